@@ -1,0 +1,1 @@
+"""Exercices corrigés du cours « Réseaux convolutifs, par la pratique »."""

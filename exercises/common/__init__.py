@@ -1,0 +1,1 @@
+"""Ce que plusieurs exercices partagent : données, images, stockage, figures, options."""

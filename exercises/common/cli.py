@@ -1,0 +1,114 @@
+"""Les options communes des exercices : mêmes noms, mêmes défauts, mêmes messages."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from exercises.common.storage import MODELS_DIR
+
+
+class FrenchParser(argparse.ArgumentParser):
+    """`argparse`, dont les quelques phrases visibles sont traduites."""
+
+    def __init__(self, **options):
+        super().__init__(add_help=False, **options)
+        self._positionals.title = "arguments"
+        self._optionals.title = "options"
+        self.add_argument("-h", "--help", action="help", help="montre cette aide et s'arrête")
+
+    def format_usage(self) -> str:
+        """Rend la ligne d'usage, « usage : » avec l'espace du français."""
+        return super().format_usage().replace("usage:", "usage :", 1)
+
+    def format_help(self) -> str:
+        """Rend l'aide entière."""
+        return super().format_help().replace("usage:", "usage :", 1)
+
+    def error(self, message: str):
+        """Écrit l'usage et une phrase en français, puis sort avec le code 2."""
+        for english, french in _TRANSLATIONS:
+            message = message.replace(english, french)
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog} : {message}. --help montre les options.\n")
+
+
+_TRANSLATIONS = (
+    ("the following arguments are required:", "il manque"),
+    ("unrecognized arguments:", "option inconnue :"),
+    ("expected one argument", "attend une valeur"),
+    ("expected at least one argument", "attend au moins une valeur"),
+    ("ambiguous option:", "option ambiguë :"),
+    ("could match", "peut vouloir dire"),
+    ("invalid choice:", "choix impossible :"),
+    ("choose from", "au choix :"),
+    ("invalid int value:", "nombre entier attendu, reçu"),
+    ("invalid float value:", "nombre attendu, reçu"),
+    ("not allowed with argument", "ne va pas avec"),
+    ("argument ", ""),
+)
+
+
+def positive_int(text: str) -> int:
+    """Lit un entier d'au moins 1 ; `argparse` en fait un message d'usage sinon."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"nombre entier d'au moins 1 attendu, reçu {text!r}")
+    return value
+
+
+def training_parser(module: str, description: str, *, epochs: int, seeds: int) -> FrenchParser:
+    """Prépare les options d'un exercice qui entraîne un modèle.
+
+    Args:
+        module: nom du module, pour la ligne d'usage.
+        description: une phrase, la première de l'aide.
+        epochs: nombre d'époques de la recette livrée.
+        seeds: nombre de graines du résultat publié.
+
+    Returns:
+        Un analyseur auquel l'exercice peut ajouter ses propres options.
+    """
+    parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
+    add = parser.add_argument
+    add("--epochs", type=positive_int, default=epochs, metavar="N",
+        help=f"nombre d'époques ({epochs} pour la recette livrée)")  # fmt: skip
+    add("--seeds", type=positive_int, default=seeds, metavar="N",
+        help=f"entraîner N fois, graines 0 à N-1 ({seeds} pour le résultat publié)")  # fmt: skip
+    add("--limit", type=positive_int, metavar="N",
+        help="n'utiliser que les N premières images (pour essayer)")  # fmt: skip
+    add("--batch-size", type=positive_int, metavar="N", help="images par lot")
+    add("--precision", choices=["auto", "float32", "mixed_bfloat16"], default="auto",
+        help="calcul de l'entraînement (auto : bfloat16 si le processeur l'a)")  # fmt: skip
+    add("--resume", action="store_true", help="reprendre un entraînement interrompu")
+    add("--force", action="store_true", help="remplacer même un modèle meilleur")
+    add("--output", type=Path, metavar="DOSSIER",
+        help=f"où écrire les figures (figures/{module} par défaut)")  # fmt: skip
+    add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
+        help="où écrire le modèle (models/ par défaut)")  # fmt: skip
+    parser.set_defaults(module=module)
+    return parser
+
+
+def run(main: Callable[[], int]) -> int:
+    """Exécute le corps d'un exercice et rend ses erreurs en une phrase.
+
+    Args:
+        main: fonction sans argument qui rend un code de sortie.
+
+    Returns:
+        Son code ; 1 après une erreur prévue, 130 après Ctrl-C.
+    """
+    try:
+        return main()
+    except KeyboardInterrupt:
+        print(
+            "\nInterrompu. Ce qui était enregistré est gardé ; --resume reprend.", file=sys.stderr
+        )
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"Erreur : {error}", file=sys.stderr)
+        return 1

@@ -1,0 +1,247 @@
+"""Écrire et relire ce qu'un exercice a appris : poids, export léger, compte rendu.
+
+`models/exNN_slug.keras` contient le modèle, `models/exNN_slug.tflite` sa version pour
+`./predict`, et `models/exNN_slug.json` le compte rendu de l'entraînement qui les a
+produits, avec l'empreinte SHA-256 de chacun. Les trois vont ensemble : un compte rendu
+qui ne correspond pas à ses poids est refusé.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+MODELS_DIR = Path(__file__).resolve().parents[2] / "models"
+RUNS_DIR = Path(__file__).resolve().parents[2] / "runs"  # ignoré par git
+
+
+def runs_dir(slug: str, *, models_dir: Path = MODELS_DIR) -> Path:
+    """Rend le dossier des points de reprise et des essais d'un exercice.
+
+    Args:
+        slug: nom de l'exercice.
+        models_dir: dossier des modèles ; `runs/` est à côté de `models/`, mais dans
+            `models_dir` quand on en a choisi un autre.
+
+    Returns:
+        Un chemin, que le premier qui y écrit crée.
+    """
+    models_dir = Path(models_dir)
+    return (RUNS_DIR if models_dir == MODELS_DIR else models_dir / "runs") / slug
+
+
+def checkpoint_path(options, seed: int) -> Path:
+    """Rend le fichier du point de reprise d'une graine, d'après `cli.training_parser`."""
+    return runs_dir(options.module, models_dir=options.models_dir) / f"seed{seed}.npz"
+
+
+def file_sha256(path: Path) -> str:
+    """Rend l'empreinte SHA-256 d'un fichier, 64 chiffres hexadécimaux."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_sidecar(slug: str, *, models_dir: Path = MODELS_DIR, only: str | None = None) -> dict:
+    """Lit le compte rendu d'un modèle et vérifie les fichiers qu'il décrit.
+
+    Args:
+        slug: nom de l'exercice, par exemple `"ex03_cifar10"`.
+        models_dir: dossier des modèles.
+        only: ne vérifier que ce fichier-là (`"ex03_cifar10.tflite"`), pour aller vite.
+
+    Returns:
+        Le contenu de `models_dir/slug.json`.
+
+    Raises:
+        FileNotFoundError: compte rendu ou poids absents.
+        ValueError: compte rendu illisible, ou écrit pour d'autres poids.
+    """
+    path = Path(models_dir) / f"{slug}.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"Pas de modèle {slug} : {path} n'existe pas. "
+            f"Entraînez-le d'abord : python -m exercises.{slug}"
+        )
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        files = dict(report["files"])
+        files = {only: files[only]} if only else files
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"Le compte rendu {path} est abîmé ou incomplet ({type(error).__name__} : {error}). "
+            f"Remettez celui du dépôt, ou réentraînez : python -m exercises.{slug} --force"
+        ) from error
+    for name, sha256 in files.items():
+        weights = path.parent / name
+        if not weights.exists():
+            raise FileNotFoundError(f"{path.name} décrit {name}, qui est absent de {path.parent}.")
+        if file_sha256(weights) != sha256:
+            raise ValueError(
+                f"{path.name} ne décrit pas {name} : l'empreinte SHA-256 diffère. "
+                "Reprenez les deux fichiers du même entraînement."
+            )
+    return report
+
+
+def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
+    """Charge un modèle Keras après avoir vérifié son compte rendu.
+
+    Args:
+        slug: nom de l'exercice, par exemple `"ex03_cifar10"`.
+        models_dir: dossier des modèles.
+
+    Returns:
+        Un `keras.Model` prêt à prédire : images uint8 en entrée, probabilités en sortie.
+
+    Raises:
+        FileNotFoundError: modèle absent.
+        ValueError: compte rendu qui ne correspond pas aux poids.
+    """
+    import keras
+
+    read_sidecar(slug, models_dir=models_dir)
+    return keras.saving.load_model(Path(models_dir) / f"{slug}.keras", compile=False)
+
+
+def save_model(
+    model, slug: str, report: dict, *, models_dir: Path = MODELS_DIR, force: bool = False
+) -> tuple[Path, str | None]:
+    """Enregistre modèle, export LiteRT et compte rendu, sans rien perdre de meilleur.
+
+    Les trois fichiers sont d'abord écrits en entier à côté, puis renommés d'un trait,
+    Ctrl-C retenu : une coupure laisse soit les anciens, soit les nouveaux. Si le modèle
+    en place a une meilleure précision de validation (`report["score"]`), il reste, et le
+    nouveau va dans `runs/`.
+
+    Args:
+        model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
+        slug: nom de l'exercice.
+        report: mesures de l'entraînement ; `score` est ce qui décide, plus grand vaut mieux.
+        models_dir: dossier des modèles.
+        force: remplacer même un meilleur modèle.
+
+    Returns:
+        `(dossier, raison)` : où les fichiers ont été écrits, et pourquoi ce n'est pas
+        `models_dir` (None si c'est lui).
+
+    Raises:
+        OSError: dossier impossible à écrire.
+    """
+    folder, reason = Path(models_dir), None
+    previous = folder / f"{slug}.json"
+    if previous.exists() and not force:
+        try:
+            known = float(json.loads(previous.read_text(encoding="utf-8"))["score"])
+        except (ValueError, KeyError, TypeError):
+            known = None  # illisible : dans le doute, on ne l'écrase pas non plus
+        if known is None or known >= report["score"]:
+            shown = "illisible" if known is None else f"validation {known:.4f}"
+            reason = (
+                f"{previous.name} est en place ({shown}) et ce modèle ne fait pas mieux "
+                f"(validation {report['score']:.4f}) : rien n'est remplacé sans --force."
+            )
+            folder = runs_dir(slug, models_dir=folder)
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=f"{slug}-") as temporary:
+            staged = _stage(model, slug, report, Path(temporary))
+            with hold_interrupts():
+                for path in staged:
+                    os.replace(path, folder / path.name)
+    except PermissionError as error:
+        raise PermissionError(
+            f"Impossible d'écrire dans {folder} : {error.strerror}. Les points de reprise de "
+            f"l'entraînement sont gardés ; rendez le dossier accessible et relancez avec --resume."
+        ) from error
+    return folder, reason
+
+
+def _stage(model, slug: str, report: dict, folder: Path) -> list[Path]:
+    weights, light, sidecar = (folder / f"{slug}{end}" for end in (".keras", ".tflite", ".json"))
+    model.save(weights)
+    light.write_bytes(export_litert(model))
+    report = {"exercise": slug, **report, "size_bytes": light.stat().st_size}
+    report["files"] = {path.name: file_sha256(path) for path in (weights, light)}
+    report["environment"] = environment()
+    sidecar.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return [weights, light, sidecar]
+
+
+def export_litert(model, *, float16: bool = True) -> bytes:
+    """Convertit un modèle Keras pour LiteRT, le moteur léger de `./predict`.
+
+    Args:
+        model: `keras.Model` à une entrée uint8.
+        float16: poids sur 16 bits (fichier deux fois plus petit) ; les calculs
+            restent en float32.
+
+    Returns:
+        Le contenu d'un fichier `.tflite`, à taille de lot variable.
+    """
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if float16:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
+        return converter.convert()
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Tait ce que LiteRT et son convertisseur écrivent en C++, hors de portée de `logging`."""
+    sys.stderr.flush()
+    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)
+
+
+@contextlib.contextmanager
+def hold_interrupts() -> Iterator[None]:
+    """Retient Ctrl-C le temps d'un bloc, puis le rend."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list = []
+    previous = signal.signal(signal.SIGINT, lambda *arguments: received.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        if received:
+            raise KeyboardInterrupt
+
+
+def environment() -> dict:
+    """Décrit la machine et les versions, pour le compte rendu d'une mesure."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {"python": platform.python_version()}
+    for package in ("tensorflow", "keras", "numpy", "ai-edge-litert", "pillow"):
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return {"hardware": f"{os.cpu_count()} cœurs, {_processor()}", "versions": versions}
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):  # hors de Linux, ce fichier n'existe pas
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return "processeur inconnu"
