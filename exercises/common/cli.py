@@ -1,6 +1,7 @@
 """Les options communes des exercices : mêmes noms, mêmes défauts, mêmes messages."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,26 @@ def training_parser(module: str, description: str, *, epochs: int, seeds: int) -
         help="où écrire le modèle (models/ par défaut)")  # fmt: skip
     parser.set_defaults(module=module)
     return parser
+
+
+def reserve_stderr() -> None:
+    """Réserve la sortie d'erreur aux messages de Python, le temps du processus.
+
+    LiteRT, libtiff et d'autres bibliothèques en C y écrivent directement, en anglais, même
+    quand tout va bien : le descripteur 2 ne mène plus nulle part, `sys.stderr` garde le vrai.
+    Les avertissements de Pillow, du même genre, sont tus : l'exception suffit.
+    """
+    import logging
+    import warnings
+
+    warnings.simplefilter("ignore")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
+    if sys.stderr is None:  # sortie d'erreur fermée par l'appelant
+        return
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    sys.stderr = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def run(main: Callable[[], int]) -> int:
