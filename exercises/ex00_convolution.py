@@ -1,0 +1,148 @@
+"""Convolution : refaire à la main, et vérifier, chaque nombre des cinq documents.
+
+Documents : S0 (diapositives « X ou O »), S1 (Jour 04), S2 (TD), S3 (diapositives), S4 (billet).
+Commandes : python -m exercises.ex00_convolution                    tous les exemples
+            python -m exercises.ex00_convolution --example N6       un seul, en entier
+            python -m exercises.ex00_convolution --figures figures  images et animations
+            python -m exercises.ex00_convolution --image 5x5 --kernel "1 0 1/0 1 0/1 0 1"
+Nombres attendus : exercises/ex00_examples.json.
+
+L'exercice est coupé par thème, et ses fichiers `ex00_*` s'importent entre eux :
+`ex00_geometry` (padding, tailles), `ex00_pooling`, `ex00_matrices` (im2col, Toeplitz,
+gradient), `ex00_x_or_o` puis `ex00_learned_filters` (X ou O ?), `ex00_networks`
+(paramètres), `ex00_position` ; `ex00_examples` et `ex00_replay` rejouent les exemples,
+`ex00_options`, `ex00_animation` et `ex00_figures` les montrent.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from exercises.common.cli import FrenchParser, run
+from exercises.ex00_geometry import as_numbers, output_shape, output_size, pads, windows
+
+# Les exemples des diapositives, réutilisés par les figures et les vérifications.
+SIGNAL, SIGNAL_KERNEL = [1, 0, 2, 4, 3], [3, 2]  # S2 §1
+IMAGE = [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]]  # S3
+KERNEL = [[1, 0, 1], [0, 1, 0], [1, 0, 1]]  # S3
+EDGE_KERNEL = [[-1, -1, -1], [0, 0, 0], [1, 1, 1]]  # S4, celui de Prewitt
+
+
+# --- Question 1 : la convolution d'un signal (S2 §1) ---------------------------------
+
+
+def conv1d(signal, kernel, *, stride=1, padding=0, dilation=1, flip=False) -> np.ndarray:
+    """Glisse un noyau sur un signal : O(t) = Σ I(t + a) K(a).
+
+    Args:
+        signal: I, `(n,)`, nombres quelconques.
+        kernel: K, `(k,)`.
+        stride: pas entre deux positions.
+        padding: `"valid"`, `"same"`, un entier ou `(avant, après)` ; ajoute des zéros.
+        dilation: écart entre deux cases du noyau.
+        flip: retourne le noyau, ce qui donne la convolution des mathématiciens ;
+            sans lui, c'est la corrélation croisée, celle des réseaux.
+
+    Returns:
+        O, `(output_size(n, k, …),)`, int64, float64 ou fractions selon les entrées.
+
+    Raises:
+        ValueError: tailles impossibles, voir `output_size`.
+
+    Source : S2 §1.
+    """
+    signal, kernel = as_numbers(signal), as_numbers(kernel)
+    kernel = kernel[::-1] if flip else kernel
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    num_positions = output_size(len(signal), len(kernel), **options)
+    signal = np.pad(signal, pads(len(signal), len(kernel), **options))
+    output = np.zeros(num_positions, dtype=np.result_type(signal, kernel))
+    for t in range(num_positions):
+        for a in range(len(kernel)):
+            output[t] += signal[t * stride + a * dilation] * kernel[a]
+    return output
+
+
+# --- Question 2 : la convolution d'une image (S0, S2 §1.1, S3, S4) -------------------
+
+
+def conv2d(image, kernel, *, stride=1, padding=0, dilation=1, flip=False) -> np.ndarray:
+    """Glisse un noyau sur une image : O(x, y) = Σ I(x + a, y + b) K(a, b).
+
+    Avec plusieurs canaux, on fait une convolution par canal, puis on les additionne :
+    un filtre rend une seule carte, quel que soit le nombre de canaux de l'image.
+
+    Args:
+        image: I, `(h, w)` ou `(h, w, canaux)`, nombres quelconques.
+        kernel: K, `(kh, kw)` ou `(kh, kw, canaux, filtres)`.
+        stride: pas, un entier ou `(vertical, horizontal)`.
+        padding: `"valid"`, `"same"`, un entier, ou un couple, un par axe.
+        dilation: écart entre deux cases du noyau, un entier ou un par axe.
+        flip: retourne le noyau d'un demi-tour (vraie convolution).
+
+    Returns:
+        O, `(h', w')` ou `(h', w', filtres)`, int64, float64 ou fractions.
+
+    Raises:
+        ValueError: canaux de l'image et du noyau différents, ou tailles impossibles.
+
+    Source : S2 §1.1 pour la formule, S4 pour les canaux.
+    """
+    image, kernel = as_numbers(image), as_numbers(kernel)
+    if (image.ndim, kernel.ndim) not in ((2, 2), (3, 4)):
+        raise ValueError(
+            f"image de forme {image.shape} et noyau de forme {kernel.shape} : il faut (h, w) et "
+            "(kh, kw), ou (h, w, canaux) et (kh, kw, canaux, filtres)."
+        )
+    if image.ndim == 3 and image.shape[2] != kernel.shape[2]:
+        raise ValueError(
+            f"l'image a {image.shape[2]} canaux et le noyau {kernel.shape[2]} : "
+            "la profondeur d'un filtre est toujours celle de son entrée."
+        )
+    kernel = kernel[::-1, ::-1] if flip else kernel
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    shape = output_shape(image, kernel.shape[:2], **options) + kernel.shape[3:]
+    output = np.zeros(shape, dtype=np.result_type(image, kernel))
+    for position, patch in windows(image, kernel.shape[:2], **options):
+        product = patch[..., np.newaxis] * kernel if image.ndim == 3 else patch * kernel
+        output[position] = product.sum(axis=tuple(range(image.ndim)))
+    return output
+
+
+# --- Question 3 : tout rejouer, tout montrer -----------------------------------------
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Rejoue les exemples, en détaille un, ou anime une convolution choisie."""
+    # Ces fichiers se servent de celui-ci : ils ne peuvent être importés qu'après lui.
+    from exercises import ex00_animation, ex00_options, ex00_replay
+
+    parser = FrenchParser(
+        prog="python -m exercises.ex00_convolution",
+        usage="%(prog)s [--example N6 | --image … --kernel …] [--figures DOSSIER]",
+        description=__doc__.splitlines()[0],
+    )
+    parser.add_argument("--example", metavar="N6", help="un seul exemple, en entier")
+    parser.add_argument("--data", type=Path, default=ex00_replay.EXAMPLES_PATH, metavar="FICHIER",
+                        help="un autre fichier de nombres attendus")  # fmt: skip
+    parser.add_argument("--figures", type=Path, metavar="DOSSIER",
+                        help="écrire les figures (PNG) et les animations (GIF)")  # fmt: skip
+    ex00_options.add_options(parser)
+    ex00_replay.use_utf8()
+    options = parser.parse_args(argv)
+    ex00_options.check_options(parser, options)
+
+    def body() -> int:
+        if options.image is not None:
+            return ex00_animation.play(options)
+        if options.figures is not None:
+            from exercises import ex00_figures
+
+            return ex00_figures.save_all(options.figures)
+        return ex00_replay.replay(options.data, only=options.example)
+
+    return run(body)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
