@@ -7,37 +7,25 @@ de l'exercice. Les figures se lisent en noir et blanc : ce qui compte est aussi 
 un trait épais, des tirets ou un nombre.
 """
 
-import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
+from exercises.common.figures import INK, house_style
+
 CELL_INCH = 0.46  # côté d'une case
-INK, FAINT = "#1a1a1a", "#6b6b6b"
+FAINT = "#6b6b6b"
 WINDOW, RESULT = "#ffd27f", "#bfe3ff"  # ambre et bleu, clairs : le texte noir s'y lit
 DARKEST = 0.68  # gris de la plus grande valeur d'une carte ; le noir s'y lit encore
 FRAME_S = 0.9  # durée d'une étape du GIF
 LAST_FRAME_S = 3.0  # la sortie complète reste plus longtemps
-
-
-@contextlib.contextmanager
-def house_style() -> Iterator[None]:
-    """Fixe, le temps d'un bloc, la police et les réglages de toutes les figures du cours."""
-    with matplotlib.rc_context({
-        "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.edgecolor": INK,
-        "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.grid": False,
-        "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11,
-        "legend.frameon": False, "savefig.dpi": 110, "hatch.linewidth": 0.6,
-    }):  # fmt: skip
-        yield
 
 
 def format_number(value) -> str:

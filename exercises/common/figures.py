@@ -9,7 +9,23 @@ from pathlib import Path
 
 import numpy as np
 
+INK = "#1a1a1a"
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+@contextlib.contextmanager
+def house_style() -> Iterator[None]:
+    """Fixe, le temps d'un bloc, la police et les réglages de toutes les figures du cours."""
+    import matplotlib
+
+    with matplotlib.rc_context({
+        "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.edgecolor": INK,
+        "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.grid": False,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11,
+        "axes.prop_cycle": matplotlib.cycler(color=COLORS), "legend.frameon": False,
+        "savefig.dpi": 120, "hatch.linewidth": 0.6,
+    }):  # fmt: skip
+        yield
 
 
 @contextlib.contextmanager
@@ -25,15 +41,10 @@ def new_figure(path: Path, *, columns: int = 1, rows: int = 1, size=(6.0, 4.0)) 
     Yields:
         `(figure, axes)`, axes étant un tableau `(rows, columns)`.
     """
-    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    style = {
-        "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.prop_cycle": matplotlib.cycler(color=COLORS), "savefig.dpi": 120,
-    }  # fmt: skip
-    with matplotlib.rc_context(style):
+    with house_style():
         figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure, figure.subplots(rows, columns, squeeze=False)
@@ -60,7 +71,7 @@ def save_learning_curves(path: Path, history: dict[str, list[float]]) -> None:
                 epochs = range(1, len(history[key]) + 1)
                 axis.plot(epochs, history[key], marker="o", markersize=3, label=label)
             axis.set(title=title, xlabel="époque")
-            axis.legend(frameon=False)
+            axis.legend()
 
 
 def save_confusion_matrix(path: Path, matrix: np.ndarray, classes: list[str]) -> None:

@@ -1,0 +1,283 @@
+"""`./predict` : nommer ce que montrent des images, vite et sans TensorFlow.
+
+Ce module et ce qu'il importe se limitent à Pillow, NumPy et LiteRT, et n'importent le
+moteur qu'une fois les arguments vérifiés. `python -m exercises.common.prediction` fait la
+même chose que `./predict`, là où un script `sh` ne se lance pas.
+"""
+
+import os
+
+# Avant NumPy : OpenBLAS n'a rien à calculer ici, et ses fils coûtent au démarrage.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from exercises.common.cli import FrenchParser, positive_int, reserve_stderr
+from exercises.common.storage import MODELS_DIR, read_sidecar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DEFAULT_MODEL = "ex03_cifar10"
+BATCH_SIZE = 64  # images par passe du moteur, quand il y en a plusieurs
+FRAMING = "crop"  # carré central ; choisi par mesure, voir docs/cadrage.md
+
+
+class Result(NamedTuple):
+    """Ce que l'on sait d'une image : ses probabilités, ou la raison de l'échec."""
+
+    path: str
+    probabilities: "np.ndarray | None"  # (classes,) float32 dans [0, 1]
+    error: str | None
+
+
+class Classifier:
+    """Un modèle exporté, prêt à prédire avec LiteRT.
+
+    Args:
+        slug: nom du modèle, par exemple `"ex03_cifar10"`.
+        models_dir: dossier qui contient `slug.tflite` et `slug.json`.
+
+    Raises:
+        FileNotFoundError: modèle absent.
+        ValueError: compte rendu qui ne correspond pas aux poids.
+    """
+
+    def __init__(self, slug: str = DEFAULT_MODEL, *, models_dir: Path = MODELS_DIR):
+        from ai_edge_litert.interpreter import Interpreter
+
+        name = f"{slug}.tflite"
+        self.report = read_sidecar(slug, models_dir=models_dir, only=name)
+        self.classes: list[str] = self.report["classes_fr"]
+        self.input_shape: tuple[int, ...] = tuple(self.report["input_shape"])
+        self._engine = Interpreter(
+            model_path=str(Path(models_dir) / name), num_threads=os.cpu_count()
+        )
+        self._input = self._engine.get_input_details()[0]["index"]
+        self._output = self._engine.get_output_details()[0]["index"]
+        self._batch_size = 0
+
+    def prepare(self, source) -> "np.ndarray":
+        """Lit une image et l'amène à la forme que le modèle attend.
+
+        Args:
+            source: chemin, ou fichier binaire ouvert.
+
+        Returns:
+            Tableau uint8 `input_shape`, `(h, w, 3)` en couleur ou `(h, w)` en gris.
+
+        Raises:
+            FileNotFoundError, ValueError: image absente ou illisible, dit en français.
+        """
+        from exercises.common.images import crop_resize, open_image
+
+        side_px = self.input_shape[0]
+        image = open_image(source, min_side_px=4 * side_px)  # une grande photo se décode réduite
+        pixels = crop_resize(image, side_px, mode=FRAMING)
+        return pixels if len(self.input_shape) == 3 else self._to_grey(pixels)
+
+    def _to_grey(self, pixels: "np.ndarray") -> "np.ndarray":
+        # Luma de la norme UIT-R BT.601, celle de Pillow.
+        grey = (pixels @ [0.299, 0.587, 0.114]).round().astype("uint8")
+        border = [*grey[0], *grey[-1], *grey[:, 0], *grey[:, -1]]
+        # MNIST et Fashion-MNIST sont clairs sur fond noir : un fond clair est inversé.
+        return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
+
+    def predict(self, images: "np.ndarray") -> "np.ndarray":
+        """Rend les probabilités de chaque classe.
+
+        Args:
+            images: uint8 `(n, *input_shape)`.
+
+        Returns:
+            Probabilités float32 `(n, classes)`, de somme 1 par ligne.
+        """
+        if len(images) != self._batch_size:
+            self._engine.resize_tensor_input(self._input, images.shape)
+            self._engine.allocate_tensors()
+            self._batch_size = len(images)
+        self._engine.set_tensor(self._input, images)
+        self._engine.invoke()
+        return self._engine.get_tensor(self._output)
+
+    def classify(self, paths: Sequence[str]) -> Iterator[Result]:
+        """Classe des images l'une après l'autre, dans l'ordre, par lots de `BATCH_SIZE`.
+
+        Args:
+            paths: chemins ; `"-"` lit l'entrée standard.
+
+        Yields:
+            Un `Result` par chemin. Une image illisible n'arrête pas les autres.
+        """
+        batch: list[tuple[str, np.ndarray | None, str | None]] = []
+        for item in self._read_all(paths):
+            batch.append(item)
+            if len(batch) == BATCH_SIZE:
+                yield from self._classify_batch(batch)
+                batch = []
+        yield from self._classify_batch(batch)
+
+    def _read_all(self, paths: Sequence[str]) -> Iterator[tuple]:
+        if len(paths) == 1:
+            yield self._read(paths[0])
+            return
+        from collections import deque
+        from concurrent.futures import ThreadPoolExecutor
+
+        # Le décodage rend la main à Python : quelques fils suffisent à occuper les cœurs.
+        # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            pending: deque = deque()
+            for path in paths:
+                pending.append(pool.submit(self._read, path))
+                if len(pending) >= 2 * BATCH_SIZE:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+
+    def _read(self, path: str) -> tuple:
+        try:
+            return path, self.prepare(sys.stdin.buffer if path == "-" else path), None
+        except (ValueError, OSError) as error:
+            return path, None, str(error)
+
+    def _classify_batch(self, batch: list[tuple]) -> Iterator[Result]:
+        import numpy as np
+
+        images = [pixels for _, pixels, _ in batch if pixels is not None]
+        rows = iter(self.predict(np.stack(images)) if images else [])
+        for path, pixels, error in batch:
+            yield Result(path, None if pixels is None else next(rows), error)
+
+
+# --- Ligne de commande -------------------------------------------------------------
+
+
+def _parser() -> FrenchParser:
+    parser = FrenchParser(
+        prog="predict", description="Nomme ce que montre une image : Prédiction: Avion"
+    )
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="IMAGE",
+        help="image, dossier d'images, ou - pour l'entrée standard")  # fmt: skip
+    add("--top", type=positive_int, metavar="K", help="les K classes les plus probables")
+    add("--json", action="store_true", help="un objet JSON par image et par ligne")
+    add("--model", default=DEFAULT_MODEL, metavar="NOM",
+        help=f"modèle de models/ ({DEFAULT_MODEL} par défaut)")  # fmt: skip
+    return parser
+
+
+def _expand(paths: list[str]) -> list[str]:
+    """Remplace chaque dossier par ses images, sous-dossiers compris, dans l'ordre des noms."""
+    expanded: list[str] = []
+    for path in paths:
+        if path == "-" or not os.path.isdir(path):
+            expanded.append(path)
+            continue
+        from PIL import Image
+
+        known = set(Image.registered_extensions())
+        found: list[str] = []
+        for folder, subfolders, names in os.walk(path):
+            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+            found += [
+                os.path.join(folder, name)
+                for name in names
+                if not name.startswith(".") and os.path.splitext(name)[1].lower() in known
+            ]
+        if not found:
+            raise FileNotFoundError(f"{path} : aucune image dans ce dossier.")
+        expanded += sorted(found)
+    return expanded
+
+
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.1f} %".replace(".", ",")
+
+
+def _line(result: Result, classifier: Classifier, options, *, alone: bool) -> str:
+    order = result.probabilities.argsort()[::-1][: options.top or 1]
+    classes, probabilities = classifier.classes, result.probabilities
+    if options.json:
+        top = [{"class": classes[i], "probability": round(float(probabilities[i]), 6)}
+               for i in order]  # fmt: skip
+        fields = {"path": result.path, **top[0]}
+        return json.dumps({**fields, "top": top} if options.top else fields, ensure_ascii=False)
+    if options.top:
+        names = ", ".join(f"{classes[i]} ({_percent(probabilities[i])})" for i in order)
+    else:
+        names = classes[order[0]]
+    return f"Prédiction: {names}" if alone else f"{result.path}: Prédiction: {names}"
+
+
+def _report_error(message: str) -> None:
+    print(f"predict : {message}", file=sys.stderr, flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exécute `./predict`.
+
+    Args:
+        argv: arguments de la ligne de commande, sans le nom du programme.
+
+    Returns:
+        0 ; 1 si une image ou le modèle n'a pu être lu ; 2 pour un mauvais usage.
+    """
+    # De l'UTF-8, quelle que soit la langue du système.
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+    options = _parser().parse_args(argv)
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        _report_error("interrompu.")
+        return 130
+    except BrokenPipeError:  # `./predict dossier | head` : plus personne ne lit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except ImportError as error:
+        _report_error(f"le paquet {error.name} manque. Lancez la première commande du README.")
+    except (ValueError, OSError) as error:
+        _report_error(str(error))
+    return 1
+
+
+def _run(options) -> int:
+    if options.model != os.path.basename(options.model) or options.model.startswith("."):
+        raise ValueError(f"{options.model!r} n'est pas un nom de modèle, comme {DEFAULT_MODEL}.")
+    if not (MODELS_DIR / f"{options.model}.tflite").exists():
+        known = ", ".join(sorted(path.stem for path in MODELS_DIR.glob("*.tflite"))) or "aucun"
+        raise FileNotFoundError(f"Pas de modèle {options.model} dans models/ (présents : {known}).")
+    paths = _expand(options.paths)
+    alone = len(paths) == 1 and not os.path.isdir(options.paths[0])
+    if alone and paths[0] != "-" and not os.path.exists(paths[0]):
+        # Inutile de charger un moteur ; la même phrase que pour une image parmi d'autres.
+        from exercises.common.images import open_image
+
+        open_image(paths[0])
+    classifier = Classifier(options.model, models_dir=MODELS_DIR)
+    show_progress = sys.stderr.isatty() and not sys.stdout.isatty() and len(paths) > BATCH_SIZE
+    exit_code = 0
+    for done, result in enumerate(classifier.classify(paths), start=1):
+        if result.error is None:
+            print(_line(result, classifier, options, alone=alone))
+        else:
+            exit_code = 1
+            _report_error(result.error)
+            if options.json:
+                fields = {"path": result.path, "error": result.error}
+                print(json.dumps(fields, ensure_ascii=False))
+        if show_progress and (done % BATCH_SIZE == 0 or done == len(paths)):
+            end = "\n" if done == len(paths) else ""
+            print(f"\r{done} images sur {len(paths)}", end=end, file=sys.stderr, flush=True)
+    print(end="", flush=True)  # un disque plein ou un tube fermé se voit ici, pas à la sortie
+    return exit_code
+
+
+if __name__ == "__main__":
+    reserve_stderr()
+    raise SystemExit(main())

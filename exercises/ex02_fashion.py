@@ -1,0 +1,145 @@
+"""Fashion-MNIST : reconnaître des vêtements avec un réseau de convolution imposé.
+
+Document : Jour 04, exercice 2 « Fashion 2.0 ».
+Commande : python -m exercises.ex02_fashion
+Résultat mesuré : models/ex02_fashion.json, repris dans le tableau du README.
+
+L'énoncé impose l'ordre convolution → max-pooling → convolution → max-pooling →
+convolution → dense → sortie, et laisse libres les tailles, les pas et les filtres.
+"""
+
+import keras
+import numpy as np
+from keras import layers
+
+from exercises.common import data, storage, training
+from exercises.common.cli import run, training_parser
+from exercises.common.figures import save_mistakes, save_training_figures
+
+class_names = data.FASHION_CLASSES  # les dix noms de l'énoncé
+
+FILTERS = (64, 128, 256)  # de plus en plus de motifs, sur des cartes de plus en plus petites
+DENSE_UNITS = 256
+EPOCHS = 14
+BATCH_SIZE = 256
+NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
+PEAK_RATE = 2e-3
+WEIGHT_DECAY = 0.02
+LABEL_SMOOTHING = 0.1
+TRANSLATE_PX = 2
+DROPOUT = 0.3
+
+
+# --- Question : respecter l'architecture --------------------------------------------
+
+
+def build_model() -> keras.Model:
+    """Construit le réseau de l'énoncé.
+
+    Ce qui est ajouté entre les couches imposées, et pourquoi :
+
+    - `Rescaling` : les pixels 0–255 passent dans [-1, 1], une fois pour toutes ;
+    - `BatchNormalization` : l'apprentissage supporte un pas plus grand, et le décalage
+      qu'elle apprend remplace le biais de la couche. Placée après le max-pooling, elle a
+      quatre fois moins de valeurs à traiter ;
+    - `gelu` : sans fonction non linéaire, trois convolutions de suite n'en feraient qu'une ;
+    - `Flatten` avant la couche dense, `Dropout` pour qu'elle n'apprenne pas par cœur.
+
+    Returns:
+        Modèle : images uint8 `(n, 28, 28)` → probabilités `(n, 10)` float32.
+    """
+    images = keras.Input((28, 28), dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
+    x = layers.Reshape((28, 28, 1))(x)
+    x = layers.Conv2D(FILTERS[0], 3, padding="same", use_bias=False)(x)  # (n, 28, 28, 64)
+    x = layers.MaxPooling2D(2)(x)  # (n, 14, 14, 64)
+    x = _normalise(x)
+    x = layers.Conv2D(FILTERS[1], 3, padding="same", use_bias=False)(x)  # (n, 14, 14, 128)
+    x = layers.MaxPooling2D(2)(x)  # (n, 7, 7, 128)
+    x = _normalise(x)
+    x = layers.Conv2D(FILTERS[2], 3, padding="same", use_bias=False)(x)  # (n, 7, 7, 256)
+    x = _normalise(x)
+    x = layers.Flatten()(x)  # (n, 12544)
+    x = layers.Dropout(DROPOUT)(x)
+    x = layers.Dense(DENSE_UNITS, use_bias=False)(x)
+    x = layers.Dropout(DROPOUT)(_normalise(x))
+    outputs = layers.Dense(10, activation="softmax", dtype="float32")(x)
+    return keras.Model(images, outputs, name="ex02_fashion")
+
+
+def _normalise(x):
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    return layers.Activation("gelu")(x)
+
+
+# --- Question : l'entraîner ---------------------------------------------------------
+
+
+def augment(images, *, indices, epoch, rng):
+    """Translate de ±2 pixels et retourne une image sur deux : le vêtement reste le même."""
+    images = training.random_crop(images[..., None], pad=TRANSLATE_PX, rng=rng)[..., 0]
+    flipped = rng.random(len(images)) < 0.5
+    images[flipped] = images[flipped, :, ::-1]
+    return images
+
+
+def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
+    """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(training.choose_precision(options.precision))
+    try:
+        model = build_model()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    batch_size = options.batch_size or BATCH_SIZE
+    batches = training.Batches(
+        x_train, keras.utils.to_categorical(y_train, 10),
+        batch_size=batch_size, seed=seed, augment=augment,
+    )  # fmt: skip
+    steps = options.epochs * len(batches)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        PEAK_RATE / 10, steps - steps // 5, warmup_target=PEAK_RATE, warmup_steps=steps // 5
+    )
+    model.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
+        metrics=["accuracy"], jit_compile=False,
+    )  # fmt: skip
+    history = training.fit(
+        model, batches, epochs=options.epochs, resume=options.resume,
+        checkpoint=storage.checkpoint_path(options, seed),
+        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
+    )  # fmt: skip
+    shipped = build_model()  # les mêmes poids, en float32
+    shipped.set_weights(model.get_weights())
+    return shipped, history
+
+
+# --- Question : ce qu'il vaut -------------------------------------------------------
+
+
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
+    """Mesure la précision en une seule passe, sans moyenner de vues."""
+    probabilities = model.predict(x, batch_size=500, verbose=0)
+    accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
+    return {"accuracy": accuracy, "probabilities": probabilities}
+
+
+def show(options, report, x_test, y_test, probabilities) -> None:
+    """Écrit courbes, matrice de confusion et erreurs les plus sûres d'elles."""
+    save_training_figures(options, report, x_test, y_test, probabilities)
+    save_mistakes(options, report, x_test, y_test, probabilities)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entraîne sur plusieurs graines, garde la meilleure en validation, écrit le compte rendu."""
+    options = training_parser("ex02_fashion", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3)
+    options = options.parse_args(argv)
+    return run(lambda: training.run_seeds(
+        options, dataset=data.load_fashion_mnist(), num_val=NUM_VAL, train=train,
+        evaluate=evaluate, classes=class_names, classes_fr=data.FASHION_CLASSES_FR, on_saved=show,
+    ))  # fmt: skip
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

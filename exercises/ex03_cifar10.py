@@ -1,0 +1,256 @@
+"""CIFAR-10 : reconnaître dix sortes d'objets, et le faire depuis un terminal.
+
+Document : Jour 04, exercice 3 (`./predict image.png` doit dire `Prédiction: Avion`).
+Commande : python -m exercises.ex03_cifar10     puis     ./predict samples/avion.png
+Résultat mesuré : models/ex03_cifar10.json, repris dans le tableau du README.
+
+La recette suit Jordan, « 94% on CIFAR-10 in 3.29 Seconds », arXiv 2404.00498, 2024 : une
+convolution de blanchiment calculée sur les données, trois groupes de deux convolutions,
+beaucoup de lissage (étiquettes, poids) et très peu d'époques.
+"""
+
+import keras
+import numpy as np
+from keras import layers
+
+from exercises.common import data, storage, training
+from exercises.common.cli import run, training_parser
+from exercises.common.figures import save_training_figures
+
+WIDTHS = (64, 256, 256)  # filtres des trois groupes
+EPOCHS = 14
+BATCH_SIZE = 512
+NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
+PEAK_RATE = 1.465e-3  # taux d'apprentissage maximal, par image du lot
+BETA_FACTOR = 64  # les décalages (beta) apprennent 64 fois plus vite
+WEIGHT_DECAY = 8.87e-3
+LABEL_SMOOTHING = 0.2
+TRANSLATE_PX = 2
+
+
+# --- Question : créer un modèle capable de prédire l'objet en question --------------
+
+
+def whitening_kernel(x: np.ndarray, patch_px: int = 2) -> np.ndarray:
+    """Calcule les filtres qui décorrèlent les petits carrés d'image.
+
+    Args:
+        x: images uint8 `(n, h, w, 3)`.
+        patch_px: côté du carré, en pixels.
+
+    Returns:
+        Noyau `(patch_px, patch_px, 3, 24)` float32 pour des côtés de 2 : les vecteurs
+        propres de la covariance divisés par l'écart-type, puis leurs opposés.
+
+    Source : Jordan, arXiv 2404.00498, section 3.1.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(
+        _standardise(x), (patch_px, patch_px), axis=(1, 2)
+    )  # (n, h-1, w-1, 3, 2, 2)
+    patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, patch_px**2 * 3)
+    values, vectors = np.linalg.eigh(np.cov(patches, rowvar=False))
+    kernel = vectors / np.sqrt(values + 5e-4)  # 5e-4 : ne pas amplifier le bruit
+    kernel = np.concatenate([kernel, -kernel], axis=1)
+    return kernel.reshape(patch_px, patch_px, 3, -1).astype(np.float32)
+
+
+MEAN = np.array([0.4914, 0.4822, 0.4465])  # moyennes des canaux de CIFAR-10, dans [0, 1]
+STD = np.array([0.2470, 0.2435, 0.2616])
+
+
+def _standardise(x: np.ndarray) -> np.ndarray:
+    return ((x / 255 - MEAN) / STD).astype(np.float32)
+
+
+def _partial_identity(shape, dtype=None):
+    """Initialise une convolution pour que ses premiers filtres recopient leur entrée."""
+    limit = 1 / np.sqrt(np.prod(shape[:-1]))
+    kernel = keras.random.uniform(shape, -limit, limit, dtype="float32")
+    kernel = np.array(keras.ops.convert_to_numpy(kernel))
+    copied = min(shape[2], shape[3])
+    kernel[..., :copied] = 0
+    kernel[shape[0] // 2, shape[1] // 2, range(copied), range(copied)] = 1
+    return keras.ops.convert_to_tensor(kernel, dtype=dtype)
+
+
+def _group(x, filters: int):
+    """Deux convolutions 3×3 ; la première est suivie d'un max-pooling 2×2."""
+    for pooling in (True, False):
+        x = layers.Conv2D(
+            filters, 3, padding="same", use_bias=False, kernel_initializer=_partial_identity
+        )(x)
+        if pooling:
+            x = layers.MaxPooling2D()(x)
+        x = layers.BatchNormalization(momentum=0.6, epsilon=1e-5, scale=False)(x)
+        x = layers.Activation("gelu")(x)
+    return x
+
+
+def build_model(widths: tuple[int, ...] = WIDTHS) -> keras.Model:
+    """Construit le réseau ; la mise à l'échelle des pixels en fait partie.
+
+    Args:
+        widths: nombre de filtres de chaque groupe.
+
+    Returns:
+        Modèle : images uint8 `(n, 32, 32, 3)` → probabilités `(n, 10)` float32.
+    """
+    images = keras.Input((32, 32, 3), dtype="uint8")
+    x = layers.Rescaling(1 / (255 * STD), -MEAN / STD, dtype="float32")(images)
+    x = layers.Conv2D(24, 2, use_bias=False, trainable=False, name="whitening")(x)
+    x = layers.Activation("gelu")(x)  # (n, 31, 31, 24)
+    for filters in widths:
+        x = _group(x, filters)  # (n, 15, 15, 64), (n, 7, 7, 256), (n, 3, 3, 256)
+    x = layers.MaxPooling2D(3)(x)  # (n, 1, 1, 256)
+    x = layers.Flatten()(x)
+    x = layers.Dense(10, use_bias=False, kernel_initializer="lecun_uniform")(x)
+    x = layers.Rescaling(1 / 9, dtype="float32")(x)  # des scores petits : un apprentissage stable
+    return keras.Model(images, layers.Softmax(dtype="float32")(x), name="ex03_cifar10")
+
+
+# --- Question : l'entraîner ---------------------------------------------------------
+
+
+def augment(images, *, indices, epoch, rng):
+    """Translate de ±2 pixels, et retourne une image sur deux, l'autre moitié l'époque suivante."""
+    images = training.random_crop(images, pad=TRANSLATE_PX, rng=rng)
+    # Chaque image alterne : un miroir tiré au sort montrerait deux fois la même vue.
+    flipped = (indices * 2654435761 // 65536 + epoch) % 2 == 1
+    images[flipped] = images[flipped, :, ::-1]
+    return images
+
+
+class Triangle(keras.optimizers.schedules.LearningRateSchedule):
+    """Taux d'apprentissage qui monte jusqu'à 23 % du chemin, puis redescend en ligne droite."""
+
+    def __init__(self, peak: float, total_steps: int):
+        self.peak, self.total_steps = peak, total_steps
+
+    def __call__(self, step):
+        """Rend le taux du pas `step`."""
+        done = keras.ops.cast(step, "float32") / self.total_steps
+        up, down = 0.2 + 0.8 * done / 0.23, 0.07 + 0.93 * (1 - done) / 0.77
+        return self.peak * keras.ops.minimum(up, down)
+
+    def get_config(self):
+        """Rend de quoi reconstruire le calendrier."""
+        return {"peak": self.peak, "total_steps": self.total_steps}
+
+
+class FastBetaSGD(keras.optimizers.SGD):
+    """Descente de gradient où les décalages (beta) vont `BETA_FACTOR` fois plus vite."""
+
+    def apply(self, grads, trainable_variables=None):
+        """Applique un pas ; grossir le gradient d'une SGD revient à grossir son taux."""
+        variables = trainable_variables or self._trainable_variables
+        pairs = zip(grads, variables, strict=True)
+        super().apply(
+            [g * BETA_FACTOR if v.path.endswith("beta") else g for g, v in pairs], variables
+        )
+
+
+class Lookahead(keras.callbacks.Callback):
+    """Tous les cinq pas, ramène les poids vers leur moyenne glissante, de plus en plus fort.
+
+    Source : Zhang et al., arXiv 1907.08610 ; calendrier de Jordan, arXiv 2404.00498.
+    """
+
+    def __init__(self, total_steps: int):
+        super().__init__()
+        self.total_steps = total_steps
+
+    def on_train_begin(self, logs=None):
+        """Part des poids présents, ceux d'un point de reprise compris."""
+        self.slow = self.model.get_weights()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Moyenne les poids tous les cinq pas."""
+        step = int(self.model.optimizer.iterations)
+        # En fin d'époque aussi, pour que le point de reprise n'ait que les poids à garder.
+        if step % 5 and batch + 1 < self.params["steps"]:
+            return
+        keep = 0.95**5 * (step / self.total_steps) ** 3
+        pairs = zip(self.slow, self.model.get_weights(), strict=True)
+        self.slow = [keep * slow + (1 - keep) * fast for slow, fast in pairs]
+        self.model.set_weights(self.slow)
+
+
+def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
+    """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(training.choose_precision(options.precision))
+    try:
+        model = build_model()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model.get_layer("whitening").set_weights([whitening_kernel(x_train[:5000])])
+    batch_size = options.batch_size or BATCH_SIZE
+    batches = training.Batches(
+        x_train, keras.utils.to_categorical(y_train, 10),
+        batch_size=batch_size, seed=seed, augment=augment,
+    )  # fmt: skip
+    steps = options.epochs * len(batches)
+    model.compile(
+        FastBetaSGD(
+            Triangle(PEAK_RATE * batch_size, steps), momentum=0.85, nesterov=True,
+            weight_decay=WEIGHT_DECAY,
+        ),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
+        metrics=["accuracy"], jit_compile=False,
+    )  # fmt: skip
+    history = training.fit(
+        model, batches, epochs=options.epochs, resume=options.resume,
+        checkpoint=storage.checkpoint_path(options, seed),
+        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
+        callbacks=[Lookahead(steps)],
+    )  # fmt: skip
+    shipped = build_model()  # les mêmes poids, en float32
+    shipped.set_weights(model.get_weights())
+    return shipped, history
+
+
+# --- Question : ce qu'il vaut -------------------------------------------------------
+
+
+def predict_tta(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """Prédit en moyennant six vues : l'image, deux translations d'un pixel, et leurs miroirs.
+
+    Args:
+        model: modèle rendu par `train`.
+        x: images uint8 `(n, 32, 32, 3)`.
+
+    Returns:
+        Probabilités `(n, 10)` : moitié pour l'image, moitié pour ses translations.
+    """
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    views = ((x, 0.5), (padded[:, :32, :32], 0.25), (padded[:, 2:, 2:], 0.25))
+    return sum(
+        weight / 2 * model.predict(view[:, :, ::step], batch_size=500, verbose=0)
+        for view, weight in views
+        for step in (1, -1)
+    )
+
+
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
+    """Mesure la précision sur un jeu, en une passe puis en moyennant six vues."""
+    single, averaged = model.predict(x, batch_size=500, verbose=0), predict_tta(model, x)
+    return {
+        "accuracy": float(np.mean(single.argmax(1) == y.reshape(-1))),
+        "accuracy_tta": float(np.mean(averaged.argmax(1) == y.reshape(-1))),
+        "probabilities": single,
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entraîne sur plusieurs graines, garde la meilleure en validation, écrit le compte rendu."""
+    options = training_parser("ex03_cifar10", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3)
+    options = options.parse_args(argv)
+    return run(lambda: training.run_seeds(
+        options, dataset=data.load_cifar10(), num_val=NUM_VAL, train=train, evaluate=evaluate,
+        classes=data.CIFAR10_CLASSES, classes_fr=data.CIFAR10_CLASSES_FR,
+        on_saved=save_training_figures,
+    ))  # fmt: skip
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

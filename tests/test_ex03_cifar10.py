@@ -1,0 +1,234 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from exercises.common import data, storage
+
+QUESTION = "Jour 04, exercice 3"
+
+
+@pytest.fixture(scope="module")
+def ex03():
+    from exercises import ex03_cifar10
+
+    return ex03_cifar10
+
+
+@pytest.mark.question(QUESTION)
+def test_structure(ex03):
+    model = ex03.build_model()
+    assert model.input_shape == (None, 32, 32, 3) and model.output_shape == (None, 10)
+    assert model.inputs[0].dtype == "uint8"
+    a, b, c = ex03.WIDTHS
+    expected = 2 * 2 * 3 * 24  # blanchiment, figé
+    for inputs, filters in ((24, a), (a, b), (b, c)):
+        expected += 9 * inputs * filters + 9 * filters**2 + 2 * 3 * filters
+    expected += c * 10
+    assert model.count_params() == expected
+    assert sum(np.prod(w.shape) for w in model.trainable_weights) == expected - 288 - 4 * (
+        a + b + c
+    )
+
+
+def test_probabilities_sum_to_one(ex03, extract):
+    probabilities = ex03.build_model((8, 8, 8)).predict(extract("cifar10")[0][:20], verbose=0)
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+
+
+def test_scaling_matches_the_whitening_statistics(ex03, extract):
+    import keras
+
+    x = extract("cifar10")[0][:10]
+    model = ex03.build_model((8, 8, 8))
+    scaled = keras.Model(model.inputs, model.layers[1].output).predict(x, verbose=0)
+    np.testing.assert_allclose(scaled, (x / 255 - ex03.MEAN) / ex03.STD, atol=1e-5)
+
+
+def test_whitening_decorrelates_patches(ex03, extract):
+    x, _ = extract("cifar10")
+    kernel = ex03.whitening_kernel(x)
+    assert kernel.shape == (2, 2, 3, 24) and kernel.dtype == np.float32
+    np.testing.assert_array_equal(kernel[..., 12:], -kernel[..., :12])
+    standard = (x[:50] / 255 - ex03.MEAN) / ex03.STD
+    # Oracle : chaque carré de 2×2 pixels, pris un par un, projeté sur les douze filtres.
+    responses = np.array([
+        [np.sum(image[i : i + 2, j : j + 2, :, None] * kernel[..., :12], axis=(0, 1, 2))
+         for i in range(0, 31, 3) for j in range(0, 31, 3)]
+        for image in standard
+    ]).reshape(-1, 12)  # fmt: skip
+    covariance = np.cov(responses, rowvar=False)
+    off_diagonal = covariance - np.diag(np.diag(covariance))
+    assert np.abs(off_diagonal).max() < 0.35  # quasi décorrélés, sur d'autres carrés
+    assert 0.5 < np.median(np.diag(covariance)) < 1.5
+
+
+def test_convolutions_start_as_partial_identity(ex03):
+    kernel = np.asarray(ex03._partial_identity((3, 3, 4, 7)))
+    image = np.random.default_rng(0).normal(size=(5, 5, 4))
+    centre = np.einsum("ijc,ijcf->f", image[1:4, 1:4], kernel)
+    np.testing.assert_allclose(centre[:4], image[2, 2], atol=1e-6)  # les 4 premiers recopient
+    assert (kernel[..., 4:] != 0).all()
+
+
+def test_triangle_schedule(ex03):
+    schedule = ex03.Triangle(2.0, 1000)
+    rates = [float(schedule(step)) for step in (0, 115, 230, 615, 1000)]
+    np.testing.assert_allclose(rates, [0.4, 1.2, 2.0, 1.07, 0.14], rtol=1e-5)
+
+
+def test_offsets_learn_faster(ex03):
+    import keras
+
+    def moved(optimizer):
+        inputs = keras.Input((3,))
+        normalised = keras.layers.BatchNormalization(gamma_initializer="ones")(inputs)
+        model = keras.Model(inputs, keras.layers.Dense(1, kernel_initializer="ones")(normalised))
+        model.compile(optimizer, "mse", jit_compile=False)
+        before = [w.copy() for w in model.get_weights()]
+        x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+        model.train_on_batch(x, np.ones((8, 1)))
+        after = model.get_weights()
+        return {v.path.split("/")[-1]: b - a for v, a, b in zip(model.weights, before, after,
+                                                                strict=True)}  # fmt: skip
+
+    plain, fast = moved(keras.optimizers.SGD(0.001)), moved(ex03.FastBetaSGD(0.001))
+    np.testing.assert_allclose(fast["beta"], 64 * plain["beta"], rtol=1e-4)
+    np.testing.assert_allclose(fast["kernel"], plain["kernel"], rtol=1e-5)
+
+
+def test_lookahead_averages_every_five_steps(ex03):
+    class Model:
+        def __init__(self):
+            self.value, self.optimizer = 0.0, SimpleNamespace(iterations=0)
+
+        def get_weights(self):
+            return [np.array(self.value)]
+
+        def set_weights(self, weights):
+            self.value = float(weights[0])
+
+    model, callback = Model(), ex03.Lookahead(total_steps=20)
+    callback.set_model(model)
+    callback.set_params({"steps": 20})
+    callback.on_train_begin()
+    slow = 0.0
+    for step in range(1, 21):
+        model.optimizer.iterations = step
+        model.value += 1
+        callback.on_train_batch_end(step - 1)
+        if step % 5 == 0:
+            keep = 0.95**5 * (step / 20) ** 3
+            slow = keep * slow + (1 - keep) * (slow + 5)
+            assert model.value == pytest.approx(slow)
+
+
+def test_each_image_is_mirrored_every_other_epoch(ex03, extract, monkeypatch):
+    monkeypatch.setattr(ex03, "TRANSLATE_PX", 0)
+    x = extract("cifar10")[0][:100]
+    views = [
+        ex03.augment(
+            x.copy(), indices=np.arange(100), epoch=epoch, rng=np.random.default_rng(epoch)
+        )
+        for epoch in range(3)
+    ]
+    same = [(view == x).all(axis=(1, 2, 3)) for view in views]
+    mirrored = [(view == x[:, :, ::-1]).all(axis=(1, 2, 3)) for view in views]
+    assert all((s ^ m).all() for s, m in zip(same, mirrored, strict=True))
+    assert (same[0] == mirrored[1]).all() and (same[0] == same[2]).all()
+    assert 30 < same[0].sum() < 70
+
+
+def test_tta_is_the_average_of_six_views(ex03, extract):
+    class Model:
+        """Rend, pour chaque image, quelques pixels : de quoi reconnaître la vue."""
+
+        def predict(self, x, **_):
+            return x.reshape(len(x), -1)[:, ::97].astype(np.float64)
+
+    x, model = extract("cifar10")[0][:5], Model()
+    expected = 0
+    for image in (x, x[:, :, ::-1]):
+        expected = expected + 0.25 * model.predict(image)
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    for moved in (padded[:, 0:32, 0:32], padded[:, 2:34, 2:34]):
+        for image in (moved, moved[:, :, ::-1]):
+            expected = expected + 0.125 * model.predict(image)
+    np.testing.assert_allclose(ex03.predict_tta(model, x), expected)
+
+
+def arguments(folder, *more):
+    return ["--epochs", "2", "--seeds", "1", "--batch-size", "90", "--precision", "float32",
+            "--models-dir", str(folder), "--output", str(folder / "f"), *more]  # fmt: skip
+
+
+@pytest.fixture
+def small(ex03, as_dataset, monkeypatch):
+    dataset = as_dataset("cifar10")
+    monkeypatch.setattr(data, "load_cifar10", lambda: dataset)
+    build = ex03.build_model
+    monkeypatch.setattr(ex03, "build_model", lambda: build((8, 16, 16)))
+    return dataset
+
+
+@pytest.mark.question(QUESTION)
+def test_main_trains_saves_and_resumes(ex03, small, tmp_path, monkeypatch, capfd):
+    whole, cut = tmp_path / "entier", tmp_path / "coupe"
+    assert ex03.main(arguments(whole)) == 0
+    assert "accuracy_tta" in capfd.readouterr().out
+    report = storage.read_sidecar("ex03_cifar10", models_dir=whole)
+    assert set(report["metrics"]) == {"accuracy", "accuracy_tta"}
+    assert report["classes_fr"][0] == "Avion" and np.sum(report["confusion_matrix"]) == 100
+
+    def ctrl_c(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ex03.Lookahead, "on_epoch_begin", ctrl_c)
+        assert ex03.main(arguments(cut)) == 130
+    assert "--resume" in capfd.readouterr().err
+    assert not (cut / "ex03_cifar10.json").exists()
+    assert ex03.main(arguments(cut, "--resume")) == 0
+
+    # Mêmes poids qu'un entraînement d'une traite, aux arrondis de calcul parallèle près.
+    load = [storage.load_model("ex03_cifar10", models_dir=m).get_weights() for m in (whole, cut)]
+    for expected, got in zip(*load, strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-3)
+
+
+@pytest.mark.question(QUESTION)
+def test_shipped_model_and_its_export_on_the_real_extract(ex03, extract):
+    from exercises.common.prediction import Classifier
+
+    x, y = extract("cifar10")
+    result = ex03.evaluate(storage.load_model("ex03_cifar10"), x, y)
+    assert result["accuracy"] >= 0.91  # 400 images de test, fixes
+    light = Classifier("ex03_cifar10").predict(x)
+    np.testing.assert_allclose(light, result["probabilities"], atol=1e-3)
+    np.testing.assert_array_equal(light.argmax(1), result["probabilities"].argmax(1))
+
+
+@pytest.mark.question(QUESTION)
+def test_shipped_result_reaches_the_goal(repo):
+    report = storage.read_sidecar("ex03_cifar10")
+    assert report["metrics"]["accuracy_tta"]["n"] >= 3
+    assert report["metrics"]["accuracy_tta"]["mean"] >= 0.94
+    assert report["num_images"]["test"] == 10000
+    for end in (".keras", ".tflite"):
+        assert (repo / "models" / f"ex03_cifar10{end}").stat().st_size < 10e6
+
+
+@pytest.mark.slow
+def test_shipped_model_and_its_export_on_the_whole_test_set(ex03):
+    from exercises.common.prediction import Classifier
+
+    _, (x_test, y_test) = data.load_cifar10()
+    report = storage.read_sidecar("ex03_cifar10")
+    result = ex03.evaluate(storage.load_model("ex03_cifar10"), x_test, y_test)
+    assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"], abs=2e-4)
+    assert result["accuracy_tta"] == pytest.approx(report["shipped"]["accuracy_tta"], abs=2e-4)
+    light = Classifier("ex03_cifar10")
+    got = np.concatenate([light.predict(x_test[i : i + 500]) for i in range(0, 10000, 500)])
+    np.testing.assert_allclose(got, result["probabilities"], atol=1e-3)
+    np.testing.assert_array_equal(got.argmax(1), result["probabilities"].argmax(1))
