@@ -59,7 +59,10 @@ def describe(exercise: Exercise, *, models_dir: Path = MODELS_DIR) -> tuple[str,
         return "à entraîner", ""
     except ValueError as error:
         return "modèle refusé", str(error)
-    return "modèle livré", format_result(report)
+    try:
+        return "modèle livré", format_result(report)
+    except (KeyError, TypeError) as error:
+        return "modèle refusé", f"compte rendu incomplet ({error})"
 
 
 def format_result(report: dict) -> str:
@@ -133,7 +136,8 @@ def update_readme(*, readme: Path = README, models_dir: Path = MODELS_DIR) -> No
 
 def main(argv: list[str] | None = None) -> int:
     """Affiche la liste des exercices, ou remet à jour le tableau du README."""
-    sys.stdout.reconfigure(encoding="utf-8")
+    if sys.stdout:
+        sys.stdout.reconfigure(encoding="utf-8")
     parser = FrenchParser(prog="python -m exercises", description=__doc__)
     parser.add_argument(
         "--update-readme", action="store_true", help="réécrit le tableau des résultats du README"
@@ -141,11 +145,16 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.update_readme:
         return run(lambda: update_readme() or 0)
+    return run(show_exercises)
+
+
+def show_exercises() -> int:
+    """Affiche chaque exercice, son document, son état et son résultat ; rend 0."""
     for exercise in list_exercises():
         state, result = describe(exercise)
         print(f"{exercise.slug:<18} {exercise.title}")
         print(f"{'':<18} document : {exercise.document}")
-        print(f"{'':<18} état : {state}" + (f" — {result}" if result else ""))
+        print(f"{'':<18} état : {state}" + (f" — {result}" if result else ""), flush=True)
     return 0
 
 

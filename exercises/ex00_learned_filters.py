@@ -93,12 +93,7 @@ def build_model() -> keras.Model:
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Apprend les 27 poids des filtres et les 26 du vote ; rend le modèle et ses courbes."""
-    keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(training.choose_precision(options.precision))
-    try:
-        model = build_model()
-    finally:
-        keras.config.set_dtype_policy("float32")
+    model = training.build(build_model, seed=seed, precision=options.precision)
     batches = training.Batches(
         x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
     )

@@ -75,12 +75,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     images = keras.Input((SIDE_PX, SIDE_PX), dtype="uint8")
     shipped, histories = {}, {}
     for name, build_model in (("dense", build_dense), ("cnn", build_cnn)):
-        keras.utils.set_random_seed(seed)
-        keras.config.set_dtype_policy(training.choose_precision(options.precision))
-        try:
-            model = build_model()
-        finally:
-            keras.config.set_dtype_policy("float32")
+        model = training.build(build_model, seed=seed, precision=options.precision)
         batches = training.Batches(
             x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
         )

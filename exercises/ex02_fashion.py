@@ -21,13 +21,13 @@ class_names = data.FASHION_CLASSES  # les dix noms de l'énoncé
 FILTERS = (64, 128, 256)  # de plus en plus de motifs, sur des cartes de plus en plus petites
 DENSE_UNITS = 256
 EPOCHS = 14
-BATCH_SIZE = 256
+BATCH_SIZE = 128
 NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
-PEAK_RATE = 2e-3
-WEIGHT_DECAY = 0.02
+PEAK_RATE = 0.1  # taux d'apprentissage maximal, pour un lot de 128 images
+WEIGHT_DECAY = 5e-3
 LABEL_SMOOTHING = 0.1
-TRANSLATE_PX = 2
-DROPOUT = 0.3
+TRANSLATE_PX = 1  # les vêtements sont déjà centrés : plus serait inutile
+DROPOUT = 0.2
 
 
 # --- Question : respecter l'architecture --------------------------------------------
@@ -51,7 +51,7 @@ def build_model() -> keras.Model:
     images = keras.Input((28, 28), dtype="uint8")
     x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
     x = layers.Reshape((28, 28, 1))(x)
-    x = layers.Conv2D(FILTERS[0], 3, padding="same", use_bias=False)(x)  # (n, 28, 28, 64)
+    x = layers.Conv2D(FILTERS[0], 5, padding="same", use_bias=False)(x)  # (n, 28, 28, 64)
     x = layers.MaxPooling2D(2)(x)  # (n, 14, 14, 64)
     x = _normalise(x)
     x = layers.Conv2D(FILTERS[1], 3, padding="same", use_bias=False)(x)  # (n, 14, 14, 128)
@@ -76,7 +76,7 @@ def _normalise(x):
 
 
 def augment(images, *, indices, epoch, rng):
-    """Translate de ±2 pixels et retourne une image sur deux : le vêtement reste le même."""
+    """Translate de ±1 pixel et retourne une image sur deux : le vêtement reste le même."""
     images = training.random_crop(images[..., None], pad=TRANSLATE_PX, rng=rng)[..., 0]
     flipped = rng.random(len(images)) < 0.5
     images[flipped] = images[flipped, :, ::-1]
@@ -85,12 +85,7 @@ def augment(images, *, indices, epoch, rng):
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
-    keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(training.choose_precision(options.precision))
-    try:
-        model = build_model()
-    finally:
-        keras.config.set_dtype_policy("float32")
+    model = training.build(build_model, seed=seed, precision=options.precision)
     batch_size = options.batch_size or BATCH_SIZE
     batches = training.Batches(
         x_train, keras.utils.to_categorical(y_train, 10),
@@ -101,7 +96,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         PEAK_RATE / 10, steps - steps // 5, warmup_target=PEAK_RATE, warmup_steps=steps // 5
     )
     model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
+        keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
         metrics=["accuracy"], jit_compile=False,
     )  # fmt: skip

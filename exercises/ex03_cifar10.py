@@ -177,12 +177,7 @@ class Lookahead(keras.callbacks.Callback):
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
-    keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(training.choose_precision(options.precision))
-    try:
-        model = build_model()
-    finally:
-        keras.config.set_dtype_policy("float32")
+    model = training.build(build_model, seed=seed, precision=options.precision)
     model.get_layer("whitening").set_weights([whitening_kernel(x_train[:5000])])
     batch_size = options.batch_size or BATCH_SIZE
     batches = training.Batches(

@@ -206,6 +206,7 @@ def test_every_kind_of_picture(run_predict, plane, tmp_path):
         ([], 2, "il manque IMAGE"),
         (["--top", "0", "x.png"], 2, "au moins 1"),
         (["--inconnue", "x.png"], 2, "option inconnue"),
+        (["-", "-"], 2, "ne se lit qu'une fois"),
         (["--model", "ex77", "samples/avion.png"], 1, "Pas de modèle ex77"),
         (["--model", "../x", "samples/avion.png"], 1, "n'est pas un nom de modèle"),
     ],
@@ -214,6 +215,109 @@ def test_wrong_use(run_predict, arguments, code, message):
     result = run_predict(*arguments)
     assert result.returncode == code and result.stdout == b""
     assert message in err(result) and "Traceback" not in err(result)
+
+
+def test_folder_with_a_pipe_and_an_empty_folder(run_predict, plane, tmp_path):
+    os.mkfifo(tmp_path / "tube.png")
+    (tmp_path / "a.png").write_bytes(plane.read_bytes())
+    (tmp_path / "document.pdf").write_bytes(b"%PDF-")
+    (tmp_path / "vide").mkdir()
+    result = run_predict(tmp_path / "vide", tmp_path)
+    assert out(result) == f"{tmp_path}/a.png: Prédiction: Avion\n"
+    assert result.returncode == 1 and err(result).count("\n") == 1
+
+
+def test_odd_file_names(run_predict, plane, tmp_path):
+    names = [b"a\nb.png", b"caf\xe9.png", b"x\x1b[31m.png", "été.png".encode()]
+    for name in names:
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:
+            file.write(plane.read_bytes())
+    lines = out(run_predict(tmp_path)).splitlines()  # de l'UTF-8 valide, une ligne par image
+    assert len(lines) == 4 and not any("\x1b" in line for line in lines)
+    assert any(line.startswith(f"{tmp_path}/été.png: ") for line in lines)
+    rows = [json.loads(line) for line in out(run_predict("--json", tmp_path)).splitlines()]
+    assert {os.fsencode(row["path"]) for row in rows} == {
+        os.path.join(os.fsencode(tmp_path), name) for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "stdout"),
+    [
+        ("2>&-", 0, "Prédiction: Avion\n"),
+        ("<&-", 0, "Prédiction: Avion\n"),
+        (">/dev/full", 1, ""),
+    ],
+)
+def test_closed_or_full_streams(repo, plane, redirection, code, stdout):
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": ""}
+    result = subprocess.run(
+        f"'{repo}/predict' '{plane}' {redirection}", shell=True, capture_output=True, env=env
+    )
+    assert (result.returncode, out(result)) == (code, stdout)
+    assert "Traceback" not in err(result) and "Exception" not in err(result)
+    assert code == 0 or "plus de place" in err(result)
+
+
+def test_python_variables_change_nothing(run_predict, plane, tmp_path):
+    env = {"PYTHONHOME": "/x", "PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "bogus"}
+    (tmp_path / "json.py").write_text("raise SystemExit('mauvais module')")
+    assert out(run_predict(plane, env=env)) == "Prédiction: Avion\n"
+
+
+def test_ctrl_c_on_a_folder_does_not_wait(repo, extract, tmp_path):
+    import signal
+    import time
+
+    folder = tmp_path / "images"
+    folder.mkdir()
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), np.uint8)).save(
+        buffer, "PNG", compress_level=1
+    )
+    for i in range(100):
+        (folder / f"{i}.png").write_bytes(buffer.getvalue())
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    process = subprocess.Popen(
+        [repo / "predict", folder], env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and stderr.decode() == "predict : interrompu.\n"
+
+
+def copy_model(repo, folder, **changes):
+    import hashlib
+
+    content = (repo / "models" / "ex03_cifar10.tflite").read_bytes()
+    report = json.loads((repo / "models" / "ex03_cifar10.json").read_text())
+    content = content[: changes.pop("length", None)]
+    report["files"]["ex03_cifar10.tflite"] = hashlib.sha256(content).hexdigest()
+    (folder / "ex03_cifar10.tflite").write_bytes(content)
+    report = {k: v for k, v in {**report, **changes}.items() if v is not None}
+    (folder / "ex03_cifar10.json").write_text(json.dumps(report))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"length": 0}, "n'est pas un modèle LiteRT lisible"),
+        ({"length": 1000}, "n'est pas un modèle LiteRT lisible"),
+        ({"classes_fr": None}, "ne décrit pas"),
+        ({"classes_fr": ["Avion", "Chat", "Chien"]}, "ne décrit pas"),
+        ({"input_shape": [64, 64, 3]}, "ne décrit pas"),
+        ({"input_shape": None}, "ne décrit pas"),
+    ],
+)
+def test_model_and_sidecar_that_do_not_fit(repo, tmp_path, changes, message):
+    from exercises.common.prediction import Classifier
+
+    copy_model(repo, tmp_path, **dict(changes))
+    with pytest.raises(ValueError, match=message):
+        Classifier(models_dir=tmp_path)
 
 
 def test_help_is_in_french(run_predict):

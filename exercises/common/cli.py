@@ -1,6 +1,7 @@
 """Les options communes des exercices : mêmes noms, mêmes défauts, mêmes messages."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -46,6 +47,7 @@ _TRANSLATIONS = (
     ("invalid int value:", "nombre entier attendu, reçu"),
     ("invalid float value:", "nombre attendu, reçu"),
     ("not allowed with argument", "ne va pas avec"),
+    ("ignored explicit argument", "n'attend pas de valeur, reçu"),
     ("argument ", ""),
 )
 
@@ -94,6 +96,33 @@ def training_parser(module: str, description: str, *, epochs: int, seeds: int) -
     return parser
 
 
+_REASONS = {
+    errno.EACCES: "accès refusé",
+    errno.EISDIR: "c'est un dossier",
+    errno.ELOOP: "boucle de liens symboliques",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.ENOSPC: "plus de place sur le disque",
+    errno.ENXIO: "périphérique absent",
+    errno.EROFS: "système de fichiers en lecture seule",
+}
+
+
+def reason(error: Exception, *, named: bool = True) -> str:
+    """Dit une erreur en français, celles du système d'exploitation comprises."""
+    number = getattr(error, "errno", None)
+    if number is None:
+        return str(error)
+    text = _REASONS.get(number, f"erreur {number} du système")
+    if named and error.filename:
+        return f"{printable(os.fsdecode(error.filename))} : {text}."
+    return text
+
+
+def printable(name: str) -> str:
+    """Rend un nom de fichier sur une ligne, en UTF-8 valide, sans caractère de contrôle."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name) or "''"
+
+
 def reserve_stderr() -> None:
     """Réserve la sortie d'erreur aux messages de Python, le temps du processus.
 
@@ -106,8 +135,9 @@ def reserve_stderr() -> None:
 
     warnings.simplefilter("ignore")
     logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
-    if sys.stderr is None:  # sortie d'erreur fermée par l'appelant
-        return
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # fermé par l'appelant (`<&-`, `>&-`)
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     sys.stderr = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
     os.dup2(nowhere, 2)
@@ -125,11 +155,16 @@ def run(main: Callable[[], int]) -> int:
     """
     try:
         return main()
+    except BrokenPipeError:  # `… | head` : plus personne ne lit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print(
-            "\nInterrompu. Ce qui était enregistré est gardé ; --resume reprend.", file=sys.stderr
+            "\nInterrompu. Ce qui était enregistré est gardé ; s'il a l'option --resume, "
+            "l'exercice reprend où il en était.",
+            file=sys.stderr,
         )
         return 130
     except (ValueError, OSError) as error:
-        print(f"Erreur : {error}", file=sys.stderr)
+        print(f"Erreur : {reason(error)}", file=sys.stderr)
         return 1

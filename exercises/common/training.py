@@ -160,7 +160,10 @@ def fit(
     Raises:
         ValueError: le point de reprise vient d'un autre entraînement.
     """
-    signature = f"{model.name}, {epochs} époques, {len(batches.x)} images, graine {batches.seed}"
+    signature = (
+        f"{model.name}, {epochs} époques, {len(batches.x)} images par lots de "
+        f"{batches.batch_size}, {model.dtype_policy.name}, graine {batches.seed}"
+    )
     first_epoch, history = 0, {}
     if resume and Path(checkpoint).exists():
         first_epoch, history = _restore(model, Path(checkpoint), signature)
@@ -196,6 +199,25 @@ def choose_precision(precision: str) -> str:
     except OSError:
         return "float32"
     return "mixed_bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
+
+
+def build(build_model: Callable[[], keras.Model], *, seed: int, precision: str) -> keras.Model:
+    """Construit un modèle à entraîner : poids tirés de la graine, calculs à la précision voulue.
+
+    Args:
+        build_model: fonction de l'exercice, sans argument.
+        seed: graine des poids initiaux, du dropout et de tout hasard global.
+        precision: voir `choose_precision`.
+
+    Returns:
+        Le modèle ; ses poids sont toujours en float32.
+    """
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(choose_precision(precision))
+    try:
+        return build_model()
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def random_crop(images: np.ndarray, *, pad: int, rng: np.random.Generator) -> np.ndarray:
@@ -283,7 +305,10 @@ def run_seeds(
     names = [name for name in runs[best]["test"] if name != "probabilities"]
     report = {
         "command": f"python -m exercises.{options.module} --seeds {options.seeds} "
-        f"--epochs {options.epochs}" + (f" --limit {options.limit}" if options.limit else ""),
+        f"--epochs {options.epochs}"
+        + (f" --limit {options.limit}" if options.limit else "")
+        + (f" --batch-size {options.batch_size}" if options.batch_size else "")
+        + (f" --precision {options.precision}" if options.precision != "auto" else ""),
         "metrics": {name: summarise([run["test"][name] for run in runs]) for name in names},
         "shipped": {"seed": best, **{name: runs[best]["test"][name] for name in names}},
         "score": runs[best]["val"]["accuracy"],

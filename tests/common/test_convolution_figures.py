@@ -155,5 +155,5 @@ def test_the_style_does_not_outlive_its_block():
 
     before = matplotlib.rcParams["font.size"], matplotlib.rcParams["savefig.dpi"]
     with draw.house_style():
-        assert matplotlib.rcParams["savefig.dpi"] == 110
+        assert matplotlib.rcParams["savefig.dpi"] == 120
     assert (matplotlib.rcParams["font.size"], matplotlib.rcParams["savefig.dpi"]) == before

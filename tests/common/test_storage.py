@@ -73,6 +73,27 @@ def test_a_better_model_stays(model, tmp_path):
     assert json.loads((tmp_path / FILES[0]).read_text())["score"] == 0.85
 
 
+def test_a_trial_on_few_images_never_replaces_the_shipped_model(model, tmp_path):
+    storage.save_model(
+        model, "ex99_essai", {"score": 0.9, "num_images": {"val": 2000}}, models_dir=tmp_path
+    )
+    trial = {"score": 1.0, "num_images": {"val": 60}}
+    _, reason = storage.save_model(model, "ex99_essai", trial, models_dir=tmp_path)
+    assert "jugé sur plus d'images (2000)" in reason
+    assert json.loads((tmp_path / FILES[0]).read_text())["score"] == 0.9
+
+
+@pytest.mark.parametrize("content", [None, "{"])
+def test_weights_without_a_readable_sidecar_stay(model, tmp_path, content):
+    save(model, tmp_path)
+    before = (tmp_path / FILES[1]).read_bytes()
+    (tmp_path / FILES[0]).unlink()
+    if content:
+        (tmp_path / FILES[0]).write_text(content)
+    _, reason = save(model, tmp_path, score=0.99)
+    assert "absent ou illisible" in reason and (tmp_path / FILES[1]).read_bytes() == before
+
+
 def test_sidecar_of_other_weights_is_refused(model, tmp_path):
     save(model, tmp_path)
     with open(tmp_path / FILES[1], "ab") as file:
