@@ -16,13 +16,13 @@ from keras import layers
 from exercises.common import data, storage, training
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_training_figures
+from exercises.common.optimizers import FastBetaSGD, Lookahead, Triangle
 
 WIDTHS = (64, 256, 256)  # filtres des trois groupes
 EPOCHS = 14
 BATCH_SIZE = 512
 NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
 PEAK_RATE = 1.465e-3  # taux d'apprentissage maximal, par image du lot
-BETA_FACTOR = 64  # les décalages (beta) apprennent 64 fois plus vite
 WEIGHT_DECAY = 8.87e-3
 LABEL_SMOOTHING = 0.2
 TRANSLATE_PX = 2
@@ -42,7 +42,7 @@ def whitening_kernel(x: np.ndarray, patch_px: int = 2) -> np.ndarray:
         Noyau `(patch_px, patch_px, 3, 24)` float32 pour des côtés de 2 : les vecteurs
         propres de la covariance divisés par l'écart-type, puis leurs opposés.
 
-    Source : Jordan, arXiv 2404.00498, section 3.1.
+    Source : Jordan, arXiv 2404.00498 (première couche, figée).
     """
     windows = np.lib.stride_tricks.sliding_window_view(
         _standardise(x), (patch_px, patch_px), axis=(1, 2)
@@ -62,23 +62,23 @@ def _standardise(x: np.ndarray) -> np.ndarray:
     return ((x / 255 - MEAN) / STD).astype(np.float32)
 
 
-def _partial_identity(shape, dtype=None):
-    """Initialise une convolution pour que ses premiers filtres recopient leur entrée."""
-    limit = 1 / np.sqrt(np.prod(shape[:-1]))
-    kernel = keras.random.uniform(shape, -limit, limit, dtype="float32")
-    kernel = np.array(keras.ops.convert_to_numpy(kernel))
-    copied = min(shape[2], shape[3])
+def _partial_identity(kernel: np.ndarray) -> np.ndarray:
+    """Fait recopier leur entrée aux premiers filtres d'un noyau `(kh, kw, c, n)`."""
+    kernel, copied = kernel.copy(), min(kernel.shape[2:])
     kernel[..., :copied] = 0
-    kernel[shape[0] // 2, shape[1] // 2, range(copied), range(copied)] = 1
-    return keras.ops.convert_to_tensor(kernel, dtype=dtype)
+    kernel[kernel.shape[0] // 2, kernel.shape[1] // 2, range(copied), range(copied)] = 1
+    return kernel
 
 
 def _group(x, filters: int):
     """Deux convolutions 3×3 ; la première est suivie d'un max-pooling 2×2."""
     for pooling in (True, False):
-        x = layers.Conv2D(
-            filters, 3, padding="same", use_bias=False, kernel_initializer=_partial_identity
-        )(x)
+        convolution = layers.Conv2D(
+            filters, 3, padding="same", use_bias=False,
+            kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+        )  # fmt: skip
+        x = convolution(x)
+        convolution.set_weights([_partial_identity(w) for w in convolution.get_weights()])
         if pooling:
             x = layers.MaxPooling2D()(x)
         x = layers.BatchNormalization(momentum=0.6, epsilon=1e-5, scale=False)(x)
@@ -118,61 +118,6 @@ def augment(images, *, indices, epoch, rng):
     flipped = (indices * 2654435761 // 65536 + epoch) % 2 == 1
     images[flipped] = images[flipped, :, ::-1]
     return images
-
-
-class Triangle(keras.optimizers.schedules.LearningRateSchedule):
-    """Taux d'apprentissage qui monte jusqu'à 23 % du chemin, puis redescend en ligne droite."""
-
-    def __init__(self, peak: float, total_steps: int):
-        self.peak, self.total_steps = peak, total_steps
-
-    def __call__(self, step):
-        """Rend le taux du pas `step`."""
-        done = keras.ops.cast(step, "float32") / self.total_steps
-        up, down = 0.2 + 0.8 * done / 0.23, 0.07 + 0.93 * (1 - done) / 0.77
-        return self.peak * keras.ops.minimum(up, down)
-
-    def get_config(self):
-        """Rend de quoi reconstruire le calendrier."""
-        return {"peak": self.peak, "total_steps": self.total_steps}
-
-
-class FastBetaSGD(keras.optimizers.SGD):
-    """Descente de gradient où les décalages (beta) vont `BETA_FACTOR` fois plus vite."""
-
-    def apply(self, grads, trainable_variables=None):
-        """Applique un pas ; grossir le gradient d'une SGD revient à grossir son taux."""
-        variables = trainable_variables or self._trainable_variables
-        pairs = zip(grads, variables, strict=True)
-        super().apply(
-            [g * BETA_FACTOR if v.path.endswith("beta") else g for g, v in pairs], variables
-        )
-
-
-class Lookahead(keras.callbacks.Callback):
-    """Tous les cinq pas, ramène les poids vers leur moyenne glissante, de plus en plus fort.
-
-    Source : Zhang et al., arXiv 1907.08610 ; calendrier de Jordan, arXiv 2404.00498.
-    """
-
-    def __init__(self, total_steps: int):
-        super().__init__()
-        self.total_steps = total_steps
-
-    def on_train_begin(self, logs=None):
-        """Part des poids présents, ceux d'un point de reprise compris."""
-        self.slow = self.model.get_weights()
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Moyenne les poids tous les cinq pas."""
-        step = int(self.model.optimizer.iterations)
-        # En fin d'époque aussi, pour que le point de reprise n'ait que les poids à garder.
-        if step % 5 and batch + 1 < self.params["steps"]:
-            return
-        keep = 0.95**5 * (step / self.total_steps) ** 3
-        pairs = zip(self.slow, self.model.get_weights(), strict=True)
-        self.slow = [keep * slow + (1 - keep) * fast for slow, fast in pairs]
-        self.model.set_weights(self.slow)
 
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:

@@ -64,11 +64,29 @@ def test_whitening_decorrelates_patches(ex03, extract):
 
 
 def test_convolutions_start_as_partial_identity(ex03):
-    kernel = np.asarray(ex03._partial_identity((3, 3, 4, 7)))
-    image = np.random.default_rng(0).normal(size=(5, 5, 4))
-    centre = np.einsum("ijc,ijcf->f", image[1:4, 1:4], kernel)
-    np.testing.assert_allclose(centre[:4], image[2, 2], atol=1e-6)  # les 4 premiers recopient
-    assert (kernel[..., 4:] != 0).all()
+    model = ex03.build_model((8, 12, 12))
+    kernels = [np.asarray(w) for w in model.weights if w.shape[:2] == (3, 3)]
+    assert len(kernels) == 6
+    for kernel in kernels:
+        channels, filters = kernel.shape[2:]
+        copied = min(channels, filters)
+        image = np.random.default_rng(0).normal(size=(3, 3, channels))
+        response = np.einsum("ijc,ijcf->f", image, kernel)
+        np.testing.assert_allclose(response[:copied], image[1, 1, :copied], atol=1e-6)
+        others = kernel[..., copied:]
+        assert np.abs(others).max(initial=0) <= 1 / np.sqrt(9 * channels) + 1e-6
+
+
+def test_saved_model_opens_without_our_code(repo):
+    import subprocess
+    import sys
+
+    code = "import keras, sys; print(keras.saving.load_model(sys.argv[1]).count_params())"
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", code, str(repo / "models" / "ex03_cifar10.keras")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.stdout.strip() == "1973920", result.stderr[-500:]
 
 
 def test_triangle_schedule(ex03):
