@@ -16,6 +16,9 @@ from exercises.ex00_convolution import conv2d
 from exercises.ex00_geometry import pads
 from exercises.ex00_pooling import pool2d
 
+MAX_STEPS, MAX_CELLS = 200, 24  # étapes, cases de côté : au-delà, le GIF prend des heures
+
+
 # --- Préparer ------------------------------------------------------------------------
 
 
@@ -71,7 +74,8 @@ def play(options: argparse.Namespace) -> int:
         0.
 
     Raises:
-        ValueError: noyau plus grand que l'image, padding plus grand que la fenêtre.
+        ValueError: noyau plus grand que l'image, padding plus grand que la fenêtre, ou
+            animation trop longue ou trop large.
         OSError: dossier impossible à écrire.
     """
     from exercises.common import convolution_figures as figures
@@ -82,6 +86,14 @@ def play(options: argparse.Namespace) -> int:
         flip=options.flip, mean=options.mean,
     )  # fmt: skip
     last = sliding.output.size - 1
+    margins = zip(sliding.image.shape, sliding.margins, strict=True)
+    side = max(size + sum(added) for size, added in margins)
+    if last >= MAX_STEPS or side > MAX_CELLS:
+        raise ValueError(
+            f"l'animation aurait {last + 1} étapes, sur une image de {side} cases de côté, padding "
+            f"compris ; au plus {MAX_STEPS} étapes et {MAX_CELLS} cases : réduisez le padding, la "
+            "fenêtre ou la dilatation, ou augmentez le pas."
+        )
     if options.figures is None:
         for index in range(last + 1):
             print(figures.text_step(sliding, index) + "\n")

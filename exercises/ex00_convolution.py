@@ -47,11 +47,16 @@ def conv1d(signal, kernel, *, stride=1, padding=0, dilation=1, flip=False) -> np
         O, `(output_size(n, k, …),)`, int64, float64 ou fractions selon les entrées.
 
     Raises:
-        ValueError: tailles impossibles, voir `output_size`.
+        ValueError: signal ou noyau à deux dimensions, ou tailles impossibles.
 
     Source : S2 §1.
     """
     signal, kernel = as_numbers(signal), as_numbers(kernel)
+    if (signal.ndim, kernel.ndim) != (1, 1):
+        raise ValueError(
+            f"signal de forme {signal.shape} et noyau de forme {kernel.shape} : il faut (n,) et "
+            "(k,) ; pour une image, prenez `conv2d`."
+        )
     kernel = kernel[::-1] if flip else kernel
     options = {"stride": stride, "padding": padding, "dilation": dilation}
     num_positions = output_size(len(signal), len(kernel), **options)

@@ -111,10 +111,13 @@ def n19(given):
 @example("S0", "grille 20×20, ce que voit l'ordinateur", shown="somme")
 def n20(given):
     """La grille et les barres sont imprimées ; leurs sommes disent qu'elles sont entières."""
-    grid, bars = given["grille"], given["barres"]
-    return {"barres": bars, "grille": grid, "taille": np.shape(grid), "minimum": np.min(grid),
-            "maximum": np.max(grid), "somme": np.sum(grid), "somme des barres": sum(bars),
-            "sommes des lignes": np.sum(grid, axis=1)}  # fmt: skip
+    try:
+        grid, bars = np.array(given["grille"], np.int64), np.array(given["barres"], np.int64)
+        return {"barres": bars, "grille": grid, "taille": grid.shape, "minimum": grid.min(),
+                "maximum": grid.max(), "somme": grid.sum(), "somme des barres": bars.sum(axis=0),
+                "sommes des lignes": grid.sum(axis=1)}  # fmt: skip
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return {}  # la donnée est absente ou n'est plus une grille : rien n'est retrouvé
 
 
 @example("S4", "contours horizontaux, « same », sur un bord 0 | 200")

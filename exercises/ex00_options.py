@@ -10,14 +10,14 @@ une phrase et le code de sortie 2.
 """
 
 import argparse
+import os
 import re
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
 from exercises import ex00_x_or_o as xo
-from exercises.common.cli import positive_int
+from exercises.common.cli import positive_int, printable
 from exercises.ex00_convolution import EDGE_KERNEL, IMAGE, KERNEL
 from exercises.ex00_pooling import REDUCTIONS
 
@@ -41,10 +41,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--kernel", type=read_kernel, metavar="GRILLE",
         help=f'"1 0/0 1" ou un nom ({", ".join(KERNELS)})')  # fmt: skip
     add("--pool", choices=REDUCTIONS, help="un pooling au lieu d'une convolution")
-    add("--window", type=positive_int, metavar="N", help="côté de la fenêtre du pooling (2)")
-    add("--stride", type=positive_int, metavar="N", help="pas (1, ou la fenêtre du pooling)")
+    add("--window", type=read_step, metavar="N", help="côté de la fenêtre du pooling (2)")
+    add("--stride", type=read_step, metavar="N", help="pas (1, ou la fenêtre du pooling)")
     add("--padding", type=read_padding, metavar="P", help="valid (défaut), same ou un entier")
-    add("--dilation", type=positive_int, metavar="N", help="écart entre deux cases du noyau (1)")
+    add("--dilation", type=read_step, metavar="N", help="écart entre deux cases du noyau (1)")
     add("--flip", action="store_true", help="retourner le noyau (vraie convolution)")
     add("--mean", action="store_true", help="diviser par le nombre de cases, comme S0")
 
@@ -91,7 +91,9 @@ def read_grid(text: str) -> np.ndarray:
                 f"{token!r} n'est pas un nombre d'au plus 4 chiffres et 2 décimales "
                 '(une grille s\'écrit "1 0 2/0 1 3")'
             )
-    if len({len(row) for row in rows}) > 1 or not rows[0]:
+    if not any(rows):
+        raise argparse.ArgumentTypeError('la grille est vide (une grille s\'écrit "1 0 2/0 1 3")')
+    if len({len(row) for row in rows}) > 1:
         raise argparse.ArgumentTypeError("les lignes de la grille n'ont pas la même longueur")
     if max(len(rows), len(rows[0])) > MAX_SIDE:
         raise argparse.ArgumentTypeError(
@@ -106,17 +108,19 @@ def read_image(text: str) -> np.ndarray:
     """Lit une image : un nom du cours, un fichier réduit à 12 pixels et en gris, ou une grille."""
     if text in IMAGES:
         return IMAGES[text]
-    if not Path(text).is_file():
-        if Path(text).suffix and not NUMBER.match(text.strip()):
-            raise argparse.ArgumentTypeError(f"le fichier {text} n'existe pas")
+    if not os.path.isfile(text):
+        if os.path.isdir(text):
+            raise argparse.ArgumentTypeError(f"{printable(text)} est un dossier, pas une image")
+        if re.search(r"\.[A-Za-z]\w*$", text):
+            raise argparse.ArgumentTypeError(f"le fichier {printable(text)} n'existe pas")
         return read_grid(text)
-    from PIL import Image
+    from exercises.common.images import open_image
 
     try:
-        with Image.open(text) as picture:
-            grey = picture.convert("L")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise argparse.ArgumentTypeError(f"{text} n'est pas une image lisible") from error
+        grey = open_image(text).convert("L")
+    except (OSError, ValueError) as error:
+        message = f"{printable(text)} n'est pas une image lisible"
+        raise argparse.ArgumentTypeError(message) from error
     grey.thumbnail((MAX_SIDE, MAX_SIDE))
     return np.asarray(grey, dtype=np.int64)
 
@@ -124,6 +128,14 @@ def read_image(text: str) -> np.ndarray:
 def read_kernel(text: str) -> np.ndarray:
     """Lit un noyau : un nom du cours ou une grille."""
     return KERNELS[text] if text in KERNELS else read_grid(text)
+
+
+def read_step(text: str) -> int:
+    """Lit un pas, un écart ou un côté de fenêtre, de 1 à `MAX_SIDE`."""
+    value = positive_int(text)
+    if value > MAX_SIDE:
+        raise argparse.ArgumentTypeError(f"un entier de 1 à {MAX_SIDE} attendu, reçu {text!r}")
+    return value
 
 
 def read_padding(text: str) -> str | int:

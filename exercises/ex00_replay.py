@@ -25,7 +25,7 @@ def use_utf8() -> None:
     """Écrit en UTF-8 sur les deux sorties, quelle que soit la langue du terminal."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def read_examples(path: Path = EXAMPLES_PATH) -> dict[str, dict]:
@@ -43,19 +43,33 @@ def read_examples(path: Path = EXAMPLES_PATH) -> dict[str, dict]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} n'existe pas : c'est le fichier des nombres attendus.")
+        state = "est un dossier" if path.is_dir() else "n'existe pas"
+        raise FileNotFoundError(f"{path} {state} : il faut le fichier des nombres attendus.")
     try:
         data = json.loads(
-            path.read_text(encoding="utf-8"), parse_float=Fraction, object_pairs_hook=_no_duplicate
-        )
-        if not isinstance(data, dict) or any(set(entry) != set(PARTS) for entry in data.values()):
-            raise ValueError("chaque exemple doit avoir « imprimé » et « attendu »")
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} est illisible : {error}.") from error
+            path.read_text(encoding="utf-8-sig"),  # le Bloc-notes ajoute une marque au début
+            parse_float=Fraction, object_pairs_hook=_no_duplicate,
+        )  # fmt: skip
+        if not isinstance(data, dict) or not all(map(_has_both_parts, data.values())):
+            raise ValueError("chaque exemple doit avoir « imprimé » et « attendu », deux objets")
+    except json.JSONDecodeError as error:
+        place = f"ligne {error.lineno}, colonne {error.colno}"
+        raise ValueError(f"{path} est illisible : {place}, ce n'est pas du JSON.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} est illisible : ce n'est pas du texte en UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        cause = "trop d'imbrications" if isinstance(error, RecursionError) else error
+        raise ValueError(f"{path} est illisible : {cause}.") from error
     different = sorted(set(data) ^ set(ALL_EXAMPLES))
     if different:
         raise ValueError(f"{path} : exemples inconnus ou oubliés : {', '.join(different)}.")
     return {name: data[name] for name in ALL_EXAMPLES}
+
+
+def _has_both_parts(entry) -> bool:
+    if not isinstance(entry, dict) or set(entry) != set(PARTS):
+        return False
+    return all(isinstance(entry[part], dict) for part in PARTS)
 
 
 def _no_duplicate(pairs):
@@ -120,7 +134,7 @@ def show(value) -> str:
     if len(shape) == 2 and np.prod(shape) <= 25:
         return " / ".join(show(row) for row in value)
     first = value
-    while isinstance(first[0], list):
+    while first and first[0] and isinstance(first[0], list):
         first = first[0]
     return f"{'×'.join(map(str, shape))} nombres : {show(first[:4])} …"
 
@@ -162,12 +176,13 @@ def details(name: str, expected: dict, obtained: dict) -> str:
 
 
 def _rows(value) -> list[str]:
-    if not (isinstance(value, list) and isinstance(value[0], list)):
+    if not (isinstance(value, list) and value and isinstance(value[0], list)):
         return [f"  {show(value)}"]
-    if isinstance(value[0][0], list):
+    if value[0] and isinstance(value[0][0], list):
         return [row for each in value for row in (*_rows(each), "")][:-1]
-    cells = [[show_number(each) for each in row] for row in value]
-    width = max(len(cell) for row in cells for cell in row)
+    rows = [row if isinstance(row, list) else [row] for row in value]  # le fichier peut mentir
+    cells = [[show_number(each) for each in row] for row in rows]
+    width = max((len(cell) for row in cells for cell in row), default=0)
     return ["  " + " ".join(cell.rjust(width) for cell in row) for row in cells]
 
 

@@ -64,4 +64,5 @@ def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     blocked = tmp_path / "file"
     blocked.write_text("")
     assert main(["--image", "1 2/3 4", "--pool", "max", "--figures", str(blocked)]) == 1
-    assert capsys.readouterr().err.startswith("Erreur : ")
+    error = capsys.readouterr().err
+    assert error.startswith("Erreur : ") and "déjà pris" in error

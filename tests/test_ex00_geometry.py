@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
+from exercises.ex00_convolution import conv1d, conv2d
 from exercises.ex00_geometry import as_numbers, output_size, pads, receptive_field, windows
+from exercises.ex00_matrices import im2col
+from exercises.ex00_pooling import pool2d
 
 
 @pytest.mark.question("S0 Dimension de sortie, S3 Input/Output dimensions")
@@ -64,3 +67,21 @@ def test_windows_go_left_to_right_then_down():
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "uint16", "float16", "float32"])
 def test_small_types_do_not_overflow(dtype):
     assert as_numbers(np.ones(2, dtype)).dtype in (np.int64, np.float64)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: conv1d([[1, 2], [3, 4]], [1, 1]), r"forme \(2, 2\)"),
+        (lambda: pool2d([1, 2, 3, 4]), r"image de forme \(4,\)"),
+        (lambda: im2col(np.ones((2, 2, 2, 2)), (1, 1)), "image de forme"),
+        (lambda: conv2d([[1, 2], [3]], [[1]]), "la même longueur"),
+        (lambda: conv2d([["a"]], [[1]]), "des nombres sont attendus"),
+        (lambda: conv2d([[1, 2], [3, 4]], [[1]], stride=1.5), "le pas vaut 1.5"),
+        (lambda: conv1d([1, 2, 3], [1], stride="2"), "le pas vaut 2"),
+        (lambda: conv1d([1, 2, 3], [1], padding=1.5), "le padding vaut 1.5"),
+    ],
+)
+def test_wrong_arguments_are_explained_in_french(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

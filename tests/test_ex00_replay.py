@@ -92,7 +92,9 @@ def entries(**changes):
 @pytest.mark.parametrize(
     "content, message",
     [
-        ("{", "est illisible"),
+        ("{", "ligne 1, colonne 2, ce n'est pas du JSON"),
+        ("[" * 100_000, "trop d'imbrications"),
+        ('{"N1": {"imprimé": 3, "attendu": {}}}', "deux objets"),
         ("[]", "est illisible"),
         ('{"N1": 3}', "est illisible"),
         ('{"N1": {"imprimé": {}}}', "« imprimé » et « attendu »"),
@@ -106,6 +108,35 @@ def test_a_damaged_file_is_explained(tmp_path, content, message):
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         read_examples(path)
+
+
+def test_a_byte_order_mark_is_ignored_and_latin_1_is_refused(tmp_path):
+    path = tmp_path / "examples.json"
+    path.write_text(TEXT, encoding="utf-8-sig")
+    assert list(read_examples(path)) == NAMES
+    path.write_text(TEXT, encoding="latin-1")
+    with pytest.raises(ValueError, match="pas du texte en UTF-8"):
+        read_examples(path)
+
+
+@pytest.mark.parametrize("grid", [None, 3, [], [[1, 2], [3]], [["a"]], [[10**30]]])
+def test_a_damaged_grid_fails_its_example_and_no_other(tmp_path, capsys, grid):
+    data = json.loads(TEXT)
+    data["N20"]["imprimé"]["grille"] = grid
+    path = tmp_path / "examples.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    assert main(["--data", str(path), "--example", "N20"]) == 1
+    assert main(["--data", str(path), "--example", "N3"]) == 0
+    del data["N20"]["imprimé"]["grille"]
+    assert compute("N20", data["N20"]) == {}
+
+
+@pytest.mark.parametrize("value", [[], [[]], [[], []], [[1, 2], 3], [[[]]], [[[1], 2]], None])
+def test_a_value_of_another_shape_is_shown_and_fails(value, obtained):
+    entry = read_examples()["N3"]
+    entry["attendu"]["sortie"] = value
+    for text in (ex00_replay.line, ex00_replay.details):
+        assert "✘" in text("N3", entry, obtained["N3"])
 
 
 def test_a_forgotten_value_is_a_failure(obtained):

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ class FrenchParser(argparse.ArgumentParser):
         super().__init__(add_help=False, **options)
         self._positionals.title = "arguments"
         self._optionals.title = "options"
+        # « -1/2 » et « -1,5 » sont des valeurs, et non des options inconnues.
+        self._negative_number_matcher = re.compile(r"-[.,]?\d")
         self.add_argument("-h", "--help", action="help", help="montre cette aide et s'arrête")
 
     def format_usage(self) -> str:
@@ -98,11 +101,15 @@ def training_parser(module: str, description: str, *, epochs: int, seeds: int) -
 
 _REASONS = {
     errno.EACCES: "accès refusé",
+    errno.EEXIST: "ce nom est déjà pris, et pas par un dossier",
     errno.EISDIR: "c'est un dossier",
     errno.ELOOP: "boucle de liens symboliques",
     errno.ENAMETOOLONG: "nom trop long",
+    errno.ENOENT: "ce fichier ou ce dossier n'existe pas",
     errno.ENOSPC: "plus de place sur le disque",
+    errno.ENOTDIR: "un des noms de ce chemin n'est pas un dossier",
     errno.ENXIO: "périphérique absent",
+    errno.EPERM: "opération interdite",
     errno.EROFS: "système de fichiers en lecture seule",
 }
 

@@ -41,7 +41,7 @@ def format_number(value) -> str:
     if exact.denominator == 1:
         return str(exact.numerator)
     hundredths = int(exact * 100)
-    return f"{'-' if exact < 0 else ''}{abs(hundredths) // 100}.{abs(hundredths) % 100:02}"
+    return f"{'-' if hundredths < 0 else ''}{abs(hundredths) // 100}.{abs(hundredths) % 100:02}"
 
 
 # --- Une fenêtre qui glisse ----------------------------------------------------------
