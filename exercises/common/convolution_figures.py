@@ -37,11 +37,21 @@ def format_number(value) -> str:
     Returns:
         Un texte court ; tronquer est la convention des diapositives S0.
     """
-    exact = Fraction(value) if isinstance(value, Fraction | int) else Fraction(str(float(value)))
+    exact = _exact(value)
     if exact.denominator == 1:
         return str(exact.numerator)
     hundredths = int(exact * 100)
     return f"{'-' if hundredths < 0 else ''}{abs(hundredths) // 100}.{abs(hundredths) % 100:02}"
+
+
+def _exact(value) -> Fraction:
+    return Fraction(value) if isinstance(value, Fraction | int) else Fraction(str(float(value)))
+
+
+def _truncated(values) -> str:
+    """Prévient qu'un nombre montré n'est pas exact : un total relu peut alors différer."""
+    cut = any(Fraction(format_number(value)) != _exact(value) for value in values)
+    return " (nombres tronqués à deux décimales)" if cut else ""
 
 
 # --- Une fenêtre qui glisse ----------------------------------------------------------
@@ -90,15 +100,17 @@ class Sliding(NamedTuple):
         terms, result = self.terms(index), self.output.reshape(-1)[index]
         shown = format_number(result)
         if self.kernel is None:
-            values = [format_number(v) for v in terms.reshape(-1) if v is not None]
+            seen = [v for v in terms.reshape(-1) if v is not None]
+            values = [format_number(v) for v in seen]
             listed = ", ".join(values) if len(values) <= 9 else f"{len(values)} valeurs"
             names = {"max": "Maximum", "average": "Moyenne", "sum": "Somme"}
-            return f"{names[self.operation]} de {listed} = {shown}"
-        sums = [format_number(row.sum()) for row in terms]
+            return f"{names[self.operation]} de {listed} = {shown}{_truncated([result, *seen])}"
+        rows = [row.sum() for row in terms]
+        sums = [format_number(row) for row in rows]
         total = " + ".join(f"({s})" if s.startswith("-") else s for s in sums)
         if self.operation == "mean":
             return f"Moyenne : ({total}) / {terms.size} = {Fraction(result)}, écrit {shown}"
-        return f"Somme : {total} = {shown}"
+        return f"Somme : {total} = {shown}{_truncated([result, *rows])}"
 
 
 def _step_heading(sliding: Sliding, index: int) -> str:

@@ -157,3 +157,11 @@ def test_the_style_does_not_outlive_its_block():
     with draw.house_style():
         assert matplotlib.rcParams["savefig.dpi"] == 120
     assert (matplotlib.rcParams["font.size"], matplotlib.rcParams["savefig.dpi"]) == before
+
+
+def test_truncated_numbers_are_announced():
+    image, kernel = np.array([[0.05], [0.05]]), np.array([[0.5], [0.5]])
+    exact = draw.Sliding(np.ones((2, 1), int), np.ones((2, 1), int), np.array([[2]]), (2, 1))
+    assert "tronqués" not in exact.sentence(0)
+    cut = draw.Sliding(image, kernel, np.array([[0.05]]), (2, 1))
+    assert cut.sentence(0) == "Somme : 0.02 + 0.02 = 0.05 (nombres tronqués à deux décimales)"
