@@ -223,7 +223,7 @@ def test_shipped_model_and_its_export_on_the_real_extract(ex03, extract):
     result = ex03.evaluate(storage.load_model("ex03_cifar10"), x, y)
     assert result["accuracy"] >= 0.91  # 400 images de test, fixes
     light = Classifier("ex03_cifar10").predict(x)
-    np.testing.assert_allclose(light, result["probabilities"], atol=1e-3)
+    np.testing.assert_allclose(light, result["probabilities"], atol=1e-5)
     np.testing.assert_array_equal(light.argmax(1), result["probabilities"].argmax(1))
 
 
@@ -248,5 +248,5 @@ def test_shipped_model_and_its_export_on_the_whole_test_set(ex03):
     assert result["accuracy_tta"] == pytest.approx(report["shipped"]["accuracy_tta"], abs=2e-4)
     light = Classifier("ex03_cifar10")
     got = np.concatenate([light.predict(x_test[i : i + 500]) for i in range(0, 10000, 500)])
-    np.testing.assert_allclose(got, result["probabilities"], atol=1e-3)
+    np.testing.assert_allclose(got, result["probabilities"], atol=1e-5)
     np.testing.assert_array_equal(got.argmax(1), result["probabilities"].argmax(1))

@@ -276,8 +276,9 @@ def test_ctrl_c_on_a_folder_does_not_wait(repo, extract, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), np.uint8)).save(
         buffer, "PNG", compress_level=1
     )
-    for i in range(100):
-        (folder / f"{i}.png").write_bytes(buffer.getvalue())
+    (tmp_path / "original.png").write_bytes(buffer.getvalue())
+    for i in range(3000):  # plus d'une minute de décodage
+        os.link(tmp_path / "original.png", folder / f"{i}.png")
     path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.Popen(
         [repo / "predict", folder], env={**os.environ, "PATH": path},
@@ -285,7 +286,7 @@ def test_ctrl_c_on_a_folder_does_not_wait(repo, extract, tmp_path):
     )  # fmt: skip
     time.sleep(2)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=15)
     assert process.returncode == 130 and stderr.decode() == "predict : interrompu.\n"
 
 
