@@ -10,7 +10,9 @@ import os
 # Avant NumPy : OpenBLAS n'a rien à calculer ici, et ses fils coûtent au démarrage.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import contextlib
 import errno
+import gc
 import json
 import signal
 import sys
@@ -323,6 +325,7 @@ def _run(options) -> int:
 
         open_image(paths[0])
     classifier = Classifier(options.model, models_dir=MODELS_DIR)
+    gc.enable()  # le script predict le coupe le temps des imports
     progress = _Progress(len(paths))
     exit_code = 1 if errors else 0
     for done, result in enumerate(classifier.classify(paths), start=1):
@@ -340,12 +343,18 @@ def _run(options) -> int:
     return exit_code
 
 
-if __name__ == "__main__":
+def run_script() -> None:
+    """Exécute `main` pour de bon, et quitte le processus avec son code de sortie."""
     reserve_stderr()
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # voir le script predict
         signal.signal(signal.SIGINT, signal.default_int_handler)
     code = main()
-    if code == 130:  # un fil peut attendre un tube sans fin : Python l'attendrait en sortant
+    # Sortir sans ranger la mémoire épargne le dixième du temps d'une image, et n'attend pas un
+    # fil arrêté sur un tube sans fin ; tout ce qui est écrit l'est déjà.
+    with contextlib.suppress(OSError):
         sys.stdout.flush()
-        os._exit(code)
-    raise SystemExit(code)
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    run_script()
