@@ -26,6 +26,7 @@ PEAK_RATE = 1.465e-3  # taux d'apprentissage maximal, par image du lot
 WEIGHT_DECAY = 8.87e-3
 LABEL_SMOOTHING = 0.2
 TRANSLATE_PX = 2
+VIEW_WEIGHTS = (1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8)  # l'image compte pour moitié
 
 
 # --- Question : créer un modèle capable de prédire l'objet en question --------------
@@ -152,28 +153,34 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
 # --- Question : ce qu'il vaut -------------------------------------------------------
 
 
-def predict_tta(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    """Prédit en moyennant six vues : l'image, deux translations d'un pixel, et leurs miroirs.
+def predict_views(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """Prédit six vues de chaque image : elle-même, deux translations d'un pixel, leurs miroirs.
 
     Args:
         model: modèle rendu par `train`.
         x: images uint8 `(n, 32, 32, 3)`.
 
     Returns:
-        Probabilités `(n, 10)` : moitié pour l'image, moitié pour ses translations.
+        Probabilités `(6, n, 10)`, dans l'ordre de `VIEW_WEIGHTS` ; la première est l'image seule.
     """
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
-    views = ((x, 0.5), (padded[:, :32, :32], 0.25), (padded[:, 2:, 2:], 0.25))
-    return sum(
-        weight / 2 * model.predict(view[:, :, ::step], batch_size=500, verbose=0)
-        for view, weight in views
+    views = (x, padded[:, :32, :32], padded[:, 2:, 2:])
+    return np.stack([
+        model.predict(view[:, :, ::step], batch_size=500, verbose=0)
+        for view in views
         for step in (1, -1)
-    )
+    ])  # fmt: skip
+
+
+def predict_tta(views: np.ndarray) -> np.ndarray:
+    """Moyenne les vues `(6, n, 10)` de `predict_views` en probabilités `(n, 10)`."""
+    return np.tensordot(VIEW_WEIGHTS, views, axes=1)
 
 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
     """Mesure la précision sur un jeu, en une passe puis en moyennant six vues."""
-    single, averaged = model.predict(x, batch_size=500, verbose=0), predict_tta(model, x)
+    views = predict_views(model, x)
+    single, averaged = views[0], predict_tta(views)
     return {
         "accuracy": float(np.mean(single.argmax(1) == y.reshape(-1))),
         "accuracy_tta": float(np.mean(averaged.argmax(1) == y.reshape(-1))),

@@ -40,17 +40,23 @@ def as_dataset():
 
 
 @pytest.fixture
-def run_predict():
+def predict_env():
+    """L'environnement où ./predict trouve le Python des tests."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path}
+
+
+@pytest.fixture
+def run_predict(predict_env):
     """Lance ./predict comme depuis un terminal."""
 
     def run(*arguments, cwd=REPO, stdin=None, env=None, program=REPO / "predict"):
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         return subprocess.run(
             [str(program), *map(str, arguments)],
             cwd=cwd,
             input=stdin,
             capture_output=True,
-            env={**os.environ, "PATH": path, **(env or {})},
+            env={**predict_env, **(env or {})},
             timeout=120,
         )
 

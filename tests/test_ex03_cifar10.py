@@ -172,7 +172,7 @@ def test_tta_is_the_average_of_six_views(ex03, extract):
     for moved in (padded[:, 0:32, 0:32], padded[:, 2:34, 2:34]):
         for image in (moved, moved[:, :, ::-1]):
             expected = expected + 0.125 * model.predict(image)
-    np.testing.assert_allclose(ex03.predict_tta(model, x), expected)
+    np.testing.assert_allclose(ex03.predict_tta(ex03.predict_views(model, x)), expected)
 
 
 def arguments(folder, *more):

@@ -249,9 +249,8 @@ def test_odd_file_names(run_predict, plane, tmp_path):
         (">/dev/full", 1, ""),
     ],
 )
-def test_closed_or_full_streams(repo, plane, redirection, code, stdout):
-    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": ""}
+def test_closed_or_full_streams(repo, plane, predict_env, redirection, code, stdout):
+    env = {**predict_env, "PYTHONUNBUFFERED": ""}
     result = subprocess.run(
         f"'{repo}/predict' '{plane}' {redirection}", shell=True, capture_output=True, env=env
     )
@@ -266,7 +265,7 @@ def test_python_variables_change_nothing(run_predict, plane, tmp_path):
     assert out(run_predict(plane, env=env)) == "Prédiction: Avion\n"
 
 
-def test_ctrl_c_on_a_folder_does_not_wait(repo, extract, tmp_path):
+def test_ctrl_c_on_a_folder_does_not_wait(repo, predict_env, tmp_path):
     import signal
     import time
 
@@ -279,9 +278,8 @@ def test_ctrl_c_on_a_folder_does_not_wait(repo, extract, tmp_path):
     (tmp_path / "original.png").write_bytes(buffer.getvalue())
     for i in range(3000):  # plus d'une minute de décodage
         os.link(tmp_path / "original.png", folder / f"{i}.png")
-    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.Popen(
-        [repo / "predict", folder], env={**os.environ, "PATH": path},
+        [repo / "predict", folder], env=predict_env,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     time.sleep(2)
@@ -362,11 +360,10 @@ def test_sidecar_of_other_weights_is_refused(repo, plane, tmp_path, monkeypatch)
     assert "ne décrit pas ex03_cifar10.tflite" in stderr.read()
 
 
-def test_a_reader_that_leaves(repo, run_predict, extract, tmp_path):
+def test_a_reader_that_leaves(repo, predict_env, extract, tmp_path):
     make_folder(tmp_path / "images", extract, 200)
-    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
     result = subprocess.run(
         f"'{repo}/predict' '{tmp_path}/images' | head -n 1", shell=True, capture_output=True,
-        env={**os.environ, "PATH": path},
+        env=predict_env,
     )  # fmt: skip
     assert result.stdout.count(b"\n") == 1 and result.stderr == b""

@@ -211,7 +211,7 @@ def export_litert(model, *, float16: bool = True) -> bytes:
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Tait ce que LiteRT et son convertisseur écrivent en C++, hors de portée de `logging`."""
+    """Tait ce que TensorFlow et son convertisseur écrivent en C++, hors de portée de `logging`."""
     if sys.stderr:
         sys.stderr.flush()
     saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
