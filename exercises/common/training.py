@@ -269,7 +269,7 @@ def summarise(values: Sequence[float]) -> dict:
 
 
 def run_seeds(
-    options, *, dataset, num_val: int, train, evaluate, classes, classes_fr, on_saved
+    options, *, dataset, num_val: int, train, evaluate, classes, classes_fr, on_saved, describe=None
 ) -> int:
     """Mesure un exercice : entraîne une fois par graine, garde le meilleur, écrit le compte rendu.
 
@@ -285,6 +285,9 @@ def run_seeds(
         classes: noms anglais des classes.
         classes_fr: noms français, dans le même ordre.
         on_saved: `on_saved(options, report, x_test, y_test, probabilities)` montre le résultat.
+        describe: `describe(runs)` rend ce que l'exercice ajoute au compte rendu ; `runs` a, par
+            graine, `model`, `history`, `val` et `test`. Si `options.command` existe, elle remplace
+            `options.module` dans la commande du compte rendu.
 
     Returns:
         0, le code de sortie.
@@ -297,15 +300,15 @@ def run_seeds(
         print(f"Graine {seed} : {len(x_train)} images, {options.epochs} époques.", flush=True)
         model, history = train(x_train, y_train, x_val, y_val, seed=seed, options=options)
         val, test = evaluate(model, x_val, y_val), evaluate(model, x_test, y_test)
-        figures = ", ".join(f"{k} {v:.4f}" for k, v in test.items() if k != "probabilities")
+        figures = ", ".join(f"{k} {v:.4f}" for k, v in test.items() if k.startswith("accuracy"))
         print(f"Graine {seed} : validation {val['accuracy']:.4f} ; test : {figures}", flush=True)
         runs.append({"model": model, "history": history, "val": val, "test": test})
     best = max(range(len(runs)), key=lambda seed: runs[seed]["val"]["accuracy"])
     y_pred = runs[best]["test"]["probabilities"].argmax(1)
     names = [name for name in runs[best]["test"] if name != "probabilities"]
     report = {
-        "command": f"python -m exercises.{options.module} --seeds {options.seeds} "
-        f"--epochs {options.epochs}"
+        "command": f"python -m exercises.{getattr(options, 'command', options.module)} "
+        f"--seeds {options.seeds} --epochs {options.epochs}"
         + (f" --limit {options.limit}" if options.limit else "")
         + (f" --batch-size {options.batch_size}" if options.batch_size else "")
         + (f" --precision {options.precision}" if options.precision != "auto" else ""),
@@ -325,6 +328,7 @@ def run_seeds(
         "classes_fr": list(classes_fr),
         "confusion_matrix": confusion_matrix(y_test, y_pred, len(classes)).tolist(),
         "history": runs[best]["history"],
+        **(describe(runs) if describe else {}),
     }
     folder, reason = storage.save_model(
         runs[best]["model"], options.module, report,

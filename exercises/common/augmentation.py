@@ -1,0 +1,146 @@
+"""Déformer des images au hasard : tourner, agrandir, pencher, déplacer, froisser.
+
+NumPy seul, un lot entier à la fois. Une déformation dit, pour chaque pixel de l'image
+déformée, où lire dans l'image de départ ; `sample` y lit entre quatre pixels.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Distortion(NamedTuple):
+    """Jusqu'où déformer ; à zéro, l'image est rendue au bit près."""
+
+    rotation_deg: float = 0.0  # dans les deux sens
+    log_zoom: float = 0.0  # logarithme du facteur, tiré pour chaque axe : 0,1 → de 0,90 à 1,11
+    shear: float = 0.0  # tangente de l'angle dont les verticales penchent
+    shift_px: float = 0.0  # dans chaque direction
+    elastic_px: float = 0.0  # « alpha » de Simard : ce qui multiplie le champ lissé
+    smoothing_px: float = 4.0  # « sigma » de Simard : écart-type du lissage de ce champ
+
+
+def random_warp(
+    images: np.ndarray, distortion: Distortion, *, rng: np.random.Generator
+) -> np.ndarray:
+    """Déforme chaque image à sa façon ; ce qui entre par les bords est noir.
+
+    Args:
+        images: uint8 `(n, h, w)`, dans [0, 255].
+        distortion: jusqu'où aller ; chaque grandeur est tirée uniformément.
+        rng: générateur aléatoire.
+
+    Returns:
+        Images uint8 `(n, h, w)`.
+
+    Source : Simard, Steinkraus et Platt, ICDAR, 2003 (déformations affines et élastiques).
+    """
+    n, height, width = images.shape
+
+    def draw(limit: float, *shape: int) -> np.ndarray:
+        return rng.uniform(-limit, limit, (*shape, n)).astype(np.float32)
+
+    matrices = affine(
+        np.deg2rad(draw(distortion.rotation_deg)),
+        np.exp(draw(distortion.log_zoom, 2)),
+        draw(distortion.shear),
+    )
+    rows, columns = positions(matrices, draw(distortion.shift_px, 2), height, width)
+    if distortion.elastic_px:
+        field = rng.uniform(-1, 1, (2, n, height, width)).astype(np.float32)
+        field = smooth(field, distortion.smoothing_px) * np.float32(distortion.elastic_px)
+        rows, columns = rows + field[0], columns + field[1]
+    return sample(images, rows, columns)
+
+
+def affine(angle: np.ndarray, zoom: np.ndarray, shear: np.ndarray) -> np.ndarray:
+    """Compose une rotation, un penchant et un changement d'échelle.
+
+    Args:
+        angle: `(n,)`, en radians ; positif, l'image tourne dans le sens des aiguilles d'une montre.
+        zoom: `(2, n)`, facteurs vertical et horizontal ; plus grand que 1, l'image rétrécit.
+        shear: `(n,)`, déplacement horizontal par pixel descendu.
+
+    Returns:
+        Matrices float32 `(n, 2, 2)`, de (ligne, colonne) d'arrivée à (ligne, colonne) de départ.
+    """
+    cos, sin = np.cos(angle), np.sin(angle)
+    first = np.stack([zoom[0] * cos, -zoom[0] * sin], axis=-1)
+    second = np.stack([zoom[1] * (sin + shear), zoom[1] * cos], axis=-1)
+    return np.stack([first, second], axis=-2).astype(np.float32)
+
+
+def positions(
+    matrices: np.ndarray, shifts: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rend l'endroit où lire chaque pixel, le centre de l'image étant fixe.
+
+    Args:
+        matrices: `(n, 2, 2)`, voir `affine`.
+        shifts: `(2, n)`, pixels vers le bas et vers la droite dont l'endroit lu s'écarte.
+        height: lignes de l'image.
+        width: colonnes de l'image.
+
+    Returns:
+        Lignes et colonnes, float32 `(n, h, w)` chacune.
+    """
+    middle = (height - 1) / 2, (width - 1) / 2
+    down = np.arange(height, dtype=np.float32)[:, np.newaxis] - np.float32(middle[0])  # (h, 1)
+    right = np.arange(width, dtype=np.float32) - np.float32(middle[1])  # (w,)
+    found = []
+    for axis in (0, 1):
+        weights = matrices[:, axis, :, np.newaxis, np.newaxis]  # (n, 2, 1, 1)
+        offset = (shifts[axis] + np.float32(middle[axis]))[:, np.newaxis, np.newaxis]
+        found.append(weights[:, 0] * down + weights[:, 1] * right + offset)  # (n, h, w)
+    return found[0], found[1]
+
+
+def smooth(field: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Lisse les deux derniers axes par une gaussienne, coupée à trois écarts-types.
+
+    Args:
+        field: nombres `(..., h, w)` ; au-delà des bords, ils valent zéro.
+        sigma_px: écart-type, en pixels.
+
+    Returns:
+        float32, de même forme.
+    """
+    height, width = field.shape[-2:]
+    return _gaussian(height, sigma_px) @ field @ _gaussian(width, sigma_px)
+
+
+def _gaussian(size: int, sigma_px: float) -> np.ndarray:
+    """Rend la matrice `(size, size)` du lissage d'un axe : un produit, et tout le lot est lissé."""
+    radius = int(3 * sigma_px)
+    reach = np.arange(-radius, radius + 1)
+    weights = np.exp(-(reach**2) / (2 * sigma_px**2))
+    distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
+    kernel = np.where(distance <= radius, np.exp(-(distance**2) / (2 * sigma_px**2)), 0)
+    return (kernel / weights.sum()).astype(np.float32)
+
+
+def sample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Lit les images entre les pixels, par interpolation bilinéaire ; dehors, tout est noir.
+
+    Args:
+        images: uint8 `(n, h, w)`.
+        rows: lignes où lire, `(n, h', w')`.
+        columns: colonnes où lire, de même forme.
+
+    Returns:
+        uint8 `(n, h', w')`, arrondi au plus proche.
+    """
+    n, height, width = images.shape
+    # Un pixel noir avant, deux après : les quatre voisins existent toujours.
+    padded = np.zeros((n, height + 3, width + 3), np.float32)
+    padded[:, 1:-2, 1:-2] = images
+    rows = np.clip(rows, -1, height) + np.float32(1)
+    columns = np.clip(columns, -1, width) + np.float32(1)
+    top, left = rows.astype(np.int32), columns.astype(np.int32)
+    down, right = rows - top, columns - left
+    pixels, line = padded.reshape(-1), width + 3
+    start = np.arange(n, dtype=np.int32)[:, np.newaxis, np.newaxis] * ((height + 3) * line)
+    corner = start + top * line + left
+    above = pixels[corner] * (1 - right) + pixels[corner + 1] * right
+    below = pixels[corner + line] * (1 - right) + pixels[corner + line + 1] * right
+    return (above * (1 - down) + below * down + np.float32(0.5)).astype(np.uint8)

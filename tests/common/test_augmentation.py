@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from exercises.common.augmentation import (
+    Distortion,
+    affine,
+    positions,
+    random_warp,
+    sample,
+    smooth,
+)
+
+
+def warp(images, *, angle=0.0, zoom=(1.0, 1.0), shear=0.0, shift=(0.0, 0.0)):
+    """Applique la même déformation affine à toutes les images."""
+    n, height, width = images.shape
+    matrices = affine(np.full(n, angle), np.tile(np.array([zoom]).T, n), np.full(n, shear))
+    shifts = np.tile(np.array([shift], np.float32).T, n)
+    return sample(images, *positions(matrices, shifts, height, width))
+
+
+@pytest.fixture
+def oblong():
+    return np.random.default_rng(0).integers(0, 256, (5, 20, 31)).astype(np.uint8)
+
+
+def test_no_distortion_returns_the_image_to_the_bit(extract, oblong):
+    for x in (extract("mnist")[0], oblong):
+        warped = random_warp(x, Distortion(), rng=np.random.default_rng(0))
+        assert warped.dtype == np.uint8
+        np.testing.assert_array_equal(warped, x)
+
+
+@pytest.mark.parametrize(("down", "right"), [(3, 0), (0, -2), (-4, 5)])
+def test_whole_pixel_shift_is_a_shift(oblong, down, right):
+    moved = warp(oblong, shift=(-down, -right))  # lire plus haut fait descendre l'image
+    expected = np.roll(oblong, (down, right), (1, 2))
+    expected[:, : max(down, 0)] = expected[:, 20 + min(down, 0) :] = 0
+    expected[:, :, : max(right, 0)] = expected[:, :, 31 + min(right, 0) :] = 0
+    np.testing.assert_array_equal(moved, expected)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_quarter_turns_are_those_of_numpy(extract, quarters):
+    x = extract("mnist")[0][:20]
+    turned = warp(x, angle=quarters * np.pi / 2)
+    np.testing.assert_array_equal(turned, np.rot90(x, -quarters, (1, 2)))
+
+
+def test_zoom_two_halves_the_picture():
+    x = np.zeros((1, 21, 21), np.uint8)
+    x[0, 10, 4:17] = 200  # une barre de 13 pixels, au milieu
+    assert (warp(x, zoom=(1, 2))[0, 10] > 0).sum() == 7
+    assert (warp(x, zoom=(1, 0.5))[0, 10] == 200).sum() == 21
+
+
+def test_shear_leans_a_bar_on_one_side():
+    x = np.zeros((1, 21, 21), np.uint8)
+    x[0, :, 10] = 255
+    leaning = warp(x, shear=0.5)[0]
+    assert leaning[10].argmax() == 10
+    assert (leaning[0].argmax(), leaning[20].argmax()) == (15, 5)
+
+
+def test_sample_agrees_with_scipy(oblong):
+    rng = np.random.default_rng(1)
+    rows, columns = rng.uniform(-3, 33, (2, 5, 12, 17)).astype(np.float32)
+    found = sample(oblong, rows, columns)
+    for image, row, column, result in zip(oblong, rows, columns, found, strict=True):
+        # grid-constant : dehors, du noir, avec un fondu d'un pixel, comme `sample`.
+        expected = ndimage.map_coordinates(
+            image.astype(float), (row, column), order=1, mode="grid-constant"
+        )
+        assert abs(result - expected).max() <= 0.501
+
+
+def test_smooth_agrees_with_scipy():
+    field = np.random.default_rng(2).uniform(-1, 1, (2, 3, 20, 31)).astype(np.float32)
+    expected = ndimage.gaussian_filter(field, (0, 0, 4, 4), mode="constant", truncate=3)
+    np.testing.assert_allclose(smooth(field, 4.0), expected, atol=1e-6)
+
+
+def test_warps_differ_and_follow_the_generator(extract):
+    x = np.repeat(extract("mnist")[0][:1], 8, axis=0)
+    distortion = Distortion(10, 0.1, 0.1, 2, 34, 4)
+    first = random_warp(x, distortion, rng=np.random.default_rng(3))
+    again = random_warp(x, distortion, rng=np.random.default_rng(3))
+    np.testing.assert_array_equal(first, again)
+    assert len({image.tobytes() for image in first}) == 8
+
+
+def test_shifts_fill_their_range_and_stay_in_it():
+    x = np.zeros((400, 21, 21), np.uint8)
+    x[:, 10, 10] = 255
+    moved = random_warp(x, Distortion(shift_px=3), rng=np.random.default_rng(4)).astype(float)
+    mass = moved.sum(axis=(1, 2))
+    for axis in (1, 2):
+        centre = (moved.sum(axis=3 - axis) * np.arange(21)).sum(1) / mass - 10
+        assert -3.01 < centre.min() < -2.8 and 2.8 < centre.max() < 3.01
+        assert abs(centre.mean()) < 0.3
+
+
+def test_elastic_field_moves_as_far_as_told():
+    """Le lissage laisse un champ d'écart-type connu : alpha/√3 × la norme du noyau."""
+    ramp = np.tile(np.arange(61, dtype=np.uint8) * 4, (40, 61, 1))
+    warped = random_warp(ramp, Distortion(elastic_px=34), rng=np.random.default_rng(5))
+    moved_px = (warped[:, 20:-20, 20:-20].astype(float) - ramp[:, 20:-20, 20:-20]) / 4
+    reach = np.arange(-12, 13)
+    weights = np.exp(-(reach**2) / 32)
+    norm = (weights**2).sum() / weights.sum() ** 2  # celle du noyau à deux dimensions
+    assert moved_px.std() == pytest.approx(34 / np.sqrt(3) * norm, rel=0.1)
