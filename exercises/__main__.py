@@ -12,6 +12,29 @@ from exercises.common.storage import MODELS_DIR, read_sidecar
 FOLDER = Path(__file__).resolve().parent
 README = FOLDER.parent / "README.md"
 START, END = "<!-- résultats : début -->", "<!-- résultats : fin -->"
+STUDY_START, STUDY_END = "<!-- comparaisons : début -->", "<!-- comparaisons : fin -->"
+# Ce que le README montre des études : compte rendu, mesure, ce qu'elle veut dire.
+STUDIES = (
+    ("ex04_comparison", "error", "taux d'erreur de LeNet, recette simple"),
+    ("ex04_comparison", "error_dense", "taux d'erreur du réseau dense, même recette"),
+    ("ex04_lenet", "error", "taux d'erreur de LeNet, recette moderne"),
+    (
+        "ex04_comparison",
+        "lenet_right_4",
+        "précision de LeNet, recette simple, chiffres décalés de 4 pixels",
+    ),
+    ("ex04_comparison", "dense_right_4", "précision du réseau dense, mêmes images"),
+    ("ex05_inception", "folds_accuracy", "précision, chat ou chien, base d'ImageNet, cinq plis"),
+    ("ex05_inception", "control_accuracy", "la même, base aux poids tirés au hasard"),
+    ("ex05_layers", "accuracy coupée après mixed2", "précision, base coupée après mixed2"),
+    ("ex05_layers", "accuracy coupée après mixed6", "précision, base coupée après mixed6"),
+    ("ex05_layers", "accuracy coupée après mixed9", "précision, base coupée après mixed9"),
+    ("ex05_layers", "accuracy réapprise après mixed8", "précision, base réapprise après mixed8"),
+    ("ex05_forgetting", "first before", "précision de la tâche 1, avant d'apprendre la tâche 2"),
+    ("ex05_forgetting", "first 1e-04", "précision de la tâche 1, après (pas de 10⁻⁴)"),
+    ("ex05_forgetting", "first 3e-04", "précision de la tâche 1, après (pas de 3·10⁻⁴)"),
+    ("ex05_forgetting", "first frozen", "précision de la tâche 1, après, base figée"),
+)
 
 
 class Exercise(NamedTuple):
@@ -78,12 +101,18 @@ def format_result(report: dict) -> str:
     parts = []
     for name, label in labels.items():
         if name in report["metrics"]:
-            metric = report["metrics"][name]
-            text = f"{100 * metric['mean']:.2f} %"
-            text += f" ± {100 * metric['sd']:.2f}" if metric["sd"] is not None else ""
-            parts.append(f"{text.replace('.', ',')} {label}")
-    num_seeds = report["metrics"]["accuracy"]["n"]
-    return f"{' ; '.join(parts)} ({num_seeds} graine{'s' if num_seeds > 1 else ''})"
+            parts.append(f"{_percent(report['metrics'][name])} {label}")
+    return f"{' ; '.join(parts)} ({_seeds(report['metrics']['accuracy'])})"
+
+
+def _percent(metric: dict) -> str:
+    text = f"{100 * metric['mean']:.2f} %"
+    text += f" ± {100 * metric['sd']:.2f}" if metric["sd"] is not None else ""
+    return text.replace(".", ",")
+
+
+def _seeds(metric: dict) -> str:
+    return f"{metric['n']} graine{'s' if metric['n'] > 1 else ''}"
 
 
 def results_table(*, models_dir: Path = MODELS_DIR) -> str:
@@ -107,40 +136,65 @@ def results_table(*, models_dir: Path = MODELS_DIR) -> str:
         if "accuracy" not in report["metrics"]:
             continue
         parameters = f"{report['num_parameters']:,}".replace(",", " ")
-        size = f"{report['size_bytes'] / 1e6:.1f} Mo".replace(".", ",")
-        minutes = f"{report['duration_s']['mean'] / 60:.0f} min par graine"
+        size, seconds = report["size_bytes"], report["duration_s"]["mean"]
+        size = f"{size / 1e6:.1f} Mo".replace(".", ",") if size > 1e5 else f"{size / 1e3:.0f} ko"
+        duration = f"{seconds / 60:.0f} min" if seconds > 60 else f"{seconds:.0f} s"
+        if "base" in report:  # le modèle n'est qu'une tête
+            parameters, size = f"{parameters} (tête)", f"{size} et sa base"
         rows.append(
             f"| {exercise.slug} | {format_result(report)} | {parameters} | {size} "
-            f"| {minutes}, {report['environment']['hardware']} | `{report['command']}` |"
+            f"| {duration} par graine, {report['environment']['hardware']} "
+            f"| `{report['command']}` |"
         )
     return "\n".join(rows)
 
 
-def update_readme(*, readme: Path = README, models_dir: Path = MODELS_DIR) -> None:
-    """Remet dans le README le tableau que disent les comptes rendus.
+def studies_table(*, models_dir: Path = MODELS_DIR) -> str:
+    """Fait le tableau des comparaisons du README à partir des comptes rendus.
 
     Args:
-        readme: fichier à réécrire, entre ses deux repères.
+        models_dir: dossier des comptes rendus.
+
+    Returns:
+        Un tableau Markdown, une ligne par mesure de `STUDIES` dont le compte rendu est là.
+    """
+    rows = ["| compte rendu | mesure, sur des images non apprises | moyenne ± écart-type |",
+            "|---|---|---|"]  # fmt: skip
+    for slug, name, meaning in STUDIES:
+        if (models_dir / f"{slug}.json").exists():
+            metric = read_sidecar(slug, models_dir=models_dir)["metrics"][name]
+            rows.append(f"| {slug} | {meaning} | {_percent(metric)} ({_seeds(metric)}) |")
+    return "\n".join(rows)
+
+
+def update_readme(*, readme: Path = README, models_dir: Path = MODELS_DIR) -> None:
+    """Remet dans le README les deux tableaux que disent les comptes rendus.
+
+    Args:
+        readme: fichier à réécrire, entre ses repères.
         models_dir: dossier des modèles.
 
     Raises:
         ValueError: repères absents.
     """
     text = readme.read_text(encoding="utf-8")
-    if START not in text or END not in text:
-        raise ValueError(f"{readme} n'a pas les repères {START} et {END}.")
-    before, after = text.split(START)[0], text.split(END)[1]
-    table = results_table(models_dir=models_dir)
-    readme.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
+    for start, end, table in (
+        (START, END, results_table(models_dir=models_dir)),
+        (STUDY_START, STUDY_END, studies_table(models_dir=models_dir)),
+    ):
+        if start not in text or end not in text:
+            raise ValueError(f"{readme} n'a pas les repères {start} et {end}.")
+        text = f"{text.split(start)[0]}{start}\n{table}\n{end}{text.split(end)[1]}"
+    readme.write_text(text, encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Affiche la liste des exercices, ou remet à jour le tableau du README."""
+    """Affiche la liste des exercices, ou remet à jour les tableaux du README."""
     if sys.stdout:
         sys.stdout.reconfigure(encoding="utf-8")
     parser = FrenchParser(prog="python -m exercises", description=__doc__)
     parser.add_argument(
-        "--update-readme", action="store_true", help="réécrit le tableau des résultats du README"
+        "--update-readme", action="store_true", help="réécrit les tableaux de mesures du README"
     )
     options = parser.parse_args(argv)
     if options.update_readme:

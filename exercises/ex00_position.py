@@ -17,6 +17,7 @@ from keras import layers
 
 from exercises.common import convolution_figures as draw
 from exercises.common import data, storage, training
+from exercises.common.augmentation import shift
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import output_dir
 
@@ -103,25 +104,6 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
 def widen(x: np.ndarray) -> np.ndarray:
     """Ajoute un bord noir de `MARGIN_PX` pixels aux images `(n, h, w)`."""
     return np.pad(x, ((0, 0), (MARGIN_PX, MARGIN_PX), (MARGIN_PX, MARGIN_PX)))
-
-
-def shift(x: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Déplace des images ; ce qui entre par le bord opposé est noir.
-
-    Args:
-        x: images `(n, h, w)`.
-        down: pixels vers le bas, négatif vers le haut.
-        right: pixels vers la droite, négatif vers la gauche.
-
-    Returns:
-        Images de même forme et de même type.
-    """
-    moved = np.zeros_like(x)
-    height, width = x.shape[1:]
-    moved[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = x[
-        :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
-    ]
-    return moved
 
 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:

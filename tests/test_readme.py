@@ -19,12 +19,23 @@ def test_results_table_is_the_one_of_the_sidecars(readme):
     assert "ex03_cifar10" in table and "ex02_fashion" in table
 
 
+def test_studies_table_is_the_one_of_the_sidecars(readme):
+    table = readme.split(listing.STUDY_START)[1].split(listing.STUDY_END)[0].strip()
+    assert table == listing.studies_table()
+    assert table.count("\n") == 1 + len(listing.STUDIES)  # aucun compte rendu ne manque
+
+
 def test_update_readme_writes_between_the_marks(tmp_path):
     path = tmp_path / "README.md"
-    path.write_text(f"avant\n{listing.START}\nvieux\n{listing.END}\naprès\n", encoding="utf-8")
+    path.write_text(
+        f"avant\n{listing.START}\nvieux\n{listing.END}\nentre\n"
+        f"{listing.STUDY_START}\nvieux\n{listing.STUDY_END}\naprès\n",
+        encoding="utf-8",
+    )
     listing.update_readme(readme=path)
     text = path.read_text(encoding="utf-8")
     assert text.startswith("avant\n") and text.endswith("après\n") and "vieux" not in text
+    assert f"{listing.END}\nentre\n{listing.STUDY_START}" in text
     path.write_text("rien")
     with pytest.raises(ValueError, match="repères"):
         listing.update_readme(readme=path)

@@ -144,3 +144,22 @@ def sample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     above = pixels[corner] * (1 - right) + pixels[corner + 1] * right
     below = pixels[corner + line] * (1 - right) + pixels[corner + line + 1] * right
     return (above * (1 - down) + below * down + np.float32(0.5)).astype(np.uint8)
+
+
+def shift(x: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Déplace des images ; ce qui entre par le bord opposé est noir.
+
+    Args:
+        x: images `(n, h, w)`.
+        down: pixels vers le bas, négatif vers le haut.
+        right: pixels vers la droite, négatif vers la gauche.
+
+    Returns:
+        Images de même forme et de même type.
+    """
+    moved = np.zeros_like(x)
+    height, width = x.shape[1:]
+    moved[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = x[
+        :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
+    ]
+    return moved

@@ -94,7 +94,7 @@ def save_confusion_matrix(path: Path, matrix: np.ndarray, classes: list[str]) ->
         axis.set_xticks(ticks, classes, rotation=45, ha="right")
         axis.set_yticks(ticks, classes)
         axis.set(
-            xlabel="prédiction", ylabel="vérité", title="Matrice de confusion (images de test)"
+            xlabel="prédiction", ylabel="vérité", title="Matrice de confusion (images non apprises)"
         )
         figure.colorbar(image, label="part de la classe vraie", shrink=0.8)
 
@@ -160,7 +160,8 @@ def save_mistakes(options, report, x_test, y_test, probabilities) -> None:
     wrong = np.flatnonzero(y_pred != y_test)
     worst = wrong[np.argsort(-probabilities[wrong, y_pred[wrong]])][:24]
     path = output_dir(options) / "erreurs.png"
-    with new_figure(path, columns=6, rows=4, size=(1.9, 2.1)) as (figure, axes):
+    rows = max(1, -(-len(worst) // 6))
+    with new_figure(path, columns=6, rows=rows, size=(1.9, 2.1)) as (figure, axes):
         for axis in axes.flat:
             axis.axis("off")
         for axis, i in zip(axes.flat, worst, strict=False):

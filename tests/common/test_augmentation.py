@@ -8,15 +8,16 @@ from exercises.common.augmentation import (
     positions,
     random_warp,
     sample,
+    shift,
     smooth,
 )
 
 
-def warp(images, *, angle=0.0, zoom=(1.0, 1.0), shear=0.0, shift=(0.0, 0.0)):
+def warp(images, *, angle=0.0, zoom=(1.0, 1.0), shear=0.0, offset=(0.0, 0.0)):
     """Applique la même déformation affine à toutes les images."""
     n, height, width = images.shape
     matrices = affine(np.full(n, angle), np.tile(np.array([zoom]).T, n), np.full(n, shear))
-    shifts = np.tile(np.array([shift], np.float32).T, n)
+    shifts = np.tile(np.array([offset], np.float32).T, n)
     return sample(images, *positions(matrices, shifts, height, width))
 
 
@@ -34,7 +35,7 @@ def test_no_distortion_returns_the_image_to_the_bit(extract, oblong):
 
 @pytest.mark.parametrize(("down", "right"), [(3, 0), (0, -2), (-4, 5)])
 def test_whole_pixel_shift_is_a_shift(oblong, down, right):
-    moved = warp(oblong, shift=(-down, -right))  # lire plus haut fait descendre l'image
+    moved = warp(oblong, offset=(-down, -right))  # lire plus haut fait descendre l'image
     expected = np.roll(oblong, (down, right), (1, 2))
     expected[:, : max(down, 0)] = expected[:, 20 + min(down, 0) :] = 0
     expected[:, :, : max(right, 0)] = expected[:, :, 31 + min(right, 0) :] = 0
@@ -110,3 +111,12 @@ def test_elastic_field_moves_as_far_as_told():
     weights = np.exp(-(reach**2) / 32)
     norm = (weights**2).sum() / weights.sum() ** 2  # celle du noyau à deux dimensions
     assert moved_px.std() == pytest.approx(34 / np.sqrt(3) * norm, rel=0.1)
+
+
+@pytest.mark.parametrize(("down", "right"), [(0, 0), (2, 0), (-3, 0), (0, 4), (0, -1), (2, -3)])
+def test_shift_moves_without_wrapping(down, right):
+    x = np.random.default_rng(0).integers(1, 256, (3, 12, 15)).astype(np.uint8)
+    expected = np.roll(x, (down, right), (1, 2))
+    expected[:, : max(down, 0)] = expected[:, 12 + min(down, 0) :] = 0
+    expected[:, :, : max(right, 0)] = expected[:, :, 15 + min(right, 0) :] = 0
+    np.testing.assert_array_equal(shift(x, down, right), expected)

@@ -1,0 +1,173 @@
+"""La tête : la seule couche que l'on réapprend, sur les caractéristiques d'une base figée.
+
+D'après : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4.
+Commande : python -m exercises.ex05_inception
+
+Un thème de l'exercice 05, dont l'entrée est `ex05_inception`. L'énoncé demande de « ne
+réapprendre que les couches fully connected » ; une seule suffit ici.
+"""
+
+import keras
+import numpy as np
+from keras import layers
+
+EPOCHS = 30  # au plus, dit l'énoncé
+BATCH_SIZE = 64  # de l'énoncé
+LEARNING_RATE = 1e-3  # celui d'Adam par défaut
+DROPOUT = 0.5  # une image a plus de caractéristiques qu'il n'y a d'images
+L2 = 1e-2  # pénalité sur les poids de la couche dense
+
+
+# --- Question 2 : définir le modèle --------------------------------------------------
+
+
+def build_head(x_train: np.ndarray, num_classes: int, *, seed: int) -> keras.Model:
+    """Construit la tête, compilée : caractéristiques centrées et réduites, puis vote.
+
+    Pour deux classes, `class_mode="binary"` fait penser à une seule sortie sigmoïde. Deux
+    sorties softmax sont le même modèle, p = sigmoïde(z₁ - z₀), et donnent à `./predict` une
+    probabilité par classe, quel que soit leur nombre.
+
+    Args:
+        x_train: caractéristiques d'entraînement `(n, c)` float32 ; elles fixent la
+            normalisation.
+        num_classes: nombre de classes, au moins 2.
+        seed: graine du dropout et du mélange.
+
+    Returns:
+        Modèle : caractéristiques float32 `(n, c)` → probabilités `(n, num_classes)` float32.
+
+    Source : énoncé, TD question 2 (« TODO: définir votre modèle ici »).
+    """
+    keras.utils.set_random_seed(seed)
+    features = keras.Input((x_train.shape[1],))
+    x = layers.Normalization(mean=x_train.mean(0), variance=x_train.var(0))(features)
+    x = layers.Dropout(DROPOUT)(x)
+    # Une seule couche : partir de zéro suffit, et une caractéristique qui ne varie pas sur les
+    # images d'entraînement garde un poids nul, au lieu d'un poids tiré au hasard.
+    outputs = layers.Dense(
+        num_classes, activation="softmax", kernel_initializer="zeros",
+        kernel_regularizer=keras.regularizers.L2(L2),
+    )(x)  # fmt: skip
+    head = keras.Model(features, outputs, name="ex05_inception")
+    compile_head(head, LEARNING_RATE)
+    return head
+
+
+def compile_head(model: keras.Model, learning_rate: float) -> None:
+    """Compile un modèle qui finit par la tête, pour les étiquettes que rend `targets`."""
+    binary = model.output_shape[-1] == 2
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        loss="sparse_categorical_crossentropy" if binary else "categorical_crossentropy",
+        metrics=["accuracy"], jit_compile=False,
+    )  # fmt: skip
+
+
+def targets(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Rend les étiquettes comme le générateur : `binary` pour deux classes, sinon `categorical`.
+
+    Args:
+        labels: indices des classes, entiers `(n,)`.
+        num_classes: nombre de classes.
+
+    Returns:
+        float32 `(n,)`, 0 ou 1, pour deux classes ; `(n, num_classes)`, une colonne à 1, sinon.
+    """
+    labels = np.asarray(labels)
+    return labels.astype(np.float32) if num_classes == 2 else np.eye(num_classes)[labels]
+
+
+# --- Question 2 : l'entraîner et le mesurer ------------------------------------------
+
+
+def train_head(x, labels, *, num_classes: int, seed: int, epochs: int, validation=None):
+    """Entraîne une tête sur des caractéristiques déjà calculées.
+
+    Args:
+        x: caractéristiques `(n, c)` float32.
+        labels: indices des classes `(n,)`, entiers.
+        num_classes: nombre de classes.
+        seed: graine.
+        epochs: nombre d'époques.
+        validation: `(x_val, labels_val)` mesurés à chaque époque, ou None.
+
+    Returns:
+        `(modèle, courbes)`, les courbes étant celles de `fit`.
+    """
+    head = build_head(x, num_classes, seed=seed)
+    if validation is not None:
+        validation = (validation[0], targets(validation[1], num_classes))
+    history = head.fit(
+        x, targets(labels, num_classes), batch_size=BATCH_SIZE, epochs=epochs, verbose=0,
+        validation_data=validation, validation_batch_size=500,
+    )  # fmt: skip
+    return head, history.history
+
+
+def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """Rend les probabilités `(n, num_classes)` float32 de caractéristiques `(n, c)`."""
+    return keras.ops.convert_to_numpy(model(x, training=False))  # un seul lot : x est petit
+
+
+def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Rend la part des images bien classées, dans [0, 1]."""
+    return float(np.mean(probabilities.argmax(1) == labels))
+
+
+def draw_folds(labels: np.ndarray, num_folds: int, *, seed: int) -> np.ndarray:
+    """Partage les images en plis où chaque classe a la même part, au hasard.
+
+    Args:
+        labels: indices des classes `(n,)`, entiers.
+        num_folds: nombre de plis.
+        seed: graine du partage.
+
+    Returns:
+        Le pli de chaque image, entiers `(n,)` dans [0, num_folds[.
+
+    Raises:
+        ValueError: moins de deux plis, ou plus que d'images dans une classe.
+    """
+    smallest = int(np.bincount(labels).min())
+    if not 2 <= num_folds <= smallest:
+        raise ValueError(
+            f"{num_folds} plis demandés ; entre 2 et {smallest} sont possibles, le nombre "
+            "d'images de la plus petite classe."
+        )
+    rng, folds = np.random.default_rng(seed), np.empty(len(labels), int)
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        folds[rows] = np.arange(len(rows)) % num_folds
+    return folds
+
+
+def cross_validate(x, labels, *, num_folds: int, seed: int, epochs: int) -> np.ndarray:
+    """Prédit chaque image par une tête qui ne l'a pas vue : un pli dehors, les autres dedans.
+
+    Rien n'y est choisi en regardant le pli prédit : le nombre d'époques est fixe.
+
+    Args:
+        x: caractéristiques `(n, c)` float32.
+        labels: indices des classes `(n,)`, entiers.
+        num_folds: nombre de plis.
+        seed: graine du partage et des têtes.
+        epochs: nombre d'époques.
+
+    Returns:
+        Probabilités `(n, num_classes)` float32.
+
+    Raises:
+        ValueError: nombre de plis impossible.
+
+    Source : Stone, « Cross-Validatory Choice and Assessment of Statistical Predictions », 1974.
+    """
+    folds, num_classes = draw_folds(labels, num_folds, seed=seed), int(labels.max()) + 1
+    probabilities = np.empty((len(labels), num_classes), np.float32)
+    for fold in range(num_folds):
+        kept = folds != fold
+        head, _ = train_head(
+            x[kept], labels[kept], num_classes=num_classes, seed=seed, epochs=epochs
+        )
+        probabilities[~kept] = predict(head, x[~kept])
+    return probabilities
