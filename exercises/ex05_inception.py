@@ -171,11 +171,12 @@ def study(options) -> int:
 
 def save(head, base, provenance, report: dict, options) -> None:
     """Enregistre la tête seule, et l'export de la base que `./predict` retrouve à son empreinte."""
+    other = shown.replaces_another_task(options, report["classes"])
     folder, reason = storage.save_model(
-        head, options.module, report, models_dir=options.models_dir,
-        force=options.force or shown.replaces_another_task(options, report["classes"]),
-    )  # fmt: skip
-    print(reason or f"Tête écrite dans {folder}/{options.module}.keras.")
+        head, options.module, report, models_dir=options.models_dir, force=options.force or other
+    )
+    replaced = ", à la place d'une tête qui connaissait d'autres classes" if other else ""
+    print(reason or f"Tête écrite dans {folder}/{options.module}.keras{replaced}.")
     layer_name = features.LAYER
     model = pretrained.features_model(base, layer_name=layer_name)
     light = pretrained.export_features(model, provenance, layer_name=layer_name)
