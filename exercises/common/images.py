@@ -6,13 +6,16 @@ N'importe que Pillow et NumPy : `./predict` passe par ici.
 import contextlib
 import io
 import os
+import struct
 import warnings
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from exercises.common.cli import printable, reason
+
+if TYPE_CHECKING:
+    import numpy as np
 
 GROUND = 128  # gris neutre, sous les pixels transparents et autour d'une image trop étroite
 MAX_STREAM_BYTES = 256 * 2**20  # ce qu'on accepte de lire d'un tube, qui peut être sans fin
@@ -102,7 +105,7 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
     # fait pour plusieurs fils, et ./predict en a.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        image = Image.open(file)
+        image = _identify(file)
         if image.width * image.height > Image.MAX_IMAGE_PIXELS:
             raise Image.DecompressionBombError  # Pillow ne la lève qu'au double
         if min_side_px:
@@ -131,12 +134,35 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
             "en PNG."
         ) from error
     with contextlib.suppress(Exception):  # EXIF illisible : l'image reste comme elle est
-        ImageOps.exif_transpose(image, in_place=True)
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+            from PIL import ImageOps
+
+            ImageOps.exif_transpose(image, in_place=True)
     return _to_rgb(image)
+
+
+def _identify(file: BinaryIO) -> Image.Image:
+    """`Image.open`, sans charger cinq lecteurs quand les premiers octets disent lequel."""
+    start = file.read(8)
+    file.seek(0)
+    try:
+        if start[:3] == b"\xff\xd8\xff":
+            from PIL import JpegImagePlugin
+
+            return JpegImagePlugin.jpeg_factory(file)
+        if start == b"\x89PNG\r\n\x1a\n":
+            from PIL import PngImagePlugin
+
+            return PngImagePlugin.PngImageFile(file)
+    except (SyntaxError, IndexError, TypeError, struct.error):  # comme Image.open
+        file.seek(0)
+    return Image.open(file)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
+        import numpy as np
+
         image = Image.fromarray(_scale_to_8_bits(np.asarray(image)))
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, (GROUND, GROUND, GROUND, 255))
@@ -144,7 +170,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _scale_to_8_bits(values: np.ndarray) -> np.ndarray:
+def _scale_to_8_bits(values: "np.ndarray") -> "np.ndarray":
     """Ramène des niveaux de gris quelconques à 0-255.
 
     L'échelle est la plus petite qui contient toutes les valeurs parmi 0-1, 0-255 et
@@ -156,6 +182,8 @@ def _scale_to_8_bits(values: np.ndarray) -> np.ndarray:
     Returns:
         Niveaux `(h, w)` uint8 dans [0, 255].
     """
+    import numpy as np
+
     values = np.nan_to_num(values.astype(np.float64), nan=0, posinf=0, neginf=0)
     low, high = values.min(), values.max()
     scales = [limit for limit in (1, 255, 65535) if low >= 0 and high <= limit]
@@ -170,7 +198,7 @@ def crop_resize(
     *,
     mode: str = "crop",
     resample: Image.Resampling = Image.Resampling.BICUBIC,
-) -> np.ndarray:
+) -> "np.ndarray":
     """Ramène une image à un carré, avec le lissage qu'une réduction demande.
 
     Args:
@@ -189,6 +217,19 @@ def crop_resize(
 
     Source : Jour 04, exercice 3 (l'entrée d'un réseau a une taille fixe).
     """
+    import numpy as np
+
+    return np.array(crop_resize_image(image, size_px, mode=mode, resample=resample))
+
+
+def crop_resize_image(
+    image: Image.Image,
+    size_px: int,
+    *,
+    mode: str = "crop",
+    resample: Image.Resampling = Image.Resampling.BICUBIC,
+) -> Image.Image:
+    """`crop_resize`, qui rend une image Pillow."""
     if image.mode != "RGB":
         raise ValueError(f"Image de mode {image.mode} reçue, RGB attendu : passez par open_image.")
     if size_px < 1:
@@ -206,7 +247,8 @@ def crop_resize(
         raise ValueError(f"Mode {mode!r} reçu ; au choix : 'crop', 'pad', 'squash'.")
     # reducing_gap : moyenne d'abord par blocs entiers, bien plus vite et sans écart visible.
     resized = image.resize(size, resample, box=box, reducing_gap=3.0)
-    square = np.full((size_px, size_px, 3), GROUND, np.uint8)  # (size_px, size_px, 3)
-    top, left = (size_px - size[1]) // 2, (size_px - size[0]) // 2
-    square[top : top + size[1], left : left + size[0]] = np.asarray(resized)
+    if mode != "pad":
+        return resized
+    square = Image.new("RGB", (size_px, size_px), (GROUND, GROUND, GROUND))
+    square.paste(resized, ((size_px - size[0]) // 2, (size_px - size[1]) // 2))
     return square

@@ -38,7 +38,7 @@ class Result(NamedTuple):
     """Ce que l'on sait d'une image : ses probabilités, ou la raison de l'échec."""
 
     path: str
-    probabilities: "np.ndarray | None"  # (classes,) float32 dans [0, 1]
+    probabilities: "Sequence[float] | None"  # (classes,) dans [0, 1]
     error: str | None
 
 
@@ -84,18 +84,24 @@ class Classifier:
     Args:
         slug: nom du modèle, par exemple `"ex03_cifar10"`.
         models_dir: dossier qui contient `slug.tflite` et `slug.json`.
+        alone: une seule image sera classée ; si le modèle s'y prête, sans importer NumPy.
 
     Raises:
         FileNotFoundError: modèle absent, ou base jamais préparée.
         ValueError: compte rendu qui ne correspond pas aux poids.
     """
 
-    def __init__(self, slug: str = DEFAULT_MODEL, *, models_dir: Path = MODELS_DIR):
+    def __init__(
+        self, slug: str = DEFAULT_MODEL, *, models_dir: Path = MODELS_DIR, alone: bool = False
+    ):
         name = f"{slug}.tflite"
-        self.report = read_sidecar(slug, models_dir=models_dir, only=name)
-        content = (Path(models_dir) / name).read_bytes()
+        path = Path(models_dir) / name
+        content = path.read_bytes() if path.exists() else None
+        self.report = read_sidecar(slug, models_dir=models_dir, only=name, content=content)
+        native = self._native_engine(content) if alone else None
+        self.native = native is not None
         try:
-            self._engine = Engine(content)
+            self._engine = native or Engine(content)
         except (ValueError, RuntimeError) as error:
             raise ValueError(
                 f"{name} n'est pas un modèle LiteRT lisible. Remettez celui du dépôt, "
@@ -112,6 +118,17 @@ class Classifier:
                 f"{slug}.json ne décrit pas {name} : images {[*self.input_shape]} et {expected} "
                 "classes attendues. Reprenez les deux fichiers du même entraînement."
             )
+
+    def _native_engine(self, content: bytes):
+        """Rend le moteur sans NumPy, qui suffit à une image en couleurs, ou None."""
+        in_color = len(self.report.get("input_shape", ())) == 3
+        if not in_color or self.report.keys() & {"base", "framing"}:
+            return None
+        try:
+            from exercises.common.native import native_engine
+        except ImportError:  # un Python sans ctypes
+            return None
+        return native_engine(content)
 
     def _load_base(self, slug: str) -> Engine:
         from exercises.common.pretrained import light_features_path
@@ -188,6 +205,9 @@ class Classifier:
         Yields:
             Un `Result` par chemin. Une image illisible n'arrête pas les autres.
         """
+        if self.native:
+            yield self._classify_alone(*paths)
+            return
         batch: list[tuple[str, np.ndarray | None, str | None]] = []
         for item in self._read_all(paths):
             batch.append(item)
@@ -195,6 +215,17 @@ class Classifier:
                 yield from self._classify_batch(batch)
                 batch = []
         yield from self._classify_batch(batch)
+
+    def _classify_alone(self, path: str) -> Result:
+        from exercises.common.images import crop_resize_image, open_image
+
+        side_px = self.input_shape[0]
+        try:
+            image = open_image(sys.stdin.buffer if path == "-" else path, min_side_px=4 * side_px)
+            pixels = crop_resize_image(image, side_px, mode=FRAMING).tobytes()
+        except (ValueError, OSError) as error:
+            return Result(path, None, str(error))
+        return Result(path, self._engine.predict(pixels), None)
 
     def _read_all(self, paths: Sequence[str]) -> Iterator[tuple]:
         if len(paths) == 1:
@@ -289,8 +320,8 @@ def _percent(probability: float) -> str:
 
 
 def _line(result: Result, classifier: Classifier, options, *, alone: bool) -> str:
-    order = result.probabilities.argsort()[::-1][: options.top or 1]
     classes, probabilities = classifier.classes, result.probabilities
+    order = sorted(range(len(classes)), key=probabilities.__getitem__)[::-1][: options.top or 1]
     if options.json:
         top = [{"class": classes[i], "probability": round(float(probabilities[i]), 6)}
                for i in order]  # fmt: skip
@@ -380,7 +411,7 @@ def _run(options) -> int:
         from exercises.common.images import open_image
 
         open_image(paths[0])
-    classifier = Classifier(options.model, models_dir=MODELS_DIR)
+    classifier = Classifier(options.model, models_dir=MODELS_DIR, alone=len(paths) == 1)
     gc.enable()  # le script predict le coupe le temps des imports
     progress = _Progress(len(paths))
     exit_code = 1 if errors else 0

@@ -48,13 +48,20 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_sidecar(slug: str, *, models_dir: Path = MODELS_DIR, only: str | None = None) -> dict:
+def read_sidecar(
+    slug: str,
+    *,
+    models_dir: Path = MODELS_DIR,
+    only: str | None = None,
+    content: bytes | None = None,
+) -> dict:
     """Lit le compte rendu d'un modèle et vérifie les fichiers qu'il décrit.
 
     Args:
         slug: nom de l'exercice, par exemple `"ex03_cifar10"`.
         models_dir: dossier des modèles.
         only: ne vérifier que ce fichier-là (`"ex03_cifar10.tflite"`), pour aller vite.
+        content: contenu de `only`, s'il est déjà lu.
 
     Returns:
         Le contenu de `models_dir/slug.json`.
@@ -82,7 +89,8 @@ def read_sidecar(slug: str, *, models_dir: Path = MODELS_DIR, only: str | None =
         weights = path.parent / name
         if not weights.exists():
             raise FileNotFoundError(f"{path.name} décrit {name}, qui est absent de {path.parent}.")
-        if file_sha256(weights) != sha256:
+        digest = hashlib.sha256(content).hexdigest() if content else file_sha256(weights)
+        if digest != sha256:
             raise ValueError(
                 f"{path.name} ne décrit pas {name} : l'empreinte SHA-256 diffère. "
                 "Reprenez les deux fichiers du même entraînement."

@@ -1,0 +1,137 @@
+"""LiteRT par son API C, sans NumPy : le démarrage d'une seule image en dépend.
+
+La bibliothèque `libLiteRt.so` du paquet `ai-edge-litert` exporte une API C dont la forme change
+d'une version à l'autre : on ne l'appelle que pour celle qui a été vérifiée. Partout ailleurs,
+`native_engine` rend None, et l'appelant prend l'`Interpreter` du même paquet.
+"""
+
+import ctypes
+import os
+import sys
+from ctypes import byref, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+
+VERSION = "2.3.0"  # les en-têtes litert/c/*.h changent d'une version à l'autre
+CPU = 1  # kLiteRtHwAcceleratorCpu
+HOST_MEMORY = 1  # kLiteRtTensorBufferTypeHostMemory
+READ, WRITE = 0, 1  # LiteRtTensorBufferLockMode
+UINT8, FLOAT32 = 3, 1  # LiteRtElementType
+INT = 2  # kLiteRtAnyTypeInt
+AUTO_REGISTER, MIN_SEVERITY = 24, 25  # LiteRtEnvOptionTag
+
+
+class _TensorType(ctypes.Structure):  # LiteRtRankedTensorType, 72 octets
+    _fields_ = [
+        ("element_type", c_int32),
+        ("rank", c_uint32, 7),
+        ("has_strides", c_uint32, 1),
+        ("dimensions", c_int32 * 8),
+        ("strides", c_uint32 * 8),
+    ]
+
+
+class _EnvOption(ctypes.Structure):  # LiteRtEnvOption, 24 octets
+    _fields_ = [("tag", c_int64), ("type", c_int64), ("value", c_int64)]
+
+
+def library_path() -> str | None:
+    """Rend le chemin de `libLiteRt.so`, si c'est bien celle que ce module connaît."""
+    if sys.platform != "linux" or ctypes.sizeof(c_void_p) != 8 or sys.byteorder != "little":
+        return None
+    for folder in sys.path:
+        package = os.path.join(folder, "ai_edge_litert")
+        if os.path.isdir(package):
+            known = os.path.isdir(f"{package}-{VERSION}.dist-info")
+            path = os.path.join(package, "libLiteRt.so")
+            return path if known and os.path.isfile(path) else None
+    return None
+
+
+class NativeEngine:
+    """Un export à une entrée uint8 et une sortie float32, pour une image à la fois.
+
+    Args:
+        library: chemin de `libLiteRt.so`.
+        content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée.
+
+    Raises:
+        ValueError: l'API C a refusé ce contenu, ou il a une autre forme.
+        OSError, AttributeError: la bibliothèque ne se charge pas, ou il y manque une fonction.
+    """
+
+    def __init__(self, library: str, content: bytes):
+        self._lib = ctypes.CDLL(library)
+        self._content = content  # LiteRT le lit sur place
+        self._env, self._compiled = c_void_p(), c_void_p()
+        model, options = c_void_p(), c_void_p()
+        settings = (_EnvOption * 2)((AUTO_REGISTER, INT, CPU), (MIN_SEVERITY, INT, 4))
+        call = self._call
+        call("LiteRtCreateEnvironment", 2, settings, byref(self._env))
+        call("LiteRtCreateModelFromBuffer", self._env, ctypes.c_char_p(content),
+             c_size_t(len(content)), byref(model))  # fmt: skip
+        self._input, self._output = self._signature(model)
+        call("LiteRtCreateOptions", byref(options))
+        call("LiteRtSetOptionsHardwareAccelerators", options, CPU)
+        call("LiteRtCreateCompiledModel", self._env, model, options, byref(self._compiled))
+        call("LiteRtCompiledModelResizeInputTensor", self._compiled, c_size_t(0), c_size_t(0),
+             self._input.dimensions, c_size_t(self._input.rank))  # fmt: skip
+        self.input_shape = tuple(self._input.dimensions[1 : self._input.rank])
+        self.num_outputs = self._output.dimensions[1]
+
+    def _call(self, name: str, *arguments) -> None:
+        status = getattr(self._lib, name)(*arguments)
+        if status:
+            raise ValueError(f"{name} a échoué ({status})")
+
+    def _signature(self, model: c_void_p) -> tuple[_TensorType, _TensorType]:
+        """Rend les types d'entrée et de sortie, pour un lot d'une image."""
+        signature, count, types = c_void_p(), c_size_t(), []
+        self._call("LiteRtGetNumModelSignatures", model, byref(count))
+        counts = [count.value]
+        self._call("LiteRtGetModelSignature", model, c_size_t(0), byref(signature))
+        for side in ("Input", "Output"):
+            tensor, kind = c_void_p(), _TensorType()
+            self._call(f"LiteRtGetNumSignature{side}s", signature, byref(count))
+            counts.append(count.value)
+            self._call(f"LiteRtGetSignature{side}TensorByIndex", signature, c_size_t(0),
+                       byref(tensor))  # fmt: skip
+            self._call("LiteRtGetRankedTensorType", tensor, byref(kind))
+            types.append(kind)
+        x, y = types
+        if counts != [1, 1, 1] or (x.element_type, y.element_type, y.rank) != (UINT8, FLOAT32, 2):
+            raise ValueError("pas une entrée uint8 et une sortie float32")
+        sides = [*x.dimensions[1 : x.rank], y.dimensions[1]]
+        if x.rank < 2 or (x.dimensions[0], y.dimensions[0]) != (-1, -1) or min(sides) < 1:
+            raise ValueError("pas un lot variable d'images de taille fixe")
+        x.dimensions[0] = y.dimensions[0] = 1
+        return x, y
+
+    def predict(self, pixels: bytes) -> list[float]:
+        """Rend la sortie d'une image, dont les octets sont dans l'ordre de `input_shape`."""
+        x, y, address = c_void_p(), c_void_p(), c_void_p()
+        call = self._call
+        call("LiteRtCreateManagedTensorBuffer", self._env, HOST_MEMORY, byref(self._input),
+             c_size_t(len(pixels)), byref(x))  # fmt: skip
+        call("LiteRtCreateManagedTensorBuffer", self._env, HOST_MEMORY, byref(self._output),
+             c_size_t(4 * self.num_outputs), byref(y))  # fmt: skip
+        call("LiteRtLockTensorBuffer", x, byref(address), WRITE)
+        ctypes.memmove(address, pixels, len(pixels))
+        call("LiteRtUnlockTensorBuffer", x)
+        call("LiteRtRunCompiledModel", self._compiled, c_size_t(0), c_size_t(1), byref(x),
+             c_size_t(1), byref(y))  # fmt: skip
+        call("LiteRtLockTensorBuffer", y, byref(address), READ)
+        output = (ctypes.c_float * self.num_outputs).from_address(address.value)[:]
+        call("LiteRtUnlockTensorBuffer", y)
+        self._lib.LiteRtDestroyTensorBuffer(x)
+        self._lib.LiteRtDestroyTensorBuffer(y)
+        return output
+
+
+def native_engine(content: bytes) -> NativeEngine | None:
+    """Rend le moteur natif, ou None quand il faut passer par l'`Interpreter`."""
+    library = library_path()
+    if library is None:
+        return None
+    try:
+        return NativeEngine(library, content)
+    except (OSError, AttributeError, ValueError):
+        return None
