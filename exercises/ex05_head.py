@@ -37,7 +37,7 @@ def build_head(x_train: np.ndarray, num_classes: int, *, seed: int) -> keras.Mod
     Returns:
         Modèle : caractéristiques float32 `(n, c)` → probabilités `(n, num_classes)` float32.
 
-    Source : énoncé, TD question 2 (« TODO: définir votre modèle ici »).
+    Source : énoncé, TD question 2 (« définir votre modèle ici »).
     """
     keras.utils.set_random_seed(seed)
     features = keras.Input((x_train.shape[1],))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 REPO = Path(__file__).resolve().parents[1]
@@ -79,3 +80,91 @@ def run_module():
         )
 
     return run
+
+
+# --- Exercice 05 : de petits réseaux et de petites images -----------------------------
+
+
+@pytest.fixture
+def eager():
+    """Sans construire de graphe : les réseaux sont minuscules, et il y en a beaucoup."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def tiny_inception():
+    """tiny_inception() -> une base de quelques poids, avec deux noms de couches d'InceptionV3."""
+    import keras
+    from keras import layers
+
+    from exercises.common import pretrained
+
+    def build(*, input_px=150, weights="imagenet", seed=0, sha256=None, cache_dir=None):
+        keras.utils.set_random_seed(seed + (weights is None))
+        images = keras.Input((input_px, input_px, 3))
+        x = layers.AveragePooling2D(input_px // 5)(images)
+        x = layers.BatchNormalization(scale=False)(x)
+        for name in ("mixed2", "mixed9"):
+            x = layers.Conv2D(8, 1, activation="leaky_relu", name=name)(x)
+        base = keras.Model(images, x)
+        found = pretrained.weights_sha256(base)
+        if sha256 not in (None, found):
+            raise FileNotFoundError(f"pas de poids d'empreinte {sha256}")
+        return base, pretrained.Provenance("base d'essai", found, "")
+
+    return build
+
+
+@pytest.fixture
+def tiny_blocks(tmp_path, monkeypatch, as_dataset):
+    """Une petite base à la place d'InceptionV3, un extrait de CIFAR-10, un cache à part.
+
+    La base a des noms de couches d'InceptionV3 et des normalisations.
+    """
+    import keras
+    from keras import layers
+
+    from exercises.common import data, pretrained
+
+    def build(*, input_px=150):
+        keras.utils.set_random_seed(0)
+        images = keras.Input((input_px, input_px, 3))
+        x = layers.AveragePooling2D(input_px // 5)(images)
+        for k in (2, 8, 9, 10):
+            x = layers.Conv2D(6, 1, use_bias=False)(x)
+            x = layers.BatchNormalization(scale=False)(x)
+            x = layers.LeakyReLU(name=f"mixed{k}")(x)
+        base = keras.Model(images, x)
+        return base, pretrained.Provenance("base d'essai", pretrained.weights_sha256(base), "")
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(pretrained, "inception_v3", build)
+    monkeypatch.setattr(data, "load_cifar10", lambda: as_dataset("cifar10"))
+    return build()[0]
+
+
+@pytest.fixture
+def write_colors():
+    """Des classes que leur couleur moyenne suffit à séparer."""
+    colors = {"bleu": (40, 60, 200), "rouge": (200, 50, 40), "vert": (30, 180, 60)}
+    rng = np.random.default_rng(0)
+
+    def write(root, names, *, num=10, size=(24, 16)):
+        for name in names:
+            (root / name).mkdir(parents=True, exist_ok=True)
+            for k in range(num):
+                noise = rng.normal(0, 40, (size[1], size[0], 3)) + colors[name]
+                pixels = np.clip(noise, 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(root / name / f"{k:02}.png")
+        return root
+
+    return write
+
+
+@pytest.fixture
+def two_colors(tmp_path, write_colors):
+    return write_colors(tmp_path / "images", ["bleu", "rouge"])
