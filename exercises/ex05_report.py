@@ -7,7 +7,6 @@ Un thème de l'exercice 05, dont l'entrée est `ex05_inception`.
 """
 
 import json
-import os
 from pathlib import Path
 
 import keras
@@ -168,11 +167,7 @@ def write_report(report: dict, options) -> Path:
               "environment": storage.environment()}  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{options.module}.json"
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        content = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+    content = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+    with storage.replacing(path, suffix=storage.own_suffix()) as temporary:
         temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path

@@ -1,7 +1,6 @@
 """Un calcul long gardé sur disque, et refait dès que ce dont il dépend change."""
 
 import hashlib
-import os
 import sys
 import time
 import zipfile
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from exercises.common import data
+from exercises.common.storage import own_suffix, replacing
 
 
 def cached_array(
@@ -44,12 +44,6 @@ def cached_array(
     x = compute()
     duration_s = time.monotonic() - start
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.stem}-{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, x=x)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path, suffix=own_suffix()) as temporary, open(temporary, "wb") as file:
+        np.savez(file, x=x)
     return x, duration_s

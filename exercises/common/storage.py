@@ -218,6 +218,37 @@ def export_litert(model, *, float16: bool = True) -> bytes:
 
 
 @contextlib.contextmanager
+def replacing(path: Path, *, suffix: str = ".tmp") -> Iterator[Path]:
+    """Donne un fichier voisin où écrire, renommé à la fin, effacé si l'écriture est coupée.
+
+    Args:
+        path: fichier à remplacer d'un coup ; son dossier existe.
+        suffix: fin du nom provisoire ; le numéro du processus y est de trop quand l'appelant
+            tient un verrou, et un reste laissé par un processus tué est alors réécrit.
+
+    Yields:
+        Le chemin provisoire.
+    """
+    temporary = path.with_name(path.name + suffix)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def own_suffix() -> str:
+    """Rend, pour `replacing`, une fin de nom qu'aucun autre processus n'emploie."""
+    return f".{os.getpid()}.tmp"
+
+
+def keras_home() -> Path:
+    """Rend le dossier de Keras : `KERAS_HOME`, ou `~/.keras`."""
+    return Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))
+
+
+@contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Tait ce que TensorFlow et son convertisseur écrivent en C++, hors de portée de `logging`."""
     if sys.stderr:

@@ -4,8 +4,6 @@ Rien ici n'est propre à TensorFlow : ces fonctions marchent sur tout moteur de 
 """
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -107,14 +105,12 @@ class Checkpoint(keras.callbacks.Callback):
         arrays = {f"v{i:04}": np.asarray(keras.ops.convert_to_numpy(v)) for i, v in
                   enumerate(_state_variables(self.model))}  # fmt: skip
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self.path.parent, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, state=json.dumps(state), **arrays)
-            os.replace(temporary, self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        suffix = storage.own_suffix()
+        with (
+            storage.replacing(self.path, suffix=suffix) as temporary,
+            open(temporary, "wb") as file,
+        ):
+            np.savez(file, state=json.dumps(state), **arrays)
 
 
 def _state_variables(model: keras.Model) -> list:
