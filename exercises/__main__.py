@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from exercises.common.cli import FrenchParser, run
-from exercises.common.storage import MODELS_DIR, read_sidecar
+from exercises.common.storage import MODELS_DIR, format_metric, format_seeds, read_sidecar
 
 FOLDER = Path(__file__).resolve().parent
 README = FOLDER.parent / "README.md"
@@ -101,18 +101,8 @@ def format_result(report: dict) -> str:
     parts = []
     for name, label in labels.items():
         if name in report["metrics"]:
-            parts.append(f"{_percent(report['metrics'][name])} {label}")
-    return f"{' ; '.join(parts)} ({_seeds(report['metrics']['accuracy'])})"
-
-
-def _percent(metric: dict) -> str:
-    text = f"{100 * metric['mean']:.2f} %"
-    text += f" ± {100 * metric['sd']:.2f}" if metric["sd"] is not None else ""
-    return text.replace(".", ",")
-
-
-def _seeds(metric: dict) -> str:
-    return f"{metric['n']} graine{'s' if metric['n'] > 1 else ''}"
+            parts.append(f"{format_metric(report['metrics'][name])} {label}")
+    return f"{' ; '.join(parts)} ({format_seeds(report['metrics']['accuracy'])})"
 
 
 def results_table(*, models_dir: Path = MODELS_DIR) -> str:
@@ -160,10 +150,14 @@ def studies_table(*, models_dir: Path = MODELS_DIR) -> str:
     """
     rows = ["| compte rendu | mesure, sur des images non apprises | moyenne ± écart-type |",
             "|---|---|---|"]  # fmt: skip
+    slugs = {slug for slug, _, _ in STUDIES if (models_dir / f"{slug}.json").exists()}
+    reports = {slug: read_sidecar(slug, models_dir=models_dir) for slug in slugs}
     for slug, name, meaning in STUDIES:
-        if (models_dir / f"{slug}.json").exists():
-            metric = read_sidecar(slug, models_dir=models_dir)["metrics"][name]
-            rows.append(f"| {slug} | {meaning} | {_percent(metric)} ({_seeds(metric)}) |")
+        if slug in reports:
+            metric = reports[slug]["metrics"][name]
+            rows.append(
+                f"| {slug} | {meaning} | {format_metric(metric)} ({format_seeds(metric)}) |"
+            )
     return "\n".join(rows)
 
 

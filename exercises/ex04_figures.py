@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from exercises.common.figures import COLORS, new_figure
+from exercises.common.storage import format_metric, format_seeds
 
 NAMES_FR = {"lenet": "LeNet", "dense": "réseau dense"}
 DIRECTIONS_FR = {"right": "vers la droite", "down": "vers le bas"}
@@ -18,19 +19,6 @@ STYLES = {"lenet": (COLORS[0], "-", "o"), "dense": (COLORS[1], "--", "s")}
 
 
 # --- Question 1 : dire le résultat ---------------------------------------------------
-
-
-def percent(metric: dict) -> str:
-    """Écrit une mesure de [0, 1] en pour cent, avec son écart-type : `"0,65 % ± 0,03"`."""
-    text = f"{100 * metric['mean']:.2f} %"
-    text += f" ± {100 * metric['sd']:.2f}" if metric["sd"] is not None else ""
-    return text.replace(".", ",")
-
-
-def count_seeds(report: dict) -> str:
-    """Écrit le nombre de graines : `"1 graine"`, `"5 graines"`."""
-    num_seeds = report["metrics"]["accuracy"]["n"]
-    return f"{num_seeds} graine{'s' if num_seeds > 1 else ''}"
 
 
 def summary(report: dict) -> str:
@@ -43,9 +31,10 @@ def summary(report: dict) -> str:
         Précision et erreur de chaque réseau, puis leur différence et son intervalle.
     """
     metrics, gap = report["metrics"], report["difference"]
+    seeds = format_seeds(metrics["accuracy"])
     lines = [
-        f"{title} : {percent(metrics['accuracy' + end])} de précision, "
-        f"{percent(metrics['error' + end])} d'erreur ({count_seeds(report)})."
+        f"{title} : {format_metric(metrics['accuracy' + end])} de précision, "
+        f"{format_metric(metrics['error' + end])} d'erreur ({seeds})."
         for title, end in (("LeNet", ""), ("Réseau dense", "_dense"))
     ]
     last = f"Différence : {100 * gap['mean']:.2f} points"
@@ -88,7 +77,8 @@ def save_curves(report: dict, path: Path) -> None:
             axis.yaxis.get_minor_locator().set_params(subs=(2, 5))
             for ticks in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
                 ticks("{x:g}")  # 0.2 plutôt que 2×10⁻¹
-        figure.suptitle(f"Recette simple, moyenne et écart-type ({count_seeds(report)})")
+        seeds = format_seeds(report["metrics"]["accuracy"])
+        figure.suptitle(f"Recette simple, moyenne et écart-type ({seeds})")
 
 
 def _band(axis, curve: dict, scale: float, color: str, line: str, label: str) -> None:

@@ -21,7 +21,6 @@ from exercises.common import data, storage, training
 from exercises.common.augmentation import Distortion, random_warp
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import output_dir, save_mistakes, save_training_figures
-from exercises.ex04_figures import percent
 
 HIDDEN = 78  # le réseau dense le plus proche de LeNet : 784-78-10, 62 020 paramètres
 NUM_VAL = 5000  # images retirées de l'entraînement ; elles choisissent la graine livrée
@@ -148,7 +147,7 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
 
 def show(options, report, x_test, y_test, probabilities) -> None:
     """Écrit les courbes, la confusion, les erreurs, les filtres et les cartes du modèle livré."""
-    print(f"LeNet, recette moderne : {percent(report['metrics']['error'])} d'erreur.")
+    print(f"LeNet, recette moderne : {storage.format_metric(report['metrics']['error'])} d'erreur.")
     save_training_figures(options, report, x_test, y_test, probabilities)
     save_mistakes(options, report, x_test, y_test, probabilities)
     model = storage.load_model(options.module, models_dir=options.models_dir)

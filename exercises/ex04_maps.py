@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from exercises.common import data, storage
-from exercises.common.cli import FrenchParser, run
+from exercises.common.cli import FrenchParser, add_folders, run
 from exercises.common.digits import read_digit
 from exercises.common.figures import new_figure, output_dir
 
@@ -177,13 +177,10 @@ def save_all(model: keras.Model, digit: np.ndarray, folder: Path, *, digits=None
 def main(argv: list[str] | None = None) -> int:
     """Dessine les filtres de LeNet et les cartes d'une image."""
     parser = FrenchParser(prog="python -m exercises.ex04_maps", description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add("image", nargs="?", help="image d'un chiffre (un chiffre de test de MNIST par défaut)")
-    add("--models-dir", type=Path, default=storage.MODELS_DIR, metavar="DOSSIER",
-        help="où lire le modèle (models/ par défaut)")  # fmt: skip
-    add("--output", type=Path, metavar="DOSSIER",
-        help=f"où écrire les figures (figures/{MODEL} par défaut)")  # fmt: skip
-    parser.set_defaults(module=MODEL)
+    parser.add_argument(
+        "image", nargs="?", help="image d'un chiffre (un chiffre de test de MNIST par défaut)"
+    )
+    add_folders(parser, MODEL, models="où lire le modèle")
     options = parser.parse_args(argv)
 
     def body() -> int:

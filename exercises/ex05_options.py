@@ -8,8 +8,7 @@ Un thème de l'exercice 05, dont l'entrée est `ex05_inception`.
 
 from pathlib import Path
 
-from exercises.common import storage
-from exercises.common.cli import FrenchParser, positive_int
+from exercises.common.cli import FrenchParser, add_folders, positive_int
 from exercises.ex05_head import EPOCHS
 
 MODULE = "ex05_inception"
@@ -42,8 +41,7 @@ def make_parser(description: str, *, num_images: int) -> FrenchParser:
     add("--prepare", action="store_true",
         help="préparer la base dont ./predict a besoin, sans rien entraîner")  # fmt: skip
     add("--force", action="store_true", help="remplacer même un modèle meilleur")
-    _add_folders(add, MODULE)
-    parser.set_defaults(module=MODULE)
+    add_folders(parser, MODULE, models="où écrire le résultat")
     return parser
 
 
@@ -57,13 +55,5 @@ def part_parser(module: str, description: str, *, epochs: int, num_images: int) 
         help=f"époques de réapprentissage ({epochs} par défaut)")  # fmt: skip
     add("--seeds", type=positive_int, default=1, metavar="N",
         help="refaire avec N graines (1 par défaut)")  # fmt: skip
-    _add_folders(add, module)
-    parser.set_defaults(module=module)
+    add_folders(parser, module, models="où écrire le résultat")
     return parser
-
-
-def _add_folders(add, module: str) -> None:
-    add("--output", type=Path, metavar="DOSSIER",
-        help=f"où écrire les figures (figures/{module} par défaut)")  # fmt: skip
-    add("--models-dir", type=Path, default=storage.MODELS_DIR, metavar="DOSSIER",
-        help="où écrire le résultat (models/ par défaut)")  # fmt: skip

@@ -66,7 +66,7 @@ def describe_results(report: dict) -> str:
         metric = report["metrics"].get(name)
         if metric and not (name == "accuracy" and report["accuracy_on"] == CROSS_VALIDATION):
             spread = f" ± {percent(metric['sd'])}" if metric["sd"] is not None else ""
-            seeds = f"{metric['n']} graine{'s' if metric['n'] > 1 else ''}"
+            seeds = storage.format_seeds(metric)
             lines.append(f"{label} : {percent(metric['mean'])}{spread} ({seeds})")
     return "\n".join(lines)
 

@@ -91,12 +91,23 @@ def training_parser(module: str, description: str, *, epochs: int, seeds: int) -
         help="calcul de l'entraînement (auto : bfloat16 si le processeur l'a)")  # fmt: skip
     add("--resume", action="store_true", help="reprendre un entraînement interrompu")
     add("--force", action="store_true", help="remplacer même un modèle meilleur")
-    add("--output", type=Path, metavar="DOSSIER",
-        help=f"où écrire les figures (figures/{module} par défaut)")  # fmt: skip
-    add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
-        help="où écrire le modèle (models/ par défaut)")  # fmt: skip
-    parser.set_defaults(module=module)
+    add_folders(parser, module, models="où écrire le modèle")
     return parser
+
+
+def add_folders(parser: FrenchParser, module: str, *, models: str) -> None:
+    """Ajoute `--output` et `--models-dir`, et note le module, que les figures attendent.
+
+    Args:
+        parser: analyseur à compléter.
+        module: nom du module, qui nomme le dossier des figures.
+        models: ce que le dossier des modèles est pour lui, dans l'aide.
+    """
+    parser.add_argument("--output", type=Path, metavar="DOSSIER",
+        help=f"où écrire les figures (figures/{module} par défaut)")  # fmt: skip
+    parser.add_argument("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
+        help=f"{models} (models/ par défaut)")  # fmt: skip
+    parser.set_defaults(module=module)
 
 
 _REASONS = {

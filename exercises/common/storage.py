@@ -98,6 +98,25 @@ def read_sidecar(
     return report
 
 
+def format_metric(metric: dict) -> str:
+    """Écrit une mesure d'un compte rendu en pour cent : `"94,12 % ± 0,12"`, ou `"94,12 %"`.
+
+    Args:
+        metric: `{"mean", "sd", ...}`, la moyenne dans [0, 1] ; l'écart-type peut être None.
+
+    Returns:
+        Un texte à deux décimales.
+    """
+    text = f"{100 * metric['mean']:.2f} %"
+    text += f" ± {100 * metric['sd']:.2f}" if metric["sd"] is not None else ""
+    return text.replace(".", ",")
+
+
+def format_seeds(metric: dict) -> str:
+    """Écrit sur combien de graines porte une mesure : `"1 graine"`, `"5 graines"`."""
+    return f"{metric['n']} graine{'s' if metric['n'] > 1 else ''}"
+
+
 def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
     """Charge un modèle Keras après avoir vérifié son compte rendu.
 
