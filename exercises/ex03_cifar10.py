@@ -9,24 +9,42 @@ convolution de blanchiment calculée sur les données, trois groupes de deux con
 beaucoup de lissage (étiquettes, poids) et très peu d'époques.
 """
 
+from functools import partial
+from typing import NamedTuple
+
 import keras
 import numpy as np
 from keras import layers
 
 from exercises.common import data, storage, training
+from exercises.common.augmentation import cutout
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_training_figures
 from exercises.common.optimizers import FastBetaSGD, Lookahead, Triangle
+from exercises.ex03_views import VIEWS, evaluate
 
-WIDTHS = (64, 256, 256)  # filtres des trois groupes
-EPOCHS = 14
-BATCH_SIZE = 512
 NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
-PEAK_RATE = 1.465e-3  # taux d'apprentissage maximal, par image du lot
-WEIGHT_DECAY = 8.87e-3
 LABEL_SMOOTHING = 0.2
-TRANSLATE_PX = 2
-VIEW_WEIGHTS = (1 / 4, 1 / 4, 1 / 8, 1 / 8, 1 / 8, 1 / 8)  # l'image compte pour moitié
+
+
+class Recipe(NamedTuple):
+    """Un réseau et son entraînement ; les deux recettes viennent du même article."""
+
+    slug: str
+    widths: tuple[int, ...]  # filtres des trois groupes
+    depth: int  # convolutions par groupe ; à partir de trois, une connexion résiduelle
+    epochs: int
+    peak_rate: float  # taux d'apprentissage maximal, par image du lot
+    weight_decay: float
+    translate_px: int
+    cutout_px: int  # côté du carré effacé ; 0 : aucun
+    batch_size: int = 512
+
+
+RECIPES = {
+    "large": Recipe("ex03_cifar10_large", (128, 384, 512), 3, 40, 1.146e-3, 8.89e-3, 4, 12),
+    "light": Recipe("ex03_cifar10", (64, 256, 256), 2, 14, 1.465e-3, 8.87e-3, 2, 0),
+}
 
 
 # --- Question : créer un modèle capable de prédire l'objet en question --------------
@@ -71,27 +89,32 @@ def _partial_identity(kernel: np.ndarray) -> np.ndarray:
     return kernel
 
 
-def _group(x, filters: int):
-    """Deux convolutions 3×3 ; la première est suivie d'un max-pooling 2×2."""
-    for pooling in (True, False):
+def _group(x, filters: int, depth: int, name: str):
+    """Empile des convolutions 3×3 ; la première est suivie d'un max-pooling 2×2."""
+    for number in range(depth):
         convolution = layers.Conv2D(
             filters, 3, padding="same", use_bias=False,
             kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+            name=f"{name}_conv{number + 1}",
         )  # fmt: skip
         x = convolution(x)
         convolution.set_weights([_partial_identity(w) for w in convolution.get_weights()])
-        if pooling:
+        if number == 0:
             x = layers.MaxPooling2D()(x)
         x = layers.BatchNormalization(momentum=0.6, epsilon=1e-5, scale=False)(x)
-        x = layers.Activation("gelu")(x)
+        if number == 1:
+            shortcut = x
+        if number == 2:
+            x = layers.Add()([x, shortcut])
+        x = layers.Activation("gelu", name=f"{name}_out{number + 1}")(x)
     return x
 
 
-def build_model(widths: tuple[int, ...] = WIDTHS) -> keras.Model:
+def build_model(recipe: Recipe = RECIPES["light"]) -> keras.Model:
     """Construit le réseau ; la mise à l'échelle des pixels en fait partie.
 
     Args:
-        widths: nombre de filtres de chaque groupe.
+        recipe: largeurs et profondeur des groupes.
 
     Returns:
         Modèle : images uint8 `(n, 32, 32, 3)` → probabilités `(n, 10)` float32.
@@ -100,41 +123,46 @@ def build_model(widths: tuple[int, ...] = WIDTHS) -> keras.Model:
     x = layers.Rescaling(1 / (255 * STD), -MEAN / STD, dtype="float32")(images)
     x = layers.Conv2D(24, 2, use_bias=False, trainable=False, name="whitening")(x)
     x = layers.Activation("gelu")(x)  # (n, 31, 31, 24)
-    for filters in widths:
-        x = _group(x, filters)  # (n, 15, 15, 64), (n, 7, 7, 256), (n, 3, 3, 256)
-    x = layers.MaxPooling2D(3)(x)  # (n, 1, 1, 256)
+    for number, filters in enumerate(recipe.widths, start=1):
+        # (n, 15, 15, a), (n, 7, 7, b), (n, 3, 3, c)
+        x = _group(x, filters, recipe.depth, f"group{number}")
+    x = layers.MaxPooling2D(3)(x)  # (n, 1, 1, c)
     x = layers.Flatten()(x)
     x = layers.Dense(10, use_bias=False, kernel_initializer="lecun_uniform")(x)
     x = layers.Rescaling(1 / 9, dtype="float32")(x)  # des scores petits : un apprentissage stable
-    return keras.Model(images, layers.Softmax(dtype="float32")(x), name="ex03_cifar10")
+    return keras.Model(images, layers.Softmax(dtype="float32")(x), name=recipe.slug)
 
 
 # --- Question : l'entraîner ---------------------------------------------------------
 
 
-def augment(images, *, indices, epoch, rng):
-    """Translate de ±2 pixels, et retourne une image sur deux, l'autre moitié l'époque suivante."""
-    images = training.random_crop(images, pad=TRANSLATE_PX, rng=rng)
+def augment(images, *, indices, epoch, rng, recipe: Recipe):
+    """Translate, retourne une image sur deux (l'autre moitié l'époque suivante), efface un carré.
+
+    Source : DeVries et Taylor, arXiv 1708.04552, 2017 (le carré effacé, « cutout »).
+    """
+    images = training.random_crop(images, pad=recipe.translate_px, rng=rng)
     # Chaque image alterne : un miroir tiré au sort montrerait deux fois la même vue.
     flipped = (indices * 2654435761 // 65536 + epoch) % 2 == 1
     images[flipped] = images[flipped, :, ::-1]
-    return images
+    return cutout(images, recipe.cutout_px, rng=rng) if recipe.cutout_px else images
 
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
-    model = training.build(build_model, seed=seed, precision=options.precision)
+    recipe = RECIPES[options.recipe]
+    model = training.build(partial(build_model, recipe), seed=seed, precision=options.precision)
     model.get_layer("whitening").set_weights([whitening_kernel(x_train[:5000])])
-    batch_size = options.batch_size or BATCH_SIZE
+    batch_size = options.batch_size or recipe.batch_size
     batches = training.Batches(
         x_train, keras.utils.to_categorical(y_train, 10),
-        batch_size=batch_size, seed=seed, augment=augment,
+        batch_size=batch_size, seed=seed, augment=partial(augment, recipe=recipe),
     )  # fmt: skip
     steps = options.epochs * len(batches)
     model.compile(
         FastBetaSGD(
-            Triangle(PEAK_RATE * batch_size, steps), momentum=0.85, nesterov=True,
-            weight_decay=WEIGHT_DECAY,
+            Triangle(recipe.peak_rate * batch_size, steps), momentum=0.85, nesterov=True,
+            weight_decay=recipe.weight_decay,
         ),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
         metrics=["accuracy"], jit_compile=False,
@@ -145,57 +173,29 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
         callbacks=[Lookahead(steps)],
     )  # fmt: skip
-    shipped = build_model()  # les mêmes poids, en float32
-    shipped.set_weights(model.get_weights())
+    shipped = build_model(recipe)  # calculs en float32 ; poids arrondis à 16 bits, pour la place
+    shipped.set_weights([weight.astype("float16") for weight in model.get_weights()])
     return shipped, history
 
 
 # --- Question : ce qu'il vaut -------------------------------------------------------
 
 
-def predict_views(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    """Prédit six vues de chaque image : elle-même, deux translations d'un pixel, leurs miroirs.
-
-    Args:
-        model: modèle rendu par `train`.
-        x: images uint8 `(n, 32, 32, 3)`.
-
-    Returns:
-        Probabilités `(6, n, 10)`, dans l'ordre de `VIEW_WEIGHTS` ; la première est l'image seule.
-    """
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
-    views = (x, padded[:, :32, :32], padded[:, 2:, 2:])
-    return np.stack([
-        model.predict(view[:, :, ::step], batch_size=500, verbose=0)
-        for view in views
-        for step in (1, -1)
-    ])  # fmt: skip
-
-
-def predict_tta(views: np.ndarray) -> np.ndarray:
-    """Moyenne les vues `(6, n, 10)` de `predict_views` en probabilités `(n, 10)`."""
-    return np.tensordot(VIEW_WEIGHTS, views, axes=1)
-
-
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
-    """Mesure la précision sur un jeu, en une passe puis en moyennant six vues."""
-    views = predict_views(model, x)
-    single, averaged = views[0], predict_tta(views)
-    return {
-        "accuracy": float(np.mean(single.argmax(1) == y.reshape(-1))),
-        "accuracy_tta": float(np.mean(averaged.argmax(1) == y.reshape(-1))),
-        "probabilities": single,
-    }
-
-
 def main(argv: list[str] | None = None) -> int:
     """Entraîne sur plusieurs graines, garde la meilleure en validation, écrit le compte rendu."""
-    options = training_parser("ex03_cifar10", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3)
-    options = options.parse_args(argv)
+    parser = training_parser("ex03_cifar10", __doc__.splitlines()[0], epochs=None, seeds=3)
+    parser.add_argument(
+        "--recipe", choices=[*RECIPES], default="light",
+        help="light : le réseau livré ; large : un réseau cinq fois plus grand, dix fois plus long",
+    )  # fmt: skip
+    options = parser.parse_args(argv)
+    recipe = RECIPES[options.recipe]
+    options.module, options.epochs = recipe.slug, options.epochs or recipe.epochs
+    options.command = f"ex03_cifar10 --recipe {options.recipe}"
     return run(lambda: training.run_seeds(
         options, dataset=data.load_cifar10(), num_val=NUM_VAL, train=train, evaluate=evaluate,
         classes=data.CIFAR10_CLASSES, classes_fr=data.CIFAR10_CLASSES_FR,
-        on_saved=save_training_figures,
+        on_saved=save_training_figures, describe=lambda runs: {"views": VIEWS},
     ))  # fmt: skip
 
 

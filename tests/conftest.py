@@ -168,3 +168,27 @@ def write_colors():
 @pytest.fixture
 def two_colors(tmp_path, write_colors):
     return write_colors(tmp_path / "images", ["bleu", "rouge"])
+
+
+@pytest.fixture
+def trial_arguments():
+    """Options d'un essai de quelques secondes, qui n'écrit que dans `tmp_path`."""
+
+    def arguments(tmp_path, *more):
+        return ["--epochs", "1", "--limit", "12", "--models-dir", str(tmp_path / "m"),
+                "--output", str(tmp_path / "f"), *more]  # fmt: skip
+
+    return arguments
+
+
+@pytest.fixture
+def shipped_means():
+    """Rend la moyenne de chaque mesure d'un compte rendu livré."""
+
+    def means(slug):
+        from exercises.common import storage
+
+        metrics = storage.read_sidecar(slug)["metrics"]
+        return {name: metric["mean"] for name, metric in metrics.items()}
+
+    return means

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 
@@ -26,11 +24,6 @@ def tuning():
     return ex05_fine_tuning
 
 
-def arguments(tmp_path, *more):
-    return ["--epochs", "1", "--limit", "12", "--models-dir", str(tmp_path / "m"),
-            "--output", str(tmp_path / "f"), *more]  # fmt: skip
-
-
 @pytest.mark.question(QUESTION)
 def test_a_frozen_base_forgets_nothing_and_a_large_rate_everything(
     forgetting, tuning, tiny_blocks, monkeypatch
@@ -55,10 +48,12 @@ def test_a_frozen_base_forgets_nothing_and_a_large_rate_everything(
 
 
 @pytest.mark.question(QUESTION)
-def test_the_whole_study_of_forgetting(forgetting, tiny_blocks, tmp_path, monkeypatch, capfd):
+def test_the_whole_study_of_forgetting(
+    trial_arguments, forgetting, tiny_blocks, tmp_path, monkeypatch, capfd
+):
     monkeypatch.setattr(forgetting, "RATES", (1e-2,))
     monkeypatch.setattr(forgetting.top, "EPOCHS", 2)
-    assert forgetting.main(arguments(tmp_path)) == 0
+    assert forgetting.main(trial_arguments(tmp_path)) == 0
     assert "chat ou chien" in capfd.readouterr().out
     folder = tmp_path / "m" / "runs" / "ex05_forgetting"
     report = storage.read_sidecar("ex05_forgetting", models_dir=folder)
@@ -74,19 +69,9 @@ def test_the_whole_study_of_forgetting(forgetting, tiny_blocks, tmp_path, monkey
 # --- Ce qui est livré --------------------------------------------------------------
 
 
-def shipped(slug):
-    path = storage.MODELS_DIR / f"{slug}.json"
-    if not path.exists():
-        pytest.skip(f"{path.name} n'est pas encore mesuré")
-    return {
-        name: metric["mean"]
-        for name, metric in json.loads(path.read_text(encoding="utf-8"))["metrics"].items()
-    }
-
-
 @pytest.mark.question(QUESTION)
-def test_shipped_study_shows_forgetting(forgetting):
-    metrics = shipped("ex05_forgetting")
+def test_shipped_study_shows_forgetting(shipped_means, forgetting):
+    metrics = shipped_means("ex05_forgetting")
     assert metrics["first frozen"] == metrics["first before"]
     worst = metrics[f"first {forgetting.rate_name(max(forgetting.RATES))}"]
     assert worst < metrics["first before"] - 0.2

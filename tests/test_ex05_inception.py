@@ -180,8 +180,6 @@ def test_importing_only_defines(repo):
 
 @pytest.fixture
 def shipped():
-    if not (storage.MODELS_DIR / "ex05_inception.json").exists():
-        pytest.skip("models/ex05_inception n'est pas encore entraîné")
     return storage.read_sidecar("ex05_inception")
 
 

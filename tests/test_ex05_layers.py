@@ -1,7 +1,5 @@
 """Combien de couches garder, sur une petite base."""
 
-import json
-
 import pytest
 
 from exercises.common import storage
@@ -20,20 +18,17 @@ def ex05():
     return ex05_layers
 
 
-def arguments(tmp_path, *more):
-    return ["--epochs", "1", "--limit", "12", "--models-dir", str(tmp_path / "m"),
-            "--output", str(tmp_path / "f"), *more]  # fmt: skip
-
-
 # --- Combien de couches garder --------------------------------------------------------
 
 
 @pytest.mark.question(QUESTION)
-def test_the_whole_study_of_layers(ex05, tiny_blocks, tmp_path, monkeypatch, capfd):
+def test_the_whole_study_of_layers(
+    trial_arguments, ex05, tiny_blocks, tmp_path, monkeypatch, capfd
+):
     monkeypatch.setattr(ex05, "CUTS", ("mixed2", "mixed10"))
     monkeypatch.setattr(ex05, "RELEARNED_AFTER", ("mixed9",))
     monkeypatch.setattr(ex05.top, "EPOCHS", 2)
-    assert ex05.main(arguments(tmp_path)) == 0
+    assert ex05.main(trial_arguments(tmp_path)) == 0
     printed = capfd.readouterr().out
     assert "12 images pour apprendre, 12 pour mesurer." in printed
     assert not (tmp_path / "m" / "ex05_layers.json").exists()  # un essai ne remplace rien
@@ -53,19 +48,9 @@ def test_the_whole_study_of_layers(ex05, tiny_blocks, tmp_path, monkeypatch, cap
 # --- Ce qui est livré -----------------------------------------------------------------
 
 
-def shipped(slug):
-    path = storage.MODELS_DIR / f"{slug}.json"
-    if not path.exists():
-        pytest.skip(f"{path.name} n'est pas encore mesuré")
-    return {
-        name: metric["mean"]
-        for name, metric in json.loads(path.read_text(encoding="utf-8"))["metrics"].items()
-    }
-
-
 @pytest.mark.question(QUESTION)
-def test_shipped_study_of_layers_covers_the_issue(ex05):
-    metrics = shipped("ex05_layers")
+def test_shipped_study_of_layers_covers_the_issue(shipped_means, ex05):
+    metrics = shipped_means("ex05_layers")
     cuts = [metrics[f"accuracy coupée après {name}"] for name in ex05.CUTS]
     assert set(ex05.CUTS) >= {"mixed2", "mixed4", "mixed6", "mixed8", "mixed10"}
     assert cuts[0] < cuts[-1]  # les dernières couches apportent quelque chose

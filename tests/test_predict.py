@@ -309,6 +309,8 @@ def copy_model(repo, folder, **changes):
         ({"classes_fr": ["Avion", "Chat", "Chien"]}, "ne décrit pas"),
         ({"input_shape": [64, 64, 3]}, "ne décrit pas"),
         ({"input_shape": None}, "ne décrit pas"),
+        ({"calibration": {"temperature": 0}}, "température"),
+        ({"calibration": {"temperature": "1"}}, "température"),
     ],
 )
 def test_model_and_sidecar_that_do_not_fit(repo, tmp_path, changes, message):

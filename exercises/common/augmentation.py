@@ -163,3 +163,27 @@ def shift(x: np.ndarray, down: int, right: int) -> np.ndarray:
         :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
     ]
     return moved
+
+
+def cutout(images: np.ndarray, side_px: int, *, rng: np.random.Generator) -> np.ndarray:
+    """Efface un carré tiré au hasard dans chaque image ; le carré y tient tout entier.
+
+    Args:
+        images: `(n, h, w, c)`, uint8 ou réels.
+        side_px: côté du carré, en pixels, au plus celui de l'image.
+        rng: générateur aléatoire.
+
+    Returns:
+        Copie des images ; le carré y prend la couleur moyenne du lot.
+
+    Source : DeVries et Taylor, « Improved Regularization of Convolutional Neural Networks
+    with Cutout », arXiv 1708.04552, 2017.
+    """
+    n, height, width, _ = images.shape
+    tops = rng.integers(0, height - side_px + 1, n)
+    lefts = rng.integers(0, width - side_px + 1, n)
+    rows, columns = np.arange(height) - tops[:, None], np.arange(width) - lefts[:, None]
+    erased = ((0 <= rows) & (rows < side_px))[:, :, None]
+    erased = erased & ((0 <= columns) & (columns < side_px))[:, None, :]  # (n, h, w)
+    color = images.mean((0, 1, 2)).astype(images.dtype)
+    return np.where(erased[..., None], color, images)

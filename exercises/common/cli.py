@@ -66,13 +66,15 @@ def positive_int(text: str) -> int:
     return value
 
 
-def training_parser(module: str, description: str, *, epochs: int, seeds: int) -> FrenchParser:
+def training_parser(
+    module: str, description: str, *, epochs: int | None, seeds: int
+) -> FrenchParser:
     """Prépare les options d'un exercice qui entraîne un modèle.
 
     Args:
         module: nom du module, pour la ligne d'usage.
         description: une phrase, la première de l'aide.
-        epochs: nombre d'époques de la recette livrée.
+        epochs: nombre d'époques de la recette livrée ; None s'il y en a plusieurs.
         seeds: nombre de graines du résultat publié.
 
     Returns:
@@ -80,8 +82,9 @@ def training_parser(module: str, description: str, *, epochs: int, seeds: int) -
     """
     parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
     add = parser.add_argument
+    default = f"{epochs} pour la recette livrée" if epochs else "celui de la recette par défaut"
     add("--epochs", type=positive_int, default=epochs, metavar="N",
-        help=f"nombre d'époques ({epochs} pour la recette livrée)")  # fmt: skip
+        help=f"nombre d'époques ({default})")  # fmt: skip
     add("--seeds", type=positive_int, default=seeds, metavar="N",
         help=f"entraîner N fois, graines 0 à N-1 ({seeds} pour le résultat publié)")  # fmt: skip
     add("--limit", type=positive_int, metavar="N",

@@ -8,7 +8,7 @@ Pillow et NumPy : `./predict` passe par ici.
 import numpy as np
 from PIL import Image, ImageFilter
 
-from exercises.common.images import _name, open_image
+from exercises.common.images import open_image, source_name
 
 SIDE_PX = 28
 BOX_PX = 20  # MNIST réduit chaque chiffre à un carré de 20 pixels…
@@ -39,7 +39,7 @@ def read_digit(source) -> np.ndarray:
     try:
         return digit_square(image)
     except ValueError as error:
-        raise ValueError(f"{_name(source)} : {error}") from error
+        raise ValueError(f"{source_name(source)} : {error}") from error
 
 
 def digit_square(image: Image.Image) -> np.ndarray:

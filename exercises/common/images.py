@@ -6,7 +6,6 @@ N'importe que Pillow et NumPy : `./predict` passe par ici.
 import contextlib
 import io
 import os
-import struct
 import warnings
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -49,7 +48,7 @@ def open_image(
 
     Source : Jour 04, exercice 3 (l'argument de `./predict`).
     """
-    name = _name(source)
+    name = source_name(source)
     if hasattr(source, "read"):
         return _decode(_seekable(source, name), name, min_side_px)
     try:
@@ -60,7 +59,7 @@ def open_image(
         return _decode(_seekable(file, name), name, min_side_px)
 
 
-def _name(source) -> str:
+def source_name(source) -> str:
     """Rend un nom qui tient sur une ligne, pour les messages."""
     if hasattr(source, "read"):
         source = getattr(source, "name", None)
@@ -105,7 +104,7 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
     # fait pour plusieurs fils, et ./predict en a.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        image = _identify(file)
+        image = Image.open(file)
         if image.width * image.height > Image.MAX_IMAGE_PIXELS:
             raise Image.DecompressionBombError  # Pillow ne la lève qu'au double
         if min_side_px:
@@ -139,24 +138,6 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
 
             ImageOps.exif_transpose(image, in_place=True)
     return _to_rgb(image)
-
-
-def _identify(file: BinaryIO) -> Image.Image:
-    """`Image.open`, sans charger cinq lecteurs quand les premiers octets disent lequel."""
-    start = file.read(8)
-    file.seek(0)
-    try:
-        if start[:3] == b"\xff\xd8\xff":
-            from PIL import JpegImagePlugin
-
-            return JpegImagePlugin.jpeg_factory(file)
-        if start == b"\x89PNG\r\n\x1a\n":
-            from PIL import PngImagePlugin
-
-            return PngImagePlugin.PngImageFile(file)
-    except (SyntaxError, IndexError, TypeError, struct.error):  # comme Image.open
-        file.seek(0)
-    return Image.open(file)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -197,6 +178,7 @@ def crop_resize(
     size_px: int,
     *,
     mode: str = "crop",
+    zoom: float = 1.0,
     resample: Image.Resampling = Image.Resampling.BICUBIC,
 ) -> "np.ndarray":
     """Ramène une image à un carré, avec le lissage qu'une réduction demande.
@@ -206,6 +188,7 @@ def crop_resize(
         size_px: côté du carré, en pixels.
         mode: `"crop"` garde le carré central, `"pad"` garde tout entre deux bandes de gris
             128, `"squash"` garde tout en déformant.
+        zoom: part du côté du carré central à garder, dans ]0, 1] (`"crop"` seulement).
         resample: filtre de Pillow.
 
     Returns:
@@ -213,13 +196,13 @@ def crop_resize(
         taille est rendue au bit près.
 
     Raises:
-        ValueError: image d'un autre mode que RGB, côté nul ou négatif, `mode` inconnu.
+        ValueError: image d'un autre mode que RGB, côté nul ou négatif, `mode` ou `zoom` inconnu.
 
     Source : Jour 04, exercice 3 (l'entrée d'un réseau a une taille fixe).
     """
     import numpy as np
 
-    return np.array(crop_resize_image(image, size_px, mode=mode, resample=resample))
+    return np.array(crop_resize_image(image, size_px, mode=mode, zoom=zoom, resample=resample))
 
 
 def crop_resize_image(
@@ -227,6 +210,7 @@ def crop_resize_image(
     size_px: int,
     *,
     mode: str = "crop",
+    zoom: float = 1.0,
     resample: Image.Resampling = Image.Resampling.BICUBIC,
 ) -> Image.Image:
     """`crop_resize`, qui rend une image Pillow."""
@@ -234,10 +218,12 @@ def crop_resize_image(
         raise ValueError(f"Image de mode {image.mode} reçue, RGB attendu : passez par open_image.")
     if size_px < 1:
         raise ValueError(f"Côté de {size_px} pixels reçu, au moins 1 attendu.")
+    if not 0 < zoom <= 1 or (zoom != 1 and mode != "crop"):
+        raise ValueError(f"Zoom de {zoom} reçu ; dans ]0, 1] attendu, et 1 hors du mode 'crop'.")
     width, height = image.size
     box, size = (0, 0, width, height), (size_px, size_px)
     if mode == "crop":
-        side = min(width, height)
+        side = zoom * min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         box = (left, top, left + side, top + side)
     elif mode == "pad":

@@ -47,7 +47,7 @@ def library_path() -> str | None:
 
 
 class NativeEngine:
-    """Un export à une entrée uint8 et une sortie float32, pour une image à la fois.
+    """Un export à une entrée uint8 et une sortie float32, pour peu d'images à la fois.
 
     Args:
         library: chemin de `libLiteRt.so`.
@@ -72,8 +72,6 @@ class NativeEngine:
         call("LiteRtCreateOptions", byref(options))
         call("LiteRtSetOptionsHardwareAccelerators", options, CPU)
         call("LiteRtCreateCompiledModel", self._env, model, options, byref(self._compiled))
-        call("LiteRtCompiledModelResizeInputTensor", self._compiled, c_size_t(0), c_size_t(0),
-             self._input.dimensions, c_size_t(self._input.rank))  # fmt: skip
         self.input_shape = tuple(self._input.dimensions[1 : self._input.rank])
         self.num_outputs = self._output.dimensions[1]
 
@@ -83,7 +81,7 @@ class NativeEngine:
             raise ValueError(f"{name} a échoué ({status})")
 
     def _signature(self, model: c_void_p) -> tuple[_TensorType, _TensorType]:
-        """Rend les types d'entrée et de sortie, pour un lot d'une image."""
+        """Rend les types d'entrée et de sortie, de taille de lot variable."""
         signature, count, types = c_void_p(), c_size_t(), []
         self._call("LiteRtGetNumModelSignatures", model, byref(count))
         counts = [count.value]
@@ -102,28 +100,30 @@ class NativeEngine:
         sides = [*x.dimensions[1 : x.rank], y.dimensions[1]]
         if x.rank < 2 or (x.dimensions[0], y.dimensions[0]) != (-1, -1) or min(sides) < 1:
             raise ValueError("pas un lot variable d'images de taille fixe")
-        x.dimensions[0] = y.dimensions[0] = 1
         return x, y
 
-    def predict(self, pixels: bytes) -> list[float]:
-        """Rend la sortie d'une image, dont les octets sont dans l'ordre de `input_shape`."""
+    def predict(self, images: list[bytes]) -> list[list[float]]:
+        """Rend la sortie de chaque image, dont les octets sont dans l'ordre d'`input_shape`."""
         x, y, address = c_void_p(), c_void_p(), c_void_p()
-        call = self._call
+        call, pixels, size = self._call, b"".join(images), self.num_outputs
+        self._input.dimensions[0] = self._output.dimensions[0] = len(images)
+        call("LiteRtCompiledModelResizeInputTensor", self._compiled, c_size_t(0), c_size_t(0),
+             self._input.dimensions, c_size_t(self._input.rank))  # fmt: skip
         call("LiteRtCreateManagedTensorBuffer", self._env, HOST_MEMORY, byref(self._input),
              c_size_t(len(pixels)), byref(x))  # fmt: skip
         call("LiteRtCreateManagedTensorBuffer", self._env, HOST_MEMORY, byref(self._output),
-             c_size_t(4 * self.num_outputs), byref(y))  # fmt: skip
+             c_size_t(4 * len(images) * size), byref(y))  # fmt: skip
         call("LiteRtLockTensorBuffer", x, byref(address), WRITE)
         ctypes.memmove(address, pixels, len(pixels))
         call("LiteRtUnlockTensorBuffer", x)
         call("LiteRtRunCompiledModel", self._compiled, c_size_t(0), c_size_t(1), byref(x),
              c_size_t(1), byref(y))  # fmt: skip
         call("LiteRtLockTensorBuffer", y, byref(address), READ)
-        output = (ctypes.c_float * self.num_outputs).from_address(address.value)[:]
+        output = (ctypes.c_float * (len(images) * size)).from_address(address.value)[:]
         call("LiteRtUnlockTensorBuffer", y)
         self._lib.LiteRtDestroyTensorBuffer(x)
         self._lib.LiteRtDestroyTensorBuffer(y)
-        return output
+        return [output[i : i + size] for i in range(0, len(output), size)]
 
 
 def native_engine(content: bytes) -> NativeEngine | None:

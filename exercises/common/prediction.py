@@ -16,6 +16,7 @@ import gc
 import json
 import signal
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +32,7 @@ BATCH_SIZE = 64  # images par passe du moteur, quand il y en a plusieurs
 BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les cartes sont grandes
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
 NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
+UNSURE = "Indéterminé"
 FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
 
 
@@ -75,6 +77,48 @@ class Engine:
         return self._interpreter.get_tensor(self._output)
 
 
+def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
+    """Lit une image et l'amène à la forme qu'un modèle attend.
+
+    Args:
+        source: chemin, ou fichier binaire ouvert.
+        input_shape: `(h, w, 3)`, ou `(h, w)` pour un modèle en gris.
+        framing: ce que le compte rendu du modèle en dit : `"crop"`, `"squash"` ou `"digit"`.
+
+    Returns:
+        Tableau uint8 `input_shape`.
+
+    Raises:
+        FileNotFoundError, ValueError: image absente ou illisible, dit en français.
+    """
+    if framing == "digit":  # trouver le chiffre, plutôt que cadrer l'image
+        from exercises.common.digits import read_digit
+
+        return read_digit(source)
+    import numpy as np
+
+    pixels = np.array(_squares(source, input_shape[0], [(framing, 1.0)])[0])
+    return pixels if len(input_shape) == 3 else _to_grey(pixels)
+
+
+def _squares(source, side_px: int, views: Sequence[tuple[str, float]]) -> list:
+    """Ouvre une image et rend ses vues, des carrés Pillow ; une seule si elle est petite."""
+    from exercises.common.images import crop_resize_image, open_image
+
+    image = open_image(source, min_side_px=4 * side_px)  # une grande photo se décode réduite
+    if min(image.size) < 2 * side_px:  # agrandir n'apprend rien
+        views = views[:1]
+    return [crop_resize_image(image, side_px, mode=mode, zoom=zoom) for mode, zoom in views]
+
+
+def _to_grey(pixels: "np.ndarray") -> "np.ndarray":
+    # Luma de la norme UIT-R BT.601, celle de Pillow.
+    grey = (pixels @ [0.299, 0.587, 0.114]).round().astype("uint8")
+    border = [*grey[0], *grey[-1], *grey[:, 0], *grey[:, -1]]
+    # MNIST et Fashion-MNIST sont clairs sur fond noir : un fond clair est inversé.
+    return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
+
+
 class Classifier:
     """Un modèle exporté, prêt à prédire avec LiteRT.
 
@@ -110,6 +154,9 @@ class Classifier:
         self._base = self._load_base(slug) if "base" in self.report else None
         self.input_shape = (self._base or self._engine).input_shape
         self.classes: list[str] = self.report.get("classes_fr", [])
+        self.framing: str = self.report.get("framing", FRAMING)
+        self.views = [tuple(view) for view in self.report.get("views", [[self.framing, 1.0]])]
+        self.temperature: float = self.report.get("calibration", {}).get("temperature", 1.0)
         expected = self._engine.num_outputs
         if self.report.get("input_shape") != [*self.input_shape] or not (
             isinstance(self.classes, list) and len(self.classes) == expected
@@ -118,6 +165,8 @@ class Classifier:
                 f"{slug}.json ne décrit pas {name} : images {[*self.input_shape]} et {expected} "
                 "classes attendues. Reprenez les deux fichiers du même entraînement."
             )
+        if not isinstance(self.temperature, int | float) or self.temperature <= 0:
+            raise ValueError(f"{slug}.json donne une température qui n'en est pas une.")
 
     def _native_engine(self, content: bytes):
         """Rend le moteur sans NumPy, qui suffit à une image en couleurs, ou None."""
@@ -160,33 +209,32 @@ class Classifier:
         Raises:
             FileNotFoundError, ValueError: image absente ou illisible, dit en français.
         """
-        framing = self.report.get("framing", FRAMING)
-        if framing == "digit":  # trouver le chiffre, plutôt que cadrer l'image
-            from exercises.common.digits import read_digit
+        return prepare(source, self.input_shape, framing=self.framing)
 
-            return read_digit(source)
-        from exercises.common.images import crop_resize, open_image
+    def _read_views(self, path: str) -> tuple:
+        """Rend `(chemin, vues, erreur)` ; les vues, uint8 `(k, *input_shape)`, ou des octets."""
+        source = sys.stdin.buffer if path == "-" else path
+        try:
+            if len(self.views) == 1 and not self.native:
+                return path, self.prepare(source)[None], None
+            squares = _squares(source, self.input_shape[0], self.views)
+        except (ValueError, OSError) as error:
+            return path, None, str(error)
+        if self.native:
+            return path, [square.tobytes() for square in squares], None
+        import numpy as np
 
-        side_px = self.input_shape[0]
-        image = open_image(source, min_side_px=4 * side_px)  # une grande photo se décode réduite
-        pixels = crop_resize(image, side_px, mode=framing)
-        return pixels if len(self.input_shape) == 3 else self._to_grey(pixels)
-
-    def _to_grey(self, pixels: "np.ndarray") -> "np.ndarray":
-        # Luma de la norme UIT-R BT.601, celle de Pillow.
-        grey = (pixels @ [0.299, 0.587, 0.114]).round().astype("uint8")
-        border = [*grey[0], *grey[-1], *grey[:, 0], *grey[:, -1]]
-        # MNIST et Fashion-MNIST sont clairs sur fond noir : un fond clair est inversé.
-        return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
+        return path, np.stack([np.asarray(square) for square in squares]), None
 
     def predict(self, images: "np.ndarray") -> "np.ndarray":
-        """Rend les probabilités de chaque classe.
+        """Rend les probabilités de chaque classe, une vue par image.
 
         Args:
             images: uint8 `(n, *input_shape)`.
 
         Returns:
-            Probabilités float32 `(n, classes)`, de somme 1 par ligne.
+            Probabilités float32 `(n, classes)`, de somme 1 par ligne, étalonnées si le compte
+            rendu donne une température.
         """
         if self._base:
             import numpy as np
@@ -194,7 +242,11 @@ class Classifier:
             starts = range(0, len(images), BASE_BATCH_SIZE)
             parts = [self._base.predict(images[i : i + BASE_BATCH_SIZE]) for i in starts]
             images = np.concatenate(parts)  # (n, c), les caractéristiques
-        return self._engine.predict(images)
+        probabilities = self._engine.predict(images)
+        if self.temperature == 1:
+            return probabilities
+        powers = probabilities ** (1 / self.temperature)
+        return powers / powers.sum(axis=1, keepdims=True)
 
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
         """Classe des images l'une après l'autre, dans l'ordre, par lots de `BATCH_SIZE`.
@@ -209,27 +261,28 @@ class Classifier:
             yield self._classify_alone(*paths)
             return
         batch: list[tuple[str, np.ndarray | None, str | None]] = []
+        num_views = 0
         for item in self._read_all(paths):
             batch.append(item)
-            if len(batch) == BATCH_SIZE:
+            num_views += len(item[1]) if item[1] is not None else 0
+            if len(batch) == BATCH_SIZE or num_views >= BATCH_SIZE:
                 yield from self._classify_batch(batch)
-                batch = []
+                batch, num_views = [], 0
         yield from self._classify_batch(batch)
 
     def _classify_alone(self, path: str) -> Result:
-        from exercises.common.images import crop_resize_image, open_image
-
-        side_px = self.input_shape[0]
-        try:
-            image = open_image(sys.stdin.buffer if path == "-" else path, min_side_px=4 * side_px)
-            pixels = crop_resize_image(image, side_px, mode=FRAMING).tobytes()
-        except (ValueError, OSError) as error:
-            return Result(path, None, str(error))
-        return Result(path, self._engine.predict(pixels), None)
+        path, views, error = self._read_views(path)
+        if error:
+            return Result(path, None, error)
+        rows = self._engine.predict(views)
+        if self.temperature != 1:
+            rows = [[p ** (1 / self.temperature) for p in row] for row in rows]
+            rows = [[p / sum(row) for p in row] for row in rows]
+        return Result(path, [sum(column) / len(rows) for column in zip(*rows, strict=True)], None)
 
     def _read_all(self, paths: Sequence[str]) -> Iterator[tuple]:
         if len(paths) == 1:
-            yield self._read(paths[0])
+            yield self._read_views(paths[0])
             return
         from collections import deque
         from concurrent.futures import ThreadPoolExecutor
@@ -239,7 +292,7 @@ class Classifier:
         pool, pending = ThreadPoolExecutor(os.cpu_count()), deque()
         try:
             for path in paths:
-                pending.append(pool.submit(self._read, path))
+                pending.append(pool.submit(self._read_views, path))
                 if len(pending) >= 2 * BATCH_SIZE:
                     yield pending.popleft().result()
             while pending:
@@ -247,19 +300,19 @@ class Classifier:
         finally:  # Ctrl-C n'attend pas les images en file
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _read(self, path: str) -> tuple:
-        try:
-            return path, self.prepare(sys.stdin.buffer if path == "-" else path), None
-        except (ValueError, OSError) as error:
-            return path, None, str(error)
-
     def _classify_batch(self, batch: list[tuple]) -> Iterator[Result]:
         import numpy as np
 
-        images = [pixels for _, pixels, _ in batch if pixels is not None]
-        rows = iter(self.predict(np.stack(images)) if images else [])
-        for path, pixels, error in batch:
-            yield Result(path, None if pixels is None else next(rows), error)
+        views = [images for _, images, _ in batch if images is not None]
+        rows = self.predict(np.concatenate(views)) if views else None
+        start = 0
+        for path, images, error in batch:
+            if images is None:
+                yield Result(path, None, error)
+                continue
+            end = start + len(images)
+            yield Result(path, rows[start:end].mean(axis=0), None)
+            start = end
 
 
 # --- Ligne de commande -------------------------------------------------------------
@@ -273,10 +326,22 @@ def _parser() -> FrenchParser:
     add("paths", nargs="+", metavar="IMAGE",
         help="image, dossier d'images, ou - pour l'entrée standard")  # fmt: skip
     add("--top", type=positive_int, metavar="K", help="les K classes les plus probables")
+    add("--threshold", type=_probability, default=0.0, metavar="P",
+        help=f"dire {UNSURE} sous cette probabilité, de 0 à 1 (jamais par défaut)")  # fmt: skip
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
     add("--model", default=DEFAULT_MODEL, metavar="NOM",
         help=f"modèle de models/ ({DEFAULT_MODEL} par défaut)")  # fmt: skip
     return parser
+
+
+def _probability(text: str) -> float:
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"probabilité de 0 à 1 attendue, reçu {text!r}")
+    return value
 
 
 def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
@@ -322,12 +387,15 @@ def _percent(probability: float) -> str:
 def _line(result: Result, classifier: Classifier, options, *, alone: bool) -> str:
     classes, probabilities = classifier.classes, result.probabilities
     order = sorted(range(len(classes)), key=probabilities.__getitem__)[::-1][: options.top or 1]
+    unsure = probabilities[order[0]] < options.threshold
     if options.json:
         top = [{"class": classes[i], "probability": round(float(probabilities[i]), 6)}
                for i in order]  # fmt: skip
-        fields = {"path": result.path, **top[0]}
+        fields = {"path": result.path, **top[0]} | ({"class": None} if unsure else {})
         return json.dumps({**fields, "top": top} if options.top else fields)
-    if options.top:
+    if unsure:
+        names = UNSURE
+    elif options.top:
         names = ", ".join(f"{classes[i]} ({_percent(probabilities[i])})" for i in order)
     else:
         names = classes[order[0]]

@@ -225,7 +225,7 @@ def export_features(
     path = light_features_path(entry, cache_dir=cache_dir)
     with data.locked(path.parent / LOCK_FILE, title=NAME):
         if not _agrees(path, model):
-            content = storage.export_litert(model, float16=False)
+            content = storage.export_litert(model)
             with storage.replacing(path) as temporary:
                 temporary.write_bytes(content)
     return path

@@ -18,7 +18,9 @@ from pathlib import Path
 MODELS_DIR = Path(__file__).resolve().parents[2] / "models"
 # Au-delà, les poids de l'export passent en float16 : mesuré jusqu'à 5e-3 d'écart sur une
 # probabilité pour ex03_cifar10, 8e-4 pour ex02_fashion, contre 1e-6 en float32.
-MAX_EXACT_EXPORT_BYTES = 10_000_000
+SUFFIXES = (".keras", ".tflite", ".json")
+MAX_EXACT_EXPORT_BYTES = 2_000_000  # au-delà, l'export est en int8 si la précision le permet
+MAX_INT8_LOSS = 0.001  # précision qu'il peut coûter, en part des images
 RUNS_DIR = Path(__file__).resolve().parents[2] / "runs"  # ignoré par git
 
 
@@ -138,7 +140,13 @@ def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
 
 
 def save_model(
-    model, slug: str, report: dict, *, models_dir: Path = MODELS_DIR, force: bool = False
+    model,
+    slug: str,
+    report: dict,
+    *,
+    export: tuple[bytes, str] | None = None,
+    models_dir: Path = MODELS_DIR,
+    force: bool = False,
 ) -> tuple[Path, str | None]:
     """Enregistre modèle, export LiteRT et compte rendu, sans rien perdre de meilleur.
 
@@ -151,6 +159,8 @@ def save_model(
         model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
         slug: nom de l'exercice.
         report: mesures de l'entraînement ; `score` est ce qui décide, plus grand vaut mieux.
+        export: contenu de l'export et type de ses poids, rendus par `choose_export` ; None :
+            en float32.
         models_dir: dossier des modèles.
         force: remplacer même un meilleur modèle.
 
@@ -170,7 +180,7 @@ def save_model(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=f"{slug}-") as temporary:
-            staged = _stage(model, slug, report, Path(temporary))
+            staged = _stage(model, slug, report, Path(temporary), export)
             with hold_interrupts():
                 for path in staged:
                     os.replace(path, folder / path.name)
@@ -184,7 +194,7 @@ def save_model(
 
 def _reason_to_keep(folder: Path, slug: str, report: dict) -> str | None:
     sidecar = folder / f"{slug}.json"
-    if not any((folder / f"{slug}{end}").exists() for end in (".json", ".keras", ".tflite")):
+    if not any((folder / f"{slug}{end}").exists() for end in SUFFIXES):
         return None
     try:
         known = json.loads(sidecar.read_text(encoding="utf-8"))
@@ -201,27 +211,53 @@ def _reason_to_keep(folder: Path, slug: str, report: dict) -> str | None:
     return f"Le modèle {slug} en place {why} : rien n'est remplacé sans --force."
 
 
-def _stage(model, slug: str, report: dict, folder: Path) -> list[Path]:
-    weights, light, sidecar = (folder / f"{slug}{end}" for end in (".keras", ".tflite", ".json"))
+def _stage(model, slug: str, report: dict, folder: Path, export) -> list[Path]:
+    paths = weights, light, sidecar = [folder / f"{slug}{end}" for end in SUFFIXES]
     model.save(weights)
-    content, precision = export_litert(model, float16=False), "float32"
-    if len(content) > MAX_EXACT_EXPORT_BYTES:
-        content, precision = export_litert(model), "float16"
+    _compress(weights)
+    content, precision = export or (export_litert(model), "float32")
     light.write_bytes(content)
     report = {"exercise": slug, **report, "size_bytes": len(content), "export": precision}
     report["files"] = {path.name: file_sha256(path) for path in (weights, light)}
     report["environment"] = environment()
     sidecar.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return [weights, light, sidecar]
+    return paths
 
 
-def export_litert(model, *, float16: bool = True) -> bytes:
+def _compress(path: Path) -> None:
+    """Réécrit un fichier `.keras`, poids compressés sans perte ; Keras le lit comme avant."""
+    import zipfile
+
+    import h5py
+
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name, packed = "model.weights.h5", io.BytesIO()
+    with h5py.File(io.BytesIO(members[name])) as source, h5py.File(packed, "w") as target:
+
+        def copy(key, item) -> None:
+            if isinstance(item, h5py.Group):
+                made = target.create_group(key)
+            else:  # « shuffle » range ensemble les octets de même rang, qui se ressemblent
+                options = {"compression": "gzip", "shuffle": True} if item.ndim else {}
+                made = target.create_dataset(key, data=item[()], **options)
+            made.attrs.update(item.attrs)
+
+        source.visititems(copy)
+        target.attrs.update(source.attrs)
+    with zipfile.ZipFile(path, "w") as archive:
+        for key, content in (members | {name: packed.getvalue()}).items():
+            archive.writestr(key, content)
+
+
+def export_litert(model, *, weights: str = "float32") -> bytes:
     """Convertit un modèle Keras pour LiteRT, le moteur léger de `./predict`.
 
     Args:
         model: `keras.Model` à une entrée uint8.
-        float16: poids sur 16 bits (fichier deux fois plus petit) ; les calculs
-            restent en float32.
+        weights: `"float32"` ; `"float16"`, deux fois plus petit, calculs en float32 ; ou
+            `"int8"`, quatre fois plus petit, les cartes étant elles aussi arrondies à huit
+            bits le temps de chaque convolution.
 
     Returns:
         Le contenu d'un fichier `.tflite`, à taille de lot variable.
@@ -229,11 +265,45 @@ def export_litert(model, *, float16: bool = True) -> bytes:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if float16:
+    if weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
     with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
         return converter.convert()
+
+
+def choose_export(model, x_val, y_val) -> tuple[bytes, str]:
+    """Prend l'export le plus léger qui garde la précision du modèle.
+
+    Args:
+        model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
+        x_val: images de validation, uint8 `(n, ...)`.
+        y_val: leurs classes, `(n,)` ou `(n, 1)`.
+
+    Returns:
+        `(contenu, poids)` : `"float32"` pour un petit modèle ou plusieurs sorties ; sinon
+        `"int8"` s'il perd au plus `MAX_INT8_LOSS` de précision sur ces images, et `"float16"`
+        s'il perd plus.
+    """
+    exact = export_litert(model)
+    if len(exact) <= MAX_EXACT_EXPORT_BYTES or len(model.outputs) > 1:
+        return exact, "float32"
+    light = export_litert(model, weights="int8")
+    if export_accuracy(exact, x_val, y_val) - export_accuracy(light, x_val, y_val) <= MAX_INT8_LOSS:
+        return light, "int8"
+    return export_litert(model, weights="float16"), "float16"
+
+
+def export_accuracy(content: bytes, x, y) -> float:
+    """Mesure la précision d'un export, calculée par le moteur de `./predict`."""
+    from exercises.common.prediction import BATCH_SIZE, Engine
+
+    engine, y, num_correct = Engine(content), y.reshape(-1), 0
+    for start in range(0, len(x), BATCH_SIZE):
+        guesses = engine.predict(x[start : start + BATCH_SIZE]).argmax(axis=1)
+        num_correct += int((guesses == y[start : start + BATCH_SIZE]).sum())
+    return num_correct / len(x)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from exercises.common import data, storage
+from exercises.common import calibration, data, storage
 
 Augment = Callable[..., np.ndarray]  # augment(images, *, indices, epoch, rng) -> images
 
@@ -294,14 +294,16 @@ def run_seeds(
     runs = []
     for seed in range(options.seeds):
         print(f"Graine {seed} : {len(x_train)} images, {options.epochs} époques.", flush=True)
-        model, history = train(x_train, y_train, x_val, y_val, seed=seed, options=options)
-        val, test = evaluate(model, x_val, y_val), evaluate(model, x_test, y_test)
+        trained, history = train(x_train, y_train, x_val, y_val, seed=seed, options=options)
+        val, test = evaluate(trained, x_val, y_val), evaluate(trained, x_test, y_test)
         figures = ", ".join(f"{k} {v:.4f}" for k, v in test.items() if k.startswith("accuracy"))
         print(f"Graine {seed} : validation {val['accuracy']:.4f} ; test : {figures}", flush=True)
-        runs.append({"model": model, "history": history, "val": val, "test": test})
+        runs.append({"model": trained, "history": history, "val": val, "test": test})
     best = max(range(len(runs)), key=lambda seed: runs[seed]["val"]["accuracy"])
-    y_pred = runs[best]["test"]["probabilities"].argmax(1)
-    names = [name for name in runs[best]["test"] if name != "probabilities"]
+    model, val, test = (runs[best][key] for key in ("model", "val", "test"))
+    y_pred = test["probabilities"].argmax(1)
+    export = storage.choose_export(model, x_val, y_val)
+    names = [name for name in test if name != "probabilities"]
     report = {
         "command": f"python -m exercises.{getattr(options, 'command', options.module)} "
         f"--seeds {options.seeds} --epochs {options.epochs}"
@@ -309,14 +311,17 @@ def run_seeds(
         + (f" --batch-size {options.batch_size}" if options.batch_size else "")
         + (f" --precision {options.precision}" if options.precision != "auto" else ""),
         "metrics": {name: summarise([run["test"][name] for run in runs]) for name in names},
-        "shipped": {"seed": best, **{name: runs[best]["test"][name] for name in names}},
-        "score": runs[best]["val"]["accuracy"],
+        "shipped": {"seed": best, **{name: test[name] for name in names}},
+        "calibration": calibration.calibrate(
+            val["probabilities"], y_val, test["probabilities"], y_test
+        ),
+        "score": val["accuracy"],
         "validation": summarise([run["val"]["accuracy"] for run in runs]),
         "seeds": list(range(options.seeds)),
         "duration_s": summarise([sum(run["history"]["duration_s"]) for run in runs]),
         "precision": choose_precision(options.precision),
         "backend": keras.backend.backend(),
-        "num_parameters": int(runs[best]["model"].count_params()),
+        "num_parameters": int(model.count_params()),
         "num_images": {"train": len(x_train), "val": len(x_val), "test": len(x_test)},
         "data_sha256": data.dataset_sha256(dataset),
         "input_shape": list(x.shape[1:]),
@@ -326,12 +331,14 @@ def run_seeds(
         "history": runs[best]["history"],
         **(describe(runs) if describe else {}),
     }
+    if len(model.outputs) == 1:
+        report["export_accuracy"] = storage.export_accuracy(export[0], x_test, y_test)
     folder, reason = storage.save_model(
-        runs[best]["model"], options.module, report,
+        model, options.module, report, export=export,
         models_dir=options.models_dir, force=options.force,
     )  # fmt: skip
     if reason:
         print(reason)
     print(f"Modèle écrit dans {folder}/{options.module}.keras (graine {best}).")
-    on_saved(options, report, x_test, y_test, runs[best]["test"]["probabilities"])
+    on_saved(options, report, x_test, y_test, test["probabilities"])
     return 0

@@ -5,6 +5,7 @@ from scipy import ndimage
 from exercises.common.augmentation import (
     Distortion,
     affine,
+    cutout,
     positions,
     random_warp,
     sample,
@@ -120,3 +121,26 @@ def test_shift_moves_without_wrapping(down, right):
     expected[:, : max(down, 0)] = expected[:, 12 + min(down, 0) :] = 0
     expected[:, :, : max(right, 0)] = expected[:, :, 15 + min(right, 0) :] = 0
     np.testing.assert_array_equal(shift(x, down, right), expected)
+
+
+def test_cutout_erases_one_square_inside_each_picture():
+    x = np.random.default_rng(0).integers(0, 100, (1000, 10, 14, 3)).astype(np.uint8)
+    x[0] = 255  # la couleur moyenne, 51 ou 52, n'est pas celle de chaque image
+    before, found = x.copy(), cutout(x, 4, rng=np.random.default_rng(1))
+    np.testing.assert_array_equal(x, before)
+    assert found.dtype == np.uint8 and found.shape == x.shape
+    color = x.mean((0, 1, 2)).astype(np.uint8)
+    corners = set()
+    for image, original in zip(found, x, strict=True):
+        places = [
+            (top, left)
+            for top in range(7)
+            for left in range(11)
+            if (image[top : top + 4, left : left + 4] == color).all()
+        ]
+        (place,) = places
+        kept = np.ones((10, 14), bool)
+        kept[place[0] : place[0] + 4, place[1] : place[1] + 4] = False
+        np.testing.assert_array_equal(image[kept], original[kept])
+        corners.add(place)
+    assert len(corners) == 7 * 11  # partout, bords compris

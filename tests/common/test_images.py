@@ -496,3 +496,20 @@ def test_bad_requests(quadrants):
         crop_resize(quadrants, 0)
     with pytest.raises(ValueError, match="'crop', 'pad', 'squash'"):
         crop_resize(quadrants, 32, mode="zoom")
+
+
+def test_zoom_keeps_the_middle(quadrants):
+    """Zoomer revient à recadrer d'abord le centre, à la main."""
+    image = Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (120, 200, 3), dtype=np.uint8)
+    )
+    by_hand = image.crop((70, 30, 130, 90))  # 60 pixels, la moitié du petit côté
+    np.testing.assert_array_equal(crop_resize(image, 60, zoom=0.5), np.asarray(by_hand))
+    small = crop_resize(quadrants, 32, zoom=0.25)
+    assert small.shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize(("mode", "zoom"), [("crop", 0), ("crop", 1.1), ("squash", 0.5)])
+def test_an_impossible_zoom(quadrants, mode, zoom):
+    with pytest.raises(ValueError, match="Zoom"):
+        crop_resize(quadrants, 32, mode=mode, zoom=zoom)

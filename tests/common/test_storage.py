@@ -44,11 +44,13 @@ def test_saved_model_predicts_the_same(model, tmp_path):
     np.testing.assert_allclose(again.predict(IMAGES, verbose=0), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(("float16", "tolerance"), [(True, 1e-3), (False, 1e-5)])
-def test_export_agrees_with_keras(model, tmp_path, float16, tolerance):
+@pytest.mark.parametrize(
+    ("weights", "tolerance"), [("float32", 1e-5), ("float16", 1e-3), ("int8", 0.05)]
+)
+def test_export_agrees_with_keras(model, tmp_path, weights, tolerance):
     from ai_edge_litert.interpreter import Interpreter
 
-    content = storage.export_litert(model, float16=float16)
+    content = storage.export_litert(model, weights=weights)
     engine = Interpreter(model_content=content)
     index = engine.get_input_details()[0]["index"]
     engine.resize_tensor_input(index, IMAGES.shape)
@@ -169,3 +171,32 @@ def test_models_dir_that_is_a_file(model, tmp_path):
     (tmp_path / "fichier").write_text("")
     with pytest.raises(OSError, match="fichier"):
         save(model, tmp_path / "fichier")
+
+
+def test_weights_are_compressed_without_loss(tmp_path):
+    import keras
+
+    inputs = keras.Input((6, 6, 3), dtype="uint8")
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    big = keras.Model(inputs, keras.layers.Dense(3000, activation="softmax")(x))
+    rounded = [weight.astype(np.float16) for weight in big.get_weights()]
+    big.set_weights(rounded)
+    storage.save_model(big, "ex99_essai", {"score": 1}, models_dir=tmp_path)
+    path = tmp_path / "ex99_essai.keras"
+    assert path.stat().st_size < 0.6 * 4 * big.count_params()
+    again = storage.load_model("ex99_essai", models_dir=tmp_path)
+    for expected, got in zip(rounded, again.get_weights(), strict=True):
+        np.testing.assert_array_equal(got, expected.astype(np.float32))
+
+
+def test_a_large_model_is_exported_in_int8_unless_it_loses(model, monkeypatch):
+    y = model.predict(IMAGES, verbose=0).argmax(1)
+    exact, weights = storage.choose_export(model, IMAGES, y)
+    assert weights == "float32" and storage.export_accuracy(exact, IMAGES, y) == 1
+    wrong = (y + 1) % 3
+    assert storage.export_accuracy(exact, IMAGES, wrong[:, None]) == 0
+    monkeypatch.setattr(storage, "MAX_EXACT_EXPORT_BYTES", 0)
+    monkeypatch.setattr(storage, "MAX_INT8_LOSS", 1)
+    assert storage.choose_export(model, IMAGES, y)[1] == "int8"
+    monkeypatch.setattr(storage, "MAX_INT8_LOSS", -0.5)  # même sans rien perdre, refusé
+    assert storage.choose_export(model, IMAGES, y)[1] == "float16"
