@@ -55,7 +55,7 @@ def test_a_small_picture_has_one_view(make, tmp_path):
 
 
 def test_views_of_a_folder_stay_with_their_picture(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(prediction, "BATCH_SIZE", 5)
+    monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
     sizes = [(300, 200), (40, 40), (90, 500), (32, 32), (64, 64), (200, 200)] * 2
     paths = [photo(tmp_path / f"{i}.png", size=size, seed=i) for i, size in enumerate(sizes)]
     paths.insert(3, str(tmp_path / "absente.png"))

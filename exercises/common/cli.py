@@ -141,6 +141,8 @@ def reason(error: Exception, *, named: bool = True) -> str:
 
 def printable(name: str) -> str:
     """Rend un nom de fichier sur une ligne, en UTF-8 valide, sans caractère de contrôle."""
+    if name and name.isprintable():
+        return name
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name) or "''"
 
 

@@ -231,6 +231,8 @@ def crop_resize_image(
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
     elif mode != "squash":
         raise ValueError(f"Mode {mode!r} reçu ; au choix : 'crop', 'pad', 'squash'.")
+    if image.size == size and box == (0, 0, *size):
+        return image
     # reducing_gap : moyenne d'abord par blocs entiers, bien plus vite et sans écart visible.
     resized = image.resize(size, resample, box=box, reducing_gap=3.0)
     if mode != "pad":

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 DEFAULT_MODEL = "ex03_cifar10"
-BATCH_SIZE = 64  # images par passe du moteur, quand il y en a plusieurs
+BATCH_SIZE = 32  # images par passe du moteur, quand il y en a plusieurs
 BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les cartes sont grandes
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
 NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
@@ -49,16 +49,19 @@ class Engine:
 
     Args:
         content: contenu d'un fichier `.tflite` à une entrée et une sortie, lot variable.
+        num_threads: fils de calcul, un par cœur par défaut.
 
     Raises:
         ValueError, RuntimeError: ce n'en est pas un.
     """
 
-    def __init__(self, content: bytes):
+    def __init__(self, content: bytes, *, num_threads: int | None = None):
         from ai_edge_litert.interpreter import Interpreter
 
         # Le contenu et non le chemin : LiteRT ne lit pas tous les chemins.
-        self._interpreter = Interpreter(model_content=content, num_threads=os.cpu_count())
+        self._interpreter = Interpreter(
+            model_content=content, num_threads=num_threads or os.cpu_count()
+        )
         inputs = self._interpreter.get_input_details()[0]
         outputs = self._interpreter.get_output_details()[0]
         self._input, self._output = inputs["index"], outputs["index"]
@@ -142,6 +145,7 @@ class Classifier:
         path = Path(models_dir) / name
         content = path.read_bytes() if path.exists() else None
         self.report = read_sidecar(slug, models_dir=models_dir, only=name, content=content)
+        self._content = content
         native = self._native_engine(content) if alone else None
         self.native = native is not None
         try:
@@ -236,20 +240,23 @@ class Classifier:
             Probabilités float32 `(n, classes)`, de somme 1 par ligne, étalonnées si le compte
             rendu donne une température.
         """
+        return self._predict(images, self._engine)
+
+    def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
         if self._base:
             import numpy as np
 
             starts = range(0, len(images), BASE_BATCH_SIZE)
             parts = [self._base.predict(images[i : i + BASE_BATCH_SIZE]) for i in starts]
             images = np.concatenate(parts)  # (n, c), les caractéristiques
-        probabilities = self._engine.predict(images)
+        probabilities = engine.predict(images)
         if self.temperature == 1:
             return probabilities
         powers = probabilities ** (1 / self.temperature)
         return powers / powers.sum(axis=1, keepdims=True)
 
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
-        """Classe des images l'une après l'autre, dans l'ordre, par lots de `BATCH_SIZE`.
+        """Classe des images, dans l'ordre, par lots de `BATCH_SIZE`.
 
         Args:
             paths: chemins ; `"-"` lit l'entrée standard.
@@ -260,15 +267,34 @@ class Classifier:
         if self.native:
             yield self._classify_alone(*paths)
             return
-        batch: list[tuple[str, np.ndarray | None, str | None]] = []
-        num_views = 0
-        for item in self._read_all(paths):
-            batch.append(item)
-            num_views += len(item[1]) if item[1] is not None else 0
-            if len(batch) == BATCH_SIZE or num_views >= BATCH_SIZE:
-                yield from self._classify_batch(batch)
-                batch, num_views = [], 0
-        yield from self._classify_batch(batch)
+        starts = range(0, len(paths), BATCH_SIZE)
+        groups = [paths[start : start + BATCH_SIZE] for start in starts]
+        if len(groups) == 1:
+            yield from self._classify_read([self._read_views(path) for path in paths], self._engine)
+            return
+        from collections import deque
+        from concurrent.futures import ThreadPoolExecutor
+        from queue import SimpleQueue
+
+        # Chaque fil lit son lot puis le calcule avec un moteur à un fil, sans attendre les
+        # autres : des lecteurs à part se disputeraient Python et les cœurs. Une base, trop
+        # grande pour être chargée plusieurs fois, est le tour de chacun.
+        num_workers = min(os.cpu_count() or 1, len(groups))
+        engines = SimpleQueue()
+        for _ in range(1 if self._base else num_workers):
+            engines.put(self._engine if self._base else Engine(self._content, num_threads=1))
+
+        # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
+        pool, pending = ThreadPoolExecutor(num_workers), deque()
+        try:
+            for group in groups:
+                pending.append(pool.submit(self._classify_next, group, engines))
+                if len(pending) > 2 * num_workers:
+                    yield from pending.popleft().result()
+            while pending:
+                yield from pending.popleft().result()
+        finally:  # Ctrl-C n'attend pas les images en file
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _classify_alone(self, path: str) -> Result:
         path, views, error = self._read_views(path)
@@ -280,39 +306,27 @@ class Classifier:
             rows = [[p / sum(row) for p in row] for row in rows]
         return Result(path, [sum(column) / len(rows) for column in zip(*rows, strict=True)], None)
 
-    def _read_all(self, paths: Sequence[str]) -> Iterator[tuple]:
-        if len(paths) == 1:
-            yield self._read_views(paths[0])
-            return
-        from collections import deque
-        from concurrent.futures import ThreadPoolExecutor
-
-        # Le décodage rend la main à Python : quelques fils suffisent à occuper les cœurs.
-        # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
-        pool, pending = ThreadPoolExecutor(os.cpu_count()), deque()
+    def _classify_next(self, paths: Sequence[str], engines) -> list[Result]:
+        """Lit un lot, puis le calcule avec le premier moteur libre."""
+        read = [self._read_views(path) for path in paths]
+        engine = engines.get()
         try:
-            for path in paths:
-                pending.append(pool.submit(self._read_views, path))
-                if len(pending) >= 2 * BATCH_SIZE:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:  # Ctrl-C n'attend pas les images en file
-            pool.shutdown(wait=False, cancel_futures=True)
+            return self._classify_read(read, engine)
+        finally:
+            engines.put(engine)
 
-    def _classify_batch(self, batch: list[tuple]) -> Iterator[Result]:
+    def _classify_read(self, read: list[tuple], engine: Engine) -> list[Result]:
         import numpy as np
 
-        views = [images for _, images, _ in batch if images is not None]
-        rows = self.predict(np.concatenate(views)) if views else None
-        start = 0
-        for path, images, error in batch:
-            if images is None:
-                yield Result(path, None, error)
-                continue
-            end = start + len(images)
-            yield Result(path, rows[start:end].mean(axis=0), None)
+        views = [images for _, images, _ in read if images is not None]
+        rows = self._predict(np.concatenate(views), engine) if views else None
+        results, start = [], 0
+        for path, images, error in read:
+            end = start + (0 if images is None else len(images))
+            probabilities = None if images is None else rows[start:end].mean(axis=0)
+            results.append(Result(path, probabilities, error))
             start = end
+        return results
 
 
 # --- Ligne de commande -------------------------------------------------------------
