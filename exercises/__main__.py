@@ -13,6 +13,8 @@ FOLDER = Path(__file__).resolve().parent
 README = FOLDER.parent / "README.md"
 START, END = "<!-- résultats : début -->", "<!-- résultats : fin -->"
 STUDY_START, STUDY_END = "<!-- comparaisons : début -->", "<!-- comparaisons : fin -->"
+METHOD_START, METHOD_END = "<!-- introspection : début -->", "<!-- introspection : fin -->"
+METHODS = "ex11_curves"
 # Ce que le README montre des études : compte rendu, mesure, ce qu'elle veut dire.
 STUDIES = (
     ("ex04_comparison", "error", "taux d'erreur de LeNet, recette simple"),
@@ -34,6 +36,7 @@ STUDIES = (
     ("ex05_forgetting", "first 1e-04", "précision de la tâche 1, après (pas de 10⁻⁴)"),
     ("ex05_forgetting", "first 3e-04", "précision de la tâche 1, après (pas de 3·10⁻⁴)"),
     ("ex05_forgetting", "first frozen", "précision de la tâche 1, après, base figée"),
+    ("ex09_cam", "accuracy", "précision sur CIFAR-10, réseau de CAM (moyenne des cartes)"),
 )
 
 
@@ -82,6 +85,8 @@ def describe(exercise: Exercise, *, models_dir: Path = MODELS_DIR) -> tuple[str,
         return "à entraîner", ""
     except ValueError as error:
         return "modèle refusé", str(error)
+    if not report["files"]:  # une étude, sans modèle à elle
+        return "mesuré", "voir le README"
     try:
         return "modèle livré", format_result(report)
     except (KeyError, TypeError) as error:
@@ -161,8 +166,17 @@ def studies_table(*, models_dir: Path = MODELS_DIR) -> str:
     return "\n".join(rows)
 
 
+def methods_table(*, models_dir: Path = MODELS_DIR) -> str:
+    """Fait le tableau des méthodes d'introspection du README, vide sans leur compte rendu."""
+    from exercises.ex11_report import table
+
+    if not (models_dir / f"{METHODS}.json").exists():
+        return ""
+    return table(read_sidecar(METHODS, models_dir=models_dir))
+
+
 def update_readme(*, readme: Path = README, models_dir: Path = MODELS_DIR) -> None:
-    """Remet dans le README les deux tableaux que disent les comptes rendus.
+    """Remet dans le README les tableaux que disent les comptes rendus.
 
     Args:
         readme: fichier à réécrire, entre ses repères.
@@ -175,6 +189,7 @@ def update_readme(*, readme: Path = README, models_dir: Path = MODELS_DIR) -> No
     for start, end, table in (
         (START, END, results_table(models_dir=models_dir)),
         (STUDY_START, STUDY_END, studies_table(models_dir=models_dir)),
+        (METHOD_START, METHOD_END, methods_table(models_dir=models_dir)),
     ):
         if start not in text or end not in text:
             raise ValueError(f"{readme} n'a pas les repères {start} et {end}.")

@@ -1,7 +1,9 @@
 """Moyenner plusieurs vues d'une même image : ce qu'y gagne la précision.
 
-Document : Jour 04, exercice 3.
+D'après : Jour 04, exercice 3.
 Commande : python -m exercises.ex03_cifar10
+
+Un thème de l'exercice 03, dont l'entrée est `ex03_cifar10`.
 """
 
 import keras

@@ -193,26 +193,6 @@ def test_each_image_is_mirrored_every_other_epoch(ex03, tiny, extract):
     assert 30 < same[0].sum() < 70
 
 
-def test_tta_is_the_average_of_six_views(extract):
-    from exercises import ex03_views
-
-    class Model:
-        """Rend, pour chaque image, quelques pixels : de quoi reconnaître la vue."""
-
-        def predict(self, x, **_):
-            return x.reshape(len(x), -1)[:, ::97].astype(np.float64)
-
-    x, model = extract("cifar10")[0][:5], Model()
-    expected = 0
-    for image in (x, x[:, :, ::-1]):
-        expected = expected + 0.25 * model.predict(image)
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
-    for moved in (padded[:, 0:32, 0:32], padded[:, 2:34, 2:34]):
-        for image in (moved, moved[:, :, ::-1]):
-            expected = expected + 0.125 * model.predict(image)
-    np.testing.assert_allclose(ex03_views.predict_tta(ex03_views.predict_views(model, x)), expected)
-
-
 def arguments(folder, *more):
     return ["--epochs", "2", "--seeds", "1", "--batch-size", "90", "--precision", "float32",
             "--models-dir", str(folder), "--output", str(folder / "f"), *more]  # fmt: skip

@@ -25,11 +25,18 @@ def test_studies_table_is_the_one_of_the_sidecars(readme):
     assert table.count("\n") == 1 + len(listing.STUDIES)  # aucun compte rendu ne manque
 
 
+def test_methods_table_is_the_one_of_the_sidecar(readme):
+    table = readme.split(listing.METHOD_START)[1].split(listing.METHOD_END)[0].strip()
+    assert table == listing.methods_table()
+    assert "au hasard" in table and "le milieu" in table  # les deux témoins
+
+
 def test_update_readme_writes_between_the_marks(tmp_path):
     path = tmp_path / "README.md"
     path.write_text(
         f"avant\n{listing.START}\nvieux\n{listing.END}\nentre\n"
-        f"{listing.STUDY_START}\nvieux\n{listing.STUDY_END}\naprès\n",
+        f"{listing.STUDY_START}\nvieux\n{listing.STUDY_END}\npuis\n"
+        f"{listing.METHOD_START}\nvieux\n{listing.METHOD_END}\naprès\n",
         encoding="utf-8",
     )
     listing.update_readme(readme=path)

@@ -1,13 +1,14 @@
 """Ce que partagent les méthodes d'introspection : le sujet, ses dérivées, sa figure.
 
+Keras n'est importé que par ce qui dérive : occulter ou perturber une image n'en a pas besoin.
+
 Une carte (`heatmap`) est toujours un tableau `(H, W)` float32 dans [0, 1], de la taille de
 l'image, nul partout quand rien n'est positif. Les méthodes elles-mêmes sont dans les exercices.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import keras
 import numpy as np
 
 from exercises.common import storage
@@ -15,11 +16,14 @@ from exercises.common.cli import FrenchParser, add_folders
 from exercises.common.figures import new_figure
 from exercises.common.prediction import DEFAULT_MODEL, FRAMING, prepare
 
+if TYPE_CHECKING:
+    import keras
+
 
 class Subject(NamedTuple):
     """Une image et le modèle qui l'explique."""
 
-    model: keras.Model
+    model: "keras.Model"  # ou ce qui a sa méthode `predict`
     image: np.ndarray  # (H, W, 3) uint8, telle que le modèle la voit
     class_index: int
     class_fr: str
@@ -59,10 +63,16 @@ def load_subject(options) -> Subject:
 
     Raises:
         FileNotFoundError: image ou modèle absent.
-        ValueError: image illisible, classe inconnue, ou modèle qui n'est pas en couleurs.
+        ValueError: image illisible, classe inconnue, ou modèle qui n'est pas un réseau à images en
+            couleurs.
     """
     report = storage.read_sidecar(options.model, models_dir=options.models_dir)
     shape, classes = tuple(report["input_shape"]), report["classes_fr"]
+    if "base" in report:
+        raise ValueError(
+            f"Le modèle {options.model} n'est qu'une tête posée sur une base : un réseau entier "
+            f"est attendu. Prenez par exemple --model {DEFAULT_MODEL}."
+        )
     if len(shape) != 3:
         raise ValueError(
             f"Le modèle {options.model} lit des images {shape} : une image en couleurs "
@@ -81,7 +91,7 @@ def load_subject(options) -> Subject:
     return Subject(model, image, index, classes[index], float(probabilities[index]))
 
 
-def float_model(model: keras.Model, *, layer_name: str | None = None) -> keras.Model:
+def float_model(model: "keras.Model", *, layer_name: str | None = None) -> "keras.Model":
     """Rend le même réseau, les mêmes couches, mais dérivable par rapport à l'image.
 
     Un modèle du cours lit des entiers uint8 et finit par un softmax : on ne dérive ni les uns,
@@ -96,28 +106,34 @@ def float_model(model: keras.Model, *, layer_name: str | None = None) -> keras.M
         `(n, h, w, c)` de la couche, et les scores `(n, classes)` d'avant le softmax.
 
     Raises:
-        ValueError: couche inconnue, ou modèle qui ne finit pas par un softmax.
+        ValueError: couche inconnue, modèle sans carte, ou qui ne finit pas par un softmax.
     """
+    import keras
+
     maps = map_layers(model)
+    if not maps:
+        raise ValueError(f"{model.name} n'a aucune carte (n, h, w, c) à montrer : un réseau de "
+                         "convolution est attendu.")  # fmt: skip
     name = layer_name or maps[-1]
     if name not in maps:
         raise ValueError(f"Couche {name!r} inconnue de {model.name} : {', '.join(maps)}.")
     last = model.layers[-1]
-    dense = getattr(last, "activation", None) is keras.activations.softmax
-    if not dense and not isinstance(last, keras.layers.Softmax):
+    softmax = getattr(last, "activation", None) is keras.activations.softmax
+    if not softmax and not isinstance(last, keras.layers.Softmax):
         raise ValueError(f"{model.name} ne finit pas par un softmax : {last.name} est inattendue.")
     image = keras.Input(model.input_shape[1:], dtype="float32")
-    copy = keras.models.clone_model(model, input_tensors=image)
+    inputs = keras.tree.map_structure(lambda _: image, model.input)  # une image, ou une liste d'une
+    copy = keras.models.clone_model(model, input_tensors=inputs)
     copy.set_weights(model.get_weights())
     scores = copy.layers[-1].input
-    if dense:
+    if softmax and isinstance(last, keras.layers.Dense):
         linear = keras.layers.Dense(last.units, use_bias=last.use_bias)
         scores = linear(scores)
         linear.set_weights(last.get_weights())
-    return keras.Model(copy.inputs, [copy.get_layer(name).output, scores])
+    return keras.Model(image, [copy.get_layer(name).output, scores])
 
 
-def map_layers(model: keras.Model) -> list[str]:
+def map_layers(model: "keras.Model") -> list[str]:
     """Rend, dans l'ordre, le nom des couches qui rendent des cartes de plus d'une case."""
     names = []
     for layer in model.layers[1:]:
@@ -146,9 +162,15 @@ def normalise(heatmap) -> np.ndarray:
 
 def resize_map(heatmap: np.ndarray, height: int, width: int) -> np.ndarray:
     """Agrandit une carte `(h, w)` à `(height, width)`, par interpolation bilinéaire."""
+    import keras
+
     heatmap = np.asarray(heatmap, np.float32)[None, :, :, None]
     resized = keras.ops.image.resize(heatmap, (height, width), data_format="channels_last")
     return keras.ops.convert_to_numpy(resized)[0, :, :, 0]
+
+
+def _french(value: float, _position) -> str:
+    return f"{value:.1f}".replace(".", ",")
 
 
 def save_explanation(subject: Subject, heatmap: np.ndarray, path: Path, *, method: str) -> None:
@@ -167,7 +189,7 @@ def save_explanation(subject: Subject, heatmap: np.ndarray, path: Path, *, metho
         picture.set_title("Image vue par le réseau")
         drawn = alone.imshow(heatmap, cmap="cividis", vmin=0, vmax=1)
         alone.set_title("Carte (1 : là où elle est la plus forte)")
-        figure.colorbar(drawn, ax=alone, shrink=0.75)
+        figure.colorbar(drawn, ax=alone, shrink=0.75, format=_french)
         over.imshow(subject.image @ [0.299, 0.587, 0.114], cmap="gray", vmin=0, vmax=255)
         over.imshow(heatmap, cmap="cividis", vmin=0, vmax=1, alpha=0.55)
         over.set_title("Carte sur l'image")

@@ -33,6 +33,11 @@ BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les carte
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
 NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
 UNSURE = "Indéterminé"
+# Méthodes de --explain (exercises/explain.py), et si elles dérivent le réseau, avec Keras.
+EXPLANATIONS = {
+    "grad_cam": True, "grad_cam_plus_plus": True, "saliency": True, "smooth_grad": True,
+    "integrated_gradients": True, "occlusion": False, "lime": False,
+}  # fmt: skip
 FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
 
 
@@ -342,6 +347,10 @@ def _parser() -> FrenchParser:
     add("--top", type=positive_int, metavar="K", help="les K classes les plus probables")
     add("--threshold", type=_probability, default=0.0, metavar="P",
         help=f"dire {UNSURE} sous cette probabilité, de 0 à 1 (jamais par défaut)")  # fmt: skip
+    add("--explain", type=Path, metavar="FIGURE",
+        help="écrire aussi une figure de ce qui a décidé (une seule image)")  # fmt: skip
+    add("--method", choices=[*EXPLANATIONS], default="grad_cam",
+        help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)")  # fmt: skip
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
     add("--model", default=DEFAULT_MODEL, metavar="NOM",
         help=f"modèle de models/ ({DEFAULT_MODEL} par défaut)")  # fmt: skip
@@ -436,6 +445,9 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.paths.count("-") > 1:
         parser.error("l'entrée standard (-) ne se lit qu'une fois")
+    alone = len(options.paths) == 1 and options.paths[0] != "-"
+    if options.explain and (not alone or os.path.isdir(options.paths[0])):
+        parser.error("--explain demande une seule image, dans un fichier")
     try:
         return _run(options)
     except KeyboardInterrupt:
@@ -482,6 +494,10 @@ def _run(options) -> int:
     if not (MODELS_DIR / f"{options.model}.tflite").exists():
         known = ", ".join(sorted(path.stem for path in MODELS_DIR.glob("*.tflite"))) or "aucun"
         raise FileNotFoundError(f"Pas de modèle {options.model} dans models/ (présents : {known}).")
+    if options.explain:
+        from exercises import explain
+
+        explain.check_output(options.explain)
     paths, errors = _expand(options.paths)
     for error in errors:
         _report_error(error)
@@ -508,8 +524,20 @@ def _run(options) -> int:
                 fields = {"path": result.path, "error": result.error}
                 print(json.dumps(fields))
         progress.show(done)
+    if options.explain and not exit_code:
+        sys.stdout.flush()
+        _explain(options)
     print(end="", flush=True)  # un disque plein ou un tube fermé se voit ici, pas à la sortie
     return exit_code
+
+
+def _explain(options) -> None:
+    from exercises import explain
+
+    if EXPLANATIONS[options.method]:
+        print(f"{options.method} dérive le réseau : Keras se charge…", file=sys.stderr, flush=True)
+    explain.explain(options.model, options.paths[0], options.explain, name=options.method,
+                    models_dir=MODELS_DIR)  # fmt: skip
 
 
 def run_script() -> None:

@@ -1,0 +1,152 @@
+"""Occlusion : cacher un carré de l'image, et voir ce que la réponse y perd.
+
+Document : S3 (diapositives), « Occlusion ».
+Commande : python -m exercises.ex07_occlusion samples/chat.png
+
+Aucune dérivée ici, ni rien de Keras : on pose la même question au réseau, une fois par endroit
+caché. Un pixel compte d'autant plus que la probabilité baisse quand on cache ce qui l'entoure.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exercises.common import explanations
+from exercises.common.cli import positive_int, run
+from exercises.common.figures import output_dir
+
+if TYPE_CHECKING:
+    import keras
+
+PATCH_PX = 8  # côté du carré : le quart d'une image de CIFAR-10, de quoi cacher une tête
+STRIDE_PX = 2  # d'un carré au suivant : 169 images de 32×32, moins d'une seconde
+GREY = 128  # milieu de l'échelle des pixels, de 0 à 255
+FILLS = ("mean", "black", "grey")
+BATCH_SIZE = 256  # images cachées que l'on garde ensemble en mémoire
+
+
+# --- Question : de quoi couvrir ------------------------------------------------------
+
+
+def fill_color(image: np.ndarray, fill: str) -> np.ndarray:
+    """Rend la couleur du carré, dans l'échelle de l'image.
+
+    Args:
+        image: `(H, W, 3)` uint8.
+        fill: `"mean"`, la couleur moyenne de l'image, la plus discrète ; `"black"` ; `"grey"`.
+
+    Returns:
+        `(3,)` uint8.
+
+    Raises:
+        ValueError: `fill` inconnu.
+    """
+    if fill not in FILLS:
+        raise ValueError(f"Remplissage {fill!r} reçu ; au choix : {', '.join(FILLS)}.")
+    color = {"mean": image.mean(axis=(0, 1)), "black": np.zeros(3), "grey": np.full(3, GREY)}
+    return color[fill].round().astype(image.dtype)
+
+
+def positions(length_px: int, patch_px: int, stride_px: int) -> list[int]:
+    """Rend le premier pixel de chaque carré ; le dernier carré touche toujours le bord."""
+    last = length_px - patch_px
+    return [*range(0, last, stride_px), last]
+
+
+# --- Question : ce que la classe y perd ----------------------------------------------
+
+
+def drops(
+    model: "keras.Model", image: np.ndarray, class_index: int, *,
+    patch_px: int = PATCH_PX, stride_px: int = STRIDE_PX, fill: str = "mean",
+) -> np.ndarray:  # fmt: skip
+    """Mesure, pour chaque pixel, la baisse moyenne de la probabilité quand il est caché.
+
+    Args:
+        model: images uint8 `(n, H, W, 3)` → probabilités `(n, classes)` ; seul `predict` sert.
+        image: `(H, W, 3)` uint8 dans [0, 255].
+        class_index: classe expliquée.
+        patch_px: côté du carré, en pixels.
+        stride_px: pas d'un carré au suivant, en pixels.
+        fill: voir `fill_color`.
+
+    Returns:
+        `(H, W)` float32 dans [-1, 1] : moyenne sur les carrés qui couvrent le pixel ; négative
+        là où cacher l'image aide la classe.
+
+    Raises:
+        ValueError: carré plus grand que l'image, pas qui laisserait des pixels de côté.
+
+    Source : Zeiler et Fergus, arXiv 1311.2901, 2013, figure 7.
+    """
+    height, width = image.shape[:2]
+    if not 1 <= patch_px <= min(height, width):
+        raise ValueError(
+            f"Carré de {patch_px} pixels reçu, pour une image de {height}×{width} : "
+            f"un côté de 1 à {min(height, width)} est attendu."
+        )
+    if not 1 <= stride_px <= patch_px:
+        raise ValueError(
+            f"Pas de {stride_px} pixels reçu : de 1 à {patch_px}, le côté du carré, "
+            "est attendu ; au-delà, des pixels ne seraient jamais cachés."
+        )
+    rows, columns = (positions(side, patch_px, stride_px) for side in (height, width))
+    squares = [
+        np.s_[top : top + patch_px, left : left + patch_px] for top in rows for left in columns
+    ]
+    color = fill_color(image, fill)
+    whole = model.predict(image[np.newaxis], verbose=0)[0, class_index]
+    total, count = np.zeros((2, height, width), np.float32)
+    for start in range(0, len(squares), BATCH_SIZE):
+        batch = squares[start : start + BATCH_SIZE]
+        hidden = np.repeat(image[np.newaxis], len(batch), axis=0)  # (n, H, W, 3)
+        for variant, square in zip(hidden, batch, strict=True):
+            variant[square] = color
+        left = model.predict(hidden, verbose=0)[:, class_index]
+        for square, probability in zip(batch, left, strict=True):
+            total[square] += whole - probability
+            count[square] += 1
+    return total / count
+
+
+def occlusion(
+    model: "keras.Model", image: np.ndarray, class_index: int, *,
+    patch_px: int = PATCH_PX, stride_px: int = STRIDE_PX, fill: str = "mean",
+) -> np.ndarray:  # fmt: skip
+    """Rend la carte de `drops`, mêmes arguments : `(H, W)` float32 dans [0, 1]."""
+    found = drops(model, image, class_index, patch_px=patch_px, stride_px=stride_px, fill=fill)
+    return explanations.normalise(found)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Cache une image carré par carré et dessine ce que la classe y perd."""
+    parser = explanations.explanation_parser("ex07_occlusion", __doc__.splitlines()[0])
+    parser.add_argument("--patch", type=positive_int, default=PATCH_PX, metavar="PX",
+        help=f"côté du carré, en pixels de l'image que voit le réseau ({PATCH_PX})")  # fmt: skip
+    parser.add_argument("--stride", type=positive_int, default=STRIDE_PX, metavar="PX",
+        help=f"pas d'un carré au suivant, en pixels ({STRIDE_PX})")  # fmt: skip
+    parser.add_argument("--fill", choices=FILLS, default="mean",
+        help="couleur du carré : moyenne de l'image (par défaut), noir ou gris")  # fmt: skip
+    options = parser.parse_args(argv)
+
+    def body() -> int:
+        subject = explanations.load_subject(options)
+        found = drops(
+            subject.model, subject.image, subject.class_index,
+            patch_px=options.patch, stride_px=options.stride, fill=options.fill,
+        )  # fmt: skip
+        path = output_dir(options) / f"{Path(options.image).stem}_occlusion.png"
+        method = f"Occlusion par carrés de {options.patch} pixels"
+        heatmap = explanations.normalise(found)
+        explanations.save_explanation(subject, heatmap, path, method=method)
+        points = f"{100 * found.max():.1f}".replace(".", ",")
+        print(f"{subject.class_fr} perd jusqu'à {points} points de probabilité (baisse moyenne).")
+        print(path)
+        return 0
+
+    return run(body)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,198 @@
+"""Carte de saillance : de quels pixels le score d'une classe dépend-il le plus ?
+
+Document : S3 (diapositives), « Carte de saillance ».
+Commande : python -m exercises.ex08_saliency samples/chat.png --method smooth_grad
+
+Le gradient du score par rapport à l'image dit de combien le score bouge quand un pixel change
+un peu. Il est bruité, et nul là où le réseau est saturé : SmoothGrad remédie au premier défaut,
+les gradients intégrés au second. Le score est celui d'avant le softmax, qui mêle les classes.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from exercises.common import explanations
+from exercises.common.cli import positive_int, run
+from exercises.common.figures import output_dir
+
+NUM_SAMPLES = 50  # images bruitées de SmoothGrad
+NOISE = 0.1  # écart-type du bruit, en part de l'étendue de l'image
+STEPS = 64  # images entre la référence et l'image, pour les gradients intégrés
+BASELINES = {"black": 0, "grey": 128}  # valeur de tous les pixels de la référence
+BATCH_SIZE = 64  # images par appel du réseau
+METHODS_FR = dict(gradient="Gradient", smooth_grad="SmoothGrad", integrated="Gradients intégrés")
+
+
+# --- Question : le gradient de la sortie par rapport à l'image -----------------------
+
+
+def mean_gradient(
+    model: keras.Model, class_index: int, batches: Iterable[np.ndarray]
+) -> np.ndarray:
+    """Moyenne le gradient du score d'une classe sur des images.
+
+    Args:
+        model: modèle terminé par un softmax ; il n'est pas modifié.
+        class_index: classe expliquée.
+        batches: lots d'images réelles `(n, H, W, 3)`, dans l'échelle de 0 à 255.
+
+    Returns:
+        `(H, W, 3)` float32 : points de score par niveau de gris.
+    """
+    import tensorflow as tf
+
+    network, total, count = explanations.float_model(model), 0.0, 0
+    for batch in batches:
+        images = tf.convert_to_tensor(batch, tf.float32)
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            _, scores = network(images, training=False)
+            score = scores[:, class_index]
+        # Un score qui ne dépend pas de l'image a un gradient nul, et non pas absent.
+        gradients = tape.gradient(score, images, unconnected_gradients="zero")
+        total, count = total + gradients.numpy().sum(axis=0), count + len(batch)
+    return total / count
+
+
+def saliency(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
+    """Rend la carte de saillance : par pixel, le plus grand |gradient| des trois couleurs.
+
+    Args:
+        model: images uint8 `(n, H, W, 3)` → probabilités `(n, classes)`, softmax à la fin.
+        image: `(H, W, 3)` uint8 dans [0, 255].
+        class_index: classe expliquée.
+
+    Returns:
+        Carte `(H, W)` float32 dans [0, 1].
+
+    Source : Simonyan, Vedaldi et Zisserman, arXiv 1312.6034, 2013, §3.1.
+    """
+    gradient = mean_gradient(model, class_index, [image[np.newaxis]])
+    return explanations.normalise(abs(gradient).max(axis=2))
+
+
+# --- Question : une carte moins bruitée ----------------------------------------------
+
+
+def smooth_grad(
+    model: keras.Model, image: np.ndarray, class_index: int, *,
+    num_samples: int = NUM_SAMPLES, noise: float = NOISE, seed: int = 0,
+) -> np.ndarray:  # fmt: skip
+    """Moyenne le gradient sur des copies bruitées de l'image, puis fait comme `saliency`.
+
+    Args:
+        model: comme pour `saliency`.
+        image: `(H, W, 3)` uint8 dans [0, 255].
+        class_index: classe expliquée.
+        num_samples: nombre de copies.
+        noise: écart-type du bruit, en part de l'étendue (maximum − minimum) de l'image.
+        seed: graine du bruit, entier d'au moins 0.
+
+    Returns:
+        Carte `(H, W)` float32 dans [0, 1], la même au bit près pour la même graine.
+
+    Raises:
+        ValueError: bruit hors de [0, 1], graine négative.
+
+    Source : Smilkov et al., arXiv 1706.03825, 2017, §3.
+    """
+    if not 0 <= noise <= 1:
+        raise ValueError(f"Bruit de {noise} reçu : une part de l'étendue, de 0 à 1, est attendue.")
+    if seed < 0:
+        raise ValueError(f"Graine {seed} reçue : un entier d'au moins 0 est attendu.")
+    rng, sigma = np.random.default_rng(seed), noise * float(np.ptp(image))
+    sizes = (min(BATCH_SIZE, num_samples - start) for start in range(0, num_samples, BATCH_SIZE))
+    batches = (image + rng.normal(0, sigma, (size, *image.shape)) for size in sizes)
+    return explanations.normalise(abs(mean_gradient(model, class_index, batches)).max(axis=2))
+
+
+# --- Question : partager tout le score entre les pixels ------------------------------
+
+
+def attributions(
+    model: keras.Model, image: np.ndarray, class_index: int, *,
+    steps: int = STEPS, baseline: str = "black",
+) -> np.ndarray:  # fmt: skip
+    """Partage entre les pixels ce que l'image gagne de score sur une référence unie.
+
+    L'intégrale du gradient, de la référence à l'image, est faite par la règle du point milieu.
+
+    Args:
+        model: comme pour `saliency`.
+        image: `(H, W, 3)` uint8 dans [0, 255].
+        class_index: classe expliquée.
+        steps: nombre de points de l'intégrale.
+        baseline: référence, `"black"` ou `"grey"`. Un pixel égal à la référence ne reçoit rien :
+            avec le noir, un objet noir passe inaperçu.
+
+    Returns:
+        `(H, W, 3)` float32, de signe quelconque ; leur somme est la différence des scores de
+        l'image et de la référence, à l'erreur d'intégration près.
+
+    Raises:
+        ValueError: référence inconnue.
+
+    Source : Sundararajan, Taly et Yan, arXiv 1703.01365, 2017, équations 1 et 3.
+    """
+    if baseline not in BASELINES:
+        raise ValueError(f"Référence {baseline!r} reçue ; au choix : {', '.join(BASELINES)}.")
+    reference = BASELINES[baseline]
+    path = image.astype(np.float32) - reference  # (H, W, 3)
+    shares = ((np.arange(steps) + 0.5) / steps).reshape(-1, 1, 1, 1)
+    starts = range(0, steps, BATCH_SIZE)
+    batches = (reference + shares[start : start + BATCH_SIZE] * path for start in starts)
+    return path * mean_gradient(model, class_index, batches)
+
+
+def integrated_gradients(
+    model: keras.Model, image: np.ndarray, class_index: int, *,
+    steps: int = STEPS, baseline: str = "black",
+) -> np.ndarray:  # fmt: skip
+    """Rend la carte d'`attributions`, mêmes arguments, `(H, W)` float32 dans [0, 1].
+
+    Les trois couleurs d'un pixel sont additionnées ; ce qui plaide contre la classe vaut zéro.
+    """
+    found = attributions(model, image, class_index, steps=steps, baseline=baseline)
+    return explanations.normalise(found.sum(axis=2))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Dessine la carte de saillance d'une image."""
+    parser = explanations.explanation_parser("ex08_saliency", __doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--method", choices=[*METHODS_FR], default="gradient", help="gradient par défaut")
+    add("--samples", type=positive_int, default=NUM_SAMPLES, metavar="N",
+        help=f"SmoothGrad : copies bruitées ({NUM_SAMPLES})")  # fmt: skip
+    add("--noise", type=float, default=NOISE, metavar="PART",
+        help=f"SmoothGrad : bruit, en part de l'étendue de l'image ({NOISE})")  # fmt: skip
+    add("--seed", type=int, default=0, metavar="N", help="SmoothGrad : graine du bruit (0)")
+    add("--steps", type=positive_int, default=STEPS, metavar="N",
+        help=f"gradients intégrés : points de l'intégrale ({STEPS})")  # fmt: skip
+    add("--baseline", choices=[*BASELINES], default="black",
+        help="gradients intégrés : référence, noire (par défaut) ou grise")  # fmt: skip
+    options = parser.parse_args(argv)
+
+    def body() -> int:
+        subject = explanations.load_subject(options)
+        first = subject.model, subject.image, subject.class_index
+        if options.method == "gradient":
+            heatmap = saliency(*first)
+        elif options.method == "smooth_grad":
+            heatmap = smooth_grad(
+                *first, num_samples=options.samples, noise=options.noise, seed=options.seed
+            )
+        else:
+            heatmap = integrated_gradients(*first, steps=options.steps, baseline=options.baseline)
+        path = output_dir(options) / f"{Path(options.image).stem}_{options.method}.png"
+        explanations.save_explanation(subject, heatmap, path, method=METHODS_FR[options.method])
+        print(path)
+        return 0
+
+    return run(body)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,101 @@
+"""`./predict --explain carte.png image.png` : la prédiction, et ce qu'elle regarde.
+
+Réunit les méthodes des exercices 07 à 10 sous un nom chacune. Celles qui dérivent le réseau
+chargent Keras ; les autres se contentent du moteur léger de `./predict`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from exercises.common import storage
+from exercises.common.explanations import Subject, save_explanation
+from exercises.common.prediction import EXPLANATIONS, Classifier
+
+FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
+
+
+class _LightModel:
+    """Ce que les méthodes sans dérivée attendent d'un modèle : sa méthode `predict`."""
+
+    def __init__(self, classifier: Classifier):
+        self.classifier = classifier
+
+    def predict(self, images: np.ndarray, *, batch_size: int = 256, verbose: int = 0):
+        """Rend les probabilités float32 `(n, classes)` d'images uint8 `(n, H, W, 3)`."""
+        starts = range(0, len(images), batch_size)
+        parts = [self.classifier.predict(images[i : i + batch_size]) for i in starts]
+        return np.concatenate(parts)
+
+
+class Method(NamedTuple):
+    """Une méthode d'explication."""
+
+    title: str  # en français, pour la figure
+    function: Callable  # (model, image, class_index) -> (H, W) float32 dans [0, 1]
+
+
+def load_method(name: str) -> Method:
+    """Importe une méthode d'après son nom, un de `prediction.EXPLANATIONS`."""
+    if name.startswith("grad_cam"):
+        from exercises import ex09_grad_cam
+
+        title = {"grad_cam": "Grad-CAM", "grad_cam_plus_plus": "Grad-CAM++"}[name]
+        return Method(title, getattr(ex09_grad_cam, name))
+    if name == "occlusion":
+        from exercises.ex07_occlusion import occlusion
+
+        return Method("Occlusion", occlusion)
+    if name == "lime":
+        from exercises.ex10_lime import lime
+
+        return Method("LIME", lime)
+    from exercises import ex08_saliency
+
+    title = {"saliency": "Gradient", "smooth_grad": "SmoothGrad",
+             "integrated_gradients": "Gradients intégrés"}[name]  # fmt: skip
+    return Method(title, getattr(ex08_saliency, name))
+
+
+def check_output(output: Path) -> None:
+    """Vérifie, avant tout calcul, que la figure pourra être écrite.
+
+    Raises:
+        ValueError: format inconnu.
+        FileNotFoundError: dossier absent.
+    """
+    if output.suffix.lower() not in FORMATS:
+        raise ValueError(f"{output} : une figure se termine par {', '.join(FORMATS)}.")
+    if not output.parent.is_dir():
+        raise FileNotFoundError(f"{output.parent} : dossier absent, où écrire la figure.")
+
+
+def explain(slug: str, path: str, output: Path, *, name: str, models_dir: Path) -> None:
+    """Dessine ce qui a décidé de la prédiction d'une image.
+
+    Args:
+        slug: modèle, à images en couleurs.
+        path: image.
+        output: figure à écrire.
+        name: méthode, une de `prediction.EXPLANATIONS`.
+        models_dir: dossier des modèles.
+
+    Raises:
+        ValueError, OSError: image ou modèle qui ne convient pas, figure impossible à écrire.
+    """
+    classifier = Classifier(slug, models_dir=models_dir)
+    if len(classifier.input_shape) != 3 or "base" in classifier.report:
+        raise ValueError(
+            f"{slug} ne s'explique pas ainsi : il faut un seul réseau, à images en couleurs."
+        )
+    image = classifier.prepare(path)
+    probabilities = classifier.predict(image[None])[0]
+    index = int(probabilities.argmax())
+    light = not EXPLANATIONS[name]
+    model = _LightModel(classifier) if light else storage.load_model(slug, models_dir=models_dir)
+    subject = Subject(model, image, index, classifier.classes[index], float(probabilities[index]))
+    method = load_method(name)
+    heatmap = method.function(model, image, index)
+    save_explanation(subject, heatmap, output, method=method.title)

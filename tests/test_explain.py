@@ -1,0 +1,107 @@
+"""`./predict --explain` : une figure à côté de la réponse."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from exercises.common.prediction import EXPLANATIONS
+
+pytestmark = pytest.mark.question("S3 : ce que regarde le réseau")
+
+
+@pytest.fixture
+def cat(repo):
+    return repo / "samples" / "chat.png"
+
+
+@pytest.mark.parametrize("method", [*EXPLANATIONS])
+def test_each_method_writes_a_figure(repo, cat, tmp_path, monkeypatch, capfd, method):
+    from exercises.common import prediction
+
+    monkeypatch.chdir(repo)
+    output = tmp_path / "carte.png"
+    assert prediction.main(["--explain", str(output), "--method", method, str(cat)]) == 0
+    printed = capfd.readouterr()
+    assert printed.out == "Prédiction: Chat\n"
+    assert ("Keras" in printed.err) == EXPLANATIONS[method]
+    with Image.open(output) as figure:
+        assert min(figure.size) > 300
+        assert len(np.unique(np.asarray(figure.convert("RGB")).reshape(-1, 3), axis=0)) > 100
+
+
+@pytest.mark.parametrize("method", [name for name, heavy in EXPLANATIONS.items() if not heavy])
+def test_methods_without_gradient_do_not_load_keras(repo, cat, tmp_path, method):
+    code = (
+        "import sys; from exercises.common import prediction;"
+        "code = prediction.main(sys.argv[1:]);"
+        "print(code, [m for m in ('keras', 'tensorflow', 'torch') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "--explain", str(tmp_path / "c.png"), "--method", method,
+         str(cat)], cwd=repo, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert result.stdout.splitlines() == ["Prédiction: Chat", "0 []"], result.stderr
+
+
+def test_prediction_as_before(run_predict, cat, tmp_path):
+    plain = run_predict("--json", cat)
+    explained = run_predict("--json", "--method", "occlusion", "--explain", tmp_path / "c.svg", cat)
+    assert explained.stdout == plain.stdout and explained.returncode == 0
+    assert (tmp_path / "c.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--explain", "carte.txt", "samples/chat.png"], 1, "se termine par"),
+        (["--explain", "absent/carte.png", "samples/chat.png"], 1, "dossier absent"),
+        (["--explain", "{tmp}/carte.png", "samples"], 2, "une seule image"),
+        (["--explain", "{tmp}/carte.png", "samples/chat.png", "samples/avion.png"], 2,
+         "une seule image"),
+        (["--explain", "{tmp}/carte.png", "-"], 2, "une seule image"),
+        (["--explain", "{tmp}/carte.png", "--method", "regard", "samples/chat.png"], 2, "regard"),
+        (["--explain", "{tmp}/carte.png", "absente.png"], 1, "absente.png"),
+        (["--explain", "{tmp}/carte.png", "README.md"], 1, "README.md"),
+        (["--explain", "{tmp}/carte.png", "--model", "ex02_fashion", "samples/chat.png"], 1,
+         "en couleurs"),
+    ],
+)  # fmt: skip
+def test_wrong_inputs(run_predict, tmp_path, arguments, code, message):
+    result = run_predict(*[text.replace("{tmp}", str(tmp_path)) for text in arguments])
+    error = result.stderr.decode()
+    assert result.returncode == code and message in error and "Traceback" not in error
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_folder_where_nothing_can_be_written(repo, cat, tmp_path, run_predict):
+    import os
+
+    if os.getuid() == 0:
+        pytest.skip("root écrit partout")
+    tmp_path.chmod(0o500)
+    result = run_predict("--method", "occlusion", "--explain", tmp_path / "c.png", cat)
+    assert result.returncode == 1 and "Traceback" not in result.stderr.decode()
+
+
+def test_the_calibrated_probability_is_shown(repo, tmp_path, cat, monkeypatch):
+    """La figure dit la probabilité que `./predict` dit."""
+    from exercises import explain
+    from exercises.common.prediction import Classifier
+
+    report = json.loads((repo / "models" / "ex03_cifar10.json").read_text(encoding="utf-8"))
+    for end in (".keras", ".tflite"):
+        shutil.copy(repo / "models" / f"ex03_cifar10{end}", tmp_path)
+    report["calibration"] = {"temperature": 3.0}
+    (tmp_path / "ex03_cifar10.json").write_text(json.dumps(report), encoding="utf-8")
+    shown = []
+    monkeypatch.setattr(explain, "save_explanation", lambda drawn, *_, **__: shown.append(drawn))
+    explain.explain("ex03_cifar10", str(cat), tmp_path / "c.png", name="occlusion",
+                    models_dir=tmp_path)  # fmt: skip
+    classifier = Classifier(models_dir=tmp_path)
+    expected = classifier.predict(classifier.prepare(str(cat))[None])[0].max()
+    assert shown[0].probability == pytest.approx(float(expected))
