@@ -28,8 +28,8 @@ STEPS = 200
 RATE = 4.0  # premier pas d'Adam, en niveaux de 0 à 255
 CONTENT_WEIGHT = 1.0
 STYLE_WEIGHT = 30.0
-TV_WEIGHT = 3.0  # de la variation totale, l'image étant ramenée à [0, 1]
-JITTER_PX = 2  # une convolution ne lit qu'un pixel sur deux : sans bouger, elle se verrait
+TV_WEIGHT = 10.0  # de la variation totale, l'image étant ramenée à [0, 1]
+JITTER_PX = 4  # sans bouger, le pas de 2 de la première convolution dessinerait une grille
 
 
 # --- Question : le contenu -----------------------------------------------------------
