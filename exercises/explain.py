@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exercises.common import storage
-from exercises.common.explanations import Subject, save_explanation
+from exercises.common.explanations import Subject, load_network, save_explanation
 from exercises.common.prediction import EXPLANATIONS, Classifier
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
@@ -86,15 +85,13 @@ def explain(slug: str, path: str, output: Path, *, name: str, models_dir: Path) 
         ValueError, OSError: image ou modèle qui ne convient pas, figure impossible à écrire.
     """
     classifier = Classifier(slug, models_dir=models_dir)
-    if len(classifier.input_shape) != 3 or "base" in classifier.report:
-        raise ValueError(
-            f"{slug} ne s'explique pas ainsi : il faut un seul réseau, à images en couleurs."
-        )
+    if len(classifier.input_shape) != 3:
+        raise ValueError(f"{slug} ne s'explique pas : il faut un modèle à images en couleurs.")
     image = classifier.prepare(path)
     probabilities = classifier.predict(image[None])[0]
     index = int(probabilities.argmax())
     light = not EXPLANATIONS[name]
-    model = _LightModel(classifier) if light else storage.load_model(slug, models_dir=models_dir)
+    model = _LightModel(classifier) if light else load_network(slug, models_dir=models_dir)
     subject = Subject(model, image, index, classifier.classes[index], float(probabilities[index]))
     method = load_method(name)
     heatmap = method.function(model, image, index)

@@ -53,6 +53,8 @@ PICTURES = (
             "Les cartes de la dernière couche, pesées par ce que chacune apporte à la classe."),
     Picture("ex09_grad_cam", ("--method", "grad_cam_plus_plus", CAT),
             "Une autre pesée, qui ne perd pas un objet présent deux fois."),
+    Picture("ex09_grad_cam", ("--model", "ex05_inception", DOG),
+            "Le même calcul sur InceptionV3 et la tête de l'exercice 05 : 150×150 pixels."),
     Picture("ex09_cam", (CAT,),
             "CAM lit directement les poids de la dernière couche, dans un réseau fait pour."),
     Picture("ex10_lime", (CAT,),

@@ -68,11 +68,6 @@ def load_subject(options) -> Subject:
     """
     report = storage.read_sidecar(options.model, models_dir=options.models_dir)
     shape, classes = tuple(report["input_shape"]), report["classes_fr"]
-    if "base" in report:
-        raise ValueError(
-            f"Le modèle {options.model} n'est qu'une tête posée sur une base : un réseau entier "
-            f"est attendu. Prenez par exemple --model {DEFAULT_MODEL}."
-        )
     if len(shape) != 3:
         raise ValueError(
             f"Le modèle {options.model} lit des images {shape} : une image en couleurs "
@@ -82,13 +77,35 @@ def load_subject(options) -> Subject:
     if options.class_fr and options.class_fr.lower() not in names:
         raise ValueError(f"Classe {options.class_fr!r} inconnue : {', '.join(classes)}.")
     image = prepare(options.image, shape, framing=report.get("framing", FRAMING))
-    model = storage.load_model(options.model, models_dir=options.models_dir)
+    model = load_network(options.model, models_dir=options.models_dir)
     probabilities = model.predict(image[None], verbose=0)[0]
     if options.class_fr:
         index = names.index(options.class_fr.lower())
     else:
         index = int(probabilities.argmax())
     return Subject(model, image, index, classes[index], float(probabilities[index]))
+
+
+def load_network(slug: str, *, models_dir: Path) -> "keras.Model":
+    """Charge un réseau entier ; si le modèle n'est qu'une tête, avec sa base.
+
+    Args:
+        slug: nom du modèle.
+        models_dir: dossier des modèles.
+
+    Returns:
+        Images uint8 `(n, H, W, 3)` → probabilités `(n, classes)`.
+
+    Raises:
+        FileNotFoundError: modèle absent, ou base introuvable.
+    """
+    model, report = (load(slug, models_dir=models_dir)
+                     for load in (storage.load_model, storage.read_sidecar))  # fmt: skip
+    if "base" not in report:
+        return model
+    from exercises.common.pretrained import whole_model
+
+    return whole_model(model, report["base"])
 
 
 def float_model(model: "keras.Model", *, layer_name: str | None = None) -> "keras.Model":

@@ -145,6 +145,45 @@ def features_model(base: "keras.Model", *, layer_name: str = "mixed10") -> "kera
     return keras.Model(images, x, name=f"{NAME.lower()}_{layer_name}")
 
 
+def whole_model(head: "keras.Model", report_base: dict, *, cache_dir: Path | None = None):
+    """Recolle une tête et la base que décrit son compte rendu, en un seul réseau à plat.
+
+    Args:
+        head: caractéristiques `(n, c)` → probabilités `(n, classes)` ; il n'est pas modifié.
+        report_base: `{"name", "input_px", "layer", "sha256", ...}`, l'entrée `"base"` du
+            compte rendu.
+        cache_dir: dossier du cache ; par défaut `<KERAS_HOME>/models`.
+
+    Returns:
+        Modèle : images uint8 `(n, px, px, 3)` → probabilités `(n, classes)` float32 ; ses
+        couches sont celles d'InceptionV3, puis celles de la tête.
+
+    Raises:
+        FileNotFoundError: aucune source n'a donné des poids de cette empreinte.
+    """
+    base, _ = inception_v3(
+        input_px=report_base["input_px"], sha256=report_base["sha256"], cache_dir=cache_dir
+    )
+    return join(base, head, layer_name=report_base["layer"])
+
+
+def join(base: "keras.Model", head: "keras.Model", *, layer_name: str) -> "keras.Model":
+    """Fait de `whole_model` un réseau, d'une base d'`inception_v3` déjà remplie."""
+    import keras
+    from keras import layers
+
+    images = keras.Input(base.input_shape[1:], dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)  # l'échelle d'InceptionV3
+    flat = keras.applications.InceptionV3(include_top=False, weights=None, input_tensor=x)
+    flat.set_weights(base.get_weights())
+    x = layers.GlobalAveragePooling2D(dtype="float32")(flat.get_layer(layer_name).output)
+    for layer in head.layers[1:]:  # des copies : la tête reste ce qu'elle est
+        copy = type(layer).from_config(layer.get_config())
+        x = copy(x)
+        copy.set_weights(layer.get_weights())
+    return keras.Model(images, x, name=head.name)
+
+
 def weights_sha256(model: "keras.Model") -> str:
     """Rend l'empreinte SHA-256 des poids d'un modèle, quel que soit le fichier d'où ils viennent.
 

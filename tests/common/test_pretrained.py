@@ -553,3 +553,23 @@ def test_real_package(tmp_path, repo):
     assert [json.loads(out) for out, _ in outputs] == [expected, expected]
     assert sum("lecture du paquet" in err for _, err in outputs) == 1
     assert names(tmp_path) == CACHE_FILES
+
+
+def test_head_and_base_joined_are_one_network(tmp_path):
+    """Le réseau recollé donne ce que donnent la base puis la tête."""
+    import keras
+    from keras import layers
+
+    base, _ = pretrained.inception_v3(input_px=75, weights=None)
+    features = pretrained.features_model(base, layer_name="mixed2")
+    images = np.random.default_rng(0).integers(0, 256, (3, 75, 75, 3), np.uint8)
+    found = features.predict(images, verbose=0)
+    inputs = keras.Input(found.shape[1:])
+    x = layers.Normalization(mean=found.mean(0), variance=found.var(0) + 1e-12)(inputs)
+    head = keras.Model(inputs, layers.Dense(2, activation="softmax")(x), name="tete")
+    expected = head.predict(found, verbose=0)
+    assert np.ptp(expected[:, 0]) > 0.1
+    whole = pretrained.join(base, head, layer_name="mixed2")
+    np.testing.assert_allclose(whole.predict(images, verbose=0), expected, atol=1e-2)
+    assert {"mixed0", "mixed1", "mixed2"} < {layer.name for layer in whole.layers}
+    assert "mixed3" not in {layer.name for layer in whole.layers} and len(head.layers) == 3
