@@ -119,7 +119,7 @@ def test_no_registry_host_is_named(repo):
 def test_style(repo):
     for command in (["check"], ["format", "--check"]):
         result = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "exercises", "tests", "benchmarks"],
+            [sys.executable, "-m", "ruff", *command, "exercises", "tests", "benchmarks", "grading"],
             cwd=repo, capture_output=True, text=True,
         )  # fmt: skip
         assert result.returncode == 0, result.stdout

@@ -1,0 +1,1 @@
+"""Noter des rendus : `pytest grading --submission DOSSIER`, décrit dans docs/enseignants.md."""

@@ -1,0 +1,215 @@
+"""Noter un rendu question par question : qui parle à quel enfant, et ce qu'on en retient."""
+
+import os
+import zlib
+from fractions import Fraction
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from grading import pupil, questions, submission
+from grading.sandbox import Limits
+from grading.scale import Rule, read_scale
+from grading.submission import Submission
+
+EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
+MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des poids
+TRAINING_S = 6 * 3600  # un vrai entraînement, sur une machine ordinaire
+CHANGES_STATE = {
+    "trial",
+    "learn",
+    "command",
+}  # opérations après lesquelles l'enfant n'est plus neuf
+
+
+class Options(NamedTuple):
+    """Ce que l'enseignant a demandé."""
+
+    seed: int = 0
+    fill_missing: bool = False
+    with_training: bool = False
+
+
+class Mark(NamedTuple):
+    """La note d'une question."""
+
+    submission: str
+    rule: Rule
+    level: Fraction
+    reason: str | None
+    detail: str
+
+    @property
+    def points(self) -> Fraction:
+        """Points obtenus."""
+        return self.level * self.rule.points
+
+
+class Grader:
+    """Note des rendus ; à fermer.
+
+    Args:
+        options: ce que l'enseignant a demandé.
+    """
+
+    def __init__(self, options: Options):
+        self.options, self._workshops, self._desks = options, {}, {}
+
+    def workshop(self, engine: str) -> pupil.Workshop:
+        """Rend l'atelier d'un moteur, ouvert à la première demande."""
+        if engine not in self._workshops:
+            self._workshops[engine] = pupil.Workshop(engine)
+        return self._workshops[engine]
+
+    def grade(self, submitted: Submission, rule: Rule) -> Mark:
+        """Pose une question à un rendu.
+
+        Args:
+            submitted: le rendu.
+            rule: la question.
+
+        Returns:
+            Sa note ; jamais une exception, quoi que fasse le rendu.
+        """
+        if rule.module not in submitted.modules:
+            return Mark(submitted.name, rule, Fraction(0), "not_handed_in", f"{rule.module}.py")
+        ask = questions.Ask(rule, self.draw(rule), self._desk(submitted))
+        try:
+            found = questions.load(rule.exercise)[rule.id](ask)
+        except pupil.Failure as failure:
+            found = questions.Credit(Fraction(0), failure.reason, failure.detail)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if submitted.shipped:
+                raise
+            # Une réponse d'une forme que la question n'attendait pas ne vaut rien.
+            found = questions.Credit(Fraction(0), "forged_answer", type(error).__name__)
+        return Mark(submitted.name, rule, found.level, found.reason, pupil.clean(found.detail))
+
+    def draw(self, rule: Rule) -> np.random.Generator:
+        """Rend le hasard d'une question : celui de la session, le même pour tous les rendus."""
+        return np.random.default_rng([self.options.seed, zlib.crc32(rule.id.encode())])
+
+    def _desk(self, submitted: Submission) -> "Desk":
+        if submitted not in self._desks:
+            for desk in self._desks.values():  # on passe d'un élève au suivant
+                desk.close()
+            self._desks = {submitted: Desk(self, submitted)}
+        return self._desks[submitted]
+
+    def close(self) -> None:
+        """Tue les enfants et ferme les ateliers."""
+        for desk in self._desks.values():
+            desk.close()
+        for workshop in self._workshops.values():
+            workshop.close()
+
+
+class Desk:
+    """Un rendu et ses enfants, un par module ; les réponses déjà obtenues sont gardées.
+
+    Args:
+        grader: le correcteur.
+        submitted: le rendu.
+    """
+
+    def __init__(self, grader: Grader, submitted: Submission):
+        self._grader, self.submission, self.options = grader, submitted, grader.options
+        self._clean: pupil.Child | None = None
+        self._children: dict[tuple, pupil.Child] = {}
+        self._known: dict[str, dict | pupil.Failure] = {}
+        self._broken: dict[str, pupil.Failure] = {}
+
+    def ask(self, rule: Rule, operation: str, arguments: dict) -> dict:
+        """Pose une demande à l'enfant du module, ou rend la réponse qu'il y a déjà faite.
+
+        Raises:
+            pupil.Failure: voir `pupil.Child.ask`.
+        """
+        key = repr((rule.module, operation, sorted(arguments))) + str(_fingerprint(arguments))
+        if key not in self._known:
+            try:
+                self._known[key] = self._ask(rule, operation, arguments)
+            except pupil.Failure as failure:
+                self._known[key] = failure
+        known = self._known[key]
+        if isinstance(known, pupil.Failure):
+            raise known
+        return known
+
+    def _ask(self, rule: Rule, operation: str, arguments: dict) -> dict:
+        child = self._child(rule)
+        seconds = TRAINING_S if operation == "learn" else rule.seconds
+        answer = child.ask({"op": operation, **arguments}, seconds)
+        if operation in CHANGES_STATE:
+            child.kill()
+        return answer
+
+    def _child(self, rule: Rule) -> pupil.Child:
+        """Rend un enfant vivant qui a importé le module ; s'il ne s'importe pas, le redit."""
+        if rule.module in self._broken:
+            raise self._broken[rule.module]
+        models = MODELS.get(rule.id, ())
+        key = rule.module, models
+        child = self._children.get(key)
+        if child is not None and child.status is None:
+            return child
+        exercise = read_scale()[rule.exercise]
+        seconds = sum(each.seconds for each in exercise.rules if each.module == rule.module)
+        seconds += 2 * TRAINING_S if self.options.with_training else 0
+        stage = partial(
+            submission.stage, submitted=self.submission, fill=self.options.fill_missing,
+            models=models, shipped_models=submission.own_command(self.submission) is not None,
+        )  # fmt: skip
+        child = self._children[key] = pupil.Child(
+            self._grader.workshop(rule.engine), stage,
+            Limits(cpu_s=seconds + EXTRA_CPU_S, memory_mb=rule.memory_mb),
+        )  # fmt: skip
+        try:
+            child.ask({"op": "load", "module": rule.module}, rule.seconds)
+        except pupil.Failure as failure:
+            if failure.reason == "missing_name":
+                failure = pupil.Failure("exception", failure.detail)
+            self._broken[rule.module] = failure
+            child.kill()
+            raise failure from None
+        return child
+
+    def ask_clean(self, rule: Rule, operation: str, arguments: dict):
+        """Lance une opération sur des données du rendu, loin de son code ; rend sa valeur."""
+        key = f"{operation} {_fingerprint(arguments)}"
+        if key not in self._known:
+            child = self._clean_child(rule)
+            self._known[key] = child.ask({"op": operation, **arguments}, rule.seconds)
+        return self._known[key]["value"]
+
+    def _clean_child(self, rule: Rule) -> pupil.Child:
+        """Rend l'enfant qui n'importe aucun rendu ; il n'en lit qu'un, pour n'en servir qu'un."""
+        if self._clean is None or self._clean.status is not None:
+            limits = Limits(cpu_s=600, memory_mb=rule.memory_mb)
+            stage = partial(submission.stage, submitted=None)
+            self._clean = pupil.Child(self._grader.workshop("keras"), stage, limits)
+        return self._clean
+
+    def close(self) -> None:
+        """Tue les enfants de ce rendu."""
+        for child in [*self._children.values(), *([self._clean] if self._clean else [])]:
+            child.kill()
+
+
+def _fingerprint(value) -> int:
+    """Résume des arguments, tableaux compris, pour reconnaître une demande déjà faite."""
+    if isinstance(value, np.ndarray):
+        return zlib.crc32(value.tobytes(), zlib.crc32(repr((value.shape, value.dtype)).encode()))
+    if isinstance(value, dict):
+        return _fingerprint([each for pair in value.items() for each in pair])
+    if isinstance(value, list | tuple):
+        return zlib.crc32(repr([_fingerprint(each) for each in value]).encode())
+    if isinstance(value, bytes):
+        return zlib.crc32(value)
+    return zlib.crc32(repr(value).encode())
+
+
+def random_seed() -> int:
+    """Tire la graine d'une session."""
+    return int.from_bytes(os.urandom(4), "big")

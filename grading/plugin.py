@@ -1,0 +1,277 @@
+"""`pytest grading --submission DOSSIER` : un test par question, une note à la fin.
+
+Ce module est chargé par chaque `pytest` du dépôt (`-p grading.plugin`) : il n'importe rien de
+lourd avant d'avoir à noter.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+QUESTIONS = Path(__file__).resolve().parent / "questions"
+SESSION = pytest.StashKey["Session | None"]()
+PROPERTY = "grading"  # la note voyage dans les propriétés du test, jusqu'à JUnit
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Ajoute les options de correction."""
+    group = parser.getgroup("grading", "correction")
+    add = group.addoption
+    add("--submission", metavar="DOSSIER", help="noter ce rendu (sinon, le corrigé du dépôt)")
+    add("--submissions", metavar="DOSSIER", help="noter une classe : un sous-dossier par élève")
+    add("--exercises", metavar="LISTE", help="exercices demandés : ex00,ex02… (sinon, ceux rendus)")
+    add("--fill-missing", action="store_true",
+        help="compléter un rendu par les modules du dépôt, qui ne rapportent rien")  # fmt: skip
+    add("--grade-report", action="append", default=[], metavar="FICHIER",
+        help="compte rendu .json, .csv ou .md (peut être répétée)")  # fmt: skip
+    add("--hint", type=int, choices=range(4), default=0, help="indices : 0 (aucun) à 3")
+    add("--grade-seed", type=int, metavar="N", help="graine des essais (sinon, tirée au hasard)")
+    add("--without-weights", action="store_true", help="ne pas noter les poids enregistrés")
+    add("--with-training", action="store_true",
+        help="lancer le vrai entraînement de chaque rendu : des heures")  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Comprend ce qui est à noter ; sans option ni chemin vers `grading`, ne fait rien."""
+    options = config.option
+    asked = options.submission or options.submissions
+    if options.submission and options.submissions:
+        raise pytest.UsageError("--submission (un rendu) ou --submissions (une classe) : un seul.")
+    if asked and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args[:] = [str(QUESTIONS)]
+    for name in options.grade_report:
+        if Path(name).suffix not in (".json", ".csv", ".md"):
+            raise pytest.UsageError(f"--grade-report {name} : finissez par .json, .csv ou .md.")
+    config.stash[SESSION] = None
+    if hasattr(config, "workerinput"):
+        options.grade_seed = config.workerinput["grade_seed"]
+    elif options.grade_seed is None:
+        options.grade_seed = int.from_bytes(os.urandom(4), "big")
+    if asked:  # un dossier sans rendu se dit tout de suite
+        _session(config)
+
+
+def pytest_configure_node(node) -> None:
+    """Donne à chaque processus de pytest-xdist la graine de la session."""
+    node.workerinput["grade_seed"] = node.config.option.grade_seed
+
+
+class Session:
+    """Ce qu'une session de correction partage : rendus, barème, correcteur, notes."""
+
+    def __init__(self, config: pytest.Config):
+        from grading import grader, scale, submission
+
+        options = config.option
+        self.scale, self.reasons, self.empty = scale.read_scale(), scale.read_reasons(), []
+        try:
+            if options.submission:
+                self.submissions = [submission.find(Path(options.submission))]
+            elif options.submissions:
+                self.submissions, self.empty = submission.find_all(Path(options.submissions))
+            else:
+                self.submissions = [submission.reference()]
+        except FileNotFoundError as error:
+            raise pytest.UsageError(str(error)) from error
+        self.exercises = self._exercises(options.exercises)
+        self.without_weights = options.without_weights
+        self.grader = grader.Grader(grader.Options(
+            options.grade_seed, options.fill_missing, options.with_training
+        ))  # fmt: skip
+
+    def _exercises(self, asked: str | None) -> list[str]:
+        if asked is None:
+            handed = {name[:4] for each in self.submissions for name in each.modules}
+            return [name for name in self.scale if name in handed]
+        wanted = [name.strip() for name in asked.split(",")]
+        unknown = [name for name in wanted if name not in self.scale]
+        if unknown:
+            raise pytest.UsageError(
+                f"--exercises : {', '.join(unknown)} n'est pas au barème ; au choix : "
+                f"{', '.join(self.scale)}."
+            )
+        return [name for name in self.scale if name in wanted]
+
+    def rules(self, exercise: str):
+        """Rend les questions notées d'un exercice."""
+        if exercise not in self.exercises:
+            return []
+        return [rule for rule in self.scale[exercise].rules
+                if not (self.without_weights and rule.name == "weights")]  # fmt: skip
+
+
+def _session(config: pytest.Config) -> Session:
+    if config.stash[SESSION] is None:
+        config.stash[SESSION] = Session(config)
+    return config.stash[SESSION]
+
+
+# --- Un test par question ------------------------------------------------------------
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Prend `grading/questions/exNN.py` pour un fichier de questions."""
+    if file_path.parent == QUESTIONS and file_path.stem[2:].isdigit():
+        return QuestionFile.from_parent(parent, path=file_path)
+    return None
+
+
+class QuestionFile(pytest.File):
+    """Un exercice."""
+
+    def collect(self):
+        """Rend, pour chaque rendu, ses questions groupées par module."""
+        session = _session(self.config)
+        for submitted in session.submissions:
+            modules: dict[str, list] = {}
+            for rule in session.rules(self.path.stem):
+                modules.setdefault(rule.module, []).append(rule)
+            for module, rules in modules.items():
+                name = f"{module}::{_safe(submitted.name)}"
+                yield QuestionGroup.from_parent(self, name=name, submitted=submitted, rules=rules)
+
+
+class QuestionGroup(pytest.Collector):
+    """Les questions d'un module d'un rendu : pytest-xdist les garde ensemble (loadscope)."""
+
+    def __init__(self, *, submitted, rules, **options):
+        super().__init__(**options)
+        self.submitted, self.rules = submitted, rules
+
+    def collect(self):
+        """Rend un test par question."""
+        for rule in self.rules:
+            yield QuestionItem.from_parent(
+                self, name=rule.name, submitted=self.submitted, rule=rule
+            )
+
+
+class QuestionItem(pytest.Item):
+    """Une question posée à un rendu ; réussie si elle obtient tous ses points."""
+
+    def __init__(self, *, submitted, rule, **options):
+        super().__init__(**options)
+        self.submitted, self.rule = submitted, rule
+        if self.config.pluginmanager.hasplugin("timeout"):  # notre minuterie est plus courte
+            training = self.config.option.with_training
+            self.add_marker(pytest.mark.timeout(10 * (60 + rule.seconds) + 10**5 * training))
+
+    def runtest(self) -> None:
+        """Pose la question."""
+        # Si une minuterie interrompt la correction, la question compte quand même : zéro.
+        content = {"submission": self.submitted.name, "question": self.rule.id, "level": "0",
+                   "reason": "timeout", "detail": ""}  # fmt: skip
+        self.user_properties.append((PROPERTY, json.dumps(content)))
+        try:
+            mark = _session(self.config).grader.grade(self.submitted, self.rule)
+        except (OSError, RuntimeError):  # le correcteur est en panne : ce n'est pas un zéro
+            self.user_properties.pop()
+            raise
+        content |= {"level": str(mark.level), "reason": mark.reason, "detail": mark.detail}
+        self.user_properties[-1] = (PROPERTY, json.dumps(content, ensure_ascii=False))
+        if mark.level < 1:
+            raise Lost(_line(self.config, content))
+
+    def repr_failure(self, excinfo):
+        """Montre la raison, sans le code du correcteur."""
+        if isinstance(excinfo.value, Lost):
+            line = excinfo.value.line
+            hints = "".join(f"\n  → {hint}" for hint in line.hints)
+            return f"{line.title} : {line.level} des points. {line.text}{hints}"
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self):
+        """Nomme le test : rendu, module, question."""
+        return self.path, None, f"{self.rule.module} {self.submitted.name} {self.rule.name}"
+
+
+class Lost(Exception):
+    """Une question qui n'a pas tous ses points."""
+
+    def __init__(self, line):
+        super().__init__(line.text)
+        self.line = line
+
+
+def _safe(name: str) -> str:
+    """Rend un nom de dossier qui tient dans un identifiant de test."""
+    return "".join(c if c.isalnum() or c in "-_. " else "_" for c in name)
+
+
+def _line(config: pytest.Config, content: dict):
+    from grading import report, scale
+
+    rules = {rule.id: rule for each in scale.read_scale().values() for rule in each.rules}
+    rule, level = rules[content["question"]], Fraction(content["level"])
+    text, hints = report.explain(
+        content["reason"], content["detail"], scale.read_reasons(), config.option.hint
+    )
+    return report.Line(
+        content["submission"], rule.exercise, rule.name, rule.module, rule.title,
+        level * rule.points, rule.points, level, content["reason"] or "", text, hints,
+    )  # fmt: skip
+
+
+# --- Le tableau final ----------------------------------------------------------------
+
+
+def graded_lines(terminalreporter) -> list:
+    """Rassemble les notes de la session, dans l'ordre des rendus et du barème."""
+    lines = []
+    for outcome in ("passed", "failed"):
+        for found in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(found, "user_properties", ()):
+                if name == PROPERTY and found.when == "call":
+                    lines.append(_line(terminalreporter.config, json.loads(value)))
+    from grading import scale
+
+    rules = [rule.id for each in scale.read_scale().values() for rule in each.rules]
+    order = {name: number for number, name in enumerate(rules)}
+    return sorted(lines, key=lambda line: (line.submission, order[line.id]))
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """Affiche les notes et écrit les comptes rendus demandés."""
+    lines = graded_lines(terminalreporter)
+    if not lines:
+        return
+    from grading import report, scale
+
+    exercises = list(dict.fromkeys(line.exercise for line in lines))
+    header = {"graine": config.option.grade_seed, "exercices": exercises,
+              "protections": _protections()}  # fmt: skip
+    if config.stash[SESSION] and config.stash[SESSION].empty:
+        header["dossiers sans rendu"] = config.stash[SESSION].empty
+    terminalreporter.section("correction")
+    for key, value in header.items():
+        text = value if isinstance(value, str | int) else ", ".join(value)
+        terminalreporter.write_line(f"{key} : {text}")
+    every = not config.option.submissions or config.option.verbose > 0
+    stats = [terminalreporter.stats.get(name, []) for name in ("passed", "failed", "error")]
+    lost = sum(map(len, stats)) - len(lines)
+    if lost > 0:
+        terminalreporter.write_line(f"ATTENTION : {lost} tests sans note, qui ne comptent pas.")
+    for row in report.table(lines, scale.read_scale(), every=every):
+        terminalreporter.write_line(row)
+    for name in config.option.grade_report:
+        try:
+            report.write(Path(name), lines, scale.read_scale(), header)
+        except OSError as error:
+            terminalreporter.write_line(f"{name} n'a pas pu être écrit ({error.strerror}).")
+
+
+def _protections() -> Sequence[str]:
+    from grading import pupil
+
+    return pupil.protections_here()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Ferme les processus des rendus."""
+    found = session.config.stash.get(SESSION, None)
+    if found is not None:
+        found.grader.close()

@@ -1,0 +1,620 @@
+"""Ce que le processus d'un rendu sait faire quand le correcteur le demande.
+
+Importé par `worker` seul. Aucune de ces fonctions ne juge : elles appellent le rendu et
+rapportent ce qui s'est passé. TensorFlow et Keras ne sont importés que par celles qui s'en
+servent.
+"""
+
+import contextlib
+import importlib
+import io
+import os
+import runpy
+import sys
+import types
+from pathlib import Path
+
+from messages import Ingredient
+
+MAX_TEXT = 300  # caractères d'un message d'erreur ou d'un nom
+MAX_OUTPUT_BYTES = 2**16  # gardés de ce qu'une commande affiche
+
+
+def answer(request: dict) -> dict:
+    """Fait ce qui est demandé.
+
+    Args:
+        request: `op`, le nom d'une fonction de ce fichier inscrite dans `OPERATIONS`, et ses
+            arguments.
+
+    Returns:
+        `{"value": …, "printed": nombre d'octets}` ou `{"error": …}` (voir `describe_error`).
+    """
+    arguments = {key: value for key, value in request.items() if key not in ("op", "token")}
+    try:
+        with _captured_stdout() as printed:
+            value = OPERATIONS[request["op"]](**arguments)
+        return {"value": value, "printed": printed[0]}
+    except BaseException as error:  # y compris SystemExit et KeyboardInterrupt
+        return {"error": describe_error(error)}
+
+
+def describe_error(error: BaseException) -> dict:
+    """Résume une exception : son type, son message, l'endroit dans le rendu."""
+    line, file, trace = None, "", error.__traceback__
+    here = os.getcwd()
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name.startswith(here):
+            line, file = trace.tb_lineno, os.path.basename(name)
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError):
+        line, file = error.lineno, os.path.basename(str(error.filename))
+    try:
+        message = str(error)[:MAX_TEXT]
+    except BaseException:  # un __str__ qui échoue
+        message = ""
+    found = {"type": type(error).__name__[:MAX_TEXT], "message": message, "line": line,
+             "file": file[:MAX_TEXT], "missing": ""}  # fmt: skip
+    if isinstance(error, ModuleNotFoundError):
+        found["missing"] = str(error.name)[:MAX_TEXT]
+    found["families"] = [kind.__name__ for kind in type(error).__mro__[:-2]][:8]
+    return found
+
+
+@contextlib.contextmanager
+def _captured_stdout(path: str = "sortie.txt"):
+    """Détourne la sortie standard, descripteur compris ; rend ensuite `[taille, texte]`."""
+    found, kept = [0, ""], os.dup(1)
+    target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    sys.stdout.flush()
+    os.dup2(target, 1)
+    try:
+        yield found
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        found[:] = os.fstat(target).st_size, os.pread(target, MAX_OUTPUT_BYTES, 0)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(target)
+
+
+# --- Appeler une fonction du rendu ---------------------------------------------------
+
+
+def load(module: str) -> list[str]:
+    """Importe un module du rendu ; rend les noms publics qu'il définit."""
+    loaded = importlib.import_module(f"exercises.{module}")
+    return [name for name in vars(loaded) if not name.startswith("_")][:200]
+
+
+def get(module: str, name: str):
+    """Rend une constante du module."""
+    return getattr(importlib.import_module(f"exercises.{module}"), name)
+
+
+def call(module: str, function: str, calls: list) -> list:
+    """Appelle une fonction du rendu plusieurs fois.
+
+    Args:
+        module: nom du module.
+        function: nom de la fonction.
+        calls: `[positionnels, nommés]` de chaque appel.
+
+    Returns:
+        Pour chaque appel, `{"value": …}` ou `{"error": …}`.
+    """
+    target = getattr(importlib.import_module(f"exercises.{module}"), function)
+    results = []
+    for positional, named in calls:
+        positional = [_prepared(each) for each in positional]
+        named = {key: _prepared(each) for key, each in named.items()}
+        try:
+            results.append({"value": target(*positional, **named)})
+        except MemoryError:
+            raise
+        except Exception as error:
+            results.append({"error": describe_error(error)})
+    return results
+
+
+def _prepared(value):
+    return INGREDIENTS[value.name](**value.options) if type(value) is Ingredient else value
+
+
+# --- Modèles -------------------------------------------------------------------------
+
+
+def export(module: str, function: str, named: dict) -> bytes:
+    """Appelle une fonction qui rend un modèle Keras ; rend son fichier `.keras`."""
+    import keras
+
+    named = {key: _prepared(each) for key, each in named.items()}
+    keras.utils.set_random_seed(0)
+    model = getattr(importlib.import_module(f"exercises.{module}"), function)(**named)
+    return _file_of(model)
+
+
+def _file_of(model) -> bytes:
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"keras.Model attendu, reçu {type(model).__name__}")
+    try:
+        model.save("modele.keras")
+    except Exception as error:
+        raise SavingError(f"{type(error).__name__} : {error}") from error
+    return Path("modele.keras").read_bytes()
+
+
+class SavingError(Exception):
+    """Le modèle du rendu ne s'enregistre pas."""
+
+
+class LoadingError(Exception):
+    """Le fichier du rendu ne se relit pas avec Keras seul."""
+
+
+def _load(content: bytes):
+    import keras
+
+    Path("recu.keras").write_bytes(content)
+    try:
+        return keras.saving.load_model("recu.keras", compile=False, safe_mode=True)
+    except Exception as error:
+        raise LoadingError(f"{type(error).__name__} : {error}"[:MAX_TEXT]) from error
+
+
+def inspect(content: bytes, images) -> dict:
+    """Décrit un modèle enregistré, dans un processus où aucun rendu n'a été importé.
+
+    Args:
+        content: fichier `.keras`.
+        images: lot d'images uint8 à lui donner.
+
+    Returns:
+        Formes, couches dans l'ordre, ce que voit la première couche à poids, sorties.
+    """
+    import keras
+    import numpy as np
+
+    model = _load(content)
+    layers = list(_flatten(model))
+    facts = {
+        "input_shape": list(model.input_shape) if isinstance(model.input_shape, tuple) else None,
+        "input_dtype": str(model.inputs[0].dtype),
+        "output_shape": list(model.output_shape) if isinstance(model.output_shape, tuple) else None,
+        "num_parameters": int(model.count_params()),
+        "layers": [_describe(layer) for layer in layers],
+        "seen": None, "outputs": None, "first": "", "refused": "",
+    }  # fmt: skip
+    try:
+        facts["outputs"] = np.asarray(model(images, training=False), np.float32)
+    except Exception as error:
+        facts["refused"] = str(error)[:MAX_TEXT]
+        return facts
+    first = next((layer for layer in model.layers if layer.weights
+                  and type(layer).__name__ != "Normalization"), None)  # fmt: skip
+    facts["first"] = type(first).__name__
+    with contextlib.suppress(Exception):  # un modèle dans un modèle : on ne sait pas
+        if not isinstance(first, keras.Model):
+            before = keras.Model(model.inputs, first.input)
+            black, white = np.zeros_like(images[:1]), np.full_like(images[:1], 255)
+            seen = [np.asarray(before(each), np.float32) for each in (black, white)]
+            facts["seen"] = [[float(each.min()), float(each.max())] for each in seen]
+    return facts
+
+
+def _flatten(model):
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _flatten(layer)
+        else:
+            yield layer
+
+
+def _describe(layer) -> dict:
+    config = layer.get_config()
+    kept = ("filters", "kernel_size", "strides", "padding", "pool_size", "units", "rate", "scale",
+            "offset", "axis", "trainable")  # fmt: skip
+    found = {key: config[key] for key in kept if isinstance(config.get(key), int | float | str
+             | bool | list | tuple)}  # fmt: skip
+    activation = config.get("activation")
+    if isinstance(activation, dict):
+        activation = activation.get("config", {})
+        activation = activation if isinstance(activation, str) else "autre"
+    shapes = {}
+    for name in ("input", "output"):
+        with contextlib.suppress(Exception):
+            shapes[name] = [None if n is None else int(n) for n in getattr(layer, name).shape]
+    return {"class": type(layer).__name__, "name": layer.name, "activation": activation,
+            "weights": len(layer.weights), **found, "shapes": shapes}  # fmt: skip
+
+
+def predict(content: bytes, images):
+    """Rend les sorties d'un modèle enregistré, par lots."""
+    import numpy as np
+
+    model = _load(content)
+    outputs = [np.asarray(model(images[k : k + 50], training=False), np.float32)
+               for k in range(0, len(images), 50)]  # fmt: skip
+    return np.concatenate(outputs)
+
+
+def compare(first: bytes, second: bytes) -> bool:
+    """Dit si deux fichiers contiennent les mêmes poids, à très peu près."""
+    import numpy as np
+
+    ours, theirs = (_load(content).get_weights() for content in (first, second))
+    if [w.shape for w in ours] != [w.shape for w in theirs]:
+        return False
+    return all(np.abs(a - b).mean() <= 0.05 * (b.std() + 1e-6)
+               for a, b in zip(ours, theirs, strict=True))  # fmt: skip
+
+
+# --- Essayer un entraînement ---------------------------------------------------------
+
+
+def trial(module: str, data: dict) -> dict:
+    """Lance `train` une époque sur quelques images, `compile` et `fit` observés.
+
+    Les jeux de données que le rendu pourrait charger lui-même sont remplacés par ceux du
+    correcteur, dont chaque partie a ses propres niveaux de gris : une fuite se verrait.
+
+    Args:
+        module: nom du module, qui a `train(x_train, y_train, x_val, y_val, *, seed, options)`.
+        data: `x_train`, `y_train`, `x_val`, `y_val`, `x_test`, `y_test`.
+
+    Returns:
+        Ce que `compile` et `fit` ont reçu, et ce que `train` a rendu.
+    """
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    loaded = importlib.import_module(f"exercises.{module}")
+    tf.config.run_functions_eagerly(True)  # six lots : construire un graphe coûte plus
+    seen = {"compiled": [], "fitted": [], "error": None}
+    with _observed(seen, data):
+        options = _options(module, epochs=1, batch_size=8, precision="float32")
+        try:
+            result = loaded.train(data["x_train"], data["y_train"], data["x_val"], data["y_val"],
+                                  seed=0, options=options)  # fmt: skip
+        except Exception as error:
+            seen["error"] = describe_error(error)
+            return seen
+    model, history = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
+    seen["is_model"] = isinstance(model, keras.Model)
+    seen["history"] = sorted(map(str, history))[:20] if isinstance(history, dict) else None
+    if seen["is_model"]:
+        images = data["x_val"]
+        seen["outputs"] = np.asarray(model(images, training=False), np.float32)
+        seen["weights"] = _summary(model)
+    return seen
+
+
+def learn(module: str, data: dict, epochs: int) -> bytes:
+    """Lance le vrai entraînement du rendu ; rend le fichier `.keras` du modèle.
+
+    Args:
+        module: nom du module.
+        data: `x_train`, `y_train`, `x_val`, `y_val`.
+        epochs: nombre d'époques, si le module n'a pas de constante `EPOCHS`.
+
+    Returns:
+        Le modèle que `train` a rendu.
+    """
+    loaded = importlib.import_module(f"exercises.{module}")
+    options = _options(module, epochs=getattr(loaded, "EPOCHS", None) or epochs, batch_size=None,
+                       precision="auto")  # fmt: skip
+    result = loaded.train(data["x_train"], data["y_train"], data["x_val"], data["y_val"],
+                          seed=0, options=options)  # fmt: skip
+    return _file_of(result[0] if isinstance(result, tuple) else result)
+
+
+def _options(module: str, **chosen):
+    """Rend les options que `cli.training_parser` donnerait."""
+    return types.SimpleNamespace(**{
+        "limit": None, "resume": False, "force": False, "seeds": 1, "module": module,
+        "models_dir": Path("modeles"), "output": Path("figures"), "recipe": "light",
+        "variant": "modern", "command": module, **chosen,
+    })  # fmt: skip
+
+
+def _summary(model, *, trainable: bool = False) -> list[float]:
+    """Rend les premières valeurs de chaque tableau de poids : de quoi reconnaître un modèle."""
+    import numpy as np
+
+    weights = model.trainable_weights if trainable else model.weights
+    return [float(value) for each in weights
+            for value in np.asarray(each, np.float32).ravel()[:16]]  # fmt: skip
+
+
+@contextlib.contextmanager
+def _observed(seen: dict, data: dict):
+    """Note les arguments de `compile` et de `fit`, et remplace les jeux de données."""
+    import keras
+
+    original_compile, original_fit = keras.Model.compile, keras.Model.fit
+
+    def compile_(self, optimizer="rmsprop", loss=None, *arguments, **options):
+        seen["compiled"].append({"loss": _describe_loss(loss), "last": _last_activation(self)})
+        return original_compile(self, optimizer, loss, *arguments, **options)
+
+    def fit(self, x=None, y=None, *arguments, **options):
+        names = ("batch_size", "epochs", "verbose", "callbacks", "validation_split",
+                 "validation_data")  # fmt: skip
+        options = {**dict(zip(names, arguments, strict=False)), **options}
+        x, sample = _sample(x, y)
+        validation = options.get("validation_data")
+        checked = None
+        if validation is not None:
+            if isinstance(validation, tuple | list):
+                _, checked = _sample(*validation[:2])
+            else:
+                options["validation_data"], checked = _sample(validation, None)
+        found = {"train": sample, "validation": checked}
+        seen["fitted"].append(found)
+        found["before"] = _summary(self, trainable=True)
+        options["epochs"] = options.get("initial_epoch", 0) + 1
+        options["verbose"] = 0
+        result = original_fit(self, x, y, **options)
+        found |= {"after": _summary(self, trainable=True), "all_after": _summary(self)}
+        return result
+
+    def load(**_):
+        return (data["x_train"], data["y_train"]), (data["x_test"], data["y_test"])
+
+    keras.Model.compile, keras.Model.fit = compile_, fit
+    common = sys.modules.get("exercises.common.data")
+    for name in ("mnist", "fashion_mnist", "cifar10"):
+        getattr(keras.datasets, name).load_data = load
+        if common:
+            setattr(common, f"load_{name}", load)
+    try:
+        yield
+    finally:
+        keras.Model.compile, keras.Model.fit = original_compile, original_fit
+
+
+def _sample(x, y):
+    """Rend les données, intactes, et leurs premiers exemples en tableaux."""
+    import itertools
+
+    import keras
+    import numpy as np
+
+    if isinstance(x, keras.utils.PyDataset):
+        batches = [x[k] for k in range(min(2, len(x)))]
+    elif hasattr(x, "take") and hasattr(x, "element_spec"):  # tf.data
+        batches = list(x.take(2).as_numpy_iterator())
+    elif hasattr(x, "__next__"):  # un générateur ne se lit qu'une fois : on remet devant
+        batches = list(itertools.islice(x, 2))
+        x = _again(batches, x)
+    else:
+        batches = [(x, y)]
+    try:
+        images, labels = (np.concatenate([np.asarray(batch[k]) for batch in batches])[:64]
+                          for k in (0, 1))  # fmt: skip
+    except Exception:
+        return x, None
+    return x, {"x": images, "y": labels}
+
+
+def _again(batches: list, rest):
+    yield from batches
+    yield from rest
+
+
+def _describe_loss(loss) -> dict:
+    if isinstance(loss, str):
+        return {"name": loss, "from_logits": False}
+    name = getattr(loss, "__name__", None) or type(loss).__name__
+    options = getattr(loss, "_fn_kwargs", {})
+    from_logits = getattr(loss, "from_logits", False) or options.get("from_logits", False)
+    return {"name": str(name)[:MAX_TEXT], "from_logits": bool(from_logits)}
+
+
+def _last_activation(model) -> str:
+    """Nomme l'activation de la dernière couche qui calcule, par exemple `softmax`."""
+    for layer in reversed(model.layers):
+        name = type(layer).__name__
+        if name in ("Softmax", "Activation", "Dense"):
+            activation = getattr(layer, "activation", None)
+            return "softmax" if name == "Softmax" else getattr(activation, "__name__", "autre")
+        if name not in ("Rescaling", "Dropout", "Reshape", "Flatten"):
+            return "autre"
+    return "autre"
+
+
+# --- La commande ---------------------------------------------------------------------
+
+
+def command(module: str, pictures: list, script: str) -> list:
+    """Lance la commande de prédiction du rendu sur des images, l'une après l'autre.
+
+    Args:
+        module: module de l'exercice ; la commande n'en a pas besoin.
+        pictures: contenus de fichiers PNG.
+        script: un fichier Python du rendu, ou vide pour `exercises.common.prediction.main`.
+
+    Returns:
+        Pour chacune, `stdout` (texte), `code` de sortie, et `error`, ou None.
+    """
+    results = []
+    for number, content in enumerate(pictures):
+        path = Path(f"image{number}.png")
+        path.write_bytes(content)
+        code, error = 0, None
+        with _captured_stdout("commande.txt") as printed:
+            try:
+                code = _run_command(str(path), script)
+            except SystemExit as stopped:
+                code = stopped.code
+            except Exception as raised:
+                error = describe_error(raised)
+        text = printed[1].decode("utf-8", "replace")
+        results.append({"stdout": text, "code": code or 0, "error": error})
+    return results
+
+
+def _run_command(path: str, script: str):
+    if not script:
+        return importlib.import_module("exercises.common.prediction").main([path])
+    arguments, sys.argv = sys.argv, [script, path]
+    try:
+        runpy.run_path(script, run_name="__main__")
+    finally:
+        sys.argv = arguments
+    return 0
+
+
+# --- Ingrédients : ce qui ne voyage pas ----------------------------------------------
+
+
+def planted_model(shape: list, num_classes: int = 10):
+    """Construit un modèle dont la classe prédite est la valeur du premier pixel.
+
+    La plus grande des sorties `2ck - k²` est celle dont le numéro k est le plus proche de c.
+    """
+    import keras
+    import numpy as np
+    from keras import layers
+
+    images = keras.Input(tuple(shape), dtype="uint8")
+    x = layers.Rescaling(1.0, dtype="float32")(images)
+    x = layers.Flatten()(x)
+    model = keras.Model(images, layers.Dense(num_classes, activation="softmax")(x))
+    classes = np.arange(num_classes)
+    kernel = np.zeros((int(np.prod(shape)), num_classes), np.float32)
+    kernel[0] = 2 * classes
+    model.layers[-1].set_weights([kernel, -(classes**2).astype(np.float32)])
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def tiny_base(size_px: int, names: list):
+    """Construit une petite base qui a les noms de couches d'InceptionV3."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(1)
+    images = keras.Input((size_px, size_px, 3))
+    x = layers.AveragePooling2D(size_px // 5)(images)
+    for name in names:
+        x = layers.Conv2D(6, 1)(x)
+        x = layers.BatchNormalization(scale=False)(x)
+        x = layers.Activation("relu", name=name)(x)
+    return keras.Model(images, x)
+
+
+def pictures(images, classes: list):
+    """Écrit un dossier d'images par classe, comme `folders.square_copies`."""
+    import numpy as np
+    from PIL import Image
+
+    root, paths, labels = Path("images"), [], []
+    for number, pixels in enumerate(images):
+        label = number * len(classes) // len(images)
+        folder = root / classes[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        paths.append(str(folder / f"{number:05}.png"))
+        Image.fromarray(pixels).save(paths[-1])
+        labels.append(label)
+    return types.SimpleNamespace(
+        folder=str(root), paths=paths, labels=np.array(labels), classes=list(classes), sha256="x"
+    )
+
+
+def frozen_facts(module: str, size_px: int, names: list, layer_name: str) -> dict:
+    """Fait figer une petite base par le rendu ; décrit ce qu'il en rend."""
+    import keras
+    import numpy as np
+
+    base = tiny_base(size_px, names)
+    expected = np.asarray(keras.Model(base.input, base.get_layer(layer_name).output)(
+        np.linspace(-1, 1, 2 * size_px * size_px * 3, dtype=np.float32)
+        .reshape(2, size_px, size_px, 3), training=False))  # fmt: skip
+    frozen = importlib.import_module(f"exercises.{module}").frozen_base(base, layer_name=layer_name)
+    images = np.linspace(-1, 1, 2 * size_px * size_px * 3, dtype=np.float32)
+    images = images.reshape(2, size_px, size_px, 3)
+    return {
+        "trainable": len(frozen.trainable_weights), "total": len(frozen.weights),
+        "output": np.asarray(frozen(images, training=False), np.float32),
+        "training": np.asarray(frozen(images, training=True), np.float32),
+        "maps": expected.astype(np.float32),
+    }  # fmt: skip
+
+
+def generator_facts(module: str, images, classes: list, named: dict) -> dict:
+    """Ouvre le générateur du rendu sur un dossier d'images ; rend ce qu'il en lit."""
+    import multiprocessing.pool
+
+    import numpy as np
+
+    # Le générateur liste les dossiers dans un `ThreadPool`, qui a besoin de /dev/shm.
+    multiprocessing.pool.ThreadPool = _InlinePool
+    folder = pictures(images, classes)
+    generator = importlib.import_module(f"exercises.{module}").make_generator(folder, **named)
+    twice = []
+    for _ in range(2):
+        generator.reset()
+        batches = [generator[k] for k in range(len(generator))]
+        twice.append(np.concatenate([np.asarray(batch[0], np.float32) for batch in batches]))
+    labels = np.concatenate([np.asarray(batch[1], np.float32) for batch in batches])
+    small = [each[:, ::10, ::10] for each in twice]
+    return {
+        "first": small[0], "second": small[1], "y": labels,
+        "names": [os.path.basename(name) for name in generator.filenames],
+        "low": float(twice[0].min()), "high": float(twice[0].max()),
+    }  # fmt: skip
+
+
+class _InlinePool:
+    """Un `ThreadPool` sans fils : chaque appel est fait tout de suite."""
+
+    def __init__(self, *_):
+        pass
+
+    def apply_async(self, function, arguments=()):
+        """Rend de quoi lire le résultat, déjà calculé."""
+        found = function(*arguments)
+        return types.SimpleNamespace(get=lambda timeout=None: found)
+
+    def close(self):
+        """Ne fait rien."""
+
+    join = close
+
+
+def head_facts(module: str, x, num_classes: int) -> dict:
+    """Construit la tête du rendu ; rend ses formes, sa perte, ses sorties."""
+    import keras
+    import numpy as np
+
+    loaded = importlib.import_module(f"exercises.{module}")
+    head = loaded.build_head(x, num_classes, seed=0)
+    compiled = getattr(head, "compiled", False)
+    return {
+        "is_model": isinstance(head, keras.Model), "output_shape": list(head.output_shape),
+        "outputs": np.asarray(head(x, training=False), np.float32),
+        "loss": _describe_loss(head.loss) if compiled else None,
+        "last": _last_activation(head), "dense": sum(
+            type(layer).__name__ == "Dense" for layer in head.layers
+        ),
+    }  # fmt: skip
+
+
+INGREDIENTS = {
+    "planted_model": planted_model,
+    "namespace": lambda **values: types.SimpleNamespace(**values),
+    "text": lambda content: io.StringIO(content),
+}
+OPERATIONS = {
+    function.__name__: function
+    for function in (load, get, call, export, inspect, predict, compare, trial, learn, command,
+                     frozen_facts, generator_facts, head_facts)
+}  # fmt: skip

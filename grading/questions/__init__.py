@@ -1,0 +1,239 @@
+"""Les questions : ce qu'on demande à un rendu, et ce qu'on en dit.
+
+Une question est une fonction `question(ask) -> Credit` inscrite par `@question("ex00.relu")`,
+et une section de `scale.toml`. Elle ne voit du rendu que des données (`pupil`), compare ces
+données à la bonne réponse, puis à ce que donneraient les erreurs connues.
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from grading import messages, pupil
+from grading.scale import Rule
+
+
+class Credit(NamedTuple):
+    """Ce que vaut une réponse : une part des points, et pourquoi ce n'est pas tout."""
+
+    level: Fraction
+    reason: str | None = None  # identifiant de reasons.toml ; None si tout est juste
+    detail: str = ""
+
+
+RIGHT = Credit(Fraction(1))
+
+
+def credit(level, reason: str | None = None, detail: str = "") -> Credit:
+    """Fabrique un crédit ; `level` est une fraction, ou son écriture : `"1/2"`."""
+    return Credit(Fraction(level), reason, detail)
+
+
+class Ask:
+    """Ce qu'une question peut demander au rendu qu'elle note.
+
+    Args:
+        rule: la question.
+        rng: hasard de la session, le même pour tous les rendus.
+        desk: ce qui sait parler au rendu (`grader.Desk`).
+    """
+
+    def __init__(self, rule: Rule, rng: np.random.Generator, desk):
+        self.rule, self.rng, self._desk = rule, rng, desk
+        self.settings = rule.settings
+
+    def calls(self, function: str, calls: Sequence[tuple]) -> list[pupil.Answer]:
+        """Appelle une fonction du rendu.
+
+        Args:
+            function: son nom, dans le module de la question.
+            calls: `(positionnels, nommés)` de chaque appel.
+
+        Returns:
+            Une réponse par appel.
+
+        Raises:
+            pupil.Failure: le rendu n'a rien rendu.
+        """
+        prepared = [[list(positional), named] for positional, named in calls]
+        found = self.op("call", function=function, calls=prepared)
+        if not isinstance(found, list) or len(found) != len(calls):
+            raise pupil.Failure("forged_answer")
+        answers = []
+        for each in found:
+            if isinstance(each, dict) and isinstance(each.get("error"), dict):
+                answers.append(pupil.Answer(None, each["error"]))
+            elif isinstance(each, dict) and "value" in each:
+                answers.append(pupil.Answer(each["value"]))
+            else:
+                raise pupil.Failure("forged_answer")
+        if all(answer.error for answer in answers):
+            first = answers[0].error
+            if len({(each.error.get("type"), each.error.get("line")) for each in answers}) == 1:
+                raise pupil.failure_of(first)
+        return answers
+
+    def op(self, operation: str, /, **arguments):
+        """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""
+        return self.answer(operation, **arguments)["value"]
+
+    def answer(self, operation: str, /, **arguments) -> dict:
+        """Comme `op`, avec le nombre d'octets affichés : `{"value", "printed"}`."""
+        return self._desk.ask(self.rule, operation, {"module": self.rule.module, **arguments})
+
+    def clean(self, operation: str, /, **arguments):
+        """Lance une opération dans un processus où aucun rendu n'a été importé."""
+        return self._desk.ask_clean(self.rule, operation, arguments)
+
+    def model(self, function: str = "build_model") -> bytes:
+        """Rend le fichier `.keras` du modèle que construit le rendu."""
+        content = self.op("export", function=function, named={})
+        if not isinstance(content, bytes):
+            raise pupil.Failure("forged_answer")
+        return content
+
+    @property
+    def submission(self):
+        """Le rendu noté."""
+        return self._desk.submission
+
+    @property
+    def with_training(self) -> bool:
+        """Faut-il lancer le vrai entraînement du rendu ?"""
+        return self._desk.options.with_training
+
+
+QUESTIONS: dict[str, Callable[[Ask], Credit]] = {}
+
+
+def question(identifier: str):
+    """Inscrit une fonction comme la question `"exNN.nom"` du barème."""
+
+    def register(function):
+        QUESTIONS[identifier] = function
+        return function
+
+    return register
+
+
+def load(exercise: str) -> dict[str, Callable[[Ask], Credit]]:
+    """Importe les questions d'un exercice ; rend toutes celles qui sont inscrites."""
+    importlib.import_module(f"grading.questions.{exercise}")
+    return QUESTIONS
+
+
+# --- Comparer ------------------------------------------------------------------------
+
+
+def as_floats(value) -> np.ndarray | None:
+    """Rend des nombres en float64, `Fraction` comprises ; None si ce n'en sont pas."""
+    if isinstance(value, messages.Record):
+        value = value.values
+    if isinstance(value, str | bytes | dict | messages.Opaque | None):
+        return None
+    try:
+        array = np.asarray(value, dtype=object)
+        if any(isinstance(each, str | bytes) for each in array.flat):
+            return None
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return None
+
+
+def same(found, expected, *, tolerance: float = 1e-6) -> bool:
+    """Dit si deux résultats ont la même forme et, à `tolerance` près, les mêmes valeurs."""
+    found, expected = as_floats(found), as_floats(expected)
+    if found is None or expected is None or found.shape != expected.shape:
+        return False
+    scale = np.abs(expected).max(initial=1.0)
+    return bool(np.allclose(found, expected, rtol=tolerance, atol=tolerance * scale))
+
+
+class Mistake(NamedTuple):
+    """Une erreur connue : ce qu'elle rendrait, et ce qu'elle vaut quand même."""
+
+    reason: str
+    compute: Callable  # mêmes arguments que la fonction de l'énoncé
+    level: str = "0"
+
+
+REFUSED = object()  # ce que « rend » un appel qui doit lever ValueError
+
+
+def expected_of(compute: Callable, positional, named):
+    """Calcule une valeur attendue, ou `REFUSED` si le corrigé lève ValueError."""
+    try:
+        return compute(*positional, **named)
+    except ValueError:
+        return REFUSED
+
+
+def judge(answers: Sequence[pupil.Answer], groups: Sequence[tuple], right: Callable,
+          mistakes: Sequence[Mistake] = (), *, tolerance: float = 1e-6) -> Credit:  # fmt: skip
+    """Note les réponses d'une fonction pure.
+
+    Args:
+        answers: réponses, à la suite, des appels de tous les groupes.
+        groups: `(niveau, appels)`, du plus simple au plus complet ; un niveau n'est acquis
+            que si les précédents le sont.
+        right: la bonne fonction.
+        mistakes: erreurs connues, de la plus précise à la plus vague.
+        tolerance: écart relatif accepté.
+
+    Returns:
+        Le niveau atteint, et l'erreur que toutes les mauvaises réponses trahissent.
+    """
+    level, wrong, start, open_ = Fraction(0), [], 0, True
+    for value, calls in groups:
+        bad = []
+        for (positional, named), answer in zip(calls, answers[start:], strict=False):
+            expected = expected_of(right, positional, named)
+            if not _agrees(answer, expected, tolerance):
+                bad.append((positional, named, answer, expected))
+        start += len(calls)
+        open_ = open_ and not bad
+        level = Fraction(value) if open_ else level
+        wrong += bad
+    if not wrong:
+        return Credit(Fraction(1))
+    for mistake in mistakes:
+        if all(_agrees(answer, _mistaken(mistake, positional, named), tolerance)
+               for positional, named, answer, _ in wrong):  # fmt: skip
+            return Credit(max(level, Fraction(mistake.level)), mistake.reason)
+    return Credit(level, *_vague_reason(wrong))
+
+
+def _agrees(answer: pupil.Answer, expected, tolerance: float) -> bool:
+    if expected is REFUSED:
+        return bool(answer.error) and "ValueError" in answer.error.get("families", ())
+    return not answer.error and same(answer.value, expected, tolerance=tolerance)
+
+
+def _mistaken(mistake: Mistake, positional, named):
+    try:
+        return mistake.compute(*positional, **named)
+    except ValueError:
+        return REFUSED
+    except Exception:  # l'erreur n'a pas de sens pour ces arguments
+        return None
+
+
+def _vague_reason(wrong) -> tuple[str, str]:
+    refused = [each for each in wrong if each[3] is REFUSED]
+    if len(refused) == len(wrong):
+        return "no_error", ""
+    _, _, answer, expected = next(each for each in wrong if each[3] is not REFUSED)
+    if answer.error:
+        failure = pupil.failure_of(answer.error)
+        return failure.reason, failure.detail
+    found = as_floats(answer.value)
+    if found is None:
+        return "wrong_type", ""
+    if found.shape != as_floats(expected).shape:
+        return "wrong_shape", ""
+    if np.isnan(found).any():
+        return "not_a_number", ""
+    return "wrong_values", ""

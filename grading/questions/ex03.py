@@ -1,0 +1,120 @@
+"""Exercice 03 : CIFAR-10 et la commande de prédiction."""
+
+import io
+import re
+
+from grading import pupil, submission
+from grading.questions import RIGHT, Ask, Credit, credit, networks, question
+
+SHAPE = (32, 32, 3)
+ENGLISH = "airplane automobile bird cat deer dog frog horse ship truck".split()
+FRENCH = "Avion Voiture Oiseau Chat Cerf Chien Grenouille Cheval Bateau Camion".split()
+# Dans l'extrait, l'image de chaque classe dont le réseau livré est le plus sûr.
+CLEAR = (27, 351, 135, 184, 167, 239, 102, 69, 51, 50)
+LINE = re.compile(r"Prédiction: ([^\n]+)\n")
+
+
+@question("ex03.network")
+def ask_network(ask: Ask) -> Credit:
+    """Vérifie les formes, les convolutions et les fonctions non linéaires."""
+    found = networks.facts(ask, SHAPE)
+    if len(found["output_shape"] or ()) != 2:
+        return credit(0, "flatten_forgotten")
+    if found["output_shape"][1] != networks.NUM_CLASSES:
+        return credit(0, "wrong_number_of_classes")
+    judged = networks.judge_non_linearity(found)
+    return judged if judged.level == 1 else credit("1/2", judged.reason)
+
+
+@question("ex03.scaling")
+def ask_scaling(ask: Ask) -> Credit:
+    """Regarde l'échelle des pixels."""
+    return networks.judge_scaling(ask, networks.facts(ask, SHAPE))
+
+
+@question("ex03.output")
+def ask_output(ask: Ask) -> Credit:
+    """Regarde la sortie."""
+    return networks.judge_output(ask, networks.facts(ask, SHAPE))
+
+
+@question("ex03.train")
+def ask_train(ask: Ask) -> Credit:
+    """Essaie l'entraînement."""
+    return networks.judge_train(ask)
+
+
+@question("ex03.evaluate")
+def ask_evaluate(ask: Ask) -> Credit:
+    """Mesure un modèle dont on sait la précision."""
+    return networks.judge_evaluate(ask, SHAPE)
+
+
+@question("ex03.weights")
+def ask_weights(ask: Ask) -> Credit:
+    """Mesure les poids rendus."""
+    return networks.judge_weights(ask, "cifar10")
+
+
+@question("ex03.command")
+def ask_command(ask: Ask) -> Credit:
+    """Lance la commande sur une image par classe, et lit ce qu'elle affiche."""
+    script = submission.own_command(ask.submission)
+    if script is None:  # la commande du cours, avec les poids du rendu
+        own = ask.submission.models / "ex03_cifar10.tflite"
+        if not own.is_file() or own.is_symlink():
+            return credit(0, "command_missing")
+        if own.read_bytes() == (submission.REPO / "models" / own.name).read_bytes():
+            return credit(0, "weights_copied")
+    contents, truths = pictures()
+    found = ask.op("command", pictures=contents, script=script or "")
+    if not isinstance(found, list) or len(found) != len(contents):
+        raise pupil.Failure("forged_answer")
+    guesses = []
+    for each in found:
+        if each.get("error"):
+            failure = pupil.failure_of(each["error"])
+            reason = "command_fails" if failure.reason == "exception" else failure.reason
+            return credit(0, reason, failure.detail)
+        if each.get("code") != 0:
+            return credit(0, "command_fails", f"code de sortie {pupil.clean(each.get('code'))}")
+        name, reason = read_line(str(each.get("stdout")))
+        if reason:
+            return credit("1/4", reason)
+        guesses.append(name)
+    right = sum(guess == truth for guess, truth in zip(guesses, truths, strict=True))
+    if right >= ask.settings["right"]:
+        return RIGHT
+    for shift in range(1, 10):
+        shifted = [(guess + shift) % 10 for guess in guesses]
+        if sum(a == b for a, b in zip(shifted, truths, strict=True)) >= ask.settings["right"]:
+            return credit("1/2", "class_order_shifted")
+    return credit("1/2", "often_wrong", f"{right} sur {len(truths)}")
+
+
+def read_line(printed: str) -> tuple[int | None, str | None]:
+    """Lit ce qu'affiche la commande : `(numéro de la classe, None)`, ou `(None, raison)`."""
+    exact = LINE.fullmatch(printed)
+    if exact and exact[1] in FRENCH:
+        return FRENCH.index(exact[1]), None
+    last = printed.rstrip("\n").rpartition("\n")[2].rpartition("\r")[2].strip("\x08 ")
+    words = re.findall(r"\w+", last.lower())
+    if any(name in words for name in ENGLISH):
+        return None, "english_class"
+    if LINE.fullmatch(last + "\n") and last != printed.rstrip("\n"):
+        return None, "progress_bar"
+    return None, "wrong_line"
+
+
+def pictures() -> tuple[list[bytes], list[int]]:
+    """Rend dix images PNG de l'extrait, une par classe, et leurs classes."""
+    from PIL import Image
+
+    x, y = networks.extract("cifar10")
+    contents, truths = [], []
+    for index in CLEAR:
+        file = io.BytesIO()
+        Image.fromarray(x[index]).save(file, "PNG")
+        contents.append(file.getvalue())
+        truths.append(int(y[index]))
+    return contents, truths

@@ -1,0 +1,106 @@
+"""Exercice 05 : lire les images comme InceptionV3 les attend, figer la base, poser une tête."""
+
+import numpy as np
+
+from grading import pupil
+from grading.questions import RIGHT, Ask, Credit, as_floats, credit, question, same
+
+CLASSES = ["chat", "chien"]
+NUM, SIDE_PX, STEP_PX = 20, 150, 10  # images, côté, un pixel gardé sur dix
+BASE_LAYERS = ["mixed2", "mixed8", "mixed9", "mixed10"]
+
+
+def _images(ask: Ask) -> np.ndarray:
+    return ask.rng.integers(0, 256, (NUM, SIDE_PX, SIDE_PX, 3)).astype(np.uint8)
+
+
+def _read(ask: Ask, images: np.ndarray, **named) -> dict:
+    found = ask.op("generator_facts", images=images, classes=CLASSES, named=named)
+    if not isinstance(found, dict) or as_floats(found.get("first")) is None:
+        raise pupil.Failure("forged_answer")
+    return found
+
+
+@question("ex05.make_generator")
+def ask_make_generator(ask: Ask) -> Credit:
+    """Lit tout le dossier et regarde l'échelle des pixels, puis l'ordre."""
+    images = _images(ask)
+    found = _read(ask, images)
+    first = as_floats(found["first"])
+    if found["high"] > 2:
+        return credit("1/2", "preprocess_missing")
+    if found["low"] >= 0:
+        return credit("1/2", "divided_by_255")
+    expected = images[:, ::STEP_PX, ::STEP_PX] / 127.5 - 1
+    if first.shape != expected.shape:
+        return credit(0, "wrong_shape")
+    if same(first, expected, tolerance=1e-3):
+        return RIGHT
+    return credit("1/2", "images_shuffled" if _same_set(first, expected) else "wrong_values")
+
+
+def _same_set(first: np.ndarray, second: np.ndarray) -> bool:
+    sums = [np.sort(each.reshape(len(each), -1).sum(1)) for each in (first, second)]
+    return first.shape == second.shape and np.allclose(*sums, atol=0.1)
+
+
+@question("ex05.validation")
+def ask_validation(ask: Ask) -> Credit:
+    """Lit deux fois la validation, et vérifie qu'elle n'est pas apprise."""
+    images = _images(ask)
+    found, learned = (_read(ask, images, subset=name) for name in ("validation", "training"))
+    names, others = set(map(str, found["names"])), set(map(str, learned["names"]))
+    if len(names) != NUM // 5 or names & others or len(names | others) != NUM:
+        return credit(0, "wrong_share")
+    first, second = as_floats(found["first"]), as_floats(found["second"])
+    if not same(first, second, tolerance=1e-4):
+        shuffled = _same_set(first, second)
+        return credit("1/2", "images_shuffled" if shuffled else "validation_augmented")
+    indices = [int(name.split(".")[0]) for name in found["names"]]
+    plain = images[indices][:, ::STEP_PX, ::STEP_PX].astype(float)
+    scales = (plain, plain / 255, plain / 127.5 - 1)
+    if not any(same(first, each, tolerance=1e-3) or _same_set(first, each) for each in scales):
+        return credit("1/2", "validation_augmented")
+    return RIGHT
+
+
+@question("ex05.frozen_base")
+def ask_frozen_base(ask: Ask) -> Credit:
+    """Fait figer une petite base, coupée à une couche nommée."""
+    arguments = {"size_px": 30, "names": BASE_LAYERS, "layer_name": "mixed8"}
+    found = ask.op("frozen_facts", **arguments)
+    output, maps = as_floats(found.get("output")), as_floats(found.get("maps"))
+    if output is None or maps is None:
+        raise pupil.Failure("forged_answer")
+    if output.ndim != 2:
+        return credit(0, "maps_not_averaged")
+    if not same(output, maps.mean(axis=(1, 2)), tolerance=1e-4):
+        largest = same(output, maps.max(axis=(1, 2)), tolerance=1e-4)
+        return credit(0, "maps_not_averaged" if largest else "wrong_layer")
+    if found["trainable"]:
+        return credit("1/2", "base_not_frozen")
+    if not same(found["training"], output, tolerance=1e-4):
+        return credit("3/4", "base_in_training_mode")
+    return RIGHT
+
+
+@question("ex05.build_head")
+def ask_build_head(ask: Ask) -> Credit:
+    """Construit une tête pour deux, puis trois classes."""
+    x = ask.rng.normal(size=(12, 16)).astype(np.float32)
+    for num_classes in (2, 3):
+        found = ask.op("head_facts", x=x, num_classes=num_classes)
+        outputs = as_floats(found.get("outputs"))
+        if outputs is None or outputs.shape != (len(x), num_classes):
+            return credit(0, "wrong_number_of_classes")
+        on_logits = bool(found["loss"]) and found["loss"]["from_logits"]
+        probable = (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3)
+        if probable and found["last"] == "softmax" and on_logits:
+            return credit("1/2", "softmax_twice")
+        if not probable and not on_logits:
+            sigmoid = found["last"] == "sigmoid"
+            return credit("1/2", "sigmoid_output" if sigmoid else "logits_unsaid")
+        name = str((found["loss"] or {}).get("name", "crossentropy")).lower().replace("_", "")
+        if "crossentropy" not in name or name.startswith("binary"):
+            return credit("1/2", "wrong_loss")
+    return RIGHT

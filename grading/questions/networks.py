@@ -1,0 +1,390 @@
+"""Ce que les exercices 02 et 03 ont en commun : juger un réseau, son essai, ses poids."""
+
+import functools
+from fractions import Fraction
+
+import numpy as np
+
+from grading import messages, pupil, submission
+from grading.questions import RIGHT, Ask, Credit, as_floats, credit
+
+CONVOLUTIONS = {"Conv2D", "SeparableConv2D", "DepthwiseConv2D"}
+ACTIVATIONS = {"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU"}
+MAX_SCALED = 20.0  # écart entre noir et blanc, vu par la première couche à poids : au-delà, brut
+MIN_SCALED = 0.1  # en deçà, divisé deux fois
+NUM_CLASSES = 10
+OTHER_LOSSES = set("mse mae meansquarederror meanabsoluteerror binarycrossentropy hinge".split())
+# Les niveaux de gris des jeux de l'essai : d'où vient une image se lit sur elle.
+LEVELS = {"train": (5, 80), "val": (90, 160), "test": (170, 240)}
+
+
+# --- Le réseau -----------------------------------------------------------------------
+
+
+def facts(ask: Ask, shape: tuple[int, ...]) -> dict:
+    """Décrit le modèle de `build_model`, relu dans un processus qui n'a pas vu le rendu.
+
+    Args:
+        ask: la question.
+        shape: forme d'une image.
+
+    Returns:
+        Voir `probes.inspect`.
+
+    Raises:
+        pupil.Failure: pas de modèle, ou il ne se relit pas.
+    """
+    images = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype(np.uint8)
+    found = ask.clean("inspect", content=ask.model(), images=images)
+    if not isinstance(found, dict) or not isinstance(found.get("layers"), list):
+        raise pupil.Failure("forged_answer")
+    if found.get("refused"):
+        raise pupil.Failure("wrong_input", pupil.clean(found["refused"]))
+    return found
+
+
+def sequence(layers: list[dict]) -> str:
+    """Écrit les couches imposées d'une lettre : `"CMCMCDD"`."""
+    letters = {"MaxPooling2D": "M", "AveragePooling2D": "A", "Dense": "D",
+               **dict.fromkeys(CONVOLUTIONS, "C")}  # fmt: skip
+    return "".join(letters.get(layer["class"], "") for layer in layers)
+
+
+def judge_architecture(found: dict, expected: str) -> Credit:
+    """Compare les couches imposées, dans l'ordre, à celles de l'énoncé.
+
+    Args:
+        found: rendu par `facts`.
+        expected: lettres de `sequence`.
+
+    Returns:
+        Le crédit.
+    """
+    layers = found["layers"]
+    letters = sequence(layers)
+    if "C" not in letters:
+        return credit(0, "no_convolution")
+    if len(found["output_shape"] or ()) != 2:
+        return credit("1/4", "flatten_forgotten")
+    if letters == expected:
+        pools = [layer for layer in layers if layer["class"] == "MaxPooling2D"]
+        kept = [p for p in pools if p["shapes"]["output"][1:3] == p["shapes"]["input"][1:3]
+                or list(p.get("strides") or [2]) == [1, 1]]  # fmt: skip
+        return credit("1/2", "pooling_stride") if kept else RIGHT
+    if letters.replace("A", "M") == expected:
+        return credit("1/2", "average_for_max")
+    if sorted(letters) == sorted(expected):
+        return credit("1/2", "wrong_order")
+    missing = sum(max(0, expected.count(c) - letters.count(c)) for c in "CMD")
+    extra = sum(max(0, letters.count(c) - expected.count(c)) for c in "CMAD")
+    level = "1/2" if missing + extra == 1 else "1/4"
+    return credit(level, "missing_layer" if missing else "extra_layer")
+
+
+def judge_non_linearity(found: dict) -> Credit:
+    """Cherche une fonction non linéaire entre chaque couche à poids et la suivante."""
+    covered: list[bool] = []
+    for layer in found["layers"]:
+        if layer["class"] in CONVOLUTIONS | {"Dense"}:
+            covered.append(layer["activation"] not in (None, "linear"))
+        elif layer["class"] in ACTIVATIONS and covered:
+            covered[-1] |= layer["activation"] != "linear"
+    if "C" not in sequence(found["layers"]):
+        return credit(0, "no_convolution")
+    hidden = covered[:-1]  # la dernière est la sortie
+    if all(hidden):
+        return RIGHT
+    return credit("1/2", "relu_partly") if any(hidden) else credit(0, "relu_forgotten")
+
+
+def judge_scaling(ask: Ask, found: dict) -> Credit:
+    """Regarde ce que la première couche à poids reçoit d'une image noire et d'une blanche."""
+    outside = _scales_outside(ask)
+    if found.get("first") == "BatchNormalization":
+        return RIGHT
+    if not found["seen"]:  # un modèle dans un modèle : rien ne permet de dire non
+        return RIGHT
+    (black, _), (_, white) = found["seen"]
+    span = abs(white - black)
+    if span > MAX_SCALED:
+        return credit("1/2", "scaling_outside") if outside else credit(0, "scaling_forgotten")
+    if span < MIN_SCALED or outside:
+        return credit(0, "scaling_twice")
+    return RIGHT
+
+
+def _scales_outside(ask: Ask) -> bool:
+    """Dit si les images passées à `fit` ont déjà de petites valeurs."""
+    try:
+        fitted = trial(ask)["fitted"]
+    except pupil.Failure:
+        return False
+    samples = [as_floats(each["train"]["x"]) for each in fitted if each.get("train")]
+    return any(x is not None and x.size and np.abs(x).max() < 5 for x in samples)
+
+
+def judge_output(ask: Ask, found: dict) -> Credit:
+    """Regarde la sortie : dix nombres, un softmax ou des logits dits tels à la perte."""
+    if len(found["output_shape"] or ()) != 2 or found["output_shape"][1] != NUM_CLASSES:
+        return credit(0, "wrong_number_of_classes")
+    after: list[str] = []  # activations de la dernière couche à poids, et d'après elle
+    for layer in found["layers"]:
+        if layer["weights"] and layer["class"] in CONVOLUTIONS | {"Dense"}:
+            after = []
+        if layer["class"] == "Softmax":
+            after.append("softmax")
+        elif layer["activation"]:
+            after.append(layer["activation"])
+    outputs = np.asarray(found["outputs"], np.float64)
+    probable = bool((outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3))
+    if after.count("softmax") > 1:
+        return credit("1/2", "softmax_twice")
+    try:
+        compiled = trial(ask)["compiled"]
+    except pupil.Failure:
+        compiled = []
+    on_logits = bool(compiled) and all(each["loss"]["from_logits"] for each in compiled)
+    if probable:
+        return credit("1/2", "softmax_twice") if on_logits else RIGHT
+    if on_logits and not {"sigmoid", "relu"} & set(after):
+        return RIGHT
+    last = after[-1] if after else "linear"
+    reason = {"sigmoid": "sigmoid_output", "relu": "relu_output"}.get(last, "logits_unsaid")
+    return credit("1/2", reason)
+
+
+# --- L'essai -------------------------------------------------------------------------
+
+
+def trial(ask: Ask) -> dict:
+    """Lance `train` sur quelques images (voir `probes.trial`) ; une fois par rendu.
+
+    Raises:
+        pupil.Failure: le rendu n'a rien rendu.
+    """
+    shape = (28, 28) if ask.rule.exercise == "ex02" else (32, 32, 3)
+    rng = np.random.default_rng(7)
+    data = {}
+    for name, num in (("train", 48), ("val", 16), ("test", 16)):
+        data[f"x_{name}"] = rng.integers(*LEVELS[name], (num, *shape)).astype(np.uint8)
+        labels = rng.permutation(np.arange(num) % NUM_CLASSES).astype(np.uint8)
+        data[f"y_{name}"] = labels[:, None] if ask.rule.exercise == "ex03" else labels
+    found = ask.op("trial", data=data)
+    if not isinstance(found, dict) or not {"compiled", "fitted", "error"} <= set(found):
+        raise pupil.Failure("forged_answer")
+    return {**found, "data": data}
+
+
+def unscaled(x) -> np.ndarray | None:
+    """Ramène des images aux entiers de 0 à 255, si une échelle connue le permet."""
+    x = as_floats(x)
+    if x is None or not x.size:
+        return None
+    for back in (lambda v: v, lambda v: v * 255, lambda v: (v + 1) * 127.5):
+        levels = back(x)
+        whole = np.rint(levels)
+        # x/127,5 - 1, multiplié par 255, est entier aussi, mais toujours impair.
+        odd = bool((whole % 2 == 1).all())
+        if np.abs(levels - whole).max() < 0.02 and 0 <= whole.min() and 1 < whole.max() <= 255:
+            if not odd:
+                return whole.astype(int)
+    return None
+
+
+def origin(x) -> str | None:
+    """Dit de quel jeu viennent des images, d'après leurs niveaux de gris ; None si rien."""
+    levels = unscaled(x)
+    if levels is None:
+        return None
+    flat = levels.reshape(len(levels), -1)
+    found = {name for name, (low, high) in LEVELS.items() for image in flat
+             if np.mean((image >= low) & (image < high)) > 0.5}  # fmt: skip
+    return "+".join(sorted(found)) or None
+
+
+def judge_train(ask: Ask) -> Credit:
+    """Note l'essai : perte et étiquettes, validation, ce qui est rendu."""
+    found = trial(ask)
+    done = Fraction(0) if found["error"] else Fraction(1, 4)
+    fitted, compiled = found["fitted"], found["compiled"]
+    for each in fitted:
+        reason = _labels_reason(each.get("train"), compiled)
+        if reason:
+            return Credit(done, reason)
+    if found["error"]:
+        failure = pupil.failure_of(found["error"])
+        return credit(0, failure.reason, failure.detail)
+    for each in fitted:
+        sources = origin((each.get("train") or {}).get("x")) or ""
+        if "test" in sources:
+            return credit("1/4", "trained_on_test")
+        if "val" in sources:
+            return credit("1/4", "trained_on_validation")
+    half = Fraction(1, 2)
+    for each in fitted:
+        reason = _validation_reason(each, found["data"]["x_val"])
+        if reason:
+            return Credit(half, reason)
+    if not found.get("is_model") or found.get("history") is None:
+        return Credit(half, "no_history")
+    if fitted and not _has_learned(found):
+        return Credit(half, "no_training")
+    if not fitted and not compiled:
+        return Credit(half, "no_training")
+    return RIGHT
+
+
+def _labels_reason(sample, compiled) -> str | None:
+    if not compiled:
+        return None
+    name = str(compiled[-1]["loss"]["name"]).lower().replace("_", "")
+    if name in OTHER_LOSSES:
+        return "wrong_loss"
+    labels = as_floats((sample or {}).get("y"))
+    if labels is None:
+        return None
+    columns = labels.ndim == 2 and labels.shape[1] == NUM_CLASSES
+    if "sparse" in name and columns:
+        return "onehot_with_sparse"
+    if "categoricalcrossentropy" in name and "sparse" not in name and not columns:
+        return "integers_with_categorical"
+    return None
+
+
+def _validation_reason(each: dict, x_val: np.ndarray) -> str | None:
+    checked = each.get("validation")
+    if not checked:
+        return "no_validation"
+    source = origin(checked["x"])
+    if source is None:
+        return None
+    if "test" in source:
+        return "validation_is_test"
+    if "train" in source:
+        return "validation_is_train"
+    known = {image.tobytes() for image in x_val.reshape(len(x_val), -1).astype(int)}
+    levels = unscaled(checked["x"])
+    ours = [image.tobytes() in known for image in levels.reshape(len(levels), -1)]
+    return None if all(ours) else "validation_augmented"
+
+
+def _has_learned(found: dict) -> bool:
+    """Dit si les poids ont changé, et si ceux qui sont rendus sont ceux d'un modèle entraîné."""
+
+    def close(a, b, tolerance):
+        a, b = as_floats(a), as_floats(b)
+        if a is None or b is None or a.shape != b.shape:
+            return False
+        # Sur si peu d'images, un taux élevé diverge, et des poids sur 16 bits débordent.
+        usual = np.isfinite(a) & np.isfinite(b) & (np.abs(a) < 1e4)
+        return np.allclose(a[usual], b[usual], rtol=tolerance, atol=tolerance)
+
+    moved = any(not close(each["before"], each["after"], 1e-7) for each in found["fitted"])
+    ends = [each["all_after"] for each in found["fitted"]]
+    sizes = {len(end) for end in ends}
+    if len(found["weights"]) not in sizes:  # un autre modèle : moyenné, à deux sorties…
+        return moved
+    return moved and any(close(found["weights"], end, 1e-2) for end in ends)
+
+
+# --- Mesurer -------------------------------------------------------------------------
+
+
+def judge_evaluate(ask: Ask, shape: tuple[int, ...]) -> Credit:
+    """Donne à `evaluate` un modèle dont la classe prédite est la valeur du premier pixel."""
+    rng, num = ask.rng, 60
+    x = rng.integers(0, 256, (num, *shape)).astype(np.uint8)
+    guesses = rng.permutation(np.arange(num) % NUM_CLASSES)
+    x.reshape(num, -1)[:, 0] = guesses
+    y = np.where(rng.random(num) < 0.35, rng.integers(0, NUM_CLASSES, num), guesses)
+    y = y.astype(np.uint8)
+    right = float(np.mean(guesses == y))
+    if ask.rule.exercise == "ex03":
+        y = y[:, None]
+    model = messages.Ingredient("planted_model", {"shape": list(shape)})
+    answer = ask.answer("call", function="evaluate", calls=[[[model, x, y], {}]])
+    found = answer["value"][0]
+    if found.get("error"):
+        failure = pupil.failure_of(found["error"])
+        return credit(0, failure.reason, failure.detail)
+    value = found["value"]
+    if not isinstance(value, dict) or not isinstance(value.get("accuracy"), int | float):
+        return credit(0, "wrong_type")
+    flat, accuracy = y.reshape(-1), float(value["accuracy"])
+    known = {
+        "accuracy_in_percent": 100 * right,
+        "scaled_in_evaluate": np.mean(flat == 0),
+        "class_order_shifted": np.mean((guesses + 1) % NUM_CLASSES == flat),
+    }
+    if abs(accuracy - right) > 1e-5:
+        for reason, mistaken in known.items():
+            if abs(accuracy - mistaken) < 1e-5:
+                return credit("1/4", reason)
+        return credit(0, "wrong_accuracy")
+    if answer["printed"] > 0:
+        return credit("1/2", "progress_bar")
+    probabilities = as_floats(value.get("probabilities"))
+    if probabilities is None or probabilities.shape != (num, NUM_CLASSES):
+        return credit("1/2", "no_probabilities")
+    return RIGHT
+
+
+@functools.cache
+def extract(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Lit l'extrait d'un jeu de test : `(x, y)`, 400 images."""
+    with np.load(submission.REPO / "tests/extracts" / f"{name}_test.npz") as file:
+        return file["x"], file["y"].reshape(-1)
+
+
+def judge_weights(ask: Ask, dataset: str) -> Credit:
+    """Mesure le modèle enregistré par le rendu, dans un processus qui n'a pas vu son code."""
+    if ask.with_training:
+        content = _train(ask, dataset)
+    else:
+        content = submission.weights(ask.submission, ask.rule.module)
+    if content is None:
+        return credit(0, "weights_missing", f"models/{ask.rule.module}.keras")
+    half, full = ask.settings["half"], ask.settings["full"]
+    x, y = extract(dataset)
+    chosen = ask.rng.permutation(len(x))[: ask.settings["images"]]
+    x, y = x[chosen].copy(), y[chosen]
+    # Un pixel au hasard change : reconnaître les images de l'extrait ne sert à rien.
+    flat = x.reshape(len(x), -1)
+    flat[np.arange(len(x)), ask.rng.integers(0, flat.shape[1], len(x))] ^= 1
+    guesses = _guesses(ask, content, x)
+    shipped = submission.weights(submission.reference(), ask.rule.module)
+    if shipped and not ask.submission.shipped and not ask.with_training:
+        if ask.clean("compare", first=content, second=shipped):
+            return credit(0, "weights_copied")
+    accuracy = float(np.mean(guesses == y))
+    if accuracy >= full:
+        return RIGHT
+    detail = f"{100 * accuracy:.1f} %".replace(".", ",")
+    if accuracy >= half:
+        return credit("1/2", "weights_half", detail)
+    if any(np.mean((guesses + k) % NUM_CLASSES == y) >= half for k in range(1, NUM_CLASSES)):
+        return credit("1/4", "class_order_shifted", detail)
+    for scaled in ((x / 255).astype(np.float32), (x / 127.5 - 1).astype(np.float32)):
+        if np.mean(_guesses(ask, content, scaled) == y) >= half:
+            return credit("1/2", "scaling_outside", detail)
+    return credit(0, "weights_low", detail)
+
+
+def _train(ask: Ask, dataset: str) -> bytes:
+    """Entraîne vraiment le rendu, sur le jeu entier ; rend le modèle."""
+    from exercises.common import data
+
+    (x, y), _ = getattr(data, f"load_{dataset}")()
+    (x_train, y_train), (x_val, y_val) = data.split_validation(x, y, num_val=len(x) // 25, seed=0)
+    parts = {"x_train": x_train, "y_train": y_train, "x_val": x_val, "y_val": y_val}
+    content = ask.op("learn", data=parts, epochs=ask.settings["epochs"])
+    if not isinstance(content, bytes):
+        raise pupil.Failure("forged_answer")
+    return content
+
+
+def _guesses(ask: Ask, content: bytes, x: np.ndarray) -> np.ndarray:
+    outputs = as_floats(ask.clean("predict", content=content, images=x))
+    if outputs is None or outputs.shape != (len(x), NUM_CLASSES):
+        raise pupil.Failure("wrong_number_of_classes")
+    return outputs.argmax(1)

@@ -1,0 +1,206 @@
+"""Le compte rendu d'une correction : tableau du terminal, JSON, CSV, Markdown."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from grading.scale import FULL, Exercise, Reason
+
+SUFFIXES = (".json", ".csv", ".md")
+
+
+class Line(NamedTuple):
+    """La note d'une question, prête à écrire."""
+
+    submission: str
+    exercise: str
+    question: str
+    module: str
+    title: str
+    points: Fraction
+    out_of: Fraction
+    level: Fraction
+    reason: str  # identifiant, vide si tout est juste
+    text: str  # la raison en français, et sa précision
+    hints: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """Nom de la question, par exemple `"ex02.architecture"`."""
+        return f"{self.exercise}.{self.question}"
+
+
+def explain(reason: str | None, detail: str, reasons: dict[str, Reason], hint: int):
+    """Rend `(phrase, indices)` d'une raison ; `hint` de 0 à 3 en dit plus ou moins."""
+    if reason is None:
+        return "", ()
+    known = reasons[reason]
+    text = f"{known.text} ({detail})" if detail else known.text
+    return text, known.hints[:hint]
+
+
+def totals(lines: Sequence[Line], scale: dict[str, Exercise]) -> dict[str, dict[str, Fraction]]:
+    """Additionne les points.
+
+    Args:
+        lines: notes des questions.
+        scale: le barème.
+
+    Returns:
+        Pour chaque rendu, la note sur 20 de chacun de ses exercices, et `"note"`, leur moyenne
+        pondérée.
+    """
+    marks: dict[str, dict[str, Fraction]] = {}
+    for name in dict.fromkeys(line.submission for line in lines):
+        mine = [line for line in lines if line.submission == name]
+        found = {}
+        for exercise in dict.fromkeys(line.exercise for line in mine):
+            each = [line for line in mine if line.exercise == exercise]
+            whole = sum(line.out_of for line in each)
+            found[exercise] = FULL * sum(line.points for line in each) / whole
+        weight = sum(scale[exercise].weight for exercise in found)
+        found["note"] = sum(scale[e].weight * mark for e, mark in found.items()) / weight
+        marks[name] = found
+    return marks
+
+
+def number(value: Fraction) -> str:
+    """Écrit un nombre de points : `"14,5"`, deux décimales au plus."""
+    return f"{float(value):.2f}".rstrip("0").rstrip(".").replace(".", ",")
+
+
+def table(lines: Sequence[Line], scale: dict[str, Exercise], *, every: bool) -> list[str]:
+    """Fait le tableau final.
+
+    Args:
+        lines: notes des questions.
+        scale: le barème.
+        every: une ligne par question ; sinon, une par rendu.
+
+    Returns:
+        Des lignes de texte.
+    """
+    marks = totals(lines, scale)
+    exercises = [name for name in scale if any(line.exercise == name for line in lines)]
+    width = max([len(name) for name in marks] + [8])
+    rows = []
+    if len(marks) > 1 or not every:
+        head = "".join(f"{name:>9}" for name in exercises)
+        rows.append(f"{'rendu':<{width}}{head}{'note /20':>11}")
+        for name, found in marks.items():
+            cells = "".join(f"{number(found[e]) if e in found else '-':>9}" for e in exercises)
+            rows.append(f"{name:<{width}}{cells}{number(found['note']):>11}")
+    if not every:
+        return rows
+    for name, found in marks.items():
+        rows += ["", f"{name} : {number(found['note'])}/{FULL}"]
+        for exercise in exercises:
+            mine = [line for line in lines if (line.submission, line.exercise) == (name, exercise)]
+            if not mine:
+                continue
+            title = scale[exercise].title
+            rows.append(f"  {exercise} — {title} : {number(found[exercise])}/{FULL}")
+            for line in mine:
+                score = f"{number(line.points)}/{number(line.out_of)}"
+                rows.append(f"    {line.question:<20}{score:>9}  {line.text}".rstrip())
+                rows += [f"    {'':<20}{'':>9}  → {hint}" for hint in line.hints]
+    return rows
+
+
+def write(path: Path, lines: Sequence[Line], scale: dict[str, Exercise], header: dict) -> None:
+    """Écrit le compte rendu ; la fin du nom dit le format.
+
+    Args:
+        path: fichier `.json`, `.csv` ou `.md`.
+        lines: notes des questions.
+        scale: le barème.
+        header: graine, protections en vigueur, exercices notés.
+
+    Raises:
+        ValueError: autre fin de nom.
+        OSError: fichier impossible à écrire.
+    """
+    writers = {".json": _as_json, ".csv": _as_csv, ".md": _as_markdown}
+    if path.suffix not in writers:
+        raise ValueError(f"{path} : le compte rendu s'écrit en {', '.join(SUFFIXES)}.")
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(writers[path.suffix](lines, scale, header), encoding="utf-8")
+    temporary.replace(path)
+
+
+def _as_json(lines, scale, header) -> str:
+    marks = totals(lines, scale)
+    content = {**header, "submissions": [
+        {
+            "name": name, "mark": round(float(marks[name]["note"]), 4),
+            "exercises": {e: round(float(v), 4) for e, v in marks[name].items() if e != "note"},
+            "questions": [
+                {
+                    "id": line.id, "module": line.module,
+                    "title": line.title, "points": float(line.points),
+                    "out_of": float(line.out_of), "level": str(line.level),
+                    "reason": line.reason or None, "text": line.text, "hints": list(line.hints),
+                }
+                for line in lines if line.submission == name
+            ],
+        }
+        for name in marks
+    ]}  # fmt: skip
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _as_csv(lines, scale, header) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter=";")  # ce qu'attend un tableur en français
+    writer.writerow(["rendu", "exercice", "question", "titre", "points", "sur", "niveau", "raison",
+                     "explication", "indices"])  # fmt: skip
+    for line in lines:
+        writer.writerow([_cell(value) for value in (
+            line.submission, line.exercise, line.question, line.title, number(line.points),
+            number(line.out_of), line.level, line.reason, line.text, " ".join(line.hints),
+        )])  # fmt: skip
+    for name, found in totals(lines, scale).items():
+        for exercise, mark in found.items():
+            title = scale[exercise].title if exercise in scale else "note finale"
+            writer.writerow([_cell(name), exercise, "total", title, number(mark), FULL, "", "", "",
+                             ""])  # fmt: skip
+    return file.getvalue()
+
+
+def _cell(value) -> str:
+    """Empêche un tableur de prendre un texte venu d'un rendu pour une formule."""
+    text = str(value)
+    return f"'{text}" if text[:1] in "=+-@\t\r" and text[:1] else text
+
+
+def _as_markdown(lines, scale, header) -> str:
+    marks, rows = totals(lines, scale), ["# Correction", ""]
+    rows += [f"- {key} : {value if isinstance(value, str | int) else ', '.join(value)}"
+             for key, value in header.items()]  # fmt: skip
+    exercises = [name for name in scale if any(line.exercise == name for line in lines)]
+    rows += ["", f"| rendu | {' | '.join(exercises)} | note /{FULL} |",
+             f"|---|{'---|' * len(exercises)}---|"]  # fmt: skip
+    for name, found in marks.items():
+        cells = " | ".join(number(found[e]) if e in found else "-" for e in exercises)
+        rows.append(f"| {_escape(name)} | {cells} | **{number(found['note'])}** |")
+    for name in marks:
+        rows += ["", f"## {_escape(name)}", "", "| question | points | niveau | raison |",
+                 "|---|---|---|---|"]  # fmt: skip
+        for line in (line for line in lines if line.submission == name):
+            text = " ".join([line.text, *(f"*→ {hint}*" for hint in line.hints)])
+            rows.append(
+                f"| {line.id} — {line.title} | {number(line.points)}/"
+                f"{number(line.out_of)} | {line.level} | {_escape(text) if line.reason else ''} |"
+            )
+    return "\n".join(rows) + "\n"
+
+
+def _escape(text: str) -> str:
+    """Rend inoffensif, dans un tableau Markdown, un texte venu d'un rendu."""
+    for mark in "\\|[]<>":
+        text = text.replace(mark, f"\\{mark}" if mark != "<" else "&lt;")
+    return text

@@ -1,0 +1,107 @@
+"""Le processus où s'exécutent les rendus : `python -I worker.py DESCRIPTEUR`.
+
+Il charge une fois les bibliothèques (TensorFlow met plusieurs secondes), puis naît de lui, par
+`fork`, un enfant par rendu et par module, aussitôt enfermé (`sandbox`). Ni le corrigé, ni les
+valeurs attendues, ni le reste du dépôt ne sont dans sa mémoire : le correcteur est un autre
+processus, qui n'envoie que des arguments et ne reçoit que des données (`messages`).
+"""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = str(Path(__file__).resolve().parent)
+sys.path.insert(0, HERE)
+import messages  # noqa: E402
+import probes  # noqa: E402
+import sandbox  # noqa: E402
+
+sys.path.remove(HERE)
+CONTROL_BYTES = 2**16
+
+
+def main(descriptor: int) -> None:
+    """Charge les bibliothèques demandées, puis obéit au correcteur jusqu'à ce qu'il ferme."""
+    control = socket.socket(fileno=descriptor)
+    first = json.loads(control.recv(CONTROL_BYTES))
+    for name in first["preload"]:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # ce qui est partagé avec les enfants n'est plus à parcourir
+    control.send(b"{}")
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, CONTROL_BYTES, 2)
+        if not data:
+            return
+        order = json.loads(data)
+        answer = _spawn(order, descriptors, control) if "folder" in order else _reap(order["pid"])
+        control.send(json.dumps(answer).encode())
+
+
+def _spawn(order: dict, descriptors: list[int], control: socket.socket) -> dict:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            control.close()
+            _live(order, *descriptors)
+        finally:
+            os._exit(70)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return {"pid": pid}
+
+
+def _reap(pid: int) -> dict:
+    _, status = os.waitpid(pid, 0)
+    return {"status": os.waitstatus_to_exitcode(status)}
+
+
+def _live(order: dict, channel: int, log: int) -> None:
+    """La vie d'un enfant : s'enfermer, puis répondre aux demandes une par une."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C est l'affaire du correcteur
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nowhere, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    private = os.dup2(channel, 3)
+    os.closerange(4, 4096)
+    folder = Path(order["folder"])
+    os.chdir(folder)
+    for name in ("HOME", "TMPDIR", "KERAS_HOME", "MPLCONFIGDIR"):
+        os.environ[name] = str(folder)
+    tempfile.tempdir = None  # l'atelier avait peut-être déjà choisi le sien
+    protections = sandbox.enter(folder, sandbox.Limits(**order["limits"]))
+    sys.path[:0] = [str(folder), str(folder / "exercises")]
+    for name in ("stdout", "stderr"):
+        number = 1 + (name == "stderr")
+        setattr(sys, name, open(number, "w", encoding="utf-8", errors="backslashreplace",
+                                buffering=1, closefd=False))  # fmt: skip
+    _serve(private, protections)
+
+
+def _serve(channel: int, protections: list[str]) -> None:
+    pack, unpack, read, write = (
+        messages.pack, messages.unpack, messages.read_exactly, messages.write_all,
+    )  # fmt: skip
+    write(channel, pack({"protections": protections}))
+    header = messages.HEADER
+    while True:
+        start = read(channel, header.size)
+        if len(start) < header.size:
+            return
+        request = unpack(start + read(channel, sum(header.unpack(start))), ingredients=True)
+        token, answer = request["token"], probes.answer(request)
+        try:
+            content = pack({"token": token, **answer})
+        except BaseException as error:  # une réponse trop longue, ou qui refuse d'être écrite
+            content = pack({"token": token, "error": probes.describe_error(error)})
+        write(channel, content)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

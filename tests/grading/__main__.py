@@ -1,0 +1,108 @@
+"""`python -m tests.grading` : les trois collections, corrigées d'une seule commande.
+
+Affiche le tableau de ce qui a été reconnu, et dit ce qui ne l'a pas été. Sans carte graphique ni
+réseau ; une dizaine de minutes sur deux cœurs occupés à autre chose.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.grading import handins
+from tests.grading.handins import HandIn
+
+CANARY = "intact"
+SCORE = ("points", "out_of")
+
+
+def grade(chosen: Sequence[HandIn], folder: Path, *options: str) -> dict:
+    """Corrige des rendus, tous ensemble, comme le ferait un enseignant.
+
+    Args:
+        chosen: rendus.
+        folder: dossier vide où les écrire.
+        options: autres options de pytest.
+
+    Returns:
+        Le compte rendu JSON.
+
+    Raises:
+        RuntimeError: la correction elle-même a échoué.
+    """
+    for each in chosen:
+        handins.write(each, folder / "classe")
+    report = folder / "notes.json"
+    exercises = ",".join(sorted({each.module[:4] for each in chosen}))
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "grading", f"--submissions={folder / 'classe'}",
+         "--exercises", exercises, "--fill-missing", "--without-weights", "--tb=no", "-p",
+         "no:cacheprovider", "--grade-report", str(report), *options],
+        cwd=handins.REPO, capture_output=True, text=True, timeout=3600,
+    )  # fmt: skip
+    if ended.returncode not in (0, 1) or not report.exists():
+        raise RuntimeError(ended.stdout[-2000:] + ended.stderr[-2000:])
+    return json.loads(report.read_text(encoding="utf-8"))
+
+
+def table(collections: dict[str, list[HandIn]], report: dict) -> list[str]:
+    """Fait le tableau Markdown de ce qui a été reconnu."""
+    found = handins.verdicts(report)
+    rows = ["| collection | rendu | question | raison donnée | points | reconnu |",
+            "|---|---|---|---|---|---|"]  # fmt: skip
+    for title, chosen in collections.items():
+        for each in chosen:
+            seen = " ✘" if handins.problems(each, found[each.name]) else " ✔"
+            mine = [q for q in found[each.name].values() if q["module"] == each.module]
+            for question in [q for q in mine if q["reason"]] or [None]:
+                if question is None:
+                    points = "/".join(f"{sum(q[key] for q in mine):g}" for key in SCORE)
+                    rows.append(f"| {title} | {each.name} | toutes | aucune | {points} |{seen} |")
+                else:
+                    rows.append(
+                        f"| {title} | {each.name} | {question['id']} | {question['reason']} "
+                        f"| {question['points']:g}/{question['out_of']:g} |{seen} |"
+                    )
+    return rows
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Corrige les collections demandées ; rend 0 si tout est reconnu."""
+    parser = argparse.ArgumentParser(prog="python -m tests.grading", description=__doc__)
+    parser.add_argument("--only", choices=("faux", "justes", "hostiles"), action="append")
+    parser.add_argument("--output", type=Path, help="écrire aussi le tableau dans ce fichier")
+    parser.add_argument("-n", default="2", help="processus (pytest-xdist)")
+    options = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "depot").mkdir()
+        canary = folder / "depot" / "notes.txt"
+        canary.write_text(CANARY)
+        collections = {
+            "faux": handins.wrong(), "justes": handins.right(),
+            "hostiles": handins.hostile(target=canary),
+        }  # fmt: skip
+        wanted = options.only or list(collections)
+        collections = {key: each for key, each in collections.items() if key in wanted}
+        start, chosen = time.monotonic(), [each for some in collections.values() for each in some]
+        report = grade(chosen, folder, "-n", options.n)
+        touched = canary.read_text() != CANARY
+    rows, found = table(collections, report), handins.verdicts(report)
+    wrong = [problem for each in chosen for problem in handins.problems(each, found[each.name])]
+    wrong += ["Le fichier témoin a été changé."] * touched
+    counts = ", ".join(f"{len(some)} {title}" for title, some in collections.items())
+    missed = {problem.partition(",")[0] for problem in wrong}
+    summary = (f"{counts} : {len(chosen) - len(missed)} sur {len(chosen)} reconnus en "
+               f"{time.monotonic() - start:.0f} s (graine {report['graine']}).")  # fmt: skip
+    print("\n".join([*rows, "", *wrong, summary]))
+    if options.output:
+        options.output.write_text("\n".join([*rows, "", summary]) + "\n", encoding="utf-8")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

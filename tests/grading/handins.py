@@ -1,0 +1,149 @@
+"""Trois collections de rendus, faites à partir du corrigé : faux, justes, hostiles.
+
+Un rendu faux est le corrigé où l'on a changé une expression. Si ce texte n'est plus dans le
+corrigé, le rendu est refusé : la collection ne peut pas, sans qu'on le voie, devenir celle d'un
+autre code.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[1]
+EXERCISES = REPO / "exercises"
+INSIDE = "    signal, kernel = as_numbers(signal), as_numbers(kernel)\n"  # au début de conv1d
+AT_IMPORT = "from pathlib import Path\n"  # le premier import d'ex00_convolution
+
+
+class HandIn(NamedTuple):
+    """Un rendu : ses fichiers, et ce que le correcteur doit en dire."""
+
+    name: str
+    module: str  # celui que la collection regarde
+    files: dict[str, str]
+    expected: dict[str, str]  # question : raison ; les autres du module sont justes
+    free: frozenset[str] = frozenset()  # questions dont le crédit n'est pas regardé
+
+
+def changed(text: str, edits: list[tuple[str, str]], *, name: str) -> str:
+    """Change un texte, expression par expression.
+
+    Args:
+        text: le corrigé.
+        edits: couples (texte à changer, texte nouveau).
+        name: nom du rendu, pour le message.
+
+    Returns:
+        Le texte changé.
+
+    Raises:
+        LookupError: un texte à changer n'y est pas une fois, et une seule.
+    """
+    for old, new in edits:
+        if text.count(old) != 1:
+            raise LookupError(
+                f"{name} : {text.count(old)} fois {old!r} dans le corrigé, qui a changé ; "
+                "remettez la collection d'accord avec lui."
+            )
+        text = text.replace(old, new)
+    return text
+
+
+def solution(module: str) -> str:
+    """Lit un module du corrigé."""
+    return (EXERCISES / f"{module}.py").read_text(encoding="utf-8")
+
+
+def wrong() -> list[HandIn]:
+    """Rend les rendus faux de `wrong.toml`."""
+    found = []
+    for each in _read("wrong.toml"):
+        name, module = each["name"], each["module"]
+        edits = [(edit["old"], edit["new"]) for edit in each.get("edit", [])]
+        files = {f"{module}.py": changed(solution(module), edits, name=name)}
+        if "command" in each:  # la commande de prédiction, où l'on change un texte au plus
+            script = (HERE / "predict.py").read_text(encoding="utf-8")
+            pairs = [tuple(each["command"])] if each["command"] else []
+            files["predict.py"] = changed(script, pairs, name=name)
+        found.append(HandIn(name, module, files, each["expected"],
+                            frozenset(each.get("free", ()))))  # fmt: skip
+    return found
+
+
+def right() -> list[HandIn]:
+    """Rend les rendus justes, un sous-dossier de `right/` chacun."""
+    found = []
+    for folder in sorted((HERE / "right").iterdir()):
+        files = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+        if folder.name.startswith("cifar"):
+            files["predict.py"] = (HERE / "predict.py").read_text(encoding="utf-8")
+        module = min(name.removesuffix(".py") for name in files if name.startswith("ex"))
+        found.append(HandIn(f"juste_{folder.name}", module, files, {}))
+    return found
+
+
+def hostile(*, target: Path, repo: Path = REPO) -> list[HandIn]:
+    """Rend les rendus hostiles de `hostile.toml`.
+
+    Args:
+        target: fichier que certains voudront écrire.
+        repo: dossier que l'un d'eux voudra effacer, et que d'autres voudront lire.
+
+    Returns:
+        Des rendus d'`ex00_convolution` : une bêtise dans `conv1d`, ou dès l'import.
+    """
+    found, module = [], "ex00_convolution"
+    for each in _read("hostile.toml"):
+        code = each["code"].strip("\n").replace("{REPO}", str(repo)).replace("{CIBLE}", str(target))
+        early = each.get("at_import", False)
+        place, margin = (AT_IMPORT, "") if early else (INSIDE, "    ")
+        lines = "".join(f"{margin}{line}\n" for line in code.splitlines())
+        text = changed(solution(module), [(place, lines + place)], name=each["name"])
+        lost = ["ex00.conv1d", *(["ex00.conv2d"] if early else [])]
+        expected = dict.fromkeys(lost, each["reason"]) if "reason" in each else {}
+        found.append(HandIn(each["name"], module, {f"{module}.py": text}, expected))
+    return found
+
+
+def _read(name: str) -> list[dict]:
+    return tomllib.loads((HERE / name).read_text(encoding="utf-8"))["handin"]
+
+
+def write(handin: HandIn, folder: Path) -> Path:
+    """Écrit un rendu dans un sous-dossier à son nom ; rend ce sous-dossier."""
+    target = folder / handin.name
+    target.mkdir(parents=True)
+    for name, content in handin.files.items():
+        (target / name).write_text(content, encoding="utf-8")
+    return target
+
+
+def verdicts(report: dict) -> dict[str, dict[str, dict]]:
+    """Range un compte rendu JSON par rendu, puis par question."""
+    return {each["name"]: {question["id"]: question for question in each["questions"]}
+            for each in report["submissions"]}  # fmt: skip
+
+
+def problems(handin: HandIn, found: dict[str, dict]) -> list[str]:
+    """Compare ce que le correcteur a dit d'un rendu à ce qu'il devait dire.
+
+    Args:
+        handin: le rendu.
+        found: ses questions, d'après `verdicts`.
+
+    Returns:
+        Une phrase par désaccord ; rien si tout est reconnu.
+    """
+    disagreements = []
+    mine = {name: each for name, each in found.items() if each["module"] == handin.module}
+    for name, each in mine.items():
+        reason, wanted = each["reason"], handin.expected.get(name)
+        if name not in handin.free and reason != wanted:
+            disagreements.append(
+                f"{handin.name}, {name} : {reason} au lieu de {wanted} ({each['text']})"
+            )
+        if wanted and each["points"] >= each["out_of"]:
+            disagreements.append(f"{handin.name}, {name} : tous les points malgré {wanted}")
+    missing = sorted(set(handin.expected) - set(mine))
+    return disagreements + [f"{handin.name} : {name} n'a pas été notée" for name in missing]

@@ -1,0 +1,17 @@
+"""Une tête à deux couches, compilée par l'appelant."""
+
+import keras
+from keras import layers
+
+
+def build_head(x_train, num_classes, *, seed):
+    keras.utils.set_random_seed(seed)
+    return keras.Sequential(
+        [
+            keras.Input((x_train.shape[1],)),
+            layers.BatchNormalization(),
+            layers.Dense(12, activation="relu"),
+            layers.Dense(num_classes),
+            layers.Softmax(),
+        ]
+    )

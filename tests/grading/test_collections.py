@@ -1,0 +1,98 @@
+"""Les collections : chaque erreur reconnue par son nom, chaque réponse juste payée en entier.
+
+Ici, les rendus de l'exercice 00, qui n'ont pas besoin de TensorFlow ; `python -m tests.grading`,
+ou `pytest -m slow tests/grading`, prend les trois collections entières.
+"""
+
+import collections
+
+import pytest
+
+from grading import grader, submission
+from grading.scale import read_scale
+from tests.grading import __main__ as command
+from tests.grading import handins
+
+WRONG, RIGHT = handins.wrong(), handins.right()
+QUICK = ("sortie", "bombe", "reseau", "fausse_reponse", "canaux_fermes", "efface", "memoire",
+         "ecrit_les_notes", "lit_le_corrige", "tue_le_correcteur", "truque_numpy", "objet",
+         "syntaxe", "import_impossible", "sortie_brutale_a_l_import")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """judge(rendu, dossier) -> ses questions, comme dans un compte rendu."""
+    made = grader.Grader(grader.Options(seed=grader.random_seed(), fill_missing=True))
+
+    def grade(handin, folder):
+        submitted = submission.find(handins.write(handin, folder))
+        found = {}
+        for rule in read_scale()[handin.module[:4]].rules:
+            if rule.module == handin.module and rule.name != "weights":
+                mark = made.grade(submitted, rule)
+                found[rule.id] = {"module": rule.module, "reason": mark.reason, "text": mark.detail,
+                                  "points": mark.points, "out_of": rule.points}  # fmt: skip
+        return found
+
+    yield grade
+    made.close()
+
+
+def light(handin):
+    return handin.module.startswith("ex00")
+
+
+@pytest.mark.parametrize("handin", [*filter(light, WRONG)], ids=lambda each: each.name)
+def test_wrong_answers_get_their_reason(judge, handin, tmp_path):
+    assert handins.problems(handin, judge(handin, tmp_path)) == []
+
+
+@pytest.mark.parametrize("handin", [*filter(light, RIGHT)], ids=lambda each: each.name)
+def test_right_answers_of_another_shape_get_full_marks(judge, handin, tmp_path):
+    found = judge(handin, tmp_path)
+    assert handins.problems(handin, found) == []
+    assert all(each["points"] == each["out_of"] for each in found.values())
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_hostile_hand_ins_lose_their_own_questions_only(judge, name, tmp_path):
+    target = tmp_path / "notes.txt"
+    target.write_text("intact")
+    chosen = handins.hostile(target=target, repo=tmp_path / "depot")
+    (tmp_path / "depot/exercises").mkdir(parents=True)
+    (tmp_path / "depot/exercises/ex00_convolution.py").touch()
+    (handin,) = [each for each in chosen if each.name == f"hostile_{name}"]
+    found = judge(handin, tmp_path / "rendu")
+    assert handins.problems(handin, found) == []
+    assert (
+        target.read_text() == "intact"
+        and (tmp_path / "depot/exercises/ex00_convolution.py").exists()
+    )
+
+
+def test_the_collections_are_large_enough():
+    assert len(WRONG) >= 30 and len(RIGHT) >= 12
+    assert len(handins.hostile(target="x")) >= 10
+    names = [each.name for each in [*WRONG, *RIGHT]]
+    assert not [name for name, count in collections.Counter(names).items() if count > 1]
+
+
+def test_a_hand_in_made_from_another_solution_is_refused():
+    with pytest.raises(LookupError, match="remettez la collection"):
+        handins.changed("a = 1\n", [("b = 2", "b = 3")], name="essai")
+    with pytest.raises(LookupError, match="2 fois"):
+        handins.changed("a = 1\na = 1\n", [("a = 1", "a = 2")], name="essai")
+
+
+def test_disagreements_are_seen():
+    handin = handins.HandIn("essai", "ex00_pooling", {}, {"ex00.relu": "relu_forgotten"})
+    marks = {"module": "ex00_pooling", "points": 0, "out_of": 1, "text": ""}
+    assert handins.problems(handin, {"ex00.relu": {**marks, "reason": "relu_forgotten"}}) == []
+    assert handins.problems(handin, {"ex00.relu": {**marks, "reason": "wrong_values"}})
+    paid = {**marks, "reason": "relu_forgotten", "points": 1}
+    assert handins.problems(handin, {"ex00.relu": paid}) and handins.problems(handin, {})
+
+
+@pytest.mark.slow
+def test_the_three_collections(tmp_path, capsys):
+    assert command.main(["--output", str(tmp_path / "tableau.md")]) == 0, capsys.readouterr().out

@@ -1,0 +1,174 @@
+"""Le correcteur dans ce processus : le corrigé, le squelette, un module qui manque."""
+
+import shutil
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from exercises import skeleton
+from grading import grader, submission
+from grading.scale import read_scale
+from tests.grading import handins
+
+RULES = {rule.id: rule for each in read_scale().values() for rule in each.rules}
+LIGHT = [rule for rule in RULES.values() if rule.exercise == "ex00"]
+
+
+@pytest.fixture(scope="module")
+def made():
+    made = grader.Grader(grader.Options(seed=grader.random_seed()))
+    yield made
+    made.close()
+
+
+def test_the_solution_gets_everything(made):
+    marks = [made.grade(submission.reference(), rule) for rule in LIGHT]
+    assert [(mark.rule.id, mark.reason) for mark in marks if mark.level < 1] == []
+
+
+def test_the_untouched_skeleton_gets_nothing(made, tmp_path):
+    skeleton.write_skeletons(["ex00"], tmp_path / "squelette")
+    submitted = submission.find(tmp_path / "squelette")
+    marks = [made.grade(submitted, rule) for rule in LIGHT]
+    assert {(mark.points, mark.reason) for mark in marks} == {(0, "not_done")}
+
+
+def test_a_needed_module_is_filled_in_only_when_asked(tmp_path, repo):
+    folder = tmp_path / "dupont"
+    folder.mkdir()
+    shutil.copy(repo / "exercises/ex00_pooling.py", folder)
+    submitted, rule = submission.find(folder), RULES["ex00.pool2d"]
+    found = []
+    for fill in (False, True):
+        made = grader.Grader(grader.Options(seed=1, fill_missing=fill))
+        found += [made.grade(submitted, each) for each in (rule, RULES["ex00.conv1d"])]
+        made.close()
+    assert [(mark.level, mark.reason) for mark in found] == [
+        (0, "missing_module"), (0, "not_handed_in"), (1, None), (0, "not_handed_in")
+    ]  # fmt: skip
+    assert found[0].detail == "ex00_geometry.py"
+
+
+def test_the_draw_depends_on_the_seed_and_the_question_only():
+    first, second, other = (grader.Grader(grader.Options(seed=k)) for k in (1, 1, 2))
+    rule = RULES["ex00.relu"]
+    numbers = [made.draw(rule).integers(2**62) for made in (first, second, other)]
+    assert numbers[0] == numbers[1] != numbers[2]
+    assert first.draw(RULES["ex00.pads"]).integers(2**62) != numbers[0]
+
+
+def test_a_dying_workshop_is_not_the_pupils_fault(made, monkeypatch):
+    def broken(self, submitted):
+        raise RuntimeError("L'atelier de correction s'est arrêté")
+
+    monkeypatch.setattr(grader.Grader, "_desk", broken)
+    with pytest.raises(RuntimeError):
+        made.grade(submission.reference(), LIGHT[0])
+
+
+# --- Ce qui demande Keras ------------------------------------------------------------
+
+
+@pytest.fixture
+def fashion(tmp_path, repo):
+    """fashion(changements) -> un rendu d'ex02, avec les poids du dépôt s'il le faut."""
+
+    def build(*edits, weights=None):
+        folder = tmp_path / "dupont"
+        (folder / "models").mkdir(parents=True)
+        text = handins.changed(handins.solution("ex02_fashion"), list(edits), name="dupont")
+        (folder / "ex02_fashion.py").write_text(text)
+        if weights:
+            weights(folder / "models/ex02_fashion.keras")
+        return submission.find(folder)
+
+    return build
+
+
+def reworked(repo, change):
+    """Écrit une copie du modèle livré, ses poids changés."""
+
+    def write(path):
+        import keras
+
+        model = keras.saving.load_model(repo / "models/ex02_fashion.keras", compile=False)
+        model = change(model) or model
+        model.save(path)
+
+    return write
+
+
+def test_missing_weights(made, fashion):
+    mark = made.grade(fashion(), RULES["ex02.weights"])
+    assert (mark.level, mark.reason) == (0, "weights_missing")
+
+
+@pytest.mark.slow
+def test_weights_are_measured_without_the_code_of_the_hand_in(made, fashion, repo):
+    def noisy(model):  # d'autres poids, aussi bons
+        rng = np.random.default_rng(0)
+        for layer in model.layers:
+            if layer.name.startswith(("conv", "dense")):
+                layer.set_weights([w + rng.normal(0, 0.1 * w.std(), w.shape)
+                                   for w in layer.get_weights()])  # fmt: skip
+
+    handed = fashion(("import keras\nimport numpy", "1 / 0\nimport keras\nimport numpy"),
+                     weights=reworked(repo, noisy))  # fmt: skip
+    assert made.grade(handed, RULES["ex02.weights"]).level == 1
+    assert made.grade(handed, RULES["ex02.train"]).reason == "exception"
+
+
+@pytest.mark.slow
+def test_copied_weights_are_seen_even_retouched(made, fashion, repo):
+    def retouched(model):
+        for layer in model.layers:
+            layer.set_weights([w * 1.001 for w in layer.get_weights()])
+
+    mark = made.grade(fashion(weights=reworked(repo, retouched)), RULES["ex02.weights"])
+    assert (mark.level, mark.reason) == (0, "weights_copied")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "level", "reason"),
+    [("décalé", "1/4", "class_order_shifted"), ("hasard", "0", "weights_low"),
+     ("onze", "0", "wrong_number_of_classes"), ("abîmé", "0", "loading_fails")],
+)  # fmt: skip
+def test_wrong_weights(made, fashion, repo, kind, level, reason):
+    import keras
+
+    def change(model):
+        if kind == "décalé":
+            kernel, bias = model.layers[-1].get_weights()
+            model.layers[-1].set_weights([np.roll(kernel, 1, axis=1), np.roll(bias, 1)])
+            noise = np.random.default_rng(0)
+            first = model.get_layer(index=3)
+            first.set_weights([w + noise.normal(0, 0.1 * w.std(), w.shape)
+                               for w in first.get_weights()])  # fmt: skip
+        if kind == "hasard":
+            return keras.models.clone_model(model)
+        if kind == "onze":
+            return keras.Model(model.inputs, keras.layers.Dense(11)(model.layers[-2].output))
+
+    write = reworked(repo, change)
+    handed = fashion(
+        weights=(lambda path: path.write_bytes(b"PK rien")) if kind == "abîmé" else write
+    )
+    mark = made.grade(handed, RULES["ex02.weights"])
+    assert (mark.level, mark.reason) == (Fraction(level), reason)
+
+
+@pytest.mark.slow
+def test_real_training_is_done_only_when_asked(fashion, as_dataset, monkeypatch):
+    from exercises.common import data
+
+    monkeypatch.setattr(data, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
+    handed = fashion(
+        ("FILTERS = (64, 128, 256)", "FILTERS = (4, 4, 4)"), ("EPOCHS = 14", "EPOCHS = 2"),
+        ("options.batch_size or BATCH_SIZE", "options.batch_size or 32"),
+    )  # fmt: skip
+    made = grader.Grader(grader.Options(seed=3, with_training=True))
+    mark = made.grade(handed, RULES["ex02.weights"])
+    made.close()
+    assert (mark.level, mark.reason) == (0, "weights_low") and "%" in mark.detail

@@ -1,0 +1,93 @@
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from grading import messages
+from grading.messages import HEADER, Ingredient, Opaque, Record, Unreadable, pack, unpack
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, True, 7, -2.5, "é", b"\x00\xff", [1, [2.0, "x"]], (1, (2,)), {"a": 1, (1, 2): [3]},
+        Fraction(-7, 9), 10**30,
+    ],
+)  # fmt: skip
+def test_plain_values_come_back(value):
+    found = unpack(pack(value))
+    assert found == value and type(found) is type(value)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "float64", "bool"])
+def test_arrays_keep_shape_dtype_and_values(dtype):
+    array = np.arange(24).reshape(2, 3, 4).astype(dtype)[:, ::2, ::-1]
+    found = unpack(pack({"x": array}))["x"]
+    assert found.dtype == array.dtype
+    np.testing.assert_array_equal(found, array)
+
+
+def test_arrays_of_fractions_and_numpy_numbers():
+    array = np.array([[Fraction(1, 3), 2], [Fraction(0), -1]], dtype=object)
+    assert (unpack(pack(array)) == array).all()
+    assert unpack(pack([np.float32(0.5), np.int64(3)])) == [0.5, 3]
+
+
+def test_named_tuples_keep_their_fields():
+    assert unpack(pack(Opaque("x"))) == Record(("type_name",), ("x",))
+
+
+def test_what_is_not_data_leaves_only_its_name():
+    class Strange:
+        def __eq__(self, other):
+            return True
+
+        __hash__ = None
+
+    assert unpack(pack([Strange(), len])) == [
+        Opaque("Strange"),
+        Opaque("builtin_function_or_method"),
+    ]
+
+
+def test_ingredients_travel_one_way_only():
+    content = pack(Ingredient("planted_model", {"shape": [2]}))
+    assert unpack(content, ingredients=True) == Ingredient("planted_model", {"shape": [2]})
+    with pytest.raises(Unreadable):
+        unpack(content)
+
+
+def forged(value, sizes=(), body=b""):
+    head = json.dumps({"value": value, "sizes": list(sizes)}).encode()
+    return HEADER.pack(len(head), len(body)) + head + body
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"\x00" * 15, b"\xff" * 64, HEADER.pack(4, 0) + b"null", forged({"$z": 1}),
+        forged({"$a": [0, "<f8", [2]]}, [8], b"\0" * 8),  # tableau plus court qu'annoncé
+        forged({"$a": [0, "|O", [1]]}, [8], b"\0" * 8),  # objets : jamais
+        forged({"$a": [0, "<f8", [-1]]}, [8], b"\0" * 8),
+        forged({"$a": [5, "<f8", [1]]}, [8], b"\0" * 8), forged({"$b": 0}, [9], b"\0" * 8),
+        forged({"$q": [1, 0]}), forged({"$d": [[[], 1]]}), forged({"$d": 1, "$t": 2}),
+        forged({"$i": ["planted_model", {"$d": []}]}),
+    ],
+)  # fmt: skip
+def test_forged_messages_are_refused(content):
+    with pytest.raises(Unreadable):
+        unpack(content)
+
+
+def test_deep_nesting_is_refused_not_a_crash():
+    deep = "[" * 100_000 + "]" * 100_000
+    head = f'{{"value": {deep}, "sizes": []}}'.encode()
+    with pytest.raises(Unreadable):
+        unpack(HEADER.pack(len(head), 0) + head)
+
+
+def test_too_long_is_refused(monkeypatch):
+    monkeypatch.setattr(messages, "MAX_BYTES", 1000)
+    with pytest.raises(Unreadable, match="octets"):
+        pack(np.zeros(1000))

@@ -1,0 +1,126 @@
+"""`pytest grading` comme un enseignant le lance : un processus à part, du début à la fin."""
+
+import json
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.grading import handins
+
+RELU = ("    return np.maximum(as_numbers(values), 0)", "    return np.abs(as_numbers(values))")
+
+
+@pytest.fixture
+def run(repo):
+    def launch(*arguments, cwd=repo):
+        return subprocess.run(
+            [sys.executable, "-m", *map(str, arguments), "-p", "no:cacheprovider"], cwd=cwd,
+            capture_output=True, text=True, encoding="utf-8", timeout=300,
+        )  # fmt: skip
+
+    return launch
+
+
+@pytest.fixture
+def handed(tmp_path):
+    folder = tmp_path / "dupont"
+    folder.mkdir()
+    text = handins.changed(handins.solution("ex00_pooling"), [RELU], name="dupont")
+    (folder / "ex00_pooling.py").write_text(text)
+    (folder / "ex00_geometry.py").write_text(handins.solution("ex00_geometry"))
+    (folder / "conftest.py").write_text("raise SystemExit('conftest du rendu exécuté')\n")
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --co -q\n")
+    return folder
+
+
+def test_one_hand_in_from_the_command_to_the_reports(run, handed, tmp_path):
+    reports = [tmp_path / f"notes.{end}" for end in ("json", "csv", "md")]
+    options = [part for path in reports for part in ("--grade-report", path)]
+    ended = run("pytest", "grading", "--submission", handed, "--hint", "2", "-n", "2",
+                "--grade-seed", "5", f"--junitxml={tmp_path / 'junit.xml'}", *options)  # fmt: skip
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "graine : 5" in ended.stdout and "exercices : ex00" in ended.stdout
+    assert "protections : " in ended.stdout and "conftest du rendu" not in ended.stdout
+    assert "dupont : 6/20" in ended.stdout  # taille 2, padding 1, pooling 3
+    assert "Le signe est perdu" in ended.stdout
+    assert "np.maximum(" not in ended.stdout and "def ask_relu" not in ended.stdout
+    (found,) = json.loads(reports[0].read_text())["submissions"]
+    marks = {question["id"]: question for question in found["questions"]}
+    assert len(marks) == 11 and found["mark"] == 6
+    assert marks["ex00.pool2d"]["level"] == "1" and marks["ex00.pool2d"]["reason"] is None
+    assert marks["ex00.relu"]["reason"] == "absolute_value"
+    assert len(marks["ex00.relu"]["hints"]) == 2
+    assert marks["ex00.conv1d"]["reason"] == "not_handed_in"
+    assert all(path.stat().st_size > 300 for path in reports)
+    cases = list(ElementTree.parse(tmp_path / "junit.xml").iter("testcase"))
+    assert len(cases) == 11
+    assert sum(case.find("failure") is not None for case in cases) == 8
+
+
+def test_a_class_from_another_folder(run, handed, tmp_path, repo):
+    other = tmp_path / "martin" / "exercises"
+    other.mkdir(parents=True)
+    (other / "ex00_pooling.py").write_text("def relu(:\n")
+    report = tmp_path / "notes.json"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(repo)!r}); import runpy; "
+         f"sys.argv = ['grading', {str(tmp_path)!r}, '--fill-missing', '-n', '0', '--tb=no', "
+         f"'-p', 'no:cacheprovider', '--grade-report', {str(report)!r}]; "
+         "runpy.run_module('grading', run_name='__main__')"],
+        cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=300,
+    )  # fmt: skip
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    found = {each["name"]: each for each in json.loads(report.read_text())["submissions"]}
+    assert set(found) == {"dupont", "martin"}
+    assert found["dupont"]["mark"] == 6, "un module complété ne rapporte rien"
+    reasons = {q["reason"] for q in found["martin"]["questions"] if q["module"] == "ex00_pooling"}
+    assert reasons == {"syntax_error"} and found["martin"]["mark"] == 0
+    assert "martin" in ended.stdout and "note /20" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--submission=absent"], "n'est pas un dossier"),
+        (["--submissions=docs"], "ne contient aucun rendu"),
+        (["--submission=docs", "--submissions=docs"], "un seul"),
+        (["--submission=exercises", "--exercises", "ex99"], "n'est pas au barème"),
+        (["grading", "--grade-report", "notes.pdf"], "finissez par .json, .csv ou .md"),
+        (["grading", "--hint", "4"], "invalid choice"),
+    ],
+)
+def test_bad_options_are_said_at_once(run, arguments, message):
+    ended = run("pytest", *arguments, "-n", "0")
+    assert ended.returncode == 4 and message in ended.stderr + ended.stdout
+    assert "Traceback" not in ended.stderr + ended.stdout
+
+
+def test_plain_pytest_is_left_alone(run):
+    ended = run("pytest", "-n", "0", "tests/grading/test_report.py")
+    assert ended.returncode == 0 and "correction" not in ended.stdout
+
+
+@pytest.mark.slow
+def test_without_an_option_the_solutions_are_graded(run, tmp_path):
+    report = tmp_path / "notes.json"
+    ended = run("pytest", "grading", "--grade-report", report)
+    assert ended.returncode == 0, ended.stdout
+    (found,) = json.loads(report.read_text())["submissions"]
+    assert found["mark"] == 20
+    assert found["exercises"] == dict.fromkeys(("ex00", "ex01", "ex02", "ex03", "ex05"), 20)
+
+
+@pytest.mark.slow
+def test_untouched_skeletons_get_nothing(run, tmp_path):
+    from exercises import skeleton
+
+    skeleton.write_skeletons(["ex00", "ex01", "ex02", "ex03", "ex05"], tmp_path / "squelette")
+    report = tmp_path / "notes.json"
+    run("pytest", "grading", f"--submission={tmp_path / 'squelette'}", "--grade-report", report)
+    (found,) = json.loads(report.read_text())["submissions"]
+    assert found["mark"] == 0 and len(found["exercises"]) == 5
+    assert {q["reason"] for q in found["questions"]} == {
+        "not_done", "weights_missing", "command_missing"
+    }  # fmt: skip

@@ -1,0 +1,225 @@
+"""Le jugement lui-même, sur des réponses écrites à la main : sans processus, sans TensorFlow."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from grading import messages, pupil
+from grading import questions as asked
+from grading.pupil import Answer
+from grading.questions import Mistake, as_floats, ex00, ex01, ex03, judge, networks, same
+from grading.scale import read_scale
+
+# --- Comparer ------------------------------------------------------------------------
+
+
+def test_same_sees_shapes_and_values():
+    assert same([[1, 2], [3, 4]], np.array([[1.0, 2], [3, 4 + 1e-9]]))
+    assert same(np.array([Fraction(1, 3)], dtype=object), [1 / 3])
+    assert not same([1, 2, 3], [[1, 2, 3]]) and not same([1, 2], [1, 3])
+    assert not same(float("nan"), 1.0)
+
+
+@pytest.mark.parametrize("value", [None, "3", b"3", {"a": 1}, messages.Opaque("x"), [1, [2, 3]],
+                                   [messages.Opaque("x")], ["1", "2"]])  # fmt: skip
+def test_what_is_not_numbers_is_never_equal(value):
+    assert as_floats(value) is None or not same(value, [1, 2])
+
+
+def double(x):
+    if x < 0:
+        raise ValueError
+    return 2 * x
+
+
+CALLS = [((k,), {}) for k in (1, 5, 7)]
+GROUPS = [("1/2", CALLS[:1]), ("3/4", CALLS[1:]), ("1", [((-1,), {})])]
+REFUSED = Answer(None, {"type": "ValueError", "families": ["ValueError", "Exception"]})
+TRIPLE, SQUARE = Mistake("rounded", lambda x: 3 * x, "1/4"), Mistake("floored", lambda x: x * x)
+
+
+@pytest.mark.parametrize(
+    ("values", "level", "reason"),
+    [
+        ((2, 10, 14, REFUSED), "1", None),
+        ((3, 15, 21, REFUSED), "1/4", "rounded"),
+        ((1, 25, 49, REFUSED), "0", "floored"),
+        ((2, 15, 14, REFUSED), "1/2", "rounded"),  # une seule erreur, reconnue
+        ((2, 10, 14, 0), "3/4", "no_error"),
+        ((2, 11, 14, REFUSED), "1/2", "wrong_values"),
+        ((2, [10], 14, REFUSED), "1/2", "wrong_shape"),
+        ((None, 10, 14, REFUSED), "0", "wrong_type"),
+        ((3, 25, 14, REFUSED), "0", "wrong_values"),  # deux erreurs : aucune n'explique tout
+        ((2, float("nan"), 14, REFUSED), "1/2", "not_a_number"),
+    ],
+)
+def test_levels_and_known_mistakes(values, level, reason):
+    answers = [value if isinstance(value, Answer) else Answer(value) for value in values]
+    found = judge(answers, GROUPS, double, [TRIPLE, SQUARE])
+    assert (found.level, found.reason) == (Fraction(level), reason)
+
+
+def test_a_level_needs_the_ones_before():
+    answers = [Answer(0), Answer(10), Answer(14), REFUSED]
+    assert judge(answers, GROUPS, double).level == 0
+
+
+class Pupil(asked.Ask):
+    """Un élève imaginaire : il répond ce que calcule une fonction donnée."""
+
+    def __init__(self, rule, seed):
+        super().__init__(rule, np.random.default_rng(seed), desk=None)
+        self.compute = None
+
+    def calls(self, function, calls):
+        found = []
+        for positional, named in calls:
+            try:
+                found.append(Answer(self.compute(*positional, **named)))
+            except ValueError:
+                found.append(REFUSED)
+            except Exception:
+                found.append(Answer(None))
+        return found
+
+
+PURE = [rule for exercise in ("ex00", "ex01") for rule in read_scale()[exercise].rules
+        if rule.name not in ("chain", "to_grey_levels", "horizontal_patterns",
+                             "vertical_patterns")]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", PURE, ids=lambda rule: rule.name)
+def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
+    module = {"ex00": ex00, "ex01": ex01}[rule.exercise]
+    seen = {}
+
+    def spy(answers, groups, right, mistakes=(), **options):
+        seen.update(right=right, mistakes=mistakes)
+        return judge(answers, groups, right, mistakes, **options)
+
+    monkeypatch.setattr(module, "judge", spy)
+    for seed in range(3):
+        pupil_ = Pupil(rule, seed)
+        pupil_.compute = lambda *args, **named: None
+        asked.QUESTIONS[rule.id](pupil_)  # pour connaître la bonne fonction et les erreurs
+        for reason, compute in [(None, seen["right"]), *[(m[0], m[1]) for m in seen["mistakes"]]]:
+            pupil_ = Pupil(rule, seed)
+            pupil_.compute = compute
+            found = asked.QUESTIONS[rule.id](pupil_)
+            assert found.reason == reason, (seed, found)
+            assert (found.level == 1) is (reason is None)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"type": "NotImplementedError"}, "not_done"),
+        ({"type": "SyntaxError", "line": 3, "file": "a.py"}, "syntax_error"),
+        ({"type": "ModuleNotFoundError", "missing": "exercises.ex00_geometry"}, "missing_module"),
+        ({"type": "ModuleNotFoundError", "missing": "torchvision"}, "missing_package"),
+        ({"type": "MemoryError"}, "memory"),
+        ({"type": "SystemExit"}, "exited"),
+        ({"type": "PermissionError"}, "forbidden"),
+        ({"type": "KeyError", "message": "a\x1b[31m\nb", "line": 7, "file": "a.py"}, "exception"),
+        ({"type": "AttributeError", "message": "module 'exercises.ex00_pooling' has no attribute "
+          "'relu'"}, "missing_name"),
+        ({"type": 3, "message": None}, "exception"),
+    ],
+)  # fmt: skip
+def test_exceptions_become_reasons(error, reason):
+    failure = pupil.failure_of(error)
+    assert failure.reason == reason and failure.detail.isprintable()
+
+
+# --- Les réseaux ---------------------------------------------------------------------
+
+
+def layer(kind, *, activation=None, before=(None, 28, 28, 1), after=None, **others):
+    shapes = {"input": list(before), "output": list(after or before)}
+    return {"class": kind, "activation": activation, "weights": kind in ("Conv2D", "Dense"),
+            "shapes": shapes, **others}  # fmt: skip
+
+
+def network(text, *, activation="relu", output="softmax", pooled=True):
+    found = []
+    for letter in text:
+        kind = {"C": "Conv2D", "M": "MaxPooling2D", "A": "AveragePooling2D", "D": "Dense"}[letter]
+        after = (None, 14, 14, 1) if pooled and letter in "MA" else None
+        own = activation if letter in "CD" else None
+        found.append(layer(kind, activation=own, after=after))
+    found[-1]["activation"] = output
+    return {"layers": found, "output_shape": [None, 10]}
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "reason"),
+    [
+        ("CMCMCDD", 1, None), ("CMCMCD", "1/2", "missing_layer"),
+        ("CMCMDD", "1/2", "missing_layer"),
+        ("CMCMCDDD", "1/2", "extra_layer"), ("CMCMCCDD", "1/2", "extra_layer"),
+        ("CCMCMDD", "1/2", "wrong_order"), ("CACMCDD", "1/2", "average_for_max"),
+        ("DD", 0, "no_convolution"), ("CD", "1/4", "missing_layer"),
+    ],
+)  # fmt: skip
+def test_architecture(text, level, reason):
+    found = networks.judge_architecture(network(text), "CMCMCDD")
+    assert (found.level, found.reason) == (Fraction(level), reason)
+
+
+def test_a_pooling_that_does_not_reduce():
+    found = networks.judge_architecture(network("CMCMCDD", pooled=False), "CMCMCDD")
+    assert found.reason == "pooling_stride"
+
+
+def test_flattening_forgotten():
+    facts = {**network("CMCMCDD"), "output_shape": [None, 7, 7, 10]}
+    assert networks.judge_architecture(facts, "CMCMCDD").reason == "flatten_forgotten"
+
+
+def test_non_linearity_may_be_a_layer_or_an_argument():
+    assert networks.judge_non_linearity(network("CMCD")).level == 1
+    assert networks.judge_non_linearity(network("CMCD", activation="linear")).reason == (
+        "relu_forgotten"
+    )
+    facts = network("CMCD", activation="linear")
+    facts["layers"].insert(1, layer("ReLU"))
+    assert networks.judge_non_linearity(facts).reason == "relu_partly"
+    facts["layers"].insert(4, layer("Activation", activation="gelu"))
+    assert networks.judge_non_linearity(facts).level == 1
+
+
+@pytest.mark.parametrize("name", networks.LEVELS)
+@pytest.mark.parametrize("scale", [lambda x: x, lambda x: x / 255, lambda x: x / 127.5 - 1])
+def test_where_pictures_come_from_is_read_on_them(name, scale):
+    rng = np.random.default_rng(0)
+    x = rng.integers(*networks.LEVELS[name], (6, 8, 8))
+    moved = np.roll(scale(x.astype(np.float32))[:, :, ::-1], 2, axis=1)
+    assert networks.origin(moved) == name
+
+
+def test_mixed_or_unknown_pictures():
+    rng = np.random.default_rng(0)
+    parts = [rng.integers(*levels, (3, 8, 8)) for levels in networks.LEVELS.values()]
+    assert networks.origin(np.concatenate(parts)) == "test+train+val"
+    assert networks.origin(rng.normal(size=(4, 8, 8))) is None
+    assert networks.origin(None) is None
+
+
+# --- La ligne de ./predict -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("printed", "index", "reason"),
+    [
+        ("Prédiction: Avion\n", 0, None), ("Prédiction: Camion\n", 9, None),
+        ("Prediction: Avion\n", None, "wrong_line"), ("Prédiction : Avion\n", None, "wrong_line"),
+        ("Prédiction: Avion", None, "wrong_line"), ("Prédiction: avion\n", None, "wrong_line"),
+        ("Prédiction: Airplane\n", None, "english_class"), ("airplane\n", None, "english_class"),
+        ("1/1 ━━━━ 0s\r\nPrédiction: Chat\n", None, "progress_bar"),
+        ("1/1 [====]\rPrédiction: Chat\n", None, "progress_bar"),
+        ("", None, "wrong_line"),
+    ],
+)  # fmt: skip
+def test_the_printed_line(printed, index, reason):
+    assert ex03.read_line(printed) == (index, reason)

@@ -1,0 +1,83 @@
+import csv
+import json
+from fractions import Fraction
+
+import pytest
+
+from grading import report, scale
+from grading.report import Line
+
+SCALE = scale.read_scale()
+
+
+def line(name, exercise, question, level, *, out_of=2, reason="", text="", hints=()):
+    level = Fraction(level)
+    return Line(name, exercise, question, f"{exercise}_x", "un titre", level * out_of,
+                Fraction(out_of), level, reason, text, hints)  # fmt: skip
+
+
+LINES = [
+    line("anne", "ex00", "relu", 1), line("anne", "ex00", "pads", "1/4", reason="pad_before",
+         text="La case | en trop", hints=("Regardez.",)),
+    line("anne", "ex02", "output", "1/2", out_of=4, reason="softmax_twice", text="Deux fois."),
+    line("=cmd()", "ex00", "relu", 0, reason="not_done", text="-2+3"),
+    line("=cmd()", "ex00", "pads", 0, reason="not_done", text="Pas fait."),
+]  # fmt: skip
+
+
+def test_totals_by_hand():
+    marks = report.totals(LINES, SCALE)
+    # (2 + 0,5) / 4 × 20 = 12,5 ; 2 / 4 × 20 = 10 ; leur moyenne, 11,25.
+    assert marks["anne"] == {"ex00": Fraction(25, 2), "ex02": 10, "note": Fraction(45, 4)}
+    assert marks["=cmd()"] == {"ex00": 0, "note": 0}
+
+
+@pytest.mark.parametrize(("value", "text"), [(20, "20"), (Fraction(45, 4), "11,25"), (0, "0"),
+                                             (Fraction(1, 3), "0,33")])  # fmt: skip
+def test_numbers_are_written_in_french(value, text):
+    assert report.number(Fraction(value)) == text
+
+
+def test_hints_are_given_only_as_asked():
+    reasons = scale.read_reasons()
+    for level in range(4):
+        text, hints = report.explain("flipped_kernel", "ligne 3", reasons, level)
+        assert text.endswith("(ligne 3)") and len(hints) == level
+    assert report.explain(None, "", reasons, 3) == ("", ())
+
+
+def test_the_table_of_one_hand_in_and_of_a_class():
+    one = "\n".join(report.table(LINES[:3], SCALE, every=True))
+    assert "anne : 11,25/20" in one and "0,5/2  La case" in one and "→ Regardez." in one
+    several = report.table(LINES, SCALE, every=False)
+    assert several[0].split() == ["rendu", "ex00", "ex02", "note", "/20"]
+    assert several[2].split() == ["=cmd()", "0", "-", "0"]
+
+
+def test_json(tmp_path):
+    path = tmp_path / "notes.json"
+    report.write(path, LINES, SCALE, {"graine": 7})
+    found = json.loads(path.read_text())
+    assert found["graine"] == 7 and found["submissions"][0]["mark"] == 11.25
+    assert found["submissions"][0]["questions"][1]["reason"] == "pad_before"
+
+
+def test_csv_is_no_formula(tmp_path):
+    path = tmp_path / "notes.csv"
+    report.write(path, LINES, SCALE, {})
+    rows = list(csv.reader(path.read_text().splitlines(), delimiter=";"))
+    assert ["anne", "ex00", "total", SCALE["ex00"].title, "12,5", "20", "", "", "", ""] in rows
+    assert not any(cell.startswith(("=", "-", "+", "@")) for row in rows for cell in row)
+
+
+def test_markdown_tables_stay_tables(tmp_path):
+    path = tmp_path / "notes.md"
+    report.write(path, LINES, SCALE, {"graine": 7, "exercices": ["ex00", "ex02"]})
+    text = path.read_text()
+    assert "| anne | 12,5 | 10 | **11,25** |" in text and "La case \\| en trop" in text
+
+
+def test_other_formats_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"\.json, \.csv, \.md"):
+        report.write(tmp_path / "notes.pdf", LINES, SCALE, {})
+    assert not list(tmp_path.iterdir())

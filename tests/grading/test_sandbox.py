@@ -1,0 +1,162 @@
+import os
+import platform
+import struct
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from grading import pupil, sandbox
+from grading.sandbox import Limits
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="protections de Linux")
+MODULE = """
+import ctypes, os, socket, subprocess, time
+
+def write(path):
+    with open(path, "w") as file:
+        file.write("x")
+    return os.path.exists(path)
+
+def read(path):
+    with open(path, "rb") as file:
+        return len(file.read())
+
+def listing(path): return os.listdir(path)
+def fork(): return os.fork()
+def run(): return subprocess.run(["true"]).returncode
+def connect(): return socket.socket()
+def kill(pid): return os.kill(pid, 0)
+def raise_limit():
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (2**40, 2**40))
+def hog(mb): return len(bytearray(mb * 2**20))
+def spin():
+    while True: pass
+def sleep(): time.sleep(1000)
+def echo(value): return value
+def environment(): return sorted(os.environ)
+def identity(): return os.geteuid()
+def die(): os._exit(3)
+"""
+
+
+@pytest.fixture(scope="module")
+def workshop():
+    made = pupil.Workshop("none")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def child(workshop):
+    def stage(folder):
+        (folder / "exercises").mkdir()
+        (folder / "exercises/__init__.py").touch()
+        (folder / "exercises/ex99_essai.py").write_text(MODULE)
+
+    made = pupil.Child(workshop, stage, Limits(cpu_s=20, memory_mb=256))
+    yield made
+    made.kill()
+
+
+def call(child, function, *arguments, seconds=10):
+    request = {"op": "call", "module": "ex99_essai", "function": function,
+               "calls": [[list(arguments), {}]]}  # fmt: skip
+    (found,) = child.ask(request, seconds)["value"]
+    return found.get("value", found.get("error"))
+
+
+def refused(child, function, *arguments):
+    error = call(child, function, *arguments)
+    return isinstance(error, dict) and "OSError" in error["families"]
+
+
+@linux
+def test_the_filter_never_jumps_out_of_itself():
+    for machine in ("x86_64", "aarch64"):
+        program = sandbox.filter_program(machine, 1234)
+        steps = list(struct.iter_unpack("HBBI", program))
+        assert len(steps) < 4096 and steps[-1][0] == 0x06
+        for number, (code, if_true, if_false, _) in enumerate(steps):
+            if code & 0x07 == 0x05:
+                assert number + 1 + max(if_true, if_false) < len(steps)
+    assert sandbox.filter_program("vax", 1) == b""
+
+
+@linux
+def test_this_machine_has_every_protection(child):
+    """Ici, Landlock et seccomp existent : s'ils cessaient d'être employés, on le saurait."""
+    if platform.machine() not in ("x86_64", "aarch64"):
+        pytest.skip("architecture sans filtre")
+    assert any("seccomp" in each and "pas de" not in each for each in child.protections)
+
+
+@linux
+def test_only_its_own_folder_can_be_written(child, tmp_path, repo):
+    assert call(child, "write", "ici.txt") is True
+    if not any("un seul dossier" in each for each in child.protections):
+        pytest.skip("noyau sans Landlock")
+    for path in (tmp_path / "x", repo / "x", "/dev/shm/x", "/var/tmp/x"):
+        assert refused(child, "write", str(path)) and not Path(path).exists()
+    assert refused(child, "read", str(repo / "exercises/ex00_convolution.py"))
+    assert refused(child, "read", str(repo / "grading/scale.toml"))
+    assert refused(child, "listing", str(tmp_path))
+    assert refused(child, "read", f"/proc/{os.getpid()}/environ")
+
+
+@linux
+@pytest.mark.parametrize("function", ["fork", "run", "connect"])
+def test_no_process_no_network(child, function):
+    assert refused(child, function)
+
+
+@linux
+def test_no_signal_to_others(child):
+    assert refused(child, "kill", os.getpid())
+    assert refused(child, "kill", 1)
+    assert call(child, "kill", child.pid) is None  # à soi, oui
+
+
+@linux
+def test_limits_cannot_be_raised(child):
+    error = call(child, "raise_limit")
+    assert error["type"] in ("ValueError", "PermissionError")
+
+
+def test_memory_is_limited(child):
+    assert call(child, "hog", 64) == 64 * 2**20
+    with pytest.raises(pupil.Failure) as caught:
+        call(child, "hog", 4096)
+    assert caught.value.reason == "memory"
+
+
+@pytest.mark.parametrize("function", ["spin", "sleep"])
+def test_time_is_limited(child, function):
+    start = time.monotonic()
+    with pytest.raises(pupil.Failure) as caught:
+        call(child, function, seconds=0.5)
+    assert caught.value.reason == "timeout" and time.monotonic() - start < 30
+    assert not Path(f"/proc/{child.pid}").exists()
+
+
+def test_a_dead_child_leaves_nothing(child, workshop):
+    folder = child._folder
+    with pytest.raises(pupil.Failure) as caught:
+        call(child, "die")
+    assert caught.value.reason == "stopped" and child.status == 3
+    assert not folder.exists() and not Path(f"/proc/{child.pid}").exists()
+
+
+def test_the_environment_is_not_ours(child, monkeypatch):
+    names = call(child, "environment")
+    assert "HOME" in names and not {"PYTEST_CURRENT_TEST", "PYTHONPATH"} & set(names)
+
+
+def test_capabilities_are_given_back(child):
+    if os.geteuid() != 0:
+        pytest.skip("pas root")
+    assert any(
+        each in child.protections for each in ("root sans ses pouvoirs", "utilisateur nobody")
+    )

@@ -1,0 +1,89 @@
+"""Le barème, les raisons, les questions et l'énoncé disent la même chose."""
+
+import re
+from fractions import Fraction
+
+import pytest
+
+from exercises import skeleton
+from grading import questions, scale
+
+EXERCISES = scale.read_scale()
+RULES = [rule for exercise in EXERCISES.values() for rule in exercise.rules]
+REASONS = scale.read_reasons()
+
+
+@pytest.fixture(scope="module")
+def registered():
+    for name in EXERCISES:
+        questions.load(name)
+    return questions.QUESTIONS
+
+
+def test_every_question_of_the_scale_is_written_and_the_reverse(registered):
+    assert {rule.id for rule in RULES} == set(registered)
+
+
+def test_every_question_has_a_module_points_and_levels(repo):
+    for rule in RULES:
+        assert (repo / "exercises" / f"{rule.module}.py").exists(), rule.id
+        assert rule.module.startswith(rule.exercise) and rule.points > 0
+        assert rule.levels[-1].startswith("1 : ")
+        parts = [Fraction(level.partition(" : ")[0]) for level in rule.levels]
+        assert parts == sorted(set(parts)) and parts[-1] == 1 and parts[0] > 0
+
+
+def test_exercises_are_worth_as_much():
+    assert {sum(rule.points for rule in each.rules) for each in EXERCISES.values()} == {20}
+
+
+@pytest.mark.parametrize("module", sorted({rule.module for rule in RULES}))
+def test_thresholds_stand_in_the_statement_the_student_reads(module):
+    statement = re.sub(r"\s+", " ", skeleton.make_skeleton(module).partition('"""\n\n')[0])
+    for rule in RULES:
+        if rule.module == module:
+            assert f"- {rule.name}, " in statement and rule.title in statement
+            for level in rule.levels:
+                assert f"- {level}" in statement
+            thresholds = {**rule.settings}
+            thresholds.pop("epochs", None)  # une durée, qui ne décide de rien
+            for name, value in thresholds.items():
+                shown = str(value).replace(".", ",")
+                assert re.search(rf"\b{shown}\b", " ".join(rule.levels)), (rule.id, name)
+
+
+def test_every_reason_named_by_the_grader_exists_and_serves(repo):
+    sources = [path.read_text() for path in (repo / "grading").rglob("*.py")]
+    words = set(re.findall(r'"([a-z_0-9]+)"', "\n".join(sources)))
+    assert not set(REASONS) - words, "raisons que rien n'emploie"
+    named = re.findall(r'(?:Mistake|Failure|credit)\((?:"?[\w/]+"?, )?\s*"([a-z_]{4,})"',
+                       "\n".join(sources))  # fmt: skip
+    assert not set(named) - set(REASONS), "raisons qui ne sont pas écrites"
+
+
+def test_reasons_and_hints_are_french_sentences_without_code_of_the_grader(repo):
+    graders = [path.read_text() for path in (repo / "grading/questions").glob("*.py")]
+    for reason in REASONS.values():
+        assert len(reason.hints) == 3 and reason.text.endswith(".")
+        for text in (reason.text, *reason.hints):
+            assert text[0].isupper() or text[0] in "`/« 7", text
+            assert text.endswith((".", "?", "!")), text
+            assert not re.search(r"\w[:;?!](\s|$)", text.replace("`", "")), text
+            assert not any(text in source for source in graders)
+
+
+def test_an_unreadable_scale_is_said_in_french(tmp_path):
+    path = tmp_path / "scale.toml"
+    path.write_text("[ex00\n")
+    with pytest.raises(ValueError, match="illisible"):
+        scale.read_scale(path)
+
+
+def test_a_teacher_can_change_points_and_thresholds(tmp_path):
+    path = tmp_path / "scale.toml"
+    text = scale.SCALE.read_text().replace("full = 0.90", "full = 0.875")
+    path.write_text(text.replace("points = 5\nlevels", "points = 2.5\nlevels", 1))
+    rules = {rule.name: rule for rule in scale.read_scale(path)["ex02"].rules}
+    assert rules["architecture"].points == Fraction(5, 2)
+    assert "0,875" in rules["weights"].levels[-1]
+    assert rules["weights"].settings["full"] == 0.875
