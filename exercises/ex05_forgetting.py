@@ -19,7 +19,7 @@ from exercises import ex05_fine_tuning as tuning
 from exercises import ex05_head as top
 from exercises import ex05_report as shown
 from exercises.common import pretrained, training
-from exercises.common.cli import run
+from exercises.common.cli import percent, run
 from exercises.common.figures import COLORS, INK, new_figure, output_dir
 from exercises.ex05_options import part_parser
 
@@ -105,8 +105,8 @@ def measure_forgetting(end: keras.Model, tasks: list[dict], *, epochs: int, seed
         found[f"first {name}"] = evaluate(end, first, tasks[0])
         found[f"second {name}"] = evaluate(end, second, tasks[1])
         print(f"graine {seed}, {name:>6} : {' ou '.join(TASKS[0])} "
-              f"{shown.percent(found[f'first {name}'])}, {' ou '.join(TASKS[1])} "
-              f"{shown.percent(found[f'second {name}'])}", flush=True)  # fmt: skip
+              f"{percent(found[f'first {name}'])}, {' ou '.join(TASKS[1])} "
+              f"{percent(found[f'second {name}'])}", flush=True)  # fmt: skip
         end.set_weights(weights)
         second.set_weights(initial)
     return found

@@ -21,7 +21,7 @@ from exercises import ex05_features as features
 from exercises import ex05_head as top
 from exercises import ex05_report as shown
 from exercises.common import folders, pretrained, storage
-from exercises.common.cli import run
+from exercises.common.cli import percent, run
 from exercises.common.figures import save_mistakes, save_training_figures
 from exercises.ex05_options import make_parser
 
@@ -83,7 +83,7 @@ def train(pictures, frozen: keras.Model, x: np.ndarray, *, seed: int, options):
             epochs=options.epochs, validation=(x[val], pictures.labels[val]),
         )  # fmt: skip
     score = top.accuracy(top.predict(head, x[val]), pictures.labels[val])
-    print(f"Graine {seed} : validation {shown.percent(score)}", flush=True)
+    print(f"Graine {seed} : validation {percent(score)}", flush=True)
     return head, {"curves": curves, "duration_s": time.monotonic() - start, "score": score}
 
 

@@ -20,7 +20,7 @@ from exercises import ex05_fine_tuning as tuning
 from exercises import ex05_head as top
 from exercises import ex05_report as shown
 from exercises.common import pretrained, training
-from exercises.common.cli import run
+from exercises.common.cli import percent, run
 from exercises.common.figures import COLORS, new_figure, output_dir
 from exercises.ex05_options import part_parser
 
@@ -140,7 +140,7 @@ def study(options) -> int:
             choice = measure(base, layer_name, train, test, options=options)
             metric = training.summarise(choice.pop("accuracy"))
             choices[title], metrics[f"accuracy {title}"] = choice, metric
-            accuracy = shown.percent(metric["mean"])
+            accuracy = percent(metric["mean"])
             print(f"{title:<22} {accuracy:>7} {choice['duration_s']:6.0f} s", flush=True)
         report = {
             "metrics": metrics, "choices": choices,

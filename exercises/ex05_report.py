@@ -14,16 +14,12 @@ import keras
 from exercises import ex05_features as features
 from exercises import ex05_head as top
 from exercises.common import folders, pretrained, storage, training
+from exercises.common.cli import percent
 from exercises.ex05_options import MODULE
 
 CROSS_VALIDATION = "validation croisée"  # ce qui juge un dossier qui n'a pas d'images de test
 
 # --- Question 2 : ce qui est affiché -------------------------------------------------
-
-
-def percent(share: float) -> str:
-    """Écrit une part de [0, 1] : `"87,3 %"`."""
-    return f"{100 * share:.1f} %".replace(".", ",")
 
 
 def describe_pictures(pictures: folders.Pictures) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers
 
 from exercises.common import explanations
-from exercises.common.cli import run
+from exercises.common.cli import percent, run
 from exercises.common.figures import new_figure, output_dir
 
 NUM_COLUMNS = 12  # vignettes par ligne : autant de cartes montrées par couche
@@ -167,10 +167,9 @@ def save_maps(subject: explanations.Subject, layer_names: list[str], path: Path)
             height, width, channels = maps.shape
             scale = f"de {low:.2g} (bleu) à {high:.2g} (jaune)".translate(FRENCH)
             axis.set_title(f"{name} : {channels} cartes {height}×{width}, {scale}", fontsize=9)
-        percent = f"{100 * subject.probability:.1f} %".replace(".", ",")
         figure.suptitle(
             f"Les cartes les plus fortes de chaque couche : {subject.class_fr}, "
-            f"probabilité {percent}"
+            f"probabilité {percent(subject.probability)}"
         )
 
 

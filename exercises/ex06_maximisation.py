@@ -16,7 +16,7 @@ import numpy as np
 
 from exercises import ex06_feature_maps as ex06
 from exercises.common import explanations
-from exercises.common.cli import positive_int, run
+from exercises.common.cli import percent, positive_int, run
 from exercises.common.figures import new_figure, output_dir
 
 GREY, NOISE = 128, 20  # moyenne et écart-type du bruit de départ, en niveaux de gris
@@ -163,11 +163,10 @@ def save_preferred(
             ex06.draw_tiles(axis, images, labels)
             axis.set_title(f"{name} ({maps[name].shape[2]} filtres)", fontsize=9)
             print(f"{name} : filtres {', '.join(map(str, filters))}", flush=True)
-        percent = f"{100 * subject.probability:.1f} %".replace(".", ",")
         figure.suptitle(
             f"Ce que cherchent les filtres que l'image allume le plus ({subject.class_fr}, "
-            f"probabilité {percent})\nSous chacun : sa réponse moyenne à l'image → à l'image "
-            "fabriquée pour lui"
+            f"probabilité {percent(subject.probability)})\n"
+            "Sous chacun : sa réponse moyenne à l'image → à l'image fabriquée pour lui"
         )
 
 

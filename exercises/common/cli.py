@@ -146,6 +146,11 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name) or "''"
 
 
+def percent(share: float) -> str:
+    """Écrit une part de [0, 1] en pour cent, à la française : `"97,3 %"`."""
+    return f"{100 * share:.1f} %".replace(".", ",")
+
+
 def reserve_stderr() -> None:
     """Réserve la sortie d'erreur aux messages de Python, le temps du processus.
 

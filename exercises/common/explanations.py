@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from exercises.common import storage
-from exercises.common.cli import FrenchParser, add_folders
+from exercises.common.cli import FrenchParser, add_folders, percent
 from exercises.common.figures import new_figure
 from exercises.common.prediction import DEFAULT_MODEL, FRAMING, prepare
 
@@ -199,7 +199,6 @@ def save_explanation(subject: Subject, heatmap: np.ndarray, path: Path, *, metho
         path: fichier PNG ; son dossier est créé.
         method: nom de la méthode, en français, pour le titre.
     """
-    percent = f"{100 * subject.probability:.1f} %".replace(".", ",")
     with new_figure(path, columns=3, size=(3.4, 3.6)) as (figure, axes):
         picture, alone, over = axes[0]
         picture.imshow(subject.image)
@@ -212,4 +211,6 @@ def save_explanation(subject: Subject, heatmap: np.ndarray, path: Path, *, metho
         over.set_title("Carte sur l'image")
         for axis in axes[0]:
             axis.set_axis_off()
-        figure.suptitle(f"{method} : {subject.class_fr}, probabilité {percent}")
+        figure.suptitle(
+            f"{method} : {subject.class_fr}, probabilité {percent(subject.probability)}"
+        )

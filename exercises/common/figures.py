@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from exercises.common.cli import percent
+
 INK = "#1a1a1a"
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -112,17 +114,17 @@ def class_table(matrix: np.ndarray, classes: list[str]) -> str:
     matrix = np.asarray(matrix)
     rows = [f"{'classe':<18} {'précision':>9} {'rappel':>9} {'F1':>9} {'images':>7}"]
 
-    def percent(part: float, whole: float) -> str:
-        return f"{100 * part / whole:.1f} %".replace(".", ",") if whole else "-"
+    def share(part: float, whole: float) -> str:
+        return percent(part / whole) if whole else "-"
 
     for i, name in enumerate(classes):
         right, actual, predicted = matrix[i, i], matrix[i].sum(), matrix[:, i].sum()
         rows.append(
-            f"{name:<18} {percent(right, predicted):>9} {percent(right, actual):>9} "
-            f"{percent(2 * right, actual + predicted):>9} {actual:>7}"
+            f"{name:<18} {share(right, predicted):>9} {share(right, actual):>9} "
+            f"{share(2 * right, actual + predicted):>9} {actual:>7}"
         )
     rows.append(
-        f"{'toutes':<18} {'':>9} {percent(np.trace(matrix), matrix.sum()):>9} {'':>9} "
+        f"{'toutes':<18} {'':>9} {share(np.trace(matrix), matrix.sum()):>9} {'':>9} "
         f"{matrix.sum():>7}"
     )
     return "\n".join(rows)

@@ -21,7 +21,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from exercises.common.cli import FrenchParser, positive_int, printable, reason, reserve_stderr
+from exercises.common.cli import (
+    FrenchParser,
+    percent,
+    positive_int,
+    printable,
+    reason,
+    reserve_stderr,
+)
 from exercises.common.storage import MODELS_DIR, read_sidecar
 
 if TYPE_CHECKING:
@@ -403,10 +410,6 @@ def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
     return expanded, errors
 
 
-def _percent(probability: float) -> str:
-    return f"{100 * probability:.1f} %".replace(".", ",")
-
-
 def _line(result: Result, classifier: Classifier, options, *, alone: bool) -> str:
     classes, probabilities = classifier.classes, result.probabilities
     order = sorted(range(len(classes)), key=probabilities.__getitem__)[::-1][: options.top or 1]
@@ -419,7 +422,7 @@ def _line(result: Result, classifier: Classifier, options, *, alone: bool) -> st
     if unsure:
         names = UNSURE
     elif options.top:
-        names = ", ".join(f"{classes[i]} ({_percent(probabilities[i])})" for i in order)
+        names = ", ".join(f"{classes[i]} ({percent(probabilities[i])})" for i in order)
     else:
         names = classes[order[0]]
     return f"Prédiction: {names}" if alone else f"{printable(result.path)}: Prédiction: {names}"

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from exercises.common.cli import percent
 from grading import messages, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, as_floats, credit
 
@@ -292,12 +293,16 @@ def _has_learned(found: dict) -> bool:
 
 def judge_evaluate(ask: Ask, shape: tuple[int, ...]) -> Credit:
     """Donne à `evaluate` un modèle dont la classe prédite est la valeur du premier pixel."""
-    rng, num = ask.rng, 60
+    # Les précisions d'erreurs différentes doivent différer quel que soit le tirage : classe juste
+    # une fois sur deux, la suivante quatre fois sur dix, la première sinon, en effectifs exacts.
+    rng, num = ask.rng, 240
     x = rng.integers(0, 256, (num, *shape)).astype(np.uint8)
-    guesses = rng.permutation(np.arange(num) % NUM_CLASSES)
+    guesses = np.arange(num) % NUM_CLASSES
     x.reshape(num, -1)[:, 0] = guesses
-    y = np.where(rng.random(num) < 0.35, rng.integers(0, NUM_CLASSES, num), guesses)
-    y = y.astype(np.uint8)
+    parts = np.repeat([0, 1, 2], [120, 96, 24])
+    y = np.choose(rng.permutation(parts), [guesses, (guesses + 1) % NUM_CLASSES, 0 * guesses])
+    order = rng.permutation(num)
+    x, guesses, y = x[order], guesses[order], y[order].astype(np.uint8)
     right = float(np.mean(guesses == y))
     if ask.rule.exercise == "ex03":
         y = y[:, None]
@@ -359,7 +364,7 @@ def judge_weights(ask: Ask, dataset: str) -> Credit:
     accuracy = float(np.mean(guesses == y))
     if accuracy >= full:
         return RIGHT
-    detail = f"{100 * accuracy:.1f} %".replace(".", ",")
+    detail = percent(accuracy)
     if accuracy >= half:
         return credit("1/2", "weights_half", detail)
     if any(np.mean((guesses + k) % NUM_CLASSES == y) >= half for k in range(1, NUM_CLASSES)):
