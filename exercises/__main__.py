@@ -14,6 +14,7 @@ README = FOLDER.parent / "README.md"
 START, END = "<!-- résultats : début -->", "<!-- résultats : fin -->"
 STUDY_START, STUDY_END = "<!-- comparaisons : début -->", "<!-- comparaisons : fin -->"
 METHOD_START, METHOD_END = "<!-- introspection : début -->", "<!-- introspection : fin -->"
+SYSTEM_START, SYSTEM_END = "<!-- systèmes : début -->", "<!-- systèmes : fin -->"
 METHODS = "ex11_curves"
 # Ce que le README montre des études : compte rendu, mesure, ce qu'elle veut dire.
 STUDIES = (
@@ -85,29 +86,67 @@ def describe(exercise: Exercise, *, models_dir: Path = MODELS_DIR) -> tuple[str,
         return "à entraîner", ""
     except ValueError as error:
         return "modèle refusé", str(error)
-    if not report["files"]:  # une étude, sans modèle à elle
+    if not report["files"] and "headline" not in report:  # une étude, sans modèle à elle
         return "mesuré", "voir le README"
     try:
-        return "modèle livré", format_result(report)
+        return "modèle livré" if report["files"] else "mesuré", format_result(report)
     except (KeyError, TypeError) as error:
         return "modèle refusé", f"compte rendu incomplet ({error})"
 
 
 def format_result(report: dict) -> str:
-    """Écrit la précision de test d'un compte rendu, avec et sans moyenne de vues.
+    """Écrit ce qu'un compte rendu a mesuré sur des images de test.
 
     Args:
-        report: contenu de `models/exNN_slug.json`.
+        report: contenu de `models/exNN_slug.json` ; `headline`, s'il y est, dit quoi montrer.
 
     Returns:
         Une ligne, par exemple `"94,25 % ± 0,10 (3 graines) ; 93,70 % ± …"`.
     """
+    if "headline" in report:
+        return " ; ".join(f"{label} : {value}" for label, value in headline(report))
     labels = {"accuracy": "en une passe", "accuracy_tta": "en moyennant six vues"}
     parts = []
     for name, label in labels.items():
         if name in report["metrics"]:
             parts.append(f"{format_metric(report['metrics'][name])} {label}")
     return f"{' ; '.join(parts)} ({format_seeds(report['metrics']['accuracy'])})"
+
+
+def headline(report: dict) -> list[tuple[str, str]]:
+    """Rend les mesures qu'un compte rendu met en avant : `(ce qui est mesuré, valeur)`.
+
+    Args:
+        report: compte rendu ; `headline` est une liste de `{"metric", "label", "unit"}`.
+
+    Returns:
+        Par exemple `[("IoU moyenne du U-Net", "81,20 % ± 0,31 (3 graines)")]`.
+    """
+    found = []
+    for shown in report["headline"]:
+        metric = report["metrics"][shown["metric"]]
+        value = f"{format_metric(metric, shown['unit'])} ({format_seeds(metric)})"
+        found.append((shown["label"], value))
+    return found
+
+
+def systems_table(*, models_dir: Path = MODELS_DIR) -> str:
+    """Fait le tableau des autres systèmes des cours, à partir de leurs comptes rendus.
+
+    Args:
+        models_dir: dossier des comptes rendus.
+
+    Returns:
+        Un tableau Markdown, une ligne par mesure mise en avant.
+    """
+    rows = ["| exercice | mesure, sur des données non apprises | moyenne ± écart-type |",
+            "|---|---|---|"]  # fmt: skip
+    for exercise in list_exercises():
+        if (models_dir / f"{exercise.slug}.json").exists():
+            report = read_sidecar(exercise.slug, models_dir=models_dir)
+            shown = headline(report) if "headline" in report else []
+            rows += [f"| {exercise.slug} | {label} | {value} |" for label, value in shown]
+    return "\n".join(rows)
 
 
 def results_table(*, models_dir: Path = MODELS_DIR) -> str:
@@ -128,7 +167,7 @@ def results_table(*, models_dir: Path = MODELS_DIR) -> str:
         if describe(exercise, models_dir=models_dir)[0] != "modèle livré":
             continue
         report = read_sidecar(exercise.slug, models_dir=models_dir)
-        if "accuracy" not in report["metrics"]:
+        if "headline" in report or "accuracy" not in report["metrics"]:
             continue
         parameters = f"{report['num_parameters']:,}".replace(",", " ")
         size, seconds = report["size_bytes"], report["duration_s"]["mean"]
@@ -190,6 +229,7 @@ def update_readme(*, readme: Path = README, models_dir: Path = MODELS_DIR) -> No
         (START, END, results_table(models_dir=models_dir)),
         (STUDY_START, STUDY_END, studies_table(models_dir=models_dir)),
         (METHOD_START, METHOD_END, methods_table(models_dir=models_dir)),
+        (SYSTEM_START, SYSTEM_END, systems_table(models_dir=models_dir)),
     ):
         if start not in text or end not in text:
             raise ValueError(f"{readme} n'a pas les repères {start} et {end}.")

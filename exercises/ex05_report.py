@@ -6,7 +6,6 @@ Commande : python -m exercises.ex05_inception
 Un thème de l'exercice 05, dont l'entrée est `ex05_inception`.
 """
 
-import json
 from pathlib import Path
 
 import keras
@@ -154,16 +153,8 @@ def write_report(report: dict, options) -> Path:
     """
     command = f"python -m exercises.{options.module} --seeds {options.seeds}"
     command += f" --epochs {options.epochs}"
-    folder = options.models_dir
-    if options.limit:
-        command += f" --limit {options.limit}"
-        folder = storage.runs_dir(options.module, models_dir=folder)
-    report = {"exercise": options.module, "command": command, **report,
-              "backend": keras.backend.backend(), "files": {},
-              "environment": storage.environment()}  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{options.module}.json"
-    content = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-    with storage.replacing(path, suffix=storage.own_suffix()) as temporary:
-        temporary.write_text(content, encoding="utf-8")
-    return path
+    command += f" --limit {options.limit}" if options.limit else ""
+    report = {"command": command, **report, "backend": keras.backend.backend()}
+    return storage.write_report(
+        options.module, report, models_dir=options.models_dir, trial=bool(options.limit)
+    )

@@ -6,7 +6,6 @@ Commande : python -m exercises.ex11_curves
 Un thème de l'exercice 11, dont l'entrée est `ex11_curves`.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -117,16 +116,9 @@ def write_report(report: dict, options, *, trial: bool) -> Path:
     Returns:
         Le fichier, que `storage.read_sidecar` relit.
     """
-    folder, command = options.models_dir, f"python -m exercises.{options.module}"
-    command += f" --model {options.model} --cell {options.cell}"
+    command = f"python -m exercises.{options.module} --model {options.model}"
+    command += f" --cell {options.cell}"
     command += f" --limit {options.limit}" if options.limit else ""
-    if trial:
-        folder = storage.runs_dir(options.module, models_dir=folder)
-    report = {"exercise": options.module, "command": command, **report, "files": {},
-              "environment": storage.environment()}  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{options.module}.json"
-    content = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-    with storage.replacing(path, suffix=storage.own_suffix()) as temporary:
-        temporary.write_text(content, encoding="utf-8")
-    return path
+    return storage.write_report(
+        options.module, {"command": command, **report}, models_dir=options.models_dir, trial=trial
+    )

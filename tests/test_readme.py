@@ -31,12 +31,18 @@ def test_methods_table_is_the_one_of_the_sidecar(readme):
     assert "au hasard" in table and "le milieu" in table  # les deux témoins
 
 
+def test_systems_table_is_the_one_of_the_sidecars(readme):
+    table = readme.split(listing.SYSTEM_START)[1].split(listing.SYSTEM_END)[0].strip()
+    assert table == listing.systems_table()
+
+
 def test_update_readme_writes_between_the_marks(tmp_path):
     path = tmp_path / "README.md"
     path.write_text(
         f"avant\n{listing.START}\nvieux\n{listing.END}\nentre\n"
         f"{listing.STUDY_START}\nvieux\n{listing.STUDY_END}\npuis\n"
-        f"{listing.METHOD_START}\nvieux\n{listing.METHOD_END}\naprès\n",
+        f"{listing.METHOD_START}\nvieux\n{listing.METHOD_END}\n"
+        f"{listing.SYSTEM_START}\nvieux\n{listing.SYSTEM_END}\naprès\n",
         encoding="utf-8",
     )
     listing.update_readme(readme=path)
@@ -53,6 +59,22 @@ def test_format_result():
     report = {"metrics": {"accuracy": metric, "accuracy_tta": {**metric, "mean": 0.95}}}
     assert listing.format_result(report) == (
         "94,12 % ± 0,12 en une passe ; 95,00 % ± 0,12 en moyennant six vues (3 graines)"
+    )
+
+
+def test_format_result_of_another_system():
+    report = {
+        "metrics": {
+            "mean_iou": {"mean": 0.8125, "sd": 0.01, "n": 3},
+            "gain": {"mean": 7.5, "sd": None, "n": 1},
+        },
+        "headline": [
+            {"metric": "mean_iou", "label": "IoU moyenne", "unit": "%"},
+            {"metric": "gain", "label": "gain", "unit": "dB"},
+        ],
+    }
+    assert listing.format_result(report) == (
+        "IoU moyenne : 81,25 % ± 1,00 (3 graines) ; gain : 7,50 dB (1 graine)"
     )
 
 

@@ -102,17 +102,19 @@ def read_sidecar(
     return report
 
 
-def format_metric(metric: dict) -> str:
-    """Écrit une mesure d'un compte rendu en pour cent : `"94,12 % ± 0,12"`, ou `"94,12 %"`.
+def format_metric(metric: dict, unit: str = "%") -> str:
+    """Écrit une mesure d'un compte rendu : `"94,12 % ± 0,12"`, ou `"94,12 %"` pour une graine.
 
     Args:
-        metric: `{"mean", "sd", ...}`, la moyenne dans [0, 1] ; l'écart-type peut être None.
+        metric: `{"mean", "sd", ...}` ; l'écart-type peut être None.
+        unit: `"%"`, pour une part de [0, 1] ; sinon l'unité de la mesure, éventuellement vide.
 
     Returns:
         Un texte à deux décimales.
     """
-    text = f"{100 * metric['mean']:.2f} %"
-    text += f" ± {100 * metric['sd']:.2f}" if metric["sd"] is not None else ""
+    scale = 100 if unit == "%" else 1
+    text = f"{scale * metric['mean']:.2f} {unit}".rstrip()
+    text += f" ± {scale * metric['sd']:.2f}" if metric["sd"] is not None else ""
     return text.replace(".", ",")
 
 
@@ -192,6 +194,32 @@ def save_model(
             f"l'entraînement sont gardés ; rendez le dossier accessible et relancez avec --resume."
         ) from error
     return folder, reason
+
+
+def write_report(slug: str, report: dict, *, models_dir: Path = MODELS_DIR, trial: bool) -> Path:
+    """Écrit le compte rendu d'une étude, qui n'a pas de modèle à elle, d'un seul coup.
+
+    Args:
+        slug: nom de l'exercice.
+        report: `command`, `metrics`… prêts pour JSON ; la machine et les versions sont ajoutées.
+        models_dir: dossier des modèles.
+        trial: mesure faite avec d'autres options que le résultat publié : elle va dans `runs/`,
+            pour ne pas le remplacer.
+
+    Returns:
+        Le fichier, que `read_sidecar` relit.
+
+    Raises:
+        OSError: dossier impossible à écrire.
+    """
+    folder = runs_dir(slug, models_dir=models_dir) if trial else Path(models_dir)
+    report = {"exercise": slug, **report, "files": {}, "environment": environment()}
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{slug}.json"
+    content = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+    with replacing(path, suffix=own_suffix()) as temporary:
+        temporary.write_text(content, encoding="utf-8")
+    return path
 
 
 def _reason_to_keep(folder: Path, slug: str, report: dict) -> str | None:
