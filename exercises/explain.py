@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from exercises.common.explanations import Subject, load_network, save_explanation
-from exercises.common.prediction import EXPLANATIONS, Classifier
+from exercises.common.prediction import EXPLANATIONS, Classifier, Result
+from exercises.common.storage import MODELS_DIR
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
 
@@ -41,8 +42,7 @@ def load_method(name: str) -> Method:
     if name.startswith("grad_cam"):
         from exercises import ex09_grad_cam
 
-        title = {"grad_cam": "Grad-CAM", "grad_cam_plus_plus": "Grad-CAM++"}[name]
-        return Method(title, getattr(ex09_grad_cam, name))
+        return Method(*ex09_grad_cam.METHODS[name])
     if name == "occlusion":
         from exercises.ex07_occlusion import occlusion
 
@@ -71,12 +71,15 @@ def check_output(output: Path) -> None:
         raise FileNotFoundError(f"{output.parent} : dossier absent, où écrire la figure.")
 
 
-def explain(slug: str, path: str, output: Path, *, name: str, models_dir: Path) -> None:
-    """Dessine ce qui a décidé de la prédiction d'une image.
+def explain(
+    slug: str, result: Result, output: Path, *, name: str, models_dir: Path = MODELS_DIR
+) -> None:
+    """Dessine ce qui a décidé d'une prédiction.
 
     Args:
         slug: modèle, à images en couleurs.
-        path: image.
+        result: ce que `Classifier.classify` a rendu ; c'est sa classe qui est expliquée. Quand il
+            vient de plusieurs vues d'une grande image, la carte est celle de la première.
         output: figure à écrire.
         name: méthode, une de `prediction.EXPLANATIONS`.
         models_dir: dossier des modèles.
@@ -87,9 +90,8 @@ def explain(slug: str, path: str, output: Path, *, name: str, models_dir: Path) 
     classifier = Classifier(slug, models_dir=models_dir)
     if len(classifier.input_shape) != 3:
         raise ValueError(f"{slug} ne s'explique pas : il faut un modèle à images en couleurs.")
-    image = classifier.prepare(path)
-    probabilities = classifier.predict(image[None])[0]
-    index = int(probabilities.argmax())
+    image, probabilities = classifier.prepare(result.path), list(result.probabilities)
+    index = max(range(len(probabilities)), key=probabilities.__getitem__)
     light = not EXPLANATIONS[name]
     model = _LightModel(classifier) if light else load_network(slug, models_dir=models_dir)
     subject = Subject(model, image, index, classifier.classes[index], float(probabilities[index]))

@@ -1,7 +1,5 @@
 """`./predict --explain` : une figure à côté de la réponse."""
 
-import json
-import shutil
 import subprocess
 import sys
 
@@ -88,20 +86,20 @@ def test_a_folder_where_nothing_can_be_written(repo, cat, tmp_path, run_predict)
     assert result.returncode == 1 and "Traceback" not in result.stderr.decode()
 
 
-def test_the_calibrated_probability_is_shown(repo, tmp_path, cat, monkeypatch):
-    """La figure dit la probabilité que `./predict` dit."""
+def test_the_figure_explains_the_class_that_was_printed(repo, cat, tmp_path, monkeypatch):
+    """La classe et la probabilité sont celles de la réponse, toutes vues comprises."""
     from exercises import explain
-    from exercises.common.prediction import Classifier
+    from exercises.common.prediction import Classifier, Result
 
-    report = json.loads((repo / "models" / "ex03_cifar10.json").read_text(encoding="utf-8"))
-    for end in (".keras", ".tflite"):
-        shutil.copy(repo / "models" / f"ex03_cifar10{end}", tmp_path)
-    report["calibration"] = {"temperature": 3.0}
-    (tmp_path / "ex03_cifar10.json").write_text(json.dumps(report), encoding="utf-8")
     shown = []
     monkeypatch.setattr(explain, "save_explanation", lambda drawn, *_, **__: shown.append(drawn))
-    explain.explain("ex03_cifar10", str(cat), tmp_path / "c.png", name="occlusion",
-                    models_dir=tmp_path)  # fmt: skip
-    classifier = Classifier(models_dir=tmp_path)
-    expected = classifier.predict(classifier.prepare(str(cat))[None])[0].max()
-    assert shown[0].probability == pytest.approx(float(expected))
+    probabilities = np.full(10, 0.04, np.float32)
+    probabilities[8] = 0.64  # comme si les autres vues avaient vu un bateau
+    result = Result(str(cat), probabilities, None)
+    explain.explain("ex03_cifar10", result, tmp_path / "c.png", name="occlusion")
+    assert shown[0].class_index == 8 and shown[0].class_fr == "Bateau"
+    assert shown[0].probability == pytest.approx(0.64)
+    [own] = Classifier().classify([str(cat)])
+    explain.explain("ex03_cifar10", own, tmp_path / "c.png", name="occlusion")
+    assert shown[1].class_fr == "Chat"
+    assert shown[1].probability == pytest.approx(float(own.probabilities.max()))

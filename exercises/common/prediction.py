@@ -264,8 +264,9 @@ class Classifier:
         probabilities = engine.predict(images)
         if self.temperature == 1:
             return probabilities
-        powers = probabilities ** (1 / self.temperature)
-        return powers / powers.sum(axis=1, keepdims=True)
+        from exercises.common.calibration import soften
+
+        return soften(probabilities, self.temperature).astype("float32")
 
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
         """Classe des images, dans l'ordre, par lots de `BATCH_SIZE`.
@@ -529,18 +530,17 @@ def _run(options) -> int:
         progress.show(done)
     if options.explain and not exit_code:
         sys.stdout.flush()
-        _explain(options)
+        _explain(options, result)
     print(end="", flush=True)  # un disque plein ou un tube fermé se voit ici, pas à la sortie
     return exit_code
 
 
-def _explain(options) -> None:
+def _explain(options, result: Result) -> None:
     from exercises import explain
 
     if EXPLANATIONS[options.method]:
         print(f"{options.method} dérive le réseau : Keras se charge…", file=sys.stderr, flush=True)
-    explain.explain(options.model, options.paths[0], options.explain, name=options.method,
-                    models_dir=MODELS_DIR)  # fmt: skip
+    explain.explain(options.model, result, options.explain, name=options.method)
 
 
 def run_script() -> None:
