@@ -99,7 +99,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     )
     model.compile(
         keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"], jit_compile=False,
+        metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
     )  # fmt: skip
     history = training.fit(
         model, batches, epochs=options.epochs, resume=options.resume, verbose=2,

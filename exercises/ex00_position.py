@@ -82,7 +82,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         )
         model.compile(
             keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"], jit_compile=False,
+            metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
         )  # fmt: skip
         checkpoint = storage.checkpoint_path(options, seed)
         histories[name] = training.fit(

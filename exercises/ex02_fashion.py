@@ -98,7 +98,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     model.compile(
         keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-        metrics=["accuracy"], jit_compile=False,
+        metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
     )  # fmt: skip
     history = training.fit(
         model, batches, epochs=options.epochs, resume=options.resume,

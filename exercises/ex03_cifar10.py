@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from exercises.common import data, storage, training
+from exercises.common import data, distribution, storage, training
 from exercises.common.augmentation import cutout
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_training_figures
@@ -165,7 +165,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
             weight_decay=recipe.weight_decay,
         ),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-        metrics=["accuracy"], jit_compile=False,
+        metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
     )  # fmt: skip
     history = training.fit(
         model, batches, epochs=options.epochs, resume=options.resume,
@@ -188,15 +188,22 @@ def main(argv: list[str] | None = None) -> int:
         "--recipe", choices=[*RECIPES], default="light",
         help="light : le réseau livré ; large : un réseau cinq fois plus grand, dix fois plus long",
     )  # fmt: skip
+    distribution.add_options(parser)
     options = parser.parse_args(argv)
     recipe = RECIPES[options.recipe]
     options.module, options.epochs = recipe.slug, options.epochs or recipe.epochs
     options.command = f"ex03_cifar10 --recipe {options.recipe}"
-    return run(lambda: training.run_seeds(
-        options, dataset=data.load_cifar10(), num_val=NUM_VAL, train=train, evaluate=evaluate,
-        classes=data.CIFAR10_CLASSES, classes_fr=data.CIFAR10_CLASSES_FR,
-        on_saved=save_training_figures, describe=lambda runs: {"views": VIEWS},
-    ))  # fmt: skip
+
+    def body() -> int:
+        with distribution.start(options):
+            return training.run_seeds(
+                options, dataset=data.load_cifar10(), num_val=NUM_VAL, train=train,
+                evaluate=evaluate, classes=data.CIFAR10_CLASSES,
+                classes_fr=data.CIFAR10_CLASSES_FR, on_saved=save_training_figures,
+                describe=lambda runs: {"views": VIEWS},
+            )  # fmt: skip
+
+    return run(body)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def train(
         )
         model.compile(
             keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"], jit_compile=False,
+            metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
         )  # fmt: skip
         checkpoint = storage.checkpoint_path(options, seed)
         curves = training.fit(

@@ -121,7 +121,8 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
             schedule, weight_decay=WEIGHT_DECAY, use_ema=True,
             ema_momentum=max(0.0, 1 - 1 / (EMA_SHARE * steps)),
         ),
-        loss="sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False,
+        loss="sparse_categorical_crossentropy", metrics=["accuracy"],
+        jit_compile=training.JIT_COMPILE,
     )  # fmt: skip
     history = training.fit(
         model, batches, epochs=options.epochs, resume=options.resume, verbose=2,

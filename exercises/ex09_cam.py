@@ -101,7 +101,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
     head.compile(
         keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"], jit_compile=False,
+        metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
     )  # fmt: skip
     history = training.fit(
         head, batches, epochs=options.epochs, resume=options.resume, verbose=2,

@@ -164,7 +164,6 @@ def test_lookahead_averages_every_five_steps(ex03):
     callback.on_train_begin()
     slow = 0.0
     for step in range(1, 21):
-        model.optimizer.iterations = step
         model.value += 1
         callback.on_train_batch_end(step - 1)
         if step % 5 == 0:

@@ -60,14 +60,17 @@ class Lookahead(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Part des poids présents, ceux d'un point de reprise compris."""
         self.slow = self.model.get_weights()
+        self.step = int(self.model.optimizer.iterations)
 
     def on_train_batch_end(self, batch, logs=None):
         """Moyenne les poids tous les cinq pas."""
-        step = int(self.model.optimizer.iterations)
+        self.step += 1
         # En fin d'époque aussi, pour que le point de reprise n'ait que les poids à garder.
-        if step % 5 and batch + 1 < self.params["steps"]:
+        if self.step % 5 and batch + 1 < self.params["steps"]:
             return
-        keep = 0.95**5 * (step / self.total_steps) ** 3
+        if hasattr(self.model, "jax_state_sync"):  # JAX garde les poids du pas à part du modèle
+            self.model.jax_state_sync()
+        keep = 0.95**5 * (self.step / self.total_steps) ** 3
         pairs = zip(self.slow, self.model.get_weights(), strict=True)
         self.slow = [keep * slow + (1 - keep) * fast for slow, fast in pairs]
         self.model.set_weights(self.slow)

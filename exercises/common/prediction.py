@@ -144,6 +144,7 @@ class Classifier:
         slug: nom du modèle, par exemple `"ex03_cifar10"`.
         models_dir: dossier qui contient `slug.tflite` et `slug.json`.
         alone: une seule image sera classée ; si le modèle s'y prête, sans importer NumPy.
+        num_threads: fils de calcul du moteur, un par cœur par défaut.
 
     Raises:
         FileNotFoundError: modèle absent, ou base jamais préparée.
@@ -151,7 +152,12 @@ class Classifier:
     """
 
     def __init__(
-        self, slug: str = DEFAULT_MODEL, *, models_dir: Path = MODELS_DIR, alone: bool = False
+        self,
+        slug: str = DEFAULT_MODEL,
+        *,
+        models_dir: Path = MODELS_DIR,
+        alone: bool = False,
+        num_threads: int | None = None,
     ):
         name = f"{slug}.tflite"
         path = Path(models_dir) / name
@@ -161,7 +167,7 @@ class Classifier:
         native = self._native_engine(content) if alone else None
         self.native = native is not None
         try:
-            self._engine = native or Engine(content)
+            self._engine = native or Engine(content, num_threads=num_threads)
         except (ValueError, RuntimeError) as error:
             raise ValueError(
                 f"{name} n'est pas un modèle LiteRT lisible. Remettez celui du dépôt, "
@@ -227,7 +233,7 @@ class Classifier:
         """
         return prepare(source, self.input_shape, framing=self.framing)
 
-    def _read_views(self, path: str) -> tuple:
+    def _read_views(self, path) -> tuple:
         """Rend `(chemin, vues, erreur)` ; les vues, uint8 `(k, *input_shape)`, ou des octets."""
         source = sys.stdin.buffer if path == "-" else path
         try:
@@ -272,7 +278,7 @@ class Classifier:
         """Classe des images, dans l'ordre, par lots de `BATCH_SIZE`.
 
         Args:
-            paths: chemins ; `"-"` lit l'entrée standard.
+            paths: chemins, ou fichiers ouverts en binaire ; `"-"` lit l'entrée standard.
 
         Yields:
             Un `Result` par chemin. Une image illisible n'arrête pas les autres.

@@ -292,6 +292,10 @@ def export_litert(model, *, weights: str = "float32") -> bytes:
     Returns:
         Le contenu d'un fichier `.tflite`, à taille de lot variable.
     """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return _export_with_tensorflow(model, weights)
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
@@ -301,6 +305,30 @@ def export_litert(model, *, weights: str = "float32") -> bytes:
         converter.target_spec.supported_types = [tf.float16]
     with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
         return converter.convert()
+
+
+def _export_with_tensorflow(model, weights: str) -> bytes:
+    """Convertit un modèle appris sous un autre moteur, que seul TensorFlow sait convertir."""
+    import subprocess
+    import tempfile
+
+    code = (
+        "import sys, keras; from exercises.common.storage import export_litert;"
+        "model = keras.saving.load_model(sys.argv[1], compile=False);"
+        "open(sys.argv[2], 'wb').write(export_litert(model, weights=sys.argv[3]))"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path, exported = Path(folder) / "model.keras", Path(folder) / "model.tflite"
+        model.save(path)
+        ended = subprocess.run(
+            [sys.executable, "-c", code, str(path), str(exported), weights],
+            cwd=Path(__file__).resolve().parents[2],
+            env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        if ended.returncode:
+            raise RuntimeError(f"L'export par TensorFlow a échoué : {ended.stderr[-500:]}")
+        return exported.read_bytes()
 
 
 def choose_export(model, x_val, y_val) -> tuple[bytes, str]:

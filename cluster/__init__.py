@@ -1,0 +1,1 @@
+"""Au-delà d'une machine, sur des moteurs qui existent : Ray pour prédire, Keras pour entraîner."""

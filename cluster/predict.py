@@ -1,0 +1,227 @@
+"""Classer des millions d'images sur plusieurs machines, avec Ray Data.
+
+Commande : python -m cluster.predict --input photos/ --output reponses/
+
+Sans adresse, un Ray local est lancé le temps de la commande ; avec `--address`, elle rejoint une
+grappe. Chaque cœur a un acteur qui charge le moteur léger de `./predict` une fois. Les réponses
+sont des fichiers Parquet : chemin, classe, probabilités, erreur. Une image illisible est une ligne
+avec son erreur. Un processus ou une machine qui meurt est remplacé par un autre, et une commande
+relancée ne fait que ce qui manque. Voir docs/grappe.md.
+"""
+
+import io
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from exercises.common.cli import FrenchParser, positive_int, reserve_stderr, run
+from exercises.common.prediction import BATCH_SIZE, DEFAULT_MODEL, Classifier
+from exercises.common.storage import MODELS_DIR, own_suffix, read_sidecar, replacing
+
+REPO = Path(__file__).resolve().parents[1]
+# Moins d'un demi-cœur réservé par acteur, bien qu'il en emploie un : quand une machine meurt, les
+# siens renaissent sur les autres. S'ils réservaient tout, ils attendraient sans fin.
+ACTOR_CPUS = 0.45
+ADDRESS_TIMEOUT_S = 5
+# Ce dont une autre machine a besoin pour prédire.
+EXCLUDED = [".git", "runs", "figures", "docs", "tests", "samples", "*.keras", "__pycache__"]
+
+
+class Predictor:
+    """Un acteur : un moteur à un fil, et des morceaux à répondre.
+
+    Args:
+        model: nom du modèle.
+        models_dir: dossier des modèles.
+        output: dossier des réponses, que toutes les machines voient.
+    """
+
+    def __init__(self, model: str, models_dir: str, output: str):
+        self.classifier = Classifier(model, models_dir=Path(models_dir), num_threads=1)
+        self.output = Path(output)
+
+    def __call__(self, batch: dict) -> dict:
+        """Répond à des morceaux ; rend, pour chacun, ses nombres de lignes et d'erreurs."""
+        from cluster.chunks import Chunk
+
+        columns = (batch[name].tolist() for name in Chunk._fields)
+        done = [self.answer(Chunk(*values)) for values in zip(*columns, strict=True)]
+        return {"num_rows": [rows for rows, _ in done], "num_errors": [bad for _, bad in done]}
+
+    def answer(self, chunk) -> tuple[int, int]:
+        """Écrit les réponses d'un morceau, d'un coup.
+
+        Args:
+            chunk: un `chunks.Chunk`.
+
+        Returns:
+            `(lignes, erreurs)`.
+        """
+        import pyarrow.parquet as pq
+
+        from cluster.chunks import ANSWER, answer_path
+
+        num_rows = num_errors = 0
+        # Deux acteurs peuvent refaire le même morceau : chacun son fichier provisoire.
+        with replacing(answer_path(self.output, chunk.index), suffix=own_suffix()) as temporary:
+            with pq.ParquetWriter(temporary, ANSWER) as writer:
+                for table in self._tables(chunk):
+                    writer.write_table(table)
+                    num_rows += table.num_rows
+                    num_errors += table.num_rows - table["error"].null_count
+        return num_rows, num_errors
+
+    def _tables(self, chunk) -> Iterator:
+        import pyarrow as pa
+
+        from cluster.chunks import ANSWER, read_sources
+
+        for names, sources in read_sources(chunk, batch_rows=BATCH_SIZE):
+            read = [io.BytesIO(each) if isinstance(each, bytes) else each for each in sources]
+            rows = [self._row(*pair) for pair in zip(names, self.classifier.classify(read),
+                                                     strict=True)]  # fmt: skip
+            yield pa.Table.from_pylist(rows, schema=ANSWER)
+
+    def _row(self, name: str, result) -> dict:
+        found = result.probabilities
+        label = None if found is None else self.classifier.classes[int(found.argmax())]
+        return {"path": name, "class": label, "probabilities": found, "error": result.error}
+
+
+def connect(address: str | None) -> int:
+    """Lance un Ray local, ou rejoint une grappe.
+
+    Args:
+        address: `"auto"`, `"ip:6379"`, `"ray://ip:10001"`, ou None pour un Ray local.
+
+    Returns:
+        Nombre de cœurs de l'ensemble.
+
+    Raises:
+        ConnectionError: personne à cette adresse.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # lu à l'import : rien n'est envoyé
+    import ray
+
+    environment = {"env_vars": {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}}
+    if address:
+        _check_address(address)
+        environment |= {"working_dir": str(REPO), "excludes": EXCLUDED}
+        try:
+            ray.init(address=address, runtime_env=environment, log_to_driver=False,
+                     logging_level="ERROR")  # fmt: skip
+        except (ConnectionError, TimeoutError, RuntimeError, ValueError) as error:
+            raise _nobody(address) from error
+    else:
+        environment["env_vars"]["PYTHONPATH"] = str(REPO)
+        ray.init(address="local", runtime_env=environment, include_dashboard=False,
+                 object_store_memory=256 * 2**20, log_to_driver=False,
+                 logging_level="ERROR")  # fmt: skip
+    return int(ray.cluster_resources().get("CPU", 1))
+
+
+def _check_address(address: str) -> None:
+    """Vérifie que quelqu'un écoute : Ray, lui, attendrait dix minutes avant de le dire."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():  # « auto »
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=ADDRESS_TIMEOUT_S).close()
+    except OSError as error:
+        raise _nobody(address) from error
+
+
+def _nobody(address: str) -> ConnectionError:
+    return ConnectionError(
+        f"Aucune grappe Ray ne répond à {address}. Vérifiez l'adresse, ou lancez "
+        "« ray start --head » sur la première machine."
+    )
+
+
+def predict(options) -> int:
+    """Répond à une demande ; rend le code de sortie."""
+    from cluster.chunks import answer_path, open_request
+
+    output = options.output.resolve()
+    name = f"{options.model}.tflite"
+    sha256 = read_sidecar(options.model, models_dir=options.models_dir, only=name)["files"][name]
+    chunks = open_request(options.input, output, model=options.model, sha256=sha256)
+    missing = [chunk for chunk in chunks if not answer_path(output, chunk.index).exists()]
+    total, todo = (sum(chunk.num_rows for chunk in each) for each in (chunks, missing))
+    if todo < total:
+        print(f"{total - todo} images déjà faites, reste {todo}.", file=sys.stderr, flush=True)
+    start, done, errors = time.monotonic(), 0, 0
+    if missing:
+        num_cpus = connect(options.address)
+        start = time.monotonic()  # sans le lancement de Ray
+        for num_rows, num_errors in _map(missing, output, options, num_cpus=num_cpus):
+            done, errors = done + num_rows, errors + num_errors
+            if sys.stderr.isatty():
+                print(f"\r\033[K{done} images sur {todo}", end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+    for left in output.glob("reponses-*.tmp"):  # d'un acteur tué ; tout est répondu
+        left.unlink(missing_ok=True)
+    duration_s = time.monotonic() - start
+    rate = f" en {duration_s:.1f} s".replace(".", ",") if done else ""
+    rate += f" ({done / duration_s:.0f} par seconde, sans le lancement de Ray)" if done else ""
+    print(f"{done} images{rate}, dont {errors} illisibles : {output}")
+    return 0
+
+
+def _map(chunks: list, output: Path, options, *, num_cpus: int) -> Iterator[tuple[int, int]]:
+    """Distribue les morceaux aux acteurs ; rend `(lignes, erreurs)` à mesure."""
+    import ray.data
+
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # ses nouvelles sont en anglais
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    num_actors = min(options.workers or num_cpus, len(chunks))
+    answers = ray.data.from_items(
+        [chunk._asdict() for chunk in chunks], override_num_blocks=len(chunks)
+    ).map_batches(
+        Predictor, batch_size=1, num_cpus=ACTOR_CPUS,
+        compute=ray.data.ActorPoolStrategy(size=num_actors, max_tasks_in_flight_per_actor=2),
+        fn_constructor_args=(options.model, str(_models_dir(options)), str(output)),
+    )  # fmt: skip
+    for row in answers.iter_rows():
+        yield row["num_rows"], row["num_errors"]
+
+
+def _models_dir(options) -> Path:
+    """Rend le dossier des modèles tel que le voit un acteur, qui n'a peut-être que leur copie."""
+    shipped = options.models_dir.resolve() == MODELS_DIR
+    return Path("models") if options.address and shipped else options.models_dir.resolve()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exécute la commande ; 0, 1 pour une erreur, 130 après Ctrl-C."""
+    parser = FrenchParser(prog="python -m cluster.predict", description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--input", nargs="+", required=True, metavar="ENTREE",
+        help="dossiers, motifs, ou fichiers Parquet (colonne path ou image)")  # fmt: skip
+    add("--output", type=Path, required=True, metavar="DOSSIER",
+        help="où écrire les réponses ; vu de toutes les machines")  # fmt: skip
+    add("--model", default=DEFAULT_MODEL, metavar="NOM",
+        help=f"modèle de models/ ({DEFAULT_MODEL} par défaut)")  # fmt: skip
+    add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
+        help="où lire le modèle (models/ par défaut)")  # fmt: skip
+    add("--address", metavar="ADRESSE",
+        help="grappe Ray à rejoindre : auto, ip:6379 (sinon, un Ray local)")  # fmt: skip
+    add("--workers", type=positive_int, metavar="N", help="acteurs (un par cœur par défaut)")
+    options = parser.parse_args(argv)
+    try:
+        return run(lambda: predict(options))
+    except ImportError as error:
+        print(f"Erreur : le paquet {error.name} manque : pip install '.[cluster]'", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    reserve_stderr()  # le C++ de Ray y écrit en anglais
+    raise SystemExit(main())

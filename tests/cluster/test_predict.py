@@ -1,0 +1,181 @@
+"""Prédire avec Ray : les réponses de `./predict`, toutes, une fois, quoi qu'il meure."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("ray", reason="cluster/ demande ses paquets : pip install '.[cluster]'")
+import pyarrow.parquet as pq
+
+COMMAND = (sys.executable, "-m", "cluster.predict")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Les 400 images de l'extrait, un fichier texte qui se dit image, et un fichier vide."""
+    from tests.conftest import load_extract
+
+    root = tmp_path_factory.mktemp("photos")
+    for k, image in enumerate(load_extract("cifar10")[0]):
+        Image.fromarray(image).save(root / f"{k:03}.png")
+    (root / "texte.png").write_text("bonjour")
+    (root / "vide.png").touch()
+    return root
+
+
+def start(*arguments, repo, **options):
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, encoding="utf-8", **options,
+    )  # fmt: skip
+
+
+def run(*arguments, repo):
+    process = start(*arguments, repo=repo)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def check_answers(output, pictures, run_predict):
+    rows = pq.read_table(output).to_pylist()
+    assert len(rows) == 402 and len({row["path"] for row in rows}) == 402
+    found = {os.path.basename(row["path"]): row for row in rows}
+    for name in ("texte.png", "vide.png"):
+        assert found[name]["class"] is None and name in found[name]["error"]
+    for line in run_predict("--json", pictures).stdout.decode().splitlines():
+        expected = json.loads(line)
+        row = found[os.path.basename(expected["path"])]
+        if "error" not in expected:
+            assert row["class"] == expected["class"] and row["error"] is None
+            assert max(row["probabilities"]) == pytest.approx(expected["probability"], abs=1e-4)
+
+
+def test_answers_of_predict_and_nothing_to_do_twice(pictures, tmp_path, repo, run_predict):
+    arguments = ("--input", pictures, "--output", tmp_path / "out")
+    code, out, err = run(*arguments, repo=repo)
+    assert code == 0 and "402 images" in out and "2 illisibles" in out, err
+    assert err == ""
+    check_answers(tmp_path / "out", pictures, run_predict)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
+    code, out, err = run(*arguments, repo=repo)
+    assert code == 0 and "402 images déjà faites" in err and out.startswith("0 images")
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
+    assert after == before
+
+
+CLUSTER = """
+import sys, time
+from ray.cluster_utils import Cluster
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+other = cluster.add_node(num_cpus=1)
+print(cluster.address, flush=True)
+sys.stdin.readline()
+cluster.remove_node(other, allow_graceful=False)
+print("retirée", flush=True)
+sys.stdin.readline()
+cluster.shutdown()
+"""
+
+
+def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
+    """Deux machines Ray, une tuée au milieu : chaque image a sa réponse, une fois."""
+    listed = sorted(str(path) for path in pictures.iterdir())
+    import pyarrow as pa
+
+    # Beaucoup de petits morceaux, et de quoi durer : la même liste, six fois.
+    pq.write_table(pa.table({"path": listed * 6}), tmp_path / "liste.parquet", row_group_size=24)
+    cluster = subprocess.Popen(
+        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+    )  # fmt: skip
+    try:
+        address = cluster.stdout.readline().strip()
+        output = tmp_path / "out"
+        process = start("--input", tmp_path / "liste.parquet", "--output", output,
+                        "--address", address, repo=repo)  # fmt: skip
+        deadline = time.monotonic() + 90
+        while len([*output.glob("reponses-*.parquet")]) < 8 and time.monotonic() < deadline:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        cluster.stdin.write("\n")
+        cluster.stdin.flush()
+        assert cluster.stdout.readline().strip() == "retirée"
+        assert len([*output.glob("reponses-*.parquet")]) < 101  # il restait de quoi faire
+        out, err = process.communicate(timeout=150)
+        assert process.returncode == 0, err
+    finally:
+        cluster.communicate("\n", timeout=60)
+    rows = pq.read_table(output).to_pylist()
+    assert [row["path"] for row in sorted_rows(output)] == listed * 6
+    assert sum(row["error"] is not None for row in rows) == 12
+
+
+def sorted_rows(output):
+    for path in sorted(output.glob("reponses-*.parquet")):
+        yield from pq.read_table(path).to_pylist()
+
+
+def test_ctrl_c_then_the_rest(pictures, tmp_path, repo):
+    import pyarrow as pa
+
+    listed = sorted(str(path) for path in pictures.iterdir()) * 10
+    pq.write_table(pa.table({"path": listed}), tmp_path / "liste.parquet", row_group_size=40)
+    arguments = ("--input", tmp_path / "liste.parquet", "--output", tmp_path / "out")
+    process = start(*arguments, repo=repo, start_new_session=True)
+    done = threading.Event()
+    while not done.is_set():
+        time.sleep(0.02)
+        if len([*(tmp_path / "out").glob("reponses-*.parquet")]) > 3:
+            process.send_signal(signal.SIGINT)
+            done.set()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Interrompu" in err and "Traceback" not in err
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("reponses-*.parquet")}
+    code, _, err = run(*arguments, repo=repo)
+    assert code == 0 and "déjà faites" in err
+    assert [row["path"] for row in sorted_rows(tmp_path / "out")] == listed
+    parts = {path: path.stat().st_mtime_ns for path in kept}
+    assert parts == kept and not [*(tmp_path / "out").glob("*.tmp")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--input", "absente/*.png", "--output", "{tmp}/o"], 1, "ne désigne aucun fichier"),
+        (["--input", "samples"], 2, "--output"),
+        (["--input", "samples", "--output", "{tmp}/o", "--model", "absent"], 1, "absent"),
+        (["--input", "samples", "--output", "{tmp}/o", "--address", "127.0.0.1:9"], 1,
+         "Aucune grappe"),
+        (["--input", "samples", "--output", "/proc/non"], 1, "/proc"),
+        (["--input", "samples", "--output", "{tmp}/o", "--workers", "0"], 2, "au moins 1"),
+    ],
+)  # fmt: skip
+def test_wrong_inputs(tmp_path, repo, arguments, code, message):
+    found, out, err = run(*[text.replace("{tmp}", str(tmp_path)) for text in arguments], repo=repo)
+    assert found == code and message in err and "Traceback" not in err and out == ""
+
+
+def test_a_picture_given_by_its_content(tmp_path, repo, extract):
+    """La colonne « image » : le même résultat que par le chemin."""
+    import pyarrow as pa
+
+    from exercises.common.prediction import Classifier
+
+    path = repo / "samples" / "chat.png"
+    contents = [path.read_bytes(), b"rien", None]
+    pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet")
+    code, _, err = run("--input", tmp_path / "i.parquet", "--output", tmp_path / "o", repo=repo)
+    assert code == 0, err
+    rows = [*sorted_rows(tmp_path / "o")]
+    [own] = Classifier().classify([str(path)])
+    np.testing.assert_allclose(rows[0]["probabilities"], own.probabilities, atol=1e-5)
+    assert rows[0]["class"] == "Chat" and [row["class"] for row in rows[1:]] == [None, None]
+    assert len({row["path"] for row in rows}) == 3
