@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from exercises.common.cli import FrenchParser, positive_int, reserve_stderr, run
+from exercises.common.cli import FrenchParser, positive_int, reason, reserve_stderr, run
 from exercises.common.prediction import BATCH_SIZE, DEFAULT_MODEL, Classifier
 from exercises.common.storage import MODELS_DIR, own_suffix, read_sidecar, replacing
 
@@ -27,6 +27,7 @@ REPO = Path(__file__).resolve().parents[1]
 # siens renaissent sur les autres. S'ils réservaient tout, ils attendraient sans fin.
 ACTOR_CPUS = 0.45
 ADDRESS_TIMEOUT_S = 5
+AFTER = "Les réponses déjà écrites sont gardées : relancez la même commande ensuite."
 # Ce dont une autre machine a besoin pour prédire.
 EXCLUDED = [".git", "runs", "figures", "docs", "tests", "samples", "*.keras", "__pycache__"]
 
@@ -45,12 +46,23 @@ class Predictor:
         self.output = Path(output)
 
     def __call__(self, batch: dict) -> dict:
-        """Répond à des morceaux ; rend, pour chacun, ses nombres de lignes et d'erreurs."""
+        """Répond à des morceaux ; rend leurs nombres de lignes et d'erreurs, et ce qui a échoué.
+
+        Une exception perdrait sa phrase dans les enveloppes de Ray.
+        """
         from cluster.chunks import Chunk
 
-        columns = (batch[name].tolist() for name in Chunk._fields)
-        done = [self.answer(Chunk(*values)) for values in zip(*columns, strict=True)]
-        return {"num_rows": [rows for rows, _ in done], "num_errors": [bad for _, bad in done]}
+        num_rows, num_errors, failures = [], [], []
+        for values in zip(*(batch[name].tolist() for name in Chunk._fields), strict=True):
+            rows, errors, failure = 0, 0, ""
+            try:
+                rows, errors = self.answer(Chunk(*values))
+            except (ValueError, OSError) as error:
+                failure = reason(error)
+            num_rows.append(rows)
+            num_errors.append(errors)
+            failures.append(failure)
+        return {"num_rows": num_rows, "num_errors": num_errors, "failure": failures}
 
     def answer(self, chunk) -> tuple[int, int]:
         """Écrit les réponses d'un morceau, d'un coup.
@@ -177,7 +189,7 @@ def _map(chunks: list, output: Path, options, *, num_cpus: int) -> Iterator[tupl
     """Distribue les morceaux aux acteurs ; rend `(lignes, erreurs)` à mesure."""
     import ray.data
 
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # ses nouvelles sont en anglais
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # ce qui compte est dit plus bas
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -189,8 +201,13 @@ def _map(chunks: list, output: Path, options, *, num_cpus: int) -> Iterator[tupl
         compute=ray.data.ActorPoolStrategy(size=num_actors, max_tasks_in_flight_per_actor=2),
         fn_constructor_args=(options.model, str(_models_dir(options)), str(output)),
     )  # fmt: skip
-    for row in answers.iter_rows():
-        yield row["num_rows"], row["num_errors"]
+    try:
+        for row in answers.iter_rows():
+            if row["failure"]:
+                raise ValueError(f"{row['failure']} {AFTER}")
+            yield row["num_rows"], row["num_errors"]
+    except ray.exceptions.RayError as error:
+        raise ChildProcessError(f"Ray s'est arrêté ({type(error).__name__}). {AFTER}") from error
 
 
 def _models_dir(options) -> Path:

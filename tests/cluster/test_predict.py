@@ -179,3 +179,14 @@ def test_a_picture_given_by_its_content(tmp_path, repo, extract):
     np.testing.assert_allclose(rows[0]["probabilities"], own.probabilities, atol=1e-5)
     assert rows[0]["class"] == "Chat" and [row["class"] for row in rows[1:]] == [None, None]
     assert len({row["path"] for row in rows}) == 3
+
+
+def test_an_actor_that_fails_says_why(tmp_path, repo):
+    """Une colonne « image » qui n'en est pas : une phrase, et non la trace d'un autre processus."""
+    import pyarrow as pa
+
+    pq.write_table(pa.table({"image": [1, 2, 3]}), tmp_path / "i.parquet")
+    code, out, err = run("--input", tmp_path / "i.parquet", "--output", tmp_path / "o", repo=repo)
+    assert code == 1 and out == "" and "Traceback" not in err
+    assert "fichiers images, en octets" in err and "relancez" in err
+    assert not [*(tmp_path / "o").glob("reponses-*")]
