@@ -235,7 +235,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return run(lambda: predict(options))
     except ImportError as error:
-        print(f"Erreur : le paquet {error.name} manque : pip install '.[cluster]'", file=sys.stderr)
+        remedy = "python -m pip install -r cluster/requirements.txt"
+        print(f"Erreur : le paquet {error.name} manque. Lancez {remedy}", file=sys.stderr)
         return 1
 
 

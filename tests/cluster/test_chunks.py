@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-pytest.importorskip("pyarrow", reason="cluster/ demande ses paquets : pip install '.[cluster]'")
+pytest.importorskip("pyarrow", reason="pip install -r cluster/requirements.txt")
 import pyarrow as pa
 import pyarrow.parquet as pq
 

@@ -82,7 +82,7 @@ def train(folder, repo, models, *more, num=2):
 
 def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
     """Une époque, puis un processus tué dans la suite : l'autre s'arrête, `--resume` finit."""
-    pytest.importorskip("jax", reason="à plusieurs processus : pip install '.[cluster]'")
+    pytest.importorskip("jax", reason="pip install -r cluster/requirements.txt")
     env = environment(PYTHONPATH=f"{extract_home}:{repo}")
     models = extract_home / "m"
     run = subprocess.Popen(

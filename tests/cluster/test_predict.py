@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("ray", reason="cluster/ demande ses paquets : pip install '.[cluster]'")
+pytest.importorskip("ray", reason="pip install -r cluster/requirements.txt")
 import pyarrow.parquet as pq
 
 COMMAND = (sys.executable, "-m", "cluster.predict")
