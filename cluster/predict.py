@@ -9,6 +9,7 @@ avec son erreur. Un processus ou une machine qui meurt est remplacé par un autr
 relancée ne fait que ce qui manque. Voir docs/grappe.md.
 """
 
+import contextlib
 import io
 import logging
 import os
@@ -168,14 +169,17 @@ def predict(options) -> int:
         print(f"{total - todo} images déjà faites, reste {todo}.", file=sys.stderr, flush=True)
     start, done, errors = time.monotonic(), 0, 0
     if missing:
-        num_cpus = connect(options.address)
-        start = time.monotonic()  # sans le lancement de Ray
-        for num_rows, num_errors in _map(missing, output, options, num_cpus=num_cpus):
-            done, errors = done + num_rows, errors + num_errors
-            if sys.stderr.isatty():
-                print(f"\r\033[K{done} images sur {todo}", end="", file=sys.stderr, flush=True)
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
+        terminal = sys.stderr
+        # Ray y raconte en anglais chaque acteur perdu et repris ; c'est prévu.
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+            num_cpus = connect(options.address)
+            start = time.monotonic()  # sans le lancement de Ray
+            for num_rows, num_errors in _map(missing, output, options, num_cpus=num_cpus):
+                done, errors = done + num_rows, errors + num_errors
+                if terminal.isatty():
+                    print(f"\r\033[K{done} images sur {todo}", end="", file=terminal, flush=True)
+        if terminal.isatty():
+            print(file=terminal)
     for left in output.glob("reponses-*.tmp"):  # d'un acteur tué ; tout est répondu
         left.unlink(missing_ok=True)
     duration_s = time.monotonic() - start

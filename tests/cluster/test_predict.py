@@ -110,7 +110,7 @@ def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
         assert cluster.stdout.readline().strip() == "retirée"
         assert len([*output.glob("reponses-*.parquet")]) < 101  # il restait de quoi faire
         out, err = process.communicate(timeout=150)
-        assert process.returncode == 0, err
+        assert process.returncode == 0 and err == "", err
     finally:
         cluster.communicate("\n", timeout=60)
     rows = pq.read_table(output).to_pylist()
