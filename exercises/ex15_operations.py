@@ -1,0 +1,148 @@
+"""Compter ce qu'un réseau contient et ce qu'il calcule ; trois réseaux à leur taille publiée.
+
+D'après : S3 « AlexNet (2012) » et « Deep CNN / VGG / ResNet ».
+Commande : python -m exercises.ex15_architectures --counts
+
+Un thème de l'exercice 15, dont l'entrée est `ex15_architectures`. Rien n'est entraîné ici.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from typing import NamedTuple
+
+import keras
+from keras import layers
+
+
+class Size(NamedTuple):
+    """Ce que contient et ce que calcule un réseau."""
+
+    parameters: int
+    operations: int  # multiplications-additions, pour une image
+    dense_share: float  # part des paramètres qui est dans des couches denses, dans [0, 1]
+
+
+# --- Question : combien d'opérations pour une image ? --------------------------------
+
+
+def operations(model: keras.Model) -> int:
+    """Compte les multiplications-additions d'un réseau, pour une image.
+
+    Une convolution fait un produit par poids du noyau et par position de la fenêtre, une couche
+    dense un par poids. Comme le veut l'usage, les zéros ajoutés au bord comptent ; les biais,
+    les poolings, les additions et les normalisations (qu'on fond, une fois le réseau appris,
+    dans la convolution d'avant) ne comptent pas.
+
+    Args:
+        model: réseau à images de taille fixe, dont chaque couche sert une seule fois.
+
+    Returns:
+        Un nombre de multiplications-additions.
+
+    Raises:
+        ValueError: taille d'image libre, ou couche à poids qu'on ne sait pas compter.
+    """
+    return sum(_layer_operations(layer) for layer in model.layers)
+
+
+def _layer_operations(layer: layers.Layer) -> int:
+    if isinstance(layer, keras.Model):
+        return operations(layer)
+    if isinstance(layer, layers.BatchNormalization) or not layer.weights:
+        return 0
+    if not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)):
+        raise ValueError(
+            f"{layer.name} est une couche {type(layer).__name__}, dont les opérations ne sont pas "
+            "comptées ici : seules le sont Conv2D, DepthwiseConv2D et Dense."
+        )
+    positions = layer.output.shape[1:-1]
+    if None in positions:
+        raise ValueError(
+            f"{layer.name} rend des cartes de taille libre {layer.output.shape} : construisez le "
+            "réseau pour des images de taille fixe."
+        )
+    return prod(positions) * prod(layer.kernel.shape)
+
+
+def measure(model: keras.Model) -> Size:
+    """Mesure un réseau ; voir `operations` pour ce qui est compté.
+
+    Args:
+        model: réseau à images de taille fixe.
+
+    Returns:
+        Ses paramètres, normalisations comprises, ses opérations et la part de ses couches denses.
+    """
+    dense = sum(each.count_params() for each in model.layers if isinstance(each, layers.Dense))
+    parameters = model.count_params()
+    return Size(int(parameters), operations(model), dense / parameters if parameters else 0.0)
+
+
+# --- Question : les réseaux, à leur taille publiée -----------------------------------
+
+
+def build_alexnet(*, groups: int = 2) -> keras.Model:
+    """Construit AlexNet : cinq convolutions, trois couches denses, mille classes.
+
+    L'article annonce des images de 224 pixels, mais sa première convolution ne donne les 55×55
+    positions de sa figure qu'avec 227. La normalisation entre cartes, abandonnée depuis et sans
+    poids, est omise.
+
+    Args:
+        groups: 2, le réseau de 2012, coupé sur deux cartes graphiques (les convolutions 2, 4 et 5
+            ne voient que la moitié des cartes) : 60 965 224 paramètres ; 1, d'un seul tenant :
+            62 378 344.
+
+    Returns:
+        Images `(n, 227, 227, 3)` → probabilités `(n, 1000)`.
+
+    Source : Krizhevsky, Sutskever et Hinton, NIPS 2012, section 3.5 et figure 2.
+    """
+    images = keras.Input((227, 227, 3))
+    x = layers.Conv2D(96, 11, strides=4, activation="relu")(images)  # (n, 55, 55, 96)
+    x = layers.MaxPooling2D(3, 2)(x)  # (n, 27, 27, 96) : des fenêtres qui se recouvrent
+    x = layers.Conv2D(256, 5, padding="same", groups=groups, activation="relu")(x)
+    x = layers.MaxPooling2D(3, 2)(x)  # (n, 13, 13, 256)
+    x = layers.Conv2D(384, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(384, 3, padding="same", groups=groups, activation="relu")(x)
+    x = layers.Conv2D(256, 3, padding="same", groups=groups, activation="relu")(x)
+    x = layers.Flatten()(layers.MaxPooling2D(3, 2)(x))  # (n, 6, 6, 256) puis (n, 9216)
+    for _ in range(2):
+        x = layers.Dropout(0.5)(layers.Dense(4096, activation="relu")(x))
+    return keras.Model(images, layers.Dense(1000, activation="softmax")(x), name="alexnet_2012")
+
+
+FULL_SIZE: dict[str, Callable[[], keras.Model]] = {
+    "AlexNet (2012, en deux moitiés)": build_alexnet,
+    "AlexNet (d'un seul tenant)": partial(build_alexnet, groups=1),
+    "VGG16 (2014)": partial(keras.applications.VGG16, weights=None),
+    "ResNet50 (2015)": partial(keras.applications.ResNet50, weights=None),
+}
+
+
+def full_size_table() -> str:
+    """Construit les réseaux publiés, poids au hasard, et en fait un tableau d'une ligne chacun."""
+    return table({name: measure(build_model()) for name, build_model in FULL_SIZE.items()})
+
+
+def table(sizes: dict[str, Size]) -> str:
+    """Met des tailles de réseaux en tableau, à la française.
+
+    Args:
+        sizes: taille de chaque réseau, par nom.
+
+    Returns:
+        Un texte d'une ligne de plus qu'il n'y a de réseaux.
+    """
+    rows = [f"{'réseau':<33} {'paramètres':>12} {'opérations':>15} {'denses':>7}"]
+    for name, size in sizes.items():
+        share = f"{100 * size.dense_share:.0f} %"
+        rows.append(f"{name:<33} {group(size.parameters):>12} {group(size.operations):>15} "
+                    f"{share:>7}")  # fmt: skip
+    return "\n".join(rows)
+
+
+def group(number: int) -> str:
+    """Écrit un entier par groupes de trois chiffres : `"61 706"`."""
+    return f"{number:,}".replace(",", " ")

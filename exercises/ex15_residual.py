@@ -1,0 +1,67 @@
+"""Un réseau si profond qu'il n'apprend plus, et le même avec des raccourcis.
+
+D'après : S3 « Deep CNN / VGG / ResNet ».
+Commande : python -m exercises.ex15_architectures
+
+Un thème de l'exercice 15, dont l'entrée est `ex15_architectures`. Tout est pareil d'un réseau à
+l'autre : couches, poids initiaux de Keras, calendrier, images. Sans normalisation, chaque couche
+rétrécit un peu ce qui la traverse, dans un sens comme dans l'autre : à trente couches, il ne
+reste rien, ni de l'image à la sortie, ni de l'erreur à l'entrée. Le raccourci laisse passer les
+deux. L'article, lui, normalise chaque lot : sans raccourci, son réseau profond apprend encore, mais
+moins bien qu'un réseau plus court.
+"""
+
+from functools import partial
+
+import keras
+from keras import layers
+
+WIDTH = 16  # filtres par couche : minces, pour être nombreuses
+PATCH_PX = 4  # côté des carrés d'image lus par la première couche ; les cartes font 8×8
+DEPTH = 30
+SHALLOW = 8
+
+
+# --- Question : à quoi sert un raccourci ? -------------------------------------------
+
+
+def build_deep(depth: int, *, shortcuts: bool) -> keras.Model:
+    """Empile des convolutions 3×3 par blocs de deux, avec ou sans raccourci.
+
+    Args:
+        depth: nombre de convolutions 3×3, pair.
+        shortcuts: ajouter à la sortie de chaque bloc son entrée.
+
+    Returns:
+        Modèle : images uint8 `(n, 32, 32, 3)` → probabilités `(n, 10)`. Le raccourci n'a pas de
+        poids : le nombre de paramètres ne dépend pas de lui.
+
+    Raises:
+        ValueError: profondeur impaire ou nulle.
+
+    Source : He et al., arXiv 1512.03385, équation 1 et figure 6.
+    """
+    if depth < 2 or depth % 2:
+        raise ValueError(f"Profondeur {depth} : un nombre pair d'au moins 2 est attendu.")
+    images = keras.Input((32, 32, 3), dtype="uint8")
+    x = layers.Rescaling(1 / 64, -2.0, dtype="float32")(images)
+    x = layers.Conv2D(WIDTH, PATCH_PX, strides=PATCH_PX, activation="relu")(x)  # (n, 8, 8, 16)
+    for _ in range(depth // 2):
+        added = layers.Conv2D(WIDTH, 3, padding="same", activation="relu")(x)
+        added = layers.Conv2D(WIDTH, 3, padding="same")(added)
+        x = layers.ReLU()(layers.Add()([x, added]) if shortcuts else added)
+    x = layers.Dense(10)(layers.GlobalAveragePooling2D()(x))
+    name = f"{'residual' if shortcuts else 'plain'}_{depth}"
+    return keras.Model(images, layers.Softmax(dtype="float32")(x), name=name)
+
+
+DEEP = {
+    f"plain_{SHALLOW}": partial(build_deep, SHALLOW, shortcuts=False),
+    f"plain_{DEPTH}": partial(build_deep, DEPTH, shortcuts=False),
+    f"residual_{DEPTH}": partial(build_deep, DEPTH, shortcuts=True),
+}
+DEEP_NAMES_FR = {
+    f"plain_{SHALLOW}": f"{SHALLOW} couches, sans raccourci",
+    f"plain_{DEPTH}": f"{DEPTH} couches, sans raccourci",
+    f"residual_{DEPTH}": f"{DEPTH} couches, avec raccourcis",
+}
