@@ -7,6 +7,8 @@ import pytest
 from exercises import __main__ as listing
 from exercises.common import storage
 
+FOLDERS = ("exercises", "tests", "benchmarks", "grading", "demo", "cluster")
+
 
 @pytest.fixture(scope="module")
 def readme():
@@ -141,7 +143,7 @@ def test_no_registry_host_is_named(repo):
 def test_style(repo):
     for command in (["check"], ["format", "--check"]):
         result = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "exercises", "tests", "benchmarks", "grading"],
+            [sys.executable, "-m", "ruff", *command, *FOLDERS],
             cwd=repo, capture_output=True, text=True,
         )  # fmt: skip
         assert result.returncode == 0, result.stdout

@@ -1,0 +1,367 @@
+"""Onglet « Prédire » : une image, la classe, les probabilités, et ce qui a décidé.
+
+Ce que fait `./predict`, avec les mêmes fonctions : `prediction.Classifier` pour répondre,
+les méthodes qu'`exercises.explain` réunit pour expliquer.
+"""
+
+import functools
+import io
+import json
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import gradio as gr
+import numpy as np
+
+from demo import html, limits
+from demo.components import Drop, Thumbnails
+from exercises.common.cli import percent
+from exercises.common.images import open_image
+from exercises.common.prediction import DEFAULT_MODEL, EXPLANATIONS, Classifier
+from exercises.common.storage import MODELS_DIR
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+PREVIEW_PX, THUMBNAIL_PX = 640, 72  # plus grand côté de l'aperçu et d'une vignette
+PAIRS = ("ex00_position", "ex04_comparison")  # deux réseaux dans un export : onglet Chiffre
+TITLES = {  # d'après la première classe d'un modèle
+    "Avion": "Objets et animaux", "T-shirt ou haut": "Vêtements", "0": "Chiffres", "X": "X ou O",
+    "Chat": "Chat ou chien",
+}  # fmt: skip
+METHODS = {
+    "none": "Aucune", "occlusion": "Occlusion", "lime": "LIME", "grad_cam": "Grad-CAM",
+    "grad_cam_plus_plus": "Grad-CAM++", "saliency": "Gradient", "smooth_grad": "SmoothGrad",
+    "integrated_gradients": "Gradients intégrés",
+}  # fmt: skip
+
+
+# --- L'image -------------------------------------------------------------------------
+
+
+class Picture(NamedTuple):
+    """Une image telle qu'elle est arrivée ; gardée en mémoire, le temps de la visite."""
+
+    name: str
+    content: bytes
+    arrived_s: float = 0.0  # la même image, choisie deux fois, est expliquée deux fois
+
+    def stream(self) -> io.BytesIO:
+        """Rend un fichier ouvert, au nom de l'image : les messages le citent."""
+        stream = _Named(self.content)
+        stream.name = self.name
+        return stream
+
+
+class _Named(io.BytesIO):
+    """Un fichier en mémoire, qui peut avoir un nom."""
+
+
+def read_picture(path: str | Path, *, name: str | None = None) -> Picture:
+    """Lit le fichier déposé, sans le décoder.
+
+    Args:
+        path: fichier.
+        name: son nom d'origine, s'il en a changé en route.
+
+    Returns:
+        L'image.
+
+    Raises:
+        ValueError: fichier trop gros.
+        OSError: fichier absent ou illisible.
+    """
+    path = Path(path)
+    name = name or path.name
+    limits.check_size(path.stat().st_size, name)
+    return Picture(name, path.read_bytes(), time.monotonic())
+
+
+def preview(picture: Picture) -> str:
+    """Rend une adresse `data:` de l'image, droite et réduite.
+
+    Raises:
+        ValueError: image illisible ou démesurée, dit en français.
+    """
+    image = open_image(picture.stream(), min_side_px=PREVIEW_PX)
+    image.thumbnail((PREVIEW_PX, PREVIEW_PX))
+    return html.data_url(image, lossy=True)
+
+
+@functools.cache
+def samples() -> tuple[tuple[str, str], ...]:
+    """Rend les images de `samples/` : `(nom, vignette)`, la vignette en adresse `data:`."""
+    found = []
+    for path in sorted(SAMPLES.iterdir()):
+        if path.suffix != ".md":
+            image = open_image(path, min_side_px=2 * THUMBNAIL_PX)
+            image.thumbnail((2 * THUMBNAIL_PX, THUMBNAIL_PX))
+            found.append((path.name, html.data_url(image, lossy=True)))
+    return tuple(found)
+
+
+# --- Répondre ------------------------------------------------------------------------
+
+
+class Network:
+    """Un modèle livré, partagé entre les visiteurs : LiteRT ne calcule qu'une chose à la fois.
+
+    Args:
+        slug: nom du modèle.
+    """
+
+    def __init__(self, slug: str):
+        self.classifier = Classifier(slug)
+        self._lock = threading.Lock()
+
+    def answer(self, picture: Picture) -> list[float]:
+        """Rend les probabilités étalonnées de chaque classe, celles de `./predict`.
+
+        Raises:
+            ValueError: image illisible.
+        """
+        with self._lock:
+            result = next(self.classifier.classify([picture.stream()]))
+        if result.error:
+            raise ValueError(result.error)
+        return [float(each) for each in result.probabilities]
+
+    def seen(self, picture: Picture) -> np.ndarray:
+        """Rend l'image que lit le réseau, uint8 `(h, w, 3)` ou `(h, w)`."""
+        return self.classifier.prepare(picture.stream())
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Rend les probabilités `(n, classes)` d'images déjà prêtes."""
+        with self._lock:
+            return self.classifier.predict(images)
+
+
+@functools.cache
+def load(slug: str) -> Network:
+    """Charge un modèle, une fois pour tous les visiteurs.
+
+    Raises:
+        FileNotFoundError: modèle ou base absents, ou nom inconnu.
+        ValueError: fichiers qui ne vont pas ensemble.
+    """
+    if slug not in dict(models()).values():
+        raise FileNotFoundError(f"Modèle {slug!r} inconnu : choisissez-en un dans la liste.")
+    return Network(slug)
+
+
+@functools.cache
+def models() -> tuple[tuple[str, str], ...]:
+    """Rend les modèles de `models/` qui nomment une image : `(titre, nom)`, dans l'ordre."""
+    found = []
+    for path in sorted(MODELS_DIR.glob("*.tflite")):
+        try:
+            report = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        classes, matrix = report.get("classes_fr"), report.get("confusion_matrix")
+        # Une détection, une segmentation ne nomment pas une image.
+        if path.stem in PAIRS or not classes or len(matrix or ()) != len(classes):
+            continue
+        title = TITLES.get(classes[0])
+        found.append((f"{title} ({path.stem})" if title else path.stem, path.stem))
+    return tuple(found)
+
+
+def describe(picture: Picture, slug: str) -> str:
+    """Rend la réponse d'un modèle, en HTML.
+
+    Raises:
+        ValueError, OSError: image illisible, modèle absent.
+    """
+    network = load(slug)
+    probabilities, classes = network.answer(picture), network.classifier.classes
+    best = classes[int(np.argmax(probabilities))]
+    sure = "étalonnée" if "calibration" in network.classifier.report else "non étalonnée"
+    return html.side_by_side(
+        f'<p class="reponse" role="status">Prédiction : <strong>{html.escape(best)}</strong></p>',
+        html.bars(classes, probabilities, title=f"Probabilité ({sure}) de chaque classe"),
+        html.picture(network.seen(picture), caption="Ce que le réseau voit"),
+    )
+
+
+# --- Expliquer -----------------------------------------------------------------------
+
+
+class _UntilLate:
+    """Ce que les méthodes sans dérivée attendent d'un modèle, tant qu'il reste du temps."""
+
+    def __init__(self, network: Network, deadline: float):
+        self._network, self._deadline = network, deadline
+
+    def predict(self, images: np.ndarray, *, batch_size: int = 64, verbose: int = 0):
+        parts = []
+        for start in range(0, len(images), batch_size):
+            if time.monotonic() > self._deadline:
+                raise TimeoutError
+            parts.append(self._network.predict(images[start : start + batch_size]))
+        return np.concatenate(parts)
+
+
+@functools.cache
+def _whole_network(slug: str):
+    from exercises.common.explanations import load_network
+
+    return load_network(slug, models_dir=MODELS_DIR)
+
+
+_keras_lock = threading.Lock()  # un seul chargement, un seul calcul de Keras à la fois
+
+
+def heatmap(picture: Picture, slug: str, method: str) -> np.ndarray:
+    """Calcule la carte d'une explication, pour la classe la plus probable.
+
+    Args:
+        picture: image.
+        slug: modèle à images en couleurs.
+        method: une clé d'`EXPLANATIONS`.
+
+    Returns:
+        `(H, W)` float32 dans [0, 1].
+
+    Raises:
+        ValueError: modèle à images grises, image illisible, ou calcul trop long.
+    """
+    network = load(slug)
+    if len(network.classifier.input_shape) != 3:
+        raise ValueError(f"{slug} lit des images grises : seuls les modèles en couleurs "
+                         "s'expliquent. Choisissez-en un, ou « Aucune ».")  # fmt: skip
+    from exercises.explain import load_method
+
+    image, index = network.seen(picture), int(np.argmax(network.answer(picture)))
+
+    def work() -> np.ndarray:
+        if not EXPLANATIONS[method]:
+            model = _UntilLate(network, time.monotonic() + limits.MAX_SECONDS)
+            return load_method(method).function(model, image, index)
+        with _keras_lock:
+            return load_method(method).function(_whole_network(slug), image, index)
+
+    return limits.within(limits.MAX_SECONDS, work)
+
+
+def overlay(image: np.ndarray, heat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Colore une carte, seule et sur l'image grise, comme les figures des exercices.
+
+    Args:
+        image: uint8 `(H, W, 3)`.
+        heat: `(H, W)` dans [0, 1].
+
+    Returns:
+        Deux images uint8 `(H, W, 3)`.
+    """
+    import matplotlib
+
+    alone = matplotlib.colormaps["cividis"](heat)[..., :3] * 255
+    grey = (image @ [0.299, 0.587, 0.114])[..., np.newaxis]
+    over = 0.45 * grey + 0.55 * alone
+    return np.uint8(alone.round()), np.uint8(over.round())
+
+
+def explain(picture: Picture, slug: str, method: str) -> str:
+    """Rend l'explication d'une réponse, en HTML ; rien pour `"none"`.
+
+    Raises:
+        ValueError, OSError: voir `heatmap`.
+    """
+    if method == "none":
+        return ""
+    if method not in EXPLANATIONS:
+        raise ValueError(f"Explication {method!r} inconnue : choisissez-en une dans la liste.")
+    started = time.monotonic()
+    heat = heatmap(picture, slug, method)
+    duration_s = time.monotonic() - started
+    network = load(slug)
+    probabilities = network.answer(picture)
+    index = int(np.argmax(probabilities))
+    alone, over = overlay(network.seen(picture), heat)
+    title = (f"{METHODS[method]} : {network.classifier.classes[index]}, probabilité "
+             f"{percent(probabilities[index])} ({duration_s:.1f} s)".replace(".", ","))  # fmt: skip
+    return f"<h3>{html.escape(title)}</h3>" + html.side_by_side(
+        html.picture(over, caption="Carte sur l'image"),
+        html.picture(alone, caption="Carte seule (jaune : ce qui compte)"),
+    )
+
+
+# --- L'onglet ------------------------------------------------------------------------
+
+WELCOME = html.note("Déposez, collez ou photographiez une image, ou choisissez-en une plus bas.")
+
+
+def build() -> None:
+    """Pose l'onglet dans la page en cours."""
+    kept = gr.State(None)  # Picture, en mémoire
+    with gr.Row():
+        with gr.Column(min_width=280):
+            drop = Drop(
+                label="Image à nommer", sources=["upload", "clipboard", "webcam"], height=280,
+                buttons=[], elem_id="image", alt_text="L'image choisie",
+                placeholder="Déposez une image ici\n\nou cliquez pour en choisir une "
+                f"({limits.MAX_BYTES // 10**6} Mo au plus)",
+            )  # fmt: skip
+            model = gr.Dropdown(
+                list(models()), value=DEFAULT_MODEL, label="Modèle", filterable=False,
+                elem_id="modele",
+            )  # fmt: skip
+            method = gr.Dropdown(
+                [(title, name) for name, title in METHODS.items()], value="occlusion",
+                label="Explication", filterable=False, elem_id="explication",
+                info="Celles qui dérivent le réseau (de Grad-CAM à Gradients intégrés) chargent "
+                "Keras : quelques secondes, une fois.",
+            )  # fmt: skip
+        with gr.Column(min_width=280):
+            result = gr.HTML(WELCOME, elem_id="resultat")
+            explanation = gr.HTML("", elem_id="carte")
+    thumbnails = Thumbnails(samples(), label="Nos images", elem_id="exemples")
+
+    def show(picture: Picture | None, slug: str) -> str:
+        return WELCOME if picture is None else limits.in_french(describe, picture, slug)
+
+    def show_why(picture: Picture | None, slug: str, name: str):
+        if picture is not None and name != "none":
+            yield html.note("Explication en cours…")
+        yield "" if picture is None else limits.in_french(explain, picture, slug, name)
+
+    def receive(payload, picture: Picture | None, slug: str):
+        """Lit ce qui vient d'être déposé, collé ou photographié ; le fichier est vite effacé."""
+        if payload is None:  # l'image est retirée, par le visiteur ou après un refus
+            return [gr.skip()] * 4 if picture is None else (None, gr.skip(), WELCOME, "")
+        if not payload.path:  # l'aperçu que `choose` vient de montrer
+            return [gr.skip()] * 4
+        try:
+            picture = read_picture(payload.path, name=payload.orig_name)
+        except (ValueError, OSError) as error:
+            return None, None, html.error(limits.sentence(error)), ""
+        finally:
+            limits.forget(payload.path)
+        return choose(picture, slug)
+
+    def choose(picture: Picture, slug: str):
+        try:
+            shown = preview(picture)
+        except (ValueError, OSError) as error:
+            return None, None, html.error(limits.sentence(error)), ""
+        return picture, shown, show(picture, slug), ""
+
+    def choose_sample(name: str, slug: str):
+        if name not in dict(samples()):
+            return None, None, html.error(f"Pas d'image {name!r} parmi les nôtres."), ""
+        return choose(read_picture(SAMPLES / name), slug)
+
+    outputs = [kept, drop, result, explanation]
+    why = {"fn": show_why, "inputs": [kept, model, method], "outputs": explanation,
+           "concurrency_id": "explanation", "concurrency_limit": 2,
+           "show_progress": "hidden"}  # fmt: skip
+    quiet = {"show_progress": "hidden"}
+    # `change` et non `input` : coller une image ne déclenche que lui.
+    drop.change(receive, [drop, kept, model], outputs, api_name="predict", **quiet)
+    thumbnails.select(choose_sample, [thumbnails, model], outputs, api_name="sample", **quiet)
+    kept.change(**why, api_name="explain")
+    model.change(show, [kept, model], result, api_visibility="private", **quiet).then(
+        **why, api_visibility="private"
+    )
+    method.change(**why, api_visibility="private")
