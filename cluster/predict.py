@@ -79,8 +79,9 @@ class Predictor:
         from cluster.chunks import ANSWER, answer_path
 
         num_rows = num_errors = 0
-        # Deux acteurs peuvent refaire le même morceau : chacun son fichier provisoire.
-        with replacing(answer_path(self.output, chunk.index), suffix=own_suffix()) as temporary:
+        # Deux machines peuvent refaire un morceau : chacune son fichier provisoire.
+        suffix = f".{socket.gethostname()}{own_suffix()}"
+        with replacing(answer_path(self.output, chunk.index), suffix=suffix) as temporary:
             with pq.ParquetWriter(temporary, ANSWER) as writer:
                 for table in self._tables(chunk):
                     writer.write_table(table)

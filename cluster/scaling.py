@@ -257,6 +257,8 @@ ni disque, ni réseau partagé.
 
 La précision ne suit pas le débit : un lot total de plusieurs milliers d'images demande un autre
 calendrier d'apprentissage (Goyal et al., arXiv 1706.02677, 2017).
+
+![Efficacité, simulée et sur le papier](scaling.png)
 """
     text = re.sub(r"(?<=\d)\.(?=\d{1,3} |\d{1,3}[,)])", ",", text)  # la virgule du français
     return text.replace("{machine}", measure.describe_machine())
