@@ -12,13 +12,18 @@ de `fit` dans Keras 3.
 
 import argparse
 import contextlib
+import ctypes
 import hashlib
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from exercises.common.cli import reserve_stderr
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 ADDRESSES = "KERAS_DISTRIBUTION_JOB_ADDRESSES"  # les variables que lit Keras
 NUM_PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 PROCESS_ID = "KERAS_DISTRIBUTION_PROCESS_ID"
+SUPERVISED = "COURS_CNN_SUPERVISED"  # posée par `_supervise` pour son enfant
+PR_SET_PDEATHSIG = 1  # de prctl(2) : l'enfant meurt avec qui le surveille
 
 
 class Rank(NamedTuple):
@@ -74,13 +81,15 @@ def start(options) -> Iterator[Rank]:
 
     Raises:
         ValueError: moteur ou adresses qui ne conviennent pas.
-        ConnectionError: un autre processus ne répond pas, ou plus.
+
+    Quand un autre processus ne répond plus, celui-ci le dit et s'arrête, code 1.
     """
     global _rank
     if not options.distribution:
         yield ALONE
         return
     _check(options)
+    _supervise(options)
     import jax
     import keras
 
@@ -101,11 +110,8 @@ def start(options) -> Iterator[Rank]:
     except (jax.errors.JaxRuntimeError, RuntimeError) as error:
         if not _is_lost(error):
             raise
-        raise ConnectionError(
-            f"Processus {options.process_id} : un autre processus de l'entraînement s'est arrêté "
-            f"ou ne répond pas ({options.coordinator}). Relancez-les tous avec --resume : ils "
-            "reprendront après la dernière époque finie."
-        ) from error
+        _say_lost(options)
+        os._exit(1)  # sortir normalement, JAX attendrait une minute les disparus, puis avorterait
     finally:
         keras.distribution.set_distribution(None)
         _rank = ALONE
@@ -132,6 +138,36 @@ def _check(options) -> None:
             f"--process-id {options.process_id} : un numéro de 0 à "
             f"{int(options.num_processes) - 1} est attendu."
         )
+
+
+def _supervise(options) -> None:
+    """Recommence la commande dans un processus surveillé ; rend la main dans celui-là seulement.
+
+    Quand le processus 0 meurt, le C++ de JAX avorte les autres sans que Python le voie : il faut
+    quelqu'un du dehors pour le dire, et pour taire sa trace.
+    """
+    if os.environ.get(SUPERVISED):
+        reserve_stderr()
+        return
+    libc = ctypes.CDLL(None)
+    child = subprocess.Popen(
+        [sys.executable, *sys.orig_argv[1:]], env={**os.environ, SUPERVISED: "1"},
+        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
+    )  # fmt: skip
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C va aussi à l'enfant, qui s'arrête
+    signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
+    code = child.wait()
+    if code == -signal.SIGABRT:
+        _say_lost(options)
+    raise SystemExit(code if code >= 0 else 1)
+
+
+def _say_lost(options) -> None:
+    print(
+        f"Erreur : processus {options.process_id} : un autre processus de l'entraînement s'est "
+        f"arrêté ou ne répond pas ({options.coordinator}). Relancez-les tous avec --resume : ils "
+        "reprendront après la dernière époque finie.", file=sys.stderr, flush=True,
+    )  # fmt: skip
 
 
 def _is_lost(error: Exception) -> bool:

@@ -113,3 +113,30 @@ def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
     assert report["num_processes"] == 2 and report["backend"] == "jax"
     assert len(report["history"]["loss"]) == 40
     assert ended.stdout.count("Graine 0 : 216") == 1  # un seul processus parle
+
+
+def test_without_the_launcher_the_survivor_says_it(extract_home, repo):
+    """Le processus 0, que les autres attendent, est tué : une phrase, et non la trace de JAX."""
+    pytest.importorskip("jax", reason="pip install -r cluster/requirements.txt")
+    env = environment(PYTHONPATH=f"{extract_home}:{repo}")
+    models, extract = extract_home / "m", repo / "tests" / "extracts" / "cifar10_test.npz"
+    address = f"127.0.0.1:{launch.free_port()}"
+    first, second = (
+        subprocess.Popen(
+            [sys.executable, "-m", "essai", extract, *SMALL, "--epochs", "60", "--models-dir",
+             models, "--output", extract_home / "f", "--distribution", "--coordinator", address,
+             "--num-processes", "2", "--process-id", str(index)],
+            cwd=repo, env=env, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )
+        for index in range(2)
+    )  # fmt: skip
+    while not (models / "runs" / "ex03_cifar10" / "seed0.npz").exists():
+        assert first.poll() is None and second.poll() is None
+        time.sleep(0.1)
+    first.kill()
+    start = time.monotonic()
+    _, err = second.communicate(timeout=120)
+    assert second.returncode == 1 and time.monotonic() - start < 60
+    assert "Erreur : processus 1 : un autre processus" in err and "--resume" in err
+    assert "Traceback" not in err and "absl" not in err.split("Erreur")[1]
+    first.communicate()
