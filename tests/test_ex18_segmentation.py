@@ -126,7 +126,7 @@ def test_main_trains_saves_and_segments(ex18, small, eager, tmp_path, capsys):
     assert shares == sorted(shares, reverse=True)
 
     # Ce n'est pas un modèle pour ./predict, qui le dit.
-    with pytest.raises(ValueError, match="ne décrit pas"):
+    with pytest.raises(ValueError, match="ne répond pas par une classe"):
         Classifier("ex18_segmentation", models_dir=folder)
 
     # --resume refuse le point de reprise d'un autre entraînement.

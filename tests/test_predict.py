@@ -369,3 +369,10 @@ def test_a_reader_that_leaves(repo, predict_env, extract, tmp_path):
         env=predict_env,
     )  # fmt: skip
     assert result.stdout.count(b"\n") == 1 and result.stderr == b""
+
+
+@pytest.mark.parametrize("slug", ["ex17_detection", "ex18_segmentation", "ex20_source_separation"])
+def test_a_model_that_does_not_name_a_picture(run_predict, slug):
+    result = run_predict("--model", slug, "samples/chat.png")
+    assert result.returncode == 1 and result.stdout == b""
+    assert f"python -m exercises.{slug}" in result.stderr.decode()

@@ -73,7 +73,7 @@ class NativeEngine:
         call("LiteRtSetOptionsHardwareAccelerators", options, CPU)
         call("LiteRtCreateCompiledModel", self._env, model, options, byref(self._compiled))
         self.input_shape = tuple(self._input.dimensions[1 : self._input.rank])
-        self.num_outputs = self._output.dimensions[1]
+        self.num_outputs, self.output_rank = self._output.dimensions[1], self._output.rank
 
     def _call(self, name: str, *arguments) -> None:
         status = getattr(self._lib, name)(*arguments)

@@ -79,6 +79,7 @@ class Engine:
         self._input, self._output = inputs["index"], outputs["index"]
         self.input_shape: tuple[int, ...] = tuple(inputs["shape_signature"][1:].tolist())
         self.num_outputs = int(outputs["shape_signature"][-1])
+        self.output_rank = len(outputs["shape_signature"])  # 2 : une probabilité par classe
         self._batch_size = 0
 
     def predict(self, x: "np.ndarray") -> "np.ndarray":
@@ -179,6 +180,11 @@ class Classifier:
         self.framing: str = self.report.get("framing", FRAMING)
         self.views = [tuple(view) for view in self.report.get("views", [[self.framing, 1.0]])]
         self.temperature: float = self.report.get("calibration", {}).get("temperature", 1.0)
+        if self._engine.output_rank != 2:
+            raise ValueError(
+                f"{slug} ne répond pas par une classe : ./predict ne sait pas le lire. "
+                f"Lancez plutôt python -m exercises.{slug}"
+            )
         expected = self._engine.num_outputs
         if self.report.get("input_shape") != [*self.input_shape] or not (
             isinstance(self.classes, list) and len(self.classes) == expected
