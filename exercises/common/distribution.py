@@ -149,10 +149,10 @@ def _supervise(options) -> None:
     if os.environ.get(SUPERVISED):
         reserve_stderr()
         return
-    libc = ctypes.CDLL(None)
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux seulement
     child = subprocess.Popen(
         [sys.executable, *sys.orig_argv[1:]], env={**os.environ, SUPERVISED: "1"},
-        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
+        preexec_fn=prctl and (lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)),
     )  # fmt: skip
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C va aussi à l'enfant, qui s'arrête
     signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
