@@ -86,7 +86,7 @@ def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
     env = environment(PYTHONPATH=f"{extract_home}:{repo}")
     models = extract_home / "m"
     run = subprocess.Popen(
-        train(extract_home, repo, models, "--epochs", 40), cwd=repo, env=env, text=True,
+        train(extract_home, repo, models, "--epochs", 16), cwd=repo, env=env, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     checkpoint = models / "runs" / "ex03_cifar10" / "seed0.npz"
@@ -102,16 +102,16 @@ def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
     assert "Le processus 1 s'est arrêté" in err and "--resume" in err
     with np.load(checkpoint) as file:
         reached = json.loads(str(file["state"]))["epoch"]
-    assert 1 <= reached < 40
+    assert 1 <= reached < 16
     # Les mêmes options ; il reste moins d'époques à faire qu'au début.
     ended = subprocess.run(
-        train(extract_home, repo, models, "--epochs", 40, "--resume"), cwd=repo, env=env,
+        train(extract_home, repo, models, "--epochs", 16, "--resume"), cwd=repo, env=env,
         capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-2000:]
     report = json.loads((models / "ex03_cifar10.json").read_text(encoding="utf-8"))
     assert report["num_processes"] == 2 and report["backend"] == "jax"
-    assert len(report["history"]["loss"]) == 40
+    assert len(report["history"]["loss"]) == 16
     assert ended.stdout.count("Graine 0 : 216") == 1  # un seul processus parle
 
 
