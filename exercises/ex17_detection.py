@@ -18,7 +18,7 @@ import numpy as np
 from exercises import ex17_figures as draw
 from exercises import ex17_metrics as metrics
 from exercises.common import data, storage, training
-from exercises.common.cli import percent, run, training_parser
+from exercises.common.cli import percent, run, training_command, training_parser
 from exercises.common.figures import new_figure, output_dir
 from exercises.common.prediction import FRAMING, prepare
 from exercises.common.scenes import SCENE_PX, Scenes
@@ -77,11 +77,7 @@ def make_report(options, runs: list[Measured], best: int) -> dict:
     """Rend le compte rendu de ces entraînements, sans les données."""
     names = list(runs[0].test)
     return {
-        "command": f"python -m exercises.{options.module} --seeds {options.seeds} "
-        f"--epochs {options.epochs}"
-        + (f" --limit {options.limit}" if options.limit else "")
-        + (f" --batch-size {options.batch_size}" if options.batch_size else "")
-        + (f" --precision {options.precision}" if options.precision != "auto" else ""),
+        "command": training_command(options),
         "headline": [{"metric": name, "label": label, "unit": "%"} for name, label in HEADLINE],
         "metrics": {name: training.summarise([run.test[name] for run in runs]) for name in names},
         "shipped": {"seed": best, **runs[best].test},

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from exercises.common import data, storage, training
+from exercises.common.cli import training_command
 from exercises.common.figures import output_dir
 from exercises.ex18_figures import CLASSES_FR, MEASURES_FR, save_comparison, save_masks
 from exercises.ex18_measures import iou, measure
@@ -60,11 +61,7 @@ def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> d
     }
     sha256 = [data.dataset_sha256(each) for each in datasets]
     return {
-        "command": f"python -m exercises.{options.module} "
-        f"--seeds {options.seeds} --epochs {options.epochs}"
-        + (f" --limit {options.limit}" if options.limit else "")
-        + (f" --batch-size {options.batch_size}" if options.batch_size else "")
-        + (f" --precision {options.precision}" if options.precision != "auto" else ""),
+        "command": training_command(options),
         "headline": [{"metric": name, "label": label, "unit": "%"} for name, label in HEADLINE],
         "metrics": metrics,
         "shipped": {"seed": best, **shipped["test"]["unet"]},

@@ -11,6 +11,7 @@ import numpy as np
 
 from exercises import ex20_baselines as baselines
 from exercises.common import data, storage, training
+from exercises.common.cli import training_command
 from exercises.common.figures import output_dir
 from exercises.ex20_figures import save_measures, write_examples
 from exercises.ex20_sounds import make_mixtures, make_sounds
@@ -114,11 +115,7 @@ def measure(options, train) -> int:
     best = max(range(len(runs)), key=lambda seed: runs[seed]["val"])
     model = runs[best]["model"]
     report = {
-        "command": f"python -m exercises.{options.module} "
-        f"--seeds {options.seeds} --epochs {options.epochs}"
-        + (f" --limit {options.limit}" if options.limit else "")
-        + (f" --batch-size {options.batch_size}" if options.batch_size else "")
-        + (f" --precision {options.precision}" if options.precision != "auto" else ""),
+        "command": training_command(options),
         "metrics": {
             **{name: training.summarise([run["test"][name] for run in runs])
                for name in runs[0]["test"]},

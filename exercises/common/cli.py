@@ -98,6 +98,25 @@ def training_parser(
     return parser
 
 
+def training_command(options) -> str:
+    """Écrit la commande qui refait un entraînement, pour son compte rendu.
+
+    Args:
+        options: options de `training_parser`. Si `options.command` existe, elle remplace
+            `options.module`.
+
+    Returns:
+        Par exemple `"python -m exercises.ex02_fashion --seeds 3 --epochs 14"`.
+    """
+    return (
+        f"python -m exercises.{getattr(options, 'command', options.module)} "
+        f"--seeds {options.seeds} --epochs {options.epochs}"
+        + (f" --limit {options.limit}" if options.limit else "")
+        + (f" --batch-size {options.batch_size}" if options.batch_size else "")
+        + (f" --precision {options.precision}" if options.precision != "auto" else "")
+    )
+
+
 def add_folders(parser: FrenchParser, module: str, *, models: str) -> None:
     """Ajoute `--output` et `--models-dir`, et note le module, que les figures attendent.
 

@@ -189,8 +189,8 @@ def share(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(each[: len(each) // count * count][index::count] for each in arrays)
 
 
-def check_same(name: str, value: str | bytes | int) -> None:
-    """Vérifie que tous les processus ont la même valeur.
+def check_same(name: str, value: str) -> None:
+    """Vérifie que tous les processus ont le même texte.
 
     Raises:
         ValueError: ils diffèrent.
@@ -199,8 +199,7 @@ def check_same(name: str, value: str | bytes | int) -> None:
         return
     from jax.experimental import multihost_utils
 
-    content = value if isinstance(value, bytes) else str(value).encode()
-    digest = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
+    digest = np.frombuffer(hashlib.sha256(value.encode()).digest(), np.uint8)
     found = np.asarray(multihost_utils.process_allgather(digest))  # (count, 32)
     if (found != found[0]).any():
         raise ValueError(
@@ -219,11 +218,16 @@ def weights_digest(model: "keras.Model") -> str:
 
 
 def local_copy(model: "keras.Model") -> "keras.Model":
-    """Rend un modèle de mêmes poids que ce processus peut employer seul, hors de l'entraînement."""
+    """Rend un modèle de mêmes poids que ce processus peut employer seul, hors de l'entraînement.
+
+    Raises:
+        ValueError: les processus n'ont pas fini avec les mêmes poids, au bit près.
+    """
     if _rank.count == 1:
         return model
     import keras
 
+    check_same("poids appris", weights_digest(model))
     weights = model.get_weights()
     with alone():
         copy = keras.models.clone_model(model)

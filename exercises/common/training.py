@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from exercises.common import calibration, data, distribution, storage
+from exercises.common.cli import training_command
 
 # XLA ralentit TensorFlow de deux à quatre fois sur un processeur ; JAX ne va pas sans.
 JIT_COMPILE = keras.backend.backend() == "jax"
@@ -313,7 +314,6 @@ def run_seeds(
     for seed in range(options.seeds):
         print(f"Graine {seed} : {len(x_train)} images, {options.epochs} époques.", flush=True)
         trained, history = train(x_train, y_train, x_val, y_val, seed=seed, options=options)
-        distribution.check_same("poids appris", distribution.weights_digest(trained))
         trained = distribution.local_copy(trained)
         with distribution.alone():
             val, test = evaluate(trained, x_val, y_val), evaluate(trained, x_test, y_test)
@@ -328,11 +328,7 @@ def run_seeds(
     export = storage.choose_export(model, x_val, y_val)
     names = [name for name in test if name != "probabilities"]
     report = {
-        "command": f"python -m exercises.{getattr(options, 'command', options.module)} "
-        f"--seeds {options.seeds} --epochs {options.epochs}"
-        + (f" --limit {options.limit}" if options.limit else "")
-        + (f" --batch-size {options.batch_size}" if options.batch_size else "")
-        + (f" --precision {options.precision}" if options.precision != "auto" else ""),
+        "command": training_command(options),
         "metrics": {name: summarise([run["test"][name] for run in runs]) for name in names},
         "shipped": {"seed": best, **{name: test[name] for name in names}},
         "calibration": calibration.calibrate(
