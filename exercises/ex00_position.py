@@ -84,10 +84,9 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
             keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
             metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
         )  # fmt: skip
-        checkpoint = storage.checkpoint_path(options, seed)
         histories[name] = training.fit(
             model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
-            checkpoint=checkpoint.with_name(f"{name}_{checkpoint.name}"),
+            checkpoint=storage.checkpoint_path(options, seed, network=name),
             validation_data=(x_val, y_val), validation_batch_size=500,
         )  # fmt: skip
         kept = build_model()  # les mêmes poids, en float32

@@ -48,10 +48,9 @@ def train(
             keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
             metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
         )  # fmt: skip
-        checkpoint = storage.checkpoint_path(options, seed)
         curves = training.fit(
             model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
-            checkpoint=checkpoint.with_name(f"{name}_{checkpoint.name}"),
+            checkpoint=storage.checkpoint_path(options, seed, network=name),
             validation_data=(x_val, y_val), validation_batch_size=500,
         )  # fmt: skip
         history |= {f"{name}_{key}": values for key, values in curves.items()}

@@ -88,10 +88,9 @@ def train(
             keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
             metrics=["accuracy"], jit_compile=False,
         )  # fmt: skip
-        checkpoint = storage.checkpoint_path(options, seed)
         curves = training.fit(
             model, batches, epochs=options.epochs, resume=options.resume, verbose=0,
-            checkpoint=checkpoint.with_name(f"{name}_{checkpoint.name}"),
+            checkpoint=storage.checkpoint_path(options, seed, network=name),
             validation_data=(x_val, y_val), validation_batch_size=500,
         )  # fmt: skip
         last = {key: values[-1] for key, values in curves.items()}

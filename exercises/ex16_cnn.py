@@ -91,10 +91,9 @@ def train_cnn(x_train, y_train, *, val, epochs: int, seed: int, options, move: b
         keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
         metrics=["accuracy"], jit_compile=False,
     )  # fmt: skip
-    checkpoint = storage.checkpoint_path(options, seed)
     history = training.fit(
         model, batches, epochs=epochs, resume=options.resume, verbose=0,
-        checkpoint=checkpoint.with_name(f"cnn{epochs}_{checkpoint.name}"),
+        checkpoint=storage.checkpoint_path(options, seed, network=f"cnn{epochs}"),
         validation_data=val, validation_batch_size=500, callbacks=[ProcessorClock()],
     )  # fmt: skip
     return model, history

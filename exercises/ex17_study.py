@@ -99,10 +99,9 @@ def train(
     )  # fmt: skip
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
     model.compile(keras.optimizers.Adam(schedule), loss=network.loss, jit_compile=False)
-    checkpoint = storage.checkpoint_path(options, seed)
     history = training.fit(
         model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
-        checkpoint=checkpoint.with_name(f"{model.name}_{checkpoint.name}"),
+        checkpoint=storage.checkpoint_path(options, seed, network=model.name),
         validation_data=(scenes["val"].images, targets(network, scenes["val"])),
         validation_batch_size=500,
     )  # fmt: skip

@@ -80,10 +80,9 @@ def train(kind: str, made: dict, *, seed: int, options) -> tuple[keras.Model, di
         keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
         metrics=["accuracy"], jit_compile=False,
     )  # fmt: skip
-    checkpoint = storage.checkpoint_path(options, seed)
     history = training.fit(
         model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
-        checkpoint=checkpoint.with_name(f"{kind}_{checkpoint.name}"),
+        checkpoint=storage.checkpoint_path(options, seed, network=kind),
         validation_data=(made["val"].images, made["val"].masks), validation_batch_size=50,
     )  # fmt: skip
     kept = build_model(kind)  # les mêmes poids, en float32

@@ -62,10 +62,9 @@ def train(build_model, splits, *, seed: int, options) -> tuple[keras.Model, dict
         keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
         metrics=["accuracy"], jit_compile=False,
     )  # fmt: skip
-    checkpoint = storage.checkpoint_path(options, seed)
     history = training.fit(
         model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
-        checkpoint=checkpoint.with_name(f"{model.name}_{checkpoint.name}"),
+        checkpoint=storage.checkpoint_path(options, seed, network=model.name),
         validation_data=tuple(validation), validation_batch_size=500,
     )  # fmt: skip
     trained = build_model()  # les mêmes poids, en float32

@@ -83,10 +83,9 @@ def train(controls: dict, x_train, y_train, x_val, y_val, *, seed: int, options)
             keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy",
             metrics=["accuracy"], jit_compile=False,
         )  # fmt: skip
-        checkpoint = storage.checkpoint_path(options, seed)
         curves = training.fit(
             model, batches, epochs=options.epochs, resume=options.resume, verbose=0,
-            checkpoint=checkpoint.with_name(f"{update}_{checkpoint.name}"),
+            checkpoint=storage.checkpoint_path(options, seed, network=update),
             validation_data=(x_val, y_val), validation_batch_size=500,
         )  # fmt: skip
         print(f"  {update} : {percent(curves['val_accuracy'][-1])} en validation", flush=True)

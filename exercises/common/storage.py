@@ -41,9 +41,16 @@ def runs_dir(slug: str, *, models_dir: Path = MODELS_DIR) -> Path:
     return (RUNS_DIR if models_dir == MODELS_DIR else models_dir / "runs") / slug
 
 
-def checkpoint_path(options, seed: int) -> Path:
-    """Rend le fichier du point de reprise d'une graine, d'après `cli.training_parser`."""
-    return runs_dir(options.module, models_dir=options.models_dir) / f"seed{seed}.npz"
+def checkpoint_path(options, seed: int, *, network: str = "") -> Path:
+    """Rend le fichier du point de reprise d'une graine, d'après `cli.training_parser`.
+
+    Args:
+        options: options de l'exercice.
+        seed: graine.
+        network: lequel des réseaux de l'exercice, s'il en compare plusieurs.
+    """
+    name = f"{network}_seed{seed}.npz" if network else f"seed{seed}.npz"
+    return runs_dir(options.module, models_dir=options.models_dir) / name
 
 
 def file_sha256(path: Path) -> str:
