@@ -1,6 +1,6 @@
-"""Comment ramener une photo à 32×32 : recadrer, border ou déformer, et avec quel filtre ?
+"""Comment ramener une photo à 32×32 : recadrer, border ou déformer, quel filtre, quelles vues ?
 
-Commande : python -m benchmarks.framing
+Commande : python -m benchmarks.framing     ou, sur vos photos, avec --photos dossier
 Résultat mesuré : docs/cadrage.md.
 
 Les « photos » sont fabriquées : une image de validation de CIFAR-10 (mise de côté à
@@ -10,30 +10,57 @@ cadre de proportions tirées au hasard. Ce n'est qu'une approximation de vraies 
 
 import itertools
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 from exercises.common import data
-from exercises.common.cli import FrenchParser, positive_int, run
-from exercises.common.images import crop_resize
-from exercises.common.prediction import Classifier
-from exercises.ex03_cifar10 import NUM_VAL
+from exercises.common.cli import FrenchParser, percent, positive_int, run
+from exercises.common.images import crop_resize, open_image
+from exercises.common.prediction import DEFAULT_MODEL, Classifier
+from exercises.common.storage import MODELS_DIR
 
+NUM_VAL = 2000  # celles de l'exercice 03, qui importe TensorFlow : pas ici
 RATIOS = (1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9)  # largeur / hauteur
 SHORT_SIDE_PX = 240
+NUM_BANDS = 10  # du spectre
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 MODES = ("crop", "pad", "squash")
 FILTERS = ("BOX", "BILINEAR", "BICUBIC", "LANCZOS")
+# Les vues que l'on peut moyenner : mode, et part du petit côté.
+WHOLE, CLOSE, CLOSER, CLOSEST = [("crop", zoom) for zoom in (1.0, 0.85, 0.7, 0.5)]
+SQUASHED, PADDED = ("squash", 1.0), ("pad", 1.0)
+VIEW_SETS = (
+    (WHOLE,),
+    (WHOLE, CLOSE),
+    (WHOLE, CLOSER),
+    (WHOLE, SQUASHED),
+    (WHOLE, CLOSE, CLOSER),
+    (WHOLE, CLOSE, CLOSER, SQUASHED),
+    (WHOLE, CLOSE, CLOSER, PADDED),
+    (WHOLE, CLOSE, CLOSER, CLOSEST, SQUASHED),
+)
+LAYOUTS = {"au centre": (0.7, 0.1), "n'importe où": (0.4, None)}  # voir `compose`
 
 
-def compose(image: np.ndarray, background: np.ndarray, rng: np.random.Generator) -> Image.Image:
+def compose(
+    image: np.ndarray,
+    background: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    smallest: float = 0.7,
+    spread: float | None = 0.1,
+) -> Image.Image:
     """Fabrique une photo où l'objet est plus ou moins grand et plus ou moins centré.
 
     Args:
         image: objet, uint8 `(32, 32, 3)`.
         background: autre image, uint8 `(32, 32, 3)`, étirée et floutée.
-        rng: proportions, taille (70 à 100 % du petit côté) et décalage (écart-type d'un
-            dixième de la marge restante).
+        rng: proportions, taille et décalage.
+        smallest: plus petite taille de l'objet, en part du petit côté ; la plus grande est 1.
+        spread: écart-type du décalage, en part de la marge restante ; None : n'importe où.
 
     Returns:
         Image Pillow RGB dont le petit côté mesure 240 pixels.
@@ -42,11 +69,11 @@ def compose(image: np.ndarray, background: np.ndarray, rng: np.random.Generator)
     width, height = round(SHORT_SIDE_PX * max(ratio, 1)), round(SHORT_SIDE_PX * max(1 / ratio, 1))
     canvas = Image.fromarray(background).resize((width, height), Image.Resampling.BICUBIC)
     canvas = canvas.filter(ImageFilter.GaussianBlur(12))
-    side = round(SHORT_SIDE_PX * rng.uniform(0.7, 1))
+    side = round(SHORT_SIDE_PX * rng.uniform(smallest, 1))
     subject = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
     margins = np.array([width - side, height - side])
-    offset = np.clip(rng.normal(0.5, 0.1, 2), 0, 1) * margins
-    canvas.paste(subject, tuple(offset.round().astype(int)))
+    place = rng.uniform(0, 1, 2) if spread is None else np.clip(rng.normal(0.5, spread, 2), 0, 1)
+    canvas.paste(subject, tuple((place * margins).round().astype(int)))
     return canvas
 
 
@@ -71,32 +98,174 @@ def measure(classifier: Classifier, photos: list[Image.Image], y: np.ndarray) ->
     return results
 
 
+def measure_views(classifier: Classifier, photos: list[Image.Image], y: np.ndarray) -> dict:
+    """Mesure la précision de chaque jeu de vues de `VIEW_SETS`, leurs probabilités moyennées.
+
+    Args:
+        classifier: modèle exporté à entrée `(32, 32, 3)`.
+        photos: images Pillow RGB.
+        y: classes `(n,)`.
+
+    Returns:
+        `{(jeu de vues, avec leurs miroirs ou non): précision}`.
+    """
+    probabilities = {}
+    for view in dict.fromkeys(itertools.chain(*VIEW_SETS)):
+        mode, zoom = view
+        x = np.stack([crop_resize(photo, 32, mode=mode, zoom=zoom) for photo in photos])
+        mirrored = np.ascontiguousarray(x[:, :, ::-1])
+        probabilities[view] = classifier.predict(x), classifier.predict(mirrored)
+    results = {}
+    for views, mirror in itertools.product(VIEW_SETS, (False, True)):
+        mean = np.mean([p for view in views for p in probabilities[view][: 1 + mirror]], axis=0)
+        results[views, mirror] = float(np.mean(mean.argmax(1) == y))
+    return results
+
+
+def spectrum(images: np.ndarray) -> np.ndarray:
+    """Mesure comment l'énergie d'images se répartit entre formes larges et détails fins.
+
+    Args:
+        images: uint8 `(n, h, h, 3)`.
+
+    Returns:
+        Logarithme de la part d'énergie de chaque bande de fréquences, de 0,05 cycle par pixel aux
+        détails les plus fins, `(NUM_BANDS,)` : la médiane des images.
+    """
+    grey = images.mean(axis=-1)
+    size = grey.shape[1]
+    window = np.hanning(size)  # les bords opposés ne se touchent pas
+    grey = (grey - grey.mean(axis=(1, 2), keepdims=True)) * window * window[:, np.newaxis]
+    energy = np.abs(np.fft.fft2(grey)) ** 2
+    shares = energy / energy.sum(axis=(1, 2), keepdims=True)
+    frequency = np.hypot(np.fft.fftfreq(size), np.fft.fftfreq(size)[:, np.newaxis])
+    bands = np.digitize(frequency, np.linspace(0.05, 0.5, NUM_BANDS))
+    found = [shares[:, bands == number].sum(axis=1) for number in range(1, NUM_BANDS + 1)]
+    return np.log(np.median(found, axis=1))
+
+
+def measure_spectra(photos: list[Image.Image], thumbnails: np.ndarray) -> dict[str, float]:
+    """Compare le spectre de photos réduites à celui de vignettes, filtre par filtre.
+
+    Args:
+        photos: images Pillow RGB, grandes ; leur carré central est réduit, puis un plus serré.
+        thumbnails: images uint8 `(n, 32, 32, 3)` d'un jeu.
+
+    Returns:
+        `{filtre: écart}`, l'écart quadratique moyen des logarithmes de `spectrum`.
+    """
+    target, gaps = spectrum(thumbnails), {}
+    for name in FILTERS:
+        squares = [
+            crop_resize(photo, 32, zoom=zoom, resample=Image.Resampling[name])
+            for photo in photos
+            for zoom in (1.0, 0.7)
+        ]
+        gaps[name] = float(np.sqrt(np.mean((spectrum(np.stack(squares)) - target) ** 2)))
+    return gaps
+
+
+def measure_photos(classifier: Classifier, folder: Path) -> dict[str, tuple[int, int]]:
+    """Compte les photos que `./predict` nomme juste, dans un dossier rangé par classe.
+
+    Args:
+        classifier: modèle exporté.
+        folder: un sous-dossier par classe, au nom français de celle-ci (`chien`, `oiseau`…).
+
+    Returns:
+        `{classe: (justes, toutes)}` ; une photo illisible compte comme fausse.
+
+    Raises:
+        FileNotFoundError: aucun sous-dossier au nom d'une classe.
+    """
+    counts = {}
+    for number, name in enumerate(classifier.classes):
+        paths = [
+            str(path)
+            for each in sorted(folder.glob("*/"))
+            if each.name.casefold() == name.casefold()
+            for path in sorted(each.iterdir())
+            if path.is_file() and not path.name.startswith(".")
+        ]
+        found = [result.probabilities for result in classifier.classify(paths)] if paths else []
+        right = sum(row is not None and int(np.argmax(row)) == number for row in found)
+        if found:
+            counts[name] = right, len(found)
+    if not counts:
+        raise FileNotFoundError(
+            f"{folder} n'a aucun sous-dossier d'images au nom d'une classe : "
+            f"{', '.join(classifier.classes)}."
+        )
+    return counts
+
+
+def _name(views: Sequence[tuple[str, float]]) -> str:
+    return " + ".join(mode if zoom == 1 else f"{mode} {zoom:g}" for mode, zoom in views)
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Affiche le tableau Markdown des précisions."""
+    """Affiche les tableaux Markdown des précisions."""
     sys.stdout.reconfigure(encoding="utf-8")
     parser = FrenchParser(prog="python -m benchmarks.framing", description=__doc__.splitlines()[0])
-    parser.add_argument("--limit", type=positive_int, default=NUM_VAL, metavar="N",
-                        help="nombre d'images de validation")  # fmt: skip
+    add = parser.add_argument
+    add("--limit", type=positive_int, default=NUM_VAL, metavar="N",
+        help="nombre d'images de validation")  # fmt: skip
+    add("--model", default=DEFAULT_MODEL, metavar="NOM", help="modèle de models/")
+    add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER", help="autre dossier")
+    add("--photos", type=Path, metavar="DOSSIER",
+        help="compter plutôt les photos bien nommées d'un dossier rangé par classe")  # fmt: skip
     options = parser.parse_args(argv)
 
     def body() -> int:
-        (x, y), _ = data.load_cifar10()
-        _, (x_val, y_val) = data.split_validation(x, y, num_val=NUM_VAL, seed=0)
-        x_val, y_val = x_val[: options.limit], y_val[: options.limit]
-        rng = np.random.default_rng(0)
-        others = rng.permutation(len(x_val))
-        photos = [compose(a, x_val[b], rng) for a, b in zip(x_val, others, strict=True)]
-        classifier = Classifier()
-        results = measure(classifier, photos, y_val)
-        print(f"| cadrage | {' | '.join(FILTERS)} |\n|---|{'---|' * len(FILTERS)}")
-        for mode in MODES:
-            cells = " | ".join(f"{100 * results[mode, name]:.1f} %" for name in FILTERS)
-            print(f"| {mode} | {cells} |".replace(".", ","))
-        plain = float(np.mean(classifier.predict(x_val).argmax(1) == y_val))
-        print(f"\nSans rien changer (vignettes 32×32) : {100 * plain:.1f} %".replace(".", ","))
+        classifier = Classifier(options.model, models_dir=options.models_dir)
+        if options.photos:
+            _print_photos(classifier, options.photos)
+        else:
+            _print_composed(classifier, options.limit)
         return 0
 
     return run(body)
+
+
+def _print_photos(classifier: Classifier, folder: Path) -> None:
+    shipped = classifier.views
+    for views in ([(classifier.framing, 1.0)], shipped):
+        classifier.views = views
+        counts = measure_photos(classifier, folder)
+        right, total = (sum(column) for column in zip(*counts.values(), strict=True))
+        detail = ", ".join(f"{name} {a}/{b}" for name, (a, b) in counts.items())
+        print(f"{_name(views)} : {percent(right / total)} ({right} sur {total} ; {detail})")
+
+
+def _print_composed(classifier: Classifier, limit: int) -> None:
+    (x, y), _ = data.load_cifar10()
+    _, (x_val, y_val) = data.split_validation(x, y, num_val=NUM_VAL, seed=0)
+    x_val, y_val = x_val[:limit], y_val[:limit].reshape(-1)
+    sets = {}
+    for layout, (smallest, spread) in LAYOUTS.items():
+        rng = np.random.default_rng(0)
+        others = rng.permutation(len(x_val))
+        sets[layout] = [
+            compose(a, x_val[b], rng, smallest=smallest, spread=spread)
+            for a, b in zip(x_val, others, strict=True)
+        ]
+    results = measure(classifier, sets["au centre"], y_val)
+    print(f"| cadrage | {' | '.join(FILTERS)} |\n|---|{'---|' * len(FILTERS)}")
+    for mode in MODES:
+        print(f"| {mode} | {' | '.join(percent(results[mode, name]) for name in FILTERS)} |")
+    real = [open_image(path) for path in sorted(SAMPLES.iterdir()) if path.suffix != ".md"]
+    real = [photo for photo in real if min(photo.size) >= 4 * 32]
+    gaps = measure_spectra(real, x_val)
+    cells = [f"{gaps[name]:.2f}".replace(".", ",") for name in FILTERS]
+    print(f"| écart de spectre, {len(real)} photos | {' | '.join(cells)} |")
+    cells = [f"{layout}{end}" for layout in LAYOUTS for end in ("", ", et miroirs")]
+    print(f"\n| vues moyennées | {' | '.join(cells)} |\n|---|{'---|' * len(cells)}")
+    found = [measure_views(classifier, photos, y_val) for photos in sets.values()]
+    for views in VIEW_SETS:
+        shares = [percent(each[views, mirror]) for each in found for mirror in (False, True)]
+        print(f"| {_name(views)} | {' | '.join(shares)} |")
+    plain = float(np.mean(classifier.predict(x_val).argmax(1) == y_val))
+    print(f"\nSans rien changer (vignettes 32×32) : {percent(plain)}")
 
 
 if __name__ == "__main__":

@@ -163,11 +163,15 @@ def results_table(*, models_dir: Path = MODELS_DIR) -> str:
         "| pour `./predict` | entraînement | commande |",
         "|---|---|---|---|---|---|",
     ]
-    for exercise in list_exercises():
-        if describe(exercise, models_dir=models_dir)[0] != "modèle livré":
-            continue
-        report = read_sidecar(exercise.slug, models_dir=models_dir)
-        if "headline" in report or "accuracy" not in report["metrics"]:
+    slugs = [
+        path.stem  # un exercice peut livrer plusieurs modèles : son nom, et une suite
+        for exercise in list_exercises()
+        if describe(exercise, models_dir=models_dir)[0] == "modèle livré"
+        for path in sorted(models_dir.glob(f"{exercise.slug}*.json"))
+    ]
+    for slug in slugs:
+        report = read_sidecar(slug, models_dir=models_dir)
+        if not report["files"] or "headline" in report or "accuracy" not in report["metrics"]:
             continue
         parameters = f"{report['num_parameters']:,}".replace(",", " ")
         size, seconds = report["size_bytes"], report["duration_s"]["mean"]
@@ -176,7 +180,7 @@ def results_table(*, models_dir: Path = MODELS_DIR) -> str:
         if "base" in report:  # le modèle n'est qu'une tête
             parameters, size = f"{parameters} (tête)", f"{size} et sa base"
         rows.append(
-            f"| {exercise.slug} | {format_result(report)} | {parameters} | {size} "
+            f"| {slug} | {format_result(report)} | {parameters} | {size} "
             f"| {duration} par graine, {report['environment']['hardware']} "
             f"| `{report['command']}` |"
         )

@@ -21,8 +21,8 @@ from keras import layers
 from exercises.common import data, explanations, storage, training
 from exercises.common.cache import cached_array
 from exercises.common.cli import run, training_parser
+from exercises.common.explanations import STUDY_MODEL
 from exercises.common.figures import output_dir, save_training_figures
-from exercises.common.prediction import DEFAULT_MODEL
 from exercises.common.pretrained import weights_sha256
 from exercises.ex09_grad_cam import enlarge
 
@@ -89,7 +89,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     if base.input_shape[1:] != x_train.shape[1:]:
         raise ValueError(
             f"{options.base} lit des images {base.input_shape[1:]}, celles de CIFAR-10 sont "
-            f"{x_train.shape[1:]} : prenez un modèle qui les lit, comme {DEFAULT_MODEL}."
+            f"{x_train.shape[1:]} : prenez un modèle qui les lit, comme {STUDY_MODEL}."
         )
     keras.utils.set_random_seed(seed)
     model = build_model(base, layer_name=options.layer)
@@ -171,8 +171,8 @@ def main(argv: list[str] | None = None) -> int:
     add("image", nargs="?", help="image à expliquer ; sans elle, le modèle est appris")
     add("--class", dest="class_fr", metavar="CLASSE",
         help="classe à expliquer, par exemple Chien (la plus probable par défaut)")  # fmt: skip
-    add("--base", default=DEFAULT_MODEL, metavar="NOM",
-        help=f"modèle dont garder les convolutions ({DEFAULT_MODEL} par défaut)")  # fmt: skip
+    add("--base", default=STUDY_MODEL, metavar="NOM",
+        help=f"modèle dont garder les convolutions ({STUDY_MODEL} par défaut)")  # fmt: skip
     add("--layer", metavar="COUCHE", help="dernière couche gardée (la dernière par défaut)")
     # Deux secondes d'apprentissage : la précision réduite n'y gagnerait rien.
     parser.set_defaults(model="ex09_cam", precision="float32")
@@ -180,7 +180,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.image:
         return run(lambda: explain(options))
     options.command = options.module
-    options.command += f" --base {options.base}" if options.base != DEFAULT_MODEL else ""
+    options.command += f" --base {options.base}" if options.base != STUDY_MODEL else ""
     options.command += f" --layer {options.layer}" if options.layer else ""
 
     def describe(runs) -> dict:

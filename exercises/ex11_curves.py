@@ -24,8 +24,8 @@ from scipy import ndimage
 
 from exercises.common import data, storage
 from exercises.common.cli import FrenchParser, add_folders, positive_int, run
+from exercises.common.explanations import STUDY_MODEL
 from exercises.common.figures import output_dir
-from exercises.common.prediction import DEFAULT_MODEL
 from exercises.ex11_methods import CAM_MODEL, with_cam
 from exercises.ex11_report import CURVES, save_figure, summarise, table, write_report
 
@@ -161,7 +161,7 @@ def study(options) -> int:
     if model.input_shape[1:] != x.shape[1:]:
         raise ValueError(
             f"{options.model} lit des images {model.input_shape[1:]}, celles de CIFAR-10 sont "
-            f"{x.shape[1:]} : prenez un modèle qui les lit, comme {DEFAULT_MODEL}."
+            f"{x.shape[1:]} : prenez un modèle qui les lit, comme {STUDY_MODEL}."
         )
     methods = with_cam(models_dir=options.models_dir)
     if "cam" not in methods:
@@ -174,7 +174,7 @@ def study(options) -> int:
         "model": {"name": options.model, "files": files},
     }
     print(table(report))
-    published = (None, CELL_PX, DEFAULT_MODEL)
+    published = (None, CELL_PX, STUDY_MODEL)
     trial = (options.limit, options.cell, options.model) != published
     print(write_report(report, options, trial=trial))
     print(save_figure(report, output_dir(options) / "aires.png"))
@@ -189,8 +189,8 @@ def main(argv: list[str] | None = None) -> int:
         help=f"n'utiliser que les N premières images ({NUM_PICTURES} par défaut)")  # fmt: skip
     parser.add_argument("--cell", type=positive_int, default=CELL_PX, metavar="PX",
         help=f"côté des cases effacées, en pixels ({CELL_PX} par défaut)")  # fmt: skip
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NOM",
-        help=f"modèle de models/ à expliquer ({DEFAULT_MODEL} par défaut)")  # fmt: skip
+    parser.add_argument("--model", default=STUDY_MODEL, metavar="NOM",
+        help=f"modèle de models/ à expliquer ({STUDY_MODEL} par défaut)")  # fmt: skip
     add_folders(parser, "ex11_curves", models="où lire les modèles, et écrire le résultat")
     options = parser.parse_args(argv)
     return run(lambda: study(options))

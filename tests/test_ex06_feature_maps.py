@@ -113,7 +113,7 @@ def test_main_draws_the_shipped_network(ex06, tmp_path, capsys):
 
 
 def test_errors_are_french_sentences(ex06, tmp_path, monkeypatch, capsys):
-    shipped = storage.load_model("ex03_cifar10")
+    shipped = storage.load_model("ex03_cifar10_light")
     monkeypatch.setattr(storage, "load_model", lambda slug, **options: shipped)
     assert ex06.main(["--layers", "c9", "--output", str(tmp_path)]) == 1
     name = explanations.map_layers(shipped)[0]

@@ -128,7 +128,7 @@ def test_wrong_arguments(ex06, by_hand, layer_name, filters, seed, message):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return storage.load_model("ex03_cifar10")
+    return storage.load_model("ex03_cifar10_light")
 
 
 @pytest.mark.question(QUESTION)

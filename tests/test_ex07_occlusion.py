@@ -135,7 +135,7 @@ def test_wrong_options(ex07, planted, image, options, message):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return storage.load_model("ex03_cifar10")
+    return storage.load_model("ex03_cifar10_light")
 
 
 @pytest.fixture

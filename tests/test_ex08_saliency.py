@@ -205,7 +205,7 @@ def test_gradient_agrees_with_finite_differences(ex08, curved, image):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return storage.load_model("ex03_cifar10")
+    return storage.load_model("ex03_cifar10_light")
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_grad_cam_times_the_area_is_cam_on_the_shipped_maps(ex09, extract):
     from exercises import ex09_grad_cam
 
     keras.utils.set_random_seed(0)
-    model = ex09.build_model(storage.load_model("ex03_cifar10"))
+    model = ex09.build_model(storage.load_model("ex03_cifar10_light"))
     image = extract("cifar10")[0][0]
     expected = ex09.cam_map(model, image, 3)
     found = ex09_grad_cam.grad_cam_map(*ex09_grad_cam.maps_and_gradients(model, image, 3))
@@ -190,8 +190,8 @@ def test_main_trains_saves_and_explains(ex09, as_dataset, own_cache, tmp_path, m
     folder = tmp_path / "m"
     folder.mkdir()
     base = base_model(32, 32)
-    base.save(folder / "ex03_cifar10.keras")
-    (folder / "ex03_cifar10.json").write_text(json.dumps({"files": {}}), encoding="utf-8")
+    base.save(folder / "ex03_cifar10_light.keras")
+    (folder / "ex03_cifar10_light.json").write_text(json.dumps({"files": {}}), encoding="utf-8")
     arguments = ["--models-dir", str(folder), "--output", str(tmp_path / "f")]
     training = ["--epochs", "3", "--seeds", "1", "--batch-size", "50", "--layer", "out2"]
     assert ex09.main([*training, *arguments]) == 0
@@ -201,7 +201,7 @@ def test_main_trains_saves_and_explains(ex09, as_dataset, own_cache, tmp_path, m
         " --precision float32"
     )
     assert report["num_images"] == {"train": 270, "val": 30, "test": 100}
-    assert report["cut"] == {"model": "ex03_cifar10", "layer": "out2"}
+    assert report["cut"] == {"model": "ex03_cifar10_light", "layer": "out2"}
     assert report["history"]["loss"][-1] < report["history"]["loss"][0]
     assert {p.name for p in (tmp_path / "f").iterdir()} == {"courbes.png", "confusion.png"}
 

@@ -213,7 +213,7 @@ def test_the_model_is_left_as_it_was(ex09):
 @pytest.mark.question(QUESTION)
 def test_the_map_depends_on_the_weights(ex09, extract):
     """Adebayo et al., arXiv 1810.03292 : le modèle livré, et le même qui n'a rien appris."""
-    model, x = storage.load_model("ex03_cifar10"), extract("cifar10")[0][:6]
+    model, x = storage.load_model("ex03_cifar10_light"), extract("cifar10")[0][:6]
     keras.utils.set_random_seed(0)
     unlearned = keras.models.clone_model(model)
     classes = np.asarray(model(x)).argmax(1).tolist()
@@ -230,7 +230,7 @@ def test_the_map_depends_on_the_weights(ex09, extract):
 
 @pytest.mark.question(QUESTION)
 def test_two_classes_give_two_maps_on_the_shipped_model(ex09, extract):
-    model, x = storage.load_model("ex03_cifar10"), extract("cifar10")[0][:3]
+    model, x = storage.load_model("ex03_cifar10_light"), extract("cifar10")[0][:3]
     gaps = []
     for image, order in zip(x, np.argsort(-np.asarray(model(x)), axis=1).tolist(), strict=True):
         first, second = (ex09.grad_cam(model, image, each) for each in order[:2])
@@ -244,9 +244,9 @@ def test_two_classes_give_two_maps_on_the_shipped_model(ex09, extract):
 @pytest.fixture
 def models_dir(tmp_path):
     """Un dossier de modèles qui n'a que le réseau de couleurs, en 32×32."""
-    planted_model(32, 32).save(tmp_path / "ex03_cifar10.keras")
+    planted_model(32, 32).save(tmp_path / "ex03_cifar10_light.keras")
     report = {"input_shape": [32, 32, 3], "classes_fr": ["Rouge", "Bleu", "Gris"], "files": {}}
-    (tmp_path / "ex03_cifar10.json").write_text(json.dumps(report), encoding="utf-8")
+    (tmp_path / "ex03_cifar10_light.json").write_text(json.dumps(report), encoding="utf-8")
     return tmp_path
 
 

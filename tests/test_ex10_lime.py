@@ -158,7 +158,7 @@ def test_an_indifferent_model_gives_zeros(ex10, image):
 
 @pytest.mark.question(QUESTION)
 def test_the_seed_gives_the_same_bits(ex10, extract):
-    model, picture = storage.load_model("ex03_cifar10"), extract("cifar10")[0][0]
+    model, picture = storage.load_model("ex03_cifar10_light"), extract("cifar10")[0][0]
     runs = [ex10.lime_coefficients(model, picture, 3, num_samples=100, seed=seed)[0].tobytes()
             for seed in (5, 5, 6)]  # fmt: skip
     assert runs[0] == runs[1] != runs[2]
@@ -172,7 +172,7 @@ def test_a_negative_seed_is_refused(ex10, image):
 @pytest.mark.question(QUESTION)
 def test_maps_depend_on_the_class_and_on_the_weights(ex10, extract):
     """Adebayo et al., arXiv 1810.03292, et deux classes du même chat."""
-    model, x = storage.load_model("ex03_cifar10"), extract("cifar10")[0][:3]
+    model, x = storage.load_model("ex03_cifar10_light"), extract("cifar10")[0][:3]
     unlearned, rng = keras.models.clone_model(model), np.random.default_rng(0)
     unlearned.set_weights([rng.permutation(w.reshape(-1)).reshape(w.shape)
                            for w in model.get_weights()])  # fmt: skip
@@ -199,9 +199,9 @@ def models_dir(tmp_path):
     images = keras.Input((32, 32, 3), dtype="uint8")
     x = layers.Flatten()(layers.Rescaling(1 / 255, dtype="float32")(images))
     model = keras.Model(images, layers.Dense(3, activation="softmax")(x))
-    model.save(tmp_path / "ex03_cifar10.keras")
+    model.save(tmp_path / "ex03_cifar10_light.keras")
     report = {"input_shape": [32, 32, 3], "classes_fr": ["Un", "Deux", "Trois"], "files": {}}
-    (tmp_path / "ex03_cifar10.json").write_text(json.dumps(report), encoding="utf-8")
+    (tmp_path / "ex03_cifar10_light.json").write_text(json.dumps(report), encoding="utf-8")
     return tmp_path
 
 

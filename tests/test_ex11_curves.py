@@ -196,8 +196,8 @@ def models_dir(tmp_path):
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(8, 5, strides=4, activation="relu")(x))
     model = keras.Model(images, layers.Dense(10, activation="softmax")(x))
-    model.save(tmp_path / "ex03_cifar10.keras")
-    (tmp_path / "ex03_cifar10.json").write_text(json.dumps({"files": {}}), encoding="utf-8")
+    model.save(tmp_path / "ex03_cifar10_light.keras")
+    (tmp_path / "ex03_cifar10_light.json").write_text(json.dumps({"files": {}}), encoding="utf-8")
     return tmp_path
 
 
@@ -210,7 +210,7 @@ def test_the_whole_study(ex11, models_dir, as_dataset, monkeypatch, capsys):
     assert "CAM est laissée de côté" in printed and "| Grad-CAM++ |" in printed
     folder = models_dir / "runs" / "ex11_curves"
     report = storage.read_sidecar("ex11_curves", models_dir=folder)
-    assert report["num_images"] == {"test": 2} and report["model"]["name"] == "ex03_cifar10"
+    assert report["num_images"] == {"test": 2} and report["model"]["name"] == "ex03_cifar10_light"
     from exercises.ex11_methods import METHODS
 
     assert set(report["methods"]) == set(METHODS)

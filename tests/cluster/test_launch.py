@@ -89,7 +89,7 @@ def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
         train(extract_home, repo, models, "--epochs", 16), cwd=repo, env=env, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    checkpoint = models / "runs" / "ex03_cifar10" / "seed0.npz"
+    checkpoint = models / "runs" / "ex03_cifar10_light" / "seed0.npz"
     while not checkpoint.exists():
         assert run.poll() is None, run.communicate()[1][-2000:]
         time.sleep(0.1)
@@ -109,7 +109,7 @@ def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
         capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-2000:]
-    report = json.loads((models / "ex03_cifar10.json").read_text(encoding="utf-8"))
+    report = json.loads((models / "ex03_cifar10_light.json").read_text(encoding="utf-8"))
     assert report["num_processes"] == 2 and report["backend"] == "jax"
     assert len(report["history"]["loss"]) == 16
     assert ended.stdout.count("Graine 0 : 216") == 1  # un seul processus parle
@@ -130,7 +130,7 @@ def test_without_the_launcher_the_survivor_says_it(extract_home, repo):
         )
         for index in range(2)
     )  # fmt: skip
-    while not (models / "runs" / "ex03_cifar10" / "seed0.npz").exists():
+    while not (models / "runs" / "ex03_cifar10_light" / "seed0.npz").exists():
         assert first.poll() is None and second.poll() is None
         time.sleep(0.1)
     first.kill()

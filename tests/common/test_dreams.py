@@ -106,7 +106,7 @@ def test_extractor_is_the_base_at_any_size(dreams, dtype):
 def test_extractor_of_the_delivered_model(dreams):
     import keras
 
-    options = SimpleNamespace(model="ex03_cifar10", models_dir=storage.MODELS_DIR)
+    options = SimpleNamespace(model="ex03_cifar10_light", models_dir=storage.MODELS_DIR)
     base = dreams.load_base(options)
     names = dreams.default_layers(base, ("absente", "inconnue"))
     assert len(names) == 2

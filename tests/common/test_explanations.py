@@ -72,7 +72,7 @@ def test_float_model_of_a_model_made_from_a_list(images):
 
 
 def test_float_model_of_the_shipped_network(extract):
-    model, x = storage.load_model("ex03_cifar10"), extract("cifar10")[0][:8]
+    model, x = storage.load_model("ex03_cifar10_light"), extract("cifar10")[0][:8]
     maps, scores = explanations.float_model(model)(keras.ops.convert_to_tensor(x, "float32"))
     np.testing.assert_allclose(softmax(np.asarray(scores)), call(model, x), atol=1e-5)
     assert len(maps.shape) == 4 and maps.shape[0] == 8
