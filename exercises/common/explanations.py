@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from exercises.common import storage
+from exercises.common.calibration import soften
 from exercises.common.cli import FrenchParser, add_folders, percent
 from exercises.common.figures import new_figure
 from exercises.common.prediction import FRAMING, prepare
@@ -82,7 +83,9 @@ def load_subject(options) -> Subject:
         raise ValueError(f"Classe {options.class_fr!r} inconnue : {', '.join(classes)}.")
     image = prepare(options.image, shape, framing=report.get("framing", FRAMING))
     model = load_network(options.model, models_dir=options.models_dir)
-    probabilities = model.predict(image[None], verbose=0)[0]
+    # Étalonnées, comme celles que dit ./predict.
+    temperature = report.get("calibration", {}).get("temperature", 1.0)
+    probabilities = soften(model.predict(image[None], verbose=0), temperature)[0]
     if options.class_fr:
         index = names.index(options.class_fr.lower())
     else:

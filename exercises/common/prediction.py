@@ -300,12 +300,13 @@ class Classifier:
         from collections import deque
         from concurrent.futures import ThreadPoolExecutor
         from queue import SimpleQueue
+        from threading import Event
 
         # Chaque fil lit son lot puis le calcule avec un moteur à un fil, sans attendre les
         # autres : des lecteurs à part se disputeraient Python et les cœurs. Une base, trop
         # grande pour être chargée plusieurs fois, est le tour de chacun.
         num_workers = min(os.cpu_count() or 1, len(groups))
-        engines = SimpleQueue()
+        engines, stopped = SimpleQueue(), Event()
         for _ in range(1 if self._base else num_workers):
             engines.put(self._engine if self._base else Engine(self._content, num_threads=1))
 
@@ -313,12 +314,13 @@ class Classifier:
         pool, pending = ThreadPoolExecutor(num_workers), deque()
         try:
             for group in groups:
-                pending.append(pool.submit(self._classify_next, group, engines))
+                pending.append(pool.submit(self._classify_next, group, engines, stopped))
                 if len(pending) > 2 * num_workers:
                     yield from pending.popleft().result()
             while pending:
                 yield from pending.popleft().result()
-        finally:  # Ctrl-C n'attend pas les images en file
+        finally:  # Ctrl-C n'attend ni les lots en file, ni la fin de ceux qui sont commencés
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _classify_alone(self, path: str) -> Result:
@@ -331,9 +333,13 @@ class Classifier:
             rows = [[p / sum(row) for p in row] for row in rows]
         return Result(path, [sum(column) / len(rows) for column in zip(*rows, strict=True)], None)
 
-    def _classify_next(self, paths: Sequence[str], engines) -> list[Result]:
-        """Lit un lot, puis le calcule avec le premier moteur libre."""
-        read = [self._read_views(path) for path in paths]
+    def _classify_next(self, paths: Sequence[str], engines, stopped) -> list[Result]:
+        """Lit un lot, puis le calcule avec le premier moteur libre ; s'arrête sur demande."""
+        read = []
+        for path in paths:
+            if stopped.is_set():
+                return []
+            read.append(self._read_views(path))
         engine = engines.get()
         try:
             return self._classify_read(read, engine)

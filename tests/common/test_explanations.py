@@ -157,20 +157,24 @@ def test_load_subject_sees_what_predict_sees():
 
     options = parse("samples/oiseau.jpg")
     subject = explanations.load_subject(options)
-    classifier = Classifier()
+    classifier = Classifier(explanations.STUDY_MODEL)
     np.testing.assert_array_equal(subject.image, classifier.prepare("samples/oiseau.jpg"))
     probabilities = classifier.predict(subject.image[np.newaxis])[0]
     assert subject.class_index == probabilities.argmax()
     assert subject.class_fr == classifier.classes[subject.class_index]
-    # 5e-3 : les poids de l'export peuvent être en float16.
-    assert subject.probability == pytest.approx(probabilities.max(), abs=5e-3)
+    # L'export arrondit à huit bits ; sans étalonnage, l'écart serait de plusieurs dixièmes.
+    assert subject.probability == pytest.approx(probabilities.max(), abs=0.03)
+    assert classifier.temperature != 1
 
 
 def test_load_subject_explains_the_class_asked_for():
     asked = explanations.load_subject(parse("--class", "cHIEN"))
     assert (asked.class_fr, asked.class_index) == ("Chien", 5)
-    whole = call(asked.model, asked.image[np.newaxis])[0]
-    assert asked.probability == pytest.approx(whole[5])
+    report = storage.read_sidecar(explanations.STUDY_MODEL)
+    whole = call(asked.model, asked.image[np.newaxis])[0] ** (
+        1 / report["calibration"]["temperature"]
+    )
+    assert asked.probability == pytest.approx(whole[5] / whole.sum(), rel=1e-3)
 
 
 @pytest.mark.parametrize(
