@@ -281,6 +281,8 @@ def test_ctrl_c_on_a_folder_does_not_wait(repo, predict_env, tmp_path):
     process = subprocess.Popen(
         [repo / "predict", folder], env=predict_env,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Lancé en arrière-plan (`pytest &`), on hérite d'un Ctrl-C ignoré.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     time.sleep(2)
     process.send_signal(signal.SIGINT)
