@@ -228,8 +228,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _print_photos(classifier: Classifier, folder: Path) -> None:
-    shipped = classifier.views
-    for views in ([(classifier.framing, 1.0)], shipped):
+    alone, shipped = ((classifier.framing, 1.0),), tuple(classifier.views)
+    for views in dict.fromkeys((alone, shipped)):  # une seule mesure si le modèle n'a qu'une vue
         classifier.views = views
         counts = measure_photos(classifier, folder)
         right, total = (sum(column) for column in zip(*counts.values(), strict=True))

@@ -3,7 +3,7 @@
 Document : Jour 04, exercice 3 (`./predict image.png` doit dire `Prédiction: Avion`).
 Commande : python -m exercises.ex03_cifar10, puis
 ./predict --model ex03_cifar10_light samples/avion.png. Avec --recipe large, le réseau que
-./predict prend par défaut : cinq fois plus grand, dix fois plus long à apprendre.
+./predict prend par défaut : cinq fois plus grand, cinq fois plus long à apprendre.
 Résultat mesuré : models/ex03_cifar10.json et models/ex03_cifar10_light.json, repris dans le
 tableau du README.
 
