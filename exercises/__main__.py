@@ -16,11 +16,13 @@ STUDY_START, STUDY_END = "<!-- comparaisons : début -->", "<!-- comparaisons : 
 METHOD_START, METHOD_END = "<!-- introspection : début -->", "<!-- introspection : fin -->"
 SYSTEM_START, SYSTEM_END = "<!-- systèmes : début -->", "<!-- systèmes : fin -->"
 METHODS = "ex11_curves"
+COUNTS = {6: "six", 7: "sept"}
 # Ce que le README montre des études : compte rendu, mesure, ce qu'elle veut dire.
 STUDIES = (
     ("ex04_comparison", "error", "taux d'erreur de LeNet, recette simple"),
     ("ex04_comparison", "error_dense", "taux d'erreur du réseau dense, même recette"),
     ("ex04_lenet", "error", "taux d'erreur de LeNet, recette moderne"),
+    ("ex04_lenet", "error_tta", "le même, en moyennant sept vues de chaque chiffre"),
     (
         "ex04_comparison",
         "lenet_right_4",
@@ -105,7 +107,8 @@ def format_result(report: dict) -> str:
     """
     if "headline" in report:
         return " ; ".join(f"{label} : {value}" for label, value in headline(report))
-    labels = {"accuracy": "en une passe", "accuracy_tta": "en moyennant six vues"}
+    count = COUNTS[report.get("num_views", 6)]
+    labels = {"accuracy": "en une passe", "accuracy_tta": f"en moyennant {count} vues"}
     parts = []
     for name, label in labels.items():
         if name in report["metrics"]:

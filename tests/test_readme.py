@@ -59,9 +59,10 @@ def test_update_readme_writes_between_the_marks(tmp_path):
 def test_format_result():
     metric = {"mean": 0.94125, "sd": 0.0012, "n": 3}
     report = {"metrics": {"accuracy": metric, "accuracy_tta": {**metric, "mean": 0.95}}}
-    assert listing.format_result(report) == (
-        "94,12 % ± 0,12 en une passe ; 95,00 % ± 0,12 en moyennant six vues (3 graines)"
-    )
+    for more, count in (({}, "six"), ({"num_views": 7}, "sept")):
+        assert listing.format_result(report | more) == (
+            f"94,12 % ± 0,12 en une passe ; 95,00 % ± 0,12 en moyennant {count} vues (3 graines)"
+        )
 
 
 def test_format_result_of_another_system():

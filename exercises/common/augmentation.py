@@ -165,6 +165,21 @@ def shift(x: np.ndarray, down: int, right: int) -> np.ndarray:
     return moved
 
 
+def rotate(x: np.ndarray, angle_deg: float) -> np.ndarray:
+    """Tourne des images autour de leur centre ; ce qui entre par les bords est noir.
+
+    Args:
+        x: images uint8 `(n, h, w)`.
+        angle_deg: degrés, dans le sens des aiguilles d'une montre.
+
+    Returns:
+        Images uint8 `(n, h, w)`.
+    """
+    zeros = np.zeros((2, len(x)), np.float32)
+    matrices = affine(zeros[0] + np.deg2rad(np.float32(angle_deg)), zeros + 1, zeros[0])
+    return sample(x, *positions(matrices, zeros, *x.shape[1:]))
+
+
 def cutout(images: np.ndarray, side_px: int, *, rng: np.random.Generator) -> np.ndarray:
     """Efface un carré tiré au hasard dans chaque image ; le carré y tient tout entier.
 

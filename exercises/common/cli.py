@@ -75,7 +75,7 @@ def training_parser(
         module: nom du module, pour la ligne d'usage.
         description: une phrase, la première de l'aide.
         epochs: nombre d'époques de la recette livrée ; None s'il y en a plusieurs.
-        seeds: nombre de graines du résultat publié.
+        seeds: nombre de graines par défaut ; le compte rendu dit combien en ont servi.
 
     Returns:
         Un analyseur auquel l'exercice peut ajouter ses propres options.
@@ -86,7 +86,7 @@ def training_parser(
     add("--epochs", type=positive_int, default=epochs, metavar="N",
         help=f"nombre d'époques ({default})")  # fmt: skip
     add("--seeds", type=positive_int, default=seeds, metavar="N",
-        help=f"entraîner N fois, graines 0 à N-1 ({seeds} pour le résultat publié)")  # fmt: skip
+        help=f"entraîner N fois, graines 0 à N-1 ({seeds} par défaut)")  # fmt: skip
     add("--limit", type=positive_int, metavar="N",
         help="n'utiliser que les N premières images (pour essayer)")  # fmt: skip
     add("--batch-size", type=positive_int, metavar="N", help="images par lot")

@@ -8,6 +8,7 @@ from exercises.common.augmentation import (
     cutout,
     positions,
     random_warp,
+    rotate,
     sample,
     shift,
     smooth,
@@ -144,3 +145,14 @@ def test_cutout_erases_one_square_inside_each_picture():
         np.testing.assert_array_equal(image[kept], original[kept])
         corners.add(place)
     assert len(corners) == 7 * 11  # partout, bords compris
+
+
+def test_rotate_turns_clockwise_about_the_centre():
+    rng = np.random.default_rng(0)
+    square = rng.integers(0, 256, (3, 9, 9), dtype=np.uint8)
+    np.testing.assert_array_equal(rotate(square, 0), square)
+    np.testing.assert_array_equal(rotate(square, 90), np.rot90(square, -1, axes=(1, 2)))
+    np.testing.assert_array_equal(rotate(square, -90), np.rot90(square, 1, axes=(1, 2)))
+    there_and_back = rotate(rotate(np.full((1, 9, 9), 200, np.uint8), 8), -8)
+    assert there_and_back[0, 2:7, 2:7].min() == 200  # le centre ne bouge pas, les coins se perdent
+    assert there_and_back[0, 0, 0] < 200
