@@ -76,6 +76,7 @@ def compiled_recipe(recipe, images: np.ndarray, labels: np.ndarray, precision: s
 
     arguments = ["--epochs", str(LARGEST_EPOCHS), "--precision", precision]
     options = training_parser("ex03_cifar10", "", epochs=None, seeds=1).parse_args(arguments)
+    options.teacher = "none"  # le pas de ce réseau-là seul, sans les réponses d'un autre
     options.recipe, recipes = "measured", {**ex03_cifar10.RECIPES, "measured": recipe}
     with (
         mock.patch.object(training, "fit", intercept),

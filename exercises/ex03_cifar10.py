@@ -3,7 +3,8 @@
 Document : Jour 04, exercice 3 (`./predict image.png` doit dire `Prédiction: Avion`).
 Commande : python -m exercises.ex03_cifar10, puis
 ./predict --model ex03_cifar10_light samples/avion.png. Avec --recipe large, le réseau que
-./predict prend par défaut : cinq fois plus grand, cinq fois plus long à apprendre.
+./predict prend par défaut : quatre fois plus grand, trois fois plus long à apprendre ; le petit
+apprend à l'imiter.
 Résultat mesuré : models/ex03_cifar10.json et models/ex03_cifar10_light.json, repris dans le
 tableau du README.
 
@@ -19,7 +20,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from exercises.common import data, distribution, storage, training
+from exercises.common import data, distillation, distribution, storage, training
 from exercises.common.augmentation import cutout
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_training_figures
@@ -42,12 +43,16 @@ class Recipe(NamedTuple):
     translate_px: int
     cutout_px: int  # côté du carré effacé ; 0 : aucun
     batch_size: int = 512
+    teacher: str = "none"  # le modèle livré qu'il apprend à imiter
 
 
 RECIPES = {
     "large": Recipe("ex03_cifar10", (128, 384, 512), 3, 40, 1.146e-3, 8.89e-3, 4, 12),
-    "light": Recipe("ex03_cifar10_light", (64, 256, 256), 2, 24, 1.465e-3, 8.87e-3, 4, 6),
+    "light": Recipe(
+        "ex03_cifar10_light", (64, 256, 304), 2, 20, 1.465e-3, 8.87e-3, 4, 6, teacher="ex03_cifar10"
+    ),
 }
+TEACHER_SHARE = 0.9  # part, dans la perte, de la réponse du réseau à imiter ; le reste : étiquettes
 
 
 # --- Question : créer un modèle capable de prédire l'objet en question --------------
@@ -156,6 +161,11 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     recipe = RECIPES[options.recipe]
     model = training.build(partial(build_model, recipe), seed=seed, precision=options.precision)
     model.get_layer("whitening").set_weights([whitening_kernel(x_train[:5000])])
+    if options.teacher != "none":
+        teacher = distillation.load_teacher(
+            options.teacher, precision=options.precision, models_dir=options.models_dir
+        )
+        model = distillation.Student(model, teacher, share=TEACHER_SHARE)
     batch_size = options.batch_size or recipe.batch_size
     batches = training.Batches(
         x_train, keras.utils.to_categorical(y_train, 10),
@@ -191,11 +201,17 @@ def main(argv: list[str] | None = None) -> int:
         "--recipe", choices=[*RECIPES], default="light",
         help="light : un petit réseau (par défaut) ; large : celui que ./predict prend par défaut",
     )  # fmt: skip
+    parser.add_argument(
+        "--teacher", choices=["ex03_cifar10", "none"],
+        help="réseau à imiter (none : aucun) ; par défaut, light imite large",
+    )  # fmt: skip
     distribution.add_options(parser)
     options = parser.parse_args(argv)
     recipe = RECIPES[options.recipe]
+    own_teacher, options.teacher = options.teacher, options.teacher or recipe.teacher
     options.module, options.epochs = recipe.slug, options.epochs or recipe.epochs
     options.command = f"ex03_cifar10 --recipe {options.recipe}"
+    options.command += f" --teacher {own_teacher}" if own_teacher else ""
 
     def body() -> int:
         with distribution.start(options):

@@ -20,7 +20,7 @@ from exercises.common.prediction import FRAMING, prepare
 if TYPE_CHECKING:
     import keras
 
-# Le petit réseau de l'exercice 03 : cinq fois moins de paramètres que celui de ./predict, moins
+# Le petit réseau de l'exercice 03 : quatre fois moins de paramètres que celui de ./predict, moins
 # de cartes à regarder, et des dérivées calculées bien plus vite.
 STUDY_MODEL = "ex03_cifar10_light"
 

@@ -12,7 +12,8 @@ import pytest
 
 from cluster import launch
 
-SMALL = ["--limit", "240", "--seeds", "1", "--batch-size", "40", "--precision", "float32"]
+SMALL = ["--limit", "240", "--seeds", "1", "--batch-size", "40", "--precision", "float32",
+         "--teacher", "none"]  # fmt: skip
 
 
 def command(*arguments):
