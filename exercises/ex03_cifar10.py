@@ -208,10 +208,11 @@ def main(argv: list[str] | None = None) -> int:
     distribution.add_options(parser)
     options = parser.parse_args(argv)
     recipe = RECIPES[options.recipe]
-    own_teacher, options.teacher = options.teacher, options.teacher or recipe.teacher
+    options.teacher = options.teacher or recipe.teacher
     options.module, options.epochs = recipe.slug, options.epochs or recipe.epochs
     options.command = f"ex03_cifar10 --recipe {options.recipe}"
-    options.command += f" --teacher {own_teacher}" if own_teacher else ""
+    if options.teacher != recipe.teacher:
+        options.command += f" --teacher {options.teacher}"
 
     def body() -> int:
         with distribution.start(options):
