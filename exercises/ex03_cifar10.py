@@ -25,7 +25,7 @@ from exercises.common.augmentation import cutout
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_training_figures
 from exercises.common.optimizers import FastBetaSGD, Lookahead, Triangle
-from exercises.ex03_views import VIEWS, evaluate
+from exercises.ex03_views import VIEW_WEIGHTS, VIEWS, evaluate
 
 NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
 LABEL_SMOOTHING = 0.2
@@ -220,7 +220,7 @@ def main(argv: list[str] | None = None) -> int:
                 options, dataset=data.load_cifar10(), num_val=NUM_VAL, train=train,
                 evaluate=evaluate, classes=data.CIFAR10_CLASSES,
                 classes_fr=data.CIFAR10_CLASSES_FR, on_saved=save_training_figures,
-                describe=lambda runs: {"views": VIEWS},
+                describe=lambda runs: {"views": VIEWS, "num_views": len(VIEW_WEIGHTS)},
             )  # fmt: skip
 
     return run(body)

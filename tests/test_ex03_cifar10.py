@@ -213,7 +213,7 @@ def test_each_recipe_has_its_files(ex03, small, tmp_path):
         assert ex03.main(arguments(tmp_path, "--epochs", "1", "--recipe", name)) == 0
         report = storage.read_sidecar(recipe.slug, models_dir=tmp_path)
         assert report["command"].startswith(f"python -m exercises.ex03_cifar10 --recipe {name} ")
-        assert report["views"][0] == ["crop", 1.0]
+        assert report["views"][0] == ["crop", 1.0] and report["num_views"] == 6
         assert report["calibration"]["temperature"] > 0
         assert "--teacher" not in report["command"]
         weights = storage.load_model(recipe.slug, models_dir=tmp_path).get_weights()
