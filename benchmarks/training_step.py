@@ -76,7 +76,8 @@ def compiled_recipe(recipe, images: np.ndarray, labels: np.ndarray, precision: s
 
     arguments = ["--epochs", str(LARGEST_EPOCHS), "--precision", precision]
     options = training_parser("ex03_cifar10", "", epochs=None, seeds=1).parse_args(arguments)
-    options.teacher = "none"  # le pas de ce réseau-là seul, sans les réponses d'un autre
+    # Le pas de ce réseau-là seul, sans les réponses d'un maître.
+    options.teacher, options.refine_cycles = "none", 0
     options.recipe, recipes = "measured", {**ex03_cifar10.RECIPES, "measured": recipe}
     with (
         mock.patch.object(training, "fit", intercept),

@@ -20,9 +20,10 @@ import keras
 import numpy as np
 from keras import layers
 
+from exercises import ex03_refinement as refinement
 from exercises.common import data, distillation, distribution, storage, training
 from exercises.common.augmentation import cutout
-from exercises.common.cli import run, training_parser
+from exercises.common.cli import natural_int, run, training_parser
 from exercises.common.figures import save_training_figures
 from exercises.common.optimizers import FastBetaSGD, Lookahead, Triangle
 from exercises.ex03_views import VIEW_WEIGHTS, VIEWS, evaluate
@@ -44,10 +45,13 @@ class Recipe(NamedTuple):
     cutout_px: int  # côté du carré effacé ; 0 : aucun
     batch_size: int = 512
     teacher: str = "none"  # le modèle livré qu'il apprend à imiter
+    refine_cycles: int = 0  # cycles où il s'imite lui-même (ex03_refinement)
 
 
 RECIPES = {
-    "large": Recipe("ex03_cifar10", (128, 384, 512), 3, 40, 1.146e-3, 8.89e-3, 4, 12),
+    "large": Recipe(
+        "ex03_cifar10", (128, 384, 512), 3, 40, 1.146e-3, 8.89e-3, 4, 12, refine_cycles=2
+    ),
     "light": Recipe(
         "ex03_cifar10_light", (64, 256, 304), 2, 20, 1.465e-3, 8.87e-3, 4, 6, teacher="ex03_cifar10"
     ),
@@ -157,37 +161,58 @@ def augment(images, *, indices, epoch, rng, recipe: Recipe):
 
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
-    """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
+    """Entraîne un réseau, puis l'affine s'il le faut ; rend le modèle en float32 et ses courbes."""
     recipe = RECIPES[options.recipe]
-    model = training.build(partial(build_model, recipe), seed=seed, precision=options.precision)
-    model.get_layer("whitening").set_weights([whitening_kernel(x_train[:5000])])
+    new = partial(
+        training.build, partial(build_model, recipe), seed=seed, precision=options.precision
+    )
+    network = learner = new()
+    network.get_layer("whitening").set_weights([whitening_kernel(x_train[:5000])])
     if options.teacher != "none":
         teacher = distillation.load_teacher(
             options.teacher, precision=options.precision, models_dir=options.models_dir
         )
-        model = distillation.Student(model, teacher, share=TEACHER_SHARE)
+        learner = distillation.Student(network, teacher, share=TEACHER_SHARE)
     batch_size = options.batch_size or recipe.batch_size
-    batches = training.Batches(
-        x_train, keras.utils.to_categorical(y_train, 10),
-        batch_size=batch_size, seed=seed, augment=partial(augment, recipe=recipe),
-    )  # fmt: skip
-    steps = options.epochs * len(batches)
-    model.compile(
-        FastBetaSGD(
-            Triangle(recipe.peak_rate * batch_size, steps), momentum=0.85, nesterov=True,
-            weight_decay=recipe.weight_decay,
-        ),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-        metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
-    )  # fmt: skip
-    history = training.fit(
-        model, batches, epochs=options.epochs, resume=options.resume,
-        checkpoint=storage.checkpoint_path(options, seed),
-        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
-        callbacks=[Lookahead(steps)],
-    )  # fmt: skip
+    labels, val = keras.utils.to_categorical(y_train, 10), keras.utils.to_categorical(y_val, 10)
+
+    def fit(model, recipe, schedule, *, epochs, callback=None, cycle=0):
+        batches = training.Batches(
+            x_train, labels, batch_size=batch_size, seed=seed + 100 * max(0, cycle - 1),
+            augment=partial(augment, recipe=recipe),
+        )  # fmt: skip
+        steps = epochs * len(batches)
+        model.compile(
+            FastBetaSGD(
+                schedule(recipe.peak_rate * batch_size, steps), momentum=0.85, nesterov=True,
+                weight_decay=recipe.weight_decay,
+            ),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
+            metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
+        )  # fmt: skip
+        checkpoint = storage.checkpoint_path(options, seed, network=f"cycle{cycle}" * bool(cycle))
+        return training.fit(
+            model, batches, epochs=epochs, checkpoint=checkpoint, resume=options.resume,
+            validation_data=(x_val, val), validation_batch_size=500,
+            callbacks=[callback(steps)] if callback else [],
+        )  # fmt: skip
+
+    history = fit(learner, recipe, Triangle, epochs=options.epochs, callback=Lookahead)
+    if options.refine_cycles:
+        gentle = recipe._replace(cutout_px=recipe.cutout_px // 2)  # plus près des vraies images
+        seen = x_train[: 4 * batch_size].copy()
+        seen = augment(
+            seen, indices=np.arange(len(seen)), epoch=0, rng=np.random.default_rng(0),
+            recipe=gentle,
+        )  # fmt: skip
+        cycles = refinement.refine(
+            network, new(), partial(fit, recipe=gentle), seen,
+            batch_size=batch_size, cycles=options.refine_cycles,
+        )  # fmt: skip
+        history = {name: sum((each[name] for each in cycles), values)
+                   for name, values in history.items()}  # fmt: skip
     shipped = build_model(recipe)  # calculs en float32 ; poids arrondis à 16 bits, pour la place
-    shipped.set_weights([weight.astype("float16") for weight in model.get_weights()])
+    shipped.set_weights([weight.astype("float16") for weight in network.get_weights()])
     return shipped, history
 
 
@@ -205,14 +230,21 @@ def main(argv: list[str] | None = None) -> int:
         "--teacher", choices=["ex03_cifar10", "none"],
         help="réseau à imiter (none : aucun) ; par défaut, light imite large",
     )  # fmt: skip
+    parser.add_argument(
+        "--refine-cycles", type=natural_int, metavar="N",
+        help="affiner N fois après l'entraînement (large : 2 par défaut ; light : 0)",
+    )  # fmt: skip
     distribution.add_options(parser)
     options = parser.parse_args(argv)
     recipe = RECIPES[options.recipe]
     options.teacher = options.teacher or recipe.teacher
     options.module, options.epochs = recipe.slug, options.epochs or recipe.epochs
+    if options.refine_cycles is None:
+        options.refine_cycles = recipe.refine_cycles
     options.command = f"ex03_cifar10 --recipe {options.recipe}"
-    if options.teacher != recipe.teacher:
-        options.command += f" --teacher {options.teacher}"
+    for name in ("teacher", "refine_cycles"):
+        if getattr(options, name) != getattr(recipe, name):
+            options.command += f" --{name.replace('_', '-')} {getattr(options, name)}"
 
     def body() -> int:
         with distribution.start(options):

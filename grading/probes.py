@@ -320,7 +320,7 @@ def _options(module: str, **chosen):
     return types.SimpleNamespace(**{
         "limit": None, "resume": False, "force": False, "seeds": 1, "module": module,
         "models_dir": Path("modeles"), "output": Path("figures"), "recipe": "light",
-        "variant": "modern", "teacher": "none", "command": module, **chosen,
+        "variant": "modern", "teacher": "none", "refine_cycles": 0, "command": module, **chosen,
     })  # fmt: skip
 
 

@@ -20,7 +20,9 @@ def ex03():
 def tiny(ex03):
     """Les deux formes de réseau, à peu de filtres."""
     return {
-        name: recipe._replace(widths=(8, 12, 16), batch_size=90)
+        name: recipe._replace(
+            widths=(8, 12, 16), batch_size=90, refine_cycles=min(recipe.refine_cycles, 1)
+        )
         for name, recipe in ex03.RECIPES.items()
     }
 
@@ -221,6 +223,36 @@ def test_each_recipe_has_its_files(ex03, small, tmp_path):
             np.testing.assert_array_equal(each, each.astype(np.float16))
 
 
+def test_refinement_can_be_cut_and_resumed(ex03, small, tmp_path, monkeypatch, capfd):
+    """Repris au deuxième cycle, le départ et le maître sont les mêmes que d'une traite."""
+    monkeypatch.setattr(ex03.refinement, "EPOCHS", 1)
+    whole, cut = tmp_path / "entier", tmp_path / "coupe"
+    more = ("--recipe", "large", "--epochs", "1")
+    assert ex03.main(arguments(whole, *more, "--refine-cycles", "2")) == 0
+    capfd.readouterr()
+
+    def ctrl_c(self, epoch, logs=None):
+        if "cycle2" in self.path.name:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ex03.training.Checkpoint, "on_epoch_begin", ctrl_c)
+        assert ex03.main(arguments(cut, *more, "--refine-cycles", "2")) == 130
+    assert "--resume" in capfd.readouterr().err
+    assert ex03.main(arguments(cut, *more, "--refine-cycles", "2", "--resume")) == 0
+    reports = [storage.read_sidecar("ex03_cifar10", models_dir=m) for m in (whole, cut)]
+    for report in reports:
+        assert " --refine-cycles 2 " in report["command"]
+        assert {len(values) for values in report["history"].values()} == {3}
+    load = [storage.load_model("ex03_cifar10", models_dir=m).get_weights() for m in (whole, cut)]
+    for expected, got in zip(*load, strict=True):
+        np.testing.assert_allclose(got, expected, atol=2e-3)
+
+    assert ex03.main(arguments(whole, *more, "--refine-cycles", "0", "--force")) == 0
+    plain = storage.load_model("ex03_cifar10", models_dir=whole).get_weights()
+    assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(plain, load[1], strict=True))
+
+
 @pytest.mark.question(QUESTION)
 def test_main_trains_saves_and_resumes(ex03, small, tmp_path, monkeypatch, capfd):
     def arguments_alone(*more):
@@ -289,7 +321,7 @@ def agree(slug, light, probabilities):
 @pytest.mark.parametrize(
     ("slug", "goals", "export_bytes"),
     [
-        ("ex03_cifar10", {"accuracy": 0.95, "accuracy_tta": 0.957}, 20e6),
+        ("ex03_cifar10", {"accuracy": 0.953, "accuracy_tta": 0.957}, 20e6),
         ("ex03_cifar10_light", {"accuracy": 0.94, "accuracy_tta": 0.946}, 2.5e6),
     ],
 )

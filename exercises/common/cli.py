@@ -55,15 +55,20 @@ _TRANSLATIONS = (
 )
 
 
-def positive_int(text: str) -> int:
-    """Lit un entier d'au moins 1 ; `argparse` en fait un message d'usage sinon."""
+def positive_int(text: str, *, least: int = 1) -> int:
+    """Lit un entier d'au moins `least` ; `argparse` en fait un message d'usage sinon."""
     try:
         value = int(text)
     except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"nombre entier d'au moins 1 attendu, reçu {text!r}")
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"nombre entier d'au moins {least} attendu, reçu {text!r}")
     return value
+
+
+def natural_int(text: str) -> int:
+    """Lit un entier d'au moins 0 ; voir `positive_int`."""
+    return positive_int(text, least=0)
 
 
 def training_parser(
