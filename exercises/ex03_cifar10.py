@@ -161,7 +161,10 @@ def augment(images, *, indices, epoch, rng, recipe: Recipe):
 
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
-    """Entraîne un réseau, puis l'affine s'il le faut ; rend le modèle en float32 et ses courbes."""
+    """Entraîne un réseau, puis l'affine s'il le faut ; rend le modèle en float32 et ses courbes.
+
+    Les courbes d'un cycle d'affinage sont celles de ses poids, pas de la moyenne livrée.
+    """
     recipe = RECIPES[options.recipe]
     new = partial(
         training.build, partial(build_model, recipe), seed=seed, precision=options.precision
@@ -176,9 +179,15 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     batch_size = options.batch_size or recipe.batch_size
     labels, val = keras.utils.to_categorical(y_train, 10), keras.utils.to_categorical(y_val, 10)
 
+    if not options.resume:  # un cycle d'un entraînement précédent ne serait plus le sien
+        first = storage.checkpoint_path(options, seed)
+        for stale in first.parent.glob(f"cycle*_{first.name}"):
+            stale.unlink(missing_ok=True)
+
     def fit(model, recipe, schedule, *, epochs, callback=None, cycle=0):
         batches = training.Batches(
-            x_train, labels, batch_size=batch_size, seed=seed + 100 * max(0, cycle - 1),
+            x_train, labels, batch_size=batch_size,
+            seed=seed + 100 * max(0, cycle - 1),  # d'autres lots au deuxième cycle
             augment=partial(augment, recipe=recipe),
         )  # fmt: skip
         steps = epochs * len(batches)

@@ -248,7 +248,11 @@ def test_refinement_can_be_cut_and_resumed(ex03, small, tmp_path, monkeypatch, c
     for expected, got in zip(*load, strict=True):
         np.testing.assert_allclose(got, expected, atol=2e-3)
 
+    points = storage.runs_dir("ex03_cifar10", models_dir=whole)
+    names = {"seed0.npz", "cycle1_seed0.npz", "cycle2_seed0.npz"}
+    assert {path.name for path in points.iterdir()} == names
     assert ex03.main(arguments(whole, *more, "--refine-cycles", "0", "--force")) == 0
+    assert [path.name for path in points.iterdir()] == ["seed0.npz"]  # repartir de zéro, en tout
     plain = storage.load_model("ex03_cifar10", models_dir=whole).get_weights()
     assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(plain, load[1], strict=True))
 

@@ -103,7 +103,7 @@ def test_the_scale_is_in_the_statement(made, monkeypatch, tmp_path):
 def test_needed_modules_are_listed():
     assert skeleton.needed_modules("ex02_fashion") == []
     assert skeleton.needed_modules("ex00_pooling") == ["ex00_geometry"]
-    assert skeleton.needed_modules("ex03_cifar10") == ["ex03_views"]
+    assert skeleton.needed_modules("ex03_cifar10") == ["ex03_refinement", "ex03_views"]
     assert "ex00_geometry" in skeleton.needed_modules("ex00_x_or_o")
 
 
