@@ -3,7 +3,7 @@
 Document : Jour 04, exercice 3 (`./predict image.png` doit dire `Prédiction: Avion`).
 Commande : python -m exercises.ex03_cifar10, puis
 ./predict --model ex03_cifar10_light samples/avion.png. Avec --recipe large, le réseau que
-./predict prend par défaut : quatre fois plus grand, trois fois plus long à apprendre ; le petit
+./predict prend par défaut : quatre fois plus grand, quatre fois plus long à apprendre ; le petit
 apprend à l'imiter.
 Résultat mesuré : models/ex03_cifar10.json et models/ex03_cifar10_light.json, repris dans le
 tableau du README.
@@ -199,9 +199,10 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
             metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
         )  # fmt: skip
-        checkpoint = storage.checkpoint_path(options, seed, network=f"cycle{cycle}" * bool(cycle))
+        name = f"cycle{cycle}" if cycle else ""
         return training.fit(
-            model, batches, epochs=epochs, checkpoint=checkpoint, resume=options.resume,
+            model, batches, epochs=epochs, resume=options.resume,
+            checkpoint=storage.checkpoint_path(options, seed, network=name),
             validation_data=(x_val, val), validation_batch_size=500,
             callbacks=[callback(steps)] if callback else [],
         )  # fmt: skip
@@ -209,11 +210,9 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     history = fit(learner, recipe, Triangle, epochs=options.epochs, callback=Lookahead)
     if options.refine_cycles:
         gentle = recipe._replace(cutout_px=recipe.cutout_px // 2)  # plus près des vraies images
-        seen = x_train[: 4 * batch_size].copy()
-        seen = augment(
-            seen, indices=np.arange(len(seen)), epoch=0, rng=np.random.default_rng(0),
-            recipe=gentle,
-        )  # fmt: skip
+        few = x_train[: 4 * batch_size]
+        rng = np.random.default_rng(0)
+        seen = augment(few, indices=np.arange(len(few)), epoch=0, rng=rng, recipe=gentle)
         cycles = refinement.refine(
             network, new(), partial(fit, recipe=gentle), seen,
             batch_size=batch_size, cycles=options.refine_cycles,
