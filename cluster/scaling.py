@@ -63,7 +63,7 @@ def measure_step(num_processes: int, *, batch_size: int, steps: int, epochs: int
         ended = subprocess.run(
             [sys.executable, "-m", "cluster.launch", "-n", str(num_processes), "--pin",
              "exercises.ex03_cifar10", "--recipe", "light", "--teacher", "none",
-             "--limit", str(num_images),
+             "--refine-cycles", "0", "--limit", str(num_images),
              "--epochs", str(epochs + 1), "--seeds", "1", "--batch-size", str(batch_size),
              "--precision", "float32", "--models-dir", folder, "--output", f"{folder}/figures"],
             cwd=REPO, capture_output=True, text=True,

@@ -1,7 +1,7 @@
 """Affiner : le réseau apprend à répondre, en une passe, comme la moyenne de ses deux miroirs.
 
 D'après : Jour 04, exercice 3.
-Commande : python -m exercises.ex03_cifar10 --recipe large
+Commande : python -m exercises.ex03_cifar10
 
 Un thème de l'exercice 03, dont l'entrée est `ex03_cifar10`.
 
@@ -24,7 +24,7 @@ from keras import layers, ops
 
 from exercises.common import averaging, distillation
 
-EPOCHS = 4  # par cycle
+EPOCHS = 4  # par cycle, au plus
 SHARE = 0.9  # part du maître dans la perte ; le reste : les étiquettes
 START = 0.25  # premier taux d'apprentissage d'un cycle, en part du maximum de la recette
 
@@ -58,6 +58,7 @@ def refine(
     *,
     batch_size: int,
     cycles: int,
+    epochs: int = EPOCHS,
 ) -> list[dict]:
     """Affine un réseau ; il finit avec la moyenne des poids.
 
@@ -68,6 +69,7 @@ def refine(
         images: images augmentées, au moins un lot : elles remesurent les normalisations.
         batch_size: images par lot.
         cycles: nombre de cycles ; le premier porte le numéro 1.
+        epochs: époques de chaque cycle.
 
     Returns:
         Les courbes de chaque cycle.
@@ -77,7 +79,7 @@ def refine(
         # Le maître d'un cycle, et son départ, est la moyenne de tout ce qui précède.
         copy.set_weights(network.get_weights())
         student = distillation.Student(network, mirror_average(copy), share=SHARE)
-        histories.append(fit(student, schedule=schedule, epochs=EPOCHS, cycle=cycle))
+        histories.append(fit(student, schedule=schedule, epochs=epochs, cycle=cycle))
         stages.append(network.get_weights())
         network.set_weights(averaging.average_weights(stages))
         averaging.measure_normalisations(network, images, batch_size=batch_size)

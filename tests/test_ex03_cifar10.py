@@ -21,7 +21,7 @@ def tiny(ex03):
     """Les deux formes de réseau, à peu de filtres."""
     return {
         name: recipe._replace(
-            widths=(8, 12, 16), batch_size=90, refine_cycles=min(recipe.refine_cycles, 1)
+            widths=(8, 12, 16), batch_size=90, refine_cycles=1 if name == "large" else 0
         )
         for name, recipe in ex03.RECIPES.items()
     }
@@ -225,7 +225,6 @@ def test_each_recipe_has_its_files(ex03, small, tmp_path):
 
 def test_refinement_can_be_cut_and_resumed(ex03, small, tmp_path, monkeypatch, capfd):
     """Repris au deuxième cycle, le départ et le maître sont les mêmes que d'une traite."""
-    monkeypatch.setattr(ex03.refinement, "EPOCHS", 1)
     whole, cut = tmp_path / "entier", tmp_path / "coupe"
     more = ("--recipe", "large", "--epochs", "1")
     assert ex03.main(arguments(whole, *more, "--refine-cycles", "2")) == 0
@@ -243,6 +242,7 @@ def test_refinement_can_be_cut_and_resumed(ex03, small, tmp_path, monkeypatch, c
     reports = [storage.read_sidecar("ex03_cifar10", models_dir=m) for m in (whole, cut)]
     for report in reports:
         assert " --refine-cycles 2 " in report["command"]
+        # Une époque, puis deux cycles qui ne durent pas plus qu'elle.
         assert {len(values) for values in report["history"].values()} == {3}
     load = [storage.load_model("ex03_cifar10", models_dir=m).get_weights() for m in (whole, cut)]
     for expected, got in zip(*load, strict=True):
@@ -326,7 +326,7 @@ def agree(slug, light, probabilities):
     ("slug", "goals", "export_bytes"),
     [
         ("ex03_cifar10", {"accuracy": 0.953, "accuracy_tta": 0.957}, 20e6),
-        ("ex03_cifar10_light", {"accuracy": 0.94, "accuracy_tta": 0.946}, 2.5e6),
+        ("ex03_cifar10_light", {"accuracy": 0.942, "accuracy_tta": 0.9465}, 2.5e6),
     ],
 )
 def test_shipped_result(repo, slug, goals, export_bytes):

@@ -13,7 +13,7 @@ import pytest
 from cluster import launch
 
 SMALL = ["--limit", "240", "--seeds", "1", "--batch-size", "40", "--precision", "float32",
-         "--teacher", "none"]  # fmt: skip
+         "--teacher", "none", "--refine-cycles", "0"]  # fmt: skip
 
 
 def command(*arguments):
