@@ -45,7 +45,6 @@ class Recipe(NamedTuple):
     cutout_px: int  # côté du carré effacé ; 0 : aucun
     batch_size: int = 512
     teacher: str = "none"  # le modèle livré qu'il apprend à imiter
-    refine_cycles: int = 2  # cycles où il s'imite lui-même (ex03_refinement)
 
 
 RECIPES = {
@@ -177,10 +176,8 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     batch_size = options.batch_size or recipe.batch_size
     labels, val = keras.utils.to_categorical(y_train, 10), keras.utils.to_categorical(y_val, 10)
 
-    if not options.resume:  # un cycle d'un entraînement précédent ne serait plus le sien
-        first = storage.checkpoint_path(options, seed)
-        for stale in first.parent.glob(f"cycle*_{first.name}"):
-            stale.unlink(missing_ok=True)
+    if not options.resume:
+        refinement.forget_cycles(storage.checkpoint_path(options, seed))
 
     def fit(model, recipe, schedule, *, epochs, callback=None, cycle=0):
         batches = training.Batches(
@@ -238,20 +235,19 @@ def main(argv: list[str] | None = None) -> int:
         help="réseau à imiter (none : aucun) ; par défaut, light imite large",
     )  # fmt: skip
     parser.add_argument(
-        "--refine-cycles", type=natural_int, metavar="N",
-        help="affiner N fois après l'entraînement (2 par défaut)",
+        "--refine-cycles", type=natural_int, default=refinement.CYCLES, metavar="N",
+        help=f"affiner N fois après l'entraînement ({refinement.CYCLES} par défaut)",
     )  # fmt: skip
     distribution.add_options(parser)
     options = parser.parse_args(argv)
     recipe = RECIPES[options.recipe]
     options.teacher = options.teacher or recipe.teacher
     options.module, options.epochs = recipe.slug, options.epochs or recipe.epochs
-    if options.refine_cycles is None:
-        options.refine_cycles = recipe.refine_cycles
     options.command = f"ex03_cifar10 --recipe {options.recipe}"
-    for name in ("teacher", "refine_cycles"):
-        if getattr(options, name) != getattr(recipe, name):
-            options.command += f" --{name.replace('_', '-')} {getattr(options, name)}"
+    if options.teacher != recipe.teacher:
+        options.command += f" --teacher {options.teacher}"
+    if options.refine_cycles != refinement.CYCLES:
+        options.command += f" --refine-cycles {options.refine_cycles}"
 
     def body() -> int:
         with distribution.start(options):

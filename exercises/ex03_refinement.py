@@ -17,6 +17,7 @@ moyenne deux miroirs, et partir des poids appris, sont notre choix.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -24,6 +25,7 @@ from keras import layers, ops
 
 from exercises.common import averaging, distillation
 
+CYCLES = 2
 EPOCHS = 4  # par cycle, au plus
 SHARE = 0.9  # part du maître dans la perte ; le reste : les étiquettes
 START = 0.25  # premier taux d'apprentissage d'un cycle, en part du maximum de la recette
@@ -48,6 +50,16 @@ def schedule(peak: float, total_steps: int) -> keras.optimizers.schedules.Learni
     return keras.optimizers.schedules.PolynomialDecay(
         START * peak, total_steps, end_learning_rate=0.0
     )
+
+
+def forget_cycles(checkpoint: Path) -> None:
+    """Efface les points de reprise des cycles d'un entraînement précédent, qui repart de zéro.
+
+    Args:
+        checkpoint: celui de l'entraînement qui les précède.
+    """
+    for stale in checkpoint.parent.glob(f"cycle*_{checkpoint.name}"):
+        stale.unlink(missing_ok=True)
 
 
 def refine(

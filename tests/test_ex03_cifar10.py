@@ -20,9 +20,7 @@ def ex03():
 def tiny(ex03):
     """Les deux formes de réseau, à peu de filtres."""
     return {
-        name: recipe._replace(
-            widths=(8, 12, 16), batch_size=90, refine_cycles=1 if name == "large" else 0
-        )
+        name: recipe._replace(widths=(8, 12, 16), batch_size=90)
         for name, recipe in ex03.RECIPES.items()
     }
 
@@ -206,6 +204,7 @@ def small(ex03, tiny, as_dataset, monkeypatch):
     dataset = as_dataset("cifar10")
     monkeypatch.setattr(data, "load_cifar10", lambda: dataset)
     monkeypatch.setattr(ex03, "RECIPES", tiny)
+    monkeypatch.setattr(ex03.refinement, "CYCLES", 1)
     return dataset
 
 
