@@ -105,6 +105,9 @@ def step_task(recipe: str, precision: str, images: str, quick: bool) -> Callable
     """
     import keras
 
+    from exercises.common.memory import keep_freed_memory
+
+    keep_freed_memory()  # comme toute commande d'exercice, avant le premier calcul
     found, steps = find_recipe(recipe, quick=quick), QUICK_STEPS if quick else STEPS
     needed = found.batch_size * (SKIPPED_STEPS + steps + SPARE_BATCHES)
     with np.load(images) as file:

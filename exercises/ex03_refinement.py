@@ -42,7 +42,8 @@ def mirror_average(network: keras.Model) -> keras.Model:
     """
     images = keras.Input(network.input_shape[1:], dtype=network.inputs[0].dtype)
     answers = [network(images), network(ops.flip(images, axis=2))]
-    return keras.Model(images, layers.Average(dtype="float32")(answers))
+    average = layers.Average(dtype="float32")(answers)
+    return keras.Model(images, average, name=f"{network.name}_mirrors")
 
 
 def schedule(peak: float, total_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:

@@ -67,22 +67,6 @@ def test_scaling_is_inside_both_models(ex04):
         np.testing.assert_allclose(model.predict(pixels, verbose=0).sum(1), 1, atol=1e-5)
 
 
-def test_augmentation_keeps_a_digit_recognisable(ex04, extract):
-    """Déformé, un chiffre reste plus près de lui-même que du suivant."""
-    x, _ = extract("mnist")
-    x = x[:100]
-    warped = ex04.augment(x, indices=np.arange(100), epoch=0, rng=np.random.default_rng(0))
-    assert warped.shape == x.shape and warped.dtype == np.uint8
-    assert (warped != x).any(axis=(1, 2)).all()
-
-    def correlation(first, second):
-        return np.corrcoef(first.reshape(-1), second.reshape(-1))[0, 1]
-
-    own = [correlation(a, b) for a, b in zip(x, warped, strict=True)]
-    other = [correlation(a, b) for a, b in zip(x, np.roll(warped, 1, axis=0), strict=True)]
-    assert np.mean(np.array(own) > other) > 0.95
-
-
 # --- Toute la boucle -----------------------------------------------------------------
 
 
@@ -132,16 +116,21 @@ def test_main_compares_trains_reports_and_saves(ex04, small_mnist, tmp_path, cap
     np.testing.assert_allclose(light, expected, atol=1e-4)
 
 
-def test_resuming_a_finished_training_gives_the_same_averaged_weights(ex04, as_dataset, tmp_path):
+@pytest.mark.parametrize("teacher", ["wide", "none"])
+def test_resuming_a_finished_training_gives_the_same_averaged_weights(
+    ex04, as_dataset, tmp_path, teacher
+):
     """Le point de reprise garde les poids de la dernière époque ; c'est leur moyenne qui compte."""
     (x, y), _ = as_dataset("mnist")
     both = []
     for resume in (False, True):
         run = SimpleNamespace(
-            variant="modern", precision="float32", batch_size=30, epochs=2, resume=resume,
+            teacher=teacher, precision="float32", batch_size=30, epochs=2, resume=resume,
             module="ex04_lenet", models_dir=tmp_path,
         )  # fmt: skip
-        model, history = ex04.train(x[:240], y[:240], x[240:], y[240:], seed=0, options=run)
+        model, history = ex04.ex04_recipe.train(
+            ex04.build_lenet, x[:240], y[:240], x[240:], y[240:], seed=0, options=run
+        )
         assert len(history["loss"]) == 2
         both.append(model.get_weights())
     for first, again in zip(*both, strict=True):
@@ -150,7 +139,7 @@ def test_resuming_a_finished_training_gives_the_same_averaged_weights(ex04, as_d
 
 @pytest.mark.parametrize("variant", ["modern", "1998"])
 def test_the_1998_variant_is_saved_apart(ex04, tmp_path, variant):
-    run = SimpleNamespace(variant=variant, output=tmp_path, seeds=3)
+    run = SimpleNamespace(variant=variant, output=tmp_path, seeds=3, teacher="wide")
     chosen = ex04._options_for("plain", "ex04_comparison", run)
     end = "" if variant == "modern" else "_1998"
     assert chosen.module == f"ex04_comparison{end}" and chosen.seeds == 3
@@ -197,8 +186,8 @@ def test_import_does_nothing():
 def test_shipped_result_reaches_the_goal():
     report = storage.read_sidecar("ex04_lenet")
     assert report["metrics"]["error"]["n"] >= 3 and report["num_images"]["test"] == 10000
-    assert report["metrics"]["error"]["mean"] <= 0.0045
-    assert report["metrics"]["error_tta"]["mean"] <= 0.004 and report["num_views"] == 7
+    assert report["metrics"]["error"]["mean"] <= 0.004
+    assert report["metrics"]["error_tta"]["mean"] <= 0.0036 and report["num_views"] == 7
     assert report["framing"] == "digit" and report["num_parameters"] == 61_706
 
 

@@ -137,12 +137,16 @@ def sample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     rows = np.clip(rows, -1, height) + np.float32(1)
     columns = np.clip(columns, -1, width) + np.float32(1)
     top, left = rows.astype(np.int32), columns.astype(np.int32)
-    down, right = rows - top, columns - left
+    down, right = rows - top.astype(np.float32), columns - left.astype(np.float32)
     pixels, line = padded.reshape(-1), width + 3
-    start = np.arange(n, dtype=np.int32)[:, np.newaxis, np.newaxis] * ((height + 3) * line)
+    start = np.arange(n, dtype=np.intp)[:, np.newaxis, np.newaxis] * ((height + 3) * line)
     corner = start + top * line + left
-    above = pixels[corner] * (1 - right) + pixels[corner + 1] * right
-    below = pixels[corner + line] * (1 - right) + pixels[corner + line + 1] * right
+
+    def read(offset: int) -> np.ndarray:
+        return pixels.take(corner + offset, mode="wrap")  # rien ne dépasse : on ne le revérifie pas
+
+    above = read(0) * (1 - right) + read(1) * right
+    below = read(line) * (1 - right) + read(line + 1) * right
     return (above * (1 - down) + below * down + np.float32(0.5)).astype(np.uint8)
 
 

@@ -205,6 +205,9 @@ def run(main: Callable[[], int]) -> int:
     Returns:
         Son code ; 1 après une erreur prévue, 130 après Ctrl-C.
     """
+    from exercises.common.memory import keep_freed_memory  # ./predict s'en passe
+
+    keep_freed_memory()  # avant tout calcul : les fils qui existent déjà gardent leurs habitudes
     try:
         return main()
     except BrokenPipeError:  # `… | head` : plus personne ne lit

@@ -54,7 +54,9 @@ class Student(keras.Model):
             raise ValueError(f"Part du maître de {share} reçue ; dans [0, 1] attendue.")
         if temperature <= 0:
             raise ValueError(f"Température de {temperature} reçue ; positive attendue.")
-        super().__init__(inputs=network.inputs, outputs=network.outputs, name=network.name)
+        # Le nom dit qui enseigne : le point de reprise d'un autre maître n'est pas le sien.
+        name = f"{network.name}_taught_by_{teacher.name}"
+        super().__init__(inputs=network.inputs, outputs=network.outputs, name=name)
         self.share, self.temperature = share, temperature
         # Dans une fonction, pour que Keras ne compte pas les poids du maître parmi les siens.
         self.ask: Callable = lambda images: teacher(images, training=False)
