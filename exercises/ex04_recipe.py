@@ -34,7 +34,7 @@ DISTORTION = Distortion(
 TEACHER_WIDTH = 4
 TEACHER_EPOCHS = 40
 TEACHER_SHARE = 0.9  # part de sa réponse dans la perte ; le reste : les étiquettes
-TEMPERATURE = 3.0  # ses réponses seraient presque toutes ou rien
+TEMPERATURE = 3.0  # à 1, ses réponses seraient presque tout ou rien
 
 
 # --- Question 1 : le meilleur de LeNet, avec une recette d'aujourd'hui ---------------
