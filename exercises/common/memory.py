@@ -10,8 +10,7 @@ import ctypes
 # Les numéros de <malloc.h>, glibc ; ailleurs, rien n'est réglé.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
 SETTINGS = {
-    MMAP_THRESHOLD: 32
-    * 2**20,  # le plus grand accepté : au-delà, un tableau est rendu tout de suite
+    MMAP_THRESHOLD: 32 * 2**20,  # le plus grand accepté ; un tableau plus grand est rendu
     TRIM_THRESHOLD: 2**30,  # ne rendre le reste qu'au-delà d'un gibioctet libre
     TOP_PAD: 64 * 2**20,
     ARENA_MAX: 1,  # tous les fils d'exécution réemploient la même réserve
@@ -22,7 +21,8 @@ def keep_freed_memory() -> bool:
     """Demande à la bibliothèque C de garder la mémoire libérée pour les tableaux suivants.
 
     Returns:
-        False si ce n'est pas la glibc : rien n'est changé, le programme n'en est que plus lent.
+        False si ce n'est pas la glibc, ou si elle refuse un réglage : rien n'est faux, le programme
+        n'en est que plus lent.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
