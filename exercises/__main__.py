@@ -19,6 +19,8 @@ METHODS = "ex11_curves"
 COUNTS = {6: "six", 7: "sept"}
 # Ce que le README montre des études : compte rendu, mesure, ce qu'elle veut dire.
 STUDIES = (
+    ("ex02_teacher", "accuracy", "précision sur Fashion-MNIST du maître d'ex02_fashion"),
+    ("ex02_teacher", "accuracy_tta", "le même, en moyennant six vues de chaque vêtement"),
     ("ex04_comparison", "error", "taux d'erreur de LeNet, recette simple"),
     ("ex04_comparison", "error_dense", "taux d'erreur du réseau dense, même recette"),
     ("ex04_lenet", "error", "taux d'erreur de LeNet, recette moderne"),

@@ -21,7 +21,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import layers, ops
 
 from exercises.common import averaging, distillation
 
@@ -29,21 +28,6 @@ CYCLES = 2
 EPOCHS = 4  # par cycle, au plus
 SHARE = 0.9  # part du maître dans la perte ; le reste : les étiquettes
 START = 0.25  # premier taux d'apprentissage d'un cycle, en part du maximum de la recette
-
-
-def mirror_average(network: keras.Model) -> keras.Model:
-    """Construit le réseau qui moyenne les réponses de `network` à une image et à son miroir.
-
-    Args:
-        network: images `(n, h, w, c)` → probabilités `(n, classes)`.
-
-    Returns:
-        Modèle de mêmes entrées et sorties, qui partage les poids de `network`.
-    """
-    images = keras.Input(network.input_shape[1:], dtype=network.inputs[0].dtype)
-    answers = [network(images), network(ops.flip(images, axis=2))]
-    average = layers.Average(dtype="float32")(answers)
-    return keras.Model(images, average, name=f"{network.name}_mirrors")
 
 
 def schedule(peak: float, total_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -91,7 +75,7 @@ def refine(
     for cycle in range(1, cycles + 1):
         # Le maître d'un cycle, et son départ, est la moyenne de tout ce qui précède.
         copy.set_weights(network.get_weights())
-        student = distillation.Student(network, mirror_average(copy), share=SHARE)
+        student = distillation.Student(network, distillation.mirror_average(copy), share=SHARE)
         histories.append(fit(student, schedule=schedule, epochs=epochs, cycle=cycle))
         stages.append(network.get_weights())
         network.set_weights(averaging.average_weights(stages))

@@ -22,13 +22,14 @@ def predict_views(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
     Args:
         model: modèle rendu par `train`.
-        x: images uint8 `(n, 32, 32, 3)`.
+        x: images uint8 `(n, h, w, ...)`, en couleurs ou en gris.
 
     Returns:
         Probabilités `(6, n, 10)`, dans l'ordre de `VIEW_WEIGHTS` ; la première est l'image seule.
     """
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
-    views = (x, padded[:, :32, :32], padded[:, 2:, 2:])
+    borders = [(0, 0), (1, 1), (1, 1), (0, 0)][: x.ndim]
+    padded = np.pad(x, borders, mode="reflect")
+    views = (x, padded[:, :-2, :-2], padded[:, 2:, 2:])
     return np.stack([
         model.predict(view[:, :, ::step], batch_size=500, verbose=0)
         for view in views

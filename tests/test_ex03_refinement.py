@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from exercises import ex03_refinement as refinement
-from exercises.common import training
+from exercises.common import distillation, training
 
 
 def network(seed):
@@ -22,7 +22,7 @@ def images():
 
 def test_mirrors_are_averaged(images):
     model = network(0)
-    average = refinement.mirror_average(model)
+    average = distillation.mirror_average(model)
     assert average.inputs[0].dtype == "uint8"
     found = average.predict(images, verbose=0)
     # Oracle : chaque ligne de pixels relue de droite à gauche.
@@ -46,7 +46,7 @@ def trained_by(images, labels):
 
 def test_the_network_comes_nearer_to_its_mirrors_mean(images):
     model, copy = network(0), network(1)
-    before, mean = model.predict(images, verbose=0), refinement.mirror_average(model)
+    before, mean = model.predict(images, verbose=0), distillation.mirror_average(model)
     wanted = mean.predict(images, verbose=0)
     # Étiquettes : son propre avis, pour que seul le maître l'attire ailleurs.
     fit = trained_by(images, before)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
-from keras import ops
+from keras import layers, ops
 
 from exercises.common import storage, training
 
@@ -78,6 +78,21 @@ class Student(keras.Model):
         return ops.log_softmax(scores / self.temperature, axis=-1)
 
 
+def mirror_average(network: keras.Model) -> keras.Model:
+    """Construit le réseau qui moyenne les réponses de `network` à une image et à son miroir.
+
+    Args:
+        network: images `(n, h, w, c)` → probabilités `(n, classes)`.
+
+    Returns:
+        Modèle de mêmes entrées et sorties, qui partage les poids de `network`.
+    """
+    images = keras.Input(network.input_shape[1:], dtype=network.inputs[0].dtype)
+    answers = [network(images), network(ops.flip(images, axis=2))]
+    average = layers.Average(dtype="float32")(answers)
+    return keras.Model(images, average, name=f"{network.name}_mirrors")
+
+
 def load_teacher(slug: str, *, precision: str, models_dir: Path = storage.MODELS_DIR):
     """Charge un modèle livré, qui calculera à la précision de l'entraînement.
 
@@ -97,8 +112,22 @@ def load_teacher(slug: str, *, precision: str, models_dir: Path = storage.MODELS
     model = storage.load_model(slug, models_dir=models_dir if own else storage.MODELS_DIR)
     policy = training.choose_precision(precision)
     teacher = keras.models.clone_model(
-        model,
-        clone_function=lambda layer: layer.from_config(layer.get_config() | {"dtype": policy}),
+        model, clone_function=lambda layer: copy_layer(layer, policy=policy)
     )
     teacher.set_weights(model.get_weights())
     return teacher
+
+
+def copy_layer(layer: layers.Layer, *, policy: str) -> layers.Layer:
+    """Copie une couche, sans ses poids ; la copie calcule à une autre précision.
+
+    Args:
+        layer: couche d'un réseau entraîné.
+        policy: `"float32"` ou `"mixed_bfloat16"`. La mise à l'échelle et les probabilités restent
+            en float32 : elles ne coûtent rien, et une probabilité arrondie à 8 bits enseigne moins.
+
+    Returns:
+        Couche neuve, de même nom.
+    """
+    exact = isinstance(layer, (layers.Rescaling, layers.Softmax))
+    return layer.from_config(layer.get_config() | {"dtype": "float32" if exact else policy})

@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from exercises.common import storage, training
-from exercises.common.distillation import Student, load_teacher
+from exercises.common.distillation import Student, copy_layer, load_teacher
 
 
 def network(seed, units=0):
@@ -102,6 +102,17 @@ def test_a_teacher_is_loaded_at_the_precision_of_the_training(images, tmp_path):
     assert {layer.compute_dtype for layer in rough.layers[1:]} == {"bfloat16"}
     found = np.asarray(keras.ops.cast(rough(images), "float32"))
     assert 0 < np.abs(found - np.asarray(model(images))).max() < 0.02
+
+
+def test_scaling_and_probabilities_stay_exact():
+    """Les deux bouts en float32, ce qui est entre eux à la précision demandée."""
+    keras.utils.set_random_seed(0)
+    images = keras.Input((4,), dtype="uint8")
+    x = layers.Dense(3)(layers.Rescaling(1 / 255, dtype="float32")(images))
+    model = keras.Model(images, layers.Softmax()(x))
+    copies = [copy_layer(layer, policy="mixed_bfloat16") for layer in model.layers[1:]]
+    assert [copy.compute_dtype for copy in copies] == ["float32", "bfloat16", "float32"]
+    assert [copy.name for copy in copies] == [layer.name for layer in model.layers[1:]]
 
 
 def test_a_missing_teacher_says_how_to_train_it(tmp_path):
