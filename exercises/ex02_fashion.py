@@ -6,12 +6,16 @@ Résultat mesuré : models/ex02_fashion.json, repris dans le tableau du README.
 
 L'énoncé impose l'ordre convolution → max-pooling → convolution → max-pooling →
 convolution → dense → sortie, et laisse libres les tailles, les pas et les filtres.
+
+Un réseau plus profond (`ex02_teacher`) a appris les mêmes vêtements ; celui de l'énoncé apprend
+ses réponses (`ex02_lessons`). `--teacher none` s'en passe : les étiquettes seules.
 """
 
 import keras
 import numpy as np
 from keras import layers
 
+from exercises import ex02_lessons
 from exercises.common import data, storage, training
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_mistakes, save_training_figures
@@ -20,14 +24,15 @@ class_names = data.FASHION_CLASSES  # les dix noms de l'énoncé
 
 FILTERS = (64, 128, 256)  # de plus en plus de motifs, sur des cartes de plus en plus petites
 DENSE_UNITS = 256
-EPOCHS = 14
+EPOCHS = 24
 BATCH_SIZE = 128
 NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
 PEAK_RATE = 0.1  # taux d'apprentissage maximal, pour un lot de 128 images
 WEIGHT_DECAY = 5e-3
-LABEL_SMOOTHING = 0.1
+LABEL_SMOOTHING = 0.1  # sans maître ; avec lui, ses réponses ne sont déjà pas tout ou rien
 TRANSLATE_PX = 1  # les vêtements sont déjà centrés : plus serait inutile
 DROPOUT = 0.2
+TEACHER = "ex02_teacher"  # le modèle livré qui enseigne
 
 
 # --- Question : respecter l'architecture --------------------------------------------
@@ -87,23 +92,30 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
     model = training.build(build_model, seed=seed, precision=options.precision)
     batch_size = options.batch_size or BATCH_SIZE
-    batches = training.Batches(
-        x_train, keras.utils.to_categorical(y_train, 10),
-        batch_size=batch_size, seed=seed, augment=augment,
-    )  # fmt: skip
+    labels, val = keras.utils.to_categorical(y_train, 10), keras.utils.to_categorical(y_val, 10)
+    if options.teacher == "none":
+        smoothing, name = LABEL_SMOOTHING, ""
+        batches = training.Batches(
+            x_train, labels, batch_size=batch_size, seed=seed, augment=augment
+        )
+    else:
+        smoothing, name = 0.0, "taught"
+        copies = min(ex02_lessons.COPIES, options.epochs)
+        answers = ex02_lessons.answers(x_train, labels, copies=copies, options=options)
+        batches = ex02_lessons.Lessons(x_train, labels, answers, batch_size=batch_size, seed=seed)
     steps = options.epochs * len(batches)
     schedule = keras.optimizers.schedules.CosineDecay(
         PEAK_RATE / 10, steps - steps // 5, warmup_target=PEAK_RATE, warmup_steps=steps // 5
     )
     model.compile(
         keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=WEIGHT_DECAY),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
         metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
     )  # fmt: skip
     history = training.fit(
         model, batches, epochs=options.epochs, resume=options.resume,
-        checkpoint=storage.checkpoint_path(options, seed),
-        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
+        checkpoint=storage.checkpoint_path(options, seed, network=name),
+        validation_data=(x_val, val), validation_batch_size=500,
     )  # fmt: skip
     shipped = build_model()  # les mêmes poids, en float32
     shipped.set_weights(model.get_weights())
@@ -128,8 +140,14 @@ def show(options, report, x_test, y_test, probabilities) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entraîne sur plusieurs graines, garde la meilleure en validation, écrit le compte rendu."""
-    options = training_parser("ex02_fashion", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3)
-    options = options.parse_args(argv)
+    parser = training_parser("ex02_fashion", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3)
+    parser.add_argument(
+        "--teacher", choices=[TEACHER, "none"], default=TEACHER,
+        help="réseau qui enseigne (none : aucun, les étiquettes seules)",
+    )  # fmt: skip
+    options = parser.parse_args(argv)
+    if options.teacher != TEACHER:
+        options.command = f"ex02_fashion --teacher {options.teacher}"
     return run(lambda: training.run_seeds(
         options, dataset=data.load_fashion_mnist(), num_val=NUM_VAL, train=train,
         evaluate=evaluate, classes=class_names, classes_fr=data.FASHION_CLASSES_FR, on_saved=show,

@@ -59,7 +59,7 @@ def test_the_solution_is_gone(made):
     for trace in ("Conv2D", "_normalise", "PEAK_RATE", "FILTERS", "CosineDecay", "random_crop"):
         assert trace not in text, trace
     assert "class_names = data.FASHION_CLASSES" in text  # l'énoncé les donne
-    assert "EPOCHS = 14" in text  # `main` en a besoin
+    assert "EPOCHS = 24" in text  # `main` en a besoin
     assert "IMAGE = [[1, 1, 1, 0, 0]" in made["ex00_convolution"]  # S3
     assert "sliding_window_view" not in made["ex03_cifar10"]
     assert "# --- Question : respecter l'architecture ---" in text
@@ -101,7 +101,7 @@ def test_the_scale_is_in_the_statement(made, monkeypatch, tmp_path):
 
 
 def test_needed_modules_are_listed():
-    assert skeleton.needed_modules("ex02_fashion") == []
+    assert skeleton.needed_modules("ex02_fashion") == ["ex02_lessons"]
     assert skeleton.needed_modules("ex00_pooling") == ["ex00_geometry"]
     assert skeleton.needed_modules("ex03_cifar10") == ["ex03_refinement", "ex03_views"]
     assert "ex00_geometry" in skeleton.needed_modules("ex00_x_or_o")
