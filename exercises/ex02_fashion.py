@@ -92,17 +92,13 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
     model = training.build(build_model, seed=seed, precision=options.precision)
     batch_size = options.batch_size or BATCH_SIZE
-    labels, val = keras.utils.to_categorical(y_train, 10), keras.utils.to_categorical(y_val, 10)
-    if options.teacher == "none":
-        smoothing, name = LABEL_SMOOTHING, ""
-        batches = training.Batches(
-            x_train, labels, batch_size=batch_size, seed=seed, augment=augment
-        )
-    else:
-        smoothing, name = 0.0, "taught"
-        copies = min(ex02_lessons.COPIES, options.epochs)
-        answers = ex02_lessons.answers(x_train, labels, copies=copies, options=options)
-        batches = ex02_lessons.Lessons(x_train, labels, answers, batch_size=batch_size, seed=seed)
+    batches = training.Batches(
+        x_train, keras.utils.to_categorical(y_train, 10),
+        batch_size=batch_size, seed=seed, augment=augment,
+    )  # fmt: skip
+    smoothing, name = LABEL_SMOOTHING, ""
+    if options.teacher != "none":
+        batches, smoothing, name = ex02_lessons.taught(batches, options=options), 0.0, "taught"
     steps = options.epochs * len(batches)
     schedule = keras.optimizers.schedules.CosineDecay(
         PEAK_RATE / 10, steps - steps // 5, warmup_target=PEAK_RATE, warmup_steps=steps // 5
@@ -115,7 +111,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     history = training.fit(
         model, batches, epochs=options.epochs, resume=options.resume,
         checkpoint=storage.checkpoint_path(options, seed, network=name),
-        validation_data=(x_val, val), validation_batch_size=500,
+        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
     )  # fmt: skip
     shipped = build_model()  # les mêmes poids, en float32
     shipped.set_weights(model.get_weights())

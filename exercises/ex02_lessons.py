@@ -119,6 +119,25 @@ class Lessons(training.Batches):
         return super().__getitem__(index)
 
 
+def taught(batches: training.Batches, *, options) -> Lessons:
+    """Remplace les lots d'un entraînement sur étiquettes par ceux d'un élève.
+
+    Args:
+        batches: images uint8 `(n, 28, 28)` et étiquettes `(n, 10)` ; leur graine est gardée.
+        options: celles de l'exercice ; un essai de quelques époques se contente d'autant de copies.
+
+    Returns:
+        Les mêmes images, et ce qu'en dit le maître.
+
+    Raises:
+        FileNotFoundError: le maître n'est pas là.
+        ValueError: son compte rendu ne correspond pas à ses poids.
+    """
+    copies = min(COPIES, options.epochs)
+    found = answers(batches.x, batches.y, copies=copies, options=options)
+    return Lessons(batches.x, batches.y, found, batch_size=batches.batch_size, seed=batches.seed)
+
+
 def mirror(images, *, indices, epoch, rng):
     """Retourne une image sur deux ; la réponse du maître est celle des deux sens."""
     flipped = rng.random(len(images)) < 0.5
