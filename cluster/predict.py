@@ -13,6 +13,7 @@ import contextlib
 import io
 import logging
 import os
+import signal
 import socket
 import sys
 import time
@@ -172,10 +173,16 @@ def predict(options) -> int:
     if missing:
         terminal = sys.stderr
         # Ray y raconte en anglais chaque acteur perdu et repris ; c'est prévu.
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+        with (
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stderr(nowhere),
+            _interrupts() as asked,
+        ):
             num_cpus = connect(options.address)
             start = time.monotonic()  # sans le lancement de Ray
             for num_rows, num_errors in _map(missing, output, options, num_cpus=num_cpus):
+                if asked:
+                    raise KeyboardInterrupt
                 done, errors = done + num_rows, errors + num_errors
                 if terminal.isatty():
                     print(f"\r\033[K{done} images sur {todo}", end="", file=terminal, flush=True)
@@ -188,6 +195,22 @@ def predict(options) -> int:
     rate += f" ({done / duration_s:.0f} par seconde, sans le lancement de Ray)" if done else ""
     print(f"{done} images{rate}, dont {errors} illisibles : {output}")
     return 0
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[list]:
+    """Retient les Ctrl-C : levée pendant qu'un objet de Ray est détruit, l'exception se perd."""
+    asked = []
+
+    def note(number, frame):
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def _map(chunks: list, output: Path, options, *, num_cpus: int) -> Iterator[tuple[int, int]]:

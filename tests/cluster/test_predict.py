@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import numpy as np
@@ -126,16 +125,16 @@ def sorted_rows(output):
 def test_ctrl_c_then_the_rest(pictures, tmp_path, repo):
     import pyarrow as pa
 
-    listed = sorted(str(path) for path in pictures.iterdir()) * 10
-    pq.write_table(pa.table({"path": listed}), tmp_path / "liste.parquet", row_group_size=40)
+    # De quoi durer quelques secondes : le signal doit arriver pendant le travail.
+    listed = sorted(str(path) for path in pictures.iterdir()) * 16
+    pq.write_table(pa.table({"path": listed}), tmp_path / "liste.parquet", row_group_size=64)
     arguments = ("--input", tmp_path / "liste.parquet", "--output", tmp_path / "out")
     process = start(*arguments, repo=repo, start_new_session=True)
-    done = threading.Event()
-    while not done.is_set():
+    deadline = time.monotonic() + 90
+    while len([*(tmp_path / "out").glob("reponses-*.parquet")]) < 4:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.02)
-        if len([*(tmp_path / "out").glob("reponses-*.parquet")]) > 3:
-            process.send_signal(signal.SIGINT)
-            done.set()
+    process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Interrompu" in err and "Traceback" not in err
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("reponses-*.parquet")}
@@ -144,6 +143,31 @@ def test_ctrl_c_then_the_rest(pictures, tmp_path, repo):
     assert [row["path"] for row in sorted_rows(tmp_path / "out")] == listed
     parts = {path: path.stat().st_mtime_ns for path in kept}
     assert parts == kept and not [*(tmp_path / "out").glob("*.tmp")]
+
+
+def test_ctrl_c_lost_by_a_destructor(tmp_path, repo, monkeypatch, capsys):
+    """Levée pendant qu'un objet est détruit, l'exception est perdue ; la demande, non."""
+    from cluster import predict
+
+    class Held:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+
+    def answers(chunks, *arguments, **options):
+        yield 1, 0
+        held = Held()
+        del held  # Python dit « Exception ignored in », et continue
+        yield 1, 0
+
+    monkeypatch.setattr(predict, "connect", lambda address: 1)
+    monkeypatch.setattr(predict, "_map", answers)
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
+    arguments = ["--input", str(repo / "samples"), "--output", str(tmp_path / "out")]
+    assert predict.main(arguments) == 130
+    assert "Interrompu" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(
