@@ -69,3 +69,8 @@ def test_its_settings_are_kept():
     optimizer = Muon(0.1, momentum=0.8, kernel_factor=0.2, kernel_dtype="bfloat16")
     again = Muon.from_config(optimizer.get_config())
     assert (again.kernel_factor, again.kernel_dtype, again.momentum) == (0.2, "bfloat16", 0.8)
+
+
+def test_no_momentum_is_refused():
+    with pytest.raises(ValueError, match="moment positif"):
+        Muon(0.1)

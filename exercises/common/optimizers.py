@@ -60,7 +60,10 @@ class Muon(FastBetaSGD):
         *args: ceux de `keras.optimizers.SGD`.
         kernel_factor: pas d'un noyau rapporté à sa norme, en parts du taux d'apprentissage.
         kernel_dtype: type des produits de matrices.
-        **kwargs: ceux de `keras.optimizers.SGD`.
+        **kwargs: ceux de `keras.optimizers.SGD`, dont `momentum`, positif.
+
+    Raises:
+        ValueError: pas de moment : il n'y aurait pas de gradient moyen.
 
     Source : Jordan et al., 2024, dont viennent les coefficients ; trois tours au lieu de cinq et
     la norme fixe sont ceux d'« airbench94_muon ».
@@ -68,6 +71,8 @@ class Muon(FastBetaSGD):
 
     def __init__(self, *args, kernel_factor: float = 0.3, kernel_dtype: str = "float32", **kwargs):
         super().__init__(*args, **kwargs)
+        if not self.momentum:
+            raise ValueError("Muon moyenne les gradients : un moment positif est attendu, non 0.")
         self.kernel_factor, self.kernel_dtype = kernel_factor, kernel_dtype
 
     def update_step(self, gradient, variable, learning_rate):
