@@ -199,7 +199,11 @@ def predict(options) -> int:
 
 @contextlib.contextmanager
 def _interrupts() -> Iterator[list]:
-    """Retient les Ctrl-C : levée pendant qu'un objet de Ray est détruit, l'exception se perd."""
+    """Retient les Ctrl-C : levée pendant qu'un objet de Ray est détruit, l'exception se perd.
+
+    Elle est levée quand même : `storage.hold_interrupts` attendrait une réponse qui peut ne jamais
+    venir.
+    """
     asked = []
 
     def note(number, frame):

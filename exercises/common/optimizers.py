@@ -80,14 +80,13 @@ class Muon(FastBetaSGD):
         if len(variable.shape) != 4 or variable.shape[2] == 1:
             super().update_step(gradient, variable, learning_rate)
             return
-        average = self.momentums[self._get_variable_index(variable)]
-        self.assign(average, self.momentum * average + gradient)
+        kept = self.momentums[self._get_variable_index(variable)]
+        average = self.momentum * kept + gradient
+        self.assign(kept, average)
         if self.nesterov:
-            gradient = gradient + self.momentum * average
-        else:
-            gradient = keras.ops.convert_to_tensor(average)
+            average = self.momentum * average + gradient
         num_filters = variable.shape[3]
-        matrix = keras.ops.reshape(gradient, (-1, num_filters))
+        matrix = keras.ops.reshape(average, (-1, num_filters))
         step = keras.ops.reshape(orthogonalise(matrix, dtype=self.kernel_dtype), variable.shape)
         moved = variable - learning_rate * self.kernel_factor * step
         length = keras.ops.rsqrt(keras.ops.sum(keras.ops.square(moved)) / num_filters)
