@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from exercises import ex02_fashion, ex02_lessons
+from exercises import ex02_fashion
 from exercises.common import distillation, storage, training
 
 
@@ -26,96 +26,6 @@ def options(tmp_path):
         teacher="ex02_teacher", epochs=2, batch_size=50, precision="float32", resume=False,
         module="ex02_fashion", models_dir=tmp_path / "m",
     )  # fmt: skip
-
-
-def of_extract(extract, num):
-    x, y = extract("fashion_mnist")
-    return x[:num], keras.utils.to_categorical(y[:num], 10)
-
-
-def test_a_copy_is_always_the_same(extract):
-    x, labels = of_extract(extract, 200)
-    before = x.copy(), labels.copy()
-    first, again, other = (ex02_lessons.deform(x, labels, copy=copy) for copy in (3, 3, 4))
-    for one, two, three in zip(first, again, other, strict=True):
-        np.testing.assert_array_equal(one, two)
-        assert not np.array_equal(one, three)
-    assert first[0].dtype == np.uint8 and first[0].shape == x.shape
-    np.testing.assert_array_equal(x, before[0])
-    np.testing.assert_array_equal(labels, before[1])
-
-
-def test_an_image_is_moved_or_mixed(extract):
-    x, labels = of_extract(extract, 400)
-    images, mixed = ex02_lessons.deform(x, labels, copy=0)
-    np.testing.assert_allclose(mixed.sum(1), 1, atol=1e-6)
-    np.testing.assert_array_equal(mixed.argmax(1), labels.argmax(1))  # elle garde plus de la moitié
-    assert mixed.max(1).min() >= 0.5
-    alone = mixed.max(1) == 1
-    assert 0.45 < alone.mean() < 0.65  # une sur deux, et celles mêlées à une autre de leur classe
-    moved = 0
-    for image, result in zip(x[alone], images[alone], strict=True):
-        padded = np.pad(image, 1, mode="reflect")
-        moved += any(
-            (padded[i : i + 28, j : j + 28] == result).all() for i in range(3) for j in range(3)
-        )
-    assert moved / alone.sum() > 0.85
-
-
-def test_a_mixed_image_is_what_its_label_says():
-    # Dix images unies, une par classe : l'étiquette dit la part de chacune.
-    values = np.linspace(0, 250, 10)
-    x = np.repeat(values, 784).reshape(10, 28, 28).astype(np.uint8)
-    seen = 0
-    for copy in range(5):
-        images, labels = ex02_lessons.deform(x, np.eye(10, dtype=np.float32), copy=copy)
-        expected = labels @ x[:, 0, 0].astype(np.float64)
-        assert np.abs(images - expected[:, None, None]).max() <= 0.5 + 1e-3
-        seen += (labels.max(1) < 1).sum()
-    assert 10 < seen < 40
-
-
-def test_the_teacher_answers_once(teacher, options, extract, capsys):
-    x, labels = of_extract(extract, 120)
-    found = ex02_lessons.answers(x, labels, copies=2, options=options)
-    assert found.shape == (2, 120, 10) and found.dtype == np.float16
-    for copy in range(2):
-        images = ex02_lessons.deform(x, labels, copy=copy)[0]
-        both = (teacher.predict(view, verbose=0) for view in (images, images[:, :, ::-1]))
-        expected = sum(both) / 2
-        np.testing.assert_allclose(found[copy], expected, atol=1e-3)
-    assert capsys.readouterr().out.count("Le maître répond à la copie") == 2
-
-    again = ex02_lessons.answers(x, labels, copies=2, options=options)  # relues
-    np.testing.assert_array_equal(found, again)
-    assert "Le maître répond" not in capsys.readouterr().out
-    ex02_lessons.answers(x[1:], labels[1:], copies=2, options=options)  # d'autres images
-    assert "Le maître répond" in capsys.readouterr().out
-    teacher.set_weights([weight * 1.5 for weight in teacher.get_weights()])  # un autre maître
-    changed = ex02_lessons.answers(x, labels, copies=2, options=options)
-    assert not np.array_equal(found, changed)
-
-
-def test_an_epoch_is_a_copy(extract):
-    x, labels = of_extract(extract, 100)
-    rng = np.random.default_rng(0)
-    answers = rng.dirichlet(np.ones(10), (2, 100)).astype(np.float16)
-    batches = ex02_lessons.Lessons(x, labels, answers, batch_size=100, seed=4)
-    mirrored = []
-    for epoch in (0, 1, 2, 1):
-        batches.epoch = epoch
-        images, wanted = batches[0]
-        copy = epoch % 2
-        deformed, mixed = ex02_lessons.deform(x, labels, copy=copy)
-        order = np.random.default_rng([4, epoch]).permutation(100)
-        np.testing.assert_allclose(
-            wanted, 0.9 * answers[copy][order].astype(float) + 0.1 * mixed[order], atol=1e-6
-        )
-        straight = (images == deformed[order]).all((1, 2))
-        flipped = (images == deformed[order][:, :, ::-1]).all((1, 2))
-        assert (straight | flipped).all()
-        mirrored.append(flipped.sum())
-    assert all(30 < count < 70 for count in mirrored)
 
 
 def test_the_pupil_learns_from_its_teacher_or_from_the_labels(

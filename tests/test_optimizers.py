@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from exercises.common.optimizers import FastBetaSGD, Muon, orthogonalise
+from exercises.common.optimizers import FastBetaSGD, Muon, fix_norm, orthogonalise
 
 
 @pytest.mark.parametrize("shape", [(40, 7), (7, 40), (16, 16)])
@@ -91,3 +91,16 @@ def test_its_settings_are_kept():
 def test_no_momentum_is_refused():
     with pytest.raises(ValueError, match="moment positif"):
         Muon(0.1)
+
+
+def test_fixing_the_norm_of_a_normalised_kernel_changes_nothing():
+    keras.utils.set_random_seed(0)
+    images = keras.Input((6, 6, 3))
+    x = layers.Conv2D(8, 3, use_bias=False)(images)
+    model = keras.Model(images, layers.BatchNormalization(epsilon=1e-9)(x))
+    x = np.random.default_rng(0).normal(size=(20, 6, 6, 3)).astype("float32")
+    before = model(x, training=True)
+    kernel = model.trainable_variables[0]
+    kernel.assign(fix_norm(kernel))
+    assert np.sum(np.square(kernel)) == pytest.approx(8, rel=1e-5)
+    np.testing.assert_allclose(model(x, training=True), before, atol=1e-4)

@@ -108,14 +108,19 @@ def load_teacher(slug: str, *, precision: str, models_dir: Path = storage.MODELS
         FileNotFoundError: modèle absent des deux dossiers.
         ValueError: compte rendu qui ne correspond pas aux poids.
     """
-    own = (Path(models_dir) / f"{slug}.json").exists()
-    model = storage.load_model(slug, models_dir=models_dir if own else storage.MODELS_DIR)
+    model = storage.load_model(slug, models_dir=folder_of(slug, models_dir))
     policy = training.choose_precision(precision)
     teacher = keras.models.clone_model(
         model, clone_function=lambda layer: copy_layer(layer, policy=policy)
     )
     teacher.set_weights(model.get_weights())
     return teacher
+
+
+def folder_of(slug: str, models_dir: Path) -> Path:
+    """Rend le dossier d'un modèle : `models_dir` s'il y est, sinon celui des modèles livrés."""
+    own = (Path(models_dir) / f"{slug}.json").exists()
+    return Path(models_dir) if own else storage.MODELS_DIR
 
 
 def copy_layer(layer: layers.Layer, *, policy: str) -> layers.Layer:

@@ -77,7 +77,7 @@ class Muon(FastBetaSGD):
 
     def update_step(self, gradient, variable, learning_rate):
         """Applique un pas à une variable."""
-        if len(variable.shape) != 4 or variable.shape[2] == 1:
+        if not is_kernel(variable):
             super().update_step(gradient, variable, learning_rate)
             return
         kept = self.momentums[self._get_variable_index(variable)]
@@ -85,17 +85,26 @@ class Muon(FastBetaSGD):
         self.assign(kept, average)
         if self.nesterov:
             average = self.momentum * average + gradient
-        num_filters = variable.shape[3]
-        matrix = keras.ops.reshape(average, (-1, num_filters))
+        matrix = keras.ops.reshape(average, (-1, variable.shape[3]))
         step = keras.ops.reshape(orthogonalise(matrix, dtype=self.kernel_dtype), variable.shape)
         moved = variable - learning_rate * self.kernel_factor * step
-        length = keras.ops.rsqrt(keras.ops.sum(keras.ops.square(moved)) / num_filters)
-        self.assign(variable, moved * length)
+        self.assign(variable, fix_norm(moved))
 
     def get_config(self):
         """Rend de quoi reconstruire la descente."""
         own = {"kernel_factor": self.kernel_factor, "kernel_dtype": self.kernel_dtype}
         return super().get_config() | own
+
+
+def is_kernel(variable) -> bool:
+    """Dit si `Muon` s'en occupe : un noyau `(k, k, entrées, filtres)`, plus d'une entrée."""
+    return len(variable.shape) == 4 and variable.shape[2] > 1
+
+
+def fix_norm(kernel):
+    """Ramène un noyau `(k, k, entrées, filtres)` à la norme que `Muon` garde : √filtres."""
+    energy = keras.ops.sum(keras.ops.square(kernel))
+    return kernel * keras.ops.rsqrt(energy / kernel.shape[3])
 
 
 def orthogonalise(matrix, *, dtype: str = "float32", num_steps: int = 3):

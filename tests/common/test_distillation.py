@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from exercises.common import storage, training
-from exercises.common.distillation import Student, copy_layer, load_teacher
+from exercises.common.distillation import Student, copy_layer, folder_of, load_teacher
 
 
 def network(seed, units=0):
@@ -113,6 +113,12 @@ def test_scaling_and_probabilities_stay_exact():
     copies = [copy_layer(layer, policy="mixed_bfloat16") for layer in model.layers[1:]]
     assert [copy.compute_dtype for copy in copies] == ["float32", "bfloat16", "float32"]
     assert [copy.name for copy in copies] == [layer.name for layer in model.layers[1:]]
+
+
+def test_a_model_of_the_chosen_folder_comes_first(tmp_path):
+    assert folder_of("ex03_cifar10", tmp_path) == storage.MODELS_DIR
+    (tmp_path / "ex03_cifar10.json").write_text("{}")
+    assert folder_of("ex03_cifar10", tmp_path) == tmp_path
 
 
 def test_a_missing_teacher_says_how_to_train_it(tmp_path):
