@@ -120,6 +120,22 @@ def tiny_inception():
 
 
 @pytest.fixture
+def fashion_teacher(tmp_path, monkeypatch):
+    """Un petit maître tiré au sort, et un cache vide."""
+    import keras
+
+    from exercises.common import distillation
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    keras.utils.set_random_seed(3)
+    images = keras.Input((28, 28), dtype="uint8")
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(images))
+    network = keras.Model(images, keras.layers.Dense(10, activation="softmax")(x), name="maitre")
+    monkeypatch.setattr(distillation, "load_teacher", lambda slug, **_: network)
+    return network
+
+
+@pytest.fixture
 def tiny_blocks(tmp_path, monkeypatch, as_dataset):
     """Une petite base à la place d'InceptionV3, un extrait de CIFAR-10, un cache à part.
 

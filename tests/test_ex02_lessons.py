@@ -1,23 +1,10 @@
 from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pytest
 
 from exercises import ex02_fashion
-from exercises.common import distillation, storage, training
-
-
-@pytest.fixture
-def teacher(tmp_path, monkeypatch):
-    """Un petit maître tiré au sort, et un cache vide."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    keras.utils.set_random_seed(3)
-    images = keras.Input((28, 28), dtype="uint8")
-    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(images))
-    network = keras.Model(images, keras.layers.Dense(10, activation="softmax")(x), name="maitre")
-    monkeypatch.setattr(distillation, "load_teacher", lambda slug, **_: network)
-    return network
+from exercises.common import storage, training
 
 
 @pytest.fixture
@@ -29,7 +16,7 @@ def options(tmp_path):
 
 
 def test_the_pupil_learns_from_its_teacher_or_from_the_labels(
-    teacher, options, extract, monkeypatch
+    fashion_teacher, options, extract, monkeypatch
 ):
     x, y = extract("fashion_mnist")
     seen = {}
@@ -52,7 +39,7 @@ def test_the_pupil_learns_from_its_teacher_or_from_the_labels(
     assert storage.checkpoint_path(options, 0).exists()  # l'un ne reprend pas l'autre
 
 
-def test_a_resumed_lesson_ends_the_same(teacher, options, extract, monkeypatch):
+def test_a_resumed_lesson_ends_the_same(fashion_teacher, options, extract, monkeypatch):
     """Coupé après une époque sur deux, l'élève finit avec les mêmes poids."""
     x, y = extract("fashion_mnist")
     parts = x[:200], y[:200], x[200:300], y[200:300]

@@ -2,22 +2,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import pytest
 
 from exercises import ex02_lessons
-from exercises.common import distillation, lessons
-
-
-@pytest.fixture
-def teacher(tmp_path, monkeypatch):
-    """Un petit maître tiré au sort, et un cache vide."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    keras.utils.set_random_seed(3)
-    images = keras.Input((28, 28), dtype="uint8")
-    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(images))
-    network = keras.Model(images, keras.layers.Dense(10, activation="softmax")(x), name="maitre")
-    monkeypatch.setattr(distillation, "load_teacher", lambda slug, **_: network)
-    return network
+from exercises.common import lessons
 
 
 def ask(x, labels):
@@ -85,13 +72,13 @@ def test_colors_are_deformed_like_greys():
         np.testing.assert_array_equal(channel, expected)
 
 
-def test_the_teacher_answers_once(teacher, extract, capsys):
+def test_the_teacher_answers_once(fashion_teacher, extract, capsys):
     x, labels = of_extract(extract, 120)
     found = ask(x, labels)
     assert found.shape == (2, 120, 10) and found.dtype == np.float16
     for copy in range(2):
         images = lessons.deform(x, labels, copy=copy, translate_px=1)[0]
-        both = (teacher.predict(view, verbose=0) for view in (images, images[:, :, ::-1]))
+        both = (fashion_teacher.predict(view, verbose=0) for view in (images, images[:, :, ::-1]))
         expected = sum(both) / 2
         np.testing.assert_allclose(found[copy], expected, atol=1e-3)
     assert capsys.readouterr().out.count("Le maître répond à la copie") == 2
@@ -101,7 +88,8 @@ def test_the_teacher_answers_once(teacher, extract, capsys):
     assert "Le maître répond" not in capsys.readouterr().out
     ask(x[1:], labels[1:])  # d'autres images
     assert "Le maître répond" in capsys.readouterr().out
-    teacher.set_weights([weight * 1.5 for weight in teacher.get_weights()])  # un autre maître
+    stronger = [weight * 1.5 for weight in fashion_teacher.get_weights()]
+    fashion_teacher.set_weights(stronger)  # un autre maître
     changed = ask(x, labels)
     assert not np.array_equal(found, changed)
 
