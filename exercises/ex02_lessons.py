@@ -12,7 +12,7 @@ modèle livré.
 
 import numpy as np
 
-from exercises.common import lessons, training
+from exercises.common import distillation, lessons, training
 
 COPIES = 6
 TRANSLATE_PX = 1
@@ -32,10 +32,12 @@ def taught(batches: training.Batches, *, options) -> lessons.Lessons:
         FileNotFoundError: le maître n'est pas là.
         ValueError: son compte rendu ne correspond pas à ses poids.
     """
+    teacher = distillation.load_teacher(
+        options.teacher, precision=options.precision, models_dir=options.models_dir
+    )
     answers = lessons.answers(
-        batches.x, batches.y, copies=min(COPIES, options.epochs), translate_px=TRANSLATE_PX,
-        slug=options.teacher, precision=options.precision, models_dir=options.models_dir,
-    )  # fmt: skip
+        teacher, batches.x, batches.y, copies=min(COPIES, options.epochs), translate_px=TRANSLATE_PX
+    )
     return lessons.Lessons(
         batches.x, batches.y, answers, translate_px=TRANSLATE_PX,
         batch_size=batches.batch_size, seed=batches.seed, augment=mirror,

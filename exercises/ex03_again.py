@@ -20,7 +20,6 @@ de lui-même) ; Izmailov et al., arXiv 1803.05407, 2018 (moyenner les poids) ; J
 « Muon », 2024 (la descente). Repartir des poids du maître est notre choix.
 """
 
-import hashlib
 from functools import partial
 
 import keras
@@ -105,9 +104,8 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     smoothing = ex03_cifar10.LABEL_SMOOTHING
     labels = labels * (1 - smoothing) + smoothing / 10
     answers = lessons.answers(
-        x_train, labels, copies=min(COPIES, options.epochs), translate_px=recipe.translate_px,
-        slug=recipe.slug, precision=options.precision, models_dir=options.models_dir,
-    )  # fmt: skip
+        start, x_train, labels, copies=min(COPIES, options.epochs), translate_px=recipe.translate_px
+    )
     batches = lessons.Lessons(
         x_train, labels, answers, translate_px=recipe.translate_px, batch_size=batch_size,
         seed=seed, augment=augment,
@@ -121,9 +119,11 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         loss=keras.losses.CategoricalCrossentropy(), metrics=["accuracy"],
         jit_compile=training.JIT_COMPILE,
     )  # fmt: skip
+    # Nommé d'après les poids de départ : on n'y reprend pas à partir d'autres.
+    name = f"again-{lessons.fingerprint(start)[:8]}"
     history = training.fit(
         network, batches, epochs=options.epochs, resume=options.resume,
-        checkpoint=storage.checkpoint_path(options, seed, network=_name(start)),
+        checkpoint=storage.checkpoint_path(options, seed, network=name),
         callbacks=[Lookahead(steps)],
         validation_data=(x_val, val), validation_batch_size=500,
     )  # fmt: skip
@@ -136,12 +136,6 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     shipped = build()  # calculs en float32 ; poids arrondis à 16 bits, pour la place
     shipped.set_weights([weight.astype("float16") for weight in network.get_weights()])
     return shipped, history
-
-
-def _name(start: keras.Model) -> str:
-    """Nomme le point de reprise d'après les poids de départ : d'autres n'y reprennent pas."""
-    weights = b"".join(weight.tobytes() for weight in start.get_weights())
-    return f"again-{hashlib.sha256(weights).hexdigest()[:8]}"
 
 
 def describe_start(options) -> dict:

@@ -12,7 +12,6 @@ arXiv 1710.09412, 2017 (mêler deux images). Un nombre fini de copies est notre 
 """
 
 import hashlib
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -54,36 +53,22 @@ def deform(
 
 
 def answers(
-    x: np.ndarray,
-    labels: np.ndarray,
-    *,
-    copies: int,
-    translate_px: int,
-    slug: str,
-    precision: str,
-    models_dir: Path,
+    network: keras.Model, x: np.ndarray, labels: np.ndarray, *, copies: int, translate_px: int
 ) -> np.ndarray:
     """Rend ce que le maître répond à chaque image de chaque copie et à son miroir, en moyenne.
 
     La réponse vaut donc pour l'une comme pour l'autre. Elle est gardée en cache.
 
     Args:
+        network: le maître, voir `distillation.load_teacher`.
         x: images uint8 d'apprentissage, voir `deform`.
         labels: leurs étiquettes `(n, classes)`.
         copies: nombre de copies.
         translate_px: décalage maximal, en pixels.
-        slug: le modèle livré qui enseigne.
-        precision: voir `training.choose_precision`.
-        models_dir: où le chercher d'abord, avant `models/`.
 
     Returns:
         Probabilités `(copies, n, classes)` float16.
-
-    Raises:
-        FileNotFoundError: le maître n'est pas là.
-        ValueError: son compte rendu ne correspond pas à ses poids.
     """
-    network = distillation.load_teacher(slug, precision=precision, models_dir=models_dir)
     teacher = distillation.mirror_average(network)
 
     def ask(copy: int) -> np.ndarray:
@@ -91,11 +76,17 @@ def answers(
         images, _ = deform(x, labels, copy=copy, translate_px=translate_px)
         return teacher.predict(images, batch_size=500, verbose=0).astype(np.float16)
 
-    weights = hashlib.sha256(b"".join(w.tobytes() for w in network.get_weights())).hexdigest()
     images = hashlib.sha256(x.tobytes() + labels.tobytes()).hexdigest()
-    policy, backend = training.choose_precision(precision), keras.backend.backend()
-    key = f"{weights} {images} {copies} {translate_px} {MIXED} {policy} {backend}"
+    types, backend = {layer.compute_dtype for layer in network.layers}, keras.backend.backend()
+    key = (
+        f"{fingerprint(network)} {images} {copies} {translate_px} {MIXED} {sorted(types)} {backend}"
+    )
     return cached_array("lessons", key, lambda: np.stack([ask(k) for k in range(copies)]))[0]
+
+
+def fingerprint(network: keras.Model) -> str:
+    """Rend l'empreinte SHA-256 des poids d'un réseau, 64 chiffres hexadécimaux."""
+    return hashlib.sha256(b"".join(w.tobytes() for w in network.get_weights())).hexdigest()
 
 
 class Lessons(training.Batches):

@@ -1,16 +1,8 @@
-from pathlib import Path
-
 import keras
 import numpy as np
 
 from exercises import ex02_lessons
 from exercises.common import lessons
-
-
-def ask(x, labels):
-    return lessons.answers(
-        x, labels, copies=2, translate_px=1, slug="maitre", precision="float32", models_dir=Path()
-    )
 
 
 def of_extract(extract, num):
@@ -74,7 +66,7 @@ def test_colors_are_deformed_like_greys():
 
 def test_the_teacher_answers_once(fashion_teacher, extract, capsys):
     x, labels = of_extract(extract, 120)
-    found = ask(x, labels)
+    found = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)
     assert found.shape == (2, 120, 10) and found.dtype == np.float16
     for copy in range(2):
         images = lessons.deform(x, labels, copy=copy, translate_px=1)[0]
@@ -83,14 +75,14 @@ def test_the_teacher_answers_once(fashion_teacher, extract, capsys):
         np.testing.assert_allclose(found[copy], expected, atol=1e-3)
     assert capsys.readouterr().out.count("Le maître répond à la copie") == 2
 
-    again = ask(x, labels)  # relues
+    again = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)  # relues
     np.testing.assert_array_equal(found, again)
     assert "Le maître répond" not in capsys.readouterr().out
-    ask(x[1:], labels[1:])  # d'autres images
+    lessons.answers(fashion_teacher, x[1:], labels[1:], copies=2, translate_px=1)  # d'autres images
     assert "Le maître répond" in capsys.readouterr().out
     stronger = [weight * 1.5 for weight in fashion_teacher.get_weights()]
     fashion_teacher.set_weights(stronger)  # un autre maître
-    changed = ask(x, labels)
+    changed = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)
     assert not np.array_equal(found, changed)
 
 
