@@ -19,7 +19,7 @@ import keras
 from keras import layers
 
 from exercises.common import data, distillation, storage, training
-from exercises.common.augmentation import cutout
+from exercises.common.augmentation import alternate_mirror, cutout
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_training_figures
 from exercises.common.optimizers import FastBetaSGD, Lookahead, Triangle
@@ -63,14 +63,14 @@ def build_model(start: keras.Model) -> keras.Model:
 def augment(images, *, indices, epoch, rng):
     """Translate, retourne une image sur deux, l'autre moitié l'époque suivante, efface un carré."""
     images = training.random_crop(images[..., None], pad=TRANSLATE_PX, rng=rng)
-    flipped = (indices * 2654435761 // 65536 + epoch) % 2 == 1
-    images[flipped] = images[flipped, :, ::-1]
+    images = alternate_mirror(images, indices, epoch)
     return cutout(images, CUTOUT_PX, rng=rng)[..., 0]
 
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne un réseau à partir de celui de l'exercice 03 ; rend le modèle et ses courbes."""
-    start = storage.load_model(START)
+    folder = distillation.folder_of(START, options.models_dir)
+    start = storage.load_model(START, models_dir=folder)
     model = training.build(lambda: build_model(start), seed=seed, precision=options.precision)
     batch_size = options.batch_size or BATCH_SIZE
     batches = training.Batches(
@@ -91,9 +91,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         checkpoint=storage.checkpoint_path(options, seed), callbacks=[Lookahead(steps)],
         validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
     )  # fmt: skip
-    shipped = build_model(start)  # calculs en float32 ; poids arrondis à 16 bits, pour la place
-    shipped.set_weights([weight.astype("float16") for weight in model.get_weights()])
-    return shipped, history
+    return training.to_ship(model, build_model(start)), history
 
 
 def main(argv: list[str] | None = None) -> int:

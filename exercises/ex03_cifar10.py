@@ -22,7 +22,7 @@ from keras import layers
 
 from exercises import ex03_refinement as refinement
 from exercises.common import data, distillation, distribution, storage, training
-from exercises.common.augmentation import cutout
+from exercises.common.augmentation import alternate_mirror, cutout
 from exercises.common.cli import natural_int, run, training_parser
 from exercises.common.figures import save_training_figures
 from exercises.common.optimizers import FastBetaSGD, Lookahead, Triangle
@@ -151,9 +151,7 @@ def augment(images, *, indices, epoch, rng, recipe: Recipe):
     Source : DeVries et Taylor, arXiv 1708.04552, 2017 (le carré effacé, « cutout »).
     """
     images = training.random_crop(images, pad=recipe.translate_px, rng=rng)
-    # Chaque image alterne : un miroir tiré au sort montrerait deux fois la même vue.
-    flipped = (indices * 2654435761 // 65536 + epoch) % 2 == 1
-    images[flipped] = images[flipped, :, ::-1]
+    images = alternate_mirror(images, indices, epoch)
     return cutout(images, recipe.cutout_px, rng=rng) if recipe.cutout_px else images
 
 
@@ -215,9 +213,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         )  # fmt: skip
         history = {name: sum((each[name] for each in cycles), values)
                    for name, values in history.items()}  # fmt: skip
-    shipped = build_model(recipe)  # calculs en float32 ; poids arrondis à 16 bits, pour la place
-    shipped.set_weights([weight.astype("float16") for weight in network.get_weights()])
-    return shipped, history
+    return training.to_ship(network, build_model(recipe)), history
 
 
 # --- Question : ce qu'il vaut -------------------------------------------------------

@@ -99,6 +99,14 @@ def test_the_start_must_be_there(as_dataset, tmp_path, monkeypatch, capsys):
     assert "ex03_absent" in message and "Traceback" not in message
 
 
+def test_the_start_comes_first_from_the_chosen_folder(as_dataset, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(data, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
+    broken = tmp_path / f"{teacher.START}.json"
+    broken.write_text("{")
+    assert teacher.main(["--limit", "100", "--models-dir", str(tmp_path)]) == 1
+    assert str(broken) in capsys.readouterr().err
+
+
 def test_shipped_teacher_on_the_real_extract(extract):
     x, y = extract("fashion_mnist")
     result = teacher.evaluate(storage.load_model("ex02_teacher"), x, y)

@@ -184,6 +184,26 @@ def rotate(x: np.ndarray, angle_deg: float) -> np.ndarray:
     return sample(x, *positions(matrices, zeros, *x.shape[1:]))
 
 
+def alternate_mirror(images: np.ndarray, indices: np.ndarray, turn: int) -> np.ndarray:
+    """Retourne de gauche à droite une image sur deux ; au tour suivant, l'autre moitié.
+
+    Un miroir tiré au sort montrerait parfois deux fois de suite la même vue.
+
+    Args:
+        images: `(n, h, w, c)`, modifiées sur place.
+        indices: leurs numéros dans le jeu, `(n,)` entiers : ils disent qui est de quelle moitié.
+        turn: numéro du tour, par exemple celui de l'époque.
+
+    Returns:
+        Les images.
+
+    Source : Jordan, arXiv 2404.00498, 2024 (« alternating flip »).
+    """
+    flipped = (indices * 2654435761 // 65536 + turn) % 2 == 1
+    images[flipped] = images[flipped, :, ::-1]
+    return images
+
+
 def cutout(images: np.ndarray, side_px: int, *, rng: np.random.Generator) -> np.ndarray:
     """Efface un carré tiré au hasard dans chaque image ; le carré y tient tout entier.
 

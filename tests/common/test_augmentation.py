@@ -5,6 +5,7 @@ from scipy import ndimage
 from exercises.common.augmentation import (
     Distortion,
     affine,
+    alternate_mirror,
     cutout,
     positions,
     random_warp,
@@ -122,6 +123,19 @@ def test_shift_moves_without_wrapping(down, right):
     expected[:, : max(down, 0)] = expected[:, 12 + min(down, 0) :] = 0
     expected[:, :, : max(right, 0)] = expected[:, :, 15 + min(right, 0) :] = 0
     np.testing.assert_array_equal(shift(x, down, right), expected)
+
+
+def test_the_mirror_alternates():
+    x = np.random.default_rng(0).integers(0, 256, (1000, 2, 3, 1), dtype=np.uint8)
+    numbers = np.random.default_rng(1).permutation(50_000)[:1000]
+    turns = [alternate_mirror(x.copy(), numbers, turn) for turn in range(3)]
+    flipped = [(seen != x).any((1, 2, 3)) for seen in turns]
+    for seen, mirrored in zip(turns, flipped, strict=True):
+        np.testing.assert_array_equal(seen[mirrored], x[mirrored, :, ::-1])
+        np.testing.assert_array_equal(seen[~mirrored], x[~mirrored])
+    assert 420 < flipped[0].sum() < 580  # l'autre moitié ensuite, puis la première
+    np.testing.assert_array_equal(flipped[0], ~flipped[1])
+    np.testing.assert_array_equal(flipped[0], flipped[2])
 
 
 def test_cutout_erases_one_square_inside_each_picture():

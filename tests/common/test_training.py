@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -36,6 +37,15 @@ def test_batches_depend_on_seed_and_epoch_only():
 def test_too_few_images():
     with pytest.raises(ValueError, match="20 images ne font pas un lot de 21"):
         batches(batch_size=21)
+
+
+def test_shipped_weights_are_rounded_to_sixteen_bits():
+    network, shipped = (keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)]) for _ in "ab")
+    assert training.to_ship(network, shipped) is shipped
+    for trained, kept in zip(network.get_weights(), shipped.get_weights(), strict=True):
+        assert kept.dtype == np.float32
+        np.testing.assert_array_equal(kept, trained.astype(np.float16).astype(np.float32))
+    assert not np.array_equal(network.get_weights()[0], shipped.get_weights()[0])
 
 
 def test_random_crop_is_a_translation_of_the_reflected_image():
