@@ -11,7 +11,11 @@ une autre (`exercises/common/lessons.py`) : là, il hésite, et ses hésitations
 les étiquettes qu'il sait par cœur. Puis il repart de ses poids et apprend ces réponses, à petits
 pas. Ce que l'élève voit est plus difficile que ce que le maître a vu : un carré en est effacé, et
 l'objet y est parfois plus petit, plus grand ou décentré, comme dans les photos que l'on apporte à
-`./predict`. Les poids livrés sont aux trois quarts du chemin, du départ à l'arrivée.
+`./predict`. Les poids livrés sont quelque part sur le chemin du départ à l'arrivée ; les images de
+validation disent où, à la seule vraisemblance de leurs classes.
+
+On peut recommencer : le réseau livré repart alors de ce qu'il est devenu, et son compte rendu dit
+toute la suite (`start`). Il voit à chaque fois d'autres copies, et d'autres lots.
 
 La mesure est celle d'un réseau parti d'un autre : deux graines d'ici partagent leur départ.
 
@@ -27,8 +31,8 @@ import numpy as np
 from PIL import Image
 
 from exercises import ex03_cifar10
-from exercises.common import averaging, data, distillation, lessons, storage, training
-from exercises.common.augmentation import cutout
+from exercises.common import averaging, calibration, data, distillation, lessons, storage, training
+from exercises.common.augmentation import alternate_mirror, cutout
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_training_figures
 from exercises.common.optimizers import Lookahead, Muon, Triangle, fix_norm, is_kernel
@@ -39,7 +43,7 @@ EPOCHS = 9
 COPIES = 2
 PEAK = 0.1  # taux d'apprentissage maximal, en part de celui du premier apprentissage
 CUTOUT_PX = 6  # côté du carré effacé
-ARRIVAL = 0.75  # part de l'arrivée dans les poids livrés (choisie en validation)
+ARRIVALS = (0.25, 0.5, 0.75, 1.0)  # parts possibles de l'arrivée dans les poids livrés
 SCALED = 0.25  # part des images agrandies ou rapetissées
 LOG_SCALE = (-0.5, 0.35)  # logarithme du facteur : de 0,61 à 1,42
 BLUR_PX = 4  # le fond d'un objet rapetissé est une autre image, réduite à ce côté
@@ -79,8 +83,7 @@ def augment(images: np.ndarray, *, indices, epoch, rng) -> np.ndarray:
 
     Quand une copie revient, `COPIES` époques plus tard, c'est l'autre moitié qui est retournée.
     """
-    flipped = (indices * 2654435761 // 65536 + epoch // COPIES) % 2 == 1
-    images[flipped] = images[flipped, :, ::-1]
+    images = alternate_mirror(images, indices, epoch // COPIES)
     return cutout(rescale(images, rng=rng), CUTOUT_PX, rng=rng)
 
 
@@ -98,17 +101,19 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     network.set_weights(start.get_weights())
     for kernel in filter(is_kernel, network.trainable_variables):
         kernel.assign(fix_norm(kernel))  # la normalisation qui suit n'y voit pas de différence
-    before = network.get_weights()
+    before, times = network.get_weights(), count_starts(describe_start(options))
+    first = COPIES * (times - 1)
     batch_size = options.batch_size or recipe.batch_size
     labels, val = keras.utils.to_categorical(y_train, 10), keras.utils.to_categorical(y_val, 10)
     smoothing = ex03_cifar10.LABEL_SMOOTHING
     labels = labels * (1 - smoothing) + smoothing / 10
     answers = lessons.answers(
-        start, x_train, labels, copies=min(COPIES, options.epochs), translate_px=recipe.translate_px
-    )
+        start, x_train, labels, copies=min(COPIES, options.epochs), first=first,
+        translate_px=recipe.translate_px,
+    )  # fmt: skip
     batches = lessons.Lessons(
         x_train, labels, answers, translate_px=recipe.translate_px, batch_size=batch_size,
-        seed=seed, augment=augment,
+        seed=seed + 100 * (times - 1), augment=augment, first=first,
     )  # fmt: skip
     steps = options.epochs * len(batches)
     network.compile(
@@ -127,15 +132,46 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         callbacks=[Lookahead(steps)],
         validation_data=(x_val, val), validation_batch_size=500,
     )  # fmt: skip
-    pairs = zip(before, network.get_weights(), strict=True)
-    network.set_weights([(1 - ARRIVAL) * old + ARRIVAL * new for old, new in pairs])
     few = training.random_crop(
         x_train[: 8 * batch_size], pad=recipe.translate_px, rng=np.random.default_rng(0)
     )
-    averaging.measure_normalisations(network, few, batch_size=batch_size)
-    shipped = build()  # calculs en float32 ; poids arrondis à 16 bits, pour la place
-    shipped.set_weights([weight.astype("float16") for weight in network.get_weights()])
-    return shipped, history
+    part = stop_between(before, network, few, x_val, y_val, batch_size=batch_size)
+    options.arrivals.append(part)
+    return training.to_ship(network, build()), history
+
+
+def stop_between(before, network, seen, x_val, y_val, *, batch_size: int) -> float:
+    """Arrête un réseau entre son départ et son arrivée, là où il prédit le mieux la validation.
+
+    Args:
+        before: poids de départ.
+        network: réseau arrivé, modifié sur place.
+        seen: images déformées uint8, au moins un lot : elles remesurent les normalisations.
+        x_val: images de validation.
+        y_val: leurs classes `(n,)` ou `(n, 1)`.
+        batch_size: images par lot.
+
+    Returns:
+        La part de l'arrivée, l'une d'`ARRIVALS` : celle dont l'entropie croisée, à sa meilleure
+        température et en une passe, est la plus petite.
+    """
+    after, losses = network.get_weights(), {}
+
+    def stop(part: float) -> None:
+        pairs = zip(before, after, strict=True)
+        network.set_weights([(1 - part) * old + part * new for old, new in pairs])
+        averaging.measure_normalisations(network, seen, batch_size=batch_size)
+
+    for part in ARRIVALS:
+        stop(part)
+        probabilities = network.predict(x_val, batch_size=500, verbose=0)
+        temperature = calibration.fit_temperature(probabilities, y_val)
+        likely = calibration.soften(probabilities, temperature)
+        losses[part] = -np.log(likely[np.arange(len(x_val)), np.reshape(y_val, -1)]).mean()
+        print(f"Part de l'arrivée {part:.2f} : entropie croisée {losses[part]:.4f}", flush=True)
+    best = min(losses, key=losses.get)
+    stop(best)
+    return best
 
 
 def describe_start(options) -> dict:
@@ -143,6 +179,10 @@ def describe_start(options) -> dict:
 
     Args:
         options: celles de l'exercice.
+
+    Returns:
+        `{"command", "shipped", "duration_s", "sha256"}`, et `"start"`, de même forme, si ce modèle
+        était lui-même parti d'un autre.
     """
     slug = ex03_cifar10.RECIPES[RECIPE].slug
     report = storage.read_sidecar(slug, models_dir=distillation.folder_of(slug, options.models_dir))
@@ -151,7 +191,17 @@ def describe_start(options) -> dict:
         "shipped": report["shipped"],
         "duration_s": report["duration_s"]["mean"],
         "sha256": report["files"][f"{slug}.keras"],
+        **({"start": report["start"]} if "start" in report else {}),
     }
+
+
+def count_starts(start: dict) -> int:
+    """Compte les entraînements qui ont mené à un départ, le premier compris.
+
+    Args:
+        start: voir `describe_start`.
+    """
+    return 1 + count_starts(start["start"]) if "start" in start else 1
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -160,8 +210,13 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     options.module, options.command = ex03_cifar10.RECIPES[RECIPE].slug, "ex03_again"
 
+    options.arrivals = []  # une par graine
+
     def describe(runs) -> dict:
-        return {"views": VIEWS, "num_views": len(VIEW_WEIGHTS), "start": describe_start(options)}
+        return {
+            "views": VIEWS, "num_views": len(VIEW_WEIGHTS), "arrivals": options.arrivals,
+            "start": describe_start(options),
+        }  # fmt: skip
 
     return run(lambda: training.run_seeds(
         options, dataset=data.load_cifar10(), num_val=ex03_cifar10.NUM_VAL, train=train,

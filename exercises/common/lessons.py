@@ -53,7 +53,13 @@ def deform(
 
 
 def answers(
-    network: keras.Model, x: np.ndarray, labels: np.ndarray, *, copies: int, translate_px: int
+    network: keras.Model,
+    x: np.ndarray,
+    labels: np.ndarray,
+    *,
+    copies: int,
+    translate_px: int,
+    first: int = 0,
 ) -> np.ndarray:
     """Rend ce que le maître répond à chaque image de chaque copie et à son miroir, en moyenne.
 
@@ -65,6 +71,7 @@ def answers(
         labels: leurs étiquettes `(n, classes)`.
         copies: nombre de copies.
         translate_px: décalage maximal, en pixels.
+        first: numéro de la première, voir `deform`.
 
     Returns:
         Probabilités `(copies, n, classes)` float16.
@@ -73,13 +80,14 @@ def answers(
 
     def ask(copy: int) -> np.ndarray:
         print(f"Le maître répond à la copie {copy + 1} sur {copies}.", flush=True)
-        images, _ = deform(x, labels, copy=copy, translate_px=translate_px)
+        images, _ = deform(x, labels, copy=first + copy, translate_px=translate_px)
         return teacher.predict(images, batch_size=500, verbose=0).astype(np.float16)
 
     images = hashlib.sha256(x.tobytes() + labels.tobytes()).hexdigest()
     types, backend = {layer.compute_dtype for layer in network.layers}, keras.backend.backend()
     key = (
-        f"{fingerprint(network)} {images} {copies} {translate_px} {MIXED} {sorted(types)} {backend}"
+        f"{fingerprint(network)} {images} {first} {copies} {translate_px} {MIXED} {sorted(types)} "
+        f"{backend}"
     )
     return cached_array("lessons", key, lambda: np.stack([ask(k) for k in range(copies)]))[0]
 
@@ -100,23 +108,26 @@ class Lessons(training.Batches):
         batch_size: images par lot, au plus n.
         seed: graine du mélange et de l'augmentation.
         augment: ce que l'élève voit de plus que le maître, voir `training.Batches`.
+        first: numéro de la première copie, voir `answers`.
 
     Raises:
         ValueError: moins d'images que `batch_size`.
     """
 
     def __init__(
-        self, x, labels, answers, *, translate_px: int, batch_size: int, seed: int, augment
-    ):
+        self, x, labels, answers, *, translate_px: int, batch_size: int, seed: int, augment,
+        first: int = 0,
+    ):  # fmt: skip
         super().__init__(x, labels, batch_size=batch_size, seed=seed, augment=augment)
         self.dataset, self.answers, self._copy = (x, labels), answers, -1
-        self.translate_px = translate_px
+        self.translate_px, self.first = translate_px, first
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Rend le lot `index` de l'époque courante."""
         copy = self.epoch % len(self.answers)
         if copy != self._copy:
-            self.x, labels = deform(*self.dataset, copy=copy, translate_px=self.translate_px)
+            number = self.first + copy
+            self.x, labels = deform(*self.dataset, copy=number, translate_px=self.translate_px)
             self.y = SHARE * self.answers[copy].astype(np.float32) + (1 - SHARE) * labels
             self._copy = copy
         return super().__getitem__(index)

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 
 from exercises import ex02_lessons
 from exercises.common import lessons
@@ -78,6 +79,9 @@ def test_the_teacher_answers_once(fashion_teacher, extract, capsys):
     again = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)  # relues
     np.testing.assert_array_equal(found, again)
     assert "Le maître répond" not in capsys.readouterr().out
+    later = lessons.answers(fashion_teacher, x, labels, copies=1, translate_px=1, first=1)
+    np.testing.assert_allclose(later[0], found[1], atol=1e-3)
+    assert capsys.readouterr().out.count("Le maître répond à la copie") == 1
     lessons.answers(fashion_teacher, x[1:], labels[1:], copies=2, translate_px=1)  # d'autres images
     assert "Le maître répond" in capsys.readouterr().out
     stronger = [weight * 1.5 for weight in fashion_teacher.get_weights()]
@@ -86,19 +90,21 @@ def test_the_teacher_answers_once(fashion_teacher, extract, capsys):
     assert not np.array_equal(found, changed)
 
 
-def test_an_epoch_is_a_copy(extract):
+@pytest.mark.parametrize("first", [0, 3])
+def test_an_epoch_is_a_copy(extract, first):
     x, labels = of_extract(extract, 100)
     rng = np.random.default_rng(0)
     answers = rng.dirichlet(np.ones(10), (2, 100)).astype(np.float16)
     batches = lessons.Lessons(
-        x, labels, answers, translate_px=1, batch_size=100, seed=4, augment=ex02_lessons.mirror
-    )
+        x, labels, answers, translate_px=1, batch_size=100, seed=4, augment=ex02_lessons.mirror,
+        first=first,
+    )  # fmt: skip
     mirrored = []
     for epoch in (0, 1, 2, 1):
         batches.epoch = epoch
         images, wanted = batches[0]
         copy = epoch % 2
-        deformed, mixed = lessons.deform(x, labels, copy=copy, translate_px=1)
+        deformed, mixed = lessons.deform(x, labels, copy=first + copy, translate_px=1)
         order = np.random.default_rng([4, epoch]).permutation(100)
         np.testing.assert_allclose(
             wanted, 0.9 * answers[copy][order].astype(float) + 0.1 * mixed[order], atol=1e-6
