@@ -11,8 +11,8 @@ une autre (`exercises/common/lessons.py`) : là, il hésite, et ses hésitations
 les étiquettes qu'il sait par cœur. Puis il repart de ses poids et apprend ces réponses, à petits
 pas. Ce que l'élève voit est plus difficile que ce que le maître a vu : un carré en est effacé, et
 l'objet y est parfois plus petit, plus grand ou décentré, comme dans les photos que l'on apporte à
-`./predict`. Les poids livrés sont quelque part sur le chemin du départ à l'arrivée ; les images de
-validation disent où, à la seule vraisemblance de leurs classes.
+`./predict`. Les poids livrés sont quelque part entre le départ et l'arrivée, là où les images de
+validation sont le mieux prédites.
 
 On peut recommencer : le réseau livré repart alors de ce qu'il est devenu, et son compte rendu dit
 toute la suite (`start`). Il voit à chaque fois d'autres copies, et d'autres lots.
@@ -31,7 +31,7 @@ import numpy as np
 from PIL import Image
 
 from exercises import ex03_cifar10
-from exercises.common import averaging, calibration, data, distillation, lessons, storage, training
+from exercises.common import averaging, data, distillation, lessons, storage, training
 from exercises.common.augmentation import alternate_mirror, cutout
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_training_figures
@@ -135,43 +135,10 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     few = training.random_crop(
         x_train[: 8 * batch_size], pad=recipe.translate_px, rng=np.random.default_rng(0)
     )
-    part = stop_between(before, network, few, x_val, y_val, batch_size=batch_size)
-    options.arrivals.append(part)
+    options.arrivals.append(averaging.stop_between(
+        before, network, ARRIVALS, images=few, validation=(x_val, y_val), batch_size=batch_size
+    ))  # fmt: skip
     return training.to_ship(network, build()), history
-
-
-def stop_between(before, network, seen, x_val, y_val, *, batch_size: int) -> float:
-    """Arrête un réseau entre son départ et son arrivée, là où il prédit le mieux la validation.
-
-    Args:
-        before: poids de départ.
-        network: réseau arrivé, modifié sur place.
-        seen: images déformées uint8, au moins un lot : elles remesurent les normalisations.
-        x_val: images de validation.
-        y_val: leurs classes `(n,)` ou `(n, 1)`.
-        batch_size: images par lot.
-
-    Returns:
-        La part de l'arrivée, l'une d'`ARRIVALS` : celle dont l'entropie croisée, à sa meilleure
-        température et en une passe, est la plus petite.
-    """
-    after, losses = network.get_weights(), {}
-
-    def stop(part: float) -> None:
-        pairs = zip(before, after, strict=True)
-        network.set_weights([(1 - part) * old + part * new for old, new in pairs])
-        averaging.measure_normalisations(network, seen, batch_size=batch_size)
-
-    for part in ARRIVALS:
-        stop(part)
-        probabilities = network.predict(x_val, batch_size=500, verbose=0)
-        temperature = calibration.fit_temperature(probabilities, y_val)
-        likely = calibration.soften(probabilities, temperature)
-        losses[part] = -np.log(likely[np.arange(len(x_val)), np.reshape(y_val, -1)]).mean()
-        print(f"Part de l'arrivée {part:.2f} : entropie croisée {losses[part]:.4f}", flush=True)
-    best = min(losses, key=losses.get)
-    stop(best)
-    return best
 
 
 def describe_start(options) -> dict:

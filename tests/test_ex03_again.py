@@ -1,6 +1,5 @@
 import json
 
-import keras
 import numpy as np
 import pytest
 
@@ -142,22 +141,3 @@ def test_an_object_changes_its_size(monkeypatch):
     mixed = ex03_again.rescale(x.copy(), rng=np.random.default_rng(1))
     changed = (mixed != x).any((1, 2, 3)).mean()
     assert 0.15 < changed < 0.35
-
-
-@pytest.mark.parametrize("truth", ex03_again.ARRIVALS)
-def test_it_stops_where_validation_is_most_likely(truth, capsys):
-    """Un modèle linéaire dont les vrais poids sont sur le chemin, à un endroit connu."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(3000, 2)).astype(np.float32)
-    y = (rng.random(3000) < 1 / (1 + np.exp(3 * (x[:, :1] - x[:, 1:])[:, 0]))).astype(int)
-    right, away = np.eye(2, dtype=np.float32), np.array([[0, 4], [0, 0]], np.float32)
-    network = keras.Sequential([
-        keras.Input((2,)), keras.layers.Dense(2, use_bias=False, activation="softmax")
-    ])  # fmt: skip
-    network.set_weights([right - (1 - truth) * away])
-    found = ex03_again.stop_between(
-        [right + truth * away], network, x[:100], x, y[:, None], batch_size=50
-    )
-    assert found == truth
-    np.testing.assert_allclose(network.get_weights()[0], right, atol=1e-6)
-    assert capsys.readouterr().out.count("entropie croisée") == len(ex03_again.ARRIVALS)

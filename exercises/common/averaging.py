@@ -14,6 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from exercises.common import calibration
+
 
 def average_weights(stages: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
     """Moyenne des poids, tenseur par tenseur.
@@ -57,3 +59,49 @@ def measure_normalisations(model: keras.Model, images: np.ndarray, *, batch_size
         layer.moving_mean.assign(next(means))
         layer.moving_variance.assign(next(means))
         layer.momentum = before
+
+
+def stop_between(
+    before: Sequence[np.ndarray],
+    network: keras.Model,
+    parts: Sequence[float],
+    *,
+    images: np.ndarray,
+    validation: tuple[np.ndarray, np.ndarray],
+    batch_size: int,
+) -> float:
+    """Arrête un réseau entre son départ et son arrivée, là où il prédit le mieux la validation.
+
+    Les images de validation choisissent donc : la précision mesurée sur elles est un peu flattée.
+
+    Args:
+        before: poids du départ, tels que les rend `get_weights`.
+        network: réseau arrivé, modifié sur place.
+        parts: parts de l'arrivée à essayer, dans [0, 1] ; le reste est au départ.
+        images: pour remesurer les normalisations, voir `measure_normalisations`.
+        validation: images et classes, `(n, ...)` et `(n,)` ou `(n, 1)`.
+        batch_size: images par lot.
+
+    Returns:
+        La part dont l'entropie croisée, en une passe et à la meilleure température, est la plus
+        petite.
+    """
+    after, losses = network.get_weights(), {}
+    x_val, y_val = validation[0], np.reshape(validation[1], -1)
+
+    def stop(part: float) -> None:
+        pairs = zip(before, after, strict=True)
+        network.set_weights([(1 - part) * old + part * new for old, new in pairs])
+        measure_normalisations(network, images, batch_size=batch_size)
+
+    for part in parts:
+        stop(part)
+        probabilities = network.predict(x_val, batch_size=500, verbose=0)
+        temperature = calibration.fit_temperature(probabilities, y_val)
+        likely = calibration.soften(probabilities, temperature)
+        right = np.maximum(likely[np.arange(len(y_val)), y_val], 1e-30)
+        losses[part] = -np.log(right).mean()
+        print(f"Part de l'arrivée {part:.2f} : entropie croisée {losses[part]:.4f}", flush=True)
+    best = min(losses, key=losses.get)
+    stop(best)
+    return best

@@ -5,6 +5,8 @@ from keras import layers
 
 from exercises.common import averaging
 
+PARTS = (0.25, 0.5, 0.75, 1.0)
+
 
 @pytest.fixture
 def images():
@@ -50,3 +52,23 @@ def test_too_few_images(images):
     model = keras.Sequential([keras.Input((5,)), layers.BatchNormalization()])
     with pytest.raises(ValueError, match="100 images ne font pas un lot de 101"):
         averaging.measure_normalisations(model, images, batch_size=101)
+
+
+@pytest.mark.parametrize("truth", PARTS)
+def test_a_network_stops_where_validation_is_most_likely(truth, capsys):
+    """Un modèle linéaire dont les vrais poids sont sur le chemin, à un endroit connu."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3000, 2)).astype(np.float32)
+    y = (rng.random(3000) < 1 / (1 + np.exp(3 * (x[:, :1] - x[:, 1:])[:, 0]))).astype(int)
+    right, away = np.eye(2, dtype=np.float32), np.array([[0, 4], [0, 0]], np.float32)
+    network = keras.Sequential([
+        keras.Input((2,)), keras.layers.Dense(2, use_bias=False, activation="softmax")
+    ])  # fmt: skip
+    network.set_weights([right - (1 - truth) * away])
+    found = averaging.stop_between(
+        [right + truth * away], network, PARTS, images=x[:100], validation=(x, y[:, None]),
+        batch_size=50,
+    )  # fmt: skip
+    assert found == truth
+    np.testing.assert_allclose(network.get_weights()[0], right, atol=1e-6)
+    assert capsys.readouterr().out.count("entropie croisée") == len(PARTS)
