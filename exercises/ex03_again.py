@@ -182,7 +182,7 @@ def main(argv: list[str] | None = None) -> int:
     def describe(runs) -> dict:
         return {
             "views": VIEWS, "num_views": len(VIEW_WEIGHTS), "arrivals": options.arrivals,
-            "start": describe_start(options),
+            "start": describe_start(options), "targets": "réponses du maître",
         }  # fmt: skip
 
     return run(lambda: training.run_seeds(

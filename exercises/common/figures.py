@@ -59,17 +59,20 @@ def output_dir(options) -> Path:
     return options.output or Path("figures") / options.module
 
 
-def save_learning_curves(path: Path, history: dict[str, list[float]]) -> None:
+def save_learning_curves(path: Path, history: dict[str, list[float]], *, targets: str = "") -> None:
     """Trace perte et précision, entraînement et validation.
 
     Args:
         path: fichier PNG.
         history: courbes de `training.fit`, une valeur par époque.
+        targets: ce qu'il fallait répondre à l'entraînement, si ce n'est pas l'étiquette : les deux
+            pertes ne se comparent alors pas, et la légende le dit.
     """
+    learned = f"entraînement ({targets})" if targets else "entraînement"
     panels = (("loss", "Perte"), ("accuracy", "Précision"))
     with new_figure(path, columns=2) as (_, axes):
         for axis, (name, title) in zip(axes[0], panels, strict=True):
-            for key, label in ((name, "entraînement"), (f"val_{name}", "validation")):
+            for key, label in ((name, learned), (f"val_{name}", "validation")):
                 epochs = range(1, len(history[key]) + 1)
                 axis.plot(epochs, history[key], marker="o", markersize=3, label=label)
             axis.set(title=title, xlabel="époque")
@@ -135,13 +138,14 @@ def save_training_figures(options, report, x_test, y_test, probabilities) -> Non
 
     Args:
         options: options de `cli.training_parser`.
-        report: compte rendu de l'entraînement.
+        report: compte rendu de l'entraînement ; `targets`, s'il y est, va dans la légende.
         x_test: images de test, non utilisées ici.
         y_test: classes vraies `(n,)`, non utilisées ici.
         probabilities: `(n, classes)`, non utilisées ici.
     """
     folder, matrix = output_dir(options), np.array(report["confusion_matrix"])
-    save_learning_curves(folder / "courbes.png", report["history"])
+    targets = report.get("targets", "")
+    save_learning_curves(folder / "courbes.png", report["history"], targets=targets)
     save_confusion_matrix(folder / "confusion.png", matrix, report["classes_fr"])
     print(class_table(matrix, report["classes_fr"]))
     print(f"Figures écrites dans {folder}/")
