@@ -101,8 +101,8 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     network.set_weights(start.get_weights())
     for kernel in filter(is_kernel, network.trainable_variables):
         kernel.assign(fix_norm(kernel))  # la normalisation qui suit n'y voit pas de différence
-    before, times = network.get_weights(), count_starts(describe_start(options))
-    first = COPIES * (times - 1)
+    before, restarts = network.get_weights(), count_restarts(describe_start(options))
+    first = COPIES * restarts
     batch_size = options.batch_size or recipe.batch_size
     labels, val = keras.utils.to_categorical(y_train, 10), keras.utils.to_categorical(y_val, 10)
     smoothing = ex03_cifar10.LABEL_SMOOTHING
@@ -113,7 +113,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     )  # fmt: skip
     batches = lessons.Lessons(
         x_train, labels, answers, translate_px=recipe.translate_px, batch_size=batch_size,
-        seed=seed + 100 * (times - 1), augment=augment, first=first,
+        seed=seed + 100 * restarts, augment=augment, first=first,
     )  # fmt: skip
     steps = options.epochs * len(batches)
     network.compile(
@@ -162,13 +162,13 @@ def describe_start(options) -> dict:
     }
 
 
-def count_starts(start: dict) -> int:
-    """Compte les entraînements qui ont mené à un départ, le premier compris.
+def count_restarts(start: dict) -> int:
+    """Compte les fois où un départ a lui-même réappris à partir d'un autre.
 
     Args:
         start: voir `describe_start`.
     """
-    return 1 + count_starts(start["start"]) if "start" in start else 1
+    return 1 + count_restarts(start["start"]) if "start" in start else 0
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -87,7 +87,7 @@ def stop_between(
         petite.
     """
     after, losses = network.get_weights(), {}
-    x_val, y_val = validation[0], np.reshape(validation[1], -1)
+    x_val, y_val = validation
 
     def stop(part: float) -> None:
         pairs = zip(before, after, strict=True)
@@ -98,9 +98,7 @@ def stop_between(
         stop(part)
         probabilities = network.predict(x_val, batch_size=500, verbose=0)
         temperature = calibration.fit_temperature(probabilities, y_val)
-        likely = calibration.soften(probabilities, temperature)
-        right = np.maximum(likely[np.arange(len(y_val)), y_val], 1e-30)
-        losses[part] = -np.log(right).mean()
+        losses[part] = calibration.cross_entropy(probabilities, y_val, temperature)
         print(f"Part de l'arrivée {part:.2f} : entropie croisée {losses[part]:.4f}", flush=True)
     best = min(losses, key=losses.get)
     stop(best)

@@ -50,6 +50,31 @@ def soften(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def cross_entropy(probabilities: np.ndarray, y: np.ndarray, temperature: float) -> float:
+    """Mesure l'entropie croisée de probabilités dont une température a divisé les scores.
+
+    Args:
+        probabilities: `(n, classes)`, de somme 1 par ligne.
+        y: classes vraies `(n,)` ou `(n, 1)`.
+        temperature: voir `soften`.
+
+    Returns:
+        Moyenne de moins le logarithme de la probabilité de la classe vraie, en nats.
+    """
+    return _cross_entropy(_logs(probabilities), np.reshape(y, -1), temperature)
+
+
+def _logs(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.clip(np.asarray(probabilities, np.float64), 1e-30, 1))
+
+
+def _cross_entropy(logs: np.ndarray, y: np.ndarray, temperature: float) -> float:
+    scores = logs / temperature
+    highest = scores.max(axis=1, keepdims=True)
+    total = highest[:, 0] + np.log(np.exp(scores - highest).sum(axis=1))
+    return float(np.mean(total - scores[np.arange(len(y)), y]))
+
+
 def fit_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
     """Cherche la température qui rend les classes vraies les plus vraisemblables.
 
@@ -64,14 +89,10 @@ def fit_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    rows, y = np.arange(len(probabilities)), np.reshape(y, -1)
-    logs = np.log(np.clip(np.asarray(probabilities, np.float64), 1e-30, 1))
+    logs, y = _logs(probabilities), np.reshape(y, -1)
 
     def loss(log_temperature: float) -> float:
-        scores = logs / np.exp(log_temperature)
-        highest = scores.max(axis=1, keepdims=True)
-        total = highest[:, 0] + np.log(np.exp(scores - highest).sum(axis=1))
-        return float(np.mean(total - scores[rows, y]))
+        return _cross_entropy(logs, y, np.exp(log_temperature))
 
     bounds = (np.log(0.05), np.log(20))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
