@@ -16,7 +16,7 @@ import numpy as np
 from keras import layers
 
 from exercises import ex02_lessons
-from exercises.common import data, storage, training
+from exercises.common import data, lessons, storage, training
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import save_mistakes, save_training_figures
 from exercises.common.optimizers import Lookahead, Muon, Triangle
@@ -148,9 +148,11 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.teacher != TEACHER:
         options.command = f"ex02_fashion --teacher {options.teacher}"
+    more = {"targets": lessons.TARGETS} if options.teacher == TEACHER else {}
     return run(lambda: training.run_seeds(
         options, dataset=data.load_fashion_mnist(), num_val=NUM_VAL, train=train,
         evaluate=evaluate, classes=class_names, classes_fr=data.FASHION_CLASSES_FR, on_saved=show,
+        describe=lambda runs: more,
     ))  # fmt: skip
 
 

@@ -136,6 +136,23 @@ def fashion_teacher(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def shipped_large(as_dataset, tmp_path, monkeypatch):
+    """Un petit réseau « livré » à la place du grand d'ex03, un cache vide ; rend son dossier."""
+    from exercises import ex03_cifar10
+    from exercises.common import data
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    dataset = as_dataset("cifar10")
+    monkeypatch.setattr(data, "load_cifar10", lambda: dataset)
+    tiny = ex03_cifar10.RECIPES["large"]._replace(widths=(8, 12, 16), batch_size=90)
+    monkeypatch.setattr(ex03_cifar10, "RECIPES", {"large": tiny})
+    more = ["--recipe", "large", "--refine-cycles", "0", "--seeds", "1", "--epochs", "1"]
+    folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]
+    assert ex03_cifar10.main([*more, "--precision", "float32", *folders]) == 0
+    return tmp_path
+
+
+@pytest.fixture
 def tiny_blocks(tmp_path, monkeypatch, as_dataset):
     """Une petite base à la place d'InceptionV3, un extrait de CIFAR-10, un cache à part.
 

@@ -61,15 +61,19 @@ def test_a_resumed_lesson_ends_the_same(fashion_teacher, options, extract, monke
         np.testing.assert_allclose(one, two, atol=1e-5)
 
 
-def test_teacher_option(extract, as_dataset, tmp_path, monkeypatch, capsys):
+def test_teacher_option(fashion_teacher, as_dataset, tmp_path, monkeypatch, capsys):
     from exercises.common import data
 
     monkeypatch.setattr(data, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
     with pytest.raises(SystemExit) as caught:
         ex02_fashion.main(["--teacher", "personne"])
     assert caught.value.code == 2 and "choix impossible" in capsys.readouterr().err
-    arguments = ["--teacher", "none", "--epochs", "1", "--seeds", "1", "--batch-size", "60",
+    arguments = ["--epochs", "1", "--seeds", "1", "--batch-size", "60", "--force",
                  "--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]  # fmt: skip
-    assert ex02_fashion.main(arguments) == 0
-    report = storage.read_sidecar("ex02_fashion", models_dir=tmp_path)
-    assert report["command"].startswith("python -m exercises.ex02_fashion --teacher none --seeds 1")
+    for more, named in (([], {"targets": "réponses du maître"}), (["--teacher", "none"], {})):
+        assert ex02_fashion.main([*arguments, *more]) == 0
+        report = storage.read_sidecar("ex02_fashion", models_dir=tmp_path)
+        start = " ".join(["python -m exercises.ex02_fashion", *more, "--seeds 1"])
+        assert report["command"].startswith(start)
+        # La légende des courbes dit à quoi les réponses de l'élève sont comparées.
+        assert {key: report[key] for key in ("targets",) if key in report} == named

@@ -20,6 +20,7 @@ from exercises.common import distillation, training
 from exercises.common.cache import cached_array
 
 MIXED = 0.5  # part des images mêlées à une autre
+TARGETS = "réponses du maître"  # ce qu'apprend l'élève, pour la légende de ses courbes
 SHARE = 0.9  # part de la réponse du maître dans ce qu'il faut répondre ; le reste : l'étiquette
 
 

@@ -1,0 +1,155 @@
+"""Les leçons du grand réseau : ce qu'un élève voit, et comment il apprend les réponses du maître.
+
+D'après : Jour 04, exercice 3.
+Commande : python -m exercises.ex03_again
+
+Un thème de l'exercice 03, dont l'entrée est `ex03_cifar10`.
+
+Le maître répond, une fois, à des copies déformées du jeu, une image sur deux mêlée à une autre
+(`exercises/common/lessons.py` dit comment, et d'où cela vient) : là, il hésite, et ses hésitations
+enseignent plus que les étiquettes qu'il sait par cœur. Ce que l'élève voit est plus difficile que
+ce que le maître a vu : un carré en est effacé, et l'objet y est parfois plus petit, plus grand ou
+décentré, comme dans les photos que l'on apporte à `./predict`.
+
+Source : Jordan et al., « Muon », 2024 (la descente).
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import keras
+import numpy as np
+from PIL import Image
+
+from exercises import ex03_cifar10
+from exercises.common import data, lessons, storage, training
+from exercises.common.augmentation import alternate_mirror, cutout
+from exercises.common.figures import save_training_figures
+from exercises.common.optimizers import Lookahead, Muon, Triangle
+from exercises.ex03_views import VIEW_WEIGHTS, VIEWS, evaluate
+
+CUTOUT_PX = 6  # côté du carré effacé
+SCALED = 0.25  # part des images agrandies ou rapetissées
+LOG_SCALE = (-0.5, 0.35)  # logarithme du facteur : de 0,61 à 1,42
+BLUR_PX = 4  # le fond d'un objet rapetissé est une autre image, réduite à ce côté
+
+
+def rescale(images: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """Change la taille de l'objet de quelques images, et le déplace.
+
+    Args:
+        images: uint8 `(n, h, h, 3)`, modifiées sur place.
+        rng: générateur aléatoire.
+
+    Returns:
+        Les images. Une sur quatre (`SCALED`) est agrandie, et ses bords sont perdus, ou
+        rapetissée, et posée n'importe où sur le fond flou d'une autre.
+    """
+    side_px = images.shape[1]
+    for number in np.flatnonzero(rng.random(len(images)) < SCALED):
+        image, factor = Image.fromarray(images[number]), np.exp(rng.uniform(*LOG_SCALE))
+        if factor >= 1:
+            left, top = rng.uniform(0, side_px - side_px / factor, 2)
+            box = (left, top, left + side_px / factor, top + side_px / factor)
+            images[number] = image.resize((side_px, side_px), Image.Resampling.BICUBIC, box=box)
+            continue
+        small_px = round(side_px * factor)
+        other = Image.fromarray(images[rng.integers(len(images))])
+        blurred = other.resize((BLUR_PX, BLUR_PX), Image.Resampling.BOX)
+        canvas = blurred.resize((side_px, side_px), Image.Resampling.BICUBIC)
+        place = tuple(int(start) for start in rng.integers(0, side_px - small_px + 1, 2))
+        canvas.paste(image.resize((small_px, small_px), Image.Resampling.BICUBIC), place)
+        images[number] = canvas
+    return images
+
+
+def augment(images: np.ndarray, *, indices, epoch, rng, copies: int) -> np.ndarray:
+    """Retourne une image sur deux, change la taille de quelques-unes, efface un carré de toutes.
+
+    Quand une copie revient, `copies` époques plus tard, c'est l'autre moitié qui est retournée.
+    """
+    images = alternate_mirror(images, indices, epoch // copies)
+    return cutout(rescale(images, rng=rng), CUTOUT_PX, rng=rng)
+
+
+def learn(
+    network: keras.Model,
+    teacher: keras.Model,
+    train: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, np.ndarray],
+    *,
+    recipe: ex03_cifar10.Recipe,
+    name: str,
+    peak: float,
+    copies: int,
+    first: int = 0,
+    seed: int,
+    options,
+) -> dict:
+    """Apprend à un réseau ce que répond un maître.
+
+    Args:
+        network: élève, modifié sur place.
+        teacher: maître ; ce peut être un réseau de mêmes poids, jamais le même objet.
+        train: images uint8 `(n, 32, 32, 3)` et classes, que l'élève apprend.
+        val: les mêmes, mises de côté.
+        recipe: celle du réseau.
+        name: de l'entraînement, pour son point de reprise.
+        peak: taux d'apprentissage maximal, en part de celui de la recette.
+        copies: nombre de copies du jeu ; un essai de quelques époques se contente d'autant.
+        first: numéro de la première copie, voir `lessons.deform` ; il change aussi les lots.
+        seed: graine de l'entraînement.
+        options: celles de l'exercice.
+
+    Returns:
+        Les courbes de l'élève.
+    """
+    (x_train, y_train), (x_val, y_val) = train, val
+    copies, batch_size = min(copies, options.epochs), options.batch_size or recipe.batch_size
+    smoothing = ex03_cifar10.LABEL_SMOOTHING
+    labels = keras.utils.to_categorical(y_train, 10) * (1 - smoothing) + smoothing / 10
+    answers = lessons.answers(
+        teacher, x_train, labels, copies=copies, first=first, translate_px=recipe.translate_px
+    )
+    batches = lessons.Lessons(
+        x_train, labels, answers, translate_px=recipe.translate_px, batch_size=batch_size,
+        seed=seed + 50 * first, augment=partial(augment, copies=copies), first=first,
+    )  # fmt: skip
+    steps = options.epochs * len(batches)
+    network.compile(
+        Muon(
+            Triangle(peak * recipe.peak_rate * batch_size, steps), momentum=0.85, nesterov=True,
+            weight_decay=recipe.weight_decay, kernel_dtype=network.compute_dtype,
+        ),
+        loss=keras.losses.CategoricalCrossentropy(), metrics=["accuracy"],
+        jit_compile=training.JIT_COMPILE,
+    )  # fmt: skip
+    # Nommé d'après les poids du maître : on n'y reprend pas les leçons d'un autre.
+    name = f"{name}-{lessons.fingerprint(teacher)[:8]}"
+    return training.fit(
+        network, batches, epochs=options.epochs, resume=options.resume,
+        checkpoint=storage.checkpoint_path(options, seed, network=name),
+        callbacks=[Lookahead(steps)], validation_batch_size=500,
+        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)),
+    )  # fmt: skip
+
+
+def measure(options, train: Callable, *, describe: Callable[[], dict]) -> int:
+    """Entraîne et mesure des élèves sur CIFAR-10 ; voir `training.run_seeds`.
+
+    Args:
+        options: celles de l'exercice.
+        train: entraîne un élève, une graine.
+        describe: rend, à la fin, ce que le compte rendu dit d'où vient l'élève.
+
+    Returns:
+        0, le code de sortie.
+    """
+    return training.run_seeds(
+        options, dataset=data.load_cifar10(), num_val=ex03_cifar10.NUM_VAL, train=train,
+        evaluate=evaluate, classes=data.CIFAR10_CLASSES, classes_fr=data.CIFAR10_CLASSES_FR,
+        on_saved=save_training_figures,
+        describe=lambda runs: {
+            "views": VIEWS, "num_views": len(VIEW_WEIGHTS), "targets": lessons.TARGETS, **describe()
+        },
+    )  # fmt: skip
