@@ -136,7 +136,7 @@ def fashion_teacher(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def shipped_large(as_dataset, tmp_path, monkeypatch):
+def shipped_large(as_dataset, tmp_path, monkeypatch, eager):
     """Un petit réseau « livré » à la place du grand d'ex03, un cache vide ; rend son dossier."""
     from exercises import ex03_cifar10
     from exercises.common import data
