@@ -3,6 +3,7 @@
 Rien ici n'est propre à TensorFlow : ces fonctions marchent sur tout moteur de Keras 3.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -145,6 +146,13 @@ def _restore(model: keras.Model, path: Path, signature: str) -> tuple[int, dict]
     return state["epoch"], state["history"]
 
 
+def _settings(optimizer: keras.optimizers.Optimizer) -> str:
+    """Rend huit chiffres hexadécimaux, ceux d'une empreinte du taux, de son calendrier, etc."""
+    config = {name: value for name, value in optimizer.get_config().items() if name != "name"}
+    text = json.dumps(config, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def fit(
     model: keras.Model,
     batches: Batches,
@@ -172,7 +180,8 @@ def fit(
     """
     signature = (
         f"{model.name}, {epochs} époques, {len(batches.x)} images par lots de "
-        f"{batches.batch_size}, {model.dtype_policy.name}, graine {batches.seed}"
+        f"{batches.batch_size}, {model.dtype_policy.name}, graine {batches.seed}, réglages de la "
+        f"descente {_settings(model.optimizer)}"
     )
     first_epoch, history = 0, {}
     if resume and Path(checkpoint).exists():

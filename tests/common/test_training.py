@@ -91,7 +91,7 @@ def test_choose_precision_keeps_an_explicit_choice():
     assert training.choose_precision("auto") in {"float32", "mixed_bfloat16"}
 
 
-def small_model():
+def small_model(rate=0.05):
     import keras
 
     keras.utils.set_random_seed(0)
@@ -101,7 +101,7 @@ def small_model():
     x = keras.layers.Dropout(0.2, seed=3)(x)
     x = keras.layers.BatchNormalization()(keras.layers.Dense(5)(x))
     model = keras.Model(inputs, keras.layers.Dense(20, activation="softmax")(x), name="petit")
-    schedule = keras.optimizers.schedules.CosineDecay(0.05, 12)
+    schedule = keras.optimizers.schedules.CosineDecay(rate, 12)
     model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy",
                   metrics=["accuracy"])  # fmt: skip
     return model
@@ -145,6 +145,15 @@ def test_resume_refuses_another_training(tmp_path):
     training.fit(small_model(), batches(), epochs=1, checkpoint=tmp_path / "a.npz", verbose=0)
     with pytest.raises(ValueError, match="autre entraînement"):
         training.fit(small_model(), batches(), epochs=2, checkpoint=tmp_path / "a.npz", resume=True)
+
+
+def test_resume_refuses_another_learning_rate(tmp_path):
+    path = tmp_path / "a.npz"
+    history = training.fit(small_model(), batches(), epochs=1, checkpoint=path, verbose=0)
+    same = training.fit(small_model(), batches(), epochs=1, checkpoint=path, resume=True)
+    assert same == history
+    with pytest.raises(ValueError, match="autre entraînement"):
+        training.fit(small_model(rate=0.1), batches(), epochs=1, checkpoint=path, resume=True)
 
 
 def test_cut_while_writing_a_checkpoint(tmp_path, monkeypatch):
