@@ -26,12 +26,11 @@ from functools import partial
 import keras
 import numpy as np
 
-from exercises import ex03_cifar10, ex03_lessons
-from exercises.common import averaging, distillation, storage, training
+from exercises import ex03_cifar10, ex03_lessons, ex03_teachers
+from exercises.common import averaging, training
 from exercises.common.cli import run, training_parser
 from exercises.common.optimizers import fix_norm, is_kernel
 
-RECIPE = "large"
 EPOCHS = 9
 COPIES = 2
 PEAK = 0.1  # taux d'apprentissage maximal, en part de celui du premier apprentissage
@@ -43,19 +42,18 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
 
     Ces courbes sont celles de l'élève, pas de la moyenne livrée.
     """
-    recipe = ex03_cifar10.RECIPES[RECIPE]
+    recipe = ex03_cifar10.RECIPES[ex03_teachers.RECIPE]
     build = partial(ex03_cifar10.build_model, recipe)
     network = training.build(build, seed=seed, precision=options.precision)
-    start = distillation.load_teacher(
-        recipe.slug, precision=options.precision, models_dir=options.models_dir
-    )
-    network.set_weights(start.get_weights())
+    teachers = ex03_teachers.load_teachers(options)
+    network.set_weights(teachers[0].get_weights())
     for kernel in filter(is_kernel, network.trainable_variables):
         kernel.assign(fix_norm(kernel))  # la normalisation qui suit n'y voit pas de différence
-    before, restarts = network.get_weights(), count_restarts(describe_start(options))
+    before = network.get_weights()
+    restarts = count_restarts(ex03_teachers.describe_teachers(options, "start")["start"])
     history = ex03_lessons.learn(
-        network, start, (x_train, y_train), (x_val, y_val), recipe=recipe, name="again",
-        peak=PEAK, copies=COPIES, first=COPIES * restarts, seed=seed, options=options,
+        network, teachers, (x_train, y_train), (x_val, y_val), name="again", peak=PEAK,
+        copies=COPIES, first=COPIES * restarts, seed=seed, options=options,
     )  # fmt: skip
     batch_size = options.batch_size or recipe.batch_size
     few = training.random_crop(
@@ -67,32 +65,11 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     return training.to_ship(network, build()), history
 
 
-def describe_start(options) -> dict:
-    """Rend ce que le compte rendu dit du modèle de départ : sa commande, ses mesures, son fichier.
-
-    Args:
-        options: celles de l'exercice.
-
-    Returns:
-        `{"command", "shipped", "duration_s", "sha256"}`, et si ce modèle était lui-même parti d'un
-        autre, ou l'élève d'un autre, `"start"` ou `"teacher"`, de même forme.
-    """
-    slug = ex03_cifar10.RECIPES[RECIPE].slug
-    report = storage.read_sidecar(slug, models_dir=distillation.folder_of(slug, options.models_dir))
-    return {
-        "command": report["command"],
-        "shipped": report["shipped"],
-        "duration_s": report["duration_s"]["mean"],
-        "sha256": report["files"][f"{slug}.keras"],
-        **{key: report[key] for key in ("start", "teacher") if key in report},
-    }
-
-
 def count_restarts(start: dict) -> int:
     """Compte les fois où un départ a lui-même réappris à partir d'un autre.
 
     Args:
-        start: voir `describe_start`.
+        start: voir `ex03_teachers.describe_teachers`.
     """
     return 1 + count_restarts(start["start"]) if "start" in start else 0
 
@@ -100,13 +77,15 @@ def count_restarts(start: dict) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Réentraîne le grand réseau livré, et le remplace s'il fait mieux en validation."""
     parser = training_parser("ex03_again", __doc__.splitlines()[0], epochs=EPOCHS, seeds=1)
+    ex03_teachers.add_partner(parser)
     options = parser.parse_args(argv)
-    options.module, options.command = ex03_cifar10.RECIPES[RECIPE].slug, "ex03_again"
+    ex03_teachers.name_command(options, "ex03_again")
 
     options.arrivals = []  # une par graine
 
     def describe() -> dict:
-        return {"arrivals": options.arrivals, "start": describe_start(options)}
+        teachers = ex03_teachers.describe_teachers(options, "start")
+        return {"arrivals": options.arrivals, **teachers}
 
     return run(lambda: ex03_lessons.measure(options, train, describe=describe))
 

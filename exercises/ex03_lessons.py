@@ -14,7 +14,7 @@ décentré, comme dans les photos que l'on apporte à `./predict`.
 Source : Jordan et al., « Muon », 2024 (la descente).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import keras
@@ -26,6 +26,7 @@ from exercises.common import data, lessons, storage, training
 from exercises.common.augmentation import alternate_mirror, cutout
 from exercises.common.figures import save_training_figures
 from exercises.common.optimizers import Lookahead, Muon, Triangle
+from exercises.ex03_teachers import RECIPE
 from exercises.ex03_views import VIEW_WEIGHTS, VIEWS, evaluate
 
 CUTOUT_PX = 6  # côté du carré effacé
@@ -74,11 +75,10 @@ def augment(images: np.ndarray, *, indices, epoch, rng, copies: int) -> np.ndarr
 
 def learn(
     network: keras.Model,
-    teacher: keras.Model,
+    teachers: Sequence[keras.Model],
     train: tuple[np.ndarray, np.ndarray],
     val: tuple[np.ndarray, np.ndarray],
     *,
-    recipe: ex03_cifar10.Recipe,
     name: str,
     peak: float,
     copies: int,
@@ -86,14 +86,13 @@ def learn(
     seed: int,
     options,
 ) -> dict:
-    """Apprend à un réseau ce que répond un maître.
+    """Apprend à un réseau la moyenne de ce que répondent ses maîtres.
 
     Args:
         network: élève, modifié sur place.
-        teacher: maître ; ce peut être un réseau de mêmes poids, jamais le même objet.
+        teachers: un maître ou plusieurs ; l'un peut avoir les poids de l'élève, jamais être lui.
         train: images uint8 `(n, 32, 32, 3)` et classes, que l'élève apprend.
         val: les mêmes, mises de côté.
-        recipe: celle du réseau.
         name: de l'entraînement, pour son point de reprise.
         peak: taux d'apprentissage maximal, en part de celui de la recette.
         copies: nombre de copies du jeu ; un essai de quelques époques se contente d'autant.
@@ -104,16 +103,20 @@ def learn(
     Returns:
         Les courbes de l'élève.
     """
-    (x_train, y_train), (x_val, y_val) = train, val
+    (x_train, y_train), (x_val, y_val), recipe = train, val, ex03_cifar10.RECIPES[RECIPE]
     copies, batch_size = min(copies, options.epochs), options.batch_size or recipe.batch_size
     smoothing = ex03_cifar10.LABEL_SMOOTHING
     labels = keras.utils.to_categorical(y_train, 10) * (1 - smoothing) + smoothing / 10
-    answers = lessons.answers(
-        teacher, x_train, labels, copies=copies, first=first, translate_px=recipe.translate_px
-    )
+    answers = [
+        lessons.answers(
+            teacher, x_train, labels, copies=copies, first=first, translate_px=recipe.translate_px
+        )
+        for teacher in teachers
+    ]
     batches = lessons.Lessons(
-        x_train, labels, answers, translate_px=recipe.translate_px, batch_size=batch_size,
-        seed=seed + 50 * first, augment=partial(augment, copies=copies), first=first,
+        x_train, labels, np.mean(answers, axis=0), translate_px=recipe.translate_px,
+        batch_size=batch_size, seed=seed + 50 * first, augment=partial(augment, copies=copies),
+        first=first,
     )  # fmt: skip
     steps = options.epochs * len(batches)
     network.compile(
@@ -124,8 +127,8 @@ def learn(
         loss=keras.losses.CategoricalCrossentropy(), metrics=["accuracy"],
         jit_compile=training.JIT_COMPILE,
     )  # fmt: skip
-    # Nommé d'après les poids du maître : on n'y reprend pas les leçons d'un autre.
-    name = f"{name}-{lessons.fingerprint(teacher)[:8]}"
+    # Nommé d'après les poids des maîtres : on n'y reprend pas les leçons d'autres.
+    name = f"{name}-{lessons.fingerprint(*teachers)[:8]}"
     return training.fit(
         network, batches, epochs=options.epochs, resume=options.resume,
         checkpoint=storage.checkpoint_path(options, seed, network=name),

@@ -20,10 +20,9 @@ from functools import partial
 
 import keras
 
-from exercises import ex03_cifar10, ex03_lessons
-from exercises.common import distillation, training
+from exercises import ex03_cifar10, ex03_lessons, ex03_teachers
+from exercises.common import training
 from exercises.common.cli import run, training_parser
-from exercises.ex03_again import RECIPE, describe_start
 
 EPOCHS = 18
 COPIES = 4
@@ -33,16 +32,12 @@ FIRST_SEED = 1  # la graine 0 a tiré les poids dont le maître est parti
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne un jumeau du grand réseau livré ; rend le modèle en float32 et ses courbes."""
-    recipe = ex03_cifar10.RECIPES[RECIPE]
-    build = partial(ex03_cifar10.build_model, recipe)
+    build = partial(ex03_cifar10.build_model, ex03_cifar10.RECIPES[ex03_teachers.RECIPE])
     network = training.build(build, seed=FIRST_SEED + seed, precision=options.precision)
     network.get_layer("whitening").set_weights([ex03_cifar10.whitening_kernel(x_train[:5000])])
-    teacher = distillation.load_teacher(
-        recipe.slug, precision=options.precision, models_dir=options.models_dir
-    )
     history = ex03_lessons.learn(
-        network, teacher, (x_train, y_train), (x_val, y_val), recipe=recipe, name="twin",
-        peak=PEAK, copies=COPIES, seed=seed, options=options,
+        network, ex03_teachers.load_teachers(options), (x_train, y_train), (x_val, y_val),
+        name="twin", peak=PEAK, copies=COPIES, seed=seed, options=options,
     )  # fmt: skip
     return training.to_ship(network, build()), history
 
@@ -50,11 +45,12 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
 def main(argv: list[str] | None = None) -> int:
     """Entraîne des jumeaux, et en livre un s'il fait mieux que leur maître en validation."""
     parser = training_parser("ex03_twin", __doc__.splitlines()[0], epochs=EPOCHS, seeds=2)
+    ex03_teachers.add_partner(parser)
     options = parser.parse_args(argv)
-    options.module, options.command = ex03_cifar10.RECIPES[RECIPE].slug, "ex03_twin"
+    ex03_teachers.name_command(options, "ex03_twin")
 
     def describe() -> dict:
-        return {"teacher": describe_start(options)}
+        return ex03_teachers.describe_teachers(options, "teacher")
 
     return run(lambda: ex03_lessons.measure(options, train, describe=describe))
 

@@ -93,9 +93,10 @@ def answers(
     return cached_array("lessons", key, lambda: np.stack([ask(k) for k in range(copies)]))[0]
 
 
-def fingerprint(network: keras.Model) -> str:
-    """Rend l'empreinte SHA-256 des poids d'un réseau, 64 chiffres hexadécimaux."""
-    return hashlib.sha256(b"".join(w.tobytes() for w in network.get_weights())).hexdigest()
+def fingerprint(*networks: keras.Model) -> str:
+    """Rend l'empreinte SHA-256 des poids de réseaux, 64 chiffres hexadécimaux."""
+    weights = [weight for network in networks for weight in network.get_weights()]
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
 
 
 class Lessons(training.Batches):
