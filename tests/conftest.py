@@ -135,6 +135,28 @@ def fashion_teacher(tmp_path, monkeypatch):
     return network
 
 
+def _skip_what_surrounds_training(monkeypatch):
+    from exercises import ex03_cifar10, ex03_lessons
+    from exercises.common import storage
+
+    def one_view(model, x, y):
+        probabilities = model.predict(x, batch_size=500, verbose=0)
+        accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
+        return {"accuracy": accuracy, "accuracy_tta": accuracy, "probabilities": probabilities}
+
+    monkeypatch.setattr(storage, "choose_export", lambda *_: (b"essai", "float32"))
+    monkeypatch.setattr(storage, "export_accuracy", lambda *_: 0.0)
+    for module in (ex03_cifar10, ex03_lessons):
+        monkeypatch.setattr(module, "evaluate", one_view)
+        monkeypatch.setattr(module, "save_training_figures", lambda *_: None)
+
+
+@pytest.fixture
+def training_alone(monkeypatch):
+    """L'exercice 03 sans export, sans figures et en une vue : deux fois moins long."""
+    _skip_what_surrounds_training(monkeypatch)
+
+
 @pytest.fixture
 def shipped_large(as_dataset, tmp_path, monkeypatch, eager):
     """Un petit réseau « livré » à la place du grand d'ex03, un cache vide ; rend son dossier."""
@@ -148,7 +170,9 @@ def shipped_large(as_dataset, tmp_path, monkeypatch, eager):
     monkeypatch.setattr(ex03_cifar10, "RECIPES", {"large": tiny})
     more = ["--recipe", "large", "--refine-cycles", "0", "--seeds", "1", "--epochs", "1"]
     folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]
-    assert ex03_cifar10.main([*more, "--precision", "float32", *folders]) == 0
+    with monkeypatch.context() as patch:
+        _skip_what_surrounds_training(patch)
+        assert ex03_cifar10.main([*more, "--precision", "float32", *folders]) == 0
     return tmp_path
 
 

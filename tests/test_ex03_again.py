@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from exercises import ex03_again, ex03_cifar10, ex03_lessons
 from exercises.common import lessons, storage
@@ -42,6 +43,7 @@ def test_it_starts_from_the_weights_of_its_teacher(shipped_large, monkeypatch, c
     assert report["views"] == before["views"] and report["num_views"] == 6
 
 
+@pytest.mark.usefixtures("training_alone")
 def test_it_learns_and_can_be_cut_and_resumed(shipped_large, monkeypatch, capfd):
     start = weights(shipped_large)
 
@@ -70,6 +72,7 @@ def test_it_learns_and_can_be_cut_and_resumed(shipped_large, monkeypatch, capfd)
     assert "start" not in resumed["start"] and again["start"]["start"] == resumed["start"]
 
 
+@pytest.mark.usefixtures("training_alone")
 def test_each_new_start_sees_other_copies(shipped_large, monkeypatch):
     deform, seen = lessons.deform, []
 
@@ -84,6 +87,7 @@ def test_each_new_start_sees_other_copies(shipped_large, monkeypatch):
         seen.clear()
 
 
+@pytest.mark.usefixtures("training_alone")
 def test_a_better_model_stays(shipped_large, capsys):
     path = shipped_large / f"{SLUG}.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "score": 1.0}))

@@ -222,6 +222,7 @@ def test_each_recipe_has_its_files(ex03, small, tmp_path):
             np.testing.assert_array_equal(each, each.astype(np.float16))
 
 
+@pytest.mark.usefixtures("training_alone", "eager")
 def test_refinement_can_be_cut_and_resumed(ex03, small, tmp_path, monkeypatch, capfd):
     """Repris au deuxième cycle, le départ et le maître sont les mêmes que d'une traite."""
     whole, cut = tmp_path / "entier", tmp_path / "coupe"
@@ -287,6 +288,7 @@ def test_main_trains_saves_and_resumes(ex03, small, tmp_path, monkeypatch, capfd
         np.testing.assert_allclose(got, expected, atol=1e-3)
 
 
+@pytest.mark.usefixtures("training_alone", "eager")
 def test_the_light_network_imitates_the_large_one(ex03, small, tmp_path):
     """Le maître est celui du dossier choisi, s'il y est ; il change ce que l'élève apprend."""
     assert ex03.main(arguments(tmp_path, "--epochs", "1", "--recipe", "large")) == 0

@@ -33,6 +33,7 @@ def partner(shipped_large):
     return folder
 
 
+@pytest.mark.usefixtures("training_alone")
 def test_a_pupil_learns_the_mean_of_both_answers(shipped_large, partner, monkeypatch):
     learnt, start = [], storage.read_sidecar(SLUG, models_dir=shipped_large)
     first = shipped_large / "first"

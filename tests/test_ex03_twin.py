@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from exercises import ex03_again, ex03_twin
 from exercises.common import data, storage
@@ -48,6 +49,7 @@ def test_a_twin_keeps_nothing_of_its_teachers_weights(shipped_large):
     assert again["start"]["teacher"] == report["teacher"] and "start" not in again["start"]
 
 
+@pytest.mark.usefixtures("training_alone")
 def test_a_twin_comes_nearer_to_its_teacher_which_stays_if_better(shipped_large, capsys):
     x, distances, before = data.load_cifar10()[1][0], [], weights(shipped_large)
     path = shipped_large / f"{SLUG}.json"
