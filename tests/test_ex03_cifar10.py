@@ -209,6 +209,7 @@ def small(ex03, tiny, as_dataset, monkeypatch):
 
 
 @pytest.mark.question(QUESTION)
+@pytest.mark.usefixtures("eager")
 def test_each_recipe_has_its_files(ex03, small, tmp_path):
     for name, recipe in ex03.RECIPES.items():
         assert ex03.main(arguments(tmp_path, "--epochs", "1", "--recipe", name)) == 0
