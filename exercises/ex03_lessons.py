@@ -26,7 +26,7 @@ from exercises.common import data, lessons, storage, training
 from exercises.common.augmentation import alternate_mirror, cutout
 from exercises.common.figures import save_training_figures
 from exercises.common.optimizers import Lookahead, Muon, Triangle
-from exercises.ex03_teachers import RECIPE
+from exercises.ex03_teachers import RECIPE, share
 from exercises.ex03_views import VIEW_WEIGHTS, VIEWS, evaluate
 
 CUTOUT_PX = 6  # côté du carré effacé
@@ -86,7 +86,7 @@ def learn(
     seed: int,
     options,
 ) -> dict:
-    """Apprend à un réseau la moyenne de ce que répondent ses maîtres.
+    """Apprend à un réseau ce que répondent ses maîtres, en moyenne (`ex03_teachers.share`).
 
     Args:
         network: élève, modifié sur place.
@@ -114,7 +114,8 @@ def learn(
         for teacher in teachers
     ]
     batches = lessons.Lessons(
-        x_train, labels, np.mean(answers, axis=0), translate_px=recipe.translate_px,
+        x_train, labels, np.average(answers, axis=0, weights=share(teachers)),
+        translate_px=recipe.translate_px,
         batch_size=batch_size, seed=seed + 50 * first, augment=partial(augment, copies=copies),
         first=first,
     )  # fmt: skip

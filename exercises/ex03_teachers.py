@@ -6,13 +6,15 @@ Commande : python -m exercises.ex03_again --partner DOSSIER
 Un thème de l'exercice 03, dont l'entrée est `ex03_cifar10`.
 
 Avec `--partner`, un second réseau de même forme répond aux mêmes images que le réseau livré, et
-l'élève apprend la moyenne de leurs réponses. Deux réseaux partis de poids différents n'hésitent
-pas sur les mêmes images ; leur moyenne ne coûte rien à qui se sert de l'élève.
+l'élève apprend une moyenne de leurs réponses, où le second compte pour un tiers : il a eu moins
+d'époques. Deux réseaux partis de poids différents n'hésitent pas sur les mêmes images ; leur
+moyenne ne coûte rien à qui se sert de l'élève.
 
 Source : Hinton, Vinyals et Dean, arXiv 1503.02531, 2015 (apprendre ce que répondent, en moyenne,
 plusieurs réseaux).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -21,6 +23,7 @@ from exercises import ex03_cifar10
 from exercises.common import distillation, storage
 
 RECIPE = "large"
+PARTNER_SHARE = 1 / 3  # part du second maître, choisie sur les images de validation
 
 
 def add_partner(parser) -> None:
@@ -28,7 +31,7 @@ def add_partner(parser) -> None:
     parser.add_argument(
         "--partner", type=Path, metavar="DOSSIER",
         help="dossier d'un second ex03_cifar10.keras et de son compte rendu : l'élève apprend la "
-        "moyenne de ses réponses et de celles du réseau livré (aucun par défaut)",
+        "moyenne de ses réponses, pour un tiers, et de celles du réseau livré (aucun par défaut)",
     )  # fmt: skip
 
 
@@ -63,8 +66,9 @@ def describe_teachers(options, first: str) -> dict:
         first: nom donné au réseau livré, `"start"` ou `"teacher"`.
 
     Returns:
-        `{first: {"command", "shipped", "duration_s", "sha256"}}`, et `"partner"`, de même forme.
-        S'y ajoutent, de même forme, ceux dont un maître était lui-même parti ou l'élève.
+        `{first: {"command", "shipped", "duration_s", "sha256"}}`, et `"partner"`, de même forme,
+        avec sa part (`"share"`). S'y ajoutent, de même forme, ceux dont un maître était lui-même
+        parti ou l'élève.
     """
     slug, found = ex03_cifar10.RECIPES[RECIPE].slug, {}
     for name, folder in zip((first, "partner"), _folders(options), strict=False):
@@ -76,7 +80,14 @@ def describe_teachers(options, first: str) -> dict:
             "sha256": report["files"][f"{slug}.keras"],
             **{key: report[key] for key in ("start", "teacher", "partner") if key in report},
         }
+    if "partner" in found:
+        found["partner"]["share"] = PARTNER_SHARE
     return found
+
+
+def share(teachers: Sequence) -> list[float]:
+    """Rend la part de chaque maître dans ce que l'élève apprend : somme 1."""
+    return [1 - PARTNER_SHARE, PARTNER_SHARE] if len(teachers) > 1 else [1.0]
 
 
 def _folders(options) -> list[Path]:

@@ -56,12 +56,13 @@ def test_a_pupil_learns_the_mean_of_both_answers(shipped_large, partner, monkeyp
         both = [network.predict(side, verbose=0) for side in (images, images[:, :, ::-1])]
         expected.append(np.mean(both, axis=0))
     assert np.abs(expected[0] - expected[1]).max() > 0.1  # ils ne répondent pas pareil
-    np.testing.assert_allclose(answers[0], np.mean(expected, axis=0), atol=2e-3)
+    np.testing.assert_allclose(answers[0], 2 / 3 * expected[0] + 1 / 3 * expected[1], atol=2e-3)
 
     report = storage.read_sidecar(SLUG, models_dir=shipped_large)
     wanted = f"python -m exercises.ex03_again --partner {partner} --seeds 1 --epochs 1 "
     assert report["command"].startswith(wanted)
     assert report["start"]["sha256"] == start["files"][f"{SLUG}.keras"]
+    assert report["partner"]["share"] == pytest.approx(1 / 3)
     assert report["partner"]["command"].endswith("ex03_twin --seeds 1 --epochs 18")
     assert report["partner"]["sha256"] == storage.file_sha256(partner / f"{SLUG}.keras")
 
