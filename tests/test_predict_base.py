@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from exercises.common import pretrained, storage
-from exercises.common.prediction import BASE_BATCH_SIZE, Classifier, Engine
+from exercises.common.prediction import BASE_BATCH_SIZE, PASS_SIZE, Classifier, Engine
 
 SLUG = "ex99_tete"
 CLASSES_FR = ["Rouge", "Vert", "Bleu"]
@@ -74,8 +74,8 @@ def test_two_engines_agree_with_keras(built, folder, monkeypatch):
     got = classifier.predict(IMAGES)
     assert got.shape == (len(IMAGES), 3) and got.dtype == np.float32
     np.testing.assert_allclose(got, np.asarray(built[2](IMAGES)), atol=1e-5)
-    sizes = [shape[0] for shape in seen]  # la base par petits lots, la tête d'un coup
-    assert sizes == [BASE_BATCH_SIZE, BASE_BATCH_SIZE, 5, len(IMAGES)]
+    sizes = [shape[0] for shape in seen]  # la base, puis la tête, par petits lots
+    assert sizes == [BASE_BATCH_SIZE, BASE_BATCH_SIZE, 5, *[PASS_SIZE] * 4, 5]
     np.testing.assert_allclose(classifier.predict(IMAGES[3:4]), got[3:4], atol=1e-6)
 
 

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 DEFAULT_MODEL = "ex03_cifar10"
-BATCH_SIZE = 32  # images par passe du moteur, quand il y en a plusieurs
+BATCH_SIZE = 32  # images lues à la suite, quand il y en a plusieurs
+PASS_SIZE = 8  # vues par passe du moteur : au-delà, ses cartes débordent des caches
 BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les cartes sont grandes
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
 NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
@@ -133,6 +134,12 @@ def _to_grey(pixels: "np.ndarray") -> "np.ndarray":
     border = [*grey[0], *grey[-1], *grey[:, 0], *grey[:, -1]]
     # MNIST et Fashion-MNIST sont clairs sur fond noir : un fond clair est inversé.
     return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
+
+
+def _predict_in_passes(engine: Engine, x: "np.ndarray", size: int) -> "np.ndarray":
+    import numpy as np
+
+    return np.concatenate([engine.predict(x[i : i + size]) for i in range(0, len(x), size)])
 
 
 class Classifier:
@@ -240,19 +247,16 @@ class Classifier:
         return prepare(source, self.input_shape, framing=self.framing)
 
     def _read_views(self, path) -> tuple:
-        """Rend `(chemin, vues, erreur)` ; les vues, uint8 `(k, *input_shape)`, ou des octets."""
+        """Rend `(chemin, vues, erreur)` ; chaque vue, les octets d'un tableau `input_shape`."""
         source = sys.stdin.buffer if path == "-" else path
         try:
             if len(self.views) == 1 and not self.native:
-                return path, self.prepare(source)[None], None
-            squares = _squares(source, self.input_shape[0], self.views)
+                squares = [self.prepare(source)]
+            else:
+                squares = _squares(source, self.input_shape[0], self.views)
         except (ValueError, OSError) as error:
             return path, None, str(error)
-        if self.native:
-            return path, [square.tobytes() for square in squares], None
-        import numpy as np
-
-        return path, np.stack([np.asarray(square) for square in squares]), None
+        return path, [square.tobytes() for square in squares], None
 
     def predict(self, images: "np.ndarray") -> "np.ndarray":
         """Rend les probabilités de chaque classe, une vue par image.
@@ -267,13 +271,9 @@ class Classifier:
         return self._predict(images, self._engine)
 
     def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
-        if self._base:
-            import numpy as np
-
-            starts = range(0, len(images), BASE_BATCH_SIZE)
-            parts = [self._base.predict(images[i : i + BASE_BATCH_SIZE]) for i in starts]
-            images = np.concatenate(parts)  # (n, c), les caractéristiques
-        probabilities = engine.predict(images)
+        if self._base:  # (n, c), les caractéristiques
+            images = _predict_in_passes(self._base, images, BASE_BATCH_SIZE)
+        probabilities = _predict_in_passes(engine, images, PASS_SIZE)
         if self.temperature == 1:
             return probabilities
         from exercises.common.calibration import soften
@@ -349,12 +349,13 @@ class Classifier:
     def _classify_read(self, read: list[tuple], engine: Engine) -> list[Result]:
         import numpy as np
 
-        views = [images for _, images, _ in read if images is not None]
-        rows = self._predict(np.concatenate(views), engine) if views else None
+        content = b"".join(view for _, views, _ in read for view in views or ())
+        images = np.frombuffer(content, np.uint8).reshape(-1, *self.input_shape)
+        rows = self._predict(images, engine) if len(images) else None
         results, start = [], 0
-        for path, images, error in read:
-            end = start + (0 if images is None else len(images))
-            probabilities = None if images is None else rows[start:end].mean(axis=0)
+        for path, views, error in read:
+            end = start + len(views or ())
+            probabilities = rows[start:end].mean(axis=0) if views else None
             results.append(Result(path, probabilities, error))
             start = end
         return results
