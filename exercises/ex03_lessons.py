@@ -8,8 +8,8 @@ Un thème de l'exercice 03, dont l'entrée est `ex03_cifar10`.
 Le maître répond, une fois, à des copies déformées du jeu, une image sur deux mêlée à une autre
 (`exercises/common/lessons.py` dit comment, et d'où cela vient) : là, il hésite, et ses hésitations
 enseignent plus que les étiquettes qu'il sait par cœur. Ce que l'élève voit est plus difficile que
-ce que le maître a vu : un carré en est effacé, et l'objet y est parfois plus petit, plus grand ou
-décentré, comme dans les photos que l'on apporte à `./predict`.
+ce que le maître a vu : un carré en est effacé, l'objet y est parfois plus petit, plus grand ou
+décentré, et l'éclairage autre, comme dans les photos que l'on apporte à `./predict`.
 
 Source : Jordan et al., « Muon », 2024 (la descente).
 """
@@ -32,6 +32,8 @@ from exercises.ex03_views import VIEW_WEIGHTS, VIEWS, evaluate
 CUTOUT_PX = 6  # côté du carré effacé
 SCALED = 0.25  # part des images agrandies ou rapetissées
 LOG_SCALE = (-0.5, 0.35)  # logarithme du facteur : de 0,61 à 1,42
+RELIT = 0.25  # part des images dont l'éclairage change
+LOG_CONTRAST, BRIGHTNESS, SATURATION = 0.4, 25.0, (0.3, 1.4)  # ± log, ± niveaux sur 255, facteurs
 BLUR_PX = 4  # le fond d'un objet rapetissé est une autre image, réduite à ce côté
 
 
@@ -64,13 +66,37 @@ def rescale(images: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
     return images
 
 
+def relight(images: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """Change le contraste, la luminosité et la saturation de quelques images.
+
+    Args:
+        images: uint8 `(n, h, w, 3)`, modifiées sur place.
+        rng: générateur aléatoire.
+
+    Returns:
+        Les images. Une sur quatre (`RELIT`) s'écarte plus ou moins de sa moyenne, est éclaircie ou
+        assombrie, et ses couleurs sont rapprochées ou éloignées du gris.
+
+    Source : Howard, arXiv 1312.5402, 2013 (changer au hasard contraste, luminosité, couleurs).
+    """
+    chosen = np.flatnonzero(rng.random(len(images)) < RELIT)
+    few, shape = images[chosen].astype(np.float32), (len(chosen), 1, 1, 1)
+    grey = few.mean(axis=-1, keepdims=True)
+    few = grey + rng.uniform(*SATURATION, shape).astype(np.float32) * (few - grey)
+    mean = grey.mean(axis=(1, 2), keepdims=True)
+    contrast = np.exp(rng.uniform(-LOG_CONTRAST, LOG_CONTRAST, shape)).astype(np.float32)
+    few = mean + contrast * (few - mean) + rng.uniform(-BRIGHTNESS, BRIGHTNESS, shape)
+    images[chosen] = np.clip(np.rint(few), 0, 255).astype(np.uint8)
+    return images
+
+
 def augment(images: np.ndarray, *, indices, epoch, rng, copies: int) -> np.ndarray:
-    """Retourne une image sur deux, change la taille de quelques-unes, efface un carré de toutes.
+    """Retourne une image sur deux, change taille et éclairage d'autres, efface un carré de toutes.
 
     Quand une copie revient, `copies` époques plus tard, c'est l'autre moitié qui est retournée.
     """
     images = alternate_mirror(images, indices, epoch // copies)
-    return cutout(rescale(images, rng=rng), CUTOUT_PX, rng=rng)
+    return cutout(relight(rescale(images, rng=rng), rng=rng), CUTOUT_PX, rng=rng)
 
 
 def learn(

@@ -17,16 +17,19 @@ from keras import ops
 from exercises.common import calibration
 
 
-def average_weights(stages: Sequence[list[np.ndarray]]) -> list[np.ndarray]:
+def average_weights(
+    stages: Sequence[Sequence[np.ndarray]], shares: Sequence[float] | None = None
+) -> list[np.ndarray]:
     """Moyenne des poids, tenseur par tenseur.
 
     Args:
         stages: les poids de chaque étape, tels que les rend `get_weights`.
+        shares: part de chaque étape, de somme 1 ; par défaut, la même.
 
     Returns:
         Des poids de mêmes formes ; ceux de l'unique étape s'il n'y en a qu'une.
     """
-    return [np.mean(values, axis=0) for values in zip(*stages, strict=True)]
+    return [np.average(values, axis=0, weights=shares) for values in zip(*stages, strict=True)]
 
 
 def measure_normalisations(model: keras.Model, images: np.ndarray, *, batch_size: int) -> None:
@@ -90,8 +93,7 @@ def stop_between(
     x_val, y_val = validation
 
     def stop(part: float) -> None:
-        pairs = zip(before, after, strict=True)
-        network.set_weights([(1 - part) * old + part * new for old, new in pairs])
+        network.set_weights(average_weights([before, after], [1 - part, part]))
         measure_normalisations(network, images, batch_size=batch_size)
 
     for part in parts:
