@@ -372,21 +372,6 @@ def test_output_that_is_a_file_gives_one_french_line(tmp_path, capsys):
         assert error.count("\n") == 1
 
 
-@pytest.mark.question("S1, exercice 01")
-def test_import_does_nothing(tmp_path, repo):
-    """Ni texte, ni fichier, ni figure ouverte."""
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import exercises.ex01_filters; "
-        "import matplotlib.pyplot as plt; sys.exit(len(plt.get_fignums()))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(repo)],
-        stdout=subprocess.PIPE, cwd=tmp_path, check=True,
-    )  # fmt: skip
-    assert done.stdout == b""
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.slow
 @pytest.mark.question("S1, exercice 01")
 def test_the_sample_can_be_drawn_again(tmp_path, repo):

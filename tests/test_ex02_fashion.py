@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -139,19 +136,6 @@ def test_too_few_images(ex02, as_dataset, tmp_path, monkeypatch, capsys):
     arguments = ["--teacher", "none", "--limit", "20", "--models-dir", str(tmp_path)]
     assert ex02.main(arguments) == 1
     assert "ne font pas un lot de" in capsys.readouterr().err
-
-
-def test_import_does_nothing():
-    code = (
-        "import os, numpy; before = set(os.listdir('.'));"
-        "numbers = numpy.random.get_state()[1].copy();"
-        "import exercises.ex02_fashion, exercises.ex03_cifar10, keras;"
-        "assert set(os.listdir('.')) == before;"
-        "assert (numpy.random.get_state()[1] == numbers).all();"
-        "assert keras.config.dtype_policy().name == 'float32'"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (result.returncode, result.stdout) == (0, ""), result.stderr
 
 
 @pytest.mark.question(QUESTION)
