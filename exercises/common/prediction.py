@@ -355,7 +355,9 @@ class Classifier:
         results, start = [], 0
         for path, views, error in read:
             end = start + len(views or ())
-            probabilities = rows[start:end].mean(axis=0) if views else None
+            probabilities = None
+            if views:
+                probabilities = rows[start:end].mean(axis=0) if len(views) > 1 else rows[start]
             results.append(Result(path, probabilities, error))
             start = end
         return results
@@ -412,16 +414,17 @@ def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
             continue
         from PIL import Image
 
-        known = set(Image.registered_extensions()) - NOT_IMAGES
         found: list[str] = []
         num_errors = len(errors)
         for folder, subfolders, names in os.walk(path, onerror=refuse):
             subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-            found += [
-                os.path.join(folder, name)
-                for name in names
-                if not name.startswith(".") and os.path.splitext(name)[1].lower() in known
-            ]
+            found += [os.path.join(folder, name) for name in names if not name.startswith(".")]
+        extensions = [os.path.splitext(name)[1].lower() for name in found]
+        Image.preinit()  # les formats courants ; les autres sont longs à charger
+        rare = not Image.EXTENSION.keys() >= set(extensions)
+        known = (Image.registered_extensions() if rare else Image.EXTENSION).keys() - NOT_IMAGES
+        found = [name for name, extension in zip(found, extensions, strict=True)
+                 if extension in known]  # fmt: skip
         # Un tube ou un périphérique rangé là bloquerait tout ; un lien mort est signalé plus loin.
         found = [name for name in found if os.path.isfile(name) or not os.path.exists(name)]
         if not found and len(errors) == num_errors:
