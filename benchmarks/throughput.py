@@ -21,8 +21,9 @@ from exercises.common import data, figures, storage
 from exercises.common.prediction import DEFAULT_MODEL
 
 BATCH_SIZES = (1, 8, 32, 64, 128, 256)
-OURS, DECODING, ALONE = "./predict DOSSIER", "décodage seul", "moteur seul, images en mémoire"
+OURS, DECODING = "./predict DOSSIER", "décodage seul"
 SHIPPED, PER_CORE = "LiteRT, export livré", "LiteRT, export livré, un moteur par cœur"
+ALONE = {SHIPPED: "moteur seul, images en mémoire", PER_CORE: "le même, un moteur par cœur"}
 EXACT, HALF, INT8 = "LiteRT float32", "LiteRT float16", "LiteRT int8"
 LINES = [*zip((*figures.COLORS, "#777777"), "os^vDPX*", strict=True)]  # une par moteur
 MIN_IMAGES, MIN_BATCHES = 32, 4  # d'une mesure en mémoire
@@ -84,26 +85,15 @@ def best_batches(rates: dict[tuple[str, int], list[float]]) -> dict[str, tuple[i
     return best
 
 
-def without_decoding(total: float, decoding: float) -> float:
-    """Rend le débit qu'aurait un processus si ses images étaient déjà lues.
-
-    Le décodage et le moteur se partagent les mêmes cœurs : leurs durées s'ajoutent.
-
-    Args:
-        total: débit mesuré, images par seconde.
-        decoding: débit du décodage seul.
-    """
-    return 1 / (1 / total - 1 / decoding) if total < decoding else float("inf")
-
-
-def engine_alone(best: dict) -> str:
-    """Rend le meilleur emploi de l'export livré : un moteur sur tous les cœurs, ou un par cœur."""
-    return max((SHIPPED, PER_CORE), key=lambda name: measure.summarise(best[name][1]).median)
+def fastest(rates: dict[str, list[float]]) -> str:
+    """Rend le nom du meilleur débit médian."""
+    return max(rates, key=lambda name: measure.summarise(rates[name]).median)
 
 
 def engine_table(best: dict, failures: dict[str, str]) -> str:
     """Met en tableau les moteurs, en mémoire."""
-    reference, rows = best[engine_alone(best)][1], []
+    ours = {name: best[name][1] for name in ALONE}
+    reference, rows = ours[fastest(ours)], []
     for name, peer in PEERS.items():
         if name not in best:
             rows.append([name, measure.why_unmeasured(peer.packages, failures.get(name))])
@@ -122,26 +112,22 @@ def folder_rates(samples: dict[str, list], num: int) -> dict[str, list[float]]:
     """Rend des images par seconde, tour par tour.
 
     Args:
-        samples: débits du moteur seul et du décodage seul, `Run` de `./predict`.
+        samples: débits des moteurs seuls et du décodage seul, `Run` de `./predict`.
         num: images du dossier.
 
     Returns:
         Le débit de chaque cas, dans l'ordre du tableau.
     """
     totals = [num / run.duration_s for run in samples[OURS]]
-    pairs = zip(totals, samples[DECODING], strict=True)
-    return {
-        f"`{OURS}`, tout compris": totals,
-        "le même, décodage retiré": [without_decoding(*pair) for pair in pairs],
-        ALONE: samples[ALONE],
-        DECODING: samples[DECODING],
-    }
+    others = {name: samples[name] for name in (*ALONE.values(), DECODING)}
+    return {f"`{OURS}`, tout compris": totals, **others}
 
 
 def folder_table(samples: dict[str, list], num: int) -> str:
     """Met en tableau `./predict` sur un dossier de `num` images, et dit ce qu'il garde."""
     rates = folder_rates(samples, num)
-    shares = {name: measure.paired_ratios(rate, rates[ALONE]) for name, rate in rates.items()}
+    reference = rates[fastest({name: rates[name] for name in ALONE.values()})]
+    shares = {name: measure.paired_ratios(rate, reference) for name, rate in rates.items()}
     rows = [
         [name, measure.spread(shares[name], measure.percent),
          measure.spread(measure.summarise(rate))]
@@ -151,14 +137,14 @@ def folder_table(samples: dict[str, list], num: int) -> str:
     rows[0].append(f"{measure.french(memory.median)} Mio")
     header = (
         f"{measure.french(num)} fichiers PNG",
-        "part du débit du moteur seul",
+        "part du débit du meilleur moteur seul",
         "images/s",
         "mémoire au plus haut",
     )
-    whole, rest = (measure.percent(share.median) for share in list(shares.values())[:2])
+    whole = measure.percent(next(iter(shares.values())).median)
     return (
         f"{measure.markdown_table(header, rows)}\n\n`{OURS}` garde {whole} du débit de son moteur, "
-        f"pris à sa meilleure taille de lot ; {rest} une fois retiré le temps de décodage."
+        "pris à sa meilleure taille de lot."
     )
 
 
@@ -293,9 +279,10 @@ def run(options: measure.Options) -> str:
         required = [(name, size) for name in (SHIPPED, PER_CORE) for size in sizes]
         rates, failed = measure.interleave(tasks, required=required, **turns)
         best = best_batches(rates)
-        alone = engine_alone(best)
         tasks = {
-            ALONE: lambda: engines[alone](batch_size=best[alone][0], num=len(x)),
+            label: lambda name=name: engines[name](batch_size=best[name][0], num=len(x))
+            for name, label in ALONE.items()
+        } | {
             OURS: lambda: run_process(["./predict", str(pictures)]),
             DECODING: decode,
         }
