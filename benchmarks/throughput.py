@@ -68,6 +68,11 @@ def num_images(batch_size: int, available: int, num_cores: int) -> int:
     return max(1, min(num_batches, available // batch_size)) * batch_size
 
 
+def fastest(rates: dict) -> str | int:
+    """Rend la clé du meilleur débit médian, la première en cas d'égalité."""
+    return max(rates, key=lambda key: measure.summarise(rates[key]).median)
+
+
 def best_batches(rates: dict[tuple[str, int], list[float]]) -> dict[str, tuple[int, list[float]]]:
     """Garde, pour chaque moteur, la taille de lot au meilleur débit médian.
 
@@ -77,17 +82,11 @@ def best_batches(rates: dict[tuple[str, int], list[float]]) -> dict[str, tuple[i
     Returns:
         `{moteur: (lot, débits)}`.
     """
-    best: dict[str, tuple[int, list[float]]] = {}
+    by_engine: dict[str, dict[int, list[float]]] = {}
     for (name, batch_size), values in rates.items():
-        median = measure.summarise(values).median
-        if name not in best or median > measure.summarise(best[name][1]).median:
-            best[name] = batch_size, values
-    return best
-
-
-def fastest(rates: dict[str, list[float]]) -> str:
-    """Rend le nom du meilleur débit médian."""
-    return max(rates, key=lambda name: measure.summarise(rates[name]).median)
+        by_engine.setdefault(name, {})[batch_size] = values
+    best = {name: fastest(by_size) for name, by_size in by_engine.items()}
+    return {name: (batch_size, rates[name, batch_size]) for name, batch_size in best.items()}
 
 
 def engine_table(best: dict, failures: dict[str, str]) -> str:
@@ -276,7 +275,7 @@ def run(options: measure.Options) -> str:
             for name, engine in engines.items() for size in sizes
         }  # fmt: skip
         turns = {"repeat": options.repeat, "warm_up": options.warm_up}
-        required = [(name, size) for name in (SHIPPED, PER_CORE) for size in sizes]
+        required = [(name, size) for name in ALONE for size in sizes]
         rates, failed = measure.interleave(tasks, required=required, **turns)
         best = best_batches(rates)
         tasks = {

@@ -159,6 +159,10 @@ def test_throughput_tables(tmp_path):
     assert "| LiteRT int8 | 3,00 (2,90 à 3,10) | -0,05 | 93,95 % | 2,00 Mo |" in exports
 
 
+def test_the_fastest_is_judged_on_its_median():
+    assert throughput.fastest({"a": [80, 80, 500], "b": [90, 90, 90], "c": [90, 90, 90]}) == "b"
+
+
 def test_folder_table():
     shipped, per_core = throughput.ALONE.values()
     samples = {  # 1 000 images
