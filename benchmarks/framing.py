@@ -187,8 +187,8 @@ def measure_photos(classifier: Classifier, folder: Path) -> dict[str, tuple[int,
             for path in sorted(each.iterdir())
             if path.is_file() and not path.name.startswith(".")
         ]
-        found = [result.probabilities for result in classifier.classify(paths)] if paths else []
-        right = sum(row is not None and int(np.argmax(row)) == number for row in found)
+        found = [*classifier.classify(paths)]
+        right = sum(result.error is None and result.best == number for result in found)
         if found:
             counts[name] = right, len(found)
     if not counts:

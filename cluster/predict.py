@@ -103,7 +103,7 @@ class Predictor:
 
     def _row(self, name: str, result) -> dict:
         found = result.probabilities
-        label = None if found is None else self.classifier.classes[int(found.argmax())]
+        label = None if found is None else self.classifier.classes[result.best]
         return {"path": name, "class": label, "probabilities": found, "error": result.error}
 
 

@@ -124,7 +124,7 @@ class Network:
             result = next(self.classifier.classify([picture.stream()]))
         if result.error:
             raise ValueError(result.error)
-        return [float(each) for each in result.probabilities]
+        return result.probabilities
 
     def seen(self, picture: Picture) -> np.ndarray:
         """Rend l'image que lit le réseau, uint8 `(h, w, 3)` ou `(h, w)`."""

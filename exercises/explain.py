@@ -90,11 +90,11 @@ def explain(
     classifier = Classifier(slug, models_dir=models_dir)
     if len(classifier.input_shape) != 3:
         raise ValueError(f"{slug} ne s'explique pas : il faut un modèle à images en couleurs.")
-    image, probabilities = classifier.prepare(result.path), list(result.probabilities)
-    index = max(range(len(probabilities)), key=probabilities.__getitem__)
+    image, index = classifier.prepare(result.path), result.best
     light = not EXPLANATIONS[name]
     model = _LightModel(classifier) if light else load_network(slug, models_dir=models_dir)
-    subject = Subject(model, image, index, classifier.classes[index], float(probabilities[index]))
+    probability = result.probabilities[index]
+    subject = Subject(model, image, index, classifier.classes[index], probability)
     method = load_method(name)
     heatmap = method.function(model, image, index)
     save_explanation(subject, heatmap, output, method=method.title)

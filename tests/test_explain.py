@@ -102,4 +102,4 @@ def test_the_figure_explains_the_class_that_was_printed(repo, cat, tmp_path, mon
     [own] = Classifier().classify([str(cat)])
     explain.explain("ex03_cifar10", own, tmp_path / "c.png", name="occlusion")
     assert shown[1].class_fr == "Chat"
-    assert shown[1].probability == pytest.approx(float(own.probabilities.max()))
+    assert shown[1].probability == pytest.approx(max(own.probabilities))

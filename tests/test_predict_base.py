@@ -85,7 +85,7 @@ def test_whole_picture_is_squashed_into_the_square(folder, tmp_path):
     picture.save(tmp_path / "large.png")
     classifier = Classifier(SLUG, models_dir=folder)
     (result,) = classifier.classify([str(tmp_path / "large.png")])
-    assert CLASSES_FR[result.probabilities.argmax()] == "Bleu"
+    assert CLASSES_FR[result.best] == "Bleu"
 
 
 def test_missing_base_names_the_command(built, folder):

@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -149,6 +150,27 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", image.size, (GROUND, GROUND, GROUND, 255))
         image = Image.alpha_composite(ground, image.convert("RGBA"))
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def read_squares(source, side_px: int, views: Sequence[tuple[str, float]]) -> list[Image.Image]:
+    """Ouvre une image et rend ses vues.
+
+    Args:
+        source: voir `open_image`.
+        side_px: côté de chaque vue, en pixels.
+        views: mode et zoom de chacune, voir `crop_resize` ; la première seule si le petit côté de
+            l'image n'a pas deux fois `side_px`, car agrandir n'apprend rien.
+
+    Returns:
+        Images Pillow `RGB`, carrées.
+
+    Raises:
+        FileNotFoundError, ValueError: voir `open_image`.
+    """
+    image = open_image(source, min_side_px=4 * side_px)  # une grande photo se décode réduite
+    if min(image.size) < 2 * side_px:
+        views = views[:1]
+    return [crop_resize_image(image, side_px, mode=mode, zoom=zoom) for mode, zoom in views]
 
 
 def _scale_to_8_bits(values: "np.ndarray") -> "np.ndarray":

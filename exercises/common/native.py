@@ -8,6 +8,8 @@ d'une version à l'autre : on ne l'appelle que pour celle qui a été vérifiée
 import ctypes
 import os
 import sys
+import weakref
+from collections.abc import Sequence
 from ctypes import byref, c_int32, c_int64, c_size_t, c_uint32, c_void_p
 
 VERSION = "2.3.0"  # les en-têtes litert/c/*.h changent d'une version à l'autre
@@ -60,9 +62,12 @@ class NativeEngine:
 
     def __init__(self, library: str, content: bytes):
         self._lib = ctypes.CDLL(library)
-        self._content = content  # LiteRT le lit sur place
         self._env, self._compiled = c_void_p(), c_void_p()
         model, options = c_void_p(), c_void_p()
+        weakref.finalize(self, _release, self._lib, content, {
+            "CompiledModel": self._compiled, "Options": options, "Model": model,
+            "Environment": self._env,
+        })  # fmt: skip
         settings = (_EnvOption * 2)((AUTO_REGISTER, INT, CPU), (MIN_SEVERITY, INT, 4))
         call = self._call
         call("LiteRtCreateEnvironment", 2, settings, byref(self._env))
@@ -102,7 +107,7 @@ class NativeEngine:
             raise ValueError("pas un lot variable d'images de taille fixe")
         return x, y
 
-    def predict(self, images: list[bytes]) -> list[list[float]]:
+    def answer(self, images: Sequence[bytes]) -> list[list[float]]:
         """Rend la sortie de chaque image, dont les octets sont dans l'ordre d'`input_shape`."""
         x, y, address = c_void_p(), c_void_p(), c_void_p()
         call, pixels, size = self._call, b"".join(images), self.num_outputs
@@ -124,6 +129,13 @@ class NativeEngine:
         self._lib.LiteRtDestroyTensorBuffer(x)
         self._lib.LiteRtDestroyTensorBuffer(y)
         return [output[i : i + size] for i in range(0, len(output), size)]
+
+
+def _release(lib: ctypes.CDLL, content: bytes, handles: dict[str, c_void_p]) -> None:
+    """Rend la mémoire de ce qui a été créé ; `content`, que LiteRT lit sur place, vit jusque-là."""
+    for kind, handle in handles.items():
+        if handle:
+            getattr(lib, f"LiteRtDestroy{kind}")(handle)
 
 
 def native_engine(content: bytes) -> NativeEngine | None:

@@ -17,7 +17,7 @@ import json
 import signal
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,6 +33,8 @@ from exercises.common.storage import MODELS_DIR, read_sidecar
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from exercises.common.native import NativeEngine
 
 DEFAULT_MODEL = "ex03_cifar10"
 BATCH_SIZE = 32  # images lues à la suite, quand il y en a plusieurs
@@ -55,6 +57,11 @@ class Result(NamedTuple):
     path: str
     probabilities: "Sequence[float] | None"  # (classes,) dans [0, 1]
     error: str | None
+
+    @property
+    def best(self) -> int:
+        """Numéro de la classe la plus probable."""
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
 
 
 class Engine:
@@ -93,6 +100,10 @@ class Engine:
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output)
 
+    def answer(self, images: Sequence[bytes]) -> list[list[float]]:
+        """`predict`, pour les octets d'images uint8 (comme `NativeEngine.answer`)."""
+        return self.predict(_to_array(images, self.input_shape)).tolist()
+
 
 def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
     """Lit une image et l'amène à la forme qu'un modèle attend.
@@ -114,18 +125,16 @@ def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> 
         return read_digit(source)
     import numpy as np
 
-    pixels = np.array(_squares(source, input_shape[0], [(framing, 1.0)])[0])
+    from exercises.common.images import read_squares
+
+    pixels = np.array(read_squares(source, input_shape[0], [(framing, 1.0)])[0])
     return pixels if len(input_shape) == 3 else _to_grey(pixels)
 
 
-def _squares(source, side_px: int, views: Sequence[tuple[str, float]]) -> list:
-    """Ouvre une image et rend ses vues, des carrés Pillow ; une seule si elle est petite."""
-    from exercises.common.images import crop_resize_image, open_image
+def _to_array(images: Sequence[bytes], shape: tuple[int, ...]) -> "np.ndarray":
+    import numpy as np
 
-    image = open_image(source, min_side_px=4 * side_px)  # une grande photo se décode réduite
-    if min(image.size) < 2 * side_px:  # agrandir n'apprend rien
-        views = views[:1]
-    return [crop_resize_image(image, side_px, mode=mode, zoom=zoom) for mode, zoom in views]
+    return np.frombuffer(b"".join(images), np.uint8).reshape(-1, *shape)
 
 
 def _to_grey(pixels: "np.ndarray") -> "np.ndarray":
@@ -151,8 +160,7 @@ class Classifier:
     Args:
         slug: nom du modèle, par exemple `"ex03_cifar10"`.
         models_dir: dossier qui contient `slug.tflite` et `slug.json`.
-        alone: une seule image sera classée ; si le modèle s'y prête, sans importer NumPy.
-        num_threads: fils de calcul du moteur, un par cœur par défaut.
+        num_threads: fils de calcul, un par cœur par défaut.
 
     Raises:
         FileNotFoundError: modèle absent, ou base jamais préparée.
@@ -164,7 +172,6 @@ class Classifier:
         slug: str = DEFAULT_MODEL,
         *,
         models_dir: Path = MODELS_DIR,
-        alone: bool = False,
         num_threads: int | None = None,
     ):
         name = f"{slug}.tflite"
@@ -172,27 +179,33 @@ class Classifier:
         content = path.read_bytes() if path.exists() else None
         self.report = read_sidecar(slug, models_dir=models_dir, only=name, content=content)
         self._content = content
-        native = self._native_engine(content) if alone else None
-        self.native = native is not None
+        self.num_threads = num_threads or os.cpu_count() or 1
         try:
-            self._engine = native or Engine(content, num_threads=num_threads)
+            engine = self._new_engine()
         except (ValueError, RuntimeError) as error:
             raise ValueError(
                 f"{name} n'est pas un modèle LiteRT lisible. Remettez celui du dépôt, "
                 f"ou réentraînez : python -m exercises.{slug} --force"
             ) from error
-        self._base = self._load_base(slug) if "base" in self.report else None
-        self.input_shape = (self._base or self._engine).input_shape
+        self._free = [engine]  # les moteurs à un fil dont personne ne se sert
+        self._engine: Engine | None = None  # celui de `predict`, sur tous les cœurs
+        self._base = self._load_base(slug, engine.input_shape) if "base" in self.report else None
+        self._turn = contextlib.nullcontext()
+        if self._base:  # trop grande pour être chargée plusieurs fois : à chacun son tour
+            from threading import Lock
+
+            self._turn = Lock()
+        self.input_shape = (self._base or engine).input_shape
         self.classes: list[str] = self.report.get("classes_fr", [])
         self.framing: str = self.report.get("framing", FRAMING)
         self.views = [tuple(view) for view in self.report.get("views", [[self.framing, 1.0]])]
         self.temperature: float = self.report.get("calibration", {}).get("temperature", 1.0)
-        if self._engine.output_rank != 2:
+        if engine.output_rank != 2:
             raise ValueError(
                 f"{slug} ne répond pas par une classe : ./predict ne sait pas le lire. "
                 f"Lancez plutôt python -m exercises.{slug}"
             )
-        expected = self._engine.num_outputs
+        expected = engine.num_outputs
         if self.report.get("input_shape") != [*self.input_shape] or not (
             isinstance(self.classes, list) and len(self.classes) == expected
         ):
@@ -203,18 +216,19 @@ class Classifier:
         if not isinstance(self.temperature, int | float) or self.temperature <= 0:
             raise ValueError(f"{slug}.json donne une température qui n'en est pas une.")
 
-    def _native_engine(self, content: bytes):
-        """Rend le moteur sans NumPy, qui suffit à une image en couleurs, ou None."""
+    def _new_engine(self) -> "Engine | NativeEngine":
+        """Rend un moteur à un fil, sans NumPy si le modèle, à images en couleurs, s'y prête."""
         in_color = len(self.report.get("input_shape", ())) == 3
-        if not in_color or self.report.keys() & {"base", "framing"}:
-            return None
-        try:
-            from exercises.common.native import native_engine
-        except ImportError:  # un Python sans ctypes
-            return None
-        return native_engine(content)
+        if in_color and not self.report.keys() & {"base", "framing"}:
+            with contextlib.suppress(ImportError):  # un Python sans ctypes
+                from exercises.common.native import native_engine
 
-    def _load_base(self, slug: str) -> Engine:
+                native = native_engine(self._content)
+                if native:
+                    return native
+        return Engine(self._content, num_threads=1)
+
+    def _load_base(self, slug: str, head_shape: tuple[int, ...]) -> Engine:
         from exercises.common.pretrained import light_features_path
 
         path = light_features_path(self.report["base"])
@@ -225,10 +239,10 @@ class Classifier:
                 f"cache ({path}). {remedy}"
             )
         try:
-            base = Engine(path.read_bytes())
+            base = Engine(path.read_bytes(), num_threads=self.num_threads)
         except (ValueError, RuntimeError):
             base = None
-        if base is None or (base.num_outputs,) != self._engine.input_shape:
+        if base is None or (base.num_outputs,) != head_shape:
             raise ValueError(f"La base de {slug}, {path}, est abîmée. {remedy}")
         return base
 
@@ -246,18 +260,6 @@ class Classifier:
         """
         return prepare(source, self.input_shape, framing=self.framing)
 
-    def _read_views(self, path) -> tuple:
-        """Rend `(chemin, vues, erreur)` ; chaque vue, les octets d'un tableau `input_shape`."""
-        source = sys.stdin.buffer if path == "-" else path
-        try:
-            if len(self.views) == 1 and not self.native:
-                squares = [self.prepare(source)]
-            else:
-                squares = _squares(source, self.input_shape[0], self.views)
-        except (ValueError, OSError) as error:
-            return path, None, str(error)
-        return path, [square.tobytes() for square in squares], None
-
     def predict(self, images: "np.ndarray") -> "np.ndarray":
         """Rend les probabilités de chaque classe, une vue par image.
 
@@ -268,20 +270,22 @@ class Classifier:
             Probabilités float32 `(n, classes)`, de somme 1 par ligne, étalonnées si le compte
             rendu donne une température.
         """
-        return self._predict(images, self._engine)
-
-    def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
-        if self._base:  # (n, c), les caractéristiques
-            images = _predict_in_passes(self._base, images, BASE_BATCH_SIZE)
-        probabilities = _predict_in_passes(engine, images, PASS_SIZE)
+        if self._engine is None:
+            self._engine = Engine(self._content, num_threads=self.num_threads)
+        probabilities = self._predict(images, self._engine)
         if self.temperature == 1:
             return probabilities
         from exercises.common.calibration import soften
 
         return soften(probabilities, self.temperature).astype("float32")
 
+    def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
+        if self._base:  # (n, c), les caractéristiques
+            images = _predict_in_passes(self._base, images, BASE_BATCH_SIZE)
+        return _predict_in_passes(engine, images, PASS_SIZE)
+
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
-        """Classe des images, dans l'ordre, par lots de `BATCH_SIZE`.
+        """Classe des images, dans l'ordre, par lots de `BATCH_SIZE` au plus.
 
         Args:
             paths: chemins, ou fichiers ouverts en binaire ; `"-"` lit l'entrée standard.
@@ -289,32 +293,24 @@ class Classifier:
         Yields:
             Un `Result` par chemin. Une image illisible n'arrête pas les autres.
         """
-        if self.native:
-            yield self._classify_alone(*paths)
-            return
-        starts = range(0, len(paths), BATCH_SIZE)
-        groups = [paths[start : start + BATCH_SIZE] for start in starts]
-        if len(groups) == 1:
-            yield from self._classify_read([self._read_views(path) for path in paths], self._engine)
+        size = min(BATCH_SIZE, -(-len(paths) // self.num_threads)) or 1
+        groups = [paths[start : start + size] for start in range(0, len(paths), size)]
+        num_workers = min(self.num_threads, len(groups))
+        if num_workers < 2:
+            for group in groups:
+                yield from self._classify_group(group)
             return
         from collections import deque
         from concurrent.futures import ThreadPoolExecutor
-        from queue import SimpleQueue
         from threading import Event
 
         # Chaque fil lit son lot puis le calcule avec un moteur à un fil, sans attendre les
-        # autres : des lecteurs à part se disputeraient Python et les cœurs. Une base, trop
-        # grande pour être chargée plusieurs fois, est le tour de chacun.
-        num_workers = min(os.cpu_count() or 1, len(groups))
-        engines, stopped = SimpleQueue(), Event()
-        for _ in range(1 if self._base else num_workers):
-            engines.put(self._engine if self._base else Engine(self._content, num_threads=1))
-
+        # autres : des lecteurs à part se disputeraient Python et les cœurs.
         # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
-        pool, pending = ThreadPoolExecutor(num_workers), deque()
+        pool, pending, stopped = ThreadPoolExecutor(num_workers), deque(), Event()
         try:
             for group in groups:
-                pending.append(pool.submit(self._classify_next, group, engines, stopped))
+                pending.append(pool.submit(self._classify_group, group, stopped.is_set))
                 if len(pending) > 2 * num_workers:
                     yield from pending.popleft().result()
             while pending:
@@ -323,44 +319,55 @@ class Classifier:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _classify_alone(self, path: str) -> Result:
-        path, views, error = self._read_views(path)
-        if error:
-            return Result(path, None, error)
-        rows = self._engine.predict(views)
-        if self.temperature != 1:
-            rows = [[p ** (1 / self.temperature) for p in row] for row in rows]
-            rows = [[p / sum(row) for p in row] for row in rows]
-        return Result(path, [sum(column) / len(rows) for column in zip(*rows, strict=True)], None)
-
-    def _classify_next(self, paths: Sequence[str], engines, stopped) -> list[Result]:
-        """Lit un lot, puis le calcule avec le premier moteur libre ; s'arrête sur demande."""
+    def _classify_group(self, paths: Sequence[str], stopped=lambda: False) -> list[Result]:
+        """Lit un lot, puis le calcule avec un moteur libre ; s'arrête sur demande."""
         read = []
         for path in paths:
-            if stopped.is_set():
+            if stopped():
                 return []
             read.append(self._read_views(path))
-        engine = engines.get()
-        try:
-            return self._classify_read(read, engine)
-        finally:
-            engines.put(engine)
-
-    def _classify_read(self, read: list[tuple], engine: Engine) -> list[Result]:
-        import numpy as np
-
-        content = b"".join(view for _, views, _ in read for view in views or ())
-        images = np.frombuffer(content, np.uint8).reshape(-1, *self.input_shape)
-        rows = self._predict(images, engine) if len(images) else None
-        results, start = [], 0
+        rows = iter(self._answer([view for _, views, _ in read for view in views]))
+        results = []
         for path, views, error in read:
-            end = start + len(views or ())
-            probabilities = None
-            if views:
-                probabilities = rows[start:end].mean(axis=0) if len(views) > 1 else rows[start]
-            results.append(Result(path, probabilities, error))
-            start = end
+            own = [next(rows) for _ in views]
+            mean = [sum(column) / len(own) for column in zip(*own, strict=True)]
+            results.append(Result(path, mean or None, error))
         return results
+
+    def _read_views(self, path) -> tuple:
+        """Rend `(chemin, vues, erreur)` ; chaque vue, les octets d'un tableau `input_shape`."""
+        source = sys.stdin.buffer if path == "-" else path
+        try:
+            if self.framing == "digit" or len(self.input_shape) == 2:
+                return path, [self.prepare(source).tobytes()], None
+            from exercises.common.images import read_squares
+
+            squares = read_squares(source, self.input_shape[0], self.views)
+        except (ValueError, OSError) as error:
+            return path, [], str(error)
+        return path, [square.tobytes() for square in squares], None
+
+    def _answer(self, views: list[bytes]) -> list[list[float]]:
+        """Rend les probabilités étalonnées de chaque vue, par un moteur libre, ou un nouveau."""
+        if not views:
+            return []
+        with self._turn:
+            try:
+                engine = self._free.pop()
+            except IndexError:
+                engine = self._new_engine()
+            try:
+                if self._base:
+                    rows = self._predict(_to_array(views, self.input_shape), engine).tolist()
+                else:
+                    starts = range(0, len(views), PASS_SIZE)
+                    rows = [row for i in starts for row in engine.answer(views[i : i + PASS_SIZE])]
+            finally:
+                self._free.append(engine)
+        if self.temperature == 1:
+            return rows
+        powers = [[p ** (1 / self.temperature) for p in row] for row in rows]
+        return [[p / sum(row) for p in row] for row in powers]
 
 
 # --- Ligne de commande -------------------------------------------------------------
@@ -414,23 +421,39 @@ def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
             continue
         from PIL import Image
 
-        found: list[str] = []
         num_errors = len(errors)
-        for folder, subfolders, names in os.walk(path, onerror=refuse):
-            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-            found += [os.path.join(folder, name) for name in names if not name.startswith(".")]
+        found = [*_files(path, refuse)]
         extensions = [os.path.splitext(name)[1].lower() for name in found]
         Image.preinit()  # les formats courants ; les autres sont longs à charger
         rare = not Image.EXTENSION.keys() >= set(extensions)
         known = (Image.registered_extensions() if rare else Image.EXTENSION).keys() - NOT_IMAGES
         found = [name for name, extension in zip(found, extensions, strict=True)
                  if extension in known]  # fmt: skip
-        # Un tube ou un périphérique rangé là bloquerait tout ; un lien mort est signalé plus loin.
-        found = [name for name in found if os.path.isfile(name) or not os.path.exists(name)]
         if not found and len(errors) == num_errors:
             errors.append(f"{printable(path)} : aucune image dans ce dossier.")
         expanded += sorted(found)
     return expanded, errors
+
+
+def _files(folder: str, refuse: Callable[[OSError], None]) -> Iterator[str]:
+    """Rend les fichiers d'un dossier et de ses sous-dossiers, sans ceux qui sont cachés.
+
+    Un tube ou un périphérique rangé là bloquerait tout : il est passé. Un lien mort est rendu, et
+    sera signalé plus loin ; un lien vers un dossier n'est pas suivi.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        refuse(error)
+        return
+    for entry in visible:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path, refuse)
+        elif entry.is_file(follow_symlinks=False) or (
+            entry.is_symlink() and (os.path.isfile(entry) or not os.path.exists(entry))
+        ):
+            yield entry.path
 
 
 def _line(result: Result, classifier: Classifier, options, *, alone: bool) -> str:
@@ -535,7 +558,7 @@ def _run(options) -> int:
         from exercises.common.images import open_image
 
         open_image(paths[0])
-    classifier = Classifier(options.model, models_dir=MODELS_DIR, alone=len(paths) == 1)
+    classifier = Classifier(options.model, models_dir=MODELS_DIR)
     gc.enable()  # le script predict le coupe le temps des imports
     progress = _Progress(len(paths))
     exit_code = 1 if errors else 0
