@@ -21,13 +21,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exercises.common.cli import FrenchParser, positive_int, reason, reserve_stderr, run
-from exercises.common.prediction import BATCH_SIZE, DEFAULT_MODEL, Classifier
+from exercises.common.prediction import DEFAULT_MODEL, Classifier
 from exercises.common.storage import MODELS_DIR, own_suffix, read_sidecar, replacing
 
 REPO = Path(__file__).resolve().parents[1]
 # Moins d'un demi-cœur réservé par acteur, bien qu'il en emploie un : quand une machine meurt, les
 # siens renaissent sur les autres. S'ils réservaient tout, ils attendraient sans fin.
 ACTOR_CPUS = 0.45
+BATCH_ROWS = 32  # images lues à la fois : des fichiers entiers, en mémoire
 ADDRESS_TIMEOUT_S = 5
 AFTER = "Les réponses déjà écrites sont gardées : relancez la même commande ensuite."
 # Ce dont une autre machine a besoin pour prédire.
@@ -95,7 +96,7 @@ class Predictor:
 
         from cluster.chunks import ANSWER, read_sources
 
-        for names, sources in read_sources(chunk, batch_rows=BATCH_SIZE):
+        for names, sources in read_sources(chunk, batch_rows=BATCH_ROWS):
             read = [io.BytesIO(each) if isinstance(each, bytes) else each for each in sources]
             rows = [self._row(*pair) for pair in zip(names, self.classifier.classify(read),
                                                      strict=True)]  # fmt: skip

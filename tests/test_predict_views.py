@@ -56,6 +56,24 @@ def test_a_small_picture_has_one_view(make, tmp_path):
     np.testing.assert_allclose(several.probabilities, one.probabilities, atol=1e-6)
 
 
+@pytest.mark.parametrize("num_images", [0, 1, 2, 5, 100, 10_000])
+@pytest.mark.parametrize("num_workers", [1, 2, 3, 16])
+def test_batches_grow_then_shrink(num_images, num_workers):
+    paths = [str(i) for i in range(num_images)]
+    groups = prediction.split(paths, num_workers)
+    assert [path for group in groups for path in group] == paths
+    sizes = [len(group) for group in groups]
+    if num_workers == 1:
+        assert all(size == prediction.FIRST_SIZE for size in sizes[:-1])
+        return
+    assert len(groups) >= min(num_workers, num_images)  # de quoi occuper chaque fil
+    if num_images == 10_000:
+        assert sizes[0] <= prediction.FIRST_SIZE and sizes[-num_workers:] == [1] * num_workers
+        assert max(sizes) == prediction.BATCH_SIZE
+        top = sizes.index(prediction.BATCH_SIZE)
+        assert sizes[:top] == sorted(sizes[:top]) and sizes[top:] == sorted(sizes[top:])[::-1]
+
+
 def test_views_of_a_folder_stay_with_their_picture(make, tmp_path, monkeypatch):
     monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
     sizes = [(300, 200), (40, 40), (90, 500), (32, 32), (64, 64), (200, 200)] * 2

@@ -14,6 +14,7 @@ import contextlib
 import errno
 import gc
 import json
+import math
 import signal
 import sys
 from argparse import ArgumentTypeError
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from exercises.common.native import NativeEngine
 
 DEFAULT_MODEL = "ex03_cifar10"
-BATCH_SIZE = 32  # images lues à la suite, quand il y en a plusieurs
+BATCH_SIZE = 128  # images lues à la suite, quand il y en a plusieurs
+FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
+PROGRESS_STEP = 32  # images d'un compte affiché au suivant
 PASS_SIZE = 8  # vues par passe du moteur : au-delà, ses cartes débordent des caches
 BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les cartes sont grandes
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
@@ -149,6 +152,28 @@ def _predict_in_passes(engine: Engine, x: "np.ndarray", size: int) -> "np.ndarra
     import numpy as np
 
     return np.concatenate([engine.predict(x[i : i + size]) for i in range(0, len(x), size)])
+
+
+def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
+    """Partage des images en lots d'au plus `BATCH_SIZE`, à prendre l'un après l'autre.
+
+    Les premiers grandissent : une réponse vient vite, et les fils, partis ensemble, ne lisent pas
+    toujours en même temps, en se disputant Python. Les derniers diminuent : tous finissent
+    ensemble.
+
+    Args:
+        paths: les images, en quelque nombre que ce soit.
+        num_workers: fils qui se les partagent ; à un seul, des lots de `FIRST_SIZE`.
+    """
+    groups, start = [], 0
+    while start < len(paths):
+        size = FIRST_SIZE
+        if num_workers > 1:
+            near = min(start + FIRST_SIZE, len(paths) - start)
+            size = min(BATCH_SIZE, math.ceil(near / (2 * num_workers)))
+        groups.append(paths[start : start + size])
+        start += size
+    return groups
 
 
 class Classifier:
@@ -285,7 +310,7 @@ class Classifier:
         return _predict_in_passes(engine, images, PASS_SIZE)
 
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
-        """Classe des images, dans l'ordre, par lots de `BATCH_SIZE` au plus.
+        """Classe des images, dans l'ordre, par lots (`split`).
 
         Args:
             paths: chemins, ou fichiers ouverts en binaire ; `"-"` lit l'entrée standard.
@@ -293,9 +318,8 @@ class Classifier:
         Yields:
             Un `Result` par chemin. Une image illisible n'arrête pas les autres.
         """
-        size = min(BATCH_SIZE, -(-len(paths) // self.num_threads)) or 1
-        groups = [paths[start : start + size] for start in range(0, len(paths), size)]
-        num_workers = min(self.num_threads, len(groups))
+        num_workers = min(self.num_threads, len(paths))
+        groups = split(paths, num_workers)
         if num_workers < 2:
             for group in groups:
                 yield from self._classify_group(group)
@@ -523,7 +547,7 @@ class _Progress:
 
     def __init__(self, total: int):
         self.total, self.visible = total, False
-        self.wanted = sys.stderr.isatty() and total > BATCH_SIZE
+        self.wanted = sys.stderr.isatty() and total > PROGRESS_STEP
 
     def erase(self) -> None:
         if self.visible:  # pour que rien ne s'écrive à sa suite
@@ -531,7 +555,7 @@ class _Progress:
             self.visible = False
 
     def show(self, done: int) -> None:
-        if self.wanted and done % BATCH_SIZE == 0 and done < self.total:
+        if self.wanted and done % PROGRESS_STEP == 0 and done < self.total:
             sys.stdout.flush()
             print(f"{done} images sur {self.total}", end="", file=sys.stderr, flush=True)
             self.visible = True
