@@ -19,7 +19,7 @@ from PIL import Image, ImageFilter
 from exercises.common import data
 from exercises.common.cli import FrenchParser, percent, positive_int, run
 from exercises.common.images import crop_resize, open_image
-from exercises.common.prediction import DEFAULT_MODEL, Classifier
+from exercises.common.inference import DEFAULT_MODEL, Classifier
 from exercises.common.storage import MODELS_DIR
 
 NUM_VAL = 2000  # celles de l'exercice 03, qui importe TensorFlow : pas ici

@@ -12,7 +12,7 @@ from PIL import Image
 from benchmarks import exports, measure
 from benchmarks.processes import Run, run_process
 from exercises.common import figures, storage
-from exercises.common.prediction import DEFAULT_MODEL
+from exercises.common.inference import DEFAULT_MODEL
 
 TITLE = "Nommer une photo de 640×480 : tout le processus"
 PHOTO_PX = (640, 480)

@@ -18,7 +18,7 @@ from PIL import Image
 from benchmarks import exports, measure
 from benchmarks.processes import Worker, run_process
 from exercises.common import data, figures, storage
-from exercises.common.prediction import DEFAULT_MODEL
+from exercises.common.inference import DEFAULT_MODEL
 
 BATCH_SIZES = (1, 8, 32, 64, 128, 256)
 OURS, DECODING = "./predict DOSSIER", "décodage seul"

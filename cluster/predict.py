@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exercises.common.cli import FrenchParser, positive_int, reason, reserve_stderr, run
-from exercises.common.prediction import DEFAULT_MODEL, Classifier
+from exercises.common.inference import DEFAULT_MODEL, Classifier
 from exercises.common.storage import MODELS_DIR, own_suffix, read_sidecar, replacing
 
 REPO = Path(__file__).resolve().parents[1]

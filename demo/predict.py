@@ -1,6 +1,6 @@
 """Onglet « Prédire » : une image, la classe, les probabilités, et ce qui a décidé.
 
-Ce que fait `./predict`, avec les mêmes fonctions : `prediction.Classifier` pour répondre,
+Ce que fait `./predict`, avec les mêmes fonctions : `inference.Classifier` pour répondre,
 les méthodes qu'`exercises.explain` réunit pour expliquer.
 """
 
@@ -19,7 +19,8 @@ from demo import html, limits
 from demo.components import Drop, Thumbnails
 from exercises.common.cli import percent
 from exercises.common.images import open_image
-from exercises.common.prediction import DEFAULT_MODEL, EXPLANATIONS, Classifier
+from exercises.common.inference import DEFAULT_MODEL, Classifier
+from exercises.common.prediction import EXPLANATIONS
 from exercises.common.storage import MODELS_DIR
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"

@@ -23,7 +23,7 @@ from exercises import ex16_figures as figures
 from exercises.common import data, storage, training
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import output_dir, save_confusion_matrix
-from exercises.common.prediction import prepare
+from exercises.common.inference import prepare
 from exercises.ex16_classifier import build_model, fit_linear, learn_bag, timed
 from exercises.ex16_cnn import train_cnn
 from exercises.ex16_encoding import BATCH_SIZE, SHIPPED_CODING, encode, features, read_dictionary

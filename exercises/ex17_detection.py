@@ -20,7 +20,7 @@ from exercises import ex17_metrics as metrics
 from exercises.common import data, storage, training
 from exercises.common.cli import percent, run, training_command, training_parser
 from exercises.common.figures import new_figure, output_dir
-from exercises.common.prediction import FRAMING, prepare
+from exercises.common.inference import FRAMING, prepare
 from exercises.common.scenes import SCENE_PX, Scenes
 from exercises.ex17_boxes import Detections
 from exercises.ex17_grid import decode

@@ -19,7 +19,7 @@ import numpy as np
 from exercises.common import data, scenes, storage, training
 from exercises.common.cli import percent, run, training_parser
 from exercises.common.figures import output_dir
-from exercises.common.prediction import prepare
+from exercises.common.inference import prepare
 from exercises.ex18_figures import CLASSES_FR, save_masks
 from exercises.ex18_measures import measure
 from exercises.ex18_networks import NAMES_FR, NUM_CLASSES, build_model

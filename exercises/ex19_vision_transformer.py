@@ -21,7 +21,7 @@ from exercises import ex19_comparison, ex19_figures
 from exercises.common import data, storage
 from exercises.common.cli import run, training_parser
 from exercises.common.figures import output_dir
-from exercises.common.prediction import prepare
+from exercises.common.inference import prepare
 
 PATCH_PX = 4  # côté d'un morceau : 7 par ligne, 49 en tout
 WIDTH = 48  # valeurs par jeton

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from exercises.common.explanations import Subject, load_network, save_explanation
-from exercises.common.prediction import EXPLANATIONS, Classifier, Result
+from exercises.common.inference import Classifier, Result
+from exercises.common.prediction import EXPLANATIONS
 from exercises.common.storage import MODELS_DIR
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")

@@ -306,7 +306,7 @@ def test_the_light_network_imitates_the_large_one(ex03, small, tmp_path):
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize("slug", SHIPPED)
 def test_shipped_model_and_its_export_on_the_real_extract(ex03, extract, slug):
-    from exercises.common.prediction import Classifier
+    from exercises.common.inference import Classifier
 
     x, y = extract("cifar10")
     result = ex03.evaluate(storage.load_model(slug), x, y)
@@ -345,7 +345,7 @@ def test_shipped_result(repo, slug, goals, export_bytes):
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", SHIPPED)
 def test_shipped_model_and_its_export_on_the_whole_test_set(ex03, slug):
-    from exercises.common.prediction import Classifier
+    from exercises.common.inference import Classifier
 
     _, (x_test, y_test) = data.load_cifar10()
     report = storage.read_sidecar(slug)

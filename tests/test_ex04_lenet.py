@@ -107,7 +107,7 @@ def test_main_compares_trains_reports_and_saves(ex04, small_mnist, tmp_path, cap
     assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"])
     matrix = training.confusion_matrix(y_test, result["probabilities"].argmax(1), 10)
     assert matrix.tolist() == report["confusion_matrix"]
-    from exercises.common.prediction import Classifier
+    from exercises.common.inference import Classifier
 
     light = Classifier("ex04_lenet", models_dir=tmp_path / "m").predict(x_test)
     expected = calibration.soften(result["probabilities"], report["calibration"]["temperature"])

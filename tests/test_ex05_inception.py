@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from exercises.common import data, pretrained, storage
-from exercises.common.prediction import Classifier
+from exercises.common.inference import Classifier
 
 QUESTION = "TD keras & CNN, question 2"
 pytestmark = pytest.mark.filterwarnings(

@@ -4,7 +4,7 @@ import pytest
 
 from exercises import ex16_dictionary
 from exercises.common import data, storage
-from exercises.common.prediction import Classifier
+from exercises.common.inference import Classifier
 
 QUESTION = "S3 Avant le deep"
 SIZES = (6, 12)

@@ -5,7 +5,7 @@ import pytest
 from exercises import ex16_dictionary
 from exercises import ex16_encoding as encoding
 from exercises.common import storage
-from exercises.common.prediction import Engine
+from exercises.common.inference import Engine
 
 QUESTION = "S3 Avant le deep"
 

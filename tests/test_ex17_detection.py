@@ -28,7 +28,7 @@ def small_data(monkeypatch, as_dataset):
 def test_main_trains_measures_saves_and_draws(ex17, small_data, as_dataset, eager, tmp_path,
                                               repo, capfd):  # fmt: skip
     from exercises import ex17_metrics, ex17_study
-    from exercises.common.prediction import Engine
+    from exercises.common.inference import Engine
 
     folders = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]
     small = ["--limit", "24", "--batch-size", "8", "--seeds", "1", "--precision", "float32"]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from exercises.common import data, scenes, storage
-from exercises.common.prediction import Classifier, Engine
+from exercises.common.inference import Classifier, Engine
 
 QUESTION = "S3 Different problems, models & metrics"
 

@@ -89,7 +89,7 @@ def test_a_folder_where_nothing_can_be_written(repo, cat, tmp_path, run_predict)
 def test_the_figure_explains_the_class_that_was_printed(repo, cat, tmp_path, monkeypatch):
     """La classe et la probabilité sont celles de la réponse, toutes vues comprises."""
     from exercises import explain
-    from exercises.common.prediction import Classifier, Result
+    from exercises.common.inference import Classifier, Result
 
     shown = []
     monkeypatch.setattr(explain, "save_explanation", lambda drawn, *_, **__: shown.append(drawn))

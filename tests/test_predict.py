@@ -316,7 +316,7 @@ def copy_model(repo, folder, **changes):
     ],
 )
 def test_model_and_sidecar_that_do_not_fit(repo, tmp_path, changes, message):
-    from exercises.common.prediction import Classifier
+    from exercises.common.inference import Classifier
 
     copy_model(repo, tmp_path, **dict(changes))
     with pytest.raises(ValueError, match=message):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from exercises.common import pretrained, storage
-from exercises.common.prediction import BASE_BATCH_SIZE, PASS_SIZE, Classifier, Engine
+from exercises.common.inference import BASE_BATCH_SIZE, PASS_SIZE, Classifier, Engine
 
 SLUG = "ex99_tete"
 CLASSES_FR = ["Rouge", "Vert", "Bleu"]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exercises.common import native, prediction
+from exercises.common import inference, native
 from exercises.common.images import crop_resize, open_image
-from exercises.common.prediction import Classifier
+from exercises.common.inference import Classifier
 
 VIEWS = [["crop", 1.0], ["crop", 0.6], ["squash", 1.0]]
 
@@ -60,22 +60,22 @@ def test_a_small_picture_has_one_view(make, tmp_path):
 @pytest.mark.parametrize("num_workers", [1, 2, 3, 16])
 def test_batches_grow_then_shrink(num_images, num_workers):
     paths = [str(i) for i in range(num_images)]
-    groups = prediction.split(paths, num_workers)
+    groups = inference.split(paths, num_workers)
     assert [path for group in groups for path in group] == paths
     sizes = [len(group) for group in groups]
     if num_workers == 1:
-        assert all(size == prediction.FIRST_SIZE for size in sizes[:-1])
+        assert all(size == inference.FIRST_SIZE for size in sizes[:-1])
         return
     assert len(groups) >= min(num_workers, num_images)  # de quoi occuper chaque fil
     if num_images == 10_000:
-        assert sizes[0] <= prediction.FIRST_SIZE and sizes[-num_workers:] == [1] * num_workers
-        assert max(sizes) == prediction.BATCH_SIZE
-        top = sizes.index(prediction.BATCH_SIZE)
+        assert sizes[0] <= inference.FIRST_SIZE and sizes[-num_workers:] == [1] * num_workers
+        assert max(sizes) == inference.BATCH_SIZE
+        top = sizes.index(inference.BATCH_SIZE)
         assert sizes[:top] == sorted(sizes[:top]) and sizes[top:] == sorted(sizes[top:])[::-1]
 
 
 def test_views_of_a_folder_stay_with_their_picture(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
+    monkeypatch.setattr(inference, "BATCH_SIZE", 4)
     sizes = [(300, 200), (40, 40), (90, 500), (32, 32), (64, 64), (200, 200)] * 2
     paths = [photo(tmp_path / f"{i}.png", size=size, seed=i) for i, size in enumerate(sizes)]
     paths.insert(3, str(tmp_path / "absente.png"))

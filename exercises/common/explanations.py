@@ -15,7 +15,7 @@ from exercises.common import storage
 from exercises.common.calibration import soften
 from exercises.common.cli import FrenchParser, add_folders, percent
 from exercises.common.figures import new_figure
-from exercises.common.prediction import FRAMING, prepare
+from exercises.common.inference import FRAMING, prepare
 
 if TYPE_CHECKING:
     import keras

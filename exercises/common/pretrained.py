@@ -307,7 +307,7 @@ def _agrees(path: Path, model) -> bool:
     """Dit si un export donne les caractéristiques du modèle, sur une image de bruit."""
     import numpy as np
 
-    from exercises.common.prediction import Engine
+    from exercises.common.inference import Engine
     from exercises.common.storage import quiet_stderr
 
     image = np.random.default_rng(0).integers(0, 256, (1, *model.input_shape[1:]), np.uint8)

@@ -367,7 +367,7 @@ def export_guesses(content: bytes, x) -> "np.ndarray":
     """Rend la classe que le moteur de `./predict` donne à chaque image, `(n,)` entiers."""
     import numpy as np
 
-    from exercises.common.prediction import BATCH_SIZE, Engine
+    from exercises.common.inference import BATCH_SIZE, Engine
 
     engine, starts = Engine(content), range(0, len(x), BATCH_SIZE)
     return np.concatenate([engine.predict(x[i : i + BATCH_SIZE]).argmax(axis=1) for i in starts])

@@ -6,7 +6,7 @@ from PIL import Image
 
 from benchmarks import framing
 from exercises.common import data
-from exercises.common.prediction import Classifier
+from exercises.common.inference import Classifier
 
 
 @pytest.fixture(scope="module")

@@ -191,7 +191,7 @@ def test_a_picture_given_by_its_content(tmp_path, repo, extract):
     """La colonne « image » : le même résultat que par le chemin."""
     import pyarrow as pa
 
-    from exercises.common.prediction import Classifier
+    from exercises.common.inference import Classifier
 
     path = repo / "samples" / "chat.png"
     contents = [path.read_bytes(), b"rien", None]

@@ -289,7 +289,7 @@ def _png(grey) -> bytes:
 
 
 def prepared(models_dir, framing, content):
-    from exercises.common.prediction import Classifier
+    from exercises.common.inference import Classifier
 
     path = models_dir / "petit.json"
     report = json.loads(path.read_text(encoding="utf-8"))
@@ -312,7 +312,7 @@ def test_the_side_car_chooses_the_framing(models_dir, extract):
 
 
 def test_an_empty_picture_does_not_stop_the_others(models_dir, extract, tmp_path):
-    from exercises.common.prediction import Classifier
+    from exercises.common.inference import Classifier
 
     prepared(models_dir, "digit", _png(extract("mnist")[0][0]))  # pour que le compte rendu le dise
     rng = np.random.default_rng(6)
@@ -332,7 +332,7 @@ def test_an_empty_picture_does_not_stop_the_others(models_dir, extract, tmp_path
 
 @pytest.fixture(scope="module")
 def lenet():
-    from exercises.common.prediction import Classifier
+    from exercises.common.inference import Classifier
 
     return Classifier("ex04_lenet")
 

@@ -153,7 +153,7 @@ def parse(*arguments):
 
 
 def test_load_subject_sees_what_predict_sees():
-    from exercises.common.prediction import Classifier
+    from exercises.common.inference import Classifier
 
     options = parse("samples/oiseau.jpg")
     subject = explanations.load_subject(options)

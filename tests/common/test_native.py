@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from exercises.common import native
-from exercises.common.prediction import Classifier, Engine
+from exercises.common.inference import Classifier, Engine
 
 supported = pytest.mark.skipif(
     native.library_path() is None, reason="l'API C de LiteRT n'est vérifiée que sous Linux"

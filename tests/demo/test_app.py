@@ -22,7 +22,8 @@ pytest.importorskip("gradio", reason="pip install -r demo/requirements.txt")
 from demo import __main__ as command
 from demo import app, convolution, digit, html, limits, network, predict, x_or_o
 from exercises.common.augmentation import shift
-from exercises.common.prediction import EXPLANATIONS, Classifier
+from exercises.common.inference import Classifier
+from exercises.common.prediction import EXPLANATIONS
 
 GRID = re.compile(r"<figcaption>(.*?)</figcaption><table>(.*?)</table>", re.DOTALL)
 

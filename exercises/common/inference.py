@@ -1,0 +1,367 @@
+"""Un modèle exporté, chargé par LiteRT, et ce qu'il répond à des images.
+
+Ce que `./predict` (`prediction.py`) sert depuis un terminal, et que la démonstration, la grappe
+et les tests prennent ici. Ce module n'importe le moteur, NumPy et Pillow que s'il s'en sert.
+"""
+
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from exercises.common.storage import MODELS_DIR, read_sidecar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from exercises.common.native import NativeEngine
+
+DEFAULT_MODEL = "ex03_cifar10"
+BATCH_SIZE = 128  # images lues à la suite, quand il y en a plusieurs
+FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
+PASS_SIZE = 8  # vues par passe du moteur : au-delà, ses cartes débordent des caches
+BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les cartes sont grandes
+FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
+
+
+class Result(NamedTuple):
+    """Ce que l'on sait d'une image : ses probabilités, ou la raison de l'échec."""
+
+    path: str
+    probabilities: "Sequence[float] | None"  # (classes,) dans [0, 1]
+    error: str | None
+
+    @property
+    def best(self) -> int:
+        """Numéro de la classe la plus probable."""
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+
+class Engine:
+    """Un export LiteRT chargé en mémoire.
+
+    Args:
+        content: contenu d'un fichier `.tflite` à une entrée et une sortie, lot variable.
+        num_threads: fils de calcul, un par cœur par défaut.
+
+    Raises:
+        ValueError, RuntimeError: ce n'en est pas un.
+    """
+
+    def __init__(self, content: bytes, *, num_threads: int | None = None):
+        from ai_edge_litert.interpreter import Interpreter
+
+        # Le contenu et non le chemin : LiteRT ne lit pas tous les chemins.
+        self._interpreter = Interpreter(
+            model_content=content, num_threads=num_threads or os.cpu_count()
+        )
+        inputs = self._interpreter.get_input_details()[0]
+        outputs = self._interpreter.get_output_details()[0]
+        self._input, self._output = inputs["index"], outputs["index"]
+        self.input_shape: tuple[int, ...] = tuple(inputs["shape_signature"][1:].tolist())
+        self.num_outputs = int(outputs["shape_signature"][-1])
+        self.output_rank = len(outputs["shape_signature"])  # 2 : une probabilité par classe
+        self._batch_size = 0
+
+    def predict(self, x: "np.ndarray") -> "np.ndarray":
+        """Rend la sortie `(n, num_outputs)` pour une entrée `(n, *input_shape)`."""
+        if len(x) != self._batch_size:
+            self._interpreter.resize_tensor_input(self._input, x.shape)
+            self._interpreter.allocate_tensors()
+            self._batch_size = len(x)
+        self._interpreter.set_tensor(self._input, x)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output)
+
+    def answer(self, images: Sequence[bytes]) -> list[list[float]]:
+        """`predict`, pour les octets d'images uint8 (comme `NativeEngine.answer`)."""
+        return self.predict(_to_array(images, self.input_shape)).tolist()
+
+
+def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
+    """Lit une image et l'amène à la forme qu'un modèle attend.
+
+    Args:
+        source: chemin, ou fichier binaire ouvert.
+        input_shape: `(h, w, 3)`, ou `(h, w)` pour un modèle en gris.
+        framing: ce que le compte rendu du modèle en dit : `"crop"`, `"squash"` ou `"digit"`.
+
+    Returns:
+        Tableau uint8 `input_shape`.
+
+    Raises:
+        FileNotFoundError, ValueError: image absente ou illisible, dit en français.
+    """
+    if framing == "digit":  # trouver le chiffre, plutôt que cadrer l'image
+        from exercises.common.digits import read_digit
+
+        return read_digit(source)
+    import numpy as np
+
+    from exercises.common.images import read_squares
+
+    pixels = np.array(read_squares(source, input_shape[0], [(framing, 1.0)])[0])
+    return pixels if len(input_shape) == 3 else _to_grey(pixels)
+
+
+def _to_array(images: Sequence[bytes], shape: tuple[int, ...]) -> "np.ndarray":
+    import numpy as np
+
+    return np.frombuffer(b"".join(images), np.uint8).reshape(-1, *shape)
+
+
+def _to_grey(pixels: "np.ndarray") -> "np.ndarray":
+    # Luma de la norme UIT-R BT.601, celle de Pillow.
+    grey = (pixels @ [0.299, 0.587, 0.114]).round().astype("uint8")
+    border = [*grey[0], *grey[-1], *grey[:, 0], *grey[:, -1]]
+    # MNIST et Fashion-MNIST sont clairs sur fond noir : un fond clair est inversé.
+    return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
+
+
+def _predict_in_passes(engine: Engine, x: "np.ndarray", size: int) -> "np.ndarray":
+    import numpy as np
+
+    return np.concatenate([engine.predict(x[i : i + size]) for i in range(0, len(x), size)])
+
+
+def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
+    """Partage des images en lots d'au plus `BATCH_SIZE`, à prendre l'un après l'autre.
+
+    Les premiers grandissent : une réponse vient vite, et les fils, partis ensemble, ne lisent pas
+    toujours en même temps, en se disputant Python. Les derniers diminuent : tous finissent
+    ensemble.
+
+    Args:
+        paths: les images, en quelque nombre que ce soit.
+        num_workers: fils qui se les partagent ; à un seul, des lots de `FIRST_SIZE`.
+    """
+    groups, start = [], 0
+    while start < len(paths):
+        size = FIRST_SIZE
+        if num_workers > 1:
+            near = min(start + FIRST_SIZE, len(paths) - start)
+            size = min(BATCH_SIZE, math.ceil(near / (2 * num_workers)))
+        groups.append(paths[start : start + size])
+        start += size
+    return groups
+
+
+class Classifier:
+    """Un modèle exporté, prêt à prédire avec LiteRT.
+
+    Quand le compte rendu décrit une base (`"base"`), le modèle n'est que la tête posée
+    dessus : chaque image passe par l'export de la base, rangé dans le cache, puis par elle.
+
+    Args:
+        slug: nom du modèle, par exemple `"ex03_cifar10"`.
+        models_dir: dossier qui contient `slug.tflite` et `slug.json`.
+        num_threads: fils de calcul, un par cœur par défaut.
+
+    Raises:
+        FileNotFoundError: modèle absent, ou base jamais préparée.
+        ValueError: compte rendu qui ne correspond pas aux poids.
+    """
+
+    def __init__(
+        self,
+        slug: str = DEFAULT_MODEL,
+        *,
+        models_dir: Path = MODELS_DIR,
+        num_threads: int | None = None,
+    ):
+        name = f"{slug}.tflite"
+        path = Path(models_dir) / name
+        content = path.read_bytes() if path.exists() else None
+        self.report = read_sidecar(slug, models_dir=models_dir, only=name, content=content)
+        self._content = content
+        self.num_threads = num_threads or os.cpu_count() or 1
+        try:
+            engine = self._new_engine()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{name} n'est pas un modèle LiteRT lisible. Remettez celui du dépôt, "
+                f"ou réentraînez : python -m exercises.{slug} --force"
+            ) from error
+        self._free = [engine]  # les moteurs à un fil dont personne ne se sert
+        self._engine: Engine | None = None  # celui de `predict`, sur tous les cœurs
+        self._base = self._load_base(slug, engine.input_shape) if "base" in self.report else None
+        self._turn = contextlib.nullcontext()
+        if self._base:  # trop grande pour être chargée plusieurs fois : à chacun son tour
+            from threading import Lock
+
+            self._turn = Lock()
+        self.input_shape = (self._base or engine).input_shape
+        self.classes: list[str] = self.report.get("classes_fr", [])
+        self.framing: str = self.report.get("framing", FRAMING)
+        self.views = [tuple(view) for view in self.report.get("views", [[self.framing, 1.0]])]
+        self.temperature: float = self.report.get("calibration", {}).get("temperature", 1.0)
+        if engine.output_rank != 2:
+            raise ValueError(
+                f"{slug} ne répond pas par une classe : ./predict ne sait pas le lire. "
+                f"Lancez plutôt python -m exercises.{slug}"
+            )
+        expected = engine.num_outputs
+        if self.report.get("input_shape") != [*self.input_shape] or not (
+            isinstance(self.classes, list) and len(self.classes) == expected
+        ):
+            raise ValueError(
+                f"{slug}.json ne décrit pas {name} : images {[*self.input_shape]} et {expected} "
+                "classes attendues. Reprenez les deux fichiers du même entraînement."
+            )
+        if not isinstance(self.temperature, int | float) or self.temperature <= 0:
+            raise ValueError(f"{slug}.json donne une température qui n'en est pas une.")
+
+    def _new_engine(self) -> "Engine | NativeEngine":
+        """Rend un moteur à un fil, sans NumPy si le modèle, à images en couleurs, s'y prête."""
+        in_color = len(self.report.get("input_shape", ())) == 3
+        if in_color and not self.report.keys() & {"base", "framing"}:
+            with contextlib.suppress(ImportError):  # un Python sans ctypes
+                from exercises.common.native import native_engine
+
+                native = native_engine(self._content)
+                if native:
+                    return native
+        return Engine(self._content, num_threads=1)
+
+    def _load_base(self, slug: str, head_shape: tuple[int, ...]) -> Engine:
+        from exercises.common.pretrained import light_features_path
+
+        path = light_features_path(self.report["base"])
+        remedy = f"Lancez une fois : python -m exercises.{slug} --prepare"
+        if not path.exists():
+            raise FileNotFoundError(
+                f"Le modèle {slug} demande sa base {self.report['base']['name']}, absente du "
+                f"cache ({path}). {remedy}"
+            )
+        try:
+            base = Engine(path.read_bytes(), num_threads=self.num_threads)
+        except (ValueError, RuntimeError):
+            base = None
+        if base is None or (base.num_outputs,) != head_shape:
+            raise ValueError(f"La base de {slug}, {path}, est abîmée. {remedy}")
+        return base
+
+    def prepare(self, source) -> "np.ndarray":
+        """Lit une image et l'amène à la forme que le modèle attend.
+
+        Args:
+            source: chemin, ou fichier binaire ouvert.
+
+        Returns:
+            Tableau uint8 `input_shape`, `(h, w, 3)` en couleur ou `(h, w)` en gris.
+
+        Raises:
+            FileNotFoundError, ValueError: image absente ou illisible, dit en français.
+        """
+        return prepare(source, self.input_shape, framing=self.framing)
+
+    def predict(self, images: "np.ndarray") -> "np.ndarray":
+        """Rend les probabilités de chaque classe, une vue par image.
+
+        Args:
+            images: uint8 `(n, *input_shape)`.
+
+        Returns:
+            Probabilités float32 `(n, classes)`, de somme 1 par ligne, étalonnées si le compte
+            rendu donne une température.
+        """
+        if self._engine is None:
+            self._engine = Engine(self._content, num_threads=self.num_threads)
+        probabilities = self._predict(images, self._engine)
+        if self.temperature == 1:
+            return probabilities
+        from exercises.common.calibration import soften
+
+        return soften(probabilities, self.temperature).astype("float32")
+
+    def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
+        if self._base:  # (n, c), les caractéristiques
+            images = _predict_in_passes(self._base, images, BASE_BATCH_SIZE)
+        return _predict_in_passes(engine, images, PASS_SIZE)
+
+    def classify(self, paths: Sequence[str]) -> Iterator[Result]:
+        """Classe des images, dans l'ordre, par lots (`split`).
+
+        Args:
+            paths: chemins, ou fichiers ouverts en binaire ; `"-"` lit l'entrée standard.
+
+        Yields:
+            Un `Result` par chemin. Une image illisible n'arrête pas les autres.
+        """
+        num_workers = min(self.num_threads, len(paths))
+        groups = split(paths, num_workers)
+        if num_workers < 2:
+            for group in groups:
+                yield from self._classify_group(group)
+            return
+        from collections import deque
+        from concurrent.futures import ThreadPoolExecutor
+        from threading import Event
+
+        # Chaque fil lit son lot puis le calcule avec un moteur à un fil, sans attendre les
+        # autres : des lecteurs à part se disputeraient Python et les cœurs.
+        # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
+        pool, pending, stopped = ThreadPoolExecutor(num_workers), deque(), Event()
+        try:
+            for group in groups:
+                pending.append(pool.submit(self._classify_group, group, stopped.is_set))
+                if len(pending) > 2 * num_workers:
+                    yield from pending.popleft().result()
+            while pending:
+                yield from pending.popleft().result()
+        finally:  # Ctrl-C n'attend ni les lots en file, ni la fin de ceux qui sont commencés
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _classify_group(self, paths: Sequence[str], stopped=lambda: False) -> list[Result]:
+        """Lit un lot, puis le calcule avec un moteur libre ; s'arrête sur demande."""
+        read = []
+        for path in paths:
+            if stopped():
+                return []
+            read.append(self._read_views(path))
+        rows = iter(self._answer([view for _, views, _ in read for view in views]))
+        results = []
+        for path, views, error in read:
+            own = [next(rows) for _ in views]
+            mean = [sum(column) / len(own) for column in zip(*own, strict=True)]
+            results.append(Result(path, mean or None, error))
+        return results
+
+    def _read_views(self, path) -> tuple:
+        """Rend `(chemin, vues, erreur)` ; chaque vue, les octets d'un tableau `input_shape`."""
+        source = sys.stdin.buffer if path == "-" else path
+        try:
+            if self.framing == "digit" or len(self.input_shape) == 2:
+                return path, [self.prepare(source).tobytes()], None
+            from exercises.common.images import read_squares
+
+            squares = read_squares(source, self.input_shape[0], self.views)
+        except (ValueError, OSError) as error:
+            return path, [], str(error)
+        return path, [square.tobytes() for square in squares], None
+
+    def _answer(self, views: list[bytes]) -> list[list[float]]:
+        """Rend les probabilités étalonnées de chaque vue, par un moteur libre, ou un nouveau."""
+        if not views:
+            return []
+        with self._turn:
+            try:
+                engine = self._free.pop()
+            except IndexError:
+                engine = self._new_engine()
+            try:
+                if self._base:
+                    rows = self._predict(_to_array(views, self.input_shape), engine).tolist()
+                else:
+                    starts = range(0, len(views), PASS_SIZE)
+                    rows = [row for i in starts for row in engine.answer(views[i : i + PASS_SIZE])]
+            finally:
+                self._free.append(engine)
+        if self.temperature == 1:
+            return rows
+        powers = [[p ** (1 / self.temperature) for p in row] for row in rows]
+        return [[p / sum(row) for p in row] for row in powers]
