@@ -182,14 +182,33 @@ def results_table(*, models_dir: Path = MODELS_DIR) -> str:
         size, seconds = report["size_bytes"], report["duration_s"]["mean"]
         size = f"{size / 1e6:.1f} Mo".replace(".", ",") if size > 1e5 else f"{size / 1e3:.0f} ko"
         duration = f"{seconds / 60:.0f} min" if seconds > 60 else f"{seconds:.0f} s"
+        duration += " par graine"
+        if earlier := sum(earlier_durations(report).values()):
+            duration += f", après {earlier / 3600:.0f} h"
         if "base" in report:  # le modèle n'est qu'une tête
             parameters, size = f"{parameters} (tête)", f"{size} et sa base"
         rows.append(
             f"| {slug} | {format_result(report)} | {parameters} | {size} "
-            f"| {duration} par graine, {report['environment']['hardware']} "
+            f"| {duration}, {report['environment']['hardware']} "
             f"| `{report['command']}` |"
         )
     return "\n".join(rows)
+
+
+def earlier_durations(report: dict) -> dict[str, float]:
+    """Rend la durée des entraînements dont un modèle est parti, ou qui l'ont instruit.
+
+    Args:
+        report: un compte rendu, ou ce qu'il dit d'un départ ou d'un maître.
+
+    Returns:
+        Des secondes par empreinte de fichier, celles d'`ex03_teachers.describe_teachers` : un
+        réseau qui a servi deux fois n'a été appris qu'une.
+    """
+    found = {}
+    for source in (report[key] for key in ("start", "teacher", "partner") if key in report):
+        found |= {source["sha256"]: source["duration_s"], **earlier_durations(source)}
+    return found
 
 
 def studies_table(*, models_dir: Path = MODELS_DIR) -> str:

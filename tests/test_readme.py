@@ -56,6 +56,15 @@ def test_update_readme_writes_between_the_marks(tmp_path):
         listing.update_readme(readme=path)
 
 
+def test_each_earlier_training_counts_once():
+    first = {"sha256": "a", "duration_s": 10.0}
+    second = {"sha256": "b", "duration_s": 100.0, "start": first}
+    twin = {"sha256": "c", "duration_s": 1000.0, "teacher": first, "share": 0.3}
+    third = {"sha256": "d", "duration_s": 5.0, "start": second, "partner": twin}
+    assert listing.earlier_durations({"start": third}) == {"a": 10, "b": 100, "c": 1000, "d": 5}
+    assert listing.earlier_durations({"duration_s": {"mean": 3}}) == {}
+
+
 def test_format_result():
     metric = {"mean": 0.94125, "sd": 0.0012, "n": 3}
     report = {"metrics": {"accuracy": metric, "accuracy_tta": {**metric, "mean": 0.95}}}

@@ -8,6 +8,7 @@ Source : Izmailov et al., « Averaging Weights Leads to Wider Optima and Better 
 arXiv 1803.05407, 2018.
 """
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -89,19 +90,16 @@ def stop_between(
         La part dont l'entropie croisée, en une passe et à la meilleure température, est la plus
         petite.
     """
-    after, losses = network.get_weights(), {}
+    after, lowest = network.get_weights(), math.inf
     x_val, y_val = validation
-
-    def stop(part: float) -> None:
+    for part in parts:
         network.set_weights(average_weights([before, after], [1 - part, part]))
         measure_normalisations(network, images, batch_size=batch_size)
-
-    for part in parts:
-        stop(part)
         probabilities = network.predict(x_val, batch_size=500, verbose=0)
         temperature = calibration.fit_temperature(probabilities, y_val)
-        losses[part] = calibration.cross_entropy(probabilities, y_val, temperature)
-        print(f"Part de l'arrivée {part:.2f} : entropie croisée {losses[part]:.4f}", flush=True)
-    best = min(losses, key=losses.get)
-    stop(best)
+        loss = calibration.cross_entropy(probabilities, y_val, temperature)
+        print(f"Part de l'arrivée {part:.2f} : entropie croisée {loss:.4f}", flush=True)
+        if loss < lowest:
+            lowest, best, weights = loss, part, network.get_weights()
+    network.set_weights(weights)
     return best
