@@ -1,4 +1,4 @@
-"""Comment ramener une photo à 32×32 : recadrer, border ou déformer, quel filtre, quelles vues ?
+"""Comment ramener une photo à un carré : recadrer, border, déformer, quel filtre, quelles vues ?
 
 Commande : python -m benchmarks.framing     ou, sur vos photos, avec --photos dossier
 Résultat mesuré : docs/cadrage.md.
@@ -81,18 +81,17 @@ def measure(classifier: Classifier, photos: list[Image.Image], y: np.ndarray) ->
     """Mesure la précision de chaque cadrage et de chaque filtre.
 
     Args:
-        classifier: modèle exporté à entrée `(32, 32, 3)`.
+        classifier: modèle exporté à entrée `(côté, côté, 3)`.
         photos: images Pillow RGB.
         y: classes `(n,)`.
 
     Returns:
         `{(mode, filtre): précision}`.
     """
-    results = {}
+    results, side_px = {}, classifier.input_shape[0]
     for mode, name in itertools.product(MODES, FILTERS):
-        squares = [
-            crop_resize(photo, 32, mode=mode, resample=Image.Resampling[name]) for photo in photos
-        ]
+        resample = Image.Resampling[name]
+        squares = [crop_resize(photo, side_px, mode=mode, resample=resample) for photo in photos]
         probabilities = classifier.predict(np.stack(squares))
         results[mode, name] = float(np.mean(probabilities.argmax(1) == y))
     return results
@@ -102,17 +101,17 @@ def measure_views(classifier: Classifier, photos: list[Image.Image], y: np.ndarr
     """Mesure la précision de chaque jeu de vues de `VIEW_SETS`, leurs probabilités moyennées.
 
     Args:
-        classifier: modèle exporté à entrée `(32, 32, 3)`.
+        classifier: modèle exporté à entrée `(côté, côté, 3)`.
         photos: images Pillow RGB.
         y: classes `(n,)`.
 
     Returns:
         `{(jeu de vues, avec leurs miroirs ou non): précision}`.
     """
-    probabilities = {}
+    probabilities, side_px = {}, classifier.input_shape[0]
     for view in dict.fromkeys(itertools.chain(*VIEW_SETS)):
         mode, zoom = view
-        x = np.stack([crop_resize(photo, 32, mode=mode, zoom=zoom) for photo in photos])
+        x = np.stack([crop_resize(photo, side_px, mode=mode, zoom=zoom) for photo in photos])
         mirrored = np.ascontiguousarray(x[:, :, ::-1])
         probabilities[view] = classifier.predict(x), classifier.predict(mirrored)
     results = {}
@@ -264,8 +263,9 @@ def _print_composed(classifier: Classifier, limit: int) -> None:
     for views in VIEW_SETS:
         shares = [percent(each[views, mirror]) for each in found for mirror in (False, True)]
         print(f"| {_name(views)} | {' | '.join(shares)} |")
-    plain = float(np.mean(classifier.predict(x_val).argmax(1) == y_val))
-    print(f"\nSans rien changer (vignettes 32×32) : {percent(plain)}")
+    squares = [crop_resize(Image.fromarray(image), classifier.input_shape[0]) for image in x_val]
+    plain = float(np.mean(classifier.predict(np.stack(squares)).argmax(1) == y_val))
+    print(f"\nLes vignettes elles-mêmes : {percent(plain)}")
 
 
 if __name__ == "__main__":

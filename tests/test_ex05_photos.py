@@ -1,0 +1,107 @@
+"""Les dix classes de CIFAR-10 sur une petite base, et la tête livrée."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from exercises import ex05_photos as photos
+from exercises.common import data, pretrained, storage
+from exercises.common.images import crop_resize
+from exercises.common.inference import Classifier
+
+SLUG = "ex05_photos"
+
+
+@pytest.fixture
+def base(tmp_path, monkeypatch, tiny_inception, as_dataset):
+    """La petite base à la place d'InceptionV3, un extrait de CIFAR-10, un cache à part."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(pretrained, "inception_v3", tiny_inception)
+    monkeypatch.setattr(data, "load_cifar10", lambda: as_dataset("cifar10"))
+    return tiny_inception()
+
+
+def run_main(folder, *more):
+    return photos.main(["--seeds", "2", "--epochs", "6", "--batch-size", "30", "--models-dir",
+                        str(folder), "--output", str(folder / "f"), *more])  # fmt: skip
+
+
+def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_dataset, capfd):
+    monkeypatch.setattr(photos, "LEARNING_RATE", 0.03)
+    models = tmp_path / "m"
+    assert run_main(models) == 0
+    assert capfd.readouterr().out.count("calculées en") == 2
+    report = storage.read_sidecar(SLUG, models_dir=models)
+    network, provenance = base
+    assert report["command"].startswith("python -m exercises.ex05_photos --seeds 2 --epochs 6")
+    assert report["base"]["sha256"] == provenance.sha256 and report["base"]["input_px"] == 150
+    assert report["input_shape"] == [150, 150, 3] and report["precision"] == "float32"
+    assert report["metrics"]["accuracy"]["n"] == 2 and len(report["history"]["loss"]) == 6
+    assert report["data_sha256"] == data.dataset_sha256(as_dataset("cifar10"))
+    assert report["history"]["loss"][-1] < report["history"]["loss"][0]
+
+    # Une vignette lue dans un fichier a la réponse de la base et de la tête qui l'ont mesurée.
+    x, _ = as_dataset("cifar10")[1]
+    paths = []
+    for number, image in enumerate(x[:5]):
+        paths.append(str(tmp_path / f"{number}.png"))
+        Image.fromarray(image).save(paths[-1])
+    classifier = Classifier(SLUG, models_dir=models)
+    assert classifier.views == [*photos.VIEWS] and classifier.classes == data.CIFAR10_CLASSES_FR
+    found = np.stack([result.probabilities for result in classifier.classify(paths)])
+    extractor = pretrained.features_model(network, layer_name=photos.LAYER)
+    large = np.stack([crop_resize(Image.fromarray(image), 150) for image in x[:5]])
+    head = storage.load_model(SLUG, models_dir=models)
+    expected = head.predict(extractor.predict(large, verbose=0), verbose=0)
+    powers = expected ** (1 / report["calibration"]["temperature"])
+    np.testing.assert_allclose(found, powers / powers.sum(1, keepdims=True), atol=2e-3)
+
+    # Une deuxième fois, rien n'est recalculé, et la base se prépare sans rien apprendre.
+    assert run_main(models, "--force") == 0
+    assert capfd.readouterr().out.count("relues du cache") == 2
+    again = storage.read_sidecar(SLUG, models_dir=models)
+    assert again["metrics"] == report["metrics"]
+    light = pretrained.light_features_path(report["base"])
+    light.unlink()
+    assert run_main(models, "--prepare") == 0 and light.exists()
+
+
+def test_batches_are_enlarged_as_predict_does(extract):
+    x = extract("cifar10")[0][:7]
+    batches = photos.Enlarged(x, 75, batch_size=3)
+    assert len(batches) == 3
+    found = [batches[number] for number in range(3)]
+    assert [len(batch) for batch in found] == [3, 3, 1]
+    for image, large in zip(x, np.concatenate(found), strict=True):
+        np.testing.assert_array_equal(large, crop_resize(Image.fromarray(image), 75))
+
+
+def test_head_starts_undecided_and_ignores_scale():
+    rng = np.random.default_rng(0)
+    x = rng.normal(5, 3, (60, 4)).astype(np.float32)
+    head = photos.build_head(x, seed=0)
+    np.testing.assert_allclose(head.predict(x, verbose=0), 0.1, atol=1e-6)
+    layer = head.layers[1]
+    np.testing.assert_allclose(np.asarray(layer(x)).mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(np.asarray(layer(x)).std(0), 1, atol=1e-3)
+
+
+def test_shipped_head_is_what_the_command_wrote():
+    report = storage.read_sidecar(SLUG)
+    assert report["metrics"]["accuracy"]["n"] >= 3
+    assert report["num_images"] == {"train": 48000, "val": 2000, "test": 10000}
+    assert report["calibration"]["ece_after"] <= 0.02
+    own = storage.read_sidecar("ex05_inception")["base"]
+    assert report["base"] == own  # une base préparée sert aux deux
+    assert sum((storage.MODELS_DIR / name).stat().st_size for name in report["files"]) < 500_000
+
+
+@pytest.mark.slow
+def test_shipped_head_on_the_real_base(extract):
+    x, y = extract("cifar10")
+    report = storage.read_sidecar(SLUG)
+    pretrained.prepare_base(report["base"])
+    large = np.stack([crop_resize(Image.fromarray(image), 150) for image in x])
+    right = Classifier(SLUG).predict(large).argmax(1) == y.reshape(-1)
+    error = (report["shipped"]["accuracy"] * (1 - report["shipped"]["accuracy"]) / len(x)) ** 0.5
+    assert abs(right.mean() - report["shipped"]["accuracy"]) < 3 * error
