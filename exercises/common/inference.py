@@ -327,8 +327,9 @@ class Classifier:
         results = []
         for path, views, error in read:
             own = [next(rows) for _ in views]
-            mean = [sum(column) / len(own) for column in zip(*own, strict=True)]
-            results.append(Result(path, mean or None, error))
+            if len(own) > 1:
+                own = [[sum(column) / len(own) for column in zip(*own, strict=True)]]
+            results.append(Result(path, own[0] if own else None, error))
         return results
 
     def _read_views(self, path) -> tuple:

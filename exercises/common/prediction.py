@@ -127,10 +127,13 @@ def _files(folder: str, refuse: Callable[[OSError], None]) -> Iterator[str]:
 
 def _line(result: Result, classifier: Classifier, options, *, alone: bool) -> str:
     classes, probabilities = classifier.classes, result.probabilities
-    order = sorted(range(len(classes)), key=probabilities.__getitem__)[::-1][: options.top or 1]
+    order = [result.best]
+    if options.top:
+        order = sorted(range(len(classes)), key=probabilities.__getitem__, reverse=True)
+        order = order[: options.top]
     unsure = probabilities[order[0]] < options.threshold
     if options.json:
-        top = [{"class": classes[i], "probability": round(float(probabilities[i]), 6)}
+        top = [{"class": classes[i], "probability": round(probabilities[i], 6)}
                for i in order]  # fmt: skip
         fields = {"path": result.path, **top[0]} | ({"class": None} if unsure else {})
         return json.dumps({**fields, "top": top} if options.top else fields)
