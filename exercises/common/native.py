@@ -1,4 +1,4 @@
-"""LiteRT par son API C, sans NumPy : le démarrage d'une seule image en dépend.
+"""LiteRT par son API C, sans NumPy : le démarrage de `./predict` en dépend, et sa mémoire.
 
 La bibliothèque `libLiteRt.so` du paquet `ai-edge-litert` exporte une API C dont la forme change
 d'une version à l'autre : on ne l'appelle que pour celle qui a été vérifiée. Partout ailleurs,
