@@ -20,9 +20,9 @@ import hashlib
 
 import keras
 import numpy as np
-from keras import layers
 from PIL import Image
 
+from exercises import ex05_head as top
 from exercises.common import data, pretrained, storage, training
 from exercises.common.cache import cached_array
 from exercises.common.cli import run, training_parser
@@ -34,7 +34,6 @@ from exercises.ex05_report import describe_base, describe_extraction
 
 EPOCHS = 10  # au-delà, la tête apprend par cœur
 BATCH_SIZE = 500
-LEARNING_RATE = 1e-3  # celui d'Adam par défaut
 L2 = 1e-3  # pénalité sur les poids de la couche dense
 NUM_VAL = 2000  # les mêmes images que dans l'exercice 03
 VIEWS = (("crop", 1.0), ("crop", 0.7))  # d'une photo, à moyenner ; choisies par benchmarks.framing
@@ -88,50 +87,26 @@ def extract(images: np.ndarray, extractor: keras.Model, *, base_sha256: str) -> 
 # --- La tête -------------------------------------------------------------------------
 
 
-def build_head(x_train: np.ndarray, *, seed: int) -> keras.Model:
-    """Construit la tête : caractéristiques centrées et réduites, puis dix probabilités.
-
-    Args:
-        x_train: caractéristiques d'entraînement `(n, c)` ; elles fixent la normalisation.
-        seed: graine du mélange.
-
-    Returns:
-        Modèle : caractéristiques float32 `(n, c)` → probabilités `(n, 10)` float32.
-    """
-    keras.utils.set_random_seed(seed)
-    features = keras.Input((x_train.shape[1],))
-    mean, variance = x_train.mean(0, dtype=np.float64), x_train.var(0, dtype=np.float64)
-    x = layers.Normalization(mean=mean, variance=variance)(features)
-    outputs = layers.Dense(
-        10, activation="softmax", kernel_initializer="zeros",
-        kernel_regularizer=keras.regularizers.L2(L2),
-    )(x)  # fmt: skip
-    return keras.Model(features, outputs, name="ex05_photos")
-
-
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne une tête sur des caractéristiques ; rend le modèle et ses courbes."""
-    head = build_head(x_train, seed=seed)
+    labels, val = (top.targets(y.reshape(-1), 10) for y in (y_train, y_val))
     batches = training.Batches(
-        x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
+        x_train, labels, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
     )
-    rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
-    head.compile(
-        keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"],
-        jit_compile=False,
-    )  # fmt: skip
+    head = top.build_head(x_train, 10, seed=seed, dropout=0, l2=L2, name="ex05_photos")
+    steps = options.epochs * len(batches)
+    top.compile_head(head, keras.optimizers.schedules.CosineDecay(top.LEARNING_RATE, steps))
     return head, training.fit(
         head, batches, epochs=options.epochs, resume=options.resume,
         checkpoint=storage.checkpoint_path(options, seed),
-        validation_data=(x_val, y_val), validation_batch_size=500,
+        validation_data=(x_val, val), validation_batch_size=500,
     )  # fmt: skip
 
 
 def evaluate(head: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
     """Mesure une tête : `{"accuracy", "probabilities"}`."""
-    probabilities = head.predict(x, batch_size=500, verbose=0)
-    accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
-    return {"accuracy": accuracy, "probabilities": probabilities}
+    probabilities = top.predict(head, x)
+    return {"accuracy": top.accuracy(probabilities, y.reshape(-1)), "probabilities": probabilities}
 
 
 # --- Le tout -------------------------------------------------------------------------

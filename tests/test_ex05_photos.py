@@ -27,7 +27,7 @@ def run_main(folder, *more):
 
 
 def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_dataset, capfd):
-    monkeypatch.setattr(photos, "LEARNING_RATE", 0.03)
+    monkeypatch.setattr(photos.top, "LEARNING_RATE", 0.03)
     models = tmp_path / "m"
     assert run_main(models) == 0
     assert capfd.readouterr().out.count("calculées en") == 2
@@ -79,7 +79,7 @@ def test_batches_are_enlarged_as_predict_does(extract):
 def test_head_starts_undecided_and_ignores_scale():
     rng = np.random.default_rng(0)
     x = rng.normal(5, 3, (60, 4)).astype(np.float32)
-    head = photos.build_head(x, seed=0)
+    head = photos.top.build_head(x, 10, seed=0, dropout=0)
     np.testing.assert_allclose(head.predict(x, verbose=0), 0.1, atol=1e-6)
     layer = head.layers[1]
     np.testing.assert_allclose(np.asarray(layer(x)).mean(0), 0, atol=1e-4)

@@ -90,7 +90,7 @@ def stop_between(
         La part dont l'entropie croisée, en une passe et à la meilleure température, est la plus
         petite.
     """
-    after, lowest = network.get_weights(), math.inf
+    after, lowest, best, weights = network.get_weights(), math.inf, 0.0, before
     x_val, y_val = validation
     for part in parts:
         network.set_weights(average_weights([before, after], [1 - part, part]))

@@ -76,10 +76,6 @@ class Engine:
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output)
 
-    def answer(self, images: Sequence[bytes]) -> list[list[float]]:
-        """`predict`, pour les octets d'images uint8 (comme `NativeEngine.answer`)."""
-        return self.predict(_to_array(images, self.input_shape)).tolist()
-
 
 def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
     """Lit une image et l'amène à la forme qu'un modèle attend.
@@ -107,12 +103,6 @@ def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> 
     return pixels if len(input_shape) == 3 else _to_grey(pixels)
 
 
-def _to_array(images: Sequence[bytes], shape: tuple[int, ...]) -> "np.ndarray":
-    import numpy as np
-
-    return np.frombuffer(b"".join(images), np.uint8).reshape(-1, *shape)
-
-
 def _to_grey(pixels: "np.ndarray") -> "np.ndarray":
     # Luma de la norme UIT-R BT.601, celle de Pillow.
     grey = (pixels @ [0.299, 0.587, 0.114]).round().astype("uint8")
@@ -121,7 +111,8 @@ def _to_grey(pixels: "np.ndarray") -> "np.ndarray":
     return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
 
 
-def _predict_in_passes(engine: Engine, x: "np.ndarray", size: int) -> "np.ndarray":
+def predict_in_passes(engine: Engine, x: "np.ndarray", size: int = PASS_SIZE) -> "np.ndarray":
+    """`engine.predict`, `size` entrées à la fois : `(n, num_outputs)`, n au moins 1."""
     import numpy as np
 
     return np.concatenate([engine.predict(x[i : i + size]) for i in range(0, len(x), size)])
@@ -270,17 +261,17 @@ class Classifier:
         """
         if self._engine is None:
             self._engine = Engine(self._content, num_threads=self.num_threads)
-        probabilities = self._predict(images, self._engine)
+        return self._predict(images, self._engine)
+
+    def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
+        if self._base:  # (n, c), les caractéristiques
+            images = predict_in_passes(self._base, images, BASE_BATCH_SIZE)
+        probabilities = predict_in_passes(engine, images, PASS_SIZE)
         if self.temperature == 1:
             return probabilities
         from exercises.common.calibration import soften
 
         return soften(probabilities, self.temperature).astype("float32")
-
-    def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
-        if self._base:  # (n, c), les caractéristiques
-            images = _predict_in_passes(self._base, images, BASE_BATCH_SIZE)
-        return _predict_in_passes(engine, images, PASS_SIZE)
 
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
         """Classe des images, dans l'ordre, par lots (`split`).
@@ -355,11 +346,13 @@ class Classifier:
             except IndexError:
                 engine = self._new_engine()
             try:
-                if self._base:
-                    rows = self._predict(_to_array(views, self.input_shape), engine).tolist()
-                else:
-                    starts = range(0, len(views), PASS_SIZE)
-                    rows = [row for i in starts for row in engine.answer(views[i : i + PASS_SIZE])]
+                if isinstance(engine, Engine):
+                    import numpy as np
+
+                    x = np.frombuffer(b"".join(views), np.uint8).reshape(-1, *self.input_shape)
+                    return self._predict(x, engine).tolist()
+                starts = range(0, len(views), PASS_SIZE)
+                rows = [row for i in starts for row in engine.answer(views[i : i + PASS_SIZE])]
             finally:
                 self._free.append(engine)
         if self.temperature == 1:

@@ -365,12 +365,9 @@ def choose_export(model, x_val, y_val) -> tuple[bytes, str]:
 
 def export_guesses(content: bytes, x) -> "np.ndarray":
     """Rend la classe que le moteur de `./predict` donne à chaque image, `(n,)` entiers."""
-    import numpy as np
+    from exercises.common.inference import Engine, predict_in_passes
 
-    from exercises.common.inference import BATCH_SIZE, Engine
-
-    engine, starts = Engine(content), range(0, len(x), BATCH_SIZE)
-    return np.concatenate([engine.predict(x[i : i + BATCH_SIZE]).argmax(axis=1) for i in starts])
+    return predict_in_passes(Engine(content), x).argmax(axis=1)
 
 
 def export_accuracy(content: bytes, x, y) -> float:

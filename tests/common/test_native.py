@@ -81,7 +81,10 @@ def test_neither_an_image_nor_a_folder_imports_numpy(repo, name):
     command = [sys.executable, "-I", "-c", code, str(repo), str(repo / "samples" / name)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     lines = result.stdout.splitlines()
-    assert "Prédiction: Avion" in lines[0] and lines[-1] == "[] 0", result.stderr
+    if name:
+        assert lines == ["Prédiction: Avion", "[] 0"], result.stderr
+    else:
+        assert "Prédiction: Avion" in lines[0] and lines[-1] == "[] 0", result.stderr
 
 
 @supported
