@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from exercises.common import data
+from exercises.common import data, router
 from exercises.common.cli import FrenchParser, percent, positive_int, run
 from exercises.common.images import crop_resize, open_image
 from exercises.common.inference import DEFAULT_MODEL, Classifier
@@ -164,11 +164,11 @@ def measure_spectra(photos: list[Image.Image], thumbnails: np.ndarray) -> dict[s
     return gaps
 
 
-def measure_photos(classifier: Classifier, folder: Path) -> dict[str, tuple[int, int]]:
+def measure_photos(model: Classifier | router.Router, folder: Path) -> dict[str, tuple[int, int]]:
     """Compte les photos que `./predict` nomme juste, dans un dossier rangé par classe.
 
     Args:
-        classifier: modèle exporté.
+        model: modèle exporté, ou de quoi en choisir un par image.
         folder: un sous-dossier par classe, au nom français de celle-ci (`chien`, `oiseau`…).
 
     Returns:
@@ -178,7 +178,7 @@ def measure_photos(classifier: Classifier, folder: Path) -> dict[str, tuple[int,
         FileNotFoundError: aucun sous-dossier au nom d'une classe.
     """
     counts = {}
-    for number, name in enumerate(classifier.classes):
+    for number, name in enumerate(model.classes):
         paths = [
             str(path)
             for each in sorted(folder.glob("*/"))
@@ -186,14 +186,14 @@ def measure_photos(classifier: Classifier, folder: Path) -> dict[str, tuple[int,
             for path in sorted(each.iterdir())
             if path.is_file() and not path.name.startswith(".")
         ]
-        found = [*classifier.classify(paths)]
+        found = [*model.classify(paths)]
         right = sum(result.error is None and result.best == number for result in found)
         if found:
             counts[name] = right, len(found)
     if not counts:
         raise FileNotFoundError(
             f"{folder} n'a aucun sous-dossier d'images au nom d'une classe : "
-            f"{', '.join(classifier.classes)}."
+            f"{', '.join(model.classes)}."
         )
     return counts
 
@@ -209,31 +209,39 @@ def main(argv: list[str] | None = None) -> int:
     add = parser.add_argument
     add("--limit", type=positive_int, default=NUM_VAL, metavar="N",
         help="nombre d'images de validation")  # fmt: skip
-    add("--model", default=DEFAULT_MODEL, metavar="NOM", help="modèle de models/")
+    add("--model", metavar="NOM",
+        help=f"modèle de models/ ({DEFAULT_MODEL} par défaut ; avec --photos, celui que "
+        "./predict choisirait)")  # fmt: skip
     add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER", help="autre dossier")
     add("--photos", type=Path, metavar="DOSSIER",
         help="compter plutôt les photos bien nommées d'un dossier rangé par classe")  # fmt: skip
     options = parser.parse_args(argv)
 
     def body() -> int:
-        classifier = Classifier(options.model, models_dir=options.models_dir)
         if options.photos:
-            _print_photos(classifier, options.photos)
-        else:
-            _print_composed(classifier, options.limit)
+            _print_photos(router.load(options.model, models_dir=options.models_dir), options.photos)
+            return 0
+        name = options.model or DEFAULT_MODEL
+        _print_composed(Classifier(name, models_dir=options.models_dir), options.limit)
         return 0
 
     return run(body)
 
 
-def _print_photos(classifier: Classifier, folder: Path) -> None:
-    alone, shipped = ((classifier.framing, 1.0),), tuple(classifier.views)
+def _print_photos(model: Classifier | router.Router, folder: Path) -> None:
+    if isinstance(model, router.Router):
+        print(f"./predict : {_describe(measure_photos(model, folder))}")
+        return
+    alone, shipped = ((model.framing, 1.0),), tuple(model.views)
     for views in dict.fromkeys((alone, shipped)):  # une seule mesure si le modèle n'a qu'une vue
-        classifier.views = views
-        counts = measure_photos(classifier, folder)
-        right, total = (sum(column) for column in zip(*counts.values(), strict=True))
-        detail = ", ".join(f"{name} {a}/{b}" for name, (a, b) in counts.items())
-        print(f"{_name(views)} : {percent(right / total)} ({right} sur {total} ; {detail})")
+        model.views = views
+        print(f"{_name(views)} : {_describe(measure_photos(model, folder))}")
+
+
+def _describe(counts: dict[str, tuple[int, int]]) -> str:
+    right, total = (sum(column) for column in zip(*counts.values(), strict=True))
+    detail = ", ".join(f"{name} {a}/{b}" for name, (a, b) in counts.items())
+    return f"{percent(right / total)} ({right} sur {total} ; {detail})"
 
 
 def _print_composed(classifier: Classifier, limit: int) -> None:

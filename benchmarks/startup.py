@@ -1,4 +1,7 @@
-"""Une photo, du lancement à la sortie du processus : temps et mémoire de chaque procédé."""
+"""Une photo, du lancement à la sortie du processus : temps et mémoire de chaque procédé.
+
+Tous lisent le modèle que `./predict` choisit pour une photo.
+"""
 
 import sys
 import tempfile
@@ -12,7 +15,7 @@ from PIL import Image
 from benchmarks import exports, measure
 from benchmarks.processes import Run, run_process
 from exercises.common import figures, storage
-from exercises.common.inference import DEFAULT_MODEL
+from exercises.common.inference import PHOTO_MODEL
 
 TITLE = "Nommer une photo de 640×480 : tout le processus"
 PHOTO_PX = (640, 480)
@@ -88,12 +91,12 @@ def make_tasks(photo: Path, models: Path, side_px: int) -> dict[str, Callable[[]
 
     Args:
         photo: image à nommer.
-        models: dossier où chaque procédé trouve `DEFAULT_MODEL` et son suffixe.
+        models: dossier où chaque procédé trouve `PHOTO_MODEL` et son suffixe.
         side_px: côté de l'image que lit le modèle.
     """
 
     def task(peer: Peer) -> Callable[[], Run]:
-        model = models / f"{DEFAULT_MODEL}{peer.suffix}"
+        model = models / f"{PHOTO_MODEL}{peer.suffix}"
         command = [sys.executable, "-I", "-c", peer.script, str(photo), str(model), str(side_px)]
         return lambda: run_process(command, backend=peer.backend)
 
@@ -191,18 +194,18 @@ def save_figure(path: Path, samples: dict[str, list[Run]], machine: str) -> None
 
 def run(options: measure.Options) -> str:
     """Mesure, écrit la figure et rend le texte Markdown."""
-    report = storage.read_sidecar(DEFAULT_MODEL)
+    report = storage.read_sidecar(PHOTO_MODEL)
     failures = {}
     with tempfile.TemporaryDirectory(prefix="cours-cnn-") as temporary:
         folder = Path(temporary)
         for suffix in (".keras", ".tflite"):
-            (folder / f"{DEFAULT_MODEL}{suffix}").symlink_to(
-                storage.MODELS_DIR / f"{DEFAULT_MODEL}{suffix}"
+            (folder / f"{PHOTO_MODEL}{suffix}").symlink_to(
+                storage.MODELS_DIR / f"{PHOTO_MODEL}{suffix}"
             )
         make_photo(folder / "photo.jpg", seed=0)
         tasks = make_tasks(folder / "photo.jpg", folder, report["input_shape"][0])
         if "ONNX Runtime" in tasks:
-            model = folder / DEFAULT_MODEL
+            model = folder / PHOTO_MODEL
             try:
                 exports.write_onnx(model.with_suffix(".keras"), model.with_suffix(".onnx"))
             except measure.PeerError as error:

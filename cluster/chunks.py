@@ -56,8 +56,8 @@ def open_request(inputs: Sequence[str], output: Path, *, model: str, sha256: str
         inputs: dossiers, motifs (`photos/**/*.jpg`), images, ou fichiers et dossiers Parquet qui
             ont une colonne `path` ou `image`.
         output: dossier des réponses, créé s'il manque.
-        model: nom du modèle.
-        sha256: empreinte de son export.
+        model: nom du modèle, ou des deux entre lesquels choisir.
+        sha256: empreinte de leur export.
 
     Returns:
         Tous les morceaux, faits ou non, dans l'ordre.

@@ -20,8 +20,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from exercises.common import router
 from exercises.common.cli import FrenchParser, positive_int, reason, reserve_stderr, run
-from exercises.common.inference import DEFAULT_MODEL, Classifier
+from exercises.common.inference import DEFAULT_MODEL, PHOTO_MODEL
 from exercises.common.storage import MODELS_DIR, own_suffix, read_sidecar, replacing
 
 REPO = Path(__file__).resolve().parents[1]
@@ -39,13 +40,13 @@ class Predictor:
     """Un acteur : un moteur à un fil, et des morceaux à répondre.
 
     Args:
-        model: nom du modèle.
+        model: nom du modèle, ou None, comme `./predict` sans `--model`.
         models_dir: dossier des modèles.
         output: dossier des réponses, que toutes les machines voient.
     """
 
-    def __init__(self, model: str, models_dir: str, output: str):
-        self.classifier = Classifier(model, models_dir=Path(models_dir), num_threads=1)
+    def __init__(self, model: str | None, models_dir: str, output: str):
+        self.model = router.load(model, models_dir=Path(models_dir), num_threads=1)
         self.output = Path(output)
 
     def __call__(self, batch: dict) -> dict:
@@ -98,13 +99,13 @@ class Predictor:
 
         for names, sources in read_sources(chunk, batch_rows=BATCH_ROWS):
             read = [io.BytesIO(each) if isinstance(each, bytes) else each for each in sources]
-            rows = [self._row(*pair) for pair in zip(names, self.classifier.classify(read),
+            rows = [self._row(*pair) for pair in zip(names, self.model.classify(read),
                                                      strict=True)]  # fmt: skip
             yield pa.Table.from_pylist(rows, schema=ANSWER)
 
     def _row(self, name: str, result) -> dict:
         found = result.probabilities
-        label = None if found is None else self.classifier.classes[result.best]
+        label = None if found is None else result.classifier.classes[result.best]
         return {"path": name, "class": label, "probabilities": found, "error": result.error}
 
 
@@ -163,9 +164,9 @@ def predict(options) -> int:
     from cluster.chunks import answer_path, open_request
 
     output = options.output.resolve()
-    name = f"{options.model}.tflite"
-    sha256 = read_sidecar(options.model, models_dir=options.models_dir, only=name)["files"][name]
-    chunks = open_request(options.input, output, model=options.model, sha256=sha256)
+    slugs = router.slugs(options.model, models_dir=options.models_dir)
+    sha256 = [_export_sha256(slug, options.models_dir) for slug in slugs]
+    chunks = open_request(options.input, output, model=" et ".join(slugs), sha256=" ".join(sha256))
     missing = [chunk for chunk in chunks if not answer_path(output, chunk.index).exists()]
     total, todo = (sum(chunk.num_rows for chunk in each) for each in (chunks, missing))
     if todo < total:
@@ -196,6 +197,11 @@ def predict(options) -> int:
     rate += f" ({done / duration_s:.0f} par seconde, sans le lancement de Ray)" if done else ""
     print(f"{done} images{rate}, dont {errors} illisibles : {output}")
     return 0
+
+
+def _export_sha256(slug: str, models_dir: Path) -> str:
+    name = f"{slug}.tflite"
+    return read_sidecar(slug, models_dir=models_dir, only=name)["files"][name]
 
 
 @contextlib.contextmanager
@@ -257,8 +263,9 @@ def main(argv: list[str] | None = None) -> int:
         help="dossiers, motifs, ou fichiers Parquet (colonne path ou image)")  # fmt: skip
     add("--output", type=Path, required=True, metavar="DOSSIER",
         help="où écrire les réponses ; vu de toutes les machines")  # fmt: skip
-    add("--model", default=DEFAULT_MODEL, metavar="NOM",
-        help=f"modèle de models/ ({DEFAULT_MODEL} par défaut)")  # fmt: skip
+    add("--model", metavar="NOM",
+        help="modèle de models/ pour toutes les images (sans elle : "
+        f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)")  # fmt: skip
     add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
         help="où lire le modèle (models/ par défaut)")  # fmt: skip
     add("--address", metavar="ADRESSE",

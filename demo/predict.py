@@ -19,8 +19,9 @@ from demo import html, limits
 from demo.components import Drop, Thumbnails
 from exercises.common.cli import percent
 from exercises.common.images import open_image
-from exercises.common.inference import DEFAULT_MODEL, Classifier
+from exercises.common.inference import Classifier
 from exercises.common.prediction import EXPLANATIONS
+from exercises.common.router import Router
 from exercises.common.storage import MODELS_DIR
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
@@ -30,6 +31,7 @@ TITLES = {  # d'après la première classe d'un modèle
     "Avion": "Objets et animaux", "T-shirt ou haut": "Vêtements", "0": "Chiffres", "X": "X ou O",
     "Chat": "Chat ou chien",
 }  # fmt: skip
+AUTOMATIC = "auto"  # comme `./predict` sans `--model`
 METHODS = {
     "none": "Aucune", "occlusion": "Occlusion", "lime": "LIME", "grad_cam": "Grad-CAM",
     "grad_cam_plus_plus": "Grad-CAM++", "saliency": "Gradient", "smooth_grad": "SmoothGrad",
@@ -150,6 +152,23 @@ def load(slug: str) -> Network:
     return Network(slug)
 
 
+def load_for(picture: Picture, slug: str) -> Network:
+    """Charge le modèle choisi ; si c'est `AUTOMATIC`, celui qui va à cette image.
+
+    Raises:
+        ValueError, OSError: image illisible, modèle absent.
+    """
+    if slug == AUTOMATIC:
+        router = _router()
+        slug = router.choose(router.read(picture.stream())).slug
+    return load(slug)
+
+
+@functools.cache
+def _router() -> Router:
+    return Router(models_dir=MODELS_DIR)
+
+
 @functools.cache
 def models() -> tuple[tuple[str, str], ...]:
     """Rend les modèles de `models/` qui nomment une image : `(titre, nom)`, dans l'ordre."""
@@ -174,7 +193,7 @@ def describe(picture: Picture, slug: str) -> str:
     Raises:
         ValueError, OSError: image illisible, modèle absent.
     """
-    network = load(slug)
+    network = load_for(picture, slug)
     probabilities, classes = network.answer(picture), network.classifier.classes
     best = classes[int(np.argmax(probabilities))]
     sure = "étalonnée" if "calibration" in network.classifier.report else "non étalonnée"
@@ -227,7 +246,7 @@ def heatmap(picture: Picture, slug: str, method: str) -> np.ndarray:
     Raises:
         ValueError: modèle à images grises, image illisible, ou calcul trop long.
     """
-    network = load(slug)
+    network = load_for(picture, slug)
     if len(network.classifier.input_shape) != 3:
         raise ValueError(f"{slug} lit des images grises : seuls les modèles en couleurs "
                          "s'expliquent. Choisissez-en un, ou « Aucune ».")  # fmt: skip
@@ -240,7 +259,8 @@ def heatmap(picture: Picture, slug: str, method: str) -> np.ndarray:
             model = _UntilLate(network, time.monotonic() + limits.MAX_SECONDS)
             return load_method(method).function(model, image, index)
         with _keras_lock:
-            return load_method(method).function(_whole_network(slug), image, index)
+            whole = _whole_network(network.classifier.slug)
+            return load_method(method).function(whole, image, index)
 
     return limits.within(limits.MAX_SECONDS, work)
 
@@ -276,7 +296,7 @@ def explain(picture: Picture, slug: str, method: str) -> str:
     started = time.monotonic()
     heat = heatmap(picture, slug, method)
     duration_s = time.monotonic() - started
-    network = load(slug)
+    network = load_for(picture, slug)
     probabilities = network.answer(picture)
     index = int(np.argmax(probabilities))
     alone, over = overlay(network.seen(picture), heat)
@@ -305,7 +325,8 @@ def build() -> None:
                 f"({limits.MAX_BYTES // 10**6} Mo au plus)",
             )  # fmt: skip
             model = gr.Dropdown(
-                list(models()), value=DEFAULT_MODEL, label="Modèle", filterable=False,
+                [("Automatique : vignette ou photo", AUTOMATIC), *models()], value=AUTOMATIC,
+                label="Modèle", filterable=False,
                 elem_id="modele",
             )  # fmt: skip
             method = gr.Dropdown(

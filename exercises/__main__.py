@@ -37,7 +37,7 @@ STUDIES = (
     ("ex05_layers", "accuracy coupée après mixed6", "précision, base coupée après mixed6"),
     ("ex05_layers", "accuracy coupée après mixed9", "précision, base coupée après mixed9"),
     ("ex05_layers", "accuracy réapprise après mixed8", "précision, base réapprise après mixed8"),
-    ("ex05_photos", "accuracy", "précision sur CIFAR-10 agrandi à 150 pixels, base d'ImageNet"),
+    ("ex05_photos", "accuracy", "précision sur CIFAR-10 agrandi à 192 pixels, base d'ImageNet"),
     ("ex05_forgetting", "first before", "précision de la tâche 1, avant d'apprendre la tâche 2"),
     ("ex05_forgetting", "first 1e-04", "précision de la tâche 1, après (pas de 10⁻⁴)"),
     ("ex05_forgetting", "first 3e-04", "précision de la tâche 1, après (pas de 3·10⁻⁴)"),

@@ -3,7 +3,7 @@
 Document : Jour 04, exercice 3 (`./predict image.png` doit dire `Prédiction: Avion`).
 Commande : python -m exercises.ex03_cifar10, puis
 ./predict --model ex03_cifar10_light samples/avion.png. Avec --recipe large, le réseau que
-./predict prend par défaut : quatre fois plus grand, quatre fois plus long à apprendre ; le petit
+./predict prend pour une vignette : quatre fois plus grand et plus long à apprendre ; le petit
 apprend à l'imiter.
 Résultat mesuré : models/ex03_cifar10.json et models/ex03_cifar10_light.json, repris dans le
 tableau du README.
@@ -224,7 +224,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = training_parser("ex03_cifar10", __doc__.splitlines()[0], epochs=None, seeds=3)
     parser.add_argument(
         "--recipe", choices=[*RECIPES], default="light",
-        help="light : un petit réseau (par défaut) ; large : celui que ./predict prend par défaut",
+        help="light : un petit réseau (par défaut) ; large : celui des vignettes de ./predict",
     )  # fmt: skip
     parser.add_argument(
         "--teacher", choices=["ex03_cifar10", "none"],

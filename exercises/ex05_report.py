@@ -134,9 +134,11 @@ def replaces_another_task(options, classes: list[str]) -> bool:
     return known.get("classes") != classes
 
 
-def describe_base(provenance: pretrained.Provenance, layer_name: str) -> dict:
+def describe_base(
+    provenance: pretrained.Provenance, layer_name: str, *, input_px: int = features.IMAGE_PX
+) -> dict:
     """Rend de quoi retrouver la base : c'est l'entrée `"base"` que lit `./predict`."""
-    return {"name": pretrained.NAME, "input_px": features.IMAGE_PX, "layer": layer_name,
+    return {"name": pretrained.NAME, "input_px": input_px, "layer": layer_name,
             "sha256": provenance.sha256, "source": provenance.source}  # fmt: skip
 
 

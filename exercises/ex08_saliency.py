@@ -22,7 +22,7 @@ NUM_SAMPLES = 50  # images bruitées de SmoothGrad
 NOISE = 0.1  # écart-type du bruit, en part de l'étendue de l'image
 STEPS = 64  # images entre la référence et l'image, pour les gradients intégrés
 BASELINES = {"black": 0, "grey": 128}  # valeur de tous les pixels de la référence
-BATCH_SIZE = 64  # images par appel du réseau
+BATCH_SIZE = 16  # images par appel du réseau ; 64, à travers InceptionV3, prendraient 5 Go
 METHODS_FR = dict(gradient="Gradient", smooth_grad="SmoothGrad", integrated="Gradients intégrés")
 
 

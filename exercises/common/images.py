@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 GROUND = 128  # gris neutre, sous les pixels transparents et autour d'une image trop étroite
+THUMBNAIL_PX = 32  # côté d'une vignette de CIFAR-10
+DETAIL_PX = 6 * THUMBNAIL_PX  # côté auquel `detail` regarde une image
+MAX_DECODED_PX = 384
 MAX_STREAM_BYTES = 256 * 2**20  # ce qu'on accepte de lire d'un tube, qui peut être sans fin
 
 
@@ -152,25 +155,62 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def read_squares(source, side_px: int, views: Sequence[tuple[str, float]]) -> list[Image.Image]:
-    """Ouvre une image et rend ses vues.
+def decoded_side(side_px: int) -> int:
+    """Rend le petit côté auquel décoder une photo qu'un réseau lira sur `side_px` pixels.
+
+    Quatre fois plus, pour que la réduction lisse et que l'on puisse recadrer ; 384 pixels
+    suffisent, et se décodent plus vite.
+    """
+    return max(side_px, min(4 * side_px, MAX_DECODED_PX))
+
+
+def squares(
+    image: Image.Image, side_px: int, views: Sequence[tuple[str, float]]
+) -> list[Image.Image]:
+    """Rend les vues d'une image.
 
     Args:
-        source: voir `open_image`.
+        image: image Pillow `RGB`, telle que la rend `open_image`.
         side_px: côté de chaque vue, en pixels.
         views: mode et zoom de chacune, voir `crop_resize` ; la première seule si le petit côté de
-            l'image n'a pas deux fois `side_px`, car agrandir n'apprend rien.
+            l'image n'a pas deux fois `THUMBNAIL_PX`, car agrandir n'apprend rien.
 
     Returns:
         Images Pillow `RGB`, carrées.
-
-    Raises:
-        FileNotFoundError, ValueError: voir `open_image`.
     """
-    image = open_image(source, min_side_px=4 * side_px)  # une grande photo se décode réduite
-    if min(image.size) < 2 * side_px:
+    if is_thumbnail(image):
         views = views[:1]
     return [crop_resize_image(image, side_px, mode=mode, zoom=zoom) for mode, zoom in views]
+
+
+def is_thumbnail(image: Image.Image) -> bool:
+    """Dit si une image est trop petite pour être une photo."""
+    return min(image.size) < 2 * THUMBNAIL_PX
+
+
+def detail(image: Image.Image) -> float:
+    """Mesure ce qu'une vignette de 32×32 perdrait d'une image.
+
+    Le carré central est réduit, puis agrandi de nouveau, lissé ou pixel par pixel : c'est l'écart
+    à lui-même, en part de son contraste. Une vignette agrandie en a peu, même par JPEG.
+
+    Args:
+        image: image Pillow `RGB`.
+
+    Returns:
+        Écart-type de la différence, rapporté à celui des niveaux de gris ; 0 si tout est uni.
+    """
+    from PIL import ImageChops, ImageStat
+
+    size = (DETAIL_PX, DETAIL_PX)
+    grey = crop_resize_image(image, DETAIL_PX).convert("L")
+    contrast = ImageStat.Stat(grey).stddev[0]
+    small = grey.resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
+    gaps = [
+        ImageStat.Stat(ImageChops.difference(grey, small.resize(size, resample))).rms[0]
+        for resample in (Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
+    ]
+    return min(gaps) / contrast if contrast else 0.0
 
 
 def _scale_to_8_bits(values: "np.ndarray") -> "np.ndarray":

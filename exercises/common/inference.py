@@ -16,13 +16,17 @@ from exercises.common.storage import MODELS_DIR, read_sidecar
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
     from exercises.common.native import NativeEngine
+    from exercises.common.router import Router
 
 DEFAULT_MODEL = "ex03_cifar10"
+PHOTO_MODEL = "ex05_photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
 BATCH_SIZE = 128  # images lues à la suite, quand il y en a plusieurs
 FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
-PASS_SIZE = 8  # vues par passe du moteur : au-delà, ses cartes débordent des caches
+PASS_SIZE = 8  # vignettes par passe du moteur : au-delà, ses cartes débordent des caches
+PENDING_BYTES = 2 * 2**20  # de vues lues avant de les calculer, pour que de grandes tiennent
 BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les cartes sont grandes
 FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
 
@@ -33,6 +37,7 @@ class Result(NamedTuple):
     path: str
     probabilities: "Sequence[float] | None"  # (classes,) dans [0, 1]
     error: str | None
+    classifier: "Classifier | None" = None  # celui qui a répondu
 
     @property
     def best(self) -> int:
@@ -97,9 +102,10 @@ def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> 
         return read_digit(source)
     import numpy as np
 
-    from exercises.common.images import read_squares
+    from exercises.common.images import decoded_side, open_image, squares
 
-    pixels = np.array(read_squares(source, input_shape[0], [(framing, 1.0)])[0])
+    image = open_image(source, min_side_px=decoded_side(input_shape[0]))
+    pixels = np.array(squares(image, input_shape[0], [(framing, 1.0)])[0])
     return pixels if len(input_shape) == 3 else _to_grey(pixels)
 
 
@@ -167,7 +173,7 @@ class Classifier:
         path = Path(models_dir) / name
         content = path.read_bytes() if path.exists() else None
         self.report = read_sidecar(slug, models_dir=models_dir, only=name, content=content)
-        self._content = content
+        self.slug, self._content = slug, content
         self.num_threads = num_threads or os.cpu_count() or 1
         try:
             engine = self._new_engine()
@@ -185,8 +191,11 @@ class Classifier:
 
             self._turn = Lock()
         self.input_shape = (self._base or engine).input_shape
+        pixels = self.input_shape[0] * self.input_shape[1] if len(self.input_shape) > 1 else 1
+        self._pass_size = max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // pixels))
         self.classes: list[str] = self.report.get("classes_fr", [])
         self.framing: str = self.report.get("framing", FRAMING)
+        self._is_prepared = self.framing == "digit" or len(self.input_shape) == 2
         self.views = [tuple(view) for view in self.report.get("views", [[self.framing, 1.0]])]
         self.temperature: float = self.report.get("calibration", {}).get("temperature", 1.0)
         if engine.output_rank != 2:
@@ -266,7 +275,7 @@ class Classifier:
     def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
         if self._base:  # (n, c), les caractéristiques
             images = predict_in_passes(self._base, images, BASE_BATCH_SIZE)
-        probabilities = predict_in_passes(engine, images, PASS_SIZE)
+        probabilities = predict_in_passes(engine, images, self._pass_size)
         if self.temperature == 1:
             return probabilities
         from exercises.common.calibration import soften
@@ -282,62 +291,41 @@ class Classifier:
         Yields:
             Un `Result` par chemin. Une image illisible n'arrête pas les autres.
         """
-        num_workers = min(self.num_threads, len(paths))
-        groups = split(paths, num_workers)
-        if num_workers < 2:
-            for group in groups:
-                yield from self._classify_group(group)
-            return
-        from collections import deque
-        from concurrent.futures import ThreadPoolExecutor
-        from threading import Event
+        return classify_in_threads(paths, self, num_threads=self.num_threads)
 
-        # Chaque fil lit son lot puis le calcule avec un moteur à un fil, sans attendre les
-        # autres : des lecteurs à part se disputeraient Python et les cœurs.
-        # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
-        pool, pending, stopped = ThreadPoolExecutor(num_workers), deque(), Event()
-        try:
-            for group in groups:
-                pending.append(pool.submit(self._classify_group, group, stopped.is_set))
-                if len(pending) > 2 * num_workers:
-                    yield from pending.popleft().result()
-            while pending:
-                yield from pending.popleft().result()
-        finally:  # Ctrl-C n'attend ni les lots en file, ni la fin de ceux qui sont commencés
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+    def read(self, source) -> "Image.Image | np.ndarray":
+        """Lit une image, pour `views_of`.
 
-    def _classify_group(self, paths: Sequence[str], stopped=lambda: False) -> list[Result]:
-        """Lit un lot, puis le calcule avec un moteur libre ; s'arrête sur demande."""
-        read = []
-        for path in paths:
-            if stopped():
-                return []
-            read.append(self._read_views(path))
-        rows = iter(self._answer([view for _, views, _ in read for view in views]))
-        results = []
-        for path, views, error in read:
-            own = [next(rows) for _ in views]
-            if len(own) > 1:
-                own = [[sum(column) / len(own) for column in zip(*own, strict=True)]]
-            results.append(Result(path, own[0] if own else None, error))
-        return results
+        Args:
+            source: chemin, ou fichier binaire ouvert.
 
-    def _read_views(self, path) -> tuple:
-        """Rend `(chemin, vues, erreur)` ; chaque vue, les octets d'un tableau `input_shape`."""
-        source = sys.stdin.buffer if path == "-" else path
-        try:
-            if self.framing == "digit" or len(self.input_shape) == 2:
-                return path, [self.prepare(source).tobytes()], None
-            from exercises.common.images import read_squares
+        Raises:
+            FileNotFoundError, ValueError: image absente ou illisible, dit en français.
+        """
+        if self._is_prepared:
+            return self.prepare(source)
+        from exercises.common.images import decoded_side, open_image
 
-            squares = read_squares(source, self.input_shape[0], self.views)
-        except (ValueError, OSError) as error:
-            return path, [], str(error)
-        return path, [square.tobytes() for square in squares], None
+        return open_image(source, min_side_px=decoded_side(self.input_shape[0]))
 
-    def _answer(self, views: list[bytes]) -> list[list[float]]:
-        """Rend les probabilités étalonnées de chaque vue, par un moteur libre, ou un nouveau."""
+    def choose(self, image) -> "Classifier":
+        """Rend le modèle qui répondra à une image : lui-même (voir `router.Router`)."""
+        return self
+
+    def views_of(self, image: "Image.Image | np.ndarray") -> list[bytes]:
+        """Rend les vues d'une image que `read` a rendue, chacune en octets, pour `answer`."""
+        if self._is_prepared:
+            return [image.tobytes()]
+        from exercises.common.images import squares
+
+        return [view.tobytes() for view in squares(image, self.input_shape[0], self.views)]
+
+    def answer(self, views: list[bytes]) -> list[list[float]]:
+        """Rend les probabilités étalonnées de chaque vue, par un moteur libre, ou un nouveau.
+
+        Args:
+            views: octets de tableaux uint8 `input_shape`.
+        """
         if not views:
             return []
         with self._turn:
@@ -351,11 +339,93 @@ class Classifier:
 
                     x = np.frombuffer(b"".join(views), np.uint8).reshape(-1, *self.input_shape)
                     return self._predict(x, engine).tolist()
-                starts = range(0, len(views), PASS_SIZE)
-                rows = [row for i in starts for row in engine.answer(views[i : i + PASS_SIZE])]
+                size = self._pass_size
+                starts = range(0, len(views), size)
+                rows = [row for i in starts for row in engine.answer(views[i : i + size])]
             finally:
                 self._free.append(engine)
         if self.temperature == 1:
             return rows
         powers = [[p ** (1 / self.temperature) for p in row] for row in rows]
         return [[p / sum(row) for p in row] for row in powers]
+
+
+def classify_in_threads(
+    paths: Sequence[str], model: "Classifier | Router", *, num_threads: int
+) -> Iterator[Result]:
+    """Classe des images, dans l'ordre, par lots que des fils se partagent (`split`).
+
+    Args:
+        paths: chemins, ou fichiers ouverts en binaire ; `"-"` lit l'entrée standard.
+        model: ce qui lit une image (`read`), et rend le `Classifier` qui y répond (`choose`).
+        num_threads: nombre de fils.
+
+    Yields:
+        Un `Result` par chemin. Une image illisible n'arrête pas les autres.
+    """
+    num_workers = min(num_threads, len(paths))
+    groups = split(paths, num_workers)
+    if num_workers < 2:
+        for group in groups:
+            yield from _classify_group(group, model)
+        return
+    from collections import deque
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    # Chaque fil lit son lot puis le calcule avec un moteur à un fil, sans attendre les
+    # autres : des lecteurs à part se disputeraient Python et les cœurs.
+    # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
+    pool, pending, stopped = ThreadPoolExecutor(num_workers), deque(), Event()
+    try:
+        for group in groups:
+            pending.append(pool.submit(_classify_group, group, model, stopped.is_set))
+            if len(pending) > 2 * num_workers:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+    finally:  # Ctrl-C n'attend ni les lots en file, ni la fin de ceux qui sont commencés
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _classify_group(
+    paths: Sequence[str], model: "Classifier | Router", stopped=lambda: False
+) -> list[Result]:
+    """Lit un lot, puis le calcule ; s'arrête sur demande."""
+    results, read, num_bytes = [], [], 0
+    for path in paths:
+        if stopped():
+            return []
+        try:
+            image = model.read(sys.stdin.buffer if path == "-" else path)
+        except (ValueError, OSError) as error:
+            read.append((path, None, [], str(error)))
+            continue
+        classifier = model.choose(image)  # un modèle illisible n'est pas une image illisible
+        views = classifier.views_of(image)
+        read.append((path, classifier, views, None))
+        num_bytes += sum(map(len, views))
+        if num_bytes > PENDING_BYTES:
+            results += _answer_group(read)
+            read, num_bytes = [], 0
+    return results + _answer_group(read)
+
+
+def _answer_group(read: Sequence[tuple]) -> list[Result]:
+    """Rend la réponse à chaque `(chemin, modèle, vues, erreur)`, un appel par modèle."""
+    together: dict[Classifier, list[bytes]] = {}
+    for _, classifier, views, _ in read:
+        if views:
+            together.setdefault(classifier, []).extend(views)
+    rows = {classifier: iter(classifier.answer(views)) for classifier, views in together.items()}
+    results = []
+    for path, classifier, views, error in read:
+        if error:
+            results.append(Result(path, None, error))
+            continue
+        own = [next(rows[classifier]) for _ in views]
+        if len(own) > 1:
+            own = [[sum(column) / len(own) for column in zip(*own, strict=True)]]
+        results.append(Result(path, own[0], None, classifier))
+    return results

@@ -20,6 +20,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from exercises.common import router
 from exercises.common.cli import (
     FrenchParser,
     percent,
@@ -28,7 +29,7 @@ from exercises.common.cli import (
     reason,
     reserve_stderr,
 )
-from exercises.common.inference import DEFAULT_MODEL, Classifier, Result
+from exercises.common.inference import DEFAULT_MODEL, PHOTO_MODEL, Result
 from exercises.common.storage import MODELS_DIR
 
 PROGRESS_STEP = 32  # images d'un compte affiché au suivant
@@ -57,8 +58,9 @@ def _parser() -> FrenchParser:
     add("--method", choices=[*EXPLANATIONS], default="grad_cam",
         help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)")  # fmt: skip
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
-    add("--model", default=DEFAULT_MODEL, metavar="NOM",
-        help=f"modèle de models/ ({DEFAULT_MODEL} par défaut)")  # fmt: skip
+    add("--model", metavar="NOM",
+        help="modèle de models/ pour toutes les images (sans elle : "
+        f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)")  # fmt: skip
     return parser
 
 
@@ -125,8 +127,8 @@ def _files(folder: str, refuse: Callable[[OSError], None]) -> Iterator[str]:
             yield entry.path
 
 
-def _line(result: Result, classifier: Classifier, options, *, alone: bool) -> str:
-    classes, probabilities = classifier.classes, result.probabilities
+def _line(result: Result, options, *, alone: bool) -> str:
+    classes, probabilities = result.classifier.classes, result.probabilities
     order = [result.best]
     if options.top:
         order = sorted(range(len(classes)), key=probabilities.__getitem__, reverse=True)
@@ -210,11 +212,12 @@ class _Progress:
 
 
 def _run(options) -> int:
-    if options.model != os.path.basename(options.model) or options.model.startswith("."):
-        raise ValueError(f"{options.model!r} n'est pas un nom de modèle, comme {DEFAULT_MODEL}.")
-    if not (MODELS_DIR / f"{options.model}.tflite").exists():
+    name = DEFAULT_MODEL if options.model is None else options.model
+    if name != os.path.basename(name) or name.startswith("."):
+        raise ValueError(f"{name!r} n'est pas un nom de modèle, comme {DEFAULT_MODEL}.")
+    if not (MODELS_DIR / f"{name}.tflite").exists():
         known = ", ".join(sorted(path.stem for path in MODELS_DIR.glob("*.tflite"))) or "aucun"
-        raise FileNotFoundError(f"Pas de modèle {options.model} dans models/ (présents : {known}).")
+        raise FileNotFoundError(f"Pas de modèle {name} dans models/ (présents : {known}).")
     if options.explain:
         from exercises import explain
 
@@ -230,14 +233,14 @@ def _run(options) -> int:
         from exercises.common.images import open_image
 
         open_image(paths[0])
-    classifier = Classifier(options.model, models_dir=MODELS_DIR)
+    classifier = router.load(options.model, models_dir=MODELS_DIR)
     gc.enable()  # le script predict le coupe le temps des imports
     progress = _Progress(len(paths))
     exit_code = 1 if errors else 0
     for done, result in enumerate(classifier.classify(paths), start=1):
         progress.erase()
         if result.error is None:
-            print(_line(result, classifier, options, alone=alone))
+            print(_line(result, options, alone=alone))
         else:
             exit_code = 1
             _report_error(result.error)
@@ -257,7 +260,7 @@ def _explain(options, result: Result) -> None:
 
     if EXPLANATIONS[options.method]:
         print(f"{options.method} dérive le réseau : Keras se charge…", file=sys.stderr, flush=True)
-    explain.explain(options.model, result, options.explain, name=options.method)
+    explain.explain(result.classifier.slug, result, options.explain, name=options.method)
 
 
 def run_script() -> None:

@@ -307,8 +307,9 @@ def summarise(values: Sequence[float]) -> dict:
 
 
 def run_seeds(
-    options, *, dataset, num_val: int, train, evaluate, classes, classes_fr, on_saved, describe=None
-) -> int:
+    options, *, dataset, num_val: int, train, evaluate, classes, classes_fr, on_saved,
+    describe=None, assemble=None,
+) -> int:  # fmt: skip
     """Mesure un exercice : entraîne une fois par graine, garde le meilleur, écrit le compte rendu.
 
     Le jeu de validation est retiré de l'entraînement, le même pour toutes les graines ; lui
@@ -326,6 +327,8 @@ def run_seeds(
         describe: `describe(runs)` rend ce que l'exercice ajoute au compte rendu ; `runs` a, par
             graine, `model`, `history`, `val` et `test`. Si `options.command` existe, elle remplace
             `options.module` dans la commande du compte rendu.
+        assemble: quand ce qui est livré n'est pas seulement ce qui apprend,
+            `assemble(model, num_val)` rend `(modèle à livrer, x_val, x_test)`, ses images.
 
     Returns:
         0, le code de sortie.
@@ -348,6 +351,8 @@ def run_seeds(
     best = max(range(len(runs)), key=lambda seed: runs[seed]["val"]["accuracy"])
     model, val, test = (runs[best][key] for key in ("model", "val", "test"))
     y_pred = test["probabilities"].argmax(1)
+    if assemble:
+        model, x_val, x_test = assemble(model, num_val)
     export = storage.choose_export(model, x_val, y_val)
     names = [name for name in test if name != "probabilities"]
     report = {
@@ -366,7 +371,7 @@ def run_seeds(
         "num_parameters": int(model.count_params()),
         "num_images": {"train": len(x_train), "val": len(x_val), "test": len(x_test)},
         "data_sha256": data.dataset_sha256(dataset),
-        "input_shape": list(x.shape[1:]),
+        "input_shape": list(x_val.shape[1:]),
         "classes": list(classes),
         "classes_fr": list(classes_fr),
         "confusion_matrix": confusion_matrix(y_test, y_pred, len(classes)).tolist(),

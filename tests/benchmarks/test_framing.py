@@ -81,8 +81,16 @@ def test_own_photos_are_counted_by_class(tmp_path, repo, capsys):
     (tmp_path / "camion" / "faux.png").write_bytes(b"texte")
     (tmp_path / "pont").mkdir()
     assert framing.measure_photos(Classifier(), tmp_path) == {"Chat": (1, 1), "Camion": (1, 3)}
+    expected = "50,0 % (2 sur 4 ; Chat 1/1, Camion 1/3)"
     assert framing.main(["--photos", str(tmp_path)]) == 0
-    assert "50,0 % (2 sur 4 ; Chat 1/1, Camion 1/3)" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"./predict : {expected}\n"
+    assert framing.main(["--photos", str(tmp_path), "--model", "ex03_cifar10"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" : ")[0] for line in lines] == [
+        "crop",
+        "crop + crop 0.85 + crop 0.7 + squash",
+    ]
+    assert lines[-1].endswith(expected)
 
 
 def test_a_folder_without_classes_is_refused(tmp_path, capsys):

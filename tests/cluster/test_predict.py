@@ -191,7 +191,7 @@ def test_a_picture_given_by_its_content(tmp_path, repo, extract):
     """La colonne « image » : le même résultat que par le chemin."""
     import pyarrow as pa
 
-    from exercises.common.inference import Classifier
+    from exercises.common.router import Router
 
     path = repo / "samples" / "chat.png"
     contents = [path.read_bytes(), b"rien", None]
@@ -199,7 +199,7 @@ def test_a_picture_given_by_its_content(tmp_path, repo, extract):
     code, _, err = run("--input", tmp_path / "i.parquet", "--output", tmp_path / "o", repo=repo)
     assert code == 0, err
     rows = [*sorted_rows(tmp_path / "o")]
-    [own] = Classifier().classify([str(path)])
+    [own] = Router().classify([str(path)])
     np.testing.assert_allclose(rows[0]["probabilities"], own.probabilities, atol=1e-5)
     assert rows[0]["class"] == "Chat" and [row["class"] for row in rows[1:]] == [None, None]
     assert len({row["path"] for row in rows}) == 3

@@ -244,6 +244,20 @@ def test_the_answer_is_the_one_of_predict(repo):
     assert "Prédiction : <strong>Chien</strong>" in drawn and drawn.count("<li>") == 10
 
 
+def test_without_a_choice_the_model_is_the_one_of_predict(repo, extract):
+    stream = io.BytesIO()
+    Image.fromarray(extract("cifar10")[0][0]).save(stream, "png")
+    thumbnail = predict.Picture("vignette.png", stream.getvalue())
+    photo = predict.read_picture(repo / "samples" / "chien.webp")
+    for picture, slug in ((thumbnail, "ex03_cifar10"), (photo, "ex05_photos")):
+        assert predict.load_for(picture, predict.AUTOMATIC) is predict.load(slug)
+        assert predict.load_for(picture, "ex09_cam") is predict.load("ex09_cam")
+        drawn = predict.describe(picture, predict.AUTOMATIC)
+        assert drawn == predict.describe(picture, slug)
+    heat = predict.heatmap(photo, predict.AUTOMATIC, "occlusion")
+    assert heat.shape == (192, 192) and heat.max() == 1
+
+
 def test_models_are_those_that_name_a_picture():
     names = [slug for _, slug in predict.models()]
     assert "ex03_cifar10" in names and "ex04_lenet" in names
