@@ -134,4 +134,5 @@ def test_shipped_network_starts_with_the_real_base(extract):
     large = photos.enlarge(extract("cifar10")[0][:20], photos.IMAGE_PX)
     found = keras.Model(shipped.input, pooled.output).predict(large, verbose=0)
     expected = extractor.predict(large, verbose=0)
-    np.testing.assert_allclose(found, expected, atol=0.02 * expected.std())
+    gap = np.linalg.norm(found - expected) / np.linalg.norm(expected)
+    assert 0 < gap < 0.005  # les mêmes poids, arrondis à 16 bits
