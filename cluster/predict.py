@@ -264,7 +264,7 @@ def main(argv: list[str] | None = None) -> int:
     add("--output", type=Path, required=True, metavar="DOSSIER",
         help="où écrire les réponses ; vu de toutes les machines")  # fmt: skip
     add("--model", metavar="NOM",
-        help="modèle de models/ pour toutes les images (sans elle : "
+        help="modèle de models/ pour toutes les images (sans cette option : "
         f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)")  # fmt: skip
     add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
         help="où lire le modèle (models/ par défaut)")  # fmt: skip

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 GROUND = 128  # gris neutre, sous les pixels transparents et autour d'une image trop étroite
 THUMBNAIL_PX = 32  # côté d'une vignette de CIFAR-10
-DETAIL_PX = 6 * THUMBNAIL_PX  # côté auquel `detail` regarde une image
-MAX_DECODED_PX = 384
+DETAIL_PX = 6 * THUMBNAIL_PX  # côté auquel `detail` regarde une grande image
+MAX_DECODED_PX = 384  # petit côté qui suffit à un réseau, voir `decoded_side`
 MAX_STREAM_BYTES = 256 * 2**20  # ce qu'on accepte de lire d'un tube, qui peut être sans fin
 
 
@@ -191,25 +191,31 @@ def is_thumbnail(image: Image.Image) -> bool:
 def detail(image: Image.Image) -> float:
     """Mesure ce qu'une vignette de 32×32 perdrait d'une image.
 
-    Le carré central est réduit, puis agrandi de nouveau, lissé ou pixel par pixel : c'est l'écart
-    à lui-même, en part de son contraste. Une vignette agrandie en a peu, même par JPEG.
+    Le carré central est réduit, puis agrandi de nouveau, en lissant ou pixel par pixel : c'est
+    l'écart à lui-même, en part de son contraste. Une vignette agrandie en a peu, même par JPEG.
 
     Args:
         image: image Pillow `RGB`.
 
     Returns:
-        Écart-type de la différence, rapporté à celui des niveaux de gris ; 0 si tout est uni.
+        Écart quadratique moyen, rapporté à l'écart-type des niveaux de gris, le plus petit des
+        deux ; 0 si tout est uni.
     """
     from PIL import ImageChops, ImageStat
 
-    size = (DETAIL_PX, DETAIL_PX)
-    grey = crop_resize_image(image, DETAIL_PX).convert("L")
+    side = min(image.size)
+    if side > MAX_DECODED_PX:
+        square = crop_resize_image(image, DETAIL_PX)
+    else:  # tel quel : un pixel répété reste un carré net
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        square = image.crop((left, top, left + side, top + side))
+    grey, small = square.convert("L"), (THUMBNAIL_PX, THUMBNAIL_PX)
     contrast = ImageStat.Stat(grey).stddev[0]
-    small = grey.resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
-    gaps = [
-        ImageStat.Stat(ImageChops.difference(grey, small.resize(size, resample))).rms[0]
-        for resample in (Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
-    ]
+    gaps = []
+    for reduce, enlarge in (("BOX", "BICUBIC"), ("NEAREST", "NEAREST")):
+        kept = grey.resize(small, Image.Resampling[reduce])
+        again = kept.resize(grey.size, Image.Resampling[enlarge])
+        gaps.append(ImageStat.Stat(ImageChops.difference(grey, again)).rms[0])
     return min(gaps) / contrast if contrast else 0.0
 
 

@@ -59,7 +59,7 @@ def _parser() -> FrenchParser:
         help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)")  # fmt: skip
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
     add("--model", metavar="NOM",
-        help="modèle de models/ pour toutes les images (sans elle : "
+        help="modèle de models/ pour toutes les images (sans cette option : "
         f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)")  # fmt: skip
     return parser
 
