@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from exercises.common.storage import MODELS_DIR, read_sidecar
 
 if TYPE_CHECKING:
+    import mmap
+
     import numpy as np
     from PIL import Image
 
@@ -56,12 +58,12 @@ class Engine:
         ValueError, RuntimeError: ce n'en est pas un.
     """
 
-    def __init__(self, content: bytes, *, num_threads: int | None = None):
+    def __init__(self, content: "bytes | mmap.mmap", *, num_threads: int | None = None):
         from ai_edge_litert.interpreter import Interpreter
 
         # Le contenu et non le chemin : LiteRT ne lit pas tous les chemins.
         self._interpreter = Interpreter(
-            model_content=content, num_threads=num_threads or os.cpu_count()
+            model_content=bytes(content), num_threads=num_threads or os.cpu_count()
         )
         inputs = self._interpreter.get_input_details()[0]
         outputs = self._interpreter.get_output_details()[0]
@@ -80,6 +82,14 @@ class Engine:
         self._interpreter.set_tensor(self._input, x)
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output)
+
+
+def _content_of(path: Path) -> "bytes | mmap.mmap":
+    try:
+        from exercises.common.native import map_file
+    except ImportError:  # un Python sans ctypes
+        return path.read_bytes()
+    return map_file(path)
 
 
 def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
@@ -171,7 +181,7 @@ class Classifier:
     ):
         name = f"{slug}.tflite"
         path = Path(models_dir) / name
-        content = path.read_bytes() if path.exists() else None
+        content = _content_of(path) if path.exists() else None
         self.report = read_sidecar(slug, models_dir=models_dir, only=name, content=content)
         self.slug, self._content = slug, content
         self.num_threads = num_threads or os.cpu_count() or 1

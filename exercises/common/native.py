@@ -6,6 +6,7 @@ d'une version à l'autre : on ne l'appelle que pour celle qui a été vérifiée
 """
 
 import ctypes
+import mmap
 import os
 import sys
 import weakref
@@ -53,14 +54,15 @@ class NativeEngine:
 
     Args:
         library: chemin de `libLiteRt.so`.
-        content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée.
+        content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée ; si c'est celui de
+            `map_file`, ses pages, que le moteur a recopiées à sa façon, sont rendues au système.
 
     Raises:
         ValueError: l'API C a refusé ce contenu, ou il a une autre forme.
         OSError, AttributeError: la bibliothèque ne se charge pas, ou il y manque une fonction.
     """
 
-    def __init__(self, library: str, content: bytes):
+    def __init__(self, library: str, content: bytes | mmap.mmap):
         self._lib = ctypes.CDLL(library)
         self._env, self._compiled = c_void_p(), c_void_p()
         model, options = c_void_p(), c_void_p()
@@ -71,12 +73,16 @@ class NativeEngine:
         settings = (_EnvOption * 2)((AUTO_REGISTER, INT, CPU), (MIN_SEVERITY, INT, 4))
         call = self._call
         call("LiteRtCreateEnvironment", 2, settings, byref(self._env))
-        call("LiteRtCreateModelFromBuffer", self._env, ctypes.c_char_p(content),
-             c_size_t(len(content)), byref(model))  # fmt: skip
+        mapped = isinstance(content, mmap.mmap)
+        start = byref(ctypes.c_char.from_buffer(content)) if mapped else ctypes.c_char_p(content)
+        call("LiteRtCreateModelFromBuffer", self._env, start, c_size_t(len(content)),
+             byref(model))  # fmt: skip
         self._input, self._output = self._signature(model)
         call("LiteRtCreateOptions", byref(options))
         call("LiteRtSetOptionsHardwareAccelerators", options, CPU)
         call("LiteRtCreateCompiledModel", self._env, model, options, byref(self._compiled))
+        if mapped:  # une page encore demandée serait relue du fichier
+            content.madvise(mmap.MADV_DONTNEED)
         self.input_shape = tuple(self._input.dimensions[1 : self._input.rank])
         self.num_outputs, self.output_rank = self._output.dimensions[1], self._output.rank
 
@@ -131,14 +137,30 @@ class NativeEngine:
         return [output[i : i + size] for i in range(0, len(output), size)]
 
 
-def _release(lib: ctypes.CDLL, content: bytes, handles: dict[str, c_void_p]) -> None:
+def _release(lib: ctypes.CDLL, content: bytes | mmap.mmap, handles: dict[str, c_void_p]) -> None:
     """Rend la mémoire de ce qui a été créé ; `content`, que LiteRT lit sur place, vit jusque-là."""
     for kind, handle in handles.items():
         if handle:
             getattr(lib, f"LiteRtDestroy{kind}")(handle)
 
 
-def native_engine(content: bytes) -> NativeEngine | None:
+def map_file(path: str | os.PathLike) -> bytes | mmap.mmap:
+    """Rend le contenu d'un fichier, projeté en mémoire plutôt que lu ; vide : `b""`.
+
+    Le fichier peut être remplacé d'un renommage, comme le fait `storage`, mais ne doit pas être
+    raccourci sur place tant que le contenu sert.
+
+    Raises:
+        OSError: fichier absent ou illisible.
+    """
+    with open(path, "rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return b""
+        # Chacun sa copie : ctypes ne prend l'adresse que de ce qui peut s'écrire.
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+
+
+def native_engine(content: bytes | mmap.mmap) -> NativeEngine | None:
     """Rend le moteur natif, ou None quand il faut passer par l'`Interpreter`."""
     library = library_path()
     if library is None:

@@ -99,6 +99,50 @@ def test_an_engine_gives_its_memory_back(content):
     assert resident_mib() - before < 40  # plus de 120 sans rien rendre
 
 
+def test_a_mapped_file_is_its_content(tmp_path, content):
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    assert bytes(native.map_file(path)) == content
+    path.write_bytes(b"")
+    assert native.map_file(path) == b""
+    with pytest.raises(FileNotFoundError):
+        native.map_file(tmp_path / "absent")
+
+
+@supported
+def test_a_mapped_engine_keeps_no_second_copy(repo):
+    code = """if True:
+        import os, sys
+        from exercises.common import native
+        path = "models/ex03_cifar10.tflite"
+        read = native.map_file if sys.argv[1] == "mapped" else lambda p: open(p, "rb").read()
+        content = read(path)
+        sum(content[::4096])  # chaque page est lue, comme pour l'empreinte
+        engine = native.native_engine(content)
+        pages = int(open("/proc/self/statm").read().split()[1])
+        print(pages * os.sysconf("SC_PAGESIZE") / 2**20, engine.answer([bytes(3072)])[0])"""
+    found = {}
+    for how in ("mapped", "read"):
+        done = subprocess.run([sys.executable, "-c", code, how], cwd=repo, capture_output=True,
+                              text=True, check=True)  # fmt: skip
+        resident, answer = done.stdout.split(maxsplit=1)
+        found[how] = float(resident), answer
+    assert found["mapped"][1] == found["read"][1]
+    assert found["read"][0] - found["mapped"][0] > 7  # sur les 9,5 du fichier
+
+
+@supported
+def test_a_mapped_file_can_be_replaced(tmp_path, repo, content):
+    path, other = tmp_path / "m.tflite", tmp_path / "autre"
+    path.write_bytes(content)
+    other.write_bytes((repo / "models" / "ex03_cifar10_light.tflite").read_bytes())
+    mapped, image = native.map_file(path), bytes(range(256)) * 12
+    engine = native.native_engine(mapped)
+    expected = engine.answer([image])
+    other.replace(path)
+    assert engine.answer([image]) == expected == native.native_engine(mapped).answer([image])
+
+
 @pytest.mark.parametrize("version", [native.VERSION, "0.0.0"])
 @pytest.mark.parametrize("num_threads", [1, 2, 3])
 def test_engines_are_kept_from_one_call_to_the_next(monkeypatch, repo, version, num_threads):
