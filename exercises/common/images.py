@@ -193,6 +193,7 @@ def detail(image: Image.Image) -> float:
 
     Le carré central est réduit, puis agrandi de nouveau, en lissant ou pixel par pixel : c'est
     l'écart à lui-même, en part de son contraste. Une vignette agrandie en a peu, même par JPEG.
+    Approximation : une photo floue en a peu aussi (docs/cadrage.md).
 
     Args:
         image: image Pillow `RGB`.
