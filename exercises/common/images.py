@@ -191,16 +191,16 @@ def is_thumbnail(image: Image.Image) -> bool:
 def detail(image: Image.Image) -> float:
     """Mesure ce qu'une vignette de 32×32 perdrait d'une image.
 
-    Le carré central est réduit, puis agrandi de nouveau, en lissant ou pixel par pixel : c'est
-    l'écart à lui-même, en part de son contraste. Une vignette agrandie en a peu, même par JPEG.
+    Le carré central est réduit, puis agrandi de nouveau, en lissant, pixel par pixel, et pixel par
+    pixel en arrondissant par défaut (OpenCV, PyTorch) : c'est le plus petit écart à lui-même, en
+    part de son contraste. Une vignette agrandie en a peu, même par JPEG.
     Approximation : une photo floue en a peu aussi (docs/cadrage.md).
 
     Args:
         image: image Pillow `RGB`.
 
     Returns:
-        Écart quadratique moyen, rapporté à l'écart-type des niveaux de gris, le plus petit des
-        deux ; 0 si tout est uni.
+        Écart quadratique moyen, rapporté à l'écart-type des niveaux de gris ; 0 si tout est uni.
     """
     from PIL import ImageChops, ImageStat
 
@@ -212,12 +212,20 @@ def detail(image: Image.Image) -> float:
         square = image.crop((left, top, left + side, top + side))
     grey, small = square.convert("L"), (THUMBNAIL_PX, THUMBNAIL_PX)
     contrast = ImageStat.Stat(grey).stddev[0]
-    gaps = []
-    for reduce, enlarge in (("BOX", "BICUBIC"), ("NEAREST", "NEAREST")):
-        kept = grey.resize(small, Image.Resampling[reduce])
-        again = kept.resize(grey.size, Image.Resampling[enlarge])
-        gaps.append(ImageStat.Stat(ImageChops.difference(grey, again)).rms[0])
-    return min(gaps) / contrast if contrast else 0.0
+    averaged = grey.resize(small, Image.Resampling.BOX)
+    picked = grey.resize(small, Image.Resampling.NEAREST)
+    scale = THUMBNAIL_PX / grey.width
+    start = 1e-6 - scale / 2  # le pixel j est repris de la colonne ⌊j × scale⌋
+    again = (
+        averaged.resize(grey.size, Image.Resampling.BICUBIC),
+        picked.resize(grey.size, Image.Resampling.NEAREST),
+        picked.transform(
+            grey.size, Image.Transform.AFFINE, (scale, 0, start, 0, scale, start),
+            Image.Resampling.NEAREST,
+        ),
+    )  # fmt: skip
+    gap = min(ImageStat.Stat(ImageChops.difference(grey, each)).rms[0] for each in again)
+    return gap / contrast if contrast else 0.0
 
 
 def _scale_to_8_bits(values: "np.ndarray") -> "np.ndarray":

@@ -45,6 +45,13 @@ def test_enlarged_thumbnails_have_none(extract, size, name):
             assert detail(large) == 0
 
 
+@pytest.mark.parametrize("size", [70, 100, 150, 299, 384])
+def test_pixels_repeated_by_another_program_are_seen(extract, size):
+    origin = np.arange(size) * 32 // size  # comme OpenCV et PyTorch
+    for image in extract("cifar10")[0][:60]:
+        assert detail(Image.fromarray(image[origin][:, origin])) == 0
+
+
 @pytest.mark.parametrize("size", [224, 300])
 @pytest.mark.parametrize("name", ["NEAREST", "BICUBIC"])
 def test_enlarged_thumbnails_have_none_after_jpeg(extract, size, name):
