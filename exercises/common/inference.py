@@ -234,6 +234,7 @@ class Classifier:
                 native = native_engine(self._content)
                 if native:
                     return native
+        self._content = bytes(self._content)  # que ces moteurs se partagent
         return Engine(self._content, num_threads=1)
 
     def _load_base(self, slug: str, head_shape: tuple[int, ...]) -> Engine:
