@@ -22,7 +22,6 @@ from pathlib import Path
 
 from exercises.common import router
 from exercises.common.cli import FrenchParser, positive_int, reason, reserve_stderr, run
-from exercises.common.inference import DEFAULT_MODEL, PHOTO_MODEL
 from exercises.common.storage import MODELS_DIR, own_suffix, read_sidecar, replacing
 
 REPO = Path(__file__).resolve().parents[1]
@@ -263,9 +262,7 @@ def main(argv: list[str] | None = None) -> int:
         help="dossiers, motifs, ou fichiers Parquet (colonne path ou image)")  # fmt: skip
     add("--output", type=Path, required=True, metavar="DOSSIER",
         help="où écrire les réponses ; vu de toutes les machines")  # fmt: skip
-    add("--model", metavar="NOM",
-        help="modèle de models/ pour toutes les images (sans cette option : "
-        f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)")  # fmt: skip
+    add("--model", metavar="NOM", help=router.MODEL_HELP)
     add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
         help="où lire le modèle (models/ par défaut)")  # fmt: skip
     add("--address", metavar="ADRESSE",

@@ -160,7 +160,7 @@ def load_for(picture: Picture, slug: str) -> Network:
     """
     if slug == AUTOMATIC:
         router = _router()
-        slug = router.choose(router.read(picture.stream())).slug
+        slug = router.slug_for(router.read(picture.stream()))
     return load(slug)
 
 
@@ -293,10 +293,10 @@ def explain(picture: Picture, slug: str, method: str) -> str:
         return ""
     if method not in EXPLANATIONS:
         raise ValueError(f"Explication {method!r} inconnue : choisissez-en une dans la liste.")
-    started = time.monotonic()
-    heat = heatmap(picture, slug, method)
-    duration_s = time.monotonic() - started
     network = load_for(picture, slug)
+    started = time.monotonic()
+    heat = heatmap(picture, network.classifier.slug, method)
+    duration_s = time.monotonic() - started
     probabilities = network.answer(picture)
     index = int(np.argmax(probabilities))
     alone, over = overlay(network.seen(picture), heat)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from exercises.common.storage import MODELS_DIR, read_sidecar
+from exercises.common.storage import MODELS_DIR, map_file, read_sidecar
 
 if TYPE_CHECKING:
     import mmap
@@ -82,14 +82,6 @@ class Engine:
         self._interpreter.set_tensor(self._input, x)
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output)
-
-
-def _content_of(path: Path) -> "bytes | mmap.mmap":
-    try:
-        from exercises.common.native import map_file
-    except ImportError:  # un Python sans ctypes
-        return path.read_bytes()
-    return map_file(path)
 
 
 def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
@@ -181,7 +173,7 @@ class Classifier:
     ):
         name = f"{slug}.tflite"
         path = Path(models_dir) / name
-        content = _content_of(path) if path.exists() else None
+        content = map_file(path) if path.exists() else None
         self.report = read_sidecar(slug, models_dir=models_dir, only=name, content=content)
         self.slug, self._content = slug, content
         self.num_threads = num_threads or os.cpu_count() or 1

@@ -54,8 +54,8 @@ class NativeEngine:
 
     Args:
         library: chemin de `libLiteRt.so`.
-        content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée ; si c'est celui de
-            `map_file`, ses pages, que le moteur a recopiées à sa façon, sont rendues au système.
+        content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée ; rendu par
+            `storage.map_file`, ses pages, que le moteur a recopiées à sa façon, vont au système.
 
     Raises:
         ValueError: l'API C a refusé ce contenu, ou il a une autre forme.
@@ -142,22 +142,6 @@ def _release(lib: ctypes.CDLL, content: bytes | mmap.mmap, handles: dict[str, c_
     for kind, handle in handles.items():
         if handle:
             getattr(lib, f"LiteRtDestroy{kind}")(handle)
-
-
-def map_file(path: str | os.PathLike) -> bytes | mmap.mmap:
-    """Rend le contenu d'un fichier, projeté en mémoire plutôt que lu ; vide : `b""`.
-
-    Le fichier peut être remplacé d'un renommage, comme le fait `storage`, mais ne doit pas être
-    raccourci sur place tant que le contenu sert.
-
-    Raises:
-        OSError: fichier absent ou illisible.
-    """
-    with open(path, "rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            return b""
-        # Chacun sa copie : ctypes ne prend l'adresse que de ce qui peut s'écrire.
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
 
 def native_engine(content: bytes | mmap.mmap) -> NativeEngine | None:

@@ -29,7 +29,7 @@ from exercises.common.cli import (
     reason,
     reserve_stderr,
 )
-from exercises.common.inference import DEFAULT_MODEL, PHOTO_MODEL, Result
+from exercises.common.inference import DEFAULT_MODEL, Result
 from exercises.common.storage import MODELS_DIR
 
 PROGRESS_STEP = 32  # images d'un compte affiché au suivant
@@ -58,9 +58,7 @@ def _parser() -> FrenchParser:
     add("--method", choices=[*EXPLANATIONS], default="grad_cam",
         help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)")  # fmt: skip
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
-    add("--model", metavar="NOM",
-        help="modèle de models/ pour toutes les images (sans cette option : "
-        f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)")  # fmt: skip
+    add("--model", metavar="NOM", help=router.MODEL_HELP)
     return parser
 
 

@@ -23,6 +23,10 @@ from exercises.common.storage import MODELS_DIR
 if TYPE_CHECKING:
     from PIL import Image
 
+MODEL_HELP = (  # de l'option --model
+    "modèle de models/ pour toutes les images (sans cette option : "
+    f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)"
+)
 MIN_PHOTO_BYTES = 16_384  # une image de moins de 64 pixels de côté en pèse moins
 MIN_DETAIL = 0.15  # de `images.detail` ; des vignettes agrandies en ont moins (docs/cadrage.md)
 
@@ -73,12 +77,16 @@ class Router:
         with contextlib.suppress(Exception):  # `choose` l'essaiera, et dira ce qu'il en est
             self.load(PHOTO_MODEL)
 
-    def choose(self, image: "Image.Image") -> Classifier:
-        """Rend le modèle qui va à une image que `read` a rendue."""
+    def slug_for(self, image: "Image.Image") -> str:
+        """Rend le nom du modèle qui va à une image que `read` a rendue, sans le charger."""
         from exercises.common.images import detail, is_thumbnail
 
         photo = self._has_photos and not is_thumbnail(image) and detail(image) > MIN_DETAIL
-        return self.load(PHOTO_MODEL if photo else DEFAULT_MODEL)
+        return PHOTO_MODEL if photo else DEFAULT_MODEL
+
+    def choose(self, image: "Image.Image") -> Classifier:
+        """Rend le modèle de `slug_for`, chargé."""
+        return self.load(self.slug_for(image))
 
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
         """Classe des images : voir `Classifier.classify` ; `Result.classifier` a répondu."""

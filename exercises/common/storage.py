@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import json
+import mmap
 import os
 import sys
 from collections.abc import Iterator
@@ -59,12 +60,28 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def map_file(path: str | os.PathLike) -> bytes | mmap.mmap:
+    """Rend le contenu d'un fichier, projeté en mémoire plutôt que lu ; vide : `b""`.
+
+    Le fichier peut être remplacé d'un renommage, comme ici, mais ne doit pas être raccourci sur
+    place tant que le contenu sert.
+
+    Raises:
+        OSError: fichier absent ou illisible.
+    """
+    with open(path, "rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return b""
+        # Chacun sa copie : ctypes ne prend l'adresse que de ce qui peut s'écrire.
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+
+
 def read_sidecar(
     slug: str,
     *,
     models_dir: Path = MODELS_DIR,
     only: str | None = None,
-    content: bytes | None = None,
+    content: bytes | mmap.mmap | None = None,
 ) -> dict:
     """Lit le compte rendu d'un modèle et vérifie les fichiers qu'il décrit.
 

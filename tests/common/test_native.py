@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exercises.common import native
+from exercises.common import native, storage
 from exercises.common.inference import Classifier, Engine
 
 supported = pytest.mark.skipif(
@@ -102,20 +102,20 @@ def test_an_engine_gives_its_memory_back(content):
 def test_a_mapped_file_is_its_content(tmp_path, content):
     path = tmp_path / "m.tflite"
     path.write_bytes(content)
-    assert bytes(native.map_file(path)) == content
+    assert bytes(storage.map_file(path)) == content
     path.write_bytes(b"")
-    assert native.map_file(path) == b""
+    assert storage.map_file(path) == b""
     with pytest.raises(FileNotFoundError):
-        native.map_file(tmp_path / "absent")
+        storage.map_file(tmp_path / "absent")
 
 
 @supported
 def test_a_mapped_engine_keeps_no_second_copy(repo):
     code = """if True:
         import os, sys
-        from exercises.common import native
+        from exercises.common import native, storage
         path = "models/ex03_cifar10.tflite"
-        read = native.map_file if sys.argv[1] == "mapped" else lambda p: open(p, "rb").read()
+        read = storage.map_file if sys.argv[1] == "mapped" else lambda p: open(p, "rb").read()
         content = read(path)
         sum(content[::4096])  # chaque page est lue, comme pour l'empreinte
         engine = native.native_engine(content)
@@ -136,7 +136,7 @@ def test_a_mapped_file_can_be_replaced(tmp_path, repo, content):
     path, other = tmp_path / "m.tflite", tmp_path / "autre"
     path.write_bytes(content)
     other.write_bytes((repo / "models" / "ex03_cifar10_light.tflite").read_bytes())
-    mapped, image = native.map_file(path), bytes(range(256)) * 12
+    mapped, image = storage.map_file(path), bytes(range(256)) * 12
     engine = native.native_engine(mapped)
     expected = engine.answer([image])
     other.replace(path)
