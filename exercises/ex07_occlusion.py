@@ -15,15 +15,27 @@ import numpy as np
 from exercises.common import explanations
 from exercises.common.cli import positive_int, run
 from exercises.common.figures import output_dir
+from exercises.common.images import THUMBNAIL_PX
 
 if TYPE_CHECKING:
     import keras
 
+# Pour une image de 32×32 ; ils grandissent avec elle (`default_square`).
 PATCH_PX = 8  # côté du carré : le quart d'une image de CIFAR-10, de quoi cacher une tête
 STRIDE_PX = 2  # d'un carré au suivant : 169 images de 32×32, moins d'une seconde
 GREY = 128  # milieu de l'échelle des pixels, de 0 à 255
 FILLS = ("mean", "black", "grey")
 BATCH_SIZE = 256  # images cachées que l'on garde ensemble en mémoire
+
+
+def default_square(image: np.ndarray) -> tuple[int, int]:
+    """Rend le côté du carré et son pas, en pixels, agrandis comme l'image : autant de carrés.
+
+    Args:
+        image: `(H, W, 3)`.
+    """
+    scale = max(1, min(image.shape[:2]) // THUMBNAIL_PX)
+    return scale * PATCH_PX, scale * STRIDE_PX
 
 
 # --- Question : de quoi couvrir ------------------------------------------------------
@@ -59,7 +71,7 @@ def positions(length_px: int, patch_px: int, stride_px: int) -> list[int]:
 
 def drops(
     model: "keras.Model", image: np.ndarray, class_index: int, *,
-    patch_px: int = PATCH_PX, stride_px: int = STRIDE_PX, fill: str = "mean",
+    patch_px: int | None = None, stride_px: int | None = None, fill: str = "mean",
 ) -> np.ndarray:  # fmt: skip
     """Mesure, pour chaque pixel, la baisse moyenne de la probabilité quand il est caché.
 
@@ -67,8 +79,8 @@ def drops(
         model: images uint8 `(n, H, W, 3)` → probabilités `(n, classes)` ; seul `predict` sert.
         image: `(H, W, 3)` uint8 dans [0, 255].
         class_index: classe expliquée.
-        patch_px: côté du carré, en pixels.
-        stride_px: pas d'un carré au suivant, en pixels.
+        patch_px: côté du carré, en pixels ; par défaut, celui de `default_square`.
+        stride_px: pas d'un carré au suivant, en pixels ; de même.
         fill: voir `fill_color`.
 
     Returns:
@@ -81,6 +93,9 @@ def drops(
     Source : Zeiler et Fergus, arXiv 1311.2901, 2013, figure 7.
     """
     height, width = image.shape[:2]
+    default_patch_px, default_stride_px = default_square(image)
+    patch_px = default_patch_px if patch_px is None else patch_px
+    stride_px = default_stride_px if stride_px is None else stride_px
     if not 1 <= patch_px <= min(height, width):
         raise ValueError(
             f"Carré de {patch_px} pixels reçu, pour une image de {height}×{width} : "
@@ -112,7 +127,7 @@ def drops(
 
 def occlusion(
     model: "keras.Model", image: np.ndarray, class_index: int, *,
-    patch_px: int = PATCH_PX, stride_px: int = STRIDE_PX, fill: str = "mean",
+    patch_px: int | None = None, stride_px: int | None = None, fill: str = "mean",
 ) -> np.ndarray:  # fmt: skip
     """Rend la carte de `drops`, mêmes arguments : `(H, W)` float32 dans [0, 1]."""
     found = drops(model, image, class_index, patch_px=patch_px, stride_px=stride_px, fill=fill)
@@ -122,10 +137,11 @@ def occlusion(
 def main(argv: list[str] | None = None) -> int:
     """Cache une image carré par carré et dessine ce que la classe y perd."""
     parser = explanations.explanation_parser("ex07_occlusion", __doc__.splitlines()[0])
-    parser.add_argument("--patch", type=positive_int, default=PATCH_PX, metavar="PX",
-        help=f"côté du carré, en pixels de l'image que voit le réseau ({PATCH_PX})")  # fmt: skip
-    parser.add_argument("--stride", type=positive_int, default=STRIDE_PX, metavar="PX",
-        help=f"pas d'un carré au suivant, en pixels ({STRIDE_PX})")  # fmt: skip
+    parser.add_argument("--patch", type=positive_int, metavar="PX",
+        help=f"côté du carré, en pixels de l'image que voit le réseau ({PATCH_PX} pour 32×32)",
+    )  # fmt: skip
+    parser.add_argument("--stride", type=positive_int, metavar="PX",
+        help=f"pas d'un carré au suivant, en pixels ({STRIDE_PX} pour 32×32)")  # fmt: skip
     parser.add_argument("--fill", choices=FILLS, default="mean",
         help="couleur du carré : moyenne de l'image (par défaut), noir ou gris")  # fmt: skip
     options = parser.parse_args(argv)
@@ -137,7 +153,8 @@ def main(argv: list[str] | None = None) -> int:
             patch_px=options.patch, stride_px=options.stride, fill=options.fill,
         )  # fmt: skip
         path = output_dir(options) / f"{Path(options.image).stem}_occlusion.png"
-        method = f"Occlusion par carrés de {options.patch} pixels"
+        patch_px = options.patch or default_square(subject.image)[0]
+        method = f"Occlusion par carrés de {patch_px} pixels"
         heatmap = explanations.normalise(found)
         explanations.save_explanation(subject, heatmap, path, method=method)
         points = f"{100 * found.max():.1f}".replace(".", ",")

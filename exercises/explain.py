@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from exercises.common.explanations import Subject, load_network, save_explanation
-from exercises.common.images import THUMBNAIL_PX
 from exercises.common.inference import Classifier, Result
 from exercises.common.prediction import EXPLANATIONS
 from exercises.common.storage import MODELS_DIR
@@ -46,7 +45,9 @@ def load_method(name: str) -> Method:
 
         return Method(*ex09_grad_cam.METHODS[name])
     if name == "occlusion":
-        return Method("Occlusion", _occlusion)
+        from exercises.ex07_occlusion import occlusion
+
+        return Method("Occlusion", occlusion)
     if name == "lime":
         from exercises.ex10_lime import lime
 
@@ -56,15 +57,6 @@ def load_method(name: str) -> Method:
     title = {"saliency": "Gradient", "smooth_grad": "SmoothGrad",
              "integrated_gradients": "Gradients intégrés"}[name]  # fmt: skip
     return Method(title, getattr(ex08_saliency, name))
-
-
-def _occlusion(model, image: np.ndarray, class_index: int) -> np.ndarray:
-    """`ex07_occlusion.occlusion`, le carré et son pas grandis comme l'image : autant de passes."""
-    from exercises import ex07_occlusion as ex07
-
-    scale = max(1, min(image.shape[:2]) // THUMBNAIL_PX)
-    patch_px, stride_px = scale * ex07.PATCH_PX, scale * ex07.STRIDE_PX
-    return ex07.occlusion(model, image, class_index, patch_px=patch_px, stride_px=stride_px)
 
 
 def check_output(output: Path) -> None:
