@@ -81,7 +81,7 @@ def maps(model: keras.Model, x: np.ndarray) -> dict[str, np.ndarray]:
         C3 `(n, 10, 10, 16)`, S4 `(n, 5, 5, 16)`.
     """
     outputs = {name: model.get_layer(name).output for name in MAP_LAYERS}
-    return keras.Model(model.inputs, outputs).predict(x, batch_size=500, verbose=0)
+    return keras.Model(model.inputs[0], outputs).predict(x, batch_size=500, verbose=0)
 
 
 def save_maps(model: keras.Model, digit: np.ndarray, path: Path) -> None:

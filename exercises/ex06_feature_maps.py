@@ -98,7 +98,7 @@ def activation_maps(
     Source : Zeiler et Fergus, arXiv 1311.2901, 2013, §4.
     """
     outputs = {name: model.get_layer(name).output for name in layer_names}
-    found = keras.Model(model.inputs, outputs).predict(image[np.newaxis], verbose=0)
+    found = keras.Model(model.inputs[0], outputs).predict(image[np.newaxis], verbose=0)
     return {name: found[name][0] for name in layer_names}
 
 

@@ -80,7 +80,7 @@ def test_the_keras_model_set_by_hand_is_the_same_chain():
     assert model.output_shape == (None, 2) and model.count_params() == 27 + 24
     noise = np.random.default_rng(0).choice([-1, 1], (20, 9, 9))
     pictures = np.concatenate([np.stack(list(PICTURES.values())), noise])
-    vectors = keras.Model(model.inputs, model.get_layer("vector").output)
+    vectors = keras.Model(model.inputs[0], model.get_layer("vector").output)
     batch = pictures[..., np.newaxis].astype(np.float32)
     expected = np.stack([xo.chain(p).vector for p in pictures]).astype(float)
     np.testing.assert_allclose(vectors.predict(batch, verbose=0), expected, atol=1e-6)

@@ -51,7 +51,7 @@ def test_scaling_is_inside_the_model(ex02):
     import keras
 
     model = ex02.build_model()
-    scaled = keras.Model(model.inputs, model.layers[1].output)
+    scaled = keras.Model(model.inputs[0], model.layers[1].output)
     images = np.array([0, 255], np.uint8).repeat(28 * 28).reshape(2, 28, 28)
     result = np.asarray(scaled(images))
     assert result[0].max() == -1 and result[1].min() == pytest.approx(1)

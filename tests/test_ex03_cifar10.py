@@ -57,7 +57,7 @@ def test_third_convolution_adds_to_the_second(ex03, tiny, extract):
     assert len(sums) == 3
     for layer in sums:
         zero, second = layer.input
-        parts = keras.Model(model.inputs, [zero, second, layer.output]).predict(x, verbose=0)
+        parts = keras.Model(model.inputs[0], [zero, second, layer.output]).predict(x, verbose=0)
         assert np.abs(parts[0]).max() == 0 < np.abs(parts[1]).max()
         np.testing.assert_array_equal(parts[2], parts[1])
 
@@ -72,7 +72,7 @@ def test_scaling_matches_the_whitening_statistics(ex03, tiny, extract):
 
     x = extract("cifar10")[0][:10]
     model = ex03.build_model(tiny["light"])
-    scaled = keras.Model(model.inputs, model.layers[1].output).predict(x, verbose=0)
+    scaled = keras.Model(model.inputs[0], model.layers[1].output).predict(x, verbose=0)
     np.testing.assert_allclose(scaled, (x / 255 - ex03.MEAN) / ex03.STD, atol=1e-5)
 
 

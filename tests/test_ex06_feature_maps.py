@@ -75,7 +75,7 @@ def test_maps_agree_with_a_convolution_by_hand(ex06, model, image):
 
 def test_active_layers_follow_a_function_that_is_not_linear(ex06, model):
     assert ex06.active_layers(model) == ["relu", "second"]
-    linear = keras.Model(model.inputs, model.get_layer("first").output)
+    linear = keras.Model(model.inputs[0], model.get_layer("first").output)
     assert ex06.active_layers(linear) == ["scale", "first"]
 
 

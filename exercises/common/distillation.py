@@ -56,7 +56,7 @@ class Student(keras.Model):
             raise ValueError(f"Température de {temperature} reçue ; positive attendue.")
         # Le nom dit qui enseigne : le point de reprise d'un autre maître n'est pas le sien.
         name = f"{network.name}_taught_by_{teacher.name}"
-        super().__init__(inputs=network.inputs, outputs=network.outputs, name=name)
+        super().__init__(inputs=network.inputs[0], outputs=network.outputs, name=name)
         self.share, self.temperature = share, temperature
         # Dans une fonction, pour que Keras ne compte pas les poids du maître parmi les siens.
         self.ask: Callable = lambda images: teacher(images, training=False)

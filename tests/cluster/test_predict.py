@@ -15,6 +15,7 @@ pytest.importorskip("ray", reason="pip install -r cluster/requirements.txt")
 import pyarrow.parquet as pq
 
 COMMAND = (sys.executable, "-m", "cluster.predict")
+HANG_S = 300  # contre un blocage, ce n'est pas une mesure : Ray est long sur une machine occupée
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def start(*arguments, repo, **options):
 
 def run(*arguments, repo):
     process = start(*arguments, repo=repo)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=HANG_S)
     return process.returncode, out, err
 
 
@@ -100,7 +101,7 @@ def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
         output = tmp_path / "out"
         process = start("--input", tmp_path / "liste.parquet", "--output", output,
                         "--address", address, repo=repo)  # fmt: skip
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + HANG_S
         while len([*output.glob("reponses-*.parquet")]) < 8 and time.monotonic() < deadline:
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
@@ -108,7 +109,7 @@ def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
         cluster.stdin.flush()
         assert cluster.stdout.readline().strip() == "retirée"
         assert len([*output.glob("reponses-*.parquet")]) < 101  # il restait de quoi faire
-        out, err = process.communicate(timeout=150)
+        out, err = process.communicate(timeout=HANG_S)
         assert process.returncode == 0 and err == "", err
     finally:
         cluster.communicate("\n", timeout=60)
@@ -130,7 +131,7 @@ def test_ctrl_c_then_the_rest(pictures, tmp_path, repo):
     pq.write_table(pa.table({"path": listed}), tmp_path / "liste.parquet", row_group_size=64)
     arguments = ("--input", tmp_path / "liste.parquet", "--output", tmp_path / "out")
     process = start(*arguments, repo=repo, start_new_session=True)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + HANG_S
     while len([*(tmp_path / "out").glob("reponses-*.parquet")]) < 4:
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.02)
