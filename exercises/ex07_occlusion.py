@@ -28,17 +28,21 @@ FILLS = ("mean", "black", "grey")
 BATCH_SIZE = 256  # images cachées que l'on garde ensemble en mémoire
 
 
+# --- Question : de quoi couvrir ------------------------------------------------------
+
+
 def default_square(image: np.ndarray) -> tuple[int, int]:
     """Rend le côté du carré et son pas, en pixels, agrandis comme l'image : autant de carrés.
 
     Args:
         image: `(H, W, 3)`.
+
+    Returns:
+        `PATCH_PX` et `STRIDE_PX`, multipliés par le nombre entier de fois, au moins une, que le
+        petit côté contient `THUMBNAIL_PX`.
     """
     scale = max(1, min(image.shape[:2]) // THUMBNAIL_PX)
     return scale * PATCH_PX, scale * STRIDE_PX
-
-
-# --- Question : de quoi couvrir ------------------------------------------------------
 
 
 def fill_color(image: np.ndarray, fill: str) -> np.ndarray:
