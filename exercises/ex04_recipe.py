@@ -69,7 +69,7 @@ def train(
     fit = partial(_fit, data=(x_train, y_train), val=(x_val, y_val), options=options)
     network = learner = training.build(build_model, seed=seed, precision=options.precision)
     if options.teacher == "wide":
-        # Lui est assez grand pour gagner du temps en bfloat16, quand le processeur l'a.
+        # Lui est assez grand pour gagner du temps en bfloat16, là où l'on en gagne.
         teacher = training.build(
             partial(build_model, width=TEACHER_WIDTH), seed=0, precision="auto"
         )

@@ -21,6 +21,7 @@ from exercises.common import data, storage, training
 from exercises.common.cli import percent, run, training_command, training_parser
 from exercises.common.figures import new_figure, output_dir
 from exercises.common.inference import FRAMING, prepare
+from exercises.common.precision import choose_precision
 from exercises.common.scenes import SCENE_PX, Scenes
 from exercises.ex17_boxes import Detections
 from exercises.ex17_grid import decode
@@ -86,7 +87,7 @@ def make_report(options, runs: list[Measured], best: int) -> dict:
         "validation": training.summarise([run.val_map for run in runs]),
         "seeds": list(range(options.seeds)),
         "duration_s": training.summarise([sum(run.history["duration_s"]) for run in runs]),
-        "precision": training.choose_precision(options.precision),
+        "precision": choose_precision(options.precision),
         "backend": keras.backend.backend(),
         "num_parameters": int(runs[best].model.count_params()),
         "input_shape": [SCENE_PX, SCENE_PX, 3],

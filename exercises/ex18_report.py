@@ -15,6 +15,7 @@ from PIL import Image
 from exercises.common import data, storage, training
 from exercises.common.cli import training_command
 from exercises.common.figures import output_dir
+from exercises.common.precision import choose_precision
 from exercises.ex18_figures import CLASSES_FR, MEASURES_FR, save_comparison, save_masks
 from exercises.ex18_measures import iou, measure
 from exercises.ex18_networks import NAMES_FR, NUM_CLASSES
@@ -71,7 +72,7 @@ def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> d
         "duration_s": training.summarise([sum(each) for each in zip(*durations.values(),
                                                                    strict=True)]),
         "duration_by_network_s": {k: training.summarise(v) for k, v in durations.items()},
-        "precision": training.choose_precision(options.precision),
+        "precision": choose_precision(options.precision),
         "backend": keras.backend.backend(),
         "num_parameters": int(shipped["models"]["unet"].count_params()),
         "parameters": {k: int(model.count_params()) for k, model in shipped["models"].items()},

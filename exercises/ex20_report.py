@@ -13,6 +13,7 @@ from exercises import ex20_baselines as baselines
 from exercises.common import data, storage, training
 from exercises.common.cli import training_command
 from exercises.common.figures import output_dir
+from exercises.common.precision import choose_precision
 from exercises.ex20_figures import save_measures, write_examples
 from exercises.ex20_sounds import make_mixtures, make_sounds
 from exercises.ex20_spectrograms import NUM_BINS, apply_masks, improvement, separate, stft
@@ -130,7 +131,7 @@ def measure(options, train) -> int:
         "validation": training.summarise([run["val"] for run in runs]),
         "seeds": list(range(options.seeds)),
         "duration_s": training.summarise([sum(run["history"]["duration_s"]) for run in runs]),
-        "precision": training.choose_precision(options.precision),
+        "precision": choose_precision(options.precision),
         "backend": keras.backend.backend(),
         "num_parameters": int(model.count_params()),
         "num_images": dict(zip(("train", "val", "test"), sizes, strict=True)),  # des mélanges

@@ -96,7 +96,7 @@ def training_parser(
         help="n'utiliser que les N premières images (pour essayer)")  # fmt: skip
     add("--batch-size", type=positive_int, metavar="N", help="images par lot")
     add("--precision", choices=["auto", "float32", "mixed_bfloat16"], default="auto",
-        help="calcul de l'entraînement (auto : bfloat16 si le processeur l'a)")  # fmt: skip
+        help="calcul de l'entraînement (auto : bfloat16 s'il est plus rapide ici)")  # fmt: skip
     add("--resume", action="store_true", help="reprendre un entraînement interrompu")
     add("--force", action="store_true", help="remplacer même un modèle meilleur")
     add_folders(parser, module, models="où écrire le modèle")

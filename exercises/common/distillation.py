@@ -14,7 +14,8 @@ from pathlib import Path
 import keras
 from keras import layers, ops
 
-from exercises.common import storage, training
+from exercises.common import storage
+from exercises.common.precision import choose_precision
 
 
 class Student(keras.Model):
@@ -98,7 +99,7 @@ def load_teacher(slug: str, *, precision: str, models_dir: Path = storage.MODELS
 
     Args:
         slug: nom de l'exercice qui l'a entraîné, par exemple `"ex03_cifar10"`.
-        precision: voir `training.choose_precision`.
+        precision: voir `precision.choose_precision`.
         models_dir: où le chercher d'abord, avant `models/`.
 
     Returns:
@@ -109,7 +110,7 @@ def load_teacher(slug: str, *, precision: str, models_dir: Path = storage.MODELS
         ValueError: compte rendu qui ne correspond pas aux poids.
     """
     model = storage.load_model(slug, models_dir=folder_of(slug, models_dir))
-    policy = training.choose_precision(precision)
+    policy = choose_precision(precision)
     teacher = keras.models.clone_model(
         model, clone_function=lambda layer: copy_layer(layer, policy=policy)
     )

@@ -14,6 +14,7 @@ import numpy as np
 
 from exercises.common import calibration, data, distribution, storage
 from exercises.common.cli import training_command
+from exercises.common.precision import choose_precision
 
 # XLA ralentit TensorFlow de deux à quatre fois sur un processeur ; JAX ne va pas sans.
 JIT_COMPILE = keras.backend.backend() == "jax"
@@ -204,40 +205,20 @@ def fit(
     return history
 
 
-def choose_precision(precision: str) -> str:
-    """Rend la politique de calcul de Keras : `"auto"` prend bfloat16 si le processeur l'a.
-
-    Args:
-        precision: `"auto"`, `"float32"` ou `"mixed_bfloat16"`.
-
-    Returns:
-        `"mixed_bfloat16"` quand `/proc/cpuinfo` annonce des instructions bfloat16
-        (mesuré 1,3 à 1,5 fois plus rapide que float32), sinon `"float32"`.
-    """
-    if precision != "auto":
-        return precision
-    if keras.backend.backend() == "jax":  # XLA convertit tout en float32 sur un processeur
-        return "float32"
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return "float32"
-    return "mixed_bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
-
-
 def build(build_model: Callable[[], keras.Model], *, seed: int, precision: str) -> keras.Model:
     """Construit un modèle à entraîner : poids tirés de la graine, calculs à la précision voulue.
 
     Args:
         build_model: fonction de l'exercice, sans argument.
         seed: graine des poids initiaux, du dropout et de tout hasard global.
-        precision: voir `choose_precision`.
+        precision: voir `precision.choose_precision`.
 
     Returns:
         Le modèle ; ses poids sont toujours en float32.
     """
+    policy = choose_precision(precision)
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(choose_precision(precision))
+    keras.config.set_dtype_policy(policy)
     try:
         return build_model()
     finally:

@@ -86,11 +86,6 @@ def test_summarise_uses_the_sample_standard_deviation():
     assert training.summarise([4])["sd"] is None
 
 
-def test_choose_precision_keeps_an_explicit_choice():
-    assert training.choose_precision("float32") == "float32"
-    assert training.choose_precision("auto") in {"float32", "mixed_bfloat16"}
-
-
 def small_model(rate=0.05):
     import keras
 
