@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from benchmarks import growth, measure, startup, throughput, training_step, transfer
-from exercises.common import storage
-from exercises.common.cli import FrenchParser, positive_int, run
+from convnets.core import files
+from convnets.core.cli import FrenchParser, positive_int, run
 
 BENCHMARKS = {
     "startup": (startup, "Démarrage"),
@@ -56,7 +56,7 @@ def write_report(name: str, options: measure.Options) -> str:
         text += "Essai en miniature (`--quick`) : ces nombres ne comparent rien.\n\n"
     turns = f"{options.repeat} tour{'s' * (options.repeat > 1)}"
     text += f"Médiane (du plus petit au plus grand) de {turns}. Machine : {options.machine}.\n"
-    with storage.replacing(options.output / f"{name}.md") as temporary:
+    with files.replacing(options.output / f"{name}.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
     return text
 

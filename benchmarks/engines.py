@@ -9,7 +9,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from exercises.common.inference import BATCH_SIZE, DEFAULT_MODEL, Classifier
+from convnets.serving.classifier import BATCH_SIZE, DEFAULT_MODEL, Classifier
 
 Predict = Callable[[np.ndarray, int], np.ndarray]  # (images, taille de lot) -> probabilités
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.processes import Worker
-from exercises.common.storage import export_litert
+from convnets.training.export import export_litert
 
 LITERT_PRECISIONS = ("float32", "float16", "int8")
 # Le convertisseur passe par torch : celui de TensorFlow (tf2onnx 1.17) ne connaît pas Erfc,

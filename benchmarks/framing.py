@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from exercises.common import data, router
-from exercises.common.cli import FrenchParser, percent, positive_int, run
-from exercises.common.images import crop_resize, open_image
-from exercises.common.inference import DEFAULT_MODEL, Classifier
-from exercises.common.storage import MODELS_DIR
+from convnets.core.cli import FrenchParser, percent, positive_int, run
+from convnets.core.paths import MODELS_DIR
+from convnets.datasets import sources
+from convnets.serving import router
+from convnets.serving.classifier import DEFAULT_MODEL, Classifier
+from convnets.serving.images import crop_resize, open_image
 
 NUM_VAL = 2000  # celles de l'exercice 03, qui importe TensorFlow : pas ici
 RATIOS = (1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9)  # largeur / hauteur
@@ -245,8 +246,8 @@ def _describe(counts: dict[str, tuple[int, int]]) -> str:
 
 
 def _print_composed(classifier: Classifier, limit: int) -> None:
-    (x, y), _ = data.load_cifar10()
-    _, (x_val, y_val) = data.split_validation(x, y, num_val=NUM_VAL, seed=0)
+    (x, y), _ = sources.load_cifar10()
+    _, (x_val, y_val) = sources.split_validation(x, y, num_val=NUM_VAL, seed=0)
     x_val, y_val = x_val[:limit], y_val[:limit].reshape(-1)
     sets = {}
     for layout, (smallest, spread) in LAYOUTS.items():

@@ -15,7 +15,9 @@ from PIL import Image
 
 from benchmarks import measure
 from benchmarks.processes import Run, Worker, run_process
-from exercises.common import data, figures, storage
+from convnets.datasets import sources
+from convnets.figures import style
+from convnets.training import export
 
 COUNTS, QUICK_COUNTS = (1, 10, 100, 1000, 10_000), (1, 10, 100)
 FACTORS, QUICK_FACTORS = (1, 2, 4), (1, 2)  # multiplient les largeurs de la recette light
@@ -114,7 +116,7 @@ def width_task(factor: int, images: str, quick: bool) -> Callable[[], dict[str, 
         x, y = file["x"], file["y"]
     model, batches, _ = training_step.compiled_recipe(recipe, x, y, "auto")
     fixed = batches[0]
-    content = storage.export_litert(ex03_cifar10.build_model(recipe))
+    content = export.export_litert(ex03_cifar10.build_model(recipe))
     engine = Interpreter(model_content=content, num_threads=os.cpu_count())
     index = engine.get_input_details()[0]["index"]
     engine.resize_tensor_input(index, (INFERENCE_BATCH, *x.shape[1:]))
@@ -185,7 +187,7 @@ def save_figure(path: Path, by_count: dict, by_width: dict, machine: str) -> Non
         ("largeur du réseau, multipliée par", "millisecondes par image",
          {"prédire (LiteRT)": inference, "apprendre (Keras)": training}),
     )  # fmt: skip
-    with figures.new_figure(path, columns=3, size=(4.2, 3.8)) as (figure, axes):
+    with style.new_figure(path, columns=3, size=(4.2, 3.8)) as (figure, axes):
         for axis, (x_label, y_label, curves) in zip(axes[0], panels, strict=True):
             for (name, costs), marker in zip(curves.items(), "os", strict=False):
                 sizes = sorted(costs)
@@ -202,7 +204,7 @@ def save_figure(path: Path, by_count: dict, by_width: dict, machine: str) -> Non
 
 def run(options: measure.Options) -> str:
     """Mesure, écrit la figure et rend le texte Markdown."""
-    x, y = data.load_cifar10()[1]
+    x, y = sources.load_cifar10()[1]
     counts, factors = (QUICK_COUNTS, QUICK_FACTORS) if options.quick else (COUNTS, FACTORS)
     turns = {"repeat": options.repeat, "warm_up": options.warm_up}
     with contextlib.ExitStack() as stack:

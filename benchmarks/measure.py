@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exercises.common import storage
+from convnets.core import reports
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -193,7 +193,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def describe_machine() -> str:
     """Décrit en une phrase la machine, ce qui l'occupe déjà et les versions mesurées."""
-    environment = storage.environment()
+    environment = reports.environment()
     versions = dict(environment["versions"])
     for package in ("torch", "onnxruntime"):
         if not missing([package]):

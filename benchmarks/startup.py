@@ -14,8 +14,9 @@ from PIL import Image
 
 from benchmarks import exports, measure
 from benchmarks.processes import Run, run_process
-from exercises.common import figures, storage
-from exercises.common.inference import PHOTO_MODEL
+from convnets.core import paths, reports
+from convnets.figures import style
+from convnets.serving.classifier import PHOTO_MODEL
 
 TITLE = "Nommer une photo de 640×480 : tout le processus"
 PHOTO_PX = (640, 480)
@@ -163,7 +164,7 @@ def draw_points(axis, summaries: dict[str, measure.Summary], *, label: str) -> N
         label: nom de l'axe.
     """
     for row, (name, found) in enumerate(summaries.items()):
-        color = figures.COLORS[1 if name == OURS else 0]
+        color = style.COLORS[1 if name == OURS else 0]
         margins = [[found.median - found.low], [found.high - found.median]]
         axis.axhline(row, color="#d0d0d0", linewidth=0.8, zorder=0)
         axis.errorbar(found.median, row, xerr=margins, fmt="o", color=color, capsize=3)
@@ -185,7 +186,7 @@ def save_figure(path: Path, samples: dict[str, list[Run]], machine: str) -> None
               for name, runs in samples.items()}  # fmt: skip
     memory = {name: measure.summarise(run.peak_mib for run in runs)
               for name, runs in samples.items()}  # fmt: skip
-    with figures.new_figure(path, columns=2, size=(5.5, 3.6)) as (figure, axes):
+    with style.new_figure(path, columns=2, size=(5.5, 3.6)) as (figure, axes):
         label = "temps, celui de Pillow valant 1 (médiane, étendue)"
         draw_points(axes[0, 0], ratios, label=label)
         draw_points(axes[0, 1], memory, label="mémoire au plus haut, en Mio")
@@ -194,13 +195,13 @@ def save_figure(path: Path, samples: dict[str, list[Run]], machine: str) -> None
 
 def run(options: measure.Options) -> str:
     """Mesure, écrit la figure et rend le texte Markdown."""
-    report = storage.read_sidecar(PHOTO_MODEL)
+    report = reports.read_sidecar(PHOTO_MODEL)
     failures = {}
     with tempfile.TemporaryDirectory(prefix="cours-cnn-") as temporary:
         folder = Path(temporary)
         for suffix in (".keras", ".tflite"):
             (folder / f"{PHOTO_MODEL}{suffix}").symlink_to(
-                storage.MODELS_DIR / f"{PHOTO_MODEL}{suffix}"
+                paths.MODELS_DIR / f"{PHOTO_MODEL}{suffix}"
             )
         make_photo(folder / "photo.jpg", seed=0)
         tasks = make_tasks(folder / "photo.jpg", folder, report["input_shape"][0])

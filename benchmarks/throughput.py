@@ -17,15 +17,17 @@ from PIL import Image
 
 from benchmarks import exports, measure
 from benchmarks.processes import Worker, run_process
-from exercises.common import data, figures, storage
-from exercises.common.inference import DEFAULT_MODEL
+from convnets.core import paths, reports
+from convnets.datasets import sources
+from convnets.figures import style
+from convnets.serving.classifier import DEFAULT_MODEL
 
 BATCH_SIZES = (1, 8, 32, 64, 128, 256)
 OURS, DECODING = "./predict DOSSIER", "décodage seul"
 SHIPPED, PER_CORE = "LiteRT, export livré", "LiteRT, export livré, un moteur par cœur"
 ALONE = {SHIPPED: "moteur seul, images en mémoire", PER_CORE: "le même, un moteur par cœur"}
 EXACT, HALF, INT8 = "LiteRT float32", "LiteRT float16", "LiteRT int8"
-LINES = [*zip((*figures.COLORS, "#777777"), "os^vDPX*", strict=True)]  # une par moteur
+LINES = [*zip((*style.COLORS, "#777777"), "os^vDPX*", strict=True)]  # une par moteur
 MIN_IMAGES, MIN_BATCHES = 32, 4  # d'une mesure en mémoire
 
 
@@ -170,7 +172,7 @@ def export_table(best: dict, models: dict[str, Path], right: dict[str, float]) -
 
 def save_figure(path: Path, rates: dict, totals: list[float], machine: str) -> None:
     """Dessine le débit de chaque moteur selon la taille de lot, et celui de `./predict`."""
-    with figures.new_figure(path, size=(7.0, 4.6)) as (figure, axes):
+    with style.new_figure(path, size=(7.0, 4.6)) as (figure, axes):
         axis = axes[0, 0]
         measured = {name for name, _ in rates}
         for i, name in enumerate(name for name in PEERS if name in measured):
@@ -181,7 +183,7 @@ def save_figure(path: Path, rates: dict, totals: list[float], machine: str) -> N
             low, high = [s.low for s in found], [s.high for s in found]
             axis.fill_between(sizes, low, high, color=color, alpha=0.15, linewidth=0)
         median = measure.summarise(totals).median
-        axis.axhline(median, color=figures.INK, linestyle="--", label=f"{OURS}, tout compris")
+        axis.axhline(median, color=style.INK, linestyle="--", label=f"{OURS}, tout compris")
         measure.use_plain_log(axis, "y")
         axis.set(xscale="log", xlabel="images par lot", ylabel="images par seconde")
         sizes = sorted({size for _, size in rates})
@@ -200,10 +202,10 @@ def write_models(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
     Returns:
         `(fichiers, échecs)`, par moteur.
     """
-    keras_file = storage.MODELS_DIR / f"{DEFAULT_MODEL}.keras"
+    keras_file = paths.MODELS_DIR / f"{DEFAULT_MODEL}.keras"
     installed = [name for name, peer in PEERS.items() if not measure.missing(peer.packages)]
     models = {name: keras_file for name in installed if PEERS[name].engine == "keras"}
-    models |= dict.fromkeys((SHIPPED, PER_CORE), storage.MODELS_DIR / f"{DEFAULT_MODEL}.tflite")
+    models |= dict.fromkeys((SHIPPED, PER_CORE), paths.MODELS_DIR / f"{DEFAULT_MODEL}.tflite")
     failures = {}
     if EXACT in installed:
         try:
@@ -254,7 +256,7 @@ def measure_accuracy(engines: dict[str, Worker], y: np.ndarray, batch_size: int)
 
 def run(options: measure.Options) -> str:
     """Mesure, écrit la figure et rend le texte Markdown."""
-    x, y = data.load_cifar10()[1]
+    x, y = sources.load_cifar10()[1]
     limit, sizes = (100, (1, 16)) if options.quick else (len(x), BATCH_SIZES)
     x, y = x[:limit], y[:limit].reshape(-1)
     num_cores = os.cpu_count() or 1
@@ -296,7 +298,7 @@ def run(options: measure.Options) -> str:
         folder_table(samples, len(x)),
         engine_table(best, failures),
         exported,
-        f"L'export livré est en {storage.read_sidecar(DEFAULT_MODEL).get('export', '?')}. "
+        f"L'export livré est en {reports.read_sidecar(DEFAULT_MODEL).get('export', '?')}. "
         f"Précision : {measure.french(len(x))} images de test, en une passe. Un export int8 est à "
         "offrir s'il perd au plus 0,1 point et double au moins le débit.",
     ])  # fmt: skip

@@ -16,7 +16,8 @@ import numpy as np
 
 from benchmarks import measure
 from benchmarks.processes import Worker
-from exercises.common import data, figures
+from convnets.datasets import sources
+from convnets.figures import style
 
 SKIPPED_STEPS = 3  # premiers pas de chaque `fit` : la file de lots se remplit
 STEPS = 8  # pas chronométrés
@@ -64,9 +65,9 @@ def compiled_recipe(recipe, images: np.ndarray, labels: np.ndarray, precision: s
     """
     from unittest import mock
 
+    from convnets.core.cli import training_parser
+    from convnets.training import study
     from exercises import ex03_cifar10
-    from exercises.common import training
-    from exercises.common.cli import training_parser
 
     seen = []
 
@@ -80,7 +81,7 @@ def compiled_recipe(recipe, images: np.ndarray, labels: np.ndarray, precision: s
     options.teacher, options.refine_cycles = "none", 0
     options.recipe, recipes = "measured", {**ex03_cifar10.RECIPES, "measured": recipe}
     with (
-        mock.patch.object(training, "fit", intercept),
+        mock.patch.object(study, "fit", intercept),
         mock.patch.object(ex03_cifar10, "RECIPES", recipes),
     ):
         ex03_cifar10.train(images, labels, images[:1], labels[:1], seed=0, options=options)
@@ -105,7 +106,7 @@ def step_task(recipe: str, precision: str, images: str, quick: bool) -> Callable
     """
     import keras
 
-    from exercises.common.memory import keep_freed_memory
+    from convnets.core.memory import keep_freed_memory
 
     keep_freed_memory()  # comme toute commande d'exercice, avant le premier calcul
     found, steps = find_recipe(recipe, quick=quick), QUICK_STEPS if quick else STEPS
@@ -175,14 +176,14 @@ def make_table(samples: dict[tuple[str, bool], list[float]], failures: dict[str,
 def save_figure(path: Path, samples: dict, title: str, machine: str) -> None:
     """Dessine, par moteur et précision, le débit du pas brut et celui du vrai chemin."""
     names = [name for name in PEERS if (name, True) in samples and (name, False) in samples]
-    with figures.new_figure(path, size=(6.5, 4.0)) as (figure, axes):
+    with style.new_figure(path, size=(6.5, 4.0)) as (figure, axes):
         axis = axes[0, 0]
         for shift, real, label in ((-0.2, False, "pas brut"), (0.2, True, "vrai chemin")):
             found = [measure.summarise(samples[name, real]) for name in names]
             margins = [[s.median - s.low for s in found], [s.high - s.median for s in found]]
             bars = axis.bar(
                 [i + shift for i in range(len(names))], [s.median for s in found], 0.38,
-                label=label, yerr=margins, ecolor=figures.INK, capsize=2,
+                label=label, yerr=margins, ecolor=style.INK, capsize=2,
                 hatch="//" if real else "", edgecolor="white",
             )  # fmt: skip
             axis.bar_label(bars, [measure.french(s.median) for s in found], padding=3, fontsize=8)
@@ -195,7 +196,7 @@ def save_figure(path: Path, samples: dict, title: str, machine: str) -> None:
 
 def run(options: measure.Options) -> str:
     """Mesure, écrit la figure et rend le texte Markdown."""
-    (x, y), _ = data.load_cifar10()
+    (x, y), _ = sources.load_cifar10()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cours-cnn-")))
         np.savez(folder / "train.npz", x=x[:NUM_IMAGES], y=y[:NUM_IMAGES])

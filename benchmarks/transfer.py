@@ -13,7 +13,9 @@ from pathlib import Path
 
 from benchmarks import measure
 from benchmarks.processes import Worker
-from exercises.common import figures, folders, pretrained
+from convnets.core import paths
+from convnets.datasets import folders, pretrained
+from convnets.figures import style as figures
 
 CLASSES, IMAGE_PX = ("chat", "chien"), 150  # ceux de l'exercice 05
 NUM_IMAGES, QUICK_IMAGES = 2000, 40
@@ -27,7 +29,7 @@ SKIPPED = (
 def has_weights() -> bool:
     """Dit si les poids d'InceptionV3 sont dans le cache, sans rien télécharger."""
     names = (pretrained.OFFICIAL_FILE, pretrained.CONVERTED_FILE)
-    return any((pretrained.default_cache_dir() / name).exists() for name in names)
+    return any((paths.default_cache_dir() / name).exists() for name in names)
 
 
 def epochs_task(folder: str) -> Callable[[], dict[str, float]]:
@@ -36,7 +38,7 @@ def epochs_task(folder: str) -> Callable[[], dict[str, float]]:
     Args:
         folder: dossier qui contient un dossier d'images par classe.
     """
-    from exercises import ex05_features as features
+    from exercises.ex05_inception import features
 
     base, _ = pretrained.inception_v3(input_px=features.IMAGE_PX)
     frozen = features.frozen_base(base)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from exercises.common.prediction import NOT_IMAGES
-from exercises.common.storage import own_suffix, replacing
+from convnets.core.files import own_suffix, replacing
+from convnets.serving.command import NOT_IMAGES
 
 CHUNK_ROWS = 2048  # images d'un morceau, quand c'est nous qui découpons
 # Le tiret bas : qui lit le dossier comme un jeu Parquet ne voit que les réponses.

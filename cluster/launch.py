@@ -14,8 +14,8 @@ import subprocess
 import sys
 import time
 
-from exercises.common.cli import FrenchParser, positive_int
-from exercises.common.distribution import ADDRESSES, NUM_PROCESSES, PROCESS_ID
+from convnets.core.cli import FrenchParser, positive_int
+from convnets.training.distribution import ADDRESSES, NUM_PROCESSES, PROCESS_ID
 
 POLL_S = 0.2
 GRACE_S = 10  # laissées aux autres pour dire eux-mêmes ce qu'ils ont vu

@@ -20,9 +20,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from exercises.common import router
-from exercises.common.cli import FrenchParser, positive_int, reason, reserve_stderr, run
-from exercises.common.storage import MODELS_DIR, own_suffix, read_sidecar, replacing
+from convnets.core.cli import FrenchParser, positive_int, reason, reserve_stderr, run
+from convnets.core.files import own_suffix, replacing
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import read_sidecar
+from convnets.serving import router
 
 REPO = Path(__file__).resolve().parents[1]
 # Moins d'un demi-cœur réservé par acteur, bien qu'il en emploie un : quand une machine meurt, les

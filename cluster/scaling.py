@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks import measure
-from exercises.common import storage
-from exercises.common.cli import FrenchParser, positive_int, run
-from exercises.common.figures import COLORS, new_figure
+from convnets.core import files
+from convnets.core.cli import FrenchParser, positive_int, run
+from convnets.figures.style import COLORS, new_figure
 
 REPO = Path(__file__).resolve().parents[1]
 COUNTS = (1, 2, 8, 64, 512)
@@ -213,7 +213,7 @@ def study(options) -> int:
     one, mid, two = (statistics.median(each) for each in (full, half, both))
     text = _report(costs, (one, mid, two), options, params=params, num=len(full))
     options.output.mkdir(parents=True, exist_ok=True)
-    with storage.replacing(options.output / "scaling.md") as temporary:
+    with files.replacing(options.output / "scaling.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
     save_figure(costs, batch, options.output / "scaling.png")
     print(text)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 
-from exercises.common.cli import FrenchParser, reason, reserve_stderr
+from convnets.core.cli import FrenchParser, reason, reserve_stderr
 
 HOST, PORT = "127.0.0.1", 7860
 NUM_PORTS = 100  # essayés à la suite, si le premier est pris

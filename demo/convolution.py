@@ -12,8 +12,8 @@ import numpy as np
 from demo import html, limits
 from demo.components import NumberGrid, Steps
 from demo.predict import SAMPLES
-from exercises import ex00_options
-from exercises.ex00_animation import MAX_CELLS, slide
+from exercises.ex00_convolution import options as ex00_options
+from exercises.ex00_convolution.animation import MAX_CELLS, slide
 
 IMAGES = {"5x5": "L'exemple 5×5", "X": "X", "X-deforme": "X déformé", "O": "O",
           str(SAMPLES / "pont.png"): "Le pont"}  # fmt: skip
@@ -94,7 +94,7 @@ def prepare(image: str, kernel: str, stride, padding: str, dilation, flip: bool)
 
 
 def _grid(values, *, caption: str, **options) -> str:
-    from exercises.common.convolution_figures import format_number
+    from convnets.figures.convolution import format_number
 
     texts = [["" if value is None else format_number(value) for value in row] for row in values]
     return html.grid(values, texts, caption=caption, **options)

@@ -15,12 +15,13 @@ import gradio as gr
 import numpy as np
 from PIL import Image, ImageDraw
 
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import read_sidecar
+from convnets.serving.digits import SIDE_PX, digit_square
+from convnets.serving.images import open_image
+from convnets.training.augmentation import shift
 from demo import html, limits, predict
 from demo.components import DigitPaper, Steps
-from exercises.common.augmentation import shift
-from exercises.common.digits import SIDE_PX, digit_square
-from exercises.common.images import open_image
-from exercises.common.storage import MODELS_DIR, read_sidecar
 
 MAX_SHIFT_PX = 6  # dans chaque direction ; au-delà de 4, une image de 28×28 rogne le chiffre
 MAX_TEXT = 10**6  # caractères : une feuille de 280 pixels en fait cent fois moins

@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from exercises.common.cli import percent
+from convnets.core.cli import percent
 
 POSITIVE, NEGATIVE = (0x56, 0xB4, 0xE9), (0xE6, 0x9F, 0x00)  # bleu et ambre d'Okabe et Ito, 2008
 LIGHTEST = 0.9  # part de couleur de la valeur la plus forte : le noir s'y lit encore

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from convnets.core.cli import printable, reason
 from demo import html
-from exercises.common.cli import printable, reason
 
 MAX_BYTES = 10 * 10**6  # d'un fichier
 MAX_PIXELS = 40 * 10**6  # d'une image, avant tout décodage

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import gradio as gr
 
 from demo import html, limits
-from exercises.ex00_geometry import receptive_field
+from exercises.ex00_convolution.geometry import receptive_field
 
 KINDS = {
     "InputLayer": "entrée", "Conv2D": "convolution", "MaxPooling2D": "max-pooling",
@@ -38,19 +38,19 @@ class Architecture(NamedTuple):
 
 
 def _networks():
-    from exercises import ex00_networks
+    from exercises.ex00_convolution import networks
 
-    return ex00_networks
+    return networks
 
 
 def _published(name: str):
-    from exercises.ex15_operations import FULL_SIZE
+    from exercises.ex15_architectures.operations import FULL_SIZE
 
     return FULL_SIZE[name]()
 
 
 def _x_or_o(_side):
-    from exercises.ex00_x_or_o import build_model
+    from exercises.ex00_convolution.x_or_o import build_model
 
     return build_model()
 
@@ -124,7 +124,7 @@ def rows(model) -> list[Row]:
     """
     import keras
 
-    from exercises.ex15_operations import operations
+    from exercises.ex15_architectures.operations import operations
 
     found: dict[str, Row] = {}  # la ligne où une couche est comptée
     paths: dict[int, tuple | None] = {}  # par tenseur : les fenêtres traversées, par axe

@@ -1,7 +1,7 @@
 """Onglet « Prédire » : une image, la classe, les probabilités, et ce qui a décidé.
 
 Ce que fait `./predict`, avec les mêmes fonctions : `inference.Classifier` pour répondre,
-les méthodes qu'`exercises.explain` réunit pour expliquer.
+les méthodes qu'`convnets.explaining.explain` réunit pour expliquer.
 """
 
 import functools
@@ -15,14 +15,14 @@ from typing import NamedTuple
 import gradio as gr
 import numpy as np
 
+from convnets.core.cli import percent
+from convnets.core.paths import MODELS_DIR
+from convnets.explaining.methods import EXPLANATIONS
+from convnets.serving.classifier import Classifier
+from convnets.serving.images import open_image
+from convnets.serving.router import Router
 from demo import html, limits
 from demo.components import Drop, Thumbnails
-from exercises.common.cli import percent
-from exercises.common.images import open_image
-from exercises.common.inference import Classifier
-from exercises.common.prediction import EXPLANATIONS
-from exercises.common.router import Router
-from exercises.common.storage import MODELS_DIR
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 PREVIEW_PX, THUMBNAIL_PX = 640, 72  # plus grand côté de l'aperçu et d'une vignette
@@ -224,7 +224,7 @@ class _UntilLate:
 
 @functools.cache
 def _whole_network(slug: str):
-    from exercises.common.explanations import load_network
+    from convnets.explaining.maps import load_network
 
     return load_network(slug, models_dir=MODELS_DIR)
 
@@ -250,7 +250,7 @@ def heatmap(picture: Picture, slug: str, method: str) -> np.ndarray:
     if len(network.classifier.input_shape) != 3:
         raise ValueError(f"{slug} lit des images grises : seuls les modèles en couleurs "
                          "s'expliquent. Choisissez-en un, ou « Aucune ».")  # fmt: skip
-    from exercises.explain import load_method
+    from convnets.explaining.explain import load_method
 
     image, index = network.seen(picture), int(np.argmax(network.answer(picture)))
 

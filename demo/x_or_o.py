@@ -12,17 +12,18 @@ from typing import NamedTuple
 import gradio as gr
 import numpy as np
 
+from convnets.core.cli import percent
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import read_sidecar
 from demo import html, limits
 from demo.components import CellGrid
-from exercises import ex00_x_or_o as xo
-from exercises.common.cli import percent
-from exercises.common.storage import MODELS_DIR, read_sidecar
-from exercises.ex00_convolution import conv2d
-from exercises.ex00_pooling import pool2d, relu
+from exercises.ex00_convolution import x_or_o
+from exercises.ex00_convolution.operations import conv2d
+from exercises.ex00_convolution.pooling import pool2d, relu
 
 LEARNED = "ex00_learned_filters"
 CLASSES = ("X", "O")
-DRAWINGS = {"X": xo.X, "X déformé": xo.DEFORMED_X, "O": xo.O}
+DRAWINGS = {"X": x_or_o.X, "X déformé": x_or_o.DEFORMED_X, "O": x_or_o.O}
 BLANK = " ".join(["." * 9] * 9)
 
 
@@ -46,7 +47,7 @@ def read_drawing(text: str) -> np.ndarray:
     rows = str(text).split()
     if len(rows) != 9 or any(len(row) != 9 or set(row) - set("#.") for row in rows):
         raise ValueError("dessin illisible : 9 lignes de 9 cases sont attendues.")
-    return xo.read_picture(text)
+    return x_or_o.read_picture(text)
 
 
 class Weights(NamedTuple):
@@ -81,7 +82,7 @@ def learned_weights() -> Weights:
     )
 
 
-def learned_chain(picture: np.ndarray) -> xo.Chain:
+def learned_chain(picture: np.ndarray) -> x_or_o.Chain:
     """Déroule la même chaîne avec les filtres appris.
 
     Args:
@@ -94,7 +95,7 @@ def learned_chain(picture: np.ndarray) -> xo.Chain:
     rectified = relu(maps)
     pooled = np.stack([pool2d(each, 2, padding="same") for each in rectified])
     second = np.stack([pool2d(each, 2, padding="same") for each in pooled])
-    return xo.Chain(maps, rectified, pooled, second, np.moveaxis(second, 0, -1).reshape(-1))
+    return x_or_o.Chain(maps, rectified, pooled, second, np.moveaxis(second, 0, -1).reshape(-1))
 
 
 def learned_probabilities(picture: np.ndarray) -> np.ndarray:
@@ -109,7 +110,7 @@ def learned_probabilities(picture: np.ndarray) -> np.ndarray:
 
 
 def _stage(title: str, maps, names) -> str:
-    from exercises.common.convolution_figures import format_number
+    from convnets.figures.convolution import format_number
 
     grids = [
         html.grid(each, [[format_number(value) for value in row] for row in each], caption=name)
@@ -137,9 +138,9 @@ def describe(text: str, filters: str) -> str:
         votes = [float(each) for each in learned_probabilities(picture)]
         names, voted = [f"appris {k}" for k in (1, 2, 3)], "Probabilité"
     else:
-        stages = xo.chain(picture)
-        kernels = np.stack([xo.read_picture(rows) for rows in xo.FILTERS])
-        votes = [float(each) for each in xo.votes(picture)]
+        stages = x_or_o.chain(picture)
+        kernels = np.stack([x_or_o.read_picture(rows) for rows in x_or_o.FILTERS])
+        votes = [float(each) for each in x_or_o.votes(picture)]
         names, voted = ["F1 : descente", "F2 : centre", "F3 : montée"], "Vote (moyenne des voix)"
     if votes[0] == votes[1]:
         answer = "égalité : ni X ni O"
@@ -166,7 +167,7 @@ def build() -> list:
     """Pose l'onglet dans la page en cours ; rend ce qu'il faut appeler quand il s'ouvre."""
     with gr.Row():
         with gr.Column(scale=0, min_width=290):
-            board = CellGrid(one_line(xo.X), label="Votre dessin, 9×9", elem_id="dessin")
+            board = CellGrid(one_line(x_or_o.X), label="Votre dessin, 9×9", elem_id="dessin")
             with gr.Row():
                 buttons = {name: gr.Button(name, size="sm", min_width=60) for name in DRAWINGS}
                 erase = gr.Button("Effacer", size="sm", min_width=60)

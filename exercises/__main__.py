@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from exercises.common.cli import FrenchParser, run
-from exercises.common.storage import MODELS_DIR, format_metric, format_seeds, read_sidecar
+from convnets.core.cli import FrenchParser, run
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import format_metric, format_seeds, read_sidecar
 
 FOLDER = Path(__file__).resolve().parent
 README = FOLDER.parent / "README.md"
@@ -236,7 +237,7 @@ def studies_table(*, models_dir: Path = MODELS_DIR) -> str:
 
 def methods_table(*, models_dir: Path = MODELS_DIR) -> str:
     """Fait le tableau des méthodes d'introspection du README, vide sans leur compte rendu."""
-    from exercises.ex11_report import table
+    from exercises.ex11_curves.report import table
 
     if not (models_dir / f"{METHODS}.json").exists():
         return ""

@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from exercises.common.cli import FrenchParser, run
-from exercises.common.figures import new_figure, output_dir
-from exercises.common.images import open_image
+from convnets.core.cli import FrenchParser, run
+from convnets.figures.style import new_figure, output_dir
+from convnets.serving.images import open_image
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "pont.png"
 MAX_SIDE_PX = 2000  # une photo plus grande est réduite : il y a sept réponses par pixel

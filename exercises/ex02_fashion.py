@@ -15,13 +15,15 @@ import keras
 import numpy as np
 from keras import layers
 
+from convnets.core import paths
+from convnets.core.cli import run, training_parser
+from convnets.datasets import sources
+from convnets.figures.style import save_mistakes, save_training_figures
+from convnets.training import lessons, study
+from convnets.training.optimizers import Lookahead, Muon, Triangle
 from exercises import ex02_lessons
-from exercises.common import data, lessons, storage, training
-from exercises.common.cli import run, training_parser
-from exercises.common.figures import save_mistakes, save_training_figures
-from exercises.common.optimizers import Lookahead, Muon, Triangle
 
-class_names = data.FASHION_CLASSES  # les dix noms de l'énoncé
+class_names = sources.FASHION_CLASSES  # les dix noms de l'énoncé
 
 FILTERS = (64, 128, 256)  # de plus en plus de motifs, sur des cartes de plus en plus petites
 DENSE_UNITS = 256
@@ -85,7 +87,7 @@ def _normalise(x):
 
 def augment(images, *, indices, epoch, rng):
     """Translate de ±1 pixel et retourne une image sur deux : le vêtement reste le même."""
-    images = training.random_crop(images[..., None], pad=TRANSLATE_PX, rng=rng)[..., 0]
+    images = study.random_crop(images[..., None], pad=TRANSLATE_PX, rng=rng)[..., 0]
     flipped = rng.random(len(images)) < 0.5
     images[flipped] = images[flipped, :, ::-1]
     return images
@@ -93,9 +95,9 @@ def augment(images, *, indices, epoch, rng):
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
-    model = training.build(build_model, seed=seed, precision=options.precision)
+    model = study.build(build_model, seed=seed, precision=options.precision)
     batch_size = options.batch_size or BATCH_SIZE
-    batches = training.Batches(
+    batches = study.Batches(
         x_train, keras.utils.to_categorical(y_train, 10),
         batch_size=batch_size, seed=seed, augment=augment,
     )  # fmt: skip
@@ -109,11 +111,11 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
             weight_decay=WEIGHT_DECAY, kernel_dtype=model.compute_dtype,
         ),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
-        metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
+        metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
     )  # fmt: skip
-    history = training.fit(
+    history = study.fit(
         model, batches, epochs=options.epochs, resume=options.resume,
-        checkpoint=storage.checkpoint_path(options, seed, network=name),
+        checkpoint=paths.checkpoint_path(options, seed, network=name),
         callbacks=[Lookahead(steps)],
         validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
     )  # fmt: skip
@@ -149,9 +151,9 @@ def main(argv: list[str] | None = None) -> int:
     if options.teacher != TEACHER:
         options.command = f"ex02_fashion --teacher {options.teacher}"
     more = {"targets": lessons.TARGETS} if options.teacher == TEACHER else {}
-    return run(lambda: training.run_seeds(
-        options, dataset=data.load_fashion_mnist(), num_val=NUM_VAL, train=train,
-        evaluate=evaluate, classes=class_names, classes_fr=data.FASHION_CLASSES_FR, on_saved=show,
+    return run(lambda: study.run_seeds(
+        options, dataset=sources.load_fashion_mnist(), num_val=NUM_VAL, train=train,
+        evaluate=evaluate, classes=class_names, classes_fr=sources.FASHION_CLASSES_FR, on_saved=show,
         describe=lambda runs: more,
     ))  # fmt: skip
 

@@ -5,20 +5,20 @@ Commande : python -m exercises.ex02_fashion
 
 Un thème de l'exercice 02, dont l'entrée est `ex02_fashion`.
 
-Le maître (`ex02_teacher`) répond à `COPIES` copies déformées du jeu (`exercises/common/lessons.py`
+Le maître (`ex02_teacher`) répond à `COPIES` copies déformées du jeu (`convnets/training/lessons.py`
 dit comment, et d'où cela vient) ; l'élève apprend ces réponses. Rien du maître ne reste dans le
 modèle livré.
 """
 
 import numpy as np
 
-from exercises.common import distillation, lessons, training
+from convnets.training import distillation, lessons, study
 
 COPIES = 6
 TRANSLATE_PX = 1
 
 
-def taught(batches: training.Batches, *, options) -> lessons.Lessons:
+def taught(batches: study.Batches, *, options) -> lessons.Lessons:
     """Remplace les lots d'un entraînement sur étiquettes par ceux d'un élève.
 
     Args:

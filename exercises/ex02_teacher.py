@@ -18,11 +18,13 @@ descente). Repartir de photographies en couleurs pour des vêtements en gris est
 import keras
 from keras import layers
 
-from exercises.common import data, distillation, storage, training
-from exercises.common.augmentation import alternate_mirror, cutout
-from exercises.common.cli import run, training_parser
-from exercises.common.figures import save_training_figures
-from exercises.common.optimizers import FastBetaSGD, Lookahead, Triangle
+from convnets.core import paths
+from convnets.core.cli import run, training_parser
+from convnets.datasets import sources
+from convnets.figures.style import save_training_figures
+from convnets.training import distillation, saving, study
+from convnets.training.augmentation import alternate_mirror, cutout
+from convnets.training.optimizers import FastBetaSGD, Lookahead, Triangle
 from exercises.ex03_views import VIEW_WEIGHTS, evaluate
 
 START = "ex03_cifar10_light"  # le modèle livré dont il part
@@ -62,7 +64,7 @@ def build_model(start: keras.Model) -> keras.Model:
 
 def augment(images, *, indices, epoch, rng):
     """Translate, retourne une image sur deux, l'autre moitié l'époque suivante, efface un carré."""
-    images = training.random_crop(images[..., None], pad=TRANSLATE_PX, rng=rng)
+    images = study.random_crop(images[..., None], pad=TRANSLATE_PX, rng=rng)
     images = alternate_mirror(images, indices, epoch)
     return cutout(images, CUTOUT_PX, rng=rng)[..., 0]
 
@@ -70,10 +72,10 @@ def augment(images, *, indices, epoch, rng):
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne un réseau à partir de celui de l'exercice 03 ; rend le modèle et ses courbes."""
     folder = distillation.folder_of(START, options.models_dir)
-    start = storage.load_model(START, models_dir=folder)
-    model = training.build(lambda: build_model(start), seed=seed, precision=options.precision)
+    start = saving.load_model(START, models_dir=folder)
+    model = study.build(lambda: build_model(start), seed=seed, precision=options.precision)
     batch_size = options.batch_size or BATCH_SIZE
-    batches = training.Batches(
+    batches = study.Batches(
         x_train, keras.utils.to_categorical(y_train, 10),
         batch_size=batch_size, seed=seed, augment=augment,
     )  # fmt: skip
@@ -84,23 +86,23 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
             weight_decay=WEIGHT_DECAY,
         ),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-        metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
+        metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
     )  # fmt: skip
-    history = training.fit(
+    history = study.fit(
         model, batches, epochs=options.epochs, resume=options.resume,
-        checkpoint=storage.checkpoint_path(options, seed), callbacks=[Lookahead(steps)],
+        checkpoint=paths.checkpoint_path(options, seed), callbacks=[Lookahead(steps)],
         validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
     )  # fmt: skip
-    return training.to_ship(model, build_model(start)), history
+    return study.to_ship(model, build_model(start)), history
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entraîne sur une graine ou plusieurs, garde la meilleure en validation, écrit le rapport."""
     parser = training_parser("ex02_teacher", __doc__.splitlines()[0], epochs=EPOCHS, seeds=1)
     options = parser.parse_args(argv)
-    return run(lambda: training.run_seeds(
-        options, dataset=data.load_fashion_mnist(), num_val=NUM_VAL, train=train,
-        evaluate=evaluate, classes=data.FASHION_CLASSES, classes_fr=data.FASHION_CLASSES_FR,
+    return run(lambda: study.run_seeds(
+        options, dataset=sources.load_fashion_mnist(), num_val=NUM_VAL, train=train,
+        evaluate=evaluate, classes=sources.FASHION_CLASSES, classes_fr=sources.FASHION_CLASSES_FR,
         on_saved=save_training_figures, describe=lambda _: {"num_views": len(VIEW_WEIGHTS)},
     ))  # fmt: skip
 

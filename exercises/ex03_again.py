@@ -26,10 +26,10 @@ from functools import partial
 import keras
 import numpy as np
 
+from convnets.core.cli import run, training_parser
+from convnets.training import averaging, study
+from convnets.training.optimizers import fix_norm, is_kernel
 from exercises import ex03_cifar10, ex03_lessons, ex03_teachers
-from exercises.common import averaging, training
-from exercises.common.cli import run, training_parser
-from exercises.common.optimizers import fix_norm, is_kernel
 
 EPOCHS = 9
 COPIES = 2
@@ -45,7 +45,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     """
     recipe = ex03_cifar10.RECIPES[ex03_teachers.RECIPE]
     build = partial(ex03_cifar10.build_model, recipe)
-    network = training.build(build, seed=seed, precision=options.precision)
+    network = study.build(build, seed=seed, precision=options.precision)
     teachers = ex03_teachers.load_teachers(options)
     network.set_weights(teachers[0].get_weights())
     for kernel in filter(is_kernel, network.trainable_variables):
@@ -57,13 +57,13 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         copies=COPIES, first=COPIES * restarts, seed=seed, options=options,
     )  # fmt: skip
     batch_size = options.batch_size or recipe.batch_size
-    few = training.random_crop(
+    few = study.random_crop(
         x_train[: 8 * batch_size], pad=recipe.translate_px, rng=np.random.default_rng(0)
     )
     options.arrivals.append(averaging.stop_between(
         before, network, ARRIVALS, images=few, validation=(x_val, y_val), batch_size=batch_size
     ))  # fmt: skip
-    return training.to_ship(network, build()), history
+    return study.to_ship(network, build()), history
 
 
 def count_restarts(start: dict) -> int:

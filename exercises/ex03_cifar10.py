@@ -20,12 +20,14 @@ import keras
 import numpy as np
 from keras import layers
 
+from convnets.core import paths
+from convnets.core.cli import natural_int, run, training_parser
+from convnets.datasets import sources
+from convnets.figures.style import save_training_figures
+from convnets.training import distillation, distribution, study
+from convnets.training.augmentation import alternate_mirror, cutout
+from convnets.training.optimizers import FastBetaSGD, Lookahead, Triangle
 from exercises import ex03_refinement as refinement
-from exercises.common import data, distillation, distribution, storage, training
-from exercises.common.augmentation import alternate_mirror, cutout
-from exercises.common.cli import natural_int, run, training_parser
-from exercises.common.figures import save_training_figures
-from exercises.common.optimizers import FastBetaSGD, Lookahead, Triangle
 from exercises.ex03_views import VIEW_WEIGHTS, VIEWS, evaluate
 
 NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
@@ -150,7 +152,7 @@ def augment(images, *, indices, epoch, rng, recipe: Recipe):
 
     Source : DeVries et Taylor, arXiv 1708.04552, 2017 (le carré effacé, « cutout »).
     """
-    images = training.random_crop(images, pad=recipe.translate_px, rng=rng)
+    images = study.random_crop(images, pad=recipe.translate_px, rng=rng)
     images = alternate_mirror(images, indices, epoch)
     return cutout(images, recipe.cutout_px, rng=rng) if recipe.cutout_px else images
 
@@ -162,7 +164,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     """
     recipe = RECIPES[options.recipe]
     new = partial(
-        training.build, partial(build_model, recipe), seed=seed, precision=options.precision
+        study.build, partial(build_model, recipe), seed=seed, precision=options.precision
     )
     network = learner = new()
     network.get_layer("whitening").set_weights([whitening_kernel(x_train[:5000])])
@@ -175,10 +177,10 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     labels, val = keras.utils.to_categorical(y_train, 10), keras.utils.to_categorical(y_val, 10)
 
     if not options.resume:
-        refinement.forget_cycles(storage.checkpoint_path(options, seed))
+        refinement.forget_cycles(paths.checkpoint_path(options, seed))
 
     def fit(model, recipe, schedule, *, epochs, callback=None, cycle=0):
-        batches = training.Batches(
+        batches = study.Batches(
             x_train, labels, batch_size=batch_size,
             seed=seed + 100 * max(0, cycle - 1),  # d'autres lots au deuxième cycle
             augment=partial(augment, recipe=recipe),
@@ -190,12 +192,12 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
                 weight_decay=recipe.weight_decay,
             ),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-            metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
+            metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
         )  # fmt: skip
         name = f"cycle{cycle}" if cycle else ""
-        return training.fit(
+        return study.fit(
             model, batches, epochs=epochs, resume=options.resume,
-            checkpoint=storage.checkpoint_path(options, seed, network=name),
+            checkpoint=paths.checkpoint_path(options, seed, network=name),
             validation_data=(x_val, val), validation_batch_size=500,
             callbacks=[callback(steps)] if callback else [],
         )  # fmt: skip
@@ -213,7 +215,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         )  # fmt: skip
         history = {name: sum((each[name] for each in cycles), values)
                    for name, values in history.items()}  # fmt: skip
-    return training.to_ship(network, build_model(recipe)), history
+    return study.to_ship(network, build_model(recipe)), history
 
 
 # --- Question : ce qu'il vaut -------------------------------------------------------
@@ -247,10 +249,10 @@ def main(argv: list[str] | None = None) -> int:
 
     def body() -> int:
         with distribution.start(options):
-            return training.run_seeds(
-                options, dataset=data.load_cifar10(), num_val=NUM_VAL, train=train,
-                evaluate=evaluate, classes=data.CIFAR10_CLASSES,
-                classes_fr=data.CIFAR10_CLASSES_FR, on_saved=save_training_figures,
+            return study.run_seeds(
+                options, dataset=sources.load_cifar10(), num_val=NUM_VAL, train=train,
+                evaluate=evaluate, classes=sources.CIFAR10_CLASSES,
+                classes_fr=sources.CIFAR10_CLASSES_FR, on_saved=save_training_figures,
                 describe=lambda runs: {"views": VIEWS, "num_views": len(VIEW_WEIGHTS)},
             )  # fmt: skip
 

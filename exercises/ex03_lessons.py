@@ -6,7 +6,7 @@ Commande : python -m exercises.ex03_again
 Un thème de l'exercice 03, dont l'entrée est `ex03_cifar10`.
 
 Le maître répond, une fois, à des copies déformées du jeu, une image sur deux mêlée à une autre
-(`exercises/common/lessons.py` dit comment, et d'où cela vient) : là, il hésite, et ses hésitations
+(`convnets/training/lessons.py` dit comment, et d'où cela vient) : là, il hésite, et ses hésitations
 enseignent plus que les étiquettes qu'il sait par cœur. Ce que l'élève voit est plus difficile que
 ce que le maître a vu : un carré en est effacé, l'objet y est parfois plus petit, plus grand ou
 décentré, et l'éclairage autre, comme dans les photos que l'on apporte à `./predict`.
@@ -21,11 +21,13 @@ import keras
 import numpy as np
 from PIL import Image
 
+from convnets.core import paths
+from convnets.datasets import sources
+from convnets.figures.style import save_training_figures
+from convnets.training import lessons, study
+from convnets.training.augmentation import alternate_mirror, cutout
+from convnets.training.optimizers import Lookahead, Muon, Triangle
 from exercises import ex03_cifar10
-from exercises.common import data, lessons, storage, training
-from exercises.common.augmentation import alternate_mirror, cutout
-from exercises.common.figures import save_training_figures
-from exercises.common.optimizers import Lookahead, Muon, Triangle
 from exercises.ex03_teachers import RECIPE, share
 from exercises.ex03_views import VIEW_WEIGHTS, VIEWS, evaluate
 
@@ -152,13 +154,13 @@ def learn(
             weight_decay=recipe.weight_decay, kernel_dtype=network.compute_dtype,
         ),
         loss=keras.losses.CategoricalCrossentropy(), metrics=["accuracy"],
-        jit_compile=training.JIT_COMPILE,
+        jit_compile=study.JIT_COMPILE,
     )  # fmt: skip
     # Nommé d'après les poids des maîtres : on n'y reprend pas les leçons d'autres.
     name = f"{name}-{lessons.fingerprint(*teachers)[:8]}"
-    return training.fit(
+    return study.fit(
         network, batches, epochs=options.epochs, resume=options.resume,
-        checkpoint=storage.checkpoint_path(options, seed, network=name),
+        checkpoint=paths.checkpoint_path(options, seed, network=name),
         callbacks=[Lookahead(steps)], validation_batch_size=500,
         validation_data=(x_val, keras.utils.to_categorical(y_val, 10)),
     )  # fmt: skip
@@ -175,9 +177,9 @@ def measure(options, train: Callable, *, describe: Callable[[], dict]) -> int:
     Returns:
         0, le code de sortie.
     """
-    return training.run_seeds(
-        options, dataset=data.load_cifar10(), num_val=ex03_cifar10.NUM_VAL, train=train,
-        evaluate=evaluate, classes=data.CIFAR10_CLASSES, classes_fr=data.CIFAR10_CLASSES_FR,
+    return study.run_seeds(
+        options, dataset=sources.load_cifar10(), num_val=ex03_cifar10.NUM_VAL, train=train,
+        evaluate=evaluate, classes=sources.CIFAR10_CLASSES, classes_fr=sources.CIFAR10_CLASSES_FR,
         on_saved=save_training_figures,
         describe=lambda runs: {
             "views": VIEWS, "num_views": len(VIEW_WEIGHTS), "targets": lessons.TARGETS, **describe()

@@ -22,7 +22,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from exercises.common import averaging, distillation
+from convnets.training import averaging, distillation
 
 CYCLES = 2
 EPOCHS = 4  # par cycle, au plus

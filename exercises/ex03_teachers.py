@@ -19,8 +19,9 @@ from pathlib import Path
 
 import keras
 
+from convnets.core import reports
+from convnets.training import distillation
 from exercises import ex03_cifar10
-from exercises.common import distillation, storage
 
 RECIPE = "large"
 PARTNER_SHARE = 1 / 3  # part du second maître, choisie sur les images de validation
@@ -72,7 +73,7 @@ def describe_teachers(options, first: str) -> dict:
     """
     slug, found = ex03_cifar10.RECIPES[RECIPE].slug, {}
     for name, folder in zip((first, "partner"), _folders(options), strict=False):
-        report = storage.read_sidecar(slug, models_dir=folder)
+        report = reports.read_sidecar(slug, models_dir=folder)
         found[name] = {
             "command": report["command"],
             "shipped": report["shipped"],

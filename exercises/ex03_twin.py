@@ -20,9 +20,9 @@ from functools import partial
 
 import keras
 
+from convnets.core.cli import run, training_parser
+from convnets.training import study
 from exercises import ex03_cifar10, ex03_lessons, ex03_teachers
-from exercises.common import training
-from exercises.common.cli import run, training_parser
 
 EPOCHS = 18
 COPIES = 4
@@ -33,13 +33,13 @@ FIRST_SEED = 1  # la graine 0 a tiré les poids dont le maître est parti
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne un jumeau du grand réseau livré ; rend le modèle en float32 et ses courbes."""
     build = partial(ex03_cifar10.build_model, ex03_cifar10.RECIPES[ex03_teachers.RECIPE])
-    network = training.build(build, seed=FIRST_SEED + seed, precision=options.precision)
+    network = study.build(build, seed=FIRST_SEED + seed, precision=options.precision)
     network.get_layer("whitening").set_weights([ex03_cifar10.whitening_kernel(x_train[:5000])])
     history = ex03_lessons.learn(
         network, ex03_teachers.load_teachers(options), (x_train, y_train), (x_val, y_val),
         name="twin", peak=PEAK, copies=COPIES, seed=seed, options=options,
     )  # fmt: skip
-    return training.to_ship(network, build()), history
+    return study.to_ship(network, build()), history
 
 
 def main(argv: list[str] | None = None) -> int:

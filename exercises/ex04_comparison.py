@@ -16,10 +16,12 @@ import keras
 import numpy as np
 from scipy import stats
 
+from convnets.core import paths
+from convnets.datasets import sources
+from convnets.figures.style import output_dir
+from convnets.training import study
+from convnets.training.augmentation import shift
 from exercises import ex04_figures
-from exercises.common import data, storage, training
-from exercises.common.augmentation import shift
-from exercises.common.figures import output_dir
 
 Networks = dict[str, Callable[[], keras.Model]]
 
@@ -40,17 +42,17 @@ def train(
     images = keras.Input((28, 28), dtype="uint8")
     shipped, history = {}, {"duration_s": []}
     for name, build_model in networks.items():
-        model = training.build(build_model, seed=seed, precision=options.precision)
-        batches = training.Batches(
+        model = study.build(build_model, seed=seed, precision=options.precision)
+        batches = study.Batches(
             x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
         )
         model.compile(
             keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"], jit_compile=training.JIT_COMPILE,
+            metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
         )  # fmt: skip
-        curves = training.fit(
+        curves = study.fit(
             model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
-            checkpoint=storage.checkpoint_path(options, seed, network=name),
+            checkpoint=paths.checkpoint_path(options, seed, network=name),
             validation_data=(x_val, y_val), validation_batch_size=500,
         )  # fmt: skip
         history |= {f"{name}_{key}": values for key, values in curves.items()}
@@ -155,8 +157,8 @@ def compare(networks: Networks, dataset, *, options, num_val: int) -> int:
         ex04_figures.save_curves(report, output_dir(options) / "comparison.png")
         ex04_figures.save_shifts(report, output_dir(options) / "decalages.png")
 
-    return training.run_seeds(
+    return study.run_seeds(
         options, dataset=dataset, num_val=num_val, train=partial(train, networks),
-        evaluate=evaluate, classes=data.MNIST_CLASSES, classes_fr=data.MNIST_CLASSES,
+        evaluate=evaluate, classes=sources.MNIST_CLASSES, classes_fr=sources.MNIST_CLASSES,
         on_saved=show, describe=describe,
     )  # fmt: skip

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from exercises.common.figures import COLORS, new_figure
-from exercises.common.storage import format_metric, format_seeds
+from convnets.core.reports import format_metric, format_seeds
+from convnets.figures.style import COLORS, new_figure
 
 NAMES_FR = {"lenet": "LeNet", "dense": "réseau dense"}
 DIRECTIONS_FR = {"right": "vers la droite", "down": "vers le bas"}

@@ -16,10 +16,12 @@ from functools import partial
 import keras
 from keras import layers
 
+from convnets.core import reports
+from convnets.core.cli import run, training_parser
+from convnets.datasets import sources
+from convnets.figures.style import output_dir, save_mistakes, save_training_figures
+from convnets.training import saving, study
 from exercises import ex04_comparison, ex04_maps, ex04_recipe, ex04_views
-from exercises.common import data, storage, training
-from exercises.common.cli import run, training_parser
-from exercises.common.figures import output_dir, save_mistakes, save_training_figures
 from exercises.ex04_views import evaluate
 
 HIDDEN = 78  # le réseau dense le plus proche de LeNet : 784-78-10, 62 020 paramètres
@@ -95,12 +97,12 @@ def build_dense() -> keras.Model:
 def show(options, report, x_test, y_test, probabilities) -> None:
     """Écrit les courbes, la confusion, les erreurs, les filtres et les cartes du modèle livré."""
     single, averaged = (
-        storage.format_metric(report["metrics"][name]) for name in ("error", "error_tta")
+        reports.format_metric(report["metrics"][name]) for name in ("error", "error_tta")
     )
     print(f"LeNet, recette moderne : {single} d'erreur, {averaged} en moyennant sept vues.")
     save_training_figures(options, report, x_test, y_test, probabilities)
     save_mistakes(options, report, x_test, y_test, probabilities)
-    model = storage.load_model(options.module, models_dir=options.models_dir)
+    model = saving.load_model(options.module, models_dir=options.models_dir)
     ex04_maps.save_all(model, x_test[0], output_dir(options), digits=x_test)
 
 
@@ -135,18 +137,18 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        dataset = data.load_mnist()
+        dataset = sources.load_mnist()
         if options.recipe != "modern":
             networks = {"lenet": partial(build_lenet, options.variant), "dense": build_dense}
             plain = _options_for("plain", "ex04_comparison", options)
             ex04_comparison.compare(networks, dataset, options=plain, num_val=NUM_VAL)
         if options.recipe == "plain":
             return 0
-        return training.run_seeds(
+        return study.run_seeds(
             _options_for("modern", "ex04_lenet", options), dataset=dataset, num_val=NUM_VAL,
             train=partial(ex04_recipe.train, partial(build_lenet, options.variant)),
-            evaluate=evaluate, classes=data.MNIST_CLASSES,
-            classes_fr=data.MNIST_CLASSES, on_saved=show,
+            evaluate=evaluate, classes=sources.MNIST_CLASSES,
+            classes_fr=sources.MNIST_CLASSES, on_saved=show,
             # framing : comment ./predict prépare une image
             describe=lambda runs: {"framing": "digit", "num_views": ex04_views.NUM_VIEWS},
         )  # fmt: skip

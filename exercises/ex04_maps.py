@@ -12,10 +12,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from exercises.common import data, storage
-from exercises.common.cli import FrenchParser, add_folders, run
-from exercises.common.digits import read_digit
-from exercises.common.figures import new_figure, output_dir
+from convnets.core.cli import FrenchParser, add_folders, run
+from convnets.datasets import sources
+from convnets.figures.style import new_figure, output_dir
+from convnets.serving.digits import read_digit
+from convnets.training import saving
 
 MODEL = "ex04_lenet"
 MAP_LAYERS = ("C1", "S2", "C3", "S4")
@@ -184,8 +185,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        model = storage.load_model(MODEL, models_dir=options.models_dir)
-        digits = None if options.image else data.load_mnist()[1][0]
+        model = saving.load_model(MODEL, models_dir=options.models_dir)
+        digits = None if options.image else sources.load_mnist()[1][0]
         digit = read_digit(options.image) if options.image else digits[0]
         save_all(model, digit, output_dir(options), digits=digits)
         return 0

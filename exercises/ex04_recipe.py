@@ -19,8 +19,9 @@ from functools import partial
 
 import keras
 
-from exercises.common import distillation, storage, training
-from exercises.common.augmentation import Distortion, random_warp
+from convnets.core import paths
+from convnets.training import distillation, study
+from convnets.training.augmentation import Distortion, random_warp
 
 EPOCHS = 150
 BATCH_SIZE = 128
@@ -67,10 +68,10 @@ def train(
         ValueError: moins d'images qu'un lot.
     """
     fit = partial(_fit, data=(x_train, y_train), val=(x_val, y_val), options=options)
-    network = learner = training.build(build_model, seed=seed, precision=options.precision)
+    network = learner = study.build(build_model, seed=seed, precision=options.precision)
     if options.teacher == "wide":
         # Lui est assez grand pour gagner du temps en bfloat16, là où l'on en gagne.
-        teacher = training.build(
+        teacher = study.build(
             partial(build_model, width=TEACHER_WIDTH), seed=0, precision="auto"
         )
         print(f"Le maître, un LeNet {TEACHER_WIDTH} fois plus large :", flush=True)
@@ -86,7 +87,7 @@ def train(
 
 
 def _fit(model, *, data, val, options, seed: int, epochs: int, resume: bool, name: str = ""):
-    batches = training.Batches(
+    batches = study.Batches(
         *data, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=augment
     )
     steps = epochs * len(batches)
@@ -100,11 +101,11 @@ def _fit(model, *, data, val, options, seed: int, epochs: int, resume: bool, nam
             ema_momentum=max(0.0, 1 - 1 / (EMA_SHARE * steps)),
         ),
         loss="sparse_categorical_crossentropy", metrics=["accuracy"],
-        jit_compile=training.JIT_COMPILE,
+        jit_compile=study.JIT_COMPILE,
     )  # fmt: skip
-    history = training.fit(
+    history = study.fit(
         model, batches, epochs=epochs, resume=resume, verbose=2,
-        checkpoint=storage.checkpoint_path(options, seed, network=name),
+        checkpoint=paths.checkpoint_path(options, seed, network=name),
         validation_data=val, validation_batch_size=500,
     )  # fmt: skip
     # `fit` le fait en finissant, mais pas une reprise qui n'avait plus d'époque à faire.

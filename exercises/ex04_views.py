@@ -10,7 +10,7 @@ de validation : sur elles, les agrandir ou les pencher n'apportait rien.
 import keras
 import numpy as np
 
-from exercises.common.augmentation import rotate, shift
+from convnets.training.augmentation import rotate, shift
 
 SHIFTS_PX = ((1, 0), (-1, 0), (0, 1), (0, -1))  # vers le bas, vers la droite
 ANGLES_DEG = (-8, 8)

@@ -22,13 +22,15 @@ import keras
 import numpy as np
 from PIL import Image
 
-from exercises import ex05_head as top
-from exercises.common import data, pretrained, storage, training
-from exercises.common.cache import cached_array
-from exercises.common.cli import run, training_parser
-from exercises.common.figures import save_training_figures
-from exercises.common.images import crop_resize
-from exercises.ex05_report import describe_base, describe_extraction
+from convnets.core import paths
+from convnets.core.cli import run, training_parser
+from convnets.datasets import pretrained, sources
+from convnets.datasets.cache import cached_array
+from convnets.figures.style import save_training_figures
+from convnets.serving.images import crop_resize
+from convnets.training import study as training
+from exercises.ex05_inception import head as top
+from exercises.ex05_inception.report import describe_base, describe_extraction
 
 IMAGE_PX = 192  # les deux choisis sur les images de validation (docs/cadrage.md)
 LAYER = "mixed8"
@@ -98,7 +100,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     top.compile_head(head, keras.optimizers.schedules.CosineDecay(top.LEARNING_RATE, steps))
     return head, training.fit(
         head, batches, epochs=options.epochs, resume=options.resume,
-        checkpoint=storage.checkpoint_path(options, seed),
+        checkpoint=paths.checkpoint_path(options, seed),
         validation_data=(x_val, val), validation_batch_size=500,
     )  # fmt: skip
 
@@ -123,25 +125,25 @@ def study(options) -> int:
     base, provenance = pretrained.inception_v3(input_px=IMAGE_PX)
     extractor = pretrained.features_model(base, layer_name=LAYER)
     print(f"Base : {provenance.source}.\n{provenance.note}".rstrip(), flush=True)
-    images = [(x[: options.limit], y[: options.limit]) for x, y in data.load_cifar10()]
+    images = [(x[: options.limit], y[: options.limit]) for x, y in sources.load_cifar10()]
     dataset = [
         (extract(x, extractor, base_sha256=provenance.sha256).astype(np.float32), y)
         for x, y in images
     ]
 
     def assemble(head: keras.Model, num_val: int) -> tuple:
-        _, (x_val, _) = data.split_validation(*images[0], num_val=num_val, seed=0)
+        _, (x_val, _) = sources.split_validation(*images[0], num_val=num_val, seed=0)
         network = pretrained.join(base, head, layer_name=LAYER)
         network = training.to_ship(network, network)
         return network, enlarge(x_val, IMAGE_PX), enlarge(images[1][0], IMAGE_PX)
 
     return training.run_seeds(
         options, dataset=dataset, num_val=NUM_VAL, train=train, evaluate=evaluate,
-        classes=data.CIFAR10_CLASSES, classes_fr=data.CIFAR10_CLASSES_FR,
+        classes=sources.CIFAR10_CLASSES, classes_fr=sources.CIFAR10_CLASSES_FR,
         on_saved=save_training_figures, assemble=assemble,
         describe=lambda runs: {
             "derived_from": describe_base(provenance, LAYER, input_px=IMAGE_PX),
-            "data_sha256": data.dataset_sha256(images), "views": VIEWS, "precision": "float32",
+            "data_sha256": sources.dataset_sha256(images), "views": VIEWS, "precision": "float32",
         },
     )  # fmt: skip
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from exercises.common import explanations
-from exercises.common.cli import positive_int, run
-from exercises.common.figures import output_dir
-from exercises.common.images import THUMBNAIL_PX
+from convnets.core.cli import positive_int, run
+from convnets.explaining import maps
+from convnets.figures.style import output_dir
+from convnets.serving.images import THUMBNAIL_PX
 
 if TYPE_CHECKING:
     import keras
@@ -135,12 +135,12 @@ def occlusion(
 ) -> np.ndarray:  # fmt: skip
     """Rend la carte de `drops`, mêmes arguments : `(H, W)` float32 dans [0, 1]."""
     found = drops(model, image, class_index, patch_px=patch_px, stride_px=stride_px, fill=fill)
-    return explanations.normalise(found)
+    return maps.normalise(found)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Cache une image carré par carré et dessine ce que la classe y perd."""
-    parser = explanations.explanation_parser("ex07_occlusion", __doc__.splitlines()[0])
+    parser = maps.explanation_parser("ex07_occlusion", __doc__.splitlines()[0])
     parser.add_argument("--patch", type=positive_int, metavar="PX",
         help=f"côté du carré, en pixels de l'image que voit le réseau ({PATCH_PX} pour 32×32)",
     )  # fmt: skip
@@ -151,7 +151,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        subject = explanations.load_subject(options)
+        subject = maps.load_subject(options)
         found = drops(
             subject.model, subject.image, subject.class_index,
             patch_px=options.patch, stride_px=options.stride, fill=options.fill,
@@ -159,8 +159,8 @@ def main(argv: list[str] | None = None) -> int:
         path = output_dir(options) / f"{Path(options.image).stem}_occlusion.png"
         patch_px = options.patch or default_square(subject.image)[0]
         method = f"Occlusion par carrés de {patch_px} pixels"
-        heatmap = explanations.normalise(found)
-        explanations.save_explanation(subject, heatmap, path, method=method)
+        heatmap = maps.normalise(found)
+        maps.save_explanation(subject, heatmap, path, method=method)
         points = f"{100 * found.max():.1f}".replace(".", ",")
         print(f"{subject.class_fr} perd jusqu'à {points} points de probabilité (baisse moyenne).")
         print(path)

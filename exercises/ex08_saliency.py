@@ -14,9 +14,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from exercises.common import explanations
-from exercises.common.cli import positive_int, run
-from exercises.common.figures import output_dir
+from convnets.core.cli import positive_int, run
+from convnets.explaining import maps
+from convnets.figures.style import output_dir
 
 NUM_SAMPLES = 50  # images bruitées de SmoothGrad
 NOISE = 0.1  # écart-type du bruit, en part de l'étendue de l'image
@@ -44,7 +44,7 @@ def mean_gradient(
     """
     import tensorflow as tf
 
-    network, total, count = explanations.float_model(model), 0.0, 0
+    network, total, count = maps.float_model(model), 0.0, 0
     for batch in batches:
         images = tf.convert_to_tensor(batch, tf.float32)
         with tf.GradientTape() as tape:
@@ -71,7 +71,7 @@ def saliency(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndar
     Source : Simonyan, Vedaldi et Zisserman, arXiv 1312.6034, 2013, §3.1.
     """
     gradient = mean_gradient(model, class_index, [image[np.newaxis]])
-    return explanations.normalise(abs(gradient).max(axis=2))
+    return maps.normalise(abs(gradient).max(axis=2))
 
 
 # --- Question : une carte moins bruitée ----------------------------------------------
@@ -106,7 +106,7 @@ def smooth_grad(
     rng, sigma = np.random.default_rng(seed), noise * float(np.ptp(image))
     sizes = (min(BATCH_SIZE, num_samples - start) for start in range(0, num_samples, BATCH_SIZE))
     batches = (image + rng.normal(0, sigma, (size, *image.shape)) for size in sizes)
-    return explanations.normalise(abs(mean_gradient(model, class_index, batches)).max(axis=2))
+    return maps.normalise(abs(mean_gradient(model, class_index, batches)).max(axis=2))
 
 
 # --- Question : partager tout le score entre les pixels ------------------------------
@@ -156,12 +156,12 @@ def integrated_gradients(
     Les trois couleurs d'un pixel sont additionnées ; ce qui plaide contre la classe vaut zéro.
     """
     found = attributions(model, image, class_index, steps=steps, baseline=baseline)
-    return explanations.normalise(found.sum(axis=2))
+    return maps.normalise(found.sum(axis=2))
 
 
 def main(argv: list[str] | None = None) -> int:
     """Dessine la carte de saillance d'une image."""
-    parser = explanations.explanation_parser("ex08_saliency", __doc__.splitlines()[0])
+    parser = maps.explanation_parser("ex08_saliency", __doc__.splitlines()[0])
     add = parser.add_argument
     add("--method", choices=[*METHODS_FR], default="gradient", help="gradient par défaut")
     add("--samples", type=positive_int, default=NUM_SAMPLES, metavar="N",
@@ -176,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        subject = explanations.load_subject(options)
+        subject = maps.load_subject(options)
         first = subject.model, subject.image, subject.class_index
         if options.method == "gradient":
             heatmap = saliency(*first)
@@ -187,7 +187,7 @@ def main(argv: list[str] | None = None) -> int:
         else:
             heatmap = integrated_gradients(*first, steps=options.steps, baseline=options.baseline)
         path = output_dir(options) / f"{Path(options.image).stem}_{options.method}.png"
-        explanations.save_explanation(subject, heatmap, path, method=METHODS_FR[options.method])
+        maps.save_explanation(subject, heatmap, path, method=METHODS_FR[options.method])
         print(path)
         return 0
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from exercises.common import explanations
-from exercises.common.cli import positive_int, run
-from exercises.common.figures import INK, new_figure, output_dir
+from convnets.core.cli import positive_int, run
+from convnets.explaining import maps
+from convnets.figures.style import INK, new_figure, output_dir
 
 if TYPE_CHECKING:  # aucune dérivée ici : `./predict --explain` n'a pas besoin de Keras
     import keras
@@ -145,7 +145,7 @@ def lime(model: "keras.Model", image: np.ndarray, class_index: int, **options) -
 
 def heat(coefficients: np.ndarray, segments: np.ndarray) -> np.ndarray:
     """Donne à chaque pixel le coefficient de son morceau ; le négatif devient nul."""
-    return explanations.normalise(coefficients[segments])
+    return maps.normalise(coefficients[segments])
 
 
 # --- Question : ce qu'on voit --------------------------------------------------------
@@ -172,7 +172,7 @@ def save_segments(subject, coefficients, segments: np.ndarray, path: Path) -> No
 
 def main(argv: list[str] | None = None) -> int:
     """Explique une image et écrit les figures."""
-    parser = explanations.explanation_parser("ex10_lime", __doc__.splitlines()[0])
+    parser = maps.explanation_parser("ex10_lime", __doc__.splitlines()[0])
     add = parser.add_argument
     add("--samples", type=positive_int, default=NUM_SAMPLES, metavar="N",
         help=f"variantes de l'image ({NUM_SAMPLES} par défaut)")  # fmt: skip
@@ -182,13 +182,13 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        subject = explanations.load_subject(options)
+        subject = maps.load_subject(options)
         first = subject.model, subject.image, subject.class_index
         found = lime_coefficients(*first, num_samples=options.samples,
                                   num_segments=options.segments, seed=options.seed)  # fmt: skip
         folder, name = output_dir(options), Path(options.image).stem
         paths = folder / f"{name}_lime.png", folder / f"{name}_morceaux.png"
-        explanations.save_explanation(subject, heat(*found), paths[0], method="LIME")
+        maps.save_explanation(subject, heat(*found), paths[0], method="LIME")
         save_segments(subject, *found, paths[1])
         print(*paths, sep="\n")
         return 0

@@ -17,9 +17,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from exercises.common import dreams
-from exercises.common.cli import positive_int, run
-from exercises.common.figures import new_figure, output_dir
+from convnets.core.cli import positive_int, run
+from convnets.explaining import dreams
+from convnets.figures.style import new_figure, output_dir
 
 SAMPLE = dreams.SAMPLES / "chevaux.webp"
 LAYERS = ("mixed4", "mixed5")

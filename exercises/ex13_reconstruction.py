@@ -17,9 +17,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from exercises.common import dreams
-from exercises.common.cli import run
-from exercises.common.figures import new_figure, output_dir
+from convnets.core.cli import run
+from convnets.explaining import dreams
+from convnets.figures.style import new_figure, output_dir
 
 SAMPLE = dreams.SAMPLES / "chat.png"
 LAYERS = ("activation_2", "mixed0", "mixed2", "mixed5", "mixed7")

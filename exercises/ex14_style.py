@@ -15,9 +15,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from exercises.common import dreams
-from exercises.common.cli import run
-from exercises.common.figures import new_figure, output_dir
+from convnets.core.cli import run
+from convnets.explaining import dreams
+from convnets.figures.style import new_figure, output_dir
 
 CONTENT = dreams.SAMPLES / "chat.png"
 STYLE = dreams.SAMPLES / "chevaux.webp"

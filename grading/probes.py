@@ -369,7 +369,7 @@ def _observed(seen: dict, data: dict):
         return (data["x_train"], data["y_train"]), (data["x_test"], data["y_test"])
 
     keras.Model.compile, keras.Model.fit = compile_, fit
-    common = sys.modules.get("exercises.common.data")
+    common = sys.modules.get("convnets.datasets.sources")
     for name in ("mnist", "fashion_mnist", "cifar10"):
         getattr(keras.datasets, name).load_data = load
         if common:
@@ -439,7 +439,7 @@ def command(module: str, pictures: list, script: str) -> list:
     Args:
         module: module de l'exercice ; la commande n'en a pas besoin.
         pictures: contenus de fichiers PNG.
-        script: un fichier Python du rendu, ou vide pour `exercises.common.prediction.main`.
+        script: un fichier Python du rendu, ou vide pour `convnets.serving.command.main`.
 
     Returns:
         Pour chacune, `stdout` (texte), `code` de sortie, et `error`, ou None.
@@ -463,7 +463,7 @@ def command(module: str, pictures: list, script: str) -> list:
 
 def _run_command(path: str, script: str):
     if not script:
-        return importlib.import_module("exercises.common.prediction").main([path])
+        return importlib.import_module("convnets.serving.command").main([path])
     arguments, sys.argv = sys.argv, [script, path]
     try:
         runpy.run_path(script, run_name="__main__")

@@ -101,7 +101,7 @@ def tiny_inception():
     import keras
     from keras import layers
 
-    from exercises.common import pretrained
+    from convnets.datasets import pretrained
 
     def build(*, input_px=150, weights="imagenet", seed=0, sha256=None, cache_dir=None):
         keras.utils.set_random_seed(seed + (weights is None))
@@ -124,7 +124,7 @@ def fashion_teacher(tmp_path, monkeypatch):
     """Un petit maître tiré au sort, et un cache vide."""
     import keras
 
-    from exercises.common import distillation
+    from convnets.training import distillation
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     keras.utils.set_random_seed(3)
@@ -136,16 +136,16 @@ def fashion_teacher(tmp_path, monkeypatch):
 
 
 def _skip_what_surrounds_training(monkeypatch):
+    from convnets.training import export
     from exercises import ex03_cifar10, ex03_lessons
-    from exercises.common import storage
 
     def one_view(model, x, y):
         probabilities = model.predict(x, batch_size=500, verbose=0)
         accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
         return {"accuracy": accuracy, "accuracy_tta": accuracy, "probabilities": probabilities}
 
-    monkeypatch.setattr(storage, "choose_export", lambda *_: (b"essai", "float32"))
-    monkeypatch.setattr(storage, "export_accuracy", lambda *_: 0.0)
+    monkeypatch.setattr(export, "choose_export", lambda *_: (b"essai", "float32"))
+    monkeypatch.setattr(export, "export_accuracy", lambda *_: 0.0)
     for module in (ex03_cifar10, ex03_lessons):
         monkeypatch.setattr(module, "evaluate", one_view)
         monkeypatch.setattr(module, "save_training_figures", lambda *_: None)
@@ -160,12 +160,12 @@ def training_alone(monkeypatch):
 @pytest.fixture
 def shipped_large(as_dataset, tmp_path, monkeypatch, eager):
     """Un petit réseau « livré » à la place du grand d'ex03, un cache vide ; rend son dossier."""
+    from convnets.datasets import sources
     from exercises import ex03_cifar10
-    from exercises.common import data
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     dataset = as_dataset("cifar10")
-    monkeypatch.setattr(data, "load_cifar10", lambda: dataset)
+    monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
     tiny = ex03_cifar10.RECIPES["large"]._replace(widths=(8, 12, 16), batch_size=90)
     monkeypatch.setattr(ex03_cifar10, "RECIPES", {"large": tiny})
     more = ["--recipe", "large", "--refine-cycles", "0", "--seeds", "1", "--epochs", "1"]
@@ -185,7 +185,7 @@ def tiny_blocks(tmp_path, monkeypatch, as_dataset):
     import keras
     from keras import layers
 
-    from exercises.common import data, pretrained
+    from convnets.datasets import pretrained, sources
 
     def build(*, input_px=150):
         keras.utils.set_random_seed(0)
@@ -200,7 +200,7 @@ def tiny_blocks(tmp_path, monkeypatch, as_dataset):
 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(pretrained, "inception_v3", build)
-    monkeypatch.setattr(data, "load_cifar10", lambda: as_dataset("cifar10"))
+    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     return build()[0]
 
 
@@ -243,9 +243,9 @@ def shipped_means():
     """Rend la moyenne de chaque mesure d'un compte rendu livré."""
 
     def means(slug):
-        from exercises.common import storage
+        from convnets.core import reports
 
-        metrics = storage.read_sidecar(slug)["metrics"]
+        metrics = reports.read_sidecar(slug)["metrics"]
         return {name: metric["mean"] for name, metric in metrics.items()}
 
     return means

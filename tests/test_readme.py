@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from convnets.core import reports
 from exercises import __main__ as listing
-from exercises.common import storage
 
 FOLDERS = ("exercises", "tests", "benchmarks", "grading", "demo", "cluster")
 
@@ -101,7 +101,7 @@ def test_listing_shows_state_and_result(run_module):
     assert result.returncode == 0, result.stderr
     for exercise in listing.list_exercises():
         assert exercise.slug in result.stdout
-    report = storage.read_sidecar("ex03_cifar10")
+    report = reports.read_sidecar("ex03_cifar10")
     assert listing.format_result(report) in result.stdout
 
 

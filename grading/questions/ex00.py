@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from exercises import ex00_matrices, ex00_x_or_o
-from exercises.ex00_convolution import conv1d, conv2d
-from exercises.ex00_geometry import as_numbers, output_size, pads, per_axis, windows
-from exercises.ex00_pooling import pool2d, relu
+from exercises.ex00_convolution import matrices, x_or_o
+from exercises.ex00_convolution.geometry import as_numbers, output_size, pads, per_axis, windows
+from exercises.ex00_convolution.operations import conv1d, conv2d
+from exercises.ex00_convolution.pooling import pool2d, relu
 from grading import messages
 from grading.questions import (
     RIGHT,
@@ -346,7 +346,7 @@ def ask_relu(ask: Ask) -> Credit:
 @question("ex00.im2col")
 def ask_im2col(ask: Ask) -> Credit:
     """Range les fenêtres en lignes."""
-    image, right = _integers(ask.rng, 6, 7), ex00_matrices.im2col
+    image, right = _integers(ask.rng, 6, 7), matrices.im2col
     plain = [((image, (3, 2)), {}), ((_integers(ask.rng, 4, 5), (2, 2)), {})]
     more = [
         ((image, (3, 3)), {"stride": 2}), ((image, (3, 3)), {"padding": "same"}),
@@ -368,7 +368,7 @@ def ask_im2col(ask: Ask) -> Credit:
 @question("ex00.toeplitz_matrix")
 def ask_toeplitz(ask: Ask) -> Credit:
     """Écrit la convolution comme une matrice creuse."""
-    right = ex00_matrices.toeplitz_matrix
+    right = matrices.toeplitz_matrix
     kernel = _asymmetric(ask.rng, 2, 3)
     plain = [((kernel, (4, 5)), {}), ((_asymmetric(ask.rng, 3, 3), (5, 5)), {})]
     more = [((kernel, (5, 6)), {"stride": 2}), ((_asymmetric(ask.rng, 3, 3), (4, 5)),
@@ -393,7 +393,7 @@ def ask_toeplitz(ask: Ask) -> Credit:
 @question("ex00.kernel_gradient")
 def ask_kernel_gradient(ask: Ask) -> Credit:
     """Dérive la perte par rapport au noyau."""
-    rng, right = ask.rng, ex00_matrices.kernel_gradient
+    rng, right = ask.rng, matrices.kernel_gradient
 
     def call(image, kernel_shape, filters=(), **options):
         shape = conv2d(image[..., 0] if image.ndim == 3 else image, np.zeros(kernel_shape),
@@ -438,12 +438,12 @@ def ask_truncate(ask: Ask) -> Credit:
         return Fraction(math.floor(value * 10**digits), 10**digits)
 
     mistakes = [Mistake("rounded", rounded), Mistake("floored", floored, "1/2")]
-    return judge(ask.calls("truncate", calls), [("1", calls)], ex00_x_or_o.truncate, mistakes)
+    return judge(ask.calls("truncate", calls), [("1", calls)], x_or_o.truncate, mistakes)
 
 
 def _chain(picture, *, rectify=relu, padding="same", stride=2, mode="max", scale=Fraction(1, 9)):
     """Refait la chaîne avec, au choix, une erreur."""
-    kernels = [ex00_x_or_o.read_picture(rows) for rows in ex00_x_or_o.FILTERS]
+    kernels = [x_or_o.read_picture(rows) for rows in x_or_o.FILTERS]
     maps = np.stack([conv2d(picture, kernel) * scale for kernel in kernels])
     rectified = rectify(maps)
 

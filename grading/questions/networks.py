@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from exercises.common.cli import percent
+from convnets.core.cli import percent
 from grading import messages, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, as_floats, credit
 
@@ -377,7 +377,7 @@ def judge_weights(ask: Ask, dataset: str) -> Credit:
 
 def _train(ask: Ask, dataset: str) -> bytes:
     """Entraîne vraiment le rendu, sur le jeu entier ; rend le modèle."""
-    from exercises.common import data
+    from convnets.datasets import sources as data
 
     (x, y), _ = getattr(data, f"load_{dataset}")()
     (x_train, y_train), (x_val, y_val) = data.split_validation(x, y, num_val=len(x) // 25, seed=0)

@@ -8,7 +8,7 @@ from PIL import Image
 from benchmarks import __main__ as command
 from benchmarks import growth, measure, startup, throughput, training_step, transfer
 from benchmarks.processes import Run
-from exercises.common import data
+from convnets.datasets import sources
 
 
 def runs(*durations, mib=50.0, stdout=""):
@@ -66,7 +66,7 @@ def test_startup_measures_every_peer_that_is_installed(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_all_in_miniature(tmp_path, monkeypatch, as_dataset, capsys):
-    monkeypatch.setattr(data, "load_cifar10", lambda: as_dataset("cifar10"))
+    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     assert command.main(["--quick", "--output", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     for name, (_, title) in command.BENCHMARKS.items():
@@ -197,17 +197,17 @@ def test_rate_leaves_the_first_steps_out():
 
 
 def test_the_recipe_measured_is_that_of_the_exercise(extract):
+    from convnets.training import study
+    from convnets.training.optimizers import FastBetaSGD, Lookahead
     from exercises import ex03_cifar10
-    from exercises.common import training
-    from exercises.common.optimizers import FastBetaSGD, Lookahead
 
     assert set(training_step.RECIPES) == set(ex03_cifar10.RECIPES)
     recipe = training_step.find_recipe("light", quick=True)
     assert recipe.translate_px == ex03_cifar10.RECIPES["light"].translate_px
     x, y = extract("cifar10")
-    fit, recipes = training.fit, ex03_cifar10.RECIPES
+    fit, recipes = study.fit, ex03_cifar10.RECIPES
     model, batches, callbacks = training_step.compiled_recipe(recipe, x[:100], y[:100], "float32")
-    assert training.fit is fit and ex03_cifar10.RECIPES is recipes  # tout est remis en place
+    assert study.fit is fit and ex03_cifar10.RECIPES is recipes  # tout est remis en place
     assert isinstance(model.optimizer, FastBetaSGD)
     assert [type(callback) for callback in callbacks] == [Lookahead]
     images, labels = batches[0]

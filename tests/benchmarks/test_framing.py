@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from benchmarks import framing
-from exercises.common import data
-from exercises.common.inference import Classifier
+from convnets.datasets import sources
+from convnets.serving.classifier import Classifier
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_a_folder_without_classes_is_refused(tmp_path, capsys):
 
 
 def test_the_tables(as_dataset, monkeypatch, capsys):
-    monkeypatch.setattr(data, "load_cifar10", lambda: as_dataset("cifar10"))
+    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     monkeypatch.setattr(framing, "NUM_VAL", 20)
     assert framing.main(["--limit", "20"]) == 0
     printed = capsys.readouterr().out

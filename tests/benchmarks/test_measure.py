@@ -6,8 +6,8 @@ import pytest
 from benchmarks import measure
 from benchmarks.measure import PeerError, Summary
 from benchmarks.processes import Worker, run_process
-from exercises.common.inference import DEFAULT_MODEL
-from exercises.common.storage import MODELS_DIR
+from convnets.core.paths import MODELS_DIR
+from convnets.serving.classifier import DEFAULT_MODEL
 
 ABSENT = "paquet_qui_n_existe_pas"
 
@@ -155,7 +155,7 @@ def engine(images, name="litert"):
 
 @pytest.mark.parametrize("name", ["litert", "litert_per_core"])
 def test_worker_measures_on_demand(tmp_path, extract, name):
-    from exercises.common.inference import Classifier
+    from convnets.serving.classifier import Classifier
 
     x, _ = extract("cifar10")
     np.save(tmp_path / "x.npy", x)

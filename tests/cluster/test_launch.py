@@ -65,7 +65,7 @@ def extract_home(tmp_path, extract):
     """Un KERAS_HOME dont le cache donne l'extrait pour CIFAR-10 : pas de téléchargement."""
     code = (
         "import sys, numpy as np\n"
-        "from exercises.common import data\n"
+        "from convnets import data\n"
         "with np.load(sys.argv[1]) as f: x, y = f['x'], f['y']\n"
         "data.load_cifar10 = lambda **_: ((x[:300], y[:300]), (x[300:], y[300:]))\n"
         "from exercises import ex03_cifar10\n"

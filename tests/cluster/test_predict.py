@@ -192,7 +192,7 @@ def test_a_picture_given_by_its_content(tmp_path, repo, extract):
     """La colonne « image » : le même résultat que par le chemin."""
     import pyarrow as pa
 
-    from exercises.common.router import Router
+    from convnets.serving.router import Router
 
     path = repo / "samples" / "chat.png"
     contents = [path.read_bytes(), b"rien", None]

@@ -19,11 +19,11 @@ from PIL import Image
 
 pytest.importorskip("gradio", reason="pip install -r demo/requirements.txt")
 
+from convnets.explaining.methods import EXPLANATIONS
+from convnets.serving.classifier import Classifier
+from convnets.training.augmentation import shift
 from demo import __main__ as command
 from demo import app, convolution, digit, html, limits, network, predict, x_or_o
-from exercises.common.augmentation import shift
-from exercises.common.inference import Classifier
-from exercises.common.prediction import EXPLANATIONS
 
 GRID = re.compile(r"<figcaption>(.*?)</figcaption><table>(.*?)</table>", re.DOTALL)
 
@@ -336,7 +336,7 @@ def test_an_explanation_finds_what_the_model_looks_at(monkeypatch):
 
 
 def test_an_explanation_is_the_one_of_the_exercise(repo):
-    from exercises.explain import load_method
+    from convnets.explaining.explain import load_method
 
     picture = predict.read_picture(repo / "samples" / "chat.png")
     network_ = predict.load("ex03_cifar10")

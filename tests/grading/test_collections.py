@@ -60,13 +60,13 @@ def test_hostile_hand_ins_lose_their_own_questions_only(judge, name, tmp_path):
     target.write_text("intact")
     chosen = handins.hostile(target=target, repo=tmp_path / "depot")
     (tmp_path / "depot/exercises").mkdir(parents=True)
-    (tmp_path / "depot/exercises/ex00_convolution.py").touch()
+    (tmp_path / "depot/exercises/ex00_convolution/__main__.py").touch()
     (handin,) = [each for each in chosen if each.name == f"hostile_{name}"]
     found = judge(handin, tmp_path / "rendu")
     assert handins.problems(handin, found) == []
     assert (
         target.read_text() == "intact"
-        and (tmp_path / "depot/exercises/ex00_convolution.py").exists()
+        and (tmp_path / "depot/exercises/ex00_convolution/__main__.py").exists()
     )
 
 

@@ -6,8 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from exercises import skeleton
-from grading import grader, submission
+from grading import grader, skeleton, submission
 from grading.scale import read_scale
 from tests.grading import handins
 
@@ -37,7 +36,7 @@ def test_the_untouched_skeleton_gets_nothing(made, tmp_path):
 def test_a_needed_module_is_filled_in_only_when_asked(tmp_path, repo):
     folder = tmp_path / "dupont"
     folder.mkdir()
-    shutil.copy(repo / "exercises/ex00_pooling.py", folder)
+    shutil.copy(repo / "exercises/ex00_convolution/pooling.py", folder)
     submitted, rule = submission.find(folder), RULES["ex00.pool2d"]
     found = []
     for fill in (False, True):
@@ -161,10 +160,10 @@ def test_wrong_weights(made, fashion, repo, kind, level, reason):
 
 @pytest.mark.slow
 def test_real_training_is_done_only_when_asked(fashion, as_dataset, monkeypatch):
+    from convnets.datasets import sources
     from exercises import ex02_fashion
-    from exercises.common import data
 
-    monkeypatch.setattr(data, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
+    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
     handed = fashion(
         ("FILTERS = (64, 128, 256)", "FILTERS = (4, 4, 4)"),
         (f"EPOCHS = {ex02_fashion.EPOCHS}", "EPOCHS = 2"),

@@ -114,7 +114,7 @@ def test_without_an_option_the_solutions_are_graded(run, tmp_path):
 
 @pytest.mark.slow
 def test_untouched_skeletons_get_nothing(run, tmp_path):
-    from exercises import skeleton
+    from grading import skeleton
 
     skeleton.write_skeletons(["ex00", "ex01", "ex02", "ex03", "ex05"], tmp_path / "squelette")
     report = tmp_path / "notes.json"

@@ -116,13 +116,13 @@ def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
     [
         ({"type": "NotImplementedError"}, "not_done"),
         ({"type": "SyntaxError", "line": 3, "file": "a.py"}, "syntax_error"),
-        ({"type": "ModuleNotFoundError", "missing": "exercises.ex00_geometry"}, "missing_module"),
+        ({"type": "ModuleNotFoundError", "missing": "exercises.ex00_convolution.geometry"}, "missing_module"),
         ({"type": "ModuleNotFoundError", "missing": "torchvision"}, "missing_package"),
         ({"type": "MemoryError"}, "memory"),
         ({"type": "SystemExit"}, "exited"),
         ({"type": "PermissionError"}, "forbidden"),
         ({"type": "KeyError", "message": "a\x1b[31m\nb", "line": 7, "file": "a.py"}, "exception"),
-        ({"type": "AttributeError", "message": "module 'exercises.ex00_pooling' has no attribute "
+        ({"type": "AttributeError", "message": "module 'exercises.ex00_convolution.pooling' has no attribute "
           "'relu'"}, "missing_name"),
         ({"type": 3, "message": None}, "exception"),
     ],

@@ -5,8 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from exercises import skeleton
-from grading import questions, scale
+from grading import questions, scale, skeleton
 
 EXERCISES = scale.read_scale()
 RULES = [rule for exercise in EXERCISES.values() for rule in exercise.rules]

@@ -47,14 +47,14 @@ def test_a_class(tmp_path, handed):
 
 
 def test_links_are_not_followed(tmp_path, handed, repo):
-    (handed / "ex00_matrices.py").symlink_to(repo / "exercises/ex00_matrices.py")
+    (handed / "ex00_matrices.py").symlink_to(repo / "exercises/ex00_convolution/matrices.py")
     (handed / "models").symlink_to(repo / "models")
     found = submission.find(handed)
     assert found.modules == {"ex00_pooling"}
     staged = tmp_path / "copie"
     staged.mkdir()
     submission.stage(staged, found)
-    assert not (staged / "exercises/ex00_matrices.py").exists()
+    assert not (staged / "exercises/ex00_convolution/matrices.py").exists()
 
 
 def test_the_copy_holds_the_hand_in_and_the_shared_code_only(tmp_path, handed, repo):
@@ -65,7 +65,7 @@ def test_the_copy_holds_the_hand_in_and_the_shared_code_only(tmp_path, handed, r
     submission.stage(staged, submission.find(handed))
     names = {path.name for path in (staged / "exercises").iterdir()}
     assert names == {"__init__.py", "common", "ex00_pooling.py", "aide.py"}
-    assert (staged / "exercises/ex00_pooling.py").read_text() == "VALEUR = 1\n"
+    assert (staged / "exercises/ex00_convolution/pooling.py").read_text() == "VALEUR = 1\n"
     assert not (staged / "grading").exists() and not (staged / "models").exists()
 
 
@@ -74,7 +74,7 @@ def test_filling_adds_the_missing_modules_and_replaces_none(tmp_path, handed, re
     staged.mkdir()
     submission.stage(staged, submission.find(handed), fill=True)
     package = staged / "exercises"
-    ours = (repo / "exercises/ex00_geometry.py").read_text()
+    ours = (repo / "exercises/ex00_convolution/geometry.py").read_text()
     assert (package / "ex00_geometry.py").read_text() == ours
     assert (package / "ex00_pooling.py").read_text() == "VALEUR = 1\n"
 
@@ -85,7 +85,7 @@ def test_whose_command_it_is(handed, repo):
     shutil.copy(repo / "predict", handed)  # notre script sh : ce n'est pas une commande à eux
     assert submission.own_command(found) is None
     (handed / "common").mkdir()
-    shutil.copy(repo / "exercises/common/prediction.py", handed / "common")
+    shutil.copy(repo / "convnets/serving/command.py", handed / "common")
     assert submission.own_command(found) is None
     (handed / "common/prediction.py").write_text("def main(argv): ...\n")
     assert submission.own_command(found) == ""

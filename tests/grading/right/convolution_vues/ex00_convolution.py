@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exercises.ex00_geometry import as_numbers, pads, per_axis
+from exercises.ex00_convolution.geometry import as_numbers, pads, per_axis
 
 
 def _glisser(tableau, formes, pas, ecarts):

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from exercises.common import data
+from convnets.datasets import sources
 
-class_names = data.FASHION_CLASSES
+class_names = sources.FASHION_CLASSES
 
 
 def _bloc(x, filtres, *, reduire):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exercises.ex00_geometry import windows
+from exercises.ex00_convolution.geometry import windows
 
 
 def im2col(image, kernel_shape, *, stride=1, padding=0, dilation=1):

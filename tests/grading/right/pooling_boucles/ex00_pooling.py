@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exercises.ex00_geometry import output_size, pads, per_axis
+from exercises.ex00_convolution.geometry import output_size, pads, per_axis
 
 
 def pool2d(image, window=2, *, stride=None, padding=0, mode="max"):

@@ -1,0 +1,225 @@
+"""Les options communes des exercices : mêmes noms, mêmes défauts, mêmes messages."""
+
+import argparse
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from convnets.core.paths import MODELS_DIR
+
+
+class FrenchParser(argparse.ArgumentParser):
+    """`argparse`, dont les quelques phrases visibles sont traduites."""
+
+    def __init__(self, **options):
+        super().__init__(add_help=False, **options)
+        self._positionals.title = "arguments"
+        self._optionals.title = "options"
+        # « -1/2 » et « -1,5 » sont des valeurs, et non des options inconnues.
+        self._negative_number_matcher = re.compile(r"-[.,]?\d")
+        self.add_argument("-h", "--help", action="help", help="montre cette aide et s'arrête")
+
+    def format_usage(self) -> str:
+        """Rend la ligne d'usage, « usage : » avec l'espace du français."""
+        return super().format_usage().replace("usage:", "usage :", 1)
+
+    def format_help(self) -> str:
+        """Rend l'aide entière."""
+        return super().format_help().replace("usage:", "usage :", 1)
+
+    def error(self, message: str):
+        """Écrit l'usage et une phrase en français, puis sort avec le code 2."""
+        for english, french in _TRANSLATIONS:
+            message = message.replace(english, french)
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog} : {message}. --help montre les options.\n")
+
+
+_TRANSLATIONS = (
+    ("the following arguments are required:", "il manque"),
+    ("unrecognized arguments:", "option inconnue :"),
+    ("expected one argument", "attend une valeur"),
+    ("expected at least one argument", "attend au moins une valeur"),
+    ("ambiguous option:", "option ambiguë :"),
+    ("could match", "peut vouloir dire"),
+    ("invalid choice:", "choix impossible :"),
+    ("choose from", "au choix :"),
+    ("invalid int value:", "nombre entier attendu, reçu"),
+    ("invalid float value:", "nombre attendu, reçu"),
+    ("not allowed with argument", "ne va pas avec"),
+    ("ignored explicit argument", "n'attend pas de valeur, reçu"),
+    ("argument ", ""),
+)
+
+
+def positive_int(text: str, *, least: int = 1) -> int:
+    """Lit un entier d'au moins `least` ; `argparse` en fait un message d'usage sinon."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"nombre entier d'au moins {least} attendu, reçu {text!r}")
+    return value
+
+
+def natural_int(text: str) -> int:
+    """Lit un entier d'au moins 0 ; voir `positive_int`."""
+    return positive_int(text, least=0)
+
+
+def training_parser(
+    module: str, description: str, *, epochs: int | None, seeds: int
+) -> FrenchParser:
+    """Prépare les options d'un exercice qui entraîne un modèle.
+
+    Args:
+        module: nom du module, pour la ligne d'usage.
+        description: une phrase, la première de l'aide.
+        epochs: nombre d'époques de la recette livrée ; None s'il y en a plusieurs.
+        seeds: nombre de graines par défaut ; le compte rendu dit combien en ont servi.
+
+    Returns:
+        Un analyseur auquel l'exercice peut ajouter ses propres options.
+    """
+    parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
+    add = parser.add_argument
+    default = f"{epochs} pour la recette livrée" if epochs else "celui de la recette par défaut"
+    add("--epochs", type=positive_int, default=epochs, metavar="N",
+        help=f"nombre d'époques ({default})")  # fmt: skip
+    add("--seeds", type=positive_int, default=seeds, metavar="N",
+        help=f"entraîner N fois, graines 0 à N-1 ({seeds} par défaut)")  # fmt: skip
+    add("--limit", type=positive_int, metavar="N",
+        help="n'utiliser que les N premières images (pour essayer)")  # fmt: skip
+    add("--batch-size", type=positive_int, metavar="N", help="images par lot")
+    add("--precision", choices=["auto", "float32", "mixed_bfloat16"], default="auto",
+        help="calcul de l'entraînement (auto : bfloat16 s'il est plus rapide ici)")  # fmt: skip
+    add("--resume", action="store_true", help="reprendre un entraînement interrompu")
+    add("--force", action="store_true", help="remplacer même un modèle meilleur")
+    add_folders(parser, module, models="où écrire le modèle")
+    return parser
+
+
+def training_command(options) -> str:
+    """Écrit la commande qui refait un entraînement, pour son compte rendu.
+
+    Args:
+        options: options de `training_parser`. Si `options.command` existe, elle remplace
+            `options.module`.
+
+    Returns:
+        Par exemple `"python -m exercises.ex02_fashion --seeds 3 --epochs 14"`.
+    """
+    return (
+        f"python -m exercises.{getattr(options, 'command', options.module)} "
+        f"--seeds {options.seeds} --epochs {options.epochs}"
+        + (f" --limit {options.limit}" if options.limit else "")
+        + (f" --batch-size {options.batch_size}" if options.batch_size else "")
+        + (f" --precision {options.precision}" if options.precision != "auto" else "")
+    )
+
+
+def add_folders(parser: FrenchParser, module: str, *, models: str) -> None:
+    """Ajoute `--output` et `--models-dir`, et note le module, que les figures attendent.
+
+    Args:
+        parser: analyseur à compléter.
+        module: nom du module, qui nomme le dossier des figures.
+        models: ce que le dossier des modèles est pour lui, dans l'aide.
+    """
+    parser.add_argument("--output", type=Path, metavar="DOSSIER",
+        help=f"où écrire les figures (figures/{module} par défaut)")  # fmt: skip
+    parser.add_argument("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
+        help=f"{models} (models/ par défaut)")  # fmt: skip
+    parser.set_defaults(module=module)
+
+
+_REASONS = {
+    errno.EACCES: "accès refusé",
+    errno.EEXIST: "ce nom est déjà pris, et pas par un dossier",
+    errno.EISDIR: "c'est un dossier",
+    errno.ELOOP: "boucle de liens symboliques",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.ENOENT: "ce fichier ou ce dossier n'existe pas",
+    errno.ENOSPC: "plus de place sur le disque",
+    errno.ENOTDIR: "un des noms de ce chemin n'est pas un dossier",
+    errno.ENXIO: "périphérique absent",
+    errno.EPERM: "opération interdite",
+    errno.EROFS: "système de fichiers en lecture seule",
+}
+
+
+def reason(error: Exception, *, named: bool = True) -> str:
+    """Dit une erreur en français, celles du système d'exploitation comprises."""
+    number = getattr(error, "errno", None)
+    if number is None:
+        return str(error)
+    text = _REASONS.get(number, f"erreur {number} du système")
+    if named and error.filename:
+        return f"{printable(os.fsdecode(error.filename))} : {text}."
+    return text
+
+
+def printable(name: str) -> str:
+    """Rend un nom de fichier sur une ligne, en UTF-8 valide, sans caractère de contrôle."""
+    if name and name.isprintable():
+        return name
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name) or "''"
+
+
+def percent(share: float) -> str:
+    """Écrit une part de [0, 1] en pour cent, à la française : `"97,3 %"`."""
+    return f"{100 * share:.1f} %".replace(".", ",")
+
+
+def reserve_stderr() -> None:
+    """Réserve la sortie d'erreur aux messages de Python, le temps du processus.
+
+    LiteRT, libtiff et d'autres bibliothèques en C y écrivent directement, en anglais, même
+    quand tout va bien : le descripteur 2 ne mène plus nulle part, `sys.stderr` garde le vrai.
+    Les avertissements de Pillow, du même genre, sont tus : l'exception suffit.
+    """
+    import logging
+    import warnings
+
+    warnings.simplefilter("ignore")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # fermé par l'appelant (`<&-`, `>&-`)
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    sys.stderr = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def run(main: Callable[[], int]) -> int:
+    """Exécute le corps d'un exercice et rend ses erreurs en une phrase.
+
+    Args:
+        main: fonction sans argument qui rend un code de sortie.
+
+    Returns:
+        Son code ; 1 après une erreur prévue, 130 après Ctrl-C.
+    """
+    from convnets.core.memory import keep_freed_memory  # ./predict s'en passe
+
+    keep_freed_memory()  # avant tout calcul : les fils qui existent déjà gardent leurs habitudes
+    try:
+        return main()
+    except BrokenPipeError:  # `… | head` : plus personne ne lit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        print(
+            "\nInterrompu. Ce qui était enregistré est gardé ; s'il a l'option --resume, "
+            "l'exercice reprend où il en était.",
+            file=sys.stderr,
+        )
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"Erreur : {reason(error)}", file=sys.stderr)
+        return 1

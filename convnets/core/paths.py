@@ -1,0 +1,45 @@
+"""Où sont les choses : modèles, essais, points de reprise, cache de Keras."""
+
+import os
+from pathlib import Path
+
+MODELS_DIR = Path(__file__).resolve().parents[2] / "models"
+RUNS_DIR = Path(__file__).resolve().parents[2] / "runs"  # ignoré par git
+SUFFIXES = (".keras", ".tflite", ".json")
+
+
+def runs_dir(slug: str, *, models_dir: Path = MODELS_DIR) -> Path:
+    """Rend le dossier des points de reprise et des essais d'un exercice.
+
+    Args:
+        slug: nom de l'exercice.
+        models_dir: dossier des modèles ; `runs/` est à côté de `models/`, mais dans
+            `models_dir` quand on en a choisi un autre.
+
+    Returns:
+        Un chemin, que le premier qui y écrit crée.
+    """
+    models_dir = Path(models_dir).resolve()
+    return (RUNS_DIR if models_dir == MODELS_DIR else models_dir / "runs") / slug
+
+
+def checkpoint_path(options, seed: int, *, network: str = "") -> Path:
+    """Rend le fichier du point de reprise d'une graine, d'après `cli.training_parser`.
+
+    Args:
+        options: options de l'exercice.
+        seed: graine.
+        network: lequel des réseaux de l'exercice, s'il en compare plusieurs.
+    """
+    name = f"{network}_seed{seed}.npz" if network else f"seed{seed}.npz"
+    return runs_dir(options.module, models_dir=options.models_dir) / name
+
+
+def keras_home() -> Path:
+    """Rend le dossier de Keras : `KERAS_HOME`, ou `~/.keras`."""
+    return Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))
+
+
+def default_cache_dir() -> Path:
+    """Rend le dossier du cache, celui de Keras : `<KERAS_HOME ou ~/.keras>/models`."""
+    return keras_home() / "models"

@@ -1,0 +1,49 @@
+"""Un calcul long gardé sur disque, et refait dès que ce dont il dépend change."""
+
+import hashlib
+import sys
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from convnets.core.files import own_suffix, replacing
+from convnets.datasets import sources
+
+
+def cached_array(
+    name: str, key: str, compute: Callable[[], np.ndarray], *, cache_dir: Path | None = None
+) -> tuple[np.ndarray, float | None]:
+    """Rend un tableau, relu du cache s'il y est entier, calculé et gardé sinon.
+
+    Args:
+        name: début du nom de fichier, par exemple `"ex05"`.
+        key: tout ce dont le résultat dépend ; son empreinte SHA-256 nomme le fichier.
+        compute: calcule le tableau.
+        cache_dir: dossier du cache, celui des données par défaut.
+
+    Returns:
+        `(tableau, durée)` : la durée du calcul en secondes, None si le cache l'a évité.
+
+    Raises:
+        OSError: dossier impossible à écrire.
+    """
+    folder = Path(cache_dir) if cache_dir else sources.default_cache_dir()
+    path = folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file["x"], None  # lu en entier : la somme de contrôle du zip est vérifiée
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        print(f"Fichier du cache abîmé, recalculé : {path}", file=sys.stderr)
+    start = time.monotonic()
+    x = compute()
+    duration_s = time.monotonic() - start
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(path, suffix=own_suffix()) as temporary, open(temporary, "wb") as file:
+        np.savez(file, x=x)
+    return x, duration_s

@@ -1,0 +1,260 @@
+"""Un dossier d'images par classe : le lire, l'assainir, ou le fabriquer avec CIFAR-10.
+
+`ImageDataGenerator` prend un dossier caché pour une classe, ne voit ni WebP ni GIF, ignore
+l'orientation EXIF et s'arrête au premier fichier illisible. On lui donne donc des copies carrées,
+lues comme `./predict` lit une photo : ce qui est appris est ce qui sera montré.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from filelock import FileLock
+from PIL import Image
+
+from convnets.core.cli import printable
+from convnets.core.files import file_sha256
+from convnets.datasets import sources
+from convnets.serving.images import crop_resize, open_image
+
+MIN_PER_CLASS = 5  # en dessous, un cinquième ne fait pas une image de validation
+SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test"})
+ARCHIVE_LEFTOVERS = "__MACOSX"  # copie fantôme que laissent certaines archives zip
+
+
+class Listing(NamedTuple):
+    """Les fichiers d'un dossier, classe après classe, dans l'ordre du générateur de Keras."""
+
+    folder: Path
+    classes: list[str]  # noms des dossiers, triés
+    paths: list[Path]
+    labels: np.ndarray  # (n,) entiers, indices dans classes
+    ignored: list[str]  # une phrase par fichier laissé de côté
+
+
+class Pictures(NamedTuple):
+    """Des copies carrées, toutes lisibles, et ce qui les distingue d'autres."""
+
+    folder: Path  # les copies : folder/classe/000123.png
+    classes: list[str]
+    paths: list[Path]  # les originaux, dans le même ordre
+    labels: np.ndarray  # (n,) entiers
+    ignored: list[str]
+    sha256: str  # contenu des originaux, classes et cadrage
+
+
+def display_names(classes: Sequence[str]) -> list[str]:
+    """Rend les noms à montrer : `chien_loup` devient `Chien loup`."""
+    names = [" ".join(name.replace("_", " ").split()) or name for name in classes]
+    return [name[0].upper() + name[1:] for name in names]
+
+
+def scan(folder: Path, *, limit: int | None = None) -> Listing:
+    """Liste les images d'un dossier qui en contient un par classe.
+
+    Les sous-dossiers d'une classe en font partie. Ce qui commence par un point est laissé.
+
+    Args:
+        folder: dossier dont chaque sous-dossier est une classe.
+        limit: au plus ce nombre d'images, les premières de chaque classe, à parts égales.
+
+    Returns:
+        Un `Listing` ; rien n'est encore ouvert.
+
+    Raises:
+        FileNotFoundError: pas de dossier ici.
+        ValueError: moins de deux classes, moins de `MIN_PER_CLASS` fichiers dans l'une, nom
+            de classe illisible, ou dossiers `train` et `test` au lieu de classes.
+    """
+    folder, shown = Path(folder), printable(os.fspath(folder))
+    if not folder.is_dir():
+        kind = "est un fichier" if folder.exists() else "n'existe pas"
+        raise FileNotFoundError(
+            f"{shown} {kind} ; donnez un dossier qui en contient un par classe."
+        )
+    found = sorted(each for each in folder.iterdir() if not _hidden(each.name))
+    kept = [each for each in found if each.is_dir()]
+    names = [each.name for each in kept]
+    if names and {name.lower() for name in names} <= SPLIT_NAMES:
+        raise ValueError(
+            f"{shown} contient {', '.join(names)} : ce sont des parts d'un jeu, pas des classes ; "
+            f"donnez l'une d'elles, par exemple {printable(os.fspath(kept[0]))}."
+        )
+    if len(names) < 2:
+        listed = printable(", ".join(names)) if names else "rien"
+        inside = len(names) == 1 and len([each for each in kept[0].iterdir() if each.is_dir()]) > 1
+        remedy = f"donnez {shown}/{listed}" if inside else f"comme {shown}/chat et {shown}/chien"
+        raise ValueError(
+            f"{shown} : {_count(len(names), 'dossier')} de classe ({listed}), au moins deux "
+            f"attendus ; {remedy}."
+        )
+    if limit and limit < MIN_PER_CLASS * len(names):
+        raise ValueError(
+            f"{_count(limit, 'image')} au plus pour {len(names)} classes : demandez-en au moins "
+            f"{MIN_PER_CLASS * len(names)}, soit {MIN_PER_CLASS} par classe."
+        )
+    ignored = [f"{_name(each, folder)} n'est dans aucune classe" for each in found
+               if not each.is_dir()]  # fmt: skip
+    paths, labels = [], []
+    for label, each in enumerate(kept):
+        if printable(each.name) != each.name:
+            raise ValueError(f"Nom de classe illisible : {printable(each.name)} ; renommez-le.")
+        files = _files(each, ignored, root=folder)[: limit and limit // len(kept)]
+        paths += files
+        labels += [label] * len(files)
+    listing = Listing(folder, names, paths, np.array(labels, int), ignored)
+    _check_counts(listing)
+    return listing
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name == ARCHIVE_LEFTOVERS
+
+
+def _name(path: Path, root: Path) -> str:
+    return printable(os.fspath(path.relative_to(root)))
+
+
+def _files(folder: Path, ignored: list[str], *, root: Path) -> list[Path]:
+    """Rend les fichiers ordinaires d'une classe, dans l'ordre où le générateur les lirait."""
+
+    def refuse(error: OSError) -> None:
+        ignored.append(f"{_name(Path(error.filename), root)} ne peut pas être lu (chmod u+rx)")
+
+    found = []
+    for parent, subfolders, names in os.walk(folder, onerror=refuse):
+        subfolders[:] = [name for name in subfolders if not _hidden(name)]
+        found += [(parent, name) for name in names if not _hidden(name)]
+    paths = [Path(parent, name) for parent, name in sorted(found)]
+    for path in paths:
+        if not path.is_file():  # lien mort ; un tube bloquerait la lecture
+            ignored.append(f"{_name(path, root)} n'est pas un fichier")
+    return [path for path in paths if path.is_file()]
+
+
+def _check_counts(listing: Listing) -> None:
+    shown = printable(os.fspath(listing.folder))
+    counts = np.bincount(listing.labels, minlength=len(listing.classes))
+    poor = [f"{name} ({count})" for name, count in zip(listing.classes, counts, strict=True)
+            if count < MIN_PER_CLASS]  # fmt: skip
+    if poor:
+        why = f" ; laissés de côté : {' ; '.join(listing.ignored[:3])}" if listing.ignored else ""
+        raise ValueError(
+            f"{shown} : trop peu d'images lisibles pour {', '.join(poor)}, au moins "
+            f"{MIN_PER_CLASS} par classe attendues{why}. Ajoutez-en, ou retirez ce dossier."
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number > 1 else ''}"
+
+
+@contextlib.contextmanager
+def square_copies(listing: Listing, size_px: int) -> Iterator[Pictures]:
+    """Copie les images en carrés PNG, dans un dossier temporaire effacé à la sortie du bloc.
+
+    Args:
+        listing: ce que rend `scan`.
+        size_px: côté des carrés ; l'image entière y est déformée, comme le fait `target_size`.
+
+    Yields:
+        Un `Pictures` ; les fichiers illisibles n'y sont plus, `ignored` les nomme.
+
+    Raises:
+        ValueError: trop peu d'images lisibles dans une classe.
+    """
+    paths, labels, ignored = [], [], list(listing.ignored)
+    digest = hashlib.sha256(f"squash {size_px} {listing.classes}".encode())
+    with tempfile.TemporaryDirectory(prefix="cours-cnn-") as temporary:
+        folder = Path(temporary)
+        for name in listing.classes:
+            (folder / name).mkdir()
+        squares = Squares(listing.paths, size_px)
+        for i, (path, label) in enumerate(zip(listing.paths, listing.labels, strict=True)):
+            try:
+                pixels = squares[i]
+            except (ValueError, OSError) as error:
+                ignored.append(_shorten(str(error), path, listing.folder))
+                continue
+            # Le numéro garde l'ordre des noms d'origine, qui décide du partage.
+            copy = folder / listing.classes[label] / f"{len(paths):06}.png"
+            Image.fromarray(pixels).save(copy, compress_level=1)
+            digest.update(f"{label} {file_sha256(path)}\n".encode())
+            paths.append(path)
+            labels.append(label)
+        kept = listing._replace(paths=paths, labels=np.array(labels, int), ignored=ignored)
+        _check_counts(kept)
+        yield Pictures(folder, *kept[1:], digest.hexdigest())
+
+
+def _shorten(message: str, path: Path, root: Path) -> str:
+    return message.replace(printable(os.fspath(path)), _name(path, root)).rstrip(".")
+
+
+class Squares:
+    """Les carrés d'images restées sur disque, lus un par un quand on les demande.
+
+    Args:
+        paths: chemins d'images lisibles.
+        size_px: côté des carrés.
+    """
+
+    def __init__(self, paths: Sequence[Path], size_px: int):
+        self.paths, self.size_px = paths, size_px
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Rend l'image `index` entière, déformée en uint8 `(size_px, size_px, 3)`."""
+        with open_image(self.paths[index], min_side_px=4 * self.size_px) as image:
+            return crop_resize(image, self.size_px, mode="squash")
+
+
+# --- Le dossier par défaut -----------------------------------------------------------
+
+
+def cifar_folder(
+    names: Sequence[str], *, split: str, num_images: int, size_px: int,
+    cache_dir: Path | None = None,
+) -> Path:  # fmt: skip
+    """Fait un dossier d'images agrandies à partir de CIFAR-10, une fois pour toutes.
+
+    Args:
+        names: classes voulues, en français et en minuscules, par exemple `("chat", "chien")`.
+        split: `"train"` ou `"test"`, la moitié de CIFAR-10 où les prendre.
+        num_images: nombre total d'images, les premières de chaque classe à parts égales.
+        size_px: côté des PNG écrits, agrandis par interpolation bicubique.
+        cache_dir: dossier du cache des données.
+
+    Returns:
+        Le dossier, qui en contient un par classe.
+
+    Raises:
+        FileNotFoundError: CIFAR-10 introuvable.
+    """
+    cache_dir = Path(cache_dir) if cache_dir else sources.default_cache_dir()
+    target = cache_dir / f"cifar10-{split}-{'-'.join(names)}-{num_images}-{size_px}px"
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
+        wanted = num_images // len(names)
+        if all(len(list((target / name).glob("*.png"))) == wanted for name in names):
+            return target
+        x, y = sources.load_cifar10()[("train", "test").index(split)]
+        with tempfile.TemporaryDirectory(dir=cache_dir, prefix="dossier-") as temporary:
+            staged = Path(temporary) / "complet"
+            for name in names:
+                (staged / name).mkdir(parents=True)
+                label = sources.CIFAR10_CLASSES_FR.index(name.capitalize())
+                for i in np.flatnonzero(y.reshape(-1) == label)[:wanted]:
+                    square = crop_resize(Image.fromarray(x[i]), size_px)
+                    Image.fromarray(square).save(staged / name / f"{i:05}.png", compress_level=1)
+            shutil.rmtree(target, ignore_errors=True)  # d'une version incomplète
+            os.replace(staged, target)
+    return target

@@ -1,0 +1,353 @@
+"""Ce que partagent rêve, reconstruction et style : là, c'est l'image qui apprend.
+
+Les poids d'un réseau déjà entraîné ne bougent pas ; le gradient change les pixels. Une image
+est ici un tableau float32 `(h, w, 3)` de 0 à 255, de n'importe quelle taille.
+"""
+
+import argparse
+import collections
+import math
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+from PIL import Image
+
+from convnets.core import files
+from convnets.core.cli import FrenchParser, add_folders, positive_int
+from convnets.datasets import pretrained
+from convnets.explaining.maps import map_layers
+from convnets.serving import base as serving_base
+from convnets.serving.images import open_image
+from convnets.training import saving
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+MAX_SIDE_PX = 2000  # au-delà, les cartes d'InceptionV3 ne tiendraient pas dans la mémoire
+SIZE_REMEDY = "Agrandissez-la avec --size."
+BAR_CELLS = 30
+
+
+# --- Options ------------------------------------------------------------------------
+
+
+def dream_parser(module: str, description: str, *, size_px: int, steps: int) -> FrenchParser:
+    """Prépare les options d'un exercice qui change une image par gradient.
+
+    Args:
+        module: nom du module, qui nomme le dossier des figures.
+        description: une phrase, la première de l'aide.
+        size_px: grand côté de l'image, par défaut.
+        steps: nombre de pas, par défaut.
+
+    Returns:
+        Un analyseur : `--size`, `--steps`, `--seed`, `--model`, `--output`, `--models-dir`.
+    """
+    parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
+    add = parser.add_argument
+    add("--size", type=side, default=size_px, metavar="N",
+        help=f"grand côté de l'image, en pixels ({size_px} par défaut)")  # fmt: skip
+    add("--steps", type=positive_int, default=steps, metavar="N",
+        help=f"nombre de pas ({steps} par défaut)")  # fmt: skip
+    add("--seed", type=seed, default=0, metavar="N", help="graine du hasard (0 par défaut)")
+    add("--model", default=serving_base.NAME, metavar="NOM",
+        help=f"{serving_base.NAME} (par défaut), ou un modèle de models/")  # fmt: skip
+    add_folders(parser, module, models="où lire le modèle")
+    return parser
+
+
+def side(text: str) -> int:
+    """Lit un côté d'image, de 1 à `MAX_SIDE_PX`."""
+    value = positive_int(text)
+    if value > MAX_SIDE_PX:
+        raise argparse.ArgumentTypeError(f"au plus {MAX_SIDE_PX} pixels, reçu {text!r}")
+    return value
+
+
+def seed(text: str) -> int:
+    """Lit une graine, entier de 0 ou plus ; `argparse` en fait un message d'usage sinon."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"nombre entier d'au moins 0 attendu, reçu {text!r}")
+    return int(text)
+
+
+def weight(text: str) -> float:
+    """Lit un poids, nombre de 0 ou plus, à virgule ou à point."""
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"nombre positif ou nul attendu, reçu {text!r}")
+    return value
+
+
+# --- Images -------------------------------------------------------------------------
+
+
+def read_picture(source, size_px: int) -> np.ndarray:
+    """Lit une image et l'amène, sans la déformer, à un grand côté donné.
+
+    Args:
+        source: chemin, ou fichier binaire ouvert.
+        size_px: grand côté, en pixels ; une image plus petite est agrandie.
+
+    Returns:
+        float32 `(h, w, 3)` dans [0, 255], `max(h, w)` valant `size_px`.
+
+    Raises:
+        FileNotFoundError, ValueError: image absente ou illisible, dit en français.
+    """
+    picture = open_image(source, min_side_px=size_px)
+    scale = size_px / max(picture.size)
+    width, height = (max(1, round(scale * side)) for side in picture.size)
+    resized = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.array(resized, np.float32)
+
+
+def to_picture(image: np.ndarray) -> np.ndarray:
+    """Arrondit une image float32 de 0 à 255 en uint8, ce qui dépasse étant écrêté."""
+    return np.clip(np.round(image), 0, 255).astype(np.uint8)
+
+
+def save_picture(image: np.ndarray, path: Path) -> None:
+    """Écrit une image `(h, w, 3)` en PNG, d'un coup ; son dossier est créé."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.replacing(path, suffix=files.own_suffix()) as temporary:
+        Image.fromarray(to_picture(image)).save(temporary, format="PNG")
+
+
+def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Agrandit ou réduit une image `(h, w, 3)` float32, signée ou non, par spline cubique."""
+    resized = ops.image.resize(
+        image, (height, width), interpolation="bicubic", antialias=True,
+        data_format="channels_last",
+    )  # fmt: skip
+    return ops.convert_to_numpy(resized)
+
+
+def octave_sizes(height: int, width: int, octaves: int, *, scale: float) -> list[tuple[int, int]]:
+    """Rend les tailles `(h, w)` d'une image de plus en plus grande ; la dernière est la sienne.
+
+    Args:
+        height: hauteur de l'image.
+        width: sa largeur.
+        octaves: nombre de tailles.
+        scale: rapport d'un côté au précédent.
+
+    Returns:
+        Une liste de `octaves` tailles, d'au moins un pixel.
+    """
+    factors = (scale**-k for k in reversed(range(octaves)))
+    return [(max(1, round(height * s)), max(1, round(width * s))) for s in factors]
+
+
+def total_variation(images):
+    """Mesure combien des pixels voisins diffèrent : nul pour un aplat, grand pour du bruit.
+
+    Args:
+        images: `(n, h, w, c)`, tableau ou tenseur.
+
+    Returns:
+        Tenseur sans dimension : somme des carrés des différences entre voisins, de haut en
+        bas et de gauche à droite, divisée par n·h·w·c.
+
+    Source : Mahendran et Vedaldi, arXiv 1412.0035, section 2, avec β = 2.
+    """
+    images = ops.convert_to_tensor(images)
+    down = images[:, 1:] - images[:, :-1]
+    right = images[:, :, 1:] - images[:, :, :-1]
+    total = ops.sum(ops.square(down)) + ops.sum(ops.square(right))
+    return total / ops.cast(ops.size(images), total.dtype)
+
+
+# --- Le réseau qui regarde ----------------------------------------------------------
+
+
+def load_base(options) -> keras.Model:
+    """Charge le modèle demandé : InceptionV3, ou l'un de ceux de `models/`.
+
+    Args:
+        options: options de `dream_parser`.
+
+    Returns:
+        Modèle à images en couleurs : float32 dans [-1, 1] pour InceptionV3, uint8 sinon.
+
+    Raises:
+        FileNotFoundError: modèle ou poids absents.
+        ValueError: modèle qui ne lit pas d'images en couleurs.
+    """
+    if options.model == serving_base.NAME:
+        return _number_again(pretrained.inception_v3()[0])
+    model = saving.load_model(options.model, models_dir=options.models_dir)
+    if len(model.input_shape) != 4 or model.input_shape[-1] != 3:
+        raise ValueError(
+            f"Le modèle {options.model} lit des entrées {model.input_shape[1:]} ; des images en "
+            f"couleurs (h, w, 3) sont attendues. Prenez par exemple {serving_base.NAME}."
+        )
+    return model
+
+
+def _number_again(base: keras.Model) -> keras.Model:
+    """Redonne aux couches les noms qu'elles ont quand le modèle est le premier construit.
+
+    Keras numérote les couches sans nom d'un bout à l'autre du processus : sans cela, `conv2d_2`
+    en serait une autre la deuxième fois.
+    """
+    counts, found = collections.Counter(), []
+    for layer in base.layers:
+        kind, number = re.fullmatch(r"(.+?)_?(\d*)", layer.name).groups()
+        if kind.replace("_", "") == type(layer).__name__.lower():
+            found.append((int(number or 0), kind, layer))
+    for _, kind, layer in sorted(found, key=lambda each: each[0]):
+        layer.name = f"{kind}_{counts[kind]}" if counts[kind] else kind
+        counts[kind] += 1
+    return base
+
+
+def default_layers(base: keras.Model, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Rend les couches voulues si le modèle les a, et sinon autant d'autres, bien réparties."""
+    maps = map_layers(base)
+    if set(wanted) <= set(maps):
+        return wanted
+    places = np.linspace(0, len(maps) - 1, len(wanted) + 1).round().astype(int)[1:]
+    return tuple(maps[place] for place in sorted({*places}))
+
+
+def extractor(base: keras.Model, layer_names) -> keras.Model:
+    """Rend le même réseau, coupé, pour des images float32 de n'importe quelle taille.
+
+    Args:
+        base: modèle de `load_base`. Il n'est pas modifié.
+        layer_names: couches à rendre, parmi celles de `map_layers`.
+
+    Returns:
+        Modèle : images float32 `(n, h, w, 3)` de 0 à 255 → `{couche: cartes (n, h', w', c)}`.
+
+    Raises:
+        ValueError: couche inconnue ; le message donne la liste.
+    """
+    maps = map_layers(base)
+    for name in layer_names:
+        if name not in maps:
+            known = [each for each in maps if each.startswith("mixed")] or maps
+            raise ValueError(
+                f"Couche {name!r} inconnue de {base.name} ; prenez par exemple l'une de "
+                f"celles-ci : {', '.join(known)}."
+            )
+    part = keras.Model(base.input, {name: base.get_layer(name).output for name in layer_names})
+    copy = keras.models.clone_model(part, input_tensors=keras.Input((None, None, 3)))
+    copy.set_weights(part.get_weights())
+    copy.trainable = False
+    images = x = keras.Input((None, None, 3), dtype="float32")
+    if keras.backend.is_float_dtype(base.input.dtype):
+        x = layers.Rescaling(1 / 127.5, -1)(x)  # l'échelle d'InceptionV3 ; les autres ont la leur
+    return keras.Model(images, copy(x))
+
+
+def check_size(model: keras.Model, height: int, width: int, *, remedy: str = SIZE_REMEDY) -> None:
+    """Vérifie qu'une image laisse des cartes d'au moins une case.
+
+    Args:
+        model: modèle d'`extractor`.
+        height: hauteur de l'image la plus petite qui y passera.
+        width: sa largeur.
+        remedy: ce que l'utilisateur peut y faire.
+
+    Raises:
+        ValueError: image trop petite ; le message dit le côté qu'il faut.
+    """
+
+    def fits(height: int, width: int) -> bool:
+        try:
+            shapes = model.compute_output_shape((1, height, width, 3)).values()
+        except ValueError:  # une convolution sans bordure, plus grande que sa carte
+            return False
+        return all(min(shape) > 0 for shape in shapes)
+
+    if not fits(height, width):
+        needed = next(side for side in range(1, 1000) if fits(side, side))
+        raise ValueError(
+            f"Image de {width}×{height} pixels, trop petite : chaque côté doit en avoir au moins "
+            f"{needed} pour ces couches. {remedy}"
+        )
+
+
+# --- Changer l'image ----------------------------------------------------------------
+
+
+def progress(total: int, title: str) -> Iterator[int]:
+    """Compte les pas, avec une barre sur la sortie d'erreur si c'est un terminal.
+
+    Args:
+        total: nombre de pas.
+        title: ce qui avance.
+
+    Yields:
+        0, 1, …, `total` - 1.
+    """
+    shown, start = bool(sys.stderr and sys.stderr.isatty()), time.monotonic()
+    try:
+        for done in range(total):
+            if shown:
+                bar = ("█" * (BAR_CELLS * done // total)).ljust(BAR_CELLS, "░")
+                left_s = (time.monotonic() - start) * (total - done) / done if done else 0
+                text = f"{title} {bar} {done}/{total}" + f", encore {left_s:.0f} s" * (done > 0)
+                print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+            yield done
+    finally:
+        if shown:  # pour que rien ne s'écrive à sa suite
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+class Basis(NamedTuple):
+    """Les nombres qu'Adam règle, quand ce ne sont pas les pixels eux-mêmes."""
+
+    encode: Callable  # image (1, h, w, 3) → nombres
+    decode: Callable  # l'inverse
+
+
+PIXELS = Basis(tf.identity, tf.identity)
+
+
+def descend(
+    losses: Callable, start: np.ndarray, *, steps: int, rate: float, title: str,
+    basis: Basis = PIXELS,
+) -> tuple[np.ndarray, dict[str, list[float]]]:  # fmt: skip
+    """Change une image par Adam, pour que la somme des pertes baisse.
+
+    Args:
+        losses: fonction d'un tenseur `(1, h, w, 3)` de 0 à 255 → `{nom: perte}`.
+        start: image de départ `(h, w, 3)` float32 dans [0, 255].
+        steps: nombre de pas.
+        rate: premier pas d'Adam ; il finit à zéro, le long d'un cosinus.
+        title: ce que dit la barre d'avancement.
+        basis: ce qu'Adam règle ; les pixels par défaut.
+
+    Returns:
+        `(image, pertes)` : float32 `(h, w, 3)` dans [0, 255], et chaque perte avant chaque pas.
+
+    Source : Kingma et Ba, arXiv 1412.6980.
+    """
+    numbers = keras.Variable(basis.encode(tf.constant(start[np.newaxis], tf.float32)))
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
+    optimizer.build([numbers])
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            terms = losses(basis.decode(numbers.value))
+            total = sum(terms.values())
+        optimizer.apply(tape.gradient(total, [numbers.value]), [numbers])
+        numbers.assign(basis.encode(tf.clip_by_value(basis.decode(numbers.value), 0, 255)))
+        return terms
+
+    history = [step() for _ in progress(steps, title)]
+    curves = {name: [float(terms[name]) for terms in history] for name in history[0]}
+    return np.clip(basis.decode(numbers.value)[0], 0, 255), curves

@@ -1,0 +1,178 @@
+"""Les figures des exercices, dans un même style, écrites en PNG sans écran.
+
+Les couleurs sont celles d'Okabe et Ito (2008), que distinguent aussi les daltoniens.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from convnets.core.cli import percent
+
+INK = "#1a1a1a"
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+@contextlib.contextmanager
+def house_style() -> Iterator[None]:
+    """Fixe, le temps d'un bloc, la police et les réglages de toutes les figures du cours."""
+    import matplotlib
+
+    with matplotlib.rc_context({
+        "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.edgecolor": INK,
+        "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.grid": False,
+        "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11,
+        "axes.prop_cycle": matplotlib.cycler(color=COLORS), "legend.frameon": False,
+        "savefig.dpi": 120, "hatch.linewidth": 0.6,
+    }):  # fmt: skip
+        yield
+
+
+@contextlib.contextmanager
+def new_figure(path: Path, *, columns: int = 1, rows: int = 1, size=(6.0, 4.0)) -> Iterator[tuple]:
+    """Ouvre une figure au style du cours et l'écrit à la sortie du bloc.
+
+    Args:
+        path: fichier PNG ; son dossier est créé.
+        columns: nombre de cadres par ligne.
+        rows: nombre de lignes.
+        size: largeur et hauteur d'un cadre, en pouces.
+
+    Yields:
+        `(figure, axes)`, axes étant un tableau `(rows, columns)`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with house_style():
+        figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure, figure.subplots(rows, columns, squeeze=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path)
+
+
+def output_dir(options) -> Path:
+    """Rend le dossier des figures d'un exercice, `figures/exNN_slug` par défaut."""
+    return options.output or Path("figures") / options.module
+
+
+def save_learning_curves(path: Path, history: dict[str, list[float]], *, targets: str = "") -> None:
+    """Trace perte et précision, entraînement et validation.
+
+    Args:
+        path: fichier PNG.
+        history: courbes de `training.fit`, une valeur par époque.
+        targets: ce qu'il fallait répondre à l'entraînement, si ce n'est pas l'étiquette : les deux
+            pertes ne se comparent alors pas, et la légende le dit.
+    """
+    learned = f"entraînement ({targets})" if targets else "entraînement"
+    panels = (("loss", "Perte"), ("accuracy", "Précision"))
+    with new_figure(path, columns=2) as (_, axes):
+        for axis, (name, title) in zip(axes[0], panels, strict=True):
+            for key, label in ((name, learned), (f"val_{name}", "validation")):
+                epochs = range(1, len(history[key]) + 1)
+                axis.plot(epochs, history[key], marker="o", markersize=3, label=label)
+            axis.set(title=title, xlabel="époque")
+            axis.legend()
+
+
+def save_confusion_matrix(path: Path, matrix: np.ndarray, classes: list[str]) -> None:
+    """Dessine une matrice de confusion, avec les effectifs dans les cases.
+
+    Args:
+        path: fichier PNG.
+        matrix: `(classes, classes)` entiers, lignes : vérité, colonnes : prédiction.
+        classes: noms des classes, dans l'ordre.
+    """
+    matrix = np.asarray(matrix)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    with new_figure(path, size=(8.0, 7.0)) as (figure, axes):
+        axis = axes[0, 0]
+        image = axis.imshow(share, cmap="cividis", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(matrix):
+            color = "black" if share[row, column] > 0.5 else "white"
+            axis.text(column, row, count, ha="center", va="center", color=color, fontsize=8)
+        ticks = range(len(classes))
+        axis.set_xticks(ticks, classes, rotation=45, ha="right")
+        axis.set_yticks(ticks, classes)
+        axis.set(
+            xlabel="prédiction", ylabel="vérité", title="Matrice de confusion (images non apprises)"
+        )
+        figure.colorbar(image, label="part de la classe vraie", shrink=0.8)
+
+
+def class_table(matrix: np.ndarray, classes: list[str]) -> str:
+    """Met en tableau précision, rappel et F1 de chaque classe.
+
+    Args:
+        matrix: matrice de confusion `(classes, classes)`.
+        classes: noms des classes.
+
+    Returns:
+        Un texte de `classes + 2` lignes ; « - » là où une classe n'a aucune image.
+    """
+    matrix = np.asarray(matrix)
+    rows = [f"{'classe':<18} {'précision':>9} {'rappel':>9} {'F1':>9} {'images':>7}"]
+
+    def share(part: float, whole: float) -> str:
+        return percent(part / whole) if whole else "-"
+
+    for i, name in enumerate(classes):
+        right, actual, predicted = matrix[i, i], matrix[i].sum(), matrix[:, i].sum()
+        rows.append(
+            f"{name:<18} {share(right, predicted):>9} {share(right, actual):>9} "
+            f"{share(2 * right, actual + predicted):>9} {actual:>7}"
+        )
+    rows.append(
+        f"{'toutes':<18} {'':>9} {share(np.trace(matrix), matrix.sum()):>9} {'':>9} "
+        f"{matrix.sum():>7}"
+    )
+    return "\n".join(rows)
+
+
+def save_training_figures(options, report, x_test, y_test, probabilities) -> None:
+    """Écrit courbes et matrice de confusion, et affiche le tableau par classe.
+
+    Args:
+        options: options de `cli.training_parser`.
+        report: compte rendu de l'entraînement ; `targets`, s'il y est, va dans la légende.
+        x_test: images de test, non utilisées ici.
+        y_test: classes vraies `(n,)`, non utilisées ici.
+        probabilities: `(n, classes)`, non utilisées ici.
+    """
+    folder, matrix = output_dir(options), np.array(report["confusion_matrix"])
+    targets = report.get("targets", "")
+    save_learning_curves(folder / "courbes.png", report["history"], targets=targets)
+    save_confusion_matrix(folder / "confusion.png", matrix, report["classes_fr"])
+    print(class_table(matrix, report["classes_fr"]))
+    print(f"Figures écrites dans {folder}/")
+
+
+def save_mistakes(options, report, x_test, y_test, probabilities) -> None:
+    """Écrit la page des erreurs dont le modèle était le plus sûr.
+
+    Args:
+        options: options de `cli.training_parser`.
+        report: compte rendu de l'entraînement.
+        x_test: images de test `(n, h, w)` ou `(n, h, w, 3)`, uint8.
+        y_test: classes vraies `(n,)` ou `(n, 1)`.
+        probabilities: `(n, classes)` dans [0, 1].
+    """
+    classes, y_test = report["classes_fr"], y_test.reshape(-1)
+    y_pred = probabilities.argmax(1)
+    wrong = np.flatnonzero(y_pred != y_test)
+    worst = wrong[np.argsort(-probabilities[wrong, y_pred[wrong]])][:24]
+    path = output_dir(options) / "erreurs.png"
+    rows = max(1, -(-len(worst) // 6))
+    with new_figure(path, columns=6, rows=rows, size=(1.9, 2.1)) as (figure, axes):
+        for axis in axes.flat:
+            axis.axis("off")
+        for axis, i in zip(axes.flat, worst, strict=False):
+            axis.imshow(x_test[i], cmap="gray", vmin=0, vmax=255)
+            share = f"{100 * probabilities[i, y_pred[i]]:.0f} %"
+            axis.set_title(f"{classes[y_pred[i]]} à {share}\nvrai : {classes[y_test[i]]}",
+                           fontsize=8)  # fmt: skip
+        figure.suptitle("Les erreurs dont le modèle était le plus sûr")

@@ -1,0 +1,390 @@
+"""Un modèle exporté, chargé par LiteRT, et ce qu'il répond à des images.
+
+Ce que `./predict` (`prediction.py`) sert depuis un terminal, et que la démonstration, la grappe
+et les tests prennent ici. Ce module n'importe le moteur, NumPy et Pillow que s'il s'en sert.
+"""
+
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from convnets.core.files import map_file
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import read_sidecar
+from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine, predict_in_passes
+
+if TYPE_CHECKING:
+
+    import numpy as np
+    from PIL import Image
+
+    from convnets.serving.native import NativeEngine
+    from convnets.serving.router import Router
+
+DEFAULT_MODEL = "ex03_cifar10"
+PHOTO_MODEL = "ex05_photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
+BATCH_SIZE = 128  # images lues à la suite, quand il y en a plusieurs
+FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
+PENDING_BYTES = 2 * 2**20  # de vues lues avant de les calculer, pour que de grandes tiennent
+FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
+
+
+class Result(NamedTuple):
+    """Ce que l'on sait d'une image : ses probabilités, ou la raison de l'échec."""
+
+    path: str
+    probabilities: "Sequence[float] | None"  # (classes,) dans [0, 1]
+    error: str | None
+    classifier: "Classifier | None" = None  # celui qui a répondu
+
+    @property
+    def best(self) -> int:
+        """Numéro de la classe la plus probable."""
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+
+def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> "np.ndarray":
+    """Lit une image et l'amène à la forme qu'un modèle attend.
+
+    Args:
+        source: chemin, ou fichier binaire ouvert.
+        input_shape: `(h, w, 3)`, ou `(h, w)` pour un modèle en gris.
+        framing: ce que le compte rendu du modèle en dit : `"crop"`, `"squash"` ou `"digit"`.
+
+    Returns:
+        Tableau uint8 `input_shape`.
+
+    Raises:
+        FileNotFoundError, ValueError: image absente ou illisible, dit en français.
+    """
+    if framing == "digit":  # trouver le chiffre, plutôt que cadrer l'image
+        from convnets.serving.digits import read_digit
+
+        return read_digit(source)
+    import numpy as np
+
+    from convnets.serving.images import decoded_side, open_image, squares
+
+    image = open_image(source, min_side_px=decoded_side(input_shape[0]))
+    pixels = np.array(squares(image, input_shape[0], [(framing, 1.0)])[0])
+    return pixels if len(input_shape) == 3 else _to_grey(pixels)
+
+
+def _to_grey(pixels: "np.ndarray") -> "np.ndarray":
+    # Luma de la norme UIT-R BT.601, celle de Pillow.
+    grey = (pixels @ [0.299, 0.587, 0.114]).round().astype("uint8")
+    border = [*grey[0], *grey[-1], *grey[:, 0], *grey[:, -1]]
+    # MNIST et Fashion-MNIST sont clairs sur fond noir : un fond clair est inversé.
+    return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
+
+
+def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
+    """Partage des images en lots d'au plus `BATCH_SIZE`, à prendre l'un après l'autre.
+
+    Les premiers grandissent : une réponse vient vite, et les fils, partis ensemble, ne lisent pas
+    toujours en même temps, en se disputant Python. Les derniers diminuent : tous finissent
+    ensemble.
+
+    Args:
+        paths: les images, en quelque nombre que ce soit.
+        num_workers: fils qui se les partagent ; à un seul, des lots de `FIRST_SIZE`.
+    """
+    groups, start = [], 0
+    while start < len(paths):
+        size = FIRST_SIZE
+        if num_workers > 1:
+            near = min(start + FIRST_SIZE, len(paths) - start)
+            size = min(BATCH_SIZE, math.ceil(near / (2 * num_workers)))
+        groups.append(paths[start : start + size])
+        start += size
+    return groups
+
+
+class Classifier:
+    """Un modèle exporté, prêt à prédire avec LiteRT.
+
+    Quand le compte rendu décrit une base (`"base"`), le modèle n'est que la tête posée
+    dessus : chaque image passe par l'export de la base, rangé dans le cache, puis par elle.
+
+    Args:
+        slug: nom du modèle, par exemple `"ex03_cifar10"`.
+        models_dir: dossier qui contient `slug.tflite` et `slug.json`.
+        num_threads: fils de calcul, un par cœur par défaut.
+
+    Raises:
+        FileNotFoundError: modèle absent, ou base jamais préparée.
+        ValueError: compte rendu qui ne correspond pas aux poids.
+    """
+
+    def __init__(
+        self,
+        slug: str = DEFAULT_MODEL,
+        *,
+        models_dir: Path = MODELS_DIR,
+        num_threads: int | None = None,
+    ):
+        name = f"{slug}.tflite"
+        path = Path(models_dir) / name
+        content = map_file(path) if path.exists() else None
+        self.report = read_sidecar(slug, models_dir=models_dir, only=name, content=content)
+        self.slug, self._content = slug, content
+        self.num_threads = num_threads or os.cpu_count() or 1
+        try:
+            engine = self._new_engine()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{name} n'est pas un modèle LiteRT lisible. Remettez celui du dépôt, "
+                f"ou réentraînez : python -m exercises.{slug} --force"
+            ) from error
+        self._free = [engine]  # les moteurs à un fil dont personne ne se sert
+        self._engine: Engine | None = None  # celui de `predict`, sur tous les cœurs
+        self._base = self._load_base(slug, engine.input_shape) if "base" in self.report else None
+        self._turn = contextlib.nullcontext()
+        if self._base:  # trop grande pour être chargée plusieurs fois : à chacun son tour
+            from threading import Lock
+
+            self._turn = Lock()
+        self.input_shape = (self._base or engine).input_shape
+        pixels = self.input_shape[0] * self.input_shape[1] if len(self.input_shape) > 1 else 1
+        self._pass_size = max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // pixels))
+        self.classes: list[str] = self.report.get("classes_fr", [])
+        self.framing: str = self.report.get("framing", FRAMING)
+        self._is_prepared = self.framing == "digit" or len(self.input_shape) == 2
+        self.views = [tuple(view) for view in self.report.get("views", [[self.framing, 1.0]])]
+        self.temperature: float = self.report.get("calibration", {}).get("temperature", 1.0)
+        if engine.output_rank != 2:
+            raise ValueError(
+                f"{slug} ne répond pas par une classe : ./predict ne sait pas le lire. "
+                f"Lancez plutôt python -m exercises.{slug}"
+            )
+        expected = engine.num_outputs
+        if self.report.get("input_shape") != [*self.input_shape] or not (
+            isinstance(self.classes, list) and len(self.classes) == expected
+        ):
+            raise ValueError(
+                f"{slug}.json ne décrit pas {name} : images {[*self.input_shape]} et {expected} "
+                "classes attendues. Reprenez les deux fichiers du même entraînement."
+            )
+        if not isinstance(self.temperature, int | float) or self.temperature <= 0:
+            raise ValueError(f"{slug}.json donne une température qui n'en est pas une.")
+
+    def _new_engine(self) -> "Engine | NativeEngine":
+        """Rend un moteur à un fil, sans NumPy si le modèle, à images en couleurs, s'y prête."""
+        in_color = len(self.report.get("input_shape", ())) == 3
+        if in_color and not self.report.keys() & {"base", "framing"}:
+            with contextlib.suppress(ImportError):  # un Python sans ctypes
+                from convnets.serving.native import native_engine
+
+                native = native_engine(self._content)
+                if native:
+                    return native
+        self._content = bytes(self._content)  # que ces moteurs se partagent
+        return Engine(self._content, num_threads=1)
+
+    def _load_base(self, slug: str, head_shape: tuple[int, ...]) -> Engine:
+        from convnets.serving.base import light_features_path
+
+        path = light_features_path(self.report["base"])
+        remedy = f"Lancez une fois : python -m exercises.{slug} --prepare"
+        if not path.exists():
+            raise FileNotFoundError(
+                f"Le modèle {slug} demande sa base {self.report['base']['name']}, absente du "
+                f"cache ({path}). {remedy}"
+            )
+        try:
+            base = Engine(path.read_bytes(), num_threads=self.num_threads)
+        except (ValueError, RuntimeError):
+            base = None
+        if base is None or (base.num_outputs,) != head_shape:
+            raise ValueError(f"La base de {slug}, {path}, est abîmée. {remedy}")
+        return base
+
+    def prepare(self, source) -> "np.ndarray":
+        """Lit une image et l'amène à la forme que le modèle attend.
+
+        Args:
+            source: chemin, ou fichier binaire ouvert.
+
+        Returns:
+            Tableau uint8 `input_shape`, `(h, w, 3)` en couleur ou `(h, w)` en gris.
+
+        Raises:
+            FileNotFoundError, ValueError: image absente ou illisible, dit en français.
+        """
+        return prepare(source, self.input_shape, framing=self.framing)
+
+    def predict(self, images: "np.ndarray") -> "np.ndarray":
+        """Rend les probabilités de chaque classe, une vue par image.
+
+        Args:
+            images: uint8 `(n, *input_shape)`.
+
+        Returns:
+            Probabilités float32 `(n, classes)`, de somme 1 par ligne, étalonnées si le compte
+            rendu donne une température.
+        """
+        if self._engine is None:
+            self._engine = Engine(self._content, num_threads=self.num_threads)
+        return self._predict(images, self._engine)
+
+    def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
+        if self._base:  # (n, c), les caractéristiques
+            images = predict_in_passes(self._base, images, BASE_BATCH_SIZE)
+        probabilities = predict_in_passes(engine, images, self._pass_size)
+        if self.temperature == 1:
+            return probabilities
+        from convnets.serving.calibration import soften
+
+        return soften(probabilities, self.temperature).astype("float32")
+
+    def classify(self, paths: Sequence[str]) -> Iterator[Result]:
+        """Classe des images, dans l'ordre, par lots (`split`).
+
+        Args:
+            paths: chemins, ou fichiers ouverts en binaire ; `"-"` lit l'entrée standard.
+
+        Yields:
+            Un `Result` par chemin. Une image illisible n'arrête pas les autres.
+        """
+        return classify_in_threads(paths, self, num_threads=self.num_threads)
+
+    def read(self, source) -> "Image.Image | np.ndarray":
+        """Lit une image, pour `views_of`.
+
+        Args:
+            source: chemin, ou fichier binaire ouvert.
+
+        Raises:
+            FileNotFoundError, ValueError: image absente ou illisible, dit en français.
+        """
+        if self._is_prepared:
+            return self.prepare(source)
+        from convnets.serving.images import decoded_side, open_image
+
+        return open_image(source, min_side_px=decoded_side(self.input_shape[0]))
+
+    def choose(self, image) -> "Classifier":
+        """Rend le modèle qui répondra à une image : lui-même (voir `router.Router`)."""
+        return self
+
+    def views_of(self, image: "Image.Image | np.ndarray") -> list[bytes]:
+        """Rend les vues d'une image que `read` a rendue, chacune en octets, pour `answer`."""
+        if self._is_prepared:
+            return [image.tobytes()]
+        from convnets.serving.images import squares
+
+        return [view.tobytes() for view in squares(image, self.input_shape[0], self.views)]
+
+    def answer(self, views: list[bytes]) -> list[list[float]]:
+        """Rend les probabilités étalonnées de chaque vue, par un moteur libre, ou un nouveau.
+
+        Args:
+            views: octets de tableaux uint8 `input_shape`.
+        """
+        if not views:
+            return []
+        with self._turn:
+            try:
+                engine = self._free.pop()
+            except IndexError:
+                engine = self._new_engine()
+            try:
+                if isinstance(engine, Engine):
+                    import numpy as np
+
+                    x = np.frombuffer(b"".join(views), np.uint8).reshape(-1, *self.input_shape)
+                    return self._predict(x, engine).tolist()
+                size = self._pass_size
+                starts = range(0, len(views), size)
+                rows = [row for i in starts for row in engine.answer(views[i : i + size])]
+            finally:
+                self._free.append(engine)
+        if self.temperature == 1:
+            return rows
+        powers = [[p ** (1 / self.temperature) for p in row] for row in rows]
+        return [[p / sum(row) for p in row] for row in powers]
+
+
+def classify_in_threads(
+    paths: Sequence[str], model: "Classifier | Router", *, num_threads: int
+) -> Iterator[Result]:
+    """Classe des images, dans l'ordre, par lots que des fils se partagent (`split`).
+
+    Args:
+        paths: chemins, ou fichiers ouverts en binaire ; `"-"` lit l'entrée standard.
+        model: ce qui lit une image (`read`), et rend le `Classifier` qui y répond (`choose`).
+        num_threads: nombre de fils.
+
+    Yields:
+        Un `Result` par chemin. Une image illisible n'arrête pas les autres.
+    """
+    num_workers = min(num_threads, len(paths))
+    groups = split(paths, num_workers)
+    if num_workers < 2:
+        for group in groups:
+            yield from _classify_group(group, model)
+        return
+    from collections import deque
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    # Chaque fil lit son lot puis le calcule avec un moteur à un fil, sans attendre les
+    # autres : des lecteurs à part se disputeraient Python et les cœurs.
+    # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
+    pool, pending, stopped = ThreadPoolExecutor(num_workers), deque(), Event()
+    try:
+        for group in groups:
+            pending.append(pool.submit(_classify_group, group, model, stopped.is_set))
+            if len(pending) > 2 * num_workers:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+    finally:  # Ctrl-C n'attend ni les lots en file, ni la fin de ceux qui sont commencés
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _classify_group(
+    paths: Sequence[str], model: "Classifier | Router", stopped=lambda: False
+) -> list[Result]:
+    """Lit un lot, puis le calcule ; s'arrête sur demande."""
+    results, read, num_bytes = [], [], 0
+    for path in paths:
+        if stopped():
+            return []
+        try:
+            image = model.read(sys.stdin.buffer if path == "-" else path)
+        except (ValueError, OSError) as error:
+            read.append((path, None, [], str(error)))
+            continue
+        classifier = model.choose(image)  # un modèle illisible n'est pas une image illisible
+        views = classifier.views_of(image)
+        read.append((path, classifier, views, None))
+        num_bytes += sum(map(len, views))
+        if num_bytes > PENDING_BYTES:
+            results += _answer_group(read)
+            read, num_bytes = [], 0
+    return results + _answer_group(read)
+
+
+def _answer_group(read: Sequence[tuple]) -> list[Result]:
+    """Rend la réponse à chaque `(chemin, modèle, vues, erreur)`, un appel par modèle."""
+    together: dict[Classifier, list[bytes]] = {}
+    for _, classifier, views, _ in read:
+        if views:
+            together.setdefault(classifier, []).extend(views)
+    rows = {classifier: iter(classifier.answer(views)) for classifier, views in together.items()}
+    results = []
+    for path, classifier, views, error in read:
+        if error:
+            results.append(Result(path, None, error))
+            continue
+        own = [next(rows[classifier]) for _ in views]
+        if len(own) > 1:
+            own = [[sum(column) / len(own) for column in zip(*own, strict=True)]]
+        results.append(Result(path, own[0], None, classifier))
+    return results

@@ -1,0 +1,268 @@
+"""`./predict` : nommer ce que montrent des images, vite et sans TensorFlow.
+
+Ce module et ce qu'il importe se limitent à Pillow, NumPy et LiteRT, et n'importent le
+moteur qu'une fois les arguments vérifiés. `python -m convnets.serving.command` fait la
+même chose que `./predict`, là où un script `sh` ne se lance pas.
+"""
+
+import os
+
+from convnets.explaining.methods import EXPLANATIONS
+
+# Avant NumPy : OpenBLAS n'a rien à calculer ici, et ses fils coûtent au démarrage.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import contextlib
+import errno
+import gc
+import json
+import signal
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from convnets.core.cli import FrenchParser, percent, positive_int, printable, reason, reserve_stderr
+from convnets.core.paths import MODELS_DIR
+from convnets.serving import router
+from convnets.serving.classifier import DEFAULT_MODEL, Result
+
+PROGRESS_STEP = 32  # images d'un compte affiché au suivant
+# Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
+NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
+UNSURE = "Indéterminé"
+
+
+def _parser() -> FrenchParser:
+    parser = FrenchParser(
+        prog="predict", description="Nomme ce que montre une image : Prédiction: Avion"
+    )
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="IMAGE",
+        help="image, dossier d'images, ou - pour l'entrée standard")  # fmt: skip
+    add("--top", type=positive_int, metavar="K", help="les K classes les plus probables")
+    add("--threshold", type=_probability, default=0.0, metavar="P",
+        help=f"dire {UNSURE} sous cette probabilité, de 0 à 1 (jamais par défaut)")  # fmt: skip
+    add("--explain", type=Path, metavar="FIGURE",
+        help="écrire aussi une figure de ce qui a décidé (une seule image)")  # fmt: skip
+    add("--method", choices=[*EXPLANATIONS], default="grad_cam",
+        help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)")  # fmt: skip
+    add("--json", action="store_true", help="un objet JSON par image et par ligne")
+    add("--model", metavar="NOM", help=router.MODEL_HELP)
+    return parser
+
+
+def _probability(text: str) -> float:
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"probabilité de 0 à 1 attendue, reçu {text!r}")
+    return value
+
+
+def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
+    """Remplace chaque dossier par ses images, sous-dossiers compris, dans l'ordre des noms.
+
+    Returns:
+        `(images, erreurs)` : les chemins, et une phrase par dossier vide ou illisible.
+    """
+    expanded: list[str] = []
+    errors: list[str] = []
+
+    def refuse(error: OSError) -> None:
+        errors.append(f"{printable(error.filename)} : ce dossier ne peut pas être lu (chmod u+rx).")
+
+    for path in paths:
+        if path == "-" or not os.path.isdir(path):
+            expanded.append(path)
+            continue
+        from PIL import Image
+
+        num_errors = len(errors)
+        found = [*_files(path, refuse)]
+        extensions = [os.path.splitext(name)[1].lower() for name in found]
+        Image.preinit()  # les formats courants ; les autres sont longs à charger
+        rare = not Image.EXTENSION.keys() >= set(extensions)
+        known = (Image.registered_extensions() if rare else Image.EXTENSION).keys() - NOT_IMAGES
+        found = [name for name, extension in zip(found, extensions, strict=True)
+                 if extension in known]  # fmt: skip
+        if not found and len(errors) == num_errors:
+            errors.append(f"{printable(path)} : aucune image dans ce dossier.")
+        expanded += sorted(found)
+    return expanded, errors
+
+
+def _files(folder: str, refuse: Callable[[OSError], None]) -> Iterator[str]:
+    """Rend les fichiers d'un dossier et de ses sous-dossiers, sans ceux qui sont cachés.
+
+    Un tube ou un périphérique rangé là bloquerait tout : il est passé. Un lien mort est rendu, et
+    sera signalé plus loin ; un lien vers un dossier n'est pas suivi.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        refuse(error)
+        return
+    for entry in visible:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path, refuse)
+        elif entry.is_file(follow_symlinks=False) or (
+            entry.is_symlink() and (os.path.isfile(entry) or not os.path.exists(entry))
+        ):
+            yield entry.path
+
+
+def _line(result: Result, options, *, alone: bool) -> str:
+    classes, probabilities = result.classifier.classes, result.probabilities
+    order = [result.best]
+    if options.top:
+        order = sorted(range(len(classes)), key=probabilities.__getitem__, reverse=True)
+        order = order[: options.top]
+    unsure = probabilities[order[0]] < options.threshold
+    if options.json:
+        top = [{"class": classes[i], "probability": round(probabilities[i], 6)}
+               for i in order]  # fmt: skip
+        fields = {"path": result.path, **top[0]} | ({"class": None} if unsure else {})
+        return json.dumps({**fields, "top": top} if options.top else fields)
+    if unsure:
+        names = UNSURE
+    elif options.top:
+        names = ", ".join(f"{classes[i]} ({percent(probabilities[i])})" for i in order)
+    else:
+        names = classes[order[0]]
+    return f"Prédiction: {names}" if alone else f"{printable(result.path)}: Prédiction: {names}"
+
+
+def _report_error(message: str) -> None:
+    print(f"predict : {message}", file=sys.stderr, flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exécute `./predict`.
+
+    Args:
+        argv: arguments de la ligne de commande, sans le nom du programme.
+
+    Returns:
+        0 ; 1 si une image ou le modèle n'a pu être lu ; 2 pour un mauvais usage.
+    """
+    # De l'UTF-8, quelle que soit la langue du système.
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.paths.count("-") > 1:
+        parser.error("l'entrée standard (-) ne se lit qu'une fois")
+    alone = len(options.paths) == 1 and options.paths[0] != "-"
+    if options.explain and (not alone or os.path.isdir(options.paths[0])):
+        parser.error("--explain demande une seule image, dans un fichier")
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        _report_error("interrompu.")
+        return 130
+    except BrokenPipeError:  # `./predict dossier | head` : plus personne ne lit
+        _drop_stdout()
+        return 141
+    except ImportError as error:
+        _report_error(f"le paquet {error.name} manque. Lancez la première commande du README.")
+    except (ValueError, OSError) as error:
+        if getattr(error, "errno", None) in {errno.ENOSPC, errno.EIO} and not error.filename:
+            _drop_stdout()  # disque plein : Python réessaierait en sortant, et le dirait en anglais
+        _report_error(reason(error))
+    return 1
+
+
+def _drop_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Progress:
+    """Compteur sur la sortie d'erreur, si c'est un terminal et qu'il y a de quoi attendre."""
+
+    def __init__(self, total: int):
+        self.total, self.visible = total, False
+        self.wanted = sys.stderr.isatty() and total > PROGRESS_STEP
+
+    def erase(self) -> None:
+        if self.visible:  # pour que rien ne s'écrive à sa suite
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            self.visible = False
+
+    def show(self, done: int) -> None:
+        if self.wanted and done % PROGRESS_STEP == 0 and done < self.total:
+            sys.stdout.flush()
+            print(f"{done} images sur {self.total}", end="", file=sys.stderr, flush=True)
+            self.visible = True
+
+
+def _run(options) -> int:
+    name = DEFAULT_MODEL if options.model is None else options.model
+    if name != os.path.basename(name) or name.startswith("."):
+        raise ValueError(f"{name!r} n'est pas un nom de modèle, comme {DEFAULT_MODEL}.")
+    if not (MODELS_DIR / f"{name}.tflite").exists():
+        known = ", ".join(sorted(path.stem for path in MODELS_DIR.glob("*.tflite"))) or "aucun"
+        raise FileNotFoundError(f"Pas de modèle {name} dans models/ (présents : {known}).")
+    if options.explain:
+        from convnets.explaining import explain
+
+        explain.check_output(options.explain)
+    paths, errors = _expand(options.paths)
+    for error in errors:
+        _report_error(error)
+    if not paths:
+        return 1
+    alone = len(paths) == 1 and not os.path.isdir(options.paths[0])
+    if alone and paths[0] != "-" and not os.path.exists(paths[0]):
+        # Inutile de charger un moteur ; la même phrase que pour une image parmi d'autres.
+        from convnets.serving.images import open_image
+
+        open_image(paths[0])
+    classifier = router.load(options.model, models_dir=MODELS_DIR)
+    gc.enable()  # le script predict le coupe le temps des imports
+    progress = _Progress(len(paths))
+    exit_code = 1 if errors else 0
+    for done, result in enumerate(classifier.classify(paths), start=1):
+        progress.erase()
+        if result.error is None:
+            print(_line(result, options, alone=alone))
+        else:
+            exit_code = 1
+            _report_error(result.error)
+            if options.json:
+                fields = {"path": result.path, "error": result.error}
+                print(json.dumps(fields))
+        progress.show(done)
+    if options.explain and not exit_code:
+        sys.stdout.flush()
+        _explain(options, result)
+    print(end="", flush=True)  # un disque plein ou un tube fermé se voit ici, pas à la sortie
+    return exit_code
+
+
+def _explain(options, result: Result) -> None:
+    from convnets.explaining import explain
+
+    if EXPLANATIONS[options.method]:
+        print(f"{options.method} dérive le réseau : Keras se charge…", file=sys.stderr, flush=True)
+    explain.explain(result.classifier.slug, result, options.explain, name=options.method)
+
+
+def run_script() -> None:
+    """Exécute `main` pour de bon, et quitte le processus avec son code de sortie."""
+    reserve_stderr()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # voir le script predict
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    code = main()
+    # Sortir sans ranger la mémoire épargne le dixième du temps d'une image, et n'attend pas un
+    # fil arrêté sur un tube sans fin ; tout ce qui est écrit l'est déjà.
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    run_script()

@@ -1,0 +1,119 @@
+"""Le modèle qui répond à chaque image, quand `./predict` choisit : vignettes ou photos.
+
+`ex03_cifar10` n'a appris que des vignettes de 32×32, et les nomme le mieux. D'une photo, il ne voit
+que ce que la réduction lui laisse : `ex05_photos` en lit 36 fois plus de pixels (docs/cadrage.md).
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Lock, Thread
+from typing import TYPE_CHECKING
+
+from convnets.core.paths import MODELS_DIR
+from convnets.serving.classifier import (
+    DEFAULT_MODEL,
+    PHOTO_MODEL,
+    Classifier,
+    Result,
+    classify_in_threads,
+)
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MODEL_HELP = (  # de l'option --model
+    "modèle de models/ pour toutes les images (sans cette option : "
+    f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)"
+)
+MIN_PHOTO_BYTES = 16_384  # une image de moins de 64 pixels de côté en pèse moins
+MIN_DETAIL = 0.15  # de `images.detail` ; des vignettes agrandies en ont moins (docs/cadrage.md)
+
+
+class Router:
+    """Donne chaque image au modèle qui lui va, chargé à la première dont il a besoin.
+
+    Une image dont le petit côté a moins de 64 pixels, ou qui n'a pas plus de détails qu'une
+    vignette agrandie (`images.detail`), va à `DEFAULT_MODEL` ; les autres à `PHOTO_MODEL`. Si ce
+    dernier n'est pas dans le dossier, `DEFAULT_MODEL` répond à tout.
+
+    Args:
+        models_dir: dossier des modèles.
+        num_threads: fils de calcul, un par cœur par défaut.
+    """
+
+    def __init__(self, *, models_dir: Path = MODELS_DIR, num_threads: int | None = None):
+        self.models_dir, self.num_threads = Path(models_dir), num_threads or os.cpu_count() or 1
+        self._loaded: dict[str, Classifier] = {}
+        self._lock = Lock()
+        self._has_photos = PHOTO_MODEL in slugs(None, models_dir=self.models_dir)
+
+    def load(self, slug: str) -> Classifier:
+        """Rend un des deux modèles, chargé la première fois.
+
+        Raises:
+            FileNotFoundError, ValueError: voir `Classifier`.
+        """
+        with self._lock:
+            if slug not in self._loaded:
+                self._loaded[slug] = Classifier(
+                    slug, models_dir=self.models_dir, num_threads=self.num_threads
+                )
+            return self._loaded[slug]
+
+    @property
+    def classes(self) -> list[str]:
+        """Noms français des classes, ceux de `DEFAULT_MODEL`."""
+        return self.load(DEFAULT_MODEL).classes
+
+    def read(self, source) -> "Image.Image":
+        """Lit une image : voir `Classifier.read`."""
+        from convnets.serving.images import MAX_DECODED_PX, open_image
+
+        return open_image(source, min_side_px=MAX_DECODED_PX)
+
+    def _preload(self) -> None:
+        with contextlib.suppress(Exception):  # `choose` l'essaiera, et dira ce qu'il en est
+            self.load(PHOTO_MODEL)
+
+    def slug_for(self, image: "Image.Image") -> str:
+        """Rend le nom du modèle qui va à une image que `read` a rendue, sans le charger."""
+        from convnets.serving.images import detail, is_thumbnail
+
+        photo = self._has_photos and not is_thumbnail(image) and detail(image) > MIN_DETAIL
+        return PHOTO_MODEL if photo else DEFAULT_MODEL
+
+    def choose(self, image: "Image.Image") -> Classifier:
+        """Rend le modèle de `slug_for`, chargé."""
+        return self.load(self.slug_for(image))
+
+    def classify(self, paths: Sequence[str]) -> Iterator[Result]:
+        """Classe des images : voir `Classifier.classify` ; `Result.classifier` a répondu."""
+        if len(paths) == 1 and self._has_photos and _looks_big(paths[0]):
+            # Son modèle se charge pendant qu'elle se lit : un cinquième du temps d'une photo.
+            Thread(target=self._preload).start()
+        return classify_in_threads(paths, self, num_threads=self.num_threads)
+
+
+def _looks_big(source) -> bool:
+    with contextlib.suppress(OSError, TypeError, ValueError):  # absente, ou un fichier ouvert
+        return os.stat(source).st_size >= MIN_PHOTO_BYTES
+    return False
+
+
+def slugs(slug: str | None, *, models_dir: Path = MODELS_DIR) -> list[str]:
+    """Rend les noms des modèles que `load` peut faire répondre."""
+    if slug:
+        return [slug]
+    has_photos = (Path(models_dir) / f"{PHOTO_MODEL}.tflite").exists()
+    return [DEFAULT_MODEL, PHOTO_MODEL] if has_photos else [DEFAULT_MODEL]
+
+
+def load(
+    slug: str | None, *, models_dir: Path = MODELS_DIR, num_threads: int | None = None
+) -> Classifier | Router:
+    """Charge un modèle, ou, sans nom, de quoi choisir le modèle de chaque image."""
+    if slug:
+        return Classifier(slug, models_dir=models_dir, num_threads=num_threads)
+    return Router(models_dir=models_dir, num_threads=num_threads)

@@ -1,0 +1,102 @@
+"""L'export d'un modèle appris pour LiteRT, le moteur de `./predict`."""
+
+import contextlib
+import io
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from convnets.core.files import quiet_stderr
+
+MAX_EXACT_EXPORT_BYTES = 2_000_000  # au-delà, l'export est en int8 si la précision le permet
+MAX_INT8_LOSS = 0.001  # précision qu'il peut coûter, en part des images
+
+
+def export_litert(model, *, weights: str = "float32") -> bytes:
+    """Convertit un modèle Keras pour LiteRT, le moteur léger de `./predict`.
+
+    Args:
+        model: `keras.Model` à une entrée uint8.
+        weights: `"float32"` ; `"float16"`, deux fois plus petit, calculs en float32 ; ou
+            `"int8"`, quatre fois plus petit, les cartes étant elles aussi arrondies à huit
+            bits le temps de chaque convolution.
+
+    Returns:
+        Le contenu d'un fichier `.tflite`, à taille de lot variable.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return _export_with_tensorflow(model, weights)
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if weights != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if weights == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
+        return converter.convert()
+
+
+def _export_with_tensorflow(model, weights: str) -> bytes:
+    """Convertit un modèle appris sous un autre moteur, que seul TensorFlow sait convertir."""
+    import subprocess
+    import tempfile
+
+    code = (
+        "import sys, keras; from convnets.training.saving import export_litert;"
+        "model = keras.saving.load_model(sys.argv[1], compile=False);"
+        "open(sys.argv[2], 'wb').write(export_litert(model, weights=sys.argv[3]))"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path, exported = Path(folder) / "model.keras", Path(folder) / "model.tflite"
+        model.save(path)
+        ended = subprocess.run(
+            [sys.executable, "-c", code, str(path), str(exported), weights],
+            cwd=Path(__file__).resolve().parents[2],
+            env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        if ended.returncode:
+            raise RuntimeError(f"L'export par TensorFlow a échoué : {ended.stderr[-500:]}")
+        return exported.read_bytes()
+
+
+def choose_export(model, x_val, y_val) -> tuple[bytes, str]:
+    """Prend l'export le plus léger qui garde la précision du modèle.
+
+    Args:
+        model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
+        x_val: images de validation, uint8 `(n, ...)`.
+        y_val: leurs classes, `(n,)` ou `(n, 1)`.
+
+    Returns:
+        `(contenu, poids)` : `"float32"` pour un petit modèle ou plusieurs sorties ; sinon
+        `"int8"`, et `"float16"` s'il perd plus de `MAX_INT8_LOSS` de précision sur ces images,
+        à deux erreurs types près : quelques images qui basculent ne prouvent rien.
+    """
+    exact = export_litert(model)
+    if len(exact) <= MAX_EXACT_EXPORT_BYTES or len(model.outputs) > 1:
+        return exact, "float32"
+    light = export_litert(model, weights="int8")
+    correct = [export_guesses(content, x_val) == y_val.reshape(-1) for content in (exact, light)]
+    changes = correct[0].astype(int) - correct[1]  # 1 : juste, puis faux
+    error = float((changes**2).sum() ** 0.5 / len(changes))
+    if changes.mean() <= MAX_INT8_LOSS + 2 * error:
+        return light, "int8"
+    return export_litert(model, weights="float16"), "float16"
+
+
+def export_guesses(content: bytes, x) -> "np.ndarray":
+    """Rend la classe que le moteur de `./predict` donne à chaque image, `(n,)` entiers."""
+    from convnets.serving.engine import Engine, predict_in_passes
+
+    return predict_in_passes(Engine(content), x).argmax(axis=1)
+
+
+def export_accuracy(content: bytes, x, y) -> float:
+    """Mesure la précision d'un export, calculée par le moteur de `./predict`."""
+    return float((export_guesses(content, x) == y.reshape(-1)).mean())

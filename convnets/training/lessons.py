@@ -1,0 +1,135 @@
+"""Les leçons : ce qu'un maître répond à des images déformées, noté une fois pour toutes.
+
+Une étiquette dit « chemise ». Le maître dit « chemise à 60 %, manteau à 30 % » : l'élève apprend de
+chaque image ce à quoi elle ressemble. Pour qu'il n'apprenne pas par cœur, on lui montre plusieurs
+copies déformées du jeu, une par époque, à tour de rôle ; dans chacune, une image sur deux est mêlée
+à une autre. Le maître a répondu à ces images-là, une fois : ses réponses servent à toutes les
+époques et à toutes les graines.
+
+Source : Hinton, Vinyals et Dean, arXiv 1503.02531, 2015 (imiter un autre réseau) ; Beyer et al.,
+arXiv 2106.05237, 2021 (le maître voit la même image que l'élève) ; Zhang et al.,
+arXiv 1710.09412, 2017 (mêler deux images). Un nombre fini de copies est notre approximation.
+"""
+
+import hashlib
+
+import keras
+import numpy as np
+
+from convnets.datasets.cache import cached_array
+from convnets.training import distillation, study
+
+MIXED = 0.5  # part des images mêlées à une autre
+TARGETS = "réponses du maître"  # ce qu'apprend l'élève, pour la légende de ses courbes
+SHARE = 0.9  # part de la réponse du maître dans ce qu'il faut répondre ; le reste : l'étiquette
+
+
+def deform(
+    x: np.ndarray, labels: np.ndarray, *, copy: int, translate_px: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fabrique une copie déformée du jeu, toujours la même pour un même numéro.
+
+    Args:
+        x: images uint8 `(n, h, w)` ou `(n, h, w, c)`.
+        labels: étiquettes `(n, classes)`, une probabilité par classe.
+        copy: numéro de la copie.
+        translate_px: décalage maximal, en pixels.
+
+    Returns:
+        `(images, étiquettes)`, de mêmes formes : chaque image est translatée, et une sur deux
+        devient `a·elle + (1 - a)·une autre`, a tiré entre 1/2 et 1 ; les étiquettes suivent.
+    """
+    rng = np.random.default_rng([copy, 2])
+    colored = x.reshape(*x.shape[:3], -1)
+    images = study.random_crop(colored, pad=translate_px, rng=rng).reshape(x.shape)
+    mixed = np.flatnonzero(rng.random(len(x)) < MIXED)
+    others = rng.integers(0, len(x), len(mixed))
+    kept = rng.uniform(0.5, 1, len(mixed)).astype(np.float32)
+    labels = labels.astype(np.float32)  # une copie
+    labels[mixed] = kept[:, None] * labels[mixed] + (1 - kept[:, None]) * labels[others]
+    kept = kept.reshape(-1, *[1] * (x.ndim - 1))
+    blend = kept * images[mixed] + (1 - kept) * images[others]
+    images[mixed] = np.rint(blend).astype(np.uint8)
+    return images, labels
+
+
+def answers(
+    network: keras.Model,
+    x: np.ndarray,
+    labels: np.ndarray,
+    *,
+    copies: int,
+    translate_px: int,
+    first: int = 0,
+) -> np.ndarray:
+    """Rend ce que le maître répond à chaque image de chaque copie et à son miroir, en moyenne.
+
+    La réponse vaut donc pour l'une comme pour l'autre. Elle est gardée en cache.
+
+    Args:
+        network: le maître, voir `distillation.load_teacher`.
+        x: images uint8 d'apprentissage, voir `deform`.
+        labels: leurs étiquettes `(n, classes)`.
+        copies: nombre de copies.
+        translate_px: décalage maximal, en pixels.
+        first: numéro de la première, voir `deform`.
+
+    Returns:
+        Probabilités `(copies, n, classes)` float16.
+    """
+    teacher = distillation.mirror_average(network)
+
+    def ask(copy: int) -> np.ndarray:
+        print(f"Le maître répond à la copie {copy + 1} sur {copies}.", flush=True)
+        images, _ = deform(x, labels, copy=first + copy, translate_px=translate_px)
+        return teacher.predict(images, batch_size=500, verbose=0).astype(np.float16)
+
+    images = hashlib.sha256(x.tobytes() + labels.tobytes()).hexdigest()
+    types, backend = {layer.compute_dtype for layer in network.layers}, keras.backend.backend()
+    key = (
+        f"{fingerprint(network)} {images} {first} {copies} {translate_px} {MIXED} {sorted(types)} "
+        f"{backend}"
+    )
+    return cached_array("lessons", key, lambda: np.stack([ask(k) for k in range(copies)]))[0]
+
+
+def fingerprint(*networks: keras.Model) -> str:
+    """Rend l'empreinte SHA-256 des poids de réseaux, 64 chiffres hexadécimaux."""
+    weights = [weight for network in networks for weight in network.get_weights()]
+    return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+
+
+class Lessons(study.Batches):
+    """Lots d'images déformées et de réponses du maître ; une autre copie à chaque époque.
+
+    Args:
+        x: images uint8, voir `deform`.
+        labels: leurs étiquettes `(n, classes)`.
+        answers: réponses du maître aux copies, `(copies, n, classes)` (voir `answers`).
+        translate_px: décalage maximal des copies, en pixels.
+        batch_size: images par lot, au plus n.
+        seed: graine du mélange et de l'augmentation.
+        augment: ce que l'élève voit de plus que le maître, voir `training.Batches`.
+        first: numéro de la première copie, voir `answers`.
+
+    Raises:
+        ValueError: moins d'images que `batch_size`.
+    """
+
+    def __init__(
+        self, x, labels, answers, *, translate_px: int, batch_size: int, seed: int, augment,
+        first: int = 0,
+    ):  # fmt: skip
+        super().__init__(x, labels, batch_size=batch_size, seed=seed, augment=augment)
+        self.dataset, self.answers, self._copy = (x, labels), answers, -1
+        self.translate_px, self.first = translate_px, first
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rend le lot `index` de l'époque courante."""
+        copy = self.epoch % len(self.answers)
+        if copy != self._copy:
+            number = self.first + copy
+            self.x, labels = deform(*self.dataset, copy=number, translate_px=self.translate_px)
+            self.y = SHARE * self.answers[copy].astype(np.float32) + (1 - SHARE) * labels
+            self._copy = copy
+        return super().__getitem__(index)

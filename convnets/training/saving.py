@@ -1,0 +1,154 @@
+"""Écrire et relire ce qu'un exercice a appris : poids, export léger, compte rendu.
+
+`models/exNN_slug.keras` contient le modèle, `models/exNN_slug.tflite` sa version pour
+`./predict`, et `models/exNN_slug.json` le compte rendu de l'entraînement qui les a
+produits, avec l'empreinte SHA-256 de chacun. Les trois vont ensemble : un compte rendu
+qui ne correspond pas à ses poids est refusé.
+"""
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convnets.core.files import file_sha256, hold_interrupts
+from convnets.core.paths import MODELS_DIR, SUFFIXES, runs_dir
+from convnets.core.reports import environment, read_sidecar
+from convnets.training.export import export_litert
+
+if TYPE_CHECKING:
+    pass
+
+
+def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
+    """Charge un modèle Keras après avoir vérifié son compte rendu.
+
+    Args:
+        slug: nom de l'exercice, par exemple `"ex03_cifar10"`.
+        models_dir: dossier des modèles.
+
+    Returns:
+        Un `keras.Model` prêt à prédire : images uint8 en entrée, probabilités en sortie.
+
+    Raises:
+        FileNotFoundError: modèle absent.
+        ValueError: compte rendu qui ne correspond pas aux poids.
+    """
+    import keras
+
+    read_sidecar(slug, models_dir=models_dir)
+    return keras.saving.load_model(Path(models_dir) / f"{slug}.keras", compile=False)
+
+
+def save_model(
+    model,
+    slug: str,
+    report: dict,
+    *,
+    export: tuple[bytes, str] | None = None,
+    models_dir: Path = MODELS_DIR,
+    force: bool = False,
+) -> tuple[Path, str | None]:
+    """Enregistre modèle, export LiteRT et compte rendu, sans rien perdre de meilleur.
+
+    Les trois fichiers sont d'abord écrits en entier à côté, puis renommés l'un après l'autre,
+    Ctrl-C retenu ; une panne de courant entre deux renommages laisse un mélange, que
+    `read_sidecar` refuse. Si le modèle en place a une meilleure précision de validation
+    (`report["score"]`), ou l'a mesurée sur plus d'images, il reste, et le nouveau va dans `runs/`.
+
+    Args:
+        model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
+        slug: nom de l'exercice.
+        report: mesures de l'entraînement ; `score` est ce qui décide, plus grand vaut mieux.
+        export: contenu de l'export et type de ses poids, rendus par `choose_export` ; None :
+            en float32.
+        models_dir: dossier des modèles.
+        force: remplacer même un meilleur modèle.
+
+    Returns:
+        `(dossier, raison)` : où les fichiers ont été écrits, et pourquoi ce n'est pas
+        `models_dir` (None si c'est lui).
+
+    Raises:
+        OSError: dossier impossible à écrire.
+    """
+    folder, reason = Path(models_dir), None
+    if not force:
+        reason = _reason_to_keep(folder, slug, report)
+        folder = runs_dir(slug, models_dir=folder) if reason else folder
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=f"{slug}-") as temporary:
+            staged = _stage(model, slug, report, Path(temporary), export)
+            with hold_interrupts():
+                for path in staged:
+                    os.replace(path, folder / path.name)
+    except PermissionError as error:
+        raise PermissionError(
+            f"Impossible d'écrire dans {folder} : accès refusé. Les points de reprise de "
+            f"l'entraînement sont gardés ; rendez le dossier accessible et relancez avec --resume."
+        ) from error
+    return folder, reason
+
+
+def _reason_to_keep(folder: Path, slug: str, report: dict) -> str | None:
+    sidecar = folder / f"{slug}.json"
+    if not any((folder / f"{slug}{end}").exists() for end in SUFFIXES):
+        return None
+    try:
+        known = json.loads(sidecar.read_text(encoding="utf-8"))
+        score, num_val = float(known["score"]), known.get("num_images", {}).get("val", 0)
+    except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError):
+        # Dans le doute, ce qui est en place reste.
+        return f"{sidecar.name} est absent ou illisible : rien n'est remplacé sans --force."
+    if report.get("num_images", {}).get("val", 0) < num_val:
+        why = f"a été jugé sur plus d'images ({num_val})"  # un essai avec --limit ne compte pas
+    elif score >= report["score"]:
+        why = f"fait au moins aussi bien (validation {score:.4f} contre {report['score']:.4f})"
+    else:
+        return None
+    return f"Le modèle {slug} en place {why} : rien n'est remplacé sans --force."
+
+
+def _stage(model, slug: str, report: dict, folder: Path, export) -> list[Path]:
+    paths = weights, light, sidecar = [folder / f"{slug}{end}" for end in SUFFIXES]
+    model.save(weights)
+    _compress(weights)
+    content, precision = export or (export_litert(model), "float32")
+    light.write_bytes(content)
+    report = {"exercise": slug, **report, "size_bytes": len(content), "export": precision}
+    report["files"] = {path.name: file_sha256(path) for path in (weights, light)}
+    report["environment"] = environment()
+    sidecar.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return paths
+
+
+def _compress(path: Path) -> None:
+    """Réécrit un fichier `.keras`, poids compressés sans perte ; Keras le lit comme avant."""
+    import zipfile
+
+    import h5py
+
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name, packed = "model.weights.h5", io.BytesIO()
+    with h5py.File(io.BytesIO(members[name])) as source, h5py.File(packed, "w") as target:
+
+        def copy(key, item) -> None:
+            if isinstance(item, h5py.Group):
+                made = target.create_group(key)
+            else:  # « shuffle » range ensemble les octets de même rang, qui se ressemblent
+                options = {"compression": "gzip", "shuffle": True} if item.ndim else {}
+                made = target.create_dataset(key, data=item[()], **options)
+            made.attrs.update(item.attrs)
+
+        source.visititems(copy)
+        target.attrs.update(source.attrs)
+    with zipfile.ZipFile(path, "w") as archive:
+        for key, content in (members | {name: packed.getvalue()}).items():
+            archive.writestr(key, content)
+
+

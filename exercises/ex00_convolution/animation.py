@@ -1,0 +1,106 @@
+"""Animer une convolution ou un pooling de son choix, en GIF ou dans le terminal.
+
+D'après : S0 « Convolution – Padding - Stride », S1 « Convolution », S3 « Convolution 2D ».
+Commande : python -m exercises.ex00_convolution --image 5x5 --kernel 3x3
+
+Un thème de l'exercice 00, dont l'entrée est `ex00_convolution` ; les options sont lues par
+`ex00_options`.
+"""
+
+import argparse
+from fractions import Fraction
+
+import numpy as np
+
+from exercises.ex00_convolution.geometry import pads
+from exercises.ex00_convolution.operations import conv2d
+from exercises.ex00_convolution.pooling import pool2d
+
+MAX_STEPS, MAX_CELLS = 200, 24  # étapes, cases de côté : au-delà, le GIF prend des heures
+
+
+# --- Préparer ------------------------------------------------------------------------
+
+
+def slide(image, kernel=None, *, pool=None, window=2, stride=None, padding=0, dilation=1,
+          flip=False, mean=False):  # fmt: skip
+    """Calcule une opération et la prépare pour le dessin.
+
+    Args:
+        image: `(h, w)`, nombres quelconques.
+        kernel: `(kh, kw)`, ou None pour un pooling.
+        pool: `"max"`, `"average"` ou `"sum"` si `kernel` est None.
+        window: côté de la fenêtre du pooling.
+        stride: pas ; par défaut 1, ou la fenêtre du pooling.
+        padding: `"valid"`, `"same"` ou un entier.
+        dilation: écart entre deux cases du noyau.
+        flip: retourner le noyau.
+        mean: diviser par le nombre de cases du noyau.
+
+    Returns:
+        Un `convolution_figures.Sliding`.
+
+    Raises:
+        ValueError: tailles impossibles.
+    """
+    from convnets.figures.convolution import Sliding
+
+    shape = (window, window) if kernel is None else np.shape(kernel)
+    stride = stride or (1 if kernel is not None else window)
+    margins = tuple(
+        pads(size, side, stride=stride, padding=padding, dilation=dilation)
+        for size, side in zip(np.shape(image), shape, strict=True)
+    )
+    if kernel is None:
+        output = pool2d(image, window, stride=stride, padding=padding, mode=pool)
+    else:
+        kernel = np.array(kernel)[::-1, ::-1] if flip else np.array(kernel)
+        output = conv2d(image, kernel, stride=stride, padding=padding, dilation=dilation)
+        output = output * Fraction(1, kernel.size) if mean else output
+    return Sliding(np.array(image), kernel, output, shape, (stride, stride), margins,
+                   (dilation, dilation), pool or ("mean" if mean else "sum"))  # fmt: skip
+
+
+# --- Montrer -------------------------------------------------------------------------
+
+
+def play(options: argparse.Namespace) -> int:
+    """Montre l'opération choisie : en texte, ou en GIF et PNG si `--figures` est donné.
+
+    Args:
+        options: options lues par `add_options`.
+
+    Returns:
+        0.
+
+    Raises:
+        ValueError: noyau plus grand que l'image, padding plus grand que la fenêtre, ou
+            animation trop longue ou trop large.
+        OSError: dossier impossible à écrire.
+    """
+    from convnets.figures import convolution
+
+    sliding = slide(
+        options.image, options.kernel, pool=options.pool, window=options.window or 2,
+        stride=options.stride, padding=options.padding or 0, dilation=options.dilation or 1,
+        flip=options.flip, mean=options.mean,
+    )  # fmt: skip
+    last = sliding.output.size - 1
+    margins = zip(sliding.image.shape, sliding.margins, strict=True)
+    side = max(size + sum(added) for size, added in margins)
+    if last >= MAX_STEPS or side > MAX_CELLS:
+        raise ValueError(
+            f"l'animation aurait {last + 1} étapes, sur une image de {side} cases de côté, padding "
+            f"compris ; au plus {MAX_STEPS} étapes et {MAX_CELLS} cases : réduisez le padding, la "
+            "fenêtre ou la dilatation, ou augmentez le pas."
+        )
+    if options.figures is None:
+        for index in range(last + 1):
+            print(convolution.text_step(sliding, index) + "\n")
+        return 0
+    name = "convolution" if options.pool is None else f"pooling_{options.pool}"
+    title = f"Pas {sliding.stride[0]}, padding {options.padding or 'valid'}"
+    print(convolution.save_animation(sliding, options.figures / f"{name}.gif", title=title))
+    final = convolution.draw_step(sliding, last, title=title)
+    print(convolution.save(final, options.figures / f"{name}.png"))
+    return 0

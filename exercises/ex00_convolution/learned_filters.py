@@ -1,0 +1,193 @@
+"""X ou O ? Les mêmes trois filtres, mais appris sur des X et des O tirés au hasard.
+
+D'après : S0 « Apprentissage des Features », S1 « Réseau convolutionnel ».
+Commande : python -m exercises.ex00_convolution.learned_filters
+Résultat mesuré : models/ex00_learned_filters.json.
+
+Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`. Le réseau est celui de
+`ex00_x_or_o`, poids au hasard : la rétropropagation y met ce que les diapositives ont posé
+à la main. Les lettres sont déplacées, tournées, épaissies et bruitées ; les O sont les nôtres.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from convnets.core import paths
+from convnets.core.cli import run, training_parser
+from convnets.figures import convolution
+from convnets.figures.style import output_dir
+from convnets.training import saving, study
+from exercises.ex00_convolution import x_or_o
+
+CLASSES = ["X", "O"]
+EPOCHS = 15
+BATCH_SIZE = 64
+LEARNING_RATE = 5e-3
+NUM_TRAIN, NUM_VAL, NUM_TEST = 4400, 400, 1000
+SHIFT_PX, TURN_DEG = 1, 20  # au plus, dans chaque sens
+RADIUS_PX, THICKNESS_PX = (2.2, 3.6), (0.3, 1.0)  # demi-côté de la lettre, demi-trait
+NOISE = 60  # écart-type ajouté à chaque pixel, sur 255
+
+
+# --- Question 1 : des X et des O au hasard -------------------------------------------
+
+
+def draw_letters(num: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Dessine autant de X que de O, à un près, chacun à sa façon.
+
+    Args:
+        num: nombre d'images.
+        seed: graine du tirage.
+
+    Returns:
+        `x, y` : uint8 `(num, 9, 9)` dans [0, 255], trait clair sur fond noir, et uint8
+        `(num,)`, 0 pour X et 1 pour O.
+    """
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.arange(num) % 2).astype(np.uint8)
+
+    def each(low, high):  # un nombre par image, prêt à s'étendre sur les pixels
+        return rng.uniform(low, high, (num, 1, 1))
+
+    rows, columns = np.mgrid[:9, :9] - 4.0  # (9, 9), l'origine au centre
+    down = rows - each(-SHIFT_PX, SHIFT_PX)  # (num, 9, 9)
+    right = columns - each(-SHIFT_PX, SHIFT_PX)
+    angle = np.deg2rad(each(-TURN_DEG, TURN_DEG))
+    u = np.cos(angle) * right + np.sin(angle) * down
+    v = np.cos(angle) * down - np.sin(angle) * right
+    radius = each(*RADIUS_PX)
+    # X : distance à la plus proche diagonale, dans un carré ; O : distance au cercle.
+    beyond = np.maximum(np.maximum(abs(u), abs(v)) - radius, 0)
+    to_x = np.hypot(np.minimum(abs(u - v), abs(u + v)) / np.sqrt(2), beyond)
+    to_o = abs(np.hypot(u, v) - radius)
+    distance = np.where(y[:, np.newaxis, np.newaxis] == 0, to_x, to_o)
+    ink = np.clip(each(*THICKNESS_PX) + 0.5 - distance, 0, 1)  # bords adoucis sur un pixel
+    x = 255 * ink + rng.normal(0, NOISE, ink.shape)
+    return np.clip(np.rint(x), 0, 255).astype(np.uint8), y
+
+
+# --- Question 2 : le réseau, sans filtres posés --------------------------------------
+
+
+def build_model() -> keras.Model:
+    """Construit la chaîne de S0, poids au hasard et pixels de 0 à 255.
+
+    Returns:
+        Modèle : images uint8 `(n, 9, 9)` → probabilités `(n, 2)` float32, X puis O.
+
+    Source : S0, « Résultat Final ».
+    """
+    images = keras.Input((9, 9), dtype="uint8")
+    x = layers.Rescaling(2 / 255, -1, dtype="float32")(images)  # de -1 à 1, comme S0
+    x = layers.Reshape((9, 9, 1))(x)
+    x = layers.Conv2D(3, 3, use_bias=False, name="filters")(x)  # (n, 7, 7, 3)
+    x = layers.ReLU()(x)
+    x = layers.MaxPooling2D(2, padding="same")(x)  # (n, 4, 4, 3)
+    x = layers.MaxPooling2D(2, padding="same")(x)  # (n, 2, 2, 3), déjà positif
+    x = layers.Flatten()(x)  # (n, 12)
+    outputs = layers.Dense(2, activation="softmax", dtype="float32")(x)
+    return keras.Model(images, outputs, name="ex00_learned_filters")
+
+
+def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
+    """Apprend les 27 poids des filtres et les 26 du vote ; rend le modèle et ses courbes."""
+    model = study.build(build_model, seed=seed, precision=options.precision)
+    batches = study.Batches(
+        x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
+    )
+    model.compile(
+        keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
+    )  # fmt: skip
+    history = study.fit(
+        model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
+        checkpoint=paths.checkpoint_path(options, seed), validation_data=(x_val, y_val),
+    )  # fmt: skip
+    shipped = build_model()  # les mêmes poids, en float32
+    shipped.set_weights(model.get_weights())
+    return shipped, history
+
+
+# --- Question 3 : ce que les filtres sont devenus ------------------------------------
+
+
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
+    """Mesure la précision en une passe."""
+    probabilities = model.predict(x, batch_size=500, verbose=0)
+    accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
+    return {"accuracy": accuracy, "probabilities": probabilities}
+
+
+def learned_filters(model: keras.Model) -> np.ndarray:
+    """Rend les filtres appris, chacun divisé par sa plus grande valeur absolue.
+
+    Args:
+        model: modèle rendu par `train` ou `storage.load_model`.
+
+    Returns:
+        float32 `(3, 3, 3)`, filtre en premier, dans [-1, 1].
+    """
+    kernels = model.get_layer("filters").get_weights()[0][:, :, 0, :]  # (3, 3, filtres)
+    return np.moveaxis(kernels / abs(kernels).max(axis=(0, 1)), -1, 0)
+
+
+def name_pictures(model: keras.Model) -> dict[str, float]:
+    """Donne au réseau les trois images de S0, jamais vues.
+
+    Args:
+        model: modèle rendu par `train` ou `storage.load_model`.
+
+    Returns:
+        Probabilité d'être un X, pour X, X déformé et O.
+    """
+    pictures = {"X": x_or_o.X, "X déformé": x_or_o.DEFORMED_X, "O": x_or_o.O}
+    pixels = np.stack([x_or_o.read_picture(rows) for rows in pictures.values()])
+    x = ((pixels + 1) * 255 // 2).astype(np.uint8)
+    return dict(zip(pictures, model.predict(x, verbose=0)[:, 0].tolist(), strict=True))
+
+
+def save_figures(model: keras.Model, folder: Path) -> None:
+    """Écrit les filtres appris à côté de ceux de S0, et quelques lettres tirées au hasard.
+
+    Args:
+        model: modèle rendu par `train` ou `storage.load_model`.
+        folder: dossier, créé au besoin.
+    """
+    by_hand = [(f"F{k} de S0", x_or_o.read_picture(rows)) for k, rows in enumerate(x_or_o.FILTERS, 1)]
+    learned = [(f"appris {k}", each) for k, each in enumerate(learned_filters(model), 1)]
+    x, y = draw_letters(24, seed=1)
+    letters = [(name, x[y == k][:8]) for k, name in enumerate(CLASSES)]
+    with convolution.house_style():
+        filters = convolution.draw_rows(
+            [by_hand, learned], title="Posés à la main, puis appris",
+            note="Filtres appris divisés par leur plus grande valeur.",
+        )  # fmt: skip
+        print(convolution.save(filters, folder / "filtres_appris.png"))
+        drawn = convolution.draw_pictures(letters, title="X et O tirés au hasard (dessinés pour ce cours)")
+        print(convolution.save(drawn, folder / "lettres.png"))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entraîne sur plusieurs graines, garde la meilleure en validation, montre ses filtres."""
+    options = training_parser(
+        "ex00_learned_filters", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3
+    ).parse_args(argv)
+
+    def show(options, report, x_test, y_test, probabilities) -> None:
+        model = saving.load_model(options.module, models_dir=options.models_dir)
+        for name, probability in name_pictures(model).items():
+            print(f"{name} : X à {100 * probability:.1f} %")
+        save_figures(model, output_dir(options))
+
+    dataset = (draw_letters(NUM_TRAIN, seed=0), draw_letters(NUM_TEST, seed=1))
+    return run(lambda: study.run_seeds(
+        options, dataset=dataset, num_val=NUM_VAL, train=train, evaluate=evaluate,
+        classes=CLASSES, classes_fr=CLASSES, on_saved=show,
+    ))  # fmt: skip
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,199 @@
+"""Maximisation d'activation : l'image que chaque filtre préfère.
+
+D'après : TD « keras & réseaux de neurones convolutionnels », §1.2.
+Commande : python -m exercises.ex06_feature_maps.maximisation samples/chat.png
+
+Un thème de l'exercice 06, dont l'entrée est `ex06_feature_maps`. On part d'un bruit et l'on
+remonte le gradient de la réponse d'un filtre par rapport aux pixels. Sans rien d'autre, l'image
+reste un bruit, qui trompe le filtre : à chaque pas, on lisse un peu et on ramène vers le gris.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from convnets.core.cli import percent, positive_int, run
+from convnets.explaining import maps as explanations
+from convnets.figures.style import new_figure, output_dir
+from exercises.ex06_feature_maps import __main__ as ex06
+
+GREY, NOISE = 128, 20  # moyenne et écart-type du bruit de départ, en niveaux de gris
+STEPS = 60
+STEP_PX = 10.0  # changement moyen d'une valeur à chaque pas, en niveaux de gris
+SMOOTHING = 0.15  # part d'un pixel remplacée, à chaque pas, par la moyenne de ses quatre voisins
+DECAY = 0.02  # part de l'écart au gris retirée à chaque pas
+LEAK = 0.1  # pente ajoutée à GELU ou ReLU : là où elle est plate, on ne saurait par où monter
+
+
+# --- Question : ce que répond un filtre ----------------------------------------------
+
+
+def maps_model(model: keras.Model, layer_name: str, *, leak: float = 0) -> keras.Model:
+    """Coupe le réseau à une couche.
+
+    Args:
+        model: modèle terminé par un softmax ; il n'est pas modifié.
+        layer_name: couche de `explanations.map_layers`.
+        leak: si la couche n'est qu'une fonction non linéaire, part de son entrée à ajouter.
+
+    Returns:
+        Modèle : images float32 `(n, H, W, 3)` de 0 à 255 → cartes `(n, h, w, c)`.
+    """
+    network = explanations.float_model(model, layer_name=layer_name)
+    layer = network.get_layer(layer_name)
+    maps = layer.output
+    if leak and isinstance(layer, ex06.ACTIVATIONS):
+        small = keras.layers.Rescaling(leak, name="leak")(layer.input)
+        maps = keras.layers.Add(name="leaking")([maps, small])
+    return keras.Model(network.inputs[0], maps)
+
+
+def responses(network: keras.Model, images, filters: Sequence[int]):
+    """Rend la réponse moyenne d'un filtre par image.
+
+    Args:
+        network: modèle de `maps_model`.
+        images: `(n, H, W, 3)` float32.
+        filters: n numéros de filtres, un par image.
+
+    Returns:
+        Tenseur `(n,)` : moyenne de la carte de ce filtre.
+    """
+    means = keras.ops.mean(network(images, training=False), axis=(1, 2))  # (n, c)
+    indices = keras.ops.reshape(keras.ops.convert_to_tensor(filters, "int32"), (-1, 1))
+    return keras.ops.take_along_axis(means, indices, axis=1)[:, 0]
+
+
+# --- Question : l'image que préfère chaque filtre ------------------------------------
+
+
+def smooth(images: np.ndarray, share: float) -> np.ndarray:
+    """Rapproche chaque pixel de la moyenne de ses quatre voisins, les bords étant prolongés.
+
+    Args:
+        images: `(n, H, W, 3)` ; le résultat a la même forme.
+        share: part du pixel remplacée, de 0 à 1.
+    """
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    across = padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:]
+    down = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1]
+    return images + share * ((across + down) / 4 - images)
+
+
+def maximise(
+    model: keras.Model, layer_name: str, filters: Sequence[int], *,
+    steps: int = STEPS, seed: int = 0,
+) -> np.ndarray:  # fmt: skip
+    """Fabrique l'image qui fait le plus répondre chaque filtre, par montée de gradient.
+
+    Args:
+        model: modèle terminé par un softmax ; il n'est pas modifié.
+        layer_name: couche de `explanations.map_layers`.
+        filters: numéros des filtres.
+        steps: nombre de pas.
+        seed: graine du bruit de départ, le même pour tous les filtres ; entier d'au moins 0.
+
+    Returns:
+        `(len(filters), H, W, 3)` uint8, les mêmes au bit près pour la même graine. Un filtre sans
+        gradient (poids nuls, ReLU qui est dans la convolution) garde une image grise.
+
+    Raises:
+        ValueError: couche ou filtre inconnu, graine négative.
+
+    Source : Erhan et al., « Visualizing Higher-Layer Features of a Deep Network », 2009, §3.
+    """
+    import tensorflow as tf
+
+    if seed < 0:
+        raise ValueError(f"Graine {seed} reçue : un entier d'au moins 0 est attendu.")
+    network = maps_model(model, layer_name, leak=LEAK)
+    num_filters = network.output_shape[3]
+    if not all(0 <= k < num_filters for k in filters):
+        raise ValueError(
+            f"Filtres {[*filters]} reçus : {layer_name} a des filtres de 0 à {num_filters - 1}."
+        )
+    noise = np.random.default_rng(seed).normal(GREY, NOISE, model.input_shape[1:])
+    images = np.repeat(noise[np.newaxis].astype(np.float32), len(filters), axis=0)
+    for _ in range(steps):
+        x = tf.convert_to_tensor(images)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            found = responses(network, x, filters)
+        gradient = tape.gradient(found, x, unconnected_gradients="zero").numpy()
+        # Une même longueur de pas pour toutes les couches, dont les gradients diffèrent beaucoup.
+        scale = abs(gradient).mean(axis=(1, 2, 3), keepdims=True)
+        images = images + STEP_PX * gradient / np.maximum(scale, np.finfo(np.float32).tiny)
+        images = smooth(images, SMOOTHING)
+        images = np.clip(images + DECAY * (GREY - images), 0, 255)
+    return images.round().astype(np.uint8)
+
+
+# --- Question : les montrer ----------------------------------------------------------
+
+
+def last_of_each_size(model: keras.Model, layer_names: list[str]) -> list[str]:
+    """Garde, pour chaque taille de carte, la dernière couche."""
+    kept = {tuple(model.get_layer(name).output.shape[1:3]): name for name in layer_names}
+    return [*kept.values()]
+
+
+def save_preferred(
+    subject: explanations.Subject, layer_names: list[str], path: Path, *, steps: int, seed: int
+) -> None:
+    """Dessine ce que cherchent les filtres que l'image allume le plus.
+
+    Args:
+        subject: image et modèle.
+        layer_names: couches, une par ligne.
+        path: fichier PNG ; son dossier est créé.
+        steps: voir `maximise`.
+        seed: voir `maximise`.
+    """
+    model, maps = subject.model, ex06.activation_maps(subject.model, subject.image, layer_names)
+    with new_figure(path, rows=len(maps), size=(10, 1.6)) as (figure, axes):
+        for axis, name in zip(axes[:, 0], layer_names, strict=True):
+            filters = ex06.strongest(maps[name], ex06.NUM_COLUMNS)
+            images = maximise(model, name, filters, steps=steps, seed=seed)
+            after = responses(maps_model(model, name), images.astype(np.float32), filters)
+            before = maps[name][..., filters].mean(axis=(0, 1))
+            pairs = zip(filters, before, keras.ops.convert_to_numpy(after), strict=True)
+            labels = [f"n° {k}\n{a:.2g} → {b:.2g}".translate(ex06.FRENCH) for k, a, b in pairs]
+            ex06.draw_tiles(axis, images, labels)
+            axis.set_title(f"{name} ({maps[name].shape[2]} filtres)", fontsize=9)
+            print(f"{name} : filtres {', '.join(map(str, filters))}", flush=True)
+        figure.suptitle(
+            f"Ce que cherchent les filtres que l'image allume le plus ({subject.class_fr}, "
+            f"probabilité {percent(subject.probability)})\n"
+            "Sous chacun : sa réponse moyenne à l'image → à l'image fabriquée pour lui"
+        )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Fabrique les images que préfèrent les filtres les plus allumés par une image."""
+    parser = explanations.explanation_parser("ex06_maximisation", __doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--layers", metavar="COUCHES",
+        help="couches, séparées par des virgules (par défaut, la dernière de chaque taille "
+        "de carte qui suit une fonction non linéaire)")  # fmt: skip
+    add("--steps", type=positive_int, default=STEPS, metavar="N",
+        help=f"pas de gradient ({STEPS})")  # fmt: skip
+    add("--seed", type=int, default=0, metavar="N", help="graine du bruit de départ (0)")
+    options = parser.parse_args(argv)
+
+    def body() -> int:
+        subject = explanations.load_subject(options)
+        names = ex06.choose_layers(subject.model, options.layers)
+        if not options.layers:
+            names = last_of_each_size(subject.model, names)
+        path = output_dir(options) / f"{Path(options.image).stem}_preferences.png"
+        save_preferred(subject, names, path, steps=options.steps, seed=options.seed)
+        print(path)
+        return 0
+
+    return run(body)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

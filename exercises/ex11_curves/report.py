@@ -1,0 +1,124 @@
+"""Ce que montre la comparaison des explications : son tableau, sa figure, son compte rendu.
+
+D'après : S3 « Introspection d'un CNN ».
+Commande : python -m exercises.ex11_curves
+
+Un thème de l'exercice 11, dont l'entrée est `ex11_curves`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from convnets.core import reports
+from convnets.figures.style import COLORS, new_figure
+
+CURVES = {"deletion": "suppression", "insertion": "insertion"}
+STYLES = ("-", "--", ":")  # un tour des couleurs par style : on distingue plus de sept courbes
+
+
+# --- Question : résumer une mesure faite sur des images ------------------------------
+
+
+def summarise(values) -> dict:
+    """Résume une mesure, une valeur par image.
+
+    Args:
+        values: `(n,)`.
+
+    Returns:
+        `{"mean", "sd", "se", "n"}` : l'erreur type `se` est l'écart-type d'un échantillon
+        divisé par √n ; les deux sont None pour une seule image.
+    """
+    values = np.asarray(values, np.float64)
+    sd = float(values.std(ddof=1)) if len(values) > 1 else None
+    se = None if sd is None else sd / len(values) ** 0.5
+    return {"mean": float(values.mean()), "sd": sd, "se": se, "n": len(values)}
+
+
+def ranked(report: dict) -> list[str]:
+    """Range les méthodes d'un compte rendu, la meilleure d'abord : insertion moins suppression."""
+    metrics = report["metrics"]
+
+    def score(name: str) -> float:
+        return metrics[f"insertion {name}"]["mean"] - metrics[f"deletion {name}"]["mean"]
+
+    return sorted(report["methods"], key=score, reverse=True)
+
+
+def table(report: dict) -> str:
+    """Met un compte rendu en tableau Markdown, une ligne par méthode, la meilleure d'abord.
+
+    Args:
+        report: contenu de `models/ex11_curves.json`.
+
+    Returns:
+        Aires moyennes ± erreur type, et secondes par image sur la machine de la mesure.
+    """
+    rows = ["| méthode | suppression (petite : bien) | insertion (grande : bien) | s par image |",
+            "|---|---|---|---|"]  # fmt: skip
+    for name in ranked(report):
+        method, cells = report["methods"][name], []
+        for curve in CURVES:
+            metric = report["metrics"][f"{curve} {name}"]
+            spread = "" if metric["se"] is None else f" ± {metric['se']:.3f}"
+            cells.append(f"{metric['mean']:.3f}{spread}")
+        cells.append(f"{method['duration_s']:.2f}")
+        rows.append(f"| {method['title']} | {' | '.join(cells)} |".replace(".", ","))
+    return "\n".join(rows)
+
+
+# --- Question : ce qu'on voit --------------------------------------------------------
+
+
+def save_figure(report: dict, path: Path) -> Path:
+    """Trace les courbes moyennes d'un compte rendu et leurs aires dans un fichier `.png`."""
+    names, num_images = ranked(report), report["num_images"]["test"]
+    with new_figure(path, columns=3, size=(4.4, 4.4)) as (figure, axes):
+        *panels, summary = axes[0]
+        for row, name in enumerate(reversed(names)):
+            number = len(names) - 1 - row
+            look = {"color": COLORS[number % len(COLORS)],
+                    "linestyle": STYLES[number // len(COLORS)]}  # fmt: skip
+            for axis, curve in zip(panels, CURVES, strict=True):
+                means = report["curves"][name][curve]
+                axis.plot(np.linspace(0, 100, len(means)), means, **look)
+            areas = [report["metrics"][f"{curve} {name}"] for curve in CURVES]
+            summary.plot([area["mean"] for area in areas], [row, row], **look)
+            for area, face in zip(areas, ("white", look["color"]), strict=True):
+                summary.errorbar(area["mean"], row, xerr=area["se"], color=look["color"],
+                                 marker="o", markerfacecolor=face, capsize=2)  # fmt: skip
+        for axis, title in zip(panels, CURVES.values(), strict=True):
+            axis.set(title=title.capitalize(), xlabel="pixels, dans l'ordre de la carte (%)",
+                     ylim=(0, 1))  # fmt: skip
+        panels[0].set_ylabel("probabilité de la classe")
+        titles = [report["methods"][name]["title"] for name in reversed(names)]
+        summary.set_yticks(range(len(names)), titles)
+        for axis in (panels[0].yaxis, panels[1].yaxis, summary.xaxis):
+            axis.set_major_formatter(lambda value, _: f"{value:.1f}".replace(".", ","))
+        summary.set(title="Aires sous les deux courbes", xlabel="○ suppression    ● insertion")
+        figure.suptitle(f"Moyennes sur {num_images} images de test")
+    return path
+
+
+# --- Question : le compte rendu ------------------------------------------------------
+
+
+def write_report(report: dict, options, *, trial: bool) -> Path:
+    """Écrit le compte rendu, sans modèle, d'un seul coup.
+
+    Args:
+        report: mesures, prêtes pour JSON.
+        options: options d'`ex11_curves`.
+        trial: mesure faite avec d'autres options que le résultat publié : elle va dans `runs/`,
+            pour ne pas le remplacer.
+
+    Returns:
+        Le fichier, que `storage.read_sidecar` relit.
+    """
+    command = f"python -m exercises.{options.module} --model {options.model}"
+    command += f" --cell {options.cell}"
+    command += f" --limit {options.limit}" if options.limit else ""
+    return reports.write_report(
+        options.module, {"command": command, **report}, models_dir=options.models_dir, trial=trial
+    )

@@ -1,0 +1,126 @@
+"""Le tableau et les deux figures de l'exercice 15, faits du seul compte rendu.
+
+D'après : S3 « Un grand nombre d'architectures ».
+Commande : python -m exercises.ex15_architectures --show
+
+Un thème de l'exercice 15, dont l'entrée est `ex15_architectures`.
+"""
+
+from math import ceil, floor, log, log10
+from pathlib import Path
+
+import numpy as np
+
+from convnets.core.reports import format_metric, format_seeds
+from convnets.figures.style import COLORS, INK, new_figure
+from exercises.ex15_architectures.networks import NAMES_FR
+from exercises.ex15_architectures.operations import group
+from exercises.ex15_architectures.residual import DEEP_NAMES_FR
+
+MARKS = ("o", "s", "D", "^")
+LINES = (":", "--", "-")
+CHANCE = 0.1  # précision d'une réponse au hasard, dix classes à parts égales
+
+
+# --- Question : dire le résultat -----------------------------------------------------
+
+
+def summary(report: dict) -> str:
+    """Met le résultat en tableau.
+
+    Args:
+        report: compte rendu, `models/ex15_architectures.json`.
+
+    Returns:
+        Une ligne par réseau : paramètres, opérations par image, précision de test et secondes
+        d'entraînement.
+    """
+    images = group(report["num_images"]["train"])
+    epochs = len(report["networks"]["lenet"]["curves"]["loss"])
+    rows = [
+        f"{images} images et {epochs} époques pour tous ; "
+        f"{format_seeds(report['metrics']['accuracy'])}.",
+        f"{'réseau':<29} {'paramètres':>11} {'opérations':>12} {'précision':>15} {'secondes':>9}",
+    ]
+    for key, name in _names().items():
+        found = report["networks"][key]
+        rows.append(
+            f"{name:<29} {group(found['parameters']):>11} {group(found['operations']):>12} "
+            f"{format_metric(report['metrics'][found['metric']]):>15} "
+            f"{found['duration_s']['mean']:>9.0f}"
+        )
+    return "\n".join(rows)
+
+
+def _names() -> dict[str, str]:
+    return NAMES_FR | DEEP_NAMES_FR
+
+
+# --- Question : la précision, face aux paramètres et aux opérations ------------------
+
+
+def save_costs(report: dict, path: Path) -> None:
+    """Place les quatre réseaux selon ce qu'ils coûtent et ce qu'ils rapportent.
+
+    Args:
+        report: compte rendu, `models/ex15_architectures.json`.
+        path: fichier PNG ; son dossier est créé.
+
+    Source : la forme est celle de Canziani, Paszke et Culurciello, arXiv 1605.07678, 2016.
+    """
+    panels = (("parameters", "paramètres"), ("operations", "multiplications-additions par image"))
+    with new_figure(path, columns=2) as (figure, axes):
+        for axis, (cost, title) in zip(axes[0], panels, strict=True):
+            for number, (key, name) in enumerate(NAMES_FR.items()):
+                found = report["networks"][key]
+                metric = report["metrics"][found["metric"]]
+                axis.errorbar(
+                    found[cost], 100 * metric["mean"], yerr=100 * (metric["sd"] or 0),
+                    marker=MARKS[number], markersize=9, capsize=4, color=COLORS[number],
+                    linestyle="none", label=name,
+                )  # fmt: skip
+            costs = [log10(report["networks"][key][cost]) for key in NAMES_FR]
+            decades = 10.0 ** floor(min(costs)), 10.0 ** ceil(max(costs))
+            axis.set(xlabel=title, xscale="log", xlim=decades, ylabel="précision sur le test (%)")
+            axis.grid(linewidth=0.4)
+            axis.margins(y=0.15)
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        figure.suptitle("CIFAR-10 : mêmes images, mêmes époques, coûts différents "
+                        f"({format_seeds(report['metrics']['accuracy'])})")  # fmt: skip
+
+
+# --- Question : avec et sans raccourcis ----------------------------------------------
+
+
+def save_depths(report: dict, path: Path) -> None:
+    """Trace l'apprentissage des réseaux profonds, avec et sans raccourcis.
+
+    Args:
+        report: compte rendu, `models/ex15_architectures.json`.
+        path: fichier PNG ; son dossier est créé.
+
+    Source : la forme est celle de la figure 6 de He et al., arXiv 1512.03385.
+    """
+    panels = (
+        ("loss", "Perte d'entraînement", 1, log(1 / CHANCE)),
+        ("val_accuracy", "Précision de validation (%)", 100, 100 * CHANCE),
+    )
+    with new_figure(path, columns=2) as (figure, axes):
+        for axis, (key, title, scale, chance) in zip(axes[0], panels, strict=True):
+            for number, (name, label) in enumerate(DEEP_NAMES_FR.items()):
+                curve = report["networks"][name]["curves"][key]
+                mean = scale * np.array([each["mean"] for each in curve])
+                sd = scale * np.array([each["sd"] or 0 for each in curve])
+                epochs, color = range(1, len(mean) + 1), COLORS[number]
+                axis.plot(epochs, mean, color=color, linestyle=LINES[number], marker="o",
+                          markersize=4, label=label)  # fmt: skip
+                axis.fill_between(epochs, mean - sd, mean + sd, color=color, alpha=0.2)
+            axis.axhline(chance, color=INK, linewidth=0.8)
+            axis.annotate("hasard", (1, chance), (0, 4), xycoords=axis.get_yaxis_transform(),
+                          textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
+            axis.set(title=title, xlabel="époque")
+            axis.xaxis.get_major_locator().set_params(integer=True)
+        axes[0, 1].legend()
+        figure.suptitle("Le même réseau, avec et sans raccourcis "
+                        f"({format_seeds(report['metrics']['accuracy'])})")  # fmt: skip

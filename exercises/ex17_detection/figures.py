@@ -1,0 +1,148 @@
+"""Les figures de la détection : boîtes dessinées, doublons, précision selon le rappel.
+
+D'après : S3 « Different problems, models & metrics ».
+
+Un thème de l'exercice 17, dont l'entrée est `ex17_detection`. Les vraies boîtes sont en blanc,
+tiretées ; les boîtes trouvées ont une couleur par classe.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from convnets.core.cli import percent
+from convnets.core.reports import format_seeds
+from convnets.datasets import sources
+from convnets.datasets.scenes import ABSENT, SCENE_PX, Scenes
+from convnets.figures.style import COLORS, INK, new_figure
+from exercises.ex17_detection.boxes import Detections, precision_recall
+from exercises.ex17_detection.metrics import Judged
+
+NUM_SHOWN = 8  # scènes d'une figure, en deux lignes
+# Une couleur par classe, toutes visibles sur une photographie.
+CLASS_COLORS = ("#56B4E9", "#E69F00", "#00C48C", "#F0E442", "#FF6A2B",
+                "#E58AC0", "#4C8DFF", "#9BE564", "#FF4D6D", "#C9A0FF")  # fmt: skip
+
+
+# --- Question : où sont les objets ? -------------------------------------------------
+
+
+def draw_scene(axis, image: np.ndarray, found: Detections, truth: np.ndarray) -> None:
+    """Dessine une image, ses vraies boîtes et celles qu'on a trouvées.
+
+    Args:
+        axis: cadre Matplotlib.
+        image: uint8 `(64, 64, 3)`.
+        found: boîtes trouvées, avec leurs classes et leurs scores.
+        truth: vraies boîtes `(m, 4)` ; aucune si l'on ne les connaît pas.
+    """
+    from matplotlib.patches import Rectangle
+
+    extent = (0, SCENE_PX, SCENE_PX, 0)  # le coin d'un pixel, et non son centre, est entier
+    axis.imshow(image, extent=extent, interpolation="bicubic")
+    axis.set(xlim=(0, SCENE_PX), ylim=(SCENE_PX, 0))
+    axis.axis("off")
+    for x0, y0, x1, y1 in truth:
+        axis.add_patch(
+            Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, color="white", ls="--", lw=1.4)
+        )
+    for (x0, y0, x1, y1), score, label in zip(*found, strict=True):
+        color = CLASS_COLORS[label]
+        axis.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, color=color, lw=1.8))
+        right = x0 > SCENE_PX / 2  # l'étiquette reste dans l'image
+        name = f"{sources.FASHION_CLASSES_FR[label]} {100 * score:.0f} %"
+        axis.text(
+            x1 if right else x0, max(y0, 4), name,
+            ha="right" if right else "left", va="bottom", fontsize=7.5, color=INK,
+            bbox={"facecolor": color, "edgecolor": "none", "pad": 1, "alpha": 0.9},
+        )  # fmt: skip
+
+
+def save_scenes(path: Path, scenes: Scenes, found: list[Detections], *, title: str) -> Path:
+    """Dessine les premières scènes d'un jeu, sans choisir, dans un fichier `.png`.
+
+    Args:
+        path: fichier PNG.
+        scenes: les scènes et leur vérité.
+        found: les boîtes trouvées dans chacune.
+        title: titre de la figure.
+
+    Returns:
+        `path`.
+    """
+    with new_figure(path, columns=NUM_SHOWN // 2, rows=2, size=(2.7, 2.8)) as (figure, axes):
+        for axis in axes.flat:
+            axis.axis("off")
+        for i, axis in zip(range(len(found)), axes.flat, strict=False):
+            truth = scenes.boxes[i][scenes.labels[i] != ABSENT]
+            draw_scene(axis, scenes.images[i], found[i], truth)
+        figure.suptitle(title)
+    return path
+
+
+# --- Question : que fait la suppression des doublons ? -------------------------------
+
+
+def save_duplicates(
+    path: Path, scenes: Scenes, before: list[Detections], after: list[Detections]
+) -> Path:
+    """Dessine les scènes où elle supprime le plus de boîtes, avant et après.
+
+    Args:
+        path: fichier PNG.
+        scenes: les scènes et leur vérité.
+        before: boîtes trouvées dans chacune, doublons compris.
+        after: celles qui restent.
+
+    Returns:
+        `path`.
+    """
+    removed = np.array([len(b.boxes) - len(a.boxes) for b, a in zip(before, after, strict=True)])
+    most = np.argsort(-removed, kind="stable")[: NUM_SHOWN // 2]
+    with new_figure(path, columns=NUM_SHOWN // 2, rows=2, size=(2.7, 2.9)) as (figure, axes):
+        for row, (name, found) in enumerate((("avant", before), ("après", after))):
+            for axis in axes[row]:
+                axis.axis("off")
+            for axis, i in zip(axes[row], most, strict=False):
+                truth = scenes.boxes[i][scenes.labels[i] != ABSENT]
+                draw_scene(axis, scenes.images[i], found[i], truth)
+                axis.set_title(f"{name} : {len(found[i].boxes)} boîtes", fontsize=9)
+        figure.suptitle("La suppression des doublons, là où elle supprime le plus")
+    return path
+
+
+# --- Question : précision selon le rappel --------------------------------------------
+
+
+def save_curves(path: Path, judged: dict[str, Judged], metrics: dict) -> Path:
+    """Trace la précision selon le rappel, et la précision moyenne de chaque classe.
+
+    Args:
+        path: fichier PNG.
+        judged: par nom de courbe, des détections jugées, toutes classes ensemble.
+        metrics: mesures du compte rendu ; celles qui commencent par `ap ` sont montrées.
+
+    Returns:
+        `path`.
+    """
+    names = dict(zip(sources.FASHION_CLASSES, sources.FASHION_CLASSES_FR, strict=True))
+    bars = sorted((metric["mean"], metric["sd"] or 0, names[key[3:]])
+                  for key, metric in metrics.items() if key.startswith("ap "))  # fmt: skip
+    with new_figure(path, columns=2, size=(5.4, 4.2)) as (_, axes):
+        axis = axes[0, 0]
+        for (name, each), style in zip(judged.items(), ("-", "--", ":"), strict=False):
+            precision, recall = precision_recall(
+                each.scores, each.correct, each.num_objects.sum()
+            )  # fmt: skip
+            axis.plot(recall, precision, style, label=name)
+        axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="rappel", ylabel="précision")
+        axis.set_title("Toutes les classes ensemble")
+        axis.legend(loc="lower left")
+        axis = axes[0, 1]
+        means, errors, labels = zip(*bars, strict=True)
+        axis.barh(labels, means, xerr=errors, color=COLORS[0], error_kw={"lw": 1, "capsize": 2})
+        for row, mean in enumerate(means):
+            axis.text(0.02, row, percent(mean), va="center", color="white", fontsize=8)
+        axis.set(xlim=(0, 1), xlabel=f"précision moyenne ({format_seeds(metrics['map'])})")
+        axis.set_title("Classe par classe")
+    return path

@@ -1,0 +1,134 @@
+"""Détecter plusieurs objets : une grille de cases, et chaque case décrit l'objet centré en elle.
+
+D'après : S3 « Different problems, models & metrics » (« Yolo »).
+
+Un thème de l'exercice 17, dont l'entrée est `ex17_detection`. Combien d'objets ? Le réseau n'a
+pas à le dire : chacune des 64 cases rend la probabilité qu'un objet y ait son centre, la boîte
+qu'il aurait et sa classe. Deux cases voisines voient parfois le même objet ; la suppression des
+doublons (`ex17_boxes.non_max_suppression`) n'en garde qu'une.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from convnets.datasets.scenes import ABSENT, SCENE_PX
+from exercises.ex17_detection.boxes import Detections, non_max_suppression
+from exercises.ex17_detection.localization import NUM_CLASSES, trunk
+
+GRID = 8  # cases par côté
+CELL_PX = SCENE_PX // GRID
+DEPTH = 5 + NUM_CLASSES  # objet ou non, centre, taille, classes
+WIDTHS = (24, 48, 96)  # canaux des cartes de 32, 16 et 8 pixels de côté
+MIN_SCORE = 0.01  # une case moins sûre n'est pas une détection
+BOX_WEIGHT = 2.0
+
+
+# --- Question : la vérité, case par case ---------------------------------------------
+
+
+def encode(boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Écrit les objets de chaque scène dans la case de leur centre.
+
+    Args:
+        boxes: `(n, k, 4)`, `x0, y0, x1, y1` en pixels.
+        labels: `(n, k)` entiers, `ABSENT` pour une ligne vide.
+
+    Returns:
+        `(n, 8, 8, 15)` float32 : 1 s'il y a un objet ; son centre en x et en y, en parts de la
+        case ; sa largeur et sa hauteur, en parts de l'image ; sa classe. Zéro ailleurs. Si deux
+        objets ont leur centre dans la même case, le dernier reste : il est devant.
+
+    Source : Redmon et al., « You Only Look Once », arXiv 1506.02640, § 2.
+    """
+    targets = np.zeros((len(boxes), GRID, GRID, DEPTH), np.float32)
+    low, high = boxes[..., :2], boxes[..., 2:]
+    centers, sizes = (low + high) / 2 / CELL_PX, (high - low) / SCENE_PX  # (n, k, 2)
+    cells = np.minimum(centers.astype(int), GRID - 1)
+    for k in range(boxes.shape[1]):
+        scenes = np.flatnonzero(labels[:, k] != ABSENT)
+        columns, rows = cells[scenes, k].T
+        each = [np.ones((len(scenes), 1)), centers[scenes, k] - cells[scenes, k], sizes[scenes, k],
+                np.eye(NUM_CLASSES)[labels[scenes, k]]]  # fmt: skip
+        targets[scenes, rows, columns] = np.concatenate(each, axis=1)
+    return targets
+
+
+def decode(
+    grids: np.ndarray, *, min_score: float = MIN_SCORE, suppress: bool = True
+) -> list[Detections]:
+    """Relit les boîtes d'une grille : la classe la plus probable de chaque case.
+
+    Args:
+        grids: `(n, 8, 8, 15)`, sortie du réseau ou cibles d'`encode`.
+        min_score: une boîte moins sûre est oubliée. Le score est la probabilité d'un objet
+            multipliée par celle de sa classe.
+        suppress: supprimer les doublons.
+
+    Returns:
+        Les détections de chaque image, en pixels, du plus sûr au moins sûr.
+    """
+    rows, columns = np.divmod(np.arange(GRID**2), GRID)
+    cells = grids.reshape(len(grids), GRID**2, DEPTH)  # (n, 64, 15)
+    centers = (cells[..., 1:3] + np.stack([columns, rows], axis=-1)) * CELL_PX
+    half = cells[..., 3:5] * SCENE_PX / 2
+    boxes = np.clip(np.concatenate([centers - half, centers + half], axis=-1), 0, SCENE_PX)
+    scores, labels = cells[..., 0] * cells[..., 5:].max(-1), cells[..., 5:].argmax(-1)
+    found = []
+    for i in range(len(grids)):
+        sure = np.flatnonzero(scores[i] >= min_score)
+        sure = sure[np.argsort(-scores[i, sure], kind="stable")]
+        if suppress:
+            sure = sure[non_max_suppression(boxes[i, sure], scores[i, sure], labels[i, sure])]
+        found.append(Detections(boxes[i, sure], scores[i, sure], labels[i, sure]))
+    return found
+
+
+# --- Question : le réseau et sa perte ------------------------------------------------
+
+
+def build_model() -> keras.Model:
+    """Construit le détecteur, tout en convolutions : la même question à chaque case.
+
+    Returns:
+        Modèle : images uint8 `(n, 64, 64, 3)` → `(n, 8, 8, 15)` float32 dans [0, 1].
+    """
+    images = keras.Input((SCENE_PX, SCENE_PX, 3), dtype="uint8")
+    x = trunk(images, WIDTHS)  # (n, 8, 8, 96)
+    box = layers.Conv2D(5, 1, activation="sigmoid", dtype="float32", name="box")(x)
+    classes = layers.Conv2D(NUM_CLASSES, 1, activation="softmax", dtype="float32", name="classes")
+    outputs = layers.Concatenate(dtype="float32")([box, classes(x)])
+    return keras.Model(images, outputs, name="ex17_detection")
+
+
+def loss(y_true, y_pred):
+    """Additionne, sur les cases, l'erreur sur l'objet, et là où il y en a un, boîte et classe.
+
+    Args:
+        y_true: cibles d'`encode`, `(n, 8, 8, 15)`.
+        y_pred: sortie du réseau, de même forme.
+
+    Returns:
+        `(n,)` float32.
+
+    Source : Redmon et al., arXiv 1506.02640, équation 3 ; entropies croisées et IoU à la place
+    des carrés (Yu et al., « UnitBox », arXiv 1608.01471, pour l'IoU).
+    """
+    present = y_true[..., 0]  # (n, 8, 8)
+    objects = ops.binary_crossentropy(present, y_pred[..., 0])
+    boxes = 1 - cell_iou(y_true, y_pred)
+    classes = ops.categorical_crossentropy(y_true[..., 5:], y_pred[..., 5:])
+    return ops.sum(objects + present * (BOX_WEIGHT * boxes + classes), axis=(1, 2))
+
+
+def cell_iou(y_true, y_pred):
+    """Rend l'IoU des deux boîtes de chaque case, `(n, 8, 8)`, dérivable."""
+    low, high, areas = [], [], []
+    for each in (y_true, y_pred):
+        center, size = each[..., 1:3] * CELL_PX, each[..., 3:5] * SCENE_PX
+        low.append(center - size / 2)
+        high.append(center + size / 2)
+        areas.append(ops.prod(size, axis=-1))
+    common = ops.maximum(ops.minimum(*high) - ops.maximum(*low), 0)
+    common = ops.prod(common, axis=-1)
+    return common / (areas[0] + areas[1] - common + 1e-6)

@@ -1,0 +1,131 @@
+"""Mesurer un détecteur : précision, rappel et précision moyenne, avec et sans doublons.
+
+D'après : S3 « Different problems, models & metrics » (« accuracy, precision, recall »).
+
+Un thème de l'exercice 17, dont l'entrée est `ex17_detection`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from convnets.datasets import sources
+from convnets.datasets.scenes import ABSENT, Scenes
+from exercises.ex17_detection.boxes import Detections, average_precision, match, precision_recall
+from exercises.ex17_detection.grid import NUM_CLASSES, decode
+from exercises.ex17_detection.localization import to_boxes
+
+
+class Judged(NamedTuple):
+    """Toutes les détections d'un jeu, jugées."""
+
+    scores: np.ndarray  # (n,) float dans [0, 1]
+    correct: np.ndarray  # (n,) booléens
+    labels: np.ndarray  # (n,) entiers
+    num_objects: np.ndarray  # (10,) : combien d'objets de chaque classe il fallait trouver
+
+
+# --- Question : juger les détections d'un jeu ----------------------------------------
+
+
+def judge(found: list[Detections], scenes: Scenes) -> Judged:
+    """Compare les détections de chaque scène à ses objets.
+
+    Args:
+        found: détections de chaque scène.
+        scenes: les scènes, dans le même ordre.
+
+    Returns:
+        Les détections de toutes les scènes, mises bout à bout.
+    """
+    present = scenes.labels != ABSENT
+    correct = [match(each, scenes.boxes[i][present[i]], scenes.labels[i][present[i]])
+               for i, each in enumerate(found)]  # fmt: skip
+    return Judged(
+        np.concatenate([each.scores for each in found]),
+        np.concatenate(correct),
+        np.concatenate([each.labels for each in found]),
+        np.bincount(scenes.labels[present], minlength=NUM_CLASSES),
+    )
+
+
+def one_box(outputs: np.ndarray) -> list[Detections]:
+    """Rend la boîte du réseau qui n'en donne qu'une, comme des détections.
+
+    Args:
+        outputs: sortie `(n, 14)` de `ex17_localization`.
+
+    Returns:
+        Une détection par image ; son score est la probabilité de sa classe.
+    """
+    boxes, labels = to_boxes(outputs), outputs[:, 4:].argmax(1)
+    scores = outputs[:, 4:].max(1)
+    return [Detections(boxes[i : i + 1], scores[i : i + 1], labels[i : i + 1])
+            for i in range(len(outputs))]  # fmt: skip
+
+
+def class_average_precisions(judged: Judged) -> np.ndarray:
+    """Rend la précision moyenne de chaque classe, `(10,)`, NaN pour une classe sans objet."""
+    values = np.full(NUM_CLASSES, np.nan)
+    for label in np.flatnonzero(judged.num_objects):
+        mine = judged.labels == label
+        values[label] = average_precision(*precision_recall(
+            judged.scores[mine], judged.correct[mine], judged.num_objects[label]
+        ))  # fmt: skip
+    return values
+
+
+def mean_average_precision(judged: Judged) -> float:
+    """Rend la moyenne des précisions moyennes des classes présentes, dans [0, 1]."""
+    return float(np.nanmean(class_average_precisions(judged)))
+
+
+# --- Question : à partir de quel score croire une boîte ? ----------------------------
+
+
+def choose_score(judged: Judged) -> float:
+    """Rend le score à partir duquel garder une boîte : celui du meilleur F1.
+
+    Args:
+        judged: détections jugées d'un jeu de validation.
+
+    Returns:
+        Un score de `judged` ; 1 s'il n'a aucune détection.
+    """
+    if not len(judged.scores):
+        return 1.0
+    num_correct = np.cumsum(judged.correct[np.argsort(-judged.scores, kind="stable")])
+    num_found = np.arange(1, len(num_correct) + 1)
+    f1 = 2 * num_correct / (num_found + judged.num_objects.sum())
+    return float(np.sort(judged.scores)[::-1][f1.argmax()])
+
+
+def precision_and_recall(judged: Judged, min_score: float) -> tuple[float, float]:
+    """Rend la précision et le rappel des boîtes d'au moins ce score ; 0 s'il n'y en a aucune."""
+    kept = judged.correct[judged.scores >= min_score]
+    return float(kept.sum() / max(len(kept), 1)), float(kept.sum() / judged.num_objects.sum())
+
+
+def evaluate(grids: np.ndarray, scenes: Scenes, *, min_score: float) -> dict[str, float]:
+    """Mesure un détecteur, avec et sans suppression des doublons.
+
+    Args:
+        grids: sorties du réseau `(n, 8, 8, 15)`.
+        scenes: les scènes.
+        min_score: score à partir duquel précision et rappel gardent une boîte.
+
+    Returns:
+        `map`, la moyenne sur les classes des précisions moyennes, `precision` et `recall`, puis
+        les mêmes suivies de `_without_nms` ; `ap Coat`… pour chaque classe présente.
+    """
+    measures = {}
+    for end, suppress in (("", True), ("_without_nms", False)):
+        judged = judge(decode(grids, suppress=suppress), scenes)
+        measures[f"map{end}"] = mean_average_precision(judged)
+        precision, recall = precision_and_recall(judged, min_score)
+        measures |= {f"precision{end}": precision, f"recall{end}": recall}
+        if suppress:
+            values = class_average_precisions(judged)
+            measures |= {f"ap {sources.FASHION_CLASSES[k]}": float(values[k])
+                         for k in np.flatnonzero(judged.num_objects)}  # fmt: skip
+    return measures

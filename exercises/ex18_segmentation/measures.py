@@ -1,0 +1,79 @@
+"""Mesurer un masque : précision par pixel, IoU moyenne, précision près des contours.
+
+D'après : S3 « Different problems, models & metrics ».
+Commande : python -m exercises.ex18_segmentation
+
+Un thème de l'exercice 18, dont l'entrée est `ex18_segmentation`. Le fond couvre les quatre
+cinquièmes des pixels : répondre « fond » partout donne déjà une bonne précision, et une IoU très
+basse. C'est l'IoU qui juge ; elle se lit dans une matrice de confusion cumulée sur toutes les
+scènes.
+"""
+
+import numpy as np
+
+from convnets.training.study import confusion_matrix
+from exercises.ex18_segmentation.networks import NUM_CLASSES
+
+CONTOUR_PX = 2  # « près d'un contour » : une autre classe à deux pixels au plus
+
+
+def iou(matrix: np.ndarray) -> np.ndarray:
+    """Calcule l'intersection sur l'union de chaque classe.
+
+    Args:
+        matrix: matrice de confusion `(classes, classes)`, lignes : vérité, colonnes : réponse.
+
+    Returns:
+        `(classes,)` float64 dans [0, 1] ; NaN pour une classe ni vraie ni répondue.
+
+    Source : S3 « Different problems, models & metrics », « Intersection over Union ».
+    """
+    common = np.diag(matrix)
+    union = matrix.sum(0) + matrix.sum(1) - common
+    return np.divide(common, union, out=np.full(len(matrix), np.nan), where=union > 0)
+
+
+def near_contour(masks: np.ndarray, *, distance_px: int = CONTOUR_PX) -> np.ndarray:
+    """Trouve les pixels proches d'une frontière entre deux classes.
+
+    Args:
+        masks: classes `(n, h, w)`, entiers.
+        distance_px: demi-côté du carré regardé autour de chaque pixel.
+
+    Returns:
+        Booléens `(n, h, w)` : vrai si le carré contient une autre classe que celle du pixel.
+    """
+    from scipy import ndimage
+
+    size = (1, 2 * distance_px + 1, 2 * distance_px + 1)
+    highest = ndimage.maximum_filter(masks, size, mode="nearest")
+    return highest != ndimage.minimum_filter(masks, size, mode="nearest")
+
+
+def measure(masks: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Mesure des masques prédits, toutes scènes confondues.
+
+    Args:
+        masks: vérité `(n, h, w)`, entiers de 0 (fond) à 10.
+        predicted: réponse, même forme.
+
+    Returns:
+        Cinq parts de [0, 1] : `accuracy`, tous pixels ; `contour_accuracy`, pixels proches d'un
+        contour ; `mean_iou`, moyenne des onze IoU ; `object_mean_iou`, la même sans le fond ;
+        `object_iou`, les dix vêtements pris pour une seule classe. Une classe absente de la vérité
+        et de la réponse ne compte pas.
+
+    Raises:
+        ValueError: formes différentes.
+    """
+    if masks.shape != predicted.shape:
+        raise ValueError(f"Masques {masks.shape} et {predicted.shape} : même forme attendue.")
+    matrix = confusion_matrix(masks, predicted, NUM_CLASSES)
+    ious, near = iou(matrix), near_contour(masks)
+    return {
+        "accuracy": float(np.trace(matrix) / matrix.sum()),
+        "contour_accuracy": float(np.mean((masks == predicted)[near])),
+        "mean_iou": float(np.nanmean(ious)),
+        "object_mean_iou": float(np.nanmean(ious[1:])),
+        "object_iou": float(iou(confusion_matrix(masks > 0, predicted > 0, 2))[1]),
+    }

@@ -1,0 +1,117 @@
+"""Le compte rendu de la comparaison des trois réseaux, et ses figures.
+
+D'après : S3 « Different problems, models & metrics ».
+Commande : python -m exercises.ex18_segmentation
+
+Un thème de l'exercice 18, dont l'entrée est `ex18_segmentation`.
+"""
+
+from argparse import Namespace
+
+import keras
+import numpy as np
+from PIL import Image
+
+from convnets.core import reports
+from convnets.core.cli import training_command
+from convnets.datasets import sources
+from convnets.figures.style import output_dir
+from convnets.training import study
+from convnets.training.precision import choose_precision
+from exercises.ex18_segmentation.figures import CLASSES_FR, MEASURES_FR, save_comparison, save_masks
+from exercises.ex18_segmentation.measures import iou, measure
+from exercises.ex18_segmentation.networks import NAMES_FR, NUM_CLASSES
+
+ANSWERS_FR = {**NAMES_FR, "background": "« fond » partout"}
+HEADLINE = (
+    ("unet_mean_iou", "IoU moyenne, U-Net"),
+    ("plain_mean_iou", "IoU moyenne, le même sans connexions"),
+    ("segnet_mean_iou", "IoU moyenne, SegNet"),
+    ("background_mean_iou", "IoU moyenne, « fond » partout"),
+)
+NUM_SHOWN = 4  # scènes de test sur la figure
+
+
+def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> dict:
+    """Rassemble les mesures de toutes les graines ; le U-Net livré est choisi sur la validation.
+
+    Args:
+        options: options de `cli.training_parser`.
+        runs: par graine, `models`, `history`, `val`, `test` et `predicted` (masques de test),
+            chacun par réseau.
+        made: scènes rendues par `make_scenes`.
+        datasets: `(Fashion-MNIST, CIFAR-10)`, pour leurs empreintes.
+
+    Returns:
+        Un compte rendu prêt pour `storage.save_model`.
+    """
+    scores = [each["val"]["unet"]["mean_iou"] for each in runs]
+    best = int(np.argmax(scores))
+    shipped, test = runs[best], made["test"]
+    trivial = measure(test.masks, np.zeros_like(test.masks))
+    metrics = {
+        f"{kind}_{name}": study.summarise([each["test"][kind][name] for each in runs])
+        for kind in NAMES_FR for name in MEASURES_FR
+    }  # fmt: skip
+    # Une réponse sans hasard : la même pour toutes les graines.
+    metrics |= {f"background_{k}": study.summarise([v]) for k, v in trivial.items()}
+    matrices = {
+        kind: study.confusion_matrix(test.masks, shipped["predicted"][kind], NUM_CLASSES)
+        for kind in NAMES_FR
+    }
+    durations = {
+        kind: [sum(each["history"][kind]["duration_s"]) for each in runs] for kind in NAMES_FR
+    }
+    sha256 = [sources.dataset_sha256(each) for each in datasets]
+    return {
+        "command": training_command(options),
+        "headline": [{"metric": name, "label": label, "unit": "%"} for name, label in HEADLINE],
+        "metrics": metrics,
+        "shipped": {"seed": best, **shipped["test"]["unet"]},
+        "score": scores[best],
+        "validation": study.summarise(scores),
+        "seeds": list(range(options.seeds)),
+        "duration_s": study.summarise([sum(each) for each in zip(*durations.values(),
+                                                                   strict=True)]),
+        "duration_by_network_s": {k: study.summarise(v) for k, v in durations.items()},
+        "precision": choose_precision(options.precision),
+        "backend": keras.backend.backend(),
+        "num_parameters": int(shipped["models"]["unet"].count_params()),
+        "parameters": {k: int(model.count_params()) for k, model in shipped["models"].items()},
+        "num_images": {name: len(part.images) for name, part in made.items()},
+        "data_sha256": dict(zip(("fashion_mnist", "cifar10"), sha256, strict=True)),
+        "input_shape": list(test.images.shape[1:]),
+        # Pas « classes_fr » : `./predict` y lirait un modèle qui classe l'image entière.
+        "mask_classes_fr": CLASSES_FR,
+        "iou_by_class": {
+            kind: [None if np.isnan(each) else float(each) for each in iou(matrix)]
+            for kind, matrix in matrices.items()
+        },
+        "confusion_matrix": matrices["unet"].tolist(),
+        "history": {f"{kind}_{name}": values for kind, curves in shipped["history"].items()
+                    for name, values in curves.items()},
+    }  # fmt: skip
+
+
+def show(options: Namespace, report: dict, test, predicted: dict[str, np.ndarray]) -> None:
+    """Affiche les mesures, et écrit les figures et une scène de test à segmenter soi-même.
+
+    Args:
+        options: options de `cli.training_parser`.
+        report: compte rendu de `make_report`.
+        test: scènes de test.
+        predicted: masques de test `(n, h, w)` par réseau, ceux de la graine livrée.
+    """
+    folder, shown = output_dir(options), slice(NUM_SHOWN)
+    for kind, label in ANSWERS_FR.items():
+        print(f"{label} :")
+        for name, measured in MEASURES_FR.items():
+            value = reports.format_metric(report["metrics"][f"{kind}_{name}"])
+            print(f"  {measured.replace(chr(10), ' '):<32} {value}")
+    masks = {"vérité": test.masks[shown]}
+    masks |= {label: predicted[kind][shown] for kind, label in NAMES_FR.items()}
+    save_masks(folder / "masques.png", test.images[shown], masks)
+    save_comparison(folder / "comparaison.png", report["metrics"], ANSWERS_FR)
+    Image.fromarray(test.images[0]).save(folder / "scene.png")
+    print(f"Figures écrites dans {folder}/ ; une scène à segmenter : "
+          f"python -m exercises.{options.module} {folder / 'scene.png'}")  # fmt: skip

@@ -1,0 +1,179 @@
+"""Les figures du transformeur : comparaison, attention sur les images, positions apprises.
+
+D'après : S3 « The Transformer Wave ».
+Commande : python -m exercises.ex19_vision_transformer
+
+Un thème de l'exercice 19, dont l'entrée est `ex19_vision_transformer`.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from convnets.core.cli import percent
+from convnets.core.reports import format_metric, format_seeds
+from convnets.explaining.maps import normalise
+from convnets.figures.style import COLORS, new_figure
+from exercises.ex19_vision_transformer import attention
+
+NAMES_FR = {
+    "transformer": "transformeur",
+    "no_positions": "transformeur sans positions",
+    "cnn": "convolution",
+}
+ORDERS_FR = {"": "morceaux en place", "_shuffled": "morceaux mélangés"}
+
+
+def _metric(report: dict, name: str, end: str) -> dict:
+    """Rend la mesure d'un réseau ; celle du réseau livré ne porte pas de nom."""
+    return report["metrics"]["accuracy" + ("" if name == "transformer" else f"_{name}") + end]
+
+
+# --- Question : dire et montrer la comparaison ---------------------------------------
+
+
+def summary(report: dict) -> str:
+    """Dit le résultat, une ligne par réseau.
+
+    Args:
+        report: compte rendu, `models/ex19_vision_transformer.json`.
+
+    Returns:
+        Taille, durée d'apprentissage et précision, morceaux en place puis mélangés.
+    """
+    lines = []
+    for name, title in NAMES_FR.items():
+        parameters = f"{report['parameters'][name]:,}".replace(",", " ")
+        seconds = report["durations_s"][name]["mean"]
+        in_place, mixed = (_metric(report, name, end) for end in ORDERS_FR)
+        lines.append(
+            f"{title.capitalize()} ({parameters} paramètres, {seconds:.0f} s) : "
+            f"{format_metric(in_place)} de précision, {format_metric(mixed)} morceaux mélangés "
+            f"({format_seeds(in_place)})."
+        )
+    return "\n".join(lines)
+
+
+def save_comparison(report: dict, path: Path) -> None:
+    """Trace la précision de validation de chaque réseau, puis celle de test en barres.
+
+    Args:
+        report: compte rendu, `models/ex19_vision_transformer.json`.
+        path: fichier PNG ; son dossier est créé.
+    """
+    with new_figure(path, columns=2, size=(6.0, 4.2)) as (figure, axes):
+        curves, bars = axes[0]
+        for name, color in zip(NAMES_FR, COLORS, strict=False):
+            curve = report["curves"][f"{name}_val_accuracy"]
+            mean, sd = 100 * np.array(curve["mean"]), 100 * np.array(curve["sd"])
+            epochs = range(1, len(mean) + 1)
+            curves.errorbar(epochs, mean, sd, color=color, marker="o", markersize=4, capsize=3,
+                            label=NAMES_FR[name])  # fmt: skip
+        curves.set(title="Validation", xlabel="époque", ylabel="précision (%)")
+        curves.xaxis.get_major_locator().set_params(integer=True)
+        curves.legend(loc="lower right")
+        places = np.arange(len(NAMES_FR))
+        for rank, (end, label) in enumerate(ORDERS_FR.items()):
+            each = [_metric(report, name, end) for name in NAMES_FR]
+            heights = [100 * metric["mean"] for metric in each]
+            drawn = bars.bar(
+                places + 0.4 * rank - 0.2, heights, 0.38, label=label, color=COLORS[rank],
+                hatch="//" if rank else None, edgecolor="white",
+                yerr=[100 * (metric["sd"] or 0) for metric in each], capsize=3,
+            )  # fmt: skip
+            labels = [percent(height / 100) for height in heights]
+            bars.bar_label(drawn, labels, padding=2, fontsize=8)
+        names = [f"{title}\n{report['parameters'][name]:,}".replace(",", " ") + " paramètres"
+                 for name, title in NAMES_FR.items()]  # fmt: skip
+        bars.set_xticks(places, [name.replace(" sans", "\nsans") for name in names], fontsize=8)
+        bars.set(title="Test", ylabel="précision (%)", ylim=(0, 118), yticks=range(0, 101, 20))
+        bars.legend(loc="upper center", ncols=2)
+        seeds = format_seeds(report["metrics"]["accuracy"])
+        figure.suptitle(f"Fashion-MNIST, même budget, moyenne et écart-type ({seeds})")
+
+
+# --- Question : montrer l'attention --------------------------------------------------
+
+
+def choose(y: np.ndarray, probabilities: np.ndarray, *, limit: int) -> np.ndarray:
+    """Prend la première image bien reconnue de chaque classe, au plus `limit`.
+
+    Args:
+        y: classes vraies `(n,)`.
+        probabilities: `(n, classes)`.
+        limit: nombre d'images.
+
+    Returns:
+        Leurs rangs, entiers `(k,)`, dans l'ordre des classes ; le premier de tous si aucune
+        image n'est reconnue.
+    """
+    right = np.flatnonzero(probabilities.argmax(1) == y.reshape(-1))
+    _, first = np.unique(y.reshape(-1)[right], return_index=True)
+    return right[first][:limit] if len(first) else np.zeros(1, int)
+
+
+def save_attention(model: keras.Model, x, path: Path, *, classes_fr: list[str]) -> None:
+    """Dessine, sous chaque image, ce que le jeton de classe prend à chaque morceau.
+
+    Args:
+        model: transformeur de l'exercice.
+        x: images uint8 `(n, H, W)`.
+        path: fichier PNG ; son dossier est créé.
+        classes_fr: noms des classes.
+    """
+    weights = attention.attention_weights(model, x)
+    probabilities = model.predict(x, verbose=0)
+    rows = [f"bloc {block + 1}" for block in range(weights.shape[1])]
+    maps = [attention.class_map(weights[:, block].mean(1)) for block in range(len(rows))]
+    maps.append(attention.class_map(attention.rollout(weights)))
+    rows = ["image", *rows, "cumul\nde bloc\nen bloc"]
+    with new_figure(path, columns=len(x), rows=len(rows), size=(1.35, 1.35)) as (figure, axes):
+        for column, image in enumerate(x):
+            best = probabilities[column].argmax()
+            title = f"{classes_fr[best]}\n{percent(probabilities[column, best])}"
+            axes[0, column].set_title(title, fontsize=8)
+            height, width = image.shape
+            for row, axis in enumerate(axes[:, column]):
+                axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+                if row:
+                    shown = normalise(maps[row - 1][column])
+                    axis.imshow(shown, cmap="cividis", vmin=0, vmax=1, alpha=0.65,
+                                extent=(-0.5, width - 0.5, height - 0.5, -0.5))  # fmt: skip
+                axis.set(xticks=[], yticks=[])
+                axis.spines[:].set_visible(False)
+        for axis, label in zip(axes[:, 0], rows, strict=True):
+            axis.set_ylabel(label, fontsize=9)
+        figure.suptitle("Où regarde le jeton de classe (jaune : le plus, dans chaque carte)")
+
+
+# --- Question : montrer les positions ------------------------------------------------
+
+
+def save_positions(model: keras.Model, path: Path) -> None:
+    """Dessine, à la place de chaque morceau, ce qui ressemble à sa position.
+
+    Args:
+        model: transformeur qui a des positions apprises.
+        path: fichier PNG ; son dossier est créé.
+    """
+    similarity = attention.position_similarity(model)
+    side = round(len(similarity) ** 0.5)
+    maps = similarity.reshape(side, side, side, side)
+    limit = np.abs(similarity[~np.eye(len(similarity), dtype=bool)]).max()
+    with new_figure(path, columns=side, rows=side, size=(0.95, 0.9)) as (figure, axes):
+        for (row, column), axis in np.ndenumerate(axes):
+            drawn = axis.imshow(maps[row, column], cmap="RdBu_r", vmin=-limit, vmax=limit)
+            axis.plot(column, row, ".", color="black", markersize=4)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        figure.colorbar(
+            drawn, ax=axes, label="cosinus avec la position marquée d'un point", shrink=0.8,
+            format=lambda value, _: f"{value:.1f}".replace(".", ","),
+        )  # fmt: skip
+        # Ajouter zéro : un cosinus de -0,001 s'écrirait « -0,00 ».
+        near, far = (round(each, 2) + 0.0 for each in attention.near_and_far(similarity))
+        title = (
+            f"Positions apprises : cosinus {near:.2f} entre voisines, {far:.2f} entre les autres"
+        )
+        figure.suptitle(title.replace(".", ","), fontsize=11)

@@ -1,0 +1,167 @@
+"""Séparer sans apprendre : filtres médians, masque idéal, et ACI quand il y a deux micros.
+
+D'après : S3 « CNN & Time-Frequency representation » (« Original problem: ICA »).
+
+Un thème de l'exercice 20, dont l'entrée est `ex20_source_separation`. Les filtres médians sont
+la référence à battre, le masque idéal la limite de tout masque. L'analyse en composantes
+indépendantes (ACI) résout un autre problème : autant de micros que de sources.
+"""
+
+import warnings
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from exercises.ex20_source_separation.spectrograms import (
+    SMALLEST,
+    WINDOW,
+    apply_masks,
+    improvement,
+    si_sdr,
+    stft,
+)
+
+WINDOWS = (WINDOW, 2 * WINDOW)  # trames essayées : les médianes peuvent en préférer de longues
+MEDIAN_SIZES = (9, 17, 31)  # trames et fréquences essayées ; la validation choisit
+
+
+class MedianSetting(NamedTuple):
+    """Les réglages des filtres médians."""
+
+    window: int  # échantillons d'une trame
+    num_frames: int  # trames de la médiane qui efface les coups ; impair
+    num_bins: int  # fréquences de celle qui efface les notes ; impair
+
+
+# --- Question : ce que peut un masque, au mieux --------------------------------------
+
+
+def ideal_masks(sources: np.ndarray) -> np.ndarray:
+    """Donne chaque case à ses deux sources selon leurs modules, que l'on connaît ici.
+
+    Args:
+        sources: spectrogrammes complexes `(n, 2, t, f)`.
+
+    Returns:
+        Masques de la mélodie `(n, t, f)`, dans [0, 1].
+    """
+    melody, percussion = np.moveaxis(np.abs(sources), 1, 0)
+    return melody / (melody + percussion + SMALLEST)
+
+
+# --- Question : sans rien apprendre --------------------------------------------------
+
+
+def median_masks(magnitudes: np.ndarray, setting: MedianSetting) -> np.ndarray:
+    """Sépare par deux médianes : une note dure dans le temps, un coup s'étale en fréquence.
+
+    Args:
+        magnitudes: modules des mélanges `(n, t, f)`.
+        setting: longueurs des médianes.
+
+    Returns:
+        Masques de la mélodie `(n, t, f)`, dans [0, 1].
+
+    Source : Fitzgerald, « Harmonic/percussive separation using median filtering », DAFx 2010.
+    """
+    notes = ndimage.median_filter(magnitudes, size=(1, setting.num_frames, 1)) ** 2
+    hits = ndimage.median_filter(magnitudes, size=(1, 1, setting.num_bins)) ** 2
+    return (notes + SMALLEST) / (notes + hits + 2 * SMALLEST)
+
+
+def separate_by_medians(sounds: np.ndarray, setting: MedianSetting) -> np.ndarray:
+    """Sépare des mélanges `(n, m)` par `median_masks` ; rend leurs sources `(n, 2, m)`."""
+    mixtures = stft(sounds, window=setting.window)
+    masks = median_masks(np.abs(mixtures), setting)
+    return apply_masks(mixtures, masks, sounds.shape[-1])
+
+
+def choose_medians(sources: np.ndarray) -> MedianSetting:
+    """Essaie tous les réglages et rend celui qui sépare le mieux.
+
+    Args:
+        sources: vraies sources `(n, 2, m)` des mélanges de validation.
+
+    Returns:
+        Le meilleur réglage de `WINDOWS` et de `MEDIAN_SIZES`.
+    """
+
+    def gain(setting: MedianSetting) -> float:
+        return float(improvement(separate_by_medians(sources.sum(1), setting), sources).mean())
+
+    return max(map(MedianSetting._make, product(WINDOWS, MEDIAN_SIZES, MEDIAN_SIZES)), key=gain)
+
+
+# --- Question : avec deux micros -----------------------------------------------------
+
+
+def two_microphones(sources: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Enregistre les sources par deux micros, qui les entendent à des niveaux différents.
+
+    Args:
+        sources: `(n, 2, m)`.
+        rng: générateur aléatoire.
+
+    Returns:
+        `(n, 2, m)` : chaque micro est une somme des deux sources, sans écho ni retard.
+    """
+    near = rng.uniform(0.6, 1, (len(sources), 2))  # le micro est plus près de l'une…
+    far = rng.uniform(0.2, 0.8, (len(sources), 2)) * near[:, ::-1]
+    gains = np.stack(
+        [np.stack([near[:, 0], far[:, 0]], 1), np.stack([far[:, 1], near[:, 1]], 1)], axis=1
+    )  # (n, micro, source)
+    return gains @ sources
+
+
+def separate_ica(microphones: np.ndarray) -> np.ndarray:
+    """Sépare deux micros en cherchant les composantes les plus indépendantes.
+
+    Args:
+        microphones: `(2, m)`.
+
+    Returns:
+        Deux sources `(2, m)`, ni l'ordre ni le volume n'étant déterminés.
+
+    Source : Hyvärinen et Oja, Neural Networks 13, 2000 (FastICA).
+    """
+    from sklearn.decomposition import FastICA
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():  # l'estimation reste bonne, à une tolérance de plus
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return FastICA(2, whiten="unit-variance", random_state=0).fit_transform(microphones.T).T
+
+
+def separate_svd(microphones: np.ndarray) -> np.ndarray:
+    """Sépare deux micros par leurs composantes décorrélées : la moitié du travail de l'ACI.
+
+    Args:
+        microphones: `(2, m)`.
+
+    Returns:
+        Deux composantes `(2, m)`.
+    """
+    centred = microphones - microphones.mean(axis=1, keepdims=True)
+    return np.linalg.svd(centred, full_matrices=False)[2]
+
+
+def two_microphone_gain(sources: np.ndarray, separate, rng: np.random.Generator) -> float:
+    """Mesure le gain moyen d'une méthode à deux micros, par rapport au meilleur des deux.
+
+    Args:
+        sources: vraies sources `(n, 2, m)`.
+        separate: `separate_ica` ou `separate_svd`.
+        rng: générateur aléatoire du placement des micros.
+
+    Returns:
+        Décibels ; chaque composante est attribuée à la source qui arrange le mieux l'ensemble.
+    """
+    gains = []
+    for truth, heard in zip(sources, two_microphones(sources, rng), strict=True):
+        found = separate(heard)
+        best = max(si_sdr(found[order], truth).mean() for order in ([0, 1], [1, 0]))
+        untouched = si_sdr(heard[:, None], truth[None]).max(axis=0).mean()
+        gains.append(best - untouched)
+    return float(np.mean(gains))

@@ -1,0 +1,153 @@
+"""Les figures des réseaux de graphes : le club, les précisions, le champ récepteur.
+
+D'après : S3 (diapositives), « Graph Neural Networks ».
+Commande : python -m exercises.ex21_graphs --show
+
+Un thème de l'exercice 21, dont l'entrée est `ex21_graphs`.
+"""
+
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+
+from convnets.core.cli import percent
+from convnets.figures.style import COLORS, INK, new_figure
+from exercises.ex21_graphs.messages import grid_graph, undirected_graph
+from exercises.ex21_graphs.networks import Network, from_networkx
+from exercises.ex21_graphs.receptive_field import node_gradient, reached, spread
+
+GRID_PX = 15  # côté de la grille où l'on regarde le champ récepteur
+DEPTHS = range(0, 7)
+BARS = (  # mesure, nom, témoin ou non
+    ("accuracy_alone", "sans message", True),
+    ("accuracy_conv", "convolution 3 × 3", True),
+    ("accuracy", "messages, somme", False),
+    ("accuracy_mean", "messages, moyenne", False),
+    ("accuracy_max", "messages, maximum", False),
+)
+CLUB_BARS = (
+    ("nodes_majority", "classe majoritaire", True),
+    ("nodes_logistic", "régression logistique", True),
+    ("nodes_propagation", "propagation d'étiquettes", True),
+    ("nodes", "messages, ψ = e·W·n", False),
+    ("nodes_mlp", "messages, ψ = perceptron", False),
+)
+EDGE_BARS = (
+    ("edges_degrees", "produit des degrés", True),
+    ("edges_common", "voisins communs", True),
+    ("edges", "messages, ψ = e·W·n", False),
+)
+PANELS = (  # titre, unité, barres
+    ("Graphes entiers : Fashion-MNIST", "précision (%)", BARS),
+    ("Nœuds : le club de karaté", "précision (%)", CLUB_BARS),
+    ("Arcs : « Les Misérables »", "aire sous la courbe ROC (%)", EDGE_BARS),
+)
+
+
+def load_club() -> Network:
+    """Lit le club de karaté de Zachary ; la classe est le camp choisi."""
+    return from_networkx(nx.karate_club_graph(), label="club")
+
+
+def load_novel() -> Network:
+    """Lit les personnages des « Misérables », liés quand ils paraissent ensemble."""
+    return from_networkx(nx.les_miserables_graph())
+
+
+# --- Question : le résultat sur les nœuds --------------------------------------------
+
+
+def save_club(network: Network, first: dict, path: Path) -> None:
+    """Dessine le club deux fois : les camps, puis ceux que le modèle a devinés.
+
+    Args:
+        network: le club.
+        first: `{"labelled", "predicted"}`, rendu par `measure_nodes`.
+        path: fichier PNG.
+    """
+    graph = nx.Graph(network.pairs.tolist())
+    places = nx.kamada_kawai_layout(graph)
+    places = np.array([places[node] for node in range(len(network.labels))])
+    labelled = np.isin(np.arange(len(network.labels)), first["labelled"])
+    predicted = np.array(first["predicted"])
+    panels = (("La vérité", network.labels), ("Ce que le réseau a deviné", predicted))
+    with new_figure(path, columns=2, size=(5.2, 4.6)) as (figure, axes):
+        for axis, (title, classes) in zip(axes[0], panels, strict=True):
+            for pair in network.pairs:
+                axis.plot(*places[pair].T, color="#bbbbbb", linewidth=0.8, zorder=1)
+            for camp in np.unique(network.labels):
+                for chosen, mark, size in ((labelled, "s", 210), (~labelled, "o", 150)):
+                    where = chosen & (classes == camp)
+                    axis.scatter(*places[where].T, s=size, marker=mark, color=COLORS[camp],
+                                 edgecolor=INK if mark == "s" else "white", zorder=2,
+                                 linewidth=2 if mark == "s" else 0.8)  # fmt: skip
+            for node, place in enumerate(places):
+                axis.text(*place, node, color="white", fontsize=7, ha="center", va="center")
+            wrong = classes != network.labels
+            axis.scatter(*places[wrong].T, s=330, facecolor="none", edgecolor=INK, linestyle=":",
+                         linewidth=1.5)  # fmt: skip
+            axis.set_title(title + (f" : {wrong.sum()} faux, en pointillé" if wrong.any() else ""))
+            axis.axis("off")
+        figure.suptitle("Le club de karaté ; carrés : les seuls nœuds étiquetés")
+
+
+# --- Question : le résultat des trois pertes -----------------------------------------
+
+
+def save_bars(report: dict, path: Path) -> None:
+    """Compare les méthodes, une perte par cadre ; la barre d'erreur est l'écart-type.
+
+    Args:
+        report: compte rendu, `models/ex21_graphs.json`.
+        path: fichier PNG.
+    """
+    with new_figure(path, columns=3, size=(4.6, 3.0)) as (_, axes):
+        for axis, (title, unit, bars) in zip(axes[0], PANELS, strict=True):
+            for row, (name, _, control) in enumerate(bars):
+                mean, sd = (report["metrics"][name][key] for key in ("mean", "sd"))
+                color = "#999999" if control else COLORS[0]
+                axis.barh(row, 100 * mean, xerr=100 * (sd or 0), color=color, height=0.7)
+                axis.text(2, row, percent(mean), color="white", va="center", fontsize=9)
+            axis.set_yticks(range(len(bars)), [label for _, label, _ in bars])
+            axis.invert_yaxis()
+            axis.set(title=title, xlabel=unit, xlim=(0, 103))
+
+
+# --- Question : le champ récepteur ---------------------------------------------------
+
+
+def save_receptive_field(path: Path) -> None:
+    """Dessine ce que voit un nœud d'une grille, puis ce qu'en fait la profondeur.
+
+    Args:
+        path: fichier PNG.
+    """
+    grid, middle = grid_graph(GRID_PX, GRID_PX), GRID_PX**2 // 2
+    path_pairs = np.stack([np.arange(GRID_PX - 1), np.arange(1, GRID_PX)], axis=1)
+    club, novel = load_club(), load_novel()
+    graphs = {
+        f"grille {GRID_PX} × {GRID_PX}": (grid, middle),
+        f"chemin de {GRID_PX} nœuds": (
+            undirected_graph(GRID_PX, path_pairs, np.ones(GRID_PX - 1)), GRID_PX // 2,
+        ),
+        "club de karaté": (undirected_graph(len(club.labels), *club[:2]), 0),
+        "« Les Misérables »": (undirected_graph(len(novel.labels), *novel[:2]), 0),
+    }  # fmt: skip
+    with new_figure(path, columns=5, size=(3.1, 3.0)) as (_, axes):
+        for axis, depth in zip(axes[0], (1, 2, 4), strict=False):
+            gradient = node_gradient(grid, depth, node=middle).reshape(GRID_PX, GRID_PX)
+            shown = np.log10(np.where(gradient > 0, gradient, np.nan))
+            axis.imshow(shown, cmap="viridis")
+            axis.spines[:].set_visible(True)
+            side = 2 * depth + 1
+            axis.set(xticks=[], yticks=[], title=f"{depth} passage{'s' * (depth > 1)}",
+                     xlabel=f"{(gradient > 0).sum()} nœuds vus : {side} × {side}")  # fmt: skip
+        for (label, (graph, node)), mark in zip(graphs.items(), "os^D", strict=True):
+            share = np.array(reached(graph, node=node, depths=DEPTHS)) / graph.num_nodes
+            axes[0, 3].plot(DEPTHS, 100 * share, marker=mark, label=label)
+            axes[0, 4].plot(DEPTHS, spread(graph, depths=DEPTHS), marker=mark, label=label)
+        axes[0, 3].set(title="Champ récepteur", xlabel="passages", ylabel="nœuds vus (%)")
+        axes[0, 4].set(title="Lissage de trop", xlabel="passages", ylim=(0, None),
+                       ylabel="écart-type entre nœuds")  # fmt: skip
+        axes[0, 4].legend(fontsize=8)

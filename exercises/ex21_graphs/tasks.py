@@ -1,0 +1,151 @@
+"""Deux tâches sur de vrais graphes : deviner le camp d'un nœud, retrouver des liens cachés.
+
+D'après : S3 (diapositives), « Graph Neural Networks » : pertes sur les nœuds et sur les arcs.
+Commande : python -m exercises.ex21_graphs
+
+Un thème de l'exercice 21, dont l'entrée est `ex21_graphs`. La recette n'est réglée sur aucune des
+mesures publiées : celle des nœuds l'a été sur des graphes de `planted_graph`, celle des liens sur
+ceux du club de karaté, alors que la mesure cache des liens des « Misérables ».
+"""
+
+from functools import partial
+
+import keras
+import numpy as np
+from keras import ops
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from exercises.ex21_graphs.messages import edge_head, mlp, node_head
+from exercises.ex21_graphs.networks import Network, adjacency, encode, fit_whole, normalised, scaled
+
+NUM_DRAWS = 5  # tirages des nœuds étiquetés, ou des liens cachés
+LABELLED = 2  # membres étiquetés par camp
+HIDDEN = 0.2  # part des liens cachés
+
+
+# --- Question : une perte sur quelques nœuds -----------------------------------------
+
+
+def classify_nodes(network: Network, labelled: np.ndarray, *, seed: int, psi=scaled) -> np.ndarray:
+    """Apprend la classe de quelques nœuds, et la rend pour tous.
+
+    Args:
+        network: le graphe ; seules les étiquettes des nœuds de `labelled` sont lues.
+        labelled: leurs numéros.
+        seed: graine des poids.
+        psi: constructeur de ψ.
+
+    Returns:
+        Classes `(n,)`, entiers.
+    """
+    keras.utils.set_random_seed(seed)
+    inputs, nodes = encode(normalised(network), psi)
+    num_classes = int(network.labels[labelled].max()) + 1
+    model = keras.Model(inputs, node_head(ops.tanh(nodes), num_classes))
+    known = np.isin(np.arange(len(network.labels)), labelled)  # une perte sur ces nœuds-là
+    targets = np.where(known, network.labels, 0)
+    probabilities = fit_whole(
+        model, targets, known.astype(np.float32), "sparse_categorical_crossentropy"
+    )
+    return probabilities.argmax(axis=-1)
+
+
+def propagate_labels(network: Network, labelled: np.ndarray) -> np.ndarray:
+    """Donne à chaque nœud la moyenne de ses voisins, les nœuds étiquetés restant fixes.
+
+    Source : Zhu, Ghahramani et Lafferty, ICML 2003, équation 5.
+    """
+    matrix = adjacency(network)
+    laplacian = np.diag(matrix.sum(axis=1)) - matrix
+    others = np.setdiff1d(np.arange(len(matrix)), labelled)
+    scores = np.eye(network.labels[labelled].max() + 1)[network.labels]
+    right = matrix[np.ix_(others, labelled)] @ scores[labelled]
+    # Au sens des moindres carrés : un morceau sans nœud étiqueté rend la matrice singulière.
+    scores[others] = np.linalg.lstsq(laplacian[np.ix_(others, others)], right, rcond=None)[0]
+    return scores.argmax(axis=1)
+
+
+def logistic(network: Network, labelled: np.ndarray) -> np.ndarray:
+    """Classe chaque nœud d'après sa seule ligne de la matrice, sans passer de message."""
+    rows = adjacency(network)
+    return LogisticRegression().fit(rows[labelled], network.labels[labelled]).predict(rows)
+
+
+def measure_nodes(network: Network) -> tuple[dict, dict]:
+    """Compare les méthodes sur les nœuds non étiquetés, pour `NUM_DRAWS` tirages.
+
+    Args:
+        network: le graphe et ses classes.
+
+    Returns:
+        Précisions `{"nodes", "nodes_mlp", "nodes_propagation", …}`, une par tirage ; et, du
+        premier tirage, `{"labelled", "predicted"}`.
+    """
+    methods = {
+        "nodes": classify_nodes, "nodes_mlp": partial(classify_nodes, psi=mlp),
+        "nodes_propagation": lambda *known, seed: propagate_labels(*known),
+        "nodes_logistic": lambda *known, seed: logistic(*known),
+    }  # fmt: skip
+    found, first, labels = {name: [] for name in [*methods, "nodes_majority"]}, {}, network.labels
+    for seed in range(NUM_DRAWS):
+        rng = np.random.default_rng(seed)
+        each = [rng.choice(np.flatnonzero(labels == k), LABELLED, replace=False)
+                for k in range(labels.max() + 1)]  # fmt: skip
+        labelled = np.sort(np.concatenate(each))
+        others = np.setdiff1d(np.arange(len(labels)), labelled)
+        for name, method in methods.items():
+            predicted = method(network, labelled, seed=seed)
+            found[name].append(float((predicted == labels)[others].mean()))
+            if not first:
+                first = {"labelled": labelled.tolist(), "predicted": predicted.tolist()}
+        found["nodes_majority"].append(float(np.bincount(labels[others]).max() / len(others)))
+    return found, first
+
+
+# --- Question : une perte sur les arcs -----------------------------------------------
+
+
+def score_pairs(network: Network, pairs: np.ndarray, *, seed: int) -> np.ndarray:
+    """Apprend quelles paires sont liées, et rend la probabilité de chacune, `(p,)`.
+
+    Les liens cachés comptent parmi les paires non liées : l'élève ne peut pas les en distinguer.
+    """
+    keras.utils.set_random_seed(seed)
+    inputs, nodes = encode(normalised(network), scaled)
+    linked = adjacency(network)[pairs[:, 0], pairs[:, 1]] > 0
+    weights = np.where(linked, 0.5 / linked.mean(), 0.5 / (1 - linked.mean()))  # moitié-moitié
+    model = keras.Model(inputs, edge_head(nodes, pairs))
+    return fit_whole(model, linked[:, None], weights.astype(np.float32), "binary_crossentropy")[
+        :, 0
+    ]
+
+
+def measure_edges(network: Network) -> dict:
+    """Cache des liens et mesure s'ils passent devant les paires vraiment non liées.
+
+    Args:
+        network: le graphe entier.
+
+    Returns:
+        Aires sous la courbe ROC, une par tirage : `edges`, `edges_common` (nombre de voisins
+        communs) et `edges_degrees` (produit des degrés).
+    """
+    pairs = np.argwhere(np.triu(np.ones((len(network.labels),) * 2), 1))  # (p, 2)
+    first, second = pairs.T
+    linked = adjacency(network)[first, second] > 0
+    found = {"edges": [], "edges_common": [], "edges_degrees": []}
+    for seed in range(NUM_DRAWS):
+        shuffled = np.random.default_rng(seed).permutation(len(network.pairs))
+        kept = shuffled[round(HIDDEN * len(shuffled)) :]
+        visible = Network(network.pairs[kept], network.weights[kept], network.labels)
+        links = (adjacency(visible) > 0).astype(int)
+        degrees, unknown = links.sum(axis=1), links[first, second] == 0
+        scores = {
+            "edges": score_pairs(visible, pairs, seed=seed),
+            "edges_common": (links @ links)[first, second],
+            "edges_degrees": degrees[first] * degrees[second],
+        }
+        for name, each in scores.items():
+            found[name].append(float(roc_auc_score(linked[unknown], each[unknown])))
+    return found

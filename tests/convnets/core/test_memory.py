@@ -1,0 +1,73 @@
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+from convnets.core import cli, memory
+
+CHURN = """
+import resource, sys, threading
+import numpy as np
+from convnets import memory
+
+if sys.argv[1] == "keep":
+    assert memory.keep_freed_memory()
+
+def churn():
+    for turn in range(100):
+        if turn == 10:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        [np.ones(2**18, np.uint8) for _ in range(40)]
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+thread = threading.Thread(target=churn)
+thread.start()
+thread.join()
+"""
+
+
+def has_glibc():
+    return hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not has_glibc(), reason="la glibc seule se règle")
+def test_freed_arrays_are_used_again():
+    """Dans un fil d'exécution, comme les lots : 90 fois 40 tableaux de 64 pages."""
+    faults = {}
+    for how in ("keep", "leave"):
+        ended = subprocess.run(
+            [sys.executable, "-c", CHURN, how], capture_output=True, text=True, check=True
+        )
+        faults[how] = int(ended.stdout)
+    assert 20 * faults["keep"] < faults["leave"], faults
+
+
+@pytest.mark.parametrize("error", [AttributeError, OSError, TypeError])
+def test_another_library_is_left_alone(monkeypatch, error):
+    def absent(name):
+        raise error
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", absent)
+    assert memory.keep_freed_memory() is False
+
+
+def test_a_refused_setting_is_told_and_the_others_made(monkeypatch):
+    asked = []
+
+    class Library:
+        @staticmethod
+        def mallopt(name, value):
+            asked.append(name)
+            return name != memory.TOP_PAD
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: Library)
+    assert memory.keep_freed_memory() is False
+    assert asked == list(memory.SETTINGS)
+
+
+def test_every_exercise_asks_before_it_starts(monkeypatch):
+    done = []
+    monkeypatch.setattr(memory, "keep_freed_memory", lambda: done.append("memory"))
+    assert cli.run(lambda: done.append("main") or 0) == 0
+    assert done == ["memory", "main"]

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from convnets.datasets import sources
+from convnets.datasets.cache import cached_array
+
+
+@pytest.fixture
+def counted():
+    calls = []
+
+    def compute():
+        calls.append(1)
+        return np.arange(6, dtype=np.float32).reshape(2, 3) + len(calls)
+
+    return compute, calls
+
+
+def test_the_second_call_reads_what_the_first_wrote(tmp_path, counted):
+    compute, calls = counted
+    first, duration_s = cached_array("essai", "clé", compute, cache_dir=tmp_path / "cache")
+    again, none = cached_array("essai", "clé", compute, cache_dir=tmp_path / "cache")
+    np.testing.assert_array_equal(first, again)
+    assert again.dtype == np.float32 and len(calls) == 1
+    assert duration_s >= 0 and none is None
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npz"]
+
+
+def test_another_key_is_computed_again(tmp_path, counted):
+    compute, calls = counted
+    cached_array("essai", "a", compute, cache_dir=tmp_path)
+    other, _ = cached_array("essai", "b", compute, cache_dir=tmp_path)
+    assert len(calls) == 2 and other[0, 0] == 2
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "text"])
+def test_a_damaged_file_is_computed_again(tmp_path, counted, damage, capsys):
+    compute, calls = counted
+    cached_array("essai", "clé", compute, cache_dir=tmp_path)
+    path = next(tmp_path.iterdir())
+    content = bytearray(path.read_bytes())
+    at = content.index(np.arange(1, 7, dtype="<f4").tobytes())  # les valeurs elles-mêmes
+    content[at] ^= 1
+    damaged = {"truncated": content[:-40], "flipped": content, "empty": b"", "text": b"non"}
+    path.write_bytes(damaged[damage])
+    x, duration_s = cached_array("essai", "clé", compute, cache_dir=tmp_path)
+    assert len(calls) == 2 and x[0, 0] == 2 and duration_s is not None
+    assert "Fichier du cache abîmé, recalculé" in capsys.readouterr().err
+    assert cached_array("essai", "clé", compute, cache_dir=tmp_path)[1] is None
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path, counted, monkeypatch):
+    def cut(file, **arrays):
+        file.write(b"debut".ljust(100))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", cut)
+    with pytest.raises(KeyboardInterrupt):
+        cached_array("essai", "clé", counted[0], cache_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_default_folder_is_the_one_of_the_data(tmp_path, counted, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    cached_array("essai", "clé", counted[0])
+    assert len(list(sources.default_cache_dir().glob("essai-*.npz"))) == 1

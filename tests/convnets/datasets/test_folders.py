@@ -1,0 +1,270 @@
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.datasets import folders, sources
+
+RNG = np.random.default_rng(0)
+
+
+def write(path, color=None, size=(20, 12)):
+    """Une vraie image : du bruit, ou une couleur unie."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = RNG.integers(0, 256, (size[1], size[0], 3), np.uint8)
+    image = Image.fromarray(noise) if color is None else Image.new("RGB", size, color)
+    image.save(path)
+
+
+@pytest.fixture
+def two_classes(tmp_path):
+    root = tmp_path / "images"
+    for name in ("chat", "chien"):
+        for k in range(6):
+            write(root / name / f"{k}.png")
+    return root
+
+
+def copied(pictures):
+    """Les copies, relues dans l'ordre de leurs numéros."""
+    paths = sorted(pictures.folder.rglob("*.png"), key=lambda path: path.stem)
+    return np.stack([np.asarray(Image.open(path)) for path in paths])
+
+
+def relative(listing):
+    return [path.relative_to(listing.folder).as_posix() for path in listing.paths]
+
+
+# --- Lister ---------------------------------------------------------------------------
+
+
+def test_scan_follows_the_order_of_keras(two_classes):
+    import tensorflow as tf
+
+    write(two_classes / "chat" / "vieux" / "a.png")
+    write(two_classes / "chat" / "10.png")
+    found = folders.scan(two_classes)
+    generator = tf.keras.preprocessing.image.ImageDataGenerator().flow_from_directory(
+        two_classes, shuffle=False
+    )
+    assert relative(found) == [name.replace(os.sep, "/") for name in generator.filenames]
+    assert found.labels.tolist() == generator.classes.tolist() == [0] * 8 + [1] * 6
+    assert found.classes == ["chat", "chien"] == sorted(generator.class_indices)
+
+
+def test_hidden_files_and_folders_are_not_classes(two_classes):
+    expected = relative(folders.scan(two_classes))
+    write(two_classes / ".ipynb_checkpoints" / "x.png")
+    write(two_classes / "__MACOSX" / "x.png")
+    write(two_classes / "chat" / ".cache" / "x.png")
+    (two_classes / "chat" / ".DS_Store").write_bytes(b"x")
+    found = folders.scan(two_classes)
+    assert relative(found) == expected and found.ignored == []
+
+
+def test_what_is_not_a_file_of_a_class_is_named(two_classes):
+    write(two_classes / "seule.png")
+    (two_classes / "chat" / "mort.png").symlink_to("nulle-part.png")
+    os.mkfifo(two_classes / "chien" / "tube.png")
+    found = folders.scan(two_classes)
+    assert len(found.paths) == 12
+    assert found.ignored == [
+        "seule.png n'est dans aucune classe",
+        "chat/mort.png n'est pas un fichier",
+        "chien/tube.png n'est pas un fichier",
+    ]
+
+
+def test_limit_shares_the_images_between_the_classes(two_classes):
+    found = folders.scan(two_classes, limit=11)
+    assert relative(found) == [f"{name}/{k}.png" for name in ("chat", "chien") for k in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda root: root / "absent",
+            FileNotFoundError,
+            "absent n'existe pas ; donnez un dossier",
+        ),
+        (lambda root: root / "chat" / "0.png", FileNotFoundError, "0.png est un fichier"),
+        (lambda root: root / "chat", ValueError, "0 dossier de classe"),
+        (
+            lambda root: root.parent,
+            ValueError,
+            r"1 dossier de classe \(images\).*donnez .*/images\.",
+        ),
+    ],
+)
+def test_not_a_folder_of_classes(two_classes, make, error, message):
+    with pytest.raises(error, match=message):
+        folders.scan(make(two_classes))
+
+
+def test_a_limit_leaves_enough_of_each_class(two_classes):
+    with pytest.raises(ValueError, match="9 images au plus pour 2 classes : .* au moins 10"):
+        folders.scan(two_classes, limit=9)
+
+
+def test_an_empty_class_is_refused(two_classes):
+    (two_classes / "poney").mkdir()
+    with pytest.raises(
+        ValueError, match=r"trop peu d'images lisibles pour poney \(0\), au moins 5"
+    ):
+        folders.scan(two_classes)
+
+
+def test_parts_are_not_classes(tmp_path):
+    for part in ("train", "validation"):
+        write(tmp_path / part / "chat" / "0.png")
+    with pytest.raises(ValueError, match="des parts d'un jeu, pas des classes .*train"):
+        folders.scan(tmp_path)
+
+
+def test_unprintable_class_name(two_classes):
+    (two_classes / "chat").rename(two_classes / "ch\nat")
+    with pytest.raises(ValueError, match=r"Nom de classe illisible : ch\\nat"):
+        folders.scan(two_classes)
+
+
+def test_display_names():
+    assert folders.display_names(["chat", "chien_loup", "Éléphant", "_"]) == [
+        "Chat", "Chien loup", "Éléphant", "_"
+    ]  # fmt: skip
+
+
+# --- Copier ---------------------------------------------------------------------------
+
+
+def test_copies_are_what_predict_would_see(two_classes):
+    """Orientation EXIF, transparence, GIF : comme `./predict`, et non comme Keras."""
+    tall = Image.new("RGB", (10, 40), (200, 0, 0))
+    tall.paste((0, 0, 200), (0, 20, 10, 40))  # rouge en haut, bleu en bas
+    exif = Image.Exif()
+    exif[274] = 3  # prise à l'envers
+    tall.save(two_classes / "chat" / "0.png", exif=exif)
+    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(two_classes / "chien" / "0.webp")
+    with folders.square_copies(folders.scan(two_classes), 16) as pictures:
+        pixels = copied(pictures)
+        names = [path.name for path in pictures.paths]
+    assert pixels.shape == (13, 16, 16, 3) and pixels.dtype == np.uint8
+    assert pixels[0, 2, 8].tolist() == [0, 0, 200] and pixels[0, 13, 8].tolist() == [200, 0, 0]
+    clear = pixels[names.index("0.webp")]
+    assert (clear == 128).all()
+    assert not pictures.folder.exists()  # rien ne reste
+
+
+def test_copies_keep_the_order_and_the_whole_image(two_classes):
+    write(two_classes / "chat" / "0.png", (255, 0, 0), size=(64, 8))
+    with folders.square_copies(folders.scan(two_classes), 16) as pictures:
+        copies = sorted(pictures.folder.rglob("*.png"))
+        pixels = copied(pictures)
+        assert [int(copy.stem) for copy in copies] == list(range(12))
+        assert [copy.parent.name for copy in copies] == ["chat"] * 6 + ["chien"] * 6
+    squares = folders.Squares(pictures.paths, 16)  # les originaux, eux, sont toujours là
+    assert len(squares) == 12 and (squares[7] == pixels[7]).all()
+    assert (pixels[0] == (255, 0, 0)).all()  # déformée, pas rognée ni bordée
+
+
+def test_unreadable_files_are_named_and_skipped(two_classes):
+    (two_classes / "chat" / "1.png").write_bytes(b"")
+    (two_classes / "chien" / "notes.txt").write_text("pas une image")
+    whole = (two_classes / "chien" / "2.png").read_bytes()
+    write(two_classes / "chien" / "9.png")
+    (two_classes / "chien" / "2.png").write_bytes(whole[: len(whole) // 2])
+    with folders.square_copies(folders.scan(two_classes), 16) as pictures:
+        assert len(pictures.paths) == len(pictures.labels) == 11
+        assert np.bincount(pictures.labels).tolist() == [5, 6]
+        first, second, third = pictures.ignored
+    assert first.startswith("chat/1.png est vide (0 octet)") and not first.endswith(".")
+    assert second.startswith("chien/2.png est une image endommagée")
+    assert third.startswith("chien/notes.txt n'est d'aucun format d'image connu")
+
+
+def test_too_many_unreadable_files(two_classes):
+    for k in range(2):
+        (two_classes / "chat" / f"{k}.png").write_bytes(b"abc")
+    with (
+        pytest.raises(ValueError, match=r"pour chat \(4\).*laissés de côté : chat/0.png"),
+        folders.square_copies(folders.scan(two_classes), 16),
+    ):
+        pass
+
+
+def test_the_hash_follows_the_content(two_classes):
+    def sha256(size_px=16):
+        with folders.square_copies(folders.scan(two_classes), size_px) as pictures:
+            return pictures.sha256
+
+    first = sha256()
+    os.utime(two_classes / "chat" / "0.png", (0, 0))
+    assert sha256() == first  # une date ne compte pas
+    assert sha256(size_px=17) != first
+    (two_classes / "chat").rename(two_classes / "chaton")
+    assert sha256() != first
+    (two_classes / "chaton").rename(two_classes / "chat")
+    assert sha256() == first
+    write(two_classes / "chat" / "0.png", (1, 2, 3))
+    assert sha256() != first
+
+
+# --- Le dossier par défaut ------------------------------------------------------------
+
+
+@pytest.fixture
+def cifar(monkeypatch, as_dataset):
+    calls = []
+    monkeypatch.setattr(sources, "load_cifar10", lambda: calls.append(1) or as_dataset("cifar10"))
+    return calls
+
+
+def make(tmp_path, **options):
+    options = {"split": "train", "num_images": 12, "size_px": 40, **options}
+    return folders.cifar_folder(("chat", "chien"), cache_dir=tmp_path / "cache", **options)
+
+
+def test_cifar_folder_holds_the_first_images_of_each_class(tmp_path, cifar, as_dataset):
+    folder = make(tmp_path)
+    found = folders.scan(folder)
+    assert found.classes == ["chat", "chien"] and np.bincount(found.labels).tolist() == [6, 6]
+    (x, y), _ = as_dataset("cifar10")
+    cats = np.flatnonzero(y.reshape(-1) == 3)[:6]  # 3 : cat
+    assert [path.stem for path in found.paths[:6]] == [f"{i:05}" for i in cats]
+    enlarged = np.asarray(Image.open(found.paths[0]))
+    assert enlarged.shape == (40, 40, 3)
+    expected = Image.fromarray(x[cats[0]]).resize((40, 40), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(enlarged, np.asarray(expected))
+
+
+def test_train_and_test_folders_differ(tmp_path, cifar, as_dataset):
+    _, (x_test, y_test) = as_dataset("cifar10")
+    found = folders.scan(make(tmp_path, split="test"))
+    assert int(found.paths[0].stem) == np.flatnonzero(y_test.reshape(-1) == 3)[0]
+    assert make(tmp_path, split="test") != make(tmp_path)
+
+
+def test_cifar_folder_is_reused_and_repaired(tmp_path, cifar):
+    folder = make(tmp_path)
+    assert make(tmp_path) == folder and len(cifar) == 1
+    next((folder / "chien").iterdir()).unlink()
+    assert len(folders.scan(make(tmp_path)).paths) == 12 and len(cifar) == 2
+    assert {path.name for path in folder.parent.iterdir()} == {
+        folder.name, folder.with_suffix(".lock").name
+    }  # fmt: skip
+
+
+def test_nothing_is_left_of_an_interrupted_folder(tmp_path, cifar, monkeypatch):
+    saved, original = [], Image.Image.save
+
+    def interrupted(image, path, **options):
+        saved.append(path)
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+        original(image, path, **options)
+
+    monkeypatch.setattr(Image.Image, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path)
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]

@@ -1,0 +1,96 @@
+"""Les scènes composées : ce qu'elles disent de leurs objets est exact."""
+
+import numpy as np
+import pytest
+
+from convnets.datasets import scenes
+
+
+@pytest.fixture(scope="module")
+def made():
+    rng = np.random.default_rng(0)
+    objects = np.zeros((6, 28, 28), np.uint8)
+    for k in range(6):  # des pavés, tous différents
+        objects[k, 2 : 20 + k, 4 : 26 - k] = 255
+    backgrounds = rng.integers(0, 90, (5, 32, 32, 3)).astype(np.uint8)
+    labels = np.arange(6) % 3
+    found = scenes.compose_scenes(
+        objects, labels, backgrounds, num_scenes=60, num_objects=(1, 4), seed=7
+    )
+    return found, (objects, labels, backgrounds)
+
+
+def test_shapes_and_types(made):
+    found, _ = made
+    assert found.images.shape == (60, 64, 64, 3) and found.images.dtype == np.uint8
+    assert found.boxes.shape == (60, 4, 4) and found.labels.shape == (60, 4)
+    assert found.masks.shape == (60, 64, 64) and found.masks.dtype == np.uint8
+
+
+def test_every_scene_has_an_object_and_empty_rows_come_last(made):
+    present = made[0].labels != scenes.ABSENT
+    assert present[:, 0].all() and present.sum() > 100
+    assert (np.diff(present.astype(int), axis=1) <= 0).all()
+    assert (made[0].boxes[~present] == 0).all()
+
+
+def test_one_object_its_box_is_the_hull_of_its_mask(made):
+    found, _ = made
+    alone = np.flatnonzero((found.labels != scenes.ABSENT).sum(1) == 1)
+    assert len(alone) > 5
+    for i in alone:
+        rows, columns = np.nonzero(found.masks[i])
+        expected = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        assert found.boxes[i, 0].tolist() == expected
+        assert set(found.masks[i][rows, columns]) == {found.labels[i, 0] + 1}
+
+
+def test_the_mask_is_where_the_scene_differs_from_its_background():
+    """Un objet blanc sur fond noir : la scène n'est claire que sous le masque, et partout."""
+    objects = np.full((1, 28, 28), 255, np.uint8)
+    black = np.zeros((1, 32, 32, 3), np.uint8)
+    found = scenes.compose_scenes(objects, [4], black, num_scenes=9, num_objects=(1, 3), seed=1)
+    assert np.array_equal(found.images.max(-1) > 0, found.masks == 5)
+
+
+def test_later_objects_hide_little():
+    objects = np.full((1, 28, 28), 255, np.uint8)
+    black = np.zeros((1, 32, 32, 3), np.uint8)
+    found = scenes.compose_scenes(objects, [0], black, num_scenes=40, num_objects=(3, 3), seed=2)
+    full = (28 * scenes.SCALES[0] - 1) ** 2  # le plus petit objet, entier
+    for boxes, labels in zip(found.boxes, found.labels, strict=True):
+        present = boxes[labels != scenes.ABSENT]
+        areas = (present[:, 2] - present[:, 0]) * (present[:, 3] - present[:, 1])
+        assert (areas > full * (1 - scenes.MAX_HIDDEN) ** 2).all()
+
+
+def test_holes_of_a_garment_are_filled():
+    ring = np.zeros((28, 28), np.uint8)
+    ring[5:20, 5:20] = 200
+    ring[10:14, 10:14] = 0
+    values, mask = scenes.cut_out(ring, 28)
+    assert mask[12, 12] and values[12, 12] == 0 and mask.sum() == 15 * 15
+
+
+def test_the_seed_decides(made):
+    found, (objects, labels, backgrounds) = made
+
+    def again(seed):
+        return scenes.compose_scenes(
+            objects, labels, backgrounds, num_scenes=60, num_objects=(1, 4), seed=seed
+        )
+
+    assert all(np.array_equal(a, b) for a, b in zip(found, again(7), strict=True))
+    assert not np.array_equal(found.images, again(8).images)
+
+
+def test_wrong_inputs_are_refused_in_french(made):
+    _, (objects, labels, backgrounds) = made
+    with pytest.raises(ValueError, match="num_objects"):
+        scenes.compose_scenes(
+            objects, labels, backgrounds, num_scenes=1, num_objects=(0, 2), seed=0
+        )
+    with pytest.raises(ValueError, match="Aucun objet"):
+        scenes.compose_scenes(
+            objects * 0, labels, backgrounds, num_scenes=1, num_objects=(1, 1), seed=0
+        )

@@ -1,0 +1,105 @@
+"""`./predict --explain` : une figure à côté de la réponse."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.explaining.methods import EXPLANATIONS
+
+pytestmark = pytest.mark.question("S3 : ce que regarde le réseau")
+
+
+@pytest.fixture
+def cat(repo):
+    return repo / "samples" / "chat.png"
+
+
+@pytest.mark.parametrize("method", [*EXPLANATIONS])
+def test_each_method_writes_a_figure(repo, cat, tmp_path, monkeypatch, capfd, method):
+    from convnets.serving import command
+
+    monkeypatch.chdir(repo)
+    output = tmp_path / "carte.png"
+    assert command.main(["--explain", str(output), "--method", method, str(cat)]) == 0
+    printed = capfd.readouterr()
+    assert printed.out == "Prédiction: Chat\n"
+    assert ("Keras" in printed.err) == EXPLANATIONS[method]
+    with Image.open(output) as figure:
+        assert min(figure.size) > 300
+        assert len(np.unique(np.asarray(figure.convert("RGB")).reshape(-1, 3), axis=0)) > 100
+
+
+@pytest.mark.parametrize("method", [name for name, heavy in EXPLANATIONS.items() if not heavy])
+def test_methods_without_gradient_do_not_load_keras(repo, cat, tmp_path, method):
+    code = (
+        "import sys; from convnets import prediction;"
+        "code = prediction.main(sys.argv[1:]);"
+        "print(code, [m for m in ('keras', 'tensorflow', 'torch') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "--explain", str(tmp_path / "c.png"), "--method", method,
+         str(cat)], cwd=repo, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert result.stdout.splitlines() == ["Prédiction: Chat", "0 []"], result.stderr
+
+
+def test_prediction_as_before(run_predict, cat, tmp_path):
+    plain = run_predict("--json", cat)
+    explained = run_predict("--json", "--method", "occlusion", "--explain", tmp_path / "c.svg", cat)
+    assert explained.stdout == plain.stdout and explained.returncode == 0
+    assert (tmp_path / "c.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--explain", "carte.txt", "samples/chat.png"], 1, "se termine par"),
+        (["--explain", "absent/carte.png", "samples/chat.png"], 1, "dossier absent"),
+        (["--explain", "{tmp}/carte.png", "samples"], 2, "une seule image"),
+        (["--explain", "{tmp}/carte.png", "samples/chat.png", "samples/avion.png"], 2,
+         "une seule image"),
+        (["--explain", "{tmp}/carte.png", "-"], 2, "une seule image"),
+        (["--explain", "{tmp}/carte.png", "--method", "regard", "samples/chat.png"], 2, "regard"),
+        (["--explain", "{tmp}/carte.png", "absente.png"], 1, "absente.png"),
+        (["--explain", "{tmp}/carte.png", "README.md"], 1, "README.md"),
+        (["--explain", "{tmp}/carte.png", "--model", "ex02_fashion", "samples/chat.png"], 1,
+         "en couleurs"),
+    ],
+)  # fmt: skip
+def test_wrong_inputs(run_predict, tmp_path, arguments, code, message):
+    result = run_predict(*[text.replace("{tmp}", str(tmp_path)) for text in arguments])
+    error = result.stderr.decode()
+    assert result.returncode == code and message in error and "Traceback" not in error
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_folder_where_nothing_can_be_written(repo, cat, tmp_path, run_predict):
+    import os
+
+    if os.getuid() == 0:
+        pytest.skip("root écrit partout")
+    tmp_path.chmod(0o500)
+    result = run_predict("--method", "occlusion", "--explain", tmp_path / "c.png", cat)
+    assert result.returncode == 1 and "Traceback" not in result.stderr.decode()
+
+
+def test_the_figure_explains_the_class_that_was_printed(repo, cat, tmp_path, monkeypatch):
+    """La classe et la probabilité sont celles de la réponse, toutes vues comprises."""
+    from convnets.explaining import explain
+    from convnets.serving.classifier import Classifier, Result
+
+    shown = []
+    monkeypatch.setattr(explain, "save_explanation", lambda drawn, *_, **__: shown.append(drawn))
+    probabilities = np.full(10, 0.04, np.float32)
+    probabilities[8] = 0.64  # comme si les autres vues avaient vu un bateau
+    result = Result(str(cat), probabilities, None)
+    explain.explain("ex03_cifar10", result, tmp_path / "c.png", name="occlusion")
+    assert shown[0].class_index == 8 and shown[0].class_fr == "Bateau"
+    assert shown[0].probability == pytest.approx(0.64)
+    [own] = Classifier().classify([str(cat)])
+    explain.explain("ex03_cifar10", own, tmp_path / "c.png", name="occlusion")
+    assert shown[1].class_fr == "Chat"
+    assert shown[1].probability == pytest.approx(max(own.probabilities))

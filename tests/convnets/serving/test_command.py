@@ -1,0 +1,380 @@
+import io
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.question("Jour 04, exercice 3")
+
+
+@pytest.fixture
+def plane(repo):
+    return repo / "samples" / "avion.png"
+
+
+def out(result):
+    return result.stdout.decode("utf-8")
+
+
+def err(result):
+    return result.stderr.decode("utf-8")
+
+
+def test_one_picture(run_predict, plane):
+    result = run_predict(plane)
+    assert result.stdout == "Prédiction: Avion\n".encode()
+    assert result.stderr == b"" and result.returncode == 0
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "fr_FR.ISO-8859-1"])
+def test_utf8_whatever_the_locale_and_the_folder(run_predict, plane, tmp_path, locale):
+    env = {"LANG": locale, "LC_ALL": locale, "PYTHONIOENCODING": "", "PYTHONUTF8": "0",
+           "PYTHONCOERCECLOCALE": "0"}  # fmt: skip
+    result = run_predict(plane, cwd=tmp_path, env=env)
+    assert (result.stdout, result.returncode) == ("Prédiction: Avion\n".encode(), 0)
+
+
+def test_through_a_link_and_a_folder_that_looks_like_ours(run_predict, repo, plane, tmp_path):
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / "exercises" / "__init__.py").write_text("raise SystemExit('mauvais dossier')")
+    (tmp_path / "lien").symlink_to(repo / "predict")
+    result = run_predict(plane, cwd=tmp_path, program=tmp_path / "lien")
+    assert out(result) == "Prédiction: Avion\n", err(result)
+
+
+def test_several_pictures_keep_their_order(run_predict, repo):
+    names = ["samples/chat.png", "samples/avion.png", "samples/chat.png"]
+    result = run_predict(*names)
+    classes = ["Chat", "Avion", "Chat"]
+    assert out(result) == "".join(
+        f"{name}: Prédiction: {label}\n" for name, label in zip(names, classes, strict=True)
+    )
+
+
+def make_folder(folder, extract, count):
+    """Écrit `count` images de test en PNG ; rend les tableaux."""
+    x, y = extract("cifar10")
+    folder.mkdir()
+    for i in range(count):
+        Image.fromarray(x[i]).save(folder / f"{i:04}.png")
+    return x[:count], y[:count]
+
+
+def test_folder_in_stable_order(run_predict, extract, tmp_path):
+    x, _ = make_folder(tmp_path / "images", extract, 150)
+    (tmp_path / "images" / "notes.txt").write_text("pas une image")
+    (tmp_path / "images" / ".cache.png").write_text("fichier caché")
+    (tmp_path / "images" / "sous").mkdir()
+    Image.fromarray(x[0]).save(tmp_path / "images" / "sous" / "a.png")
+    result = run_predict("--json", tmp_path / "images")
+    assert (result.returncode, result.stderr) == (0, b"")
+    rows = [json.loads(line) for line in out(result).splitlines()]
+    expected = [str(tmp_path / "images" / f"{i:04}.png") for i in range(150)]
+    assert [row["path"] for row in rows] == [*expected, str(tmp_path / "images/sous/a.png")]
+    # Une image prédite en lot ou seule donne la même réponse.
+    alone = json.loads(out(run_predict("--json", expected[7])))
+    assert alone["class"] == rows[7]["class"]
+    assert alone["probability"] == pytest.approx(rows[7]["probability"], abs=1e-5)
+
+
+def test_folder_reaches_the_accuracy_of_the_model(run_predict, extract, tmp_path):
+    from convnets.datasets.sources import CIFAR10_CLASSES_FR
+
+    _, y = make_folder(tmp_path / "images", extract, 400)
+    lines = out(run_predict(tmp_path / "images")).splitlines()
+    got = [CIFAR10_CLASSES_FR.index(line.rsplit(": ", 1)[1]) for line in lines]
+    assert np.mean(np.array(got) == y.ravel()) >= 0.91
+
+
+def test_top_and_json(run_predict, plane):
+    line = out(run_predict("--top", "3", plane))
+    assert line.startswith("Prédiction: Avion (") and line.count("%") == 3
+    row = json.loads(out(run_predict("--json", "--top", "10", plane)))
+    assert row["path"] == str(plane) and row["class"] == "Avion" == row["top"][0]["class"]
+    probabilities = [item["probability"] for item in row["top"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-4)
+    assert len({item["class"] for item in row["top"]}) == 10
+
+
+def test_standard_input(run_predict, plane):
+    assert out(run_predict("-", stdin=plane.read_bytes())) == "Prédiction: Avion\n"
+    result = run_predict("-", stdin=b"")
+    assert result.returncode == 1 and result.stdout == b""
+
+
+def test_another_model(run_predict, extract, tmp_path):
+    from convnets.datasets.sources import FASHION_CLASSES_FR
+
+    x, y = extract("fashion_mnist")
+    folder = tmp_path / "v"
+    folder.mkdir()
+    for i in range(60):
+        Image.fromarray(x[i]).save(folder / f"{i:03}.png")
+        Image.fromarray(255 - x[i]).save(folder / f"{i:03}_clair.png")  # sur fond clair
+    lines = out(run_predict("--model", "ex02_fashion", folder)).splitlines()
+    got = [FASHION_CLASSES_FR.index(line.rsplit(": ", 1)[1]) for line in lines]
+    truth = y[:60].repeat(2)
+    assert np.mean(np.array(got) == truth) >= 0.85
+
+
+def bad_files(folder):
+    def save(name, content):
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (300, 200), "red").save(buffer, "JPEG")
+    yield "missing", folder / "absent.png"
+    yield "text", save("texte.png", b"ceci n'est pas une image\n")
+    yield "truncated", save("tronque.jpg", buffer.getvalue()[:500])
+    yield "empty", save("vide.png", b"")
+    buffer = io.BytesIO()
+    Image.new("1", (20000, 20000)).save(buffer, "PNG")
+    yield "bomb", save("bombe.png", buffer.getvalue())
+
+
+def test_bad_files_one_sentence_and_the_others_go_on(run_predict, plane, tmp_path):
+    for kind, path in bad_files(tmp_path):
+        result = run_predict(path)
+        assert result.returncode == 1 and result.stdout == b"", kind
+        message = err(result)
+        assert message.count("\n") == 1 and "Traceback" not in message, (kind, message)
+        assert message.startswith("predict : ") and path.name in message, kind
+    paths = [path for _, path in bad_files(tmp_path)]
+    result = run_predict(paths[0], plane, *paths[1:], plane)
+    assert out(result) == f"{plane}: Prédiction: Avion\n" * 2
+    assert result.returncode == 1 and err(result).count("\n") == len(paths)
+
+
+def test_libraries_add_nothing_to_stderr(run_predict, plane, tmp_path):
+    """Libtiff écrit elle-même ce qu'elle trouve d'abîmé ; ./predict n'en dit qu'une phrase."""
+    buffer = io.BytesIO()
+    with Image.open(plane) as image:
+        image.convert("RGB").save(buffer, "TIFF", compression="tiff_lzw")
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        content = bytearray(buffer.getvalue())
+        for position in rng.integers(0, len(content), 40):
+            content[position] = rng.integers(256)
+        (tmp_path / f"{i:02}.tif").write_bytes(content)
+    result = run_predict(tmp_path)
+    refused = err(result).splitlines()
+    assert len(refused) + len(out(result).splitlines()) == 60 and refused
+    assert all(line.startswith("predict : ") for line in refused)
+
+
+def test_json_has_one_object_a_picture_even_when_it_fails(run_predict, plane, tmp_path):
+    rows = [json.loads(line) for line in out(
+        run_predict("--json", plane, tmp_path / "absent.png")).splitlines()]  # fmt: skip
+    assert [set(row) for row in rows] == [{"path", "class", "probability"}, {"path", "error"}]
+
+
+def test_empty_folder(run_predict, tmp_path):
+    result = run_predict(tmp_path)
+    assert result.returncode == 1 and "aucune image" in err(result)
+
+
+def test_every_kind_of_picture(run_predict, plane, tmp_path):
+    with Image.open(plane) as image:
+        rgb = image.convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # l'appareil était tourné d'un quart de tour
+    rgb.rotate(90, expand=True).save(tmp_path / "exif.jpg", exif=exif, quality=95)
+    rgb.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
+    rgb.quantize(200).save(tmp_path / "palette.png")
+    rgb.convert("RGBA").save(tmp_path / "rgba.png")
+    rgb.save(tmp_path / "image.webp", quality=95)
+    rgb.save(tmp_path / "anime.gif", save_all=True, append_images=[Image.new("RGB", rgb.size)])
+    Image.fromarray(np.asarray(rgb.convert("L")).astype(np.uint16) * 257).save(
+        tmp_path / "gris16.png"
+    )
+    result = run_predict(tmp_path)
+    assert (result.returncode, result.stderr) == (0, b"")
+    for line in out(result).splitlines():
+        if "gris16" not in line:  # sans couleur, la réponse peut changer
+            assert line.endswith("Prédiction: Avion"), line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "il manque IMAGE"),
+        (["--top", "0", "x.png"], 2, "au moins 1"),
+        (["--inconnue", "x.png"], 2, "option inconnue"),
+        (["-", "-"], 2, "ne se lit qu'une fois"),
+        (["--model", "ex77", "samples/avion.png"], 1, "Pas de modèle ex77"),
+        (["--model", "../x", "samples/avion.png"], 1, "n'est pas un nom de modèle"),
+    ],
+)
+def test_wrong_use(run_predict, arguments, code, message):
+    result = run_predict(*arguments)
+    assert result.returncode == code and result.stdout == b""
+    assert message in err(result) and "Traceback" not in err(result)
+
+
+def test_folder_with_a_pipe_and_an_empty_folder(run_predict, plane, tmp_path):
+    os.mkfifo(tmp_path / "tube.png")
+    (tmp_path / "a.png").write_bytes(plane.read_bytes())
+    (tmp_path / "document.pdf").write_bytes(b"%PDF-")
+    (tmp_path / "vide").mkdir()
+    result = run_predict(tmp_path / "vide", tmp_path)
+    assert out(result) == f"{tmp_path}/a.png: Prédiction: Avion\n"
+    assert result.returncode == 1 and err(result).count("\n") == 1
+
+
+def test_odd_file_names(run_predict, plane, tmp_path):
+    names = [b"a\nb.png", b"caf\xe9.png", b"x\x1b[31m.png", "été.png".encode()]
+    for name in names:
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:
+            file.write(plane.read_bytes())
+    lines = out(run_predict(tmp_path)).splitlines()  # de l'UTF-8 valide, une ligne par image
+    assert len(lines) == 4 and not any("\x1b" in line for line in lines)
+    assert any(line.startswith(f"{tmp_path}/été.png: ") for line in lines)
+    rows = [json.loads(line) for line in out(run_predict("--json", tmp_path)).splitlines()]
+    assert {os.fsencode(row["path"]) for row in rows} == {
+        os.path.join(os.fsencode(tmp_path), name) for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "stdout"),
+    [
+        ("2>&-", 0, "Prédiction: Avion\n"),
+        ("<&-", 0, "Prédiction: Avion\n"),
+        (">/dev/full", 1, ""),
+    ],
+)
+def test_closed_or_full_streams(repo, plane, predict_env, redirection, code, stdout):
+    env = {**predict_env, "PYTHONUNBUFFERED": ""}
+    result = subprocess.run(
+        f"'{repo}/predict' '{plane}' {redirection}", shell=True, capture_output=True, env=env
+    )
+    assert (result.returncode, out(result)) == (code, stdout)
+    assert "Traceback" not in err(result) and "Exception" not in err(result)
+    assert code == 0 or "plus de place" in err(result)
+
+
+def test_python_variables_change_nothing(run_predict, plane, tmp_path):
+    env = {"PYTHONHOME": "/x", "PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "bogus"}
+    (tmp_path / "json.py").write_text("raise SystemExit('mauvais module')")
+    assert out(run_predict(plane, env=env)) == "Prédiction: Avion\n"
+
+
+def test_ctrl_c_on_a_folder_does_not_wait(repo, predict_env, tmp_path):
+    import signal
+    import time
+
+    folder = tmp_path / "images"
+    folder.mkdir()
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), np.uint8)).save(
+        buffer, "PNG", compress_level=1
+    )
+    (tmp_path / "original.png").write_bytes(buffer.getvalue())
+    for i in range(3000):  # plus d'une minute de décodage
+        os.link(tmp_path / "original.png", folder / f"{i}.png")
+    process = subprocess.Popen(
+        [repo / "predict", folder], env=predict_env,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Lancé en arrière-plan (`pytest &`), on hérite d'un Ctrl-C ignoré.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=15)
+    assert process.returncode == 130 and stderr.decode() == "predict : interrompu.\n"
+
+
+def copy_model(repo, folder, **changes):
+    import hashlib
+
+    content = (repo / "models" / "ex03_cifar10.tflite").read_bytes()
+    report = json.loads((repo / "models" / "ex03_cifar10.json").read_text())
+    content = content[: changes.pop("length", None)]
+    report["files"]["ex03_cifar10.tflite"] = hashlib.sha256(content).hexdigest()
+    (folder / "ex03_cifar10.tflite").write_bytes(content)
+    report = {k: v for k, v in {**report, **changes}.items() if v is not None}
+    (folder / "ex03_cifar10.json").write_text(json.dumps(report))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"length": 0}, "n'est pas un modèle LiteRT lisible"),
+        ({"length": 1000}, "n'est pas un modèle LiteRT lisible"),
+        ({"classes_fr": None}, "ne décrit pas"),
+        ({"classes_fr": ["Avion", "Chat", "Chien"]}, "ne décrit pas"),
+        ({"input_shape": [64, 64, 3]}, "ne décrit pas"),
+        ({"input_shape": None}, "ne décrit pas"),
+        ({"calibration": {"temperature": 0}}, "température"),
+        ({"calibration": {"temperature": "1"}}, "température"),
+    ],
+)
+def test_model_and_sidecar_that_do_not_fit(repo, tmp_path, changes, message):
+    from convnets.serving.classifier import Classifier
+
+    copy_model(repo, tmp_path, **dict(changes))
+    with pytest.raises(ValueError, match=message):
+        Classifier(models_dir=tmp_path)
+
+
+def test_help_is_in_french(run_predict):
+    text = out(run_predict("--help"))
+    assert text.startswith("usage : predict") and "show this help" not in text
+
+
+def test_light_path_imports_no_framework(repo, plane):
+    code = (
+        "import sys; from convnets import prediction;"
+        f"code = prediction.main([{str(plane)!r}]);"
+        "heavy = {'tensorflow', 'keras', 'matplotlib', 'scipy', 'torch', 'jax'} & set(sys.modules);"
+        "sys.exit(code or (str(heavy) if heavy else 0))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_arguments_are_checked_before_the_engine(repo):
+    code = (
+        "import sys; from convnets import prediction;"
+        "code = prediction.main(['absent.png']);"
+        "print(code, 'ai_edge_litert' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True)
+    assert result.stdout.split() == ["1", "False"]
+
+
+def test_sidecar_of_other_weights_is_refused(repo, plane, tmp_path, monkeypatch):
+    from convnets.serving import command
+
+    for end in (".json", ".tflite"):
+        content = (repo / "models" / f"ex03_cifar10{end}").read_bytes()
+        (tmp_path / f"ex03_cifar10{end}").write_bytes(content + (b"x" if end == ".tflite" else b""))
+    monkeypatch.setattr(command, "MODELS_DIR", tmp_path)
+    stderr = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO()))
+    monkeypatch.setattr(sys, "stderr", stderr)
+    assert command.main([str(plane)]) == 1
+    stderr.seek(0)
+    assert "ne décrit pas ex03_cifar10.tflite" in stderr.read()
+
+
+def test_a_reader_that_leaves(repo, predict_env, extract, tmp_path):
+    make_folder(tmp_path / "images", extract, 200)
+    result = subprocess.run(
+        f"'{repo}/predict' '{tmp_path}/images' | head -n 1", shell=True, capture_output=True,
+        env=predict_env,
+    )  # fmt: skip
+    assert result.stdout.count(b"\n") == 1 and result.stderr == b""
+
+
+@pytest.mark.parametrize("slug", ["ex17_detection", "ex18_segmentation", "ex20_source_separation"])
+def test_a_model_that_does_not_name_a_picture(run_predict, slug):
+    result = run_predict("--model", slug, "samples/chat.png")
+    assert result.returncode == 1 and result.stdout == b""
+    assert f"python -m exercises.{slug}" in result.stderr.decode()

@@ -1,0 +1,134 @@
+"""Vues, température et seuil de `./predict`, sur un modèle dont on connaît la réponse."""
+
+import io
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.serving import classifier as inference
+from convnets.serving import native
+from convnets.serving.classifier import Classifier
+from convnets.serving.images import crop_resize, open_image
+
+VIEWS = [["crop", 1.0], ["crop", 0.6], ["squash", 1.0]]
+
+
+@pytest.fixture(params=["moteur natif", "Interpreter"])
+def make(request, repo, tmp_path, monkeypatch):
+    """Rend une fabrique de classifieurs du modèle livré, au compte rendu modifié."""
+    report = json.loads((repo / "models" / "ex03_cifar10.json").read_text(encoding="utf-8"))
+    if request.param == "Interpreter":
+        monkeypatch.setattr(native, "VERSION", "0.0.0")
+    os.symlink(repo / "models" / "ex03_cifar10.tflite", tmp_path / "ex03_cifar10.tflite")
+
+    def build(**changes):
+        plain = {k: v for k, v in report.items() if k not in ("views", "calibration")}
+        (tmp_path / "ex03_cifar10.json").write_text(json.dumps({**plain, **changes}))
+        return Classifier(models_dir=tmp_path)
+
+    return build
+
+
+def photo(path, *, size=(300, 200), seed=0):
+    noise = np.random.default_rng(seed).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(path)
+    return str(path)
+
+
+def test_views_are_averaged(make, tmp_path):
+    path = photo(tmp_path / "photo.png")
+    image = open_image(path)
+    squares = np.stack([crop_resize(image, 32, mode=mode, zoom=zoom) for mode, zoom in VIEWS])
+    plain = make()
+    expected = Classifier(models_dir=tmp_path).predict(squares)
+    assert np.abs(expected - expected[0]).max() > 0.01  # des vues vraiment différentes
+    (alone,) = plain.classify([path])
+    np.testing.assert_allclose(alone.probabilities, expected[0], atol=1e-5)
+    (averaged,) = make(views=VIEWS).classify([path])
+    np.testing.assert_allclose(averaged.probabilities, expected.mean(axis=0), atol=1e-5)
+
+
+def test_a_small_picture_has_one_view(make, tmp_path):
+    path = photo(tmp_path / "vignette.png", size=(63, 90))
+    (one,), (several,) = make().classify([path]), make(views=VIEWS).classify([path])
+    np.testing.assert_allclose(several.probabilities, one.probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("num_images", [0, 1, 2, 5, 100, 10_000])
+@pytest.mark.parametrize("num_workers", [1, 2, 3, 16])
+def test_batches_grow_then_shrink(num_images, num_workers):
+    paths = [str(i) for i in range(num_images)]
+    groups = inference.split(paths, num_workers)
+    assert [path for group in groups for path in group] == paths
+    sizes = [len(group) for group in groups]
+    if num_workers == 1:
+        assert all(size == inference.FIRST_SIZE for size in sizes[:-1])
+        return
+    assert len(groups) >= min(num_workers, num_images)  # de quoi occuper chaque fil
+    if num_images == 10_000:
+        assert sizes[0] <= inference.FIRST_SIZE and sizes[-num_workers:] == [1] * num_workers
+        assert max(sizes) == inference.BATCH_SIZE
+        top = sizes.index(inference.BATCH_SIZE)
+        assert sizes[:top] == sorted(sizes[:top]) and sizes[top:] == sorted(sizes[top:])[::-1]
+
+
+def test_views_of_a_folder_stay_with_their_picture(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(inference, "BATCH_SIZE", 4)
+    sizes = [(300, 200), (40, 40), (90, 500), (32, 32), (64, 64), (200, 200)] * 2
+    paths = [photo(tmp_path / f"{i}.png", size=size, seed=i) for i, size in enumerate(sizes)]
+    paths.insert(3, str(tmp_path / "absente.png"))
+    make(views=VIEWS)  # écrit le compte rendu
+    together = list(Classifier(models_dir=tmp_path).classify(paths))
+    assert [result.path for result in together] == paths
+    assert together[3].error and together[3].probabilities is None
+    for result in together[:3] + together[4:]:
+        (alone,) = Classifier(models_dir=tmp_path).classify([result.path])
+        np.testing.assert_allclose(result.probabilities, alone.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_temperature_divides_the_scores(make, tmp_path, temperature):
+    path = photo(tmp_path / "photo.png")
+    (plain,) = make().classify([path])
+    (found,) = make(calibration={"temperature": temperature}).classify([path])
+    scores = np.log(plain.probabilities) / temperature
+    expected = np.exp(scores) / np.exp(scores).sum()
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
+    assert sum(found.probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_threshold_on_both_sides(run_predict, repo):
+    cat, plane = repo / "samples" / "chat.png", repo / "samples" / "avion.png"
+    (line,) = run_predict("--json", cat).stdout.splitlines()
+    probability = json.loads(line)["probability"]
+    below, above = run_predict("--threshold", "0", cat), run_predict("--threshold", "1", cat)
+    assert below.stdout.decode() == "Prédiction: Chat\n"
+    assert above.stdout.decode() == "Prédiction: Indéterminé\n" and above.returncode == 0
+    exact = run_predict("--threshold", f"{probability - 1e-4:.6f}".replace(".", ","), cat)
+    assert exact.stdout.decode() == "Prédiction: Chat\n"
+    several = run_predict("--threshold", "1", "--top", "3", cat, plane).stdout.decode()
+    assert [line.split(": ", 1)[1] for line in several.splitlines()] == [
+        "Prédiction: Indéterminé"
+    ] * 2
+    fields = json.loads(run_predict("--threshold", "1", "--json", cat).stdout)
+    assert fields["class"] is None and fields["probability"] == probability
+
+
+@pytest.mark.parametrize("text", ["2", "-0.1", "nan", "beaucoup"])
+def test_threshold_out_of_range(run_predict, text):
+    result = run_predict(f"--threshold={text}", "samples/chat.png")
+    assert result.returncode == 2 and "de 0 à 1" in result.stderr.decode()
+    assert result.stdout == b""
+
+
+def test_standard_input_has_views_too(make, tmp_path, monkeypatch):
+    path = photo(tmp_path / "photo.png")
+    classifier = make(views=VIEWS)
+    (expected,) = classifier.classify([path])
+    stdin = io.TextIOWrapper(io.BytesIO((tmp_path / "photo.png").read_bytes()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    (found,) = classifier.classify(["-"])
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)

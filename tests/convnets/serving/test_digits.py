@@ -1,0 +1,356 @@
+"""De vrais chiffres de MNIST, cachés dans des images de toutes sortes, doivent être retrouvés."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+from scipy import ndimage
+
+from convnets.serving import digits
+from convnets.serving.digits import digit_square, read_digit
+
+pytestmark = pytest.mark.question("TD, question 1 : une image de chiffre")
+
+
+def to_image(grey) -> Image.Image:
+    return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8)).convert("RGB")
+
+
+def enlarge(digit, side_px) -> np.ndarray:
+    """Agrandit l'encre d'un chiffre, `(h, w)` dans [0, 1], de plus grand côté `side_px`."""
+    rows, columns = np.nonzero(digit)
+    ink = Image.fromarray(digit).crop(
+        (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    )
+    scale = side_px / max(ink.size)
+    size = [max(1, round(scale * side)) for side in ink.size]
+    return np.asarray(ink.resize(size, Image.Resampling.BICUBIC), float) / 255
+
+
+def hide(ink, height, width, rng) -> np.ndarray:
+    """Pose l'encre n'importe où, sans toucher le bord."""
+    page = np.zeros((height, width))
+    top = rng.integers(3, height - ink.shape[0] - 2)
+    left = rng.integers(3, width - ink.shape[1] - 2)
+    page[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return page
+
+
+def light(height, width, rng, strength) -> np.ndarray:
+    """Un éclairage de travers, `(height, width)` dans ]0, 1]."""
+    down, right = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    angle = rng.uniform(0, 2 * np.pi)
+    ramp = np.cos(angle) * down + np.sin(angle) * right
+    return 1 - strength * (ramp - ramp.min()) / np.ptp(ramp)
+
+
+def photograph(grey, rng, noise) -> Image.Image:
+    """Un objectif un peu flou, un capteur un peu bruité."""
+    blurred = np.asarray(to_image(grey).filter(ImageFilter.GaussianBlur(0.7)), float)
+    noisy = (
+        blurred + rng.normal(0, noise, (*grey.shape, 1)) + rng.normal(0, noise / 2, blurred.shape)
+    )
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+def draw_clean(digit, rng):
+    page = hide(enlarge(digit, rng.integers(25, 200)), 220, 320, rng)
+    return to_image(255 * (1 - page))
+
+
+def draw_on_paper(digit, rng):
+    page = hide(enlarge(digit, rng.integers(60, 200)), 220, 340, rng)
+    paper = rng.uniform(160, 235) * light(220, 340, rng, 0.45)
+    return photograph(paper * (1 - 0.85 * page), rng, noise=5)
+
+
+def draw_on_board(digit, rng):
+    page = hide(enlarge(digit, rng.integers(60, 200)), 220, 340, rng)
+    chalk = rng.uniform(0.7, 1, page.shape) * rng.uniform(90, 150)
+    return photograph(rng.uniform(25, 70) * light(220, 340, rng, 0.4) + page * chalk, rng, noise=5)
+
+
+def draw_in_colour(digit, rng):
+    page = hide(enlarge(digit, rng.integers(40, 200)), 220, 320, rng)[..., np.newaxis]
+    ground, ink = ((250, 210, 60), (30, 60, 160)) if rng.random() < 0.5 else ((160, 20, 40), "")
+    ink = np.array(ink or (200, 230, 210))
+    return Image.fromarray(np.uint8(ground * (1 - page) + ink * page))
+
+
+def draw_in_a_box(digit, rng):
+    page = hide(enlarge(digit, rng.integers(90, 150)), 200, 200, rng)
+    page[[0, 1, 2, -3, -2, -1]] = page[:, [0, 1, 2, -3, -2, -1]] = 1  # une case tracée
+    page = hide(page, 300, 400, rng)
+    return photograph(220 * light(300, 400, rng, 0.3) * (1 - 0.85 * page), rng, noise=3)
+
+
+def draw_on_a_sheet(digit, rng):
+    sheet = 220 * (1 - 0.85 * hide(enlarge(digit, rng.integers(60, 120)), 180, 180, rng))
+    table = 60 * light(400, 500, rng, 0.3)
+    top, left = rng.integers(20, 200), rng.integers(20, 300)
+    table[top : top + 180, left : left + 180] = sheet
+    return photograph(table, rng, noise=3)
+
+
+def draw_in_shadow(digit, rng):
+    page = hide(enlarge(digit, rng.integers(80, 200)), 220, 340, rng)
+    shadow = 1 - 0.4 / (1 + np.exp(-0.4 * (np.arange(340) - rng.integers(90, 250))))
+    return photograph(225 * shadow * (1 - 0.85 * page), rng, noise=3)
+
+
+SCENES = [draw_clean, draw_on_paper, draw_on_board, draw_in_colour, draw_in_a_box,
+          draw_on_a_sheet, draw_in_shadow]  # fmt: skip
+
+
+def likeness(first, second) -> float:
+    """Corrélation de deux images, à un pixel près ; 1 si elles sont proportionnelles."""
+    moves = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    moved = (np.roll(first, move, (0, 1)).reshape(-1) for move in moves)
+    return max(float(np.corrcoef(each, second.reshape(-1))[0, 1]) for each in moved)
+
+
+# --- Vérité plantée ------------------------------------------------------------------
+
+
+def test_mnist_comes_back_to_the_bit_and_its_negative_too(extract):
+    for digit in extract("mnist")[0]:
+        np.testing.assert_array_equal(digit_square(to_image(digit)), digit)
+        np.testing.assert_array_equal(digit_square(to_image(255 - digit)), digit)
+
+
+@pytest.mark.parametrize("draw", SCENES)
+def test_hidden_digits_are_found_with_the_measures_of_mnist(extract, draw):
+    x = extract("mnist")[0][:8]
+    rng = np.random.default_rng(0)
+    squares = [digit_square(draw(digit, rng)) for digit in x]
+    found = [likeness(square, digit) for square, digit in zip(squares, x, strict=True)]
+    assert np.median(found) > 0.93 and min(found) > 0.8, found
+    for square in squares:
+        assert square.shape == (28, 28) and square.dtype == np.uint8 and square.max() == 255
+        rows, columns = np.nonzero(square)
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20)
+        centre = ndimage.center_of_mass(square.astype(float))
+        assert np.abs(np.array(centre) - 14).max() <= 0.51
+        np.testing.assert_array_equal(digit_square(to_image(square)), square)  # déjà prêt
+
+
+def test_likeness_can_fail(extract):
+    """Entre deux chiffres différents, elle reste loin des seuils demandés."""
+    x = extract("mnist")[0][:40]
+    others = [likeness(first, second) for first, second in zip(x, x[1:], strict=False)]
+    assert np.median(others) < 0.6 and max(others) < 0.93
+
+
+def test_place_and_polarity_change_nothing_in_a_clean_drawing(extract):
+    for digit in extract("mnist")[0][:4]:
+        ink = enlarge(digit, 100)
+        squares = []
+        for top, left in ((5, 5), (60, 130), (100, 20)):
+            page = np.zeros((220, 250))
+            page[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+            squares += [
+                digit_square(to_image(255 * page)),
+                digit_square(to_image(255 - 255 * page)),
+            ]
+        for square in squares[1:]:
+            np.testing.assert_allclose(square.astype(int), squares[0].astype(int), atol=2)
+
+
+def test_a_thin_stroke_is_made_as_thick_as_mnist():
+    image = Image.new("RGB", (800, 800), "white")
+    ImageDraw.Draw(image).ellipse((200, 100, 600, 700), outline="black", width=6)
+    square = digit_square(image)
+    assert 2 <= (square[14] > 127).sum() / 2 <= 3.5  # épaisseur de chacun des deux bords
+    assert square[14, 14] == 0
+
+
+def test_dust_is_left_out_and_a_detached_bar_kept():
+    def draw(*extra):
+        image = Image.new("RGB", (300, 300), "white")
+        pen = ImageDraw.Draw(image)
+        pen.line([(110, 100), (100, 160), (170, 170), (170, 230), (100, 240)], "black", 16)
+        for box in extra:
+            pen.rectangle(box, "black")
+        return digit_square(image)
+
+    np.testing.assert_array_equal(draw((20, 20, 23, 23), (270, 250, 272, 254)), draw())
+    with_bar = draw((112, 78, 170, 92))  # la barre d'un 5, à 8 pixels du corps
+    assert with_bar[:8].sum() > draw()[:8].sum() + 500
+
+
+def test_an_upright_photograph_and_a_turned_one_agree(extract, tmp_path):
+    rng = np.random.default_rng(2)
+    digit = extract("mnist")[0][0]
+    image = draw_on_paper(digit, rng).resize((1600, 1000))
+    image.save(tmp_path / "droite.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # tourner d'un quart de tour dans le sens des aiguilles d'une montre
+    image.rotate(90, expand=True).save(tmp_path / "tournee.jpg", exif=exif, quality=92)
+    upright, turned = read_digit(tmp_path / "droite.png"), read_digit(tmp_path / "tournee.jpg")
+    assert likeness(upright, digit) > 0.9 and likeness(turned, upright) > 0.97
+
+
+# --- Rien à trouver, ou presque ------------------------------------------------------
+
+
+NOISE = np.random.default_rng(3).normal(128, 6, (200, 300))
+EMPTY = {
+    "blanche": np.full((100, 150), 255.0),
+    "noire": np.zeros((28, 28)),
+    "un pixel": np.full((1, 1), 90.0),
+    "bruit": NOISE,
+    "dégradé": np.tile(np.linspace(40, 220, 300), (200, 1)),
+    "dégradé bruité": np.tile(np.linspace(80, 220, 300), (200, 1)) + NOISE - 128,
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_picture_is_refused_in_one_french_sentence(name, tmp_path):
+    path = tmp_path / "page.png"
+    to_image(EMPTY[name]).save(path)
+    with pytest.raises(ValueError, match="aucun chiffre visible") as caught:
+        read_digit(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path} : ") and "\n" not in message and message.endswith(".")
+
+
+@pytest.mark.parametrize("size", [(1, 2), (2, 5), (3, 400), (500, 2), (29, 27), (4000, 30)])
+def test_odd_shapes_never_crash(size):
+    rng = np.random.default_rng(4)
+    for pixels in (rng.integers(0, 256, (*size, 3)), np.indices(size).sum(0) % 2 * 255):
+        image = Image.fromarray(pixels.astype(np.uint8)).convert("RGB")
+        try:
+            square = digit_square(image)
+        except ValueError as error:
+            assert "aucun chiffre visible" in str(error)
+        else:
+            assert square.shape == (28, 28) and square.dtype == np.uint8
+
+
+def test_missing_and_unreadable_files_keep_their_own_messages(tmp_path):
+    with pytest.raises(FileNotFoundError, match="aucun fichier ici"):
+        read_digit(tmp_path / "absent.png")
+    (tmp_path / "texte.png").write_text("bonjour")
+    with pytest.raises(ValueError, match="d'aucun format d'image connu"):
+        read_digit(tmp_path / "texte.png")
+
+
+# --- Les morceaux d'encre, contre SciPy ----------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.6, 1.0])
+def test_labels_agree_with_scipy(share):
+    rng = np.random.default_rng(5)
+    for shape in ((1, 1), (7, 13), (40, 60)):
+        mask = rng.random(shape) < share
+        labels, count = digits._label(mask)
+        expected, expected_count = ndimage.label(mask, np.ones((3, 3)))
+        assert count == expected_count
+        pairs = set(zip(labels.reshape(-1), expected.reshape(-1), strict=True))
+        assert len(pairs) == count + (not mask.all())  # une bijection : les mêmes morceaux
+
+
+# --- Par ./predict -------------------------------------------------------------------
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys, convnets.serving.digits;"
+        "print([m for m in ('keras', 'tensorflow', 'scipy', 'matplotlib') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stderr
+
+
+@pytest.fixture(scope="module")
+def models_dir(tmp_path_factory):
+    """Un modèle minuscule, qui lit des images grises de 28×28."""
+    import keras
+
+    from convnets.training import saving
+
+    images = keras.Input((28, 28), dtype="uint8")
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(images))
+    model = keras.Model(images, keras.layers.Dense(2, activation="softmax")(x))
+    report = {"score": 1.0, "input_shape": [28, 28], "classes_fr": ["a", "b"]}
+    folder = tmp_path_factory.mktemp("models")
+    saving.save_model(model, "petit", report, models_dir=folder)
+    return folder
+
+
+def _png(grey) -> bytes:
+    buffer = io.BytesIO()
+    to_image(grey).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def prepared(models_dir, framing, content):
+    from convnets.serving.classifier import Classifier
+
+    path = models_dir / "petit.json"
+    report = json.loads(path.read_text(encoding="utf-8"))
+    report.pop("framing", None)
+    path.write_text(json.dumps(report | ({"framing": framing} if framing else {})))
+    return Classifier("petit", models_dir=models_dir).prepare(io.BytesIO(content))
+
+
+def test_the_side_car_chooses_the_framing(models_dir, extract):
+    """À gauche d'un cadre large : le carré central manque le chiffre, la déformation l'écrase."""
+    digit = extract("mnist")[0][0]
+    page = np.zeros((28, 140), np.uint8)
+    page[:, :28] = digit
+    framings = (None, "squash", "digit")
+    cropped, squashed, found = (prepared(models_dir, framing, _png(page)) for framing in framings)
+    assert {image.shape for image in (cropped, squashed, found)} == {(28, 28)}
+    assert cropped.max() == 0
+    assert squashed[:, :7].max() > 50 and squashed[:, 10:].max() == 0
+    assert likeness(found, digit) > 0.95
+
+
+def test_an_empty_picture_does_not_stop_the_others(models_dir, extract, tmp_path):
+    from convnets.serving.classifier import Classifier
+
+    prepared(models_dir, "digit", _png(extract("mnist")[0][0]))  # pour que le compte rendu le dise
+    rng = np.random.default_rng(6)
+    paths = []
+    for k, digit in enumerate(extract("mnist")[0][:12]):
+        paths.append(tmp_path / f"{k}.png")
+        draw_clean(digit, rng).save(paths[-1])
+    to_image(np.full((50, 50), 200.0)).save(tmp_path / "vide.png")
+    paths.insert(5, tmp_path / "vide.png")
+    results = list(Classifier("petit", models_dir=models_dir).classify([str(p) for p in paths]))
+    assert [result.error is None for result in results] == [k != 5 for k in range(13)]
+    assert "vide.png : aucun chiffre visible" in results[5].error
+
+
+# --- Avec le modèle livré ------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lenet():
+    from convnets.serving.classifier import Classifier
+
+    return Classifier("ex04_lenet")
+
+
+@pytest.mark.parametrize("draw", SCENES)
+def test_the_shipped_model_reads_hidden_digits(lenet, extract, draw):
+    x, y = extract("mnist")
+    rng = np.random.default_rng(7)
+    squares = np.stack([digit_square(draw(digit, rng)) for digit in x[100:108]])
+    wrong = lenet.predict(squares).argmax(1) != y[100:108].reshape(-1)
+    assert wrong.sum() <= 1
+
+
+def test_the_shipped_model_scores_the_same_through_files(lenet, extract, tmp_path):
+    x, _ = extract("mnist")
+    paths = []
+    for k, digit in enumerate(x[:40]):
+        paths.append(str(tmp_path / f"{k:02}.png"))
+        Image.fromarray(digit if k % 2 else 255 - digit).save(paths[-1])
+    through_files = np.stack([result.probabilities for result in lenet.classify(paths)])
+    np.testing.assert_array_equal(through_files, lenet.predict(x[:40]))

@@ -1,0 +1,515 @@
+"""Toute image ouverte comme on la verrait, toute autre chose refusée en une phrase."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.serving.images import crop_resize, open_image
+
+pytestmark = pytest.mark.question("S1, exercice 03 : l'image à prédire")
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+RED, GREEN, BLUE, GREY = (220, 30, 40), (20, 180, 60), (30, 60, 210), (128, 128, 128)
+
+
+@pytest.fixture
+def quadrants():
+    """Image RGB 60×40 : rouge, vert, bleu, blanc, pour voir où chaque coin est passé."""
+    pixels = np.full((40, 60, 3), 255, np.uint8)
+    pixels[:20, :30], pixels[:20, 30:], pixels[20:, :30] = RED, GREEN, BLUE
+    return Image.fromarray(pixels)
+
+
+def corners(image):
+    """Rend les quatre coins, haut gauche, haut droit, bas gauche, bas droit, `(4, 3)`."""
+    return np.array(image, int)[[2, 2, -3, -3], [2, -3, 2, -3]]
+
+
+def one_french_line(error, path) -> str:
+    """Vérifie la forme d'un message d'erreur, et le rend."""
+    message = str(error.value)
+    assert message.count("\n") == 0
+    assert str(path) in message
+    assert message.endswith(".")
+    return message
+
+
+# --- Formats et modes ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["a.png", "a.bmp", "a.tiff", "a.webp", "a.ppm", "a.tga", "a.pcx", "a.qoi", "a.ico"]
+)
+def test_lossless_formats(tmp_path, quadrants, name):
+    """Un format sans perte rend chaque pixel."""
+    options = {"lossless": True} if name == "a.webp" else {}
+    quadrants.save(tmp_path / name, **options)
+    image = open_image(tmp_path / name)
+    assert image.mode == "RGB"
+    np.testing.assert_array_equal(corners(image), [RED, GREEN, BLUE, (255, 255, 255)])
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.jp2", "a.avif", "a.gif"])
+def test_lossy_formats(tmp_path, quadrants, name):
+    """Un format avec perte rend les couleurs à peu près."""
+    quadrants.save(tmp_path / name)
+    image = open_image(tmp_path / name)
+    assert (image.mode, image.size) == ("RGB", (60, 40))
+    expected = [RED, GREEN, BLUE, (255, 255, 255)]
+    np.testing.assert_allclose(corners(image), expected, atol=12)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "YCbCr", "CMYK", "LAB", "RGBX"])
+def test_every_colour_mode(tmp_path, quadrants, mode):
+    """Tout mode de couleur finit en RGB, de la bonne couleur."""
+    if mode == "LAB":
+        from PIL import ImageCms
+
+        profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        stored = ImageCms.profileToProfile(quadrants, *profiles, outputMode="LAB")
+    else:
+        stored = quadrants.quantize(4) if mode == "P" else quadrants.convert(mode)
+    path = tmp_path / "a.tiff"
+    stored.save(path)
+    image = open_image(path)
+    assert image.mode == "RGB"
+    expected = {"1": None, "L": quadrants.convert("L").convert("RGB")}.get(mode, quadrants)
+    if mode == "1":
+        assert set(np.unique(image)) == {0, 255}
+        np.testing.assert_array_equal(corners(image)[3], 255)
+    else:
+        np.testing.assert_allclose(corners(image), corners(expected), atol=10)
+
+
+def test_cmyk_jpeg_is_not_inverted(tmp_path, quadrants):
+    """Les JPEG d'imprimeur, rangés à l'envers, reviennent à l'endroit."""
+    quadrants.convert("CMYK").save(tmp_path / "a.jpg", quality=95)
+    expected = [RED, GREEN, BLUE, (255, 255, 255)]
+    np.testing.assert_allclose(corners(open_image(tmp_path / "a.jpg")), expected, atol=12)
+
+
+RAMP = np.linspace(0, 1, 256)[None].repeat(8, 0)  # (8, 256)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("a.png", np.round(RAMP * 65535).astype(np.uint16)),  # mode I;16
+        ("a.tiff", np.round(RAMP * 65535).astype(np.uint16)),
+        ("a.pgm", np.round(RAMP * 65535).astype(np.uint16)),  # mode I
+        ("a.tiff", np.round(RAMP * 65535).astype(np.int32)),  # mode I
+        ("a.tiff", np.round(RAMP * 255).astype(np.int32)),
+        ("a.tiff", np.round(RAMP * 2e6 - 1e6).astype(np.int32)),  # aucune échelle usuelle
+        ("a.tiff", RAMP.astype(np.float32)),  # mode F
+        ("a.tiff", (RAMP * 255).astype(np.float32)),
+        ("a.tiff", (RAMP * 40 - 20).astype(np.float32)),
+    ],
+)
+def test_deep_greys_are_scaled_not_clipped(tmp_path, name, values):
+    """Une rampe de gris reste une rampe de 0 à 255, sans palier."""
+    Image.fromarray(values).save(tmp_path / name)
+    grey = np.array(open_image(tmp_path / name), int)  # (8, 256, 3)
+    assert (grey == grey[..., :1]).all()
+    np.testing.assert_allclose(grey[3, :, 0], np.arange(256), atol=1)
+
+
+def test_float_holes_do_not_spoil_the_rest(tmp_path):
+    """NaN et infinis deviennent noirs, le reste garde son échelle."""
+    values = RAMP.astype(np.float32)
+    values[0, :3] = np.nan, np.inf, -np.inf
+    Image.fromarray(values).save(tmp_path / "a.tiff")
+    grey = np.array(open_image(tmp_path / "a.tiff"))
+    np.testing.assert_allclose(grey[3, :, 0].astype(int), np.arange(256), atol=1)
+    assert not grey[0, :3].any()
+
+
+def test_constant_deep_grey(tmp_path):
+    """Une image unie hors de toute échelle ne divise pas par zéro."""
+    Image.fromarray(np.full((4, 5), -7, np.int32)).save(tmp_path / "a.tiff")
+    assert np.unique(open_image(tmp_path / "a.tiff")).size == 1
+
+
+# --- Transparence -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tiff"])
+def test_transparency_on_neutral_ground(tmp_path, quadrants, name):
+    """Transparent : gris 128 ; à demi : le mélange ; opaque : inchangé."""
+    alpha = np.full((40, 60), 255, np.uint8)
+    alpha[:20, :30], alpha[20:, :30] = 0, 128
+    quadrants.putalpha(Image.fromarray(alpha))
+    quadrants.save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
+    expected = [GREY, GREEN, np.add(BLUE, GREY) / 2, (255, 255, 255)]
+    np.testing.assert_allclose(corners(open_image(tmp_path / name)), expected, atol=2)
+
+
+def test_transparent_grey(tmp_path):
+    """Un gris à canal alpha est posé sur le même fond."""
+    values = np.full((20, 20, 2), 255, np.uint8)
+    values[:10, :, 1] = 0
+    Image.fromarray(values).save(tmp_path / "a.png")
+    expected = [GREY, GREY, (255, 255, 255), (255, 255, 255)]
+    np.testing.assert_array_equal(corners(open_image(tmp_path / "a.png")), expected)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.gif"])
+def test_transparent_palette_entry(tmp_path, quadrants, name):
+    """La couleur transparente d'une palette devient le fond."""
+    palette = quadrants.quantize(4)
+    palette.save(tmp_path / name, transparency=palette.getpixel((0, 0)))
+    image = open_image(tmp_path / name)
+    np.testing.assert_allclose(corners(image)[:2], [GREY, GREEN], atol=2)
+
+
+def test_transparent_colour_key(tmp_path, quadrants):
+    """La couleur qu'un PNG déclare transparente devient le fond."""
+    quadrants.save(tmp_path / "a.png", transparency=RED)
+    np.testing.assert_array_equal(corners(open_image(tmp_path / "a.png"))[:2], [GREY, GREEN])
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tiff"])
+def test_animation_gives_its_first_frame(tmp_path, name):
+    """D'une animation on voit la première image."""
+    frames = [Image.new("RGB", (24, 16), colour) for colour in (RED, GREEN, BLUE)]
+    options = {"lossless": True} if name == "a.webp" else {}
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **options)
+    with Image.open(tmp_path / name) as written:
+        assert written.n_frames == 3
+    np.testing.assert_allclose(corners(open_image(tmp_path / name)), [RED] * 4, atol=1)
+
+
+# --- EXIF ---------------------------------------------------------------------------
+
+SHOWN = {1: "RGBW", 2: "GRWB", 3: "WBGR", 4: "BWRG", 5: "RBGW", 6: "BRWG", 7: "WGBR", 8: "GWRB"}
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tiff"])
+@pytest.mark.parametrize("orientation", SHOWN)
+def test_exif_orientation(tmp_path, quadrants, name, orientation):
+    """Les huit orientations EXIF, dans quatre formats."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    quadrants.save(tmp_path / name, exif=exif, quality=95)
+    image = open_image(tmp_path / name)
+    assert image.size == ((60, 40) if orientation < 5 else (40, 60))
+    colours = {"R": RED, "G": GREEN, "B": BLUE, "W": (255, 255, 255)}
+    expected = [colours[letter] for letter in SHOWN[orientation]]
+    np.testing.assert_allclose(corners(image), expected, atol=12)
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"Exif\0\0",
+        b"Exif\0\0II*\0",
+        b"Exif\0\0nothing that TIFF knows",
+        b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x12\x01\x03\0" * 3,
+        b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\xff\xff\xff\x7f\xff\xff\xff\x7f\0\0\0\0",
+        b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x63\0\0\0\0\0\0\0",
+    ],
+)
+def test_broken_exif_is_ignored(tmp_path, quadrants, exif):
+    """Un EXIF abîmé n'empêche rien et n'affiche rien."""
+    buffer = io.BytesIO()
+    quadrants.save(buffer, "JPEG", quality=95)
+    content = buffer.getvalue()
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    (tmp_path / "a.jpg").write_bytes(content[:2] + segment + content[2:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        image = open_image(tmp_path / "a.jpg")
+    np.testing.assert_allclose(corners(image), corners(quadrants), atol=12)
+
+
+# --- Ce qui est refusé --------------------------------------------------------------
+
+
+def test_missing_file(tmp_path):
+    """Rien à ce chemin."""
+    path = tmp_path / "absent.png"
+    with pytest.raises(FileNotFoundError) as error:
+        open_image(path)
+    assert "aucun fichier" in one_french_line(error, path)
+
+
+def test_file_used_as_a_folder(tmp_path, quadrants):
+    """Un fichier au milieu du chemin."""
+    quadrants.save(tmp_path / "a.png")
+    with pytest.raises(FileNotFoundError) as error:
+        open_image(tmp_path / "a.png" / "b.png")
+    one_french_line(error, tmp_path / "a.png" / "b.png")
+
+
+def test_empty_path():
+    """Un chemin vide est nommé comme tel."""
+    with pytest.raises(FileNotFoundError, match="'' : aucun fichier"):
+        open_image("")
+
+
+def test_name_too_long(tmp_path):
+    """Un nom que le système refuse."""
+    path = tmp_path / ("a" * 300)
+    with pytest.raises(ValueError) as error:
+        open_image(path)
+    assert "ne peut pas être ouvert" in one_french_line(error, path)
+
+
+def test_folder(tmp_path):
+    """Un dossier."""
+    with pytest.raises(ValueError) as error:
+        open_image(tmp_path)
+    assert "dossier" in one_french_line(error, tmp_path)
+
+
+def test_empty_file(tmp_path):
+    """Zéro octet."""
+    path = tmp_path / "vide.png"
+    path.touch()
+    with pytest.raises(ValueError) as error:
+        open_image(path)
+    assert "0 octet" in one_french_line(error, path)
+
+
+@pytest.mark.parametrize("content", [b"Bonjour.\n", b"%PDF-1.7\n", b"<svg/>", bytes(4096)])
+def test_not_an_image(tmp_path, content):
+    """Autre chose qu'une image, sous un nom d'image."""
+    path = tmp_path / "texte.png"
+    path.write_bytes(content)
+    with pytest.raises(ValueError) as error:
+        open_image(path)
+    assert "aucun format d'image connu" in one_french_line(error, path)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.tiff", "a.bmp", "a.jp2"])
+def test_truncated_image(tmp_path, name):
+    """Une copie interrompue à la moitié."""
+    path = tmp_path / name
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError) as error:
+        open_image(path)
+    message = one_french_line(error, path)
+    assert "tronquée" in message or "aucun format" in message
+
+
+def test_corrupted_bytes_never_raise_anything_else(quadrants):
+    """Des octets changés au hasard : une image ou un refus, jamais autre chose."""
+    rng = np.random.default_rng(1)
+    refused = 0
+    for kind in ("png", "jpeg", "gif", "tiff", "webp"):
+        buffer = io.BytesIO()
+        quadrants.save(buffer, kind, **({"compression": "tiff_lzw"} if kind == "tiff" else {}))
+        for _ in range(40):
+            content = bytearray(buffer.getvalue())
+            for position in rng.integers(0, len(content), 12):
+                content[position] = rng.integers(256)
+            try:
+                assert open_image(io.BytesIO(content)).mode == "RGB"
+            except ValueError as error:
+                refused += str(error).startswith("l'entrée") and "\n" not in str(error)
+    assert refused > 50
+
+
+UNREADABLE = """
+import os, sys
+from convnets.serving.images import open_image
+if os.geteuid() == 0:
+    os.setuid(65534)  # pour root, aucun fichier n'est illisible
+try:
+    open_image(sys.argv[1])
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows n'a pas ces droits")
+def test_unreadable_file(tmp_path, quadrants):
+    """Un fichier dont on n'a pas le droit de lecture."""
+    path = tmp_path / "secret.png"
+    quadrants.save(path)
+    path.chmod(0)
+    done = subprocess.run(
+        [sys.executable, "-c", UNREADABLE, path],
+        capture_output=True, text=True, cwd=REPOSITORY, env={**os.environ, "PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert str(path) in done.stdout
+    assert "l'accès est refusé" in done.stdout
+
+
+@pytest.mark.parametrize("width", [10_000, 20_000])
+def test_decompression_bomb(tmp_path, width):
+    """Quelques kilo-octets qui se déplieraient en 100 et 200 millions de pixels."""
+    path = tmp_path / "bombe.png"
+    Image.new("1", (width, 10_000)).save(path)  # 100 et 200 millions de pixels, quelques ko
+    with pytest.raises(ValueError) as error:
+        open_image(path)
+    assert "89,5 millions de pixels" in one_french_line(error, path)
+
+
+def test_message_stays_on_one_line(tmp_path):
+    """Un nom de fichier sur deux lignes n'en fait pas deux du message."""
+    path = tmp_path / "deux\nlignes.png"
+    with pytest.raises(FileNotFoundError) as error:
+        open_image(path)
+    assert "\n" not in str(error.value)
+    assert "deux\\nlignes.png" in str(error.value)
+
+
+# --- Fichiers ouverts, tubes, grandes photos ----------------------------------------
+
+
+def test_open_file_and_pipe(tmp_path, quadrants):
+    """Un fichier ouvert ou un tube valent un chemin."""
+    quadrants.save(tmp_path / "a.png")
+    with open(tmp_path / "a.png", "rb") as file:
+        np.testing.assert_array_equal(open_image(file), quadrants)
+        assert not file.closed
+    reader, writer = os.pipe()
+    os.write(writer, (tmp_path / "a.png").read_bytes())
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        np.testing.assert_array_equal(open_image(pipe), quadrants)
+
+
+def test_endless_pipe_is_refused(monkeypatch):
+    """Un tube sans fin n'emplit pas la mémoire."""
+    monkeypatch.setattr("convnets.serving.images.MAX_STREAM_BYTES", 2**20)
+    reader, writer = os.pipe()
+    feeder = subprocess.Popen(["yes"], stdout=writer)
+    os.close(writer)
+    try:
+        with open(reader, "rb") as pipe, pytest.raises(ValueError, match="plus de 1 Mio"):
+            open_image(pipe)
+    finally:
+        feeder.kill()
+        feeder.wait()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="syntaxe du shell")
+def test_closed_standard_error(tmp_path, quadrants):
+    """Sans sortie d'erreur, l'image peut recevoir le descripteur 2 : elle se lit quand même."""
+    quadrants.save(tmp_path / "a.png")
+    code = "import sys, convnets.serving.images as m; print(m.open_image(sys.argv[1]).size)"
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", code, tmp_path / "a.png"],
+        stdout=subprocess.PIPE, text=True, cwd=REPOSITORY,
+    )  # fmt: skip
+    assert done.stdout == "(60, 40)\n"
+
+
+def test_min_side_decodes_a_smaller_jpeg(tmp_path):
+    """L'échelle réduite de libjpeg change la taille, pas ce qu'on voit."""
+    yy, xx = np.mgrid[:1200, :1600]
+    waves = np.stack([np.sin(xx / 200), np.cos(yy / 170), np.sin((xx + yy) / 260)], -1)
+    Image.fromarray(np.uint8(127.5 + 120 * waves)).save(tmp_path / "a.jpg", quality=95)
+    small = open_image(tmp_path / "a.jpg", min_side_px=64)
+    assert small.size == (200, 150)  # 1/8 : le plus petit que libjpeg sache décoder
+    assert open_image(tmp_path / "a.jpg", min_side_px=160).size == (400, 300)
+    full = crop_resize(open_image(tmp_path / "a.jpg"), 32)
+    np.testing.assert_allclose(crop_resize(small, 32).astype(int), full.astype(int), atol=3)
+
+
+def test_min_side_leaves_other_formats_alone(tmp_path, quadrants):
+    """Seul JPEG se décode à une échelle réduite."""
+    quadrants.save(tmp_path / "a.png")
+    np.testing.assert_array_equal(open_image(tmp_path / "a.png", min_side_px=8), quadrants)
+
+
+def test_import_is_light():
+    """Ni TensorFlow, ni SciPy, ni matplotlib sur le chemin de `./predict`."""
+    code = (
+        "import sys, convnets.serving.images as m; "
+        "print([n for n in ('tensorflow', 'keras', 'scipy', 'matplotlib') if n in sys.modules])"
+    )
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True
+    )
+    assert done.stdout.strip() == "[]"
+    assert time.monotonic() - start < 5
+
+
+# --- Le carré -----------------------------------------------------------------------
+
+
+def test_right_size_is_left_untouched():
+    """Une image déjà à la taille voulue traverse au bit près."""
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    for mode in ("crop", "pad", "squash"):
+        square = crop_resize(Image.fromarray(pixels), 32, mode=mode)
+        assert square.dtype == np.uint8
+        np.testing.assert_array_equal(square, pixels)
+
+
+@pytest.mark.parametrize("size", [(300, 100), (100, 300)])
+def test_geometry_of_the_three_modes(size):
+    """Trois bandes rouge, verte, bleue le long du grand côté."""
+    pixels = np.empty((100, 300, 3), np.uint8)
+    pixels[:, :100], pixels[:, 100:200], pixels[:, 200:] = RED, GREEN, BLUE
+    if size[0] < size[1]:
+        pixels = pixels.transpose(1, 0, 2)
+    image = Image.fromarray(pixels)
+    crop, squash, pad = (crop_resize(image, 30, mode=mode) for mode in ("crop", "squash", "pad"))
+    if size[0] < size[1]:
+        squash, pad = squash.transpose(1, 0, 2), pad.transpose(1, 0, 2)
+    np.testing.assert_array_equal(crop[2:-2, 2:-2], np.broadcast_to(GREEN, (26, 26, 3)))
+    np.testing.assert_array_equal(squash[15, [3, 15, 27]], [RED, GREEN, BLUE])
+    assert (pad[:10] == 128).all()
+    assert (pad[20:] == 128).all()
+    np.testing.assert_array_equal(pad[15, [3, 15, 27]], [RED, GREEN, BLUE])
+
+
+def test_reduction_is_antialiased():
+    """Un damier d'un pixel devient un gris uni ; pris un pixel sur onze, il resterait un damier."""
+    board = np.indices((352, 352)).sum(0) % 2 * 255
+    image = Image.fromarray(np.uint8(board)).convert("RGB")
+    assert np.ptp(crop_resize(image, 32).astype(int)) <= 6
+    nearest = crop_resize(image, 32, resample=Image.Resampling.NEAREST)
+    assert np.ptp(nearest.astype(int)) == 255
+
+
+@pytest.mark.parametrize("mode", ["crop", "pad", "squash"])
+@pytest.mark.parametrize("size", [(1, 1), (5000, 1), (1, 777), (7, 5)])
+def test_extreme_sizes(size, mode):
+    """Un pixel, une ligne, une colonne donnent encore un carré."""
+    square = crop_resize(Image.new("RGB", size, RED), 32, mode=mode)
+    assert square.shape == (32, 32, 3)
+    assert (square == RED).all(-1).any()
+
+
+def test_bad_requests(quadrants):
+    """Un appel impossible dit ce qui était attendu."""
+    with pytest.raises(ValueError, match="mode L"):
+        crop_resize(quadrants.convert("L"), 32)
+    with pytest.raises(ValueError, match="0 pixels"):
+        crop_resize(quadrants, 0)
+    with pytest.raises(ValueError, match="'crop', 'pad', 'squash'"):
+        crop_resize(quadrants, 32, mode="zoom")
+
+
+def test_zoom_keeps_the_middle(quadrants):
+    """Zoomer revient à recadrer d'abord le centre, à la main."""
+    image = Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (120, 200, 3), dtype=np.uint8)
+    )
+    by_hand = image.crop((70, 30, 130, 90))  # 60 pixels, la moitié du petit côté
+    np.testing.assert_array_equal(crop_resize(image, 60, zoom=0.5), np.asarray(by_hand))
+    small = crop_resize(quadrants, 32, zoom=0.25)
+    assert small.shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize(("mode", "zoom"), [("crop", 0), ("crop", 1.1), ("squash", 0.5)])
+def test_an_impossible_zoom(quadrants, mode, zoom):
+    with pytest.raises(ValueError, match="Zoom"):
+        crop_resize(quadrants, 32, mode=mode, zoom=zoom)

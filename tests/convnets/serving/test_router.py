@@ -1,0 +1,151 @@
+"""Quel modèle répond à quelle image."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.serving import router
+from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
+from convnets.serving.images import detail, open_image
+from convnets.serving.router import Router
+
+
+@pytest.fixture
+def pictures(repo):
+    return sorted(str(path) for path in (repo / "samples").iterdir() if path.suffix != ".md")
+
+
+@pytest.fixture
+def thumbnails(tmp_path, extract):
+    paths = [str(tmp_path / f"{number}.png") for number in range(6)]
+    for path, image in zip(paths, extract("cifar10")[0], strict=False):
+        Image.fromarray(image).save(path)
+    return paths
+
+
+def test_photos_have_details(pictures):
+    shared = Router()
+    for path in pictures:
+        image = open_image(path)
+        assert detail(image) > 2 * router.MIN_DETAIL
+        assert shared.choose(image).slug == PHOTO_MODEL
+
+
+@pytest.mark.parametrize("size", [64, 100, 224, 640])
+@pytest.mark.parametrize("name", ["NEAREST", "BILINEAR", "BICUBIC", "LANCZOS"])
+def test_enlarged_thumbnails_have_none(extract, size, name):
+    for image in extract("cifar10")[0][:60]:
+        large = Image.fromarray(image).resize((size, size), Image.Resampling[name])
+        assert detail(large) < router.MIN_DETAIL
+        if name == "NEAREST" and size < 640:
+            assert detail(large) == 0
+
+
+@pytest.mark.parametrize("size", [70, 100, 150, 299, 384])
+def test_pixels_repeated_by_another_program_are_seen(extract, size):
+    origin = np.arange(size) * 32 // size  # comme OpenCV et PyTorch
+    for image in extract("cifar10")[0][:60]:
+        assert detail(Image.fromarray(image[origin][:, origin])) == 0
+
+
+@pytest.mark.parametrize("size", [224, 300])
+@pytest.mark.parametrize("name", ["NEAREST", "BICUBIC"])
+def test_enlarged_thumbnails_have_none_after_jpeg(extract, size, name):
+    for image in extract("cifar10")[0][:60]:
+        stream = io.BytesIO()
+        large = Image.fromarray(image).resize((size, size), Image.Resampling[name])
+        large.save(stream, "jpeg", quality=75)
+        assert detail(open_image(stream)) < router.MIN_DETAIL
+
+
+def test_only_the_middle_square_counts(extract):
+    image = extract("cifar10")[0][0]
+    large = Image.fromarray(image).resize((100, 100), Image.Resampling.NEAREST)
+    noise = np.random.default_rng(0).integers(0, 256, (100, 221, 3), np.uint8)
+    around = Image.fromarray(noise)
+    around.paste(large, (60, 0))
+    assert detail(around) == detail(large) == 0
+
+
+def test_detail_is_what_thirty_two_pixels_lose():
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (192, 192, 3), np.uint8))
+    assert detail(noise) > 0.9  # rien n'en reste
+    assert detail(Image.new("RGB", (300, 200), (9, 90, 200))) == 0
+    ramp = np.tile(np.linspace(0, 255, 192).astype(np.uint8), (192, 1))
+    assert detail(Image.fromarray(ramp).convert("RGB")) < 0.03
+
+
+def test_each_picture_has_the_answer_of_its_model(pictures, thumbnails, tmp_path):
+    paths = [path for pair in zip(pictures, thumbnails, strict=False) for path in pair]
+    paths.insert(3, str(tmp_path / "absente.png"))
+    for num_threads in (1, 2, 3):
+        results = [*Router(num_threads=num_threads).classify(paths)]
+        assert [result.path for result in results] == paths
+        assert results[3].error and results[3].classifier is None
+        for result in results[:3] + results[4:]:
+            slug = DEFAULT_MODEL if result.path in thumbnails else PHOTO_MODEL
+            assert result.classifier.slug == slug
+            (own,) = Classifier(slug).classify([result.path])
+            assert result.probabilities == own.probabilities
+
+
+def test_only_what_answers_is_loaded(pictures, thumbnails, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        router, "Classifier", lambda slug, **more: made.append(slug) or Classifier(slug, **more)
+    )
+    list(Router().classify(pictures[:1]))
+    assert made == [PHOTO_MODEL]
+    list(Router().classify(thumbnails))
+    assert made == [PHOTO_MODEL, DEFAULT_MODEL]
+
+
+def test_a_heavy_enlarged_thumbnail_still_goes_to_the_other(thumbnails, tmp_path):
+    path = tmp_path / "grande.bmp"
+    Image.open(thumbnails[0]).resize((300, 300), Image.Resampling.BICUBIC).save(path)
+    assert path.stat().st_size > router.MIN_PHOTO_BYTES  # le modèle des photos se charge pour rien
+    (result,) = Router().classify([str(path)])
+    assert result.classifier.slug == DEFAULT_MODEL
+    (own,) = Classifier().classify([str(path)])
+    np.testing.assert_allclose(result.probabilities, own.probabilities, atol=1e-6)
+
+
+@pytest.fixture
+def folder(repo, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for slug in (DEFAULT_MODEL, PHOTO_MODEL):
+        for suffix in (".json", ".tflite"):
+            shutil.copy(repo / "models" / f"{slug}{suffix}", folder)
+    return folder
+
+
+def test_without_a_model_of_photos_the_other_answers(folder, pictures):
+    assert router.slugs(None, models_dir=folder) == [DEFAULT_MODEL, PHOTO_MODEL]
+    (folder / f"{PHOTO_MODEL}.tflite").unlink()
+    assert router.slugs(None, models_dir=folder) == [DEFAULT_MODEL]
+    results = [*Router(models_dir=folder).classify(pictures)]
+    assert {result.classifier.slug for result in results} == {DEFAULT_MODEL}
+
+
+def test_a_broken_model_is_said_once(folder, pictures, thumbnails, capfd):
+    path = folder / f"{PHOTO_MODEL}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "input_shape": [9, 9, 3]}))
+    assert all(result.error is None for result in Router(models_dir=folder).classify(thumbnails))
+    for paths in (pictures, pictures[:1]):
+        with pytest.raises(ValueError, match=f"{PHOTO_MODEL}.json ne décrit pas"):
+            list(Router(models_dir=folder).classify(paths))
+    error = capfd.readouterr().err
+    assert "Traceback" not in error and "Exception" not in error
+
+
+def test_a_name_gives_that_model_and_none_both(repo):
+    assert router.slugs("ex03_cifar10_light") == ["ex03_cifar10_light"]
+    assert router.load("ex03_cifar10_light").slug == "ex03_cifar10_light"
+    assert isinstance(router.load(None), Router)
+    assert Router().classes == Classifier(PHOTO_MODEL).classes

@@ -1,0 +1,116 @@
+import keras
+import numpy as np
+import pytest
+
+from convnets.training import lessons
+from exercises import ex02_lessons
+
+
+def of_extract(extract, num):
+    x, y = extract("fashion_mnist")
+    return x[:num], keras.utils.to_categorical(y[:num], 10)
+
+
+def test_a_copy_is_always_the_same(extract):
+    x, labels = of_extract(extract, 200)
+    before = x.copy(), labels.copy()
+    first, again, other = (
+        lessons.deform(x, labels, copy=copy, translate_px=1) for copy in (3, 3, 4)
+    )
+    for one, two, three in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(one, two)
+        assert not np.array_equal(one, three)
+    assert first[0].dtype == np.uint8 and first[0].shape == x.shape
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(labels, before[1])
+
+
+def test_an_image_is_moved_or_mixed(extract):
+    x, labels = of_extract(extract, 400)
+    images, mixed = lessons.deform(x, labels, copy=0, translate_px=1)
+    np.testing.assert_allclose(mixed.sum(1), 1, atol=1e-6)
+    np.testing.assert_array_equal(mixed.argmax(1), labels.argmax(1))  # elle garde plus de la moitié
+    assert mixed.max(1).min() >= 0.5
+    alone = mixed.max(1) == 1
+    assert 0.45 < alone.mean() < 0.65  # une sur deux, et celles mêlées à une autre de leur classe
+    moved = 0
+    for image, result in zip(x[alone], images[alone], strict=True):
+        padded = np.pad(image, 1, mode="reflect")
+        moved += any(
+            (padded[i : i + 28, j : j + 28] == result).all() for i in range(3) for j in range(3)
+        )
+    assert moved / alone.sum() > 0.85
+
+
+def test_a_mixed_image_is_what_its_label_says():
+    # Dix images unies, une par classe : l'étiquette dit la part de chacune.
+    values = np.linspace(0, 250, 10)
+    x = np.repeat(values, 784).reshape(10, 28, 28).astype(np.uint8)
+    seen = 0
+    for copy in range(5):
+        images, labels = lessons.deform(x, np.eye(10, dtype=np.float32), copy=copy, translate_px=1)
+        expected = labels @ x[:, 0, 0].astype(np.float64)
+        assert np.abs(images - expected[:, None, None]).max() <= 0.5 + 1e-3
+        seen += (labels.max(1) < 1).sum()
+    assert 10 < seen < 40
+
+
+def test_colors_are_deformed_like_greys():
+    """Trois canaux égaux donnent trois fois la copie grise : mêmes décalages, mêmes mélanges."""
+    grey = np.random.default_rng(0).integers(0, 256, (40, 12, 12), dtype=np.uint8)
+    labels = np.eye(10, dtype=np.float32)[np.arange(40) % 10]
+    expected, _ = lessons.deform(grey, labels, copy=1, translate_px=3)
+    color, _ = lessons.deform(np.stack([grey] * 3, axis=-1), labels, copy=1, translate_px=3)
+    for channel in np.moveaxis(color, -1, 0):
+        np.testing.assert_array_equal(channel, expected)
+
+
+def test_the_teacher_answers_once(fashion_teacher, extract, capsys):
+    x, labels = of_extract(extract, 120)
+    found = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)
+    assert found.shape == (2, 120, 10) and found.dtype == np.float16
+    for copy in range(2):
+        images = lessons.deform(x, labels, copy=copy, translate_px=1)[0]
+        both = (fashion_teacher.predict(view, verbose=0) for view in (images, images[:, :, ::-1]))
+        expected = sum(both) / 2
+        np.testing.assert_allclose(found[copy], expected, atol=1e-3)
+    assert capsys.readouterr().out.count("Le maître répond à la copie") == 2
+
+    again = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)  # relues
+    np.testing.assert_array_equal(found, again)
+    assert "Le maître répond" not in capsys.readouterr().out
+    later = lessons.answers(fashion_teacher, x, labels, copies=1, translate_px=1, first=1)
+    np.testing.assert_allclose(later[0], found[1], atol=1e-3)
+    assert capsys.readouterr().out.count("Le maître répond à la copie") == 1
+    lessons.answers(fashion_teacher, x[1:], labels[1:], copies=2, translate_px=1)  # d'autres images
+    assert "Le maître répond" in capsys.readouterr().out
+    stronger = [weight * 1.5 for weight in fashion_teacher.get_weights()]
+    fashion_teacher.set_weights(stronger)  # un autre maître
+    changed = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)
+    assert not np.array_equal(found, changed)
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_an_epoch_is_a_copy(extract, first):
+    x, labels = of_extract(extract, 100)
+    rng = np.random.default_rng(0)
+    answers = rng.dirichlet(np.ones(10), (2, 100)).astype(np.float16)
+    batches = lessons.Lessons(
+        x, labels, answers, translate_px=1, batch_size=100, seed=4, augment=ex02_lessons.mirror,
+        first=first,
+    )  # fmt: skip
+    mirrored = []
+    for epoch in (0, 1, 2, 1):
+        batches.epoch = epoch
+        images, wanted = batches[0]
+        copy = epoch % 2
+        deformed, mixed = lessons.deform(x, labels, copy=first + copy, translate_px=1)
+        order = np.random.default_rng([4, epoch]).permutation(100)
+        np.testing.assert_allclose(
+            wanted, 0.9 * answers[copy][order].astype(float) + 0.1 * mixed[order], atol=1e-6
+        )
+        straight = (images == deformed[order]).all((1, 2))
+        flipped = (images == deformed[order][:, :, ::-1]).all((1, 2))
+        assert (straight | flipped).all()
+        mirrored.append(flipped.sum())
+    assert all(30 < count < 70 for count in mirrored)

@@ -1,0 +1,58 @@
+import pytest
+
+CONV, DENSE = "conv", "dense"
+
+
+def count(*layers):
+    """Compte à la main : `(CONV, côté, canaux, filtres)` ou `(DENSE, entrées, sorties)`."""
+    return [(n[1] ** 2 * n[2] + 1) * n[3] if n[0] == CONV else (n[1] + 1) * n[2] for n in layers]
+
+
+@pytest.fixture(scope="module")
+def nets():
+    from exercises.ex00_convolution import networks
+
+    return networks
+
+
+@pytest.mark.question("S2 §1.3, S3")
+@pytest.mark.parametrize("side", [32, 28])
+def test_lenet(nets, side):
+    expected = count((CONV, 5, 1, 6), (CONV, 5, 6, 16), (DENSE, 400, 120), (DENSE, 120, 84),
+                     (DENSE, 84, 10))  # fmt: skip
+    model = nets.build_lenet(side)
+    assert nets.parameters(model) == expected and sum(expected) == 61706
+    assert model.output_shape == (None, 10)
+
+
+@pytest.mark.question("S3 Récapitulatif des paramètres")
+def test_convnet_has_the_same_size_whatever_the_pooling(nets):
+    import keras
+
+    for pooling in (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D):
+        model = nets.build_convnet(pooling)
+        assert model.output_shape == (None, 22, 22, 16)
+        assert nets.parameters(model) == count((CONV, 5, 1, 16))
+    assert nets.build_dense_equivalent().count_params() == (784 + 1) * 24 * 24 * 16
+
+
+@pytest.mark.question("S0 BasicCNNModel")
+def test_basic_cnn_takes_any_size(nets):
+    model = nets.build_basic_cnn()
+    assert nets.parameters(model) == count((CONV, 3, 3, 50), (CONV, 3, 50, 100), (DENSE, 100, 1000))
+    assert model.compute_output_shape((1, 10, 17, 3)) == (1, 1000)
+
+
+@pytest.mark.question("S1 ex. 2, S2 TD 1")
+def test_the_other_counts(nets):
+    assert sum(count((CONV, 3, 1, 32), (CONV, 3, 32, 64), (CONV, 3, 64, 64), (DENSE, 576, 64),
+                     (DENSE, 64, 10))) == nets.build_fashion().count_params()  # fmt: skip
+    for hidden in (77, 78):
+        by_hand = sum(count((DENSE, 784, hidden), (DENSE, hidden, 10)))
+        assert nets.build_dense(hidden).count_params() == by_hand
+
+
+@pytest.mark.question("S2 TD 2")
+def test_inception_refuses_what_is_too_small(nets):
+    with pytest.raises(ValueError, match="75"):
+        nets.build_inception(74)

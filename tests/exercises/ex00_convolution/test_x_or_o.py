@@ -1,0 +1,88 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from exercises.ex00_convolution import x_or_o
+
+PICTURES = {name: x_or_o.read_picture(getattr(x_or_o, name)) for name in ("X", "DEFORMED_X", "O")}
+KERNELS = [x_or_o.read_picture(rows) for rows in x_or_o.FILTERS]
+
+
+def vector_by_slices(picture):
+    """La chaîne refaite avec SciPy et des tranches, sans `conv2d` ni `pool2d`."""
+    vector = []
+    for kernel in KERNELS:
+        grid = np.maximum(scipy.signal.correlate2d(picture, kernel, mode="valid"), 0)
+        for _ in range(2):
+            grid = np.pad(grid, [(0, side % 2) for side in grid.shape], constant_values=-99)
+            grid = np.maximum.reduce([grid[a::2, b::2] for a in (0, 1) for b in (0, 1)])
+        vector.extend(grid.reshape(-1))
+    return np.array(vector)
+
+
+@pytest.mark.question("S0 Convolution pour un filtre")
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_maps_against_scipy(name):
+    maps = x_or_o.chain(PICTURES[name]).maps
+    assert maps.shape == (3, 7, 7)
+    for found, kernel in zip(maps, KERNELS, strict=True):
+        expected = scipy.signal.correlate2d(PICTURES[name], kernel, mode="valid")
+        np.testing.assert_array_equal(found * 9, expected)
+
+
+@pytest.mark.question("S0 Combinaison des couches")
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_vector_against_slices(name):
+    stages = x_or_o.chain(PICTURES[name])
+    assert stages.pooled.shape == (3, 4, 4) and stages.second.shape == (3, 2, 2)
+    np.testing.assert_array_equal(stages.vector * 9, vector_by_slices(PICTURES[name]))
+
+
+@pytest.mark.question("S0 Convolution pour un filtre")
+def test_the_slides_truncate_and_do_not_round():
+    assert x_or_o.truncate(Fraction(7, 9)) == Fraction("0.77")
+    assert x_or_o.truncate(Fraction(-7, 9)) == Fraction("-0.77")
+    maps = x_or_o.chain(PICTURES["X"]).maps
+    rounded = np.vectorize(lambda v: Fraction(round(v * 100), 100), otypes=[object])(maps)
+    truncated = np.vectorize(x_or_o.truncate, otypes=[object])(maps)
+    assert (rounded != truncated).sum(axis=(1, 2)).tolist() == [7, 28, 7]
+
+
+def test_the_filters_cannot_tell_convolution_from_correlation():
+    for kernel in KERNELS:
+        np.testing.assert_array_equal(kernel, kernel[::-1, ::-1])
+
+
+@pytest.mark.question("S0 Résultat Final")
+def test_the_votes_name_the_picture():
+    assert x_or_o.votes(PICTURES["X"]).tolist() == [1, Fraction(5, 9)]
+    assert x_or_o.votes(PICTURES["O"]).tolist() == [Fraction(5, 9), 1]
+    for_x, for_o = x_or_o.votes(PICTURES["DEFORMED_X"])
+    assert for_x > for_o
+    np.testing.assert_array_equal(x_or_o.vote_weights().sum(axis=0), [1, 1])
+
+
+@pytest.mark.question("S0 Distinguer les X et les O")
+def test_the_deformed_x_is_far_in_pixels_and_near_in_features():
+    x, deformed = PICTURES["X"], PICTURES["DEFORMED_X"]
+    assert (x == deformed).sum() == 65
+    a, b = vector_by_slices(x), vector_by_slices(deformed)
+    assert a @ b / np.sqrt((a @ a) * (b @ b)) == pytest.approx(0.987, abs=5e-4)
+
+
+@pytest.mark.question("S0 Résultat Final")
+def test_the_keras_model_set_by_hand_is_the_same_chain():
+    import keras
+
+    model = x_or_o.build_model()
+    assert model.output_shape == (None, 2) and model.count_params() == 27 + 24
+    noise = np.random.default_rng(0).choice([-1, 1], (20, 9, 9))
+    pictures = np.concatenate([np.stack(list(PICTURES.values())), noise])
+    vectors = keras.Model(model.inputs[0], model.get_layer("vector").output)
+    batch = pictures[..., np.newaxis].astype(np.float32)
+    expected = np.stack([x_or_o.chain(p).vector for p in pictures]).astype(float)
+    np.testing.assert_allclose(vectors.predict(batch, verbose=0), expected, atol=1e-6)
+    expected = np.stack([x_or_o.votes(p) for p in pictures]).astype(float)
+    np.testing.assert_allclose(model.predict(batch, verbose=0), expected, atol=1e-6)

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+QUESTION = "S3 Fine-tuning approach"
+pytestmark = [
+    pytest.mark.usefixtures("eager"),
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),
+]
+
+
+@pytest.fixture(scope="module")
+def tuning():
+    from exercises.ex05_inception import fine_tuning
+
+    return fine_tuning
+
+
+@pytest.mark.question(QUESTION)
+def test_the_two_halves_make_the_base(tuning, tiny_blocks):
+    import keras
+
+    start, end = tuning.split_base(tiny_blocks, "mixed8")
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 150, 150, 3)).astype(np.float32)
+    whole = keras.Model(
+        tiny_blocks.input, keras.layers.GlobalAveragePooling2D()(tiny_blocks.output)
+    )
+    np.testing.assert_allclose(end(start(images)), whole(images), atol=1e-6)
+    assert start.count_params() + end.count_params() == tiny_blocks.count_params()
+
+
+@pytest.mark.question(QUESTION)
+def test_fine_tuning_moves_the_end_and_spares_the_statistics(tuning, tiny_blocks):
+    from keras import layers
+
+    from exercises.ex05_inception import head as top
+
+    start, end = tuning.split_base(tiny_blocks, "mixed8")
+    maps = np.random.default_rng(0).normal(size=(40, 5, 5, 6)).astype(np.float32)
+    labels = (maps.mean((1, 2))[:, 0] > 0).astype(int)
+    head = top.build_head(np.asarray(end(maps)), 2, seed=0)
+    head.set_weights([np.eye(6, 2), np.zeros(2)])
+    before = {layer.name: layer.get_weights() for layer in tiny_blocks.layers if layer.weights}
+    head_before = head.get_weights()
+    tuning.fine_tune(end, head, (maps, labels), learning_rate=1e-2, epochs=1, seed=0)
+    moved = {
+        name for name, weights in before.items()
+        if any((a != b).any() for a, b in zip(weights, tiny_blocks.get_layer(name).get_weights(),
+                                              strict=True))
+    }  # fmt: skip
+    convolutions = {layer.name for layer in end.layers if isinstance(layer, layers.Conv2D)}
+    assert moved == convolutions and len(convolutions) == 2  # ni le bas, ni les normalisations
+    assert (head.get_weights()[0] != head_before[0]).any()

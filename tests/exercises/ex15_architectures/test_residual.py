@@ -1,0 +1,102 @@
+import keras
+import numpy as np
+import pytest
+
+QUESTION = "S3 Deep CNN / VGG / ResNet"
+
+
+@pytest.fixture(scope="module")
+def deep():
+    from exercises.ex15_architectures import residual
+
+    return residual
+
+
+@pytest.fixture(scope="module")
+def pair(deep):
+    """Les deux réseaux de trente couches, aux mêmes poids initiaux."""
+    keras.utils.set_random_seed(0)
+    models = [deep.DEEP[name]() for name in ("plain_30", "residual_30")]
+    models[1].set_weights(models[0].get_weights())
+    return models
+
+
+def run(model, images):
+    return keras.ops.convert_to_numpy(model(images, training=False))
+
+
+@pytest.mark.question(QUESTION)
+def test_shortcuts_have_no_weights(pair):
+    first, layer = 16 * 49, 16 * (16 * 9 + 1)
+    for model in pair:
+        assert model.count_params() == first + 30 * layer + 17 * 10
+    assert [model.name for model in pair] == ["plain_30", "residual_30"]
+    adds = [sum(isinstance(each, keras.layers.Add) for each in model.layers) for model in pair]
+    assert adds == [0, 15]
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize("depth", [0, 7, -2])
+def test_depth_is_checked(deep, depth):
+    with pytest.raises(ValueError, match="nombre pair"):
+        deep.build_deep(depth, shortcuts=True)
+
+
+def convolve(x, kernel, bias):
+    """Une convolution 3×3 « same », position par position."""
+    padded, out = np.pad(x, ((1, 1), (1, 1), (0, 0))), np.zeros(x.shape[:2] + bias.shape)
+    for row, column in np.ndindex(x.shape[:2]):
+        out[row, column] = np.tensordot(padded[row : row + 3, column : column + 3], kernel, 3)
+    return out + bias
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize("shortcuts", [False, True])
+def test_a_block_is_the_published_equation(deep, extract, shortcuts):
+    keras.utils.set_random_seed(1)
+    model, image = deep.build_deep(2, shortcuts=shortcuts), extract("cifar10")[0][0]
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.2, w.shape) for w in model.get_weights()])
+    stem, bias, first, first_bias, second, second_bias, dense, dense_bias = model.get_weights()
+    pixels, x = image / 64 - 2, np.zeros((8, 8, 16))
+    for row, column in np.ndindex(8, 8):
+        patch = pixels[4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
+        x[row, column] = np.maximum(np.tensordot(patch, stem, 3) + bias, 0)
+    added = convolve(np.maximum(convolve(x, first, first_bias), 0), second, second_bias)
+    out = np.maximum(x + added if shortcuts else added, 0)
+    scores = out.mean((0, 1)) @ dense + dense_bias
+    expected = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+    np.testing.assert_allclose(run(model, image[None])[0], expected, atol=1e-4)
+
+
+@pytest.mark.question(QUESTION)
+def test_a_block_that_adds_nothing_is_crossed_unchanged(deep, extract):
+    """Poids nuls : avec raccourcis, chaque bloc recopie ; sans, plus rien ne passe."""
+    x, short = extract("cifar10")[0][:6], deep.build_deep(2, shortcuts=True)
+    weights = short.get_weights()
+    weights[2:6] = [np.zeros_like(w) for w in weights[2:6]]
+    short.set_weights(weights)
+    for shortcuts in (True, False):
+        model = deep.build_deep(12, shortcuts=shortcuts)
+        model.set_weights(weights[:2] + weights[2:6] * 6 + weights[6:])
+        if shortcuts:
+            np.testing.assert_allclose(run(model, x), run(short, x), atol=1e-6)
+        else:
+            np.testing.assert_allclose(run(model, x), 0.1, atol=1e-6)
+    assert np.ptp(run(short, x), axis=0).max() > 0.01
+
+
+@pytest.mark.question(QUESTION)
+def test_nothing_crosses_thirty_layers_without_shortcuts(pair, extract):
+    """Aux mêmes poids initiaux, et sur des photographies très différentes."""
+    spreads = [np.ptp(run(model, extract("cifar10")[0][:20]), axis=0).max() for model in pair]
+    assert spreads[0] < 1e-3 and spreads[1] > 0.05
+    # L'erreur ne remonte pas davantage : changer la première couche ne change pas la réponse.
+    changes = []
+    for model in pair:
+        x, weights = extract("cifar10")[0][:20], model.get_weights()
+        before = run(model, x)
+        model.set_weights([weights[0] + 0.05, *weights[1:]])
+        changes.append(abs(run(model, x) - before).max())
+        model.set_weights(weights)
+    assert changes[0] < 1e-3 and changes[1] > 10 * changes[0]

@@ -1,0 +1,84 @@
+import keras
+import numpy as np
+import pytest
+
+from convnets.serving.engine import Engine
+from convnets.training import export
+from exercises.ex16_bag_of_words import dictionary as ex16_dictionary
+from exercises.ex16_bag_of_words import encoding
+
+QUESTION = "S3 Avant le deep"
+
+
+@pytest.fixture(scope="module")
+def ex16():
+    from exercises.ex16_bag_of_words import classifier as ex16_classifier
+
+    return ex16_classifier
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(ex16_dictionary, "NUM_PATCHES", 2000)
+
+
+def test_a_planted_class_is_found(ex16):
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(10), 20)
+    x = rng.normal(0, 1, (200, 30))
+    x[np.arange(200), y] += 8  # la colonne k dit la classe k, si on la met à l'échelle
+    x *= 10.0 ** rng.integers(-3, 4, 30)
+    assert ex16.fit_linear(x, y, strength=1.0).score(x, y) == 1
+    # Moins de liberté : des poids plus petits.
+    free, held = (ex16.fit_linear(x, y, strength=c)[-1].coef_ for c in (1.0, 1e-3))
+    assert np.linalg.norm(held) < 0.5 * np.linalg.norm(free)
+
+
+def test_a_missing_class_is_refused(ex16):
+    with pytest.raises(ValueError, match="9 images .* aucune de la classe 9 .* Augmentez --limit"):
+        ex16.fit_linear(np.zeros((9, 2)), np.arange(9), strength=1.0)
+
+
+@pytest.mark.question(QUESTION)
+def test_the_network_is_the_scikit_learn_pipeline(ex16, small, extract, tmp_path):
+    """Morceaux, distances et quarts par NumPy, classifieur de scikit-learn, face aux couches."""
+    x, y = extract("cifar10")
+    dictionary, bag, cpu_s = ex16.learn_bag(x[:300], y[:300].reshape(-1), 24, seed=0)
+    assert set(cpu_s) == set(bag.classifiers) == set(encoding.CODINGS)
+    assert min(cpu_s.values()) > 0
+    images = x[300:]
+    windows = np.lib.stride_tricks.sliding_window_view(images, (6, 6), axis=(1, 2))[:, ::2, ::2]
+    patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 108).astype(np.float64)
+    v = ex16_dictionary.normalise(patches) @ dictionary.whitening
+    distances = np.linalg.norm(v[:, None] - dictionary.words, axis=2)  # (n·196, 24)
+    codes = np.maximum(0, distances.mean(1, keepdims=True) - distances).reshape(100, 14, 14, 24)
+    quarters = [codes[:, i : i + 7, j : j + 7].mean((1, 2)) for i in (0, 7) for j in (0, 7)]
+    classifier = bag.classifiers[encoding.SHIPPED_CODING]
+    expected = classifier.predict_proba(np.concatenate(quarters, axis=1))
+
+    model = ex16.build_model(dictionary, classifier)
+    assert model.count_params() == 108 * 108 + 24 * 109 + (4 * 24 + 1) * 10
+    assert model.input_shape == (None, 32, 32, 3) and model.inputs[0].dtype == "uint8"
+    found = model.predict(images, verbose=0)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert len(set(found.argmax(1).tolist())) > 3  # il ne répond pas toujours la même chose
+
+    model.save(tmp_path / "sac.keras")
+    again = keras.saving.load_model(tmp_path / "sac.keras")
+    np.testing.assert_array_equal(again.predict(images, verbose=0), found)
+    engine = Engine(export.export_litert(model))
+    np.testing.assert_allclose(engine.predict(images), expected, atol=1e-4)
+
+
+def test_timed_counts_the_processor(ex16):
+    import time
+
+    result, resting_s = ex16.timed(lambda: time.sleep(0.2) or "fini")
+    assert result == "fini" and resting_s < 0.1
+
+    def work():
+        stop = time.process_time() + 0.2
+        while time.process_time() < stop:
+            pass
+
+    assert ex16.timed(work)[1] >= 0.2

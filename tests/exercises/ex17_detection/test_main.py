@@ -1,0 +1,130 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.core import paths, reports
+from convnets.datasets import scenes, sources
+from convnets.training import saving
+
+QUESTION = "S3 Different problems, models & metrics"
+
+
+@pytest.fixture(scope="module")
+def ex17():
+    from exercises.ex17_detection import __main__ as ex17_detection
+
+    return ex17_detection
+
+
+@pytest.fixture
+def small_data(monkeypatch, as_dataset):
+    for name in ("fashion_mnist", "cifar10"):
+        dataset = as_dataset(name)
+        monkeypatch.setattr(sources, f"load_{name}", lambda dataset=dataset: dataset)
+
+
+@pytest.mark.question(QUESTION)
+def test_main_trains_measures_saves_and_draws(ex17, small_data, as_dataset, eager, tmp_path,
+                                              repo, capfd):  # fmt: skip
+    from convnets.serving.engine import Engine
+    from exercises.ex17_detection import metrics, study
+
+    folders = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]
+    small = ["--limit", "24", "--batch-size", "8", "--seeds", "1", "--precision", "float32"]
+    assert ex17.main([*small, "--epochs", "2", *folders]) == 0
+    report = reports.read_sidecar("ex17_detection", models_dir=tmp_path / "m")
+    assert report["command"] == (
+        "python -m exercises.ex17_detection --seeds 1 --epochs 2 --limit 24 --batch-size 8"
+        " --precision float32"
+    )
+    assert report["num_images"] == {"train": 24, "val": 4, "test": 24}
+    assert {shown["metric"] for shown in report["headline"]} <= set(report["metrics"])
+    assert len(report["history"]["loss"]) == len(report["history"]["localization_loss"]) == 2
+    assert report["history"]["loss"][-1] < report["history"]["loss"][0]
+    assert {path.name for path in (tmp_path / "f").iterdir()} == {
+        "localisation.png", "detection.png", "doublons.png", "precision_rappel.png",
+    }  # fmt: skip
+
+    # Relu par Keras seul, le modèle redonne les mesures ; l'export donne les mêmes grilles.
+    model = keras.saving.load_model(tmp_path / "m" / "ex17_detection.keras")
+    made = study.make_scenes(as_dataset("fashion_mnist"), as_dataset("cifar10"),
+                                  num_objects=ex17.NUM_OBJECTS, limit=24)["test"]  # fmt: skip
+    grids = model.predict(made.images, verbose=0)
+    again = metrics.evaluate(grids, made, min_score=report["min_score"])
+    assert again == pytest.approx({name: report["shipped"][name] for name in again})
+    export = (tmp_path / "m" / "ex17_detection.tflite").read_bytes()
+    np.testing.assert_allclose(Engine(export).predict(made.images), grids, atol=1e-4)
+
+    # Un entraînement d'autres options ne se reprend pas.
+    capfd.readouterr()
+    assert ex17.main([*small, "--epochs", "3", "--resume", *folders]) == 1
+    assert "vient d'un autre entraînement" in capfd.readouterr().err
+
+    assert ex17.main([str(repo / "samples" / "pont.png"), *folders]) == 0
+    assert capfd.readouterr().out.splitlines()[-1] == str(tmp_path / "f" / "pont_boites.png")
+
+
+@pytest.mark.question(QUESTION)
+def test_a_picture_is_searched_with_the_saved_model(ex17, extract, tmp_path, capsys):
+    """Un réseau qui rend la vérité plantée : elle est écrite et dessinée."""
+    from exercises.ex17_detection.grid import encode
+
+    objects, labels = extract("fashion_mnist")
+    made = scenes.compose_scenes(
+        objects, labels, extract("cifar10")[0], num_scenes=1, num_objects=(2, 2), seed=0
+    )
+    Image.fromarray(made.images[0]).save(tmp_path / "scene.png")
+    truth = encode(made.boxes, made.labels)
+    images = keras.Input((64, 64, 3), dtype="uint8")
+    zeros = keras.layers.Rescaling(0.0)(keras.layers.Flatten()(images))
+    planted = keras.layers.Dense(truth.size, bias_initializer=keras.initializers.Constant(0))
+    outputs = keras.layers.Reshape(truth.shape[1:])(planted(zeros))
+    model = keras.Model(images, outputs)
+    planted.set_weights([np.zeros((64 * 64 * 3, truth.size)), truth.ravel()])
+    model.save(tmp_path / "ex17_detection.keras")
+    report = {"files": {}, "input_shape": [64, 64, 3], "min_score": 0.5}
+    (tmp_path / "ex17_detection.json").write_text(json.dumps(report), encoding="utf-8")
+    folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]
+    assert ex17.main([str(tmp_path / "scene.png"), *folders]) == 0
+    *lines, path = capsys.readouterr().out.splitlines()
+    expected = {
+        f"{sources.FASHION_CLASSES_FR[label]}, 100,0 % : de ({x0}, {y0}) à ({x1}, {y1})"
+        for (x0, y0, x1, y1), label in zip(made.boxes[0].astype(int), made.labels[0], strict=True)
+    }
+    assert set(lines) == expected and len(lines) == 2
+    assert path == str(tmp_path / "f" / "scene_boites.png")
+    planted.set_weights([np.zeros((64 * 64 * 3, truth.size)), 0 * truth.ravel()])
+    model.save(tmp_path / "ex17_detection.keras")
+    assert ex17.main([str(tmp_path / "scene.png"), *folders]) == 0
+    assert "Aucun objet trouvé" in capsys.readouterr().out
+
+
+def test_main_says_what_is_wrong(ex17, small_data, tmp_path, repo, capsys):
+    folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]
+    assert ex17.main([str(repo / "samples" / "chat.png"), *folders]) == 1
+    assert "python -m exercises.ex17_detection" in capsys.readouterr().err
+    assert ex17.main(["--limit", "10", *folders]) == 1
+    assert "réduisez la taille du lot" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.question(QUESTION)
+def test_shipped_model(extract):
+    if not (paths.MODELS_DIR / "ex17_detection.json").exists():
+        pytest.skip("ex17_detection n'est pas encore entraîné")
+    from exercises.ex17_detection import metrics
+
+    model, report = saving.load_model("ex17_detection"), reports.read_sidecar("ex17_detection")
+    objects, labels = extract("fashion_mnist")
+    made = scenes.compose_scenes(
+        objects, labels, extract("cifar10")[0], num_scenes=60, num_objects=(1, 4), seed=0
+    )
+    grids = model.predict(made.images, verbose=0)
+    found = metrics.evaluate(grids, made, min_score=report["min_score"])
+    assert found["map"] > 0.4 and found["precision"] > 0.4 and found["recall"] > 0.4
+    means = {name: metric["mean"] for name, metric in report["metrics"].items()}
+    assert means["iou"] > 0.5 > 0.25 > means["iou_mean_box"]
+    assert means["map"] > means["map_without_nms"] > means["map_one_box"]

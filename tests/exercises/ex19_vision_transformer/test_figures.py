@@ -1,0 +1,72 @@
+import keras
+import numpy as np
+import pytest
+
+QUESTION = "S3 The Transformer Wave"
+
+
+@pytest.fixture(scope="module")
+def figures():
+    from exercises.ex19_vision_transformer import figures as ex19_figures
+
+    return ex19_figures
+
+
+def fake_report(num_seeds):
+    def metric(mean):
+        return {"mean": mean, "sd": 0.002 if num_seeds > 1 else None, "n": num_seeds}
+
+    names = ["transformer", "no_positions", "cnn"]
+    metrics = {"accuracy": metric(0.85), "accuracy_shuffled": metric(0.4)}
+    metrics |= {f"accuracy_{name}{end}": metric(value) for name, end, value in (
+        ("no_positions", "", 0.7), ("no_positions", "_shuffled", 0.7),
+        ("cnn", "", 0.9), ("cnn", "_shuffled", 0.5),
+    )}  # fmt: skip
+    curve = {"mean": [0.7, 0.9], "sd": [0.1, 0.0]}
+    return {"metrics": metrics, "parameters": dict.fromkeys(names, 60682),
+            "durations_s": dict.fromkeys(names, metric(21.4)),
+            "curves": {f"{name}_val_accuracy": curve for name in names}}  # fmt: skip
+
+
+def test_summary_in_french(figures):
+    lines = figures.summary(fake_report(3)).splitlines()
+    assert lines[0] == (
+        "Transformeur (60 682 paramètres, 21 s) : 85,00 % ± 0,20 de précision, "
+        "40,00 % ± 0,20 morceaux mélangés (3 graines)."
+    )
+    assert lines[1].startswith("Transformeur sans positions") and "70,00 %" in lines[1]
+    assert lines[2].startswith("Convolution") and "90,00 %" in lines[2] and "50,00 %" in lines[2]
+
+
+@pytest.mark.parametrize("num_seeds", [1, 3])
+def test_comparison_comes_from_the_report_alone(figures, tmp_path, num_seeds):
+    figures.save_comparison(fake_report(num_seeds), tmp_path / "a" / "comparaison.png")
+    assert (tmp_path / "a" / "comparaison.png").stat().st_size > 10000
+
+
+def test_choose_takes_one_recognised_image_per_class(figures):
+    y = np.array([[2], [0], [0], [1], [2], [1]])
+    guesses = np.array([0, 1, 0, 1, 2, 1])
+    probabilities = np.eye(3)[guesses]
+    assert figures.choose(y, probabilities, limit=8).tolist() == [2, 3, 4]
+    assert figures.choose(y, probabilities, limit=2).tolist() == [2, 3]
+    assert figures.choose(y, np.eye(3)[(y.reshape(-1) + 1) % 3], limit=8).tolist() == [0]
+
+
+@pytest.mark.question(QUESTION)
+def test_figures_of_a_network(figures, tmp_path, extract, monkeypatch, eager):
+    from exercises.ex19_vision_transformer import __main__ as ex19_vision_transformer
+
+    monkeypatch.setattr(ex19_vision_transformer, "DEPTH", 1)
+    keras.utils.set_random_seed(0)
+    model = ex19_vision_transformer.build_transformer()
+    before = model.get_weights()
+    x = extract("fashion_mnist")[0]
+    names = [str(k) for k in range(10)]
+    for k in (1, 2):  # une seule image aussi
+        figures.save_attention(model, x[:k], tmp_path / f"{k}.png", classes_fr=names)
+    figures.save_positions(model, tmp_path / "positions.png")
+    sizes = [(tmp_path / name).stat().st_size for name in ("1.png", "2.png", "positions.png")]
+    assert sizes[0] < sizes[1] and min(sizes) > 4000
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

@@ -1,0 +1,223 @@
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from convnets.core import paths, reports
+from convnets.training import saving
+from exercises.ex20_source_separation import report as ex20_report
+from exercises.ex20_source_separation import sounds as ex20_sounds
+from exercises.ex20_source_separation import spectrograms as ex20_spectrograms
+from exercises.ex20_source_separation.timbres import LEARNED
+
+QUESTION = "S3 CNN & Time-Frequency representation"
+SLUG = "ex20_source_separation"
+
+
+@pytest.fixture(scope="module")
+def ex20():
+    from exercises.ex20_source_separation import __main__ as ex20_source_separation
+
+    return ex20_source_separation
+
+
+# --- Le réseau -----------------------------------------------------------------------
+
+
+@pytest.mark.question(QUESTION)
+def test_the_network_gives_one_mask_value_a_bin(ex20):
+    model = ex20.build_model()
+    assert model.input_shape == model.output_shape == (None, None, 257, 1)
+    convolutions = [(1, 8), (8, 16), (16, 24), (24, 32), (32, 32), (32, 32), (32, 32),
+                    (32 + 24, 24), (24 + 16, 16), (16 + 8, 8)]  # fmt: skip
+    assert model.count_params() == (
+        4 + sum(9 * a * b + 4 * b for a, b in convolutions) + (8 + 1)
+    )  # les normalisations ont quatre nombres par carte
+    masks = np.asarray(model(np.random.default_rng(0).uniform(size=(2, 5, 257, 1))))
+    assert masks.shape == (2, 5, 257, 1) and 0 < masks.min() < masks.max() < 1
+    np.testing.assert_array_equal(masks[:, :, 256], 0.5)  # 4000 Hz n'est pas décidé
+
+
+@pytest.mark.question(QUESTION)
+def test_the_loss_is_a_weighted_cross_entropy(ex20):
+    rng = np.random.default_rng(0)
+    sources, masks = rng.uniform(size=(2, 3, 4, 2)), rng.uniform(0.1, 0.9, (2, 3, 4, 1))
+    expected = []
+    for n in range(2):
+        total = weight = 0.0
+        for t in range(3):
+            for f in range(4):
+                melody, percussion = sources[n, t, f]
+                right = masks[n, t, f, 0] if melody > percussion else 1 - masks[n, t, f, 0]
+                total -= (melody + percussion) * np.log(right)
+                weight += melody + percussion
+        expected.append(total / weight)
+    found = ex20.classification_loss(sources.astype("float32"), masks.astype("float32"))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+# --- Les lots ------------------------------------------------------------------------
+
+
+def spectrograms(num=6, frames=3, bins=5, seed=0):
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(num, frames, bins)) + 1j).astype(np.complex64)
+
+
+def test_batches_are_new_but_reproducible(ex20):
+    def batches(seed):
+        return ex20.Mixtures(spectrograms(), spectrograms(seed=1), batch_size=4, seed=seed,
+                             augment=None)  # fmt: skip
+
+    first, again, other = batches(0), batches(0), batches(1)
+    x, y = first[0]
+    assert x.shape == (4, 3, 5, 1) and y.shape == (4, 3, 5, 2) and x.dtype == np.float32
+    np.testing.assert_array_equal(x, again[0][0])
+    assert np.abs(x - other[0][0]).max() > 0.1
+    again.epoch = 1
+    assert np.abs(x - again[0][0]).max() > 0.1
+    again.epoch = 0
+    np.testing.assert_array_equal(x, again[0][0])
+
+
+def test_examples_are_moduli(ex20):
+    melodies, percussion = spectrograms(2), spectrograms(2, seed=1)
+    levels_db = np.array([6.0, 0])
+    x, y = ex20.examples(melodies, percussion, levels_db)
+    gained = melodies * (10 ** (levels_db / 20))[:, None, None]
+    np.testing.assert_allclose(y[..., 0], np.abs(gained), rtol=1e-5)
+    np.testing.assert_allclose(y[..., 1], np.abs(percussion), rtol=1e-5)
+    ratio = x[..., 0] / np.abs(gained + percussion)
+    np.testing.assert_allclose(ratio, ratio[:, :1, :1] * np.ones((1, 3, 5)), rtol=1e-4)
+
+
+# --- La boucle entière ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(ex20, tmp_path_factory):
+    """Un entraînement de quelques secondes, sur quatre mélanges."""
+    folder = tmp_path_factory.mktemp("ex20")
+    arguments = ["--models-dir", str(folder / "m"), "--output", str(folder / "f")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ex20_report.baselines, "MEDIAN_SIZES", (17,))
+        tf.config.run_functions_eagerly(True)  # construire les graphes durerait plus longtemps
+        assert ex20.main(["--epochs", "2", "--limit", "4", "--seeds", "1", *arguments]) == 0
+        tf.config.run_functions_eagerly(False)
+    return SimpleNamespace(folder=folder, arguments=arguments)
+
+
+@pytest.mark.question(QUESTION)
+def test_main_trains_measures_and_writes(trained):
+    report = reports.read_sidecar(SLUG, models_dir=trained.folder / "m")
+    assert report["command"] == (
+        f"python -m exercises.{SLUG} --seeds 1 --epochs 2 --limit 4 --precision float32"
+    )
+    assert report["num_images"] == {"train": 4, "val": 4, "test": 4}
+    assert report["input_shape"] == [None, 257, 1]
+    assert len(report["history"]["loss"]) == len(report["history"]["val_loss"]) == 2
+    for shown in report["headline"]:
+        assert np.isfinite(report["metrics"][shown["metric"]]["mean"]) and shown["unit"] == "dB"
+    assert not {*sum(report["timbres"]["learned"], [])} & {*sum(report["timbres"]["unseen"], [])}
+    names = {path.name for path in (trained.folder / "f").iterdir()}
+    assert {"spectrogrammes.png", "mesures.png", "exemple1_melange.wav"} <= names
+    assert len([name for name in names if name.startswith("exemple")]) == 3 * 7
+
+
+@pytest.mark.question(QUESTION)
+def test_the_saved_model_says_the_same(trained, eager):
+    from ai_edge_litert.interpreter import Interpreter
+
+    # Keras seul, sans rien de nous, puis l'export.
+    model = keras.saving.load_model(trained.folder / "m" / f"{SLUG}.keras")
+    report = reports.read_sidecar(SLUG, models_dir=trained.folder / "m")
+    sources = ex20_sounds.make_mixtures(4, LEARNED, seed=ex20_report.SEEDS["val"])
+    gain = float(ex20_report.gain(model, sources).mean())
+    assert gain == pytest.approx(report["score"], abs=1e-3)
+
+    x = ex20_spectrograms.network_input(ex20_spectrograms.stft(sources[:1].sum(1)))
+    engine = Interpreter(str(trained.folder / "m" / f"{SLUG}.tflite"))
+    for frames in (x.shape[1], 20):  # la durée est libre
+        engine.resize_tensor_input(engine.get_input_details()[0]["index"], x[:, :frames].shape)
+        engine.allocate_tensors()
+        engine.set_tensor(engine.get_input_details()[0]["index"], x[:, :frames])
+        engine.invoke()
+        found = engine.get_tensor(engine.get_output_details()[0]["index"])
+        np.testing.assert_allclose(found, np.asarray(model(x[:, :frames])), atol=1e-4)
+
+
+@pytest.mark.question(QUESTION)
+def test_a_user_sound_is_separated(ex20, trained, tmp_path, capsys, eager):
+    from scipy.io import wavfile
+
+    rng = np.random.default_rng(0)
+    stereo = rng.normal(0, 3000, (30000, 2)).astype(np.int16)
+    wavfile.write(tmp_path / "Mon son.wav", 44100, stereo)
+    capsys.readouterr()
+    assert ex20.main([str(tmp_path / "Mon son.wav"), *trained.arguments]) == 0
+    written = capsys.readouterr().out.splitlines()
+    stems = ("Mon son_melodie.wav", "Mon son_percussions.wav", "Mon son_separation.png")
+    assert written == [str(trained.folder / "f" / stem) for stem in stems]
+    sounds = [wavfile.read(path)[1].astype(float) for path in written[:2]]
+    assert [len(sound) for sound in sounds] == [5443, 5443]  # ⌈30000 × 8000 / 44100⌉
+    from exercises.ex20_source_separation.listening import read_wav
+
+    mixture = read_wav(tmp_path / "Mon son.wav")
+    total = sum(sounds)
+    assert ex20_spectrograms.si_sdr(total, mixture) > 40  # la somme est le son
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_silence_stays_silent(ex20, trained, tmp_path, eager):
+    from scipy.io import wavfile
+
+    wavfile.write(tmp_path / "silence.wav", 8000, np.zeros(3, np.int16))
+    assert ex20.main([str(tmp_path / "silence.wav"), *trained.arguments]) == 0
+    for name in ("melodie", "percussions"):
+        _, found = wavfile.read(trained.folder / "f" / f"silence_{name}.wav")
+        np.testing.assert_array_equal(found, np.zeros(3))
+
+
+def test_resuming_with_other_options_is_refused(ex20, trained, capsys):
+    options = ["--limit", "4", "--seeds", "1", "--resume", *trained.arguments]
+    assert ex20.main(["--epochs", "3", *options]) == 1
+    assert "vient d'un autre entraînement" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"ID3", "n'est pas un fichier WAV lisible"), (None, "n'existe pas")],
+)
+def test_wrong_files_are_refused(ex20, trained, tmp_path, capsys, content, message):
+    path = tmp_path / "son.wav"
+    if content:
+        path.write_bytes(content)
+    assert ex20.main([str(path), *trained.arguments]) == 1
+    captured = capsys.readouterr()
+    assert message in captured.err and captured.err.startswith("Erreur : ") and not captured.out
+
+
+def test_a_missing_model_says_how_to_train_it(ex20, tmp_path, capsys):
+    from scipy.io import wavfile
+
+    wavfile.write(tmp_path / "son.wav", 8000, np.ones(9, np.int16))
+    assert ex20.main([str(tmp_path / "son.wav"), "--models-dir", str(tmp_path)]) == 1
+    assert f"python -m exercises.{SLUG}" in capsys.readouterr().err
+
+
+@pytest.mark.question(QUESTION)
+def test_the_shipped_network_separates():
+    if not (paths.MODELS_DIR / f"{SLUG}.json").exists():
+        pytest.skip(f"{SLUG} n'est pas encore entraîné")
+    from exercises.ex20_source_separation.timbres import UNSEEN
+
+    model, report = saving.load_model(SLUG), reports.read_sidecar(SLUG)
+    for timbres, seed, least in ((UNSEEN, "test", 7), (LEARNED, "learned", 11)):
+        sources = ex20_sounds.make_mixtures(12, timbres, seed=ex20_report.SEEDS[seed])
+        assert ex20_report.gain(model, sources).mean() > least
+    means = {name: metric["mean"] for name, metric in report["metrics"].items()}
+    assert means["medians_learned"] < means["network_learned"] < means["ideal_learned"]
+    assert means["network"] < means["network_learned"] and means["svd"] < 0 < means["ica"]
+    assert report["metrics"]["network"]["n"] == 3

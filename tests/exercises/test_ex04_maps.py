@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.datasets import sources
+from convnets.training import saving
+
+QUESTION = "TD, §1.2 et question 1"
+
+
+@pytest.fixture(scope="module")
+def ex04():
+    from exercises import ex04_maps
+
+    return ex04_maps
+
+
+@pytest.fixture(scope="module")
+def model():
+    import keras
+
+    from exercises.ex04_lenet import build_lenet
+
+    keras.utils.set_random_seed(0)
+    return build_lenet()
+
+
+def test_kernels_are_the_weights_filter_first(ex04, model):
+    first, second = ex04.kernels(model, "C1"), ex04.kernels(model, "C3")
+    assert first.shape == (6, 1, 5, 5) and second.shape == (16, 6, 5, 5)
+    weights = model.get_layer("C3").get_weights()[0]  # (5, 5, cartes lues, filtres)
+    np.testing.assert_array_equal(second[3, 2], weights[:, :, 2, 3])
+
+
+@pytest.mark.question(QUESTION)
+def test_maps_agree_with_a_convolution_by_hand(ex04, model, extract):
+    x = extract("mnist")[0][:2]
+    found = ex04.maps(model, x)
+    assert {name: each.shape[1:] for name, each in found.items()} == {
+        "C1": (28, 28, 6), "S2": (14, 14, 6), "C3": (10, 10, 16), "S4": (5, 5, 16),
+    }  # fmt: skip
+    padded = np.pad(x[0] / 127.5 - 1, 2)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))  # (28, 28, 5, 5)
+    by_hand = np.einsum("ijab,kab->ijk", windows, ex04.kernels(model, "C1")[:, 0])
+    np.testing.assert_allclose(found["C1"][0], np.maximum(by_hand, 0), atol=1e-5)
+    pooled = found["C1"][0].reshape(14, 2, 14, 2, 6).max(axis=(1, 3))
+    np.testing.assert_array_equal(found["S2"][0], pooled)
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize("layer_name", ["C1", "C3"])
+def test_favourites_are_exactly_what_the_map_saw(ex04, model, extract, monkeypatch, layer_name):
+    """Changer un pixel hors du morceau ne change pas la réponse ; dedans, si."""
+    monkeypatch.setattr(ex04, "NUM_PATCHES", 1)
+    x = extract("mnist")[0][:1]
+    patches = ex04.favourites(model, x, layer_name)
+    responses = ex04.maps(model, x)[layer_name][0]
+    changed = np.repeat(x, 784, axis=0)
+    changed.reshape(784, 784)[np.arange(784), np.arange(784)] ^= 255
+    after = ex04.maps(model, changed)[layer_name]  # (784, h, w, cartes), un pixel changé à la fois
+    for k, patch in enumerate(patches[:, 0]):
+        row, column = np.unravel_index(responses[..., k].argmax(), responses.shape[:2])
+        if responses[row, column, k] == 0:
+            continue  # une carte éteinte ne dit rien
+        change = abs(after[:, row, column, k] - responses[row, column, k])
+        seen = (change > 1e-5).reshape(28, 28)
+        rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+        step, side = ex04.FIELDS_PX[layer_name]
+        top, left = step * row - 2, step * column - 2
+        assert top <= rows[0] and rows[-1] < top + side
+        assert left <= columns[0] and columns[-1] < left + side
+        np.testing.assert_array_equal(patch, np.pad(x[0], 2)[top + 2 :, left + 2 :][:side, :side])
+
+
+def test_favourites_come_strongest_first(ex04, model, extract):
+    x = extract("mnist")[0][:50]
+    patches = ex04.favourites(model, x, "C1")
+    assert patches.shape == (6, ex04.NUM_PATCHES, 5, 5) and patches.dtype == np.uint8
+    strongest = ex04.maps(model, x)["C1"].max(axis=(1, 2))  # (50, 6)
+    kernels = ex04.kernels(model, "C1")[:, 0]
+    for k in range(6):
+        # Hors de l'image, `same` met des zéros après la mise à l'échelle, et non du noir.
+        scores = np.einsum("nab,ab->n", patches[k] / 127.5 - 1, kernels[k])
+        expected = np.sort(strongest[:, k])[::-1][: ex04.NUM_PATCHES]
+        inside = np.isclose(scores, expected, atol=1e-4)
+        assert inside.sum() >= 4, (scores, expected)
+
+
+def test_mosaic_enlarges_and_separates(ex04):
+    sheet = ex04._mosaic([[np.eye(2)], [np.ones((4, 4)), np.zeros((1, 1))]], side_px=4, gap_px=1)
+    assert sheet.shape == (10, 10)
+    np.testing.assert_array_equal(sheet[:4, :4], np.kron(np.eye(2), np.ones((2, 2))))
+    assert (sheet[5:9, :4] == 1).all() and (sheet[5:9, 5:9] == 0).all()
+    assert np.isnan(sheet[:5, 4:]).all() and np.isnan(sheet[9]).all()
+
+
+@pytest.fixture(scope="module")
+def models_dir(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    saving.save_model(model, "ex04_lenet", {"score": 1.0}, models_dir=folder)
+    return folder
+
+
+@pytest.mark.question(QUESTION)
+def test_main_draws_a_picture_of_the_user(ex04, models_dir, extract, tmp_path, monkeypatch, capsys):
+    def refuse():
+        raise AssertionError("une image est donnée : MNIST n'est pas demandé")
+
+    monkeypatch.setattr(sources, "load_mnist", refuse)
+    page = Image.new("L", (300, 200), 240)
+    digit = Image.fromarray(255 - extract("mnist")[0][0]).resize((90, 90))
+    page.paste(digit, (150, 60))
+    page.save(tmp_path / "photo.png")
+    arguments = ["--models-dir", str(models_dir), "--output", str(tmp_path / "f")]
+    assert ex04.main([str(tmp_path / "photo.png"), *arguments]) == 0
+    assert {path.name for path in (tmp_path / "f").iterdir()} == {"filtres.png", "cartes.png"}
+    assert str(tmp_path / "f") in capsys.readouterr().out
+
+
+def test_main_without_a_picture_uses_mnist(ex04, models_dir, as_dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
+    assert ex04.main(["--models-dir", str(models_dir), "--output", str(tmp_path)]) == 0
+    assert (tmp_path / "morceaux.png").stat().st_size > 5000
+
+
+def test_errors_are_french_sentences(ex04, models_dir, tmp_path, capsys):
+    arguments = ["--models-dir", str(models_dir), "--output", str(tmp_path)]
+    assert ex04.main([str(tmp_path / "absente.png"), *arguments]) == 1
+    assert "absente.png : aucun fichier ici" in capsys.readouterr().err
+    Image.new("RGB", (60, 40), "white").save(tmp_path / "vide.png")
+    assert ex04.main([str(tmp_path / "vide.png"), *arguments]) == 1
+    assert "vide.png : aucun chiffre visible" in capsys.readouterr().err
+    assert ex04.main(["--models-dir", str(tmp_path / "rien")]) == 1
+    assert "Pas de modèle ex04_lenet" in capsys.readouterr().err

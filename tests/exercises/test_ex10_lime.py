@@ -1,0 +1,226 @@
+import json
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from scipy import ndimage
+
+from convnets.training import saving
+
+QUESTION = "S3 LIME"
+HEIGHT, WIDTH = 18, 30  # ni carrée, ni de la taille de CIFAR-10
+SEEN = np.s_[4:12, 16:26]  # le seul rectangle que regarde le modèle posé à la main
+
+
+@pytest.fixture(scope="module")
+def ex10():
+    from exercises import ex10_lime
+
+    return ex10_lime
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+
+
+def opaque(probability):
+    """Un modèle dont on ne voit que les réponses : `probability(x)` et son complément."""
+
+    def predict(x, **options):
+        assert x.dtype == np.uint8
+        first = np.asarray(probability(x), np.float32)
+        return np.stack([first, 1 - first], axis=1)
+
+    return SimpleNamespace(predict=predict)
+
+
+# --- Les morceaux --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (HEIGHT, WIDTH), (7, 50), (1, 9), (1, 1)])
+@pytest.mark.parametrize("num_segments", [2, 12, 36])
+def test_segments_cover_the_image(ex10, shape, num_segments):
+    pixels = np.random.default_rng(1).integers(0, 256, (*shape, 3), np.uint8)
+    pixels = ndimage.uniform_filter(pixels, (5, 5, 1))  # des couleurs qui varient doucement
+    segments = ex10.segment(pixels, num_segments=num_segments)
+    assert segments.shape == shape
+    numbers = np.unique(segments)
+    assert numbers.tolist() == list(range(len(numbers)))
+    assert len(numbers) <= 1.6 * num_segments + 1
+    if min(shape) > 4 and num_segments > 2:
+        assert len(numbers) >= 0.5 * num_segments
+
+
+def test_each_segment_is_one_block(ex10, extract):
+    """Une pièce isolée va au morceau le plus proche ; sans cela, une photographie en a partout."""
+    labels = np.array([[0, 0, 1, 0, 2], [0, 0, 1, 1, 2]])
+    assert ex10._connect(labels)[0, 3] in (1, 2)
+    assert (np.delete(ex10._connect(labels), 3, 1) == np.delete(labels, 3, 1)).all()
+    for picture in extract("cifar10")[0][:10]:
+        segments = ex10.segment(picture)
+        blocks = [ndimage.label(segments == k, np.ones((3, 3)))[1] for k in range(segments.max())]
+        assert np.mean(blocks) < 1.1
+
+
+def test_segments_follow_colours(ex10):
+    """Deux couleurs, séparées par une ligne brisée qui n'est pas sur la grille de départ."""
+    pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for row in range(HEIGHT):
+        pixels[row, : 11 + row // 3] = (200, 60, 20)
+    segments = ex10.segment(pixels, num_segments=20)
+    for number in range(segments.max() + 1):
+        assert len(np.unique(pixels[segments == number], axis=0)) == 1
+
+
+def test_a_plain_image_is_cut_in_a_grid(ex10):
+    segments = ex10.segment(np.full((20, 30, 3), 90, np.uint8), num_segments=6)
+    rows, columns = np.mgrid[:20, :30]
+    np.testing.assert_array_equal(segments, 3 * (rows // 10) + columns // 10)
+
+
+@pytest.mark.question(QUESTION)
+def test_variants_hide_under_the_mean_colour(ex10, image):
+    segments = ex10.segment(image)
+    visible = np.random.default_rng(0).random((5, segments.max() + 1)) < 0.5
+    found = ex10.variants(image, segments, visible)
+    mean = np.rint(image.reshape(-1, 3).mean(0))
+    for variant, kept in zip(found, visible, strict=True):
+        for row in range(HEIGHT):
+            for column in range(WIDTH):
+                shown = image[row, column] if kept[segments[row, column]] else mean
+                assert (variant[row, column] == shown).all()
+
+
+# --- Le modèle linéaire --------------------------------------------------------------
+
+
+def test_fit_linear_is_a_weighted_ridge(ex10, monkeypatch):
+    """Oracle : moindres carrés ordinaires, la pénalité ajoutée comme autant de mesures."""
+    monkeypatch.setattr(ex10, "PENALTY", 0.7)
+    rng = np.random.default_rng(0)
+    visible, outputs = rng.random((40, 6)) < 0.5, rng.normal(size=40)
+    weights = rng.random(40)
+    scale = np.sqrt(weights)[:, None]
+    design = np.hstack([visible, np.ones((40, 1))])
+    penalty = np.sqrt(0.7) * np.eye(7)[:6]  # la constante, en dernier, n'est pas pénalisée
+    expected = np.linalg.lstsq(
+        np.vstack([design * scale, penalty]), np.append(outputs * scale[:, 0], np.zeros(6)),
+        rcond=None,
+    )[0]  # fmt: skip
+    np.testing.assert_allclose(ex10.fit_linear(visible, outputs, weights), expected[:6], atol=1e-9)
+
+
+@pytest.mark.question(QUESTION)
+def test_an_additive_model_gives_back_its_coefficients(ex10, image):
+    """La probabilité est une somme sur les pixels : les vrais coefficients se calculent."""
+    rng = np.random.default_rng(3)
+    pixel_weights = rng.normal(size=image.shape)
+    pixel_weights /= 4 * abs(pixel_weights).sum() * 255
+
+    def probability(x):
+        return 0.5 + (x * pixel_weights).sum(axis=(1, 2, 3))
+
+    coefficients, segments = ex10.lime_coefficients(opaque(probability), image, 0)
+    gains = ((image - np.rint(image.mean((0, 1)))) * pixel_weights).sum(2)  # visible ou caché
+    expected = np.bincount(segments.reshape(-1), gains.reshape(-1))
+    assert len(expected) > 25 and abs(expected).max() > 5e-4
+    np.testing.assert_allclose(coefficients, expected, atol=0.01 * abs(expected).max())
+    opposite, _ = ex10.lime_coefficients(opaque(probability), image, 1)
+    np.testing.assert_allclose(opposite, -coefficients, atol=1e-6)
+
+
+# --- Preuves -------------------------------------------------------------------------
+
+
+@pytest.mark.question(QUESTION)
+def test_the_planted_patch_is_found(ex10):
+    pixels = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    pixels[SEEN] = (240, 230, 220)
+    model = opaque(lambda x: (x[(slice(None), *SEEN)] / 255).mean(axis=(1, 2, 3)))
+    heatmap = ex10.lime(model, pixels, 0)
+    assert heatmap.shape == (HEIGHT, WIDTH) and heatmap.dtype == np.float32
+    inside = np.zeros((HEIGHT, WIDTH), bool)
+    inside[SEEN] = True
+    assert heatmap.max() == 1 and heatmap.min() == 0
+    assert heatmap[inside].min() > 0.2 and heatmap[~inside].max() < 0.02
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.filterwarnings("error")
+def test_an_indifferent_model_gives_zeros(ex10, image):
+    for constant in (0.3, 1.0, 0.0):
+        found = ex10.lime(opaque(lambda x, c=constant: np.full(len(x), c)), image, 0)
+        np.testing.assert_array_equal(found, np.zeros((HEIGHT, WIDTH), np.float32))
+
+
+@pytest.mark.question(QUESTION)
+def test_the_seed_gives_the_same_bits(ex10, extract):
+    model, picture = saving.load_model("ex03_cifar10_light"), extract("cifar10")[0][0]
+    runs = [ex10.lime_coefficients(model, picture, 3, num_samples=100, seed=seed)[0].tobytes()
+            for seed in (5, 5, 6)]  # fmt: skip
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_a_negative_seed_is_refused(ex10, image):
+    with pytest.raises(ValueError, match="Graine -1 reçue"):
+        ex10.lime(opaque(lambda x: x[:, 0, 0, 0] / 255), image, 0, seed=-1)
+
+
+@pytest.mark.question(QUESTION)
+def test_maps_depend_on_the_class_and_on_the_weights(ex10, extract):
+    """Adebayo et al., arXiv 1810.03292, et deux classes du même chat."""
+    model, x = saving.load_model("ex03_cifar10_light"), extract("cifar10")[0][:3]
+    unlearned, rng = keras.models.clone_model(model), np.random.default_rng(0)
+    unlearned.set_weights([rng.permutation(w.reshape(-1)).reshape(w.shape)
+                           for w in model.get_weights()])  # fmt: skip
+    classes = np.argsort(-model.predict(x, verbose=0), axis=1)[:, :2].tolist()
+    correlations = []
+    for picture, (first, second) in zip(x, classes, strict=True):
+        maps = [
+            ex10.lime(each, picture, index, num_samples=64).reshape(-1)
+            for each, index in ((model, first), (unlearned, first), (model, second))
+        ]
+        assert maps[0].max() == 1
+        varied = [each for each in maps[1:] if each.std() > 0]  # une carte nulle est une autre
+        correlations += [np.corrcoef(maps[0], each)[0, 1] for each in varied]
+    assert np.mean(correlations or 0) < 0.5
+
+
+# --- La commande ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def models_dir(tmp_path):
+    """Un dossier de modèles qui n'a qu'un réseau minuscule."""
+    keras.utils.set_random_seed(0)
+    images = keras.Input((32, 32, 3), dtype="uint8")
+    x = layers.Flatten()(layers.Rescaling(1 / 255, dtype="float32")(images))
+    model = keras.Model(images, layers.Dense(3, activation="softmax")(x))
+    model.save(tmp_path / "ex03_cifar10_light.keras")
+    report = {"input_shape": [32, 32, 3], "classes_fr": ["Un", "Deux", "Trois"], "files": {}}
+    (tmp_path / "ex03_cifar10_light.json").write_text(json.dumps(report), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.question(QUESTION)
+def test_main_writes_two_figures(ex10, models_dir, repo, capsys):
+    options = ["--samples", "40", "--segments", "9", "--seed", "2", "--class", "deux"]
+    folders = ["--models-dir", str(models_dir), "--output", str(models_dir / "f")]
+    assert ex10.main([str(repo / "samples" / "oiseau.jpg"), *options, *folders]) == 0
+    paths = [models_dir / "f" / f"oiseau_{name}.png" for name in ("lime", "morceaux")]
+    assert capsys.readouterr().out.split() == list(map(str, paths))
+    assert all(path.stat().st_size > 5000 for path in paths)
+
+
+def test_main_says_what_is_wrong(ex10, models_dir, repo, capsys):
+    arguments = [str(repo / "samples" / "chat.png"), "--models-dir", str(models_dir)]
+    assert ex10.main([*arguments, "--class", "Licorne"]) == 1
+    assert "'Licorne' inconnue" in capsys.readouterr().err
+    assert ex10.main([*arguments, "--seed", "-1"]) == 1
+    assert "Graine -1 reçue" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        ex10.main([*arguments, "--segments", "0"])
+    assert caught.value.code == 2
