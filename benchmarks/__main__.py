@@ -27,16 +27,38 @@ def make_parser() -> FrenchParser:
     """Prépare les options."""
     parser = FrenchParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--only", nargs="+", choices=[*BENCHMARKS], default=[*BENCHMARKS], metavar="NOM",
-        help=f"ne mesurer que cela : {', '.join(BENCHMARKS)}")  # fmt: skip
-    add("--output", type=Path, default=Path("figures") / "benchmarks", metavar="DOSSIER",
-        help="où écrire tableaux et figures (figures/benchmarks par défaut)")  # fmt: skip
-    add("--repeat", type=positive_int, metavar="N",
-        help=f"tours gardés, après un tour d'échauffement ({REPEAT} par défaut)")  # fmt: skip
-    add("--recipe", choices=training_step.RECIPES, default="light",
-        help="recette de l'exercice 03 dont on mesure le pas")  # fmt: skip
-    add("--quick", action="store_true",
-        help="tout en miniature, un seul tour : pour essayer, non pour comparer")  # fmt: skip
+    add(
+        "--only",
+        nargs="+",
+        choices=[*BENCHMARKS],
+        default=[*BENCHMARKS],
+        metavar="NOM",
+        help=f"ne mesurer que cela : {', '.join(BENCHMARKS)}",
+    )
+    add(
+        "--output",
+        type=Path,
+        default=Path("figures") / "benchmarks",
+        metavar="DOSSIER",
+        help="où écrire tableaux et figures (figures/benchmarks par défaut)",
+    )
+    add(
+        "--repeat",
+        type=positive_int,
+        metavar="N",
+        help=f"tours gardés, après un tour d'échauffement ({REPEAT} par défaut)",
+    )
+    add(
+        "--recipe",
+        choices=training_step.RECIPES,
+        default="light",
+        help="recette de l'exercice 03 dont on mesure le pas",
+    )
+    add(
+        "--quick",
+        action="store_true",
+        help="tout en miniature, un seul tour : pour essayer, non pour comparer",
+    )
     return parser
 
 
@@ -68,10 +90,13 @@ def main(argv: list[str] | None = None) -> int:
 
     def body() -> int:
         options = measure.Options(
-            output=asked.output, repeat=asked.repeat or (1 if asked.quick else REPEAT),
-            warm_up=0 if asked.quick else 1, quick=asked.quick, recipe=asked.recipe,
+            output=asked.output,
+            repeat=asked.repeat or (1 if asked.quick else REPEAT),
+            warm_up=0 if asked.quick else 1,
+            quick=asked.quick,
+            recipe=asked.recipe,
             machine="",
-        )  # fmt: skip
+        )
         options.output.mkdir(parents=True, exist_ok=True)
         for name in dict.fromkeys(asked.only):
             print(f"Mesure : {name}…", file=sys.stderr, flush=True)

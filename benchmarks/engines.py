@@ -77,12 +77,7 @@ def _keras(path: str) -> Predict:
     return lambda x, batch_size: model.predict(x, batch_size=batch_size, verbose=0)
 
 
-ENGINES = {
-    "litert": _litert,
-    "litert_per_core": _litert_per_core,
-    "onnx": _onnx,
-    "keras": _keras,
-}
+ENGINES = {"litert": _litert, "litert_per_core": _litert_per_core, "onnx": _onnx, "keras": _keras}
 
 
 def engine_task(engine: str, model: str, images: str) -> Callable[..., float | list[int]]:

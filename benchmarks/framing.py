@@ -208,14 +208,26 @@ def main(argv: list[str] | None = None) -> int:
     sys.stdout.reconfigure(encoding="utf-8")
     parser = FrenchParser(prog="python -m benchmarks.framing", description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--limit", type=positive_int, default=NUM_VAL, metavar="N",
-        help="nombre d'images de validation")  # fmt: skip
-    add("--model", metavar="NOM",
+    add(
+        "--limit",
+        type=positive_int,
+        default=NUM_VAL,
+        metavar="N",
+        help="nombre d'images de validation",
+    )
+    add(
+        "--model",
+        metavar="NOM",
         help=f"modèle de models/ ({DEFAULT_MODEL} par défaut ; avec --photos, celui que "
-        "./predict choisirait)")  # fmt: skip
+        "./predict choisirait)",
+    )
     add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER", help="autre dossier")
-    add("--photos", type=Path, metavar="DOSSIER",
-        help="compter plutôt les photos bien nommées d'un dossier rangé par classe")  # fmt: skip
+    add(
+        "--photos",
+        type=Path,
+        metavar="DOSSIER",
+        help="compter plutôt les photos bien nommées d'un dossier rangé par classe",
+    )
     options = parser.parse_args(argv)
 
     def body() -> int:

@@ -58,13 +58,22 @@ def count_table(samples: dict[int, list[Run]]) -> str:
         durations = [run.duration_s for run in samples[count]]
         memory = measure.summarise(run.peak_mib for run in samples[count])
         median = measure.summarise(durations)
-        rows.append([
-            measure.french(count), measure.spread(measure.paired_ratios(durations, first)),
-            measure.duration(median.median / count), f"{measure.french(memory.median)} Mio",
-            measure.spread(median, measure.duration),
-        ])  # fmt: skip
-    header = ("images", f"temps ÷ {counts[0]} image", "temps par image", "mémoire au plus haut",
-              "temps")  # fmt: skip
+        rows.append(
+            [
+                measure.french(count),
+                measure.spread(measure.paired_ratios(durations, first)),
+                measure.duration(median.median / count),
+                f"{measure.french(memory.median)} Mio",
+                measure.spread(median, measure.duration),
+            ]
+        )
+    header = (
+        "images",
+        f"temps ÷ {counts[0]} image",
+        "temps par image",
+        "mémoire au plus haut",
+        "temps",
+    )
     tail = counts[-3:]
     return (
         f"{measure.markdown_table(header, rows)}\n\nDe {measure.french(tail[0])} à "
@@ -76,14 +85,16 @@ def count_table(samples: dict[int, list[Run]]) -> str:
 
 def durations_of(samples: dict[int, list[Run]]) -> dict[int, float]:
     """Rend la durée médiane de chaque nombre d'images."""
-    return {n: measure.summarise(run.duration_s for run in runs).median
-            for n, runs in samples.items()}  # fmt: skip
+    return {
+        n: measure.summarise(run.duration_s for run in runs).median for n, runs in samples.items()
+    }
 
 
 def memory_of(samples: dict[int, list[Run]]) -> dict[int, float]:
     """Rend la mémoire médiane de chaque nombre d'images, en Mio."""
-    return {n: measure.summarise(run.peak_mib for run in runs).median
-            for n, runs in samples.items()}  # fmt: skip
+    return {
+        n: measure.summarise(run.peak_mib for run in runs).median for n, runs in samples.items()
+    }
 
 
 def exponent(sizes, costs: dict[int, float]) -> str:
@@ -152,12 +163,20 @@ def width_table(samples: dict[int, list[dict[str, float]]]) -> str:
     keys = ("inference_s", "training_s")
     for factor in factors:
         found = columns[factor]
-        ratios = [measure.spread(measure.paired_ratios(found[key], columns[factors[0]][key]))
-                  for key in keys]  # fmt: skip
+        ratios = [
+            measure.spread(measure.paired_ratios(found[key], columns[factors[0]][key]))
+            for key in keys
+        ]
         times = [measure.spread(measure.summarise(found[key]), measure.duration) for key in keys]
         rows.append([f"×{factor}", measure.french(found["parameters"][0]), *ratios, *times])
-    header = ("largeur", "paramètres", f"prédire ÷ ×{factors[0]}", f"apprendre ÷ ×{factors[0]}",
-              "prédire une image", "apprendre une image")  # fmt: skip
+    header = (
+        "largeur",
+        "paramètres",
+        f"prédire ÷ ×{factors[0]}",
+        f"apprendre ÷ ×{factors[0]}",
+        "prédire une image",
+        "apprendre une image",
+    )
     powers = [exponent(factors, medians(samples, key)) for key in keys]
     return (
         f"{measure.markdown_table(header, rows)}\n\nQuand la largeur croît, prédire croît à la "
@@ -168,8 +187,10 @@ def width_table(samples: dict[int, list[dict[str, float]]]) -> str:
 
 def medians(samples: dict[int, list[dict[str, float]]], key: str) -> dict[int, float]:
     """Rend la médiane d'une mesure à chaque largeur."""
-    return {factor: measure.summarise(each[key] for each in rounds).median
-            for factor, rounds in samples.items()}  # fmt: skip
+    return {
+        factor: measure.summarise(each[key] for each in rounds).median
+        for factor, rounds in samples.items()
+    }
 
 
 # --- Le résultat -------------------------------------------------------------------------
@@ -184,9 +205,12 @@ def save_figure(path: Path, by_count: dict, by_width: dict, machine: str) -> Non
     panels = (
         ("images", "secondes", {"./predict DOSSIER": durations_of(by_count)}),
         ("images", "Mio au plus haut", {"./predict DOSSIER": memory_of(by_count)}),
-        ("largeur du réseau, multipliée par", "millisecondes par image",
-         {"prédire (LiteRT)": inference, "apprendre (Keras)": training}),
-    )  # fmt: skip
+        (
+            "largeur du réseau, multipliée par",
+            "millisecondes par image",
+            {"prédire (LiteRT)": inference, "apprendre (Keras)": training},
+        ),
+    )
     with style.new_figure(path, columns=3, size=(4.2, 3.8)) as (figure, axes):
         for axis, (x_label, y_label, curves) in zip(axes[0], panels, strict=True):
             for (name, costs), marker in zip(curves.items(), "os", strict=False):

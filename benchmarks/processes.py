@@ -66,9 +66,14 @@ def run_process(command: list[str], *, backend: str = "tensorflow") -> Run:
     if not hasattr(os, "wait4"):
         raise ValueError("Ces mesures demandent Linux ou macOS : ce système n'a pas wait4.")
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _TIMER, *command], cwd=REPO, env=environment(backend),
-        capture_output=True, text=True, encoding="utf-8", errors="replace",
-    )  # fmt: skip
+        [sys.executable, "-I", "-S", "-c", _TIMER, *command],
+        cwd=REPO,
+        env=environment(backend),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
     if done.returncode:
         raise PeerError(f"échec : {_last_line(done.stderr)}")
     stdout, _, measured = done.stdout.rstrip("\n").rpartition("\n")
@@ -94,9 +99,14 @@ class Worker:
     def __init__(self, target: str, arguments: dict, *, backend: str = "tensorflow"):
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.processes", target, json.dumps(arguments)],
-            cwd=REPO, env=environment(backend), text=True, encoding="utf-8",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            cwd=REPO,
+            env=environment(backend),
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         self._error: str | None = None
         self._ready = False
 

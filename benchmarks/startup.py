@@ -122,12 +122,15 @@ def make_table(samples: dict[str, list[Run]], failures: dict[str, str], classes:
             continue
         durations = [run.duration_s for run in samples[name]]
         memory = measure.summarise(run.peak_mib for run in samples[name])
-        rows.append([
-            name, measure.spread(measure.paired_ratios(durations, reference)),
-            f"{measure.french(memory.median)} Mio",
-            measure.spread(measure.summarise(durations), measure.duration),
-            answer(samples[name][-1].stdout, classes),
-        ])  # fmt: skip
+        rows.append(
+            [
+                name,
+                measure.spread(measure.paired_ratios(durations, reference)),
+                f"{measure.french(memory.median)} Mio",
+                measure.spread(measure.summarise(durations), measure.duration),
+                answer(samples[name][-1].stdout, classes),
+            ]
+        )
     header = ("procédé", "temps ÷ Pillow", "mémoire au plus haut", "temps", "réponse")
     return measure.markdown_table(header, rows)
 
@@ -169,9 +172,14 @@ def draw_points(axis, summaries: dict[str, measure.Summary], *, label: str) -> N
         axis.axhline(row, color="#d0d0d0", linewidth=0.8, zorder=0)
         axis.errorbar(found.median, row, xerr=margins, fmt="o", color=color, capsize=3)
         axis.annotate(
-            measure.french(found.median), (found.median, row), (0, 7), fontsize=8, color=color,
-            textcoords="offset points", ha="center",
-        )  # fmt: skip
+            measure.french(found.median),
+            (found.median, row),
+            (0, 7),
+            fontsize=8,
+            color=color,
+            textcoords="offset points",
+            ha="center",
+        )
     measure.use_plain_log(axis, "x")
     axis.set_yticks(range(len(summaries)), list(summaries))
     axis.set_ylim(len(summaries) - 0.5, -0.6)
@@ -182,10 +190,13 @@ def draw_points(axis, summaries: dict[str, measure.Summary], *, label: str) -> N
 def save_figure(path: Path, samples: dict[str, list[Run]], machine: str) -> None:
     """Dessine les rapports à Pillow et la mémoire."""
     reference = [run.duration_s for run in samples[PILLOW]]
-    ratios = {name: measure.paired_ratios([run.duration_s for run in runs], reference)
-              for name, runs in samples.items()}  # fmt: skip
-    memory = {name: measure.summarise(run.peak_mib for run in runs)
-              for name, runs in samples.items()}  # fmt: skip
+    ratios = {
+        name: measure.paired_ratios([run.duration_s for run in runs], reference)
+        for name, runs in samples.items()
+    }
+    memory = {
+        name: measure.summarise(run.peak_mib for run in runs) for name, runs in samples.items()
+    }
     with style.new_figure(path, columns=2, size=(5.5, 3.6)) as (figure, axes):
         label = "temps, celui de Pillow valant 1 (médiane, étendue)"
         draw_points(axes[0, 0], ratios, label=label)
@@ -214,7 +225,7 @@ def run(options: measure.Options) -> str:
                 del tasks["ONNX Runtime"]
         samples, failed = measure.interleave(
             tasks, repeat=options.repeat, warm_up=options.warm_up, required=(PILLOW, OURS)
-        )  # fmt: skip
+        )
     save_figure(options.output / "startup.png", samples, options.machine)
     views = len(report.get("views", [1]))
     note = f" Il regarde la photo en {views} vues, les autres en une." if views > 1 else ""

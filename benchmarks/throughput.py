@@ -100,12 +100,20 @@ def engine_table(best: dict, failures: dict[str, str]) -> str:
             rows.append([name, measure.why_unmeasured(peer.packages, failures.get(name))])
             continue
         batch_size, values = best[name]
-        rows.append([
-            name, measure.spread(measure.paired_ratios(values, reference)), str(batch_size),
-            measure.spread(measure.summarise(values)),
-        ])  # fmt: skip
-    header = ("moteur, en mémoire", "débit ÷ le mieux de l'export livré", "meilleur lot",
-              "images/s")  # fmt: skip
+        rows.append(
+            [
+                name,
+                measure.spread(measure.paired_ratios(values, reference)),
+                str(batch_size),
+                measure.spread(measure.summarise(values)),
+            ]
+        )
+    header = (
+        "moteur, en mémoire",
+        "débit ÷ le mieux de l'export livré",
+        "meilleur lot",
+        "images/s",
+    )
     return measure.markdown_table(header, rows)
 
 
@@ -130,10 +138,13 @@ def folder_table(samples: dict[str, list], num: int) -> str:
     reference = rates[fastest({name: rates[name] for name in ALONE.values()})]
     shares = {name: measure.paired_ratios(rate, reference) for name, rate in rates.items()}
     rows = [
-        [name, measure.spread(shares[name], measure.percent),
-         measure.spread(measure.summarise(rate))]
+        [
+            name,
+            measure.spread(shares[name], measure.percent),
+            measure.spread(measure.summarise(rate)),
+        ]
         for name, rate in rates.items()
-    ]  # fmt: skip
+    ]
     memory = measure.summarise(run.peak_mib for run in samples[OURS])
     rows[0].append(f"{measure.french(memory.median)} Mio")
     header = (
@@ -161,11 +172,15 @@ def export_table(best: dict, models: dict[str, Path], right: dict[str, float]) -
     for name in [name for name in right if name in best]:
         ratio = measure.paired_ratios(best[name][1], best[EXACT][1]) if EXACT in best else None
         gap = f"{100 * (right[name] - right[EXACT]):+.2f}" if EXACT in right else ""
-        rows.append([
-            name, measure.spread(ratio) if ratio else "", gap.replace(".", ","),
-            f"{100 * right[name]:.2f} %".replace(".", ","),
-            f"{measure.french(models[name].stat().st_size / 1e6)} Mo",
-        ])  # fmt: skip
+        rows.append(
+            [
+                name,
+                measure.spread(ratio) if ratio else "",
+                gap.replace(".", ","),
+                f"{100 * right[name]:.2f} %".replace(".", ","),
+                f"{measure.french(models[name].stat().st_size / 1e6)} Mo",
+            ]
+        )
     header = ("export", "débit ÷ float32", "écart de précision, en points", "précision", "taille")
     return measure.markdown_table(header, rows)
 
@@ -235,13 +250,15 @@ def write_images(folder: Path, x: np.ndarray) -> tuple[Path, Path]:
 def start_engines(stack: contextlib.ExitStack, models: dict, images: Path) -> dict[str, Worker]:
     """Lance un processus par moteur, que `stack` arrêtera."""
     return {
-        name: stack.enter_context(Worker(
-            "benchmarks.engines:engine_task",
-            {"engine": PEERS[name].engine, "model": str(model), "images": str(images)},
-            backend=PEERS[name].backend,
-        ))
+        name: stack.enter_context(
+            Worker(
+                "benchmarks.engines:engine_task",
+                {"engine": PEERS[name].engine, "model": str(model), "images": str(images)},
+                backend=PEERS[name].backend,
+            )
+        )
         for name, model in models.items()
-    }  # fmt: skip
+    }
 
 
 def measure_accuracy(engines: dict[str, Worker], y: np.ndarray, batch_size: int) -> dict:
@@ -274,8 +291,9 @@ def run(options: measure.Options) -> str:
             (name, size): lambda engine=engine, size=size: engine(
                 batch_size=size, num=num_images(size, len(x), num_cores)
             )
-            for name, engine in engines.items() for size in sizes
-        }  # fmt: skip
+            for name, engine in engines.items()
+            for size in sizes
+        }
         turns = {"repeat": options.repeat, "warm_up": options.warm_up}
         required = [(name, size) for name in ALONE for size in sizes]
         rates, failed = measure.interleave(tasks, required=required, **turns)
@@ -283,10 +301,7 @@ def run(options: measure.Options) -> str:
         tasks = {
             label: lambda name=name: engines[name](batch_size=best[name][0], num=len(x))
             for name, label in ALONE.items()
-        } | {
-            OURS: lambda: run_process(["./predict", str(pictures)]),
-            DECODING: decode,
-        }
+        } | {OURS: lambda: run_process(["./predict", str(pictures)]), DECODING: decode}
         samples, _ = measure.interleave(tasks, required=[*tasks], **turns)
         failures |= {name: why for (name, _), why in failed.items()}
         kept = {name: engine for name, engine in engines.items() if name not in failures}
@@ -294,11 +309,13 @@ def run(options: measure.Options) -> str:
         totals = [len(x) / each.duration_s for each in samples[OURS]]
         save_figure(options.output / "throughput.png", rates, totals, options.machine)
         exported = export_table(best, models, right)
-    return "\n\n".join([
-        folder_table(samples, len(x)),
-        engine_table(best, failures),
-        exported,
-        f"L'export livré est en {reports.read_sidecar(DEFAULT_MODEL).get('export', '?')}. "
-        f"Précision : {measure.french(len(x))} images de test, en une passe. Un export int8 est à "
-        "offrir s'il perd au plus 0,1 point et double au moins le débit.",
-    ])  # fmt: skip
+    return "\n\n".join(
+        [
+            folder_table(samples, len(x)),
+            engine_table(best, failures),
+            exported,
+            f"L'export livré est en {reports.read_sidecar(DEFAULT_MODEL).get('export', '?')}. "
+            f"Précision : {measure.french(len(x))} images de test, en une passe. Un export int8 "
+            "est à offrir s'il perd au plus 0,1 point et double au moins le débit.",
+        ]
+    )

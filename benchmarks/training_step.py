@@ -124,9 +124,13 @@ def step_task(recipe: str, precision: str, images: str, quick: bool) -> Callable
         ends.clear()
         if real:
             model.fit(
-                batches, epochs=1, steps_per_epoch=SKIPPED_STEPS + steps, shuffle=False, verbose=0,
+                batches,
+                epochs=1,
+                steps_per_epoch=SKIPPED_STEPS + steps,
+                shuffle=False,
+                verbose=0,
                 callbacks=[*callbacks, Clock()],
-            )  # fmt: skip
+            )
         else:
             for _ in range(SKIPPED_STEPS + steps):
                 model.train_on_batch(*fixed)
@@ -163,13 +167,22 @@ def make_table(samples: dict[tuple[str, bool], list[float]], failures: dict[str,
             rows.append([name, measure.why_unmeasured([peer.backend], failures.get(name))])
             continue
         real, raw = samples[name, True], samples[name, False]
-        rows.append([
-            name, measure.spread(measure.paired_ratios(real, raw), measure.percent),
-            measure.spread(measure.paired_ratios(raw, reference)),
-            measure.spread(measure.summarise(real)), measure.spread(measure.summarise(raw)),
-        ])  # fmt: skip
-    header = ("moteur, calcul", "vrai chemin ÷ pas brut", f"pas brut ÷ {REFERENCE}",
-              "images/s, vrai chemin", "images/s, pas brut")  # fmt: skip
+        rows.append(
+            [
+                name,
+                measure.spread(measure.paired_ratios(real, raw), measure.percent),
+                measure.spread(measure.paired_ratios(raw, reference)),
+                measure.spread(measure.summarise(real)),
+                measure.spread(measure.summarise(raw)),
+            ]
+        )
+    header = (
+        "moteur, calcul",
+        "vrai chemin ÷ pas brut",
+        f"pas brut ÷ {REFERENCE}",
+        "images/s, vrai chemin",
+        "images/s, pas brut",
+    )
     return measure.markdown_table(header, rows)
 
 
@@ -182,10 +195,16 @@ def save_figure(path: Path, samples: dict, title: str, machine: str) -> None:
             found = [measure.summarise(samples[name, real]) for name in names]
             margins = [[s.median - s.low for s in found], [s.high - s.median for s in found]]
             bars = axis.bar(
-                [i + shift for i in range(len(names))], [s.median for s in found], 0.38,
-                label=label, yerr=margins, ecolor=style.INK, capsize=2,
-                hatch="//" if real else "", edgecolor="white",
-            )  # fmt: skip
+                [i + shift for i in range(len(names))],
+                [s.median for s in found],
+                0.38,
+                label=label,
+                yerr=margins,
+                ecolor=style.INK,
+                capsize=2,
+                hatch="//" if real else "",
+                edgecolor="white",
+            )
             axis.bar_label(bars, [measure.french(s.median) for s in found], padding=3, fontsize=8)
         axis.set_xticks(range(len(names)), [name.replace(", ", "\n") for name in names])
         axis.set_ylabel("images par seconde (médiane, étendue)")
@@ -201,24 +220,34 @@ def run(options: measure.Options) -> str:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cours-cnn-")))
         np.savez(folder / "train.npz", x=x[:NUM_IMAGES], y=y[:NUM_IMAGES])
         workers = {
-            name: stack.enter_context(Worker(
-                "benchmarks.training_step:step_task",
-                {"recipe": options.recipe, "precision": peer.precision, "quick": options.quick,
-                 "images": str(folder / "train.npz")},
-                backend=peer.backend,
-            ))
+            name: stack.enter_context(
+                Worker(
+                    "benchmarks.training_step:step_task",
+                    {
+                        "recipe": options.recipe,
+                        "precision": peer.precision,
+                        "quick": options.quick,
+                        "images": str(folder / "train.npz"),
+                    },
+                    backend=peer.backend,
+                )
+            )
             for name, peer in PEERS.items()
             if not measure.missing([peer.backend])
             and (peer.precision == "float32" or not options.quick)
-        }  # fmt: skip
+        }
         for worker in workers.values():
             worker.wait()
         samples, failed = measure.interleave(
-            {(name, real): lambda worker=worker, real=real: worker(real=real)
-             for name, worker in workers.items() for real in (False, True)},
-            repeat=options.repeat, warm_up=options.warm_up,
+            {
+                (name, real): lambda worker=worker, real=real: worker(real=real)
+                for name, worker in workers.items()
+                for real in (False, True)
+            },
+            repeat=options.repeat,
+            warm_up=options.warm_up,
             required=[(REFERENCE, False), (REFERENCE, True)],
-        )  # fmt: skip
+        )
     title = f"Un pas d'entraînement de CIFAR-10, recette {options.recipe}"
     save_figure(options.output / "training.png", samples, title, options.machine)
     failures = {name: why for (name, _), why in failed.items()}

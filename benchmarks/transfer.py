@@ -53,8 +53,11 @@ def epochs_task(folder: str) -> Callable[[], dict[str, float]]:
         x = frozen.predict(features.make_generator(pictures), verbose=0)
         extract_s = time.perf_counter() - start
         found = features.compare_epochs(pictures, frozen, x)
-        return {"extract_s": extract_s, "pushed_s": found["pushed"]["epoch_s"],
-                "cached_s": found["cached"]["epoch_s"]}  # fmt: skip
+        return {
+            "extract_s": extract_s,
+            "pushed_s": found["pushed"]["epoch_s"],
+            "cached_s": found["cached"]["epoch_s"],
+        }
 
     return task
 
@@ -89,16 +92,20 @@ def make_text(rounds: list[dict[str, float]], num: int) -> str:
         "extract_s": "calculer les caractéristiques, une fois",
     }
     rows = [
-        [label, measure.spread(measure.paired_ratios(columns[key], columns["cached_s"])),
-         measure.spread(measure.summarise(columns[key]), measure.duration)]
+        [
+            label,
+            measure.spread(measure.paired_ratios(columns[key], columns["cached_s"])),
+            measure.spread(measure.summarise(columns[key]), measure.duration),
+        ]
         for key, label in labels.items()
-    ]  # fmt: skip
+    ]
     medians = {key: measure.summarise(values).median for key, values in columns.items()}
     epochs = break_even(**medians)
     when = (
         f"Les calculer d'abord fait gagner du temps dès la fin de l'époque {epochs}."
-        if epochs else "Les calculer d'abord ne fait jamais gagner de temps."
-    )  # fmt: skip
+        if epochs
+        else "Les calculer d'abord ne fait jamais gagner de temps."
+    )
     title = f"{measure.french(num)} images, un cinquième pour la validation"
     header = (title, "temps ÷ époque gardée", "temps")
     return f"{measure.markdown_table(header, rows)}\n\n{when}"
@@ -128,13 +135,18 @@ def run(options: measure.Options) -> str:
     num = QUICK_IMAGES if options.quick else NUM_IMAGES
     with tempfile.TemporaryDirectory(prefix="cours-cnn-") as temporary:
         folder = folders.cifar_folder(
-            CLASSES, split="train", num_images=num, size_px=IMAGE_PX,
+            CLASSES,
+            split="train",
+            num_images=num,
+            size_px=IMAGE_PX,
             cache_dir=Path(temporary) if options.quick else None,
-        )  # fmt: skip
+        )
         with Worker("benchmarks.transfer:epochs_task", {"folder": str(folder)}) as worker:
             samples, _ = measure.interleave(
-                {"époques": worker}, repeat=options.repeat, warm_up=options.warm_up,
+                {"époques": worker},
+                repeat=options.repeat,
+                warm_up=options.warm_up,
                 required=["époques"],
-            )  # fmt: skip
+            )
     save_figure(options.output / "transfer.png", samples["époques"], options.machine)
     return make_text(samples["époques"], num)

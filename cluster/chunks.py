@@ -24,12 +24,14 @@ CHUNK_ROWS = 2048  # images d'un morceau, quand c'est nous qui découpons
 REQUEST = "_demande.json"
 LISTS = "_listes"  # sous-dossier des listes d'images
 COLUMNS = ("path", "image")  # colonnes reconnues : des chemins, ou le contenu de fichiers images
-ANSWER = pa.schema([
-    ("path", pa.string()),
-    ("class", pa.string()),
-    ("probabilities", pa.list_(pa.float32())),
-    ("error", pa.string()),
-])  # fmt: skip
+ANSWER = pa.schema(
+    [
+        ("path", pa.string()),
+        ("class", pa.string()),
+        ("probabilities", pa.list_(pa.float32())),
+        ("error", pa.string()),
+    ]
+)
 
 
 class Chunk(NamedTuple):

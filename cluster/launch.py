@@ -43,9 +43,12 @@ def launch(command: list[str], *, num_processes: int, pin: bool) -> int:
     running: list[subprocess.Popen] = []
     for index in range(num_processes):
         environment = {
-            "KERAS_BACKEND": "jax", **os.environ, ADDRESSES: address,
-            NUM_PROCESSES: str(num_processes), PROCESS_ID: str(index),
-        }  # fmt: skip
+            "KERAS_BACKEND": "jax",
+            **os.environ,
+            ADDRESSES: address,
+            NUM_PROCESSES: str(num_processes),
+            PROCESS_ID: str(index),
+        }
         process = subprocess.Popen(
             [sys.executable, "-m", *command, "--distribution"], env=environment
         )
@@ -67,8 +70,10 @@ def _wait(running: list[subprocess.Popen]) -> int:
             index, code = failed[0]
             print(
                 f"Le processus {index} s'est arrêté (code {code}) : les autres vont s'arrêter. "
-                "Relancez la même commande avec --resume.", file=sys.stderr, flush=True,
-            )  # fmt: skip
+                "Relancez la même commande avec --resume.",
+                file=sys.stderr,
+                flush=True,
+            )
             deadline = time.monotonic() + GRACE_S
             while None in [process.poll() for process in running] and time.monotonic() < deadline:
                 time.sleep(POLL_S)
@@ -94,9 +99,10 @@ def _stop(running: list[subprocess.Popen], number: int) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Exécute la commande."""
     parser = FrenchParser(
-        prog="python -m cluster.launch", description=__doc__.splitlines()[0],
+        prog="python -m cluster.launch",
+        description=__doc__.splitlines()[0],
         usage="%(prog)s -n N [--pin] MODULE [options de MODULE]",
-    )  # fmt: skip
+    )
     parser.add_argument("-n", type=positive_int, required=True, metavar="N", help="processus")
     parser.add_argument("--pin", action="store_true", help="un cœur pour chacun")
     parser.add_argument("module", metavar="MODULE", help="par exemple exercises.ex03_cifar10")

@@ -100,8 +100,7 @@ class Predictor:
 
         for names, sources in read_sources(chunk, batch_rows=BATCH_ROWS):
             read = [io.BytesIO(each) if isinstance(each, bytes) else each for each in sources]
-            rows = [self._row(*pair) for pair in zip(names, self.model.classify(read),
-                                                     strict=True)]  # fmt: skip
+            rows = [self._row(*pair) for pair in zip(names, self.model.classify(read), strict=True)]
             yield pa.Table.from_pylist(rows, schema=ANSWER)
 
     def _row(self, name: str, result) -> dict:
@@ -130,15 +129,21 @@ def connect(address: str | None) -> int:
         _check_address(address)
         environment |= {"working_dir": str(REPO), "excludes": EXCLUDED}
         try:
-            ray.init(address=address, runtime_env=environment, log_to_driver=False,
-                     logging_level="ERROR")  # fmt: skip
+            ray.init(
+                address=address, runtime_env=environment, log_to_driver=False, logging_level="ERROR"
+            )
         except (ConnectionError, TimeoutError, RuntimeError, ValueError) as error:
             raise _nobody(address) from error
     else:
         environment["env_vars"]["PYTHONPATH"] = str(REPO)
-        ray.init(address="local", runtime_env=environment, include_dashboard=False,
-                 object_store_memory=256 * 2**20, log_to_driver=False,
-                 logging_level="ERROR")  # fmt: skip
+        ray.init(
+            address="local",
+            runtime_env=environment,
+            include_dashboard=False,
+            object_store_memory=256 * 2**20,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
     return int(ray.cluster_resources().get("CPU", 1))
 
 
@@ -237,10 +242,12 @@ def _map(chunks: list, output: Path, options, *, num_cpus: int) -> Iterator[tupl
     answers = ray.data.from_items(
         [chunk._asdict() for chunk in chunks], override_num_blocks=len(chunks)
     ).map_batches(
-        Predictor, batch_size=1, num_cpus=ACTOR_CPUS,
+        Predictor,
+        batch_size=1,
+        num_cpus=ACTOR_CPUS,
         compute=ray.data.ActorPoolStrategy(size=num_actors, max_tasks_in_flight_per_actor=2),
         fn_constructor_args=(options.model, str(_models_dir(options)), str(output)),
-    )  # fmt: skip
+    )
     try:
         for row in answers.iter_rows():
             if row["failure"]:
@@ -260,15 +267,33 @@ def main(argv: list[str] | None = None) -> int:
     """Exécute la commande ; 0, 1 pour une erreur, 130 après Ctrl-C."""
     parser = FrenchParser(prog="python -m cluster.predict", description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--input", nargs="+", required=True, metavar="ENTREE",
-        help="dossiers, motifs, ou fichiers Parquet (colonne path ou image)")  # fmt: skip
-    add("--output", type=Path, required=True, metavar="DOSSIER",
-        help="où écrire les réponses ; vu de toutes les machines")  # fmt: skip
+    add(
+        "--input",
+        nargs="+",
+        required=True,
+        metavar="ENTREE",
+        help="dossiers, motifs, ou fichiers Parquet (colonne path ou image)",
+    )
+    add(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DOSSIER",
+        help="où écrire les réponses ; vu de toutes les machines",
+    )
     add("--model", metavar="NOM", help=router.MODEL_HELP)
-    add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
-        help="où lire le modèle (models/ par défaut)")  # fmt: skip
-    add("--address", metavar="ADRESSE",
-        help="grappe Ray à rejoindre : auto, ip:6379 (sinon, un Ray local)")  # fmt: skip
+    add(
+        "--models-dir",
+        type=Path,
+        default=MODELS_DIR,
+        metavar="DOSSIER",
+        help="où lire le modèle (models/ par défaut)",
+    )
+    add(
+        "--address",
+        metavar="ADRESSE",
+        help="grappe Ray à rejoindre : auto, ip:6379 (sinon, un Ray local)",
+    )
     add("--workers", type=positive_int, metavar="N", help="acteurs (un par cœur par défaut)")
     options = parser.parse_args(argv)
     try:

@@ -61,13 +61,39 @@ def measure_step(num_processes: int, *, batch_size: int, steps: int, epochs: int
     num_images = -(-batch_size * steps * 10 // 9) + 10  # un dixième part en validation
     with tempfile.TemporaryDirectory() as folder:
         ended = subprocess.run(
-            [sys.executable, "-m", "cluster.launch", "-n", str(num_processes), "--pin",
-             "exercises.ex03_cifar10", "--recipe", "light", "--teacher", "none",
-             "--refine-cycles", "0", "--limit", str(num_images),
-             "--epochs", str(epochs + 1), "--seeds", "1", "--batch-size", str(batch_size),
-             "--precision", "float32", "--models-dir", folder, "--output", f"{folder}/figures"],
-            cwd=REPO, capture_output=True, text=True,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "cluster.launch",
+                "-n",
+                str(num_processes),
+                "--pin",
+                "exercises.ex03_cifar10",
+                "--recipe",
+                "light",
+                "--teacher",
+                "none",
+                "--refine-cycles",
+                "0",
+                "--limit",
+                str(num_images),
+                "--epochs",
+                str(epochs + 1),
+                "--seeds",
+                "1",
+                "--batch-size",
+                str(batch_size),
+                "--precision",
+                "float32",
+                "--models-dir",
+                folder,
+                "--output",
+                f"{folder}/figures",
+            ],
+            cwd=REPO,
+            capture_output=True,
+            text=True,
+        )
         if ended.returncode:
             raise RuntimeError(f"L'entraînement mesuré a échoué :\n{ended.stderr[-1000:]}")
         [sidecar] = Path(folder).glob("ex03_cifar10*.json")
@@ -88,10 +114,11 @@ def fit_costs(full: list[float], half: list[float], *, batch_size: int, params: 
     one, two = statistics.median(full), statistics.median(half)
     image_s = max(one - two, 0.0) / (batch_size / 2)
     return Costs(
-        fixed_s=max(one - image_s * batch_size, 0.0), image_s=image_s,
+        fixed_s=max(one - image_s * batch_size, 0.0),
+        image_s=image_s,
         jitter=float(np.std(np.log([*np.divide(full, one), *np.divide(half, two)]))),
         gradient_bytes=GRADIENT_BYTES * params,
-    )  # fmt: skip
+    )
 
 
 # --- Calculer ------------------------------------------------------------------------
@@ -191,8 +218,13 @@ def save_figure(costs: Costs, batch: int, path: Path) -> None:
             paper = [100 * paper_efficiency(costs, count, batch, network) for count in COUNTS]
             axis.plot(COUNTS, shown, "o-", color=color, label=f"{network}, simulé")
             axis.plot(COUNTS, paper, ":", color=color, label=f"{network}, sur le papier")
-        axis.set(xscale="log", ylim=(0, 105), xlabel="machines", ylabel="efficacité (%)",
-                 title=f"{batch} images par machine et par pas")  # fmt: skip
+        axis.set(
+            xscale="log",
+            ylim=(0, 105),
+            xlabel="machines",
+            ylabel="efficacité (%)",
+            title=f"{batch} images par machine et par pas",
+        )
         axis.set_xticks(COUNTS, [str(count) for count in COUNTS])
         axis.legend(fontsize=8)
 
@@ -273,8 +305,13 @@ def main(argv: list[str] | None = None) -> int:
     add("--steps", type=positive_int, default=8, metavar="N", help="pas par époque (8)")
     add("--epochs", type=positive_int, default=3, metavar="N", help="époques gardées (3)")
     add("--repeat", type=positive_int, default=2, metavar="N", help="tours (2)")
-    add("--output", type=Path, default=Path("figures") / "scaling", metavar="DOSSIER",
-        help="où écrire le tableau et la figure (figures/scaling)")  # fmt: skip
+    add(
+        "--output",
+        type=Path,
+        default=Path("figures") / "scaling",
+        metavar="DOSSIER",
+        help="où écrire le tableau et la figure (figures/scaling)",
+    )
     options = parser.parse_args(argv)
     return run(lambda: study(options))
 

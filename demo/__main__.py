@@ -20,13 +20,23 @@ EVERYWHERE = ("0.0.0.0", "::")
 
 def make_parser() -> FrenchParser:
     """Prépare les options."""
-    parser = FrenchParser(prog="python -m demo",
-                          description="Une page pour jouer avec les exercices.")  # fmt: skip
+    parser = FrenchParser(
+        prog="python -m demo", description="Une page pour jouer avec les exercices."
+    )
     add = parser.add_argument
-    add("--host", default=HOST, metavar="ADRESSE",
-        help=f"adresse d'écoute ({HOST} par défaut : cette machine seule)")  # fmt: skip
-    add("--port", type=int, default=PORT, metavar="N",
-        help=f"port ({PORT} par défaut, ou le suivant libre ; 0 : n'importe lequel)")  # fmt: skip
+    add(
+        "--host",
+        default=HOST,
+        metavar="ADRESSE",
+        help=f"adresse d'écoute ({HOST} par défaut : cette machine seule)",
+    )
+    add(
+        "--port",
+        type=int,
+        default=PORT,
+        metavar="N",
+        help=f"port ({PORT} par défaut, ou le suivant libre ; 0 : n'importe lequel)",
+    )
     add("--no-browser", action="store_true", help="ne pas ouvrir le navigateur")
     return parser
 
@@ -49,8 +59,10 @@ def free_port(host: str, port: int) -> int:
                 probe.bind((host, candidate))
             except OSError as error:
                 if isinstance(error, socket.gaierror) or error.errno == 99:
-                    raise ValueError(f"l'adresse {host} n'est pas une de celles de cette machine ; "
-                                     f"essayez --host {HOST}.") from error  # fmt: skip
+                    raise ValueError(
+                        f"l'adresse {host} n'est pas une de celles de cette machine ; "
+                        f"essayez --host {HOST}."
+                    ) from error
                 continue
             return probe.getsockname()[1]
     raise ValueError(f"aucun port libre de {port} à {last - 1} ; choisissez-en un avec --port.")
@@ -86,8 +98,13 @@ def serve(host: str, port: int, *, browser: bool) -> None:
     limits.limit_pixels()
     limits.forbid_downloads()
     page = app.build()
-    page.launch(server_name=host, server_port=port, inbrowser=browser, prevent_thread_lock=True,
-                **app.launch_options())  # fmt: skip
+    page.launch(
+        server_name=host,
+        server_port=port,
+        inbrowser=browser,
+        prevent_thread_lock=True,
+        **app.launch_options(),
+    )
     shown = "127.0.0.1" if host in EVERYWHERE else f"[{host}]" if ":" in host else host
     print(f"La page est ouverte : http://{shown}:{port}/  (Ctrl-C pour la fermer)", flush=True)
     threading.Event().wait()

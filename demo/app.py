@@ -19,9 +19,7 @@ POLICY = (
     "connect-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
-TABS = {
-    "Convolution": convolution, "X ou O ?": x_or_o, "Chiffre": digit, "Réseau": network,
-}  # fmt: skip
+TABS = {"Convolution": convolution, "X ou O ?": x_or_o, "Chiffre": digit, "Réseau": network}
 
 
 class Guard:
@@ -70,8 +68,10 @@ class _Response:
             if message.get("more_body"):
                 return
             body = in_french(self._body.decode()).encode()
-            headers = [(name, str(len(body)).encode() if name == b"content-length" else value)
-                       for name, value in self._start["headers"]]  # fmt: skip
+            headers = [
+                (name, str(len(body)).encode() if name == b"content-length" else value)
+                for name, value in self._start["headers"]
+            ]
             await self._send({**self._start, "headers": headers})
             message = {**message, "body": body}
         await self._send(message)
@@ -138,14 +138,30 @@ def launch_options() -> dict:
     from starlette.middleware import Middleware
 
     theme = gr.themes.Base(primary_hue="blue", font=FONTS, font_mono=MONO_FONTS)
-    theme = theme.set(body_text_color_subdued="*neutral_600", block_info_text_color="*neutral_600",
-                      block_title_text_color="*neutral_700", block_label_text_color="*neutral_700",
-                      body_text_color_subdued_dark="*neutral_300",
-                      block_info_text_color_dark="*neutral_300")  # fmt: skip
+    theme = theme.set(
+        body_text_color_subdued="*neutral_600",
+        block_info_text_color="*neutral_600",
+        block_title_text_color="*neutral_700",
+        block_label_text_color="*neutral_700",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color_dark="*neutral_300",
+    )
     return {
-        "share": False, "footer_links": [], "run_history": False, "enable_monitoring": False,
-        "pwa": False, "mcp_server": False, "ssr_mode": False, "quiet": True,
-        "max_file_size": 2 * limits.MAX_BYTES, "theme": theme, "css": script("style.css"),
-        "app_kwargs": {"middleware": [Middleware(Guard)], "docs_url": None, "redoc_url": None,
-                       "openapi_url": None},
-    }  # fmt: skip
+        "share": False,
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "pwa": False,
+        "mcp_server": False,
+        "ssr_mode": False,
+        "quiet": True,
+        "max_file_size": 2 * limits.MAX_BYTES,
+        "theme": theme,
+        "css": script("style.css"),
+        "app_kwargs": {
+            "middleware": [Middleware(Guard)],
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+        },
+    }

@@ -34,13 +34,16 @@ class NumberGrid(gr.HTML):
 
     def __init__(self, value: str, *, label: str, elem_id: str):
         super().__init__(
-            value, label=label, elem_id=elem_id, js_on_load=script("number_grid.js"),
+            value,
+            label=label,
+            elem_id=elem_id,
+            js_on_load=script("number_grid.js"),
             apply_default_css=False,
             html_template=(
                 '<fieldset class="saisie"><legend>${label}</legend><table class="nombres"></table>'
                 '<p class="taille"></p></fieldset>'
             ),
-        )  # fmt: skip
+        )
 
 
 class CellGrid(gr.HTML):
@@ -53,13 +56,16 @@ class CellGrid(gr.HTML):
 
     def __init__(self, value: str, *, label: str, elem_id: str):
         super().__init__(
-            value, label=label, elem_id=elem_id, js_on_load=script("cell_grid.js"),
+            value,
+            label=label,
+            elem_id=elem_id,
+            js_on_load=script("cell_grid.js"),
             apply_default_css=False,
             html_template=(
                 '<fieldset class="saisie"><legend>${label}</legend>'
                 '<div class="cases" role="grid" aria-label="${label}"></div></fieldset>'
             ),
-        )  # fmt: skip
+        )
 
 
 class DigitPaper(gr.HTML):
@@ -72,7 +78,10 @@ class DigitPaper(gr.HTML):
 
     def __init__(self, value: str, *, label: str, elem_id: str):
         super().__init__(
-            value, label=label, elem_id=elem_id, js_on_load=script("digit_paper.js"),
+            value,
+            label=label,
+            elem_id=elem_id,
+            js_on_load=script("digit_paper.js"),
             apply_default_css=False,
             html_template=(
                 '<fieldset class="saisie"><legend>${label}</legend>'
@@ -81,7 +90,7 @@ class DigitPaper(gr.HTML):
                 'lever ; Échap : effacer."></canvas>'
                 '<p class="crayon" aria-live="polite"></p></fieldset>'
             ),
-        )  # fmt: skip
+        )
 
 
 class Thumbnails(gr.HTML):
@@ -100,13 +109,16 @@ class Thumbnails(gr.HTML):
             for name, url in pictures
         )
         super().__init__(
-            "", label=label, elem_id=elem_id, js_on_load=script("thumbnails.js"),
+            "",
+            label=label,
+            elem_id=elem_id,
+            js_on_load=script("thumbnails.js"),
             apply_default_css=False,
             html_template=(
                 '<fieldset class="saisie"><legend>${label}</legend>'
                 f'<div class="vignettes">{buttons}</div></fieldset>'
             ),
-        )  # fmt: skip
+        )
 
 
 class Drop(gr.Image):

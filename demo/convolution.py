@@ -15,10 +15,20 @@ from demo.predict import SAMPLES
 from exercises.ex00_convolution import options as ex00_options
 from exercises.ex00_convolution.animation import MAX_CELLS, slide
 
-IMAGES = {"5x5": "L'exemple 5×5", "X": "X", "X-deforme": "X déformé", "O": "O",
-          str(SAMPLES / "pont.png"): "Le pont"}  # fmt: skip
-KERNELS = {"3x3": "L'exemple 3×3", "prewitt": "Bords (Prewitt)", "F1": "F1 : descente",
-           "F2": "F2 : centre", "F3": "F3 : montée"}  # fmt: skip
+IMAGES = {
+    "5x5": "L'exemple 5×5",
+    "X": "X",
+    "X-deforme": "X déformé",
+    "O": "O",
+    str(SAMPLES / "pont.png"): "Le pont",
+}
+KERNELS = {
+    "3x3": "L'exemple 3×3",
+    "prewitt": "Bords (Prewitt)",
+    "F1": "F1 : descente",
+    "F2": "F2 : centre",
+    "F3": "F3 : montée",
+}
 PADDINGS = ["valid", "same", *"1234"]  # aucun, taille gardée, cases de chaque côté
 FIRST_IMAGE, FIRST_KERNEL = "5x5", "3x3"
 SIDE = ex00_options.MAX_SIDE
@@ -78,15 +88,19 @@ def prepare(image: str, kernel: str, stride, padding: str, dilation, flip: bool)
         except ArgumentTypeError as error:
             raise ValueError(f"{title} : {error}.") from error
     sliding = slide(
-        *grids, padding=read_padding(padding), flip=flip,
+        *grids,
+        padding=read_padding(padding),
+        flip=flip,
         stride=limits.whole(stride, "Le pas", low=1, high=SIDE),
         dilation=limits.whole(dilation, "La dilatation", low=1, high=SIDE),
-    )  # fmt: skip
+    )
     margins = zip(sliding.image.shape, sliding.margins, strict=True)
     side = max(size + sum(added) for size, added in margins)
     if side > MAX_CELLS:
-        raise ValueError(f"L'image aurait {side} cases de côté, padding compris : au plus "
-                         f"{MAX_CELLS} se lisent ; réduisez le padding.")  # fmt: skip
+        raise ValueError(
+            f"L'image aurait {side} cases de côté, padding compris : au plus "
+            f"{MAX_CELLS} se lisent ; réduisez le padding."
+        )
     return sliding
 
 
@@ -117,8 +131,10 @@ def show_step(sliding, index: int) -> str:
     marked = {(r + top, c + left) for r, c in sliding.window_cells(index)}
     added = {(r + top, c + left) for row in cells for r, c in row if not sliding.inside((r, c))}
     i, j = divmod(index, sliding.output.shape[1])
-    place = (f"Étape {index + 1} sur {sliding.output.size} : ligne {i + 1}, colonne {j + 1} de la "
-             f"sortie, {sliding.output.shape[0]}×{sliding.output.shape[1]}.")  # fmt: skip
+    place = (
+        f"Étape {index + 1} sur {sliding.output.size} : ligne {i + 1}, colonne {j + 1} de la "
+        f"sortie, {sliding.output.shape[0]}×{sliding.output.shape[1]}."
+    )
     return (
         f'<p role="status">{place} <strong>{html.escape(sliding.sentence(index))}</strong></p>'
         + html.side_by_side(
@@ -169,26 +185,55 @@ def build() -> list:
     """
     with gr.Row():
         with gr.Column(min_width=280):
-            image_name = gr.Dropdown([(title, name) for name, title in IMAGES.items()],
-                                     value=FIRST_IMAGE, label="Choisir une image",
-                                     filterable=False, elem_id="choix-image")  # fmt: skip
+            image_name = gr.Dropdown(
+                [(title, name) for name, title in IMAGES.items()],
+                value=FIRST_IMAGE,
+                label="Choisir une image",
+                filterable=False,
+                elem_id="choix-image",
+            )
             image = NumberGrid(named(FIRST_IMAGE), label="Image", elem_id="grille-image")
         with gr.Column(min_width=280):
-            kernel_name = gr.Dropdown([(title, name) for name, title in KERNELS.items()],
-                                      value=FIRST_KERNEL, label="Choisir un noyau",
-                                      filterable=False, elem_id="choix-noyau")  # fmt: skip
+            kernel_name = gr.Dropdown(
+                [(title, name) for name, title in KERNELS.items()],
+                value=FIRST_KERNEL,
+                label="Choisir un noyau",
+                filterable=False,
+                elem_id="choix-noyau",
+            )
             kernel = NumberGrid(named(FIRST_KERNEL), label="Noyau", elem_id="grille-noyau")
     with gr.Row():
         stride = gr.Number(1, label="Pas", min_width=90)
-        padding = gr.Dropdown(PADDINGS, value="valid", label="Padding", filterable=False,
-                              min_width=140, elem_id="padding")  # fmt: skip
+        padding = gr.Dropdown(
+            PADDINGS,
+            value="valid",
+            label="Padding",
+            filterable=False,
+            min_width=140,
+            elem_id="padding",
+        )
         dilation = gr.Number(1, label="Dilatation", min_width=90)
-        flip = gr.Radio([("Corrélation (celle des réseaux)", "correlation"),
-                         ("Convolution (noyau retourné)", "convolution")],
-                        value="correlation", label="Opération", min_width=260)  # fmt: skip
+        flip = gr.Radio(
+            [
+                ("Corrélation (celle des réseaux)", "correlation"),
+                ("Convolution (noyau retourné)", "convolution"),
+            ],
+            value="correlation",
+            label="Opération",
+            min_width=260,
+        )
     with gr.Row(elem_classes="pas-a-pas"):
-        step = Steps(1, 9, value=1, step=1, label="Étape", elem_id="etape", buttons=[],
-                     min_width=280, scale=4)  # fmt: skip
+        step = Steps(
+            1,
+            9,
+            value=1,
+            step=1,
+            label="Étape",
+            elem_id="etape",
+            buttons=[],
+            min_width=280,
+            scale=4,
+        )
         before = gr.Button("◀ Précédente", min_width=130, scale=1, size="md")
         after = gr.Button("Suivante ▶", min_width=130, scale=1, size="md")
     shown = gr.HTML("", js_on_load=FOLLOW_CLICKS, elem_id="convolution")

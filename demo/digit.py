@@ -64,8 +64,9 @@ class _Outputs:
     def predict(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Rend les probabilités `(n, 10)` de chaque sortie."""
         with self._lock:
-            return {name: each.copy() for name, each in
-                    self._runner(**{self._input: images}).items()}  # fmt: skip
+            return {
+                name: each.copy() for name, each in self._runner(**{self._input: images}).items()
+            }
 
 
 @functools.cache
@@ -144,9 +145,10 @@ def answers(square: np.ndarray, down: int, right: int, *, networks: str) -> list
         cropped = np.ascontiguousarray(everywhere[:, inner, inner])
         both = _outputs("ex04_comparison").predict(cropped)
         found = {
-            "LeNet": both["lenet"], "Réseau dense": both["dense"],
+            "LeNet": both["lenet"],
+            "Réseau dense": both["dense"],
             "LeNet, recette moderne": predict.load("ex04_lenet").predict(cropped),
-        }  # fmt: skip
+        }
     at = (down + MAX_SHIFT_PX) * count + right + MAX_SHIFT_PX
     return [
         Answer(title, each[at], each.argmax(1).reshape(count, count))
@@ -172,7 +174,7 @@ def _column(answer: Answer, down: int, right: int) -> str:
             texts,
             caption=f"À chaque décalage (même réponse : {share})",
             marked={(down + MAX_SHIFT_PX, right + MAX_SHIFT_PX)},
-        )  # fmt: skip
+        )
         + "</section>"
     )
 
@@ -210,7 +212,7 @@ def describe(text: str, right: int, down: int, networks: str) -> str:
         + html.note(
             "Grilles : une case par déplacement, le chiffre en place au centre ; bleu : "
             "même réponse qu'en place, ambre : une autre."
-        )  # fmt: skip
+        )
     )
 
 
@@ -223,22 +225,44 @@ def build() -> list:
         with gr.Column(scale=0, min_width=300):
             paper = DigitPaper(example("4"), label="Votre chiffre", elem_id="feuille")
             with gr.Row():
-                buttons = {name: gr.Button(f"Un {name}", size="sm", min_width=60)
-                           for name in EXAMPLES}  # fmt: skip
+                buttons = {
+                    name: gr.Button(f"Un {name}", size="sm", min_width=60) for name in EXAMPLES
+                }
                 erase = gr.Button("Effacer", size="sm", min_width=60)
             limit = MAX_SHIFT_PX
-            right = Steps(-limit, limit, value=0, step=1, label="Vers la droite (pixels)",
-                              elem_id="droite", buttons=["reset"])  # fmt: skip
-            down = Steps(-limit, limit, value=0, step=1, label="Vers le bas (pixels)",
-                             elem_id="bas", buttons=["reset"])  # fmt: skip
+            right = Steps(
+                -limit,
+                limit,
+                value=0,
+                step=1,
+                label="Vers la droite (pixels)",
+                elem_id="droite",
+                buttons=["reset"],
+            )
+            down = Steps(
+                -limit,
+                limit,
+                value=0,
+                step=1,
+                label="Vers le bas (pixels)",
+                elem_id="bas",
+                buttons=["reset"],
+            )
             networks = gr.Radio(
-                [("LeNet et réseau dense, 28×28", "lenet"),
-                 ("CNN à maximum global et réseau dense, 40×40", "position")],
-                value="lenet", label="Réseaux",
+                [
+                    ("LeNet et réseau dense, 28×28", "lenet"),
+                    ("CNN à maximum global et réseau dense, 40×40", "position"),
+                ],
+                value="lenet",
+                label="Réseaux",
                 info="Au-delà de 4 pixels, une image de 28×28 rogne le chiffre ; 40×40, jamais.",
-            )  # fmt: skip
-            gr.HTML(html.note("Clavier : flèches pour déplacer le crayon, espace pour le poser ou "
-                              "le lever, Échap pour effacer."))  # fmt: skip
+            )
+            gr.HTML(
+                html.note(
+                    "Clavier : flèches pour déplacer le crayon, espace pour le poser ou "
+                    "le lever, Échap pour effacer."
+                )
+            )
         with gr.Column(min_width=280):
             shown = gr.HTML("", elem_id="chiffre")
 

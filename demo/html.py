@@ -43,9 +43,14 @@ def shade(value: float, highest: float) -> str:
 
 
 def grid(
-    values, texts: Sequence[Sequence[str]], *, caption: str, marked: Collection[Cell] = (),
-    added: Collection[Cell] = (), clickable: bool = False,
-) -> str:  # fmt: skip
+    values,
+    texts: Sequence[Sequence[str]],
+    *,
+    caption: str,
+    marked: Collection[Cell] = (),
+    added: Collection[Cell] = (),
+    clickable: bool = False,
+) -> str:
     """Rend un tableau de nombres, coloré selon leur valeur.
 
     Args:
@@ -65,19 +70,24 @@ def grid(
     for i, row in enumerate(texts):
         cells = []
         for j, text in enumerate(row):
-            names = [name for name, cases in (("choisie", marked), ("ajoutee", added))
-                     if (i, j) in cases]  # fmt: skip
+            names = [
+                name for name, cases in (("choisie", marked), ("ajoutee", added)) if (i, j) in cases
+            ]
             value = values[i][j]
             color = f"background:{shade(float(value), highest)}" if value is not None else ""
             inside = escape(text)
             if clickable:
                 where = f"ligne {i + 1}, colonne {j + 1}"
-                inside = (f'<button type="button" data-index="{i * len(row) + j}" tabindex="-1" '
-                          f'aria-label="{where} : {inside}">{inside}</button>')  # fmt: skip
+                inside = (
+                    f'<button type="button" data-index="{i * len(row) + j}" tabindex="-1" '
+                    f'aria-label="{where} : {inside}">{inside}</button>'
+                )
             cells.append(f'<td class="{" ".join(names)}" style="{color}">{inside}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    return (f'<figure class="grille"><figcaption>{escape(caption)}</figcaption>'
-            f'<table><tbody>{"".join(rows)}</tbody></table></figure>')  # fmt: skip
+    return (
+        f'<figure class="grille"><figcaption>{escape(caption)}</figcaption>'
+        f"<table><tbody>{''.join(rows)}</tbody></table></figure>"
+    )
 
 
 def bars(
@@ -102,8 +112,7 @@ def bars(
         f'<span class="part">{percent(share)}</span></li>'
         for name, share in shares
     ]
-    return (f'<section class="barres"><h3>{escape(title)}</h3>'
-            f"<ul>{''.join(lines)}</ul></section>")  # fmt: skip
+    return f'<section class="barres"><h3>{escape(title)}</h3><ul>{"".join(lines)}</ul></section>'
 
 
 def data_url(image: Image.Image, *, lossy: bool = False) -> str:
@@ -125,8 +134,10 @@ def picture(pixels: np.ndarray, *, caption: str) -> str:
         Un élément `<figure>`.
     """
     url, caption = data_url(Image.fromarray(pixels)), escape(caption)
-    return (f'<figure class="image"><figcaption>{caption}</figcaption>'
-            f'<img alt="{caption}" src="{url}"></figure>')  # fmt: skip
+    return (
+        f'<figure class="image"><figcaption>{caption}</figcaption>'
+        f'<img alt="{caption}" src="{url}"></figure>'
+    )
 
 
 def side_by_side(*parts: str) -> str:

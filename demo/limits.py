@@ -27,8 +27,10 @@ def check_size(num_bytes: int, name: str) -> None:
     """
     if num_bytes > MAX_BYTES:
         size = f"{num_bytes / 10**6:.1f}".replace(".", ",")
-        raise ValueError(f"{printable(name)} pèse {size} Mo : au plus {MAX_BYTES // 10**6} Mo sont "
-                         "acceptés ; réduisez l'image d'abord.")  # fmt: skip
+        raise ValueError(
+            f"{printable(name)} pèse {size} Mo : au plus {MAX_BYTES // 10**6} Mo sont "
+            "acceptés ; réduisez l'image d'abord."
+        )
 
 
 def whole(value, name: str, *, low: int, high: int) -> int:

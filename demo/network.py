@@ -16,13 +16,24 @@ from demo import html, limits
 from exercises.ex00_convolution.geometry import receptive_field
 
 KINDS = {
-    "InputLayer": "entrée", "Conv2D": "convolution", "MaxPooling2D": "max-pooling",
-    "AveragePooling2D": "pooling moyen", "GlobalMaxPooling2D": "maximum global",
-    "Flatten": "dépliement", "Dense": "dense", "ReLU": "ReLU", "Concatenate": "concaténation",
-    "Permute": "permutation", "Add": "addition", "Dropout": "extinction (dropout)",
-    "GlobalAveragePooling2D": "moyenne globale", "ZeroPadding2D": "bord de zéros",
-    "Softmax": "softmax", "Reshape": "remise en forme", "Rescaling": "mise à l'échelle",
-}  # fmt: skip
+    "InputLayer": "entrée",
+    "Conv2D": "convolution",
+    "MaxPooling2D": "max-pooling",
+    "AveragePooling2D": "pooling moyen",
+    "GlobalMaxPooling2D": "maximum global",
+    "Flatten": "dépliement",
+    "Dense": "dense",
+    "ReLU": "ReLU",
+    "Concatenate": "concaténation",
+    "Permute": "permutation",
+    "Add": "addition",
+    "Dropout": "extinction (dropout)",
+    "GlobalAveragePooling2D": "moyenne globale",
+    "ZeroPadding2D": "bord de zéros",
+    "Softmax": "softmax",
+    "Reshape": "remise en forme",
+    "Rescaling": "mise à l'échelle",
+}
 FOLDED = ("BatchNormalization", "Activation")  # comptées avec la couche qui les précède
 MAX_SIDE_PX = 600  # au-delà, construire le réseau est long et n'apprend rien de plus
 
@@ -64,30 +75,61 @@ def _at_side(model, side: int):
 
 
 ARCHITECTURES = {
-    "lenet32": Architecture("LeNet-5, images 32×32", "S2 et S3 ; LeCun et al., 1998",
-                            lambda _: _networks().build_lenet(32)),
-    "lenet28": Architecture("LeNet-5, images 28×28 (MNIST)", "S2, TD, question 1",
-                            lambda _: _networks().build_lenet(28)),
-    "dense": Architecture("Réseau dense 784-78-10, aussi gros que LeNet", "S2, TD, question 1",
-                          lambda _: _networks().build_dense(78)),
+    "lenet32": Architecture(
+        "LeNet-5, images 32×32",
+        "S2 et S3 ; LeCun et al., 1998",
+        lambda _: _networks().build_lenet(32),
+    ),
+    "lenet28": Architecture(
+        "LeNet-5, images 28×28 (MNIST)", "S2, TD, question 1", lambda _: _networks().build_lenet(28)
+    ),
+    "dense": Architecture(
+        "Réseau dense 784-78-10, aussi gros que LeNet",
+        "S2, TD, question 1",
+        lambda _: _networks().build_dense(78),
+    ),
     "x_or_o": Architecture("X ou O ?", "S0, « Résultat Final »", _x_or_o),
-    "convnet": Architecture("Un étage de convolution", "S3, « Récapitulatif des paramètres »",
-                            lambda _: _networks().build_convnet()),
-    "convnet_dense": Architecture("La couche dense de même sortie que cet étage", "S3",
-                                  lambda _: _networks().build_dense_equivalent()),
-    "basic_cnn": Architecture("BasicCNNModel, taille libre", "S0, dernier encadré",
-                              lambda side: _at_side(_networks().build_basic_cnn(), side), 32, 5),
-    "fashion": Architecture("Fashion-MNIST, architecture imposée", "S1, exercice 2",
-                            lambda _: _networks().build_fashion()),
-    "alexnet": Architecture("AlexNet", "S3 ; Krizhevsky et al., 2012",
-                            lambda _: _published("AlexNet (2012, en deux moitiés)")),
-    "vgg16": Architecture("VGG16", "S3 ; Simonyan et Zisserman, 2014",
-                          lambda _: _published("VGG16 (2014)")),
-    "resnet50": Architecture("ResNet50", "S3 ; He et al., 2015",
-                             lambda _: _published("ResNet50 (2015)")),
-    "inception": Architecture("InceptionV3 sans sa tête", "S2, TD, question 2 ; Szegedy et al., "
-                              "2015", lambda side: _networks().build_inception(side), 150, 75),
-}  # fmt: skip
+    "convnet": Architecture(
+        "Un étage de convolution",
+        "S3, « Récapitulatif des paramètres »",
+        lambda _: _networks().build_convnet(),
+    ),
+    "convnet_dense": Architecture(
+        "La couche dense de même sortie que cet étage",
+        "S3",
+        lambda _: _networks().build_dense_equivalent(),
+    ),
+    "basic_cnn": Architecture(
+        "BasicCNNModel, taille libre",
+        "S0, dernier encadré",
+        lambda side: _at_side(_networks().build_basic_cnn(), side),
+        32,
+        5,
+    ),
+    "fashion": Architecture(
+        "Fashion-MNIST, architecture imposée",
+        "S1, exercice 2",
+        lambda _: _networks().build_fashion(),
+    ),
+    "alexnet": Architecture(
+        "AlexNet",
+        "S3 ; Krizhevsky et al., 2012",
+        lambda _: _published("AlexNet (2012, en deux moitiés)"),
+    ),
+    "vgg16": Architecture(
+        "VGG16", "S3 ; Simonyan et Zisserman, 2014", lambda _: _published("VGG16 (2014)")
+    ),
+    "resnet50": Architecture(
+        "ResNet50", "S3 ; He et al., 2015", lambda _: _published("ResNet50 (2015)")
+    ),
+    "inception": Architecture(
+        "InceptionV3 sans sa tête",
+        "S2, TD, question 2 ; Szegedy et al., 2015",
+        lambda side: _networks().build_inception(side),
+        150,
+        75,
+    ),
+}
 
 
 # --- Compter -------------------------------------------------------------------------
@@ -248,12 +290,15 @@ def build() -> list:
     first = next(iter(ARCHITECTURES))
     with gr.Row():
         choices = [(each.title, key) for key, each in ARCHITECTURES.items()]
-        name = gr.Dropdown(choices, value=first, label="Architecture", filterable=False,
-                           elem_id="architecture")  # fmt: skip
-        side = gr.Number(32, label="Côté de l'image (pixels)", interactive=True, visible=False,
-                         elem_id="cote")  # fmt: skip
-    shown = gr.HTML(html.note("Keras se charge : quelques secondes, une seule fois…"),
-                    elem_id="reseau")  # fmt: skip
+        name = gr.Dropdown(
+            choices, value=first, label="Architecture", filterable=False, elem_id="architecture"
+        )
+        side = gr.Number(
+            32, label="Côté de l'image (pixels)", interactive=True, visible=False, elem_id="cote"
+        )
+    shown = gr.HTML(
+        html.note("Keras se charge : quelques secondes, une seule fois…"), elem_id="reseau"
+    )
 
     def update(key: str, px):
         return limits.in_french(describe, key, px)
@@ -266,8 +311,12 @@ def build() -> list:
         yield html.note("Le réseau se construit…"), field
         yield update(key, px), field
 
-    quiet = {"api_visibility": "private", "show_progress": "hidden",
-             "concurrency_id": "reseau", "concurrency_limit": 2}  # fmt: skip
+    quiet = {
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "concurrency_id": "reseau",
+        "concurrency_limit": 2,
+    }
     name.input(choose, name, [shown, side], **quiet)
     side.input(update, [name, side], shown, trigger_mode="always_last", **quiet)
     return [update, [name, side], shown]

@@ -28,15 +28,23 @@ SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 PREVIEW_PX, THUMBNAIL_PX = 640, 72  # plus grand côté de l'aperçu et d'une vignette
 PAIRS = ("ex00_position", "ex04_comparison")  # deux réseaux dans un export : onglet Chiffre
 TITLES = {  # d'après la première classe d'un modèle
-    "Avion": "Objets et animaux", "T-shirt ou haut": "Vêtements", "0": "Chiffres", "X": "X ou O",
+    "Avion": "Objets et animaux",
+    "T-shirt ou haut": "Vêtements",
+    "0": "Chiffres",
+    "X": "X ou O",
     "Chat": "Chat ou chien",
-}  # fmt: skip
+}
 AUTOMATIC = "auto"  # comme `./predict` sans `--model`
 METHODS = {
-    "none": "Aucune", "occlusion": "Occlusion", "lime": "LIME", "grad_cam": "Grad-CAM",
-    "grad_cam_plus_plus": "Grad-CAM++", "saliency": "Gradient", "smooth_grad": "SmoothGrad",
+    "none": "Aucune",
+    "occlusion": "Occlusion",
+    "lime": "LIME",
+    "grad_cam": "Grad-CAM",
+    "grad_cam_plus_plus": "Grad-CAM++",
+    "saliency": "Gradient",
+    "smooth_grad": "SmoothGrad",
     "integrated_gradients": "Gradients intégrés",
-}  # fmt: skip
+}
 
 
 # --- L'image -------------------------------------------------------------------------
@@ -248,8 +256,10 @@ def heatmap(picture: Picture, slug: str, method: str) -> np.ndarray:
     """
     network = load_for(picture, slug)
     if len(network.classifier.input_shape) != 3:
-        raise ValueError(f"{slug} lit des images grises : seuls les modèles en couleurs "
-                         "s'expliquent. Choisissez-en un, ou « Aucune ».")  # fmt: skip
+        raise ValueError(
+            f"{slug} lit des images grises : seuls les modèles en couleurs "
+            "s'expliquent. Choisissez-en un, ou « Aucune »."
+        )
     from convnets.explaining.explain import load_method
 
     image, index = network.seen(picture), int(np.argmax(network.answer(picture)))
@@ -300,8 +310,10 @@ def explain(picture: Picture, slug: str, method: str) -> str:
     probabilities = network.answer(picture)
     index = int(np.argmax(probabilities))
     alone, over = overlay(network.seen(picture), heat)
-    title = (f"{METHODS[method]} : {network.classifier.classes[index]}, probabilité "
-             f"{percent(probabilities[index])} ({duration_s:.1f} s)".replace(".", ","))  # fmt: skip
+    title = (
+        f"{METHODS[method]} : {network.classifier.classes[index]}, probabilité "
+        f"{percent(probabilities[index])} ({duration_s:.1f} s)".replace(".", ",")
+    )
     return f"<h3>{html.escape(title)}</h3>" + html.side_by_side(
         html.picture(over, caption="Carte sur l'image"),
         html.picture(alone, caption="Carte seule (jaune : ce qui compte)"),
@@ -319,22 +331,31 @@ def build() -> None:
     with gr.Row():
         with gr.Column(min_width=280):
             drop = Drop(
-                label="Image à nommer", sources=["upload", "clipboard", "webcam"], height=280,
-                buttons=[], elem_id="image", alt_text="L'image choisie",
+                label="Image à nommer",
+                sources=["upload", "clipboard", "webcam"],
+                height=280,
+                buttons=[],
+                elem_id="image",
+                alt_text="L'image choisie",
                 placeholder="Déposez une image ici\n\nou cliquez pour en choisir une "
                 f"({limits.MAX_BYTES // 10**6} Mo au plus)",
-            )  # fmt: skip
+            )
             model = gr.Dropdown(
-                [("Automatique : vignette ou photo", AUTOMATIC), *models()], value=AUTOMATIC,
-                label="Modèle", filterable=False,
+                [("Automatique : vignette ou photo", AUTOMATIC), *models()],
+                value=AUTOMATIC,
+                label="Modèle",
+                filterable=False,
                 elem_id="modele",
-            )  # fmt: skip
+            )
             method = gr.Dropdown(
-                [(title, name) for name, title in METHODS.items()], value="occlusion",
-                label="Explication", filterable=False, elem_id="explication",
+                [(title, name) for name, title in METHODS.items()],
+                value="occlusion",
+                label="Explication",
+                filterable=False,
+                elem_id="explication",
                 info="Celles qui dérivent le réseau (de Grad-CAM à Gradients intégrés) chargent "
                 "Keras : quelques secondes, une fois.",
-            )  # fmt: skip
+            )
         with gr.Column(min_width=280):
             result = gr.HTML(WELCOME, elem_id="resultat")
             explanation = gr.HTML("", elem_id="carte")
@@ -375,9 +396,14 @@ def build() -> None:
         return choose(read_picture(SAMPLES / name), slug)
 
     outputs = [kept, drop, result, explanation]
-    why = {"fn": show_why, "inputs": [kept, model, method], "outputs": explanation,
-           "concurrency_id": "explanation", "concurrency_limit": 2,
-           "show_progress": "hidden"}  # fmt: skip
+    why = {
+        "fn": show_why,
+        "inputs": [kept, model, method],
+        "outputs": explanation,
+        "concurrency_id": "explanation",
+        "concurrency_limit": 2,
+        "show_progress": "hidden",
+    }
     quiet = {"show_progress": "hidden"}
     # `change` et non `input` : coller une image ne déclenche que lui.
     drop.change(receive, [drop, kept, model], outputs, api_name="predict", **quiet)

@@ -148,16 +148,18 @@ def describe(text: str, filters: str) -> str:
         answer = CLASSES[int(votes[1] > votes[0])]
     vector = stages.vector.reshape(1, -1)
     shown = ", ".join(f"{name} {percent(vote)}" for name, vote in zip(CLASSES, votes, strict=True))
-    return "".join([
-        f'<p class="reponse" role="status">Réponse : <strong>{answer}</strong> ({shown})</p>',
-        html.bars(CLASSES, [max(0.0, vote) for vote in votes], title=voted),
-        _stage("Les filtres, 3×3", kernels, names),
-        _stage("1. Convolution : une carte 7×7 par filtre", stages.maps, names),
-        _stage("2. ReLU : ce qui est négatif devient 0", stages.rectified, names),
-        _stage("3. Max-pooling 2×2, pas 2 : 4×4", stages.pooled, names),
-        _stage("4. Encore ReLU et max-pooling : 2×2", stages.second, names),
-        _stage("5. Dépliement : 12 valeurs, qui votent", [vector], ["Vecteur"]),
-    ])  # fmt: skip
+    return "".join(
+        [
+            f'<p class="reponse" role="status">Réponse : <strong>{answer}</strong> ({shown})</p>',
+            html.bars(CLASSES, [max(0.0, vote) for vote in votes], title=voted),
+            _stage("Les filtres, 3×3", kernels, names),
+            _stage("1. Convolution : une carte 7×7 par filtre", stages.maps, names),
+            _stage("2. ReLU : ce qui est négatif devient 0", stages.rectified, names),
+            _stage("3. Max-pooling 2×2, pas 2 : 4×4", stages.pooled, names),
+            _stage("4. Encore ReLU et max-pooling : 2×2", stages.second, names),
+            _stage("5. Dépliement : 12 valeurs, qui votent", [vector], ["Vecteur"]),
+        ]
+    )
 
 
 # --- L'onglet ------------------------------------------------------------------------
@@ -171,10 +173,17 @@ def build() -> list:
             with gr.Row():
                 buttons = {name: gr.Button(name, size="sm", min_width=60) for name in DRAWINGS}
                 erase = gr.Button("Effacer", size="sm", min_width=60)
-            filters = gr.Radio([("Posés à la main (diapositives)", "hand"),
-                                ("Appris", "learned")], value="hand", label="Filtres")  # fmt: skip
-            gr.HTML(html.note("Souris ou doigt : glissez pour dessiner. Clavier : flèches pour "
-                              "aller d'une case à l'autre, espace pour la noircir."))  # fmt: skip
+            filters = gr.Radio(
+                [("Posés à la main (diapositives)", "hand"), ("Appris", "learned")],
+                value="hand",
+                label="Filtres",
+            )
+            gr.HTML(
+                html.note(
+                    "Souris ou doigt : glissez pour dessiner. Clavier : flèches pour "
+                    "aller d'une case à l'autre, espace pour la noircir."
+                )
+            )
         with gr.Column(min_width=280):
             shown = gr.HTML("", elem_id="chaine")
 

@@ -121,10 +121,14 @@ def draw_leg(draw, x, offset, shades) -> None:
     light, dark = shades
     for left, right, color in ((-1.0, 0.30, light), (0.30, 1.0, dark)):
         draw.polygon(
-            [(x + dx + left * 17, TOP_Y + dy), (x + dx + right * 17, TOP_Y + dy),
-             (x + dx + right * 25, WATER_Y + dy), (x + dx + left * 25, WATER_Y + dy)],
+            [
+                (x + dx + left * 17, TOP_Y + dy),
+                (x + dx + right * 17, TOP_Y + dy),
+                (x + dx + right * 25, WATER_Y + dy),
+                (x + dx + left * 25, WATER_Y + dy),
+            ],
             color,
-        )  # fmt: skip
+        )
     for y in range(TOP_Y + 70, WATER_Y - 90, 74):  # les tôles, rivetées panneau par panneau
         draw.line([(x + dx - 22, y + dy), (x + dx + 22, y + dy)], dark, 3)
     draw.rectangle((x + dx - 24, TOP_Y + dy - 12, x + dx + 24, TOP_Y + dy + 8), light)
@@ -156,13 +160,16 @@ def draw_bridge(scene) -> np.ndarray:
     for x in PYLONS:
         draw_leg(draw, x, far, ((120, 60, 54), (92, 48, 46)))
     draw_deck(draw, far, ((120, 82, 78), (104, 76, 76), (92, 66, 66)))
-    draw.polygon([(-60, DECK_Y), (W + 60, DECK_Y), (W + 60, DECK_Y + DEPTH[1]),
-                  (-60, DECK_Y + DEPTH[1])], (92, 88, 92))  # fmt: skip
+    draw.polygon(
+        [(-60, DECK_Y), (W + 60, DECK_Y), (W + 60, DECK_Y + DEPTH[1]), (-60, DECK_Y + DEPTH[1])],
+        (92, 88, 92),
+    )
     for x in PYLONS:  # entretoises, d'une jambe à l'autre
         for height in (0.02, 0.30, 0.60):
             y = TOP_Y + height * (DECK_Y - TOP_Y)
-            draw.polygon([(x, y + 8), (x, y + 46), (x + DEPTH[0], y + 38), (x + DEPTH[0], y)],
-                         (112, 48, 40))  # fmt: skip
+            draw.polygon(
+                [(x, y + 8), (x, y + 46), (x + DEPTH[0], y + 38), (x + DEPTH[0], y)], (112, 48, 40)
+            )
         draw_leg(draw, x, near, ((166, 64, 46), (104, 38, 32)))
         for bottom, half, color in (
             (WATER_Y - 46, 54, (158, 148, 138)),
@@ -175,8 +182,11 @@ def draw_bridge(scene) -> np.ndarray:
     pixels = np.asarray(layer, float)
     y = np.mgrid[:H, :W][0]
     warm = smooth(y, TOP_Y, WATER_Y)[..., None]  # la brume du soir gagne le bas du pont
-    return mix(scene, pixels[..., :3] * (1 - 0.16 * warm) + np.array((236, 200, 160)) * 0.16 * warm,
-               pixels[..., 3] / 255)  # fmt: skip
+    return mix(
+        scene,
+        pixels[..., :3] * (1 - 0.16 * warm) + np.array((236, 200, 160)) * 0.16 * warm,
+        pixels[..., 3] / 255,
+    )
 
 
 def draw_water(rng, scene) -> np.ndarray:

@@ -34,45 +34,92 @@ class Picture(NamedTuple):
 
 CAT, DOG = "samples/chat.png", "samples/chien.webp"
 PICTURES = (
-    Picture("ex06_feature_maps", (CAT,),
-            "Les premiers filtres appris sont des bords et des couleurs. Leurs cartes gardent la "
-            "forme du chat ; plus loin, elles deviennent petites et ne répondent qu'à un détail."),
-    Picture("ex06_maximisation", (CAT,),
-            "L'image que chaque filtre préfère, fabriquée en partant de bruit : des rayures, puis "
-            "des textures, puis des morceaux d'animaux ou de machines."),
-    Picture("ex07_occlusion", (CAT,),
-            "On cache un carré à la fois : la probabilité du chat baisse surtout entre les yeux."),
-    Picture("ex08_saliency", ("--method", "gradient", CAT),
-            "La dérivée du score par rapport à chaque pixel : juste, mais bruitée."),
-    Picture("ex08_saliency", ("--method", "smooth_grad", CAT),
-            "La même, moyennée sur cinquante copies bruitées de l'image."),
-    Picture("ex08_saliency", ("--method", "integrated", CAT),
-            "La dérivée additionnée d'une image noire jusqu'à l'image : la somme des pixels est "
-            "exactement ce que le score a gagné."),
-    Picture("ex09_grad_cam", (CAT,),
-            "Les cartes de la dernière couche, pesées par ce que chacune apporte à la classe."),
-    Picture("ex09_grad_cam", ("--method", "grad_cam_plus_plus", CAT),
-            "Une autre pesée, qui ne perd pas un objet présent deux fois."),
-    Picture("ex09_grad_cam", ("--model", "ex05_inception", DOG),
-            "Le même calcul sur InceptionV3 et la tête de l'exercice 05 : 150×150 pixels."),
-    Picture("ex09_cam", (CAT,),
-            "CAM lit directement les poids de la dernière couche, dans un réseau fait pour."),
-    Picture("ex10_lime", (CAT,),
-            "L'image est coupée en morceaux ; on en cache au hasard, et une somme pondérée dit ce "
-            "que chacun ajoute à la probabilité."),
+    Picture(
+        "ex06_feature_maps",
+        (CAT,),
+        "Les premiers filtres appris sont des bords et des couleurs. Leurs cartes gardent la "
+        "forme du chat ; plus loin, elles deviennent petites et ne répondent qu'à un détail.",
+    ),
+    Picture(
+        "ex06_maximisation",
+        (CAT,),
+        "L'image que chaque filtre préfère, fabriquée en partant de bruit : des rayures, puis "
+        "des textures, puis des morceaux d'animaux ou de machines.",
+    ),
+    Picture(
+        "ex07_occlusion",
+        (CAT,),
+        "On cache un carré à la fois : la probabilité du chat baisse surtout entre les yeux.",
+    ),
+    Picture(
+        "ex08_saliency",
+        ("--method", "gradient", CAT),
+        "La dérivée du score par rapport à chaque pixel : juste, mais bruitée.",
+    ),
+    Picture(
+        "ex08_saliency",
+        ("--method", "smooth_grad", CAT),
+        "La même, moyennée sur cinquante copies bruitées de l'image.",
+    ),
+    Picture(
+        "ex08_saliency",
+        ("--method", "integrated", CAT),
+        "La dérivée additionnée d'une image noire jusqu'à l'image : la somme des pixels est "
+        "exactement ce que le score a gagné.",
+    ),
+    Picture(
+        "ex09_grad_cam",
+        (CAT,),
+        "Les cartes de la dernière couche, pesées par ce que chacune apporte à la classe.",
+    ),
+    Picture(
+        "ex09_grad_cam",
+        ("--method", "grad_cam_plus_plus", CAT),
+        "Une autre pesée, qui ne perd pas un objet présent deux fois.",
+    ),
+    Picture(
+        "ex09_grad_cam",
+        ("--model", "ex05_inception", DOG),
+        "Le même calcul sur InceptionV3 et la tête de l'exercice 05 : 150×150 pixels.",
+    ),
+    Picture(
+        "ex09_cam",
+        (CAT,),
+        "CAM lit directement les poids de la dernière couche, dans un réseau fait pour.",
+    ),
+    Picture(
+        "ex10_lime",
+        (CAT,),
+        "L'image est coupée en morceaux ; on en cache au hasard, et une somme pondérée dit ce "
+        "que chacun ajoute à la probabilité.",
+    ),
     Picture("ex10_lime", (DOG,), "La même méthode, sur un chien."),
-    Picture("ex12_deep_dream", (),
-            "On pousse l'image vers ce que deux couches d'InceptionV3 voient déjà un peu.",
-            keep="comparaison.png"),
-    Picture("ex12_deep_dream", ("--guide", "samples/oiseau.jpg"),
-            "Le même rêve, guidé par une autre image.", keep="comparaison.png"),
-    Picture("ex13_reconstruction", (),
-            "L'image retrouvée d'après les seules caractéristiques d'une couche : plus la couche "
-            "est profonde, plus ce qui n'aide pas à reconnaître l'objet est perdu.",
-            keep="comparaison.png"),
-    Picture("ex14_style", (),
-            "Le contenu d'une photographie, la matière d'une autre.", keep="comparaison.png"),
-)  # fmt: skip
+    Picture(
+        "ex12_deep_dream",
+        (),
+        "On pousse l'image vers ce que deux couches d'InceptionV3 voient déjà un peu.",
+        keep="comparaison.png",
+    ),
+    Picture(
+        "ex12_deep_dream",
+        ("--guide", "samples/oiseau.jpg"),
+        "Le même rêve, guidé par une autre image.",
+        keep="comparaison.png",
+    ),
+    Picture(
+        "ex13_reconstruction",
+        (),
+        "L'image retrouvée d'après les seules caractéristiques d'une couche : plus la couche "
+        "est profonde, plus ce qui n'aide pas à reconnaître l'objet est perdu.",
+        keep="comparaison.png",
+    ),
+    Picture(
+        "ex14_style",
+        (),
+        "Le contenu d'une photographie, la matière d'une autre.",
+        keep="comparaison.png",
+    ),
+)
 
 
 def title(module: str) -> str:
@@ -155,15 +202,22 @@ def page(drawn: dict[Picture, list[Path]], docs: Path) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Refait toutes les figures, puis la page."""
     parser = FrenchParser(prog="python -m docs.gallery", description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=DOCS, metavar="DOSSIER",
-        help="où écrire galerie.md et ses images (docs/ par défaut)")  # fmt: skip
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=DOCS,
+        metavar="DOSSIER",
+        help="où écrire galerie.md et ses images (docs/ par défaut)",
+    )
     options = parser.parse_args(argv)
 
     def body() -> int:
         folder = options.output / "galerie"
         shutil.rmtree(folder, ignore_errors=True)
-        drawn = {each: draw(each, folder / f"{number:02}_{each.module}")
-                 for number, each in enumerate(PICTURES, start=1)}  # fmt: skip
+        drawn = {
+            each: draw(each, folder / f"{number:02}_{each.module}")
+            for number, each in enumerate(PICTURES, start=1)
+        }
         with replacing(options.output / "galerie.md") as temporary:
             temporary.write_text(page(drawn, options.output), encoding="utf-8")
         print(options.output / "galerie.md")

@@ -146,8 +146,10 @@ def systems_table(*, models_dir: Path = MODELS_DIR) -> str:
     Returns:
         Un tableau Markdown, une ligne par mesure mise en avant.
     """
-    rows = ["| exercice | mesure, sur des données non apprises | moyenne ± écart-type |",
-            "|---|---|---|"]  # fmt: skip
+    rows = [
+        "| exercice | mesure, sur des données non apprises | moyenne ± écart-type |",
+        "|---|---|---|",
+    ]
     for exercise in list_exercises():
         if (models_dir / f"{exercise.slug}.json").exists():
             report = read_sidecar(exercise.slug, models_dir=models_dir)
@@ -222,8 +224,10 @@ def studies_table(*, models_dir: Path = MODELS_DIR) -> str:
     Returns:
         Un tableau Markdown, une ligne par mesure de `STUDIES` dont le compte rendu est là.
     """
-    rows = ["| compte rendu | mesure, sur des images non apprises | moyenne ± écart-type |",
-            "|---|---|---|"]  # fmt: skip
+    rows = [
+        "| compte rendu | mesure, sur des images non apprises | moyenne ± écart-type |",
+        "|---|---|---|",
+    ]
     slugs = {slug for slug, _, _ in STUDIES if (models_dir / f"{slug}.json").exists()}
     reports = {slug: read_sidecar(slug, models_dir=models_dir) for slug in slugs}
     for slug, name, meaning in STUDIES:

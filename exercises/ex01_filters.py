@@ -188,8 +188,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = FrenchParser(prog="python -m exercises.ex01_filters", description=description)
     add = parser.add_argument
     add("image", nargs="?", default=SAMPLE, help="image à filtrer (samples/pont.png par défaut)")
-    add("--output", type=Path, metavar="DOSSIER",
-        help="où écrire les figures (figures/ex01_filters par défaut)")  # fmt: skip
+    add(
+        "--output",
+        type=Path,
+        metavar="DOSSIER",
+        help="où écrire les figures (figures/ex01_filters par défaut)",
+    )
     parser.set_defaults(module="ex01_filters")
     options = parser.parse_args(argv)
     return run(lambda: filter_picture(options.image, output_dir(options)))

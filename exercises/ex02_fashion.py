@@ -98,27 +98,38 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     model = study.build(build_model, seed=seed, precision=options.precision)
     batch_size = options.batch_size or BATCH_SIZE
     batches = study.Batches(
-        x_train, keras.utils.to_categorical(y_train, 10),
-        batch_size=batch_size, seed=seed, augment=augment,
-    )  # fmt: skip
+        x_train,
+        keras.utils.to_categorical(y_train, 10),
+        batch_size=batch_size,
+        seed=seed,
+        augment=augment,
+    )
     smoothing, name = LABEL_SMOOTHING, ""
     if options.teacher != "none":
         batches, smoothing, name = ex02_lessons.taught(batches, options=options), 0.0, "taught"
     steps = options.epochs * len(batches)
     model.compile(
         Muon(
-            Triangle(PEAK_RATE, steps), momentum=MOMENTUM, nesterov=True,
-            weight_decay=WEIGHT_DECAY, kernel_dtype=model.compute_dtype,
+            Triangle(PEAK_RATE, steps),
+            momentum=MOMENTUM,
+            nesterov=True,
+            weight_decay=WEIGHT_DECAY,
+            kernel_dtype=model.compute_dtype,
         ),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
-        metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
-    )  # fmt: skip
+        metrics=["accuracy"],
+        jit_compile=study.JIT_COMPILE,
+    )
     history = study.fit(
-        model, batches, epochs=options.epochs, resume=options.resume,
+        model,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
         checkpoint=paths.checkpoint_path(options, seed, network=name),
         callbacks=[Lookahead(steps)],
-        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
-    )  # fmt: skip
+        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)),
+        validation_batch_size=500,
+    )
     shipped = build_model()  # les mêmes poids, en float32
     shipped.set_weights(model.get_weights())
     return shipped, history
@@ -144,18 +155,28 @@ def main(argv: list[str] | None = None) -> int:
     """Entraîne sur plusieurs graines, garde la meilleure en validation, écrit le compte rendu."""
     parser = training_parser("ex02_fashion", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3)
     parser.add_argument(
-        "--teacher", choices=[TEACHER, "none"], default=TEACHER,
+        "--teacher",
+        choices=[TEACHER, "none"],
+        default=TEACHER,
         help="réseau qui enseigne (none : aucun, les étiquettes seules)",
-    )  # fmt: skip
+    )
     options = parser.parse_args(argv)
     if options.teacher != TEACHER:
         options.command = f"ex02_fashion --teacher {options.teacher}"
     more = {"targets": lessons.TARGETS} if options.teacher == TEACHER else {}
-    return run(lambda: study.run_seeds(
-        options, dataset=sources.load_fashion_mnist(), num_val=NUM_VAL, train=train,
-        evaluate=evaluate, classes=class_names, classes_fr=sources.FASHION_CLASSES_FR, on_saved=show,
-        describe=lambda runs: more,
-    ))  # fmt: skip
+    return run(
+        lambda: study.run_seeds(
+            options,
+            dataset=sources.load_fashion_mnist(),
+            num_val=NUM_VAL,
+            train=train,
+            evaluate=evaluate,
+            classes=class_names,
+            classes_fr=sources.FASHION_CLASSES_FR,
+            on_saved=show,
+            describe=lambda runs: more,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -39,9 +39,14 @@ def taught(batches: study.Batches, *, options) -> lessons.Lessons:
         teacher, batches.x, batches.y, copies=min(COPIES, options.epochs), translate_px=TRANSLATE_PX
     )
     return lessons.Lessons(
-        batches.x, batches.y, answers, translate_px=TRANSLATE_PX,
-        batch_size=batches.batch_size, seed=batches.seed, augment=mirror,
-    )  # fmt: skip
+        batches.x,
+        batches.y,
+        answers,
+        translate_px=TRANSLATE_PX,
+        batch_size=batches.batch_size,
+        seed=batches.seed,
+        augment=mirror,
+    )
 
 
 def mirror(images: np.ndarray, *, indices, epoch, rng) -> np.ndarray:

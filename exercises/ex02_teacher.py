@@ -76,23 +76,34 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     model = study.build(lambda: build_model(start), seed=seed, precision=options.precision)
     batch_size = options.batch_size or BATCH_SIZE
     batches = study.Batches(
-        x_train, keras.utils.to_categorical(y_train, 10),
-        batch_size=batch_size, seed=seed, augment=augment,
-    )  # fmt: skip
+        x_train,
+        keras.utils.to_categorical(y_train, 10),
+        batch_size=batch_size,
+        seed=seed,
+        augment=augment,
+    )
     steps = options.epochs * len(batches)
     model.compile(
         FastBetaSGD(
-            Triangle(PEAK_RATE * batch_size, steps), momentum=0.85, nesterov=True,
+            Triangle(PEAK_RATE * batch_size, steps),
+            momentum=0.85,
+            nesterov=True,
             weight_decay=WEIGHT_DECAY,
         ),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-        metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
-    )  # fmt: skip
+        metrics=["accuracy"],
+        jit_compile=study.JIT_COMPILE,
+    )
     history = study.fit(
-        model, batches, epochs=options.epochs, resume=options.resume,
-        checkpoint=paths.checkpoint_path(options, seed), callbacks=[Lookahead(steps)],
-        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)), validation_batch_size=500,
-    )  # fmt: skip
+        model,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
+        checkpoint=paths.checkpoint_path(options, seed),
+        callbacks=[Lookahead(steps)],
+        validation_data=(x_val, keras.utils.to_categorical(y_val, 10)),
+        validation_batch_size=500,
+    )
     return study.to_ship(model, build_model(start)), history
 
 
@@ -100,11 +111,19 @@ def main(argv: list[str] | None = None) -> int:
     """Entraîne sur une graine ou plusieurs, garde la meilleure en validation, écrit le rapport."""
     parser = training_parser("ex02_teacher", __doc__.splitlines()[0], epochs=EPOCHS, seeds=1)
     options = parser.parse_args(argv)
-    return run(lambda: study.run_seeds(
-        options, dataset=sources.load_fashion_mnist(), num_val=NUM_VAL, train=train,
-        evaluate=evaluate, classes=sources.FASHION_CLASSES, classes_fr=sources.FASHION_CLASSES_FR,
-        on_saved=save_training_figures, describe=lambda _: {"num_views": len(VIEW_WEIGHTS)},
-    ))  # fmt: skip
+    return run(
+        lambda: study.run_seeds(
+            options,
+            dataset=sources.load_fashion_mnist(),
+            num_val=NUM_VAL,
+            train=train,
+            evaluate=evaluate,
+            classes=sources.FASHION_CLASSES,
+            classes_fr=sources.FASHION_CLASSES_FR,
+            on_saved=save_training_figures,
+            describe=lambda _: {"num_views": len(VIEW_WEIGHTS)},
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -53,16 +53,26 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     before = network.get_weights()
     restarts = count_restarts(ex03_teachers.describe_teachers(options, "start")["start"])
     history = ex03_lessons.learn(
-        network, teachers, (x_train, y_train), (x_val, y_val), name="again", peak=PEAK,
-        copies=COPIES, first=COPIES * restarts, seed=seed, options=options,
-    )  # fmt: skip
+        network,
+        teachers,
+        (x_train, y_train),
+        (x_val, y_val),
+        name="again",
+        peak=PEAK,
+        copies=COPIES,
+        first=COPIES * restarts,
+        seed=seed,
+        options=options,
+    )
     batch_size = options.batch_size or recipe.batch_size
     few = study.random_crop(
         x_train[: 8 * batch_size], pad=recipe.translate_px, rng=np.random.default_rng(0)
     )
-    options.arrivals.append(averaging.stop_between(
-        before, network, ARRIVALS, images=few, validation=(x_val, y_val), batch_size=batch_size
-    ))  # fmt: skip
+    options.arrivals.append(
+        averaging.stop_between(
+            before, network, ARRIVALS, images=few, validation=(x_val, y_val), batch_size=batch_size
+        )
+    )
     return study.to_ship(network, build()), history
 
 

@@ -104,10 +104,13 @@ def _group(x, filters: int, depth: int, name: str):
     """Empile des convolutions 3×3 ; la première est suivie d'un max-pooling 2×2."""
     for number in range(depth):
         convolution = layers.Conv2D(
-            filters, 3, padding="same", use_bias=False,
+            filters,
+            3,
+            padding="same",
+            use_bias=False,
             kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
             name=f"{name}_conv{number + 1}",
-        )  # fmt: skip
+        )
         x = convolution(x)
         convolution.set_weights([_partial_identity(w) for w in convolution.get_weights()])
         if number == 0:
@@ -163,9 +166,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     Les courbes d'un cycle d'affinage sont celles de ses poids, pas de la moyenne livrée.
     """
     recipe = RECIPES[options.recipe]
-    new = partial(
-        study.build, partial(build_model, recipe), seed=seed, precision=options.precision
-    )
+    new = partial(study.build, partial(build_model, recipe), seed=seed, precision=options.precision)
     network = learner = new()
     network.get_layer("whitening").set_weights([whitening_kernel(x_train[:5000])])
     if options.teacher != "none":
@@ -181,26 +182,35 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
 
     def fit(model, recipe, schedule, *, epochs, callback=None, cycle=0):
         batches = study.Batches(
-            x_train, labels, batch_size=batch_size,
+            x_train,
+            labels,
+            batch_size=batch_size,
             seed=seed + 100 * max(0, cycle - 1),  # d'autres lots au deuxième cycle
             augment=partial(augment, recipe=recipe),
-        )  # fmt: skip
+        )
         steps = epochs * len(batches)
         model.compile(
             FastBetaSGD(
-                schedule(recipe.peak_rate * batch_size, steps), momentum=0.85, nesterov=True,
+                schedule(recipe.peak_rate * batch_size, steps),
+                momentum=0.85,
+                nesterov=True,
                 weight_decay=recipe.weight_decay,
             ),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING),
-            metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
-        )  # fmt: skip
+            metrics=["accuracy"],
+            jit_compile=study.JIT_COMPILE,
+        )
         name = f"cycle{cycle}" if cycle else ""
         return study.fit(
-            model, batches, epochs=epochs, resume=options.resume,
+            model,
+            batches,
+            epochs=epochs,
+            resume=options.resume,
             checkpoint=paths.checkpoint_path(options, seed, network=name),
-            validation_data=(x_val, val), validation_batch_size=500,
+            validation_data=(x_val, val),
+            validation_batch_size=500,
             callbacks=[callback(steps)] if callback else [],
-        )  # fmt: skip
+        )
 
     history = fit(learner, recipe, Triangle, epochs=options.epochs, callback=Lookahead)
     if options.refine_cycles:
@@ -209,12 +219,17 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         rng = np.random.default_rng(0)
         seen = augment(few, indices=np.arange(len(few)), epoch=0, rng=rng, recipe=gentle)
         cycles = refinement.refine(
-            network, new(), partial(fit, recipe=gentle), seen,
-            batch_size=batch_size, cycles=options.refine_cycles,
+            network,
+            new(),
+            partial(fit, recipe=gentle),
+            seen,
+            batch_size=batch_size,
+            cycles=options.refine_cycles,
             epochs=min(refinement.EPOCHS, options.epochs),  # un essai court le reste
-        )  # fmt: skip
-        history = {name: sum((each[name] for each in cycles), values)
-                   for name, values in history.items()}  # fmt: skip
+        )
+        history = {
+            name: sum((each[name] for each in cycles), values) for name, values in history.items()
+        }
     return study.to_ship(network, build_model(recipe)), history
 
 
@@ -225,17 +240,23 @@ def main(argv: list[str] | None = None) -> int:
     """Entraîne sur plusieurs graines, garde la meilleure en validation, écrit le compte rendu."""
     parser = training_parser("ex03_cifar10", __doc__.splitlines()[0], epochs=None, seeds=3)
     parser.add_argument(
-        "--recipe", choices=[*RECIPES], default="light",
+        "--recipe",
+        choices=[*RECIPES],
+        default="light",
         help="light : un petit réseau (par défaut) ; large : celui des vignettes de ./predict",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--teacher", choices=["ex03_cifar10", "none"],
+        "--teacher",
+        choices=["ex03_cifar10", "none"],
         help="réseau à imiter (none : aucun) ; par défaut, light imite large",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--refine-cycles", type=natural_int, default=refinement.CYCLES, metavar="N",
+        "--refine-cycles",
+        type=natural_int,
+        default=refinement.CYCLES,
+        metavar="N",
         help=f"affiner N fois après l'entraînement ({refinement.CYCLES} par défaut)",
-    )  # fmt: skip
+    )
     distribution.add_options(parser)
     options = parser.parse_args(argv)
     recipe = RECIPES[options.recipe]
@@ -250,11 +271,16 @@ def main(argv: list[str] | None = None) -> int:
     def body() -> int:
         with distribution.start(options):
             return study.run_seeds(
-                options, dataset=sources.load_cifar10(), num_val=NUM_VAL, train=train,
-                evaluate=evaluate, classes=sources.CIFAR10_CLASSES,
-                classes_fr=sources.CIFAR10_CLASSES_FR, on_saved=save_training_figures,
+                options,
+                dataset=sources.load_cifar10(),
+                num_val=NUM_VAL,
+                train=train,
+                evaluate=evaluate,
+                classes=sources.CIFAR10_CLASSES,
+                classes_fr=sources.CIFAR10_CLASSES_FR,
+                on_saved=save_training_figures,
                 describe=lambda runs: {"views": VIEWS, "num_views": len(VIEW_WEIGHTS)},
-            )  # fmt: skip
+            )
 
     return run(body)
 

@@ -142,28 +142,40 @@ def learn(
         for teacher in teachers
     ]
     batches = lessons.Lessons(
-        x_train, labels, np.average(answers, axis=0, weights=share(teachers)),
+        x_train,
+        labels,
+        np.average(answers, axis=0, weights=share(teachers)),
         translate_px=recipe.translate_px,
-        batch_size=batch_size, seed=seed + 50 * first, augment=partial(augment, copies=copies),
+        batch_size=batch_size,
+        seed=seed + 50 * first,
+        augment=partial(augment, copies=copies),
         first=first,
-    )  # fmt: skip
+    )
     steps = options.epochs * len(batches)
     network.compile(
         Muon(
-            Triangle(peak * recipe.peak_rate * batch_size, steps), momentum=0.85, nesterov=True,
-            weight_decay=recipe.weight_decay, kernel_dtype=network.compute_dtype,
+            Triangle(peak * recipe.peak_rate * batch_size, steps),
+            momentum=0.85,
+            nesterov=True,
+            weight_decay=recipe.weight_decay,
+            kernel_dtype=network.compute_dtype,
         ),
-        loss=keras.losses.CategoricalCrossentropy(), metrics=["accuracy"],
+        loss=keras.losses.CategoricalCrossentropy(),
+        metrics=["accuracy"],
         jit_compile=study.JIT_COMPILE,
-    )  # fmt: skip
+    )
     # Nommé d'après les poids des maîtres : on n'y reprend pas les leçons d'autres.
     name = f"{name}-{lessons.fingerprint(*teachers)[:8]}"
     return study.fit(
-        network, batches, epochs=options.epochs, resume=options.resume,
+        network,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
         checkpoint=paths.checkpoint_path(options, seed, network=name),
-        callbacks=[Lookahead(steps)], validation_batch_size=500,
+        callbacks=[Lookahead(steps)],
+        validation_batch_size=500,
         validation_data=(x_val, keras.utils.to_categorical(y_val, 10)),
-    )  # fmt: skip
+    )
 
 
 def measure(options, train: Callable, *, describe: Callable[[], dict]) -> int:
@@ -178,10 +190,18 @@ def measure(options, train: Callable, *, describe: Callable[[], dict]) -> int:
         0, le code de sortie.
     """
     return study.run_seeds(
-        options, dataset=sources.load_cifar10(), num_val=ex03_cifar10.NUM_VAL, train=train,
-        evaluate=evaluate, classes=sources.CIFAR10_CLASSES, classes_fr=sources.CIFAR10_CLASSES_FR,
+        options,
+        dataset=sources.load_cifar10(),
+        num_val=ex03_cifar10.NUM_VAL,
+        train=train,
+        evaluate=evaluate,
+        classes=sources.CIFAR10_CLASSES,
+        classes_fr=sources.CIFAR10_CLASSES_FR,
         on_saved=save_training_figures,
         describe=lambda runs: {
-            "views": VIEWS, "num_views": len(VIEW_WEIGHTS), "targets": lessons.TARGETS, **describe()
+            "views": VIEWS,
+            "num_views": len(VIEW_WEIGHTS),
+            "targets": lessons.TARGETS,
+            **describe(),
         },
-    )  # fmt: skip
+    )

@@ -30,10 +30,12 @@ PARTNER_SHARE = 1 / 3  # part du second maître, choisie sur les images de valid
 def add_partner(parser) -> None:
     """Ajoute `--partner` à l'analyseur d'un exercice."""
     parser.add_argument(
-        "--partner", type=Path, metavar="DOSSIER",
+        "--partner",
+        type=Path,
+        metavar="DOSSIER",
         help="dossier d'un second ex03_cifar10.keras et de son compte rendu : l'élève apprend la "
         "moyenne de ses réponses, pour un tiers, et de celles du réseau livré (aucun par défaut)",
-    )  # fmt: skip
+    )
 
 
 def name_command(options, command: str) -> None:

@@ -36,9 +36,16 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     network = study.build(build, seed=FIRST_SEED + seed, precision=options.precision)
     network.get_layer("whitening").set_weights([ex03_cifar10.whitening_kernel(x_train[:5000])])
     history = ex03_lessons.learn(
-        network, ex03_teachers.load_teachers(options), (x_train, y_train), (x_val, y_val),
-        name="twin", peak=PEAK, copies=COPIES, seed=seed, options=options,
-    )  # fmt: skip
+        network,
+        ex03_teachers.load_teachers(options),
+        (x_train, y_train),
+        (x_val, y_val),
+        name="twin",
+        peak=PEAK,
+        copies=COPIES,
+        seed=seed,
+        options=options,
+    )
     return study.to_ship(network, build()), history
 
 

@@ -30,11 +30,13 @@ def predict_views(model: keras.Model, x: np.ndarray) -> np.ndarray:
     borders = [(0, 0), (1, 1), (1, 1), (0, 0)][: x.ndim]
     padded = np.pad(x, borders, mode="reflect")
     views = (x, padded[:, :-2, :-2], padded[:, 2:, 2:])
-    return np.stack([
-        model.predict(view[:, :, ::step], batch_size=500, verbose=0)
-        for view in views
-        for step in (1, -1)
-    ])  # fmt: skip
+    return np.stack(
+        [
+            model.predict(view[:, :, ::step], batch_size=500, verbose=0)
+            for view in views
+            for step in (1, -1)
+        ]
+    )
 
 
 def predict_tta(views: np.ndarray) -> np.ndarray:

@@ -47,14 +47,21 @@ def train(
             x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
         )
         model.compile(
-            keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
-        )  # fmt: skip
+            keras.optimizers.Adam(LEARNING_RATE),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=study.JIT_COMPILE,
+        )
         curves = study.fit(
-            model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
+            model,
+            batches,
+            epochs=options.epochs,
+            resume=options.resume,
+            verbose=2,
             checkpoint=paths.checkpoint_path(options, seed, network=name),
-            validation_data=(x_val, y_val), validation_batch_size=500,
-        )  # fmt: skip
+            validation_data=(x_val, y_val),
+            validation_batch_size=500,
+        )
         history |= {f"{name}_{key}": values for key, values in curves.items()}
         history["duration_s"] = history["duration_s"] + curves["duration_s"]
         kept = build_model()  # les mêmes poids, en float32
@@ -89,9 +96,13 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
                 in_place = probabilities
     lenet, dense = measures["lenet_right_0"], measures["dense_right_0"]
     return {
-        "accuracy": lenet, "error": 1 - lenet, "accuracy_dense": dense, "error_dense": 1 - dense,
-        **measures, "probabilities": in_place["lenet"],
-    }  # fmt: skip
+        "accuracy": lenet,
+        "error": 1 - lenet,
+        "accuracy_dense": dense,
+        "error_dense": 1 - dense,
+        **measures,
+        "probabilities": in_place["lenet"],
+    }
 
 
 # --- Question 1 : la différence est-elle due au hasard ? -----------------------------
@@ -158,7 +169,13 @@ def compare(networks: Networks, dataset, *, options, num_val: int) -> int:
         ex04_figures.save_shifts(report, output_dir(options) / "decalages.png")
 
     return study.run_seeds(
-        options, dataset=dataset, num_val=num_val, train=partial(train, networks),
-        evaluate=evaluate, classes=sources.MNIST_CLASSES, classes_fr=sources.MNIST_CLASSES,
-        on_saved=show, describe=describe,
-    )  # fmt: skip
+        options,
+        dataset=dataset,
+        num_val=num_val,
+        train=partial(train, networks),
+        evaluate=evaluate,
+        classes=sources.MNIST_CLASSES,
+        classes_fr=sources.MNIST_CLASSES,
+        on_saved=show,
+        describe=describe,
+    )

@@ -106,8 +106,12 @@ def save_shifts(report: dict, path: Path) -> None:
                 color, line, mark = STYLES[name]
                 axis.plot(distances, mean, color=color, linestyle=line, marker=mark, label=label)
                 axis.fill_between(distances, mean - sd, mean + sd, color=color, alpha=0.2)
-            axis.set(xlabel=f"déplacement {title} (pixels)", ylabel="précision (%)",
-                     ylim=(0, 102), xticks=distances)  # fmt: skip
+            axis.set(
+                xlabel=f"déplacement {title} (pixels)",
+                ylabel="précision (%)",
+                ylim=(0, 102),
+                xticks=distances,
+            )
             axis.grid(axis="y", linewidth=0.4)
             axis.legend(loc="lower center")
         figure.suptitle("Entraînés sur des chiffres en place, testés déplacés")

@@ -122,17 +122,23 @@ def main(argv: list[str] | None = None) -> int:
     description, epochs = __doc__.splitlines()[0], ex04_recipe.EPOCHS
     parser = training_parser("ex04_lenet", description, epochs=epochs, seeds=5)
     parser.add_argument(
-        "--variant", choices=[*VARIANTS], default="modern",
+        "--variant",
+        choices=[*VARIANTS],
+        default="modern",
         help="LeNet de l'énoncé (modern : max-pooling, ReLU) ou de 1998 (moyennes, tanh)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--recipe", choices=["both", "plain", "modern"], default="both",
+        "--recipe",
+        choices=["both", "plain", "modern"],
+        default="both",
         help="plain : la comparaison seule ; modern : la recette moderne seule",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--teacher", choices=["wide", "none"], default="wide",
+        "--teacher",
+        choices=["wide", "none"],
+        default="wide",
         help="recette moderne : wide, imiter un LeNet plus large (par défaut) ; none, aucun maître",
-    )  # fmt: skip
+    )
     parser.set_defaults(precision="float32")  # mesuré : aussi petit, il ne gagne rien en bfloat16
     options = parser.parse_args(argv)
 
@@ -145,13 +151,17 @@ def main(argv: list[str] | None = None) -> int:
         if options.recipe == "plain":
             return 0
         return study.run_seeds(
-            _options_for("modern", "ex04_lenet", options), dataset=dataset, num_val=NUM_VAL,
+            _options_for("modern", "ex04_lenet", options),
+            dataset=dataset,
+            num_val=NUM_VAL,
             train=partial(ex04_recipe.train, partial(build_lenet, options.variant)),
-            evaluate=evaluate, classes=sources.MNIST_CLASSES,
-            classes_fr=sources.MNIST_CLASSES, on_saved=show,
+            evaluate=evaluate,
+            classes=sources.MNIST_CLASSES,
+            classes_fr=sources.MNIST_CLASSES,
+            on_saved=show,
             # framing : comment ./predict prépare une image
             describe=lambda runs: {"framing": "digit", "num_views": ex04_views.NUM_VIEWS},
-        )  # fmt: skip
+        )
 
     return run(body)
 

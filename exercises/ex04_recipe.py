@@ -47,9 +47,8 @@ def augment(images, *, indices, epoch, rng):
 
 
 def train(
-    build_model: Callable[..., keras.Model],
-    x_train, y_train, x_val, y_val, *, seed: int, options,
-) -> tuple[keras.Model, dict]:  # fmt: skip
+    build_model: Callable[..., keras.Model], x_train, y_train, x_val, y_val, *, seed: int, options
+) -> tuple[keras.Model, dict]:
     """Entraîne LeNet par la recette moderne.
 
     Args:
@@ -71,9 +70,7 @@ def train(
     network = learner = study.build(build_model, seed=seed, precision=options.precision)
     if options.teacher == "wide":
         # Lui est assez grand pour gagner du temps en bfloat16, là où l'on en gagne.
-        teacher = study.build(
-            partial(build_model, width=TEACHER_WIDTH), seed=0, precision="auto"
-        )
+        teacher = study.build(partial(build_model, width=TEACHER_WIDTH), seed=0, precision="auto")
         print(f"Le maître, un LeNet {TEACHER_WIDTH} fois plus large :", flush=True)
         epochs = min(TEACHER_EPOCHS, options.epochs)  # un essai court le reste
         fit(teacher, seed=0, epochs=epochs, resume=options.resume or seed > 0, name="teacher")
@@ -97,17 +94,25 @@ def _fit(model, *, data, val, options, seed: int, epochs: int, resume: bool, nam
     )
     model.compile(
         keras.optimizers.AdamW(
-            schedule, weight_decay=WEIGHT_DECAY, use_ema=True,
+            schedule,
+            weight_decay=WEIGHT_DECAY,
+            use_ema=True,
             ema_momentum=max(0.0, 1 - 1 / (EMA_SHARE * steps)),
         ),
-        loss="sparse_categorical_crossentropy", metrics=["accuracy"],
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
         jit_compile=study.JIT_COMPILE,
-    )  # fmt: skip
+    )
     history = study.fit(
-        model, batches, epochs=epochs, resume=resume, verbose=2,
+        model,
+        batches,
+        epochs=epochs,
+        resume=resume,
+        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed, network=name),
-        validation_data=val, validation_batch_size=500,
-    )  # fmt: skip
+        validation_data=val,
+        validation_batch_size=500,
+    )
     # `fit` le fait en finissant, mais pas une reprise qui n'avait plus d'époque à faire.
     model.optimizer.finalize_variable_values(model.trainable_variables)
     return history

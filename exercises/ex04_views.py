@@ -36,7 +36,9 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
     views = predict_views(model, x)
     single, averaged = (float(np.mean(p.argmax(1) == y)) for p in (views[0], views.mean(0)))
     return {
-        "accuracy": single, "error": 1 - single,
-        "accuracy_tta": averaged, "error_tta": 1 - averaged,
+        "accuracy": single,
+        "error": 1 - single,
+        "accuracy_tta": averaged,
+        "error_tta": 1 - averaged,
         "probabilities": views[0],
-    }  # fmt: skip
+    }

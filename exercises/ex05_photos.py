@@ -79,9 +79,10 @@ def extract(images: np.ndarray, extractor: keras.Model, *, base_sha256: str) -> 
     """
     content, side_px = hashlib.sha256(images.tobytes()).hexdigest(), extractor.input_shape[1]
     x, duration_s = cached_array(
-        "ex05", f"{content} agrandies à {side_px} px {LAYER} {base_sha256} float16",
+        "ex05",
+        f"{content} agrandies à {side_px} px {LAYER} {base_sha256} float16",
         lambda: extractor.predict(Enlarged(images, side_px), verbose=0).astype(np.float16),
-    )  # fmt: skip
+    )
     print(describe_extraction(len(x), duration_s), flush=True)
     return x
 
@@ -99,10 +100,14 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     steps = options.epochs * len(batches)
     top.compile_head(head, keras.optimizers.schedules.CosineDecay(top.LEARNING_RATE, steps))
     return head, training.fit(
-        head, batches, epochs=options.epochs, resume=options.resume,
+        head,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
         checkpoint=paths.checkpoint_path(options, seed),
-        validation_data=(x_val, val), validation_batch_size=500,
-    )  # fmt: skip
+        validation_data=(x_val, val),
+        validation_batch_size=500,
+    )
 
 
 def evaluate(head: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
@@ -138,14 +143,22 @@ def study(options) -> int:
         return network, enlarge(x_val, IMAGE_PX), enlarge(images[1][0], IMAGE_PX)
 
     return training.run_seeds(
-        options, dataset=dataset, num_val=NUM_VAL, train=train, evaluate=evaluate,
-        classes=sources.CIFAR10_CLASSES, classes_fr=sources.CIFAR10_CLASSES_FR,
-        on_saved=save_training_figures, assemble=assemble,
+        options,
+        dataset=dataset,
+        num_val=NUM_VAL,
+        train=train,
+        evaluate=evaluate,
+        classes=sources.CIFAR10_CLASSES,
+        classes_fr=sources.CIFAR10_CLASSES_FR,
+        on_saved=save_training_figures,
+        assemble=assemble,
         describe=lambda runs: {
             "derived_from": describe_base(provenance, LAYER, input_px=IMAGE_PX),
-            "data_sha256": sources.dataset_sha256(images), "views": VIEWS, "precision": "float32",
+            "data_sha256": sources.dataset_sha256(images),
+            "views": VIEWS,
+            "precision": "float32",
         },
-    )  # fmt: skip
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

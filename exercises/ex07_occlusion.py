@@ -74,9 +74,14 @@ def positions(length_px: int, patch_px: int, stride_px: int) -> list[int]:
 
 
 def drops(
-    model: "keras.Model", image: np.ndarray, class_index: int, *,
-    patch_px: int | None = None, stride_px: int | None = None, fill: str = "mean",
-) -> np.ndarray:  # fmt: skip
+    model: "keras.Model",
+    image: np.ndarray,
+    class_index: int,
+    *,
+    patch_px: int | None = None,
+    stride_px: int | None = None,
+    fill: str = "mean",
+) -> np.ndarray:
     """Mesure, pour chaque pixel, la baisse moyenne de la probabilité quand il est caché.
 
     Args:
@@ -130,9 +135,14 @@ def drops(
 
 
 def occlusion(
-    model: "keras.Model", image: np.ndarray, class_index: int, *,
-    patch_px: int | None = None, stride_px: int | None = None, fill: str = "mean",
-) -> np.ndarray:  # fmt: skip
+    model: "keras.Model",
+    image: np.ndarray,
+    class_index: int,
+    *,
+    patch_px: int | None = None,
+    stride_px: int | None = None,
+    fill: str = "mean",
+) -> np.ndarray:
     """Rend la carte de `drops`, mêmes arguments : `(H, W)` float32 dans [0, 1]."""
     found = drops(model, image, class_index, patch_px=patch_px, stride_px=stride_px, fill=fill)
     return maps.normalise(found)
@@ -141,21 +151,36 @@ def occlusion(
 def main(argv: list[str] | None = None) -> int:
     """Cache une image carré par carré et dessine ce que la classe y perd."""
     parser = maps.explanation_parser("ex07_occlusion", __doc__.splitlines()[0])
-    parser.add_argument("--patch", type=positive_int, metavar="PX",
+    parser.add_argument(
+        "--patch",
+        type=positive_int,
+        metavar="PX",
         help=f"côté du carré, en pixels de l'image que voit le réseau ({PATCH_PX} pour 32×32)",
-    )  # fmt: skip
-    parser.add_argument("--stride", type=positive_int, metavar="PX",
-        help=f"pas d'un carré au suivant, en pixels ({STRIDE_PX} pour 32×32)")  # fmt: skip
-    parser.add_argument("--fill", choices=FILLS, default="mean",
-        help="couleur du carré : moyenne de l'image (par défaut), noir ou gris")  # fmt: skip
+    )
+    parser.add_argument(
+        "--stride",
+        type=positive_int,
+        metavar="PX",
+        help=f"pas d'un carré au suivant, en pixels ({STRIDE_PX} pour 32×32)",
+    )
+    parser.add_argument(
+        "--fill",
+        choices=FILLS,
+        default="mean",
+        help="couleur du carré : moyenne de l'image (par défaut), noir ou gris",
+    )
     options = parser.parse_args(argv)
 
     def body() -> int:
         subject = maps.load_subject(options)
         found = drops(
-            subject.model, subject.image, subject.class_index,
-            patch_px=options.patch, stride_px=options.stride, fill=options.fill,
-        )  # fmt: skip
+            subject.model,
+            subject.image,
+            subject.class_index,
+            patch_px=options.patch,
+            stride_px=options.stride,
+            fill=options.fill,
+        )
         path = output_dir(options) / f"{Path(options.image).stem}_occlusion.png"
         patch_px = options.patch or default_square(subject.image)[0]
         method = f"Occlusion par carrés de {patch_px} pixels"

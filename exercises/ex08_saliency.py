@@ -78,9 +78,14 @@ def saliency(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndar
 
 
 def smooth_grad(
-    model: keras.Model, image: np.ndarray, class_index: int, *,
-    num_samples: int = NUM_SAMPLES, noise: float = NOISE, seed: int = 0,
-) -> np.ndarray:  # fmt: skip
+    model: keras.Model,
+    image: np.ndarray,
+    class_index: int,
+    *,
+    num_samples: int = NUM_SAMPLES,
+    noise: float = NOISE,
+    seed: int = 0,
+) -> np.ndarray:
     """Moyenne le gradient sur des copies bruitées de l'image, puis fait comme `saliency`.
 
     Args:
@@ -113,9 +118,13 @@ def smooth_grad(
 
 
 def attributions(
-    model: keras.Model, image: np.ndarray, class_index: int, *,
-    steps: int = STEPS, baseline: str = "black",
-) -> np.ndarray:  # fmt: skip
+    model: keras.Model,
+    image: np.ndarray,
+    class_index: int,
+    *,
+    steps: int = STEPS,
+    baseline: str = "black",
+) -> np.ndarray:
     """Partage entre les pixels ce que l'image gagne de score sur une référence unie.
 
     L'intégrale du gradient, de la référence à l'image, est faite par la règle du point milieu.
@@ -148,9 +157,13 @@ def attributions(
 
 
 def integrated_gradients(
-    model: keras.Model, image: np.ndarray, class_index: int, *,
-    steps: int = STEPS, baseline: str = "black",
-) -> np.ndarray:  # fmt: skip
+    model: keras.Model,
+    image: np.ndarray,
+    class_index: int,
+    *,
+    steps: int = STEPS,
+    baseline: str = "black",
+) -> np.ndarray:
     """Rend la carte d'`attributions`, mêmes arguments, `(H, W)` float32 dans [0, 1].
 
     Les trois couleurs d'un pixel sont additionnées ; ce qui plaide contre la classe vaut zéro.
@@ -164,15 +177,34 @@ def main(argv: list[str] | None = None) -> int:
     parser = maps.explanation_parser("ex08_saliency", __doc__.splitlines()[0])
     add = parser.add_argument
     add("--method", choices=[*METHODS_FR], default="gradient", help="gradient par défaut")
-    add("--samples", type=positive_int, default=NUM_SAMPLES, metavar="N",
-        help=f"SmoothGrad : copies bruitées ({NUM_SAMPLES})")  # fmt: skip
-    add("--noise", type=float, default=NOISE, metavar="PART",
-        help=f"SmoothGrad : bruit, en part de l'étendue de l'image ({NOISE})")  # fmt: skip
+    add(
+        "--samples",
+        type=positive_int,
+        default=NUM_SAMPLES,
+        metavar="N",
+        help=f"SmoothGrad : copies bruitées ({NUM_SAMPLES})",
+    )
+    add(
+        "--noise",
+        type=float,
+        default=NOISE,
+        metavar="PART",
+        help=f"SmoothGrad : bruit, en part de l'étendue de l'image ({NOISE})",
+    )
     add("--seed", type=int, default=0, metavar="N", help="SmoothGrad : graine du bruit (0)")
-    add("--steps", type=positive_int, default=STEPS, metavar="N",
-        help=f"gradients intégrés : points de l'intégrale ({STEPS})")  # fmt: skip
-    add("--baseline", choices=[*BASELINES], default="black",
-        help="gradients intégrés : référence, noire (par défaut) ou grise")  # fmt: skip
+    add(
+        "--steps",
+        type=positive_int,
+        default=STEPS,
+        metavar="N",
+        help=f"gradients intégrés : points de l'intégrale ({STEPS})",
+    )
+    add(
+        "--baseline",
+        choices=[*BASELINES],
+        default="black",
+        help="gradients intégrés : référence, noire (par défaut) ou grise",
+    )
     options = parser.parse_args(argv)
 
     def body() -> int:

@@ -103,9 +103,14 @@ def fit_linear(visible: np.ndarray, outputs: np.ndarray, weights: np.ndarray) ->
 
 
 def lime_coefficients(
-    model: "keras.Model", image: np.ndarray, class_index: int, *,
-    num_samples: int = NUM_SAMPLES, num_segments: int = NUM_SEGMENTS, seed: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    model: "keras.Model",
+    image: np.ndarray,
+    class_index: int,
+    *,
+    num_samples: int = NUM_SAMPLES,
+    num_segments: int = NUM_SEGMENTS,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
     """Mesure ce que chaque morceau ajoute à la probabilité d'une classe.
 
     Args:
@@ -174,18 +179,29 @@ def main(argv: list[str] | None = None) -> int:
     """Explique une image et écrit les figures."""
     parser = maps.explanation_parser("ex10_lime", __doc__.splitlines()[0])
     add = parser.add_argument
-    add("--samples", type=positive_int, default=NUM_SAMPLES, metavar="N",
-        help=f"variantes de l'image ({NUM_SAMPLES} par défaut)")  # fmt: skip
-    add("--segments", type=positive_int, default=NUM_SEGMENTS, metavar="N",
-        help=f"morceaux, environ ({NUM_SEGMENTS} par défaut)")  # fmt: skip
+    add(
+        "--samples",
+        type=positive_int,
+        default=NUM_SAMPLES,
+        metavar="N",
+        help=f"variantes de l'image ({NUM_SAMPLES} par défaut)",
+    )
+    add(
+        "--segments",
+        type=positive_int,
+        default=NUM_SEGMENTS,
+        metavar="N",
+        help=f"morceaux, environ ({NUM_SEGMENTS} par défaut)",
+    )
     add("--seed", type=int, default=0, metavar="N", help="graine des morceaux cachés (0)")
     options = parser.parse_args(argv)
 
     def body() -> int:
         subject = maps.load_subject(options)
         first = subject.model, subject.image, subject.class_index
-        found = lime_coefficients(*first, num_samples=options.samples,
-                                  num_segments=options.segments, seed=options.seed)  # fmt: skip
+        found = lime_coefficients(
+            *first, num_samples=options.samples, num_segments=options.segments, seed=options.seed
+        )
         folder, name = output_dir(options), Path(options.image).stem
         paths = folder / f"{name}_lime.png", folder / f"{name}_morceaux.png"
         maps.save_explanation(subject, heat(*found), paths[0], method="LIME")

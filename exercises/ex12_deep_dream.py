@@ -173,8 +173,10 @@ def show(options) -> int:
     dreams.save_picture(result, folder / "reve.png")
     save_comparison(folder / "comparaison.png", pictures, curves)
     gain = f"{curves[-1][-1]:.1f}".replace(".", ",")
-    print(f"{named} : réponse multipliée par {gain} dans la dernière octave.\n"
-          f"Rêve et comparaison écrits dans {folder}/")  # fmt: skip
+    print(
+        f"{named} : réponse multipliée par {gain} dans la dernière octave.\n"
+        f"Rêve et comparaison écrits dans {folder}/"
+    )
     return 0
 
 
@@ -183,13 +185,26 @@ def main(argv: list[str] | None = None) -> int:
     title = __doc__.splitlines()[0]
     parser = dreams.dream_parser("ex12_deep_dream", title, size_px=SIZE_PX, steps=STEPS)
     add = parser.add_argument
-    add("image", nargs="?", default=SAMPLE,
-        help=f"image de départ (samples/{SAMPLE.name} par défaut)")  # fmt: skip
+    add(
+        "image",
+        nargs="?",
+        default=SAMPLE,
+        help=f"image de départ (samples/{SAMPLE.name} par défaut)",
+    )
     add("--guide", metavar="IMAGE", help="image dont imiter les motifs")
-    add("--layers", type=read_weights, metavar="COUCHE[:POIDS],…",
-        help=f"couches et leurs poids ({','.join(LAYERS)} par défaut)")  # fmt: skip
-    add("--octaves", type=positive_int, default=OCTAVES, metavar="N",
-        help=f"nombre d'échelles ({OCTAVES} par défaut)")  # fmt: skip
+    add(
+        "--layers",
+        type=read_weights,
+        metavar="COUCHE[:POIDS],…",
+        help=f"couches et leurs poids ({','.join(LAYERS)} par défaut)",
+    )
+    add(
+        "--octaves",
+        type=positive_int,
+        default=OCTAVES,
+        metavar="N",
+        help=f"nombre d'échelles ({OCTAVES} par défaut)",
+    )
     options = parser.parse_args(argv)
     return run(lambda: show(options))
 

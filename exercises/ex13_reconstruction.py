@@ -110,9 +110,13 @@ def reconstruct(model: keras.Model, image: np.ndarray, *, options) -> Reconstruc
     noise = np.random.default_rng(options.seed).normal(127.5, NOISE, image.shape)
     start = np.clip(noise, 0, 255).astype(np.float32)
     found, _ = dreams.descend(
-        losses, start, steps=options.steps, rate=RATE, title=name,
+        losses,
+        start,
+        steps=options.steps,
+        rate=RATE,
+        title=name,
         basis=frequencies(*image.shape[:2]),
-    )  # fmt: skip
+    )
     distance = feature_distance(model(found[np.newaxis])[name], target)
     pixel_error = np.sqrt(np.mean(np.square(found - image)))
     return Reconstruction(found, float(distance) ** 0.5, float(pixel_error))
@@ -138,8 +142,9 @@ def save_comparison(path: Path, image: np.ndarray, found: dict[str, Reconstructi
 
 def describe(found: Reconstruction) -> str:
     """Écrit les deux écarts d'une reconstruction."""
-    error, pixel_error = (f"{value:.1f}".replace(".", ",")
-                          for value in (100 * found.error, found.pixel_error))  # fmt: skip
+    error, pixel_error = (
+        f"{value:.1f}".replace(".", ",") for value in (100 * found.error, found.pixel_error)
+    )
     return f"écart des cartes : {error} %, des pixels : {pixel_error} niveaux"
 
 
@@ -167,12 +172,24 @@ def main(argv: list[str] | None = None) -> int:
         "ex13_reconstruction", __doc__.splitlines()[0], size_px=SIZE_PX, steps=STEPS
     )
     add = parser.add_argument
-    add("image", nargs="?", default=SAMPLE,
-        help=f"image à retrouver (samples/{SAMPLE.name} par défaut)")  # fmt: skip
-    add("--layers", metavar="COUCHE,…",
-        help=f"couches, une reconstruction chacune ({','.join(LAYERS)} par défaut)")  # fmt: skip
-    add("--tv-weight", type=dreams.weight, default=TV_WEIGHT, metavar="POIDS",
-        help=f"poids de la variation totale ({TV_WEIGHT:g} par défaut)")  # fmt: skip
+    add(
+        "image",
+        nargs="?",
+        default=SAMPLE,
+        help=f"image à retrouver (samples/{SAMPLE.name} par défaut)",
+    )
+    add(
+        "--layers",
+        metavar="COUCHE,…",
+        help=f"couches, une reconstruction chacune ({','.join(LAYERS)} par défaut)",
+    )
+    add(
+        "--tv-weight",
+        type=dreams.weight,
+        default=TV_WEIGHT,
+        metavar="POIDS",
+        help=f"poids de la variation totale ({TV_WEIGHT:g} par défaut)",
+    )
     options = parser.parse_args(argv)
     return run(lambda: show(options))
 

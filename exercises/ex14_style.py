@@ -85,8 +85,9 @@ def style_loss(maps: dict, target: dict):
 
     Source : Gatys, Ecker et Bethge, arXiv 1508.06576, rapportée au style.
     """
-    return ops.mean(ops.stack([_distance(gram_matrix(maps[name]), target[name])
-                               for name in target]))  # fmt: skip
+    return ops.mean(
+        ops.stack([_distance(gram_matrix(maps[name]), target[name]) for name in target])
+    )
 
 
 # --- Question : les deux ensemble ----------------------------------------------------
@@ -148,8 +149,9 @@ def save_comparison(path: Path, pictures: dict[str, np.ndarray], curves: dict) -
 
 def show(options) -> int:
     """Fait et dessine le transfert que disent les options ; rend 0."""
-    content, style = (dreams.read_picture(source, options.size)
-                      for source in (options.content, options.style))  # fmt: skip
+    content, style = (
+        dreams.read_picture(source, options.size) for source in (options.content, options.style)
+    )
     base = dreams.load_base(options)
     options.content_layers = dreams.default_layers(base, CONTENT_LAYERS)
     options.style_layers = dreams.default_layers(base, STYLE_LAYERS)
@@ -172,11 +174,18 @@ def main(argv: list[str] | None = None) -> int:
     add = parser.add_argument
     add("content", nargs="?", default=CONTENT, help=f"contenu (samples/{CONTENT.name} par défaut)")
     add("style", nargs="?", default=STYLE, help=f"style (samples/{STYLE.name} par défaut)")
-    for name, value, what in (("content", CONTENT_WEIGHT, "du contenu"),
-                              ("style", STYLE_WEIGHT, "du style"),
-                              ("tv", TV_WEIGHT, "de la variation totale")):  # fmt: skip
-        add(f"--{name}-weight", type=dreams.weight, default=value, metavar="POIDS",
-            help=f"poids {what} ({value:g} par défaut)")  # fmt: skip
+    for name, value, what in (
+        ("content", CONTENT_WEIGHT, "du contenu"),
+        ("style", STYLE_WEIGHT, "du style"),
+        ("tv", TV_WEIGHT, "de la variation totale"),
+    ):
+        add(
+            f"--{name}-weight",
+            type=dreams.weight,
+            default=value,
+            metavar="POIDS",
+            help=f"poids {what} ({value:g} par défaut)",
+        )
     options = parser.parse_args(argv)
     return run(lambda: show(options))
 

@@ -158,13 +158,17 @@ class Desk:
         seconds = sum(each.seconds for each in exercise.rules if each.module == rule.module)
         seconds += 2 * TRAINING_S if self.options.with_training else 0
         stage = partial(
-            submission.stage, submitted=self.submission, fill=self.options.fill_missing,
-            models=models, shipped_models=submission.own_command(self.submission) is not None,
-        )  # fmt: skip
+            submission.stage,
+            submitted=self.submission,
+            fill=self.options.fill_missing,
+            models=models,
+            shipped_models=submission.own_command(self.submission) is not None,
+        )
         child = self._children[key] = pupil.Child(
-            self._grader.workshop(rule.engine), stage,
+            self._grader.workshop(rule.engine),
+            stage,
             Limits(cpu_s=seconds + EXTRA_CPU_S, memory_mb=rule.memory_mb),
-        )  # fmt: skip
+        )
         try:
             child.ask({"op": "load", "module": rule.module}, rule.seconds)
         except pupil.Failure as failure:

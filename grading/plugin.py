@@ -24,15 +24,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--submission", metavar="DOSSIER", help="noter ce rendu (sinon, le corrigé du dépôt)")
     add("--submissions", metavar="DOSSIER", help="noter une classe : un sous-dossier par élève")
     add("--exercises", metavar="LISTE", help="exercices demandés : ex00,ex02… (sinon, ceux rendus)")
-    add("--fill-missing", action="store_true",
-        help="compléter un rendu par les modules du dépôt, qui ne rapportent rien")  # fmt: skip
-    add("--grade-report", action="append", default=[], metavar="FICHIER",
-        help="compte rendu .json, .csv ou .md (peut être répétée)")  # fmt: skip
+    add(
+        "--fill-missing",
+        action="store_true",
+        help="compléter un rendu par les modules du dépôt, qui ne rapportent rien",
+    )
+    add(
+        "--grade-report",
+        action="append",
+        default=[],
+        metavar="FICHIER",
+        help="compte rendu .json, .csv ou .md (peut être répétée)",
+    )
     add("--hint", type=int, choices=range(4), default=0, help="indices : 0 (aucun) à 3")
     add("--grade-seed", type=int, metavar="N", help="graine des essais (sinon, tirée au hasard)")
     add("--without-weights", action="store_true", help="ne pas noter les poids enregistrés")
-    add("--with-training", action="store_true",
-        help="lancer le vrai entraînement de chaque rendu : des heures")  # fmt: skip
+    add(
+        "--with-training",
+        action="store_true",
+        help="lancer le vrai entraînement de chaque rendu : des heures",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,9 +90,9 @@ class Session:
             raise pytest.UsageError(str(error)) from error
         self.exercises = self._exercises(options.exercises)
         self.without_weights = options.without_weights
-        self.grader = grader.Grader(grader.Options(
-            options.grade_seed, options.fill_missing, options.with_training
-        ))  # fmt: skip
+        self.grader = grader.Grader(
+            grader.Options(options.grade_seed, options.fill_missing, options.with_training)
+        )
 
     def _exercises(self, asked: str | None) -> list[str]:
         if asked is None:
@@ -100,8 +111,11 @@ class Session:
         """Rend les questions notées d'un exercice."""
         if exercise not in self.exercises:
             return []
-        return [rule for rule in self.scale[exercise].rules
-                if not (self.without_weights and rule.name == "weights")]  # fmt: skip
+        return [
+            rule
+            for rule in self.scale[exercise].rules
+            if not (self.without_weights and rule.name == "weights")
+        ]
 
 
 def _session(config: pytest.Config) -> Session:
@@ -163,8 +177,13 @@ class QuestionItem(pytest.Item):
     def runtest(self) -> None:
         """Pose la question."""
         # Si une minuterie interrompt la correction, la question compte quand même : zéro.
-        content = {"submission": self.submitted.name, "question": self.rule.id, "level": "0",
-                   "reason": "timeout", "detail": ""}  # fmt: skip
+        content = {
+            "submission": self.submitted.name,
+            "question": self.rule.id,
+            "level": "0",
+            "reason": "timeout",
+            "detail": "",
+        }
         self.user_properties.append((PROPERTY, json.dumps(content)))
         try:
             mark = _session(self.config).grader.grade(self.submitted, self.rule)
@@ -211,9 +230,18 @@ def _line(config: pytest.Config, content: dict):
         content["reason"], content["detail"], scale.read_reasons(), config.option.hint
     )
     return report.Line(
-        content["submission"], rule.exercise, rule.name, rule.module, rule.title,
-        level * rule.points, rule.points, level, content["reason"] or "", text, hints,
-    )  # fmt: skip
+        content["submission"],
+        rule.exercise,
+        rule.name,
+        rule.module,
+        rule.title,
+        level * rule.points,
+        rule.points,
+        level,
+        content["reason"] or "",
+        text,
+        hints,
+    )
 
 
 # --- Le tableau final ----------------------------------------------------------------
@@ -242,8 +270,11 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     from grading import report, scale
 
     exercises = list(dict.fromkeys(line.exercise for line in lines))
-    header = {"graine": config.option.grade_seed, "exercices": exercises,
-              "protections": _protections()}  # fmt: skip
+    header = {
+        "graine": config.option.grade_seed,
+        "exercices": exercises,
+        "protections": _protections(),
+    }
     if config.stash[SESSION] and config.stash[SESSION].empty:
         header["dossiers sans rendu"] = config.stash[SESSION].empty
     terminalreporter.section("correction")

@@ -54,8 +54,13 @@ def describe_error(error: BaseException) -> dict:
         message = str(error)[:MAX_TEXT]
     except BaseException:  # un __str__ qui échoue
         message = ""
-    found = {"type": type(error).__name__[:MAX_TEXT], "message": message, "line": line,
-             "file": file[:MAX_TEXT], "missing": ""}  # fmt: skip
+    found = {
+        "type": type(error).__name__[:MAX_TEXT],
+        "message": message,
+        "line": line,
+        "file": file[:MAX_TEXT],
+        "missing": "",
+    }
     if isinstance(error, ModuleNotFoundError):
         found["missing"] = str(error.name)[:MAX_TEXT]
     found["families"] = [kind.__name__ for kind in type(error).__mro__[:-2]][:8]
@@ -187,15 +192,24 @@ def inspect(content: bytes, images) -> dict:
         "output_shape": list(model.output_shape) if isinstance(model.output_shape, tuple) else None,
         "num_parameters": int(model.count_params()),
         "layers": [_describe(layer) for layer in layers],
-        "seen": None, "outputs": None, "first": "", "refused": "",
-    }  # fmt: skip
+        "seen": None,
+        "outputs": None,
+        "first": "",
+        "refused": "",
+    }
     try:
         facts["outputs"] = np.asarray(model(images, training=False), np.float32)
     except Exception as error:
         facts["refused"] = str(error)[:MAX_TEXT]
         return facts
-    first = next((layer for layer in model.layers if layer.weights
-                  and type(layer).__name__ != "Normalization"), None)  # fmt: skip
+    first = next(
+        (
+            layer
+            for layer in model.layers
+            if layer.weights and type(layer).__name__ != "Normalization"
+        ),
+        None,
+    )
     facts["first"] = type(first).__name__
     with contextlib.suppress(Exception):  # un modèle dans un modèle : on ne sait pas
         if not isinstance(first, keras.Model):
@@ -218,10 +232,24 @@ def _flatten(model):
 
 def _describe(layer) -> dict:
     config = layer.get_config()
-    kept = ("filters", "kernel_size", "strides", "padding", "pool_size", "units", "rate", "scale",
-            "offset", "axis", "trainable")  # fmt: skip
-    found = {key: config[key] for key in kept if isinstance(config.get(key), int | float | str
-             | bool | list | tuple)}  # fmt: skip
+    kept = (
+        "filters",
+        "kernel_size",
+        "strides",
+        "padding",
+        "pool_size",
+        "units",
+        "rate",
+        "scale",
+        "offset",
+        "axis",
+        "trainable",
+    )
+    found = {
+        key: config[key]
+        for key in kept
+        if isinstance(config.get(key), int | float | str | bool | list | tuple)
+    }
     activation = config.get("activation")
     if isinstance(activation, dict):
         activation = activation.get("config", {})
@@ -230,8 +258,14 @@ def _describe(layer) -> dict:
     for name in ("input", "output"):
         with contextlib.suppress(Exception):
             shapes[name] = [None if n is None else int(n) for n in getattr(layer, name).shape]
-    return {"class": type(layer).__name__, "name": layer.name, "activation": activation,
-            "weights": len(layer.weights), **found, "shapes": shapes}  # fmt: skip
+    return {
+        "class": type(layer).__name__,
+        "name": layer.name,
+        "activation": activation,
+        "weights": len(layer.weights),
+        **found,
+        "shapes": shapes,
+    }
 
 
 def predict(content: bytes, images):
@@ -239,8 +273,10 @@ def predict(content: bytes, images):
     import numpy as np
 
     model = _load(content)
-    outputs = [np.asarray(model(images[k : k + 50], training=False), np.float32)
-               for k in range(0, len(images), 50)]  # fmt: skip
+    outputs = [
+        np.asarray(model(images[k : k + 50], training=False), np.float32)
+        for k in range(0, len(images), 50)
+    ]
     return np.concatenate(outputs)
 
 
@@ -251,8 +287,9 @@ def compare(first: bytes, second: bytes) -> bool:
     ours, theirs = (_load(content).get_weights() for content in (first, second))
     if [w.shape for w in ours] != [w.shape for w in theirs]:
         return False
-    return all(np.abs(a - b).mean() <= 0.05 * (b.std() + 1e-6)
-               for a, b in zip(ours, theirs, strict=True))  # fmt: skip
+    return all(
+        np.abs(a - b).mean() <= 0.05 * (b.std() + 1e-6) for a, b in zip(ours, theirs, strict=True)
+    )
 
 
 # --- Essayer un entraînement ---------------------------------------------------------
@@ -281,8 +318,14 @@ def trial(module: str, data: dict) -> dict:
     with _observed(seen, data):
         options = _options(module, epochs=1, batch_size=8, precision="float32")
         try:
-            result = loaded.train(data["x_train"], data["y_train"], data["x_val"], data["y_val"],
-                                  seed=0, options=options)  # fmt: skip
+            result = loaded.train(
+                data["x_train"],
+                data["y_train"],
+                data["x_val"],
+                data["y_val"],
+                seed=0,
+                options=options,
+            )
         except Exception as error:
             seen["error"] = describe_error(error)
             return seen
@@ -308,20 +351,34 @@ def learn(module: str, data: dict, epochs: int) -> bytes:
         Le modèle que `train` a rendu.
     """
     loaded = importlib.import_module(f"exercises.{module}")
-    options = _options(module, epochs=getattr(loaded, "EPOCHS", None) or epochs, batch_size=None,
-                       precision="auto")  # fmt: skip
-    result = loaded.train(data["x_train"], data["y_train"], data["x_val"], data["y_val"],
-                          seed=0, options=options)  # fmt: skip
+    options = _options(
+        module, epochs=getattr(loaded, "EPOCHS", None) or epochs, batch_size=None, precision="auto"
+    )
+    result = loaded.train(
+        data["x_train"], data["y_train"], data["x_val"], data["y_val"], seed=0, options=options
+    )
     return _file_of(result[0] if isinstance(result, tuple) else result)
 
 
 def _options(module: str, **chosen):
     """Rend les options que `cli.training_parser` donnerait."""
-    return types.SimpleNamespace(**{
-        "limit": None, "resume": False, "force": False, "seeds": 1, "module": module,
-        "models_dir": Path("modeles"), "output": Path("figures"), "recipe": "light",
-        "variant": "modern", "teacher": "none", "refine_cycles": 0, "command": module, **chosen,
-    })  # fmt: skip
+    return types.SimpleNamespace(
+        **{
+            "limit": None,
+            "resume": False,
+            "force": False,
+            "seeds": 1,
+            "module": module,
+            "models_dir": Path("modeles"),
+            "output": Path("figures"),
+            "recipe": "light",
+            "variant": "modern",
+            "teacher": "none",
+            "refine_cycles": 0,
+            "command": module,
+            **chosen,
+        }
+    )
 
 
 def _summary(model, *, trainable: bool = False) -> list[float]:
@@ -329,8 +386,7 @@ def _summary(model, *, trainable: bool = False) -> list[float]:
     import numpy as np
 
     weights = model.trainable_weights if trainable else model.weights
-    return [float(value) for each in weights
-            for value in np.asarray(each, np.float32).ravel()[:16]]  # fmt: skip
+    return [float(value) for each in weights for value in np.asarray(each, np.float32).ravel()[:16]]
 
 
 @contextlib.contextmanager
@@ -345,8 +401,14 @@ def _observed(seen: dict, data: dict):
         return original_compile(self, optimizer, loss, *arguments, **options)
 
     def fit(self, x=None, y=None, *arguments, **options):
-        names = ("batch_size", "epochs", "verbose", "callbacks", "validation_split",
-                 "validation_data")  # fmt: skip
+        names = (
+            "batch_size",
+            "epochs",
+            "verbose",
+            "callbacks",
+            "validation_split",
+            "validation_data",
+        )
         options = {**dict(zip(names, arguments, strict=False)), **options}
         x, sample = _sample(x, y)
         validation = options.get("validation_data")
@@ -397,8 +459,9 @@ def _sample(x, y):
     else:
         batches = [(x, y)]
     try:
-        images, labels = (np.concatenate([np.asarray(batch[k]) for batch in batches])[:64]
-                          for k in (0, 1))  # fmt: skip
+        images, labels = (
+            np.concatenate([np.asarray(batch[k]) for batch in batches])[:64] for k in (0, 1)
+        )
     except Exception:
         return x, None
     return x, {"x": images, "y": labels}
@@ -535,18 +598,24 @@ def frozen_facts(module: str, size_px: int, names: list, layer_name: str) -> dic
     import numpy as np
 
     base = tiny_base(size_px, names)
-    expected = np.asarray(keras.Model(base.input, base.get_layer(layer_name).output)(
-        np.linspace(-1, 1, 2 * size_px * size_px * 3, dtype=np.float32)
-        .reshape(2, size_px, size_px, 3), training=False))  # fmt: skip
+    expected = np.asarray(
+        keras.Model(base.input, base.get_layer(layer_name).output)(
+            np.linspace(-1, 1, 2 * size_px * size_px * 3, dtype=np.float32).reshape(
+                2, size_px, size_px, 3
+            ),
+            training=False,
+        )
+    )
     frozen = importlib.import_module(f"exercises.{module}").frozen_base(base, layer_name=layer_name)
     images = np.linspace(-1, 1, 2 * size_px * size_px * 3, dtype=np.float32)
     images = images.reshape(2, size_px, size_px, 3)
     return {
-        "trainable": len(frozen.trainable_weights), "total": len(frozen.weights),
+        "trainable": len(frozen.trainable_weights),
+        "total": len(frozen.weights),
         "output": np.asarray(frozen(images, training=False), np.float32),
         "training": np.asarray(frozen(images, training=True), np.float32),
         "maps": expected.astype(np.float32),
-    }  # fmt: skip
+    }
 
 
 def generator_facts(module: str, images, classes: list, named: dict) -> dict:
@@ -567,10 +636,13 @@ def generator_facts(module: str, images, classes: list, named: dict) -> dict:
     labels = np.concatenate([np.asarray(batch[1], np.float32) for batch in batches])
     small = [each[:, ::10, ::10] for each in twice]
     return {
-        "first": small[0], "second": small[1], "y": labels,
+        "first": small[0],
+        "second": small[1],
+        "y": labels,
         "names": [os.path.basename(name) for name in generator.filenames],
-        "low": float(twice[0].min()), "high": float(twice[0].max()),
-    }  # fmt: skip
+        "low": float(twice[0].min()),
+        "high": float(twice[0].max()),
+    }
 
 
 class _InlinePool:
@@ -599,13 +671,13 @@ def head_facts(module: str, x, num_classes: int) -> dict:
     head = loaded.build_head(x, num_classes, seed=0)
     compiled = getattr(head, "compiled", False)
     return {
-        "is_model": isinstance(head, keras.Model), "output_shape": list(head.output_shape),
+        "is_model": isinstance(head, keras.Model),
+        "output_shape": list(head.output_shape),
         "outputs": np.asarray(head(x, training=False), np.float32),
         "loss": _describe_loss(head.loss) if compiled else None,
-        "last": _last_activation(head), "dense": sum(
-            type(layer).__name__ == "Dense" for layer in head.layers
-        ),
-    }  # fmt: skip
+        "last": _last_activation(head),
+        "dense": sum(type(layer).__name__ == "Dense" for layer in head.layers),
+    }
 
 
 INGREDIENTS = {
@@ -615,6 +687,19 @@ INGREDIENTS = {
 }
 OPERATIONS = {
     function.__name__: function
-    for function in (load, get, call, export, inspect, predict, compare, trial, learn, command,
-                     frozen_facts, generator_facts, head_facts)
-}  # fmt: skip
+    for function in (
+        load,
+        get,
+        call,
+        export,
+        inspect,
+        predict,
+        compare,
+        trial,
+        learn,
+        command,
+        frozen_facts,
+        generator_facts,
+        head_facts,
+    )
+}

@@ -34,11 +34,23 @@ WALL_FACTOR = 8  # une machine chargée peut être plus lente : durée réelle, 
 MAX_GAP_S = 1.0  # entre deux regards sur un enfant ; plus long, la machine s'était arrêtée
 START_S = 300  # importer TensorFlow, sur une machine très chargée
 ENVIRONMENT = {
-    "LANG": "C.UTF-8", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1", "MALLOC_ARENA_MAX": "2",
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                     "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
-}  # fmt: skip
+    "LANG": "C.UTF-8",
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "MALLOC_ARENA_MAX": "2",
+    **dict.fromkeys(
+        (
+            "OMP_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "MKL_NUM_THREADS",
+            "TF_NUM_INTRAOP_THREADS",
+            "TF_NUM_INTEROP_THREADS",
+        ),
+        "1",
+    ),
+}
 
 
 class Failure(Exception):
@@ -73,14 +85,22 @@ class Workshop:
         self._home = Path(tempfile.mkdtemp(prefix="correction-"))
         self._home.chmod(0o711)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        path = {"PATH": os.environ.get("PATH", ""), "HOME": str(self._home),
-                "KERAS_HOME": str(self._home / "keras"), "TMPDIR": str(self._home)}  # fmt: skip
+        path = {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(self._home),
+            "KERAS_HOME": str(self._home / "keras"),
+            "TMPDIR": str(self._home),
+        }
         worker = Path(__file__).with_name("worker.py")
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-B", str(worker), str(theirs.fileno())],
-            pass_fds=[theirs.fileno()], env={**ENVIRONMENT, **path}, cwd=self._home,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            pass_fds=[theirs.fileno()],
+            env={**ENVIRONMENT, **path},
+            cwd=self._home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         theirs.close()
         self._control = ours
         self._control.settimeout(START_S)
@@ -90,8 +110,9 @@ class Workshop:
         socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
         answer = self._control.recv(2**16)
         if not answer:
-            raise RuntimeError("L'atelier de correction s'est arrêté : Python ou TensorFlow "
-                               "ne se charge pas.")  # fmt: skip
+            raise RuntimeError(
+                "L'atelier de correction s'est arrêté : Python ou TensorFlow ne se charge pas."
+            )
         return json.loads(answer)
 
     def spawn(self, staged: Path, limits: Limits, *descriptors: int) -> int:

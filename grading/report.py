@@ -134,40 +134,76 @@ def write(path: Path, lines: Sequence[Line], scale: dict[str, Exercise], header:
 
 def _as_json(lines, scale, header) -> str:
     marks = totals(lines, scale)
-    content = {**header, "submissions": [
-        {
-            "name": name, "mark": round(float(marks[name]["note"]), 4),
-            "exercises": {e: round(float(v), 4) for e, v in marks[name].items() if e != "note"},
-            "questions": [
-                {
-                    "id": line.id, "module": line.module,
-                    "title": line.title, "points": float(line.points),
-                    "out_of": float(line.out_of), "level": str(line.level),
-                    "reason": line.reason or None, "text": line.text, "hints": list(line.hints),
-                }
-                for line in lines if line.submission == name
-            ],
-        }
-        for name in marks
-    ]}  # fmt: skip
+    content = {
+        **header,
+        "submissions": [
+            {
+                "name": name,
+                "mark": round(float(marks[name]["note"]), 4),
+                "exercises": {e: round(float(v), 4) for e, v in marks[name].items() if e != "note"},
+                "questions": [
+                    {
+                        "id": line.id,
+                        "module": line.module,
+                        "title": line.title,
+                        "points": float(line.points),
+                        "out_of": float(line.out_of),
+                        "level": str(line.level),
+                        "reason": line.reason or None,
+                        "text": line.text,
+                        "hints": list(line.hints),
+                    }
+                    for line in lines
+                    if line.submission == name
+                ],
+            }
+            for name in marks
+        ],
+    }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _as_csv(lines, scale, header) -> str:
     file = io.StringIO()
     writer = csv.writer(file, delimiter=";")  # ce qu'attend un tableur en français
-    writer.writerow(["rendu", "exercice", "question", "titre", "points", "sur", "niveau", "raison",
-                     "explication", "indices"])  # fmt: skip
+    writer.writerow(
+        [
+            "rendu",
+            "exercice",
+            "question",
+            "titre",
+            "points",
+            "sur",
+            "niveau",
+            "raison",
+            "explication",
+            "indices",
+        ]
+    )
     for line in lines:
-        writer.writerow([_cell(value) for value in (
-            line.submission, line.exercise, line.question, line.title, number(line.points),
-            number(line.out_of), line.level, line.reason, line.text, " ".join(line.hints),
-        )])  # fmt: skip
+        writer.writerow(
+            [
+                _cell(value)
+                for value in (
+                    line.submission,
+                    line.exercise,
+                    line.question,
+                    line.title,
+                    number(line.points),
+                    number(line.out_of),
+                    line.level,
+                    line.reason,
+                    line.text,
+                    " ".join(line.hints),
+                )
+            ]
+        )
     for name, found in totals(lines, scale).items():
         for exercise, mark in found.items():
             title = scale[exercise].title if exercise in scale else "note finale"
-            writer.writerow([_cell(name), exercise, "total", title, number(mark), FULL, "", "", "",
-                             ""])  # fmt: skip
+            writer.writerow(
+                [_cell(name), exercise, "total", title, number(mark), FULL, "", "", "", ""]
+            )
     return file.getvalue()
 
 
@@ -179,17 +215,27 @@ def _cell(value) -> str:
 
 def _as_markdown(lines, scale, header) -> str:
     marks, rows = totals(lines, scale), ["# Correction", ""]
-    rows += [f"- {key} : {value if isinstance(value, str | int) else ', '.join(value)}"
-             for key, value in header.items()]  # fmt: skip
+    rows += [
+        f"- {key} : {value if isinstance(value, str | int) else ', '.join(value)}"
+        for key, value in header.items()
+    ]
     exercises = [name for name in scale if any(line.exercise == name for line in lines)]
-    rows += ["", f"| rendu | {' | '.join(exercises)} | note /{FULL} |",
-             f"|---|{'---|' * len(exercises)}---|"]  # fmt: skip
+    rows += [
+        "",
+        f"| rendu | {' | '.join(exercises)} | note /{FULL} |",
+        f"|---|{'---|' * len(exercises)}---|",
+    ]
     for name, found in marks.items():
         cells = " | ".join(number(found[e]) if e in found else "-" for e in exercises)
         rows.append(f"| {_escape(name)} | {cells} | **{number(found['note'])}** |")
     for name in marks:
-        rows += ["", f"## {_escape(name)}", "", "| question | points | niveau | raison |",
-                 "|---|---|---|---|"]  # fmt: skip
+        rows += [
+            "",
+            f"## {_escape(name)}",
+            "",
+            "| question | points | niveau | raison |",
+            "|---|---|---|---|",
+        ]
         for line in (line for line in lines if line.submission == name):
             text = " ".join([line.text, *(f"*→ {hint}*" for hint in line.hints)])
             rows.append(

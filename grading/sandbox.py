@@ -20,10 +20,23 @@ from typing import NamedTuple
 
 NOBODY = 65534
 READABLE = (  # ce dont Python et TensorFlow ont besoin, en plus de leurs propres dossiers
-    "/usr", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/localtime",
-    "/etc/mime.types", "/etc/fonts", "/etc/nsswitch.conf", "/proc", "/sys/devices/system",
-    "/dev/urandom", "/dev/random", "/dev/zero", "/nix/store",
-)  # fmt: skip
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/localtime",
+    "/etc/mime.types",
+    "/etc/fonts",
+    "/etc/nsswitch.conf",
+    "/proc",
+    "/sys/devices/system",
+    "/dev/urandom",
+    "/dev/random",
+    "/dev/zero",
+    "/nix/store",
+)
 
 
 class Limits(NamedTuple):
@@ -64,8 +77,11 @@ def enter(folder: Path, limits: Limits, *, readable: tuple[str, ...] = ()) -> li
         found.append(_drop_root(folder))
     _prctl(38, 1)  # PR_SET_NO_NEW_PRIVS, que Landlock et seccomp demandent
     version = _restrict_files(folder, [*READABLE, *python_folders(), *readable])
-    found.append("fichiers : un seul dossier (Landlock)" if version else
-                 "fichiers non protégés (pas de Landlock)")  # fmt: skip
+    found.append(
+        "fichiers : un seul dossier (Landlock)"
+        if version
+        else "fichiers non protégés (pas de Landlock)"
+    )
     if _filter_system_calls():
         found.append("ni processus, ni réseau, ni signal aux autres (seccomp)")
     else:
@@ -176,27 +192,80 @@ def _restrict_files(folder: Path, readable: list[str]) -> int:
 
 # (architecture d'audit, numéros) ; ce qui manque à une architecture n'y existe pas.
 _REFUSED = {
-    "x86_64": (0xC000003E, {
-        "fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "ptrace": 101, "socket": 41,
-        "tkill": 200, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "shmget": 29, "semget": 64,
-        "msgget": 68, "mq_open": 240, "mount": 165, "umount2": 166, "chroot": 161,
-        "process_vm_readv": 310, "process_vm_writev": 311, "memfd_create": 319, "bpf": 321,
-        "perf_event_open": 298, "userfaultfd": 323, "keyctl": 250, "add_key": 248,
-        "request_key": 249, "setpriority": 141, "ioprio_set": 251, "unshare": 272, "setns": 308,
-    }),
-    "aarch64": (0xC00000B7, {
-        "execve": 221, "execveat": 281, "ptrace": 117, "socket": 198, "tkill": 130,
-        "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240, "shmget": 194, "semget": 190,
-        "msgget": 186, "mq_open": 180, "mount": 40, "umount2": 39, "chroot": 51,
-        "process_vm_readv": 270, "process_vm_writev": 271, "memfd_create": 279, "bpf": 280,
-        "perf_event_open": 241, "userfaultfd": 282, "keyctl": 219, "add_key": 217,
-        "request_key": 218, "setpriority": 140, "ioprio_set": 30, "unshare": 97, "setns": 268,
-    }),
-}  # fmt: skip
+    "x86_64": (
+        0xC000003E,
+        {
+            "fork": 57,
+            "vfork": 58,
+            "execve": 59,
+            "execveat": 322,
+            "ptrace": 101,
+            "socket": 41,
+            "tkill": 200,
+            "rt_sigqueueinfo": 129,
+            "rt_tgsigqueueinfo": 297,
+            "shmget": 29,
+            "semget": 64,
+            "msgget": 68,
+            "mq_open": 240,
+            "mount": 165,
+            "umount2": 166,
+            "chroot": 161,
+            "process_vm_readv": 310,
+            "process_vm_writev": 311,
+            "memfd_create": 319,
+            "bpf": 321,
+            "perf_event_open": 298,
+            "userfaultfd": 323,
+            "keyctl": 250,
+            "add_key": 248,
+            "request_key": 249,
+            "setpriority": 141,
+            "ioprio_set": 251,
+            "unshare": 272,
+            "setns": 308,
+        },
+    ),
+    "aarch64": (
+        0xC00000B7,
+        {
+            "execve": 221,
+            "execveat": 281,
+            "ptrace": 117,
+            "socket": 198,
+            "tkill": 130,
+            "rt_sigqueueinfo": 138,
+            "rt_tgsigqueueinfo": 240,
+            "shmget": 194,
+            "semget": 190,
+            "msgget": 186,
+            "mq_open": 180,
+            "mount": 40,
+            "umount2": 39,
+            "chroot": 51,
+            "process_vm_readv": 270,
+            "process_vm_writev": 271,
+            "memfd_create": 279,
+            "bpf": 280,
+            "perf_event_open": 241,
+            "userfaultfd": 282,
+            "keyctl": 219,
+            "add_key": 217,
+            "request_key": 218,
+            "setpriority": 140,
+            "ioprio_set": 30,
+            "unshare": 97,
+            "setns": 268,
+        },
+    ),
+}
 _REFUSED_EVERYWHERE = {
-    "pidfd_send_signal": 424, "io_uring_setup": 425, "pidfd_open": 434, "pidfd_getfd": 438,
+    "pidfd_send_signal": 424,
+    "io_uring_setup": 425,
+    "pidfd_open": 434,
+    "pidfd_getfd": 438,
     "memfd_secret": 447,
-}  # fmt: skip
+}
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _ONLY_ITSELF = {  # permis seulement sur soi : le premier argument est un processus
     "x86_64": {"kill": 62, "tgkill": 234, "prlimit64": 302},
@@ -227,19 +296,32 @@ def filter_program(machine: str, pid: int) -> bytes:
 
     denied = step(_RETURN, _ERROR | errno.EPERM)
     program = [
-        step(_LOAD, 4), step(_EQUAL, audit, 1, 0), step(_RETURN, _KILL),  # autre architecture
+        step(_LOAD, 4),
+        step(_EQUAL, audit, 1, 0),
+        step(_RETURN, _KILL),  # autre architecture
         step(_LOAD, 0),
-    ]  # fmt: skip
+    ]
     if machine == "x86_64":
         program += [step(_GREATER, 0x40000000, 0, 1), denied]  # les appels « x32 »
     for number in (*refused.values(), *_REFUSED_EVERYWHERE.values()):
         program += [step(_EQUAL, number, 0, 1), denied]
     program += [step(_EQUAL, _CLONE3, 0, 1), step(_RETURN, _ERROR | errno.ENOSYS)]  # → clone
-    program += [step(_EQUAL, _CLONE[machine], 0, 4), step(_LOAD, 16), step(_BIT, _THREAD, 1, 0),
-                denied, step(_RETURN, _ALLOW)]  # fmt: skip
+    program += [
+        step(_EQUAL, _CLONE[machine], 0, 4),
+        step(_LOAD, 16),
+        step(_BIT, _THREAD, 1, 0),
+        denied,
+        step(_RETURN, _ALLOW),
+    ]
     for number in _ONLY_ITSELF[machine].values():
-        program += [step(_EQUAL, number, 0, 5), step(_LOAD, 16), step(_EQUAL, pid, 2, 0),
-                    step(_EQUAL, 0, 1, 0), denied, step(_RETURN, _ALLOW)]  # fmt: skip
+        program += [
+            step(_EQUAL, number, 0, 5),
+            step(_LOAD, 16),
+            step(_EQUAL, pid, 2, 0),
+            step(_EQUAL, 0, 1, 0),
+            denied,
+            step(_RETURN, _ALLOW),
+        ]
     return b"".join([*program, step(_RETURN, _ALLOW)])
 
 

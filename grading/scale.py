@@ -85,11 +85,20 @@ def _exercise(name: str, content: dict, defaults: tuple[dict, dict]) -> Exercise
         points = Fraction(str(each["points"]))
         if points <= 0:
             raise ValueError(f"{name}.{question} vaut {points} point : il en faut plus de 0.")
-        rules.append(Rule(
-            name, question, each["module"], each["title"], points,
-            tuple(level.format(**shown) for level in each["levels"]), engine,
-            int(limits["seconds"]), int(limits["memory_mb"]), settings,
-        ))  # fmt: skip
+        rules.append(
+            Rule(
+                name,
+                question,
+                each["module"],
+                each["title"],
+                points,
+                tuple(level.format(**shown) for level in each["levels"]),
+                engine,
+                int(limits["seconds"]),
+                int(limits["memory_mb"]),
+                settings,
+            )
+        )
     return Exercise(name, content["title"], Fraction(str(content["weight"])), tuple(rules))
 
 
@@ -97,5 +106,6 @@ def _exercise(name: str, content: dict, defaults: tuple[dict, dict]) -> Exercise
 def read_reasons(path: Path = REASONS) -> dict[str, Reason]:
     """Lit les raisons ; rend un `Reason` par identifiant."""
     content = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {name: Reason(name, each["text"], tuple(each["hints"]))
-            for name, each in content.items()}  # fmt: skip
+    return {
+        name: Reason(name, each["text"], tuple(each["hints"])) for name, each in content.items()
+    }

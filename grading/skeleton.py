@@ -32,8 +32,13 @@ Definition = ast.FunctionDef | ast.ClassDef
 
 
 def _names(*nodes: ast.AST | None) -> set[str]:
-    return {each.id for node in nodes if node is not None for each in ast.walk(node)
-            if isinstance(each, ast.Name)}  # fmt: skip
+    return {
+        each.id
+        for node in nodes
+        if node is not None
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name)
+    }
 
 
 def _called(*nodes: ast.AST | None) -> set[str]:
@@ -52,8 +57,12 @@ def _targets(node: ast.stmt) -> set[str]:
     if isinstance(node, Definition):
         return {node.name}
     if isinstance(node, ast.Assign):
-        return {each.id for target in node.targets for each in ast.walk(target)
-                if isinstance(each, ast.Name)}  # fmt: skip
+        return {
+            each.id
+            for target in node.targets
+            for each in ast.walk(target)
+            if isinstance(each, ast.Name)
+        }
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         return {node.target.id}
     return set()
@@ -142,8 +151,13 @@ def _used_elsewhere(module: str) -> set[str]:
                 found |= {each.name for each in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module == "exercises":
                 aliases |= {each.asname or each.name for each in node.names if each.name == module}
-        found |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
-                  and isinstance(node.value, ast.Name) and node.value.id in aliases}  # fmt: skip
+        found |= {
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in aliases
+        }
     return found
 
 
@@ -250,11 +264,16 @@ def scale_text(module: str) -> list[str]:
                 continue
             shown = {key: str(each).replace(".", ",") for key, each in question.items()}
             points = f"{shown['points']} point{'s' if question['points'] >= 2 else ''}"
-            rows += textwrap.wrap(f"{name}, {points} : {question['title']}.", WIDTH,
-                                  initial_indent="- ", subsequent_indent="  ")  # fmt: skip
+            rows += textwrap.wrap(
+                f"{name}, {points} : {question['title']}.",
+                WIDTH,
+                initial_indent="- ",
+                subsequent_indent="  ",
+            )
             for level in question["levels"]:
-                rows += textwrap.wrap(level.format(**shown), WIDTH, initial_indent="  - ",
-                                      subsequent_indent="    ")  # fmt: skip
+                rows += textwrap.wrap(
+                    level.format(**shown), WIDTH, initial_indent="  - ", subsequent_indent="    "
+                )
     return ["Barème, et ce qu'il faut pour chaque part des points :", "", *rows] if rows else []
 
 
@@ -308,8 +327,12 @@ def main(argv: list[str] | None = None) -> int:
     """Écrit les squelettes demandés, et dit de quels autres modules ils ont besoin."""
     parser = FrenchParser(prog="python -m grading.skeleton", description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("modules", nargs="+", metavar="MODULE",
-        help="ex02_fashion, ou ex00 pour tous les modules d'un exercice")  # fmt: skip
+    add(
+        "modules",
+        nargs="+",
+        metavar="MODULE",
+        help="ex02_fashion, ou ex00 pour tous les modules d'un exercice",
+    )
     add("--output", type=Path, required=True, metavar="DOSSIER", help="où écrire les fichiers")
     options = parser.parse_args(argv)
 

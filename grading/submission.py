@@ -24,8 +24,9 @@ class Submission(NamedTuple):
     @property
     def modules(self) -> frozenset[str]:
         """Noms des modules d'exercices rendus."""
-        return frozenset(path.stem for path in self.root.glob("ex[0-9][0-9]_*.py")
-                         if _is_regular(path))  # fmt: skip
+        return frozenset(
+            path.stem for path in self.root.glob("ex[0-9][0-9]_*.py") if _is_regular(path)
+        )
 
 
 def reference() -> Submission:
@@ -99,9 +100,13 @@ def _sources(root: Path) -> list[Path]:
     """Liste les fichiers de texte d'un rendu : sans lien, sans dossier caché, sans excès."""
     found = []
     for current, folders, files in os.walk(root, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))
-                      and name not in ("models", "tests", "venv")
-                      and not os.path.islink(os.path.join(current, name))]  # fmt: skip
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith((".", "__pycache__"))
+            and name not in ("models", "tests", "venv")
+            and not os.path.islink(os.path.join(current, name))
+        ]
         for name in sorted(files):
             path = Path(current, name)
             if path.suffix in TEXTS:
@@ -111,8 +116,14 @@ def _sources(root: Path) -> list[Path]:
     return found
 
 
-def stage(folder: Path, submitted: Submission | None, *, fill: bool = False,
-          models: tuple[str, ...] = (), shipped_models: bool = False) -> None:  # fmt: skip
+def stage(
+    folder: Path,
+    submitted: Submission | None,
+    *,
+    fill: bool = False,
+    models: tuple[str, ...] = (),
+    shipped_models: bool = False,
+) -> None:
     """Prépare le dossier d'un enfant : `exercises/`, `models/`, rien d'autre du dépôt.
 
     Args:

@@ -79,15 +79,23 @@ def _live(order: dict, channel: int, log: int) -> None:
     sys.path[:0] = [str(folder), str(folder / "exercises")]
     for name in ("stdout", "stderr"):
         number = 1 + (name == "stderr")
-        setattr(sys, name, open(number, "w", encoding="utf-8", errors="backslashreplace",
-                                buffering=1, closefd=False))  # fmt: skip
+        setattr(
+            sys,
+            name,
+            open(
+                number, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False
+            ),
+        )
     _serve(private, protections)
 
 
 def _serve(channel: int, protections: list[str]) -> None:
     pack, unpack, read, write = (
-        messages.pack, messages.unpack, messages.read_exactly, messages.write_all,
-    )  # fmt: skip
+        messages.pack,
+        messages.unpack,
+        messages.read_exactly,
+        messages.write_all,
+    )
     write(channel, pack({"protections": protections}))
     header = messages.HEADER
     while True:

@@ -232,8 +232,17 @@ def trial_arguments():
     """Options d'un essai de quelques secondes, qui n'écrit que dans `tmp_path`."""
 
     def arguments(tmp_path, *more):
-        return ["--epochs", "1", "--limit", "12", "--models-dir", str(tmp_path / "m"),
-                "--output", str(tmp_path / "f"), *more]  # fmt: skip
+        return [
+            "--epochs",
+            "1",
+            "--limit",
+            "12",
+            "--models-dir",
+            str(tmp_path / "m"),
+            "--output",
+            str(tmp_path / "f"),
+            *more,
+        ]
 
     return arguments
 

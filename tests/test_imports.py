@@ -23,8 +23,10 @@ def test_importing_an_exercise_does_nothing(tmp_path, repo):
     names = sorted(path.stem for path in (repo / "exercises").glob("ex*.py"))
     assert len(names) > 60
     done = subprocess.run(
-        [sys.executable, "-c", CODE, str(repo), *names], capture_output=True, text=True,
+        [sys.executable, "-c", CODE, str(repo), *names],
+        capture_output=True,
+        text=True,
         cwd=tmp_path,
-    )  # fmt: skip
+    )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -154,6 +154,8 @@ def test_style(repo):
     for command in (["check"], ["format", "--check"]):
         result = subprocess.run(
             [sys.executable, "-m", "ruff", *command, *FOLDERS],
-            cwd=repo, capture_output=True, text=True,
-        )  # fmt: skip
+            cwd=repo,
+            capture_output=True,
+            text=True,
+        )
         assert result.returncode == 0, result.stdout

@@ -88,15 +88,33 @@ def training_parser(
     parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
     add = parser.add_argument
     default = f"{epochs} pour la recette livrée" if epochs else "celui de la recette par défaut"
-    add("--epochs", type=positive_int, default=epochs, metavar="N",
-        help=f"nombre d'époques ({default})")  # fmt: skip
-    add("--seeds", type=positive_int, default=seeds, metavar="N",
-        help=f"entraîner N fois, graines 0 à N-1 ({seeds} par défaut)")  # fmt: skip
-    add("--limit", type=positive_int, metavar="N",
-        help="n'utiliser que les N premières images (pour essayer)")  # fmt: skip
+    add(
+        "--epochs",
+        type=positive_int,
+        default=epochs,
+        metavar="N",
+        help=f"nombre d'époques ({default})",
+    )
+    add(
+        "--seeds",
+        type=positive_int,
+        default=seeds,
+        metavar="N",
+        help=f"entraîner N fois, graines 0 à N-1 ({seeds} par défaut)",
+    )
+    add(
+        "--limit",
+        type=positive_int,
+        metavar="N",
+        help="n'utiliser que les N premières images (pour essayer)",
+    )
     add("--batch-size", type=positive_int, metavar="N", help="images par lot")
-    add("--precision", choices=["auto", "float32", "mixed_bfloat16"], default="auto",
-        help="calcul de l'entraînement (auto : bfloat16 s'il est plus rapide ici)")  # fmt: skip
+    add(
+        "--precision",
+        choices=["auto", "float32", "mixed_bfloat16"],
+        default="auto",
+        help="calcul de l'entraînement (auto : bfloat16 s'il est plus rapide ici)",
+    )
     add("--resume", action="store_true", help="reprendre un entraînement interrompu")
     add("--force", action="store_true", help="remplacer même un modèle meilleur")
     add_folders(parser, module, models="où écrire le modèle")
@@ -130,10 +148,19 @@ def add_folders(parser: FrenchParser, module: str, *, models: str) -> None:
         module: nom du module, qui nomme le dossier des figures.
         models: ce que le dossier des modèles est pour lui, dans l'aide.
     """
-    parser.add_argument("--output", type=Path, metavar="DOSSIER",
-        help=f"où écrire les figures (figures/{module} par défaut)")  # fmt: skip
-    parser.add_argument("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER",
-        help=f"{models} (models/ par défaut)")  # fmt: skip
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DOSSIER",
+        help=f"où écrire les figures (figures/{module} par défaut)",
+    )
+    parser.add_argument(
+        "--models-dir",
+        type=Path,
+        default=MODELS_DIR,
+        metavar="DOSSIER",
+        help=f"{models} (models/ par défaut)",
+    )
     parser.set_defaults(module=module)
 
 

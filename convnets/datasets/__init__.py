@@ -1,0 +1,1 @@
+"""Les données : leurs sources et leurs vérifications, dossiers d'images, scènes, poids publiés."""

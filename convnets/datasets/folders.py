@@ -99,8 +99,9 @@ def scan(folder: Path, *, limit: int | None = None) -> Listing:
             f"{_count(limit, 'image')} au plus pour {len(names)} classes : demandez-en au moins "
             f"{MIN_PER_CLASS * len(names)}, soit {MIN_PER_CLASS} par classe."
         )
-    ignored = [f"{_name(each, folder)} n'est dans aucune classe" for each in found
-               if not each.is_dir()]  # fmt: skip
+    ignored = [
+        f"{_name(each, folder)} n'est dans aucune classe" for each in found if not each.is_dir()
+    ]
     paths, labels = [], []
     for label, each in enumerate(kept):
         if printable(each.name) != each.name:
@@ -141,8 +142,11 @@ def _files(folder: Path, ignored: list[str], *, root: Path) -> list[Path]:
 def _check_counts(listing: Listing) -> None:
     shown = printable(os.fspath(listing.folder))
     counts = np.bincount(listing.labels, minlength=len(listing.classes))
-    poor = [f"{name} ({count})" for name, count in zip(listing.classes, counts, strict=True)
-            if count < MIN_PER_CLASS]  # fmt: skip
+    poor = [
+        f"{name} ({count})"
+        for name, count in zip(listing.classes, counts, strict=True)
+        if count < MIN_PER_CLASS
+    ]
     if poor:
         why = f" ; laissés de côté : {' ; '.join(listing.ignored[:3])}" if listing.ignored else ""
         raise ValueError(
@@ -221,9 +225,13 @@ class Squares:
 
 
 def cifar_folder(
-    names: Sequence[str], *, split: str, num_images: int, size_px: int,
+    names: Sequence[str],
+    *,
+    split: str,
+    num_images: int,
+    size_px: int,
     cache_dir: Path | None = None,
-) -> Path:  # fmt: skip
+) -> Path:
     """Fait un dossier d'images agrandies à partir de CIFAR-10, une fois pour toutes.
 
     Args:

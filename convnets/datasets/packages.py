@@ -74,8 +74,10 @@ class _progress:
             print(
                 f"{self.label} : {written_mb:.0f} Mo sur {self.total_mb} environ, "
                 f"{time.monotonic() - start:.0f} s",
-                end=end, file=sys.stderr, flush=True,
-            )  # fmt: skip
+                end=end,
+                file=sys.stderr,
+                flush=True,
+            )
             if self.done.wait(pause_s):
                 return
 
@@ -96,10 +98,15 @@ def _run_client(command: list[str], folder: Path, **environment: str) -> None:
     if program is None:
         raise FileNotFoundError(f"la commande {command[0]} n'est pas installée")
     result = subprocess.run(
-        [program, *command[1:]], cwd=folder, timeout=PACKAGE_TIMEOUT_S,
-        env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, errors="replace",
-    )  # fmt: skip
+        [program, *command[1:]],
+        cwd=folder,
+        timeout=PACKAGE_TIMEOUT_S,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
     if result.returncode:
         output = (result.stderr or result.stdout).splitlines()
         reason = " ; ".join([line for line in output if line.strip()][-3:])
@@ -149,9 +156,11 @@ def _apt_download(name: str) -> Callable[[Path], list[Path]]:
             (folder / "cache" / "archives" / "partial").mkdir(parents=True)
             private = [
                 *sandbox,
-                "-o", f"Dir::State::Lists={folder / 'lists'}",
-                "-o", f"Dir::Cache={folder / 'cache'}",
-            ]  # fmt: skip
+                "-o",
+                f"Dir::State::Lists={folder / 'lists'}",
+                "-o",
+                f"Dir::Cache={folder / 'cache'}",
+            ]
             _run_client(["apt-get", "update", *private], folder)
             _run_client(["apt-get", "download", name, *private], folder)
         return list(folder.glob("*.deb"))

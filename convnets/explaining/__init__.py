@@ -1,0 +1,1 @@
+"""Expliquer une réponse : cartes de chaleur, images rêvées, registre des méthodes."""

@@ -51,13 +51,27 @@ def dream_parser(module: str, description: str, *, size_px: int, steps: int) -> 
     """
     parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
     add = parser.add_argument
-    add("--size", type=side, default=size_px, metavar="N",
-        help=f"grand côté de l'image, en pixels ({size_px} par défaut)")  # fmt: skip
-    add("--steps", type=positive_int, default=steps, metavar="N",
-        help=f"nombre de pas ({steps} par défaut)")  # fmt: skip
+    add(
+        "--size",
+        type=side,
+        default=size_px,
+        metavar="N",
+        help=f"grand côté de l'image, en pixels ({size_px} par défaut)",
+    )
+    add(
+        "--steps",
+        type=positive_int,
+        default=steps,
+        metavar="N",
+        help=f"nombre de pas ({steps} par défaut)",
+    )
     add("--seed", type=seed, default=0, metavar="N", help="graine du hasard (0 par défaut)")
-    add("--model", default=serving_base.NAME, metavar="NOM",
-        help=f"{serving_base.NAME} (par défaut), ou un modèle de models/")  # fmt: skip
+    add(
+        "--model",
+        default=serving_base.NAME,
+        metavar="NOM",
+        help=f"{serving_base.NAME} (par défaut), ou un modèle de models/",
+    )
     add_folders(parser, module, models="où lire le modèle")
     return parser
 
@@ -126,9 +140,8 @@ def save_picture(image: np.ndarray, path: Path) -> None:
 def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """Agrandit ou réduit une image `(h, w, 3)` float32, signée ou non, par spline cubique."""
     resized = ops.image.resize(
-        image, (height, width), interpolation="bicubic", antialias=True,
-        data_format="channels_last",
-    )  # fmt: skip
+        image, (height, width), interpolation="bicubic", antialias=True, data_format="channels_last"
+    )
     return ops.convert_to_numpy(resized)
 
 
@@ -317,9 +330,14 @@ PIXELS = Basis(tf.identity, tf.identity)
 
 
 def descend(
-    losses: Callable, start: np.ndarray, *, steps: int, rate: float, title: str,
+    losses: Callable,
+    start: np.ndarray,
+    *,
+    steps: int,
+    rate: float,
+    title: str,
     basis: Basis = PIXELS,
-) -> tuple[np.ndarray, dict[str, list[float]]]:  # fmt: skip
+) -> tuple[np.ndarray, dict[str, list[float]]]:
     """Change une image par Adam, pour que la somme des pertes baisse.
 
     Args:

@@ -54,8 +54,11 @@ def load_method(name: str) -> Method:
         return Method("LIME", lime)
     from exercises import ex08_saliency
 
-    title = {"saliency": "Gradient", "smooth_grad": "SmoothGrad",
-             "integrated_gradients": "Gradients intégrés"}[name]  # fmt: skip
+    title = {
+        "saliency": "Gradient",
+        "smooth_grad": "SmoothGrad",
+        "integrated_gradients": "Gradients intégrés",
+    }[name]
     return Method(title, getattr(ex08_saliency, name))
 
 

@@ -48,12 +48,24 @@ def explanation_parser(module: str, description: str) -> FrenchParser:
     """
     parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
     add = parser.add_argument
-    add("image", nargs="?", default="samples/chat.png",
-        help="image à expliquer (samples/chat.png par défaut)")  # fmt: skip
-    add("--model", default=STUDY_MODEL, metavar="NOM",
-        help=f"modèle de models/ ({STUDY_MODEL} par défaut)")  # fmt: skip
-    add("--class", dest="class_fr", metavar="CLASSE",
-        help="classe à expliquer, par exemple Chien (la plus probable par défaut)")  # fmt: skip
+    add(
+        "image",
+        nargs="?",
+        default="samples/chat.png",
+        help="image à expliquer (samples/chat.png par défaut)",
+    )
+    add(
+        "--model",
+        default=STUDY_MODEL,
+        metavar="NOM",
+        help=f"modèle de models/ ({STUDY_MODEL} par défaut)",
+    )
+    add(
+        "--class",
+        dest="class_fr",
+        metavar="CLASSE",
+        help="classe à expliquer, par exemple Chien (la plus probable par défaut)",
+    )
     add_folders(parser, module, models="où lire le modèle")
     return parser
 
@@ -107,8 +119,9 @@ def load_network(slug: str, *, models_dir: Path) -> "keras.Model":
     Raises:
         FileNotFoundError: modèle absent, ou base introuvable.
     """
-    model, report = (load(slug, models_dir=models_dir)
-                     for load in (saving.load_model, reports.read_sidecar))  # fmt: skip
+    model, report = (
+        load(slug, models_dir=models_dir) for load in (saving.load_model, reports.read_sidecar)
+    )
     if "base" not in report:
         return model
     from convnets.datasets.pretrained import whole_model
@@ -137,8 +150,10 @@ def float_model(model: "keras.Model", *, layer_name: str | None = None) -> "kera
 
     maps = map_layers(model)
     if not maps:
-        raise ValueError(f"{model.name} n'a aucune carte (n, h, w, c) à montrer : un réseau de "
-                         "convolution est attendu.")  # fmt: skip
+        raise ValueError(
+            f"{model.name} n'a aucune carte (n, h, w, c) à montrer : un réseau de "
+            "convolution est attendu."
+        )
     name = layer_name or maps[-1]
     if name not in maps:
         raise ValueError(f"Couche {name!r} inconnue de {model.name} : {', '.join(maps)}.")

@@ -1,9 +1,12 @@
 """Les méthodes d'explication : ce que `--explain` propose, et ce qu'elles demandent."""
 
-# Méthodes de --explain (convnets/explaining/explain.py), et si elles dérivent le réseau, avec Keras.
+# Méthodes de --explain (voir `explain`), et si elles dérivent le réseau, avec Keras.
 EXPLANATIONS = {
-    "grad_cam": True, "grad_cam_plus_plus": True, "saliency": True, "smooth_grad": True,
-    "integrated_gradients": True, "occlusion": False, "lime": False,
-}  # fmt: skip
-
-
+    "grad_cam": True,
+    "grad_cam_plus_plus": True,
+    "saliency": True,
+    "smooth_grad": True,
+    "integrated_gradients": True,
+    "occlusion": False,
+    "lime": False,
+}

@@ -1,0 +1,1 @@
+"""Les figures : le style de la maison, les dessins de convolution."""

@@ -134,8 +134,14 @@ def _step_panels(sliding: Sliding, index: int):
     panels = [("Image", padded, marked, outside)]
     if sliding.kernel is not None:
         panels.append(("Noyau", sliding.kernel, set(), set()))
-    panels.append(("Produits" if sliding.kernel is not None else "Fenêtre",
-                   sliding.terms(index), set(), set()))  # fmt: skip
+    panels.append(
+        (
+            "Produits" if sliding.kernel is not None else "Fenêtre",
+            sliding.terms(index),
+            set(),
+            set(),
+        )
+    )
     current = divmod(index, sliding.output.shape[1])
     return [*panels, ("Sortie", filled, {current}, set())]
 
@@ -315,8 +321,16 @@ def draw_grid(
             text = format_number(value)
             color = FAINT if (r, c) in dashed and (r, c) not in marked else INK
             font = {1: 11, 2: 11, 3: 10, 4: 9}.get(len(text), 8)
-            ax.text(x + c + 0.5, y + r + 0.5, text, ha="center", va="center_baseline",
-                    zorder=3, color=color, fontsize=font)  # fmt: skip
+            ax.text(
+                x + c + 0.5,
+                y + r + 0.5,
+                text,
+                ha="center",
+                va="center_baseline",
+                zorder=3,
+                color=color,
+                fontsize=font,
+            )
 
 
 def draw_rows(rows: Sequence[Sequence], *, title: str, note: str = "") -> Figure:
@@ -392,8 +406,15 @@ def draw_layers(layers: Sequence[tuple[str, tuple[int, ...]]], *, title: str) ->
         ax.text(center, 7.5, label, ha="center", va="center", weight="bold")
         ax.text(center, 8.2, name, ha="center", va="center", fontsize=8.5)
         if k:
-            ax.add_patch(FancyArrowPatch((center - pitch + 1.7, middle), (center - 1.7, middle),
-                         arrowstyle="-|>", mutation_scale=12, color=INK))  # fmt: skip
+            ax.add_patch(
+                FancyArrowPatch(
+                    (center - pitch + 1.7, middle),
+                    (center - 1.7, middle),
+                    arrowstyle="-|>",
+                    mutation_scale=12,
+                    color=INK,
+                )
+            )
     return ax.figure
 
 

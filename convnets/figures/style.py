@@ -20,13 +20,25 @@ def house_style() -> Iterator[None]:
     """Fixe, le temps d'un bloc, la police et les réglages de toutes les figures du cours."""
     import matplotlib
 
-    with matplotlib.rc_context({
-        "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.edgecolor": INK,
-        "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.grid": False,
-        "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 11,
-        "axes.prop_cycle": matplotlib.cycler(color=COLORS), "legend.frameon": False,
-        "savefig.dpi": 120, "hatch.linewidth": 0.6,
-    }):  # fmt: skip
+    with matplotlib.rc_context(
+        {
+            "font.family": "DejaVu Sans",
+            "font.size": 10,
+            "text.color": INK,
+            "axes.edgecolor": INK,
+            "axes.labelcolor": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "axes.grid": False,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 11,
+            "axes.prop_cycle": matplotlib.cycler(color=COLORS),
+            "legend.frameon": False,
+            "savefig.dpi": 120,
+            "hatch.linewidth": 0.6,
+        }
+    ):
         yield
 
 
@@ -173,6 +185,7 @@ def save_mistakes(options, report, x_test, y_test, probabilities) -> None:
         for axis, i in zip(axes.flat, worst, strict=False):
             axis.imshow(x_test[i], cmap="gray", vmin=0, vmax=255)
             share = f"{100 * probabilities[i, y_pred[i]]:.0f} %"
-            axis.set_title(f"{classes[y_pred[i]]} à {share}\nvrai : {classes[y_test[i]]}",
-                           fontsize=8)  # fmt: skip
+            axis.set_title(
+                f"{classes[y_pred[i]]} à {share}\nvrai : {classes[y_test[i]]}", fontsize=8
+            )
         figure.suptitle("Les erreurs dont le modèle était le plus sûr")

@@ -1,0 +1,1 @@
+"""Ce que `./predict` exécute : Pillow, NumPy et LiteRT, rien de plus lourd."""

@@ -18,7 +18,6 @@ from convnets.core.reports import read_sidecar
 from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine, predict_in_passes
 
 if TYPE_CHECKING:
-
     import numpy as np
     from PIL import Image
 

@@ -38,15 +38,32 @@ def _parser() -> FrenchParser:
         prog="predict", description="Nomme ce que montre une image : Prédiction: Avion"
     )
     add = parser.add_argument
-    add("paths", nargs="+", metavar="IMAGE",
-        help="image, dossier d'images, ou - pour l'entrée standard")  # fmt: skip
+    add(
+        "paths",
+        nargs="+",
+        metavar="IMAGE",
+        help="image, dossier d'images, ou - pour l'entrée standard",
+    )
     add("--top", type=positive_int, metavar="K", help="les K classes les plus probables")
-    add("--threshold", type=_probability, default=0.0, metavar="P",
-        help=f"dire {UNSURE} sous cette probabilité, de 0 à 1 (jamais par défaut)")  # fmt: skip
-    add("--explain", type=Path, metavar="FIGURE",
-        help="écrire aussi une figure de ce qui a décidé (une seule image)")  # fmt: skip
-    add("--method", choices=[*EXPLANATIONS], default="grad_cam",
-        help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)")  # fmt: skip
+    add(
+        "--threshold",
+        type=_probability,
+        default=0.0,
+        metavar="P",
+        help=f"dire {UNSURE} sous cette probabilité, de 0 à 1 (jamais par défaut)",
+    )
+    add(
+        "--explain",
+        type=Path,
+        metavar="FIGURE",
+        help="écrire aussi une figure de ce qui a décidé (une seule image)",
+    )
+    add(
+        "--method",
+        choices=[*EXPLANATIONS],
+        default="grad_cam",
+        help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)",
+    )
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
     add("--model", metavar="NOM", help=router.MODEL_HELP)
     return parser
@@ -86,8 +103,9 @@ def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
         Image.preinit()  # les formats courants ; les autres sont longs à charger
         rare = not Image.EXTENSION.keys() >= set(extensions)
         known = (Image.registered_extensions() if rare else Image.EXTENSION).keys() - NOT_IMAGES
-        found = [name for name, extension in zip(found, extensions, strict=True)
-                 if extension in known]  # fmt: skip
+        found = [
+            name for name, extension in zip(found, extensions, strict=True) if extension in known
+        ]
         if not found and len(errors) == num_errors:
             errors.append(f"{printable(path)} : aucune image dans ce dossier.")
         expanded += sorted(found)
@@ -123,8 +141,7 @@ def _line(result: Result, options, *, alone: bool) -> str:
         order = order[: options.top]
     unsure = probabilities[order[0]] < options.threshold
     if options.json:
-        top = [{"class": classes[i], "probability": round(probabilities[i], 6)}
-               for i in order]  # fmt: skip
+        top = [{"class": classes[i], "probability": round(probabilities[i], 6)} for i in order]
         fields = {"path": result.path, **top[0]} | ({"class": None} if unsure else {})
         return json.dumps({**fields, "top": top} if options.top else fields)
     if unsure:

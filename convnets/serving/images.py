@@ -220,10 +220,12 @@ def detail(image: Image.Image) -> float:
         averaged.resize(grey.size, Image.Resampling.BICUBIC),
         picked.resize(grey.size, Image.Resampling.NEAREST),
         picked.transform(
-            grey.size, Image.Transform.AFFINE, (scale, 0, start, 0, scale, start),
+            grey.size,
+            Image.Transform.AFFINE,
+            (scale, 0, start, 0, scale, start),
             Image.Resampling.NEAREST,
         ),
-    )  # fmt: skip
+    )
     gap = min(ImageStat.Stat(ImageChops.difference(grey, each)).rms[0] for each in again)
     return gap / contrast if contrast else 0.0
 

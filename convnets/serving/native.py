@@ -66,17 +66,24 @@ class NativeEngine:
         self._lib = ctypes.CDLL(library)
         self._env, self._compiled = c_void_p(), c_void_p()
         model, options = c_void_p(), c_void_p()
-        weakref.finalize(self, _release, self._lib, content, {
-            "CompiledModel": self._compiled, "Options": options, "Model": model,
-            "Environment": self._env,
-        })  # fmt: skip
+        weakref.finalize(
+            self,
+            _release,
+            self._lib,
+            content,
+            {
+                "CompiledModel": self._compiled,
+                "Options": options,
+                "Model": model,
+                "Environment": self._env,
+            },
+        )
         settings = (_EnvOption * 2)((AUTO_REGISTER, INT, CPU), (MIN_SEVERITY, INT, 4))
         call = self._call
         call("LiteRtCreateEnvironment", 2, settings, byref(self._env))
         mapped = isinstance(content, mmap.mmap)
         start = byref(ctypes.c_char.from_buffer(content)) if mapped else ctypes.c_char_p(content)
-        call("LiteRtCreateModelFromBuffer", self._env, start, c_size_t(len(content)),
-             byref(model))  # fmt: skip
+        call("LiteRtCreateModelFromBuffer", self._env, start, c_size_t(len(content)), byref(model))
         self._input, self._output = self._signature(model)
         call("LiteRtCreateOptions", byref(options))
         call("LiteRtSetOptionsHardwareAccelerators", options, CPU)
@@ -101,8 +108,9 @@ class NativeEngine:
             tensor, kind = c_void_p(), _TensorType()
             self._call(f"LiteRtGetNumSignature{side}s", signature, byref(count))
             counts.append(count.value)
-            self._call(f"LiteRtGetSignature{side}TensorByIndex", signature, c_size_t(0),
-                       byref(tensor))  # fmt: skip
+            self._call(
+                f"LiteRtGetSignature{side}TensorByIndex", signature, c_size_t(0), byref(tensor)
+            )
             self._call("LiteRtGetRankedTensorType", tensor, byref(kind))
             types.append(kind)
         x, y = types
@@ -118,17 +126,42 @@ class NativeEngine:
         x, y, address = c_void_p(), c_void_p(), c_void_p()
         call, pixels, size = self._call, b"".join(images), self.num_outputs
         self._input.dimensions[0] = self._output.dimensions[0] = len(images)
-        call("LiteRtCompiledModelResizeInputTensor", self._compiled, c_size_t(0), c_size_t(0),
-             self._input.dimensions, c_size_t(self._input.rank))  # fmt: skip
-        call("LiteRtCreateManagedTensorBuffer", self._env, HOST_MEMORY, byref(self._input),
-             c_size_t(len(pixels)), byref(x))  # fmt: skip
-        call("LiteRtCreateManagedTensorBuffer", self._env, HOST_MEMORY, byref(self._output),
-             c_size_t(4 * len(images) * size), byref(y))  # fmt: skip
+        call(
+            "LiteRtCompiledModelResizeInputTensor",
+            self._compiled,
+            c_size_t(0),
+            c_size_t(0),
+            self._input.dimensions,
+            c_size_t(self._input.rank),
+        )
+        call(
+            "LiteRtCreateManagedTensorBuffer",
+            self._env,
+            HOST_MEMORY,
+            byref(self._input),
+            c_size_t(len(pixels)),
+            byref(x),
+        )
+        call(
+            "LiteRtCreateManagedTensorBuffer",
+            self._env,
+            HOST_MEMORY,
+            byref(self._output),
+            c_size_t(4 * len(images) * size),
+            byref(y),
+        )
         call("LiteRtLockTensorBuffer", x, byref(address), WRITE)
         ctypes.memmove(address, pixels, len(pixels))
         call("LiteRtUnlockTensorBuffer", x)
-        call("LiteRtRunCompiledModel", self._compiled, c_size_t(0), c_size_t(1), byref(x),
-             c_size_t(1), byref(y))  # fmt: skip
+        call(
+            "LiteRtRunCompiledModel",
+            self._compiled,
+            c_size_t(0),
+            c_size_t(1),
+            byref(x),
+            c_size_t(1),
+            byref(y),
+        )
         call("LiteRtLockTensorBuffer", y, byref(address), READ)
         output = (ctypes.c_float * (len(images) * size)).from_address(address.value)[:]
         call("LiteRtUnlockTensorBuffer", y)

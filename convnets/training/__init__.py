@@ -1,0 +1,1 @@
+"""L'apprentissage : lots, graines, reprise, export, enregistrement."""

@@ -53,11 +53,13 @@ def measure_normalisations(model: keras.Model, images: np.ndarray, *, batch_size
     measured = []
     for start in range(0, len(images) - batch_size + 1, batch_size):
         model(images[start : start + batch_size], training=True)
-        measured.append([
-            ops.convert_to_numpy(value)
-            for layer in found
-            for value in (layer.moving_mean, layer.moving_variance)
-        ])  # fmt: skip
+        measured.append(
+            [
+                ops.convert_to_numpy(value)
+                for layer in found
+                for value in (layer.moving_mean, layer.moving_variance)
+            ]
+        )
     means = iter(average_weights(measured))
     for layer, before in zip(found, momentum, strict=True):
         layer.moving_mean.assign(next(means))

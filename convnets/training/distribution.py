@@ -59,14 +59,31 @@ def rank() -> Rank:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Ajoute `--distribution` et les adresses, que l'environnement peut donner à leur place."""
     add = parser.add_argument
-    add("--distribution", action="store_true",
-        help="à plusieurs processus (KERAS_BACKEND=jax) ; voir docs/grappe.md")  # fmt: skip
-    add("--coordinator", default=os.environ.get(ADDRESSES), metavar="IP:PORT",
-        help=f"adresse du processus 0 (ou la variable {ADDRESSES})")  # fmt: skip
-    add("--num-processes", type=int, default=os.environ.get(NUM_PROCESSES), metavar="N",
-        help=f"nombre de processus (ou {NUM_PROCESSES})")  # fmt: skip
-    add("--process-id", type=int, default=os.environ.get(PROCESS_ID), metavar="K",
-        help=f"numéro de celui-ci, de 0 à N-1 (ou {PROCESS_ID})")  # fmt: skip
+    add(
+        "--distribution",
+        action="store_true",
+        help="à plusieurs processus (KERAS_BACKEND=jax) ; voir docs/grappe.md",
+    )
+    add(
+        "--coordinator",
+        default=os.environ.get(ADDRESSES),
+        metavar="IP:PORT",
+        help=f"adresse du processus 0 (ou la variable {ADDRESSES})",
+    )
+    add(
+        "--num-processes",
+        type=int,
+        default=os.environ.get(NUM_PROCESSES),
+        metavar="N",
+        help=f"nombre de processus (ou {NUM_PROCESSES})",
+    )
+    add(
+        "--process-id",
+        type=int,
+        default=os.environ.get(PROCESS_ID),
+        metavar="K",
+        help=f"numéro de celui-ci, de 0 à N-1 (ou {PROCESS_ID})",
+    )
 
 
 @contextlib.contextmanager
@@ -125,8 +142,11 @@ def _check(options) -> None:
             f"--distribution demande le moteur JAX, celui-ci est {keras.backend.backend()} : "
             "lancez avec KERAS_BACKEND=jax."
         )
-    missing = [name for name in ("coordinator", "num_processes", "process_id")
-               if getattr(options, name) is None]  # fmt: skip
+    missing = [
+        name
+        for name in ("coordinator", "num_processes", "process_id")
+        if getattr(options, name) is None
+    ]
     if missing:
         names = ", ".join("--" + name.replace("_", "-") for name in missing)
         raise ValueError(
@@ -151,9 +171,10 @@ def _supervise(options) -> None:
         return
     prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux seulement
     child = subprocess.Popen(
-        [sys.executable, *sys.orig_argv[1:]], env={**os.environ, SUPERVISED: "1"},
+        [sys.executable, *sys.orig_argv[1:]],
+        env={**os.environ, SUPERVISED: "1"},
         preexec_fn=prctl and (lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)),
-    )  # fmt: skip
+    )
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C va aussi à l'enfant, qui s'arrête
     signal.signal(signal.SIGTERM, lambda number, _: child.send_signal(number))
     code = child.wait()
@@ -166,8 +187,10 @@ def _say_lost(options) -> None:
     print(
         f"Erreur : processus {options.process_id} : un autre processus de l'entraînement s'est "
         f"arrêté ou ne répond pas ({options.coordinator}). Relancez-les tous avec --resume : ils "
-        "reprendront après la dernière époque finie.", file=sys.stderr, flush=True,
-    )  # fmt: skip
+        "reprendront après la dernière époque finie.",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _is_lost(error: Exception) -> bool:

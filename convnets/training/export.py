@@ -58,8 +58,10 @@ def _export_with_tensorflow(model, weights: str) -> bytes:
             [sys.executable, "-c", code, str(path), str(exported), weights],
             cwd=Path(__file__).resolve().parents[2],
             env={**os.environ, "KERAS_BACKEND": "tensorflow"},
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         if ended.returncode:
             raise RuntimeError(f"L'export par TensorFlow a échoué : {ended.stderr[-500:]}")
         return exported.read_bytes()

@@ -34,8 +34,12 @@ def export_features(
     from convnets.datasets import packages
     from convnets.training import export
 
-    entry = {"name": NAME, "input_px": model.input_shape[1], "layer": layer_name,
-             "sha256": provenance.sha256}  # fmt: skip
+    entry = {
+        "name": NAME,
+        "input_px": model.input_shape[1],
+        "layer": layer_name,
+        "sha256": provenance.sha256,
+    }
     path = light_features_path(entry, cache_dir=cache_dir)
     with packages.locked(path.parent / LOCK_FILE, title=NAME):
         if not _agrees(path, model):

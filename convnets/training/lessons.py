@@ -117,9 +117,17 @@ class Lessons(study.Batches):
     """
 
     def __init__(
-        self, x, labels, answers, *, translate_px: int, batch_size: int, seed: int, augment,
+        self,
+        x,
+        labels,
+        answers,
+        *,
+        translate_px: int,
+        batch_size: int,
+        seed: int,
+        augment,
         first: int = 0,
-    ):  # fmt: skip
+    ):
         super().__init__(x, labels, batch_size=batch_size, seed=seed, augment=augment)
         self.dataset, self.answers, self._copy = (x, labels), answers, -1
         self.translate_px, self.first = translate_px, first

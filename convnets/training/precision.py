@@ -82,9 +82,14 @@ def _small_network(precision: str) -> keras.Model:
     x = images = keras.Input((SIDE_PX, SIDE_PX, FILTERS), name="images")
     for number in (1, 2):
         x = layers.Conv2D(
-            FILTERS, 3, padding="same", use_bias=False, kernel_initializer="zeros",
-            dtype=precision, name=f"conv{number}",
-        )(x)  # fmt: skip
+            FILTERS,
+            3,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="zeros",
+            dtype=precision,
+            name=f"conv{number}",
+        )(x)
     x = layers.GlobalAveragePooling2D(dtype=FLOAT32, name="average")(x)
     model = keras.Model(images, x, name="precision")
     model.compile(keras.optimizers.SGD(name="descent"), "mse", jit_compile=False)

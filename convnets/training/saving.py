@@ -150,5 +150,3 @@ def _compress(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for key, content in (members | {name: packed.getvalue()}).items():
             archive.writestr(key, content)
-
-

@@ -122,14 +122,13 @@ class Checkpoint(keras.callbacks.Callback):
         if not distribution.rank().writes:
             return
         state = {"epoch": epoch + 1, "history": self.history, "signature": self.signature}
-        arrays = {f"v{i:04}": np.asarray(keras.ops.convert_to_numpy(v)) for i, v in
-                  enumerate(_state_variables(self.model))}  # fmt: skip
+        arrays = {
+            f"v{i:04}": np.asarray(keras.ops.convert_to_numpy(v))
+            for i, v in enumerate(_state_variables(self.model))
+        }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         suffix = files.own_suffix()
-        with (
-            files.replacing(self.path, suffix=suffix) as temporary,
-            open(temporary, "wb") as file,
-        ):
+        with files.replacing(self.path, suffix=suffix) as temporary, open(temporary, "wb") as file:
             np.savez(file, state=json.dumps(state), **arrays)
 
 
@@ -203,9 +202,13 @@ def fit(
         # shuffle=False : les lots sont déjà mélangés, et Keras tirerait leur ordre d'un hasard
         # global qu'une reprise ne retrouve pas.
         model.fit(
-            batches, epochs=epochs, initial_epoch=first_epoch, callbacks=callbacks,
-            shuffle=False, **fit_options,
-        )  # fmt: skip
+            batches,
+            epochs=epochs,
+            initial_epoch=first_epoch,
+            callbacks=callbacks,
+            shuffle=False,
+            **fit_options,
+        )
     return history
 
 
@@ -292,9 +295,18 @@ def summarise(values: Sequence[float]) -> dict:
 
 
 def run_seeds(
-    options, *, dataset, num_val: int, train, evaluate, classes, classes_fr, on_saved,
-    describe=None, assemble=None,
-) -> int:  # fmt: skip
+    options,
+    *,
+    dataset,
+    num_val: int,
+    train,
+    evaluate,
+    classes,
+    classes_fr,
+    on_saved,
+    describe=None,
+    assemble=None,
+) -> int:
     """Mesure un exercice : entraîne une fois par graine, garde le meilleur, écrit le compte rendu.
 
     Le jeu de validation est retiré de l'entraînement, le même pour toutes les graines ; lui
@@ -368,9 +380,13 @@ def run_seeds(
     if len(model.outputs) == 1:
         report["export_accuracy"] = storage.export_accuracy(export[0], x_test, y_test)
     folder, reason = saving.save_model(
-        model, options.module, report, export=export,
-        models_dir=options.models_dir, force=options.force,
-    )  # fmt: skip
+        model,
+        options.module,
+        report,
+        export=export,
+        models_dir=options.models_dir,
+        force=options.force,
+    )
     if reason:
         print(reason)
     print(f"Modèle écrit dans {folder}/{options.module}.keras (graine {best}).")

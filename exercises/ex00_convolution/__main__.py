@@ -39,10 +39,19 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__.splitlines()[0],
     )
     parser.add_argument("--example", metavar="N6", help="un seul exemple, en entier")
-    parser.add_argument("--data", type=Path, default=replay.EXAMPLES_PATH, metavar="FICHIER",
-                        help="un autre fichier de nombres attendus")  # fmt: skip
-    parser.add_argument("--figures", type=Path, metavar="DOSSIER",
-                        help="écrire les figures (PNG) et les animations (GIF)")  # fmt: skip
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=replay.EXAMPLES_PATH,
+        metavar="FICHIER",
+        help="un autre fichier de nombres attendus",
+    )
+    parser.add_argument(
+        "--figures",
+        type=Path,
+        metavar="DOSSIER",
+        help="écrire les figures (PNG) et les animations (GIF)",
+    )
     ex00_options.add_options(parser)
     replay.use_utf8()
     options = parser.parse_args(argv)

@@ -22,8 +22,18 @@ MAX_STEPS, MAX_CELLS = 200, 24  # étapes, cases de côté : au-delà, le GIF pr
 # --- Préparer ------------------------------------------------------------------------
 
 
-def slide(image, kernel=None, *, pool=None, window=2, stride=None, padding=0, dilation=1,
-          flip=False, mean=False):  # fmt: skip
+def slide(
+    image,
+    kernel=None,
+    *,
+    pool=None,
+    window=2,
+    stride=None,
+    padding=0,
+    dilation=1,
+    flip=False,
+    mean=False,
+):
     """Calcule une opération et la prépare pour le dessin.
 
     Args:
@@ -57,8 +67,16 @@ def slide(image, kernel=None, *, pool=None, window=2, stride=None, padding=0, di
         kernel = np.array(kernel)[::-1, ::-1] if flip else np.array(kernel)
         output = conv2d(image, kernel, stride=stride, padding=padding, dilation=dilation)
         output = output * Fraction(1, kernel.size) if mean else output
-    return Sliding(np.array(image), kernel, output, shape, (stride, stride), margins,
-                   (dilation, dilation), pool or ("mean" if mean else "sum"))  # fmt: skip
+    return Sliding(
+        np.array(image),
+        kernel,
+        output,
+        shape,
+        (stride, stride),
+        margins,
+        (dilation, dilation),
+        pool or ("mean" if mean else "sum"),
+    )
 
 
 # --- Montrer -------------------------------------------------------------------------
@@ -81,10 +99,16 @@ def play(options: argparse.Namespace) -> int:
     from convnets.figures import convolution
 
     sliding = slide(
-        options.image, options.kernel, pool=options.pool, window=options.window or 2,
-        stride=options.stride, padding=options.padding or 0, dilation=options.dilation or 1,
-        flip=options.flip, mean=options.mean,
-    )  # fmt: skip
+        options.image,
+        options.kernel,
+        pool=options.pool,
+        window=options.window or 2,
+        stride=options.stride,
+        padding=options.padding or 0,
+        dilation=options.dilation or 1,
+        flip=options.flip,
+        mean=options.mean,
+    )
     last = sliding.output.size - 1
     margins = zip(sliding.image.shape, sliding.margins, strict=True)
     side = max(size + sum(added) for size, added in margins)

@@ -2,7 +2,7 @@
 
 D'après : S0 à S4, l'endroit est donné avec chaque exemple.
 Commande : python -m exercises.ex00_convolution
-Nombres attendus : exercises/ex00_convolution/examples.json, mêmes clés que ce que rendent ces fonctions.
+Nombres attendus : examples.json, à côté, mêmes clés que ce que rendent ces fonctions.
 
 Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`. Chaque fonction calcule et
 rend un dictionnaire ; elle ne lit rien de ce qu'elle devrait trouver, sauf `n20`, dont la
@@ -29,8 +29,11 @@ from exercises.ex00_convolution.pooling import pool2d, relu
 
 EDGE_IMAGE = np.repeat([0, 200], 3)[:, np.newaxis] * np.ones((1, 6), np.int64)  # (6, 6), un bord
 # Rouge, vert, bleu : une image 3×3 et un filtre 2×2 de même profondeur, choisis ici.
-CHANNELS = [[[1, 0, 2], [0, 1, 0], [2, 0, 1]], [[0, 1, 0], [1, 0, 1], [0, 1, 0]],
-            [[1, 1, 0], [0, 0, 1], [1, 0, 0]]]  # fmt: skip
+CHANNELS = [
+    [[1, 0, 2], [0, 1, 0], [2, 0, 1]],
+    [[0, 1, 0], [1, 0, 1], [0, 1, 0]],
+    [[1, 1, 0], [0, 0, 1], [1, 0, 0]],
+]
 CHANNEL_KERNELS = [[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[1, 1], [-1, 0]]]
 
 
@@ -98,8 +101,13 @@ def n5(given):
     _, patch = list(windows(x_or_o.read_picture(x_or_o.X), (3, 3)))[24]  # au milieu du X
     products = patch * kernel
     mean = Fraction(int(products.sum()), products.size)
-    return {"moyenne": x_or_o.truncate(mean), "produits": products,
-            "somme": products.sum(), "taille": products.shape, "exacte": mean}  # fmt: skip
+    return {
+        "moyenne": x_or_o.truncate(mean),
+        "produits": products,
+        "somme": products.sum(),
+        "taille": products.shape,
+        "exacte": mean,
+    }
 
 
 @example("S0", "X (9×9) par trois filtres : moyenne des produits")
@@ -107,8 +115,12 @@ def n6(given):
     """Trois cartes 7×7, tronquées à deux décimales sur les diapositives."""
     picture = x_or_o.read_picture(x_or_o.X)
     printed = _truncated(x_or_o.chain(picture).maps)
-    return {"cartes": printed, "image": picture, "totaux imprimés": printed.sum(axis=(1, 2)),
-            "neuvièmes": x_or_o.chain(picture).maps * 9}  # fmt: skip
+    return {
+        "cartes": printed,
+        "image": picture,
+        "totaux imprimés": printed.sum(axis=(1, 2)),
+        "neuvièmes": x_or_o.chain(picture).maps * 9,
+    }
 
 
 @example("S0", "ReLU des cartes de N6")
@@ -124,28 +136,47 @@ def n8(given):
     maps = x_or_o.chain(x_or_o.read_picture(x_or_o.X)).rectified
     pooled = np.stack([pool2d(each, 2, padding="same") for each in maps])
     printed = _truncated(pooled)
-    return {"cartes": printed, "totaux imprimés": printed.sum(axis=(1, 2)),
-            "neuvièmes": pooled * 9, "taille sans padding": pool2d(maps[0], 2).shape}  # fmt: skip
+    return {
+        "cartes": printed,
+        "totaux imprimés": printed.sum(axis=(1, 2)),
+        "neuvièmes": pooled * 9,
+        "taille sans padding": pool2d(maps[0], 2).shape,
+    }
 
 
 @example("S0", "empilement : second étage, puis dépliement", shown="vecteur")
 def n9(given):
     """Deux pooling de suite : chaque carte tient en 2×2, et l'image en 12 valeurs."""
-    stages, votes = x_or_o.chain(x_or_o.read_picture(x_or_o.X)), x_or_o.votes(x_or_o.read_picture(x_or_o.X))
-    return {"second pooling": _truncated(stages.second), "vecteur": stages.vector * 9,
-            "votes pour X et O": votes}  # fmt: skip
+    stages, votes = (
+        x_or_o.chain(x_or_o.read_picture(x_or_o.X)),
+        x_or_o.votes(x_or_o.read_picture(x_or_o.X)),
+    )
+    return {
+        "second pooling": _truncated(stages.second),
+        "vecteur": stages.vector * 9,
+        "votes pour X et O": votes,
+    }
 
 
 @example("S0", "X déformé : image imprimée, résultats non", shown="vecteur")
 def n10(given):
     """Loin du X pixel à pixel, tout près par ses 12 valeurs."""
     x, deformed = x_or_o.read_picture(x_or_o.X), x_or_o.read_picture(x_or_o.DEFORMED_X)
-    stages, a, b = x_or_o.chain(deformed), x_or_o.chain(x).vector * 9, x_or_o.chain(deformed).vector * 9
+    stages, a, b = (
+        x_or_o.chain(deformed),
+        x_or_o.chain(x).vector * 9,
+        x_or_o.chain(deformed).vector * 9,
+    )
     cosine = (a @ b) / np.sqrt(float((a @ a) * (b @ b)))
-    return {"image": deformed, "neuvièmes": stages.maps * 9,
-            "second pooling": _truncated(stages.second), "vecteur": b,
-            "pixels communs": (x == deformed).sum(), "cosinus": Fraction(f"{cosine:.3f}"),
-            "votes pour X et O": x_or_o.votes(deformed)}  # fmt: skip
+    return {
+        "image": deformed,
+        "neuvièmes": stages.maps * 9,
+        "second pooling": _truncated(stages.second),
+        "vecteur": b,
+        "pixels communs": (x == deformed).sum(),
+        "cosinus": Fraction(f"{cosine:.3f}"),
+        "votes pour X et O": x_or_o.votes(deformed),
+    }
 
 
 @example("S0", "image 32×32, filtre 5×5 : côté de la sortie")
@@ -157,8 +188,10 @@ def n11(given):
 @example("S3", "(W − K + 2P) / S + 1, pour W 224, K 11, S 4", shown="avec partie entière")
 def n12(given):
     """La formule imprimée ne tombe pas juste ; AlexNet part en fait de 227 pixels."""
-    return {"sans partie entière": Fraction(224 - 11, 4) + 1,
-            "avec partie entière": output_size(224, 11, stride=4),
-            "AlexNet": output_size(227, 11, stride=4),
-            "pooling de sept par deux": output_size(7, 2, stride=2),
-            "noyau dilaté": output_size(7, 3, dilation=2)}  # fmt: skip
+    return {
+        "sans partie entière": Fraction(224 - 11, 4) + 1,
+        "avec partie entière": output_size(224, 11, stride=4),
+        "AlexNet": output_size(227, 11, stride=4),
+        "pooling de sept par deux": output_size(7, 2, stride=2),
+        "noyau dilaté": output_size(7, 3, dilation=2),
+    }

@@ -19,11 +19,25 @@ from exercises.ex00_convolution.operations import IMAGE, KERNEL, conv2d
 from exercises.ex00_convolution.pooling import pool2d
 from exercises.ex00_convolution.replay import read_examples
 
-LENET = [("image", (32, 32, 1)), ("convolution 5×5", (28, 28, 6)), ("pooling 2×2", (14, 14, 6)),
-         ("convolution 5×5", (10, 10, 16)), ("pooling 2×2", (5, 5, 16)), ("dépliement", (400,)),
-         ("dense", (120,)), ("dense", (84,)), ("softmax", (10,))]  # fmt: skip
-XO_LAYERS = [("image ±1", (9, 9, 1)), ("3 filtres 3×3", (7, 7, 3)), ("ReLU, pooling", (4, 4, 3)),
-             ("ReLU, pooling", (2, 2, 3)), ("dépliement", (12,)), ("votes X, O", (2,))]  # fmt: skip
+LENET = [
+    ("image", (32, 32, 1)),
+    ("convolution 5×5", (28, 28, 6)),
+    ("pooling 2×2", (14, 14, 6)),
+    ("convolution 5×5", (10, 10, 16)),
+    ("pooling 2×2", (5, 5, 16)),
+    ("dépliement", (400,)),
+    ("dense", (120,)),
+    ("dense", (84,)),
+    ("softmax", (10,)),
+]
+XO_LAYERS = [
+    ("image ±1", (9, 9, 1)),
+    ("3 filtres 3×3", (7, 7, 3)),
+    ("ReLU, pooling", (4, 4, 3)),
+    ("ReLU, pooling", (2, 2, 3)),
+    ("dépliement", (12,)),
+    ("votes X, O", (2,)),
+]
 
 
 # --- Les animations ------------------------------------------------------------------
@@ -66,8 +80,12 @@ def numbers() -> dict:
     Source : S0, « Une image vue par un ANN ».
     """
     printed = read_examples()["N20"]["imprimé"]
-    bars = [(name, [share / 100]) for name, share in
-            zip(("chat", "chien", "chapeau", "tasse"), printed["barres"], strict=True)]  # fmt: skip
+    bars = [
+        (name, [share / 100])
+        for name, share in zip(
+            ("chat", "chien", "chapeau", "tasse"), printed["barres"], strict=True
+        )
+    ]
     seen, answered = "Ce que voit l'ordinateur : 400 nombres, de 0 à 99", "Ce qu'il répond"
     return {
         "grille_20x20": convolution.draw_rows([[("", printed["grille"])]], title=seen),
@@ -83,8 +101,11 @@ def x_or_o() -> dict:
 
     Source : S0.
     """
-    pictures = {"X": xo.read_picture(xo.X), "X déformé": xo.read_picture(xo.DEFORMED_X),
-                "O (de ce cours)": xo.read_picture(xo.O)}  # fmt: skip
+    pictures = {
+        "X": xo.read_picture(xo.X),
+        "X déformé": xo.read_picture(xo.DEFORMED_X),
+        "O (de ce cours)": xo.read_picture(xo.O),
+    }
     roles = ("F1 : descente", "F2 : centre", "F3 : montée")
     filters = list(zip(roles, map(xo.read_picture, xo.FILTERS), strict=True))
     stages = xo.chain(pictures["X"])
@@ -93,8 +114,10 @@ def x_or_o() -> dict:
     def stage(maps):
         return [(f"carte {k}", each) for k, each in enumerate(maps, 1)]
 
-    unrolled = [[(f"carte {k}", each), "→", (f"valeurs {4 * k - 3} à {4 * k}", [each.reshape(-1)])]
-                for k, each in enumerate(stages.second, 1)]  # fmt: skip
+    unrolled = [
+        [(f"carte {k}", each), "→", (f"valeurs {4 * k - 3} à {4 * k}", [each.reshape(-1)])]
+        for k, each in enumerate(stages.second, 1)
+    ]
     unrolled.append([("le vecteur : 12 valeurs", [stages.vector])])
     votes = [(name, xo.votes(picture)) for name, picture in pictures.items()]
     rows = convolution.draw_rows
@@ -120,18 +143,32 @@ def layers() -> dict:
     """
     maps = [conv2d(*pair) for pair in zip(CHANNELS, CHANNEL_KERNELS, strict=True)]
     names = ("rouge", "vert", "bleu")
-    rows = [[(f"canal {name}", image), "∗", ("noyau", kernel), "=", ("carte", found)]
-            for name, image, kernel, found in
-            zip(names, CHANNELS, CHANNEL_KERNELS, maps, strict=True)]  # fmt: skip
-    rows.append([("rouge", maps[0]), "+", ("vert", maps[1]), "+", ("bleu", maps[2]), "=",
-                 ("sortie du filtre", np.sum(maps, axis=0))])  # fmt: skip
+    rows = [
+        [(f"canal {name}", image), "∗", ("noyau", kernel), "=", ("carte", found)]
+        for name, image, kernel, found in zip(names, CHANNELS, CHANNEL_KERNELS, maps, strict=True)
+    ]
+    rows.append(
+        [
+            ("rouge", maps[0]),
+            "+",
+            ("vert", maps[1]),
+            "+",
+            ("bleu", maps[2]),
+            "=",
+            ("sortie du filtre", np.sum(maps, axis=0)),
+        ]
+    )
     image = np.array([[1, 3, 2, 0], [5, 1, 0, 2], [4, 0, 7, 1], [2, 6, 1, 3]])
     modes = {"maximum": "max", "moyenne": "average", "somme": "sum"}
     pooled = [(name, pool2d(image, 2, mode=mode)) for name, mode in modes.items()]
     three = [("image", image), "→", *pooled]
     return {
-        "canaux": convolution.draw_rows(rows, title="Plusieurs canaux : un noyau chacun, puis la somme"),
-        "pooling_trois": convolution.draw_rows([three], title="Trois pooling, fenêtre 2×2 de pas 2"),
+        "canaux": convolution.draw_rows(
+            rows, title="Plusieurs canaux : un noyau chacun, puis la somme"
+        ),
+        "pooling_trois": convolution.draw_rows(
+            [three], title="Trois pooling, fenêtre 2×2 de pas 2"
+        ),
         "lenet5": convolution.draw_layers(LENET, title="LeNet-5 : 61 706 paramètres"),
     }
 
@@ -158,5 +195,7 @@ def save_all(folder: Path) -> int:
         for name, (title, sliding) in animations().items():
             last = convolution.draw_step(sliding, sliding.output.size - 1, title=title)
             print(convolution.save(last, folder / f"{name}.png"))
-            print(convolution.save_animation(sliding, folder / f"{name}.gif", title=title), flush=True)
+            print(
+                convolution.save_animation(sliding, folder / f"{name}.gif", title=title), flush=True
+            )
     return 0

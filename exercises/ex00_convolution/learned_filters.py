@@ -99,13 +99,20 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
     )
     model.compile(
-        keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
-    )  # fmt: skip
+        keras.optimizers.Adam(LEARNING_RATE),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=study.JIT_COMPILE,
+    )
     history = study.fit(
-        model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
-        checkpoint=paths.checkpoint_path(options, seed), validation_data=(x_val, y_val),
-    )  # fmt: skip
+        model,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
+        verbose=2,
+        checkpoint=paths.checkpoint_path(options, seed),
+        validation_data=(x_val, y_val),
+    )
     shipped = build_model()  # les mêmes poids, en float32
     shipped.set_weights(model.get_weights())
     return shipped, history
@@ -156,17 +163,22 @@ def save_figures(model: keras.Model, folder: Path) -> None:
         model: modèle rendu par `train` ou `storage.load_model`.
         folder: dossier, créé au besoin.
     """
-    by_hand = [(f"F{k} de S0", x_or_o.read_picture(rows)) for k, rows in enumerate(x_or_o.FILTERS, 1)]
+    by_hand = [
+        (f"F{k} de S0", x_or_o.read_picture(rows)) for k, rows in enumerate(x_or_o.FILTERS, 1)
+    ]
     learned = [(f"appris {k}", each) for k, each in enumerate(learned_filters(model), 1)]
     x, y = draw_letters(24, seed=1)
     letters = [(name, x[y == k][:8]) for k, name in enumerate(CLASSES)]
     with convolution.house_style():
         filters = convolution.draw_rows(
-            [by_hand, learned], title="Posés à la main, puis appris",
+            [by_hand, learned],
+            title="Posés à la main, puis appris",
             note="Filtres appris divisés par leur plus grande valeur.",
-        )  # fmt: skip
+        )
         print(convolution.save(filters, folder / "filtres_appris.png"))
-        drawn = convolution.draw_pictures(letters, title="X et O tirés au hasard (dessinés pour ce cours)")
+        drawn = convolution.draw_pictures(
+            letters, title="X et O tirés au hasard (dessinés pour ce cours)"
+        )
         print(convolution.save(drawn, folder / "lettres.png"))
 
 
@@ -183,10 +195,18 @@ def main(argv: list[str] | None = None) -> int:
         save_figures(model, output_dir(options))
 
     dataset = (draw_letters(NUM_TRAIN, seed=0), draw_letters(NUM_TEST, seed=1))
-    return run(lambda: study.run_seeds(
-        options, dataset=dataset, num_val=NUM_VAL, train=train, evaluate=evaluate,
-        classes=CLASSES, classes_fr=CLASSES, on_saved=show,
-    ))  # fmt: skip
+    return run(
+        lambda: study.run_seeds(
+            options,
+            dataset=dataset,
+            num_val=NUM_VAL,
+            train=train,
+            evaluate=evaluate,
+            classes=CLASSES,
+            classes_fr=CLASSES,
+            on_saved=show,
+        )
+    )
 
 
 if __name__ == "__main__":

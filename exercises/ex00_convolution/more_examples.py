@@ -41,8 +41,11 @@ def n13(given):
     """Une couche dense de même sortie aurait dix-sept mille fois plus de paramètres."""
     nets = _networks()
     convnet = nets.build_convnet()
-    return {"côtés": nets.sides(convnet), "paramètres": convnet.count_params(),
-            "couche dense": nets.build_dense_equivalent().count_params()}  # fmt: skip
+    return {
+        "côtés": nets.sides(convnet),
+        "paramètres": convnet.count_params(),
+        "couche dense": nets.build_dense_equivalent().count_params(),
+    }
 
 
 @example("S0", "BasicCNNModel : convolutions de 50 et 100 filtres", shown="paramètres")
@@ -58,11 +61,14 @@ def n15(given):
     """Même nombre de paramètres sur 32×32 que sur 28×28 avec une première couche « same »."""
     nets = _networks()
     lenet = nets.build_lenet(32)
-    return {"filtres": [layer.filters for layer in lenet.layers if hasattr(layer, "filters")],
-            "côtés": nets.sides(lenet), "par couche": nets.parameters(lenet),
-            "paramètres": lenet.count_params(),
-            "paramètres en MNIST": nets.build_lenet(28).count_params(),
-            "champs récepteurs": receptive_field([(5, 1), (2, 2), (5, 1), (2, 2)])}  # fmt: skip
+    return {
+        "filtres": [layer.filters for layer in lenet.layers if hasattr(layer, "filters")],
+        "côtés": nets.sides(lenet),
+        "par couche": nets.parameters(lenet),
+        "paramètres": lenet.count_params(),
+        "paramètres en MNIST": nets.build_lenet(28).count_params(),
+        "champs récepteurs": receptive_field([(5, 1), (2, 2), (5, 1), (2, 2)]),
+    }
 
 
 @example("S2 TD 1", "réseau dense « équivalent » à LeNet : 784-78-10 ou 784-77-10")
@@ -81,9 +87,11 @@ def n17(given):
     nets = _networks()
     model = nets.build_inception()
     shrinking = [(3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 2), (3, 2)]  # (noyau, pas)
-    return {"paramètres": model.count_params(),
-            "sortie": model.compute_output_shape((1, 150, 150, 3))[1:],
-            "plus petit côté": next(s for s in range(3, 200) if _fits(s, shrinking))}  # fmt: skip
+    return {
+        "paramètres": model.count_params(),
+        "sortie": model.compute_output_shape((1, 150, 150, 3))[1:],
+        "plus petit côté": next(s for s in range(3, 200) if _fits(s, shrinking)),
+    }
 
 
 def _fits(side: int, layers) -> bool:
@@ -119,9 +127,16 @@ def n20(given):
     """La grille et les barres sont imprimées ; leurs sommes disent qu'elles sont entières."""
     try:
         grid, bars = np.array(given["grille"], np.int64), np.array(given["barres"], np.int64)
-        return {"barres": bars, "grille": grid, "taille": grid.shape, "minimum": grid.min(),
-                "maximum": grid.max(), "somme": grid.sum(), "somme des barres": bars.sum(axis=0),
-                "sommes des lignes": grid.sum(axis=1)}  # fmt: skip
+        return {
+            "barres": bars,
+            "grille": grid,
+            "taille": grid.shape,
+            "minimum": grid.min(),
+            "maximum": grid.max(),
+            "somme": grid.sum(),
+            "somme des barres": bars.sum(axis=0),
+            "sommes des lignes": grid.sum(axis=1),
+        }
     except (KeyError, TypeError, ValueError, OverflowError):
         return {}  # la donnée est absente ou n'est plus une grille : rien n'est retrouvé
 
@@ -131,9 +146,11 @@ def n21(given):
     """Convolution et corrélation s'opposent ; les zéros du bord ajoutent un faux contour."""
     options = {"padding": "same"}
     unsigned = np.array(EDGE_KERNEL).astype(np.uint8)  # -1 y devient 255
-    return {"convolution": conv2d(EDGE_IMAGE, EDGE_KERNEL, flip=True, **options),
-            "corrélation": conv2d(EDGE_IMAGE, EDGE_KERNEL, **options),
-            "noyau en uint8": conv2d(EDGE_IMAGE, unsigned, flip=True, **options)}  # fmt: skip
+    return {
+        "convolution": conv2d(EDGE_IMAGE, EDGE_KERNEL, flip=True, **options),
+        "corrélation": conv2d(EDGE_IMAGE, EDGE_KERNEL, **options),
+        "noyau en uint8": conv2d(EDGE_IMAGE, unsigned, flip=True, **options),
+    }
 
 
 @example("S4", "plusieurs canaux : une convolution chacun, puis la somme", shown="somme")
@@ -148,19 +165,26 @@ def n22(given):
     except ValueError:
         mismatch = "refusé"
     filters = np.empty((3, 3, 3, 16))  # (N_H, N_W, N_C, N_f)
-    return {"par canal": each, "somme": together, "somme des cartes": sum(each),
-            "paramètres de seize filtres": filters.size + filters.shape[-1],
-            "filtre trop peu profond": mismatch}  # fmt: skip
+    return {
+        "par canal": each,
+        "somme": together,
+        "somme des cartes": sum(each),
+        "paramètres de seize filtres": filters.size + filters.shape[-1],
+        "filtre trop peu profond": mismatch,
+    }
 
 
 @example("S4", "la convolution N3 comme produit de matrices", shown="sortie")
 def n23(given):
     """Deux écritures : une ligne par fenêtre (im2col), ou une colonne par pixel (Toeplitz)."""
     patches, matrix = im2col(IMAGE, (3, 3)), toeplitz_matrix(KERNEL, (5, 5))
-    return {"sortie": (patches @ np.reshape(KERNEL, -1)).reshape(3, 3),
-            "sortie par Toeplitz": (matrix @ np.reshape(IMAGE, -1)).reshape(3, 3),
-            "fenêtres": patches.shape, "matrice": matrix.shape,
-            "zéros de la matrice": (matrix == 0).sum()}  # fmt: skip
+    return {
+        "sortie": (patches @ np.reshape(KERNEL, -1)).reshape(3, 3),
+        "sortie par Toeplitz": (matrix @ np.reshape(IMAGE, -1)).reshape(3, 3),
+        "fenêtres": patches.shape,
+        "matrice": matrix.shape,
+        "zéros de la matrice": (matrix == 0).sum(),
+    }
 
 
 ALL_EXAMPLES = dict(EXAMPLES)  # N1 à N23, dans l'ordre

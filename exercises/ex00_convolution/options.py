@@ -23,10 +23,17 @@ from exercises.ex00_convolution.pooling import REDUCTIONS
 
 MAX_SIDE = 12  # cases ; au-delà, les nombres ne se lisent plus
 NUMBER = re.compile(r"[+-]?\d{1,4}([.,]\d{1,2})?")
-IMAGES = {"5x5": np.array(IMAGE), "X": x_or_o.read_picture(x_or_o.X), "O": x_or_o.read_picture(x_or_o.O),
-          "X-deforme": x_or_o.read_picture(x_or_o.DEFORMED_X)}  # fmt: skip
-KERNELS = {"3x3": np.array(KERNEL), "prewitt": np.array(EDGE_KERNEL),
-           **{f"F{k}": x_or_o.read_picture(rows) for k, rows in enumerate(x_or_o.FILTERS, 1)}}  # fmt: skip
+IMAGES = {
+    "5x5": np.array(IMAGE),
+    "X": x_or_o.read_picture(x_or_o.X),
+    "O": x_or_o.read_picture(x_or_o.O),
+    "X-deforme": x_or_o.read_picture(x_or_o.DEFORMED_X),
+}
+KERNELS = {
+    "3x3": np.array(KERNEL),
+    "prewitt": np.array(EDGE_KERNEL),
+    **{f"F{k}": x_or_o.read_picture(rows) for k, rows in enumerate(x_or_o.FILTERS, 1)},
+}
 
 
 # --- Lire les options ----------------------------------------------------------------
@@ -36,10 +43,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Ajoute à l'analyseur de l'exercice les options d'une animation."""
     group = parser.add_argument_group("animer une opération (texte, ou GIF et PNG avec --figures)")
     add = group.add_argument
-    add("--image", type=read_image, metavar="GRILLE",
-        help=f'"1 0 2/0 1 3", un nom ({", ".join(IMAGES)}) ou un fichier image')  # fmt: skip
-    add("--kernel", type=read_kernel, metavar="GRILLE",
-        help=f'"1 0/0 1" ou un nom ({", ".join(KERNELS)})')  # fmt: skip
+    add(
+        "--image",
+        type=read_image,
+        metavar="GRILLE",
+        help=f'"1 0 2/0 1 3", un nom ({", ".join(IMAGES)}) ou un fichier image',
+    )
+    add(
+        "--kernel",
+        type=read_kernel,
+        metavar="GRILLE",
+        help=f'"1 0/0 1" ou un nom ({", ".join(KERNELS)})',
+    )
     add("--pool", choices=REDUCTIONS, help="un pooling au lieu d'une convolution")
     add("--window", type=read_step, metavar="N", help="côté de la fenêtre du pooling (2)")
     add("--stride", type=read_step, metavar="N", help="pas (1, ou la fenêtre du pooling)")
@@ -51,9 +66,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse, avec le code 2, les options qui ne vont pas ensemble."""
-    given = {name: getattr(options, name) not in (None, False) for name in
-             ("kernel", "pool", "window", "stride", "padding", "dilation", "flip", "mean")
-             if not isinstance(getattr(options, name), np.ndarray)}  # fmt: skip
+    given = {
+        name: getattr(options, name) not in (None, False)
+        for name in ("kernel", "pool", "window", "stride", "padding", "dilation", "flip", "mean")
+        if not isinstance(getattr(options, name), np.ndarray)
+    }
     given["kernel"] = options.kernel is not None
     for_kernel = [name for name in ("dilation", "flip", "mean") if given[name]]
     if options.image is None and any(given.values()):

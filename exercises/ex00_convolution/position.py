@@ -83,14 +83,21 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
             x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
         )
         model.compile(
-            keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
-        )  # fmt: skip
+            keras.optimizers.Adam(LEARNING_RATE),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=study.JIT_COMPILE,
+        )
         histories[name] = study.fit(
-            model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
+            model,
+            batches,
+            epochs=options.epochs,
+            resume=options.resume,
+            verbose=2,
             checkpoint=paths.checkpoint_path(options, seed, network=name),
-            validation_data=(x_val, y_val), validation_batch_size=500,
-        )  # fmt: skip
+            validation_data=(x_val, y_val),
+            validation_batch_size=500,
+        )
         kept = build_model()  # les mêmes poids, en float32
         kept.set_weights(model.get_weights())
         shipped[name] = kept(images)
@@ -143,9 +150,12 @@ def save_curve(report: dict, path: Path) -> Path:
     num_seeds = report["metrics"]["accuracy"]["n"]
     with convolution.house_style():
         figure = convolution.draw_curves(
-            list(SHIFTS_PX), curves, title="Entraînés sur des chiffres centrés, testés déplacés",
-            xlabel="déplacement (pixels)", ylabel=f"précision (moyenne, {num_seeds} graines)",
-        )  # fmt: skip
+            list(SHIFTS_PX),
+            curves,
+            title="Entraînés sur des chiffres centrés, testés déplacés",
+            xlabel="déplacement (pixels)",
+            ylabel=f"précision (moyenne, {num_seeds} graines)",
+        )
         return convolution.save(figure, path)
 
 
@@ -160,12 +170,20 @@ def main(argv: list[str] | None = None) -> int:
 
     def body() -> int:
         (x, y), (x_test, y_test) = sources.load_mnist()
-        dataset = ((widen(x[:NUM_TRAIN]), y[:NUM_TRAIN]),
-                   (widen(x_test[:NUM_TEST]), y_test[:NUM_TEST]))  # fmt: skip
+        dataset = (
+            (widen(x[:NUM_TRAIN]), y[:NUM_TRAIN]),
+            (widen(x_test[:NUM_TEST]), y_test[:NUM_TEST]),
+        )
         return study.run_seeds(
-            options, dataset=dataset, num_val=NUM_VAL, train=train, evaluate=evaluate,
-            classes=sources.MNIST_CLASSES, classes_fr=sources.MNIST_CLASSES, on_saved=show,
-        )  # fmt: skip
+            options,
+            dataset=dataset,
+            num_val=NUM_VAL,
+            train=train,
+            evaluate=evaluate,
+            classes=sources.MNIST_CLASSES,
+            classes_fr=sources.MNIST_CLASSES,
+            on_saved=show,
+        )
 
     return run(body)
 

@@ -2,7 +2,7 @@
 
 D'après : S0 à S4.
 Commande : python -m exercises.ex00_convolution --example N6
-Nombres attendus : exercises/ex00_convolution/examples.json ; `imprimé` est ce que le document montre,
+Nombres attendus : examples.json, à côté ; `imprimé` est ce que le document montre,
 `attendu` ce qui a été recalculé hors de ce code.
 
 Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`.
@@ -48,8 +48,9 @@ def read_examples(path: Path = EXAMPLES_PATH) -> dict[str, dict]:
     try:
         data = json.loads(
             path.read_text(encoding="utf-8-sig"),  # le Bloc-notes ajoute une marque au début
-            parse_float=Fraction, object_pairs_hook=_no_duplicate,
-        )  # fmt: skip
+            parse_float=Fraction,
+            object_pairs_hook=_no_duplicate,
+        )
         if not isinstance(data, dict) or not all(map(_has_both_parts, data.values())):
             raise ValueError("chaque exemple doit avoir « imprimé » et « attendu », deux objets")
     except json.JSONDecodeError as error:

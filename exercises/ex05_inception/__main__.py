@@ -37,9 +37,11 @@ NUM_IMAGES = 2000  # du dossier par défaut, et autant pour le test
 def open_task(options, *, split: str = "train") -> AbstractContextManager[folders.Pictures]:
     """Ouvre le dossier demandé, ou celui de CIFAR-10, en copies carrées pour un bloc `with`."""
     folder = options.images or folders.cifar_folder(
-        DEFAULT_CLASSES, split=split, num_images=min(options.limit or NUM_IMAGES, NUM_IMAGES),
+        DEFAULT_CLASSES,
+        split=split,
+        num_images=min(options.limit or NUM_IMAGES, NUM_IMAGES),
         size_px=features.IMAGE_PX,
-    )  # fmt: skip
+    )
     return folders.square_copies(folders.scan(folder, limit=options.limit), features.IMAGE_PX)
 
 
@@ -65,8 +67,10 @@ def train(pictures, frozen: keras.Model, x: np.ndarray, *, seed: int, options):
 
     Source : énoncé, TD question 2.
     """
-    kept, val = (features.rows(features.make_generator(pictures, subset=subset))
-                 for subset in ("training", "validation"))  # fmt: skip
+    kept, val = (
+        features.rows(features.make_generator(pictures, subset=subset))
+        for subset in ("training", "validation")
+    )
     start, num_classes = time.monotonic(), len(pictures.classes)
     if options.augment:
         head = top.build_head(x[kept], num_classes, seed=seed)
@@ -76,14 +80,20 @@ def train(pictures, frozen: keras.Model, x: np.ndarray, *, seed: int, options):
             pictures, subset="training", shuffle=True, augment=True, seed=seed
         )
         curves = model.fit(
-            batches, validation_data=features.make_generator(pictures, subset="validation"),
-            epochs=options.epochs, verbose=2,
-        ).history  # fmt: skip
+            batches,
+            validation_data=features.make_generator(pictures, subset="validation"),
+            epochs=options.epochs,
+            verbose=2,
+        ).history
     else:
         head, curves = top.train_head(
-            x[kept], pictures.labels[kept], num_classes=num_classes, seed=seed,
-            epochs=options.epochs, validation=(x[val], pictures.labels[val]),
-        )  # fmt: skip
+            x[kept],
+            pictures.labels[kept],
+            num_classes=num_classes,
+            seed=seed,
+            epochs=options.epochs,
+            validation=(x[val], pictures.labels[val]),
+        )
     score = top.accuracy(top.predict(head, x[val]), pictures.labels[val])
     print(f"Graine {seed} : validation {percent(score)}", flush=True)
     return head, {"curves": curves, "duration_s": time.monotonic() - start, "score": score}
@@ -146,18 +156,23 @@ def study(options) -> int:
         print(shown.describe_extraction(len(x), duration_s), flush=True)
         timing = None if options.augment else features.compare_epochs(pictures, frozen, x)
         print(shown.describe_timing(timing), flush=True)
-        runs = [train(pictures, frozen, x, seed=seed, options=options)
-                for seed in range(options.seeds)]  # fmt: skip
+        runs = [
+            train(pictures, frozen, x, seed=seed, options=options) for seed in range(options.seeds)
+        ]
         folds = evaluate(pictures, x, options=options, seeds=options.seeds)
         held_out = folds, pictures.labels, folders.Squares(pictures.paths, features.IMAGE_PX)
         control = evaluate_control(pictures, options=options) if weights else None
         if not options.images:
-            held_out = evaluate_test([head for head, _ in runs], frozen,
-                                     base_sha256=provenance.sha256, options=options)  # fmt: skip
+            held_out = evaluate_test(
+                [head for head, _ in runs], frozen, base_sha256=provenance.sha256, options=options
+            )
         results = {
-            "folds": [top.accuracy(each, pictures.labels) for each in folds], "control": control,
-            "timing": timing, "probabilities": held_out[0], "labels": held_out[1],
-        }  # fmt: skip
+            "folds": [top.accuracy(each, pictures.labels) for each in folds],
+            "control": control,
+            "timing": timing,
+            "probabilities": held_out[0],
+            "labels": held_out[1],
+        }
         report = shown.make_report(options, pictures, provenance, runs, results)
     print(shown.describe_results(report), flush=True)
     best = report["shipped"]["seed"]

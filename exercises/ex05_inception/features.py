@@ -27,9 +27,12 @@ IMAGE_PX = 150  # de l'énoncé
 VALIDATION_SPLIT = 0.2  # de l'énoncé
 LAYER = "mixed9"  # la dernière que ces poids rendent telle qu'elle fut apprise (voir pretrained)
 AUGMENTATION = {  # ce qui laisse un chat un chat
-    "horizontal_flip": True, "rotation_range": 10, "zoom_range": 0.1,
-    "width_shift_range": 0.1, "height_shift_range": 0.1,
-}  # fmt: skip
+    "horizontal_flip": True,
+    "rotation_range": 10,
+    "zoom_range": 0.1,
+    "width_shift_range": 0.1,
+    "height_shift_range": 0.1,
+}
 
 
 # --- Question 2 : lire les images comme l'énoncé -------------------------------------
@@ -61,15 +64,20 @@ def make_generator(pictures: Pictures, *, subset=None, shuffle=False, augment=Fa
     Source : énoncé, TD question 2.
     """
     datagen = tf.keras.preprocessing.image.ImageDataGenerator(
-        validation_split=VALIDATION_SPLIT, preprocessing_function=preprocess_input,
+        validation_split=VALIDATION_SPLIT,
+        preprocessing_function=preprocess_input,
         **(AUGMENTATION if augment else {}),
-    )  # fmt: skip
+    )
     with contextlib.redirect_stdout(io.StringIO()):  # « Found … images », en anglais
         return datagen.flow_from_directory(
-            pictures.folder, target_size=(IMAGE_PX, IMAGE_PX), batch_size=head.BATCH_SIZE,
+            pictures.folder,
+            target_size=(IMAGE_PX, IMAGE_PX),
+            batch_size=head.BATCH_SIZE,
             class_mode="binary" if len(pictures.classes) == 2 else "categorical",
-            shuffle=shuffle, seed=seed, subset=subset,
-        )  # fmt: skip
+            shuffle=shuffle,
+            seed=seed,
+            subset=subset,
+        )
 
 
 def rows(generator) -> np.ndarray:
@@ -102,8 +110,14 @@ def frozen_base(base: keras.Model, *, layer_name: str = LAYER) -> keras.Model:
     return frozen
 
 
-def extract(pictures: Pictures, frozen: keras.Model, *, base_sha256: str, layer_name: str = LAYER,
-            cache_dir: Path | None = None) -> tuple[np.ndarray, float | None]:  # fmt: skip
+def extract(
+    pictures: Pictures,
+    frozen: keras.Model,
+    *,
+    base_sha256: str,
+    layer_name: str = LAYER,
+    cache_dir: Path | None = None,
+) -> tuple[np.ndarray, float | None]:
     """Rend les caractéristiques de toutes les images, calculées une fois pour toutes.
 
     Le fichier de cache est nommé par l'empreinte de ce dont elles dépendent : contenu des
@@ -121,9 +135,11 @@ def extract(pictures: Pictures, frozen: keras.Model, *, base_sha256: str, layer_
         None si le cache les avait.
     """
     return cached_array(
-        "ex05", f"{pictures.sha256} {IMAGE_PX} px dans [-1, 1] {layer_name} {base_sha256}",
-        lambda: frozen.predict(make_generator(pictures), verbose=0), cache_dir=cache_dir,
-    )  # fmt: skip
+        "ex05",
+        f"{pictures.sha256} {IMAGE_PX} px dans [-1, 1] {layer_name} {base_sha256}",
+        lambda: frozen.predict(make_generator(pictures), verbose=0),
+        cache_dir=cache_dir,
+    )
 
 
 # --- Question 2 : ce que le cache fait gagner ----------------------------------------
@@ -179,10 +195,19 @@ def compare_epochs(
     clocks = _Clock(train), _Clock()
     pushed.fit(train, epochs=1, shuffle=False, verbose=0, callbacks=[clocks[0]])
     order = rows(train)[clocks[0].order]
-    heads[1].fit(x[order], y[order], batch_size=head.BATCH_SIZE, epochs=1, shuffle=False,
-                 verbose=0, callbacks=[clocks[1]])  # fmt: skip
+    heads[1].fit(
+        x[order],
+        y[order],
+        batch_size=head.BATCH_SIZE,
+        epochs=1,
+        shuffle=False,
+        verbose=0,
+        callbacks=[clocks[1]],
+    )
     kept = rows(val)
     scores = (pushed.evaluate(val, verbose=0)[1], heads[1].evaluate(x[kept], y[kept], verbose=0)[1])
-    pushed, cached = ({"epoch_s": clock.epoch_s, "val_accuracy": float(score)}
-                      for clock, score in zip(clocks, scores, strict=True))  # fmt: skip
+    pushed, cached = (
+        {"epoch_s": clock.epoch_s, "val_accuracy": float(score)}
+        for clock, score in zip(clocks, scores, strict=True)
+    )
     return {"pushed": pushed, "cached": cached, "speedup": pushed["epoch_s"] / cached["epoch_s"]}

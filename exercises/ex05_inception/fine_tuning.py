@@ -25,9 +25,11 @@ NUM_IMAGES = 1000  # par tâche pour apprendre, et autant pour le test : quelque
 def open_folder(names, *, split: str, limit: int | None):
     """Ouvre des images de CIFAR-10 agrandies, pour un bloc `with`."""
     folder = folders.cifar_folder(
-        names, split=split, num_images=min(limit or NUM_IMAGES, NUM_IMAGES),
+        names,
+        split=split,
+        num_images=min(limit or NUM_IMAGES, NUM_IMAGES),
         size_px=features.IMAGE_PX,
-    )  # fmt: skip
+    )
     return folders.square_copies(folders.scan(folder), features.IMAGE_PX)
 
 
@@ -89,6 +91,9 @@ def fine_tune(
     model = keras.Model(end.input, head(end.output))
     top.compile_head(model, learning_rate)
     model.fit(
-        maps, top.targets(labels, head.output_shape[-1]), batch_size=top.BATCH_SIZE,
-        epochs=epochs, verbose=0,
-    )  # fmt: skip
+        maps,
+        top.targets(labels, head.output_shape[-1]),
+        batch_size=top.BATCH_SIZE,
+        epochs=epochs,
+        verbose=0,
+    )

@@ -99,14 +99,18 @@ def measure_forgetting(end: keras.Model, tasks: list[dict], *, epochs: int, seed
     initial = second.get_weights()
     for rate in (None, *RATES):
         if rate:
-            fine_tuning.fine_tune(end, second, tasks[1]["train"], learning_rate=rate, epochs=epochs,
-                             seed=seed)  # fmt: skip
+            fine_tuning.fine_tune(
+                end, second, tasks[1]["train"], learning_rate=rate, epochs=epochs, seed=seed
+            )
         name = rate_name(rate) if rate else "frozen"
         found[f"first {name}"] = evaluate(end, first, tasks[0])
         found[f"second {name}"] = evaluate(end, second, tasks[1])
-        print(f"graine {seed}, {name:>6} : {' ou '.join(TASKS[0])} "
-              f"{percent(found[f'first {name}'])}, {' ou '.join(TASKS[1])} "
-              f"{percent(found[f'second {name}'])}", flush=True)  # fmt: skip
+        print(
+            f"graine {seed}, {name:>6} : {' ou '.join(TASKS[0])} "
+            f"{percent(found[f'first {name}'])}, {' ou '.join(TASKS[1])} "
+            f"{percent(found[f'second {name}'])}",
+            flush=True,
+        )
         end.set_weights(weights)
         second.set_weights(initial)
     return found
@@ -119,16 +123,26 @@ def save_figure(report: dict, path: Path) -> Path:
     ticks = ["base\nfigée", *(power.replace("$1·", "$").replace("-0", "-") for power in powers)]
     with new_figure(path, size=(6.4, 4.2)) as (_, axes):
         axis = axes[0, 0]
-        for task, classes, color, style in (("first", TASKS[0], COLORS[0], "o-"),
-                                            ("second", TASKS[1], COLORS[1], "s--")):  # fmt: skip
+        for task, classes, color, style in (
+            ("first", TASKS[0], COLORS[0], "o-"),
+            ("second", TASKS[1], COLORS[1], "s--"),
+        ):
             each = [metrics[f"{task} {name}"] for name in names]
             axis.errorbar(
-                range(len(names)), [100 * metric["mean"] for metric in each],
-                [100 * (metric["sd"] or 0) for metric in each], fmt=style, color=color,
+                range(len(names)),
+                [100 * metric["mean"] for metric in each],
+                [100 * (metric["sd"] or 0) for metric in each],
+                fmt=style,
+                color=color,
                 label=f"{' ou '.join(classes)}, après",
-            )  # fmt: skip
-        axis.axhline(100 * metrics["first before"]["mean"], color=INK, linewidth=1, linestyle=":",
-                     label=f"{' ou '.join(TASKS[0])}, avant")  # fmt: skip
+            )
+        axis.axhline(
+            100 * metrics["first before"]["mean"],
+            color=INK,
+            linewidth=1,
+            linestyle=":",
+            label=f"{' ou '.join(TASKS[0])}, avant",
+        )
         axis.set_xticks(range(len(names)), ticks)
         axis.set(xlabel="taux d'apprentissage sur la seconde tâche", ylim=(40, 100))
         axis.set_ylabel("précision de test (%)")
@@ -143,18 +157,21 @@ def study(options) -> int:
     base, provenance = pretrained.inception_v3(input_px=features.IMAGE_PX)
     start, end = fine_tuning.split_base(base, FROZEN_UNTIL)
     tasks = read_tasks(start, limit=options.limit)
-    runs = [measure_forgetting(end, tasks, epochs=options.epochs, seed=seed)
-            for seed in range(options.seeds)]  # fmt: skip
+    runs = [
+        measure_forgetting(end, tasks, epochs=options.epochs, seed=seed)
+        for seed in range(options.seeds)
+    ]
     report = {
         "metrics": {name: training.summarise([each[name] for each in runs]) for name in runs[0]},
         "tasks": [list(names) for names in TASKS],
         "frozen_until": FROZEN_UNTIL,
         "relearned_parameters": int(end.count_params()),
-        "num_images": [{split: len(task[split][1]) for split in ("train", "test")}
-                       for task in tasks],
+        "num_images": [
+            {split: len(task[split][1]) for split in ("train", "test")} for task in tasks
+        ],
         "data_sha256": [task["sha256"] for task in tasks],
         "base": shown.describe_base(provenance, "mixed10"),
-    }  # fmt: skip
+    }
     print(shown.write_report(report, options))
     print(save_figure(report, output_dir(options) / "oubli.png"))
     return 0

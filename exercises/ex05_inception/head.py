@@ -58,9 +58,11 @@ def build_head(
     # Une seule couche : partir de zéro suffit, et une caractéristique qui ne varie pas sur les
     # images d'entraînement garde un poids nul, au lieu d'un poids tiré au hasard.
     outputs = layers.Dense(
-        num_classes, activation="softmax", kernel_initializer="zeros",
+        num_classes,
+        activation="softmax",
+        kernel_initializer="zeros",
         kernel_regularizer=keras.regularizers.L2(l2),
-    )(x)  # fmt: skip
+    )(x)
     head = keras.Model(features, outputs, name=name)
     compile_head(head, LEARNING_RATE)
     return head
@@ -72,8 +74,9 @@ def compile_head(model: keras.Model, learning_rate: float) -> None:
     model.compile(
         keras.optimizers.Adam(learning_rate),
         loss="sparse_categorical_crossentropy" if binary else "categorical_crossentropy",
-        metrics=["accuracy"], jit_compile=False,
-    )  # fmt: skip
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
 
 
 def targets(labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -111,9 +114,14 @@ def train_head(x, labels, *, num_classes: int, seed: int, epochs: int, validatio
     if validation is not None:
         validation = (validation[0], targets(validation[1], num_classes))
     history = head.fit(
-        x, targets(labels, num_classes), batch_size=BATCH_SIZE, epochs=epochs, verbose=0,
-        validation_data=validation, validation_batch_size=500,
-    )  # fmt: skip
+        x,
+        targets(labels, num_classes),
+        batch_size=BATCH_SIZE,
+        epochs=epochs,
+        verbose=0,
+        validation_data=validation,
+        validation_batch_size=500,
+    )
     return head, history.history
 
 

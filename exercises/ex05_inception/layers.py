@@ -58,8 +58,11 @@ def measure_cut(base: keras.Model, layer_name: str, train, test, *, options) -> 
         )
         accuracies.append(top.accuracy(top.predict(head, x_test), test.labels))
     duration_s = images_s + (time.monotonic() - start) / options.seeds
-    return {"accuracy": accuracies, "duration_s": duration_s,
-            "num_parameters": int(frozen.count_params())}  # fmt: skip
+    return {
+        "accuracy": accuracies,
+        "duration_s": duration_s,
+        "num_parameters": int(frozen.count_params()),
+    }
 
 
 # --- Question : combien de couches réapprendre ? -------------------------------------
@@ -88,15 +91,24 @@ def measure_relearning(base: keras.Model, layer_name: str, train, test, *, optio
         head, _ = top.train_head(
             x, train.labels, num_classes=len(CLASSES), seed=seed, epochs=top.EPOCHS
         )
-        fine_tuning.fine_tune(end, head, (maps, train.labels), learning_rate=LEARNING_RATE,
-                         epochs=options.epochs, seed=seed)  # fmt: skip
+        fine_tuning.fine_tune(
+            end,
+            head,
+            (maps, train.labels),
+            learning_rate=LEARNING_RATE,
+            epochs=options.epochs,
+            seed=seed,
+        )
         probabilities = top.predict(head, end.predict(maps_test, verbose=0))
         accuracies.append(top.accuracy(probabilities, test.labels))
         end.set_weights(weights)
     relearned = sum(int(np.prod(weight.shape)) for weight in end.trainable_weights)
-    return {"accuracy": accuracies, "num_parameters": int(base.count_params()),
-            "duration_s": images_s + (time.monotonic() - clock) / options.seeds,
-            "relearned_parameters": relearned}  # fmt: skip
+    return {
+        "accuracy": accuracies,
+        "num_parameters": int(base.count_params()),
+        "duration_s": images_s + (time.monotonic() - clock) / options.seeds,
+        "relearned_parameters": relearned,
+    }
 
 
 # --- Question : ce que chaque choix donne, et coûte ----------------------------------
@@ -109,11 +121,19 @@ def save_figure(report: dict, path: Path) -> Path:
     colors = [COLORS["relearned_parameters" in choice] for choice in choices.values()]
     metrics = [report["metrics"][f"accuracy {title}"] for title in choices]
     panels = (
-        ("précision de test (%)", "{:.1f}", [100 * metric["mean"] for metric in metrics],
-         [100 * (metric["sd"] or 0) for metric in metrics]),
-        ("durée d'une graine (s)", "{:.0f}", [each["duration_s"] for each in choices.values()],
-         None),
-    )  # fmt: skip
+        (
+            "précision de test (%)",
+            "{:.1f}",
+            [100 * metric["mean"] for metric in metrics],
+            [100 * (metric["sd"] or 0) for metric in metrics],
+        ),
+        (
+            "durée d'une graine (s)",
+            "{:.0f}",
+            [each["duration_s"] for each in choices.values()],
+            None,
+        ),
+    )
     with new_figure(path, rows=2, size=(10.0, 3.0)) as (_, axes):
         for axis, (label, form, values, spread) in zip(axes[:, 0], panels, strict=True):
             bars = axis.bar(names, values, yerr=spread, color=colors)
@@ -131,8 +151,10 @@ def study(options) -> int:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par tête : c'est voulu
     base, provenance = pretrained.inception_v3(input_px=features.IMAGE_PX)
     choices, metrics = {}, {}
-    with (fine_tuning.open_folder(CLASSES, split="train", limit=options.limit) as train,
-          fine_tuning.open_folder(CLASSES, split="test", limit=options.limit) as test):  # fmt: skip
+    with (
+        fine_tuning.open_folder(CLASSES, split="train", limit=options.limit) as train,
+        fine_tuning.open_folder(CLASSES, split="test", limit=options.limit) as test,
+    ):
         print(f"{len(train.paths)} images pour apprendre, {len(test.paths)} pour mesurer.")
         plan = [(f"coupée après {name}", measure_cut, name) for name in CUTS]
         plan += [(f"réapprise après {name}", measure_relearning, name) for name in RELEARNED_AFTER]
@@ -143,11 +165,12 @@ def study(options) -> int:
             accuracy = percent(metric["mean"])
             print(f"{title:<22} {accuracy:>7} {choice['duration_s']:6.0f} s", flush=True)
         report = {
-            "metrics": metrics, "choices": choices,
+            "metrics": metrics,
+            "choices": choices,
             "num_images": {"train": len(train.paths), "test": len(test.paths)},
             "data_sha256": {"train": train.sha256, "test": test.sha256},
             "base": shown.describe_base(provenance, "mixed10"),
-        }  # fmt: skip
+        }
     print(shown.write_report(report, options))
     print(save_figure(report, output_dir(options) / "couches.png"))
     return 0

@@ -43,8 +43,10 @@ def describe_timing(timing: dict | None) -> str:
     if timing is None:
         return "--augment : les images changent à chaque époque, le cache ne leur sert pas."
     lines = []
-    for name, label in (("pushed", "images repassées dans la base"),
-                        ("cached", "caractéristiques relues")):  # fmt: skip
+    for name, label in (
+        ("pushed", "images repassées dans la base"),
+        ("cached", "caractéristiques relues"),
+    ):
         epoch_s, score = timing[name]["epoch_s"], percent(timing[name]["val_accuracy"])
         shown = f"{epoch_s:.2f} s" if epoch_s < 10 else f"{epoch_s:.0f} s"
         lines.append(f"Une époque, {label} : {shown.replace('.', ',')} ; validation {score}")
@@ -71,8 +73,13 @@ def describe_results(report: dict) -> str:
 # --- Question 2 : le compte rendu ----------------------------------------------------
 
 
-def make_report(options, pictures: folders.Pictures, provenance: pretrained.Provenance,
-                runs: list[tuple[keras.Model, dict]], results: dict) -> dict:  # fmt: skip
+def make_report(
+    options,
+    pictures: folders.Pictures,
+    provenance: pretrained.Provenance,
+    runs: list[tuple[keras.Model, dict]],
+    results: dict,
+) -> dict:
     """Assemble le compte rendu que `storage.save_model` écrit.
 
     Args:
@@ -114,8 +121,7 @@ def make_report(options, pictures: folders.Pictures, provenance: pretrained.Prov
         "precision": "float32",
         "backend": keras.backend.backend(),
         "num_parameters": int(runs[best][0].count_params()),
-        "num_images": {"train": len(pictures.paths) - num_val, "val": num_val,
-                       "test": len(labels)},
+        "num_images": {"train": len(pictures.paths) - num_val, "val": num_val, "test": len(labels)},
         "data_sha256": pictures.sha256,
         "base": describe_base(provenance, features.LAYER),
         "input_shape": [features.IMAGE_PX, features.IMAGE_PX, 3],
@@ -124,7 +130,7 @@ def make_report(options, pictures: folders.Pictures, provenance: pretrained.Prov
         "classes_fr": folders.display_names(pictures.classes),
         "confusion_matrix": confusion.tolist(),
         "history": runs[best][1]["curves"],
-    }  # fmt: skip
+    }
 
 
 def replaces_another_task(options, classes: list[str]) -> bool:
@@ -140,8 +146,13 @@ def describe_base(
     provenance: pretrained.Provenance, layer_name: str, *, input_px: int = features.IMAGE_PX
 ) -> dict:
     """Rend de quoi retrouver la base : c'est l'entrée `"base"` que lit `./predict`."""
-    return {"name": base.NAME, "input_px": input_px, "layer": layer_name,
-            "sha256": provenance.sha256, "source": provenance.source}  # fmt: skip
+    return {
+        "name": base.NAME,
+        "input_px": input_px,
+        "layer": layer_name,
+        "sha256": provenance.sha256,
+        "source": provenance.source,
+    }
 
 
 def write_report(report: dict, options) -> Path:

@@ -53,9 +53,10 @@ def active_layers(model: keras.Model) -> list[str]:
     """Rend les couches de cartes qui suivent une fonction non linéaire ; à défaut, toutes."""
     linear, names = keras.activations.linear, explanations.map_layers(model)
     found = [
-        layer.name for layer in map(model.get_layer, names)
+        layer.name
+        for layer in map(model.get_layer, names)
         if isinstance(layer, ACTIVATIONS) or getattr(layer, "activation", linear) is not linear
-    ]  # fmt: skip
+    ]
     return found or names
 
 
@@ -176,9 +177,12 @@ def save_maps(subject: explanations.Subject, layer_names: list[str], path: Path)
 def main(argv: list[str] | None = None) -> int:
     """Dessine les filtres de la première couche et les cartes d'une image."""
     parser = explanations.explanation_parser("ex06_feature_maps", __doc__.splitlines()[0])
-    parser.add_argument("--layers", metavar="COUCHES",
+    parser.add_argument(
+        "--layers",
+        metavar="COUCHES",
         help="couches à dessiner, séparées par des virgules "
-        "(par défaut, celles qui suivent une fonction non linéaire)")  # fmt: skip
+        "(par défaut, celles qui suivent une fonction non linéaire)",
+    )
     options = parser.parse_args(argv)
 
     def body() -> int:

@@ -83,9 +83,13 @@ def smooth(images: np.ndarray, share: float) -> np.ndarray:
 
 
 def maximise(
-    model: keras.Model, layer_name: str, filters: Sequence[int], *,
-    steps: int = STEPS, seed: int = 0,
-) -> np.ndarray:  # fmt: skip
+    model: keras.Model,
+    layer_name: str,
+    filters: Sequence[int],
+    *,
+    steps: int = STEPS,
+    seed: int = 0,
+) -> np.ndarray:
     """Fabrique l'image qui fait le plus répondre chaque filtre, par montée de gradient.
 
     Args:
@@ -174,11 +178,13 @@ def main(argv: list[str] | None = None) -> int:
     """Fabrique les images que préfèrent les filtres les plus allumés par une image."""
     parser = explanations.explanation_parser("ex06_maximisation", __doc__.splitlines()[0])
     add = parser.add_argument
-    add("--layers", metavar="COUCHES",
+    add(
+        "--layers",
+        metavar="COUCHES",
         help="couches, séparées par des virgules (par défaut, la dernière de chaque taille "
-        "de carte qui suit une fonction non linéaire)")  # fmt: skip
-    add("--steps", type=positive_int, default=STEPS, metavar="N",
-        help=f"pas de gradient ({STEPS})")  # fmt: skip
+        "de carte qui suit une fonction non linéaire)",
+    )
+    add("--steps", type=positive_int, default=STEPS, metavar="N", help=f"pas de gradient ({STEPS})")
     add("--seed", type=int, default=0, metavar="N", help="graine du bruit de départ (0)")
     options = parser.parse_args(argv)
 

@@ -142,8 +142,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--method", choices=[*METHODS], default="grad_cam", help="grad_cam par défaut"
     )
-    parser.add_argument("--layer", metavar="COUCHE",
-        help="couche dont lire les cartes (la dernière par défaut)")  # fmt: skip
+    parser.add_argument(
+        "--layer", metavar="COUCHE", help="couche dont lire les cartes (la dernière par défaut)"
+    )
     options = parser.parse_args(argv)
 
     def body() -> int:

@@ -1,7 +1,8 @@
 """CAM : la carte d'une classe, lue dans les poids d'un réseau de forme choisie.
 
 D'après : S3 « Class Activation Map ».
-Commande : python -m exercises.ex09_grad_cam.cam     puis     python -m exercises.ex09_grad_cam.cam samples/chat.png
+Commandes : python -m exercises.ex09_grad_cam.cam
+            python -m exercises.ex09_grad_cam.cam samples/chat.png
 Résultat mesuré : models/ex09_cam.json.
 
 Un thème de l'exercice 09, dont l'entrée est `ex09_grad_cam`. CAM demande que le réseau finisse
@@ -80,9 +81,10 @@ def mean_maps(model: keras.Model, x: np.ndarray) -> np.ndarray:
     means = keras.Model(model.inputs[0], pooling.output)
     images_sha256 = hashlib.sha256(np.ascontiguousarray(x)).hexdigest()
     return cached_array(
-        "ex09", f"{maps.name} {weights_sha256(means)} {images_sha256}",
+        "ex09",
+        f"{maps.name} {weights_sha256(means)} {images_sha256}",
         lambda: means.predict(x, batch_size=500, verbose=0),
-    )[0]  # fmt: skip
+    )[0]
 
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
@@ -103,14 +105,21 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     )
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
     head.compile(
-        keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"], jit_compile=study.JIT_COMPILE,
-    )  # fmt: skip
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=study.JIT_COMPILE,
+    )
     history = study.fit(
-        head, batches, epochs=options.epochs, resume=options.resume, verbose=2,
+        head,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
+        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed),
-        validation_data=(mean_maps(model, x_val), y_val), validation_batch_size=500,
-    )  # fmt: skip
+        validation_data=(mean_maps(model, x_val), y_val),
+        validation_batch_size=500,
+    )
     return model, history
 
 
@@ -172,10 +181,18 @@ def main(argv: list[str] | None = None) -> int:
     parser = training_parser("ex09_cam", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3)
     add = parser.add_argument
     add("image", nargs="?", help="image à expliquer ; sans elle, le modèle est appris")
-    add("--class", dest="class_fr", metavar="CLASSE",
-        help="classe à expliquer, par exemple Chien (la plus probable par défaut)")  # fmt: skip
-    add("--base", default=STUDY_MODEL, metavar="NOM",
-        help=f"modèle dont garder les convolutions ({STUDY_MODEL} par défaut)")  # fmt: skip
+    add(
+        "--class",
+        dest="class_fr",
+        metavar="CLASSE",
+        help="classe à expliquer, par exemple Chien (la plus probable par défaut)",
+    )
+    add(
+        "--base",
+        default=STUDY_MODEL,
+        metavar="NOM",
+        help=f"modèle dont garder les convolutions ({STUDY_MODEL} par défaut)",
+    )
     add("--layer", metavar="COUCHE", help="dernière couche gardée (la dernière par défaut)")
     # Deux secondes d'apprentissage : la précision réduite n'y gagnerait rien.
     parser.set_defaults(model="ex09_cam", precision="float32")
@@ -190,11 +207,19 @@ def main(argv: list[str] | None = None) -> int:
         *_, maps, _, _ = runs[0]["model"].layers
         return {"cut": {"model": options.base, "layer": maps.name}}
 
-    return run(lambda: study.run_seeds(
-        options, dataset=sources.load_cifar10(), num_val=NUM_VAL, train=train, evaluate=evaluate,
-        classes=sources.CIFAR10_CLASSES, classes_fr=sources.CIFAR10_CLASSES_FR,
-        on_saved=save_training_figures, describe=describe,
-    ))  # fmt: skip
+    return run(
+        lambda: study.run_seeds(
+            options,
+            dataset=sources.load_cifar10(),
+            num_val=NUM_VAL,
+            train=train,
+            evaluate=evaluate,
+            classes=sources.CIFAR10_CLASSES,
+            classes_fr=sources.CIFAR10_CLASSES_FR,
+            on_saved=save_training_figures,
+            describe=describe,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -79,9 +79,14 @@ def frames(start: np.ndarray, end: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 def deletion_and_insertion(
-    model: keras.Model, image: np.ndarray, class_index: int, heatmaps: dict, *,
-    seed: int = 0, cell_px: int = CELL_PX,
-) -> dict[str, np.ndarray]:  # fmt: skip
+    model: keras.Model,
+    image: np.ndarray,
+    class_index: int,
+    heatmaps: dict,
+    *,
+    seed: int = 0,
+    cell_px: int = CELL_PX,
+) -> dict[str, np.ndarray]:
     """Trace les deux courbes de chaque carte, en un seul appel du réseau.
 
     Args:
@@ -100,8 +105,11 @@ def deletion_and_insertion(
     sigmas = (BLUR * image.shape[0], BLUR * image.shape[1], 0)
     blurred = ndimage.gaussian_filter(image.astype(float), sigmas).round().astype(np.uint8)
     orders = [pixel_order(each, seed=seed, cell_px=cell_px) for each in heatmaps.values()]
-    batch = [each for order in orders
-             for each in (frames(image, ground, order), frames(blurred, image, order))]  # fmt: skip
+    batch = [
+        each
+        for order in orders
+        for each in (frames(image, ground, order), frames(blurred, image, order))
+    ]
     found = model.predict(np.concatenate(batch), batch_size=BATCH_SIZE, verbose=0)
     curves = found[:, class_index].reshape(len(heatmaps), 2, NUM_STEPS + 1)
     return dict(zip(heatmaps, curves, strict=True))
@@ -167,8 +175,10 @@ def study(options) -> int:
         )
     methods = with_cam(models_dir=options.models_dir)
     if "cam" not in methods:
-        print(f"CAM est laissée de côté : pas de {CAM_MODEL} dans {options.models_dir} "
-              f"(python -m exercises.{CAM_MODEL}).")  # fmt: skip
+        print(
+            f"CAM est laissée de côté : pas de {CAM_MODEL} dans {options.models_dir} "
+            f"(python -m exercises.{CAM_MODEL})."
+        )
     report = {
         **compare(model, x, methods, cell_px=options.cell),
         "cell_px": options.cell,
@@ -185,14 +195,28 @@ def study(options) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Mesure ce que valent les méthodes d'explication."""
-    parser = FrenchParser(prog="python -m exercises.ex11_curves",
-                          description=__doc__.splitlines()[0])  # fmt: skip
-    parser.add_argument("--limit", type=positive_int, metavar="N",
-        help=f"n'utiliser que les N premières images ({NUM_PICTURES} par défaut)")  # fmt: skip
-    parser.add_argument("--cell", type=positive_int, default=CELL_PX, metavar="PX",
-        help=f"côté des cases effacées, en pixels ({CELL_PX} par défaut)")  # fmt: skip
-    parser.add_argument("--model", default=STUDY_MODEL, metavar="NOM",
-        help=f"modèle de models/ à expliquer ({STUDY_MODEL} par défaut)")  # fmt: skip
+    parser = FrenchParser(
+        prog="python -m exercises.ex11_curves", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--limit",
+        type=positive_int,
+        metavar="N",
+        help=f"n'utiliser que les N premières images ({NUM_PICTURES} par défaut)",
+    )
+    parser.add_argument(
+        "--cell",
+        type=positive_int,
+        default=CELL_PX,
+        metavar="PX",
+        help=f"côté des cases effacées, en pixels ({CELL_PX} par défaut)",
+    )
+    parser.add_argument(
+        "--model",
+        default=STUDY_MODEL,
+        metavar="NOM",
+        help=f"modèle de models/ à expliquer ({STUDY_MODEL} par défaut)",
+    )
     add_folders(parser, "ex11_curves", models="où lire les modèles, et écrire le résultat")
     options = parser.parse_args(argv)
     return run(lambda: study(options))

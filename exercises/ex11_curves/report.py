@@ -55,8 +55,10 @@ def table(report: dict) -> str:
     Returns:
         Aires moyennes ± erreur type, et secondes par image sur la machine de la mesure.
     """
-    rows = ["| méthode | suppression (petite : bien) | insertion (grande : bien) | s par image |",
-            "|---|---|---|---|"]  # fmt: skip
+    rows = [
+        "| méthode | suppression (petite : bien) | insertion (grande : bien) | s par image |",
+        "|---|---|---|---|",
+    ]
     for name in ranked(report):
         method, cells = report["methods"][name], []
         for curve in CURVES:
@@ -78,19 +80,29 @@ def save_figure(report: dict, path: Path) -> Path:
         *panels, summary = axes[0]
         for row, name in enumerate(reversed(names)):
             number = len(names) - 1 - row
-            look = {"color": COLORS[number % len(COLORS)],
-                    "linestyle": STYLES[number // len(COLORS)]}  # fmt: skip
+            look = {
+                "color": COLORS[number % len(COLORS)],
+                "linestyle": STYLES[number // len(COLORS)],
+            }
             for axis, curve in zip(panels, CURVES, strict=True):
                 means = report["curves"][name][curve]
                 axis.plot(np.linspace(0, 100, len(means)), means, **look)
             areas = [report["metrics"][f"{curve} {name}"] for curve in CURVES]
             summary.plot([area["mean"] for area in areas], [row, row], **look)
             for area, face in zip(areas, ("white", look["color"]), strict=True):
-                summary.errorbar(area["mean"], row, xerr=area["se"], color=look["color"],
-                                 marker="o", markerfacecolor=face, capsize=2)  # fmt: skip
+                summary.errorbar(
+                    area["mean"],
+                    row,
+                    xerr=area["se"],
+                    color=look["color"],
+                    marker="o",
+                    markerfacecolor=face,
+                    capsize=2,
+                )
         for axis, title in zip(panels, CURVES.values(), strict=True):
-            axis.set(title=title.capitalize(), xlabel="pixels, dans l'ordre de la carte (%)",
-                     ylim=(0, 1))  # fmt: skip
+            axis.set(
+                title=title.capitalize(), xlabel="pixels, dans l'ordre de la carte (%)", ylim=(0, 1)
+            )
         panels[0].set_ylabel("probabilité de la classe")
         titles = [report["methods"][name]["title"] for name in reversed(names)]
         summary.set_yticks(range(len(names)), titles)

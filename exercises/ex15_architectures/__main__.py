@@ -82,19 +82,29 @@ def train(
     for name, build_model in BUILDERS.items():
         model = study.build(build_model, seed=seed, precision=options.precision)
         batches = study.Batches(
-            x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed,
+            x_train,
+            y_train,
+            batch_size=options.batch_size or BATCH_SIZE,
+            seed=seed,
             augment=augment,
-        )  # fmt: skip
+        )
         schedule = Triangle(PEAK_RATE, options.epochs * len(batches))
         model.compile(
-            keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"], jit_compile=False,
-        )  # fmt: skip
+            keras.optimizers.Adam(schedule),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=False,
+        )
         curves = study.fit(
-            model, batches, epochs=options.epochs, resume=options.resume, verbose=0,
+            model,
+            batches,
+            epochs=options.epochs,
+            resume=options.resume,
+            verbose=0,
             checkpoint=paths.checkpoint_path(options, seed, network=name),
-            validation_data=(x_val, y_val), validation_batch_size=500,
-        )  # fmt: skip
+            validation_data=(x_val, y_val),
+            validation_batch_size=500,
+        )
         last = {key: values[-1] for key, values in curves.items()}
         print(
             f"  {name} : perte {last['loss']:.3f}, validation {last['val_accuracy']:.3f}",
@@ -144,8 +154,10 @@ def describe(runs: list[dict]) -> dict:
         seconds = [sum(run["history"][f"{name}_duration_s"]) for run in runs]
         networks[name] = {
             "metric": "accuracy" if name == SHIPPED else f"accuracy_{name}",
-            **size._asdict(), "duration_s": study.summarise(seconds), "curves": curves,
-        }  # fmt: skip
+            **size._asdict(),
+            "duration_s": study.summarise(seconds),
+            "curves": curves,
+        }
     return {
         "networks": networks,
         "headline": [{"metric": k, "label": v, "unit": "%"} for k, v in HEADLINE.items()],
@@ -166,9 +178,7 @@ def show(options, report, *_) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entraîne et compare les réseaux ; ou compte, ou remontre le résultat enregistré."""
-    parser = training_parser(
-        "ex15_architectures", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3
-    )  # fmt: skip
+    parser = training_parser("ex15_architectures", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3)
     add = parser.add_argument
     add("--counts", action="store_true", help="compter, sur les réseaux publiés, sans apprendre")
     add("--show", action="store_true", help="refaire tableau et figures du résultat enregistré")
@@ -184,11 +194,16 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         networks: Networks = {}
         return study.run_seeds(
-            options, dataset=sources.load_cifar10(), num_val=NUM_VAL,
-            train=partial(train, networks), evaluate=partial(evaluate, networks),
-            classes=sources.CIFAR10_CLASSES, classes_fr=sources.CIFAR10_CLASSES_FR,
-            on_saved=show, describe=describe,
-        )  # fmt: skip
+            options,
+            dataset=sources.load_cifar10(),
+            num_val=NUM_VAL,
+            train=partial(train, networks),
+            evaluate=partial(evaluate, networks),
+            classes=sources.CIFAR10_CLASSES,
+            classes_fr=sources.CIFAR10_CLASSES_FR,
+            on_saved=show,
+            describe=describe,
+        )
 
     return run(body)
 

@@ -75,10 +75,16 @@ def save_costs(report: dict, path: Path) -> None:
                 found = report["networks"][key]
                 metric = report["metrics"][found["metric"]]
                 axis.errorbar(
-                    found[cost], 100 * metric["mean"], yerr=100 * (metric["sd"] or 0),
-                    marker=MARKS[number], markersize=9, capsize=4, color=COLORS[number],
-                    linestyle="none", label=name,
-                )  # fmt: skip
+                    found[cost],
+                    100 * metric["mean"],
+                    yerr=100 * (metric["sd"] or 0),
+                    marker=MARKS[number],
+                    markersize=9,
+                    capsize=4,
+                    color=COLORS[number],
+                    linestyle="none",
+                    label=name,
+                )
             costs = [log10(report["networks"][key][cost]) for key in NAMES_FR]
             decades = 10.0 ** floor(min(costs)), 10.0 ** ceil(max(costs))
             axis.set(xlabel=title, xscale="log", xlim=decades, ylabel="précision sur le test (%)")
@@ -86,8 +92,10 @@ def save_costs(report: dict, path: Path) -> None:
             axis.margins(y=0.15)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
-        figure.suptitle("CIFAR-10 : mêmes images, mêmes époques, coûts différents "
-                        f"({format_seeds(report['metrics']['accuracy'])})")  # fmt: skip
+        figure.suptitle(
+            "CIFAR-10 : mêmes images, mêmes époques, coûts différents "
+            f"({format_seeds(report['metrics']['accuracy'])})"
+        )
 
 
 # --- Question : avec et sans raccourcis ----------------------------------------------
@@ -113,14 +121,30 @@ def save_depths(report: dict, path: Path) -> None:
                 mean = scale * np.array([each["mean"] for each in curve])
                 sd = scale * np.array([each["sd"] or 0 for each in curve])
                 epochs, color = range(1, len(mean) + 1), COLORS[number]
-                axis.plot(epochs, mean, color=color, linestyle=LINES[number], marker="o",
-                          markersize=4, label=label)  # fmt: skip
+                axis.plot(
+                    epochs,
+                    mean,
+                    color=color,
+                    linestyle=LINES[number],
+                    marker="o",
+                    markersize=4,
+                    label=label,
+                )
                 axis.fill_between(epochs, mean - sd, mean + sd, color=color, alpha=0.2)
             axis.axhline(chance, color=INK, linewidth=0.8)
-            axis.annotate("hasard", (1, chance), (0, 4), xycoords=axis.get_yaxis_transform(),
-                          textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
+            axis.annotate(
+                "hasard",
+                (1, chance),
+                (0, 4),
+                xycoords=axis.get_yaxis_transform(),
+                textcoords="offset points",
+                ha="right",
+                fontsize=8,
+            )
             axis.set(title=title, xlabel="époque")
             axis.xaxis.get_major_locator().set_params(integer=True)
         axes[0, 1].legend()
-        figure.suptitle("Le même réseau, avec et sans raccourcis "
-                        f"({format_seeds(report['metrics']['accuracy'])})")  # fmt: skip
+        figure.suptitle(
+            "Le même réseau, avec et sans raccourcis "
+            f"({format_seeds(report['metrics']['accuracy'])})"
+        )

@@ -106,17 +106,19 @@ def facts() -> str:
     shares = [100 * _run(net, photo).sum(-1).mean() for net in (whole, cells)]
     moved = _run(whole, np.roll(photo, (7, 5), (1, 2)))
     gap = abs(_run(whole, photo) - moved).max()
-    return "\n".join([
-        f"ConvNet (S3) : {nets['sum'].count_params()} paramètres ; la somme vaut {ratio:.0f} fois "
-        "la moyenne, et n'a pas de classe à elle.",
-        f"Son pooling : un côté de 24 devient {sides[0]} au pas de 1, {sides[1]} au pas de "
-        f"{POOLING_PX}.",
-        f"BasicCNNModel (S0) : {group(whole.count_params())} paramètres ; sa taille de sortie "
-        f"ramenée à 10 après coup, une couche dense rend toujours {late_size(10)} nombres.",
-        f"Part de la probabilité dans une case : {shares[0]:.0f} % avec un seul softmax, "
-        f"{shares[1]:.0f} % avec un softmax par case.",
-        f"Motif déplacé de 7 lignes et 5 colonnes : les sorties changent d'au plus {gap:.0g}.",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"ConvNet (S3) : {nets['sum'].count_params()} paramètres ; la somme vaut "
+            f"{ratio:.0f} fois la moyenne, et n'a pas de classe à elle.",
+            f"Son pooling : un côté de 24 devient {sides[0]} au pas de 1, {sides[1]} au pas de "
+            f"{POOLING_PX}.",
+            f"BasicCNNModel (S0) : {group(whole.count_params())} paramètres ; sa taille de sortie "
+            f"ramenée à 10 après coup, une couche dense rend toujours {late_size(10)} nombres.",
+            f"Part de la probabilité dans une case : {shares[0]:.0f} % avec un seul softmax, "
+            f"{shares[1]:.0f} % avec un softmax par case.",
+            f"Motif déplacé de 7 lignes et 5 colonnes : les sorties changent d'au plus {gap:.0g}.",
+        ]
+    )
 
 
 def _run(model: keras.Model, images: np.ndarray) -> np.ndarray:

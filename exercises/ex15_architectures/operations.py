@@ -138,8 +138,9 @@ def table(sizes: dict[str, Size]) -> str:
     rows = [f"{'réseau':<33} {'paramètres':>12} {'opérations':>15} {'denses':>7}"]
     for name, size in sizes.items():
         share = f"{100 * size.dense_share:.0f} %"
-        rows.append(f"{name:<33} {group(size.parameters):>12} {group(size.operations):>15} "
-                    f"{share:>7}")  # fmt: skip
+        rows.append(
+            f"{name:<33} {group(size.parameters):>12} {group(size.operations):>15} {share:>7}"
+        )
     return "\n".join(rows)
 
 

@@ -73,9 +73,14 @@ def train(rivals: dict, x_train, y_train, x_val, y_val, *, seed: int, options):
     history = {}
     for name, epochs in (("cnn", options.epochs), ("cnn_long", LONG * options.epochs)):
         rivals[name], curves = train_cnn(
-            x_train, y_train, val=(x_val, y_val), epochs=epochs, seed=seed, options=options,
+            x_train,
+            y_train,
+            val=(x_val, y_val),
+            epochs=epochs,
+            seed=seed,
+            options=options,
             move=name == "cnn_long",
-        )  # fmt: skip
+        )
         cpu_s[name] = sum(curves.pop("cpu_s"))
         history |= {f"{name}_{key}": values for key, values in curves.items()}
     duration_s = time.monotonic() - start
@@ -138,12 +143,14 @@ def describe(rivals: dict, runs: list[dict]) -> dict:
         "cpu_s": cpu_s,
         "sizes": list(SIZES),
         "parameters": {
-            "bag": runs[0]["model"].count_params(), "cnn": rivals["cnn"].count_params(),
-            "pixels": sum(part.size for part in (rivals["pixels"][-1].coef_,
-                                                 rivals["pixels"][-1].intercept_)),
+            "bag": runs[0]["model"].count_params(),
+            "cnn": rivals["cnn"].count_params(),
+            "pixels": sum(
+                part.size for part in (rivals["pixels"][-1].coef_, rivals["pixels"][-1].intercept_)
+            ),
         },
         "headline": [{"metric": k, "label": v, "unit": "%"} for k, v in labels.items()],
-    }  # fmt: skip
+    }
 
 
 def show(options, report, x_test, y_test, probabilities) -> None:
@@ -187,11 +194,16 @@ def main(argv: list[str] | None = None) -> int:
     def compare() -> int:
         (x, y), test = sources.load_cifar10()
         return study.run_seeds(
-            options, dataset=((x[:NUM_IMAGES], y[:NUM_IMAGES]), test), num_val=NUM_VAL,
-            train=partial(train, rivals), evaluate=partial(evaluate, rivals),
-            classes=sources.CIFAR10_CLASSES, classes_fr=sources.CIFAR10_CLASSES_FR,
-            on_saved=show, describe=partial(describe, rivals),
-        )  # fmt: skip
+            options,
+            dataset=((x[:NUM_IMAGES], y[:NUM_IMAGES]), test),
+            num_val=NUM_VAL,
+            train=partial(train, rivals),
+            evaluate=partial(evaluate, rivals),
+            classes=sources.CIFAR10_CLASSES,
+            classes_fr=sources.CIFAR10_CLASSES_FR,
+            on_saved=show,
+            describe=partial(describe, rivals),
+        )
 
     return run(compare)
 

@@ -84,17 +84,28 @@ def train_cnn(x_train, y_train, *, val, epochs: int, seed: int, options, move: b
     """
     model = study.build(build_cnn, seed=seed, precision=options.precision)
     batches = study.Batches(
-        x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed,
+        x_train,
+        y_train,
+        batch_size=options.batch_size or BATCH_SIZE,
+        seed=seed,
         augment=augment if move else None,
-    )  # fmt: skip
+    )
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, epochs * len(batches))
     model.compile(
-        keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"], jit_compile=False,
-    )  # fmt: skip
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
     history = study.fit(
-        model, batches, epochs=epochs, resume=options.resume, verbose=0,
+        model,
+        batches,
+        epochs=epochs,
+        resume=options.resume,
+        verbose=0,
         checkpoint=paths.checkpoint_path(options, seed, network=f"cnn{epochs}"),
-        validation_data=val, validation_batch_size=500, callbacks=[ProcessorClock()],
-    )  # fmt: skip
+        validation_data=val,
+        validation_batch_size=500,
+        callbacks=[ProcessorClock()],
+    )
     return model, history

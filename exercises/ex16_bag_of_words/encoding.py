@@ -21,9 +21,11 @@ BATCH_SIZE = 100  # images codées à la fois ; 800 mots y prennent 60 Mo par ta
 
 # Pour chaque codage : la sortie de l'encodeur, et si les quatre quarts sont gardés à part.
 CODINGS = {
-    "hard": ("hard", False), "hard_quarters": ("hard", True),
-    "soft": ("soft", False), "soft_quarters": ("soft", True),
-}  # fmt: skip
+    "hard": ("hard", False),
+    "hard_quarters": ("hard", True),
+    "soft": ("soft", False),
+    "soft_quarters": ("soft", True),
+}
 SHIPPED_CODING = "soft_quarters"
 
 
@@ -45,9 +47,13 @@ def build_distances(dictionary: Dictionary) -> keras.Model:
     images = keras.Input((IMAGE_PX, IMAGE_PX, 3), dtype="uint8")
     x = layers.Rescaling(1.0, -127.5, dtype="float32")(images)  # de petits carrés : moins d'arrondi
     whitening = layers.Conv2D(
-        words.shape[1], PATCH_PX, strides=STRIDE_PX, use_bias=False, trainable=False,
+        words.shape[1],
+        PATCH_PX,
+        strides=STRIDE_PX,
+        use_bias=False,
+        trainable=False,
         name="whitening",
-    )  # fmt: skip
+    )
     centred = whitening(x)  # (n, 14, 14, 108)
     patch_mean = layers.AveragePooling2D(PATCH_PX, STRIDE_PX)
     mean = ops.mean(patch_mean(x), axis=-1, keepdims=True)  # (n, 14, 14, 1)

@@ -19,9 +19,11 @@ from exercises.ex16_bag_of_words.encoding import CODINGS, build_distances
 SHOWN_WORDS = 200  # les plus fréquents du dictionnaire
 TOP_WORDS = 8  # les plus fréquents d'une image
 CODINGS_FR = {
-    "hard": "histogramme", "hard_quarters": "histogramme de chaque quart",
-    "soft": "codage doux", "soft_quarters": "codage doux de chaque quart",
-}  # fmt: skip
+    "hard": "histogramme",
+    "hard_quarters": "histogramme de chaque quart",
+    "soft": "codage doux",
+    "soft_quarters": "codage doux de chaque quart",
+}
 STYLES = dict(zip(CODINGS, ("s--", "s-", "o--", "o-"), strict=True))
 
 
@@ -86,9 +88,11 @@ def save_words(dictionary: Dictionary, x: np.ndarray, titles: list[str], path: P
             counts = np.bincount(words.ravel(), minlength=len(pictures))
             row[2].vlines(np.arange(len(counts)), 0, counts, linewidth=1.5)
             row[2].set(
-                title="histogramme, et ses premiers mots", ylim=(0, 1.3 * counts.max()),
-                xlabel="mot, du plus fréquent au plus rare", ylabel="morceaux",
-            )  # fmt: skip
+                title="histogramme, et ses premiers mots",
+                ylim=(0, 1.3 * counts.max()),
+                xlabel="mot, du plus fréquent au plus rare",
+                ylabel="morceaux",
+            )
             row[2].yaxis.get_major_locator().set_params(integer=True)
             top = np.argsort(-counts, kind="stable")[: min(TOP_WORDS, np.count_nonzero(counts))]
             strip = row[2].inset_axes((0.0, 0.84, 1.0, 0.16))

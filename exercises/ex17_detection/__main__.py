@@ -47,28 +47,41 @@ def study(options) -> int:
     """Entraîne et mesure chaque graine, enregistre le meilleur détecteur ; rend 0."""
     fashion, cifar = sources.load_fashion_mnist(), sources.load_cifar10()
     print("Composition des scènes…", flush=True)
-    one, several = (make_scenes(fashion, cifar, num_objects=num_objects, limit=options.limit)
-                    for num_objects in ((1, 1), NUM_OBJECTS))  # fmt: skip
+    one, several = (
+        make_scenes(fashion, cifar, num_objects=num_objects, limit=options.limit)
+        for num_objects in ((1, 1), NUM_OBJECTS)
+    )
     runs = []
     for seed in range(options.seeds):
-        print(f"Graine {seed} : {len(one['train'].images)} scènes d'un objet, autant de "
-              f"plusieurs, {options.epochs} époques.", flush=True)  # fmt: skip
+        print(
+            f"Graine {seed} : {len(one['train'].images)} scènes d'un objet, autant de "
+            f"plusieurs, {options.epochs} époques.",
+            flush=True,
+        )
         runs.append(measure(one, several, seed=seed, options=options))
         test = runs[-1].test
-        print(f"Graine {seed}, test : IoU moyenne {percent(test['iou'])}, mAP "
-              f"{percent(test['map'])} ({percent(test['map_without_nms'])} avec les doublons)",
-              flush=True)  # fmt: skip
+        print(
+            f"Graine {seed}, test : IoU moyenne {percent(test['iou'])}, mAP "
+            f"{percent(test['map'])} ({percent(test['map_without_nms'])} avec les doublons)",
+            flush=True,
+        )
     best = max(range(len(runs)), key=lambda seed: runs[seed].val_map)
     report = {
         **make_report(options, runs, best),
         "num_images": {part: len(scenes.images) for part, scenes in several.items()},
-        "data_sha256": {"fashion_mnist": sources.dataset_sha256(fashion),
-                        "cifar10": sources.dataset_sha256(cifar)},
-    }  # fmt: skip
+        "data_sha256": {
+            "fashion_mnist": sources.dataset_sha256(fashion),
+            "cifar10": sources.dataset_sha256(cifar),
+        },
+    }
     folder, reason = saving.save_model(
-        runs[best].model, options.module, report, models_dir=options.models_dir,
-        export=(export.export_litert(runs[best].model), "float32"), force=options.force,
-    )  # fmt: skip
+        runs[best].model,
+        options.module,
+        report,
+        models_dir=options.models_dir,
+        export=(export.export_litert(runs[best].model), "float32"),
+        force=options.force,
+    )
     if reason:
         print(reason)
     print(f"Modèle écrit dans {folder}/{options.module}.keras (graine {best}).")
@@ -114,10 +127,16 @@ def save_figures(options, run: Measured, summary: dict, one: Scenes, several: Sc
     figures.save_scenes(
         folder / "localisation.png", one, boxes, title="Un objet : une boîte (en tirets, la vraie)"
     )
-    found = {suppress: decode(run.grids, min_score=run.min_score, suppress=suppress)
-             for suppress in (True, False)}  # fmt: skip
-    figures.save_scenes(folder / "detection.png", several, found[True],
-                     title="De 1 à 4 objets : le détecteur (en tirets, la vérité)")  # fmt: skip
+    found = {
+        suppress: decode(run.grids, min_score=run.min_score, suppress=suppress)
+        for suppress in (True, False)
+    }
+    figures.save_scenes(
+        folder / "detection.png",
+        several,
+        found[True],
+        title="De 1 à 4 objets : le détecteur (en tirets, la vérité)",
+    )
     figures.save_duplicates(folder / "doublons.png", several, found[False], found[True])
     judged = {
         "détecteur": metrics.judge(decode(run.grids), several),
@@ -152,8 +171,10 @@ def describe(found: Detections) -> str:
         return "Aucun objet trouvé : le modèle ne connaît que des vêtements de Fashion-MNIST."
     lines = []
     for (x0, y0, x1, y1), score, label in zip(*found, strict=True):
-        lines.append(f"{sources.FASHION_CLASSES_FR[label]}, {percent(score)} : "
-                     f"de ({x0:.0f}, {y0:.0f}) à ({x1:.0f}, {y1:.0f})")  # fmt: skip
+        lines.append(
+            f"{sources.FASHION_CLASSES_FR[label]}, {percent(score)} : "
+            f"de ({x0:.0f}, {y0:.0f}) à ({x1:.0f}, {y1:.0f})"
+        )
     return "\n".join(lines)
 
 

@@ -20,8 +20,18 @@ from exercises.ex17_detection.metrics import Judged
 
 NUM_SHOWN = 8  # scènes d'une figure, en deux lignes
 # Une couleur par classe, toutes visibles sur une photographie.
-CLASS_COLORS = ("#56B4E9", "#E69F00", "#00C48C", "#F0E442", "#FF6A2B",
-                "#E58AC0", "#4C8DFF", "#9BE564", "#FF4D6D", "#C9A0FF")  # fmt: skip
+CLASS_COLORS = (
+    "#56B4E9",
+    "#E69F00",
+    "#00C48C",
+    "#F0E442",
+    "#FF6A2B",
+    "#E58AC0",
+    "#4C8DFF",
+    "#9BE564",
+    "#FF4D6D",
+    "#C9A0FF",
+)
 
 
 # --- Question : où sont les objets ? -------------------------------------------------
@@ -52,10 +62,15 @@ def draw_scene(axis, image: np.ndarray, found: Detections, truth: np.ndarray) ->
         right = x0 > SCENE_PX / 2  # l'étiquette reste dans l'image
         name = f"{sources.FASHION_CLASSES_FR[label]} {100 * score:.0f} %"
         axis.text(
-            x1 if right else x0, max(y0, 4), name,
-            ha="right" if right else "left", va="bottom", fontsize=7.5, color=INK,
+            x1 if right else x0,
+            max(y0, 4),
+            name,
+            ha="right" if right else "left",
+            va="bottom",
+            fontsize=7.5,
+            color=INK,
             bbox={"facecolor": color, "edgecolor": "none", "pad": 1, "alpha": 0.9},
-        )  # fmt: skip
+        )
 
 
 def save_scenes(path: Path, scenes: Scenes, found: list[Detections], *, title: str) -> Path:
@@ -126,14 +141,15 @@ def save_curves(path: Path, judged: dict[str, Judged], metrics: dict) -> Path:
         `path`.
     """
     names = dict(zip(sources.FASHION_CLASSES, sources.FASHION_CLASSES_FR, strict=True))
-    bars = sorted((metric["mean"], metric["sd"] or 0, names[key[3:]])
-                  for key, metric in metrics.items() if key.startswith("ap "))  # fmt: skip
+    bars = sorted(
+        (metric["mean"], metric["sd"] or 0, names[key[3:]])
+        for key, metric in metrics.items()
+        if key.startswith("ap ")
+    )
     with new_figure(path, columns=2, size=(5.4, 4.2)) as (_, axes):
         axis = axes[0, 0]
         for (name, each), style in zip(judged.items(), ("-", "--", ":"), strict=False):
-            precision, recall = precision_recall(
-                each.scores, each.correct, each.num_objects.sum()
-            )  # fmt: skip
+            precision, recall = precision_recall(each.scores, each.correct, each.num_objects.sum())
             axis.plot(recall, precision, style, label=name)
         axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="rappel", ylabel="précision")
         axis.set_title("Toutes les classes ensemble")

@@ -48,8 +48,12 @@ def encode(boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     for k in range(boxes.shape[1]):
         scenes = np.flatnonzero(labels[:, k] != ABSENT)
         columns, rows = cells[scenes, k].T
-        each = [np.ones((len(scenes), 1)), centers[scenes, k] - cells[scenes, k], sizes[scenes, k],
-                np.eye(NUM_CLASSES)[labels[scenes, k]]]  # fmt: skip
+        each = [
+            np.ones((len(scenes), 1)),
+            centers[scenes, k] - cells[scenes, k],
+            sizes[scenes, k],
+            np.eye(NUM_CLASSES)[labels[scenes, k]],
+        ]
         targets[scenes, rows, columns] = np.concatenate(each, axis=1)
     return targets
 

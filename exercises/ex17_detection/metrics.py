@@ -39,8 +39,10 @@ def judge(found: list[Detections], scenes: Scenes) -> Judged:
         Les détections de toutes les scènes, mises bout à bout.
     """
     present = scenes.labels != ABSENT
-    correct = [match(each, scenes.boxes[i][present[i]], scenes.labels[i][present[i]])
-               for i, each in enumerate(found)]  # fmt: skip
+    correct = [
+        match(each, scenes.boxes[i][present[i]], scenes.labels[i][present[i]])
+        for i, each in enumerate(found)
+    ]
     return Judged(
         np.concatenate([each.scores for each in found]),
         np.concatenate(correct),
@@ -60,8 +62,10 @@ def one_box(outputs: np.ndarray) -> list[Detections]:
     """
     boxes, labels = to_boxes(outputs), outputs[:, 4:].argmax(1)
     scores = outputs[:, 4:].max(1)
-    return [Detections(boxes[i : i + 1], scores[i : i + 1], labels[i : i + 1])
-            for i in range(len(outputs))]  # fmt: skip
+    return [
+        Detections(boxes[i : i + 1], scores[i : i + 1], labels[i : i + 1])
+        for i in range(len(outputs))
+    ]
 
 
 def class_average_precisions(judged: Judged) -> np.ndarray:
@@ -69,9 +73,9 @@ def class_average_precisions(judged: Judged) -> np.ndarray:
     values = np.full(NUM_CLASSES, np.nan)
     for label in np.flatnonzero(judged.num_objects):
         mine = judged.labels == label
-        values[label] = average_precision(*precision_recall(
-            judged.scores[mine], judged.correct[mine], judged.num_objects[label]
-        ))  # fmt: skip
+        values[label] = average_precision(
+            *precision_recall(judged.scores[mine], judged.correct[mine], judged.num_objects[label])
+        )
     return values
 
 
@@ -126,6 +130,8 @@ def evaluate(grids: np.ndarray, scenes: Scenes, *, min_score: float) -> dict[str
         measures |= {f"precision{end}": precision, f"recall{end}": recall}
         if suppress:
             values = class_average_precisions(judged)
-            measures |= {f"ap {sources.FASHION_CLASSES[k]}": float(values[k])
-                         for k in np.flatnonzero(judged.num_objects)}  # fmt: skip
+            measures |= {
+                f"ap {sources.FASHION_CLASSES[k]}": float(values[k])
+                for k in np.flatnonzero(judged.num_objects)
+            }
     return measures

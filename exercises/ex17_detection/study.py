@@ -41,7 +41,11 @@ class Measured(NamedTuple):
 
 
 def make_scenes(
-    fashion: sources.Dataset, cifar: sources.Dataset, *, num_objects: tuple[int, int], limit: int | None
+    fashion: sources.Dataset,
+    cifar: sources.Dataset,
+    *,
+    num_objects: tuple[int, int],
+    limit: int | None,
 ) -> dict[str, Scenes]:
     """Compose les scènes d'entraînement, de validation et de test.
 
@@ -94,17 +98,24 @@ def train(
     """
     model = study.build(network.build_model, seed=seed, precision=options.precision)
     batches = study.Batches(
-        scenes["train"].images, targets(network, scenes["train"]), seed=seed,
-        batch_size=options.batch_size or BATCH_SIZE, augment=None,
-    )  # fmt: skip
+        scenes["train"].images,
+        targets(network, scenes["train"]),
+        seed=seed,
+        batch_size=options.batch_size or BATCH_SIZE,
+        augment=None,
+    )
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
     model.compile(keras.optimizers.Adam(schedule), loss=network.loss, jit_compile=False)
     history = study.fit(
-        model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
+        model,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
+        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed, network=model.name),
         validation_data=(scenes["val"].images, targets(network, scenes["val"])),
         validation_batch_size=500,
-    )  # fmt: skip
+    )
     kept = network.build_model()  # les mêmes poids, en float32, sans la perte : Keras seul le lit
     kept.set_weights(model.get_weights())
     return kept, history
@@ -144,12 +155,20 @@ def measure(one: dict[str, Scenes], several: dict[str, Scenes], *, seed: int, op
     judged = metrics.judge(metrics.one_box(one_box), several["test"])
     test = {
         **localization.evaluate(outputs, boxes, labels),
-        **{f"{name}_mean_box": value
-           for name, value in localization.evaluate(blind, boxes, labels).items()},
+        **{
+            f"{name}_mean_box": value
+            for name, value in localization.evaluate(blind, boxes, labels).items()
+        },
         **metrics.evaluate(grids, several["test"], min_score=min_score),
         "map_one_box": metrics.mean_average_precision(judged),
-    }  # fmt: skip
+    }
     return Measured(
-        detector, min_score, metrics.mean_average_precision(val), test, outputs, grids, one_box,
+        detector,
+        min_score,
+        metrics.mean_average_precision(val),
+        test,
+        outputs,
+        grids,
+        one_box,
         history,
-    )  # fmt: skip
+    )

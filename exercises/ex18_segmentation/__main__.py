@@ -54,9 +54,10 @@ def make_scenes(garments, photos, *, limit: int | None) -> dict[str, scenes.Scen
     objects, val_objects = sources.split_validation(*garments[0], num_val=num_val[0], seed=0)
     grounds, val_grounds = sources.split_validation(*photos[0], num_val=num_val[1], seed=0)
     parts = {
-        "train": (*objects, grounds[0]), "val": (*val_objects, val_grounds[0]),
+        "train": (*objects, grounds[0]),
+        "val": (*val_objects, val_grounds[0]),
         "test": (*garments[1], photos[1][0]),
-    }  # fmt: skip
+    }
     made = {}
     for seed, (name, num_scenes) in enumerate(NUM_SCENES.items()):
         if limit:
@@ -74,19 +75,29 @@ def train(kind: str, made: dict, *, seed: int, options) -> tuple[keras.Model, di
     """Entraîne un des trois réseaux ; le rend en float32, avec ses courbes."""
     model = study.build(lambda: build_model(kind), seed=seed, precision=options.precision)
     batches = study.Batches(
-        made["train"].images, made["train"].masks,
-        batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None,
-    )  # fmt: skip
+        made["train"].images,
+        made["train"].masks,
+        batch_size=options.batch_size or BATCH_SIZE,
+        seed=seed,
+        augment=None,
+    )
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
     model.compile(
-        keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"], jit_compile=False,
-    )  # fmt: skip
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
     history = study.fit(
-        model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
+        model,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
+        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed, network=kind),
-        validation_data=(made["val"].images, made["val"].masks), validation_batch_size=50,
-    )  # fmt: skip
+        validation_data=(made["val"].images, made["val"].masks),
+        validation_batch_size=50,
+    )
     kept = build_model(kind)  # les mêmes poids, en float32
     kept.set_weights(model.get_weights())
     return kept, history
@@ -114,8 +125,11 @@ def compare(options: Namespace) -> int:
     for seed in range(options.seeds):
         each = {"models": {}, "history": {}, "val": {}, "test": {}, "predicted": {}}
         for kind, name in NAMES_FR.items():
-            print(f"Graine {seed}, {name} : {len(made['train'].images)} scènes, "
-                  f"{options.epochs} époques.", flush=True)  # fmt: skip
+            print(
+                f"Graine {seed}, {name} : {len(made['train'].images)} scènes, "
+                f"{options.epochs} époques.",
+                flush=True,
+            )
             model, each["history"][kind] = train(kind, made, seed=seed, options=options)
             each["models"][kind] = model
             for part in ("val", "test"):
@@ -124,15 +138,19 @@ def compare(options: Namespace) -> int:
             print(
                 f"Graine {seed}, {name} : IoU moyenne, validation "
                 f"{percent(each['val'][kind]['mean_iou'])} ; test "
-                f"{percent(each['test'][kind]['mean_iou'])}", flush=True,
-            )  # fmt: skip
+                f"{percent(each['test'][kind]['mean_iou'])}",
+                flush=True,
+            )
         runs.append(each)
     report = make_report(options, runs, made, datasets)
     best = runs[report["shipped"]["seed"]]
     folder, reason = saving.save_model(
-        best["models"]["unet"], options.module, report,
-        models_dir=options.models_dir, force=options.force,
-    )  # fmt: skip
+        best["models"]["unet"],
+        options.module,
+        report,
+        models_dir=options.models_dir,
+        force=options.force,
+    )
     if reason:
         print(reason)
     seed = report["shipped"]["seed"]

@@ -18,9 +18,18 @@ from convnets.figures.style import COLORS, new_figure
 CLASSES_FR = ["Fond", *FASHION_CLASSES_FR]
 GROUND_COLOR = "#000000"
 PALETTE = (
-    GROUND_COLOR, "#88CCEE", "#332288", "#DDCC77", "#CC6677", "#117733",
-    "#AA4499", "#44AA99", "#DDDDDD", "#882255", "#999933",
-)  # fmt: skip
+    GROUND_COLOR,
+    "#88CCEE",
+    "#332288",
+    "#DDCC77",
+    "#CC6677",
+    "#117733",
+    "#AA4499",
+    "#44AA99",
+    "#DDDDDD",
+    "#882255",
+    "#999933",
+)
 MIN_LABEL_PX = 30  # une tache plus petite n'est pas numérotée
 MEASURES_FR = {
     "mean_iou": "IoU moyenne\n(11 classes)",
@@ -72,8 +81,16 @@ def _draw(axis, mask: np.ndarray) -> None:
     axis.imshow(paint(mask), interpolation="nearest")
     for row, column, class_index in label_spots(mask):
         dark = sum(paint(np.array([[class_index]]))[0, 0].astype(int)) < 384
-        axis.text(column, row, class_index, ha="center", va="center", fontsize=9,
-                  color="white" if dark else "black", fontweight="bold")  # fmt: skip
+        axis.text(
+            column,
+            row,
+            class_index,
+            ha="center",
+            va="center",
+            fontsize=9,
+            color="white" if dark else "black",
+            fontweight="bold",
+        )
 
 
 def save_masks(path: Path, images: np.ndarray, masks: dict[str, np.ndarray]) -> None:
@@ -119,10 +136,13 @@ def save_comparison(path: Path, metrics: dict[str, dict], names: dict[str, str])
             found = [metrics[f"{name}_{measure}"] for measure in MEASURES_FR]
             axis.bar(
                 np.arange(len(found)) + (k - (len(names) - 1) / 2) * width,
-                [100 * each["mean"] for each in found], 0.92 * width,
-                yerr=[100 * (each["sd"] or np.nan) for each in found], capsize=2,
-                color="#9a9a9a" if name == "background" else COLORS[k], label=label,
-            )  # fmt: skip
+                [100 * each["mean"] for each in found],
+                0.92 * width,
+                yerr=[100 * (each["sd"] or np.nan) for each in found],
+                capsize=2,
+                color="#9a9a9a" if name == "background" else COLORS[k],
+                label=label,
+            )
         axis.set_xticks(range(len(MEASURES_FR)), MEASURES_FR.values())
         axis.set(ylabel="%, scènes de test", ylim=(0, 100), title="Même budget, mêmes scènes")
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=len(names))

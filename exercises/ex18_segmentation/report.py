@@ -51,8 +51,9 @@ def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> d
     trivial = measure(test.masks, np.zeros_like(test.masks))
     metrics = {
         f"{kind}_{name}": study.summarise([each["test"][kind][name] for each in runs])
-        for kind in NAMES_FR for name in MEASURES_FR
-    }  # fmt: skip
+        for kind in NAMES_FR
+        for name in MEASURES_FR
+    }
     # Une réponse sans hasard : la même pour toutes les graines.
     metrics |= {f"background_{k}": study.summarise([v]) for k, v in trivial.items()}
     matrices = {
@@ -71,8 +72,9 @@ def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> d
         "score": scores[best],
         "validation": study.summarise(scores),
         "seeds": list(range(options.seeds)),
-        "duration_s": study.summarise([sum(each) for each in zip(*durations.values(),
-                                                                   strict=True)]),
+        "duration_s": study.summarise(
+            [sum(each) for each in zip(*durations.values(), strict=True)]
+        ),
         "duration_by_network_s": {k: study.summarise(v) for k, v in durations.items()},
         "precision": choose_precision(options.precision),
         "backend": keras.backend.backend(),
@@ -88,9 +90,12 @@ def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> d
             for kind, matrix in matrices.items()
         },
         "confusion_matrix": matrices["unet"].tolist(),
-        "history": {f"{kind}_{name}": values for kind, curves in shipped["history"].items()
-                    for name, values in curves.items()},
-    }  # fmt: skip
+        "history": {
+            f"{kind}_{name}": values
+            for kind, curves in shipped["history"].items()
+            for name, values in curves.items()
+        },
+    }
 
 
 def show(options: Namespace, report: dict, test, predicted: dict[str, np.ndarray]) -> None:
@@ -113,5 +118,7 @@ def show(options: Namespace, report: dict, test, predicted: dict[str, np.ndarray
     save_masks(folder / "masques.png", test.images[shown], masks)
     save_comparison(folder / "comparaison.png", report["metrics"], ANSWERS_FR)
     Image.fromarray(test.images[0]).save(folder / "scene.png")
-    print(f"Figures écrites dans {folder}/ ; une scène à segmenter : "
-          f"python -m exercises.{options.module} {folder / 'scene.png'}")  # fmt: skip
+    print(
+        f"Figures écrites dans {folder}/ ; une scène à segmenter : "
+        f"python -m exercises.{options.module} {folder / 'scene.png'}"
+    )

@@ -56,9 +56,11 @@ def learned_rows(tokens, num_rows: int, *, name: str):
     width = tokens.shape[-1]
     first = ops.zeros_like(tokens[:, :1, 0], dtype="int32")  # (n, 1) : toujours la ligne 0
     table = layers.Embedding(
-        1, num_rows * width, name=name,
+        1,
+        num_rows * width,
+        name=name,
         embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02),
-    )  # fmt: skip
+    )
     return layers.Reshape((num_rows, width))(table(first))
 
 
@@ -170,10 +172,14 @@ def explain(options) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Sans image, compare les trois réseaux ; avec une image, montre où regarde le modèle."""
-    parser = training_parser("ex19_vision_transformer", __doc__.splitlines()[0],
-                             epochs=EPOCHS, seeds=3)  # fmt: skip
-    parser.add_argument("image", nargs="?",
-        help="image où dessiner l'attention ; sans elle, les réseaux sont appris")  # fmt: skip
+    parser = training_parser(
+        "ex19_vision_transformer", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3
+    )
+    parser.add_argument(
+        "image",
+        nargs="?",
+        help="image où dessiner l'attention ; sans elle, les réseaux sont appris",
+    )
     parser.set_defaults(precision="float32")  # mesuré : aussi petits, rien à gagner en bfloat16
     options = parser.parse_args(argv)
     if options.image:
@@ -182,9 +188,12 @@ def main(argv: list[str] | None = None) -> int:
     def body() -> int:
         (x, y), test = sources.load_fashion_mnist()
         return comparison.compare(
-            NETWORKS, ((x[:NUM_IMAGES], y[:NUM_IMAGES]), test),
-            options=options, num_val=NUM_VAL, patch_px=PATCH_PX,
-        )  # fmt: skip
+            NETWORKS,
+            ((x[:NUM_IMAGES], y[:NUM_IMAGES]), test),
+            options=options,
+            num_val=NUM_VAL,
+            patch_px=PATCH_PX,
+        )
 
     return run(body)
 

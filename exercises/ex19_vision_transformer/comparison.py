@@ -61,14 +61,21 @@ def train(build_model, splits, *, seed: int, options) -> tuple[keras.Model, dict
         peak / 20, steps - warmup, warmup_target=peak, warmup_steps=warmup
     )
     model.compile(
-        keras.optimizers.Adam(schedule), loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"], jit_compile=False,
-    )  # fmt: skip
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,
+    )
     history = study.fit(
-        model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
+        model,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
+        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed, network=model.name),
-        validation_data=tuple(validation), validation_batch_size=500,
-    )  # fmt: skip
+        validation_data=tuple(validation),
+        validation_batch_size=500,
+    )
     trained = build_model()  # les mêmes poids, en float32
     trained.set_weights(model.get_weights())
     return trained, history
@@ -112,8 +119,7 @@ def describe(runs: list[dict], networks: dict[str, keras.Model]) -> dict:
         name: study.summarise([sum(run["history"][f"{name}_duration_s"]) for run in runs])
         for name in networks
     }
-    cosines = [attention.near_and_far(attention.position_similarity(run["model"]))
-               for run in runs]  # fmt: skip
+    cosines = [attention.near_and_far(attention.position_similarity(run["model"])) for run in runs]
     near, far = (study.summarise(values) for values in zip(*cosines, strict=True))
     return {
         "headline": [{"metric": k, "label": v, "unit": "%"} for k, v in HEADLINE.items()],
@@ -165,8 +171,13 @@ def compare(networks: Networks, dataset, *, options, num_val: int, patch_px: int
         print(f"Figures écrites dans {folder}/")
 
     return study.run_seeds(
-        options, dataset=dataset, num_val=num_val, train=train_all,
+        options,
+        dataset=dataset,
+        num_val=num_val,
+        train=train_all,
         evaluate=lambda model, x, y: evaluate(trained[model], x, y, patch_px=patch_px),
-        classes=sources.FASHION_CLASSES, classes_fr=sources.FASHION_CLASSES_FR, on_saved=show,
+        classes=sources.FASHION_CLASSES,
+        classes_fr=sources.FASHION_CLASSES_FR,
+        on_saved=show,
         describe=lambda runs: describe(runs, trained[runs[0]["model"]]),
-    )  # fmt: skip
+    )

@@ -68,8 +68,16 @@ def save_comparison(report: dict, path: Path) -> None:
             curve = report["curves"][f"{name}_val_accuracy"]
             mean, sd = 100 * np.array(curve["mean"]), 100 * np.array(curve["sd"])
             epochs = range(1, len(mean) + 1)
-            curves.errorbar(epochs, mean, sd, color=color, marker="o", markersize=4, capsize=3,
-                            label=NAMES_FR[name])  # fmt: skip
+            curves.errorbar(
+                epochs,
+                mean,
+                sd,
+                color=color,
+                marker="o",
+                markersize=4,
+                capsize=3,
+                label=NAMES_FR[name],
+            )
         curves.set(title="Validation", xlabel="époque", ylabel="précision (%)")
         curves.xaxis.get_major_locator().set_params(integer=True)
         curves.legend(loc="lower right")
@@ -78,14 +86,22 @@ def save_comparison(report: dict, path: Path) -> None:
             each = [_metric(report, name, end) for name in NAMES_FR]
             heights = [100 * metric["mean"] for metric in each]
             drawn = bars.bar(
-                places + 0.4 * rank - 0.2, heights, 0.38, label=label, color=COLORS[rank],
-                hatch="//" if rank else None, edgecolor="white",
-                yerr=[100 * (metric["sd"] or 0) for metric in each], capsize=3,
-            )  # fmt: skip
+                places + 0.4 * rank - 0.2,
+                heights,
+                0.38,
+                label=label,
+                color=COLORS[rank],
+                hatch="//" if rank else None,
+                edgecolor="white",
+                yerr=[100 * (metric["sd"] or 0) for metric in each],
+                capsize=3,
+            )
             labels = [percent(height / 100) for height in heights]
             bars.bar_label(drawn, labels, padding=2, fontsize=8)
-        names = [f"{title}\n{report['parameters'][name]:,}".replace(",", " ") + " paramètres"
-                 for name, title in NAMES_FR.items()]  # fmt: skip
+        names = [
+            f"{title}\n{report['parameters'][name]:,}".replace(",", " ") + " paramètres"
+            for name, title in NAMES_FR.items()
+        ]
         bars.set_xticks(places, [name.replace(" sans", "\nsans") for name in names], fontsize=8)
         bars.set(title="Test", ylabel="précision (%)", ylim=(0, 118), yticks=range(0, 101, 20))
         bars.legend(loc="upper center", ncols=2)
@@ -138,8 +154,14 @@ def save_attention(model: keras.Model, x, path: Path, *, classes_fr: list[str]) 
                 axis.imshow(image, cmap="gray", vmin=0, vmax=255)
                 if row:
                     shown = normalise(maps[row - 1][column])
-                    axis.imshow(shown, cmap="cividis", vmin=0, vmax=1, alpha=0.65,
-                                extent=(-0.5, width - 0.5, height - 0.5, -0.5))  # fmt: skip
+                    axis.imshow(
+                        shown,
+                        cmap="cividis",
+                        vmin=0,
+                        vmax=1,
+                        alpha=0.65,
+                        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+                    )
                 axis.set(xticks=[], yticks=[])
                 axis.spines[:].set_visible(False)
         for axis, label in zip(axes[:, 0], rows, strict=True):
@@ -168,9 +190,12 @@ def save_positions(model: keras.Model, path: Path) -> None:
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
         figure.colorbar(
-            drawn, ax=axes, label="cosinus avec la position marquée d'un point", shrink=0.8,
+            drawn,
+            ax=axes,
+            label="cosinus avec la position marquée d'un point",
+            shrink=0.8,
             format=lambda value, _: f"{value:.1f}".replace(".", ","),
-        )  # fmt: skip
+        )
         # Ajouter zéro : un cosinus de -0,001 s'écrirait « -0,00 ».
         near, far = (round(each, 2) + 0.0 for each in attention.near_and_far(similarity))
         title = (

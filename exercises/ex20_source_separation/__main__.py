@@ -133,17 +133,25 @@ def train(melodies, percussion, sources_val, *, seed: int, options) -> tuple[ker
     """
     model = study.build(build_model, seed=seed, precision=options.precision)
     batches = Mixtures(
-        stft(melodies), stft(percussion), seed=seed, augment=None,
+        stft(melodies),
+        stft(percussion),
+        seed=seed,
+        augment=None,
         batch_size=options.batch_size or min(BATCH_SIZE, len(melodies)),
-    )  # fmt: skip
+    )
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
     model.compile(keras.optimizers.Adam(schedule), loss=classification_loss, jit_compile=False)
     melodies_val, percussion_val = np.moveaxis(stft(sources_val), 1, 0)
     history = study.fit(
-        model, batches, epochs=options.epochs, resume=options.resume, verbose=2,
-        checkpoint=paths.checkpoint_path(options, seed), validation_batch_size=20,
+        model,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
+        verbose=2,
+        checkpoint=paths.checkpoint_path(options, seed),
+        validation_batch_size=20,
         validation_data=examples(melodies_val, percussion_val, np.zeros(len(sources_val))),
-    )  # fmt: skip
+    )
     kept = build_model()  # les mêmes poids, en float32
     kept.set_weights(model.get_weights())
     return kept, history
@@ -168,10 +176,16 @@ def listen(options) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Sans fichier, apprend à séparer et le mesure ; avec un WAV, le sépare."""
-    parser = training_parser("ex20_source_separation", __doc__.splitlines()[0], epochs=EPOCHS,
-                             seeds=3)  # fmt: skip
-    parser.add_argument("sound", nargs="?", type=Path, metavar="son.wav",
-        help="son à séparer ; sans lui, le modèle est appris")  # fmt: skip
+    parser = training_parser(
+        "ex20_source_separation", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3
+    )
+    parser.add_argument(
+        "sound",
+        nargs="?",
+        type=Path,
+        metavar="son.wav",
+        help="son à séparer ; sans lui, le modèle est appris",
+    )
     # Un si petit réseau gagnerait peu à la précision réduite.
     parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)

@@ -33,8 +33,9 @@ def save_spectrograms(path: Path, panels: dict[str, np.ndarray], *, columns: int
     Returns:
         `path`. Les sons ont la même échelle de couleurs, les masques la leur.
     """
-    images = {title: panel if panel.ndim == 2 else np.abs(stft(panel))
-              for title, panel in panels.items()}  # fmt: skip
+    images = {
+        title: panel if panel.ndim == 2 else np.abs(stft(panel)) for title, panel in panels.items()
+    }
     loudest = max(image.max() for title, image in images.items() if panels[title].ndim == 1)
     rows = -(-len(panels) // columns)
     with new_figure(path, columns=columns, rows=rows, size=(4.2, 2.6)) as (figure, axes):
@@ -44,10 +45,15 @@ def save_spectrograms(path: Path, panels: dict[str, np.ndarray], *, columns: int
             values = image if is_mask else 20 * np.log10(image / (loudest + SMALLEST) + 1e-9)
             seconds = len(image) * HOP / RATE_HZ
             shown[is_mask] = axis.imshow(
-                values.T, origin="lower", aspect="auto", interpolation="nearest",
-                extent=(0, seconds, 0, RATE_HZ / 2000), cmap="cividis" if is_mask else "magma",
-                vmin=0 if is_mask else -RANGE_DB, vmax=1 if is_mask else 0,
-            )  # fmt: skip
+                values.T,
+                origin="lower",
+                aspect="auto",
+                interpolation="nearest",
+                extent=(0, seconds, 0, RATE_HZ / 2000),
+                cmap="cividis" if is_mask else "magma",
+                vmin=0 if is_mask else -RANGE_DB,
+                vmax=1 if is_mask else 0,
+            )
             axis.set_title(title)
         for axis in axes[:, 0]:
             axis.set_ylabel("fréquence (kHz)")
@@ -55,8 +61,9 @@ def save_spectrograms(path: Path, panels: dict[str, np.ndarray], *, columns: int
             axis.set_xlabel("temps (s)")
         figure.colorbar(shown[False], ax=axes[-1, :].tolist(), label="dB", aspect=10)
         if True in shown:
-            figure.colorbar(shown[True], ax=axes[0, :].tolist(), label="part de la mélodie",
-                            aspect=10)  # fmt: skip
+            figure.colorbar(
+                shown[True], ax=axes[0, :].tolist(), label="part de la mélodie", aspect=10
+            )
     return path
 
 
@@ -86,18 +93,26 @@ def write_examples(
     for k, mixture in enumerate(mixtures):
         sounds = {f"exemple{k + 1}_melange": mixture}
         for name, (melody, percussion) in (
-            ("vraie", sources[k]), ("reseau", network[k]), ("medianes", medians[k])
-        ):  # fmt: skip
-            sounds |= {f"exemple{k + 1}_melodie_{name}": melody,
-                       f"exemple{k + 1}_percussions_{name}": percussion}  # fmt: skip
+            ("vraie", sources[k]),
+            ("reseau", network[k]),
+            ("medianes", medians[k]),
+        ):
+            sounds |= {
+                f"exemple{k + 1}_melodie_{name}": melody,
+                f"exemple{k + 1}_percussions_{name}": percussion,
+            }
         paths += write_wavs(folder, sounds)
     panels = {
-        "mélange": mixtures[0], "masque idéal": ideal[0], "masque du réseau": masks[0],
-        "vraie mélodie": sources[0, 0], "mélodie, réseau": network[0, 0],
+        "mélange": mixtures[0],
+        "masque idéal": ideal[0],
+        "masque du réseau": masks[0],
+        "vraie mélodie": sources[0, 0],
+        "mélodie, réseau": network[0, 0],
         "mélodie, filtres médians": medians[0, 0],
-        "vraies percussions": sources[0, 1], "percussions, réseau": network[0, 1],
+        "vraies percussions": sources[0, 1],
+        "percussions, réseau": network[0, 1],
         "percussions, filtres médians": medians[0, 1],
-    }  # fmt: skip
+    }
     return [*paths, save_spectrograms(folder / "spectrogrammes.png", panels, columns=3)]
 
 
@@ -105,13 +120,20 @@ def save_measures(report: dict, path: Path) -> Path:
     """Trace les gains de chaque méthode et la perte, d'après le compte rendu, en PNG."""
     methods = {"medians": "filtres médians", "network": "réseau", "ideal": "masque idéal"}
     with new_figure(path, columns=2) as (_, (axes,)):
-        for k, (suffix, label) in enumerate((("_learned", "timbres appris, autres sons"),
-                                             ("", "timbres jamais entendus"))):  # fmt: skip
+        for k, (suffix, label) in enumerate(
+            (("_learned", "timbres appris, autres sons"), ("", "timbres jamais entendus"))
+        ):
             metrics = [report["metrics"][f"{name}{suffix}"] for name in methods]
             places = np.arange(len(methods)) + 0.4 * k - 0.2
             means = [metric["mean"] for metric in metrics]
-            bars = axes[0].bar(places, means, 0.38, yerr=[metric["sd"] or 0 for metric in metrics],
-                               color=COLORS[k], label=label)  # fmt: skip
+            bars = axes[0].bar(
+                places,
+                means,
+                0.38,
+                yerr=[metric["sd"] or 0 for metric in metrics],
+                color=COLORS[k],
+                label=label,
+            )
             axes[0].bar_label(bars, [f"{mean:.1f}".replace(".", ",") for mean in means], padding=2)
         axes[0].set_xticks(range(len(methods)), list(methods.values()))
         axes[0].set(title="Un seul micro : ce que gagne chaque masque", ylabel="gain de SDR (dB)")

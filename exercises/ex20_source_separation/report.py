@@ -64,8 +64,10 @@ def measure_masks(
     masks = baselines.ideal_masks(spectrograms)
     ideal = apply_masks(spectrograms.sum(axis=1), masks, sources.shape[-1])
     medians = baselines.separate_by_medians(sources.sum(axis=1), setting)
-    return {**by_source(f"medians{suffix}", improvement(medians, sources)),
-            **by_source(f"ideal{suffix}", improvement(ideal, sources))}  # fmt: skip
+    return {
+        **by_source(f"medians{suffix}", improvement(medians, sources)),
+        **by_source(f"ideal{suffix}", improvement(ideal, sources)),
+    }
 
 
 def measure_two_microphones(sources: np.ndarray) -> dict[str, float]:
@@ -116,8 +118,12 @@ def measure(options, train) -> int:
         **measure_masks(tests["network_learned"], setting, suffix="_learned"),
         **measure_two_microphones(tests["network"]),
     }
-    names = {"medians": "filtres médians", "ideal": "masque idéal", "ica": "ACI (deux micros)",
-             "svd": "SVD (deux micros)"}  # fmt: skip
+    names = {
+        "medians": "filtres médians",
+        "ideal": "masque idéal",
+        "ica": "ACI (deux micros)",
+        "svd": "SVD (deux micros)",
+    }
     shown = [f"{title} {fixed[name]:.2f} dB" for name, title in names.items()]
     print(" ; ".join(shown).replace(".", ","))
     best = max(range(len(runs)), key=lambda seed: runs[seed]["val"])
@@ -125,14 +131,18 @@ def measure(options, train) -> int:
     report = {
         "command": training_command(options),
         "metrics": {
-            **{name: study.summarise([run["test"][name] for run in runs])
-               for name in runs[0]["test"]},
+            **{
+                name: study.summarise([run["test"][name] for run in runs])
+                for name in runs[0]["test"]
+            },
             **{name: study.summarise([value]) for name, value in fixed.items()},
         },
         "headline": [{"metric": name, "label": label, "unit": "dB"} for name, label in HEADLINE],
         "medians": setting._asdict(),
-        "timbres": {name: [[*kind] for kind in each]
-                    for name, each in (("learned", LEARNED), ("unseen", UNSEEN))},
+        "timbres": {
+            name: [[*kind] for kind in each]
+            for name, each in (("learned", LEARNED), ("unseen", UNSEEN))
+        },
         "shipped": {"seed": best, **runs[best]["test"]},
         "score": runs[best]["val"],
         "validation": study.summarise([run["val"] for run in runs]),
@@ -145,7 +155,7 @@ def measure(options, train) -> int:
         "data_sha256": data.dataset_sha256((sounds, np.moveaxis(tests["network"], 1, 0))),
         "input_shape": [None, NUM_BINS, 1],
         "history": runs[best]["history"],
-    }  # fmt: skip
+    }
     folder, reason = saving.save_model(
         model, options.module, report, models_dir=options.models_dir, force=options.force
     )

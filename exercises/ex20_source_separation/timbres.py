@@ -49,8 +49,9 @@ def _envelope(t, *, attack_s: float, release_s: float = 0.04) -> np.ndarray:
 
 def _organ(rng, frequency_hz, t):
     ratios = np.array([1, 2, 3, 4, 6, 8])
-    tone = _tone(rng, _phase(rng, frequency_hz, t), frequency_hz,
-                 rng.uniform(0.1, 1, 6), ratios=ratios)  # fmt: skip
+    tone = _tone(
+        rng, _phase(rng, frequency_hz, t), frequency_hz, rng.uniform(0.1, 1, 6), ratios=ratios
+    )
     return tone * _envelope(t, attack_s=0.02)
 
 
@@ -118,8 +119,7 @@ def _falling(rng, t, high_hz, low_hz) -> np.ndarray:
 
 def _kick(rng, t):
     body = _falling(rng, t, rng.uniform(120, 200), rng.uniform(45, 70))
-    return (body + 0.3 * _noise(rng, t, 100, 2000) * (t < 0.006)) * np.exp(
-        -rng.uniform(12, 25) * t)  # fmt: skip
+    return (body + 0.3 * _noise(rng, t, 100, 2000) * (t < 0.006)) * np.exp(-rng.uniform(12, 25) * t)
 
 
 def _snare(rng, t):
@@ -151,7 +151,8 @@ def _block(rng, t):
 def _shaker(rng, t):
     rise_s = rng.uniform(0.02, 0.05)
     return _noise(rng, t, rng.uniform(1500, 2200), rng.uniform(3000, 3900)) * (
-        np.clip(t / rise_s, 0, 1) * np.exp(-30 * np.clip(t - rise_s, 0, None)))  # fmt: skip
+        np.clip(t / rise_s, 0, 1) * np.exp(-30 * np.clip(t - rise_s, 0, None))
+    )
 
 
 class Timbres(NamedTuple):

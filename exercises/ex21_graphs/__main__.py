@@ -29,8 +29,9 @@ NUM_TRAIN, NUM_VAL = 8_000, 2_000  # images : assez pour comparer, en quelques m
 EPOCHS = 5
 BATCH_SIZE = 32
 LEARNING_RATE = 5e-3  # d'Adam, au début ; il décroît jusqu'à zéro
-CROSS = np.array([[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0],
-                  [0, 1, 1, 0, 0]])  # fmt: skip
+CROSS = np.array(
+    [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]]
+)
 KERNEL = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
 HEADLINE = (
     ("accuracy", "graphes d'images, messages"),
@@ -47,8 +48,11 @@ HEADLINE = (
 def check_convolution() -> str:
     """Refait la convolution de S3 en passant des messages entre les 25 pixels."""
     rows = convolve_on_graph(CROSS, KERNEL).astype(int)
-    expected = ops.conv(CROSS[None, ..., None].astype("float32"),
-                        KERNEL[..., None, None].astype("float32"), padding="same")  # fmt: skip
+    expected = ops.conv(
+        CROSS[None, ..., None].astype("float32"),
+        KERNEL[..., None, None].astype("float32"),
+        padding="same",
+    )
     same = np.array_equal(rows, ops.convert_to_numpy(expected)[0, ..., 0])
     lines = [" ".join(map(str, row)) for row in rows]
     verdict = "égale" if same else "DIFFÉRENTE de"
@@ -82,14 +86,21 @@ def train(controls: dict, x_train, y_train, x_val, y_val, *, seed: int, options)
         )
         rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
         model.compile(
-            keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"], jit_compile=False,
-        )  # fmt: skip
+            keras.optimizers.Adam(rate),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=False,
+        )
         curves = study.fit(
-            model, batches, epochs=options.epochs, resume=options.resume, verbose=0,
+            model,
+            batches,
+            epochs=options.epochs,
+            resume=options.resume,
+            verbose=0,
             checkpoint=paths.checkpoint_path(options, seed, network=update),
-            validation_data=(x_val, y_val), validation_batch_size=500,
-        )  # fmt: skip
+            validation_data=(x_val, y_val),
+            validation_batch_size=500,
+        )
         print(f"  {update} : {percent(curves['val_accuracy'][-1])} en validation", flush=True)
         history["duration_s"] += curves.pop("duration_s")
         history |= curves if update == "sum" else {}
@@ -159,11 +170,16 @@ def main(argv: list[str] | None = None) -> int:
         (x, y), test = sources.load_fashion_mnist()
         images = NUM_TRAIN + NUM_VAL
         return study.run_seeds(
-            options, dataset=((x[:images], y[:images]), test), num_val=NUM_VAL,
-            train=partial(train, controls), evaluate=partial(evaluate, controls),
-            classes=sources.FASHION_CLASSES, classes_fr=sources.FASHION_CLASSES_FR, on_saved=show,
+            options,
+            dataset=((x[:images], y[:images]), test),
+            num_val=NUM_VAL,
+            train=partial(train, controls),
+            evaluate=partial(evaluate, controls),
+            classes=sources.FASHION_CLASSES,
+            classes_fr=sources.FASHION_CLASSES_FR,
+            on_saved=show,
             describe=partial(describe, controls),
-        )  # fmt: skip
+        )
 
     return run(measure)
 

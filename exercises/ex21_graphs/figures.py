@@ -79,14 +79,26 @@ def save_club(network: Network, first: dict, path: Path) -> None:
             for camp in np.unique(network.labels):
                 for chosen, mark, size in ((labelled, "s", 210), (~labelled, "o", 150)):
                     where = chosen & (classes == camp)
-                    axis.scatter(*places[where].T, s=size, marker=mark, color=COLORS[camp],
-                                 edgecolor=INK if mark == "s" else "white", zorder=2,
-                                 linewidth=2 if mark == "s" else 0.8)  # fmt: skip
+                    axis.scatter(
+                        *places[where].T,
+                        s=size,
+                        marker=mark,
+                        color=COLORS[camp],
+                        edgecolor=INK if mark == "s" else "white",
+                        zorder=2,
+                        linewidth=2 if mark == "s" else 0.8,
+                    )
             for node, place in enumerate(places):
                 axis.text(*place, node, color="white", fontsize=7, ha="center", va="center")
             wrong = classes != network.labels
-            axis.scatter(*places[wrong].T, s=330, facecolor="none", edgecolor=INK, linestyle=":",
-                         linewidth=1.5)  # fmt: skip
+            axis.scatter(
+                *places[wrong].T,
+                s=330,
+                facecolor="none",
+                edgecolor=INK,
+                linestyle=":",
+                linewidth=1.5,
+            )
             axis.set_title(title + (f" : {wrong.sum()} faux, en pointillé" if wrong.any() else ""))
             axis.axis("off")
         figure.suptitle("Le club de karaté ; carrés : les seuls nœuds étiquetés")
@@ -129,11 +141,12 @@ def save_receptive_field(path: Path) -> None:
     graphs = {
         f"grille {GRID_PX} × {GRID_PX}": (grid, middle),
         f"chemin de {GRID_PX} nœuds": (
-            undirected_graph(GRID_PX, path_pairs, np.ones(GRID_PX - 1)), GRID_PX // 2,
+            undirected_graph(GRID_PX, path_pairs, np.ones(GRID_PX - 1)),
+            GRID_PX // 2,
         ),
         "club de karaté": (undirected_graph(len(club.labels), *club[:2]), 0),
         "« Les Misérables »": (undirected_graph(len(novel.labels), *novel[:2]), 0),
-    }  # fmt: skip
+    }
     with new_figure(path, columns=5, size=(3.1, 3.0)) as (_, axes):
         for axis, depth in zip(axes[0], (1, 2, 4), strict=False):
             gradient = node_gradient(grid, depth, node=middle).reshape(GRID_PX, GRID_PX)
@@ -141,13 +154,21 @@ def save_receptive_field(path: Path) -> None:
             axis.imshow(shown, cmap="viridis")
             axis.spines[:].set_visible(True)
             side = 2 * depth + 1
-            axis.set(xticks=[], yticks=[], title=f"{depth} passage{'s' * (depth > 1)}",
-                     xlabel=f"{(gradient > 0).sum()} nœuds vus : {side} × {side}")  # fmt: skip
+            axis.set(
+                xticks=[],
+                yticks=[],
+                title=f"{depth} passage{'s' * (depth > 1)}",
+                xlabel=f"{(gradient > 0).sum()} nœuds vus : {side} × {side}",
+            )
         for (label, (graph, node)), mark in zip(graphs.items(), "os^D", strict=True):
             share = np.array(reached(graph, node=node, depths=DEPTHS)) / graph.num_nodes
             axes[0, 3].plot(DEPTHS, 100 * share, marker=mark, label=label)
             axes[0, 4].plot(DEPTHS, spread(graph, depths=DEPTHS), marker=mark, label=label)
         axes[0, 3].set(title="Champ récepteur", xlabel="passages", ylabel="nœuds vus (%)")
-        axes[0, 4].set(title="Lissage de trop", xlabel="passages", ylim=(0, None),
-                       ylabel="écart-type entre nœuds")  # fmt: skip
+        axes[0, 4].set(
+            title="Lissage de trop",
+            xlabel="passages",
+            ylim=(0, None),
+            ylabel="écart-type entre nœuds",
+        )
         axes[0, 4].legend(fontsize=8)

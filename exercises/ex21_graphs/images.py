@@ -47,12 +47,15 @@ def _convolve(nodes):
 
 
 UPDATES: dict[str, Callable] = {
-    **{name: lambda nodes, name=name: pass_messages(
-        nodes, grid_graph(SIDE, SIDE), gated(UNITS), aggregate=name)
-       for name in ("sum", "mean", "max")},
+    **{
+        name: lambda nodes, name=name: pass_messages(
+            nodes, grid_graph(SIDE, SIDE), gated(UNITS), aggregate=name
+        )
+        for name in ("sum", "mean", "max")
+    },
     "alone": lambda nodes: layers.Dense(ALONE_UNITS, activation="relu")(nodes),
     "conv": _convolve,
-}  # fmt: skip
+}
 
 
 def build_model(update: str = "sum") -> keras.Model:

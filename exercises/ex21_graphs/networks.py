@@ -76,8 +76,9 @@ def normalised(network: Network) -> Graph:
     receivers, senders = np.nonzero(matrix)
     degrees = matrix.sum(axis=1)
     features = matrix[receivers, senders] / np.sqrt(degrees[receivers] * degrees[senders])
-    return Graph(len(matrix), senders.astype(np.int32), receivers.astype(np.int32),
-                 features[:, None])  # fmt: skip
+    return Graph(
+        len(matrix), senders.astype(np.int32), receivers.astype(np.int32), features[:, None]
+    )
 
 
 def scaled(units: int):

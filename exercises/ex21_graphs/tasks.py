@@ -83,15 +83,18 @@ def measure_nodes(network: Network) -> tuple[dict, dict]:
         premier tirage, `{"labelled", "predicted"}`.
     """
     methods = {
-        "nodes": classify_nodes, "nodes_mlp": partial(classify_nodes, psi=mlp),
+        "nodes": classify_nodes,
+        "nodes_mlp": partial(classify_nodes, psi=mlp),
         "nodes_propagation": lambda *known, seed: propagate_labels(*known),
         "nodes_logistic": lambda *known, seed: logistic(*known),
-    }  # fmt: skip
+    }
     found, first, labels = {name: [] for name in [*methods, "nodes_majority"]}, {}, network.labels
     for seed in range(NUM_DRAWS):
         rng = np.random.default_rng(seed)
-        each = [rng.choice(np.flatnonzero(labels == k), LABELLED, replace=False)
-                for k in range(labels.max() + 1)]  # fmt: skip
+        each = [
+            rng.choice(np.flatnonzero(labels == k), LABELLED, replace=False)
+            for k in range(labels.max() + 1)
+        ]
         labelled = np.sort(np.concatenate(each))
         others = np.setdiff1d(np.arange(len(labels)), labelled)
         for name, method in methods.items():

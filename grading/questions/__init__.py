@@ -171,8 +171,14 @@ def expected_of(compute: Callable, positional, named):
         return REFUSED
 
 
-def judge(answers: Sequence[pupil.Answer], groups: Sequence[tuple], right: Callable,
-          mistakes: Sequence[Mistake] = (), *, tolerance: float = 1e-6) -> Credit:  # fmt: skip
+def judge(
+    answers: Sequence[pupil.Answer],
+    groups: Sequence[tuple],
+    right: Callable,
+    mistakes: Sequence[Mistake] = (),
+    *,
+    tolerance: float = 1e-6,
+) -> Credit:
     """Note les réponses d'une fonction pure.
 
     Args:
@@ -200,8 +206,10 @@ def judge(answers: Sequence[pupil.Answer], groups: Sequence[tuple], right: Calla
     if not wrong:
         return Credit(Fraction(1))
     for mistake in mistakes:
-        if all(_agrees(answer, _mistaken(mistake, positional, named), tolerance)
-               for positional, named, answer, _ in wrong):  # fmt: skip
+        if all(
+            _agrees(answer, _mistaken(mistake, positional, named), tolerance)
+            for positional, named, answer, _ in wrong
+        ):
             return Credit(max(level, Fraction(mistake.level)), mistake.reason)
     return Credit(level, *_vague_reason(wrong))
 

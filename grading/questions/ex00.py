@@ -10,17 +10,7 @@ from exercises.ex00_convolution.geometry import as_numbers, output_size, pads, p
 from exercises.ex00_convolution.operations import conv1d, conv2d
 from exercises.ex00_convolution.pooling import pool2d, relu
 from grading import messages
-from grading.questions import (
-    RIGHT,
-    Ask,
-    Credit,
-    Mistake,
-    as_floats,
-    credit,
-    judge,
-    question,
-    same,
-)
+from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge, question, same
 
 
 def _integers(rng, *shape, low=-9, high=10) -> np.ndarray:
@@ -61,13 +51,20 @@ def ask_output_size(ask: Ask) -> Credit:
 
     groups = [
         ("1/2", [((12, 5), {}), *(draw() for _ in range(4))]),
-        ("3/4", [
-            *(draw(sides=k) for k in (1, 1, 2)), draw(dilation=2), draw(dilation=3, sides=1),
-            draw(padding="same"), draw(padding="valid"), draw(padding=(0, 1)),
-            ((9, 3), {"padding": "same"}),
-        ]),
+        (
+            "3/4",
+            [
+                *(draw(sides=k) for k in (1, 1, 2)),
+                draw(dilation=2),
+                draw(dilation=3, sides=1),
+                draw(padding="same"),
+                draw(padding="valid"),
+                draw(padding=(0, 1)),
+                ((9, 3), {"padding": "same"}),
+            ],
+        ),
         ("1", [((3, 5), {}), ((5, 3), {"dilation": 3})]),
-    ]  # fmt: skip
+    ]
 
     def exact(size, kernel, *, stride=1, padding=0, dilation=1, divide=lambda a, b: a / b, extra=1):
         before, after = pads(size, kernel, stride=stride, padding=padding, dilation=dilation)
@@ -102,10 +99,16 @@ def ask_output_size(ask: Ask) -> Credit:
 def ask_pads(ask: Ask) -> Credit:
     """Traduit un padding en cases, avant et après."""
     rng = ask.rng
-    plain = [((9, 3), {"padding": "valid"}), ((9, 3), {"padding": int(rng.integers(1, 5))}),
-             ((9, 3), {"padding": (1, 2)})]  # fmt: skip
-    same_ = [((2 * int(rng.integers(4, 10)) + odd, kernel), {"padding": "same", "stride": stride})
-             for kernel, odd in ((2, 0), (3, 0), (4, 1), (5, 0)) for stride in (1, 2)]  # fmt: skip
+    plain = [
+        ((9, 3), {"padding": "valid"}),
+        ((9, 3), {"padding": int(rng.integers(1, 5))}),
+        ((9, 3), {"padding": (1, 2)}),
+    ]
+    same_ = [
+        ((2 * int(rng.integers(4, 10)) + odd, kernel), {"padding": "same", "stride": stride})
+        for kernel, odd in ((2, 0), (3, 0), (4, 1), (5, 0))
+        for stride in (1, 2)
+    ]
     same_ += [((12, 3), {"padding": "same", "dilation": 2})]
 
     def before(size, kernel, **options):
@@ -115,9 +118,12 @@ def ask_pads(ask: Ask) -> Credit:
         return (0, 0) if padding == "same" else pads(size, kernel, padding=padding, **options)
 
     groups = [("1/2", plain), ("1", same_)]
-    mistakes = [Mistake("pad_before", before, "3/4"), Mistake("valid_for_same", never),
-                Mistake("dilation_ignored", _forget(pads, dilation=1), "3/4"),
-                Mistake("stride_ignored", _forget(pads, stride=1), "1/2")]  # fmt: skip
+    mistakes = [
+        Mistake("pad_before", before, "3/4"),
+        Mistake("valid_for_same", never),
+        Mistake("dilation_ignored", _forget(pads, dilation=1), "3/4"),
+        Mistake("stride_ignored", _forget(pads, stride=1), "1/2"),
+    ]
     return judge(ask.calls("pads", plain + same_), groups, pads, mistakes)
 
 
@@ -136,8 +142,9 @@ def _valid_for_same(function):
 def _same_for_valid(function):
     def compute(*args, **options):
         padding = options.get("padding", 0)
-        return function(*args, **{**options, "padding": "same" if padding in (0, "valid")
-                                  else padding})  # fmt: skip
+        return function(
+            *args, **{**options, "padding": "same" if padding in (0, "valid") else padding}
+        )
 
     return compute
 
@@ -159,13 +166,22 @@ def ask_conv1d(ask: Ask) -> Credit:
     rng = ask.rng
     signal, kernel = _integers(rng, 11), _asymmetric(rng, 3)
     bytes_ = rng.integers(120, 256, 9).astype(np.uint8)
-    plain = [((signal, kernel), {}), ((_integers(rng, 8), _asymmetric(rng, 2)), {}),
-             ((bytes_, np.array([2, 1])), {}), ((signal, kernel), {"padding": "valid"}),
-             ((signal / 2, kernel), {})]  # fmt: skip
+    plain = [
+        ((signal, kernel), {}),
+        ((_integers(rng, 8), _asymmetric(rng, 2)), {}),
+        ((bytes_, np.array([2, 1])), {}),
+        ((signal, kernel), {"padding": "valid"}),
+        ((signal / 2, kernel), {}),
+    ]
     options = [
-        {"stride": 2}, {"padding": "same"}, {"padding": 2}, {"padding": "same", "stride": 2},
-        {"dilation": 2}, {"dilation": 2, "padding": "same"}, {"stride": 3, "padding": 1},
-    ]  # fmt: skip
+        {"stride": 2},
+        {"padding": "same"},
+        {"padding": 2},
+        {"padding": "same", "stride": 2},
+        {"dilation": 2},
+        {"dilation": 2, "padding": "same"},
+        {"stride": 3, "padding": 1},
+    ]
     more = [((signal, kernel), each) for each in options]
     flipped = [((signal, kernel), {"flip": True}), ((signal, kernel), {"flip": True, "stride": 2})]
     groups = [("1/2", plain), ("3/4", more), ("1", flipped)]
@@ -181,7 +197,8 @@ def ask_conv1d(ask: Ask) -> Credit:
 
     mistakes = [
         Mistake("never_flipped", _forget(conv1d, flip=False), "3/4"),
-        Mistake("flipped_kernel", always, "1/2"), Mistake("flipped_kernel", backwards, "1/2"),
+        Mistake("flipped_kernel", always, "1/2"),
+        Mistake("flipped_kernel", backwards, "1/2"),
         Mistake("valid_for_same", _valid_for_same(conv1d), "1/2"),
         Mistake("same_for_valid", _same_for_valid(conv1d), "1/4"),
         Mistake("stride_ignored", _forget(conv1d, stride=1), "1/2"),
@@ -189,7 +206,7 @@ def ask_conv1d(ask: Ask) -> Credit:
         Mistake("padding_ignored", _forget(conv1d, padding=0), "1/2"),
         Mistake("integer_overflow", _wrapped(conv1d), "1/4"),
         Mistake("first_values_only", short, "1/4"),
-    ]  # fmt: skip
+    ]
     answers = ask.calls("conv1d", plain + more + flipped)
     return judge(answers, groups, conv1d, mistakes)
 
@@ -201,10 +218,21 @@ def ask_conv2d(ask: Ask) -> Credit:
     image, kernel = _integers(rng, 7, 9), _asymmetric(rng, 3, 2)
     square = _asymmetric(rng, 3, 3)
     bytes_ = rng.integers(120, 256, (5, 6)).astype(np.uint8)
-    plain = [((image, kernel), {}), ((image, square), {}), ((image, square), {"padding": "valid"}),
-             ((bytes_, np.array([[2, 1], [1, 3]])), {}), ((image / 4, square), {})]  # fmt: skip
-    options = [{"stride": 2}, {"padding": "same"}, {"padding": 1}, {"stride": (1, 2)},
-               {"dilation": 2}, {"padding": "same", "stride": 2}]  # fmt: skip
+    plain = [
+        ((image, kernel), {}),
+        ((image, square), {}),
+        ((image, square), {"padding": "valid"}),
+        ((bytes_, np.array([[2, 1], [1, 3]])), {}),
+        ((image / 4, square), {}),
+    ]
+    options = [
+        {"stride": 2},
+        {"padding": "same"},
+        {"padding": 1},
+        {"stride": (1, 2)},
+        {"dilation": 2},
+        {"padding": "same", "stride": 2},
+    ]
     more = [((image, square), each) for each in options]
     colors = [
         ((_integers(rng, 5, 6, 3), _asymmetric(rng, 2, 2, 3, 1)), {}),
@@ -242,9 +270,13 @@ def ask_conv2d(ask: Ask) -> Credit:
 
     mistakes = [
         Mistake("never_flipped", _forget(conv2d, flip=False), "3/4"),
-        Mistake("flipped_kernel", turned, "1/2"), Mistake("flipped_kernel", backwards, "1/2"),
-        *(Mistake("half_flip", half(axis, only=only), "1/2") for axis in (0, 1)
-          for only in (True, False)),
+        Mistake("flipped_kernel", turned, "1/2"),
+        Mistake("flipped_kernel", backwards, "1/2"),
+        *(
+            Mistake("half_flip", half(axis, only=only), "1/2")
+            for axis in (0, 1)
+            for only in (True, False)
+        ),
         Mistake("valid_for_same", _valid_for_same(conv2d), "1/2"),
         Mistake("same_for_valid", _same_for_valid(conv2d), "1/4"),
         Mistake("stride_ignored", _forget(conv2d, stride=1), "1/2"),
@@ -254,7 +286,7 @@ def ask_conv2d(ask: Ask) -> Credit:
         Mistake("channels_averaged", averaged, "3/4"),
         Mistake("integer_overflow", _wrapped(conv2d), "1/4"),
         Mistake("transposed_axes", transposed, "1/4"),
-    ]  # fmt: skip
+    ]
     answers = ask.calls("conv2d", plain + more + flipped + colors)
     return judge(answers, groups, conv2d, mistakes)
 
@@ -268,15 +300,26 @@ def ask_pool2d(ask: Ask) -> Credit:
     rng = ask.rng
     image, odd = _integers(rng, 6, 8), _integers(rng, 7, 7)
     negative = -rng.integers(1, 50, (5, 7))
-    plain = [((image,), {}), ((image, 2), {}), ((negative, 3), {}),
-             ((_integers(rng, 4, 6, 3), 2), {})]  # fmt: skip
-    modes = [((image, 2), {"mode": "average"}), ((image, 2), {"mode": "sum"}),
-             ((image, 3), {"stride": 1}), ((odd, 3), {"stride": 2}),
-             ((image, (2, 3)), {"mode": "average"})]  # fmt: skip
-    padded = [((odd, 2), {"padding": "same"}), ((negative, 2), {"padding": "same"}),
-              ((negative, 3), {"padding": 1, "stride": 2}),
-              ((odd, 2), {"padding": "same", "mode": "average"}),
-              ((odd, 3), {"padding": 1, "mode": "average"})]  # fmt: skip
+    plain = [
+        ((image,), {}),
+        ((image, 2), {}),
+        ((negative, 3), {}),
+        ((_integers(rng, 4, 6, 3), 2), {}),
+    ]
+    modes = [
+        ((image, 2), {"mode": "average"}),
+        ((image, 2), {"mode": "sum"}),
+        ((image, 3), {"stride": 1}),
+        ((odd, 3), {"stride": 2}),
+        ((image, (2, 3)), {"mode": "average"}),
+    ]
+    padded = [
+        ((odd, 2), {"padding": "same"}),
+        ((negative, 2), {"padding": "same"}),
+        ((negative, 3), {"padding": 1, "stride": 2}),
+        ((odd, 2), {"padding": "same", "mode": "average"}),
+        ((odd, 3), {"padding": 1, "mode": "average"}),
+    ]
     groups = [("1/2", plain), ("3/4", modes), ("1", padded)]
 
     def zeros(image, window=2, *, stride=None, padding=0, mode="max"):
@@ -331,12 +374,21 @@ def ask_relu(ask: Ask) -> Credit:
     values = ask.rng.normal(0, 30, (4, 5))
     calls = [((values,), {}), ((np.array([-7, 0, 250, 300]),), {}), ((-np.abs(values[0]),), {})]
     mistakes = [
-        Mistake("relu_forgotten", as_numbers), Mistake("absolute_value", np.abs),
-        *(Mistake("bounded_relu", lambda x, top=top: np.clip(x, 0, top), "1/2")
-          for top in (1, 6, 255)),
-        *(Mistake("leaky_relu", lambda x, a=a: np.where(np.asarray(x) < 0, a * np.asarray(x), x),
-                  "1/2") for a in (0.01, 0.1, 0.2, 0.3)),
-    ]  # fmt: skip
+        Mistake("relu_forgotten", as_numbers),
+        Mistake("absolute_value", np.abs),
+        *(
+            Mistake("bounded_relu", lambda x, top=top: np.clip(x, 0, top), "1/2")
+            for top in (1, 6, 255)
+        ),
+        *(
+            Mistake(
+                "leaky_relu",
+                lambda x, a=a: np.where(np.asarray(x) < 0, a * np.asarray(x), x),
+                "1/2",
+            )
+            for a in (0.01, 0.1, 0.2, 0.3)
+        ),
+    ]
     return judge(ask.calls("relu", calls), [("1", calls)], relu, mistakes)
 
 
@@ -349,9 +401,11 @@ def ask_im2col(ask: Ask) -> Credit:
     image, right = _integers(ask.rng, 6, 7), matrices.im2col
     plain = [((image, (3, 2)), {}), ((_integers(ask.rng, 4, 5), (2, 2)), {})]
     more = [
-        ((image, (3, 3)), {"stride": 2}), ((image, (3, 3)), {"padding": "same"}),
-        ((_integers(ask.rng, 4, 5, 2), (2, 2)), {}), ((image, (2, 2)), {"dilation": 2}),
-    ]  # fmt: skip
+        ((image, (3, 3)), {"stride": 2}),
+        ((image, (3, 3)), {"padding": "same"}),
+        ((_integers(ask.rng, 4, 5, 2), (2, 2)), {}),
+        ((image, (2, 2)), {"dilation": 2}),
+    ]
 
     def columns(*positional, **named):
         return right(*positional, **named).T
@@ -371,8 +425,11 @@ def ask_toeplitz(ask: Ask) -> Credit:
     right = matrices.toeplitz_matrix
     kernel = _asymmetric(ask.rng, 2, 3)
     plain = [((kernel, (4, 5)), {}), ((_asymmetric(ask.rng, 3, 3), (5, 5)), {})]
-    more = [((kernel, (5, 6)), {"stride": 2}), ((_asymmetric(ask.rng, 3, 3), (4, 5)),
-            {"padding": "same"}), ((kernel, (6, 7)), {"dilation": 2})]  # fmt: skip
+    more = [
+        ((kernel, (5, 6)), {"stride": 2}),
+        ((_asymmetric(ask.rng, 3, 3), (4, 5)), {"padding": "same"}),
+        ((kernel, (6, 7)), {"dilation": 2}),
+    ]
 
     def turned(kernel, shape, **options):
         return right(np.asarray(kernel)[::-1, ::-1], shape, **options)
@@ -381,11 +438,12 @@ def ask_toeplitz(ask: Ask) -> Credit:
         return right(*positional, **named).T
 
     mistakes = [
-        Mistake("flipped_kernel", turned, "1/2"), Mistake("column_per_window", columns, "1/2"),
+        Mistake("flipped_kernel", turned, "1/2"),
+        Mistake("column_per_window", columns, "1/2"),
         Mistake("valid_for_same", _valid_for_same(right), "1/2"),
         Mistake("stride_ignored", _forget(right, stride=1), "1/2"),
         Mistake("dilation_ignored", _forget(right, dilation=1), "1/2"),
-    ]  # fmt: skip
+    ]
     answers = ask.calls("toeplitz_matrix", plain + more)
     return judge(answers, [("1/2", plain), ("1", more)], right, mistakes)
 
@@ -396,14 +454,17 @@ def ask_kernel_gradient(ask: Ask) -> Credit:
     rng, right = ask.rng, matrices.kernel_gradient
 
     def call(image, kernel_shape, filters=(), **options):
-        shape = conv2d(image[..., 0] if image.ndim == 3 else image, np.zeros(kernel_shape),
-                       **options).shape  # fmt: skip
+        shape = conv2d(
+            image[..., 0] if image.ndim == 3 else image, np.zeros(kernel_shape), **options
+        ).shape
         return (image, _integers(rng, *shape, *filters), kernel_shape), options
 
     plain = [call(_integers(rng, 6, 7), (3, 2)), call(_integers(rng, 5, 5), (2, 2))]
-    more = [call(_integers(rng, 7, 8), (3, 3), stride=2),
-            call(_integers(rng, 5, 6), (3, 3), padding="same"),
-            call(_integers(rng, 5, 6, 2), (2, 2), (3,))]  # fmt: skip
+    more = [
+        call(_integers(rng, 7, 8), (3, 3), stride=2),
+        call(_integers(rng, 5, 6), (3, 3), padding="same"),
+        call(_integers(rng, 5, 6, 2), (2, 2), (3,)),
+    ]
 
     def turned(image, output_gradient, kernel_shape, **options):
         return right(image, output_gradient, kernel_shape, **options)[::-1, ::-1]
@@ -413,10 +474,11 @@ def ask_kernel_gradient(ask: Ask) -> Credit:
         return right(image, output_gradient, kernel_shape, **options) / positions
 
     mistakes = [
-        Mistake("flipped_kernel", turned, "1/2"), Mistake("gradient_averaged", averaged, "1/2"),
+        Mistake("flipped_kernel", turned, "1/2"),
+        Mistake("gradient_averaged", averaged, "1/2"),
         Mistake("stride_ignored", _forget(right, stride=1), "1/2"),
         Mistake("padding_ignored", _forget(right, padding=0), "1/2"),
-    ]  # fmt: skip
+    ]
     answers = ask.calls("kernel_gradient", plain + more)
     return judge(answers, [("1/2", plain), ("1", more)], right, mistakes)
 
@@ -448,8 +510,9 @@ def _chain(picture, *, rectify=relu, padding="same", stride=2, mode="max", scale
     rectified = rectify(maps)
 
     def pool(cards):
-        return np.stack([pool2d(each, 2, stride=stride, padding=padding, mode=mode)
-                         for each in cards])  # fmt: skip
+        return np.stack(
+            [pool2d(each, 2, stride=stride, padding=padding, mode=mode) for each in cards]
+        )
 
     pooled = pool(rectified)
     second = pool(rectify(pooled))
@@ -474,9 +537,11 @@ def ask_chain(ask: Ask) -> Credit:
             return credit(0, "wrong_type")
 
     def agrees(expected_of, count):
-        return all(same(ours, theirs) for picture, values in zip(pictures, found, strict=True)
-                   for ours, theirs in zip(values[:count], expected_of(picture)[:count],
-                                           strict=True))  # fmt: skip
+        return all(
+            same(ours, theirs)
+            for picture, values in zip(pictures, found, strict=True)
+            for ours, theirs in zip(values[:count], expected_of(picture)[:count], strict=True)
+        )
 
     if agrees(_chain, 5):
         return RIGHT
@@ -492,12 +557,15 @@ def ask_chain(ask: Ask) -> Credit:
         if agrees(lambda picture, options=options: _chain(picture, **options), 4):
             return credit(level, reason)
     levels = ("0", "1/4", "1/2", "1/2", "3/4")
-    level = next(level for count, level in reversed(list(enumerate(levels)))
-                 if agrees(_chain, count))  # fmt: skip
+    level = next(
+        level for count, level in reversed(list(enumerate(levels))) if agrees(_chain, count)
+    )
     if level == "3/4":
         vectors = [as_floats(values[4]) for values in found]
         pairs = zip(pictures, vectors, strict=True)
-        if all(v is not None and same(np.sort(v, axis=None), np.sort(_chain(p)[4].astype(float)))
-               for p, v in pairs):  # fmt: skip
+        if all(
+            v is not None and same(np.sort(v, axis=None), np.sort(_chain(p)[4].astype(float)))
+            for p, v in pairs
+        ):
             return credit(level, "vector_order")
     return credit(level, "wrong_values")

@@ -3,17 +3,7 @@
 import numpy as np
 
 from grading import pupil
-from grading.questions import (
-    RIGHT,
-    Ask,
-    Credit,
-    Mistake,
-    as_floats,
-    credit,
-    judge,
-    question,
-    same,
-)
+from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge, question, same
 
 SOBEL = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 PREWITT = np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
@@ -143,9 +133,10 @@ def _patterns(ask: Ask, function: str, *, vertical: bool) -> Credit:
         Mistake("values_clipped", lambda i, k: np.clip(inside(i, k), 0, 255), "1/4"),
         Mistake("kernel_ignored", always, "1/2"),
         Mistake("channels_averaged", lambda i, k: inside(i, k) / 3, "3/4"),
-        Mistake("one_channel_only",
-                lambda i, k: inside(np.repeat(i[..., :1], 3, axis=2), k) / 3, "1/2"),
-    ]  # fmt: skip
+        Mistake(
+            "one_channel_only", lambda i, k: inside(np.repeat(i[..., :1], 3, axis=2), k) / 3, "1/2"
+        ),
+    ]
     answers = []
     for (positional, _), answer in zip(calls, ask.calls(function, calls), strict=True):
         value = as_floats(answer.value)
@@ -178,8 +169,9 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
         if answer.error:
             failure = pupil.failure_of(answer.error)
             return credit(0, failure.reason, failure.detail)
-    first, second, black = (np.asarray(answer.value) if not answer.error else None
-                            for answer in answers)  # fmt: skip
+    first, second, black = (
+        np.asarray(answer.value) if not answer.error else None for answer in answers
+    )
     if first.dtype != np.uint8:
         return credit(0, "wrong_type", f"{first.dtype} reçu")
     if first.shape != response.shape:

@@ -4,8 +4,18 @@ from grading.questions import Ask, Credit, credit, networks, question
 
 SHAPE = (28, 28)
 ORDER = "CMCMCDD"  # convolution, max-pooling, deux fois, convolution, dense, sortie
-NAMES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
-         "Bag", "Ankle boot"]  # fmt: skip
+NAMES = [
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+]
 
 
 @question("ex02.architecture")

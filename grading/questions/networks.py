@@ -46,8 +46,12 @@ def facts(ask: Ask, shape: tuple[int, ...]) -> dict:
 
 def sequence(layers: list[dict]) -> str:
     """Écrit les couches imposées d'une lettre : `"CMCMCDD"`."""
-    letters = {"MaxPooling2D": "M", "AveragePooling2D": "A", "Dense": "D",
-               **dict.fromkeys(CONVOLUTIONS, "C")}  # fmt: skip
+    letters = {
+        "MaxPooling2D": "M",
+        "AveragePooling2D": "A",
+        "Dense": "D",
+        **dict.fromkeys(CONVOLUTIONS, "C"),
+    }
     return "".join(letters.get(layer["class"], "") for layer in layers)
 
 
@@ -69,8 +73,12 @@ def judge_architecture(found: dict, expected: str) -> Credit:
         return credit("1/4", "flatten_forgotten")
     if letters == expected:
         pools = [layer for layer in layers if layer["class"] == "MaxPooling2D"]
-        kept = [p for p in pools if p["shapes"]["output"][1:3] == p["shapes"]["input"][1:3]
-                or list(p.get("strides") or [2]) == [1, 1]]  # fmt: skip
+        kept = [
+            p
+            for p in pools
+            if p["shapes"]["output"][1:3] == p["shapes"]["input"][1:3]
+            or list(p.get("strides") or [2]) == [1, 1]
+        ]
         return credit("1/2", "pooling_stride") if kept else RIGHT
     if letters.replace("A", "M") == expected:
         return credit("1/2", "average_for_max")
@@ -198,8 +206,12 @@ def origin(x) -> str | None:
     if levels is None:
         return None
     flat = levels.reshape(len(levels), -1)
-    found = {name for name, (low, high) in LEVELS.items() for image in flat
-             if np.mean((image >= low) & (image < high)) > 0.5}  # fmt: skip
+    found = {
+        name
+        for name, (low, high) in LEVELS.items()
+        for image in flat
+        if np.mean((image >= low) & (image < high)) > 0.5
+    }
     return "+".join(sorted(found)) or None
 
 

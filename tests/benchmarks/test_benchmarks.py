@@ -118,8 +118,11 @@ def test_answers_are_read_by_name_or_number():
     classes = ["Avion", "Chat"]
     written = ["Prédiction: Chat\n", "1\n", "", "Prédiction: Indéterminé\n"]
     assert [startup.answer(text, classes) for text in written] == [
-        "Chat", "Chat", "—", "Indéterminé",
-    ]  # fmt: skip
+        "Chat",
+        "Chat",
+        "—",
+        "Indéterminé",
+    ]
 
 
 # --- throughput ------------------------------------------------------------------------
@@ -135,8 +138,13 @@ def test_batches_are_whole_and_every_core_has_as_many():
 
 
 def test_each_engine_keeps_its_best_batch():
-    rates = {("a", 1): [10, 12, 11], ("a", 8): [5, 90, 20], ("a", 64): [19, 19, 19],
-             ("b", 1): [7, 7, 7], ("b", 8): [3, 3, 3]}  # fmt: skip
+    rates = {
+        ("a", 1): [10, 12, 11],
+        ("a", 8): [5, 90, 20],
+        ("a", 64): [19, 19, 19],
+        ("b", 1): [7, 7, 7],
+        ("b", 8): [3, 3, 3],
+    }
     assert throughput.best_batches(rates) == {"a": (8, [5, 90, 20]), "b": (1, [7, 7, 7])}
 
 
@@ -220,9 +228,11 @@ def test_the_recipe_measured_is_that_of_the_exercise(extract):
 
 def test_training_table():
     samples = {
-        (training_step.REFERENCE, False): [100, 100], (training_step.REFERENCE, True): [90, 80],
-        ("torch, float32", False): [150, 150], ("torch, float32", True): [75, 75],
-    }  # fmt: skip
+        (training_step.REFERENCE, False): [100, 100],
+        (training_step.REFERENCE, True): [90, 80],
+        ("torch, float32", False): [150, 150],
+        ("torch, float32", True): [75, 75],
+    }
     table = training_step.make_table(samples, {"torch, bfloat16": "échec : type inconnu"})
     assert "| TensorFlow, float32 | 85,0 % (80,0 % à 90,0 %) | 1,00 |" in table
     assert "| torch, float32 | 50,0 % | 1,50 | 75,0 | 150 |" in table
@@ -264,8 +274,9 @@ def test_folders_of_growing_size(tmp_path, extract):
     x, _ = extract("cifar10")
     folders = growth.write_folders(tmp_path, x, (1, 10))
     assert {count: len(list(folder.iterdir())) for count, folder in folders.items()} == {
-        1: 1, 10: 10,
-    }  # fmt: skip
+        1: 1,
+        10: 10,
+    }
     assert np.array_equal(Image.open(folders[10] / "00009.png"), x[9])
 
 
@@ -273,8 +284,9 @@ def test_count_table_says_the_slopes():
     samples = {n: runs(0.1 + 0.01 * n, mib=60) for n in (1, 10, 100, 1000)}
     samples[100], samples[1000] = runs(1.0), runs(10.0)
     samples[10] = runs(0.1)
-    text = growth.count_table({n: [r._replace(peak_mib=60) for r in found]
-                               for n, found in samples.items()})  # fmt: skip
+    text = growth.count_table(
+        {n: [r._replace(peak_mib=60) for r in found] for n, found in samples.items()}
+    )
     assert "| 1 000 | 90,9 | 10,0 ms | 60,0 Mio | 10,0 s |" in text
     assert "De 10 à 1 000 images" in text
     assert "à la puissance 1,00, la mémoire à la puissance 0,00." in text
@@ -282,10 +294,16 @@ def test_count_table_says_the_slopes():
 
 def test_width_table_says_the_slopes():
     samples = {
-        factor: [{"parameters": 1000 * factor**2, "inference_s": 1e-3 * factor**2,
-                  "training_s": 4e-3 * factor}] * 2
+        factor: [
+            {
+                "parameters": 1000 * factor**2,
+                "inference_s": 1e-3 * factor**2,
+                "training_s": 4e-3 * factor,
+            }
+        ]
+        * 2
         for factor in (1, 2, 4)
-    }  # fmt: skip
+    }
     text = growth.width_table(samples)
     assert "| ×4 | 16 000 | 16,0 | 4,00 | 16,0 ms | 16,0 ms |" in text
     assert "puissance 2,00 et apprendre à la puissance 1,00" in text and "puissance 2,00." in text
@@ -299,11 +317,13 @@ def test_seconds_is_the_mean_of_several_calls(monkeypatch):
 
 
 def test_figures(tmp_path):
-    samples = {(name, size): [100.0 * size, 120.0 * size]
-               for name in throughput.PEERS for size in (1, 8)}  # fmt: skip
+    samples = {
+        (name, size): [100.0 * size, 120.0 * size] for name in throughput.PEERS for size in (1, 8)
+    }
     throughput.save_figure(tmp_path / "a.png", samples, [500.0], "machine")
-    samples = {(name, real): [100.0, 90.0]
-               for name in training_step.PEERS for real in (False, True)}  # fmt: skip
+    samples = {
+        (name, real): [100.0, 90.0] for name in training_step.PEERS for real in (False, True)
+    }
     training_step.save_figure(tmp_path / "b.png", samples, "titre", "machine")
     rounds = [{"extract_s": 12.0, "pushed_s": 10.0, "cached_s": 0.5}]
     transfer.save_figure(tmp_path / "c.png", rounds, "machine")

@@ -32,8 +32,12 @@ def opened(inputs, output, **changes):
 
 
 def names(found):
-    return [name for chunk in found for batch, _ in chunks.read_sources(chunk, batch_rows=3)
-            for name in batch]  # fmt: skip
+    return [
+        name
+        for chunk in found
+        for batch, _ in chunks.read_sources(chunk, batch_rows=3)
+        for name in batch
+    ]
 
 
 def test_every_picture_once(folder, tmp_path, monkeypatch):
@@ -83,8 +87,12 @@ def test_parquet_of_paths_and_of_contents(folder, tmp_path):
     table = pa.table({"image": [{"bytes": each, "path": None} for each in contents]})
     pq.write_table(table, tmp_path / "i.parquet", row_group_size=4)
     found = opened([tmp_path / "i.parquet"], tmp_path / "out2")
-    read = [source for chunk in found for _, batch in chunks.read_sources(chunk, batch_rows=3)
-            for source in batch]  # fmt: skip
+    read = [
+        source
+        for chunk in found
+        for _, batch in chunks.read_sources(chunk, batch_rows=3)
+        for source in batch
+    ]
     assert read == contents and Image.open(io.BytesIO(read[0])).size == (8, 8)
     assert len(set(names(found))) == 10  # un nom par ligne
 

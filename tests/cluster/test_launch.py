@@ -12,8 +12,20 @@ import pytest
 
 from cluster import launch
 
-SMALL = ["--limit", "240", "--seeds", "1", "--batch-size", "40", "--precision", "float32",
-         "--teacher", "none", "--refine-cycles", "0"]  # fmt: skip
+SMALL = [
+    "--limit",
+    "240",
+    "--seeds",
+    "1",
+    "--batch-size",
+    "40",
+    "--precision",
+    "float32",
+    "--teacher",
+    "none",
+    "--refine-cycles",
+    "0",
+]
 
 
 def command(*arguments):
@@ -33,9 +45,13 @@ def test_one_failure_stops_the_others(tmp_path, repo, capfd):
     )
     start = time.monotonic()
     ended = subprocess.run(
-        command("-n", 2, "dort"), cwd=repo, capture_output=True, text=True, timeout=60,
+        command("-n", 2, "dort"),
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        timeout=60,
         env=environment(PYTHONPATH=f"{tmp_path}:{repo}"),
-    )  # fmt: skip
+    )
     assert ended.returncode == 7 and "Le processus 1 s'est arrêté" in ended.stderr
     assert "--resume" in ended.stderr and time.monotonic() - start < launch.GRACE_S + 15
 
@@ -50,9 +66,13 @@ def test_each_process_gets_its_place(tmp_path, repo):
         "os.write(1, line.encode())\n"
     )
     ended = subprocess.run(
-        command("-n", 3, "--pin", "dit", "--epochs", 2), cwd=repo, capture_output=True, text=True,
-        env=environment(PYTHONPATH=f"{tmp_path}:{repo}"), timeout=60,
-    )  # fmt: skip
+        command("-n", 3, "--pin", "dit", "--epochs", 2),
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        env=environment(PYTHONPATH=f"{tmp_path}:{repo}"),
+        timeout=60,
+    )
     assert ended.returncode == 0, ended.stderr
     lines = sorted(ended.stdout.splitlines())
     assert len({line.split("'")[1] for line in lines}) == 1  # une seule adresse
@@ -77,8 +97,9 @@ def extract_home(tmp_path, extract):
 
 def train(folder, repo, models, *more, num=2):
     extract = repo / "tests" / "extracts" / "cifar10_test.npz"
-    return command("-n", num, "essai", extract, *SMALL, "--models-dir", models,
-                   "--output", folder / "f", *more)  # fmt: skip
+    return command(
+        "-n", num, "essai", extract, *SMALL, "--models-dir", models, "--output", folder / "f", *more
+    )
 
 
 def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
@@ -87,9 +108,13 @@ def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
     env = environment(PYTHONPATH=f"{extract_home}:{repo}")
     models = extract_home / "m"
     run = subprocess.Popen(
-        train(extract_home, repo, models, "--epochs", 16), cwd=repo, env=env, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        train(extract_home, repo, models, "--epochs", 16),
+        cwd=repo,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     checkpoint = models / "runs" / "ex03_cifar10_light" / "seed0.npz"
     while not checkpoint.exists():
         assert run.poll() is None, run.communicate()[1][-2000:]
@@ -106,9 +131,13 @@ def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
     assert 1 <= reached < 16
     # Les mêmes options ; il reste moins d'époques à faire qu'au début.
     ended = subprocess.run(
-        train(extract_home, repo, models, "--epochs", 16, "--resume"), cwd=repo, env=env,
-        capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
+        train(extract_home, repo, models, "--epochs", 16, "--resume"),
+        cwd=repo,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
     assert ended.returncode == 0, ended.stderr[-2000:]
     report = json.loads((models / "ex03_cifar10_light.json").read_text(encoding="utf-8"))
     assert report["num_processes"] == 2 and report["backend"] == "jax"
@@ -124,13 +153,34 @@ def test_without_the_launcher_the_survivor_says_it(extract_home, repo):
     address = f"127.0.0.1:{launch.free_port()}"
     first, second = (
         subprocess.Popen(
-            [sys.executable, "-m", "essai", extract, *SMALL, "--epochs", "60", "--models-dir",
-             models, "--output", extract_home / "f", "--distribution", "--coordinator", address,
-             "--num-processes", "2", "--process-id", str(index)],
-            cwd=repo, env=env, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            [
+                sys.executable,
+                "-m",
+                "essai",
+                extract,
+                *SMALL,
+                "--epochs",
+                "60",
+                "--models-dir",
+                models,
+                "--output",
+                extract_home / "f",
+                "--distribution",
+                "--coordinator",
+                address,
+                "--num-processes",
+                "2",
+                "--process-id",
+                str(index),
+            ],
+            cwd=repo,
+            env=env,
+            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         for index in range(2)
-    )  # fmt: skip
+    )
     while not (models / "runs" / "ex03_cifar10_light" / "seed0.npz").exists():
         assert first.poll() is None and second.poll() is None
         time.sleep(0.1)

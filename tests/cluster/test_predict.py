@@ -33,9 +33,14 @@ def pictures(tmp_path_factory):
 
 def start(*arguments, repo, **options):
     return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], cwd=repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, encoding="utf-8", **options,
-    )  # fmt: skip
+        [*COMMAND, *map(str, arguments)],
+        cwd=repo,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        **options,
+    )
 
 
 def run(*arguments, repo):
@@ -93,14 +98,25 @@ def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
     # Beaucoup de petits morceaux, et de quoi durer : la même liste, six fois.
     pq.write_table(pa.table({"path": listed * 6}), tmp_path / "liste.parquet", row_group_size=24)
     cluster = subprocess.Popen(
-        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True, env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
-    )  # fmt: skip
+        [sys.executable, "-c", CLUSTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+    )
     try:
         address = cluster.stdout.readline().strip()
         output = tmp_path / "out"
-        process = start("--input", tmp_path / "liste.parquet", "--output", output,
-                        "--address", address, repo=repo)  # fmt: skip
+        process = start(
+            "--input",
+            tmp_path / "liste.parquet",
+            "--output",
+            output,
+            "--address",
+            address,
+            repo=repo,
+        )
         deadline = time.monotonic() + HANG_S
         while len([*output.glob("reponses-*.parquet")]) < 8 and time.monotonic() < deadline:
             assert process.poll() is None, process.communicate()
@@ -177,12 +193,15 @@ def test_ctrl_c_lost_by_a_destructor(tmp_path, repo, monkeypatch, capsys):
         (["--input", "absente/*.png", "--output", "{tmp}/o"], 1, "ne désigne aucun fichier"),
         (["--input", "samples"], 2, "--output"),
         (["--input", "samples", "--output", "{tmp}/o", "--model", "absent"], 1, "absent"),
-        (["--input", "samples", "--output", "{tmp}/o", "--address", "127.0.0.1:9"], 1,
-         "Aucune grappe"),
+        (
+            ["--input", "samples", "--output", "{tmp}/o", "--address", "127.0.0.1:9"],
+            1,
+            "Aucune grappe",
+        ),
         (["--input", "samples", "--output", "/proc/non"], 1, "/proc"),
         (["--input", "samples", "--output", "{tmp}/o", "--workers", "0"], 2, "au moins 1"),
     ],
-)  # fmt: skip
+)
 def test_wrong_inputs(tmp_path, repo, arguments, code, message):
     found, out, err = run(*[text.replace("{tmp}", str(tmp_path)) for text in arguments], repo=repo)
     assert found == code and message in err and "Traceback" not in err and out == ""

@@ -48,14 +48,22 @@ def numbers(rows):
 
 
 def settings(**changed):
-    known = {"image": convolution.named("5x5"), "kernel": convolution.named("3x3"), "stride": 1,
-             "padding": "valid", "dilation": 1, "flip": "correlation", "step": 1}  # fmt: skip
+    known = {
+        "image": convolution.named("5x5"),
+        "kernel": convolution.named("3x3"),
+        "stride": 1,
+        "padding": "valid",
+        "dilation": 1,
+        "flip": "correlation",
+        "step": 1,
+    }
     return list((known | changed).values())
 
 
 def test_every_step_of_the_5x5_example():
-    image = np.array([[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0],
-                      [0, 1, 1, 0, 0]])  # fmt: skip
+    image = np.array(
+        [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]]
+    )
     kernel = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
     for step in range(1, 10):
         drawn, at, total = convolution.show(*settings(step=step))
@@ -66,8 +74,12 @@ def test_every_step_of_the_5x5_example():
         assert numbers(shown["Produits"]) == products.tolist()
         assert numbers(shown["Sortie"]) == [[4, 3, 4], [2, 4, 3], [2, 3, 4]]
         assert f"= {products.sum()}</strong>" in drawn
-        marked = [(r, c) for r, row in enumerate(shown["Image, et la fenêtre"])
-                  for c, (_, name) in enumerate(row) if "choisie" in name]  # fmt: skip
+        marked = [
+            (r, c)
+            for r, row in enumerate(shown["Image, et la fenêtre"])
+            for c, (_, name) in enumerate(row)
+            if "choisie" in name
+        ]
         assert marked == [(r, c) for r in range(i, i + 3) for c in range(j, j + 3)]
         assert shown["Sortie"][i][j][1] == "choisie"
 
@@ -84,16 +96,19 @@ def test_flip_tells_convolution_from_correlation():
     """N21 : six lignes, 0 puis 200, et le noyau de Prewitt, qui n'est pas symétrique."""
     image = "/".join(["0 0 0 0 0 0"] * 3 + ["200 200 200 200 200 200"] * 3)
     prewitt = {"image": image, "kernel": convolution.named("prewitt"), "padding": "same"}
-    sums = [np.array(numbers(grids(convolution.show(*settings(**prewitt, flip=flip))[0])["Sortie"]))
-            for flip in ("correlation", "convolution")]  # fmt: skip
+    sums = [
+        np.array(numbers(grids(convolution.show(*settings(**prewitt, flip=flip))[0])["Sortie"]))
+        for flip in ("correlation", "convolution")
+    ]
     assert sums[0][2].tolist() == [400, 600, 600, 600, 600, 400]
     assert (sums[1] == -sums[0]).all()
 
 
 def test_stride_and_dilation():
     image = "/".join(" ".join(str(7 * r + c) for c in range(7)) for r in range(7))
-    found = grids(convolution.show(*settings(image=image, kernel="1 0/0 1", dilation=3,
-                                             stride=2))[0])["Sortie"]  # fmt: skip
+    found = grids(
+        convolution.show(*settings(image=image, kernel="1 0/0 1", dilation=3, stride=2))[0]
+    )["Sortie"]
     expected = [[2 * (7 * r + c) + 24 for c in (0, 2)] for r in (0, 2)]
     assert numbers(found) == expected
 
@@ -142,9 +157,11 @@ def test_the_stages_of_the_slides():
     drawn = x_or_o.describe(x_or_o.one_line(x_or_o.DRAWINGS["X"]), "hand")
     third = drawn.split("3. Max-pooling")[1].split("4. Encore")[0]
     assert [[text for text, _ in row] for row in grids(third)["F1 : descente"]] == [
-        ["1", "0.33", "0.55", "0.33"], ["0.33", "1", "0.33", "0.55"],
-        ["0.55", "0.33", "1", "0.11"], ["0.33", "0.55", "0.11", "0.77"],
-    ]  # fmt: skip
+        ["1", "0.33", "0.55", "0.33"],
+        ["0.33", "1", "0.33", "0.55"],
+        ["0.55", "0.33", "1", "0.11"],
+        ["0.33", "0.55", "0.11", "0.77"],
+    ]
     vector = [text for text, _ in grids(drawn)["Vecteur"][0]]
     assert vector == "1 0.55 0.55 1 1 0.55 0.55 0.55 0.55 1 1 0.55".split()
     assert "Réponse : <strong>X</strong>" in drawn
@@ -285,8 +302,11 @@ def test_bad_files_give_a_sentence(tmp_path, monkeypatch, repo):
     empty = predict.read_picture(save(tmp_path, "vide.png", b""))
     cut = (repo / "samples" / "chat.png").read_bytes()[:5000]
     broken = predict.read_picture(save(tmp_path, "coupe.png", cut))
-    for picture, said in ((text, "note.png n'est d'aucun format"), (empty, "vide.png est vide"),
-                          (broken, "coupe.png est une image endommagée")):  # fmt: skip
+    for picture, said in (
+        (text, "note.png n'est d'aucun format"),
+        (empty, "vide.png est vide"),
+        (broken, "coupe.png est une image endommagée"),
+    ):
         for function in (predict.preview, lambda each: predict.describe(each, "ex03_cifar10")):
             assert said in stdlib_html.unescape(limits.in_french(function, picture))
     with pytest.raises(ValueError, match="10,0 Mo : au plus 10 Mo"):
@@ -413,19 +433,34 @@ def test_lenet_layer_by_layer():
     assert [row.parameters for row in rows if row.parameters] == [156, 2416, 48120, 10164, 850]
     assert [row.field for row in rows[1:5]] == [(5, 5), (6, 6), (14, 14), (16, 16)]
     assert {row.field for row in rows[5:]} == {None}
-    assert [row.shape for row in rows[:6]] == [(32, 32, 1), (28, 28, 6), (14, 14, 6), (10, 10, 16),
-                                               (5, 5, 16), (400,)]  # fmt: skip
+    assert [row.shape for row in rows[:6]] == [
+        (32, 32, 1),
+        (28, 28, 6),
+        (14, 14, 6),
+        (10, 10, 16),
+        (5, 5, 16),
+        (400,),
+    ]
     expected = [0, 28 * 28 * 6 * 25, 0, 10 * 10 * 16 * 25 * 6, 0, 0, 400 * 120, 120 * 84, 840]
     assert [row.operations for row in rows] == expected
 
 
 @pytest.mark.parametrize(
     ("name", "side", "total"),
-    [("lenet28", None, 61706), ("dense", None, 62020), ("convnet", None, 416),
-     ("convnet_dense", None, 7234560), ("basic_cnn", 32, 147500), ("fashion", None, 93322),
-     ("x_or_o", None, 27 + 24), ("alexnet", None, 60_965_224), ("vgg16", None, 138_357_544),
-     ("resnet50", None, 25_636_712), ("inception", 150, 21_802_784)],
-)  # fmt: skip
+    [
+        ("lenet28", None, 61706),
+        ("dense", None, 62020),
+        ("convnet", None, 416),
+        ("convnet_dense", None, 7234560),
+        ("basic_cnn", 32, 147500),
+        ("fashion", None, 93322),
+        ("x_or_o", None, 27 + 24),
+        ("alexnet", None, 60_965_224),
+        ("vgg16", None, 138_357_544),
+        ("resnet50", None, 25_636_712),
+        ("inception", 150, 21_802_784),
+    ],
+)
 def test_parameters_are_those_of_the_documents(name, side, total):
     assert sum(row.parameters for row in network.count(name, side)) == total
     drawn = network.describe(name, side)
@@ -474,9 +509,13 @@ def test_counting_draws_no_weights():
 
 @pytest.mark.parametrize(
     ("name", "side", "said"),
-    [("inception", 74, "Le côté vaut 74 : un entier de 75 à 600"), ("basic_cnn", None, "est vide"),
-     ("basic_cnn", 12.5, "vaut 12,5"), ("vgg", 32, "architecture 'vgg' inconnue")],
-)  # fmt: skip
+    [
+        ("inception", 74, "Le côté vaut 74 : un entier de 75 à 600"),
+        ("basic_cnn", None, "est vide"),
+        ("basic_cnn", 12.5, "vaut 12,5"),
+        ("vgg", 32, "architecture 'vgg' inconnue"),
+    ],
+)
 def test_a_bad_architecture_gives_a_sentence(name, side, said):
     text = stdlib_html.unescape(limits.in_french(network.describe, name, side)).lower()
     assert said.lower() in text
@@ -492,9 +531,13 @@ def test_building_the_page_loads_nothing_heavy(repo):
         f"print([name for name in '{heavy}'.split() if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, timeout=300,
+        [sys.executable, "-c", code],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        timeout=300,
         env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"},
-    )  # fmt: skip
+    )
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
     assert not list((repo / "demo").rglob("*.pyi"))  # Gradio en écrirait
 
@@ -520,8 +563,13 @@ def call(application, *, method="GET", path="/", headers=(), query=b""):
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "headers": list(headers),
-             "query_string": query}  # fmt: skip
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "headers": list(headers),
+        "query_string": query,
+    }
     asyncio.run(application(scope, None, send))
     return sent[0]["status"], dict(sent[0]["headers"]), b"".join(m.get("body", b"") for m in sent)
 
@@ -567,9 +615,11 @@ def test_free_port_takes_the_next_one():
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--port", "99999"], "port 99999 reçu : un entier de 0 à 65535"),
-     (["--host", "203.0.113.7"], "n'est pas une de celles de cette machine")],
-)  # fmt: skip
+    [
+        (["--port", "99999"], "port 99999 reçu : un entier de 0 à 65535"),
+        (["--host", "203.0.113.7"], "n'est pas une de celles de cette machine"),
+    ],
+)
 def test_a_bad_option_gives_a_sentence(arguments, said, capsys, monkeypatch):
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     monkeypatch.setattr(command, "prepare_environment", lambda folder: None)

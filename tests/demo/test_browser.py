@@ -60,9 +60,12 @@ class Server:
         started = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-c", GUARDED, str(self.outside), "--port", "0", "--no-browser"],
-            cwd=REPO, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=REPO,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONPATH": str(REPO)},
-        )  # fmt: skip
+        )
         self.first_line = self.process.stdout.readline()
         self.duration_s = time.monotonic() - started
         self.cpu_s = self._cpu_s()
@@ -98,9 +101,12 @@ def browser():
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=BROWSER,
-            args=["--no-sandbox", "--use-fake-device-for-media-stream",
-                  "--use-fake-ui-for-media-stream"],
-        )  # fmt: skip
+            args=[
+                "--no-sandbox",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+            ],
+        )
         yield browser
         browser.close()
 
@@ -112,9 +118,10 @@ def open_page(browser, server):
 
     def open_one(*, width=1200, height=900, locale="fr-FR"):
         context = browser.new_context(
-            viewport={"width": width, "height": height}, locale=locale,
+            viewport={"width": width, "height": height},
+            locale=locale,
             permissions=["camera", "clipboard-read", "clipboard-write"],
-        )  # fmt: skip
+        )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
@@ -129,8 +136,11 @@ def open_page(browser, server):
     for context in contexts:
         context.close()
     assert errors == []
-    outside = [url.geturl() for url in hosts
-               if url.scheme not in ("data", "blob") and url.hostname != "127.0.0.1"]  # fmt: skip
+    outside = [
+        url.geturl()
+        for url in hosts
+        if url.scheme not in ("data", "blob") and url.hostname != "127.0.0.1"
+    ]
     assert outside == []
     assert not server.outside.exists() or server.outside.read_text() == ""
 
@@ -284,8 +294,13 @@ def test_two_windows_do_not_mix(open_page):
 def test_ten_people_at_once(server):
     from gradio_client import Client, handle_file
 
-    known = {"avion.png": "Avion", "chat.png": "Chat", "cerf.webp": "Cerf", "chien.webp": "Chien",
-             "camion.png": "Camion"}  # fmt: skip
+    known = {
+        "avion.png": "Avion",
+        "chat.png": "Chat",
+        "cerf.webp": "Cerf",
+        "chien.webp": "Chien",
+        "camion.png": "Camion",
+    }
     visitors = [*known.items()] * 2
     together = threading.Barrier(len(visitors))
 
@@ -438,8 +453,12 @@ def test_360_pixels_are_enough(open_page, shoot):
     page = open_page(width=360, height=740)
     page.get_by_role("button", name="chat.png").click()
     wait_for_text(page, "#carte", "Occlusion : Chat")
-    for title, ready in (("Prédire", "#carte img"), ("Convolution", "#convolution table"),
-                         ("X ou O ?", "#chaine table"), ("Chiffre", "#chiffre table")):  # fmt: skip
+    for title, ready in (
+        ("Prédire", "#carte img"),
+        ("Convolution", "#convolution table"),
+        ("X ou O ?", "#chaine table"),
+        ("Chiffre", "#chiffre table"),
+    ):
         open_tab(page, title, ready)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, title
         small = page.evaluate(

@@ -68,8 +68,10 @@ def test_the_shipped_page_is_the_one_of_the_list(shipped, repo):
     for link in links:
         with Image.open(shipped.parent / link) as image:
             image.verify()
-    on_disk = {path.relative_to(shipped.parent).as_posix()
-               for path in (shipped.parent / "galerie").rglob("*.*")}  # fmt: skip
+    on_disk = {
+        path.relative_to(shipped.parent).as_posix()
+        for path in (shipped.parent / "galerie").rglob("*.*")
+    }
     assert on_disk == set(links)  # rien d'oublié, rien en trop
     size = sum((shipped.parent / link).stat().st_size for link in links)
     assert size < 20e6

@@ -14,11 +14,15 @@ from exercises.ex01_filters import BOX, PREWITT, SOBEL, as_filters, convolve
 FILES = {
     f"{name}.png"
     for name in (
-        *(f"{operator}_{kind}" for operator in ("sobel", "prewitt")
-          for kind in ("horizontal", "vertical", "norme")),
-        "moyenne", "comparaison",
+        *(
+            f"{operator}_{kind}"
+            for operator in ("sobel", "prewitt")
+            for kind in ("horizontal", "vertical", "norme")
+        ),
+        "moyenne",
+        "comparaison",
     )
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -44,8 +48,14 @@ def energy(response):
 
 # --- L'opération, contre SciPy ---------------------------------------------------------
 
-KERNELS = {"sobel": SOBEL, "sobel_t": SOBEL.T, "prewitt": PREWITT, "prewitt_t": PREWITT.T,
-           "box": BOX, "asymmetric": np.arange(15).reshape(3, 5) - 4}  # fmt: skip
+KERNELS = {
+    "sobel": SOBEL,
+    "sobel_t": SOBEL.T,
+    "prewitt": PREWITT,
+    "prewitt_t": PREWITT.T,
+    "box": BOX,
+    "asymmetric": np.arange(15).reshape(3, 5) - 4,
+}
 
 
 @pytest.mark.question("S1, exercice 01")

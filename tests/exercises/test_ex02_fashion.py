@@ -23,8 +23,15 @@ def test_architecture_is_the_mandated_one(ex02):
         for layer in model.layers
         if type(layer).__name__ in {"Conv2D", "MaxPooling2D", "Dense"}
     ]
-    assert imposed == ["Conv2D", "MaxPooling2D", "Conv2D", "MaxPooling2D", "Conv2D",
-                       "Dense", "Dense"]  # fmt: skip
+    assert imposed == [
+        "Conv2D",
+        "MaxPooling2D",
+        "Conv2D",
+        "MaxPooling2D",
+        "Conv2D",
+        "Dense",
+        "Dense",
+    ]
     assert model.input_shape == (None, 28, 28) and model.output_shape == (None, 10)
     assert model.inputs[0].dtype == "uint8"
 
@@ -43,9 +50,17 @@ def test_parameter_count(ex02):
 @pytest.mark.question(QUESTION)
 def test_class_names_are_those_of_the_statement(ex02):
     assert ex02.class_names == [
-        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-        "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-    ]  # fmt: skip
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ]
     assert len(sources.FASHION_CLASSES_FR) == 10
 
 
@@ -94,16 +109,30 @@ def test_main_trains_reports_and_saves(ex02, as_dataset, tmp_path, monkeypatch, 
     dataset = as_dataset("fashion_mnist")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))  # les réponses du vrai maître
-    arguments = ["--epochs", "2", "--seeds", "2", "--batch-size", "60", "--precision", "float32",
-                 "--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]  # fmt: skip
+    arguments = [
+        "--epochs",
+        "2",
+        "--seeds",
+        "2",
+        "--batch-size",
+        "60",
+        "--precision",
+        "float32",
+        "--models-dir",
+        str(tmp_path / "m"),
+        "--output",
+        str(tmp_path / "f"),
+    ]
     assert ex02.main(arguments) == 0
     printed = capfd.readouterr().out
     assert "val_accuracy" in printed  # la barre de progression de Keras
     assert "Bottine" in printed and "rappel" in printed  # le tableau par classe
     assert printed.count("Le maître répond à la copie 2 sur 2") == 1  # une fois pour deux graines
     assert {p.name for p in (tmp_path / "f").iterdir()} == {
-        "courbes.png", "confusion.png", "erreurs.png"
-    }  # fmt: skip
+        "courbes.png",
+        "confusion.png",
+        "erreurs.png",
+    }
     report = reports.read_sidecar("ex02_fashion", models_dir=tmp_path / "m")
     assert report["metrics"]["accuracy"]["n"] == 2 and report["classes"] == ex02.class_names
     assert report["num_images"] == {"train": 270, "val": 30, "test": 100}

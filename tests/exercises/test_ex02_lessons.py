@@ -11,9 +11,14 @@ from exercises import ex02_fashion
 @pytest.fixture
 def options(tmp_path):
     return SimpleNamespace(
-        teacher="ex02_teacher", epochs=2, batch_size=50, precision="float32", resume=False,
-        module="ex02_fashion", models_dir=tmp_path / "m",
-    )  # fmt: skip
+        teacher="ex02_teacher",
+        epochs=2,
+        batch_size=50,
+        precision="float32",
+        resume=False,
+        module="ex02_fashion",
+        models_dir=tmp_path / "m",
+    )
 
 
 def test_the_pupil_learns_from_its_teacher_or_from_the_labels(
@@ -69,8 +74,19 @@ def test_teacher_option(fashion_teacher, as_dataset, tmp_path, monkeypatch, caps
     with pytest.raises(SystemExit) as caught:
         ex02_fashion.main(["--teacher", "personne"])
     assert caught.value.code == 2 and "choix impossible" in capsys.readouterr().err
-    arguments = ["--epochs", "1", "--seeds", "1", "--batch-size", "60", "--force",
-                 "--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]  # fmt: skip
+    arguments = [
+        "--epochs",
+        "1",
+        "--seeds",
+        "1",
+        "--batch-size",
+        "60",
+        "--force",
+        "--models-dir",
+        str(tmp_path),
+        "--output",
+        str(tmp_path / "f"),
+    ]
     for more, named in (([], {"targets": "réponses du maître"}), (["--teacher", "none"], {})):
         assert ex02_fashion.main([*arguments, *more]) == 0
         report = reports.read_sidecar("ex02_fashion", models_dir=tmp_path)

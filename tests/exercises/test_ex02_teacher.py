@@ -74,12 +74,24 @@ def test_main_trains_reports_and_saves(start, as_dataset, tmp_path, monkeypatch,
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
     load = saving.load_model
     monkeypatch.setattr(
-        saving, "load_model",
+        saving,
+        "load_model",
         lambda slug, **options: start if slug == teacher.START else load(slug, **options),
-    )  # fmt: skip
-    arguments = ["--epochs", "2", "--seeds", "2", "--batch-size", "60", "--precision",
-                 "float32", "--models-dir", str(tmp_path / "m"),
-                 "--output", str(tmp_path / "f")]  # fmt: skip
+    )
+    arguments = [
+        "--epochs",
+        "2",
+        "--seeds",
+        "2",
+        "--batch-size",
+        "60",
+        "--precision",
+        "float32",
+        "--models-dir",
+        str(tmp_path / "m"),
+        "--output",
+        str(tmp_path / "f"),
+    ]
     assert teacher.main(arguments) == 0
     assert "validation" in capsys.readouterr().out
     assert {p.name for p in (tmp_path / "f").iterdir()} >= {"courbes.png", "confusion.png"}

@@ -87,11 +87,16 @@ def test_whitening_decorrelates_patches(ex03, extract):
     np.testing.assert_array_equal(kernel[..., 12:], -kernel[..., :12])
     standard = (x[:50] / 255 - ex03.MEAN) / ex03.STD
     # Oracle : chaque carré de 2×2 pixels, pris un par un, projeté sur les douze filtres.
-    responses = np.array([
-        [np.sum(image[i : i + 2, j : j + 2, :, None] * kernel[..., :12], axis=(0, 1, 2))
-         for i in range(0, 31, 3) for j in range(0, 31, 3)]
-        for image in standard
-    ]).reshape(-1, 12)  # fmt: skip
+    responses = np.array(
+        [
+            [
+                np.sum(image[i : i + 2, j : j + 2, :, None] * kernel[..., :12], axis=(0, 1, 2))
+                for i in range(0, 31, 3)
+                for j in range(0, 31, 3)
+            ]
+            for image in standard
+        ]
+    ).reshape(-1, 12)
     covariance = np.cov(responses, rowvar=False)
     off_diagonal = covariance - np.diag(np.diag(covariance))
     assert np.abs(off_diagonal).max() < 0.35  # quasi décorrélés, sur d'autres carrés
@@ -121,8 +126,9 @@ def test_saved_model_opens_without_our_code(repo, slug):
     code = "import keras, sys; print(keras.saving.load_model(sys.argv[1]).count_params())"
     result = subprocess.run(
         [sys.executable, "-I", "-c", code, str(repo / "models" / f"{slug}.keras")],
-        capture_output=True, text=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+    )
     expected = storage.read_sidecar(slug)["num_parameters"]
     assert result.stdout.strip() == str(expected), result.stderr[-500:]
 
@@ -145,8 +151,10 @@ def test_offsets_learn_faster(ex03):
         x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
         model.train_on_batch(x, np.ones((8, 1)))
         after = model.get_weights()
-        return {v.path.split("/")[-1]: b - a for v, a, b in zip(model.weights, before, after,
-                                                                strict=True)}  # fmt: skip
+        return {
+            v.path.split("/")[-1]: b - a
+            for v, a, b in zip(model.weights, before, after, strict=True)
+        }
 
     plain, fast = moved(keras.optimizers.SGD(0.001)), moved(ex03.FastBetaSGD(0.001))
     np.testing.assert_allclose(fast["beta"], 64 * plain["beta"], rtol=1e-4)
@@ -199,8 +207,21 @@ def test_each_image_is_mirrored_every_other_epoch(ex03, tiny, extract):
 
 
 def arguments(folder, *more):
-    return ["--epochs", "2", "--seeds", "1", "--batch-size", "90", "--precision", "float32",
-            "--models-dir", str(folder), "--output", str(folder / "f"), *more]  # fmt: skip
+    return [
+        "--epochs",
+        "2",
+        "--seeds",
+        "1",
+        "--batch-size",
+        "90",
+        "--precision",
+        "float32",
+        "--models-dir",
+        str(folder),
+        "--output",
+        str(folder / "f"),
+        *more,
+    ]
 
 
 @pytest.fixture

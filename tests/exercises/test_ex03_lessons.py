@@ -15,9 +15,12 @@ def test_each_copy_is_seen_in_both_directions(copies, monkeypatch):
         flipped = []
         for epoch in range(copy, 4 * copies, copies):
             seen = ex03_lessons.augment(
-                x.copy(), indices=np.arange(50), epoch=epoch, rng=np.random.default_rng(0),
+                x.copy(),
+                indices=np.arange(50),
+                epoch=epoch,
+                rng=np.random.default_rng(0),
                 copies=copies,
-            )  # fmt: skip
+            )
             mirrored = (seen == x[:, :, ::-1]).all((1, 2, 3))
             assert (mirrored | (seen == x).all((1, 2, 3))).all()
             flipped.append(mirrored)

@@ -36,8 +36,9 @@ def trained_by(images, labels):
     def fit(student, *, schedule, epochs, cycle):
         student.compile(
             keras.optimizers.SGD(schedule(2.0, 20 * epochs), momentum=0.9),
-            loss="categorical_crossentropy", jit_compile=study.JIT_COMPILE,
-        )  # fmt: skip
+            loss="categorical_crossentropy",
+            jit_compile=study.JIT_COMPILE,
+        )
         found = student.fit(images, labels, epochs=5 * epochs, batch_size=50, verbose=0)
         return found.history | {"cycle": [cycle]}
 

@@ -12,8 +12,19 @@ SLUG = "ex03_cifar10"
 
 
 def arguments(folder, *more):
-    return ["--seeds", "1", "--epochs", "1", "--precision", "float32", "--models-dir", str(folder),
-            "--output", str(folder / "f"), *more]  # fmt: skip
+    return [
+        "--seeds",
+        "1",
+        "--epochs",
+        "1",
+        "--precision",
+        "float32",
+        "--models-dir",
+        str(folder),
+        "--output",
+        str(folder / "f"),
+        *more,
+    ]
 
 
 @pytest.fixture

@@ -12,8 +12,15 @@ SLUG = "ex03_cifar10"
 
 
 def arguments(folder, *more):
-    return ["--precision", "float32", "--models-dir", str(folder), "--output", str(folder / "f"),
-            *more]  # fmt: skip
+    return [
+        "--precision",
+        "float32",
+        "--models-dir",
+        str(folder),
+        "--output",
+        str(folder / "f"),
+        *more,
+    ]
 
 
 def weights(folder):

@@ -57,10 +57,13 @@ def test_describe_averages_the_seeds(ex04):
     inner = keras.Sequential([keras.layers.Dense(3)], name="petit")
     model = keras.Model(inputs, inner(inputs))
     runs = [
-        {"model": model, "test": {"accuracy": a, "accuracy_dense": d},
-         "history": {"lenet_loss": [a, 2 * a], "duration_s": [1, 1, 1]}}
+        {
+            "model": model,
+            "test": {"accuracy": a, "accuracy_dense": d},
+            "history": {"lenet_loss": [a, 2 * a], "duration_s": [1, 1, 1]},
+        }
         for a, d in ((0.9, 0.5), (0.7, 0.4))
-    ]  # fmt: skip
+    ]
     found = ex04.describe(runs)
     assert found["difference"]["mean"] == pytest.approx(0.35)
     assert found["parameters"] == {"petit": 9}
@@ -86,9 +89,11 @@ def test_evaluate_sees_a_planted_dependence_on_position(ex04):
     assert [found[f"dense_right_{d}"] for d in range(-4, 5)] == [0, 0, 0, 1, 1, 1, 0, 0, 0]
     assert [found[f"dense_down_{d}"] for d in range(-4, 5)] == [0, 0, 0, 0, 1, 0, 0, 0, 0]
     assert all(found[f"lenet_{way}_{d}"] == 1 for way in ("right", "down") for d in range(-4, 5))
-    assert (found["accuracy"], found["error"]) == (1, 0) == (
-        found["accuracy_dense"], found["error_dense"],
-    )  # fmt: skip
+    assert (
+        (found["accuracy"], found["error"])
+        == (1, 0)
+        == (found["accuracy_dense"], found["error_dense"])
+    )
     assert found["probabilities"].shape == (4, 10)
 
 

@@ -12,8 +12,9 @@ def fake_report(num_seeds):
     sd = 0.002 if num_seeds > 1 else None
     metric = {"mean": 0.98, "sd": sd, "n": num_seeds}
     names = ["accuracy", "accuracy_dense", "error", "error_dense"]
-    names += [f"{n}_{w}_{d}" for n in ("lenet", "dense") for w in ("right", "down")
-              for d in (-1, 0, 1)]  # fmt: skip
+    names += [
+        f"{n}_{w}_{d}" for n in ("lenet", "dense") for w in ("right", "down") for d in (-1, 0, 1)
+    ]
     curve = {"mean": [0.5, 0.9], "sd": [0.1, 0.0]}
     curves = [
         f"{n}_{key}" for n in ("lenet", "dense") for key in ("loss", "val_loss", "val_accuracy")
@@ -21,8 +22,11 @@ def fake_report(num_seeds):
     gap = {"mean": 0.0193, "confidence": 0.95, "low": 0.0168, "high": 0.0219}
     if num_seeds == 1:
         gap |= {"low": None, "high": None}
-    return {"metrics": dict.fromkeys(names, metric), "difference": gap,
-            "curves": dict.fromkeys(curves, curve)}  # fmt: skip
+    return {
+        "metrics": dict.fromkeys(names, metric),
+        "difference": gap,
+        "curves": dict.fromkeys(curves, curve),
+    }
 
 
 def test_summary_in_french(figures):

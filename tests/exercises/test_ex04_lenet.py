@@ -35,11 +35,14 @@ def test_lenet_is_the_one_of_the_figure(ex04, variant):
     assert model.output_shape == (None, 10)
     kinds = {type(layer).__name__ for layer in model.layers}
     assert "Dropout" not in kinds
-    pooling, activation = {"modern": ("MaxPooling2D", "relu"),
-                           "1998": ("AveragePooling2D", "tanh")}[variant]  # fmt: skip
+    pooling, activation = {
+        "modern": ("MaxPooling2D", "relu"),
+        "1998": ("AveragePooling2D", "tanh"),
+    }[variant]
     assert {kind for kind in kinds if "Pooling" in kind} == {pooling}
-    assert all(model.get_layer(name).activation.__name__ == activation
-               for name in ("C1", "C3", "C5", "F6"))  # fmt: skip
+    assert all(
+        model.get_layer(name).activation.__name__ == activation for name in ("C1", "C3", "C5", "F6")
+    )
 
 
 def test_unknown_variant_is_named(ex04):
@@ -80,8 +83,17 @@ def small_mnist(ex04, as_dataset, monkeypatch):
 
 
 def options(tmp_path, *more):
-    return ["--epochs", "2", "--batch-size", "60", "--models-dir", str(tmp_path / "m"),
-            "--output", str(tmp_path / "f"), *more]  # fmt: skip
+    return [
+        "--epochs",
+        "2",
+        "--batch-size",
+        "60",
+        "--models-dir",
+        str(tmp_path / "m"),
+        "--output",
+        str(tmp_path / "f"),
+        *more,
+    ]
 
 
 @pytest.mark.question(QUESTION)
@@ -90,9 +102,15 @@ def test_main_compares_trains_reports_and_saves(ex04, small_mnist, tmp_path, cap
     printed = capfd.readouterr().out
     assert "LeNet : " in printed and "Réseau dense : " in printed and "Différence : " in printed
     assert {path.name for path in (tmp_path / "f").iterdir()} == {
-        "comparison.png", "decalages.png", "courbes.png", "confusion.png", "erreurs.png",
-        "filtres.png", "cartes.png", "morceaux.png",
-    }  # fmt: skip
+        "comparison.png",
+        "decalages.png",
+        "courbes.png",
+        "confusion.png",
+        "erreurs.png",
+        "filtres.png",
+        "cartes.png",
+        "morceaux.png",
+    }
     plain = reports.read_sidecar("ex04_comparison", models_dir=tmp_path / "m")
     assert plain["parameters"] == {"lenet_modern": 61_706, "dense": 62_020}
     assert plain["command"].startswith("python -m exercises.ex04_lenet --recipe plain --seeds 1")
@@ -126,9 +144,14 @@ def test_resuming_a_finished_training_gives_the_same_averaged_weights(
     both = []
     for resume in (False, True):
         run = SimpleNamespace(
-            teacher=teacher, precision="float32", batch_size=30, epochs=2, resume=resume,
-            module="ex04_lenet", models_dir=tmp_path,
-        )  # fmt: skip
+            teacher=teacher,
+            precision="float32",
+            batch_size=30,
+            epochs=2,
+            resume=resume,
+            module="ex04_lenet",
+            models_dir=tmp_path,
+        )
         model, history = ex04.ex04_recipe.train(
             ex04.build_lenet, x[:240], y[:240], x[240:], y[240:], seed=0, options=run
         )

@@ -37,8 +37,11 @@ def test_maps_agree_with_a_convolution_by_hand(ex04, model, extract):
     x = extract("mnist")[0][:2]
     found = ex04.maps(model, x)
     assert {name: each.shape[1:] for name, each in found.items()} == {
-        "C1": (28, 28, 6), "S2": (14, 14, 6), "C3": (10, 10, 16), "S4": (5, 5, 16),
-    }  # fmt: skip
+        "C1": (28, 28, 6),
+        "S2": (14, 14, 6),
+        "C3": (10, 10, 16),
+        "S4": (5, 5, 16),
+    }
     padded = np.pad(x[0] / 127.5 - 1, 2)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))  # (28, 28, 5, 5)
     by_hand = np.einsum("ijab,kab->ijk", windows, ex04.kernels(model, "C1")[:, 0])

@@ -29,10 +29,18 @@ def trained(monkeypatch):
 
 
 def options(tmp_path, **chosen):
-    return SimpleNamespace(**{
-        "teacher": "wide", "precision": "float32", "batch_size": 60, "epochs": 2,
-        "resume": False, "module": "ex04_lenet", "models_dir": tmp_path, **chosen,
-    })  # fmt: skip
+    return SimpleNamespace(
+        **{
+            "teacher": "wide",
+            "precision": "float32",
+            "batch_size": 60,
+            "epochs": 2,
+            "resume": False,
+            "module": "ex04_lenet",
+            "models_dir": tmp_path,
+            **chosen,
+        }
+    )
 
 
 def test_augmentation_keeps_a_digit_recognisable(extract):
@@ -55,8 +63,11 @@ def test_a_wider_lenet_has_the_same_layers():
     narrow, wide = ex04_lenet.build_lenet(), ex04_lenet.build_lenet(width=3)
     assert [type(layer) for layer in narrow.layers] == [type(layer) for layer in wide.layers]
     assert [wide.get_layer(name).output.shape[1:] for name in ("C1", "C3", "C5", "F6")] == [
-        (28, 28, 18), (10, 10, 48), (360,), (252,)
-    ]  # fmt: skip
+        (28, 28, 18),
+        (10, 10, 48),
+        (360,),
+        (252,),
+    ]
     assert narrow.count_params() == 61_706
 
 

@@ -106,8 +106,9 @@ def test_the_square_grows_with_the_image(ex07, planted):
     small, large = (np.full((side, side + 9, 3), 50, np.uint8) for side in (32, 192))
     assert ex07.default_square(small) == (8, 2) and ex07.default_square(large) == (48, 12)
     found = ex07.drops(planted, large, 0, fill="black")
-    np.testing.assert_array_equal(found, ex07.drops(planted, large, 0, patch_px=48, stride_px=12,
-                                                    fill="black"))  # fmt: skip
+    np.testing.assert_array_equal(
+        found, ex07.drops(planted, large, 0, patch_px=48, stride_px=12, fill="black")
+    )
     assert sum(planted.calls) == 2 * (1 + 13 * 14)  # et non 8 649 carrés
 
 

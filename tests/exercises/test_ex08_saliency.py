@@ -28,9 +28,10 @@ def image():
 @pytest.fixture(scope="module")
 def methods(ex08):
     return {
-        "gradient": ex08.saliency, "smooth_grad": ex08.smooth_grad,
+        "gradient": ex08.saliency,
+        "smooth_grad": ex08.smooth_grad,
         "integrated": ex08.integrated_gradients,
-    }  # fmt: skip
+    }
 
 
 def finish(images, x):

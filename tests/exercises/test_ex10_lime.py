@@ -107,9 +107,10 @@ def test_fit_linear_is_a_weighted_ridge(ex10, monkeypatch):
     design = np.hstack([visible, np.ones((40, 1))])
     penalty = np.sqrt(0.7) * np.eye(7)[:6]  # la constante, en dernier, n'est pas pénalisée
     expected = np.linalg.lstsq(
-        np.vstack([design * scale, penalty]), np.append(outputs * scale[:, 0], np.zeros(6)),
+        np.vstack([design * scale, penalty]),
+        np.append(outputs * scale[:, 0], np.zeros(6)),
         rcond=None,
-    )[0]  # fmt: skip
+    )[0]
     np.testing.assert_allclose(ex10.fit_linear(visible, outputs, weights), expected[:6], atol=1e-9)
 
 
@@ -159,8 +160,10 @@ def test_an_indifferent_model_gives_zeros(ex10, image):
 @pytest.mark.question(QUESTION)
 def test_the_seed_gives_the_same_bits(ex10, extract):
     model, picture = saving.load_model("ex03_cifar10_light"), extract("cifar10")[0][0]
-    runs = [ex10.lime_coefficients(model, picture, 3, num_samples=100, seed=seed)[0].tobytes()
-            for seed in (5, 5, 6)]  # fmt: skip
+    runs = [
+        ex10.lime_coefficients(model, picture, 3, num_samples=100, seed=seed)[0].tobytes()
+        for seed in (5, 5, 6)
+    ]
     assert runs[0] == runs[1] != runs[2]
 
 
@@ -174,8 +177,9 @@ def test_maps_depend_on_the_class_and_on_the_weights(ex10, extract):
     """Adebayo et al., arXiv 1810.03292, et deux classes du même chat."""
     model, x = saving.load_model("ex03_cifar10_light"), extract("cifar10")[0][:3]
     unlearned, rng = keras.models.clone_model(model), np.random.default_rng(0)
-    unlearned.set_weights([rng.permutation(w.reshape(-1)).reshape(w.shape)
-                           for w in model.get_weights()])  # fmt: skip
+    unlearned.set_weights(
+        [rng.permutation(w.reshape(-1)).reshape(w.shape) for w in model.get_weights()]
+    )
     classes = np.argsort(-model.predict(x, verbose=0), axis=1)[:, :2].tolist()
     correlations = []
     for picture, (first, second) in zip(x, classes, strict=True):

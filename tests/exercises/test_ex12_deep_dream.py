@@ -186,14 +186,32 @@ def test_main_writes_the_dream_and_its_figure(ex12, pictures, tiny_inception, mo
     monkeypatch.setattr(pretrained, "inception_v3", tiny_inception)
     results = []
     for name in ("a", "b"):
-        assert ex12.main([
-            str(pictures / "photo.png"), "--guide", str(pictures / "guide.png"),
-            "--layers", "mixed2:2,mixed9", "--size", "150", "--steps", "2", "--octaves", "2",
-            "--seed", "7", "--output", str(pictures / name),
-        ]) == 0  # fmt: skip
+        assert (
+            ex12.main(
+                [
+                    str(pictures / "photo.png"),
+                    "--guide",
+                    str(pictures / "guide.png"),
+                    "--layers",
+                    "mixed2:2,mixed9",
+                    "--size",
+                    "150",
+                    "--steps",
+                    "2",
+                    "--octaves",
+                    "2",
+                    "--seed",
+                    "7",
+                    "--output",
+                    str(pictures / name),
+                ]
+            )
+            == 0
+        )
         assert {path.name for path in (pictures / name).iterdir()} == {
-            "reve.png", "comparaison.png"
-        }  # fmt: skip
+            "reve.png",
+            "comparaison.png",
+        }
         results.append((pictures / name / "reve.png").read_bytes())
         with Image.open(pictures / name / "reve.png") as dreamt:
             assert dreamt.size == (150, 100)

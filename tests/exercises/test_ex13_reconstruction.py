@@ -149,8 +149,10 @@ def test_main_writes_one_picture_a_layer(
     arguments = [picture, "--layers", "mixed2, mixed9", "--size", "90", "--steps", "3"]
     assert ex13.main([*arguments, "--output", str(tmp_path / "f")]) == 0
     assert {path.name for path in (tmp_path / "f").iterdir()} == {
-        "mixed2.png", "mixed9.png", "comparaison.png"
-    }  # fmt: skip
+        "mixed2.png",
+        "mixed9.png",
+        "comparaison.png",
+    }
     with Image.open(tmp_path / "f" / "mixed9.png") as found:
         assert found.size == (90, 60)
     lines = capsys.readouterr().out.splitlines()

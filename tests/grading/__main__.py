@@ -39,11 +39,28 @@ def grade(chosen: Sequence[HandIn], folder: Path, *options: str) -> dict:
     report = folder / "notes.json"
     exercises = ",".join(sorted({each.module[:4] for each in chosen}))
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "grading", f"--submissions={folder / 'classe'}",
-         "--exercises", exercises, "--fill-missing", "--without-weights", "--tb=no", "-p",
-         "no:cacheprovider", "--grade-report", str(report), *options],
-        cwd=handins.REPO, capture_output=True, text=True, timeout=3600,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "grading",
+            f"--submissions={folder / 'classe'}",
+            "--exercises",
+            exercises,
+            "--fill-missing",
+            "--without-weights",
+            "--tb=no",
+            "-p",
+            "no:cacheprovider",
+            "--grade-report",
+            str(report),
+            *options,
+        ],
+        cwd=handins.REPO,
+        capture_output=True,
+        text=True,
+        timeout=3600,
+    )
     if ended.returncode not in (0, 1) or not report.exists():
         raise RuntimeError(ended.stdout[-2000:] + ended.stderr[-2000:])
     return json.loads(report.read_text(encoding="utf-8"))
@@ -52,8 +69,10 @@ def grade(chosen: Sequence[HandIn], folder: Path, *options: str) -> dict:
 def table(collections: dict[str, list[HandIn]], report: dict) -> list[str]:
     """Fait le tableau Markdown de ce qui a été reconnu."""
     found = handins.verdicts(report)
-    rows = ["| collection | rendu | question | raison donnée | points | reconnu |",
-            "|---|---|---|---|---|---|"]  # fmt: skip
+    rows = [
+        "| collection | rendu | question | raison donnée | points | reconnu |",
+        "|---|---|---|---|---|---|",
+    ]
     for title, chosen in collections.items():
         for each in chosen:
             seen = " ✘" if handins.problems(each, found[each.name]) else " ✔"
@@ -83,9 +102,10 @@ def main(argv: list[str] | None = None) -> int:
         canary = folder / "depot" / "notes.txt"
         canary.write_text(CANARY)
         collections = {
-            "faux": handins.wrong(), "justes": handins.right(),
+            "faux": handins.wrong(),
+            "justes": handins.right(),
             "hostiles": handins.hostile(target=canary),
-        }  # fmt: skip
+        }
         wanted = options.only or list(collections)
         collections = {key: each for key, each in collections.items() if key in wanted}
         start, chosen = time.monotonic(), [each for some in collections.values() for each in some]
@@ -96,8 +116,10 @@ def main(argv: list[str] | None = None) -> int:
     wrong += ["Le fichier témoin a été changé."] * touched
     counts = ", ".join(f"{len(some)} {title}" for title, some in collections.items())
     missed = {problem.partition(",")[0] for problem in wrong}
-    summary = (f"{counts} : {len(chosen) - len(missed)} sur {len(chosen)} reconnus en "
-               f"{time.monotonic() - start:.0f} s (graine {report['graine']}).")  # fmt: skip
+    summary = (
+        f"{counts} : {len(chosen) - len(missed)} sur {len(chosen)} reconnus en "
+        f"{time.monotonic() - start:.0f} s (graine {report['graine']})."
+    )
     print("\n".join([*rows, "", *wrong, summary]))
     if options.output:
         options.output.write_text("\n".join([*rows, "", summary]) + "\n", encoding="utf-8")

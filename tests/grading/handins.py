@@ -66,8 +66,7 @@ def wrong() -> list[HandIn]:
             script = (HERE / "predict.py").read_text(encoding="utf-8")
             pairs = [tuple(each["command"])] if each["command"] else []
             files["predict.py"] = changed(script, pairs, name=name)
-        found.append(HandIn(name, module, files, each["expected"],
-                            frozenset(each.get("free", ()))))  # fmt: skip
+        found.append(HandIn(name, module, files, each["expected"], frozenset(each.get("free", ()))))
     return found
 
 
@@ -121,8 +120,10 @@ def write(handin: HandIn, folder: Path) -> Path:
 
 def verdicts(report: dict) -> dict[str, dict[str, dict]]:
     """Range un compte rendu JSON par rendu, puis par question."""
-    return {each["name"]: {question["id"]: question for question in each["questions"]}
-            for each in report["submissions"]}  # fmt: skip
+    return {
+        each["name"]: {question["id"]: question for question in each["questions"]}
+        for each in report["submissions"]
+    }
 
 
 def problems(handin: HandIn, found: dict[str, dict]) -> list[str]:

@@ -14,9 +14,23 @@ from tests.grading import __main__ as command
 from tests.grading import handins
 
 WRONG, RIGHT = handins.wrong(), handins.right()
-QUICK = ("sortie", "bombe", "reseau", "fausse_reponse", "canaux_fermes", "efface", "memoire",
-         "ecrit_les_notes", "lit_le_corrige", "tue_le_correcteur", "truque_numpy", "objet",
-         "syntaxe", "import_impossible", "sortie_brutale_a_l_import")  # fmt: skip
+QUICK = (
+    "sortie",
+    "bombe",
+    "reseau",
+    "fausse_reponse",
+    "canaux_fermes",
+    "efface",
+    "memoire",
+    "ecrit_les_notes",
+    "lit_le_corrige",
+    "tue_le_correcteur",
+    "truque_numpy",
+    "objet",
+    "syntaxe",
+    "import_impossible",
+    "sortie_brutale_a_l_import",
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +44,13 @@ def judge():
         for rule in read_scale()[handin.module[:4]].rules:
             if rule.module == handin.module and rule.name != "weights":
                 mark = made.grade(submitted, rule)
-                found[rule.id] = {"module": rule.module, "reason": mark.reason, "text": mark.detail,
-                                  "points": mark.points, "out_of": rule.points}  # fmt: skip
+                found[rule.id] = {
+                    "module": rule.module,
+                    "reason": mark.reason,
+                    "text": mark.detail,
+                    "points": mark.points,
+                    "out_of": rule.points,
+                }
         return found
 
     yield grade

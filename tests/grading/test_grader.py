@@ -44,8 +44,11 @@ def test_a_needed_module_is_filled_in_only_when_asked(tmp_path, repo):
         found += [made.grade(submitted, each) for each in (rule, RULES["ex00.conv1d"])]
         made.close()
     assert [(mark.level, mark.reason) for mark in found] == [
-        (0, "missing_module"), (0, "not_handed_in"), (1, None), (0, "not_handed_in")
-    ]  # fmt: skip
+        (0, "missing_module"),
+        (0, "not_handed_in"),
+        (1, None),
+        (0, "not_handed_in"),
+    ]
     assert found[0].detail == "ex00_geometry.py"
 
 
@@ -109,11 +112,14 @@ def test_weights_are_measured_without_the_code_of_the_hand_in(made, fashion, rep
         rng = np.random.default_rng(0)
         for layer in model.layers:
             if layer.name.startswith(("conv", "dense")):
-                layer.set_weights([w + rng.normal(0, 0.1 * w.std(), w.shape)
-                                   for w in layer.get_weights()])  # fmt: skip
+                layer.set_weights(
+                    [w + rng.normal(0, 0.1 * w.std(), w.shape) for w in layer.get_weights()]
+                )
 
-    handed = fashion(("import keras\nimport numpy", "1 / 0\nimport keras\nimport numpy"),
-                     weights=reworked(repo, noisy))  # fmt: skip
+    handed = fashion(
+        ("import keras\nimport numpy", "1 / 0\nimport keras\nimport numpy"),
+        weights=reworked(repo, noisy),
+    )
     assert made.grade(handed, RULES["ex02.weights"]).level == 1
     assert made.grade(handed, RULES["ex02.train"]).reason == "exception"
 
@@ -131,9 +137,13 @@ def test_copied_weights_are_seen_even_retouched(made, fashion, repo):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "level", "reason"),
-    [("décalé", "1/4", "class_order_shifted"), ("hasard", "0", "weights_low"),
-     ("onze", "0", "wrong_number_of_classes"), ("abîmé", "0", "loading_fails")],
-)  # fmt: skip
+    [
+        ("décalé", "1/4", "class_order_shifted"),
+        ("hasard", "0", "weights_low"),
+        ("onze", "0", "wrong_number_of_classes"),
+        ("abîmé", "0", "loading_fails"),
+    ],
+)
 def test_wrong_weights(made, fashion, repo, kind, level, reason):
     import keras
 
@@ -143,8 +153,9 @@ def test_wrong_weights(made, fashion, repo, kind, level, reason):
             model.layers[-1].set_weights([np.roll(kernel, 1, axis=1), np.roll(bias, 1)])
             noise = np.random.default_rng(0)
             first = model.get_layer(index=3)
-            first.set_weights([w + noise.normal(0, 0.1 * w.std(), w.shape)
-                               for w in first.get_weights()])  # fmt: skip
+            first.set_weights(
+                [w + noise.normal(0, 0.1 * w.std(), w.shape) for w in first.get_weights()]
+            )
         if kind == "hasard":
             return keras.models.clone_model(model)
         if kind == "onze":
@@ -168,7 +179,7 @@ def test_real_training_is_done_only_when_asked(fashion, as_dataset, monkeypatch)
         ("FILTERS = (64, 128, 256)", "FILTERS = (4, 4, 4)"),
         (f"EPOCHS = {ex02_fashion.EPOCHS}", "EPOCHS = 2"),
         ("options.batch_size or BATCH_SIZE", "options.batch_size or 32"),
-    )  # fmt: skip
+    )
     made = grader.Grader(grader.Options(seed=3, fill_missing=True, with_training=True))
     mark = made.grade(handed, RULES["ex02.weights"])
     made.close()

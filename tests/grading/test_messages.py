@@ -11,10 +11,19 @@ from grading.messages import HEADER, Ingredient, Opaque, Record, Unreadable, pac
 @pytest.mark.parametrize(
     "value",
     [
-        None, True, 7, -2.5, "é", b"\x00\xff", [1, [2.0, "x"]], (1, (2,)), {"a": 1, (1, 2): [3]},
-        Fraction(-7, 9), 10**30,
+        None,
+        True,
+        7,
+        -2.5,
+        "é",
+        b"\x00\xff",
+        [1, [2.0, "x"]],
+        (1, (2,)),
+        {"a": 1, (1, 2): [3]},
+        Fraction(-7, 9),
+        10**30,
     ],
-)  # fmt: skip
+)
 def test_plain_values_come_back(value):
     found = unpack(pack(value))
     assert found == value and type(found) is type(value)
@@ -66,15 +75,22 @@ def forged(value, sizes=(), body=b""):
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"\x00" * 15, b"\xff" * 64, HEADER.pack(4, 0) + b"null", forged({"$z": 1}),
+        b"",
+        b"\x00" * 15,
+        b"\xff" * 64,
+        HEADER.pack(4, 0) + b"null",
+        forged({"$z": 1}),
         forged({"$a": [0, "<f8", [2]]}, [8], b"\0" * 8),  # tableau plus court qu'annoncé
         forged({"$a": [0, "|O", [1]]}, [8], b"\0" * 8),  # objets : jamais
         forged({"$a": [0, "<f8", [-1]]}, [8], b"\0" * 8),
-        forged({"$a": [5, "<f8", [1]]}, [8], b"\0" * 8), forged({"$b": 0}, [9], b"\0" * 8),
-        forged({"$q": [1, 0]}), forged({"$d": [[[], 1]]}), forged({"$d": 1, "$t": 2}),
+        forged({"$a": [5, "<f8", [1]]}, [8], b"\0" * 8),
+        forged({"$b": 0}, [9], b"\0" * 8),
+        forged({"$q": [1, 0]}),
+        forged({"$d": [[[], 1]]}),
+        forged({"$d": 1, "$t": 2}),
         forged({"$i": ["planted_model", {"$d": []}]}),
     ],
-)  # fmt: skip
+)
 def test_forged_messages_are_refused(content):
     with pytest.raises(Unreadable):
         unpack(content)

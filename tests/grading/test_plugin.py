@@ -16,9 +16,13 @@ RELU = ("    return np.maximum(as_numbers(values), 0)", "    return np.abs(as_nu
 def run(repo):
     def launch(*arguments, cwd=repo):
         return subprocess.run(
-            [sys.executable, "-m", *map(str, arguments), "-p", "no:cacheprovider"], cwd=cwd,
-            capture_output=True, text=True, encoding="utf-8", timeout=300,
-        )  # fmt: skip
+            [sys.executable, "-m", *map(str, arguments), "-p", "no:cacheprovider"],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=300,
+        )
 
     return launch
 
@@ -38,8 +42,20 @@ def handed(tmp_path):
 def test_one_hand_in_from_the_command_to_the_reports(run, handed, tmp_path):
     reports = [tmp_path / f"notes.{end}" for end in ("json", "csv", "md")]
     options = [part for path in reports for part in ("--grade-report", path)]
-    ended = run("pytest", "grading", "--submission", handed, "--hint", "2", "-n", "2",
-                "--grade-seed", "5", f"--junitxml={tmp_path / 'junit.xml'}", *options)  # fmt: skip
+    ended = run(
+        "pytest",
+        "grading",
+        "--submission",
+        handed,
+        "--hint",
+        "2",
+        "-n",
+        "2",
+        "--grade-seed",
+        "5",
+        f"--junitxml={tmp_path / 'junit.xml'}",
+        *options,
+    )
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert "graine : 5" in ended.stdout and "exercices : ex00" in ended.stdout
     assert "protections : " in ended.stdout and "conftest du rendu" not in ended.stdout
@@ -65,12 +81,20 @@ def test_a_class_from_another_folder(run, handed, tmp_path, repo):
     (other / "ex00_pooling.py").write_text("def relu(:\n")
     report = tmp_path / "notes.json"
     ended = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(repo)!r}); import runpy; "
-         f"sys.argv = ['grading', {str(tmp_path)!r}, '--fill-missing', '-n', '0', '--tb=no', "
-         f"'-p', 'no:cacheprovider', '--grade-report', {str(report)!r}]; "
-         "runpy.run_module('grading', run_name='__main__')"],
-        cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=300,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(repo)!r}); import runpy; "
+            f"sys.argv = ['grading', {str(tmp_path)!r}, '--fill-missing', '-n', '0', '--tb=no', "
+            f"'-p', 'no:cacheprovider', '--grade-report', {str(report)!r}]; "
+            "runpy.run_module('grading', run_name='__main__')",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+    )
     assert ended.returncode == 1, ended.stdout + ended.stderr
     found = {each["name"]: each for each in json.loads(report.read_text())["submissions"]}
     assert set(found) == {"dupont", "martin"}
@@ -122,5 +146,7 @@ def test_untouched_skeletons_get_nothing(run, tmp_path):
     (found,) = json.loads(report.read_text())["submissions"]
     assert found["mark"] == 0 and len(found["exercises"]) == 5
     assert {q["reason"] for q in found["questions"]} == {
-        "not_done", "weights_missing", "command_missing"
-    }  # fmt: skip
+        "not_done",
+        "weights_missing",
+        "command_missing",
+    }

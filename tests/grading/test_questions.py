@@ -21,8 +21,19 @@ def test_same_sees_shapes_and_values():
     assert not same(float("nan"), 1.0)
 
 
-@pytest.mark.parametrize("value", [None, "3", b"3", {"a": 1}, messages.Opaque("x"), [1, [2, 3]],
-                                   [messages.Opaque("x")], ["1", "2"]])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "3",
+        b"3",
+        {"a": 1},
+        messages.Opaque("x"),
+        [1, [2, 3]],
+        [messages.Opaque("x")],
+        ["1", "2"],
+    ],
+)
 def test_what_is_not_numbers_is_never_equal(value):
     assert as_floats(value) is None or not same(value, [1, 2])
 
@@ -84,9 +95,12 @@ class Pupil(asked.Ask):
         return found
 
 
-PURE = [rule for exercise in ("ex00", "ex01") for rule in read_scale()[exercise].rules
-        if rule.name not in ("chain", "to_grey_levels", "horizontal_patterns",
-                             "vertical_patterns")]  # fmt: skip
+PURE = [
+    rule
+    for exercise in ("ex00", "ex01")
+    for rule in read_scale()[exercise].rules
+    if rule.name not in ("chain", "to_grey_levels", "horizontal_patterns", "vertical_patterns")
+]
 
 
 @pytest.mark.parametrize("rule", PURE, ids=lambda rule: rule.name)
@@ -116,17 +130,25 @@ def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
     [
         ({"type": "NotImplementedError"}, "not_done"),
         ({"type": "SyntaxError", "line": 3, "file": "a.py"}, "syntax_error"),
-        ({"type": "ModuleNotFoundError", "missing": "exercises.ex00_convolution.geometry"}, "missing_module"),
+        (
+            {"type": "ModuleNotFoundError", "missing": "exercises.ex00_convolution.geometry"},
+            "missing_module",
+        ),
         ({"type": "ModuleNotFoundError", "missing": "torchvision"}, "missing_package"),
         ({"type": "MemoryError"}, "memory"),
         ({"type": "SystemExit"}, "exited"),
         ({"type": "PermissionError"}, "forbidden"),
         ({"type": "KeyError", "message": "a\x1b[31m\nb", "line": 7, "file": "a.py"}, "exception"),
-        ({"type": "AttributeError", "message": "module 'exercises.ex00_convolution.pooling' has no attribute "
-          "'relu'"}, "missing_name"),
+        (
+            {
+                "type": "AttributeError",
+                "message": "module 'exercises.ex00_convolution.pooling' has no attribute 'relu'",
+            },
+            "missing_name",
+        ),
         ({"type": 3, "message": None}, "exception"),
     ],
-)  # fmt: skip
+)
 def test_exceptions_become_reasons(error, reason):
     failure = pupil.failure_of(error)
     assert failure.reason == reason and failure.detail.isprintable()
@@ -137,8 +159,13 @@ def test_exceptions_become_reasons(error, reason):
 
 def layer(kind, *, activation=None, before=(None, 28, 28, 1), after=None, **others):
     shapes = {"input": list(before), "output": list(after or before)}
-    return {"class": kind, "activation": activation, "weights": kind in ("Conv2D", "Dense"),
-            "shapes": shapes, **others}  # fmt: skip
+    return {
+        "class": kind,
+        "activation": activation,
+        "weights": kind in ("Conv2D", "Dense"),
+        "shapes": shapes,
+        **others,
+    }
 
 
 def network(text, *, activation="relu", output="softmax", pooled=True):
@@ -155,13 +182,17 @@ def network(text, *, activation="relu", output="softmax", pooled=True):
 @pytest.mark.parametrize(
     ("text", "level", "reason"),
     [
-        ("CMCMCDD", 1, None), ("CMCMCD", "1/2", "missing_layer"),
+        ("CMCMCDD", 1, None),
+        ("CMCMCD", "1/2", "missing_layer"),
         ("CMCMDD", "1/2", "missing_layer"),
-        ("CMCMCDDD", "1/2", "extra_layer"), ("CMCMCCDD", "1/2", "extra_layer"),
-        ("CCMCMDD", "1/2", "wrong_order"), ("CACMCDD", "1/2", "average_for_max"),
-        ("DD", 0, "no_convolution"), ("CD", "1/4", "missing_layer"),
+        ("CMCMCDDD", "1/2", "extra_layer"),
+        ("CMCMCCDD", "1/2", "extra_layer"),
+        ("CCMCMDD", "1/2", "wrong_order"),
+        ("CACMCDD", "1/2", "average_for_max"),
+        ("DD", 0, "no_convolution"),
+        ("CD", "1/4", "missing_layer"),
     ],
-)  # fmt: skip
+)
 def test_architecture(text, level, reason):
     found = networks.judge_architecture(network(text), "CMCMCDD")
     assert (found.level, found.reason) == (Fraction(level), reason)
@@ -212,14 +243,18 @@ def test_mixed_or_unknown_pictures():
 @pytest.mark.parametrize(
     ("printed", "index", "reason"),
     [
-        ("Prédiction: Avion\n", 0, None), ("Prédiction: Camion\n", 9, None),
-        ("Prediction: Avion\n", None, "wrong_line"), ("Prédiction : Avion\n", None, "wrong_line"),
-        ("Prédiction: Avion", None, "wrong_line"), ("Prédiction: avion\n", None, "wrong_line"),
-        ("Prédiction: Airplane\n", None, "english_class"), ("airplane\n", None, "english_class"),
+        ("Prédiction: Avion\n", 0, None),
+        ("Prédiction: Camion\n", 9, None),
+        ("Prediction: Avion\n", None, "wrong_line"),
+        ("Prédiction : Avion\n", None, "wrong_line"),
+        ("Prédiction: Avion", None, "wrong_line"),
+        ("Prédiction: avion\n", None, "wrong_line"),
+        ("Prédiction: Airplane\n", None, "english_class"),
+        ("airplane\n", None, "english_class"),
         ("1/1 ━━━━ 0s\r\nPrédiction: Chat\n", None, "progress_bar"),
         ("1/1 [====]\rPrédiction: Chat\n", None, "progress_bar"),
         ("", None, "wrong_line"),
     ],
-)  # fmt: skip
+)
 def test_the_printed_line(printed, index, reason):
     assert ex03.read_line(printed) == (index, reason)

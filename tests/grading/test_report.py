@@ -12,17 +12,36 @@ SCALE = scale.read_scale()
 
 def line(name, exercise, question, level, *, out_of=2, reason="", text="", hints=()):
     level = Fraction(level)
-    return Line(name, exercise, question, f"{exercise}_x", "un titre", level * out_of,
-                Fraction(out_of), level, reason, text, hints)  # fmt: skip
+    return Line(
+        name,
+        exercise,
+        question,
+        f"{exercise}_x",
+        "un titre",
+        level * out_of,
+        Fraction(out_of),
+        level,
+        reason,
+        text,
+        hints,
+    )
 
 
 LINES = [
-    line("anne", "ex00", "relu", 1), line("anne", "ex00", "pads", "1/4", reason="pad_before",
-         text="La case | en trop", hints=("Regardez.",)),
+    line("anne", "ex00", "relu", 1),
+    line(
+        "anne",
+        "ex00",
+        "pads",
+        "1/4",
+        reason="pad_before",
+        text="La case | en trop",
+        hints=("Regardez.",),
+    ),
     line("anne", "ex02", "output", "1/2", out_of=4, reason="softmax_twice", text="Deux fois."),
     line("=cmd()", "ex00", "relu", 0, reason="not_done", text="-2+3"),
     line("=cmd()", "ex00", "pads", 0, reason="not_done", text="Pas fait."),
-]  # fmt: skip
+]
 
 
 def test_totals_by_hand():
@@ -32,8 +51,9 @@ def test_totals_by_hand():
     assert marks["=cmd()"] == {"ex00": 0, "note": 0}
 
 
-@pytest.mark.parametrize(("value", "text"), [(20, "20"), (Fraction(45, 4), "11,25"), (0, "0"),
-                                             (Fraction(1, 3), "0,33")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "text"), [(20, "20"), (Fraction(45, 4), "11,25"), (0, "0"), (Fraction(1, 3), "0,33")]
+)
 def test_numbers_are_written_in_french(value, text):
     assert report.number(Fraction(value)) == text
 

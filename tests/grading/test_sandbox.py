@@ -62,8 +62,12 @@ def child(workshop):
 
 
 def call(child, function, *arguments, seconds=10):
-    request = {"op": "call", "module": "ex99_essai", "function": function,
-               "calls": [[list(arguments), {}]]}  # fmt: skip
+    request = {
+        "op": "call",
+        "module": "ex99_essai",
+        "function": function,
+        "calls": [[list(arguments), {}]],
+    }
     (found,) = child.ask(request, seconds)["value"]
     return found.get("value", found.get("error"))
 

@@ -55,8 +55,9 @@ def test_every_reason_named_by_the_grader_exists_and_serves(repo):
     sources = [path.read_text() for path in (repo / "grading").rglob("*.py")]
     words = set(re.findall(r'"([a-z_0-9]+)"', "\n".join(sources)))
     assert not set(REASONS) - words, "raisons que rien n'emploie"
-    named = re.findall(r'(?:Mistake|Failure|credit)\((?:"?[\w/]+"?, )?\s*"([a-z_]{4,})"',
-                       "\n".join(sources))  # fmt: skip
+    named = re.findall(
+        r'(?:Mistake|Failure|credit)\((?:"?[\w/]+"?, )?\s*"([a-z_]{4,})"', "\n".join(sources)
+    )
     assert not set(named) - set(REASONS), "raisons qui ne sont pas écrites"
 
 

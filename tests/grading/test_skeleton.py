@@ -24,10 +24,16 @@ def functions(tree):
         if isinstance(node, ast.FunctionDef):
             found[node.name] = node
         elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            found |= {f"{node.name}.{each.name}": each for each in node.body
-                      if isinstance(each, ast.FunctionDef)}  # fmt: skip
-    return {name: node for name, node in found.items()
-            if name != "main" and not name.rpartition(".")[2].startswith("_")}  # fmt: skip
+            found |= {
+                f"{node.name}.{each.name}": each
+                for each in node.body
+                if isinstance(each, ast.FunctionDef)
+            }
+    return {
+        name: node
+        for name, node in found.items()
+        if name != "main" and not name.rpartition(".")[2].startswith("_")
+    }
 
 
 def is_blank(node):
@@ -68,10 +74,24 @@ def test_the_solution_is_gone(made):
 def test_every_skeleton_is_clean_python(made, tmp_path):
     skeleton.write_skeletons(MODULES, tmp_path)
     checked = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--target-version",
-         "py311", "--line-length", "100", "--select", "E,W,F821,F811", tmp_path],
-        capture_output=True, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            "--isolated",
+            "--no-cache",
+            "--target-version",
+            "py311",
+            "--line-length",
+            "100",
+            "--select",
+            "E,W,F821,F811",
+            tmp_path,
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert checked.returncode == 0, checked.stdout
     assert not any("\n\n\n\n" in text or text.endswith("\n\n") for text in made.values())
 

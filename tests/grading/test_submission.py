@@ -98,8 +98,9 @@ def test_shipped_weights_are_lent_only_when_asked(tmp_path, handed):
     for lent in (False, True):
         staged = tmp_path / f"copie{lent}"
         staged.mkdir()
-        submission.stage(staged, submission.find(handed), models=("ex00_position",),
-                         shipped_models=lent)  # fmt: skip
+        submission.stage(
+            staged, submission.find(handed), models=("ex00_position",), shipped_models=lent
+        )
         assert (staged / "models/ex00_position.json").exists() is lent
 
 

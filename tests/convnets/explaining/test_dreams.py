@@ -162,8 +162,13 @@ def test_inception_layers_keep_their_names(dreams):
 
     base = dreams._number_again(build("conv2d_98", "mixed9_0", "conv2d_100", "conv2d_99"))
     assert [layer.name for layer in base.layers] == [
-        "images", "conv2d", "mixed9_0", "conv2d_2", "conv2d_1", "max_pooling2d"
-    ]  # fmt: skip
+        "images",
+        "conv2d",
+        "mixed9_0",
+        "conv2d_2",
+        "conv2d_1",
+        "max_pooling2d",
+    ]
     assert list(dreams.extractor(base, ["conv2d_1"])(np.zeros((1, 5, 5, 3)))) == ["conv2d_1"]
 
 
@@ -234,8 +239,11 @@ def test_descend_finds_the_lowest_point_inside_the_scale(dreams):
     start = np.full((2, 1, 3), 128, np.float32)
     image, curves = dreams.descend(
         lambda pixels: {"a": ops.sum(ops.square(pixels - target))},
-        start, steps=100, rate=10, title="",
-    )  # fmt: skip
+        start,
+        steps=100,
+        rate=10,
+        title="",
+    )
     np.testing.assert_allclose(image, [[[0, 100, 255]]] * 2, atol=0.5)
     lowest = 2 * (40**2 + (300 - 255) ** 2)  # la perte n'a jamais vu de pixel hors de l'échelle
     assert min(curves["a"]) > lowest - 1

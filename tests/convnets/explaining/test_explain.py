@@ -40,9 +40,21 @@ def test_methods_without_gradient_do_not_load_keras(repo, cat, tmp_path, method)
         "print(code, [m for m in ('keras', 'tensorflow', 'torch') if m in sys.modules])"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code, "--explain", str(tmp_path / "c.png"), "--method", method,
-         str(cat)], cwd=repo, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            code,
+            "--explain",
+            str(tmp_path / "c.png"),
+            "--method",
+            method,
+            str(cat),
+        ],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert result.stdout.splitlines() == ["Prédiction: Chat", "0 []"], result.stderr
 
 
@@ -59,16 +71,22 @@ def test_prediction_as_before(run_predict, cat, tmp_path):
         (["--explain", "carte.txt", "samples/chat.png"], 1, "se termine par"),
         (["--explain", "absent/carte.png", "samples/chat.png"], 1, "dossier absent"),
         (["--explain", "{tmp}/carte.png", "samples"], 2, "une seule image"),
-        (["--explain", "{tmp}/carte.png", "samples/chat.png", "samples/avion.png"], 2,
-         "une seule image"),
+        (
+            ["--explain", "{tmp}/carte.png", "samples/chat.png", "samples/avion.png"],
+            2,
+            "une seule image",
+        ),
         (["--explain", "{tmp}/carte.png", "-"], 2, "une seule image"),
         (["--explain", "{tmp}/carte.png", "--method", "regard", "samples/chat.png"], 2, "regard"),
         (["--explain", "{tmp}/carte.png", "absente.png"], 1, "absente.png"),
         (["--explain", "{tmp}/carte.png", "README.md"], 1, "README.md"),
-        (["--explain", "{tmp}/carte.png", "--model", "ex02_fashion", "samples/chat.png"], 1,
-         "en couleurs"),
+        (
+            ["--explain", "{tmp}/carte.png", "--model", "ex02_fashion", "samples/chat.png"],
+            1,
+            "en couleurs",
+        ),
     ],
-)  # fmt: skip
+)
 def test_wrong_inputs(run_predict, tmp_path, arguments, code, message):
     result = run_predict(*[text.replace("{tmp}", str(tmp_path)) for text in arguments])
     error = result.stderr.decode()

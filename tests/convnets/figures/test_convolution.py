@@ -15,10 +15,18 @@ IMAGE = np.array(
 KERNEL = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
 OUTPUT = np.array([[4, 3, 4], [2, 4, 3], [2, 3, 4]])
 PLAIN = convolution.Sliding(IMAGE, KERNEL, OUTPUT, (3, 3))
-PADDED = convolution.Sliding(IMAGE, np.ones((2, 2), int), np.zeros((3, 3), int), (2, 2), (2, 2),
-                      ((1, 1), (1, 1)), (2, 2))  # fmt: skip
-POOLED = convolution.Sliding(np.array([[1, 2, 3], [4, 5, 6], [8, 9, 7]]), None, np.array([[5, 6], [9, 7]]),
-                      (2, 2), (2, 2), ((0, 1), (0, 1)), operation="max")  # fmt: skip
+PADDED = convolution.Sliding(
+    IMAGE, np.ones((2, 2), int), np.zeros((3, 3), int), (2, 2), (2, 2), ((1, 1), (1, 1)), (2, 2)
+)
+POOLED = convolution.Sliding(
+    np.array([[1, 2, 3], [4, 5, 6], [8, 9, 7]]),
+    None,
+    np.array([[5, 6], [9, 7]]),
+    (2, 2),
+    (2, 2),
+    ((0, 1), (0, 1)),
+    operation="max",
+)
 
 
 def boxes(figure):
@@ -85,7 +93,9 @@ def test_the_output_fills_up_one_cell_at_a_time():
 @pytest.mark.parametrize("sliding", [PLAIN, PADDED, POOLED], ids=["plain", "padded", "pooled"])
 def test_a_step_is_legible(sliding):
     with convolution.house_style():
-        figure = convolution.draw_step(sliding, sliding.output.size - 1, title="Un titre accentué : été")
+        figure = convolution.draw_step(
+            sliding, sliding.output.size - 1, title="Un titre accentué : été"
+        )
     assert_legible(figure)
     shown = [text.get_text() for text, _ in boxes(figure)]
     for value in sliding.output.reshape(-1):
@@ -108,9 +118,17 @@ def test_a_gif_has_one_frame_per_step_and_lingers_on_the_last(tmp_path):
 
 @pytest.mark.parametrize(
     "value, text",
-    [(4, "4"), (np.int64(-3), "-3"), (Fraction(7, 9), "0.77"), (Fraction(-7, 9), "-0.77"),
-     (Fraction(-1, 9), "-0.11"), (0.5, "0.50"), (2.0, "2"), (1e-9, "0.00")],
-)  # fmt: skip
+    [
+        (4, "4"),
+        (np.int64(-3), "-3"),
+        (Fraction(7, 9), "0.77"),
+        (Fraction(-7, 9), "-0.77"),
+        (Fraction(-1, 9), "-0.11"),
+        (0.5, "0.50"),
+        (2.0, "2"),
+        (1e-9, "0.00"),
+    ],
+)
 def test_numbers_are_truncated(value, text):
     assert convolution.format_number(value) == text
 
@@ -121,10 +139,13 @@ def test_rows_bars_layers_are_legible():
     with convolution.house_style():
         assert_legible(convolution.draw_rows(rows, title="Titre", note="Une note assez longue."))
         assert_legible(
-            convolution.draw_layers([("image", (9, 9, 1)), ("filtres", (7, 7, 3)), ("vecteur", (12,))],
-                             title="Chaîne")
-        )  # fmt: skip
-        figure = convolution.draw_bars([("X", [1, Fraction(5, 9)])], series=["a", "b"], title="Vote")
+            convolution.draw_layers(
+                [("image", (9, 9, 1)), ("filtres", (7, 7, 3)), ("vecteur", (12,))], title="Chaîne"
+            )
+        )
+        figure = convolution.draw_bars(
+            [("X", [1, Fraction(5, 9)])], series=["a", "b"], title="Vote"
+        )
     assert {text.get_text() for text, _ in boxes(figure)} == {"1", "0.55"}
 
 
@@ -137,8 +158,13 @@ def test_shading_follows_the_values():
 
 def test_curves_show_what_they_are_given():
     with convolution.house_style():
-        figure = convolution.draw_curves([0, 1], [("CNN", [1, 0.9], [0, 0]), ("dense", [1, 0.2], [0, 0])],
-                                  title="t", xlabel="x", ylabel="y")  # fmt: skip
+        figure = convolution.draw_curves(
+            [0, 1],
+            [("CNN", [1, 0.9], [0, 0]), ("dense", [1, 0.2], [0, 0])],
+            title="t",
+            xlabel="x",
+            ylabel="y",
+        )
     lines = figure.axes[0].lines
     assert [list(line.get_ydata()) for line in lines] == [[1, 0.9], [1, 0.2]]
     assert len({(line.get_linestyle(), line.get_marker()) for line in lines}) == 2  # sans couleur

@@ -32,8 +32,13 @@ def test_one_picture(run_predict, plane):
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "fr_FR.ISO-8859-1"])
 def test_utf8_whatever_the_locale_and_the_folder(run_predict, plane, tmp_path, locale):
-    env = {"LANG": locale, "LC_ALL": locale, "PYTHONIOENCODING": "", "PYTHONUTF8": "0",
-           "PYTHONCOERCECLOCALE": "0"}  # fmt: skip
+    env = {
+        "LANG": locale,
+        "LC_ALL": locale,
+        "PYTHONIOENCODING": "",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
     result = run_predict(plane, cwd=tmp_path, env=env)
     assert (result.stdout, result.returncode) == ("Prédiction: Avion\n".encode(), 0)
 
@@ -169,8 +174,10 @@ def test_libraries_add_nothing_to_stderr(run_predict, plane, tmp_path):
 
 
 def test_json_has_one_object_a_picture_even_when_it_fails(run_predict, plane, tmp_path):
-    rows = [json.loads(line) for line in out(
-        run_predict("--json", plane, tmp_path / "absent.png")).splitlines()]  # fmt: skip
+    rows = [
+        json.loads(line)
+        for line in out(run_predict("--json", plane, tmp_path / "absent.png")).splitlines()
+    ]
     assert [set(row) for row in rows] == [{"path", "class", "probability"}, {"path", "error"}]
 
 
@@ -243,11 +250,7 @@ def test_odd_file_names(run_predict, plane, tmp_path):
 
 @pytest.mark.parametrize(
     ("redirection", "code", "stdout"),
-    [
-        ("2>&-", 0, "Prédiction: Avion\n"),
-        ("<&-", 0, "Prédiction: Avion\n"),
-        (">/dev/full", 1, ""),
-    ],
+    [("2>&-", 0, "Prédiction: Avion\n"), ("<&-", 0, "Prédiction: Avion\n"), (">/dev/full", 1, "")],
 )
 def test_closed_or_full_streams(repo, plane, predict_env, redirection, code, stdout):
     env = {**predict_env, "PYTHONUNBUFFERED": ""}
@@ -279,11 +282,13 @@ def test_ctrl_c_on_a_folder_does_not_wait(repo, predict_env, tmp_path):
     for i in range(3000):  # plus d'une minute de décodage
         os.link(tmp_path / "original.png", folder / f"{i}.png")
     process = subprocess.Popen(
-        [repo / "predict", folder], env=predict_env,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [repo / "predict", folder],
+        env=predict_env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         # Lancé en arrière-plan (`pytest &`), on hérite d'un Ctrl-C ignoré.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+    )
     time.sleep(2)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=15)
@@ -367,9 +372,11 @@ def test_sidecar_of_other_weights_is_refused(repo, plane, tmp_path, monkeypatch)
 def test_a_reader_that_leaves(repo, predict_env, extract, tmp_path):
     make_folder(tmp_path / "images", extract, 200)
     result = subprocess.run(
-        f"'{repo}/predict' '{tmp_path}/images' | head -n 1", shell=True, capture_output=True,
+        f"'{repo}/predict' '{tmp_path}/images' | head -n 1",
+        shell=True,
+        capture_output=True,
         env=predict_env,
-    )  # fmt: skip
+    )
     assert result.stdout.count(b"\n") == 1 and result.stderr == b""
 
 

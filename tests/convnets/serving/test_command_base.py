@@ -44,10 +44,20 @@ def built(tmp_path_factory):
     inputs = keras.Input((3,))
     head = keras.Model(inputs, layers.Dense(3, activation="softmax")(inputs), name=SLUG)
     head.set_weights([4 * np.eye(3, dtype="float32"), np.zeros(3, "float32")])
-    entry = {"name": "InceptionV3", "input_px": SIDE_PX, "layer": "mixed10",
-             "sha256": provenance.sha256, "source": provenance.source}  # fmt: skip
-    report = {"score": 1.0, "base": entry, "input_shape": [SIDE_PX, SIDE_PX, 3],
-              "framing": "squash", "classes_fr": CLASSES_FR}  # fmt: skip
+    entry = {
+        "name": "InceptionV3",
+        "input_px": SIDE_PX,
+        "layer": "mixed10",
+        "sha256": provenance.sha256,
+        "source": provenance.source,
+    }
+    report = {
+        "score": 1.0,
+        "base": entry,
+        "input_shape": [SIDE_PX, SIDE_PX, 3],
+        "framing": "squash",
+        "classes_fr": CLASSES_FR,
+    }
     saving.save_model(head, SLUG, report, models_dir=folder / "models")
     return folder, path, keras.Model(features.input, head(features.output))
 

@@ -102,8 +102,15 @@ def draw_in_shadow(digit, rng):
     return photograph(225 * shadow * (1 - 0.85 * page), rng, noise=3)
 
 
-SCENES = [draw_clean, draw_on_paper, draw_on_board, draw_in_colour, draw_in_a_box,
-          draw_on_a_sheet, draw_in_shadow]  # fmt: skip
+SCENES = [
+    draw_clean,
+    draw_on_paper,
+    draw_on_board,
+    draw_in_colour,
+    draw_in_a_box,
+    draw_on_a_sheet,
+    draw_in_shadow,
+]
 
 
 def likeness(first, second) -> float:

@@ -340,8 +340,11 @@ def test_unreadable_file(tmp_path, quadrants):
     path.chmod(0)
     done = subprocess.run(
         [sys.executable, "-c", UNREADABLE, path],
-        capture_output=True, text=True, cwd=REPOSITORY, env={**os.environ, "PYTHONUTF8": "1"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
     assert done.stderr == ""
     assert str(path) in done.stdout
     assert "l'accès est refusé" in done.stdout
@@ -403,8 +406,10 @@ def test_closed_standard_error(tmp_path, quadrants):
     code = "import sys, convnets.serving.images as m; print(m.open_image(sys.argv[1]).size)"
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", code, tmp_path / "a.png"],
-        stdout=subprocess.PIPE, text=True, cwd=REPOSITORY,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+    )
     assert done.stdout == "(60, 40)\n"
 
 

@@ -125,8 +125,9 @@ def test_a_mapped_engine_keeps_no_second_copy(repo):
         print(pages * os.sysconf("SC_PAGESIZE") / 2**20, engine.answer([bytes(3072)])[0])"""
     found = {}
     for how in ("mapped", "read"):
-        done = subprocess.run([sys.executable, "-c", code, how], cwd=repo, capture_output=True,
-                              text=True, check=True)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", code, how], cwd=repo, capture_output=True, text=True, check=True
+        )
         resident, answer = done.stdout.split(maxsplit=1)
         found[how] = float(resident), answer
     assert found["mapped"][1] == found["read"][1]

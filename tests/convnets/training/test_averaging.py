@@ -25,12 +25,14 @@ def test_average_weights():
 
 def test_normalisations_are_measured_again(images):
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([
-        keras.Input((5,)),
-        layers.BatchNormalization(momentum=0.7, name="first"),
-        layers.Dense(3),
-        layers.BatchNormalization(name="second"),
-    ])  # fmt: skip
+    model = keras.Sequential(
+        [
+            keras.Input((5,)),
+            layers.BatchNormalization(momentum=0.7, name="first"),
+            layers.Dense(3),
+            layers.BatchNormalization(name="second"),
+        ]
+    )
     before = [w.copy() for w in model.get_weights()]
     averaging.measure_normalisations(model, images, batch_size=30)
     used = images[:90].reshape(3, 30, 5)  # le lot incomplet est laissé de côté
@@ -61,14 +63,18 @@ def test_a_network_stops_where_validation_is_most_likely(truth, capsys):
     x = rng.normal(size=(3000, 2)).astype(np.float32)
     y = (rng.random(3000) < 1 / (1 + np.exp(3 * (x[:, :1] - x[:, 1:])[:, 0]))).astype(int)
     right, away = np.eye(2, dtype=np.float32), np.array([[0, 4], [0, 0]], np.float32)
-    network = keras.Sequential([
-        keras.Input((2,)), keras.layers.Dense(2, use_bias=False, activation="softmax")
-    ])  # fmt: skip
+    network = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(2, use_bias=False, activation="softmax")]
+    )
     network.set_weights([right - (1 - truth) * away])
     found = averaging.stop_between(
-        [right + truth * away], network, PARTS, images=x[:100], validation=(x, y[:, None]),
+        [right + truth * away],
+        network,
+        PARTS,
+        images=x[:100],
+        validation=(x, y[:, None]),
         batch_size=50,
-    )  # fmt: skip
+    )
     assert found == truth
     np.testing.assert_allclose(network.get_weights()[0], right, atol=1e-6)
     assert capsys.readouterr().out.count("entropie croisée") == len(PARTS)

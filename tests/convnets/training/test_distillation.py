@@ -18,9 +18,11 @@ def network(seed, units=0):
 
 def compiled(student):
     student.compile(
-        keras.optimizers.Adam(0.05), loss="categorical_crossentropy", metrics=["accuracy"],
+        keras.optimizers.Adam(0.05),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
         jit_compile=study.JIT_COMPILE,
-    )  # fmt: skip
+    )
     return student
 
 

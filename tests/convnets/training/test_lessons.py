@@ -96,9 +96,15 @@ def test_an_epoch_is_a_copy(extract, first):
     rng = np.random.default_rng(0)
     answers = rng.dirichlet(np.ones(10), (2, 100)).astype(np.float16)
     batches = lessons.Lessons(
-        x, labels, answers, translate_px=1, batch_size=100, seed=4, augment=ex02_lessons.mirror,
+        x,
+        labels,
+        answers,
+        translate_px=1,
+        batch_size=100,
+        seed=4,
+        augment=ex02_lessons.mirror,
         first=first,
-    )  # fmt: skip
+    )
     mirrored = []
     for epoch in (0, 1, 2, 1):
         batches.epoch = epoch

@@ -97,8 +97,9 @@ def small_model(rate=0.05):
     x = keras.layers.BatchNormalization()(keras.layers.Dense(5)(x))
     model = keras.Model(inputs, keras.layers.Dense(20, activation="softmax")(x), name="petit")
     schedule = keras.optimizers.schedules.CosineDecay(rate, 12)
-    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy",
-                  metrics=["accuracy"])  # fmt: skip
+    model.compile(
+        keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
@@ -124,8 +125,9 @@ def test_resume_ends_with_the_same_weights(tmp_path):
     history = study.fit(whole, batches(), epochs=4, checkpoint=tmp_path / "a.npz", verbose=0)
     cut = small_model()
     with pytest.raises(KeyboardInterrupt):
-        study.fit(cut, batches(), epochs=4, checkpoint=tmp_path / "b.npz", verbose=0,
-                     callbacks=[CutAt(2)])  # fmt: skip
+        study.fit(
+            cut, batches(), epochs=4, checkpoint=tmp_path / "b.npz", verbose=0, callbacks=[CutAt(2)]
+        )
     resumed = small_model()
     again = study.fit(
         resumed, batches(), epochs=4, checkpoint=tmp_path / "b.npz", resume=True, verbose=0

@@ -13,19 +13,36 @@ def test_the_text_version_ends_on_the_slides_result(capsys):
     shown = capsys.readouterr().out
     steps = shown.strip().split("\n\n")
     assert len(steps) == 9 and steps[-1].startswith("Étape 9 sur 9")
-    rows = [line.split("     ")[-1].replace("[", " ").replace("]", " ").split()
-            for line in steps[-1].splitlines()[2:5]]  # fmt: skip
+    rows = [
+        line.split("     ")[-1].replace("[", " ").replace("]", " ").split()
+        for line in steps[-1].splitlines()[2:5]
+    ]
     assert rows == [["4", "3", "4"], ["2", "4", "3"], ["2", "3", "4"]]
     assert steps[-1].splitlines()[-1] == "Somme : 2 + 1 + 1 = 4"
 
 
 def test_every_option_reaches_the_operation(capsys):
-    main(["--image", "5x5", "--kernel", "1 2/-1 1", "--stride", "2", "--padding", "1",
-          "--dilation", "2", "--flip"])  # fmt: skip
+    main(
+        [
+            "--image",
+            "5x5",
+            "--kernel",
+            "1 2/-1 1",
+            "--stride",
+            "2",
+            "--padding",
+            "1",
+            "--dilation",
+            "2",
+            "--flip",
+        ]
+    )
     expected = conv2d(IMAGE, [[1, 2], [-1, 1]], stride=2, padding=1, dilation=2, flip=True)
     last = capsys.readouterr().out.strip().split("\n\n")[-1]
-    results = [line.replace("[", " ").replace("]", " ").split()[-expected.shape[1] :]
-               for line in last.splitlines()[2 : 2 + len(expected)]]  # fmt: skip
+    results = [
+        line.replace("[", " ").replace("]", " ").split()[-expected.shape[1] :]
+        for line in last.splitlines()[2 : 2 + len(expected)]
+    ]
     assert results == [[str(v) for v in row] for row in expected]
 
 

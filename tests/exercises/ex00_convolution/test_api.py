@@ -109,10 +109,15 @@ def test_two_workers_fail_as_the_page_says(tmp_path):
     workers = []
     for index in range(2):
         task = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-        workers.append(subprocess.Popen(
-            [sys.executable, str(program)], env={**os.environ, "TF_CONFIG": task},
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        ))  # fmt: skip
+        workers.append(
+            subprocess.Popen(
+                [sys.executable, str(program)],
+                env={**os.environ, "TF_CONFIG": task},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        )
     try:
         for worker in workers:
             printed, _ = worker.communicate(timeout=300)

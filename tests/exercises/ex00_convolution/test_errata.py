@@ -214,7 +214,8 @@ def test_e13_the_second_generator_does_not_compile():
     made = {"make": dict, "preprocess_input": preprocess_input}
     exec("made = make(preprocessing_function=preprocess_input)", made)
     assert made["made"]["preprocessing_function"](np.array([[[0.0, 255.0, 127.5]]])).tolist() == [
-        [[-1, 1, 0]]]  # fmt: skip
+        [[-1, 1, 0]]
+    ]
 
 
 @pytest.mark.question("S3 Input/Output dimensions")
@@ -233,9 +234,19 @@ def test_e14_the_output_size_needs_a_floor_and_the_dilation():
 def test_e15_the_formula_correlates_and_the_code_convolves():
     rows, columns = EDGE_IMAGE.shape
     padded = np.pad(EDGE_IMAGE, 1)
-    formula = np.array([[sum(padded[i + 1 + x, j + 1 + y] * EDGE_KERNEL[x + 1][y + 1]
-                             for x in (-1, 0, 1) for y in (-1, 0, 1))
-                         for j in range(columns)] for i in range(rows)])  # fmt: skip
+    formula = np.array(
+        [
+            [
+                sum(
+                    padded[i + 1 + x, j + 1 + y] * EDGE_KERNEL[x + 1][y + 1]
+                    for x in (-1, 0, 1)
+                    for y in (-1, 0, 1)
+                )
+                for j in range(columns)
+            ]
+            for i in range(rows)
+        ]
+    )
     code = scipy.signal.convolve2d(EDGE_IMAGE, EDGE_KERNEL, mode="same")
     np.testing.assert_array_equal(formula, conv2d(EDGE_IMAGE, EDGE_KERNEL, padding="same"))
     np.testing.assert_array_equal(code, conv2d(EDGE_IMAGE, EDGE_KERNEL, padding="same", flip=True))

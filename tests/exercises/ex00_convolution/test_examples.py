@@ -20,8 +20,11 @@ def test_the_pictures_are_those_of_the_slides():
 @pytest.mark.question("S0 Opération de Convolution")
 def test_the_patch_of_n5_is_the_printed_one():
     products = np.array(EXAMPLES["N5"].compute({})["produits"])
-    assert (products * x_or_o.read_picture(x_or_o.FILTERS[0])).tolist() == [[1, -1, 1], [-1, 1, -1],
-                                                                    [1, -1, 1]]  # fmt: skip
+    assert (products * x_or_o.read_picture(x_or_o.FILTERS[0])).tolist() == [
+        [1, -1, 1],
+        [-1, 1, -1],
+        [1, -1, 1],
+    ]
 
 
 @pytest.mark.question("S0 Couche de Convolution")

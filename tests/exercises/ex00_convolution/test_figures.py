@@ -4,9 +4,20 @@ from convnets.figures import convolution
 from exercises.ex00_convolution import figures as ex00_figures
 
 EXPECTED = {
-    "grille_20x20", "grille_reponses", "x_et_o", "filtres", "cartes", "cartes_relu",
-    "cartes_pooling", "depliement", "votes", "chaine", "canaux", "pooling_trois", "lenet5",
-}  # fmt: skip
+    "grille_20x20",
+    "grille_reponses",
+    "x_et_o",
+    "filtres",
+    "cartes",
+    "cartes_relu",
+    "cartes_pooling",
+    "depliement",
+    "votes",
+    "chaine",
+    "canaux",
+    "pooling_trois",
+    "lenet5",
+}
 
 
 def texts(figure):
@@ -29,8 +40,20 @@ def test_the_figures_carry_the_numbers_of_the_course(figures):
     assert len(texts(figures["grille_20x20"])) == 401
     assert texts(figures["cartes"]).count("1") == 4 + 1 + 4
     assert "O (de ce cours)" in texts(figures["x_et_o"])
-    assert texts(figures["depliement"])[-13:-1] == ["1", "0.55", "0.55", "1", "1", "0.55", "0.55",
-                                                    "0.55", "0.55", "1", "1", "0.55"]  # fmt: skip
+    assert texts(figures["depliement"])[-13:-1] == [
+        "1",
+        "0.55",
+        "0.55",
+        "1",
+        "1",
+        "0.55",
+        "0.55",
+        "0.55",
+        "0.55",
+        "1",
+        "1",
+        "0.55",
+    ]
     assert texts(figures["votes"]) == ["1", "0.82", "0.55", "0.55", "0.55", "1"]
 
 
@@ -49,8 +72,12 @@ def test_no_number_overlaps_another(figures):
     for name in EXPECTED - {"grille_20x20"}:
         canvas = FigureCanvasAgg(figures[name])
         canvas.draw()
-        found = [t.get_window_extent(canvas.get_renderer())
-                 for ax in figures[name].axes for t in ax.texts if t.get_text()]  # fmt: skip
+        found = [
+            t.get_window_extent(canvas.get_renderer())
+            for ax in figures[name].axes
+            for t in ax.texts
+            if t.get_text()
+        ]
         for k, box in enumerate(found):
             assert not any(box.overlaps(other) for other in found[k + 1 :]), name
 

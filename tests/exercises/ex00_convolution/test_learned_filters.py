@@ -65,8 +65,10 @@ def test_learned_filters_are_scaled(ex00, shipped):
     np.testing.assert_allclose(abs(filters).max(axis=(1, 2)), 1)
     kernel = shipped.get_layer("filters").get_weights()[0]
     for k in range(3):
-        scale = kernel[..., 0, k].flat[abs(filters[k]).argmax()] / filters[k].flat[
-            abs(filters[k]).argmax()]  # fmt: skip
+        scale = (
+            kernel[..., 0, k].flat[abs(filters[k]).argmax()]
+            / filters[k].flat[abs(filters[k]).argmax()]
+        )
         np.testing.assert_allclose(filters[k] * scale, kernel[..., 0, k], rtol=1e-5)
 
 
@@ -74,7 +76,9 @@ def test_the_whole_loop(ex00, tmp_path, capsys):
     folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "figures")]
     assert ex00.main(["--epochs", "1", "--seeds", "1", "--limit", "300", *folders]) == 0
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
-        "filtres_appris.png", "lettres.png"}  # fmt: skip
+        "filtres_appris.png",
+        "lettres.png",
+    }
     model = saving.load_model("ex00_learned_filters", models_dir=tmp_path)
     assert "X déformé : X à" in capsys.readouterr().out
     assert model.count_params() == 53

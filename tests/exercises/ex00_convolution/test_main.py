@@ -17,9 +17,18 @@ from exercises.ex00_convolution.operations import (
 )
 
 LIGHT = [
-    "animation", "convolution", "examples", "figures", "geometry", "matrices",
-    "more_examples", "options", "pooling", "replay", "x_or_o",
-]  # fmt: skip
+    "animation",
+    "convolution",
+    "examples",
+    "figures",
+    "geometry",
+    "matrices",
+    "more_examples",
+    "options",
+    "pooling",
+    "replay",
+    "x_or_o",
+]
 
 
 @pytest.mark.question("S2 §1")

@@ -18,8 +18,9 @@ def nets():
 @pytest.mark.question("S2 §1.3, S3")
 @pytest.mark.parametrize("side", [32, 28])
 def test_lenet(nets, side):
-    expected = count((CONV, 5, 1, 6), (CONV, 5, 6, 16), (DENSE, 400, 120), (DENSE, 120, 84),
-                     (DENSE, 84, 10))  # fmt: skip
+    expected = count(
+        (CONV, 5, 1, 6), (CONV, 5, 6, 16), (DENSE, 400, 120), (DENSE, 120, 84), (DENSE, 84, 10)
+    )
     model = nets.build_lenet(side)
     assert nets.parameters(model) == expected and sum(expected) == 61706
     assert model.output_shape == (None, 10)
@@ -45,8 +46,18 @@ def test_basic_cnn_takes_any_size(nets):
 
 @pytest.mark.question("S1 ex. 2, S2 TD 1")
 def test_the_other_counts(nets):
-    assert sum(count((CONV, 3, 1, 32), (CONV, 3, 32, 64), (CONV, 3, 64, 64), (DENSE, 576, 64),
-                     (DENSE, 64, 10))) == nets.build_fashion().count_params()  # fmt: skip
+    assert (
+        sum(
+            count(
+                (CONV, 3, 1, 32),
+                (CONV, 3, 32, 64),
+                (CONV, 3, 64, 64),
+                (DENSE, 576, 64),
+                (DENSE, 64, 10),
+            )
+        )
+        == nets.build_fashion().count_params()
+    )
     for hidden in (77, 78):
         by_hand = sum(count((DENSE, 784, hidden), (DENSE, hidden, 10)))
         assert nets.build_dense(hidden).count_params() == by_hand

@@ -58,8 +58,12 @@ def axes(draw, *, max_dilation=3, paddings=("valid", "same", "number", "pair"), 
     kernel, stride = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     dilation, kind = draw(st.integers(1, max_dilation)), draw(st.sampled_from(paddings))
     span, pad = dilation * (kernel - 1) + 1, st.integers(0, max_pad)
-    padding = {"valid": st.just("valid"), "same": st.just("same"), "number": pad,
-               "pair": st.tuples(pad, pad)}[kind]  # fmt: skip
+    padding = {
+        "valid": st.just("valid"),
+        "same": st.just("same"),
+        "number": pad,
+        "pair": st.tuples(pad, pad),
+    }[kind]
     padding = draw(padding)
     added = 0 if isinstance(padding, str) else sum(padding if kind == "pair" else (padding,) * 2)
     smallest = 1 if kind == "same" else max(1, span - added)
@@ -133,8 +137,9 @@ def test_receptive_field_counts_the_pixels_that_matter(layers):
         size = (size - 1) * stride + kernel
     seen, expected = np.eye(size), []
     for kernel, stride in layers:  # chaque ligne : les pixels dont un neurone dépend
-        seen = np.stack([seen[at : at + kernel].sum(0)
-                         for at in range(0, len(seen) - kernel + 1, stride)])  # fmt: skip
+        seen = np.stack(
+            [seen[at : at + kernel].sum(0) for at in range(0, len(seen) - kernel + 1, stride)]
+        )
         reached = np.flatnonzero(seen[0])
         expected.append(reached[-1] - reached[0] + 1)
     assert receptive_field(layers) == expected
@@ -148,8 +153,9 @@ def test_receptive_field_counts_the_pixels_that_matter(layers):
 @given(axis=axes(), flip=st.booleans(), seed=seeds)
 def test_conv1d_against_numpy_and_tensorflow(tf, axis, flip, seed):
     signal, kernel = integers(seed, axis.size), integers(seed + 1, axis.kernel)
-    ours = conv1d(signal, kernel, stride=axis.stride, padding=axis.padding,
-                  dilation=axis.dilation, flip=flip)  # fmt: skip
+    ours = conv1d(
+        signal, kernel, stride=axis.stride, padding=axis.padding, dilation=axis.dilation, flip=flip
+    )
     padded = np.pad(signal, axis.explicit)
     turned = kernel[::-1] if flip else kernel
     spaced = spread(turned[np.newaxis], (1, axis.dilation))[0]
@@ -158,9 +164,12 @@ def test_conv1d_against_numpy_and_tensorflow(tf, axis, flip, seed):
         ours, np.convolve(padded, spaced[::-1], mode="valid")[:: axis.stride]
     )
     theirs = tf.nn.conv2d(
-        padded[None, None, :, None].astype(float), turned[None, :, None, None].astype(float),
-        strides=(1, axis.stride), dilations=(1, axis.dilation), padding="VALID",
-    )  # fmt: skip
+        padded[None, None, :, None].astype(float),
+        turned[None, :, None, None].astype(float),
+        strides=(1, axis.stride),
+        dilations=(1, axis.dilation),
+        padding="VALID",
+    )
     np.testing.assert_array_equal(ours, theirs[0, 0, :, 0])
 
 
@@ -192,10 +201,12 @@ def test_conv2d_with_channels_against_tensorflow(tf, both, channels, filters, se
     if vertical.padding == horizontal.padding in ("same", "valid"):
         padding = vertical.padding.upper()  # c'est alors TensorFlow qui compte les zéros
     theirs = tf.nn.conv2d(
-        image[None].astype(float), kernel.astype(float), padding=padding,
+        image[None].astype(float),
+        kernel.astype(float),
+        padding=padding,
         strides=(vertical.stride, horizontal.stride),
         dilations=(vertical.dilation, horizontal.dilation),
-    )  # fmt: skip
+    )
     np.testing.assert_array_equal(
         conv2d(image, kernel, **options_of(vertical, horizontal)), theirs[0]
     )
@@ -226,9 +237,13 @@ def test_max_pooling_against_tensorflow_and_scipy(tf, both, channels, seed):
         padding = vertical.padding.upper()
     theirs = tf.nn.max_pool2d(image[None].astype(float), window, options["stride"], padding)
     np.testing.assert_array_equal(ours, theirs[0])
-    padded = np.pad(image.astype(float), padding[1:3] + [(0, 0)] if padding[0] == (0, 0) else
-                    [vertical.explicit, horizontal.explicit, (0, 0)],
-                    constant_values=-np.inf)  # fmt: skip
+    padded = np.pad(
+        image.astype(float),
+        padding[1:3] + [(0, 0)]
+        if padding[0] == (0, 0)
+        else [vertical.explicit, horizontal.explicit, (0, 0)],
+        constant_values=-np.inf,
+    )
     height, width = (n - k + 1 for n, k in zip(padded.shape, window, strict=False))
     sliding = scipy.ndimage.maximum_filter(
         padded, (*window, 1), origin=(-(window[0] // 2), -(window[1] // 2), 0)
@@ -294,9 +309,12 @@ def test_im2col_against_tensorflow(tf, both, channels, seed):
     options = options_of(vertical, horizontal)
     padded = np.pad(image, [vertical.explicit, horizontal.explicit, (0, 0)])
     theirs = tf.image.extract_patches(
-        padded[None].astype(float), (1, vertical.kernel, horizontal.kernel, 1),
-        (1, *options["stride"], 1), (1, *options["dilation"], 1), "VALID",
-    )[0]  # fmt: skip
+        padded[None].astype(float),
+        (1, vertical.kernel, horizontal.kernel, 1),
+        (1, *options["stride"], 1),
+        (1, *options["dilation"], 1),
+        "VALID",
+    )[0]
     ours = im2col(image, (vertical.kernel, horizontal.kernel), **options)
     np.testing.assert_array_equal(ours, tf.reshape(theirs, ours.shape))
 

@@ -43,10 +43,13 @@ def test_fine_tuning_moves_the_end_and_spares_the_statistics(tuning, tiny_blocks
     head_before = head.get_weights()
     tuning.fine_tune(end, head, (maps, labels), learning_rate=1e-2, epochs=1, seed=0)
     moved = {
-        name for name, weights in before.items()
-        if any((a != b).any() for a, b in zip(weights, tiny_blocks.get_layer(name).get_weights(),
-                                              strict=True))
-    }  # fmt: skip
+        name
+        for name, weights in before.items()
+        if any(
+            (a != b).any()
+            for a, b in zip(weights, tiny_blocks.get_layer(name).get_weights(), strict=True)
+        )
+    }
     convolutions = {layer.name for layer in end.layers if isinstance(layer, layers.Conv2D)}
     assert moved == convolutions and len(convolutions) == 2  # ni le bas, ni les normalisations
     assert (head.get_weights()[0] != head_before[0]).any()

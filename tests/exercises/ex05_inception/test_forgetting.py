@@ -58,8 +58,12 @@ def test_the_whole_study_of_forgetting(
     folder = tmp_path / "m" / "runs" / "ex05_forgetting"
     report = reports.read_sidecar("ex05_forgetting", models_dir=folder)
     assert set(report["metrics"]) == {
-        "first before", "first frozen", "second frozen", "first 1e-02", "second 1e-02"
-    }  # fmt: skip
+        "first before",
+        "first frozen",
+        "second frozen",
+        "first 1e-02",
+        "second 1e-02",
+    }
     assert report["metrics"]["first before"] == report["metrics"]["first frozen"]
     assert report["num_images"] == [{"train": 12, "test": 12}] * 2
     assert len({task[split] for task in report["data_sha256"] for split in task}) == 4

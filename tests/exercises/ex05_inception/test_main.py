@@ -49,9 +49,20 @@ def tiny(tmp_path, monkeypatch, tiny_inception):
 
 def run_main(ex05, tmp_path, *arguments):
     return ex05.main(
-        ["--epochs", "8", "--folds", "2", "--seeds", "1", "--models-dir", str(tmp_path / "m"),
-         "--output", str(tmp_path / "f"), *map(str, arguments)]
-    )  # fmt: skip
+        [
+            "--epochs",
+            "8",
+            "--folds",
+            "2",
+            "--seeds",
+            "1",
+            "--models-dir",
+            str(tmp_path / "m"),
+            "--output",
+            str(tmp_path / "f"),
+            *map(str, arguments),
+        ]
+    )
 
 
 # --- Le parcours entier ---------------------------------------------------------------
@@ -66,16 +77,23 @@ def test_main_on_a_folder_of_three_classes(
     (root / "vert" / "cassée.jpg").write_bytes(b"\xff\xd8\xff")
     assert run_main(ex05, tmp_path, "--images", root, "--epochs", 20) == 0
     printed = capfd.readouterr().out
-    for expected in ("30 images : bleu 10, rouge 10, vert 10.", "Laissé de côté : vert/cassée.jpg",
-                     "fois plus vite avec le cache", "base aux poids tirés au hasard",
-                     "Validation croisée, 2 plis"):  # fmt: skip
+    for expected in (
+        "30 images : bleu 10, rouge 10, vert 10.",
+        "Laissé de côté : vert/cassée.jpg",
+        "fois plus vite avec le cache",
+        "base aux poids tirés au hasard",
+        "Validation croisée, 2 plis",
+    ):
         assert expected in printed
     report = reports.read_sidecar("ex05_inception", models_dir=tmp_path / "m")
     base, provenance = tiny
     assert report["base"] == {
-        "name": "InceptionV3", "input_px": 150, "layer": features.LAYER,
-        "sha256": provenance.sha256, "source": "base d'essai",
-    }  # fmt: skip
+        "name": "InceptionV3",
+        "input_px": 150,
+        "layer": features.LAYER,
+        "sha256": provenance.sha256,
+        "source": "base d'essai",
+    }
     assert report["classes"] == ["bleu", "rouge", "vert"]
     assert report["classes_fr"] == ["Bleu", "Rouge", "Vert"]
     assert report["input_shape"] == [150, 150, 3] and report["framing"] == "squash"
@@ -86,8 +104,10 @@ def test_main_on_a_folder_of_three_classes(
     assert np.trace(report["confusion_matrix"]) == pytest.approx(30 * report["shipped"]["accuracy"])
     assert str(tmp_path) not in str(report)  # le compte rendu ne dit pas où sont les photos
     assert {path.name for path in (tmp_path / "f").iterdir()} == {
-        "courbes.png", "confusion.png", "erreurs.png"
-    }  # fmt: skip
+        "courbes.png",
+        "confusion.png",
+        "erreurs.png",
+    }
 
     # ./predict : deux moteurs LiteRT, la même réponse que la base et la tête relues par Keras.
     import keras
@@ -142,8 +162,9 @@ def test_no_silent_fall_back_to_random_weights(ex05, two_colors, tmp_path, monke
         (["--prepare"], "Pas de modèle ex05_inception"),
     ],
 )
-def test_errors_are_one_french_sentence(ex05, tiny, two_colors, tmp_path, monkeypatch, arguments,
-                                        message, capfd):  # fmt: skip
+def test_errors_are_one_french_sentence(
+    ex05, tiny, two_colors, tmp_path, monkeypatch, arguments, message, capfd
+):
     monkeypatch.chdir(tmp_path)
     assert run_main(ex05, tmp_path, *arguments) == 1
     error = capfd.readouterr().err
@@ -158,8 +179,10 @@ def test_a_bad_folder_is_told_before_looking_for_the_weights(ex05, tmp_path, mon
 
 
 def test_bad_options(ex05, capsys):
-    for arguments, message in ((["--weights", "vgg"], "choix impossible"),
-                               (["--folds", "x"], "nombre entier d'au moins 1")):  # fmt: skip
+    for arguments, message in (
+        (["--weights", "vgg"], "choix impossible"),
+        (["--folds", "x"], "nombre entier d'au moins 1"),
+    ):
         with pytest.raises(SystemExit) as caught:
             ex05.main(arguments)
         assert caught.value.code == 2 and message in capsys.readouterr().err

@@ -19,20 +19,44 @@ def parsers():
 def test_defaults_are_those_of_the_statement(parsers):
     entry = vars(parsers["entry"].parse_args([]))
     assert entry == {
-        "images": None, "limit": None, "epochs": 30, "seeds": 3, "folds": 5, "augment": False,
-        "weights": "imagenet", "prepare": False, "force": False, "output": None,
-        "models_dir": paths.MODELS_DIR, "module": "ex05_inception",
-    }  # fmt: skip
+        "images": None,
+        "limit": None,
+        "epochs": 30,
+        "seeds": 3,
+        "folds": 5,
+        "augment": False,
+        "weights": "imagenet",
+        "prepare": False,
+        "force": False,
+        "output": None,
+        "models_dir": paths.MODELS_DIR,
+        "module": "ex05_inception",
+    }
     part = vars(parsers["part"].parse_args([]))
     assert part == {
-        "limit": None, "epochs": 3, "seeds": 1, "output": None,
-        "models_dir": paths.MODELS_DIR, "module": "ex05_layers",
-    }  # fmt: skip
+        "limit": None,
+        "epochs": 3,
+        "seeds": 1,
+        "output": None,
+        "models_dir": paths.MODELS_DIR,
+        "module": "ex05_layers",
+    }
 
 
 def test_options_are_read_as_typed(parsers):
-    arguments = ["--images", "mes images", "--limit", "60", "--folds", "4", "--weights", "none",
-                 "--augment", "--models-dir", "m"]  # fmt: skip
+    arguments = [
+        "--images",
+        "mes images",
+        "--limit",
+        "60",
+        "--folds",
+        "4",
+        "--weights",
+        "none",
+        "--augment",
+        "--models-dir",
+        "m",
+    ]
     options = parsers["entry"].parse_args(arguments)
     assert options.images == Path("mes images") and options.models_dir == Path("m")
     assert (options.limit, options.folds, options.weights) == (60, 4, "none")

@@ -33,8 +33,21 @@ def join(base, head, *, layer_name):
 
 
 def run_main(folder, *more):
-    return photos.main(["--seeds", "2", "--epochs", "6", "--batch-size", "30", "--models-dir",
-                        str(folder), "--output", str(folder / "f"), *more])  # fmt: skip
+    return photos.main(
+        [
+            "--seeds",
+            "2",
+            "--epochs",
+            "6",
+            "--batch-size",
+            "30",
+            "--models-dir",
+            str(folder),
+            "--output",
+            str(folder / "f"),
+            *more,
+        ]
+    )
 
 
 def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_dataset, capfd):

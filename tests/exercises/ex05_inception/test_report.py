@@ -21,8 +21,9 @@ def test_other_classes_replace_the_model_and_the_same_do_not(shown, tmp_path):
 
 
 def test_a_full_run_goes_to_the_models_folder(shown, tmp_path):
-    options = SimpleNamespace(module="ex05_layers", seeds=1, epochs=3, limit=None,
-                              models_dir=tmp_path / "m")  # fmt: skip
+    options = SimpleNamespace(
+        module="ex05_layers", seeds=1, epochs=3, limit=None, models_dir=tmp_path / "m"
+    )
     path = shown.write_report({"metrics": {}}, options)
     assert [each.name for each in path.parent.iterdir()] == ["ex05_layers.json"]
     report = reports.read_sidecar("ex05_layers", models_dir=tmp_path / "m")

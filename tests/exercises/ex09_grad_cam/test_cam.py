@@ -53,8 +53,9 @@ def test_the_network_ends_as_cam_asks(ex09):
     base = base_model()
     model = ex09.build_model(base)
     assert [type(layer).__name__ for layer in model.layers[-2:]] == [
-        "GlobalAveragePooling2D", "Dense",
-    ]  # fmt: skip
+        "GlobalAveragePooling2D",
+        "Dense",
+    ]
     assert model.input_shape == (None, HEIGHT, WIDTH, 3) and model.output_shape == (None, 10)
     assert model.inputs[0].dtype == "uint8" and model.layers[-3] is base.get_layer("out2")
     assert model.count_params() == (27 + 1) * 6 + (54 + 1) * 8 + (8 + 1) * 10
@@ -186,8 +187,9 @@ def test_maps_depend_on_the_class_and_on_the_weights(ex09):
 
 
 @pytest.mark.question(QUESTION)
-def test_main_trains_saves_and_explains(ex09, as_dataset, own_cache, tmp_path, monkeypatch,
-                                        repo, capfd):  # fmt: skip
+def test_main_trains_saves_and_explains(
+    ex09, as_dataset, own_cache, tmp_path, monkeypatch, repo, capfd
+):
     dataset = as_dataset("cifar10")
     monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
     folder = tmp_path / "m"
@@ -211,8 +213,9 @@ def test_main_trains_saves_and_explains(ex09, as_dataset, own_cache, tmp_path, m
     # Un seul fichier, sans rien de nous : les convolutions sont intactes, la fin est apprise.
     model = keras.saving.load_model(folder / "ex09_cam.keras")
     for name in ("conv1", "conv2"):
-        for got, expected in zip(model.get_layer(name).get_weights(),
-                                 base.get_layer(name).get_weights(), strict=True):  # fmt: skip
+        for got, expected in zip(
+            model.get_layer(name).get_weights(), base.get_layer(name).get_weights(), strict=True
+        ):
             np.testing.assert_array_equal(got, expected)
     result = ex09.evaluate(model, *dataset[1])
     assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"])

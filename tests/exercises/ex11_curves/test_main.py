@@ -132,9 +132,9 @@ def test_insertion_starts_from_the_blurred_image(ex11, image, inside):
     sigmas = (HEIGHT / 6, WIDTH / 6, 0)
     blurred = np.rint(ndimage.gaussian_filter(image.astype(float), sigmas))
     heatmap = np.random.default_rng(0).random((HEIGHT, WIDTH))
-    found = ex11.deletion_and_insertion(
-        opaque(linear), image, 1, {"any": heatmap}, cell_px=1
-    )["any"][1]  # fmt: skip
+    found = ex11.deletion_and_insertion(opaque(linear), image, 1, {"any": heatmap}, cell_px=1)[
+        "any"
+    ][1]
     order = sorted(range(HEIGHT * WIDTH), key=lambda pixel: -heatmap.reshape(-1)[pixel])
     frame, expected = blurred.reshape(-1, 3), []
     for step in range(17):

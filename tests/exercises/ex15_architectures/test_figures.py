@@ -25,9 +25,12 @@ def make_report(seeds):
         metrics[metric] = summarise(accuracy + spread)
         curve = [summarise(accuracy * k / 3 + spread) for k in (1, 2, 3)]
         networks[name] = {
-            "metric": metric, "parameters": 1000 * len(name), "operations": 10**6 * len(name),
-            "duration_s": summarise(12 + spread), "curves": {"loss": curve, "val_accuracy": curve},
-        }  # fmt: skip
+            "metric": metric,
+            "parameters": 1000 * len(name),
+            "operations": 10**6 * len(name),
+            "duration_s": summarise(12 + spread),
+            "curves": {"loss": curve, "val_accuracy": curve},
+        }
     return {"metrics": metrics, "networks": networks, "num_images": {"train": 10_000}}
 
 

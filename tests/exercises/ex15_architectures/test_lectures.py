@@ -17,8 +17,9 @@ def run(model, images):
 
 
 @pytest.mark.question(CONVNET)
-@pytest.mark.parametrize(("pooling", "reduce"), [("max", np.max), ("average", np.mean),
-                                                 ("sum", np.sum)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("pooling", "reduce"), [("max", np.max), ("average", np.mean), ("sum", np.sum)]
+)
 def test_the_pooling_is_the_one_asked(lectures, pooling, reduce):
     model = lectures.build_convnet(pooling)
     assert model.count_params() == 416 and model.output_shape == (None, 22, 22, 16)
@@ -86,9 +87,17 @@ def test_the_answer_does_not_depend_on_the_place(lectures):
 def test_facts_say_what_was_found(lectures):
     lines = lectures.facts().splitlines()
     assert len(lines) == 5
-    for line, words in zip(lines, ("416 paramètres ; la somme vaut 9 fois", "devient 22 au pas",
-                                   "147 500 paramètres", ": 1 % avec un seul", "au plus"),
-                           strict=True):  # fmt: skip
+    for line, words in zip(
+        lines,
+        (
+            "416 paramètres ; la somme vaut 9 fois",
+            "devient 22 au pas",
+            "147 500 paramètres",
+            ": 1 % avec un seul",
+            "au plus",
+        ),
+        strict=True,
+    ):
         assert words in line
 
 

@@ -43,8 +43,9 @@ def test_augment_only_moves_and_mirrors(ex15, extract):
     mirrored = 0
     for image, got in zip(images, out, strict=True):
         padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), mode="reflect")
-        moves = [padded[r : r + 32, c : c + 32] for r in range(2 * pad + 1)
-                 for c in range(2 * pad + 1)]  # fmt: skip
+        moves = [
+            padded[r : r + 32, c : c + 32] for r in range(2 * pad + 1) for c in range(2 * pad + 1)
+        ]
         kept = any((move == got).all() for move in moves)
         mirrored += (not kept) and any((move[:, ::-1] == got).all() for move in moves)
         assert kept or any((move[:, ::-1] == got).all() for move in moves)
@@ -54,8 +55,14 @@ def test_augment_only_moves_and_mirrors(ex15, extract):
 @pytest.mark.question(QUESTION)
 def test_all_networks_share_the_recipe(ex15):
     assert list(ex15.BUILDERS) == [
-        "lenet", "alexnet", "vgg", "resnet", "plain_8", "plain_30", "residual_30",
-    ]  # fmt: skip
+        "lenet",
+        "alexnet",
+        "vgg",
+        "resnet",
+        "plain_8",
+        "plain_30",
+        "residual_30",
+    ]
     metrics = {"accuracy" if name == ex15.SHIPPED else f"accuracy_{name}" for name in ex15.BUILDERS}
     assert set(ex15.HEADLINE) <= metrics
 

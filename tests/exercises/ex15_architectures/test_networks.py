@@ -21,21 +21,36 @@ def ops():
 
 def count(*stages):
     """Compte à la main : `(positions, entrées par sortie, sorties)` → paramètres, opérations."""
-    return (sum((inputs + 1) * out for _, inputs, out in stages),
-            sum(positions * inputs * out for positions, inputs, out in stages))  # fmt: skip
+    return (
+        sum((inputs + 1) * out for _, inputs, out in stages),
+        sum(positions * inputs * out for positions, inputs, out in stages),
+    )
 
 
 EXPECTED = {
     "lenet": count((28**2, 75, 6), (10**2, 150, 16), (1, 400, 120), (1, 120, 84), (1, 84, 10)),
     "alexnet": count(
-        (16**2, 75, 24), (8**2, 600, 48), (4**2, 432, 64), (4**2, 576, 64), (4**2, 576, 48),
-        (1, 192, 512), (1, 512, 512), (1, 512, 10),
+        (16**2, 75, 24),
+        (8**2, 600, 48),
+        (4**2, 432, 64),
+        (4**2, 576, 64),
+        (4**2, 576, 48),
+        (1, 192, 512),
+        (1, 512, 512),
+        (1, 512, 10),
     ),
     "vgg": count(
-        (32**2, 27, 16), (16**2, 144, 32), (8**2, 288, 64), (8**2, 576, 64), (4**2, 576, 128),
-        (4**2, 1152, 128), (1, 512, 256), (1, 256, 256), (1, 256, 10),
+        (32**2, 27, 16),
+        (16**2, 144, 32),
+        (8**2, 288, 64),
+        (8**2, 576, 64),
+        (4**2, 576, 128),
+        (4**2, 1152, 128),
+        (1, 512, 256),
+        (1, 256, 256),
+        (1, 256, 10),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.question(QUESTION)
@@ -52,8 +67,11 @@ def test_size_of_resnet(nets, ops):
     # Sans biais, mais quatre nombres par carte normalisée.
     convolutions = [(32**2, 27, 16), (32**2, 144, 16), (32**2, 144, 16)]
     for side, filters in ((16, 32), (8, 64)):
-        convolutions += [(side**2, 9 * filters // 2, filters), (side**2, 9 * filters, filters),
-                         (side**2, filters // 2, filters)]  # fmt: skip
+        convolutions += [
+            (side**2, 9 * filters // 2, filters),
+            (side**2, 9 * filters, filters),
+            (side**2, filters // 2, filters),
+        ]
     parameters = sum((inputs + 4) * out for _, inputs, out in convolutions) + 65 * 10
     products = sum(positions * inputs * out for positions, inputs, out in convolutions) + 64 * 10
     model = nets.build_resnet()
@@ -72,8 +90,13 @@ def test_each_keeps_the_form_of_its_article(nets, ops):
 
 @pytest.mark.question(QUESTION)
 def test_probabilities_whatever_the_pixels(nets, extract):
-    images = np.concatenate([extract("cifar10")[0][:3], np.zeros((1, 32, 32, 3), np.uint8),
-                             np.full((1, 32, 32, 3), 255, np.uint8)])  # fmt: skip
+    images = np.concatenate(
+        [
+            extract("cifar10")[0][:3],
+            np.zeros((1, 32, 32, 3), np.uint8),
+            np.full((1, 32, 32, 3), 255, np.uint8),
+        ]
+    )
     for build_model in nets.NETWORKS.values():
         out = keras.ops.convert_to_numpy(build_model()(images, training=False))
         assert out.dtype == np.float32 and np.isfinite(out).all()

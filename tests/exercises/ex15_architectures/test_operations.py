@@ -23,8 +23,9 @@ def slow_convolution(x, kernel, *, stride, groups):
     """Une convolution « same » sans vectorisation, qui compte ses produits un à un."""
     (height, width, channels), (side, _, _, filters) = x.shape, kernel.shape
     rows, columns = -(-height // stride), -(-width // stride)
-    pads = [max((n - 1) * stride + side - size, 0) for n, size in ((rows, height),
-                                                                  (columns, width))]  # fmt: skip
+    pads = [
+        max((n - 1) * stride + side - size, 0) for n, size in ((rows, height), (columns, width))
+    ]
     padded = np.pad(x, [(p // 2, p - p // 2) for p in pads] + [(0, 0)])
     out, count = np.zeros((rows, columns, filters)), 0
     seen = channels // groups
@@ -86,8 +87,11 @@ def test_what_cannot_be_counted_is_said(ops):
 @pytest.mark.question(QUESTION)
 def test_published_numbers_of_parameters(full_size):
     assert [size.parameters for size in full_size.values()] == [
-        60_965_224, 62_378_344, 138_357_544, 25_636_712,
-    ]  # fmt: skip
+        60_965_224,
+        62_378_344,
+        138_357_544,
+        25_636_712,
+    ]
 
 
 def alexnet_by_hand(groups):
@@ -96,8 +100,10 @@ def alexnet_by_hand(groups):
         + 27**2 * (5**2 * 96 // groups) * 256
         + 13**2 * (3**2 * 256) * 384
         + 13**2 * (3**2 * 384 // groups) * (384 + 256)
-        + 256 * 6**2 * 4096 + 4096**2 + 4096 * 1000
-    )  # fmt: skip
+        + 256 * 6**2 * 4096
+        + 4096**2
+        + 4096 * 1000
+    )
 
 
 def vgg16_by_hand():

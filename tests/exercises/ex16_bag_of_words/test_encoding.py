@@ -79,8 +79,9 @@ def test_the_histogram_counts_the_nearest_words(ex16, extract):
     dictionary, x = planted(), extract("cifar10")[0][:4]
     encoded = ex16.encode(ex16.build_encoder(dictionary), x)
     assert {name: code.shape for name, code in encoded.items()} == {
-        "hard": (4, 2, 2, WORDS), "soft": (4, 2, 2, WORDS),
-    }  # fmt: skip
+        "hard": (4, 2, 2, WORDS),
+        "soft": (4, 2, 2, WORDS),
+    }
     for k, image in enumerate(x):
         distances = slow_distances(dictionary, image)
         nearest = distances.argmin(-1)
@@ -97,8 +98,9 @@ def test_the_histogram_counts_the_nearest_words(ex16, extract):
     assert ex16.features(encoded, "soft_quarters").shape == (4, 4 * WORDS)
     np.testing.assert_allclose(
         ex16.features(encoded, "soft"),
-        ex16.features(encoded, "soft_quarters").reshape(4, 4, WORDS).mean(1), atol=1e-6,
-    )  # fmt: skip
+        ex16.features(encoded, "soft_quarters").reshape(4, 4, WORDS).mean(1),
+        atol=1e-6,
+    )
 
 
 @pytest.mark.question(QUESTION)

@@ -31,9 +31,11 @@ def report():
     return {
         "metrics": {name: metric(rng.uniform(0.2, 0.7)) for name in measures},
         "cpu_s": {name: metric(float(k + 2)) for k, name in enumerate(timed)},
-        "sizes": [5, 9], "parameters": {"bag": 123, "cnn": 456}, "num_images": {"train": 10},
+        "sizes": [5, 9],
+        "parameters": {"bag": 123, "cnn": 456},
+        "num_images": {"train": 10},
         "headline": [{"metric": "accuracy", "label": "sac", "unit": "%"}],
-    }  # fmt: skip
+    }
 
 
 def test_tile_puts_pictures_in_reading_order(ex16):

@@ -58,8 +58,10 @@ def test_main_compares_saves_and_shows(ex16, small, tmp_path, repo, capfd, eager
     names = {f"{c}_{s}" for c in ("hard", "hard_quarters", "soft", "soft_quarters") for s in SIZES}
     assert set(report["cpu_s"]) == {*names, "pixels", "cnn", "cnn_long"}
     assert set(metrics) == {
-        *names, "accuracy", *(f"accuracy_{k}" for k in ("pixels", "hard", "cnn", "cnn_long")),
-    }  # fmt: skip
+        *names,
+        "accuracy",
+        *(f"accuracy_{k}" for k in ("pixels", "hard", "cnn", "cnn_long")),
+    }
     assert report["parameters"]["pixels"] == (3072 + 1) * 10
     assert report["parameters"]["bag"] == report["num_parameters"]
     assert metrics["accuracy_hard"] == metrics["hard_12"]
@@ -69,8 +71,11 @@ def test_main_compares_saves_and_shows(ex16, small, tmp_path, repo, capfd, eager
     assert len(report["history"]["cnn_val_accuracy"]) == 1
     assert len(report["history"]["cnn_long_val_accuracy"]) == ex16.LONG
     assert {path.name for path in (tmp_path / "f").iterdir()} == {
-        "comparaison.png", "confusion.png", "dictionnaire.png", "histogramme.png",
-    }  # fmt: skip
+        "comparaison.png",
+        "confusion.png",
+        "dictionnaire.png",
+        "histogramme.png",
+    }
 
     model = keras.saving.load_model(folder / "ex16_bag_of_words.keras")
     x_test, y_test = small[1]
@@ -121,14 +126,25 @@ def test_evaluate_scores_each_rival_on_its_own(ex16, monkeypatch):
         size: Bag(None, {"hard": Planted(lambda image, size=size: size), "soft": Planted(knows)})
         for size in (3, 5)
     }
-    rivals = {"pixels": Planted(lambda row: 1), "cnn": Planted(lambda image: 0),
-              "cnn_long": Planted(knows), **bags}  # fmt: skip
+    rivals = {
+        "pixels": Planted(lambda row: 1),
+        "cnn": Planted(lambda image: 0),
+        "cnn_long": Planted(knows),
+        **bags,
+    }
     found = ex16.evaluate(rivals, Planted(knows), x, y)
     assert found.pop("probabilities").shape == (4, 10)
     assert found == {
-        "accuracy": 1, "accuracy_pixels": 0.75, "accuracy_cnn": 0.25, "accuracy_cnn_long": 1,
-        "hard_3": 0, "soft_3": 1, "hard_5": 0, "soft_5": 1, "accuracy_hard": 0,
-    }  # fmt: skip
+        "accuracy": 1,
+        "accuracy_pixels": 0.75,
+        "accuracy_cnn": 0.25,
+        "accuracy_cnn_long": 1,
+        "hard_3": 0,
+        "soft_3": 1,
+        "hard_5": 0,
+        "soft_5": 1,
+        "accuracy_hard": 0,
+    }
 
 
 def test_main_says_what_is_wrong(ex16, small, tmp_path, repo, capsys):

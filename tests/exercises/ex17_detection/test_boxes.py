@@ -40,8 +40,9 @@ def test_iou_counts_pixels(ex17):
         x0, y0, x1, y1 = box
         return {(x, y) for x in range(x0, x1) for y in range(y0, y1)}
 
-    expected = [[len(pixels(a) & pixels(b)) / len(pixels(a) | pixels(b)) for b in second]
-                for a in first]  # fmt: skip
+    expected = [
+        [len(pixels(a) & pixels(b)) / len(pixels(a) | pixels(b)) for b in second] for a in first
+    ]
     found = ex17.iou(first, second)
     assert np.max(expected) > 0.3 and np.min(expected) == 0
     np.testing.assert_allclose(found, expected, atol=1e-12)
@@ -71,10 +72,11 @@ def plain_suppression(iou, boxes, scores, labels, threshold):
         best = max(left, key=lambda i: scores[i])
         kept.append(best)
         left = [
-            i for i in left
+            i
+            for i in left
             if i != best
             and (labels[i] != labels[best] or iou(boxes[[i]], boxes[[best]])[0, 0] <= threshold)
-        ]  # fmt: skip
+        ]
     return kept
 
 
@@ -110,16 +112,19 @@ def test_suppression_by_hand(ex17):
 def test_match_by_hand(ex17):
     truth, labels = np.array([[0, 0, 10, 10], [20, 0, 30, 10]]), np.array([3, 4])
     found = ex17.Detections(
-        np.array([
-            [0, 0, 10, 5],  # IoU 1/2 tout juste : trouvé
-            [0, 0, 10, 10],  # parfaite, mais cet objet l'est déjà
-            [20, 0, 30, 10],  # parfaite, mauvaise classe
-            [20, 0, 30, 4.9],  # trop petite
-            [20, 0, 30, 9],  # trouvé
-            [50, 50, 60, 60],  # rien ici
-        ]),
-        np.linspace(0.9, 0.4, 6), np.array([3, 3, 3, 4, 4, 4]),
-    )  # fmt: skip
+        np.array(
+            [
+                [0, 0, 10, 5],  # IoU 1/2 tout juste : trouvé
+                [0, 0, 10, 10],  # parfaite, mais cet objet l'est déjà
+                [20, 0, 30, 10],  # parfaite, mauvaise classe
+                [20, 0, 30, 4.9],  # trop petite
+                [20, 0, 30, 9],  # trouvé
+                [50, 50, 60, 60],  # rien ici
+            ]
+        ),
+        np.linspace(0.9, 0.4, 6),
+        np.array([3, 3, 3, 4, 4, 4]),
+    )
     expected = [True, False, False, False, True, False]
     assert ex17.match(found, truth, labels).tolist() == expected
     assert ex17.match(found, np.empty((0, 4)), np.empty(0, int)).tolist() == [False] * 6
@@ -143,9 +148,16 @@ def test_precision_recall_by_hand(ex17):
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize(
     ("correct", "num_objects", "expected"),
-    [([1, 1, 1], 3, 1), ([0, 0, 0], 3, 0), ([], 4, 0), ([1, 1], 4, 1 / 2), ([0, 1], 1, 1 / 2),
-     ([0, 0], 0, 0), ([1, 0, 0, 0], 1, 1)],
-)  # fmt: skip
+    [
+        ([1, 1, 1], 3, 1),
+        ([0, 0, 0], 3, 0),
+        ([], 4, 0),
+        ([1, 1], 4, 1 / 2),
+        ([0, 1], 1, 1 / 2),
+        ([0, 0], 0, 0),
+        ([1, 0, 0, 0], 1, 1),
+    ],
+)
 @pytest.mark.filterwarnings("error")
 def test_average_precision_by_hand(ex17, correct, num_objects, expected):
     scores = np.linspace(1, 0.5, len(correct))
@@ -166,10 +178,12 @@ def test_average_precision_against_the_definition_and_scikit_learn(ex17, seed):
     found = ex17.average_precision(*curve)
     # La définition : à chaque rappel k / num_objects, la meilleure précision qui l'atteint.
     ranked = correct[np.argsort(-scores)]
-    expected = np.mean([
-        max(ranked[:n].sum() / n for n in range(1, 31) if ranked[:n].sum() >= k)
-        for k in range(1, num_objects + 1)
-    ])  # fmt: skip
+    expected = np.mean(
+        [
+            max(ranked[:n].sum() / n for n in range(1, 31) if ranked[:n].sum() >= k)
+            for k in range(1, num_objects + 1)
+        ]
+    )
     assert found == pytest.approx(expected)
     # Sans interpolation, la somme est celle de scikit-learn ; l'interpolation ne fait qu'ajouter.
     raw = np.sum(np.diff(curve[1], prepend=0) * curve[0])

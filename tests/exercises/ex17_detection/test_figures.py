@@ -54,8 +54,10 @@ def test_files_are_written(ex17, made, tmp_path):
 @pytest.mark.question(QUESTION)
 def test_duplicates_shown_are_the_most_numerous(ex17, made, tmp_path, monkeypatch):
     after = [as_found(made, i) for i in range(6)]
-    before = [Detections(*(np.concatenate([each] * (1 + 3 * (i == 4))) for each in found))
-              for i, found in enumerate(after)]  # fmt: skip
+    before = [
+        Detections(*(np.concatenate([each] * (1 + 3 * (i == 4))) for each in found))
+        for i, found in enumerate(after)
+    ]
     shown = []
     monkeypatch.setattr(ex17, "draw_scene", lambda axis, image, found, truth: shown.append(image))
     ex17.save_duplicates(tmp_path / "doublons.png", made, before, after)

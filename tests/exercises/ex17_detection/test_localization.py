@@ -44,8 +44,9 @@ def test_boxes_as_four_numbers(ex17):
 def test_the_loss_is_the_plain_sum(ex17):
     rng = np.random.default_rng(0)
     truth = ex17.to_targets(BOXES, LABELS)
-    guess = np.concatenate([truth[:, :4] + rng.normal(0, 0.2, (3, 4)),
-                            rng.dirichlet(np.ones(10), 3)], axis=1)  # fmt: skip
+    guess = np.concatenate(
+        [truth[:, :4] + rng.normal(0, 0.2, (3, 4)), rng.dirichlet(np.ones(10), 3)], axis=1
+    )
     delta, expected, num_small = ex17.HUBER_DELTA, np.zeros(3), 0
     for i in range(3):
         for gap in np.abs(truth[i, :4] - guess[i, :4]):

@@ -27,8 +27,9 @@ def small_data(monkeypatch, as_dataset):
 
 
 @pytest.mark.question(QUESTION)
-def test_main_trains_measures_saves_and_draws(ex17, small_data, as_dataset, eager, tmp_path,
-                                              repo, capfd):  # fmt: skip
+def test_main_trains_measures_saves_and_draws(
+    ex17, small_data, as_dataset, eager, tmp_path, repo, capfd
+):
     from convnets.serving.engine import Engine
     from exercises.ex17_detection import metrics, study
 
@@ -45,13 +46,17 @@ def test_main_trains_measures_saves_and_draws(ex17, small_data, as_dataset, eage
     assert len(report["history"]["loss"]) == len(report["history"]["localization_loss"]) == 2
     assert report["history"]["loss"][-1] < report["history"]["loss"][0]
     assert {path.name for path in (tmp_path / "f").iterdir()} == {
-        "localisation.png", "detection.png", "doublons.png", "precision_rappel.png",
-    }  # fmt: skip
+        "localisation.png",
+        "detection.png",
+        "doublons.png",
+        "precision_rappel.png",
+    }
 
     # Relu par Keras seul, le modèle redonne les mesures ; l'export donne les mêmes grilles.
     model = keras.saving.load_model(tmp_path / "m" / "ex17_detection.keras")
-    made = study.make_scenes(as_dataset("fashion_mnist"), as_dataset("cifar10"),
-                                  num_objects=ex17.NUM_OBJECTS, limit=24)["test"]  # fmt: skip
+    made = study.make_scenes(
+        as_dataset("fashion_mnist"), as_dataset("cifar10"), num_objects=ex17.NUM_OBJECTS, limit=24
+    )["test"]
     grids = model.predict(made.images, verbose=0)
     again = metrics.evaluate(grids, made, min_score=report["min_score"])
     assert again == pytest.approx({name: report["shipped"][name] for name in again})

@@ -32,8 +32,12 @@ def perfect(apart):
 def test_the_truth_is_perfect(ex17, apart, perfect):
     found = ex17.evaluate(perfect, apart, min_score=0.5)
     names = ["map", "precision", "recall"]
-    assert set(found) == {*names, *(f"{n}_without_nms" for n in names), "ap Coat",
-                          f"ap {sources.FASHION_CLASSES[9]}"}  # fmt: skip
+    assert set(found) == {
+        *names,
+        *(f"{n}_without_nms" for n in names),
+        "ap Coat",
+        f"ap {sources.FASHION_CLASSES[9]}",
+    }
     assert set(found.values()) == {1.0}
 
 

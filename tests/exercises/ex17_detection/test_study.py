@@ -21,8 +21,10 @@ def test_no_garment_is_in_two_sets(ex17, extract, as_dataset, monkeypatch):
     monkeypatch.setattr(ex17, "NUM_SCENES", {"train": 90, "val": 50, "test": 40})
     made = ex17.make_scenes(fashion, as_dataset("cifar10"), num_objects=(1, 2), limit=None)
     assert {part: len(each.images) for part, each in made.items()} == {
-        "train": 90, "val": 15, "test": 40,
-    }  # fmt: skip
+        "train": 90,
+        "val": 15,
+        "test": 40,
+    }
     used = {part: set(each.labels.ravel()) - {scenes.ABSENT} for part, each in made.items()}
     assert not used["train"] & used["val"] and not used["train"] & used["test"]
     assert used["test"] <= set(range(200, 250)) and used["val"] <= set(range(200))

@@ -26,12 +26,13 @@ DOWN = [(3, 16), (16, 24), (24, 48), (48, 96), (96, 96)]
 HEAD = 16 * 11 + 11
 EXPECTED = {
     "unet": count([*DOWN, (96, 48), (48, 24), (32, 16)])
-    + sum(conv(a, b, 2) + b for a, b in [(96, 48), (48, 24), (24, 16)]) + HEAD,
-    "plain": count([*DOWN, (96, 48), (48, 24), (32, 16)])
-    + sum(conv(a, b, 2) + b for a, b in [(96, 96), (48, 48), (24, 32)]) + HEAD,
-    "segnet": count([*DOWN, (96, 48), (48, 48), (48, 24), (24, 24), (24, 16), (16, 16)])
+    + sum(conv(a, b, 2) + b for a, b in [(96, 48), (48, 24), (24, 16)])
     + HEAD,
-}  # fmt: skip
+    "plain": count([*DOWN, (96, 48), (48, 24), (32, 16)])
+    + sum(conv(a, b, 2) + b for a, b in [(96, 96), (48, 48), (24, 32)])
+    + HEAD,
+    "segnet": count([*DOWN, (96, 48), (48, 48), (48, 24), (24, 24), (24, 16), (16, 16)]) + HEAD,
+}
 
 
 @pytest.mark.question(QUESTION)
@@ -53,8 +54,12 @@ def through_the_middle(ex18, kind):
     """Le réseau, dont le fond est coupé : ce qui en sort ne passe que par les connexions."""
     keras.utils.set_random_seed(0)
     model = ex18.build_model(kind, channels=(4, 6, 8), side_px=16)
-    middle = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)
-              and not isinstance(layer, keras.layers.Conv2DTranspose)][3]  # fmt: skip
+    middle = [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv2D)
+        and not isinstance(layer, keras.layers.Conv2DTranspose)
+    ][3]
     assert middle.output.shape[1:] == (4, 4, 8)
     return model, middle
 

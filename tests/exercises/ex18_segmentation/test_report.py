@@ -23,9 +23,14 @@ def scenes():
 @pytest.fixture
 def options(tmp_path):
     return SimpleNamespace(
-        module="ex18_segmentation", seeds=2, epochs=3, limit=None, batch_size=None,
-        precision="float32", output=tmp_path / "figures",
-    )  # fmt: skip
+        module="ex18_segmentation",
+        seeds=2,
+        epochs=3,
+        limit=None,
+        batch_size=None,
+        precision="float32",
+        output=tmp_path / "figures",
+    )
 
 
 def make_run(masks, *, seed, val):
@@ -36,12 +41,13 @@ def make_run(masks, *, seed, val):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2 + seed)])
     return {
         "models": dict.fromkeys(NAMES_FR, model),
-        "history": {kind: {"loss": [1.0 + seed], "duration_s": [10.0 + seed, 5.0]}
-                    for kind in NAMES_FR},
+        "history": {
+            kind: {"loss": [1.0 + seed], "duration_s": [10.0 + seed, 5.0]} for kind in NAMES_FR
+        },
         "val": {kind: {"mean_iou": val} for kind in NAMES_FR},
         "test": {kind: measure(masks, found) for kind, found in predicted.items()},
         "predicted": predicted,
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture
@@ -82,8 +88,16 @@ def test_show_prints_every_answer_and_writes_the_figures(report, options, scenes
     ex18_report.show(options, report, scenes["test"], predicted)
     printed = capsys.readouterr().out.splitlines()
     first = printed.index("sans connexions :")
-    assert printed[first + 1].split() == ["IoU", "moyenne", "(11", "classes)", "65,00", "%", "±",
-                                          "0,00"]  # fmt: skip
+    assert printed[first + 1].split() == [
+        "IoU",
+        "moyenne",
+        "(11",
+        "classes)",
+        "65,00",
+        "%",
+        "±",
+        "0,00",
+    ]
     assert "« fond » partout :" in printed
     assert str(options.output / "scene.png") in printed[-1]
     assert len(list(options.output.rglob("*.png"))) == 3

@@ -122,8 +122,9 @@ def test_a_model_is_read_back_without_custom_objects(ex18, tmp_path):
     model.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras")
     inputs = [maps, maps[:, 1::2, 1::2]]
-    for got, expected in zip(again.predict(inputs, verbose=0),
-                             model.predict(inputs, verbose=0), strict=True):  # fmt: skip
+    for got, expected in zip(
+        again.predict(inputs, verbose=0), model.predict(inputs, verbose=0), strict=True
+    ):
         np.testing.assert_array_equal(got, expected)
 
 

@@ -93,8 +93,20 @@ def test_similarity_is_the_cosine(attention):
 def test_neighbours_share_a_side(attention):
     """Sur 3 × 3 cases : 12 côtés communs, et rien d'une ligne à l'autre ni en diagonale."""
     similarity = np.zeros((9, 9))
-    for a, b in ((0, 1), (1, 2), (3, 4), (4, 5), (6, 7), (7, 8),
-                 (0, 3), (3, 6), (1, 4), (4, 7), (2, 5), (5, 8)):  # fmt: skip
+    for a, b in (
+        (0, 1),
+        (1, 2),
+        (3, 4),
+        (4, 5),
+        (6, 7),
+        (7, 8),
+        (0, 3),
+        (3, 6),
+        (1, 4),
+        (4, 7),
+        (2, 5),
+        (5, 8),
+    ):
         similarity[a, b] = similarity[b, a] = 1
     assert attention.near_and_far(similarity) == (1, 0)
     assert attention.near_and_far(np.eye(9)) == (0, 0)  # soi-même ne compte pas
@@ -109,8 +121,10 @@ def test_shuffling_moves_whole_patches(attention):
     np.testing.assert_array_equal(x, before)
     orders = []
     for image, mixed in zip(x, found, strict=True):
-        cut = [[each[r : r + 4, c : c + 4].tobytes() for r in (0, 4) for c in (0, 4, 8)]
-               for each in (image, mixed)]  # fmt: skip
+        cut = [
+            [each[r : r + 4, c : c + 4].tobytes() for r in (0, 4) for c in (0, 4, 8)]
+            for each in (image, mixed)
+        ]
         orders.append(tuple(cut[0].index(piece) for piece in cut[1]))
         assert sorted(orders[-1]) == list(range(6))
     assert len(set(orders)) > 20  # chaque image à sa façon

@@ -25,8 +25,10 @@ def test_evaluate_sees_a_planted_dependence_on_the_order(comparison):
 
     x = np.zeros((2000, 8, 8), np.uint8)
     x[:, 1, 2] = 255  # un morceau sur quatre ; mélangé, il reste dans le coin une fois sur quatre
-    networks = {"transformer": SimpleNamespace(predict=corner),
-                "cnn": SimpleNamespace(predict=counts)}  # fmt: skip
+    networks = {
+        "transformer": SimpleNamespace(predict=corner),
+        "cnn": SimpleNamespace(predict=counts),
+    }
     found = comparison.evaluate(networks, x, np.ones((2000, 1), int), patch_px=4)
     assert found["accuracy"] == found["accuracy_cnn"] == found["accuracy_cnn_shuffled"] == 1
     assert found["accuracy_shuffled"] == pytest.approx(0.25, abs=0.04)
@@ -34,16 +36,20 @@ def test_evaluate_sees_a_planted_dependence_on_the_order(comparison):
 
 
 def test_describe_averages_the_seeds(comparison):
-    tables = {"positions": np.repeat([[1, 0], [0, 1]], 2, axis=0).reshape(1, 8),
-              "class_token": np.zeros((1, 2))}  # fmt: skip
+    tables = {
+        "positions": np.repeat([[1, 0], [0, 1]], 2, axis=0).reshape(1, 8),
+        "class_token": np.zeros((1, 2)),
+    }
     model = SimpleNamespace(
         get_layer=lambda name: SimpleNamespace(get_weights=lambda: [tables[name]])
     )
     runs = [
-        {"history": {"a_val_accuracy": [x, 2 * x], "a_loss": [1, 1], "a_duration_s": [1, x]},
-         "model": model}
+        {
+            "history": {"a_val_accuracy": [x, 2 * x], "a_loss": [1, 1], "a_duration_s": [1, x]},
+            "model": model,
+        }
         for x in (0.2, 0.4)
-    ]  # fmt: skip
+    ]
     networks = {"a": SimpleNamespace(count_params=lambda: 7)}
     found = comparison.describe(runs, networks)
     assert found["parameters"] == {"a": 7} and list(found["curves"]) == ["a_val_accuracy"]

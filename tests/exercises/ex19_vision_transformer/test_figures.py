@@ -18,14 +18,22 @@ def fake_report(num_seeds):
 
     names = ["transformer", "no_positions", "cnn"]
     metrics = {"accuracy": metric(0.85), "accuracy_shuffled": metric(0.4)}
-    metrics |= {f"accuracy_{name}{end}": metric(value) for name, end, value in (
-        ("no_positions", "", 0.7), ("no_positions", "_shuffled", 0.7),
-        ("cnn", "", 0.9), ("cnn", "_shuffled", 0.5),
-    )}  # fmt: skip
+    metrics |= {
+        f"accuracy_{name}{end}": metric(value)
+        for name, end, value in (
+            ("no_positions", "", 0.7),
+            ("no_positions", "_shuffled", 0.7),
+            ("cnn", "", 0.9),
+            ("cnn", "_shuffled", 0.5),
+        )
+    }
     curve = {"mean": [0.7, 0.9], "sd": [0.1, 0.0]}
-    return {"metrics": metrics, "parameters": dict.fromkeys(names, 60682),
-            "durations_s": dict.fromkeys(names, metric(21.4)),
-            "curves": {f"{name}_val_accuracy": curve for name in names}}  # fmt: skip
+    return {
+        "metrics": metrics,
+        "parameters": dict.fromkeys(names, 60682),
+        "durations_s": dict.fromkeys(names, metric(21.4)),
+        "curves": {f"{name}_val_accuracy": curve for name in names},
+    }
 
 
 def test_summary_in_french(figures):

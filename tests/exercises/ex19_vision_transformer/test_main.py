@@ -116,16 +116,20 @@ def attention_layer(ex19, num_tokens, width):
 def test_attention_is_the_published_formula(ex19):
     """Boucles sur les images, les têtes, les jetons : aucune opération par lot."""
     model, x = attention_layer(ex19, num_tokens=5, width=12)
-    kernels = {role: model.get_layer(f"attention1_{role}").get_weights()
-               for role in ("query", "key", "value", "output")}  # fmt: skip
+    kernels = {
+        role: model.get_layer(f"attention1_{role}").get_weights()
+        for role in ("query", "key", "value", "output")
+    }
     expected, size = np.zeros_like(x), 12 // ex19.HEADS
     expected_weights = np.zeros((2, ex19.HEADS, 5, 5))
     for n in range(2):
         heads = np.zeros((5, 12))
         for head in range(ex19.HEADS):
             own = slice(head * size, (head + 1) * size)
-            q, k, v = ([token @ kernels[role][0][:, own] + kernels[role][1][own] for token in x[n]]
-                       for role in ("query", "key", "value"))  # fmt: skip
+            q, k, v = (
+                [token @ kernels[role][0][:, own] + kernels[role][1][own] for token in x[n]]
+                for role in ("query", "key", "value")
+            )
             for i in range(5):
                 scores = np.array([q[i] @ k[j] for j in range(5)]) / np.sqrt(size)
                 share = np.exp(scores) / np.exp(scores).sum()
@@ -176,15 +180,25 @@ def test_the_whole_network_redone_in_numpy(ex19, network):
         return z * (1 + erf(z / np.sqrt(2))) / 2
 
     pixels = x / 127.5 - 1
-    patches = np.stack([[image[r : r + 4, c : c + 4].reshape(-1) for r in range(0, 28, 4)
-                         for c in range(0, 28, 4)] for image in pixels])  # fmt: skip
+    patches = np.stack(
+        [
+            [
+                image[r : r + 4, c : c + 4].reshape(-1)
+                for r in range(0, 28, 4)
+                for c in range(0, 28, 4)
+            ]
+            for image in pixels
+        ]
+    )
     tokens = apply(patches, next(dense)) + by_layer["positions"][0].reshape(49, 48)
     first = np.broadcast_to(by_layer["class_token"][0], (2, 1, 48))
     tokens = np.concatenate([first, tokens], axis=1)
     for block in range(1, ex19.DEPTH + 1):
         z = norm(tokens)
-        q, k, v = (apply(z, by_layer[f"attention{block}_{role}"]).reshape(2, 50, ex19.HEADS, -1)
-                   for role in ("query", "key", "value"))  # fmt: skip
+        q, k, v = (
+            apply(z, by_layer[f"attention{block}_{role}"]).reshape(2, 50, ex19.HEADS, -1)
+            for role in ("query", "key", "value")
+        )
         share = softmax(np.einsum("nihd,njhd->nhij", q, k) / np.sqrt(q.shape[-1]))
         mixed = np.einsum("nhij,njhd->nihd", share, v).reshape(2, 50, 48)
         tokens = tokens + apply(mixed, by_layer[f"attention{block}_output"])
@@ -216,8 +230,7 @@ def test_only_positions_see_the_order(ex19, network, extract):
     for order in (np.arange(49)[::-1], np.random.default_rng(1).permutation(49)):
         after = call(blind, permuted(x, order))
         np.testing.assert_allclose(after, before, atol=1e-5)
-        changes = abs(call(network, permuted(x, order))
-                      - call(network, x)).max(1)  # fmt: skip
+        changes = abs(call(network, permuted(x, order)) - call(network, x)).max(1)
         assert np.median(changes) > 1e-3  # cent fois la tolérance d'au-dessus
     # Un seul pixel qui change de morceau, et non de place dans le sien : pareil, sauf positions.
     one = np.zeros((2, 28, 28), np.uint8)
@@ -266,8 +279,10 @@ def test_main_trains_saves_resumes_and_explains(
         "Transformeur sans positions (" in printed and f"Figures écrites dans {figures}/" in printed
     )
     assert {path.name for path in figures.iterdir()} == {
-        "comparaison.png", "attention.png", "positions.png"
-    }  # fmt: skip
+        "comparaison.png",
+        "attention.png",
+        "positions.png",
+    }
     report = reports.read_sidecar("ex19_vision_transformer", models_dir=folder)
     assert report["num_images"] == {"train": 270, "val": 30, "test": 100}
     assert {shown["metric"] for shown in report["headline"]} < set(report["metrics"])
@@ -286,8 +301,9 @@ def test_main_trains_saves_resumes_and_explains(
     model = keras.saving.load_model(folder / "ex19_vision_transformer.keras", compile=False)
     probabilities = call(model, x_test)
     assert np.mean(probabilities.argmax(1) == y_test) == pytest.approx(metrics["accuracy"])
-    guesses = export.export_guesses((folder / "ex19_vision_transformer.tflite").read_bytes(),
-                                     x_test)  # fmt: skip
+    guesses = export.export_guesses(
+        (folder / "ex19_vision_transformer.tflite").read_bytes(), x_test
+    )
     np.testing.assert_array_equal(guesses, probabilities.argmax(1))
 
     # Une reprise avec d'autres options est refusée, en une phrase.

@@ -99,8 +99,10 @@ def test_each_microphone_is_a_sum_of_both_sources(ex20):
 def test_ica_finds_what_the_svd_does_not(ex20):
     """Deux sources indépendantes et non gaussiennes : la décorrélation ne suffit pas."""
     sources = np.random.default_rng(0).laplace(size=(3, 2, 8000))
-    ica, svd = (ex20.two_microphone_gain(sources, separate, np.random.default_rng(0))
-                for separate in (ex20.separate_ica, ex20.separate_svd))  # fmt: skip
+    ica, svd = (
+        ex20.two_microphone_gain(sources, separate, np.random.default_rng(0))
+        for separate in (ex20.separate_ica, ex20.separate_svd)
+    )
     assert ica > 20 and ica > svd + 15
     first, second = ex20.separate_svd(ex20.two_microphones(sources, np.random.default_rng(0))[0])
     assert abs(first @ second) < 1e-9  # pourtant décorrélées

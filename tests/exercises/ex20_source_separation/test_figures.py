@@ -57,8 +57,9 @@ def test_a_spectrogram_puts_low_notes_at_the_bottom(ex20, tmp_path):
 
 
 def test_measures_are_drawn(ex20, tmp_path):
-    names = [f"{name}{suffix}" for name in ("network", "medians", "ideal")
-             for suffix in ("", "_learned")]  # fmt: skip
+    names = [
+        f"{name}{suffix}" for name in ("network", "medians", "ideal") for suffix in ("", "_learned")
+    ]
     metrics = {name: study.summarise([3.0, 4.0]) for name in names}
     report = {"metrics": metrics, "history": {"loss": [0.5, 0.3], "val_loss": [0.6, 0.4]}}
     assert ex20.save_measures(report, tmp_path / "m.png").stat().st_size > 5000

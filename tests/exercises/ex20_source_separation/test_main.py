@@ -30,8 +30,18 @@ def ex20():
 def test_the_network_gives_one_mask_value_a_bin(ex20):
     model = ex20.build_model()
     assert model.input_shape == model.output_shape == (None, None, 257, 1)
-    convolutions = [(1, 8), (8, 16), (16, 24), (24, 32), (32, 32), (32, 32), (32, 32),
-                    (32 + 24, 24), (24 + 16, 16), (16 + 8, 8)]  # fmt: skip
+    convolutions = [
+        (1, 8),
+        (8, 16),
+        (16, 24),
+        (24, 32),
+        (32, 32),
+        (32, 32),
+        (32, 32),
+        (32 + 24, 24),
+        (24 + 16, 16),
+        (16 + 8, 8),
+    ]
     assert model.count_params() == (
         4 + sum(9 * a * b + 4 * b for a, b in convolutions) + (8 + 1)
     )  # les normalisations ont quatre nombres par carte
@@ -68,8 +78,9 @@ def spectrograms(num=6, frames=3, bins=5, seed=0):
 
 def test_batches_are_new_but_reproducible(ex20):
     def batches(seed):
-        return ex20.Mixtures(spectrograms(), spectrograms(seed=1), batch_size=4, seed=seed,
-                             augment=None)  # fmt: skip
+        return ex20.Mixtures(
+            spectrograms(), spectrograms(seed=1), batch_size=4, seed=seed, augment=None
+        )
 
     first, again, other = batches(0), batches(0), batches(1)
     x, y = first[0]
@@ -187,8 +198,7 @@ def test_resuming_with_other_options_is_refused(ex20, trained, capsys):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"ID3", "n'est pas un fichier WAV lisible"), (None, "n'existe pas")],
+    ("content", "message"), [(b"ID3", "n'est pas un fichier WAV lisible"), (None, "n'existe pas")]
 )
 def test_wrong_files_are_refused(ex20, trained, tmp_path, capsys, content, message):
     path = tmp_path / "son.wav"

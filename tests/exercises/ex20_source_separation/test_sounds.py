@@ -56,5 +56,6 @@ def test_mixing_spectrograms_is_mixing_sounds(sounds):
     levels_db = np.array([-3.0, 0, 3])
     np.testing.assert_allclose(
         stft(sounds.mix(melodies, percussion, levels_db)),
-        sounds.mix(stft(melodies), stft(percussion), levels_db), atol=1e-6,
-    )  # fmt: skip
+        sounds.mix(stft(melodies), stft(percussion), levels_db),
+        atol=1e-6,
+    )

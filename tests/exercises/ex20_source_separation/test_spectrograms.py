@@ -29,8 +29,9 @@ def test_each_frame_is_a_windowed_fourier_transform(ex20, window):
     frames = [padded[first + k * 256 :][:window] * hann for k in range(6)]
     offset = found.shape[0] - len(frames)
     expected = np.abs([np.fft.rfft(frame) / hann.sum() for frame in frames])
-    matches = [np.allclose(np.abs(found[p : p + 6]), expected, atol=1e-5)
-               for p in range(offset + 1)]  # fmt: skip
+    matches = [
+        np.allclose(np.abs(found[p : p + 6]), expected, atol=1e-5) for p in range(offset + 1)
+    ]
     assert sum(matches) == 1
 
 
@@ -85,8 +86,10 @@ def test_blocks_give_the_mask_of_the_whole(ex20, monkeypatch, eager):
 
     keras.utils.set_random_seed(0)
     model = ex20_source_separation.build_model()
-    weights = [np.random.default_rng(k).normal(0, 0.3, w.shape) if w.ndim == 4 else w
-               for k, w in enumerate(model.get_weights())]  # fmt: skip
+    weights = [
+        np.random.default_rng(k).normal(0, 0.3, w.shape) if w.ndim == 4 else w
+        for k, w in enumerate(model.get_weights())
+    ]
     model.set_weights(weights)
     mixtures = ex20.stft(noise(1, 25000))
     whole = ex20.predict_masks(model, mixtures)

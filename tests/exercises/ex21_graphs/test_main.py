@@ -27,19 +27,33 @@ def trial(ex21, as_dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
     monkeypatch.setattr(ex21.ex21_figures, "DEPTHS", range(2))
     names = {"accuracy", "accuracy_alone"}
-    panels = [(title, unit, [bar for bar in bars if bar[0] in names or "acc" not in bar[0]])
-              for title, unit, bars in ex21.ex21_figures.PANELS]  # fmt: skip
+    panels = [
+        (title, unit, [bar for bar in bars if bar[0] in names or "acc" not in bar[0]])
+        for title, unit, bars in ex21.ex21_figures.PANELS
+    ]
     monkeypatch.setattr(ex21.ex21_figures, "PANELS", panels)
-    return ["--epochs", "1", "--seeds", "1", "--models-dir", str(tmp_path / "m"),
-            "--output", str(tmp_path / "f")]  # fmt: skip
+    return [
+        "--epochs",
+        "1",
+        "--seeds",
+        "1",
+        "--models-dir",
+        str(tmp_path / "m"),
+        "--output",
+        str(tmp_path / "f"),
+    ]
 
 
 @pytest.mark.question(QUESTION)
 def test_check_convolution_prints_the_numbers_of_the_course(ex21):
     lines = ex21.check_convolution().splitlines()
     assert [line.replace(" ", "") for line in lines[:5]] == [
-        "22311", "14341", "12433", "12341", "02211",
-    ]  # fmt: skip
+        "22311",
+        "14341",
+        "12433",
+        "12341",
+        "02211",
+    ]
     assert lines[5].endswith("égale à la convolution « same ».")
 
 
@@ -52,9 +66,18 @@ def test_main_trains_measures_saves_and_redraws(ex21, trial, as_dataset, tmp_pat
     assert figures == {"club.png", "mesures.png", "champ.png", "courbes.png", "confusion.png"}
     report = reports.read_sidecar("ex21_graphs", models_dir=tmp_path / "m")
     metrics = report["metrics"]
-    assert {"accuracy", "accuracy_alone", "nodes", "nodes_mlp", "nodes_propagation",
-            "nodes_logistic", "nodes_majority", "edges", "edges_common",
-            "edges_degrees"} == set(metrics)  # fmt: skip
+    assert {
+        "accuracy",
+        "accuracy_alone",
+        "nodes",
+        "nodes_mlp",
+        "nodes_propagation",
+        "nodes_logistic",
+        "nodes_majority",
+        "edges",
+        "edges_common",
+        "edges_degrees",
+    } == set(metrics)
     assert all(0 <= metric["mean"] <= 1 and metric["n"] == 1 for metric in metrics.values())
     assert report["parameters"]["sum"] == report["num_parameters"]
     assert report["num_images"] == {"train": 270, "val": 30, "test": 100}

@@ -129,6 +129,7 @@ def test_measure_edges_against_areas_counted_by_hand(ex21, monkeypatch):
             ("edges_common", lambda p, links=links: links[p[0]] @ links[p[1]]),
             ("edges_degrees", lambda p, links=links: links[p[0]].sum() * links[p[1]].sum()),
         ):
-            wins = [(score(a) > score(b)) + 0.5 * (score(a) == score(b))
-                    for a in hidden for b in others]  # fmt: skip
+            wins = [
+                (score(a) > score(b)) + 0.5 * (score(a) == score(b)) for a in hidden for b in others
+            ]
             assert found[name][k] == pytest.approx(np.mean(wins))
