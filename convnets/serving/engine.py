@@ -2,8 +2,10 @@
 
 import mmap
 import os
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 PASS_SIZE = 8  # vignettes par passe du moteur : au-delà, ses cartes débordent des caches
 BASE_BATCH_SIZE = 16  # de même pour une base comme InceptionV3, dont les cartes sont grandes
