@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from exercises import EXERCISES, FOLDER, sources
+
 CODE = """
 import importlib, sys
 sys.path.insert(0, sys.argv[1])
@@ -20,7 +22,12 @@ for name in sys.argv[2:]:
 @pytest.mark.question("S1, exercice 01")
 def test_importing_an_exercise_does_nothing(tmp_path, repo):
     """Ni texte, ni fichier, ni figure ouverte, ni tirage, ni réglage de Keras."""
-    names = sorted(path.stem for path in (repo / "exercises").glob("ex*.py"))
+    names = [
+        ".".join((exercise.slug, path.stem) if path.parent != FOLDER else (exercise.slug,))
+        for exercise in EXERCISES
+        for path in sources(exercise.slug)
+        if path.stem != "__init__"
+    ]
     assert len(names) > 60
     done = subprocess.run(
         [sys.executable, "-c", CODE, str(repo), *names],
