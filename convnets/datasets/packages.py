@@ -1,7 +1,11 @@
-"""Les clients de paquets (npm, pip, apt) : télécharger, montrer où on en est, réserver le cache."""
+"""Les clients de paquets (npm, pip, apt) : télécharger, montrer où on en est, réserver le cache.
+
+Pas de pooch ici : il télécharge des adresses, et nous n'en avons aucune. Ce sont `keras.datasets`
+et les clients de paquets qui téléchargent, et l'empreinte vérifiée est celle des tableaux, la même
+quelle que soit la source.
+"""
 
 import contextlib
-import lzma
 import os
 import shutil
 import socket
@@ -169,18 +173,14 @@ def _apt_download(name: str) -> Callable[[Path], list[Path]]:
 
 
 def _deb_data(path: Path) -> bytes:
-    """Rend l'archive tar `data.tar.xz` d'un paquet Debian, décompressée."""
-    content, position = path.read_bytes(), 8
-    if content[:8] != b"!<arch>\n":
-        raise ValueError(f"{path.name} n'est pas un paquet Debian")
-    while position + 60 <= len(content):
-        name = content[position : position + 16].decode("ascii").strip().rstrip("/")
-        size = int(content[position + 48 : position + 58])
-        body = content[position + 60 : position + 60 + size]
-        if name == "data.tar.xz":
-            return lzma.decompress(body)
-        position += 60 + size + size % 2  # chaque membre est aligné sur deux octets
-    raise ValueError(f"{path.name} ne contient pas data.tar.xz")
+    """Rend l'archive tar d'un paquet Debian, décompressée par `dpkg-deb`, voisin d'`apt-get`."""
+    program = shutil.which("dpkg-deb")
+    if program is None:
+        raise FileNotFoundError("la commande dpkg-deb n'est pas installée")
+    result = subprocess.run([program, "--fsys-tarfile", str(path)], capture_output=True)
+    if result.returncode:
+        raise ValueError(f"{path.name} n'est pas un paquet Debian, ou il est abîmé")
+    return result.stdout
 
 
 @contextlib.contextmanager

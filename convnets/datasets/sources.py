@@ -282,9 +282,6 @@ def _write_npz(path: Path, dataset: Dataset) -> None:
         np.savez(file, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 
-# --- Téléchargements, et clients de paquets ----------------------------------------
-
-
 # --- Lecture des formats -----------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -273,6 +274,7 @@ def test_cifar10_package(tmp_path):
     assert y_train.ravel().tolist() == list(range(20)) and y_test.ravel().tolist() == [9, 8, 7, 6]
 
 
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb n'est pas installé")
 def test_debian_package(tmp_path):
     inner = io.BytesIO()
     with tarfile.open(fileobj=inner, mode="w:xz") as archive:
@@ -282,7 +284,7 @@ def test_debian_package(tmp_path):
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     deb = b"!<arch>\n"
-    members = {"debian-binary": b"2.0", "control.tar.xz": b"xx", "data.tar.xz": inner.getvalue()}
+    members = {"debian-binary": b"2.0\n", "control.tar.xz": b"xx", "data.tar.xz": inner.getvalue()}
     for name, content in members.items():
         deb += f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n".encode()
         deb += content + b"\n" * (len(content) % 2)
