@@ -17,9 +17,9 @@ from PIL import Image
 
 from convnets.core.cli import FrenchParser, run
 from convnets.core.files import replacing
+from exercises import FOLDER, sources
 
-FOLDER = Path(__file__).resolve().parent
-DOCS = FOLDER.parent / "docs"
+DOCS = Path(__file__).resolve().parent
 MAX_PNG_BYTES = 500_000
 
 
@@ -41,7 +41,7 @@ PICTURES = (
         "forme du chat ; plus loin, elles deviennent petites et ne répondent qu'à un détail.",
     ),
     Picture(
-        "ex06_maximisation",
+        "ex06_feature_maps.maximisation",
         (CAT,),
         "L'image que chaque filtre préfère, fabriquée en partant de bruit : des rayures, puis "
         "des textures, puis des morceaux d'animaux ou de machines.",
@@ -83,7 +83,7 @@ PICTURES = (
         "Le même calcul sur InceptionV3 et la tête de l'exercice 05 : 150×150 pixels.",
     ),
     Picture(
-        "ex09_cam",
+        "ex09_grad_cam.cam",
         (CAT,),
         "CAM lit directement les poids de la dernière couche, dans un réseau fait pour.",
     ),
@@ -123,9 +123,11 @@ PICTURES = (
 
 
 def title(module: str) -> str:
-    """Rend la première phrase d'un exercice, sans l'importer."""
-    source = (FOLDER / f"{module}.py").read_text(encoding="utf-8")
-    return ast.get_docstring(ast.parse(source)).splitlines()[0].rstrip(".")
+    """Rend la première phrase d'un exercice, ou d'un de ses fichiers, sans l'importer."""
+    slug, _, part = module.partition(".")
+    path = FOLDER / slug / f"{part}.py" if part else sources(slug)[0]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return ast.get_docstring(tree).splitlines()[0].rstrip(".")
 
 
 def command(picture: Picture) -> str:
@@ -148,8 +150,10 @@ def draw(picture: Picture, folder: Path) -> list[Path]:
         ValueError: l'exercice a échoué (il en a dit la raison), ou n'a rien écrit.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    main = importlib.import_module(f"exercises.{picture.module}").main
-    failed = main([*picture.arguments, "--output", str(folder)])
+    name = f"exercises.{picture.module}"
+    if (FOLDER / picture.module).is_dir():  # un exercice en plusieurs fichiers
+        name += ".__main__"
+    failed = importlib.import_module(name).main([*picture.arguments, "--output", str(folder)])
     kept = sorted(folder.glob(picture.keep))
     if failed or not kept:
         raise ValueError(f"{command(picture)} a échoué : la galerie n'est pas réécrite.")
@@ -215,7 +219,7 @@ def main(argv: list[str] | None = None) -> int:
         folder = options.output / "galerie"
         shutil.rmtree(folder, ignore_errors=True)
         drawn = {
-            each: draw(each, folder / f"{number:02}_{each.module}")
+            each: draw(each, folder / f"{number:02}_{each.module.split('.')[-1]}")
             for number, each in enumerate(PICTURES, start=1)
         }
         with replacing(options.output / "galerie.md") as temporary:
