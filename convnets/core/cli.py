@@ -72,20 +72,30 @@ def natural_int(text: str) -> int:
 
 
 def training_parser(
-    module: str, description: str, *, epochs: int | None, seeds: int
+    module: str,
+    description: str,
+    *,
+    epochs: int | None,
+    seeds: int,
+    command: str | None = None,
+    package: str = "exercises",
 ) -> FrenchParser:
     """Prépare les options d'un exercice qui entraîne un modèle.
 
     Args:
-        module: nom du module, pour la ligne d'usage.
+        module: nom du compte rendu et du dossier des figures.
         description: une phrase, la première de l'aide.
         epochs: nombre d'époques de la recette livrée ; None s'il y en a plusieurs.
         seeds: nombre de graines par défaut ; le compte rendu dit combien en ont servi.
+        command: ce que lance `python -m exercises.`, si ce n'est pas `module` : le chemin d'une
+            partie d'un exercice, comme `"ex00_convolution.position"`.
+        package: dossier de la commande, `"exercises"` ou `"recipes"`.
 
     Returns:
         Un analyseur auquel l'exercice peut ajouter ses propres options.
     """
-    parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
+    prog = f"python -m {package}.{command or module}"
+    parser = FrenchParser(prog=prog, description=description)
     add = parser.add_argument
     default = f"{epochs} pour la recette livrée" if epochs else "celui de la recette par défaut"
     add(
@@ -118,6 +128,9 @@ def training_parser(
     add("--resume", action="store_true", help="reprendre un entraînement interrompu")
     add("--force", action="store_true", help="remplacer même un modèle meilleur")
     add_folders(parser, module, models="où écrire le modèle")
+    parser.set_defaults(package=package)
+    if command:
+        parser.set_defaults(command=command)
     return parser
 
 
@@ -132,7 +145,8 @@ def training_command(options) -> str:
         Par exemple `"python -m exercises.ex02_fashion --seeds 3 --epochs 14"`.
     """
     return (
-        f"python -m exercises.{getattr(options, 'command', options.module)} "
+        f"python -m {getattr(options, 'package', 'exercises')}."
+        f"{getattr(options, 'command', options.module)} "
         f"--seeds {options.seeds} --epochs {options.epochs}"
         + (f" --limit {options.limit}" if options.limit else "")
         + (f" --batch-size {options.batch_size}" if options.batch_size else "")
