@@ -1,30 +1,118 @@
-"""Les comptes rendus : ce qu'un entraînement a mesuré, et sur quels fichiers."""
+"""Les comptes rendus : ce qu'un entraînement a mesuré, et sur quels fichiers.
+
+Un compte rendu est un `Report`, écrit en JSON sous les mêmes noms dans `models/exNN_slug.json`.
+Ce qu'un seul exercice mesure va dans `details`. `./predict`, qui doit démarrer vite, n'en lit
+que quelques champs, sans ce module : `convnets.serving.card`.
+"""
 
 import contextlib
-import hashlib
 import json
-import mmap
 import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import get_args, get_origin, get_type_hints
 
 from convnets.core.files import file_sha256, own_suffix, replacing
 from convnets.core.paths import MODELS_DIR, runs_dir
 
+VERSION = 2
+KINDS_FR = {
+    dict: "un objet",
+    list: "une liste",
+    tuple: "une liste",
+    str: "un texte",
+    int: "un entier",
+    float: "un nombre",
+}
 
-def read_sidecar(
-    slug: str,
-    *,
-    models_dir: Path = MODELS_DIR,
-    only: str | None = None,
-    content: bytes | mmap.mmap | None = None,
-) -> dict:
+
+@dataclass
+class Metric:
+    """Une mesure : sa moyenne sur `n` graines, ou sur `n` images."""
+
+    mean: float
+    sd: float | None  # d'un échantillon, n-1 au dénominateur ; None pour une seule valeur
+    n: int
+    values: list[float] | None = None
+    se: float | None = None  # erreur type, quand `n` compte des images
+
+
+@dataclass
+class Headline:
+    """Une mesure que les tableaux montrent, et ce qu'elle veut dire."""
+
+    metric: str  # clé de `Report.metrics`
+    label: str
+    unit: str = "%"  # "%" : une part de [0, 1], affichée en pour cent
+
+
+@dataclass
+class Environment:
+    """La machine et les versions d'une mesure."""
+
+    hardware: str
+    versions: dict[str, str]
+
+
+@dataclass
+class Report:
+    """Le compte rendu d'un entraînement, ou d'une étude qui n'a pas de modèle à elle.
+
+    `score` décide si un modèle en remplace un autre : plus grand vaut mieux. Les champs de
+    `exercise` à `environment` sont remplis à l'écriture.
+    """
+
+    command: str
+    metrics: dict[str, Metric]
+    headline: list[Headline] = field(default_factory=list)  # vide : l'exactitude
+    version: int = VERSION
+    # Ce qui a été appris, et sur quoi.
+    seeds: list[int] = field(default_factory=list)
+    shipped: dict[str, float] = field(default_factory=dict)  # graine livrée et ses mesures
+    score: float | None = None
+    validation: Metric | None = None
+    duration_s: Metric | None = None
+    precision: str = ""
+    backend: str = ""
+    num_processes: int | None = None
+    num_parameters: int | None = None
+    parameters: dict[str, int] = field(default_factory=dict)  # des réseaux comparés
+    num_images: dict[str, int] = field(default_factory=dict)
+    data_sha256: str | dict[str, str] = ""
+    confusion_matrix: list[list[int]] = field(default_factory=list)
+    history: dict[str, list[float]] = field(default_factory=dict)
+    targets: str = ""  # ce que l'entraînement imite, si ce ne sont pas les étiquettes
+    # Ce dont `./predict` a besoin.
+    input_shape: list[int | None] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    classes_fr: list[str] = field(default_factory=list)
+    calibration: dict[str, float] = field(default_factory=dict)
+    framing: str = ""
+    views: list[tuple[str, float]] = field(default_factory=list)
+    num_views: int | None = None
+    base: dict[str, object] = field(default_factory=dict)
+    export_accuracy: float | None = None
+    # Ce qui n'appartient qu'à un exercice, prêt pour JSON.
+    details: dict[str, object] = field(default_factory=dict)
+    exercise: str = ""
+    export: str = ""
+    size_bytes: int | None = None
+    files: dict[str, str] = field(default_factory=dict)  # empreinte SHA-256 de chacun
+    environment: Environment | None = None
+
+    def __post_init__(self) -> None:
+        """Rend `details` pareil, avant l'écriture, à ce qu'une relecture en fera."""
+        self.details = _plain(self.details)
+
+
+def read_report(slug: str, *, models_dir: Path = MODELS_DIR) -> Report:
     """Lit le compte rendu d'un modèle et vérifie les fichiers qu'il décrit.
 
     Args:
-        slug: nom de l'exercice, par exemple `"ex03_cifar10"`.
+        slug: nom du modèle, par exemple `"ex03_cifar10"`.
         models_dir: dossier des modèles.
-        only: ne vérifier que ce fichier-là (`"ex03_cifar10.tflite"`), pour aller vite.
-        content: contenu de `only`, s'il est déjà lu.
 
     Returns:
         Le contenu de `models_dir/slug.json`.
@@ -39,21 +127,12 @@ def read_sidecar(
             f"Pas de modèle {slug} : {path} n'existe pas. "
             f"Entraînez-le d'abord : python -m exercises.{slug}"
         )
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        files = dict(report["files"])
-        files = {only: files[only]} if only else files
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"Le compte rendu {path} est abîmé ou incomplet ({type(error).__name__} : {error}). "
-            f"Remettez celui du dépôt, ou réentraînez : python -m exercises.{slug} --force"
-        ) from error
-    for name, sha256 in files.items():
+    report = load_report(path)
+    for name, sha256 in report.files.items():
         weights = path.parent / name
         if not weights.exists():
             raise FileNotFoundError(f"{path.name} décrit {name}, qui est absent de {path.parent}.")
-        digest = hashlib.sha256(content).hexdigest() if content else file_sha256(weights)
-        if digest != sha256:
+        if file_sha256(weights) != sha256:
             raise ValueError(
                 f"{path.name} ne décrit pas {name} : l'empreinte SHA-256 diffère. "
                 "Reprenez les deux fichiers du même entraînement."
@@ -61,54 +140,110 @@ def read_sidecar(
     return report
 
 
-def write_report(slug: str, report: dict, *, models_dir: Path = MODELS_DIR, trial: bool) -> Path:
+def read_sidecar(slug, *, models_dir=MODELS_DIR, only, content=None) -> dict:
+    """Lit le compte rendu d'un export, le temps que `convnets.serving.card` serve partout."""
+    import hashlib
+
+    path = Path(models_dir) / f"{slug}.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"Pas de modèle {slug} : {path} n'existe pas. "
+            f"Entraînez-le d'abord : python -m exercises.{slug}"
+        )
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        sha256 = report["files"][only]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"Le compte rendu {path} est abîmé ou incomplet ({type(error).__name__} : {error})."
+        ) from error
+    weights = path.parent / only
+    if not weights.exists():
+        raise FileNotFoundError(f"{path.name} décrit {only}, qui est absent de {path.parent}.")
+    if sha256 != (hashlib.sha256(content).hexdigest() if content else file_sha256(weights)):
+        raise ValueError(f"{path.name} ne décrit pas {only} : l'empreinte SHA-256 diffère.")
+    return report
+
+
+def load_report(path: Path) -> Report:
+    """Lit un fichier de compte rendu, sans regarder les fichiers qu'il décrit.
+
+    Args:
+        path: un fichier JSON ; ceux de la version 1 sont lus aussi.
+
+    Raises:
+        FileNotFoundError: fichier absent.
+        ValueError: pas un compte rendu.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = content.get("version", 1) if isinstance(content, dict) else 1
+        if version == 1:
+            content = _from_version_1(content)
+        elif isinstance(version, int) and version > VERSION:
+            raise ValueError(f"version {version} : plus récente que ce dépôt, à mettre à jour")
+        return _read_dataclass(Report, content, "")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"Le compte rendu {path} est abîmé ou incomplet ({error}). "
+            f"Remettez celui du dépôt, ou réentraînez : python -m exercises.{path.stem} --force"
+        ) from error
+
+
+def write_report(slug: str, report: Report, *, models_dir: Path = MODELS_DIR, trial: bool) -> Path:
     """Écrit le compte rendu d'une étude, qui n'a pas de modèle à elle, d'un seul coup.
 
     Args:
-        slug: nom de l'exercice.
-        report: `command`, `metrics`… prêts pour JSON ; la machine et les versions sont ajoutées.
+        slug: nom du compte rendu.
+        report: ce qui a été mesuré ; la machine et les versions sont ajoutées.
         models_dir: dossier des modèles.
         trial: mesure faite avec d'autres options que le résultat publié : elle va dans `runs/`,
             pour ne pas le remplacer.
 
     Returns:
-        Le fichier, que `read_sidecar` relit.
+        Le fichier, que `read_report` relit.
 
     Raises:
         OSError: dossier impossible à écrire.
     """
     folder = runs_dir(slug, models_dir=models_dir) if trial else Path(models_dir)
-    report = {"exercise": slug, **report, "files": {}, "environment": environment()}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{slug}.json"
-    content = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
     with replacing(path, suffix=own_suffix()) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+        save_report(replace(report, exercise=slug, environment=environment()), temporary)
     return path
 
 
-def format_metric(metric: dict, unit: str = "%") -> str:
+def save_report(report: Report, path: Path) -> None:
+    """Écrit un compte rendu tel qu'il est ; les champs vides n'y sont pas, sauf `files`."""
+    content = {key: value for key, value in _plain(report).items() if value not in ("", [], {})}
+    content = {"exercise": report.exercise, **content, "files": report.files}
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8")
+
+
+def format_metric(metric: Metric, unit: str = "%") -> str:
     """Écrit une mesure d'un compte rendu : `"94,12 % ± 0,12"`, ou `"94,12 %"` pour une graine.
 
     Args:
-        metric: `{"mean", "sd", ...}` ; l'écart-type peut être None.
+        metric: mesure ; son écart-type peut être None.
         unit: `"%"`, pour une part de [0, 1] ; sinon l'unité de la mesure, éventuellement vide.
 
     Returns:
         Un texte à deux décimales.
     """
     scale = 100 if unit == "%" else 1
-    text = f"{scale * metric['mean']:.2f} {unit}".rstrip()
-    text += f" ± {scale * metric['sd']:.2f}" if metric["sd"] is not None else ""
+    text = f"{scale * metric.mean:.2f} {unit}".rstrip()
+    text += f" ± {scale * metric.sd:.2f}" if metric.sd is not None else ""
     return text.replace(".", ",")
 
 
-def format_seeds(metric: dict) -> str:
+def format_seeds(metric: Metric) -> str:
     """Écrit sur combien de graines porte une mesure : `"1 graine"`, `"5 graines"`."""
-    return f"{metric['n']} graine{'s' if metric['n'] > 1 else ''}"
+    return f"{metric.n} graine{'s' if metric.n > 1 else ''}"
 
 
-def environment() -> dict:
+def environment() -> Environment:
     """Décrit la machine et les versions, pour le compte rendu d'une mesure."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
@@ -117,7 +252,7 @@ def environment() -> dict:
     for package in ("tensorflow", "keras", "numpy", "ai-edge-litert", "pillow"):
         with contextlib.suppress(PackageNotFoundError):
             versions[package] = version(package)
-    return {"hardware": f"{os.cpu_count()} cœurs, {_processor()}", "versions": versions}
+    return Environment(f"{os.cpu_count()} cœurs, {_processor()}", versions)
 
 
 def _processor() -> str:
@@ -126,3 +261,78 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return "processeur inconnu"
+
+
+def _from_version_1(content: object) -> object:
+    """Range un compte rendu d'avant `version` : ses clés propres à un exercice, dans `details`."""
+    if not isinstance(content, dict):
+        return content
+    known = {each.name for each in fields(Report)} - {"details", "version"}
+    found = {key: value for key, value in content.items() if key in known}
+    details = {key: value for key, value in content.items() if key not in known}
+    for key in ("num_images", "data_sha256"):  # une liste : ex05_forgetting, qui a deux tâches
+        if isinstance(found.get(key), list):
+            details[key] = found.pop(key)
+    history = found.get("history")
+    if isinstance(history, dict) and isinstance(history.get("cpu_s"), dict):  # ex16_bag_of_words
+        seconds = {f"cpu_s_{name}": [each] for name, each in history["cpu_s"].items()}
+        found["history"] = {k: v for k, v in history.items() if k != "cpu_s"} | seconds
+    return found | {"details": details}
+
+
+def _plain(value: object) -> object:
+    """Rend ce que JSON sait écrire : les dataclasses en objets, sans leurs champs à None."""
+    if is_dataclass(value):
+        optional = {each.name for each in fields(value) if each.default is None}
+        return {
+            key: _plain(each)
+            for key, each in vars(value).items()
+            if each is not None or key not in optional
+        }
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _read(kind: object, value: object, where: str) -> object:
+    """Vérifie qu'une valeur lue dans du JSON est de la sorte annoncée, et la rend."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is UnionType:  # `sorte | None`, ou `str | dict`
+        if value is None and NoneType in arguments:
+            return None
+        is_second = isinstance(value, dict) and arguments[1] is not NoneType
+        return _read(arguments[is_second], value, where)
+    if kind is object:
+        return value
+    if is_dataclass(kind):
+        return _read_dataclass(kind, value, where)
+    if origin is dict and isinstance(value, dict):
+        return {key: _read(arguments[1], each, f"{where}.{key}") for key, each in value.items()}
+    if origin is list and isinstance(value, list):
+        return [_read(arguments[0], each, f"{where}[{i}]") for i, each in enumerate(value)]
+    if origin is tuple and isinstance(value, list) and len(value) == len(arguments):
+        return tuple(_read(k, v, where) for k, v in zip(arguments, value, strict=True))
+    accepted = (int, float) if kind is float else kind
+    if origin is None and isinstance(value, accepted) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"« {where} » devrait être {KINDS_FR[origin or kind]}")
+
+
+def _read_dataclass(kind: type, value: object, where: str):
+    if not isinstance(value, dict):
+        raise ValueError(f"{f'« {where} »' if where else 'le contenu'} devrait être un objet")
+    hints, prefix = get_type_hints(kind), f"{where}." if where else ""
+    required = {
+        each.name
+        for each in fields(kind)
+        if each.default is MISSING and each.default_factory is MISSING
+    }
+    if kind is Report:
+        required.add("files")
+    for key in sorted(required - set(value)):
+        raise ValueError(f"« {prefix}{key} » manque")
+    for key in sorted(set(value) - set(hints)):
+        raise ValueError(f"« {prefix}{key} » est inconnu")
+    return kind(**{key: _read(hints[key], each, prefix + key) for key, each in value.items()})

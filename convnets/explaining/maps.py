@@ -84,8 +84,8 @@ def load_subject(options) -> Subject:
         ValueError: image illisible, classe inconnue, ou modèle qui n'est pas un réseau à images en
             couleurs.
     """
-    report = reports.read_sidecar(options.model, models_dir=options.models_dir)
-    shape, classes = tuple(report["input_shape"]), report["classes_fr"]
+    report = reports.read_report(options.model, models_dir=options.models_dir)
+    shape, classes = tuple(report.input_shape), report.classes_fr
     if len(shape) != 3:
         raise ValueError(
             f"Le modèle {options.model} lit des images {shape} : une image en couleurs "
@@ -94,10 +94,10 @@ def load_subject(options) -> Subject:
     names = [name.lower() for name in classes]
     if options.class_fr and options.class_fr.lower() not in names:
         raise ValueError(f"Classe {options.class_fr!r} inconnue : {', '.join(classes)}.")
-    image = prepare(options.image, shape, framing=report.get("framing", FRAMING))
+    image = prepare(options.image, shape, framing=report.framing or FRAMING)
     model = load_network(options.model, models_dir=options.models_dir)
     # Étalonnées, comme celles que dit ./predict.
-    temperature = report.get("calibration", {}).get("temperature", 1.0)
+    temperature = report.calibration.get("temperature", 1.0)
     probabilities = soften(model.predict(image[None], verbose=0), temperature)[0]
     if options.class_fr:
         index = names.index(options.class_fr.lower())
@@ -120,13 +120,13 @@ def load_network(slug: str, *, models_dir: Path) -> "keras.Model":
         FileNotFoundError: modèle absent, ou base introuvable.
     """
     model, report = (
-        load(slug, models_dir=models_dir) for load in (saving.load_model, reports.read_sidecar)
+        load(slug, models_dir=models_dir) for load in (saving.load_model, reports.read_report)
     )
-    if "base" not in report:
+    if not report.base:
         return model
     from convnets.datasets.pretrained import whole_model
 
-    return whole_model(model, report["base"])
+    return whole_model(model, report.base)
 
 
 def float_model(model: "keras.Model", *, layer_name: str | None = None) -> "keras.Model":

@@ -155,11 +155,10 @@ def save_training_figures(options, report, x_test, y_test, probabilities) -> Non
         y_test: classes vraies `(n,)`, non utilisées ici.
         probabilities: `(n, classes)`, non utilisées ici.
     """
-    folder, matrix = output_dir(options), np.array(report["confusion_matrix"])
-    targets = report.get("targets", "")
-    save_learning_curves(folder / "courbes.png", report["history"], targets=targets)
-    save_confusion_matrix(folder / "confusion.png", matrix, report["classes_fr"])
-    print(class_table(matrix, report["classes_fr"]))
+    folder, matrix = output_dir(options), np.array(report.confusion_matrix)
+    save_learning_curves(folder / "courbes.png", report.history, targets=report.targets)
+    save_confusion_matrix(folder / "confusion.png", matrix, report.classes_fr)
+    print(class_table(matrix, report.classes_fr))
     print(f"Figures écrites dans {folder}/")
 
 
@@ -173,7 +172,7 @@ def save_mistakes(options, report, x_test, y_test, probabilities) -> None:
         y_test: classes vraies `(n,)` ou `(n, 1)`.
         probabilities: `(n, classes)` dans [0, 1].
     """
-    classes, y_test = report["classes_fr"], y_test.reshape(-1)
+    classes, y_test = report.classes_fr, y_test.reshape(-1)
     y_pred = probabilities.argmax(1)
     wrong = np.flatnonzero(y_pred != y_test)
     worst = wrong[np.argsort(-probabilities[wrong, y_pred[wrong]])][:24]

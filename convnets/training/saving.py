@@ -7,18 +7,15 @@ qui ne correspond pas à ses poids est refusé.
 """
 
 import io
-import json
 import os
+import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from convnets.core.files import file_sha256, hold_interrupts
 from convnets.core.paths import MODELS_DIR, SUFFIXES, runs_dir
-from convnets.core.reports import environment, read_sidecar
+from convnets.core.reports import Report, environment, load_report, read_report, save_report
 from convnets.training.export import export_litert
-
-if TYPE_CHECKING:
-    pass
 
 
 def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
@@ -33,18 +30,19 @@ def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
 
     Raises:
         FileNotFoundError: modèle absent.
-        ValueError: compte rendu qui ne correspond pas aux poids.
+        ValueError: compte rendu qui ne correspond pas aux poids, ou qui est celui d'une étude.
     """
     import keras
 
-    read_sidecar(slug, models_dir=models_dir)
+    if f"{slug}.keras" not in read_report(slug, models_dir=models_dir).files:
+        raise ValueError(f"{slug}.json est abîmé, ou d'une étude : il ne décrit pas {slug}.keras.")
     return keras.saving.load_model(Path(models_dir) / f"{slug}.keras", compile=False)
 
 
 def save_model(
     model,
     slug: str,
-    report: dict,
+    report: Report,
     *,
     export: tuple[bytes, str] | None = None,
     models_dir: Path = MODELS_DIR,
@@ -54,13 +52,13 @@ def save_model(
 
     Les trois fichiers sont d'abord écrits en entier à côté, puis renommés l'un après l'autre,
     Ctrl-C retenu ; une panne de courant entre deux renommages laisse un mélange, que
-    `read_sidecar` refuse. Si le modèle en place a une meilleure précision de validation
-    (`report["score"]`), ou l'a mesurée sur plus d'images, il reste, et le nouveau va dans `runs/`.
+    `read_report` refuse. Si le modèle en place a une meilleure exactitude de validation
+    (`report.score`), ou l'a mesurée sur plus d'images, il reste, et le nouveau va dans `runs/`.
 
     Args:
         model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
         slug: nom de l'exercice.
-        report: mesures de l'entraînement ; `score` est ce qui décide, plus grand vaut mieux.
+        report: mesures de l'entraînement ; les empreintes et la machine sont ajoutées.
         export: contenu de l'export et type de ses poids, rendus par `choose_export` ; None :
             en float32.
         models_dir: dossier des modèles.
@@ -77,8 +75,6 @@ def save_model(
     if not force:
         reason = _reason_to_keep(folder, slug, report)
         folder = runs_dir(slug, models_dir=folder) if reason else folder
-    import tempfile
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=f"{slug}-") as temporary:
@@ -94,35 +90,41 @@ def save_model(
     return folder, reason
 
 
-def _reason_to_keep(folder: Path, slug: str, report: dict) -> str | None:
+def _reason_to_keep(folder: Path, slug: str, report: Report) -> str | None:
     sidecar = folder / f"{slug}.json"
     if not any((folder / f"{slug}{end}").exists() for end in SUFFIXES):
         return None
     try:
-        known = json.loads(sidecar.read_text(encoding="utf-8"))
-        score, num_val = float(known["score"]), known.get("num_images", {}).get("val", 0)
-    except (ValueError, KeyError, TypeError, AttributeError, FileNotFoundError):
-        # Dans le doute, ce qui est en place reste.
+        known = load_report(sidecar)
+    except (FileNotFoundError, ValueError):
+        known = None
+    if known is None or known.score is None:  # dans le doute, ce qui est en place reste
         return f"{sidecar.name} est absent ou illisible : rien n'est remplacé sans --force."
-    if report.get("num_images", {}).get("val", 0) < num_val:
+    num_val = known.num_images.get("val", 0)
+    if report.num_images.get("val", 0) < num_val:
         why = f"a été jugé sur plus d'images ({num_val})"  # un essai avec --limit ne compte pas
-    elif score >= report["score"]:
-        why = f"fait au moins aussi bien (validation {score:.4f} contre {report['score']:.4f})"
+    elif known.score >= report.score:
+        why = f"fait au moins aussi bien (validation {known.score:.4f} contre {report.score:.4f})"
     else:
         return None
     return f"Le modèle {slug} en place {why} : rien n'est remplacé sans --force."
 
 
-def _stage(model, slug: str, report: dict, folder: Path, export) -> list[Path]:
+def _stage(model, slug: str, report: Report, folder: Path, export) -> list[Path]:
     paths = weights, light, sidecar = [folder / f"{slug}{end}" for end in SUFFIXES]
     model.save(weights)
     _compress(weights)
-    content, precision = export or (export_litert(model), "float32")
+    content, kind = export or (export_litert(model), "float32")
     light.write_bytes(content)
-    report = {"exercise": slug, **report, "size_bytes": len(content), "export": precision}
-    report["files"] = {path.name: file_sha256(path) for path in (weights, light)}
-    report["environment"] = environment()
-    sidecar.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    found = replace(
+        report,
+        exercise=slug,
+        export=kind,
+        size_bytes=len(content),
+        files={path.name: file_sha256(path) for path in (weights, light)},
+        environment=environment(),
+    )
+    save_report(found, sidecar)
     return paths
 
 
