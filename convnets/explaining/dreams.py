@@ -22,9 +22,9 @@ from PIL import Image
 
 from convnets.core import files
 from convnets.core.cli import FrenchParser, add_folders, positive_int
+from convnets.core.paths import BASE_NAME
 from convnets.datasets import pretrained
 from convnets.explaining.maps import map_layers
-from convnets.serving import base as serving_base
 from convnets.serving.images import open_image
 from convnets.training import saving
 
@@ -68,9 +68,9 @@ def dream_parser(module: str, description: str, *, size_px: int, steps: int) -> 
     add("--seed", type=seed, default=0, metavar="N", help="graine du hasard (0 par défaut)")
     add(
         "--model",
-        default=serving_base.NAME,
+        default=BASE_NAME,
         metavar="NOM",
-        help=f"{serving_base.NAME} (par défaut), ou un modèle de models/",
+        help=f"{BASE_NAME} (par défaut), ou un modèle de models/",
     )
     add_folders(parser, module, models="où lire le modèle")
     return parser
@@ -196,13 +196,13 @@ def load_base(options) -> keras.Model:
         FileNotFoundError: modèle ou poids absents.
         ValueError: modèle qui ne lit pas d'images en couleurs.
     """
-    if options.model == serving_base.NAME:
+    if options.model == BASE_NAME:
         return _number_again(pretrained.inception_v3()[0])
     model = saving.load_model(options.model, models_dir=options.models_dir)
     if len(model.input_shape) != 4 or model.input_shape[-1] != 3:
         raise ValueError(
             f"Le modèle {options.model} lit des entrées {model.input_shape[1:]} ; des images en "
-            f"couleurs (h, w, 3) sont attendues. Prenez par exemple {serving_base.NAME}."
+            f"couleurs (h, w, 3) sont attendues. Prenez par exemple {BASE_NAME}."
         )
     return model
 

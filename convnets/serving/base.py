@@ -3,9 +3,7 @@
 import re
 from pathlib import Path
 
-from convnets.core.paths import default_cache_dir
-
-NAME = "InceptionV3"
+from convnets.core.paths import BASE_NAME, default_cache_dir
 
 
 def light_features_path(base: dict, *, cache_dir: Path | None = None) -> Path:
@@ -23,14 +21,14 @@ def light_features_path(base: dict, *, cache_dir: Path | None = None) -> Path:
     """
     if not (
         isinstance(base, dict)
-        and base.get("name") == NAME
+        and base.get("name") == BASE_NAME
         and isinstance(base.get("input_px"), int)
         and re.fullmatch(r"[a-z0-9_]+", str(base.get("layer")))
         and re.fullmatch(r"[0-9a-f]{64}", str(base.get("sha256")))
     ):
         raise ValueError(
-            f"Base décrite par {base!r} ; attendu : le nom {NAME}, input_px, layer et sha256 "
+            f"Base décrite par {base!r} ; attendu : le nom {BASE_NAME}, input_px, layer et sha256 "
             "(64 chiffres hexadécimaux). Remettez le compte rendu du dépôt."
         )
-    name = f"{NAME.lower()}-{base['input_px']}px-{base['layer']}-{base['sha256'][:16]}"
+    name = f"{BASE_NAME.lower()}-{base['input_px']}px-{base['layer']}-{base['sha256'][:16]}"
     return Path(cache_dir or default_cache_dir()) / f"cours-cnn-{name}.tflite"

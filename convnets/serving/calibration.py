@@ -7,6 +7,8 @@ Source : Guo et al., « On Calibration of Modern Neural Networks », arXiv 1706.
 
 import numpy as np
 
+from convnets.serving.card import MAX_TEMPERATURE, MIN_TEMPERATURE
+
 NUM_BINS = 15  # comme l'article
 
 
@@ -94,7 +96,7 @@ def fit_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
     def loss(log_temperature: float) -> float:
         return _cross_entropy(logs, y, np.exp(log_temperature))
 
-    bounds = (np.log(0.05), np.log(20))
+    bounds = (np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 

@@ -1,6 +1,6 @@
 """Un modèle exporté, chargé par LiteRT, et ce qu'il répond à des images.
 
-Ce que `./predict` (`prediction.py`) sert depuis un terminal, et que la démonstration, la grappe
+Ce que `./predict` (`command.py`) sert depuis un terminal, et que la démonstration, la grappe
 et les tests prennent ici. Ce module n'importe le moteur, NumPy et Pillow que s'il s'en sert.
 """
 
@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from convnets.core.cli import printable
 from convnets.core.files import map_file
-from convnets.core.paths import MODELS_DIR
-from convnets.core.reports import read_sidecar
+from convnets.core.paths import BASE_NAME, MODELS_DIR
+from convnets.serving.card import FRAMING, RETRIEVE, read_card
 from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine, predict_in_passes
 
 if TYPE_CHECKING:
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from convnets.serving.native import NativeEngine
-    from convnets.serving.router import Router
 
 DEFAULT_MODEL = "ex03_cifar10"
 PHOTO_MODEL = "ex05_photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
+DIGIT_SHAPE = (28, 28)  # ce que rend `digits.read_digit`
 BATCH_SIZE = 128  # images lues à la suite, quand il y en a plusieurs
 FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
 PENDING_BYTES = 2 * 2**20  # de vues lues avant de les calculer, pour que de grandes tiennent
-FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
 
 
 class Result(NamedTuple):
@@ -81,6 +81,10 @@ def _to_grey(pixels: "np.ndarray") -> "np.ndarray":
     return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
 
 
+def _is_square(shape: tuple[int | None, ...]) -> bool:
+    return len(shape) in (2, 3) and shape[0] == shape[1] is not None and shape[2:] in ((), (3,))
+
+
 def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
     """Partage des images en lots d'au plus `BATCH_SIZE`, à prendre l'un après l'autre.
 
@@ -101,6 +105,16 @@ def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
         groups.append(paths[start : start + size])
         start += size
     return groups
+
+
+class Chooser(Protocol):
+    """Ce qui lit une image et dit quel modèle y répond : un `Classifier`, ou un `Router`."""
+
+    def read(self, source) -> "Image.Image | np.ndarray":
+        """Lit une image."""
+
+    def choose(self, image) -> "Classifier":
+        """Rend le modèle qui y répondra."""
 
 
 class Classifier:
@@ -126,55 +140,54 @@ class Classifier:
         models_dir: Path = MODELS_DIR,
         num_threads: int | None = None,
     ):
-        name = f"{slug}.tflite"
-        path = Path(models_dir) / name
+        path = Path(models_dir) / f"{slug}.tflite"
         content = map_file(path) if path.exists() else None
-        self.report = read_sidecar(slug, models_dir=models_dir, only=name, content=content)
-        self.slug, self._content = slug, content
+        self.card = card = read_card(slug, models_dir=models_dir, content=content)
+        self.slug, self.models_dir, self._content = slug, Path(models_dir), content
         self.num_threads = num_threads or os.cpu_count() or 1
+        shown = printable(slug)
         try:
             engine = self._new_engine()
         except (ValueError, RuntimeError) as error:
             raise ValueError(
-                f"{name} n'est pas un modèle LiteRT lisible. Remettez celui du dépôt, "
-                f"ou réentraînez : python -m exercises.{slug} --force"
+                f"{shown}.tflite n'est pas un modèle LiteRT lisible. {RETRIEVE}"
             ) from error
         self._free = [engine]  # les moteurs à un fil dont personne ne se sert
         self._engine: Engine | None = None  # celui de `predict`, sur tous les cœurs
-        self._base = self._load_base(slug, engine.input_shape) if "base" in self.report else None
+        self._base = self._load_base(card.base, engine.input_shape) if card.base else None
         self._turn = contextlib.nullcontext()
         if self._base:  # trop grande pour être chargée plusieurs fois : à chacun son tour
             from threading import Lock
 
             self._turn = Lock()
         self.input_shape = (self._base or engine).input_shape
-        pixels = self.input_shape[0] * self.input_shape[1] if len(self.input_shape) > 1 else 1
-        self._pass_size = max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // pixels))
-        self.classes: list[str] = self.report.get("classes_fr", [])
-        self.framing: str = self.report.get("framing", FRAMING)
-        self._is_prepared = self.framing == "digit" or len(self.input_shape) == 2
-        self.views = [tuple(view) for view in self.report.get("views", [[self.framing, 1.0]])]
-        self.temperature: float = self.report.get("calibration", {}).get("temperature", 1.0)
         if engine.output_rank != 2:
             raise ValueError(
-                f"{slug} ne répond pas par une classe : ./predict ne sait pas le lire. "
-                f"Lancez plutôt python -m exercises.{slug}"
+                f"{shown} ne répond pas par une classe : ./predict ne sait pas le lire. "
+                f"Lancez plutôt python -m exercises.{card.exercise}"
             )
-        expected = engine.num_outputs
-        if self.report.get("input_shape") != [*self.input_shape] or not (
-            isinstance(self.classes, list) and len(self.classes) == expected
+        if card.input_shape != self.input_shape or len(card.classes) != engine.num_outputs:
+            raise ValueError(
+                f"{shown}.json ne décrit pas {shown}.tflite : images {[*self.input_shape]} et "
+                f"{engine.num_outputs} classes attendues. "
+                "Reprenez les deux fichiers du même entraînement."
+            )
+        if not _is_square(self.input_shape) or (
+            card.framing == "digit" and self.input_shape != DIGIT_SHAPE
         ):
             raise ValueError(
-                f"{slug}.json ne décrit pas {name} : images {[*self.input_shape]} et {expected} "
-                "classes attendues. Reprenez les deux fichiers du même entraînement."
+                f"{shown} lit des entrées {[*self.input_shape]}, cadrées par {card.framing!r} : "
+                "./predict ne sait pas les préparer."
             )
-        if not isinstance(self.temperature, int | float) or self.temperature <= 0:
-            raise ValueError(f"{slug}.json donne une température qui n'en est pas une.")
+        self._pass_size = max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // self.input_shape[0] ** 2))
+        self.classes, self.framing, self.views = [*card.classes], card.framing, card.views
+        self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
+        self._is_prepared = self.framing == "digit" or len(self.input_shape) == 2
 
     def _new_engine(self) -> "Engine | NativeEngine":
         """Rend un moteur à un fil, sans NumPy si le modèle, à images en couleurs, s'y prête."""
-        in_color = len(self.report.get("input_shape", ())) == 3
-        if in_color and not self.report.keys() & {"base", "framing"}:
+        card = self.card
+        if len(card.input_shape) == 3 and card.framing == FRAMING and not card.base:
             with contextlib.suppress(ImportError):  # un Python sans ctypes
                 from convnets.serving.native import native_engine
 
@@ -184,22 +197,19 @@ class Classifier:
         self._content = bytes(self._content)  # que ces moteurs se partagent
         return Engine(self._content, num_threads=1)
 
-    def _load_base(self, slug: str, head_shape: tuple[int, ...]) -> Engine:
-        from convnets.serving.base import light_features_path
-
-        path = light_features_path(self.report["base"])
-        remedy = f"Lancez une fois : python -m exercises.{slug} --prepare"
+    def _load_base(self, path: Path, head_shape: tuple[int, ...]) -> Engine:
+        shown, remedy = printable(self.slug), f"python -m exercises.{self.card.exercise} --prepare"
         if not path.exists():
             raise FileNotFoundError(
-                f"Le modèle {slug} demande sa base {self.report['base']['name']}, absente du "
-                f"cache ({path}). {remedy}"
+                f"Le modèle {shown} demande sa base {BASE_NAME}, absente du cache ({path}). "
+                f"Lancez une fois : {remedy}"
             )
         try:
             base = Engine(path.read_bytes(), num_threads=self.num_threads)
         except (ValueError, RuntimeError):
             base = None
         if base is None or (base.num_outputs,) != head_shape:
-            raise ValueError(f"La base de {slug}, {path}, est abîmée. {remedy}")
+            raise ValueError(f"La base de {shown}, {path}, est abîmée. Lancez une fois : {remedy}")
         return base
 
     def prepare(self, source) -> "np.ndarray":
@@ -309,7 +319,7 @@ class Classifier:
 
 
 def classify_in_threads(
-    paths: Sequence[str], model: "Classifier | Router", *, num_threads: int
+    paths: Sequence[str], model: Chooser, *, num_threads: int
 ) -> Iterator[Result]:
     """Classe des images, dans l'ordre, par lots que des fils se partagent (`split`).
 
@@ -347,9 +357,7 @@ def classify_in_threads(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _classify_group(
-    paths: Sequence[str], model: "Classifier | Router", stopped=lambda: False
-) -> list[Result]:
+def _classify_group(paths: Sequence[str], model: Chooser, stopped=lambda: False) -> list[Result]:
     """Lit un lot, puis le calcule ; s'arrête sur demande."""
     results, read, num_bytes = [], [], 0
     for path in paths:

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convnets.core.paths import BASE_NAME
 from convnets.datasets.pretrained import LOCK_FILE, Provenance, features_model, inception_v3
-from convnets.serving.base import NAME, light_features_path
+from convnets.serving.base import light_features_path
 
 if TYPE_CHECKING:
     import keras
@@ -35,13 +36,13 @@ def export_features(
     from convnets.training import export
 
     entry = {
-        "name": NAME,
+        "name": BASE_NAME,
         "input_px": model.input_shape[1],
         "layer": layer_name,
         "sha256": provenance.sha256,
     }
     path = light_features_path(entry, cache_dir=cache_dir)
-    with packages.locked(path.parent / LOCK_FILE, title=NAME):
+    with packages.locked(path.parent / LOCK_FILE, title=BASE_NAME):
         if not _agrees(path, model):
             content = export.export_litert(model)
             with files.replacing(path) as temporary:

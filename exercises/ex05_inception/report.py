@@ -12,8 +12,8 @@ import keras
 
 from convnets.core import reports
 from convnets.core.cli import percent
+from convnets.core.paths import BASE_NAME
 from convnets.datasets import folders, pretrained
-from convnets.serving import base
 from convnets.training import study
 from exercises.ex05_inception import features, head
 from exercises.ex05_inception.options import MODULE
@@ -147,7 +147,7 @@ def describe_base(
 ) -> dict:
     """Rend de quoi retrouver la base : c'est l'entrée `"base"` que lit `./predict`."""
     return {
-        "name": base.NAME,
+        "name": BASE_NAME,
         "input_px": input_px,
         "layer": layer_name,
         "sha256": provenance.sha256,
