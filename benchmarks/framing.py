@@ -17,11 +17,11 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from convnets.core.cli import FrenchParser, percent, positive_int, run
+from convnets.core.images import crop_resize, open_image
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
 from convnets.serving import router
 from convnets.serving.classifier import DEFAULT_MODEL, Classifier
-from convnets.serving.images import crop_resize, open_image
 
 NUM_VAL = 2000  # celles de l'exercice 03, qui importe TensorFlow : pas ici
 RATIOS = (1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9)  # largeur / hauteur

@@ -15,10 +15,10 @@ import gradio as gr
 import numpy as np
 from PIL import Image, ImageDraw
 
+from convnets.core.images import open_image
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import read_sidecar
 from convnets.serving.digits import SIDE_PX, digit_square
-from convnets.serving.images import open_image
 from convnets.training.augmentation import shift
 from demo import html, limits, predict
 from demo.components import DigitPaper, Steps

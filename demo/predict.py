@@ -16,10 +16,10 @@ import gradio as gr
 import numpy as np
 
 from convnets.core.cli import percent
+from convnets.core.images import open_image
 from convnets.core.paths import MODELS_DIR
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving.classifier import Classifier
-from convnets.serving.images import open_image
 from convnets.serving.router import Router
 from demo import html, limits
 from demo.components import Drop, Thumbnails

@@ -20,8 +20,8 @@ import tensorflow as tf
 from PIL import Image
 
 from convnets.core.cli import FrenchParser, run
+from convnets.core.images import open_image
 from convnets.figures.style import new_figure, output_dir
-from convnets.serving.images import open_image
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "pont.png"
 MAX_SIDE_PX = 2000  # une photo plus grande est réduite : il y a sept réponses par pixel

@@ -24,10 +24,10 @@ from PIL import Image
 
 from convnets.core import paths
 from convnets.core.cli import run, training_parser
+from convnets.core.images import crop_resize
 from convnets.datasets import pretrained, sources
 from convnets.datasets.cache import cached_array
 from convnets.figures.style import save_training_figures
-from convnets.serving.images import crop_resize
 from convnets.training import study as training
 from exercises.ex05_inception import head as top
 from exercises.ex05_inception.report import describe_base, describe_extraction

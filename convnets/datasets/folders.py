@@ -20,8 +20,8 @@ from PIL import Image
 
 from convnets.core.cli import printable
 from convnets.core.files import file_sha256
+from convnets.core.images import crop_resize, open_image
 from convnets.datasets import sources
-from convnets.serving.images import crop_resize, open_image
 
 MIN_PER_CLASS = 5  # en dessous, un cinquième ne fait pas une image de validation
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test"})

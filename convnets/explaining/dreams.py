@@ -22,10 +22,10 @@ from PIL import Image
 
 from convnets.core import files
 from convnets.core.cli import FrenchParser, add_folders, positive_int
+from convnets.core.images import open_image
 from convnets.core.paths import BASE_NAME
 from convnets.datasets import pretrained
 from convnets.explaining.maps import map_layers
-from convnets.serving.images import open_image
 from convnets.training import saving
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

@@ -66,7 +66,8 @@ def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> 
         return read_digit(source)
     import numpy as np
 
-    from convnets.serving.images import decoded_side, open_image, squares
+    from convnets.core.images import open_image
+    from convnets.serving.images import decoded_side, squares
 
     image = open_image(source, min_side_px=decoded_side(input_shape[0]))
     pixels = np.array(squares(image, input_shape[0], [(framing, 1.0)])[0])
@@ -272,7 +273,8 @@ class Classifier:
         """
         if self._is_prepared:
             return self.prepare(source)
-        from convnets.serving.images import decoded_side, open_image
+        from convnets.core.images import open_image
+        from convnets.serving.images import decoded_side
 
         return open_image(source, min_side_px=decoded_side(self.input_shape[0]))
 

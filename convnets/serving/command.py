@@ -235,7 +235,7 @@ def _run(options) -> int:
     alone = len(paths) == 1 and not os.path.isdir(options.paths[0])
     if alone and paths[0] != "-" and not os.path.exists(paths[0]):
         # Inutile de charger un moteur ; la même phrase que pour une image parmi d'autres.
-        from convnets.serving.images import open_image
+        from convnets.core.images import open_image
 
         open_image(paths[0])
     classifier = router.load(options.model, models_dir=MODELS_DIR)

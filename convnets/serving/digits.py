@@ -8,7 +8,7 @@ Pillow et NumPy : `./predict` passe par ici.
 import numpy as np
 from PIL import Image, ImageFilter
 
-from convnets.serving.images import open_image, source_name
+from convnets.core.images import open_image, source_name
 
 SIDE_PX = 28
 BOX_PX = 20  # MNIST réduit chaque chiffre à un carré de 20 pixels…

@@ -69,7 +69,8 @@ class Router:
 
     def read(self, source) -> "Image.Image":
         """Lit une image : voir `Classifier.read`."""
-        from convnets.serving.images import MAX_DECODED_PX, open_image
+        from convnets.core.images import open_image
+        from convnets.serving.images import MAX_DECODED_PX
 
         return open_image(source, min_side_px=MAX_DECODED_PX)
 

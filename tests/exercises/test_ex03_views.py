@@ -41,7 +41,7 @@ def test_evaluate_tells_one_pass_from_the_average(extract):
 def test_views_of_predict_are_ones_that_predict_knows():
     from PIL import Image
 
-    from convnets.serving.images import crop_resize
+    from convnets.core.images import crop_resize
 
     image = Image.new("RGB", (90, 60))
     for mode, zoom in ex03_views.VIEWS:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core.images import crop_resize, open_image
 from convnets.serving import classifier as inference
 from convnets.serving import native
 from convnets.serving.classifier import Classifier
-from convnets.serving.images import crop_resize, open_image
 
 VIEWS = [["crop", 1.0], ["crop", 0.6], ["squash", 1.0]]
 

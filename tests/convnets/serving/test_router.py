@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core.images import open_image
 from convnets.serving import router
 from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
-from convnets.serving.images import detail, open_image
+from convnets.serving.images import detail
 from convnets.serving.router import Router
 
 

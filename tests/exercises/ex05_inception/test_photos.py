@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from convnets.core import reports
+from convnets.core.images import crop_resize
 from convnets.datasets import pretrained, sources
 from convnets.serving.classifier import Classifier
-from convnets.serving.images import crop_resize
 from convnets.training import saving
 from exercises import ex05_photos as photos
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.serving.images import crop_resize, open_image
+from convnets.core.images import crop_resize, open_image
 
 pytestmark = pytest.mark.question("S1, exercice 03 : l'image à prédire")
 
@@ -322,7 +322,7 @@ def test_corrupted_bytes_never_raise_anything_else(quadrants):
 
 UNREADABLE = """
 import os, sys
-from convnets.serving.images import open_image
+from convnets.core.images import open_image
 if os.geteuid() == 0:
     os.setuid(65534)  # pour root, aucun fichier n'est illisible
 try:
@@ -387,7 +387,7 @@ def test_open_file_and_pipe(tmp_path, quadrants):
 
 def test_endless_pipe_is_refused(monkeypatch):
     """Un tube sans fin n'emplit pas la mémoire."""
-    monkeypatch.setattr("convnets.serving.images.MAX_STREAM_BYTES", 2**20)
+    monkeypatch.setattr("convnets.core.images.MAX_STREAM_BYTES", 2**20)
     reader, writer = os.pipe()
     feeder = subprocess.Popen(["yes"], stdout=writer)
     os.close(writer)
@@ -403,7 +403,7 @@ def test_endless_pipe_is_refused(monkeypatch):
 def test_closed_standard_error(tmp_path, quadrants):
     """Sans sortie d'erreur, l'image peut recevoir le descripteur 2 : elle se lit quand même."""
     quadrants.save(tmp_path / "a.png")
-    code = "import sys, convnets.serving.images as m; print(m.open_image(sys.argv[1]).size)"
+    code = "import sys, convnets.core.images as m; print(m.open_image(sys.argv[1]).size)"
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", code, tmp_path / "a.png"],
         stdout=subprocess.PIPE,
@@ -434,7 +434,7 @@ def test_min_side_leaves_other_formats_alone(tmp_path, quadrants):
 def test_import_is_light():
     """Ni TensorFlow, ni SciPy, ni matplotlib sur le chemin de `./predict`."""
     code = (
-        "import sys, convnets.serving.images as m; "
+        "import sys, convnets.core.images as m; "
         "print([n for n in ('tensorflow', 'keras', 'scipy', 'matplotlib') if n in sys.modules])"
     )
     start = time.monotonic()

@@ -1,0 +1,244 @@
+"""Ouvrir n'importe quelle image, et la ramener à un carré.
+
+N'importe que Pillow et NumPy, et celui-ci s'il le faut : `./predict` passe par ici, comme les
+dossiers d'images que l'on apprend (`datasets.folders`), pour que ce qui est appris soit ce qui
+sera montré.
+"""
+
+import contextlib
+import io
+import os
+import warnings
+from typing import TYPE_CHECKING, BinaryIO
+
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from convnets.core.cli import printable, reason
+
+if TYPE_CHECKING:
+    import numpy as np
+
+GROUND = 128  # gris neutre, sous les pixels transparents et autour d'une image trop étroite
+MAX_STREAM_BYTES = 256 * 2**20  # ce qu'on accepte de lire d'un tube, qui peut être sans fin
+
+
+def open_image(
+    source: str | os.PathLike | BinaryIO, *, min_side_px: int | None = None
+) -> Image.Image:
+    """Lit une image de tout format et de tout mode, droite, en couleurs, sur fond neutre.
+
+    L'orientation EXIF est appliquée, la transparence posée sur un gris 128, une animation
+    réduite à sa première image ; des niveaux sur plus de 8 bits sont ramenés à 0-255 sans
+    être écrêtés (voir `_scale_to_8_bits`).
+
+    Args:
+        source: chemin, ou fichier ouvert en binaire (un tube convient).
+        min_side_px: côté dont on se contente : un JPEG plus grand est décodé à une échelle
+            1/2, 1/4 ou 1/8, sans que son petit côté passe sous cette valeur.
+
+    Returns:
+        Image Pillow de mode `RGB`, entièrement lue, le fichier refermé.
+
+    Raises:
+        FileNotFoundError: rien à ce chemin.
+        ValueError: dossier, fichier vide, illisible, tronqué, d'un format inconnu, ou image
+            de plus de `PIL.Image.MAX_IMAGE_PIXELS` pixels.
+
+    Example:
+        >>> open_image("samples/pont.png").mode
+        'RGB'
+
+    Source : Jour 04, exercice 3 (l'argument de `./predict`).
+    """
+    name = source_name(source)
+    if hasattr(source, "read"):
+        return _decode(_seekable(source, name), name, min_side_px)
+    try:
+        file = open(source, "rb")
+    except (OSError, ValueError) as error:
+        raise _opening_error(source, name, error) from error
+    with file:
+        return _decode(_seekable(file, name), name, min_side_px)
+
+
+def source_name(source) -> str:
+    """Rend un nom qui tient sur une ligne, pour les messages."""
+    if hasattr(source, "read"):
+        source = getattr(source, "name", None)
+        if not isinstance(source, str) or source == "<stdin>":
+            return "l'entrée"
+    return printable(os.fsdecode(source))
+
+
+def _opening_error(source, name: str, error: Exception) -> Exception:
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return FileNotFoundError(f"{name} : aucun fichier ici ; donnez le chemin d'une image.")
+    if isinstance(error, OSError) and os.path.isdir(source):
+        return ValueError(
+            f"{name} est un dossier, pas une image ; donnez le chemin d'un fichier de ce dossier."
+        )
+    if isinstance(error, PermissionError):
+        return ValueError(
+            f"{name} ne peut pas être lu : l'accès est refusé ; une image lisible est attendue, "
+            "donnez-vous le droit de la lire (chmod u+r)."
+        )
+    return ValueError(
+        f"{name} ne peut pas être ouvert ({reason(error, named=False)}) ; "
+        "donnez le chemin d'une image."
+    )
+
+
+def _seekable(file: BinaryIO, name: str) -> BinaryIO:
+    """Rend un fichier où l'on peut revenir en arrière, ce que Pillow demande."""
+    if file.seekable():
+        return file
+    content = file.read(MAX_STREAM_BYTES + 1)
+    if len(content) > MAX_STREAM_BYTES:
+        raise ValueError(
+            f"{name} envoie plus de {MAX_STREAM_BYTES // 2**20} Mio ; une seule image est "
+            "attendue, enregistrez-la dans un fichier."
+        )
+    return io.BytesIO(content)
+
+
+def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
+    # Un EXIF abîmé n'empêche pas de voir l'image. Pas de `catch_warnings` ici : il n'est pas
+    # fait pour plusieurs fils, et ./predict en a.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        image = Image.open(file)
+        if image.width * image.height > Image.MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError  # Pillow ne la lève qu'au double
+        if min_side_px:
+            image.draft(None, (min_side_px, min_side_px))
+        image.load()
+    except Image.DecompressionBombError as error:
+        limit = f"{Image.MAX_IMAGE_PIXELS / 1e6:.1f}".replace(".", ",")
+        raise ValueError(
+            f"{name} est une image démesurée : au plus {limit} millions de pixels sont "
+            "acceptés ; réduisez-la d'abord."
+        ) from error
+    except UnidentifiedImageError as error:
+        file.seek(0)
+        if not file.read(1):
+            raise ValueError(
+                f"{name} est vide (0 octet) ; une image est attendue, copiez-la à nouveau."
+            ) from error
+        raise ValueError(
+            f"{name} n'est d'aucun format d'image connu (JPEG, PNG, WebP, AVIF, GIF, TIFF, "
+            "BMP…) ; vérifiez ce fichier ou convertissez-le en PNG."
+        ) from error
+    except Exception as error:  # chaque lecteur de Pillow a ses propres exceptions
+        raise ValueError(
+            f"{name} est une image endommagée, tronquée ou d'une variante que Pillow ne lit "
+            "pas ; une image complète est attendue, copiez-la à nouveau ou convertissez-la "
+            "en PNG."
+        ) from error
+    with contextlib.suppress(Exception):  # EXIF illisible : l'image reste comme elle est
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+            from PIL import ImageOps
+
+            ImageOps.exif_transpose(image, in_place=True)
+    return _to_rgb(image)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        import numpy as np
+
+        image = Image.fromarray(_scale_to_8_bits(np.asarray(image)))
+    if image.has_transparency_data:
+        ground = Image.new("RGBA", image.size, (GROUND, GROUND, GROUND, 255))
+        image = Image.alpha_composite(ground, image.convert("RGBA"))
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _scale_to_8_bits(values: "np.ndarray") -> "np.ndarray":
+    """Ramène des niveaux de gris quelconques à 0-255.
+
+    L'échelle est la plus petite qui contient toutes les valeurs parmi 0-1, 0-255 et
+    0-65535 ; à défaut (négatifs, valeurs plus grandes), l'étendue de l'image elle-même.
+
+    Args:
+        values: niveaux `(h, w)`, entiers ou flottants ; NaN et infinis comptent pour 0.
+
+    Returns:
+        Niveaux `(h, w)` uint8 dans [0, 255].
+    """
+    import numpy as np
+
+    values = np.nan_to_num(values.astype(np.float64), nan=0, posinf=0, neginf=0)
+    low, high = values.min(), values.max()
+    scales = [limit for limit in (1, 255, 65535) if low >= 0 and high <= limit]
+    if scales:
+        low, high = 0, scales[0]
+    return np.round((values - low) * (255 / ((high - low) or 1))).astype(np.uint8)
+
+
+def crop_resize(
+    image: Image.Image,
+    size_px: int,
+    *,
+    mode: str = "crop",
+    zoom: float = 1.0,
+    resample: Image.Resampling = Image.Resampling.BICUBIC,
+) -> "np.ndarray":
+    """Ramène une image à un carré, avec le lissage qu'une réduction demande.
+
+    Args:
+        image: image Pillow `RGB`, telle que la rend `open_image`.
+        size_px: côté du carré, en pixels.
+        mode: `"crop"` garde le carré central, `"pad"` garde tout entre deux bandes de gris
+            128, `"squash"` garde tout en déformant.
+        zoom: part du côté du carré central à garder, dans ]0, 1] (`"crop"` seulement).
+        resample: filtre de Pillow.
+
+    Returns:
+        Tableau `(size_px, size_px, 3)` uint8 dans [0, 255] ; une image qui a déjà cette
+        taille est rendue au bit près.
+
+    Raises:
+        ValueError: image d'un autre mode que RGB, côté nul ou négatif, `mode` ou `zoom` inconnu.
+
+    Source : Jour 04, exercice 3 (l'entrée d'un réseau a une taille fixe).
+    """
+    import numpy as np
+
+    return np.array(crop_resize_image(image, size_px, mode=mode, zoom=zoom, resample=resample))
+
+
+def crop_resize_image(
+    image: Image.Image,
+    size_px: int,
+    *,
+    mode: str = "crop",
+    zoom: float = 1.0,
+    resample: Image.Resampling = Image.Resampling.BICUBIC,
+) -> Image.Image:
+    """`crop_resize`, qui rend une image Pillow."""
+    if image.mode != "RGB":
+        raise ValueError(f"Image de mode {image.mode} reçue, RGB attendu : passez par open_image.")
+    if size_px < 1:
+        raise ValueError(f"Côté de {size_px} pixels reçu, au moins 1 attendu.")
+    if not 0 < zoom <= 1 or (zoom != 1 and mode != "crop"):
+        raise ValueError(f"Zoom de {zoom} reçu ; dans ]0, 1] attendu, et 1 hors du mode 'crop'.")
+    width, height = image.size
+    box, size = (0, 0, width, height), (size_px, size_px)
+    if mode == "crop":
+        side = zoom * min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+    elif mode == "pad":
+        scale = size_px / max(width, height)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    elif mode != "squash":
+        raise ValueError(f"Mode {mode!r} reçu ; au choix : 'crop', 'pad', 'squash'.")
+    if image.size == size and box == (0, 0, *size):
+        return image
+    # reducing_gap : moyenne d'abord par blocs entiers, bien plus vite et sans écart visible.
+    resized = image.resize(size, resample, box=box, reducing_gap=3.0)
+    if mode != "pad":
+        return resized
+    square = Image.new("RGB", (size_px, size_px), (GROUND, GROUND, GROUND))
+    square.paste(resized, ((size_px - size[0]) // 2, (size_px - size[1]) // 2))
+    return square
