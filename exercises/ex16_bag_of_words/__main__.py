@@ -20,6 +20,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import run, training_parser
+from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.style import output_dir, save_confusion_matrix
 from convnets.serving.classifier import prepare
@@ -59,7 +60,7 @@ def train(rivals: dict, x_train, y_train, x_val, y_val, *, seed: int, options):
         options: options de `cli.training_parser`.
 
     Returns:
-        Le sac livré et les courbes ; `cpu_s` y compte les secondes de processeur de chacun.
+        Le sac livré et les courbes ; `cpu_s_cnn`… y sont les secondes de processeur de chacun.
     """
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par encodeur : c'est voulu
     start, cpu_s = time.monotonic(), {}
@@ -83,8 +84,9 @@ def train(rivals: dict, x_train, y_train, x_val, y_val, *, seed: int, options):
         )
         cpu_s[name] = sum(curves.pop("cpu_s"))
         history |= {f"{name}_{key}": values for key, values in curves.items()}
+    history |= {f"cpu_s_{name}": [seconds] for name, seconds in cpu_s.items()}
     duration_s = time.monotonic() - start
-    return model, history | {"cpu_s": cpu_s, "duration_s": [duration_s]}
+    return model, history | {"duration_s": [duration_s]}
 
 
 def as_rows(x: np.ndarray) -> np.ndarray:
@@ -129,8 +131,9 @@ def evaluate(rivals: dict, model: keras.Model, x: np.ndarray, y: np.ndarray) -> 
 def describe(rivals: dict, runs: list[dict]) -> dict:
     """Ajoute au compte rendu temps de processeur, tailles, et ce que le README montre."""
     cpu_s = {
-        name: study.summarise([run["history"]["cpu_s"][name] for run in runs])
-        for name in runs[0]["history"]["cpu_s"]
+        key.removeprefix("cpu_s_"): study.summarise([sum(run["history"][key]) for run in runs])
+        for key in runs[0]["history"]
+        if key.startswith("cpu_s_")
     }
     labels = {
         "accuracy": f"sac de {SIZES[-1]} mots, codage doux, quatre quarts",
@@ -140,8 +143,7 @@ def describe(rivals: dict, runs: list[dict]) -> dict:
         "accuracy_cnn_long": f"le même, {LONG} fois plus d'époques, images déplacées et retournées",
     }
     return {
-        "cpu_s": cpu_s,
-        "sizes": list(SIZES),
+        "details": {"cpu_s": cpu_s, "sizes": list(SIZES)},
         "parameters": {
             "bag": runs[0]["model"].count_params(),
             "cnn": rivals["cnn"].count_params(),
@@ -149,7 +151,7 @@ def describe(rivals: dict, runs: list[dict]) -> dict:
                 part.size for part in (rivals["pixels"][-1].coef_, rivals["pixels"][-1].intercept_)
             ),
         },
-        "headline": [{"metric": k, "label": v, "unit": "%"} for k, v in labels.items()],
+        "headline": [Headline(k, v) for k, v in labels.items()],
     }
 
 
@@ -158,12 +160,10 @@ def show(options, report, x_test, y_test, probabilities) -> None:
     print(figures.summary(report))
     folder = output_dir(options)
     figures.save_comparison(report, folder / "comparaison.png")
-    save_confusion_matrix(
-        folder / "confusion.png", report["confusion_matrix"], report["classes_fr"]
-    )
+    save_confusion_matrix(folder / "confusion.png", report.confusion_matrix, report.classes_fr)
     dictionary = read_dictionary(saving.load_model(options.module, models_dir=options.models_dir))
     figures.save_dictionary(dictionary, folder / "dictionnaire.png")
-    names = [report["classes_fr"][label] for label in y_test.reshape(-1)[:2]]
+    names = [report.classes_fr[label] for label in y_test.reshape(-1)[:2]]
     figures.save_words(dictionary, x_test[:2], names, folder / "histogramme.png")
     print(f"Figures écrites dans {folder}/")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core.reports import format_metric, format_seeds
+from convnets.core.reports import Report, format_metric, format_seeds
 from convnets.figures.style import COLORS, new_figure
 from exercises.ex16_bag_of_words.dictionary import Dictionary, word_pictures
 from exercises.ex16_bag_of_words.encoding import CODINGS, build_distances
@@ -104,14 +104,14 @@ def save_words(dictionary: Dictionary, x: np.ndarray, titles: list[str], path: P
 # --- Question : lequel est le meilleur ? ---------------------------------------------
 
 
-def save_comparison(report: dict, path: Path) -> None:
+def save_comparison(report: Report, path: Path) -> None:
     """Trace la précision selon la taille du dictionnaire, puis selon le temps de processeur.
 
     Args:
         report: compte rendu, `models/ex16_bag_of_words.json`.
         path: fichier PNG ; son dossier est créé.
     """
-    metrics, sizes = report["metrics"], report["sizes"]
+    metrics, sizes = report.metrics, report.details["sizes"]
     others = {
         "pixels": ("pixels bruts", COLORS[6], "X"),
         "cnn": ("réseau, même temps", COLORS[2], "^"),
@@ -123,12 +123,12 @@ def save_comparison(report: dict, path: Path) -> None:
             color = COLORS[coding.startswith("soft")]
             accuracy, sd = _series(metrics, [f"{coding}_{size}" for size in sizes])
             by_size.errorbar(sizes, accuracy, sd, fmt=STYLES[coding], color=color, label=label)
-            seconds = [report["cpu_s"][f"{coding}_{size}"]["mean"] for size in sizes]
+            seconds = [report.details["cpu_s"][f"{coding}_{size}"]["mean"] for size in sizes]
             by_time.plot(seconds, accuracy, STYLES[coding], color=color)
         for name, (label, color, mark) in others.items():
             accuracy, sd = _series(metrics, [f"accuracy_{name}"])
             by_size.axhline(accuracy[0], color=color, linestyle=":")
-            seconds = report["cpu_s"][name]["mean"]
+            seconds = report.details["cpu_s"][name]["mean"]
             by_time.errorbar(seconds, accuracy, sd, fmt=mark, color=color, label=label)
         by_size.set(xscale="log", xlabel="mots du dictionnaire", ylabel="précision (%)")
         by_size.set_xticks(sizes, sizes)
@@ -145,16 +145,18 @@ def save_comparison(report: dict, path: Path) -> None:
         by_size.text(sizes[0], 11, "hasard", color="0.4", fontsize=8)
         seeds = format_seeds(metrics["accuracy"])
         figure.suptitle(
-            f"{report['num_images']['train']} images d'entraînement, précision de test ({seeds})"
+            f"{report.num_images['train']} images d'entraînement, précision de test ({seeds})"
         )
 
 
 def _series(metrics: dict, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     found = [metrics[name] for name in names]
-    return tuple(100 * np.array([each[key] or 0 for each in found]) for key in ("mean", "sd"))
+    return tuple(
+        100 * np.array([getattr(each, key) or 0 for each in found]) for key in ("mean", "sd")
+    )
 
 
-def summary(report: dict) -> str:
+def summary(report: Report) -> str:
     """Dit le résultat, une ligne par mesure mise en avant, puis les temps.
 
     Args:
@@ -163,12 +165,12 @@ def summary(report: dict) -> str:
     Returns:
         Quelques lignes de texte.
     """
-    metrics, cpu_s = report["metrics"], report["cpu_s"]
-    lines = [f"{e['label']} : {format_metric(metrics[e['metric']])}" for e in report["headline"]]
-    shipped = cpu_s[f"soft_quarters_{report['sizes'][-1]}"]["mean"]
+    metrics, cpu_s = report.metrics, report.details["cpu_s"]
+    lines = [f"{each.label} : {format_metric(metrics[each.metric])}" for each in report.headline]
+    shipped = cpu_s[f"soft_quarters_{report.details['sizes'][-1]}"]["mean"]
     lines.append(
         f"Secondes de processeur : sac {shipped:.0f}, réseau {cpu_s['cnn']['mean']:.0f}, "
         f"plus longtemps {cpu_s['cnn_long']['mean']:.0f}. Nombres appris : sac "
-        f"{report['parameters']['bag']}, réseau {report['parameters']['cnn']}."
+        f"{report.parameters['bag']}, réseau {report.parameters['cnn']}."
     )
     return "\n".join(lines)

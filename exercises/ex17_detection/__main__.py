@@ -15,8 +15,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core import reports
 from convnets.core.cli import percent, run, training_command, training_parser
+from convnets.core.reports import Headline, Metric, Report, read_report
 from convnets.datasets import sources
 from convnets.datasets.scenes import SCENE_PX, Scenes
 from convnets.figures.style import new_figure, output_dir
@@ -66,13 +66,11 @@ def study(options) -> int:
             flush=True,
         )
     best = max(range(len(runs)), key=lambda seed: runs[seed].val_map)
-    report = {
-        **make_report(options, runs, best),
-        "num_images": {part: len(scenes.images) for part, scenes in several.items()},
-        "data_sha256": {
-            "fashion_mnist": sources.dataset_sha256(fashion),
-            "cifar10": sources.dataset_sha256(cifar),
-        },
+    report = make_report(options, runs, best)
+    report.num_images = {part: len(scenes.images) for part, scenes in several.items()}
+    report.data_sha256 = {
+        "fashion_mnist": sources.dataset_sha256(fashion),
+        "cifar10": sources.dataset_sha256(cifar),
     }
     folder, reason = saving.save_model(
         runs[best].model,
@@ -85,34 +83,36 @@ def study(options) -> int:
     if reason:
         print(reason)
     print(f"Modèle écrit dans {folder}/{options.module}.keras (graine {best}).")
-    save_figures(options, runs[best], report["metrics"], one["test"], several["test"])
+    save_figures(options, runs[best], report.metrics, one["test"], several["test"])
     return 0
 
 
-def make_report(options, runs: list[Measured], best: int) -> dict:
+def make_report(options, runs: list[Measured], best: int) -> Report:
     """Rend le compte rendu de ces entraînements, sans les données."""
     names = list(runs[0].test)
-    return {
-        "command": training_command(options),
-        "headline": [{"metric": name, "label": label, "unit": "%"} for name, label in HEADLINE],
-        "metrics": {name: training.summarise([run.test[name] for run in runs]) for name in names},
-        "shipped": {"seed": best, **runs[best].test},
-        "min_score": runs[best].min_score,
-        "score": runs[best].val_map,
-        "validation": training.summarise([run.val_map for run in runs]),
-        "seeds": list(range(options.seeds)),
-        "duration_s": training.summarise([sum(run.history["duration_s"]) for run in runs]),
-        "precision": choose_precision(options.precision),
-        "backend": keras.backend.backend(),
-        "num_parameters": int(runs[best].model.count_params()),
-        "input_shape": [SCENE_PX, SCENE_PX, 3],
-        "classes": sources.FASHION_CLASSES,
-        "classes_fr": sources.FASHION_CLASSES_FR,
-        "history": runs[best].history,
-    }
+    return Report(
+        command=training_command(options),
+        headline=[Headline(name, label) for name, label in HEADLINE],
+        metrics={name: training.summarise([run.test[name] for run in runs]) for name in names},
+        shipped={"seed": best, **runs[best].test},
+        score=runs[best].val_map,
+        validation=training.summarise([run.val_map for run in runs]),
+        seeds=list(range(options.seeds)),
+        duration_s=training.summarise([sum(run.history["duration_s"]) for run in runs]),
+        precision=choose_precision(options.precision),
+        backend=keras.backend.backend(),
+        num_parameters=int(runs[best].model.count_params()),
+        input_shape=[SCENE_PX, SCENE_PX, 3],
+        classes=sources.FASHION_CLASSES,
+        classes_fr=sources.FASHION_CLASSES_FR,
+        history=runs[best].history,
+        details={"min_score": runs[best].min_score},
+    )
 
 
-def save_figures(options, run: Measured, summary: dict, one: Scenes, several: Scenes) -> None:
+def save_figures(
+    options, run: Measured, summary: dict[str, Metric], one: Scenes, several: Scenes
+) -> None:
     """Dessine ce qu'une graine trouve dans les scènes de test.
 
     Args:
@@ -152,10 +152,10 @@ def save_figures(options, run: Measured, summary: dict, one: Scenes, several: Sc
 
 def detect(options) -> int:
     """Dessine les boîtes que le modèle livré trouve dans une image ; rend 0."""
-    report = reports.read_sidecar(options.module, models_dir=options.models_dir)
-    image = prepare(options.image, tuple(report["input_shape"]), framing=FRAMING)
+    report = read_report(options.module, models_dir=options.models_dir)
+    image = prepare(options.image, tuple(report.input_shape), framing=FRAMING)
     model = saving.load_model(options.module, models_dir=options.models_dir)
-    found = decode(model.predict(image[None], verbose=0), min_score=report["min_score"])[0]
+    found = decode(model.predict(image[None], verbose=0), min_score=report.details["min_score"])[0]
     print(describe(found))
     path = output_dir(options) / f"{Path(options.image).stem}_boites.png"
     with new_figure(path, size=(5.0, 5.2)) as (figure, axes):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.core.reports import format_seeds
+from convnets.core.reports import Metric, format_seeds
 from convnets.datasets import sources
 from convnets.datasets.scenes import ABSENT, SCENE_PX, Scenes
 from convnets.figures.style import COLORS, INK, new_figure
@@ -129,7 +129,7 @@ def save_duplicates(
 # --- Question : précision selon le rappel --------------------------------------------
 
 
-def save_curves(path: Path, judged: dict[str, Judged], metrics: dict) -> Path:
+def save_curves(path: Path, judged: dict[str, Judged], metrics: dict[str, Metric]) -> Path:
     """Trace la précision selon le rappel, et la précision moyenne de chaque classe.
 
     Args:
@@ -142,7 +142,7 @@ def save_curves(path: Path, judged: dict[str, Judged], metrics: dict) -> Path:
     """
     names = dict(zip(sources.FASHION_CLASSES, sources.FASHION_CLASSES_FR, strict=True))
     bars = sorted(
-        (metric["mean"], metric["sd"] or 0, names[key[3:]])
+        (metric.mean, metric.sd or 0, names[key[3:]])
         for key, metric in metrics.items()
         if key.startswith("ap ")
     )

@@ -143,7 +143,7 @@ def compare(options: Namespace) -> int:
             )
         runs.append(each)
     report = make_report(options, runs, made, datasets)
-    best = runs[report["shipped"]["seed"]]
+    best = runs[report.shipped["seed"]]
     folder, reason = saving.save_model(
         best["models"]["unet"],
         options.module,
@@ -153,7 +153,7 @@ def compare(options: Namespace) -> int:
     )
     if reason:
         print(reason)
-    seed = report["shipped"]["seed"]
+    seed = report.shipped["seed"]
     print(f"U-Net écrit dans {folder}/{options.module}.keras (graine {seed}).")
     show(options, report, made["test"], best["predicted"])
     return 0

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.core.reports import Metric
 from convnets.datasets.sources import FASHION_CLASSES_FR
 from convnets.figures.style import COLORS, new_figure
 
@@ -122,12 +123,12 @@ def save_masks(path: Path, images: np.ndarray, masks: dict[str, np.ndarray]) -> 
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=9)
 
 
-def save_comparison(path: Path, metrics: dict[str, dict], names: dict[str, str]) -> None:
+def save_comparison(path: Path, metrics: dict[str, Metric], names: dict[str, str]) -> None:
     """Compare des réponses, une barre par réponse et par mesure, écart-type compris.
 
     Args:
         path: fichier PNG.
-        metrics: mesures du compte rendu, `{"unet_mean_iou": {"mean", "sd"}, ...}`.
+        metrics: mesures du compte rendu, par exemple `unet_mean_iou`.
         names: `{"unet": "U-Net", ...}`, dans l'ordre des barres.
     """
     with new_figure(path, size=(9.0, 4.0)) as (_, axes):
@@ -136,9 +137,9 @@ def save_comparison(path: Path, metrics: dict[str, dict], names: dict[str, str])
             found = [metrics[f"{name}_{measure}"] for measure in MEASURES_FR]
             axis.bar(
                 np.arange(len(found)) + (k - (len(names) - 1) / 2) * width,
-                [100 * each["mean"] for each in found],
+                [100 * each.mean for each in found],
                 0.92 * width,
-                yerr=[100 * (each["sd"] or np.nan) for each in found],
+                yerr=[100 * (each.sd or np.nan) for each in found],
                 capsize=2,
                 color="#9a9a9a" if name == "background" else COLORS[k],
                 label=label,

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from PIL import Image
 
-from convnets.core import reports
 from convnets.core.cli import training_command
+from convnets.core.reports import Headline, Report, format_metric
 from convnets.datasets import sources
 from convnets.figures.style import output_dir
 from convnets.training import study
@@ -32,7 +32,7 @@ HEADLINE = (
 NUM_SHOWN = 4  # scènes de test sur la figure
 
 
-def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> dict:
+def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> Report:
     """Rassemble les mesures de toutes les graines ; le U-Net livré est choisi sur la validation.
 
     Args:
@@ -43,7 +43,7 @@ def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> d
         datasets: `(Fashion-MNIST, CIFAR-10)`, pour leurs empreintes.
 
     Returns:
-        Un compte rendu prêt pour `storage.save_model`.
+        Un compte rendu prêt pour `saving.save_model`.
     """
     scores = [each["val"]["unet"]["mean_iou"] for each in runs]
     best = int(np.argmax(scores))
@@ -64,41 +64,41 @@ def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> d
         kind: [sum(each["history"][kind]["duration_s"]) for each in runs] for kind in NAMES_FR
     }
     sha256 = [sources.dataset_sha256(each) for each in datasets]
-    return {
-        "command": training_command(options),
-        "headline": [{"metric": name, "label": label, "unit": "%"} for name, label in HEADLINE],
-        "metrics": metrics,
-        "shipped": {"seed": best, **shipped["test"]["unet"]},
-        "score": scores[best],
-        "validation": study.summarise(scores),
-        "seeds": list(range(options.seeds)),
-        "duration_s": study.summarise(
-            [sum(each) for each in zip(*durations.values(), strict=True)]
-        ),
-        "duration_by_network_s": {k: study.summarise(v) for k, v in durations.items()},
-        "precision": choose_precision(options.precision),
-        "backend": keras.backend.backend(),
-        "num_parameters": int(shipped["models"]["unet"].count_params()),
-        "parameters": {k: int(model.count_params()) for k, model in shipped["models"].items()},
-        "num_images": {name: len(part.images) for name, part in made.items()},
-        "data_sha256": dict(zip(("fashion_mnist", "cifar10"), sha256, strict=True)),
-        "input_shape": list(test.images.shape[1:]),
-        # Pas « classes_fr » : `./predict` y lirait un modèle qui classe l'image entière.
-        "mask_classes_fr": CLASSES_FR,
-        "iou_by_class": {
-            kind: [None if np.isnan(each) else float(each) for each in iou(matrix)]
-            for kind, matrix in matrices.items()
-        },
-        "confusion_matrix": matrices["unet"].tolist(),
-        "history": {
+    return Report(
+        command=training_command(options),
+        headline=[Headline(name, label) for name, label in HEADLINE],
+        metrics=metrics,
+        shipped={"seed": best, **shipped["test"]["unet"]},
+        score=scores[best],
+        validation=study.summarise(scores),
+        seeds=list(range(options.seeds)),
+        duration_s=study.summarise([sum(each) for each in zip(*durations.values(), strict=True)]),
+        precision=choose_precision(options.precision),
+        backend=keras.backend.backend(),
+        num_parameters=int(shipped["models"]["unet"].count_params()),
+        parameters={k: int(model.count_params()) for k, model in shipped["models"].items()},
+        num_images={name: len(part.images) for name, part in made.items()},
+        data_sha256=dict(zip(("fashion_mnist", "cifar10"), sha256, strict=True)),
+        input_shape=list(test.images.shape[1:]),
+        confusion_matrix=matrices["unet"].tolist(),
+        history={
             f"{kind}_{name}": values
             for kind, curves in shipped["history"].items()
             for name, values in curves.items()
         },
-    }
+        details={
+            "duration_by_network_s": {k: study.summarise(v) for k, v in durations.items()},
+            # Pas « classes_fr » : `./predict` y lirait un modèle qui classe l'image entière.
+            "mask_classes_fr": CLASSES_FR,
+            "iou_by_class": {
+                kind: [None if np.isnan(each) else float(each) for each in iou(matrix)]
+                for kind, matrix in matrices.items()
+            },
+        },
+    )
 
 
-def show(options: Namespace, report: dict, test, predicted: dict[str, np.ndarray]) -> None:
+def show(options: Namespace, report: Report, test, predicted: dict[str, np.ndarray]) -> None:
     """Affiche les mesures, et écrit les figures et une scène de test à segmenter soi-même.
 
     Args:
@@ -111,12 +111,12 @@ def show(options: Namespace, report: dict, test, predicted: dict[str, np.ndarray
     for kind, label in ANSWERS_FR.items():
         print(f"{label} :")
         for name, measured in MEASURES_FR.items():
-            value = reports.format_metric(report["metrics"][f"{kind}_{name}"])
+            value = format_metric(report.metrics[f"{kind}_{name}"])
             print(f"  {measured.replace(chr(10), ' '):<32} {value}")
     masks = {"vérité": test.masks[shown]}
     masks |= {label: predicted[kind][shown] for kind, label in NAMES_FR.items()}
     save_masks(folder / "masques.png", test.images[shown], masks)
-    save_comparison(folder / "comparaison.png", report["metrics"], ANSWERS_FR)
+    save_comparison(folder / "comparaison.png", report.metrics, ANSWERS_FR)
     Image.fromarray(test.images[0]).save(folder / "scene.png")
     print(
         f"Figures écrites dans {folder}/ ; une scène à segmenter : "

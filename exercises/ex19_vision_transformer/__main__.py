@@ -17,8 +17,8 @@ from pathlib import Path
 import keras
 from keras import layers, ops
 
-from convnets.core import reports
 from convnets.core.cli import run, training_parser
+from convnets.core.reports import read_report
 from convnets.datasets import sources
 from convnets.figures.style import output_dir
 from convnets.serving.classifier import prepare
@@ -161,11 +161,11 @@ NETWORKS = {
 
 def explain(options) -> int:
     """Dessine où le modèle livré regarde sur une image ; rend 0."""
-    report = reports.read_sidecar(options.module, models_dir=options.models_dir)
-    image = prepare(options.image, tuple(report["input_shape"]))
+    report = read_report(options.module, models_dir=options.models_dir)
+    image = prepare(options.image, tuple(report.input_shape))
     model = saving.load_model(options.module, models_dir=options.models_dir)
     path = output_dir(options) / f"{Path(options.image).stem}_attention.png"
-    figures.save_attention(model, image[None], path, classes_fr=report["classes_fr"])
+    figures.save_attention(model, image[None], path, classes_fr=report.classes_fr)
     print(path)
     return 0
 

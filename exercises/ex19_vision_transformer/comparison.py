@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from convnets.core import paths
+from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.style import output_dir
 from convnets.training import study
@@ -30,11 +31,11 @@ WARMUP = 0.1  # part de l'entraînement où le pas monte, avant de suivre un cos
 SHUFFLE_SEED = 0  # du mélange des morceaux, le même pour les trois réseaux
 NUM_SHOWN = 8  # images dont on dessine l'attention
 HEADLINE = {
-    "accuracy": "précision du transformeur, Fashion-MNIST",
-    "accuracy_cnn": "précision d'un réseau de convolution, même nombre de paramètres",
-    "accuracy_no_positions": "précision du transformeur sans positions",
-    "accuracy_shuffled": "précision du transformeur, morceaux mélangés au test",
-    "accuracy_no_positions_shuffled": "précision sans positions, morceaux mélangés au test",
+    "accuracy": "exactitude du transformeur, Fashion-MNIST",
+    "accuracy_cnn": "exactitude d'un réseau de convolution, même nombre de paramètres",
+    "accuracy_no_positions": "exactitude du transformeur sans positions",
+    "accuracy_shuffled": "exactitude du transformeur, morceaux mélangés au test",
+    "accuracy_no_positions_shuffled": "exactitude sans positions, morceaux mélangés au test",
 }
 
 
@@ -122,11 +123,13 @@ def describe(runs: list[dict], networks: dict[str, keras.Model]) -> dict:
     cosines = [attention.near_and_far(attention.position_similarity(run["model"])) for run in runs]
     near, far = (study.summarise(values) for values in zip(*cosines, strict=True))
     return {
-        "headline": [{"metric": k, "label": v, "unit": "%"} for k, v in HEADLINE.items()],
+        "headline": [Headline(k, v) for k, v in HEADLINE.items()],
         "parameters": {name: network.count_params() for name, network in networks.items()},
-        "durations_s": durations,
-        "curves": curves,
-        "position_similarity": {"neighbours": near, "others": far},
+        "details": {
+            "durations_s": durations,
+            "curves": curves,
+            "position_similarity": {"neighbours": near, "others": far},
+        },
     }
 
 
@@ -159,13 +162,13 @@ def compare(networks: Networks, dataset, *, options, num_val: int, patch_px: int
         return first, history
 
     def show(options, report, x_test, y_test, probabilities) -> None:
-        model = list(trained)[report["shipped"]["seed"]]
+        model = list(trained)[report.shipped["seed"]]
         folder = output_dir(options)
         shown = figures.choose(y_test, probabilities, limit=NUM_SHOWN)
         print(figures.summary(report))
         figures.save_comparison(report, folder / "comparaison.png")
         figures.save_attention(
-            model, x_test[shown], folder / "attention.png", classes_fr=report["classes_fr"]
+            model, x_test[shown], folder / "attention.png", classes_fr=report.classes_fr
         )
         figures.save_positions(model, folder / "positions.png")
         print(f"Figures écrites dans {folder}/")

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.core.reports import format_metric, format_seeds
+from convnets.core.reports import Metric, Report, format_metric, format_seeds
 from convnets.explaining.maps import normalise
 from convnets.figures.style import COLORS, new_figure
 from exercises.ex19_vision_transformer import attention
@@ -25,15 +25,15 @@ NAMES_FR = {
 ORDERS_FR = {"": "morceaux en place", "_shuffled": "morceaux mélangés"}
 
 
-def _metric(report: dict, name: str, end: str) -> dict:
+def _metric(report: Report, name: str, end: str) -> Metric:
     """Rend la mesure d'un réseau ; celle du réseau livré ne porte pas de nom."""
-    return report["metrics"]["accuracy" + ("" if name == "transformer" else f"_{name}") + end]
+    return report.metrics["accuracy" + ("" if name == "transformer" else f"_{name}") + end]
 
 
 # --- Question : dire et montrer la comparaison ---------------------------------------
 
 
-def summary(report: dict) -> str:
+def summary(report: Report) -> str:
     """Dit le résultat, une ligne par réseau.
 
     Args:
@@ -44,8 +44,8 @@ def summary(report: dict) -> str:
     """
     lines = []
     for name, title in NAMES_FR.items():
-        parameters = f"{report['parameters'][name]:,}".replace(",", " ")
-        seconds = report["durations_s"][name]["mean"]
+        parameters = f"{report.parameters[name]:,}".replace(",", " ")
+        seconds = report.details["durations_s"][name]["mean"]
         in_place, mixed = (_metric(report, name, end) for end in ORDERS_FR)
         lines.append(
             f"{title.capitalize()} ({parameters} paramètres, {seconds:.0f} s) : "
@@ -55,7 +55,7 @@ def summary(report: dict) -> str:
     return "\n".join(lines)
 
 
-def save_comparison(report: dict, path: Path) -> None:
+def save_comparison(report: Report, path: Path) -> None:
     """Trace la précision de validation de chaque réseau, puis celle de test en barres.
 
     Args:
@@ -65,7 +65,7 @@ def save_comparison(report: dict, path: Path) -> None:
     with new_figure(path, columns=2, size=(6.0, 4.2)) as (figure, axes):
         curves, bars = axes[0]
         for name, color in zip(NAMES_FR, COLORS, strict=False):
-            curve = report["curves"][f"{name}_val_accuracy"]
+            curve = report.details["curves"][f"{name}_val_accuracy"]
             mean, sd = 100 * np.array(curve["mean"]), 100 * np.array(curve["sd"])
             epochs = range(1, len(mean) + 1)
             curves.errorbar(
@@ -84,7 +84,7 @@ def save_comparison(report: dict, path: Path) -> None:
         places = np.arange(len(NAMES_FR))
         for rank, (end, label) in enumerate(ORDERS_FR.items()):
             each = [_metric(report, name, end) for name in NAMES_FR]
-            heights = [100 * metric["mean"] for metric in each]
+            heights = [100 * metric.mean for metric in each]
             drawn = bars.bar(
                 places + 0.4 * rank - 0.2,
                 heights,
@@ -93,19 +93,19 @@ def save_comparison(report: dict, path: Path) -> None:
                 color=COLORS[rank],
                 hatch="//" if rank else None,
                 edgecolor="white",
-                yerr=[100 * (metric["sd"] or 0) for metric in each],
+                yerr=[100 * (metric.sd or 0) for metric in each],
                 capsize=3,
             )
             labels = [percent(height / 100) for height in heights]
             bars.bar_label(drawn, labels, padding=2, fontsize=8)
         names = [
-            f"{title}\n{report['parameters'][name]:,}".replace(",", " ") + " paramètres"
+            f"{title}\n{report.parameters[name]:,}".replace(",", " ") + " paramètres"
             for name, title in NAMES_FR.items()
         ]
         bars.set_xticks(places, [name.replace(" sans", "\nsans") for name in names], fontsize=8)
         bars.set(title="Test", ylabel="précision (%)", ylim=(0, 118), yticks=range(0, 101, 20))
         bars.legend(loc="upper center", ncols=2)
-        seeds = format_seeds(report["metrics"]["accuracy"])
+        seeds = format_seeds(report.metrics["accuracy"])
         figure.suptitle(f"Fashion-MNIST, même budget, moyenne et écart-type ({seeds})")
 
 

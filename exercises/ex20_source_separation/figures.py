@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.core.reports import Report
 from convnets.figures.style import COLORS, new_figure
 from exercises.ex20_source_separation import baselines
 from exercises.ex20_source_separation.listening import write_wavs
@@ -116,21 +117,21 @@ def write_examples(
     return [*paths, save_spectrograms(folder / "spectrogrammes.png", panels, columns=3)]
 
 
-def save_measures(report: dict, path: Path) -> Path:
+def save_measures(report: Report, path: Path) -> Path:
     """Trace les gains de chaque méthode et la perte, d'après le compte rendu, en PNG."""
     methods = {"medians": "filtres médians", "network": "réseau", "ideal": "masque idéal"}
     with new_figure(path, columns=2) as (_, (axes,)):
         for k, (suffix, label) in enumerate(
             (("_learned", "timbres appris, autres sons"), ("", "timbres jamais entendus"))
         ):
-            metrics = [report["metrics"][f"{name}{suffix}"] for name in methods]
+            metrics = [report.metrics[f"{name}{suffix}"] for name in methods]
             places = np.arange(len(methods)) + 0.4 * k - 0.2
-            means = [metric["mean"] for metric in metrics]
+            means = [metric.mean for metric in metrics]
             bars = axes[0].bar(
                 places,
                 means,
                 0.38,
-                yerr=[metric["sd"] or 0 for metric in metrics],
+                yerr=[metric.sd or 0 for metric in metrics],
                 color=COLORS[k],
                 label=label,
             )
@@ -140,7 +141,7 @@ def save_measures(report: dict, path: Path) -> Path:
         axes[0].margins(y=0.2)
         axes[0].legend(loc="upper left")
         for key, label in (("loss", "entraînement"), ("val_loss", "validation")):
-            values = report["history"][key]
+            values = report.history[key]
             axes[1].plot(range(1, len(values) + 1), values, marker="o", markersize=3, label=label)
         axes[1].set(title="Entropie croisée, cases pondérées par leur module", xlabel="époque")
         axes[1].legend()

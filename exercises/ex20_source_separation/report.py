@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import training_command
+from convnets.core.reports import Headline, Report
 from convnets.datasets import sources as data
 from convnets.figures.style import output_dir
 from convnets.training import saving, study
@@ -128,34 +129,36 @@ def measure(options, train) -> int:
     print(" ; ".join(shown).replace(".", ","))
     best = max(range(len(runs)), key=lambda seed: runs[seed]["val"])
     model = runs[best]["model"]
-    report = {
-        "command": training_command(options),
-        "metrics": {
+    report = Report(
+        command=training_command(options),
+        metrics={
             **{
                 name: study.summarise([run["test"][name] for run in runs])
                 for name in runs[0]["test"]
             },
             **{name: study.summarise([value]) for name, value in fixed.items()},
         },
-        "headline": [{"metric": name, "label": label, "unit": "dB"} for name, label in HEADLINE],
-        "medians": setting._asdict(),
-        "timbres": {
-            name: [[*kind] for kind in each]
-            for name, each in (("learned", LEARNED), ("unseen", UNSEEN))
+        headline=[Headline(name, label, "dB") for name, label in HEADLINE],
+        shipped={"seed": best, **runs[best]["test"]},
+        score=runs[best]["val"],
+        validation=study.summarise([run["val"] for run in runs]),
+        seeds=list(range(options.seeds)),
+        duration_s=study.summarise([sum(run["history"]["duration_s"]) for run in runs]),
+        precision=choose_precision(options.precision),
+        backend=keras.backend.backend(),
+        num_parameters=int(model.count_params()),
+        num_images=dict(zip(("train", "val", "test"), sizes, strict=True)),  # des mélanges
+        data_sha256=data.dataset_sha256((sounds, np.moveaxis(tests["network"], 1, 0))),
+        input_shape=[None, NUM_BINS, 1],
+        history=runs[best]["history"],
+        details={
+            "medians": setting._asdict(),
+            "timbres": {
+                name: [[*kind] for kind in each]
+                for name, each in (("learned", LEARNED), ("unseen", UNSEEN))
+            },
         },
-        "shipped": {"seed": best, **runs[best]["test"]},
-        "score": runs[best]["val"],
-        "validation": study.summarise([run["val"] for run in runs]),
-        "seeds": list(range(options.seeds)),
-        "duration_s": study.summarise([sum(run["history"]["duration_s"]) for run in runs]),
-        "precision": choose_precision(options.precision),
-        "backend": keras.backend.backend(),
-        "num_parameters": int(model.count_params()),
-        "num_images": dict(zip(("train", "val", "test"), sizes, strict=True)),  # des mélanges
-        "data_sha256": data.dataset_sha256((sounds, np.moveaxis(tests["network"], 1, 0))),
-        "input_shape": [None, NUM_BINS, 1],
-        "history": runs[best]["history"],
-    }
+    )
     folder, reason = saving.save_model(
         model, options.module, report, models_dir=options.models_dir, force=options.force
     )

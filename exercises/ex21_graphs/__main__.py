@@ -16,8 +16,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from convnets.core import paths, reports
+from convnets.core import paths
 from convnets.core.cli import percent, run, training_parser
+from convnets.core.reports import Headline, format_metric, read_report
 from convnets.datasets import sources
 from convnets.figures.style import output_dir, save_training_figures
 from convnets.training import study
@@ -135,9 +136,9 @@ def describe(controls: dict, runs: list[dict]) -> dict:
     networks = {"sum": runs[0]["model"], **controls[runs[0]["model"]]}
     return {
         "metrics": {name: study.summarise(values) for name, values in measured.items()},
-        "headline": [{"metric": name, "label": label, "unit": "%"} for name, label in HEADLINE],
+        "headline": [Headline(name, label) for name, label in HEADLINE],
         "parameters": {name: network.count_params() for name, network in networks.items()},
-        "club": first,
+        "details": {"club": first},
     }
 
 
@@ -147,8 +148,8 @@ def show(options, report, *_) -> None:
     for title, _, bars in figures.PANELS:
         print(title)
         for name, label, _ in bars:
-            print(f"  {label:<26} {reports.format_metric(report['metrics'][name])}")
-    figures.save_club(figures.load_club(), report["club"], folder / "club.png")
+            print(f"  {label:<26} {format_metric(report.metrics[name])}")
+    figures.save_club(figures.load_club(), report.details["club"], folder / "club.png")
     figures.save_bars(report, folder / "mesures.png")
     figures.save_receptive_field(folder / "champ.png")
     save_training_figures(options, report, None, None, None)
@@ -164,7 +165,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def measure() -> int:
         if options.show:
-            show(options, reports.read_sidecar(options.module, models_dir=options.models_dir))
+            show(options, read_report(options.module, models_dir=options.models_dir))
             return 0
         print(check_convolution())
         (x, y), test = sources.load_fashion_mnist()

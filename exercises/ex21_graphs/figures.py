@@ -12,6 +12,7 @@ import networkx as nx
 import numpy as np
 
 from convnets.core.cli import percent
+from convnets.core.reports import Report
 from convnets.figures.style import COLORS, INK, new_figure
 from exercises.ex21_graphs.messages import grid_graph, undirected_graph
 from exercises.ex21_graphs.networks import Network, from_networkx
@@ -107,7 +108,7 @@ def save_club(network: Network, first: dict, path: Path) -> None:
 # --- Question : le résultat des trois pertes -----------------------------------------
 
 
-def save_bars(report: dict, path: Path) -> None:
+def save_bars(report: Report, path: Path) -> None:
     """Compare les méthodes, une perte par cadre ; la barre d'erreur est l'écart-type.
 
     Args:
@@ -117,7 +118,8 @@ def save_bars(report: dict, path: Path) -> None:
     with new_figure(path, columns=3, size=(4.6, 3.0)) as (_, axes):
         for axis, (title, unit, bars) in zip(axes[0], PANELS, strict=True):
             for row, (name, _, control) in enumerate(bars):
-                mean, sd = (report["metrics"][name][key] for key in ("mean", "sd"))
+                metric = report.metrics[name]
+                mean, sd = metric.mean, metric.sd
                 color = "#999999" if control else COLORS[0]
                 axis.barh(row, 100 * mean, xerr=100 * (sd or 0), color=color, height=0.7)
                 axis.text(2, row, percent(mean), color="white", va="center", fontsize=9)
