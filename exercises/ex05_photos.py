@@ -25,6 +25,7 @@ from PIL import Image
 from convnets.core import paths
 from convnets.core.cli import run, training_parser
 from convnets.core.images import crop_resize
+from convnets.core.reports import Headline
 from convnets.datasets import pretrained, sources
 from convnets.datasets.cache import cached_array
 from convnets.figures.style import save_training_figures
@@ -38,6 +39,7 @@ EPOCHS = 10  # au-delà, la tête apprend par cœur
 BATCH_SIZE = 500
 L2 = 1e-3  # pénalité sur les poids de la couche dense
 NUM_VAL = 2000  # les mêmes images que dans l'exercice 03
+HEADLINE = "exactitude sur CIFAR-10 agrandi à 192 pixels, base d'ImageNet"
 VIEWS = (("crop", 1.0), ("crop", 0.7))  # d'une photo, à moyenner ; choisies par benchmarks.framing
 
 
@@ -153,7 +155,8 @@ def study(options) -> int:
         on_saved=save_training_figures,
         assemble=assemble,
         describe=lambda runs: {
-            "derived_from": describe_base(provenance, LAYER, input_px=IMAGE_PX),
+            "headline": [Headline("accuracy", HEADLINE)],
+            "details": {"derived_from": describe_base(provenance, LAYER, input_px=IMAGE_PX)},
             "data_sha256": sources.dataset_sha256(images),
             "views": VIEWS,
             "precision": "float32",

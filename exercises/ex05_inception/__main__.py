@@ -19,6 +19,7 @@ import numpy as np
 
 from convnets.core import reports
 from convnets.core.cli import percent, run
+from convnets.core.reports import Report
 from convnets.datasets import folders, pretrained
 from convnets.figures.style import save_mistakes, save_training_figures
 from convnets.training import export_base, saving
@@ -175,7 +176,7 @@ def study(options) -> int:
         }
         report = shown.make_report(options, pictures, provenance, runs, results)
     print(shown.describe_results(report), flush=True)
-    best = report["shipped"]["seed"]
+    best = report.shipped["seed"]
     if weights:
         save(runs[best][0], base, provenance, report, options)
     save_training_figures(options, report, held_out[2], held_out[1], held_out[0][best])
@@ -186,9 +187,9 @@ def study(options) -> int:
 # --- Question 2 : garder peu, et prédire ---------------------------------------------
 
 
-def save(head, base, provenance, report: dict, options) -> None:
+def save(head, base, provenance, report: Report, options) -> None:
     """Enregistre la tête seule, et l'export de la base que `./predict` retrouve à son empreinte."""
-    other = shown.replaces_another_task(options, report["classes"])
+    other = shown.replaces_another_task(options, report.classes)
     folder, reason = saving.save_model(
         head, options.module, report, models_dir=options.models_dir, force=options.force or other
     )
@@ -202,8 +203,8 @@ def save(head, base, provenance, report: dict, options) -> None:
 
 def prepare(options) -> int:
     """Retrouve la base de la tête enregistrée et l'exporte pour `./predict` ; rend 0."""
-    report = reports.read_sidecar(options.module, models_dir=options.models_dir)
-    print(f"Base exportée : {export_base.prepare_base(report.get('base'))}")
+    report = reports.read_report(options.module, models_dir=options.models_dir)
+    print(f"Base exportée : {export_base.prepare_base(report.base)}")
     return 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 
 from convnets.core.cli import percent, run
+from convnets.core.reports import Headline, Report
 from convnets.datasets import pretrained
 from convnets.figures.style import COLORS, INK, new_figure, output_dir
 from convnets.training import study as training
@@ -27,6 +28,12 @@ TASKS = (("chat", "chien"), ("cerf", "cheval"))
 FROZEN_UNTIL = "mixed8"  # mixed9 et mixed10, 11 millions de poids, sont partagés et réappris
 RATES = (1e-5, 1e-4, 3e-4, 1e-3, 1e-2)  # taux d'apprentissage d'Adam
 EPOCHS = 3  # sur la seconde tâche
+HEADLINE = {  # ce qui va dans le tableau des résultats
+    "first before": "exactitude de la tâche 1, avant d'apprendre la tâche 2",
+    "first 1e-04": "exactitude de la tâche 1, après (taux d'apprentissage 10⁻⁴)",
+    "first 3e-04": "exactitude de la tâche 1, après (taux d'apprentissage 3·10⁻⁴)",
+    "first frozen": "exactitude de la tâche 1, après, base figée",
+}
 
 
 # --- Question : deux tâches, une base ------------------------------------------------
@@ -116,9 +123,9 @@ def measure_forgetting(end: keras.Model, tasks: list[dict], *, epochs: int, seed
     return found
 
 
-def save_figure(report: dict, path: Path) -> Path:
+def save_figure(report: Report, path: Path) -> Path:
     """Trace les deux précisions selon le taux d'apprentissage dans un fichier `.png`."""
-    metrics, names = report["metrics"], ["frozen", *map(rate_name, RATES)]
+    metrics, names = report.metrics, ["frozen", *map(rate_name, RATES)]
     powers = [f"${name.replace('e', '·10^{')}}}$" for name in names[1:]]
     ticks = ["base\nfigée", *(power.replace("$1·", "$").replace("-0", "-") for power in powers)]
     with new_figure(path, size=(6.4, 4.2)) as (_, axes):
@@ -130,14 +137,14 @@ def save_figure(report: dict, path: Path) -> Path:
             each = [metrics[f"{task} {name}"] for name in names]
             axis.errorbar(
                 range(len(names)),
-                [100 * metric["mean"] for metric in each],
-                [100 * (metric["sd"] or 0) for metric in each],
+                [100 * metric.mean for metric in each],
+                [100 * (metric.sd or 0) for metric in each],
                 fmt=style,
                 color=color,
                 label=f"{' ou '.join(classes)}, après",
             )
         axis.axhline(
-            100 * metrics["first before"]["mean"],
+            100 * metrics["first before"].mean,
             color=INK,
             linewidth=1,
             linestyle=":",
@@ -161,17 +168,21 @@ def study(options) -> int:
         measure_forgetting(end, tasks, epochs=options.epochs, seed=seed)
         for seed in range(options.seeds)
     ]
-    report = {
-        "metrics": {name: training.summarise([each[name] for each in runs]) for name in runs[0]},
-        "tasks": [list(names) for names in TASKS],
-        "frozen_until": FROZEN_UNTIL,
-        "relearned_parameters": int(end.count_params()),
-        "num_images": [
-            {split: len(task[split][1]) for split in ("train", "test")} for task in tasks
-        ],
-        "data_sha256": [task["sha256"] for task in tasks],
-        "base": shown.describe_base(provenance, "mixed10"),
-    }
+    report = shown.study_report(
+        options,
+        metrics={name: training.summarise([each[name] for each in runs]) for name in runs[0]},
+        headline=[Headline(name, label) for name, label in HEADLINE.items()],
+        base=shown.describe_base(provenance, "mixed10"),
+        details={
+            "tasks": TASKS,
+            "frozen_until": FROZEN_UNTIL,
+            "relearned_parameters": int(end.count_params()),
+            "num_images": [
+                {split: len(task[split][1]) for split in ("train", "test")} for task in tasks
+            ],
+            "data_sha256": [task["sha256"] for task in tasks],
+        },
+    )
     print(shown.write_report(report, options))
     print(save_figure(report, output_dir(options) / "oubli.png"))
     return 0

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import percent, run
+from convnets.core.reports import Headline, Report
 from convnets.datasets import pretrained
 from convnets.figures.style import COLORS, new_figure, output_dir
 from convnets.training import study as training
@@ -27,6 +28,13 @@ from exercises.ex05_inception.options import part_parser
 CLASSES = ("chat", "chien")
 CUTS = ("mixed2", "mixed4", "mixed6", "mixed8", "mixed9", "mixed10")
 RELEARNED_AFTER = ("mixed9", "mixed8", "mixed6")  # ce qui suit est réappris, jusqu'à mixed10
+# Ce qui va dans le tableau des résultats.
+SHOWN = (
+    "coupée après mixed2",
+    "coupée après mixed6",
+    "coupée après mixed9",
+    "réapprise après mixed8",
+)
 EPOCHS = 3  # de réapprentissage
 LEARNING_RATE = 1e-5  # cent fois moins que la tête : corriger ces poids, pas les refaire
 
@@ -114,18 +122,18 @@ def measure_relearning(base: keras.Model, layer_name: str, train, test, *, optio
 # --- Question : ce que chaque choix donne, et coûte ----------------------------------
 
 
-def save_figure(report: dict, path: Path) -> Path:
+def save_figure(report: Report, path: Path) -> Path:
     """Trace précision et durée de chaque choix du compte rendu dans un fichier `.png`."""
-    choices = report["choices"]
+    choices = report.details["choices"]
     names = [title.replace(" après ", "\naprès ") for title in choices]
     colors = [COLORS["relearned_parameters" in choice] for choice in choices.values()]
-    metrics = [report["metrics"][f"accuracy {title}"] for title in choices]
+    metrics = [report.metrics[f"accuracy {title}"] for title in choices]
     panels = (
         (
             "précision de test (%)",
             "{:.1f}",
-            [100 * metric["mean"] for metric in metrics],
-            [100 * (metric["sd"] or 0) for metric in metrics],
+            [100 * metric.mean for metric in metrics],
+            [100 * (metric.sd or 0) for metric in metrics],
         ),
         (
             "durée d'une graine (s)",
@@ -162,15 +170,17 @@ def study(options) -> int:
             choice = measure(base, layer_name, train, test, options=options)
             metric = training.summarise(choice.pop("accuracy"))
             choices[title], metrics[f"accuracy {title}"] = choice, metric
-            accuracy = percent(metric["mean"])
+            accuracy = percent(metric.mean)
             print(f"{title:<22} {accuracy:>7} {choice['duration_s']:6.0f} s", flush=True)
-        report = {
-            "metrics": metrics,
-            "choices": choices,
-            "num_images": {"train": len(train.paths), "test": len(test.paths)},
-            "data_sha256": {"train": train.sha256, "test": test.sha256},
-            "base": shown.describe_base(provenance, "mixed10"),
-        }
+        report = shown.study_report(
+            options,
+            metrics=metrics,
+            headline=[Headline(f"accuracy {name}", f"exactitude, base {name}") for name in SHOWN],
+            num_images={"train": len(train.paths), "test": len(test.paths)},
+            data_sha256={"train": train.sha256, "test": test.sha256},
+            base=shown.describe_base(provenance, "mixed10"),
+            details={"choices": choices},
+        )
     print(shown.write_report(report, options))
     print(save_figure(report, output_dir(options) / "couches.png"))
     return 0

@@ -13,12 +13,17 @@ import keras
 from convnets.core import reports
 from convnets.core.cli import percent
 from convnets.core.paths import BASE_NAME
+from convnets.core.reports import Headline, Report
 from convnets.datasets import folders, pretrained
 from convnets.training import study
 from exercises.ex05_inception import features, head
 from exercises.ex05_inception.options import MODULE
 
 CROSS_VALIDATION = "validation croisée"  # ce qui juge un dossier qui n'a pas d'images de test
+HEADLINE = {  # ce qui va dans le tableau des résultats
+    "folds_accuracy": "exactitude, chat ou chien, base d'ImageNet, cinq plis",
+    "control_accuracy": "la même, base aux poids tirés au hasard",
+}
 
 # --- Question 2 : ce qui est affiché -------------------------------------------------
 
@@ -53,20 +58,22 @@ def describe_timing(timing: dict | None) -> str:
     return "\n".join([*lines, f"Soit {timing['speedup']:.0f} fois plus vite avec le cache."])
 
 
-def describe_results(report: dict) -> str:
+def describe_results(report: Report) -> str:
     """Dit ce que valent les têtes, avec à côté le témoin aux poids tirés au hasard."""
     labels = {
-        "folds_accuracy": f"Validation croisée, {report['num_folds']} plis",
+        "folds_accuracy": f"Validation croisée, {report.details['num_folds']} plis",
         "control_accuracy": "La même, base aux poids tirés au hasard",
-        "accuracy": f"Précision ({report['accuracy_on']})",
+        "accuracy": f"Précision ({report.details['accuracy_on']})",
     }
     lines = []
     for name, label in labels.items():
-        metric = report["metrics"].get(name)
-        if metric and not (name == "accuracy" and report["accuracy_on"] == CROSS_VALIDATION):
-            spread = f" ± {percent(metric['sd'])}" if metric["sd"] is not None else ""
+        metric = report.metrics.get(name)
+        if metric and not (
+            name == "accuracy" and report.details["accuracy_on"] == CROSS_VALIDATION
+        ):
+            spread = f" ± {percent(metric.sd)}" if metric.sd is not None else ""
             seeds = reports.format_seeds(metric)
-            lines.append(f"{label} : {percent(metric['mean'])}{spread} ({seeds})")
+            lines.append(f"{label} : {percent(metric.mean)}{spread} ({seeds})")
     return "\n".join(lines)
 
 
@@ -79,8 +86,8 @@ def make_report(
     provenance: pretrained.Provenance,
     runs: list[tuple[keras.Model, dict]],
     results: dict,
-) -> dict:
-    """Assemble le compte rendu que `storage.save_model` écrit.
+) -> Report:
+    """Assemble le compte rendu que `saving.save_model` écrit.
 
     Args:
         options: options de `ex05_options.make_parser`.
@@ -107,39 +114,42 @@ def make_report(
     command += [f"--seeds {options.seeds} --epochs {options.epochs} --folds {options.folds}"]
     command += [f"--limit {options.limit}"] if options.limit else []
     command += ["--augment"] if options.augment else []
-    return {
-        "command": " ".join(command),
-        "metrics": {name: study.summarise(values) for name, values in metrics.items()},
-        "accuracy_on": CROSS_VALIDATION if options.images else "images de test de CIFAR-10",
-        "num_folds": options.folds,
-        "shipped": {"seed": best, "accuracy": accuracies[best]},
-        "score": scores[best],
-        "validation": study.summarise(scores),
-        "seeds": list(range(options.seeds)),
-        "duration_s": study.summarise([history["duration_s"] for _, history in runs]),
-        "timing": results["timing"],
-        "precision": "float32",
-        "backend": keras.backend.backend(),
-        "num_parameters": int(runs[best][0].count_params()),
-        "num_images": {"train": len(pictures.paths) - num_val, "val": num_val, "test": len(labels)},
-        "data_sha256": pictures.sha256,
-        "base": describe_base(provenance, features.LAYER),
-        "input_shape": [features.IMAGE_PX, features.IMAGE_PX, 3],
-        "framing": "squash",
-        "classes": pictures.classes,
-        "classes_fr": folders.display_names(pictures.classes),
-        "confusion_matrix": confusion.tolist(),
-        "history": runs[best][1]["curves"],
-    }
+    return Report(
+        command=" ".join(command),
+        metrics={name: study.summarise(values) for name, values in metrics.items()},
+        headline=[Headline(name, label) for name, label in HEADLINE.items() if name in metrics],
+        shipped={"seed": best, "accuracy": accuracies[best]},
+        score=scores[best],
+        validation=study.summarise(scores),
+        seeds=list(range(options.seeds)),
+        duration_s=study.summarise([history["duration_s"] for _, history in runs]),
+        precision="float32",
+        backend=keras.backend.backend(),
+        num_parameters=int(runs[best][0].count_params()),
+        num_images={"train": len(pictures.paths) - num_val, "val": num_val, "test": len(labels)},
+        data_sha256=pictures.sha256,
+        base=describe_base(provenance, features.LAYER),
+        input_shape=[features.IMAGE_PX, features.IMAGE_PX, 3],
+        framing="squash",
+        classes=pictures.classes,
+        classes_fr=folders.display_names(pictures.classes),
+        confusion_matrix=confusion.tolist(),
+        history=runs[best][1]["curves"],
+        details={
+            "accuracy_on": CROSS_VALIDATION if options.images else "images de test de CIFAR-10",
+            "num_folds": options.folds,
+            "timing": results["timing"],
+        },
+    )
 
 
 def replaces_another_task(options, classes: list[str]) -> bool:
     """Dit si le modèle en place connaît d'autres classes : leurs précisions ne se comparent pas."""
     try:
-        known = reports.read_sidecar(MODULE, models_dir=options.models_dir)
+        known = reports.read_report(MODULE, models_dir=options.models_dir)
     except (FileNotFoundError, ValueError):
         return False
-    return known.get("classes") != classes
+    return known.classes != classes
 
 
 def describe_base(
@@ -155,21 +165,30 @@ def describe_base(
     }
 
 
-def write_report(report: dict, options) -> Path:
-    """Écrit le compte rendu d'un thème sans modèle, d'un seul coup.
+def study_report(options, **found) -> Report:
+    """Assemble le compte rendu d'un thème sans modèle.
 
     Args:
-        report: mesures, prêtes pour JSON.
-        options: options de `ex05_options.part_parser` ; un essai avec `--limit` va dans
-            `runs/`, pour ne pas remplacer le résultat publié.
-
-    Returns:
-        Le fichier, que `storage.read_sidecar` relit.
+        options: options d'`options.part_parser`.
+        **found: champs de `Report`, sans la commande ni le moteur.
     """
     command = f"python -m exercises.{options.module} --seeds {options.seeds}"
     command += f" --epochs {options.epochs}"
     command += f" --limit {options.limit}" if options.limit else ""
-    report = {"command": command, **report, "backend": keras.backend.backend()}
+    return Report(command=command, backend=keras.backend.backend(), **found)
+
+
+def write_report(report: Report, options) -> Path:
+    """Écrit le compte rendu d'un thème sans modèle, d'un seul coup.
+
+    Args:
+        report: rendu par `study_report`.
+        options: options d'`options.part_parser` ; un essai avec `--limit` va dans
+            `runs/`, pour ne pas remplacer le résultat publié.
+
+    Returns:
+        Le fichier, que `read_report` relit.
+    """
     return reports.write_report(
         options.module, report, models_dir=options.models_dir, trial=bool(options.limit)
     )

@@ -21,6 +21,7 @@ from keras import layers
 
 from convnets.core import paths
 from convnets.core.cli import run, training_parser
+from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.datasets.cache import cached_array
 from convnets.datasets.pretrained import weights_sha256
@@ -30,6 +31,7 @@ from convnets.figures.style import output_dir, save_training_figures
 from convnets.training import saving, study
 from exercises.ex09_grad_cam.__main__ import enlarge
 
+HEADLINE = "exactitude sur CIFAR-10, réseau de CAM (moyenne des cartes)"
 EPOCHS = 10
 BATCH_SIZE = 256
 LEARNING_RATE = 1e-3  # d'Adam, au début ; il décroît jusqu'à zéro
@@ -205,7 +207,10 @@ def main(argv: list[str] | None = None) -> int:
 
     def describe(runs) -> dict:
         *_, maps, _, _ = runs[0]["model"].layers
-        return {"cut": {"model": options.base, "layer": maps.name}}
+        return {
+            "headline": [Headline("accuracy", HEADLINE)],
+            "details": {"cut": {"model": options.base, "layer": maps.name}},
+        }
 
     return run(
         lambda: study.run_seeds(

@@ -24,6 +24,7 @@ from scipy import ndimage
 
 from convnets.core import reports
 from convnets.core.cli import FrenchParser, add_folders, positive_int, run
+from convnets.core.reports import Report
 from convnets.datasets import sources
 from convnets.explaining.maps import STUDY_MODEL
 from convnets.figures.style import output_dir
@@ -123,7 +124,7 @@ def area(curve: np.ndarray) -> float:
 # --- Question : quelle méthode explique le mieux ? -----------------------------------
 
 
-def compare(model: keras.Model, x: np.ndarray, methods: dict, *, cell_px: int = CELL_PX) -> dict:
+def compare(model: keras.Model, x: np.ndarray, methods: dict, *, cell_px: int = CELL_PX) -> Report:
     """Explique chaque image par chaque méthode, et mesure les deux aires.
 
     Args:
@@ -133,7 +134,8 @@ def compare(model: keras.Model, x: np.ndarray, methods: dict, *, cell_px: int = 
         cell_px: voir `pixel_order`.
 
     Returns:
-        `metrics`, `curves` (moyennes) et `methods` (titre, secondes par image) du compte rendu.
+        Un compte rendu, sans sa commande ; `details` a `curves` (moyennes) et `methods` (titre,
+        secondes par image).
     """
     found = {name: [] for name in methods}
     duration_s = dict.fromkeys(methods, 0.0)
@@ -151,22 +153,22 @@ def compare(model: keras.Model, x: np.ndarray, methods: dict, *, cell_px: int = 
             found[name].append(pair)
         if (number + 1) % 20 == 0:
             print(f"{number + 1} images sur {len(x)}", flush=True)
-    report = {"metrics": {}, "curves": {}, "methods": {}}
+    metrics, shown, costs = {}, {}, {}
     for name, pairs in found.items():
         pairs = np.stack(pairs)  # (n, 2, NUM_STEPS + 1)
         for k, curve in enumerate(CURVES):
             areas = [area(pair[k]) for pair in pairs]
-            report["metrics"][f"{curve} {name}"] = summarise(areas)
+            metrics[f"{curve} {name}"] = summarise(areas)
         means = pairs.mean(0).round(4).tolist()
-        report["curves"][name] = dict(zip(CURVES, means, strict=True))
-        report["methods"][name] = {"title": methods[name].title, "duration_s": duration_s[name]}
-    return report
+        shown[name] = dict(zip(CURVES, means, strict=True))
+        costs[name] = {"title": methods[name].title, "duration_s": duration_s[name]}
+    return Report(command="", metrics=metrics, details={"curves": shown, "methods": costs})
 
 
 def study(options) -> int:
     """Compare les méthodes sur des images de test ; écrit compte rendu et figure ; rend 0."""
     model = saving.load_model(options.model, models_dir=options.models_dir)
-    files = reports.read_sidecar(options.model, models_dir=options.models_dir)["files"]
+    files = reports.read_report(options.model, models_dir=options.models_dir).files
     x = sources.load_cifar10()[1][0][: options.limit or NUM_PICTURES]
     if model.input_shape[1:] != x.shape[1:]:
         raise ValueError(
@@ -179,12 +181,10 @@ def study(options) -> int:
             f"CAM est laissée de côté : pas de {CAM_MODEL} dans {options.models_dir} "
             f"(python -m exercises.{CAM_MODEL})."
         )
-    report = {
-        **compare(model, x, methods, cell_px=options.cell),
-        "cell_px": options.cell,
-        "num_images": {"test": len(x)},
-        "model": {"name": options.model, "files": files},
-    }
+    report = compare(model, x, methods, cell_px=options.cell)
+    report.num_images = {"test": len(x)}
+    report.details["cell_px"] = options.cell
+    report.details["model"] = {"name": options.model, "files": files}
     print(table(report))
     published = (None, CELL_PX, STUDY_MODEL)
     trial = (options.limit, options.cell, options.model) != published

@@ -6,11 +6,13 @@ Commande : python -m exercises.ex11_curves
 Un thème de l'exercice 11, dont l'entrée est `ex11_curves`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from convnets.core import reports
+from convnets.core.reports import Metric, Report
 from convnets.figures.style import COLORS, new_figure
 
 CURVES = {"deletion": "suppression", "insertion": "insertion"}
@@ -20,33 +22,33 @@ STYLES = ("-", "--", ":")  # un tour des couleurs par style : on distingue plus 
 # --- Question : résumer une mesure faite sur des images ------------------------------
 
 
-def summarise(values) -> dict:
+def summarise(values) -> Metric:
     """Résume une mesure, une valeur par image.
 
     Args:
         values: `(n,)`.
 
     Returns:
-        `{"mean", "sd", "se", "n"}` : l'erreur type `se` est l'écart-type d'un échantillon
-        divisé par √n ; les deux sont None pour une seule image.
+        Moyenne, écart-type d'un échantillon, et l'erreur type `se`, qui est l'écart-type divisé
+        par √n ; les deux sont None pour une seule image.
     """
     values = np.asarray(values, np.float64)
     sd = float(values.std(ddof=1)) if len(values) > 1 else None
     se = None if sd is None else sd / len(values) ** 0.5
-    return {"mean": float(values.mean()), "sd": sd, "se": se, "n": len(values)}
+    return Metric(float(values.mean()), sd, len(values), se=se)
 
 
-def ranked(report: dict) -> list[str]:
+def ranked(report: Report) -> list[str]:
     """Range les méthodes d'un compte rendu, la meilleure d'abord : insertion moins suppression."""
-    metrics = report["metrics"]
+    metrics = report.metrics
 
     def score(name: str) -> float:
-        return metrics[f"insertion {name}"]["mean"] - metrics[f"deletion {name}"]["mean"]
+        return metrics[f"insertion {name}"].mean - metrics[f"deletion {name}"].mean
 
-    return sorted(report["methods"], key=score, reverse=True)
+    return sorted(report.details["methods"], key=score, reverse=True)
 
 
-def table(report: dict) -> str:
+def table(report: Report) -> str:
     """Met un compte rendu en tableau Markdown, une ligne par méthode, la meilleure d'abord.
 
     Args:
@@ -60,11 +62,11 @@ def table(report: dict) -> str:
         "|---|---|---|---|",
     ]
     for name in ranked(report):
-        method, cells = report["methods"][name], []
+        method, cells = report.details["methods"][name], []
         for curve in CURVES:
-            metric = report["metrics"][f"{curve} {name}"]
-            spread = "" if metric["se"] is None else f" ± {metric['se']:.3f}"
-            cells.append(f"{metric['mean']:.3f}{spread}")
+            metric = report.metrics[f"{curve} {name}"]
+            spread = "" if metric.se is None else f" ± {metric.se:.3f}"
+            cells.append(f"{metric.mean:.3f}{spread}")
         cells.append(f"{method['duration_s']:.2f}")
         rows.append(f"| {method['title']} | {' | '.join(cells)} |".replace(".", ","))
     return "\n".join(rows)
@@ -73,9 +75,9 @@ def table(report: dict) -> str:
 # --- Question : ce qu'on voit --------------------------------------------------------
 
 
-def save_figure(report: dict, path: Path) -> Path:
+def save_figure(report: Report, path: Path) -> Path:
     """Trace les courbes moyennes d'un compte rendu et leurs aires dans un fichier `.png`."""
-    names, num_images = ranked(report), report["num_images"]["test"]
+    names, num_images = ranked(report), report.num_images["test"]
     with new_figure(path, columns=3, size=(4.4, 4.4)) as (figure, axes):
         *panels, summary = axes[0]
         for row, name in enumerate(reversed(names)):
@@ -85,15 +87,15 @@ def save_figure(report: dict, path: Path) -> Path:
                 "linestyle": STYLES[number // len(COLORS)],
             }
             for axis, curve in zip(panels, CURVES, strict=True):
-                means = report["curves"][name][curve]
+                means = report.details["curves"][name][curve]
                 axis.plot(np.linspace(0, 100, len(means)), means, **look)
-            areas = [report["metrics"][f"{curve} {name}"] for curve in CURVES]
-            summary.plot([area["mean"] for area in areas], [row, row], **look)
+            areas = [report.metrics[f"{curve} {name}"] for curve in CURVES]
+            summary.plot([area.mean for area in areas], [row, row], **look)
             for area, face in zip(areas, ("white", look["color"]), strict=True):
                 summary.errorbar(
-                    area["mean"],
+                    area.mean,
                     row,
-                    xerr=area["se"],
+                    xerr=area.se,
                     color=look["color"],
                     marker="o",
                     markerfacecolor=face,
@@ -104,7 +106,7 @@ def save_figure(report: dict, path: Path) -> Path:
                 title=title.capitalize(), xlabel="pixels, dans l'ordre de la carte (%)", ylim=(0, 1)
             )
         panels[0].set_ylabel("probabilité de la classe")
-        titles = [report["methods"][name]["title"] for name in reversed(names)]
+        titles = [report.details["methods"][name]["title"] for name in reversed(names)]
         summary.set_yticks(range(len(names)), titles)
         for axis in (panels[0].yaxis, panels[1].yaxis, summary.xaxis):
             axis.set_major_formatter(lambda value, _: f"{value:.1f}".replace(".", ","))
@@ -116,21 +118,20 @@ def save_figure(report: dict, path: Path) -> Path:
 # --- Question : le compte rendu ------------------------------------------------------
 
 
-def write_report(report: dict, options, *, trial: bool) -> Path:
+def write_report(report: Report, options, *, trial: bool) -> Path:
     """Écrit le compte rendu, sans modèle, d'un seul coup.
 
     Args:
-        report: mesures, prêtes pour JSON.
+        report: mesures, sans la commande, que les options disent.
         options: options d'`ex11_curves`.
         trial: mesure faite avec d'autres options que le résultat publié : elle va dans `runs/`,
             pour ne pas le remplacer.
 
     Returns:
-        Le fichier, que `storage.read_sidecar` relit.
+        Le fichier, que `read_report` relit.
     """
     command = f"python -m exercises.{options.module} --model {options.model}"
     command += f" --cell {options.cell}"
     command += f" --limit {options.limit}" if options.limit else ""
-    return reports.write_report(
-        options.module, {"command": command, **report}, models_dir=options.models_dir, trial=trial
-    )
+    report = replace(report, command=command)
+    return reports.write_report(options.module, report, models_dir=options.models_dir, trial=trial)
