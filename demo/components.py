@@ -25,7 +25,7 @@ def script(name: str) -> str:
 
 
 class NumberGrid(gr.HTML):
-    """Une grille de nombres à remplir ; valeur : `"1 0 2/0 1 3"`, comme `ex00_options.read_grid`.
+    """Une grille de nombres à remplir ; valeur : `"1 0 2/0 1 3"`, comme `grids.read_grid`.
 
     Args:
         value: grille de départ.

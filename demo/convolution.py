@@ -1,7 +1,7 @@
 """Onglet « Convolution » : une fenêtre qui glisse, pas à pas.
 
-Le calcul est celui de l'exercice 00 (`ex00_animation.slide`, donc `conv2d`) ; les grilles et
-les noms sont lus par `ex00_options`.
+Le calcul est celui de l'exercice 00 (`ex00_convolution.animation.slide`, donc `conv2d`) ; les
+grilles et les noms sont lus par `ex00_convolution.grids`.
 """
 
 from argparse import ArgumentTypeError
@@ -12,7 +12,7 @@ import numpy as np
 from demo import html, limits
 from demo.components import NumberGrid, Steps
 from demo.predict import SAMPLES
-from exercises.ex00_convolution import options as ex00_options
+from exercises.ex00_convolution import grids
 from exercises.ex00_convolution.animation import MAX_CELLS, slide
 
 IMAGES = {
@@ -31,7 +31,7 @@ KERNELS = {
 }
 PADDINGS = ["valid", "same", *"1234"]  # aucun, taille gardée, cases de chaque côté
 FIRST_IMAGE, FIRST_KERNEL = "5x5", "3x3"
-SIDE = ex00_options.MAX_SIDE
+SIDE = grids.MAX_SIDE
 
 
 # --- Calculer ------------------------------------------------------------------------
@@ -48,7 +48,7 @@ def as_text(values: np.ndarray) -> str:
 
 def named(name: str) -> str:
     """Rend la grille d'un nom d'`IMAGES` ou de `KERNELS`, comme on la tape."""
-    read = ex00_options.read_image if name in IMAGES else ex00_options.read_kernel
+    read = grids.read_image if name in IMAGES else grids.read_kernel
     return as_text(read(name))
 
 
@@ -59,7 +59,7 @@ def read_padding(text: str) -> str | int:
         ValueError: rien de tel.
     """
     try:
-        return ex00_options.read_padding(str(text).strip() or "valid")
+        return grids.read_padding(str(text).strip() or "valid")
     except ArgumentTypeError as error:
         raise ValueError(f"Padding : {error}") from error
 
@@ -76,19 +76,19 @@ def prepare(image: str, kernel: str, stride, padding: str, dilation, flip: bool)
         flip: retourner le noyau.
 
     Returns:
-        Un `convolution_figures.Sliding`.
+        Un `convnets.figures.convolution.Sliding`.
 
     Raises:
         ValueError: grille mal remplie, ou tailles impossibles.
     """
-    grids = []
+    pair = []
     for title, text in (("Image", image), ("Noyau", kernel)):
         try:
-            grids.append(ex00_options.read_grid(text))
+            pair.append(grids.read_grid(text))
         except ArgumentTypeError as error:
             raise ValueError(f"{title} : {error}.") from error
     sliding = slide(
-        *grids,
+        *pair,
         padding=read_padding(padding),
         flip=flip,
         stride=limits.whole(stride, "Le pas", low=1, high=SIDE),

@@ -1,5 +1,5 @@
 // Une grille de champs. props.value : "1 0 2/0 1 3".
-const MAX_SIDE = 12; // exercises/ex00_convolution/options.py
+const MAX_SIDE = 12; // exercises/ex00_convolution/grids.py
 const table = element.querySelector("table");
 const sizes = element.querySelector(".taille");
 let timer = null;

@@ -1,10 +1,9 @@
 """Animer une convolution ou un pooling de son choix, en GIF ou dans le terminal.
 
 D'après : S0 « Convolution – Padding - Stride », S1 « Convolution », S3 « Convolution 2D ».
-Commande : python -m exercises.ex00_convolution --image 5x5 --kernel 3x3
-
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution` ; les options sont lues par
-`ex00_options`.
+Commandes : python -m exercises.ex00_convolution --image 5x5 --kernel 3x3
+            python -m exercises.ex00_convolution --image X --kernel F1 --mean --figures figures
+            python -m exercises.ex00_convolution --image "1 2/3 4" --pool max
 """
 
 import argparse
@@ -13,10 +12,71 @@ from fractions import Fraction
 import numpy as np
 
 from exercises.ex00_convolution.geometry import pads
+from exercises.ex00_convolution.grids import (
+    IMAGES,
+    KERNELS,
+    read_image,
+    read_kernel,
+    read_padding,
+    read_step,
+)
 from exercises.ex00_convolution.operations import conv2d
-from exercises.ex00_convolution.pooling import pool2d
+from exercises.ex00_convolution.pooling import REDUCTIONS, pool2d
 
 MAX_STEPS, MAX_CELLS = 200, 24  # étapes, cases de côté : au-delà, le GIF prend des heures
+
+
+# --- Choisir -------------------------------------------------------------------------
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Ajoute à l'analyseur de l'exercice les options d'une animation."""
+    group = parser.add_argument_group("animer une opération (texte, ou GIF et PNG avec --figures)")
+    add = group.add_argument
+    add(
+        "--image",
+        type=read_image,
+        metavar="GRILLE",
+        help=f'"1 0 2/0 1 3", un nom ({", ".join(IMAGES)}) ou un fichier image',
+    )
+    add(
+        "--kernel",
+        type=read_kernel,
+        metavar="GRILLE",
+        help=f'"1 0/0 1" ou un nom ({", ".join(KERNELS)})',
+    )
+    add("--pool", choices=REDUCTIONS, help="un pooling au lieu d'une convolution")
+    add("--window", type=read_step, metavar="N", help="côté de la fenêtre du pooling (2)")
+    add("--stride", type=read_step, metavar="N", help="pas (1, ou la fenêtre du pooling)")
+    add("--padding", type=read_padding, metavar="P", help="valid (défaut), same ou un entier")
+    add("--dilation", type=read_step, metavar="N", help="écart entre deux cases du noyau (1)")
+    add("--flip", action="store_true", help="retourner le noyau (vraie convolution)")
+    add("--mean", action="store_true", help="diviser par le nombre de cases, comme S0")
+
+
+def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse, avec le code 2, les options qui ne vont pas ensemble."""
+    given = {
+        name: getattr(options, name) not in (None, False)
+        for name in ("kernel", "pool", "window", "stride", "padding", "dilation", "flip", "mean")
+        if not isinstance(getattr(options, name), np.ndarray)
+    }
+    given["kernel"] = options.kernel is not None
+    for_kernel = [name for name in ("dilation", "flip", "mean") if given[name]]
+    if options.image is None and any(given.values()):
+        name = next(name for name, is_given in given.items() if is_given)
+        parser.error(f"--{name} demande --image")
+    if options.image is not None:
+        if options.example:
+            parser.error("--example ne va pas avec --image")
+        if given["kernel"] == given["pool"]:
+            parser.error("--image demande --kernel ou --pool, l'un des deux")
+        if given["window"] and not given["pool"]:
+            parser.error("--window demande --pool")
+        if given["pool"] and for_kernel:
+            parser.error(f"--{for_kernel[0]} demande --kernel")
+    elif options.example and options.figures:
+        parser.error("--example ne va pas avec --figures")
 
 
 # --- Préparer ------------------------------------------------------------------------
@@ -48,7 +108,7 @@ def slide(
         mean: diviser par le nombre de cases du noyau.
 
     Returns:
-        Un `convolution_figures.Sliding`.
+        Un `convnets.figures.convolution.Sliding`.
 
     Raises:
         ValueError: tailles impossibles.
@@ -86,7 +146,7 @@ def play(options: argparse.Namespace) -> int:
     """Montre l'opération choisie : en texte, ou en GIF et PNG si `--figures` est donné.
 
     Args:
-        options: options lues par `add_options`.
+        options: celles d'`add_options`.
 
     Returns:
         0.

@@ -4,7 +4,7 @@ D'après : S0 (grille, X et O, filtres, cartes, chaîne, dépliement, vote), S3 
 animation 5×5, pooling), S4 (plusieurs canaux).
 Commande : python -m exercises.ex00_convolution --figures figures
 
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`. Le O est dessiné pour ce cours.
+Le O est dessiné pour ce cours.
 """
 
 from pathlib import Path

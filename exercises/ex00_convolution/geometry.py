@@ -3,9 +3,6 @@
 D'après : S0 « Dimension de sortie », S3 « Input/Output dimensions », S4 (remarque).
 Commande : python -m exercises.ex00_convolution --example N12
 Nombres attendus : exercises/ex00_convolution/examples.json.
-
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`. Les fichiers `ex00_*`
-sont un seul exercice, coupé par thème : ils s'importent entre eux.
 """
 
 from collections.abc import Iterator, Sequence

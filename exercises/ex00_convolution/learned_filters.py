@@ -4,9 +4,9 @@ D'après : S0 « Apprentissage des Features », S1 « Réseau convolutionnel ».
 Commande : python -m exercises.ex00_convolution.learned_filters
 Résultat mesuré : models/ex00_learned_filters.json.
 
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`. Le réseau est celui de
-`ex00_x_or_o`, poids au hasard : la rétropropagation y met ce que les diapositives ont posé
-à la main. Les lettres sont déplacées, tournées, épaissies et bruitées ; les O sont les nôtres.
+Le réseau est celui de `x_or_o`, poids au hasard : la rétropropagation y met ce que les diapositives
+ont posé à la main. Les lettres sont déplacées, tournées, épaissies et bruitées ; les O sont les
+nôtres.
 """
 
 from pathlib import Path
@@ -122,7 +122,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
 
 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
-    """Mesure la précision en une passe."""
+    """Mesure l'exactitude en une passe."""
     probabilities = model.predict(x, batch_size=500, verbose=0)
     accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
     return {"accuracy": accuracy, "probabilities": probabilities}
@@ -132,7 +132,7 @@ def learned_filters(model: keras.Model) -> np.ndarray:
     """Rend les filtres appris, chacun divisé par sa plus grande valeur absolue.
 
     Args:
-        model: modèle rendu par `train` ou `storage.load_model`.
+        model: modèle rendu par `train` ou `saving.load_model`.
 
     Returns:
         float32 `(3, 3, 3)`, filtre en premier, dans [-1, 1].
@@ -145,7 +145,7 @@ def name_pictures(model: keras.Model) -> dict[str, float]:
     """Donne au réseau les trois images de S0, jamais vues.
 
     Args:
-        model: modèle rendu par `train` ou `storage.load_model`.
+        model: modèle rendu par `train` ou `saving.load_model`.
 
     Returns:
         Probabilité d'être un X, pour X, X déformé et O.
@@ -160,7 +160,7 @@ def save_figures(model: keras.Model, folder: Path) -> None:
     """Écrit les filtres appris à côté de ceux de S0, et quelques lettres tirées au hasard.
 
     Args:
-        model: modèle rendu par `train` ou `storage.load_model`.
+        model: modèle rendu par `train` ou `saving.load_model`.
         folder: dossier, créé au besoin.
     """
     by_hand = [
@@ -185,7 +185,11 @@ def save_figures(model: keras.Model, folder: Path) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Entraîne sur plusieurs graines, garde la meilleure en validation, montre ses filtres."""
     options = training_parser(
-        "ex00_learned_filters", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3
+        "ex00_learned_filters",
+        __doc__.splitlines()[0],
+        epochs=EPOCHS,
+        seeds=1,
+        command="ex00_convolution.learned_filters",
     ).parse_args(argv)
 
     def show(options, report, x_test, y_test, probabilities) -> None:

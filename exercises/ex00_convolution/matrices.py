@@ -3,8 +3,6 @@
 D'après : S4, ses deux dernières remarques (produit matriciel, rétropropagation).
 Commande : python -m exercises.ex00_convolution --example N23
 Nombres attendus : exercises/ex00_convolution/examples.json.
-
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`.
 """
 
 import numpy as np

@@ -4,7 +4,7 @@ D'après : S0 (BasicCNNModel), S1 exercice 2, S2 (LeNet, TD 1 et 2), S3 (ConvNet
 Commande : python -m exercises.ex00_convolution --example N15
 Nombres attendus : exercises/ex00_convolution/examples.json.
 
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`. Rien n'est entraîné ici.
+Rien n'est entraîné ici.
 """
 
 import keras

@@ -1,4 +1,9 @@
-"""Les deux opérations de l'exercice : la convolution d'un signal et celle d'une image (S2, S4)."""
+"""Les deux opérations de l'exercice : la convolution d'un signal, et celle d'une image.
+
+D'après : S2 §1 et §1.1, S0, S3 « Convolution 2D », S4.
+Commande : python -m exercises.ex00_convolution --example N1
+Nombres attendus : exercises/ex00_convolution/examples.json.
+"""
 
 import numpy as np
 
@@ -9,6 +14,9 @@ SIGNAL, SIGNAL_KERNEL = [1, 0, 2, 4, 3], [3, 2]  # S2 §1
 IMAGE = [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]]  # S3
 KERNEL = [[1, 0, 1], [0, 1, 0], [1, 0, 1]]  # S3
 EDGE_KERNEL = [[-1, -1, -1], [0, 0, 0], [1, 1, 1]]  # S4, celui de Prewitt
+
+
+# --- Question 1 : la convolution d'un signal -----------------------------------------
 
 
 def conv1d(signal, kernel, *, stride=1, padding=0, dilation=1, flip=False) -> np.ndarray:
@@ -46,6 +54,9 @@ def conv1d(signal, kernel, *, stride=1, padding=0, dilation=1, flip=False) -> np
         for a in range(len(kernel)):
             output[t] += signal[t * stride + a * dilation] * kernel[a]
     return output
+
+
+# --- Question 2 : la convolution d'une image -----------------------------------------
 
 
 def conv2d(image, kernel, *, stride=1, padding=0, dilation=1, flip=False) -> np.ndarray:

@@ -3,8 +3,6 @@
 D'après : S0 « Pooling » et « Couche RELU », S1 « Pooling », S2 §1, S3 « Couche de Pooling ».
 Commande : python -m exercises.ex00_convolution --example N8
 Nombres attendus : exercises/ex00_convolution/examples.json.
-
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`.
 """
 
 import numpy as np

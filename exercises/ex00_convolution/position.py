@@ -4,9 +4,8 @@ D'après : S3 « Pourquoi les MLP ne sont pas suffisants ? ».
 Commande : python -m exercises.ex00_convolution.position
 Résultat mesuré : models/ex00_position.json.
 
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`. Les deux réseaux ont autant
-de paramètres, à 2 % près, et n'apprennent que des chiffres centrés. On mesure ensuite ce
-qu'ils valent quand le chiffre glisse de quelques pixels.
+Les deux réseaux ont autant de paramètres, à 2 % près, et n'apprennent que des chiffres centrés.
+On mesure ensuite ce qu'ils valent quand le chiffre glisse de quelques pixels.
 """
 
 from pathlib import Path
@@ -123,7 +122,7 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
         y: étiquettes `(n,)`.
 
     Returns:
-        `cnn_0` à `cnn_6` et `dense_0` à `dense_6`, précisions dans [0, 1] ; `accuracy` et
+        `cnn_0` à `cnn_6` et `dense_0` à `dense_6`, exactitudes dans [0, 1] ; `accuracy` et
         `probabilities` sont ceux du CNN sur les chiffres centrés.
     """
     measures = {}
@@ -141,28 +140,32 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
     return {"accuracy": measures["cnn_0"], **measures}
 
 
-def save_curve(report: dict, path: Path) -> Path:
+def save_curve(report: Report, path: Path) -> Path:
     """Trace les courbes du compte rendu `models/ex00_position.json` dans un fichier `.png`."""
     curves = []
     for name, title in (("cnn", "CNN"), ("dense", "réseau dense")):
-        each = [report["metrics"][f"{name}_{distance}"] for distance in SHIFTS_PX]
-        curves.append((title, [m["mean"] for m in each], [m["sd"] or 0 for m in each]))
-    num_seeds = report["metrics"]["accuracy"]["n"]
+        each = [report.metrics[f"{name}_{distance}"] for distance in SHIFTS_PX]
+        curves.append((title, [m.mean for m in each], [m.sd or 0 for m in each]))
+    num_seeds = report.metrics["accuracy"].n
     with convolution.house_style():
         figure = convolution.draw_curves(
             list(SHIFTS_PX),
             curves,
             title="Entraînés sur des chiffres centrés, testés déplacés",
             xlabel="déplacement (pixels)",
-            ylabel=f"précision (moyenne, {num_seeds} graines)",
+            ylabel=f"exactitude (moyenne, {num_seeds} graines)",
         )
         return convolution.save(figure, path)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entraîne les deux réseaux sur plusieurs graines et trace leur précision."""
+    """Entraîne les deux réseaux sur plusieurs graines et trace leur exactitude."""
     options = training_parser(
-        "ex00_position", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3
+        "ex00_position",
+        __doc__.splitlines()[0],
+        epochs=EPOCHS,
+        seeds=1,
+        command="ex00_convolution.position",
     ).parse_args(argv)
 
     def show(options, report, x_test, y_test, probabilities) -> None:

@@ -4,8 +4,6 @@ D'après : S0 à S4.
 Commande : python -m exercises.ex00_convolution --example N6
 Nombres attendus : examples.json, à côté ; `imprimé` est ce que le document montre,
 `attendu` ce qui a été recalculé hors de ce code.
-
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`.
 """
 
 import json
@@ -15,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exercises.ex00_convolution.more_examples import ALL_EXAMPLES
+from exercises.ex00_convolution.examples import EXAMPLES
 
 EXAMPLES_PATH = Path(__file__).with_name("examples.json")
 PARTS = ("imprimé", "attendu")
@@ -61,10 +59,10 @@ def read_examples(path: Path = EXAMPLES_PATH) -> dict[str, dict]:
     except (ValueError, RecursionError) as error:
         cause = "trop d'imbrications" if isinstance(error, RecursionError) else error
         raise ValueError(f"{path} est illisible : {cause}.") from error
-    different = sorted(set(data) ^ set(ALL_EXAMPLES))
+    different = sorted(set(data) ^ set(EXAMPLES))
     if different:
         raise ValueError(f"{path} : exemples inconnus ou oubliés : {', '.join(different)}.")
-    return {name: data[name] for name in ALL_EXAMPLES}
+    return {name: data[name] for name in EXAMPLES}
 
 
 def _has_both_parts(entry) -> bool:
@@ -100,7 +98,7 @@ def compute(name: str, expected: dict) -> dict:
     Returns:
         Les résultats, par clé, en valeurs simples (`plain`).
     """
-    results = ALL_EXAMPLES[name].compute(expected["imprimé"])
+    results = EXAMPLES[name].compute(expected["imprimé"])
     return {key: plain(value) for key, value in results.items()}
 
 
@@ -149,7 +147,7 @@ def show_number(value) -> str:
 
 def line(name: str, expected: dict, obtained: dict) -> str:
     """Résume un exemple en une ligne : ✔ ou ✘, document, imprimé, obtenu."""
-    described, wrong = ALL_EXAMPLES[name], failures(expected, obtained)
+    described, wrong = EXAMPLES[name], failures(expected, obtained)
     printed = next(iter(expected["imprimé"].items()), None)
     key = wrong[0] if wrong else described.shown or next(iter(obtained))
     text = f"{'✘' if wrong else '✔'} {name:<4}{described.document:<12}{described.title}"
@@ -164,7 +162,7 @@ def line(name: str, expected: dict, obtained: dict) -> str:
 
 def details(name: str, expected: dict, obtained: dict) -> str:
     """Écrit un exemple en entier : chaque valeur, d'où elle vient, et si elle est retrouvée."""
-    described, wrong = ALL_EXAMPLES[name], failures(expected, obtained)
+    described, wrong = EXAMPLES[name], failures(expected, obtained)
     lines = [f"{name}, {described.document} : {described.title}", described.compute.__doc__]
     for key in dict.fromkeys([*every_value(expected), *obtained]):
         part = next((part for part in PARTS if key in expected[part]), "absent du fichier")
@@ -203,7 +201,7 @@ def replay(path: Path = EXAMPLES_PATH, *, only: str | None = None) -> int:
     """
     examples = read_examples(path)
     if only is not None and only.upper() not in examples:
-        raise ValueError(f"exemple {only!r} inconnu : de N1 à N{len(ALL_EXAMPLES)}.")
+        raise ValueError(f"exemple {only!r} inconnu : de N1 à N{len(EXAMPLES)}.")
     names = [only.upper()] if only else list(examples)
     num_wrong = 0
     for name in names:

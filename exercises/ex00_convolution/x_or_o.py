@@ -4,8 +4,7 @@ D'après : S0, de « Distinguer les X et les O » au dépliement final.
 Commande : python -m exercises.ex00_convolution --example N9
 Nombres attendus : exercises/ex00_convolution/examples.json.
 
-Un thème de l'exercice 00, dont l'entrée est `ex00_convolution`. Tout est calculé en
-fractions exactes ; `truncate` retrouve l'écriture des diapositives.
+Tout est calculé en fractions exactes ; `truncate` retrouve l'écriture des diapositives.
 """
 
 from fractions import Fraction

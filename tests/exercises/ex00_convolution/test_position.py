@@ -74,7 +74,7 @@ def test_the_curve_is_the_one_of_the_report(ex00, tmp_path):
 
 
 def test_the_whole_loop(ex00, tmp_path, monkeypatch, as_dataset):
-    monkeypatch.setattr(ex00.data, "load_mnist", lambda: as_dataset("mnist"))
+    monkeypatch.setattr(ex00.sources, "load_mnist", lambda: as_dataset("mnist"))
     monkeypatch.setattr(ex00, "SHIFTS_PX", range(2))
     folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path)]
     assert ex00.main(["--epochs", "1", "--seeds", "1", *folders]) == 0

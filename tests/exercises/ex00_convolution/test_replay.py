@@ -7,7 +7,7 @@ import pytest
 
 from exercises.ex00_convolution import replay
 from exercises.ex00_convolution.__main__ import main
-from exercises.ex00_convolution.more_examples import ALL_EXAMPLES
+from exercises.ex00_convolution.examples import EXAMPLES
 from exercises.ex00_convolution.replay import EXAMPLES_PATH, compute, failures, read_examples, show
 
 TEXT = EXAMPLES_PATH.read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def obtained():
 
 
 def test_every_example_is_there():
-    assert list(ALL_EXAMPLES) == list(read_examples()) == NAMES
+    assert list(EXAMPLES) == list(read_examples()) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

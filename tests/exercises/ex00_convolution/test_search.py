@@ -1,6 +1,7 @@
 """Recherche de contre-exemples : chaque opération contre TensorFlow, SciPy, ou à la main.
 
-`HYPOTHESIS_PROFILE=thorough pytest tests/test_ex00_search.py` en cherche 2 000 par opération.
+En chercher 2 000 par opération :
+`HYPOTHESIS_PROFILE=thorough pytest tests/exercises/ex00_convolution/test_search.py`.
 """
 
 import os

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from exercises.ex00_convolution.__main__ import main
-from exercises.ex00_convolution.options import (
+from exercises.ex00_convolution.grids import (
     IMAGES,
     KERNELS,
     read_grid,
