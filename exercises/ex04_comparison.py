@@ -17,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from convnets.core import paths
+from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.style import output_dir
 from convnets.training import study
@@ -30,6 +31,12 @@ BATCH_SIZE = 128
 LEARNING_RATE = 1e-3  # celui d'Adam par défaut
 SHIFTS_PX = range(-4, 5)  # à 4 vers le bas, le bord rogne déjà un chiffre sur deux
 CONFIDENCE = 0.95
+HEADLINE = {  # ce qui va dans le tableau des résultats
+    "error": "taux d'erreur de LeNet, recette simple",
+    "error_dense": "taux d'erreur du réseau dense, même recette",
+    "lenet_right_4": "exactitude de LeNet, recette simple, chiffres décalés de 4 pixels",
+    "dense_right_4": "exactitude du réseau dense, mêmes images",
+}
 
 
 # --- Question 1 : même budget, mêmes données -----------------------------------------
@@ -143,7 +150,11 @@ def describe(runs: list[dict]) -> dict:
         curves[name] = {"mean": values.mean(0).tolist(), "sd": sd.tolist()}
     networks = [layer for layer in runs[0]["model"].layers if isinstance(layer, keras.Model)]
     sizes = {network.name: network.count_params() for network in networks}
-    return {"difference": difference(lenet, dense), "parameters": sizes, "curves": curves}
+    return {
+        "headline": [Headline(name, label) for name, label in HEADLINE.items()],
+        "parameters": sizes,
+        "details": {"difference": difference(lenet, dense), "curves": curves},
+    }
 
 
 # --- Question 1 : comparer ----------------------------------------------------------

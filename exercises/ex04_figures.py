@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.core.reports import format_metric, format_seeds
+from convnets.core.reports import Report, format_metric, format_seeds
 from convnets.figures.style import COLORS, new_figure
 
 NAMES_FR = {"lenet": "LeNet", "dense": "réseau dense"}
@@ -21,7 +21,7 @@ STYLES = {"lenet": (COLORS[0], "-", "o"), "dense": (COLORS[1], "--", "s")}
 # --- Question 1 : dire le résultat ---------------------------------------------------
 
 
-def summary(report: dict) -> str:
+def summary(report: Report) -> str:
     """Dit le résultat en trois lignes.
 
     Args:
@@ -30,7 +30,7 @@ def summary(report: dict) -> str:
     Returns:
         Précision et erreur de chaque réseau, puis leur différence et son intervalle.
     """
-    metrics, gap = report["metrics"], report["difference"]
+    metrics, gap = report.metrics, report.details["difference"]
     seeds = format_seeds(metrics["accuracy"])
     lines = [
         f"{title} : {format_metric(metrics['accuracy' + end])} de précision, "
@@ -49,14 +49,14 @@ def summary(report: dict) -> str:
 # --- Question 1 : le montrer ---------------------------------------------------------
 
 
-def save_curves(report: dict, path: Path) -> None:
+def save_curves(report: Report, path: Path) -> None:
     """Trace la perte et l'erreur de validation des deux réseaux, époque par époque.
 
     Args:
         report: compte rendu, `models/ex04_comparison.json`.
         path: fichier PNG ; son dossier est créé.
     """
-    curves = report["curves"]
+    curves = report.details["curves"]
     with new_figure(path, columns=2) as (figure, axes):
         for name, title in NAMES_FR.items():
             color, line, _ = STYLES[name]
@@ -77,7 +77,7 @@ def save_curves(report: dict, path: Path) -> None:
             axis.yaxis.get_minor_locator().set_params(subs=(2, 5))
             for ticks in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
                 ticks("{x:g}")  # 0.2 plutôt que 2×10⁻¹
-        seeds = format_seeds(report["metrics"]["accuracy"])
+        seeds = format_seeds(report.metrics["accuracy"])
         figure.suptitle(f"Recette simple, moyenne et écart-type ({seeds})")
 
 
@@ -88,21 +88,21 @@ def _band(axis, curve: dict, scale: float, color: str, line: str, label: str) ->
     axis.fill_between(epochs, mean - sd, mean + sd, color=color, alpha=0.2, linewidth=0)
 
 
-def save_shifts(report: dict, path: Path) -> None:
+def save_shifts(report: Report, path: Path) -> None:
     """Trace la précision des deux réseaux quand les chiffres sont déplacés.
 
     Args:
         report: compte rendu, `models/ex04_comparison.json`.
         path: fichier PNG ; son dossier est créé.
     """
-    metrics, start = report["metrics"], "lenet_right_"
+    metrics, start = report.metrics, "lenet_right_"
     distances = sorted(int(name[len(start) :]) for name in metrics if name.startswith(start))
     with new_figure(path, columns=2) as (figure, axes):
         for axis, (direction, title) in zip(axes[0], DIRECTIONS_FR.items(), strict=True):
             for name, label in NAMES_FR.items():
                 each = [metrics[f"{name}_{direction}_{d}"] for d in distances]
-                mean = np.array([100 * metric["mean"] for metric in each])
-                sd = np.array([100 * (metric["sd"] or 0) for metric in each])
+                mean = np.array([100 * metric.mean for metric in each])
+                sd = np.array([100 * (metric.sd or 0) for metric in each])
                 color, line, mark = STYLES[name]
                 axis.plot(distances, mean, color=color, linestyle=line, marker=mark, label=label)
                 axis.fill_between(distances, mean - sd, mean + sd, color=color, alpha=0.2)

@@ -97,7 +97,7 @@ def build_dense() -> keras.Model:
 def show(options, report, x_test, y_test, probabilities) -> None:
     """Écrit les courbes, la confusion, les erreurs, les filtres et les cartes du modèle livré."""
     single, averaged = (
-        reports.format_metric(report["metrics"][name]) for name in ("error", "error_tta")
+        reports.format_metric(report.metrics[name]) for name in ("error", "error_tta")
     )
     print(f"LeNet, recette moderne : {single} d'erreur, {averaged} en moyennant sept vues.")
     save_training_figures(options, report, x_test, y_test, probabilities)
