@@ -73,7 +73,8 @@ class Grader:
             Sa note ; jamais une exception, quoi que fasse le rendu.
         """
         if rule.module not in submitted.modules:
-            return Mark(submitted.name, rule, Fraction(0), "not_handed_in", f"{rule.module}.py")
+            missing = submission.file_of(rule.module)
+            return Mark(submitted.name, rule, Fraction(0), "not_handed_in", missing)
         ask = questions.Ask(rule, self.draw(rule), self._desk(submitted))
         try:
             found = questions.load(rule.exercise)[rule.id](ask)

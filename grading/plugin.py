@@ -66,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _session(config)
 
 
+@pytest.hookimpl(optionalhook=True)  # celui de pytest-xdist, qui peut manquer
 def pytest_configure_node(node) -> None:
     """Donne à chaque processus de pytest-xdist la graine de la session."""
     node.workerinput["grade_seed"] = node.config.option.grade_seed

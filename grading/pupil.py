@@ -7,6 +7,7 @@ répond de travers est tué ; le suivant repart d'une copie neuve du rendu.
 import contextlib
 import json
 import os
+import re
 import secrets
 import select
 import shutil
@@ -363,9 +364,13 @@ def failure_of(error: dict) -> Failure:
     if kind == "PermissionError" or (kind == "BlockingIOError" and "fork" in message):
         return Failure("forbidden", detail, error)
     if missing.startswith("exercises."):
-        return Failure("missing_module", missing.removeprefix("exercises.") + ".py", error)
+        name = submission.file_of(missing.removeprefix("exercises."))
+        return Failure("missing_module", name, error)
     if missing:
         return Failure("missing_package", missing, error)
+    absent = re.match(r"cannot import name '(\w+)' from 'exercises\.(\w+)' \(unknown", message)
+    if kind == "ImportError" and absent:  # `from exercises.ex05_inception import head`
+        return Failure("missing_module", f"{absent[2]}/{absent[1]}.py", error)
     if kind == "AttributeError" and "module 'exercises." in message:
         return Failure("missing_name", message.rpartition(" ")[2].strip("'"), error)
     return Failure("exception", detail, error)

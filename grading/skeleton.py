@@ -1,7 +1,8 @@
 """Faire l'énoncé d'un exercice à partir de son corrigé : mêmes signatures, corps à écrire.
 
 Commande : python -m grading.skeleton ex02_fashion --output DOSSIER
-           python -m grading.skeleton ex00 --output DOSSIER     tous les modules de l'exercice
+           python -m grading.skeleton ex00 --output DOSSIER     tous les fichiers de l'exercice
+           python -m grading.skeleton ex00_convolution.pooling --output DOSSIER     un seul
 
 Restent : docstrings, imports, signatures, classes, `main`, les constantes que l'énoncé donne ou
 que le reste emploie. Le corps des fonctions publiques devient `raise NotImplementedError` ; les
@@ -13,14 +14,16 @@ import ast
 import functools
 import re
 import textwrap
-import tomllib
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
 from convnets.core.files import own_suffix, replacing
+from exercises import EXERCISES, sources
+from grading.report import number
+from grading.scale import read_scale
+from grading.submission import EXERCISES as FOLDER
+from grading.submission import file_of
 
-FOLDER = Path(__file__).resolve().parent
-SCALE = FOLDER.parent / "grading" / "scale.toml"
 GIVEN = re.compile(r"énoncé|sujet|diapositive|document|\bS[0-4]\b")  # une constante donnée
 RULE = re.compile(r"# --- (.+?) -+$")
 WIDTH = 96
@@ -81,13 +84,14 @@ def _outside(node: Definition) -> list[ast.AST]:
 class _Module:
     """Les définitions d'un module, et celles que son squelette garde."""
 
-    def __init__(self, source: str, used_elsewhere: set[str]):
+    def __init__(self, source: str, used_elsewhere: set[str], called_elsewhere: set[str]):
         self.lines, self.tree = source.splitlines(), ast.parse(source)
         self.by_name = {name: node for node in self.tree.body for name in _targets(node)}
         self.kept: set[ast.stmt] = set()  # entiers
         self.seen: set[tuple[str, bool]] = set()
         for node in self.tree.body:
             self._start(node, used_elsewhere)
+        self._need(called_elsewhere, at_import=True)
 
     def _start(self, node: ast.stmt, used_elsewhere: set[str]) -> None:
         """Garde ce qu'une instruction garde d'elle-même."""
@@ -139,26 +143,60 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _used_elsewhere(module: str) -> set[str]:
-    """Cherche ce que les autres exercices prennent à ce module."""
-    found: set[str] = set()
-    for path in FOLDER.glob("ex[0-9][0-9]_*.py"):
-        if path.stem == module:
-            continue
-        tree, aliases = _tree(path), set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module == f"exercises.{module}":
-                found |= {each.name for each in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module == "exercises":
-                aliases |= {each.asname or each.name for each in node.names if each.name == module}
-        found |= {
-            node.attr
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name)
-            and node.value.id in aliases
-        }
+def _siblings(module: str) -> list[str]:
+    """Rend les modules de l'exercice d'un module, lui compris."""
+    paths = [path.relative_to(FOLDER).with_suffix("") for path in sources(module.split(".")[0])]
+    return [".".join(path.parts) for path in paths]
+
+
+def _imports(module: str) -> list[tuple[str, str | None, str]]:
+    """Liste ce qu'un module prend à ceux de son exercice : `(module, nom, nom employé ici)`.
+
+    Le nom est None quand c'est le module entier qui est importé.
+    """
+    siblings, found = _siblings(module), []
+    for node in ast.walk(_tree(FOLDER / file_of(module))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("exercises."):
+            source = node.module.removeprefix("exercises.")
+            for each in node.names:
+                whole, used = f"{source}.{each.name}", each.asname or each.name
+                found.append(
+                    (whole, None, used) if whole in siblings else (source, each.name, used)
+                )
     return found
+
+
+def _used_elsewhere(module: str) -> tuple[set[str], set[str]]:
+    """Cherche ce que les autres fichiers de l'exercice prennent à ce module.
+
+    Returns:
+        Les noms employés, et parmi eux ceux que leur import appelle.
+    """
+    used, called = set(), set()
+    for other in _siblings(module):
+        taken = [(name, local) for source, name, local in _imports(other) if source == module]
+        names = {local: name for name, local in taken if name}
+        aliases = {local for name, local in taken if name is None}
+
+        def theirs(node, names=names, aliases=aliases) -> str | None:
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                return node.attr if node.value.id in aliases else None
+            return names.get(node.id) if isinstance(node, ast.Name) else None
+
+        tree = _tree(FOLDER / file_of(other))
+        used |= {theirs(node) for node in ast.walk(tree)} | set(names.values())
+        at_import = [
+            part
+            for node in tree.body
+            for part in (_outside(node) if isinstance(node, Definition) else [node])
+        ]
+        called |= {
+            theirs(node.func)
+            for part in at_import
+            for node in ast.walk(part)
+            if isinstance(node, ast.Call)
+        }
+    return used - {None}, called - {None}
 
 
 # --- Écrire --------------------------------------------------------------------------
@@ -168,22 +206,13 @@ def make_skeleton(module: str) -> str:
     """Fait le fichier de l'élève.
 
     Args:
-        module: nom d'un module, par exemple `"ex02_fashion"`.
+        module: nom d'un module, par exemple `"ex02_fashion"` ou `"ex00_convolution.pooling"`.
 
     Returns:
         Un fichier Python qui s'importe, et dont les fonctions sont à écrire.
-
-    Raises:
-        FileNotFoundError: pas de module de ce nom.
     """
-    path = FOLDER / f"{module}.py"
-    if not re.fullmatch(r"ex\d\d_\w+", module) or not path.is_file():
-        raise FileNotFoundError(
-            f"Pas d'exercice {module} : il faut un nom de fichier de exercises/, sans « .py », "
-            "par exemple ex02_fashion."
-        )
-    source = path.read_text(encoding="utf-8")
-    found, edits = _Module(source, _used_elsewhere(module)), []
+    source = (FOLDER / file_of(module)).read_text(encoding="utf-8")
+    found, edits = _Module(source, *_used_elsewhere(module)), []
     for node in found.tree.body:
         if node in found.kept:
             continue
@@ -255,92 +284,98 @@ def _with_scale(text: str, module: str) -> str:
 
 def scale_text(module: str) -> list[str]:
     """Écrit ce que le barème demande des fonctions d'un module ; rien s'il n'est pas noté."""
-    if not SCALE.exists():
-        return []
     rows = []
-    for exercise in tomllib.loads(SCALE.read_text(encoding="utf-8")).values():
-        for name, question in exercise.get("questions", {}).items():
-            if question["module"] != module:
-                continue
-            shown = {key: str(each).replace(".", ",") for key, each in question.items()}
-            points = f"{shown['points']} point{'s' if question['points'] >= 2 else ''}"
-            rows += textwrap.wrap(
-                f"{name}, {points} : {question['title']}.",
-                WIDTH,
-                initial_indent="- ",
-                subsequent_indent="  ",
-            )
-            for level in question["levels"]:
-                rows += textwrap.wrap(
-                    level.format(**shown), WIDTH, initial_indent="  - ", subsequent_indent="    "
-                )
+    for rule in (rule for exercise in read_scale().values() for rule in exercise.rules):
+        if rule.module == module:
+            points = f"{number(rule.points)} point{'s' if rule.points >= 2 else ''}"
+            rows += _item(f"- {rule.name}, {points} : {rule.title}.", "  ")
+            for level in rule.levels:
+                rows += _item(f"  - {level}", "    ")
     return ["Barème, et ce qu'il faut pour chaque part des points :", "", *rows] if rows else []
 
 
+def _item(text: str, margin: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=margin)
+
+
 def needed_modules(module: str) -> list[str]:
-    """Liste les modules d'exercices qu'un module importe, directement ou non, sans lui."""
+    """Liste les fichiers de son exercice qu'un module importe, directement ou non, sans lui."""
     found, waiting = [], [module]
     while waiting:
-        for node in ast.walk(_tree(FOLDER / f"{waiting.pop()}.py")):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("exercises"):
-                _, _, name = node.module.partition(".")
-                for each in [name] if name else [alias.name for alias in node.names]:
-                    if re.match(r"ex\d\d_", each) and each not in [*found, module]:
-                        found.append(each)
-                        waiting.append(each)
+        for name, *_ in _imports(waiting.pop()):
+            if name not in [*found, module]:
+                found.append(name)
+                waiting.append(name)
     return sorted(found)
 
 
-def write_skeletons(names: list[str], output: Path) -> list[Path]:
+def chosen_modules(name: str) -> list[str]:
+    """Comprend un nom : `"ex00"`, `"ex00_convolution"`, `"ex00_convolution.pooling"`.
+
+    Returns:
+        Les modules, `__init__` et `__main__` d'abord.
+
+    Raises:
+        FileNotFoundError: nom inconnu.
+    """
+    for exercise in EXERCISES:
+        modules = _siblings(exercise.slug)
+        if name in (exercise.slug, exercise.slug[:4]):
+            return modules
+        if name in modules:
+            return [name]
+    raise FileNotFoundError(
+        f"Pas d'exercice {name} : il faut le nom d'un fichier de exercises/, sans « .py », par "
+        "exemple ex02_fashion ou ex00_convolution.pooling, ou un numéro, par exemple ex00."
+    )
+
+
+def write_skeletons(names: list[str], output: Path) -> dict[str, Path]:
     """Écrit les squelettes dans un dossier, sans jamais remplacer un fichier.
 
     Args:
-        names: modules, ou numéros d'exercices (`"ex00"` : tous ses modules).
+        names: voir `chosen_modules`.
         output: dossier, créé au besoin.
 
     Returns:
-        Les fichiers écrits.
+        Les modules écrits, et leurs fichiers.
 
     Raises:
         FileNotFoundError: nom inconnu.
         ValueError: un des fichiers existe déjà ; rien n'est écrit.
     """
-    modules = []
-    for name in names:
-        several = sorted(path.stem for path in FOLDER.glob(f"{name}_*.py"))
-        modules += several if re.fullmatch(r"ex\d\d", name) and several else [name]
-    texts = {output / f"{module}.py": make_skeleton(module) for module in dict.fromkeys(modules)}
-    taken = [str(path) for path in texts if path.exists()]
+    modules = dict.fromkeys(module for name in names for module in chosen_modules(name))
+    paths = {module: output / file_of(module) for module in modules}
+    taken = [str(path) for path in paths.values() if path.exists()]
     if taken:
         raise ValueError(
             f"{', '.join(taken)} existe déjà : rien n'est écrit. Choisissez un autre dossier avec "
             "--output, ou déplacez ce fichier."
         )
-    output.mkdir(parents=True, exist_ok=True)
-    for path, text in texts.items():
+    for module, path in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, suffix=own_suffix()) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return list(texts)
+            temporary.write_text(make_skeleton(module), encoding="utf-8")
+    return paths
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Écrit les squelettes demandés, et dit de quels autres modules ils ont besoin."""
+    """Écrit les squelettes demandés, et dit de quels autres fichiers ils ont besoin."""
     parser = FrenchParser(prog="python -m grading.skeleton", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add(
         "modules",
         nargs="+",
         metavar="MODULE",
-        help="ex02_fashion, ou ex00 pour tous les modules d'un exercice",
+        help="ex02_fashion, ex00 pour tous les fichiers d'un exercice, ou ex00_convolution.pooling",
     )
     add("--output", type=Path, required=True, metavar="DOSSIER", help="où écrire les fichiers")
     options = parser.parse_args(argv)
 
     def body() -> int:
         written = write_skeletons(options.modules, options.output)
-        here = {path.stem for path in written}
-        for path in written:
-            others = [name for name in needed_modules(path.stem) if name not in here]
+        for module, path in written.items():
+            others = [file_of(name) for name in needed_modules(module) if name not in written]
             missing = f" ; a aussi besoin de {', '.join(others)}" if others else ""
             print(f"{path}{missing}")
         return 0

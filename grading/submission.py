@@ -1,5 +1,6 @@
 """Les rendus : les trouver, les lire sans rien suivre, en préparer une copie pour un enfant."""
 
+import filecmp
 import os
 import shutil
 from pathlib import Path
@@ -7,31 +8,53 @@ from typing import NamedTuple
 
 REPO = Path(__file__).resolve().parents[1]
 EXERCISES = REPO / "exercises"
+COMMAND = "serving/command.py"  # dans convnets/ : ce que lance ./predict
 MAX_SOURCE_BYTES = 2**20  # par fichier de texte
 MAX_MODEL_BYTES = 256 * 2**20
 MAX_FILES = 400
 TEXTS = (".py", ".json", ".toml", ".txt")
+NOT_SOURCES = ("convnets", "models", "runs", "tests", "venv")
 
 
 class Submission(NamedTuple):
     """Un rendu : ses modules, ses poids, sa commande."""
 
     name: str
-    root: Path  # où sont ex00_….py
-    models: Path  # où seraient ses poids
+    root: Path  # où sont ex02_fashion.py, ex00_convolution/…
+    home: Path  # où seraient models/, runs/, convnets/ et predict.py
     shipped: bool = False  # c'est le corrigé
 
     @property
     def modules(self) -> frozenset[str]:
-        """Noms des modules d'exercices rendus."""
+        """Noms des modules d'exercices rendus : `"ex02_fashion"`, `"ex00_convolution.pooling"`."""
         return frozenset(
-            path.stem for path in self.root.glob("ex[0-9][0-9]_*.py") if _is_regular(path)
+            ".".join(path.relative_to(self.root).with_suffix("").parts)
+            for pattern in ("ex[0-9][0-9]_*.py", "ex[0-9][0-9]_*/*.py")
+            for path in self.root.glob(pattern)
+            if _is_regular(path) and not path.parent.is_symlink() and path.stem[:2] != "__"
         )
+
+    def weights(self, slug: str, suffix: str = ".keras") -> Path:
+        """Dit où serait un fichier de poids.
+
+        L'exercice enregistre dans `models/`, ou dans `runs/<slug>/` quand un meilleur modèle est
+        déjà dans `models/` : c'est le cas d'un élève qui a entraîné dans une copie du dépôt.
+        """
+        kept, tried = (self.home / each / f"{slug}.keras" for each in ("models", f"runs/{slug}"))
+        ours = REPO / "models" / kept.name
+        own = _is_regular(kept) and not (ours.is_file() and filecmp.cmp(kept, ours, shallow=False))
+        chosen = tried if _is_regular(tried) and not own and not self.shipped else kept
+        return chosen.with_suffix(suffix)
+
+
+def file_of(module: str) -> str:
+    """Rend le chemin d'un module sous `exercises/` : `"ex00_convolution/pooling.py"`."""
+    return module.replace(".", "/") + ".py"
 
 
 def reference() -> Submission:
     """Rend le corrigé du dépôt, comme s'il était un rendu."""
-    return Submission("corrigé", EXERCISES, REPO / "models", shipped=True)
+    return Submission("corrigé", EXERCISES, REPO, shipped=True)
 
 
 def find(folder: Path) -> Submission:
@@ -44,24 +67,22 @@ def find(folder: Path) -> Submission:
         Le rendu, nommé d'après son dossier.
 
     Raises:
-        FileNotFoundError: pas de dossier, ou aucun `exNN_….py` dedans.
+        FileNotFoundError: pas de dossier, ou aucun `exNN_…` dedans.
     """
     folder = Path(folder).absolute()
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} n'est pas un dossier ; donnez celui d'un rendu.")
-    inner = folder / "exercises"
-    has_modules = not inner.is_symlink() and any(inner.glob("ex[0-9][0-9]_*.py"))
-    root = inner if has_modules else folder
-    models = folder / "models"
-    if folder.name == "exercises" and not models.is_dir():
-        models = folder.parent / "models"
     name = "".join(c if c.isprintable() else "?" for c in folder.name)
-    found = Submission(name, root, models)
+    inner = folder / "exercises"
+    if not inner.is_symlink() and Submission(name, inner, folder).modules:
+        return Submission(name, inner, folder)
+    inside = folder.name == "exercises" and not (folder / "models").is_dir()
+    found = Submission(name, folder, folder.parent if inside else folder)
     if not found.modules:
         raise FileNotFoundError(
-            f"{folder} ne contient aucun module d'exercice (ex00_convolution.py, "
-            "ex02_fashion.py…) ; donnez le dossier qui les contient, ou --submissions pour une "
-            "classe entière."
+            f"{folder} ne contient aucun module d'exercice (ex02_fashion.py, "
+            "ex00_convolution/pooling.py…) ; donnez le dossier qui les contient, ou --submissions "
+            "pour une classe entière."
         )
     return found
 
@@ -97,14 +118,14 @@ def _is_regular(path: Path) -> bool:
 
 
 def _sources(root: Path) -> list[Path]:
-    """Liste les fichiers de texte d'un rendu : sans lien, sans dossier caché, sans excès."""
+    """Liste les fichiers de texte d'un dossier : sans lien, sans dossier caché, sans excès."""
     found = []
     for current, folders, files in os.walk(root, followlinks=False):
         folders[:] = [
             name
             for name in folders
             if not name.startswith((".", "__pycache__"))
-            and name not in ("models", "tests", "venv")
+            and name not in NOT_SOURCES
             and not os.path.islink(os.path.join(current, name))
         ]
         for name in sorted(files):
@@ -124,7 +145,7 @@ def stage(
     models: tuple[str, ...] = (),
     shipped_models: bool = False,
 ) -> None:
-    """Prépare le dossier d'un enfant : `exercises/`, `models/`, rien d'autre du dépôt.
+    """Prépare le dossier d'un enfant : `exercises/`, `convnets/`, `models/`, rien d'autre du dépôt.
 
     Args:
         folder: dossier vide.
@@ -133,26 +154,29 @@ def stage(
         models: noms des exercices dont les poids sont à copier.
         shipped_models: ceux du dépôt quand le rendu n'en a pas.
     """
-    package = folder / "exercises"
     if submitted is None:
         return
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(EXERCISES / "common", package / "common", ignore=ignored)
+    package, shared = folder / "exercises", folder / "convnets"
+    package.mkdir()
     shutil.copy(EXERCISES / "__init__.py", package)
-    sources = _sources(submitted.root)
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    shutil.copytree(REPO / "convnets", shared, ignore=ignored)
     if submitted.shipped or fill:
         for path in EXERCISES.glob("ex[0-9][0-9]_*"):
-            shutil.copy(path, package)
-    for path in [] if submitted.shipped else sources:
-        target = package / path.relative_to(submitted.root)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target, follow_symlinks=False)
+            if path.is_dir():
+                shutil.copytree(path, package / path.name, ignore=ignored)
+            else:
+                shutil.copy(path, package)
+    if not submitted.shipped:
+        _copy_sources(submitted.root, package)
+        if not (submitted.home / "convnets").is_symlink():
+            _copy_sources(submitted.home / "convnets", shared)
     script = None if submitted.shipped else _script(submitted)
     if script:
         shutil.copyfile(script, package / script.name, follow_symlinks=False)
     for slug in models:
         for suffix in (".keras", ".tflite", ".json"):
-            path = submitted.models / f"{slug}{suffix}"
+            path = submitted.weights(slug, suffix)
             if not _is_regular(path) and shipped_models:
                 path = REPO / "models" / f"{slug}{suffix}"
             if _is_regular(path) and path.stat().st_size <= MAX_MODEL_BYTES:
@@ -160,9 +184,17 @@ def stage(
                 shutil.copyfile(path, folder / "models" / path.name, follow_symlinks=False)
 
 
+def _copy_sources(source: Path, target: Path) -> None:
+    """Copie les fichiers de texte d'un dossier de l'élève par-dessus les nôtres."""
+    for path in _sources(source):
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy, follow_symlinks=False)
+
+
 def weights(submitted: Submission, slug: str) -> bytes | None:
     """Rend le fichier `.keras` d'un rendu, ou None."""
-    path = submitted.models / f"{slug}.keras"
+    path = submitted.weights(slug)
     if not _is_regular(path) or path.stat().st_size > MAX_MODEL_BYTES:
         return None
     return path.read_bytes()
@@ -172,15 +204,15 @@ def own_command(submitted: Submission) -> str | None:
     """Cherche la commande de prédiction que le rendu apporte.
 
     Returns:
-        Son chemin dans la copie (`"exercises/predict.py"`), `""` si c'est `common/prediction.py`,
-        None si le rendu s'en remet à celle du dépôt.
+        Son chemin dans la copie (`"exercises/predict.py"`), `""` si c'est
+        `convnets/serving/command.py` qu'il a changé, None s'il s'en remet à celle du dépôt.
     """
     if submitted.shipped:
         return ""
     script = _script(submitted)
     if script:
         return f"exercises/{script.name}"
-    own, ours = submitted.root / "common/prediction.py", EXERCISES / "common/prediction.py"
+    own, ours = (home / "convnets" / COMMAND for home in (submitted.home, REPO))
     if _is_regular(own) and own.read_bytes() != ours.read_bytes():
         return ""
     return None
@@ -188,7 +220,7 @@ def own_command(submitted: Submission) -> str | None:
 
 def _script(submitted: Submission) -> Path | None:
     """Trouve `predict` ou `predict.py`, s'il est en Python (le nôtre est un script `sh`)."""
-    for folder in (submitted.root, submitted.models.parent):
+    for folder in (submitted.root, submitted.home):
         for name in ("predict.py", "predict"):
             path = folder / name
             if _is_regular(path) and path.stat().st_size <= MAX_SOURCE_BYTES:

@@ -61,7 +61,7 @@ def ask_command(ask: Ask) -> Credit:
     """Lance la commande sur une image par classe, et lit ce qu'elle affiche."""
     script = submission.own_command(ask.submission)
     if script is None:  # la commande du cours, avec les poids du rendu
-        own = ask.submission.models / "ex03_cifar10.tflite"
+        own = ask.submission.weights("ex03_cifar10", ".tflite")
         if not own.is_file() or own.is_symlink():
             return credit(0, "command_missing")
         if own.read_bytes() == (submission.REPO / "models" / own.name).read_bytes():

@@ -37,7 +37,7 @@ def grade(chosen: Sequence[HandIn], folder: Path, *options: str) -> dict:
     for each in chosen:
         handins.write(each, folder / "classe")
     report = folder / "notes.json"
-    exercises = ",".join(sorted({each.module[:4] for each in chosen}))
+    exercises = ",".join(sorted({each.exercise for each in chosen}))
     ended = subprocess.run(
         [
             sys.executable,
@@ -76,7 +76,7 @@ def table(collections: dict[str, list[HandIn]], report: dict) -> list[str]:
     for title, chosen in collections.items():
         for each in chosen:
             seen = " ✘" if handins.problems(each, found[each.name]) else " ✔"
-            mine = [q for q in found[each.name].values() if q["module"] == each.module]
+            mine = [q for q in found[each.name].values() if q["module"] in each.modules]
             for question in [q for q in mine if q["reason"]] or [None]:
                 if question is None:
                     points = "/".join(f"{sum(q[key] for q in mine):g}" for key in SCORE)

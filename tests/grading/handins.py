@@ -5,25 +5,31 @@ corrigé, le rendu est refusé : la collection ne peut pas, sans qu'on le voie, 
 autre code.
 """
 
+import ast
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+from grading.submission import EXERCISES, REPO, file_of
+
 HERE = Path(__file__).resolve().parent
-REPO = HERE.parents[1]
-EXERCISES = REPO / "exercises"
 INSIDE = "    signal, kernel = as_numbers(signal), as_numbers(kernel)\n"  # au début de conv1d
-AT_IMPORT = "from pathlib import Path\n"  # le premier import d'ex00_convolution
+AT_IMPORT = "import numpy as np\n"  # le premier import du fichier de conv1d
 
 
 class HandIn(NamedTuple):
     """Un rendu : ses fichiers, et ce que le correcteur doit en dire."""
 
     name: str
-    module: str  # celui que la collection regarde
-    files: dict[str, str]
-    expected: dict[str, str]  # question : raison ; les autres du module sont justes
+    modules: tuple[str, ...]  # ceux que la collection regarde
+    files: dict[str, str]  # chemin dans le rendu : contenu
+    expected: dict[str, str]  # question : raison ; les autres de ces modules sont justes
     free: frozenset[str] = frozenset()  # questions dont le crédit n'est pas regardé
+
+    @property
+    def exercise(self) -> str:
+        """Numéro de l'exercice, par exemple `"ex00"`."""
+        return self.modules[0][:4]
 
 
 def changed(text: str, edits: list[tuple[str, str]], *, name: str) -> str:
@@ -52,7 +58,50 @@ def changed(text: str, edits: list[tuple[str, str]], *, name: str) -> str:
 
 def solution(module: str) -> str:
     """Lit un module du corrigé."""
-    return (EXERCISES / f"{module}.py").read_text(encoding="utf-8")
+    return (EXERCISES / file_of(module)).read_text(encoding="utf-8")
+
+
+def answers(name: str) -> dict[str, str]:
+    """Lit les fichiers d'un sous-dossier de `right/` : chemin dans le rendu, contenu."""
+    folder = HERE / "right" / name
+    paths = sorted(folder.rglob("*.py"))
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def completed(statement: str, answer: str) -> str:
+    """Complète un énoncé comme le ferait un élève : chaque corps à écrire, et ce qu'il lui faut.
+
+    Args:
+        statement: squelette.
+        answer: fichier qui définit les fonctions du squelette, sans docstring ni commentaire.
+
+    Returns:
+        Le squelette, ses fonctions remplacées ; les imports et les définitions que la réponse
+        ajoute viennent avant la première définition du squelette.
+    """
+    tree, theirs = ast.parse(statement), ast.parse(answer)
+    written = {node.name: node for node in theirs.body if isinstance(node, ast.FunctionDef)}
+    blank = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and isinstance(node.body[-1], ast.Raise)
+    }
+    body = [written.get(node.name, node) if _name(node) in blank else node for node in tree.body]
+    mine = {_name(node) for node in tree.body} - {None}
+    added = [node for node in theirs.body[1:] if _name(node) not in mine]
+    first = next(k for k, node in enumerate(body) if not _is_introduction(node))
+    tree.body = [*body[:first], *added, *body[first:]]
+    return ast.unparse(tree) + "\n"
+
+
+def _name(node: ast.stmt) -> str | None:
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id
+    return getattr(node, "name", None)
+
+
+def _is_introduction(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom | ast.Expr)
 
 
 def wrong() -> list[HandIn]:
@@ -61,12 +110,13 @@ def wrong() -> list[HandIn]:
     for each in _read("wrong.toml"):
         name, module = each["name"], each["module"]
         edits = [(edit["old"], edit["new"]) for edit in each.get("edit", [])]
-        files = {f"{module}.py": changed(solution(module), edits, name=name)}
+        files = {file_of(module): changed(solution(module), edits, name=name)}
         if "command" in each:  # la commande de prédiction, où l'on change un texte au plus
             script = (HERE / "predict.py").read_text(encoding="utf-8")
             pairs = [tuple(each["command"])] if each["command"] else []
             files["predict.py"] = changed(script, pairs, name=name)
-        found.append(HandIn(name, module, files, each["expected"], frozenset(each.get("free", ()))))
+        free = frozenset(each.get("free", ()))
+        found.append(HandIn(name, (module,), files, each["expected"], free))
     return found
 
 
@@ -74,11 +124,11 @@ def right() -> list[HandIn]:
     """Rend les rendus justes, un sous-dossier de `right/` chacun."""
     found = []
     for folder in sorted((HERE / "right").iterdir()):
-        files = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+        files = answers(folder.name)
+        modules = tuple(name.removesuffix(".py").replace("/", ".") for name in files)
         if folder.name.startswith("cifar"):
             files["predict.py"] = (HERE / "predict.py").read_text(encoding="utf-8")
-        module = min(name.removesuffix(".py") for name in files if name.startswith("ex"))
-        found.append(HandIn(f"juste_{folder.name}", module, files, {}))
+        found.append(HandIn(f"juste_{folder.name}", modules, files, {}))
     return found
 
 
@@ -90,9 +140,9 @@ def hostile(*, target: Path, repo: Path = REPO) -> list[HandIn]:
         repo: dossier que l'un d'eux voudra effacer, et que d'autres voudront lire.
 
     Returns:
-        Des rendus d'`ex00_convolution` : une bêtise dans `conv1d`, ou dès l'import.
+        Des rendus d'`ex00_convolution/operations.py` : une bêtise dans `conv1d`, ou dès l'import.
     """
-    found, module = [], "ex00_convolution"
+    found, module = [], "ex00_convolution.operations"
     for each in _read("hostile.toml"):
         code = each["code"].strip("\n").replace("{REPO}", str(repo)).replace("{CIBLE}", str(target))
         early = each.get("at_import", False)
@@ -101,7 +151,7 @@ def hostile(*, target: Path, repo: Path = REPO) -> list[HandIn]:
         text = changed(solution(module), [(place, lines + place)], name=each["name"])
         lost = ["ex00.conv1d", *(["ex00.conv2d"] if early else [])]
         expected = dict.fromkeys(lost, each["reason"]) if "reason" in each else {}
-        found.append(HandIn(each["name"], module, {f"{module}.py": text}, expected))
+        found.append(HandIn(each["name"], (module,), {file_of(module): text}, expected))
     return found
 
 
@@ -112,8 +162,8 @@ def _read(name: str) -> list[dict]:
 def write(handin: HandIn, folder: Path) -> Path:
     """Écrit un rendu dans un sous-dossier à son nom ; rend ce sous-dossier."""
     target = folder / handin.name
-    target.mkdir(parents=True)
     for name, content in handin.files.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(content, encoding="utf-8")
     return target
 
@@ -137,7 +187,7 @@ def problems(handin: HandIn, found: dict[str, dict]) -> list[str]:
         Une phrase par désaccord ; rien si tout est reconnu.
     """
     disagreements = []
-    mine = {name: each for name, each in found.items() if each["module"] == handin.module}
+    mine = {name: each for name, each in found.items() if each["module"] in handin.modules}
     for name, each in mine.items():
         reason, wanted = each["reason"], handin.expected.get(name)
         if name not in handin.free and reason != wanted:

@@ -41,8 +41,8 @@ def judge():
     def grade(handin, folder):
         submitted = submission.find(handins.write(handin, folder))
         found = {}
-        for rule in read_scale()[handin.module[:4]].rules:
-            if rule.module == handin.module and rule.name != "weights":
+        for rule in read_scale()[handin.exercise].rules:
+            if rule.module in handin.modules and rule.name != "weights":
                 mark = made.grade(submitted, rule)
                 found[rule.id] = {
                     "module": rule.module,
@@ -58,7 +58,7 @@ def judge():
 
 
 def light(handin):
-    return handin.module.startswith("ex00")
+    return handin.exercise == "ex00"
 
 
 @pytest.mark.parametrize("handin", [*filter(light, WRONG)], ids=lambda each: each.name)
@@ -78,15 +78,13 @@ def test_hostile_hand_ins_lose_their_own_questions_only(judge, name, tmp_path):
     target = tmp_path / "notes.txt"
     target.write_text("intact")
     chosen = handins.hostile(target=target, repo=tmp_path / "depot")
-    (tmp_path / "depot/exercises").mkdir(parents=True)
-    (tmp_path / "depot/exercises/ex00_convolution/__main__.py").touch()
+    solution = tmp_path / "depot/exercises/ex00_convolution/operations.py"
+    solution.parent.mkdir(parents=True)
+    solution.touch()
     (handin,) = [each for each in chosen if each.name == f"hostile_{name}"]
     found = judge(handin, tmp_path / "rendu")
     assert handins.problems(handin, found) == []
-    assert (
-        target.read_text() == "intact"
-        and (tmp_path / "depot/exercises/ex00_convolution/__main__.py").exists()
-    )
+    assert target.read_text() == "intact" and solution.exists()
 
 
 def test_the_collections_are_large_enough():
@@ -104,8 +102,10 @@ def test_a_hand_in_made_from_another_solution_is_refused():
 
 
 def test_disagreements_are_seen():
-    handin = handins.HandIn("essai", "ex00_pooling", {}, {"ex00.relu": "relu_forgotten"})
-    marks = {"module": "ex00_pooling", "points": 0, "out_of": 1, "text": ""}
+    handin = handins.HandIn(
+        "essai", ("ex00_convolution.pooling",), {}, {"ex00.relu": "relu_forgotten"}
+    )
+    marks = {"module": "ex00_convolution.pooling", "points": 0, "out_of": 1, "text": ""}
     assert handins.problems(handin, {"ex00.relu": {**marks, "reason": "relu_forgotten"}}) == []
     assert handins.problems(handin, {"ex00.relu": {**marks, "reason": "wrong_values"}})
     paid = {**marks, "reason": "relu_forgotten", "points": 1}

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from grading import questions, scale, skeleton
+from grading import questions, scale, skeleton, submission
 
 EXERCISES = scale.read_scale()
 RULES = [rule for exercise in EXERCISES.values() for rule in exercise.rules]
@@ -25,7 +25,7 @@ def test_every_question_of_the_scale_is_written_and_the_reverse(registered):
 
 def test_every_question_has_a_module_points_and_levels(repo):
     for rule in RULES:
-        assert (repo / "exercises" / f"{rule.module}.py").exists(), rule.id
+        assert (repo / "exercises" / submission.file_of(rule.module)).exists(), rule.id
         assert rule.module.startswith(rule.exercise) and rule.points > 0
         assert rule.levels[-1].startswith("1 : ")
         parts = [Fraction(level.partition(" : ")[0]) for level in rule.levels]

@@ -4,27 +4,51 @@ import pytest
 
 from grading import submission
 
+POOLING = "ex00_convolution/pooling.py"
+
 
 @pytest.fixture
 def handed(tmp_path):
     folder = tmp_path / "dupont"
-    folder.mkdir()
-    (folder / "ex00_pooling.py").write_text("VALEUR = 1\n")
+    (folder / "ex00_convolution").mkdir(parents=True)
+    (folder / POOLING).write_text("VALEUR = 1\n")
+    (folder / "ex02_fashion.py").write_text("VALEUR = 2\n")
     return folder
 
 
-def test_a_folder_of_modules(handed):
+@pytest.fixture
+def staged(tmp_path, handed):
+    """staged(options) -> la copie que recevrait l'enfant."""
+
+    def copy(name="copie", **options):
+        (tmp_path / name).mkdir()
+        submission.stage(tmp_path / name, submission.find(handed), **options)
+        return tmp_path / name
+
+    return copy
+
+
+def test_a_module_is_named_by_its_path(handed):
+    (handed / "ex00_convolution/__init__.py").touch()
     found = submission.find(handed)
-    assert (found.name, found.root, found.models) == ("dupont", handed, handed / "models")
-    assert found.modules == {"ex00_pooling"} and not found.shipped
+    assert (found.name, found.root, found.home) == ("dupont", handed, handed)
+    assert found.modules == {"ex00_convolution.pooling", "ex02_fashion"} and not found.shipped
+    assert submission.file_of("ex00_convolution.pooling") == POOLING
+
+
+def test_the_reference_has_every_module_of_the_scale():
+    from grading.scale import read_scale
+
+    wanted = {rule.module for each in read_scale().values() for rule in each.rules}
+    assert wanted <= submission.reference().modules
 
 
 def test_a_whole_repository(tmp_path, handed):
     repo = tmp_path / "martin"
     shutil.copytree(handed, repo / "exercises")
-    found = submission.find(repo)
-    assert (found.name, found.root) == ("martin", repo / "exercises")
-    assert found.models == repo / "models"
+    for given in (repo, repo / "exercises"):
+        found = submission.find(given)
+        assert (found.root, found.home) == (repo / "exercises", repo)
 
 
 @pytest.mark.parametrize("kind", ["absent", "vide", "fichier"])
@@ -46,37 +70,41 @@ def test_a_class(tmp_path, handed):
     assert [each.name for each in found] == ["dupont"] and empty == ["vide"]
 
 
-def test_links_are_not_followed(tmp_path, handed, repo):
-    (handed / "ex00_matrices.py").symlink_to(repo / "exercises/ex00_convolution/matrices.py")
+def test_links_are_not_followed(tmp_path, handed, staged, repo):
+    (handed / "ex00_convolution/matrices.py").symlink_to(
+        repo / "exercises/ex00_convolution/matrices.py"
+    )
+    (handed / "ex05_inception").symlink_to(repo / "exercises/ex05_inception")
     (handed / "models").symlink_to(repo / "models")
-    found = submission.find(handed)
-    assert found.modules == {"ex00_pooling"}
-    staged = tmp_path / "copie"
-    staged.mkdir()
-    submission.stage(staged, found)
-    assert not (staged / "exercises/ex00_convolution/matrices.py").exists()
+    (handed / "convnets").symlink_to(repo / "tests")
+    assert submission.find(handed).modules == {"ex00_convolution.pooling", "ex02_fashion"}
+    copy = staged()
+    assert {path.name for path in (copy / "exercises/ex00_convolution").iterdir()} == {"pooling.py"}
+    assert not (copy / "exercises/ex05_inception").exists()
+    assert not (copy / "convnets/conftest.py").exists()
 
 
-def test_the_copy_holds_the_hand_in_and_the_shared_code_only(tmp_path, handed, repo):
+def test_the_copy_holds_the_hand_in_and_the_shared_code_only(handed, staged, repo):
     (handed / "gros.py").write_text("#" * (submission.MAX_SOURCE_BYTES + 1))
     (handed / "aide.py").write_text("")
-    staged = tmp_path / "copie"
-    staged.mkdir()
-    submission.stage(staged, submission.find(handed))
-    names = {path.name for path in (staged / "exercises").iterdir()}
-    assert names == {"__init__.py", "common", "ex00_pooling.py", "aide.py"}
-    assert (staged / "exercises/ex00_convolution/pooling.py").read_text() == "VALEUR = 1\n"
-    assert not (staged / "grading").exists() and not (staged / "models").exists()
+    (handed / "convnets/figures").mkdir(parents=True)
+    (handed / "convnets/figures/style.py").write_text("CHANGÉ = True\n")
+    copy = staged()
+    assert {path.name for path in copy.iterdir()} == {"exercises", "convnets"}
+    names = {path.name for path in (copy / "exercises").iterdir()}
+    assert names == {"__init__.py", "ex00_convolution", "ex02_fashion.py", "aide.py"}
+    assert (copy / "exercises" / POOLING).read_text() == "VALEUR = 1\n"
+    assert (copy / "convnets/figures/style.py").read_text() == "CHANGÉ = True\n"
+    ours = repo / "convnets/serving/images.py"
+    assert (copy / "convnets/serving/images.py").read_bytes() == ours.read_bytes()
 
 
-def test_filling_adds_the_missing_modules_and_replaces_none(tmp_path, handed, repo):
-    staged = tmp_path / "copie"
-    staged.mkdir()
-    submission.stage(staged, submission.find(handed), fill=True)
-    package = staged / "exercises"
-    ours = (repo / "exercises/ex00_convolution/geometry.py").read_text()
-    assert (package / "ex00_geometry.py").read_text() == ours
-    assert (package / "ex00_pooling.py").read_text() == "VALEUR = 1\n"
+def test_filling_adds_the_missing_modules_and_replaces_none(staged, repo):
+    package = staged(fill=True) / "exercises"
+    for name in ("ex00_convolution/geometry.py", "ex00_convolution/examples.json"):
+        assert (package / name).read_bytes() == (repo / "exercises" / name).read_bytes()
+    assert (package / POOLING).read_text() == "VALEUR = 1\n"
+    assert (package / "ex02_fashion.py").read_text() == "VALEUR = 2\n"
 
 
 def test_whose_command_it_is(handed, repo):
@@ -84,24 +112,37 @@ def test_whose_command_it_is(handed, repo):
     assert submission.own_command(found) is None
     shutil.copy(repo / "predict", handed)  # notre script sh : ce n'est pas une commande à eux
     assert submission.own_command(found) is None
-    (handed / "common").mkdir()
-    shutil.copy(repo / "convnets/serving/command.py", handed / "common")
+    command = handed / "convnets" / submission.COMMAND
+    command.parent.mkdir(parents=True)
+    shutil.copy(repo / "convnets" / submission.COMMAND, command)
     assert submission.own_command(found) is None
-    (handed / "common/prediction.py").write_text("def main(argv): ...\n")
+    command.write_text("def main(argv): ...\n")
     assert submission.own_command(found) == ""
     (handed / "predict.py").write_text("print('Prédiction: Avion')\n")
     assert submission.own_command(found) == "exercises/predict.py"
     assert submission.own_command(submission.reference()) == ""
 
 
-def test_shipped_weights_are_lent_only_when_asked(tmp_path, handed):
+def test_weights_are_looked_for_where_an_exercise_leaves_them(handed, staged, repo):
+    found, name = submission.find(handed), "ex00_position"
+    kept, tried = handed / "models", handed / "runs" / name
+    assert found.weights(name) == kept / f"{name}.keras" and submission.weights(found, name) is None
+    tried.mkdir(parents=True)
+    kept.mkdir()
+    (tried / f"{name}.keras").write_bytes(b"les miens")
+    assert submission.weights(found, name) == b"les miens"
+    shutil.copy(repo / f"models/{name}.keras", kept)  # celui du dépôt, meilleur, était déjà là
+    assert submission.weights(found, name) == b"les miens"
+    assert (staged(models=(name,)) / f"models/{name}.keras").read_bytes() == b"les miens"
+    (kept / f"{name}.keras").write_bytes(b"mieux que le depot")
+    assert submission.weights(found, name) == b"mieux que le depot"
+    assert submission.reference().weights(name) == repo / f"models/{name}.keras"
+
+
+def test_shipped_weights_are_lent_only_when_asked(staged):
     for lent in (False, True):
-        staged = tmp_path / f"copie{lent}"
-        staged.mkdir()
-        submission.stage(
-            staged, submission.find(handed), models=("ex00_position",), shipped_models=lent
-        )
-        assert (staged / "models/ex00_position.json").exists() is lent
+        copy = staged(f"copie{lent}", models=("ex00_position",), shipped_models=lent)
+        assert (copy / "models/ex00_position.json").exists() is lent
 
 
 def test_folder_size(tmp_path):

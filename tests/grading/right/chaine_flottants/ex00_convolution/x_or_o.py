@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from exercises.ex00_x_or_o_dessins import FILTERS, lire
+from exercises.ex00_convolution.dessins import FILTERS, lire
 
 
 def truncate(value, digits=2):
