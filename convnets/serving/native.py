@@ -55,7 +55,7 @@ class NativeEngine:
     Args:
         library: chemin de `libLiteRt.so`.
         content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée ; rendu par
-            `storage.map_file`, ses pages, que le moteur a recopiées à sa façon, vont au système.
+            `files.map_file`, ses pages, que le moteur a recopiées à sa façon, vont au système.
 
     Raises:
         ValueError: l'API C a refusé ce contenu, ou il a une autre forme.
@@ -122,9 +122,22 @@ class NativeEngine:
         return x, y
 
     def answer(self, images: Sequence[bytes]) -> list[list[float]]:
-        """Rend la sortie de chaque image, dont les octets sont dans l'ordre d'`input_shape`."""
-        x, y, address = c_void_p(), c_void_p(), c_void_p()
-        call, pixels, size = self._call, b"".join(images), self.num_outputs
+        """Rend la sortie de chaque image, dont les octets sont dans l'ordre d'`input_shape`.
+
+        Raises:
+            ValueError: un appel a échoué ; ce qu'il avait réservé est rendu.
+        """
+        x, y = c_void_p(), c_void_p()
+        try:
+            return self._run(images, x, y)
+        finally:
+            for buffer in (x, y):
+                if buffer:
+                    self._lib.LiteRtDestroyTensorBuffer(buffer)
+
+    def _run(self, images: Sequence[bytes], x: c_void_p, y: c_void_p) -> list[list[float]]:
+        """Crée les tampons `x` et `y`, que l'appelant rendra, et calcule."""
+        call, pixels, size, address = self._call, b"".join(images), self.num_outputs, c_void_p()
         self._input.dimensions[0] = self._output.dimensions[0] = len(images)
         call(
             "LiteRtCompiledModelResizeInputTensor",
@@ -165,8 +178,6 @@ class NativeEngine:
         call("LiteRtLockTensorBuffer", y, byref(address), READ)
         output = (ctypes.c_float * (len(images) * size)).from_address(address.value)[:]
         call("LiteRtUnlockTensorBuffer", y)
-        self._lib.LiteRtDestroyTensorBuffer(x)
-        self._lib.LiteRtDestroyTensorBuffer(y)
         return [output[i : i + size] for i in range(0, len(output), size)]
 
 

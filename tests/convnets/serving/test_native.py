@@ -1,6 +1,7 @@
 import mmap
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,59 @@ def test_an_engine_gives_its_memory_back(content):
     assert resident_mib() - before < 40  # plus de 120 sans rien rendre
 
 
+class Counting:
+    """La bibliothèque, qui compte ce qu'elle crée et détruit ; un de ses appels échoue."""
+
+    def __init__(self, library, failing):
+        self.library, self.failing = library, failing
+        self.created, self.destroyed, self.called = Counter(), Counter(), 0
+
+    def __getattr__(self, name):
+        function = getattr(self.library, name)
+
+        def call(*arguments):
+            self.called += 1
+            if self.called == self.failing:
+                return 1
+            status = function(*arguments)
+            kind = name.removeprefix("LiteRt")
+            if kind.startswith("Destroy"):
+                self.destroyed[kind.removeprefix("Destroy")] += 1
+            elif kind.startswith("Create") and not status:
+                kind = kind.removeprefix("Create").removeprefix("Managed")
+                self.created[kind.removesuffix("FromBuffer")] += 1
+            return status
+
+        return call
+
+
+def one_answer(content, library):
+    native.NativeEngine(library, content).answer([bytes(32 * 32 * 3)])
+
+
+@supported
+def test_whatever_call_fails_everything_is_given_back(monkeypatch, content):
+    real, path = native.ctypes.CDLL(native.library_path()), native.library_path()
+    whole = Counting(real, failing=0)
+    monkeypatch.setattr(native.ctypes, "CDLL", lambda path: whole)
+    one_answer(content, path)
+    assert whole.created == whole.destroyed
+    assert set(whole.created) == {
+        "Environment",
+        "Model",
+        "Options",
+        "CompiledModel",
+        "TensorBuffer",
+    }
+    num_calls = whole.called - sum(whole.destroyed.values())
+    for failing in range(1, num_calls + 1):
+        broken = Counting(real, failing=failing)
+        monkeypatch.setattr(native.ctypes, "CDLL", lambda path, broken=broken: broken)
+        with pytest.raises(ValueError, match="a échoué"):
+            one_answer(content, path)
+        assert broken.created == broken.destroyed, failing
+
+
 def test_a_mapped_file_is_its_content(tmp_path, content):
     path = tmp_path / "m.tflite"
     path.write_bytes(content)
@@ -115,9 +169,10 @@ def test_a_mapped_file_is_its_content(tmp_path, content):
 def test_a_mapped_engine_keeps_no_second_copy(repo):
     code = """if True:
         import os, sys
-        from convnets import native, storage
+        from convnets.core import files
+        from convnets.serving import native
         path = "models/ex03_cifar10.tflite"
-        read = storage.map_file if sys.argv[1] == "mapped" else lambda p: open(p, "rb").read()
+        read = files.map_file if sys.argv[1] == "mapped" else lambda p: open(p, "rb").read()
         content = read(path)
         sum(content[::4096])  # chaque page est lue, comme pour l'empreinte
         engine = native.native_engine(content)
