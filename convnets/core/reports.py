@@ -18,6 +18,7 @@ from convnets.core.files import file_sha256, own_suffix, replacing
 from convnets.core.paths import MODELS_DIR, runs_dir
 
 VERSION = 2
+COUNTS = {6: "six", 7: "sept"}
 KINDS_FR = {
     dict: "un objet",
     list: "une liste",
@@ -182,7 +183,11 @@ def load_report(path: Path) -> Report:
             content = _from_version_1(content)
         elif isinstance(version, int) and version > VERSION:
             raise ValueError(f"version {version} : plus récente que ce dépôt, à mettre à jour")
-        return _read_dataclass(Report, content, "")
+        report = _read_dataclass(Report, content, "")
+        for shown in report.headline:
+            if shown.metric not in report.metrics:
+                raise ValueError(f"« metrics.{shown.metric} » manque")
+        return report
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"Le compte rendu {path} est abîmé ou incomplet ({error}). "
@@ -241,6 +246,44 @@ def format_metric(metric: Metric, unit: str = "%") -> str:
 def format_seeds(metric: Metric) -> str:
     """Écrit sur combien de graines porte une mesure : `"1 graine"`, `"5 graines"`."""
     return f"{metric.n} graine{'s' if metric.n > 1 else ''}"
+
+
+def format_headline(report: Report) -> list[tuple[str, str]]:
+    """Rend les mesures qu'un compte rendu met en avant : `(ce qui est mesuré, valeur)`.
+
+    Returns:
+        Par exemple `[("IoU moyenne, U-Net", "81,20 % ± 0,31 (3 graines)")]`.
+    """
+    found = []
+    for shown in report.headline:
+        metric = report.metrics[shown.metric]
+        value = f"{format_metric(metric, shown.unit)} ({format_seeds(metric)})"
+        found.append((shown.label, value))
+    return found
+
+
+def format_accuracy(report: Report) -> str:
+    """Écrit l'exactitude d'un modèle, en une passe et, s'il y a lieu, en moyennant des vues.
+
+    Returns:
+        Par exemple `"94,31 % ± 0,16 en une passe ; 94,79 % ± 0,07 en moyennant six vues (3
+        graines)"`.
+    """
+    count = COUNTS.get(report.num_views, "plusieurs")
+    labels = {"accuracy": "en une passe", "accuracy_tta": f"en moyennant {count} vues"}
+    parts = [
+        f"{format_metric(report.metrics[name])} {label}"
+        for name, label in labels.items()
+        if name in report.metrics
+    ]
+    return f"{' ; '.join(parts)} ({format_seeds(report.metrics['accuracy'])})"
+
+
+def format_result(report: Report) -> str:
+    """Écrit sur une ligne ce qu'un compte rendu met en avant, à défaut son exactitude."""
+    if report.headline:
+        return " ; ".join(f"{label} : {value}" for label, value in format_headline(report))
+    return format_accuracy(report) if "accuracy" in report.metrics else "voir docs/resultats.md"
 
 
 def environment() -> Environment:

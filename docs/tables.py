@@ -1,0 +1,160 @@
+"""Les tableaux du README et de docs/resultats.md, écrits d'après le registre et les comptes rendus.
+
+Commande : python -m exercises --update-readme
+"""
+
+from pathlib import Path
+
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import Report, format_accuracy, format_headline, read_report
+from exercises import EXERCISES
+
+ROOT = Path(__file__).resolve().parent.parent
+README, RESULTS = ROOT / "README.md", ROOT / "docs" / "resultats.md"
+# Les modèles dont l'accueil donne l'exactitude, et docs/resultats.md tout le reste.
+MODELS = ("ex02_fashion", "ex03_cifar10", "ex03_cifar10_light", "ex04_lenet", "ex05_inception")
+METHODS = "ex11_curves"
+FIRST_SYSTEM = 15  # exercices d'après : d'autres systèmes que la classification d'une image
+
+
+def exercises_table() -> str:
+    """Fait le tableau des exercices : commande, titre, document, minutes."""
+    rows = ["| commande | exercice | document | minutes |", "|---|---|---|---|"]
+    for exercise in EXERCISES:
+        minutes = f"{exercise.minutes:g}" if exercise.minutes else "moins d'une"
+        rows.append(
+            f"| `python -m exercises.{exercise.slug}` | {exercise.title} | {exercise.document} "
+            f"| {minutes} |"
+        )
+    return "\n".join(rows)
+
+
+def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:
+    """Fait le tableau des modèles livrés, une ligne par modèle de `MODELS`.
+
+    Args:
+        models_dir: dossier des modèles.
+        short: sans durée ni commande, pour l'accueil.
+    """
+    titles = ["modèle", "exactitude sur le jeu de test (moyenne ± écart-type)", "paramètres"]
+    titles += ["pour `./predict`"] + ([] if short else ["entraînement", "commande"])
+    rows = []
+    for slug in MODELS:
+        report = read_report(slug, models_dir=models_dir)
+        parameters = f"{report.num_parameters:,}".replace(",", " ")
+        size = report.size_bytes
+        size = f"{size / 1e6:.1f} Mo".replace(".", ",") if size > 1e5 else f"{size / 1e3:.0f} ko"
+        if report.base:  # le modèle n'est qu'une tête
+            parameters, size = f"{parameters} (tête)", f"{size} et sa base"
+        row = [slug, format_accuracy(report), parameters, size]
+        if not short:
+            row += [f"{_duration(report)}, {report.environment.hardware}", f"`{report.command}`"]
+        rows.append(row)
+    lines = [f"| {' | '.join(row)} |" for row in (titles, *rows)]
+    return "\n".join([lines[0], f"|{'---|' * len(titles)}", *lines[1:]])
+
+
+def _duration(report: Report) -> str:
+    seconds = report.duration_s.mean
+    text = f"{seconds / 60:.0f} min" if seconds > 60 else f"{seconds:.0f} s"
+    earlier = sum(earlier_durations(report.details).values())
+    return f"{text} par graine" + (f", après {earlier / 3600:.0f} h" if earlier else "")
+
+
+def earlier_durations(details: dict) -> dict[str, float]:
+    """Rend la durée des entraînements dont un modèle est parti, ou qui l'ont instruit.
+
+    Args:
+        details: ceux d'un compte rendu, ou ce qu'il dit d'un départ ou d'un maître.
+
+    Returns:
+        Des secondes par empreinte de fichier : un réseau qui a servi deux fois n'a été appris
+        qu'une.
+    """
+    found = {}
+    for source in (details[key] for key in ("start", "teacher", "partner") if key in details):
+        found |= {source["sha256"]: source["duration_s"], **earlier_durations(source)}
+    return found
+
+
+def headlines_table(*, systems: bool, models_dir: Path = MODELS_DIR) -> str:
+    """Fait le tableau des mesures que les comptes rendus mettent en avant.
+
+    Args:
+        systems: les exercices à partir de `FIRST_SYSTEM` ; sinon ceux d'avant.
+        models_dir: dossier des comptes rendus ; ceux qui n'y sont pas n'ont pas de ligne.
+    """
+    data = "données" if systems else "images"
+    rows = [
+        f"| compte rendu | mesure, sur des {data} non apprises | moyenne ± écart-type |",
+        "|---|---|---|",
+    ]
+    for exercise in EXERCISES:
+        for slug in exercise.models if systems == (exercise.number >= FIRST_SYSTEM) else ():
+            if (models_dir / f"{slug}.json").exists():
+                shown = format_headline(read_report(slug, models_dir=models_dir))
+                rows += [f"| {slug} | {label} | {value} |" for label, value in shown]
+    return "\n".join(rows)
+
+
+def methods_table(*, models_dir: Path = MODELS_DIR) -> str:
+    """Fait le tableau des méthodes d'explication."""
+    from exercises.ex11_curves.report import table
+
+    return table(read_report(METHODS, models_dir=models_dir))
+
+
+def update_pages(
+    *, readme: Path = README, results: Path = RESULTS, models_dir: Path = MODELS_DIR
+) -> None:
+    """Remet les tableaux entre leurs repères, `<!-- nom : début -->` et `<!-- nom : fin -->`.
+
+    Args:
+        readme: l'accueil : exercices et cinq résultats.
+        results: la page des résultats.
+        models_dir: dossier des modèles.
+
+    Raises:
+        ValueError: repères absents, ou compte rendu illisible ; aucune page n'est touchée.
+    """
+    pages = {
+        readme: {
+            "exercices": exercises_table(),
+            "résultats": results_table(models_dir=models_dir, short=True),
+        },
+        results: {
+            "résultats": results_table(models_dir=models_dir),
+            "comparaisons": headlines_table(systems=False, models_dir=models_dir),
+            "introspection": methods_table(models_dir=models_dir),
+            "systèmes": headlines_table(systems=True, models_dir=models_dir),
+        },
+    }
+    texts = {}
+    for path, tables in pages.items():
+        text = path.read_text(encoding="utf-8")
+        for name, table in tables.items():
+            before, _, after = split_at_marks(text, name, path)
+            start, end = marks(name)
+            text = f"{before}{start}\n{table}\n{end}{after}"
+        texts[path] = text
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+
+
+def marks(name: str) -> tuple[str, str]:
+    """Rend les repères d'un tableau."""
+    return f"<!-- {name} : début -->", f"<!-- {name} : fin -->"
+
+
+def split_at_marks(text: str, name: str, path: Path) -> tuple[str, str, str]:
+    """Coupe une page aux repères d'un tableau : avant, tableau, après.
+
+    Raises:
+        ValueError: repères absents.
+    """
+    start, end = marks(name)
+    if start not in text or end not in text.split(start)[1]:
+        raise ValueError(f"{path} n'a pas les repères {start} et {end}.")
+    before, rest = text.split(start, 1)
+    table, after = rest.split(end, 1)
+    return before, table.strip(), after
