@@ -2,8 +2,6 @@
 
 D'après : S3 « Un grand nombre d'architectures ».
 Commande : python -m exercises.ex15_architectures --show
-
-Un thème de l'exercice 15, dont l'entrée est `ex15_architectures`.
 """
 
 from math import ceil, floor, log, log10
@@ -11,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.core.reports import format_metric, format_seeds
-from convnets.figures.style import COLORS, INK, new_figure
+from convnets.core.reports import Report, format_metric, format_seeds
+from convnets.figures.style import COLORS, INK, new_figure, output_dir
 from exercises.ex15_architectures.networks import NAMES_FR
 from exercises.ex15_architectures.operations import group
 from exercises.ex15_architectures.residual import DEEP_NAMES_FR
@@ -25,7 +23,7 @@ CHANCE = 0.1  # précision d'une réponse au hasard, dix classes à parts égale
 # --- Question : dire le résultat -----------------------------------------------------
 
 
-def summary(report: dict) -> str:
+def summary(report: Report) -> str:
     """Met le résultat en tableau.
 
     Args:
@@ -35,18 +33,18 @@ def summary(report: dict) -> str:
         Une ligne par réseau : paramètres, opérations par image, précision de test et secondes
         d'entraînement.
     """
-    images = group(report["num_images"]["train"])
-    epochs = len(report["networks"]["lenet"]["curves"]["loss"])
+    images = group(report.num_images["train"])
+    epochs = len(report.details["networks"]["lenet"]["curves"]["loss"])
     rows = [
         f"{images} images et {epochs} époques pour tous ; "
-        f"{format_seeds(report['metrics']['accuracy'])}.",
+        f"{format_seeds(report.metrics['accuracy'])}.",
         f"{'réseau':<29} {'paramètres':>11} {'opérations':>12} {'précision':>15} {'secondes':>9}",
     ]
     for key, name in _names().items():
-        found = report["networks"][key]
+        found = report.details["networks"][key]
         rows.append(
             f"{name:<29} {group(found['parameters']):>11} {group(found['operations']):>12} "
-            f"{format_metric(report['metrics'][found['metric']]):>15} "
+            f"{format_metric(report.metrics[found['metric']]):>15} "
             f"{found['duration_s']['mean']:>9.0f}"
         )
     return "\n".join(rows)
@@ -59,7 +57,7 @@ def _names() -> dict[str, str]:
 # --- Question : la précision, face aux paramètres et aux opérations ------------------
 
 
-def save_costs(report: dict, path: Path) -> None:
+def save_costs(report: Report, path: Path) -> None:
     """Place les quatre réseaux selon ce qu'ils coûtent et ce qu'ils rapportent.
 
     Args:
@@ -72,12 +70,12 @@ def save_costs(report: dict, path: Path) -> None:
     with new_figure(path, columns=2) as (figure, axes):
         for axis, (cost, title) in zip(axes[0], panels, strict=True):
             for number, (key, name) in enumerate(NAMES_FR.items()):
-                found = report["networks"][key]
-                metric = report["metrics"][found["metric"]]
+                found = report.details["networks"][key]
+                metric = report.metrics[found["metric"]]
                 axis.errorbar(
                     found[cost],
-                    100 * metric["mean"],
-                    yerr=100 * (metric["sd"] or 0),
+                    100 * metric.mean,
+                    yerr=100 * (metric.sd or 0),
                     marker=MARKS[number],
                     markersize=9,
                     capsize=4,
@@ -85,7 +83,7 @@ def save_costs(report: dict, path: Path) -> None:
                     linestyle="none",
                     label=name,
                 )
-            costs = [log10(report["networks"][key][cost]) for key in NAMES_FR]
+            costs = [log10(report.details["networks"][key][cost]) for key in NAMES_FR]
             decades = 10.0 ** floor(min(costs)), 10.0 ** ceil(max(costs))
             axis.set(xlabel=title, xscale="log", xlim=decades, ylabel="précision sur le test (%)")
             axis.grid(linewidth=0.4)
@@ -94,14 +92,14 @@ def save_costs(report: dict, path: Path) -> None:
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
         figure.suptitle(
             "CIFAR-10 : mêmes images, mêmes époques, coûts différents "
-            f"({format_seeds(report['metrics']['accuracy'])})"
+            f"({format_seeds(report.metrics['accuracy'])})"
         )
 
 
 # --- Question : avec et sans raccourcis ----------------------------------------------
 
 
-def save_depths(report: dict, path: Path) -> None:
+def save_depths(report: Report, path: Path) -> None:
     """Trace l'apprentissage des réseaux profonds, avec et sans raccourcis.
 
     Args:
@@ -117,7 +115,7 @@ def save_depths(report: dict, path: Path) -> None:
     with new_figure(path, columns=2) as (figure, axes):
         for axis, (key, title, scale, chance) in zip(axes[0], panels, strict=True):
             for number, (name, label) in enumerate(DEEP_NAMES_FR.items()):
-                curve = report["networks"][name]["curves"][key]
+                curve = report.details["networks"][name]["curves"][key]
                 mean = scale * np.array([each["mean"] for each in curve])
                 sd = scale * np.array([each["sd"] or 0 for each in curve])
                 epochs, color = range(1, len(mean) + 1), COLORS[number]
@@ -145,6 +143,14 @@ def save_depths(report: dict, path: Path) -> None:
             axis.xaxis.get_major_locator().set_params(integer=True)
         axes[0, 1].legend()
         figure.suptitle(
-            "Le même réseau, avec et sans raccourcis "
-            f"({format_seeds(report['metrics']['accuracy'])})"
+            f"Le même réseau, avec et sans raccourcis ({format_seeds(report.metrics['accuracy'])})"
         )
+
+
+def show(options, report, *_) -> None:
+    """Affiche le tableau d'un compte rendu et en trace les deux figures."""
+    folder = output_dir(options)
+    print(summary(report))
+    save_costs(report, folder / "architectures.png")
+    save_depths(report, folder / "raccourcis.png")
+    print(f"Figures écrites dans {folder}/")

@@ -3,8 +3,8 @@
 D'après : S3 « Récapitulatif des paramètres » et S0 (BasicCNNModel).
 Commande : python -m exercises.ex15_architectures --counts
 
-Un thème de l'exercice 15, dont l'entrée est `ex15_architectures`. L'exercice 00 compte déjà les
-paramètres de ces deux réseaux (exemples N13 et N14). Ici, ce que leur code laisse de côté :
+L'exercice 00 compte déjà les paramètres de ces deux réseaux (exemples N13 et N14). Ici, ce que leur
+code laisse de côté :
 
 - ConvNet laisse choisir la classe du pooling, mais PyTorch comme Keras n'en ont aucune pour la
   somme, que la diapositive d'avant cite ; une somme est une moyenne multipliée par la fenêtre.

@@ -3,9 +3,9 @@
 D'après : S3 « AlexNet (2012) » et « Deep CNN / VGG / ResNet ».
 Commande : python -m exercises.ex15_architectures
 
-Un thème de l'exercice 15, dont l'entrée est `ex15_architectures`. Ce sont des réductions : de
-chaque article, la forme est gardée, pas les largeurs ni le nombre de couches. La normalisation
-par lot arrive avec ResNet, comme dans l'histoire ; les trois autres n'en ont pas.
+Ce sont des réductions : de chaque article, la forme est gardée, pas les largeurs ni le nombre de
+couches. La normalisation par lot arrive avec ResNet, comme dans l'histoire ; les trois autres n'en
+ont pas.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 D'après : S3 « AlexNet (2012) » et « Deep CNN / VGG / ResNet ».
 Commande : python -m exercises.ex15_architectures --counts
 
-Un thème de l'exercice 15, dont l'entrée est `ex15_architectures`. Rien n'est entraîné ici.
+Rien n'est entraîné ici.
 """
 
 from collections.abc import Callable

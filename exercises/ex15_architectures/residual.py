@@ -3,12 +3,11 @@
 D'après : S3 « Deep CNN / VGG / ResNet ».
 Commande : python -m exercises.ex15_architectures
 
-Un thème de l'exercice 15, dont l'entrée est `ex15_architectures`. Tout est pareil d'un réseau à
-l'autre : couches, poids initiaux de Keras, calendrier, images. Sans normalisation, chaque couche
-rétrécit un peu ce qui la traverse, dans un sens comme dans l'autre : à trente couches, il ne
-reste rien, ni de l'image à la sortie, ni de l'erreur à l'entrée. Le raccourci laisse passer les
-deux. L'article, lui, normalise chaque lot : sans raccourci, son réseau profond apprend encore, mais
-moins bien qu'un réseau plus court.
+Tout est pareil d'un réseau à l'autre : couches, poids initiaux de Keras, calendrier, images. Sans
+normalisation, chaque couche rétrécit un peu ce qui la traverse, dans un sens comme dans l'autre : à
+trente couches, il ne reste rien, ni de l'image à la sortie, ni de l'erreur à l'entrée. Le raccourci
+laisse passer les deux. L'article, lui, normalise chaque lot : sans raccourci, son réseau profond
+apprend encore, mais moins bien qu'un réseau plus court.
 """
 
 from functools import partial

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core.reports import Report
 from convnets.training.study import summarise
 
 QUESTION = "S3 Un grand nombre d'architectures"
@@ -31,7 +32,9 @@ def make_report(seeds):
             "duration_s": summarise(12 + spread),
             "curves": {"loss": curve, "val_accuracy": curve},
         }
-    return {"metrics": metrics, "networks": networks, "num_images": {"train": 10_000}}
+    return Report(
+        command="", metrics=metrics, num_images={"train": 10_000}, details={"networks": networks}
+    )
 
 
 @pytest.mark.question(QUESTION)

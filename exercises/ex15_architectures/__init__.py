@@ -1,0 +1,20 @@
+"""LeNet, AlexNet, VGG, ResNet : ce que chaque architecture coûte, et ce qu'elle rapporte.
+
+Document : S3 « Architectures en image » et « Récapitulatif des paramètres » ; S0 (BasicCNNModel).
+Commande : python -m exercises.ex15_architectures     (--counts : compter, sans rien apprendre)
+Résultat mesuré : models/ex15_architectures.json ; `--show` en redessine les figures.
+
+Quatre réseaux, réduits à la taille de CIFAR-10, apprennent des mêmes images, pendant autant
+d'époques, au même calendrier. Les opérations, elles, diffèrent : c'est ce que montre la figure.
+Avec si peu d'images et d'époques, les exactitudes sont basses (--limit et --epochs en donnent
+plus). Trois autres réseaux disent à quoi servent les raccourcis de ResNet.
+
+À lire dans cet ordre :
+
+- `networks.py` : les quatre architectures, de 1998 à 2015, en petit ;
+- `operations.py` : compter paramètres et opérations ; AlexNet, VGG16 et ResNet50 en entier ;
+- `residual.py` : trente couches, avec et sans raccourcis ;
+- `comparison.py` : les apprendre tous au même budget, et mesurer ;
+- `figures.py` : le tableau et les deux figures du résultat ;
+- `lectures.py` : les deux réseaux écrits dans les cours, et ce que leur code ne fait pas.
+"""
