@@ -16,6 +16,7 @@ from keras import layers
 
 from convnets.core import paths
 from convnets.core.cli import run, training_parser
+from convnets.core.reports import Report
 from convnets.datasets import sources
 from convnets.figures import convolution
 from convnets.figures.style import output_dir
