@@ -1,0 +1,143 @@
+import dataclasses
+import json
+
+import pytest
+
+from convnets.core import reports
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import Headline, Metric, Report
+
+METRIC = Metric(0.94125, 0.0012, 3, [0.94, 0.941, 0.942])
+
+
+def report(**fields):
+    return Report("python -m exercises.ex99_essai", {"accuracy": METRIC}, **fields)
+
+
+def write(folder, found):
+    return reports.write_report("ex99_essai", found, models_dir=folder, trial=False)
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    found = report(
+        headline=[Headline("accuracy", "exactitude")],
+        views=[("crop", 1.0), ("crop", 0.7)],
+        input_shape=[None, 257, 1],
+        data_sha256={"train": "a", "test": "b"},
+        score=0.5,
+        duration_s=Metric(3, None, 1, [3]),
+        details={"cpu_s": {"cnn": METRIC}, "pairs": (("a", "b"),), "none": None},
+    )
+    path = write(tmp_path, found)
+    again = reports.read_report("ex99_essai", models_dir=tmp_path)
+    assert again.exercise == "ex99_essai" and again.environment.versions["keras"]
+    assert dataclasses.replace(again, exercise="", environment=None) == found
+    assert again.details["cpu_s"]["cnn"]["mean"] == 0.94125
+    assert list(tmp_path.iterdir()) == [path]  # rien à côté
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["version"] == reports.VERSION and content["files"] == {}
+    assert "calibration" not in content and content["duration_s"]["sd"] is None
+
+
+def test_a_trial_does_not_replace_the_published_report(tmp_path):
+    path = reports.write_report("ex99_essai", report(), models_dir=tmp_path, trial=True)
+    assert path == tmp_path / "runs" / "ex99_essai" / "ex99_essai.json"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in MODELS_DIR.glob("*.json")))
+def test_shipped_reports_are_of_this_version(name):
+    found = reports.read_report(name)
+    content = json.loads((MODELS_DIR / f"{name}.json").read_text(encoding="utf-8"))
+    assert content["version"] == reports.VERSION and found.exercise == name and found.metrics
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"metrics": 3}, "« metrics » devrait être un objet"),
+        ({"metrics": {"accuracy": 0.5}}, "« metrics.accuracy » devrait être un objet"),
+        ({"metrics": {"accuracy": {"mean": 1, "n": 1}}}, "« metrics.accuracy.sd » manque"),
+        ({"headline": [3]}, "« headline[0] » devrait être un objet"),
+        ({"headline": [{"metric": "x", "label": "y"}]}, "« metrics.x » manque"),
+        ({"command": None}, "« command » devrait être un texte"),
+        ({"score": "0.5"}, "« score » devrait être un nombre"),
+        ({"score": True}, "« score » devrait être un nombre"),
+        ({"seeds": [0, 1.5]}, "« seeds[1] » devrait être un entier"),
+        ({"num_images": {"val": "2000"}}, "« num_images.val » devrait être un entier"),
+        ({"confusion_matrix": [[1], 2]}, "« confusion_matrix[1] » devrait être une liste"),
+        ({"history": {"loss": 0.5}}, "« history.loss » devrait être une liste"),
+        ({"views": [["crop"]]}, "« views[0] » devrait être une liste"),
+        ({"data_sha256": 3}, "« data_sha256 » devrait être un texte"),
+        ({"data_sha256": {"train": 3}}, "« data_sha256.train » devrait être un texte"),
+        ({"classes_fr": "Chat"}, "« classes_fr » devrait être une liste"),
+        ({"files": ["a.keras"]}, "« files » devrait être un objet"),
+        ({"environment": {"hardware": "x"}}, "« environment.versions » manque"),
+        ({"details": []}, "« details » devrait être un objet"),
+        ({"inconnue": 1}, "« inconnue » est inconnu"),
+        ({"version": "2"}, "« version » devrait être un entier"),
+        ({"version": 3}, "version 3 : plus récente que ce dépôt"),
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_refused(tmp_path, change, expected):
+    path = write(tmp_path, report())
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(content | change), encoding="utf-8")
+    with pytest.raises(ValueError) as caught:
+        reports.read_report("ex99_essai", models_dir=tmp_path)
+    assert expected in str(caught.value) and "abîmé ou incomplet" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "{", "3", "[]", "{}", '{"files": 3}', "[" * 10**5, "é"])
+def test_what_is_not_a_report_is_refused(tmp_path, content):
+    (tmp_path / "ex99_essai.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(ValueError, match="abîmé"):
+        reports.read_report("ex99_essai", models_dir=tmp_path)
+
+
+def test_a_missing_field_or_report(tmp_path):
+    path = write(tmp_path, report())
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for key in ("command", "metrics", "files"):
+        path.write_text(json.dumps({k: v for k, v in content.items() if k != key}))
+        with pytest.raises(ValueError, match=f"« {key} » manque"):
+            reports.load_report(path)
+    with pytest.raises(FileNotFoundError, match="ex99_rien"):
+        reports.read_report("ex99_rien", models_dir=tmp_path)
+
+
+def test_a_report_of_version_1_is_read(tmp_path):
+    metric = {"mean": 0.5, "sd": None, "n": 1, "values": [0.5]}
+    old = {
+        "exercise": "ex99_essai",
+        "command": "python -m exercises.ex99_essai",
+        "metrics": {"accuracy": metric},
+        "num_images": [{"train": 3}, {"train": 4}],
+        "data_sha256": ["a", "b"],
+        "history": {"loss": [1.0], "cpu_s": {"cnn": 2.5}},
+        "tasks": [["chat", "chien"]],
+        "files": {},
+        "environment": {"hardware": "2 cœurs", "versions": {}},
+    }
+    (tmp_path / "ex99_essai.json").write_text(json.dumps(old), encoding="utf-8")
+    found = reports.read_report("ex99_essai", models_dir=tmp_path)
+    assert found.version == reports.VERSION and found.metrics["accuracy"].mean == 0.5
+    assert found.history == {"loss": [1.0], "cpu_s_cnn": [2.5]} and found.headline == []
+    assert found.details == {key: old[key] for key in ("num_images", "data_sha256", "tasks")}
+
+
+def test_format_accuracy_and_result():
+    found = report()
+    found.metrics["accuracy_tta"] = dataclasses.replace(METRIC, mean=0.95)
+    for count, word in ((None, "plusieurs"), (6, "six"), (7, "sept")):
+        found.num_views = count
+        expected = (
+            f"94,12 % ± 0,12 en une passe ; 95,00 % ± 0,12 en moyennant {word} vues (3 graines)"
+        )
+        assert reports.format_accuracy(found) == reports.format_result(found) == expected
+    found.metrics["gain"] = Metric(7.5, None, 1)
+    found.headline = [Headline("accuracy", "exactitude"), Headline("gain", "gain", "dB")]
+    assert reports.format_result(found) == (
+        "exactitude : 94,12 % ± 0,12 (3 graines) ; gain : 7,50 dB (1 graine)"
+    )
+    study = Report("", {"insertion": METRIC})
+    assert reports.format_result(study) == "voir docs/resultats.md"

@@ -1,0 +1,76 @@
+import pytest
+
+from convnets.core.reports import Environment, Metric, Report, write_report
+from docs import tables
+
+
+def test_each_earlier_training_counts_once():
+    first = {"sha256": "a", "duration_s": 10.0}
+    second = {"sha256": "b", "duration_s": 100.0, "start": first}
+    twin = {"sha256": "c", "duration_s": 1000.0, "teacher": first, "share": 0.3}
+    third = {"sha256": "d", "duration_s": 5.0, "start": second, "partner": twin}
+    assert tables.earlier_durations({"start": third}) == {"a": 10, "b": 100, "c": 1000, "d": 5}
+    assert tables.earlier_durations({"arrivals": [0.25]}) == {}
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """Un seul modèle, une tête, partie d'un entraînement de deux heures."""
+    monkeypatch.setattr(tables, "MODELS", ("ex05_inception",))
+    report = Report(
+        "python -m exercises.ex05_inception",
+        {"accuracy": Metric(0.5, 0.01, 3)},
+        num_parameters=4098,
+        size_bytes=35_000,
+        duration_s=Metric(90.0, None, 1),
+        base={"name": "inception_v3"},
+        details={"start": {"sha256": "a", "duration_s": 7200.0}},
+    )
+    write_report("ex05_inception", report, models_dir=tmp_path, trial=False)
+    return tmp_path
+
+
+def test_results_table_says_what_a_head_needs_and_what_came_before(models, monkeypatch):
+    short = tables.results_table(models_dir=models, short=True).splitlines()
+    row = "| ex05_inception | 50,00 % ± 1,00 en une passe (3 graines) | 4 098 (tête) "
+    row += "| 35 ko et sa base |"
+    assert short[1:] == ["|---|---|---|---|", row]
+    whole = tables.results_table(models_dir=models).splitlines()[-1]
+    assert whole.startswith(row) and "| 2 min par graine, après 2 h, " in whole
+    assert whole.endswith("| `python -m exercises.ex05_inception` |")
+
+
+def test_headlines_of_systems_and_of_the_others_do_not_mix():
+    systems, others = (tables.headlines_table(systems=each) for each in (True, False))
+    assert "| ex17_detection |" in systems and "| ex04_comparison |" not in systems
+    assert "| ex04_comparison |" in others and "| ex17_detection |" not in others
+
+
+def test_update_writes_between_the_marks(tmp_path):
+    readme, results = tmp_path / "README.md", tmp_path / "resultats.md"
+    old = {name: "\nvieux\n".join(tables.marks(name)) for name in ("exercices", "résultats")}
+    readme.write_text("avant\n" + "\nentre\n".join(old.values()) + "\naprès\n", encoding="utf-8")
+    results.write_text(
+        "\n".join(
+            "\nvieux\n".join(tables.marks(name))
+            for name in ("résultats", "comparaisons", "introspection", "systèmes")
+        ),
+        encoding="utf-8",
+    )
+    tables.update_pages(readme=readme, results=results)
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("avant\n") and text.endswith("après\n") and "vieux" not in text
+    assert f"{tables.marks('exercices')[1]}\nentre\n{tables.marks('résultats')[0]}" in text
+    text = results.read_text(encoding="utf-8")
+    assert "vieux" not in text and "au hasard" in text and "le milieu" in text  # les témoins
+    before = readme.read_bytes()
+    results.write_text("rien")
+    with pytest.raises(ValueError, match="repères"):
+        tables.update_pages(readme=readme, results=results)
+    assert readme.read_bytes() == before
+
+
+def test_environment_is_in_the_long_table(models):
+    report = tables.read_report("ex05_inception", models_dir=models)
+    assert isinstance(report.environment, Environment)
+    assert report.environment.hardware in tables.results_table(models_dir=models)
