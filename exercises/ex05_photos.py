@@ -31,7 +31,7 @@ from convnets.datasets.cache import cached_array
 from convnets.figures.style import save_training_figures
 from convnets.training import study as training
 from exercises.ex05_inception import head as top
-from exercises.ex05_inception.report import describe_base, describe_extraction
+from exercises.ex05_inception.features import describe_base, describe_extraction
 
 IMAGE_PX = 192  # les deux choisis sur les images de validation (docs/cadrage.md)
 LAYER = "mixed8"

@@ -254,7 +254,6 @@ def shipped_means():
     def means(slug):
         from convnets.core import reports
 
-        metrics = reports.read_sidecar(slug)["metrics"]
-        return {name: metric["mean"] for name, metric in metrics.items()}
+        return {name: metric.mean for name, metric in reports.read_report(slug).metrics.items()}
 
     return means

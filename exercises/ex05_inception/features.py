@@ -3,9 +3,9 @@
 D'après : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4.
 Commande : python -m exercises.ex05_inception
 
-Un thème de l'exercice 05, dont l'entrée est `ex05_inception`. Une base figée rend toujours la
-même chose pour la même image : la repasser à chaque époque, comme le fait le code de l'énoncé,
-est du temps perdu. On garde ce qu'elle rend, et l'on mesure le temps gagné.
+Une base figée rend toujours la même chose pour la même image : la repasser à chaque époque, comme
+le fait le code de l'énoncé, est du temps perdu. On garde ce qu'elle rend, et l'on mesure le temps
+gagné.
 """
 
 import contextlib
@@ -19,6 +19,9 @@ import tensorflow as tf
 from keras import layers
 from keras.applications.inception_v3 import preprocess_input
 
+from convnets.core.cli import percent
+from convnets.core.paths import BASE_NAME
+from convnets.datasets import pretrained
 from convnets.datasets.cache import cached_array
 from convnets.datasets.folders import Pictures
 from exercises.ex05_inception import head
@@ -59,7 +62,7 @@ def make_generator(pictures: Pictures, *, subset=None, shuffle=False, augment=Fa
 
     Returns:
         Générateur de lots : images float32 `(64, 150, 150, 3)` dans [-1, 1], et étiquettes
-        comme les rend `ex05_head.targets`.
+        comme les rend `head.targets`.
 
     Source : énoncé, TD question 2.
     """
@@ -142,6 +145,26 @@ def extract(
     )
 
 
+def describe_extraction(num_images: int, duration_s: float | None) -> str:
+    """Dit si la base vient de voir les images, ou si le cache l'a évité."""
+    if duration_s is None:
+        return f"Caractéristiques des {num_images} images : relues du cache."
+    return f"Caractéristiques des {num_images} images : calculées en {duration_s:.0f} s, gardées."
+
+
+def describe_base(
+    provenance: pretrained.Provenance, layer_name: str, *, input_px: int = IMAGE_PX
+) -> dict:
+    """Rend de quoi retrouver la base : c'est l'entrée `"base"` que lit `./predict`."""
+    return {
+        "name": BASE_NAME,
+        "input_px": input_px,
+        "layer": layer_name,
+        "sha256": provenance.sha256,
+        "source": provenance.source,
+    }
+
+
 # --- Question 2 : ce que le cache fait gagner ----------------------------------------
 
 
@@ -211,3 +234,18 @@ def compare_epochs(
         for clock, score in zip(clocks, scores, strict=True)
     )
     return {"pushed": pushed, "cached": cached, "speedup": pushed["epoch_s"] / cached["epoch_s"]}
+
+
+def describe_timing(timing: dict | None) -> str:
+    """Compare les deux façons de faire une époque, mesurées à l'instant ; None : `--augment`."""
+    if timing is None:
+        return "--augment : les images changent à chaque époque, le cache ne leur sert pas."
+    lines = []
+    for name, label in (
+        ("pushed", "images repassées dans la base"),
+        ("cached", "caractéristiques relues"),
+    ):
+        epoch_s, score = timing[name]["epoch_s"], percent(timing[name]["val_accuracy"])
+        shown = f"{epoch_s:.2f} s" if epoch_s < 10 else f"{epoch_s:.0f} s"
+        lines.append(f"Une époque, {label} : {shown.replace('.', ',')} ; validation {score}")
+    return "\n".join([*lines, f"Soit {timing['speedup']:.0f} fois plus vite avec le cache."])

@@ -3,23 +3,26 @@
 D'après : S3 « Fine-tuning approach ».
 Commande : python -m exercises.ex05_inception.layers
 
-Un thème de l'exercice 05, dont l'entrée est `ex05_inception` ; `ex05_layers` et
-`ex05_forgetting` s'en servent.
+`layers` et `forgetting` s'en servent.
 """
 
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
 
+from convnets.core import reports
+from convnets.core.cli import FrenchParser, add_folders, positive_int
+from convnets.core.reports import Report
 from convnets.datasets import folders
 from exercises.ex05_inception import features
 from exercises.ex05_inception import head as top
 
 NUM_IMAGES = 1000  # par tâche pour apprendre, et autant pour le test : quelques minutes
 
-# --- Question : des images, et ce qu'en fait un bas figé -----------------------------
+# --- Question : des images, et ce qu'en fait un bas figé ---------------------------
 
 
 def open_folder(names, *, split: str, limit: int | None):
@@ -42,7 +45,7 @@ def timed_predict(model: keras.Model, pictures) -> tuple[np.ndarray, float]:
     return outputs, time.monotonic() - start
 
 
-# --- Question : réapprendre le haut --------------------------------------------------
+# --- Question : réapprendre le haut ------------------------------------------------
 
 
 def split_base(base: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Model]:
@@ -74,7 +77,7 @@ def fine_tune(
 
     Args:
         end: haut rendu par `split_base`.
-        head: tête rendue par `ex05_head.train_head`.
+        head: tête rendue par `head.train_head`.
         task: `(cartes, étiquettes)`, ce que rend le bas, float32 `(n, h, w, c)`, et les
             indices des classes, entiers `(n,)`.
         learning_rate: taux d'apprentissage d'Adam.
@@ -96,4 +99,73 @@ def fine_tune(
         batch_size=top.BATCH_SIZE,
         epochs=epochs,
         verbose=0,
+    )
+
+
+# --- Leurs options et leurs comptes rendus -----------------------------------------
+
+
+def part_parser(part: str, description: str, *, epochs: int) -> FrenchParser:
+    """Prépare les options de `layers` et de `forgetting`.
+
+    Args:
+        part: nom du fichier ; le compte rendu s'appelle `ex05_` et ce nom.
+        description: une phrase, la première de l'aide.
+        epochs: époques de réapprentissage par défaut.
+    """
+    parser = FrenchParser(
+        prog=f"python -m exercises.ex05_inception.{part}", description=description
+    )
+    add = parser.add_argument
+    add(
+        "--limit",
+        type=positive_int,
+        metavar="N",
+        help=f"N images au plus par dossier ({NUM_IMAGES} par défaut)",
+    )
+    add(
+        "--epochs",
+        type=positive_int,
+        default=epochs,
+        metavar="N",
+        help=f"époques de réapprentissage ({epochs} par défaut)",
+    )
+    add(
+        "--seeds",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="refaire avec N graines (1 par défaut)",
+    )
+    add_folders(parser, f"ex05_{part}", models="où écrire le résultat")
+    parser.set_defaults(command=f"ex05_inception.{part}")
+    return parser
+
+
+def study_report(options, **found) -> Report:
+    """Assemble le compte rendu d'une étude sans modèle.
+
+    Args:
+        options: options de `part_parser`.
+        **found: champs de `Report`, sans la commande ni le moteur.
+    """
+    command = f"python -m exercises.{options.command} --seeds {options.seeds}"
+    command += f" --epochs {options.epochs}"
+    command += f" --limit {options.limit}" if options.limit else ""
+    return Report(command=command, backend=keras.backend.backend(), **found)
+
+
+def write_report(report: Report, options) -> Path:
+    """Écrit le compte rendu d'une étude sans modèle, d'un seul coup.
+
+    Args:
+        report: rendu par `study_report`.
+        options: options de `part_parser` ; un essai avec `--limit` va dans `runs/`, pour ne pas
+            remplacer le résultat publié.
+
+    Returns:
+        Le fichier, que `read_report` relit.
+    """
+    return reports.write_report(
+        options.module, report, models_dir=options.models_dir, trial=bool(options.limit)
     )

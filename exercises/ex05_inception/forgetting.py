@@ -4,9 +4,9 @@ D'après : S3 « Fine-tuning approach » (« Catastrophic forgetting »).
 Commande : python -m exercises.ex05_inception.forgetting
 Résultat mesuré : models/ex05_forgetting.json.
 
-Un thème de l'exercice 05, dont l'entrée est `ex05_inception`. Une tête sait chat ou chien ; on
-réapprend ensuite la fin de la base, partagée, sur cerf ou cheval. Les images de la première
-tâche ne sont plus montrées : on mesure ce qu'il en reste, avec la même tête.
+Une tête sait chat ou chien ; on réapprend ensuite la fin de la base, partagée, sur cerf ou cheval.
+Les images de la première tâche ne sont plus montrées : on mesure ce qu'il en reste, avec la même
+tête.
 """
 
 import logging
@@ -21,8 +21,6 @@ from convnets.figures.style import COLORS, INK, new_figure, output_dir
 from convnets.training import study as training
 from exercises.ex05_inception import features, fine_tuning
 from exercises.ex05_inception import head as top
-from exercises.ex05_inception import report as shown
-from exercises.ex05_inception.options import part_parser
 
 TASKS = (("chat", "chien"), ("cerf", "cheval"))
 FROZEN_UNTIL = "mixed8"  # mixed9 et mixed10, 11 millions de poids, sont partagés et réappris
@@ -43,7 +41,7 @@ def read_tasks(start: keras.Model, *, limit: int | None) -> list[dict]:
     """Passe une fois les images des deux tâches dans le bas figé de la base.
 
     Args:
-        start: bas rendu par `ex05_fine_tuning.split_base`.
+        start: bas rendu par `fine_tuning.split_base`.
         limit: images au plus par dossier.
 
     Returns:
@@ -89,13 +87,13 @@ def measure_forgetting(end: keras.Model, tasks: list[dict], *, epochs: int, seed
     construction, et on le vérifie.
 
     Args:
-        end: haut rendu par `ex05_fine_tuning.split_base` ; ses poids sont rendus intacts.
+        end: haut rendu par `fine_tuning.split_base` ; ses poids sont rendus intacts.
         tasks: rendu par `read_tasks`.
         epochs: époques de réapprentissage sur la seconde tâche.
         seed: graine des têtes et du mélange.
 
     Returns:
-        Précisions de test dans [0, 1] : `first before`, puis `first X` et `second X` pour X
+        Exactitudes de test dans [0, 1] : `first before`, puis `first X` et `second X` pour X
         dans `frozen` et les noms de chaque taux.
 
     Source : McCloskey et Cohen, « Catastrophic Interference in Connectionist Networks », 1989.
@@ -124,7 +122,7 @@ def measure_forgetting(end: keras.Model, tasks: list[dict], *, epochs: int, seed
 
 
 def save_figure(report: Report, path: Path) -> Path:
-    """Trace les deux précisions selon le taux d'apprentissage dans un fichier `.png`."""
+    """Trace les deux exactitudes selon le taux d'apprentissage dans un fichier `.png`."""
     metrics, names = report.metrics, ["frozen", *map(rate_name, RATES)]
     powers = [f"${name.replace('e', '·10^{')}}}$" for name in names[1:]]
     ticks = ["base\nfigée", *(power.replace("$1·", "$").replace("-0", "-") for power in powers)]
@@ -152,7 +150,7 @@ def save_figure(report: Report, path: Path) -> Path:
         )
         axis.set_xticks(range(len(names)), ticks)
         axis.set(xlabel="taux d'apprentissage sur la seconde tâche", ylim=(40, 100))
-        axis.set_ylabel("précision de test (%)")
+        axis.set_ylabel("exactitude de test (%)")
         axis.set_title("Ce que la seconde tâche fait oublier de la première")
         axis.legend(loc="lower left")
     return path
@@ -168,11 +166,11 @@ def study(options) -> int:
         measure_forgetting(end, tasks, epochs=options.epochs, seed=seed)
         for seed in range(options.seeds)
     ]
-    report = shown.study_report(
+    report = fine_tuning.study_report(
         options,
         metrics={name: training.summarise([each[name] for each in runs]) for name in runs[0]},
         headline=[Headline(name, label) for name, label in HEADLINE.items()],
-        base=shown.describe_base(provenance, "mixed10"),
+        base=features.describe_base(provenance, "mixed10"),
         details={
             "tasks": TASKS,
             "frozen_until": FROZEN_UNTIL,
@@ -183,16 +181,15 @@ def study(options) -> int:
             "data_sha256": [task["sha256"] for task in tasks],
         },
     )
-    print(shown.write_report(report, options))
+    print(fine_tuning.write_report(report, options))
     print(save_figure(report, output_dir(options) / "oubli.png"))
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Mesure ce qu'une seconde tâche fait oublier de la première."""
-    options = part_parser(
-        "ex05_forgetting", __doc__.splitlines()[0], epochs=EPOCHS, num_images=fine_tuning.NUM_IMAGES
-    ).parse_args(argv)
+    options = fine_tuning.part_parser("forgetting", __doc__.splitlines()[0], epochs=EPOCHS)
+    options = options.parse_args(argv)
     return run(lambda: study(options))
 
 

@@ -3,8 +3,7 @@
 D'après : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4.
 Commande : python -m exercises.ex05_inception
 
-Un thème de l'exercice 05, dont l'entrée est `ex05_inception`. L'énoncé demande de « ne
-réapprendre que les couches fully connected » ; une seule suffit ici.
+L'énoncé demande de « ne réapprendre que les couches fully connected » ; une seule suffit ici.
 """
 
 import keras

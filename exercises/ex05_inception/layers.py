@@ -4,8 +4,8 @@ D'après : S3 « Fine-tuning approach » (« How many layers to keep / re-train?
 Commande : python -m exercises.ex05_inception.layers
 Résultat mesuré : models/ex05_layers.json.
 
-Un thème de l'exercice 05, dont l'entrée est `ex05_inception`. Les images sont celles de son
-dossier par défaut ; la précision est mesurée sur des images de test, qui ne choisissent rien.
+Les images sont celles du dossier par défaut de l'exercice ; l'exactitude est mesurée sur des images
+de test, qui ne choisissent rien.
 """
 
 import logging
@@ -22,8 +22,6 @@ from convnets.figures.style import COLORS, new_figure, output_dir
 from convnets.training import study as training
 from exercises.ex05_inception import features, fine_tuning
 from exercises.ex05_inception import head as top
-from exercises.ex05_inception import report as shown
-from exercises.ex05_inception.options import part_parser
 
 CLASSES = ("chat", "chien")
 CUTS = ("mixed2", "mixed4", "mixed6", "mixed8", "mixed9", "mixed10")
@@ -48,12 +46,12 @@ def measure_cut(base: keras.Model, layer_name: str, train, test, *, options) -> 
     Args:
         base: modèle rendu par `pretrained.inception_v3`.
         layer_name: dernière couche gardée.
-        train: images pour apprendre, rendues par `ex05_fine_tuning.open_folder`.
+        train: images pour apprendre, rendues par `fine_tuning.open_folder`.
         test: images pour mesurer.
-        options: options d'`ex05_options.part_parser`.
+        options: options de `fine_tuning.part_parser`.
 
     Returns:
-        `accuracy`, une précision de test dans [0, 1] par graine ; `duration_s`, d'une graine,
+        `accuracy`, une exactitude de test dans [0, 1] par graine ; `duration_s`, d'une graine,
         passage des images compris ; `num_parameters`, de la base gardée.
     """
     frozen = features.frozen_base(base, layer_name=layer_name)
@@ -82,9 +80,9 @@ def measure_relearning(base: keras.Model, layer_name: str, train, test, *, optio
     Args:
         base: modèle rendu par `pretrained.inception_v3` ; ses poids sont rendus intacts.
         layer_name: dernière couche figée.
-        train: images pour apprendre, rendues par `ex05_fine_tuning.open_folder`.
+        train: images pour apprendre, rendues par `fine_tuning.open_folder`.
         test: images pour mesurer.
-        options: options d'`ex05_options.part_parser`.
+        options: options de `fine_tuning.part_parser`.
 
     Returns:
         Comme `measure_cut`, plus `relearned_parameters`, le nombre de poids réappris.
@@ -123,14 +121,14 @@ def measure_relearning(base: keras.Model, layer_name: str, train, test, *, optio
 
 
 def save_figure(report: Report, path: Path) -> Path:
-    """Trace précision et durée de chaque choix du compte rendu dans un fichier `.png`."""
+    """Trace exactitude et durée de chaque choix du compte rendu dans un fichier `.png`."""
     choices = report.details["choices"]
     names = [title.replace(" après ", "\naprès ") for title in choices]
     colors = [COLORS["relearned_parameters" in choice] for choice in choices.values()]
     metrics = [report.metrics[f"accuracy {title}"] for title in choices]
     panels = (
         (
-            "précision de test (%)",
+            "exactitude de test (%)",
             "{:.1f}",
             [100 * metric.mean for metric in metrics],
             [100 * (metric.sd or 0) for metric in metrics],
@@ -172,25 +170,24 @@ def study(options) -> int:
             choices[title], metrics[f"accuracy {title}"] = choice, metric
             accuracy = percent(metric.mean)
             print(f"{title:<22} {accuracy:>7} {choice['duration_s']:6.0f} s", flush=True)
-        report = shown.study_report(
+        report = fine_tuning.study_report(
             options,
             metrics=metrics,
             headline=[Headline(f"accuracy {name}", f"exactitude, base {name}") for name in SHOWN],
             num_images={"train": len(train.paths), "test": len(test.paths)},
             data_sha256={"train": train.sha256, "test": test.sha256},
-            base=shown.describe_base(provenance, "mixed10"),
+            base=features.describe_base(provenance, "mixed10"),
             details={"choices": choices},
         )
-    print(shown.write_report(report, options))
+    print(fine_tuning.write_report(report, options))
     print(save_figure(report, output_dir(options) / "couches.png"))
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Compare les façons de garder ou de réapprendre les couches d'InceptionV3."""
-    options = part_parser(
-        "ex05_layers", __doc__.splitlines()[0], epochs=EPOCHS, num_images=fine_tuning.NUM_IMAGES
-    ).parse_args(argv)
+    options = fine_tuning.part_parser("layers", __doc__.splitlines()[0], epochs=EPOCHS)
+    options = options.parse_args(argv)
     return run(lambda: study(options))
 
 

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from convnets.core import paths, reports
+
 QUESTION = "S3 Fine-tuning approach"
 pytestmark = [
     pytest.mark.usefixtures("eager"),
@@ -53,3 +55,52 @@ def test_fine_tuning_moves_the_end_and_spares_the_statistics(tuning, tiny_blocks
     convolutions = {layer.name for layer in end.layers if isinstance(layer, layers.Conv2D)}
     assert moved == convolutions and len(convolutions) == 2  # ni le bas, ni les normalisations
     assert (head.get_weights()[0] != head_before[0]).any()
+
+
+# --- Options et comptes rendus des deux études -----------------------------------------
+
+
+def test_defaults(tuning):
+    assert vars(tuning.part_parser("layers", "Couper.", epochs=3).parse_args([])) == {
+        "limit": None,
+        "epochs": 3,
+        "seeds": 1,
+        "output": None,
+        "models_dir": paths.MODELS_DIR,
+        "module": "ex05_layers",
+        "command": "ex05_inception.layers",
+    }
+
+
+def test_help_names_the_command_that_runs(tuning, capsys):
+    with pytest.raises(SystemExit) as caught:
+        tuning.part_parser("layers", "Couper.", epochs=3).parse_args(["--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert caught.value.code == 0
+    assert printed.startswith("usage : python -m exercises.ex05_inception.layers ")
+    assert "1000 par défaut" in printed and "figures/ex05_layers par défaut" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seeds", "deux"], "nombre entier d'au moins 1 attendu, reçu 'deux'"),
+        (["--folds", "3"], "option inconnue"),
+    ],
+)
+def test_wrong_values_exit_2_in_french(tuning, arguments, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        tuning.part_parser("layers", "Couper.", epochs=3).parse_args(arguments)
+    assert caught.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_a_full_run_goes_to_the_models_folder(tuning, tmp_path):
+    options = tuning.part_parser("layers", "Couper.", epochs=3).parse_args(
+        ["--models-dir", str(tmp_path / "m")]
+    )
+    found = {"accuracy coupée après mixed2": reports.Metric(0.7, None, 1)}
+    path = tuning.write_report(tuning.study_report(options, metrics=found), options)
+    assert [each.name for each in path.parent.iterdir()] == ["ex05_layers.json"]
+    report = reports.read_report("ex05_layers", models_dir=tmp_path / "m")
+    assert report.command == "python -m exercises.ex05_inception.layers --seeds 1 --epochs 3"
+    assert report.metrics == found and report.environment.versions["keras"]

@@ -56,17 +56,17 @@ def test_the_whole_study_of_forgetting(
     assert forgetting.main(trial_arguments(tmp_path)) == 0
     assert "chat ou chien" in capfd.readouterr().out
     folder = tmp_path / "m" / "runs" / "ex05_forgetting"
-    report = reports.read_sidecar("ex05_forgetting", models_dir=folder)
-    assert set(report["metrics"]) == {
+    report = reports.read_report("ex05_forgetting", models_dir=folder)
+    assert set(report.metrics) == {
         "first before",
         "first frozen",
         "second frozen",
         "first 1e-02",
         "second 1e-02",
     }
-    assert report["metrics"]["first before"] == report["metrics"]["first frozen"]
-    assert report["num_images"] == [{"train": 12, "test": 12}] * 2
-    assert len({task[split] for task in report["data_sha256"] for split in task}) == 4
+    assert report.metrics["first before"] == report.metrics["first frozen"]
+    assert report.details["num_images"] == [{"train": 12, "test": 12}] * 2
+    assert len({task[split] for task in report.details["data_sha256"] for split in task}) == 4
     assert (tmp_path / "f" / "oubli.png").stat().st_size > 5000
 
 

@@ -33,16 +33,16 @@ def test_the_whole_study_of_layers(
     assert "12 images pour apprendre, 12 pour mesurer." in printed
     assert not (tmp_path / "m" / "ex05_layers.json").exists()  # un essai ne remplace rien
     folder = tmp_path / "m" / "runs" / "ex05_layers"
-    report = reports.read_sidecar("ex05_layers", models_dir=folder)
+    report = reports.read_report("ex05_layers", models_dir=folder)
     titles = ["coupée après mixed2", "coupée après mixed10", "réapprise après mixed9"]
-    assert list(report["choices"]) == titles
-    assert [report["metrics"][f"accuracy {title}"]["n"] for title in titles] == [1, 1, 1]
-    assert all(choice["duration_s"] > 0 for choice in report["choices"].values())
-    cut, whole, relearned = report["choices"].values()
+    assert list(report.details["choices"]) == titles
+    assert [report.metrics[f"accuracy {title}"].n for title in titles] == [1, 1, 1]
+    assert all(choice["duration_s"] > 0 for choice in report.details["choices"].values())
+    cut, whole, relearned = report.details["choices"].values()
     assert cut["num_parameters"] < whole["num_parameters"] == tiny_blocks.count_params()
     assert relearned["relearned_parameters"] == 6 * 6  # une convolution 1×1, sans biais
     assert (tmp_path / "f" / "couches.png").stat().st_size > 5000
-    assert report["command"].endswith("ex05_layers --seeds 1 --epochs 1 --limit 12")
+    assert report.command.endswith("ex05_inception.layers --seeds 1 --epochs 1 --limit 12")
 
 
 # --- Ce qui est livré -----------------------------------------------------------------

@@ -1,6 +1,7 @@
 """L'exercice 05 : tout le parcours sur une petite base."""
 
 import ast
+import re
 import shutil
 
 import numpy as np
@@ -85,23 +86,23 @@ def test_main_on_a_folder_of_three_classes(
         "Validation croisée, 2 plis",
     ):
         assert expected in printed
-    report = reports.read_sidecar("ex05_inception", models_dir=tmp_path / "m")
+    report = reports.read_report("ex05_inception", models_dir=tmp_path / "m")
     base, provenance = tiny
-    assert report["base"] == {
+    assert report.base == {
         "name": "InceptionV3",
         "input_px": 150,
         "layer": features.LAYER,
         "sha256": provenance.sha256,
         "source": "base d'essai",
     }
-    assert report["classes"] == ["bleu", "rouge", "vert"]
-    assert report["classes_fr"] == ["Bleu", "Rouge", "Vert"]
-    assert report["input_shape"] == [150, 150, 3] and report["framing"] == "squash"
-    assert report["num_images"] == {"train": 24, "val": 6, "test": 30}
-    assert set(report["metrics"]) == {"accuracy", "folds_accuracy", "control_accuracy"}
-    assert report["command"].endswith("--images mes images --seeds 1 --epochs 20 --folds 2")
-    assert report["metrics"]["accuracy"]["mean"] > 0.8  # des couleurs unies, ou presque
-    assert np.trace(report["confusion_matrix"]) == pytest.approx(30 * report["shipped"]["accuracy"])
+    assert report.classes == ["bleu", "rouge", "vert"]
+    assert report.classes_fr == ["Bleu", "Rouge", "Vert"]
+    assert report.input_shape == [150, 150, 3] and report.framing == "squash"
+    assert report.num_images == {"train": 24, "val": 6, "test": 30}
+    assert set(report.metrics) == {"accuracy", "folds_accuracy", "control_accuracy"}
+    assert report.command.endswith("--images mes images --seeds 1 --epochs 20 --folds 2")
+    assert report.metrics["accuracy"].mean > 0.8  # des couleurs unies, ou presque
+    assert np.trace(report.confusion_matrix) == pytest.approx(30 * report.shipped["accuracy"])
     assert str(tmp_path) not in str(report)  # le compte rendu ne dit pas où sont les photos
     assert {path.name for path in (tmp_path / "f").iterdir()} == {
         "courbes.png",
@@ -139,7 +140,7 @@ def test_main_makes_its_own_folder(ex05, tiny, eager, tmp_path, monkeypatch, as_
     printed = capfd.readouterr().out
     assert "16 images : chat 8, chien 8." in printed
     assert "--augment : les images changent à chaque époque" in printed
-    assert "Précision (images de test de CIFAR-10)" in printed
+    assert "Exactitude (images de test de CIFAR-10)" in printed
     assert "base aux poids tirés au hasard" not in printed  # pas de témoin
     assert not (tmp_path / "m").exists()  # jamais enregistrés
 
@@ -178,22 +179,60 @@ def test_a_bad_folder_is_told_before_looking_for_the_weights(ex05, tmp_path, mon
     assert "rien n'existe pas" in capfd.readouterr().err
 
 
-def test_bad_options(ex05, capsys):
-    for arguments, message in (
-        (["--weights", "vgg"], "choix impossible"),
+# --- Les options ----------------------------------------------------------------------
+
+
+def test_defaults_are_those_of_the_statement(ex05):
+    assert vars(ex05.make_parser().parse_args([])) == {
+        "images": None,
+        "limit": None,
+        "epochs": 30,
+        "seeds": 1,
+        "folds": 5,
+        "augment": False,
+        "weights": "imagenet",
+        "prepare": False,
+        "force": False,
+        "output": None,
+        "models_dir": storage.MODELS_DIR,
+        "module": "ex05_inception",
+    }
+
+
+def test_help_is_in_french(ex05, capsys):
+    with pytest.raises(SystemExit) as caught:
+        ex05.main(["--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert caught.value.code == 0
+    assert printed.startswith("usage : python -m exercises.ex05_inception ")
+    assert "montre cette aide et s'arrête" in printed and "2000" in printed
+    assert "figures/ex05_inception par défaut" in printed.replace("- ", "-")
+    assert not re.search(r"\b(show|default|optional|usage:)\b", printed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--limit", "0"], "nombre entier d'au moins 1 attendu, reçu '0'"),
         (["--folds", "x"], "nombre entier d'au moins 1"),
-    ):
-        with pytest.raises(SystemExit) as caught:
-            ex05.main(arguments)
-        assert caught.value.code == 2 and message in capsys.readouterr().err
+        (["--weights", "vgg"], "choix impossible"),
+        (["--images"], "attend une valeur"),
+    ],
+)
+def test_wrong_values_exit_2_in_french(ex05, arguments, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        ex05.main(arguments)
+    assert caught.value.code == 2 and message in capsys.readouterr().err
 
 
 def test_importing_only_defines(repo):
     """Rien ne s'exécute à l'import : ni appel, ni boucle, hors des définitions."""
     known = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef, ast.ClassDef)
-    for path in repo.glob("exercises/ex05_*.py"):
+    for path in repo.glob("exercises/ex05_inception/*.py"):
         docstring, *body = ast.parse(path.read_text(encoding="utf-8")).body
-        last = [body.pop()] if isinstance(body[-1], ast.If) else []  # if __name__ == "__main__"
+        last = (
+            [body.pop()] if body and isinstance(body[-1], ast.If) else []
+        )  # if __name__ == "__main__"
         assert isinstance(docstring, ast.Expr) and all(isinstance(node, known) for node in body)
         assert all("__main__" in ast.unparse(node.test) for node in last)
         calls = [node for each in body if isinstance(each, ast.Assign) for node in ast.walk(each)]
@@ -203,22 +242,22 @@ def test_importing_only_defines(repo):
 # --- Ce qui est livré -----------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shipped():
-    return reports.read_sidecar("ex05_inception")
+    return reports.read_report("ex05_inception")
 
 
 @pytest.mark.question(QUESTION)
 def test_shipped_result_reaches_the_goal(shipped):
-    metrics = shipped["metrics"]
-    assert metrics["accuracy"]["n"] >= 3 and shipped["num_images"]["test"] == 2000
-    assert metrics["folds_accuracy"]["mean"] >= 0.87 and shipped["num_folds"] == 5
-    assert metrics["control_accuracy"]["mean"] < metrics["folds_accuracy"]["mean"] - 0.1
+    metrics = shipped.metrics
+    assert metrics["accuracy"].n >= 3 and shipped.num_images["test"] == 2000
+    assert metrics["folds_accuracy"].mean >= 0.87 and shipped.details["num_folds"] == 5
+    assert metrics["control_accuracy"].mean < metrics["folds_accuracy"].mean - 0.1
 
 
 @pytest.mark.question(QUESTION)
 def test_shipped_timing_is_what_the_cache_is_for(shipped):
-    timing = shipped["timing"]
+    timing = shipped.details["timing"]
     assert timing["speedup"] >= 30
     assert timing["pushed"]["val_accuracy"] == pytest.approx(
         timing["cached"]["val_accuracy"], abs=0.005
@@ -226,13 +265,13 @@ def test_shipped_timing_is_what_the_cache_is_for(shipped):
 
 
 def test_shipped_files_are_small(shipped):
-    assert sum((storage.MODELS_DIR / name).stat().st_size for name in shipped["files"]) < 300_000
-    assert len(shipped["base"]["sha256"]) == 64
+    assert sum((storage.MODELS_DIR / name).stat().st_size for name in shipped.files) < 300_000
+    assert len(shipped.base["sha256"]) == 64
 
 
 @pytest.mark.slow
 def test_real_weights_tell_cats_from_dogs(ex05, tmp_path):
     arguments = ["--seeds", "1", "--limit", "600", "--models-dir", str(tmp_path)]
     assert ex05.main([*arguments, "--output", str(tmp_path)]) == 0
-    metrics = reports.read_sidecar("ex05_inception", models_dir=tmp_path)["metrics"]
-    assert metrics["accuracy"]["mean"] > 0.8 > metrics["control_accuracy"]["mean"]
+    metrics = reports.read_report("ex05_inception", models_dir=tmp_path).metrics
+    assert metrics["accuracy"].mean > 0.8 > metrics["control_accuracy"].mean
