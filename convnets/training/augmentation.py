@@ -1,12 +1,20 @@
-"""Déformer des images au hasard : tourner, agrandir, pencher, déplacer, froisser.
+"""Déformer des images au hasard : tourner, agrandir, pencher, déplacer, froisser, éclairer.
 
-NumPy seul, un lot entier à la fois. Une déformation dit, pour chaque pixel de l'image
-déformée, où lire dans l'image de départ ; `sample` y lit entre quatre pixels.
+NumPy, un lot entier à la fois. Une déformation dit, pour chaque pixel de l'image déformée, où lire
+dans l'image de départ ; `sample` y lit entre quatre pixels. Seul `rescale` appelle Pillow, une
+image à la fois, pour que les objets rapetissés le soient comme le fait `./predict`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
+
+SCALED = 0.25  # part des images agrandies ou rapetissées par `rescale`
+LOG_SCALE = (-0.5, 0.35)  # logarithme du facteur : de 0,61 à 1,42
+BLUR_PX = 4  # le fond d'un objet rapetissé est une autre image, réduite à ce côté
+RELIT = 0.25  # part des images dont `relight` change l'éclairage
+LOG_CONTRAST, BRIGHTNESS, SATURATION = 0.4, 25.0, (0.3, 1.4)  # ± log, ± niveaux sur 255, facteurs
 
 
 class Distortion(NamedTuple):
@@ -226,3 +234,56 @@ def cutout(images: np.ndarray, side_px: int, *, rng: np.random.Generator) -> np.
     erased = erased & ((0 <= columns) & (columns < side_px))[:, None, :]  # (n, h, w)
     color = images.mean((0, 1, 2)).astype(images.dtype)
     return np.where(erased[..., None], color, images)
+
+
+def rescale(images: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """Change la taille de l'objet de quelques images, et le déplace.
+
+    Args:
+        images: uint8 `(n, h, h, 3)`, modifiées sur place.
+        rng: générateur aléatoire.
+
+    Returns:
+        Les images. Une sur quatre (`SCALED`) est agrandie, et ses bords sont perdus, ou
+        rapetissée, et posée n'importe où sur le fond flou d'une autre.
+    """
+    side_px = images.shape[1]
+    for number in np.flatnonzero(rng.random(len(images)) < SCALED):
+        image, factor = Image.fromarray(images[number]), np.exp(rng.uniform(*LOG_SCALE))
+        if factor >= 1:
+            left, top = rng.uniform(0, side_px - side_px / factor, 2)
+            box = (left, top, left + side_px / factor, top + side_px / factor)
+            images[number] = image.resize((side_px, side_px), Image.Resampling.BICUBIC, box=box)
+            continue
+        small_px = round(side_px * factor)
+        other = Image.fromarray(images[rng.integers(len(images))])
+        blurred = other.resize((BLUR_PX, BLUR_PX), Image.Resampling.BOX)
+        canvas = blurred.resize((side_px, side_px), Image.Resampling.BICUBIC)
+        place = tuple(int(start) for start in rng.integers(0, side_px - small_px + 1, 2))
+        canvas.paste(image.resize((small_px, small_px), Image.Resampling.BICUBIC), place)
+        images[number] = canvas
+    return images
+
+
+def relight(images: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """Change le contraste, la luminosité et la saturation de quelques images.
+
+    Args:
+        images: uint8 `(n, h, w, 3)`, modifiées sur place.
+        rng: générateur aléatoire.
+
+    Returns:
+        Les images. Une sur quatre (`RELIT`) s'écarte plus ou moins de sa moyenne, est éclaircie ou
+        assombrie, et ses couleurs sont rapprochées ou éloignées du gris.
+
+    Source : Howard, arXiv 1312.5402, 2013 (changer au hasard contraste, luminosité, couleurs).
+    """
+    chosen = np.flatnonzero(rng.random(len(images)) < RELIT)
+    few, shape = images[chosen].astype(np.float32), (len(chosen), 1, 1, 1)
+    grey = few.mean(axis=-1, keepdims=True)
+    few = grey + rng.uniform(*SATURATION, shape).astype(np.float32) * (few - grey)
+    mean = grey.mean(axis=(1, 2), keepdims=True)
+    contrast = np.exp(rng.uniform(-LOG_CONTRAST, LOG_CONTRAST, shape)).astype(np.float32)
+    few = mean + contrast * (few - mean) + rng.uniform(-BRIGHTNESS, BRIGHTNESS, shape)
+    images[chosen] = np.clip(np.rint(few), 0, 255).astype(np.uint8)
+    return images

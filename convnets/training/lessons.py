@@ -1,10 +1,10 @@
-"""Les leçons : ce qu'un maître répond à des images déformées, noté une fois pour toutes.
+"""Les leçons d'un réseau : des étiquettes, ou ce qu'un maître répond à des images déformées.
 
 Une étiquette dit « chemise ». Le maître dit « chemise à 60 %, manteau à 30 % » : l'élève apprend de
 chaque image ce à quoi elle ressemble. Pour qu'il n'apprenne pas par cœur, on lui montre plusieurs
 copies déformées du jeu, une par époque, à tour de rôle ; dans chacune, une image sur deux est mêlée
 à une autre. Le maître a répondu à ces images-là, une fois : ses réponses servent à toutes les
-époques et à toutes les graines.
+époques.
 
 Source : Hinton, Vinyals et Dean, arXiv 1503.02531, 2015 (imiter un autre réseau) ; Beyer et al.,
 arXiv 2106.05237, 2021 (le maître voit la même image que l'élève) ; Zhang et al.,
@@ -17,7 +17,9 @@ import keras
 import numpy as np
 
 from convnets.datasets.cache import cached_array
-from convnets.training import distillation, study
+from convnets.training import distillation, distribution, study
+from convnets.training.optimizers import Lookahead
+from convnets.training.stages import Stages
 
 MIXED = 0.5  # part des images mêlées à une autre
 TARGETS = "réponses du maître"  # ce qu'apprend l'élève, pour la légende de ses courbes
@@ -77,12 +79,13 @@ def answers(
     Returns:
         Probabilités `(copies, n, classes)` float16.
     """
-    teacher = distillation.mirror_average(network)
+    teacher = distillation.mirror_average(distribution.local_copy(network))
 
     def ask(copy: int) -> np.ndarray:
         print(f"Le maître répond à la copie {copy + 1} sur {copies}.", flush=True)
         images, _ = deform(x, labels, copy=first + copy, translate_px=translate_px)
-        return teacher.predict(images, batch_size=500, verbose=0).astype(np.float16)
+        with distribution.alone():
+            return teacher.predict(images, batch_size=500, verbose=0).astype(np.float16)
 
     images = hashlib.sha256(x.tobytes() + labels.tobytes()).hexdigest()
     types, backend = {layer.compute_dtype for layer in network.layers}, keras.backend.backend()
@@ -141,3 +144,123 @@ class Lessons(study.Batches):
             self.y = SHARE * self.answers[copy].astype(np.float32) + (1 - SHARE) * labels
             self._copy = copy
         return super().__getitem__(index)
+
+
+def learn_labels(
+    network: keras.Model,
+    train: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, np.ndarray],
+    *,
+    stages: Stages,
+    name: str,
+    seed: int,
+    epochs: int,
+    optimizer,
+    smoothing: float,
+    batch_size: int,
+    augment,
+) -> dict[str, list[float]]:
+    """Apprend à un réseau les étiquettes d'images, déformées à chaque époque.
+
+    Args:
+        network: réseau à entraîner, modifié sur place : images uint8 → probabilités.
+        train: images et classes, `(n, ...)` et `(n,)` ou `(n, 1)`.
+        val: les mêmes, mises de côté.
+        stages: étapes de la recette.
+        name: nom de celle-ci.
+        seed: graine des lots.
+        epochs: nombre d'époques.
+        optimizer: voir `optimizers.triangular`.
+        smoothing: lissage des étiquettes.
+        batch_size: images par lot.
+        augment: voir `study.Batches`.
+
+    Returns:
+        Courbes, une valeur par époque.
+    """
+    labels, wanted = (_one_hot(network, y) for y in (train[1], val[1]))
+    return stages.fit(
+        network,
+        study.Batches(train[0], labels, batch_size=batch_size, seed=seed, augment=augment),
+        (val[0], wanted),
+        name=name,
+        seed=seed,
+        epochs=epochs,
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
+        callbacks=lambda steps: [Lookahead(steps)],
+    )
+
+
+def learn_answers(
+    network: keras.Model,
+    teacher: keras.Model,
+    train: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, np.ndarray],
+    *,
+    stages: Stages,
+    name: str,
+    seed: int,
+    epochs: int,
+    optimizer,
+    smoothing: float,
+    batch_size: int,
+    augment,
+    translate_px: int,
+    copies: int,
+    first: int = 0,
+) -> dict[str, list[float]]:
+    """Apprend à un réseau ce qu'un maître répond à des copies déformées du jeu.
+
+    Args:
+        network: élève, modifié sur place.
+        teacher: maître ; il peut être l'élève lui-même, qui répond avant d'apprendre.
+        train: voir `learn_labels`.
+        val: de même.
+        stages: de même.
+        name: de même.
+        seed: de même.
+        epochs: nombre d'époques.
+        optimizer: voir `optimizers.triangular`.
+        smoothing: lissage des étiquettes, qui comptent pour `1 - SHARE`.
+        batch_size: images par lot.
+        augment: ce que l'élève voit de plus que le maître, voir `study.Batches`.
+        translate_px: décalage maximal des copies, en pixels.
+        copies: nombre de copies ; un essai de quelques époques se contente d'autant.
+        first: numéro de la première, voir `deform` ; il change aussi les lots.
+
+    Returns:
+        Courbes, une valeur par époque.
+    """
+    labels, wanted = (_one_hot(network, y) for y in (train[1], val[1]))
+    labels = labels * (1 - smoothing) + smoothing / labels.shape[1]
+    copies = min(copies, epochs)
+    found = answers(
+        teacher, train[0], labels, copies=copies, first=first, translate_px=translate_px
+    )
+    batches = Lessons(
+        train[0],
+        labels,
+        found,
+        translate_px=translate_px,
+        batch_size=batch_size,
+        seed=seed + 50 * first,
+        augment=augment,
+        first=first,
+    )
+    return stages.fit(
+        network,
+        batches,
+        (val[0], wanted),
+        name=name,
+        seed=seed,
+        epochs=epochs,
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(),
+        callbacks=lambda steps: [Lookahead(steps)],
+        asked=(teacher, 2 * copies * len(labels)),  # chaque image et son miroir
+    )
+
+
+def _one_hot(network: keras.Model, y: np.ndarray) -> np.ndarray:
+    return keras.utils.to_categorical(y, network.output_shape[-1])

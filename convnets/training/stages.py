@@ -1,0 +1,106 @@
+"""Les étapes d'une recette : un point de reprise, une durée et un coût chacune.
+
+Une recette a souvent plusieurs étapes, par exemple un maître puis son élève. `--resume` passe
+celles qui sont finies et reprend la suivante où elle en était.
+"""
+
+from collections.abc import Callable
+
+import keras
+
+from convnets.core import paths
+from convnets.training import cost, study
+
+
+class Stages:
+    """Les étapes d'une recette, toutes graines comprises.
+
+    Sans `--resume`, celles d'un entraînement d'avant sont oubliées : le point de reprise d'un
+    entraînement abandonné passerait sinon pour celui d'une étape qui reste à faire.
+
+    Args:
+        options: options de `cli.training_parser`.
+    """
+
+    def __init__(self, options):
+        self.options, self.done = options, []
+        if not options.resume:
+            folder = paths.runs_dir(options.module, models_dir=options.models_dir)
+            for stale in folder.glob("*_seed*.npz"):
+                stale.unlink(missing_ok=True)
+
+    def fit(
+        self,
+        network: keras.Model,
+        batches: study.Batches,
+        val: tuple,
+        *,
+        name: str,
+        seed: int,
+        epochs: int,
+        optimizer: Callable[[int], keras.optimizers.Optimizer],
+        loss,
+        callbacks: Callable[[int], list] = lambda steps: [],
+        asked: tuple[keras.Model, int] | None = None,
+        **fit_options,
+    ) -> dict[str, list[float]]:
+        """Entraîne un réseau, et note ce que cette étape a duré, coûté et atteint.
+
+        Args:
+            network: réseau à entraîner, modifié sur place.
+            batches: lots d'entraînement.
+            val: images et étiquettes de validation.
+            name: nom de l'étape.
+            seed: graine de la recette ; avec le nom, celui du point de reprise.
+            epochs: nombre d'époques.
+            optimizer: `optimizer(nombre de pas)` rend l'optimiseur.
+            loss: perte de Keras.
+            callbacks: `callbacks(nombre de pas)` rend ce qui accompagne l'entraînement.
+            asked: maître, et nombre d'images auxquelles il répond pour cette étape.
+            **fit_options: autres options de `study.fit`.
+
+        Returns:
+            Courbes, une valeur par époque.
+        """
+        steps = epochs * len(batches)
+        network.compile(
+            optimizer(steps), loss=loss, metrics=["accuracy"], jit_compile=study.JIT_COMPILE
+        )
+        history = study.fit(
+            network,
+            batches,
+            epochs=epochs,
+            resume=self.options.resume,
+            checkpoint=paths.checkpoint_path(self.options, seed, network=name),
+            callbacks=callbacks(steps),
+            validation_data=val,
+            validation_batch_size=500,
+            **fit_options,
+        )
+        pflop = cost.training_pflop(network, steps * batches.batch_size)
+        stage = {
+            "stage": name,
+            "seed": seed,
+            "epochs": epochs,
+            "duration_s": sum(history["duration_s"]),
+            "val_accuracy": history["val_accuracy"][-1],
+            "pflop": pflop + (cost.inference_pflop(*asked) if asked else 0.0),
+        }
+        self.done.append(stage)
+        return history
+
+    def describe(self) -> dict:
+        """Rend ce que le compte rendu dit des étapes : chacune, et leur coût total, en PFLOP."""
+        return {"stages": self.done, "training_pflop": sum(each["pflop"] for each in self.done)}
+
+    def durations_s(self) -> list[float]:
+        """Rend la durée de chaque graine, toutes étapes comprises."""
+        totals: dict[int, float] = {}
+        for each in self.done:
+            totals[each["seed"]] = totals.get(each["seed"], 0.0) + each["duration_s"]
+        return [totals[seed] for seed in sorted(totals)]
+
+
+def join(histories: list[dict[str, list[float]]]) -> dict[str, list[float]]:
+    """Met bout à bout les courbes d'étapes successives d'un même réseau."""
+    return {name: sum((each[name] for each in histories), []) for name in histories[0]}

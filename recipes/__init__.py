@@ -1,0 +1,19 @@
+"""Les records : comment refaire, de rien, chaque modèle publié dont la leçon n'est pas la recette.
+
+| commande | modèle | sur deux cœurs, environ |
+|---|---|---|
+| `python -m recipes.fashion` | ex02_fashion | 2 h |
+| `python -m recipes.cifar10` | ex03_cifar10 | 12 h par graine |
+| `python -m recipes.cifar10_light` | ex03_cifar10_light | 1 h par graine, après son maître |
+| `python -m recipes.mnist` | ex04_lenet | 45 min par graine |
+| `python -m recipes.photos` | ex05_photos | 30 min |
+
+Une recette ne part que des données et, pour `photos`, de poids que d'autres ont publiés. Celle qui
+a un maître l'apprend elle-même, pour première étape. `--resume` reprend à l'étape et à l'époque où
+l'on en était ; le compte rendu dit la durée et le coût de chacune.
+"""
+
+import os
+
+# TensorFlow raconte en anglais, à chaque démarrage, ce qu'il sait du processeur.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
