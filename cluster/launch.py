@@ -2,9 +2,10 @@
 
 Commande : KERAS_BACKEND=jax python -m cluster.launch -n 2 exercises.ex03_cifar10 --epochs 14
 
-Chacun reçoit l'adresse du premier et son numéro par l'environnement, ceux que lit Keras. Si l'un
-s'arrête en erreur, les autres sont arrêtés aussitôt. Sur plusieurs machines, on lance l'exercice
-lui-même sur chacune : voir docs/grappe.md.
+Chacun reçoit l'adresse du premier et son numéro par l'environnement, celui que lit Keras : tout
+exercice et toute recette qui passe par `study.run_seeds` les y trouve. Si l'un s'arrête en erreur,
+les autres sont arrêtés aussitôt. Sur plusieurs machines, on lance le module lui-même sur chacune :
+voir docs/grappe.md.
 """
 
 import os
@@ -49,9 +50,7 @@ def launch(command: list[str], *, num_processes: int, pin: bool) -> int:
             NUM_PROCESSES: str(num_processes),
             PROCESS_ID: str(index),
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command, "--distribution"], env=environment
-        )
+        process = subprocess.Popen([sys.executable, "-m", *command], env=environment)
         if pin:
             os.sched_setaffinity(process.pid, {cores[index % len(cores)]})
         running.append(process)

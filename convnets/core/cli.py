@@ -38,6 +38,7 @@ class FrenchParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog} : {message}. --help montre les options.\n")
 
 
+# Une table plutôt que gettext, qui voudrait un catalogue compilé et suivrait la langue du système.
 _TRANSLATIONS = (
     ("the following arguments are required:", "il manque"),
     ("unrecognized arguments:", "option inconnue :"),
@@ -76,7 +77,7 @@ def training_parser(
     description: str,
     *,
     epochs: int | None,
-    seeds: int,
+    seeds: int = 1,
     command: str | None = None,
     package: str = "exercises",
 ) -> FrenchParser:
@@ -86,7 +87,8 @@ def training_parser(
         module: nom du compte rendu et du dossier des figures.
         description: une phrase, la première de l'aide.
         epochs: nombre d'époques de la recette livrée ; None s'il y en a plusieurs.
-        seeds: nombre de graines par défaut ; le compte rendu dit combien en ont servi.
+        seeds: nombre de graines par défaut : une pour un exercice, autant que le modèle livré pour
+            une recette ; le compte rendu dit combien en ont servi.
         command: ce que lance `python -m exercises.`, si ce n'est pas `module` : le chemin d'une
             partie d'un exercice, comme `"ex00_convolution.position"`.
         package: dossier de la commande, `"exercises"` ou `"recipes"`.
@@ -96,14 +98,20 @@ def training_parser(
     """
     prog = f"python -m {package}.{command or module}"
     parser = FrenchParser(prog=prog, description=description)
-    add = parser.add_argument
-    default = f"{epochs} pour la recette livrée" if epochs else "celui de la recette par défaut"
-    add(
+    add, length = parser.add_argument, parser.add_mutually_exclusive_group()
+    length.add_argument(
         "--epochs",
         type=positive_int,
-        default=epochs,
+        # Un texte, qu'argparse convertit : il saurait sinon mal que `--epochs` a été donné.
+        default=str(epochs) if epochs else None,
         metavar="N",
-        help=f"nombre d'époques ({default})",
+        help=f"nombre d'époques ({epochs or 'celui de la recette'} par défaut)",
+    )
+    length.add_argument(
+        "--minutes",
+        type=positive_int,
+        metavar="N",
+        help="faire tenir l'entraînement dans N minutes sur cette machine",
     )
     add(
         "--seeds",
@@ -128,9 +136,7 @@ def training_parser(
     add("--resume", action="store_true", help="reprendre un entraînement interrompu")
     add("--force", action="store_true", help="remplacer même un modèle meilleur")
     add_folders(parser, module, models="où écrire le modèle")
-    parser.set_defaults(package=package)
-    if command:
-        parser.set_defaults(command=command)
+    parser.set_defaults(package=package, command=command or module)
     return parser
 
 
@@ -138,15 +144,13 @@ def training_command(options) -> str:
     """Écrit la commande qui refait un entraînement, pour son compte rendu.
 
     Args:
-        options: options de `training_parser`. Si `options.command` existe, elle remplace
-            `options.module`.
+        options: options de `training_parser`.
 
     Returns:
         Par exemple `"python -m exercises.ex02_fashion --seeds 3 --epochs 14"`.
     """
     return (
-        f"python -m {getattr(options, 'package', 'exercises')}."
-        f"{getattr(options, 'command', options.module)} "
+        f"python -m {options.package}.{options.command} "
         f"--seeds {options.seeds} --epochs {options.epochs}"
         + (f" --limit {options.limit}" if options.limit else "")
         + (f" --batch-size {options.batch_size}" if options.batch_size else "")

@@ -1,8 +1,7 @@
 """Garder la mémoire libérée, plutôt que la rendre au système pour la redemander aussitôt.
 
-À chaque lot, augmenter des images crée puis libère des tableaux de quelques centaines de
-kilo-octets. La bibliothèque C de Linux (glibc) les rend au système, qui met chaque page à zéro
-avant de la rendre à son tour : pour un réseau aussi petit que LeNet, le tiers du temps de calcul.
+Sans ces réglages de la glibc, un pas de LeNet, images déformées comprises, coûte moitié plus de
+calcul (24 ms contre 16) ; l'environnement (`MALLOC_ARENA_MAX`…), lui, n'est lu qu'au lancement.
 """
 
 import ctypes

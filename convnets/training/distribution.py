@@ -18,6 +18,7 @@ import os
 import signal
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -49,6 +50,7 @@ class Rank(NamedTuple):
 
 ALONE = Rank()
 _rank = ALONE
+_started = False  # dans un bloc `start`
 
 
 def rank() -> Rank:
@@ -57,7 +59,10 @@ def rank() -> Rank:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Ajoute `--distribution` et les adresses, que l'environnement peut donner à leur place."""
+    """Ajoute `--distribution` et les adresses, que l'environnement peut donner à leur place.
+
+    Pour une recette, qu'on lance sur plusieurs machines ; un exercice n'a que l'environnement.
+    """
     add = parser.add_argument
     add(
         "--distribution",
@@ -88,23 +93,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @contextlib.contextmanager
 def start(options) -> Iterator[Rank]:
-    """Rejoint les autres processus, le temps d'un entraînement.
+    """Rejoint les autres processus, le temps d'un entraînement ; dans un autre `start`, rien.
 
     Args:
-        options: options d'`add_options`.
+        options: options du programme, dont celles d'`add_options` s'il les a ; l'environnement
+            (`ADDRESSES`, `NUM_PROCESSES`, `PROCESS_ID`) donne ce qui y manque.
 
     Yields:
-        La place de ce processus ; `ALONE` sans `--distribution`.
+        La place de ce processus ; `ALONE` quand rien ne demande d'être plusieurs.
 
     Raises:
         ValueError: moteur ou adresses qui ne conviennent pas.
 
     Quand un autre processus ne répond plus, celui-ci le dit et s'arrête, code 1.
     """
-    global _rank
-    if not options.distribution:
-        yield ALONE
+    global _rank, _started
+    if _started or not (getattr(options, "distribution", False) or os.environ.get(PROCESS_ID)):
+        yield _rank
         return
+    options = Namespace(
+        coordinator=getattr(options, "coordinator", None) or os.environ.get(ADDRESSES),
+        num_processes=getattr(options, "num_processes", None) or os.environ.get(NUM_PROCESSES),
+        process_id=_first(getattr(options, "process_id", None), os.environ.get(PROCESS_ID)),
+    )
     _check(options)
     _supervise(options)
     import jax
@@ -116,7 +127,7 @@ def start(options) -> Iterator[Rank]:
         keras.distribution.initialize(
             options.coordinator, int(options.num_processes), int(options.process_id)
         )
-        _rank = Rank(jax.process_index(), jax.process_count())
+        _rank, _started = Rank(jax.process_index(), jax.process_count()), True
         keras.distribution.set_distribution(
             keras.distribution.DataParallel(auto_shard_dataset=False)
         )
@@ -131,7 +142,11 @@ def start(options) -> Iterator[Rank]:
         os._exit(1)  # sortir normalement, JAX attendrait une minute les disparus, puis avorterait
     finally:
         keras.distribution.set_distribution(None)
-        _rank = ALONE
+        _rank, _started = ALONE, False
+
+
+def _first(given, otherwise):
+    return otherwise if given is None else given  # 0 est un numéro
 
 
 def _check(options) -> None:
@@ -139,8 +154,8 @@ def _check(options) -> None:
 
     if keras.backend.backend() != "jax":
         raise ValueError(
-            f"--distribution demande le moteur JAX, celui-ci est {keras.backend.backend()} : "
-            "lancez avec KERAS_BACKEND=jax."
+            "À plusieurs processus, il faut le moteur JAX, celui-ci est "
+            f"{keras.backend.backend()} : lancez avec KERAS_BACKEND=jax."
         )
     missing = [
         name
@@ -150,8 +165,8 @@ def _check(options) -> None:
     if missing:
         names = ", ".join("--" + name.replace("_", "-") for name in missing)
         raise ValueError(
-            f"--distribution demande aussi {names}. Sur une seule machine, plus simplement : "
-            "python -m cluster.launch -n 2 exercises.ex03_cifar10"
+            f"À plusieurs processus, il faut aussi {names}. Sur une seule machine, plus "
+            "simplement : python -m cluster.launch -n 2 exercises.ex03_cifar10"
         )
     if not 0 <= int(options.process_id) < int(options.num_processes):
         raise ValueError(

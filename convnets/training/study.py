@@ -3,26 +3,31 @@
 Rien ici n'est propre à TensorFlow : ces fonctions marchent sur tout moteur de Keras 3.
 """
 
+import contextlib
 import hashlib
 import json
+import os
 import time
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from convnets.core import files
-from convnets.core.cli import training_command
+from convnets.core import files, paths
+from convnets.core.cli import percent, training_command
+from convnets.core.reports import Metric, Report
 from convnets.datasets import sources
 from convnets.serving import calibration
-from convnets.training import distribution, saving
+from convnets.training import budget, distribution, progress, result, saving
 from convnets.training import export as storage
 from convnets.training.precision import choose_precision
 
 # XLA ralentit TensorFlow de deux à quatre fois sur un processeur ; JAX ne va pas sans.
 JIT_COMPILE = keras.backend.backend() == "jax"
 Augment = Callable[..., np.ndarray]  # augment(images, *, indices, epoch, rng) -> images
+PROBED = 500  # images dont une répétition chronomètre la mesure
 
 
 class Batches(keras.utils.PyDataset):
@@ -166,7 +171,9 @@ def fit(
     resume: bool = False,
     **fit_options,
 ) -> dict[str, list[float]]:
-    """Appelle `model.fit` avec un point de reprise à chaque époque.
+    """Appelle `model.fit`, avec un point de reprise à chaque époque et une ligne qui le suit.
+
+    Dans une répétition (`budget`), quelques pas seulement, sans point de reprise.
 
     Args:
         model: modèle compilé.
@@ -174,7 +181,8 @@ def fit(
         epochs: nombre total d'époques, celles d'avant la coupure comprises.
         checkpoint: fichier du point de reprise.
         resume: repartir de ce fichier s'il existe ; sinon, du début.
-        **fit_options: `validation_data`, `callbacks`, `verbose`… de `fit`.
+        **fit_options: `validation_data`, `callbacks`… de `fit` ; `verbose` vaut 0, la barre de
+            Keras ferait double emploi.
 
     Returns:
         Courbes `{"loss": [...], "val_accuracy": [...], ...}`, une valeur par époque.
@@ -187,28 +195,41 @@ def fit(
         f"{batches.batch_size}, {model.dtype_policy.name}, graine {batches.seed}, réglages de la "
         f"descente {_settings(model.optimizer)}"
     )
-    first_epoch, history = 0, {}
-    if resume and Path(checkpoint).exists():
+    first_epoch, history, rehearsal = 0, {}, budget.current()
+    if resume and not rehearsal and Path(checkpoint).exists():
         first_epoch, history = _restore(model, Path(checkpoint), signature)
     distribution.check_same("époque de reprise et entraînement", f"{first_epoch}, {signature}")
+    validation = 0.0  # son coût en époques : une passe sans gradient est trois fois plus courte
     if "validation_data" in fit_options:
+        validation = len(fit_options["validation_data"][0]) / len(batches.x) / 3
         fit_options["validation_data"] = distribution.share(*fit_options["validation_data"])
-    callbacks = [
-        _FollowEpoch(batches),
-        *fit_options.pop("callbacks", []),
-        Checkpoint(checkpoint, history, signature),
-    ]
-    if first_epoch < epochs:
-        # shuffle=False : les lots sont déjà mélangés, et Keras tirerait leur ordre d'un hasard
-        # global qu'une reprise ne retrouve pas.
-        model.fit(
-            batches,
+    callbacks = [_FollowEpoch(batches), *fit_options.pop("callbacks", [])]
+    # shuffle=False : les lots sont déjà mélangés, et Keras tirerait leur ordre d'un hasard
+    # global qu'une reprise ne retrouve pas.
+    fit_options = {"verbose": 0, "shuffle": False, **fit_options}
+    if rehearsal:
+        return rehearsal.fit(model, batches, epochs=epochs, callbacks=callbacks, **fit_options)
+    with progress.follow() as line:
+        line.begin(
+            model.name,
             epochs=epochs,
-            initial_epoch=first_epoch,
-            callbacks=callbacks,
-            shuffle=False,
-            **fit_options,
+            steps=len(batches),
+            first_epoch=first_epoch,
+            spent_s=sum(history.get("duration_s", [])),
+            validation=validation,
         )
+        if first_epoch < epochs:
+            model.fit(
+                batches,
+                epochs=epochs,
+                initial_epoch=first_epoch,
+                callbacks=[
+                    *callbacks,
+                    Checkpoint(checkpoint, history, signature),
+                    progress.Reporter(line),
+                ],
+                **fit_options,
+            )
     return history
 
 
@@ -279,19 +300,18 @@ def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, num_classes: int) -
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def summarise(values: Sequence[float]) -> dict:
+def summarise(values: Sequence[float]) -> Metric:
     """Résume une mesure faite sur plusieurs graines.
 
     Args:
         values: une valeur par graine.
 
     Returns:
-        `{"mean", "sd", "n", "values"}` ; l'écart-type est celui d'un échantillon
-        (n-1 au dénominateur), `None` quand il n'y a qu'une valeur.
+        Moyenne et écart-type, celui d'un échantillon ; `None` quand il n'y a qu'une valeur.
     """
     values = [float(value) for value in values]
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return {"mean": float(np.mean(values)), "sd": sd, "n": len(values), "values": values}
+    return Metric(float(np.mean(values)), sd, len(values), values)
 
 
 def run_seeds(
@@ -306,11 +326,16 @@ def run_seeds(
     on_saved,
     describe=None,
     assemble=None,
+    stages: int | Sequence[float] = 1,
+    slug: str | None = None,
+    command: str | None = None,
+    shown: result.Shown = result.ACCURACY,
 ) -> int:
     """Mesure un exercice : entraîne une fois par graine, garde le meilleur, écrit le compte rendu.
 
     Le jeu de validation est retiré de l'entraînement, le même pour toutes les graines ; lui
-    seul choisit le modèle livré. Le jeu de test n'est lu qu'une fois par graine, à la fin.
+    seul choisit le modèle livré. Le jeu de test n'est lu qu'une fois par graine, à la fin. À
+    plusieurs processus (`distribution`), chacun appelle cette fonction ; un seul écrit.
 
     Args:
         options: options de `cli.training_parser`.
@@ -320,39 +345,57 @@ def run_seeds(
         evaluate: `evaluate(model, x, y)` → mesures, dont `accuracy` et `probabilities`.
         classes: noms anglais des classes.
         classes_fr: noms français, dans le même ordre.
-        on_saved: `on_saved(options, report, x_test, y_test, probabilities)` montre le résultat.
-        describe: `describe(runs)` rend ce que l'exercice ajoute au compte rendu ; `runs` a, par
-            graine, `model`, `history`, `val` et `test`. Si `options.command` existe, elle remplace
-            `options.module` dans la commande du compte rendu.
+        on_saved: `on_saved(options, report, x_test, y_test, probabilities)` montre le résultat ;
+            `options.models_dir` y est le dossier où le modèle vient d'être écrit.
+        describe: `describe(runs)` rend les champs de `Report` que l'exercice ajoute ou
+            remplace, dont `headline` et `details` ; `runs` a, par graine, `model`, `history`,
+            `val` et `test`.
         assemble: quand ce qui est livré n'est pas seulement ce qui apprend,
             `assemble(model, num_val)` rend `(modèle à livrer, x_val, x_test)`, ses images.
+        stages: combien de fois `train` appelle `fit`, ou le coût de chaque fois.
+        slug: nom du modèle et de son compte rendu, si ce n'est pas `options.module`.
+        command: ce que lance `python -m exercises.`, si ce n'est pas `options.command`.
+        shown: la mesure que disent les dernières lignes.
 
     Returns:
         0, le code de sortie.
     """
-    (x, y), (x_test, y_test) = [(x[: options.limit], y[: options.limit]) for x, y in dataset]
-    num_val = min(num_val, max(1, len(x) // 10))
-    (x_train, y_train), (x_val, y_val) = sources.split_validation(x, y, num_val=num_val, seed=0)
-    runs = []
-    for seed in range(options.seeds):
-        print(f"Graine {seed} : {len(x_train)} images, {options.epochs} époques.", flush=True)
-        trained, history = train(x_train, y_train, x_val, y_val, seed=seed, options=options)
-        trained = distribution.local_copy(trained)
-        with distribution.alone():
-            val, test = evaluate(trained, x_val, y_val), evaluate(trained, x_test, y_test)
-        figures = ", ".join(f"{k} {v:.4f}" for k, v in test.items() if k.startswith("accuracy"))
-        print(f"Graine {seed} : validation {val['accuracy']:.4f} ; test : {figures}", flush=True)
-        runs.append({"model": trained, "history": history, "val": val, "test": test})
-    if not distribution.rank().writes:
-        return 0
+    named = {"module": slug, "command": command}
+    options = Namespace(**vars(options) | {name: text for name, text in named.items() if text})
+    with distribution.start(options):
+        options = fit_to_minutes(
+            options,
+            lambda given: _rehearse_seed(_split(given, dataset, num_val), train, evaluate, given),
+            num_images=len(dataset[0][0][: options.limit]),
+            stages=stages,
+        )
+        splits = _split(options, dataset, num_val)
+        x_train, y_train, x_val, y_val, x_test, y_test = splits
+        runs = []
+        with progress.follow(seeds=options.seeds, stages=stages, options=options):
+            for seed in range(options.seeds):
+                trained, history = train(x_train, y_train, x_val, y_val, seed=seed, options=options)
+                trained = distribution.local_copy(trained)
+                with distribution.alone():
+                    val, test = evaluate(trained, x_val, y_val), evaluate(trained, x_test, y_test)
+                runs.append({"model": trained, "history": history, "val": val, "test": test})
+                if options.seeds > 1:
+                    progress.say(
+                        f"Graine {seed} : exactitude {percent(val['accuracy'])} en validation ; "
+                        f"{result.format_test(test, shown)}."
+                    )
+        if not distribution.rank().writes:
+            return 0
+        num_processes = distribution.rank().count
     best = max(range(len(runs)), key=lambda seed: runs[seed]["val"]["accuracy"])
     model, val, test = (runs[best][key] for key in ("model", "val", "test"))
     y_pred = test["probabilities"].argmax(1)
     if assemble:
-        model, x_val, x_test = assemble(model, num_val)
+        model, x_val, x_test = assemble(model, len(x_val))
     export = storage.choose_export(model, x_val, y_val)
     names = [name for name in test if name != "probabilities"]
-    report = {
+    published = result.published(options.module)
+    found = {
         "command": training_command(options),
         "metrics": {name: summarise([run["test"][name] for run in runs]) for name in names},
         "shipped": {"seed": best, **{name: test[name] for name in names}},
@@ -375,10 +418,11 @@ def run_seeds(
         "history": runs[best]["history"],
         **(describe(runs) if describe else {}),
     }
-    if distribution.rank().count > 1:
-        report["num_processes"] = distribution.rank().count
+    report = Report(**found)
+    if num_processes > 1:
+        report.num_processes = num_processes
     if len(model.outputs) == 1:
-        report["export_accuracy"] = storage.export_accuracy(export[0], x_test, y_test)
+        report.export_accuracy = storage.export_accuracy(export[0], x_test, y_test)
     folder, reason = saving.save_model(
         model,
         options.module,
@@ -387,8 +431,67 @@ def run_seeds(
         models_dir=options.models_dir,
         force=options.force,
     )
-    if reason:
-        print(reason)
-    print(f"Modèle écrit dans {folder}/{options.module}.keras (graine {best}).")
-    on_saved(options, report, x_test, y_test, test["probabilities"])
+    written = Namespace(**vars(options) | {"models_dir": folder})
+    on_saved(written, report, x_test, y_test, test["probabilities"])
+    result.tell(written, report, reason=reason, published=published, shown=shown)
     return 0
+
+
+def fit_to_minutes(
+    options, rehearse: Callable[..., float], *, num_images: int, stages: int | Sequence[float] = 1
+):
+    """Rend les options d'un entraînement qui tient dans `--minutes` ; les mêmes sans elle.
+
+    Args:
+        options: options de `cli.training_parser`.
+        rehearse: `rehearse(options)` fait une graine, ses `fit` écourtés ; rend les secondes que,
+            hors d'eux, cette graine prendra en plus dans l'entraînement : la mesure finale.
+        num_images: images dont on dispose, validation comprise.
+        stages: combien de fois une graine appelle `fit`, ou le coût de chaque fois.
+
+    Returns:
+        Des options où `epochs`, et `limit` si même une époque n'y tient pas, sont choisis.
+
+    Raises:
+        ValueError: temps trop court, ou plusieurs processus, qui ne mesureraient pas la même chose.
+    """
+    if not getattr(options, "minutes", None):
+        return options
+    if distribution.rank().count > 1:
+        raise ValueError("--minutes ne va pas à plusieurs processus : donnez --epochs.")
+    print("Vitesse de cette machine : quelques pas pour la mesurer.", flush=True)
+
+    def quietly() -> float:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            with contextlib.redirect_stdout(nowhere):
+                return rehearse(options)
+
+    plan = budget.make(
+        options,
+        quietly,
+        num_images=num_images,
+        stages=stages if isinstance(stages, int) else len(stages),
+        path=paths.runs_dir(options.module, models_dir=options.models_dir) / "plan.json",
+    )
+    print(budget.describe(plan, options, num_images=num_images), flush=True)
+    return Namespace(
+        **vars(options) | {"epochs": plan.epochs, "limit": plan.limit or options.limit}
+    )
+
+
+def _split(options, dataset, num_val: int) -> tuple:
+    (x, y), test = [(x[: options.limit], y[: options.limit]) for x, y in dataset]
+    num_val = min(num_val, max(1, len(x) // 10))
+    kept, val = sources.split_validation(x, y, num_val=num_val, seed=0)
+    return (*kept, *val, *test)
+
+
+def _rehearse_seed(splits: tuple, train, evaluate, options) -> float:
+    x_train, y_train, x_val, y_val, x_test, _ = splits
+    model, _ = train(x_train, y_train, x_val, y_val, seed=0, options=options)
+    x, y = x_val[:PROBED], y_val[:PROBED]
+    evaluate(model, x, y)  # la première fois prépare les calculs
+    start = time.monotonic()
+    evaluate(model, x, y)
+    each_s = time.monotonic() - start
+    return each_s * ((len(x_val) + len(x_test)) / len(x) - 1)  # une fois vient d'être faite

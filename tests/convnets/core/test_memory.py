@@ -9,7 +9,7 @@ from convnets.core import cli, memory
 CHURN = """
 import resource, sys, threading
 import numpy as np
-from convnets import memory
+from convnets.core import memory
 
 if sys.argv[1] == "keep":
     assert memory.keep_freed_memory()

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from convnets.core.reports import Metric
 from convnets.training import study
 
 
@@ -82,8 +83,8 @@ def test_confusion_matrix_of_many_uint8_labels():
 
 def test_summarise_uses_the_sample_standard_deviation():
     summary = study.summarise([1.0, 2.0, 3.0])
-    assert summary == {"mean": 2.0, "sd": 1.0, "n": 3, "values": [1.0, 2.0, 3.0]}
-    assert study.summarise([4])["sd"] is None
+    assert summary == Metric(mean=2.0, sd=1.0, n=3, values=[1.0, 2.0, 3.0])
+    assert study.summarise([4]).sd is None
 
 
 def small_model(rate=0.05):

@@ -1,0 +1,82 @@
+"""Les dernières lignes d'un entraînement : ce qu'il a atteint, où il est, comment s'en servir.
+
+Ce qui est atteint se lit à côté de ce que le modèle livré avec le dépôt avait mesuré.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from convnets.core import paths, reports
+
+
+class Shown(NamedTuple):
+    """La mesure qu'on montre : une clé de `metrics`, ses mots, son unité."""
+
+    metric: str
+    label: str
+    unit: str = "%"
+    how: str = ""  # comment elle a été prise
+
+
+ACCURACY = Shown("accuracy", "Exactitude", how="en une passe")
+
+
+def published(slug: str) -> reports.Report | None:
+    """Rend le compte rendu livré avec le dépôt, ou None s'il n'y en a pas de lisible."""
+    try:
+        return reports.load_report(paths.MODELS_DIR / f"{slug}.json")
+    except (OSError, ValueError):
+        return None
+
+
+def format_test(test: Mapping[str, float], shown: Shown) -> str:
+    """Écrit la mesure d'une graine : `"sur le jeu de test, 93,41 %"`."""
+    metric = reports.Metric(mean=test[shown.metric], sd=None, n=1)
+    return f"sur le jeu de test, {reports.format_metric(metric, shown.unit)}"
+
+
+def tell(
+    options,
+    report: reports.Report,
+    *,
+    reason: str | None,
+    published: reports.Report | None,
+    shown: Shown = ACCURACY,
+    use: str | None = None,
+) -> None:
+    """Écrit les dernières lignes d'un entraînement.
+
+    Args:
+        options: options de `cli.training_parser` ; `models_dir` est le dossier où le modèle vient
+            d'être écrit, `module` son nom.
+        report: compte rendu de l'entraînement.
+        reason: pourquoi il n'a pas remplacé le modèle en place, rendu par `saving.save_model`.
+        published: compte rendu livré avec le dépôt, lu avant l'enregistrement.
+        shown: la mesure à dire.
+        use: commande qui s'en sert ; None, celle de `./predict`.
+    """
+    folder, slug = Path(options.models_dir), options.module
+    images = f"{report.num_images['test']} images" if options.limit else ""
+    print(f"{shown.label} sur le jeu de test : {_measure(report, shown, images)}", end="")
+    if published and shown.metric in published.metrics:
+        print(f" ; le modèle publié : {_measure(published, shown)}", end="")
+    print(".")
+    print(f"Poids : {display(folder / slug)}.keras (graine {report.shipped['seed']}).")
+    if reason:
+        print(reason)
+    shipped = folder.resolve() == paths.MODELS_DIR
+    known = slug if shipped else display(folder if folder.name == slug else folder / slug)
+    print(f"Pour s'en servir : {use or f'./predict --model {known} image.png'}", flush=True)
+
+
+def _measure(report: reports.Report, shown: Shown, *more: str) -> str:
+    metric = report.metrics[shown.metric]
+    notes = [reports.format_seeds(metric), *more, shown.how]
+    return f"{reports.format_metric(metric, shown.unit)} ({', '.join(filter(None, notes))})"
+
+
+def display(path: Path) -> Path:
+    """Rend un chemin relatif au dossier courant, s'il est dedans."""
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
