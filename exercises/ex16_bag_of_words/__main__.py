@@ -1,211 +1,27 @@
 """Sac de mots visuels : classer des images comme on le faisait avant l'apprentissage profond.
 
 Document : S3 « Avant le deep ».
-Commande : python -m exercises.ex16_bag_of_words
-Résultat mesuré : models/ex16_bag_of_words.json, repris dans le README.
+Commande : python -m exercises.ex16_bag_of_words     puis, avec une image, la montrer en mots
 
-Trois étapes : un dictionnaire de petits motifs (`ex16_dictionary`), chaque image résumée par
-les mots qu'elle contient (`ex16_encoding`), un classifieur linéaire. En face, sur les mêmes
-images : ce classifieur sur les pixels bruts, et un réseau de convolution, d'abord avec le même
-temps de processeur, puis avec quatre fois plus d'époques et des images déplacées et retournées.
-Avec une image, la commande n'apprend rien : elle montre cette image en mots.
+Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-import logging
-import time
-from functools import partial
-from pathlib import Path
-
-import keras
-import numpy as np
-
 from convnets.core.cli import run, training_parser
-from convnets.core.reports import Headline
-from convnets.datasets import sources
-from convnets.figures.style import output_dir, save_confusion_matrix
-from convnets.serving.classifier import prepare
-from convnets.training import saving, study
-from exercises.ex16_bag_of_words import figures
-from exercises.ex16_bag_of_words.classifier import build_model, fit_linear, learn_bag, timed
-from exercises.ex16_bag_of_words.cnn import train_cnn
-from exercises.ex16_bag_of_words.encoding import (
-    BATCH_SIZE,
-    SHIPPED_CODING,
-    encode,
-    features,
-    read_dictionary,
-)
-
-NUM_IMAGES = 12_000  # les premières de CIFAR-10, validation comprise : quelques minutes suffisent
-NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
-SIZES = (50, 200, 800)  # mots du dictionnaire ; le dernier est livré
-PIXEL_STRENGTH = 1e-4  # C du classifieur sur les pixels, choisi en validation
-EPOCHS = 5  # du réseau : autant de secondes de processeur que le sac de 800 mots
-LONG = 4  # fois plus d'époques, pour le second réseau
-
-
-# --- Question : apprendre tous les concurrents ---------------------------------------
-
-
-def train(rivals: dict, x_train, y_train, x_val, y_val, *, seed: int, options):
-    """Apprend tous les concurrents.
-
-    Args:
-        rivals: rempli ici : `"pixels"`, `"cnn"`, `"cnn_long"`, et un `Bag` par taille.
-        x_train: images uint8 `(n, 32, 32, 3)`.
-        y_train: classes `(n,)`.
-        x_val: images de validation, pour les courbes du réseau.
-        y_val: leurs classes.
-        seed: graine des mots et des réseaux.
-        options: options de `cli.training_parser`.
-
-    Returns:
-        Le sac livré et les courbes ; `cpu_s_cnn`… y sont les secondes de processeur de chacun.
-    """
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par encodeur : c'est voulu
-    start, cpu_s = time.monotonic(), {}
-    rivals["pixels"], cpu_s["pixels"] = timed(
-        lambda: fit_linear(as_rows(x_train), y_train, strength=PIXEL_STRENGTH)
-    )
-    for size in SIZES:
-        dictionary, rivals[size], seconds = learn_bag(x_train, y_train, size, seed=seed)
-        cpu_s |= {f"{coding}_{size}": value for coding, value in seconds.items()}
-    model = build_model(dictionary, rivals[SIZES[-1]].classifiers[SHIPPED_CODING])
-    history = {}
-    for name, epochs in (("cnn", options.epochs), ("cnn_long", LONG * options.epochs)):
-        rivals[name], curves = train_cnn(
-            x_train,
-            y_train,
-            val=(x_val, y_val),
-            epochs=epochs,
-            seed=seed,
-            options=options,
-            move=name == "cnn_long",
-        )
-        cpu_s[name] = sum(curves.pop("cpu_s"))
-        history |= {f"{name}_{key}": values for key, values in curves.items()}
-    history |= {f"cpu_s_{name}": [seconds] for name, seconds in cpu_s.items()}
-    duration_s = time.monotonic() - start
-    return model, history | {"duration_s": [duration_s]}
-
-
-def as_rows(x: np.ndarray) -> np.ndarray:
-    """Met chaque image sur une ligne, en float32 dans [0, 1]."""
-    return x.reshape(len(x), -1).astype(np.float32) / 255
-
-
-# --- Question : ce que vaut chacun ---------------------------------------------------
-
-
-def evaluate(rivals: dict, model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
-    """Mesure la précision de tous les concurrents sur les mêmes images.
-
-    Args:
-        rivals: rempli par `train`.
-        model: le sac livré.
-        x: images uint8 `(n, 32, 32, 3)`.
-        y: étiquettes `(n,)` ou `(n, 1)`.
-
-    Returns:
-        `accuracy` du sac livré, `accuracy_pixels`, `accuracy_hard`, `accuracy_cnn`,
-        `accuracy_cnn_long`, puis une précision par codage et par taille (`soft_200`) ; dans
-        [0, 1]. `probabilities` est du sac livré.
-    """
-    y = y.reshape(-1)
-    probabilities = model.predict(x, batch_size=BATCH_SIZE, verbose=0)
-    measures = {
-        "accuracy": float(np.mean(probabilities.argmax(1) == y)),
-        "accuracy_pixels": float(rivals["pixels"].score(as_rows(x), y)),
-    }
-    for name in ("cnn", "cnn_long"):
-        guesses = rivals[name].predict(x, batch_size=500, verbose=0).argmax(1)
-        measures[f"accuracy_{name}"] = float(np.mean(guesses == y))
-    for size in SIZES:
-        encoded = encode(rivals[size].encoder, x)
-        for coding, classifier in rivals[size].classifiers.items():
-            measures[f"{coding}_{size}"] = float(classifier.score(features(encoded, coding), y))
-    measures["accuracy_hard"] = measures[f"hard_{SIZES[-1]}"]
-    return measures | {"probabilities": probabilities}
-
-
-def describe(rivals: dict, runs: list[dict]) -> dict:
-    """Ajoute au compte rendu temps de processeur, tailles, et ce que le README montre."""
-    cpu_s = {
-        key.removeprefix("cpu_s_"): study.summarise([sum(run["history"][key]) for run in runs])
-        for key in runs[0]["history"]
-        if key.startswith("cpu_s_")
-    }
-    labels = {
-        "accuracy": f"sac de {SIZES[-1]} mots, codage doux, quatre quarts",
-        "accuracy_hard": f"sac de {SIZES[-1]} mots, histogramme",
-        "accuracy_pixels": "pixels bruts, même classifieur",
-        "accuracy_cnn": "réseau de convolution, même temps de processeur",
-        "accuracy_cnn_long": f"le même, {LONG} fois plus d'époques, images déplacées et retournées",
-    }
-    return {
-        "details": {"cpu_s": cpu_s, "sizes": list(SIZES)},
-        "parameters": {
-            "bag": runs[0]["model"].count_params(),
-            "cnn": rivals["cnn"].count_params(),
-            "pixels": sum(
-                part.size for part in (rivals["pixels"][-1].coef_, rivals["pixels"][-1].intercept_)
-            ),
-        },
-        "headline": [Headline(k, v) for k, v in labels.items()],
-    }
-
-
-def show(options, report, x_test, y_test, probabilities) -> None:
-    """Dit le résultat et écrit les figures."""
-    print(figures.summary(report))
-    folder = output_dir(options)
-    figures.save_comparison(report, folder / "comparaison.png")
-    save_confusion_matrix(folder / "confusion.png", report.confusion_matrix, report.classes_fr)
-    dictionary = read_dictionary(saving.load_model(options.module, models_dir=options.models_dir))
-    figures.save_dictionary(dictionary, folder / "dictionnaire.png")
-    names = [report.classes_fr[label] for label in y_test.reshape(-1)[:2]]
-    figures.save_words(dictionary, x_test[:2], names, folder / "histogramme.png")
-    print(f"Figures écrites dans {folder}/")
-
-
-def show_image(options) -> int:
-    """Montre une image en mots, avec le modèle livré ; rend 0."""
-    model = saving.load_model(options.module, models_dir=options.models_dir)
-    image = prepare(options.image, model.input_shape[1:])
-    guess = sources.CIFAR10_CLASSES_FR[model.predict(image[None], verbose=0)[0].argmax()]
-    path = output_dir(options) / f"{Path(options.image).stem}_mots.png"
-    figures.save_words(read_dictionary(model), image[None], [f"prédiction : {guess}"], path)
-    print(path)
-    return 0
+from exercises.ex16_bag_of_words import comparison, figures
 
 
 def main(argv: list[str] | None = None) -> int:
     """Sans image, apprend et compare ; avec une image, la montre en mots."""
-    description = __doc__.splitlines()[0]
-    parser = training_parser("ex16_bag_of_words", description, epochs=EPOCHS, seeds=3)
+    parser = training_parser(
+        "ex16_bag_of_words", __doc__.splitlines()[0], epochs=comparison.EPOCHS, seeds=3
+    )
     parser.add_argument("image", nargs="?", help="image à montrer en mots ; sans elle, on apprend")
     # Le même calcul pour tous les concurrents : scikit-learn ne connaît pas bfloat16.
     parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)
-    if options.image:
-        return run(lambda: show_image(options))
-    rivals: dict = {}
-
-    def compare() -> int:
-        (x, y), test = sources.load_cifar10()
-        return study.run_seeds(
-            options,
-            dataset=((x[:NUM_IMAGES], y[:NUM_IMAGES]), test),
-            num_val=NUM_VAL,
-            train=partial(train, rivals),
-            evaluate=partial(evaluate, rivals),
-            classes=sources.CIFAR10_CLASSES,
-            classes_fr=sources.CIFAR10_CLASSES_FR,
-            on_saved=show,
-            describe=partial(describe, rivals),
-        )
-
-    return run(compare)
+    return run(
+        lambda: figures.show_image(options) if options.image else comparison.compare(options)
+    )
 
 
 if __name__ == "__main__":

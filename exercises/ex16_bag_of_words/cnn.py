@@ -2,8 +2,6 @@
 
 D'après : S3 « Avant le deep » et « Réseaux convolutifs ».
 Commande : python -m exercises.ex16_bag_of_words
-
-Un thème de l'exercice 16, dont l'entrée est `ex16_bag_of_words`.
 """
 
 import time

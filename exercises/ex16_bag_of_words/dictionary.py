@@ -3,8 +3,7 @@
 D'après : S3 « Avant le deep », étape 1 : extraire un dictionnaire de features.
 Commande : python -m exercises.ex16_bag_of_words
 
-Un thème de l'exercice 16, dont l'entrée est `ex16_bag_of_words`. Aucune étiquette n'est lue
-ici : les mots ne savent rien des classes.
+Aucune étiquette n'est lue ici : les mots ne savent rien des classes.
 """
 
 from typing import NamedTuple

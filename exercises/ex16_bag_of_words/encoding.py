@@ -3,9 +3,8 @@
 D'après : S3 « Avant le deep », étape 2 : agréger les features.
 Commande : python -m exercises.ex16_bag_of_words
 
-Un thème de l'exercice 16, dont l'entrée est `ex16_bag_of_words`. Comparer chaque morceau à
-chaque mot, c'est une convolution dont les mots sont les filtres : tout s'écrit en couches de
-Keras, sans rien apprendre par gradient, et `./predict` sait s'en servir.
+Comparer chaque morceau à chaque mot, c'est une convolution dont les mots sont les filtres : tout
+s'écrit en couches de Keras, sans rien apprendre par gradient, et `./predict` sait s'en servir.
 """
 
 import keras

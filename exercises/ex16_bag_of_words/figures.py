@@ -2,8 +2,6 @@
 
 D'après : S3 « Avant le deep ».
 Commande : python -m exercises.ex16_bag_of_words samples/chat.png
-
-Un thème de l'exercice 16, dont l'entrée est `ex16_bag_of_words`.
 """
 
 from pathlib import Path
@@ -12,9 +10,12 @@ import keras
 import numpy as np
 
 from convnets.core.reports import Report, format_metric, format_seeds
-from convnets.figures.style import COLORS, new_figure
+from convnets.datasets import sources
+from convnets.figures.style import COLORS, new_figure, output_dir, save_confusion_matrix
+from convnets.serving.classifier import prepare
+from convnets.training import saving
 from exercises.ex16_bag_of_words.dictionary import Dictionary, word_pictures
-from exercises.ex16_bag_of_words.encoding import CODINGS, build_distances
+from exercises.ex16_bag_of_words.encoding import CODINGS, build_distances, read_dictionary
 
 SHOWN_WORDS = 200  # les plus fréquents du dictionnaire
 TOP_WORDS = 8  # les plus fréquents d'une image
@@ -174,3 +175,27 @@ def summary(report: Report) -> str:
         f"{report.parameters['bag']}, réseau {report.parameters['cnn']}."
     )
     return "\n".join(lines)
+
+
+def show(options, report, x_test, y_test, probabilities) -> None:
+    """Dit le résultat et écrit les figures."""
+    print(summary(report))
+    folder = output_dir(options)
+    save_comparison(report, folder / "comparaison.png")
+    save_confusion_matrix(folder / "confusion.png", report.confusion_matrix, report.classes_fr)
+    dictionary = read_dictionary(saving.load_model(options.module, models_dir=options.models_dir))
+    save_dictionary(dictionary, folder / "dictionnaire.png")
+    names = [report.classes_fr[label] for label in y_test.reshape(-1)[:2]]
+    save_words(dictionary, x_test[:2], names, folder / "histogramme.png")
+    print(f"Figures écrites dans {folder}/")
+
+
+def show_image(options) -> int:
+    """Montre une image en mots, avec le modèle livré ; rend 0."""
+    model = saving.load_model(options.module, models_dir=options.models_dir)
+    image = prepare(options.image, model.input_shape[1:])
+    guess = sources.CIFAR10_CLASSES_FR[model.predict(image[None], verbose=0)[0].argmax()]
+    path = output_dir(options) / f"{Path(options.image).stem}_mots.png"
+    save_words(read_dictionary(model), image[None], [f"prédiction : {guess}"], path)
+    print(path)
+    return 0

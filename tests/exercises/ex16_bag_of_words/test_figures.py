@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core.reports import Headline, Report
+from convnets.training.study import summarise
 from exercises.ex16_bag_of_words.dictionary import Dictionary
 from exercises.ex16_bag_of_words.encoding import build_distances
 
@@ -25,17 +27,17 @@ def report():
     measures = ["accuracy", *(f"accuracy_{k}" for k in ("pixels", "cnn", "cnn_long")), *names]
     timed = ["pixels", "cnn", "cnn_long", *names]
 
-    def metric(value):
-        return {"mean": value, "sd": None, "n": 1, "values": [value]}
-
-    return {
-        "metrics": {name: metric(rng.uniform(0.2, 0.7)) for name in measures},
-        "cpu_s": {name: metric(float(k + 2)) for k, name in enumerate(timed)},
-        "sizes": [5, 9],
-        "parameters": {"bag": 123, "cnn": 456},
-        "num_images": {"train": 10},
-        "headline": [{"metric": "accuracy", "label": "sac", "unit": "%"}],
-    }
+    return Report(
+        command="",
+        metrics={name: summarise([rng.uniform(0.2, 0.7)]) for name in measures},
+        headline=[Headline("accuracy", "sac")],
+        parameters={"bag": 123, "cnn": 456},
+        num_images={"train": 10},
+        details={
+            "cpu_s": {name: summarise([k + 2]) for k, name in enumerate(timed)},
+            "sizes": [5, 9],
+        },
+    )
 
 
 def test_tile_puts_pictures_in_reading_order(ex16):

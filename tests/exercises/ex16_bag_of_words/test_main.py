@@ -20,56 +20,56 @@ def ex16():
     return ex16_bag_of_words
 
 
+@pytest.fixture(scope="module")
+def comparison():
+    from exercises.ex16_bag_of_words import comparison as ex16_comparison
+
+    return ex16_comparison
+
+
 @pytest.fixture
-def small(ex16, as_dataset, monkeypatch):
+def small(comparison, as_dataset, monkeypatch):
     """Un extrait de CIFAR-10, deux petits dictionnaires."""
     dataset = as_dataset("cifar10")
     monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
     monkeypatch.setattr(dictionary, "NUM_PATCHES", 2000)
-    monkeypatch.setattr(ex16, "SIZES", SIZES)
-    monkeypatch.setattr(ex16, "LONG", 2)
+    monkeypatch.setattr(comparison, "SIZES", SIZES)
+    monkeypatch.setattr(comparison, "LONG", 2)
     return dataset
 
 
-def test_as_rows_keeps_every_pixel(ex16):
-    x = np.random.default_rng(0).integers(0, 256, (3, 4, 5, 3), np.uint8)
-    rows = ex16.as_rows(x)
-    assert rows.shape == (3, 60) and rows.dtype == np.float32
-    np.testing.assert_allclose(rows[1, (2 * 5 + 3) * 3 + 1] * 255, x[1, 2, 3, 1], rtol=1e-6)
-
-
 @pytest.mark.question(QUESTION)
-def test_main_compares_saves_and_shows(ex16, small, tmp_path, repo, capfd, eager):
+def test_main_compares_saves_and_shows(ex16, comparison, small, tmp_path, repo, capfd, eager):
     folder = tmp_path / "m"
     arguments = ["--models-dir", str(folder), "--output", str(tmp_path / "f")]
     training = ["--epochs", "1", "--seeds", "1", "--batch-size", "50"]
     assert ex16.main([*training, *arguments]) == 0
     printed = capfd.readouterr().out
     assert "pixels bruts, même classifieur : " in printed and "Secondes de processeur" in printed
-    report = reports.read_sidecar("ex16_bag_of_words", models_dir=folder)
-    assert report["command"] == (
+    report = reports.read_report("ex16_bag_of_words", models_dir=folder)
+    assert report.command == (
         "python -m exercises.ex16_bag_of_words --seeds 1 --epochs 1 --batch-size 50"
         " --precision float32"
     )
-    assert report["num_images"] == {"train": 270, "val": 30, "test": 100}
-    metrics = report["metrics"]
-    for each in report["headline"]:
-        assert len(metrics[each["metric"]]["values"]) == 1
+    assert report.num_images == {"train": 270, "val": 30, "test": 100}
+    metrics = report.metrics
+    for each in report.headline:
+        assert len(metrics[each.metric].values) == 1
     names = {f"{c}_{s}" for c in ("hard", "hard_quarters", "soft", "soft_quarters") for s in SIZES}
-    assert set(report["cpu_s"]) == {*names, "pixels", "cnn", "cnn_long"}
+    assert set(report.details["cpu_s"]) == {*names, "pixels", "cnn", "cnn_long"}
     assert set(metrics) == {
         *names,
         "accuracy",
         *(f"accuracy_{k}" for k in ("pixels", "hard", "cnn", "cnn_long")),
     }
-    assert report["parameters"]["pixels"] == (3072 + 1) * 10
-    assert report["parameters"]["bag"] == report["num_parameters"]
+    assert report.parameters["pixels"] == (3072 + 1) * 10
+    assert report.parameters["bag"] == report.num_parameters
     assert metrics["accuracy_hard"] == metrics["hard_12"]
     # Le modèle de Keras et la chaîne de scikit-learn répondent la même chose.
-    assert metrics["accuracy"]["values"] == pytest.approx(metrics["soft_quarters_12"]["values"])
-    assert metrics["accuracy"]["mean"] > 0.15  # le hasard : 0,1
-    assert len(report["history"]["cnn_val_accuracy"]) == 1
-    assert len(report["history"]["cnn_long_val_accuracy"]) == ex16.LONG
+    assert metrics["accuracy"].values == pytest.approx(metrics["soft_quarters_12"].values)
+    assert metrics["accuracy"].mean > 0.15  # le hasard : 0,1
+    assert len(report.history["cnn_val_accuracy"]) == 1
+    assert len(report.history["cnn_long_val_accuracy"]) == comparison.LONG
     assert {path.name for path in (tmp_path / "f").iterdir()} == {
         "comparaison.png",
         "confusion.png",
@@ -81,8 +81,8 @@ def test_main_compares_saves_and_shows(ex16, small, tmp_path, repo, capfd, eager
     x_test, y_test = small[1]
     guesses = model.predict(x_test, verbose=0).argmax(1)
     accuracy = np.mean(guesses == y_test.reshape(-1))
-    assert accuracy == pytest.approx(report["shipped"]["accuracy"])
-    assert report["export_accuracy"] == pytest.approx(accuracy)
+    assert accuracy == pytest.approx(report.shipped["accuracy"])
+    assert report.export_accuracy == pytest.approx(accuracy)
 
     picture = str(repo / "samples" / "chat.png")
     assert ex16.main([picture, *arguments]) == 0
@@ -90,61 +90,12 @@ def test_main_compares_saves_and_shows(ex16, small, tmp_path, repo, capfd, eager
     light = Classifier("ex16_bag_of_words", models_dir=folder)  # ce que `./predict` charge
     found = light.predict(light.prepare(picture)[None])[0]
     expected = model.predict(light.prepare(picture)[None], verbose=0)[0]
-    softened = expected ** (1 / report["calibration"]["temperature"])
+    softened = expected ** (1 / report.calibration["temperature"])
     np.testing.assert_allclose(found, softened / softened.sum(), atol=1e-4)
 
     # Reprendre avec d'autres options est refusé, en une phrase.
     assert ex16.main(["--epochs", "1", "--resume", *arguments]) == 1
     assert "vient d'un autre entraînement" in capfd.readouterr().err
-
-
-@pytest.mark.question(QUESTION)
-def test_evaluate_scores_each_rival_on_its_own(ex16, monkeypatch):
-    """Des concurrents plantés : l'un sait tout, les autres répondent toujours la même classe."""
-    y = np.array([[0], [1], [1], [1]])
-    x = y.reshape(4, 1, 1, 1).astype(np.uint8) * np.ones((4, 32, 32, 3), np.uint8)
-
-    class Planted:
-        def __init__(self, answer):
-            self.answer = answer
-
-        def predict(self, x, **options):
-            return np.eye(10)[[self.answer(image) for image in x]]
-
-        def score(self, x, y):
-            return np.mean(self.predict(x).argmax(1) == y)
-
-    def knows(image):
-        return int(image.max() > 0)
-
-    monkeypatch.setattr(ex16, "SIZES", (3, 5))
-    monkeypatch.setattr(ex16, "encode", lambda encoder, x: x)
-    monkeypatch.setattr(ex16, "features", lambda encoded, coding: encoded)
-    from exercises.ex16_bag_of_words.classifier import Bag
-
-    bags = {
-        size: Bag(None, {"hard": Planted(lambda image, size=size: size), "soft": Planted(knows)})
-        for size in (3, 5)
-    }
-    rivals = {
-        "pixels": Planted(lambda row: 1),
-        "cnn": Planted(lambda image: 0),
-        "cnn_long": Planted(knows),
-        **bags,
-    }
-    found = ex16.evaluate(rivals, Planted(knows), x, y)
-    assert found.pop("probabilities").shape == (4, 10)
-    assert found == {
-        "accuracy": 1,
-        "accuracy_pixels": 0.75,
-        "accuracy_cnn": 0.25,
-        "accuracy_cnn_long": 1,
-        "hard_3": 0,
-        "soft_3": 1,
-        "hard_5": 0,
-        "soft_5": 1,
-        "accuracy_hard": 0,
-    }
 
 
 def test_main_says_what_is_wrong(ex16, small, tmp_path, repo, capsys):
@@ -156,17 +107,17 @@ def test_main_says_what_is_wrong(ex16, small, tmp_path, repo, capsys):
 
 
 @pytest.mark.question(QUESTION)
-def test_shipped_model(ex16, extract):
+def test_shipped_model(extract):
     if not (storage.MODELS_DIR / "ex16_bag_of_words.json").exists():
         pytest.skip("ex16_bag_of_words n'est pas encore entraîné")
     model = saving.load_model("ex16_bag_of_words")
-    report = reports.read_sidecar("ex16_bag_of_words")
+    report = reports.read_report("ex16_bag_of_words")
     x, y = extract("cifar10")
     assert np.mean(model.predict(x, verbose=0).argmax(1) == y.reshape(-1)) > 0.57
-    means = {name: metric["mean"] for name, metric in report["metrics"].items()}
+    means = {name: metric.mean for name, metric in report.metrics.items()}
     assert means["accuracy"] > means["accuracy_hard"] > means["accuracy_pixels"] > 0.3
-    cpu_s = {name: metric["mean"] for name, metric in report["cpu_s"].items()}
+    cpu_s = {name: metric["mean"] for name, metric in report.details["cpu_s"].items()}
     assert 0.5 < cpu_s["cnn"] / cpu_s["soft_quarters_800"] < 2  # le même budget, à peu près
-    assert 0.9 < report["parameters"]["cnn"] / report["parameters"]["bag"] < 1.1
+    assert 0.9 < report.parameters["cnn"] / report.parameters["bag"] < 1.1
     paths = storage.MODELS_DIR.glob("ex16_bag_of_words.*")
     assert sum(path.stat().st_size for path in paths) < 4_000_000

@@ -1,0 +1,19 @@
+"""Sac de mots visuels : classer des images comme on le faisait avant l'apprentissage profond.
+
+Document : S3 « Avant le deep ».
+Commande : python -m exercises.ex16_bag_of_words     puis, avec une image, la montrer en mots
+Résultat mesuré : models/ex16_bag_of_words.json.
+
+Trois étapes : un dictionnaire de petits motifs, chaque image résumée par les mots qu'elle
+contient, un classifieur linéaire. En face, sur les mêmes images, les pixels bruts et un réseau
+de convolution.
+
+À lire dans cet ordre :
+
+- `dictionary.py` : des morceaux d'images aux mots ;
+- `encoding.py` : d'une image à l'histogramme de ses mots, en couches de Keras ;
+- `classifier.py` : de l'histogramme à la classe, et tout le sac mis bout à bout ;
+- `cnn.py` : le réseau concurrent, et le temps de processeur qu'il prend ;
+- `comparison.py` : les apprendre tous, mesurer, comparer ;
+- `figures.py` : le dictionnaire, une image en mots, la comparaison.
+"""
