@@ -2,8 +2,8 @@
 
 D'après : S3 « Different problems, models & metrics ».
 
-Un thème de l'exercice 17, dont l'entrée est `ex17_detection`. Tout est en NumPy. Une boîte est
-`x0, y0, x1, y1` : son coin en haut à gauche, puis son coin en bas à droite, en pixels.
+Tout est en NumPy. Une boîte est `x0, y0, x1, y1` : son coin en haut à gauche, puis son coin en bas
+à droite, en pixels.
 """
 
 from typing import NamedTuple

@@ -2,8 +2,7 @@
 
 D'après : S3 « Different problems, models & metrics ».
 
-Un thème de l'exercice 17, dont l'entrée est `ex17_detection`. Les vraies boîtes sont en blanc,
-tiretées ; les boîtes trouvées ont une couleur par classe.
+Les vraies boîtes sont en blanc, tiretées ; les boîtes trouvées ont une couleur par classe.
 """
 
 from pathlib import Path
@@ -11,12 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.core.reports import Metric, format_seeds
+from convnets.core.reports import Metric, format_seeds, read_report
 from convnets.datasets import sources
 from convnets.datasets.scenes import ABSENT, SCENE_PX, Scenes
-from convnets.figures.style import COLORS, INK, new_figure
+from convnets.figures.style import COLORS, INK, new_figure, output_dir
+from convnets.serving.classifier import FRAMING, prepare
+from convnets.training import saving
 from exercises.ex17_detection.boxes import Detections, precision_recall
-from exercises.ex17_detection.metrics import Judged
+from exercises.ex17_detection.grid import decode
+from exercises.ex17_detection.metrics import Judged, judge, one_box
+from exercises.ex17_detection.training import Measured
 
 NUM_SHOWN = 8  # scènes d'une figure, en deux lignes
 # Une couleur par classe, toutes visibles sur une photographie.
@@ -162,3 +165,74 @@ def save_curves(path: Path, judged: dict[str, Judged], metrics: dict[str, Metric
         axis.set(xlim=(0, 1), xlabel=f"précision moyenne ({format_seeds(metrics['map'])})")
         axis.set_title("Classe par classe")
     return path
+
+
+# --- Question : que trouve une graine ? ----------------------------------------------
+
+
+def save_figures(
+    options, run: Measured, summary: dict[str, Metric], one: Scenes, several: Scenes
+) -> None:
+    """Dessine ce qu'une graine trouve dans les scènes de test.
+
+    Args:
+        options: options de `cli.training_parser`.
+        run: la graine montrée.
+        summary: mesures de toutes les graines, `metrics` du compte rendu.
+        one: scènes de test d'un objet.
+        several: scènes de test de un à plusieurs objets.
+    """
+    folder = output_dir(options)
+    boxes = one_box(run.outputs)
+    save_scenes(
+        folder / "localisation.png", one, boxes, title="Un objet : une boîte (en tirets, la vraie)"
+    )
+    found = {
+        suppress: decode(run.grids, min_score=run.min_score, suppress=suppress)
+        for suppress in (True, False)
+    }
+    save_scenes(
+        folder / "detection.png",
+        several,
+        found[True],
+        title="De 1 à 4 objets : le détecteur (en tirets, la vérité)",
+    )
+    save_duplicates(folder / "doublons.png", several, found[False], found[True])
+    judged = {
+        "détecteur": judge(decode(run.grids), several),
+        "détecteur, doublons gardés": judge(decode(run.grids, suppress=False), several),
+        "réseau à une boîte": judge(one_box(run.one_box), several),
+    }
+    save_curves(folder / "precision_rappel.png", judged, summary)
+    print(f"Figures écrites dans {folder}/")
+
+
+# --- Question : et dans une photographie ? -------------------------------------------
+
+
+def detect(options) -> int:
+    """Dessine les boîtes que le modèle livré trouve dans une image ; rend 0."""
+    report = read_report(options.module, models_dir=options.models_dir)
+    image = prepare(options.image, tuple(report.input_shape), framing=FRAMING)
+    model = saving.load_model(options.module, models_dir=options.models_dir)
+    found = decode(model.predict(image[None], verbose=0), min_score=report.details["min_score"])[0]
+    print(describe(found))
+    path = output_dir(options) / f"{Path(options.image).stem}_boites.png"
+    with new_figure(path, size=(5.0, 5.2)) as (figure, axes):
+        draw_scene(axes[0, 0], image, found, np.empty((0, 4)))
+        figure.suptitle(f"{len(found.boxes)} objet{'s' if len(found.boxes) > 1 else ''}")
+    print(path)
+    return 0
+
+
+def describe(found: Detections) -> str:
+    """Écrit une ligne par boîte, en pixels de l'image réduite, ou qu'il n'y en a aucune."""
+    if not len(found.boxes):
+        return "Aucun objet trouvé : le modèle ne connaît que des vêtements de Fashion-MNIST."
+    lines = []
+    for (x0, y0, x1, y1), score, label in zip(*found, strict=True):
+        lines.append(
+            f"{sources.FASHION_CLASSES_FR[label]}, {percent(score)} : "
+            f"de ({x0:.0f}, {y0:.0f}) à ({x1:.0f}, {y1:.0f})"
+        )
+    return "\n".join(lines)

@@ -2,10 +2,9 @@
 
 D'après : S3 « Different problems, models & metrics » (« Yolo »).
 
-Un thème de l'exercice 17, dont l'entrée est `ex17_detection`. Combien d'objets ? Le réseau n'a
-pas à le dire : chacune des 64 cases rend la probabilité qu'un objet y ait son centre, la boîte
-qu'il aurait et sa classe. Deux cases voisines voient parfois le même objet ; la suppression des
-doublons (`ex17_boxes.non_max_suppression`) n'en garde qu'une.
+Combien d'objets ? Le réseau n'a pas à le dire : chacune des 64 cases rend la probabilité qu'un
+objet y ait son centre, la boîte qu'il aurait et sa classe. Deux cases voisines voient parfois le
+même objet ; la suppression des doublons (`boxes.non_max_suppression`) n'en garde qu'une.
 """
 
 import keras

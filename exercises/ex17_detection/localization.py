@@ -2,8 +2,8 @@
 
 D'après : S3 « Different problems, models & metrics », `(pos_x, pos_y, width, height)`.
 
-Un thème de l'exercice 17, dont l'entrée est `ex17_detection`. Chaque scène n'a qu'un objet :
-trouver sa boîte est une régression. Le témoin donne toujours la même boîte, la moyenne.
+Chaque scène n'a qu'un objet : trouver sa boîte est une régression. Le témoin donne toujours la même
+boîte, la moyenne.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,6 @@
 """Mesurer un détecteur : précision, rappel et précision moyenne, avec et sans doublons.
 
 D'après : S3 « Different problems, models & metrics » (« accuracy, precision, recall »).
-
-Un thème de l'exercice 17, dont l'entrée est `ex17_detection`.
 """
 
 from typing import NamedTuple
@@ -55,7 +53,7 @@ def one_box(outputs: np.ndarray) -> list[Detections]:
     """Rend la boîte du réseau qui n'en donne qu'une, comme des détections.
 
     Args:
-        outputs: sortie `(n, 14)` de `ex17_localization`.
+        outputs: sortie `(n, 14)` de `localization`.
 
     Returns:
         Une détection par image ; son score est la probabilité de sa classe.

@@ -3,6 +3,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from convnets.core.reports import Metric
 from convnets.datasets import scenes
 from exercises.ex17_detection.boxes import Detections
 
@@ -73,6 +74,6 @@ def test_curves_of_one_or_several_seeds(ex17, tmp_path):
     judged = Judged(rng.random(50), rng.random(50) < 0.6, np.zeros(50, int), np.array([40]))
     for sd in (None, 0.02):
         means = {"map": 0.5, "ap Bag": 0.8, "ap Coat": 0.3}
-        metrics = {name: {"mean": mean, "sd": sd, "n": 3} for name, mean in means.items()}
+        metrics = {name: Metric(mean, sd, n=3) for name, mean in means.items()}
         path = ex17.save_curves(tmp_path / "c.png", {"a": judged, "b": judged}, metrics)
         assert path.stat().st_size > 10_000

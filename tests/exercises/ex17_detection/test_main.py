@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import keras
@@ -31,20 +32,20 @@ def test_main_trains_measures_saves_and_draws(
     ex17, small_data, as_dataset, eager, tmp_path, repo, capfd
 ):
     from convnets.serving.engine import Engine
-    from exercises.ex17_detection import metrics, study
+    from exercises.ex17_detection import comparison, metrics, training
 
     folders = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]
     small = ["--limit", "24", "--batch-size", "8", "--seeds", "1", "--precision", "float32"]
     assert ex17.main([*small, "--epochs", "2", *folders]) == 0
-    report = reports.read_sidecar("ex17_detection", models_dir=tmp_path / "m")
-    assert report["command"] == (
+    report = reports.read_report("ex17_detection", models_dir=tmp_path / "m")
+    assert report.command == (
         "python -m exercises.ex17_detection --seeds 1 --epochs 2 --limit 24 --batch-size 8"
         " --precision float32"
     )
-    assert report["num_images"] == {"train": 24, "val": 4, "test": 24}
-    assert {shown["metric"] for shown in report["headline"]} <= set(report["metrics"])
-    assert len(report["history"]["loss"]) == len(report["history"]["localization_loss"]) == 2
-    assert report["history"]["loss"][-1] < report["history"]["loss"][0]
+    assert report.num_images == {"train": 24, "val": 4, "test": 24}
+    assert {shown.metric for shown in report.headline} <= set(report.metrics)
+    assert len(report.history["loss"]) == len(report.history["localization_loss"]) == 2
+    assert report.history["loss"][-1] < report.history["loss"][0]
     assert {path.name for path in (tmp_path / "f").iterdir()} == {
         "localisation.png",
         "detection.png",
@@ -54,12 +55,15 @@ def test_main_trains_measures_saves_and_draws(
 
     # Relu par Keras seul, le modèle redonne les mesures ; l'export donne les mêmes grilles.
     model = keras.saving.load_model(tmp_path / "m" / "ex17_detection.keras")
-    made = study.make_scenes(
-        as_dataset("fashion_mnist"), as_dataset("cifar10"), num_objects=ex17.NUM_OBJECTS, limit=24
+    made = training.make_scenes(
+        as_dataset("fashion_mnist"),
+        as_dataset("cifar10"),
+        num_objects=comparison.NUM_OBJECTS,
+        limit=24,
     )["test"]
     grids = model.predict(made.images, verbose=0)
-    again = metrics.evaluate(grids, made, min_score=report["min_score"])
-    assert again == pytest.approx({name: report["shipped"][name] for name in again})
+    again = metrics.evaluate(grids, made, min_score=report.details["min_score"])
+    assert again == pytest.approx({name: report.shipped[name] for name in again})
     export = (tmp_path / "m" / "ex17_detection.tflite").read_bytes()
     np.testing.assert_allclose(Engine(export).predict(made.images), grids, atol=1e-4)
 
@@ -90,8 +94,11 @@ def test_a_picture_is_searched_with_the_saved_model(ex17, extract, tmp_path, cap
     model = keras.Model(images, outputs)
     planted.set_weights([np.zeros((64 * 64 * 3, truth.size)), truth.ravel()])
     model.save(tmp_path / "ex17_detection.keras")
-    report = {"files": {}, "input_shape": [64, 64, 3], "min_score": 0.5}
-    (tmp_path / "ex17_detection.json").write_text(json.dumps(report), encoding="utf-8")
+    report = reports.Report(
+        command="", metrics={}, input_shape=[64, 64, 3], details={"min_score": 0.5}
+    )
+    content = json.dumps(dataclasses.asdict(report))
+    (tmp_path / "ex17_detection.json").write_text(content, encoding="utf-8")
     folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]
     assert ex17.main([str(tmp_path / "scene.png"), *folders]) == 0
     *lines, path = capsys.readouterr().out.splitlines()
@@ -122,14 +129,14 @@ def test_shipped_model(extract):
         pytest.skip("ex17_detection n'est pas encore entraîné")
     from exercises.ex17_detection import metrics
 
-    model, report = saving.load_model("ex17_detection"), reports.read_sidecar("ex17_detection")
+    model, report = saving.load_model("ex17_detection"), reports.read_report("ex17_detection")
     objects, labels = extract("fashion_mnist")
     made = scenes.compose_scenes(
         objects, labels, extract("cifar10")[0], num_scenes=60, num_objects=(1, 4), seed=0
     )
     grids = model.predict(made.images, verbose=0)
-    found = metrics.evaluate(grids, made, min_score=report["min_score"])
+    found = metrics.evaluate(grids, made, min_score=report.details["min_score"])
     assert found["map"] > 0.4 and found["precision"] > 0.4 and found["recall"] > 0.4
-    means = {name: metric["mean"] for name, metric in report["metrics"].items()}
+    means = {name: metric.mean for name, metric in report.metrics.items()}
     assert means["iou"] > 0.5 > 0.25 > means["iou_mean_box"]
     assert means["map"] > means["map_without_nms"] > means["map_one_box"]

@@ -1,8 +1,6 @@
 """Apprendre à localiser et à détecter, puis mesurer, sur plusieurs graines.
 
 D'après : S3 « Different problems, models & metrics ».
-
-Un thème de l'exercice 17, dont l'entrée est `ex17_detection`.
 """
 
 from types import ModuleType
@@ -88,7 +86,7 @@ def train(
     """Entraîne un des deux réseaux.
 
     Args:
-        network: `ex17_localization` ou `ex17_grid`, d'où viennent `build_model` et `loss`.
+        network: `localization` ou `grid`, d'où viennent `build_model` et `loss`.
         scenes: rendu par `make_scenes`.
         seed: graine des poids et de l'ordre des images.
         options: options de `cli.training_parser`.

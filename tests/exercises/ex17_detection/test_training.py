@@ -8,9 +8,9 @@ QUESTION = "S3 Different problems, models & metrics"
 
 @pytest.fixture(scope="module")
 def ex17():
-    from exercises.ex17_detection import study
+    from exercises.ex17_detection import training
 
-    return study
+    return training
 
 
 @pytest.mark.question(QUESTION)
