@@ -3,18 +3,23 @@
 D'après : S3 « Different problems, models & metrics ».
 Commande : python -m exercises.ex18_segmentation
 
-Un thème de l'exercice 18, dont l'entrée est `ex18_segmentation`. Les dix couleurs sont la palette
-« muted » de Paul Tol (2021), que distinguent au mieux les daltoniens ; dix, c'est beaucoup : chaque
-objet porte aussi le numéro de sa classe.
+Les dix couleurs sont la palette « muted » de Paul Tol (2021), que distinguent au mieux les
+daltoniens ; dix, c'est beaucoup : chaque objet porte aussi le numéro de sa classe.
 """
 
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
 
+from convnets.core.cli import percent
 from convnets.core.reports import Metric
 from convnets.datasets.sources import FASHION_CLASSES_FR
-from convnets.figures.style import COLORS, new_figure
+from convnets.figures.style import COLORS, new_figure, output_dir
+from convnets.serving.classifier import prepare
+from convnets.training import saving
+from exercises.ex18_segmentation.networks import NUM_CLASSES
+from exercises.ex18_segmentation.training import predict_masks
 
 CLASSES_FR = ["Fond", *FASHION_CLASSES_FR]
 GROUND_COLOR = "#000000"
@@ -147,3 +152,18 @@ def save_comparison(path: Path, metrics: dict[str, Metric], names: dict[str, str
         axis.set_xticks(range(len(MEASURES_FR)), MEASURES_FR.values())
         axis.set(ylabel="%, scènes de test", ylim=(0, 100), title="Même budget, mêmes scènes")
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=len(names))
+
+
+def segment(options: Namespace) -> int:
+    """Dessine le masque d'une image à côté d'elle, et dit ce qu'il contient ; rend 0."""
+    model = saving.load_model(options.module, models_dir=options.models_dir)
+    image = prepare(options.image, model.input_shape[1:])
+    mask = predict_masks(model, image[None])[0]
+    shares = np.bincount(mask.reshape(-1), minlength=NUM_CLASSES) / mask.size
+    for k in np.argsort(-shares, kind="stable"):
+        if shares[k]:
+            print(f"{CLASSES_FR[k]:<15} {percent(shares[k]):>7}")
+    path = output_dir(options) / f"{Path(options.image).stem}_masque.png"
+    save_masks(path, image[None], {"masque du U-Net": mask[None]})
+    print(path)
+    return 0

@@ -3,10 +3,9 @@
 D'après : S3 « Different problems, models & metrics ».
 Commande : python -m exercises.ex18_segmentation
 
-Un thème de l'exercice 18, dont l'entrée est `ex18_segmentation`. Le fond couvre les quatre
-cinquièmes des pixels : répondre « fond » partout donne déjà une bonne précision, et une IoU très
-basse. C'est l'IoU qui juge ; elle se lit dans une matrice de confusion cumulée sur toutes les
-scènes.
+Le fond couvre les quatre cinquièmes des pixels : répondre « fond » partout donne déjà une bonne
+précision, et une IoU très basse. C'est l'IoU qui juge ; elle se lit dans une matrice de confusion
+cumulée sur toutes les scènes.
 """
 
 import numpy as np

@@ -3,10 +3,10 @@
 D'après : S3 « Different problems, models & metrics » (U-Net, SegNet).
 Commande : python -m exercises.ex18_segmentation
 
-Un thème de l'exercice 18, dont l'entrée est `ex18_segmentation`. Les trois réseaux descendent de
-la même façon, de 64 à 8 pixels, puis remontent. Seul change ce que la montée reçoit de la
-descente : toutes ses cartes (U-Net), la place de ses maximums (SegNet), ou rien. Sans rien, le
-réseau a la forme d'un auto-encodeur : il sait ce qu'il y a, il ne sait plus bien où.
+Les trois réseaux descendent de la même façon, de 64 à 8 pixels, puis remontent. Seul change ce que
+la montée reçoit de la descente : toutes ses cartes (U-Net), la place de ses maximums (SegNet), ou
+rien. Sans rien, le réseau a la forme d'un auto-encodeur : il sait ce qu'il y a, il ne sait plus
+bien où.
 """
 
 import keras

@@ -3,10 +3,10 @@
 D'après : S3 « Different problems, models & metrics » (figure de SegNet).
 Commande : python -m exercises.ex18_segmentation
 
-Un thème de l'exercice 18, dont l'entrée est `ex18_segmentation`. Un max-pooling 2 × 2 oublie où
-était chaque maximum. SegNet s'en souvient : l'indice retenu est ici un masque, 1 à la place du
-maximum de chaque fenêtre et 0 aux trois autres. Tout s'écrit avec des couches de Keras et
-`keras.ops` : le même code marche sur tout moteur, et un modèle relu n'a besoin de rien d'autre.
+Un max-pooling 2 × 2 oublie où était chaque maximum. SegNet s'en souvient : l'indice retenu est ici
+un masque, 1 à la place du maximum de chaque fenêtre et 0 aux trois autres. Tout s'écrit avec des
+couches de Keras et `keras.ops` : le même code marche sur tout moteur, et un modèle relu n'a besoin
+de rien d'autre.
 """
 
 import keras

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core.reports import Metric
+
 
 @pytest.fixture(scope="module")
 def ex18():
@@ -54,7 +56,7 @@ def test_figures_are_written(ex18, tmp_path):
     images = rng.integers(0, 256, (2, 16, 16, 3), np.uint8)
     masks = rng.integers(0, 11, (2, 16, 16))
     ex18.save_masks(tmp_path / "m.png", images, {"vérité": masks, "U-Net": masks})
-    measured = {"a": {"mean": 0.5, "sd": 0.1}, "background": {"mean": 0.3, "sd": None}}
+    measured = {"a": Metric(0.5, 0.1, n=3), "background": Metric(0.3, None, n=1)}
     metrics = {f"{k}_{name}": each for k, each in measured.items() for name in ex18.MEASURES_FR}
     ex18.save_comparison(tmp_path / "c.png", metrics, {"a": "A", "background": "fond"})
     for name in ("m.png", "c.png"):

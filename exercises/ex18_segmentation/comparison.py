@@ -1,9 +1,7 @@
-"""Le compte rendu de la comparaison des trois réseaux, et ses figures.
+"""Même budget pour les trois réseaux : les apprendre, les mesurer, en rendre compte.
 
 D'après : S3 « Different problems, models & metrics ».
 Commande : python -m exercises.ex18_segmentation
-
-Un thème de l'exercice 18, dont l'entrée est `ex18_segmentation`.
 """
 
 from argparse import Namespace
@@ -12,15 +10,16 @@ import keras
 import numpy as np
 from PIL import Image
 
-from convnets.core.cli import training_command
+from convnets.core.cli import percent, training_command
 from convnets.core.reports import Headline, Report, format_metric
 from convnets.datasets import sources
 from convnets.figures.style import output_dir
-from convnets.training import study
+from convnets.training import saving, study
 from convnets.training.precision import choose_precision
 from exercises.ex18_segmentation.figures import CLASSES_FR, MEASURES_FR, save_comparison, save_masks
 from exercises.ex18_segmentation.measures import iou, measure
 from exercises.ex18_segmentation.networks import NAMES_FR, NUM_CLASSES
+from exercises.ex18_segmentation.training import make_scenes, predict_masks, train
 
 ANSWERS_FR = {**NAMES_FR, "background": "« fond » partout"}
 HEADLINE = (
@@ -30,6 +29,48 @@ HEADLINE = (
     ("background_mean_iou", "IoU moyenne, « fond » partout"),
 )
 NUM_SHOWN = 4  # scènes de test sur la figure
+
+
+def compare(options: Namespace) -> int:
+    """Entraîne les trois réseaux pour chaque graine, écrit modèle, compte rendu et figures."""
+    datasets = sources.load_fashion_mnist(), sources.load_cifar10()
+    made = make_scenes(*datasets, limit=options.limit)
+    runs = []
+    for seed in range(options.seeds):
+        each = {"models": {}, "history": {}, "val": {}, "test": {}, "predicted": {}}
+        for kind, name in NAMES_FR.items():
+            print(
+                f"Graine {seed}, {name} : {len(made['train'].images)} scènes, "
+                f"{options.epochs} époques.",
+                flush=True,
+            )
+            model, each["history"][kind] = train(kind, made, seed=seed, options=options)
+            each["models"][kind] = model
+            for part in ("val", "test"):
+                each["predicted"][kind] = predict_masks(model, made[part].images)
+                each[part][kind] = measure(made[part].masks, each["predicted"][kind])
+            print(
+                f"Graine {seed}, {name} : IoU moyenne, validation "
+                f"{percent(each['val'][kind]['mean_iou'])} ; test "
+                f"{percent(each['test'][kind]['mean_iou'])}",
+                flush=True,
+            )
+        runs.append(each)
+    report = make_report(options, runs, made, datasets)
+    best = runs[report.shipped["seed"]]
+    folder, reason = saving.save_model(
+        best["models"]["unet"],
+        options.module,
+        report,
+        models_dir=options.models_dir,
+        force=options.force,
+    )
+    if reason:
+        print(reason)
+    seed = report.shipped["seed"]
+    print(f"U-Net écrit dans {folder}/{options.module}.keras (graine {seed}).")
+    show(options, report, made["test"], best["predicted"])
+    return 0
 
 
 def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> Report:
