@@ -3,8 +3,7 @@
 D'après : S3 « The Transformer Wave ».
 Commande : python -m exercises.ex19_vision_transformer samples/chat.png
 
-Un thème de l'exercice 19, dont l'entrée est `ex19_vision_transformer`. Ces fonctions ne font
-que lire : le modèle est laissé comme il était.
+Ces fonctions ne font que lire : le modèle est laissé comme il était.
 """
 
 import keras

@@ -2,14 +2,10 @@
 
 D'après : S3 « The Transformer Wave ».
 Commande : python -m exercises.ex19_vision_transformer
-Résultat mesuré : models/ex19_vision_transformer.json.
 
-Un thème de l'exercice 19, dont l'entrée est `ex19_vision_transformer`, qui construit les trois
-réseaux. La recette est la même pour les trois, au pas d'apprentissage près ; chacun est mesuré
-sur les images de test, puis sur ces images dont les morceaux sont mélangés.
+La recette est la même pour les trois réseaux, au taux d'apprentissage près ; chacun est mesuré sur
+les images de test, puis sur ces images dont les morceaux sont mélangés.
 """
-
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -20,14 +16,16 @@ from convnets.datasets import sources
 from convnets.figures.style import output_dir
 from convnets.training import study
 from exercises.ex19_vision_transformer import attention, figures
+from exercises.ex19_vision_transformer.networks import NETWORKS, PATCH_PX
 
-Networks = dict[str, Callable[[], keras.Model]]
-
+NUM_IMAGES = 32_000  # premières images d'apprentissage : la comparaison tient en cinq minutes
+EPOCHS = 3
+NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
 BATCH_SIZE = 64  # autant d'images vues, deux fois plus de pas qu'avec 128 : mieux en validation
 # D'Adam : le meilleur en validation, sur une graine, parmi 2, 4 et 8 millièmes ; sans positions,
 # celui du transformeur, dont ce réseau est une variante.
 PEAK_RATES = {"transformer": 4e-3, "no_positions": 4e-3, "cnn": 8e-3}
-WARMUP = 0.1  # part de l'entraînement où le pas monte, avant de suivre un cosinus
+WARMUP = 0.1  # part de l'entraînement où le taux monte, avant de suivre un cosinus
 SHUFFLE_SEED = 0  # du mélange des morceaux, le même pour les trois réseaux
 NUM_SHOWN = 8  # images dont on dessine l'attention
 HEADLINE = {
@@ -136,28 +134,18 @@ def describe(runs: list[dict], networks: dict[str, keras.Model]) -> dict:
 # --- Question : comparer --------------------------------------------------------------
 
 
-def compare(networks: Networks, dataset, *, options, num_val: int, patch_px: int) -> int:
-    """Entraîne, mesure et enregistre ; livre le premier réseau, écrit les figures.
-
-    Args:
-        networks: constructeurs des réseaux comparés, le transformeur en tête.
-        dataset: `(x_train, y_train), (x_test, y_test)`, Fashion-MNIST.
-        options: options de `cli.training_parser`.
-        num_val: images de validation.
-        patch_px: côté d'un morceau.
-
-    Returns:
-        0, le code de sortie.
-    """
+def compare(options) -> int:
+    """Entraîne et mesure les trois réseaux, livre le transformeur, écrit les figures ; rend 0."""
+    (x, y), test = sources.load_fashion_mnist()
     trained = {}  # réseau livrable → tous ceux de sa graine, dans l'ordre des graines
 
     def train_all(*splits, seed: int, options) -> tuple[keras.Model, dict]:
         models, history = {}, {"duration_s": []}
-        for name, build_model in networks.items():
+        for name, build_model in NETWORKS.items():
             models[name], curves = train(build_model, splits, seed=seed, options=options)
             history |= {f"{name}_{key}": values for key, values in curves.items()}
             history["duration_s"] = history["duration_s"] + curves["duration_s"]
-        first = models[next(iter(networks))]
+        first = models["transformer"]
         trained[first] = models
         return first, history
 
@@ -175,10 +163,10 @@ def compare(networks: Networks, dataset, *, options, num_val: int, patch_px: int
 
     return study.run_seeds(
         options,
-        dataset=dataset,
-        num_val=num_val,
+        dataset=((x[:NUM_IMAGES], y[:NUM_IMAGES]), test),
+        num_val=NUM_VAL,
         train=train_all,
-        evaluate=lambda model, x, y: evaluate(trained[model], x, y, patch_px=patch_px),
+        evaluate=lambda model, x, y: evaluate(trained[model], x, y, patch_px=PATCH_PX),
         classes=sources.FASHION_CLASSES,
         classes_fr=sources.FASHION_CLASSES_FR,
         on_saved=show,

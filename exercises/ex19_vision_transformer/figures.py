@@ -2,8 +2,6 @@
 
 D'après : S3 « The Transformer Wave ».
 Commande : python -m exercises.ex19_vision_transformer
-
-Un thème de l'exercice 19, dont l'entrée est `ex19_vision_transformer`.
 """
 
 from pathlib import Path
@@ -12,9 +10,11 @@ import keras
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.core.reports import Metric, Report, format_metric, format_seeds
+from convnets.core.reports import Metric, Report, format_metric, format_seeds, read_report
 from convnets.explaining.maps import normalise
-from convnets.figures.style import COLORS, new_figure
+from convnets.figures.style import COLORS, new_figure, output_dir
+from convnets.serving.classifier import prepare
+from convnets.training import saving
 from exercises.ex19_vision_transformer import attention
 
 NAMES_FR = {
@@ -202,3 +202,17 @@ def save_positions(model: keras.Model, path: Path) -> None:
             f"Positions apprises : cosinus {near:.2f} entre voisines, {far:.2f} entre les autres"
         )
         figure.suptitle(title.replace(".", ","), fontsize=11)
+
+
+# --- Question : expliquer une image --------------------------------------------------
+
+
+def explain(options) -> int:
+    """Dessine où le modèle livré regarde sur une image ; rend 0."""
+    report = read_report(options.module, models_dir=options.models_dir)
+    image = prepare(options.image, tuple(report.input_shape))
+    model = saving.load_model(options.module, models_dir=options.models_dir)
+    path = output_dir(options) / f"{Path(options.image).stem}_attention.png"
+    save_attention(model, image[None], path, classes_fr=report.classes_fr)
+    print(path)
+    return 0

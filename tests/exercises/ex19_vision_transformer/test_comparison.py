@@ -52,12 +52,14 @@ def test_describe_averages_the_seeds(comparison):
     ]
     networks = {"a": SimpleNamespace(count_params=lambda: 7)}
     found = comparison.describe(runs, networks)
-    assert found["parameters"] == {"a": 7} and list(found["curves"]) == ["a_val_accuracy"]
-    assert found["curves"]["a_val_accuracy"]["mean"] == pytest.approx([0.3, 0.6])
-    assert found["curves"]["a_val_accuracy"]["sd"] == pytest.approx([0.02**0.5, 0.08**0.5])
-    assert found["durations_s"]["a"]["mean"] == pytest.approx(1.3)
-    assert comparison.describe(runs[:1], networks)["curves"]["a_val_accuracy"]["sd"] == [0, 0]
+    details = found["details"]
+    assert found["parameters"] == {"a": 7} and list(details["curves"]) == ["a_val_accuracy"]
+    assert details["curves"]["a_val_accuracy"]["mean"] == pytest.approx([0.3, 0.6])
+    assert details["curves"]["a_val_accuracy"]["sd"] == pytest.approx([0.02**0.5, 0.08**0.5])
+    assert details["durations_s"]["a"].mean == pytest.approx(1.3)
+    one = comparison.describe(runs[:1], networks)["details"]
+    assert one["curves"]["a_val_accuracy"]["sd"] == [0, 0]
     # Deux morceaux par ligne, les deux lignes à angle droit : un voisin sur deux est pareil.
-    cosines = {name: each["values"] for name, each in found["position_similarity"].items()}
+    cosines = {name: each.values for name, each in details["position_similarity"].items()}
     assert cosines == {"neighbours": [0.5, 0.5], "others": [0, 0]}
-    assert {shown["unit"] for shown in found["headline"]} == {"%"}
+    assert {shown.unit for shown in found["headline"]} == {"%"}

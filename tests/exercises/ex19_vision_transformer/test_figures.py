@@ -2,6 +2,8 @@ import keras
 import numpy as np
 import pytest
 
+from convnets.core.reports import Metric, Report
+
 QUESTION = "S3 The Transformer Wave"
 
 
@@ -14,7 +16,7 @@ def figures():
 
 def fake_report(num_seeds):
     def metric(mean):
-        return {"mean": mean, "sd": 0.002 if num_seeds > 1 else None, "n": num_seeds}
+        return Metric(mean, 0.002 if num_seeds > 1 else None, num_seeds)
 
     names = ["transformer", "no_positions", "cnn"]
     metrics = {"accuracy": metric(0.85), "accuracy_shuffled": metric(0.4)}
@@ -28,12 +30,15 @@ def fake_report(num_seeds):
         )
     }
     curve = {"mean": [0.7, 0.9], "sd": [0.1, 0.0]}
-    return {
-        "metrics": metrics,
-        "parameters": dict.fromkeys(names, 60682),
-        "durations_s": dict.fromkeys(names, metric(21.4)),
-        "curves": {f"{name}_val_accuracy": curve for name in names},
-    }
+    return Report(
+        command="",
+        metrics=metrics,
+        parameters=dict.fromkeys(names, 60682),
+        details={
+            "durations_s": dict.fromkeys(names, metric(21.4)),
+            "curves": {f"{name}_val_accuracy": curve for name in names},
+        },
+    )
 
 
 def test_summary_in_french(figures):
@@ -63,11 +68,11 @@ def test_choose_takes_one_recognised_image_per_class(figures):
 
 @pytest.mark.question(QUESTION)
 def test_figures_of_a_network(figures, tmp_path, extract, monkeypatch, eager):
-    from exercises.ex19_vision_transformer import __main__ as ex19_vision_transformer
+    from exercises.ex19_vision_transformer import networks
 
-    monkeypatch.setattr(ex19_vision_transformer, "DEPTH", 1)
+    monkeypatch.setattr(networks, "DEPTH", 1)
     keras.utils.set_random_seed(0)
-    model = ex19_vision_transformer.build_transformer()
+    model = networks.build_transformer()
     before = model.get_weights()
     x = extract("fashion_mnist")[0]
     names = [str(k) for k in range(10)]

@@ -1,0 +1,18 @@
+"""Un transformeur pour images : morceaux, positions, attention, face à un réseau de convolution.
+
+Document : S3 « The Transformer Wave ».
+Commande : python -m exercises.ex19_vision_transformer     puis, avec une image, l'expliquer
+Résultat mesuré : models/ex19_vision_transformer.json.
+
+Le document demande en quoi un transformeur diffère d'un réseau de convolution, et ce que chacun
+apporte. On compare trois réseaux, mêmes images et même budget : le transformeur, le même sans
+positions, et un réseau de convolution d'autant de paramètres. Puis on mélange les morceaux des
+images de test.
+
+À lire dans cet ordre :
+
+- `networks.py` : des morceaux, des places, l'attention ; le réseau de convolution en face ;
+- `comparison.py` : la recette commune, et ce que vaut chacun, morceaux en place et mélangés ;
+- `attention.py` : où regarde le transformeur, ce que disent les positions apprises ;
+- `figures.py` : la comparaison dessinée, et l'attention sur une image qu'on donne.
+"""
