@@ -2,9 +2,8 @@
 
 D'après : S3 « CNN & Time-Frequency representation » (« Original problem: ICA »).
 
-Un thème de l'exercice 20, dont l'entrée est `ex20_source_separation`. Les filtres médians sont
-la référence à battre, le masque idéal la limite de tout masque. L'analyse en composantes
-indépendantes (ACI) résout un autre problème : autant de micros que de sources.
+Les filtres médians sont la référence à battre, le masque idéal la limite de tout masque. L'analyse
+en composantes indépendantes (ACI) résout un autre problème : autant de micros que de sources.
 """
 
 import warnings

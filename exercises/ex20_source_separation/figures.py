@@ -1,8 +1,6 @@
-"""Voir et entendre le résultat : spectrogrammes, masques, gains, exemples en WAV.
+"""Voir le résultat : spectrogrammes, masques, gains.
 
 D'après : S3 « CNN & Time-Frequency representation ».
-
-Un thème de l'exercice 20, dont l'entrée est `ex20_source_separation`.
 """
 
 from pathlib import Path
@@ -11,12 +9,9 @@ import numpy as np
 
 from convnets.core.reports import Report
 from convnets.figures.style import COLORS, new_figure
-from exercises.ex20_source_separation import baselines
-from exercises.ex20_source_separation.listening import write_wavs
-from exercises.ex20_source_separation.spectrograms import HOP, SMALLEST, separate, stft
+from exercises.ex20_source_separation.spectrograms import HOP, SMALLEST, stft
 from exercises.ex20_source_separation.timbres import RATE_HZ
 
-NUM_EXAMPLES = 3  # mélanges écrits en WAV, les premiers du test : ils ne sont pas choisis
 RANGE_DB = 60  # étendue des couleurs d'un spectrogramme
 
 
@@ -68,53 +63,7 @@ def save_spectrograms(path: Path, panels: dict[str, np.ndarray], *, columns: int
     return path
 
 
-# --- Question : comparer à l'oreille et à l'œil --------------------------------------
-
-
-def write_examples(
-    folder: Path, model, sources: np.ndarray, setting: baselines.MedianSetting
-) -> list[Path]:
-    """Écrit les premiers mélanges, leurs vraies sources et ce qu'en tirent deux méthodes.
-
-    Args:
-        folder: dossier des sons et de `spectrogrammes.png`, la figure du premier exemple.
-        model: modèle d'`ex20_source_separation`.
-        sources: vraies sources `(n, 2, m)`.
-        setting: réglage des filtres médians.
-
-    Returns:
-        Les fichiers écrits.
-    """
-    sources = sources[:NUM_EXAMPLES]
-    mixtures, spectrograms = sources.sum(axis=1), stft(sources)
-    network, masks = separate(model, mixtures)
-    medians = baselines.separate_by_medians(mixtures, setting)
-    ideal = baselines.ideal_masks(spectrograms)
-    paths = []
-    for k, mixture in enumerate(mixtures):
-        sounds = {f"exemple{k + 1}_melange": mixture}
-        for name, (melody, percussion) in (
-            ("vraie", sources[k]),
-            ("reseau", network[k]),
-            ("medianes", medians[k]),
-        ):
-            sounds |= {
-                f"exemple{k + 1}_melodie_{name}": melody,
-                f"exemple{k + 1}_percussions_{name}": percussion,
-            }
-        paths += write_wavs(folder, sounds)
-    panels = {
-        "mélange": mixtures[0],
-        "masque idéal": ideal[0],
-        "masque du réseau": masks[0],
-        "vraie mélodie": sources[0, 0],
-        "mélodie, réseau": network[0, 0],
-        "mélodie, filtres médians": medians[0, 0],
-        "vraies percussions": sources[0, 1],
-        "percussions, réseau": network[0, 1],
-        "percussions, filtres médians": medians[0, 1],
-    }
-    return [*paths, save_spectrograms(folder / "spectrogrammes.png", panels, columns=3)]
+# --- Question : comparer les méthodes ------------------------------------------------
 
 
 def save_measures(report: Report, path: Path) -> Path:

@@ -2,8 +2,7 @@
 
 D'après : S3 « CNN & Time-Frequency representation ».
 
-Un thème de l'exercice 20, dont l'entrée est `ex20_source_separation`. Les timbres sont ceux
-d'`ex20_timbres`.
+Les timbres sont ceux de `timbres`.
 """
 
 import numpy as np

@@ -1,8 +1,6 @@
 """Le spectrogramme d'un son, le masque qui en garde une source, et le rapport qui la juge.
 
 D'après : S3 « CNN & Time-Frequency representation ».
-
-Un thème de l'exercice 20, dont l'entrée est `ex20_source_separation`.
 """
 
 from functools import cache
@@ -99,7 +97,7 @@ def predict_masks(model, mixtures: np.ndarray) -> np.ndarray:
     """Rend le masque de chaque mélange, les plus longs étant lus par morceaux.
 
     Args:
-        model: modèle d'`ex20_source_separation`.
+        model: modèle de `network`.
         mixtures: spectrogrammes complexes `(n, t, NUM_BINS)`.
 
     Returns:
@@ -119,7 +117,7 @@ def separate(model, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sépare des mélanges.
 
     Args:
-        model: modèle d'`ex20_source_separation`.
+        model: modèle de `network`.
         sounds: mélanges `(n, m)`.
 
     Returns:

@@ -2,10 +2,9 @@
 
 D'après : S3 « CNN & Time-Frequency representation ».
 
-Un thème de l'exercice 20, dont l'entrée est `ex20_source_separation`. Chaque timbre est une
-fonction, et chaque note ou coup en tire les réglages au hasard. Les timbres de `UNSEEN` ne
-servent qu'au test : le réseau ne les a jamais entendus. Ce sont des sons fabriqués, plus simples
-que de vrais enregistrements ; en échange, on connaît exactement chaque source.
+Chaque timbre est une fonction, et chaque note ou coup en tire les réglages au hasard. Les timbres
+de `UNSEEN` ne servent qu'au test : le réseau ne les a jamais entendus. Ce sont des sons fabriqués,
+plus simples que de vrais enregistrements ; en échange, on connaît exactement chaque source.
 """
 
 from collections.abc import Callable

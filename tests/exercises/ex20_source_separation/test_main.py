@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from convnets.core import paths, reports
 from convnets.training import saving
-from exercises.ex20_source_separation import report as ex20_report
+from exercises.ex20_source_separation import comparison
 from exercises.ex20_source_separation import sounds as ex20_sounds
 from exercises.ex20_source_separation import spectrograms as ex20_spectrograms
 from exercises.ex20_source_separation.timbres import LEARNED
@@ -23,97 +23,13 @@ def ex20():
     return ex20_source_separation
 
 
-# --- Le réseau -----------------------------------------------------------------------
-
-
-@pytest.mark.question(QUESTION)
-def test_the_network_gives_one_mask_value_a_bin(ex20):
-    model = ex20.build_model()
-    assert model.input_shape == model.output_shape == (None, None, 257, 1)
-    convolutions = [
-        (1, 8),
-        (8, 16),
-        (16, 24),
-        (24, 32),
-        (32, 32),
-        (32, 32),
-        (32, 32),
-        (32 + 24, 24),
-        (24 + 16, 16),
-        (16 + 8, 8),
-    ]
-    assert model.count_params() == (
-        4 + sum(9 * a * b + 4 * b for a, b in convolutions) + (8 + 1)
-    )  # les normalisations ont quatre nombres par carte
-    masks = np.asarray(model(np.random.default_rng(0).uniform(size=(2, 5, 257, 1))))
-    assert masks.shape == (2, 5, 257, 1) and 0 < masks.min() < masks.max() < 1
-    np.testing.assert_array_equal(masks[:, :, 256], 0.5)  # 4000 Hz n'est pas décidé
-
-
-@pytest.mark.question(QUESTION)
-def test_the_loss_is_a_weighted_cross_entropy(ex20):
-    rng = np.random.default_rng(0)
-    sources, masks = rng.uniform(size=(2, 3, 4, 2)), rng.uniform(0.1, 0.9, (2, 3, 4, 1))
-    expected = []
-    for n in range(2):
-        total = weight = 0.0
-        for t in range(3):
-            for f in range(4):
-                melody, percussion = sources[n, t, f]
-                right = masks[n, t, f, 0] if melody > percussion else 1 - masks[n, t, f, 0]
-                total -= (melody + percussion) * np.log(right)
-                weight += melody + percussion
-        expected.append(total / weight)
-    found = ex20.classification_loss(sources.astype("float32"), masks.astype("float32"))
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
-
-
-# --- Les lots ------------------------------------------------------------------------
-
-
-def spectrograms(num=6, frames=3, bins=5, seed=0):
-    rng = np.random.default_rng(seed)
-    return (rng.normal(size=(num, frames, bins)) + 1j).astype(np.complex64)
-
-
-def test_batches_are_new_but_reproducible(ex20):
-    def batches(seed):
-        return ex20.Mixtures(
-            spectrograms(), spectrograms(seed=1), batch_size=4, seed=seed, augment=None
-        )
-
-    first, again, other = batches(0), batches(0), batches(1)
-    x, y = first[0]
-    assert x.shape == (4, 3, 5, 1) and y.shape == (4, 3, 5, 2) and x.dtype == np.float32
-    np.testing.assert_array_equal(x, again[0][0])
-    assert np.abs(x - other[0][0]).max() > 0.1
-    again.epoch = 1
-    assert np.abs(x - again[0][0]).max() > 0.1
-    again.epoch = 0
-    np.testing.assert_array_equal(x, again[0][0])
-
-
-def test_examples_are_moduli(ex20):
-    melodies, percussion = spectrograms(2), spectrograms(2, seed=1)
-    levels_db = np.array([6.0, 0])
-    x, y = ex20.examples(melodies, percussion, levels_db)
-    gained = melodies * (10 ** (levels_db / 20))[:, None, None]
-    np.testing.assert_allclose(y[..., 0], np.abs(gained), rtol=1e-5)
-    np.testing.assert_allclose(y[..., 1], np.abs(percussion), rtol=1e-5)
-    ratio = x[..., 0] / np.abs(gained + percussion)
-    np.testing.assert_allclose(ratio, ratio[:, :1, :1] * np.ones((1, 3, 5)), rtol=1e-4)
-
-
-# --- La boucle entière ---------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def trained(ex20, tmp_path_factory):
     """Un entraînement de quelques secondes, sur quatre mélanges."""
     folder = tmp_path_factory.mktemp("ex20")
     arguments = ["--models-dir", str(folder / "m"), "--output", str(folder / "f")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ex20_report.baselines, "MEDIAN_SIZES", (17,))
+        patch.setattr(comparison.baselines, "MEDIAN_SIZES", (17,))
         tf.config.run_functions_eagerly(True)  # construire les graphes durerait plus longtemps
         assert ex20.main(["--epochs", "2", "--limit", "4", "--seeds", "1", *arguments]) == 0
         tf.config.run_functions_eagerly(False)
@@ -122,16 +38,17 @@ def trained(ex20, tmp_path_factory):
 
 @pytest.mark.question(QUESTION)
 def test_main_trains_measures_and_writes(trained):
-    report = reports.read_sidecar(SLUG, models_dir=trained.folder / "m")
-    assert report["command"] == (
+    report = reports.read_report(SLUG, models_dir=trained.folder / "m")
+    assert report.command == (
         f"python -m exercises.{SLUG} --seeds 1 --epochs 2 --limit 4 --precision float32"
     )
-    assert report["num_images"] == {"train": 4, "val": 4, "test": 4}
-    assert report["input_shape"] == [None, 257, 1]
-    assert len(report["history"]["loss"]) == len(report["history"]["val_loss"]) == 2
-    for shown in report["headline"]:
-        assert np.isfinite(report["metrics"][shown["metric"]]["mean"]) and shown["unit"] == "dB"
-    assert not {*sum(report["timbres"]["learned"], [])} & {*sum(report["timbres"]["unseen"], [])}
+    assert report.num_images == {"train": 4, "val": 4, "test": 4}
+    assert report.input_shape == [None, 257, 1]
+    assert len(report.history["loss"]) == len(report.history["val_loss"]) == 2
+    for shown in report.headline:
+        assert np.isfinite(report.metrics[shown.metric].mean) and shown.unit == "dB"
+    timbres = {name: {*sum(each, [])} for name, each in report.details["timbres"].items()}
+    assert not timbres["learned"] & timbres["unseen"]
     names = {path.name for path in (trained.folder / "f").iterdir()}
     assert {"spectrogrammes.png", "mesures.png", "exemple1_melange.wav"} <= names
     assert len([name for name in names if name.startswith("exemple")]) == 3 * 7
@@ -143,10 +60,10 @@ def test_the_saved_model_says_the_same(trained, eager):
 
     # Keras seul, sans rien de nous, puis l'export.
     model = keras.saving.load_model(trained.folder / "m" / f"{SLUG}.keras")
-    report = reports.read_sidecar(SLUG, models_dir=trained.folder / "m")
-    sources = ex20_sounds.make_mixtures(4, LEARNED, seed=ex20_report.SEEDS["val"])
-    gain = float(ex20_report.gain(model, sources).mean())
-    assert gain == pytest.approx(report["score"], abs=1e-3)
+    report = reports.read_report(SLUG, models_dir=trained.folder / "m")
+    sources = ex20_sounds.make_mixtures(4, LEARNED, seed=comparison.SEEDS["val"])
+    gain = float(comparison.gain(model, sources).mean())
+    assert gain == pytest.approx(report.score, abs=1e-3)
 
     x = ex20_spectrograms.network_input(ex20_spectrograms.stft(sources[:1].sum(1)))
     engine = Interpreter(str(trained.folder / "m" / f"{SLUG}.tflite"))
@@ -223,11 +140,11 @@ def test_the_shipped_network_separates():
         pytest.skip(f"{SLUG} n'est pas encore entraîné")
     from exercises.ex20_source_separation.timbres import UNSEEN
 
-    model, report = saving.load_model(SLUG), reports.read_sidecar(SLUG)
+    model, report = saving.load_model(SLUG), reports.read_report(SLUG)
     for timbres, seed, least in ((UNSEEN, "test", 7), (LEARNED, "learned", 11)):
-        sources = ex20_sounds.make_mixtures(12, timbres, seed=ex20_report.SEEDS[seed])
-        assert ex20_report.gain(model, sources).mean() > least
-    means = {name: metric["mean"] for name, metric in report["metrics"].items()}
+        sources = ex20_sounds.make_mixtures(12, timbres, seed=comparison.SEEDS[seed])
+        assert comparison.gain(model, sources).mean() > least
+    means = {name: metric.mean for name, metric in report.metrics.items()}
     assert means["medians_learned"] < means["network_learned"] < means["ideal_learned"]
     assert means["network"] < means["network_learned"] and means["svd"] < 0 < means["ica"]
-    assert report["metrics"]["network"]["n"] == 3
+    assert report.metrics["network"].n == 3

@@ -1,10 +1,13 @@
 """Ce que vaut la séparation : le réseau, les filtres médians, le masque idéal et l'ACI.
 
 D'après : S3 « CNN & Time-Frequency representation ».
+Commande : python -m exercises.ex20_source_separation
 
-Un thème de l'exercice 20, dont l'entrée est `ex20_source_separation`. Chaque mesure est un gain
-de SDR, en décibels : ce que la séparation gagne sur le mélange laissé tel quel.
+Chaque mesure est un gain de SDR, en décibels : ce que la séparation gagne sur le mélange laissé tel
+quel.
 """
+
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,7 +19,8 @@ from convnets.figures.style import output_dir
 from convnets.training import saving, study
 from convnets.training.precision import choose_precision
 from exercises.ex20_source_separation import baselines
-from exercises.ex20_source_separation.figures import save_measures, write_examples
+from exercises.ex20_source_separation.figures import save_measures, save_spectrograms
+from exercises.ex20_source_separation.listening import write_wavs
 from exercises.ex20_source_separation.sounds import make_mixtures, make_sounds
 from exercises.ex20_source_separation.spectrograms import (
     NUM_BINS,
@@ -26,6 +30,7 @@ from exercises.ex20_source_separation.spectrograms import (
     stft,
 )
 from exercises.ex20_source_separation.timbres import LEARNED, UNSEEN
+from exercises.ex20_source_separation.training import train
 
 NUM_TRAIN, NUM_VAL, NUM_TEST = 320, 60, 100  # mélanges de deux secondes
 SEEDS = {"train": 0, "val": 1, "test": 2, "learned": 3}  # des sons ; ceux de test sont à part
@@ -37,6 +42,7 @@ HEADLINE = (
     ("ideal", "gain de SDR du masque idéal, limite de tout masque"),
     ("ica", "gain de SDR de l'ACI, avec deux micros : un autre problème"),
 )
+NUM_EXAMPLES = 3  # mélanges écrits en WAV, les premiers du test : ils ne sont pas choisis
 
 
 # --- Question : les méthodes sans apprentissage --------------------------------------
@@ -82,7 +88,7 @@ def measure_two_microphones(sources: np.ndarray) -> dict[str, float]:
 # --- Question : le réseau, sur plusieurs graines -------------------------------------
 
 
-def measure(options, train) -> int:
+def compare(options) -> int:
     """Entraîne une fois par graine, garde le meilleur, écrit compte rendu, sons et figures.
 
     La validation règle les médianes et choisit le modèle livré ; ses timbres sont ceux de
@@ -90,7 +96,6 @@ def measure(options, train) -> int:
 
     Args:
         options: options de `cli.training_parser` ; `limit` réduit tous les jeux.
-        train: `ex20_source_separation.train`.
 
     Returns:
         0, le code de sortie.
@@ -174,3 +179,52 @@ def measure(options, train) -> int:
 def gain(model: keras.Model, sources: np.ndarray) -> np.ndarray:
     """Sépare la somme de vraies sources `(n, 2, m)` ; rend les gains `(n, 2)`, en dB."""
     return improvement(separate(model, sources.sum(axis=1))[0], sources)
+
+
+# --- Question : comparer à l'oreille et à l'œil --------------------------------------
+
+
+def write_examples(
+    folder: Path, model, sources: np.ndarray, setting: baselines.MedianSetting
+) -> list[Path]:
+    """Écrit les premiers mélanges, leurs vraies sources et ce qu'en tirent deux méthodes.
+
+    Args:
+        folder: dossier des sons et de `spectrogrammes.png`, la figure du premier exemple.
+        model: modèle de `network`.
+        sources: vraies sources `(n, 2, m)`.
+        setting: réglage des filtres médians.
+
+    Returns:
+        Les fichiers écrits.
+    """
+    sources = sources[:NUM_EXAMPLES]
+    mixtures, spectrograms = sources.sum(axis=1), stft(sources)
+    network, masks = separate(model, mixtures)
+    medians = baselines.separate_by_medians(mixtures, setting)
+    ideal = baselines.ideal_masks(spectrograms)
+    paths = []
+    for k, mixture in enumerate(mixtures):
+        sounds = {f"exemple{k + 1}_melange": mixture}
+        for name, (melody, percussion) in (
+            ("vraie", sources[k]),
+            ("reseau", network[k]),
+            ("medianes", medians[k]),
+        ):
+            sounds |= {
+                f"exemple{k + 1}_melodie_{name}": melody,
+                f"exemple{k + 1}_percussions_{name}": percussion,
+            }
+        paths += write_wavs(folder, sounds)
+    panels = {
+        "mélange": mixtures[0],
+        "masque idéal": ideal[0],
+        "masque du réseau": masks[0],
+        "vraie mélodie": sources[0, 0],
+        "mélodie, réseau": network[0, 0],
+        "mélodie, filtres médians": medians[0, 0],
+        "vraies percussions": sources[0, 1],
+        "percussions, réseau": network[0, 1],
+        "percussions, filtres médians": medians[0, 1],
+    }
+    return [*paths, save_spectrograms(folder / "spectrogrammes.png", panels, columns=3)]

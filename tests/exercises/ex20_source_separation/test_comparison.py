@@ -1,16 +1,18 @@
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from exercises.ex20_source_separation import baselines
 from exercises.ex20_source_separation.sounds import make_mixtures
+from exercises.ex20_source_separation.spectrograms import si_sdr, stft
 from exercises.ex20_source_separation.timbres import UNSEEN
 
 
 @pytest.fixture(scope="module")
 def ex20():
-    from exercises.ex20_source_separation import report
+    from exercises.ex20_source_separation import comparison
 
-    return report
+    return comparison
 
 
 def test_means_by_source(ex20):
@@ -19,8 +21,6 @@ def test_means_by_source(ex20):
 
 
 def test_a_perfect_and_a_useless_network(ex20):
-    from exercises.ex20_source_separation.spectrograms import stft
-
     sources = make_mixtures(2, UNSEEN, seed=0)
 
     class Planted:
@@ -46,3 +46,33 @@ def test_baselines_are_in_their_order(ex20):
     again = ex20.measure_masks(sources, setting, suffix="_learned")
     assert again["ideal_learned"] == found["ideal"]
     assert {name for name, _ in ex20.HEADLINE} <= {"network", "network_learned", *found}
+
+
+class HalfModel:
+    """Un faux réseau, qui donne tout au grave et rien à l'aigu."""
+
+    def predict(self, magnitudes, **options):
+        masks = np.zeros_like(magnitudes)
+        masks[:, :, :96] = 1  # sous 1500 Hz
+        return masks
+
+
+def low_and_high(num):
+    t = np.arange(8000) / 8000
+    pair = np.stack([np.sin(2 * np.pi * 500 * t), np.sin(2 * np.pi * 2500 * t)])
+    return np.stack([pair * (k + 1) for k in range(num)])
+
+
+def test_examples_can_be_listened_to(ex20, tmp_path):
+    sources = low_and_high(4)
+    setting = baselines.MedianSetting(512, 9, 9)
+    paths = ex20.write_examples(tmp_path, HalfModel(), sources, setting)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in paths}
+    assert len(paths) == 3 * 7 + 1
+    sounds = {path.stem: wavfile.read(path)[1].astype(float) for path in paths[:-1]}
+    for k in (1, 2, 3):
+        for source in ("melodie", "percussions"):
+            true, found = (sounds[f"exemple{k}_{source}_{name}"] for name in ("vraie", "reseau"))
+            assert si_sdr(found, true) > 25
+        true = sounds[f"exemple{k}_melodie_vraie"] + sounds[f"exemple{k}_percussions_vraie"]
+        np.testing.assert_allclose(sounds[f"exemple{k}_melange"], true, atol=2)

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+QUESTION = "S3 CNN & Time-Frequency representation"
+
+
+@pytest.fixture(scope="module")
+def network():
+    from exercises.ex20_source_separation import network as ex20_network
+
+    return ex20_network
+
+
+@pytest.mark.question(QUESTION)
+def test_the_network_gives_one_mask_value_a_bin(network):
+    model = network.build_model()
+    assert model.input_shape == model.output_shape == (None, None, 257, 1)
+    convolutions = [
+        (1, 8),
+        (8, 16),
+        (16, 24),
+        (24, 32),
+        (32, 32),
+        (32, 32),
+        (32, 32),
+        (32 + 24, 24),
+        (24 + 16, 16),
+        (16 + 8, 8),
+    ]
+    assert model.count_params() == (
+        4 + sum(9 * a * b + 4 * b for a, b in convolutions) + (8 + 1)
+    )  # les normalisations ont quatre nombres par carte
+    masks = np.asarray(model(np.random.default_rng(0).uniform(size=(2, 5, 257, 1))))
+    assert masks.shape == (2, 5, 257, 1) and 0 < masks.min() < masks.max() < 1
+    np.testing.assert_array_equal(masks[:, :, 256], 0.5)  # 4000 Hz n'est pas décidé
+
+
+@pytest.mark.question(QUESTION)
+def test_the_loss_is_a_weighted_cross_entropy(network):
+    rng = np.random.default_rng(0)
+    sources, masks = rng.uniform(size=(2, 3, 4, 2)), rng.uniform(0.1, 0.9, (2, 3, 4, 1))
+    expected = []
+    for n in range(2):
+        total = weight = 0.0
+        for t in range(3):
+            for f in range(4):
+                melody, percussion = sources[n, t, f]
+                right = masks[n, t, f, 0] if melody > percussion else 1 - masks[n, t, f, 0]
+                total -= (melody + percussion) * np.log(right)
+                weight += melody + percussion
+        expected.append(total / weight)
+    found = network.classification_loss(sources.astype("float32"), masks.astype("float32"))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
