@@ -2,8 +2,6 @@
 
 D'après : S3 (diapositives), « Graph Neural Networks ».
 Commande : python -m exercises.ex21_graphs --show
-
-Un thème de l'exercice 21, dont l'entrée est `ex21_graphs`.
 """
 
 from pathlib import Path
@@ -12,10 +10,10 @@ import networkx as nx
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.core.reports import Report
-from convnets.figures.style import COLORS, INK, new_figure
+from convnets.core.reports import Report, format_metric
+from convnets.figures.style import COLORS, INK, new_figure, output_dir, save_training_figures
 from exercises.ex21_graphs.messages import grid_graph, undirected_graph
-from exercises.ex21_graphs.networks import Network, from_networkx
+from exercises.ex21_graphs.real_graphs import Network, load_club, load_novel
 from exercises.ex21_graphs.receptive_field import node_gradient, reached, spread
 
 GRID_PX = 15  # côté de la grille où l'on regarde le champ récepteur
@@ -44,16 +42,6 @@ PANELS = (  # titre, unité, barres
     ("Nœuds : le club de karaté", "précision (%)", CLUB_BARS),
     ("Arcs : « Les Misérables »", "aire sous la courbe ROC (%)", EDGE_BARS),
 )
-
-
-def load_club() -> Network:
-    """Lit le club de karaté de Zachary ; la classe est le camp choisi."""
-    return from_networkx(nx.karate_club_graph(), label="club")
-
-
-def load_novel() -> Network:
-    """Lit les personnages des « Misérables », liés quand ils paraissent ensemble."""
-    return from_networkx(nx.les_miserables_graph())
 
 
 # --- Question : le résultat sur les nœuds --------------------------------------------
@@ -174,3 +162,19 @@ def save_receptive_field(path: Path) -> None:
             ylabel="écart-type entre nœuds",
         )
         axes[0, 4].legend(fontsize=8)
+
+
+# --- Question : le montrer -----------------------------------------------------------
+
+
+def show(options, report, *_) -> None:
+    """Écrit les figures du compte rendu, et dit ce que chaque méthode a mesuré."""
+    folder = output_dir(options)
+    for title, _, bars in PANELS:
+        print(title)
+        for name, label, _ in bars:
+            print(f"  {label:<26} {format_metric(report.metrics[name])}")
+    save_club(load_club(), report.details["club"], folder / "club.png")
+    save_bars(report, folder / "mesures.png")
+    save_receptive_field(folder / "champ.png")
+    save_training_figures(options, report, None, None, None)

@@ -3,8 +3,8 @@
 D'après : S3 (diapositives), « Graph Neural Networks » : une perte sur le graphe entier.
 Commande : python -m exercises.ex21_graphs
 
-Un thème de l'exercice 21, dont l'entrée est `ex21_graphs`. Les arcs sont les mêmes pour toutes les
-images : ce sont des constantes du modèle, qui lit donc des images, comme un réseau de convolution.
+Les arcs sont les mêmes pour toutes les images : ce sont des constantes du modèle, qui lit donc des
+images, comme un réseau de convolution.
 """
 
 from collections.abc import Callable

@@ -3,9 +3,9 @@
 D'après : S3 (diapositives), « Graph Neural Networks », « Message Passing ».
 Commande : python -m exercises.ex21_graphs
 
-Un thème de l'exercice 21, dont l'entrée est `ex21_graphs`. Rien que des couches et des opérations
-de Keras : `take` lit les deux bouts de chaque arc, `segment_sum` additionne à l'arrivée. Un modèle
-fait ainsi s'enregistre, se relit et s'exporte comme les autres.
+Rien que des couches et des opérations de Keras : `take` lit les deux bouts de chaque arc,
+`segment_sum` additionne à l'arrivée. Un modèle fait ainsi s'enregistre, se relit et s'exporte comme
+les autres.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,10 @@ from keras import layers, ops
 
 AGGREGATES = {"sum": "somme", "mean": "moyenne", "max": "maximum"}
 NUM_DIRECTIONS = 9  # les voisins d'un nœud de grille, lui-même compris : la fenêtre 3 × 3
+CROSS = np.array(
+    [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0, 1, 1, 0, 0]]
+)
+KERNEL = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
 
 Psi = Callable  # psi(n_i, n_j, e_ji) -> messages ; tous (b, e, …)
 
@@ -164,6 +168,21 @@ def convolve_on_graph(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     model.get_layer("fenetre").set_weights([np.reshape(kernel, (NUM_DIRECTIONS, 1))])
     result = model(np.reshape(image, (1, -1, 1)).astype(np.float32))
     return ops.convert_to_numpy(result).reshape(image.shape)
+
+
+def check_convolution() -> str:
+    """Refait la convolution de S3 en passant des messages entre les 25 pixels."""
+    rows = convolve_on_graph(CROSS, KERNEL).astype(int)
+    expected = ops.conv(
+        CROSS[None, ..., None].astype("float32"),
+        KERNEL[..., None, None].astype("float32"),
+        padding="same",
+    )
+    same = np.array_equal(rows, ops.convert_to_numpy(expected)[0, ..., 0])
+    lines = [" ".join(map(str, row)) for row in rows]
+    verdict = "égale" if same else "DIFFÉRENTE de"
+    end = "à la convolution « same »." if same else "la convolution « same »."
+    return "\n".join([*lines, f"L'image 5 × 5 de S3, par messages : {verdict} {end}"])
 
 
 # --- Question : une perte sur les nœuds, les arcs, le graphe entier ------------------

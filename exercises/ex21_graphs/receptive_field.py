@@ -3,9 +3,8 @@
 D'après : S3 (diapositives), « Message Passing » : plus de couches, plus grand champ récepteur.
 Commande : python -m exercises.ex21_graphs
 
-Un thème de l'exercice 21, dont l'entrée est `ex21_graphs`. Après k passages, un nœud dépend des
-nœuds à k arcs de lui, et d'aucun autre. Mais chaque passage mélange : à force, les nœuds
-deviennent indiscernables.
+Après k passages, un nœud dépend des nœuds à k arcs de lui, et d'aucun autre. Mais chaque passage
+mélange : à force, les nœuds deviennent indiscernables.
 """
 
 import keras

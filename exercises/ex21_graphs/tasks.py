@@ -3,9 +3,9 @@
 D'après : S3 (diapositives), « Graph Neural Networks » : pertes sur les nœuds et sur les arcs.
 Commande : python -m exercises.ex21_graphs
 
-Un thème de l'exercice 21, dont l'entrée est `ex21_graphs`. La recette n'est réglée sur aucune des
-mesures publiées : celle des nœuds l'a été sur des graphes de `planted_graph`, celle des liens sur
-ceux du club de karaté, alors que la mesure cache des liens des « Misérables ».
+La recette n'est réglée sur aucune des mesures publiées : celle des nœuds l'a été sur des graphes de
+`planted_graph`, celle des liens sur ceux du club de karaté, alors que la mesure cache des liens des
+« Misérables ».
 """
 
 from functools import partial
@@ -17,7 +17,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from exercises.ex21_graphs.messages import edge_head, mlp, node_head
-from exercises.ex21_graphs.networks import Network, adjacency, encode, fit_whole, normalised, scaled
+from exercises.ex21_graphs.real_graphs import (
+    Network,
+    adjacency,
+    encode,
+    fit_whole,
+    normalised,
+    scaled,
+)
 
 NUM_DRAWS = 5  # tirages des nœuds étiquetés, ou des liens cachés
 LABELLED = 2  # membres étiquetés par camp

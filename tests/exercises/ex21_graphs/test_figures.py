@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core.reports import Metric, Report
+
 
 @pytest.fixture(scope="module")
 def figures():
@@ -18,8 +20,8 @@ def test_figures_are_written(figures, tmp_path):
         club, {"labelled": [0, 33], "predicted": predicted.tolist()}, tmp_path / "a" / "club.png"
     )
     names = [name for _, _, bars in figures.PANELS for name, _, _ in bars]
-    metrics = {name: {"mean": 0.8, "sd": None} for name in names}
-    figures.save_bars({"metrics": metrics}, tmp_path / "mesures.png")
+    metrics = {name: Metric(0.8, None, n=1) for name in names}
+    figures.save_bars(Report(command="", metrics=metrics), tmp_path / "mesures.png")
     for path in (tmp_path / "a" / "club.png", tmp_path / "mesures.png"):
         with Image.open(path) as image:
             assert np.asarray(image.convert("L")).std() > 10

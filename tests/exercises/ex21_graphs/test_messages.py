@@ -169,3 +169,16 @@ def test_heads(ex21):
     again = model(nodes[:, order])
     np.testing.assert_allclose(np.asarray(again[2]), on_graph, atol=1e-5)
     np.testing.assert_allclose(np.asarray(again[0]), on_nodes[:, order], atol=1e-5)
+
+
+@pytest.mark.question(QUESTION)
+def test_check_convolution_prints_the_numbers_of_the_course(ex21):
+    lines = ex21.check_convolution().splitlines()
+    assert [line.replace(" ", "") for line in lines[:5]] == [
+        "22311",
+        "14341",
+        "12433",
+        "12341",
+        "02211",
+    ]
+    assert lines[5].endswith("égale à la convolution « same ».")

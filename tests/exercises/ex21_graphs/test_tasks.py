@@ -14,7 +14,7 @@ def ex21():
 
 @pytest.fixture(scope="module")
 def planted():
-    from exercises.ex21_graphs.networks import planted_graph
+    from exercises.ex21_graphs.real_graphs import planted_graph
 
     return planted_graph(40, inside=0.4, across=0.04, seed=0)
 
@@ -35,7 +35,7 @@ def test_classify_nodes_finds_the_planted_camps_without_reading_them(ex21, plant
 
 def test_propagate_labels_is_the_harmonic_function_of_networkx(ex21):
     graph = nx.karate_club_graph()
-    from exercises.ex21_graphs.networks import from_networkx
+    from exercises.ex21_graphs.real_graphs import from_networkx
 
     network = from_networkx(graph, label="club")
     for labelled in ([0, 33], [4, 8, 12, 30]):
@@ -50,7 +50,7 @@ def test_propagate_labels_is_the_harmonic_function_of_networkx(ex21):
 
 
 def test_propagate_labels_survives_a_piece_without_label(ex21):
-    from exercises.ex21_graphs.networks import Network
+    from exercises.ex21_graphs.real_graphs import Network
 
     pairs, labels = np.array([[0, 1], [2, 3], [4, 5]]), np.array([1, 1, 0, 0, 0, 0])
     network = Network(pairs, np.ones(3, np.float32), labels)
@@ -98,7 +98,7 @@ def test_score_pairs_tells_linked_pairs_in_either_order(ex21, planted):
     scores = ex21.score_pairs(planted, np.concatenate([pairs, pairs[:, ::-1]]), seed=0)
     forward, backward = scores[: len(pairs)], scores[len(pairs) :]
     np.testing.assert_allclose(forward, backward, rtol=1e-4)
-    from exercises.ex21_graphs.networks import adjacency
+    from exercises.ex21_graphs.real_graphs import adjacency
 
     linked = adjacency(planted)[pairs[:, 0], pairs[:, 1]] > 0
     assert forward[linked].mean() > forward[~linked].mean() + 0.2
@@ -106,7 +106,7 @@ def test_score_pairs_tells_linked_pairs_in_either_order(ex21, planted):
 
 def test_measure_edges_against_areas_counted_by_hand(ex21, monkeypatch):
     """Une roue : le lien caché est jugé parmi les seules paires qui restent à deviner."""
-    from exercises.ex21_graphs.networks import adjacency, from_networkx
+    from exercises.ex21_graphs.real_graphs import adjacency, from_networkx
 
     monkeypatch.setattr(ex21, "NUM_DRAWS", 2)
     network, visible = from_networkx(nx.wheel_graph(8)), []

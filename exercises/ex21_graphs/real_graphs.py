@@ -3,9 +3,8 @@
 D'après : S3 (diapositives), « Graph Neural Networks » : pertes sur les nœuds et sur les arcs.
 Commande : python -m exercises.ex21_graphs
 
-Un thème de l'exercice 21, dont l'entrée est `ex21_graphs`. Le club de karaté de Zachary (34
-membres, deux camps après une dispute) et les personnages des « Misérables » (77, liés quand ils
-paraissent dans un même chapitre) sont dans networkx.
+Le club de karaté de Zachary (34 membres, deux camps après une dispute) et les personnages des «
+Misérables » (77, liés quand ils paraissent dans un même chapitre) sont dans networkx.
 """
 
 from typing import NamedTuple
@@ -40,6 +39,16 @@ def from_networkx(graph: nx.Graph, *, label: str = "") -> Network:
     names = [str(name) for _, name in graph.nodes(data=label)]
     links = np.array(links, np.float32)  # (l, 3)
     return Network(links[:, :2].astype(int), links[:, 2], np.unique(names, return_inverse=True)[1])
+
+
+def load_club() -> Network:
+    """Lit le club de karaté de Zachary ; la classe est le camp choisi."""
+    return from_networkx(nx.karate_club_graph(), label="club")
+
+
+def load_novel() -> Network:
+    """Lit les personnages des « Misérables », liés quand ils paraissent ensemble."""
+    return from_networkx(nx.les_miserables_graph())
 
 
 def planted_graph(num_nodes: int, *, inside: float, across: float, seed: int) -> Network:

@@ -5,15 +5,13 @@ import pytest
 
 @pytest.fixture(scope="module")
 def ex21():
-    from exercises.ex21_graphs import networks
+    from exercises.ex21_graphs import real_graphs
 
-    return networks
+    return real_graphs
 
 
-def test_the_real_graphs_are_those_of_their_papers():
-    from exercises.ex21_graphs import figures
-
-    club, novel = figures.load_club(), figures.load_novel()
+def test_the_real_graphs_are_those_of_their_papers(ex21):
+    club, novel = ex21.load_club(), ex21.load_novel()
     assert len(club.labels) == 34 and len(club.pairs) == 78
     assert np.bincount(club.labels).tolist() == [17, 17] and club.labels[0] != club.labels[33]
     assert len(novel.labels) == 77 and len(novel.pairs) == 254 and not novel.labels.any()
