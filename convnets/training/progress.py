@@ -34,11 +34,12 @@ def format_duration(seconds: float, *, about: bool = False) -> str:
     seconds = max(1, round(seconds))
     if seconds < 60:
         return f"{seconds} s"
-    if seconds < 3600:
-        minutes, rest = (round(seconds / 60), 0) if about else divmod(seconds, 60)
-        return f"{minutes} min" + (f" {rest:02}" if rest else "")
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02}"
+    if about or seconds >= 3600:
+        seconds = 60 * round(seconds / 60)
+    hours, (minutes, rest) = seconds // 3600, divmod(seconds % 3600, 60)
+    if hours:
+        return f"{hours} h {minutes:02}"
+    return f"{minutes} min {rest:02}" if rest else f"{minutes} min"
 
 
 def count(number: int, noun: str) -> str:
@@ -122,7 +123,7 @@ class Progress:
         if not self._announced and now - self._ready >= MEASURED_S:
             self._announce()
         if self._announced and _is_terminal() and now - self._drawn_at >= REDRAWN_S:
-            self._redraw(f"{self._heading or self._place(epoch)} ; reste {self._rest()}")
+            self._redraw(f"{self._heading or self._place(epoch)}{self._rest()}")
 
     def end_epoch(self, epoch: int, logs: dict[str, float]) -> None:
         """Note la fin d'une époque, validation comprise, et dit ce qu'elle a atteint."""
@@ -130,7 +131,7 @@ class Progress:
         if not self._announced:
             self._announce()
         self._heading = ""
-        self._redraw(f"{self._place(epoch)} : {_reached(logs)} ; reste {self._rest()}")
+        self._redraw(f"{self._place(epoch)} : {_reached(logs)}{self._rest()}")
 
     # --- Le temps ---
 
@@ -155,7 +156,8 @@ class Progress:
         return max(0.0, (self._epochs - self._first - self._done) * each)
 
     def _rest(self) -> str:
-        return format_duration(self.remaining_s())
+        seconds = self.remaining_s()
+        return f" ; reste {format_duration(seconds)}" if seconds >= 1 else ""
 
     # --- La ligne ---
 

@@ -34,7 +34,7 @@ def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
     """
     import keras
 
-    if f"{slug}.keras" not in read_report(slug, models_dir=models_dir).files:
+    if not any(name.endswith(".keras") for name in read_report(slug, models_dir=models_dir).files):
         raise ValueError(f"{slug}.json est abîmé, ou d'une étude : il ne décrit pas {slug}.keras.")
     return keras.saving.load_model(Path(models_dir) / f"{slug}.keras", compile=False)
 
@@ -53,7 +53,8 @@ def save_model(
     Les trois fichiers sont d'abord écrits en entier à côté, puis renommés l'un après l'autre,
     Ctrl-C retenu ; une panne de courant entre deux renommages laisse un mélange, que
     `read_report` refuse. Si le modèle en place a une meilleure exactitude de validation
-    (`report.score`), ou l'a mesurée sur plus d'images, il reste, et le nouveau va dans `runs/`.
+    (`report.score`), ou l'a mesurée sur plus d'images ou plus de graines, il reste, et le nouveau
+    va dans `runs/`.
 
     Args:
         model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
@@ -100,11 +101,14 @@ def _reason_to_keep(folder: Path, slug: str, report: Report) -> str | None:
         known = None
     if known is None or known.score is None:  # dans le doute, ce qui est en place reste
         return f"{sidecar.name} est absent ou illisible : rien n'est remplacé sans --force."
-    num_val = known.num_images.get("val", 0)
-    if report.num_images.get("val", 0) < num_val:
+    num_val, seeds = known.num_images.get("val", 0), (len(known.seeds), len(report.seeds))
+    if seeds[0] > seeds[1]:
+        why = f"est le meilleur de {seeds[0]} graines, celui-ci de {seeds[1]}"
+    elif report.num_images.get("val", 0) < num_val:
         why = f"a été jugé sur plus d'images ({num_val})"  # un essai avec --limit ne compte pas
     elif known.score >= report.score:
-        why = f"fait au moins aussi bien (validation {known.score:.4f} contre {report.score:.4f})"
+        scores = f"{known.score:.4f} contre {report.score:.4f}".replace(".", ",")
+        why = f"fait au moins aussi bien en validation ({scores})"
     else:
         return None
     return f"Le modèle {slug} en place {why} : rien n'est remplacé sans --force."

@@ -1,0 +1,37 @@
+"""Les options d'un exercice qui entraîne."""
+
+import pytest
+
+from convnets.core.cli import training_command, training_parser
+
+
+def parse(*arguments):
+    return training_parser("ex99_essai", "Un essai.", epochs=12).parse_args(arguments)
+
+
+def test_one_seed_by_default():
+    options = parse()
+    assert (options.seeds, options.epochs, options.minutes) == (1, 12, None)
+    assert training_command(options) == "python -m exercises.ex99_essai --seeds 1 --epochs 12"
+
+
+@pytest.mark.parametrize("epochs", ["3", "12"])  # 12 : donner le défaut, c'est encore choisir
+def test_minutes_or_epochs(epochs, capsys):
+    assert parse("--minutes", "20").minutes == 20
+    with pytest.raises(SystemExit, match="2"):
+        parse("--minutes", "20", "--epochs", epochs)
+    assert "ne va pas avec" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "vite"])
+def test_minutes_are_a_positive_number(minutes, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse("--minutes", minutes)
+    assert "nombre entier d'au moins 1 attendu" in capsys.readouterr().err
+
+
+def test_distribution_is_not_in_sight(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        parse("--help")
+    help_text = capsys.readouterr().out
+    assert "--minutes" in help_text and "--distribution" not in help_text
