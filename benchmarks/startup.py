@@ -206,7 +206,7 @@ def save_figure(path: Path, samples: dict[str, list[Run]], machine: str) -> None
 
 def run(options: measure.Options) -> str:
     """Mesure, écrit la figure et rend le texte Markdown."""
-    report = reports.read_sidecar(PHOTO_MODEL)
+    report = reports.read_report(PHOTO_MODEL)
     failures = {}
     with tempfile.TemporaryDirectory(prefix="cours-cnn-") as temporary:
         folder = Path(temporary)
@@ -215,7 +215,7 @@ def run(options: measure.Options) -> str:
                 paths.MODELS_DIR / f"{PHOTO_MODEL}{suffix}"
             )
         make_photo(folder / "photo.jpg", seed=0)
-        tasks = make_tasks(folder / "photo.jpg", folder, report["input_shape"][0])
+        tasks = make_tasks(folder / "photo.jpg", folder, report.input_shape[0])
         if "ONNX Runtime" in tasks:
             model = folder / PHOTO_MODEL
             try:
@@ -227,7 +227,7 @@ def run(options: measure.Options) -> str:
             tasks, repeat=options.repeat, warm_up=options.warm_up, required=(PILLOW, OURS)
         )
     save_figure(options.output / "startup.png", samples, options.machine)
-    views = len(report.get("views", [1]))
+    views = len(report.views)
     note = f" Il regarde la photo en {views} vues, les autres en une." if views > 1 else ""
-    table = make_table(samples, failures | failed, report["classes_fr"])
+    table = make_table(samples, failures | failed, report.classes_fr)
     return f"{table}\n\n{conclude(samples)}{note}"

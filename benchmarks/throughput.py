@@ -314,7 +314,7 @@ def run(options: measure.Options) -> str:
             folder_table(samples, len(x)),
             engine_table(best, failures),
             exported,
-            f"L'export livré est en {reports.read_sidecar(DEFAULT_MODEL).get('export', '?')}. "
+            f"L'export livré est en {reports.read_report(DEFAULT_MODEL).export}. "
             f"Précision : {measure.french(len(x))} images de test, en une passe. Un export int8 "
             "est à offrir s'il perd au plus 0,1 point et double au moins le débit.",
         ]

@@ -7,7 +7,6 @@ de deux processus sur un cœur chacun. L'écart entre les deux derniers est ce q
 et d'échanger les gradients. Le reste est un calcul ; ses hypothèses sont écrites avec le résultat.
 """
 
-import json
 import re
 import statistics
 import subprocess
@@ -21,6 +20,7 @@ import numpy as np
 from benchmarks import measure
 from convnets.core import files
 from convnets.core.cli import FrenchParser, positive_int, run
+from convnets.core.reports import load_report
 from convnets.figures.style import COLORS, new_figure
 
 REPO = Path(__file__).resolve().parents[1]
@@ -97,9 +97,9 @@ def measure_step(num_processes: int, *, batch_size: int, steps: int, epochs: int
         if ended.returncode:
             raise RuntimeError(f"L'entraînement mesuré a échoué :\n{ended.stderr[-1000:]}")
         [sidecar] = Path(folder).glob("ex03_cifar10*.json")
-        report = json.loads(sidecar.read_text(encoding="utf-8"))
-    done = report["num_images"]["train"] // batch_size
-    return [duration / done for duration in report["history"]["duration_s"][1:]]
+        report = load_report(sidecar)
+    done = report.num_images["train"] // batch_size
+    return [duration / done for duration in report.history["duration_s"][1:]]
 
 
 def fit_costs(full: list[float], half: list[float], *, batch_size: int, params: int) -> Costs:

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from convnets.core.images import open_image
 from convnets.core.paths import MODELS_DIR
-from convnets.core.reports import read_sidecar
+from convnets.core.reports import read_report
 from convnets.serving.digits import SIDE_PX, digit_square
 from convnets.training.augmentation import shift
 from demo import html, limits, predict
@@ -53,10 +53,8 @@ class _Outputs:
     def __init__(self, slug: str):
         from ai_edge_litert.interpreter import Interpreter
 
-        name = f"{slug}.tflite"
-        path = MODELS_DIR / name
-        content = path.read_bytes() if path.exists() else None
-        read_sidecar(slug, only=name, content=content)  # l'empreinte du fichier est vérifiée
+        read_report(slug)  # l'empreinte des fichiers est vérifiée
+        content = (MODELS_DIR / f"{slug}.tflite").read_bytes()
         self._runner = Interpreter(model_content=content, num_threads=1).get_signature_runner()
         self._input = next(iter(self._runner.get_input_details()))
         self._lock = threading.Lock()

@@ -14,7 +14,7 @@ import numpy as np
 
 from convnets.core.cli import percent
 from convnets.core.paths import MODELS_DIR
-from convnets.core.reports import read_sidecar
+from convnets.core.reports import read_report
 from demo import html, limits
 from demo.components import CellGrid
 from exercises.ex00_convolution import x_or_o
@@ -68,11 +68,8 @@ def learned_weights() -> Weights:
     """
     import h5py
 
-    name = f"{LEARNED}.keras"
-    path = MODELS_DIR / name
-    content = path.read_bytes() if path.exists() else None
-    read_sidecar(LEARNED, models_dir=MODELS_DIR, only=name, content=content)  # et son empreinte
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    read_report(LEARNED)  # l'empreinte des fichiers est vérifiée
+    with zipfile.ZipFile(MODELS_DIR / f"{LEARNED}.keras") as archive:
         packed = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(packed) as file:
         kernels = file["layers/conv2d/vars/0"][:, :, 0, :]  # (3, 3, filtres)

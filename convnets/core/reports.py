@@ -18,6 +18,7 @@ from convnets.core.files import file_sha256, own_suffix, replacing
 from convnets.core.paths import MODELS_DIR, runs_dir
 
 VERSION = 2
+REQUIRED = {"command", "metrics", "files"}  # ce qu'un compte rendu dit toujours
 COUNTS = {6: "six", 7: "sept"}
 KINDS_FR = {
     dict: "un objet",
@@ -129,7 +130,8 @@ def read_report(slug: str, *, models_dir: Path = MODELS_DIR) -> Report:
             f"Entraînez-le d'abord : python -m exercises.{slug}"
         )
     report = load_report(path)
-    for name, sha256 in report.files.items():
+    for written, sha256 in report.files.items():
+        name = slug + Path(written).suffix  # les trois fichiers ont pu être renommés ensemble
         weights = path.parent / name
         if not weights.exists():
             raise FileNotFoundError(f"{path.name} décrit {name}, qui est absent de {path.parent}.")
@@ -138,31 +140,6 @@ def read_report(slug: str, *, models_dir: Path = MODELS_DIR) -> Report:
                 f"{path.name} ne décrit pas {name} : l'empreinte SHA-256 diffère. "
                 "Reprenez les deux fichiers du même entraînement."
             )
-    return report
-
-
-def read_sidecar(slug, *, models_dir=MODELS_DIR, only, content=None) -> dict:
-    """Lit le compte rendu d'un export, le temps que `convnets.serving.card` serve partout."""
-    import hashlib
-
-    path = Path(models_dir) / f"{slug}.json"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"Pas de modèle {slug} : {path} n'existe pas. "
-            f"Entraînez-le d'abord : python -m exercises.{slug}"
-        )
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        sha256 = report["files"][only]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"Le compte rendu {path} est abîmé ou incomplet ({type(error).__name__} : {error})."
-        ) from error
-    weights = path.parent / only
-    if not weights.exists():
-        raise FileNotFoundError(f"{path.name} décrit {only}, qui est absent de {path.parent}.")
-    if sha256 != (hashlib.sha256(content).hexdigest() if content else file_sha256(weights)):
-        raise ValueError(f"{path.name} ne décrit pas {only} : l'empreinte SHA-256 diffère.")
     return report
 
 
@@ -220,11 +197,14 @@ def write_report(slug: str, report: Report, *, models_dir: Path = MODELS_DIR, tr
 
 
 def save_report(report: Report, path: Path) -> None:
-    """Écrit un compte rendu tel qu'il est ; les champs vides n'y sont pas, sauf `files`."""
-    content = {key: value for key, value in _plain(report).items() if value not in ("", [], {})}
-    content = {"exercise": report.exercise, **content, "files": report.files}
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8")
+    """Écrit un compte rendu tel qu'il est ; les champs vides n'y sont pas, sauf les requis."""
+    content = {
+        key: value
+        for key, value in _plain(report).items()
+        if key in REQUIRED or value not in ("", [], {})
+    }
+    text = json.dumps({"exercise": report.exercise, **content}, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def format_metric(metric: Metric, unit: str = "%") -> str:
@@ -363,17 +343,19 @@ def _read(kind: object, value: object, where: str) -> object:
     raise ValueError(f"« {where} » devrait être {KINDS_FR[origin or kind]}")
 
 
-def _read_dataclass(kind: type, value: object, where: str):
-    if not isinstance(value, dict):
-        raise ValueError(f"{f'« {where} »' if where else 'le contenu'} devrait être un objet")
-    hints, prefix = get_type_hints(kind), f"{where}." if where else ""
-    required = {
+def _without_default(kind: type) -> set[str]:
+    return {
         each.name
         for each in fields(kind)
         if each.default is MISSING and each.default_factory is MISSING
     }
-    if kind is Report:
-        required.add("files")
+
+
+def _read_dataclass(kind: type, value: object, where: str):
+    if not isinstance(value, dict):
+        raise ValueError(f"{f'« {where} »' if where else 'le contenu'} devrait être un objet")
+    hints, prefix = get_type_hints(kind), f"{where}." if where else ""
+    required = REQUIRED if kind is Report else _without_default(kind)
     for key in sorted(required - set(value)):
         raise ValueError(f"« {prefix}{key} » manque")
     for key in sorted(set(value) - set(hints)):

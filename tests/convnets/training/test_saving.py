@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from convnets.core import reports
+from convnets.core.reports import Report
 from convnets.training import export, saving
 
 
@@ -26,8 +27,12 @@ def model():
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 6, 6, 3), np.uint8)
 
 
+def report(score=0.5, **fields):
+    return Report("python -m exercises.ex99_essai", {}, score=score, **fields)
+
+
 def save(model, folder, score=0.5, **options):
-    return saving.save_model(model, "ex99_essai", {"score": score}, models_dir=folder, **options)
+    return saving.save_model(model, "ex99_essai", report(score), models_dir=folder, **options)
 
 
 def names(folder):
@@ -77,16 +82,15 @@ def test_a_better_model_stays(model, tmp_path):
 
 
 def test_a_trial_on_few_images_never_replaces_the_shipped_model(model, tmp_path):
-    saving.save_model(
-        model, "ex99_essai", {"score": 0.9, "num_images": {"val": 2000}}, models_dir=tmp_path
-    )
-    trial = {"score": 1.0, "num_images": {"val": 60}}
+    published = report(0.9, num_images={"val": 2000})
+    saving.save_model(model, "ex99_essai", published, models_dir=tmp_path)
+    trial = report(1.0, num_images={"val": 60})
     _, reason = saving.save_model(model, "ex99_essai", trial, models_dir=tmp_path)
     assert "jugé sur plus d'images (2000)" in reason
     assert json.loads((tmp_path / FILES[0]).read_text())["score"] == 0.9
 
 
-@pytest.mark.parametrize("content", [None, "{"])
+@pytest.mark.parametrize("content", [None, "{", '{"score": "0.9"}'])
 def test_weights_without_a_readable_sidecar_stay(model, tmp_path, content):
     save(model, tmp_path)
     before = (tmp_path / FILES[1]).read_bytes()
@@ -103,11 +107,12 @@ def test_sidecar_of_other_weights_is_refused(model, tmp_path):
         file.write(b"x")
     with pytest.raises(ValueError, match="ne décrit pas ex99_essai.keras"):
         saving.load_model("ex99_essai", models_dir=tmp_path)
-    reports.read_sidecar("ex99_essai", models_dir=tmp_path, only="ex99_essai.tflite")
-    with open(tmp_path / FILES[2], "ab") as file:
-        file.write(b"x")
-    with pytest.raises(ValueError, match="ne décrit pas ex99_essai.tflite"):
-        reports.read_sidecar("ex99_essai", models_dir=tmp_path, only="ex99_essai.tflite")
+
+
+def test_the_report_of_a_study_is_not_a_model(tmp_path):
+    reports.write_report("ex99_essai", report(), models_dir=tmp_path, trial=False)
+    with pytest.raises(ValueError, match="ne décrit pas ex99_essai.keras"):
+        saving.load_model("ex99_essai", models_dir=tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"files": 3}', "{}"])
@@ -134,7 +139,7 @@ def test_cut_while_saving_leaves_the_old_model(model, tmp_path, monkeypatch):
     def cut(model, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(export, "export_litert", cut)  # le .keras est déjà écrit à côté
+    monkeypatch.setattr(saving, "export_litert", cut)  # le .keras est déjà écrit à côté
     with pytest.raises(KeyboardInterrupt):
         save(model, tmp_path, score=0.99)
     assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
@@ -153,9 +158,8 @@ def test_ctrl_c_between_two_renames_waits(model, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         save(model, tmp_path, score=0.99)
     monkeypatch.undo()
-    assert (
-        len(calls) == 3 and reports.read_sidecar("ex99_essai", models_dir=tmp_path)["score"] == 0.99
-    )
+    assert len(calls) == 3
+    assert reports.read_report("ex99_essai", models_dir=tmp_path).score == 0.99
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root écrit partout")
@@ -182,7 +186,7 @@ def test_weights_are_compressed_without_loss(tmp_path):
     big = keras.Model(inputs, keras.layers.Dense(3000, activation="softmax")(x))
     rounded = [weight.astype(np.float16) for weight in big.get_weights()]
     big.set_weights(rounded)
-    saving.save_model(big, "ex99_essai", {"score": 1}, models_dir=tmp_path)
+    saving.save_model(big, "ex99_essai", report(1.0), models_dir=tmp_path)
     path = tmp_path / "ex99_essai.keras"
     assert path.stat().st_size < 0.6 * 4 * big.count_params()
     again = saving.load_model("ex99_essai", models_dir=tmp_path)
