@@ -204,6 +204,10 @@ def make(
     with rehearse(Rehearsal(epochs=options.epochs, limit_s=limit_s, clock=clock)) as rehearsal:
         more_s = seed_once()
     spent_s = clock() - start
+    if not rehearsal.stages:
+        raise ValueError(
+            "--minutes chronomètre `study.fit`, que `train` n'appelle pas : --epochs N."
+        )
     plan = choose(
         rehearsal.stages,
         given_s=given_s,

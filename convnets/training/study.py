@@ -374,7 +374,9 @@ def run_seeds(
         runs = []
         with progress.follow(seeds=options.seeds, stages=stages, options=options):
             for seed in range(options.seeds):
+                start = time.monotonic()
                 trained, history = train(x_train, y_train, x_val, y_val, seed=seed, options=options)
+                history.setdefault("duration_s", [time.monotonic() - start])  # sans `study.fit`
                 trained = distribution.local_copy(trained)
                 with distribution.alone():
                     val, test = evaluate(trained, x_val, y_val), evaluate(trained, x_test, y_test)
