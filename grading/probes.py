@@ -309,7 +309,6 @@ def trial(module: str, data: dict) -> dict:
         Ce que `compile` et `fit` ont reçu, et ce que `train` a rendu.
     """
     import keras
-    import numpy as np
     import tensorflow as tf
 
     loaded = importlib.import_module(f"exercises.{module}")
@@ -333,23 +332,24 @@ def trial(module: str, data: dict) -> dict:
     seen["is_model"] = isinstance(model, keras.Model)
     seen["history"] = sorted(map(str, history))[:20] if isinstance(history, dict) else None
     if seen["is_model"]:
-        images = data["x_val"]
-        seen["outputs"] = np.asarray(model(images, training=False), np.float32)
         seen["weights"] = _summary(model)
     return seen
 
 
-def learn(module: str, data: dict, epochs: int) -> bytes:
+def learn(module: str, data: dict, epochs: int, network: str = "") -> bytes:
     """Lance le vrai entraînement du rendu ; rend le fichier `.keras` du modèle.
 
     Args:
         module: nom du module.
         data: `x_train`, `y_train`, `x_val`, `y_val`.
         epochs: nombre d'époques, si le module n'a pas de constante `EPOCHS`.
+        network: la sortie notée, si `train` réunit plusieurs réseaux en un modèle.
 
     Returns:
-        Le modèle que `train` a rendu.
+        Le modèle que `train` a rendu, ou celui qui n'a que cette sortie.
     """
+    import keras
+
     loaded = importlib.import_module(f"exercises.{module}")
     options = _options(
         module, epochs=getattr(loaded, "EPOCHS", None) or epochs, batch_size=None, precision="auto"
@@ -357,7 +357,10 @@ def learn(module: str, data: dict, epochs: int) -> bytes:
     result = loaded.train(
         data["x_train"], data["y_train"], data["x_val"], data["y_val"], seed=0, options=options
     )
-    return _file_of(result[0] if isinstance(result, tuple) else result)
+    model = result[0] if isinstance(result, tuple) else result
+    if isinstance(model, keras.Model) and isinstance(model.output, dict) and network:
+        model = keras.Model(model.inputs, model.output[network])
+    return _file_of(model)
 
 
 def _options(module: str, **chosen):

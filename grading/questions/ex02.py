@@ -50,7 +50,7 @@ def ask_train(ask: Ask) -> Credit:
 
 @question("ex02.evaluate")
 def ask_evaluate(ask: Ask) -> Credit:
-    """Mesure un modèle dont on sait la précision, puis lit les noms des classes."""
+    """Mesure un modèle dont on sait l'exactitude, puis lit les noms des classes."""
     found = networks.judge_evaluate(ask, SHAPE)
     if found.level < 1:
         return found

@@ -46,7 +46,7 @@ def ask_train(ask: Ask) -> Credit:
 
 @question("ex03.evaluate")
 def ask_evaluate(ask: Ask) -> Credit:
-    """Mesure un modèle dont on sait la précision."""
+    """Mesure un modèle dont on sait l'exactitude."""
     return networks.judge_evaluate(ask, SHAPE)
 
 

@@ -1,4 +1,4 @@
-"""Ce que les exercices 02 et 03 ont en commun : juger un réseau, son essai, ses poids."""
+"""Ce que les exercices 02 à 04 ont en commun : juger un réseau, son essai, ses poids."""
 
 import functools
 from fractions import Fraction
@@ -22,12 +22,13 @@ LEVELS = {"train": (5, 80), "val": (90, 160), "test": (170, 240)}
 # --- Le réseau -----------------------------------------------------------------------
 
 
-def facts(ask: Ask, shape: tuple[int, ...]) -> dict:
-    """Décrit le modèle de `build_model`, relu dans un processus qui n'a pas vu le rendu.
+def facts(ask: Ask, shape: tuple[int, ...], function: str = "build_model") -> dict:
+    """Décrit un modèle du rendu, relu dans un processus qui n'a pas vu le rendu.
 
     Args:
         ask: la question.
         shape: forme d'une image.
+        function: la fonction qui le construit.
 
     Returns:
         Voir `probes.inspect`.
@@ -36,7 +37,7 @@ def facts(ask: Ask, shape: tuple[int, ...]) -> dict:
         pupil.Failure: pas de modèle, ou il ne se relit pas.
     """
     images = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype(np.uint8)
-    found = ask.clean("inspect", content=ask.model(), images=images)
+    found = ask.clean("inspect", content=ask.model(function), images=images)
     if not isinstance(found, dict) or not isinstance(found.get("layers"), list):
         raise pupil.Failure("forged_answer")
     if found.get("refused"):
@@ -171,7 +172,7 @@ def trial(ask: Ask) -> dict:
     Raises:
         pupil.Failure: le rendu n'a rien rendu.
     """
-    shape = (28, 28) if ask.rule.exercise == "ex02" else (32, 32, 3)
+    shape = (32, 32, 3) if ask.rule.exercise == "ex03" else (28, 28)
     rng = np.random.default_rng(7)
     data = {}
     for name, num in (("train", 48), ("val", 16), ("test", 16)):
@@ -305,7 +306,7 @@ def _has_learned(found: dict) -> bool:
 
 def judge_evaluate(ask: Ask, shape: tuple[int, ...]) -> Credit:
     """Donne à `evaluate` un modèle dont la classe prédite est la valeur du premier pixel."""
-    # Les précisions d'erreurs différentes doivent différer quel que soit le tirage : classe juste
+    # Les exactitudes d'erreurs différentes doivent différer quel que soit le tirage : classe juste
     # une fois sur deux, la suivante quatre fois sur dix, la première sinon, en effectifs exacts.
     rng, num = ask.rng, 240
     x = rng.integers(0, 256, (num, *shape)).astype(np.uint8)
@@ -353,10 +354,19 @@ def extract(name: str) -> tuple[np.ndarray, np.ndarray]:
         return file["x"], file["y"].reshape(-1)
 
 
-def judge_weights(ask: Ask, dataset: str) -> Credit:
-    """Mesure le modèle enregistré par le rendu, dans un processus qui n'a pas vu son code."""
+def judge_weights(ask: Ask, dataset: str, *, network: str = "") -> Credit:
+    """Mesure le modèle enregistré par le rendu, dans un processus qui n'a pas vu son code.
+
+    Args:
+        ask: la question.
+        dataset: `"fashion_mnist"`, par exemple.
+        network: voir `probes.learn`.
+
+    Returns:
+        Le crédit.
+    """
     if ask.with_training:
-        content = _train(ask, dataset)
+        content = _train(ask, dataset, network)
     else:
         content = submission.weights(ask.submission, ask.rule.module)
     if content is None:
@@ -387,14 +397,15 @@ def judge_weights(ask: Ask, dataset: str) -> Credit:
     return credit(0, "weights_low", detail)
 
 
-def _train(ask: Ask, dataset: str) -> bytes:
+def _train(ask: Ask, dataset: str, network: str) -> bytes:
     """Entraîne vraiment le rendu, sur le jeu entier ; rend le modèle."""
     from convnets.datasets import sources as data
 
     (x, y), _ = getattr(data, f"load_{dataset}")()
     (x_train, y_train), (x_val, y_val) = data.split_validation(x, y, num_val=len(x) // 25, seed=0)
     parts = {"x_train": x_train, "y_train": y_train, "x_val": x_val, "y_val": y_val}
-    content = ask.op("learn", data=parts, epochs=ask.settings["epochs"])
+    epochs = ask.settings["epochs"]
+    content = ask.op("learn", data=parts, epochs=epochs, network=network)
     if not isinstance(content, bytes):
         raise pupil.Failure("forged_answer")
     return content

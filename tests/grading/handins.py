@@ -1,8 +1,8 @@
 """Trois collections de rendus, faites à partir du corrigé : faux, justes, hostiles.
 
-Un rendu faux est le corrigé où l'on a changé une expression. Si ce texte n'est plus dans le
-corrigé, le rendu est refusé : la collection ne peut pas, sans qu'on le voie, devenir celle d'un
-autre code.
+Un rendu faux est le corrigé, ou une réponse juste, où l'on a changé une expression. Si ce texte
+n'y est plus, le rendu est refusé : la collection ne peut pas, sans qu'on le voie, devenir celle
+d'un autre code.
 """
 
 import ast
@@ -110,7 +110,9 @@ def wrong() -> list[HandIn]:
     for each in _read("wrong.toml"):
         name, module = each["name"], each["module"]
         edits = [(edit["old"], edit["new"]) for edit in each.get("edit", [])]
-        files = {file_of(module): changed(solution(module), edits, name=name)}
+        path = file_of(module)
+        start = answers(each["answer"])[path] if "answer" in each else solution(module)
+        files = {path: changed(start, edits, name=name)}
         if "command" in each:  # la commande de prédiction, où l'on change un texte au plus
             script = (HERE / "predict.py").read_text(encoding="utf-8")
             pairs = [tuple(each["command"])] if each["command"] else []

@@ -34,10 +34,10 @@ def test_the_untouched_skeleton_gets_nothing(made, tmp_path):
 
 
 def test_a_needed_module_is_filled_in_only_when_asked(tmp_path, repo):
-    folder = tmp_path / "dupont"
-    folder.mkdir()
+    folder = tmp_path / "dupont/ex00_convolution"
+    folder.mkdir(parents=True)
     shutil.copy(repo / "exercises/ex00_convolution/pooling.py", folder)
-    submitted, rule = submission.find(folder), RULES["ex00.pool2d"]
+    submitted, rule = submission.find(folder.parent), RULES["ex00.pool2d"]
     found = []
     for fill in (False, True):
         made = grader.Grader(grader.Options(seed=1, fill_missing=fill))
@@ -49,7 +49,8 @@ def test_a_needed_module_is_filled_in_only_when_asked(tmp_path, repo):
         (1, None),
         (0, "not_handed_in"),
     ]
-    assert found[0].detail == "ex00_geometry.py"
+    assert found[0].detail == "ex00_convolution/geometry.py"
+    assert found[1].detail == "ex00_convolution/operations.py"
 
 
 def test_the_draw_depends_on_the_seed_and_the_question_only():

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from grading.scale import read_scale
 from tests.grading import handins
 
 RELU = ("    return np.maximum(as_numbers(values), 0)", "    return np.abs(as_numbers(values))")
@@ -30,10 +31,11 @@ def run(repo):
 @pytest.fixture
 def handed(tmp_path):
     folder = tmp_path / "dupont"
-    folder.mkdir()
-    text = handins.changed(handins.solution("ex00_pooling"), [RELU], name="dupont")
-    (folder / "ex00_pooling.py").write_text(text)
-    (folder / "ex00_geometry.py").write_text(handins.solution("ex00_geometry"))
+    package = folder / "ex00_convolution"
+    package.mkdir(parents=True)
+    text = handins.changed(handins.solution("ex00_convolution.pooling"), [RELU], name="dupont")
+    (package / "pooling.py").write_text(text)
+    (package / "geometry.py").write_text(handins.solution("ex00_convolution.geometry"))
     (folder / "conftest.py").write_text("raise SystemExit('conftest du rendu exécuté')\n")
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --co -q\n")
     return folder
@@ -76,9 +78,9 @@ def test_one_hand_in_from_the_command_to_the_reports(run, handed, tmp_path):
 
 
 def test_a_class_from_another_folder(run, handed, tmp_path, repo):
-    other = tmp_path / "martin" / "exercises"
+    other = tmp_path / "martin/exercises/ex00_convolution"
     other.mkdir(parents=True)
-    (other / "ex00_pooling.py").write_text("def relu(:\n")
+    (other / "pooling.py").write_text("def relu(:\n")
     report = tmp_path / "notes.json"
     ended = subprocess.run(
         [
@@ -99,7 +101,8 @@ def test_a_class_from_another_folder(run, handed, tmp_path, repo):
     found = {each["name"]: each for each in json.loads(report.read_text())["submissions"]}
     assert set(found) == {"dupont", "martin"}
     assert found["dupont"]["mark"] == 6, "un module complété ne rapporte rien"
-    reasons = {q["reason"] for q in found["martin"]["questions"] if q["module"] == "ex00_pooling"}
+    handed = [q for q in found["martin"]["questions"] if q["module"] == "ex00_convolution.pooling"]
+    reasons = {q["reason"] for q in handed}
     assert reasons == {"syntax_error"} and found["martin"]["mark"] == 0
     assert "martin" in ended.stdout and "note /20" in ended.stdout
 
@@ -133,18 +136,18 @@ def test_without_an_option_the_solutions_are_graded(run, tmp_path):
     assert ended.returncode == 0, ended.stdout
     (found,) = json.loads(report.read_text())["submissions"]
     assert found["mark"] == 20
-    assert found["exercises"] == dict.fromkeys(("ex00", "ex01", "ex02", "ex03", "ex05"), 20)
+    assert found["exercises"] == dict.fromkeys(read_scale(), 20)
 
 
 @pytest.mark.slow
 def test_untouched_skeletons_get_nothing(run, tmp_path):
     from grading import skeleton
 
-    skeleton.write_skeletons(["ex00", "ex01", "ex02", "ex03", "ex05"], tmp_path / "squelette")
+    skeleton.write_skeletons([*read_scale()], tmp_path / "squelette")
     report = tmp_path / "notes.json"
     run("pytest", "grading", f"--submission={tmp_path / 'squelette'}", "--grade-report", report)
     (found,) = json.loads(report.read_text())["submissions"]
-    assert found["mark"] == 0 and len(found["exercises"]) == 5
+    assert found["mark"] == 0 and len(found["exercises"]) == len(read_scale())
     assert {q["reason"] for q in found["questions"]} == {
         "not_done",
         "weights_missing",

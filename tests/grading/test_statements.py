@@ -1,0 +1,87 @@
+"""L'énoncé, complété au plus simple, est payé en entier : le seul fichier du rendu, sans le dépôt.
+
+Les réponses sont celles de `right/` ; `handins.completed` les recopie dans le squelette.
+"""
+
+import importlib.util
+
+import pytest
+
+from convnets.datasets import sources
+from grading import grader, skeleton, submission
+from grading.scale import FULL, read_scale
+from tests.grading import handins
+
+ANSWERS = {
+    "ex00": ["convolution_simple"],
+    "ex01": ["filtres_numpy"],
+    "ex02": ["fashion_simple"],
+    "ex03": ["cifar_simple"],
+    "ex04": ["lenet_simple"],
+    "ex05": ["base_appelee", "tete"],
+}
+LEARNT = {  # ce qui s'entraîne : module, jeu, époques pour le retenir
+    "ex02": ("ex02_fashion", "fashion_mnist", 25),
+    "ex03": ("ex03_cifar10", "cifar10", 25),
+    "ex04": ("ex04_lenet", "mnist", 25),
+}
+NEED_WEIGHTS = ("weights", "command")
+
+
+@pytest.fixture(scope="module")
+def made():
+    made = grader.Grader(grader.Options(seed=grader.random_seed()))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def handed(tmp_path):
+    """handed("ex02") -> le dossier d'un élève : l'énoncé, complété."""
+
+    def complete(exercise):
+        folder = tmp_path / "dupont"
+        skeleton.write_skeletons([exercise], folder)
+        for name in ANSWERS[exercise]:
+            for path, answer in handins.answers(name).items():
+                statement = folder / path
+                text = handins.completed(statement.read_text(encoding="utf-8"), answer)
+                statement.write_text(text, encoding="utf-8")
+        return folder
+
+    return complete
+
+
+def test_every_exercise_of_the_scale_has_an_answer():
+    rules = [rule for each in read_scale().values() for rule in each.rules]
+    assert set(ANSWERS) == {rule.exercise for rule in rules}
+    assert set(LEARNT) == {rule.exercise for rule in rules if rule.name in NEED_WEIGHTS}
+
+
+@pytest.mark.parametrize("exercise", ANSWERS)
+def test_a_statement_completed_plainly_gets_everything_but_the_weights(made, handed, exercise):
+    submitted = submission.find(handed(exercise))
+    for rule in read_scale()[exercise].rules:
+        if rule.name not in NEED_WEIGHTS:
+            mark = made.grade(submitted, rule)
+            assert (mark.level, mark.reason) == (1, None), (rule.id, mark.detail)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exercise", LEARNT)
+def test_with_the_weights_that_its_command_saves_it_gets_20(
+    made, handed, exercise, extract, monkeypatch, tmp_path
+):
+    module, dataset, epochs = LEARNT[exercise]
+    folder = handed(exercise)
+    # Les 400 images de l'extrait, pour apprendre et pour mesurer : ici, on essaie le chemin.
+    monkeypatch.setattr(sources, f"load_{dataset}", lambda: (extract(dataset), extract(dataset)))
+    spec = importlib.util.spec_from_file_location(f"eleve_{module}", folder / f"{module}.py")
+    pupil = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pupil)
+    options = ["--epochs", epochs, "--models-dir", folder / "models", "--output", tmp_path / "vues"]
+    assert pupil.main([*map(str, options), "--precision", "float32"]) == 0
+    submitted = submission.find(folder)
+    marks = [made.grade(submitted, rule) for rule in read_scale()[exercise].rules]
+    assert [(mark.rule.id, mark.reason, mark.detail) for mark in marks if mark.level < 1] == []
+    assert sum(mark.points for mark in marks) == FULL
