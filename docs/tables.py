@@ -99,7 +99,7 @@ def headlines_table(*, systems: bool, models_dir: Path = MODELS_DIR) -> str:
 
 def methods_table(*, models_dir: Path = MODELS_DIR) -> str:
     """Fait le tableau des méthodes d'explication."""
-    from exercises.ex11_curves.report import table
+    from exercises.ex11_curves.ranking import table
 
     return table(read_report(METHODS, models_dir=models_dir))
 

@@ -133,17 +133,17 @@ def test_main_trains_reports_and_saves(ex02, as_dataset, tmp_path, monkeypatch, 
         "confusion.png",
         "erreurs.png",
     }
-    report = reports.read_sidecar("ex02_fashion", models_dir=tmp_path / "m")
-    assert report["metrics"]["accuracy"]["n"] == 2 and report["classes"] == ex02.class_names
-    assert report["num_images"] == {"train": 270, "val": 30, "test": 100}
+    report = reports.read_report("ex02_fashion", models_dir=tmp_path / "m")
+    assert report.metrics["accuracy"].n == 2 and report.classes == ex02.class_names
+    assert report.num_images == {"train": 270, "val": 30, "test": 100}
 
     # Relu, le modèle livré redit exactement la précision et la confusion du compte rendu.
     model = saving.load_model("ex02_fashion", models_dir=tmp_path / "m")
     x_test, y_test = dataset[1]
     result = ex02.evaluate(model, x_test, y_test)
-    assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"])
+    assert result["accuracy"] == pytest.approx(report.shipped["accuracy"])
     matrix = study.confusion_matrix(y_test, result["probabilities"].argmax(1), 10)
-    assert matrix.tolist() == report["confusion_matrix"]
+    assert matrix.tolist() == report.confusion_matrix
 
 
 @pytest.mark.parametrize(
@@ -178,15 +178,15 @@ def test_shipped_model_on_the_real_extract(ex02, extract):
 
 @pytest.mark.question(QUESTION)
 def test_shipped_result_reaches_the_goal():
-    report = reports.read_sidecar("ex02_fashion")
-    assert report["metrics"]["accuracy"]["n"] >= 3
-    assert report["metrics"]["accuracy"]["mean"] >= 0.945  # le but : 94,5 %
-    assert report["num_images"]["test"] == 10000
+    report = reports.read_report("ex02_fashion")
+    assert report.metrics["accuracy"].n >= 3
+    assert report.metrics["accuracy"].mean >= 0.945  # le but : 94,5 %
+    assert report.num_images["test"] == 10000
 
 
 @pytest.mark.slow
 def test_shipped_model_on_the_whole_test_set(ex02):
     _, (x_test, y_test) = sources.load_fashion_mnist()
-    report = reports.read_sidecar("ex02_fashion")
+    report = reports.read_report("ex02_fashion")
     result = ex02.evaluate(saving.load_model("ex02_fashion"), x_test, y_test)
-    assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"], abs=2e-4)
+    assert result["accuracy"] == pytest.approx(report.shipped["accuracy"], abs=2e-4)

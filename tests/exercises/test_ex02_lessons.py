@@ -89,8 +89,8 @@ def test_teacher_option(fashion_teacher, as_dataset, tmp_path, monkeypatch, caps
     ]
     for more, named in (([], {"targets": "réponses du maître"}), (["--teacher", "none"], {})):
         assert ex02_fashion.main([*arguments, *more]) == 0
-        report = reports.read_sidecar("ex02_fashion", models_dir=tmp_path)
+        report = reports.read_report("ex02_fashion", models_dir=tmp_path)
         start = " ".join(["python -m exercises.ex02_fashion", *more, "--seeds 1"])
-        assert report["command"].startswith(start)
+        assert report.command.startswith(start)
         # La légende des courbes dit à quoi les réponses de l'élève sont comparées.
         assert {key: report[key] for key in ("targets",) if key in report} == named

@@ -95,14 +95,14 @@ def test_main_trains_reports_and_saves(start, as_dataset, tmp_path, monkeypatch,
     assert teacher.main(arguments) == 0
     assert "validation" in capsys.readouterr().out
     assert {p.name for p in (tmp_path / "f").iterdir()} >= {"courbes.png", "confusion.png"}
-    report = reports.read_sidecar("ex02_teacher", models_dir=tmp_path / "m")
-    assert report["command"].startswith("python -m exercises.ex02_teacher --seeds 2")
-    assert report["num_views"] == 6
-    assert report["num_images"] == {"train": 270, "val": 30, "test": 100}
+    report = reports.read_report("ex02_teacher", models_dir=tmp_path / "m")
+    assert report.command.startswith("python -m exercises.ex02_teacher --seeds 2")
+    assert report.num_views == 6
+    assert report.num_images == {"train": 270, "val": 30, "test": 100}
     model = saving.load_model("ex02_teacher", models_dir=tmp_path / "m")
     found = teacher.evaluate(model, *dataset[1])
     for name in ("accuracy", "accuracy_tta"):
-        assert found[name] == pytest.approx(report["shipped"][name])
+        assert found[name] == pytest.approx(report.shipped[name])
 
 
 def test_the_start_must_be_there(as_dataset, tmp_path, monkeypatch, capsys):
@@ -130,6 +130,6 @@ def test_shipped_teacher_on_the_real_extract(extract):
 @pytest.mark.slow
 def test_shipped_teacher_on_the_whole_test_set():
     _, (x_test, y_test) = sources.load_fashion_mnist()
-    report = reports.read_sidecar("ex02_teacher")
+    report = reports.read_report("ex02_teacher")
     result = teacher.evaluate(saving.load_model("ex02_teacher"), x_test, y_test)
-    assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"], abs=2e-4)
+    assert result["accuracy"] == pytest.approx(report.shipped["accuracy"], abs=2e-4)

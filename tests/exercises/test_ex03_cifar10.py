@@ -129,7 +129,7 @@ def test_saved_model_opens_without_our_code(repo, slug):
         capture_output=True,
         text=True,
     )
-    expected = storage.read_sidecar(slug)["num_parameters"]
+    expected = storage.read_report(slug).num_parameters
     assert result.stdout.strip() == str(expected), result.stderr[-500:]
 
 
@@ -238,11 +238,11 @@ def small(ex03, tiny, as_dataset, monkeypatch):
 def test_each_recipe_has_its_files(ex03, small, tmp_path):
     for name, recipe in ex03.RECIPES.items():
         assert ex03.main(arguments(tmp_path, "--epochs", "1", "--recipe", name)) == 0
-        report = storage.read_sidecar(recipe.slug, models_dir=tmp_path)
-        assert report["command"].startswith(f"python -m exercises.ex03_cifar10 --recipe {name} ")
-        assert report["views"][0] == ["crop", 1.0] and report["num_views"] == 6
-        assert report["calibration"]["temperature"] > 0
-        assert "--teacher" not in report["command"]
+        report = storage.read_report(recipe.slug, models_dir=tmp_path)
+        assert report.command.startswith(f"python -m exercises.ex03_cifar10 --recipe {name} ")
+        assert report.views[0] == ("crop", 1.0) and report.num_views == 6
+        assert report.calibration["temperature"] > 0
+        assert "--teacher" not in report.command
         weights = saving.load_model(recipe.slug, models_dir=tmp_path).get_weights()
         for each in weights:  # arrondis à 16 bits : c'est ce qui est mesuré et livré
             np.testing.assert_array_equal(each, each.astype(np.float16))
@@ -265,11 +265,11 @@ def test_refinement_can_be_cut_and_resumed(ex03, small, tmp_path, monkeypatch, c
         assert ex03.main(arguments(cut, *more, "--refine-cycles", "2")) == 130
     assert "--resume" in capfd.readouterr().err
     assert ex03.main(arguments(cut, *more, "--refine-cycles", "2", "--resume")) == 0
-    reports = [storage.read_sidecar("ex03_cifar10", models_dir=m) for m in (whole, cut)]
+    reports = [storage.read_report("ex03_cifar10", models_dir=m) for m in (whole, cut)]
     for report in reports:
-        assert " --refine-cycles 2 " in report["command"]
+        assert " --refine-cycles 2 " in report.command
         # Une époque, puis deux cycles qui ne durent pas plus qu'elle.
-        assert {len(values) for values in report["history"].values()} == {3}
+        assert {len(values) for values in report.history.values()} == {3}
     load = [saving.load_model("ex03_cifar10", models_dir=m).get_weights() for m in (whole, cut)]
     for expected, got in zip(*load, strict=True):
         np.testing.assert_allclose(got, expected, atol=2e-3)
@@ -291,9 +291,9 @@ def test_main_trains_saves_and_resumes(ex03, small, tmp_path, monkeypatch, capfd
     whole, cut = tmp_path / "entier", tmp_path / "coupe"
     assert ex03.main(arguments_alone(whole)) == 0
     assert "accuracy_tta" in capfd.readouterr().out
-    report = storage.read_sidecar("ex03_cifar10_light", models_dir=whole)
-    assert set(report["metrics"]) == {"accuracy", "accuracy_tta"}
-    assert report["classes_fr"][0] == "Avion" and np.sum(report["confusion_matrix"]) == 100
+    report = storage.read_report("ex03_cifar10_light", models_dir=whole)
+    assert set(report.metrics) == {"accuracy", "accuracy_tta"}
+    assert report.classes_fr[0] == "Avion" and np.sum(report.confusion_matrix) == 100
 
     def ctrl_c(self, epoch, logs=None):
         if epoch == 1:
@@ -321,8 +321,8 @@ def test_the_light_network_imitates_the_large_one(ex03, small, tmp_path):
     found = {}
     for teacher in ([], ["--teacher", "none"]):
         assert ex03.main(arguments(tmp_path, "--epochs", "1", *teacher, "--force")) == 0
-        report = storage.read_sidecar("ex03_cifar10_light", models_dir=tmp_path)
-        assert (" --teacher none " in report["command"]) == bool(teacher)
+        report = storage.read_report("ex03_cifar10_light", models_dir=tmp_path)
+        assert (" --teacher none " in report.command) == bool(teacher)
         model = saving.load_model("ex03_cifar10_light", models_dir=tmp_path)
         found[bool(teacher)] = model.get_weights()
     assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(*found.values(), strict=True))
@@ -341,9 +341,9 @@ def test_shipped_model_and_its_export_on_the_real_extract(ex03, extract, slug):
 
 def agree(slug, light, probabilities):
     """L'export en int8 arrondit : même classe presque partout, étalonnage mis à part."""
-    report = storage.read_sidecar(slug)
-    expected = calibration.soften(probabilities, report["calibration"]["temperature"])
-    rounding = 1e-5 if report["export"] == "float32" else 0.02
+    report = storage.read_report(slug)
+    expected = calibration.soften(probabilities, report.calibration["temperature"])
+    rounding = 1e-5 if report.export == "float32" else 0.02
     assert np.abs(light - expected).mean() < rounding
     assert np.mean(light.argmax(1) == expected.argmax(1)) >= (1 if rounding < 1e-3 else 0.99)
 
@@ -357,14 +357,14 @@ def agree(slug, light, probabilities):
     ],
 )
 def test_shipped_result(repo, slug, goals, export_bytes):
-    report = storage.read_sidecar(slug)
+    report = storage.read_report(slug)
     for name, goal in goals.items():
-        assert report["metrics"][name]["mean"] >= goal
-    assert report["num_images"]["test"] == 10000
+        assert report.metrics[name].mean >= goal
+    assert report.num_images["test"] == 10000
     assert (repo / "models" / f"{slug}.tflite").stat().st_size <= export_bytes
-    before, after = (report["calibration"][name] for name in ("ece_before", "ece_after"))
+    before, after = (report.calibration[name] for name in ("ece_before", "ece_after"))
     assert after <= 0.02 < before
-    assert report["export_accuracy"] >= report["shipped"]["accuracy"] - 0.002
+    assert report.export_accuracy >= report.shipped["accuracy"] - 0.002
 
 
 @pytest.mark.slow
@@ -373,12 +373,12 @@ def test_shipped_model_and_its_export_on_the_whole_test_set(ex03, slug):
     from convnets.serving.classifier import Classifier
 
     _, (x_test, y_test) = sources.load_cifar10()
-    report = storage.read_sidecar(slug)
+    report = storage.read_report(slug)
     result = ex03.evaluate(saving.load_model(slug), x_test, y_test)
-    assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"], abs=2e-4)
-    assert result["accuracy_tta"] == pytest.approx(report["shipped"]["accuracy_tta"], abs=2e-4)
+    assert result["accuracy"] == pytest.approx(report.shipped["accuracy"], abs=2e-4)
+    assert result["accuracy_tta"] == pytest.approx(report.shipped["accuracy_tta"], abs=2e-4)
     light = Classifier(slug)
     got = np.concatenate([light.predict(x_test[i : i + 500]) for i in range(0, 10000, 500)])
     agree(slug, got, result["probabilities"])
     accuracy = np.mean(got.argmax(1) == y_test.reshape(-1))
-    assert accuracy == pytest.approx(report["export_accuracy"], abs=2e-4)
+    assert accuracy == pytest.approx(report.export_accuracy, abs=2e-4)

@@ -65,11 +65,13 @@ def test_describe_averages_the_seeds(ex04):
         for a, d in ((0.9, 0.5), (0.7, 0.4))
     ]
     found = ex04.describe(runs)
-    assert found["difference"]["mean"] == pytest.approx(0.35)
+    assert found["details"]["difference"]["mean"] == pytest.approx(0.35)
     assert found["parameters"] == {"petit": 9}
-    assert list(found["curves"]) == ["lenet_loss"]
-    assert found["curves"]["lenet_loss"]["mean"] == pytest.approx([0.8, 1.6])
-    assert found["curves"]["lenet_loss"]["sd"] == pytest.approx([np.sqrt(0.02), np.sqrt(0.08)])
+    assert list(found["details"]["curves"]) == ["lenet_loss"]
+    assert found["details"]["curves"]["lenet_loss"]["mean"] == pytest.approx([0.8, 1.6])
+    assert found["details"]["curves"]["lenet_loss"]["sd"] == pytest.approx(
+        [np.sqrt(0.02), np.sqrt(0.08)]
+    )
     assert ex04.describe(runs[:1])["curves"]["lenet_loss"]["sd"] == [0, 0]
 
 
@@ -102,17 +104,17 @@ def test_evaluate_sees_a_planted_dependence_on_position(ex04):
 
 @pytest.mark.question(QUESTION)
 def test_shipped_comparison_is_fair_and_decided(figures):
-    report = reports.read_sidecar("ex04_comparison")
-    metrics, gap = report["metrics"], report["difference"]
-    assert metrics["accuracy"]["n"] >= 5 and report["num_images"]["test"] == 10000
-    assert abs(report["parameters"]["dense"] / report["parameters"]["lenet_modern"] - 1) < 0.006
-    assert metrics["accuracy"]["mean"] > 0.985 and metrics["accuracy_dense"]["mean"] > 0.96
+    report = reports.read_report("ex04_comparison")
+    metrics, gap = report.metrics, report.details["difference"]
+    assert metrics["accuracy"].n >= 5 and report.num_images["test"] == 10000
+    assert abs(report.parameters["dense"] / report.parameters["lenet_modern"] - 1) < 0.006
+    assert metrics["accuracy"].mean > 0.985 and metrics["accuracy_dense"].mean > 0.96
     assert 0 < gap["low"] < gap["mean"] < gap["high"]
-    means = metrics["accuracy"]["mean"] - metrics["accuracy_dense"]["mean"]
+    means = metrics["accuracy"].mean - metrics["accuracy_dense"].mean
     assert gap["mean"] == pytest.approx(means)
     for way in ("right", "down"):
         for distance in (-4, -3, -2, 2, 3, 4):
-            lenet, dense = (metrics[f"{n}_{way}_{distance}"]["mean"] for n in ("lenet", "dense"))
+            lenet, dense = (metrics[f"{n}_{way}_{distance}"].mean for n in ("lenet", "dense"))
             assert lenet > dense + 0.1
     assert re.search(r"de \d,\d\d à \d,\d\d\.$", figures.summary(report))
 

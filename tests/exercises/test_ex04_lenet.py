@@ -111,27 +111,27 @@ def test_main_compares_trains_reports_and_saves(ex04, small_mnist, tmp_path, cap
         "cartes.png",
         "morceaux.png",
     }
-    plain = reports.read_sidecar("ex04_comparison", models_dir=tmp_path / "m")
+    plain = reports.read_report("ex04_comparison", models_dir=tmp_path / "m")
     assert plain["parameters"] == {"lenet_modern": 61_706, "dense": 62_020}
     assert plain["command"].startswith("python -m exercises.ex04_lenet --recipe plain --seeds 1")
-    report = reports.read_sidecar("ex04_lenet", models_dir=tmp_path / "m")
-    assert report["framing"] == "digit" and report["num_parameters"] == 61_706
-    assert report["command"].startswith("python -m exercises.ex04_lenet --recipe modern --seeds 1")
+    report = reports.read_report("ex04_lenet", models_dir=tmp_path / "m")
+    assert report.framing == "digit" and report.num_parameters == 61_706
+    assert report.command.startswith("python -m exercises.ex04_lenet --recipe modern --seeds 1")
     for suffix in ("", "_tta"):
-        error, accuracy = (report["metrics"][name + suffix] for name in ("error", "accuracy"))
-        assert error["mean"] == pytest.approx(1 - accuracy["mean"])
+        error, accuracy = (report.metrics[name + suffix] for name in ("error", "accuracy"))
+        assert error.mean == pytest.approx(1 - accuracy.mean)
 
     # Relu, le modèle livré redit la précision et la confusion du compte rendu ; ./predict aussi.
     model = saving.load_model("ex04_lenet", models_dir=tmp_path / "m")
     x_test, y_test = small_mnist[1]
     result = ex04.evaluate(model, x_test, y_test)
-    assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"])
+    assert result["accuracy"] == pytest.approx(report.shipped["accuracy"])
     matrix = study.confusion_matrix(y_test, result["probabilities"].argmax(1), 10)
-    assert matrix.tolist() == report["confusion_matrix"]
+    assert matrix.tolist() == report.confusion_matrix
     from convnets.serving.classifier import Classifier
 
     light = Classifier("ex04_lenet", models_dir=tmp_path / "m").predict(x_test)
-    expected = calibration.soften(result["probabilities"], report["calibration"]["temperature"])
+    expected = calibration.soften(result["probabilities"], report.calibration["temperature"])
     np.testing.assert_allclose(light, expected, atol=1e-4)
 
 
@@ -196,11 +196,11 @@ def test_too_few_images(ex04, small_mnist, tmp_path, capsys):
 
 @pytest.mark.question(QUESTION)
 def test_shipped_result_reaches_the_goal():
-    report = reports.read_sidecar("ex04_lenet")
-    assert report["metrics"]["error"]["n"] >= 3 and report["num_images"]["test"] == 10000
-    assert report["metrics"]["error"]["mean"] <= 0.004
-    assert report["metrics"]["error_tta"]["mean"] <= 0.0036 and report["num_views"] == 7
-    assert report["framing"] == "digit" and report["num_parameters"] == 61_706
+    report = reports.read_report("ex04_lenet")
+    assert report.metrics["error"].n >= 3 and report.num_images["test"] == 10000
+    assert report.metrics["error"].mean <= 0.004
+    assert report.metrics["error_tta"].mean <= 0.0036 and report.num_views == 7
+    assert report.framing == "digit" and report.num_parameters == 61_706
 
 
 @pytest.mark.question(QUESTION)
@@ -223,6 +223,6 @@ def test_predict_reads_a_photographed_digit(extract, run_predict, tmp_path):
 @pytest.mark.slow
 def test_shipped_model_on_the_whole_test_set(ex04):
     _, (x_test, y_test) = sources.load_mnist()
-    report = reports.read_sidecar("ex04_lenet")
+    report = reports.read_report("ex04_lenet")
     result = ex04.evaluate(saving.load_model("ex04_lenet"), x_test, y_test)
-    assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"], abs=2e-4)
+    assert result["accuracy"] == pytest.approx(report.shipped["accuracy"], abs=2e-4)

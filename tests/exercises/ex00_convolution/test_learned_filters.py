@@ -48,15 +48,15 @@ def test_an_x_is_dark_round_its_centre_and_an_o_is_not(ex00):
 
 @pytest.mark.question("S0 Apprentissage des Features")
 def test_the_shipped_filters_read_fresh_letters_and_the_slides(ex00, shipped):
-    report = reports.read_sidecar("ex00_learned_filters")
+    report = reports.read_report("ex00_learned_filters")
     x, y = ex00.draw_letters(500, seed=12345)  # jamais vus, ni à l'entraînement ni au test
     assert ex00.evaluate(shipped, x, y)["accuracy"] > 0.97
     named = ex00.name_pictures(shipped)
     assert named["X"] > 0.5 and named["X déformé"] > 0.5 and named["O"] < 0.5
-    assert report["metrics"]["accuracy"]["n"] == 3 and report["num_parameters"] == 53
+    assert report.metrics["accuracy"].n == 3 and report.num_parameters == 53
     dataset = (ex00.draw_letters(ex00.NUM_TRAIN, seed=0), ex00.draw_letters(ex00.NUM_TEST, seed=1))
-    assert report["data_sha256"] == sources.dataset_sha256(dataset)
-    assert ex00.evaluate(shipped, *dataset[1])["accuracy"] == report["shipped"]["accuracy"]
+    assert report.data_sha256 == sources.dataset_sha256(dataset)
+    assert ex00.evaluate(shipped, *dataset[1])["accuracy"] == report.shipped["accuracy"]
 
 
 def test_learned_filters_are_scaled(ex00, shipped):
@@ -88,5 +88,5 @@ def test_the_whole_loop(ex00, tmp_path, capsys):
 def test_training_learns(ex00, tmp_path):
     options = ["--seeds", "1", "--models-dir", str(tmp_path), "--output", str(tmp_path)]
     assert ex00.main(options) == 0
-    report = reports.read_sidecar("ex00_learned_filters", models_dir=tmp_path)
-    assert report["shipped"]["accuracy"] > 0.95
+    report = reports.read_report("ex00_learned_filters", models_dir=tmp_path)
+    assert report.shipped["accuracy"] > 0.95

@@ -56,20 +56,20 @@ def test_evaluate_sees_a_planted_dependence_on_position(ex00):
 
 @pytest.mark.question("S3 Pourquoi les MLP ne sont pas suffisants")
 def test_the_shipped_networks_show_the_argument(ex00, extract):
-    model, report = saving.load_model("ex00_position"), reports.read_sidecar("ex00_position")
+    model, report = saving.load_model("ex00_position"), reports.read_report("ex00_position")
     x, y = extract("mnist")
     found = ex00.evaluate(model, ex00.widen(x), y.reshape(-1))
     assert found["dense_0"] > 0.8 and found["cnn_0"] > 0.9
     assert found["dense_6"] < 0.25 < 0.6 < found["cnn_6"]
-    means = {name: metric["mean"] for name, metric in report["metrics"].items()}
+    means = {name: metric.mean for name, metric in report.metrics.items()}
     assert means["dense_6"] < 0.2 and means["cnn_6"] > 0.7
-    assert report["metrics"]["accuracy"]["n"] == 3
+    assert report.metrics["accuracy"].n == 3
     dense = [means[f"dense_{k}"] for k in ex00.SHIFTS_PX]
     assert dense == sorted(dense, reverse=True)
 
 
 def test_the_curve_is_the_one_of_the_report(ex00, tmp_path):
-    path = ex00.save_curve(reports.read_sidecar("ex00_position"), tmp_path / "position.png")
+    path = ex00.save_curve(reports.read_report("ex00_position"), tmp_path / "position.png")
     assert path.stat().st_size > 5000
 
 
@@ -87,5 +87,5 @@ def test_the_whole_loop(ex00, tmp_path, monkeypatch, as_dataset):
 def test_training_shows_the_argument(ex00, tmp_path):
     folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path)]
     assert ex00.main(["--seeds", "1", *folders]) == 0
-    metrics = reports.read_sidecar("ex00_position", models_dir=tmp_path)["metrics"]
-    assert metrics["dense_6"]["mean"] < 0.3 < 0.5 < metrics["cnn_6"]["mean"]
+    metrics = reports.read_report("ex00_position", models_dir=tmp_path).metrics
+    assert metrics["dense_6"].mean < 0.3 < 0.5 < metrics["cnn_6"].mean

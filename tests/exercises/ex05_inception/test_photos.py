@@ -55,16 +55,16 @@ def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_da
     models = tmp_path / "m"
     assert run_main(models) == 0
     assert capfd.readouterr().out.count("calculées en") == 2
-    report = reports.read_sidecar(SLUG, models_dir=models)
+    report = reports.read_report(SLUG, models_dir=models)
     network, provenance = base
-    assert report["command"].startswith("python -m exercises.ex05_photos --seeds 2 --epochs 6")
-    assert report["derived_from"]["sha256"] == provenance.sha256
-    assert report["derived_from"]["input_px"] == 192 and "base" not in report
-    assert report["input_shape"] == [192, 192, 3] and report["precision"] == "float32"
-    assert report["metrics"]["accuracy"]["n"] == 2 and len(report["history"]["loss"]) == 6
-    assert report["data_sha256"] == sources.dataset_sha256(as_dataset("cifar10"))
-    assert report["history"]["loss"][-1] < report["history"]["loss"][0]
-    assert abs(report["export_accuracy"] - report["shipped"]["accuracy"]) <= 0.03
+    assert report.command.startswith("python -m exercises.ex05_photos --seeds 2 --epochs 6")
+    assert report.details["derived_from"]["sha256"] == provenance.sha256
+    assert report.details["derived_from"]["input_px"] == 192 and report.base == {}
+    assert report.input_shape == [192, 192, 3] and report.precision == "float32"
+    assert report.metrics["accuracy"].n == 2 and len(report.history["loss"]) == 6
+    assert report.data_sha256 == sources.dataset_sha256(as_dataset("cifar10"))
+    assert report.history["loss"][-1] < report.history["loss"][0]
+    assert abs(report.export_accuracy - report.shipped["accuracy"]) <= 0.03
 
     # Une vignette lue dans un fichier a la réponse de la base et de la tête qui l'ont mesurée.
     x, _ = as_dataset("cifar10")[1]
@@ -76,10 +76,10 @@ def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_da
     assert classifier.views == [*photos.VIEWS] and classifier.classes == sources.CIFAR10_CLASSES_FR
     found = np.stack([result.probabilities for result in classifier.classify(paths)])
     whole = saving.load_model(SLUG, models_dir=models)
-    assert report["num_parameters"] == whole.count_params()
+    assert report.num_parameters == whole.count_params()
     large = np.stack([crop_resize(Image.fromarray(image), 192) for image in x[:5]])
     expected = whole.predict(large, verbose=0)
-    powers = expected ** (1 / report["calibration"]["temperature"])
+    powers = expected ** (1 / report.calibration["temperature"])
     np.testing.assert_allclose(found, powers / powers.sum(1, keepdims=True), atol=2e-3)
     # Le réseau livré commence par la base, aux poids arrondis à 16 bits près.
     extractor = pretrained.features_model(network, layer_name=photos.LAYER)
@@ -89,8 +89,8 @@ def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_da
     # Une deuxième fois, rien n'est recalculé.
     assert run_main(models, "--force") == 0
     assert capfd.readouterr().out.count("relues du cache") == 2
-    again = reports.read_sidecar(SLUG, models_dir=models)
-    assert again["metrics"] == report["metrics"]
+    again = reports.read_report(SLUG, models_dir=models)
+    assert again.metrics == report.metrics
 
 
 def test_batches_are_enlarged_as_predict_does(extract):
@@ -114,26 +114,26 @@ def test_head_starts_undecided_and_ignores_scale():
 
 
 def test_shipped_network_is_what_the_command_wrote():
-    report = reports.read_sidecar(SLUG)
-    assert report["metrics"]["accuracy"]["n"] >= 3
-    assert report["num_images"] == {"train": 48000, "val": 2000, "test": 10000}
-    assert report["calibration"]["ece_after"] <= 0.02
-    assert report["derived_from"]["sha256"] == pretrained.PACKAGE_SHA256
-    assert report["export"] == "int8" and report["size_bytes"] < 12_000_000
-    assert abs(report["export_accuracy"] - report["shipped"]["accuracy"]) < 0.005
+    report = reports.read_report(SLUG)
+    assert report.metrics["accuracy"].n >= 3
+    assert report.num_images == {"train": 48000, "val": 2000, "test": 10000}
+    assert report.calibration["ece_after"] <= 0.02
+    assert report.details["derived_from"]["sha256"] == pretrained.PACKAGE_SHA256
+    assert report.export == "int8" and report.size_bytes < 12_000_000
+    assert abs(report.export_accuracy - report.shipped["accuracy"]) < 0.005
 
 
 def test_shipped_network_on_enlarged_thumbnails(extract):
     x, y = (each[:200] for each in extract("cifar10"))
-    report = reports.read_sidecar(SLUG)
+    report = reports.read_report(SLUG)
     large = photos.enlarge(x, photos.IMAGE_PX)
     probabilities = Classifier(SLUG).predict(large)
     right = probabilities.argmax(1) == y.reshape(-1)
-    error = (report["shipped"]["accuracy"] * (1 - report["shipped"]["accuracy"]) / len(x)) ** 0.5
-    assert abs(right.mean() - report["shipped"]["accuracy"]) < 3 * error
+    error = (report.shipped["accuracy"] * (1 - report.shipped["accuracy"]) / len(x)) ** 0.5
+    assert abs(right.mean() - report.shipped["accuracy"]) < 3 * error
     # L'export en int8 et le fichier de Keras sont le même réseau.
     powers = saving.load_model(SLUG).predict(large[:20], verbose=0)
-    powers **= 1 / report["calibration"]["temperature"]
+    powers **= 1 / report.calibration["temperature"]
     exact = powers / powers.sum(1, keepdims=True)
     assert np.abs(probabilities[:20] - exact).max() < 0.2
     assert np.abs(probabilities[:20] - exact).mean() < 0.02
@@ -141,7 +141,7 @@ def test_shipped_network_on_enlarged_thumbnails(extract):
 
 @pytest.mark.slow
 def test_shipped_network_starts_with_the_real_base(extract):
-    derived = reports.read_sidecar(SLUG)["derived_from"]
+    derived = reports.read_report(SLUG).details["derived_from"]
     base, _ = pretrained.inception_v3(input_px=derived["input_px"], sha256=derived["sha256"])
     extractor = pretrained.features_model(base, layer_name=derived["layer"])
     shipped = saving.load_model(SLUG)
