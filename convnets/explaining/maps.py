@@ -36,17 +36,21 @@ class Subject(NamedTuple):
     probability: float  # de cette classe
 
 
-def explanation_parser(module: str, description: str) -> FrenchParser:
+def explanation_parser(
+    module: str, description: str, *, command: str | None = None
+) -> FrenchParser:
     """Prépare les options d'un exercice qui explique une prédiction.
 
     Args:
-        module: nom du module, qui nomme le dossier des figures.
+        module: nom du dossier des figures.
         description: une phrase, la première de l'aide.
+        command: voir `training_parser`.
 
     Returns:
         Un analyseur : image, `--model`, `--class`, `--output`, `--models-dir`.
     """
-    parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
+    prog = f"python -m exercises.{command or module}"
+    parser = FrenchParser(prog=prog, description=description)
     add = parser.add_argument
     add(
         "image",

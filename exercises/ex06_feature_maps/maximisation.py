@@ -3,9 +3,9 @@
 D'après : TD « keras & réseaux de neurones convolutionnels », §1.2.
 Commande : python -m exercises.ex06_feature_maps.maximisation samples/chat.png
 
-Un thème de l'exercice 06, dont l'entrée est `ex06_feature_maps`. On part d'un bruit et l'on
-remonte le gradient de la réponse d'un filtre par rapport aux pixels. Sans rien d'autre, l'image
-reste un bruit, qui trompe le filtre : à chaque pas, on lisse un peu et on ramène vers le gris.
+On part d'un bruit et l'on remonte le gradient de la réponse d'un filtre par rapport aux pixels.
+Sans rien d'autre, l'image reste un bruit, qui trompe le filtre : à chaque pas, on lisse un peu et
+on ramène vers le gris.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,15 @@ import numpy as np
 from convnets.core.cli import percent, positive_int, run
 from convnets.explaining import maps as explanations
 from convnets.figures.style import new_figure, output_dir
-from exercises.ex06_feature_maps import __main__ as ex06
+from exercises.ex06_feature_maps.maps import (
+    ACTIVATIONS,
+    FRENCH,
+    NUM_COLUMNS,
+    activation_maps,
+    choose_layers,
+    draw_tiles,
+    strongest,
+)
 
 GREY, NOISE = 128, 20  # moyenne et écart-type du bruit de départ, en niveaux de gris
 STEPS = 60
@@ -44,7 +52,7 @@ def maps_model(model: keras.Model, layer_name: str, *, leak: float = 0) -> keras
     network = explanations.float_model(model, layer_name=layer_name)
     layer = network.get_layer(layer_name)
     maps = layer.output
-    if leak and isinstance(layer, ex06.ACTIVATIONS):
+    if leak and isinstance(layer, ACTIVATIONS):
         small = keras.layers.Rescaling(leak, name="leak")(layer.input)
         maps = keras.layers.Add(name="leaking")([maps, small])
     return keras.Model(network.inputs[0], maps)
@@ -155,16 +163,16 @@ def save_preferred(
         steps: voir `maximise`.
         seed: voir `maximise`.
     """
-    model, maps = subject.model, ex06.activation_maps(subject.model, subject.image, layer_names)
+    model, maps = subject.model, activation_maps(subject.model, subject.image, layer_names)
     with new_figure(path, rows=len(maps), size=(10, 1.6)) as (figure, axes):
         for axis, name in zip(axes[:, 0], layer_names, strict=True):
-            filters = ex06.strongest(maps[name], ex06.NUM_COLUMNS)
+            filters = strongest(maps[name], NUM_COLUMNS)
             images = maximise(model, name, filters, steps=steps, seed=seed)
             after = responses(maps_model(model, name), images.astype(np.float32), filters)
             before = maps[name][..., filters].mean(axis=(0, 1))
             pairs = zip(filters, before, keras.ops.convert_to_numpy(after), strict=True)
-            labels = [f"n° {k}\n{a:.2g} → {b:.2g}".translate(ex06.FRENCH) for k, a, b in pairs]
-            ex06.draw_tiles(axis, images, labels)
+            labels = [f"n° {k}\n{a:.2g} → {b:.2g}".translate(FRENCH) for k, a, b in pairs]
+            draw_tiles(axis, images, labels)
             axis.set_title(f"{name} ({maps[name].shape[2]} filtres)", fontsize=9)
             print(f"{name} : filtres {', '.join(map(str, filters))}", flush=True)
         figure.suptitle(
@@ -176,7 +184,9 @@ def save_preferred(
 
 def main(argv: list[str] | None = None) -> int:
     """Fabrique les images que préfèrent les filtres les plus allumés par une image."""
-    parser = explanations.explanation_parser("ex06_maximisation", __doc__.splitlines()[0])
+    parser = explanations.explanation_parser(
+        "ex06_maximisation", __doc__.splitlines()[0], command="ex06_feature_maps.maximisation"
+    )
     add = parser.add_argument
     add(
         "--layers",
@@ -190,7 +200,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def body() -> int:
         subject = explanations.load_subject(options)
-        names = ex06.choose_layers(subject.model, options.layers)
+        names = choose_layers(subject.model, options.layers)
         if not options.layers:
             names = last_of_each_size(subject.model, names)
         path = output_dir(options) / f"{Path(options.image).stem}_preferences.png"

@@ -51,7 +51,7 @@ def test_posed_filters_get_the_images_they_look_for(ex06, by_hand):
 @pytest.mark.parametrize("which", [0, -1])
 def test_images_raise_their_filter_far_above_noise(ex06, shipped, which):
     """Sur le réseau livré : la réponse moyenne, contre celle de bruits de même écart-type."""
-    from exercises.ex06_feature_maps.__main__ import active_layers
+    from exercises.ex06_feature_maps.maps import active_layers
 
     name, filters = active_layers(shipped)[which], [1, 5, 9]
     weights = shipped.get_weights()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core.reports import Metric, Report
 from convnets.datasets import sources
 from convnets.training import saving
 
@@ -9,33 +10,40 @@ QUESTION = "TD, §1.2 et question 1"
 
 
 @pytest.fixture(scope="module")
-def ex04():
-    from exercises import ex04_maps
+def lenet():
+    from exercises.ex06_feature_maps import lenet as ex06_lenet
 
-    return ex04_maps
+    return ex06_lenet
 
 
 @pytest.fixture(scope="module")
 def model():
+    """Les couches de LeNet, poids au hasard."""
     import keras
-
-    from exercises.ex04_lenet import build_lenet
+    from keras import layers
 
     keras.utils.set_random_seed(0)
-    return build_lenet()
+    images = keras.Input((28, 28), dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
+    x = layers.Reshape((28, 28, 1))(x)
+    x = layers.Conv2D(6, 5, padding="same", activation="relu", name="C1")(x)
+    x = layers.MaxPooling2D(name="S2")(x)
+    x = layers.Conv2D(16, 5, activation="relu", name="C3")(x)
+    x = layers.Flatten()(layers.MaxPooling2D(name="S4")(x))
+    return keras.Model(images, layers.Dense(10, activation="softmax")(x), name="ex04_lenet")
 
 
-def test_kernels_are_the_weights_filter_first(ex04, model):
-    first, second = ex04.kernels(model, "C1"), ex04.kernels(model, "C3")
+def test_kernels_are_the_weights_filter_first(lenet, model):
+    first, second = lenet.kernels(model, "C1"), lenet.kernels(model, "C3")
     assert first.shape == (6, 1, 5, 5) and second.shape == (16, 6, 5, 5)
     weights = model.get_layer("C3").get_weights()[0]  # (5, 5, cartes lues, filtres)
     np.testing.assert_array_equal(second[3, 2], weights[:, :, 2, 3])
 
 
 @pytest.mark.question(QUESTION)
-def test_maps_agree_with_a_convolution_by_hand(ex04, model, extract):
+def test_maps_agree_with_a_convolution_by_hand(lenet, model, extract):
     x = extract("mnist")[0][:2]
-    found = ex04.maps(model, x)
+    found = lenet.maps(model, x)
     assert {name: each.shape[1:] for name, each in found.items()} == {
         "C1": (28, 28, 6),
         "S2": (14, 14, 6),
@@ -44,7 +52,7 @@ def test_maps_agree_with_a_convolution_by_hand(ex04, model, extract):
     }
     padded = np.pad(x[0] / 127.5 - 1, 2)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))  # (28, 28, 5, 5)
-    by_hand = np.einsum("ijab,kab->ijk", windows, ex04.kernels(model, "C1")[:, 0])
+    by_hand = np.einsum("ijab,kab->ijk", windows, lenet.kernels(model, "C1")[:, 0])
     np.testing.assert_allclose(found["C1"][0], np.maximum(by_hand, 0), atol=1e-5)
     pooled = found["C1"][0].reshape(14, 2, 14, 2, 6).max(axis=(1, 3))
     np.testing.assert_array_equal(found["S2"][0], pooled)
@@ -52,15 +60,15 @@ def test_maps_agree_with_a_convolution_by_hand(ex04, model, extract):
 
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize("layer_name", ["C1", "C3"])
-def test_favourites_are_exactly_what_the_map_saw(ex04, model, extract, monkeypatch, layer_name):
+def test_favourites_are_exactly_what_the_map_saw(lenet, model, extract, monkeypatch, layer_name):
     """Changer un pixel hors du morceau ne change pas la réponse ; dedans, si."""
-    monkeypatch.setattr(ex04, "NUM_PATCHES", 1)
+    monkeypatch.setattr(lenet, "NUM_PATCHES", 1)
     x = extract("mnist")[0][:1]
-    patches = ex04.favourites(model, x, layer_name)
-    responses = ex04.maps(model, x)[layer_name][0]
+    patches = lenet.favourites(model, x, layer_name)
+    responses = lenet.maps(model, x)[layer_name][0]
     changed = np.repeat(x, 784, axis=0)
     changed.reshape(784, 784)[np.arange(784), np.arange(784)] ^= 255
-    after = ex04.maps(model, changed)[layer_name]  # (784, h, w, cartes), un pixel changé à la fois
+    after = lenet.maps(model, changed)[layer_name]  # (784, h, w, cartes), un pixel changé à la fois
     for k, patch in enumerate(patches[:, 0]):
         row, column = np.unravel_index(responses[..., k].argmax(), responses.shape[:2])
         if responses[row, column, k] == 0:
@@ -68,29 +76,29 @@ def test_favourites_are_exactly_what_the_map_saw(ex04, model, extract, monkeypat
         change = abs(after[:, row, column, k] - responses[row, column, k])
         seen = (change > 1e-5).reshape(28, 28)
         rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
-        step, side = ex04.FIELDS_PX[layer_name]
+        step, side = lenet.FIELDS_PX[layer_name]
         top, left = step * row - 2, step * column - 2
         assert top <= rows[0] and rows[-1] < top + side
         assert left <= columns[0] and columns[-1] < left + side
         np.testing.assert_array_equal(patch, np.pad(x[0], 2)[top + 2 :, left + 2 :][:side, :side])
 
 
-def test_favourites_come_strongest_first(ex04, model, extract):
+def test_favourites_come_strongest_first(lenet, model, extract):
     x = extract("mnist")[0][:50]
-    patches = ex04.favourites(model, x, "C1")
-    assert patches.shape == (6, ex04.NUM_PATCHES, 5, 5) and patches.dtype == np.uint8
-    strongest = ex04.maps(model, x)["C1"].max(axis=(1, 2))  # (50, 6)
-    kernels = ex04.kernels(model, "C1")[:, 0]
+    patches = lenet.favourites(model, x, "C1")
+    assert patches.shape == (6, lenet.NUM_PATCHES, 5, 5) and patches.dtype == np.uint8
+    strongest = lenet.maps(model, x)["C1"].max(axis=(1, 2))  # (50, 6)
+    kernels = lenet.kernels(model, "C1")[:, 0]
     for k in range(6):
         # Hors de l'image, `same` met des zéros après la mise à l'échelle, et non du noir.
         scores = np.einsum("nab,ab->n", patches[k] / 127.5 - 1, kernels[k])
-        expected = np.sort(strongest[:, k])[::-1][: ex04.NUM_PATCHES]
+        expected = np.sort(strongest[:, k])[::-1][: lenet.NUM_PATCHES]
         inside = np.isclose(scores, expected, atol=1e-4)
         assert inside.sum() >= 4, (scores, expected)
 
 
-def test_mosaic_enlarges_and_separates(ex04):
-    sheet = ex04._mosaic([[np.eye(2)], [np.ones((4, 4)), np.zeros((1, 1))]], side_px=4, gap_px=1)
+def test_mosaic_enlarges_and_separates(lenet):
+    sheet = lenet._mosaic([[np.eye(2)], [np.ones((4, 4)), np.zeros((1, 1))]], side_px=4, gap_px=1)
     assert sheet.shape == (10, 10)
     np.testing.assert_array_equal(sheet[:4, :4], np.kron(np.eye(2), np.ones((2, 2))))
     assert (sheet[5:9, :4] == 1).all() and (sheet[5:9, 5:9] == 0).all()
@@ -100,12 +108,15 @@ def test_mosaic_enlarges_and_separates(ex04):
 @pytest.fixture(scope="module")
 def models_dir(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    saving.save_model(model, "ex04_lenet", {"score": 1.0}, models_dir=folder)
+    report = Report(command="essai", metrics={"accuracy": Metric(1.0, None, 1)}, score=1.0)
+    saving.save_model(model, "ex04_lenet", report, models_dir=folder)
     return folder
 
 
 @pytest.mark.question(QUESTION)
-def test_main_draws_a_picture_of_the_user(ex04, models_dir, extract, tmp_path, monkeypatch, capsys):
+def test_main_draws_a_picture_of_the_user(
+    lenet, models_dir, extract, tmp_path, monkeypatch, capsys
+):
     def refuse():
         raise AssertionError("une image est donnée : MNIST n'est pas demandé")
 
@@ -115,23 +126,23 @@ def test_main_draws_a_picture_of_the_user(ex04, models_dir, extract, tmp_path, m
     page.paste(digit, (150, 60))
     page.save(tmp_path / "photo.png")
     arguments = ["--models-dir", str(models_dir), "--output", str(tmp_path / "f")]
-    assert ex04.main([str(tmp_path / "photo.png"), *arguments]) == 0
+    assert lenet.main([str(tmp_path / "photo.png"), *arguments]) == 0
     assert {path.name for path in (tmp_path / "f").iterdir()} == {"filtres.png", "cartes.png"}
     assert str(tmp_path / "f") in capsys.readouterr().out
 
 
-def test_main_without_a_picture_uses_mnist(ex04, models_dir, as_dataset, tmp_path, monkeypatch):
+def test_main_without_a_picture_uses_mnist(lenet, models_dir, as_dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
-    assert ex04.main(["--models-dir", str(models_dir), "--output", str(tmp_path)]) == 0
+    assert lenet.main(["--models-dir", str(models_dir), "--output", str(tmp_path)]) == 0
     assert (tmp_path / "morceaux.png").stat().st_size > 5000
 
 
-def test_errors_are_french_sentences(ex04, models_dir, tmp_path, capsys):
+def test_errors_are_french_sentences(lenet, models_dir, tmp_path, capsys):
     arguments = ["--models-dir", str(models_dir), "--output", str(tmp_path)]
-    assert ex04.main([str(tmp_path / "absente.png"), *arguments]) == 1
+    assert lenet.main([str(tmp_path / "absente.png"), *arguments]) == 1
     assert "absente.png : aucun fichier ici" in capsys.readouterr().err
     Image.new("RGB", (60, 40), "white").save(tmp_path / "vide.png")
-    assert ex04.main([str(tmp_path / "vide.png"), *arguments]) == 1
+    assert lenet.main([str(tmp_path / "vide.png"), *arguments]) == 1
     assert "vide.png : aucun chiffre visible" in capsys.readouterr().err
-    assert ex04.main(["--models-dir", str(tmp_path / "rien")]) == 1
+    assert lenet.main(["--models-dir", str(tmp_path / "rien")]) == 1
     assert "Pas de modèle ex04_lenet" in capsys.readouterr().err
