@@ -15,7 +15,7 @@ from keras import layers
 
 from convnets.core import reports
 from convnets.core.cli import FrenchParser, add_folders, positive_int
-from convnets.core.reports import Report
+from convnets.core.reports import Headline, Metric, Report
 from convnets.datasets import folders
 from exercises.ex05_inception import features
 from exercises.ex05_inception import head as top
@@ -142,17 +142,22 @@ def part_parser(part: str, description: str, *, epochs: int) -> FrenchParser:
     return parser
 
 
-def study_report(options, **found) -> Report:
+def study_report(options, metrics: dict[str, Metric], headline: dict[str, str], **found) -> Report:
     """Assemble le compte rendu d'une étude sans modèle.
 
     Args:
         options: options de `part_parser`.
-        **found: champs de `Report`, sans la commande ni le moteur.
+        metrics: ce qui a été mesuré.
+        headline: ce que les tableaux montrent, si cela a été mesuré, et son intitulé.
+        **found: autres champs de `Report`, sans la commande ni le moteur.
     """
     command = f"python -m exercises.{options.command} --seeds {options.seeds}"
     command += f" --epochs {options.epochs}"
     command += f" --limit {options.limit}" if options.limit else ""
-    return Report(command=command, backend=keras.backend.backend(), **found)
+    shown = [Headline(name, label) for name, label in headline.items() if name in metrics]
+    return Report(
+        command=command, metrics=metrics, headline=shown, backend=keras.backend.backend(), **found
+    )
 
 
 def write_report(report: Report, options) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 import keras
 
 from convnets.core.cli import percent, run
-from convnets.core.reports import Headline, Report
+from convnets.core.reports import Report
 from convnets.datasets import pretrained
 from convnets.figures.style import COLORS, INK, new_figure, output_dir
 from convnets.training import study as training
@@ -169,7 +169,7 @@ def study(options) -> int:
     report = fine_tuning.study_report(
         options,
         metrics={name: training.summarise([each[name] for each in runs]) for name in runs[0]},
-        headline=[Headline(name, label) for name, label in HEADLINE.items()],
+        headline=HEADLINE,
         base=features.describe_base(provenance, "mixed10"),
         details={
             "tasks": TASKS,

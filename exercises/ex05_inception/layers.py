@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import percent, run
-from convnets.core.reports import Headline, Report
+from convnets.core.reports import Report
 from convnets.datasets import pretrained
 from convnets.figures.style import COLORS, new_figure, output_dir
 from convnets.training import study as training
@@ -173,7 +173,7 @@ def study(options) -> int:
         report = fine_tuning.study_report(
             options,
             metrics=metrics,
-            headline=[Headline(f"accuracy {name}", f"exactitude, base {name}") for name in SHOWN],
+            headline={f"accuracy {name}": f"exactitude, base {name}" for name in SHOWN},
             num_images={"train": len(train.paths), "test": len(test.paths)},
             data_sha256={"train": train.sha256, "test": test.sha256},
             base=features.describe_base(provenance, "mixed10"),

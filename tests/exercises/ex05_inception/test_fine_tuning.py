@@ -99,8 +99,9 @@ def test_a_full_run_goes_to_the_models_folder(tuning, tmp_path):
         ["--models-dir", str(tmp_path / "m")]
     )
     found = {"accuracy coupée après mixed2": reports.Metric(0.7, None, 1)}
-    path = tuning.write_report(tuning.study_report(options, metrics=found), options)
+    path = tuning.write_report(tuning.study_report(options, found, {"absent": "rien"}), options)
     assert [each.name for each in path.parent.iterdir()] == ["ex05_layers.json"]
     report = reports.read_report("ex05_layers", models_dir=tmp_path / "m")
     assert report.command == "python -m exercises.ex05_inception.layers --seeds 1 --epochs 3"
-    assert report.metrics == found and report.environment.versions["keras"]
+    assert report.metrics == found and report.headline == []  # rien de ce qui se montre
+    assert report.environment.versions["keras"]
