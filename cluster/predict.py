@@ -23,8 +23,8 @@ from pathlib import Path
 from convnets.core.cli import FrenchParser, positive_int, reason, reserve_stderr, run
 from convnets.core.files import own_suffix, replacing
 from convnets.core.paths import MODELS_DIR
-from convnets.core.reports import read_sidecar
 from convnets.serving import router
+from convnets.serving.card import read_card
 
 REPO = Path(__file__).resolve().parents[1]
 # Moins d'un demi-cœur réservé par acteur, bien qu'il en emploie un : quand une machine meurt, les
@@ -171,7 +171,7 @@ def predict(options) -> int:
 
     output = options.output.resolve()
     slugs = router.slugs(options.model, models_dir=options.models_dir)
-    sha256 = [_export_sha256(slug, options.models_dir) for slug in slugs]
+    sha256 = [read_card(slug, models_dir=options.models_dir).sha256 for slug in slugs]
     chunks = open_request(options.input, output, model=" et ".join(slugs), sha256=" ".join(sha256))
     missing = [chunk for chunk in chunks if not answer_path(output, chunk.index).exists()]
     total, todo = (sum(chunk.num_rows for chunk in each) for each in (chunks, missing))
@@ -205,16 +205,11 @@ def predict(options) -> int:
     return 0
 
 
-def _export_sha256(slug: str, models_dir: Path) -> str:
-    name = f"{slug}.tflite"
-    return read_sidecar(slug, models_dir=models_dir, only=name)["files"][name]
-
-
 @contextlib.contextmanager
 def _interrupts() -> Iterator[list]:
     """Retient les Ctrl-C : levée pendant qu'un objet de Ray est détruit, l'exception se perd.
 
-    Elle est levée quand même : `storage.hold_interrupts` attendrait une réponse qui peut ne jamais
+    Elle est levée quand même : `files.hold_interrupts` attendrait une réponse qui peut ne jamais
     venir.
     """
     asked = []

@@ -1,12 +1,11 @@
 """Onglet « Prédire » : une image, la classe, les probabilités, et ce qui a décidé.
 
-Ce que fait `./predict`, avec les mêmes fonctions : `inference.Classifier` pour répondre,
+Ce que fait `./predict`, avec les mêmes fonctions : `classifier.Classifier` pour répondre,
 les méthodes qu'`convnets.explaining.explain` réunit pour expliquer.
 """
 
 import functools
 import io
-import json
 import threading
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from convnets.core.cli import percent
 from convnets.core.images import open_image
 from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import load_report
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving.classifier import Classifier
 from convnets.serving.router import Router
@@ -35,15 +35,9 @@ TITLES = {  # d'après la première classe d'un modèle
     "Chat": "Chat ou chien",
 }
 AUTOMATIC = "auto"  # comme `./predict` sans `--model`
-METHODS = {
-    "none": "Aucune",
-    "occlusion": "Occlusion",
-    "lime": "LIME",
-    "grad_cam": "Grad-CAM",
-    "grad_cam_plus_plus": "Grad-CAM++",
-    "saliency": "Gradient",
-    "smooth_grad": "SmoothGrad",
-    "integrated_gradients": "Gradients intégrés",
+METHODS = {"none": "Aucune"} | {  # les plus légères d'abord
+    name: EXPLANATIONS[name].title
+    for name in sorted(EXPLANATIONS, key=lambda name: EXPLANATIONS[name].derives)
 }
 
 
@@ -183,12 +177,12 @@ def models() -> tuple[tuple[str, str], ...]:
     found = []
     for path in sorted(MODELS_DIR.glob("*.tflite")):
         try:
-            report = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            report = load_report(path.with_suffix(".json"))
         except (OSError, ValueError):
             continue
-        classes, matrix = report.get("classes_fr"), report.get("confusion_matrix")
+        classes = report.classes_fr
         # Une détection, une segmentation ne nomment pas une image.
-        if path.stem in PAIRS or not classes or len(matrix or ()) != len(classes):
+        if path.stem in PAIRS or not classes or len(report.confusion_matrix) != len(classes):
             continue
         title = TITLES.get(classes[0])
         found.append((f"{title} ({path.stem})" if title else path.stem, path.stem))
@@ -204,7 +198,7 @@ def describe(picture: Picture, slug: str) -> str:
     network = load_for(picture, slug)
     probabilities, classes = network.answer(picture), network.classifier.classes
     best = classes[int(np.argmax(probabilities))]
-    sure = "étalonnée" if "calibration" in network.classifier.report else "non étalonnée"
+    sure = "étalonnée" if network.classifier.card.temperature else "non étalonnée"
     return html.side_by_side(
         f'<p class="reponse" role="status">Prédiction : <strong>{html.escape(best)}</strong></p>',
         html.bars(classes, probabilities, title=f"Probabilité ({sure}) de chaque classe"),
@@ -265,7 +259,7 @@ def heatmap(picture: Picture, slug: str, method: str) -> np.ndarray:
     image, index = network.seen(picture), int(np.argmax(network.answer(picture)))
 
     def work() -> np.ndarray:
-        if not EXPLANATIONS[method]:
+        if not EXPLANATIONS[method].derives:
             model = _UntilLate(network, time.monotonic() + limits.MAX_SECONDS)
             return load_method(method).function(model, image, index)
         with _keras_lock:

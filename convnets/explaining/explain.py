@@ -4,15 +4,16 @@ Réunit les méthodes des exercices 07 à 10 sous un nom chacune. Celles qui dé
 chargent Keras ; les autres se contentent du moteur léger de `./predict`.
 """
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from convnets.core.paths import MODELS_DIR
+from convnets.core.cli import printable
 from convnets.explaining.maps import Subject, load_network, save_explanation
-from convnets.explaining.methods import EXPLANATIONS
+from convnets.explaining.methods import EXPLANATIONS, OWN_NETWORK
 from convnets.serving.classifier import Classifier, Result
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
@@ -39,27 +40,10 @@ class Method(NamedTuple):
 
 
 def load_method(name: str) -> Method:
-    """Importe une méthode d'après son nom, un de `prediction.EXPLANATIONS`."""
-    if name.startswith("grad_cam"):
-        from exercises.ex09_grad_cam import __main__ as ex09_grad_cam
-
-        return Method(*ex09_grad_cam.METHODS[name])
-    if name == "occlusion":
-        from exercises.ex07_occlusion import occlusion
-
-        return Method("Occlusion", occlusion)
-    if name == "lime":
-        from exercises.ex10_lime import lime
-
-        return Method("LIME", lime)
-    from exercises import ex08_saliency
-
-    title = {
-        "saliency": "Gradient",
-        "smooth_grad": "SmoothGrad",
-        "integrated_gradients": "Gradients intégrés",
-    }[name]
-    return Method(title, getattr(ex08_saliency, name))
+    """Importe une méthode d'après son nom, un de `methods.EXPLANATIONS`, ou `cam`."""
+    entry = (EXPLANATIONS | OWN_NETWORK)[name]
+    module, _, function = entry.source.partition(":")
+    return Method(entry.title, getattr(importlib.import_module(module), function))
 
 
 def check_output(output: Path) -> None:
@@ -70,33 +54,39 @@ def check_output(output: Path) -> None:
         FileNotFoundError: dossier absent.
     """
     if output.suffix.lower() not in FORMATS:
-        raise ValueError(f"{output} : une figure se termine par {', '.join(FORMATS)}.")
+        raise ValueError(
+            f"{printable(str(output))} : une figure se termine par {', '.join(FORMATS)}."
+        )
     if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output.parent} : dossier absent, où écrire la figure.")
+        raise FileNotFoundError(
+            f"{printable(str(output.parent))} : dossier absent, où écrire la figure."
+        )
 
 
-def explain(
-    slug: str, result: Result, output: Path, *, name: str, models_dir: Path = MODELS_DIR
-) -> None:
+def explain(result: Result, output: Path, *, name: str) -> None:
     """Dessine ce qui a décidé d'une prédiction.
 
     Args:
-        slug: modèle, à images en couleurs.
-        result: ce que `Classifier.classify` a rendu ; c'est sa classe qui est expliquée. Quand il
-            vient de plusieurs vues d'une grande image, la carte est celle de la première.
+        result: ce que `Classifier.classify` a rendu, par un modèle à images en couleurs ; c'est sa
+            classe qui est expliquée. Quand il vient de plusieurs vues d'une grande image, la carte
+            est celle de la première.
         output: figure à écrire.
-        name: méthode, une de `prediction.EXPLANATIONS`.
-        models_dir: dossier des modèles.
+        name: méthode, une de `methods.EXPLANATIONS`.
 
     Raises:
         ValueError, OSError: image ou modèle qui ne convient pas, figure impossible à écrire.
     """
-    classifier = Classifier(slug, models_dir=models_dir)
+    classifier = result.classifier
     if len(classifier.input_shape) != 3:
-        raise ValueError(f"{slug} ne s'explique pas : il faut un modèle à images en couleurs.")
+        raise ValueError(
+            f"{printable(classifier.slug)} ne s'explique pas : il faut un modèle à images en "
+            "couleurs."
+        )
     image, index = classifier.prepare(result.path), result.best
-    light = not EXPLANATIONS[name]
-    model = _LightModel(classifier) if light else load_network(slug, models_dir=models_dir)
+    if EXPLANATIONS[name].derives:
+        model = load_network(classifier.slug, models_dir=classifier.models_dir)
+    else:
+        model = _LightModel(classifier)
     probability = result.probabilities[index]
     subject = Subject(model, image, index, classifier.classes[index], probability)
     method = load_method(name)

@@ -7,8 +7,6 @@ même chose que `./predict`, là où un script `sh` ne se lance pas.
 
 import os
 
-from convnets.explaining.methods import EXPLANATIONS
-
 # Avant NumPy : OpenBLAS n'a rien à calculer ici, et ses fils coûtent au démarrage.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -23,9 +21,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, percent, positive_int, printable, reason, reserve_stderr
-from convnets.core.paths import MODELS_DIR
+from convnets.core.paths import MODELS_DIR, SUFFIXES
+from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving import router
-from convnets.serving.classifier import DEFAULT_MODEL, Result
+from convnets.serving.classifier import DEFAULT_MODEL, Classifier, Result
 
 PROGRESS_STEP = 32  # images d'un compte affiché au suivant
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
@@ -65,7 +64,11 @@ def _parser() -> FrenchParser:
         help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)",
     )
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
-    add("--model", metavar="NOM", help=router.MODEL_HELP)
+    add(
+        "--model",
+        metavar="MODELE",
+        help=f"{router.MODEL_HELP} ; ou dossier d'un des vôtres, comme runs/ex02_fashion",
+    )
     return parser
 
 
@@ -216,13 +219,62 @@ class _Progress:
             self.visible = True
 
 
+def _locate(wanted: str | None) -> tuple[str | None, Path]:
+    """Trouve le modèle que `--model` désigne.
+
+    Args:
+        wanted: un nom de `models/` ; à défaut un dossier qui contient un seul modèle, ou le chemin
+            de ses fichiers, sans leur fin ; None sans cette option.
+
+    Returns:
+        `(nom, dossier)` ; le nom est None quand `router` doit choisir.
+
+    Raises:
+        FileNotFoundError: rien de tel.
+        ValueError: plusieurs modèles dans ce dossier.
+    """
+    name = DEFAULT_MODEL if wanted is None else wanted
+    if name == os.path.basename(name) and os.path.exists(MODELS_DIR / f"{name}.tflite"):
+        return wanted, MODELS_DIR
+    shown = printable(name)
+    if wanted and os.path.isdir(wanted):
+        found = sorted(path.stem for path in Path(wanted).glob("*.tflite"))
+        if len(found) > 1:
+            known = [printable(os.path.join(wanted, each)) for each in _readable(Path(wanted))]
+            raise ValueError(
+                f"{shown} contient plusieurs modèles : choisissez-en un avec --model "
+                f"({', '.join(known) or 'aucun que ./predict sache lire'})."
+            )
+        if found:
+            return found[0], Path(wanted)
+        raise FileNotFoundError(
+            f"{shown} : aucun modèle dans ce dossier ; un .tflite et son .json sont attendus."
+        )
+    if wanted:
+        path = Path(wanted)
+        path = path.with_suffix("") if path.suffix in SUFFIXES else path
+        if any(os.path.exists(f"{path}{end}") for end in SUFFIXES):
+            return path.name, path.parent
+    if name != os.path.basename(name):
+        raise FileNotFoundError(
+            f"Pas de modèle {shown} : le dossier d'un modèle, ou le chemin de ses fichiers sans "
+            "leur fin, est attendu."
+        )
+    known = ", ".join(map(printable, _readable(MODELS_DIR))) or "aucun"
+    raise FileNotFoundError(f"Pas de modèle {shown} dans models/ (présents : {known}).")
+
+
+def _readable(folder: Path) -> list[str]:
+    """Rend les noms des modèles d'un dossier que `./predict` sait lire : il les essaie."""
+    names = []
+    for path in sorted(folder.glob("*.tflite")):
+        with contextlib.suppress(ValueError, OSError):
+            names.append(Classifier(path.stem, models_dir=folder, num_threads=1).slug)
+    return names
+
+
 def _run(options) -> int:
-    name = DEFAULT_MODEL if options.model is None else options.model
-    if name != os.path.basename(name) or name.startswith("."):
-        raise ValueError(f"{name!r} n'est pas un nom de modèle, comme {DEFAULT_MODEL}.")
-    if not (MODELS_DIR / f"{name}.tflite").exists():
-        known = ", ".join(sorted(path.stem for path in MODELS_DIR.glob("*.tflite"))) or "aucun"
-        raise FileNotFoundError(f"Pas de modèle {name} dans models/ (présents : {known}).")
+    slug, folder = _locate(options.model)
     if options.explain:
         from convnets.explaining import explain
 
@@ -238,7 +290,7 @@ def _run(options) -> int:
         from convnets.core.images import open_image
 
         open_image(paths[0])
-    classifier = router.load(options.model, models_dir=MODELS_DIR)
+    classifier = router.load(slug, models_dir=folder)
     gc.enable()  # le script predict le coupe le temps des imports
     progress = _Progress(len(paths))
     exit_code = 1 if errors else 0
@@ -263,9 +315,9 @@ def _run(options) -> int:
 def _explain(options, result: Result) -> None:
     from convnets.explaining import explain
 
-    if EXPLANATIONS[options.method]:
+    if EXPLANATIONS[options.method].derives:
         print(f"{options.method} dérive le réseau : Keras se charge…", file=sys.stderr, flush=True)
-    explain.explain(result.classifier.slug, result, options.explain, name=options.method)
+    explain.explain(result, options.explain, name=options.method)
 
 
 def run_script() -> None:

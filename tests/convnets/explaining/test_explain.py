@@ -26,17 +26,19 @@ def test_each_method_writes_a_figure(repo, cat, tmp_path, monkeypatch, capfd, me
     assert command.main(["--explain", str(output), "--method", method, str(cat)]) == 0
     printed = capfd.readouterr()
     assert printed.out == "Prédiction: Chat\n"
-    assert ("Keras" in printed.err) == EXPLANATIONS[method]
+    assert ("Keras" in printed.err) == EXPLANATIONS[method].derives
     with Image.open(output) as figure:
         assert min(figure.size) > 300
         assert len(np.unique(np.asarray(figure.convert("RGB")).reshape(-1, 3), axis=0)) > 100
 
 
-@pytest.mark.parametrize("method", [name for name, heavy in EXPLANATIONS.items() if not heavy])
+@pytest.mark.parametrize(
+    "method", [name for name, entry in EXPLANATIONS.items() if not entry.derives]
+)
 def test_methods_without_gradient_do_not_load_keras(repo, cat, tmp_path, method):
     code = (
-        "import sys; from convnets import prediction;"
-        "code = prediction.main(sys.argv[1:]);"
+        "import sys; from convnets.serving import command;"
+        "code = command.main(sys.argv[1:]);"
         "print(code, [m for m in ('keras', 'tensorflow', 'torch') if m in sys.modules])"
     )
     result = subprocess.run(
@@ -113,11 +115,13 @@ def test_the_figure_explains_the_class_that_was_printed(repo, cat, tmp_path, mon
     monkeypatch.setattr(explain, "save_explanation", lambda drawn, *_, **__: shown.append(drawn))
     probabilities = np.full(10, 0.04, np.float32)
     probabilities[8] = 0.64  # comme si les autres vues avaient vu un bateau
-    result = Result(str(cat), probabilities, None)
-    explain.explain("ex03_cifar10", result, tmp_path / "c.png", name="occlusion")
+    classifier = Classifier()
+    explain.explain(
+        Result(str(cat), probabilities, None, classifier), tmp_path / "c.png", name="occlusion"
+    )
     assert shown[0].class_index == 8 and shown[0].class_fr == "Bateau"
     assert shown[0].probability == pytest.approx(0.64)
-    [own] = Classifier().classify([str(cat)])
-    explain.explain("ex03_cifar10", own, tmp_path / "c.png", name="occlusion")
+    [own] = classifier.classify([str(cat)])
+    explain.explain(own, tmp_path / "c.png", name="occlusion")
     assert shown[1].class_fr == "Chat"
     assert shown[1].probability == pytest.approx(max(own.probabilities))

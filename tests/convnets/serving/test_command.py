@@ -215,7 +215,9 @@ def test_every_kind_of_picture(run_predict, plane, tmp_path):
         (["--inconnue", "x.png"], 2, "option inconnue"),
         (["-", "-"], 2, "ne se lit qu'une fois"),
         (["--model", "ex77", "samples/avion.png"], 1, "Pas de modèle ex77"),
-        (["--model", "../x", "samples/avion.png"], 1, "n'est pas un nom de modèle"),
+        (["--model", "../x", "samples/avion.png"], 1, "Pas de modèle ../x"),
+        (["--model", "a\nb", "samples/avion.png"], 1, "Pas de modèle a\\nb"),
+        (["--model", "", "samples/avion.png"], 1, "Pas de modèle ''"),
     ],
 )
 def test_wrong_use(run_predict, arguments, code, message):
@@ -316,8 +318,8 @@ def copy_model(repo, folder, **changes):
         ({"classes_fr": ["Avion", "Chat", "Chien"]}, "ne décrit pas"),
         ({"input_shape": [64, 64, 3]}, "ne décrit pas"),
         ({"input_shape": None}, "ne décrit pas"),
+        ({"framing": "digit"}, "ne sait pas les préparer"),
         ({"calibration": {"temperature": 0}}, "température"),
-        ({"calibration": {"temperature": "1"}}, "température"),
     ],
 )
 def test_model_and_sidecar_that_do_not_fit(repo, tmp_path, changes, message):
@@ -335,8 +337,8 @@ def test_help_is_in_french(run_predict):
 
 def test_light_path_imports_no_framework(repo, plane):
     code = (
-        "import sys; from convnets import prediction;"
-        f"code = prediction.main([{str(plane)!r}]);"
+        "import sys; from convnets.serving import command;"
+        f"code = command.main([{str(plane)!r}]);"
         "heavy = {'tensorflow', 'keras', 'matplotlib', 'scipy', 'torch', 'jax'} & set(sys.modules);"
         "sys.exit(code or (str(heavy) if heavy else 0))"
     )
@@ -346,8 +348,8 @@ def test_light_path_imports_no_framework(repo, plane):
 
 def test_arguments_are_checked_before_the_engine(repo):
     code = (
-        "import sys; from convnets import prediction;"
-        "code = prediction.main(['absent.png']);"
+        "import sys; from convnets.serving import command;"
+        "code = command.main(['absent.png']);"
         "print(code, 'ai_edge_litert' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True)

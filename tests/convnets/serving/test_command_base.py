@@ -133,7 +133,7 @@ def test_sidecar_with_a_broken_entry(folder, tmp_path, entry):
 def another_repo(repo, folder, tmp_path):
     """Une copie du dépôt dont `models/` ne contient que la tête."""
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(repo / "exercises", tmp_path / "exercises", ignore=ignore)
+    shutil.copytree(repo / "convnets", tmp_path / "convnets", ignore=ignore)
     shutil.copy(repo / "predict", tmp_path)
     shutil.copytree(folder, tmp_path / "models")
     return tmp_path
@@ -162,8 +162,8 @@ def test_predict_from_a_terminal(built, another_repo, run_predict):
 def test_no_framework_on_this_path(folder, another_repo, tmp_path):
     Image.new("RGB", (40, 30), (20, 20, 200)).save(tmp_path / "bleu.png")
     code = (
-        "import sys; from convnets import prediction;"
-        f"prediction.main(['--model', {SLUG!r}, 'bleu.png']);"
+        "import sys; from convnets.serving import command;"
+        f"command.main(['--model', {SLUG!r}, 'bleu.png']);"
         "print({'tensorflow', 'keras', 'matplotlib', 'filelock'} & set(sys.modules))"
     )
     result = subprocess.run(

@@ -1,0 +1,145 @@
+"""La fiche d'un modèle : n'importe quel JSON donne une fiche juste, ou une phrase en français."""
+
+import hashlib
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convnets.serving.card import Card, read_card
+
+CONTENT = b"un export"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+FILES = {"m.keras": "ab", "m.tflite": SHA256}
+FIELDS = (
+    "files",
+    "input_shape",
+    "classes_fr",
+    "framing",
+    "views",
+    "calibration",
+    "exercise",
+    "base",
+)
+
+
+def write(folder, report):
+    (folder / "m.tflite").write_bytes(CONTENT)
+    text = report if isinstance(report, str) else json.dumps(report)
+    (folder / "m.json").write_text(text, encoding="utf-8")
+
+
+def test_a_card_says_what_the_report_says(tmp_path):
+    base = {"name": "InceptionV3", "input_px": 150, "layer": "mixed9", "sha256": "0" * 64}
+    write(
+        tmp_path,
+        {
+            "files": FILES,
+            "exercise": "ex05_inception",
+            "input_shape": [150, 150, 3],
+            "classes_fr": ["Chat", "Chien"],
+            "framing": "squash",
+            "views": [["crop", 0.7], ["squash", 1]],
+            "calibration": {"temperature": 2, "ece_before": 0.1},
+            "base": base,
+        },
+    )
+    card = read_card("m", models_dir=tmp_path)
+    assert card.base.name == f"cours-cnn-inceptionv3-150px-mixed9-{'0' * 16}.tflite"
+    assert card == Card(
+        "m",
+        "ex05_inception",
+        SHA256,
+        (150, 150, 3),
+        ("Chat", "Chien"),
+        "squash",
+        (("crop", 0.7), ("squash", 1.0)),
+        2,
+        card.base,
+    )
+
+
+def test_what_is_missing_has_a_default(tmp_path):
+    write(tmp_path, {"files": FILES})
+    assert read_card("m", models_dir=tmp_path, content=CONTENT) == Card(
+        "m", "m", SHA256, (), (), "crop", (("crop", 1.0),), None, None
+    )
+
+
+def test_files_may_have_been_renamed(tmp_path):
+    write(tmp_path, {"files": {"ex02_fashion.keras": "ab", "ex02_fashion.tflite": SHA256}})
+    assert read_card("m", models_dir=tmp_path).sha256 == SHA256
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        ("", "pas du JSON"),
+        ("[" * 100_000, "pas du JSON"),
+        ("[]", "pas un objet JSON"),
+        ({"files": {}}, "ne décrit pas un export"),
+        ({"files": []}, "files"),
+        ({"files": {"m.tflite": 5}}, "files"),
+        ({"files": {"m.tflite": "ab"}}, "l'empreinte SHA-256 diffère"),
+        ({"input_shape": [True, 28]}, "input_shape"),
+        ({"input_shape": [28.0, 28]}, "input_shape"),
+        ({"input_shape": "28"}, "input_shape"),
+        ({"classes_fr": {"Chat": 1}}, "classes_fr"),
+        ({"classes_fr": ["Chat", 2]}, "classes_fr"),
+        ({"classes_fr": ["Chat\nPrédiction: Chien"]}, "classes_fr"),
+        ({"classes_fr": ["\ud800"]}, "classes_fr"),
+        ({"framing": ["crop"]}, "framing"),
+        ({"framing": "biais"}, "framing"),
+        ({"views": []}, "views"),
+        ({"views": [["crop"]]}, "views"),
+        ({"views": [["crop", 2]]}, "views"),
+        ({"views": [["squash", 0.5]]}, "views"),
+        ({"views": [["digit", 1]]}, "views"),
+        ({"calibration": 1}, "calibration"),
+        ({"calibration": {}}, "calibration"),
+        ({"calibration": {"temperature": "1"}}, "température"),
+        ({"calibration": {"temperature": True}}, "température"),
+        ({"calibration": {"temperature": float("nan")}}, "température"),
+        ({"calibration": {"temperature": 1e-300}}, "température"),
+        ({"base": None}, "Base décrite par"),
+        ({"base": [1]}, "Base décrite par"),
+    ],
+)
+def test_a_wrong_report_is_said_in_one_french_sentence(tmp_path, report, message):
+    write(tmp_path, report if isinstance(report, str) else {"files": FILES} | report)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_card("m", models_dir=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda each: (
+        st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=3), each, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(report=st.dictionaries(st.sampled_from(FIELDS), ANY_JSON))
+@settings(max_examples=100, deadline=None)
+def test_any_json_gives_a_card_or_a_sentence(tmp_path_factory, report):
+    folder = tmp_path_factory.mktemp("fiche")
+    write(folder, {"files": FILES} | report)
+    try:
+        card = read_card("m", models_dir=folder)
+    except ValueError as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(type(side) in (int, type(None)) for side in card.input_shape)
+        assert all(isinstance(name, str) for name in card.classes)
+
+
+def test_missing_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match="Pas de modèle a\\\\nb"):
+        read_card("a\nb", models_dir=tmp_path)
+    write(tmp_path, {"files": FILES})
+    (tmp_path / "m.tflite").unlink()
+    with pytest.raises(FileNotFoundError, match="absent"):
+        read_card("m", models_dir=tmp_path)

@@ -1,0 +1,124 @@
+"""`./predict --model runs/ex02_fashion` : un modèle que l'on a soi-même entraîné."""
+
+import json
+import shutil
+
+import pytest
+
+from convnets.serving import command
+
+BAG = "samples/chat.png"  # d'une couleur que le modèle des vêtements ne connaît pas : un sac
+
+
+@pytest.fixture
+def own(repo, tmp_path):
+    """Rend une fonction qui copie un modèle livré ailleurs, sous un autre nom s'il le faut."""
+
+    def copy(slug, folder, name=None):
+        folder = tmp_path / folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for end in (".keras", ".tflite", ".json"):
+            shutil.copy(repo / "models" / f"{slug}{end}", folder / f"{name or slug}{end}")
+        return folder
+
+    return copy
+
+
+@pytest.fixture
+def predict(repo, monkeypatch, capfd):
+    """Rend une fonction qui exécute la commande ici : `(code, sortie, erreurs)`."""
+    monkeypatch.chdir(repo)
+
+    def run(*arguments):
+        code = command.main([str(each) for each in arguments])
+        return code, *capfd.readouterr()
+
+    return run
+
+
+def test_a_folder_or_a_path_answers_as_the_shipped_model(own, predict):
+    folder = own("ex02_fashion", "runs/ex02_fashion")
+    expected = predict("--json", "--top", "3", "--model", "ex02_fashion", BAG)[:2]
+    assert expected[0] == 0
+    for wanted in (
+        folder,
+        f"{folder}/",
+        folder / "ex02_fashion",
+        folder / "ex02_fashion.tflite",
+        folder / "ex02_fashion.keras",
+    ):
+        assert predict("--json", "--top", "3", "--model", wanted, BAG)[:2] == expected, wanted
+    unsure = predict("--threshold", "1", "--model", folder, BAG)
+    assert unsure[:2] == (0, "Prédiction: Indéterminé\n")
+
+
+def test_from_a_terminal_in_its_own_folder(own, run_predict, repo):
+    folder = own("ex02_fashion", "x", "mon modèle")
+    result = run_predict("--model", "mon modèle", repo / BAG, cwd=folder)
+    assert (result.stdout.decode(), result.returncode) == ("Prédiction: Sac\n", 0)
+
+
+@pytest.mark.parametrize("method", ["occlusion", "saliency"])
+def test_an_own_model_is_explained(own, predict, tmp_path, method):
+    folder = own("ex03_cifar10_light", "runs/mon_essai", "monmodele")
+    figure = tmp_path / "carte.png"
+    code, out, _ = predict("--model", folder, "--explain", figure, "--method", method, BAG)
+    assert (code, out) == (0, "Prédiction: Chat\n") and figure.stat().st_size > 10_000
+
+
+def test_several_models_in_a_folder_are_named(own, predict):
+    folder = own("ex02_fashion", "runs/deux")
+    own("ex04_lenet", "runs/deux")
+    own("ex17_detection", "runs/deux")  # ./predict ne sait pas le lire
+    code, out, err = predict("--model", folder, BAG)
+    assert (code, out) == (1, "") and err.count("\n") == 1
+    assert f"({folder}/ex02_fashion, {folder}/ex04_lenet)" in err
+
+
+def test_what_is_not_a_model(own, predict, tmp_path):
+    (tmp_path / "vide").mkdir()
+    for wanted, message in (
+        (tmp_path / "vide", "aucun modèle dans ce dossier"),
+        (tmp_path / "absent", "Pas de modèle"),
+        (tmp_path / "a\nb", "a\\nb"),
+        ("x" * 5000, "Pas de modèle"),
+        ("samples/chat.png", "Pas de modèle"),
+    ):
+        code, out, err = predict("--model", wanted, BAG)
+        assert (code, out) == (1, "") and message in err and err.count("\n") == 1, err
+
+
+def test_names_that_are_proposed_are_read(predict):
+    code, out, err = predict("--model", "ex77", BAG)
+    names = err.split("présents : ")[1].split(")")[0].split(", ")
+    assert {"ex02_fashion", "ex03_cifar10", "ex04_lenet", "ex05_photos"} <= {*names}
+    for name in names:
+        assert predict("--model", name, BAG)[0] == 0, name
+
+
+@pytest.mark.parametrize("end", [".tflite", ".json"])
+def test_the_files_of_two_trainings_are_refused(own, predict, repo, end):
+    folder = own("ex02_fashion", "runs/ex02_fashion")
+    shutil.copy(repo / "models" / f"ex02_teacher{end}", folder / f"ex02_fashion{end}")
+    code, out, err = predict("--model", folder, BAG)
+    assert (code, out) == (1, "") and "l'empreinte SHA-256 diffère" in err
+
+
+@pytest.mark.parametrize("end", [".tflite", ".json"])
+def test_a_missing_file_is_named(own, predict, end):
+    folder = own("ex02_fashion", "runs/ex02_fashion")
+    (folder / f"ex02_fashion{end}").unlink()
+    code, out, err = predict("--model", folder / "ex02_fashion", BAG)
+    assert (code, out) == (1, "") and f"ex02_fashion{end}" in err and err.count("\n") == 1
+
+
+def test_a_report_of_another_kind_is_one_sentence(own, predict):
+    folder = own("ex02_fashion", "runs/ex02_fashion")
+    report = json.loads((folder / "ex02_fashion.json").read_text(encoding="utf-8"))
+    for key in ("files", "classes_fr", "input_shape", "calibration", "views", "base"):
+        for value in (None, 0, "x", [1], {"x": []}):
+            text = json.dumps(report | {key: value})
+            (folder / "ex02_fashion.json").write_text(text, encoding="utf-8")
+            code, out, err = predict("--model", folder, BAG)
+            assert (code, out) == (1, ""), (key, value)
+            assert err.count("\n") == 1 and "Traceback" not in err, (key, value)
