@@ -120,24 +120,10 @@ def tiny_inception():
 
 
 @pytest.fixture
-def fashion_teacher(tmp_path, monkeypatch):
-    """Un petit maître tiré au sort, et un cache vide."""
-    import keras
-
-    from convnets.training import distillation
-
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    keras.utils.set_random_seed(3)
-    images = keras.Input((28, 28), dtype="uint8")
-    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(images))
-    network = keras.Model(images, keras.layers.Dense(10, activation="softmax")(x), name="maitre")
-    monkeypatch.setattr(distillation, "load_teacher", lambda slug, **_: network)
-    return network
-
-
-def _skip_what_surrounds_training(monkeypatch):
+def training_alone(monkeypatch):
+    """L'exercice 03 sans export, sans figures et en une vue : deux fois moins long."""
     from convnets.training import export
-    from exercises import ex03_cifar10, ex03_lessons
+    from exercises import ex03_cifar10
 
     def one_view(model, x, y):
         probabilities = model.predict(x, batch_size=500, verbose=0)
@@ -146,34 +132,8 @@ def _skip_what_surrounds_training(monkeypatch):
 
     monkeypatch.setattr(export, "choose_export", lambda *_: (b"essai", "float32"))
     monkeypatch.setattr(export, "export_accuracy", lambda *_: 0.0)
-    for module in (ex03_cifar10, ex03_lessons):
-        monkeypatch.setattr(module, "evaluate", one_view)
-        monkeypatch.setattr(module, "save_training_figures", lambda *_: None)
-
-
-@pytest.fixture
-def training_alone(monkeypatch):
-    """L'exercice 03 sans export, sans figures et en une vue : deux fois moins long."""
-    _skip_what_surrounds_training(monkeypatch)
-
-
-@pytest.fixture
-def shipped_large(as_dataset, tmp_path, monkeypatch, eager):
-    """Un petit réseau « livré » à la place du grand d'ex03, un cache vide ; rend son dossier."""
-    from convnets.datasets import sources
-    from exercises import ex03_cifar10
-
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    dataset = as_dataset("cifar10")
-    monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
-    tiny = ex03_cifar10.RECIPES["large"]._replace(widths=(8, 12, 16), batch_size=90)
-    monkeypatch.setattr(ex03_cifar10, "RECIPES", {"large": tiny})
-    more = ["--recipe", "large", "--refine-cycles", "0", "--seeds", "1", "--epochs", "1"]
-    folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]
-    with monkeypatch.context() as patch:
-        _skip_what_surrounds_training(patch)
-        assert ex03_cifar10.main([*more, "--precision", "float32", *folders]) == 0
-    return tmp_path
+    monkeypatch.setattr(ex03_cifar10, "evaluate", one_view)
+    monkeypatch.setattr(ex03_cifar10, "save_training_figures", lambda *_: None)
 
 
 @pytest.fixture

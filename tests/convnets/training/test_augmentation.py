@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from convnets.training import augmentation
 from convnets.training.augmentation import (
     Distortion,
     affine,
@@ -170,3 +171,47 @@ def test_rotate_turns_clockwise_about_the_centre():
     there_and_back = rotate(rotate(np.full((1, 9, 9), 200, np.uint8), 8), -8)
     assert there_and_back[0, 2:7, 2:7].min() == 200  # le centre ne bouge pas, les coins se perdent
     assert there_and_back[0, 0, 0] < 200
+
+
+def test_an_object_changes_its_size(monkeypatch):
+    monkeypatch.setattr(augmentation, "SCALED", 1.0)
+    # Un objet blanc sur fond noir, de 16 pixels de côté ; rapetissé, il en a de 10 à 16.
+    x = np.zeros((300, 32, 32, 3), np.uint8)
+    x[:, 8:24, 8:24] = 255
+    monkeypatch.setattr(augmentation, "LOG_SCALE", (-0.5, -0.01))
+    small = augmentation.rescale(x.copy(), rng=np.random.default_rng(0))
+    assert small.shape == x.shape and small.dtype == np.uint8
+    monkeypatch.setattr(augmentation, "LOG_SCALE", (0.01, 0.35))
+    large = augmentation.rescale(x.copy(), rng=np.random.default_rng(0))
+    sizes = [np.median((images > 250).sum((1, 2))[:, 0]) for images in (small, x, large)]
+    assert sizes[0] < sizes[1] < sizes[2], sizes
+    monkeypatch.setattr(augmentation, "SCALED", 0.25)
+    mixed = augmentation.rescale(x.copy(), rng=np.random.default_rng(1))
+    changed = (mixed != x).any((1, 2, 3)).mean()
+    assert 0.15 < changed < 0.35
+
+
+def test_the_light_changes(monkeypatch):
+    x = np.random.default_rng(0).integers(40, 216, (400, 8, 8, 3), dtype=np.uint8)
+    seen = augmentation.relight(x.copy(), rng=np.random.default_rng(1))
+    assert seen.shape == x.shape and seen.dtype == np.uint8
+    relit = (seen != x).any((1, 2, 3))
+    assert 0.15 < relit.mean() < 0.35
+
+    monkeypatch.setattr(augmentation, "RELIT", 1.0)
+    for name, value in (("LOG_CONTRAST", 0.0), ("BRIGHTNESS", 0.0), ("SATURATION", (1, 1))):
+        monkeypatch.setattr(augmentation, name, value)
+    same = augmentation.relight(x.copy(), rng=np.random.default_rng(1))
+    np.testing.assert_array_equal(same, x)
+    monkeypatch.setattr(augmentation, "SATURATION", (0, 0))  # des gris
+    grey = augmentation.relight(x.copy(), rng=np.random.default_rng(1))
+    np.testing.assert_allclose(grey, x.mean(-1, keepdims=True).repeat(3, -1), atol=0.51)
+    monkeypatch.setattr(augmentation, "SATURATION", (1, 1))
+    monkeypatch.setattr(augmentation, "BRIGHTNESS", 25.0)
+    shift = augmentation.relight(x.copy(), rng=np.random.default_rng(1)).astype(int) - x
+    assert (np.ptp(shift, axis=(1, 2, 3)) <= 1).all() and shift.min() < -15 < 15 < shift.max()
+    monkeypatch.setattr(augmentation, "BRIGHTNESS", 0.0)
+    monkeypatch.setattr(augmentation, "LOG_CONTRAST", 0.1)
+    spread = augmentation.relight(x.copy(), rng=np.random.default_rng(1)).std((1, 2, 3))
+    ratio = spread / x.std((1, 2, 3))
+    assert ratio.min() > np.exp(-0.11) and ratio.max() < np.exp(0.11) and np.ptp(ratio) > 0.1

@@ -3,12 +3,27 @@ import numpy as np
 import pytest
 
 from convnets.training import lessons
-from exercises import ex02_lessons
 
 
 def of_extract(extract, num):
     x, y = extract("fashion_mnist")
     return x[:num], keras.utils.to_categorical(y[:num], 10)
+
+
+def mirror(images, *, indices, epoch, rng):
+    flipped = rng.random(len(images)) < 0.5
+    images[flipped] = images[flipped, :, ::-1]
+    return images
+
+
+@pytest.fixture
+def teacher(tmp_path, monkeypatch):
+    """Un petit maître tiré au sort, et un cache vide."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    keras.utils.set_random_seed(3)
+    images = keras.Input((28, 28), dtype="uint8")
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(images))
+    return keras.Model(images, keras.layers.Dense(10, activation="softmax")(x), name="maitre")
 
 
 def test_a_copy_is_always_the_same(extract):
@@ -65,28 +80,28 @@ def test_colors_are_deformed_like_greys():
         np.testing.assert_array_equal(channel, expected)
 
 
-def test_the_teacher_answers_once(fashion_teacher, extract, capsys):
+def test_the_teacher_answers_once(teacher, extract, capsys):
     x, labels = of_extract(extract, 120)
-    found = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)
+    found = lessons.answers(teacher, x, labels, copies=2, translate_px=1)
     assert found.shape == (2, 120, 10) and found.dtype == np.float16
     for copy in range(2):
         images = lessons.deform(x, labels, copy=copy, translate_px=1)[0]
-        both = (fashion_teacher.predict(view, verbose=0) for view in (images, images[:, :, ::-1]))
+        both = (teacher.predict(view, verbose=0) for view in (images, images[:, :, ::-1]))
         expected = sum(both) / 2
         np.testing.assert_allclose(found[copy], expected, atol=1e-3)
     assert capsys.readouterr().out.count("Le maître répond à la copie") == 2
 
-    again = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)  # relues
+    again = lessons.answers(teacher, x, labels, copies=2, translate_px=1)  # relues
     np.testing.assert_array_equal(found, again)
     assert "Le maître répond" not in capsys.readouterr().out
-    later = lessons.answers(fashion_teacher, x, labels, copies=1, translate_px=1, first=1)
+    later = lessons.answers(teacher, x, labels, copies=1, translate_px=1, first=1)
     np.testing.assert_allclose(later[0], found[1], atol=1e-3)
     assert capsys.readouterr().out.count("Le maître répond à la copie") == 1
-    lessons.answers(fashion_teacher, x[1:], labels[1:], copies=2, translate_px=1)  # d'autres images
+    lessons.answers(teacher, x[1:], labels[1:], copies=2, translate_px=1)  # d'autres images
     assert "Le maître répond" in capsys.readouterr().out
-    stronger = [weight * 1.5 for weight in fashion_teacher.get_weights()]
-    fashion_teacher.set_weights(stronger)  # un autre maître
-    changed = lessons.answers(fashion_teacher, x, labels, copies=2, translate_px=1)
+    stronger = [weight * 1.5 for weight in teacher.get_weights()]
+    teacher.set_weights(stronger)  # un autre maître
+    changed = lessons.answers(teacher, x, labels, copies=2, translate_px=1)
     assert not np.array_equal(found, changed)
 
 
@@ -96,14 +111,7 @@ def test_an_epoch_is_a_copy(extract, first):
     rng = np.random.default_rng(0)
     answers = rng.dirichlet(np.ones(10), (2, 100)).astype(np.float16)
     batches = lessons.Lessons(
-        x,
-        labels,
-        answers,
-        translate_px=1,
-        batch_size=100,
-        seed=4,
-        augment=ex02_lessons.mirror,
-        first=first,
+        x, labels, answers, translate_px=1, batch_size=100, seed=4, augment=mirror, first=first
     )
     mirrored = []
     for epoch in (0, 1, 2, 1):

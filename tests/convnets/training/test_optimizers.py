@@ -1,11 +1,21 @@
-"""La descente Muon : des pas de noyaux orthogonaux, une norme fixe, le reste comme FastBetaSGD."""
+"""Ce qui fait apprendre vite : le calendrier, les deux optimiseurs, la moyenne des poids."""
+
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from convnets.training.optimizers import FastBetaSGD, Muon, fix_norm, orthogonalise
+from convnets.training.optimizers import (
+    FastBetaSGD,
+    Lookahead,
+    Muon,
+    Triangle,
+    fix_norm,
+    orthogonalise,
+    triangular,
+)
 
 
 @pytest.mark.parametrize("shape", [(40, 7), (7, 40), (16, 16)])
@@ -104,3 +114,61 @@ def test_fixing_the_norm_of_a_normalised_kernel_changes_nothing():
     kernel.assign(fix_norm(kernel))
     assert np.sum(np.square(kernel)) == pytest.approx(8, rel=1e-5)
     np.testing.assert_allclose(model(x, training=True), before, atol=1e-4)
+
+
+def test_triangle_schedule():
+    schedule = Triangle(2.0, 1000)
+    rates = [float(schedule(step)) for step in (0, 115, 230, 615, 1000)]
+    np.testing.assert_allclose(rates, [0.4, 1.2, 2.0, 1.07, 0.14], rtol=1e-5)
+
+
+def test_offsets_learn_faster():
+    def moved(optimizer):
+        inputs = keras.Input((3,))
+        normalised = keras.layers.BatchNormalization(gamma_initializer="ones")(inputs)
+        model = keras.Model(inputs, keras.layers.Dense(1, kernel_initializer="ones")(normalised))
+        model.compile(optimizer, "mse", jit_compile=False)
+        before = [w.copy() for w in model.get_weights()]
+        x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+        model.train_on_batch(x, np.ones((8, 1)))
+        after = model.get_weights()
+        return {
+            v.path.split("/")[-1]: b - a
+            for v, a, b in zip(model.weights, before, after, strict=True)
+        }
+
+    plain, fast = moved(keras.optimizers.SGD(0.001)), moved(FastBetaSGD(0.001))
+    np.testing.assert_allclose(fast["beta"], 64 * plain["beta"], rtol=1e-4)
+    np.testing.assert_allclose(fast["kernel"], plain["kernel"], rtol=1e-5)
+
+
+def test_lookahead_averages_every_five_steps():
+    class Model:
+        def __init__(self):
+            self.value, self.optimizer = 0.0, SimpleNamespace(iterations=0)
+
+        def get_weights(self):
+            return [np.array(self.value)]
+
+        def set_weights(self, weights):
+            self.value = float(weights[0])
+
+    model, callback = Model(), Lookahead(total_steps=20)
+    callback.set_model(model)
+    callback.set_params({"steps": 20})
+    callback.on_train_begin()
+    slow = 0.0
+    for step in range(1, 21):
+        model.value += 1
+        callback.on_train_batch_end(step - 1)
+        if step % 5 == 0:
+            keep = 0.95**5 * (step / 20) ** 3
+            slow = keep * slow + (1 - keep) * (slow + 5)
+            assert model.value == pytest.approx(slow)
+
+
+@pytest.mark.parametrize("kind", [FastBetaSGD, Muon])
+def test_the_optimizer_of_a_whole_training(kind):
+    optimizer = triangular(kind, 0.5, weight_decay=0.01)(200)
+    assert type(optimizer) is kind and optimizer.nesterov and optimizer.weight_decay == 0.01
+    assert float(optimizer.learning_rate) == pytest.approx(0.1)  # le premier des deux cents pas

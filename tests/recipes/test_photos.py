@@ -10,7 +10,7 @@ from convnets.core.images import crop_resize
 from convnets.datasets import pretrained, sources
 from convnets.serving.classifier import Classifier
 from convnets.training import saving
-from exercises import ex05_photos as photos
+from recipes import photos
 
 SLUG = "ex05_photos"
 
@@ -51,13 +51,13 @@ def run_main(folder, *more):
 
 
 def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_dataset, capfd):
-    monkeypatch.setattr(photos.top, "LEARNING_RATE", 0.03)
+    monkeypatch.setattr(photos, "LEARNING_RATE", 0.03)
     models = tmp_path / "m"
     assert run_main(models) == 0
     assert capfd.readouterr().out.count("calculées en") == 2
     report = reports.read_report(SLUG, models_dir=models)
     network, provenance = base
-    assert report.command.startswith("python -m exercises.ex05_photos --seeds 2 --epochs 6")
+    assert report.command.startswith("python -m recipes.photos --seeds 2 --epochs 6")
     assert report.details["derived_from"]["sha256"] == provenance.sha256
     assert report.details["derived_from"]["input_px"] == 192 and report.base == {}
     assert report.input_shape == [192, 192, 3] and report.precision == "float32"
@@ -73,7 +73,9 @@ def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_da
         paths.append(str(tmp_path / f"{number}.png"))
         Image.fromarray(image).save(paths[-1])
     classifier = Classifier(SLUG, models_dir=models)
-    assert classifier.views == [*photos.VIEWS] and classifier.classes == sources.CIFAR10_CLASSES_FR
+    assert [
+        *map(list, classifier.views)
+    ] == photos.VIEWS and classifier.classes == sources.CIFAR10_CLASSES_FR
     found = np.stack([result.probabilities for result in classifier.classify(paths)])
     whole = saving.load_model(SLUG, models_dir=models)
     assert report.num_parameters == whole.count_params()
@@ -106,7 +108,7 @@ def test_batches_are_enlarged_as_predict_does(extract):
 def test_head_starts_undecided_and_ignores_scale():
     rng = np.random.default_rng(0)
     x = rng.normal(5, 3, (60, 4)).astype(np.float32)
-    head = photos.top.build_head(x, 10, seed=0, dropout=0)
+    head = photos.build_head(x)
     np.testing.assert_allclose(head.predict(x, verbose=0), 0.1, atol=1e-6)
     layer = head.layers[1]
     np.testing.assert_allclose(np.asarray(layer(x)).mean(0), 0, atol=1e-4)

@@ -1,0 +1,77 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+
+from convnets.core.images import crop_resize
+from convnets.training import views
+
+
+class Pixels:
+    """Un « modèle » qui rend quelques pixels de chaque image : de quoi reconnaître la vue."""
+
+    def predict(self, x, **_):
+        return x.reshape(len(x), -1)[:, ::97].astype(np.float64)
+
+
+class Sure:
+    """Sûr de la classe 1 devant une image entière, de la classe 0 dès qu'elle bouge."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def predict(self, x, **_):
+        same = (x == self.x).all(axis=tuple(range(1, x.ndim)))
+        return np.where(same[:, None], [0.4, 0.6], [0.9, 0.1])
+
+
+@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist"])
+def test_six_views_of_a_thumbnail(extract, name):
+    x, model = extract(name)[0][:5], Pixels()
+    side = x.shape[1]
+    padded = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)][: x.ndim], mode="reflect")
+    moved = padded[:, :side, :side], padded[:, 2 : side + 2, 2 : side + 2]
+    expected = [model.predict(v[:, :, ::step]) for v in (x, *moved) for step in (1, -1)]
+    np.testing.assert_array_equal(views.predict_thumbnails(model, x), expected)
+    assert sum(views.VIEW_WEIGHTS) == 1 and sum(views.VIEW_WEIGHTS[:2]) == 1 / 2
+
+
+def test_one_pass_and_the_average_of_views_are_both_told(extract):
+    x, truth = extract("cifar10")[0][:6], np.ones((6, 1), int)
+    found = views.evaluate_thumbnails(Sure(x), x, truth)
+    assert (found["accuracy"], found["accuracy_tta"]) == (1, 0)
+    np.testing.assert_allclose(found["probabilities"], [[0.4, 0.6]] * 6)
+    alone = views.evaluate_one_pass(Sure(x), x, truth)
+    assert alone["accuracy"] == 1 and set(alone) == {"accuracy", "probabilities"}
+
+    x = extract("mnist")[0][:6]
+    found = views.evaluate_digits(Sure(x), x, np.array([1, 1, 1, 0, 0, 0]))
+    assert (found["accuracy"], found["error"]) == (0.5, 0.5)
+    moved = [(np.roll(x, 1, 1) == x).all(), (np.roll(x, 1, 2) == x).all()]
+    assert not any(moved) and (found["accuracy_tta"], found["error_tta"]) == (0.5, 0.5)
+    shown = views.evaluate_digits(Sure(x), x, np.ones(6, int))
+    assert (shown["error"], shown["error_tta"]) == (0, 1)
+
+
+def test_seven_views_of_a_digit():
+    # Un « modèle » dont la classe est la colonne, modulo dix, du point clair de l'image.
+    images = keras.Input((28, 28), dtype="uint8")
+    x = layers.GlobalMaxPooling1D()(layers.Rescaling(1 / 255)(images))
+    dense = layers.Dense(10, use_bias=False, activation="softmax")
+    model = keras.Model(images, dense(x))
+    dense.set_weights([20 * np.eye(10, dtype=np.float32)[np.arange(28) % 10]])
+    x = np.zeros((2, 28, 28), np.uint8)
+    x[[0, 1], 14, [14, 12]] = 255
+    found = views.predict_digits(model, x)
+    assert found.shape == (views.NUM_DIGIT_VIEWS, 2, 10) == (7, 2, 10)
+    np.testing.assert_allclose(found.sum(2), 1, atol=1e-5)
+    # L'image, un pixel en bas, en haut, à droite, à gauche : seuls les deux derniers changent tout.
+    assert found[:5].argmax(2).tolist() == [[4, 2], [4, 2], [4, 2], [5, 3], [3, 1]]
+
+
+def test_views_of_predict_are_ones_that_predict_knows():
+    image = Image.new("RGB", (90, 60))
+    for mode, zoom in views.PHOTO_VIEWS:
+        assert crop_resize(image, 32, mode=mode, zoom=zoom).shape == (32, 32, 3)
+    assert views.PHOTO_VIEWS[0] == ["crop", 1.0]  # la seule d'une petite image

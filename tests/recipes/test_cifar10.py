@@ -1,0 +1,116 @@
+"""Ce que voient les réseaux de CIFAR-10, et ce que devient celui qui s'apprend lui-même."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from convnets.training import augmentation, lessons
+from convnets.training.stages import Stages
+from recipes import cifar10, cifar10_light, fashion, mnist
+
+
+def seen(augment, x, *, epoch, **more):
+    rng = np.random.default_rng(0)
+    return augment(x.copy(), indices=np.arange(len(x)), epoch=epoch, rng=rng, **more)
+
+
+def test_each_image_is_mirrored_every_other_epoch(extract, monkeypatch):
+    monkeypatch.setattr(cifar10, "TRANSLATE_PX", 0)
+    x = extract("cifar10")[0][:100]
+    views = [seen(cifar10.augment, x, epoch=epoch, cutout_px=0) for epoch in range(3)]
+    same = [(view == x).all(axis=(1, 2, 3)) for view in views]
+    mirrored = [(view == x[:, :, ::-1]).all(axis=(1, 2, 3)) for view in views]
+    assert all((s ^ m).all() for s, m in zip(same, mirrored, strict=True))
+    assert (same[0] == mirrored[1]).all() and (same[0] == same[2]).all()
+    assert 30 < same[0].sum() < 70
+
+
+@pytest.mark.parametrize("copies", [1, 2, 4])
+def test_each_copy_is_seen_in_both_directions(copies, monkeypatch):
+    """Une image d'une copie est retournée une fois sur deux où la copie revient."""
+    monkeypatch.setattr(cifar10, "ROUND_CUTOUT_PX", 0)
+    monkeypatch.setattr(cifar10_light, "CUTOUT_PX", 0)
+    monkeypatch.setattr(augmentation, "SCALED", 0.0)
+    monkeypatch.setattr(augmentation, "RELIT", 0.0)
+    x = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
+    for augment in (cifar10.harden, cifar10_light.augment):
+        for copy in range(copies):
+            flipped = []
+            for epoch in range(copy, 4 * copies, copies):
+                found = seen(augment, x, epoch=epoch, copies=copies)
+                mirrored = (found == x[:, :, ::-1]).all((1, 2, 3))
+                assert (mirrored | (found == x).all((1, 2, 3))).all()
+                flipped.append(mirrored)
+            np.testing.assert_array_equal(flipped[0], ~flipped[1])
+            np.testing.assert_array_equal(flipped[0], flipped[2])
+
+
+def test_the_teacher_of_garments_sees_both_directions(extract):
+    x = extract("fashion_mnist")[0][:60]
+    views = [seen(fashion.augment, x, epoch=epoch) for epoch in (0, 1)]
+    assert all(view.shape == x.shape and view.dtype == np.uint8 for view in views)
+    # Hors des carrés effacés, tirés pareils aux deux époques, l'une est le miroir de l'autre.
+    for first, second in zip(*views, strict=True):
+        same = first == second[:, ::-1]
+        assert same.mean() > 1 - 2.5 * fashion.TEACHER_CUTOUT_PX**2 / 28**2
+    pupil = seen(fashion.mirror, x, epoch=0)
+    flipped = (pupil == x[:, :, ::-1]).all((1, 2))
+    assert (flipped | (pupil == x).all((1, 2))).all() and 15 < flipped.sum() < 45
+
+
+def test_a_warped_digit_stays_recognisable(extract):
+    """Déformé, un chiffre reste plus près de lui-même que du suivant."""
+    x = extract("mnist")[0][:100]
+    warped = seen(mnist.augment, x, epoch=0)
+    assert warped.shape == x.shape and warped.dtype == np.uint8
+    assert (warped != x).any(axis=(1, 2)).all()
+
+    def correlation(first, second):
+        return np.corrcoef(first.reshape(-1), second.reshape(-1))[0, 1]
+
+    own = [correlation(a, b) for a, b in zip(x, warped, strict=True)]
+    other = [correlation(a, b) for a, b in zip(x, np.roll(warped, 1, axis=0), strict=True)]
+    assert np.mean(np.array(own) > other) > 0.95
+
+
+def test_a_wider_lenet_has_the_same_layers():
+    narrow, wide = mnist.build_model(), mnist.build_model(width=3)
+    assert [type(layer) for layer in narrow.layers] == [type(layer) for layer in wide.layers]
+    shapes = [wide.get_layer(name).output.shape[1:] for name in ("C1", "C3", "C5", "F6")]
+    assert shapes == [(28, 28, 18), (10, 10, 48), (360,), (252,)]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_round_answers_and_learns_other_copies(tmp_path, as_dataset, monkeypatch):
+    """À un taux nul, un réseau qui s'apprend lui-même reste ce qu'il était."""
+    (x, y), _ = as_dataset("cifar10")
+    copies, deform = [], lessons.deform
+
+    def spy(*data, copy, translate_px):
+        copies.append(copy)
+        return deform(*data, copy=copy, translate_px=translate_px)
+
+    monkeypatch.setattr(lessons, "deform", spy)
+    monkeypatch.setattr(cifar10, "ROUND_PEAK", 0.0)
+    options = SimpleNamespace(
+        batch_size=90, precision="float32", resume=False, module="essai", models_dir=tmp_path
+    )
+    both, found = ((x[:240], y[:240]), (x[240:], y[240:])), []
+    for rounds in (0, 2):
+        stages = Stages(options)
+        chosen = {"options": options, "stages": stages, "epochs": 2, "rounds": rounds}
+        model, history = cifar10.learn(*both, seed=0, **chosen)
+        assert len(history["loss"]) == 2 + 2 * rounds
+        found.append(model)
+    assert (
+        set(copies) == {0, 1, 2, 3} and min(copies[-4:]) >= 2
+    )  # deux par tour, d'autres au second
+    assert [each["stage"] for each in stages.done] == ["labels", "round1", "round2"]
+    assert all(each["arrival"] in cifar10.ARRIVALS for each in stages.done[1:])
+    for variable, a, b in zip(model.weights, *(each.get_weights() for each in found), strict=True):
+        if "moving" in variable.path:
+            continue
+        if a.ndim == 4 and a.shape[2] > 3:  # Muon donne aux noyaux une norme, pas une direction
+            a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
+        np.testing.assert_allclose(a, b, atol=1e-5)
