@@ -72,7 +72,7 @@ def test_describe_averages_the_seeds(ex04):
     assert found["details"]["curves"]["lenet_loss"]["sd"] == pytest.approx(
         [np.sqrt(0.02), np.sqrt(0.08)]
     )
-    assert ex04.describe(runs[:1])["curves"]["lenet_loss"]["sd"] == [0, 0]
+    assert ex04.describe(runs[:1])["details"]["curves"]["lenet_loss"]["sd"] == [0, 0]
 
 
 # --- Les déplacements ----------------------------------------------------------------
