@@ -1,4 +1,4 @@
-"""`python -m exercises` : les exercices, leur document, leur durée, leur état et leur résultat."""
+"""`python -m exercises` : les exercices, leur document, leur durée, leurs modèles, leur résultat."""
 
 import sys
 from pathlib import Path
@@ -31,12 +31,14 @@ def describe(exercise: Exercise, *, models_dir: Path = MODELS_DIR) -> tuple[str,
 
 
 def show_exercises() -> int:
-    """Affiche chaque exercice, son document, sa durée, son état et son résultat ; rend 0."""
+    """Affiche chaque exercice, son document, sa durée, ses modèles et son résultat ; rend 0."""
     for exercise in EXERCISES:
         state, result = describe(exercise)
         minutes = f"environ {exercise.minutes:g} min" if exercise.minutes else "moins d'une minute"
         print(f"{exercise.slug:<24} {exercise.title}")
         print(f"{'':<24} document : {exercise.document} ; durée : {minutes}")
+        if exercise.models:
+            print(f"{'':<24} modèles : {', '.join(exercise.models)}")
         print(f"{'':<24} état : {state}" + (f" — {result}" if result else ""), flush=True)
     return 0
 

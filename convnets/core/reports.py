@@ -127,7 +127,7 @@ def read_report(slug: str, *, models_dir: Path = MODELS_DIR) -> Report:
     if not path.exists():
         raise FileNotFoundError(
             f"Pas de modèle {slug} : {path} n'existe pas. "
-            f"Entraînez-le d'abord : python -m exercises.{slug}"
+            "Entraînez-le d'abord : python -m exercises et python -m recipes disent comment."
         )
     report = load_report(path)
     for written, sha256 in report.files.items():
@@ -168,7 +168,7 @@ def load_report(path: Path) -> Report:
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"Le compte rendu {path} est abîmé ou incomplet ({error}). "
-            f"Remettez celui du dépôt, ou réentraînez : python -m exercises.{path.stem} --force"
+            "Remettez celui du dépôt, ou réentraînez avec --force."
         ) from error
 
 

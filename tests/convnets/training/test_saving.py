@@ -124,7 +124,7 @@ def test_broken_sidecar(model, tmp_path, content):
 
 
 def test_missing_files(model, tmp_path):
-    with pytest.raises(FileNotFoundError, match="python -m exercises.ex99_essai"):
+    with pytest.raises(FileNotFoundError, match="Pas de modèle ex99_essai.*python -m exercises"):
         saving.load_model("ex99_essai", models_dir=tmp_path)
     save(model, tmp_path)
     (tmp_path / FILES[1]).unlink()

@@ -89,4 +89,4 @@ def test_main_trains_measures_saves_and_redraws(ex21, trial, as_dataset, tmp_pat
 
 def test_show_without_a_model(ex21, tmp_path, capsys):
     assert ex21.main(["--show", "--models-dir", str(tmp_path)]) == 1
-    assert "Entraînez-le d'abord : python -m exercises.ex21_graphs" in capsys.readouterr().err
+    assert "Pas de modèle ex21_graphs" in capsys.readouterr().err
