@@ -60,9 +60,7 @@ class Rehearsal:
         start = self.clock()
         timer = _Timer(self.limit_s, self.clock)
         callbacks = [*fit_options.pop("callbacks", []), timer]
-        history = model.fit(
-            batches, epochs=1, callbacks=callbacks, shuffle=False, **fit_options
-        ).history
+        history = model.fit(batches, epochs=1, callbacks=callbacks, **fit_options).history
         model.stop_training = False
         spent_s = self.clock() - start
         self.stages.append(timer.stage(len(batches), factor=epochs / self.epochs))

@@ -57,8 +57,9 @@ def tell(
         use: commande qui s'en sert ; None, celle de `./predict`.
     """
     folder, slug = Path(options.models_dir), options.module
-    images = f"{report.num_images['test']} images" if options.limit else ""
-    print(f"{shown.label} sur le jeu de test : {_measure(report, shown, images)}", end="")
+    tested = [(each.num_images or {}).get("test") for each in (report, published or report)]
+    fewer = f"{tested[0]} images" if tested[0] != tested[1] else ""
+    print(f"{shown.label} sur le jeu de test : {_measure(report, shown, fewer)}", end="")
     if published and shown.metric in published.metrics:
         print(f" ; le modèle publié : {_measure(published, shown)}", end="")
     print(".")
@@ -68,6 +69,19 @@ def tell(
     shipped = folder.resolve() == paths.MODELS_DIR
     known = slug if shipped else display(folder if folder.name == slug else folder / slug)
     print(f"Pour s'en servir : {use or f'./predict --model {known} image.png'}", flush=True)
+
+
+def own_command(options, argument: str, *, folder: Path) -> str:
+    """Rend la commande d'un exercice qui se sert du modèle qu'il vient d'écrire.
+
+    Args:
+        options: options de `cli.training_parser`.
+        argument: ce qu'elle lit, par exemple `"photo.png"`.
+        folder: dossier du modèle, nommé s'il n'est pas celui des modèles livrés.
+    """
+    shipped = Path(folder).resolve() == paths.MODELS_DIR
+    where = "" if shipped else f" --models-dir {display(Path(folder))}"
+    return f"python -m exercises.{options.command} {argument}{where}"
 
 
 def _measure(report: reports.Report, shown: Shown, *more: str) -> str:
