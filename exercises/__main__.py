@@ -1,4 +1,4 @@
-"""`python -m exercises` : les exercices, leur document, leur durée, leurs modèles, leur résultat."""
+"""`python -m exercises` : chaque exercice, son document, sa durée, ses modèles, son résultat."""
 
 import sys
 from pathlib import Path
