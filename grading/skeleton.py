@@ -14,6 +14,7 @@ import ast
 import functools
 import re
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
@@ -44,11 +45,18 @@ def _names(*nodes: ast.AST | None) -> set[str]:
     }
 
 
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """Parcourt une instruction comme `ast.walk`, sans entrer dans les `lambda`."""
+    yield node
+    for child in [] if isinstance(node, ast.Lambda) else ast.iter_child_nodes(node):
+        yield from _executed(child)
+
+
 def _called(*nodes: ast.AST | None) -> set[str]:
     """Rend les noms que ces instructions appellent, décorateurs compris."""
     found = []
     for node in nodes:
-        for each in ast.walk(node) if node is not None else ():
+        for each in _executed(node) if node is not None else ():
             if isinstance(each, ast.Call):
                 found.append(each.func)
             found += getattr(each, "decorator_list", [])
@@ -193,7 +201,7 @@ def _used_elsewhere(module: str) -> tuple[set[str], set[str]]:
         called |= {
             theirs(node.func)
             for part in at_import
-            for node in ast.walk(part)
+            for node in _executed(part)
             if isinstance(node, ast.Call)
         }
     return used - {None}, called - {None}
