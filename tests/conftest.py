@@ -217,3 +217,23 @@ def shipped_means():
         return {name: metric.mean for name, metric in reports.read_report(slug).metrics.items()}
 
     return means
+
+
+@pytest.fixture(scope="session")
+def write_model():
+    """write_model(modèle, dossier, nom) : un modèle et un compte rendu réduit à son empreinte."""
+
+    def write(model, folder, slug, **fields):
+        from convnets.core import files, reports
+
+        path = folder / f"{slug}.keras"
+        model.save(path)
+        report = reports.Report(
+            command="essai",
+            metrics={"accuracy": reports.Metric(0.5, None, 1)},
+            files={path.name: files.file_sha256(path)},
+            **fields,
+        )
+        reports.save_report(report, folder / f"{slug}.json")
+
+    return write

@@ -5,10 +5,9 @@ Commandes : python -m exercises.ex09_grad_cam.cam
             python -m exercises.ex09_grad_cam.cam samples/chat.png
 Résultat mesuré : models/ex09_cam.json.
 
-Un thème de l'exercice 09, dont l'entrée est `ex09_grad_cam`. CAM demande que le réseau finisse
-par la moyenne de chaque carte, puis une couche dense. Celui de l'exercice 03 prend le maximum :
-on garde ses convolutions, figées, et on réapprend cette fin seule. Sans image, la commande
-apprend ; avec une image, elle l'explique.
+CAM, que Grad-CAM généralise, demande que le réseau finisse par la moyenne de chaque carte, puis une
+couche dense. Celui de l'exercice 03 prend le maximum : on garde ses convolutions, figées, et on
+réapprend cette fin seule. Sans image, la commande apprend ; avec une image, elle l'explique.
 """
 
 import hashlib
@@ -29,7 +28,7 @@ from convnets.explaining import maps as explanations
 from convnets.explaining.maps import STUDY_MODEL
 from convnets.figures.style import output_dir, save_training_figures
 from convnets.training import saving, study
-from exercises.ex09_grad_cam.__main__ import enlarge
+from exercises.ex09_grad_cam.grad_cam import enlarge
 
 HEADLINE = "exactitude sur CIFAR-10, réseau de CAM (moyenne des cartes)"
 EPOCHS = 10
@@ -117,7 +116,6 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         batches,
         epochs=options.epochs,
         resume=options.resume,
-        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed),
         validation_data=(mean_maps(model, x_val), y_val),
         validation_batch_size=500,
@@ -126,7 +124,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
 
 
 def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
-    """Mesure la précision du réseau entier, de l'image à la probabilité."""
+    """Mesure l'exactitude du réseau entier, de l'image à la probabilité."""
     probabilities = model.predict(x, batch_size=500, verbose=0)
     accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
     return {"accuracy": accuracy, "probabilities": probabilities}
@@ -170,6 +168,11 @@ def cam(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
 
 def explain(options) -> int:
     """Explique une image et écrit la figure ; rend 0."""
+    if not (options.models_dir / f"{options.model}.json").exists():
+        raise FileNotFoundError(
+            f"Pas de modèle {options.model} dans {options.models_dir}. "
+            f"Apprenez-le d'abord : python -m exercises.{options.command}"
+        )
     subject = explanations.load_subject(options)
     heatmap = cam(subject.model, subject.image, subject.class_index)
     path = output_dir(options) / f"{Path(options.image).stem}_cam.png"
@@ -180,7 +183,9 @@ def explain(options) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Sans image, apprend la dernière couche ; avec une image, l'explique."""
-    parser = training_parser("ex09_cam", __doc__.splitlines()[0], epochs=EPOCHS, seeds=3)
+    parser = training_parser(
+        "ex09_cam", __doc__.splitlines()[0], epochs=EPOCHS, command="ex09_grad_cam.cam"
+    )
     add = parser.add_argument
     add("image", nargs="?", help="image à expliquer ; sans elle, le modèle est appris")
     add(
@@ -201,9 +206,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.image:
         return run(lambda: explain(options))
-    options.command = options.module
-    options.command += f" --base {options.base}" if options.base != STUDY_MODEL else ""
-    options.command += f" --layer {options.layer}" if options.layer else ""
+    command = options.command + (f" --base {options.base}" if options.base != STUDY_MODEL else "")
+    command += f" --layer {options.layer}" if options.layer else ""
 
     def describe(runs) -> dict:
         *_, maps, _, _ = runs[0]["model"].layers
@@ -222,6 +226,7 @@ def main(argv: list[str] | None = None) -> int:
             classes=sources.CIFAR10_CLASSES,
             classes_fr=sources.CIFAR10_CLASSES_FR,
             on_saved=save_training_figures,
+            command=command,
             describe=describe,
         )
     )

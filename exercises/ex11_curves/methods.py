@@ -3,8 +3,7 @@
 D'après : S3 « Introspection d'un CNN ».
 Commande : python -m exercises.ex11_curves
 
-Un thème de l'exercice 11, dont l'entrée est `ex11_curves`. Un exercice n'en importe pas un
-autre ; celui-ci compare les méthodes des exercices 07 à 10, qu'`explain` réunit.
+Les méthodes sont celles des exercices 07 à 10, que `convnets.explaining.methods` nomme.
 """
 
 import zlib
@@ -18,7 +17,6 @@ from convnets.explaining.explain import Method, load_method
 from convnets.explaining.maps import normalise
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.training import saving
-from exercises.ex09_grad_cam.cam import cam
 
 CAM_MODEL = "ex09_cam"
 
@@ -80,9 +78,9 @@ def with_cam(*, models_dir: Path = paths.MODELS_DIR) -> dict[str, Method]:
     """
     if not (models_dir / f"{CAM_MODEL}.json").exists():
         return METHODS
-    own = saving.load_model(CAM_MODEL, models_dir=models_dir)
+    own, cam = saving.load_model(CAM_MODEL, models_dir=models_dir), load_method("cam")
 
     def own_map(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
-        return cam(own, image, class_index)
+        return cam.function(own, image, class_index)
 
     return {"cam": Method("CAM (son propre réseau)", own_map), **METHODS}

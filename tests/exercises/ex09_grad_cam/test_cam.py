@@ -1,5 +1,3 @@
-import json
-
 import keras
 import numpy as np
 import pytest
@@ -104,7 +102,7 @@ def test_cam_is_the_published_sum(ex09):
 @pytest.mark.parametrize("separate_softmax", [False, True])
 def test_grad_cam_times_the_area_is_cam(ex09, separate_softmax):
     """Sur un même réseau, avant le ReLU et la mise à l'échelle."""
-    from exercises.ex09_grad_cam import __main__ as ex09_grad_cam
+    from exercises.ex09_grad_cam import grad_cam
 
     model, image = ex09.build_model(base_model(seed=3)), noise(1)
     if separate_softmax:
@@ -112,24 +110,24 @@ def test_grad_cam_times_the_area_is_cam(ex09, separate_softmax):
         model = keras.Model(model.inputs[0], layers.Softmax()(dense(model.layers[-2].output)))
     for class_index in (0, 4, 9):
         expected = ex09.cam_map(model, image, class_index)
-        maps, gradients = ex09_grad_cam.maps_and_gradients(model, image, class_index)
+        maps, gradients = grad_cam.maps_and_gradients(model, image, class_index)
         height, width = expected.shape
-        found = ex09_grad_cam.grad_cam_map(maps, gradients) * (height * width)
+        found = grad_cam.grad_cam_map(maps, gradients) * (height * width)
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.question("N24")
 def test_grad_cam_times_the_area_is_cam_on_the_shipped_maps(ex09, extract):
-    from exercises.ex09_grad_cam import __main__ as ex09_grad_cam
+    from exercises.ex09_grad_cam import grad_cam
 
     keras.utils.set_random_seed(0)
     model = ex09.build_model(saving.load_model("ex03_cifar10_light"))
     image = extract("cifar10")[0][0]
     expected = ex09.cam_map(model, image, 3)
-    found = ex09_grad_cam.grad_cam_map(*ex09_grad_cam.maps_and_gradients(model, image, 3))
+    found = grad_cam.grad_cam_map(*grad_cam.maps_and_gradients(model, image, 3))
     np.testing.assert_allclose(found * expected.size, expected, atol=1e-5)
     np.testing.assert_allclose(
-        ex09_grad_cam.grad_cam(model, image, 3), ex09.cam(model, image, 3), atol=1e-5
+        grad_cam.grad_cam(model, image, 3), ex09.cam(model, image, 3), atol=1e-5
     )
 
 
@@ -188,26 +186,25 @@ def test_maps_depend_on_the_class_and_on_the_weights(ex09):
 
 @pytest.mark.question(QUESTION)
 def test_main_trains_saves_and_explains(
-    ex09, as_dataset, own_cache, tmp_path, monkeypatch, repo, capfd
+    ex09, as_dataset, own_cache, tmp_path, monkeypatch, repo, capfd, write_model
 ):
     dataset = as_dataset("cifar10")
     monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
     folder = tmp_path / "m"
     folder.mkdir()
     base = base_model(32, 32)
-    base.save(folder / "ex03_cifar10_light.keras")
-    (folder / "ex03_cifar10_light.json").write_text(json.dumps({"files": {}}), encoding="utf-8")
+    write_model(base, folder, "ex03_cifar10_light")
     arguments = ["--models-dir", str(folder), "--output", str(tmp_path / "f")]
     training = ["--epochs", "3", "--seeds", "1", "--batch-size", "50", "--layer", "out2"]
     assert ex09.main([*training, *arguments]) == 0
-    report = reports.read_sidecar("ex09_cam", models_dir=folder)
-    assert report["command"] == (
+    report = reports.read_report("ex09_cam", models_dir=folder)
+    assert report.command == (
         "python -m exercises.ex09_grad_cam.cam --layer out2 --seeds 1 --epochs 3 --batch-size 50"
         " --precision float32"
     )
-    assert report["num_images"] == {"train": 270, "val": 30, "test": 100}
-    assert report["cut"] == {"model": "ex03_cifar10_light", "layer": "out2"}
-    assert report["history"]["loss"][-1] < report["history"]["loss"][0]
+    assert report.num_images == {"train": 270, "val": 30, "test": 100}
+    assert report.details["cut"] == {"model": "ex03_cifar10_light", "layer": "out2"}
+    assert report.history["loss"][-1] < report.history["loss"][0]
     assert {p.name for p in (tmp_path / "f").iterdir()} == {"courbes.png", "confusion.png"}
 
     # Un seul fichier, sans rien de nous : les convolutions sont intactes, la fin est apprise.
@@ -218,7 +215,7 @@ def test_main_trains_saves_and_explains(
         ):
             np.testing.assert_array_equal(got, expected)
     result = ex09.evaluate(model, *dataset[1])
-    assert result["accuracy"] == pytest.approx(report["shipped"]["accuracy"])
+    assert result["accuracy"] == pytest.approx(report.shipped["accuracy"])
 
     capfd.readouterr()
     assert ex09.main([str(repo / "samples" / "chien.webp"), "--class", "Chien", *arguments]) == 0
@@ -231,10 +228,11 @@ def test_main_says_what_is_wrong(ex09, tmp_path, repo, capsys):
     assert "python -m exercises.ex09_grad_cam.cam" in capsys.readouterr().err
 
 
-def test_a_base_for_other_images_is_refused(ex09, as_dataset, tmp_path, monkeypatch, capsys):
+def test_a_base_for_other_images_is_refused(
+    ex09, as_dataset, tmp_path, monkeypatch, capsys, write_model
+):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
-    base_model().save(tmp_path / "autre.keras")
-    (tmp_path / "autre.json").write_text(json.dumps({"files": {}}), encoding="utf-8")
+    write_model(base_model(), tmp_path, "autre")
     assert ex09.main(["--base", "autre", "--models-dir", str(tmp_path)]) == 1
     assert "autre lit des images (14, 22, 3)" in capsys.readouterr().err
 
@@ -243,8 +241,8 @@ def test_a_base_for_other_images_is_refused(ex09, as_dataset, tmp_path, monkeypa
 def test_shipped_model(ex09, extract):
     if not (paths.MODELS_DIR / "ex09_cam.json").exists():
         pytest.skip("ex09_cam n'est pas encore entraîné")
-    model, report = saving.load_model("ex09_cam"), reports.read_sidecar("ex09_cam")
+    model, report = saving.load_model("ex09_cam"), reports.read_report("ex09_cam")
     x, y = extract("cifar10")
     assert ex09.evaluate(model, x, y)["accuracy"] > 0.88
-    assert report["metrics"]["accuracy"]["mean"] > 0.88
-    assert explanations.map_layers(model)[-1] == report["cut"]["layer"]
+    assert report.metrics["accuracy"].mean > 0.88
+    assert explanations.map_layers(model)[-1] == report.details["cut"]["layer"]

@@ -1,231 +1,51 @@
-import json
-from types import SimpleNamespace
-
 import keras
-import numpy as np
 import pytest
 from keras import layers
-from scipy import ndimage
 
 from convnets.core import reports
 from convnets.datasets import sources
+from exercises.ex11_curves.__main__ import main
+from exercises.ex11_curves.methods import METHODS
 
 QUESTION = "S3 Introspection d'un CNN"
-HEIGHT, WIDTH = 16, 32  # 512 pixels : 32 par pas, soit deux cases de 4×4
-RECTANGLE = np.s_[4:12, 8:16]  # 64 pixels, quatre cases, soit deux pas
-
-
-@pytest.fixture(scope="module")
-def ex11():
-    from exercises.ex11_curves import __main__ as ex11_curves
-
-    return ex11_curves
 
 
 @pytest.fixture
-def inside():
-    mask = np.zeros((HEIGHT, WIDTH), bool)
-    mask[RECTANGLE] = True
-    return mask
-
-
-@pytest.fixture
-def image(inside):
-    """Un rectangle blanc sur du gris : la couleur moyenne est grise, 135."""
-    pixels = np.full((HEIGHT, WIDTH, 3), 118, np.uint8)
-    pixels[inside] = 255
-    return pixels
-
-
-def linear(x):
-    """La probabilité est la clarté moyenne du rectangle, qu'aucun autre pixel ne change."""
-    return (x[(slice(None), *RECTANGLE)] / 255).mean(axis=(1, 2, 3))
-
-
-def opaque(probability):
-    calls = []
-
-    def predict(x, **options):
-        assert x.dtype == np.uint8
-        calls.append(len(x))
-        return np.stack([1 - probability(x), probability(x)], axis=1)
-
-    return SimpleNamespace(predict=predict, calls=calls)
-
-
-# --- L'ordre des pixels, et les images -----------------------------------------------
-
-
-def test_pixels_go_from_the_strongest_to_the_weakest(ex11):
-    heatmap = np.array([[0.1, 0.9, 0.3], [0.5, 0.7, 0.0]], np.float32)
-    assert ex11.pixel_order(heatmap, seed=0, cell_px=1).tolist() == [1, 4, 3, 2, 0, 5]
-
-
-def test_pixels_of_a_cell_go_together(ex11):
-    """Des cases de 2×2, la dernière colonne et la dernière ligne coupées par le bord."""
-    heatmap = np.array([[1, 0, 0, 0, 9], [0, 1, 2, 2, 0], [5, 5, 1, 0, 0.25]], np.float32)
-    cells = [[4, 9], [10, 11], [2, 3, 7, 8], [0, 1, 5, 6], [12, 13], [14]]
-    # Leurs moyennes : 4,5 ; 5 ; 1 ; 0,5 ; 0,5 ; 0,25. Les deux égales sont tirées au sort.
-    found = ex11.pixel_order(heatmap, seed=0, cell_px=2).tolist()
-    assert found[:8] == cells[1] + cells[0] + cells[2] and found[-1:] == cells[5]
-    assert found[8:14] in (cells[3] + cells[4], cells[4] + cells[3])
-
-
-@pytest.mark.parametrize("cell_px", [1, 4])
-def test_equal_cells_are_drawn_at_random(ex11, cell_px):
-    heatmap = np.zeros((20, 28), np.float32)
-    heatmap[7, 3] = 1
-    orders = [ex11.pixel_order(heatmap, seed=seed, cell_px=cell_px) for seed in (0, 0, 1)]
-    assert all(7 * 28 + 3 in order[: cell_px**2] for order in orders)
-    assert sorted(orders[0]) == list(range(560))
-    assert (orders[0] == orders[1]).all() and (orders[0] != orders[2]).any()
-    rows = orders[0] // 28
-    assert abs(rows[:280].mean() - rows[280:].mean()) < 4  # ni de haut en bas, ni l'inverse
-
-
-@pytest.mark.question(QUESTION)
-def test_frames_replace_pixels_one_by_one(ex11):
-    """Oracle : une image refaite pixel par pixel, d'une taille qui ne se divise pas par 16."""
-    rng = np.random.default_rng(0)
-    start, end = rng.integers(0, 256, (2, 7, 11, 3), np.uint8)
-    order = rng.permutation(77)
-    found = ex11.frames(start, end, order)
-    assert found.shape == (17, 7, 11, 3) and found.dtype == np.uint8
-    for step, frame in enumerate(found):
-        expected = start.copy()
-        for pixel in order[: round(77 * step / 16)]:
-            expected[pixel // 11, pixel % 11] = end[pixel // 11, pixel % 11]
-        np.testing.assert_array_equal(frame, expected)
-
-
-# --- Les aires -----------------------------------------------------------------------
-
-
-@pytest.mark.question(QUESTION)
-def test_areas_of_simple_curves(ex11):
-    assert ex11.area(np.full(17, 0.4)) == pytest.approx(0.4)
-    assert ex11.area(np.linspace(0, 1, 17)) == pytest.approx(0.5)
-    assert ex11.area(np.array([1.0, 0.0, 0.0])) == pytest.approx(0.25)
-
-
-@pytest.mark.question(QUESTION)
-def test_deletion_areas_computed_by_hand(ex11, image, inside):
-    """Le rectangle pèse un huitième de l'image, et sa clarté tombe de 1 à 135/255.
-
-    Le meilleur ordre l'efface d'abord, et la courbe descend tout droit pendant ce huitième ; le
-    pire l'efface en dernier.
-    """
-    assert np.rint(image.mean()) == 135
-    model = opaque(linear)
-    heatmaps = {"best": inside.astype(float), "worst": 1.0 - inside}
-    found = ex11.deletion_and_insertion(model, image, 1, heatmaps)
-    assert model.calls == [2 * 2 * 17]  # un seul appel du réseau
-    end = 135 / 255
-    best, worst = (ex11.area(found[name][0]) for name in heatmaps)
-    assert best == pytest.approx((1 + end) / 2 / 8 + end * 7 / 8, abs=1e-5)
-    assert worst == pytest.approx((1 + end) / 2 / 8 + 1 * 7 / 8, abs=1e-5)
-
-
-@pytest.mark.question(QUESTION)
-def test_insertion_starts_from_the_blurred_image(ex11, image, inside):
-    """L'insertion, refaite pas à pas sur une image floutée ici."""
-    sigmas = (HEIGHT / 6, WIDTH / 6, 0)
-    blurred = np.rint(ndimage.gaussian_filter(image.astype(float), sigmas))
-    heatmap = np.random.default_rng(0).random((HEIGHT, WIDTH))
-    found = ex11.deletion_and_insertion(opaque(linear), image, 1, {"any": heatmap}, cell_px=1)[
-        "any"
-    ][1]
-    order = sorted(range(HEIGHT * WIDTH), key=lambda pixel: -heatmap.reshape(-1)[pixel])
-    frame, expected = blurred.reshape(-1, 3), []
-    for step in range(17):
-        for pixel in order[max(0, 32 * step - 32) : 32 * step]:
-            frame[pixel] = image.reshape(-1, 3)[pixel]
-        expected.append((frame.reshape(image.shape)[RECTANGLE] / 255).mean())
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-@pytest.mark.question(QUESTION)
-def test_a_perfect_map_beats_chance_and_the_centre(ex11, image, inside):
-    from exercises.ex11_curves.methods import centred_map, random_map
-
-    heatmaps = {
-        "perfect": inside.astype(float),
-        "random": random_map(None, image, 1),
-        "centre": centred_map(None, image, 1),
-    }
-    found = ex11.deletion_and_insertion(opaque(linear), image, 1, heatmaps)
-    deletion = {name: ex11.area(curves[0]) for name, curves in found.items()}
-    insertion = {name: ex11.area(curves[1]) for name, curves in found.items()}
-    for name in ("random", "centre"):
-        assert deletion["perfect"] < deletion[name] - 0.01
-        assert insertion["perfect"] > insertion[name] + 0.01
-
-
-# --- La comparaison ------------------------------------------------------------------
-
-
-@pytest.mark.question(QUESTION)
-def test_compare_explains_the_most_likely_class(ex11, image, inside):
-    from convnets.explaining.explain import Method
-
-    asked = []
-
-    def perfect(model, image, class_index):
-        asked.append(class_index)
-        return inside.astype(np.float32)
-
-    black = image.copy()
-    black[inside] = 0
-    methods = {"perfect": Method("Parfaite", perfect)}
-    report = ex11.compare(opaque(linear), np.stack([image, black]), methods)
-    assert asked == [1, 0]  # un rectangle blanc, puis noir
-    metric = report["metrics"]["deletion perfect"]
-    assert metric["n"] == 2 and metric["se"] == pytest.approx(metric["sd"] / np.sqrt(2))
-    ends = [135 / 255, 1 - np.rint(black.mean()) / 255]
-    areas = [(1 + end) / 2 / 8 + end * 7 / 8 for end in ends]
-    assert metric["mean"] == pytest.approx(np.mean(areas), abs=1e-5)
-    assert report["curves"]["perfect"]["deletion"][0] == 1.0
-    assert len(report["curves"]["perfect"]["insertion"]) == 17
-    assert report["methods"]["perfect"]["title"] == "Parfaite"
-
-
-@pytest.fixture
-def models_dir(tmp_path):
+def models_dir(tmp_path, write_model):
     """Un dossier de modèles qui n'a qu'un réseau minuscule."""
     keras.utils.set_random_seed(0)
     images = keras.Input((32, 32, 3), dtype="uint8")
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(8, 5, strides=4, activation="relu")(x))
     model = keras.Model(images, layers.Dense(10, activation="softmax")(x))
-    model.save(tmp_path / "ex03_cifar10_light.keras")
-    (tmp_path / "ex03_cifar10_light.json").write_text(json.dumps({"files": {}}), encoding="utf-8")
+    write_model(model, tmp_path, "ex03_cifar10_light")
     return tmp_path
 
 
 @pytest.mark.question(QUESTION)
-def test_the_whole_study(ex11, models_dir, as_dataset, monkeypatch, capsys):
+def test_the_whole_study(models_dir, as_dataset, monkeypatch, capsys):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     folders = ["--models-dir", str(models_dir), "--output", str(models_dir / "f")]
-    assert ex11.main(["--limit", "2", *folders]) == 0
+    assert main(["--limit", "2", *folders]) == 0
     printed = capsys.readouterr().out
     assert "CAM est laissée de côté" in printed and "| Grad-CAM++ |" in printed
     folder = models_dir / "runs" / "ex11_curves"
-    report = reports.read_sidecar("ex11_curves", models_dir=folder)
-    assert report["num_images"] == {"test": 2} and report["model"]["name"] == "ex03_cifar10_light"
-    from exercises.ex11_curves.methods import METHODS
-
-    assert set(report["methods"]) == set(METHODS)
-    assert set(report["metrics"]) == {
+    report = reports.read_report("ex11_curves", models_dir=folder)
+    assert (
+        report.num_images == {"test": 2} and report.details["model"]["name"] == "ex03_cifar10_light"
+    )
+    assert set(report.details["methods"]) == set(METHODS)
+    assert set(report.metrics) == {
         f"{curve} {name}" for curve in ("deletion", "insertion") for name in METHODS
     }
     assert (models_dir / "f" / "aires.png").stat().st_size > 5000
 
 
-def test_another_input_shape_is_refused(ex11, models_dir, as_dataset, monkeypatch, capsys):
+def test_another_input_shape_is_refused(models_dir, as_dataset, monkeypatch, capsys, write_model):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     images = keras.Input((8, 9, 3), dtype="uint8")
     x = layers.Flatten()(layers.Rescaling(1.0)(images))
-    keras.Model(images, layers.Dense(2, activation="softmax")(x)).save(models_dir / "autre.keras")
-    (models_dir / "autre.json").write_text(json.dumps({"files": {}}), encoding="utf-8")
-    assert ex11.main(["--model", "autre", "--models-dir", str(models_dir)]) == 1
+    model = keras.Model(images, layers.Dense(2, activation="softmax")(x))
+    write_model(model, models_dir, "autre")
+    assert main(["--model", "autre", "--models-dir", str(models_dir)]) == 1
     assert "autre lit des images (8, 9, 3)" in capsys.readouterr().err

@@ -1,17 +1,13 @@
-"""Ce que montre la comparaison des explications : son tableau, sa figure, son compte rendu.
+"""Le classement des méthodes : leurs mesures résumées, leur tableau, leur figure.
 
 D'après : S3 « Introspection d'un CNN ».
 Commande : python -m exercises.ex11_curves
-
-Un thème de l'exercice 11, dont l'entrée est `ex11_curves`.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from convnets.core import reports
 from convnets.core.reports import Metric, Report
 from convnets.figures.style import COLORS, new_figure
 
@@ -113,25 +109,3 @@ def save_figure(report: Report, path: Path) -> Path:
         summary.set(title="Aires sous les deux courbes", xlabel="○ suppression    ● insertion")
         figure.suptitle(f"Moyennes sur {num_images} images de test")
     return path
-
-
-# --- Question : le compte rendu ------------------------------------------------------
-
-
-def write_report(report: Report, options, *, trial: bool) -> Path:
-    """Écrit le compte rendu, sans modèle, d'un seul coup.
-
-    Args:
-        report: mesures, sans la commande, que les options disent.
-        options: options d'`ex11_curves`.
-        trial: mesure faite avec d'autres options que le résultat publié : elle va dans `runs/`,
-            pour ne pas le remplacer.
-
-    Returns:
-        Le fichier, que `read_report` relit.
-    """
-    command = f"python -m exercises.{options.module} --model {options.model}"
-    command += f" --cell {options.cell}"
-    command += f" --limit {options.limit}" if options.limit else ""
-    report = replace(report, command=command)
-    return reports.write_report(options.module, report, models_dir=options.models_dir, trial=trial)

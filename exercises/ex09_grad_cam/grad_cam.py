@@ -1,0 +1,126 @@
+"""Grad-CAM et Grad-CAM++ : où, dans l'image, le réseau trouve la classe qu'il annonce.
+
+D'après : S3 « Class Activation Map », S4 « Grad Cam ».
+Commandes : python -m exercises.ex09_grad_cam samples/chat.png
+            python -m exercises.ex09_grad_cam --method grad_cam_plus_plus samples/chat.png
+
+Grad-CAM explique n'importe quel réseau de convolution, sans le réapprendre. Sans `--layer`, on lit
+les dernières cartes du réseau : elles n'ont que 3×3 cases pour CIFAR-10, mais celles d'avant, plus
+fines, savent moins bien de quel objet il s'agit.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from convnets.explaining import maps as explanations
+
+# --- Question : ce que la classe doit à chaque carte ---------------------------------
+
+
+def maps_and_gradients(
+    model: keras.Model, image: np.ndarray, class_index: int, *, layer_name: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rend les cartes d'une couche et la dérivée du score de la classe par rapport à elles.
+
+    Args:
+        model: modèle terminé par un softmax ; il n'est pas modifié.
+        image: `(H, W, 3)` uint8.
+        class_index: classe expliquée.
+        layer_name: couche, une de `map_layers` ; None : la dernière.
+
+    Returns:
+        `(cartes, gradients)`, chacun `(h, w, c)` float32 ; le score est celui d'avant le softmax.
+
+    Raises:
+        ValueError: couche inconnue, ou modèle qui ne finit pas par un softmax.
+    """
+    network = explanations.float_model(model, layer_name=layer_name)
+    pixels = tf.constant(image[None], tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        maps, scores = network(pixels, training=False)
+        score = scores[0, class_index]
+    gradients = tape.gradient(score, maps, unconnected_gradients="zero")
+    return maps[0].numpy(), gradients[0].numpy()
+
+
+# --- Question : Grad-CAM -------------------------------------------------------------
+
+
+def grad_cam_map(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Additionne les cartes, chacune multipliée par la moyenne de ses gradients.
+
+    Args:
+        maps: `(h, w, c)`.
+        gradients: `(h, w, c)`, rendus avec elles par `maps_and_gradients`.
+
+    Returns:
+        `(h, w)` float32, de signe quelconque : ni ReLU, ni mise à l'échelle.
+
+    Source : Selvaraju et al., arXiv 1610.02391, équations 1 et 2.
+    """
+    return maps @ gradients.mean((0, 1))
+
+
+def grad_cam(
+    model: keras.Model, image: np.ndarray, class_index: int, *, layer_name: str | None = None
+) -> np.ndarray:
+    """Montre ce qui, dans l'image, pousse vers une classe.
+
+    Args:
+        model: modèle terminé par un softmax ; il n'est pas modifié.
+        image: `(H, W, 3)` uint8.
+        class_index: classe expliquée.
+        layer_name: couche, une de `map_layers` ; None : la dernière.
+
+    Returns:
+        Carte `(H, W)` float32 dans [0, 1] ; des zéros si rien ne pousse vers la classe.
+
+    Raises:
+        ValueError: couche inconnue, ou modèle qui ne finit pas par un softmax.
+
+    Source : Selvaraju et al., arXiv 1610.02391, équation 2 (avec son ReLU).
+    """
+    found = maps_and_gradients(model, image, class_index, layer_name=layer_name)
+    return enlarge(grad_cam_map(*found), image)
+
+
+def enlarge(heatmap: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Applique le ReLU, agrandit la carte `(h, w)` à la taille de l'image, ramène à [0, 1]."""
+    # Le ReLU vient avant : l'interpolation mêlerait sinon le négatif au positif voisin.
+    return explanations.normalise(
+        explanations.resize_map(explanations.normalise(heatmap), *image.shape[:2])
+    )
+
+
+# --- Question : Grad-CAM++ -----------------------------------------------------------
+
+
+def grad_cam_plus_plus_map(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Additionne les cartes, chaque case positive du gradient comptant à sa façon.
+
+    Un objet présent deux fois, ou sur quelques cases, ne perd pas dans une moyenne sur toute
+    l'image. Le poids d'une carte de somme S est Σ g / (2 + S·g), sur les gradients g > 0 ; le
+    facteur exp(score) de l'article, commun à toutes, disparaît à la mise à l'échelle.
+
+    Args:
+        maps: `(h, w, c)`, positives dans l'article ; une somme négative compte ici pour zéro.
+        gradients: `(h, w, c)`, rendus avec elles par `maps_and_gradients`.
+
+    Returns:
+        `(h, w)` float32, de signe quelconque : ni ReLU, ni mise à l'échelle.
+
+    Source : Chattopadhay et al., arXiv 1710.11063, équations 5 et 19.
+    """
+    positive = np.maximum(gradients, 0)
+    weights = positive / (2 + np.maximum(maps.sum((0, 1)), 0) * positive)
+    return maps @ weights.sum((0, 1))
+
+
+def grad_cam_plus_plus(
+    model: keras.Model, image: np.ndarray, class_index: int, *, layer_name: str | None = None
+) -> np.ndarray:
+    """Fait comme `grad_cam`, avec les poids de `grad_cam_plus_plus_map`."""
+    found = maps_and_gradients(model, image, class_index, layer_name=layer_name)
+    return enlarge(grad_cam_plus_plus_map(*found), image)
