@@ -25,7 +25,7 @@ SAMPLE = dreams.SAMPLES / "chat.png"
 LAYERS = ("activation_2", "mixed0", "mixed2", "mixed5", "mixed7")
 SIZE_PX = 224
 STEPS = 600  # par couche
-RATE = 2.0  # premier pas d'Adam, à peu près en niveaux de 0 à 255
+RATE = 2.0  # taux d'apprentissage d'Adam au début, à peu près en niveaux de 0 à 255
 TV_WEIGHT = 1.0  # de la variation totale, l'image étant ramenée à [0, 1]
 NOISE = 5.0  # écart-type du bruit de départ, en niveaux, autour d'un gris moyen
 

@@ -25,7 +25,7 @@ CONTENT_LAYERS = ("mixed2",)
 STYLE_LAYERS = ("activation", "activation_2", "activation_4", "mixed0", "mixed1")
 SIZE_PX = 400
 STEPS = 200
-RATE = 4.0  # premier pas d'Adam, en niveaux de 0 à 255
+RATE = 4.0  # taux d'apprentissage d'Adam au début : ce dont un pixel change, de 0 à 255
 CONTENT_WEIGHT = 1.0
 STYLE_WEIGHT = 30.0
 TV_WEIGHT = 10.0  # de la variation totale, l'image étant ramenée à [0, 1]
@@ -93,15 +93,24 @@ def style_loss(maps: dict, target: dict):
 # --- Question : les deux ensemble ----------------------------------------------------
 
 
-def transfer(base: keras.Model, content: np.ndarray, style: np.ndarray, *, options):
+def transfer(
+    base: keras.Model,
+    content: np.ndarray,
+    style: np.ndarray,
+    *,
+    content_layers: tuple[str, ...] = CONTENT_LAYERS,
+    style_layers: tuple[str, ...] = STYLE_LAYERS,
+    options,
+):
     """Change les pixels du contenu jusqu'à ce qu'ils aient le style.
 
     Args:
         base: modèle de `dreams.load_base`.
         content: `(h, w, 3)` float32 dans [0, 255].
         style: `(h', w', 3)` float32 dans [0, 255], d'une autre taille s'il le faut.
-        options: `content_layers`, `style_layers`, leurs poids `content_weight`,
-            `style_weight` et `tv_weight`, et `steps`, `seed`.
+        content_layers: couches où comparer le contenu.
+        style_layers: couches où comparer le style.
+        options: les poids `content_weight`, `style_weight` et `tv_weight`, et `steps`, `seed`.
 
     Returns:
         `(image, pertes)` : float32 `(h, w, 3)` dans [0, 255], et les trois pertes pondérées
@@ -109,12 +118,12 @@ def transfer(base: keras.Model, content: np.ndarray, style: np.ndarray, *, optio
 
     Source : Gatys, Ecker et Bethge, arXiv 1508.06576, la perte totale.
     """
-    model = dreams.extractor(base, [*options.content_layers, *options.style_layers])
+    model = dreams.extractor(base, [*content_layers, *style_layers])
     for image in (content, style):
         dreams.check_size(model, *image.shape[:2])
     wanted, seen = model(content[np.newaxis]), model(style[np.newaxis])
-    wanted = {name: wanted[name] for name in options.content_layers}
-    grams = {name: gram_matrix(seen[name]) for name in options.style_layers}
+    wanted = {name: wanted[name] for name in content_layers}
+    grams = {name: gram_matrix(seen[name]) for name in style_layers}
     generator = keras.random.SeedGenerator(options.seed)
 
     def losses(pixels):
@@ -153,9 +162,14 @@ def show(options) -> int:
         dreams.read_picture(source, options.size) for source in (options.content, options.style)
     )
     base = dreams.load_base(options)
-    options.content_layers = dreams.default_layers(base, CONTENT_LAYERS)
-    options.style_layers = dreams.default_layers(base, STYLE_LAYERS)
-    result, curves = transfer(base, content, style, options=options)
+    result, curves = transfer(
+        base,
+        content,
+        style,
+        content_layers=dreams.default_layers(base, CONTENT_LAYERS),
+        style_layers=dreams.default_layers(base, STYLE_LAYERS),
+        options=options,
+    )
     folder = output_dir(options)
     dreams.save_picture(result, folder / "resultat.png")
     pictures = {"Le contenu": content, "Le style": style, "Le résultat": result}

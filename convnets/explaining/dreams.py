@@ -344,7 +344,7 @@ def descend(
         losses: fonction d'un tenseur `(1, h, w, 3)` de 0 à 255 → `{nom: perte}`.
         start: image de départ `(h, w, 3)` float32 dans [0, 255].
         steps: nombre de pas.
-        rate: premier pas d'Adam ; il finit à zéro, le long d'un cosinus.
+        rate: taux d'apprentissage d'Adam au début ; il finit à zéro, le long d'un cosinus.
         title: ce que dit la barre d'avancement.
         basis: ce qu'Adam règle ; les pixels par défaut.
 

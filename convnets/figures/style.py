@@ -72,7 +72,7 @@ def output_dir(options) -> Path:
 
 
 def save_learning_curves(path: Path, history: dict[str, list[float]], *, targets: str = "") -> None:
-    """Trace perte et précision, entraînement et validation.
+    """Trace perte et exactitude, entraînement et validation.
 
     Args:
         path: fichier PNG.
@@ -81,7 +81,7 @@ def save_learning_curves(path: Path, history: dict[str, list[float]], *, targets
             pertes ne se comparent alors pas, et la légende le dit.
     """
     learned = f"entraînement ({targets})" if targets else "entraînement"
-    panels = (("loss", "Perte"), ("accuracy", "Précision"))
+    panels = (("loss", "Perte"), ("accuracy", "Exactitude"))
     with new_figure(path, columns=2) as (_, axes):
         for axis, (name, title) in zip(axes[0], panels, strict=True):
             for key, label in ((name, learned), (f"val_{name}", "validation")):

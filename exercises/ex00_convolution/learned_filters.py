@@ -109,7 +109,6 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         batches,
         epochs=options.epochs,
         resume=options.resume,
-        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed),
         validation_data=(x_val, y_val),
     )
@@ -188,7 +187,6 @@ def main(argv: list[str] | None = None) -> int:
         "ex00_learned_filters",
         __doc__.splitlines()[0],
         epochs=EPOCHS,
-        seeds=1,
         command="ex00_convolution.learned_filters",
     ).parse_args(argv)
 

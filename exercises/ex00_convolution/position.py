@@ -93,7 +93,6 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
             batches,
             epochs=options.epochs,
             resume=options.resume,
-            verbose=2,
             checkpoint=paths.checkpoint_path(options, seed, network=name),
             validation_data=(x_val, y_val),
             validation_batch_size=500,
@@ -162,11 +161,7 @@ def save_curve(report: Report, path: Path) -> Path:
 def main(argv: list[str] | None = None) -> int:
     """Entraîne les deux réseaux sur plusieurs graines et trace leur exactitude."""
     options = training_parser(
-        "ex00_position",
-        __doc__.splitlines()[0],
-        epochs=EPOCHS,
-        seeds=1,
-        command="ex00_convolution.position",
+        "ex00_position", __doc__.splitlines()[0], epochs=EPOCHS, command="ex00_convolution.position"
     ).parse_args(argv)
 
     def show(options, report, x_test, y_test, probabilities) -> None:
@@ -187,6 +182,7 @@ def main(argv: list[str] | None = None) -> int:
             classes=sources.MNIST_CLASSES,
             classes_fr=sources.MNIST_CLASSES,
             on_saved=show,
+            stages=2,
         )
 
     return run(body)

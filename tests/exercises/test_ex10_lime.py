@@ -1,4 +1,3 @@
-import json
 from types import SimpleNamespace
 
 import keras
@@ -197,15 +196,14 @@ def test_maps_depend_on_the_class_and_on_the_weights(ex10, extract):
 
 
 @pytest.fixture
-def models_dir(tmp_path):
+def models_dir(tmp_path, write_model):
     """Un dossier de modèles qui n'a qu'un réseau minuscule."""
     keras.utils.set_random_seed(0)
     images = keras.Input((32, 32, 3), dtype="uint8")
     x = layers.Flatten()(layers.Rescaling(1 / 255, dtype="float32")(images))
     model = keras.Model(images, layers.Dense(3, activation="softmax")(x))
-    model.save(tmp_path / "ex03_cifar10_light.keras")
-    report = {"input_shape": [32, 32, 3], "classes_fr": ["Un", "Deux", "Trois"], "files": {}}
-    (tmp_path / "ex03_cifar10_light.json").write_text(json.dumps(report), encoding="utf-8")
+    classes = ["Un", "Deux", "Trois"]
+    write_model(model, tmp_path, "ex03_cifar10_light", input_shape=[32, 32, 3], classes_fr=classes)
     return tmp_path
 
 

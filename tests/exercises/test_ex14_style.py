@@ -32,7 +32,7 @@ def base():
 
 def options(*, steps=40, seed=0, content=1.0, style=1.0, tv=0.0):
     return SimpleNamespace(
-        **LAYERS, steps=steps, seed=seed, content_weight=content, style_weight=style, tv_weight=tv
+        steps=steps, seed=seed, content_weight=content, style_weight=style, tv_weight=tv
     )
 
 
@@ -102,7 +102,7 @@ def test_the_style_alone_gives_its_gram_matrices(ex14, base):
     """Les deux images ne sont ni carrées ni de la même taille."""
     content, style = photo(), photo(15, 31, phase=2)
     grams = {name: ex14.gram_matrix(each) for name, each in maps_of(base, style).items()}
-    styled, curves = ex14.transfer(base, content, style, options=options(content=0.0))
+    styled, curves = ex14.transfer(base, content, style, **LAYERS, options=options(content=0.0))
     assert styled.shape == content.shape and styled.min() >= 0 and styled.max() <= 255
     before = float(ex14.style_loss(maps_of(base, content), grams))
     assert float(ex14.style_loss(maps_of(base, styled), grams)) < 0.2 * before
@@ -114,28 +114,32 @@ def test_the_style_alone_gives_its_gram_matrices(ex14, base):
 def test_the_content_alone_stays_as_it_is(ex14, base, monkeypatch):
     monkeypatch.setattr(ex14, "JITTER_PX", 0)
     style = photo(15, 31, phase=2)
-    kept, curves = ex14.transfer(base, photo(), style, options=options(style=0.0, steps=5))
+    kept, curves = ex14.transfer(
+        base, photo(), style, **LAYERS, options=options(style=0.0, steps=5)
+    )
     np.testing.assert_allclose(kept, photo(), atol=0.01)
     np.testing.assert_allclose(curves["contenu"], 0, atol=1e-9)
 
 
 def test_an_image_already_has_its_own_style(ex14, base, monkeypatch):
     monkeypatch.setattr(ex14, "JITTER_PX", 0)
-    kept, curves = ex14.transfer(base, photo(), photo(), options=options(steps=5))
+    kept, curves = ex14.transfer(base, photo(), photo(), **LAYERS, options=options(steps=5))
     np.testing.assert_allclose(kept, photo(), atol=0.01)
     np.testing.assert_allclose(curves["style"], 0, atol=1e-9)
 
 
 def test_jitter_moves_what_the_network_sees(ex14, base):
     """Sans bouger, la perte du contenu serait nulle au premier pas."""
-    _, curves = ex14.transfer(base, photo(), photo(), options=options(steps=6))
+    _, curves = ex14.transfer(base, photo(), photo(), **LAYERS, options=options(steps=6))
     assert max(curves["contenu"]) > 1e-3
 
 
 def test_same_seed_same_bytes(ex14, base):
     content, style = photo(), photo(15, 31, phase=2)
     first, second, other = (
-        ex14.transfer(base, content, style, options=options(steps=6, seed=seed))[0].tobytes()
+        ex14.transfer(base, content, style, **LAYERS, options=options(steps=6, seed=seed))[
+            0
+        ].tobytes()
         for seed in (4, 4, 5)
     )
     assert first == second != other
