@@ -11,6 +11,7 @@ from convnets.core import paths as storage
 from convnets.core import reports
 from convnets.datasets import pretrained, sources
 from convnets.serving.classifier import Classifier
+from convnets.training import export_base
 
 QUESTION = "TD keras & CNN, question 2"
 pytestmark = pytest.mark.filterwarnings(
@@ -44,7 +45,8 @@ def top():
 def tiny(tmp_path, monkeypatch, tiny_inception):
     """La petite base à la place d'InceptionV3, et un cache à elle."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(pretrained, "inception_v3", tiny_inception)
+    for module in (pretrained, export_base):
+        monkeypatch.setattr(module, "inception_v3", tiny_inception)
     return tiny_inception()
 
 
