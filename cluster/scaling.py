@@ -68,13 +68,9 @@ def measure_step(num_processes: int, *, batch_size: int, steps: int, epochs: int
                 "-n",
                 str(num_processes),
                 "--pin",
-                "exercises.ex03_cifar10",
-                "--recipe",
-                "light",
+                "recipes.cifar10_light",
                 "--teacher",
                 "none",
-                "--refine-cycles",
-                "0",
                 "--limit",
                 str(num_images),
                 "--epochs",
@@ -231,7 +227,7 @@ def save_figure(costs: Costs, batch: int, path: Path) -> None:
 
 def study(options) -> int:
     """Mesure, calcule, écrit le tableau et la figure ; rend 0."""
-    from exercises.ex03_cifar10 import RECIPES, build_model
+    from recipes import cifar10_light
 
     batch = options.batch_size
     known = dict(steps=options.steps, epochs=options.epochs)
@@ -240,7 +236,8 @@ def study(options) -> int:
         full += measure_step(1, batch_size=batch, **known)
         half += measure_step(1, batch_size=batch // 2, **known)
         both += measure_step(2, batch_size=batch, **known)
-    params = sum(int(np.prod(w.shape)) for w in build_model(RECIPES["light"]).trainable_weights)
+    network = cifar10_light.build_model()
+    params = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     costs = fit_costs(full, half, batch_size=batch, params=params)
     one, mid, two = (statistics.median(each) for each in (full, half, both))
     text = _report(costs, (one, mid, two), options, params=params, num=len(full))
@@ -267,8 +264,8 @@ def _report(costs: Costs, steps: tuple, options, *, params: int, num: int) -> st
     measured = measure.markdown_table(["", "secondes par pas", "images par seconde"], rows)
     text = f"""## Entraîner à plusieurs
 
-Recette light, {params} poids appris, un cœur par processus, {num} époques de {options.steps} pas
-chacune (validation comprise), médianes. Machine : {{machine}}.
+Recette cifar10_light, {params} poids appris, un cœur par processus, {num} époques de
+{options.steps} pas chacune (validation comprise), médianes. Machine : {{machine}}.
 
 {measured}
 

@@ -107,12 +107,13 @@ def training_parser(
         metavar="N",
         help=f"nombre d'époques ({epochs or 'celui de la recette'} par défaut)",
     )
-    length.add_argument(
-        "--minutes",
-        type=positive_int,
-        metavar="N",
-        help="faire tenir l'entraînement dans N minutes sur cette machine",
-    )
+    if package == "exercises":  # une recette est un calendrier entier
+        length.add_argument(
+            "--minutes",
+            type=positive_int,
+            metavar="N",
+            help="faire tenir l'entraînement dans N minutes sur cette machine",
+        )
     add(
         "--seeds",
         type=positive_int,

@@ -12,20 +12,74 @@ import pytest
 
 from cluster import launch
 
-SMALL = [
-    "--limit",
-    "240",
-    "--seeds",
-    "1",
-    "--batch-size",
-    "40",
-    "--precision",
-    "float32",
-    "--teacher",
-    "none",
-    "--refine-cycles",
-    "0",
-]
+# Un entraînement à part : un exercice de plus, minuscule, lancé comme les autres.
+ESSAI = """
+import os
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from convnets.core import paths
+from convnets.core.cli import run, training_parser
+from convnets.training import study
+
+
+def build_model():
+    images = keras.Input((32, 32, 3), dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(images)
+    x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
+    x = keras.layers.BatchNormalization()(keras.layers.Flatten()(x))
+    return keras.Model(images, keras.layers.Dense(10, activation="softmax")(x), name="essai")
+
+
+def train(x_train, y_train, x_val, y_val, *, seed, options):
+    model = study.build(build_model, seed=seed, precision="float32")
+    batches = study.Batches(x_train, y_train, batch_size=40, seed=seed, augment=None)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    checkpoint = paths.checkpoint_path(options, seed)
+    history = study.fit(
+        model,
+        batches,
+        epochs=options.epochs,
+        resume=options.resume,
+        checkpoint=checkpoint,
+        validation_data=(x_val, y_val),
+    )
+    return model, history
+
+
+def evaluate(model, x, y):
+    probabilities = model.predict(x, verbose=0)
+    accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
+    return {"accuracy": accuracy, "probabilities": probabilities}
+
+
+parser = training_parser("essai", "Un essai.", epochs=2)
+if "--distribution" in sys.argv:
+    from convnets.training import distribution
+
+    distribution.add_options(parser)
+options = parser.parse_args()
+with np.load(os.environ["EXTRACT"]) as file:
+    x, y = file["x"], file["y"].reshape(-1)
+names = [str(k) for k in range(10)]
+raise SystemExit(
+    run(
+        lambda: study.run_seeds(
+            options,
+            dataset=((x[:240], y[:240]), (x[300:], y[300:])),
+            num_val=24,
+            train=train,
+            evaluate=evaluate,
+            classes=names,
+            classes_fr=names,
+            on_saved=lambda *_: None,
+        )
+    )
+)
+"""
 
 
 def command(*arguments):
@@ -77,45 +131,36 @@ def test_each_process_gets_its_place(tmp_path, repo):
     lines = sorted(ended.stdout.splitlines())
     assert len({line.split("'")[1] for line in lines}) == 1  # une seule adresse
     assert [line.split("'")[5] for line in lines] == ["0", "1", "2"]
-    assert all(line.endswith("['--epochs', '2', '--distribution'] 1") for line in lines)
+    assert all(line.endswith("['--epochs', '2'] 1") for line in lines)
 
 
 @pytest.fixture
-def extract_home(tmp_path, extract):
-    """Un KERAS_HOME dont le cache donne l'extrait pour CIFAR-10 : pas de téléchargement."""
-    code = (
-        "import sys, numpy as np\n"
-        "from convnets import data\n"
-        "with np.load(sys.argv[1]) as f: x, y = f['x'], f['y']\n"
-        "data.load_cifar10 = lambda **_: ((x[:300], y[:300]), (x[300:], y[300:]))\n"
-        "from exercises import ex03_cifar10\n"
-        "raise SystemExit(ex03_cifar10.main(sys.argv[2:]))\n"
-    )
-    (tmp_path / "essai.py").write_text(code)
-    return tmp_path
-
-
-def train(folder, repo, models, *more, num=2):
+def small(tmp_path, repo):
+    """Un dossier qui contient `essai.py`, et l'environnement où `python -m essai` marche."""
+    (tmp_path / "essai.py").write_text(ESSAI, encoding="utf-8")
     extract = repo / "tests" / "extracts" / "cifar10_test.npz"
-    return command(
-        "-n", num, "essai", extract, *SMALL, "--models-dir", models, "--output", folder / "f", *more
-    )
+    path = os.pathsep.join([str(tmp_path), str(repo), os.environ.get("PYTHONPATH", "")])
+    return tmp_path, environment(PYTHONPATH=path, EXTRACT=str(extract))
 
 
-def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
+def train(models, *more, num=2):
+    return command("-n", num, "essai", "--models-dir", models, *more)
+
+
+def test_two_processes_end_alike_and_resume_after_a_death(small, repo):
     """Une époque, puis un processus tué dans la suite : l'autre s'arrête, `--resume` finit."""
     pytest.importorskip("jax", reason="pip install -r cluster/requirements.txt")
-    env = environment(PYTHONPATH=f"{extract_home}:{repo}")
-    models = extract_home / "m"
+    home, env = small
+    models = home / "m"
     run = subprocess.Popen(
-        train(extract_home, repo, models, "--epochs", 16),
+        train(models, "--epochs", 60),
         cwd=repo,
         env=env,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    checkpoint = models / "runs" / "ex03_cifar10_light" / "seed0.npz"
+    checkpoint = models / "runs" / "essai" / "labels_seed0.npz"
     while not checkpoint.exists():
         assert run.poll() is None, run.communicate()[1][-2000:]
         time.sleep(0.1)
@@ -128,10 +173,10 @@ def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
     assert "Le processus 1 s'est arrêté" in err and "--resume" in err
     with np.load(checkpoint) as file:
         reached = json.loads(str(file["state"]))["epoch"]
-    assert 1 <= reached < 16
+    assert 1 <= reached < 60
     # Les mêmes options ; il reste moins d'époques à faire qu'au début.
     ended = subprocess.run(
-        train(extract_home, repo, models, "--epochs", 16, "--resume"),
+        train(models, "--epochs", 60, "--resume"),
         cwd=repo,
         env=env,
         capture_output=True,
@@ -139,17 +184,17 @@ def test_two_processes_end_alike_and_resume_after_a_death(extract_home, repo):
         timeout=240,
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
-    report = json.loads((models / "ex03_cifar10_light.json").read_text(encoding="utf-8"))
+    report = json.loads((models / "essai.json").read_text(encoding="utf-8"))
     assert report["num_processes"] == 2 and report["backend"] == "jax"
-    assert len(report["history"]["loss"]) == 16
-    assert ended.stdout.count("Graine 0 : 216") == 1  # un seul processus parle
+    assert len(report["history"]["loss"]) == 60
+    assert ended.stdout.count("Durée prévue") == 1  # un seul processus parle
 
 
-def test_without_the_launcher_the_survivor_says_it(extract_home, repo):
+def test_without_the_launcher_the_survivor_says_it(small, repo):
     """Le processus 0, que les autres attendent, est tué : une phrase, et non la trace de JAX."""
     pytest.importorskip("jax", reason="pip install -r cluster/requirements.txt")
-    env = environment(PYTHONPATH=f"{extract_home}:{repo}")
-    models, extract = extract_home / "m", repo / "tests" / "extracts" / "cifar10_test.npz"
+    home, env = small
+    models = home / "m"
     address = f"127.0.0.1:{launch.free_port()}"
     first, second = (
         subprocess.Popen(
@@ -157,14 +202,10 @@ def test_without_the_launcher_the_survivor_says_it(extract_home, repo):
                 sys.executable,
                 "-m",
                 "essai",
-                extract,
-                *SMALL,
                 "--epochs",
-                "60",
+                "2000",
                 "--models-dir",
                 models,
-                "--output",
-                extract_home / "f",
                 "--distribution",
                 "--coordinator",
                 address,
@@ -181,7 +222,7 @@ def test_without_the_launcher_the_survivor_says_it(extract_home, repo):
         )
         for index in range(2)
     )
-    while not (models / "runs" / "ex03_cifar10_light" / "seed0.npz").exists():
+    while not (models / "runs" / "essai" / "labels_seed0.npz").exists():
         assert first.poll() is None and second.poll() is None
         time.sleep(0.1)
     first.kill()

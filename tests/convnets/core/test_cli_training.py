@@ -35,3 +35,9 @@ def test_distribution_is_not_in_sight(capsys):
         parse("--help")
     help_text = capsys.readouterr().out
     assert "--minutes" in help_text and "--distribution" not in help_text
+
+
+def test_a_recipe_is_a_whole_schedule():
+    parser = training_parser("ex99_essai", "Un essai.", epochs=12, package="recipes", command="un")
+    assert "minutes" not in vars(parser.parse_args([]))
+    assert training_command(parser.parse_args([])).startswith("python -m recipes.un --seeds 1")

@@ -82,6 +82,22 @@ def test_another_backend_is_refused(monkeypatch):
         pass
 
 
+def test_the_environment_is_enough(monkeypatch):
+    """Un exercice n'a pas d'options de distribution : `cluster.launch` lui donne sa place."""
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setenv(distribution.PROCESS_ID, "0")
+    with pytest.raises(ValueError, match="--coordinator, --num-processes\\."):
+        with distribution.start(SimpleNamespace()):
+            pass
+    monkeypatch.setenv(distribution.ADDRESSES, "127.0.0.1:1")
+    monkeypatch.setenv(distribution.NUM_PROCESSES, "0")
+    with pytest.raises(ValueError, match="--process-id 0"), distribution.start(SimpleNamespace()):
+        pass
+    monkeypatch.delenv(distribution.PROCESS_ID)
+    with distribution.start(SimpleNamespace()) as rank:
+        assert rank == distribution.ALONE
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
