@@ -160,17 +160,17 @@ def study_report(options, metrics: dict[str, Metric], headline: dict[str, str], 
     )
 
 
-def write_report(report: Report, options) -> Path:
+def write_report(report: Report, options, *, epochs: int) -> Path:
     """Écrit le compte rendu d'une étude sans modèle, d'un seul coup.
 
     Args:
         report: rendu par `study_report`.
-        options: options de `part_parser` ; un essai avec `--limit` va dans `runs/`, pour ne pas
-            remplacer le résultat publié.
+        options: options de `part_parser`.
+        epochs: époques du résultat publié ; un essai plus court, ou avec `--limit`, va dans
+            `runs/`, pour ne pas le remplacer.
 
     Returns:
         Le fichier, que `read_report` relit.
     """
-    return reports.write_report(
-        options.module, report, models_dir=options.models_dir, trial=bool(options.limit)
-    )
+    trial = bool(options.limit) or options.epochs < epochs
+    return reports.write_report(options.module, report, models_dir=options.models_dir, trial=trial)

@@ -181,7 +181,7 @@ def study(options) -> int:
             "data_sha256": [task["sha256"] for task in tasks],
         },
     )
-    print(fine_tuning.write_report(report, options))
+    print(fine_tuning.write_report(report, options, epochs=EPOCHS))
     print(save_figure(report, output_dir(options) / "oubli.png"))
     return 0
 

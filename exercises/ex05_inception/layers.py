@@ -179,7 +179,7 @@ def study(options) -> int:
             base=features.describe_base(provenance, "mixed10"),
             details={"choices": choices},
         )
-    print(fine_tuning.write_report(report, options))
+    print(fine_tuning.write_report(report, options, epochs=EPOCHS))
     print(save_figure(report, output_dir(options) / "couches.png"))
     return 0
 

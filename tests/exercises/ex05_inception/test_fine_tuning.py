@@ -99,9 +99,22 @@ def test_a_full_run_goes_to_the_models_folder(tuning, tmp_path):
         ["--models-dir", str(tmp_path / "m")]
     )
     found = {"accuracy coupée après mixed2": reports.Metric(0.7, None, 1)}
-    path = tuning.write_report(tuning.study_report(options, found, {"absent": "rien"}), options)
+    report = tuning.study_report(options, found, {"absent": "rien"})
+    path = tuning.write_report(report, options, epochs=3)
     assert [each.name for each in path.parent.iterdir()] == ["ex05_layers.json"]
     report = reports.read_report("ex05_layers", models_dir=tmp_path / "m")
     assert report.command == "python -m exercises.ex05_inception.layers --seeds 1 --epochs 3"
     assert report.metrics == found and report.headline == []  # rien de ce qui se montre
     assert report.environment.versions["keras"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "published"), [(["--epochs", "2"], 3), (["--limit", "5"], 1)]
+)
+def test_a_smaller_run_leaves_the_published_report_alone(tuning, tmp_path, arguments, published):
+    folder = ["--models-dir", str(tmp_path / "m")]
+    parser = tuning.part_parser("layers", "Couper.", epochs=1)
+    options = parser.parse_args([*arguments, *folder])
+    found = {"accuracy": reports.Metric(0.7, None, 1)}
+    path = tuning.write_report(tuning.study_report(options, found, {}), options, epochs=published)
+    assert path == tmp_path / "m" / "runs" / "ex05_layers" / "ex05_layers.json"
