@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
-MODELS_DIR = Path(__file__).resolve().parents[2] / "models"
-RUNS_DIR = Path(__file__).resolve().parents[2] / "runs"  # ignoré par git
+_PACKAGE = Path(__file__).resolve().parents[1]
+_ROOT = _PACKAGE.parent
+# Dans le dépôt, models/ est à côté de convnets/ ; `pip install .` en met une part dans le paquet.
+MODELS_DIR = _PACKAGE / "models" if (_PACKAGE / "models").is_dir() else _ROOT / "models"
+RUNS_DIR = _ROOT / "runs"  # ignoré par git
 BASE_NAME = "InceptionV3"  # la base du cours : le cache en garde les poids et l'export
 SUFFIXES = (".keras", ".tflite", ".json")
 

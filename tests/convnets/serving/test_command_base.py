@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core.reports import Report
 from convnets.datasets import pretrained
 from convnets.serving.classifier import Classifier
 from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine
@@ -51,13 +52,15 @@ def built(tmp_path_factory):
         "sha256": provenance.sha256,
         "source": provenance.source,
     }
-    report = {
-        "score": 1.0,
-        "base": entry,
-        "input_shape": [SIDE_PX, SIDE_PX, 3],
-        "framing": "squash",
-        "classes_fr": CLASSES_FR,
-    }
+    report = Report(
+        command="essai",
+        metrics={},
+        score=1.0,
+        base=entry,
+        input_shape=[SIDE_PX, SIDE_PX, 3],
+        framing="squash",
+        classes_fr=CLASSES_FR,
+    )
     saving.save_model(head, SLUG, report, models_dir=folder / "models")
     return folder, path, keras.Model(features.input, head(features.output))
 
