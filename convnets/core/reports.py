@@ -6,6 +6,7 @@ que quelques champs, sans ce module : `convnets.serving.card`.
 """
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -278,12 +279,11 @@ def environment() -> Environment:
     return Environment(f"{os.cpu_count()} cœurs, {_processor()}", versions)
 
 
+@functools.cache  # py-cpuinfo lance un autre Python
 def _processor() -> str:
-    with contextlib.suppress(OSError):  # hors de Linux, ce fichier n'existe pas
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return "processeur inconnu"
+    from cpuinfo import get_cpu_info
+
+    return get_cpu_info().get("brand_raw", "processeur inconnu")
 
 
 def _from_version_1(content: object) -> object:
