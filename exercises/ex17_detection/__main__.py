@@ -12,9 +12,7 @@ from exercises.ex17_detection import comparison, figures
 
 def main(argv: list[str] | None = None) -> int:
     """Sans image, apprend et mesure ; avec une image, y dessine les boîtes trouvées."""
-    parser = training_parser(
-        "ex17_detection", __doc__.splitlines()[0], epochs=comparison.EPOCHS, seeds=3
-    )
+    parser = training_parser("ex17_detection", __doc__.splitlines()[0], epochs=comparison.EPOCHS)
     parser.add_argument(
         "image", nargs="?", help="image où chercher des objets ; sans elle, le modèle est appris"
     )

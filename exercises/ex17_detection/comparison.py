@@ -4,16 +4,18 @@ D'après : S3 « Different problems, models & metrics ».
 Commande : python -m exercises.ex17_detection
 """
 
+from argparse import Namespace
+
 import keras
 
 from convnets.core.cli import percent, training_command
 from convnets.core.reports import Headline, Report
 from convnets.datasets import sources
-from convnets.datasets.scenes import SCENE_PX
-from convnets.training import export, saving, study
+from convnets.datasets.scenes import SCENE_PX, Scenes
+from convnets.training import export, progress, result, saving, study
 from convnets.training.precision import choose_precision
 from exercises.ex17_detection.figures import save_figures
-from exercises.ex17_detection.training import Measured, make_scenes, measure
+from exercises.ex17_detection.training import NUM_SCENES, Measured, make_scenes, measure
 
 EPOCHS = 8
 NUM_OBJECTS = (1, 4)  # par scène, au moins et au plus
@@ -29,25 +31,30 @@ HEADLINE = (
 def compare(options) -> int:
     """Entraîne et mesure chaque graine, enregistre le meilleur détecteur ; rend 0."""
     fashion, cifar = sources.load_fashion_mnist(), sources.load_cifar10()
-    print("Composition des scènes…", flush=True)
-    one, several = (
-        make_scenes(fashion, cifar, num_objects=num_objects, limit=options.limit)
-        for num_objects in ((1, 1), NUM_OBJECTS)
-    )
+
+    def compose(options) -> list[dict[str, Scenes]]:
+        print("Composition des scènes…", flush=True)
+        return [
+            make_scenes(fashion, cifar, num_objects=num_objects, limit=options.limit)
+            for num_objects in ((1, 1), NUM_OBJECTS)
+        ]
+
+    def rehearse(options) -> float:
+        measure(*compose(options), seed=0, options=options)
+        return 0.0  # tout a été mesuré : rien ne s'ajoutera
+
+    num_scenes = min(NUM_SCENES["train"], options.limit or NUM_SCENES["train"])
+    options = study.fit_to_minutes(options, rehearse, num_images=num_scenes, stages=2)
+    one, several = compose(options)
     runs = []
-    for seed in range(options.seeds):
-        print(
-            f"Graine {seed} : {len(one['train'].images)} scènes d'un objet, autant de "
-            f"plusieurs, {options.epochs} époques.",
-            flush=True,
-        )
-        runs.append(measure(one, several, seed=seed, options=options))
-        test = runs[-1].test
-        print(
-            f"Graine {seed}, test : IoU moyenne {percent(test['iou'])}, mAP "
-            f"{percent(test['map'])} ({percent(test['map_without_nms'])} avec les doublons)",
-            flush=True,
-        )
+    with progress.follow(seeds=options.seeds, stages=2, options=options):
+        for seed in range(options.seeds):
+            runs.append(measure(one, several, seed=seed, options=options))
+            test = runs[-1].test
+            progress.say(
+                f"Graine {seed}, test : IoU moyenne {percent(test['iou'])}, mAP "
+                f"{percent(test['map'])} ({percent(test['map_without_nms'])} avec les doublons)"
+            )
     best = max(range(len(runs)), key=lambda seed: runs[seed].val_map)
     report = make_report(options, runs, best)
     report.num_images = {part: len(scenes.images) for part, scenes in several.items()}
@@ -55,6 +62,7 @@ def compare(options) -> int:
         "fashion_mnist": sources.dataset_sha256(fashion),
         "cifar10": sources.dataset_sha256(cifar),
     }
+    published = result.published(options.module)
     folder, reason = saving.save_model(
         runs[best].model,
         options.module,
@@ -63,10 +71,15 @@ def compare(options) -> int:
         export=(export.export_litert(runs[best].model), "float32"),
         force=options.force,
     )
-    if reason:
-        print(reason)
-    print(f"Modèle écrit dans {folder}/{options.module}.keras (graine {best}).")
     save_figures(options, runs[best], report.metrics, one["test"], several["test"])
+    result.tell(
+        Namespace(**vars(options) | {"models_dir": folder}),
+        report,
+        reason=reason,
+        published=published,
+        shown=result.Shown("map", "Précision moyenne (mAP)"),
+        use=result.own_command(options, "photo.png", folder=folder),
+    )
     return 0
 
 

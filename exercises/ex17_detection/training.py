@@ -109,7 +109,6 @@ def train(
         batches,
         epochs=options.epochs,
         resume=options.resume,
-        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed, network=model.name),
         validation_data=(scenes["val"].images, targets(network, scenes["val"])),
         validation_batch_size=500,

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from convnets.core import paths, reports
+from convnets.core.files import file_sha256
 from convnets.datasets import scenes, sources
 from convnets.training import saving
 
@@ -22,6 +23,10 @@ def ex17():
 
 @pytest.fixture
 def small_data(monkeypatch, as_dataset):
+    """Deux jeux en miniature, et deux scènes par figure."""
+    from exercises.ex17_detection import figures
+
+    monkeypatch.setattr(figures, "NUM_SHOWN", 2)
     for name in ("fashion_mnist", "cifar10"):
         dataset = as_dataset(name)
         monkeypatch.setattr(sources, f"load_{name}", lambda dataset=dataset: dataset)
@@ -37,6 +42,10 @@ def test_main_trains_measures_saves_and_draws(
     folders = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]
     small = ["--limit", "24", "--batch-size", "8", "--seeds", "1", "--precision", "float32"]
     assert ex17.main([*small, "--epochs", "2", *folders]) == 0
+    assert capfd.readouterr().out.splitlines()[-1] == (
+        f"Pour s'en servir : python -m exercises.ex17_detection photo.png"
+        f" --models-dir {tmp_path / 'm'}"
+    )
     report = reports.read_report("ex17_detection", models_dir=tmp_path / "m")
     assert report.command == (
         "python -m exercises.ex17_detection --seeds 1 --epochs 2 --limit 24 --batch-size 8"
@@ -88,17 +97,24 @@ def test_a_picture_is_searched_with_the_saved_model(ex17, extract, tmp_path, cap
     Image.fromarray(made.images[0]).save(tmp_path / "scene.png")
     truth = encode(made.boxes, made.labels)
     images = keras.Input((64, 64, 3), dtype="uint8")
-    zeros = keras.layers.Rescaling(0.0)(keras.layers.Flatten()(images))
-    planted = keras.layers.Dense(truth.size, bias_initializer=keras.initializers.Constant(0))
-    outputs = keras.layers.Reshape(truth.shape[1:])(planted(zeros))
-    model = keras.Model(images, outputs)
-    planted.set_weights([np.zeros((64 * 64 * 3, truth.size)), truth.ravel()])
-    model.save(tmp_path / "ex17_detection.keras")
-    report = reports.Report(
-        command="", metrics={}, input_shape=[64, 64, 3], details={"min_score": 0.5}
-    )
-    content = json.dumps(dataclasses.asdict(report))
-    (tmp_path / "ex17_detection.json").write_text(content, encoding="utf-8")
+    zeros = keras.layers.GlobalMaxPooling2D()(keras.layers.Rescaling(0.0)(images))
+    planted = keras.layers.Dense(truth.size)
+    model = keras.Model(images, keras.layers.Reshape(truth.shape[1:])(planted(zeros)))
+
+    def save(answer):
+        planted.set_weights([np.zeros((3, truth.size)), answer.ravel()])
+        model.save(tmp_path / "ex17_detection.keras")
+        report = reports.Report(
+            command="",
+            metrics={},
+            input_shape=[64, 64, 3],
+            details={"min_score": 0.5},
+            files={"ex17_detection.keras": file_sha256(tmp_path / "ex17_detection.keras")},
+        )
+        content = json.dumps(dataclasses.asdict(report))
+        (tmp_path / "ex17_detection.json").write_text(content, encoding="utf-8")
+
+    save(truth)
     folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]
     assert ex17.main([str(tmp_path / "scene.png"), *folders]) == 0
     *lines, path = capsys.readouterr().out.splitlines()
@@ -108,8 +124,7 @@ def test_a_picture_is_searched_with_the_saved_model(ex17, extract, tmp_path, cap
     }
     assert set(lines) == expected and len(lines) == 2
     assert path == str(tmp_path / "f" / "scene_boites.png")
-    planted.set_weights([np.zeros((64 * 64 * 3, truth.size)), 0 * truth.ravel()])
-    model.save(tmp_path / "ex17_detection.keras")
+    save(0 * truth)
     assert ex17.main([str(tmp_path / "scene.png"), *folders]) == 0
     assert "Aucun objet trouvé" in capsys.readouterr().out
 
