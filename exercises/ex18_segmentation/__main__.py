@@ -12,9 +12,7 @@ from exercises.ex18_segmentation import comparison, figures, training
 
 def main(argv: list[str] | None = None) -> int:
     """Sans image, entraîne et compare les trois réseaux ; avec une image, la segmente."""
-    parser = training_parser(
-        "ex18_segmentation", __doc__.splitlines()[0], epochs=training.EPOCHS, seeds=3
-    )
+    parser = training_parser("ex18_segmentation", __doc__.splitlines()[0], epochs=training.EPOCHS)
     parser.add_argument("image", nargs="?", help="image à segmenter ; sans elle, on entraîne")
     options = parser.parse_args(argv)
     return run(lambda: figures.segment(options) if options.image else comparison.compare(options))

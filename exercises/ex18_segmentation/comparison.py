@@ -14,12 +14,12 @@ from convnets.core.cli import percent, training_command
 from convnets.core.reports import Headline, Report, format_metric
 from convnets.datasets import sources
 from convnets.figures.style import output_dir
-from convnets.training import saving, study
+from convnets.training import progress, result, saving, study
 from convnets.training.precision import choose_precision
 from exercises.ex18_segmentation.figures import CLASSES_FR, MEASURES_FR, save_comparison, save_masks
 from exercises.ex18_segmentation.measures import iou, measure
 from exercises.ex18_segmentation.networks import NAMES_FR, NUM_CLASSES
-from exercises.ex18_segmentation.training import make_scenes, predict_masks, train
+from exercises.ex18_segmentation.training import NUM_SCENES, make_scenes, predict_masks, train
 
 ANSWERS_FR = {**NAMES_FR, "background": "« fond » partout"}
 HEADLINE = (
@@ -28,36 +28,26 @@ HEADLINE = (
     ("segnet_mean_iou", "IoU moyenne, SegNet"),
     ("background_mean_iou", "IoU moyenne, « fond » partout"),
 )
+COSTS = (46, 40, 51)  # secondes de chaque réseau, mesurées : la durée prévue en dépend
 NUM_SHOWN = 4  # scènes de test sur la figure
 
 
 def compare(options: Namespace) -> int:
     """Entraîne les trois réseaux pour chaque graine, écrit modèle, compte rendu et figures."""
     datasets = sources.load_fashion_mnist(), sources.load_cifar10()
+
+    def rehearse(options) -> float:
+        run_seed(make_scenes(*datasets, limit=options.limit), seed=0, options=options)
+        return 0.0  # tout a été mesuré : rien ne s'ajoutera
+
+    num_scenes = min(NUM_SCENES["train"], options.limit or NUM_SCENES["train"])
+    options = study.fit_to_minutes(options, rehearse, num_images=num_scenes, stages=COSTS)
     made = make_scenes(*datasets, limit=options.limit)
-    runs = []
-    for seed in range(options.seeds):
-        each = {"models": {}, "history": {}, "val": {}, "test": {}, "predicted": {}}
-        for kind, name in NAMES_FR.items():
-            print(
-                f"Graine {seed}, {name} : {len(made['train'].images)} scènes, "
-                f"{options.epochs} époques.",
-                flush=True,
-            )
-            model, each["history"][kind] = train(kind, made, seed=seed, options=options)
-            each["models"][kind] = model
-            for part in ("val", "test"):
-                each["predicted"][kind] = predict_masks(model, made[part].images)
-                each[part][kind] = measure(made[part].masks, each["predicted"][kind])
-            print(
-                f"Graine {seed}, {name} : IoU moyenne, validation "
-                f"{percent(each['val'][kind]['mean_iou'])} ; test "
-                f"{percent(each['test'][kind]['mean_iou'])}",
-                flush=True,
-            )
-        runs.append(each)
+    with progress.follow(seeds=options.seeds, stages=COSTS, options=options):
+        runs = [run_seed(made, seed=seed, options=options) for seed in range(options.seeds)]
     report = make_report(options, runs, made, datasets)
     best = runs[report.shipped["seed"]]
+    published = result.published(options.module)
     folder, reason = saving.save_model(
         best["models"]["unet"],
         options.module,
@@ -65,12 +55,33 @@ def compare(options: Namespace) -> int:
         models_dir=options.models_dir,
         force=options.force,
     )
-    if reason:
-        print(reason)
-    seed = report.shipped["seed"]
-    print(f"U-Net écrit dans {folder}/{options.module}.keras (graine {seed}).")
     show(options, report, made["test"], best["predicted"])
+    result.tell(
+        Namespace(**vars(options) | {"models_dir": folder}),
+        report,
+        reason=reason,
+        published=published,
+        shown=result.Shown("unet_mean_iou", "IoU moyenne du U-Net"),
+        use=result.own_command(options, "image.png", folder=folder),
+    )
     return 0
+
+
+def run_seed(made: dict, *, seed: int, options: Namespace) -> dict:
+    """Entraîne et mesure les trois réseaux d'une graine ; rend ce que lit `make_report`."""
+    each = {"models": {}, "history": {}, "val": {}, "test": {}, "predicted": {}}
+    for kind, name in NAMES_FR.items():
+        model, each["history"][kind] = train(kind, made, seed=seed, options=options)
+        each["models"][kind] = model
+        for part in ("val", "test"):
+            each["predicted"][kind] = predict_masks(model, made[part].images)
+            each[part][kind] = measure(made[part].masks, each["predicted"][kind])
+        progress.say(
+            f"Graine {seed}, {name} : IoU moyenne, validation "
+            f"{percent(each['val'][kind]['mean_iou'])} ; test "
+            f"{percent(each['test'][kind]['mean_iou'])}"
+        )
+    return each
 
 
 def make_report(options: Namespace, runs: list[dict], made: dict, datasets) -> Report:

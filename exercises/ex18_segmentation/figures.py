@@ -41,8 +41,8 @@ MEASURES_FR = {
     "mean_iou": "IoU moyenne\n(11 classes)",
     "object_mean_iou": "IoU moyenne\n(sans le fond)",
     "object_iou": "IoU objet\nou fond",
-    "contour_accuracy": "précision près\nd'un contour",
-    "accuracy": "précision,\ntous pixels",
+    "contour_accuracy": "exactitude près\nd'un contour",
+    "accuracy": "exactitude,\ntous pixels",
 }
 
 

@@ -1,10 +1,10 @@
-"""Mesurer un masque : précision par pixel, IoU moyenne, précision près des contours.
+"""Mesurer un masque : exactitude par pixel, IoU moyenne, exactitude près des contours.
 
 D'après : S3 « Different problems, models & metrics ».
 Commande : python -m exercises.ex18_segmentation
 
 Le fond couvre les quatre cinquièmes des pixels : répondre « fond » partout donne déjà une bonne
-précision, et une IoU très basse. C'est l'IoU qui juge ; elle se lit dans une matrice de confusion
+exactitude, et une IoU très basse. C'est l'IoU qui juge ; elle se lit dans une matrice de confusion
 cumulée sur toutes les scènes.
 """
 

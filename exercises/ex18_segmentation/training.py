@@ -81,7 +81,6 @@ def train(kind: str, made: dict, *, seed: int, options) -> tuple[keras.Model, di
         batches,
         epochs=options.epochs,
         resume=options.resume,
-        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed, network=kind),
         validation_data=(made["val"].images, made["val"].masks),
         validation_batch_size=50,

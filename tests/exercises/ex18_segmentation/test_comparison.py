@@ -25,6 +25,8 @@ def scenes():
 @pytest.fixture
 def options(tmp_path):
     return SimpleNamespace(
+        package="exercises",
+        command="ex18_segmentation",
         module="ex18_segmentation",
         seeds=2,
         epochs=3,

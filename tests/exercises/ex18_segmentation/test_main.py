@@ -31,7 +31,10 @@ def training():
 
 @pytest.fixture
 def small(training, as_dataset, monkeypatch):
-    """Deux jeux en miniature, et des réseaux de quelques cartes."""
+    """Deux jeux en miniature, des réseaux de quelques cartes, une scène par figure."""
+    from exercises.ex18_segmentation import comparison
+
+    monkeypatch.setattr(comparison, "NUM_SHOWN", 1)
     datasets = as_dataset("fashion_mnist"), as_dataset("cifar10")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: datasets[0])
     monkeypatch.setattr(sources, "load_cifar10", lambda: datasets[1])
@@ -47,8 +50,8 @@ def small(training, as_dataset, monkeypatch):
 def test_main_trains_saves_and_segments(ex18, training, small, eager, tmp_path, capsys):
     folder, figures = tmp_path / "m", tmp_path / "f"
     arguments = ["--models-dir", str(folder), "--output", str(figures)]
-    training = ["--epochs", "2", "--seeds", "1", "--limit", "12", "--batch-size", "4"]
-    assert ex18.main([*training, *arguments]) == 0
+    trial = ["--epochs", "2", "--seeds", "1", "--limit", "12", "--batch-size", "4"]
+    assert ex18.main([*trial, *arguments]) == 0
     printed = capsys.readouterr().out
     report = reports.read_report("ex18_segmentation", models_dir=folder)
     assert report.command == (
@@ -93,7 +96,7 @@ def test_main_trains_saves_and_segments(ex18, training, small, eager, tmp_path, 
         Classifier("ex18_segmentation", models_dir=folder)
 
     # --resume refuse le point de reprise d'un autre entraînement.
-    assert ex18.main(["--epochs", "3", *training[2:], *arguments, "--resume"]) == 1
+    assert ex18.main(["--epochs", "3", *trial[2:], *arguments, "--resume"]) == 1
     assert "vient d'un autre entraînement" in capsys.readouterr().err
 
 

@@ -77,7 +77,7 @@ def test_absent_classes_do_not_count(ex18):
     truth, _ = masks_pair()
     perfect = ex18.measure(truth, truth)
     assert set(perfect.values()) == {1.0}
-    # « Fond » partout : bonne précision, mais une seule IoU n'est pas nulle.
+    # « Fond » partout : bonne exactitude, mais une seule IoU n'est pas nulle.
     share = np.mean(truth == 0)
     trivial = ex18.measure(truth, np.zeros_like(truth))
     num_classes = len(np.unique(truth))
