@@ -1,0 +1,59 @@
+"""Ce que `pip install .` installe : la commande predict, ses modèles, et ce qu'elle demande."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+
+
+@pytest.fixture
+def project(repo):
+    return tomllib.loads((repo / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_predict_answers_outside_of_the_repository(repo, project, tmp_path):
+    """Les dossiers du paquet, posés ailleurs comme pip les pose."""
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    site = tmp_path / "site"
+    for package in wheel["packages"]:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(repo / package, site / package, ignore=ignored)
+    for source, target in wheel["force-include"].items():
+        (site / target).parent.mkdir(exist_ok=True)
+        shutil.copy(repo / source, site / target)
+    module, _, function = project["project"]["scripts"]["predict"].partition(":")
+    code = f"from {module} import {function}; {function}()"
+    for arguments, expected in (
+        (["avion.png"], "Avion"),  # une vignette, puis une photo
+        (["chien.webp"], "Chien"),
+        (["--model", "ex02_fashion", "chat.png"], "Sac"),
+        (["--model", "ex04_lenet", "chat.png"], "7"),
+    ):
+        *options, name = arguments
+        result = subprocess.run(
+            [sys.executable, "-c", code, *options, repo / "samples" / name],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(site)},
+            capture_output=True,
+            encoding="utf-8",
+        )
+        assert (result.stdout, result.stderr) == (f"Prédiction: {expected}\n", "")
+
+
+def test_every_dependency_is_pinned_to_a_version_that_fits(repo, project):
+    pinned = {}
+    for path in ("requirements.txt", "demo/requirements.txt", "cluster/requirements.txt"):
+        for line in (repo / path).read_text(encoding="utf-8").splitlines():
+            if line.partition("#")[0].strip():
+                each = Requirement(line.partition("#")[0])
+                (version,) = each.specifier
+                pinned[each.name] = version.version
+    asked = [*project["project"]["dependencies"]]
+    for extra in project["project"]["optional-dependencies"].values():
+        asked += [text for text in extra if not text.startswith(project["project"]["name"])]
+    for each in map(Requirement, asked):
+        assert pinned[each.name] in each.specifier, each
