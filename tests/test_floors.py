@@ -6,11 +6,11 @@ from importlinter.cli import lint_imports
 
 def broken_contracts(capsys, config):
     """Rend une ligne par contrat rompu, puis ce qui le rompt, ou "" si tous sont tenus."""
-    code = lint_imports(config_filename=str(config), no_cache=True, no_logo=True)
+    if not lint_imports(config_filename=str(config), no_cache=True, no_logo=True):
+        return ""
     report = capsys.readouterr().out
-    names = [line for line in report.splitlines() if line.endswith("BROKEN")]
-    assert (code == 0) == (not names), report
-    return "\n".join([*names, report.partition("Broken contracts")[2]]) if names else ""
+    names = [line for line in report.splitlines() if " BROKEN" in line]
+    return "\n".join([*names, report.partition("Broken contracts")[2]])
 
 
 def test_imports_only_go_down(repo, monkeypatch, capsys):
