@@ -15,7 +15,7 @@ from exercises.ex20_source_separation import comparison, listening, training
 def main(argv: list[str] | None = None) -> int:
     """Sans fichier, apprend à séparer et le mesure ; avec un WAV, le sépare."""
     parser = training_parser(
-        "ex20_source_separation", __doc__.splitlines()[0], epochs=training.EPOCHS, seeds=3
+        "ex20_source_separation", __doc__.splitlines()[0], epochs=training.EPOCHS
     )
     parser.add_argument(
         "sound",

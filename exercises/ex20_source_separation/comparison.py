@@ -7,6 +7,7 @@ Chaque mesure est un gain de SDR, en décibels : ce que la séparation gagne sur
 quel.
 """
 
+from argparse import Namespace
 from pathlib import Path
 
 import keras
@@ -16,7 +17,7 @@ from convnets.core.cli import training_command
 from convnets.core.reports import Headline, Report
 from convnets.datasets import sources as data
 from convnets.figures.style import output_dir
-from convnets.training import saving, study
+from convnets.training import progress, result, saving, study
 from convnets.training.precision import choose_precision
 from exercises.ex20_source_separation import baselines
 from exercises.ex20_source_separation.figures import save_measures, save_spectrograms
@@ -32,7 +33,7 @@ from exercises.ex20_source_separation.spectrograms import (
 from exercises.ex20_source_separation.timbres import LEARNED, UNSEEN
 from exercises.ex20_source_separation.training import train
 
-NUM_TRAIN, NUM_VAL, NUM_TEST = 320, 60, 100  # mélanges de deux secondes
+NUM_SOUNDS = {"train": 320, "val": 60, "test": 100}  # mélanges de deux secondes
 SEEDS = {"train": 0, "val": 1, "test": 2, "learned": 3}  # des sons ; ceux de test sont à part
 SOURCES = ("melody", "percussion")
 HEADLINE = (
@@ -100,24 +101,17 @@ def compare(options) -> int:
     Returns:
         0, le code de sortie.
     """
-    sizes = [min(num, options.limit or num) for num in (NUM_TRAIN, NUM_VAL, NUM_TEST)]
-    sounds = make_sounds(sizes[0], LEARNED, seed=SEEDS["train"])
-    sources_val = make_mixtures(sizes[1], LEARNED, seed=SEEDS["val"])
-    tests = {
-        "network": make_mixtures(sizes[2], UNSEEN, seed=SEEDS["test"]),
-        "network_learned": make_mixtures(sizes[2], LEARNED, seed=SEEDS["learned"]),
-    }
-    runs = []
-    for seed in range(options.seeds):
-        print(f"Graine {seed} : {sizes[0]} mélanges, {options.epochs} époques.", flush=True)
-        model, history = train(*sounds, sources_val, seed=seed, options=options)
-        val = float(gain(model, sources_val).mean())
-        test = {}
-        for name, sources in tests.items():
-            test |= by_source(name, gain(model, sources))
-        line = f"validation {val:.2f} dB ; timbres jamais entendus {test['network']:.2f} dB"
-        print(f"Graine {seed} : gain de SDR, {line.replace('.', ',')}", flush=True)
-        runs.append({"model": model, "history": history, "val": val, "test": test})
+
+    def rehearse(options) -> float:
+        run_seed(make_sets(options.limit), seed=0, options=options)
+        return 0.0  # tout a été mesuré : rien ne s'ajoutera
+
+    num_sounds = min(NUM_SOUNDS["train"], options.limit or NUM_SOUNDS["train"])
+    options = study.fit_to_minutes(options, rehearse, num_images=num_sounds)
+    sets = make_sets(options.limit)
+    with progress.follow(seeds=options.seeds, options=options):
+        runs = [run_seed(sets, seed=seed, options=options) for seed in range(options.seeds)]
+    sources_val, tests = sets["val"], sets["tests"]
     setting = baselines.choose_medians(sources_val)
     fixed = {
         **measure_masks(tests["network"], setting),
@@ -152,8 +146,8 @@ def compare(options) -> int:
         precision=choose_precision(options.precision),
         backend=keras.backend.backend(),
         num_parameters=int(model.count_params()),
-        num_images=dict(zip(("train", "val", "test"), sizes, strict=True)),  # des mélanges
-        data_sha256=data.dataset_sha256((sounds, np.moveaxis(tests["network"], 1, 0))),
+        num_images={name: cut(num, options.limit) for name, num in NUM_SOUNDS.items()},
+        data_sha256=data.dataset_sha256((sets["train"], np.moveaxis(tests["network"], 1, 0))),
         input_shape=[None, NUM_BINS, 1],
         history=runs[best]["history"],
         details={
@@ -164,16 +158,59 @@ def compare(options) -> int:
             },
         },
     )
+    published = result.published(options.module)
     folder, reason = saving.save_model(
         model, options.module, report, models_dir=options.models_dir, force=options.force
     )
-    if reason:
-        print(reason)
-    print(f"Modèle écrit dans {folder}/{options.module}.keras (graine {best}).")
     write_examples(output_dir(options), model, tests["network"], setting)
     save_measures(report, output_dir(options) / "mesures.png")
     print(f"Sons et figures écrits dans {output_dir(options)}/")
+    result.tell(
+        Namespace(**vars(options) | {"models_dir": folder}),
+        report,
+        reason=reason,
+        published=published,
+        shown=result.Shown("network", "Gain de SDR, timbres jamais entendus", "dB"),
+        use=result.own_command(options, "son.wav", folder=folder),
+    )
     return 0
+
+
+def cut(num: int, limit: int | None) -> int:
+    """Rend le nombre de mélanges d'un jeu, que `--limit` réduit."""
+    return min(num, limit or num)
+
+
+def make_sets(limit: int | None) -> dict:
+    """Joue les sons de l'entraînement, et les mélanges qui mesurent.
+
+    Args:
+        limit: au plus tant de mélanges par jeu ; None : `NUM_SOUNDS`.
+
+    Returns:
+        `train`, les mélodies et les percussions ; `val`, des sources ; `tests`, celles des deux
+        mesures, par leur nom.
+    """
+    num_train, num_val, num_test = (cut(num, limit) for num in NUM_SOUNDS.values())
+    return {
+        "train": make_sounds(num_train, LEARNED, seed=SEEDS["train"]),
+        "val": make_mixtures(num_val, LEARNED, seed=SEEDS["val"]),
+        "tests": {
+            "network": make_mixtures(num_test, UNSEEN, seed=SEEDS["test"]),
+            "network_learned": make_mixtures(num_test, LEARNED, seed=SEEDS["learned"]),
+        },
+    }
+
+
+def run_seed(sets: dict, *, seed: int, options) -> dict:
+    """Entraîne une graine et la mesure ; rend `model`, `history`, `val` et `test`, en décibels."""
+    model, history = train(*sets["train"], sets["val"], seed=seed, options=options)
+    val, test = float(gain(model, sets["val"]).mean()), {}
+    for name, sources in sets["tests"].items():
+        test |= by_source(name, gain(model, sources))
+    line = f"validation {val:.2f} dB ; timbres jamais entendus {test['network']:.2f} dB"
+    progress.say(f"Graine {seed} : gain de SDR, {line.replace('.', ',')}")
+    return {"model": model, "history": history, "val": val, "test": test}
 
 
 def gain(model: keras.Model, sources: np.ndarray) -> np.ndarray:

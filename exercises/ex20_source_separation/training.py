@@ -76,7 +76,6 @@ def train(melodies, percussion, sources_val, *, seed: int, options) -> tuple[ker
         batches,
         epochs=options.epochs,
         resume=options.resume,
-        verbose=2,
         checkpoint=paths.checkpoint_path(options, seed),
         validation_batch_size=20,
         validation_data=examples(melodies_val, percussion_val, np.zeros(len(sources_val))),
