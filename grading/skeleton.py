@@ -151,12 +151,14 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
 def _siblings(module: str) -> list[str]:
     """Rend les modules de l'exercice d'un module, lui compris."""
     paths = [path.relative_to(FOLDER).with_suffix("") for path in sources(module.split(".")[0])]
     return [".".join(path.parts) for path in paths]
 
 
+@functools.cache
 def _imports(module: str) -> list[tuple[str, str | None, str]]:
     """Liste ce qu'un module prend à ceux de son exercice : `(module, nom, nom employé ici)`.
 

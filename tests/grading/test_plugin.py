@@ -115,7 +115,6 @@ def test_a_class_from_another_folder(run, handed, tmp_path, repo):
         (["--submission=docs", "--submissions=docs"], "un seul"),
         (["--submission=exercises", "--exercises", "ex99"], "n'est pas au barème"),
         (["grading", "--grade-report", "notes.pdf"], "finissez par .json, .csv ou .md"),
-        (["grading", "--hint", "4"], "invalid choice"),
     ],
 )
 def test_bad_options_are_said_at_once(run, arguments, message):
