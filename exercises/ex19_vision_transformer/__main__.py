@@ -13,7 +13,7 @@ from exercises.ex19_vision_transformer import comparison, figures
 def main(argv: list[str] | None = None) -> int:
     """Sans image, compare les trois réseaux ; avec une image, montre où regarde le modèle."""
     parser = training_parser(
-        "ex19_vision_transformer", __doc__.splitlines()[0], epochs=comparison.EPOCHS, seeds=3
+        "ex19_vision_transformer", __doc__.splitlines()[0], epochs=comparison.EPOCHS
     )
     parser.add_argument(
         "image",

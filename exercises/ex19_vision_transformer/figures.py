@@ -40,7 +40,7 @@ def summary(report: Report) -> str:
         report: compte rendu, `models/ex19_vision_transformer.json`.
 
     Returns:
-        Taille, durée d'apprentissage et précision, morceaux en place puis mélangés.
+        Taille, durée d'apprentissage et exactitude, morceaux en place puis mélangés.
     """
     lines = []
     for name, title in NAMES_FR.items():
@@ -49,14 +49,14 @@ def summary(report: Report) -> str:
         in_place, mixed = (_metric(report, name, end) for end in ORDERS_FR)
         lines.append(
             f"{title.capitalize()} ({parameters} paramètres, {seconds:.0f} s) : "
-            f"{format_metric(in_place)} de précision, {format_metric(mixed)} morceaux mélangés "
+            f"{format_metric(in_place)} d'exactitude, {format_metric(mixed)} morceaux mélangés "
             f"({format_seeds(in_place)})."
         )
     return "\n".join(lines)
 
 
 def save_comparison(report: Report, path: Path) -> None:
-    """Trace la précision de validation de chaque réseau, puis celle de test en barres.
+    """Trace l'exactitude de validation de chaque réseau, puis celle de test en barres.
 
     Args:
         report: compte rendu, `models/ex19_vision_transformer.json`.
@@ -78,7 +78,7 @@ def save_comparison(report: Report, path: Path) -> None:
                 capsize=3,
                 label=NAMES_FR[name],
             )
-        curves.set(title="Validation", xlabel="époque", ylabel="précision (%)")
+        curves.set(title="Validation", xlabel="époque", ylabel="exactitude (%)")
         curves.xaxis.get_major_locator().set_params(integer=True)
         curves.legend(loc="lower right")
         places = np.arange(len(NAMES_FR))
@@ -103,7 +103,7 @@ def save_comparison(report: Report, path: Path) -> None:
             for name, title in NAMES_FR.items()
         ]
         bars.set_xticks(places, [name.replace(" sans", "\nsans") for name in names], fontsize=8)
-        bars.set(title="Test", ylabel="précision (%)", ylim=(0, 118), yticks=range(0, 101, 20))
+        bars.set(title="Test", ylabel="exactitude (%)", ylim=(0, 118), yticks=range(0, 101, 20))
         bars.legend(loc="upper center", ncols=2)
         seeds = format_seeds(report.metrics["accuracy"])
         figure.suptitle(f"Fashion-MNIST, même budget, moyenne et écart-type ({seeds})")

@@ -44,7 +44,7 @@ def fake_report(num_seeds):
 def test_summary_in_french(figures):
     lines = figures.summary(fake_report(3)).splitlines()
     assert lines[0] == (
-        "Transformeur (60 682 paramètres, 21 s) : 85,00 % ± 0,20 de précision, "
+        "Transformeur (60 682 paramètres, 21 s) : 85,00 % ± 0,20 d'exactitude, "
         "40,00 % ± 0,20 morceaux mélangés (3 graines)."
     )
     assert lines[1].startswith("Transformeur sans positions") and "70,00 %" in lines[1]

@@ -58,7 +58,7 @@ def test_main_trains_saves_resumes_and_explains(
     metrics = {name: metric.mean for name, metric in report.metrics.items()}
     assert metrics["accuracy_no_positions"] == metrics["accuracy_no_positions_shuffled"]
 
-    # Relu, sans rien de nous, le modèle redit exactement sa précision.
+    # Relu, sans rien de nous, le modèle redit exactement son exactitude.
     x_test, y_test = dataset[1]
     with zipfile.ZipFile(folder / "ex19_vision_transformer.keras") as archive:
         assert b"exercises" not in archive.read("config.json")
