@@ -12,9 +12,7 @@ from exercises.ex16_bag_of_words import comparison, figures
 
 def main(argv: list[str] | None = None) -> int:
     """Sans image, apprend et compare ; avec une image, la montre en mots."""
-    parser = training_parser(
-        "ex16_bag_of_words", __doc__.splitlines()[0], epochs=comparison.EPOCHS, seeds=3
-    )
+    parser = training_parser("ex16_bag_of_words", __doc__.splitlines()[0], epochs=comparison.EPOCHS)
     parser.add_argument("image", nargs="?", help="image à montrer en mots ; sans elle, on apprend")
     # Le même calcul pour tous les concurrents : scikit-learn ne connaît pas bfloat16.
     parser.set_defaults(precision="float32")

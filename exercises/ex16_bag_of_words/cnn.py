@@ -100,7 +100,6 @@ def train_cnn(x_train, y_train, *, val, epochs: int, seed: int, options, move: b
         batches,
         epochs=epochs,
         resume=options.resume,
-        verbose=0,
         checkpoint=paths.checkpoint_path(options, seed, network=f"cnn{epochs}"),
         validation_data=val,
         validation_batch_size=500,

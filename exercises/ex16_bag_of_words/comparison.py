@@ -85,7 +85,7 @@ def as_rows(x: np.ndarray) -> np.ndarray:
 
 
 def evaluate(rivals: dict, model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
-    """Mesure la précision de tous les concurrents sur les mêmes images.
+    """Mesure l'exactitude de tous les concurrents sur les mêmes images.
 
     Args:
         rivals: rempli par `train`.
@@ -95,7 +95,7 @@ def evaluate(rivals: dict, model: keras.Model, x: np.ndarray, y: np.ndarray) -> 
 
     Returns:
         `accuracy` du sac livré, `accuracy_pixels`, `accuracy_hard`, `accuracy_cnn`,
-        `accuracy_cnn_long`, puis une précision par codage et par taille (`soft_200`) ; dans
+        `accuracy_cnn_long`, puis une exactitude par codage et par taille (`soft_200`) ; dans
         [0, 1]. `probabilities` est du sac livré.
     """
     y = y.reshape(-1)
@@ -156,4 +156,5 @@ def compare(options) -> int:
         classes_fr=sources.CIFAR10_CLASSES_FR,
         on_saved=show,
         describe=partial(describe, rivals),
+        stages=(1, LONG),
     )

@@ -106,7 +106,7 @@ def save_words(dictionary: Dictionary, x: np.ndarray, titles: list[str], path: P
 
 
 def save_comparison(report: Report, path: Path) -> None:
-    """Trace la précision selon la taille du dictionnaire, puis selon le temps de processeur.
+    """Trace l'exactitude selon la taille du dictionnaire, puis selon le temps de processeur.
 
     Args:
         report: compte rendu, `models/ex16_bag_of_words.json`.
@@ -131,7 +131,7 @@ def save_comparison(report: Report, path: Path) -> None:
             by_size.axhline(accuracy[0], color=color, linestyle=":")
             seconds = report.details["cpu_s"][name]["mean"]
             by_time.errorbar(seconds, accuracy, sd, fmt=mark, color=color, label=label)
-        by_size.set(xscale="log", xlabel="mots du dictionnaire", ylabel="précision (%)")
+        by_size.set(xscale="log", xlabel="mots du dictionnaire", ylabel="exactitude (%)")
         by_size.set_xticks(sizes, sizes)
         by_size.minorticks_off()
         by_time.set(xscale="log", xlabel="apprentissage, secondes de processeur")
@@ -146,7 +146,7 @@ def save_comparison(report: Report, path: Path) -> None:
         by_size.text(sizes[0], 11, "hasard", color="0.4", fontsize=8)
         seeds = format_seeds(metrics["accuracy"])
         figure.suptitle(
-            f"{report.num_images['train']} images d'entraînement, précision de test ({seeds})"
+            f"{report.num_images['train']} images d'entraînement, exactitude de test ({seeds})"
         )
 
 
