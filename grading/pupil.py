@@ -33,6 +33,7 @@ MAX_PRINTED_BYTES = 2**20  # par demande ; au-delà, la question est perdue
 MAX_FOLDER_BYTES = 512 * 2**20  # au-delà, l'enfant est tué
 WALL_FACTOR = 8  # une machine chargée peut être plus lente : durée réelle, au plus
 MAX_GAP_S = 1.0  # entre deux regards sur un enfant ; plus long, la machine s'était arrêtée
+ABSENT = r"cannot import name '(\w+)' from 'exercises\.(\w+)' \((unknown|.*__init__\.py)"
 START_S = 300  # importer TensorFlow, sur une machine très chargée
 ENVIRONMENT = {
     "LANG": "C.UTF-8",
@@ -368,8 +369,8 @@ def failure_of(error: dict) -> Failure:
         return Failure("missing_module", name, error)
     if missing:
         return Failure("missing_package", missing, error)
-    absent = re.match(r"cannot import name '(\w+)' from 'exercises\.(\w+)' \(unknown", message)
-    if kind == "ImportError" and absent:  # `from exercises.ex05_inception import head`
+    absent = re.match(ABSENT, message) if kind == "ImportError" else None
+    if absent:  # `from exercises.ex05_inception import head`
         return Failure("missing_module", f"{absent[2]}/{absent[1]}.py", error)
     if kind == "AttributeError" and "module 'exercises." in message:
         return Failure("missing_name", message.rpartition(" ")[2].strip("'"), error)

@@ -134,6 +134,13 @@ def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
             {"type": "ModuleNotFoundError", "missing": "exercises.ex00_convolution.geometry"},
             "missing_module",
         ),
+        (
+            {
+                "type": "ImportError",
+                "message": "cannot import name 'head' from 'exercises.ex05_x' (/x/__init__.py)",
+            },
+            "missing_module",
+        ),
         ({"type": "ModuleNotFoundError", "missing": "torchvision"}, "missing_package"),
         ({"type": "MemoryError"}, "memory"),
         ({"type": "SystemExit"}, "exited"),
