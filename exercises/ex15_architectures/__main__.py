@@ -14,7 +14,7 @@ from exercises.ex15_architectures import comparison, figures, lectures, operatio
 def main(argv: list[str] | None = None) -> int:
     """Entraîne et compare les réseaux ; ou compte, ou remontre le résultat enregistré."""
     parser = training_parser(
-        "ex15_architectures", __doc__.splitlines()[0], epochs=comparison.EPOCHS, seeds=3
+        "ex15_architectures", __doc__.splitlines()[0], epochs=comparison.EPOCHS
     )
     add = parser.add_argument
     add("--counts", action="store_true", help="compter, sur les réseaux publiés, sans apprendre")

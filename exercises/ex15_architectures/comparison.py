@@ -16,7 +16,7 @@ import numpy as np
 from convnets.core import paths
 from convnets.core.reports import Headline
 from convnets.datasets import sources
-from convnets.training import study
+from convnets.training import progress, study
 from convnets.training.optimizers import Triangle
 from exercises.ex15_architectures.figures import show
 from exercises.ex15_architectures.networks import NETWORKS
@@ -33,6 +33,7 @@ PEAK_RATE = 2e-3  # d'Adam, au plus haut du calendrier
 SHIFT_PX = 2  # translations des images apprises
 SHIPPED = "resnet"  # le modèle enregistré, choisi d'avance
 BUILDERS = NETWORKS | DEEP
+COSTS = (7, 12, 18, 47, 8, 20, 19)  # secondes de chacun, mesurées : la durée prévue en dépend
 HEADLINE = {
     "accuracy_lenet": "exactitude, LeNet",
     "accuracy": "exactitude, ResNet-8",
@@ -92,16 +93,12 @@ def train(
             batches,
             epochs=options.epochs,
             resume=options.resume,
-            verbose=0,
             checkpoint=paths.checkpoint_path(options, seed, network=name),
             validation_data=(x_val, y_val),
             validation_batch_size=500,
         )
         last = {key: values[-1] for key, values in curves.items()}
-        print(
-            f"  {name} : perte {last['loss']:.3f}, validation {last['val_accuracy']:.3f}",
-            flush=True,
-        )
+        progress.say(f"  {name} : perte {last['loss']:.3f}, validation {last['val_accuracy']:.3f}")
         history |= {f"{name}_{key}": values for key, values in curves.items()}
         history["duration_s"] = history["duration_s"] + curves["duration_s"]
         networks[name] = build_model()  # les mêmes poids, en float32
@@ -169,4 +166,5 @@ def compare(options) -> int:
         classes_fr=sources.CIFAR10_CLASSES_FR,
         on_saved=show,
         describe=describe,
+        stages=COSTS,
     )

@@ -17,7 +17,7 @@ from exercises.ex15_architectures.residual import DEEP_NAMES_FR
 
 MARKS = ("o", "s", "D", "^")
 LINES = (":", "--", "-")
-CHANCE = 0.1  # précision d'une réponse au hasard, dix classes à parts égales
+CHANCE = 0.1  # exactitude d'une réponse au hasard, dix classes à parts égales
 
 
 # --- Question : dire le résultat -----------------------------------------------------
@@ -30,7 +30,7 @@ def summary(report: Report) -> str:
         report: compte rendu, `models/ex15_architectures.json`.
 
     Returns:
-        Une ligne par réseau : paramètres, opérations par image, précision de test et secondes
+        Une ligne par réseau : paramètres, opérations par image, exactitude de test et secondes
         d'entraînement.
     """
     images = group(report.num_images["train"])
@@ -38,7 +38,7 @@ def summary(report: Report) -> str:
     rows = [
         f"{images} images et {epochs} époques pour tous ; "
         f"{format_seeds(report.metrics['accuracy'])}.",
-        f"{'réseau':<29} {'paramètres':>11} {'opérations':>12} {'précision':>15} {'secondes':>9}",
+        f"{'réseau':<29} {'paramètres':>11} {'opérations':>12} {'exactitude':>15} {'secondes':>9}",
     ]
     for key, name in _names().items():
         found = report.details["networks"][key]
@@ -54,7 +54,7 @@ def _names() -> dict[str, str]:
     return NAMES_FR | DEEP_NAMES_FR
 
 
-# --- Question : la précision, face aux paramètres et aux opérations ------------------
+# --- Question : l'exactitude, face aux paramètres et aux opérations ------------------
 
 
 def save_costs(report: Report, path: Path) -> None:
@@ -85,7 +85,7 @@ def save_costs(report: Report, path: Path) -> None:
                 )
             costs = [log10(report.details["networks"][key][cost]) for key in NAMES_FR]
             decades = 10.0 ** floor(min(costs)), 10.0 ** ceil(max(costs))
-            axis.set(xlabel=title, xscale="log", xlim=decades, ylabel="précision sur le test (%)")
+            axis.set(xlabel=title, xscale="log", xlim=decades, ylabel="exactitude sur le test (%)")
             axis.grid(linewidth=0.4)
             axis.margins(y=0.15)
         handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -110,7 +110,7 @@ def save_depths(report: Report, path: Path) -> None:
     """
     panels = (
         ("loss", "Perte d'entraînement", 1, log(1 / CHANCE)),
-        ("val_accuracy", "Précision de validation (%)", 100, 100 * CHANCE),
+        ("val_accuracy", "Exactitude de validation (%)", 100, 100 * CHANCE),
     )
     with new_figure(path, columns=2) as (figure, axes):
         for axis, (key, title, scale, chance) in zip(axes[0], panels, strict=True):

@@ -50,7 +50,7 @@ def test_all_networks_share_the_recipe(comparison):
 
 @pytest.mark.question(QUESTION)
 def test_evaluate_tells_the_networks_apart(comparison):
-    """Trois réseaux qui répondent toujours la même classe : leurs précisions sont connues."""
+    """Trois réseaux qui répondent toujours la même classe : leurs exactitudes sont connues."""
     images = keras.Input((32, 32, 3), dtype="uint8")
     models = {}
     for name, answer in (("lenet", 2), ("resnet", 5), ("plain_8", 9)):

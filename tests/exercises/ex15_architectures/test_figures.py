@@ -16,7 +16,7 @@ def figs():
 
 
 def make_report(seeds):
-    """Un compte rendu inventé : précision de 20 à 80 %, trois époques."""
+    """Un compte rendu inventé : exactitude de 20 à 80 %, trois époques."""
     names = ["lenet", "alexnet", "vgg", "resnet", "plain_8", "plain_30", "residual_30"]
     accuracies = np.linspace(0.2, 0.8, 7)
     spread = np.arange(seeds) / 100
