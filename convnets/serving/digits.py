@@ -220,6 +220,7 @@ def _boxes(labels: np.ndarray, count: int) -> np.ndarray:
     return boxes
 
 
+# `scipy.ndimage.label` ferait de même, mais SciPy pèse 113 Mo, que ./predict ne demande pas.
 def _label(mask: np.ndarray) -> tuple[np.ndarray, int]:
     """Numérote les morceaux d'un masque ; deux pixels voisins, même en diagonale, n'en font qu'un.
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
+from convnets.core.reports import Report
 from convnets.serving import digits
 from convnets.serving.digits import digit_square, read_digit
 
@@ -283,7 +284,9 @@ def models_dir(tmp_path_factory):
     images = keras.Input((28, 28), dtype="uint8")
     x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(images))
     model = keras.Model(images, keras.layers.Dense(2, activation="softmax")(x))
-    report = {"score": 1.0, "input_shape": [28, 28], "classes_fr": ["a", "b"]}
+    report = Report(
+        command="essai", metrics={}, score=1.0, input_shape=[28, 28], classes_fr=["a", "b"]
+    )
     folder = tmp_path_factory.mktemp("models")
     saving.save_model(model, "petit", report, models_dir=folder)
     return folder
