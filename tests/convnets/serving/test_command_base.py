@@ -152,8 +152,9 @@ def test_predict_from_a_terminal(built, another_repo, run_predict):
     assert (result.returncode, result.stderr) == (0, b"")
     got = [line.rsplit(": ", 1)[1] for line in result.stdout.decode().splitlines()]
     assert got == CLASSES_FR * 7
-    result = run_predict("--model", SLUG, pictures / "01.png", **options)
-    assert result.stdout.decode() == "Prédiction: Vert\n"
+    for wanted in (SLUG, built[0] / "models"):  # par son nom, ou par son dossier
+        result = run_predict("--model", wanted, pictures / "01.png", **options)
+        assert result.stdout.decode() == "Prédiction: Vert\n"
 
     built[1].unlink()
     result = run_predict("--model", SLUG, pictures, **options)
