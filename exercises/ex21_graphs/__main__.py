@@ -13,9 +13,7 @@ from exercises.ex21_graphs import comparison, figures, messages
 
 def main(argv: list[str] | None = None) -> int:
     """Vérifie la convolution, entraîne, mesure les trois pertes ; `--show` redessine seulement."""
-    parser = training_parser(
-        "ex21_graphs", __doc__.splitlines()[0], epochs=comparison.EPOCHS, seeds=3
-    )
+    parser = training_parser("ex21_graphs", __doc__.splitlines()[0], epochs=comparison.EPOCHS)
     parser.add_argument("--show", action="store_true", help="redessiner, sans entraîner")
     parser.set_defaults(precision="float32")  # de si petits réseaux ne gagnent rien à moins
     options = parser.parse_args(argv)

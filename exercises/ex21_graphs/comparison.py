@@ -13,7 +13,7 @@ from convnets.core import paths
 from convnets.core.cli import percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
-from convnets.training import study
+from convnets.training import progress, study
 from exercises.ex21_graphs import tasks
 from exercises.ex21_graphs.figures import show
 from exercises.ex21_graphs.images import UPDATES, build_model
@@ -22,6 +22,7 @@ from exercises.ex21_graphs.real_graphs import load_club, load_novel
 NUM_TRAIN, NUM_VAL = 8_000, 2_000  # images : assez pour comparer, en quelques minutes
 EPOCHS = 5
 BATCH_SIZE = 32
+COSTS = (25, 27, 26, 9, 10)  # secondes de chaque réseau, mesurées : la durée prévue en dépend
 LEARNING_RATE = 5e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 HEADLINE = (
     ("accuracy", "graphes d'images, messages"),
@@ -68,12 +69,11 @@ def train(controls: dict, x_train, y_train, x_val, y_val, *, seed: int, options)
             batches,
             epochs=options.epochs,
             resume=options.resume,
-            verbose=0,
             checkpoint=paths.checkpoint_path(options, seed, network=update),
             validation_data=(x_val, y_val),
             validation_batch_size=500,
         )
-        print(f"  {update} : {percent(curves['val_accuracy'][-1])} en validation", flush=True)
+        progress.say(f"  {update} : {percent(curves['val_accuracy'][-1])} en validation")
         history["duration_s"] += curves.pop("duration_s")
         history |= curves if update == "sum" else {}
         trained[update] = build_model(update)  # les mêmes poids, en float32
@@ -128,4 +128,5 @@ def compare(options) -> int:
         classes_fr=sources.FASHION_CLASSES_FR,
         on_saved=show,
         describe=partial(describe, controls),
+        stages=COSTS,
     )

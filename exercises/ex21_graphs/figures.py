@@ -1,4 +1,4 @@
-"""Les figures des réseaux de graphes : le club, les précisions, le champ récepteur.
+"""Les figures des réseaux de graphes : le club, les exactitudes, le champ récepteur.
 
 D'après : S3 (diapositives), « Graph Neural Networks ».
 Commande : python -m exercises.ex21_graphs --show
@@ -38,8 +38,8 @@ EDGE_BARS = (
     ("edges", "messages, ψ = e·W·n", False),
 )
 PANELS = (  # titre, unité, barres
-    ("Graphes entiers : Fashion-MNIST", "précision (%)", BARS),
-    ("Nœuds : le club de karaté", "précision (%)", CLUB_BARS),
+    ("Graphes entiers : Fashion-MNIST", "exactitude (%)", BARS),
+    ("Nœuds : le club de karaté", "exactitude (%)", CLUB_BARS),
     ("Arcs : « Les Misérables »", "aire sous la courbe ROC (%)", EDGE_BARS),
 )
 

@@ -86,7 +86,7 @@ def measure_nodes(network: Network) -> tuple[dict, dict]:
         network: le graphe et ses classes.
 
     Returns:
-        Précisions `{"nodes", "nodes_mlp", "nodes_propagation", …}`, une par tirage ; et, du
+        Exactitudes `{"nodes", "nodes_mlp", "nodes_propagation", …}`, une par tirage ; et, du
         premier tirage, `{"labelled", "predicted"}`.
     """
     methods = {
