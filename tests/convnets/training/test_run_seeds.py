@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convnets.core.reports import load_report
-from convnets.training import budget, saving, study
+from convnets.training import budget, export, saving, study
 from convnets.training.budget import Plan
 from exercises.ex00_convolution import learned_filters
 
@@ -12,9 +12,19 @@ SLUG = "ex00_learned_filters"
 
 
 @pytest.fixture
-def train(tmp_path, monkeypatch, capsys):
-    """train("--epochs", "2") -> ce que dit l'exercice, sur 300 lettres."""
+def shown(monkeypatch):
+    """Les réseaux dont les figures auraient été dessinées."""
+    seen = []
+    monkeypatch.setattr(learned_filters, "save_figures", lambda model, _: seen.append(model))
+    return seen
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch, capsys, eager, shown):
+    """train("--epochs", "2") -> ce que dit l'exercice, sur 300 lettres, sans export ni figures."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(export, "choose_export", lambda *_: (b"essai", "float32"))
+    monkeypatch.setattr(export, "export_accuracy", lambda *_: 0.0)
 
     def call(*arguments, folder="m"):
         folders = ["--models-dir", str(tmp_path / folder), "--output", str(tmp_path / "f")]
@@ -61,28 +71,21 @@ def test_it_says_how_long_then_what_it_reached(train, tmp_path):
     assert "accuracy" not in out and "ETA" not in out
 
 
-def test_one_seed_does_not_replace_the_best_of_two(train, tmp_path):
-    """Même bien mieux appris : le compte rendu publié porte sur plus de graines."""
+def test_one_seed_does_not_replace_the_best_of_two(train, tmp_path, shown):
+    """Même bien mieux appris : il va dans runs/, et c'est lui que montrent les figures."""
     _, out, _ = train("--epochs", "1", "--seeds", "2")
     assert out.count("graine 1/2, époque 1/1") == 1 and "Graine 1 : exactitude" in out
     before = weights(tmp_path / "m")
     _, out, _ = train("--epochs", "12")
     assert "est le meilleur de 2 graines, celui-ci de 1 : rien n'est remplacé sans --force" in out
     assert out.splitlines()[-1] == f"Pour s'en servir : ./predict --model m/runs/{SLUG} image.png"
-    for kept, found in zip(before, weights(tmp_path / "m"), strict=True):
-        np.testing.assert_array_equal(kept, found)
-    assert len(weights(tmp_path / "m" / "runs" / SLUG)) == len(before)
-
-
-def test_what_is_shown_is_what_was_just_learned(train, tmp_path, monkeypatch):
-    """Mis de côté dans runs/, c'est lui que montrent les figures, et non celui qui reste."""
-    train("--epochs", "1", "--seeds", "2")
-    seen = []
-    monkeypatch.setattr(learned_filters, "save_figures", lambda model, _: seen.append(model))
-    train("--epochs", "3")
     learned = weights(tmp_path / "m" / "runs" / SLUG)
-    for expected, shown in zip(learned, seen[0].get_weights(), strict=True):
-        np.testing.assert_array_equal(expected, shown)
+    for kept, found, new, drawn in zip(
+        before, weights(tmp_path / "m"), learned, shown[-1].get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(kept, found)
+        np.testing.assert_array_equal(new, drawn)
+        assert (new != kept).any()
 
 
 def test_minutes_train_as_epochs_would(train, tmp_path, planned):
