@@ -117,7 +117,7 @@ def width_task(factor: int, images: str, quick: bool) -> Callable[[], dict[str, 
     from ai_edge_litert.interpreter import Interpreter
 
     from benchmarks import training_step
-    from exercises import ex03_cifar10
+    from recipes import cifar10, cifar10_light
 
     recipe = training_step.find_recipe("light", quick=quick)
     batch_size = min(recipe.batch_size, TRAINING_BATCH)
@@ -127,7 +127,8 @@ def width_task(factor: int, images: str, quick: bool) -> Callable[[], dict[str, 
         x, y = file["x"], file["y"]
     model, batches, _ = training_step.compiled_recipe(recipe, x, y, "auto")
     fixed = batches[0]
-    content = export.export_litert(ex03_cifar10.build_model(recipe))
+    network = cifar10.build_model(widths, cifar10_light.DEPTH, name=cifar10_light.SLUG)
+    content = export.export_litert(network)
     engine = Interpreter(model_content=content, num_threads=os.cpu_count())
     index = engine.get_input_details()[0]["index"]
     engine.resize_tensor_input(index, (INFERENCE_BATCH, *x.shape[1:]))

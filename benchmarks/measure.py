@@ -33,7 +33,7 @@ class Options(NamedTuple):
     repeat: int  # tours gardés
     warm_up: int  # tours d'échauffement
     quick: bool  # tout en miniature, pour essayer
-    recipe: str  # de `exercises.ex03_cifar10.RECIPES`
+    recipe: str  # clé de `training_step.RECIPES`
     machine: str  # voir `describe_machine`
 
 
@@ -194,11 +194,11 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def describe_machine() -> str:
     """Décrit en une phrase la machine, ce qui l'occupe déjà et les versions mesurées."""
     environment = reports.environment()
-    versions = dict(environment["versions"])
+    versions = dict(environment.versions)
     for package in ("torch", "onnxruntime"):
         if not missing([package]):
             versions[package] = importlib.metadata.version(package)
-    text = f"{environment['hardware']} ; "
+    text = f"{environment.hardware} ; "
     if hasattr(os, "getloadavg"):
         load = f"{os.getloadavg()[0]:.1f}".replace(".", ",")
         text += f"charge moyenne au départ : {load} ; "

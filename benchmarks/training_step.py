@@ -8,6 +8,7 @@ bruts : `train_on_batch`, toujours sur le même lot.
 import contextlib
 import tempfile
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -23,10 +24,18 @@ SKIPPED_STEPS = 3  # premiers pas de chaque `fit` : la file de lots se remplit
 STEPS = 8  # pas chronométrés
 SPARE_BATCHES = 4  # jamais vus : la file de lots reste pleine jusqu'au dernier pas
 NUM_IMAGES = 8192  # de quoi faire quinze lots de 512
-RECIPES = ("light", "large")  # de l'exercice 03, qui importe TensorFlow : pas ici
+RECIPES = {"light": "cifar10_light", "large": "cifar10"}  # les modules de `recipes`
 QUICK = {"widths": (8, 16, 16), "batch_size": 32}
 QUICK_STEPS = 2
 LARGEST_EPOCHS = 1000  # le calendrier ne doit pas finir, ni le taux devenir négatif
+
+
+class Recipe(NamedTuple):
+    """La recette dont un pas est mesuré."""
+
+    module: str  # de `recipes`
+    widths: tuple[int, ...]
+    batch_size: int
 
 
 class Peer(NamedTuple):
@@ -48,14 +57,18 @@ PEERS = {
 # --- Dans le processus d'un moteur -----------------------------------------------------
 
 
-def compiled_recipe(recipe, images: np.ndarray, labels: np.ndarray, precision: str) -> tuple:
-    """Rend ce que la recette de l'exercice 03 donne à `training.fit`, sans rien entraîner.
+class _Ready(Exception):
+    """Tout est prêt pour l'entraînement, qui n'aura pas lieu."""
+
+
+def compiled_recipe(recipe: Recipe, images: np.ndarray, labels: np.ndarray, precision: str):
+    """Rend ce que la première étape d'une recette donne à `study.fit`, sans rien entraîner.
 
     L'appel à `fit` est intercepté : le réseau, son optimiseur, ses lots et ses rappels sont ceux
-    de l'exercice, et non une copie qui pourrait s'en écarter.
+    de la recette, et non une copie qui pourrait s'en écarter.
 
     Args:
-        recipe: `ex03_cifar10.Recipe`.
+        recipe: la recette.
         images: uint8 `(n, 32, 32, 3)`.
         labels: classes `(n,)` ou `(n, 1)`.
         precision: `"float32"`, `"mixed_bfloat16"` ou `"auto"`.
@@ -63,43 +76,60 @@ def compiled_recipe(recipe, images: np.ndarray, labels: np.ndarray, precision: s
     Returns:
         `(modèle compilé, lots, rappels)`.
     """
+    import importlib
     from unittest import mock
 
-    from convnets.core.cli import training_parser
-    from convnets.training import study
-    from exercises import ex03_cifar10
+    from convnets.training import stages, study
 
-    seen = []
+    module, seen = importlib.import_module(f"recipes.{recipe.module}"), []
 
     def intercept(model, batches, **fit_options):
         seen.append((model, batches, fit_options.get("callbacks", [])))
-        return {}
+        raise _Ready
 
-    arguments = ["--epochs", str(LARGEST_EPOCHS), "--precision", precision]
-    options = training_parser("ex03_cifar10", "", epochs=None, seeds=1).parse_args(arguments)
-    # Le pas de ce réseau-là seul, sans les réponses d'un maître.
-    options.teacher, options.refine_cycles = "none", 0
-    options.recipe, recipes = "measured", {**ex03_cifar10.RECIPES, "measured": recipe}
     with (
+        tempfile.TemporaryDirectory(prefix="cours-cnn-") as folder,
         mock.patch.object(study, "fit", intercept),
-        mock.patch.object(ex03_cifar10, "RECIPES", recipes),
+        mock.patch.object(module, "WIDTHS", recipe.widths),
+        contextlib.suppress(_Ready),
     ):
-        ex03_cifar10.train(images, labels, images[:1], labels[:1], seed=0, options=options)
+        options = Namespace(
+            module="measured",
+            models_dir=Path(folder),
+            epochs=LARGEST_EPOCHS,
+            batch_size=recipe.batch_size,
+            precision=precision,
+            resume=False,
+            teacher="none",  # le pas de ce réseau-là seul, sans les réponses d'un maître
+            rounds=0,
+        )
+        few = images[:1], labels[:1]
+        steps = stages.Stages(options)
+        module.train(images, labels, *few, seed=0, options=options, stages=steps)
     return seen[0]
 
 
-def find_recipe(name: str, *, quick: bool):
-    """Rend une recette de l'exercice 03, ou sa miniature."""
-    from exercises.ex03_cifar10 import RECIPES
+def find_recipe(name: str, *, quick: bool) -> Recipe:
+    """Rend une recette de CIFAR-10, ou sa miniature.
 
-    return RECIPES[name]._replace(**(QUICK if quick else {}))
+    Args:
+        name: clé de `RECIPES`.
+        quick: en miniature.
+    """
+    import importlib
+
+    from recipes import cifar10
+
+    module = importlib.import_module(f"recipes.{RECIPES[name]}")
+    recipe = Recipe(RECIPES[name], module.WIDTHS, cifar10.BATCH_SIZE)
+    return recipe._replace(**(QUICK if quick else {}))
 
 
 def step_task(recipe: str, precision: str, images: str, quick: bool) -> Callable[..., float]:
     """Rend la tâche qui fait quelques pas et en rend le débit, en images par seconde.
 
     Args:
-        recipe: nom dans `ex03_cifar10.RECIPES`.
+        recipe: clé de `RECIPES`.
         precision: précision de calcul.
         images: fichier `.npz` qui contient `x` et `y`.
         quick: réseau minuscule, deux pas.

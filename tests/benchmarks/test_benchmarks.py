@@ -204,18 +204,20 @@ def test_rate_leaves_the_first_steps_out():
     assert training_step.steps_rate(ends, 64) == pytest.approx(2 * 64 / 3)
 
 
-def test_the_recipe_measured_is_that_of_the_exercise(extract):
+def test_the_recipe_measured_is_the_real_one(extract):
     from convnets.training import study
     from convnets.training.optimizers import FastBetaSGD, Lookahead
-    from exercises import ex03_cifar10
+    from recipes import cifar10, cifar10_light
 
-    assert set(training_step.RECIPES) == set(ex03_cifar10.RECIPES)
+    for name, module in (("light", cifar10_light), ("large", cifar10)):
+        whole = training_step.find_recipe(name, quick=False)
+        assert (whole.widths, whole.batch_size) == (module.WIDTHS, 512)
     recipe = training_step.find_recipe("light", quick=True)
-    assert recipe.translate_px == ex03_cifar10.RECIPES["light"].translate_px
     x, y = extract("cifar10")
-    fit, recipes = study.fit, ex03_cifar10.RECIPES
+    fit, widths = study.fit, cifar10_light.WIDTHS
     model, batches, callbacks = training_step.compiled_recipe(recipe, x[:100], y[:100], "float32")
-    assert study.fit is fit and ex03_cifar10.RECIPES is recipes  # tout est remis en place
+    assert study.fit is fit and cifar10_light.WIDTHS == widths  # tout est remis en place
+    assert model.name == cifar10_light.SLUG and model.get_layer("group3_conv2").filters == 16
     assert isinstance(model.optimizer, FastBetaSGD)
     assert [type(callback) for callback in callbacks] == [Lookahead]
     images, labels = batches[0]

@@ -14,10 +14,10 @@ def classifier():
     return Classifier()
 
 
-def test_images_are_those_set_aside_by_the_exercise():
-    from exercises import ex03_cifar10
+def test_images_are_those_set_aside_by_the_recipe():
+    from recipes import cifar10
 
-    assert framing.NUM_VAL == ex03_cifar10.NUM_VAL
+    assert framing.NUM_VAL == cifar10.NUM_VAL
 
 
 def test_composed_photos_keep_their_subject_whole():
