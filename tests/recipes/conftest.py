@@ -1,6 +1,8 @@
 """Les recettes en miniature : de petits réseaux, un extrait de chaque jeu, une époque."""
 
 import contextlib
+import functools
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -10,64 +12,88 @@ import tensorflow as tf
 
 from convnets.core import paths, reports
 from convnets.datasets import sources
-from convnets.training import export, study
+from convnets.training import export, precision, study, views
 from recipes import cifar10, cifar10_light, command, fashion, mnist
 
 RECIPES = {"fashion": fashion, "cifar10": cifar10, "cifar10_light": cifar10_light, "mnist": mnist}
+OPTIONS = {"cifar10": ["--rounds", "2"], "mnist": ["--seeds", "2"]}
+EXTRACTS = Path(__file__).resolve().parents[1] / "extracts"
 LOADERS = {"cifar10": "load_cifar10", "fashion_mnist": "load_fashion_mnist", "mnist": "load_mnist"}
 
 
-def make_small(patch, folder, as_dataset):
-    """Remplace les jeux par des extraits et les réseaux par des petits ; rien hors de `folder`."""
+def make_small(patch, folder):
+    """Réseaux et jeux minuscules, sans export ni figures ; rien hors de `folder`."""
     patch.setenv("KERAS_HOME", str(folder / "keras"))
     for name, loader in LOADERS.items():
-        patch.setattr(sources, loader, lambda name=name: as_dataset(name))
+        patch.setattr(sources, loader, lambda name=name: small_dataset(name))
     patch.setattr(cifar10, "WIDTHS", (8, 12, 16))
     patch.setattr(cifar10_light, "WIDTHS", (8, 12, 16))
+    patch.setattr(cifar10, "DEPTH", 2)
     patch.setattr(cifar10, "ROUNDS", 1)
     patch.setattr(cifar10, "ARRIVALS", (0.0, 1.0))
     patch.setattr(fashion, "TEACHER_WIDTHS", (8, 12, 16))
     patch.setattr(fashion, "FILTERS", (8, 8, 8))
-
-
-def skip_what_surrounds_training(patch):
-    """Sans export ni figures : ce n'est pas ce qui est vérifié."""
+    patch.setattr(precision, "_fastest", lambda: "float32")
+    patch.setattr(views, "evaluate_thumbnails", one_view)
     patch.setattr(export, "choose_export", lambda *_: (b"essai", "float32"))
     patch.setattr(export, "export_accuracy", lambda *_: 0.0)
     patch.setattr(command, "save_training_figures", lambda *_: None)
     patch.setattr(command, "save_mistakes", lambda *_: None)
+    tf.config.run_functions_eagerly(True)  # moins long que de construire des graphes
+
+
+def one_view(model, x, y):
+    """`views.evaluate_thumbnails`, en une vue au lieu de six."""
+    found = views.evaluate_one_pass(model, x, y)
+    return found | {"accuracy_tta": found["accuracy"]}
+
+
+def small_dataset(name):
+    """Cent vingt images pour apprendre, cinquante pour mesurer."""
+    with np.load(EXTRACTS / f"{name}_test.npz") as file:
+        x, y = file["x"], file["y"]
+    return (x[:120], y[:120]), (x[120:170], y[120:170])
+
+
+def run_recipe(name, folder, *more, code=0):
+    """Lance une recette ; rend son compte rendu, ses poids et les noms de ses étapes."""
+    recipe = RECIPES[name]
+    arguments = ["--epochs", "1", "--seeds", "1", "--batch-size", "50", "--force"]
+    arguments += ["--precision", "float32", "--models-dir", str(folder)]
+    assert recipe.main([*arguments, "--output", str(folder / "f"), *more]) == code
+    runs = paths.runs_dir(recipe.SLUG, models_dir=folder)
+    found = SimpleNamespace(runs=runs, points={path.name for path in runs.glob("*.npz")})
+    if not code:
+        found.report = reports.read_report(recipe.SLUG, models_dir=folder)
+        path = folder / f"{recipe.SLUG}.keras"
+        found.weights = keras.saving.load_model(path, compile=False).get_weights()
+        found.stages = [each["stage"] for each in found.report.details["stages"]]
+    return found
 
 
 @pytest.fixture
-def small(monkeypatch, tmp_path, as_dataset):
-    """Les recettes en miniature, sans graphe, sans export et sans figures."""
-    make_small(monkeypatch, tmp_path, as_dataset)
-    skip_what_surrounds_training(monkeypatch)
-    tf.config.run_functions_eagerly(True)
-    yield
+def small(monkeypatch, tmp_path):
+    """Les recettes en miniature ; rend `run_recipe`, dans un dossier neuf."""
+    make_small(monkeypatch, tmp_path)
+    yield lambda name, *more, **options: run_recipe(name, tmp_path / "m", *more, **options)
     tf.config.run_functions_eagerly(False)
 
 
-@pytest.fixture
-def run_recipe(tmp_path):
-    """Lance une recette ; rend son compte rendu, son modèle et les noms de ses étapes."""
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """made(nom) : une recette menée à son terme en miniature, une fois pour tous les tests."""
 
-    def run(name, *more, folder=tmp_path / "m", code=0):
-        recipe = RECIPES[name]
-        arguments = ["--epochs", "1", "--seeds", "1", "--batch-size", "90"]
-        arguments += ["--precision", "float32", "--models-dir", str(folder)]
-        arguments += ["--output", str(folder / "f"), "--force", *more]
-        assert recipe.main(arguments) == code
-        points = paths.runs_dir(recipe.SLUG, models_dir=folder).glob("*.npz")
-        found = SimpleNamespace(points={path.name for path in points})
-        if not code:
-            found.report = reports.read_report(recipe.SLUG, models_dir=folder)
-            path = folder / f"{recipe.SLUG}.keras"
-            found.weights = keras.saving.load_model(path, compile=False).get_weights()
-            found.stages = [each["stage"] for each in found.report.details["stages"]]
-        return found
+    @functools.cache
+    def make(name):
+        folder = tmp_path_factory.mktemp(name)
+        with pytest.MonkeyPatch.context() as patch:
+            make_small(patch, folder)
+            try:
+                return run_recipe(name, folder / "m", *OPTIONS.get(name, []))
+            finally:
+                tf.config.run_functions_eagerly(False)
 
-    return run
+    return make
 
 
 @pytest.fixture

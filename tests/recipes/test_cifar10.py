@@ -82,9 +82,9 @@ def test_a_wider_lenet_has_the_same_layers():
 
 
 @pytest.mark.usefixtures("small")
-def test_a_round_answers_and_learns_other_copies(tmp_path, as_dataset, monkeypatch):
+def test_a_round_answers_and_learns_other_copies(tmp_path, extract, monkeypatch):
     """À un taux nul, un réseau qui s'apprend lui-même reste ce qu'il était."""
-    (x, y), _ = as_dataset("cifar10")
+    x, y = extract("cifar10")
     copies, deform = [], lessons.deform
 
     def spy(*data, copy, translate_px):
@@ -94,9 +94,9 @@ def test_a_round_answers_and_learns_other_copies(tmp_path, as_dataset, monkeypat
     monkeypatch.setattr(lessons, "deform", spy)
     monkeypatch.setattr(cifar10, "ROUND_PEAK", 0.0)
     options = SimpleNamespace(
-        batch_size=90, precision="float32", resume=False, module="essai", models_dir=tmp_path
+        batch_size=50, precision="float32", resume=False, module="essai", models_dir=tmp_path
     )
-    both, found = ((x[:240], y[:240]), (x[240:], y[240:])), []
+    both, found = ((x[:100], y[:100]), (x[100:150], y[100:150])), []
     for rounds in (0, 2):
         stages = Stages(options)
         chosen = {"options": options, "stages": stages, "epochs": 2, "rounds": rounds}

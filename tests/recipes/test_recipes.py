@@ -1,104 +1,122 @@
 """Chaque commande, de rien au modèle relu, sur un extrait ; coupée, puis reprise."""
 
-import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from convnets.training import cost, distillation, lessons, study
+from convnets.core import paths, reports
+from convnets.training import cost, distillation, lessons
+from convnets.training.stages import Stages
 from recipes import __main__ as listing
-from recipes import cifar10, fashion, mnist
+from recipes import cifar10, cifar10_light, fashion, mnist
+
+RECIPES = {"fashion": fashion, "cifar10": cifar10, "cifar10_light": cifar10_light, "mnist": mnist}
 
 STAGES = {
     "fashion": ["teacher", "pupil"],
-    "cifar10": ["labels", "round1"],
+    "cifar10": ["labels", "round1", "round2"],
     "cifar10_light": ["teacher_labels", "teacher_round1", "pupil"],
     "mnist": ["teacher", "pupil"],
 }
 
 
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("name", STAGES)
-def test_the_command_makes_the_model_and_resumes_between_stages(
-    name, run_recipe, cut, same, tmp_path, capfd
-):
-    whole = run_recipe(name)
-    assert whole.stages == STAGES[name]
-    assert whole.points == {f"{stage}_seed0.npz" for stage in STAGES[name]}
-    report = whole.report
-    assert report.command.startswith(f"python -m recipes.{name} --seeds 1 --epochs 1 ")
-    assert report.num_images == {"train": 270, "val": 30, "test": 100}
-    assert report.headline and all(row.metric in report.metrics for row in report.headline)
+def test_one_command_makes_the_model(name, made):
+    found, report = made(name), made(name).report
     stages = report.details["stages"]
-    assert all(stage["pflop"] > 0 and stage["seed"] == 0 for stage in stages)
+    assert found.stages == STAGES[name] * len(report.seeds)
+    each = {(stage, seed) for stage in STAGES[name] for seed in report.seeds}
+    assert {(stage["stage"], stage["seed"]) for stage in stages} == each
+    assert found.points == {f"{stage}_seed{seed}.npz" for stage, seed in each}
+    assert report.command.startswith(f"python -m recipes.{name} ")
+    assert f" --seeds {len(report.seeds)} --epochs 1 " in report.command
+    assert report.exercise == RECIPES[name].SLUG
+    assert report.num_images == {"train": 108, "val": 12, "test": 50}
+    assert report.headline and all(row.metric in report.metrics for row in report.headline)
+    assert all(stage["pflop"] > 0 for stage in stages)
     total = sum(stage["pflop"] for stage in stages)
     assert report.details["training_pflop"] == pytest.approx(total)
-    assert report.duration_s.mean == pytest.approx(sum(stage["duration_s"] for stage in stages))
+    durations = sum(stage["duration_s"] for stage in stages)
+    assert sum(report.duration_s.values) == pytest.approx(durations)
 
-    # Coupée au début de la dernière étape, puis reprise : les mêmes poids que d'une traite.
-    folder = tmp_path / "coupe"
-    with cut(STAGES[name][-1]):
-        run_recipe(name, folder=folder, code=130)
+
+def test_what_predict_reads(made):
+    cifar, light, digits = (made(name).report for name in ("cifar10", "cifar10_light", "mnist"))
+    assert cifar.views[0] == ("crop", 1.0) and cifar.views == light.views
+    assert (cifar.num_views, digits.num_views, digits.framing) == (6, 7, "digit")
+    assert " --rounds 2 " in cifar.command and "--teacher" not in light.command
+    assert light.targets == lessons.TARGETS and not cifar.targets
+    for weights in (made("cifar10").weights, made("cifar10_light").weights):
+        for each in weights:  # arrondis à 16 bits : c'est ce qui est mesuré et livré
+            np.testing.assert_array_equal(each, each.astype(np.float16))
+
+
+def test_a_recipe_cut_between_two_stages_ends_alike(made, small, cut, same, capfd):
+    with cut("pupil"):
+        left = small("cifar10_light", code=130)
+    assert left.points == {"teacher_labels_seed0.npz", "teacher_round1_seed0.npz"}
     assert "--resume" in capfd.readouterr().err
-    resumed = run_recipe(name, "--resume", folder=folder)
-    assert same(whole.weights, resumed.weights, 2e-3)
+    assert same(made("cifar10_light").weights, small("cifar10_light", "--resume").weights, 2e-3)
 
 
-@pytest.mark.usefixtures("small")
-def test_starting_again_forgets_the_stages_of_before(run_recipe, cut):
-    run_recipe("cifar10")
-    with cut("round1"):
-        left = run_recipe("cifar10", code=130)
-    assert left.points == {"labels_seed0.npz"}  # et non le réapprentissage d'avant
+def test_a_finished_recipe_resumes_to_the_same_averaged_weights(small, same):
+    """Le point de reprise garde les poids de la dernière époque ; c'est leur moyenne qui compte."""
+    both = [small("mnist", "--teacher", "none", *more) for more in ([], ["--resume"])]
+    assert same(both[0].weights, both[1].weights)
+    assert " --teacher none " in both[0].report.command and both[0].stages == ["pupil"]
 
 
-@pytest.mark.usefixtures("small")
-def test_each_seed_learns_alone(run_recipe, same, monkeypatch):
-    """Deux graines ne partagent rien : ni départ, ni maître."""
-    seen, fit = [], study.fit
-
-    def spy(model, batches, **options):
-        found = fit(model, batches, **options)
-        seen.append((model.get_weights(), batches.x))
-        return found
-
-    monkeypatch.setattr(study, "fit", spy)
-    found = run_recipe("fashion", "--seeds", "2")
-    assert [each["seed"] for each in found.report.details["stages"]] == [0, 0, 1, 1]
-    assert not same(seen[0][0], seen[2][0], 1e-3) and not same(seen[1][0], seen[3][0], 1e-3)
-    assert all(len(images) == 270 for _, images in seen)  # personne n'apprend la validation
-    assert found.report.metrics["accuracy"].n == 2
+def test_starting_again_forgets_the_stages_of_before(tmp_path):
+    options = SimpleNamespace(resume=True, module="essai", models_dir=tmp_path)
+    folder = paths.runs_dir("essai", models_dir=tmp_path)
+    folder.mkdir(parents=True)
+    names = {"labels_seed0.npz", "pupil_seed12.npz", "seed0.npz"}  # le dernier est d'un exercice
+    for name in names:
+        (folder / name).touch()
+    Stages(options)
+    assert {path.name for path in folder.iterdir()} == names
+    options.resume = False
+    Stages(options)
+    assert {path.name for path in folder.iterdir()} == {"seed0.npz"}
 
 
-@pytest.mark.usefixtures("small")
-def test_a_pupil_hears_its_teacher(run_recipe, same):
-    for name, seen in (("mnist", {"pupil"}), ("cifar10_light", {"labels"})):
-        taught, alone = run_recipe(name), run_recipe(name, "--teacher", "none")
-        assert set(alone.stages) == seen and " --teacher none " in alone.report.command
-        assert not same(taught.weights, alone.weights, 1e-4)
-    assert taught.report.targets == lessons.TARGETS and not alone.report.targets
+def test_labels_alone_teach_otherwise(small, made, same):
+    alone = small("cifar10_light", "--teacher", "none")
+    assert alone.stages == ["labels"] and " --teacher none " in alone.report.command
+    assert not alone.report.targets
+    assert not same(made("cifar10_light").weights, alone.weights, 1e-3)
 
 
-@pytest.mark.usefixtures("small")
-def test_a_teacher_made_by_its_recipe_is_not_learnt_again(run_recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr(cifar10, "EPOCHS", 1)
-    run_recipe("cifar10")
-    assert run_recipe("cifar10_light").stages == ["pupil"]
-    path = tmp_path / "m" / f"{cifar10.SLUG}.json"
-    report = json.loads(path.read_text(encoding="utf-8"))
-    trial = report["command"] + " --limit 300"
-    for command in (trial, "python -m exercises.ex03_cifar10 --seeds 1 --epochs 1"):
-        path.write_text(json.dumps({**report, "command": command}), encoding="utf-8")
-        assert run_recipe("cifar10_light").stages == STAGES["cifar10_light"]
+def test_each_seed_learns_alone(made):
+    """Deux graines ne partagent rien, ni départ, ni maître."""
+    found = made("mnist")
+    for stage in STAGES["mnist"]:
+        both = [np.load(found.runs / f"{stage}_seed{seed}.npz")["v0000"] for seed in (0, 1)]
+        assert np.abs(both[0] - both[1]).max() > 1e-3
+    teacher, pupil = mnist.build_model(width=4), mnist.build_model()
+    alone = cost.training_pflop(teacher, 100)  # deux lots de cinquante, sans la validation
+    taught = cost.training_pflop(pupil, 100) + cost.inference_pflop(teacher, 108)
+    costs = [stage["pflop"] for stage in found.report.details["stages"]]
+    assert costs == pytest.approx([alone, taught] * 2)
 
 
-@pytest.mark.usefixtures("small")
-def test_rounds_are_an_option(run_recipe):
-    found = run_recipe("cifar10", "--rounds", "0")
-    assert found.stages == ["labels"] and " --rounds 0 " in found.report.command
-    assert found.report.views[0] == ("crop", 1.0) and found.report.num_views == 6
-    for each in found.weights:  # arrondis à 16 bits : c'est ce qui est mesuré et livré
-        np.testing.assert_array_equal(each, each.astype(np.float16))
+def test_a_teacher_made_by_its_recipe_is_not_learnt_again(tmp_path):
+    options = SimpleNamespace(models_dir=tmp_path)
+    assert cifar10_light.find_teacher(options) is None
+    runs = paths.runs_dir(cifar10.SLUG, models_dir=tmp_path)
+    whole = f"python -m recipes.cifar10 --seeds 2 --epochs {cifar10.EPOCHS}"
+    for folder, command, found in (
+        (tmp_path, "python -m exercises.ex03_again --seeds 2 --epochs 40", None),
+        (tmp_path, "python -m recipes.cifar10 --seeds 2 --epochs 4", None),
+        (tmp_path, f"{whole} --limit 500", None),
+        (tmp_path, whole, tmp_path),
+        (runs, whole, runs),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        report = reports.Report(command=command, metrics={}, exercise=cifar10.SLUG)
+        reports.save_report(report, folder / f"{cifar10.SLUG}.json")
+        assert cifar10_light.find_teacher(options) == found, command
 
 
 def test_costs_count_what_each_stage_does():
@@ -122,20 +140,20 @@ def test_the_usage_line_is_that_of_the_recipe(module, capsys):
     assert f"python -m recipes.{name}" in error and "au moins 1" in error
 
 
-@pytest.mark.usefixtures("small")
-def test_too_few_images(run_recipe, capsys):
-    run_recipe("mnist", "--limit", "40", code=1)
-    assert "ne font pas un lot de 90" in capsys.readouterr().err
+def test_too_few_images(small, capsys):
+    small("mnist", "--limit", "40", code=1)
+    assert "ne font pas un lot de 50" in capsys.readouterr().err
 
 
 def test_the_list_says_what_each_recipe_made(capsys, repo):
     assert listing.main() == 0
     printed = capsys.readouterr().out
-    assert sorted(f"{name}.py" for name in listing.MODELS) == sorted(
-        path.name
-        for path in (repo / "recipes").glob("*.py")
-        if path.name not in {"__init__.py", "__main__.py", "command.py", "network.py"}
-    )
+    pages = {
+        path.stem: path.read_text(encoding="utf-8") for path in (repo / "recipes").glob("*.py")
+    }
+    assert {*listing.MODELS} == {
+        n for n in pages if f"Commande : python -m recipes.{n}" in pages[n]
+    }
     for name, slug in listing.MODELS.items():
         assert f"Commande : python -m recipes.{name}" in printed
         assert f"Modèle publié : {slug}, exactitude " in printed
