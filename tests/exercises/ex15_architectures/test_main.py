@@ -93,7 +93,7 @@ def test_counts_train_nothing(ex15, monkeypatch, capsys, tmp_path):
 
 def test_show_says_that_nothing_is_trained(ex15, tmp_path, capsys):
     assert ex15.main(["--show", "--models-dir", str(tmp_path)]) == 1
-    assert "python -m exercises.ex15_architectures" in capsys.readouterr().err
+    assert "Pas de modèle ex15_architectures" in capsys.readouterr().err
     (tmp_path / "ex15_architectures.json").write_text("{", encoding="utf-8")
     assert ex15.main(["--show", "--models-dir", str(tmp_path)]) == 1
     assert "--force" in capsys.readouterr().err

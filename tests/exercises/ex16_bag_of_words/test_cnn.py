@@ -32,7 +32,7 @@ def test_augment_moves_and_mirrors_without_touching_the_images(ex16):
     assert set(columns) == set(range(7, 14)) | set(range(18, 25))  # 10 ± 3, et son reflet 21 ± 3
 
 
-def test_training_learns_and_counts_only_its_own_time(ex16, extract, tmp_path):
+def test_training_learns_and_counts_only_its_own_time(ex16, extract, tmp_path, eager):
     x, y = extract("cifar10")
     options = SimpleNamespace(
         precision="float32", batch_size=20, resume=False, module="essai", models_dir=tmp_path

@@ -103,7 +103,7 @@ def test_main_says_what_is_wrong(ex16, small, tmp_path, repo, capsys):
     assert ex16.main(["--limit", "8", *arguments]) == 1
     assert "Augmentez --limit" in capsys.readouterr().err
     assert ex16.main([str(repo / "samples" / "chat.png"), *arguments]) == 1
-    assert "python -m exercises.ex16_bag_of_words" in capsys.readouterr().err
+    assert "Pas de modèle ex16_bag_of_words" in capsys.readouterr().err
 
 
 @pytest.mark.question(QUESTION)

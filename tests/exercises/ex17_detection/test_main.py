@@ -132,7 +132,7 @@ def test_a_picture_is_searched_with_the_saved_model(ex17, extract, tmp_path, cap
 def test_main_says_what_is_wrong(ex17, small_data, tmp_path, repo, capsys):
     folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "f")]
     assert ex17.main([str(repo / "samples" / "chat.png"), *folders]) == 1
-    assert "python -m exercises.ex17_detection" in capsys.readouterr().err
+    assert "Pas de modèle ex17_detection" in capsys.readouterr().err
     assert ex17.main(["--limit", "10", *folders]) == 1
     assert "réduisez la taille du lot" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -103,7 +103,7 @@ def test_main_trains_saves_and_segments(ex18, training, small, eager, tmp_path, 
 def test_main_says_what_is_wrong(ex18, tmp_path, repo, capsys):
     photo = str(repo / "samples" / "chat.png")
     assert ex18.main([photo, "--models-dir", str(tmp_path)]) == 1
-    assert "python -m exercises.ex18_segmentation" in capsys.readouterr().err
+    assert "Pas de modèle ex18_segmentation" in capsys.readouterr().err
 
 
 def test_an_image_that_is_not_one(ex18, training, tmp_path, monkeypatch, capsys):

@@ -131,7 +131,7 @@ def test_a_missing_model_says_how_to_train_it(ex20, tmp_path, capsys):
 
     wavfile.write(tmp_path / "son.wav", 8000, np.ones(9, np.int16))
     assert ex20.main([str(tmp_path / "son.wav"), "--models-dir", str(tmp_path)]) == 1
-    assert f"python -m exercises.{SLUG}" in capsys.readouterr().err
+    assert f"Pas de modèle {SLUG}" in capsys.readouterr().err
 
 
 @pytest.mark.question(QUESTION)
