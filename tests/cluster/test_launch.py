@@ -160,7 +160,7 @@ def test_two_processes_end_alike_and_resume_after_a_death(small, repo):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    checkpoint = models / "runs" / "essai" / "labels_seed0.npz"
+    checkpoint = models / "runs" / "essai" / "seed0.npz"
     while not checkpoint.exists():
         assert run.poll() is None, run.communicate()[1][-2000:]
         time.sleep(0.1)
@@ -222,7 +222,7 @@ def test_without_the_launcher_the_survivor_says_it(small, repo):
         )
         for index in range(2)
     )
-    while not (models / "runs" / "essai" / "labels_seed0.npz").exists():
+    while not (models / "runs" / "essai" / "seed0.npz").exists():
         assert first.poll() is None and second.poll() is None
         time.sleep(0.1)
     first.kill()
