@@ -15,6 +15,7 @@ MODELS = {
     "cifar10_light": "ex03_cifar10_light",
     "mnist": "ex04_lenet",
     "photos": "ex05_photos",
+    "comparison": "ex04_comparison",
 }
 
 

@@ -162,12 +162,39 @@ def _settings(optimizer: keras.optimizers.Optimizer) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
+def feed(batches: Batches):
+    """Rend ce que lit `model.fit` : les mêmes lots, préparés sans le réglage de TensorFlow.
+
+    Quand il règle seul ses lectures, il attend parfois quarante secondes à la fin d'une époque.
+
+    Args:
+        batches: lots d'entraînement.
+
+    Returns:
+        Un `tf.data.Dataset` avec TensorFlow ; `batches` avec un autre moteur.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (batches[index] for index in range(len(batches))),
+        output_signature=tuple(tf.TensorSpec(part.shape, part.dtype) for part in batches[0]),
+    )
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
+
+
 def fit(
     model: keras.Model,
     batches: Batches,
     *,
-    epochs: int,
-    checkpoint: Path,
+    options=None,
+    network: str = "",
+    epochs: int | None = None,
+    checkpoint: Path | None = None,
     resume: bool = False,
     **fit_options,
 ) -> dict[str, list[float]]:
@@ -178,6 +205,8 @@ def fit(
     Args:
         model: modèle compilé.
         batches: lots d'entraînement.
+        options: options de `cli.training_parser` ; elles disent les trois valeurs qui suivent.
+        network: lequel des réseaux de l'exercice, s'il en entraîne plusieurs.
         epochs: nombre total d'époques, celles d'avant la coupure comprises.
         checkpoint: fichier du point de reprise.
         resume: repartir de ce fichier s'il existe ; sinon, du début.
@@ -190,6 +219,9 @@ def fit(
     Raises:
         ValueError: le point de reprise vient d'un autre entraînement.
     """
+    if options is not None:
+        epochs, resume = options.epochs, options.resume
+        checkpoint = paths.checkpoint_path(options, batches.seed, network=network)
     signature = (
         f"{model.name}, {epochs} époques, {len(batches.x)} images par lots de "
         f"{batches.batch_size}, {model.dtype_policy.name}, graine {batches.seed}, réglages de la "
@@ -206,7 +238,7 @@ def fit(
     callbacks = [_FollowEpoch(batches), *fit_options.pop("callbacks", [])]
     # shuffle=False : les lots sont déjà mélangés, et Keras tirerait leur ordre d'un hasard
     # global qu'une reprise ne retrouve pas.
-    fit_options = {"verbose": 0, "shuffle": False, **fit_options}
+    fit_options = {"verbose": 0, "shuffle": False, "validation_batch_size": 500, **fit_options}
     if rehearsal:
         return rehearsal.fit(model, batches, epochs=epochs, callbacks=callbacks, **fit_options)
     with progress.follow() as line:
@@ -220,7 +252,7 @@ def fit(
         )
         if first_epoch < epochs:
             model.fit(
-                batches,
+                feed(batches),
                 epochs=epochs,
                 initial_epoch=first_epoch,
                 callbacks=[
@@ -326,6 +358,7 @@ def run_seeds(
     on_saved,
     describe=None,
     assemble=None,
+    keep: Callable[[keras.Model], keras.Model] = lambda model: model,
     stages: int | Sequence[float] = 1,
     slug: str | None = None,
     command: str | None = None,
@@ -352,6 +385,7 @@ def run_seeds(
             `val` et `test`.
         assemble: quand ce qui est livré n'est pas seulement ce qui apprend,
             `assemble(model, num_val)` rend `(modèle à livrer, x_val, x_test)`, ses images.
+        keep: `keep(model)` rend la partie qui est enregistrée ; tout le modèle, sans elle.
         stages: combien de fois `train` appelle `fit`, ou le coût de chaque fois.
         slug: nom du modèle et de son compte rendu, si ce n'est pas `options.module`.
         command: ce que lance `python -m exercises.`, si ce n'est pas `options.command`.
@@ -394,6 +428,7 @@ def run_seeds(
     y_pred = test["probabilities"].argmax(1)
     if assemble:
         model, x_val, x_test = assemble(model, len(x_val))
+    model = keep(model)
     export = storage.choose_export(model, x_val, y_val)
     names = [name for name in test if name != "probabilities"]
     published = result.published(options.module)
