@@ -120,23 +120,6 @@ def tiny_inception():
 
 
 @pytest.fixture
-def training_alone(monkeypatch):
-    """L'exercice 03 sans export, sans figures et en une vue : deux fois moins long."""
-    from convnets.training import export
-    from exercises import ex03_cifar10
-
-    def one_view(model, x, y):
-        probabilities = model.predict(x, batch_size=500, verbose=0)
-        accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
-        return {"accuracy": accuracy, "accuracy_tta": accuracy, "probabilities": probabilities}
-
-    monkeypatch.setattr(export, "choose_export", lambda *_: (b"essai", "float32"))
-    monkeypatch.setattr(export, "export_accuracy", lambda *_: 0.0)
-    monkeypatch.setattr(ex03_cifar10, "evaluate", one_view)
-    monkeypatch.setattr(ex03_cifar10, "save_training_figures", lambda *_: None)
-
-
-@pytest.fixture
 def tiny_blocks(tmp_path, monkeypatch, as_dataset):
     """Une petite base à la place d'InceptionV3, un extrait de CIFAR-10, un cache à part.
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import keras
 from keras import layers, ops
 
-from convnets.core import paths
 from convnets.training import saving
 from convnets.training.precision import choose_precision
 
@@ -95,34 +94,28 @@ def mirror_average(network: keras.Model) -> keras.Model:
     return keras.Model(images, average, name=f"{network.name}_mirrors")
 
 
-def load_teacher(slug: str, *, precision: str, models_dir: Path = paths.MODELS_DIR):
-    """Charge un modèle livré, qui calculera à la précision de l'entraînement.
+def load_teacher(slug: str, *, precision: str, models_dir: Path):
+    """Charge un modèle déjà appris, qui calculera à la précision de l'entraînement.
 
     Args:
-        slug: nom de l'exercice qui l'a entraîné, par exemple `"ex03_cifar10"`.
+        slug: nom du modèle, par exemple `"ex03_cifar10"`.
         precision: voir `precision.choose_precision`.
-        models_dir: où le chercher d'abord, avant `models/`.
+        models_dir: dossier où il est.
 
     Returns:
         `keras.Model` : mêmes entrées, mêmes sorties, mêmes poids.
 
     Raises:
-        FileNotFoundError: modèle absent des deux dossiers.
+        FileNotFoundError: modèle absent.
         ValueError: compte rendu qui ne correspond pas aux poids.
     """
-    model = saving.load_model(slug, models_dir=folder_of(slug, models_dir))
+    model = saving.load_model(slug, models_dir=models_dir)
     policy = choose_precision(precision)
     teacher = keras.models.clone_model(
         model, clone_function=lambda layer: copy_layer(layer, policy=policy)
     )
     teacher.set_weights(model.get_weights())
     return teacher
-
-
-def folder_of(slug: str, models_dir: Path) -> Path:
-    """Rend le dossier d'un modèle : `models_dir` s'il y est, sinon celui des modèles livrés."""
-    own = (Path(models_dir) / f"{slug}.json").exists()
-    return Path(models_dir) if own else paths.MODELS_DIR
 
 
 def copy_layer(layer: layers.Layer, *, policy: str) -> layers.Layer:
