@@ -286,16 +286,16 @@ def build(build_model: Callable[[], keras.Model], *, seed: int, precision: str) 
 
 
 def to_ship(network: keras.Model, shipped: keras.Model) -> keras.Model:
-    """Copie les poids d'un réseau entraîné dans celui qu'on livre, arrondis à 16 bits.
+    """Copie les poids d'un réseau entraîné dans celui qu'on livre, arrondis : `round_weight`.
 
     Args:
         network: réseau entraîné, à une précision quelconque.
         shipped: réseau de mêmes poids, qui calcule en float32 ; modifié sur place.
 
     Returns:
-        `shipped`. Ses poids sont en float32 ; leur fichier, compressé, est deux fois plus petit.
+        `shipped`. C'est lui qui est mesuré : l'arrondi est compris dans ce qu'on publie.
     """
-    shipped.set_weights([weight.astype("float16") for weight in network.get_weights()])
+    shipped.set_weights([saving.round_weight(weight) for weight in network.get_weights()])
     return shipped
 
 

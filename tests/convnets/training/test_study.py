@@ -40,13 +40,22 @@ def test_too_few_images():
         batches(batch_size=21)
 
 
-def test_shipped_weights_are_rounded_to_sixteen_bits():
-    network, shipped = (keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)]) for _ in "ab")
+def test_shipped_weights_are_rounded():
+    """Un noyau à dix bits par filtre, un vecteur à seize ; arrondir deux fois ne change rien."""
+    network, shipped = (keras.Sequential([keras.Input((30,)), keras.layers.Dense(4)]) for _ in "ab")
+    rng = np.random.default_rng(0)
+    spread = np.array([1e-3, 0.1, 1, 40])  # chaque filtre a son échelle
+    network.set_weights([rng.normal(size=(30, 4)) * spread, rng.normal(size=4)])
     assert study.to_ship(network, shipped) is shipped
-    for trained, kept in zip(network.get_weights(), shipped.get_weights(), strict=True):
-        assert kept.dtype == np.float32
-        np.testing.assert_array_equal(kept, trained.astype(np.float16).astype(np.float32))
-    assert not np.array_equal(network.get_weights()[0], shipped.get_weights()[0])
+    (kernel, bias), (kept, kept_bias) = network.get_weights(), shipped.get_weights()
+    np.testing.assert_array_equal(kept_bias, bias.astype(np.float16).astype(np.float32))
+    for column, rounded in zip(kernel.T, kept.T, strict=True):
+        assert len(np.unique(rounded)) > 20  # pas nul, pas écrasé
+        step = 2.0 ** np.ceil(np.log2(np.abs(column).max() / 511))
+        np.testing.assert_array_equal(rounded / step, np.round(rounded / step))
+        assert np.abs(rounded - column).max() <= step / 2
+    again = study.to_ship(shipped, keras.models.clone_model(shipped)).get_weights()
+    np.testing.assert_array_equal(again[0], kept)
 
 
 def test_random_crop_is_a_translation_of_the_reflected_image():
