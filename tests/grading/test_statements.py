@@ -21,8 +21,8 @@ ANSWERS = {
     "ex05": ["base_appelee", "tete"],
 }
 LEARNT = {  # ce qui s'entraîne : module, jeu, époques pour le retenir
-    "ex02": ("ex02_fashion", "fashion_mnist", 25),
-    "ex03": ("ex03_cifar10", "cifar10", 25),
+    "ex02": ("ex02_fashion", "fashion_mnist", 60),
+    "ex03": ("ex03_cifar10", "cifar10", 60),
     "ex04": ("ex04_lenet", "mnist", 25),
 }
 NEED_WEIGHTS = ("weights", "command")

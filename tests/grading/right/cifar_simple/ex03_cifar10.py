@@ -10,7 +10,6 @@ def build_model():
     x = layers.Rescaling(1 / 255)(images)
     for filters in (32, 64, 128):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        x = layers.BatchNormalization()(x)
         x = layers.MaxPooling2D()(x)
     x = layers.Flatten()(x)
     x = layers.Dense(64, activation="relu")(x)
@@ -32,6 +31,7 @@ def train(x_train, y_train, x_val, y_val, *, seed, options):
         batch_size=options.batch_size or 32,
         epochs=options.epochs,
         validation_data=(x_val, y_val),
+        verbose=2,
     )
     return model, history.history
 

@@ -47,6 +47,7 @@ def train(x_train, y_train, x_val, y_val, *, seed, options):
         batch_size=options.batch_size or 32,
         epochs=options.epochs,
         validation_data=(x_val, y_val),
+        verbose=2,
     )
     return model, history.history
 
