@@ -1,4 +1,4 @@
-"""Le même modèle Keras pour chaque moteur : LiteRT en trois précisions, et ONNX."""
+"""Le même modèle Keras pour chaque moteur : LiteRT en trois formats de nombres, et ONNX."""
 
 from pathlib import Path
 
@@ -39,14 +39,14 @@ def onnx_exporter(model: str):
 
 
 def write_litert(model: Path, folder: Path) -> dict[str, Path]:
-    """Écrit les exports LiteRT d'un modèle, une précision par fichier.
+    """Écrit les exports LiteRT d'un modèle, un format par fichier.
 
     Args:
         model: fichier `.keras`.
         folder: dossier où écrire.
 
     Returns:
-        Le fichier de chaque précision.
+        Le fichier de chaque format.
 
     Raises:
         PeerError: TensorFlow absent, ou conversion impossible.

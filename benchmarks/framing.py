@@ -79,7 +79,7 @@ def compose(
 
 
 def measure(classifier: Classifier, photos: list[Image.Image], y: np.ndarray) -> dict:
-    """Mesure la précision de chaque cadrage et de chaque filtre.
+    """Mesure l'exactitude de chaque cadrage et de chaque filtre.
 
     Args:
         classifier: modèle exporté à entrée `(côté, côté, 3)`.
@@ -87,7 +87,7 @@ def measure(classifier: Classifier, photos: list[Image.Image], y: np.ndarray) ->
         y: classes `(n,)`.
 
     Returns:
-        `{(mode, filtre): précision}`.
+        `{(mode, filtre): exactitude}`.
     """
     results, side_px = {}, classifier.input_shape[0]
     for mode, name in itertools.product(MODES, FILTERS):
@@ -99,7 +99,7 @@ def measure(classifier: Classifier, photos: list[Image.Image], y: np.ndarray) ->
 
 
 def measure_views(classifier: Classifier, photos: list[Image.Image], y: np.ndarray) -> dict:
-    """Mesure la précision de chaque jeu de vues de `VIEW_SETS`, leurs probabilités moyennées.
+    """Mesure l'exactitude de chaque jeu de vues de `VIEW_SETS`, leurs probabilités moyennées.
 
     Args:
         classifier: modèle exporté à entrée `(côté, côté, 3)`.
@@ -107,7 +107,7 @@ def measure_views(classifier: Classifier, photos: list[Image.Image], y: np.ndarr
         y: classes `(n,)`.
 
     Returns:
-        `{(jeu de vues, avec leurs miroirs ou non): précision}`.
+        `{(jeu de vues, avec leurs miroirs ou non): exactitude}`.
     """
     probabilities, side_px = {}, classifier.input_shape[0]
     for view in dict.fromkeys(itertools.chain(*VIEW_SETS)):
@@ -204,7 +204,7 @@ def _name(views: Sequence[tuple[str, float]]) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Affiche les tableaux Markdown des précisions."""
+    """Affiche les tableaux Markdown de l'exactitude."""
     sys.stdout.reconfigure(encoding="utf-8")
     parser = FrenchParser(prog="python -m benchmarks.framing", description=__doc__.splitlines()[0])
     add = parser.add_argument

@@ -161,7 +161,7 @@ def folder_table(samples: dict[str, list], num: int) -> str:
 
 
 def export_table(best: dict, models: dict[str, Path], right: dict[str, float]) -> str:
-    """Met en tableau ce que chaque précision coûte et rapporte.
+    """Met en tableau ce que chaque format coûte et rapporte.
 
     Args:
         best: ce que rend `best_batches`.
@@ -181,7 +181,7 @@ def export_table(best: dict, models: dict[str, Path], right: dict[str, float]) -
                 f"{measure.french(models[name].stat().st_size / 1e6)} Mo",
             ]
         )
-    header = ("export", "débit ÷ float32", "écart de précision, en points", "précision", "taille")
+    header = ("export", "débit ÷ float32", "écart d'exactitude, en points", "exactitude", "taille")
     return measure.markdown_table(header, rows)
 
 
@@ -315,7 +315,7 @@ def run(options: measure.Options) -> str:
             engine_table(best, failures),
             exported,
             f"L'export livré est en {reports.read_report(DEFAULT_MODEL).export}. "
-            f"Précision : {measure.french(len(x))} images de test, en une passe. Un export int8 "
+            f"Exactitude : {measure.french(len(x))} images de test, en une passe. Un export int8 "
             "est à offrir s'il perd au plus 0,1 point et double au moins le débit.",
         ]
     )

@@ -1,7 +1,7 @@
 """L'entraînement de CIFAR-10 : ce que coûtent la lecture et l'augmentation à côté du pas lui-même.
 
-Dans chaque processus (un moteur de Keras, une précision), le même réseau compilé fait tour à tour
-des pas d'entraînement par son vrai chemin (lots mélangés, augmentés, `fit`, rappels), et des pas
+Dans chaque processus (un moteur de Keras, un format de calcul), le même réseau compilé fait tour à
+tour des pas d'entraînement par son vrai chemin (lots mélangés, augmentés, `fit`, rappels), et des pas
 bruts : `train_on_batch`, toujours sur le même lot.
 """
 
@@ -39,7 +39,7 @@ class Recipe(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """Un moteur de Keras, une précision de calcul."""
+    """Un moteur de Keras, un format de calcul."""
 
     backend: str
     precision: str
@@ -130,7 +130,7 @@ def step_task(recipe: str, precision: str, images: str, quick: bool) -> Callable
 
     Args:
         recipe: clé de `RECIPES`.
-        precision: précision de calcul.
+        precision: format de calcul.
         images: fichier `.npz` qui contient `x` et `y`.
         quick: réseau minuscule, deux pas.
     """
@@ -217,7 +217,7 @@ def make_table(samples: dict[tuple[str, bool], list[float]], failures: dict[str,
 
 
 def save_figure(path: Path, samples: dict, title: str, machine: str) -> None:
-    """Dessine, par moteur et précision, le débit du pas brut et celui du vrai chemin."""
+    """Dessine, par moteur et format de calcul, le débit du pas brut et celui du vrai chemin."""
     names = [name for name in PEERS if (name, True) in samples and (name, False) in samples]
     with style.new_figure(path, size=(6.5, 4.0)) as (figure, axes):
         axis = axes[0, 0]

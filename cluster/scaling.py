@@ -285,7 +285,7 @@ ni disque, ni réseau partagé.
 
 {tables(costs, batch)}
 
-La précision ne suit pas le débit : un lot total de plusieurs milliers d'images demande un autre
+L'exactitude ne suit pas le débit : un lot total de plusieurs milliers d'images demande un autre
 calendrier d'apprentissage (Goyal et al., arXiv 1706.02677, 2017).
 
 ![Efficacité, simulée et sur le papier](scaling.png)

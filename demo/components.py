@@ -47,7 +47,7 @@ class NumberGrid(gr.HTML):
 
 
 class CellGrid(gr.HTML):
-    """Des cases à noircir ; valeur : des lignes de `#` et de `.`, comme `ex00_x_or_o.X`.
+    """Des cases à noircir ; valeur : des lignes de `#` et de `.`, comme `x_or_o.X`.
 
     Args:
         value: dessin de départ.

@@ -1,8 +1,8 @@
 """Onglet « Chiffre » : dessiner un chiffre, le déplacer, et comparer les réponses.
 
 LeNet et le réseau dense sont ceux de l'exercice 04, de même taille et entraînés de même ; le
-CNN à maximum global et son réseau dense, ceux d'`ex00_position`. Le dessin est cadré par
-`digits.digit_square`, puis déplacé par `augmentation.shift`, comme dans ces exercices.
+CNN à maximum global et son réseau dense, ceux de `position`, dans l'exercice 00. Le dessin est
+cadré par `digits.digit_square`, puis déplacé par `augmentation.shift`, comme dans ces exercices.
 """
 
 import base64

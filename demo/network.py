@@ -1,8 +1,8 @@
 """Onglet « Réseau » : les architectures des cours, couche par couche.
 
-Les réseaux sont ceux d'`ex00_networks`, d'`ex00_x_or_o` et d'`ex15_operations`, le champ récepteur
-celui d'`ex00_geometry.receptive_field`, les opérations celles d'`ex15_operations.operations`. Keras
-n'est chargé qu'à l'ouverture de l'onglet.
+Les réseaux sont ceux d'`ex00_convolution` (`networks`, `x_or_o`) et d'`ex15_architectures` ; le
+champ récepteur et les opérations y sont comptés aussi. Keras n'est chargé qu'à l'ouverture de
+l'onglet.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """Onglet « X ou O ? » : dessiner sur 9×9, et voir toute la chaîne, jusqu'au vote.
 
-Filtres posés à la main : `ex00_x_or_o.chain`, en fractions exactes. Filtres appris : les poids
-d'`ex00_learned_filters`, passés dans les mêmes fonctions (`conv2d`, `relu`, `pool2d`).
+Filtres posés à la main : `x_or_o.chain`, de l'exercice 00, en fractions exactes. Filtres appris :
+les poids de `learned_filters`, passés dans les mêmes fonctions (`conv2d`, `relu`, `pool2d`).
 """
 
 import functools
@@ -31,7 +31,7 @@ BLANK = " ".join(["." * 9] * 9)
 
 
 def one_line(rows: str) -> str:
-    """Rend un dessin de `ex00_x_or_o` sur une ligne, comme la grille l'attend."""
+    """Rend un dessin de `ex00_convolution.x_or_o` sur une ligne, comme la grille l'attend."""
     return " ".join(rows.split())
 
 

@@ -84,7 +84,7 @@ def learn(
         prefix: début du nom des étapes.
 
     Returns:
-        Le réseau, à la précision de l'entraînement, et ses courbes, étapes bout à bout.
+        Le réseau, dans le format de l'entraînement, et ses courbes, étapes bout à bout.
     """
     model = study.build(build_model, seed=seed, precision=options.precision)
     network.whiten(model, train[0])

@@ -60,7 +60,7 @@ def find_teacher(options) -> Path | None:
 
 
 def get_teacher(train, val, *, folder: Path | None, options, **common) -> keras.Model:
-    """Rend le maître, lu dans un dossier ou appris ; il calcule à la précision voulue."""
+    """Rend le maître, lu dans un dossier ou appris ; il calcule au format voulu."""
     if folder:
         print(f"Le maître est lu dans {folder}.", flush=True)
         return distillation.load_teacher(

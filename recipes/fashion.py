@@ -83,7 +83,7 @@ def augment(images, *, indices, epoch, rng):
 
 
 def learn_teacher(train, val, *, seed: int, options, stages: Stages) -> keras.Model:
-    """Apprend le maître, à la précision de l'entraînement."""
+    """Apprend le maître, dans le format de l'entraînement."""
     model = study.build(build_teacher, seed=seed, precision=options.precision)
     network.whiten(model, train[0])
     batch_size = options.batch_size or TEACHER_BATCH_SIZE

@@ -15,7 +15,7 @@ NUM_BINS = 15  # comme l'article
 def expected_calibration_error(
     probabilities: np.ndarray, y: np.ndarray, *, num_bins: int = NUM_BINS
 ) -> float:
-    """Mesure l'écart moyen entre la confiance annoncée et la précision obtenue.
+    """Mesure l'écart moyen entre la confiance annoncée et l'exactitude obtenue.
 
     Les images sont rangées par confiance (la plus grande probabilité) dans des intervalles
     égaux de [0, 1] ; l'écart de chacun compte autant qu'il a d'images.

@@ -78,7 +78,7 @@ def stop_between(
 ) -> float:
     """Arrête un réseau entre son départ et son arrivée, là où il prédit le mieux la validation.
 
-    Les images de validation choisissent donc : la précision mesurée sur elles est un peu flattée.
+    Les images de validation choisissent donc : l'exactitude mesurée sur elles est un peu flattée.
 
     Args:
         before: poids du départ, tels que les rend `get_weights`.

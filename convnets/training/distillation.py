@@ -95,7 +95,7 @@ def mirror_average(network: keras.Model) -> keras.Model:
 
 
 def load_teacher(slug: str, *, precision: str, models_dir: Path):
-    """Charge un modèle déjà appris, qui calculera à la précision de l'entraînement.
+    """Charge un modèle déjà appris, qui calculera dans le format de l'entraînement.
 
     Args:
         slug: nom du modèle, par exemple `"ex03_cifar10"`.
@@ -119,7 +119,7 @@ def load_teacher(slug: str, *, precision: str, models_dir: Path):
 
 
 def copy_layer(layer: layers.Layer, *, policy: str) -> layers.Layer:
-    """Copie une couche, sans ses poids ; la copie calcule à une autre précision.
+    """Copie une couche, sans ses poids ; la copie calcule dans un autre format.
 
     Args:
         layer: couche d'un réseau entraîné.

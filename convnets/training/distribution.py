@@ -2,7 +2,7 @@
 
 Chaque processus exécute le même exercice, garde une copie de tous les poids, et calcule le gradient
 de sa part de chaque lot ; JAX additionne les gradients (gloo entre processeurs, NCCL entre cartes).
-Le lot et ses statistiques sont ceux d'un seul processus : la précision aussi, au hasard près.
+Le lot et ses statistiques sont ceux d'un seul processus : l'exactitude aussi, au hasard près.
 
 Keras n'est importé que par ce qui l'emploie : `cluster.launch` lance des processus, sans calculer.
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 from convnets.core.files import quiet_stderr
 
-MAX_EXACT_EXPORT_BYTES = 2_000_000  # au-delà, l'export est en int8 si la précision le permet
-MAX_INT8_LOSS = 0.001  # précision qu'il peut coûter, en part des images
+MAX_EXACT_EXPORT_BYTES = 2_000_000  # au-delà, l'export est en int8 si l'exactitude le permet
+MAX_INT8_LOSS = 0.001  # exactitude qu'il peut coûter, en part des images
 
 
 def export_litert(model, *, weights: str = "float32") -> bytes:
@@ -70,7 +70,7 @@ def _export_with_tensorflow(model, weights: str) -> bytes:
 
 
 def choose_export(model, x_val, y_val) -> tuple[bytes, str]:
-    """Prend l'export le plus léger qui garde la précision du modèle.
+    """Prend l'export le plus léger qui garde l'exactitude du modèle.
 
     Args:
         model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
@@ -79,7 +79,7 @@ def choose_export(model, x_val, y_val) -> tuple[bytes, str]:
 
     Returns:
         `(contenu, poids)` : `"float32"` pour un petit modèle ou plusieurs sorties ; sinon
-        `"int8"`, et `"float16"` s'il perd plus de `MAX_INT8_LOSS` de précision sur ces images,
+        `"int8"`, et `"float16"` s'il perd plus de `MAX_INT8_LOSS` d'exactitude sur ces images,
         à deux erreurs types près : quelques images qui basculent ne prouvent rien.
     """
     exact = export_litert(model)
@@ -102,5 +102,5 @@ def export_guesses(content: bytes, x) -> "np.ndarray":
 
 
 def export_accuracy(content: bytes, x, y) -> float:
-    """Mesure la précision d'un export, calculée par le moteur de `./predict`."""
+    """Mesure l'exactitude d'un export, calculée par le moteur de `./predict`."""
     return float((export_guesses(content, x) == y.reshape(-1)).mean())

@@ -1,10 +1,10 @@
-"""La précision des calculs d'un entraînement : bfloat16 là où il va plus vite, ce qui se mesure.
+"""Le format de calcul d'un entraînement : bfloat16 là où il va plus vite, ce qui se mesure.
 
 Un processeur qui annonce bfloat16 n'y gagne pas toujours : le même réseau va 1,4 fois plus vite
 qu'en float32 sur un AMD EPYC, et 1,6 fois moins vite sur un Intel Xeon virtuel, sans AMX. Une
 seconde d'essai le dit mieux que la liste de ses instructions.
 
-Source : Kalamkar et al., arXiv 1905.12322, 2019 (apprendre en bfloat16, à la même précision).
+Source : Kalamkar et al., arXiv 1905.12322, 2019 (apprendre en bfloat16, à la même exactitude).
 """
 
 import time
@@ -56,7 +56,7 @@ def announces_bfloat16(path: Path = Path("/proc/cpuinfo")) -> bool:
 def measure_gain() -> float:
     """Mesure combien de fois un pas d'entraînement va plus vite en bfloat16 qu'en float32.
 
-    Deux convolutions apprennent, tour à tour à l'une et à l'autre précision ; de chacune compte
+    Deux convolutions apprennent, tour à tour dans l'un et l'autre format ; de chacune compte
     le pas le plus court. Approximation : un réseau bien plus petit, comme LeNet, n'y gagne pas
     autant.
 

@@ -266,7 +266,7 @@ def fit(
 
 
 def build(build_model: Callable[[], keras.Model], *, seed: int, precision: str) -> keras.Model:
-    """Construit un modèle à entraîner : poids tirés de la graine, calculs à la précision voulue.
+    """Construit un modèle à entraîner : poids tirés de la graine, calculs au format voulu.
 
     Args:
         build_model: fonction de l'exercice, sans argument.
@@ -289,7 +289,7 @@ def to_ship(network: keras.Model, shipped: keras.Model) -> keras.Model:
     """Copie les poids d'un réseau entraîné dans celui qu'on livre, arrondis : `round_weight`.
 
     Args:
-        network: réseau entraîné, à une précision quelconque.
+        network: réseau entraîné, dans un format quelconque.
         shipped: réseau de mêmes poids, qui calcule en float32 ; modifié sur place.
 
     Returns:

@@ -201,7 +201,7 @@ def main(argv: list[str] | None = None) -> int:
         help=f"modèle dont garder les convolutions ({STUDY_MODEL} par défaut)",
     )
     add("--layer", metavar="COUCHE", help="dernière couche gardée (la dernière par défaut)")
-    # Deux secondes d'apprentissage : la précision réduite n'y gagnerait rien.
+    # Deux secondes d'apprentissage : bfloat16 n'y gagnerait rien.
     parser.set_defaults(model="ex09_cam", precision="float32")
     options = parser.parse_args(argv)
     if options.image:

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
         metavar="son.wav",
         help="son à séparer ; sans lui, le modèle est appris",
     )
-    # Un si petit réseau gagnerait peu à la précision réduite.
+    # Un si petit réseau gagnerait peu à calculer en bfloat16.
     parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)
     return run(lambda: listening.listen(options) if options.sound else comparison.compare(options))

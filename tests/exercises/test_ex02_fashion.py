@@ -125,7 +125,7 @@ def test_main_trains_reports_and_saves(ex02, as_dataset, tmp_path, monkeypatch, 
     assert report.metrics["accuracy"].n == 2 and report.classes == ex02.class_names
     assert report.num_images == {"train": 270, "val": 30, "test": 100}
 
-    # Relu, le modèle livré redit exactement la précision et la confusion du compte rendu.
+    # Relu, le modèle livré redit exactement l'exactitude et la confusion du compte rendu.
     model = saving.load_model("ex02_fashion", models_dir=tmp_path / "m")
     x_test, y_test = dataset[1]
     result = ex02.evaluate(model, x_test, y_test)

@@ -173,9 +173,7 @@ def test_load_subject_explains_the_class_asked_for():
     asked = explanations.load_subject(parse("--class", "cHIEN"))
     assert (asked.class_fr, asked.class_index) == ("Chien", 5)
     report = reports.read_report(explanations.STUDY_MODEL)
-    whole = call(asked.model, asked.image[np.newaxis])[0] ** (
-        1 / report.calibration["temperature"]
-    )
+    whole = call(asked.model, asked.image[np.newaxis])[0] ** (1 / report.calibration["temperature"])
     assert asked.probability == pytest.approx(whole[5] / whole.sum(), rel=1e-3)
 
 

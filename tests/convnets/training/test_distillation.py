@@ -108,7 +108,7 @@ def test_a_teacher_is_loaded_at_the_precision_of_the_training(images, tmp_path):
 
 
 def test_scaling_and_probabilities_stay_exact():
-    """Les deux bouts en float32, ce qui est entre eux à la précision demandée."""
+    """Les deux bouts en float32, ce qui est entre eux au format demandé."""
     keras.utils.set_random_seed(0)
     images = keras.Input((4,), dtype="uint8")
     x = layers.Dense(3)(layers.Rescaling(1 / 255, dtype="float32")(images))
