@@ -1,8 +1,8 @@
 """L'entraînement de CIFAR-10 : ce que coûtent la lecture et l'augmentation à côté du pas lui-même.
 
 Dans chaque processus (un moteur de Keras, un format de calcul), le même réseau compilé fait tour à
-tour des pas d'entraînement par son vrai chemin (lots mélangés, augmentés, `fit`, rappels), et des pas
-bruts : `train_on_batch`, toujours sur le même lot.
+tour des pas d'entraînement par son vrai chemin (lots mélangés, augmentés, `fit`, rappels), et des
+pas bruts : `train_on_batch`, toujours sur le même lot.
 """
 
 import contextlib

@@ -41,7 +41,7 @@ EXERCISES = (
         "ex02_fashion",
         "Fashion-MNIST, architecture imposée",
         "S1, exercice 2",
-        ("ex02_fashion", "ex02_teacher"),
+        ("ex02_fashion",),
         4,
     ),
     Exercise(

@@ -99,7 +99,7 @@ def test_names_that_are_proposed_are_read(predict):
 @pytest.mark.parametrize("end", [".tflite", ".json"])
 def test_the_files_of_two_trainings_are_refused(own, predict, repo, end):
     folder = own("ex02_fashion", "runs/ex02_fashion")
-    shutil.copy(repo / "models" / f"ex02_teacher{end}", folder / f"ex02_fashion{end}")
+    shutil.copy(repo / "models" / f"ex04_lenet{end}", folder / f"ex02_fashion{end}")
     code, out, err = predict("--model", folder, BAG)
     assert (code, out) == (1, "") and "l'empreinte SHA-256 diffère" in err
 
