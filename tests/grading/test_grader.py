@@ -177,7 +177,7 @@ def test_real_training_is_done_only_when_asked(fashion, as_dataset, monkeypatch)
 
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
     handed = fashion(
-        ("FILTERS = (64, 128, 256)", "FILTERS = (4, 4, 4)"),
+        ("FILTERS = (32, 64, 128)", "FILTERS = (4, 4, 4)"),
         (f"EPOCHS = {ex02_fashion.EPOCHS}", "EPOCHS = 2"),
         ("options.batch_size or BATCH_SIZE", "options.batch_size or 32"),
     )
