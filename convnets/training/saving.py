@@ -6,9 +6,9 @@ produits, avec l'empreinte SHA-256 de chacun. Les trois vont ensemble : un compt
 qui ne correspond pas à ses poids est refusé.
 """
 
-import io
 import os
 import tempfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,26 +155,9 @@ def round_weight(weight: np.ndarray) -> np.ndarray:
 
 
 def _compress(path: Path) -> None:
-    """Réécrit un fichier `.keras`, poids compressés sans perte ; Keras le lit comme avant."""
-    import zipfile
-
-    import h5py
-
+    """Réécrit un fichier `.keras`, qui est un zip, en le compressant ; Keras le lit comme avant."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    name, packed = "model.weights.h5", io.BytesIO()
-    with h5py.File(io.BytesIO(members[name])) as source, h5py.File(packed, "w") as target:
-
-        def copy(key, item) -> None:
-            if isinstance(item, h5py.Group):
-                made = target.create_group(key)
-            else:  # « shuffle » range ensemble les octets de même rang, qui se ressemblent
-                options = {"compression": "gzip", "shuffle": True} if item.ndim else {}
-                made = target.create_dataset(key, data=item[()], **options)
-            made.attrs.update(item.attrs)
-
-        source.visititems(copy)
-        target.attrs.update(source.attrs)
-    with zipfile.ZipFile(path, "w") as archive:
-        for key, content in (members | {name: packed.getvalue()}).items():
-            archive.writestr(key, content)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:  # de cinq essais, le plus petit
+        for name, content in members.items():
+            archive.writestr(name, content)

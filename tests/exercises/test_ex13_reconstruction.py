@@ -167,17 +167,15 @@ def test_main_with_our_own_model(ex13, picture, tmp_path, monkeypatch):
     assert len(list((tmp_path / "f").iterdir())) == 2 + 1
 
 
-def test_too_small_for_the_last_layer_is_said_first(ex13, picture, tmp_path, capsys):
+def test_too_small_for_the_last_layer_is_said_first(ex13, picture, write_model, tmp_path, capsys):
     import keras
     from keras import layers
-
-    from convnets.training import saving
 
     images = keras.Input((12, 12, 3), dtype="uint8")
     first = layers.Conv2D(2, 1, name="first")(layers.Rescaling(1 / 255, dtype="float32")(images))
     second = layers.Conv2D(2, 7, name="second")(first)
     outputs = layers.Softmax()(layers.GlobalAveragePooling2D()(second))
-    saving.save_model(keras.Model(images, outputs), "essai", {"score": 1.0}, models_dir=tmp_path)
+    write_model(keras.Model(images, outputs), tmp_path, "essai")
     arguments = [picture, "--model", "essai", "--models-dir", str(tmp_path), "--size", "9"]
     arguments += ["--layers", "first,second", "--output", str(tmp_path / "f")]
     assert ex13.main(arguments) == 1

@@ -557,8 +557,8 @@ def test_entry_that_describes_no_base(change):
 def test_light_path_imports_nothing_heavy(repo):
     entry = {"name": "InceptionV3", "input_px": 150, "layer": "mixed10", "sha256": "ab" * 32}
     code = (
-        "import sys; from convnets import pretrained;"
-        f"print(pretrained.light_features_path({entry!r}).name);"
+        "import sys; from convnets.serving import base;"
+        f"print(base.light_features_path({entry!r}).name);"
         "print({'keras', 'tensorflow', 'numpy', 'filelock'} & set(sys.modules))"
     )
     env = {**os.environ, "KERAS_HOME": "/absent"}
