@@ -49,6 +49,7 @@ def test_import_is_light():
     assert result.stdout == "[]\n", result.stderr
 
 
+@pytest.mark.slow
 def test_startup_measures_every_peer_that_is_installed(tmp_path, capsys):
     arguments = ["--only", "startup", "--quick", "--output", str(tmp_path / "sortie")]
     assert command.main(arguments) == 0

@@ -105,7 +105,10 @@ def test_augmentation_moves_or_mirrors_only(ex02, extract):
 
 
 @pytest.mark.question(QUESTION)
+@pytest.mark.usefixtures("eager")
 def test_main_trains_reports_and_saves(ex02, as_dataset, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(ex02, "FILTERS", (8, 8, 8))
+    monkeypatch.setattr(ex02, "DENSE_UNITS", 16)
     dataset = as_dataset("fashion_mnist")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
     arguments = (

@@ -81,6 +81,7 @@ def test_a_wider_lenet_has_the_same_layers():
     assert shapes == [(28, 28, 18), (10, 10, 48), (360,), (252,)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_round_answers_and_learns_other_copies(tmp_path, extract, monkeypatch):
     """À un taux nul, un réseau qui s'apprend lui-même reste ce qu'il était."""

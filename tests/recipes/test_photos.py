@@ -50,6 +50,7 @@ def run_main(folder, *more):
     )
 
 
+@pytest.mark.slow
 def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_dataset, capfd):
     monkeypatch.setattr(photos, "LEARNING_RATE", 0.03)
     models = tmp_path / "m"

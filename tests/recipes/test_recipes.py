@@ -21,7 +21,15 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mnist",
+        "cifar10_light",  # les étapes de cifar10, puis la sienne
+        pytest.param("fashion", marks=pytest.mark.slow),
+        pytest.param("cifar10", marks=pytest.mark.slow),
+    ],
+)
 def test_one_command_makes_the_model(name, made):
     found, report = made(name), made(name).report
     stages = report.details["stages"]
@@ -41,6 +49,7 @@ def test_one_command_makes_the_model(name, made):
     assert sum(report.duration_s.values) == pytest.approx(durations)
 
 
+@pytest.mark.slow
 def test_what_predict_reads(made):
     cifar, light, digits = (made(name).report for name in ("cifar10", "cifar10_light", "mnist"))
     assert cifar.views[0] == ("crop", 1.0) and cifar.views == light.views
@@ -60,6 +69,7 @@ def test_a_recipe_cut_between_two_stages_ends_alike(made, small, cut, same, capf
     assert same(made("cifar10_light").weights, small("cifar10_light", "--resume").weights, 2e-3)
 
 
+@pytest.mark.slow
 def test_a_finished_recipe_resumes_to_the_same_averaged_weights(small, same):
     """Le point de reprise garde les poids de la dernière époque ; c'est leur moyenne qui compte."""
     both = [small("mnist", "--teacher", "none", *more) for more in ([], ["--resume"])]
@@ -81,6 +91,7 @@ def test_starting_again_forgets_the_stages_of_before(tmp_path):
     assert {path.name for path in folder.iterdir()} == {"seed0.npz"}
 
 
+@pytest.mark.slow
 def test_labels_alone_teach_otherwise(small, made, same):
     alone = small("cifar10_light", "--teacher", "none")
     assert alone.stages == ["labels"] and " --teacher none " in alone.report.command

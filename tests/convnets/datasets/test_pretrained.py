@@ -599,6 +599,7 @@ def test_real_package(tmp_path, repo):
     assert names(tmp_path) == CACHE_FILES
 
 
+@pytest.mark.slow
 def test_head_and_base_joined_are_one_network(tmp_path):
     """Le réseau recollé donne ce que donnent la base puis la tête."""
     import keras

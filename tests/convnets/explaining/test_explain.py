@@ -17,7 +17,16 @@ def cat(repo):
     return repo / "samples" / "chat.png"
 
 
-@pytest.mark.parametrize("method", [*EXPLANATIONS])
+# Par défaut, une méthode qui dérive le réseau et les deux qui ne le dérivent pas.
+METHODS = [
+    method
+    if method == "grad_cam" or not entry.derives
+    else pytest.param(method, marks=pytest.mark.slow)
+    for method, entry in EXPLANATIONS.items()
+]
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_each_method_writes_a_figure(repo, cat, tmp_path, monkeypatch, capfd, method):
     from convnets.serving import command
 

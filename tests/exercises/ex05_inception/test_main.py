@@ -73,7 +73,7 @@ def run_main(ex05, tmp_path, *arguments):
 
 @pytest.mark.question(QUESTION)
 def test_main_on_a_folder_of_three_classes(
-    ex05, features, top, tiny, write_colors, tmp_path, monkeypatch, capfd
+    ex05, features, top, tiny, write_colors, eager, tmp_path, monkeypatch, capfd
 ):
     monkeypatch.setattr(top, "LEARNING_RATE", 0.05)  # peu d'époques suffisent
     root = write_colors(tmp_path / "mes images", COLORS)

@@ -46,7 +46,7 @@ def trial(as_dataset, tmp_path, monkeypatch):
 
 
 @pytest.mark.question(QUESTION)
-def test_main_trains_measures_saves_and_redraws(ex21, trial, as_dataset, tmp_path, capsys):
+def test_main_trains_measures_saves_and_redraws(ex21, trial, eager, as_dataset, tmp_path, capsys):
     assert ex21.main(trial) == 0
     printed = capsys.readouterr().out
     assert "égale à la convolution" in printed and "propagation d'étiquettes" in printed
