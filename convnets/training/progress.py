@@ -265,6 +265,39 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def announce(seconds: float, what: str) -> None:
+    """Annonce une durée : `"Durée prévue : 3 min environ (200 images)."`."""
+    say(f"Durée prévue : {format_duration(seconds, about=True)} environ ({what}).")
+
+
+def counted(
+    items: Sequence, noun: str, *, every: int, clock: Callable[[], float] = time.monotonic
+) -> Iterator:
+    """Parcourt une suite, annonce la durée du tout, puis dit où l'on en est.
+
+    Args:
+        items: ce qu'il y a à faire ; le premier ne compte pas, il prépare les calculs.
+        noun: leur nom, au pluriel : `"images"`.
+        every: combien entre deux phrases.
+        clock: horloge, en secondes.
+
+    Yields:
+        Chaque élément.
+    """
+    start, announced = clock(), False
+    for done, item in enumerate(items):
+        if done == 1:
+            start = clock()
+        elif done > 1:
+            left_s = (clock() - start) / (done - 1) * (len(items) - done)
+            if not announced and (clock() - start >= MEASURED_S or done == every):
+                announced = True
+                announce(clock() - start + left_s, f"{len(items)} {noun}")
+            elif done % every == 0:
+                say(f"{done} {noun} sur {len(items)} ; reste {format_duration(left_s)}")
+        yield item
+
+
 class Reporter(keras.callbacks.Callback):
     """Tient une ligne au courant de ce que fait `model.fit`.
 

@@ -56,13 +56,18 @@ def tell(
         shown: la mesure à dire.
         use: commande qui s'en sert ; None, celle de `./predict`.
     """
-    folder, slug = Path(options.models_dir), options.module
     tested = [(each.num_images or {}).get("test") for each in (report, published or report)]
     fewer = f"{tested[0]} images" if tested[0] != tested[1] else ""
     print(f"{shown.label} sur le jeu de test : {_measure(report, shown, fewer)}", end="")
     if published and shown.metric in published.metrics:
         print(f" ; le modèle publié : {_measure(published, shown)}", end="")
     print(".")
+    tell_where(options, report, reason=reason, use=use)
+
+
+def tell_where(options, report: reports.Report, *, reason: str | None, use: str | None = None):
+    """Écrit où sont les poids, et la commande qui s'en sert : la fin de `tell`."""
+    folder, slug = Path(options.models_dir), options.module
     print(f"Poids : {display(folder / slug)}.keras (graine {report.shipped['seed']}).")
     if reason:
         print(reason)

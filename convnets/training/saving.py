@@ -40,7 +40,11 @@ def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
 
     if not any(name.endswith(".keras") for name in read_report(slug, models_dir=models_dir).files):
         raise ValueError(f"{slug}.json est abîmé, ou d'une étude : il ne décrit pas {slug}.keras.")
-    return keras.saving.load_model(Path(models_dir) / f"{slug}.keras", compile=False)
+    with tempfile.TemporaryDirectory() as folder:
+        # Décompressé d'un trait : Keras revient sur ses pas, et bzip2 recommencerait chaque fois.
+        path = Path(folder) / f"{slug}.keras"
+        _rezip(Path(models_dir) / path.name, path, zipfile.ZIP_STORED)
+        return keras.saving.load_model(path, compile=False)
 
 
 def save_model(
@@ -121,7 +125,7 @@ def _reason_to_keep(folder: Path, slug: str, report: Report) -> str | None:
 def _stage(model, slug: str, report: Report, folder: Path, export) -> list[Path]:
     paths = weights, light, sidecar = [folder / f"{slug}{end}" for end in SUFFIXES]
     model.save(weights)
-    _compress(weights)
+    _rezip(weights, weights, zipfile.ZIP_BZIP2)  # de cinq essais, le plus petit
     content, kind = export or (export_litert(model), "float32")
     light.write_bytes(content)
     found = replace(
@@ -154,10 +158,10 @@ def round_weight(weight: np.ndarray) -> np.ndarray:
     return (np.round(weight / step) * step).astype("float32")
 
 
-def _compress(path: Path) -> None:
-    """Réécrit un fichier `.keras`, qui est un zip, en le compressant ; Keras le lit comme avant."""
-    with zipfile.ZipFile(path) as archive:
+def _rezip(source: Path, target: Path, compression: int) -> None:
+    """Recopie un fichier `.keras`, qui est un zip, en changeant sa compression."""
+    with zipfile.ZipFile(source) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:  # de cinq essais, le plus petit
+    with zipfile.ZipFile(target, "w", compression) as archive:
         for name, content in members.items():
             archive.writestr(name, content)

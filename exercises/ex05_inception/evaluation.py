@@ -6,6 +6,10 @@ Résultat mesuré : models/ex05_inception.json, repris dans docs/resultats.md.
 """
 
 import logging
+import time
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,7 +19,7 @@ from convnets.core.cli import percent
 from convnets.core.reports import Headline, Report
 from convnets.datasets import folders, pretrained
 from convnets.figures.style import save_mistakes, save_training_figures
-from convnets.training import export_base, saving
+from convnets.training import export_base, progress, result, saving
 from convnets.training import study as training
 from exercises.ex05_inception import features, statement
 from exercises.ex05_inception import head as top
@@ -26,6 +30,36 @@ HEADLINE = {  # ce qui va dans le tableau des résultats
     "folds_accuracy": "exactitude, chat ou chien, base d'ImageNet, cinq plis",
     "control_accuracy": "la même, base aux poids tirés au hasard",
 }
+
+
+# --- Combien de temps tout cela va prendre --------------------------------------------
+
+
+def expected_s(pictures: folders.Pictures, frozen: keras.Model, *, options) -> float:
+    """Estime la durée de l'exercice : un lot passe dans la base, une tête apprend du bruit.
+
+    Returns:
+        Des secondes ; moins si le cache a déjà des caractéristiques.
+    """
+    images, _ = next(features.make_generator(pictures))
+    frozen.predict_on_batch(images)  # le premier prépare les calculs
+    start = time.monotonic()
+    frozen.predict_on_batch(images)
+    image_s = (time.monotonic() - start) / len(images)
+    noise = np.random.default_rng(0).normal(size=(len(pictures.labels), frozen.output_shape[-1]))
+    start = time.monotonic()
+    top.train_head(
+        noise.astype("float32"),
+        pictures.labels,
+        num_classes=len(pictures.classes),
+        seed=0,
+        epochs=options.epochs,
+    )
+    head_s = time.monotonic() - start
+    # La base voit tout trois fois (images, témoin, test), et autant que l'énoncé en fait d'époques.
+    passes = 3 + (options.seeds * options.epochs if options.augment else 1)
+    heads = options.seeds + options.folds * (options.seeds + 1)
+    return passes * len(pictures.labels) * image_s + heads * head_s
 
 
 # --- Question 2 : ce qu'elles valent -----------------------------------------------
@@ -165,18 +199,23 @@ def replaces_another_task(options, classes: list[str]) -> bool:
     return known.classes != classes
 
 
-def save(head, base, provenance, report: Report, options) -> None:
-    """Enregistre la tête seule, et l'export de la base que `./predict` retrouve à son empreinte."""
+def save(head, base, provenance, report: Report, options) -> tuple[Path, str | None]:
+    """Enregistre la tête seule, et l'export de la base que `./predict` retrouve à son empreinte.
+
+    Returns:
+        Voir `saving.save_model`.
+    """
     other = replaces_another_task(options, report.classes)
     folder, reason = saving.save_model(
         head, options.module, report, models_dir=options.models_dir, force=options.force or other
     )
-    replaced = ", à la place d'une tête qui connaissait d'autres classes" if other else ""
-    print(reason or f"Tête écrite dans {folder}/{options.module}.keras{replaced}.")
+    if other:
+        print("Cette tête remplace celle qui connaissait d'autres classes.")
     layer_name = features.LAYER
     model = pretrained.features_model(base, layer_name=layer_name)
     light = export_base.export_features(model, provenance, layer_name=layer_name)
     print(f"Base exportée : {light}")
+    return folder, reason
 
 
 def prepare(options) -> int:
@@ -208,6 +247,8 @@ def run_exercise(options) -> int:
     with task as pictures:
         print(describe_pictures(pictures), flush=True)
         top.draw_folds(pictures.labels, options.folds, seed=0)  # impossible ? le dire d'abord
+        seconds = expected_s(pictures, frozen, options=options)
+        progress.announce(seconds, f"{len(pictures.labels)} images")
         x, duration_s = features.extract(pictures, frozen, base_sha256=provenance.sha256)
         print(features.describe_extraction(len(x), duration_s), flush=True)
         timing = None if options.augment else features.compare_epochs(pictures, frozen, x)
@@ -233,8 +274,13 @@ def run_exercise(options) -> int:
         report = make_report(options, pictures, provenance, runs, results)
     print(describe_results(report), flush=True)
     best = report.shipped["seed"]
+    published = None if options.images else result.published(options.module)
     if weights:
-        save(runs[best][0], base, provenance, report, options)
+        folder, reason = save(runs[best][0], base, provenance, report, options)
     save_training_figures(options, report, held_out[2], held_out[1], held_out[0][best])
     save_mistakes(options, report, held_out[2], held_out[1], held_out[0][best])
+    if weights:
+        written = Namespace(**vars(options) | {"models_dir": folder})
+        tell = result.tell_where if options.images else partial(result.tell, published=published)
+        tell(written, report, reason=reason)
     return 0

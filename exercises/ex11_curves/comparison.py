@@ -19,7 +19,7 @@ from convnets.core.reports import Report
 from convnets.datasets import sources
 from convnets.explaining.maps import STUDY_MODEL
 from convnets.figures.style import output_dir
-from convnets.training import saving
+from convnets.training import progress, saving
 from exercises.ex11_curves.curves import BATCH_SIZE, CELL_PX, area, deletion_and_insertion
 from exercises.ex11_curves.methods import CAM_MODEL, with_cam
 from exercises.ex11_curves.ranking import CURVES, save_figure, summarise, table
@@ -46,7 +46,8 @@ def compare(model: keras.Model, x: np.ndarray, methods: dict, *, cell_px: int = 
     found = {name: [] for name in methods}
     duration_s = dict.fromkeys(methods, 0.0)
     classes = model.predict(x, batch_size=BATCH_SIZE, verbose=0).argmax(1).tolist()
-    for number, (image, class_index) in enumerate(zip(x, classes, strict=True)):
+    pictures = list(enumerate(zip(x, classes, strict=True)))
+    for number, (image, class_index) in progress.counted(pictures, "images", every=20):
         heatmaps = {}
         for name, method in methods.items():
             start = time.monotonic()
@@ -57,8 +58,6 @@ def compare(model: keras.Model, x: np.ndarray, methods: dict, *, cell_px: int = 
         )
         for name, pair in curves.items():
             found[name].append(pair)
-        if (number + 1) % 20 == 0:
-            print(f"{number + 1} images sur {len(x)}", flush=True)
     metrics, shown, costs = {}, {}, {}
     for name, pairs in found.items():
         pairs = np.stack(pairs)  # (n, 2, NUM_STEPS + 1)

@@ -191,3 +191,18 @@ def test_a_fit_within_an_exercise_is_one_of_its_stages():
             assert inner is line  # le premier `fit` fini, le suivi continue
     with progress.follow() as other:
         assert other is not line
+
+
+def test_counted_announces_then_counts(capsys):
+    """Dix secondes pour préparer, puis trois par image : la durée est celle du reste."""
+    now = [0.0]
+    seen = []
+    for number in progress.counted(range(60), "images", every=20, clock=lambda: now[0]):
+        seen.append(number)
+        now[0] += 3 if number else 10
+    assert seen == list(range(60))
+    assert capsys.readouterr().out.splitlines() == [
+        "Durée prévue : 3 min environ (60 images).",  # 59 × 3 s
+        "20 images sur 60 ; reste 2 min",
+        "40 images sur 60 ; reste 1 min",
+    ]
