@@ -42,7 +42,7 @@ EXERCISES = (
         "Fashion-MNIST, architecture imposée",
         "S1, exercice 2",
         ("ex02_fashion",),
-        4,
+        3,
     ),
     Exercise(
         3,
@@ -50,7 +50,7 @@ EXERCISES = (
         "CIFAR-10 et `./predict`",
         "S1, exercice 3",
         ("ex03_cifar10", "ex03_cifar10_light"),
-        10,
+        9,
     ),
     Exercise(
         4,
@@ -58,7 +58,7 @@ EXERCISES = (
         "LeNet contre un réseau dense, sur MNIST",
         "S2, question 1",
         ("ex04_lenet", "ex04_comparison"),
-        5,
+        4,
     ),
     Exercise(
         5,
@@ -80,8 +80,8 @@ EXERCISES = (
     Exercise(8, "ex08_saliency", "Saillance, SmoothGrad, gradients intégrés", "S3", (), 0),
     Exercise(9, "ex09_grad_cam", "Grad-CAM, Grad-CAM++ et CAM", "S3, S4", ("ex09_cam",), 0),
     Exercise(10, "ex10_lime", "LIME", "S3", (), 0),
-    Exercise(11, "ex11_curves", "Comparer les explications", "S3", ("ex11_curves",), 5),
-    Exercise(12, "ex12_deep_dream", "Deep Dream", "S4", (), 1),
+    Exercise(11, "ex11_curves", "Comparer les explications", "S3", ("ex11_curves",), 6),
+    Exercise(12, "ex12_deep_dream", "Deep Dream", "S4", (), 0),
     Exercise(
         13,
         "ex13_reconstruction",
@@ -90,14 +90,14 @@ EXERCISES = (
         (),
         1,
     ),
-    Exercise(14, "ex14_style", "Transfert de style", "S3", (), 1),
+    Exercise(14, "ex14_style", "Transfert de style", "S3", (), 0),
     Exercise(
         15,
         "ex15_architectures",
         "Architectures : LeNet, AlexNet, VGG, ResNet, raccourcis",
         "S0, S3",
         ("ex15_architectures",),
-        3,
+        2,
     ),
     Exercise(16, "ex16_bag_of_words", "Sac de mots visuels", "S3", ("ex16_bag_of_words",), 2),
     Exercise(
@@ -106,7 +106,7 @@ EXERCISES = (
         "Localiser et détecter : IoU, doublons, précision moyenne",
         "S3",
         ("ex17_detection",),
-        3,
+        2,
     ),
     Exercise(18, "ex18_segmentation", "Segmenter : U-Net, SegNet", "S3", ("ex18_segmentation",), 3),
     Exercise(
@@ -123,7 +123,7 @@ EXERCISES = (
         "Séparer deux sources sonores",
         "S3",
         ("ex20_source_separation",),
-        2,
+        1,
     ),
     Exercise(21, "ex21_graphs", "Réseaux de graphes", "S3", ("ex21_graphs",), 2),
 )

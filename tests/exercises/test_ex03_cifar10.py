@@ -152,6 +152,7 @@ def test_main_trains_saves_and_resumes(ex03, as_dataset, run_predict, tmp_path, 
 # --- Les modèles livrés, que recipes/ refait -----------------------------------------
 
 
+@pytest.mark.slow
 def test_saved_models_open_without_our_code(repo):
     import subprocess
     import sys

@@ -126,6 +126,7 @@ def test_shipped_network_is_what_the_command_wrote():
     assert abs(report.export_accuracy - report.shipped["accuracy"]) < 0.005
 
 
+@pytest.mark.slow
 def test_shipped_network_on_enlarged_thumbnails(extract):
     x, y = (each[:200] for each in extract("cifar10"))
     report = reports.read_report(SLUG)

@@ -71,6 +71,7 @@ def run_main(ex05, tmp_path, *arguments):
 # --- Le parcours entier ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_on_a_folder_of_three_classes(
     ex05, features, top, tiny, write_colors, eager, tmp_path, monkeypatch, capfd
