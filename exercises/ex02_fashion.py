@@ -25,7 +25,6 @@ EPOCHS = 16
 BATCH_SIZE = 256
 NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
 LEARNING_RATE = 2e-3  # le premier ; il suit ensuite un cosinus jusqu'à zéro
-WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.1  # viser 0,91 plutôt que 1 pour la bonne classe : des réponses moins sûres
 TRANSLATE_PX = 1  # les vêtements sont déjà centrés : plus serait inutile
 
@@ -75,7 +74,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
     size = options.batch_size or BATCH_SIZE
     batches = study.Batches(x_train, labels, batch_size=size, seed=seed, augment=augment)
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=0.05)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=LABEL_SMOOTHING)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=study.JIT_COMPILE)
     history = study.fit(model, batches, options=options, validation_data=(x_val, val_labels))
