@@ -15,7 +15,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.core import paths
 from convnets.core.cli import run, training_parser
 from convnets.figures import convolution
 from convnets.figures.style import output_dir
@@ -104,14 +103,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         metrics=["accuracy"],
         jit_compile=study.JIT_COMPILE,
     )
-    history = study.fit(
-        model,
-        batches,
-        epochs=options.epochs,
-        resume=options.resume,
-        checkpoint=paths.checkpoint_path(options, seed),
-        validation_data=(x_val, y_val),
-    )
+    history = study.fit(model, batches, options=options, validation_data=(x_val, y_val))
     shipped = build_model()  # les mêmes poids, en float32
     shipped.set_weights(model.get_weights())
     return shipped, history

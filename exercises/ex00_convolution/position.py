@@ -14,7 +14,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.core import paths
 from convnets.core.cli import run, training_parser
 from convnets.core.reports import Report
 from convnets.datasets import sources
@@ -89,13 +88,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
             jit_compile=study.JIT_COMPILE,
         )
         histories[name] = study.fit(
-            model,
-            batches,
-            epochs=options.epochs,
-            resume=options.resume,
-            checkpoint=paths.checkpoint_path(options, seed, network=name),
-            validation_data=(x_val, y_val),
-            validation_batch_size=500,
+            model, batches, options=options, network=name, validation_data=(x_val, y_val)
         )
         kept = build_model()  # les mêmes poids, en float32
         kept.set_weights(model.get_weights())

@@ -18,7 +18,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.core import paths
 from convnets.core.cli import run, training_parser
 from convnets.core.reports import Headline
 from convnets.datasets import sources
@@ -112,13 +111,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.
         jit_compile=study.JIT_COMPILE,
     )
     history = study.fit(
-        head,
-        batches,
-        epochs=options.epochs,
-        resume=options.resume,
-        checkpoint=paths.checkpoint_path(options, seed),
-        validation_data=(mean_maps(model, x_val), y_val),
-        validation_batch_size=500,
+        head, batches, options=options, validation_data=(mean_maps(model, x_val), y_val)
     )
     return model, history
 

@@ -13,7 +13,6 @@ from functools import partial
 import keras
 import numpy as np
 
-from convnets.core import paths
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.training import progress, study
@@ -89,13 +88,7 @@ def train(
             jit_compile=False,
         )
         curves = study.fit(
-            model,
-            batches,
-            epochs=options.epochs,
-            resume=options.resume,
-            checkpoint=paths.checkpoint_path(options, seed, network=name),
-            validation_data=(x_val, y_val),
-            validation_batch_size=500,
+            model, batches, options=options, network=name, validation_data=(x_val, y_val)
         )
         last = {key: values[-1] for key, values in curves.items()}
         progress.say(f"  {name} : perte {last['loss']:.3f}, validation {last['val_accuracy']:.3f}")

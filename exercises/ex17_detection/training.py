@@ -9,7 +9,6 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from convnets.core import paths
 from convnets.datasets import sources
 from convnets.datasets.scenes import Scenes, compose_scenes
 from convnets.training import study
@@ -107,11 +106,9 @@ def train(
     history = study.fit(
         model,
         batches,
-        epochs=options.epochs,
-        resume=options.resume,
-        checkpoint=paths.checkpoint_path(options, seed, network=model.name),
+        options=options,
+        network=model.name,
         validation_data=(scenes["val"].images, targets(network, scenes["val"])),
-        validation_batch_size=500,
     )
     kept = network.build_model()  # les mêmes poids, en float32, sans la perte : Keras seul le lit
     kept.set_weights(model.get_weights())

@@ -10,7 +10,6 @@ la classe de chaque pixel. Celles de test sont faites d'images de test, qu'aucun
 import keras
 import numpy as np
 
-from convnets.core import paths
 from convnets.datasets import scenes, sources
 from convnets.training import study
 from exercises.ex18_segmentation.networks import build_model
@@ -79,9 +78,8 @@ def train(kind: str, made: dict, *, seed: int, options) -> tuple[keras.Model, di
     history = study.fit(
         model,
         batches,
-        epochs=options.epochs,
-        resume=options.resume,
-        checkpoint=paths.checkpoint_path(options, seed, network=kind),
+        options=options,
+        network=kind,
         validation_data=(made["val"].images, made["val"].masks),
         validation_batch_size=50,
     )

@@ -10,7 +10,6 @@ les images de test, puis sur ces images dont les morceaux sont mélangés.
 import keras
 import numpy as np
 
-from convnets.core import paths
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.style import output_dir
@@ -67,13 +66,7 @@ def train(build_model, splits, *, seed: int, options) -> tuple[keras.Model, dict
         jit_compile=False,
     )
     history = study.fit(
-        model,
-        batches,
-        epochs=options.epochs,
-        resume=options.resume,
-        checkpoint=paths.checkpoint_path(options, seed, network=model.name),
-        validation_data=tuple(validation),
-        validation_batch_size=500,
+        model, batches, options=options, network=model.name, validation_data=tuple(validation)
     )
     trained = build_model()  # les mêmes poids, en float32
     trained.set_weights(model.get_weights())

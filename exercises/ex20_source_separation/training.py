@@ -7,7 +7,6 @@ Commande : python -m exercises.ex20_source_separation
 import keras
 import numpy as np
 
-from convnets.core import paths
 from convnets.training import study
 from exercises.ex20_source_separation import sounds
 from exercises.ex20_source_separation.network import build_model, classification_loss
@@ -74,9 +73,7 @@ def train(melodies, percussion, sources_val, *, seed: int, options) -> tuple[ker
     history = study.fit(
         model,
         batches,
-        epochs=options.epochs,
-        resume=options.resume,
-        checkpoint=paths.checkpoint_path(options, seed),
+        options=options,
         validation_batch_size=20,
         validation_data=examples(melodies_val, percussion_val, np.zeros(len(sources_val))),
     )

@@ -9,7 +9,6 @@ from functools import partial
 import keras
 import numpy as np
 
-from convnets.core import paths
 from convnets.core.cli import percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
@@ -65,13 +64,7 @@ def train(controls: dict, x_train, y_train, x_val, y_val, *, seed: int, options)
             jit_compile=False,
         )
         curves = study.fit(
-            model,
-            batches,
-            epochs=options.epochs,
-            resume=options.resume,
-            checkpoint=paths.checkpoint_path(options, seed, network=update),
-            validation_data=(x_val, y_val),
-            validation_batch_size=500,
+            model, batches, options=options, network=update, validation_data=(x_val, y_val)
         )
         progress.say(f"  {update} : {percent(curves['val_accuracy'][-1])} en validation")
         history["duration_s"] += curves.pop("duration_s")
