@@ -21,7 +21,7 @@ from convnets.core.reports import Metric, Report
 from convnets.datasets import sources
 from convnets.serving import calibration
 from convnets.training import budget, distribution, progress, result, saving
-from convnets.training import export as storage
+from convnets.training import export as exports
 from convnets.training.precision import choose_precision
 
 # XLA ralentit TensorFlow de deux à quatre fois sur un processeur ; JAX ne va pas sans.
@@ -429,7 +429,7 @@ def run_seeds(
     if assemble:
         model, x_val, x_test = assemble(model, len(x_val))
     model = keep(model)
-    export = storage.choose_export(model, x_val, y_val)
+    export = exports.choose_export(model, x_val, y_val)
     names = [name for name in test if name != "probabilities"]
     published = result.published(options.module)
     found = {
@@ -459,7 +459,7 @@ def run_seeds(
     if num_processes > 1:
         report.num_processes = num_processes
     if len(model.outputs) == 1:
-        report.export_accuracy = storage.export_accuracy(export[0], x_test, y_test)
+        report.export_accuracy = exports.export_accuracy(export[0], x_test, y_test)
     folder, reason = saving.save_model(
         model,
         options.module,

@@ -19,8 +19,7 @@ from convnets.core.cli import percent
 from convnets.core.reports import Headline, Report
 from convnets.datasets import folders, pretrained
 from convnets.figures.style import save_mistakes, save_training_figures
-from convnets.training import export_base, progress, result, saving
-from convnets.training import study as training
+from convnets.training import export_base, progress, result, saving, study
 from exercises.ex05_inception import features, statement
 from exercises.ex05_inception import head as top
 
@@ -155,7 +154,7 @@ def make_report(
     if results["control"] is not None:
         metrics["control_accuracy"] = [results["control"]]
     num_val = len(features.rows(features.make_generator(pictures, subset="validation")))
-    confusion = training.confusion_matrix(labels, each[best].argmax(1), len(pictures.classes))
+    confusion = study.confusion_matrix(labels, each[best].argmax(1), len(pictures.classes))
     command = [f"python -m exercises.{MODULE}"]
     command += [f"--images {options.images.name}"] if options.images else []
     command += [f"--seeds {options.seeds} --epochs {options.epochs} --folds {options.folds}"]
@@ -163,13 +162,13 @@ def make_report(
     command += ["--augment"] if options.augment else []
     return Report(
         command=" ".join(command),
-        metrics={name: training.summarise(values) for name, values in metrics.items()},
+        metrics={name: study.summarise(values) for name, values in metrics.items()},
         headline=[Headline(name, label) for name, label in HEADLINE.items() if name in metrics],
         shipped={"seed": best, "accuracy": accuracies[best]},
         score=scores[best],
-        validation=training.summarise(scores),
+        validation=study.summarise(scores),
         seeds=list(range(options.seeds)),
-        duration_s=training.summarise([history["duration_s"] for _, history in runs]),
+        duration_s=study.summarise([history["duration_s"] for _, history in runs]),
         precision="float32",
         backend=keras.backend.backend(),
         num_parameters=int(runs[best][0].count_params()),

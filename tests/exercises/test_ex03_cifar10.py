@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from convnets.core import reports as storage
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.serving import calibration
 from convnets.training import saving, views
@@ -122,7 +122,7 @@ def test_main_trains_saves_and_resumes(ex03, as_dataset, run_predict, tmp_path, 
     whole, cut = tmp_path / "entier", tmp_path / "coupe"
     assert ex03.main(arguments(whole)) == 0
     printed = capfd.readouterr().out
-    report = storage.read_report("ex03_cifar10", models_dir=whole)
+    report = reports.read_report("ex03_cifar10", models_dir=whole)
     assert report.command.startswith("python -m exercises.ex03_cifar10 --seeds 1 --epochs 2 ")
     assert set(report.metrics) == {"accuracy"} and report.calibration["temperature"] > 0
     assert report.classes_fr[0] == "Avion" and np.sum(report.confusion_matrix) == 100
@@ -165,7 +165,7 @@ def test_saved_models_open_without_our_code(repo):
     result = subprocess.run(
         [sys.executable, "-I", "-c", code, *files], capture_output=True, text=True
     )
-    expected = [str(storage.read_report(slug).num_parameters) for slug in SHIPPED]
+    expected = [str(reports.read_report(slug).num_parameters) for slug in SHIPPED]
     assert result.stdout.split() == expected, result.stderr[-500:]
 
 
@@ -182,7 +182,7 @@ def test_shipped_model_and_its_export_on_the_real_extract(extract, slug):
 
 def agree(slug, light, probabilities):
     """L'export en int8 arrondit : même classe presque partout, étalonnage mis à part."""
-    report = storage.read_report(slug)
+    report = reports.read_report(slug)
     expected = calibration.soften(probabilities, report.calibration["temperature"])
     rounding = 1e-5 if report.export == "float32" else 0.02
     assert np.abs(light - expected).mean() < rounding
@@ -198,7 +198,7 @@ def agree(slug, light, probabilities):
     ],
 )
 def test_shipped_result(repo, slug, goals, export_bytes):
-    report = storage.read_report(slug)
+    report = reports.read_report(slug)
     for name, goal in goals.items():
         assert report.metrics[name].mean >= goal
     assert report.num_images["test"] == 10000
@@ -214,7 +214,7 @@ def test_shipped_model_and_its_export_on_the_whole_test_set(slug):
     from convnets.serving.classifier import Classifier
 
     _, (x_test, y_test) = sources.load_cifar10()
-    report = storage.read_report(slug)
+    report = reports.read_report(slug)
     result = views.evaluate_thumbnails(saving.load_model(slug), x_test, y_test)
     assert result["accuracy"] == pytest.approx(report.shipped["accuracy"], abs=2e-4)
     assert result["accuracy_tta"] == pytest.approx(report.shipped["accuracy_tta"], abs=2e-4)
