@@ -18,6 +18,29 @@ def load_extract(name):
         return file["x"], file["y"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unpacked_once(tmp_path_factory):
+    """Les modèles livrés ne sont décompressés qu'une fois : bzip2 prend une seconde chacun."""
+    import shutil
+
+    from convnets.core.paths import MODELS_DIR
+    from convnets.training import saving
+
+    rezip, folder = saving._rezip, tmp_path_factory.mktemp("modeles")
+
+    def unpack(source, target, compression):
+        if source.parent != MODELS_DIR:
+            return rezip(source, target, compression)
+        kept = folder / f"{source.name}.{source.stat().st_mtime_ns}"
+        if not kept.exists():
+            rezip(source, kept, compression)
+        return shutil.copyfile(kept, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saving, "_rezip", unpack)
+        yield
+
+
 @pytest.fixture
 def repo():
     return REPO
