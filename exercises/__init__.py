@@ -4,13 +4,12 @@ Un exercice est un fichier `exercises/exNN_slug.py` ou un dossier `exercises/exN
 les deux cas, `python -m exercises.exNN_slug` le lance.
 """
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
-# TensorFlow raconte en anglais, à chaque démarrage, ce qu'il sait du processeur. Il en reste
-# quelques lignes, écrites avant qu'il ne lise ce réglage.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from convnets.core import startup
+
+startup.prepare()
 
 FOLDER = Path(__file__).resolve().parent
 

@@ -14,7 +14,6 @@ a un maître l'apprend elle-même, pour première étape. `--resume` reprend à 
 l'on en était ; le compte rendu dit la durée et le coût de chacune.
 """
 
-import os
+from convnets.core import startup
 
-# TensorFlow raconte en anglais, à chaque démarrage, ce qu'il sait du processeur.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+startup.prepare()

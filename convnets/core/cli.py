@@ -35,7 +35,7 @@ class FrenchParser(argparse.ArgumentParser):
         for english, french in _TRANSLATIONS:
             message = message.replace(english, french)
         self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog} : {message}. --help montre les options.\n")
+        self.exit(2, f"{self.prog} : {printable(message)}. --help montre les options.\n")
 
 
 # Une table plutôt que gettext, qui voudrait un catalogue compilé et suivrait la langue du système.
@@ -216,6 +216,17 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name) or "''"
 
 
+def agreed(number: int, one: str, many: str | None = None) -> str:
+    """Écrit un nombre et son nom, accordé : `"0 image"`, `"1 image"`, `"2 images"`.
+
+    Args:
+        number: le nombre.
+        one: le nom au singulier, avec ce qui s'accorde avec lui.
+        many: de même au pluriel ; `one` et un « s » par défaut.
+    """
+    return f"{number} {(many or one + 's') if abs(number) >= 2 else one}"
+
+
 def percent(share: float) -> str:
     """Écrit une part de [0, 1] en pour cent, à la française : `"97,3 %"`."""
     return f"{100 * share:.1f} %".replace(".", ",")
@@ -251,7 +262,8 @@ def run(main: Callable[[], int]) -> int:
     Returns:
         Son code ; 1 après une erreur prévue, 130 après Ctrl-C.
     """
-    from convnets.core.memory import keep_freed_memory  # ./predict s'en passe
+    from convnets.core.memory import keep_freed_memory  # ./predict se passe de l'un et de l'autre
+    from convnets.core.startup import INTERRUPTED
 
     keep_freed_memory()  # avant tout calcul : les fils qui existent déjà gardent leurs habitudes
     try:
@@ -260,11 +272,7 @@ def run(main: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        print(
-            "\nInterrompu. Ce qui était enregistré est gardé ; s'il a l'option --resume, "
-            "l'exercice reprend où il en était.",
-            file=sys.stderr,
-        )
+        print(f"\n{INTERRUPTED}", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
         print(f"Erreur : {reason(error)}", file=sys.stderr)

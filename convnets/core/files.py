@@ -4,9 +4,12 @@ import contextlib
 import hashlib
 import mmap
 import os
+import re
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def file_sha256(path: Path) -> str:
@@ -57,26 +60,111 @@ def own_suffix() -> str:
     return f".{os.getpid()}.tmp"
 
 
+def remove_stale(folder: Path) -> None:
+    """Efface ce que des processus tués ont laissé dans un dossier, sous un nom d'`own_suffix`.
+
+    Args:
+        folder: dossier ; ses sous-dossiers provisoires sont effacés, et non parcourus.
+    """
+    import shutil
+
+    for path in Path(folder).glob("*.tmp"):
+        written = re.search(r"\.(\d+)\.tmp$", path.name)
+        if not written or _is_running(int(written[1])):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # où os.kill arrêterait le processus, au lieu de le chercher
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):  # aucun, ou un numéro que rien ne porte
+        return False
+    except PermissionError:  # celui d'un autre utilisateur
+        return True
+    return True
+
+
+def move_together(source: Path, folder: Path, *, name: str) -> None:
+    """Met à leur place des fichiers qui vont ensemble, tous ou aucun.
+
+    Le dossier qui les contient est renommé d'un coup en `.NAME.new` : c'est l'instant où ils
+    remplacent les anciens. Un processus tué avant n'a rien changé ; tué ensuite, `settle` finit.
+
+    Args:
+        source: dossier qui contient les fichiers, entiers ; il disparaît.
+        folder: dossier où ils vont, du même disque.
+        name: ce qui les distingue des autres fichiers de `folder`.
+
+    Raises:
+        OSError: dossier impossible à écrire.
+    """
+    settle(folder, name)
+    os.rename(source, folder / f".{name}.new")
+    settle(folder, name)
+
+
+def settle(folder: Path, name: str) -> None:
+    """Finit ce que `move_together` avait commencé, s'il y a lieu : à appeler avant de lire.
+
+    Args:
+        folder: dossier des fichiers.
+        name: leur nom, celui de `move_together`.
+    """
+    moving = os.path.join(folder, f".{name}.new")
+    if not os.path.isdir(moving):
+        return
+    for file in os.listdir(moving):
+        with contextlib.suppress(FileNotFoundError):  # un autre processus finit en même temps
+            os.replace(os.path.join(moving, file), os.path.join(folder, file))
+    with contextlib.suppress(FileNotFoundError):
+        os.rmdir(moving)
+
+
+_stderr_turn = threading.RLock()  # chacun rend le descripteur 2 tel qu'il l'a trouvé
+
+
+def _scratch_file() -> BinaryIO:
+    if hasattr(os, "memfd_create"):  # Linux : même sans place sur le disque
+        return open(os.memfd_create("stderr"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Tait ce que TensorFlow et son convertisseur écrivent en C++, hors de portée de `logging`."""
-    if sys.stderr:
-        sys.stderr.flush()
-    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 2)
-    try:
+    """Tait ce que TensorFlow et son convertisseur écrivent en C++, hors de portée de `logging`.
+
+    Si le bloc échoue, ce qui y a été écrit l'est pour de bon : l'erreur peut y être dite.
+    """
+    if not sys.stderr:  # fermé par l'appelant (`2>&-`)
         yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)
+        return
+    sys.stderr.flush()
+    with _stderr_turn, _scratch_file() as held:
+        saved = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            held.seek(0)
+            os.write(saved, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
 
 
 @contextlib.contextmanager
 def hold_interrupts() -> Iterator[None]:
-    """Retient Ctrl-C le temps d'un bloc, puis le rend."""
+    """Retient Ctrl-C le temps d'un bloc, puis le rend à qui l'aurait reçu."""
     import signal
-    import threading
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -88,4 +176,4 @@ def hold_interrupts() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, previous)
         if received:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)

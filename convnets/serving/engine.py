@@ -4,6 +4,8 @@ import mmap
 import os
 from typing import TYPE_CHECKING
 
+from convnets.core.files import quiet_stderr
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -41,7 +43,8 @@ class Engine:
         """Rend la sortie `(n, num_outputs)` pour une entrée `(n, *input_shape)`."""
         if len(x) != self._batch_size:
             self._interpreter.resize_tensor_input(self._input, x.shape)
-            self._interpreter.allocate_tensors()
+            with quiet_stderr():  # il y annonce, en anglais, qu'il calculera avec XNNPACK
+                self._interpreter.allocate_tensors()
             self._batch_size = len(x)
         self._interpreter.set_tensor(self._input, x)
         self._interpreter.invoke()

@@ -1,0 +1,70 @@
+"""Le démarrage de `python -m exercises.…` : Ctrl-C en une phrase, TensorFlow importé sans bruit.
+
+L'`__init__` d'un paquet de commandes appelle `prepare` avant tout import, longs de plusieurs
+secondes avec TensorFlow.
+"""
+
+import os
+import signal
+import sys
+
+INTERRUPTED = (
+    "Interrompu. Ce qui était enregistré est gardé ; si la commande a l'option --resume, elle "
+    "reprend où elle en était."
+)
+
+
+def prepare() -> None:
+    """Prépare le processus de `python -m PAQUET.…` ; ailleurs, le paquet n'est qu'importé."""
+    # TensorFlow raconte en anglais, à chaque démarrage, ce qu'il sait du processeur. Ses erreurs
+    # arrivent par des exceptions de Python ; au niveau 3, il n'écrit plus que ce qui l'arrête.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if sys.argv[:1] != ["-m"]:  # c'est ce qu'y met Python tant qu'il cherche le module à lancer
+        return
+    # Ctrl-C reste ignoré si c'est ce que voulait l'appelant, comme après `&`.
+    if sys.stderr and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        _stop_on_interrupt()
+    sys.meta_path.insert(0, _QuietTensorFlow())
+
+
+def _stop_on_interrupt() -> None:
+    """Fait de Ctrl-C une phrase et un arrêt immédiat, où qu'en soit le processus.
+
+    Une exception, elle, serait montrée entière pendant un import, et TensorFlow la change en une
+    autre, longue de cinquante lignes, quand elle survient dans un pas. Rien n'est perdu : chaque
+    fichier est écrit à côté, puis renommé.
+    """
+    terminal = os.dup(2)  # `files.quiet_stderr` détourne le descripteur 2
+
+    def stop(number, frame):
+        try:
+            begin = "\n" if os.isatty(terminal) else ""  # sous le « ^C » du terminal
+            os.write(terminal, f"{begin}{INTERRUPTED}\n".encode())
+            sys.stdout.flush()  # ce qui est dit n'est pas perdu non plus
+        finally:
+            os._exit(130)
+
+    signal.signal(signal.SIGINT, stop)
+
+
+class _QuietTensorFlow:
+    """Tait le premier import de TensorFlow, dont le C++ parle avant de lire ses réglages."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "tensorflow":
+            return None
+        import importlib.util
+
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None:
+            load = spec.loader.exec_module
+
+            def load_quietly(module):
+                from convnets.core.files import quiet_stderr
+
+                with quiet_stderr():
+                    load(module)
+
+            spec.loader.exec_module = load_quietly
+        return spec

@@ -1,0 +1,177 @@
+"""Le démarrage d'une commande : Ctrl-C à tout instant, et TensorFlow importé sans bruit."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from convnets.core import files, startup
+
+ROOT = Path(startup.__file__).parents[2]
+SENTENCE = f"{startup.INTERRUPTED}\n"
+TENSORFLOW = """
+import contextlib, os
+with contextlib.suppress(OSError):
+    os.write(2, b"I0000 port.cc:153] oneDNN custom operations are on.\\n")
+"""
+
+
+@pytest.fixture
+def command(tmp_path):
+    """command("print(1)") -> le processus de `python -m faux.essai`, un module fait de ce texte."""
+    package = tmp_path / "faux"
+    package.mkdir()
+    (package / "__init__.py").write_text("from convnets.core import startup\nstartup.prepare()\n")
+    started = []
+
+    def start(source, *, tensorflow=TENSORFLOW, launch=("-m", "faux.essai"), **options):
+        (package / "essai.py").write_text(source)
+        (tmp_path / "tensorflow.py").write_text(tensorflow)
+        process = subprocess.Popen(
+            [sys.executable, *launch],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}",
+                "PYTHONUNBUFFERED": "",  # ce que dit une commande attend dans sa mémoire
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Un lanceur de tests en tâche de fond ignore Ctrl-C, et ses enfants avec lui.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            **options,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def interrupt(process) -> tuple[int, str, str]:
+    assert process.stdout.readline() == "prêt\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+WAIT = """import os, time
+print("dit", end="")
+os.write(1, "prêt\\n".encode())
+time.sleep(60)
+"""
+
+
+def test_ctrl_c_during_an_import_is_one_sentence(command):
+    assert interrupt(command("import tensorflow", tensorflow=WAIT)) == (130, "dit", SENTENCE)
+
+
+def test_ctrl_c_is_heard_where_an_exception_would_be_changed(command):
+    """Du code qui rattrape tout, comme celui de TensorFlow pendant un pas."""
+    source = (
+        "from convnets.core.cli import run\n"
+        "def body():\n"
+        "    try:\n"
+        + "".join(f"        {line}\n" for line in WAIT.splitlines())
+        + "    except BaseException as error:\n"
+        "        raise RuntimeError('in user code') from error\n"
+        "raise SystemExit(run(body))\n"
+    )
+    assert interrupt(command(source)) == (130, "dit", SENTENCE)
+
+
+def test_ctrl_c_waits_for_what_must_be_finished(command):
+    source = (
+        "import time\nfrom convnets.core.files import hold_interrupts\n"
+        "with hold_interrupts():\n"
+        "    print('prêt', flush=True)\n    time.sleep(0.3)\n    print('fini', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    assert interrupt(command(source)) == (130, "fini\n", SENTENCE)
+
+
+def test_a_package_that_is_only_imported_changes_nothing(command):
+    source = "import faux, signal, sys\nassert not any('Quiet' in repr(e) for e in sys.meta_path)\n"
+    source += "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    process = command("", launch=("-c", source))
+    assert process.communicate(timeout=30) == ("", "") and process.returncode == 0
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "<&-", ""])
+def test_tensorflow_is_imported_in_silence(command, redirection):
+    source = "import tensorflow, sys\nprint('ici')\nprint('là', file=sys.stderr)\n"
+    source += "import os\nos.write(1, b'fin\\n')\n"
+    launch = (
+        "-c",
+        f"import os; os.execl('/bin/sh', 'sh', '-c', '{sys.executable} -m faux.essai "
+        f"{redirection}')",
+    )
+    process = command(source, launch=launch)
+    out, err = process.communicate(timeout=30)
+    closed = redirection == "2>&-"  # print(file=None) écrit alors sur la sortie
+    assert sorted(out.split()) == ["fin", "ici", "là"][: 3 if closed else 2]
+    assert err == ("" if closed else "là\n") and process.returncode == 0
+
+
+def test_a_failed_import_says_all_it_had_to_say(command):
+    failing = TENSORFLOW + "raise ImportError('pas de libcudart')\n"
+    process = command("import tensorflow", tensorflow=failing)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1 and "oneDNN custom" in err
+    assert err.splitlines()[-1] == "ImportError: pas de libcudart"
+
+
+def test_quiet_stderr_gives_back_what_it_held_when_it_fails(capfd):
+    with files.quiet_stderr():
+        os.write(2, b"bavardage\n")
+        with files.quiet_stderr():
+            os.write(2, b"encore\n")
+        os.write(2, b"toujours\n")
+    os.write(2, b"rendu\n")
+    assert capfd.readouterr().err == "rendu\n"
+    with pytest.raises(ValueError), files.quiet_stderr():
+        os.write(2, b"la raison\n")
+        raise ValueError
+    assert capfd.readouterr().err == "la raison\n"
+
+
+def run(*arguments: str, wait_s: float | None = None) -> subprocess.CompletedProcess:
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env={name: each for name, each in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    if wait_s is not None:
+        try:
+            process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+@pytest.mark.slow
+def test_a_training_writes_nothing_in_english(tmp_path):
+    folders = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]
+    done = run("exercises.ex02_fashion", "--limit", "300", "--epochs", "1", *folders)
+    assert done.returncode == 0 and done.stderr == "" and "1 graine, 1 époque)" in done.stdout
+    assert "1 époques" not in done.stdout and "accuracy" not in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait_s", [0.5, 1, 2, 4, 8, 16])
+def test_ctrl_c_at_any_instant_of_a_training(tmp_path, wait_s):
+    folders = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]
+    arguments = ["exercises.ex02_fashion", "--limit", "600", "--epochs", "500", *folders]
+    done = run(*arguments, wait_s=wait_s)
+    assert (done.returncode, done.stderr) == (130, SENTENCE)
