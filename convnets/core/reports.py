@@ -9,17 +9,20 @@ import contextlib
 import functools
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import get_args, get_origin, get_type_hints
 
-from convnets.core.files import file_sha256, own_suffix, replacing
+from convnets.core.cli import printable
+from convnets.core.files import file_sha256, own_suffix, replacing, settle
 from convnets.core.paths import MODELS_DIR, runs_dir
 
 VERSION = 2
 REQUIRED = {"command", "metrics", "files"}  # ce qu'un compte rendu dit toujours
+MAX_NUMBER = sys.float_info.max
 COUNTS = {6: "six", 7: "sept"}
 KINDS_FR = {
     dict: "un objet",
@@ -124,10 +127,11 @@ def read_report(slug: str, *, models_dir: Path = MODELS_DIR) -> Report:
         FileNotFoundError: compte rendu ou poids absents.
         ValueError: compte rendu illisible, ou écrit pour d'autres poids.
     """
+    settle(Path(models_dir), slug)
     path = Path(models_dir) / f"{slug}.json"
     if not path.exists():
         raise FileNotFoundError(
-            f"Pas de modèle {slug} : {path} n'existe pas. "
+            f"Pas de modèle {printable(slug)} : {printable(str(path))} n'existe pas. "
             "Entraînez-le d'abord : python -m exercises et python -m recipes disent comment."
         )
     report = load_report(path)
@@ -155,7 +159,7 @@ def load_report(path: Path) -> Report:
         ValueError: pas un compte rendu.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _read_json(path)
         version = content.get("version", 1) if isinstance(content, dict) else 1
         if version == 1:
             content = _from_version_1(content)
@@ -166,11 +170,18 @@ def load_report(path: Path) -> Report:
             if shown.metric not in report.metrics:
                 raise ValueError(f"« metrics.{shown.metric} » manque")
         return report
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(
             f"Le compte rendu {path} est abîmé ou incomplet ({error}). "
             "Remettez celui du dépôt, ou réentraînez avec --force."
         ) from error
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError("ce n'est pas du JSON") from error
 
 
 def write_report(slug: str, report: Report, *, models_dir: Path = MODELS_DIR, trial: bool) -> Path:
@@ -339,8 +350,14 @@ def _read(kind: object, value: object, where: str) -> object:
         return tuple(_read(k, v, where) for k, v in zip(arguments, value, strict=True))
     accepted = (int, float) if kind is float else kind
     if origin is None and isinstance(value, accepted) and not isinstance(value, bool):
-        return value
+        if kind is not float or not abs(value) > MAX_NUMBER:  # un entier peut être plus grand
+            return value
     raise ValueError(f"« {where} » devrait être {KINDS_FR[origin or kind]}")
+
+
+@functools.cache
+def _kinds(kind: type) -> dict[str, object]:
+    return get_type_hints(kind)
 
 
 def _without_default(kind: type) -> set[str]:
@@ -354,7 +371,7 @@ def _without_default(kind: type) -> set[str]:
 def _read_dataclass(kind: type, value: object, where: str):
     if not isinstance(value, dict):
         raise ValueError(f"{f'« {where} »' if where else 'le contenu'} devrait être un objet")
-    hints, prefix = get_type_hints(kind), f"{where}." if where else ""
+    hints, prefix = _kinds(kind), f"{where}." if where else ""
     required = REQUIRED if kind is Report else _without_default(kind)
     for key in sorted(required - set(value)):
         raise ValueError(f"« {prefix}{key} » manque")

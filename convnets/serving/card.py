@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core.cli import printable
+from convnets.core.files import settle
 
 FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
 FRAMINGS = ("crop", "pad", "squash", "digit")
@@ -48,6 +49,7 @@ def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None 
         FileNotFoundError: compte rendu ou export absent.
         ValueError: compte rendu illisible, incomplet, ou écrit pour d'autres poids.
     """
+    settle(Path(models_dir), slug)
     path = Path(models_dir) / f"{slug}.json"
     shown, export = printable(str(path)), printable(f"{slug}.tflite")
     if not path.exists():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core import paths, reports
+from convnets.core.cli import agreed
 
 
 class Shown(NamedTuple):
@@ -57,7 +58,7 @@ def tell(
         use: commande qui s'en sert ; None, celle de `./predict`.
     """
     tested = [(each.num_images or {}).get("test") for each in (report, published or report)]
-    fewer = f"{tested[0]} images" if tested[0] != tested[1] else ""
+    fewer = agreed(tested[0], "image") if tested[0] != tested[1] else ""
     print(f"{shown.label} sur le jeu de test : {_measure(report, shown, fewer)}", end="")
     if published and shown.metric in published.metrics:
         print(f" ; le modèle publié : {_measure(published, shown)}", end="")
@@ -72,7 +73,8 @@ def tell_where(options, report: reports.Report, *, reason: str | None, use: str 
     if reason:
         print(reason)
     shipped = folder.resolve() == paths.MODELS_DIR
-    known = slug if shipped else display(folder if folder.name == slug else folder / slug)
+    alone = folder.name in (slug, f"{slug}-2")  # un dossier de `runs/` ne contient qu'un modèle
+    known = slug if shipped else display(folder if alone else folder / slug)
     print(f"Pour s'en servir : {use or f'./predict --model {known} image.png'}", flush=True)
 
 

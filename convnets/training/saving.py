@@ -6,7 +6,7 @@ produits, avec l'empreinte SHA-256 de chacun. Les trois vont ensemble : un compt
 qui ne correspond pas à ses poids est refusé.
 """
 
-import os
+import shutil
 import tempfile
 import zipfile
 from dataclasses import replace
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.core.files import file_sha256, hold_interrupts
+from convnets.core import files
 from convnets.core.paths import MODELS_DIR, SUFFIXES, runs_dir
 from convnets.core.reports import Report, environment, load_report, read_report, save_report
 from convnets.training.export import export_litert
@@ -36,15 +36,24 @@ def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
         FileNotFoundError: modèle absent.
         ValueError: compte rendu qui ne correspond pas aux poids, ou qui est celui d'une étude.
     """
-    import keras
-
     if not any(name.endswith(".keras") for name in read_report(slug, models_dir=models_dir).files):
         raise ValueError(f"{slug}.json est abîmé, ou d'une étude : il ne décrit pas {slug}.keras.")
-    with tempfile.TemporaryDirectory() as folder:
+    import keras
+
+    path = Path(models_dir) / f"{slug}.keras"
+    with files.hold_interrupts(), tempfile.TemporaryDirectory() as folder:
         # Décompressé d'un trait : Keras revient sur ses pas, et bzip2 recommencerait chaque fois.
-        path = Path(folder) / f"{slug}.keras"
-        _rezip(Path(models_dir) / path.name, path, zipfile.ZIP_STORED)
-        return keras.saving.load_model(path, compile=False)
+        stored = Path(folder) / path.name
+        try:
+            _rezip(path, stored, zipfile.ZIP_STORED)
+            return keras.saving.load_model(stored, compile=False)
+        except Exception as error:  # de toute sorte, en anglais, selon ce que contient le fichier
+            if getattr(error, "errno", None):  # plus de place, accès refusé : `cli.run` le dit
+                raise
+            raise ValueError(
+                f"Keras ne sait pas lire {path} ({type(error).__name__}) : ce modèle a besoin d'un "
+                "autre Keras, ou de code que ce programme n'a pas. Réentraînez-le avec --force."
+            ) from error
 
 
 def save_model(
@@ -58,11 +67,11 @@ def save_model(
 ) -> tuple[Path, str | None]:
     """Enregistre modèle, export LiteRT et compte rendu, sans rien perdre de meilleur.
 
-    Les trois fichiers sont d'abord écrits en entier à côté, puis renommés l'un après l'autre,
-    Ctrl-C retenu ; une panne de courant entre deux renommages laisse un mélange, que
-    `read_report` refuse. Si le modèle en place a une meilleure exactitude de validation
+    Les trois fichiers sont d'abord écrits en entier à côté, puis mis en place d'un coup
+    (`files.move_together`). Si le modèle en place a une meilleure exactitude de validation
     (`report.score`), ou l'a mesurée sur plus d'images ou plus de graines, il reste, et le nouveau
-    va dans `runs/`.
+    va dans `runs/exNN_slug` ; si celui qui y est vaut mieux lui aussi, dans `runs/exNN_slug-2`,
+    qui garde le dernier.
 
     Args:
         model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
@@ -81,16 +90,20 @@ def save_model(
         OSError: dossier impossible à écrire.
     """
     folder, reason = Path(models_dir), None
-    if not force:
-        reason = _reason_to_keep(folder, slug, report)
-        folder = runs_dir(slug, models_dir=folder) if reason else folder
     try:
+        if not force:
+            folder, reason = _choose_folder(folder, slug, report)
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=f"{slug}-") as temporary:
-            staged = _stage(model, slug, report, Path(temporary), export)
-            with hold_interrupts():
-                for path in staged:
-                    os.replace(path, folder / path.name)
+        files.remove_stale(folder)
+        staged = folder / f".{slug}{files.own_suffix()}"
+        shutil.rmtree(staged, ignore_errors=True)  # d'un processus tué, qui avait le même numéro
+        staged.mkdir()
+        try:
+            _stage(model, slug, report, staged, export)
+            with files.hold_interrupts():
+                files.move_together(staged, folder, name=slug)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
     except PermissionError as error:
         raise PermissionError(
             f"Impossible d'écrire dans {folder} : accès refusé. Les points de reprise de "
@@ -99,31 +112,49 @@ def save_model(
     return folder, reason
 
 
-def _reason_to_keep(folder: Path, slug: str, report: Report) -> str | None:
-    sidecar = folder / f"{slug}.json"
+def _choose_folder(models_dir: Path, slug: str, report: Report) -> tuple[Path, str | None]:
+    why = _reason_to_keep(models_dir, slug, report)
+    if not why:
+        return models_dir, None
+    reason = f"Le modèle {slug} en place {why} : rien n'est remplacé sans --force."
+    best = runs_dir(slug, models_dir=models_dir)
+    why = _reason_to_keep(best, slug, report, yields_to_more=True)
+    if not why:
+        return best, reason
+    last = best.with_name(f"{slug}-2")
+    return last, f"{reason}\nCelui de runs/{slug} {why} : runs/{last.name} garde le dernier appris."
+
+
+def _reason_to_keep(
+    folder: Path, slug: str, report: Report, *, yields_to_more: bool = False
+) -> str | None:
+    """Dit en quoi un modèle vaut mieux que celui qu'on vient d'apprendre, ou rend None.
+
+    `yields_to_more` : un essai jugé sur moins d'images que le nouveau (`--limit`) lui cède.
+    """
+    files.settle(folder, slug)
     if not any((folder / f"{slug}{end}").exists() for end in SUFFIXES):
         return None
     try:
-        known = load_report(sidecar)
+        known = load_report(folder / f"{slug}.json")
     except (FileNotFoundError, ValueError):
         known = None
     if known is None or known.score is None:  # dans le doute, ce qui est en place reste
-        return f"{sidecar.name} est absent ou illisible : rien n'est remplacé sans --force."
-    num_val, seeds = known.num_images.get("val", 0), (len(known.seeds), len(report.seeds))
+        return f"a un compte rendu, {slug}.json, absent ou illisible"
+    seeds = len(known.seeds), len(report.seeds)
+    num_val = known.num_images.get("val", 0), report.num_images.get("val", 0)
     if seeds[0] > seeds[1]:
-        why = f"est le meilleur de {seeds[0]} graines, celui-ci de {seeds[1]}"
-    elif report.num_images.get("val", 0) < num_val:
-        why = f"a été jugé sur plus d'images ({num_val})"  # un essai avec --limit ne compte pas
-    elif known.score >= report.score:
-        scores = f"{known.score:.4f} contre {report.score:.4f}".replace(".", ",")
-        why = f"fait au moins aussi bien en validation ({scores})"
-    else:
+        return f"est le meilleur de {seeds[0]} graines, celui-ci de {seeds[1]}"
+    if num_val[0] > num_val[1]:  # un essai avec --limit ne compte pas
+        return f"a été jugé sur plus d'images ({num_val[0]})"
+    if known.score < report.score or (yields_to_more and num_val[0] < num_val[1]):
         return None
-    return f"Le modèle {slug} en place {why} : rien n'est remplacé sans --force."
+    scores = f"{known.score:.4f} contre {report.score:.4f}".replace(".", ",")
+    return f"fait au moins aussi bien en validation ({scores})"
 
 
-def _stage(model, slug: str, report: Report, folder: Path, export) -> list[Path]:
-    paths = weights, light, sidecar = [folder / f"{slug}{end}" for end in SUFFIXES]
+def _stage(model, slug: str, report: Report, folder: Path, export) -> None:
+    weights, light, sidecar = [folder / f"{slug}{end}" for end in SUFFIXES]
     model.save(weights)
     _rezip(weights, weights, zipfile.ZIP_BZIP2)  # de cinq essais, le plus petit
     content, kind = export or (export_litert(model), "float32")
@@ -133,11 +164,10 @@ def _stage(model, slug: str, report: Report, folder: Path, export) -> list[Path]
         exercise=slug,
         export=kind,
         size_bytes=len(content),
-        files={path.name: file_sha256(path) for path in (weights, light)},
+        files={path.name: files.file_sha256(path) for path in (weights, light)},
         environment=environment(),
     )
     save_report(found, sidecar)
-    return paths
 
 
 def round_weight(weight: np.ndarray) -> np.ndarray:

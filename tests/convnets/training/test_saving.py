@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import signal
@@ -31,8 +32,28 @@ def report(score=0.5, **fields):
     return Report("python -m exercises.ex99_essai", {}, score=score, **fields)
 
 
-def save(model, folder, score=0.5, **options):
-    return saving.save_model(model, "ex99_essai", report(score), models_dir=folder, **options)
+@pytest.fixture(scope="module")
+def expected(model):
+    return model.predict(IMAGES, verbose=0)
+
+
+@pytest.fixture(scope="module")
+def exported(model):
+    """exported("int8") -> le contenu de l'export, converti une fois pour tous les tests."""
+    convert = export.export_litert  # la vraie, même si un test la remplace
+    return functools.cache(lambda weights: convert(model, weights=weights))
+
+
+@pytest.fixture
+def save(model, exported):
+    """save(dossier, score) : le modèle, dont l'export est déjà fait."""
+
+    def call(folder, score=0.5, **options):
+        options = {"export": (exported("float32"), "float32"), "models_dir": folder, **options}
+        fields = {"num_images": options.pop("num_images", {})}
+        return saving.save_model(model, "ex99_essai", report(score, **fields), **options)
+
+    return call
 
 
 def names(folder):
@@ -42,67 +63,67 @@ def names(folder):
 FILES = ["ex99_essai.json", "ex99_essai.keras", "ex99_essai.tflite"]
 
 
-def test_saved_model_predicts_the_same(model, tmp_path):
-    folder, reason = save(model, tmp_path)
+def test_saved_model_predicts_the_same(model, tmp_path, expected, exported):
+    folder, reason = saving.save_model(model, "ex99_essai", report(), models_dir=tmp_path)
     assert folder == tmp_path and reason is None and names(tmp_path) == FILES
     again = saving.load_model("ex99_essai", models_dir=tmp_path)
-    expected = model.predict(IMAGES, verbose=0)
-    np.testing.assert_allclose(again.predict(IMAGES, verbose=0), expected, atol=1e-6)
+    np.testing.assert_allclose(again(IMAGES), expected, atol=1e-6)
+    written = (tmp_path / FILES[2]).read_bytes()  # sans rien demander, l'export en float32
+    for content in (written, exported("float32")):
+        np.testing.assert_allclose(answers(content), expected, atol=1e-5)
+    assert reports.read_report("ex99_essai", models_dir=tmp_path).export == "float32"
 
 
-@pytest.mark.parametrize(
-    ("weights", "tolerance"), [("float32", 1e-5), ("float16", 1e-3), ("int8", 0.05)]
-)
-def test_export_agrees_with_keras(model, tmp_path, weights, tolerance):
+def answers(content):
     from ai_edge_litert.interpreter import Interpreter
 
-    content = export.export_litert(model, weights=weights)
     engine = Interpreter(model_content=content)
     index = engine.get_input_details()[0]["index"]
     engine.resize_tensor_input(index, IMAGES.shape)
     engine.allocate_tensors()
     engine.set_tensor(index, IMAGES)
     engine.invoke()
-    got = engine.get_tensor(engine.get_output_details()[0]["index"])
-    expected = model.predict(IMAGES, verbose=0)
-    np.testing.assert_allclose(got, expected, atol=tolerance)
+    return engine.get_tensor(engine.get_output_details()[0]["index"])
 
 
-def test_a_better_model_stays(model, tmp_path):
-    save(model, tmp_path, score=0.9)
+@pytest.mark.parametrize(("weights", "tolerance"), [("float16", 1e-3), ("int8", 0.05)])
+def test_export_agrees_with_keras(exported, expected, weights, tolerance):
+    np.testing.assert_allclose(answers(exported(weights)), expected, atol=tolerance)
+
+
+def test_a_better_model_stays(save, tmp_path):
+    save(tmp_path, score=0.9)
     before = (tmp_path / FILES[0]).read_bytes()
-    folder, reason = save(model, tmp_path, score=0.8)
+    folder, reason = save(tmp_path, score=0.8)
     assert folder == tmp_path / "runs" / "ex99_essai" and "--force" in reason
     assert names(folder) == FILES  # le nouveau n'est pas perdu
     assert (tmp_path / FILES[0]).read_bytes() == before
-    save(model, tmp_path, score=0.8, force=True)
+    save(tmp_path, score=0.8, force=True)
     assert json.loads((tmp_path / FILES[0]).read_text())["score"] == 0.8
-    save(model, tmp_path, score=0.85)  # un meilleur remplace sans rien demander
+    save(tmp_path, score=0.85)  # un meilleur remplace sans rien demander
     assert json.loads((tmp_path / FILES[0]).read_text())["score"] == 0.85
 
 
-def test_a_trial_on_few_images_never_replaces_the_shipped_model(model, tmp_path):
-    published = report(0.9, num_images={"val": 2000})
-    saving.save_model(model, "ex99_essai", published, models_dir=tmp_path)
-    trial = report(1.0, num_images={"val": 60})
-    _, reason = saving.save_model(model, "ex99_essai", trial, models_dir=tmp_path)
+def test_a_trial_on_few_images_never_replaces_the_shipped_model(save, tmp_path):
+    save(tmp_path, 0.9, num_images={"val": 2000})
+    _, reason = save(tmp_path, 1.0, num_images={"val": 60})
     assert "jugé sur plus d'images (2000)" in reason
     assert json.loads((tmp_path / FILES[0]).read_text())["score"] == 0.9
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"score": "0.9"}'])
-def test_weights_without_a_readable_sidecar_stay(model, tmp_path, content):
-    save(model, tmp_path)
+def test_weights_without_a_readable_sidecar_stay(save, tmp_path, content):
+    save(tmp_path)
     before = (tmp_path / FILES[1]).read_bytes()
     (tmp_path / FILES[0]).unlink()
     if content:
         (tmp_path / FILES[0]).write_text(content)
-    _, reason = save(model, tmp_path, score=0.99)
+    _, reason = save(tmp_path, score=0.99)
     assert "absent ou illisible" in reason and (tmp_path / FILES[1]).read_bytes() == before
 
 
-def test_sidecar_of_other_weights_is_refused(model, tmp_path):
-    save(model, tmp_path)
+def test_sidecar_of_other_weights_is_refused(save, tmp_path):
+    save(tmp_path)
     with open(tmp_path / FILES[1], "ab") as file:
         file.write(b"x")
     with pytest.raises(ValueError, match="ne décrit pas ex99_essai.keras"):
@@ -116,24 +137,24 @@ def test_the_report_of_a_study_is_not_a_model(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"files": 3}', "{}"])
-def test_broken_sidecar(model, tmp_path, content):
-    save(model, tmp_path)
+def test_broken_sidecar(save, tmp_path, content):
+    save(tmp_path)
     (tmp_path / FILES[0]).write_text(content)
     with pytest.raises(ValueError, match="abîmé"):
         saving.load_model("ex99_essai", models_dir=tmp_path)
 
 
-def test_missing_files(model, tmp_path):
+def test_missing_files(save, tmp_path):
     with pytest.raises(FileNotFoundError, match="Pas de modèle ex99_essai.*python -m exercises"):
         saving.load_model("ex99_essai", models_dir=tmp_path)
-    save(model, tmp_path)
+    save(tmp_path)
     (tmp_path / FILES[1]).unlink()
     with pytest.raises(FileNotFoundError, match="décrit ex99_essai.keras"):
         saving.load_model("ex99_essai", models_dir=tmp_path)
 
 
-def test_cut_while_saving_leaves_the_old_model(model, tmp_path, monkeypatch):
-    save(model, tmp_path)
+def test_cut_while_saving_leaves_the_old_model(save, tmp_path, monkeypatch):
+    save(tmp_path)
     before = {name: (tmp_path / name).read_bytes() for name in FILES}
 
     def cut(model, **options):
@@ -141,12 +162,12 @@ def test_cut_while_saving_leaves_the_old_model(model, tmp_path, monkeypatch):
 
     monkeypatch.setattr(saving, "export_litert", cut)  # le .keras est déjà écrit à côté
     with pytest.raises(KeyboardInterrupt):
-        save(model, tmp_path, score=0.99)
+        save(tmp_path, score=0.99, export=None)
     assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
 
 
-def test_ctrl_c_between_two_renames_waits(model, tmp_path, monkeypatch):
-    save(model, tmp_path)
+def test_ctrl_c_between_two_renames_waits(save, tmp_path, monkeypatch):
+    save(tmp_path)
     replace, calls = os.replace, []
 
     def replace_then_ctrl_c(source, target):
@@ -154,28 +175,28 @@ def test_ctrl_c_between_two_renames_waits(model, tmp_path, monkeypatch):
         calls.append(target)
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(saving.os, "replace", replace_then_ctrl_c)
+    monkeypatch.setattr(os, "replace", replace_then_ctrl_c)
     with pytest.raises(KeyboardInterrupt):
-        save(model, tmp_path, score=0.99)
+        save(tmp_path, score=0.99)
     monkeypatch.undo()
     assert len(calls) == 3
     assert reports.read_report("ex99_essai", models_dir=tmp_path).score == 0.99
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root écrit partout")
-def test_no_write_permission(model, tmp_path):
+def test_no_write_permission(save, tmp_path):
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     try:
         with pytest.raises(PermissionError, match="Impossible d'écrire dans"):
-            save(model, tmp_path)
+            save(tmp_path)
     finally:
         tmp_path.chmod(0o700)
 
 
-def test_models_dir_that_is_a_file(model, tmp_path):
+def test_models_dir_that_is_a_file(save, tmp_path):
     (tmp_path / "fichier").write_text("")
     with pytest.raises(OSError, match="fichier"):
-        save(model, tmp_path / "fichier")
+        save(tmp_path / "fichier")
 
 
 def test_weights_are_compressed_without_loss(tmp_path):
@@ -186,7 +207,8 @@ def test_weights_are_compressed_without_loss(tmp_path):
     big = keras.Model(inputs, keras.layers.Dense(3000, activation="softmax")(x))
     rounded = [weight.astype(np.float16) for weight in big.get_weights()]
     big.set_weights(rounded)
-    saving.save_model(big, "ex99_essai", report(1.0), models_dir=tmp_path)
+    saved = {"export": (b"essai", "float32"), "models_dir": tmp_path}
+    saving.save_model(big, "ex99_essai", report(1.0), **saved)
     path = tmp_path / "ex99_essai.keras"
     assert path.stat().st_size < 0.6 * 4 * big.count_params()
     again = saving.load_model("ex99_essai", models_dir=tmp_path)
@@ -194,19 +216,20 @@ def test_weights_are_compressed_without_loss(tmp_path):
         np.testing.assert_array_equal(got, expected.astype(np.float32))
 
 
-def test_a_large_model_is_exported_in_int8_unless_it_loses(model, monkeypatch):
-    y = model.predict(IMAGES, verbose=0).argmax(1)
+def test_a_large_model_is_exported_in_int8_unless_it_loses(model, expected, exported, monkeypatch):
+    monkeypatch.setattr(export, "export_litert", lambda _, weights="float32": exported(weights))
+    y = expected.argmax(1)
     exact, weights = export.choose_export(model, IMAGES, y)
     assert weights == "float32" and export.export_accuracy(exact, IMAGES, y) == 1
     wrong = (y + 1) % 3
     assert export.export_accuracy(exact, IMAGES, wrong[:, None]) == 0
     monkeypatch.setattr(export, "MAX_EXACT_EXPORT_BYTES", 0)
-    assert export.choose_export(model, IMAGES, y)[1] == "int8"
+    assert export.choose_export(model, IMAGES, y) == (exported("int8"), "int8")
 
     # L'export en int8 se trompe sur les 30 premières images, ou sur une seule : le hasard.
-    for num_wrong, expected in ((30, "float16"), (1, "int8"), (0, "int8")):
+    for num_wrong, chosen in ((30, "float16"), (1, "int8"), (0, "int8")):
         shifted = np.where(np.arange(len(y)) < num_wrong, wrong, y)
         answers = iter([y, shifted])
         with monkeypatch.context() as patch:
             patch.setattr(export, "export_guesses", lambda content, x, a=answers: next(a))
-            assert export.choose_export(model, IMAGES, y)[1] == expected
+            assert export.choose_export(model, IMAGES, y) == (exported(chosen), chosen)
