@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convnets.core.cli import agreed
 from convnets.core.files import replacing
 from convnets.core.paths import keras_home
 from convnets.datasets.packages import (
@@ -157,8 +158,8 @@ def split_validation(x: np.ndarray, y: np.ndarray, *, num_val: int, seed: int) -
     """
     if not 0 < num_val < len(x):
         raise ValueError(
-            f"num_val vaut {num_val} pour {len(x)} images ; il faut 0 < num_val < {len(x)}. "
-            "Demandez moins d'images de validation."
+            f"num_val vaut {num_val} pour {agreed(len(x), 'image')} ; il faut 0 < num_val < "
+            f"{len(x)}. Demandez moins d'images de validation."
         )
     order = np.random.default_rng(seed).permutation(len(x))
     val, train = np.sort(order[:num_val]), np.sort(order[num_val:])

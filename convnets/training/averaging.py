@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from convnets.core.cli import agreed
 from convnets.serving import calibration
 
 
@@ -45,7 +46,9 @@ def measure_normalisations(model: keras.Model, images: np.ndarray, *, batch_size
         ValueError: moins d'images qu'un lot.
     """
     if len(images) < batch_size:
-        raise ValueError(f"{len(images)} images ne font pas un lot de {batch_size}.")
+        raise ValueError(
+            f"{agreed(len(images), 'image ne fait', 'images ne font')} pas un lot de {batch_size}."
+        )
     found = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
     momentum = [layer.momentum for layer in found]
     for layer in found:
@@ -100,7 +103,8 @@ def stop_between(
         probabilities = network.predict(x_val, batch_size=500, verbose=0)
         temperature = calibration.fit_temperature(probabilities, y_val)
         loss = calibration.cross_entropy(probabilities, y_val, temperature)
-        print(f"Part de l'arrivée {part:.2f} : entropie croisée {loss:.4f}", flush=True)
+        shown = f"Part de l'arrivée {part:.2f} : entropie croisée {loss:.4f}"
+        print(shown.replace(".", ","), flush=True)
         if loss < lowest:
             lowest, best, weights = loss, part, network.get_weights()
     network.set_weights(weights)

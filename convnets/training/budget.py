@@ -17,7 +17,7 @@ from typing import NamedTuple
 import keras
 
 from convnets.core import files
-from convnets.training.progress import count
+from convnets.core.cli import agreed
 
 PART = 0.02  # du temps donné, pour les pas chronométrés de toutes les étapes
 MIN_S, MAX_S = 0.5, 5.0  # bornes de la durée de ces pas, par étape
@@ -193,10 +193,9 @@ def make(
         Le plan.
     """
     asked = [options.minutes, options.seeds]
-    if options.resume and path.exists():
-        known = json.loads(path.read_text(encoding="utf-8"))
-        if known["asked"] == asked:
-            return Plan(known["epochs"], known["limit"])
+    known = _read_plan(path, asked) if options.resume else None
+    if known:
+        return known
     start, given_s = clock(), 60 * options.minutes
     limit_s = min(MAX_S, max(MIN_S, PART * given_s / stages))
     with rehearse(Rehearsal(epochs=options.epochs, limit_s=limit_s, clock=clock)) as rehearsal:
@@ -220,6 +219,15 @@ def make(
     return plan
 
 
+def _read_plan(path: Path, asked: list[int]) -> Plan | None:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        plan = Plan(int(known["epochs"]), known["limit"] and int(known["limit"]))
+        return plan if known["asked"] == asked else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None  # abîmé : la vitesse de cette machine se mesure à nouveau
+
+
 def describe(plan: Plan, options, *, num_images: int) -> str:
     """Dit un plan en une phrase.
 
@@ -229,9 +237,9 @@ def describe(plan: Plan, options, *, num_images: int) -> str:
         num_images: images dont on dispose.
     """
     each = f" pour chacune des {options.seeds} graines" if options.seeds > 1 else ""
-    given = f"En {count(options.minutes, 'minute')}"
+    given = f"En {agreed(options.minutes, 'minute')}"
     if plan.limit is None:
-        return f"{given} : {count(plan.epochs, 'époque')}{each}."
+        return f"{given} : {agreed(plan.epochs, 'époque')}{each}."
     return (
         f"{given}, une époque entière ne tient pas : une seule{each}, sur {plan.limit} images "
         f"des {num_images}."

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import keras
 
-from convnets.core.cli import percent
+from convnets.core.cli import agreed, percent
 
 LONG_S = 20 * 60  # au-delà, on propose `--minutes`
 MEASURED_S = 2.0  # durée des premiers pas, avant d'annoncer la durée du tout
@@ -40,11 +40,6 @@ def format_duration(seconds: float, *, about: bool = False) -> str:
     if hours:
         return f"{hours} h {minutes:02}"
     return f"{minutes} min {rest:02}" if rest else f"{minutes} min"
-
-
-def count(number: int, noun: str) -> str:
-    """Écrit un nombre et son nom : `"1 graine"`, `"12 époques"`."""
-    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 class Progress:
@@ -167,7 +162,7 @@ class Progress:
         networks = f"{self.stages} réseaux, " if self.stages > 1 else ""
         planned = (
             f"Durée prévue : {format_duration(total_s, about=True)} environ "
-            f"({count(self.seeds, 'graine')}, {networks}{count(self._epochs, 'époque')})"
+            f"({agreed(self.seeds, 'graine')}, {networks}{agreed(self._epochs, 'époque')})"
         )
         if self.proposes and total_s > LONG_S:
             self.erase()
@@ -302,12 +297,25 @@ class Reporter(keras.callbacks.Callback):
     """Tient une ligne au courant de ce que fait `model.fit`.
 
     Args:
-        progress: où `begin` vient d'être appelé.
+        progress: où `begin` vient d'être appelé ; None : une ligne pour ce seul `fit`.
     """
 
-    def __init__(self, progress: Progress):
+    def __init__(self, progress: Progress | None = None):
         super().__init__()
-        self._progress, self._epoch = progress, 0
+        self._alone = progress is None
+        self._progress, self._epoch = progress or Progress(), 0
+
+    def on_train_begin(self, logs=None):
+        """Commence l'étape, quand ce n'est pas `study.fit` qui le fait."""
+        if self._alone:
+            self._progress.begin(
+                self.model.name, epochs=self.params["epochs"], steps=self.params["steps"]
+            )
+
+    def on_train_end(self, logs=None):
+        """La finit."""
+        if self._alone:
+            self._progress.end_stage()
 
     def on_epoch_begin(self, epoch, logs=None):
         """Note l'époque."""

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from convnets.core import files, paths
-from convnets.core.cli import percent, training_command
+from convnets.core.cli import agreed, percent, training_command
 from convnets.core.reports import Metric, Report
 from convnets.datasets import sources
 from convnets.serving import calibration
@@ -55,14 +55,14 @@ class Batches(keras.utils.PyDataset):
         super().__init__()
         if len(x) < batch_size:
             raise ValueError(
-                f"{len(x)} images ne font pas un lot de {batch_size} : "
+                f"{agreed(len(x), 'image ne fait', 'images ne font')} pas un lot de {batch_size} : "
                 "donnez plus d'images ou réduisez la taille du lot."
             )
         self.rank = distribution.rank()
         if batch_size % self.rank.count:
             raise ValueError(
-                f"Un lot de {batch_size} images ne se partage pas entre {self.rank.count} "
-                "processus : donnez un multiple à --batch-size."
+                f"Un lot de {agreed(batch_size, 'image')} ne se partage pas entre "
+                f"{self.rank.count} processus : donnez un multiple à --batch-size."
             )
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
         self.epoch = 0
@@ -132,8 +132,9 @@ class Checkpoint(keras.callbacks.Callback):
             for i, v in enumerate(_state_variables(self.model))
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        suffix = files.own_suffix()
-        with files.replacing(self.path, suffix=suffix) as temporary, open(temporary, "wb") as file:
+        files.remove_stale(self.path.parent)
+        replacing = files.replacing(self.path, suffix=files.own_suffix())
+        with files.hold_interrupts(), replacing as temporary, open(temporary, "wb") as file:
             np.savez(file, state=json.dumps(state), **arrays)
 
 
@@ -142,17 +143,35 @@ def _state_variables(model: keras.Model) -> list:
 
 
 def _restore(model: keras.Model, path: Path, signature: str) -> tuple[int, dict]:
-    with np.load(path, allow_pickle=False) as file:
-        state = json.loads(str(file["state"]))
-        if state["signature"] != signature:
-            raise ValueError(
-                f"{path} vient d'un autre entraînement ({state['signature']}), "
-                f"celui-ci est {signature}. Relancez sans --resume, ou avec les mêmes options."
-            )
-        model.optimizer.build(model.trainable_variables)
-        for i, variable in enumerate(_state_variables(model)):
-            variable.assign(file[f"v{i:04}"])
-    return state["epoch"], state["history"]
+    with open(path, "rb") as file:
+        try:
+            saved = dict(np.load(file, allow_pickle=False))
+            state = json.loads(str(saved["state"]))
+            found, epoch = str(state["signature"]), int(state["epoch"])
+            history = {name: [*map(float, curve)] for name, curve in state["history"].items()}
+        except Exception as error:  # de toute sorte, selon ce que contient le fichier
+            raise _damaged(path) from error
+    if found != signature:
+        raise ValueError(
+            f"{path} vient d'un autre entraînement ({found}), "
+            f"celui-ci est {signature}. Relancez sans --resume, ou avec les mêmes options."
+        )
+    model.optimizer.build(model.trainable_variables)
+    variables = _state_variables(model)
+    arrays = [saved.get(f"v{i:04}") for i in range(len(variables))]
+    shapes = [getattr(array, "shape", None) for array in arrays]
+    if shapes != [tuple(variable.shape) for variable in variables]:
+        raise _damaged(path)
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+    return epoch, history
+
+
+def _damaged(path: Path) -> ValueError:
+    return ValueError(
+        f"Le point de reprise {path} est abîmé. Effacez-le et relancez avec --resume : seul "
+        "l'entraînement qu'il gardait repart du début."
+    )
 
 
 def _settings(optimizer: keras.optimizers.Optimizer) -> str:
@@ -223,7 +242,7 @@ def fit(
         epochs, resume = options.epochs, options.resume
         checkpoint = paths.checkpoint_path(options, batches.seed, network=network)
     signature = (
-        f"{model.name}, {epochs} époques, {len(batches.x)} images par lots de "
+        f"{model.name}, {agreed(epochs, 'époque')}, {agreed(len(batches.x), 'image')} par lots de "
         f"{batches.batch_size}, {model.dtype_policy.name}, graine {batches.seed}, réglages de la "
         f"descente {_settings(model.optimizer)}"
     )

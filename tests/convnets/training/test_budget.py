@@ -133,6 +133,15 @@ def test_a_resumed_training_keeps_its_plan(tmp_path):
     assert plan_once(tmp_path, slow) != plan  # sans --resume, la machine d'aujourd'hui
 
 
+@pytest.mark.parametrize(
+    "content", ["", "{", "3", "[]", "{}", '{"asked": [30, 1], "epochs": "x", "limit": null}']
+)
+def test_a_damaged_plan_is_made_again(tmp_path, content):
+    plan = plan_once(tmp_path, Network(0.2, 1.5))
+    (tmp_path / "runs" / "plan.json").write_text(content)
+    assert plan_once(tmp_path, Network(0.2, 1.5), resume=True) == plan
+
+
 def test_the_next_training_is_no_rehearsal(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         with budget.rehearse(budget.Rehearsal(epochs=1, limit_s=1.0)):

@@ -206,3 +206,16 @@ def test_counted_announces_then_counts(capsys):
         "20 images sur 60 ; reste 2 min",
         "40 images sur 60 ; reste 1 min",
     ]
+
+
+def test_a_fit_that_is_not_ours_has_its_line_too(capsys):
+    import keras
+    import numpy as np
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
+    x, y = np.ones((4, 2)), np.zeros(4)
+    model.fit(x, y, epochs=2, verbose=0, callbacks=[progress.Reporter()])
+    first, *epochs = capsys.readouterr().out.splitlines()
+    assert first.startswith("Durée prévue : ") and first.endswith(" (1 graine, 2 époques).")
+    assert [line.split(" : exactitude ")[0] for line in epochs] == ["époque 1/2", "époque 2/2"]
