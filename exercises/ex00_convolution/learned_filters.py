@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import percent, run, training_parser
 from convnets.figures import convolution
 from convnets.figures.style import output_dir
 from convnets.training import saving, study
@@ -185,7 +185,7 @@ def main(argv: list[str] | None = None) -> int:
     def show(options, report, x_test, y_test, probabilities) -> None:
         model = saving.load_model(options.module, models_dir=options.models_dir)
         for name, probability in name_pictures(model).items():
-            print(f"{name} : X à {100 * probability:.1f} %")
+            print(f"{name} : X à {percent(probability)}")
         save_figures(model, output_dir(options))
 
     dataset = (draw_letters(NUM_TRAIN, seed=0), draw_letters(NUM_TEST, seed=1))

@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers
 
 from convnets.core.cli import run, training_parser
-from convnets.core.reports import Report
+from convnets.core.reports import Report, format_seeds
 from convnets.datasets import sources
 from convnets.figures import convolution
 from convnets.figures.style import output_dir
@@ -139,14 +139,14 @@ def save_curve(report: Report, path: Path) -> Path:
     for name, title in (("cnn", "CNN"), ("dense", "réseau dense")):
         each = [report.metrics[f"{name}_{distance}"] for distance in SHIFTS_PX]
         curves.append((title, [m.mean for m in each], [m.sd or 0 for m in each]))
-    num_seeds = report.metrics["accuracy"].n
+    seeds = format_seeds(report.metrics["accuracy"])
     with convolution.house_style():
         figure = convolution.draw_curves(
             list(SHIFTS_PX),
             curves,
             title="Entraînés sur des chiffres centrés, testés déplacés",
             xlabel="déplacement (pixels)",
-            ylabel=f"exactitude (moyenne, {num_seeds} graines)",
+            ylabel=f"exactitude (moyenne, {seeds})",
         )
         return convolution.save(figure, path)
 

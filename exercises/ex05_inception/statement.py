@@ -18,6 +18,7 @@ import numpy as np
 
 from convnets.core.cli import percent
 from convnets.datasets import folders
+from convnets.training import progress
 from exercises.ex05_inception import features
 from exercises.ex05_inception import head as top
 
@@ -69,7 +70,8 @@ def train_on_images(
     head = top.build_head(x[features.rows(train)], len(pictures.classes), seed=seed)
     model = keras.Model(frozen.input, head(frozen.output))
     top.compile_head(model, top.LEARNING_RATE)
-    history = model.fit(train, validation_data=val, epochs=epochs, verbose=2)
+    callbacks = [progress.Reporter()]  # une ligne par époque
+    history = model.fit(train, validation_data=val, epochs=epochs, callbacks=callbacks, verbose=0)
     return head, history.history
 
 

@@ -13,6 +13,7 @@ from functools import partial
 import keras
 import numpy as np
 
+from convnets.core.cli import percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.training import progress, study
@@ -90,8 +91,8 @@ def train(
         curves = study.fit(
             model, batches, options=options, network=name, validation_data=(x_val, y_val)
         )
-        last = {key: values[-1] for key, values in curves.items()}
-        progress.say(f"  {name} : perte {last['loss']:.3f}, validation {last['val_accuracy']:.3f}")
+        loss = f"{curves['loss'][-1]:.3f}".replace(".", ",")
+        progress.say(f"  {name} : perte {loss}, validation {percent(curves['val_accuracy'][-1])}")
         history |= {f"{name}_{key}": values for key, values in curves.items()}
         history["duration_s"] = history["duration_s"] + curves["duration_s"]
         networks[name] = build_model()  # les mêmes poids, en float32

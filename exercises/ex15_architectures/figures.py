@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.core.cli import agreed
 from convnets.core.reports import Report, format_metric, format_seeds
 from convnets.figures.style import COLORS, INK, new_figure, output_dir
 from exercises.ex15_architectures.networks import NAMES_FR
@@ -36,7 +37,7 @@ def summary(report: Report) -> str:
     images = group(report.num_images["train"])
     epochs = len(report.details["networks"]["lenet"]["curves"]["loss"])
     rows = [
-        f"{images} images et {epochs} époques pour tous ; "
+        f"{images} images et {agreed(epochs, 'époque')} pour tous ; "
         f"{format_seeds(report.metrics['accuracy'])}.",
         f"{'réseau':<29} {'paramètres':>11} {'opérations':>12} {'exactitude':>15} {'secondes':>9}",
     ]
