@@ -1,5 +1,6 @@
 """Ce que plusieurs tests partagent : extraits réels, lancement de `./predict`."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests import unix
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 REPO = Path(__file__).resolve().parents[1]
@@ -63,6 +66,15 @@ def as_dataset():
     return build
 
 
+def pytest_collection_modifyitems(items):
+    """Passe sous Windows, en le disant, ce qui emploie un shell, des signaux ou des tubes."""
+    if os.name == "nt":
+        skip = pytest.mark.skip(reason="emploie un shell, des signaux ou des tubes d'Unix")
+        for item in items:
+            if hasattr(item, "function") and unix.needed_by(item.function):
+                item.add_marker(skip)
+
+
 @pytest.fixture
 def predict_env():
     """L'environnement où ./predict trouve le Python des tests."""
@@ -75,12 +87,16 @@ def run_predict(predict_env):
     """Lance ./predict comme depuis un terminal."""
 
     def run(*arguments, cwd=REPO, stdin=None, env=None, program=REPO / "predict"):
+        command, known = [str(program)], predict_env
+        if os.name == "nt":  # predict est un script du shell
+            command = [sys.executable, "-m", "convnets.serving.command"]
+            known = {**predict_env, "PYTHONPATH": str(REPO)}
         return subprocess.run(
-            [str(program), *map(str, arguments)],
+            [*command, *map(str, arguments)],
             cwd=cwd,
             input=stdin,
             capture_output=True,
-            env={**predict_env, **(env or {})},
+            env={**known, **(env or {})},
             timeout=120,
         )
 
@@ -116,6 +132,23 @@ def eager():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="session")
+def unrendered():
+    """with unrendered(): … les figures y sont composées, mais leur fichier reste vide.
+
+    Pour un essai de bout en bout, quand d'autres tests dessinent déjà ces figures.
+    """
+    from matplotlib.figure import Figure
+
+    @contextlib.contextmanager
+    def block():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Figure, "savefig", lambda self, path, **options: Path(path).touch())
+            yield
+
+    return block
 
 
 @pytest.fixture

@@ -205,6 +205,7 @@ def test_rate_leaves_the_first_steps_out():
     assert training_step.steps_rate(ends, 64) == pytest.approx(2 * 64 / 3)
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_recipe_measured_is_the_real_one(extract):
     from convnets.training import study
     from convnets.training.optimizers import FastBetaSGD, Lookahead

@@ -321,7 +321,14 @@ def test_command_writes_one_png_per_filter(tmp_path, capsys):
     assert printed.err == ""
 
 
+@pytest.fixture
+def no_comparison(monkeypatch):
+    """Sans la figure d'ensemble, la plus longue à dessiner, vue par d'autres tests."""
+    monkeypatch.setattr(ex01, "save_comparison", lambda *given: None)
+
+
 @pytest.mark.question("S1, exercice 01")
+@pytest.mark.usefixtures("no_comparison")
 def test_any_picture_is_accepted(tmp_path):
     """Le détail est dans tests/common/test_images.py ; ici, des niveaux de gris sur 16 bits."""
     path = tmp_path / "image.tiff"
@@ -331,19 +338,25 @@ def test_any_picture_is_accepted(tmp_path):
 
 
 @pytest.mark.question("S1, exercice 01")
-def test_one_pixel_and_large_photo(tmp_path):
+def test_one_pixel(tmp_path):
     Image.new("RGB", (1, 1), "grey").save(tmp_path / "point.png")
     assert ex01.main([str(tmp_path / "point.png"), "--output", str(tmp_path)]) == 0
     assert np.array(Image.open(tmp_path / "sobel_norme.png")).tolist() == [[0]]
+
+
+@pytest.mark.question("S1, exercice 01")
+@pytest.mark.usefixtures("no_comparison")
+def test_large_photo(tmp_path):
     Image.new("RGB", (5000, 60), "grey").save(tmp_path / "large.jpg")
     assert ex01.main([str(tmp_path / "large.jpg"), "--output", str(tmp_path)]) == 0
     assert Image.open(tmp_path / "moyenne.png").size == (2000, 24)
 
 
 @pytest.mark.question("S1, exercice 01")
-def test_default_picture_is_the_bridge(tmp_path, monkeypatch):
+def test_default_picture_is_the_bridge(tmp_path, monkeypatch, unrendered):
     monkeypatch.chdir(tmp_path)  # l'image livrée se trouve depuis n'importe quel dossier
-    assert ex01.main([]) == 0
+    with unrendered():
+        assert ex01.main([]) == 0
     written = tmp_path / "figures" / "ex01_filters"
     assert {path.name for path in written.iterdir()} == FILES
     assert Image.open(written / "sobel_vertical.png").size == Image.open(ex01.SAMPLE).size

@@ -112,7 +112,7 @@ def test_main_trains_reports_and_saves(ex02, as_dataset, tmp_path, monkeypatch, 
     dataset = as_dataset("fashion_mnist")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
     arguments = (
-        f"--epochs 2 --seeds 2 --batch-size 60 --precision float32 --models-dir {tmp_path}/m "
+        f"--epochs 1 --seeds 2 --batch-size 135 --precision float32 --models-dir {tmp_path}/m "
         f"--output {tmp_path}/f"
     ).split()
     assert ex02.main(arguments) == 0

@@ -76,19 +76,21 @@ def small_mnist(as_dataset, monkeypatch):
 
 def options(tmp_path, *more):
     folders = f"--models-dir {tmp_path}/m --output {tmp_path}/f"
-    return f"--epochs 2 --batch-size 60 {folders} {' '.join(more)}".split()
+    return f"--epochs 1 --batch-size 135 {folders} {' '.join(more)}".split()
 
 
 @pytest.mark.question(QUESTION)
-def test_main_compares_trains_reports_and_saves(ex04, small_mnist, tmp_path, capfd):
-    assert ex04.main(options(tmp_path)) == 0
+@pytest.mark.usefixtures("eager")
+def test_main_compares_trains_reports_and_saves(ex04, small_mnist, tmp_path, unrendered, capfd):
+    with unrendered():  # test_ex02_fashion.py dessine ces figures
+        assert ex04.main(options(tmp_path)) == 0
     printed = capfd.readouterr().out
     assert "LeNet : " in printed and "Réseau dense : " in printed and "d'erreur." in printed
     figures = {path.name for path in (tmp_path / "f").iterdir()}
     assert figures == {"courbes.png", "confusion.png", "erreurs.png"}
     report = reports.read_report("ex04_lenet", models_dir=tmp_path / "m")
     assert report.framing == "digit" and report.num_parameters == 61_706
-    assert report.command.startswith("python -m exercises.ex04_lenet --seeds 1 --epochs 2")
+    assert report.command.startswith("python -m exercises.ex04_lenet --seeds 1 --epochs 1")
     for suffix in ("", "_dense"):
         error, accuracy = (report.metrics[name + suffix] for name in ("error", "accuracy"))
         assert error.mean == pytest.approx(1 - accuracy.mean)
@@ -133,7 +135,7 @@ def test_bad_options(ex04, arguments, message, capsys):
 
 def test_too_few_images(ex04, small_mnist, tmp_path, capsys):
     assert ex04.main(options(tmp_path, "--limit", "40")) == 1
-    assert "ne font pas un lot de 60" in capsys.readouterr().err
+    assert "ne font pas un lot de 135" in capsys.readouterr().err
 
 
 # --- Ce qui est livré ----------------------------------------------------------------

@@ -210,9 +210,9 @@ def test_engines_are_kept_from_one_call_to_the_next(monkeypatch, repo, version, 
         Classifier, "_new_engine", lambda self: made.append(new_engine(self)) or made[-1]
     )
     names = ("avion.png", "chat.png", "bateau.gif")
-    paths = [str(repo / "samples" / name) for name in names] * 15
-    classifier = Classifier(num_threads=num_threads)
-    for _ in range(4):
+    paths = [str(repo / "samples" / name) for name in names] * 10
+    classifier = Classifier("ex03_cifar10_light", num_threads=num_threads)  # il répond vite
+    for _ in range(3):
         found = [classifier.classes[result.best] for result in classifier.classify(paths)]
-        assert found == ["Avion", "Chat", "Bateau"] * 15
+        assert found == ["Avion", "Chat", "Bateau"] * 10
     assert len(made) <= num_threads

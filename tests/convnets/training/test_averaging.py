@@ -56,6 +56,7 @@ def test_too_few_images(images):
         averaging.measure_normalisations(model, images, batch_size=101)
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("truth", PARTS)
 def test_a_network_stops_where_validation_is_most_likely(truth, capsys):
     """Un modèle linéaire dont les vrais poids sont sur le chemin, à un endroit connu."""

@@ -98,7 +98,8 @@ def test_wrong_arguments(images):
 def test_a_teacher_is_loaded_at_the_precision_of_the_training(images, tmp_path):
     model = network(1, 8)
     report = Report(command="", metrics={}, score=0.5)
-    saving.save_model(model, "ex99_teacher", report, models_dir=tmp_path)
+    export = b"essai", "float32"
+    saving.save_model(model, "ex99_teacher", report, export=export, models_dir=tmp_path)
     exact = load_teacher("ex99_teacher", precision="float32", models_dir=tmp_path)
     np.testing.assert_array_equal(exact(images), model(images))
     rough = load_teacher("ex99_teacher", precision="mixed_bfloat16", models_dir=tmp_path)

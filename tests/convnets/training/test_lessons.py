@@ -80,6 +80,7 @@ def test_colors_are_deformed_like_greys():
         np.testing.assert_array_equal(channel, expected)
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_teacher_answers_once(teacher, extract, capsys):
     x, labels = of_extract(extract, 120)
     found = lessons.answers(teacher, x, labels, copies=2, translate_px=1)

@@ -61,6 +61,7 @@ def test_only_kernels_of_several_channels_move_otherwise():
     assert other == ["second/kernel"]
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("nesterov", [True, False])
 def test_the_step_of_a_kernel(nesterov):
     rate, factor = 0.01, 0.5
@@ -122,6 +123,7 @@ def test_triangle_schedule():
     np.testing.assert_allclose(rates, [0.4, 1.2, 2.0, 1.07, 0.14], rtol=1e-5)
 
 
+@pytest.mark.usefixtures("eager")
 def test_offsets_learn_faster():
     def moved(optimizer):
         inputs = keras.Input((3,))

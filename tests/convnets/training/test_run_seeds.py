@@ -21,7 +21,7 @@ def shown(monkeypatch):
 
 @pytest.fixture
 def train(tmp_path, monkeypatch, capsys, eager, shown):
-    """train("--epochs", "2") -> ce que dit l'exercice, sur 300 lettres, sans export ni figures."""
+    """train("--epochs", "2") -> ce que dit l'exercice, sur 150 lettres, sans export ni figures."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(export, "choose_export", lambda *_: (b"essai", "float32"))
     monkeypatch.setattr(export, "export_accuracy", lambda *_: 0.0)
@@ -29,7 +29,7 @@ def train(tmp_path, monkeypatch, capsys, eager, shown):
     def call(*arguments, folder="m"):
         folders = ["--models-dir", str(tmp_path / folder), "--output", str(tmp_path / "f")]
         capsys.readouterr()
-        code = learned_filters.main(["--limit", "300", *arguments, *folders])
+        code = learned_filters.main(["--limit", "150", *arguments, *folders])
         out = capsys.readouterr()
         return code, out.out, out.err
 
@@ -63,7 +63,7 @@ def test_it_says_how_long_then_what_it_reached(train, tmp_path):
     reached, where, use = lines[-3:]
     accuracy = f"{100 * load_report(tmp_path / 'm' / f'{SLUG}.json').metrics['accuracy'].mean:.2f}"
     assert reached.startswith(
-        f"Exactitude sur le jeu de test : {accuracy.replace('.', ',')} % (1 graine, 300 images, "
+        f"Exactitude sur le jeu de test : {accuracy.replace('.', ',')} % (1 graine, 150 images, "
         "en une passe) ; le modèle publié : "
     )
     assert where == f"Poids : m/{SLUG}.keras (graine 0)."
@@ -71,15 +71,18 @@ def test_it_says_how_long_then_what_it_reached(train, tmp_path):
     assert "accuracy" not in out and "ETA" not in out
 
 
-def test_one_seed_does_not_replace_the_best_of_two(train, tmp_path, shown):
+def test_one_seed_does_not_replace_the_best_of_two(train, tmp_path, shown, monkeypatch):
     """Même bien mieux appris : il va dans runs/, et c'est lui que montrent les figures."""
     _, out, _ = train("--epochs", "1", "--seeds", "2")
     assert out.count("graine 1/2, époque 1/1") == 1 and "Graine 1 : exactitude" in out
-    before = weights(tmp_path / "m")
-    _, out, _ = train("--epochs", "12")
+    before, runs = weights(tmp_path / "m"), tmp_path / "m" / "runs" / SLUG
+    monkeypatch.setattr(learned_filters, "LEARNING_RATE", 0.05)
+    _, out, _ = train("--epochs", "5")
+    scores = [load_report(m / f"{SLUG}.json").score for m in (tmp_path / "m", runs)]
+    assert scores[0] < scores[1] - 0.2
     assert "est le meilleur de 2 graines, celui-ci de 1 : rien n'est remplacé sans --force" in out
     assert out.splitlines()[-1] == f"Pour s'en servir : ./predict --model m/runs/{SLUG} image.png"
-    learned = weights(tmp_path / "m" / "runs" / SLUG)
+    learned = weights(runs)
     for kept, found, new, drawn in zip(
         before, weights(tmp_path / "m"), learned, shown[-1].get_weights(), strict=True
     ):
@@ -100,7 +103,7 @@ def test_minutes_train_as_epochs_would(train, tmp_path, planned):
     commands = [load_report(tmp_path / k / f"{SLUG}.json").command for k in ("epochs", "minutes")]
     assert commands[0] == commands[1] and "--epochs 2" in commands[0]
     [([stage], known)] = planned
-    assert stage.steps >= 1 and stage.epoch_s > 0 and known["num_images"] == 300
+    assert stage.steps >= 1 and stage.epoch_s > 0 and known["num_images"] == 150
 
 
 def test_a_resumed_budget_keeps_its_epochs(train, tmp_path, planned, monkeypatch):

@@ -130,6 +130,7 @@ class CutAt:
         return Cut()
 
 
+@pytest.mark.usefixtures("eager")
 def test_resume_ends_with_the_same_weights(tmp_path):
     whole = small_model()
     history = study.fit(whole, batches(), epochs=4, checkpoint=tmp_path / "a.npz", verbose=0)
@@ -148,12 +149,14 @@ def test_resume_ends_with_the_same_weights(tmp_path):
     assert len(again["loss"]) == 4 == len(again["duration_s"])
 
 
+@pytest.mark.usefixtures("eager")
 def test_resume_refuses_another_training(tmp_path):
     study.fit(small_model(), batches(), epochs=1, checkpoint=tmp_path / "a.npz", verbose=0)
     with pytest.raises(ValueError, match="autre entraînement"):
         study.fit(small_model(), batches(), epochs=2, checkpoint=tmp_path / "a.npz", resume=True)
 
 
+@pytest.mark.usefixtures("eager")
 def test_resume_refuses_another_learning_rate(tmp_path):
     path = tmp_path / "a.npz"
     history = study.fit(small_model(), batches(), epochs=1, checkpoint=path, verbose=0)
@@ -163,6 +166,7 @@ def test_resume_refuses_another_learning_rate(tmp_path):
         study.fit(small_model(rate=0.1), batches(), epochs=1, checkpoint=path, resume=True)
 
 
+@pytest.mark.usefixtures("eager")
 def test_cut_while_writing_a_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "a.npz"
     study.fit(small_model(), batches(), epochs=1, checkpoint=path, verbose=0)

@@ -25,9 +25,15 @@ def texts(figure):
 
 
 @pytest.fixture(scope="module")
-def figures():
+def groups():
+    """Les trois groupes de figures, dessinés une fois pour tout le fichier."""
     with convolution.house_style():
-        return ex00_figures.numbers() | ex00_figures.x_or_o() | ex00_figures.layers()
+        return {name: getattr(ex00_figures, name)() for name in ("numbers", "x_or_o", "layers")}
+
+
+@pytest.fixture(scope="module")
+def figures(groups):
+    return groups["numbers"] | groups["x_or_o"] | groups["layers"]
 
 
 def test_every_lost_picture_is_drawn(figures):
@@ -96,7 +102,9 @@ def test_the_animations_end_on_the_printed_results():
             assert float(value) == pytest.approx(float(expected[sliding.operation]))
 
 
-def test_save_all_writes_them(tmp_path, monkeypatch, capsys):
+def test_save_all_writes_them(groups, tmp_path, monkeypatch, capsys):
+    for name, drawn in groups.items():
+        monkeypatch.setattr(ex00_figures, name, lambda drawn=drawn: drawn)
     one = ex00_figures.slide([[1, 2], [3, 4]], pool="max")
     monkeypatch.setattr(ex00_figures, "animations", lambda: {"petite": ("titre", one)})
     assert ex00_figures.save_all(tmp_path / "f") == 0

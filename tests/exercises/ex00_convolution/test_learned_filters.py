@@ -72,9 +72,10 @@ def test_learned_filters_are_scaled(ex00, shipped):
         np.testing.assert_allclose(filters[k] * scale, kernel[..., 0, k], rtol=1e-5)
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_whole_loop(ex00, tmp_path, capsys):
     folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "figures")]
-    assert ex00.main(["--epochs", "1", "--seeds", "1", "--limit", "300", *folders]) == 0
+    assert ex00.main(["--epochs", "1", "--seeds", "1", "--limit", "100", *folders]) == 0
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
         "filtres_appris.png",
         "lettres.png",

@@ -52,7 +52,7 @@ def test_the_whole_study_of_forgetting(
     trial_arguments, forgetting, tiny_blocks, tmp_path, monkeypatch, capfd
 ):
     monkeypatch.setattr(forgetting, "RATES", (1e-2,))
-    monkeypatch.setattr(forgetting.top, "EPOCHS", 2)
+    monkeypatch.setattr(forgetting.top, "EPOCHS", 1)
     assert forgetting.main(trial_arguments(tmp_path)) == 0
     assert "chat ou chien" in capfd.readouterr().out
     folder = tmp_path / "m" / "runs" / "ex05_forgetting"

@@ -27,7 +27,7 @@ def test_the_whole_study_of_layers(
 ):
     monkeypatch.setattr(ex05, "CUTS", ("mixed2", "mixed10"))
     monkeypatch.setattr(ex05, "RELEARNED_AFTER", ("mixed9",))
-    monkeypatch.setattr(ex05.top, "EPOCHS", 2)
+    monkeypatch.setattr(ex05.top, "EPOCHS", 1)
     assert ex05.main(trial_arguments(tmp_path)) == 0
     printed = capfd.readouterr().out
     assert "12 images pour apprendre, 12 pour mesurer." in printed

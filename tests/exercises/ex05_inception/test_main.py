@@ -135,11 +135,14 @@ def test_main_on_a_folder_of_three_classes(
 
 
 @pytest.mark.question(QUESTION)
-def test_main_makes_its_own_folder(ex05, tiny, eager, tmp_path, monkeypatch, as_dataset, capfd):
+def test_main_makes_its_own_folder(
+    ex05, tiny, eager, unrendered, tmp_path, monkeypatch, as_dataset, capfd
+):
     """Sans dossier ; et, sur demande seulement, sans cache et avec des poids au hasard."""
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
-    arguments = ["--limit", 16, "--augment", "--epochs", 2, "--weights", "none"]
-    assert run_main(ex05, tmp_path, *arguments) == 0
+    arguments = ["--limit", 16, "--augment", "--epochs", 1, "--weights", "none"]
+    with unrendered():
+        assert run_main(ex05, tmp_path, *arguments) == 0
     printed = capfd.readouterr().out
     assert "16 images : chat 8, chien 8." in printed
     assert "--augment : les images changent à chaque époque" in printed

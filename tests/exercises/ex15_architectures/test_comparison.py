@@ -45,7 +45,7 @@ def test_all_networks_share_the_recipe(comparison):
         "accuracy" if name == comparison.SHIPPED else f"accuracy_{name}"
         for name in comparison.BUILDERS
     }
-    assert set(comparison.HEADLINE) <= metrics
+    assert set(comparison.HEADLINE) <= metrics and len(comparison.COSTS) == 7
 
 
 @pytest.mark.question(QUESTION)

@@ -26,34 +26,40 @@ def comparison():
 
 @pytest.fixture
 def small(comparison, as_dataset, monkeypatch, eager):
-    """Un extrait de CIFAR-10 ; LeNet et ResNet sont vrais, les autres réseaux ont deux couches."""
+    """Un extrait de CIFAR-10 ; LeNet, un ResNet étroit, et deux réseaux de deux couches."""
+    from exercises.ex15_architectures import figures, networks
     from exercises.ex15_architectures.residual import build_deep
 
     dataset = as_dataset("cifar10")
     monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
-    shallow = {
-        name: partial(build_deep, 2, shortcuts=name.startswith("residual"))
-        for name in comparison.BUILDERS
-    }
-    real = {name: comparison.NETWORKS[name] for name in ("lenet", "resnet")}
-    monkeypatch.setattr(comparison, "BUILDERS", shallow | real)
+    monkeypatch.setattr(networks, "RESNET_WIDTHS", (4, 8))
+    builders = {name: comparison.NETWORKS[name] for name in ("lenet", "resnet")}
+    for name in ("plain_30", "residual_30"):
+        builders[name] = partial(build_deep, 2, shortcuts=name.startswith("residual"))
+    costs = dict(zip(comparison.BUILDERS, comparison.COSTS, strict=True))
+    monkeypatch.setattr(comparison, "BUILDERS", builders)
+    monkeypatch.setattr(comparison, "COSTS", [costs[name] for name in builders])
+    for kind in ("NAMES_FR", "DEEP_NAMES_FR"):
+        kept = {name: label for name, label in getattr(figures, kind).items() if name in builders}
+        monkeypatch.setattr(figures, kind, kept)
     return dataset
 
 
 @pytest.mark.question(QUESTION)
-def test_main_trains_saves_and_shows(ex15, comparison, small, tmp_path, capsys):
+def test_main_trains_saves_and_shows(ex15, comparison, small, unrendered, tmp_path, capsys):
     arguments = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]
-    options = ["--seeds", "1", "--epochs", "1", "--batch-size", "135", "--precision", "float32"]
-    assert ex15.main([*arguments, *options]) == 0
+    options = ["--seeds", "1", "--epochs", "1", "--batch-size", "270", "--precision", "float32"]
+    with unrendered():
+        assert ex15.main([*arguments, *options]) == 0
     report = reports.read_report("ex15_architectures", models_dir=tmp_path / "m")
     assert report.command == (
         "python -m exercises.ex15_architectures --seeds 1 --epochs 1 --limit 11000"
-        " --batch-size 135 --precision float32"
+        " --batch-size 270 --precision float32"
     )
     assert report.num_images == {"train": 270, "val": 30, "test": 100}
     assert report.num_parameters == report.details["networks"]["resnet"]["parameters"]
     assert set(report.details["networks"]) == set(comparison.BUILDERS)
-    assert len(report.metrics) == 7 and len(report.headline) == len(comparison.HEADLINE)
+    assert len(report.metrics) == 4 and len(report.headline) == len(comparison.HEADLINE)
     for found in report.details["networks"].values():
         assert 0 <= report.metrics[found["metric"]].mean <= 1 and found["operations"] > 1000
         assert [len(curve) for curve in found["curves"].values()] == [1, 1]
@@ -70,7 +76,8 @@ def test_main_trains_saves_and_shows(ex15, comparison, small, tmp_path, capsys):
     assert {path.name for path in (tmp_path / "f").iterdir()} == names
     shown = capsys.readouterr().out
     again = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "g"), "--show"]
-    assert ex15.main(again) == 0
+    with unrendered():
+        assert ex15.main(again) == 0
     assert {path.name for path in (tmp_path / "g").iterdir()} == names
     table = capsys.readouterr().out.split("Figures")[0]
     assert table in shown and "ResNet-8" in table

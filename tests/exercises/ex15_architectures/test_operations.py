@@ -15,8 +15,9 @@ def ops():
 
 @pytest.fixture(scope="module")
 def full_size(ops):
-    """Les réseaux publiés, construits une seule fois, et un seul à la fois en mémoire."""
-    return {name: ops.measure(build_model()) for name, build_model in ops.FULL_SIZE.items()}
+    """Les réseaux publiés, construits une seule fois, et sans tirer leurs poids."""
+    with keras.StatelessScope(initialize_variables=False):
+        return {name: ops.measure(build_model()) for name, build_model in ops.FULL_SIZE.items()}
 
 
 def slow_convolution(x, kernel, *, stride, groups):

@@ -89,13 +89,14 @@ def test_a_block_that_adds_nothing_is_crossed_unchanged(deep, extract):
 @pytest.mark.question(QUESTION)
 def test_nothing_crosses_thirty_layers_without_shortcuts(pair, extract):
     """Aux mêmes poids initiaux, et sur des photographies très différentes."""
-    spreads = [np.ptp(run(model, extract("cifar10")[0][:20]), axis=0).max() for model in pair]
+    x = extract("cifar10")[0][:20]
+    answers = [run(model, x) for model in pair]
+    spreads = [np.ptp(before, axis=0).max() for before in answers]
     assert spreads[0] < 1e-3 and spreads[1] > 0.05
     # L'erreur ne remonte pas davantage : changer la première couche ne change pas la réponse.
     changes = []
-    for model in pair:
-        x, weights = extract("cifar10")[0][:20], model.get_weights()
-        before = run(model, x)
+    for model, before in zip(pair, answers, strict=True):
+        weights = model.get_weights()
         model.set_weights([weights[0] + 0.05, *weights[1:]])
         changes.append(abs(run(model, x) - before).max())
         model.set_weights(weights)

@@ -32,23 +32,24 @@ def test_augment_moves_and_mirrors_without_touching_the_images(ex16):
     assert set(columns) == set(range(7, 14)) | set(range(18, 25))  # 10 ± 3, et son reflet 21 ± 3
 
 
-def test_training_learns_and_counts_only_its_own_time(ex16, extract, tmp_path, eager):
+def test_training_learns_and_counts_only_its_own_time(ex16, extract, eager, tmp_path, monkeypatch):
+    monkeypatch.setattr(ex16, "FILTERS", (8, 8, 8))
     x, y = extract("cifar10")
     options = SimpleNamespace(
-        precision="float32", batch_size=20, resume=False, module="essai", models_dir=tmp_path
+        precision="float32", batch_size=25, resume=False, module="essai", models_dir=tmp_path
     )
     y = y.reshape(-1)
     model, history = ex16.train_cnn(
-        x[:100], y[:100], val=(x[300:], y[300:]), epochs=4, seed=0, options=options, move=False
+        x[:100], y[:100], val=(x[300:], y[300:]), epochs=2, seed=0, options=options, move=False
     )
-    assert len(history["cpu_s"]) == 4 and min(history["cpu_s"]) > 0
+    assert len(history["cpu_s"]) == 2 and min(history["cpu_s"]) > 0
     assert history["loss"][-1] < history["loss"][0]
     guesses = model.predict(x[300:], verbose=0).argmax(1)
     assert np.mean(guesses == y[300:]) == pytest.approx(history["val_accuracy"][-1], abs=1e-6)
     # Reprendre un entraînement fini ne recalcule rien, et en garde le temps.
     options.resume = True
     again, found = ex16.train_cnn(
-        x[:100], y[:100], val=(x[300:], y[300:]), epochs=4, seed=0, options=options, move=False
+        x[:100], y[:100], val=(x[300:], y[300:]), epochs=2, seed=0, options=options, move=False
     )
     assert found == history
     for got, expected in zip(again.get_weights(), model.get_weights(), strict=True):

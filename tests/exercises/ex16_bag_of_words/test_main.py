@@ -7,7 +7,7 @@ from convnets.core import reports
 from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
 from convnets.training import saving
-from exercises.ex16_bag_of_words import dictionary
+from exercises.ex16_bag_of_words import classifier, cnn, dictionary
 
 QUESTION = "S3 Avant le deep"
 SIZES = (6, 12)
@@ -29,26 +29,31 @@ def comparison():
 
 @pytest.fixture
 def small(comparison, as_dataset, monkeypatch):
-    """Un extrait de CIFAR-10, deux petits dictionnaires."""
+    """Un extrait de CIFAR-10, deux petits dictionnaires, des réseaux de quelques filtres."""
     dataset = as_dataset("cifar10")
     monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
-    monkeypatch.setattr(dictionary, "NUM_PATCHES", 2000)
+    monkeypatch.setattr(dictionary, "NUM_PATCHES", 1000)
+    monkeypatch.setattr(classifier, "MAX_ITERATIONS", 20)
     monkeypatch.setattr(comparison, "SIZES", SIZES)
     monkeypatch.setattr(comparison, "LONG", 2)
+    monkeypatch.setattr(cnn, "FILTERS", (4, 4, 4))
     return dataset
 
 
 @pytest.mark.question(QUESTION)
-def test_main_compares_saves_and_shows(ex16, comparison, small, tmp_path, repo, capfd, eager):
+def test_main_compares_saves_and_shows(
+    ex16, comparison, small, eager, unrendered, tmp_path, repo, capfd
+):
     folder = tmp_path / "m"
     arguments = ["--models-dir", str(folder), "--output", str(tmp_path / "f")]
-    training = ["--epochs", "1", "--seeds", "1", "--batch-size", "50"]
-    assert ex16.main([*training, *arguments]) == 0
+    training = ["--epochs", "1", "--seeds", "1", "--batch-size", "270"]
+    with unrendered():
+        assert ex16.main([*training, *arguments]) == 0
     printed = capfd.readouterr().out
     assert "pixels bruts, même classifieur : " in printed and "Secondes de processeur" in printed
     report = reports.read_report("ex16_bag_of_words", models_dir=folder)
     assert report.command == (
-        "python -m exercises.ex16_bag_of_words --seeds 1 --epochs 1 --batch-size 50"
+        "python -m exercises.ex16_bag_of_words --seeds 1 --epochs 1 --batch-size 270"
         " --precision float32"
     )
     assert report.num_images == {"train": 270, "val": 30, "test": 100}

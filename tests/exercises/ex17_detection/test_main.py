@@ -23,10 +23,13 @@ def ex17():
 
 @pytest.fixture
 def small_data(monkeypatch, as_dataset):
-    """Deux jeux en miniature, et deux scènes par figure."""
-    from exercises.ex17_detection import figures
+    """Deux jeux en miniature, des réseaux de quelques cartes, et deux scènes par figure."""
+    from exercises.ex17_detection import figures, grid, localization
 
     monkeypatch.setattr(figures, "NUM_SHOWN", 2)
+    monkeypatch.setattr(grid, "WIDTHS", (4, 4, 4))
+    monkeypatch.setattr(localization, "WIDTHS", (4, 4))
+    monkeypatch.setattr(localization, "DENSE_UNITS", 8)
     for name in ("fashion_mnist", "cifar10"):
         dataset = as_dataset(name)
         monkeypatch.setattr(sources, f"load_{name}", lambda dataset=dataset: dataset)
@@ -34,21 +37,22 @@ def small_data(monkeypatch, as_dataset):
 
 @pytest.mark.question(QUESTION)
 def test_main_trains_measures_saves_and_draws(
-    ex17, small_data, as_dataset, eager, tmp_path, repo, capfd
+    ex17, small_data, as_dataset, eager, unrendered, tmp_path, repo, capfd
 ):
     from convnets.serving.engine import Engine
     from exercises.ex17_detection import comparison, metrics, training
 
     folders = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]
-    small = ["--limit", "24", "--batch-size", "8", "--seeds", "1", "--precision", "float32"]
-    assert ex17.main([*small, "--epochs", "2", *folders]) == 0
+    small = ["--limit", "24", "--batch-size", "24", "--seeds", "1", "--precision", "float32"]
+    with unrendered():
+        assert ex17.main([*small, "--epochs", "2", *folders]) == 0
     assert capfd.readouterr().out.splitlines()[-1] == (
         f"Pour s'en servir : python -m exercises.ex17_detection photo.png"
         f" --models-dir {tmp_path / 'm'}"
     )
     report = reports.read_report("ex17_detection", models_dir=tmp_path / "m")
     assert report.command == (
-        "python -m exercises.ex17_detection --seeds 1 --epochs 2 --limit 24 --batch-size 8"
+        "python -m exercises.ex17_detection --seeds 1 --epochs 2 --limit 24 --batch-size 24"
         " --precision float32"
     )
     assert report.num_images == {"train": 24, "val": 4, "test": 24}

@@ -39,7 +39,7 @@ def small(training, as_dataset, monkeypatch):
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: datasets[0])
     monkeypatch.setattr(sources, "load_cifar10", lambda: datasets[1])
     build_model = training.build_model
-    monkeypatch.setattr(training, "build_model", lambda kind: build_model(kind, channels=(4, 6, 8)))
+    monkeypatch.setattr(training, "build_model", lambda kind: build_model(kind, channels=(4, 6)))
     return datasets
 
 
@@ -47,15 +47,18 @@ def small(training, as_dataset, monkeypatch):
 
 
 @pytest.mark.question(QUESTION)
-def test_main_trains_saves_and_segments(ex18, training, small, eager, tmp_path, capsys):
+def test_main_trains_saves_and_segments(ex18, training, small, eager, unrendered, tmp_path, capsys):
     folder, figures = tmp_path / "m", tmp_path / "f"
     arguments = ["--models-dir", str(folder), "--output", str(figures)]
-    trial = ["--epochs", "2", "--seeds", "1", "--limit", "12", "--batch-size", "4"]
-    assert ex18.main([*trial, *arguments]) == 0
+    trial = ["--epochs", "2", "--seeds", "1", "--limit", "12", "--batch-size", "12"]
+    trial += ["--precision", "float32"]
+    with unrendered():
+        assert ex18.main([*trial, *arguments]) == 0
     printed = capsys.readouterr().out
     report = reports.read_report("ex18_segmentation", models_dir=folder)
     assert report.command == (
-        "python -m exercises.ex18_segmentation --seeds 1 --epochs 2 --limit 12 --batch-size 4"
+        "python -m exercises.ex18_segmentation --seeds 1 --epochs 2 --limit 12 --batch-size 12"
+        " --precision float32"
     )
     assert report.num_images == {"train": 12, "val": 1, "test": 12}
     assert len(report.history["segnet_loss"]) == 2

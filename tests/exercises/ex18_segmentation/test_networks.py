@@ -50,8 +50,10 @@ def test_without_connections_the_network_is_not_smaller():
     assert EXPECTED["plain"] > EXPECTED["unet"] > 200_000
 
 
-def through_the_middle(ex18, kind):
-    """Le réseau, dont le fond est coupé : ce qui en sort ne passe que par les connexions."""
+@pytest.fixture(scope="module", params=KINDS)
+def through_the_middle(ex18, request):
+    """Un réseau, dont le fond est coupé : ce qui en sort ne passe que par les connexions."""
+    kind = request.param
     keras.utils.set_random_seed(0)
     model = ex18.build_model(kind, channels=(4, 6, 8), side_px=16)
     middle = [
@@ -61,32 +63,30 @@ def through_the_middle(ex18, kind):
         and not isinstance(layer, keras.layers.Conv2DTranspose)
     ][3]
     assert middle.output.shape[1:] == (4, 4, 8)
-    return model, middle
+    middle.set_weights([np.zeros_like(each) for each in middle.get_weights()])
+    return kind, model, middle
 
 
 @pytest.mark.question(QUESTION)
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_goes_around_the_middle(ex18, kind):
+def test_what_goes_around_the_middle(through_the_middle):
     """Fond coupé : seul le U-Net voit encore l'image, la place des maximums seule ne dit rien."""
-    model, middle = through_the_middle(ex18, kind)
-    middle.set_weights([np.zeros_like(each) for each in middle.get_weights()])
+    kind, model, _ = through_the_middle
     x = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
     first, second = np.asarray(model(x, training=False))
     assert (abs(first - second).max() > 1e-3) == (kind == "unet")
 
 
 @pytest.mark.question(QUESTION)
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_places_reach_segnet(ex18, kind):
+def test_the_places_reach_segnet(through_the_middle):
     """Fond constant, non nul : SegNet répond selon la place des maximums, `plain` ne sait rien."""
-    model, middle = through_the_middle(ex18, kind)
+    kind, model, middle = through_the_middle
     norm = model.layers[model.layers.index(middle) + 1]
     assert isinstance(norm, keras.layers.BatchNormalization)
-    middle.set_weights([np.zeros_like(each) for each in middle.get_weights()])
-    gamma, _, mean, variance = norm.get_weights()
+    gamma, beta, mean, variance = norm.get_weights()
     norm.set_weights([gamma, np.ones_like(gamma), mean, variance])
     x = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
     first, second = np.asarray(model(x, training=False))
+    norm.set_weights([gamma, beta, mean, variance])
     assert (abs(first - second).max() > 1e-4) == (kind != "plain")
 
 

@@ -69,7 +69,7 @@ def test_pooling_and_unpooling_match_a_loop_with_argmax(ex18, ties):
 
 
 @pytest.mark.question(QUESTION)
-def test_ties_are_broken_as_tensorflow_does(ex18):
+def test_ties_are_broken_as_tensorflow_does(ex18, eager):
     maps = with_ties(2)
     _, places, _ = both(ex18).predict([maps, maps[:, ::2, ::2]], verbose=0)
     _, flat = tf.nn.max_pool_with_argmax(maps, 2, 2, "VALID", output_dtype=tf.int64)
@@ -81,7 +81,7 @@ def test_ties_are_broken_as_tensorflow_does(ex18):
     np.testing.assert_array_equal(windows, 1)  # une place par fenêtre, même toute nulle
 
 
-def test_by_hand(ex18):
+def test_by_hand(ex18, eager):
     maps = np.array([[1, 5, 0, 0], [5, 2, 0, 0]], np.float32)[None, ..., None]
     values = np.array([[7, -3]], np.float32)[None, ..., None]
     pooled, _, placed = both(ex18, (2, 4, 1)).predict([maps, values], verbose=0)
@@ -117,7 +117,7 @@ def test_half_precision(ex18, dtype):
     np.testing.assert_array_equal(tf.cast(places, tf.float32).numpy(), expected)
 
 
-def test_a_model_is_read_back_without_custom_objects(ex18, tmp_path):
+def test_a_model_is_read_back_without_custom_objects(ex18, eager, tmp_path):
     model, maps = both(ex18), with_ties(5)
     model.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras")

@@ -71,6 +71,7 @@ def test_figures_of_a_network(figures, tmp_path, extract, monkeypatch, eager):
     from exercises.ex19_vision_transformer import networks
 
     monkeypatch.setattr(networks, "DEPTH", 1)
+    monkeypatch.setattr(networks, "PATCH_PX", 7)  # seize jetons
     keras.utils.set_random_seed(0)
     model = networks.build_transformer()
     before = model.get_weights()

@@ -8,7 +8,7 @@ from PIL import Image
 from convnets.core import paths, reports
 from convnets.datasets import sources
 from convnets.training import export, saving
-from exercises.ex19_vision_transformer import networks
+from exercises.ex19_vision_transformer import comparison, networks
 
 QUESTION = "S3 The Transformer Wave"
 
@@ -22,7 +22,9 @@ def ex19():
 
 @pytest.fixture
 def small(ex19, monkeypatch):
-    """De petits réseaux : un seul bloc, des jetons de huit valeurs."""
+    """De petits réseaux : un seul bloc, seize jetons de huit valeurs."""
+    for module in (networks, comparison):
+        monkeypatch.setattr(module, "PATCH_PX", 7)
     for name, value in {"WIDTH": 8, "HIDDEN": 8, "DEPTH": 1, "CNN_FILTERS": (4, 4, 4)}.items():
         monkeypatch.setattr(networks, name, value)
     return ex19
@@ -30,14 +32,15 @@ def small(ex19, monkeypatch):
 
 @pytest.mark.question(QUESTION)
 def test_main_trains_saves_resumes_and_explains(
-    small, eager, as_dataset, tmp_path, monkeypatch, capfd
+    small, eager, unrendered, as_dataset, tmp_path, monkeypatch, capfd
 ):
     dataset = as_dataset("fashion_mnist")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
     folder, figures = tmp_path / "m", tmp_path / "f"
     arguments = ["--models-dir", str(folder), "--output", str(figures)]
-    trial = ["--seeds", "1", "--batch-size", "90", *arguments]
-    assert small.main([*trial, "--epochs", "2"]) == 0
+    trial = ["--seeds", "1", "--batch-size", "270", "--precision", "float32", *arguments]
+    with unrendered():
+        assert small.main([*trial, "--epochs", "2"]) == 0
     printed = capfd.readouterr().out
     assert (
         "Transformeur sans positions (" in printed and f"Figures écrites dans {figures}/" in printed

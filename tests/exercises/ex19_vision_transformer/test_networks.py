@@ -14,11 +14,17 @@ def networks():
 
 
 @pytest.fixture(scope="module")
-def network(networks):
-    """Un transformeur dont tous les poids comptent : ni zéros, ni presque zéros."""
-    model = networks.build_transformer()
-    scramble(model, seed=0)
-    return model
+def built(networks):
+    """Les trois réseaux, dont tous les poids comptent : ni zéros, ni presque zéros."""
+    models = {name: build() for name, build in networks.NETWORKS.items()}
+    for model in models.values():
+        scramble(model, seed=0)
+    return models
+
+
+@pytest.fixture(scope="module")
+def network(built):
+    return built["transformer"]
 
 
 def scramble(model, *, seed):
@@ -45,8 +51,8 @@ def softmax(x):
 
 
 @pytest.mark.question(QUESTION)
-def test_parameter_counts(networks):
-    counts = {name: build().count_params() for name, build in networks.NETWORKS.items()}
+def test_parameter_counts(networks, built):
+    counts = {name: model.count_params() for name, model in built.items()}
     w, h = networks.WIDTH, networks.HIDDEN
     block = 4 * (w * w + w) + 2 * 2 * w + (w * h + h) + (h * w + w)
     alone = (16 + 1) * w + w + networks.DEPTH * block + 2 * w + (w + 1) * 10
@@ -58,8 +64,8 @@ def test_parameter_counts(networks):
 
 
 @pytest.mark.parametrize("name", ["transformer", "no_positions", "cnn"])
-def test_networks_take_pixels_and_give_probabilities(networks, name):
-    model = networks.NETWORKS[name]()
+def test_networks_take_pixels_and_give_probabilities(built, name):
+    model = built[name]
     assert model.name == name and model.inputs[0].dtype == "uint8"
     assert model.input_shape == (None, 28, 28) and model.output_shape == (None, 10)
     probabilities = call(model, noise(3))
@@ -214,9 +220,8 @@ def permuted(x, order):
 
 
 @pytest.mark.question(QUESTION)
-def test_only_positions_see_the_order(networks, network, extract):
-    blind = networks.build_transformer(positions=False)
-    scramble(blind, seed=0)
+def test_only_positions_see_the_order(built, network, extract):
+    blind = built["no_positions"]
     x = extract("fashion_mnist")[0][:20]
     before = call(blind, x)
     assert np.ptp(before, axis=0).max() > 1e-2  # il distingue bien une image d'une autre
@@ -234,11 +239,11 @@ def test_only_positions_see_the_order(networks, network, extract):
     assert abs(first - second).max() > 1e-4
 
 
-def test_equal_positions_are_no_positions(networks, network):
+def test_equal_positions_are_no_positions(network):
     """Planté : des positions toutes égales ne disent rien, et le réseau redevient aveugle."""
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
-    copy.get_layer("positions").set_weights([np.full((1, 49 * 48), 0.3)])
-    x = noise(4)
-    order = np.random.default_rng(2).permutation(49)
-    np.testing.assert_allclose(call(copy, x), call(copy, permuted(x, order)), atol=1e-5)
+    x, positions = noise(4), network.get_layer("positions")
+    order, weights = np.random.default_rng(2).permutation(49), positions.get_weights()
+    positions.set_weights([np.full((1, 49 * 48), 0.3)])
+    found = [call(network, each) for each in (x, permuted(x, order))]
+    positions.set_weights(weights)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)

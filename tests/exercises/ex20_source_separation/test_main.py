@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from convnets.core import paths, reports
 from convnets.training import saving
-from exercises.ex20_source_separation import comparison
+from exercises.ex20_source_separation import comparison, network
 from exercises.ex20_source_separation import sounds as ex20_sounds
 from exercises.ex20_source_separation import spectrograms as ex20_spectrograms
 from exercises.ex20_source_separation.timbres import LEARNED
@@ -23,15 +23,23 @@ def ex20():
     return ex20_source_separation
 
 
+def shorten(patch):
+    """Fait jouer des sons d'une seconde."""
+    patch.setattr(ex20_sounds, "DURATION_S", 1.0)
+    patch.setattr(ex20_sounds, "NUM_SAMPLES", 8000)
+
+
 @pytest.fixture(scope="module")
-def trained(ex20, tmp_path_factory):
-    """Un entraînement de quelques secondes, sur quatre mélanges."""
+def trained(ex20, unrendered, tmp_path_factory):
+    """Un entraînement de quelques secondes, sur trois mélanges."""
     folder = tmp_path_factory.mktemp("ex20")
     arguments = ["--models-dir", str(folder / "m"), "--output", str(folder / "f")]
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, unrendered():
+        patch.setattr(network, "DILATIONS", (2,))
         patch.setattr(comparison.baselines, "MEDIAN_SIZES", (17,))
+        shorten(patch)
         tf.config.run_functions_eagerly(True)  # construire les graphes durerait plus longtemps
-        assert ex20.main(["--epochs", "2", "--limit", "4", "--seeds", "1", *arguments]) == 0
+        assert ex20.main(["--epochs", "2", "--limit", "3", "--seeds", "1", *arguments]) == 0
         tf.config.run_functions_eagerly(False)
     return SimpleNamespace(folder=folder, arguments=arguments)
 
@@ -40,9 +48,9 @@ def trained(ex20, tmp_path_factory):
 def test_main_trains_measures_and_writes(trained):
     report = reports.read_report(SLUG, models_dir=trained.folder / "m")
     assert report.command == (
-        f"python -m exercises.{SLUG} --seeds 1 --epochs 2 --limit 4 --precision float32"
+        f"python -m exercises.{SLUG} --seeds 1 --epochs 2 --limit 3 --precision float32"
     )
-    assert report.num_images == {"train": 4, "val": 4, "test": 4}
+    assert report.num_images == {"train": 3, "val": 3, "test": 3}
     assert report.input_shape == [None, 257, 1]
     assert len(report.history["loss"]) == len(report.history["val_loss"]) == 2
     for shown in report.headline:
@@ -55,13 +63,14 @@ def test_main_trains_measures_and_writes(trained):
 
 
 @pytest.mark.question(QUESTION)
-def test_the_saved_model_says_the_same(trained, eager):
+def test_the_saved_model_says_the_same(trained, eager, monkeypatch):
     from ai_edge_litert.interpreter import Interpreter
 
     # Keras seul, sans rien de nous, puis l'export.
     model = keras.saving.load_model(trained.folder / "m" / f"{SLUG}.keras")
     report = reports.read_report(SLUG, models_dir=trained.folder / "m")
-    sources = ex20_sounds.make_mixtures(4, LEARNED, seed=comparison.SEEDS["val"])
+    shorten(monkeypatch)
+    sources = ex20_sounds.make_mixtures(3, LEARNED, seed=comparison.SEEDS["val"])
     gain = float(comparison.gain(model, sources).mean())
     assert gain == pytest.approx(report.score, abs=1e-3)
 
@@ -109,7 +118,7 @@ def test_silence_stays_silent(ex20, trained, tmp_path, eager):
 
 
 def test_resuming_with_other_options_is_refused(ex20, trained, capsys):
-    options = ["--limit", "4", "--seeds", "1", "--resume", *trained.arguments]
+    options = ["--limit", "3", "--seeds", "1", "--resume", *trained.arguments]
     assert ex20.main(["--epochs", "3", *options]) == 1
     assert "vient d'un autre entraînement" in capsys.readouterr().err
 

@@ -91,10 +91,10 @@ def test_blocks_give_the_mask_of_the_whole(ex20, monkeypatch, eager):
         for k, w in enumerate(model.get_weights())
     ]
     model.set_weights(weights)
-    mixtures = ex20.stft(noise(1, 25000))
+    mixtures = ex20.stft(noise(1, 16000))
     whole = ex20.predict_masks(model, mixtures)
     assert whole.shape == mixtures.shape and whole.std() > 0.1
-    monkeypatch.setattr(ex20, "BLOCK_FRAMES", 60)
+    monkeypatch.setattr(ex20, "BLOCK_FRAMES", 40)
     np.testing.assert_allclose(ex20.predict_masks(model, mixtures), whole, atol=1e-4)
     monkeypatch.setattr(ex20, "MARGIN_FRAMES", 4)  # trop peu : les raccords se voient
     assert np.abs(ex20.predict_masks(model, mixtures) - whole).max() > 1e-3

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from convnets.core import reports
@@ -16,17 +18,20 @@ def ex21():
 
 @pytest.fixture
 def trial(as_dataset, tmp_path, monkeypatch):
-    """Un essai entier en quelques secondes : deux réseaux, un tirage, peu de pas."""
-    from exercises.ex21_graphs import comparison, figures, real_graphs, tasks
+    """Un essai entier en quelques secondes : deux réseaux étroits, un tirage, peu de pas."""
+    from exercises.ex21_graphs import comparison, figures, images, real_graphs, tasks
 
     updates = {name: comparison.UPDATES[name] for name in ("sum", "alone")}
     monkeypatch.setattr(comparison, "UPDATES", updates)
     kept = [each for each in comparison.HEADLINE if each[0] != "accuracy_conv"]
     monkeypatch.setattr(comparison, "HEADLINE", kept)
-    monkeypatch.setattr(real_graphs, "STEPS", 3)
+    monkeypatch.setattr(real_graphs, "STEPS", 1)
     monkeypatch.setattr(tasks, "NUM_DRAWS", 1)
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
     monkeypatch.setattr(figures, "DEPTHS", range(2))
+    monkeypatch.setattr(figures, "GRID_PX", 9)
+    for name, value in {"UNITS": 8, "ALONE_UNITS": 8, "DEPTH": 1}.items():
+        monkeypatch.setattr(images, name, value)
     names = {"accuracy", "accuracy_alone"}
     panels = [
         (title, unit, [bar for bar in bars if bar[0] in names or "acc" not in bar[0]])
@@ -38,6 +43,10 @@ def trial(as_dataset, tmp_path, monkeypatch):
         "1",
         "--seeds",
         "1",
+        "--batch-size",
+        "135",
+        "--precision",
+        "float32",
         "--models-dir",
         str(tmp_path / "m"),
         "--output",
@@ -46,8 +55,16 @@ def trial(as_dataset, tmp_path, monkeypatch):
 
 
 @pytest.mark.question(QUESTION)
-def test_main_trains_measures_saves_and_redraws(ex21, trial, eager, as_dataset, tmp_path, capsys):
-    assert ex21.main(trial) == 0
+def test_main_trains_measures_saves_and_redraws(
+    ex21, trial, eager, unrendered, as_dataset, tmp_path, capsys
+):
+    from exercises.ex21_graphs import figures as ex21_figures
+
+    (tmp_path / "f").mkdir()
+    with unrendered(), pytest.MonkeyPatch.context() as patch:  # `--show` composera ces deux-là
+        patch.setattr(ex21_figures, "save_club", lambda network, first, path: path.touch())
+        patch.setattr(ex21_figures, "save_receptive_field", Path.touch)
+        assert ex21.main(trial) == 0
     printed = capsys.readouterr().out
     assert "égale à la convolution" in printed and "propagation d'étiquettes" in printed
     figures = {path.name for path in (tmp_path / "f").iterdir()}
@@ -85,7 +102,8 @@ def test_main_trains_measures_saves_and_redraws(ex21, trial, eager, as_dataset, 
     # --show redessine sans entraîner.
     for path in (tmp_path / "f").iterdir():
         path.unlink()
-    assert ex21.main([*trial, "--show"]) == 0
+    with unrendered():
+        assert ex21.main([*trial, "--show"]) == 0
     assert {path.name for path in (tmp_path / "f").iterdir()} == figures
 
 

@@ -1,0 +1,17 @@
+"""Hors de Linux, la correction refuse de se lancer : les tests qui la lancent sont passés."""
+
+import sys
+
+import pytest
+
+GRADING = {"test_collections", "test_grader", "test_plugin", "test_sandbox", "test_statements"}
+
+
+def pytest_collection_modifyitems(items):
+    """Passe, en le disant, les tests qui enferment un rendu."""
+    if sys.platform == "linux":
+        return
+    skip = pytest.mark.skip(reason="la correction ne se lance que sous Linux")
+    for item in items:
+        if item.path.parent.name == "grading" and item.path.stem in GRADING:
+            item.add_marker(skip)
