@@ -1,6 +1,7 @@
 """La galerie : toutes les figures d'introspection, et la commande de chacune.
 
-Commande : python -m docs.gallery
+Commandes : python -m docs.gallery
+            python -m docs.gallery --only 3 12
 Résultat : docs/galerie.md et les images de docs/galerie/.
 
 Chaque figure est refaite par l'exercice lui-même, sur une image de `samples/` : une page sans
@@ -8,7 +9,9 @@ commande serait une page qu'on ne peut pas vérifier.
 """
 
 import ast
+import contextlib
 import importlib
+import io
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +24,7 @@ from exercises import FOLDER, sources
 
 DOCS = Path(__file__).resolve().parent
 MAX_PNG_BYTES = 500_000
+OUTPUT = "sortie.txt"  # dans le dossier d'une entrée, ce que sa commande a écrit
 
 
 class Picture(NamedTuple):
@@ -33,71 +37,82 @@ class Picture(NamedTuple):
 
 
 CAT, DOG = "samples/chat.png", "samples/chien.webp"
+SEVEN = ("--layer", "group3_conv1")  # les dernières cartes de 7×7 cases ; celles d'après, 3×3
+# Un commentaire dit ce que la méthode fait. Ce qu'elle a trouvé est écrit par la commande, et
+# repris sous elle : à chaque mesure refaite, le texte suit.
 PICTURES = (
     Picture(
         "ex06_feature_maps",
         (CAT,),
-        "Les premiers filtres appris sont des bords et des couleurs. Leurs cartes gardent la "
-        "forme du chat ; plus loin, elles deviennent petites et ne répondent qu'à un détail.",
+        "L'image que lit le réseau, puis, couche par couche, les cartes qu'elle allume le plus. "
+        "Les filtres de la première convolution n'ont pas été appris : calculés d'après les images "
+        "d'entraînement (un blanchiment), ils sont restés figés.",
     ),
     Picture(
         "ex06_feature_maps.maximisation",
         (CAT,),
-        "L'image que chaque filtre préfère, fabriquée en partant de bruit : des rayures, puis "
-        "des textures, puis des morceaux d'animaux ou de machines.",
+        "L'image fabriquée pour chaque filtre, en partant de bruit : des aplats et des traits, "
+        "puis des textures et des anneaux, mais aucun objet. Répondre plus à cette image qu'au "
+        "chat n'est pas acquis : la montée, à chaque pas, lisse aussi.",
     ),
     Picture(
         "ex07_occlusion",
-        (CAT,),
-        "On cache un carré à la fois : la probabilité du chat baisse surtout entre les yeux.",
+        (DOG,),
+        "On cache un carré à la fois, et l'on note ce que la probabilité y perd.",
     ),
     Picture(
         "ex08_saliency",
-        ("--method", "gradient", CAT),
-        "La dérivée du score par rapport à chaque pixel : juste, mais bruitée.",
+        ("--method", "gradient", DOG),
+        "La dérivée du score par rapport à chaque pixel : exacte, mais bruitée.",
     ),
     Picture(
         "ex08_saliency",
-        ("--method", "smooth_grad", CAT),
+        ("--method", "smooth_grad", DOG),
         "La même, moyennée sur cinquante copies bruitées de l'image.",
     ),
     Picture(
         "ex08_saliency",
-        ("--method", "integrated", CAT),
-        "La dérivée additionnée d'une image noire jusqu'à l'image : la somme des pixels est "
-        "exactement ce que le score a gagné.",
+        ("--method", "integrated", DOG),
+        "La dérivée additionnée d'une image noire jusqu'à l'image : la somme des pixels est, à "
+        "l'erreur d'intégration près, ce que le score a gagné.",
     ),
     Picture(
         "ex09_grad_cam",
-        (CAT,),
-        "Les cartes de la dernière couche, pesées par ce que chacune apporte à la classe.",
+        (*SEVEN, DOG),
+        "Des cartes de 7×7 cases, chacune pesée par ce qu'elle apporte à la classe.",
     ),
     Picture(
         "ex09_grad_cam",
-        ("--method", "grad_cam_plus_plus", CAT),
+        ("--method", "grad_cam_plus_plus", *SEVEN, DOG),
         "Une autre pesée, qui ne perd pas un objet présent deux fois.",
     ),
     Picture(
         "ex09_grad_cam",
-        ("--model", "ex05_inception", DOG),
-        "Le même calcul sur InceptionV3 et la tête de l'exercice 05 : 150×150 pixels.",
+        ("--model", "ex05_photos", "--layer", "mixed7", "samples/bateau.gif"),
+        "Le même calcul sur le réseau des photos, qui lit 192×192 pixels : 10×10 cases.",
     ),
     Picture(
         "ex09_grad_cam.cam",
-        (CAT,),
-        "CAM lit directement les poids de la dernière couche, dans un réseau fait pour.",
+        (DOG,),
+        "CAM lit directement les poids de la dernière couche, dans un réseau fait pour : sa carte "
+        "n'a que 3×3 cases, que l'on agrandit.",
     ),
     Picture(
         "ex10_lime",
-        (CAT,),
+        (DOG,),
         "L'image est coupée en morceaux ; on en cache au hasard, et une somme pondérée dit ce "
         "que chacun ajoute à la probabilité.",
     ),
-    Picture("ex10_lime", (DOG,), "La même méthode, sur un chien."),
+    Picture(
+        "ex07_occlusion",
+        (CAT,),
+        "L'occlusion, sur une autre image. Sous un point de probabilité, la figure le dit au lieu "
+        "de peindre : une carte étirée à pleine échelle aurait l'air de montrer quelque chose.",
+    ),
     Picture(
         "ex12_deep_dream",
         (),
-        "On pousse l'image vers ce que deux couches d'InceptionV3 voient déjà un peu.",
+        "On pousse l'image vers ce à quoi deux couches d'InceptionV3 répondent déjà un peu.",
         keep="comparaison.png",
     ),
     Picture(
@@ -109,14 +124,14 @@ PICTURES = (
     Picture(
         "ex13_reconstruction",
         (),
-        "L'image retrouvée d'après les seules caractéristiques d'une couche : plus la couche "
-        "est profonde, plus ce qui n'aide pas à reconnaître l'objet est perdu.",
+        "L'image retrouvée d'après les seules caractéristiques d'une couche. L'écart des pixels "
+        "à l'original est écrit au-dessus de chacune.",
         keep="comparaison.png",
     ),
     Picture(
         "ex14_style",
         (),
-        "Le contenu d'une photographie, la matière d'une autre.",
+        "Le contenu d'une photographie, la matière d'un tableau peint par `docs/peint_tableau.py`.",
         keep="comparaison.png",
     ),
 )
@@ -135,16 +150,14 @@ def command(picture: Picture) -> str:
     return " ".join(["python -m", f"exercises.{picture.module}", *picture.arguments])
 
 
-def draw(picture: Picture, folder: Path) -> list[Path]:
-    """Refait les figures d'une entrée.
+def draw(picture: Picture, folder: Path) -> None:
+    """Refait les figures d'une entrée, et garde ce que la commande a écrit dans `sortie.txt`.
+
+    Les figures faites de photographies deviennent des JPEG, bien plus petits.
 
     Args:
         picture: entrée de la galerie.
         folder: dossier de ses images ; ce qui y était est effacé.
-
-    Returns:
-        Les images gardées, dans l'ordre des noms ; en JPEG, bien plus petit, si elles sont
-        faites de photographies.
 
     Raises:
         ValueError: l'exercice a échoué (il en a dit la raison), ou n'a rien écrit.
@@ -153,29 +166,32 @@ def draw(picture: Picture, folder: Path) -> list[Path]:
     name = f"exercises.{picture.module}"
     if (FOLDER / picture.module).is_dir():  # un exercice en plusieurs fichiers
         name += ".__main__"
-    failed = importlib.import_module(name).main([*picture.arguments, "--output", str(folder)])
+    module, printed = importlib.import_module(name), io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        failed = module.main([*picture.arguments, "--output", str(folder)])
     kept = sorted(folder.glob(picture.keep))
     if failed or not kept:
         raise ValueError(f"{command(picture)} a échoué : la galerie n'est pas réécrite.")
     for path in set(folder.iterdir()) - set(kept):
         path.unlink()
-    return [_lighten(path) for path in kept]
+    for path in kept:
+        _lighten(path)
+    said = [line for line in printed.getvalue().splitlines() if str(folder) not in line]
+    (folder / OUTPUT).write_text("".join(f"{line}\n" for line in said), encoding="utf-8")
 
 
-def _lighten(path: Path) -> Path:
-    if path.stat().st_size <= MAX_PNG_BYTES:
-        return path
-    with Image.open(path) as image:
-        image.convert("RGB").save(path.with_suffix(".jpg"), quality=88)
-    path.unlink()
-    return path.with_suffix(".jpg")
+def _lighten(path: Path) -> None:
+    if path.stat().st_size > MAX_PNG_BYTES:
+        with Image.open(path) as image:
+            image.convert("RGB").save(path.with_suffix(".jpg"), quality=88)
+        path.unlink()
 
 
-def page(drawn: dict[Picture, list[Path]], docs: Path) -> str:
-    """Écrit la page : pour chaque entrée, titre, commande, figures et ce qu'il faut y voir.
+def page(folders: dict[Picture, Path], docs: Path) -> str:
+    """Écrit la page : pour chaque entrée, titre, commande, ce qu'elle a dit, et ses figures.
 
     Args:
-        drawn: images de chaque entrée.
+        folders: dossier de chaque entrée, rempli par `draw`.
         docs: dossier de la page ; les liens en partent.
 
     Returns:
@@ -184,27 +200,23 @@ def page(drawn: dict[Picture, list[Path]], docs: Path) -> str:
     lines = [
         "# Ce que voit le réseau",
         "",
-        "Cette page est écrite par `python -m docs.gallery`, qui refait chaque figure.",
+        "Cette page est écrite par `python -m docs.gallery`, qui refait chaque figure. Sous chaque "
+        "commande, ce qu'elle a mesuré.",
         "",
     ]
-    for picture, paths in drawn.items():
-        lines += [
-            f"## {title(picture.module)}",
-            "",
-            picture.comment,
-            "",
-            "```sh",
-            command(picture),
-            "```",
-            "",
-        ]
-        lines += [f"![{path.stem}]({path.relative_to(docs).as_posix()})" for path in paths]
+    for picture, folder in folders.items():
+        said = (folder / OUTPUT).read_text(encoding="utf-8").splitlines()
+        lines += [f"## {title(picture.module)}", "", picture.comment, ""]
+        lines += ["```sh", command(picture), "```", ""]
+        lines += ["```text", *said, "```", ""] if said else []
+        for path in sorted(set(folder.iterdir()) - {folder / OUTPUT}):
+            lines.append(f"![{path.stem}]({path.relative_to(docs).as_posix()})")
         lines.append("")
     return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Refait toutes les figures, puis la page."""
+    """Refait les figures, toutes ou celles que dit `--only`, puis la page."""
     parser = FrenchParser(prog="python -m docs.gallery", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--output",
@@ -213,17 +225,29 @@ def main(argv: list[str] | None = None) -> int:
         metavar="DOSSIER",
         help="où écrire galerie.md et ses images (docs/ par défaut)",
     )
+    parser.add_argument(
+        "--only",
+        type=int,
+        nargs="+",
+        choices=range(1, len(PICTURES) + 1),
+        metavar="N",
+        help="ne refaire que ces entrées, numérotées comme leurs dossiers",
+    )
     options = parser.parse_args(argv)
 
     def body() -> int:
-        folder = options.output / "galerie"
-        shutil.rmtree(folder, ignore_errors=True)
-        drawn = {
-            each: draw(each, folder / f"{number:02}_{each.module.split('.')[-1]}")
+        root = options.output / "galerie"
+        folders = {
+            each: root / f"{number:02}_{each.module.split('.')[-1]}"
             for number, each in enumerate(PICTURES, start=1)
         }
+        for stale in set(root.glob("*")) - set(folders.values()):
+            shutil.rmtree(stale)
+        for number, (picture, folder) in enumerate(folders.items(), start=1):
+            if not options.only or number in options.only:
+                draw(picture, folder)
         with replacing(options.output / "galerie.md") as temporary:
-            temporary.write_text(page(drawn, options.output), encoding="utf-8")
+            temporary.write_text(page(folders, options.output), encoding="utf-8")
         print(options.output / "galerie.md")
         return 0
 

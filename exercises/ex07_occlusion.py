@@ -1,10 +1,11 @@
 """Occlusion : cacher un carré de l'image, et voir ce que la réponse y perd.
 
 Document : S3 (diapositives), « Occlusion ».
-Commande : python -m exercises.ex07_occlusion samples/chat.png
+Commande : python -m exercises.ex07_occlusion samples/chien.webp
 
-Aucune dérivée ici, ni rien de Keras : on pose la même question au réseau, une fois par endroit
-caché. Un pixel compte d'autant plus que la probabilité baisse quand on cache ce qui l'entoure.
+Aucune dérivée ici, ni rien de Keras : on pose la même question au moteur léger de `./predict`, une
+fois par endroit caché. Un pixel compte d'autant plus que la probabilité baisse quand on cache ce
+qui l'entoure.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 
 from convnets.core.cli import positive_int, run
 from convnets.explaining import maps
+from convnets.explaining.methods import POINTS
 from convnets.figures.style import output_dir
 from convnets.serving.images import THUMBNAIL_PX
 
@@ -172,7 +174,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        subject = maps.load_subject(options)
+        subject = maps.load_subject(options, light=True)
         found = drops(
             subject.model,
             subject.image,
@@ -184,11 +186,7 @@ def main(argv: list[str] | None = None) -> int:
         path = output_dir(options) / f"{Path(options.image).stem}_occlusion.png"
         patch_px = options.patch or default_square(subject.image)[0]
         method = f"Occlusion par carrés de {patch_px} pixels"
-        heatmap = maps.normalise(found)
-        maps.save_explanation(subject, heatmap, path, method=method)
-        points = f"{100 * found.max():.1f}".replace(".", ",")
-        print(f"{subject.class_fr} perd jusqu'à {points} points de probabilité (baisse moyenne).")
-        print(path)
+        maps.show(subject, found, path, method=method, unit=POINTS)
         return 0
 
     return run(body)

@@ -1,7 +1,7 @@
 """Carte de saillance : de quels pixels le score d'une classe dépend-il le plus ?
 
 Document : S3 (diapositives), « Carte de saillance ».
-Commande : python -m exercises.ex08_saliency samples/chat.png --method smooth_grad
+Commande : python -m exercises.ex08_saliency samples/chien.webp --method smooth_grad
 
 Le gradient du score par rapport à l'image dit de combien le score bouge quand un pixel change
 un peu. Il est bruité, et nul là où le réseau est saturé : SmoothGrad remédie au premier défaut,
@@ -16,6 +16,7 @@ import numpy as np
 
 from convnets.core.cli import positive_int, run
 from convnets.explaining import maps
+from convnets.explaining.methods import SCORE, SCORE_PER_LEVEL
 from convnets.figures.style import output_dir
 
 NUM_SAMPLES = 50  # images bruitées de SmoothGrad
@@ -40,7 +41,7 @@ def mean_gradient(
         batches: lots d'images réelles `(n, H, W, 3)`, dans l'échelle de 0 à 255.
 
     Returns:
-        `(H, W, 3)` float32 : points de score par niveau de gris.
+        `(H, W, 3)` float32 : score par niveau de couleur, de 0 à 255.
     """
     import tensorflow as tf
 
@@ -57,8 +58,8 @@ def mean_gradient(
     return total / count
 
 
-def saliency(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
-    """Rend la carte de saillance : par pixel, le plus grand |gradient| des trois couleurs.
+def sensitivity(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
+    """Mesure, par pixel, le plus grand |gradient| des trois couleurs.
 
     Args:
         model: images uint8 `(n, H, W, 3)` → probabilités `(n, classes)`, softmax à la fin.
@@ -66,18 +67,22 @@ def saliency(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndar
         class_index: classe expliquée.
 
     Returns:
-        Carte `(H, W)` float32 dans [0, 1].
+        `(H, W)` float32 : de combien le score bouge, au plus, par niveau de couleur.
 
     Source : Simonyan, Vedaldi et Zisserman, arXiv 1312.6034, 2013, §3.1.
     """
-    gradient = mean_gradient(model, class_index, [image[np.newaxis]])
-    return maps.normalise(abs(gradient).max(axis=2))
+    return abs(mean_gradient(model, class_index, [image[np.newaxis]])).max(axis=2)
+
+
+def saliency(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
+    """Rend la carte de saillance, celle de `sensitivity` : `(H, W)` float32 dans [0, 1]."""
+    return maps.normalise(sensitivity(model, image, class_index))
 
 
 # --- Question : une carte moins bruitée ----------------------------------------------
 
 
-def smooth_grad(
+def smooth_sensitivity(
     model: keras.Model,
     image: np.ndarray,
     class_index: int,
@@ -86,10 +91,10 @@ def smooth_grad(
     noise: float = NOISE,
     seed: int = 0,
 ) -> np.ndarray:
-    """Moyenne le gradient sur des copies bruitées de l'image, puis fait comme `saliency`.
+    """Moyenne le gradient sur des copies bruitées de l'image, puis fait comme `sensitivity`.
 
     Args:
-        model: comme pour `saliency`.
+        model: comme pour `sensitivity`.
         image: `(H, W, 3)` uint8 dans [0, 255].
         class_index: classe expliquée.
         num_samples: nombre de copies.
@@ -97,7 +102,7 @@ def smooth_grad(
         seed: graine du bruit, entier d'au moins 0.
 
     Returns:
-        Carte `(H, W)` float32 dans [0, 1], la même au bit près pour la même graine.
+        `(H, W)` float32, le même au bit près pour la même graine.
 
     Raises:
         ValueError: bruit hors de [0, 1], graine négative.
@@ -111,7 +116,12 @@ def smooth_grad(
     rng, sigma = np.random.default_rng(seed), noise * float(np.ptp(image))
     sizes = (min(BATCH_SIZE, num_samples - start) for start in range(0, num_samples, BATCH_SIZE))
     batches = (image + rng.normal(0, sigma, (size, *image.shape)) for size in sizes)
-    return maps.normalise(abs(mean_gradient(model, class_index, batches)).max(axis=2))
+    return abs(mean_gradient(model, class_index, batches)).max(axis=2)
+
+
+def smooth_grad(model: keras.Model, image: np.ndarray, class_index: int, **options) -> np.ndarray:
+    """Rend la carte de `smooth_sensitivity`, mêmes options : `(H, W)` float32 dans [0, 1]."""
+    return maps.normalise(smooth_sensitivity(model, image, class_index, **options))
 
 
 # --- Question : partager tout le score entre les pixels ------------------------------
@@ -130,7 +140,7 @@ def attributions(
     L'intégrale du gradient, de la référence à l'image, est faite par la règle du point milieu.
 
     Args:
-        model: comme pour `saliency`.
+        model: comme pour `sensitivity`.
         image: `(H, W, 3)` uint8 dans [0, 255].
         class_index: classe expliquée.
         steps: nombre de points de l'intégrale.
@@ -156,20 +166,19 @@ def attributions(
     return path * mean_gradient(model, class_index, batches)
 
 
-def integrated_gradients(
-    model: keras.Model,
-    image: np.ndarray,
-    class_index: int,
-    *,
-    steps: int = STEPS,
-    baseline: str = "black",
-) -> np.ndarray:
-    """Rend la carte d'`attributions`, mêmes arguments, `(H, W)` float32 dans [0, 1].
+def shares(model: keras.Model, image: np.ndarray, class_index: int, **options) -> np.ndarray:
+    """Additionne les trois couleurs d'`attributions`, mêmes options : `(H, W)` float32, signés."""
+    return attributions(model, image, class_index, **options).sum(axis=2)
 
-    Les trois couleurs d'un pixel sont additionnées ; ce qui plaide contre la classe vaut zéro.
+
+def integrated_gradients(
+    model: keras.Model, image: np.ndarray, class_index: int, **options
+) -> np.ndarray:
+    """Rend la carte de `shares`, mêmes options : `(H, W)` float32 dans [0, 1].
+
+    Ce qui plaide contre la classe vaut zéro.
     """
-    found = attributions(model, image, class_index, steps=steps, baseline=baseline)
-    return maps.normalise(found.sum(axis=2))
+    return maps.normalise(shares(model, image, class_index, **options))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -211,16 +220,16 @@ def main(argv: list[str] | None = None) -> int:
         subject = maps.load_subject(options)
         first = subject.model, subject.image, subject.class_index
         if options.method == "gradient":
-            heatmap = saliency(*first)
+            found = sensitivity(*first)
         elif options.method == "smooth_grad":
-            heatmap = smooth_grad(
+            found = smooth_sensitivity(
                 *first, num_samples=options.samples, noise=options.noise, seed=options.seed
             )
         else:
-            heatmap = integrated_gradients(*first, steps=options.steps, baseline=options.baseline)
+            found = shares(*first, steps=options.steps, baseline=options.baseline)
         path = output_dir(options) / f"{Path(options.image).stem}_{options.method}.png"
-        maps.save_explanation(subject, heatmap, path, method=METHODS_FR[options.method])
-        print(path)
+        unit = SCORE if options.method == "integrated" else SCORE_PER_LEVEL
+        maps.show(subject, found, path, method=METHODS_FR[options.method], unit=unit)
         return 0
 
     return run(body)

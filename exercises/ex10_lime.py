@@ -1,10 +1,11 @@
 """LIME : quels morceaux de l'image font sa classe, d'après un modèle linéaire local.
 
 Document : S3 « Local Interpretable Model-Agnostic Expl. (LIME) ».
-Commande : python -m exercises.ex10_lime samples/chat.png
+Commande : python -m exercises.ex10_lime samples/chien.webp
 
-Le réseau n'est vu que par ses réponses : on cache au hasard des morceaux de l'image, et on
-ajuste une somme pondérée des morceaux visibles à la probabilité qu'il donne à la classe.
+Le réseau n'est vu que par ses réponses, celles du moteur léger de `./predict` : on cache au hasard
+des morceaux de l'image, et on ajuste une somme pondérée des morceaux visibles à la probabilité
+qu'il donne à la classe.
 """
 
 from pathlib import Path
@@ -15,6 +16,7 @@ from scipy import ndimage
 
 from convnets.core.cli import positive_int, run
 from convnets.explaining import maps
+from convnets.explaining.methods import POINTS
 from convnets.figures.style import INK, new_figure, output_dir
 
 if TYPE_CHECKING:  # aucune dérivée ici : `./predict --explain` n'a pas besoin de Keras
@@ -143,14 +145,15 @@ def lime_coefficients(
     return coefficients, segments
 
 
+def gains(model: "keras.Model", image: np.ndarray, class_index: int, **options) -> np.ndarray:
+    """Donne à chaque pixel le coefficient de son morceau : `(H, W)`, de signe quelconque."""
+    coefficients, segments = lime_coefficients(model, image, class_index, **options)
+    return coefficients[segments]
+
+
 def lime(model: "keras.Model", image: np.ndarray, class_index: int, **options) -> np.ndarray:
-    """Rend la carte de `lime_coefficients`, mêmes options : `(H, W)` float32 dans [0, 1]."""
-    return heat(*lime_coefficients(model, image, class_index, **options))
-
-
-def heat(coefficients: np.ndarray, segments: np.ndarray) -> np.ndarray:
-    """Donne à chaque pixel le coefficient de son morceau ; le négatif devient nul."""
-    return maps.normalise(coefficients[segments])
+    """Rend la carte de `gains`, mêmes options : `(H, W)` float32 dans [0, 1]."""
+    return maps.normalise(gains(model, image, class_index, **options))
 
 
 # --- Question : ce qu'on voit --------------------------------------------------------
@@ -158,15 +161,16 @@ def heat(coefficients: np.ndarray, segments: np.ndarray) -> np.ndarray:
 
 def save_segments(subject, coefficients, segments: np.ndarray, path: Path) -> None:
     """Dessine ce que rend `lime_coefficients`, pour un sujet de `load_subject`, en PNG."""
-    highest = abs(coefficients).max() or 1
+    highest = 100 * max(abs(coefficients).max(), maps.FLOOR)
     with new_figure(path, columns=2, size=(4.4, 4.2)) as (figure, axes):
         picture, signed = axes[0]
         picture.imshow(subject.image)
         picture.set_title(f"Les {len(coefficients)} morceaux")
-        drawn = signed.imshow(coefficients[segments], cmap="PuOr_r", vmin=-highest, vmax=highest)
+        gained = 100 * coefficients[segments]
+        drawn = signed.imshow(gained, cmap="PuOr_r", vmin=-highest, vmax=highest)
         signed.set_title(f"Coefficients : ce que chacun ajoute à « {subject.class_fr} »")
-        scale = figure.colorbar(drawn, ax=signed, shrink=0.75, label="différence de probabilité")
-        scale.formatter = lambda value, _: f"{value:.2f}".replace(".", ",")
+        scale = figure.colorbar(drawn, ax=signed, shrink=0.75, label=POINTS)
+        scale.formatter = lambda value, _: f"{value:g}".replace(".", ",").replace("-", "−")
         for axis in axes[0]:
             axis.set_axis_off()
             for direction, draw in enumerate((axis.hlines, axis.vlines)):
@@ -197,16 +201,16 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        subject = maps.load_subject(options)
+        subject = maps.load_subject(options, light=True)
         first = subject.model, subject.image, subject.class_index
-        found = lime_coefficients(
+        coefficients, segments = lime_coefficients(
             *first, num_samples=options.samples, num_segments=options.segments, seed=options.seed
         )
         folder, name = output_dir(options), Path(options.image).stem
         paths = folder / f"{name}_lime.png", folder / f"{name}_morceaux.png"
-        maps.save_explanation(subject, heat(*found), paths[0], method="LIME")
-        save_segments(subject, *found, paths[1])
-        print(*paths, sep="\n")
+        maps.show(subject, coefficients[segments], paths[0], method="LIME", unit=POINTS)
+        save_segments(subject, coefficients, segments, paths[1])
+        print(paths[1])
         return 0
 
     return run(body)

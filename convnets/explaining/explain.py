@@ -5,6 +5,7 @@ chargent Keras ; les autres se contentent du moteur léger de `./predict`.
 """
 
 import importlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,38 +13,37 @@ from typing import NamedTuple
 import numpy as np
 
 from convnets.core.cli import printable
-from convnets.explaining.maps import Subject, load_network, save_explanation
-from convnets.explaining.methods import EXPLANATIONS, OWN_NETWORK
-from convnets.serving.classifier import Classifier, Result
+from convnets.explaining.maps import (
+    LightModel,
+    Subject,
+    judge,
+    load_network,
+    normalise,
+    save_explanation,
+)
+from convnets.explaining.methods import EXPLANATIONS, OWN_NETWORK, RELATIVE
+from convnets.serving.classifier import Result
 
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
-
-
-class _LightModel:
-    """Ce que les méthodes sans dérivée attendent d'un modèle : sa méthode `predict`."""
-
-    def __init__(self, classifier: Classifier):
-        self.classifier = classifier
-
-    def predict(self, images: np.ndarray, *, batch_size: int = 256, verbose: int = 0):
-        """Rend les probabilités float32 `(n, classes)` d'images uint8 `(n, H, W, 3)`."""
-        starts = range(0, len(images), batch_size)
-        parts = [self.classifier.predict(images[i : i + batch_size]) for i in starts]
-        return np.concatenate(parts)
 
 
 class Method(NamedTuple):
     """Une méthode d'explication."""
 
     title: str  # en français, pour la figure
-    function: Callable  # (model, image, class_index) -> (H, W) float32 dans [0, 1]
+    measure: Callable  # (model, image, class_index) -> (H, W) réels, dans `unit`
+    unit: str = RELATIVE
+
+    def heatmap(self, model, image: np.ndarray, class_index: int) -> np.ndarray:
+        """Rend la carte, `(H, W)` float32 dans [0, 1]."""
+        return normalise(self.measure(model, image, class_index))
 
 
 def load_method(name: str) -> Method:
     """Importe une méthode d'après son nom, un de `methods.EXPLANATIONS`, ou `cam`."""
     entry = (EXPLANATIONS | OWN_NETWORK)[name]
     module, _, function = entry.source.partition(":")
-    return Method(entry.title, getattr(importlib.import_module(module), function))
+    return Method(entry.title, getattr(importlib.import_module(module), function), entry.unit)
 
 
 def check_output(output: Path) -> None:
@@ -52,6 +52,7 @@ def check_output(output: Path) -> None:
     Raises:
         ValueError: format inconnu.
         FileNotFoundError: dossier absent.
+        OSError: fichier ou dossier où l'on ne peut pas écrire.
     """
     if output.suffix.lower() not in FORMATS:
         raise ValueError(
@@ -61,6 +62,11 @@ def check_output(output: Path) -> None:
         raise FileNotFoundError(
             f"{printable(str(output.parent))} : dossier absent, où écrire la figure."
         )
+    is_new = not os.path.lexists(output)
+    with open(output, "ab"):  # le système sait mieux que nous ce qui l'empêcherait
+        pass
+    if is_new:
+        output.unlink()
 
 
 def explain(result: Result, output: Path, *, name: str) -> None:
@@ -83,12 +89,12 @@ def explain(result: Result, output: Path, *, name: str) -> None:
             "couleurs."
         )
     image, index = classifier.prepare(result.path), result.best
+    light = LightModel(classifier)
+    subject = Subject(light, image, index, classifier.classes[index], result.probabilities[index])
     if EXPLANATIONS[name].derives:
         model = load_network(classifier.slug, models_dir=classifier.models_dir)
     else:
-        model = _LightModel(classifier)
-    probability = result.probabilities[index]
-    subject = Subject(model, image, index, classifier.classes[index], probability)
+        model = light
     method = load_method(name)
-    heatmap = method.function(model, image, index)
-    save_explanation(subject, heatmap, output, method=method.title)
+    explanation = judge(subject, method.measure(model, image, index), unit=method.unit)
+    save_explanation(subject, explanation, output, method=method.title)

@@ -1,9 +1,13 @@
-"""Ce que partagent les méthodes d'introspection : le sujet, ses dérivées, sa figure.
+"""Ce que partagent les méthodes d'introspection : le sujet, ses dérivées, sa carte, sa figure.
 
 Keras n'est importé que par ce qui dérive : occulter ou perturber une image n'en a pas besoin.
 
 Une carte (`heatmap`) est toujours un tableau `(H, W)` float32 dans [0, 1], de la taille de
 l'image, nul partout quand rien n'est positif. Les méthodes elles-mêmes sont dans les exercices.
+
+Ramenée à [0, 1], toute carte paraît dire quelque chose. `judge` garde donc son échelle, et mesure
+ce que perd la classe quand on cache ce que la carte désigne : cela se compare d'une méthode à
+l'autre, et une carte qui ne désigne rien qui compte n'est pas peinte.
 """
 
 from pathlib import Path
@@ -13,9 +17,10 @@ import numpy as np
 
 from convnets.core import reports
 from convnets.core.cli import FrenchParser, add_folders, percent
+from convnets.explaining.methods import POINTS, RELATIVE
 from convnets.figures.style import new_figure
 from convnets.serving.calibration import soften
-from convnets.serving.classifier import FRAMING, prepare
+from convnets.serving.classifier import FRAMING, Classifier, prepare
 from convnets.training import saving
 
 if TYPE_CHECKING:
@@ -24,6 +29,19 @@ if TYPE_CHECKING:
 # Le petit réseau de l'exercice 03 : quatre fois moins de paramètres que celui de ./predict, moins
 # de cartes à regarder, et des dérivées calculées bien plus vite.
 STUDY_MODEL = "ex03_cifar10_light"
+SAMPLE = "samples/chien.webp"  # là où la réponse tient à un endroit de l'image
+HIDDEN = 1 / 8  # part de l'image cachée pour juger une carte, comme à l'exercice 11 : deux pas
+CELLS = 8  # cases par côté où la cacher : de 4×4 pixels, comme là, pour une image de 32×32
+# Un point de probabilité, l'erreur type des mesures de l'exercice 11 : moins, c'est presque rien.
+FLOOR = 0.01
+PLACES = (
+    ("en haut à gauche", "en haut", "en haut à droite"),
+    ("à gauche", "au centre", "à droite"),
+    ("en bas à gauche", "en bas", "en bas à droite"),
+)
+
+
+# --- Le sujet ------------------------------------------------------------------------
 
 
 class Subject(NamedTuple):
@@ -33,7 +51,21 @@ class Subject(NamedTuple):
     image: np.ndarray  # (H, W, 3) uint8, telle que le modèle la voit
     class_index: int
     class_fr: str
-    probability: float  # de cette classe
+    probability: float  # de cette classe, étalonnée
+    temperature: float = 1.0  # qui étalonne les probabilités du modèle
+
+
+class LightModel:
+    """Un réseau servi par le moteur léger : la méthode `predict` d'un modèle, et elle seule."""
+
+    def __init__(self, classifier: Classifier):
+        self.classifier = classifier
+
+    def predict(self, images: np.ndarray, *, batch_size: int = 256, verbose: int = 0):
+        """Rend les probabilités étalonnées `(n, classes)` d'images uint8 `(n, H, W, 3)`."""
+        starts = range(0, len(images), batch_size)
+        parts = [self.classifier.predict(images[i : i + batch_size]) for i in starts]
+        return np.concatenate(parts)
 
 
 def explanation_parser(
@@ -52,12 +84,7 @@ def explanation_parser(
     prog = f"python -m exercises.{command or module}"
     parser = FrenchParser(prog=prog, description=description)
     add = parser.add_argument
-    add(
-        "image",
-        nargs="?",
-        default="samples/chat.png",
-        help="image à expliquer (samples/chat.png par défaut)",
-    )
+    add("image", nargs="?", default=SAMPLE, help=f"image à expliquer ({SAMPLE} par défaut)")
     add(
         "--model",
         default=STUDY_MODEL,
@@ -74,11 +101,12 @@ def explanation_parser(
     return parser
 
 
-def load_subject(options) -> Subject:
+def load_subject(options, *, light: bool = False) -> Subject:
     """Charge le modèle, prépare l'image comme `./predict`, et choisit la classe.
 
     Args:
         options: options d'`explanation_parser`.
+        light: charge le moteur léger de `./predict`, et non Keras : il répond, sans dériver.
 
     Returns:
         Le sujet à expliquer.
@@ -99,15 +127,20 @@ def load_subject(options) -> Subject:
     if options.class_fr and options.class_fr.lower() not in names:
         raise ValueError(f"Classe {options.class_fr!r} inconnue : {', '.join(classes)}.")
     image = prepare(options.image, shape, framing=report.framing or FRAMING)
-    model = load_network(options.model, models_dir=options.models_dir)
+    if light:
+        model = LightModel(Classifier(options.model, models_dir=options.models_dir))
+        temperature = 1.0  # le moteur étalonne déjà
+    else:
+        model = load_network(options.model, models_dir=options.models_dir)
+        temperature = report.calibration.get("temperature", 1.0)
     # Étalonnées, comme celles que dit ./predict.
-    temperature = report.calibration.get("temperature", 1.0)
     probabilities = soften(model.predict(image[None], verbose=0), temperature)[0]
     if options.class_fr:
         index = names.index(options.class_fr.lower())
     else:
         index = int(probabilities.argmax())
-    return Subject(model, image, index, classes[index], float(probabilities[index]))
+    probability = float(probabilities[index])
+    return Subject(model, image, index, classes[index], probability, temperature)
 
 
 def load_network(slug: str, *, models_dir: Path) -> "keras.Model":
@@ -131,6 +164,9 @@ def load_network(slug: str, *, models_dir: Path) -> "keras.Model":
     from convnets.datasets.pretrained import whole_model
 
     return whole_model(model, report.base)
+
+
+# --- Ses dérivées --------------------------------------------------------------------
 
 
 def float_model(model: "keras.Model", *, layer_name: str | None = None) -> "keras.Model":
@@ -187,6 +223,9 @@ def map_layers(model: "keras.Model") -> list[str]:
     return names
 
 
+# --- Sa carte ------------------------------------------------------------------------
+
+
 def normalise(heatmap) -> np.ndarray:
     """Ramène une carte à [0, 1] : le négatif à zéro, le plus grand à un.
 
@@ -213,31 +252,180 @@ def resize_map(heatmap: np.ndarray, height: int, width: int) -> np.ndarray:
     return keras.ops.convert_to_numpy(resized)[0, :, :, 0]
 
 
-def _french(value: float, _position) -> str:
-    return f"{value:.1f}".replace(".", ",")
+class Explanation(NamedTuple):
+    """Ce qu'une méthode a mesuré, et ce que perd la classe quand on cache ce qu'elle désigne."""
+
+    values: np.ndarray  # (H, W) float32, de signe quelconque, dans `unit`
+    unit: str  # ce que compte la carte : POINTS, RELATIVE, ou une autre, en français
+    drop: float  # de la probabilité, la part `HIDDEN` la plus forte cachée ; négatif : un gain
+
+    @property
+    def largest(self) -> float:
+        """Le plus grand changement de probabilité mesuré, en valeur absolue."""
+        own = abs(self.values).max() if self.unit == POINTS else 0.0
+        return max(abs(self.drop), float(own))
+
+    @property
+    def matters(self) -> bool:
+        """Dit si quelque chose change d'au moins `FLOOR` ; sinon, la carte n'est pas peinte."""
+        return self.largest >= FLOOR
+
+    def painted(self) -> tuple[np.ndarray, float]:
+        """Rend la carte à peindre, et ce que vaut le haut de son échelle.
+
+        Returns:
+            `(carte, haut)` : `(H, W)` positive, dans l'unité de l'échelle, nulle si presque rien
+            ne change ; en points, le haut est d'au moins `FLOOR`, pour qu'une baisse infime
+            reste sombre.
+        """
+        factor, least = (100, FLOOR) if self.unit == POINTS else (1, 0.0)
+        positive = np.maximum(self.values, 0)
+        top = max(float(positive.max()), least) or 1.0
+        return factor * positive * self.matters, factor * top
 
 
-def save_explanation(subject: Subject, heatmap: np.ndarray, path: Path, *, method: str) -> None:
+def hide_strongest(image: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Cache, sous la couleur moyenne de l'image, la part `HIDDEN` la plus forte d'une carte.
+
+    On cache par cases, `CELLS` par côté : des pixels épars troubleraient le réseau par eux-mêmes,
+    et une carte bruitée en paraîtrait meilleure.
+
+    Args:
+        image: `(H, W, 3)` uint8.
+        values: `(H, W)` ; une case vaut la moyenne de ce qui y est positif, et une case nulle
+            n'est jamais cachée.
+
+    Returns:
+        Une copie de l'image.
+    """
+    rows, columns = np.indices(values.shape) * CELLS // np.reshape(values.shape, (2, 1, 1))
+    cells = rows * CELLS + columns
+    sums = np.bincount(cells.flat, np.maximum(values, 0).flat, minlength=CELLS**2)
+    means = sums / np.maximum(np.bincount(cells.flat, minlength=CELLS**2), 1)
+    kept = np.argsort(-means, kind="stable")[: round(HIDDEN * CELLS**2)]
+    hidden = image.copy()
+    hidden[np.isin(cells, kept[means[kept] > 0])] = image.mean((0, 1)).round()
+    return hidden
+
+
+def judge(subject: Subject, values: np.ndarray, *, unit: str) -> Explanation:
+    """Mesure ce que vaut ce qu'une carte désigne.
+
+    Args:
+        subject: image et classe expliquées ; de son modèle, seul `predict` sert.
+        values: `(H, W)`, réels de signe quelconque, ce qu'une méthode a mesuré ; s'ils ne sont
+            pas tous finis, ils ne disent rien, et valent zéro.
+        unit: ce qu'ils comptent ; POINTS pour des différences de probabilité, dans [-1, 1].
+
+    Returns:
+        La carte, et la baisse de la probabilité étalonnée.
+    """
+    values = np.asarray(values, np.float32)
+    if not np.isfinite(values).all():
+        values = np.zeros_like(values)
+    images = np.stack([subject.image, hide_strongest(subject.image, values)])
+    probabilities = soften(subject.model.predict(images, verbose=0), subject.temperature)
+    whole, left = probabilities[:, subject.class_index].tolist()
+    return Explanation(values, unit, whole - left)
+
+
+def place(values: np.ndarray) -> str:
+    """Dit dans quel neuvième de l'image une carte est la plus forte : un de `PLACES`."""
+    peak = np.argwhere(values == values.max()).mean(axis=0) + 0.5
+    row, column = (3 * peak / values.shape).astype(int)
+    return PLACES[row][column]
+
+
+def points(share: float) -> str:
+    """Écrit une différence de probabilité, sans son signe : `"54,7 points"`, `"0,08 point"`."""
+    value = abs(100 * share)
+    text = f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+    return f"{text} point{'s' if value >= 2 else ''}".replace(".", ",")
+
+
+def scale(explanation: Explanation) -> str:
+    """Dit en une phrase l'échelle d'une carte, et où elle est la plus forte."""
+    values, unit, _ = explanation
+    highest, where = float(values.max()), f"le plus fort est {place(values)}"
+    if highest <= 0:
+        text = "la carte est nulle, rien ne plaide pour cette classe"
+    elif unit == POINTS:
+        text = f"de 0 à {points(highest)} de probabilité ; {where}"
+    elif unit == RELATIVE:
+        text = f"{unit} ; {where}"
+    else:
+        text = f"de 0 à {_french(highest)} ({unit}) ; {where}"
+    if unit == POINTS and values.min() <= -FLOOR:
+        text += f" ; au plus sombre, cacher fait gagner {points(float(values.min()))}"
+    return f"Échelle : {text}."
+
+
+def effect(explanation: Explanation, class_fr: str) -> str:
+    """Dit en une phrase ce que perd, ou gagne, la classe quand on cache ce que montre la carte."""
+    if not explanation.matters:
+        return (
+            f"Presque rien ne change pour « {class_fr} » ({points(explanation.largest)} au plus) : "
+            "la carte n'est pas peinte."
+        )
+    hidden = "Cacher le huitième le plus fort de la carte"
+    if abs(explanation.drop) < FLOOR:
+        return f"{hidden} ne change presque rien pour « {class_fr} »."
+    verb = "perdre" if explanation.drop > 0 else "gagner"
+    return f"{hidden} fait {verb} {points(explanation.drop)} à « {class_fr} »."
+
+
+def _french(value: float, _position=None) -> str:
+    text = np.format_float_positional(value, precision=3, fractional=False, trim="-")
+    return text.replace(".", ",")  # jamais « 5e-05 »
+
+
+# --- Sa figure -----------------------------------------------------------------------
+
+
+def save_explanation(
+    subject: Subject, explanation: Explanation, path: Path, *, method: str
+) -> None:
     """Dessine l'image, la carte avec son échelle, et la carte sur l'image.
 
     Args:
         subject: image et classe expliquées.
-        heatmap: carte `(H, W)` dans [0, 1].
+        explanation: rendu par `judge`.
         path: fichier PNG ; son dossier est créé.
         method: nom de la méthode, en français, pour le titre.
     """
-    with new_figure(path, columns=3, size=(3.4, 3.6)) as (figure, axes):
+    heatmap, top = explanation.painted()
+    colors = {"cmap": "cividis", "vmin": 0, "vmax": top}
+    with new_figure(path, columns=3, size=(3.4, 4.0)) as (figure, axes):
         picture, alone, over = axes[0]
         picture.imshow(subject.image)
         picture.set_title("Image vue par le réseau")
-        drawn = alone.imshow(heatmap, cmap="cividis", vmin=0, vmax=1)
-        alone.set_title("Carte (1 : là où elle est la plus forte)")
-        figure.colorbar(drawn, ax=alone, shrink=0.75, format=_french)
+        drawn = alone.imshow(heatmap, **colors)
+        alone.set_title("Carte" if explanation.matters else "Carte non peinte")
+        figure.colorbar(drawn, ax=alone, shrink=0.75, format=_french, label=explanation.unit)
         over.imshow(subject.image @ [0.299, 0.587, 0.114], cmap="gray", vmin=0, vmax=255)
-        over.imshow(heatmap, cmap="cividis", vmin=0, vmax=1, alpha=0.55)
+        over.imshow(heatmap, **colors, alpha=0.55)
         over.set_title("Carte sur l'image")
         for axis in axes[0]:
             axis.set_axis_off()
-        figure.suptitle(
-            f"{method} : {subject.class_fr}, probabilité {percent(subject.probability)}"
-        )
+        figure.suptitle(describe(subject, explanation, method=method), fontsize=11)
+
+
+def describe(subject: Subject, explanation: Explanation, *, method: str) -> str:
+    """Dit d'une explication, en trois lignes, le sujet, l'échelle et ce qu'elle vaut."""
+    first = f"{method} : {subject.class_fr}, probabilité {percent(subject.probability)}."
+    return "\n".join([first, scale(explanation), effect(explanation, subject.class_fr)])
+
+
+def show(subject: Subject, values: np.ndarray, path: Path, *, method: str, unit: str) -> None:
+    """Juge une carte, la dessine et dit ce qu'elle vaut : la fin des exercices 07 à 10.
+
+    Args:
+        subject: image et classe expliquées.
+        values: voir `judge`.
+        path: figure à écrire.
+        method: nom de la méthode, en français.
+        unit: voir `judge`.
+    """
+    explanation = judge(subject, values, unit=unit)
+    save_explanation(subject, explanation, path, method=method)
+    print(describe(subject, explanation, method=method), path, sep="\n")

@@ -140,16 +140,18 @@ def save_kernels(model: keras.Model, path: Path) -> None:
     """
     tiles = first_kernels(model)
     num, height, width, _ = tiles.shape
+    first = next(layer for layer in model.layers if isinstance(layer, layers.Conv2D))
+    origin = "appris" if first.trainable else "figés : calculés, non appris"
     with new_figure(path, size=(10, 0.35 + 0.85 * -(-num // NUM_COLUMNS))) as (_, axes):
         draw_tiles(axes[0, 0], tiles, [""] * num)
         axes[0, 0].set_title(
-            f"Les {num} filtres {height}×{width} de la première convolution "
+            f"Les {num} filtres {height}×{width} de la première convolution, {origin} "
             "(gris : poids nul ; chacun à son échelle)"
         )
 
 
 def save_maps(subject: explanations.Subject, layer_names: list[str], path: Path) -> None:
-    """Dessine, pour chaque couche, les cartes que l'image allume le plus.
+    """Dessine l'image, puis, pour chaque couche, les cartes qu'elle allume le plus.
 
     Args:
         subject: image et modèle.
@@ -157,8 +159,11 @@ def save_maps(subject: explanations.Subject, layer_names: list[str], path: Path)
         path: fichier PNG ; son dossier est créé.
     """
     found = activation_maps(subject.model, subject.image, layer_names)
-    with new_figure(path, rows=len(found), size=(10, 1.35)) as (figure, axes):
-        for axis, (name, maps) in zip(axes[:, 0], found.items(), strict=True):
+    height, width, _ = subject.image.shape
+    with new_figure(path, rows=len(found) + 1, size=(10, 1.35)) as (figure, axes):
+        draw_tiles(axes[0, 0], subject.image[np.newaxis], [""])
+        axes[0, 0].set_title(f"L'image que lit le réseau, {height}×{width}", fontsize=9)
+        for axis, (name, maps) in zip(axes[1:, 0], found.items(), strict=True):
             kept = strongest(maps, NUM_COLUMNS)
             low, high = float(maps.min()), float(maps.max())
             tiles, labels = maps[..., kept].transpose(2, 0, 1), [f"n° {k}" for k in kept]

@@ -170,11 +170,16 @@ def save_preferred(
             images = maximise(model, name, filters, steps=steps, seed=seed)
             after = responses(maps_model(model, name), images.astype(np.float32), filters)
             before = maps[name][..., filters].mean(axis=(0, 1))
-            pairs = zip(filters, before, keras.ops.convert_to_numpy(after), strict=True)
+            after = keras.ops.convert_to_numpy(after)
+            pairs = zip(filters, before, after, strict=True)
             labels = [f"n° {k}\n{a:.2g} → {b:.2g}".translate(FRENCH) for k, a, b in pairs]
             draw_tiles(axis, images, labels)
             axis.set_title(f"{name} ({maps[name].shape[2]} filtres)", fontsize=9)
-            print(f"{name} : filtres {', '.join(map(str, filters))}", flush=True)
+            print(
+                f"{name} : {np.sum(after > before)} filtres sur {len(filters)} répondent plus à "
+                "l'image fabriquée pour eux",
+                flush=True,
+            )
         figure.suptitle(
             f"Ce que cherchent les filtres que l'image allume le plus ({subject.class_fr}, "
             f"probabilité {percent(subject.probability)})\n"

@@ -1,12 +1,13 @@
 """Grad-CAM : où, dans l'image, le réseau trouve la classe qu'il annonce.
 
-Commande : python -m exercises.ex09_grad_cam samples/chat.png
+Commande : python -m exercises.ex09_grad_cam samples/chien.webp
 """
 
 from pathlib import Path
 
 from convnets.core.cli import run
 from convnets.explaining import maps as explanations
+from convnets.explaining.methods import RELATIVE
 from convnets.figures.style import output_dir
 from exercises.ex09_grad_cam.grad_cam import grad_cam, grad_cam_plus_plus
 
@@ -33,8 +34,9 @@ def main(argv: list[str] | None = None) -> int:
         title, method = METHODS[options.method]
         heatmap = method(subject.model, subject.image, subject.class_index, layer_name=layer)
         path = output_dir(options) / f"{Path(options.image).stem}_{options.method}.png"
-        explanations.save_explanation(subject, heatmap, path, method=f"{title}, couche {layer}")
-        print(path)
+        height, width = subject.model.get_layer(layer).output.shape[1:3]
+        title += f", couche {layer} ({height}×{width} cases)"
+        explanations.show(subject, heatmap, path, method=title, unit=RELATIVE)
         return 0
 
     return run(body)

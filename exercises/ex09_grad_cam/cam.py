@@ -2,7 +2,7 @@
 
 D'après : S3 « Class Activation Map ».
 Commandes : python -m exercises.ex09_grad_cam.cam
-            python -m exercises.ex09_grad_cam.cam samples/chat.png
+            python -m exercises.ex09_grad_cam.cam samples/chien.webp
 Résultat mesuré : models/ex09_cam.json.
 
 CAM, que Grad-CAM généralise, demande que le réseau finisse par la moyenne de chaque carte, puis une
@@ -25,6 +25,7 @@ from convnets.datasets.cache import cached_array
 from convnets.datasets.pretrained import weights_sha256
 from convnets.explaining import maps as explanations
 from convnets.explaining.maps import STUDY_MODEL
+from convnets.explaining.methods import RELATIVE
 from convnets.figures.style import output_dir, save_training_figures
 from convnets.training import saving, study
 from exercises.ex09_grad_cam.grad_cam import enlarge
@@ -169,8 +170,7 @@ def explain(options) -> int:
     subject = explanations.load_subject(options)
     heatmap = cam(subject.model, subject.image, subject.class_index)
     path = output_dir(options) / f"{Path(options.image).stem}_cam.png"
-    explanations.save_explanation(subject, heatmap, path, method="CAM")
-    print(path)
+    explanations.show(subject, heatmap, path, method="CAM", unit=RELATIVE)
     return 0
 
 

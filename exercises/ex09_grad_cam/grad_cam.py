@@ -1,12 +1,13 @@
 """Grad-CAM et Grad-CAM++ : où, dans l'image, le réseau trouve la classe qu'il annonce.
 
 D'après : S3 « Class Activation Map », S4 « Grad Cam ».
-Commandes : python -m exercises.ex09_grad_cam samples/chat.png
-            python -m exercises.ex09_grad_cam --method grad_cam_plus_plus samples/chat.png
+Commandes : python -m exercises.ex09_grad_cam samples/chien.webp
+            python -m exercises.ex09_grad_cam --method grad_cam_plus_plus samples/chien.webp
 
 Grad-CAM explique n'importe quel réseau de convolution, sans le réapprendre. Sans `--layer`, on lit
-les dernières cartes du réseau : elles n'ont que 3×3 cases pour CIFAR-10, mais celles d'avant, plus
-fines, savent moins bien de quel objet il s'agit.
+les dernières cartes du réseau, qui n'ont que 3×3 cases pour CIFAR-10. Celles d'avant, plus fines
+(`--layer group3_conv1` : 7×7), montrent mieux l'endroit ; bien plus tôt, elles ne savent plus de
+quel objet il s'agit.
 """
 
 import keras

@@ -51,7 +51,7 @@ def compare(model: keras.Model, x: np.ndarray, methods: dict, *, cell_px: int = 
         heatmaps = {}
         for name, method in methods.items():
             start = time.monotonic()
-            heatmaps[name] = method.function(model, image, class_index)
+            heatmaps[name] = method.heatmap(model, image, class_index)
             duration_s[name] += (time.monotonic() - start) / len(x)
         curves = deletion_and_insertion(
             model, image, class_index, heatmaps, seed=number, cell_px=cell_px

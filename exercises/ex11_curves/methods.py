@@ -81,6 +81,6 @@ def with_cam(*, models_dir: Path = paths.MODELS_DIR) -> dict[str, Method]:
     own, cam = saving.load_model(CAM_MODEL, models_dir=models_dir), load_method("cam")
 
     def own_map(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
-        return cam.function(own, image, class_index)
+        return cam.heatmap(own, image, class_index)
 
     return {"cam": Method("CAM (son propre réseau)", own_map), **METHODS}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from convnets.core.reports import Metric, Report
+from convnets.explaining.maps import HIDDEN
 from convnets.figures.style import COLORS, new_figure
 
 CURVES = {"deletion": "suppression", "insertion": "insertion"}
@@ -51,11 +52,13 @@ def table(report: Report) -> str:
         report: contenu de `models/ex11_curves.json`.
 
     Returns:
-        Aires moyennes ± erreur type, et secondes par image sur la machine de la mesure.
+        Aires moyennes ± erreur type, points de probabilité perdus quand le huitième de l'image que
+        la méthode met en tête est effacé, et secondes par image sur la machine de la mesure.
     """
     rows = [
-        "| méthode | suppression (petite : bien) | insertion (grande : bien) | s par image |",
-        "|---|---|---|---|",
+        "| méthode | suppression (petite : bien) | insertion (grande : bien) "
+        "| points perdus, un huitième effacé | s par image |",
+        "|---|---|---|---|---|",
     ]
     for name in ranked(report):
         method, cells = report.details["methods"][name], []
@@ -63,6 +66,8 @@ def table(report: Report) -> str:
             metric = report.metrics[f"{curve} {name}"]
             spread = "" if metric.se is None else f" ± {metric.se:.3f}"
             cells.append(f"{metric.mean:.3f}{spread}")
+        curve = report.details["curves"][name]["deletion"]
+        cells.append(f"{100 * (curve[0] - curve[round(HIDDEN * (len(curve) - 1))]):.1f}")
         cells.append(f"{method['duration_s']:.2f}")
         rows.append(f"| {method['title']} | {' | '.join(cells)} |".replace(".", ","))
     return "\n".join(rows)

@@ -149,18 +149,13 @@ def shipped():
     return saving.load_model("ex03_cifar10_light")
 
 
-@pytest.fixture
-def loaded(shipped, monkeypatch):
-    """Le réseau livré, lu une seule fois pour tout le fichier."""
-    monkeypatch.setattr(saving, "load_model", lambda slug, **options: shipped)
-
-
 def test_a_constant_model_lights_nothing(ex07, image):
     constant = SimpleNamespace(predict=lambda x, **options: np.full((len(x), 2), 0.5, np.float32))
     assert (ex07.occlusion(constant, image, 0, patch_px=4) == 0).all()
 
 
 @pytest.mark.question(QUESTION)
+@pytest.mark.usefixtures("eager")
 def test_shipped_network_two_classes_and_random_weights(ex07, shipped, extract):
     import keras
 
@@ -178,16 +173,16 @@ def test_shipped_network_two_classes_and_random_weights(ex07, shipped, extract):
 
 
 @pytest.mark.question(QUESTION)
-def test_main_draws_a_real_picture(ex07, loaded, tmp_path, capsys):
+def test_main_draws_a_real_picture(ex07, tmp_path, capsys):
     arguments = ["samples/chien.webp", "--class", "Chien", "--stride", "4", "--fill", "grey"]
     assert ex07.main([*arguments, "--output", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    assert "Chien perd jusqu'à" in printed and "chien_occlusion.png" in printed
+    assert "points à « Chien »" in printed and "chien_occlusion.png" in printed
     with Image.open(tmp_path / "chien_occlusion.png") as picture:
         assert picture.format == "PNG" and picture.width > 600
 
 
-def test_occlusion_needs_no_deep_learning_library(repo):
+def test_importing_loads_no_heavy_library(repo):
     code = (
         "import sys, exercises.ex07_occlusion;"
         "assert not {'keras', 'tensorflow', 'matplotlib'} & set(sys.modules)"
@@ -196,7 +191,7 @@ def test_occlusion_needs_no_deep_learning_library(repo):
     assert (result.returncode, result.stdout) == (0, ""), result.stderr
 
 
-def test_errors_are_french_sentences(ex07, loaded, tmp_path, capsys):
+def test_errors_are_french_sentences(ex07, tmp_path, capsys):
     assert ex07.main(["--patch", "40", "--output", str(tmp_path)]) == 1
     assert "Erreur : Carré de 40 pixels reçu" in capsys.readouterr().err
     assert ex07.main(["rien.png", "--output", str(tmp_path)]) == 1
@@ -207,17 +202,18 @@ def test_errors_are_french_sentences(ex07, loaded, tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_map_reaches_the_figure(ex07, loaded, monkeypatch):
+def test_the_map_reaches_the_figure(ex07, monkeypatch):
     kept = {}
 
-    def keep(subject, heatmap, path, *, method):
-        kept.update(heatmap=heatmap, method=method, subject=subject)
+    def keep(subject, explanation, path, *, method):
+        kept.update(explanation=explanation, method=method, subject=subject)
 
     monkeypatch.setattr(maps, "save_explanation", keep)
     assert ex07.main(["samples/chat.png", "--patch", "6", "--stride", "6"]) == 0
     subject = kept["subject"]
-    expected = ex07.occlusion(
+    expected = ex07.drops(
         subject.model, subject.image, subject.class_index, patch_px=6, stride_px=6
     )
-    np.testing.assert_allclose(kept["heatmap"], expected, atol=1e-6)
+    np.testing.assert_allclose(kept["explanation"].values, expected, atol=1e-6)
+    assert kept["explanation"].unit == "points de probabilité"
     assert kept["method"] == "Occlusion par carrés de 6 pixels"

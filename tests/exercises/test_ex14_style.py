@@ -1,3 +1,6 @@
+import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -134,6 +137,7 @@ def test_jitter_moves_what_the_network_sees(ex14, base):
     assert max(curves["contenu"]) > 1e-3
 
 
+@pytest.mark.usefixtures("eager")
 def test_same_seed_same_bytes(ex14, base):
     content, style = photo(), photo(15, 31, phase=2)
     first, second, other = (
@@ -172,6 +176,7 @@ def test_main_writes_the_picture_and_its_figure(
     assert all("→" in line for line in lines[:3])
 
 
+@pytest.mark.usefixtures("eager")
 def test_main_with_our_own_model(ex14, pictures, tmp_path):
     arguments = [*pictures, "--model", "ex03_cifar10_light", "--size", "40", "--steps", "1"]
     assert ex14.main([*arguments, "--output", str(tmp_path / "f")]) == 0
@@ -201,3 +206,21 @@ def test_usage_error(ex14, capsys):
         ex14.main(["--style-weight", "-1"])
     assert caught.value.code == 2
     assert "nombre positif ou nul attendu, reçu '-1'" in capsys.readouterr().err
+
+
+def test_the_style_is_a_painting(ex14, repo):
+    """Une photographie n'a pas de touche à prendre ; le tableau est peint par un script d'ici."""
+    rows = (repo / "samples" / "README.md").read_text(encoding="utf-8")
+    (script,) = re.findall(rf"\| `{ex14.STYLE.name}` \|.*peint \|.*`python (\S+) samples/", rows)
+    assert (repo / script).exists()
+    pixels = np.asarray(Image.open(ex14.STYLE).convert("RGB"), int)
+    assert pixels.shape == (480, 640, 3)
+    assert abs(np.diff(pixels, axis=0)).mean() > 5  # des coups de brosse, et non un dégradé
+
+
+@pytest.mark.slow
+def test_the_painting_can_be_painted_again(ex14, repo, tmp_path):
+    script, copy = repo / "docs" / "peint_tableau.py", tmp_path / ex14.STYLE.name
+    subprocess.run([sys.executable, script, copy], check=True)
+    painted, shipped = (np.asarray(Image.open(each), int) for each in (copy, ex14.STYLE))
+    assert abs(painted - shipped).mean() < 2  # à l'arrondi près, d'une machine à l'autre

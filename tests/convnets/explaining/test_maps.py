@@ -196,7 +196,8 @@ def test_load_subject_refuses_in_french(arguments, error, message):
 def test_save_explanation_writes_a_picture(heatmap, images, tmp_path):
     subject = explanations.Subject(SimpleNamespace(), images[0], 1, "Chat", 0.123)
     path = tmp_path / "nouveau" / "carte.png"
-    explanations.save_explanation(subject, heatmap, path, method="Essai")
+    explanation = explanations.Explanation(heatmap, "essai", 0.3)
+    explanations.save_explanation(subject, explanation, path, method="Essai")
     with Image.open(path) as picture:
         assert picture.format == "PNG" and min(picture.size) > 200
         assert len(np.unique(np.asarray(picture.convert("L")))) > 50

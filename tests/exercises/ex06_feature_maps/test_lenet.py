@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core.reports import Metric, Report
 from convnets.datasets import sources
-from convnets.training import saving
 
 QUESTION = "TD, §1.2 et question 1"
 
@@ -106,16 +104,15 @@ def test_mosaic_enlarges_and_separates(lenet):
 
 
 @pytest.fixture(scope="module")
-def models_dir(model, tmp_path_factory):
+def models_dir(model, tmp_path_factory, write_model):
     folder = tmp_path_factory.mktemp("models")
-    report = Report(command="essai", metrics={"accuracy": Metric(1.0, None, 1)}, score=1.0)
-    saving.save_model(model, "ex04_lenet", report, models_dir=folder)
+    write_model(model, folder, "ex04_lenet")
     return folder
 
 
 @pytest.mark.question(QUESTION)
 def test_main_draws_a_picture_of_the_user(
-    lenet, models_dir, extract, tmp_path, monkeypatch, capsys
+    lenet, models_dir, extract, unrendered, tmp_path, monkeypatch, capsys
 ):
     def refuse():
         raise AssertionError("une image est donnée : MNIST n'est pas demandé")
@@ -126,7 +123,8 @@ def test_main_draws_a_picture_of_the_user(
     page.paste(digit, (150, 60))
     page.save(tmp_path / "photo.png")
     arguments = ["--models-dir", str(models_dir), "--output", str(tmp_path / "f")]
-    assert lenet.main([str(tmp_path / "photo.png"), *arguments]) == 0
+    with unrendered():
+        assert lenet.main([str(tmp_path / "photo.png"), *arguments]) == 0
     assert {path.name for path in (tmp_path / "f").iterdir()} == {"filtres.png", "cartes.png"}
     assert str(tmp_path / "f") in capsys.readouterr().out
 

@@ -1,3 +1,4 @@
+import contextlib
 import warnings
 
 import keras
@@ -102,3 +103,34 @@ def test_a_non_square_picture_is_drawn(ex06, model, image, tmp_path):
     ex06.save_maps(subject, ["relu", "second"], tmp_path / "n" / "cartes.png")
     with Image.open(tmp_path / "n" / "cartes.png") as picture:
         assert len(np.unique(np.asarray(picture.convert("L")))) > 50
+
+
+@pytest.fixture
+def drawn(ex06, monkeypatch):
+    """Les cadres de la figure que l'on dessine, gardés."""
+    kept, new_figure = [], ex06.new_figure
+
+    @contextlib.contextmanager
+    def keep(*arguments, **options):
+        with new_figure(*arguments, **options) as (figure, axes):
+            kept.extend(axes[:, 0])
+            yield figure, axes
+
+    monkeypatch.setattr(ex06, "new_figure", keep)
+    return kept
+
+
+def test_the_picture_stands_above_its_maps(ex06, model, image, drawn, tmp_path):
+    subject = explanations.Subject(model, image, 0, "Chat", 0.5)
+    ex06.save_maps(subject, ["relu", "second"], tmp_path / "cartes.png")
+    first, *others = drawn
+    np.testing.assert_array_equal(first.images[0].get_array(), image)
+    assert first.get_title() == "L'image que lit le réseau, 10×16" and len(others) == 2
+
+
+@pytest.mark.parametrize(("trainable", "said"), [(True, ", appris"), (False, "non appris")])
+def test_frozen_filters_are_not_said_to_be_learnt(ex06, model, drawn, tmp_path, trainable, said):
+    copy = keras.models.clone_model(model)
+    copy.get_layer("first").trainable = trainable
+    ex06.save_kernels(copy, tmp_path / "filtres.png")
+    assert said in drawn[0].get_title()

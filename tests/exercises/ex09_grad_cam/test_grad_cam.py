@@ -1,3 +1,4 @@
+import functools
 import json
 
 import keras
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from convnets.explaining import maps as explanations
 from convnets.training import saving
 
 QUESTION = "S3 Class Activation Map"
@@ -210,10 +212,22 @@ def test_the_model_is_left_as_it_was(ex09):
     assert json.dumps(model.get_config(), default=str) == config
 
 
+@pytest.fixture(scope="module")
+def shipped():
+    return saving.load_model("ex03_cifar10_light")
+
+
+@pytest.fixture
+def copied_once(monkeypatch):
+    """Chaque réseau n'est recopié qu'une fois pour être dérivé, et non à chaque image."""
+    monkeypatch.setattr(explanations, "float_model", functools.cache(explanations.float_model))
+
+
 @pytest.mark.question(QUESTION)
-def test_the_map_depends_on_the_weights(ex09, extract):
+@pytest.mark.usefixtures("copied_once")
+def test_the_map_depends_on_the_weights(ex09, shipped, extract):
     """Adebayo et al., arXiv 1810.03292 : le modèle livré, et le même qui n'a rien appris."""
-    model, x = saving.load_model("ex03_cifar10_light"), extract("cifar10")[0][:6]
+    model, x = shipped, extract("cifar10")[0][:6]
     keras.utils.set_random_seed(0)
     unlearned = keras.models.clone_model(model)
     classes = np.asarray(model(x)).argmax(1).tolist()
@@ -229,8 +243,9 @@ def test_the_map_depends_on_the_weights(ex09, extract):
 
 
 @pytest.mark.question(QUESTION)
-def test_two_classes_give_two_maps_on_the_shipped_model(ex09, extract):
-    model, x = saving.load_model("ex03_cifar10_light"), extract("cifar10")[0][:3]
+@pytest.mark.usefixtures("copied_once")
+def test_two_classes_give_two_maps_on_the_shipped_model(ex09, shipped, extract):
+    model, x = shipped, extract("cifar10")[0][:3]
     gaps = []
     for image, order in zip(x, np.argsort(-np.asarray(model(x)), axis=1).tolist(), strict=True):
         first, second = (ex09.grad_cam(model, image, each) for each in order[:2])

@@ -29,7 +29,9 @@ def test_main_writes_a_figure(models_dir, tmp_path, repo, capsys, options):
     folders = ["--models-dir", str(models_dir), "--output", str(tmp_path / "f")]
     assert main([str(repo / "samples" / "chat.png"), *options, *folders]) == 0
     name = f"chat_{options[1] if options else 'grad_cam'}.png"
-    assert capsys.readouterr().out.strip() == str(tmp_path / "f" / name)
+    printed = capsys.readouterr().out.splitlines()
+    layer = "colors (30×30 cases)" if options else "coarse (15×15 cases)"
+    assert f"couche {layer}" in printed[0] and printed[-1] == str(tmp_path / "f" / name)
     assert (tmp_path / "f" / name).stat().st_size > 5000
 
 

@@ -34,7 +34,7 @@ def network():
 @pytest.mark.question(QUESTION)
 def test_every_method_keeps_the_contract(methods, network, image):
     for name, method in methods.METHODS.items():
-        heatmap = method.function(network, image, 1)
+        heatmap = method.heatmap(network, image, 1)
         assert heatmap.shape == (HEIGHT, WIDTH) and heatmap.dtype == np.float32, name
         assert np.isfinite(heatmap).all() and heatmap.min() >= 0 and heatmap.max() <= 1, name
 
@@ -63,6 +63,6 @@ def test_cam_reads_its_own_network(methods, network, image, tmp_path, write_mode
     write_model(network, tmp_path, "ex09_cam")
     found = methods.with_cam(models_dir=tmp_path)
     assert list(found) == ["cam", *methods.METHODS]
-    explained = found["cam"].function(None, image, 1)  # le modèle jugé n'est pas regardé
-    expected = load_method("cam").function(network, image, 1)
+    explained = found["cam"].heatmap(None, image, 1)  # le modèle jugé n'est pas regardé
+    expected = load_method("cam").heatmap(network, image, 1)
     np.testing.assert_allclose(explained, expected, atol=1e-6)

@@ -11,7 +11,8 @@ def make_report(areas):
     for name, pair in areas.items():
         for curve, values in zip(("deletion", "insertion"), pair, strict=True):
             metrics[f"{curve} {name}"] = ranking.summarise(values)
-        curves[name] = {"deletion": [0.9, 0.4, 0.1], "insertion": [0.1, 0.6, 0.9]}
+        deletion = [0.9, 0.7, 0.385, *14 * [0.1]]  # le huitième de l'image : deux pas sur seize
+        curves[name] = {"deletion": deletion, "insertion": deletion[::-1]}
     methods = {name: {"title": f"La {name}", "duration_s": 0.25} for name in areas}
     return Report(
         command="essai",
@@ -32,11 +33,11 @@ def test_summarise():
 def test_the_table_puts_the_best_first():
     report = make_report({"a": ([0.5, 0.7], [0.5, 0.5]), "b": ([0.1, 0.1], [0.7, 0.9])})
     assert ranking.table(report).splitlines()[2:] == [
-        "| La b | 0,100 ± 0,000 | 0,800 ± 0,100 | 0,25 |",
-        "| La a | 0,600 ± 0,100 | 0,500 ± 0,000 | 0,25 |",
+        "| La b | 0,100 ± 0,000 | 0,800 ± 0,100 | 51,5 | 0,25 |",
+        "| La a | 0,600 ± 0,100 | 0,500 ± 0,000 | 51,5 | 0,25 |",
     ]
     alone = make_report({"a": ([0.5], [0.5])})
-    assert ranking.table(alone).splitlines()[2] == "| La a | 0,500 | 0,500 | 0,25 |"
+    assert ranking.table(alone).splitlines()[2] == "| La a | 0,500 | 0,500 | 51,5 | 0,25 |"
 
 
 def test_the_figure_takes_one_or_many_methods(tmp_path):
