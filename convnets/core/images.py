@@ -5,21 +5,20 @@ dossiers d'images que l'on apprend (`datasets.folders`), pour que ce qui est app
 sera montré.
 """
 
-import contextlib
 import io
 import os
 import warnings
 from typing import TYPE_CHECKING, BinaryIO
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from convnets.core.cli import printable, reason
+from convnets.core.decoding import FORMATS, GROUND, TooHeavyError, decode
 
 if TYPE_CHECKING:
     import numpy as np
 
-GROUND = 128  # gris neutre, sous les pixels transparents et autour d'une image trop étroite
-MAX_STREAM_BYTES = 256 * 2**20  # ce qu'on accepte de lire d'un tube, qui peut être sans fin
+MAX_STREAM_BYTES = 64 * 2**20  # ce qu'on accepte de lire d'un tube, qui peut être sans fin
 
 
 def open_image(
@@ -29,7 +28,7 @@ def open_image(
 
     L'orientation EXIF est appliquée, la transparence posée sur un gris 128, une animation
     réduite à sa première image ; des niveaux sur plus de 8 bits sont ramenés à 0-255 sans
-    être écrêtés (voir `_scale_to_8_bits`).
+    être écrêtés (voir `decoding._scale`).
 
     Args:
         source: chemin, ou fichier ouvert en binaire (un tube convient).
@@ -106,17 +105,20 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
     # fait pour plusieurs fils, et ./predict en a.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        image = Image.open(file)
-        if image.width * image.height > Image.MAX_IMAGE_PIXELS:
-            raise Image.DecompressionBombError  # Pillow ne la lève qu'au double
-        if min_side_px:
-            image.draft(None, (min_side_px, min_side_px))
-        image.load()
+        return decode(file, min_side_px=min_side_px)
     except Image.DecompressionBombError as error:
         limit = f"{Image.MAX_IMAGE_PIXELS / 1e6:.1f}".replace(".", ",")
         raise ValueError(
             f"{name} est une image démesurée : au plus {limit} millions de pixels sont "
             "acceptés ; réduisez-la d'abord."
+        ) from error
+    except TooHeavyError as error:
+        raise ValueError(
+            f"{name} est une image démesurée : {error} ; réduisez-la d'abord."
+        ) from error
+    except MemoryError as error:
+        raise ValueError(
+            f"{name} est une image démesurée : la mémoire manque ; réduisez-la d'abord."
         ) from error
     except UnidentifiedImageError as error:
         file.seek(0)
@@ -125,8 +127,8 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
                 f"{name} est vide (0 octet) ; une image est attendue, copiez-la à nouveau."
             ) from error
         raise ValueError(
-            f"{name} n'est d'aucun format d'image connu (JPEG, PNG, WebP, AVIF, GIF, TIFF, "
-            "BMP…) ; vérifiez ce fichier ou convertissez-le en PNG."
+            f"{name} n'est d'aucun format d'image connu ({', '.join(FORMATS)}) ; vérifiez ce "
+            "fichier ou convertissez-le en PNG."
         ) from error
     except Exception as error:  # chaque lecteur de Pillow a ses propres exceptions
         raise ValueError(
@@ -134,45 +136,6 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
             "pas ; une image complète est attendue, copiez-la à nouveau ou convertissez-la "
             "en PNG."
         ) from error
-    with contextlib.suppress(Exception):  # EXIF illisible : l'image reste comme elle est
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-            from PIL import ImageOps
-
-            ImageOps.exif_transpose(image, in_place=True)
-    return _to_rgb(image)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        import numpy as np
-
-        image = Image.fromarray(_scale_to_8_bits(np.asarray(image)))
-    if image.has_transparency_data:
-        ground = Image.new("RGBA", image.size, (GROUND, GROUND, GROUND, 255))
-        image = Image.alpha_composite(ground, image.convert("RGBA"))
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _scale_to_8_bits(values: "np.ndarray") -> "np.ndarray":
-    """Ramène des niveaux de gris quelconques à 0-255.
-
-    L'échelle est la plus petite qui contient toutes les valeurs parmi 0-1, 0-255 et
-    0-65535 ; à défaut (négatifs, valeurs plus grandes), l'étendue de l'image elle-même.
-
-    Args:
-        values: niveaux `(h, w)`, entiers ou flottants ; NaN et infinis comptent pour 0.
-
-    Returns:
-        Niveaux `(h, w)` uint8 dans [0, 255].
-    """
-    import numpy as np
-
-    values = np.nan_to_num(values.astype(np.float64), nan=0, posinf=0, neginf=0)
-    low, high = values.min(), values.max()
-    scales = [limit for limit in (1, 255, 65535) if low >= 0 and high <= limit]
-    if scales:
-        low, high = 0, scales[0]
-    return np.round((values - low) * (255 / ((high - low) or 1))).astype(np.uint8)
 
 
 def crop_resize(

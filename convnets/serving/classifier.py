@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from convnets.core.cli import printable
-from convnets.core.files import map_file
+from convnets.core.cli import agreed, printable
+from convnets.core.files import map_file, settle
 from convnets.core.paths import BASE_NAME, MODELS_DIR
 from convnets.serving.card import FRAMING, RETRIEVE, read_card
 from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine, predict_in_passes
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "ex03_cifar10"
 PHOTO_MODEL = "ex05_photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
 DIGIT_SHAPE = (28, 28)  # ce que rend `digits.read_digit`
-BATCH_SIZE = 128  # images lues à la suite, quand il y en a plusieurs
+BATCH_SIZE = 32  # images d'un lot, au plus ; voir `split`
 FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
-PENDING_BYTES = 2 * 2**20  # de vues lues avant de les calculer, pour que de grandes tiennent
+PENDING_BYTES = 64 * 32 * 32 * 3  # de vues lues avant de les calculer : 64 vignettes, une photo
 
 
 class Result(NamedTuple):
@@ -141,6 +141,7 @@ class Classifier:
         models_dir: Path = MODELS_DIR,
         num_threads: int | None = None,
     ):
+        settle(Path(models_dir), slug)
         path = Path(models_dir) / f"{slug}.tflite"
         content = map_file(path) if path.exists() else None
         self.card = card = read_card(slug, models_dir=models_dir, content=content)
@@ -170,7 +171,7 @@ class Classifier:
         if card.input_shape != self.input_shape or len(card.classes) != engine.num_outputs:
             raise ValueError(
                 f"{shown}.json ne décrit pas {shown}.tflite : images {[*self.input_shape]} et "
-                f"{engine.num_outputs} classes attendues. "
+                f"{agreed(engine.num_outputs, 'classe attendue', 'classes attendues')}. "
                 "Reprenez les deux fichiers du même entraînement."
             )
         if not _is_square(self.input_shape) or (
@@ -341,43 +342,89 @@ def classify_in_threads(
         return
     from collections import deque
     from concurrent.futures import ThreadPoolExecutor
+    from queue import SimpleQueue
     from threading import Event
 
+    from convnets.core.memory import return_big_pictures
+
+    return_big_pictures()
     # Chaque fil lit son lot puis le calcule avec un moteur à un fil, sans attendre les
     # autres : des lecteurs à part se disputeraient Python et les cœurs.
     # La file est bornée, pour que la mémoire ne dépende pas du nombre d'images.
     pool, pending, stopped = ThreadPoolExecutor(num_workers), deque(), Event()
+
+    def answer(group: Sequence[str], results: SimpleQueue) -> None:
+        try:
+            for result in _classify_group(group, model, stopped.is_set):
+                results.put(result)  # chacun aussitôt, sans attendre la fin du lot
+        finally:
+            results.put(None)
+
+    def finish_first() -> Iterator[Result]:
+        work, results = pending.popleft()
+        yield from iter(results.get, None)
+        work.result()  # l'exception de son fil, s'il y en a eu une
+
     try:
         for group in groups:
-            pending.append(pool.submit(_classify_group, group, model, stopped.is_set))
+            results = SimpleQueue()
+            pending.append((pool.submit(answer, group, results), results))
             if len(pending) > 2 * num_workers:
-                yield from pending.popleft().result()
+                yield from finish_first()
         while pending:
-            yield from pending.popleft().result()
+            yield from finish_first()
     finally:  # Ctrl-C n'attend ni les lots en file, ni la fin de ceux qui sont commencés
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _classify_group(paths: Sequence[str], model: Chooser, stopped=lambda: False) -> list[Result]:
-    """Lit un lot, puis le calcule ; s'arrête sur demande."""
-    results, read, num_bytes = [], [], 0
+def _classify_group(
+    paths: Sequence[str], model: Chooser, stopped=lambda: False
+) -> Iterator[Result]:
+    """Lit un lot et le calcule, `PENDING_BYTES` de vues à la fois ; s'arrête sur demande."""
+    read, num_bytes = [], 0
     for path in paths:
         if stopped():
-            return []
-        try:
-            image = model.read(sys.stdin.buffer if path == "-" else path)
-        except (ValueError, OSError) as error:
-            read.append((path, None, [], str(error)))
-            continue
-        classifier = model.choose(image)  # un modèle illisible n'est pas une image illisible
-        views = classifier.views_of(image)
-        read.append((path, classifier, views, None))
-        num_bytes += sum(map(len, views))
-        if num_bytes > PENDING_BYTES:
-            results += _answer_group(read)
+            return
+        read.append(_read_views(path, model))
+        num_bytes += sum(map(len, read[-1][2]))
+        if num_bytes >= PENDING_BYTES:
+            yield from _answer_group(read)
             read, num_bytes = [], 0
-    return results + _answer_group(read)
+    yield from _answer_group(read)
+
+
+def _read_views(path: str, model: Chooser) -> tuple:
+    """Lit une image et rend `(chemin, modèle, vues, erreur)` ; l'erreur nomme l'image."""
+    from convnets.core.decoding import MEMORY
+
+    source = sys.stdin.buffer if path == "-" else path
+    with MEMORY:  # tant que l'image décodée sert
+        try:
+            image = model.read(source)
+        except (ValueError, OSError) as error:
+            return path, None, [], str(error)
+        except Exception:  # la mémoire qui manque, un cas que personne n'a prévu
+            return path, None, [], _unprepared(source)
+        try:
+            classifier = model.choose(image)
+        except (ValueError, OSError, ImportError):  # un modèle illisible n'est pas une image
+            raise
+        except Exception:
+            return path, None, [], _unprepared(source)
+        try:
+            return path, classifier, classifier.views_of(image), None
+        except Exception:
+            return path, None, [], _unprepared(source)
+
+
+def _unprepared(source) -> str:
+    from convnets.core.images import source_name
+
+    return (
+        f"{source_name(source)} n'a pas pu être amenée à un réseau ; réduisez-la, ou "
+        "convertissez-la en PNG."
+    )
 
 
 def _answer_group(read: Sequence[tuple]) -> list[Result]:

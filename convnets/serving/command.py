@@ -14,7 +14,6 @@ import contextlib
 import errno
 import gc
 import json
-import signal
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
@@ -24,12 +23,17 @@ from convnets.core.cli import FrenchParser, percent, positive_int, printable, re
 from convnets.core.paths import MODELS_DIR, SUFFIXES
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving import router
-from convnets.serving.classifier import DEFAULT_MODEL, Classifier, Result
+from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier, Result
 
 PROGRESS_STEP = 32  # images d'un compte affiché au suivant
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
 NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
 UNSURE = "Indéterminé"
+SLOW = (
+    f"parmi ces images, des photos (au moins 64 pixels de côté) : {PHOTO_MODEL} les nomme, en "
+    f"plusieurs fois le temps d'une vignette ; --model {DEFAULT_MODEL} va plus vite, mais se "
+    "trompe plus."
+)
 
 
 def _parser() -> FrenchParser:
@@ -72,6 +76,17 @@ def _parser() -> FrenchParser:
     return parser
 
 
+def _parse(argv: list[str] | None):
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.paths.count("-") > 1:
+        parser.error("l'entrée standard (-) ne se lit qu'une fois")
+    alone = len(options.paths) == 1 and options.paths[0] != "-"
+    if options.explain and (not alone or os.path.isdir(options.paths[0])):
+        parser.error("--explain demande une seule image, dans un fichier")
+    return options
+
+
 def _probability(text: str) -> float:
     try:
         value = float(text.replace(",", "."))
@@ -95,6 +110,12 @@ def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
         errors.append(f"{printable(error.filename)} : ce dossier ne peut pas être lu (chmod u+rx).")
 
     for path in paths:
+        if path == "-" and getattr(sys.stdin, "name", "") == os.devnull:  # voir `reserve_stderr`
+            errors.append(
+                "l'entrée standard est fermée, ou c'est un dossier ; une image y est attendue, "
+                "comme dans ./predict - < image.png."
+            )
+            continue
         if path == "-" or not os.path.isdir(path):
             expanded.append(path)
             continue
@@ -156,8 +177,8 @@ def _line(result: Result, options, *, alone: bool) -> str:
     return f"Prédiction: {names}" if alone else f"{printable(result.path)}: Prédiction: {names}"
 
 
-def _report_error(message: str) -> None:
-    print(f"predict : {message}", file=sys.stderr, flush=True)
+def _report(message: str) -> None:
+    print(f"predict : {printable(message)}", file=sys.stderr, flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -169,30 +190,27 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0 ; 1 si une image ou le modèle n'a pu être lu ; 2 pour un mauvais usage.
     """
-    # De l'UTF-8, quelle que soit la langue du système.
     for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
-    parser = _parser()
-    options = parser.parse_args(argv)
-    if options.paths.count("-") > 1:
-        parser.error("l'entrée standard (-) ne se lit qu'une fois")
-    alone = len(options.paths) == 1 and options.paths[0] != "-"
-    if options.explain and (not alone or os.path.isdir(options.paths[0])):
-        parser.error("--explain demande une seule image, dans un fichier")
+        # De l'UTF-8, quelle que soit la langue du système ; chaque ligne part aussitôt écrite.
+        stream.reconfigure(
+            encoding="utf-8", errors="surrogateescape", newline="\n", line_buffering=True
+        )
     try:
+        try:
+            options = _parse(argv)
+        except SystemExit as stop:  # --help, ou un mauvais usage : `argparse` a tout dit
+            sys.stdout.flush()  # il tait un disque plein
+            return stop.code
         return _run(options)
-    except KeyboardInterrupt:
-        _report_error("interrompu.")
-        return 130
     except BrokenPipeError:  # `./predict dossier | head` : plus personne ne lit
         _drop_stdout()
         return 141
     except ImportError as error:
-        _report_error(f"le paquet {error.name} manque. Lancez la première commande du README.")
+        _report(f"le paquet {error.name} manque. Lancez la première commande du README.")
     except (ValueError, OSError) as error:
         if getattr(error, "errno", None) in {errno.ENOSPC, errno.EIO} and not error.filename:
             _drop_stdout()  # disque plein : Python réessaierait en sortant, et le dirait en anglais
-        _report_error(reason(error))
+        _report(reason(error))
     return 1
 
 
@@ -214,7 +232,6 @@ class _Progress:
 
     def show(self, done: int) -> None:
         if self.wanted and done % PROGRESS_STEP == 0 and done < self.total:
-            sys.stdout.flush()
             print(f"{done} images sur {self.total}", end="", file=sys.stderr, flush=True)
             self.visible = True
 
@@ -281,7 +298,7 @@ def _run(options) -> int:
         explain.check_output(options.explain)
     paths, errors = _expand(options.paths)
     for error in errors:
-        _report_error(error)
+        _report(error)
     if not paths:
         return 1
     alone = len(paths) == 1 and not os.path.isdir(options.paths[0])
@@ -294,21 +311,23 @@ def _run(options) -> int:
     gc.enable()  # le script predict le coupe le temps des imports
     progress = _Progress(len(paths))
     exit_code = 1 if errors else 0
+    slow = slug is None and len(paths) > PROGRESS_STEP  # de quoi attendre : dire pourquoi
     for done, result in enumerate(classifier.classify(paths), start=1):
         progress.erase()
+        if slow and result.classifier and result.classifier.slug == PHOTO_MODEL:
+            slow = False
+            _report(SLOW)
         if result.error is None:
             print(_line(result, options, alone=alone))
         else:
             exit_code = 1
-            _report_error(result.error)
+            _report(result.error)
             if options.json:
                 fields = {"path": result.path, "error": result.error}
                 print(json.dumps(fields))
         progress.show(done)
     if options.explain and not exit_code:
-        sys.stdout.flush()
         _explain(options, result)
-    print(end="", flush=True)  # un disque plein ou un tube fermé se voit ici, pas à la sortie
     return exit_code
 
 
@@ -322,16 +341,18 @@ def _explain(options, result: Result) -> None:
 
 def run_script() -> None:
     """Exécute `main` pour de bon, et quitte le processus avec son code de sortie."""
+    closed = sys.stdout is None
     reserve_stderr()
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # voir le script predict
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    code = main()
+    if closed:
+        _report("la sortie standard est fermée ; la réponse doit pouvoir y être écrite.")
     # Sortir sans ranger la mémoire épargne le dixième du temps d'une image, et n'attend pas un
     # fil arrêté sur un tube sans fin ; tout ce qui est écrit l'est déjà.
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-    os._exit(code)
+    os._exit(1 if closed else main())
 
 
 if __name__ == "__main__":
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # comme le script predict
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     run_script()

@@ -46,9 +46,7 @@ def one_french_line(error, path) -> str:
 # --- Formats et modes ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name", ["a.png", "a.bmp", "a.tiff", "a.webp", "a.ppm", "a.tga", "a.pcx", "a.qoi", "a.ico"]
-)
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tiff", "a.webp", "a.ppm", "a.tga", "a.pcx"])
 def test_lossless_formats(tmp_path, quadrants, name):
     """Un format sans perte rend chaque pixel."""
     options = {"lossless": True} if name == "a.webp" else {}
@@ -58,7 +56,7 @@ def test_lossless_formats(tmp_path, quadrants, name):
     np.testing.assert_array_equal(corners(image), [RED, GREEN, BLUE, (255, 255, 255)])
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.jp2", "a.avif", "a.gif"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.avif", "a.gif"])
 def test_lossy_formats(tmp_path, quadrants, name):
     """Un format avec perte rend les couleurs à peu près."""
     quadrants.save(tmp_path / name)
@@ -79,7 +77,7 @@ def test_every_colour_mode(tmp_path, quadrants, mode):
     else:
         stored = quadrants.quantize(4) if mode == "P" else quadrants.convert(mode)
     path = tmp_path / "a.tiff"
-    stored.save(path)
+    stored.save(path, compression="tiff_lzw" if mode == "YCbCr" else None)
     image = open_image(path)
     assert image.mode == "RGB"
     expected = {"1": None, "L": quadrants.convert("L").convert("RGB")}.get(mode, quadrants)
@@ -88,6 +86,17 @@ def test_every_colour_mode(tmp_path, quadrants, mode):
         np.testing.assert_array_equal(corners(image)[3], 255)
     else:
         np.testing.assert_allclose(corners(image), corners(expected), atol=10)
+
+
+def test_a_raw_ycbcr_tiff_is_read_or_refused_in_french(tmp_path, quadrants):
+    """Pillow 13 sait la lire, Pillow 12 non : une phrase, et le remède."""
+    quadrants.convert("YCbCr").save(tmp_path / "a.tiff")
+    try:
+        image = open_image(tmp_path / "a.tiff")
+    except ValueError as error:
+        assert "a.tiff est une image endommagée" in str(error) and "en PNG" in str(error)
+    else:
+        np.testing.assert_allclose(corners(image), corners(quadrants), atol=10)
 
 
 def test_cmyk_jpeg_is_not_inverted(tmp_path, quadrants):
@@ -289,7 +298,7 @@ def test_not_an_image(tmp_path, content):
     assert "aucun format d'image connu" in one_french_line(error, path)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.tiff", "a.bmp", "a.jp2"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.tiff", "a.bmp"])
 def test_truncated_image(tmp_path, name):
     """Une copie interrompue à la moitié."""
     path = tmp_path / name

@@ -50,6 +50,41 @@ def test_another_library_is_left_alone(monkeypatch, error):
 
     monkeypatch.setattr(memory.ctypes, "CDLL", absent)
     assert memory.keep_freed_memory() is False
+    assert memory.return_big_pictures() is False
+    assert memory.give_back() is False
+
+
+RELEASE = """
+import threading
+import numpy as np
+from convnets.core import memory
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+assert memory.return_big_pictures()
+kept = []
+
+def work():
+    blocks = [np.ones(2**20, np.uint8) for _ in range(40)]
+    kept.append(np.ones(2**16, np.uint8))  # au-dessus d'eux : ils ne sont pas rendus d'eux-mêmes
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+before = resident()
+assert memory.give_back()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(not has_glibc(), reason="réglages de la glibc")
+def test_memory_that_threads_keep_is_given_back():
+    ended = subprocess.run(
+        [sys.executable, "-c", RELEASE], capture_output=True, text=True, check=True
+    )
+    assert int(ended.stdout) > 30 * 2**20
 
 
 def test_a_refused_setting_is_told_and_the_others_made(monkeypatch):

@@ -1,0 +1,333 @@
+"""Décoder une image sans que la mémoire ni le temps dépendent d'elle.
+
+Un fichier de quelques kilo-octets peut se déplier en gigaoctets, ou redire mille fois la même
+chose : ce que chaque format coûte est calculé d'après l'en-tête, avant de décoder, et tous les fils
+se partagent la même mémoire (`MEMORY`). N'importe que Pillow, et NumPy s'il le faut.
+"""
+
+import contextlib
+import importlib
+import time
+from collections.abc import Iterator
+from threading import Condition, Lock, local
+from typing import TYPE_CHECKING, BinaryIO
+
+from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Ceux qu'on remet vraiment, et que Pillow décode en C. Les autres (EPS, PSD, ICO, QOI…) passent
+# par du Python lent, par un autre programme, ou ne disent pas leur taille avant d'être décodés.
+COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")  # ceux que Pillow charge d'emblée
+FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX")
+GROUND = 128  # gris neutre, sous les pixels transparents
+
+MEMORY_BYTES = 200 * 10**6  # ce que les images en cours occupent, tous fils réunis
+MAX_OPENING_BYTES = 32 * 2**20  # en-tête, que Pillow garde ; WebP et AVIF se lisent en entier
+MAX_TAGS_BYTES = 2**20  # d'un TIFF : chaque bande y est nommée, et en coûte cent fois plus
+MAX_TEXT_BYTES = 4 * 2**20  # ce que Pillow déplie des textes d'un PNG
+MAX_READS = 2**20  # morceaux d'un fichier : chacun coûte un peu de temps et de mémoire
+MAX_DECODING_S = 7.0  # au bout desquelles une image est abandonnée…
+MIN_COMPUTING_S = 2.0  # … si elle a demandé ce calcul, et n'attend pas un disque ou un cœur
+MAX_SCANNED_PX = 2 * 10**9  # pixels × passages d'un JPEG progressif ; il en faut une dizaine
+CONVERTING_SHARE = 0.9  # de la mémoire, pour convertir : d'autres images, en attente, sont ouvertes
+TILE_PX = 512  # côté des morceaux que l'on convertit un à un
+
+# Octets par pixel d'une image de Pillow ; 4 pour les modes qui ne sont pas ici.
+PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
+# Deux toiles RGBA et deux copies chez WebP ; en AVIF, trois plans de 16 bits, et deux copies.
+CODED_BYTES = {"WEBP": 16, "AVIF": 16}
+LEAN_CODECS = {"raw", "zip", "gif", "jpeg", "pcx", "tga_rle"}  # écrivent droit dans l'image
+
+_Turn = Image.Transpose
+TURNS = {  # des valeurs de l'orientation EXIF
+    2: _Turn.FLIP_LEFT_RIGHT,
+    3: _Turn.ROTATE_180,
+    4: _Turn.FLIP_TOP_BOTTOM,
+    5: _Turn.TRANSPOSE,
+    6: _Turn.ROTATE_270,
+    7: _Turn.TRANSVERSE,
+    8: _Turn.ROTATE_90,
+}
+
+
+class TooHeavyError(ValueError):
+    """Image dont le décodage coûterait trop ; le message dit quoi, sans nommer le fichier."""
+
+
+class Budget:
+    """Des octets que des fils se partagent : chacun attend qu'il en reste assez.
+
+    `with budget:` garde jusqu'à la fin du bloc ce que `take` y prend, pour une image ; un bloc dans
+    un autre ne rend rien, celui du dehors le fera.
+
+    Args:
+        num_bytes: octets à partager.
+    """
+
+    def __init__(self, num_bytes: int):
+        self.num_bytes = self._free = num_bytes
+        self._door, self._changed, self._mine = Lock(), Condition(), local()
+
+    def __enter__(self) -> None:
+        mine = self._mine.__dict__
+        mine["depth"] = mine.get("depth", 0) + 1
+
+    def __exit__(self, *error) -> None:
+        mine = self._mine.__dict__
+        mine["depth"] -= 1
+        if not mine["depth"] and (taken := mine.pop("taken", 0)):
+            with self._changed:
+                self._free += taken
+                self._changed.notify()
+
+    def take(self, num_bytes: int) -> None:
+        """Prend des octets, au plus `self.num_bytes`."""
+        with self._door, self._changed:  # la porte : une grande image n'est pas doublée sans fin
+            self._changed.wait_for(lambda: self._free >= num_bytes)
+            self._free -= num_bytes
+        mine = self._mine.__dict__
+        mine["taken"] = mine.get("taken", 0) + num_bytes
+
+
+MEMORY = Budget(MEMORY_BYTES)
+
+
+def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
+    """Décode une image, droite, en couleurs, sur fond neutre : voir `images.open_image`.
+
+    Args:
+        file: fichier où l'on peut revenir en arrière.
+        min_side_px: petit côté dont on se contente. Un JPEG est décodé réduit ; une autre image
+            l'est seulement si elle ne tiendrait pas en mémoire.
+
+    Returns:
+        Image Pillow `RGB`.
+
+    Raises:
+        TooHeavyError: elle coûterait trop de mémoire ou de temps.
+        Exception: tout ce que les lecteurs de Pillow lèvent.
+    """
+    with MEMORY:
+        PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_BYTES
+        watched = _Watched(file)
+        image = _open(watched)
+        watched.is_opening = False
+        size = image.size
+        if image.width * image.height > Image.MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError  # Pillow ne la lève qu'au double
+        buffer_bytes = _buffer_bytes(image, file)
+        if min_side_px:
+            image.draft(None, (min_side_px, min_side_px))
+        num_pixels = image.width * image.height
+        num_bytes = watched.num_bytes + num_pixels * PIXEL_BYTES.get(image.mode, 4)
+        peak = num_bytes + buffer_bytes
+        if peak > MEMORY.num_bytes:
+            raise _too_big(size, image, peak)
+        MEMORY.take(min(MEMORY.num_bytes, max(peak, num_bytes + 4 * num_pixels, 8 * num_pixels)))
+        if peak > MEMORY.num_bytes // 2:
+            from convnets.core.memory import give_back
+
+            give_back()
+        image.load()
+        if image.format in CODED_BYTES:  # leur lecteur garderait trois fois l'image
+            image.fp = image._decoder = None
+        orientation = 1
+        with contextlib.suppress(Exception):  # EXIF illisible : l'image reste comme elle est
+            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        turn = TURNS.get(orientation)
+        is_ready = image.mode == "RGB" and not image.has_transparency_data
+        if not is_ready or (turn is not None and num_bytes + 4 * num_pixels > MEMORY.num_bytes):
+            image = _to_rgb(image, _shrinking(image, num_bytes, min_side_px))
+        return image if turn is None else image.transpose(turn)
+
+
+def _open(file: "_Watched") -> Image.Image:
+    try:
+        return Image.open(file, formats=COMMON_FORMATS)
+    except UnidentifiedImageError:  # Pillow en chargerait quarante autres pour trouver ceux-ci
+        file.seek(0)
+        if file.read(2) in (b"II", b"MM"):
+            file.max_bytes = MAX_TAGS_BYTES
+        for format_name in ("WebP", "Avif", "Tiff", "Tga", "Pcx"):
+            importlib.import_module(f"PIL.{format_name}ImagePlugin")
+        return Image.open(file, formats=FORMATS)
+
+
+class _Watched:
+    """Le fichier que Pillow lit : chaque lecture vérifie que l'image n'a pas trop coûté."""
+
+    def __init__(self, file: BinaryIO):
+        self._file, self._read, self.seek, self.tell = file, file.read, file.seek, file.tell
+        self.is_opening, self.max_bytes = True, MAX_OPENING_BYTES
+        self.num_bytes = self._num_reads = 0
+        self._end = time.monotonic() + MAX_DECODING_S
+        self._computing_end = time.thread_time() + MIN_COMPUTING_S
+
+    def read(self, size: int = -1) -> bytes:
+        self._num_reads += 1
+        if time.monotonic() > self._end and time.thread_time() > self._computing_end:
+            raise TooHeavyError(f"la lire prendrait plus de {MAX_DECODING_S:g} s")
+        if not self.is_opening:
+            if self._num_reads > MAX_READS:
+                raise TooHeavyError(f"son fichier est en plus de {MAX_READS} morceaux")
+            return self._read(size)
+        room = self.max_bytes - self.num_bytes + 1
+        content = self._read(room if size < 0 or size > room else size)
+        self.num_bytes += len(content)
+        if self.num_bytes > self.max_bytes or self._num_reads > MAX_READS:
+            raise TooHeavyError(
+                f"avant de la décoder, il faudrait en lire plus de {self.max_bytes // 2**20} Mio"
+            )
+        return content
+
+    def __getattr__(self, name: str):
+        return getattr(self._file, name)
+
+
+def _too_big(size: tuple[int, int], image: Image.Image, num_bytes: int) -> TooHeavyError:
+    return TooHeavyError(
+        f"lire ses {size[0]}×{size[1]} pixels ({image.format}, {image.mode}) demanderait "
+        f"{num_bytes // 10**6} Mo de mémoire, {MEMORY.num_bytes // 10**6} au plus sont accordés"
+    )
+
+
+# --- Ce que le décodage coûte ---------------------------------------------------------
+
+
+def _buffer_bytes(image: Image.Image, file: BinaryIO) -> int:
+    """Rend ce que le lecteur d'un format occupe, en octets, en plus de l'image qu'il remplit."""
+    num_pixels = image.width * image.height
+    pixel_bytes = PIXEL_BYTES.get(image.mode, 4)
+    if image.format in CODED_BYTES:
+        return num_pixels * (CODED_BYTES[image.format] - pixel_bytes)
+    codec = image.tile[0][0] if image.tile else None
+    if codec == "libtiff":
+        return _tiff_buffer_bytes(image)
+    if codec == "jpeg" and not _has_one_scan(image, file):
+        num_scanned = num_pixels * _num_scans(file)
+        if num_scanned > MAX_SCANNED_PX:
+            raise TooHeavyError(
+                f"ce JPEG repasse {num_scanned // num_pixels} fois sur ses {image.width}×"
+                f"{image.height} pixels"
+            )
+        # Il n'est décodé qu'une fois lu : ses coefficients, sur 16 bits, attendent en mémoire.
+        areas = [across * down for _, across, down, _ in image.layer]
+        return 2 * num_pixels * sum(areas) // max(areas)
+    if codec not in LEAN_CODECS:  # décodé en Python, puis recopié
+        return 4 * num_pixels
+    # Un PNG animé garde aussi l'image d'avant.
+    is_animated = image.format == "PNG" and image.is_animated
+    return 2 * num_pixels * pixel_bytes if is_animated else 0
+
+
+def _tiff_buffer_bytes(image: Image.Image) -> int:
+    tags, (width, height) = image.tag_v2, image.size
+    if 322 in tags:  # TileWidth, TileLength : un carreau peut être plus grand que l'image
+        num_pixels = tags[322] * tags[323]
+    else:  # RowsPerStrip
+        num_pixels = width * min(height, tags.get(278, height))
+    if image.info.get("compression") in ("jpeg", "webp"):  # de quoi décoder une bande
+        return 12 * num_pixels
+    return num_pixels * sum(tags.get(258, (1,))) // 8  # BitsPerSample
+
+
+def _has_one_scan(image: Image.Image, file: BinaryIO) -> bool:
+    """Dit si un JPEG, lu jusqu'au début de ses données, se décode à mesure qu'on le lit."""
+    if image.info.get("progressive"):
+        return False
+    start, num_layers = file.tell(), len(image.layer)
+    file.seek(start - 6 - 2 * num_layers)
+    header = file.read(3)
+    file.seek(start)
+    return header == bytes((0, 6 + 2 * num_layers, num_layers))
+
+
+def _num_scans(file: BinaryIO) -> int:
+    """Compte les passages d'un JPEG, au plus : la suite du fichier peut en avoir l'apparence."""
+    start, num_scans, last = file.tell(), 1, b""
+    while chunk := file.read(2**20):
+        num_scans += (last + chunk).count(b"\xff\xda")
+        last = chunk[-1:]
+    file.seek(start)
+    return num_scans
+
+
+# --- Mettre en couleurs, sur fond neutre ------------------------------------------------
+
+
+def _shrinking(image: Image.Image, num_bytes: int, min_side_px: int | None) -> int:
+    """Rend par combien diviser les côtés d'une image décodée pour la convertir : 1 si possible.
+
+    Args:
+        image: image décodée.
+        num_bytes: ce qu'elle occupe.
+        min_side_px: petit côté dont on se contente.
+    """
+    num_pixels, limit = image.width * image.height, CONVERTING_SHARE * MEMORY.num_bytes
+    for factor in range(1, max(1, min(image.size) // (min_side_px or min(image.size))) + 1):
+        converted = 4 * num_pixels // factor**2
+        if max(num_bytes + converted, 2 * converted) <= limit:
+            return factor
+    raise _too_big(image.size, image, num_bytes + converted)
+
+
+def _to_rgb(image: Image.Image, shrinking: int) -> Image.Image:
+    """Convertit une image morceau par morceau, chacun réduit `shrinking` fois."""
+    scale = _scale(image) if image.mode.startswith("I") or image.mode == "F" else None
+    if image.width * image.height <= 4 * TILE_PX**2 and shrinking == 1:
+        return _tile_to_rgb(image, scale)
+    result = Image.new("RGB", [-(-side // shrinking) for side in image.size])
+    for left, top, tile in _tiles(image, TILE_PX // shrinking * shrinking or shrinking):
+        tile = _tile_to_rgb(tile, scale)
+        tile = tile.reduce(shrinking) if shrinking > 1 else tile
+        result.paste(tile, (left // shrinking, top // shrinking))
+    return result
+
+
+def _tiles(image: Image.Image, side: int) -> Iterator[tuple[int, int, Image.Image]]:
+    width, height = image.size
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            box = (left, top, min(left + side, width), min(top + side, height))
+            yield left, top, image.crop(box)
+
+
+def _tile_to_rgb(tile: Image.Image, scale: tuple[float, float] | None) -> Image.Image:
+    if scale:
+        import numpy as np
+
+        low, high = scale
+        levels = (_finite(tile).astype(np.float64) - low) * (255 / ((high - low) or 1))
+        tile = Image.fromarray(np.round(levels).astype(np.uint8))
+    if tile.has_transparency_data:
+        ground = Image.new("RGBA", tile.size, (GROUND, GROUND, GROUND, 255))
+        tile = Image.alpha_composite(ground, tile.convert("RGBA"))
+    return tile if tile.mode == "RGB" else tile.convert("RGB")
+
+
+def _scale(image: Image.Image) -> tuple[float, float]:
+    """Rend les niveaux qui deviennent 0 et 255 d'une image à plus de 256 niveaux de gris.
+
+    L'échelle est la plus petite qui contient toutes les valeurs parmi 0-1, 0-255 et
+    0-65535 ; à défaut (négatifs, valeurs plus grandes), l'étendue de l'image elle-même.
+
+    Args:
+        image: image Pillow, à niveaux entiers ou flottants.
+    """
+    extremes = []
+    for _, _, tile in _tiles(image, TILE_PX):
+        values = _finite(tile)
+        extremes += [float(values.min()), float(values.max())]
+    low, high = min(extremes), max(extremes)
+    scales = [limit for limit in (1, 255, 65535) if low >= 0 and high <= limit]
+    return (0, scales[0]) if scales else (low, high)
+
+
+def _finite(tile: Image.Image) -> "np.ndarray":
+    """Rend les niveaux d'une image, `(h, w)` ; NaN et infinis comptent pour 0."""
+    import numpy as np
+
+    values = np.asarray(tile)
+    return np.nan_to_num(values, nan=0, posinf=0, neginf=0) if values.dtype.kind == "f" else values

@@ -1,0 +1,116 @@
+"""Ctrl-C pendant que `./predict` démarre : il s'arrête, sans un mot en anglais."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import venv
+
+import pytest
+
+INTERRUPT = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+
+
+def start(program, *arguments, **more):
+    return subprocess.Popen(
+        [program, *arguments],
+        **more,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Lancé en arrière-plan (`pytest &`), on hérite d'un Ctrl-C ignoré.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+@pytest.fixture
+def copy(repo, tmp_path):
+    """Un dossier où `predict` est seul : `(dossier, predict)`."""
+    return tmp_path, shutil.copy(repo / "predict", tmp_path)
+
+
+@pytest.fixture
+def environment(copy):
+    """De même, avec un environnement virtuel vide : `(dossier de ses paquets, predict)`."""
+    folder, program = copy
+    venv.create(folder / ".venv", symlinks=True)
+    (packages,) = (folder / ".venv").glob("lib/python*/site-packages")
+    return packages, program
+
+
+def test_while_site_is_imported(environment):
+    packages, program = environment
+    (packages / "sitecustomize.py").write_text(INTERRUPT)
+    process = start(program, "image.png")
+    assert process.communicate() == (b"", b"") and process.returncode == -signal.SIGINT
+
+
+def test_while_our_own_modules_are_imported(environment):
+    packages, program = environment
+    (packages / "convnets" / "serving").mkdir(parents=True)
+    (packages / "convnets" / "serving" / "command.py").write_text(INTERRUPT)
+    process = start(program, "image.png")
+    assert process.communicate() == (b"", b"") and process.returncode == -signal.SIGINT
+
+
+def test_an_error_of_our_own_modules_is_still_shown(environment):
+    _, program = environment  # où convnets manque
+    process = start(program, "image.png")
+    assert b"No module named 'convnets'" in process.communicate()[1] and process.returncode == 1
+
+
+def test_what_python_itself_writes_while_it_starts_is_not_shown(copy):
+    """Au plus tôt, Python dit « Fatal Python error » : ici, un Python qui ne fait que cela."""
+    folder, program = copy
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho 'Fatal Python error: KeyboardInterrupt' >&2\nexit 1\n")
+    python.chmod(0o755)
+    assert start(program, "image.png").communicate() == (b"", b"")
+
+
+def test_without_python_it_is_said(copy, monkeypatch):
+    _, program = copy
+    monkeypatch.setenv("PATH", "/nulle/part")
+    process = start(program, "image.png")
+    out, error = process.communicate()
+    assert (out, error.decode()) == (b"", "predict : Python manque ; voir le README.\n")
+    assert process.returncode == 1
+
+
+def test_an_ignored_interrupt_stays_ignored(repo, predict_env):
+    """Après `nohup`, ou en arrière-plan : Ctrl-C s'adresse à un autre."""
+    process = subprocess.Popen(
+        [repo / "predict", "-"],
+        env=predict_env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    process.send_signal(signal.SIGINT)
+    content = (repo / "samples" / "avion.png").read_bytes()
+    out, _ = process.communicate(content)
+    assert out.decode() == "Prédiction: Avion\n"
+
+
+def test_as_a_module(repo, tmp_path):
+    """Là où `predict` ne se lance pas : rien n'est montré non plus, une fois le module lancé."""
+    os.mkfifo(tmp_path / "tube")
+    process = start(sys.executable, "-m", "convnets.serving.command", tmp_path / "tube")
+    with open(tmp_path / "tube", "wb"):  # il y lit
+        process.send_signal(signal.SIGINT)
+        assert process.communicate() == (b"", b"")
+    assert process.returncode == -signal.SIGINT
+
+
+@pytest.mark.slow
+def test_at_any_time(repo, predict_env):
+    rng = random.Random(0)
+    for _ in range(60):
+        process = start(repo / "predict", repo / "samples" / "avion.png", env=predict_env)
+        time.sleep(rng.uniform(0, 0.3))
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate()
+        assert error == b"" and out in (b"", "Prédiction: Avion\n".encode())

@@ -1,0 +1,344 @@
+"""Ni la mémoire ni le temps ne dépendent de l'image : elle est réduite, ou refusée."""
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.core import decoding
+from convnets.core.images import open_image
+
+pytestmark = pytest.mark.question("Jour 04, exercice 3")
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """Rend un morceau de PNG."""
+    check = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+
+def png(width, height, *, bits, colour, rows=b"", before=b"") -> bytes:
+    """Rend un PNG, dont les pixels ne sont pas tous là."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    body = chunk(b"IHDR", header) + before + chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
+
+
+def refused(content: bytes, **options) -> str:
+    """Rend la phrase par laquelle une image est refusée."""
+    with pytest.raises(ValueError) as error:
+        open_image(io.BytesIO(content), **options)
+    message = str(error.value)
+    assert message.startswith("l'entrée est une image démesurée : ")
+    assert message.endswith("réduisez-la d'abord.") and "\n" not in message
+    return message
+
+
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    """Rend les octets d'une image enregistrée."""
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """memory(octets) : ce que les images ont à se partager."""
+
+    def limit(num_bytes):
+        budget = decoding.Budget(num_bytes)
+        monkeypatch.setattr(decoding, "MEMORY", budget)
+        return budget
+
+    return limit
+
+
+# --- Mémoire --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bits", "colour", "said"), [(8, 2, "PNG, RGB) demanderait 353 Mo"), (16, 6, "PNG, RGBA)")]
+)
+def test_a_bomb_is_refused_before_it_is_decoded(bits, colour, said):
+    start = time.thread_time()
+    message = refused(png(9400, 9400, bits=bits, colour=colour), min_side_px=384)
+    assert "9400×9400 pixels" in message and said in message
+    assert "200 au plus sont accordés" in message
+    assert time.thread_time() - start < 0.5
+
+
+def test_the_size_of_a_jpeg_is_its_own_not_that_of_its_draft():
+    flat = encoded(Image.new("RGB", (1600, 1600)), "JPEG", progressive=True, subsampling=0)
+    huge = flat.replace(struct.pack(">HH", 1600, 1600), struct.pack(">HH", 9000, 9000))
+    assert "9000×9000 pixels (JPEG, RGB) demanderait 491 Mo" in refused(huge, min_side_px=384)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_picture_too_big_to_convert_is_reduced(memory, kind):
+    levels = np.linspace(0, 65535, 400 * 600).reshape(400, 600).astype(np.uint16)
+    content = encoded(Image.fromarray(levels), kind)
+    full = open_image(io.BytesIO(content), min_side_px=100)
+    assert full.size == (600, 400)
+    memory(900_000)
+    small = open_image(io.BytesIO(content), min_side_px=100)
+    assert small.size == (300, 200)
+    np.testing.assert_allclose(small, full.reduce(2), atol=1)
+    assert "600×400 pixels" in refused(content)  # qui veut tout n'aura rien
+
+
+def test_a_thin_picture_is_reduced_no_further_than_asked(memory):
+    content = encoded(Image.new("L", (9000, 30)), "PNG")
+    memory(600_000)
+    assert "9000×30" in refused(content, min_side_px=20)
+
+
+MODES = ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16", "I", "F"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_piece_by_piece_gives_the_same_pixels(monkeypatch, mode):
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (130, 170, 4), np.uint8), "RGBA")
+    image = {
+        "P": lambda: noise.convert("RGB").quantize(16),
+        "I;16": lambda: Image.fromarray(rng.integers(0, 4000, (130, 170), np.uint16)),
+        "I": lambda: Image.fromarray(rng.integers(-9, 70000, (130, 170), np.int32)),
+        "F": lambda: Image.fromarray(rng.normal(size=(130, 170)).astype(np.float32)),
+    }.get(mode, lambda: noise.convert(mode))()
+    kind = "PNG" if mode in ("1", "L", "P", "LA", "RGBA", "I;16") else "TIFF"
+    content = encoded(image, kind)
+    whole = np.array(open_image(io.BytesIO(content)))
+    monkeypatch.setattr(decoding, "TILE_PX", 32)
+    np.testing.assert_array_equal(open_image(io.BytesIO(content)), whole)
+    assert len(np.unique(whole)) > 1
+
+
+MEASURE = """
+import json, os, sys
+import numpy  # que l'image en 16 bits demande
+from convnets.core import decoding, images
+images.open_image(sys.argv[1])  # ce que Pillow charge à la première image
+sizes = []
+for path in sys.argv[1:]:
+    pid = os.fork()
+    if not pid:
+        with open("/proc/self/statm") as file:
+            before = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        asked = []
+        take = decoding.MEMORY.take
+        decoding.MEMORY.take = lambda n: (asked.append(n), take(n))
+        images.open_image(path)
+        with open(f"{path}.json", "w") as file:
+            json.dump([before, *asked], file)
+        os._exit(0)
+    _, status, usage = os.wait4(pid, 0)
+    assert not status, path
+    with open(f"{path}.json") as file:
+        before, asked = json.load(file)
+    sizes.append([asked, usage.ru_maxrss * 1024 - before])
+print(json.dumps(sizes))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mémoire lue dans /proc")
+def test_what_is_counted_is_what_is_used(tmp_path):
+    """La mémoire d'un vrai processus, format par format : jamais plus que ce qui est compté."""
+    photo = Image.linear_gradient("L").resize((1600, 1250)).convert("RGB")
+    alpha = photo.copy()
+    alpha.putalpha(128)
+    grey = Image.fromarray(np.asarray(photo.convert("L")).astype(np.uint16) * 257)
+    paths = []
+    for name, image, options in [
+        ("rgba.png", alpha, {"compress_level": 1}),
+        ("16.png", grey, {"compress_level": 1}),
+        ("444.jpg", photo, {"progressive": True, "subsampling": 0}),
+        ("rgba.webp", alpha, {"method": 0}),
+        ("a.avif", photo, {"speed": 10}),
+        ("lzw.tiff", photo, {"compression": "tiff_lzw"}),
+        ("a.bmp", photo, {}),
+    ]:
+        paths.append(tmp_path / name)
+        image.save(paths[-1], **options)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *paths], capture_output=True, text=True, cwd=REPOSITORY
+    )
+    sizes = json.loads(done.stdout or "0")
+    assert sizes, done.stderr
+    for path, (counted, used) in zip(paths, sizes, strict=True):
+        assert used < counted + 6 * 2**20, (path.name, counted, used)
+        assert counted < 40 * 10**6, path.name  # et jamais bien plus : 12 millions de pixels iront
+
+
+def test_threads_share_the_memory():
+    budget, taken, most = decoding.Budget(100), [], []
+
+    def work(num_bytes):
+        for _ in range(20):
+            with budget, budget:  # l'un dans l'autre : celui du dehors rend
+                budget.take(num_bytes)
+                taken.append(num_bytes)
+                most.append(sum(taken))
+                time.sleep(0.0005)
+                taken.remove(num_bytes)
+
+    threads = [threading.Thread(target=work, args=(size,)) for size in (60, 60, 30, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert max(most) <= 100
+    assert 90 in most or 100 in most
+    with budget:
+        budget.take(100)  # tout a été rendu
+
+
+def test_memory_is_given_back_after_a_refusal_or_an_answer(memory):
+    budget = memory(2 * 10**6)
+    good = encoded(Image.new("RGB", (300, 300)), "PNG")
+    for _ in range(10):
+        open_image(io.BytesIO(good))
+        with pytest.raises(ValueError):
+            open_image(io.BytesIO(good[:-60]))
+        refused(encoded(Image.new("RGB", (900, 900)), "PNG"))
+    with budget:
+        budget.take(2 * 10**6)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
+def test_a_decoder_does_not_outlive_its_picture(kind):
+    image = open_image(io.BytesIO(encoded(Image.new("RGB", (64, 64)), kind)))
+    assert getattr(image, "_decoder", None) is None and getattr(image, "fp", None) is None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss en kibioctets")
+def test_predict_stays_under_300_megabytes(predict_env, tmp_path):
+    """Deux fils, de quoi en emplir le double."""
+    content = png(6000, 4000, bits=8, colour=6, rows=bytes(1 + 4 * 6000) * 4000)
+    for i in range(3):
+        (tmp_path / f"{i}.png").write_bytes(content)
+    process = subprocess.Popen(
+        [REPOSITORY / "predict", tmp_path], stdout=subprocess.PIPE, env=predict_env
+    )
+    lines = process.stdout.read().splitlines()
+    process.stdout.close()
+    _, process.returncode, usage = os.wait4(process.pid, 0)
+    assert len(lines) == 3 and process.returncode == 0
+    assert usage.ru_maxrss * 1024 < 300 * 10**6
+
+
+# --- Temps ----------------------------------------------------------------------------
+
+
+def repeat_last_scan(content: bytes, times: int) -> bytes:
+    """Rend un JPEG progressif qui redit son dernier passage."""
+    start, end = content.rindex(b"\xff\xda"), content.rindex(b"\xff\xd9")
+    return content[:end] + content[start:end] * times + content[end:]
+
+
+def test_a_jpeg_that_repeats_itself_is_refused():
+    photo = encoded(Image.new("RGB", (4000, 3000), (90, 60, 30)), "JPEG", progressive=True)
+    start = time.thread_time()
+    assert "repasse 210 fois sur ses 4000×3000" in refused(repeat_last_scan(photo, 200))
+    assert time.thread_time() - start < 1
+    assert open_image(io.BytesIO(photo), min_side_px=384).size == (1000, 750)
+    assert open_image(io.BytesIO(repeat_last_scan(photo, 20)), min_side_px=384).size == (1000, 750)
+
+
+def test_scans_across_two_reads_are_counted():
+    file = io.BytesIO(b"\xff\xda" + bytes(2**20 - 3) + b"\xff\xda" * 3)
+    assert decoding._num_scans(file) == 5
+    assert file.tell() == 0
+
+
+def test_a_jpeg_in_three_scans_is_counted_whole():
+    """Ni progressif, ni d'un seul tenant : ses coefficients attendent aussi."""
+    content = encoded(Image.new("RGB", (64, 64)), "JPEG", subsampling=0)
+    start = content.index(b"\xff\xda")
+    alone = content[:start] + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + content[start + 14 :]
+    for each, expected in ((content, 0), (alone, 6 * 64 * 64)):
+        file = io.BytesIO(each)
+        image = Image.open(file)
+        assert decoding._buffer_bytes(image, file) == expected
+
+
+def test_slow_python_is_stopped(monkeypatch):
+    monkeypatch.setattr(decoding, "MAX_DECODING_S", 0.05)
+    monkeypatch.setattr(decoding, "MIN_COMPUTING_S", 0.02)
+    content = b"P3\n1000 1000\n255\n" + b"9 " * 3_000_000
+    start = time.thread_time()
+    assert "prendrait plus de 0.05 s" in refused(content)
+    assert time.thread_time() - start < 1
+
+
+def test_waiting_is_not_computing(monkeypatch):
+    """Un disque lent ou des cœurs pris ne font pas refuser une image."""
+    monkeypatch.setattr(decoding, "MAX_DECODING_S", 0.0)
+    content = encoded(Image.new("RGB", (32, 32)), "PNG")
+    assert open_image(io.BytesIO(content)).size == (32, 32)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n" + b"\n" * 10_000_000,
+        encoded(Image.new("RGB", (16, 16)), "ICO"),
+        encoded(Image.new("RGB", (16, 16)), "JPEG2000"),
+        encoded(Image.new("RGB", (16, 16)), "QOI"),
+    ],
+    ids=["eps", "ico", "jpeg2000", "qoi"],
+)
+def test_formats_nobody_hands_in_are_refused(content):
+    start = time.thread_time()
+    with pytest.raises(ValueError, match=r"d'aucun format d'image connu \(JPEG, .*en PNG\.$"):
+        open_image(io.BytesIO(content))
+    assert time.thread_time() - start < 0.5
+
+
+def many_strips() -> bytes:
+    """Rend un TIFF d'un million de bandes d'une ligne, décrites sur 16 bits."""
+    height = 10**6
+    longs = {256: 16, 257: height}
+    shorts = {258: 8, 259: 1, 262: 1, 273: 110, 277: 1, 278: 1}
+    entries = [(tag, 4, 1, value) for tag, value in longs.items()]
+    entries += [(tag, 3, height if tag == 273 else 1, value) for tag, value in shorts.items()]
+    fields = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + fields + bytes(4)
+    return head + struct.pack("<H", 8) * height
+
+
+@pytest.mark.parametrize(
+    "content",
+    [many_strips(), b"\xff\xd8" + b"\xff\xe5\0\2" * 400_000],
+    ids=["bandes d'un TIFF", "segments d'un JPEG"],
+)
+def test_endless_descriptions_are_refused(monkeypatch, content):
+    monkeypatch.setattr(decoding, "MAX_READS", 2**16)
+    start = time.thread_time()
+    assert "il faudrait en lire" in refused(content)
+    assert time.thread_time() - start < 2
+
+
+def test_endless_chunks_are_refused(monkeypatch):
+    monkeypatch.setattr(decoding, "MAX_READS", 2**12)
+    small = png(8, 8, bits=8, colour=0, rows=bytes(9 * 8))
+    assert "plus de 4096 morceaux" in refused(small[:-12] + chunk(b"prVt", b"") * 5000)
+
+
+def test_endless_texts_are_refused():
+    text = chunk(b"zTXt", b"k\0\0" + zlib.compress(b"a" * (2**20 - 1)))
+    with pytest.raises(ValueError, match="endommagée"):
+        open_image(io.BytesIO(png(8, 8, bits=8, colour=0, rows=bytes(72), before=text * 5)))
+    assert open_image(io.BytesIO(png(8, 8, bits=8, colour=0, rows=bytes(72), before=text)))
