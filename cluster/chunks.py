@@ -1,6 +1,6 @@
 """Une demande de prédictions : ce qui entre, découpé en morceaux qui se refont seuls.
 
-Un morceau est un groupe de lignes d'un fichier Parquet ; sa réponse est un fichier Parquet du
+Un morceau est une suite de lignes d'un fichier Parquet ; sa réponse est un fichier Parquet du
 même nombre de lignes, écrit d'un coup. Refaire un morceau déjà fait écrit donc la même chose au
 même endroit : rien n'est perdu ni fait deux fois, et une relance ne fait que ce qui manque.
 """
@@ -9,7 +9,7 @@ import glob
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,9 @@ import pyarrow.parquet as pq
 from convnets.core.files import own_suffix, replacing
 from convnets.serving.command import NOT_IMAGES
 
-CHUNK_ROWS = 2048  # images d'un morceau, quand c'est nous qui découpons
+MIN_ROWS, MAX_ROWS = 32, 2048  # images d'un morceau
+CHUNKS_PER_CORE = 8  # un acteur tué refait peu, et à la fin aucun n'attend longtemps les autres
+MAX_GROUP_BYTES = 256 * 2**20  # un plus gros n'est pas coupé : chaque morceau relit le début
 # Le tiret bas : qui lit le dossier comme un jeu Parquet ne voit que les réponses.
 REQUEST = "_demande.json"
 LISTS = "_listes"  # sous-dossier des listes d'images
@@ -35,12 +37,13 @@ ANSWER = pa.schema(
 
 
 class Chunk(NamedTuple):
-    """Un groupe de lignes d'un fichier Parquet."""
+    """Des lignes qui se suivent dans un groupe de lignes d'un fichier Parquet."""
 
     index: int
     file: str
     row_group: int
     num_rows: int
+    start: int = 0  # première ligne, dans son groupe
 
 
 def answer_path(output: Path, index: int) -> Path:
@@ -48,11 +51,45 @@ def answer_path(output: Path, index: int) -> Path:
     return Path(output) / f"reponses-{index:06}.parquet"
 
 
-def open_request(inputs: Sequence[str], output: Path, *, model: str, sha256: str) -> list[Chunk]:
+def check_inputs(inputs: Sequence[str]) -> None:
+    """Refuse une entrée qui n'existe pas : une faute de frappe n'est pas une image illisible.
+
+    Args:
+        inputs: voir `open_request`.
+
+    Raises:
+        FileNotFoundError: chemin absent, ou motif qui ne désigne rien.
+    """
+    for name in inputs:
+        if os.path.exists(name):
+            continue
+        if not _is_pattern(name):
+            raise FileNotFoundError(f"{name} : ce fichier ou ce dossier n'existe pas.")
+        if next(glob.iglob(name, recursive=True), None) is None:
+            raise FileNotFoundError(f"{name} : ce motif ne désigne aucun fichier.")
+
+
+def chunk_rows(num_rows: int, *, num_cores: int) -> int:
+    """Rend la taille des morceaux : assez pour chaque cœur, sans émietter.
+
+    Args:
+        num_rows: images à répartir.
+        num_cores: cœurs qui se les partageront.
+
+    Returns:
+        De `MIN_ROWS` à `MAX_ROWS` images.
+    """
+    share = -(-num_rows // (CHUNKS_PER_CORE * num_cores))
+    return min(max(share, MIN_ROWS), MAX_ROWS)
+
+
+def open_request(
+    inputs: Sequence[str], output: Path, *, model: str, sha256: str, num_cores: int
+) -> list[Chunk]:
     """Ouvre une demande, ou reprend celle que `output` contient déjà.
 
-    La liste des images est écrite par morceaux, sans jamais tenir tout entière en mémoire, et
-    figée : une relance relit la même.
+    La liste des images est écrite par morceaux, sans tenir tout entière en mémoire si elle est
+    longue, et figée : une relance relit la même.
 
     Args:
         inputs: dossiers, motifs (`photos/**/*.jpg`), images, ou fichiers et dossiers Parquet qui
@@ -60,6 +97,7 @@ def open_request(inputs: Sequence[str], output: Path, *, model: str, sha256: str
         output: dossier des réponses, créé s'il manque.
         model: nom du modèle, ou des deux entre lesquels choisir.
         sha256: empreinte de leur export.
+        num_cores: cœurs qui y travailleront, d'où la taille des morceaux d'une demande nouvelle.
 
     Returns:
         Tous les morceaux, faits ou non, dans l'ordre.
@@ -80,7 +118,7 @@ def open_request(inputs: Sequence[str], output: Path, *, model: str, sha256: str
         return [Chunk(*each) for each in known["chunks"]]
     lists = Path(output) / LISTS
     lists.mkdir(parents=True, exist_ok=True)
-    chunks = list(_cut(inputs, lists))
+    chunks = list(_cut(inputs, lists, num_cores=num_cores))
     if not chunks:
         raise FileNotFoundError(f"Aucune image dans {', '.join(inputs)}.")
     content = json.dumps({**asked, "chunks": chunks}, ensure_ascii=False)
@@ -89,21 +127,44 @@ def open_request(inputs: Sequence[str], output: Path, *, model: str, sha256: str
     return chunks
 
 
-def _cut(inputs: Sequence[str], lists: Path) -> Iterator[Chunk]:
+def _cut(inputs: Sequence[str], lists: Path, *, num_cores: int) -> Iterator[Chunk]:
     index = 0
-    for each in inputs:
-        if files := _parquet_files(each):
-            for file in files:
-                metadata = _check_columns(file)
-                for group in range(metadata.num_row_groups):
-                    yield Chunk(index, file, group, metadata.row_group(group).num_rows)
+    # Des images données une à une ne font qu'une liste.
+    for is_parquet, names in groupby(inputs, key=lambda each: bool(_parquet_files(each))):
+        if is_parquet:
+            groups = [group for each in names for group in _row_groups(each)]
+            size = chunk_rows(sum(group.num_rows for group in groups), num_cores=num_cores)
+            for group in groups:
+                step = size if group.num_bytes <= MAX_GROUP_BYTES else group.num_rows
+                for start in range(0, group.num_rows, step):
+                    num_rows = min(step, group.num_rows - start)
+                    yield Chunk(index, group.file, group.number, num_rows, start)
                     index += 1
             continue
-        for paths in _batched(list_pictures(each), CHUNK_ROWS):
+        paths = chain.from_iterable(map(list_pictures, names))
+        # De quoi juger de leur nombre ; au-delà, les morceaux sont des plus grands.
+        first = list(islice(paths, MAX_ROWS * CHUNKS_PER_CORE * num_cores))
+        size = chunk_rows(len(first), num_cores=num_cores)
+        for batch in _batched(chain(first, paths), size):
             file = lists / f"liste-{index:06}.parquet"
-            pq.write_table(pa.table({"path": pa.array(paths, pa.string())}), file)
-            yield Chunk(index, str(file.resolve()), 0, len(paths))
+            pq.write_table(pa.table({"path": pa.array(batch, pa.string())}), file)
+            yield Chunk(index, str(file.resolve()), 0, len(batch))
             index += 1
+
+
+class _RowGroup(NamedTuple):
+    file: str
+    number: int
+    num_rows: int
+    num_bytes: int
+
+
+def _row_groups(name: str) -> Iterator[_RowGroup]:
+    for file in _parquet_files(name):
+        metadata = _check_columns(file)
+        for number in range(metadata.num_row_groups):
+            group = metadata.row_group(number)
+            yield _RowGroup(file, number, group.num_rows, group.total_byte_size)
 
 
 def _parquet_files(name: str) -> list[str]:
@@ -135,25 +196,22 @@ def list_pictures(name: str) -> Iterator[str]:
     """Énumère les images d'un dossier (sous-dossiers compris), d'un motif, ou un chemin seul.
 
     Args:
-        name: dossier, motif de `glob`, ou chemin.
+        name: dossier, motif de `glob`, ou chemin ; `check_inputs` l'a vérifié.
 
     Yields:
-        Des chemins absolus. Un chemin donné tel quel est rendu même s'il n'existe pas : sa
-        réponse sera une erreur.
-
-    Raises:
-        FileNotFoundError: motif qui ne désigne rien.
+        Des chemins absolus.
     """
     if os.path.isdir(name):
         yield from _walk(os.path.abspath(name))
-    elif any(sign in name for sign in "*?[") and not os.path.exists(name):
+    elif _is_pattern(name) and not os.path.exists(name):
         found = glob.iglob(name, recursive=True)
-        first = next(found, None)
-        if first is None:
-            raise FileNotFoundError(f"{name} : ce motif ne désigne aucun fichier.")
-        yield from (os.path.abspath(each) for each in chain([first], found) if os.path.isfile(each))
+        yield from (os.path.abspath(each) for each in found if os.path.isfile(each))
     else:
         yield os.path.abspath(name)
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?[")
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -197,15 +255,22 @@ def read_sources(chunk: Chunk, *, batch_rows: int) -> Iterator[tuple[list[str], 
     """
     parquet = pq.ParquetFile(chunk.file)
     columns = [name for name in COLUMNS if name in parquet.schema_arrow.names]
-    position = 0
+    end, position = chunk.start + chunk.num_rows, 0
     for batch in parquet.iter_batches(batch_rows, row_groups=[chunk.row_group], columns=columns):
+        first, position = position, position + batch.num_rows
+        if position <= chunk.start:
+            continue
+        if first >= end:
+            return
+        skipped = max(chunk.start - first, 0)
+        batch = batch.slice(skipped, end - first - skipped)
+        first += skipped
         rows = batch.to_pydict()
-        default = [f"{chunk.file}#{chunk.row_group}:{position + k}" for k in range(batch.num_rows)]
+        default = [f"{chunk.file}#{chunk.row_group}:{first + k}" for k in range(batch.num_rows)]
         paths = rows.get("path", default)
         names = [path or other for path, other in zip(paths, default, strict=True)]
         sources = [_bytes_of(value) for value in rows["image"]] if "image" in rows else names
         yield names, sources
-        position += batch.num_rows
 
 
 def _bytes_of(value) -> bytes:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from convnets.core.cli import FrenchParser, positive_int
+from convnets.core.cli import FrenchParser, positive_int, run
 from convnets.training.distribution import ADDRESSES, NUM_PROCESSES, PROCESS_ID
 
 POLL_S = 0.2
@@ -39,8 +39,13 @@ def launch(command: list[str], *, num_processes: int, pin: bool) -> int:
 
     Returns:
         0 si tous ont réussi, sinon le code du premier qui a échoué.
+
+    Raises:
+        ValueError: `pin`, sur un système qui ne sait pas le faire.
     """
-    address, cores = f"127.0.0.1:{free_port()}", sorted(os.sched_getaffinity(0))
+    if pin and not hasattr(os, "sched_setaffinity"):
+        raise ValueError("--pin : ce système ne sait pas réserver un cœur ; Linux le sait.")
+    address, cores = f"127.0.0.1:{free_port()}", sorted(os.sched_getaffinity(0)) if pin else []
     running: list[subprocess.Popen] = []
     for index in range(num_processes):
         environment = {
@@ -57,7 +62,7 @@ def launch(command: list[str], *, num_processes: int, pin: bool) -> int:
     try:
         return _wait(running)
     except KeyboardInterrupt:  # le terminal l'a envoyé à tous
-        _stop(running, signal.SIGINT)
+        _stop(running, signal.SIGTERM if os.name == "nt" else signal.SIGINT)
         return 130
 
 
@@ -106,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pin", action="store_true", help="un cœur pour chacun")
     parser.add_argument("module", metavar="MODULE", help="par exemple exercises.ex03_cifar10")
     options, rest = parser.parse_known_args(argv)
-    return launch([options.module, *rest], num_processes=options.n, pin=options.pin)
+    return run(lambda: launch([options.module, *rest], num_processes=options.n, pin=options.pin))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ relancée ne fait que ce qui manque. Voir docs/grappe.md.
 """
 
 import contextlib
+import functools
 import io
 import logging
 import os
@@ -20,7 +21,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from convnets.core.cli import FrenchParser, positive_int, reason, reserve_stderr, run
+from convnets.core.cli import FrenchParser, agreed, positive_int, reason, reserve_stderr, run
 from convnets.core.files import own_suffix, replacing
 from convnets.core.paths import MODELS_DIR
 from convnets.serving import router
@@ -38,7 +39,7 @@ EXCLUDED = [".git", "runs", "figures", "docs", "tests", "samples", "*.keras", "_
 
 
 class Predictor:
-    """Un acteur : un moteur à un fil, et des morceaux à répondre.
+    """Un acteur : un moteur à un fil, chargé au premier des morceaux à répondre.
 
     Args:
         model: nom du modèle, ou None, comme `./predict` sans `--model`.
@@ -47,8 +48,11 @@ class Predictor:
     """
 
     def __init__(self, model: str | None, models_dir: str, output: str):
-        self.model = router.load(model, models_dir=Path(models_dir), num_threads=1)
         self.output = Path(output)
+        # Une exception levée ici perdrait sa phrase : Ray dirait seulement que l'acteur est mort.
+        self._load = functools.cache(
+            lambda: router.load(model, models_dir=Path(models_dir), num_threads=1)
+        )
 
     def __call__(self, batch: dict) -> dict:
         """Répond à des morceaux ; rend leurs nombres de lignes et d'erreurs, et ce qui a échoué.
@@ -100,7 +104,8 @@ class Predictor:
 
         for names, sources in read_sources(chunk, batch_rows=BATCH_ROWS):
             read = [io.BytesIO(each) if isinstance(each, bytes) else each for each in sources]
-            rows = [self._row(*pair) for pair in zip(names, self.model.classify(read), strict=True)]
+            results = self._load().classify(read)
+            rows = [self._row(*pair) for pair in zip(names, results, strict=True)]
             yield pa.Table.from_pylist(rows, schema=ANSWER)
 
     def _row(self, name: str, result) -> dict:
@@ -119,7 +124,7 @@ def connect(address: str | None) -> int:
         Nombre de cœurs de l'ensemble.
 
     Raises:
-        ConnectionError: personne à cette adresse.
+        ConnectionError: personne à cette adresse, ou un Ray local qui ne démarre pas.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # lu à l'import : rien n'est envoyé
     import ray
@@ -136,14 +141,19 @@ def connect(address: str | None) -> int:
             raise _nobody(address) from error
     else:
         environment["env_vars"]["PYTHONPATH"] = str(REPO)
-        ray.init(
-            address="local",
-            runtime_env=environment,
-            include_dashboard=False,
-            object_store_memory=256 * 2**20,
-            log_to_driver=False,
-            logging_level="ERROR",
-        )
+        try:
+            ray.init(
+                address="local",
+                runtime_env=environment,
+                include_dashboard=False,
+                object_store_memory=256 * 2**20,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
+        except Exception as error:  # Ray lève une `Exception`, sans plus, quand le temps passe
+            raise ConnectionError(
+                f"Ray ne démarre pas ici : la machine est trop chargée, ou sans mémoire. {AFTER}"
+            ) from error
     return int(ray.cluster_resources().get("CPU", 1))
 
 
@@ -167,41 +177,55 @@ def _nobody(address: str) -> ConnectionError:
 
 def predict(options) -> int:
     """Répond à une demande ; rend le code de sortie."""
-    from cluster.chunks import answer_path, open_request
+    from cluster.chunks import answer_path, check_inputs, open_request
 
-    output = options.output.resolve()
+    check_inputs(options.input)  # avant Ray, qui met des secondes à se lancer
+    output, local = options.output.resolve(), not options.address
     slugs = router.slugs(options.model, models_dir=options.models_dir)
     sha256 = [read_card(slug, models_dir=options.models_dir).sha256 for slug in slugs]
-    chunks = open_request(options.input, output, model=" et ".join(slugs), sha256=" ".join(sha256))
-    missing = [chunk for chunk in chunks if not answer_path(output, chunk.index).exists()]
-    total, todo = (sum(chunk.num_rows for chunk in each) for each in (chunks, missing))
-    if todo < total:
-        print(f"{total - todo} images déjà faites, reste {todo}.", file=sys.stderr, flush=True)
-    start, done, errors = time.monotonic(), 0, 0
-    if missing:
-        terminal = sys.stderr
-        # Ray y raconte en anglais chaque acteur perdu et repris ; c'est prévu.
-        with (
-            open(os.devnull, "w") as nowhere,
-            contextlib.redirect_stderr(nowhere),
-            _interrupts() as asked,
-        ):
-            num_cpus = connect(options.address)
-            start = time.monotonic()  # sans le lancement de Ray
+    terminal = sys.stderr
+    # Ray raconte en anglais, sur l'une ou l'autre sortie, chaque acteur perdu et repris.
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+        _interrupts() as asked,
+    ):
+        num_cpus = os.cpu_count() or 1 if local else connect(options.address)
+        chunks = open_request(
+            options.input,
+            output,
+            model=" et ".join(slugs),
+            sha256=" ".join(sha256),
+            num_cores=options.workers or num_cpus,
+        )
+        missing = [chunk for chunk in chunks if not answer_path(output, chunk.index).exists()]
+        total, todo = (sum(chunk.num_rows for chunk in each) for each in (chunks, missing))
+        if todo < total:
+            known = agreed(total - todo, "image déjà faite", "images déjà faites")
+            print(f"{known}, reste {todo}.", file=terminal, flush=True)
+        if missing and local:
+            num_cpus = connect(None)
+        start, done, errors = time.monotonic(), 0, 0  # sans le lancement de Ray
+        if missing:
             for num_rows, num_errors in _map(missing, output, options, num_cpus=num_cpus):
                 if asked:
                     raise KeyboardInterrupt
                 done, errors = done + num_rows, errors + num_errors
                 if terminal.isatty():
-                    print(f"\r\033[K{done} images sur {todo}", end="", file=terminal, flush=True)
-        if terminal.isatty():
-            print(file=terminal)
+                    shown = f"\r\033[K{agreed(done, 'image')} sur {todo}"
+                    print(shown, end="", file=terminal, flush=True)
+        duration_s = time.monotonic() - start
+    if done and terminal.isatty():
+        print(file=terminal)
     for left in output.glob("reponses-*.tmp"):  # d'un acteur tué ; tout est répondu
         left.unlink(missing_ok=True)
-    duration_s = time.monotonic() - start
-    rate = f" en {duration_s:.1f} s".replace(".", ",") if done else ""
-    rate += f" ({done / duration_s:.0f} par seconde, sans le lancement de Ray)" if done else ""
-    print(f"{done} images{rate}, dont {errors} illisibles : {output}")
+    rate = ""
+    if done:
+        speed = done / duration_s
+        rate = f" en {duration_s:.1f} s ({speed:.{1 if speed < 10 else 0}f} par seconde, "
+        rate = rate.replace(".", ",") + "sans le lancement de Ray)"
+    print(f"{agreed(done, 'image')}{rate}, dont {agreed(errors, 'illisible')} : {output}")
     return 0
 
 
@@ -246,7 +270,7 @@ def _map(chunks: list, output: Path, options, *, num_cpus: int) -> Iterator[tupl
     try:
         for row in answers.iter_rows():
             if row["failure"]:
-                raise ValueError(f"{row['failure']} {AFTER}")
+                raise ValueError(f"{row['failure']}\n{AFTER}")
             yield row["num_rows"], row["num_errors"]
     except ray.exceptions.RayError as error:
         raise ChildProcessError(f"Ray s'est arrêté ({type(error).__name__}). {AFTER}") from error

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks import measure
 from convnets.core import files
-from convnets.core.cli import FrenchParser, positive_int, run
+from convnets.core.cli import FrenchParser, agreed, positive_int, run
 from convnets.core.reports import load_report
 from convnets.figures.style import COLORS, new_figure
 
@@ -264,7 +264,7 @@ def _report(costs: Costs, steps: tuple, options, *, params: int, num: int) -> st
     measured = measure.markdown_table(["", "secondes par pas", "images par seconde"], rows)
     text = f"""## Entraîner à plusieurs
 
-Recette cifar10_light, {params} poids appris, un cœur par processus, {num} époques de
+Recette cifar10_light, {params} poids appris, un cœur par processus, {agreed(num, "époque")} de
 {options.steps} pas chacune (validation comprise), médianes. Machine : {{machine}}.
 
 {measured}

@@ -3,13 +3,14 @@
 Commande : python -m demo [--host 127.0.0.1] [--port 7860] [--no-browser]
 """
 
+import errno
 import os
 import shutil
 import signal
 import socket
 import sys
 import tempfile
-import threading
+import time
 
 from convnets.core.cli import FrenchParser, reason, reserve_stderr
 
@@ -54,11 +55,12 @@ def free_port(host: str, port: int) -> int:
     last = min(port + NUM_PORTS, 65536) if port else 1
     for candidate in range(port, last):
         with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":  # sous Windows, l'option laisserait prendre un port occupé
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, candidate))
             except OSError as error:
-                if isinstance(error, socket.gaierror) or error.errno == 99:
+                if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
                     raise ValueError(
                         f"l'adresse {host} n'est pas une de celles de cette machine ; "
                         f"essayez --host {HOST}."
@@ -107,7 +109,8 @@ def serve(host: str, port: int, *, browser: bool) -> None:
     )
     shown = "127.0.0.1" if host in EVERYWHERE else f"[{host}]" if ":" in host else host
     print(f"La page est ouverte : http://{shown}:{port}/  (Ctrl-C pour la fermer)", flush=True)
-    threading.Event().wait()
+    while True:  # une attente sans fin n'entendrait pas Ctrl-C sous Windows
+        time.sleep(1)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -136,7 +136,8 @@ def show_step(sliding, index: int) -> str:
         f"sortie, {sliding.output.shape[0]}×{sliding.output.shape[1]}."
     )
     return (
-        f'<p role="status">{place} <strong>{html.escape(sliding.sentence(index))}</strong></p>'
+        f'<p role="status">{place} <strong>'
+        f"{html.escape(html.decimal(sliding.sentence(index)))}</strong></p>"
         + html.side_by_side(
             _grid(padded, caption="Image, et la fenêtre", marked=marked, added=added),
             _grid(sliding.kernel, caption="Noyau, tel qu'il est posé"),

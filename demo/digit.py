@@ -159,12 +159,13 @@ def answers(square: np.ndarray, down: int, right: int, *, networks: str) -> list
 
 def _column(answer: Answer, down: int, right: int) -> str:
     centre = answer.map[MAX_SHIFT_PX, MAX_SHIFT_PX]
+    doubt = " (pas sûr)" if answer.probabilities.max() < html.SURE else ""
     same = np.where(answer.map == centre, 1, -1)
     texts = [[str(digit) for digit in row] for row in answer.map]
     share = f"{(same > 0).mean() * 100:.0f} %"
     return (
         '<section class="colonne">'
-        f'<p class="reponse"><strong>{answer.probabilities.argmax()}</strong> '
+        f'<p class="reponse"><strong>{answer.probabilities.argmax()}</strong>{doubt} '
         f"{html.escape(answer.title)}</p>"
         + html.bars(DIGITS, answer.probabilities, title="Les trois plus probables", top=3)
         + html.grid(

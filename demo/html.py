@@ -6,6 +6,7 @@ Tout texte venu d'ailleurs passe par `html.escape`. Les images sont écrites dan
 
 import base64
 import io
+import re
 from collections.abc import Collection, Sequence
 from html import escape
 
@@ -16,6 +17,7 @@ from convnets.core.cli import percent
 
 POSITIVE, NEGATIVE = (0x56, 0xB4, 0xE9), (0xE6, 0x9F, 0x00)  # bleu et ambre d'Okabe et Ito, 2008
 LIGHTEST = 0.9  # part de couleur de la valeur la plus forte : le noir s'y lit encore
+SURE = 0.5  # en dessous, une réponse a plus de chances d'être fausse que juste
 
 Cell = tuple[int, int]
 
@@ -30,9 +32,19 @@ def note(message: str) -> str:
     return f'<p class="note">{escape(message)}</p>'
 
 
+def warning(message: str) -> str:
+    """Rend une réserve, plus visible qu'une note."""
+    return f'<p class="reserve">{escape(message)}</p>'
+
+
 def integer(value: int) -> str:
     """Écrit un entier à la française : `"61 706"`, en espaces insécables."""
     return f"{value:,}".replace(",", "\u202f")
+
+
+def decimal(text: str) -> str:
+    """Écrit les nombres d'un texte à la française : `"0,33"`."""
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", text)
 
 
 def shade(value: float, highest: float) -> str:
@@ -75,7 +87,7 @@ def grid(
             ]
             value = values[i][j]
             color = f"background:{shade(float(value), highest)}" if value is not None else ""
-            inside = escape(text)
+            inside = escape(decimal(text))
             if clickable:
                 where = f"ligne {i + 1}, colonne {j + 1}"
                 inside = (

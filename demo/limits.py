@@ -3,19 +3,21 @@
 Taille des fichiers, nombre de pixels, durée des calculs ; effacement de ce qui est déposé.
 """
 
+import asyncio
 import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from convnets.core.cli import printable, reason
+from convnets.core.cli import agreed, printable, reason
 from demo import html
 
 MAX_BYTES = 10 * 10**6  # d'un fichier
 MAX_PIXELS = 40 * 10**6  # d'une image, avant tout décodage
 MAX_SECONDS = 60  # d'une explication
+QUIET_S, REFRESH_S = 0.2, 1.0  # avant de dire qu'un calcul est en cours, puis entre deux phrases
 FORGET_AFTER_S = 5  # le temps, pour le navigateur, de montrer ce qu'il vient d'envoyer
 
 
@@ -89,11 +91,53 @@ def within(seconds: float, work: Callable):
         return pool.submit(work).result(timeout=seconds)
     except TimeoutError as error:
         raise ValueError(
-            f"calcul arrêté : il demandait plus de {seconds:g} secondes. Choisissez une autre "
-            "explication (Grad-CAM est la plus rapide) ou un modèle plus petit."
+            f"calcul arrêté : il demandait plus de {html.decimal(f'{seconds:g}')} s. Choisissez "
+            "une autre explication (Grad-CAM est la plus rapide) ou un modèle plus petit."
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Turns:
+    """Des calculs longs, quelques-uns à la fois : les autres savent combien passent avant eux.
+
+    Args:
+        at_once: combien calculent ensemble.
+        doing: ce que la page dit d'un calcul qui dure depuis tant de secondes.
+    """
+
+    def __init__(self, at_once: int, doing: Callable[[int], str]):
+        self._at_once, self._doing = at_once, doing
+        self._pool = ThreadPoolExecutor(at_once)
+        self._queue: list[Future] = []  # dans l'ordre d'arrivée, ceux qui calculent compris
+
+    async def follow(self, work: Callable[..., str], *arguments) -> AsyncIterator[str]:
+        """Attend son tour et le résultat d'un calcul, en disant où il en est.
+
+        Args:
+            work: fonction qui rend du HTML.
+            *arguments: ses arguments.
+
+        Yields:
+            Où en est le calcul, s'il dure, puis ce qu'il rend.
+        """
+        future = self._pool.submit(work, *arguments)
+        self._queue.append(future)
+        future.add_done_callback(self._queue.remove)
+        result, started, patience_s = asyncio.wrap_future(future), None, QUIET_S
+        try:
+            while not (await asyncio.wait([result], timeout=patience_s))[0]:
+                patience_s = REFRESH_S
+                if future.running():
+                    started = started or time.monotonic()
+                    yield html.note(self._doing(round(time.monotonic() - started)))
+                elif future in self._queue:
+                    before = max(1, self._queue.index(future) + 1 - self._at_once)
+                    ahead = agreed(before, "calcul passe", "calculs passent")
+                    yield html.note(f"En attente : {ahead} avant celui-ci.")
+            yield result.result()
+        finally:  # le visiteur est parti : ce qui n'a pas commencé ne sera pas fait
+            future.cancel()
 
 
 def forget(path: str) -> None:

@@ -206,7 +206,12 @@ def _reach(path: tuple) -> int:
     return receptive_field(path)[-1] if path else 1
 
 
+def _loading(seconds: int) -> str:
+    return f"Le réseau se construit depuis {seconds} s (une dizaine, la première fois)…"
+
+
 _lock = threading.Lock()  # Keras nomme ses couches dans un état partagé
+_turns = limits.Turns(1, _loading)
 
 
 @functools.lru_cache(maxsize=32)
@@ -297,25 +302,25 @@ def build() -> list:
             32, label="Côté de l'image (pixels)", interactive=True, visible=False, elem_id="cote"
         )
     shown = gr.HTML(
-        html.note("Keras se charge : quelques secondes, une seule fois…"), elem_id="reseau"
+        html.note("Keras se charge : une dizaine de secondes, une seule fois…"), elem_id="reseau"
     )
 
-    def update(key: str, px):
-        return limits.in_french(describe, key, px)
+    async def update(key: str, px):
+        async for text in _turns.follow(limits.in_french, describe, key, px):
+            yield text
 
-    def choose(key: str):
+    async def choose(key: str):
         architecture = ARCHITECTURES.get(key)
         free = architecture is not None and architecture.side is not None
         px = architecture.side if free else None
         field = gr.Number(visible=free, **({"value": px} if free else {}))
-        yield html.note("Le réseau se construit…"), field
-        yield update(key, px), field
+        async for text in update(key, px):
+            yield text, field
 
     quiet = {
         "api_visibility": "private",
         "show_progress": "hidden",
-        "concurrency_id": "reseau",
-        "concurrency_limit": 2,
+        "concurrency_limit": None,  # à plus d'un, `_turns` fait attendre, et le dit
     }
     name.input(choose, name, [shown, side], **quiet)
     side.input(update, [name, side], shown, trigger_mode="always_last", **quiet)

@@ -9,7 +9,7 @@ import io
 import threading
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -23,6 +23,9 @@ from convnets.serving.classifier import Classifier
 from convnets.serving.router import Router
 from demo import html, limits
 from demo.components import Drop, Thumbnails
+
+if TYPE_CHECKING:
+    from convnets.explaining.maps import Explanation, Subject
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 PREVIEW_PX, THUMBNAIL_PX = 640, 72  # plus grand côté de l'aperçu et d'une vignette
@@ -197,13 +200,31 @@ def describe(picture: Picture, slug: str) -> str:
     """
     network = load_for(picture, slug)
     probabilities, classes = network.answer(picture), network.classifier.classes
-    best = classes[int(np.argmax(probabilities))]
-    sure = "étalonnée" if network.classifier.card.temperature else "non étalonnée"
+    best = int(np.argmax(probabilities))
+    tuned = "étalonnée" if network.classifier.card.temperature else "non étalonnée"
     return html.side_by_side(
-        f'<p class="reponse" role="status">Prédiction : <strong>{html.escape(best)}</strong></p>',
-        html.bars(classes, probabilities, title=f"Probabilité ({sure}) de chaque classe"),
+        '<div class="verdict" role="status">'
+        f'<p class="reponse">Prédiction : <strong>{html.escape(classes[best])}</strong></p>'
+        + _doubt(probabilities[best], len(classes))
+        + html.note(f"Réseau qui a répondu : {_title(network.classifier.slug)}.")
+        + "</div>",
+        html.bars(classes, probabilities, title=f"Probabilité ({tuned}) de chaque classe"),
         html.picture(network.seen(picture), caption="Ce que le réseau voit"),
     )
+
+
+def _doubt(probability: float, num_classes: int) -> str:
+    """Dit qu'une réponse n'est pas sûre ; rien si elle l'est."""
+    if probability >= html.SURE:
+        return ""
+    return html.warning(
+        f"Le réseau n'est pas sûr : {percent(probability)}, moins d'une chance sur deux. Ce que "
+        f"montre l'image n'est peut-être d'aucune des {num_classes} classes qu'il connaît."
+    )
+
+
+def _title(slug: str) -> str:
+    return {name: title for title, name in models()}.get(slug, slug)
 
 
 # --- Expliquer -----------------------------------------------------------------------
@@ -231,11 +252,14 @@ def _whole_network(slug: str):
     return load_network(slug, models_dir=MODELS_DIR)
 
 
+_turns = limits.Turns(
+    2, lambda seconds: f"Explication en cours depuis {seconds} s ({limits.MAX_SECONDS} au plus)…"
+)
 _keras_lock = threading.Lock()  # un seul chargement, un seul calcul de Keras à la fois
 
 
-def heatmap(picture: Picture, slug: str, method: str) -> np.ndarray:
-    """Calcule la carte d'une explication, pour la classe la plus probable.
+def judged(picture: Picture, slug: str, method: str) -> "tuple[Subject, Explanation]":
+    """Calcule la carte d'une explication, pour la classe la plus probable, et ce qu'elle vaut.
 
     Args:
         picture: image.
@@ -243,7 +267,7 @@ def heatmap(picture: Picture, slug: str, method: str) -> np.ndarray:
         method: une clé d'`EXPLANATIONS`.
 
     Returns:
-        `(H, W)` float32 dans [0, 1].
+        L'image et la classe expliquées, et ce que `maps.judge` en dit.
 
     Raises:
         ValueError: modèle à images grises, image illisible, ou calcul trop long.
@@ -255,18 +279,24 @@ def heatmap(picture: Picture, slug: str, method: str) -> np.ndarray:
             "s'expliquent. Choisissez-en un, ou « Aucune »."
         )
     from convnets.explaining.explain import load_method
+    from convnets.explaining.maps import Subject, judge
 
-    image, index = network.seen(picture), int(np.argmax(network.answer(picture)))
+    image, probabilities = network.seen(picture), network.answer(picture)
+    index = int(np.argmax(probabilities))
+    light = _UntilLate(network, time.monotonic() + limits.MAX_SECONDS)
+    class_fr = network.classifier.classes[index]
+    subject = Subject(light, image, index, class_fr, probabilities[index])
 
-    def work() -> np.ndarray:
+    def work():
+        found = load_method(method)
         if not EXPLANATIONS[method].derives:
-            model = _UntilLate(network, time.monotonic() + limits.MAX_SECONDS)
-            return load_method(method).function(model, image, index)
-        with _keras_lock:
-            whole = _whole_network(network.classifier.slug)
-            return load_method(method).function(whole, image, index)
+            values = found.measure(light, image, index)
+        else:
+            with _keras_lock:
+                values = found.measure(_whole_network(network.classifier.slug), image, index)
+        return judge(subject, values, unit=found.unit)
 
-    return limits.within(limits.MAX_SECONDS, work)
+    return subject, limits.within(limits.MAX_SECONDS, work)
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -291,26 +321,36 @@ def explain(picture: Picture, slug: str, method: str) -> str:
     """Rend l'explication d'une réponse, en HTML ; rien pour `"none"`.
 
     Raises:
-        ValueError, OSError: voir `heatmap`.
+        ValueError, OSError: voir `judged`.
     """
     if method == "none":
         return ""
     if method not in EXPLANATIONS:
         raise ValueError(f"Explication {method!r} inconnue : choisissez-en une dans la liste.")
-    network = load_for(picture, slug)
+    from convnets.explaining import maps
+
     started = time.monotonic()
-    heat = heatmap(picture, network.classifier.slug, method)
+    subject, explanation = judged(picture, slug, method)
     duration_s = time.monotonic() - started
-    probabilities = network.answer(picture)
-    index = int(np.argmax(probabilities))
-    alone, over = overlay(network.seen(picture), heat)
+    heat, top = explanation.painted()
+    alone, over = overlay(subject.image, heat / top)
     title = (
-        f"{METHODS[method]} : {network.classifier.classes[index]}, probabilité "
-        f"{percent(probabilities[index])} ({duration_s:.1f} s)".replace(".", ",")
+        f"{METHODS[method]} : {subject.class_fr}, probabilité "
+        f"{percent(subject.probability)} ({duration_s:.1f} s)".replace(".", ",")
     )
-    return f"<h3>{html.escape(title)}</h3>" + html.side_by_side(
-        html.picture(over, caption="Carte sur l'image"),
-        html.picture(alone, caption="Carte seule (jaune : ce qui compte)"),
+    said = (
+        maps.effect(explanation, subject.class_fr)
+        .replace("« ", "«\N{NO-BREAK SPACE}")  # une ligne ne coupe pas un nom de ses guillemets
+        .replace(" »", "\N{NO-BREAK SPACE}»"),
+        maps.scale(explanation),
+    )
+    caption = "Carte seule (jaune : le plus fort)" if explanation.matters else "Carte non peinte"
+    return (
+        f"<h3>{html.escape(title)}</h3>"
+        + "".join(f"<p>{html.escape(each)}</p>" for each in said)
+        + html.side_by_side(
+            html.picture(over, caption="Carte sur l'image"), html.picture(alone, caption=caption)
+        )
     )
 
 
@@ -358,10 +398,12 @@ def build() -> None:
     def show(picture: Picture | None, slug: str) -> str:
         return WELCOME if picture is None else limits.in_french(describe, picture, slug)
 
-    def show_why(picture: Picture | None, slug: str, name: str):
-        if picture is not None and name != "none":
-            yield html.note("Explication en cours…")
-        yield "" if picture is None else limits.in_french(explain, picture, slug, name)
+    async def show_why(picture: Picture | None, slug: str, name: str):
+        if picture is None or name == "none":
+            yield ""
+            return
+        async for shown in _turns.follow(limits.in_french, explain, picture, slug, name):
+            yield shown
 
     def receive(payload, picture: Picture | None, slug: str):
         """Lit ce qui vient d'être déposé, collé ou photographié ; le fichier est vite effacé."""
@@ -394,8 +436,7 @@ def build() -> None:
         "fn": show_why,
         "inputs": [kept, model, method],
         "outputs": explanation,
-        "concurrency_id": "explanation",
-        "concurrency_limit": 2,
+        "concurrency_limit": None,  # à plus de deux, `_turns` fait attendre, et le dit
         "show_progress": "hidden",
     }
     quiet = {"show_progress": "hidden"}

@@ -127,9 +127,11 @@ def describe(text: str, filters: str) -> str:
         Du HTML.
 
     Raises:
-        ValueError, OSError: dessin illisible, modèle absent.
+        ValueError, OSError: dessin vide ou illisible, modèle absent.
     """
     picture = read_drawing(text)
+    if not (picture > 0).any():
+        raise ValueError("rien n'est dessiné : noircissez des cases, ou prenez un de nos dessins.")
     if filters == "learned":
         stages, kernels = learned_chain(picture), learned_weights().filters
         votes = [float(each) for each in learned_probabilities(picture)]
@@ -143,6 +145,8 @@ def describe(text: str, filters: str) -> str:
         answer = "égalité : ni X ni O"
     else:
         answer = CLASSES[int(votes[1] > votes[0])]
+        if max(votes) < html.SURE:
+            answer += ", pas sûr"
     vector = stages.vector.reshape(1, -1)
     shown = ", ".join(f"{name} {percent(vote)}" for name, vote in zip(CLASSES, votes, strict=True))
     return "".join(

@@ -6,26 +6,27 @@ Les options qui suivent sont celles de pytest.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
-from grading import submission
+from grading import sandbox, submission
 
 
 def command(arguments: list[str]) -> list[str]:
-    """Écrit la ligne de commande de pytest.
+    """Écrit les arguments de pytest.
 
     Args:
         arguments: le dossier, puis des options de pytest ; rien pour noter le corrigé.
 
     Returns:
-        Les arguments de `python`, sans lui.
+        Les arguments de `pytest.main`.
 
     Raises:
         FileNotFoundError: rien à noter dans ce dossier.
     """
     repo = str(submission.REPO)
-    line = ["-m", "pytest", "-c", f"{repo}/pyproject.toml", "--rootdir", repo, f"{repo}/grading"]
+    line = ["-c", f"{repo}/pyproject.toml", "--rootdir", repo, f"{repo}/grading"]
     if not arguments or arguments[0].startswith("-"):
         return [*line, *arguments]
     folder = Path(arguments[0]).absolute()
@@ -38,10 +39,25 @@ def command(arguments: list[str]) -> list[str]:
     return [*line, option, *arguments[1:]]
 
 
+class _Interrupts:
+    """Rend Ctrl-C à pytest quand les notes commencent : il écrit alors celles qu'il a."""
+
+    def pytest_sessionstart(self) -> None:
+        if callable(signal.getsignal(signal.SIGINT)):  # sauf s'il est ignoré
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 if __name__ == "__main__":
     try:
+        sandbox.check_system()
         found = command(sys.argv[1:])
-    except FileNotFoundError as error:
+    except (sandbox.WrongSystemError, FileNotFoundError) as error:
         sys.exit(f"Erreur : {error}")
-    path = os.pathsep.join([str(submission.REPO), os.environ.get("PYTHONPATH", "")])
-    os.execve(sys.executable, [sys.executable, *found], {**os.environ, "PYTHONPATH": path})
+    # Pour ce processus, et pour ceux qu'il lance.
+    sys.path.insert(0, str(submission.REPO))
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(submission.REPO), os.environ.get("PYTHONPATH", "")]
+    )
+    import pytest
+
+    sys.exit(pytest.main(found, plugins=[_Interrupts()]))

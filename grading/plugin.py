@@ -52,6 +52,14 @@ def pytest_configure(config: pytest.Config) -> None:
     asked = options.submission or options.submissions
     if options.submission and options.submissions:
         raise pytest.UsageError("--submission (un rendu) ou --submissions (une classe) : un seul.")
+    paths = [Path(text.partition("::")[0]).resolve() for text in config.args]
+    if asked or any(path.is_relative_to(QUESTIONS.parent) for path in paths):
+        from grading import sandbox
+
+        try:
+            sandbox.check_system()
+        except sandbox.WrongSystemError as error:
+            raise pytest.UsageError(str(error)) from error
     if asked and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(QUESTIONS)]
     for name in options.grade_report:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grading import messages, submission
-from grading.sandbox import Limits
+from grading.sandbox import Limits, check_system
 
 PRELOAD = {
     "none": [],
@@ -81,9 +81,13 @@ class Workshop:
 
     Args:
         engine: `"numpy"` ou `"keras"`.
+
+    Raises:
+        WrongSystemError: ce n'est pas Linux.
     """
 
     def __init__(self, engine: str):
+        check_system()
         self._home = Path(tempfile.mkdtemp(prefix="correction-"))
         self._home.chmod(0o711)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

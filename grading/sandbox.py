@@ -3,13 +3,14 @@
 Bibliothèque standard seule, sans privilège : limites de ressources, privilèges de root rendus,
 Landlock (les fichiers) et seccomp (les appels système). Chaque protection est prise si la
 machine l'offre ; `enter` dit lesquelles le sont. Ce n'est ni un conteneur ni une machine
-virtuelle : le noyau reste partagé (docs/enseignants.md).
+virtuelle : le noyau reste partagé (docs/enseignants.md). Hors de Linux, `check_system` refuse.
 
 Source : pages `landlock(7)`, `seccomp(2)`, `prctl(2)`, `setrlimit(2)` et `capabilities(7)`.
 """
 
 import ctypes
 import errno
+import functools
 import os
 import platform
 import signal
@@ -48,12 +49,31 @@ class Limits(NamedTuple):
     open_files: int = 128
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
+class WrongSystemError(OSError):
+    """Ce système n'a pas de quoi enfermer un rendu."""
+
+
+def check_system() -> None:
+    """Vérifie que des rendus peuvent être enfermés ici.
+
+    Raises:
+        WrongSystemError: ce n'est pas Linux.
+    """
+    if sys.platform != "linux":
+        raise WrongSystemError(
+            "la correction exécute des programmes inconnus, qu'elle ne sait enfermer que sous "
+            "Linux. Sous Windows, lancez-la dans WSL ; sous macOS, dans un conteneur Linux."
+        )
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)  # et non à l'import : Windows ne connaît pas None
 
 
 def _prctl(option: int, *arguments: int) -> bool:
     padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
-    return _libc.prctl(option, *padded) == 0
+    return _libc().prctl(option, *padded) == 0
 
 
 def enter(folder: Path, limits: Limits, *, readable: tuple[str, ...] = ()) -> list[str]:
@@ -140,7 +160,7 @@ def _drop_root(folder: Path) -> str:
     for capability in range(64):
         _prctl(24, capability)  # PR_CAPBSET_DROP
     # capset : version 3, ce processus, puis trois ensembles vides de deux mots.
-    dropped = _libc.capset(struct.pack("Ii", 0x20080522, 0), bytes(24)) == 0
+    dropped = _libc().capset(struct.pack("Ii", 0x20080522, 0), bytes(24)) == 0
     return "root sans ses pouvoirs" if dropped else "root, pouvoirs gardés"
 
 
@@ -157,7 +177,7 @@ def _readable_by_nobody(folder: Path) -> bool:
 def _restrict_files(folder: Path, readable: list[str]) -> int:
     """Ne laisse écrire que dans `folder` ; rend la version de Landlock, 0 s'il n'y en a pas."""
     create, add, restrict = 444, 445, 446  # les mêmes numéros sur toutes les architectures
-    version = _libc.syscall(create, None, ctypes.c_size_t(0), 1)
+    version = _libc().syscall(create, None, ctypes.c_size_t(0), 1)
     if version < 1:
         return 0
     # Bits d'accès : 0 exécuter, 1 écrire, 2 lire, 3 lister, 4 à 12 créer et effacer,
@@ -167,7 +187,7 @@ def _restrict_files(folder: Path, readable: list[str]) -> int:
     scoped = 0b11 if version >= 6 else 0  # sockets abstraites, signaux
     attributes = struct.pack("QQQ", files, network, scoped)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
-    ruleset = _libc.syscall(create, attributes, ctypes.c_size_t(size), 0)
+    ruleset = _libc().syscall(create, attributes, ctypes.c_size_t(size), 0)
     if ruleset < 0:
         return 0
     on_files = files & 0b1100000000000111  # ce qui a un sens sur un fichier
@@ -181,9 +201,9 @@ def _restrict_files(folder: Path, readable: list[str]) -> int:
             continue
         access &= files if os.path.isdir(name) else on_files
         rule = struct.pack("=Qi", access, descriptor)
-        _libc.syscall(add, ruleset, 1, rule, 0)
+        _libc().syscall(add, ruleset, 1, rule, 0)
         os.close(descriptor)
-    done = _libc.syscall(restrict, ruleset, 0) == 0
+    done = _libc().syscall(restrict, ruleset, 0) == 0
     os.close(ruleset)
     return version if done else 0
 
@@ -327,7 +347,7 @@ def filter_program(machine: str, pid: int) -> bytes:
 
 def _filter_system_calls() -> bool:
     program = filter_program(platform.machine(), os.getpid())
-    if not program or sys.platform != "linux":
+    if not program:
         return False
     buffer = ctypes.create_string_buffer(program)
     # struct sock_fprog : nombre d'instructions, puis leur adresse.

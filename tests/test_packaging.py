@@ -1,13 +1,28 @@
 """Ce que `pip install .` installe : la commande predict, ses modèles, et ce qu'elle demande."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+REQUIREMENTS = (
+    "requirements.txt",
+    "demo/requirements.txt",
+    "cluster/requirements.txt",
+    "tests/demo/requirements.txt",
+)
+
+
+def read_requirements(path):
+    lines = [line.partition("#")[0] for line in path.read_text(encoding="utf-8").splitlines()]
+    return [Requirement(line) for line in lines if line.strip()]
 
 
 @pytest.fixture
@@ -46,14 +61,51 @@ def test_predict_answers_outside_of_the_repository(repo, project, tmp_path):
 
 def test_every_dependency_is_pinned_to_a_version_that_fits(repo, project):
     pinned = {}
-    for path in ("requirements.txt", "demo/requirements.txt", "cluster/requirements.txt"):
-        for line in (repo / path).read_text(encoding="utf-8").splitlines():
-            if line.partition("#")[0].strip():
-                each = Requirement(line.partition("#")[0])
-                (version,) = each.specifier
-                pinned[each.name] = version.version
+    for path in REQUIREMENTS:
+        for each in read_requirements(repo / path):
+            assert each.name not in pinned, f"{each.name} : deux fichiers le fixent"
+            (version,) = each.specifier
+            pinned[each.name] = version.version
     asked = [*project["project"]["dependencies"]]
     for extra in project["project"]["optional-dependencies"].values():
         asked += [text for text in extra if not text.startswith(project["project"]["name"])]
     for each in map(Requirement, asked):
         assert pinned[each.name] in each.specifier, each
+
+
+def test_pinned_versions_go_together(repo):
+    """Ce que demandent les paquets installés, de proche en proche, accepte nos versions.
+
+    `pip install -r requirements.txt -r demo/requirements.txt` s'arrêtait sur Pillow. Sans réseau :
+    un paquet qui n'est pas installé ici l'est dans l'intégration continue.
+    """
+    asked = [each for path in REQUIREMENTS for each in read_requirements(repo / path)]
+    pinned = {canonicalize_name(each.name): each.specifier for each in asked}
+    seen, waiting = set(), [(each, "requirements.txt") for each in asked]
+    while waiting:
+        wanted, by = waiting.pop()
+        name = canonicalize_name(wanted.name)
+        if name in pinned:
+            (version,) = pinned[name]
+            assert wanted.specifier.contains(version.version), f"{by} demande {wanted}"
+        key = (name, *sorted(wanted.extras))
+        if key in seen:
+            continue
+        seen.add(key)
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            for each in map(Requirement, metadata.requires(name) or []):
+                environments = [{"extra": extra} for extra in wanted.extras or {""}]
+                if each.marker is None or any(map(each.marker.evaluate, environments)):
+                    waiting.append((each, name))
+
+
+def test_the_page_asks_for_nothing_that_only_tests_use(repo, project):
+    """Playwright pèse 165 Mo : qui ouvre la page n'en a pas besoin."""
+    extras = project["project"]["optional-dependencies"]
+    assert [each.name for each in read_requirements(repo / "demo" / "requirements.txt")] == [
+        "gradio"
+    ]
+    ours = {each.name for each in read_requirements(repo / "tests/demo/requirements.txt")}
+    assert ours == {"playwright"}
+    assert not ours & {Requirement(text).name for text in extras["page"]}
+    assert ours <= {Requirement(text).name for text in extras["tests-page"]}

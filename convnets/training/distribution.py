@@ -183,8 +183,9 @@ def _supervise(options) -> None:
     """
     if os.environ.get(SUPERVISED):
         reserve_stderr()
+        _reserve_stdout()
         return
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux seulement
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
     child = subprocess.Popen(
         [sys.executable, *sys.orig_argv[1:]],
         env={**os.environ, SUPERVISED: "1"},
@@ -196,6 +197,15 @@ def _supervise(options) -> None:
     if code == -signal.SIGABRT:
         _say_lost(options)
     raise SystemExit(code if code >= 0 else 1)
+
+
+def _reserve_stdout() -> None:
+    """Réserve la sortie standard à Python, comme `reserve_stderr` l'autre : gloo y écrit."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    sys.stdout = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def _say_lost(options) -> None:

@@ -27,7 +27,9 @@ def folder(tmp_path):
 
 def opened(inputs, output, **changes):
     return chunks.open_request(
-        [str(each) for each in inputs], output, **{"model": "m", "sha256": "s", **changes}
+        [str(each) for each in inputs],
+        output,
+        **{"model": "m", "sha256": "s", "num_cores": 1, **changes},
     )
 
 
@@ -41,7 +43,7 @@ def names(found):
 
 
 def test_every_picture_once(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(chunks, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(chunks, "MIN_ROWS", 4)
     found = opened([folder], tmp_path / "out")
     assert [chunk.num_rows for chunk in found] == [4, 4, 2]
     assert [chunk.index for chunk in found] == [0, 1, 2]
@@ -49,11 +51,9 @@ def test_every_picture_once(folder, tmp_path, monkeypatch):
 
 
 def test_globs_and_single_paths(folder, tmp_path):
-    found = opened([f"{folder}/a/*.png", f"{folder}/absente.png"], tmp_path / "out")
+    found = opened([f"{folder}/a/*.png", f"{folder}/b/c/0.png"], tmp_path / "out")
     listed = names(found)
-    assert len(listed) == 6 and listed[-1].endswith("absente.png")
-    with pytest.raises(FileNotFoundError, match="motif"):
-        opened([f"{folder}/*.gif"], tmp_path / "other")
+    assert len(listed) == 6 and listed[-1].endswith("0.png")
     with pytest.raises(FileNotFoundError, match="Aucune image"):
         (tmp_path / "vide").mkdir()
         opened([tmp_path / "vide"], tmp_path / "third")
@@ -108,3 +108,100 @@ def test_parquet_without_a_known_column(tmp_path):
     pq.write_table(pa.table({"age": [1]}), tmp_path / "a.parquet")
     with pytest.raises(ValueError, match="colonnes age"):
         opened([tmp_path / "a.parquet"], tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "num_cores", "expected"),
+    [
+        (1, 1, 32),
+        (2000, 2, 125),  # en un seul morceau, un seul cœur travaillait
+        (2000, 8, 32),
+        (2000, 64, 32),  # sans émietter
+        (50_000, 2, 2048),
+        (50_000, 64, 98),
+        (10_000_000, 64, 2048),
+    ],
+)
+def test_chunks_follow_the_pictures_and_the_cores(num_rows, num_cores, expected):
+    assert chunks.chunk_rows(num_rows, num_cores=num_cores) == expected
+
+
+def test_two_thousand_pictures_are_shared(tmp_path):
+    root = tmp_path / "photos"
+    root.mkdir()
+    for k in range(2000):
+        (root / f"{k:04}.png").touch()
+    given = sorted(str(path) for path in root.iterdir())
+    pq.write_table(pa.table({"path": given}), tmp_path / "liste.parquet")
+    # Un dossier, une liste d'un seul groupe de lignes, ou tous les chemins l'un après l'autre.
+    for k, inputs in enumerate(([root], [tmp_path / "liste.parquet"], given)):
+        found = opened(inputs, tmp_path / f"out{k}", num_cores=2)
+        assert len(found) == 16 and {chunk.num_rows for chunk in found} == {125}
+        assert [chunk.index for chunk in found] == list(range(16))
+        assert sorted(names(found)) == given
+        assert names(opened(inputs, tmp_path / f"out{k}", num_cores=64)) == names(found)  # figés
+
+
+def test_a_long_list_is_never_held_whole(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(chunks, "MIN_ROWS", 2)
+    monkeypatch.setattr(chunks, "MAX_ROWS", 3)
+    monkeypatch.setattr(chunks, "CHUNKS_PER_CORE", 1)  # trois noms suffisent à juger
+    found = opened([folder, folder], tmp_path / "out")
+    assert [chunk.num_rows for chunk in found] == [3, 3, 3, 3, 3, 3, 2]
+    assert len(names(found)) == 20
+
+
+def test_a_huge_group_of_rows_is_not_read_again_and_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(chunks, "MIN_ROWS", 2)
+    pq.write_table(pa.table({"image": [b"x" * 9] * 10}), tmp_path / "i.parquet")
+    assert len(opened([tmp_path / "i.parquet"], tmp_path / "out", num_cores=1)) == 5
+    monkeypatch.setattr(chunks, "MAX_GROUP_BYTES", 1)
+    assert len(opened([tmp_path / "i.parquet"], tmp_path / "out2", num_cores=1)) == 1
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 7])
+def test_slices_of_a_group_give_each_line_once(tmp_path, monkeypatch, rows):
+    """Quelle que soit la façon dont les lectures et les morceaux tombent."""
+    monkeypatch.setattr(chunks, "MIN_ROWS", rows)
+    monkeypatch.setattr(chunks, "MAX_ROWS", rows)
+    contents = [bytes([k]) for k in range(11)]
+    pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet", row_group_size=9)
+    found = opened([tmp_path / "i.parquet"], tmp_path / "out")
+    for batch_rows in (1, 2, 5, 32):
+        read = [
+            each for chunk in found for each in chunks.read_sources(chunk, batch_rows=batch_rows)
+        ]
+        assert [source for _, batch in read for source in batch] == contents
+        listed = [name.rpartition("#")[2] for batch, _ in read for name in batch]
+        assert listed == [f"0:{k}" for k in range(9)] + ["1:0", "1:1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("absente.png", "n'existe pas"),
+        ("absent/", "n'existe pas"),
+        ("absente.parquet", "n'existe pas"),
+        ("absentes/*.gif", "motif"),
+    ],
+)
+def test_a_missing_input_is_refused(folder, tmp_path, name, said):
+    with pytest.raises(FileNotFoundError, match=said):
+        chunks.check_inputs([str(folder), str(tmp_path / name)])
+
+
+def test_what_exists_is_accepted(folder, tmp_path):
+    (tmp_path / "[1]*.png").touch()
+    chunks.check_inputs([str(folder), f"{folder}/**/*.png", str(tmp_path / "[1]*.png")])
+
+
+def test_an_older_request_is_still_read(folder, tmp_path):
+    """Une demande ouverte quand un morceau était un groupe de lignes entier."""
+    import json
+
+    found = opened([folder], tmp_path / "out")
+    path = tmp_path / "out" / chunks.REQUEST
+    known = json.loads(path.read_text(encoding="utf-8"))
+    known["chunks"] = [each[:4] for each in known["chunks"]]
+    path.write_text(json.dumps(known), encoding="utf-8")
+    assert opened([folder], tmp_path / "out") == found

@@ -97,9 +97,14 @@ def test_one_failure_stops_the_others(tmp_path, repo, capfd):
         "if os.environ['KERAS_DISTRIBUTION_PROCESS_ID'] == '1': sys.exit(7)\n"
         "time.sleep(3600)\n"
     )
+    # La même commande, au délai de grâce abrégé : celui qui dort le prendrait en entier.
+    code = (
+        "import sys; from cluster import launch; "
+        "launch.GRACE_S = 0.5; sys.exit(launch.main(sys.argv[1:]))"
+    )
     start = time.monotonic()
     ended = subprocess.run(
-        command("-n", 2, "dort"),
+        [sys.executable, "-c", code, "-n", "2", "dort"],
         cwd=repo,
         capture_output=True,
         text=True,
@@ -107,7 +112,7 @@ def test_one_failure_stops_the_others(tmp_path, repo, capfd):
         env=environment(PYTHONPATH=f"{tmp_path}:{repo}"),
     )
     assert ended.returncode == 7 and "Le processus 1 s'est arrêté" in ended.stderr
-    assert "--resume" in ended.stderr and time.monotonic() - start < launch.GRACE_S + 15
+    assert "--resume" in ended.stderr and time.monotonic() - start < 15 and launch.GRACE_S < 60
 
 
 def test_each_process_gets_its_place(tmp_path, repo):
@@ -188,6 +193,7 @@ def test_two_processes_end_alike_and_resume_after_a_death(small, repo):
     assert report["num_processes"] == 2 and report["backend"] == "jax"
     assert len(report["history"]["loss"]) == 200
     assert ended.stdout.count("Durée prévue") == 1  # un seul processus parle
+    assert "Gloo" not in ended.stdout + ended.stderr  # ni le C++, en anglais
 
 
 def test_without_the_launcher_the_survivor_says_it(small, repo):
@@ -232,3 +238,15 @@ def test_without_the_launcher_the_survivor_says_it(small, repo):
     assert "Erreur : processus 1 : un autre processus" in err and "--resume" in err
     assert "Traceback" not in err and "absl" not in err.split("Erreur")[1]
     first.communicate()
+
+
+def test_without_affinity_pinning_is_refused_in_a_sentence(monkeypatch, capsys):
+    """Ni macOS ni Windows ne savent réserver un cœur ; sans --pin, rien n'en dépend."""
+    for name in ("sched_getaffinity", "sched_setaffinity"):
+        monkeypatch.delattr(os, name, raising=False)
+    monkeypatch.setattr(launch.subprocess, "Popen", lambda *_, **__: pytest.fail("lancé"))
+    assert launch.main(["-n", "2", "--pin", "essai"]) == 1
+    assert "--pin : ce système ne sait pas" in capsys.readouterr().err
+    monkeypatch.setattr(launch.subprocess, "Popen", lambda *_, **__: object())
+    monkeypatch.setattr(launch, "_wait", lambda running: len(running))
+    assert launch.main(["-n", "2", "essai"]) == 2

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("ray", reason="pip install -r cluster/requirements.txt")
+pytest.importorskip("ray.data", reason="pip install -r cluster/requirements.txt")
 import pyarrow.parquet as pq
 
 COMMAND = (sys.executable, "-m", "cluster.predict")
@@ -71,7 +71,7 @@ def test_answers_of_predict_and_nothing_to_do_twice(pictures, tmp_path, repo, ru
     check_answers(tmp_path / "out", pictures, run_predict)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
     code, out, err = run(*arguments, repo=repo)
-    assert code == 0 and "402 images déjà faites" in err and out.startswith("0 images")
+    assert code == 0 and "402 images déjà faites" in err and out.startswith("0 image,")
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
     assert after == before
 
@@ -234,3 +234,57 @@ def test_an_actor_that_fails_says_why(tmp_path, repo):
     assert code == 1 and out == "" and "Traceback" not in err
     assert "fichiers images, en octets" in err and "relancez" in err
     assert not [*(tmp_path / "o").glob("reponses-*")]
+
+
+def test_one_picture_agrees(tmp_path, repo):
+    """Une demande d'une image, illisible : le singulier partout."""
+    (tmp_path / "texte.png").write_text("bonjour")
+    (tmp_path / "vide.png").touch()
+    arguments = ("--input", tmp_path / "texte.png", "--output", tmp_path / "o")
+    code, out, err = run(*arguments, repo=repo)
+    assert code == 0 and err == ""
+    assert out.startswith("1 image en ") and ", dont 1 illisible : " in out
+    code, out, err = run(*arguments, repo=repo)
+    assert code == 0 and err == "1 image déjà faite, reste 0.\n"
+    assert out.startswith("0 image, dont 0 illisible : ")
+
+
+@pytest.mark.parametrize("address", [[], ["--address", "127.0.0.1:9"]])
+def test_a_missing_input_is_said_before_ray(tmp_path, repo, monkeypatch, capsys, address):
+    from cluster import predict
+
+    monkeypatch.setattr(predict, "connect", lambda address: pytest.fail("Ray est lancé"))
+    for inputs in (["absente.png"], [str(repo / "samples" / "chat.png"), "absente.png"]):
+        arguments = ["--input", *inputs, "--output", str(tmp_path / "o"), *address]
+        assert predict.main(arguments) == 1
+        out, err = capsys.readouterr()
+        assert (
+            out == "" and err == "Erreur : absente.png : ce fichier ou ce dossier n'existe pas.\n"
+        )
+        assert not (tmp_path / "o").exists()
+
+
+def test_a_model_that_actors_cannot_load_says_why(tmp_path, repo, monkeypatch):
+    """La base du modèle manque à la machine de l'acteur : sa phrase, et non la trace de Ray."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    arguments = ("--model", "ex05_inception", "--input", "samples", "--output", tmp_path / "o")
+    code, out, err = run(*arguments, repo=repo)
+    assert code == 1 and out == "" and "Traceback" not in err
+    assert (
+        "demande sa base InceptionV3" in err and "--prepare" in err and len(err.splitlines()) == 2
+    )
+
+
+def test_a_ray_that_does_not_start_is_said_in_french(tmp_path, repo, monkeypatch, capsys):
+    import ray
+
+    from cluster import predict
+
+    def fail(**_):
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", fail)
+    arguments = ["--input", str(repo / "samples"), "--output", str(tmp_path / "o")]
+    assert predict.main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("Erreur : Ray ne démarre pas ici") and "node" not in err

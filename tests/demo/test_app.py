@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("gradio", reason="pip install -r demo/requirements.txt")
+pytest.importorskip("gradio.blocks", reason="pip install -r demo/requirements.txt")
 
+from convnets.core.cli import percent
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving.classifier import Classifier
 from convnets.training.augmentation import shift
@@ -41,7 +42,7 @@ def grids(text):
 
 
 def numbers(rows):
-    return [[float(text) for text, _ in row] for row in rows]
+    return [[float(text.replace(",", ".")) for text, _ in row] for row in rows]
 
 
 # --- Convolution -----------------------------------------------------------------------
@@ -157,13 +158,13 @@ def test_the_stages_of_the_slides():
     drawn = x_or_o.describe(x_or_o.one_line(x_or_o.DRAWINGS["X"]), "hand")
     third = drawn.split("3. Max-pooling")[1].split("4. Encore")[0]
     assert [[text for text, _ in row] for row in grids(third)["F1 : descente"]] == [
-        ["1", "0.33", "0.55", "0.33"],
-        ["0.33", "1", "0.33", "0.55"],
-        ["0.55", "0.33", "1", "0.11"],
-        ["0.33", "0.55", "0.11", "0.77"],
+        ["1", "0,33", "0,55", "0,33"],
+        ["0,33", "1", "0,33", "0,55"],
+        ["0,55", "0,33", "1", "0,11"],
+        ["0,33", "0,55", "0,11", "0,77"],
     ]
     vector = [text for text, _ in grids(drawn)["Vecteur"][0]]
-    assert vector == "1 0.55 0.55 1 1 0.55 0.55 0.55 0.55 1 1 0.55".split()
+    assert vector == "1 0,55 0,55 1 1 0,55 0,55 0,55 0,55 1 1 0,55".split()
     assert "Réponse : <strong>X</strong>" in drawn
 
 
@@ -179,6 +180,30 @@ def test_learned_filters_answer_like_the_shipped_network():
     for name, rows in x_or_o.DRAWINGS.items():
         drawn = x_or_o.describe(x_or_o.one_line(rows), "learned")
         assert f"Réponse : <strong>{name[0]}</strong>" in drawn
+
+
+@pytest.mark.parametrize("filters", ["hand", "learned"])
+def test_an_erased_grid_is_no_letter(filters):
+    drawn = limits.in_french(x_or_o.describe, x_or_o.BLANK, filters)
+    assert "Rien n'est dessiné" in stdlib_html.unescape(drawn) and 'role="alert"' in drawn
+    assert "Réponse" not in drawn
+
+
+def test_a_weak_vote_says_so():
+    """Une seule case : ni X ni O n'a la moitié des voix."""
+    one = " ".join(["." * 9] * 4 + ["....#...."] + ["." * 9] * 4)
+    votes = [float(each) for each in x_or_o.x_or_o.votes(x_or_o.read_drawing(one))]
+    assert max(votes) < html.SURE
+    assert ", pas sûr</strong>" in x_or_o.describe(one, "hand")
+    assert "pas sûr" not in x_or_o.describe(x_or_o.one_line(x_or_o.DRAWINGS["O"]), "hand")
+
+
+def test_numbers_have_a_french_comma():
+    drawn = x_or_o.describe(x_or_o.one_line(x_or_o.DRAWINGS["X"]), "learned")
+    drawn += convolution.show(*settings(kernel="0,5 1/-0,25 2", image="1,5 2/3 4"))[0]
+    shown = re.sub("<[^>]*>", " ", re.sub(r'(style|src)="[^"]*"', "", drawn))
+    assert not re.findall(r"\d\.\d", shown) and re.search(r"\d,\d", shown)
+    assert html.decimal("1.5 + 2.25 = 3.75. Fin, v1.") == "1,5 + 2,25 = 3,75. Fin, v1."
 
 
 @pytest.mark.parametrize("text", ["", "###", " ".join(["#" * 9] * 8), " ".join(["#a" * 5] * 9)])
@@ -261,6 +286,27 @@ def test_the_answer_is_the_one_of_predict(repo):
     assert "Prédiction : <strong>Chien</strong>" in drawn and drawn.count("<li>") == 10
 
 
+def test_an_unsure_answer_says_so_and_who_answered(repo):
+    """Le pont n'est d'aucune des dix classes : « Chat » ne doit pas se lire comme une certitude."""
+    bridge = predict.read_picture(repo / "samples" / "pont.png")
+    drawn = stdlib_html.unescape(predict.describe(bridge, predict.AUTOMATIC))
+    best = max(predict.load("ex05_photos").answer(bridge))
+    assert best < html.SURE
+    assert f"Le réseau n'est pas sûr : {percent(best)}, moins d'une chance sur deux" in drawn
+    assert "Réseau qui a répondu : Objets et animaux (ex05_photos)." in drawn
+    dog = predict.read_picture(repo / "samples" / "chien.webp")
+    for slug, title in (("ex03_cifar10", "Objets et animaux"), ("ex02_fashion", "Vêtements")):
+        drawn = stdlib_html.unescape(predict.describe(dog, slug))
+        assert f"Réseau qui a répondu : {title} ({slug})." in drawn
+        sure = max(predict.load(slug).answer(dog)) >= html.SURE
+        assert ("pas sûr" in drawn) is not sure
+
+
+@pytest.mark.parametrize(("probability", "said"), [(0.4999, True), (0.5, False), (1.0, False)])
+def test_unsure_is_less_than_an_even_chance(probability, said):
+    assert ("n'est pas sûr" in stdlib_html.unescape(predict._doubt(probability, 10))) is said
+
+
 def test_without_a_choice_the_model_is_the_one_of_predict(repo, extract):
     stream = io.BytesIO()
     Image.fromarray(extract("cifar10")[0][0]).save(stream, "png")
@@ -271,8 +317,8 @@ def test_without_a_choice_the_model_is_the_one_of_predict(repo, extract):
         assert predict.load_for(picture, "ex09_cam") is predict.load("ex09_cam")
         drawn = predict.describe(picture, predict.AUTOMATIC)
         assert drawn == predict.describe(picture, slug)
-    heat = predict.heatmap(photo, predict.AUTOMATIC, "occlusion")
-    assert heat.shape == (192, 192) and heat.max() == 1
+    _, explanation = predict.judged(photo, predict.AUTOMATIC, "occlusion")
+    assert explanation.values.shape == (192, 192)
 
 
 def test_models_are_those_that_name_a_picture():
@@ -350,9 +396,12 @@ class Corner:
 def test_an_explanation_finds_what_the_model_looks_at(monkeypatch):
     monkeypatch.setattr(predict, "load", lambda slug: Corner())
     monkeypatch.setattr("exercises.ex07_occlusion.fill_color", lambda *_: np.zeros(3, np.uint8))
-    heat = predict.heatmap(None, "coin", "occlusion")
-    assert heat.shape == (32, 48) and heat.max() == 1
-    assert heat[:9, :17].min() > 0.4 and heat[24:].max() == 0 and heat[:, 32:].max() == 0
+    _, explanation = predict.judged(None, "coin", "occlusion")
+    heat, top = explanation.painted()
+    assert heat.shape == (32, 48) and heat.max() == top == pytest.approx(
+        100 * explanation.values.max()
+    )
+    assert heat[:9, :17].min() > 0.4 * top and heat[24:].max() == 0 and heat[:, 32:].max() == 0
 
 
 def test_an_explanation_is_the_one_of_the_exercise(repo):
@@ -366,11 +415,12 @@ def test_an_explanation_is_the_one_of_the_exercise(repo):
             return network_.classifier.predict(images)
 
     index = network_.classifier.classes.index("Chat")
-    expected = load_method("occlusion").function(Model(), network_.seen(picture), index)
-    found = predict.heatmap(picture, "ex03_cifar10", "occlusion")
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    expected = load_method("occlusion").measure(Model(), network_.seen(picture), index)
+    _, found = predict.judged(picture, "ex03_cifar10", "occlusion")
+    np.testing.assert_allclose(found.values, expected, atol=1e-4)
     drawn = predict.explain(picture, "ex03_cifar10", "occlusion")
     assert "Occlusion : Chat" in drawn and drawn.count("<img") == 2
+    assert "Presque rien ne change" in drawn and "ce qui compte" not in drawn
     assert set(predict.METHODS) == {"none", *EXPLANATIONS}
     assert predict.explain(picture, "ex03_cifar10", "none") == ""
 
@@ -392,8 +442,8 @@ def test_a_long_computation_is_stopped(monkeypatch):
     calls = []
     monkeypatch.setattr(predict, "load", lambda slug: Slow())
     monkeypatch.setattr(limits, "MAX_SECONDS", 0.02)
-    with pytest.raises(ValueError, match="calcul arrêté .* plus de 0.02 secondes"):
-        predict.heatmap(None, "lent", "occlusion")
+    with pytest.raises(ValueError, match="calcul arrêté .* plus de 0,02 s"):
+        predict.judged(None, "lent", "occlusion")
     time.sleep(0.3)
     assert len(calls) <= 4  # le fil qui calculait s'est arrêté aussi
 
@@ -631,6 +681,77 @@ def test_a_bad_option_gives_a_sentence(arguments, said, capsys, monkeypatch):
     assert command.main(["--no-browser", *arguments]) == 1
     assert said in capsys.readouterr().err
     assert made and not Path(made[0]).exists()
+
+
+def follow(turns, works):
+    """Suit des calculs ensemble ; rend ce que chacun a dit, sans les balises."""
+
+    async def listen(work):
+        return [re.sub("<[^>]*>", "", text) async for text in turns.follow(work)]
+
+    async def everyone():
+        return await asyncio.gather(*map(listen, works))
+
+    return asyncio.run(everyone())
+
+
+def test_who_waits_knows_it(monkeypatch):
+    monkeypatch.setattr(limits, "QUIET_S", 0.01)
+    monkeypatch.setattr(limits, "REFRESH_S", 0.02)
+    turns = limits.Turns(2, lambda seconds: f"en cours depuis {seconds} s")
+    gates = [threading.Event() for _ in range(4)]
+    threading.Timer(0.1, gates[0].set).start()
+
+    def work(k):
+        assert gates[k].wait(10)
+        threading.Timer(0.1, gates[(k + 1) % 4].set).start()
+        return f"résultat {k}"
+
+    said = follow(turns, [lambda k=k: work(k) for k in range(4)])
+    assert [each[-1] for each in said] == [f"résultat {k}" for k in range(4)]
+    for each in said[:2]:
+        assert set(each[:-1]) == {"en cours depuis 0 s"}
+    assert said[2][0] == "En attente : 1 calcul passe avant celui-ci."
+    assert said[3][0] == "En attente : 2 calculs passent avant celui-ci."
+    assert "En attente : 1 calcul passe avant celui-ci." in said[3]  # il avance
+    assert "en cours depuis 0 s" in said[3]
+    assert turns._queue == []
+
+
+def test_a_quick_computation_says_nothing_before_its_result():
+    assert follow(limits.Turns(1, str), [lambda: "<p>tout de suite</p>"]) == [["tout de suite"]]
+
+
+def test_who_leaves_gives_up_its_turn(monkeypatch):
+    monkeypatch.setattr(limits, "QUIET_S", 0.01)
+    turns, gate, done = limits.Turns(1, str), threading.Event(), []
+
+    async def visit():
+        first = turns.follow(lambda: str(gate.wait(10)))
+        second = turns.follow(lambda: done.append("fait") or "fait")
+        await anext(first)
+        await anext(second)
+        await second.aclose()  # la fenêtre est fermée
+        gate.set()
+        return [text async for text in first][-1]
+
+    assert asyncio.run(visit()) == "True"
+    turns._pool.shutdown()
+    assert done == [] and turns._queue == []
+
+
+def test_a_port_is_refused_on_every_system(monkeypatch):
+    """« Adresse d'ailleurs » : 99 sous Linux, 49 sous macOS, 10049 sous Windows."""
+    import errno
+
+    class Probe(socket.socket):
+        def bind(self, address):
+            raise OSError(4321, "adresse d'ailleurs")
+
+    monkeypatch.setattr(errno, "EADDRNOTAVAIL", 4321)
+    monkeypatch.setattr(command.socket, "socket", Probe)
+    with pytest.raises(ValueError, match="n'est pas une de celles de cette machine"):
+        command.free_port("203.0.113.7", 7860)
 
 
 def test_within_gives_back_the_result_and_its_errors():

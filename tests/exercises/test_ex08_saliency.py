@@ -1,3 +1,4 @@
+import functools
 import warnings
 
 import keras
@@ -6,6 +7,7 @@ import pytest
 from keras import layers
 from PIL import Image
 
+from convnets.explaining import maps
 from convnets.training import saving
 
 QUESTION = "S3, « Carte de saillance »"
@@ -172,6 +174,13 @@ def test_a_black_image_is_its_own_reference(ex08, curved):
     np.testing.assert_allclose(smooth, plain, atol=1e-5)
 
 
+@pytest.fixture
+def copied_once(monkeypatch):
+    """Chaque réseau n'est recopié qu'une fois pour être dérivé, et non à chaque appel."""
+    monkeypatch.setattr(maps, "float_model", functools.cache(maps.float_model))
+
+
+@pytest.mark.usefixtures("copied_once")
 def test_smooth_grad_is_the_same_to_the_bit(ex08, shipped, extract, monkeypatch):
     image = extract("cifar10")[0][2]
     first, again, other = (
@@ -216,6 +225,7 @@ def loaded(shipped, monkeypatch):
 
 
 @pytest.mark.question(QUESTION)
+@pytest.mark.usefixtures("copied_once")
 @pytest.mark.parametrize("name", ["gradient", "smooth_grad", "integrated"])
 def test_random_weights_and_other_classes_change_the_map(methods, shipped, extract, name):
     """Le contrôle d'Adebayo et al. (arXiv 1810.03292) : la carte dépend de ce qui est appris."""

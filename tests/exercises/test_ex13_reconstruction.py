@@ -125,6 +125,7 @@ def test_total_variation_smooths(ex13):
     assert dreams.total_variation(smooth[None]) < 0.5 * dreams.total_variation(rough[None])
 
 
+@pytest.mark.usefixtures("eager")
 def test_same_seed_same_bytes(ex13):
     first, second, other = (
         ex13.reconstruct(build(), photo(), options=options(4, seed=seed)).image.tobytes()
@@ -160,6 +161,7 @@ def test_main_writes_one_picture_a_layer(
     assert lines[0].endswith(" niveaux") and lines[1].startswith("mixed9")
 
 
+@pytest.mark.usefixtures("eager")
 def test_main_with_our_own_model(ex13, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(ex13, "LAYERS", ("une", "deux"))  # deux couches de ce modèle, donc
     arguments = [picture, "--model", "ex03_cifar10_light", "--size", "40", "--steps", "1"]

@@ -1,0 +1,127 @@
+"""Ce que disent les clients de paquets sans réseau : vite, et en français."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from convnets.datasets import packages
+
+# Ce que chacun a vraiment écrit, réseau coupé, connexion refusée ou paquet inconnu.
+NPM_OFFLINE = """npm error code EAI_AGAIN
+npm error syscall getaddrinfo
+npm error request to https://exemple.invalid/x failed, reason: getaddrinfo EAI_AGAIN exemple.invalid
+npm error A complete log of this run can be found in: /tmp/x/debug-0.log
+"""
+NPM_REFUSED = "npm error code ECONNREFUSED\nnpm error connect ECONNREFUSED 127.0.0.1:9\n"
+NPM_UNKNOWN = "npm error code E404\nnpm error 404 Not Found - GET https://exemple.invalid/x\n"
+PIP_OFFLINE = """WARNING: Retrying (Retry(total=0)) after broken by 'NewConnectionError(...)'
+ERROR: Could not find a version that satisfies the requirement x==1 (from versions: none)
+ERROR: No matching distribution found for x==1
+"""
+PIP_UNKNOWN = "ERROR: No matching distribution found for x==1\n"
+APT_OFFLINE = "E: Failed to fetch x.deb  Temporary failure resolving 'exemple.invalid'\n"
+APT_UNKNOWN = "E: Unable to locate package x\n"
+
+
+@pytest.fixture
+def client(monkeypatch):
+    """client(code, erreurs) : un client qui répond cela ; rend les commandes reçues."""
+
+    def install(code, errors):
+        commands = []
+
+        def run(command, **options):
+            commands.append(command)
+            return subprocess.CompletedProcess(command, code, "", errors)
+
+        monkeypatch.setattr(packages.shutil, "which", lambda name: name)
+        monkeypatch.setattr(packages.subprocess, "run", run)
+        return commands
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("fetch", "errors"),
+    [
+        (packages._npm_pack("x@1"), NPM_OFFLINE),
+        (packages._npm_pack("x@1"), NPM_REFUSED),
+        (packages.pip_download("x==1"), PIP_OFFLINE),
+        (packages._apt_download("x"), APT_OFFLINE),
+    ],
+)
+def test_without_network_it_is_said_in_french(client, tmp_path, fetch, errors):
+    commands = client(1, errors)
+    with pytest.raises(ConnectionError, match="a échoué .code 1. : pas de réseau") as caught:
+        fetch(tmp_path)
+    assert len(commands) == 1  # apt-get ne relit pas ses listes pour rien
+    assert not any(word in str(caught.value) for word in ("error", "Failed", "http", "WARNING"))
+
+
+@pytest.mark.parametrize(
+    ("fetch", "errors"),
+    [
+        (packages._npm_pack("x@1"), NPM_UNKNOWN),
+        (packages.pip_download("x==1"), PIP_UNKNOWN),
+        (packages._apt_download("x"), APT_UNKNOWN),
+    ],
+)
+def test_an_unknown_package_is_not_a_network_failure(client, tmp_path, fetch, errors):
+    client(1, errors)
+    with pytest.raises(OSError, match="n'a pas ce paquet") as caught:
+        fetch(tmp_path)
+    assert not isinstance(caught.value, ConnectionError)
+
+
+def test_another_failure_keeps_its_own_words(client, tmp_path):
+    client(7, "un\n\ndeux\ntrois\nquatre\n")
+    with pytest.raises(OSError, match=r"npm pack a échoué \(code 7\) : deux ; trois ; quatre"):
+        packages._npm_pack("x@1")(tmp_path)
+
+
+@pytest.mark.slow
+def test_npm_gives_up_quickly(tmp_path, monkeypatch):
+    """Le vrai npm, sur un port où personne n'écoute : il attendait plus d'une minute."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm n'est pas installé")
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    start = time.monotonic()
+    with pytest.raises(ConnectionError, match="pas de réseau"):
+        packages._npm_pack("x@1")(tmp_path)
+    assert time.monotonic() - start < 30
+
+
+def test_the_clients_are_told_not_to_insist(client, tmp_path):
+    commands = client(1, PIP_UNKNOWN)
+    for fetch in (
+        packages._npm_pack("x@1"),
+        packages.pip_download("x"),
+        packages._apt_download("x"),
+    ):
+        with pytest.raises(OSError):
+            fetch(tmp_path)
+    npm, pip, apt = (" ".join(map(str, commands[k])) for k in range(3))
+    assert "--fetch-retries=1 " in npm and "--fetch-timeout=30000" in npm and "silent" not in npm
+    assert pip.startswith(sys.executable) and "--retries=1" in pip and "--timeout=30" in pip
+    assert "Acquire::Retries=1" in apt and "Acquire::http::Timeout=30" in apt
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Exception("URL fetch failure on https://exemple.invalid: None -- [Errno -3] Temporary"),
+        TimeoutError("timed out"),
+    ],
+)
+def test_keras_without_network_is_said_in_french(error):
+    with pytest.raises(ConnectionError, match="pas de réseau, ou le serveur de Keras"):
+        with packages.keras_download():
+            raise error
+    with pytest.raises(ZeroDivisionError):  # le reste passe tel quel
+        with packages.keras_download():
+            raise ZeroDivisionError
+    assert socket.getdefaulttimeout() is None
