@@ -236,16 +236,24 @@ def test_an_actor_that_fails_says_why(tmp_path, repo):
     assert not [*(tmp_path / "o").glob("reponses-*")]
 
 
-def test_one_picture_agrees(tmp_path, repo):
+def test_one_picture_agrees(tmp_path, monkeypatch, capsys):
     """Une demande d'une image, illisible : le singulier partout."""
+    from cluster import predict
+
+    def answer(chunks, output, options, *, num_cpus):
+        for chunk in chunks:
+            yield predict.Predictor(None, str(predict.MODELS_DIR), str(output)).answer(chunk)
+
+    monkeypatch.setattr(predict, "connect", lambda address: 1)
+    monkeypatch.setattr(predict, "_map", answer)
     (tmp_path / "texte.png").write_text("bonjour")
-    (tmp_path / "vide.png").touch()
-    arguments = ("--input", tmp_path / "texte.png", "--output", tmp_path / "o")
-    code, out, err = run(*arguments, repo=repo)
-    assert code == 0 and err == ""
-    assert out.startswith("1 image en ") and ", dont 1 illisible : " in out
-    code, out, err = run(*arguments, repo=repo)
-    assert code == 0 and err == "1 image déjà faite, reste 0.\n"
+    arguments = ["--input", str(tmp_path / "texte.png"), "--output", str(tmp_path / "o")]
+    assert predict.main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("1 image en ") and ", dont 1 illisible : " in out and err == ""
+    assert predict.main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == "1 image déjà faite, reste 0.\n"
     assert out.startswith("0 image, dont 0 illisible : ")
 
 
@@ -264,15 +272,20 @@ def test_a_missing_input_is_said_before_ray(tmp_path, repo, monkeypatch, capsys,
         assert not (tmp_path / "o").exists()
 
 
-def test_a_model_that_actors_cannot_load_says_why(tmp_path, repo, monkeypatch):
-    """La base du modèle manque à la machine de l'acteur : sa phrase, et non la trace de Ray."""
+def test_a_model_that_an_actor_cannot_load_says_why(tmp_path, monkeypatch):
+    """La base du modèle manque à sa machine : sa phrase revient, et l'acteur ne meurt pas."""
+    from cluster import chunks, predict
+
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    arguments = ("--model", "ex05_inception", "--input", "samples", "--output", tmp_path / "o")
-    code, out, err = run(*arguments, repo=repo)
-    assert code == 1 and out == "" and "Traceback" not in err
-    assert (
-        "demande sa base InceptionV3" in err and "--prepare" in err and len(err.splitlines()) == 2
+    actor = predict.Predictor("ex05_inception", str(predict.MODELS_DIR), str(tmp_path))
+    (tmp_path / "texte.png").write_text("bonjour")
+    (chunk,) = chunks.open_request(
+        [str(tmp_path / "texte.png")], tmp_path / "o", model="m", sha256="s", num_cores=1
     )
+    answer = actor({name: np.array([value]) for name, value in chunk._asdict().items()})
+    (failure,) = answer["failure"]
+    assert "demande sa base InceptionV3" in failure and "--prepare" in failure
+    assert answer["num_rows"] == [0] and not [*tmp_path.glob("reponses-*")]
 
 
 def test_a_ray_that_does_not_start_is_said_in_french(tmp_path, repo, monkeypatch, capsys):
