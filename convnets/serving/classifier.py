@@ -399,23 +399,27 @@ def _read_views(path: str, model: Chooser) -> tuple:
     from convnets.core.decoding import MEMORY
 
     source = sys.stdin.buffer if path == "-" else path
-    with MEMORY:  # tant que l'image décodée sert
-        try:
-            image = model.read(source)
-        except (ValueError, OSError) as error:
-            return path, None, [], str(error)
-        except Exception:  # la mémoire qui manque, un cas que personne n'a prévu
-            return path, None, [], _unprepared(source)
-        try:
-            classifier = model.choose(image)
-        except (ValueError, OSError, ImportError):  # un modèle illisible n'est pas une image
-            raise
-        except Exception:
-            return path, None, [], _unprepared(source)
-        try:
-            return path, classifier, classifier.views_of(image), None
-        except Exception:
-            return path, None, [], _unprepared(source)
+    with MEMORY:  # rendue quand l'image décodée, que `_prepare_views` oublie, n'est plus là
+        return path, *_prepare_views(source, model)
+
+
+def _prepare_views(source, model: Chooser) -> tuple:
+    try:
+        image = model.read(source)
+    except (ValueError, OSError) as error:
+        return None, [], str(error)
+    except Exception:  # la mémoire qui manque, un cas que personne n'a prévu
+        return None, [], _unprepared(source)
+    try:
+        classifier = model.choose(image)
+    except (ValueError, OSError, ImportError):  # un modèle illisible n'est pas une image
+        raise
+    except Exception:
+        return None, [], _unprepared(source)
+    try:
+        return classifier, classifier.views_of(image), None
+    except Exception:
+        return None, [], _unprepared(source)
 
 
 def _unprepared(source) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from PIL import Image
 
 from convnets.core import decoding
 from convnets.core.images import open_image
+from convnets.serving.classifier import classify_in_threads
 
 pytestmark = pytest.mark.question("Jour 04, exercice 3")
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -214,6 +216,38 @@ def test_memory_is_given_back_after_a_refusal_or_an_answer(memory):
         refused(encoded(Image.new("RGB", (900, 900)), "PNG"))
     with budget:
         budget.take(2 * 10**6)
+
+
+def test_a_picture_is_gone_when_its_memory_is_given_back(monkeypatch, tmp_path):
+    """Sinon, le fil suivant décode la sienne à côté d'elle."""
+    alive, seen = [], []
+
+    class Watching(decoding.Budget):
+        def __exit__(self, *error):
+            super().__exit__(*error)
+            if alive and not self._mine.depth:
+                seen.append(alive.pop()())
+
+    class Model:
+        def read(self, source):
+            image = open_image(source)
+            alive.append(weakref.ref(image))
+            return image
+
+        def choose(self, image):
+            return self
+
+        def views_of(self, image):
+            return [image.tobytes()]
+
+        def answer(self, views):
+            return [[1.0] for _ in views]
+
+    monkeypatch.setattr(decoding, "MEMORY", Watching(10**6))
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    [result] = classify_in_threads([str(tmp_path / "a.png")], Model(), num_threads=1)
+    assert result.error is None
+    assert seen == [None]
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
