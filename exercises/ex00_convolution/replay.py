@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.core.cli import agreed
 from exercises.ex00_convolution.examples import EXAMPLES
 
 EXAMPLES_PATH = Path(__file__).with_name("examples.json")
 PARTS = ("imprimé", "attendu")
+GIVEN = ("image", "grille", "barres", "filtres")  # imprimés, mais lus et non calculés
 
 
 def use_utf8() -> None:
@@ -152,7 +154,7 @@ def line(name: str, expected: dict, obtained: dict) -> str:
     key = wrong[0] if wrong else described.shown or next(iter(obtained))
     text = f"{'✘' if wrong else '✔'} {name:<4}{described.document:<12}{described.title}"
     text += " — imprimé : "
-    text += "rien" if printed is None else f"{printed[0]} {show(printed[1])}"
+    text += "rien, recalculé" if printed is None else f"{printed[0]} {show(printed[1])}"
     text += f" ; obtenu : {key} {show(obtained.get(key, 'rien'))}"
     if wrong:
         wanted = every_value(expected).get(key, "rien")
@@ -172,6 +174,37 @@ def details(name: str, expected: dict, obtained: dict) -> str:
             lines.append("  au lieu de")
             lines.extend(_rows(every_value(expected).get(key, "rien")))
     return "\n".join(lines)
+
+
+def count_values(value) -> int:
+    """Compte les valeurs d'un résultat : un nombre ou un mot vaut un, un tableau ses cases."""
+    return sum(map(count_values, value)) if isinstance(value, list) else 1
+
+
+def origins(examples: dict[str, dict]) -> str:
+    """Dit ce qui est comparé aux documents, et ce qui ne l'est qu'à un second calcul.
+
+    Args:
+        examples: ceux de `read_examples`.
+
+    Returns:
+        Une phrase : combien de valeurs, et combien d'exemples, de chaque sorte.
+    """
+    parts = {part: [each[part] for each in examples.values()] for part in PARTS}
+    num_printed, num_expected = (
+        sum(count_values(value) for each in parts[part] for value in each.values())
+        for part in PARTS
+    )
+    num_given = sum(
+        count_values(each[key]) for each in parts["imprimé"] for key in each.keys() & GIVEN
+    )
+    with_printed = sum(map(bool, parts["imprimé"]))
+    return (
+        f"Les documents impriment {num_printed} de leurs valeurs, dans "
+        f"{agreed(with_printed, 'exemple')}, dont {num_given} données, relues et non calculées ; "
+        f"les {num_expected} autres ne sont que recalculées, et "
+        f"{agreed(len(examples) - with_printed, 'exemple')} n'ont que de celles-là."
+    )
 
 
 def _rows(value) -> list[str]:
@@ -210,4 +243,5 @@ def replay(path: Path = EXAMPLES_PATH, *, only: str | None = None) -> int:
         num_wrong += bool(failures(examples[name], obtained))
     if not only:
         print(f"{len(names) - num_wrong} exemples retrouvés sur {len(names)}.")
+        print(origins(examples))
     return int(num_wrong > 0)

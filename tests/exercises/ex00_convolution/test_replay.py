@@ -64,7 +64,7 @@ def test_one_digit_changed_makes_exactly_that_example_fail(obtained, tmp_path, m
     assert len(wrong) == 1 and wrong[0].startswith("✘ N3 ")
     assert "sortie 4 3 4 / 2 4 3 / 2 3 4 au lieu de 4 3 4 / 2 4 3 / 2 3 5 (sortie)" in wrong[0]
     assert sum(line.startswith("✔") for line in lines) == 22
-    assert lines[-1] == "22 exemples retrouvés sur 23."
+    assert lines[-2] == "22 exemples retrouvés sur 23."
     assert main(["--data", str(path), "--example", "N3"]) == 1
     assert "✘ sortie (attendu)" in capsys.readouterr().out
 
@@ -72,8 +72,24 @@ def test_one_digit_changed_makes_exactly_that_example_fail(obtained, tmp_path, m
 def test_all_examples_are_replayed(capsys):
     assert main([]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines[:-1]] == [["✔", name] for name in NAMES]
-    assert all("imprimé :" in line and "obtenu :" in line for line in lines[:-1])
+    assert [line.split()[:2] for line in lines[:-2]] == [["✔", name] for name in NAMES]
+    assert all("imprimé :" in line and "obtenu :" in line for line in lines[:-2])
+    recalculated = [line for line in lines if "imprimé : rien, recalculé" in line]
+    assert f"{len(recalculated)} exemples n'ont que de celles-là" in lines[-1]
+
+
+def test_the_end_says_what_the_documents_print_and_what_is_only_recalculated():
+    shown = replay.origins(
+        {
+            "N1": {"imprimé": {"grille": [[1, 2], [3, 4]], "b": 5}, "attendu": {"c": "refusé"}},
+            "N2": {"imprimé": {}, "attendu": {"d": [Fraction(1, 2), 7]}},
+            "N3": {"imprimé": {}, "attendu": {"e": [1, 2, 3, 4]}},
+        }
+    )
+    assert shown == (
+        "Les documents impriment 5 de leurs valeurs, dans 1 exemple, dont 4 données, relues et non "
+        "calculées ; les 7 autres ne sont que recalculées, et 2 exemples n'ont que de celles-là."
+    )
 
 
 def test_one_example_is_shown_in_full(capsys):
