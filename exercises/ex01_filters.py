@@ -10,7 +10,8 @@ antisymétrique, l'opposé exact de la convolution des mathématiciens.
 Une image en couleurs n'est pas réduite en gris. Comme le veut une convolution à plusieurs
 canaux (S4), le noyau est appliqué au rouge, au vert et au bleu, puis les trois réponses
 sont additionnées : c'est trois fois la réponse de leur moyenne. Un contour entre deux
-couleurs de même somme, un rouge et un vert par exemple, y est donc invisible.
+couleurs de même somme, un rouge et un vert par exemple, y est donc invisible. La moyenne, elle,
+est divisée aussi par le nombre de canaux : elle reste entre 0 et 255, comme l'image.
 """
 
 from pathlib import Path
@@ -25,6 +26,7 @@ from convnets.figures.style import new_figure, output_dir
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "pont.png"
 MAX_SIDE_PX = 2000  # une photo plus grande est réduite : il y a sept réponses par pixel
+WHITE = 255  # la plus grande valeur d'un pixel
 BORDERS = ("reflect", "same", "valid")
 
 # Une ligne horizontale est un écart entre le dessus et le dessous : ces noyaux retranchent
@@ -115,14 +117,16 @@ def filter_bank(image: np.ndarray) -> dict[str, np.ndarray]:
 
     Returns:
         Sept réponses `(h, w)` float32 : `sobel_horizontal`, `sobel_vertical` (signées),
-        `sobel_norme` (positive ou nulle), de même `prewitt_…`, et `moyenne`.
+        `sobel_norme` (positive ou nulle), de même `prewitt_…`, et `moyenne`, celle du voisinage
+        et des canaux, entre la plus petite et la plus grande valeur de l'image.
     """
     responses = {}
     for name, kernel in (("sobel", SOBEL), ("prewitt", PREWITT)):
         pair = horizontal_patterns(image, kernel), vertical_patterns(image, kernel)
         responses[f"{name}_horizontal"], responses[f"{name}_vertical"] = pair
         responses[f"{name}_norme"] = np.hypot(*pair)
-    return {**responses, "moyenne": convolve(image, as_filters([BOX], image.shape[2]))[..., 0]}
+    box = as_filters([BOX / image.shape[2]], image.shape[2])  # les canaux aussi sont moyennés
+    return {**responses, "moyenne": convolve(image, box)[..., 0]}
 
 
 def visible_limit(response: np.ndarray) -> float:
@@ -131,13 +135,15 @@ def visible_limit(response: np.ndarray) -> float:
     return np.percentile(strength, 99.5, method="higher") or strength.max() or 1.0
 
 
-def to_grey_levels(response: np.ndarray) -> np.ndarray:
-    """Rend une réponse visible : sa valeur absolue, `visible_limit` et au-delà valant 255.
+def to_grey_levels(response: np.ndarray, *, limit: float | None = None) -> np.ndarray:
+    """Rend une réponse visible : sa valeur absolue, `limit` et au-delà valant 255.
 
     Le signe est perdu, et deux PNG n'ont pas la même échelle ; `comparaison.png` a les deux.
-    Rend `(h, w)` uint8 dans [0, 255], tout noir pour une réponse nulle.
+    Rend `(h, w)` uint8 dans [0, 255], tout noir pour une réponse nulle ; `limit` est par défaut
+    `visible_limit`.
     """
-    return np.uint8(np.minimum(np.abs(response) * (255 / visible_limit(response)), 255).round())
+    limit = limit or visible_limit(response)
+    return np.uint8(np.minimum(np.abs(response) * (255 / limit), 255).round())
 
 
 def save_comparison(path: Path, image: np.ndarray, responses: dict[str, np.ndarray]) -> None:
@@ -151,12 +157,13 @@ def save_comparison(path: Path, image: np.ndarray, responses: dict[str, np.ndarr
     with new_figure(path, columns=4, rows=2, size=(5, 4 * tall + 0.4)) as (figure, axes):
         for axis, (name, response) in zip(axes.flat[1:], responses.items(), strict=True):
             operator, _, kind = name.partition("_")
-            limit = visible_limit(responses[f"{operator}_norme" if kind else name])
+            limit = visible_limit(responses[f"{operator}_norme"]) if kind else WHITE
             question = {"horizontal": "a) ", "vertical": "b) "}.get(kind, "")  # celles du sujet
             colors, low = ("RdBu_r", -limit) if question else ("gray", 0)
             shown = axis.imshow(response, cmap=colors, vmin=low, vmax=limit)
             axis.set_title(f"{question}{operator.capitalize()} {kind}".strip())
-            figure.colorbar(shown, ax=axis, shrink=0.7, extend="both" if question else "max")
+            beyond = ("both" if question else "max") if kind else "neither"
+            figure.colorbar(shown, ax=axis, shrink=0.7, extend=beyond)
         axes[0, 0].imshow(image)
         axes[0, 0].set_title("L'image")
         for axis in axes.flat:
@@ -172,7 +179,8 @@ def filter_picture(source, output: Path) -> int:
     try:
         output.mkdir(parents=True, exist_ok=True)
         for name, response in responses.items():
-            Image.fromarray(to_grey_levels(response)).save(output / f"{name}.png")
+            limit = WHITE if name == "moyenne" else None  # une image, à l'échelle de la sienne
+            Image.fromarray(to_grey_levels(response, limit=limit)).save(output / f"{name}.png")
         save_comparison(output / "comparaison.png", image, responses)
     except OSError as error:
         raise ValueError(

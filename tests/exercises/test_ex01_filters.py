@@ -232,7 +232,19 @@ def test_gradient_magnitude_of_a_plane(operator, gain):
     assert set(responses[f"{operator}_vertical"].ravel()) == {3 * gain * 3}
     assert set(responses[f"{operator}_horizontal"].ravel()) == {4 * gain * 3}
     np.testing.assert_allclose(responses[f"{operator}_norme"], 5 * gain * 3)
-    np.testing.assert_allclose(responses["moyenne"], plane[1:-1, 1:-1].sum(-1), rtol=1e-6)
+    np.testing.assert_allclose(responses["moyenne"], plane[1:-1, 1:-1, 0], rtol=1e-6)
+
+
+@pytest.mark.question("S1, exercice 01")
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_mean_stays_within_the_picture(channels):
+    """Sur du blanc, 255 et non 765 ; ailleurs, la moyenne des neuf voisins et des canaux."""
+    image = np.random.default_rng(1).integers(100, 256, (9, 8, channels), np.uint8)
+    white = ex01.filter_bank(np.full_like(image, 255))["moyenne"]
+    np.testing.assert_allclose(white, 255, rtol=1e-6)
+    mean = ex01.filter_bank(image)["moyenne"]
+    np.testing.assert_allclose(mean[3, 4], image[2:5, 3:6].mean(), rtol=1e-5)
+    assert image.min() <= mean.min() <= mean.max() <= image.max()
 
 
 @pytest.mark.question("S1, exercice 01 b")
@@ -297,7 +309,7 @@ def test_comparison_scales_are_symmetric_and_shared(picture, tmp_path, monkeypat
         shown = np.abs(responses[f"{operator.lower()}_horizontal"]) <= high
         assert shown.mean() > 0.99
         assert scales[f"{operator} norme"] == ("gray", 0, high)
-    assert scales["Moyenne"][:2] == ("gray", 0)
+    assert scales["Moyenne"] == ("gray", 0, 255)
 
 
 # --- La commande -----------------------------------------------------------------------
@@ -315,6 +327,8 @@ def test_command_writes_one_png_per_filter(tmp_path, capsys):
     assert horizontal.shape == vertical.shape == (40, 60)
     assert horizontal.max() == 255
     assert not vertical.any()
+    mean = np.array(Image.open(output / "moyenne.png"))  # une image, aux mêmes niveaux
+    assert mean[4, 30] == 0 and mean[12, 30] == 200 and mean.max() == 200
     assert Image.open(output / "comparaison.png").width > 1000
     printed = capsys.readouterr()
     assert printed.out == f"8 images écrites dans {output}/.\n"
