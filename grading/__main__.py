@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from grading import sandbox, submission
+from grading import REPO, sandbox, submission
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -25,8 +25,7 @@ def command(arguments: list[str]) -> list[str]:
     Raises:
         FileNotFoundError: rien à noter dans ce dossier.
     """
-    repo = str(submission.REPO)
-    line = ["-c", f"{repo}/pyproject.toml", "--rootdir", repo, f"{repo}/grading"]
+    line = ["-c", f"{REPO}/pyproject.toml", "--rootdir", REPO, f"{REPO}/grading"]
     if not arguments or arguments[0].startswith("-"):
         return [*line, *arguments]
     folder = Path(arguments[0]).absolute()
@@ -53,11 +52,8 @@ if __name__ == "__main__":
         found = command(sys.argv[1:])
     except (sandbox.WrongSystemError, FileNotFoundError) as error:
         sys.exit(f"Erreur : {error}")
-    # Pour ce processus, et pour ceux qu'il lance.
-    sys.path.insert(0, str(submission.REPO))
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [str(submission.REPO), os.environ.get("PYTHONPATH", "")]
-    )
+    # Pour les processus qu'il lance (pytest-xdist) : le dépôt, et jamais le dossier courant.
+    os.environ |= {"PYTHONPATH": REPO, "PYTHONSAFEPATH": "1"}
     import pytest
 
     sys.exit(pytest.main(found, plugins=[_Interrupts()]))

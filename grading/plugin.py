@@ -6,6 +6,8 @@ lourd avant d'avoir à noter.
 
 import json
 import os
+import pickle
+import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -76,32 +78,49 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # celui de pytest-xdist, qui peut manquer
 def pytest_configure_node(node) -> None:
-    """Donne à chaque processus de pytest-xdist la graine de la session."""
+    """Donne à chaque processus de pytest-xdist la graine de la session, et la copie des rendus."""
     node.workerinput["grade_seed"] = node.config.option.grade_seed
+    if session := node.config.stash[SESSION]:
+        node.workerinput["hand_ins"] = pickle.dumps((session.submissions, session.empty))
 
 
 class Session:
     """Ce qu'une session de correction partage : rendus, barème, correcteur, notes."""
 
     def __init__(self, config: pytest.Config):
-        from grading import grader, scale, submission
+        from grading import grader, scale
 
         options = config.option
-        self.scale, self.reasons, self.empty = scale.read_scale(), scale.read_reasons(), []
-        try:
-            if options.submission:
-                self.submissions = [submission.find(Path(options.submission))]
-            elif options.submissions:
-                self.submissions, self.empty = submission.find_all(Path(options.submissions))
-            else:
-                self.submissions = [submission.reference()]
-        except FileNotFoundError as error:
-            raise pytest.UsageError(str(error)) from error
+        self.scale, self.reasons = scale.read_scale(), scale.read_reasons()
+        known = getattr(config, "workerinput", {}).get("hand_ins")
+        self.submissions, self.empty = pickle.loads(known) if known else self._find(options)
         self.exercises = self._exercises(options.exercises)
         self.without_weights = options.without_weights
         self.grader = grader.Grader(
             grader.Options(options.grade_seed, options.fill_missing, options.with_training)
         )
+
+    def _find(self, options) -> tuple[list, list[str]]:
+        """Trouve les rendus, et les copie tous avant que l'un d'eux ne s'exécute."""
+        from grading import submission
+
+        found, empty = [], []
+        try:
+            if options.submission:
+                found = [submission.find(Path(options.submission))]
+            elif options.submissions:
+                found, empty = submission.find_all(Path(options.submissions))
+            else:
+                return [submission.reference()], []
+        except FileNotFoundError as error:
+            raise pytest.UsageError(str(error)) from error
+        self._copies = tempfile.TemporaryDirectory(prefix="rendus-")  # effacé avec la session
+        rules = [rule for each in self.scale.values() for rule in each.rules]
+        slugs = {rule.module for rule in rules if rule.name == "weights"}
+        return [
+            submission.keep(each, Path(self._copies.name, str(number)), slugs=slugs)
+            for number, each in enumerate(found)
+        ], empty
 
     def _exercises(self, asked: str | None) -> list[str]:
         if asked is None:

@@ -103,7 +103,9 @@ def enter(folder: Path, limits: Limits, *, readable: tuple[str, ...] = ()) -> li
         else "fichiers non protégés (pas de Landlock)"
     )
     if _filter_system_calls():
-        found.append("ni processus, ni réseau, ni signal aux autres (seccomp)")
+        found.append(
+            "ni processus, ni réseau, ni signal aux autres, ni droits de fichiers (seccomp)"
+        )
     else:
         found.append("processus et réseau non filtrés (pas de seccomp)")
     return found
@@ -244,6 +246,24 @@ _REFUSED = {
             "ioprio_set": 251,
             "unshare": 272,
             "setns": 308,
+            # ce que Landlock ne voit pas : droits, propriétaire, dates, attributs d'un fichier
+            "chmod": 90,
+            "fchmod": 91,
+            "fchmodat": 268,
+            "chown": 92,
+            "fchown": 93,
+            "lchown": 94,
+            "fchownat": 260,
+            "utime": 132,
+            "utimes": 235,
+            "futimesat": 261,
+            "utimensat": 280,
+            "setxattr": 188,
+            "lsetxattr": 189,
+            "fsetxattr": 190,
+            "removexattr": 197,
+            "lremovexattr": 198,
+            "fremovexattr": 199,
         },
     ),
     "aarch64": (
@@ -276,6 +296,18 @@ _REFUSED = {
             "ioprio_set": 30,
             "unshare": 97,
             "setns": 268,
+            # ce que Landlock ne voit pas : droits, propriétaire, dates, attributs d'un fichier
+            "fchmod": 52,
+            "fchmodat": 53,
+            "fchownat": 54,
+            "fchown": 55,
+            "utimensat": 88,
+            "setxattr": 5,
+            "lsetxattr": 6,
+            "fsetxattr": 7,
+            "removexattr": 14,
+            "lremovexattr": 15,
+            "fremovexattr": 16,
         },
     ),
 }
@@ -285,6 +317,10 @@ _REFUSED_EVERYWHERE = {
     "pidfd_open": 434,
     "pidfd_getfd": 438,
     "memfd_secret": 447,
+    "fchmodat2": 452,
+    "setxattrat": 463,
+    "removexattrat": 466,
+    "file_setattr": 469,
 }
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _ONLY_ITSELF = {  # permis seulement sur soi : le premier argument est un processus

@@ -3,6 +3,7 @@
 import filecmp
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ MAX_SOURCE_BYTES = 2**20  # par fichier de texte
 MAX_MODEL_BYTES = 256 * 2**20
 MAX_FILES = 400
 TEXTS = (".py", ".json", ".toml", ".txt")
+WEIGHTS = (".keras", ".tflite", ".json")  # ce qu'un entraînement enregistre
 NOT_SOURCES = ("convnets", "models", "runs", "tests", "venv")
 
 
@@ -42,8 +44,10 @@ class Submission(NamedTuple):
         """
         kept, tried = (self.home / each / f"{slug}.keras" for each in ("models", f"runs/{slug}"))
         ours = REPO / "models" / kept.name
-        own = _is_regular(kept) and not (ours.is_file() and filecmp.cmp(kept, ours, shallow=False))
-        chosen = tried if _is_regular(tried) and not own and not self.shipped else kept
+        own = _is_own(self, kept) and not (
+            ours.is_file() and filecmp.cmp(kept, ours, shallow=False)
+        )
+        chosen = tried if _is_own(self, tried) and not own and not self.shipped else kept
         return chosen.with_suffix(suffix)
 
 
@@ -117,6 +121,12 @@ def _is_regular(path: Path) -> bool:
     return path.is_file() and not path.is_symlink()
 
 
+def _is_own(submitted: Submission, path: Path) -> bool:
+    """Dit si un fichier est dans le rendu sans qu'un lien y mène, à lui ou à un de ses dossiers."""
+    inside = path.relative_to(submitted.home)
+    return path.is_file() and path.resolve() == submitted.home.resolve() / inside
+
+
 def _sources(root: Path) -> list[Path]:
     """Liste les fichiers de texte d'un dossier : sans lien, sans dossier caché, sans excès."""
     found = []
@@ -175,13 +185,39 @@ def stage(
     if script:
         shutil.copyfile(script, package / script.name, follow_symlinks=False)
     for slug in models:
-        for suffix in (".keras", ".tflite", ".json"):
+        for suffix in WEIGHTS:
             path = submitted.weights(slug, suffix)
-            if not _is_regular(path) and shipped_models:
+            owned = _is_own(submitted, path)
+            if not owned and shipped_models:
                 path = REPO / "models" / f"{slug}{suffix}"
-            if _is_regular(path) and path.stat().st_size <= MAX_MODEL_BYTES:
+                owned = path.is_file()
+            if owned and path.stat().st_size <= MAX_MODEL_BYTES:
                 (folder / "models").mkdir(exist_ok=True)
                 shutil.copyfile(path, folder / "models" / path.name, follow_symlinks=False)
+
+
+def keep(submitted: Submission, folder: Path, *, slugs: Iterable[str]) -> Submission:
+    """Copie ce qui sera noté d'un rendu, avant que le moindre rendu ne s'exécute.
+
+    Args:
+        submitted: le rendu, chez l'élève.
+        folder: dossier vide, que nul autre ne peut lire.
+        slugs: noms des exercices dont les poids sont notés.
+
+    Returns:
+        Le même rendu, dans `folder`.
+    """
+    home, root = folder, folder / submitted.root.relative_to(submitted.home)
+    _copy_sources(submitted.root, root)
+    if not (submitted.home / "convnets").is_symlink():
+        _copy_sources(submitted.home / "convnets", home / "convnets")
+    paths = [submitted.weights(slug, end) for slug in slugs for end in WEIGHTS]
+    for path in filter(None, [_script(submitted), *paths]):
+        if _is_own(submitted, path) and path.stat().st_size <= MAX_MODEL_BYTES:
+            copy = home / path.relative_to(submitted.home)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy, follow_symlinks=False)
+    return submitted._replace(root=root, home=home)
 
 
 def _copy_sources(source: Path, target: Path) -> None:
@@ -195,7 +231,7 @@ def _copy_sources(source: Path, target: Path) -> None:
 def weights(submitted: Submission, slug: str) -> bytes | None:
     """Rend le fichier `.keras` d'un rendu, ou None."""
     path = submitted.weights(slug)
-    if not _is_regular(path) or path.stat().st_size > MAX_MODEL_BYTES:
+    if not _is_own(submitted, path) or path.stat().st_size > MAX_MODEL_BYTES:
         return None
     return path.read_bytes()
 

@@ -1,12 +1,16 @@
 """`pytest grading` comme un enseignant le lance : un processus à part, du début à la fin."""
 
+import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 from xml.etree import ElementTree
 
 import pytest
 
+from grading import plugin
 from grading.scale import read_scale
 from tests.grading import handins
 
@@ -15,10 +19,11 @@ RELU = ("    return np.maximum(as_numbers(values), 0)", "    return np.abs(as_nu
 
 @pytest.fixture
 def run(repo):
-    def launch(*arguments, cwd=repo):
+    def launch(*arguments, cwd=repo, env=None):
         return subprocess.run(
             [sys.executable, "-m", *map(str, arguments), "-p", "no:cacheprovider"],
             cwd=cwd,
+            env={**os.environ, **(env or {})},
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -26,6 +31,12 @@ def run(repo):
         )
 
     return launch
+
+
+def trap(path):
+    """Écrit un module qui, importé par le correcteur lui-même, le dirait."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"raise SystemExit('piège : {path.stem}')\n", encoding="utf-8")
 
 
 @pytest.fixture
@@ -82,21 +93,9 @@ def test_a_class_from_another_folder(run, handed, tmp_path, repo):
     other.mkdir(parents=True)
     (other / "pooling.py").write_text("def relu(:\n")
     report = tmp_path / "notes.json"
-    ended = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import sys; sys.path.insert(0, {str(repo)!r}); import runpy; "
-            f"sys.argv = ['grading', {str(tmp_path)!r}, '--fill-missing', '-n', '0', '--tb=no', "
-            f"'-p', 'no:cacheprovider', '--grade-report', {str(report)!r}]; "
-            "runpy.run_module('grading', run_name='__main__')",
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-    )
+    trap(tmp_path / "pytest/__init__.py")  # un élève qui s'appelle ainsi
+    options = ("--fill-missing", "-n", "0", "--tb=no", "--grade-report", report)
+    ended = run("grading", tmp_path, *options, cwd=tmp_path, env={"PYTHONPATH": str(repo)})
     assert ended.returncode == 1, ended.stdout + ended.stderr
     found = {each["name"]: each for each in json.loads(report.read_text())["submissions"]}
     assert set(found) == {"dupont", "martin"}
@@ -105,6 +104,26 @@ def test_a_class_from_another_folder(run, handed, tmp_path, repo):
     reasons = {q["reason"] for q in handed}
     assert reasons == {"syntax_error"} and found["martin"]["mark"] == 0
     assert "martin" in ended.stdout and "note /20" in ended.stdout
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_nothing_of_a_hand_in_is_imported_by_the_grader(run, handed, repo, processes):
+    for name in ("pytest", "numpy", "signal", "pathlib", "json", "xdist"):
+        trap(handed / f"{name}.py")
+    chosen = ("-n", processes, "--exercises", "ex01")  # rien d'ex01 n'est rendu : tout est zéro
+    ended = run("grading", ".", *chosen, cwd=handed, env={"PYTHONPATH": str(repo)})
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "dupont : 0/20" in ended.stdout and "piège" not in ended.stdout + ended.stderr
+
+
+def test_every_hand_in_is_copied_before_any_runs(handed, pytestconfig, tmp_path):
+    options = argparse.Namespace(**vars(pytestconfig.option))
+    options.submissions, options.grade_seed = str(tmp_path), 1
+    session = plugin.Session(argparse.Namespace(option=options))
+    shutil.rmtree(handed)
+    (copy,) = session.submissions
+    assert copy.modules == {"ex00_convolution.geometry", "ex00_convolution.pooling"}
+    assert copy.root.parent.stat().st_mode & 0o077 == 0, "lisible par d'autres"
 
 
 @pytest.mark.parametrize(

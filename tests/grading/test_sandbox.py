@@ -39,6 +39,16 @@ def echo(value): return value
 def environment(): return sorted(os.environ)
 def identity(): return os.geteuid()
 def die(): os._exit(3)
+def chmod(path): os.chmod(path, 0)
+def fchmod(path): os.fchmod(os.open(path, os.O_RDONLY), 0)
+def chown(path): os.chown(path, os.geteuid(), os.getegid())
+def fchown(path): os.fchown(os.open(path, os.O_RDONLY), os.geteuid(), os.getegid())
+def utime(path): os.utime(path, (0, 0))
+def setxattr(path): os.setxattr(path, "user.note", b"0")
+def fchmodat2(path):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(452, -100, path.encode(), 0, 0):
+        raise OSError(ctypes.get_errno(), "fchmodat2")
 """
 
 
@@ -108,6 +118,20 @@ def test_only_its_own_folder_can_be_written(child, tmp_path, repo):
     assert refused(child, "read", str(repo / "grading/scale.toml"))
     assert refused(child, "listing", str(tmp_path))
     assert refused(child, "read", f"/proc/{os.getpid()}/environ")
+
+
+@linux
+def test_the_files_of_others_keep_their_rights_and_dates(child, tmp_path):
+    """Landlock n'y peut rien : un rendu fermait celui d'un voisin, qui perdait ses points."""
+    neighbour = tmp_path / "voisin.py"
+    neighbour.write_text("NOTE = 20\n")
+    before = neighbour.stat()
+    for function in ("chmod", "chown", "utime", "setxattr", "fchmodat2"):
+        assert refused(child, function, str(neighbour)), function
+    assert neighbour.stat() == before
+    assert call(child, "write", "ici.txt") is True
+    for function in ("fchmod", "fchown"):  # par un descripteur : même chez lui
+        assert refused(child, function, "ici.txt"), function
 
 
 @linux

@@ -84,6 +84,35 @@ def test_links_are_not_followed(tmp_path, handed, staged, repo):
     assert not (copy / "convnets/conftest.py").exists()
 
 
+@pytest.mark.parametrize("linked", ["models", "runs", "runs/ex02_fashion"])
+def test_a_link_leads_to_no_weights(tmp_path, handed, staged, linked):
+    real = tmp_path / "ailleurs"
+    real.mkdir()
+    for each in (real, real / "ex02_fashion"):
+        each.mkdir(exist_ok=True)
+        (each / "ex02_fashion.keras").write_bytes(b"ceux d'un autre")
+    (handed / linked).parent.mkdir(exist_ok=True)
+    (handed / linked).symlink_to(real)
+    found = submission.find(handed)
+    assert submission.weights(found, "ex02_fashion") is None
+    assert not (staged(models=("ex02_fashion",)) / "models").exists()
+    kept = submission.keep(found, tmp_path / "garde", slugs=["ex02_fashion"])
+    assert submission.weights(kept, "ex02_fashion") is None
+
+
+def test_what_is_kept_is_what_would_be_graded(tmp_path, handed):
+    for name in ("predict.py", "models/ex02_fashion.keras", "convnets/essai.py", "video.mp4"):
+        (handed / name).parent.mkdir(exist_ok=True)
+        (handed / name).write_text("VALEUR = 3\n")
+    found = submission.find(handed)
+    kept = submission.keep(found, tmp_path / "garde", slugs=["ex02_fashion"])
+    shutil.rmtree(handed)
+    assert kept.modules == {"ex00_convolution.pooling", "ex02_fashion"} and kept.name == "dupont"
+    assert submission.weights(kept, "ex02_fashion") == b"VALEUR = 3\n"
+    assert submission.own_command(kept) == "exercises/predict.py"
+    assert (kept.home / "convnets/essai.py").exists() and not (kept.home / "video.mp4").exists()
+
+
 def test_the_copy_holds_the_hand_in_and_the_shared_code_only(handed, staged, repo):
     (handed / "gros.py").write_text("#" * (submission.MAX_SOURCE_BYTES + 1))
     (handed / "aide.py").write_text("")
