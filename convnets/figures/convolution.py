@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from convnets.figures.style import INK, house_style
+from convnets.figures.style import INK, french_ticks, house_style
 
 CELL_INCH = 0.46  # côté d'une case
 FAINT = "#6b6b6b"
@@ -29,7 +29,7 @@ LAST_FRAME_S = 3.0  # la sortie complète reste plus longtemps
 
 
 def format_number(value) -> str:
-    """Écrit un nombre dans une case : entier, ou deux décimales **tronquées** (7/9 → 0.77).
+    """Écrit un nombre dans une case : entier, ou deux décimales **tronquées** (7/9 → 0,77).
 
     Args:
         value: entier, `Fraction` ou flottant.
@@ -41,7 +41,7 @@ def format_number(value) -> str:
     if exact.denominator == 1:
         return str(exact.numerator)
     hundredths = int(exact * 100)
-    return f"{'-' if hundredths < 0 else ''}{abs(hundredths) // 100}.{abs(hundredths) % 100:02}"
+    return f"{'-' if hundredths < 0 else ''}{abs(hundredths) // 100},{abs(hundredths) % 100:02}"
 
 
 def _exact(value) -> Fraction:
@@ -50,7 +50,8 @@ def _exact(value) -> Fraction:
 
 def _truncated(values) -> str:
     """Prévient qu'un nombre montré n'est pas exact : un total relu peut alors différer."""
-    cut = any(Fraction(format_number(value)) != _exact(value) for value in values)
+    shown = (Fraction(format_number(value).replace(",", ".")) for value in values)
+    cut = any(read != _exact(value) for read, value in zip(shown, values, strict=True))
     return " (nombres tronqués à deux décimales)" if cut else ""
 
 
@@ -102,7 +103,7 @@ class Sliding(NamedTuple):
         if self.kernel is None:
             seen = [v for v in terms.reshape(-1) if v is not None]
             values = [format_number(v) for v in seen]
-            listed = ", ".join(values) if len(values) <= 9 else f"{len(values)} valeurs"
+            listed = " ; ".join(values) if len(values) <= 9 else f"{len(values)} valeurs"
             names = {"max": "Maximum", "average": "Moyenne", "sum": "Somme"}
             return f"{names[self.operation]} de {listed} = {shown}{_truncated([result, *seen])}"
         rows = [row.sum() for row in terms]
@@ -249,6 +250,7 @@ def save_animation(sliding: Sliding, path: Path, *, title: str = "") -> Path:
 
 def _write(figure: Figure, target) -> None:
     FigureCanvasAgg(figure)
+    french_ticks(figure)
     figure.savefig(target, format="png", facecolor="white")
 
 

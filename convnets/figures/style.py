@@ -4,6 +4,7 @@ Les couleurs sont celles d'Okabe et Ito (2008), que distinguent aussi les dalton
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from convnets.core.cli import percent
 
 INK = "#1a1a1a"
+POINT = re.compile(r"(?<=\d)\.(?=\d)")  # celui d'un nombre, et non d'une abréviation
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
@@ -62,8 +64,62 @@ def new_figure(path: Path, *, columns: int = 1, rows: int = 1, size=(6.0, 4.0)) 
         figure = Figure((size[0] * columns, size[1] * rows), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure, figure.subplots(rows, columns, squeeze=False)
+        french_ticks(figure)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
+
+
+def french_ticks(figure) -> None:
+    """Met une virgule aux graduations de tous les axes d'une figure, barres de couleurs comprises.
+
+    `axes.formatter.use_locale` le ferait, là où le système a une langue française.
+
+    Args:
+        figure: figure de matplotlib, finie : un axe changé ensuite reprendrait ses points.
+    """
+    from matplotlib.axis import Axis
+
+    for axis in figure.findobj(Axis):
+        axis.set_major_formatter(_french(axis.get_major_formatter()))
+        axis.set_minor_formatter(_french(axis.get_minor_formatter()))
+
+
+def _french(inner):
+    from matplotlib.ticker import Formatter
+
+    class French(Formatter):
+        """Écrit ce qu'écrit un autre, une virgule à la place du point des nombres."""
+
+        def set_axis(self, axis):
+            super().set_axis(axis)
+            inner.set_axis(axis)
+
+        def set_locs(self, locs):
+            inner.set_locs(locs)
+
+        def __call__(self, x, pos=None):
+            return POINT.sub(",", inner(x, pos))
+
+        def format_ticks(self, values):
+            return [POINT.sub(",", text) for text in inner.format_ticks(values)]
+
+        def get_offset(self):
+            return POINT.sub(",", inner.get_offset())
+
+    return French()
+
+
+def set_epochs(axis, num_epochs: int) -> None:
+    """Gradue des abscisses en époques : des entiers, même s'il n'y en a qu'une.
+
+    Args:
+        axis: cadre de matplotlib.
+        num_epochs: nombre d'époques.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set(xlabel="époque", xlim=(0.5, num_epochs + max(0.5, 0.03 * num_epochs)))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def output_dir(options) -> Path:
@@ -85,9 +141,11 @@ def save_learning_curves(path: Path, history: dict[str, list[float]], *, targets
     with new_figure(path, columns=2) as (_, axes):
         for axis, (name, title) in zip(axes[0], panels, strict=True):
             for key, label in ((name, learned), (f"val_{name}", "validation")):
-                epochs = range(1, len(history[key]) + 1)
+                num_epochs = len(history[key])
+                epochs = range(1, num_epochs + 1)
                 axis.plot(epochs, history[key], marker="o", markersize=3, label=label)
-            axis.set(title=title, xlabel="époque")
+            axis.set_title(title)
+            set_epochs(axis, num_epochs)
             axis.legend()
 
 

@@ -109,7 +109,7 @@ def x_or_o() -> dict:
     roles = ("F1 : descente", "F2 : centre", "F3 : montée")
     filters = list(zip(roles, map(xo.read_picture, xo.FILTERS), strict=True))
     stages = xo.chain(pictures["X"])
-    truncated = "Valeurs tronquées à deux décimales, comme sur S0 : 0.77 est 7/9."
+    truncated = "Valeurs tronquées à deux décimales, comme sur S0 : 0,77 est 7/9."
 
     def stage(maps):
         return [(f"carte {k}", each) for k, each in enumerate(maps, 1)]

@@ -144,7 +144,9 @@ def show_number(value) -> str:
     """Écrit un nombre : entier, décimal s'il tombe juste, fraction sinon ; un texte tel quel."""
     if not isinstance(value, Fraction) or value.denominator == 1:
         return str(value)
-    return str(float(value)) if 10000 % value.denominator == 0 else str(value)
+    if 10000 % value.denominator:
+        return str(value)
+    return str(float(value)).replace(".", ",")
 
 
 def line(name: str, expected: dict, obtained: dict) -> str:

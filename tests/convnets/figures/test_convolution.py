@@ -71,7 +71,7 @@ def test_dilation_stride_and_padding_place_the_window():
 def test_pooling_skips_the_added_cells():
     assert POOLED.terms(3).tolist() == [[7, None], [None, None]]
     assert POOLED.sentence(3) == "Maximum de 7 = 7"
-    assert POOLED.sentence(0) == "Maximum de 1, 2, 4, 5 = 5"
+    assert POOLED.sentence(0) == "Maximum de 1 ; 2 ; 4 ; 5 = 5"
 
 
 @pytest.mark.question("S3 Convolution 2D")
@@ -121,12 +121,12 @@ def test_a_gif_has_one_frame_per_step_and_lingers_on_the_last(tmp_path):
     [
         (4, "4"),
         (np.int64(-3), "-3"),
-        (Fraction(7, 9), "0.77"),
-        (Fraction(-7, 9), "-0.77"),
-        (Fraction(-1, 9), "-0.11"),
-        (0.5, "0.50"),
+        (Fraction(7, 9), "0,77"),
+        (Fraction(-7, 9), "-0,77"),
+        (Fraction(-1, 9), "-0,11"),
+        (0.5, "0,50"),
         (2.0, "2"),
-        (1e-9, "0.00"),
+        (1e-9, "0,00"),
     ],
 )
 def test_numbers_are_truncated(value, text):
@@ -146,7 +146,7 @@ def test_rows_bars_layers_are_legible():
         figure = convolution.draw_bars(
             [("X", [1, Fraction(5, 9)])], series=["a", "b"], title="Vote"
         )
-    assert {text.get_text() for text, _ in boxes(figure)} == {"1", "0.55"}
+    assert {text.get_text() for text, _ in boxes(figure)} == {"1", "0,55"}
 
 
 def test_shading_follows_the_values():
@@ -190,4 +190,4 @@ def test_truncated_numbers_are_announced():
     exact = convolution.Sliding(np.ones((2, 1), int), np.ones((2, 1), int), np.array([[2]]), (2, 1))
     assert "tronqués" not in exact.sentence(0)
     cut = convolution.Sliding(image, kernel, np.array([[0.05]]), (2, 1))
-    assert cut.sentence(0) == "Somme : 0.02 + 0.02 = 0.05 (nombres tronqués à deux décimales)"
+    assert cut.sentence(0) == "Somme : 0,02 + 0,02 = 0,05 (nombres tronqués à deux décimales)"

@@ -1,3 +1,7 @@
+import re
+
+import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from convnets.figures import style
@@ -17,3 +21,49 @@ def test_the_legend_says_what_was_learned(tmp_path, monkeypatch):
         ["entraînement (réponses du maître)", "validation"],
     ]
     assert (tmp_path / "c.png").stat().st_size > 1000
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Les figures écrites, dans l'ordre."""
+    saved, save = [], Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: (saved.append(self), save(self, *a, **k))
+    )
+    return saved
+
+
+def tick_labels(axis):
+    """Ce que montre un axe, et seulement dans ses limites."""
+    low, high = sorted(axis.get_view_interval())
+    return [
+        tick.label1.get_text() for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high
+    ]
+
+
+def test_numbers_on_every_axis_have_a_french_comma(tmp_path, drawn):
+    """Axes ordinaires, logarithmiques, de couleurs, à graduations écrites ou comptées à part."""
+    with style.new_figure(tmp_path / "a.png", columns=4) as (figure, axes):
+        line, log, picture, names = axes[0]
+        line.plot([0, 1], [0.00012, 0.00015])
+        line.axes.inset_axes((0.5, 0.5, 0.3, 0.3)).plot([0, 0.5])
+        log.plot([0.2, 0.5, 0.9], [1, 2, 3])
+        log.set(xscale="log")
+        log.xaxis.set_minor_formatter("{x:g}")
+        figure.colorbar(picture.imshow(np.eye(2) / 2), ax=picture)
+        names.bar(["moy. 1", "v. 2.5"], [1.2, 2.4])
+    shown = [text.get_text() for text in figure.findobj(lambda each: hasattr(each, "get_text"))]
+    assert not [text for text in shown if re.search(r"\d\.\d", text)]
+    assert {"0,25", "0,5", "1,5", "moy. 1", "v. 2,5"} <= set(shown)
+
+
+@pytest.mark.parametrize("num_epochs", [1, 2, 3, 40])
+def test_epochs_are_whole_numbers_within_sight(tmp_path, drawn, num_epochs):
+    values = list(np.linspace(1, 0.5, num_epochs))
+    history = {name: values for name in ("loss", "val_loss", "accuracy", "val_accuracy")}
+    style.save_learning_curves(tmp_path / "c.png", history)
+    for axis in drawn[0].axes:
+        labels = tick_labels(axis.xaxis)
+        assert labels and all(label.isdecimal() for label in labels)
+        assert set(map(int, labels)) <= set(range(1, num_epochs + 2))
+        assert num_epochs > 9 or len(labels) == num_epochs

@@ -49,7 +49,7 @@ def test_every_option_reaches_the_operation(capsys):
 @pytest.mark.question("S0 Opération de Convolution")
 def test_the_mean_is_shown_exact_and_truncated(capsys):
     main(["--image", "X", "--kernel", "F1", "--mean"])
-    assert "Moyenne : (3 + 3 + 1) / 9 = 7/9, écrit 0.77" in capsys.readouterr().out
+    assert "Moyenne : (3 + 3 + 1) / 9 = 7/9, écrit 0,77" in capsys.readouterr().out
 
 
 @pytest.mark.question("S3 Couche de Pooling")

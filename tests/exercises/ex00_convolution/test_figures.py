@@ -48,19 +48,19 @@ def test_the_figures_carry_the_numbers_of_the_course(figures):
     assert "O (de ce cours)" in texts(figures["x_et_o"])
     assert texts(figures["depliement"])[-13:-1] == [
         "1",
-        "0.55",
-        "0.55",
+        "0,55",
+        "0,55",
         "1",
         "1",
-        "0.55",
-        "0.55",
-        "0.55",
-        "0.55",
+        "0,55",
+        "0,55",
+        "0,55",
+        "0,55",
         "1",
         "1",
-        "0.55",
+        "0,55",
     ]
-    assert texts(figures["votes"]) == ["1", "0.82", "0.55", "0.55", "0.55", "1"]
+    assert texts(figures["votes"]) == ["1", "0,82", "0,55", "0,55", "0,55", "1"]
 
 
 @pytest.mark.question("S2 §1.3, S3")

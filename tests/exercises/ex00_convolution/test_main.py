@@ -33,7 +33,7 @@ def test_the_command_speaks_french_whatever_the_locale(run_module):
     locale = {"LC_ALL": "C", "LANG": "C", "PYTHONIOENCODING": "ascii"}
     done = run_module("exercises.ex00_convolution", "--example", "N5", env=locale)
     assert done.returncode == 0 and done.stderr == ""
-    assert "✔ moyenne (imprimé)\n  0.55" in done.stdout and "5/9" in done.stdout
+    assert "✔ moyenne (imprimé)\n  0,55" in done.stdout and "5/9" in done.stdout
 
 
 @pytest.mark.parametrize(

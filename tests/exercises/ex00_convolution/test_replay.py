@@ -96,7 +96,7 @@ def test_one_example_is_shown_in_full(capsys):
     assert main(["--example", "n6"]) == 0
     shown = capsys.readouterr().out
     assert "cartes (imprimé)" in shown and "neuvièmes (attendu)" in shown
-    assert " 0.77 -0.11  0.11  0.33  0.55 -0.11  0.33" in shown
+    assert " 0,77 -0,11  0,11  0,33  0,55 -0,11  0,33" in shown
     assert shown.count("✔") == 4 and "✘" not in shown
 
 
@@ -171,7 +171,7 @@ def test_a_forgotten_value_is_a_failure(obtained):
         ([4, 14, 18], "4 14 18"),
         ([[4, 3], [2, 4]], "4 3 / 2 4"),
         (Fraction(7, 9), "7/9"),
-        (Fraction("0.77"), "0.77"),
+        (Fraction("0.77"), "0,77"),
         (np.zeros((3, 7, 7), int).tolist(), "3×7×7 nombres : 0 0 0 0 …"),
         ("refusé", "refusé"),
     ],
