@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 HEADER = struct.Struct(">QQ")  # longueurs du JSON et des octets
 MAX_BYTES = 256 * 2**20  # un message plus long est refusé
+MAX_HEAD_BYTES = 2**20  # de JSON : lu, il prend cinquante fois plus de place
+ANSWER_BYTES = 8 * 2**20  # ce que peut peser la réponse à une question…
+MODEL_BYTES = {"export": MAX_BYTES, "learn": MAX_BYTES, "trial": 2**26}  # … sauf à celles-ci
 PLAIN = (bool, int, float, str, type(None))
 ARRAY_KINDS = "biuf"  # booléens, entiers, flottants
 
@@ -43,23 +46,24 @@ class Unreadable(ValueError):
     """Un message qui n'en est pas un, ou trop long."""
 
 
-def pack(message) -> bytes:
+def pack(message, *, limit: int = MAX_BYTES) -> bytes:
     """Écrit un message.
 
     Args:
         message: nombres, textes, listes, tuples, dictionnaires, `Fraction`, tableaux NumPy
             numériques, et ce qu'ils contiennent ; le reste devient `Opaque`.
+        limit: longueur permise, en octets.
 
     Returns:
         Les octets à envoyer.
 
     Raises:
-        Unreadable: plus de `MAX_BYTES` octets.
+        Unreadable: plus de `limit` octets, ou de `MAX_HEAD_BYTES` pour ce qui n'est pas tableau.
     """
     blobs: list[bytes] = []
     text = json.dumps({"value": _encode(message, blobs), "sizes": [len(b) for b in blobs]})
     head, size = text.encode("ascii"), sum(map(len, blobs))
-    if len(head) + size > MAX_BYTES:
+    if len(head) > MAX_HEAD_BYTES or len(head) + size > limit:
         raise Unreadable(f"message de {len(head) + size} octets")
     return b"".join([HEADER.pack(len(head), size), head, *blobs])
 
@@ -78,9 +82,11 @@ def unpack(content: bytes, *, ingredients: bool = False):
         Unreadable: ce n'est pas un message.
     """
     try:
-        num_head, num_body = HEADER.unpack_from(content)
-        head = json.loads(content[HEADER.size : HEADER.size + num_head])
-        body, blobs, start = content[HEADER.size + num_head :], [], 0
+        num_head, _ = HEADER.unpack_from(content)
+        check_head(num_head)
+        view = memoryview(content)[HEADER.size :]
+        head = json.loads(bytes(view[:num_head]))
+        body, blobs, start = view[num_head:], [], 0
         for size in head["sizes"]:
             if not 0 <= size <= len(body) - start:
                 raise Unreadable("octets manquants")
@@ -91,6 +97,16 @@ def unpack(content: bytes, *, ingredients: bool = False):
         raise
     except Exception as error:  # tout peut arriver en lisant ce qu'un inconnu a écrit
         raise Unreadable(f"{type(error).__name__} en lisant la réponse") from error
+
+
+def check_head(num_head: int) -> None:
+    """Refuse un JSON trop long avant de le lire.
+
+    Raises:
+        Unreadable: plus de `MAX_HEAD_BYTES` octets.
+    """
+    if num_head > MAX_HEAD_BYTES:
+        raise Unreadable("réponse trop longue")
 
 
 def read_exactly(fd: int, size: int) -> bytes:
@@ -178,7 +194,7 @@ def _decode(tree, blobs, ingredients):
         case "$n":
             return Record(tuple(str(name) for name in content[0]), each_of(content[1]))
         case "$b":
-            return blobs[content]
+            return bytes(_take(blobs, content))
         case "$q":
             return Fraction(*content)
         case "$x":
@@ -203,6 +219,15 @@ def _decode_array(tag, content, blobs, ingredients):
     dtype = np.dtype(name)
     if dtype.kind not in ARRAY_KINDS or any(not isinstance(n, int) or n < 0 for n in shape):
         raise Unreadable("tableau refusé")
-    if math.prod(shape) * dtype.itemsize != len(blobs[number]):
+    content = _take(blobs, number)
+    if math.prod(shape) * dtype.itemsize != len(content):
         raise Unreadable("tableau incomplet")
-    return np.frombuffer(blobs[number], dtype).reshape(shape).copy()
+    return np.frombuffer(content, dtype).reshape(shape).copy()
+
+
+def _take(blobs: list, number: int) -> memoryview:
+    """Rend des octets, une fois : cités mille fois, ils seraient copiés mille fois."""
+    content, blobs[number] = blobs[number], None
+    if content is None:
+        raise Unreadable("octets déjà lus")
+    return content

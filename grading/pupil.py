@@ -185,7 +185,8 @@ class Child:
         token, clock = secrets.token_hex(8), _Clock(self.pid, seconds)
         try:
             self._send(messages.pack({**request, "token": token}), clock)
-            answer = self._receive(clock)
+            limit = messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES)
+            answer = self._receive(clock, limit)
             if not isinstance(answer, dict) or answer.get("token") != token:
                 raise Failure("forged_answer")
             if isinstance(answer.get("error"), dict):
@@ -214,7 +215,7 @@ class Child:
             except OSError as error:
                 raise self._ended() from error
 
-    def _receive(self, clock: "_Clock"):
+    def _receive(self, clock: "_Clock", limit: int = messages.ANSWER_BYTES):
         content, wanted = bytearray(), messages.HEADER.size
         while len(content) < wanted:
             self._wait(clock)
@@ -228,10 +229,12 @@ class Child:
                 raise self._ended()
             content += part
             if len(content) == messages.HEADER.size:
-                wanted += sum(messages.HEADER.unpack(content))
-                if wanted > messages.MAX_BYTES:
+                lengths = messages.HEADER.unpack(content)
+                messages.check_head(lengths[0])
+                wanted += sum(lengths)
+                if wanted > limit:
                     raise messages.Unreadable("réponse trop longue")
-        return messages.unpack(bytes(content))
+        return messages.unpack(content)
 
     def _wait(self, clock: "_Clock", *, writing: bool = False) -> None:
         """Attend que le canal soit prêt, en vidant ce que l'enfant affiche."""

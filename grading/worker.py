@@ -105,7 +105,8 @@ def _serve(channel: int, protections: list[str]) -> None:
         request = unpack(start + read(channel, sum(header.unpack(start))), ingredients=True)
         token, answer = request["token"], probes.answer(request)
         try:
-            content = pack({"token": token, **answer})
+            limit = messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES)
+            content = pack({"token": token, **answer}, limit=limit)
         except BaseException as error:  # une réponse trop longue, ou qui refuse d'être écrite
             content = pack({"token": token, "error": probes.describe_error(error)})
         write(channel, content)

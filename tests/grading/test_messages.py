@@ -1,10 +1,10 @@
 import json
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from grading import messages
 from grading.messages import HEADER, Ingredient, Opaque, Record, Unreadable, pack, unpack
 
 
@@ -103,7 +103,31 @@ def test_deep_nesting_is_refused_not_a_crash():
         unpack(HEADER.pack(len(head), 0) + head)
 
 
-def test_too_long_is_refused(monkeypatch):
-    monkeypatch.setattr(messages, "MAX_BYTES", 1000)
+def test_too_long_is_refused():
     with pytest.raises(Unreadable, match="octets"):
-        pack(np.zeros(1000))
+        pack(np.zeros(1000), limit=1000)
+
+
+def test_a_long_text_is_refused_before_it_is_read():
+    """Trente mégaoctets de JSON en prenaient 1600, une fois lus."""
+    tracemalloc.start()
+    with pytest.raises(Unreadable, match="trop longue"):
+        unpack(forged([[] for _ in range(400_000)]))
+    tracemalloc.reset_peak()
+    start = tracemalloc.get_traced_memory()[0]
+    with pytest.raises(Unreadable):
+        unpack(HEADER.pack(30 * 2**20, 0) + bytes(1000))
+    peak = tracemalloc.get_traced_memory()[1] - start
+    tracemalloc.stop()
+    assert peak < 2**20
+    with pytest.raises(Unreadable):
+        pack(list(range(500_000)))
+
+
+def test_bytes_are_read_once():
+    """Citer mille fois huit mégaoctets en prendrait huit mille."""
+    one = {"$a": [0, "|u1", [8]]}
+    assert len(unpack(forged([one], [8], b"\0" * 8))) == 1
+    for again in (one, {"$b": 0}):
+        with pytest.raises(Unreadable, match="déjà lus"):
+            unpack(forged([one, again], [8], b"\0" * 8))

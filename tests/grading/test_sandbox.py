@@ -39,6 +39,10 @@ def echo(value): return value
 def environment(): return sorted(os.environ)
 def identity(): return os.geteuid()
 def die(): os._exit(3)
+def flood(num_head, num_body):
+    import struct
+    os.write(3, struct.pack(">QQ", num_head, num_body))
+    while True: os.write(3, b"[" * 2**16)
 def chmod(path): os.chmod(path, 0)
 def fchmod(path): os.fchmod(os.open(path, os.O_RDONLY), 0)
 def chown(path): os.chown(path, os.geteuid(), os.getegid())
@@ -138,6 +142,13 @@ def test_the_files_of_others_keep_their_rights_and_dates(child, tmp_path):
 @pytest.mark.parametrize("function", ["fork", "run", "connect"])
 def test_no_process_no_network(child, function):
     assert refused(child, function)
+
+
+@pytest.mark.parametrize("num_head, num_body", [(30 * 2**20, 0), (10, 9 * 2**20)])
+def test_an_announced_flood_is_not_read(child, num_head, num_body):
+    with pytest.raises(pupil.Failure) as caught:
+        call(child, "flood", num_head, num_body)
+    assert caught.value.reason == "forged_answer" and child.status is not None
 
 
 @linux
