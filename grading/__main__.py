@@ -17,25 +17,21 @@ def command(arguments: list[str]) -> list[str]:
     """Écrit les arguments de pytest.
 
     Args:
-        arguments: le dossier, puis des options de pytest ; rien pour noter le corrigé.
+        arguments: ce qu'il faut noter, puis des options de pytest ; rien pour noter le corrigé.
 
     Returns:
         Les arguments de `pytest.main`.
 
     Raises:
-        FileNotFoundError: rien à noter dans ce dossier.
+        FileNotFoundError: rien à cet endroit.
+        RefusedError: un zip illisible.
     """
     line = ["-c", f"{REPO}/pyproject.toml", "--rootdir", REPO, f"{REPO}/grading"]
     if not arguments or arguments[0].startswith("-"):
         return [*line, *arguments]
     folder = Path(arguments[0]).absolute()
-    try:
-        submission.find(folder)
-        option = f"--submission={folder}"
-    except FileNotFoundError:
-        submission.find_all(folder)
-        option = f"--submissions={folder}"
-    return [*line, option, *arguments[1:]]
+    option = "--submissions" if handin.is_class(folder) else "--submission"
+    return [*line, f"{option}={folder}", *arguments[1:]]
 
 
 class _Interrupts:
@@ -50,7 +46,7 @@ if __name__ == "__main__":
     try:
         sandbox.check_system()
         found = command(sys.argv[1:])
-    except (sandbox.WrongSystemError, FileNotFoundError) as error:
+    except (sandbox.WrongSystemError, FileNotFoundError, ValueError) as error:
         sys.exit(f"Erreur : {error}")
     # Pour les processus qu'il lance (pytest-xdist) : le dépôt, et jamais le dossier courant.
     os.environ |= {"PYTHONPATH": REPO, "PYTHONSAFEPATH": "1"}

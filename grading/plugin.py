@@ -23,8 +23,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Ajoute les options de correction."""
     group = parser.getgroup("grading", "correction")
     add = group.addoption
-    add("--submission", metavar="DOSSIER", help="noter ce rendu (sinon, le corrigé du dépôt)")
-    add("--submissions", metavar="DOSSIER", help="noter une classe : un sous-dossier par élève")
+    add("--submission", metavar="RENDU", help="noter ce rendu (sinon, le corrigé du dépôt)")
+    add(
+        "--submissions",
+        metavar="DOSSIER",
+        help="noter une classe : un dossier, un fichier par élève",
+    )
+    add(
+        "--as",
+        action="append",
+        dest="chosen",
+        default=[],
+        metavar="EXERCICE=FICHIER",
+        help="dire de quel exercice est un fichier : ex02=tp2.ipynb (peut être répétée)",
+    )
     add("--exercises", metavar="LISTE", help="exercices demandés : ex00,ex02… (sinon, ceux rendus)")
     add(
         "--fill-missing",
@@ -100,27 +112,23 @@ class Session:
             grader.Options(options.grade_seed, options.fill_missing, options.with_training)
         )
 
-    def _find(self, options) -> tuple[list, list[str]]:
+    def _find(self, options) -> tuple[list, dict[str, str]]:
         """Trouve les rendus, et les copie tous avant que l'un d'eux ne s'exécute."""
-        from grading import submission
+        from grading import handin, submission
 
-        found, empty = [], []
-        try:
-            if options.submission:
-                found = [submission.find(Path(options.submission))]
-            elif options.submissions:
-                found, empty = submission.find_all(Path(options.submissions))
-            else:
-                return [submission.reference()], []
-        except FileNotFoundError as error:
-            raise pytest.UsageError(str(error)) from error
+        asked = options.submission or options.submissions
+        if not asked:
+            return [submission.reference()], {}
         self._copies = tempfile.TemporaryDirectory(prefix="rendus-")  # effacé avec la session
-        rules = [rule for each in self.scale.values() for rule in each.rules]
-        slugs = {rule.module for rule in rules if rule.name == "weights"}
-        return [
-            submission.keep(each, Path(self._copies.name, str(number)), slugs=slugs)
-            for number, each in enumerate(found)
-        ], empty
+        try:
+            return handin.collect(
+                Path(asked),
+                Path(self._copies.name),
+                chosen=options.chosen,
+                one=bool(options.submission),
+            )
+        except (FileNotFoundError, ValueError) as error:
+            raise pytest.UsageError(str(error)) from error
 
     def _exercises(self, asked: str | None) -> list[str]:
         if asked is None:
@@ -303,12 +311,13 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         "exercices": exercises,
         "protections": _protections(),
     }
-    if config.stash[SESSION] and config.stash[SESSION].empty:
-        header["dossiers sans rendu"] = config.stash[SESSION].empty
+    if session := config.stash[SESSION]:
+        remarks = {each.name: list(each.remarks) for each in session.submissions if each.remarks}
+        found = {"sans rendu": session.empty, "remarques": remarks}
+        header |= {key: value for key, value in found.items() if value}
     terminalreporter.section("correction")
-    for key, value in header.items():
-        text = value if isinstance(value, str | int) else ", ".join(value)
-        terminalreporter.write_line(f"{key} : {text}")
+    for row in report.header_rows(header):
+        terminalreporter.write_line(row)
     every = not config.option.submissions or config.option.verbose > 0
     stats = [terminalreporter.stats.get(name, []) for name in ("passed", "failed", "error")]
     lost = sum(map(len, stats)) - len(lines)

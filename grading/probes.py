@@ -131,22 +131,55 @@ def _prepared(value):
 # --- Modèles -------------------------------------------------------------------------
 
 
-def export(module: str, function: str, named: dict) -> bytes:
-    """Appelle une fonction qui rend un modèle Keras ; rend son fichier `.keras`."""
+def export(module: str, function: str, positional: list, named: dict, shape: list) -> bytes:
+    """Appelle une fonction qui rend un modèle Keras ; rend son fichier `.keras`.
+
+    Args:
+        module: nom du module.
+        function: nom de la fonction.
+        positional: ses arguments positionnels.
+        named: ses arguments nommés.
+        shape: forme d'une image uint8, pour un modèle qui ne la dit pas ; vide s'il la dit.
+
+    Returns:
+        Le contenu du fichier.
+    """
     import keras
 
+    positional = [_prepared(each) for each in positional]
     named = {key: _prepared(each) for key, each in named.items()}
     keras.utils.set_random_seed(0)
-    model = getattr(importlib.import_module(f"exercises.{module}"), function)(**named)
-    return _file_of(model)
+    loaded = importlib.import_module(f"exercises.{module}")
+    return _file_of(getattr(loaded, function)(*positional, **named), shape)
 
 
-def _file_of(model) -> bytes:
+def convert(module: str, content: bytes, shape: list) -> bytes:
+    """Relit un modèle avec les classes du rendu ; rend le même, fait des couches de Keras."""
+    import keras
+
+    importlib.import_module(f"exercises.{module}")
+    Path("recu.keras").write_bytes(content)
+    return _file_of(keras.saving.load_model("recu.keras", compile=False), shape)
+
+
+def _as_layers(model, shape: list):
+    """Déplie un modèle d'une classe du rendu : ce que fait son `call`, couche par couche."""
+    import keras
+
+    if not shape or type(model) is keras.Sequential or hasattr(model, "operations"):
+        return model
+    images = keras.Input(tuple(shape), dtype="uint8")
+    model(images)  # construit ses poids
+    return keras.Model(images, model.call(images))
+
+
+def _file_of(model, shape: list = ()) -> bytes:
     import keras
 
     if not isinstance(model, keras.Model):
         raise TypeError(f"keras.Model attendu, reçu {type(model).__name__}")
     try:
+        model = _as_layers(model, shape)
         model.save("modele.keras")
     except Exception as error:
         raise SavingError(f"{type(error).__name__} : {error}") from error
@@ -161,12 +194,12 @@ class LoadingError(Exception):
     """Le fichier du rendu ne se relit pas avec Keras seul."""
 
 
-def _load(content: bytes):
+def _load(content: bytes, *, compiled: bool = False):
     import keras
 
     Path("recu.keras").write_bytes(content)
     try:
-        return keras.saving.load_model("recu.keras", compile=False, safe_mode=True)
+        return keras.saving.load_model("recu.keras", compile=compiled, safe_mode=True)
     except Exception as error:
         raise LoadingError(f"{type(error).__name__} : {error}"[:MAX_TEXT]) from error
 
@@ -562,14 +595,23 @@ def planted_model(shape: list, num_classes: int = 10):
     return model
 
 
-def tiny_base(size_px: int, names: list):
-    """Construit une petite base qui a les noms de couches d'InceptionV3."""
+def tiny_base(size_px: int, names: list, num_layers: int):
+    """Construit une petite base qui a les noms de couches d'InceptionV3, et autant de couches.
+
+    Args:
+        size_px: côté des images.
+        names: noms des couches où l'on peut couper, dans l'ordre.
+        num_layers: couches sans poids qui précèdent les autres : qui ne figerait que les premières
+            n'en figerait aucune qui compte.
+    """
     import keras
     from keras import layers
 
     keras.utils.set_random_seed(1)
     images = keras.Input((size_px, size_px, 3))
     x = layers.AveragePooling2D(size_px // 5)(images)
+    for _ in range(num_layers):
+        x = layers.Identity()(x)
     for name in names:
         x = layers.Conv2D(6, 1)(x)
         x = layers.BatchNormalization(scale=False)(x)
@@ -595,29 +637,29 @@ def pictures(images, classes: list):
     )
 
 
-def frozen_facts(module: str, size_px: int, names: list, layer_name: str) -> dict:
-    """Fait figer une petite base par le rendu ; décrit ce qu'il en rend."""
+def frozen_facts(content: bytes, base: dict, layer_name: str) -> dict:
+    """Décrit une base figée par le rendu, là où aucun rendu n'a été importé.
+
+    Args:
+        content: fichier `.keras` que `export` a rendu.
+        base: arguments de `tiny_base`.
+        layer_name: la couche où il fallait la couper.
+
+    Returns:
+        Nombre de poids à apprendre, sorties, et les cartes de cette couche.
+    """
     import keras
     import numpy as np
 
-    base = tiny_base(size_px, names)
-    expected = np.asarray(
-        keras.Model(base.input, base.get_layer(layer_name).output)(
-            np.linspace(-1, 1, 2 * size_px * size_px * 3, dtype=np.float32).reshape(
-                2, size_px, size_px, 3
-            ),
-            training=False,
-        )
-    )
-    frozen = importlib.import_module(f"exercises.{module}").frozen_base(base, layer_name=layer_name)
+    whole, frozen, size_px = tiny_base(**base), _load(content), base["size_px"]
     images = np.linspace(-1, 1, 2 * size_px * size_px * 3, dtype=np.float32)
     images = images.reshape(2, size_px, size_px, 3)
+    cut = keras.Model(whole.input, whole.get_layer(layer_name).output)
     return {
         "trainable": len(frozen.trainable_weights),
-        "total": len(frozen.weights),
         "output": np.asarray(frozen(images, training=False), np.float32),
         "training": np.asarray(frozen(images, training=True), np.float32),
-        "maps": expected.astype(np.float32),
+        "maps": np.asarray(cut(images, training=False), np.float32),
     }
 
 
@@ -643,8 +685,6 @@ def generator_facts(module: str, images, classes: list, named: dict) -> dict:
         "second": small[1],
         "y": labels,
         "names": [os.path.basename(name) for name in generator.filenames],
-        "low": float(twice[0].min()),
-        "high": float(twice[0].max()),
     }
 
 
@@ -665,26 +705,37 @@ class _InlinePool:
     join = close
 
 
-def head_facts(module: str, x, num_classes: int) -> dict:
-    """Construit la tête du rendu ; rend ses formes, sa perte, ses sorties."""
-    import keras
+def head_facts(content: bytes, x, labels: list) -> dict:
+    """Décrit une tête du rendu, là où aucun rendu n'a été importé.
+
+    Args:
+        content: fichier `.keras` que `export` a rendu, compilé ou non.
+        x: caractéristiques `(n, c)`.
+        labels: façons d'écrire les mêmes étiquettes.
+
+    Returns:
+        Sorties, perte, et pour chaque façon, si cette perte la prend.
+    """
     import numpy as np
 
-    loaded = importlib.import_module(f"exercises.{module}")
-    head = loaded.build_head(x, num_classes, seed=0)
-    compiled = getattr(head, "compiled", False)
-    return {
-        "is_model": isinstance(head, keras.Model),
-        "output_shape": list(head.output_shape),
+    head = _load(content, compiled=True)
+    facts = {
         "outputs": np.asarray(head(x, training=False), np.float32),
-        "loss": _describe_loss(head.loss) if compiled else None,
+        "loss": _describe_loss(head.loss) if head.compiled else None,
         "last": _last_activation(head),
-        "dense": sum(type(layer).__name__ == "Dense" for layer in head.layers),
+        "accepts": [],
     }
+    for y in labels if head.compiled else []:
+        try:
+            facts["accepts"].append(bool(np.isfinite(head.test_on_batch(x, y)).all()))
+        except Exception:
+            facts["accepts"].append(False)
+    return facts
 
 
 INGREDIENTS = {
     "planted_model": planted_model,
+    "tiny_base": tiny_base,
     "namespace": lambda **values: types.SimpleNamespace(**values),
     "text": lambda content: io.StringIO(content),
 }
@@ -695,6 +746,7 @@ OPERATIONS = {
         get,
         call,
         export,
+        convert,
         inspect,
         predict,
         compare,

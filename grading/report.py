@@ -111,6 +111,21 @@ def table(lines: Sequence[Line], scale: dict[str, Exercise], *, every: bool) -> 
     return rows
 
 
+def header_rows(header: dict) -> list[str]:
+    """Écrit l'en-tête : une ligne par valeur, et une par élève pour ce qui est dit d'eux."""
+    rows = []
+    for key, value in header.items():
+        if isinstance(value, dict):
+            rows.append(f"{key} :")
+            for name, said in value.items():
+                texts = [said] if isinstance(said, str) else said
+                rows += [f"  - {name} : {text}" for text in texts]
+        else:
+            text = value if isinstance(value, str | int) else ", ".join(value)
+            rows.append(f"{key} : {text}")
+    return rows
+
+
 def write(path: Path, lines: Sequence[Line], scale: dict[str, Exercise], header: dict) -> None:
     """Écrit le compte rendu ; la fin du nom dit le format.
 
@@ -118,7 +133,7 @@ def write(path: Path, lines: Sequence[Line], scale: dict[str, Exercise], header:
         path: fichier `.json`, `.csv` ou `.md`.
         lines: notes des questions.
         scale: le barème.
-        header: graine, protections en vigueur, exercices notés.
+        header: graine, protections en vigueur, exercices notés, élèves sans rendu, remarques.
 
     Raises:
         ValueError: autre fin de nom.
@@ -204,6 +219,12 @@ def _as_csv(lines, scale, header) -> str:
             writer.writerow(
                 [_cell(name), exercise, "total", title, number(mark), FULL, "", "", "", ""]
             )
+    for name, texts in header.get("remarques", {}).items():
+        for text in texts:
+            writer.writerow(map(_cell, [name, "", "remarque", "", "", "", "", "", text, ""]))
+    for name, why in header.get("sans rendu", {}).items():
+        row = [name, "note", "total", "sans rendu", 0, FULL, "", "not_handed_in", why, ""]
+        writer.writerow(map(_cell, row))
     return file.getvalue()
 
 
@@ -215,10 +236,7 @@ def _cell(value) -> str:
 
 def _as_markdown(lines, scale, header) -> str:
     marks, rows = totals(lines, scale), ["# Correction", ""]
-    rows += [
-        f"- {key} : {value if isinstance(value, str | int) else ', '.join(value)}"
-        for key, value in header.items()
-    ]
+    rows += [_escape(row if row.startswith("  -") else f"- {row}") for row in header_rows(header)]
     exercises = [name for name in scale if any(line.exercise == name for line in lines)]
     rows += [
         "",

@@ -19,14 +19,13 @@ from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
 from convnets.core.files import own_suffix, replacing
-from exercises import EXERCISES, sources
+from exercises import EXERCISES, RULE, sources
 from grading.report import number
 from grading.scale import read_scale
 from grading.submission import EXERCISES as FOLDER
 from grading.submission import file_of
 
 GIVEN = re.compile(r"énoncé|sujet|diapositive|document|\bS[0-4]\b")  # une constante donnée
-RULE = re.compile(r"# --- (.+?) -+$")
 WIDTH = 96
 
 Definition = ast.FunctionDef | ast.ClassDef

@@ -25,6 +25,7 @@ class Submission(NamedTuple):
     root: Path  # où sont ex02_fashion.py, ex00_convolution/…
     home: Path  # où seraient models/, runs/, convnets/ et predict.py
     shipped: bool = False  # c'est le corrigé
+    remarks: tuple[str, ...] = ()  # ce qui a été laissé de côté, et pourquoi
 
     @property
     def modules(self) -> frozenset[str]:
@@ -89,32 +90,6 @@ def find(folder: Path) -> Submission:
             "pour une classe entière."
         )
     return found
-
-
-def find_all(folder: Path) -> tuple[list[Submission], list[str]]:
-    """Reconnaît les rendus d'une classe : un sous-dossier par élève.
-
-    Args:
-        folder: dossier de la classe.
-
-    Returns:
-        `(rendus, dossiers sans rien à noter)`, dans l'ordre des noms.
-
-    Raises:
-        FileNotFoundError: pas de dossier, ou aucun rendu.
-    """
-    folder, found, empty = Path(folder).absolute(), [], []
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} n'est pas un dossier ; donnez celui de la classe.")
-    for each in sorted(folder.iterdir()):
-        if each.is_dir() and not each.is_symlink() and not each.name.startswith((".", "_")):
-            try:
-                found.append(find(each))
-            except FileNotFoundError:
-                empty.append(each.name)
-    if not found:
-        raise FileNotFoundError(f"{folder} ne contient aucun rendu : un sous-dossier par élève.")
-    return found, empty
 
 
 def _is_regular(path: Path) -> bool:

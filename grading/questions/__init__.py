@@ -88,12 +88,10 @@ class Ask:
         """Lance une opération dans un processus où aucun rendu n'a été importé."""
         return self._desk.ask_clean(self.rule, operation, arguments)
 
-    def model(self, function: str = "build_model") -> bytes:
-        """Rend le fichier `.keras` du modèle que construit le rendu."""
-        content = self.op("export", function=function, named={})
-        if not isinstance(content, bytes):
-            raise pupil.Failure("forged_answer")
-        return content
+    def model(self, function: str = "build_model", *positional, shape=(), **named) -> bytes:
+        """Rend le fichier `.keras` du modèle que construit le rendu (voir `probes.export`)."""
+        arguments = {"positional": list(positional), "named": named, "shape": list(shape)}
+        return as_bytes(self.op("export", function=function, **arguments))
 
     @property
     def submission(self):
@@ -104,6 +102,17 @@ class Ask:
     def with_training(self) -> bool:
         """Faut-il lancer le vrai entraînement du rendu ?"""
         return self._desk.options.with_training
+
+
+def as_bytes(content) -> bytes:
+    """Rend un fichier venu d'un rendu.
+
+    Raises:
+        pupil.Failure: ce n'en est pas un.
+    """
+    if not isinstance(content, bytes):
+        raise pupil.Failure("forged_answer")
+    return content
 
 
 QUESTIONS: dict[str, Callable[[Ask], Credit]] = {}

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from grading import pupil
+from grading import messages, pupil
 from grading.questions import RIGHT, Ask, Credit, as_floats, credit, question, same
 
 CLASSES = ["chat", "chien"]
 NUM, SIDE_PX, STEP_PX = 20, 150, 10  # images, côté, un pixel gardé sur dix
+NUM_LAYERS = 250  # l'énoncé d'une autre question en fige 249
 BASE_LAYERS = ["mixed2", "mixed8", "mixed9", "mixed10"]
 
 
@@ -27,9 +28,9 @@ def ask_make_generator(ask: Ask) -> Credit:
     images = _images(ask)
     found = _read(ask, images)
     first = as_floats(found["first"])
-    if found["high"] > 2:
+    if first.max(initial=0) > 2:
         return credit("1/2", "preprocess_missing")
-    if found["low"] >= 0:
+    if first.min(initial=0) >= 0:
         return credit("1/2", "divided_by_255")
     expected = images[:, ::STEP_PX, ::STEP_PX] / 127.5 - 1
     if first.shape != expected.shape:
@@ -67,8 +68,10 @@ def ask_validation(ask: Ask) -> Credit:
 @question("ex05.frozen_base")
 def ask_frozen_base(ask: Ask) -> Credit:
     """Fait figer une petite base, coupée à une couche nommée."""
-    arguments = {"size_px": 30, "names": BASE_LAYERS, "layer_name": "mixed8"}
-    found = ask.op("frozen_facts", **arguments)
+    base = {"size_px": 30, "names": BASE_LAYERS, "num_layers": NUM_LAYERS}
+    ingredient = messages.Ingredient("tiny_base", base)
+    content = ask.model("frozen_base", ingredient, layer_name="mixed8")
+    found = ask.clean("frozen_facts", content=content, base=base, layer_name="mixed8")
     output, maps = as_floats(found.get("output")), as_floats(found.get("maps"))
     if output is None or maps is None:
         raise pupil.Failure("forged_answer")
@@ -86,21 +89,49 @@ def ask_frozen_base(ask: Ask) -> Credit:
 
 @question("ex05.build_head")
 def ask_build_head(ask: Ask) -> Credit:
-    """Construit une tête pour deux, puis trois classes."""
+    """Construit une tête pour deux, puis trois classes, et lui donne les étiquettes du rendu."""
     x = ask.rng.normal(size=(12, 16)).astype(np.float32)
     for num_classes in (2, 3):
-        found = ask.op("head_facts", x=x, num_classes=num_classes)
+        labels = np.arange(len(x)) % num_classes
+        writings = [labels.astype(np.float32), np.eye(num_classes, dtype=np.float32)[labels]]
+        own = _own_targets(ask, labels, num_classes)
+        if own is not None:
+            if not any(same(own.reshape(len(own), -1), y.reshape(len(y), -1)) for y in writings):
+                return credit("1/2", "wrong_targets")
+            writings = [own]
+        content = ask.model("build_head", x, num_classes, seed=0)
+        found = ask.clean("head_facts", content=content, x=x, labels=writings)
         outputs = as_floats(found.get("outputs"))
         if outputs is None or outputs.shape != (len(x), num_classes):
             return credit(0, "wrong_number_of_classes")
-        on_logits = bool(found["loss"]) and found["loss"]["from_logits"]
+        if not found["loss"]:
+            return credit("1/2", "not_compiled")
+        on_logits = found["loss"]["from_logits"]
         probable = (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3)
         if probable and found["last"] == "softmax" and on_logits:
             return credit("1/2", "softmax_twice")
         if not probable and not on_logits:
             sigmoid = found["last"] == "sigmoid"
             return credit("1/2", "sigmoid_output" if sigmoid else "logits_unsaid")
-        name = str((found["loss"] or {}).get("name", "crossentropy")).lower().replace("_", "")
+        name = found["loss"]["name"].lower().replace("_", "")
         if "crossentropy" not in name or name.startswith("binary"):
             return credit("1/2", "wrong_loss")
+        if not any(found["accepts"]):
+            columns = "sparse" in name
+            reason = "onehot_with_sparse" if columns else "integers_with_categorical"
+            return credit("1/2", reason)
     return RIGHT
+
+
+def _own_targets(ask: Ask, labels: np.ndarray, num_classes: int) -> np.ndarray | None:
+    """Rend les étiquettes qu'écrit le rendu ; None s'il laisse faire le générateur."""
+    try:
+        (answer,) = ask.calls("targets", [((labels, num_classes), {})])
+    except pupil.Failure as failure:
+        if failure.reason in ("missing_name", "not_done"):
+            return None
+        raise
+    own = as_floats(answer.value)
+    if own is None or len(own) != len(labels):
+        raise pupil.Failure("wrong_type", "targets")
+    return own

@@ -37,7 +37,7 @@ def facts(ask: Ask, shape: tuple[int, ...], function: str = "build_model") -> di
         pupil.Failure: pas de modèle, ou il ne se relit pas.
     """
     images = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype(np.uint8)
-    found = ask.clean("inspect", content=ask.model(function), images=images)
+    found = ask.clean("inspect", content=ask.model(function, shape=shape), images=images)
     if not isinstance(found, dict) or not isinstance(found.get("layers"), list):
         raise pupil.Failure("forged_answer")
     if found.get("refused"):
