@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from grading import REPO, sandbox, submission
+from grading import REPO, handin, sandbox
 
 
 def command(arguments: list[str]) -> list[str]:

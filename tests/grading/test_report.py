@@ -90,6 +90,17 @@ def test_csv_is_no_formula(tmp_path):
     assert not any(cell.startswith(("=", "-", "+", "@")) for row in rows for cell in row)
 
 
+def test_nobody_disappears_from_a_report(tmp_path):
+    header = {"sans rendu": {"petit": "zip abîmé"}, "remarques": {"dupont": ["=1", "cellule 7"]}}
+    report.write(tmp_path / "notes.csv", LINES, SCALE, header)
+    rows = [line.split(";") for line in (tmp_path / "notes.csv").read_text().splitlines()]
+    (petit,) = [row for row in rows if row[0] == "petit"]
+    assert petit[1:6] == ["note", "total", "sans rendu", "0", "20"] and "zip abîmé" in petit
+    assert [row[8] for row in rows if row[2] == "remarque"] == ["'=1", "cellule 7"]
+    report.write(tmp_path / "notes.md", LINES, SCALE, header)
+    assert "  - petit : zip abîmé\n" in (tmp_path / "notes.md").read_text()
+
+
 def test_markdown_tables_stay_tables(tmp_path):
     path = tmp_path / "notes.md"
     report.write(path, LINES, SCALE, {"graine": 7, "exercices": ["ex00", "ex02"]})

@@ -62,14 +62,6 @@ def test_nothing_to_grade_is_said_in_french(tmp_path, kind):
         submission.find(path)
 
 
-def test_a_class(tmp_path, handed):
-    (tmp_path / "vide").mkdir()
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "lien").symlink_to(handed)
-    found, empty = submission.find_all(tmp_path)
-    assert [each.name for each in found] == ["dupont"] and empty == ["vide"]
-
-
 def test_links_are_not_followed(tmp_path, handed, staged, repo):
     (handed / "ex00_convolution/matrices.py").symlink_to(
         repo / "exercises/ex00_convolution/matrices.py"

@@ -1,0 +1,604 @@
+"""Du fichier d'un élève, notebook ou `.py`, aux modules que le correcteur sait lire.
+
+Rien n'est exécuté ici : le code est lu par `ast`, trié, et noté dans un fichier JSON que
+`grading/cells.py`, copié dans le rendu, rejoue dans le processus enfermé.
+
+- Imports, fonctions, classes et constantes sont gardés, pour être définis à l'import.
+- Le reste (lire les données, construire, entraîner, afficher) n'est rejoué que si une fonction
+  demandée y manque : `build_model` rend alors la variable `model`, `train` rejoue `fit`.
+- Ce qui n'est pas du Python est laissé de côté, et coûte ce qui y était défini.
+"""
+
+import ast
+import builtins
+import importlib.util
+import io
+import json
+import re
+import shutil
+import tokenize
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+from grading.archives import RefusedError
+from grading.submission import file_of
+
+RUNTIME = Path(__file__).with_name("cells.py")
+RUNTIME_NAME = "_cellules.py"  # dans le rendu
+# Les fonctions qui suffisent à reconnaître un module : `relu` ou `convolve` sont partout.
+DECISIVE = {
+    "ex00_convolution.geometry": {"output_size", "pads"},
+    "ex00_convolution.operations": {"conv1d", "conv2d"},
+    "ex00_convolution.pooling": {"pool2d"},
+    "ex00_convolution.matrices": {"im2col", "toeplitz_matrix", "kernel_gradient"},
+    "ex00_convolution.x_or_o": {"chain"},
+    "ex01_filters": {"as_filters", "horizontal_patterns", "vertical_patterns", "to_grey_levels"},
+    "ex04_lenet": {"build_lenet", "build_dense"},
+    "ex05_inception.features": {"make_generator", "frozen_base"},
+    "ex05_inception.head": {"build_head"},
+}
+# Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
+DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
+BUILDERS = {
+    "ex02_fashion": ("build_model",),
+    "ex03_cifar10": ("build_model",),
+    "ex04_lenet": ("build_lenet", "build_dense"),
+}
+SHOWN = {"display", "drive", "exit", "files", "google", "help", "plt", "print", "quit", "sns"}
+LIGHT = set(
+    "bool dict enumerate float frozenset int len list max min namedtuple np numpy partial Path "
+    "range reversed round set slice sorted str sum tuple zip".split()
+)
+MAGIC = re.compile(r"\s*(?:\w[\w, ]*=\s*)?[%!](?!=)|\s*\?|.*\?\s*$")
+TIMED = re.compile(r"(\s*)%(?:time|timeit|prun)\b(?:\s+-\w+(?:\s+\d+)?)*(.*)")
+KEPT_CELLS = re.compile(r"%%(?:time|timeit|capture|prun)\b|%%writefile\s+\S+\.py\b")
+NAMED = re.compile(r"(?:async\s+)?def\s+(\w+)|class\s+(\w+)|(\w+)\s*=(?!=)")
+CONTINUES = re.compile(r"[\s)\]}#]|(?:elif|else|except|finally)\b|$")
+
+
+class Cell(NamedTuple):
+    """Une cellule, ou un fichier `.py` entier ; `source` est du Python."""
+
+    label: str
+    source: str
+    lost: dict[str, int]  # noms d'un morceau qui n'est pas du Python, et la ligne de l'erreur
+
+
+class Source(NamedTuple):
+    """Un fichier d'élève, lu."""
+
+    path: Path
+    cells: list[Cell]
+    remarks: list[str]
+
+    @property
+    def nodes(self) -> list[tuple[int, int, ast.stmt]]:
+        """Instructions de premier niveau : `(cellule, rang, instruction)`."""
+        return [
+            (number, rank, node)
+            for number, cell in enumerate(self.cells)
+            for rank, node in enumerate(ast.parse(cell.source).body)
+        ]
+
+    @property
+    def functions(self) -> set[str]:
+        """Noms des fonctions définies, et de celles qu'une erreur de syntaxe a perdues."""
+        lost = {name for cell in self.cells for name in cell.lost}
+        return lost | {node.name for _, _, node in self.nodes if isinstance(node, ast.FunctionDef)}
+
+
+# --- Lire ----------------------------------------------------------------------------
+
+
+def read(path: Path) -> Source:
+    """Lit un notebook ou un fichier `.py`.
+
+    Raises:
+        RefusedError: le fichier n'est pas un notebook.
+    """
+    if path.suffix == ".ipynb":
+        texts, remarks = _notebook_cells(path), []
+    else:
+        text, remarks = _decoded(path)
+        texts = [(path.name, text)]
+    cells = []
+    for label, text in texts:
+        cell, found = _cell(label, text)
+        cells.append(cell)
+        remarks += found
+    return Source(path, cells, remarks)
+
+
+def _notebook_cells(path: Path) -> list[tuple[str, str]]:
+    import nbformat
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
+        cells = [(cell.cell_type, cell.source) for cell in book.cells]
+    except Exception as error:  # nbformat laisse passer ce que le JSON a de faux
+        raise RefusedError(
+            f"{path.name} n'est pas un notebook lisible : rendez-le à nouveau."
+        ) from error
+    return [
+        (f"cellule {number} de {path.name}", str(source))
+        for number, (kind, source) in enumerate(cells, start=1)
+        if kind == "code" and str(source).strip()
+    ]
+
+
+def _decoded(path: Path) -> tuple[str, list[str]]:
+    content = path.read_bytes()
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return content.decode(encoding), []
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return content.decode("cp1252", "replace"), [
+            f"{path.name} n'est pas en UTF-8 : ses accents ont été lus comme ceux de Windows"
+        ]
+
+
+def _cell(label: str, text: str) -> tuple[Cell, list[str]]:
+    """Ôte les magies d'une cellule, puis ce qui n'est pas du Python ; rend aussi ce qu'on a ôté."""
+    lines = text.replace("\r\n", "\n").replace("\x00", "").split("\n")
+    start = next((k for k, line in enumerate(lines) if line.strip()), 0)
+    if lines[start].startswith("%%"):
+        if not KEPT_CELLS.match(lines[start]):
+            return Cell(label, "", {}), [f"{label} laissée de côté : {lines[start][:40]}"]
+        lines[start] = ""
+    for _ in range(len(lines)):
+        error = _error("\n".join(lines))
+        if error is None:
+            return Cell(label, "\n".join(lines), {}), []
+        at = (error.lineno or 1) - 1
+        if not (label.startswith("cellule") and at < len(lines) and MAGIC.match(lines[at])):
+            break
+        at_end = at
+        while lines[at_end].endswith("\\") and at_end + 1 < len(lines):
+            at_end += 1
+            lines[at_end - 1], lines[at_end] = (
+                lines[at_end - 1][:-1],
+                "\\"[: lines[at_end].endswith("\\")],
+            )
+        timed = TIMED.match(lines[at])
+        margin = re.match(r"\s*", lines[at])[0]
+        lines[at] = timed[1] + timed[2].strip() if timed and timed[2].strip() else f"{margin}pass"
+    return _salvaged(label, lines)
+
+
+def _error(text: str) -> SyntaxError | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        return error
+    except (ValueError, RecursionError, MemoryError):
+        return SyntaxError("illisible")
+    return None
+
+
+def _salvaged(label: str, lines: list[str]) -> tuple[Cell, list[str]]:
+    """Garde les morceaux de premier niveau qui sont du Python."""
+    starts = [k for k, line in enumerate(lines) if not CONTINUES.match(line)]
+    starts = [k for n, k in enumerate(starts) if n == 0 or not lines[starts[n - 1]].startswith("@")]
+    kept, lost, remarks = [""] * len(lines), {}, []
+    for first, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        chunk = lines[first:end]
+        error = _error("\n".join(chunk))
+        if error is None:
+            kept[first:end] = chunk
+            continue
+        line = first + (error.lineno or 1)
+        names = [
+            name
+            for text in chunk
+            for found in [NAMED.match(text)]
+            if found
+            for name in found.groups()
+            if name
+        ]
+        lost |= dict.fromkeys(names or [""], line)
+        what = f"{', '.join(names)} de {label}" if names else label
+        remarks.append(f"{what} : erreur de syntaxe, ligne {line}")
+    return Cell(label, "\n".join(kept), lost), remarks
+
+
+# --- Reconnaître ---------------------------------------------------------------------
+
+
+def modules_of(source: Source) -> tuple[list[str], str]:
+    """Reconnaît les exercices d'un fichier à ce qu'il définit.
+
+    Returns:
+        `(modules, doute)` : le doute est une phrase, ou vide.
+    """
+    functions = source.functions
+    found = [module for module, names in DECISIVE.items() if names & functions]
+    networks = list(dict.fromkeys(name for name in _datasets(source) if name))
+    if not _is_network(source):
+        return found, ""
+    if not networks and not found:
+        shapes = "".join(cell.source for cell in source.cells).replace(" ", "")
+        if "32,32,3" in shapes:
+            return ["ex03_cifar10"], ""
+        return [], (
+            f"{source.path.name} construit un réseau dont l'exercice n'est pas reconnu : "
+            f"dites-le par --as ex02={source.path.name} (ou ex03, ex04)"
+        )
+    return [*found, *(name for name in networks if name not in found)], ""
+
+
+def _is_network(source: Source) -> bool:
+    """Dit si un fichier construit un réseau à noter, et non s'il ne fait qu'en relire un."""
+    if {"build_model", "train"} & source.functions:
+        return True
+    return any(
+        isinstance(node, ast.Call) and _last(node.func) in ("Sequential", "Model")
+        for _, _, statement in source.nodes
+        for node in ast.walk(statement)
+    )
+
+
+def _datasets(source: Source) -> list[str | None]:
+    """Dit de quel jeu de données chaque cellule parle : le module, ou None."""
+    found = []
+    for cell in source.cells:
+        names = {name for node in ast.walk(ast.parse(cell.source)) for name in _words(node)}
+        matches = [
+            module
+            for module, dataset in DATASETS.items()
+            if any(name in (dataset, f"load_{dataset}", module) for name in names)
+        ]
+        found.append(matches[0] if len(matches) == 1 else None)
+    return found
+
+
+def _words(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Attribute):
+        return [node.attr]
+    if isinstance(node, ast.Name):
+        return [node.id]
+    if isinstance(node, ast.alias):
+        return node.name.split(".")
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value.removesuffix(".keras")]
+    return []
+
+
+def _last(node: ast.expr) -> str:
+    return getattr(node, "attr", getattr(node, "id", ""))
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def is_ready(path: Path, module: str) -> bool:
+    """Dit si un fichier qui porte le nom d'un module est à lire tel quel."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse(path.read_bytes()).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    if module not in BUILDERS:
+        return True
+    functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    plain = any(
+        _fits(node) for node in body if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+    )
+    if plain and not (set(BUILDERS[module]) | {"train"}) & set(functions):
+        return False
+    return "train" not in functions or _is_ours(functions["train"])
+
+
+def _is_ours(function: ast.FunctionDef) -> bool:
+    """Dit si `train` a nos arguments."""
+    arguments = function.args
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    taken = {"seed", "options"} <= set(names) or arguments.kwarg is not None
+    return taken and len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults) >= 4
+
+
+def _fits(node: ast.AST) -> bool:
+    return any(isinstance(each, ast.Call) and _last(each.func) == "fit" for each in ast.walk(node))
+
+
+# --- Écrire --------------------------------------------------------------------------
+
+
+def convert(source: Source, module: str, root: Path) -> list[str]:
+    """Écrit le module d'un exercice, fait d'un notebook ou d'un fichier d'un autre nom.
+
+    Args:
+        source: le fichier.
+        module: `"ex02_fashion"`, par exemple.
+        root: dossier des modules du rendu.
+
+    Returns:
+        Ce qui a été laissé de côté, une phrase par chose.
+    """
+    last = _end(source, module)
+    nodes = [each for each in source.nodes if each[0] <= last]
+    kept, script, remarks = _sorted_out(nodes, source, root)
+    definitions = {node.name: node for _, _, node in kept if isinstance(node, ast.FunctionDef)}
+    lost = {
+        name: [cell.label, line]
+        for cell in source.cells[: last + 1]
+        for name, line in cell.lost.items()
+        if name not in definitions
+    }
+    script = [each for each in script if not _is_shown(each[2])]
+    adapters = _adapters(module, definitions, script, lost)
+    if script and not any(kind in ("variable", "play") for kind, _ in adapters.values()):
+        numbers = sorted({source.cells[number].label for number, _, _ in script}, key=_natural)
+        remarks.append(f"non exécuté hors des fonctions : {_listed(numbers)}")
+        script = []
+    plan = {
+        "cells": [[cell.label, cell.source] for cell in source.cells[: last + 1]],
+        "kept": [[number, rank] for number, rank, _ in kept],
+        "script": [[number, rank] for number, rank, _ in script],
+        "lost": {name: place for name, place in lost.items() if name},
+        "broken": next(iter(lost.values()), None),
+        "adapters": adapters,
+        "module": module,
+    }
+    place = root / file_of(module)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    folder = source.path.parent
+    plan["folder"] = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
+    place.with_suffix(".cells.json").write_text(json.dumps(plan), encoding="utf-8")
+    place.write_text(
+        f'"""Fait de {json.dumps(source.path.name)[1:-1]} par la correction."""\n\n'
+        "from exercises._cellules import define\n\ndefine(globals(), __file__)\n",
+        encoding="utf-8",
+    )
+    shutil.copyfile(RUNTIME, root / RUNTIME_NAME)
+    return remarks
+
+
+def _end(source: Source, module: str) -> int:
+    """Rend la dernière cellule d'un module : celle d'avant le jeu de données d'un autre."""
+    owners, current, last = _datasets(source), None, len(source.cells) - 1
+    if module not in owners:
+        return last
+    for number, owner in enumerate(owners):
+        if owner and owner != module and current == module:
+            return number - 1
+        current = owner or current
+    return last
+
+
+def _sorted_out(nodes, source: Source, root: Path):
+    """Sépare ce qui est défini à l'import de ce qui se rejoue, dans un ordre qui convient.
+
+    Une cellule peut se servir d'un nom défini plus bas : les cellules se sont exécutées dans un
+    autre ordre. Une constante qui dépend d'une valeur calculée se rejoue avec elle.
+    """
+    remarks, kept, script, waiting = [], [], [], []
+    for each in nodes:
+        number, _, node = each
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            absent = _absent(node, source.path.parent, root)
+            if absent:
+                remarks.append(
+                    f"{source.cells[number].label} : « {absent} » n'est pas installé ici"
+                )
+            else:
+                kept.append(each)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or _is_light(
+            node
+        ):
+            waiting.append(each)
+        elif not (isinstance(node, ast.Pass) or _is_text(node) or _is_main(node)):
+            script.append(each)
+    known = set(dir(builtins)) | {"__name__", "__file__", "display"}
+    for _, _, node in kept:
+        known |= _bound(node)
+    progress = True
+    while waiting and progress:
+        progress, later = False, []
+        for each in waiting:
+            if _reads(each[2]) <= known:
+                kept.append(each)
+                known |= _bound(each[2])
+                progress = True
+            else:
+                later.append(each)
+        waiting = later
+    return kept, sorted([*script, *waiting], key=lambda each: each[:2]), remarks
+
+
+def _absent(node: ast.Import | ast.ImportFrom, *folders: Path) -> str:
+    """Nomme le paquet qu'un import demande et que cette machine n'a pas."""
+    if isinstance(node, ast.ImportFrom) and node.level:
+        return ""
+    names = (
+        [node.module or ""] if isinstance(node, ast.ImportFrom) else [n.name for n in node.names]
+    )
+    for name in names:
+        top = name.partition(".")[0]
+        own = any((folder / f"{top}.py").is_file() or (folder / top).is_dir() for folder in folders)
+        if name.startswith("google.colab"):
+            return "google.colab"
+        if (
+            not own
+            and top not in ("convnets", "exercises")
+            and importlib.util.find_spec(top) is None
+        ):
+            return top
+    return ""
+
+
+def _is_light(node: ast.stmt) -> bool:
+    """Dit si une instruction ne fait que nommer des valeurs, sans calcul ni lecture de fichier."""
+    if isinstance(node, ast.If | ast.Try):
+        if _is_main(node):
+            return False
+        parts = [*node.body, *node.orelse, *getattr(node, "finalbody", [])]
+        parts += [each for handler in getattr(node, "handlers", []) for each in handler.body]
+        imports = ast.Import | ast.ImportFrom | ast.Pass
+        return all(isinstance(each, imports) or _is_light(each) for each in parts)
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+        return False
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if any(
+        isinstance(each, ast.Attribute | ast.Subscript) for t in targets for each in ast.walk(t)
+    ):
+        return False
+    calls = [each for each in ast.walk(node.value) if isinstance(each, ast.Call)]
+    return all(_root(each.func) in LIGHT and "load" not in _last(each.func) for each in calls)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_main(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
+
+
+def _is_shown(node: ast.stmt) -> bool:
+    """Dit si une instruction ne fait qu'afficher."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        call = node.value
+        return _root(call.func) in SHOWN or _last(call.func) in ("summary", "plot_model")
+    return isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call)
+
+
+def _bound(node: ast.AST) -> set[str]:
+    """Rend les noms qu'une instruction définit."""
+    found = set()
+    stack = [node]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(each.name)
+            continue
+        if isinstance(each, ast.alias):
+            found.add((each.asname or each.name).partition(".")[0])
+        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            found.add(each.id)
+        stack += ast.iter_child_nodes(each)
+    return found
+
+
+def _reads(node: ast.AST) -> set[str]:
+    """Rend les noms dont une instruction a besoin pour être définie, corps des fonctions exclus."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        arguments = node.args
+        annotations = [
+            each.annotation
+            for each in ast.walk(arguments)
+            if isinstance(each, ast.arg) and each.annotation
+        ]
+        parts = [*node.decorator_list, *arguments.defaults, *arguments.kw_defaults, *annotations]
+        parts += [node.returns]
+        return {name for part in parts if part is not None for name in _reads(part)}
+    if isinstance(node, ast.ClassDef):
+        parts = [*node.decorator_list, *node.bases, *node.keywords]
+        inner = {name for each in node.body for name in _bound(each)}
+        body = {name for each in node.body for name in _reads(each)}
+        return {name for part in parts for name in _reads(part)} | (body - inner)
+    names, stack = set(), [node]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load):
+            names.add(each.id)
+        if not isinstance(each, ast.Lambda):  # son corps est lu plus tard
+            stack += ast.iter_child_nodes(each)
+    return names - _bound(node)
+
+
+VARIABLE = re.compile(r"(?i)model|mod[eè]le|cnn|net$|network|r[ée]seau")
+BUILDS = re.compile(r"(?i)(?:build|create|make|get|define|construi\w*|cr[ée]er|d[ée]fini\w*)_?\w*")
+TRAINS = re.compile(r"(?i)train\w*|entra[iî]n\w*|fit\w*|apprend\w*|learn\w*")
+DENSE = re.compile(r"(?i)dense|mlp|fully|complet|connect")
+
+
+def _adapters(module: str, functions: dict, script: list, lost: dict) -> dict[str, list[str]]:
+    """Dit d'où vient chaque fonction demandée que l'élève n'a pas écrite.
+
+    Returns:
+        Nom demandé → `["variable", nom]` : rejouer les cellules et rendre cette variable ;
+        `["function", nom]` : appeler cette fonction ; `["play", nom]` : rejouer l'entraînement.
+    """
+    found: dict[str, list[str]] = {}
+    if module not in BUILDERS:
+        return found
+    fitted = [name for _, _, node in script for name in _fitted(node)]
+    bound = [
+        name for _, _, node in script for name in sorted(_bound(node)) if VARIABLE.search(name)
+    ]
+    broken = [name for name in lost if VARIABLE.search(name)]
+    for wanted in BUILDERS[module]:
+        if wanted in functions or wanted in lost:
+            continue
+        dense = wanted == "build_dense"
+
+        def fits(name, dense=dense):
+            return module != "ex04_lenet" or bool(DENSE.search(name)) == dense
+
+        variables = [name for name in (*bound, *fitted) if fits(name)]
+        makers = [
+            name
+            for name, node in functions.items()
+            if BUILDS.fullmatch(name) and fits(name) and not _required(node)
+        ]
+        if variables:
+            found[wanted] = ["variable", variables[-1]]
+        elif makers:
+            found[wanted] = ["function", makers[-1]]
+        elif any(fits(name) for name in broken):
+            lost[wanted] = lost[next(name for name in broken if fits(name))]
+    if "train" in lost:
+        return found
+    trainers = [
+        name
+        for name, node in functions.items()
+        if TRAINS.fullmatch(name) and (name == "train" or _fits(node))
+    ]
+    if "train" in functions and _is_ours(functions["train"]):
+        return found
+    if trainers:
+        found["train"] = ["function", "train" if "train" in trainers else trainers[-1]]
+    elif any(_fits(node) for _, _, node in script):
+        found["train"] = ["play", ""]
+    return found
+
+
+def _fitted(node: ast.AST) -> list[str]:
+    """Rend les variables dont une instruction appelle `fit`."""
+    return [
+        each.func.value.id
+        for each in ast.walk(node)
+        if isinstance(each, ast.Call)
+        and isinstance(each.func, ast.Attribute)
+        and each.func.attr == "fit"
+        and isinstance(each.func.value, ast.Name)
+    ]
+
+
+def _required(function: ast.FunctionDef) -> int:
+    arguments = function.args
+    count = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return count + sum(default is None for default in arguments.kw_defaults)
+
+
+def _natural(label: str) -> list:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", label)]
+
+
+def _listed(labels: list[str]) -> str:
+    """Écrit des étiquettes de cellules : `"cellules 3, 5 et 8"`, ou le nom du fichier."""
+    numbers = [label.split()[1] for label in labels if label.startswith("cellule ")]
+    if not numbers:
+        return ", ".join(labels)
+    if len(numbers) == 1:
+        return f"cellule {numbers[0]}"
+    return f"cellules {', '.join(numbers[:-1])} et {numbers[-1]}"

@@ -1,0 +1,232 @@
+"""Les rendus tels qu'ils arrivent : classe ou élève, zips, export de Moodle, noms quelconques."""
+
+import io
+import zipfile
+
+import pytest
+
+from grading import archives, handin
+from grading.archives import RefusedError
+
+POOLING = "def pool2d(image, size):\n    return image\n\n\ndef relu(values):\n    return values\n"
+NETWORK = "from keras.datasets import cifar10\n\n\ndef build_model():\n    return cifar10\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "rendus").mkdir()
+    return tmp_path / "rendus"
+
+
+@pytest.fixture
+def collect(tmp_path):
+    """collect(chemin, options) -> ce qui en est prêt à noter."""
+    return lambda path, **options: handin.collect(path, tmp_path / "copie", **options)
+
+
+def write(path, content):
+    """Écrit un texte, ou un zip si on donne un dictionnaire ; rend le chemin."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(packed(content) if isinstance(content, dict) else content.encode())
+    return path
+
+
+def packed(members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, packed(content) if isinstance(content, dict) else content)
+    return file.getvalue()
+
+
+def modules(found):
+    return {each.name: set(each.modules) for each in found.submissions}
+
+
+# --- Un élève ou une classe ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "several"),
+    [
+        (["dupont/ex00_convolution/pooling.py", "martin/pooling.py"], True),
+        (["dupont/tp.py", "martin/tp.py", "ex02_fashion.py"], True),  # un .py égaré
+        (["dupont/tp.py"], True),
+        (["dupont.zip", "martin.zip"], True),
+        (["dupont.zip", "martin/tp.py"], True),
+        (["dupont.py", "martin.py"], True),  # deux fois le même exercice
+        (["tp.py"], False),
+        (["ex02_fashion.py", "outils/aide.py", "autre/aide.py"], False),
+        (["exercises/ex02_fashion.py", "cluster/tp.py", "recipes/tp.py"], False),
+        (["ex00_convolution/pooling.py", "ex02_fashion.py"], False),
+        (["Durand Zoé_12_assignsubmission_file_tp.py"], True),
+    ],
+)
+def test_one_hand_in_or_a_class(folder, files, several):
+    for name in files:
+        content = "AIDE = 1\n" if "aide" in name else POOLING
+        write(folder / name, {"pooling.py": POOLING} if name.endswith(".zip") else content)
+    assert handin.is_class(folder) is several
+
+
+def test_a_zip_of_one_or_of_several(folder):
+    one = write(folder / "un.zip", {"TP CNN/pooling.py": POOLING, "TP CNN/aide.py": ""})
+    several = write(
+        folder / "x.zip", {"r/dupont/pooling.py": POOLING, "r/martin.zip": {"a.py": ""}}
+    )
+    moodle = {"Zoé Le Gall_7_assignsubmission_file_/tp.py": POOLING}
+    assert not handin.is_class(one) and handin.is_class(several)
+    assert handin.is_class(write(folder / "moodle.zip", moodle))
+
+
+def test_nobody_disappears(folder, collect):
+    write(folder / "pooling.py", POOLING)
+    write(folder / "dupont/ex00_convolution/pooling.py", POOLING)
+    write(folder / "martin.zip", {"TP/pooling.py": POOLING})
+    write(folder / "petit.zip", {"lisez-moi.txt": "rien"})
+    write(folder / "vide/.DS_Store", "")
+    (folder / "lien").symlink_to(folder / "dupont")
+    found = collect(folder)
+    assert modules(found) == dict.fromkeys(
+        ["dupont", "martin", "pooling"], {"ex00_convolution.pooling"}
+    )
+    assert found.empty == dict.fromkeys(["petit", "vide"], "aucun exercice reconnu")
+
+
+def test_a_whole_moodle_export(tmp_path, collect):
+    name = "_assignsubmission_file_"
+    export = {
+        f"Le Gall Zoé_101{name}/tp CNN été.py": POOLING,
+        f"Martin Paul_102{name}/rendu.zip": {"rendu/sources/a.py": POOLING},
+        f"Martin Paul_103{name}/": "",
+        f"Petit Léa_104{name}pooling.py": POOLING,
+        "Durand Éva_105_assignsubmission_onlinetext_/onlinetext.html": "<p>oubli</p>",
+        f"Roy Max_106{name}/tp.rar": "Rar!",
+    }
+    found = collect(write(tmp_path / "Cours-TP 1-42.zip", export))
+    assert modules(found) == dict.fromkeys(
+        ["Le Gall Zoé", "Martin Paul", "Petit Léa"], {"ex00_convolution.pooling"}
+    )
+    assert "seul .zip est ouvert" in found.empty["Roy Max"]
+
+
+# --- Ce qui est refusé, en une phrase ------------------------------------------------
+
+BAD = {
+    "abime": (b"PK\x03\x04 pas un zip", "n'est pas un zip lisible"),
+    "vide": (b"", "n'est pas un zip lisible"),
+    "absolu": ({"/tmp/ex02_fashion.py": POOLING}, "sort de son dossier"),
+    "remonte": ({"tp/../../pooling.py": POOLING}, "sort de son dossier"),
+    "windows": ({"C:\\tp\\pooling.py": POOLING}, "sort de son dossier"),
+    "antislash": ({"..\\pooling.py": POOLING}, "sort de son dossier"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_zip_costs_nobody_else_a_mark(folder, tmp_path, collect, kind):
+    content, message = BAD[kind]
+    write(folder / "martin/pooling.py", POOLING)
+    path = folder / "dupont.zip"
+    path.write_bytes(packed(content) if isinstance(content, dict) else content)
+    found = collect(folder)
+    assert modules(found) == {"martin": {"ex00_convolution.pooling"}}
+    assert "dupont" in found.empty and message in found.empty["dupont"]
+    assert "\n" not in found.empty["dupont"]
+    outside = {each.name for each in tmp_path.iterdir()}
+    assert outside == {"rendus", "copie"}, "rien d'écrit hors de la copie"
+
+
+def test_a_zip_bomb_is_not_opened(folder, tmp_path, collect, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_OPENED_BYTES", 2**20)
+    write(folder / "martin/pooling.py", POOLING)
+    write(folder / "dupont.zip", {f"{k}.keras": bytes(2**19) for k in range(4)})
+    found = collect(folder)
+    assert "une fois ouvert" in found.empty["dupont"] and "martin" in modules(found)
+    assert not [each for each in (tmp_path / "copie").rglob("*") if each.suffix == ".keras"]
+
+
+def test_a_file_too_large_in_a_zip_is_named_and_not_written(folder, collect, monkeypatch):
+    monkeypatch.setitem(handin.LIMITS, ".ipynb", 1000)
+    write(folder / "dupont.zip", {"gros.ipynb": "x" * 200_000, "pooling.py": POOLING})
+    found = collect(folder)
+    (remark,) = found.submissions[0].remarks
+    assert remark.startswith("gros.ipynb laissé de côté") and "effacez ses sorties" in remark
+
+
+def test_a_link_in_a_zip_is_not_written(tmp_path):
+    with zipfile.ZipFile(tmp_path / "lien.zip", "w") as archive:
+        link = zipfile.ZipInfo("ex02_fashion.py")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr("pooling.py", POOLING)
+    target = tmp_path / "ouvert"
+    archives.extract(tmp_path / "lien.zip", target, limits=handin.LIMITS, limit=2**20)
+    assert [each.name for each in target.iterdir()] == ["pooling.py"]
+
+
+def test_a_locked_zip_is_said(tmp_path):
+    path = write(tmp_path / "secret.zip", {"pooling.py": POOLING})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # le drapeau « chiffré » du catalogue
+    path.write_bytes(content)
+    with pytest.raises(RefusedError, match="mot de passe"):
+        archives.extract(path, tmp_path / "ouvert", limits=handin.LIMITS, limit=2**20)
+
+
+def test_accents_without_the_utf8_flag(tmp_path):
+    path = write(tmp_path / "macos.zip", {"été/pooling.py": POOLING})
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        content[content.index(mark) + offset] &= ~8
+    path.write_bytes(content)
+    assert archives.names(path)[0].as_posix() == "été/pooling.py"
+
+
+# --- Tout nom de fichier -------------------------------------------------------------
+
+
+def test_any_file_name(folder, collect):
+    write(folder / "Mon TP (final) éà.py", POOLING)
+    write(folder / "sous dossier/réseau.py", NETWORK)
+    found = collect(folder, one=True).submissions[0]
+    assert found.modules == {"ex00_convolution.pooling", "ex03_cifar10"}
+    assert found.name == "rendus" and found.root.is_dir()
+
+
+def test_a_doubt_is_one_line_and_is_answered(folder, collect, tmp_path):
+    write(folder / "tp.py", "def build_model():\n    return 1\n")
+    write(folder / "pooling.py", POOLING)
+    found = collect(folder, one=True).submissions[0]
+    assert found.modules == {"ex00_convolution.pooling"}
+    (doubt,) = [each for each in found.remarks if "--as" in each]
+    assert "--as ex02=tp.py" in doubt and "\n" not in doubt
+    answered = handin.collect(folder, tmp_path / "2", chosen=["ex02=tp.py"], one=True)
+    assert answered.submissions[0].modules == {"ex00_convolution.pooling", "ex02_fashion"}
+
+
+@pytest.mark.parametrize("choice", ["ex02", "ex99=tp.py", "=tp.py", "ex02=absent.py"])
+def test_a_choice_that_means_nothing_is_said(folder, collect, choice):
+    write(folder / "tp.py", POOLING)
+    with pytest.raises((ValueError, FileNotFoundError), match="--as"):
+        collect(folder, chosen=[choice], one=True)
+
+
+def test_two_files_for_one_exercise(folder, collect):
+    write(folder / "a.py", POOLING)
+    write(folder / "b.py", "def pool2d(image):\n    return 0\n\n\nX = 1\n")
+    (found,) = collect(folder, one=True).submissions
+    assert any("--as ex00=" in each and "laissé de côté" in each for each in found.remarks)
+
+
+def test_weights_of_another_name(folder, collect):
+    write(folder / "reseau.py", NETWORK)
+    write(folder / "mon modèle.keras", "poids")
+    (found,) = collect(folder, one=True).submissions
+    assert found.weights("ex03_cifar10").read_text() == "poids"
+
+
+def test_nothing_to_grade(folder, collect):
+    with pytest.raises(FileNotFoundError, match="n'est pas un dossier"):
+        collect(folder / "absent")
+    with pytest.raises(FileNotFoundError, match="rien à noter"):
+        collect(folder, one=True)
