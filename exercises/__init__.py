@@ -4,6 +4,7 @@ Un exercice est un fichier `exercises/exNN_slug.py` ou un dossier `exercises/exN
 les deux cas, `python -m exercises.exNN_slug` le lance.
 """
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from convnets.core import startup
 startup.prepare()
 
 FOLDER = Path(__file__).resolve().parent
+RULE = re.compile(r"# --- (.+?) -+$")  # le filet d'une question, et son titre
 
 
 class Exercise(NamedTuple):
