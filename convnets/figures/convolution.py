@@ -376,48 +376,104 @@ def _item_width(item) -> float:
     return 0.8 if isinstance(item, str) else max(len(item[1][0]), 0.27 * len(item[0]))
 
 
-def draw_layers(layers: Sequence[tuple[str, tuple[int, ...]]], *, title: str) -> Figure:
+def draw_layers(
+    layers: Sequence[tuple[str, tuple[int, ...]]], *, title: str, windows: Sequence[int] = ()
+) -> Figure:
     """Dessine une chaîne de couches : des piles de cartes, puis des vecteurs.
 
     Args:
         layers: `(ce qui y mène, forme)`, forme `(h, w, canaux)` ou `(n,)`, dans l'ordre.
         title: au-dessus.
+        windows: par couche, côté de la fenêtre qu'une case lit dans les cartes d'avant ; 0 si ce
+            n'est pas une fenêtre. Chacune est dessinée, à l'échelle, sur la première carte.
 
     Returns:
-        La figure ; les côtés sont à l'échelle, le nombre de cartes est écrit.
+        La figure ; les côtés sont à l'échelle, et chaque carte est dessinée, au plus seize.
     """
     largest = max(shape[0] for _, shape in layers if len(shape) == 3)
     longest = max((shape[0] for _, shape in layers if len(shape) == 1), default=1)
-    pitch, middle = 4.4, 4.6
-    ax = _cell_axes(pitch * len(layers), 8.6)
+    pitch, middle = 4.4, 4.3
+    ax = _cell_axes(pitch * len(layers), 8.8)
     ax.text(0, 0.4, title, fontsize=12, weight="bold", va="center")
+    before = None  # de la couche d'avant : bord droit, et première carte (gauche, haut, case)
     for k, (name, shape) in enumerate(layers):
-        center = pitch * k + 1.7
+        center, front = pitch * k + 1.7, None
         if len(shape) == 3:
-            side, num_drawn = max(0.5, 2.4 * shape[0] / largest), min(shape[2], 4)
+            side, num_drawn = max(0.5, 2.4 * shape[0] / largest), min(shape[2], 16)
+            step = min(0.22, 1.1 / num_drawn)
             for depth in reversed(range(num_drawn)):
-                offset = 0.22 * (depth - (num_drawn - 1) / 2)
+                offset = step * (depth - (num_drawn - 1) / 2)
                 corner = (center - side / 2 + offset, middle - side / 2 - offset)
                 ax.add_patch(Rectangle(corner, side, side, facecolor="#e6e6e6", edgecolor=INK))
-            label = f"{shape[0]}×{shape[1]}×{shape[2]}"
+            front = (*corner, side / shape[0])
+            label, right = f"{shape[0]}×{shape[1]}×{shape[2]}", center + side / 2 - offset
         else:
             length = max(0.8, 4.4 * shape[0] / longest)
             corner = (center - 0.2, middle - length / 2)
             ax.add_patch(Rectangle(corner, 0.4, length, facecolor="#e6e6e6", edgecolor=INK))
-            label = str(shape[0])
-        ax.text(center, 7.5, label, ha="center", va="center", weight="bold")
-        ax.text(center, 8.2, name, ha="center", va="center", fontsize=8.5)
-        if k:
+            label, right = str(shape[0]), center + 0.2
+        ax.text(center, 7.2, label, ha="center", va="center", weight="bold")
+        ax.text(center, 7.7, name, ha="center", va="top", fontsize=8.5)
+        if k < len(windows) and windows[k]:
+            _draw_window(ax, windows[k], before[1], front)
+        elif k:
             ax.add_patch(
                 FancyArrowPatch(
-                    (center - pitch + 1.7, middle),
-                    (center - 1.7, middle),
+                    (before[0] + 0.25, middle),
+                    (corner[0] - 0.25, middle),
                     arrowstyle="-|>",
                     mutation_scale=12,
                     color=INK,
                 )
             )
+        before = right, front
     return ax.figure
+
+
+def _draw_window(ax, window: int, read: tuple, written: tuple) -> None:
+    """Relie une fenêtre d'une carte à la case qu'elle donne, dans la carte suivante."""
+    (left, top, cell), (x, y, small) = read, written
+    side = window * cell
+    left, top = left + cell, top + cell  # pas tout au bord, où les traits se toucheraient
+    target = (x + small, y + small)
+    for corner in ((left + side, top), (left + side, top + side)):
+        ax.plot(*zip(corner, target, strict=True), color=INK, linewidth=0.8, linestyle="--")
+    style = {"facecolor": WINDOW, "edgecolor": INK, "linewidth": 1.2, "zorder": 3}
+    ax.add_patch(Rectangle((left, top), side, side, **style))
+    style |= {"facecolor": RESULT}
+    ax.add_patch(Rectangle((target[0] - small / 2, target[1] - small / 2), small, small, **style))
+
+
+def draw_fields(
+    image: np.ndarray, fields: Sequence[tuple[str, tuple[int, int], int]], *, title: str
+) -> Figure:
+    """Montre, couche par couche, les pixels d'une image dont une seule case dépend.
+
+    Args:
+        image: uint8 `(h, w, 3)`.
+        fields: `(nom de la couche, (ligne, colonne) du premier pixel vu, côté vu)`.
+        title: au-dessus.
+
+    Returns:
+        La figure : l'image entière, puis un cadre par couche, où le reste est éteint.
+    """
+    columns = len(fields) + 1
+    figure = Figure(figsize=(2.1 * columns, 2.9), layout="constrained")
+    axes = figure.subplots(1, columns)
+    figure.suptitle(title)
+    for ax in axes:
+        ax.set_axis_off()
+    axes[0].imshow(image, interpolation="nearest")
+    axes[0].set_title(f"image\n{image.shape[0]}×{image.shape[1]}")
+    for ax, (name, (top, left), side) in zip(axes[1:], fields, strict=True):
+        seen = np.full(image.shape, 255, np.uint8) - (255 - image) // 5
+        square = slice(top, top + side), slice(left, left + side)
+        seen[square] = image[square]
+        ax.imshow(seen, interpolation="nearest")
+        ax.set_title(f"{name}\n{side}×{side}")
+        corner = (left - 0.5, top - 0.5)
+        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=INK, linewidth=1.6))
+    return figure
 
 
 def draw_bars(groups: Sequence[tuple[str, Sequence[float]]], *, series, title: str) -> Figure:

@@ -10,26 +10,32 @@ Le O est dessiné pour ce cours.
 from pathlib import Path
 
 import numpy as np
+from PIL import ImageOps
 
+from convnets.core.images import open_image
 from convnets.figures import convolution
 from exercises.ex00_convolution import x_or_o as xo
 from exercises.ex00_convolution.animation import slide
 from exercises.ex00_convolution.examples import CHANNEL_KERNELS, CHANNELS
+from exercises.ex00_convolution.geometry import receptive_field
 from exercises.ex00_convolution.operations import IMAGE, KERNEL, conv2d
 from exercises.ex00_convolution.pooling import pool2d
 from exercises.ex00_convolution.replay import read_examples
 
 LENET = [
     ("image", (32, 32, 1)),
-    ("convolution 5×5", (28, 28, 6)),
-    ("pooling 2×2", (14, 14, 6)),
-    ("convolution 5×5", (10, 10, 16)),
-    ("pooling 2×2", (5, 5, 16)),
-    ("dépliement", (400,)),
-    ("dense", (120,)),
-    ("dense", (84,)),
-    ("softmax", (10,)),
+    ("C1 : convolution 5×5\n156 paramètres", (28, 28, 6)),
+    ("S2 : pooling 2×2\nsans paramètre", (14, 14, 6)),
+    ("C3 : convolution 5×5\n2 416", (10, 10, 16)),
+    ("S4 : pooling 2×2\nsans paramètre", (5, 5, 16)),
+    ("dépliement\nsans paramètre", (400,)),
+    ("C5 : dense\n48 120", (120,)),
+    ("F6 : dense\n10 164", (84,)),
+    ("softmax\n850", (10,)),
 ]
+LENET_WINDOWS = (0, 5, 2, 5, 2)  # côté de ce que lit une case, dans la couche d'avant
+LENET_STRIDES = (1, 1, 2, 1, 2)
+PHOTO = Path(__file__).resolve().parents[2] / "samples" / "chat.png"
 XO_LAYERS = [
     ("image ±1", (9, 9, 1)),
     ("3 filtres 3×3", (7, 7, 3)),
@@ -169,8 +175,37 @@ def layers() -> dict:
         "pooling_trois": convolution.draw_rows(
             [three], title="Trois pooling, fenêtre 2×2 de pas 2"
         ),
-        "lenet5": convolution.draw_layers(LENET, title="LeNet-5 : 61 706 paramètres"),
+        "lenet5": convolution.draw_layers(
+            LENET, title="LeNet-5 : 61 706 paramètres", windows=LENET_WINDOWS
+        ),
+        "champ_recepteur": convolution.draw_fields(
+            photo(LENET[0][1][0]),
+            lenet_fields(),
+            title="Les pixels dont dépend une seule case, au milieu de chaque couche de LeNet-5",
+        ),
     }
+
+
+def photo(side: int) -> np.ndarray:
+    """Rend la photographie de la figure, carrée : uint8 `(side, side, 3)`."""
+    return np.array(ImageOps.fit(open_image(PHOTO), (side, side)))
+
+
+def lenet_fields() -> list[tuple[str, tuple[int, int], int]]:
+    """Place le champ récepteur de la case du milieu de chaque couche de LeNet-5.
+
+    Returns:
+        `(couche, (ligne, colonne) du premier pixel vu, côté)`, de C1 à S4.
+
+    Source : S2 §1.2 ; rien n'entoure l'image, donc la case `i` commence au pixel `pas·i`.
+    """
+    pairs = list(zip(LENET_WINDOWS[1:], LENET_STRIDES[1:], strict=True))
+    jumps = np.cumprod([stride for _, stride in pairs])
+    found = []
+    for (name, shape), side, jump in zip(LENET[1:5], receptive_field(pairs), jumps, strict=True):
+        first = int(jump) * (shape[0] // 2)
+        found.append((name.split(" :")[0], (first, first), side))
+    return found
 
 
 # --- Tout écrire ---------------------------------------------------------------------

@@ -147,30 +147,35 @@ def name_pictures(model: keras.Model) -> dict[str, float]:
     return dict(zip(pictures, model.predict(x, verbose=0)[:, 0].tolist(), strict=True))
 
 
-def save_figures(model: keras.Model, folder: Path) -> None:
-    """Écrit les filtres appris à côté de ceux de S0, et quelques lettres tirées au hasard.
+def save_figures(model: keras.Model, folder: Path, *, seed: int) -> None:
+    """Écrit les filtres, de S0, tirés et appris, puis quelques lettres tirées au hasard.
 
     Args:
         model: modèle rendu par `train` ou `saving.load_model`.
+        seed: la graine dont il est parti.
         folder: dossier, créé au besoin.
     """
     by_hand = [
         (f"F{k} de S0", x_or_o.read_picture(rows)) for k, rows in enumerate(x_or_o.FILTERS, 1)
     ]
-    learned = [(f"appris {k}", each) for k, each in enumerate(learned_filters(model), 1)]
+    start = study.build(build_model, seed=seed, precision="float32")
+    drawn, learned = (
+        [(f"{word} {k}", each) for k, each in enumerate(learned_filters(network), 1)]
+        for word, network in (("tiré", start), ("appris", model))
+    )
     x, y = draw_letters(24, seed=1)
     letters = [(name, x[y == k][:8]) for k, name in enumerate(CLASSES)]
     with convolution.house_style():
         filters = convolution.draw_rows(
-            [by_hand, learned],
-            title="Posés à la main, puis appris",
-            note="Filtres appris divisés par leur plus grande valeur.",
+            [by_hand, drawn, learned],
+            title="Posés à la main ; tirés au hasard, puis appris",
+            note="Chacun est divisé par sa plus grande valeur.",
         )
         print(convolution.save(filters, folder / "filtres_appris.png"))
-        drawn = convolution.draw_pictures(
+        pictures = convolution.draw_pictures(
             letters, title="X et O tirés au hasard (dessinés pour ce cours)"
         )
-        print(convolution.save(drawn, folder / "lettres.png"))
+        print(convolution.save(pictures, folder / "lettres.png"))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -186,7 +191,7 @@ def main(argv: list[str] | None = None) -> int:
         model = saving.load_model(options.module, models_dir=options.models_dir)
         for name, probability in name_pictures(model).items():
             print(f"{name} : X à {percent(probability)}")
-        save_figures(model, output_dir(options))
+        save_figures(model, output_dir(options), seed=report.shipped["seed"])
 
     dataset = (draw_letters(NUM_TRAIN, seed=0), draw_letters(NUM_TEST, seed=1))
     return run(

@@ -1,4 +1,7 @@
+import re
+
 import pytest
+from matplotlib.colors import to_hex
 
 from convnets.figures import convolution
 from exercises.ex00_convolution import figures as ex00_figures
@@ -17,7 +20,11 @@ EXPECTED = {
     "canaux",
     "pooling_trois",
     "lenet5",
+    "champ_recepteur",
 }
+
+PARAMETERS = re.compile(r"^(\d[\d ]*)(?: paramètres)?$", re.MULTILINE)
+LENET_NAMES = [name for name, _ in ex00_figures.LENET]
 
 
 def texts(figure):
@@ -70,6 +77,41 @@ def test_the_lenet_figure_has_the_shapes_of_the_network(figures):
     shapes = {label for label in texts(figures["lenet5"]) if label.replace("×", "").isdigit()}
     for layer in networks.build_lenet(32).layers:
         assert "×".join(map(str, layer.output.shape[1:])) in shapes
+
+
+@pytest.mark.question("S2 §1.3, S3")
+def test_the_lenet_figure_draws_every_map_and_counts_every_parameter(figures):
+    from exercises.ex00_convolution import networks
+
+    counts = [int(n.replace(" ", "")) for n in PARAMETERS.findall("\n".join(LENET_NAMES))]
+    assert sum(counts) == networks.build_lenet(32).count_params() == 61_706
+    ambers = [
+        p for p in figures["lenet5"].axes[0].patches if to_hex(p.get_facecolor()) == "#ffd27f"
+    ]
+    boxes = [p for p in figures["lenet5"].axes[0].patches if to_hex(p.get_facecolor()) == "#e6e6e6"]
+    assert len(boxes) == 1 + 6 + 6 + 16 + 16 + 4  # les cartes, puis les vecteurs
+    assert len(ambers) == 4 and ambers[0].get_width() * 32 / 5 == pytest.approx(
+        boxes[0].get_width()
+    )
+
+
+@pytest.mark.question("S2 §1.2")
+def test_the_receptive_fields_are_those_of_the_middle_cells(figures):
+    """Refait case par case : ce que lit chaque case d'une couche dans celle d'avant."""
+    seen = [{k} for k in range(32)]
+    expected = []
+    for (_, shape), side, step in zip(
+        ex00_figures.LENET[1:5],
+        ex00_figures.LENET_WINDOWS[1:],
+        ex00_figures.LENET_STRIDES[1:],
+        strict=True,
+    ):
+        seen = [set().union(*seen[step * i : step * i + side]) for i in range(shape[0])]
+        middle = seen[shape[0] // 2]
+        expected.append(((min(middle),) * 2, len(middle)))
+    assert [(place, side) for _, place, side in ex00_figures.lenet_fields()] == expected
+    titles = [axis.get_title().split("\n")[1] for axis in figures["champ_recepteur"].axes]
+    assert titles == ["32×32", *(f"{side}×{side}" for _, side in expected)]
 
 
 def test_no_number_overlaps_another(figures):

@@ -3,6 +3,7 @@ import pytest
 
 from convnets.core import reports
 from convnets.datasets import sources
+from convnets.figures import convolution
 from convnets.training import saving
 
 
@@ -70,6 +71,26 @@ def test_learned_filters_are_scaled(ex00, shipped):
             / filters[k].flat[abs(filters[k]).argmax()]
         )
         np.testing.assert_allclose(filters[k] * scale, kernel[..., 0, k], rtol=1e-5)
+
+
+def test_filters_before_training_are_those_the_shipped_ones_come_from(
+    ex00, shipped, tmp_path, monkeypatch
+):
+    """Les filtres dessinés comme tirés au hasard ressemblent à ce qu'ils sont devenus."""
+    rows = []
+    draw = convolution.draw_rows
+    monkeypatch.setattr(
+        convolution,
+        "draw_rows",
+        lambda given, **options: rows.extend(given) or draw(given, **options),
+    )
+    seed = reports.read_report("ex00_learned_filters").shipped["seed"]
+    ex00.save_figures(shipped, tmp_path, seed=seed)
+    before, after = (np.stack([values for _, values in row]).reshape(3, -1) for row in rows[1:])
+    assert [name for name, _ in rows[1]] == ["tiré 1", "tiré 2", "tiré 3"]
+    assert np.abs(before - after).max() > 0.5  # il a appris…
+    alike = [np.corrcoef(*pair)[0, 1] for pair in zip(before, after, strict=True)]
+    assert min(alike) > 0.4  # … en partant de là ; d'une autre graine, deux au moins s'opposent
 
 
 @pytest.mark.usefixtures("eager")
