@@ -211,6 +211,7 @@ def _used_elsewhere(module: str) -> tuple[set[str], set[str]]:
 # --- Écrire --------------------------------------------------------------------------
 
 
+@functools.cache
 def make_skeleton(module: str) -> str:
     """Fait le fichier de l'élève.
 
