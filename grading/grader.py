@@ -1,7 +1,9 @@
 """Noter un rendu question par question : qui parle à quel enfant, et ce qu'on en retient."""
 
+import hashlib
 import os
 import zlib
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
@@ -16,6 +18,7 @@ from grading.submission import Submission
 EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
 MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des poids
 TRAINING_S = 6 * 3600  # un vrai entraînement, sur une machine ordinaire
+WEIGHTS_MB = 2048  # pour lire un fichier de poids, qui peut être piégé
 CHANGES_STATE = {
     "trial",
     "learn",
@@ -51,10 +54,12 @@ class Grader:
 
     Args:
         options: ce que l'enseignant a demandé.
+        submissions: tous les rendus de la session, à comparer entre eux.
     """
 
-    def __init__(self, options: Options):
-        self.options, self._workshops, self._desks = options, {}, {}
+    def __init__(self, options: Options, *, submissions: Sequence[Submission] = ()):
+        self.options, self.submissions = options, submissions
+        self._workshops, self._desks, self._digests = {}, {}, {}
 
     def workshop(self, engine: str) -> pupil.Workshop:
         """Rend l'atelier d'un moteur, ouvert à la première demande."""
@@ -86,6 +91,22 @@ class Grader:
             # Une réponse d'une forme que la question n'attendait pas ne vaut rien.
             found = questions.Credit(Fraction(0), "forged_answer", type(error).__name__)
         return Mark(submitted.name, rule, found.level, found.reason, pupil.clean(found.detail))
+
+    def digest(self, content: bytes) -> list:
+        """Résume les poids d'un fichier (voir `probes.digest`), chacun dans un enfant à lui.
+
+        Returns:
+            Les poids ; rien si le fichier ne se lit pas.
+        """
+        key = hashlib.sha256(content).digest()
+        if key not in self._digests:
+            child = clean_child(self, memory_mb=WEIGHTS_MB)
+            try:
+                self._digests[key] = child.ask({"op": "digest", "content": content}, 60)["value"]
+            except pupil.Failure:
+                self._digests[key] = []
+            child.kill()
+        return self._digests[key]
 
     def draw(self, rule: Rule) -> np.random.Generator:
         """Rend le hasard d'une question : celui de la session, le même pour tous les rendus."""
@@ -163,7 +184,7 @@ class Desk:
             submitted=self.submission,
             fill=self.options.fill_missing,
             models=models,
-            shipped_models=submission.own_command(self.submission) is not None,
+            shipped_models=bool(submission.own_command(self.submission)) or self.submission.shipped,
         )
         child = self._children[key] = pupil.Child(
             self._grader.workshop(rule.engine),
@@ -191,15 +212,28 @@ class Desk:
     def _clean_child(self, rule: Rule) -> pupil.Child:
         """Rend l'enfant qui n'importe aucun rendu ; il n'en lit qu'un, pour n'en servir qu'un."""
         if self._clean is None or self._clean.status is not None:
-            limits = Limits(cpu_s=600, memory_mb=rule.memory_mb)
-            stage = partial(submission.stage, submitted=None)
-            self._clean = pupil.Child(self._grader.workshop("keras"), stage, limits)
+            self._clean = clean_child(self._grader, memory_mb=rule.memory_mb)
         return self._clean
+
+    def digest(self, content: bytes) -> list:
+        """Voir `Grader.digest`."""
+        return self._grader.digest(content)
+
+    @property
+    def others(self) -> list[Submission]:
+        """Les autres rendus de la session."""
+        return [each for each in self._grader.submissions if each != self.submission]
 
     def close(self) -> None:
         """Tue les enfants de ce rendu."""
         for child in [*self._children.values(), *([self._clean] if self._clean else [])]:
             child.kill()
+
+
+def clean_child(grader: Grader, *, memory_mb: int) -> pupil.Child:
+    """Fait naître un enfant qui n'a le code d'aucun rendu."""
+    stage = partial(submission.stage, submitted=None)
+    return pupil.Child(grader.workshop("keras"), stage, Limits(cpu_s=600, memory_mb=memory_mb))
 
 
 def _fingerprint(value) -> int:

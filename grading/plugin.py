@@ -109,7 +109,8 @@ class Session:
         self.exercises = self._exercises(options.exercises)
         self.without_weights = options.without_weights
         self.grader = grader.Grader(
-            grader.Options(options.grade_seed, options.fill_missing, options.with_training)
+            grader.Options(options.grade_seed, options.fill_missing, options.with_training),
+            submissions=self.submissions,
         )
 
     def _find(self, options) -> tuple[list, dict[str, str]]:

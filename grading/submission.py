@@ -160,6 +160,9 @@ def stage(
     if script:
         shutil.copyfile(script, package / script.name, follow_symlinks=False)
     for slug in models:
+        lent = shipped_models and weights(submitted, slug, ".tflite") is None
+        if lent and not submitted.shipped:  # les poids du dépôt se prêtent, pas sa commande
+            (shared / COMMAND).unlink()
         for suffix in WEIGHTS:
             path = submitted.weights(slug, suffix)
             owned = _is_own(submitted, path)
@@ -203,9 +206,9 @@ def _copy_sources(source: Path, target: Path) -> None:
         shutil.copyfile(path, copy, follow_symlinks=False)
 
 
-def weights(submitted: Submission, slug: str) -> bytes | None:
-    """Rend le fichier `.keras` d'un rendu, ou None."""
-    path = submitted.weights(slug)
+def weights(submitted: Submission, slug: str, suffix: str = ".keras") -> bytes | None:
+    """Rend un fichier de poids d'un rendu, ou None."""
+    path = submitted.weights(slug, suffix)
     if not _is_own(submitted, path) or path.stat().st_size > MAX_MODEL_BYTES:
         return None
     return path.read_bytes()

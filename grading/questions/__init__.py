@@ -93,6 +93,15 @@ class Ask:
         arguments = {"positional": list(positional), "named": named, "shape": list(shape)}
         return as_bytes(self.op("export", function=function, **arguments))
 
+    def digest(self, content: bytes) -> list:
+        """Résume les poids d'un fichier `.keras` (voir `probes.digest`)."""
+        return self._desk.digest(content)
+
+    @property
+    def others(self) -> list:
+        """Les autres rendus de la session."""
+        return self._desk.others
+
     @property
     def submission(self):
         """Le rendu noté."""

@@ -65,4 +65,4 @@ def ask_evaluate(ask: Ask) -> Credit:
 @question("ex02.weights")
 def ask_weights(ask: Ask) -> Credit:
     """Mesure les poids rendus."""
-    return networks.judge_weights(ask, "fashion_mnist")
+    return networks.judge_weights(ask, "fashion_mnist", SHAPE)

@@ -3,7 +3,7 @@
 import io
 import re
 
-from grading import pupil, submission
+from grading import copies, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, credit, networks, question
 
 SHAPE = (32, 32, 3)
@@ -53,19 +53,18 @@ def ask_evaluate(ask: Ask) -> Credit:
 @question("ex03.weights")
 def ask_weights(ask: Ask) -> Credit:
     """Mesure les poids rendus."""
-    return networks.judge_weights(ask, "cifar10")
+    return networks.judge_weights(ask, "cifar10", SHAPE)
 
 
 @question("ex03.command")
 def ask_command(ask: Ask) -> Credit:
     """Lance la commande sur une image par classe, et lit ce qu'elle affiche."""
     script = submission.own_command(ask.submission)
-    if script is None:  # la commande du cours, avec les poids du rendu
-        own = ask.submission.weights("ex03_cifar10", ".tflite")
-        if not own.is_file() or own.is_symlink():
+    if not script and not ask.submission.shipped:  # celle du cours, avec les poids du rendu
+        if submission.weights(ask.submission, "ex03_cifar10", ".tflite") is None:
             return credit(0, "command_missing")
-        if own.read_bytes() == (submission.REPO / "models" / own.name).read_bytes():
-            return credit(0, "weights_copied")
+        if found := copies.judge(ask, "ex03_cifar10"):
+            return credit(0, *found)
     contents, truths = pictures()
     found = ask.op("command", pictures=contents, script=script or "")
     if not isinstance(found, list) or len(found) != len(contents):

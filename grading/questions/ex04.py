@@ -58,4 +58,4 @@ def ask_train(ask: Ask) -> Credit:
 @question("ex04.weights")
 def ask_weights(ask: Ask) -> Credit:
     """Mesure les poids rendus."""
-    return networks.judge_weights(ask, "mnist", network="lenet")
+    return networks.judge_weights(ask, "mnist", SHAPE, network="lenet")

@@ -6,8 +6,9 @@ from fractions import Fraction
 import numpy as np
 
 from convnets.core.cli import percent
-from grading import messages, pupil, submission
-from grading.questions import RIGHT, Ask, Credit, as_floats, credit
+from convnets.datasets import sources
+from grading import copies, messages, pupil, submission
+from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit
 
 CONVOLUTIONS = {"Conv2D", "SeparableConv2D", "DepthwiseConv2D"}
 ACTIVATIONS = {"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU"}
@@ -275,11 +276,20 @@ def _validation_reason(each: dict, x_val: np.ndarray) -> str | None:
     if "test" in source:
         return "validation_is_test"
     if "train" in source:
-        return "validation_is_train"
+        return "validation_is_train" if _share_images(each["train"], checked) else None
     known = {image.tobytes() for image in x_val.reshape(len(x_val), -1).astype(int)}
     levels = unscaled(checked["x"])
     ours = [image.tobytes() in known for image in levels.reshape(len(levels), -1)]
     return None if all(ours) else "validation_augmented"
+
+
+def _share_images(learned: dict | None, checked: dict) -> bool:
+    """Dit si une image de la validation sert aussi à l'entraînement."""
+    ours, theirs = (unscaled((each or {}).get("x")) for each in (learned, checked))
+    if ours is None or theirs is None:
+        return True
+    known = {image.tobytes() for image in ours.reshape(len(ours), -1)}
+    return any(image.tobytes() in known for image in theirs.reshape(len(theirs), -1))
 
 
 def _has_learned(found: dict) -> bool:
@@ -349,17 +359,42 @@ def judge_evaluate(ask: Ask, shape: tuple[int, ...]) -> Credit:
 
 @functools.cache
 def extract(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Lit l'extrait d'un jeu de test : `(x, y)`, 400 images."""
+    """Lit l'extrait public d'un jeu de test : `(x, y)`, 400 images."""
     with np.load(submission.REPO / "tests/extracts" / f"{name}_test.npz") as file:
         return file["x"], file["y"].reshape(-1)
 
 
-def judge_weights(ask: Ask, dataset: str, *, network: str = "") -> Credit:
+@functools.cache
+def unseen(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rend des images de test qui ne sont pas dans l'extrait, qu'un élève peut apprendre par cœur.
+
+    Args:
+        name: nom du jeu, `"cifar10"` par exemple.
+
+    Returns:
+        `(x, y)` ; l'extrait lui-même si le jeu entier n'est pas sur cette machine : rien n'est
+        téléchargé pendant une correction.
+    """
+    if not has_dataset(name):
+        return extract(name)
+    _, (x, y) = getattr(sources, f"load_{name}")()
+    known = {image.tobytes() for image in extract(name)[0]}
+    kept = [number for number, image in enumerate(x) if image.tobytes() not in known]
+    return x[kept], y.reshape(-1)[kept]
+
+
+def has_dataset(name: str) -> bool:
+    """Dit si un jeu entier est sur cette machine."""
+    return (sources.default_cache_dir() / f"{name}.npz").is_file()
+
+
+def judge_weights(ask: Ask, dataset: str, shape: tuple[int, ...], *, network: str = "") -> Credit:
     """Mesure le modèle enregistré par le rendu, dans un processus qui n'a pas vu son code.
 
     Args:
         ask: la question.
         dataset: `"fashion_mnist"`, par exemple.
+        shape: forme d'une image.
         network: voir `probes.learn`.
 
     Returns:
@@ -369,20 +404,19 @@ def judge_weights(ask: Ask, dataset: str, *, network: str = "") -> Credit:
         content = _train(ask, dataset, network)
     else:
         content = submission.weights(ask.submission, ask.rule.module)
-    if content is None:
-        return credit(0, "weights_missing", f"models/{ask.rule.module}.keras")
+        if content is None:
+            return credit(0, "weights_missing", f"models/{ask.rule.module}.keras")
+        if found := copies.judge(ask, ask.rule.module):
+            return credit(0, *found)
+        content = _readable(ask, content, shape)
     half, full = ask.settings["half"], ask.settings["full"]
-    x, y = extract(dataset)
+    x, y = extract(dataset) if ask.submission.shipped else unseen(dataset)
     chosen = ask.rng.permutation(len(x))[: ask.settings["images"]]
     x, y = x[chosen].copy(), y[chosen]
-    # Un pixel au hasard change : reconnaître les images de l'extrait ne sert à rien.
+    # Un pixel au hasard change : reconnaître les images ne sert à rien.
     flat = x.reshape(len(x), -1)
     flat[np.arange(len(x)), ask.rng.integers(0, flat.shape[1], len(x))] ^= 1
     guesses = _guesses(ask, content, x)
-    shipped = submission.weights(submission.reference(), ask.rule.module)
-    if shipped and not ask.submission.shipped and not ask.with_training:
-        if ask.clean("compare", first=content, second=shipped):
-            return credit(0, "weights_copied")
     accuracy = float(np.mean(guesses == y))
     if accuracy >= full:
         return RIGHT
@@ -397,18 +431,30 @@ def judge_weights(ask: Ask, dataset: str, *, network: str = "") -> Credit:
     return credit(0, "weights_low", detail)
 
 
+def _readable(ask: Ask, content: bytes, shape: tuple[int, ...]) -> bytes:
+    """Rend un modèle que Keras seul relit : tel quel, ou converti si ses classes sont au rendu."""
+    blank = np.zeros((1, *shape), np.uint8)
+    try:
+        ask.clean("predict", content=content, images=blank)
+    except pupil.Failure as failure:
+        if failure.reason != "loading_fails":
+            raise
+        try:
+            return as_bytes(ask.op("convert", content=content, shape=list(shape)))
+        except pupil.Failure:
+            raise failure from None  # le fichier lui-même ne se lit pas
+    return content
+
+
 def _train(ask: Ask, dataset: str, network: str) -> bytes:
     """Entraîne vraiment le rendu, sur le jeu entier ; rend le modèle."""
-    from convnets.datasets import sources as data
-
-    (x, y), _ = getattr(data, f"load_{dataset}")()
-    (x_train, y_train), (x_val, y_val) = data.split_validation(x, y, num_val=len(x) // 25, seed=0)
+    (x, y), _ = getattr(sources, f"load_{dataset}")()
+    (x_train, y_train), (x_val, y_val) = sources.split_validation(
+        x, y, num_val=len(x) // 25, seed=0
+    )
     parts = {"x_train": x_train, "y_train": y_train, "x_val": x_val, "y_val": y_val}
     epochs = ask.settings["epochs"]
-    content = ask.op("learn", data=parts, epochs=epochs, network=network)
-    if not isinstance(content, bytes):
-        raise pupil.Failure("forged_answer")
-    return content
+    return as_bytes(ask.op("learn", data=parts, epochs=epochs, network=network))
 
 
 def _guesses(ask: Ask, content: bytes, x: np.ndarray) -> np.ndarray:

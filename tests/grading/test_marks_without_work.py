@@ -1,10 +1,13 @@
 """Des points sans travail : ce qu'un rendu malhonnête a obtenu un jour, et n'obtient plus."""
 
+import shutil
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
-from grading import grader, submission
+from grading import copies, grader, skeleton, submission
+from grading.questions import networks
 from grading.scale import read_scale
 
 RULES = {rule.id: rule for each in read_scale().values() for rule in each.rules}
@@ -40,3 +43,108 @@ def test_a_hand_in_that_rewrites_the_probes_gets_nothing(made, tmp_path):
     submitted = submission.find(folder.parent)
     rules = [rule for rule in RULES.values() if rule.exercise == "ex05"]
     assert {made.grade(submitted, rule).level for rule in rules} == {Fraction(0)}
+
+
+# --- Les poids d'un autre ------------------------------------------------------------
+
+
+@pytest.fixture
+def class_of(tmp_path, repo):
+    """class_of(dupont=…, martin=…) -> des rendus d'ex02, chacun avec son fichier de poids."""
+
+    def hand_in(slug="ex02_fashion", **weights):
+        found = []
+        for name, write in weights.items():
+            folder = tmp_path / name
+            (folder / "models").mkdir(parents=True)
+            (folder / f"{slug}.py").write_text("VALEUR = 1\n", encoding="utf-8")
+            write(folder / f"models/{slug}.keras")
+            found.append(submission.find(folder))
+        return found
+
+    return hand_in
+
+
+def copy_of(source):
+    return lambda path: shutil.copyfile(source, path)
+
+
+def network(*, seed=0, scale=1.0):
+    """network(seed=…) -> une fonction qui écrit un petit réseau tiré de cette graine."""
+
+    def write(path):
+        import keras
+        from keras import layers
+
+        keras.utils.set_random_seed(seed)
+        images = keras.Input((28, 28), dtype="uint8")
+        x = layers.Flatten()(layers.Rescaling(1 / 255)(images))
+        x = layers.Dense(10, activation="softmax")(layers.Dense(8, activation="relu")(x))
+        model = keras.Model(images, x)
+        model.set_weights([scale * weight for weight in model.get_weights()])
+        model.save(path)
+
+    return write
+
+
+def test_shared_arrays_are_counted():
+    rng = np.random.default_rng(0)
+    ours = [((8, 8), rng.normal(size=64)), ((4, 9), rng.normal(size=36))]
+    retouched = [(shape, 1.001 * values + 1e-4) for shape, values in ours]
+    others = [(shape, rng.normal(size=len(values))) for shape, values in ours]
+    assert copies.shared(ours, retouched) == 1 and copies.shared(ours, others) == 0
+    assert copies.shared(ours, [retouched[1], others[0]]) == 0.5
+    assert copies.shared([], ours) == copies.shared(ours, []) == 0
+
+
+def test_the_pictures_that_measure_are_not_the_public_ones(extract, monkeypatch):
+    x, y = extract("mnist")
+    rng = np.random.default_rng(0)
+    mixed, order = np.concatenate([255 - x, x]), rng.permutation(2 * len(x))
+    whole = (None, None), (mixed[order], np.concatenate([y, y])[order][:, None])
+    monkeypatch.setattr(networks, "has_dataset", lambda name: True)
+    monkeypatch.setattr(networks.sources, "load_mnist", lambda: whole)
+    found, labels = networks.unseen.__wrapped__("mnist")
+    public = {image.tobytes() for image in x}
+    assert len(found) == len(labels) == len(x) and labels.ndim == 1
+    assert not public & {image.tobytes() for image in found}
+    monkeypatch.setattr(networks, "has_dataset", lambda name: False)
+    assert np.array_equal(networks.unseen.__wrapped__("mnist")[0], x), "rien n'est téléchargé"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("slug", "source"), [("ex03_cifar10", "ex03_cifar10_light"), ("ex04_lenet", "ex04_lenet")]
+)
+def test_no_shipped_model_is_a_hand_in_under_another_name(made, class_of, repo, slug, source):
+    (dupont,) = class_of(slug, dupont=copy_of(repo / f"models/{source}.keras"))
+    mark = made.grade(dupont, RULES[f"{slug[:4]}.weights"])
+    assert (mark.level, mark.reason, mark.detail) == (0, "weights_copied", f"{source}.keras")
+
+
+@pytest.mark.slow
+def test_the_weights_of_a_neighbour_are_nobodys_until_the_teacher_says(class_of):
+    hand_ins = class_of(a=network(), b=network(scale=1.001), c=network(seed=1))
+    made = grader.Grader(grader.Options(seed=1), submissions=hand_ins)
+    marks = [made.grade(each, RULES["ex02.weights"]) for each in hand_ins]
+    made.close()
+    found = [(mark.reason, mark.detail) for mark in marks]
+    assert found[:2] == [("weights_shared", "b"), ("weights_shared", "a")]
+    assert found[2][0] == "weights_low"  # pas appris, mais à lui
+
+
+@pytest.mark.slow
+def test_the_command_of_the_course_earns_nothing_without_weights(made, tmp_path, repo):
+    """Un dépôt d'une autre version, ex03 vide, et `--fill-missing` : 2/20 pour rien."""
+    skeleton.write_skeletons(["ex03"], tmp_path / "dupont")
+    command = tmp_path / "dupont/convnets" / submission.COMMAND
+    command.parent.mkdir(parents=True)
+    command.write_bytes((repo / "convnets" / submission.COMMAND).read_bytes() + b"# ancien\n")
+    script = tmp_path / "martin/predict.py"
+    skeleton.write_skeletons(["ex03"], tmp_path / "martin")
+    script.write_text(
+        "import sys\nfrom convnets.serving.command import main\nsys.exit(main(sys.argv[1:]))\n"
+    )
+    for name in ("dupont", "martin"):
+        mark = made.grade(submission.find(tmp_path / name), RULES["ex03.command"])
+        assert mark.level == 0 and mark.reason in ("command_missing", "missing_package"), mark
