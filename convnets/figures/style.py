@@ -159,7 +159,8 @@ def save_confusion_matrix(path: Path, matrix: np.ndarray, classes: list[str]) ->
     """
     matrix = np.asarray(matrix)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    with new_figure(path, size=(8.0, 7.0)) as (figure, axes):
+    side = max(3.4, 1 + 0.6 * len(classes))  # en pouces ; un titre tient dans la plus petite
+    with new_figure(path, size=(side + 1, side)) as (figure, axes):
         axis = axes[0, 0]
         image = axis.imshow(share, cmap="cividis", vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(matrix):
@@ -246,3 +247,24 @@ def save_mistakes(options, report, x_test, y_test, probabilities) -> None:
                 f"{classes[y_pred[i]]} à {share}\nvrai : {classes[y_test[i]]}", fontsize=8
             )
         figure.suptitle("Les erreurs dont le modèle était le plus sûr")
+
+
+def save_filters(path: Path, rows: dict[str, np.ndarray], *, title: str) -> None:
+    """Dessine des filtres, une ligne par étape : bleu négatif, blanc nul, rouge positif.
+
+    Args:
+        path: fichier PNG.
+        rows: nom de la ligne → filtres `(n, h, w)`, n le même partout ; chacun est divisé par sa
+            plus grande valeur absolue.
+        title: au-dessus.
+    """
+    columns = len(next(iter(rows.values())))
+    with new_figure(path, columns=columns, rows=len(rows), size=(1.2, 1.25)) as (figure, axes):
+        figure.suptitle(title)
+        for line, (name, filters) in zip(axes, rows.items(), strict=True):
+            line[0].set_ylabel(name)
+            for axis, each in zip(line, filters, strict=True):
+                limit = np.abs(each).max() or 1.0
+                axis.imshow(each, cmap="RdBu_r", vmin=-limit, vmax=limit)
+                axis.set(xticks=[], yticks=[])
+                axis.spines[:].set_visible(True)

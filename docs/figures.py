@@ -1,0 +1,320 @@
+"""Les figures des exercices 00 à 05 : animations, courbes, confusions, erreurs, filtres.
+
+Commandes : python -m docs.figures
+            python -m docs.figures --only 4 6
+Résultat : docs/figures.md et les images de docs/figures/.
+
+Rien n'est appris ici : chaque figure vient d'un modèle livré ou de son compte rendu, par le code de
+l'exercice. Ce qui est écrit sous elle en est compté.
+"""
+
+import contextlib
+import io
+import shutil
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from convnets.core.cli import FrenchParser, agreed, percent, run
+from convnets.core.files import replacing
+from convnets.core.reports import Report, read_report
+
+DOCS = Path(__file__).resolve().parent
+SAID = "mesures.txt"  # dans le dossier d'une partie, ce que ses figures montrent, compté
+MAX_PNG_BYTES = 150_000  # au-delà, une figure faite d'images devient un JPEG
+OF_PICTURES = ("comparaison", "erreurs")
+
+
+class Part(NamedTuple):
+    """Une partie de la page : ce qui la dessine, et ce qu'il faut y voir."""
+
+    name: str
+    title: str
+    command: str  # ce qui, dans l'exercice, fait ces figures
+    comment: str
+    draw: Callable[[Path], list[str]]  # dans un dossier ; rend ce qui y est mesuré
+
+
+# --- Les exercices 00 et 01 ----------------------------------------------------------
+
+
+def draw_convolution(folder: Path) -> list[str]:
+    """Dessine une convolution et un pooling qui glissent, LeNet-5 et ses champs récepteurs."""
+    from convnets.figures import convolution
+    from exercises.ex00_convolution import figures
+
+    for name in ("convolution_5x5", "pooling_max"):
+        title, sliding = figures.animations()[name]
+        convolution.save_animation(sliding, folder / f"{name}.gif", title=title)
+    with convolution.house_style():
+        drawn = figures.layers()
+        for name in ("lenet5", "champ_recepteur"):
+            convolution.save(drawn[name], folder / f"{name}.png")
+    return []
+
+
+def draw_learned_filters(folder: Path) -> list[str]:
+    """Dessine les filtres du petit réseau de X et de O, avant et après l'apprentissage."""
+    from convnets.training import saving
+    from exercises.ex00_convolution import learned_filters
+
+    report = read_report("ex00_learned_filters")
+    model = saving.load_model(report.exercise)
+    with contextlib.redirect_stdout(io.StringIO()):  # le chemin des figures
+        learned_filters.save_figures(model, folder, seed=report.shipped["seed"])
+    named = learned_filters.name_pictures(model).items()
+    found = ", ".join(f"{name} à {percent(share)}" for name, share in named)
+    return [f"Probabilité d'être un X : {found}."]
+
+
+def draw_edges(folder: Path) -> list[str]:
+    """Dessine les sept filtres de l'exercice 01 sur le pont."""
+    from convnets.core.images import open_image
+    from exercises import ex01_filters
+
+    image = np.array(open_image(ex01_filters.SAMPLE))
+    responses = ex01_filters.filter_bank(image)
+    ex01_filters.save_comparison(folder / "comparaison.png", image, responses)
+    mean = responses["moyenne"]
+    return [f"Moyenne : de {mean.min():.0f} à {mean.max():.0f}, sur une échelle de 0 à 255."]
+
+
+# --- Les réseaux appris --------------------------------------------------------------
+
+
+def training_figures(slug: str, folder: Path) -> Report:
+    """Dessine courbes et matrice de confusion, d'après le compte rendu d'un modèle livré."""
+    from convnets.figures.style import save_training_figures
+
+    report = read_report(slug)
+    with contextlib.redirect_stdout(io.StringIO()):  # le tableau par classe
+        save_training_figures(Namespace(output=folder, module=slug), report, None, None, None)
+    return report
+
+
+def network(slug: str, dataset: str, part: Callable[[Path], None] | None = None):
+    """Prépare le dessin d'un modèle livré : courbes, confusions et erreurs les plus sûres.
+
+    Args:
+        slug: nom du modèle.
+        dataset: fonction de `convnets.datasets.sources` qui lit ses images.
+        part: ce qu'il faut dessiner de plus.
+
+    Returns:
+        Une fonction pour `Part.draw`.
+    """
+
+    def draw(folder: Path) -> list[str]:
+        from convnets.datasets import sources
+        from convnets.figures.style import save_mistakes
+        from convnets.training import saving
+
+        report = training_figures(slug, folder)
+        _, (x_test, y_test) = getattr(sources, dataset)()
+        probabilities = saving.load_model(slug).predict(x_test, batch_size=500, verbose=0)
+        save_mistakes(Namespace(output=folder, module=slug), report, x_test, y_test, probabilities)
+        if part:
+            part(folder)
+        return describe(report)
+
+    return draw
+
+
+def describe(report: Report) -> list[str]:
+    """Dit ce que comptent les courbes et la matrice de confusion d'un compte rendu.
+
+    Args:
+        report: celui d'un modèle livré.
+
+    Returns:
+        Deux phrases : ce que la dernière époque a donné, puis la confusion la plus fréquente.
+    """
+    matrix = np.array(report.confusion_matrix)
+    wrong = matrix - np.diag(np.diag(matrix))
+    true, answered = np.unravel_index(wrong.argmax(), wrong.shape)
+    thousands = f"{matrix.sum():,}".replace(",", " ")
+    epochs = agreed(len(report.history["accuracy"]), "époque")
+    validation = percent(report.history["val_accuracy"][-1])
+    names = report.classes_fr
+    return [
+        f"Exactitude de validation après {epochs} : {validation} ; sur les {thousands} images "
+        f"de test, {agreed(int(wrong.sum()), 'erreur')}.",
+        f"Confusion la plus fréquente : « {names[true]} » pris pour « {names[answered]} », "
+        f"{wrong[true, answered]} fois sur {matrix[true].sum()}.",
+    ]
+
+
+def draw_lenet_filters(folder: Path) -> None:
+    """Dessine les six filtres de C1, tels que la graine les a tirés, puis appris."""
+    from convnets.figures.style import save_filters
+    from convnets.training import saving, study
+    from exercises import ex04_lenet
+
+    report = read_report("ex04_lenet")
+    seed = report.shipped["seed"]
+    start = study.build(ex04_lenet.build_lenet, seed=seed, precision="float32")
+    rows = {
+        name: model.get_layer("C1").get_weights()[0][:, :, 0].transpose(2, 0, 1)
+        for name, model in (("avant", start), ("après", saving.load_model(report.exercise)))
+    }
+    save_filters(folder / "filtres.png", rows, title="Les six filtres 5×5 de C1")
+
+
+def draw_inception(folder: Path) -> list[str]:
+    """Dessine la tête apprise sur InceptionV3, et ce que coûte chaque façon de la réapprendre."""
+    from exercises.ex05_inception import forgetting, layers
+
+    report = training_figures("ex05_inception", folder)
+    layers.save_figure(read_report("ex05_layers"), folder / "couches.png")
+    forgetting.save_figure(read_report("ex05_forgetting"), folder / "oubli.png")
+    return describe(report)
+
+
+UNLIKE = (
+    "Les deux pertes ne se comparent pas : à l'entraînement, les images sont transformées, et ce "
+    "sont les réponses d'un maître qu'il faut retrouver."
+)
+
+# --- La page -------------------------------------------------------------------------
+
+PARTS = (
+    Part(
+        "convolution",
+        "00. Une convolution, un pooling, et une chaîne des deux",
+        "python -m exercises.ex00_convolution --figures figures",
+        "La fenêtre glisse sur l'image ; chaque position donne un nombre. LeNet-5 n'est fait que "
+        "de cela, puis de couches denses : une case d'une carte ne dépend que d'un carré de "
+        "l'image, de plus en plus grand.",
+        draw_convolution,
+    ),
+    Part(
+        "filtres_appris",
+        "00. Des filtres posés à la main, ou appris",
+        "python -m exercises.ex00_convolution.learned_filters",
+        "Le même réseau apprend ses trois filtres sur des X et des O : ce qu'il en avait tiré au "
+        "hasard, et ce qu'ils sont devenus. Rien ne l'oblige à retrouver ceux du cours.",
+        draw_learned_filters,
+    ),
+    Part(
+        "filtres",
+        "01. Lignes horizontales, lignes verticales",
+        "python -m exercises.ex01_filters",
+        "Un contour est un écart entre voisins ; son signe dit de quel côté est le clair.",
+        draw_edges,
+    ),
+    Part(
+        "fashion",
+        "02. Fashion-MNIST",
+        "python -m exercises.ex02_fashion",
+        "Un vêtement de 28 pixels ne dit pas toujours son nom : bien des erreurs sont aussi les "
+        f"nôtres. {UNLIKE}",
+        network("ex02_fashion", "load_fashion_mnist"),
+    ),
+    Part(
+        "cifar10",
+        "03. CIFAR-10",
+        "python -m exercises.ex03_cifar10",
+        "Le plus léger des deux modèles livrés pour les photographies.",
+        network("ex03_cifar10_light", "load_cifar10"),
+    ),
+    Part(
+        "lenet",
+        "04. LeNet sur MNIST",
+        "python -m exercises.ex04_lenet",
+        "Bien des chiffres mal lus se discutent à l'œil. Les filtres sont ceux que la graine a "
+        f"tirés, puis les mêmes appris : bleu, négatif ; rouge, positif. {UNLIKE}",
+        network("ex04_lenet", "load_mnist", draw_lenet_filters),
+    ),
+    Part(
+        "inception",
+        "05. InceptionV3, réemployé pour des chats et des chiens",
+        "python -m exercises.ex05_inception",
+        "La tête apprise sur une base figée ; puis ce que donne, et coûte, de couper la base plus "
+        "tôt ou d'en réapprendre la fin ; enfin ce qu'elle oublie alors.",
+        draw_inception,
+    ),
+)
+
+
+def remake(part: Part, folder: Path) -> None:
+    """Refait le dossier d'une partie : ses figures, et ce qui y est mesuré."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    said = part.draw(folder)
+    (folder / SAID).write_text("".join(f"{line}\n" for line in said), encoding="utf-8")
+    for path in folder.glob("*.png"):
+        if path.stem in OF_PICTURES and path.stat().st_size > MAX_PNG_BYTES:
+            with Image.open(path) as image:
+                image.convert("RGB").save(path.with_suffix(".jpg"), quality=80)
+            path.unlink()
+
+
+def page(folders: dict[Part, Path], docs: Path) -> str:
+    """Écrit la page : pour chaque partie, titre, commande, mesures et figures.
+
+    Args:
+        folders: dossier de chaque partie, rempli par `remake`.
+        docs: dossier de la page ; les liens en partent.
+
+    Returns:
+        Le texte Markdown.
+    """
+    lines = [
+        "# Les figures des exercices 00 à 05",
+        "",
+        "Cette page est écrite par `python -m docs.figures`, d'après les modèles livrés et leurs "
+        "comptes rendus. La commande de chaque exercice en fait autant pour son propre modèle, "
+        "dans `figures/`.",
+        "",
+    ]
+    for part, folder in folders.items():
+        said = (folder / SAID).read_text(encoding="utf-8").split("\n")[:-1]
+        lines += [f"## {part.title}", "", f"`{part.command}`", ""]
+        lines += [" ".join([part.comment, *said]), ""]
+        for path in sorted(set(folder.iterdir()) - {folder / SAID}):
+            lines += [f"![{path.stem}]({path.relative_to(docs).as_posix()})", ""]
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Refait les figures, toutes ou celles que dit `--only`, puis la page."""
+    parser = FrenchParser(prog="python -m docs.figures", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=DOCS,
+        metavar="DOSSIER",
+        help="où écrire figures.md et ses images (docs/ par défaut)",
+    )
+    parser.add_argument(
+        "--only",
+        type=int,
+        nargs="+",
+        choices=range(1, len(PARTS) + 1),
+        metavar="N",
+        help="ne refaire que ces parties, numérotées comme leurs dossiers",
+    )
+    options = parser.parse_args(argv)
+
+    def body() -> int:
+        root = options.output / "figures"
+        folders = {part: root / f"{k:02}_{part.name}" for k, part in enumerate(PARTS, start=1)}
+        for stale in set(root.glob("*")) - set(folders.values()):
+            shutil.rmtree(stale)
+        for number, (part, folder) in enumerate(folders.items(), start=1):
+            if not options.only or number in options.only:
+                remake(part, folder)
+        with replacing(options.output / "figures.md") as temporary:
+            temporary.write_text(page(folders, options.output), encoding="utf-8")
+        print(options.output / "figures.md")
+        return 0
+
+    return run(body)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
