@@ -39,12 +39,15 @@ def define(namespace: dict, file: str) -> None:
     namespace["display"] = lambda *_, **__: None  # celle d'IPython
     for name, (label, line) in plan["lost"].items():
         namespace[name] = _broken(label, line)
-    if plan["broken"]:  # un nom absent était sans doute dans ce qui n'est pas du Python
+    if plan["broken"]:  # rien d'autre n'est défini : c'est lui qui manque
         namespace["__getattr__"] = _missing(*plan["broken"])
     for number, rank in plan["kept"]:
         codes.run(number, rank)
+    codes.own = {name: namespace[name] for name in plan["adapters"] if name in namespace}
     for wanted, (kind, name) in plan["adapters"].items():
-        namespace[wanted] = ADAPTERS[kind](plan, codes, namespace.get(name), name)
+        own = codes.own.get(name, namespace.get(name))
+        codes.given[wanted] = ADAPTERS[kind](plan, codes, own, name)
+    namespace.update(codes.given)
 
 
 class Cells:
@@ -57,6 +60,8 @@ class Cells:
 
     def __init__(self, cells: list, namespace: dict):
         self.namespace = namespace
+        self.own: dict = {}  # les fonctions de l'élève dont le nom est pris par les nôtres
+        self.given: dict = {}  # les nôtres
         self._files = [os.path.join(os.getcwd(), label) for label, _ in cells]
         self._trees = [ast.parse(source) for _, source in cells]
         for file, (_, source) in zip(self._files, cells, strict=True):
@@ -184,6 +189,7 @@ def _replay(plan: dict, cells: Cells, fit, data=None) -> list[Exception]:
     """Rejoue les instructions du plan, l'une après l'autre ; rend les échecs."""
     os.environ["MPLBACKEND"] = "Agg"
     failures: list[Exception] = []
+    cells.namespace.update(cells.own)
     with _patched(fit=fit, data=data or _full_size(plan["module"], None)):
         for number, rank in plan["script"]:
             try:
@@ -192,6 +198,7 @@ def _replay(plan: dict, cells: Cells, fit, data=None) -> list[Exception]:
                 continue
             except Exception as error:
                 failures.append(error)
+    cells.namespace.update(cells.given)
     return failures
 
 
@@ -223,21 +230,36 @@ def _patched(*, fit, data=None):
     """Remplace `fit`, et ce qui prendrait du temps ; et les jeux de données, s'il le faut."""
     import keras
 
-    model, sets = keras.Model, keras.datasets
+    model, loaders = keras.Model, _loaders()
     kept = {name: getattr(model, name) for name in ("fit", "evaluate", "predict")}
-    loaders = {name: getattr(sets, name).load_data for name in TRAIN_IMAGES}
-    model.fit = lambda self, *given, **options: fit(kept["fit"], self, *given, **options)
+
+    def fit_and_validate(self, *given, **options):
+        shortened = model.evaluate, model.predict
+        model.evaluate, model.predict = kept["evaluate"], kept["predict"]  # fit s'en sert
+        try:
+            return fit(kept["fit"], self, *given, **options)
+        finally:
+            model.evaluate, model.predict = shortened
+
+    model.fit = fit_and_validate
     if data is not None:
         model.evaluate = model.predict = _not_replayed
-        for name in TRAIN_IMAGES:
-            getattr(sets, name).load_data = lambda *_, **__: data
+        for module, _ in loaders:
+            module.load_data = lambda *_, **__: data
     try:
         yield
     finally:
         for name, method in kept.items():
             setattr(model, name, method)
-        for name, loader in loaders.items():
-            getattr(sets, name).load_data = loader
+        for module, loader in loaders:
+            module.load_data = loader
+
+
+def _loaders() -> list[tuple]:
+    """Rend `(module, load_data)` des jeux de données, sous chacun des noms que Keras leur donne."""
+    ends = tuple(f".datasets.{name}" for name in TRAIN_IMAGES)
+    found = [sys.modules[name] for name in list(sys.modules) if name.endswith(ends)]
+    return [(module, module.load_data) for module in found if hasattr(module, "load_data")]
 
 
 def _not_replayed(*_, **__):

@@ -45,7 +45,7 @@ BUILDERS = {
     "ex03_cifar10": ("build_model",),
     "ex04_lenet": ("build_lenet", "build_dense"),
 }
-SHOWN = {"display", "drive", "exit", "files", "google", "help", "plt", "print", "quit", "sns"}
+SHOWN = set("display drive exit files get_ipython google help plt print quit sns".split())
 LIGHT = set(
     "bool dict enumerate float frozenset int len list max min namedtuple np numpy partial Path "
     "range reversed round set slice sorted str sum tuple zip".split()
@@ -153,7 +153,7 @@ def _cell(label: str, text: str) -> tuple[Cell, list[str]]:
         if error is None:
             return Cell(label, "\n".join(lines), {}), []
         at = (error.lineno or 1) - 1
-        if not (label.startswith("cellule") and at < len(lines) and MAGIC.match(lines[at])):
+        if not (at < len(lines) and MAGIC.match(lines[at])):
             break
         at_end = at
         while lines[at_end].endswith("\\") and at_end + 1 < len(lines):
@@ -201,8 +201,8 @@ def _salvaged(label: str, lines: list[str]) -> tuple[Cell, list[str]]:
             if name
         ]
         lost |= dict.fromkeys(names or [""], line)
-        what = f"{', '.join(names)} de {label}" if names else label
-        remarks.append(f"{what} : erreur de syntaxe, ligne {line}")
+        cost = f", qui coûte {', '.join(names)}" if names else ""
+        remarks.append(f"{label}, ligne {line} : erreur de syntaxe{cost}")
     return Cell(label, "\n".join(kept), lost), remarks
 
 
@@ -228,6 +228,8 @@ def modules_of(source: Source) -> tuple[list[str], str]:
             f"{source.path.name} construit un réseau dont l'exercice n'est pas reconnu : "
             f"dites-le par --as ex02={source.path.name} (ou ex03, ex04)"
         )
+    if found:  # MNIST sert aussi d'exemple à d'autres exercices
+        networks = [name for name in networks if name != "ex04_lenet"]
     return [*found, *(name for name in networks if name not in found)], ""
 
 
@@ -344,7 +346,7 @@ def convert(source: Source, module: str, root: Path) -> list[str]:
         "kept": [[number, rank] for number, rank, _ in kept],
         "script": [[number, rank] for number, rank, _ in script],
         "lost": {name: place for name, place in lost.items() if name},
-        "broken": next(iter(lost.values()), None),
+        "broken": next(iter(lost.values()), None) if not (definitions or adapters) else None,
         "adapters": adapters,
         "module": module,
     }
@@ -505,14 +507,16 @@ def _reads(node: ast.AST) -> set[str]:
         inner = {name for each in node.body for name in _bound(each)}
         body = {name for each in node.body for name in _reads(each)}
         return {name for part in parts for name in _reads(part)} | (body - inner)
-    names, stack = set(), [node]
+    names, own, stack = set(), set(), [node]
     while stack:
         each = stack.pop()
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load):
             names.add(each.id)
+        if isinstance(each, ast.comprehension):
+            own |= _bound(each.target)
         if not isinstance(each, ast.Lambda):  # son corps est lu plus tard
             stack += ast.iter_child_nodes(each)
-    return names - _bound(node)
+    return names - own - (_bound(node) if isinstance(node, ast.If | ast.Try) else set())
 
 
 VARIABLE = re.compile(r"(?i)model|mod[eè]le|cnn|net$|network|r[ée]seau")
@@ -531,10 +535,12 @@ def _adapters(module: str, functions: dict, script: list, lost: dict) -> dict[st
     found: dict[str, list[str]] = {}
     if module not in BUILDERS:
         return found
-    fitted = [name for _, _, node in script for name in _fitted(node)]
-    bound = [
-        name for _, _, node in script for name in sorted(_bound(node)) if VARIABLE.search(name)
+    assigned = [
+        name for _, _, node in script if isinstance(node, ast.Assign) for name in _bound(node)
     ]
+    fitted = [name for _, _, node in script for name in _fitted(node)]
+    fitted = [name for name in fitted if name in assigned]
+    bound = [name for name in assigned if VARIABLE.search(name) or DENSE.search(name)]
     broken = [name for name in lost if VARIABLE.search(name)]
     for wanted in BUILDERS[module]:
         if wanted in functions or wanted in lost:
@@ -545,13 +551,14 @@ def _adapters(module: str, functions: dict, script: list, lost: dict) -> dict[st
             return module != "ex04_lenet" or bool(DENSE.search(name)) == dense
 
         variables = [name for name in (*bound, *fitted) if fits(name)]
+        lenets = [name for name in variables if "lenet" in name.lower()]
         makers = [
             name
             for name, node in functions.items()
             if BUILDS.fullmatch(name) and fits(name) and not _required(node)
         ]
         if variables:
-            found[wanted] = ["variable", variables[-1]]
+            found[wanted] = ["variable", (lenets or variables)[-1]]
         elif makers:
             found[wanted] = ["function", makers[-1]]
         elif any(fits(name) for name in broken):
@@ -565,11 +572,20 @@ def _adapters(module: str, functions: dict, script: list, lost: dict) -> dict[st
     ]
     if "train" in functions and _is_ours(functions["train"]):
         return found
-    if trainers:
-        found["train"] = ["function", "train" if "train" in trainers else trainers[-1]]
-    elif any(_fits(node) for _, _, node in script):
+    # Les cellules qui appellent sa fonction préparent aussi les images : mieux vaut les rejouer.
+    called = any(_calls(node, trainers) or _fits(node) for _, _, node in script)
+    if called:
         found["train"] = ["play", ""]
+    elif trainers:
+        found["train"] = ["function", "train" if "train" in trainers else trainers[-1]]
     return found
+
+
+def _calls(node: ast.AST, names: list[str]) -> bool:
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in names
+        for each in ast.walk(node)
+    )
 
 
 def _fitted(node: ast.AST) -> list[str]:

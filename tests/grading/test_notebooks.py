@@ -1,0 +1,191 @@
+"""D'un notebook d'élève aux modules du correcteur, sans l'exécuter ni charger Keras."""
+
+import importlib.util
+import json
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from grading import cells, handin, notebooks
+from grading.scale import read_scale
+
+POOL = "def pool2d(image, size=SIZE):\n    return np.max(image) * size"
+
+
+@pytest.fixture
+def book(tmp_path):
+    """book(cellules, nom) -> le chemin d'un notebook."""
+
+    def write(*sources, name="tp.ipynb"):
+        path = tmp_path / "dupont" / name
+        path.parent.mkdir(exist_ok=True)
+        made = new_notebook(
+            cells=[new_markdown_cell("# TP"), *(new_code_cell(each) for each in sources)]
+        )
+        nbformat.write(made, path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def converted(tmp_path, book):
+    """converted(cellules) -> le rendu fait d'un notebook."""
+
+    def make(*sources, **options):
+        path = book(*sources)
+        target = tmp_path / "copie"
+        return handin.collect(path, target, one=True, **options).submissions[0]
+
+    return make
+
+
+def plan(found, module):
+    return json.loads((found.root / f"{module}.cells.json").read_text())
+
+
+def imported(found, module="ex00_convolution/pooling", monkeypatch=None):
+    """Importe le module fait d'un notebook, comme le ferait l'enfant du rendu."""
+    monkeypatch.setitem(__import__("sys").modules, "exercises._cellules", cells)
+    spec = importlib.util.spec_from_file_location("module", found.root / f"{module}.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_every_question_of_the_scale_can_be_recognised():
+    modules = {rule.module for each in read_scale().values() for rule in each.rules}
+    assert modules == set(notebooks.DECISIVE) | set(notebooks.DATASETS)
+
+
+def test_cells_out_of_order_magics_and_a_broken_cell(converted, monkeypatch):
+    found = converted(
+        "%matplotlib inline\n!pip install -q numpy \\\n  keras\nfiles = !ls",
+        POOL,
+        "SIZE = BASE + 1",
+        "import numpy as np\nfrom google.colab import drive\nBASE = 1",
+        "drive.mount('/content/drive')\nprint(1)\npool2d?",
+        "%%bash\nrm -rf ~",
+        "%%time\nvalues = [pool2d(np.ones(2)) for _ in range(10**9)]",
+        "def relu(values):\n    return values +\n\ndef truncate(x):\n    return x",
+    )
+    module = imported(found, monkeypatch=monkeypatch)
+    assert module.pool2d([3, 4]) == 8 and module.truncate(5) == 5
+    with pytest.raises(SyntaxError) as raised:
+        module.relu([1])
+    assert (raised.value.filename, raised.value.lineno) == ("cellule 9 de tp.ipynb", 2)
+    said = "\n".join(found.remarks)
+    assert "cellule 9 de tp.ipynb, ligne 2 : erreur de syntaxe, qui coûte relu" in said
+    assert "« google.colab » n'est pas installé ici" in said and "laissée de côté : %%bash" in said
+    assert "non exécuté hors des fonctions : cellule 8" in said
+
+
+def test_an_error_is_said_with_its_cell_and_its_line(converted, monkeypatch):
+    found = converted("import numpy as np\nSIZE = 2", "\n\n" + POOL.replace("np.max", "maxi"))
+    with pytest.raises(NameError) as raised:
+        imported(found, monkeypatch=monkeypatch).pool2d([1])
+    last = raised.traceback[-1]
+    assert str(last.path).endswith("cellule 3 de tp.ipynb") and last.lineno + 1 == 4
+
+
+def test_a_file_that_is_not_python_at_all(tmp_path, monkeypatch):
+    folder = tmp_path / "martin/ex00_convolution"
+    folder.mkdir(parents=True)
+    (folder / "pooling.py").write_text("def relu(:\n")
+    (found,) = handin.collect(folder.parent, tmp_path / "copie", one=True).submissions
+    with pytest.raises(SyntaxError):
+        _ = imported(found, monkeypatch=monkeypatch).pool2d
+
+
+LOAD = "import keras\n(x, y), (xt, yt) = keras.datasets.{}.load_data()"
+MODEL = "model = keras.Sequential([keras.layers.Dense(10)])\nmodel.fit(x, y)"
+
+
+@pytest.mark.parametrize(
+    ("sources", "module", "adapters"),
+    [
+        (
+            [LOAD.format("fashion_mnist"), MODEL],
+            "ex02_fashion",
+            {"build_model": ["variable", "model"], "train": ["play", ""]},
+        ),
+        (
+            [LOAD.format("cifar10"), "def train(m, x, y):\n    m.fit(x, y)", MODEL.split("\n")[0]],
+            "ex03_cifar10",
+            {"build_model": ["variable", "model"], "train": ["function", "train"]},
+        ),
+        (
+            [LOAD.format("cifar10"), "def créer_modèle():\n    return keras.Model()"],
+            "ex03_cifar10",
+            {"build_model": ["function", "créer_modèle"]},
+        ),
+        (
+            [LOAD.format("mnist"), MODEL.replace("model", "lenet"), "mlp = keras.Sequential([])"],
+            "ex04_lenet",
+            {
+                "build_lenet": ["variable", "lenet"],
+                "build_dense": ["variable", "mlp"],
+                "train": ["play", ""],
+            },
+        ),
+        (
+            [
+                LOAD.format("mnist").replace("mnist", "fashion_mnist"),
+                "def build_model():\n    return keras.Model()",
+                "def train(x_train, y_train, x_val, y_val, *, seed, options):\n    return 1",
+            ],
+            "ex02_fashion",
+            {},
+        ),
+    ],
+)
+def test_functions_of_the_plain_kind_suffice(converted, sources, module, adapters):
+    found = converted(*sources)
+    assert found.modules == {module} and plan(found, module)["adapters"] == adapters
+
+
+def test_a_notebook_of_two_networks_is_cut_where_the_second_begins(converted):
+    found = converted(LOAD.format("fashion_mnist"), MODEL, LOAD.format("cifar10"), MODEL)
+    assert found.modules == {"ex02_fashion", "ex03_cifar10"}
+    sizes = [len(plan(found, module)["cells"]) for module in sorted(found.modules)]
+    assert sizes == [2, 4]
+
+
+def test_a_syntax_error_in_the_model_costs_what_needs_it(converted):
+    found = converted(LOAD.format("cifar10"), "def train(x):\n    pass", "model = keras.Model((")
+    assert plan(found, "ex03_cifar10")["lost"]["build_model"][0] == "cellule 4 de tp.ipynb"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3}', "\x00\xff"])
+def test_a_bad_notebook_is_said_in_one_sentence(tmp_path, content):
+    path = tmp_path / "tp.ipynb"
+    path.write_text(content)
+    with pytest.raises(FileNotFoundError, match="n'est pas un notebook lisible"):
+        handin.collect(path, tmp_path / "copie", one=True)
+
+
+def test_a_heavy_notebook_is_said_and_not_read(tmp_path):
+    with open(tmp_path / "tp.ipynb", "wb") as file:
+        file.truncate(200_000_000)
+    with pytest.raises(FileNotFoundError, match="200 Mo, plus que 52 .effacez ses sorties."):
+        handin.collect(tmp_path / "tp.ipynb", tmp_path / "copie", one=True)
+
+
+def test_latin1_is_not_called_a_syntax_error(tmp_path, monkeypatch):
+    path = tmp_path / "tp.py"
+    path.write_bytes("# été\ndef pool2d():\n    return 'é'\n".encode("latin-1"))
+    (found,) = handin.collect(path, tmp_path / "copie", one=True).submissions
+    assert imported(found, monkeypatch=monkeypatch).pool2d() == "é"
+    assert "n'est pas en UTF-8" in found.remarks[0]
+
+
+def test_the_notebooks_of_the_course_are_read_whole(tmp_path):
+    from exercises import notebook
+
+    if notebook.main(["ex01_filters", "--output", str(tmp_path)]):
+        pytest.fail("le notebook n'a pas été fait")
+    path = next(tmp_path.rglob("*.ipynb"))
+    (found,) = handin.collect(path, tmp_path / "copie", one=True).submissions
+    assert found.modules == {"ex01_filters"} and plan(found, "ex01_filters")["adapters"] == {}
+    assert not [each for each in found.remarks if "syntaxe" in each or "installé" in each]
