@@ -84,6 +84,10 @@ def french_ticks(figure) -> None:
         axis.set_minor_formatter(_french(axis.get_minor_formatter()))
 
 
+def _comma(text) -> str:
+    return POINT.sub(",", str(text))  # une graduation écrite à la main peut être un nombre
+
+
 def _french(inner):
     from matplotlib.ticker import Formatter
 
@@ -98,13 +102,13 @@ def _french(inner):
             inner.set_locs(locs)
 
         def __call__(self, x, pos=None):
-            return POINT.sub(",", inner(x, pos))
+            return _comma(inner(x, pos))
 
         def format_ticks(self, values):
-            return [POINT.sub(",", text) for text in inner.format_ticks(values)]
+            return [_comma(text) for text in inner.format_ticks(values)]
 
         def get_offset(self):
-            return POINT.sub(",", inner.get_offset())
+            return _comma(inner.get_offset())
 
     return French()
 

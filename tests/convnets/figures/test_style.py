@@ -50,11 +50,12 @@ def test_numbers_on_every_axis_have_a_french_comma(tmp_path, drawn):
         log.plot([0.2, 0.5, 0.9], [1, 2, 3])
         log.set(xscale="log")
         log.xaxis.set_minor_formatter("{x:g}")
+        line.set_xticks([0, 1], [50, 0.125])  # des nombres, et non des textes
         figure.colorbar(picture.imshow(np.eye(2) / 2), ax=picture)
         names.bar(["moy. 1", "v. 2.5"], [1.2, 2.4])
     shown = [text.get_text() for text in figure.findobj(lambda each: hasattr(each, "get_text"))]
     assert not [text for text in shown if re.search(r"\d\.\d", text)]
-    assert {"0,25", "0,5", "1,5", "moy. 1", "v. 2,5"} <= set(shown)
+    assert {"0,25", "0,5", "1,5", "moy. 1", "v. 2,5", "50", "0,125"} <= set(shown)
 
 
 @pytest.mark.parametrize("num_epochs", [1, 2, 3, 40])
