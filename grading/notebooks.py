@@ -385,7 +385,12 @@ def _sorted_out(nodes, source: Source, root: Path):
     remarks, kept, script, waiting = [], [], [], []
     for each in nodes:
         number, _, node = each
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("exercises"):
+            if (
+                not {alias.name for alias in node.names} <= source.functions
+            ):  # sinon, elles sont ici
+                kept.append(each)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
             absent = _absent(node, source.path.parent, root)
             if absent:
                 remarks.append(
