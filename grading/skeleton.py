@@ -184,6 +184,8 @@ def _used_elsewhere(module: str) -> tuple[set[str], set[str]]:
     used, called = set(), set()
     for other in _siblings(module):
         taken = [(name, local) for source, name, local in _imports(other) if source == module]
+        if not taken:
+            continue
         names = {local: name for name, local in taken if name}
         aliases = {local for name, local in taken if name is None}
 

@@ -1,6 +1,7 @@
 """`python -m exercises.notebook` : tout vient du `.py`, rien ne s'y perd, tout s'y exécute."""
 
 import ast
+import copy
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import tokenize
 import tomllib
 from importlib.util import find_spec
 
+import nbclient
 import nbformat
 import pytest
 from packaging.requirements import Requirement
@@ -274,3 +276,86 @@ def test_unknown_exercise(tmp_path, capsys, name):
     assert notebook.main([name, "--output", str(tmp_path / "x")]) == 1
     assert f"Pas d'exercice {name}" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+# --- Les exécuter --------------------------------------------------------------------
+
+SHORT = {  # les options d'un essai de quelques secondes, pour chaque `main`
+    "ex05_inception/main": ["--limit", "8", "--folds", "2", "--epochs", "1"],
+    "ex05_inception/layers": ["--limit", "8", "--epochs", "1"],
+    "ex05_inception/forgetting": ["--limit", "8", "--epochs", "1"],
+    "ex06_feature_maps/maximisation": ["--steps", "1"],
+    "ex11_curves/main": ["--limit", "2"],
+    "ex12_deep_dream/ex12_deep_dream": ["--steps", "1", "--octaves", "1", "--size", "75"],
+    "ex13_reconstruction/ex13_reconstruction": ["--steps", "1", "--size", "75"],
+    "ex14_style/ex14_style": ["--steps", "1", "--size", "75"],
+    "ex20_source_separation/main": ["--limit", "3", "--epochs", "1"],
+}
+TRAINING = ["--limit", "300", "--epochs", "1"]
+WITHOUT_MODELS = ("ex00_convolution/main", "ex01_filters/ex01_filters")
+
+
+@pytest.fixture(scope="module")
+def own_models(tmp_path_factory):
+    """Une copie des modèles, que les notebooks lisent et à côté de laquelle ils écrivent."""
+    return shutil.copytree(FOLDER.parent / "models", tmp_path_factory.mktemp("copie") / "models")
+
+
+def execute(found, slug, folder, *, models=None, short=True):
+    """Exécute un notebook de haut en bas dans un vrai noyau ; ses fichiers vont dans `folder`.
+
+    Args:
+        found: le notebook, qui n'est pas modifié.
+        slug: son exercice.
+        folder: dossier des figures.
+        models: dossier des modèles ; None : celui du dépôt.
+        short: ajouter les options d'un essai.
+
+    Returns:
+        `(réponses des cellules qui lancent, nombre d'images montrées par les suivantes)`.
+    """
+    found = copy.deepcopy(found)
+    trained = {cell.id for cell in found.cells if "--epochs" in cell.source}  # l'avis au-dessus
+    launches, shows = [], []
+    for cell in found.cells:
+        cell.source = cell.source.replace('"figures/', f'"{folder.as_posix()}/')
+        part = cell.id.partition("-lancer")[0]
+        if cell.source.startswith("show_figures("):
+            shows.append(cell)
+        elif cell.source.startswith("main("):
+            name, options = f"{slug}/{part}", []
+            if short:
+                options += SHORT.get(name, TRAINING if f"{part}-lancer" in trained else [])
+            if models and name not in WITHOUT_MODELS:
+                options += ["--models-dir", str(models)]
+            cell.source = cell.source.replace("main(", f"main({options} + ")
+            launches.append(cell)
+    place = {"metadata": {"path": FOLDER.parent / "docs"}}
+    nbclient.NotebookClient(found, timeout=3000, resources=place).execute()
+    answers = [
+        [each.data["text/plain"] for each in cell.outputs if "data" in each] for cell in launches
+    ]
+    return answers, [sum("data" in each for each in cell.outputs) for cell in shows]
+
+
+def test_a_notebook_runs_and_shows_its_figures(read, tmp_path):
+    """Un exercice sans TensorFlow ; les autres, plus longs, ensuite."""
+    answers, pictures = execute(read("ex07_occlusion", "full"), "ex07_occlusion", tmp_path)
+    assert answers == [["0"]] and pictures == [1]
+    written = [path.name for path in (tmp_path / "ex07_occlusion").iterdir()]
+    assert written == ["chien_occlusion.png"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_notebook_runs_at_a_few_steps(read, tmp_path, own_models, slug):
+    answers, pictures = execute(read(slug, "full"), slug, tmp_path, models=own_models)
+    assert {tuple(each) for each in answers} == {("0",)} and all(pictures)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", [each.slug for each in EXERCISES if each.minutes >= 5])
+def test_the_longest_lessons_run_for_real(read, tmp_path, own_models, slug):
+    found = read(slug, "full")
+    answers, pictures = execute(found, slug, tmp_path, models=own_models, short=False)
+    assert answers == [["0"]] and all(pictures)
