@@ -106,7 +106,8 @@ dépôt : après les deux premières cellules de code, toute partie se lance seu
 
 STUDENT = """\
 **À vous** : écrivez à la place de chaque `raise NotImplementedError`, sans changer les noms des \
-fonctions ni leurs arguments. Ce fichier suffit comme rendu."""
+fonctions ni leurs arguments. Rendez ce fichier, et le `.keras` qu'il enregistre si le barème note \
+des poids."""
 
 STUDENT_PARTS = """\
 Les parties importent le corrigé les unes des autres : une fonction vide n'arrête pas la suite, et \
