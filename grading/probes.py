@@ -166,8 +166,10 @@ def _as_layers(model, shape: list):
     """Déplie un modèle d'une classe du rendu : ce que fait son `call`, couche par couche."""
     import keras
 
-    if not shape or type(model) is keras.Sequential or hasattr(model, "operations"):
+    if type(model).__module__.startswith("keras.") or not shape:
         return model
+    if hasattr(model, "operations"):
+        return keras.Model(model.inputs, model.outputs)
     images = keras.Input(tuple(shape), dtype="uint8")
     model(images)  # construit ses poids
     return keras.Model(images, model.call(images))
@@ -217,14 +219,14 @@ def inspect(content: bytes, images) -> dict:
     import keras
     import numpy as np
 
-    model = _load(content)
-    layers = list(_flatten(model))
+    model, layers = _load(content), []
+    _flatten(model, [], layers)
     facts = {
         "input_shape": list(model.input_shape) if isinstance(model.input_shape, tuple) else None,
         "input_dtype": str(model.inputs[0].dtype),
         "output_shape": list(model.output_shape) if isinstance(model.output_shape, tuple) else None,
         "num_parameters": int(model.count_params()),
-        "layers": [_describe(layer) for layer in layers],
+        "layers": [{**_describe(layer), "parents": parents} for layer, parents in layers],
         "seen": None,
         "outputs": None,
         "first": "",
@@ -253,18 +255,45 @@ def inspect(content: bytes, images) -> dict:
     return facts
 
 
-def _flatten(model):
+def _flatten(model, sources: list, found: list) -> list:
+    """Déplie un modèle : ses couches, celles des modèles qu'il contient, et les `keras.ops`.
+
+    Args:
+        model: modèle.
+        sources: indices, dans `found`, de ce qui l'alimente.
+        found: complété de couples (couche, indices de celles qui l'alimentent).
+
+    Returns:
+        Indices, dans `found`, de ce qu'il rend.
+    """
     import keras
 
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _flatten(layer)
-        else:
-            yield layer
+    def add(layer, parents):
+        if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
+            return _flatten(layer, parents, found)
+        found.append((layer, parents))
+        return [len(found) - 1]
+
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            sources = add(layer, sources)
+        return sources
+    made = {}
+    nodes = {id(node) for each in model._nodes_by_depth.values() for node in each}
+    for layer in model.operations:
+        if isinstance(layer, keras.layers.InputLayer) and sources:
+            made[id(layer)] = sources
+            continue
+        mine = [node for node in layer._inbound_nodes if id(node) in nodes]
+        before = [id(parent.operation) for node in mine for parent in node.parent_nodes]
+        made[id(layer)] = add(layer, [k for name in before for k in made.get(name, [])])
+    return [k for tensor in model.outputs for k in made[id(tensor._keras_history.operation)]]
 
 
 def _describe(layer) -> dict:
-    config = layer.get_config()
+    config = {}
+    with contextlib.suppress(Exception):  # une opération de `keras.ops` n'en a pas toujours
+        config = layer.get_config()
     kept = (
         "filters",
         "kernel_size",
@@ -295,7 +324,7 @@ def _describe(layer) -> dict:
         "class": type(layer).__name__,
         "name": layer.name,
         "activation": activation,
-        "weights": len(layer.weights),
+        "weights": len(getattr(layer, "weights", ())),
         **found,
         "shapes": shapes,
     }
@@ -349,7 +378,7 @@ def digest(content: bytes) -> list:
 
 
 def trial(module: str, data: dict) -> dict:
-    """Lance `train` une époque sur quelques images, `compile` et `fit` observés.
+    """Lance `train` une époque sur quelques images, ce qui apprend étant observé.
 
     Les jeux de données que le rendu pourrait charger lui-même sont remplacés par ceux du
     correcteur, dont chaque partie a ses propres niveaux de gris : une fuite se verrait.
@@ -359,15 +388,15 @@ def trial(module: str, data: dict) -> dict:
         data: `x_train`, `y_train`, `x_val`, `y_val`, `x_test`, `y_test`.
 
     Returns:
-        Ce que `compile` et `fit` ont reçu, et ce que `train` a rendu.
+        Ce que `compile` et `fit` ont reçu, ou ce qu'une boucle a fait, et ce que `train` a rendu.
     """
     import keras
     import tensorflow as tf
 
     loaded = importlib.import_module(f"exercises.{module}")
     tf.config.run_functions_eagerly(True)  # six lots : construire un graphe coûte plus
-    seen = {"compiled": [], "fitted": [], "error": None}
-    with _observed(seen, data):
+    seen = {"compiled": [], "fitted": [], "built": [], "losses": [], "steps": 0, "error": None}
+    with _observed(seen, data, loaded):
         options = _options(module, epochs=1, batch_size=8, precision="float32")
         try:
             result = loaded.train(
@@ -386,6 +415,9 @@ def trial(module: str, data: dict) -> dict:
     seen["history"] = sorted(map(str, history))[:20] if isinstance(history, dict) else None
     if seen["is_model"]:
         seen["weights"] = _summary(model)
+        if any(type(layer).__name__ == "Normalization" for layer in model.layers):
+            with contextlib.suppress(SavingError):  # ce qu'elle a appris ne se voit qu'ici
+                seen["model"] = _file_of(model, list(data["x_train"].shape[1:]))
     return seen
 
 
@@ -446,11 +478,35 @@ def _summary(model, *, trainable: bool = False) -> list[float]:
 
 
 @contextlib.contextmanager
-def _observed(seen: dict, data: dict):
-    """Note les arguments de `compile` et de `fit`, et remplace les jeux de données."""
+def _observed(seen: dict, data: dict, module):
+    """Note ce qui apprend, par `compile` et `fit` ou sans eux, et remplace les jeux de données."""
     import keras
 
     original_compile, original_fit = keras.Model.compile, keras.Model.fit
+    loss_call, optimizer_apply = keras.losses.Loss.__call__, keras.optimizers.Optimizer.apply
+    builders = {
+        name: value
+        for name, value in vars(module).items()
+        if name.startswith("build") and isinstance(value, types.FunctionType)
+    }
+
+    def noted(build):
+        def built(*arguments, **options):
+            result = build(*arguments, **options)
+            if isinstance(result, keras.Model):
+                seen["built"] = [*seen["built"][-20:], _summary(result)]
+            return result
+
+        return built
+
+    def call_loss(self, *arguments, **options):
+        if len(seen["losses"]) < 20:
+            seen["losses"].append(_describe_loss(self))
+        return loss_call(self, *arguments, **options)
+
+    def apply(self, *arguments, **options):
+        seen["steps"] += 1
+        return optimizer_apply(self, *arguments, **options)
 
     def compile_(self, optimizer="rmsprop", loss=None, *arguments, **options):
         seen["compiled"].append({"loss": _describe_loss(loss), "last": _last_activation(self)})
@@ -490,6 +546,9 @@ def _observed(seen: dict, data: dict):
         return (data["x_train"], data["y_train"]), (data["x_test"], data["y_test"])
 
     keras.Model.compile, keras.Model.fit = compile_, fit
+    keras.losses.Loss.__call__, keras.optimizers.Optimizer.apply = call_loss, apply
+    for name, value in builders.items():
+        setattr(module, name, noted(value))
     common = sys.modules.get("convnets.datasets.sources")
     for name in ("mnist", "fashion_mnist", "cifar10"):
         getattr(keras.datasets, name).load_data = load
@@ -499,6 +558,9 @@ def _observed(seen: dict, data: dict):
         yield
     finally:
         keras.Model.compile, keras.Model.fit = original_compile, original_fit
+        keras.losses.Loss.__call__, keras.optimizers.Optimizer.apply = loss_call, optimizer_apply
+        for name, value in builders.items():
+            setattr(module, name, value)
 
 
 def _sample(x, y):

@@ -11,7 +11,13 @@ from grading import copies, messages, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit
 
 CONVOLUTIONS = {"Conv2D", "SeparableConv2D", "DepthwiseConv2D"}
-ACTIVATIONS = {"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU"}
+WEIGHTED = CONVOLUTIONS | {"Dense"}
+ACTIVATIONS = {"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU"} | set(  # couches, puis keras.ops
+    "Relu Relu6 LeakyRelu Elu Selu Celu Gelu Silu HardSilu Sigmoid HardSigmoid Softplus Softsign "
+    "Tanh HardTanh Glu Maximum Clip".split()
+)
+# Noir et blanc après le `preprocess_input` de ResNet et de VGG, qui ne fait que centrer.
+CENTRED = ((-123.68, -103.939), (131.32, 151.061))
 MAX_SCALED = 20.0  # écart entre noir et blanc, vu par la première couche à poids : au-delà, brut
 MIN_SCALED = 0.1  # en deçà, divisé deux fois
 NUM_CLASSES = 10
@@ -73,6 +79,10 @@ def judge_architecture(found: dict, expected: str) -> Credit:
         return credit(0, "no_convolution")
     if len(found["output_shape"] or ()) != 2:
         return credit("1/4", "flatten_forgotten")
+    if any(
+        len(layer["shapes"].get("input", ())) > 2 for layer in layers if layer["class"] == "Dense"
+    ):
+        return credit("1/2", "flatten_forgotten")
     if letters == expected:
         pools = [layer for layer in layers if layer["class"] == "MaxPooling2D"]
         kept = [
@@ -92,20 +102,59 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     return credit(level, "missing_layer" if missing else "extra_layer")
 
 
-def judge_non_linearity(found: dict) -> Credit:
-    """Cherche une fonction non linéaire entre chaque couche à poids et la suivante."""
-    covered: list[bool] = []
-    for layer in found["layers"]:
-        if layer["class"] in CONVOLUTIONS | {"Dense"}:
-            covered.append(layer["activation"] not in (None, "linear"))
-        elif layer["class"] in ACTIVATIONS and covered:
-            covered[-1] |= layer["activation"] != "linear"
-    if "C" not in sequence(found["layers"]):
+def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
+    """Cherche une fonction non linéaire sur chaque chemin d'une couche à poids à la suivante.
+
+    Args:
+        found: rendu par `facts`.
+        free: l'architecture est libre ; une convolution 1×1 ou par canal peut alors être linéaire,
+            comme dans MobileNet.
+
+    Returns:
+        Le crédit.
+    """
+    layers = found["layers"]
+    if "C" not in sequence(layers):
         return credit(0, "no_convolution")
-    hidden = covered[:-1]  # la dernière est la sortie
-    if all(hidden):
+    after: dict[int, list[int]] = {}
+    for number, layer in enumerate(layers):
+        for parent in layer.get("parents", [number - 1]):
+            after.setdefault(parent, []).append(number)
+    weighted = [k for k, layer in enumerate(layers) if layer["class"] in WEIGHTED]
+    hidden = [k for k in weighted if _reaches(layers, after, k, through=True)]
+    bare = [k for k in hidden if not _bends(layers[k]) and _reaches(layers, after, k)]
+    if free:
+        bare = [k for k in bare if not _may_be_linear(layers[k])]
+    if not bare:
         return RIGHT
-    return credit("1/2", "relu_partly") if any(hidden) else credit(0, "relu_forgotten")
+    return credit("1/2", "relu_partly") if len(bare) < len(hidden) else credit(0, "relu_forgotten")
+
+
+def _bends(layer: dict) -> bool:
+    """Dit si une couche est, ou porte, une fonction non linéaire."""
+    if layer["class"] in WEIGHTED:
+        return layer["activation"] not in (None, "linear")
+    return layer["class"] in ACTIVATIONS and layer["activation"] != "linear"
+
+
+def _may_be_linear(layer: dict) -> bool:
+    size = layer.get("kernel_size")
+    return layer["class"] == "DepthwiseConv2D" or (size is not None and list(size) == [1, 1])
+
+
+def _reaches(layers: list[dict], after: dict, start: int, *, through: bool = False) -> bool:
+    """Dit si un chemin mène à une couche à poids ; `through` traverse aussi les non linéaires."""
+    waiting, seen = list(after.get(start, [])), set()
+    while waiting:
+        number = waiting.pop()
+        if number in seen:
+            continue
+        seen.add(number)
+        if layers[number]["class"] in WEIGHTED:
+            return True
+        if through or not _bends(layers[number]):
+            waiting += after.get(number, [])
+    return False
 
 
 def judge_scaling(ask: Ask, found: dict) -> Credit:
@@ -113,15 +162,31 @@ def judge_scaling(ask: Ask, found: dict) -> Credit:
     outside = _scales_outside(ask)
     if found.get("first") == "BatchNormalization":
         return RIGHT
-    if not found["seen"]:  # un modèle dans un modèle : rien ne permet de dire non
+    seen = found["seen"]
+    if any(layer["class"] == "Normalization" for layer in found["layers"]):
+        seen = _seen_once_adapted(ask, found) or seen
+    # Un modèle dans un modèle : rien ne permet de dire non.
+    if not seen or np.allclose(seen, CENTRED, atol=0.1):
         return RIGHT
-    (black, _), (_, white) = found["seen"]
+    (black, _), (_, white) = seen
     span = abs(white - black)
     if span > MAX_SCALED:
         return credit("1/2", "scaling_outside") if outside else credit(0, "scaling_forgotten")
     if span < MIN_SCALED or outside:
         return credit(0, "scaling_twice")
     return RIGHT
+
+
+def _seen_once_adapted(ask: Ask, found: dict):
+    """Rend ce que voit la première couche quand `train` a appelé `Normalization.adapt`."""
+    try:
+        content = trial(ask).get("model")
+    except pupil.Failure:
+        return None
+    if not isinstance(content, bytes):
+        return None
+    images = np.zeros((4, *found["input_shape"][1:]), np.uint8)
+    return ask.clean("inspect", content=content, images=images)["seen"]
 
 
 def _scales_outside(ask: Ask) -> bool:
@@ -151,12 +216,15 @@ def judge_output(ask: Ask, found: dict) -> Credit:
     if after.count("softmax") > 1:
         return credit("1/2", "softmax_twice")
     try:
-        compiled = trial(ask)["compiled"]
+        tried = trial(ask)
+        losses = [each["loss"] for each in tried["compiled"]] or tried["losses"]
+        by_hand = not losses and not tried["error"] and bool(tried.get("is_model"))
     except pupil.Failure:
-        compiled = []
-    on_logits = bool(compiled) and all(each["loss"]["from_logits"] for each in compiled)
+        losses, by_hand = [], False
+    # Une boucle à la main dont la perte n'est pas un objet de Keras : rien ne permet de dire non.
+    on_logits = by_hand or (bool(losses) and all(loss["from_logits"] for loss in losses))
     if probable:
-        return credit("1/2", "softmax_twice") if on_logits else RIGHT
+        return credit("1/2", "softmax_twice") if on_logits and not by_hand else RIGHT
     if on_logits and not {"sigmoid", "relu"} & set(after):
         return RIGHT
     last = after[-1] if after else "linear"
@@ -181,7 +249,14 @@ def trial(ask: Ask) -> dict:
         labels = rng.permutation(np.arange(num) % NUM_CLASSES).astype(np.uint8)
         data[f"y_{name}"] = labels[:, None] if ask.rule.exercise == "ex03" else labels
     found = ask.op("trial", data=data)
-    if not isinstance(found, dict) or not {"compiled", "fitted", "error"} <= set(found):
+    if not isinstance(found, dict) or not {
+        "compiled",
+        "fitted",
+        "built",
+        "losses",
+        "steps",
+        "error",
+    } <= set(found):
         raise pupil.Failure("forged_answer")
     return {**found, "data": data}
 
@@ -242,11 +317,7 @@ def judge_train(ask: Ask) -> Credit:
             return Credit(half, reason)
     if not found.get("is_model") or found.get("history") is None:
         return Credit(half, "no_history")
-    if fitted and not _has_learned(found):
-        return Credit(half, "no_training")
-    if not fitted and not compiled:
-        return Credit(half, "no_training")
-    return RIGHT
+    return RIGHT if _has_learned(found) else Credit(half, "no_training")
 
 
 def _labels_reason(sample, compiled) -> str | None:
@@ -303,6 +374,13 @@ def _has_learned(found: dict) -> bool:
         usual = np.isfinite(a) & np.isfinite(b) & (np.abs(a) < 1e4)
         return np.allclose(a[usual], b[usual], rtol=tolerance, atol=tolerance)
 
+    if not found["fitted"]:  # une boucle à la main, ou `train_on_batch`
+        if not found.get("weights"):
+            return False
+        starts = [each for each in found["built"] if len(each) == len(found["weights"])]
+        if not starts:
+            return found["steps"] > 0
+        return not any(close(each, found["weights"], 1e-7) for each in starts)
     moved = any(not close(each["before"], each["after"], 1e-7) for each in found["fitted"])
     ends = [each["all_after"] for each in found["fitted"]]
     sizes = {len(end) for end in ends}

@@ -181,7 +181,8 @@ def network(text, *, activation="relu", output="softmax", pooled=True):
         kind = {"C": "Conv2D", "M": "MaxPooling2D", "A": "AveragePooling2D", "D": "Dense"}[letter]
         after = (None, 14, 14, 1) if pooled and letter in "MA" else None
         own = activation if letter in "CD" else None
-        found.append(layer(kind, activation=own, after=after))
+        before = (None, 8) if letter == "D" else (None, 28, 28, 1)
+        found.append(layer(kind, activation=own, before=before, after=after))
     found[-1]["activation"] = output
     return {"layers": found, "output_shape": [None, 10]}
 
