@@ -7,8 +7,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-MAX_OPENED_BYTES = 600 * 2**20  # d'un zip d'élève, une fois ouvert
-MAX_CLASS_BYTES = 8 * 2**30  # de celui d'une classe
+MAX_OPENED_BYTES = 600 * 10**6  # d'un zip d'élève, une fois ouvert
+MAX_CLASS_BYTES = 8 * 10**9  # de celui d'une classe
 MAX_MEMBERS = 20_000
 WANTED = (".py", ".ipynb", ".zip", ".keras", ".tflite", ".json", ".toml", ".txt")
 OTHERS = (".rar", ".7z", ".tar", ".gz", ".tgz", ".xz", ".bz2", ".h5", ".hdf5")

@@ -17,7 +17,7 @@ from grading.archives import RefusedError
 from grading.scale import read_scale
 from grading.submission import MAX_MODEL_BYTES, MAX_SOURCE_BYTES, Submission
 
-MAX_NOTEBOOK_BYTES = 50 * 2**20
+MAX_NOTEBOOK_BYTES = 50 * 10**6
 MAX_NESTED_ZIPS = 2  # un zip dans le zip de Moodle, ou dans celui d'un élève
 MAX_FILES = 2_000  # d'un rendu
 LIMITS = {
@@ -112,7 +112,7 @@ def _recognised(path: Path) -> list[str]:
         if path.stat().st_size > LIMITS.get(path.suffix.lower(), MAX_SOURCE_BYTES):
             return []
         return notebooks.modules_of(notebooks.read(path))[0]
-    except (RefusedError, OSError):
+    except (RefusedError, OSError, RecursionError):
         return []
 
 
@@ -171,6 +171,8 @@ def _collect_class(path: Path, workspace: Path, choices: list, used: set[int]):
             found.append(_prepare(name, paths, workspace / str(number), choices, used))
         except FileNotFoundError as error:
             empty[name] = str(error)
+        except RecursionError:
+            empty[name] = "du code trop imbriqué pour être lu"
         except OSError as error:
             empty[name] = f"le rendu ne peut pas être lu ({error.strerror})"
     if not found:
@@ -392,6 +394,8 @@ def _convert(home: Path, root: Path, remarks: list[str], choices: list, used: se
             remarks.append(doubt)
         for module in modules:
             wanted.setdefault(module, []).append((bool(answers), source))
+        if not modules and not doubt:
+            remarks += [each for each in source.remarks if each not in remarks]
         if not modules and not doubt and path.suffix == ".ipynb":
             remarks.append(f"{label} laissé de côté : aucun exercice reconnu")
     for module, found in wanted.items():

@@ -11,6 +11,7 @@ Rien n'est exécuté ici : le code est lu par `ast`, trié, et noté dans un fic
 
 import ast
 import builtins
+import functools
 import importlib.util
 import io
 import json
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grading.archives import RefusedError
-from grading.submission import file_of
+from grading.submission import MAX_SOURCE_BYTES, file_of
 
 RUNTIME = Path(__file__).with_name("cells.py")
 RUNTIME_NAME = "_cellules.py"  # dans le rendu
@@ -50,6 +51,8 @@ LIGHT = set(
     "bool dict enumerate float frozenset int len list max min namedtuple np numpy partial Path "
     "range reversed round set slice sorted str sum tuple zip".split()
 )
+MAX_MAGICS = 200  # lignes ôtées d'une cellule : chacune la fait relire
+MAX_PASSES = 30  # pour ranger les définitions dans un ordre qui convient
 MAGIC = re.compile(r"\s*(?:\w[\w, ]*=\s*)?[%!](?!=)|\s*\?|.*\?\s*$")
 TIMED = re.compile(r"(\s*)%(?:time|timeit|prun)\b(?:\s+-\w+(?:\s+\d+)?)*(.*)")
 KEPT_CELLS = re.compile(r"%%(?:time|timeit|capture|prun)\b|%%writefile\s+\S+\.py\b")
@@ -78,7 +81,7 @@ class Source(NamedTuple):
         return [
             (number, rank, node)
             for number, cell in enumerate(self.cells)
-            for rank, node in enumerate(ast.parse(cell.source).body)
+            for rank, node in enumerate(_parsed(cell.source).body)
         ]
 
     @property
@@ -86,6 +89,11 @@ class Source(NamedTuple):
         """Noms des fonctions définies, et de celles qu'une erreur de syntaxe a perdues."""
         lost = {name for cell in self.cells for name in cell.lost}
         return lost | {node.name for _, _, node in self.nodes if isinstance(node, ast.FunctionDef)}
+
+
+@functools.lru_cache(maxsize=512)
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 # --- Lire ----------------------------------------------------------------------------
@@ -102,6 +110,8 @@ def read(path: Path) -> Source:
     else:
         text, remarks = _decoded(path)
         texts = [(path.name, text)]
+    if sum(len(text) for _, text in texts) > MAX_SOURCE_BYTES // 2:
+        raise RefusedError(f"{path.name} a plus d'un demi-million de caractères de code.")
     cells = []
     for label, text in texts:
         cell, found = _cell(label, text)
@@ -111,21 +121,24 @@ def read(path: Path) -> Source:
 
 
 def _notebook_cells(path: Path) -> list[tuple[str, str]]:
-    import nbformat
-
+    """Lit les cellules de code ; le format n'est pas vérifié davantage : un élève n'y peut rien."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            book = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
-        cells = [(cell.cell_type, cell.source) for cell in book.cells]
-    except Exception as error:  # nbformat laisse passer ce que le JSON a de faux
+        book = json.loads(path.read_text(encoding="utf-8-sig"))
+        sheets = [book] if "cells" in book else book["worksheets"]
+        cells = [cell for sheet in sheets for cell in sheet["cells"]]
+        sources = [cell.get("source", cell.get("input", "")) for cell in cells]
+        codes = [cell.get("cell_type") == "code" for cell in cells]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise RefusedError(
             f"{path.name} n'est pas un notebook lisible : rendez-le à nouveau."
         ) from error
+    texts = [
+        "".join(map(str, source)) if isinstance(source, list) else str(source) for source in sources
+    ]
     return [
-        (f"cellule {number} de {path.name}", str(source))
-        for number, (kind, source) in enumerate(cells, start=1)
-        if kind == "code" and str(source).strip()
+        (f"cellule {number} de {path.name}", text)
+        for number, (is_code, text) in enumerate(zip(codes, texts, strict=True), start=1)
+        if is_code and text.strip()
     ]
 
 
@@ -148,7 +161,7 @@ def _cell(label: str, text: str) -> tuple[Cell, list[str]]:
         if not KEPT_CELLS.match(lines[start]):
             return Cell(label, "", {}), [f"{label} laissée de côté : {lines[start][:40]}"]
         lines[start] = ""
-    for _ in range(len(lines)):
+    for _ in range(min(len(lines), MAX_MAGICS)):
         error = _error("\n".join(lines))
         if error is None:
             return Cell(label, "\n".join(lines), {}), []
@@ -248,7 +261,7 @@ def _datasets(source: Source) -> list[str | None]:
     """Dit de quel jeu de données chaque cellule parle : le module, ou None."""
     found = []
     for cell in source.cells:
-        names = {name for node in ast.walk(ast.parse(cell.source)) for name in _words(node)}
+        names = {name for node in ast.walk(_parsed(cell.source)) for name in _words(node)}
         matches = [
             module
             for module, dataset in DATASETS.items()
@@ -407,18 +420,23 @@ def _sorted_out(nodes, source: Source, root: Path):
     known = set(dir(builtins)) | {"__name__", "__file__", "display"}
     for _, _, node in kept:
         known |= _bound(node)
-    progress = True
-    while waiting and progress:
-        progress, later = False, []
-        for each in waiting:
-            if _reads(each[2]) <= known:
+    waiting = [(each, _reads(each[2])) for each in waiting]
+    for _ in range(MAX_PASSES):
+        later = []
+        for each, names in waiting:
+            if names <= known:
                 kept.append(each)
                 known |= _bound(each[2])
-                progress = True
             else:
-                later.append(each)
+                later.append((each, names))
+        if len(later) == len(waiting):
+            break
         waiting = later
-    return kept, sorted([*script, *waiting], key=lambda each: each[:2]), remarks
+    return (
+        kept,
+        sorted([*script, *(each for each, _ in waiting)], key=lambda each: each[:2]),
+        remarks,
+    )
 
 
 def _absent(node: ast.Import | ast.ImportFrom, *folders: Path) -> str:

@@ -157,7 +157,7 @@ def test_a_syntax_error_in_the_model_costs_what_needs_it(converted):
     assert plan(found, "ex03_cifar10")["lost"]["build_model"][0] == "cellule 4 de tp.ipynb"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3}', "\x00\xff"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3}', '{"cells": [4]}', "\x00\xff"])
 def test_a_bad_notebook_is_said_in_one_sentence(tmp_path, content):
     path = tmp_path / "tp.ipynb"
     path.write_text(content)
@@ -165,11 +165,46 @@ def test_a_bad_notebook_is_said_in_one_sentence(tmp_path, content):
         handin.collect(path, tmp_path / "copie", one=True)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"cells": [{"cell_type": "code", "source": ["def pool2d():\n", "    return 1"]}]},
+        {"worksheets": [{"cells": [{"cell_type": "code", "input": "def pool2d(): 1"}]}]},
+    ],
+)
+def test_an_old_or_incomplete_notebook_is_read(tmp_path, content):
+    path = tmp_path / "tp.ipynb"
+    path.write_text(json.dumps(content))
+    (found,) = handin.collect(path, tmp_path / "copie", one=True).submissions
+    assert found.modules == {"ex00_convolution.pooling"}
+
+
 def test_a_heavy_notebook_is_said_and_not_read(tmp_path):
     with open(tmp_path / "tp.ipynb", "wb") as file:
         file.truncate(200_000_000)
-    with pytest.raises(FileNotFoundError, match="200 Mo, plus que 52 .effacez ses sorties."):
+    with pytest.raises(FileNotFoundError, match="200 Mo, plus que 50 .effacez ses sorties."):
         handin.collect(tmp_path / "tp.ipynb", tmp_path / "copie", one=True)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def pool2d(): 1\nif a:\n    pass\n" + "elif a:\n    pass\n" * 700, "imbriqué"),
+        ("!x\n" * 4000, "syntaxe"),
+        ("def pool2d(): 1\n" + "\n".join(f"a{k} = a{k + 1}" for k in range(4000)), ""),
+        ("x = 1\n" * 100_000, "demi-million"),
+        ("(" * 5000, "syntaxe"),
+    ],
+)
+def test_a_file_made_to_be_slow_is_not(tmp_path, source, said):
+    folder = tmp_path / "rendus"
+    folder.mkdir()
+    (folder / "lent.py").write_text(source)
+    (folder / "bon.py").write_text("def pool2d(): 1\n")
+    found = handin.collect(folder, tmp_path / "copie")
+    assert "bon" in {each.name for each in found.submissions}
+    assert said in found.empty.get("lent", "")
 
 
 def test_latin1_is_not_called_a_syntax_error(tmp_path, monkeypatch):
