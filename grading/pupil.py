@@ -333,11 +333,41 @@ def _is_dead(pid: int) -> bool:
     return False
 
 
+ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
+FRENCH = {  # ce que dit Python d'une exception, par son type
+    "ArithmeticError": "calcul impossible",
+    "AssertionError": "une vérification du programme échoue",
+    "AttributeError": "attribut ou fonction qui n'existe pas",
+    "FileNotFoundError": "fichier absent",
+    "FloatingPointError": "calcul impossible",
+    "ImportError": "import impossible",
+    "IndexError": "indice hors du tableau",
+    "InvalidArgumentError": "tableau d'une forme ou d'un type impossible",
+    "KeyError": "clé absente",
+    "NameError": "nom qui n'est pas défini",
+    "OverflowError": "nombre trop grand",
+    "RecursionError": "une fonction s'appelle sans fin",
+    "StopIteration": "plus rien à lire",
+    "TypeError": "argument d'un type ou en nombre inattendu",
+    "UnboundLocalError": "variable employée avant d'avoir une valeur",
+    "UnicodeDecodeError": "texte qui n'est pas en UTF-8",
+    "ValueError": "valeur ou forme refusée",
+    "ZeroDivisionError": "division par zéro",
+}
+
+
 def clean(text, *, limit: int = 160) -> str:
-    """Rend un texte venu d'un rendu sur une ligne, court, sans caractère de contrôle."""
-    text = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * limit])
+    """Rend un texte venu d'un rendu sur une ligne, court, sans couleur ni caractère de contrôle."""
+    text = ESCAPES.sub("", str(text)[: 4 * limit])
+    text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def quoted(message: str, *, who: str = "Python") -> str:
+    """Cite un message, souvent anglais, en disant de qui il est ; rien s'il est vide."""
+    message = clean(message)
+    return f"{who} dit : « {message} »" if message else ""
 
 
 def failure_of(error: dict) -> Failure:
@@ -351,8 +381,14 @@ def failure_of(error: dict) -> Failure:
     """
     kind, line = clean(error.get("type"), limit=60), error.get("line")
     place = f", ligne {line} de {clean(error.get('file'), limit=60)}" if line else ""
-    message, missing = clean(error.get("message")), clean(error.get("missing") or "", limit=80)
-    detail = f"{kind}{place}" + (f" : {message}" if message else "")
+    message, missing = (
+        clean(error.get("message") or ""),
+        clean(error.get("missing") or "", limit=80),
+    )
+    detail = ", ".join(filter(None, [FRENCH.get(kind), kind])) + place
+    detail += f" ; {quoted(message)}" if message else ""
+    if kind == "SyntaxError" and re.search("codec can't decode|Non-UTF-8", message):
+        return Failure("wrong_encoding", clean(error.get("file"), limit=60), error)
     if kind == "NotImplementedError":
         return Failure("not_done", error=error)
     if kind in ("SyntaxError", "IndentationError", "TabError"):
@@ -362,9 +398,9 @@ def failure_of(error: dict) -> Failure:
     if kind == "SystemExit":
         return Failure("exited", place.removeprefix(", "), error)
     if kind == "SavingError":
-        return Failure("saving_fails", message, error)
+        return Failure("saving_fails", quoted(message, who="Keras"), error)
     if kind == "LoadingError":
-        return Failure("loading_fails", message, error)
+        return Failure("loading_fails", quoted(message, who="Keras"), error)
     if kind == "Unreadable":
         return Failure("answer_too_long", error=error)
     if kind == "OSError" and "File too large" in message:

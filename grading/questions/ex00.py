@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -195,6 +196,13 @@ def ask_conv1d(ask: Ask) -> Credit:
     def short(signal, kernel, **options):
         return conv1d(signal, kernel, **options)[:-1]
 
+    def numpy_mode(mode, *, strided):
+        def compute(signal, kernel, *, stride=1, padding=0, **options):
+            chosen = mode or (padding if padding in ("same", "valid") else "valid")
+            return np.convolve(signal, kernel, chosen)[:: stride if strided else 1]
+
+        return compute
+
     mistakes = [
         Mistake("never_flipped", _forget(conv1d, flip=False), "3/4"),
         Mistake("flipped_kernel", always, "1/2"),
@@ -206,6 +214,11 @@ def ask_conv1d(ask: Ask) -> Credit:
         Mistake("padding_ignored", _forget(conv1d, padding=0), "1/2"),
         Mistake("integer_overflow", _wrapped(conv1d), "1/4"),
         Mistake("first_values_only", short, "1/4"),
+        *(
+            Mistake("np_convolve", numpy_mode(mode, strided=strided), "1/4")
+            for mode in ("full", "same", "valid", None)
+            for strided in (False, True)
+        ),
     ]
     answers = ask.calls("conv1d", plain + more + flipped)
     return judge(answers, groups, conv1d, mistakes)
@@ -545,6 +558,16 @@ def ask_chain(ask: Ask) -> Credit:
 
     if agrees(_chain, 5):
         return RIGHT
+
+    def pooled_first(picture, *, named_by_place):
+        maps, _, _, second, vector = _chain(picture)
+        first = _chain(picture, rectify=as_numbers)[2]
+        both = (first, relu(first)) if named_by_place else (relu(first), first)
+        return maps, *both, second, vector
+
+    for by_place in (False, True):
+        if agrees(partial(pooled_first, named_by_place=by_place), 5):
+            return credit("1/2", "pooling_before_relu")
     mistakes = [
         ("sum_for_mean", {"scale": Fraction(1)}, "1/4"),
         ("relu_forgotten", {"rectify": as_numbers}, "1/4"),

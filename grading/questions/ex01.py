@@ -92,7 +92,11 @@ def ask_convolve(ask: Ask) -> Credit:
     def repeated(image, filters, *, border="reflect"):
         return _correlate(image, filters, border=border, mode="symmetric")
 
+    def divided(image, filters, **options):
+        return _correlate(image, filters, **options) / 255
+
     mistakes = [
+        Mistake("response_divided", divided, "3/4"),
         Mistake("flipped_kernel", turned, "1/2"),
         Mistake("zeros_for_reflect", renamed("reflect", "same"), "1/2"),
         Mistake("edge_repeated", repeated, "3/4"),
@@ -126,6 +130,7 @@ def _patterns(ask: Ask, function: str, *, vertical: bool) -> Credit:
         return inside(image, SOBEL)
 
     mistakes = [
+        Mistake("response_divided", lambda i, k: inside(i, k) / 255, "1"),
         Mistake("directions_swapped", lambda i, k: inside(i, k, turn=not vertical), "1/4"),
         Mistake("sign_reversed", lambda i, k: -inside(i, k), "1/2"),
         Mistake("flipped_kernel", lambda i, k: inside(i, k[::-1, ::-1]), "1/2"),
@@ -143,7 +148,8 @@ def _patterns(ask: Ask, function: str, *, vertical: bool) -> Credit:
         if value is not None and value.shape == positional[0].shape[:2]:
             answer = pupil.Answer(value[2:-2, 2:-2])
         answers.append(answer)
-    return judge(answers, [("1", calls)], inside, mistakes, tolerance=TOLERANCE)
+    found = judge(answers, [("1", calls)], inside, mistakes, tolerance=TOLERANCE)
+    return RIGHT if found.level == 1 else found  # une échelle : `convolve` l'a déjà comptée
 
 
 @question("ex01.horizontal_patterns")

@@ -48,7 +48,7 @@ def facts(ask: Ask, shape: tuple[int, ...], function: str = "build_model") -> di
     if not isinstance(found, dict) or not isinstance(found.get("layers"), list):
         raise pupil.Failure("forged_answer")
     if found.get("refused"):
-        raise pupil.Failure("wrong_input", pupil.clean(found["refused"]))
+        raise pupil.Failure("wrong_input", pupil.quoted(found["refused"], who="Keras"))
     return found
 
 

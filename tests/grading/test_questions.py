@@ -141,6 +141,14 @@ def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
             },
             "missing_module",
         ),
+        (
+            {
+                "type": "SyntaxError",
+                "message": "(unicode error) 'utf-8' codec can't decode byte 0xe9 in position 3",
+                "file": "a.py",
+            },
+            "wrong_encoding",
+        ),
         ({"type": "ModuleNotFoundError", "missing": "torchvision"}, "missing_package"),
         ({"type": "MemoryError"}, "memory"),
         ({"type": "SystemExit"}, "exited"),
@@ -159,6 +167,17 @@ def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
 def test_exceptions_become_reasons(error, reason):
     failure = pupil.failure_of(error)
     assert failure.reason == reason and failure.detail.isprintable()
+
+
+def test_an_english_message_is_quoted_and_loses_its_colours():
+    error = {"type": "ValueError", "line": 3, "file": "a.py", "message": "\x1b[1mbad\x1b[0m shape"}
+    found = pupil.failure_of(error).detail
+    assert found == (
+        "valeur ou forme refusée, ValueError, ligne 3 de a.py ; Python dit : « bad shape »"
+    )
+    error = {"type": "LoadingError", "message": "\x1b]0;titre\x07\x1b[31mno\x1b[0m"}
+    assert pupil.failure_of(error).detail == "Keras dit : « no »"
+    assert pupil.failure_of({"type": "Bizarre"}).detail == "Bizarre"
 
 
 # --- Les réseaux ---------------------------------------------------------------------
