@@ -17,6 +17,7 @@ import types
 TRAIN_IMAGES = {"mnist": 60_000, "fashion_mnist": 60_000, "cifar10": 50_000}
 TEST_IMAGES = 10_000
 NUM_TRAIN, NUM_VAL = 48, 16  # images d'un essai, s'il n'est pas le vrai entraînement
+NUM_BATCHES = 6  # lots d'un essai, quand les images viennent par lots
 KEY_VALUES = 24  # premières valeurs d'une image : assez pour la reconnaître
 
 
@@ -186,18 +187,26 @@ def _arguments(own, cells: Cells, plan: dict, data: tuple, seed: int, options) -
 
 
 def _replay(plan: dict, cells: Cells, fit, data=None) -> list[Exception]:
-    """Rejoue les instructions du plan, l'une après l'autre ; rend les échecs."""
+    """Rejoue le plan sans rien mesurer ; les jeux de données sont au hasard, sauf ceux donnés."""
     os.environ["MPLBACKEND"] = "Agg"
+    with _patched(fit=fit, data=data or _full_size(plan["module"], None)):
+        return replay(plan, cells)
+
+
+def replay(plan: dict, cells: Cells) -> list[Exception]:
+    """Rejoue les instructions du plan, l'une après l'autre ; rend les échecs.
+
+    Pendant ce temps, un nom que nous avons pris (`train`) est à l'élève.
+    """
     failures: list[Exception] = []
     cells.namespace.update(cells.own)
-    with _patched(fit=fit, data=data or _full_size(plan["module"], None)):
-        for number, rank in plan["script"]:
-            try:
-                cells.run(number, rank)
-            except NotReplayedError:
-                continue
-            except Exception as error:
-                failures.append(error)
+    for number, rank in plan["script"]:
+        try:
+            cells.run(number, rank)
+        except NotReplayedError:
+            continue
+        except Exception as error:
+            failures.append(error)
     cells.namespace.update(cells.given)
     return failures
 
@@ -278,7 +287,11 @@ def _watched(fitted: list, options, *, whole: bool = False):
     def fit(original, model, x=None, y=None, *given, **named):
         names = ("batch_size", "epochs", "verbose", "callbacks", "validation_split")
         named = {**dict(zip(names, given, strict=False)), **named}
-        if not whole and hasattr(x, "shape") and len(x) > 1000:
+        if not whole and not hasattr(x, "shape"):  # tf.data, générateur
+            named |= {"steps_per_epoch": NUM_BATCHES}
+            if not isinstance(named.get("validation_data"), tuple | list | None):
+                named |= {"validation_steps": 2}
+        elif not whole and len(x) > 1000:
             x, y, named = _few(x, y, named)
         history = original(model, x, y, **named)
         fitted.append((model, history))
