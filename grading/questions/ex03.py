@@ -11,6 +11,10 @@ ENGLISH = "airplane automobile bird cat deer dog frog horse ship truck".split()
 FRENCH = "Avion Voiture Oiseau Chat Cerf Chien Grenouille Cheval Bateau Camion".split()
 # Dans l'extrait, l'image de chaque classe dont le réseau livré est le plus sûr.
 CLEAR = (27, 351, 135, 184, 167, 239, 102, 69, 51, 50)
+# D'autres, que les deux réseaux livrés reconnaissent, et plus du tout si le rouge et le bleu sont
+# échangés.
+COLOURED = (24, 307, 166, 269, 26, 342)
+SWAPPED = 2  # images mieux reconnues une fois échangées : c'est la commande qui échange
 LINE = re.compile(r"Prédiction: ([^\n]+)\n")
 
 
@@ -65,9 +69,12 @@ def ask_command(ask: Ask) -> Credit:
             return credit(0, "command_missing")
         if found := copies.judge(ask, "ex03_cifar10"):
             return credit(0, *found)
-    contents, truths = pictures()
-    found = ask.op("command", pictures=contents, script=script or "")
-    if not isinstance(found, list) or len(found) != len(contents):
+    x, y = networks.extract("cifar10")
+    clear, coloured = list(CLEAR), list(COLOURED)
+    images = [*x[clear], *x[coloured], *x[coloured][..., ::-1]]
+    truths = [int(label) for label in (*y[clear], *y[coloured], *y[coloured])]
+    found = ask.op("command", pictures=[as_png(image) for image in images], script=script or "")
+    if not isinstance(found, list) or len(found) != len(images):
         raise pupil.Failure("forged_answer")
     guesses = []
     for each in found:
@@ -81,9 +88,13 @@ def ask_command(ask: Ask) -> Credit:
         if reason:
             return credit("1/4", reason)
         guesses.append(name)
-    right = sum(guess == truth for guess, truth in zip(guesses, truths, strict=True))
+    matches = [guess == truth for guess, truth in zip(guesses, truths, strict=True)]
+    right, start = sum(matches[: len(clear)]), len(clear) + len(coloured)
+    if sum(matches[start:]) >= sum(matches[len(clear) : start]) + SWAPPED:
+        return credit("1/2", "channels_swapped")
     if right >= ask.settings["right"]:
         return RIGHT
+    guesses, truths = guesses[: len(clear)], truths[: len(clear)]
     for shift in range(1, 10):
         shifted = [(guess + shift) % 10 for guess in guesses]
         if sum(a == b for a, b in zip(shifted, truths, strict=True)) >= ask.settings["right"]:
@@ -105,15 +116,10 @@ def read_line(printed: str) -> tuple[int | None, str | None]:
     return None, "wrong_line"
 
 
-def pictures() -> tuple[list[bytes], list[int]]:
-    """Rend dix images PNG de l'extrait, une par classe, et leurs classes."""
+def as_png(image) -> bytes:
+    """Écrit une image au format PNG."""
     from PIL import Image
 
-    x, y = networks.extract("cifar10")
-    contents, truths = [], []
-    for index in CLEAR:
-        file = io.BytesIO()
-        Image.fromarray(x[index]).save(file, "PNG")
-        contents.append(file.getvalue())
-        truths.append(int(y[index]))
-    return contents, truths
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()

@@ -133,5 +133,5 @@ def _own_targets(ask: Ask, labels: np.ndarray, num_classes: int) -> np.ndarray |
         raise
     own = as_floats(answer.value)
     if own is None or len(own) != len(labels):
-        raise pupil.Failure("wrong_type", "targets")
+        raise pupil.Failure("wrong_type", detail="targets")
     return own
