@@ -21,6 +21,7 @@ from exercises.ex17_detection.grid import decode
 from exercises.ex17_detection.metrics import Judged, judge, one_box
 from exercises.ex17_detection.training import Measured
 
+LABEL_PX, LABEL_WIDTH_PX = 4, 28  # taille d'une étiquette, en pixels de la scène
 NUM_SHOWN = 8  # scènes d'une figure, en deux lignes
 # Une couleur par classe, toutes visibles sur une photographie.
 CLASS_COLORS = (
@@ -40,7 +41,9 @@ CLASS_COLORS = (
 # --- Question : où sont les objets ? -------------------------------------------------
 
 
-def draw_scene(axis, image: np.ndarray, found: Detections, truth: np.ndarray) -> None:
+def draw_scene(
+    axis, image: np.ndarray, found: Detections, truth: np.ndarray, true_labels=()
+) -> None:
     """Dessine une image, ses vraies boîtes et celles qu'on a trouvées.
 
     Args:
@@ -48,8 +51,16 @@ def draw_scene(axis, image: np.ndarray, found: Detections, truth: np.ndarray) ->
         image: uint8 `(64, 64, 3)`.
         found: boîtes trouvées, avec leurs classes et leurs scores.
         truth: vraies boîtes `(m, 4)` ; aucune si l'on ne les connaît pas.
+        true_labels: leurs classes `(m,)`, écrites sous l'image dans l'ordre des boîtes.
     """
     from matplotlib.patches import Rectangle
+
+    if len(true_labels):
+        names = [sources.FASHION_CLASSES_FR[label] for label in true_labels]
+        lines = [", ".join(names[k : k + 2]) for k in range(0, len(names), 2)]
+        text = "vrai : " + ",\n".join(lines)
+        axis.text(0.5, -0.02, text, transform=axis.transAxes, ha="center", va="top", fontsize=8)
+    rows = label_rows(found.boxes)
 
     extent = (0, SCENE_PX, SCENE_PX, 0)  # le coin d'un pixel, et non son centre, est entier
     axis.imshow(image, extent=extent, interpolation="bicubic")
@@ -59,21 +70,42 @@ def draw_scene(axis, image: np.ndarray, found: Detections, truth: np.ndarray) ->
         axis.add_patch(
             Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, color="white", ls="--", lw=1.4)
         )
-    for (x0, y0, x1, y1), score, label in zip(*found, strict=True):
+    for (x0, y0, x1, y1), score, label, row in zip(*found, rows, strict=True):
         color = CLASS_COLORS[label]
         axis.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, color=color, lw=1.8))
         right = x0 > SCENE_PX / 2  # l'étiquette reste dans l'image
         name = f"{sources.FASHION_CLASSES_FR[label]} {100 * score:.0f} %"
         axis.text(
             x1 if right else x0,
-            max(y0, 4),
+            row,
             name,
             ha="right" if right else "left",
             va="bottom",
             fontsize=7.5,
             color=INK,
+            zorder=5,  # devant toutes les boîtes
             bbox={"facecolor": color, "edgecolor": "none", "pad": 1, "alpha": 0.9},
         )
+
+
+def label_rows(boxes: np.ndarray) -> list[float]:
+    """Choisit la hauteur de chaque étiquette : celle de sa boîte, sauf si une autre y est déjà.
+
+    Args:
+        boxes: `(m, 4)`, en pixels.
+
+    Returns:
+        L'ordonnée du bas de chaque étiquette, à au moins `LABEL_PX` de toute autre qui
+        la toucherait.
+    """
+    placed = []
+    for x0, y0, x1, _ in boxes:
+        left = x1 - LABEL_WIDTH_PX if x0 > SCENE_PX / 2 else x0
+        row = max(y0, LABEL_PX)
+        while any(abs(row - y) < LABEL_PX and abs(left - x) < LABEL_WIDTH_PX for x, y in placed):
+            row += LABEL_PX
+        placed.append((left, row))
+    return [float(row) for _, row in placed]
 
 
 def save_scenes(path: Path, scenes: Scenes, found: list[Detections], *, title: str) -> Path:
@@ -88,12 +120,13 @@ def save_scenes(path: Path, scenes: Scenes, found: list[Detections], *, title: s
     Returns:
         `path`.
     """
-    with new_figure(path, columns=NUM_SHOWN // 2, rows=2, size=(2.7, 2.8)) as (figure, axes):
+    with new_figure(path, columns=NUM_SHOWN // 2, rows=2, size=(2.7, 3.1)) as (figure, axes):
         for axis in axes.flat:
             axis.axis("off")
         for i, axis in zip(range(len(found)), axes.flat, strict=False):
-            truth = scenes.boxes[i][scenes.labels[i] != ABSENT]
-            draw_scene(axis, scenes.images[i], found[i], truth)
+            there = scenes.labels[i] != ABSENT
+            truth, labels = scenes.boxes[i][there], scenes.labels[i][there]
+            draw_scene(axis, scenes.images[i], found[i], truth, labels)
         figure.suptitle(title)
     return path
 

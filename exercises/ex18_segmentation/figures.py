@@ -3,8 +3,8 @@
 D'après : S3 « Different problems, models & metrics ».
 Commande : python -m exercises.ex18_segmentation
 
-Les dix couleurs sont la palette « muted » de Paul Tol (2021), que distinguent au mieux les
-daltoniens ; dix, c'est beaucoup : chaque objet porte aussi le numéro de sa classe.
+Dix couleurs, c'est beaucoup : celles-ci sont choisies loin l'une de l'autre, aussi pour un
+daltonien, et chaque objet porte le numéro de sa classe.
 """
 
 from argparse import Namespace
@@ -25,16 +25,16 @@ CLASSES_FR = ["Fond", *FASHION_CLASSES_FR]
 GROUND_COLOR = "#000000"
 PALETTE = (
     GROUND_COLOR,
-    "#88CCEE",
-    "#332288",
-    "#DDCC77",
-    "#CC6677",
-    "#117733",
-    "#AA4499",
-    "#44AA99",
-    "#DDDDDD",
-    "#882255",
-    "#999933",
+    "#4FB3FF",
+    "#2233AA",
+    "#F5E642",
+    "#FF8C1A",
+    "#0E7A3B",
+    "#FFB8E0",
+    "#B0101C",
+    "#FFFFFF",
+    "#B050E0",
+    "#7E7E7E",
 )
 MIN_LABEL_PX = 30  # une tache plus petite n'est pas numérotée
 MEASURES_FR = {

@@ -18,6 +18,7 @@ from exercises.ex21_graphs.receptive_field import node_gradient, reached, spread
 
 GRID_PX = 15  # côté de la grille où l'on regarde le champ récepteur
 DEPTHS = range(0, 7)
+SHARE_LIMITS = 0.0001, 100  # en %, des parts que les couleurs d'une grille distinguent
 BARS = (  # mesure, nom, témoin ou non
     ("accuracy_alone", "sans message", True),
     ("accuracy_conv", "convolution 3 × 3", True),
@@ -108,12 +109,14 @@ def save_bars(report: Report, path: Path) -> None:
             for row, (name, _, control) in enumerate(bars):
                 metric = report.metrics[name]
                 mean, sd = metric.mean, metric.sd
-                color = "#999999" if control else COLORS[0]
-                axis.barh(row, 100 * mean, xerr=100 * (sd or 0), color=color, height=0.7)
-                axis.text(2, row, percent(mean), color="white", va="center", fontsize=9)
+                color, ink = ("#b5b5b5", INK) if control else (COLORS[0], "white")
+                # Un écart-type est symétrique, une part ne dépasse pas 1 : la barre s'y arrête.
+                error = 100 * np.array([[min(sd or 0, mean)], [min(sd or 0, 1 - mean)]])
+                axis.barh(row, 100 * mean, xerr=error, color=color, height=0.7, capsize=3)
+                axis.text(2, row, percent(mean), color=ink, va="center", weight="bold")
             axis.set_yticks(range(len(bars)), [label for _, label, _ in bars])
             axis.invert_yaxis()
-            axis.set(title=title, xlabel=unit, xlim=(0, 103))
+            axis.set(title=title, xlabel=unit, xlim=(0, 100))
 
 
 # --- Question : le champ récepteur ---------------------------------------------------
@@ -125,6 +128,8 @@ def save_receptive_field(path: Path) -> None:
     Args:
         path: fichier PNG.
     """
+    from matplotlib.colors import LogNorm
+
     grid, middle = grid_graph(GRID_PX, GRID_PX), GRID_PX**2 // 2
     path_pairs = np.stack([np.arange(GRID_PX - 1), np.arange(1, GRID_PX)], axis=1)
     club, novel = load_club(), load_novel()
@@ -137,11 +142,12 @@ def save_receptive_field(path: Path) -> None:
         "club de karaté": (undirected_graph(len(club.labels), *club[:2]), 0),
         "« Les Misérables »": (undirected_graph(len(novel.labels), *novel[:2]), 0),
     }
-    with new_figure(path, columns=5, size=(3.1, 3.0)) as (_, axes):
+    with new_figure(path, columns=5, size=(3.1, 3.6)) as (figure, axes):
         for axis, depth in zip(axes[0], (1, 2, 4), strict=False):
             gradient = node_gradient(grid, depth, node=middle).reshape(GRID_PX, GRID_PX)
-            shown = np.log10(np.where(gradient > 0, gradient, np.nan))
-            axis.imshow(shown, cmap="viridis")
+            share = 100 * gradient / gradient.sum()
+            scale = LogNorm(*SHARE_LIMITS)  # la même sur les trois grilles
+            shown = axis.imshow(np.where(share > 0, share, np.nan), cmap="viridis", norm=scale)
             axis.spines[:].set_visible(True)
             side = 2 * depth + 1
             axis.set(
@@ -150,6 +156,15 @@ def save_receptive_field(path: Path) -> None:
                 title=f"{depth} passage{'s' * (depth > 1)}",
                 xlabel=f"{(gradient > 0).sum()} nœuds vus : {side} × {side}",
             )
+        figure.colorbar(
+            shown,
+            ax=axes[0, :3].tolist(),
+            location="bottom",
+            aspect=40,
+            extend="min",
+            label="part de la réponse du nœud central (%) ; blanc : nœud jamais vu",
+            format="{x:g}",
+        )
         for (label, (graph, node)), mark in zip(graphs.items(), "os^D", strict=True):
             share = np.array(reached(graph, node=node, depths=DEPTHS)) / graph.num_nodes
             axes[0, 3].plot(DEPTHS, 100 * share, marker=mark, label=label)
@@ -161,7 +176,7 @@ def save_receptive_field(path: Path) -> None:
             ylim=(0, None),
             ylabel="écart-type entre nœuds",
         )
-        axes[0, 4].legend(fontsize=8)
+        axes[0, 4].legend(fontsize=9)
 
 
 # --- Question : le montrer -----------------------------------------------------------

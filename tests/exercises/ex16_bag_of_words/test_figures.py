@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from convnets.core.reports import Headline, Report
@@ -38,6 +40,17 @@ def report():
             "sizes": [5, 9],
         },
     )
+
+
+def test_every_dotted_line_is_named_in_the_legend(ex16, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: drawn.append(self))
+    ex16.save_comparison(report(), tmp_path / "sac.png")
+    (figure,) = drawn
+    dotted = {line.get_color() for line in figure.axes[0].lines if line.get_linestyle() == ":"}
+    (legend,) = figure.legends
+    lines = [each for each in legend.findobj(Line2D) if each.get_linestyle() == ":"]
+    assert len(dotted) == 3 and dotted == {line.get_color() for line in lines}
 
 
 def test_tile_puts_pictures_in_reading_order(ex16):

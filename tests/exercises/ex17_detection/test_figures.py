@@ -45,6 +45,30 @@ def test_boxes_are_drawn_where_they_are(ex17, made):
     assert len(set(ex17.CLASS_COLORS)) == len(sources.FASHION_CLASSES)
 
 
+@pytest.mark.question(QUESTION)
+def test_labels_of_close_boxes_do_not_hide_one_another(ex17, made):
+    boxes = np.array([[10, 11, 40, 50], [12, 12, 42, 50], [11, 13, 41, 50], [40, 10, 60, 60]])
+    rows = ex17.label_rows(boxes)
+    for i, row in enumerate(rows[:3]):  # les trois premières, qui commencent au même endroit
+        assert all(abs(row - other) >= ex17.LABEL_PX for other in rows[i + 1 : 3])
+    assert rows[0] == 11 and all(0 < row <= 64 for row in rows)
+    assert ex17.label_rows(np.array([[0, 0, 9, 9]])) == [ex17.LABEL_PX]  # reste dans l'image
+
+
+@pytest.mark.question(QUESTION)
+def test_true_classes_are_written_under_each_scene(ex17, made, tmp_path, monkeypatch):
+    from convnets.datasets import sources
+
+    axes, draw = [], ex17.draw_scene
+    monkeypatch.setattr(ex17, "draw_scene", lambda axis, *a: (axes.append(axis), draw(axis, *a)))
+    found = [as_found(made, i) for i in range(6)]
+    ex17.save_scenes(tmp_path / "scenes.png", made, found, title="Scènes")
+    for axis, labels in zip(axes, made.labels, strict=True):
+        names = [sources.FASHION_CLASSES_FR[k] for k in labels if k != scenes.ABSENT]
+        said = axis.texts[0].get_text().replace("\n", " ")
+        assert said == f"vrai : {', '.join(names)}"
+
+
 def test_files_are_written(ex17, made, tmp_path):
     found = [as_found(made, i) for i in range(6)]
     path = ex17.save_scenes(tmp_path / "scenes.png", made, found, title="Scènes")
@@ -60,7 +84,7 @@ def test_duplicates_shown_are_the_most_numerous(ex17, made, tmp_path, monkeypatc
         for i, found in enumerate(after)
     ]
     shown = []
-    monkeypatch.setattr(ex17, "draw_scene", lambda axis, image, found, truth: shown.append(image))
+    monkeypatch.setattr(ex17, "draw_scene", lambda axis, image, *_: shown.append(image))
     ex17.save_duplicates(tmp_path / "doublons.png", made, before, after)
     assert len(shown) == 8 and (shown[0] == shown[4]).all()
     assert (shown[0] == made.images[4]).all()

@@ -17,7 +17,18 @@ def test_every_class_has_its_color(ex18):
     painted = ex18.paint(np.arange(11).reshape(1, 11))
     assert painted.dtype == np.uint8 and painted.shape == (1, 11, 3)
     assert len({tuple(each) for each in painted[0]}) == 11
-    assert tuple(painted[0, 5]) == (0x11, 0x77, 0x33)
+    assert tuple(painted[0, 5]) == (0x0E, 0x7A, 0x3B)
+
+
+def test_no_two_classes_look_alike(ex18):
+    """Écart de couleur CIE 1976, entre deux classes : 23 entre pull et bottine autrefois."""
+    linear = (ex18.paint(np.arange(11)[None])[0] / 255.0) ** 2.2
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = linear @ np.array(to_xyz).T / [0.9505, 1, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    lab = np.stack([116 * f[:, 1], 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1) + 1000 * np.eye(11)
+    assert apart.min() > 32
 
 
 def luminance_after(matrix, colors):
