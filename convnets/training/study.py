@@ -429,7 +429,9 @@ def run_seeds(
             for seed in range(options.seeds):
                 start = time.monotonic()
                 trained, history = train(x_train, y_train, x_val, y_val, seed=seed, options=options)
-                history.setdefault("duration_s", [time.monotonic() - start])  # sans `study.fit`
+                # Un `model.fit` sans `study.fit` : l'objet qu'il rend, ou ses courbes sans durée.
+                history = dict(getattr(history, "history", history))
+                history.setdefault("duration_s", [time.monotonic() - start])
                 trained = distribution.local_copy(trained)
                 with distribution.alone():
                     val, test = evaluate(trained, x_val, y_val), evaluate(trained, x_test, y_test)
