@@ -4,6 +4,7 @@ import json
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 from convnets.core.cli import training_parser
@@ -24,6 +25,7 @@ def evaluate(model, x, y):
     }
 
 
+@pytest.mark.slow
 def test_a_plain_fit_is_timed_and_saved(tmp_path):
     def train(x_train, y_train, x_val, y_val, *, seed, options):
         model = build_model()
