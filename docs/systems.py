@@ -1,0 +1,77 @@
+"""Les figures de docs/systemes.md que les modèles livrés et leurs comptes rendus permettent.
+
+Commande : python -m docs.systems
+Résultat : une partie des images de docs/systemes/ ; les autres montrent des réseaux que leur
+exercice compare sans les livrer, et c'est sa commande qui les refait dans `figures/`.
+"""
+
+from pathlib import Path
+
+from convnets.core.cli import FrenchParser, run
+from convnets.core.reports import read_report
+
+FOLDER = Path(__file__).resolve().parent / "systemes"
+NUM_SCENES = 64  # assez pour en montrer huit : celles du test commencent toutes ainsi
+
+
+def draw_reports(folder: Path) -> None:
+    """Dessine ce que disent les comptes rendus des exercices 15, 16, 19, 20 et 21."""
+    from exercises.ex15_architectures import figures as ex15
+    from exercises.ex16_bag_of_words import figures as ex16
+    from exercises.ex19_vision_transformer import figures as ex19
+    from exercises.ex20_source_separation import figures as ex20
+    from exercises.ex21_graphs import figures as ex21
+
+    architectures = read_report("ex15_architectures")
+    ex15.save_costs(architectures, folder / "architectures.png")
+    ex15.save_depths(architectures, folder / "raccourcis.png")
+    ex16.save_comparison(read_report("ex16_bag_of_words"), folder / "sac.png")
+    ex19.save_comparison(read_report("ex19_vision_transformer"), folder / "transformer.png")
+    ex20.save_measures(read_report("ex20_source_separation"), folder / "separation.png")
+    ex21.save_bars(read_report("ex21_graphs"), folder / "mesures.png")
+    ex21.save_receptive_field(folder / "champ.png")
+
+
+def draw_detection(folder: Path) -> None:
+    """Dessine ce que le détecteur livré trouve dans les premières scènes de test."""
+    from convnets.datasets import sources
+    from convnets.training import saving
+    from exercises.ex17_detection import comparison, figures
+    from exercises.ex17_detection.grid import decode
+    from exercises.ex17_detection.training import make_scenes
+
+    scenes = make_scenes(
+        sources.load_fashion_mnist(),
+        sources.load_cifar10(),
+        num_objects=comparison.NUM_OBJECTS,
+        limit=NUM_SCENES,
+    )["test"]
+    grids = saving.load_model("ex17_detection").predict(scenes.images, verbose=0)
+    found = decode(grids, min_score=read_report("ex17_detection").details["min_score"])
+    title = "De 1 à 4 objets : le détecteur (en tirets, la vérité)"
+    figures.save_scenes(folder / "detection.png", scenes, found, title=title)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Refait les figures."""
+    parser = FrenchParser(prog="python -m docs.systems", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=FOLDER,
+        metavar="DOSSIER",
+        help="où écrire les images (docs/systemes/ par défaut)",
+    )
+    options = parser.parse_args(argv)
+
+    def body() -> int:
+        draw_reports(options.output)
+        draw_detection(options.output)
+        print(options.output)
+        return 0
+
+    return run(body)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
