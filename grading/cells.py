@@ -43,7 +43,7 @@ def define(namespace: dict, file: str) -> None:
     if plan["broken"]:  # rien d'autre n'est défini : c'est lui qui manque
         namespace["__getattr__"] = _missing(*plan["broken"])
     for number, rank in plan["kept"]:
-        codes.run(number, rank)
+        codes.define(number, rank)
     codes.own = {name: namespace[name] for name in plan["adapters"] if name in namespace}
     for wanted, (kind, name) in plan["adapters"].items():
         own = codes.own.get(name, namespace.get(name))
@@ -71,7 +71,42 @@ class Cells:
     def run(self, number: int, rank: int) -> None:
         """Exécute une instruction de premier niveau."""
         tree = ast.Module([self._trees[number].body[rank]], type_ignores=[])
+        self._execute(tree, number)
+
+    def define(self, number: int, rank: int) -> None:
+        """Exécute une définition ; un import d'un module du cours qui n'est pas rendu attend."""
+        node = self._trees[number].body[rank]
+        if not (isinstance(node, ast.ImportFrom) and str(node.module).startswith("exercises")):
+            return self.run(number, rank)
+        for alias in node.names:
+            single = ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node)
+            tree = ast.Module([single], type_ignores=[])
+            try:
+                self._execute(tree, number)
+            except ImportError as error:  # le notebook la définit peut-être lui-même
+                self.namespace[alias.asname or alias.name] = Absent(error)
+
+    def _execute(self, tree: ast.Module, number: int) -> None:
         exec(compile(tree, self._files[number], "exec"), self.namespace)  # noqa: S102
+
+
+class Absent:
+    """Ce qu'un import n'a pas trouvé ; s'en servir lève l'erreur de l'import.
+
+    Args:
+        error: l'erreur.
+    """
+
+    def __init__(self, error: ImportError):
+        self.__dict__["error"] = error
+
+    def __getattr__(self, name: str):
+        """Lève l'erreur de l'import."""
+        raise self.__dict__["error"]
+
+    def __call__(self, *_, **__):
+        """Lève l'erreur de l'import."""
+        raise self.__dict__["error"]
 
 
 def _broken(label: str, line: int):

@@ -35,7 +35,7 @@ DECISIVE = {
     "ex00_convolution.matrices": {"im2col", "toeplitz_matrix", "kernel_gradient"},
     "ex00_convolution.x_or_o": {"chain"},
     "ex01_filters": {"as_filters", "horizontal_patterns", "vertical_patterns", "to_grey_levels"},
-    "ex04_lenet": {"build_lenet", "build_dense"},
+    "ex04_lenet": {"build_dense"},  # ex00 construit aussi un LeNet
     "ex05_inception.features": {"make_generator", "frozen_base"},
     "ex05_inception.head": {"build_head"},
 }
@@ -398,12 +398,7 @@ def _sorted_out(nodes, source: Source, root: Path):
     remarks, kept, script, waiting = [], [], [], []
     for each in nodes:
         number, _, node = each
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("exercises"):
-            if (
-                not {alias.name for alias in node.names} <= source.functions
-            ):  # sinon, elles sont ici
-                kept.append(each)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom):
             absent = _absent(node, source.path.parent, root)
             if absent:
                 remarks.append(
@@ -477,7 +472,11 @@ def _is_light(node: ast.stmt) -> bool:
     ):
         return False
     calls = [each for each in ast.walk(node.value) if isinstance(each, ast.Call)]
-    return all(_root(each.func) in LIGHT and "load" not in _last(each.func) for each in calls)
+    constant = all(isinstance(each, ast.Name) and each.id.isupper() for each in targets)
+    return all(
+        (constant or _root(each.func) in LIGHT) and not re.match("load|fit", _last(each.func))
+        for each in calls
+    )
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -74,3 +74,15 @@ def test_a_students_own_names_are_his_while_cells_are_replayed():
     plan = {"module": "ex02_fashion", "script": [[0, 0], [0, 1]]}
     assert cells.replay(plan, found) == []
     assert namespace["seen"] is own and namespace["train"] == "la nôtre"
+
+
+def test_an_import_of_a_module_that_is_not_handed_in_waits():
+    namespace = {}
+    found = cells.Cells(
+        [["cellule 1", "from exercises.absent import f, g\ndef f(): return 1"]], namespace
+    )
+    found.define(0, 0)
+    found.define(0, 1)
+    assert namespace["f"]() == 1
+    with pytest.raises(ModuleNotFoundError, match="absent"):
+        namespace["g"]()
