@@ -102,6 +102,16 @@ def reworked(repo, change):
     return write
 
 
+def noisy(model):
+    """Change chaque noyau : ce sont d'autres poids que ceux du dépôt, aussi bons."""
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        if layer.name.startswith(("conv", "dense")):
+            layer.set_weights(
+                [w + rng.normal(0, 0.1 * w.std(), w.shape) for w in layer.get_weights()]
+            )
+
+
 def test_missing_weights(made, fashion):
     mark = made.grade(fashion(), RULES["ex02.weights"])
     assert (mark.level, mark.reason) == (0, "weights_missing")
@@ -109,14 +119,6 @@ def test_missing_weights(made, fashion):
 
 @pytest.mark.slow
 def test_weights_are_measured_without_the_code_of_the_hand_in(made, fashion, repo):
-    def noisy(model):  # d'autres poids, aussi bons
-        rng = np.random.default_rng(0)
-        for layer in model.layers:
-            if layer.name.startswith(("conv", "dense")):
-                layer.set_weights(
-                    [w + rng.normal(0, 0.1 * w.std(), w.shape) for w in layer.get_weights()]
-                )
-
     handed = fashion(
         ("import keras\nimport numpy", "1 / 0\nimport keras\nimport numpy"),
         weights=reworked(repo, noisy),
@@ -149,14 +151,10 @@ def test_wrong_weights(made, fashion, repo, kind, level, reason):
     import keras
 
     def change(model):
+        noisy(model)
         if kind == "décalé":
             kernel, bias = model.layers[-1].get_weights()
             model.layers[-1].set_weights([np.roll(kernel, 1, axis=1), np.roll(bias, 1)])
-            noise = np.random.default_rng(0)
-            first = model.get_layer(index=3)
-            first.set_weights(
-                [w + noise.normal(0, 0.1 * w.std(), w.shape) for w in first.get_weights()]
-            )
         if kind == "hasard":
             return keras.models.clone_model(model)
         if kind == "onze":
