@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import mahalanobis
+
+from benchmarks import familiarity
+from benchmarks.familiarity import Pass
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_images_are_those_set_aside_by_the_recipes():
+    from recipes import cifar10, cifar10_light
+
+    assert familiarity.NUM_VAL == cifar10.NUM_VAL
+    assert familiarity.MODELS == (cifar10.SLUG, cifar10_light.SLUG)
+
+
+def test_auroc_counts_the_pairs_in_the_right_order(rng):
+    known, strange = rng.integers(0, 9, 30), rng.integers(-3, 6, 20)  # des ex æquo
+    gaps = known[:, np.newaxis] - strange
+    expected = np.mean((gaps > 0) + 0.5 * (gaps == 0))
+    assert familiarity.auroc(known, strange) == pytest.approx(expected)
+
+
+def test_threshold_doubts_the_announced_share_of_validation(rng):
+    val = rng.permutation(2000)
+    assert (val < familiarity.threshold(val)).sum() == 4
+
+
+def test_gaussian_is_the_distance_of_mahalanobis(rng, monkeypatch):
+    monkeypatch.setattr(familiarity, "RIDGE", 0)
+    known = rng.standard_normal((500, 4)) @ rng.standard_normal((4, 4)) + 3
+    found, inverse = rng.standard_normal((6, 4)) * 5, np.linalg.inv(np.cov(known.T))
+    expected = [-(mahalanobis(x, known.mean(0), inverse) ** 2) for x in found]
+    # Trois directions et la variance du reste, qui n'en a qu'une : rien n'est approché.
+    assert familiarity.gaussian(known, rank=3)(found) == pytest.approx(expected, rel=0.01)
+
+
+def test_measures_find_a_planted_stranger(rng):
+    y, centers = np.arange(600) % 10, 4 * np.eye(10, 40)
+
+    def look(features: np.ndarray, shift: float) -> Pass:
+        maps = rng.standard_normal((len(features), 36)) + shift
+        return Pass(features @ centers.T / 4, features, maps, maps[:, :34])
+
+    train, val, test = [look(centers[y] + rng.standard_normal((600, 40)), 0) for _ in range(3)]
+    # L'étrangère : rien dans les directions des classes, trop dans les autres.
+    strange = look(3 * rng.standard_normal((300, 40)) * (np.arange(40) >= 10), 3)
+    measures = familiarity.all_measures(train, y, val, centers.T)
+    areas = {name: familiarity.auroc(each(test), each(strange)) for name, each in measures.items()}
+    assert min(areas.values()) > 0.95, areas
+    measure = measures["énergie + groupes 1 et 2"]
+    limit = familiarity.threshold(measure(val))
+    assert (measure(strange) < limit).mean() > 0.95 and (measure(test) < limit).mean() < 0.02
+
+
+def test_scrambled_pictures_keep_their_tiles(rng):
+    images = rng.integers(0, 256, (3, 32, 32, 3), np.uint8)
+    mixed = familiarity.scramble(images, rng)
+
+    def tiles(image: np.ndarray) -> set[bytes]:
+        corners = range(0, 32, familiarity.TILE_PX)
+        px = familiarity.TILE_PX
+        return {image[i : i + px, j : j + px].tobytes() for i in corners for j in corners}
+
+    for before, after in zip(images, mixed, strict=True):
+        assert tiles(before) == tiles(after) and not np.array_equal(before, after)
+
+
+def test_strangers_are_thumbnails(rng):
+    images = rng.integers(0, 256, (8, 32, 32, 3), np.uint8)
+    kinds = familiarity.practice(images, 8) | {
+        "bruit": familiarity.noise(rng, 8),
+        "motifs": familiarity.textures(rng, 8),
+        "chiffres": familiarity.coloured(images[:, :28, :28, 0]),
+    }
+    for name, found in kinds.items():
+        assert found.shape == (8, 32, 32, 3) and found.dtype == np.uint8, name
+        assert found.std(axis=(1, 2, 3)).min() > 1, name
+
+
+def test_a_pass_gives_what_the_network_answers(rng):
+    from recipes import network
+
+    model = network.build((8, 12, 16), 2, name="petit", mean=[0.5] * 3, std=[0.25] * 3)
+    images = rng.integers(0, 256, (4, 32, 32, 3), np.uint8)
+    found = familiarity.passes(model)(images)
+    expected = model.predict(images, verbose=0)
+    powers = np.exp(found.scores)
+    assert powers / powers.sum(1, keepdims=True) == pytest.approx(expected, abs=1e-5)
+    assert [each.shape for each in found] == [(4, 10), (4, 16), (4, 16), (4, 12)]
+    assert (found.first[:, 8:] >= np.abs(found.first[:, :8]) - 1e-5).all()
