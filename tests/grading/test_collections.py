@@ -35,7 +35,6 @@ QUICK = (
     "lit_le_corrige",
     "tue_le_correcteur",
     "truque_numpy",
-    "syntaxe",
     "sortie_brutale_a_l_import",
 )
 
