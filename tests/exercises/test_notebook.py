@@ -281,6 +281,7 @@ def test_unknown_exercise(tmp_path, capsys, name):
 # --- Les exécuter --------------------------------------------------------------------
 
 SHORT = {  # les options d'un essai de quelques secondes, pour chaque `main`
+    "ex03_cifar10/ex03_cifar10": ["--limit", "600", "--epochs", "1"],  # un lot en a 512
     "ex05_inception/main": ["--limit", "8", "--folds", "2", "--epochs", "1"],
     "ex05_inception/layers": ["--limit", "8", "--epochs", "1"],
     "ex05_inception/forgetting": ["--limit", "8", "--epochs", "1"],
