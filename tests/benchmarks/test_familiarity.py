@@ -11,6 +11,7 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.mark.slow
 def test_images_are_those_set_aside_by_the_recipes():
     from recipes import cifar10, cifar10_light
 

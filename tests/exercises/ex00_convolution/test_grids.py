@@ -96,7 +96,7 @@ def test_pictures_are_opened_as_everywhere_else(tmp_path):
 
 def test_a_grid_may_start_with_a_minus_sign(capsys):
     assert main(["--image", "-1,5/2", "--kernel", "-1/1"]) == 0
-    assert "Somme : 1.50 + 2 = 3.50" in capsys.readouterr().out
+    assert "Somme : 1,50 + 2 = 3,50" in capsys.readouterr().out
 
 
 def test_an_endless_animation_is_refused(capsys):

@@ -55,6 +55,7 @@ def test_no_bar_goes_beyond_what_can_be_measured(figures, drawn, tmp_path):
                 assert (max(inks) + 0.05) / (min(inks) + 0.05) > 3
 
 
+@pytest.mark.slow
 def test_the_colors_of_the_receptive_field_have_a_key(figures, drawn, tmp_path):
     figures.save_receptive_field(tmp_path / "champ.png")
     pictures = [image for axis in drawn[0].axes[:3] for image in axis.images]
