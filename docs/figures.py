@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from convnets.core.cli import FrenchParser, agreed, percent, run
-from convnets.core.files import replacing
+from convnets.core.cli import agreed, percent
 from convnets.core.reports import Report, read_report
+from docs import illustrated
 
-DOCS = Path(__file__).resolve().parent
 SAID = "mesures.txt"  # dans le dossier d'une partie, ce que ses figures montrent, compté
 MAX_PNG_BYTES = 150_000  # au-delà, une figure faite d'images devient un JPEG
 OF_PICTURES = ("comparaison", "erreurs")
@@ -247,10 +245,8 @@ def remake(part: Part, folder: Path) -> None:
     said = part.draw(folder)
     (folder / SAID).write_text("".join(f"{line}\n" for line in said), encoding="utf-8")
     for path in folder.glob("*.png"):
-        if path.stem in OF_PICTURES and path.stat().st_size > MAX_PNG_BYTES:
-            with Image.open(path) as image:
-                image.convert("RGB").save(path.with_suffix(".jpg"), quality=80)
-            path.unlink()
+        if path.stem in OF_PICTURES:
+            illustrated.lighten(path, max_bytes=MAX_PNG_BYTES, quality=80)
 
 
 def page(folders: dict[Part, Path], docs: Path) -> str:
@@ -282,38 +278,15 @@ def page(folders: dict[Part, Path], docs: Path) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Refait les figures, toutes ou celles que dit `--only`, puis la page."""
-    parser = FrenchParser(prog="python -m docs.figures", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=DOCS,
-        metavar="DOSSIER",
-        help="où écrire figures.md et ses images (docs/ par défaut)",
+    return illustrated.run_page(
+        argv,
+        module="figures",
+        description=__doc__.splitlines()[0],
+        page="figures",
+        entries=[(part.name, part) for part in PARTS],
+        draw=remake,
+        write=page,
     )
-    parser.add_argument(
-        "--only",
-        type=int,
-        nargs="+",
-        choices=range(1, len(PARTS) + 1),
-        metavar="N",
-        help="ne refaire que ces parties, numérotées comme leurs dossiers",
-    )
-    options = parser.parse_args(argv)
-
-    def body() -> int:
-        root = options.output / "figures"
-        folders = {part: root / f"{k:02}_{part.name}" for k, part in enumerate(PARTS, start=1)}
-        for stale in set(root.glob("*")) - set(folders.values()):
-            shutil.rmtree(stale)
-        for number, (part, folder) in enumerate(folders.items(), start=1):
-            if not options.only or number in options.only:
-                remake(part, folder)
-        with replacing(options.output / "figures.md") as temporary:
-            temporary.write_text(page(folders, options.output), encoding="utf-8")
-        print(options.output / "figures.md")
-        return 0
-
-    return run(body)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,9 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
-
-from convnets.core.cli import FrenchParser, run
-from convnets.core.files import replacing
+from docs import illustrated
 from exercises import FOLDER, sources
 
-DOCS = Path(__file__).resolve().parent
 MAX_PNG_BYTES = 500_000
 OUTPUT = "sortie.txt"  # dans le dossier d'une entrée, ce que sa commande a écrit
 
@@ -175,16 +171,9 @@ def draw(picture: Picture, folder: Path) -> None:
     for path in set(folder.iterdir()) - set(kept):
         path.unlink()
     for path in kept:
-        _lighten(path)
+        illustrated.lighten(path, max_bytes=MAX_PNG_BYTES, quality=88)
     said = [line for line in printed.getvalue().splitlines() if str(folder) not in line]
     (folder / OUTPUT).write_text("".join(f"{line}\n" for line in said), encoding="utf-8")
-
-
-def _lighten(path: Path) -> None:
-    if path.stat().st_size > MAX_PNG_BYTES:
-        with Image.open(path) as image:
-            image.convert("RGB").save(path.with_suffix(".jpg"), quality=88)
-        path.unlink()
 
 
 def page(folders: dict[Picture, Path], docs: Path) -> str:
@@ -217,41 +206,15 @@ def page(folders: dict[Picture, Path], docs: Path) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Refait les figures, toutes ou celles que dit `--only`, puis la page."""
-    parser = FrenchParser(prog="python -m docs.gallery", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=DOCS,
-        metavar="DOSSIER",
-        help="où écrire galerie.md et ses images (docs/ par défaut)",
+    return illustrated.run_page(
+        argv,
+        module="gallery",
+        description=__doc__.splitlines()[0],
+        page="galerie",
+        entries=[(each.module.split(".")[-1], each) for each in PICTURES],
+        draw=draw,
+        write=page,
     )
-    parser.add_argument(
-        "--only",
-        type=int,
-        nargs="+",
-        choices=range(1, len(PICTURES) + 1),
-        metavar="N",
-        help="ne refaire que ces entrées, numérotées comme leurs dossiers",
-    )
-    options = parser.parse_args(argv)
-
-    def body() -> int:
-        root = options.output / "galerie"
-        folders = {
-            each: root / f"{number:02}_{each.module.split('.')[-1]}"
-            for number, each in enumerate(PICTURES, start=1)
-        }
-        for stale in set(root.glob("*")) - set(folders.values()):
-            shutil.rmtree(stale)
-        for number, (picture, folder) in enumerate(folders.items(), start=1):
-            if not options.only or number in options.only:
-                draw(picture, folder)
-        with replacing(options.output / "galerie.md") as temporary:
-            temporary.write_text(page(folders, options.output), encoding="utf-8")
-        print(options.output / "galerie.md")
-        return 0
-
-    return run(body)
 
 
 if __name__ == "__main__":
