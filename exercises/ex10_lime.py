@@ -169,8 +169,7 @@ def save_segments(subject, coefficients, segments: np.ndarray, path: Path) -> No
         gained = 100 * coefficients[segments]
         drawn = signed.imshow(gained, cmap="PuOr_r", vmin=-highest, vmax=highest)
         signed.set_title(f"Coefficients : ce que chacun ajoute à « {subject.class_fr} »")
-        scale = figure.colorbar(drawn, ax=signed, shrink=0.75, label=POINTS)
-        scale.formatter = lambda value, _: f"{value:g}".replace(".", ",").replace("-", "−")
+        figure.colorbar(drawn, ax=signed, shrink=0.75, label=POINTS)
         for axis in axes[0]:
             axis.set_axis_off()
             for direction, draw in enumerate((axis.hlines, axis.vlines)):

@@ -146,7 +146,6 @@ def save_comparison(path: Path, pictures: dict[str, np.ndarray], curves) -> None
             axes[-1, -1].plot(range(len(curve)), curve, label=f"octave {number}")
         axes[-1, -1].set(title="Réponse des couches (1 : au début de l'octave)", xlabel="pas")
         axes[-1, -1].locator_params(axis="x", integer=True)
-        axes[-1, -1].yaxis.set_major_formatter(lambda value, _: f"{value:.1f}".replace(".", ","))
         axes[-1, -1].legend()
 
 

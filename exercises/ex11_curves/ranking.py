@@ -109,8 +109,6 @@ def save_figure(report: Report, path: Path) -> Path:
         panels[0].set_ylabel("probabilité de la classe")
         titles = [report.details["methods"][name]["title"] for name in reversed(names)]
         summary.set_yticks(range(len(names)), titles)
-        for axis in (panels[0].yaxis, panels[1].yaxis, summary.xaxis):
-            axis.set_major_formatter(lambda value, _: f"{value:.1f}".replace(".", ","))
         summary.set(title="Aires sous les deux courbes", xlabel="○ suppression    ● insertion")
         figure.suptitle(f"Moyennes sur {num_images} images de test")
     return path

@@ -190,11 +190,7 @@ def save_positions(model: keras.Model, path: Path) -> None:
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
         figure.colorbar(
-            drawn,
-            ax=axes,
-            label="cosinus avec la position marquée d'un point",
-            shrink=0.8,
-            format=lambda value, _: f"{value:.1f}".replace(".", ","),
+            drawn, ax=axes, label="cosinus avec la position marquée d'un point", shrink=0.8
         )
         # Ajouter zéro : un cosinus de -0,001 s'écrirait « -0,00 ».
         near, far = (round(each, 2) + 0.0 for each in attention.near_and_far(similarity))

@@ -1,4 +1,3 @@
-import contextlib
 from argparse import ArgumentTypeError
 from types import SimpleNamespace
 
@@ -256,19 +255,3 @@ def test_usage_error(ex12, capsys):
         ex12.main(["--layers", "mixed3:beaucoup"])
     assert caught.value.code == 2
     assert "nombre positif ou nul attendu, reçu 'beaucoup'" in capsys.readouterr().err
-
-
-def test_the_curve_has_decimal_commas(ex12, tmp_path, monkeypatch):
-    labels, new_figure = [], ex12.new_figure
-
-    @contextlib.contextmanager
-    def keep(*arguments, **options):
-        with new_figure(*arguments, **options) as (figure, axes):
-            yield figure, axes
-            figure.draw_without_rendering()
-            labels.extend(label.get_text() for label in axes[-1, -1].get_yticklabels())
-
-    monkeypatch.setattr(ex12, "new_figure", keep)
-    pictures = {"L'image": photo(), "Le rêve": photo()}
-    ex12.save_comparison(tmp_path / "c.png", pictures, [[1.0, 1.4, 1.9]])
-    assert "1,4" in labels and not any("." in label for label in labels)
