@@ -83,7 +83,7 @@ def _checked(archive: zipfile.ZipFile, title: str, limits: dict[str, int], limit
         path = PurePosixPath(name)
         if name.startswith("/") or ".." in path.parts or re.match("[A-Za-z]:", name):
             raise RefusedError(
-                f"{title} contient un chemin qui sort de son dossier : {_shown(name)}."
+                f"{title} contient un chemin qui sort de son dossier : {printable(name[:80])}."
             )
         linked = stat.S_ISLNK(member.external_attr >> 16)
         if member.is_dir() or linked or not is_wanted(path) or path in plan:
@@ -112,5 +112,6 @@ def _name(member: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def _shown(name: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in name[:80])
+def printable(name: str) -> str:
+    """Rend le nom d'un fichier, ce qui ne s'imprime pas remplacé par « ? »."""
+    return "".join(c if c.isprintable() else "?" for c in name)

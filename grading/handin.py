@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from grading import archives, notebooks, submission
-from grading.archives import RefusedError
+from grading.archives import RefusedError, printable
 from grading.scale import read_scale
 from grading.submission import MAX_MODEL_BYTES, MAX_SOURCE_BYTES, Submission
 
@@ -53,10 +53,7 @@ def is_class(path: Path) -> bool:
         FileNotFoundError: rien à cet endroit.
         RefusedError: un zip illisible.
     """
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} n'est pas un dossier, ni un fichier ; donnez celui d'un rendu."
-        )
+    _require(path)
     if path.is_file():
         if path.suffix.lower() != ".zip":
             return False
@@ -89,6 +86,13 @@ def is_class(path: Path) -> bool:
     }
     canonical = any(path.glob("ex[0-9][0-9]_*.py"))
     return _are_students(students, loose=packages or canonical or bool(loose))
+
+
+def _require(path: Path) -> None:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} n'est pas un dossier, ni un fichier ; donnez celui d'un rendu."
+        )
 
 
 def _are_students(names: set[str], *, loose: bool) -> bool:
@@ -135,14 +139,11 @@ def collect(
         ValueError: un choix mal écrit.
     """
     path, workspace = Path(path).absolute(), Path(workspace)
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} n'est pas un dossier, ni un fichier ; donnez celui d'un rendu."
-        )
+    _require(path)
     choices = [_choice(text) for text in chosen]
     used: set[int] = set()
     if one:
-        name = _printable(path.name if path.is_dir() else path.stem)
+        name = printable(path.name if path.is_dir() else path.stem)
         try:
             found, empty = [_prepare(name, [path], workspace / "0", choices, used)], {}
         except FileNotFoundError as error:
@@ -190,15 +191,15 @@ def _students(folder: Path) -> dict[str, list[Path]]:
         if each.is_symlink() or each.name.startswith((".", "_")):
             continue
         if moodle:
-            paths = groups.setdefault((_printable(moodle["name"]), moodle["id"]), [])
+            paths = groups.setdefault((printable(moodle["name"]), moodle["id"]), [])
             if moodle["kind"] == "file":
                 paths.append(each)
         elif each.is_dir():
             if each.name not in archives.HIDDEN:
-                groups[_printable(each.name), ""] = [each]
+                groups[printable(each.name), ""] = [each]
         elif each.suffix.lower() in (*WORK, *archives.OTHERS):
-            name = _printable(each.stem)
-            groups[(_printable(each.name) if (name, "") in groups else name), ""] = [each]
+            name = printable(each.stem)
+            groups[(printable(each.name) if (name, "") in groups else name), ""] = [each]
     names = [name for name, _ in groups]
     return {
         f"{name} ({number})" if names.count(name) > 1 and number else name: paths
@@ -212,10 +213,6 @@ def _choice(text: str) -> tuple[str, str]:
     if not file or not any(module.startswith(exercise) for module in modules) or len(exercise) < 4:
         raise ValueError(f"--as {text} : écrivez --as ex02=tp2.ipynb, un exercice et un fichier.")
     return exercise, file
-
-
-def _printable(name: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in name)
 
 
 # --- Un rendu ------------------------------------------------------------------------
@@ -261,10 +258,7 @@ def _as_it_is(path: Path) -> Submission | None:
             known = module in found.modules
             if not notebooks.is_ready(each, module) if known else _recognised(each):
                 return None
-    lacking = [
-        slug for slug in WEIGHED if slug in found.modules and not found.weights(slug).is_file()
-    ]
-    if lacking and any(each.suffix == ".keras" for each in _walk(found.home)):
+    if _lacking(found) and any(each.suffix == ".keras" for each in _walk(found.home)):
         return None
     return found
 
@@ -295,7 +289,7 @@ def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
         inside = path.relative_to(root)
         inside = inside.with_name(moodle["rest"]) if moodle and moodle["rest"] else inside
         size, suffix = path.stat().st_size, path.suffix.lower()
-        limit, label = LIMITS.get(suffix, MAX_SOURCE_BYTES), _printable(inside.name)
+        limit, label = LIMITS.get(suffix, MAX_SOURCE_BYTES), printable(inside.name)
         if suffix in (".h5", ".hdf5"):
             remarks.append(f"{label} laissé de côté : seuls les poids .keras sont lus")
         elif suffix in archives.OTHERS:
@@ -375,7 +369,7 @@ def _convert(home: Path, root: Path, remarks: list[str], choices: list, used: se
     wanted: dict[str, list] = {}
     asked: set[str] = set()
     for path, named in sources:
-        label = _printable(path.name)
+        label = printable(path.name)
         try:
             source = notebooks.read(path)
         except RefusedError as error:
@@ -406,16 +400,16 @@ def _write(module: str, found: list, root: Path, remarks: list[str], *, done: bo
     """Écrit un module, du fichier qui lui convient le mieux."""
     found = [source for answered, source in found if answered] or [source for _, source in found]
     if done:
-        names = ", ".join(_printable(source.path.name) for source in found)
+        names = ", ".join(printable(source.path.name) for source in found)
         remarks.append(f"{names} laissé de côté : {submission.file_of(module)} est rendu aussi")
         return
     wanted = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"})
     best = max(found, key=lambda each: (len(wanted & each.functions), len(each.cells)))
     for other in found:
         if other is not best:
-            name = _printable(other.path.name)
+            name = printable(other.path.name)
             remarks.append(
-                f"{name} laissé de côté : {_printable(best.path.name)} est noté pour {module} ; "
+                f"{name} laissé de côté : {printable(best.path.name)} est noté pour {module} ; "
                 f"si c'est l'inverse, --as {module[:4]}={name}"
             )
     said = [*best.remarks, *notebooks.convert(best, module, root)]
@@ -430,10 +424,15 @@ def _named(path: Path, scale: set[str]) -> str:
     return ""
 
 
+def _lacking(found: Submission) -> list[str]:
+    """Rend les exercices rendus dont les poids ne sont pas à leur place."""
+    return [s for s in WEIGHED if s in found.modules and not found.weights(s).is_file()]
+
+
 def _place_weights(found: Submission, choices: list, used: set[int]) -> list[str]:
     """Met à leur place des poids d'un autre nom."""
     models = [each for each in _walk(found.home) if each.suffix == ".keras"]
-    needed = [s for s in WEIGHED if s in found.modules and not found.weights(s).is_file()]
+    needed = _lacking(found)
     remarks = []
     for slug in needed:
         asked = [k for k, (exercise, _) in enumerate(choices) if slug.startswith(exercise)]
@@ -452,6 +451,6 @@ def _place_weights(found: Submission, choices: list, used: set[int]) -> list[str
                 if mine[0].with_suffix(suffix).is_file():
                     shutil.copyfile(mine[0].with_suffix(suffix), place.with_suffix(suffix))
         elif models:
-            name = _printable((mine or models)[0].name)
+            name = printable((mine or models)[0].name)
             remarks.append(f"poids de {slug} : lequel des .keras ? --as {slug[:4]}={name}")
     return remarks

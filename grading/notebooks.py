@@ -231,6 +231,8 @@ def modules_of(source: Source) -> tuple[list[str], str]:
     functions = source.functions
     found = [module for module, names in DECISIVE.items() if names & functions]
     networks = list(dict.fromkeys(name for name in _datasets(source) if name))
+    if _is_first_notebook(source):
+        found = [name for name in found if name != "ex04_lenet"]  # ex00 a aussi un `build_dense`
     if not _is_network(source):
         return found, ""
     if not networks and not found:
@@ -244,6 +246,15 @@ def modules_of(source: Source) -> tuple[list[str], str]:
     if found:  # MNIST sert aussi d'exemple à d'autres exercices
         networks = [name for name in networks if name != "ex04_lenet"]
     return [*found, *(name for name in networks if name not in found)], ""
+
+
+def _is_first_notebook(source: Source) -> bool:
+    """Dit si c'est le notebook d'ex00, fait par `exercises.notebook`, sans ex04 à sa suite."""
+    nodes = [each for cell in source.cells for each in ast.walk(_parsed(cell.source))]
+    imports = [each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)]
+    return any(name.startswith("exercises.ex00_convolution") for name in imports) and not any(
+        "ex04_lenet" in _words(each) for each in nodes
+    )
 
 
 def _is_network(source: Source) -> bool:
@@ -362,6 +373,7 @@ def convert(source: Source, module: str, root: Path) -> list[str]:
         "broken": next(iter(lost.values()), None) if not (definitions or adapters) else None,
         "adapters": adapters,
         "module": module,
+        "notebook": str(source.path),
     }
     place = root / file_of(module)
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from grading.archives import printable
+
 REPO = Path(__file__).resolve().parents[1]
 EXERCISES = REPO / "exercises"
 COMMAND = "serving/command.py"  # dans convnets/ : ce que lance ./predict
@@ -77,7 +79,7 @@ def find(folder: Path) -> Submission:
     folder = Path(folder).absolute()
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} n'est pas un dossier ; donnez celui d'un rendu.")
-    name = "".join(c if c.isprintable() else "?" for c in folder.name)
+    name = printable(folder.name)
     inner = folder / "exercises"
     if not inner.is_symlink() and Submission(name, inner, folder).modules:
         return Submission(name, inner, folder)
@@ -153,9 +155,7 @@ def stage(
             else:
                 shutil.copy(path, package)
     if not submitted.shipped:
-        _copy_sources(submitted.root, package)
-        if not (submitted.home / "convnets").is_symlink():
-            _copy_sources(submitted.home / "convnets", shared)
+        _copy_all_sources(submitted, package, shared)
     script = None if submitted.shipped else _script(submitted)
     if script:
         shutil.copyfile(script, package / script.name, follow_symlinks=False)
@@ -186,9 +186,7 @@ def keep(submitted: Submission, folder: Path, *, slugs: Iterable[str]) -> Submis
         Le même rendu, dans `folder`.
     """
     home, root = folder, folder / submitted.root.relative_to(submitted.home)
-    _copy_sources(submitted.root, root)
-    if not (submitted.home / "convnets").is_symlink():
-        _copy_sources(submitted.home / "convnets", home / "convnets")
+    _copy_all_sources(submitted, root, home / "convnets")
     paths = [submitted.weights(slug, end) for slug in slugs for end in WEIGHTS]
     for path in filter(None, [_script(submitted), *paths]):
         if _is_own(submitted, path) and path.stat().st_size <= MAX_MODEL_BYTES:
@@ -196,6 +194,13 @@ def keep(submitted: Submission, folder: Path, *, slugs: Iterable[str]) -> Submis
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy, follow_symlinks=False)
     return submitted._replace(root=root, home=home)
+
+
+def _copy_all_sources(submitted: Submission, package: Path, shared: Path) -> None:
+    """Copie les modules d'un rendu dans `package`, et son `convnets/` dans `shared`."""
+    _copy_sources(submitted.root, package)
+    if not (submitted.home / "convnets").is_symlink():
+        _copy_sources(submitted.home / "convnets", shared)
 
 
 def _copy_sources(source: Path, target: Path) -> None:

@@ -2,12 +2,14 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from grading import cells, handin, notebooks
+from grading import cells, handin, notebooks, submission
 from grading.scale import read_scale
 
 POOL = "def pool2d(image, size=SIZE):\n    return np.max(image) * size"
@@ -213,6 +215,27 @@ def test_latin1_is_not_called_a_syntax_error(tmp_path, monkeypatch):
     (found,) = handin.collect(path, tmp_path / "copie", one=True).submissions
     assert imported(found, monkeypatch=monkeypatch).pool2d() == "é"
     assert "n'est pas en UTF-8" in found.remarks[0]
+
+
+def test_modules_of_one_notebook_may_import_each_other(converted, tmp_path):
+    found = converted(
+        "from exercises.ex00_convolution import geometry, pooling as pool\n\n"
+        "def pool2d(x):\n    return geometry.output_size(x)",
+        "def output_size(x):\n    return x + 1\n\nTABLE = {'max': pool.pool2d}",
+        "def build_lenet(side=32):\n    return 1\n\ndef build_dense():\n    return 2",
+    )
+    assert found.modules == {"ex00_convolution.geometry", "ex00_convolution.pooling"}
+    (tmp_path / "enfant").mkdir()
+    submission.stage(tmp_path / "enfant", found)
+    for first, second in (("geometry", "pooling"), ("pooling", "geometry")):
+        code = (
+            f"from exercises.ex00_convolution import {first}, {second}; "
+            f"print({first}.TABLE['max'](1), 'pool2d' in vars({second}))"
+        )
+        answer = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path / "enfant", capture_output=True, text=True
+        )
+        assert (answer.stdout, answer.stderr) == ("2 True\n", "")
 
 
 def test_the_notebooks_of_the_course_are_read_whole(tmp_path):
