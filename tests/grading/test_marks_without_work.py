@@ -94,6 +94,8 @@ def test_shared_arrays_are_counted():
     others = [(shape, rng.normal(size=len(values))) for shape, values in ours]
     assert copies.shared(ours, retouched) == 1 and copies.shared(ours, others) == 0
     assert copies.shared(ours, [retouched[1], others[0]]) == 0.5
+    noisy = [(shape, values + 0.1 * rng.normal(size=len(values))) for shape, values in ours]
+    assert copies.shared(noisy, ours) == 1
     assert copies.shared([], ours) == copies.shared(ours, []) == 0
 
 
