@@ -61,6 +61,7 @@ def test_what_predict_reads(made):
             np.testing.assert_array_equal(each, each.astype(np.float16))
 
 
+@pytest.mark.slow
 def test_a_recipe_cut_between_two_stages_ends_alike(made, small, cut, same, capfd):
     with cut("pupil"):
         left = small("cifar10_light", code=130)

@@ -17,12 +17,8 @@ def cat(repo):
     return repo / "samples" / "chat.png"
 
 
-# Par défaut, une seule de celles qui dérivent le réseau ; les autres sont au test suivant.
-DERIVING = [
-    method if method == "grad_cam" else pytest.param(method, marks=pytest.mark.slow)
-    for method, entry in EXPLANATIONS.items()
-    if entry.derives
-]
+# Celles qui dérivent le réseau chargent Keras ; test_own_model en garde une, sur un petit réseau.
+DERIVING = [method for method, entry in EXPLANATIONS.items() if entry.derives]
 
 
 def check_figure(path):
@@ -31,6 +27,7 @@ def check_figure(path):
         assert len(np.unique(np.asarray(figure.convert("RGB")).reshape(-1, 3), axis=0)) > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", DERIVING)
 def test_each_method_writes_a_figure(repo, cat, tmp_path, monkeypatch, capfd, method):
     from convnets.serving import command

@@ -94,6 +94,7 @@ def test_filters_before_training_are_those_the_shipped_ones_come_from(
 
 
 @pytest.mark.usefixtures("eager")
+@pytest.mark.slow
 def test_the_whole_loop(ex00, tmp_path, capsys):
     folders = ["--models-dir", str(tmp_path), "--output", str(tmp_path / "figures")]
     assert ex00.main(["--epochs", "1", "--seeds", "1", "--limit", "100", *folders]) == 0

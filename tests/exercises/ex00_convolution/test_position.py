@@ -76,6 +76,7 @@ def test_the_curve_is_the_one_of_the_report(ex00, tmp_path):
 
 
 @pytest.mark.usefixtures("eager")
+@pytest.mark.slow
 def test_the_whole_loop(ex00, tmp_path, monkeypatch, as_dataset, unrendered):
     monkeypatch.setattr(ex00.sources, "load_mnist", lambda: as_dataset("mnist"))
     monkeypatch.setattr(ex00, "SHIFTS_PX", range(2))

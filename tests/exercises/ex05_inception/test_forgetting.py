@@ -48,6 +48,7 @@ def test_a_frozen_base_forgets_nothing_and_a_large_rate_everything(
 
 
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_the_whole_study_of_forgetting(
     trial_arguments, forgetting, tiny_blocks, tmp_path, monkeypatch, capfd
 ):

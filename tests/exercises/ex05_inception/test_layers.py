@@ -22,6 +22,7 @@ def ex05():
 
 
 @pytest.mark.question(QUESTION)
+@pytest.mark.slow
 def test_the_whole_study_of_layers(
     trial_arguments, ex05, tiny_blocks, tmp_path, monkeypatch, capfd
 ):
