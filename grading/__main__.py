@@ -2,7 +2,7 @@
 
 C'est `pytest grading --submission DOSSIER` (ou `--submissions`, si DOSSIER contient des dossiers
 d'élèves), avec la configuration du dépôt, et jamais celle qu'un rendu pourrait contenir.
-Les options qui suivent sont celles de pytest.
+Les options qui suivent sont celles de la correction, puis celles de pytest.
 """
 
 import os
@@ -10,7 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
+from convnets.core.cli import FrenchParser
 from grading import REPO, handin, sandbox
+from grading.plugin import add_options
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -34,6 +36,23 @@ def command(arguments: list[str]) -> list[str]:
     return [*line, f"{option}={folder}", *arguments[1:]]
 
 
+def describe() -> FrenchParser:
+    """Décrit la commande ; c'est pytest qui lit les options, et vérifie leurs valeurs."""
+    parser = FrenchParser(
+        prog="python -m grading",
+        description="Corriger un rendu, ou une classe ; sans argument, le corrigé du dépôt.",
+        epilog="Puis les options de pytest : -n 2, -k relu, -v, --junitxml=notes.xml… Le détail "
+        "est dans docs/enseignants.md.",
+    )
+    parser.add_argument(
+        "RENDU",
+        nargs="?",
+        help="un dossier, un .py, un .ipynb ou un zip ; d'un élève, ou d'une classe",
+    )
+    add_options(parser.add_argument)
+    return parser
+
+
 class _Interrupts:
     """Rend Ctrl-C à pytest quand les notes commencent : il écrit alors celles qu'il a."""
 
@@ -43,6 +62,9 @@ class _Interrupts:
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        describe().print_help()
+        sys.exit()
     try:
         sandbox.check_system()
         found = command(sys.argv[1:])

@@ -20,9 +20,16 @@ PROPERTY = "grading"  # la note voyage dans les propriétés du test, jusqu'à J
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Ajoute les options de correction."""
-    group = parser.getgroup("grading", "correction")
-    add = group.addoption
+    """Ajoute les options de correction à celles de pytest."""
+    add_options(parser.getgroup("grading", "correction").addoption)
+
+
+def add_options(add) -> None:
+    """Ajoute les options de correction.
+
+    Args:
+        add: `addoption` de pytest, ou `add_argument` d'argparse, pour l'aide.
+    """
     add("--submission", metavar="RENDU", help="noter ce rendu (sinon, le corrigé du dépôt)")
     add(
         "--submissions",

@@ -16,8 +16,8 @@ class FrenchParser(argparse.ArgumentParser):
 
     def __init__(self, **options):
         super().__init__(add_help=False, **options)
-        self._positionals.title = "arguments"
-        self._optionals.title = "options"
+        self._positionals.title = "arguments "  # « arguments : », l'espace du français
+        self._optionals.title = "options "
         # « -1/2 » et « -1,5 » sont des valeurs, et non des options inconnues.
         self._negative_number_matcher = re.compile(r"-[.,]?\d")
         self.add_argument("-h", "--help", action="help", help="montre cette aide et s'arrête")

@@ -142,6 +142,15 @@ def test_bad_options_are_said_at_once(run, arguments, message):
     assert "Traceback" not in ended.stderr + ended.stdout
 
 
+def test_help_is_in_french_and_names_every_option(run_module):
+    done = run_module("grading", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage : python -m grading")
+    assert "show this help" not in done.stdout and "options de pytest" in done.stdout
+    for option in ("--submissions", "--as", "--grade-report", "--hint", "--with-training"):
+        assert option in done.stdout
+
+
 def test_plain_pytest_is_left_alone(run):
     ended = run("pytest", "-n", "0", "tests/grading/test_report.py")
     assert ended.returncode == 0 and "correction" not in ended.stdout
