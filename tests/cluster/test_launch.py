@@ -196,6 +196,7 @@ def test_two_processes_end_alike_and_resume_after_a_death(small, repo):
     assert "Gloo" not in ended.stdout + ended.stderr  # ni le C++, en anglais
 
 
+@pytest.mark.slow
 def test_without_the_launcher_the_survivor_says_it(small, repo):
     """Le processus 0, que les autres attendent, est tué : une phrase, et non la trace de JAX."""
     pytest.importorskip("jax", reason="pip install -r cluster/requirements.txt")

@@ -90,6 +90,7 @@ cluster.shutdown()
 """
 
 
+@pytest.mark.slow
 def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
     """Deux machines Ray, une tuée au milieu : chaque image a sa réponse, une fois."""
     listed = sorted(str(path) for path in pictures.iterdir())

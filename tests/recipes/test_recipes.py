@@ -24,8 +24,8 @@ STAGES = {
 @pytest.mark.parametrize(
     "name",
     [
-        "mnist",
         "cifar10_light",  # les étapes de cifar10, puis la sienne
+        pytest.param("mnist", marks=pytest.mark.slow),
         pytest.param("fashion", marks=pytest.mark.slow),
         pytest.param("cifar10", marks=pytest.mark.slow),
     ],
@@ -100,6 +100,7 @@ def test_labels_alone_teach_otherwise(small, made, same):
     assert not same(made("cifar10_light").weights, alone.weights, 1e-3)
 
 
+@pytest.mark.slow
 def test_each_seed_learns_alone(made):
     """Deux graines ne partagent rien, ni départ, ni maître."""
     found = made("mnist")

@@ -40,9 +40,7 @@ def test_each_method_writes_a_figure(repo, cat, tmp_path, monkeypatch, capfd, me
     check_figure(output)
 
 
-@pytest.mark.parametrize(
-    "method", [name for name, entry in EXPLANATIONS.items() if not entry.derives]
-)
+@pytest.mark.parametrize("method", ["occlusion", pytest.param("lime", marks=pytest.mark.slow)])
 def test_methods_without_gradient_draw_without_keras(repo, cat, tmp_path, method):
     code = (
         "import sys; from convnets.serving import command;"

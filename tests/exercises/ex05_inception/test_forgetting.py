@@ -24,6 +24,7 @@ def tuning():
     return fine_tuning
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_a_frozen_base_forgets_nothing_and_a_large_rate_everything(
     forgetting, tuning, tiny_blocks, monkeypatch
