@@ -282,9 +282,9 @@ def test_unknown_exercise(tmp_path, capsys, name):
 
 SHORT = {  # les options d'un essai de quelques secondes, pour chaque `main`
     "ex03_cifar10/ex03_cifar10": ["--limit", "600", "--epochs", "1"],  # un lot en a 512
-    "ex05_inception/main": ["--limit", "8", "--folds", "2", "--epochs", "1"],
-    "ex05_inception/layers": ["--limit", "8", "--epochs", "1"],
-    "ex05_inception/forgetting": ["--limit", "8", "--epochs", "1"],
+    "ex05_inception/main": ["--limit", "10", "--folds", "2", "--epochs", "1"],
+    "ex05_inception/layers": ["--limit", "10", "--epochs", "1"],
+    "ex05_inception/forgetting": ["--limit", "10", "--epochs", "1"],
     "ex06_feature_maps/maximisation": ["--steps", "1"],
     "ex11_curves/main": ["--limit", "2"],
     "ex12_deep_dream/ex12_deep_dream": ["--steps", "1", "--octaves", "1", "--size", "75"],

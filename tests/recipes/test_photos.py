@@ -154,4 +154,4 @@ def test_shipped_network_starts_with_the_real_base(extract):
     found = keras.Model(shipped.input, pooled.output).predict(large, verbose=0)
     expected = extractor.predict(large, verbose=0)
     gap = np.linalg.norm(found - expected) / np.linalg.norm(expected)
-    assert 0 < gap < 0.005  # les mêmes poids, arrondis à 16 bits
+    assert 0 < gap < 0.03  # les mêmes poids, arrondis filtre par filtre (saving.round_weight)

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import struct
 import subprocess
 import sys
@@ -263,14 +262,20 @@ def test_predict_stays_under_300_megabytes(predict_env, tmp_path):
     content = png(6000, 4000, bits=8, colour=6, rows=bytes(1 + 4 * 6000) * 4000)
     for i in range(3):
         (tmp_path / f"{i}.png").write_bytes(content)
-    process = subprocess.Popen(
-        [REPOSITORY / "predict", tmp_path], stdout=subprocess.PIPE, env=predict_env
+    # Un petit processus le lance : ru_maxrss commence par la mémoire de qui lance.
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    lines = process.stdout.read().splitlines()
-    process.stdout.close()
-    _, process.returncode, usage = os.wait4(process.pid, 0)
-    assert len(lines) == 3 and process.returncode == 0
-    assert usage.ru_maxrss * 1024 < 300 * 10**6
+    done = subprocess.run(
+        [sys.executable, "-c", code, REPOSITORY / "predict", tmp_path],
+        capture_output=True,
+        text=True,
+        env=predict_env,
+        check=True,
+    )
+    *lines, peak = done.stdout.splitlines()
+    assert len(lines) == 3 and int(peak) * 1024 < 300 * 10**6
 
 
 # --- Temps ----------------------------------------------------------------------------
