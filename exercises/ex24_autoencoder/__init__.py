@@ -1,0 +1,26 @@
+"""Auto-encodeurs : passer par un goulot, avec ou sans raccourcis ; puis compresser pour de bon.
+
+Document : S3 « Different problems, models & metrics » (« Specificities wrt auto-encoders? » ;
+figure (7) : image → bits → image).
+Commande : python -m exercises.ex24_autoencoder
+           python -m exercises.ex24_autoencoder --compress image.png --output code.bin
+           python -m exercises.ex24_autoencoder --decompress code.bin --output relue.png
+Résultat mesuré : models/ex24_autoencoder.json.
+
+Un auto-encodeur doit tout faire passer par son goulot ; un U-Net a des raccourcis qui l'évitent. À
+recopier une image, le U-Net gagne sans se servir de son goulot : il n'a rien résumé. À la
+débruiter, les mêmes raccourcis rendent les contours. Un auto-encodeur, lui, résume : ses codes
+arrondis, puis écrits avec le moins de bits possible, font un format d'image.
+
+À lire dans cet ordre :
+
+- `measures.py` : juger une image rendue, le PSNR et le SSIM ; comparer deux courbes à débit égal ;
+- `shortcuts.py` : le U-Net et l'auto-encodeur, les deux mêmes tâches, le goulot coupé ;
+- `coder.py` : des entiers aux octets, un codeur entropique en vingt lignes ;
+- `codec.py` : image → codes → entiers → octets, et retour ; le fichier ;
+- `network.py` : l'auto-encodeur qui compresse, et la perte qui compte les bits ;
+- `baselines.py` : ACP, image réduite, JPEG, WebP ;
+- `comparison.py` : toutes les graines, et le compte rendu ;
+- `figures.py` : les figures ;
+- `command.py` : compresser une image dans un fichier, et la relire.
+"""

@@ -1,0 +1,115 @@
+"""Ce à quoi comparer : l'ACP, une image réduite, l'image moyenne, JPEG et WebP.
+
+D'après : S3, figure (7), image → bits → image.
+Commande : python -m exercises.ex24_autoencoder
+"""
+
+import io
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from exercises.ex24_autoencoder.codec import BLOCK_PX, Codec, make_codec
+
+GREY = 127.5  # retiré avant l'analyse, remis après
+QUALITIES = {"JPEG": (5, 10, 20, 30, 50, 70, 85), "WEBP": (1, 5, 10, 20, 30, 50, 70, 85)}
+# Le meilleur de chacun : JPEG garde toute la couleur (WebP ne le peut pas), WebP prend son temps.
+FORMATS = {"JPEG": {"optimize": True, "subsampling": 0}, "WEBP": {"method": 6}}
+
+
+# --- Question : un auto-encodeur linéaire est une ACP --------------------------------
+
+
+def principal_axes(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cherche les axes principaux des carrés de 8 × 8 pixels, couleurs comprises.
+
+    Args:
+        images: uint8 `(n, 8a, 8b, 3)`.
+
+    Returns:
+        `(axes, écarts-types)` : colonnes orthonormées `(192, 192)`, du plus grand écart-type au
+        plus petit, et ces écarts-types `(192,)`.
+
+    Source : Baldi et Hornik, Neural Networks 2(1), 1989 : ce qu'apprend un auto-encodeur linéaire.
+    """
+    blocks = to_blocks(images.astype(np.float32) - GREY).reshape(-1, 3 * BLOCK_PX**2)
+    variances, axes = np.linalg.eigh(blocks.T @ blocks / len(blocks))
+    return axes[:, ::-1].copy(), np.sqrt(np.maximum(variances[::-1], 1e-6))
+
+
+def to_blocks(images: np.ndarray, side_px: int = BLOCK_PX) -> np.ndarray:
+    """Range des images `(n, h, w, 3)` en `(n, a, b, 3 · côté²)`, un vecteur par carré."""
+    num, height, width = images.shape[:3]
+    rows, columns = height // side_px, width // side_px
+    split = images.reshape(num, rows, side_px, columns, side_px, 3).swapaxes(2, 3)
+    return split.reshape(num, rows, columns, 3 * side_px**2)
+
+
+def from_blocks(blocks: np.ndarray, side_px: int = BLOCK_PX) -> np.ndarray:
+    """Défait `to_blocks`."""
+    num, rows, columns = blocks.shape[:3]
+    split = blocks.reshape(num, rows, columns, side_px, side_px, 3).swapaxes(2, 3)
+    return split.reshape(num, rows * side_px, columns * side_px, 3)
+
+
+def pca_codec(images: np.ndarray) -> Codec:
+    """Fait un codeur de l'ACP d'images d'apprentissage uint8 `(n, 8a, 8b, 3)`."""
+    axes, _ = principal_axes(images)
+    return make_codec(
+        lambda x: to_blocks(x.astype(np.float32) - GREY) @ axes,
+        lambda codes: from_blocks(codes @ axes.T) + GREY,
+        images,
+    )
+
+
+# --- Question : réduire l'image, est-ce la compresser ? ------------------------------
+
+
+def halving_codec(images: np.ndarray) -> Codec:
+    """Fait un codeur qui réduit l'image de moitié, et la rend par interpolation bilinéaire."""
+    half_px = BLOCK_PX // 2
+
+    def halve(x):
+        num, height, width = x.shape[:3]
+        means = x.reshape(num, height // 2, 2, width // 2, 2, 3).mean(axis=(2, 4)) - GREY
+        return to_blocks((2 * means).astype(np.float32), half_px)  # 2 : pour des axes de norme 1
+
+    def enlarge(codes):
+        small = from_blocks(codes, half_px) / 2
+        # Entre les centres des pixels, les bords prolongés, comme font les logiciels.
+        return ndimage.zoom(small, (1, 2, 2, 1), order=1, mode="nearest", grid_mode=True) + GREY
+
+    return make_codec(halve, enlarge, images)
+
+
+# --- Question : JPEG et WebP, à la même taille ---------------------------------------
+
+
+def to_mosaic(images: np.ndarray) -> np.ndarray:
+    """Pose n images `(n, h, w, 3)`, n un carré, en une seule `(h √n, w √n, 3)`."""
+    side = round(len(images) ** 0.5)
+    num, height, width = images.shape[:3]
+    split = images.reshape(side, side, height, width, 3).swapaxes(1, 2)
+    return split.reshape(side * height, side * width, 3)
+
+
+def from_mosaic(mosaic: np.ndarray, num: int) -> np.ndarray:
+    """Défait `to_mosaic`."""
+    side = round(num**0.5)
+    height, width = (size // side for size in mosaic.shape[:2])
+    split = mosaic.reshape(side, height, side, width, 3).swapaxes(1, 2)
+    return split.reshape(num, height, width, 3)
+
+
+def write_image(image: np.ndarray, kind: str, quality: int) -> bytes:
+    """Rend le contenu d'un fichier JPEG ou WebP ; `image` est uint8 `(h, w, 3)`."""
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, kind, quality=quality, **FORMATS[kind])
+    return content.getvalue()
+
+
+def read_image(content: bytes) -> np.ndarray:
+    """Relit le contenu d'un fichier d'image ; rend `(h, w, 3)` uint8."""
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image.convert("RGB"))

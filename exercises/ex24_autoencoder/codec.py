@@ -1,0 +1,138 @@
+"""Image → codes → entiers → octets, et retour : la chaîne que tous les codeurs d'ici partagent.
+
+D'après : S3, figure (7), image → bits → image.
+Commande : python -m exercises.ex24_autoencoder
+
+Seule change la première étape : un réseau, une ACP, une image réduite. Ensuite chaque code est
+divisé par un pas et arrondi, c'est là et là seulement que l'image perd quelque chose ; puis les
+entiers sont écrits par `coder.py`. Un pas plus grand fait un fichier plus petit : c'est le réglage
+de qualité, comme celui de JPEG.
+"""
+
+import itertools
+import json
+import struct
+import zlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from exercises.ex24_autoencoder import coder
+
+STEPS = (192, 128, 96, 64, 48, 32, 24)  # pas des qualités 1 à 7, en niveaux de gris
+ROUNDING = 0.35  # au lieu de 0,5 : un code est plus volontiers arrondi vers zéro, qui coûte moins
+BLOCK_PX = 8  # un vecteur de codes par carré de 8 × 8 pixels
+MAX_PIXELS = 4_000_000  # d'un fichier
+HEADER = struct.Struct(">4sBHHHH")  # signature, qualité, images, hauteur, largeur, marque : 13 o
+SIGNATURE = b"ex24"
+
+
+class Codec(NamedTuple):
+    """Un codeur d'images : sa transformation, et les statistiques de ce qu'elle rend."""
+
+    # images uint8 (n, 8a, 8b, 3) → codes float32 (n, a, b, c) ; et retour, float32 non borné
+    analyse: Callable[[np.ndarray], np.ndarray]
+    synthesise: Callable[[np.ndarray], np.ndarray]
+    statistics: list[list[tuple[int, int]]]  # par qualité et par voie, ce qu'il faut à `Table`
+
+    def mark(self) -> int:
+        """Rend seize bits qui reconnaissent ce codeur : un autre ne sait pas lire ses fichiers."""
+        return zlib.crc32(json.dumps(self.statistics).encode()) & 0xFFFF
+
+    def tables(self, quality: int, num_vectors: int):
+        """Rend la table de chaque entier de `num_vectors` vecteurs, à une qualité."""
+        tables = [coder.Table(*each) for each in self.statistics[quality - 1]]
+        return itertools.islice(itertools.cycle(tables), num_vectors * len(tables))
+
+
+# --- Question : que perd l'image, et où ? --------------------------------------------
+
+
+def quantise(codes: np.ndarray, step: float) -> np.ndarray:
+    """Arrondit des codes à un multiple du pas.
+
+    Args:
+        codes: réels, de forme quelconque.
+        step: le pas.
+
+    Returns:
+        Entiers, même forme, de −LIMIT à LIMIT : les codes valent à peu près `step` fois eux.
+    """
+    sizes = np.floor(np.abs(codes) / step + ROUNDING)
+    return (np.sign(codes) * np.minimum(sizes, coder.LIMIT)).astype(np.int64)
+
+
+def make_codec(analyse, synthesise, images: np.ndarray) -> Codec:
+    """Fait un codeur d'une transformation : compte, à chaque qualité, les entiers qu'elle rend.
+
+    Args:
+        analyse: voir `Codec`.
+        synthesise: voir `Codec`.
+        images: uint8 `(n, h, w, 3)`, d'apprentissage : ces statistiques font partie du codeur.
+    """
+    codes = analyse(images)
+    return Codec(analyse, synthesise, [coder.count(quantise(codes, step)) for step in STEPS])
+
+
+# --- Question : le fichier, écrit puis relu ------------------------------------------
+
+
+def pack(codec: Codec, images: np.ndarray, quality: int) -> bytes:
+    """Compresse des images de même taille dans le contenu d'un fichier.
+
+    Args:
+        codec: le codeur.
+        images: uint8 `(n, h, w, 3)` ; n, h et w de 1 à 65 535.
+        quality: de 1 à 7.
+
+    Returns:
+        L'en-tête, puis tous les codes, image après image.
+
+    Raises:
+        ValueError: plus de `MAX_PIXELS` pixels.
+    """
+    num, height, width = images.shape[:3]
+    if num * height * width > MAX_PIXELS:
+        raise ValueError(
+            f"Cette image a {num * height * width} pixels ; au plus {MAX_PIXELS} sont attendus : "
+            "réduisez-la d'abord."
+        )
+    margins = [(0, 0), (0, -height % BLOCK_PX), (0, -width % BLOCK_PX), (0, 0)]
+    codes = codec.analyse(np.pad(images, margins, mode="edge"))
+    symbols = quantise(codes, STEPS[quality - 1])
+    tables = codec.tables(quality, symbols[..., 0].size)
+    header = HEADER.pack(SIGNATURE, quality, num, height, width, codec.mark())
+    return header + coder.encode(symbols.reshape(-1).tolist(), tables)
+
+
+def unpack(codec: Codec, content: bytes) -> np.ndarray:
+    """Relit des images de ce que `pack` a écrit.
+
+    Args:
+        codec: le codeur qui l'a écrit.
+        content: le contenu du fichier.
+
+    Returns:
+        Images uint8 `(n, h, w, 3)`.
+
+    Raises:
+        ValueError: ce n'est pas un tel fichier, il vient d'un autre codeur, ou il est abîmé.
+    """
+    if len(content) < HEADER.size or not content.startswith(SIGNATURE):
+        raise ValueError("ce n'est pas un fichier écrit par --compress.")
+    _, quality, num, height, width, mark = HEADER.unpack_from(content)
+    if mark != codec.mark():
+        raise ValueError(
+            "ce fichier a été écrit avec un autre réseau : il faut celui-là pour le relire."
+        )
+    if not (1 <= quality <= len(STEPS) and 0 < num * height * width <= MAX_PIXELS):
+        raise ValueError("ce fichier est abîmé : son en-tête est impossible.")
+    rows, columns = -(-height // BLOCK_PX), -(-width // BLOCK_PX)
+    try:
+        symbols = coder.decode(content[HEADER.size :], codec.tables(quality, num * rows * columns))
+    except ValueError as error:
+        raise ValueError(f"ce fichier est abîmé : {error}.") from error
+    codes = np.array(symbols, np.float32).reshape(num, rows, columns, -1) * STEPS[quality - 1]
+    images = codec.synthesise(codes)[:, :height, :width]
+    return np.clip(np.round(images), 0, 255).astype(np.uint8)

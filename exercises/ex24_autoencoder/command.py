@@ -1,0 +1,85 @@
+"""Compresser une image dans un fichier, et la relire.
+
+D'après : S3, figure (7), image → bits → image.
+Commande : python -m exercises.ex24_autoencoder --compress image.png --output code.bin
+           python -m exercises.ex24_autoencoder --decompress code.bin --output relue.png
+"""
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from convnets.core import files
+from convnets.core.cli import printable
+from convnets.core.images import open_image
+from convnets.core.reports import read_report
+from convnets.figures.style import output_dir
+from convnets.training import saving
+from exercises.ex24_autoencoder import network
+from exercises.ex24_autoencoder.baselines import to_mosaic
+from exercises.ex24_autoencoder.codec import Codec, pack, unpack
+from exercises.ex24_autoencoder.measures import psnr
+
+QUALITY = 5  # par défaut
+
+
+def load_codec(options: Namespace) -> Codec:
+    """Charge le réseau, et les statistiques que son compte rendu a gardées.
+
+    Raises:
+        FileNotFoundError: modèle absent.
+        ValueError: le modèle et son compte rendu ne vont pas ensemble.
+    """
+    report = read_report(options.module, models_dir=options.models_dir)
+    model = saving.load_model(options.module, models_dir=options.models_dir)
+    statistics = [[tuple(each) for each in channels] for channels in report.details["statistics"]]
+    return Codec(*network.transform(model), statistics)
+
+
+# --- Question : image → bits → image -------------------------------------------------
+
+
+def compress(options: Namespace) -> int:
+    """Compresse une image dans un fichier, le relit, et dit ce qu'il pèse ; rend 0."""
+    image = np.asarray(open_image(options.compress))
+    codec = load_codec(options)
+    path = target(options, options.compress, ".bin")
+    write(path, pack(codec, image[None], options.quality))
+    content = path.read_bytes()
+    rate = 8 * len(content) / image[..., 0].size
+    quality = psnr(image[None], unpack(codec, content))
+    text = f"{rate:.2f} bit par pixel, PSNR {quality:.1f} dB".replace(".", ",")
+    print(f"{image.size} octets de pixels → {len(content)} octets : {text}")
+    print(path)
+    return 0
+
+
+def decompress(options: Namespace) -> int:
+    """Relit un fichier compressé et en écrit l'image en PNG ; rend 0."""
+    content, codec = options.decompress.read_bytes(), load_codec(options)
+    try:
+        image = to_mosaic(unpack(codec, content))  # une seule image, sauf dans l'album des mesures
+    except ValueError as error:
+        raise ValueError(f"{printable(str(options.decompress))} : {error}") from error
+    path = target(options, options.decompress, ".png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.replacing(path, suffix=files.own_suffix()) as temporary:
+        Image.fromarray(image).save(temporary, "PNG")
+    print(path)
+    return 0
+
+
+def target(options: Namespace, source: Path, suffix: str) -> Path:
+    """Rend le fichier à écrire : `--output`, ou le nom de la source dans le dossier des figures."""
+    if options.output and not options.output.is_dir():
+        return options.output
+    return output_dir(options) / f"{source.stem}{suffix}"
+
+
+def write(path: Path, content: bytes) -> None:
+    """Écrit un fichier d'un coup ; son dossier est créé."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.replacing(path, suffix=files.own_suffix()) as temporary:
+        temporary.write_bytes(content)

@@ -1,0 +1,220 @@
+"""L'auto-encodeur qui compresse, et une perte qui compte les bits.
+
+D'après : S3, figure (7), image → bits → image.
+Commande : python -m exercises.ex24_autoencoder
+
+Le réseau part de l'ACP des carrés de 8 × 8 pixels, qui est le meilleur auto-encodeur linéaire, et
+apprend ce qu'elle ne peut pas faire : une seconde branche, convolutions et ReLU, ajoute ses codes à
+ceux de l'ACP, et une autre sa retouche à l'image qu'ils rendent. Sa perte est celle de tout format
+d'image : bits + λ · erreur. Le pas de l'arrondi est tiré au sort à chaque image, de sorte qu'un
+seul réseau sert à toutes les qualités.
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from convnets.training import study
+from exercises.ex24_autoencoder.baselines import GREY, principal_axes
+from exercises.ex24_autoencoder.codec import BLOCK_PX, ROUNDING, STEPS, Codec, make_codec
+
+EPOCHS = 2
+BATCH_SIZE = 32
+LEARNING_RATE = 1e-3  # d'Adam, au début ; il décroît jusqu'à zéro
+CODES = 96  # par carré de 8 × 8 pixels, qui a 192 nombres
+CHANNELS = (32, 64)  # cartes à 1/2 et 1/4 de la taille
+SPREAD = 64.0  # niveaux de gris : ramène codes et pixels autour de 1 pour les convolutions
+# À haut débit, un pas Δ fait une erreur Δ²/12 par nombre, et le doubler économise un bit : le
+# meilleur marché entre l'un et l'autre est λ = 6 / (Δ² ln 2) par nombre, un pixel en ayant trois.
+DISTORTION = 3 * 6 / math.log(2)
+NUM_AXES_IMAGES = 4000  # images dont vient l'ACP
+NUM_COUNTED = 2000  # images dont viennent les statistiques des codes
+
+
+# --- Question : une transformation apprise, et son inverse ---------------------------
+
+
+def build_encoder() -> keras.Model:
+    """Construit l'encodeur : images uint8 `(n, 8a, 8b, 3)` → codes float32 `(n, a, b, 96)`."""
+    images = keras.Input((None, None, 3), dtype="uint8")
+    x = layers.Rescaling(1.0, -GREY)(images)
+    linear = layers.Conv2D(CODES, BLOCK_PX, strides=BLOCK_PX, use_bias=False, name="axes")(x)
+    x = layers.Rescaling(1 / SPREAD)(x)
+    for num_maps in CHANNELS:
+        x = layers.Conv2D(num_maps, 5, strides=2, padding="same", activation="relu")(x)
+    # Nulle au départ : l'encodeur commence par être l'ACP.
+    x = layers.Conv2D(CODES, 3, strides=2, padding="same", kernel_initializer="zeros")(x)
+    codes = layers.Add()([linear, layers.Rescaling(SPREAD)(x)])
+    return keras.Model(images, codes, name="encoder")
+
+
+def build_decoder() -> keras.Model:
+    """Construit le décodeur : codes `(n, a, b, 96)` → images float32 `(n, 8a, 8b, 3)`."""
+    codes = keras.Input((None, None, CODES))
+    grey = keras.initializers.Constant(GREY)
+    linear = layers.Conv2DTranspose(
+        3, BLOCK_PX, strides=BLOCK_PX, bias_initializer=grey, name="axes"
+    )(codes)
+    x = layers.Rescaling(1 / SPREAD)(codes)
+    x = layers.Conv2D(CODES, 3, padding="same", activation="relu")(x)
+    for num_maps in reversed(CHANNELS):
+        x = layers.Conv2DTranspose(num_maps, 4, strides=2, padding="same", activation="relu")(x)
+    x = layers.Conv2DTranspose(3, 4, strides=2, padding="same", kernel_initializer="zeros")(x)
+    images = layers.Add(dtype="float32")([linear, layers.Rescaling(SPREAD)(x)])
+    return keras.Model(codes, images, name="decoder")
+
+
+def build_model() -> keras.Model:
+    """Construit l'auto-encodeur, sans arrondi : images uint8 → images float32, même forme."""
+    images = keras.Input((None, None, 3), dtype="uint8")
+    return keras.Model(images, build_decoder()(build_encoder()(images)), name="ex24_autoencoder")
+
+
+def start_from_pca(model: keras.Model, axes: np.ndarray) -> None:
+    """Met les axes principaux `(192, 192)` dans la branche linéaire, à l'aller et au retour."""
+    kernel = axes[:, :CODES].reshape(BLOCK_PX, BLOCK_PX, 3, CODES)
+    for part in ("encoder", "decoder"):
+        layer = model.get_layer(part).get_layer("axes")
+        layer.set_weights([kernel, *layer.get_weights()[1:]])
+
+
+# --- Question : apprendre à travers un arrondi ---------------------------------------
+
+
+class Rounding(layers.Layer):
+    """Arrondit des codes, d'un pas tiré au sort pour chaque image.
+
+    L'arrondi n'a pas de pente. Le décodeur reçoit donc les vrais codes arrondis, mais son gradient
+    passe comme s'ils ne l'étaient pas ; et le nombre de bits se compte sur des codes qu'un bruit
+    uniforme, large d'un pas, remplace : son gradient à lui est exact.
+
+    Source : Ballé, Laparra et Simoncelli, arXiv 1611.01704 ; Minnen et Singh, arXiv 2007.08739.
+    """
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.random = keras.random.SeedGenerator()  # la graine vient de `study.build`
+
+    def call(self, codes):
+        """Rend `(codes arrondis, codes bruités, pas (n, 1, 1, 1))`."""
+        bounds = np.log([STEPS[-1], STEPS[0]])
+        shape = (ops.shape(codes)[0], 1, 1, 1)
+        steps = ops.exp(keras.random.uniform(shape, *bounds, seed=self.random))
+        rounded = ops.sign(codes) * ops.floor(ops.abs(codes) / steps + ROUNDING) * steps
+        noise = steps * keras.random.uniform(ops.shape(codes), -0.5, 0.5, seed=self.random)
+        return codes + ops.stop_gradient(rounded - codes), codes + noise, steps
+
+
+class Bits(layers.Layer):
+    """Compte les bits de codes, d'après une loi apprise par voie : un mélange de deux logistiques.
+
+    Args:
+        spreads: écart-type `(voies,)` des codes au départ.
+    """
+
+    def __init__(self, spreads: np.ndarray, **options):
+        super().__init__(**options)
+        self.spreads = spreads
+
+    def build(self, shape):
+        """Crée, par voie, la largeur des deux logistiques (leur logarithme) et leur mélange."""
+
+        def start(factor):
+            return lambda shape, dtype: ops.cast(np.log(factor * self.spreads), dtype)
+
+        channels = (len(self.spreads),)
+        self.narrow = self.add_weight(shape=channels, initializer=start(0.2), name="narrow")
+        self.wide = self.add_weight(shape=channels, initializer=start(0.9), name="wide")
+        self.mixture = self.add_weight(shape=channels, initializer="zeros", name="mixture")
+
+    def call(self, codes, steps):
+        """Rend les bits d'un vecteur de codes, en moyenne par image `(n,)`.
+
+        Un code coûte `−log2 p`, où p est la probabilité de tomber dans son intervalle d'un pas.
+        """
+        far = -ops.abs(codes)  # la loi est symétrique, et plus exacte de ce côté
+
+        def inside(width):
+            return ops.sigmoid((far + steps / 2) / width) - ops.sigmoid((far - steps / 2) / width)
+
+        share = ops.sigmoid(self.mixture)
+        mixed = share * inside(ops.exp(self.narrow)) + (1 - share) * inside(ops.exp(self.wide))
+        return -ops.mean(ops.sum(ops.log(mixed + 1e-9), axis=-1), axis=(1, 2)) / np.log(2)
+
+
+def build_training_model(model: keras.Model, spreads: np.ndarray) -> keras.Model:
+    """Ajoute à l'auto-encodeur l'arrondi et la perte : images uint8 → coût `(n,)`.
+
+    Args:
+        model: rendu par `build_model` ; ses poids sont ceux qui apprennent.
+        spreads: écart-type des codes au départ `(96,)`.
+    """
+    images = model.inputs[0]
+    codes = model.get_layer("encoder")(images)
+    rounded, noisy, steps = Rounding()(codes)
+    found = model.get_layer("decoder")(rounded)
+    pixels = ops.cast(images, "float32")
+    bits = Bits(spreads)(noisy, steps) / BLOCK_PX**2  # par pixel
+    error = ops.mean((pixels - found) ** 2, axis=(1, 2, 3))
+    cost = bits + DISTORTION * error / steps[:, 0, 0, 0] ** 2
+    return keras.Model(images, cost, name="ex24_compression")
+
+
+def mean_cost(_, costs):
+    """La perte que `compile` attend : le modèle la calcule déjà."""
+    return ops.mean(costs)
+
+
+def train(x_train: np.ndarray, x_val: np.ndarray, *, seed: int, options) -> tuple:
+    """Entraîne l'auto-encodeur qui compresse.
+
+    Args:
+        x_train: images uint8 `(n, h, w, 3)`.
+        x_val: de même, pour les courbes.
+        seed: graine des poids, des pas et de l'ordre des images.
+        options: options de `cli.training_parser`.
+
+    Returns:
+        `(modèle, courbes)` ; le modèle a les poids arrondis de ce qui est livré.
+    """
+    axes, spreads = principal_axes(x_train[:NUM_AXES_IMAGES])
+    model = study.build(build_model, seed=seed, precision=options.precision)
+    start_from_pca(model, axes)
+    learner = build_training_model(model, spreads[:CODES])
+    batches = study.Batches(
+        x_train,
+        np.zeros(len(x_train), np.float32),  # la cible est l'image elle-même
+        batch_size=options.batch_size or min(BATCH_SIZE, len(x_train)),
+        seed=seed,
+        augment=None,
+    )
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
+    learner.compile(keras.optimizers.Adam(schedule), loss=mean_cost, jit_compile=False)
+    history = study.fit(
+        learner,
+        batches,
+        options=options,
+        network="compression",
+        validation_data=(x_val, np.zeros(len(x_val), np.float32)),
+        validation_batch_size=50,
+    )
+    return study.to_ship(model, build_model()), history
+
+
+# --- Question : du réseau au codeur --------------------------------------------------
+
+
+def transform(model: keras.Model) -> tuple:
+    """Rend l'aller et le retour d'un auto-encodeur, en NumPy : ceux d'un `Codec`."""
+    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
+    return (
+        lambda images: encoder.predict(images, batch_size=50, verbose=0),
+        lambda codes: decoder.predict(codes, batch_size=50, verbose=0),
+    )
+
+
+def network_codec(model: keras.Model, images: np.ndarray) -> Codec:
+    """Fait un codeur du réseau ; ses statistiques sont celles d'images d'apprentissage."""
+    return make_codec(*transform(model), images[:NUM_COUNTED])

@@ -1,0 +1,161 @@
+"""Un goulot, avec ou sans raccourcis : ce que les connexions d'un U-Net laissent passer.
+
+D'après : S3 « Different problems, models & metrics » (« Specificities wrt auto-encoders? »).
+Commande : python -m exercises.ex24_autoencoder
+
+Les deux réseaux ont la même descente, le même goulot de 256 nombres (une image en a 3 072) et
+autant de poids. L'auto-encodeur fait tout passer par le goulot ; le U-Net transmet en plus les
+cartes de la descente à la montée. Deux tâches les séparent : recopier l'image, et la débruiter.
+"""
+
+import keras
+import numpy as np
+from keras import layers
+from scipy import ndimage
+
+from convnets.training import study
+from exercises.ex24_autoencoder.measures import psnr
+
+NAMES_FR = {"plain": "auto-encodeur", "unet": "U-Net"}
+TASKS_FR = {"copy": "recopier", "denoise": "débruiter"}
+CHANNELS = (16, 32, 64)  # cartes à 32, 16 et 8 pixels
+BOTTLENECK = 16  # cartes de 4 × 4 pixels
+NUM_IMAGES = 8000  # d'apprentissage, les premières : assez pour ces deux tâches
+BATCH_SIZE = 16
+LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
+NOISE = 25  # écart-type du bruit, en niveaux de gris
+
+
+def block(x, num_maps: int):
+    """Convolution 3 × 3 et ReLU : `(n, h, w, c)` → `(n, h, w, num_maps)`.
+
+    Pas de normalisation par lot : elle effacerait des niveaux de gris qu'il faut rendre exacts.
+    """
+    return layers.Conv2D(num_maps, 3, padding="same", activation="relu")(x)
+
+
+# --- Question : qu'est-ce qui distingue un U-Net d'un auto-encodeur ? ----------------
+
+
+def build_model(kind: str, *, channels: tuple[int, ...] = CHANNELS) -> keras.Model:
+    """Construit un des deux réseaux.
+
+    Sans raccourcis, chaque convolution transposée rend deux fois plus de cartes : la convolution
+    qui suit en lit autant que dans le U-Net, et l'auto-encodeur n'est pas plus petit que lui.
+
+    Args:
+        kind: `"unet"` ou `"plain"`, l'auto-encodeur.
+        channels: nombre de cartes à chaque étage, le plus fin d'abord.
+
+    Returns:
+        Modèle : images uint8 `(n, h, w, 3)` → images float32 `(n, h, w, 3)`, en niveaux de gris
+        non bornés ; h et w sont multiples de 2 puissance `len(channels)`.
+
+    Raises:
+        ValueError: réseau inconnu.
+    """
+    if kind not in NAMES_FR:
+        raise ValueError(f"Réseau {kind!r} inconnu ; au choix : {', '.join(NAMES_FR)}.")
+    images = keras.Input((None, None, 3), dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, -1)(images)
+    kept = []
+    for num_maps in channels:
+        x = block(x, num_maps)
+        kept.append(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.Conv2D(BOTTLENECK, 1, name="bottleneck")(x)  # (n, h/8, w/8, 16)
+    for num_maps, shortcut in zip(reversed(channels), reversed(kept), strict=True):
+        if kind == "unet":
+            x = layers.Conv2DTranspose(num_maps, 2, strides=2)(x)
+            x = layers.Concatenate()([shortcut, x])  # le raccourci
+        else:
+            x = layers.Conv2DTranspose(2 * num_maps, 2, strides=2)(x)
+        x = block(x, num_maps)
+    outputs = layers.Rescaling(127.5, 127.5, dtype="float32")(layers.Conv2D(3, 1)(x))
+    return keras.Model(images, outputs, name=f"ex24_{kind}")
+
+
+# --- Question : recopier, débruiter --------------------------------------------------
+
+
+def add_noise(images: np.ndarray, *, rng: np.random.Generator, **_) -> np.ndarray:
+    """Ajoute un bruit gaussien d'écart-type `NOISE` à des images uint8 ; rend des uint8."""
+    noisy = images + rng.normal(0, NOISE, images.shape)
+    return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+
+
+def train(
+    kind: str, task: str, x_train: np.ndarray, x_val: np.ndarray, *, seed: int, options
+) -> tuple[keras.Model, dict]:
+    """Entraîne un des deux réseaux à une des deux tâches ; le rend avec ses courbes.
+
+    Args:
+        kind: `"unet"` ou `"plain"`.
+        task: `"copy"`, rendre l'image reçue ; `"denoise"`, la rendre sans le bruit ajouté.
+        x_train: images uint8 `(n, h, w, 3)`.
+        x_val: de même, pour les courbes.
+        seed: graine des poids, du bruit et de l'ordre des images.
+        options: options de `cli.training_parser`.
+    """
+    noisy = task == "denoise"
+    model = study.build(lambda: build_model(kind), seed=seed, precision=options.precision)
+    batches = study.Batches(
+        x_train,
+        x_train.astype(np.float32),
+        batch_size=options.batch_size or min(BATCH_SIZE, len(x_train)),
+        seed=seed,
+        augment=add_noise if noisy else None,
+    )
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
+    model.compile(keras.optimizers.Adam(schedule), loss="mean_squared_error", jit_compile=False)
+    received = add_noise(x_val, rng=np.random.default_rng(0)) if noisy else x_val
+    history = study.fit(
+        model,
+        batches,
+        options=options,
+        network=f"{task}_{kind}",
+        validation_data=(received, x_val.astype(np.float32)),
+        validation_batch_size=50,
+    )
+    return model, history
+
+
+def render(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Rend les images d'un réseau, bornées à [0, 255] : float32 `(n, h, w, 3)`."""
+    return np.clip(model.predict(images, batch_size=50, verbose=0), 0, 255)
+
+
+# --- Question : que devient l'image si le goulot ne dit plus rien ? ------------------
+
+
+def cut_bottleneck(model: keras.Model, images: np.ndarray) -> keras.Model:
+    """Copie un réseau, dont le goulot rend les mêmes nombres quelle que soit l'image.
+
+    Args:
+        model: un des deux réseaux.
+        images: uint8 `(n, h, w, 3)` ; chaque carte du goulot prend sa moyenne sur elles, pour que
+            la montée reçoive une valeur à laquelle elle est habituée.
+
+    Returns:
+        Un modèle de mêmes entrée et sortie ; `model` n'est pas changé.
+    """
+    bottleneck = keras.Model(model.inputs[0], model.get_layer("bottleneck").output)
+    means = bottleneck.predict(images, batch_size=50, verbose=0).mean(axis=(0, 1, 2))
+    cut = keras.models.clone_model(model)
+    cut.set_weights(model.get_weights())
+    layer = cut.get_layer("bottleneck")
+    layer.set_weights([np.zeros_like(layer.get_weights()[0]), means])
+    return cut
+
+
+# --- Question : faut-il un réseau pour débruiter ? -----------------------------------
+
+
+def blur(images: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Floute des images `(n, h, w, 3)` par une gaussienne ; rend des float32."""
+    return ndimage.gaussian_filter(images.astype(np.float32), sigma_px, axes=(1, 2))
+
+
+def choose_blur(noisy: np.ndarray, clean: np.ndarray) -> float:
+    """Choisit, sur la validation, l'écart-type du flou qui débruite le mieux, en pixels."""
+    return max((0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0), key=lambda s: psnr(clean, blur(noisy, s)))

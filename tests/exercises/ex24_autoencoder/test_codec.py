@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from exercises.ex24_autoencoder import baselines
+from exercises.ex24_autoencoder.codec import HEADER, STEPS, make_codec, pack, quantise, unpack
+from exercises.ex24_autoencoder.measures import psnr
+
+
+def test_rounding_leans_towards_zero():
+    assert quantise(np.array([0.64, -0.64, 0.66, -1.7, 1e9, -1e9]), 1).tolist() == [
+        0,
+        0,
+        1,
+        -2,
+        127,
+        -127,
+    ]
+    assert quantise(np.array([30.0, -70.0]), 32).tolist() == [1, -2]
+
+
+def test_an_orthonormal_transform_errs_by_its_rounding(images, pca):
+    """Sans arrondi l'ACP ne perd rien ; avec, l'erreur des pixels est celle des codes."""
+    x = images[300:316]
+    codes = pca.analyse(x)
+    assert codes.shape == (16, 4, 4, 192)
+    np.testing.assert_allclose(pca.synthesise(codes), x, atol=0.01)
+    symbols = quantise(codes, 24)
+    wanted = np.mean((codes - 24 * symbols) ** 2)
+    found = pca.synthesise(24.0 * symbols.astype(np.float32))
+    assert np.mean((found - x) ** 2) == pytest.approx(wanted, rel=1e-3)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (1, 1), (9, 23)])
+def test_any_size_is_read_back(pca, height, width):
+    image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3)).astype(np.uint8)
+    content = pack(pca, image, len(STEPS))
+    found = unpack(pca, content)
+    assert found.shape == image.shape and found.dtype == np.uint8
+    assert psnr(image, found) > 25
+    # Ce qui est relu est, à l'arrondi près, ce que rendent les codes arrondis, sans fichier.
+    padded = np.pad(image, [(0, 0), (0, -height % 8), (0, -width % 8), (0, 0)], mode="edge")
+    codes = quantise(pca.analyse(padded), STEPS[-1]).astype(np.float32) * STEPS[-1]
+    direct = np.clip(np.round(pca.synthesise(codes)[:, :height, :width]), 0, 255)
+    np.testing.assert_array_equal(found, direct.astype(np.uint8))
+
+
+def test_a_better_quality_is_bigger_and_closer(images, pca):
+    contents = [pack(pca, images[300:309], quality) for quality in (1, 4, 7)]
+    sizes = list(map(len, contents))
+    errors = [psnr(images[300:309], unpack(pca, content)) for content in contents]
+    assert sizes == sorted(sizes) and errors == sorted(errors) and errors[-1] > errors[0] + 6
+
+
+def test_halving_keeps_the_means(images):
+    codec = baselines.halving_codec(images[:50])
+    flat = np.full((1, 16, 16, 3), 200, np.uint8)
+    np.testing.assert_allclose(codec.synthesise(codec.analyse(flat)), 200, atol=0.01)
+    x = images[:1].astype(np.float32)
+    means = x.reshape(1, 16, 2, 16, 2, 3).mean(axis=(2, 4))
+    small = baselines.from_blocks(codec.analyse(images[:1]), 4) / 2 + baselines.GREY
+    np.testing.assert_allclose(small, means, atol=1e-3)
+    # Entre deux centres voisins, la droite qui les joint.
+    rendered = codec.synthesise(codec.analyse(images[:1]))
+    between = 0.75 * means[0, 0, 4] + 0.25 * means[0, 0, 5]
+    np.testing.assert_allclose(rendered[0, 0, 9], between, atol=0.01)
+
+
+def test_blocks_and_mosaics_come_back(images):
+    x = images[:9, :24, :16]
+    blocks = baselines.to_blocks(x)
+    assert blocks.shape == (9, 3, 2, 192)
+    np.testing.assert_array_equal(blocks[4, 1, 1], x[4, 8:16, 8:16].reshape(-1))
+    np.testing.assert_array_equal(baselines.from_blocks(blocks), x)
+    mosaic = baselines.to_mosaic(x)
+    assert mosaic.shape == (72, 48, 3)
+    np.testing.assert_array_equal(mosaic[24:48, 16:32], x[4])
+    np.testing.assert_array_equal(baselines.from_mosaic(mosaic, 9), x)
+
+
+# --- Fichiers abîmés -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def content(images, pca):
+    return pack(pca, images[300:301], 4)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda c: b"", "pas un fichier écrit par --compress"),
+        (lambda c: b"\x89PNG" + c[4:], "pas un fichier écrit par --compress"),
+        (lambda c: c[:12], "pas un fichier écrit par --compress"),
+        (lambda c: c[:4] + b"\x09" + c[5:], "en-tête est impossible"),
+        (lambda c: c[:5] + b"\0\0" + c[7:], "en-tête est impossible"),
+        (lambda c: c[:5] + b"\xff" * 6 + c[11:], "en-tête est impossible"),
+        (lambda c: c[:11] + bytes([c[11] ^ 1]) + c[12:], "avec un autre réseau"),
+        (lambda c: c[:-4], "ce fichier est abîmé : des octets"),
+        (lambda c: c + b"\0", "ce fichier est abîmé : des octets"),
+        (lambda c: c[:30] + bytes([c[30] ^ 64]) + c[31:], "ce fichier est abîmé : des octets"),
+        (lambda c: c[:7] + b"\0\x40" + c[9:], "ce fichier est abîmé : des octets"),
+    ],
+)
+def test_a_damaged_file_is_refused(pca, content, damage, message):
+    with pytest.raises(ValueError, match=message):
+        unpack(pca, damage(content))
+
+
+def test_another_codec_does_not_read_it(images, pca, content):
+    other = make_codec(pca.analyse, pca.synthesise, images[:20])
+    with pytest.raises(ValueError, match="autre réseau"):
+        unpack(other, content)
+
+
+def test_the_header_is_thirteen_bytes(pca, content):
+    assert HEADER.size == 13 and content[:4] == b"ex24"
+    with pytest.raises(ValueError, match="réduisez-la"):
+        pack(pca, np.zeros((1, 2001, 2000, 3), np.uint8), 1)

@@ -1,0 +1,78 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exercises.ex24_autoencoder.coder import LIMIT, LOWEST, TOTAL, Table, count, decode, encode
+
+shares = st.integers(1, 65535)
+TABLES = [Table(60000, 20000), Table(1, 65535), Table(65535, 1), Table(30000, 60000)]
+
+
+@given(shares, shares)
+@settings(max_examples=25, deadline=None)
+def test_a_table_gives_every_integer_a_chance(zero, decay):
+    table = Table(zero, decay)
+    assert len(table.frequencies) == 2 * LIMIT + 1 and sum(table.frequencies) == TOTAL
+    assert min(table.frequencies) >= 1
+    assert table.starts[-1] + table.frequencies[-1] == TOTAL
+    assert table.frequencies == table.frequencies[::-1]
+    assert table.frequencies[LIMIT] / TOTAL >= zero / 65536 - 1e-4
+
+
+@given(st.lists(st.integers(-LIMIT, LIMIT), max_size=60), st.integers(0, 3))
+@settings(max_examples=60, deadline=None)
+def test_what_is_written_is_read_back(symbols, first):
+    tables = list(itertools.islice(itertools.cycle(TABLES[first:] + TABLES[:first]), len(symbols)))
+    assert decode(encode(symbols, tables), tables) == symbols
+
+
+def test_the_entropy_is_reached():
+    """Zéro neuf fois sur dix, puis ±1, ±2… de rapport 1/2 : 0,77 bit chacun, et non un."""
+    rng = np.random.default_rng(0)
+    num = 20_000
+    sizes = np.where(rng.random(num) < 0.9, 0, rng.geometric(0.5, num))
+    symbols = sizes * rng.choice([-1, 1], num)
+    # H = H(0,9) + 0,1 · (un signe + une géométrique de raison 1/2, qui a 2 bits)
+    entropy = -0.9 * np.log2(0.9) - 0.1 * np.log2(0.1) + 0.1 * (1 + 2)
+    assert entropy == pytest.approx(0.769, abs=1e-3)
+    counted = count(symbols[:, None])
+    assert counted[0] == pytest.approx((0.9 * 65536, 0.5 * 65536), rel=0.05)
+    content = encode(symbols.tolist(), [Table(*counted[0])] * num)
+    # L'entropie de ce tirage-là, à un demi-pour cent et cinq octets près.
+    counts = np.unique(symbols, return_counts=True)[1]
+    drawn = -(counts * np.log2(counts / num)).sum() / 8
+    assert drawn <= len(content) <= 1.005 * drawn + 5
+    assert drawn == pytest.approx(num * entropy / 8, rel=0.03)
+
+
+def test_what_is_likely_costs_nothing():
+    assert len(encode([0] * 2000, [Table(65535, 1)] * 2000)) <= 6
+    assert encode([], []) == LOWEST.to_bytes(5, "big")
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255))
+@settings(max_examples=40, deadline=None)
+def test_damage_is_seen(place, change):
+    rng = np.random.default_rng(1)
+    symbols, tables = rng.integers(-3, 4, 90).tolist(), TABLES[:1] * 90
+    content = bytearray(encode(symbols, tables))
+    content[place % len(content)] ^= change
+    with pytest.raises(ValueError, match="octets"):
+        decode(bytes(content), tables)
+
+
+def test_missing_and_extra_bytes_are_seen():
+    tables = TABLES[:1] * 30
+    content = encode([1, -2, 0] * 10, tables)
+    for wrong in (content[:-1], content[:3], b"", content + b"\0"):
+        with pytest.raises(ValueError, match="octets"):
+            decode(wrong, tables)
+
+
+def test_counts_of_empty_and_constant_channels():
+    symbols = np.zeros((4, 5, 2), int)
+    symbols[..., 1] = 7
+    assert count(symbols) == [(65535, 1), (1, round(65536 * (1 - 21 / 141)))]

@@ -1,0 +1,51 @@
+import keras
+import numpy as np
+import pytest
+
+from exercises.ex24_autoencoder import shortcuts
+from exercises.ex24_autoencoder.measures import psnr
+
+QUESTION = "S3 Different problems, models & metrics"
+
+
+@pytest.fixture(scope="module")
+def models():
+    keras.utils.set_random_seed(0)
+    return {kind: shortcuts.build_model(kind) for kind in shortcuts.NAMES_FR}
+
+
+@pytest.mark.question(QUESTION)
+def test_the_autoencoder_is_not_smaller(models):
+    plain, unet = (models[kind].count_params() for kind in ("plain", "unet"))
+    assert unet <= plain <= 1.2 * unet
+    numbers = models["plain"].get_layer("bottleneck")
+    assert numbers.filters * 4 * 4 == 256  # pour une vignette de 3 072 nombres
+
+
+@pytest.mark.question(QUESTION)
+def test_only_shortcuts_pass_a_cut_bottleneck(models, eager):
+    """Vérité plantée : coupé, l'auto-encodeur rend la même image à tous ; le U-Net, non."""
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.uint8)
+    for kind, model in models.items():
+        before = model.predict(images, verbose=0)
+        cut = shortcuts.cut_bottleneck(model, images).predict(images, verbose=0)
+        assert np.abs(before[0] - before[1]).max() > 1e-3
+        same = np.abs(cut[0] - cut[1]).max()
+        assert same < 1e-4 if kind == "plain" else same > 1e-3
+        np.testing.assert_array_equal(model.predict(images, verbose=0), before)  # intact
+
+
+def test_unknown_network():
+    with pytest.raises(ValueError, match="plain, unet"):
+        shortcuts.build_model("segnet")
+
+
+def test_noise_and_blur():
+    grey = np.full((4, 32, 32, 3), 128, np.uint8)
+    noisy = shortcuts.add_noise(grey, rng=np.random.default_rng(0), indices=None, epoch=0)
+    assert noisy.dtype == np.uint8
+    assert np.std(noisy.astype(float) - grey) == pytest.approx(shortcuts.NOISE, rel=0.03)
+    assert psnr(grey, noisy) == pytest.approx(20 * np.log10(255 / shortcuts.NOISE), abs=0.3)
+    # Sur un fond uni, le plus fort des flous est le meilleur ; sur du bruit à garder, le plus doux.
+    assert shortcuts.choose_blur(noisy, grey) == 1
+    assert shortcuts.choose_blur(noisy, noisy) == 0.3
