@@ -9,7 +9,6 @@ entiers sont écrits par `coder.py`. Un pas plus grand fait un fichier plus peti
 de qualité, comme celui de JPEG.
 """
 
-import itertools
 import json
 import struct
 import zlib
@@ -40,10 +39,9 @@ class Codec(NamedTuple):
         """Rend seize bits qui reconnaissent ce codeur : un autre ne sait pas lire ses fichiers."""
         return zlib.crc32(json.dumps(self.statistics).encode()) & 0xFFFF
 
-    def tables(self, quality: int, num_vectors: int):
+    def tables(self, quality: int, num_vectors: int) -> list[coder.Table]:
         """Rend la table de chaque entier de `num_vectors` vecteurs, à une qualité."""
-        tables = [coder.Table(*each) for each in self.statistics[quality - 1]]
-        return itertools.islice(itertools.cycle(tables), num_vectors * len(tables))
+        return [coder.Table(*each) for each in self.statistics[quality - 1]] * num_vectors
 
 
 # --- Question : que perd l'image, et où ? --------------------------------------------

@@ -67,7 +67,7 @@ def count(symbols: np.ndarray) -> list[tuple[int, int]]:
 # --- Question : combien de bits, et lesquels ? ---------------------------------------
 
 
-def encode(symbols: Sequence[int], tables: Iterable[Table]) -> bytes:
+def encode(symbols: Sequence[int], tables: Sequence[Table]) -> bytes:
     """Écrit des entiers en octets.
 
     Args:
@@ -80,7 +80,7 @@ def encode(symbols: Sequence[int], tables: Iterable[Table]) -> bytes:
     Source : Duda, arXiv 1311.2540.
     """
     state, written = LOWEST, bytearray()
-    for symbol, table in reversed(list(zip(symbols, tables, strict=True))):
+    for symbol, table in zip(reversed(symbols), reversed(tables), strict=True):
         frequency = table.frequencies[symbol + LIMIT]
         while state >= frequency << (40 - SCALE_BITS):  # il dépasserait 256 · LOWEST
             written.append(state & 255)
