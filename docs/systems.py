@@ -8,6 +8,7 @@ exercice compare sans les livrer, et c'est sa commande qui les refait dans `figu
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
+from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import read_report
 
 FOLDER = Path(__file__).resolve().parent / "systemes"
@@ -15,12 +16,13 @@ NUM_SCENES = 64  # assez pour en montrer huit : celles du test commencent toutes
 
 
 def draw_reports(folder: Path) -> None:
-    """Dessine ce que disent les comptes rendus des exercices 15, 16, 19, 20 et 21."""
+    """Dessine ce que disent les comptes rendus des exercices 15, 16 et 19 à 22."""
     from exercises.ex15_architectures import figures as ex15
     from exercises.ex16_bag_of_words import figures as ex16
     from exercises.ex19_vision_transformer import figures as ex19
     from exercises.ex20_source_separation import figures as ex20
     from exercises.ex21_graphs import figures as ex21
+    from exercises.ex22_by_hand import figures as ex22
 
     architectures = read_report("ex15_architectures")
     ex15.save_costs(architectures, folder / "architectures.png")
@@ -30,6 +32,10 @@ def draw_reports(folder: Path) -> None:
     ex20.save_measures(read_report("ex20_source_separation"), folder / "separation.png")
     ex21.save_bars(read_report("ex21_graphs"), folder / "mesures.png")
     ex21.save_receptive_field(folder / "champ.png")
+    by_hand = read_report("ex22_by_hand")
+    ex22.save_loops(by_hand.details["losses"], folder / "boucles.png")
+    ex22.save_measures(by_hand, folder / "a_la_main.png")
+    ex22.save_kernels(by_hand, MODELS_DIR, folder / "filtres_appris.png")
 
 
 def draw_detection(folder: Path) -> None:

@@ -127,6 +127,14 @@ EXERCISES = (
         1,
     ),
     Exercise(21, "ex21_graphs", "Réseaux de graphes", "S3", ("ex21_graphs",), 2),
+    Exercise(
+        22,
+        "ex22_by_hand",
+        "Un CNN à la main : rétropropagation et boucle d'apprentissage",
+        "S0, S4",
+        ("ex22_by_hand",),
+        1,
+    ),
 )
 
 

@@ -36,7 +36,9 @@ def test_tables_are_those_of_the_reports(page, tmp_path):
 
 
 def test_every_exercise_is_in_the_readme_and_has_a_test(readme, repo):
-    assert [exercise.number for exercise in EXERCISES] == list(range(22))
+    numbers = [exercise.number for exercise in EXERCISES]
+    assert numbers == sorted(set(numbers)) and numbers[:23] == list(range(23))
+    assert f"Les {len(numbers)} exercices d'un cours" in readme
     for exercise in EXERCISES:
         assert f"| `python -m exercises.{exercise.slug}` |" in readme
         tests = repo / "tests" / "exercises"

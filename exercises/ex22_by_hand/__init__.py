@@ -1,0 +1,24 @@
+"""Un CNN à la main : aller, retour et boucle d'apprentissage en NumPy, vérifiés.
+
+Document : S4 « backpropagation pour CNN ? » et « training loop » ; S0, où les filtres sont appris
+par rétropropagation.
+Commande : python -m exercises.ex22_by_hand     puis     … ex22_by_hand --show
+Résultat mesuré : models/ex22_by_hand.json ; `--check` ne fait que vérifier, sans apprendre.
+
+Le billet pose une question et laisse un programme à écrire : comment le gradient traverse une
+convolution, et à quoi ressemble une boucle d'apprentissage. Ici, rien n'est caché : chaque couche
+tient en dix lignes de NumPy, chaque gradient est comparé à deux autres calculs, et la même boucle
+se lit en NumPy, en TensorFlow, en PyTorch, puis dans `fit`.
+
+À lire dans cet ordre :
+
+- `convolution.py` : lire des fenêtres, les rendre, et les trois gradients d'une convolution ;
+- `pooling.py` : le maximum, la moyenne ;
+- `dense.py` : ReLU, mise à plat, couche dense ;
+- `loss.py` : softmax et entropie croisée, d'où part le retour ;
+- `network.py` : le réseau, tout l'aller, tout le retour, un pas ; ses jumeaux Keras et PyTorch ;
+- `gradients.py` : vérifier, par différences finies et par TensorFlow ;
+- `loops.py` : la boucle d'apprentissage, écrite quatre fois, et les mêmes pertes ;
+- `comparison.py` : apprendre MNIST, et ce qu'y gagnent des filtres appris ;
+- `figures.py` : les boucles côte à côte, les filtres, les mesures.
+"""

@@ -1,0 +1,216 @@
+"""Vérifier un gradient : contre des différences finies, puis contre celui de TensorFlow.
+
+D'après : S4 « backpropagation pour CNN ? ».
+Commande : python -m exercises.ex22_by_hand --check
+
+Une formule fausse apprend parfois quand même : on ne s'y fie qu'après l'avoir comparée. Tout se
+fait ici en float64, sur des tailles impaires, où un décalage d'un pixel se verrait.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from exercises.ex22_by_hand.convolution import Convolution
+from exercises.ex22_by_hand.dense import Dense, Flatten, Relu
+from exercises.ex22_by_hand.loss import cross_entropy
+from exercises.ex22_by_hand.network import backward, forward
+from exercises.ex22_by_hand.pooling import AveragePooling, MaxPooling
+
+STEP = 1e-5  # écart des différences finies : plus petit, l'arrondi l'emporte
+REFERENCES = ("différences finies", "TensorFlow")
+
+
+class Case(NamedTuple):
+    """Des couches, ce qu'elles lisent, et la perte qui suit."""
+
+    layers: list
+    x: np.ndarray
+    labels: np.ndarray | None = None  # classes, pour l'entropie croisée ; None : une somme pesée
+
+
+# --- Question : le gradient que donnent nos formules ---------------------------------
+
+
+def loss_of(case: Case) -> tuple[float, np.ndarray]:
+    """Rend la perte, et son gradient par rapport à la sortie des couches.
+
+    Sans classes, la perte est la somme des sorties, chacune avec son poids : `Σ dy·y`.
+    """
+    y = forward(case.layers, case.x)
+    if case.labels is not None:
+        return cross_entropy(y, case.labels)
+    dy = np.cos(np.arange(y.size)).reshape(y.shape)  # quelconque, mais jamais deux fois le même
+    return float(np.sum(dy * y)), dy
+
+
+def arrays_of(case: Case) -> list[np.ndarray]:
+    """Rend tout ce dont la perte dépend : l'entrée, puis les poids."""
+    return [case.x, *(weight for layer in case.layers for weight in layer.weights)]
+
+
+def our_gradients(case: Case) -> list[np.ndarray]:
+    """Rend le gradient de la perte par rapport à chacun d'`arrays_of`."""
+    _, dy = loss_of(case)
+    dx = backward(case.layers, dy)
+    return [dx, *(gradient for layer in case.layers for gradient in layer.gradients)]
+
+
+# --- Question : le même par différences finies ---------------------------------------
+
+
+def finite_differences(case: Case) -> list[np.ndarray]:
+    """Change chaque nombre un peu, dans un sens puis dans l'autre, et regarde la perte.
+
+        dL/dw ≈ (L(w + ε) - L(w - ε)) / 2ε
+
+    Deux allers par nombre : bon pour vérifier, bien trop lent pour apprendre.
+
+    Returns:
+        Un tableau par tableau d'`arrays_of`, de même forme.
+    """
+    found = []
+    for array in arrays_of(case):
+        gradient = np.empty_like(array)
+        for place in np.ndindex(array.shape):
+            value, losses = array[place], []
+            for moved in (value + STEP, value - STEP):
+                array[place] = moved
+                losses.append(loss_of(case)[0])
+            array[place] = value
+            gradient[place] = (losses[0] - losses[1]) / (2 * STEP)
+        found.append(gradient)
+    return found
+
+
+# --- Question : le même par TensorFlow -----------------------------------------------
+
+
+def tensorflow_gradients(case: Case) -> list[np.ndarray]:
+    """Refait l'aller avec les opérations de TensorFlow, dont la bande déduit le retour.
+
+    Returns:
+        Un tableau par tableau d'`arrays_of`, de même forme.
+    """
+    import tensorflow as tf
+
+    inputs = [tf.constant(array) for array in arrays_of(case)]
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        y, weights = inputs[0], iter(inputs[1:])
+        for layer in case.layers:
+            y = _in_tensorflow(layer, y, [next(weights) for _ in layer.weights])
+        if case.labels is None:
+            loss = tf.reduce_sum(loss_of(case)[1] * y)
+        else:
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(case.labels, y)
+            loss = tf.reduce_mean(losses)
+    return [np.asarray(each) for each in tape.gradient(loss, inputs)]
+
+
+def _in_tensorflow(layer, x, weights: list):
+    import tensorflow as tf
+
+    if isinstance(layer, Convolution):
+        p = layer.padding
+        x = tf.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
+        return tf.nn.conv2d(x, weights[0], layer.stride, "VALID") + weights[1]
+    if isinstance(layer, MaxPooling):
+        return tf.nn.max_pool2d(x, layer.size, layer.stride, "VALID")
+    if isinstance(layer, AveragePooling):
+        return tf.nn.avg_pool2d(x, layer.size, layer.stride, "VALID")
+    if isinstance(layer, Relu):
+        return tf.nn.relu(x)
+    if isinstance(layer, Dense):
+        return x @ weights[0] + weights[1]
+    return tf.reshape(x, (len(x), -1))  # Flatten
+
+
+# --- Question : à quel point sont-ils d'accord ? -------------------------------------
+
+
+def worst_error(case: Case, reference: Callable[[Case], list[np.ndarray]]) -> float:
+    """Rend le pire écart relatif entre nos gradients et une référence.
+
+    Args:
+        case: ce qu'on dérive.
+        reference: `finite_differences` ou `tensorflow_gradients`.
+
+    Returns:
+        Le plus grand, sur tous les tableaux, de l'écart maximal divisé par le plus grand gradient.
+    """
+    pairs = zip(our_gradients(case), reference(case), strict=True)
+    return float(max(np.abs(ours - theirs).max() / np.abs(theirs).max() for ours, theirs in pairs))
+
+
+def spread_values(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Tire des nombres tous différents et jamais proches de 0 : ReLU et le maximum y sont lisses.
+
+    Returns:
+        float64, dans ]-1, 1[ ; deux d'entre eux diffèrent d'au moins 1 / nombre.
+    """
+    num = int(np.prod(shape))
+    return ((2 * rng.permutation(num) + 1 - num) / num + 0.5 / num).reshape(shape)
+
+
+def make_cases(*, seed: int = 0) -> dict[str, Case]:
+    """Prépare chaque couche seule, la perte seule, puis une chaîne de toutes."""
+    rng = np.random.default_rng(seed)
+
+    def draw(*shape: int) -> np.ndarray:
+        return spread_values(rng, *shape)
+
+    def convolution(height: int, width: int, inputs: int, filters: int, **options) -> Convolution:
+        return Convolution(draw(height, width, inputs, filters), draw(filters), **options)
+
+    chain = [
+        convolution(3, 3, 1, 3, stride=2, padding=2),  # 13 × 11 → 8 × 7
+        Relu(),
+        MaxPooling(2, stride=1),  # 7 × 6
+        convolution(3, 2, 3, 4, padding=1),  # 7 × 7
+        Relu(),
+        AveragePooling(3, stride=2),  # 3 × 3
+        Flatten(),
+        Dense(draw(36, 5), draw(5)),
+    ]
+    return {
+        "convolution 3×2, pas 1": Case([convolution(3, 2, 3, 4)], draw(2, 7, 5, 3)),
+        "convolution 3×3, pas 2, padding 1": Case(
+            [convolution(3, 3, 2, 3, stride=2, padding=1)], draw(2, 7, 9, 2)
+        ),
+        "convolution 2×5, pas 3, padding 2": Case(
+            [convolution(2, 5, 2, 3, stride=3, padding=2)], draw(2, 9, 7, 2)
+        ),
+        "ReLU": Case([Relu()], draw(3, 5, 7, 2)),
+        "maximum 2×2, pas 2": Case([MaxPooling(2)], draw(2, 7, 5, 3)),
+        "maximum 3×3, pas 2": Case([MaxPooling(3, stride=2)], draw(2, 7, 9, 3)),
+        "moyenne 2×2, pas 2": Case([AveragePooling(2)], draw(2, 7, 5, 3)),
+        "moyenne 3×3, pas 2": Case([AveragePooling(3, stride=2)], draw(2, 7, 9, 3)),
+        "couche dense": Case([Dense(draw(7, 5), draw(5))], draw(3, 7)),
+        "softmax et entropie croisée": Case([], 5 * draw(5, 7), rng.integers(7, size=5)),
+        "toutes, à la chaîne": Case(chain, draw(2, 13, 11, 1), np.array([1, 4])),
+    }
+
+
+def check_gradients(*, seed: int = 0) -> dict[str, list[float]]:
+    """Mesure le pire écart relatif de chaque couche, contre chacune des deux références.
+
+    Returns:
+        Par exemple `{"ReLU": [différences finies, TensorFlow]}`.
+    """
+    references = (finite_differences, tensorflow_gradients)
+    return {
+        name: [worst_error(case, each) for each in references]
+        for name, case in make_cases(seed=seed).items()
+    }
+
+
+def errors_table(errors: dict[str, list[float]]) -> str:
+    """Met en tableau les écarts rendus par `check_gradients`."""
+    title = "Gradients, pire écart relatif à :"
+    rows = [f"{title:<36}" + "".join(f"{name:>20}" for name in REFERENCES)]
+    for name, values in errors.items():
+        cells = (f"{value:.0e}" if value else "0" for value in values)
+        rows.append(f"  {name:<34}" + "".join(f"{cell:>20}" for cell in cells))
+    return "\n".join(rows)

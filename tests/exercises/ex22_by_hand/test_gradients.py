@@ -1,0 +1,169 @@
+"""Chaque gradient contre deux autres calculs, sur des tailles tirées au hasard."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+QUESTION = "S4, backpropagation pour CNN ?"
+EXACT, APPROXIMATE = 1e-12, 1e-7  # contre TensorFlow, en float64 ; contre des différences finies
+SEEDS = st.integers(0, 2**16)
+
+
+@pytest.fixture(scope="module")
+def ex22():
+    from exercises.ex22_by_hand import gradients
+
+    return gradients
+
+
+def agrees(ex22, case):
+    """Compare un cas à TensorFlow et aux différences finies."""
+    for reference, bound in (
+        (ex22.tensorflow_gradients, EXACT),
+        (ex22.finite_differences, APPROXIMATE),
+    ):
+        for ours, theirs in zip(ex22.our_gradients(case), reference(case), strict=True):
+            assert ours.shape == theirs.shape
+            scale = max(np.abs(theirs).max(), 1e-3)  # nul là où aucune fenêtre n'a lu
+            assert np.abs(ours - theirs).max() <= bound * scale
+
+
+@pytest.mark.question(QUESTION)
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=SEEDS,
+    image=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 3)),
+    channels=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 2),
+)
+def test_convolution(ex22, seed, image, kernel, channels, stride, padding):
+    assume(all(side + 2 * padding >= k for side, k in zip(image, kernel, strict=True)))
+    rng = np.random.default_rng(seed)
+    layer = ex22.Convolution(
+        ex22.spread_values(rng, *kernel, *channels),
+        ex22.spread_values(rng, channels[1]),
+        stride=stride,
+        padding=padding,
+    )
+    agrees(ex22, ex22.Case([layer], ex22.spread_values(rng, 2, *image, channels[0])))
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize("kind", ["MaxPooling", "AveragePooling"])
+@settings(max_examples=8, deadline=None)
+@given(
+    seed=SEEDS,
+    size=st.integers(1, 3),
+    more=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    stride=st.integers(1, 4),
+    channels=st.integers(1, 2),
+)
+def test_pooling(ex22, kind, seed, size, more, stride, channels):
+    shape = (2, size + more[0], size + more[1], channels)
+    x = ex22.spread_values(np.random.default_rng(seed), *shape)
+    agrees(ex22, ex22.Case([getattr(ex22, kind)(size, stride=stride)], x))
+
+
+@pytest.mark.question(QUESTION)
+@settings(max_examples=6, deadline=None)
+@given(seed=SEEDS, images=st.integers(1, 3), sizes=st.tuples(st.integers(1, 5), st.integers(2, 5)))
+def test_dense_relu_and_loss(ex22, seed, images, sizes):
+    rng = np.random.default_rng(seed)
+    matrix, bias = ex22.spread_values(rng, *sizes), ex22.spread_values(rng, sizes[1])
+    x = ex22.spread_values(rng, images, sizes[0])
+    agrees(ex22, ex22.Case([ex22.Relu(), ex22.Dense(matrix, bias)], x))
+    scores = 20 * ex22.spread_values(rng, images, sizes[1])
+    agrees(ex22, ex22.Case([], scores, rng.integers(sizes[1], size=images)))
+
+
+# --- Ce qu'affiche l'exercice --------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def errors(ex22):
+    return ex22.check_gradients(seed=1)
+
+
+@pytest.mark.question(QUESTION)
+def test_the_table_covers_every_layer_and_all_agree(ex22, errors):
+    layers = {type(each) for case in ex22.make_cases().values() for each in case.layers}
+    names = {each.__name__ for each in layers}
+    assert names == {"Convolution", "MaxPooling", "AveragePooling", "Relu", "Flatten", "Dense"}
+    for name, (differences, tensorflow) in errors.items():
+        assert 0 < differences < APPROXIMATE and tensorflow < EXACT, name
+    table = ex22.errors_table({"ReLU": [1.2e-9, 0.0]}).splitlines()
+    assert table[0].split()[-3:] == ["différences", "finies", "TensorFlow"]
+    assert table[1].split() == ["ReLU", "1e-09", "0"]
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize("fault", ["shifted", "forgotten", "scaled"])
+def test_a_wrong_formula_is_seen(ex22, fault):
+    """Un pixel de décalage, un gradient qui remplace au lieu de s'ajouter, un facteur de trop."""
+
+    class Wrong(ex22.Convolution):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            if fault == "scaled":
+                self.gradients[0] = self.gradients[0] * 1.001
+            if fault == "forgotten":
+                self.gradients[1] = dy[:, -1].sum(axis=(0, 1))
+            return np.roll(dx, 1, axis=1) if fault == "shifted" else dx
+
+    rng = np.random.default_rng(0)
+    kernel, bias = ex22.spread_values(rng, 3, 3, 1, 2), ex22.spread_values(rng, 2)
+    case = ex22.Case([Wrong(kernel, bias)], ex22.spread_values(rng, 1, 5, 7, 1))
+    for reference in (ex22.finite_differences, ex22.tensorflow_gradients):
+        assert ex22.worst_error(case, reference) > 5e-4
+
+
+def test_spread_values_are_far_apart_and_far_from_zero(ex22):
+    for num in (1, 2, 7, 64):
+        values = np.sort(ex22.spread_values(np.random.default_rng(num), num))
+        assert (np.abs(values) < 1).all() and np.abs(values).min() >= 0.4 / num
+        assert num == 1 or np.diff(values).min() > 1 / num
+
+
+# --- Les couches, à la main ----------------------------------------------------------
+
+
+@pytest.mark.question(QUESTION)
+def test_overlapping_windows_add_their_gradients():
+    """3×3 lu par quatre fenêtres 2×2 : le centre en reçoit quatre, un coin une seule."""
+    from exercises.ex22_by_hand.convolution import add_windows, windows
+
+    x = np.arange(9.0).reshape(1, 3, 3, 1)
+    read = windows(x, (2, 2), 1)
+    assert read.shape == (1, 2, 2, 2, 2, 1)
+    assert read[0, 1, 0, :, :, 0].tolist() == [[3, 4], [6, 7]]
+    back = add_windows(np.ones_like(read), x.shape, 1)[0, :, :, 0]
+    assert back.tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
+
+
+@pytest.mark.question(QUESTION)
+def test_only_the_first_largest_receives_the_gradient(ex22):
+    layer = ex22.MaxPooling(2)
+    x = np.array([[1.0, 4, 0], [4, 2, 9]]).reshape(1, 2, 3, 1)
+    assert layer.forward(x).tolist() == [[[[4]]]]  # la troisième colonne n'est pas lue
+    assert layer.backward(np.array([[[[7.0]]]]))[0, :, :, 0].tolist() == [[0, 7, 0], [0, 0, 0]]
+
+
+def test_a_window_larger_than_the_image_is_refused(ex22):
+    layer = ex22.Convolution(np.zeros((5, 3, 1, 1)), np.zeros(1), padding=1)
+    assert layer.forward(np.zeros((1, 3, 1, 1))).shape == (1, 1, 1, 1)
+    with pytest.raises(ValueError, match="Une fenêtre 5×3 n'entre pas dans une image 4×6"):
+        layer.forward(np.zeros((1, 2, 4, 1)))
+
+
+@pytest.mark.question(QUESTION)
+def test_loss_survives_huge_scores():
+    from exercises.ex22_by_hand.loss import cross_entropy, softmax
+
+    scores, labels = np.array([[1e4, 0, -1e4], [0.0, 0, 0]]), np.array([2, 1])
+    loss, gradient = cross_entropy(scores, labels)
+    assert loss == pytest.approx((2e4 + np.log(3)) / 2)
+    np.testing.assert_allclose(gradient, [[0.5, 0, -0.5], [1 / 6, -1 / 3, 1 / 6]])
+    np.testing.assert_allclose(softmax(scores).sum(axis=1), 1)

@@ -1,0 +1,114 @@
+"""La même boucle, écrite quatre fois : les mêmes pertes."""
+
+import numpy as np
+import pytest
+
+from exercises.ex22_by_hand import loops, network
+
+QUESTION = "S4, training loop"
+
+
+@pytest.fixture(scope="module")
+def losses():
+    from tests.conftest import load_extract
+
+    return loops.run_loops(*load_extract("mnist"))
+
+
+@pytest.mark.question(QUESTION)
+def test_hand_tape_and_fit_write_the_same_losses(losses):
+    """Et PyTorch, là où il est installé."""
+    expected = {"by_hand", "with_tape", "with_fit"} | ({"with_torch"} & {*losses})
+    assert {*losses} == expected and ("with_torch" in losses) == network.has_torch()
+    assert {len(each) for each in losses.values()} == {loops.NUM_STEPS} == {50}
+    for each in losses.values():
+        np.testing.assert_allclose(each, losses["by_hand"], rtol=0, atol=1e-4)
+    first, last = np.mean(losses["by_hand"][:5]), np.mean(losses["by_hand"][-5:])
+    assert last < 0.7 * first  # elles ont donc appris, et de la même façon
+    assert loops.largest_gap(losses) <= 1e-4
+    assert "les mêmes pertes" in loops.verdict(losses)
+
+
+@pytest.mark.question(QUESTION)
+def test_torch_alone_writes_them_too():
+    pytest.importorskip("torch")
+    from tests.conftest import load_extract
+
+    x, y = load_extract("mnist")
+    layers = network.build_layers(seed=3)
+    batches = [(x[:32], y[:32]), (x[32:64], y[32:64]), (x[64:96], y[64:96])]
+    found = loops.with_torch(network.to_torch(layers), batches)
+    descent = network.Descent(layers, learning_rate=loops.LEARNING_RATE, momentum=loops.MOMENTUM)
+    np.testing.assert_allclose(loops.by_hand(layers, batches, descent), found, atol=1e-5)
+
+
+def test_the_largest_gap_is_between_any_two():
+    losses = {"by_hand": [1.0, 2.0], "with_tape": [1.25, 2.0], "with_fit": [0.75, 2.0]}
+    assert loops.largest_gap(losses) == 0.5
+    assert "des pertes différentes : 5e-01" in loops.verdict(losses)
+
+
+def test_without_torch_one_sentence_says_so(losses, monkeypatch):
+    kept = {name: each for name, each in losses.items() if name != "with_torch"}
+    table = loops.losses_table(kept).splitlines()
+    assert table[-1] == network.WITHOUT_TORCH and "PyTorch" not in table[0]
+    assert f"{losses['by_hand'][-1]:.6f}".replace(".", ",") in table[-3]
+    assert table[-3].startswith("50 ")
+    complete = kept | {"with_torch": kept["by_hand"]}
+    assert network.WITHOUT_TORCH not in loops.losses_table(complete)
+    monkeypatch.setattr(network, "find_spec", lambda name: None)
+    assert not network.has_torch()
+
+
+@pytest.mark.question("S0, filtres appris pendant la rétropropagation")
+def test_only_the_layers_of_the_descent_change(extract):
+    x, y = extract("mnist")
+    layers = network.build_layers(seed=0)
+    before = network.weights_of(layers)
+    descent = network.Descent(layers[-1:], learning_rate=0.1, momentum=0.9)
+    loops.by_hand(layers, [(x[:8], y[:8])], descent)
+    same = [np.array_equal(*pair) for pair in zip(before, network.weights_of(layers), strict=True)]
+    assert same == [True, True, True, True, False, False]
+
+
+def test_momentum_is_the_one_of_keras():
+    import keras
+
+    weight = np.array([1.0, -2.0], np.float32)
+    layer = network.Dense(weight.copy()[None], np.zeros(2, np.float32))
+    descent = network.Descent([layer], learning_rate=0.1, momentum=0.9)
+    variable = keras.Variable(weight)
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+    for gradient in ([1.0, 2.0], [0.5, -1.0], [3.0, 0.0]):
+        layer.gradients = [np.array([gradient], np.float32), np.zeros(2, np.float32)]
+        descent.step()
+        optimizer.apply([np.array(gradient, np.float32)], [variable])
+        np.testing.assert_allclose(layer.weights[0][0], np.asarray(variable), rtol=1e-6)
+
+
+# --- Le même réseau ------------------------------------------------------------------
+
+
+@pytest.mark.question("S4, le modèle à écrire")
+def test_the_keras_twin_is_the_same_network(extract):
+    x, _ = extract("mnist")
+    layers = network.build_layers(seed=5)
+    for layer in layers:  # des biais nuls ne diraient rien
+        if len(layer.weights):
+            layer.weights[1] += np.linspace(-0.2, 0.2, len(layer.weights[1]), dtype=np.float32)
+    scores = network.forward(layers, network.to_floats(x[:20]))
+    assert scores.dtype == np.float32
+    twin = network.to_keras(layers, softmax=False)
+    np.testing.assert_allclose(np.asarray(twin(x[:20])), scores, atol=1e-5)
+    assert twin.count_params() == 416 + 4640 + 2890
+    assert twin.inputs[0].dtype == "uint8" and twin.input_shape == (None, 28, 28)
+
+
+def test_weights_of_are_copies_drawn_from_the_seed():
+    layers = network.build_layers(seed=0)
+    network.weights_of(layers)[0][:] = 7
+    kernel = layers[0].weights[0]
+    assert (kernel == network.build_layers(seed=0)[0].weights[0]).all()
+    assert (kernel != network.build_layers(seed=1)[0].weights[0]).any()
+    matrix = network.build_linear(seed=0)[1].weights[0]
+    assert matrix.shape == (784, 10) and matrix.std() == pytest.approx(np.sqrt(2 / 784), rel=0.05)
