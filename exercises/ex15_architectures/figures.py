@@ -11,7 +11,7 @@ import numpy as np
 
 from convnets.core.cli import agreed
 from convnets.core.reports import Report, format_metric, format_seeds
-from convnets.figures.style import COLORS, INK, new_figure, output_dir
+from convnets.figures.style import COLORS, INK, class_table, new_figure, output_dir
 from exercises.ex15_architectures.networks import NAMES_FR
 from exercises.ex15_architectures.operations import group
 from exercises.ex15_architectures.residual import DEEP_NAMES_FR
@@ -149,9 +149,11 @@ def save_depths(report: Report, path: Path) -> None:
 
 
 def show(options, report, *_) -> None:
-    """Affiche le tableau d'un compte rendu et en trace les deux figures."""
+    """Affiche les deux tableaux d'un compte rendu et en trace les deux figures."""
     folder = output_dir(options)
     print(summary(report))
+    print("\nLe modèle enregistré, ResNet-8, classe par classe :")
+    print(class_table(report.confusion_matrix, report.classes_fr))
     save_costs(report, folder / "architectures.png")
     save_depths(report, folder / "raccourcis.png")
     print(f"Figures écrites dans {folder}/")

@@ -12,7 +12,7 @@ import numpy as np
 
 from convnets.core.reports import Headline
 from convnets.datasets import sources
-from convnets.figures.style import output_dir
+from convnets.figures.style import class_table, output_dir
 from convnets.training import study
 from exercises.ex19_vision_transformer import attention, figures
 from exercises.ex19_vision_transformer.networks import NETWORKS, PATCH_PX
@@ -147,6 +147,8 @@ def compare(options) -> int:
         folder = output_dir(options)
         shown = figures.choose(y_test, probabilities, limit=NUM_SHOWN)
         print(figures.summary(report))
+        print("\nLe transformeur enregistré, classe par classe :")
+        print(class_table(report.confusion_matrix, report.classes_fr))
         figures.save_comparison(report, folder / "comparaison.png")
         figures.save_attention(
             model, x_test[shown], folder / "attention.png", classes_fr=report.classes_fr

@@ -5,6 +5,7 @@ import pytest
 
 from convnets.core import paths, reports
 from convnets.datasets import sources
+from convnets.figures.style import class_table
 from convnets.training import export, saving
 
 QUESTION = "S3 Architectures en image"
@@ -81,6 +82,7 @@ def test_main_trains_saves_and_shows(ex15, comparison, small, unrendered, tmp_pa
     assert {path.name for path in (tmp_path / "g").iterdir()} == names
     table = capsys.readouterr().out.split("Figures")[0]
     assert table in shown and "ResNet-8" in table
+    assert class_table(report.confusion_matrix, report.classes_fr) in table
 
     # Reprendre avec un autre nombre d'époques n'aurait pas de sens.
     options[options.index("--epochs") + 1] = "2"

@@ -7,6 +7,7 @@ from PIL import Image
 
 from convnets.core import paths, reports
 from convnets.datasets import sources
+from convnets.figures.style import class_table
 from convnets.training import export, saving
 from exercises.ex19_vision_transformer import comparison, networks
 
@@ -52,6 +53,7 @@ def test_main_trains_saves_resumes_and_explains(
     }
     report = reports.read_report("ex19_vision_transformer", models_dir=folder)
     assert report.num_images == {"train": 270, "val": 30, "test": 100}
+    assert class_table(report.confusion_matrix, report.classes_fr) in printed
     assert {shown.metric for shown in report.headline} < set(report.metrics)
     assert report.parameters["transformer"] == report.num_parameters
     assert len(report.details["curves"]["cnn_val_accuracy"]["mean"]) == 2
