@@ -111,7 +111,7 @@ def save_loops(losses: dict[str, list[float]], path: Path) -> None:
         figure.suptitle("Une boucle d'apprentissage, écrite quatre fois")
 
 
-# --- Question : ce que vaut chacun ---------------------------------------------------
+# --- Question : le réseau face à ses témoins -----------------------------------------
 
 
 def save_measures(report: Report, path: Path) -> None:
