@@ -26,16 +26,11 @@ from convnets.core.images import open_image
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import packages, sources
 from convnets.datasets.cache import cached_array
+from convnets.serving.classifier import Classifier
+from recipes import familiarity as shipped
 
 MODELS = ("ex03_cifar10", "ex03_cifar10_light")
-NUM_VAL = 2000  # celles que les recettes mettent de côté
-NUM_TRAIN = 10_000  # vignettes d'entraînement dont les mesures retiennent les statistiques
 NUM_STRANGERS = 1000  # de chaque sorte
-# Quatre doutes pour 2 000 images : à 95 % de chances, moins de 0,5 % de toutes (Clopper et
-# Pearson, borne supérieure 0,46 %). Avec dix, un autre jeu dépasserait 0,5 % une fois sur deux.
-DOUBTED_OF_VAL = 0.002
-RANK = 32  # directions gardées d'une gaussienne ; au-delà, rien de plus sur les images d'essai
-RIDGE = 1e-2  # ajouté aux variances, de moyenne 1
 NEIGHBOUR = 50  # comme Sun et al.
 VIM_RANK = 32
 SIDE_PX, TILE_PX, BLUR_PX = 32, 8, 2.5
@@ -231,6 +226,7 @@ def passes(model) -> Callable[[np.ndarray], Pass]:
         return model.get_layer(names[-1]).output
 
     mean = layers.GlobalAveragePooling2D()
+    # Comme `recipes.familiarity.moments`.
     first = ops.concatenate([mean(last_of(1)), ops.sqrt(mean(ops.square(last_of(1))))], axis=-1)
     outputs = [model.layers[-2].output, model.layers[-3].input, first, mean(last_of(2))]
     network = keras.Model(model.inputs, outputs)
@@ -293,43 +289,21 @@ def virtual_logit(train: Pass) -> Measure:
     return lambda found: energy(found) - scale * outside(found)
 
 
-def gaussian(known: np.ndarray, *, rank: int = RANK) -> Callable[[np.ndarray], np.ndarray]:
-    """Rend l'opposé du carré de la distance de Mahalanobis à des vecteurs connus.
-
-    Approximation : hors des `rank` directions où ces vecteurs varient le plus, une seule variance,
-    leur moyenne. Une gaussienne entière demanderait une matrice de constantes par groupe.
-
-    Args:
-        known: vecteurs `(n, c)`.
-        rank: nombre de directions, au plus c - 1.
-
-    Source : Lee et al., arXiv 1807.03888, 2018, sur les moyennes des cartes, sans les classes.
-    """
-    mean, std = known.mean(0), known.std(0) + 1e-6
-    values, vectors = np.linalg.eigh(np.cov(((known - mean) / std).T))
-    values, kept = values[::-1] + RIDGE, vectors[:, ::-1][:, :rank]
-    rest = values[rank:].mean()
-
-    def measure(found: np.ndarray) -> np.ndarray:
-        scaled = (found - mean) / std
-        squares = (scaled @ kept) ** 2
-        inside = (squares / values[:rank]).sum(axis=1)
-        return -inside - ((scaled**2).sum(axis=1) - squares.sum(axis=1)) / rest
-
-    return measure
+def gaussian(known: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Rend l'opposé du carré de la distance de Mahalanobis à des vecteurs connus `(n, c)`."""
+    fitted = shipped.fit_gaussian(known)
+    return lambda found: -fitted.distance(found)
 
 
 def combine(measures: list[Measure], val: Pass) -> Measure:
     """Additionne des mesures, ramenées à la même échelle par les images de validation.
 
-    L'unité de chacune est l'écart entre sa médiane et ses 0,5 % les plus basses.
+    L'unité de chacune est celle de `recipes.familiarity.unit`.
     """
-    values = [measure(val) for measure in measures]
-    scales = [(np.median(each), np.quantile(each, 0.005)) for each in values]
+    units = [shipped.unit(measure(val)) for measure in measures]
 
     def total(found: Pass) -> np.ndarray:
-        pairs = zip(measures, scales, strict=True)
-        return sum((measure(found) - middle) / (middle - low) for measure, (middle, low) in pairs)
+        return sum(measure(found) / each for measure, each in zip(measures, units, strict=True))
 
     return total
 
@@ -364,11 +338,6 @@ def auroc(known: np.ndarray, strange: np.ndarray) -> float:
     return float((ranks.mean() - (len(known) + 1) / 2) / len(strange))
 
 
-def threshold(val: np.ndarray) -> float:
-    """Rend le seuil sous lequel on doute : `DOUBTED_OF_VAL` des images de validation y sont."""
-    return float(np.sort(val)[int(DOUBTED_OF_VAL * len(val))])
-
-
 def table(measures: dict[str, Measure], val: Pass, test: Pass, kinds: dict[str, Pass]) -> list[str]:
     """Écrit une ligne par mesure : AUROC et part reconnue de chaque sorte, doutes sur le test."""
     lines = [
@@ -376,7 +345,7 @@ def table(measures: dict[str, Measure], val: Pass, test: Pass, kinds: dict[str, 
         "|---" * (len(kinds) + 3) + "|",
     ]
     for name, measure in measures.items():
-        limit, known = threshold(measure(val)), measure(test)
+        limit, known = shipped.threshold(measure(val)), measure(test)
         found = [measure(kind) for kind in kinds.values()]
         pairs = [(auroc(known, each), float((each < limit).mean())) for each in found]
         cells = [_cell(*pair) for pair in [*pairs, tuple(np.mean(pairs, axis=0))]]
@@ -395,16 +364,38 @@ def report(slug: str, *, count: int, models_dir: Path) -> None:
     model = load_model(slug, models_dir=models_dir)
     look = passes(model)
     (x, y), (x_test, y_test) = sources.load_cifar10()
-    (x, y), (x_val, _) = sources.split_validation(x, y, num_val=NUM_VAL, seed=0)
-    train, val, test = look(x[:NUM_TRAIN]), look(x_val), look(x_test)
+    (x, y), (x_val, _) = sources.split_validation(x, y, num_val=shipped.NUM_VAL, seed=0)
+    train, val, test = look(x[: shipped.NUM_TRAIN]), look(x_val), look(x_test)
     kernel = model.layers[-3].get_weights()[0]
-    measures = all_measures(train, y[:NUM_TRAIN], val, kernel)
+    measures = all_measures(train, y[: shipped.NUM_TRAIN], val, kernel)
     right = float((test.scores.argmax(axis=1) == y_test.reshape(-1)).mean())
     print(f"\n{slug}, exactitude {percent(right)} ; AUROC (%) / part reconnue (%)")
     tables = {"Étrangères d'essai": practice(x, count), "Étrangères": strangers(x_test, count)}
     for title, images in tables.items():
         kinds = {name: look(each) for name, each in images.items()}
         print(f"\n{title} :\n\n" + "\n".join(table(measures, val, test, kinds)), flush=True)
+
+
+def report_shipped(*, count: int, models_dir: Path) -> None:
+    """Mesure ce que `./predict` met en doute, export et seuil livrés, et l'écrit en un tableau."""
+    (x, y), (x_test, _) = sources.load_cifar10()
+    (x, _), _ = sources.split_validation(x, y, num_val=shipped.NUM_VAL, seed=0)
+    kinds = strangers(x_test, count) | practice(x, count)
+    lines = [
+        f"| modèle | mesure | doutes sur {len(x_test)} | {' | '.join(kinds)} |",
+        "|---" * (len(kinds) + 3) + "|",
+    ]
+    for slug, name in shipped.MEASURES.items():
+        classifier = Classifier(slug, models_dir=models_dir)
+        limit = classifier.card.familiarity
+        test = shipped.answers(classifier, x_test)[1]
+        cells = []
+        for images in kinds.values():
+            found = shipped.answers(classifier, images)[1]
+            cells.append(_cell(auroc(test, found), float((found < limit).mean())))
+        doubts = int((test < limit).sum())
+        lines.append(f"| `{slug}` | {name} | {doubts} | {' | '.join(cells)} |")
+    print("\n".join(lines))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -420,10 +411,14 @@ def main(argv: list[str] | None = None) -> int:
         metavar="N",
         help=f"images étrangères de chaque sorte ({NUM_STRANGERS} par défaut)",
     )
+    add("--shipped", action="store_true", help="mesurer plutôt ce que ./predict met en doute")
     add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER", help="autre dossier")
     options = parser.parse_args(argv)
 
     def body() -> int:
+        if options.shipped:
+            report_shipped(count=options.limit, models_dir=options.models_dir)
+            return 0
         for slug in MODELS:
             report(slug, count=options.limit, models_dir=options.models_dir)
         return 0

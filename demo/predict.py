@@ -19,7 +19,7 @@ from convnets.core.images import open_image
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import load_report
 from convnets.explaining.methods import EXPLANATIONS
-from convnets.serving.classifier import Classifier
+from convnets.serving.classifier import Classifier, Result
 from convnets.serving.router import Router
 from demo import html, limits
 from demo.components import Drop, Thumbnails
@@ -122,8 +122,8 @@ class Network:
         self.classifier = Classifier(slug)
         self._lock = threading.Lock()
 
-    def answer(self, picture: Picture) -> list[float]:
-        """Rend les probabilités étalonnées de chaque classe, celles de `./predict`.
+    def classify(self, picture: Picture) -> Result:
+        """Rend la réponse de `./predict`.
 
         Raises:
             ValueError: image illisible.
@@ -132,7 +132,11 @@ class Network:
             result = next(self.classifier.classify([picture.stream()]))
         if result.error:
             raise ValueError(result.error)
-        return result.probabilities
+        return result
+
+    def answer(self, picture: Picture) -> list[float]:
+        """Rend les probabilités étalonnées de chaque classe : voir `classify`."""
+        return self.classify(picture).probabilities
 
     def seen(self, picture: Picture) -> np.ndarray:
         """Rend l'image que lit le réseau, uint8 `(h, w, 3)` ou `(h, w)`."""
@@ -199,13 +203,13 @@ def describe(picture: Picture, slug: str) -> str:
         ValueError, OSError: image illisible, modèle absent.
     """
     network = load_for(picture, slug)
-    probabilities, classes = network.answer(picture), network.classifier.classes
-    best = int(np.argmax(probabilities))
+    result, classes = network.classify(picture), network.classifier.classes
+    probabilities, best = result.probabilities, result.best
     tuned = "étalonnée" if network.classifier.card.temperature else "non étalonnée"
     return html.side_by_side(
         '<div class="verdict" role="status">'
         f'<p class="reponse">Prédiction : <strong>{html.escape(classes[best])}</strong></p>'
-        + _doubt(probabilities[best], len(classes))
+        + _doubt(probabilities[best], len(classes), familiar=result.familiar)
         + html.note(f"Réseau qui a répondu : {_title(network.classifier.slug)}.")
         + "</div>",
         html.bars(classes, probabilities, title=f"Probabilité ({tuned}) de chaque classe"),
@@ -213,12 +217,17 @@ def describe(picture: Picture, slug: str) -> str:
     )
 
 
-def _doubt(probability: float, num_classes: int) -> str:
-    """Dit qu'une réponse n'est pas sûre ; rien si elle l'est."""
-    if probability >= html.SURE:
+def _doubt(probability: float, num_classes: int, *, familiar: bool = True) -> str:
+    """Dit qu'une réponse n'est pas sûre, et pourquoi ; rien si elle l'est."""
+    reasons = []
+    if probability < html.SURE:
+        reasons.append(f"{percent(probability)}, moins d'une chance sur deux")
+    if not familiar:
+        reasons.append("cette image ressemble peu à ce qu'il a appris")
+    if not reasons:
         return ""
     return html.warning(
-        f"Le réseau n'est pas sûr : {percent(probability)}, moins d'une chance sur deux. Ce que "
+        f"Le réseau n'est pas sûr : {' ; '.join(reasons)}. Ce que "
         f"montre l'image n'est peut-être d'aucune des {num_classes} classes qu'il connaît."
     )
 

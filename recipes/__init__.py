@@ -12,6 +12,9 @@
 Une recette ne part que des données et, pour `photos`, de poids que d'autres ont publiés. Celle qui
 a un maître l'apprend elle-même, pour première étape. `--resume` reprend à l'étape et à l'époque où
 l'on en était ; le compte rendu dit la durée et le coût de chacune.
+
+`python -m recipes.familiarity` ajoute ensuite aux réseaux de `./predict` de quoi douter d'une image
+étrangère.
 """
 
 from convnets.core import startup

@@ -55,6 +55,18 @@ class Headline:
 
 
 @dataclass
+class Familiarity:
+    """Ce qu'un export dit d'une image : ressemble-t-elle à ce que le réseau a appris ?"""
+
+    measure: str  # une de `recipes.familiarity`
+    threshold: float  # l'image en est étrangère au-dessous
+    num_val: int  # images de validation qui l'ont fixé
+    num_doubted: int  # celles qu'il met en doute
+    command: str
+    parameters: dict[str, float] = field(default_factory=dict)  # de la mesure
+
+
+@dataclass
 class Environment:
     """La machine et les versions d'une mesure."""
 
@@ -95,6 +107,7 @@ class Report:
     classes: list[str] = field(default_factory=list)
     classes_fr: list[str] = field(default_factory=list)
     calibration: dict[str, float] = field(default_factory=dict)
+    familiarity: Familiarity | None = None
     framing: str = ""
     views: list[tuple[str, float]] = field(default_factory=list)
     num_views: int | None = None

@@ -30,6 +30,7 @@ class Card(NamedTuple):
     framing: str  # un de FRAMINGS
     views: tuple[tuple[str, float], ...]  # (cadrage, zoom) de chacune, voir `images.squares`
     temperature: float | None  # None si le modèle n'est pas étalonné
+    familiarity: float | None  # une image est étrangère sous ce seuil ; None s'il n'y en a pas
     base: Path | None  # export de la base que ce modèle, une tête, demande ; voir `base`
 
 
@@ -99,6 +100,7 @@ def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None 
             ".", ","
         ),
     )
+    familiarity = field("familiarity", {}, _is_familiarity, "une mesure et son seuil")
     exercise = report.get("exercise")
     base = None
     if "base" in report:
@@ -114,6 +116,7 @@ def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None 
         framing=framing,
         views=tuple((mode, float(zoom)) for mode, zoom in views),
         temperature=calibration.get("temperature"),
+        familiarity=familiarity.get("threshold"),
         base=base,
     )
 
@@ -156,6 +159,11 @@ def _is_views(value) -> bool:
 def _is_calibration(value) -> bool:
     temperature = value.get("temperature") if isinstance(value, dict) else None
     return _is_number(temperature) and MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE
+
+
+def _is_familiarity(value) -> bool:
+    threshold = value.get("threshold") if isinstance(value, dict) else None
+    return _is_number(threshold) and abs(threshold) < float("inf")
 
 
 def _is_number(value) -> bool:

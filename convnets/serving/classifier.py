@@ -16,7 +16,13 @@ from convnets.core.cli import agreed, printable
 from convnets.core.files import map_file, settle
 from convnets.core.paths import BASE_NAME, MODELS_DIR
 from convnets.serving.card import FRAMING, RETRIEVE, read_card
-from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine, predict_in_passes
+from convnets.serving.engine import (
+    BASE_BATCH_SIZE,
+    PASS_SIZE,
+    Engine,
+    answer_in_passes,
+    predict_in_passes,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +45,16 @@ class Result(NamedTuple):
     probabilities: "Sequence[float] | None"  # (classes,) dans [0, 1]
     error: str | None
     classifier: "Classifier | None" = None  # celui qui a répondu
+    familiarity: float | None = None  # plus grande pour une image plus familière
+
+    @property
+    def familiar(self) -> bool:
+        """Faux si rien de ce que le modèle a appris ne ressemble à cette image.
+
+        Vrai pour un modèle qui n'en a pas la mesure (docs/familiarite.md).
+        """
+        threshold = self.classifier.card.familiarity if self.classifier else None
+        return None in (threshold, self.familiarity) or self.familiarity >= threshold
 
     @property
     def best(self) -> int:
@@ -240,17 +256,20 @@ class Classifier:
         """
         if self._engine is None:
             self._engine = Engine(self._content, num_threads=self.num_threads)
-        return self._predict(images, self._engine)
+        return self._predict(images, self._engine)[0]
 
-    def _predict(self, images: "np.ndarray", engine: Engine) -> "np.ndarray":
+    def _predict(
+        self, images: "np.ndarray", engine: Engine
+    ) -> "tuple[np.ndarray, np.ndarray | None]":
+        """Rend les probabilités `(n, classes)`, et les familiarités `(n, 1)` s'il y en a."""
         if self._base:  # (n, c), les caractéristiques
             images = predict_in_passes(self._base, images, BASE_BATCH_SIZE)
-        probabilities = predict_in_passes(engine, images, self._pass_size)
+        probabilities, scores = answer_in_passes(engine, images, self._pass_size)
         if self.temperature == 1:
-            return probabilities
+            return probabilities, scores
         from convnets.serving.calibration import soften
 
-        return soften(probabilities, self.temperature).astype("float32")
+        return soften(probabilities, self.temperature).astype("float32"), scores
 
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
         """Classe des images, dans l'ordre, par lots (`split`).
@@ -291,8 +310,10 @@ class Classifier:
 
         return [view.tobytes() for view in squares(image, self.input_shape[0], self.views)]
 
-    def answer(self, views: list[bytes]) -> list[list[float]]:
-        """Rend les probabilités étalonnées de chaque vue, par un moteur libre, ou un nouveau.
+    def answer(self, views: list[bytes]) -> list[tuple[list[float], float | None]]:
+        """Rend les probabilités étalonnées de chaque vue, et sa familiarité si elle est mesurée.
+
+        C'est un moteur libre qui calcule, ou un nouveau.
 
         Args:
             views: octets de tableaux uint8 `input_shape`.
@@ -309,7 +330,9 @@ class Classifier:
                     import numpy as np
 
                     x = np.frombuffer(b"".join(views), np.uint8).reshape(-1, *self.input_shape)
-                    return self._predict(x, engine).tolist()
+                    probabilities, scores = self._predict(x, engine)
+                    scores = [None] * len(x) if scores is None else scores[:, 0].tolist()
+                    return [*zip(probabilities.tolist(), scores, strict=True)]
                 size = self._pass_size
                 starts = range(0, len(views), size)
                 rows = [row for i in starts for row in engine.answer(views[i : i + size])]
@@ -317,8 +340,8 @@ class Classifier:
                 self._free.append(engine)
         if self.temperature == 1:
             return rows
-        powers = [[p ** (1 / self.temperature) for p in row] for row in rows]
-        return [[p / sum(row) for p in row] for row in powers]
+        powers = [([p ** (1 / self.temperature) for p in row], score) for row, score in rows]
+        return [([p / sum(row) for p in row], score) for row, score in powers]
 
 
 def classify_in_threads(
@@ -443,8 +466,9 @@ def _answer_group(read: Sequence[tuple]) -> list[Result]:
         if error:
             results.append(Result(path, None, error))
             continue
-        own = [next(rows[classifier]) for _ in views]
+        own, scores = zip(*(next(rows[classifier]) for _ in views), strict=True)
         if len(own) > 1:
             own = [[sum(column) / len(own) for column in zip(*own, strict=True)]]
-        results.append(Result(path, own[0], None, classifier))
+        # De la première vue, l'image entière : c'est d'une vue que le seuil a été fixé.
+        results.append(Result(path, own[0], None, classifier, scores[0]))
     return results

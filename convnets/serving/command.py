@@ -29,6 +29,7 @@ PROGRESS_STEP = 32  # images d'un compte affiché au suivant
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
 NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
 UNSURE = "Indéterminé"
+UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
 SLOW = (
     f"parmi ces images, des photos (au moins 64 pixels de côté) : {PHOTO_MODEL} les nomme, en "
     f"plusieurs fois le temps d'une vignette ; --model {DEFAULT_MODEL} va plus vite, mais se "
@@ -67,6 +68,7 @@ def _parser() -> FrenchParser:
         default="grad_cam",
         help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)",
     )
+    add("--strict", action="store_true", help=f"dire {UNSURE} d'une image peu familière")
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
     add(
         "--model",
@@ -164,9 +166,11 @@ def _line(result: Result, options, *, alone: bool) -> str:
         order = sorted(range(len(classes)), key=probabilities.__getitem__, reverse=True)
         order = order[: options.top]
     unsure = probabilities[order[0]] < options.threshold
+    unsure |= options.strict and not result.familiar
     if options.json:
         top = [{"class": classes[i], "probability": round(probabilities[i], 6)} for i in order]
-        fields = {"path": result.path, **top[0]} | ({"class": None} if unsure else {})
+        fields = {"path": result.path, **top[0], "familiar": result.familiar}
+        fields |= {"class": None} if unsure else {}
         return json.dumps({**fields, "top": top} if options.top else fields)
     if unsure:
         names = UNSURE
@@ -319,6 +323,9 @@ def _run(options) -> int:
             _report(SLOW)
         if result.error is None:
             print(_line(result, options, alone=alone))
+            if not result.familiar:
+                shown = "l'entrée standard" if result.path == "-" else result.path
+                _report(f"{shown} {UNFAMILIAR}")
         else:
             exit_code = 1
             _report(result.error)

@@ -17,7 +17,8 @@ class Engine:
     """Un export LiteRT chargé en mémoire.
 
     Args:
-        content: contenu d'un fichier `.tflite` à une entrée et une sortie, lot variable.
+        content: contenu d'un fichier `.tflite` à une entrée, lot variable. De ses sorties, seule
+            la première est lue, et la deuxième si c'est une familiarité (voir `answer`).
         num_threads: fils de calcul, un par cœur par défaut.
 
     Raises:
@@ -32,8 +33,10 @@ class Engine:
             model_content=bytes(content), num_threads=num_threads or os.cpu_count()
         )
         inputs = self._interpreter.get_input_details()[0]
-        outputs = self._interpreter.get_output_details()[0]
+        outputs, *others = self._interpreter.get_output_details()
         self._input, self._output = inputs["index"], outputs["index"]
+        scores = [each["index"] for each in others if [*each["shape_signature"]] == [-1, 1]]
+        self._score = scores[0] if len(others) == len(scores) == 1 else None
         self.input_shape: tuple[int, ...] = tuple(inputs["shape_signature"][1:].tolist())
         self.num_outputs = int(outputs["shape_signature"][-1])
         self.output_rank = len(outputs["shape_signature"])  # 2 : une probabilité par classe
@@ -41,6 +44,10 @@ class Engine:
 
     def predict(self, x: "np.ndarray") -> "np.ndarray":
         """Rend la sortie `(n, num_outputs)` pour une entrée `(n, *input_shape)`."""
+        return self.answer(x)[0]
+
+    def answer(self, x: "np.ndarray") -> "tuple[np.ndarray, np.ndarray | None]":
+        """Rend aussi la familiarité de chaque entrée, `(n, 1)`, ou None s'il n'y en a pas."""
         if len(x) != self._batch_size:
             self._interpreter.resize_tensor_input(self._input, x.shape)
             with quiet_stderr():  # il y annonce, en anglais, qu'il calculera avec XNNPACK
@@ -48,11 +55,21 @@ class Engine:
             self._batch_size = len(x)
         self._interpreter.set_tensor(self._input, x)
         self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output)
+        get = self._interpreter.get_tensor
+        return get(self._output), None if self._score is None else get(self._score)
 
 
 def predict_in_passes(engine: Engine, x: "np.ndarray", size: int = PASS_SIZE) -> "np.ndarray":
     """`engine.predict`, `size` entrées à la fois : `(n, num_outputs)`, n au moins 1."""
+    return answer_in_passes(engine, x, size)[0]
+
+
+def answer_in_passes(
+    engine: Engine, x: "np.ndarray", size: int
+) -> "tuple[np.ndarray, np.ndarray | None]":
+    """`engine.answer`, `size` entrées à la fois."""
     import numpy as np
 
-    return np.concatenate([engine.predict(x[i : i + size]) for i in range(0, len(x), size)])
+    parts = [engine.answer(x[i : i + size]) for i in range(0, len(x), size)]
+    outputs, scores = zip(*parts, strict=True)
+    return np.concatenate(outputs), None if scores[0] is None else np.concatenate(scores)

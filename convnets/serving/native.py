@@ -52,6 +52,8 @@ def library_path() -> str | None:
 class NativeEngine:
     """Un export à une entrée uint8 et une sortie float32, pour peu d'images à la fois.
 
+    Une deuxième sortie, d'un nombre par image, est sa familiarité (docs/familiarite.md).
+
     Args:
         library: chemin de `libLiteRt.so`.
         content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée ; rendu par
@@ -84,61 +86,76 @@ class NativeEngine:
         mapped = isinstance(content, mmap.mmap)
         start = byref(ctypes.c_char.from_buffer(content)) if mapped else ctypes.c_char_p(content)
         call("LiteRtCreateModelFromBuffer", self._env, start, c_size_t(len(content)), byref(model))
-        self._input, self._output = self._signature(model)
+        self._input, *self._outputs = self._signature(model)
         call("LiteRtCreateOptions", byref(options))
         call("LiteRtSetOptionsHardwareAccelerators", options, CPU)
         call("LiteRtCreateCompiledModel", self._env, model, options, byref(self._compiled))
         if mapped:  # une page encore demandée serait relue du fichier
             content.madvise(mmap.MADV_DONTNEED)
         self.input_shape = tuple(self._input.dimensions[1 : self._input.rank])
-        self.num_outputs, self.output_rank = self._output.dimensions[1], self._output.rank
+        self.num_outputs, self.output_rank = self._outputs[0].dimensions[1], 2
 
     def _call(self, name: str, *arguments) -> None:
         status = getattr(self._lib, name)(*arguments)
         if status:
             raise ValueError(f"{name} a échoué ({status})")
 
-    def _signature(self, model: c_void_p) -> tuple[_TensorType, _TensorType]:
-        """Rend les types d'entrée et de sortie, de taille de lot variable."""
+    def _signature(self, model: c_void_p) -> list[_TensorType]:
+        """Rend le type de l'entrée, puis des sorties, de taille de lot variable."""
         signature, count, types = c_void_p(), c_size_t(), []
         self._call("LiteRtGetNumModelSignatures", model, byref(count))
         counts = [count.value]
         self._call("LiteRtGetModelSignature", model, c_size_t(0), byref(signature))
         for side in ("Input", "Output"):
-            tensor, kind = c_void_p(), _TensorType()
             self._call(f"LiteRtGetNumSignature{side}s", signature, byref(count))
             counts.append(count.value)
-            self._call(
-                f"LiteRtGetSignature{side}TensorByIndex", signature, c_size_t(0), byref(tensor)
-            )
-            self._call("LiteRtGetRankedTensorType", tensor, byref(kind))
-            types.append(kind)
-        x, y = types
-        if counts != [1, 1, 1] or (x.element_type, y.element_type, y.rank) != (UINT8, FLOAT32, 2):
-            raise ValueError("pas une entrée uint8 et une sortie float32")
-        sides = [*x.dimensions[1 : x.rank], y.dimensions[1]]
-        if x.rank < 2 or (x.dimensions[0], y.dimensions[0]) != (-1, -1) or min(sides) < 1:
+            for index in range(count.value):
+                tensor, kind = c_void_p(), _TensorType()
+                self._call(
+                    f"LiteRtGetSignature{side}TensorByIndex",
+                    signature,
+                    c_size_t(index),
+                    byref(tensor),
+                )
+                self._call("LiteRtGetRankedTensorType", tensor, byref(kind))
+                types.append(kind)
+        if counts not in ([1, 1, 1], [1, 1, 2]):
+            raise ValueError("pas une entrée, et une ou deux sorties")
+        x, *outputs = types
+        if x.element_type != UINT8 or any(
+            (y.element_type, y.rank) != (FLOAT32, 2) for y in outputs
+        ):
+            raise ValueError("pas une entrée uint8 et des sorties float32")
+        sides = [*x.dimensions[1 : x.rank], *(y.dimensions[1] for y in outputs)]
+        if x.rank < 2 or any(each.dimensions[0] != -1 for each in types) or min(sides) < 1:
             raise ValueError("pas un lot variable d'images de taille fixe")
-        return x, y
+        if outputs[1:] and sides[-1] != 1:
+            raise ValueError("une deuxième sortie qui n'est pas une familiarité")
+        return types
 
-    def answer(self, images: Sequence[bytes]) -> list[list[float]]:
-        """Rend la sortie de chaque image, dont les octets sont dans l'ordre d'`input_shape`.
+    def answer(self, images: Sequence[bytes]) -> list[tuple[list[float], float | None]]:
+        """Rend la sortie de chaque image, et sa familiarité, None s'il n'y en a pas.
+
+        Args:
+            images: leurs octets, dans l'ordre d'`input_shape`.
 
         Raises:
             ValueError: un appel a échoué ; ce qu'il avait réservé est rendu.
         """
-        x, y = c_void_p(), c_void_p()
+        buffers = [c_void_p() for _ in [self._input, *self._outputs]]
         try:
-            return self._run(images, x, y)
+            outputs, *scores = self._run(images, *buffers)
         finally:
-            for buffer in (x, y):
-                if buffer:
-                    self._lib.LiteRtDestroyTensorBuffer(buffer)
+            for buffer in filter(None, buffers):
+                self._lib.LiteRtDestroyTensorBuffer(buffer)
+        size = self.num_outputs
+        rows = [outputs[i : i + size] for i in range(0, len(outputs), size)]
+        return [*zip(rows, scores[0] if scores else [None] * len(rows), strict=True)]
 
-    def _run(self, images: Sequence[bytes], x: c_void_p, y: c_void_p) -> list[list[float]]:
-        """Crée les tampons `x` et `y`, que l'appelant rendra, et calcule."""
-        call, pixels, size, address = self._call, b"".join(images), self.num_outputs, c_void_p()
-        self._input.dimensions[0] = self._output.dimensions[0] = len(images)
+    def _run(self, images: Sequence[bytes], x: c_void_p, *ys: c_void_p) -> list[list[float]]:
+        """Crée les tampons `x` et `ys`, que l'appelant rendra, calcule, et rend chaque sortie."""
+        call, pixels, address, count = self._call, b"".join(images), c_void_p(), len(images)
+        self._input.dimensions[0] = count
         call(
             "LiteRtCompiledModelResizeInputTensor",
             self._compiled,
@@ -155,14 +172,11 @@ class NativeEngine:
             c_size_t(len(pixels)),
             byref(x),
         )
-        call(
-            "LiteRtCreateManagedTensorBuffer",
-            self._env,
-            HOST_MEMORY,
-            byref(self._output),
-            c_size_t(4 * len(images) * size),
-            byref(y),
-        )
+        for kind, y in zip(self._outputs, ys, strict=True):
+            kind.dimensions[0] = count
+            size = c_size_t(4 * count * kind.dimensions[1])
+            create = "LiteRtCreateManagedTensorBuffer"
+            call(create, self._env, HOST_MEMORY, byref(kind), size, byref(y))
         call("LiteRtLockTensorBuffer", x, byref(address), WRITE)
         ctypes.memmove(address, pixels, len(pixels))
         call("LiteRtUnlockTensorBuffer", x)
@@ -172,13 +186,16 @@ class NativeEngine:
             c_size_t(0),
             c_size_t(1),
             byref(x),
-            c_size_t(1),
-            byref(y),
+            c_size_t(len(ys)),
+            (c_void_p * len(ys))(*(y.value for y in ys)),
         )
-        call("LiteRtLockTensorBuffer", y, byref(address), READ)
-        output = (ctypes.c_float * (len(images) * size)).from_address(address.value)[:]
-        call("LiteRtUnlockTensorBuffer", y)
-        return [output[i : i + size] for i in range(0, len(output), size)]
+        found = []
+        for kind, y in zip(self._outputs, ys, strict=True):
+            call("LiteRtLockTensorBuffer", y, byref(address), READ)
+            values = (ctypes.c_float * (count * kind.dimensions[1])).from_address(address.value)
+            found.append(values[:])
+            call("LiteRtUnlockTensorBuffer", y)
+        return found
 
 
 def _release(lib: ctypes.CDLL, content: bytes | mmap.mmap, handles: dict[str, c_void_p]) -> None:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from scipy.spatial.distance import mahalanobis
 
 from benchmarks import familiarity
 from benchmarks.familiarity import Pass
+from recipes import familiarity as shipped
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def rng():
 def test_images_are_those_set_aside_by_the_recipes():
     from recipes import cifar10, cifar10_light
 
-    assert familiarity.NUM_VAL == cifar10.NUM_VAL
+    assert shipped.NUM_VAL == cifar10.NUM_VAL
     assert familiarity.MODELS == (cifar10.SLUG, cifar10_light.SLUG)
 
 
@@ -24,20 +24,6 @@ def test_auroc_counts_the_pairs_in_the_right_order(rng):
     gaps = known[:, np.newaxis] - strange
     expected = np.mean((gaps > 0) + 0.5 * (gaps == 0))
     assert familiarity.auroc(known, strange) == pytest.approx(expected)
-
-
-def test_threshold_doubts_the_announced_share_of_validation(rng):
-    val = rng.permutation(2000)
-    assert (val < familiarity.threshold(val)).sum() == 4
-
-
-def test_gaussian_is_the_distance_of_mahalanobis(rng, monkeypatch):
-    monkeypatch.setattr(familiarity, "RIDGE", 0)
-    known = rng.standard_normal((500, 4)) @ rng.standard_normal((4, 4)) + 3
-    found, inverse = rng.standard_normal((6, 4)) * 5, np.linalg.inv(np.cov(known.T))
-    expected = [-(mahalanobis(x, known.mean(0), inverse) ** 2) for x in found]
-    # Trois directions et la variance du reste, qui n'en a qu'une : rien n'est approché.
-    assert familiarity.gaussian(known, rank=3)(found) == pytest.approx(expected, rel=0.01)
 
 
 def test_measures_find_a_planted_stranger(rng):
@@ -54,7 +40,7 @@ def test_measures_find_a_planted_stranger(rng):
     areas = {name: familiarity.auroc(each(test), each(strange)) for name, each in measures.items()}
     assert min(areas.values()) > 0.95, areas
     measure = measures["énergie + groupes 1 et 2"]
-    limit = familiarity.threshold(measure(val))
+    limit = shipped.threshold(measure(val))
     assert (measure(strange) < limit).mean() > 0.95 and (measure(test) < limit).mean() < 0.02
 
 

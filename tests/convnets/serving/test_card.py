@@ -19,6 +19,7 @@ FIELDS = (
     "framing",
     "views",
     "calibration",
+    "familiarity",
     "exercise",
     "base",
 )
@@ -42,6 +43,7 @@ def test_a_card_says_what_the_report_says(tmp_path):
             "framing": "squash",
             "views": [["crop", 0.7], ["squash", 1]],
             "calibration": {"temperature": 2, "ece_before": 0.1},
+            "familiarity": {"threshold": -1, "measure": "énergie"},
             "base": base,
         },
     )
@@ -56,6 +58,7 @@ def test_a_card_says_what_the_report_says(tmp_path):
         "squash",
         (("crop", 0.7), ("squash", 1.0)),
         2,
+        -1,
         card.base,
     )
 
@@ -63,7 +66,7 @@ def test_a_card_says_what_the_report_says(tmp_path):
 def test_what_is_missing_has_a_default(tmp_path):
     write(tmp_path, {"files": FILES})
     assert read_card("m", models_dir=tmp_path, content=CONTENT) == Card(
-        "m", "m", SHA256, (), (), "crop", (("crop", 1.0),), None, None
+        "m", "m", SHA256, (), (), "crop", (("crop", 1.0),), None, None, None
     )
 
 
@@ -102,6 +105,9 @@ def test_files_may_have_been_renamed(tmp_path):
         ({"calibration": {"temperature": True}}, "température"),
         ({"calibration": {"temperature": float("nan")}}, "température"),
         ({"calibration": {"temperature": 1e-300}}, "température"),
+        ({"familiarity": 1}, "familiarity"),
+        ({"familiarity": {"threshold": "1"}}, "familiarity"),
+        ({"familiarity": {"threshold": float("nan")}}, "familiarity"),
         ({"base": None}, "Base décrite par"),
         ({"base": [1]}, "Base décrite par"),
     ],

@@ -76,8 +76,11 @@ def test_folder_in_stable_order(run_predict, extract, tmp_path):
     (tmp_path / "images" / "sous").mkdir()
     Image.fromarray(x[0]).save(tmp_path / "images" / "sous" / "a.png")
     result = run_predict("--json", tmp_path / "images")
-    assert (result.returncode, result.stderr) == (0, b"")
     rows = [json.loads(line) for line in out(result).splitlines()]
+    doubted = [row["path"] for row in rows if not row["familiar"]]
+    assert result.returncode == 0 and len(doubted) <= 2
+    said = result.stderr.decode().splitlines()
+    assert [line.split()[2] for line in said] == doubted  # une phrase chacune, et rien d'autre
     expected = [str(tmp_path / "images" / f"{i:04}.png") for i in range(150)]
     assert [row["path"] for row in rows] == [*expected, str(tmp_path / "images/sous/a.png")]
     # Une image prédite en lot ou seule donne la même réponse.
@@ -178,7 +181,8 @@ def test_json_has_one_object_a_picture_even_when_it_fails(run_predict, plane, tm
         json.loads(line)
         for line in out(run_predict("--json", plane, tmp_path / "absent.png")).splitlines()
     ]
-    assert [set(row) for row in rows] == [{"path", "class", "probability"}, {"path", "error"}]
+    answered = {"path", "class", "probability", "familiar"}
+    assert [set(row) for row in rows] == [answered, {"path", "error"}]
 
 
 def test_empty_folder(run_predict, tmp_path):

@@ -240,7 +240,7 @@ def test_a_picture_is_gone_when_its_memory_is_given_back(monkeypatch, tmp_path):
             return [image.tobytes()]
 
         def answer(self, views):
-            return [[1.0] for _ in views]
+            return [([1.0], None) for _ in views]
 
     monkeypatch.setattr(decoding, "MEMORY", Watching(10**6))
     Image.new("RGB", (64, 64)).save(tmp_path / "a.png")

@@ -1,0 +1,381 @@
+"""La familiarité : ce qui fait dire à `./predict` qu'une image ne ressemble à rien d'appris.
+
+À lancer une fois les réseaux appris (deux minutes) : python -m recipes.familiarity
+Résultat mesuré : docs/familiarite.md.
+
+Ce n'est pas une recette : aucun poids n'est appris. Des opérations sont ajoutées à la fin de
+l'export int8 livré, qui répond pareil au bit près. Elles lisent ce que la passe a déjà calculé, et
+sa deuxième sortie est la familiarité de l'image. Le seuil, fixé sur les images de validation, va
+dans le compte rendu.
+
+- Un réseau de vignettes : l'énergie de ses scores, moins l'écart des cartes de son premier groupe à
+  celles des images d'entraînement.
+- Celui des photos : la distance aux frontières. Ses cartes ne serviraient à rien : il a été appris
+  de vignettes agrandies, et toute vraie photo leur est étrangère.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from convnets.core import files, reports
+from convnets.core.cli import FrenchParser, run
+from convnets.core.paths import MODELS_DIR
+from convnets.datasets import sources
+from convnets.serving.classifier import Classifier
+
+NUM_VAL = 2000  # celles que les recettes mettent de côté
+NUM_TRAIN = 10_000  # vignettes d'entraînement dont la mesure retient les statistiques
+# Quatre doutes pour 2 000 images : à 95 % de chances, moins de 0,5 % de toutes (Clopper et
+# Pearson, borne supérieure 0,46 %). Avec dix, un autre jeu dépasserait 0,5 % une fois sur deux.
+DOUBTED_OF_VAL = 0.002
+RANK = 32  # directions gardées d'une gaussienne ; au-delà, rien de plus sur les images d'essai
+RIDGE = 1e-2  # ajouté aux variances, de moyenne 1
+LOWEST = 0.005  # part des images de validation qui donne l'unité d'une mesure ; voir `unit`
+BATCH_SIZE = 8
+
+MEASURES = {
+    "ex03_cifar10": "énergie + groupe 1",
+    "ex03_cifar10_light": "énergie + groupe 1",
+    "ex05_photos": "distance aux frontières",
+}
+
+
+# --- Les mesures ---------------------------------------------------------------------------
+
+
+class Gaussian(NamedTuple):
+    """Une gaussienne approchée : hors de `RANK` directions, une seule variance, leur moyenne.
+
+    La distance de Mahalanobis d'un vecteur x est, au carré, |z|² - |z·kept|², où z vaut
+    (x - mean) / std.
+    """
+
+    mean: np.ndarray  # (c,)
+    std: np.ndarray  # (c,)
+    kept: np.ndarray  # (c, rank)
+
+    def distance(self, found: np.ndarray) -> np.ndarray:
+        """Rend le carré de la distance de vecteurs `(n, c)`, `(n,)`."""
+        z = (found - self.mean) / self.std
+        return (z**2).sum(axis=1) - ((z @ self.kept) ** 2).sum(axis=1)
+
+
+def fit_gaussian(known: np.ndarray, *, rank: int = RANK) -> Gaussian:
+    """Ajuste une gaussienne à des vecteurs.
+
+    Args:
+        known: vecteurs `(n, c)`.
+        rank: nombre de directions, celles où ils varient le plus ; au plus c - 1.
+
+    Source : Lee et al., arXiv 1807.03888, 2018, sur les moyennes des cartes, sans les classes.
+    """
+    mean, std = known.mean(0), known.std(0) + 1e-6
+    values, vectors = np.linalg.eigh(np.cov(((known - mean) / std).T))
+    values, kept = values[::-1] + RIDGE, vectors[:, ::-1][:, :rank]
+    rest = values[rank:].mean()
+    return Gaussian(mean, std * np.sqrt(rest), kept * np.sqrt(1 - rest / values[:rank]))
+
+
+def moments(maps: np.ndarray) -> np.ndarray:
+    """Rend la moyenne et la moyenne quadratique de cartes `(n, h, w, c)` : `(n, 2c)`."""
+    return np.concatenate([maps.mean((1, 2)), np.sqrt((maps**2).mean((1, 2)))], axis=1)
+
+
+def unit(val: np.ndarray) -> float:
+    """Rend l'unité d'une mesure : l'écart entre sa médiane et ses 0,5 % les plus basses."""
+    return float(np.median(val) - np.quantile(val, LOWEST))
+
+
+def threshold(val: np.ndarray) -> float:
+    """Rend le seuil sous lequel on doute : `DOUBTED_OF_VAL` des images de validation y sont."""
+    return float(np.sort(val)[int(DOUBTED_OF_VAL * len(val))])
+
+
+def energy_and_maps(fitted: Gaussian, *, energy_unit: float, distance_unit: float) -> Callable:
+    """Rend la mesure des vignettes, que TensorFlow convertira : `(cartes, scores) -> (n, 1)`."""
+    import tensorflow as tf
+
+    mean, std, kept = (each.astype("float32") for each in fitted)
+
+    def measure(maps, scores):
+        # (n, 2c), comme `moments`.
+        squares = tf.sqrt(tf.reduce_mean(tf.square(maps), (1, 2)))
+        found = tf.concat([tf.reduce_mean(maps, (1, 2)), squares], 1)
+        z = found * (1 / std) - mean / std
+        distance = tf.reduce_sum(tf.square(z), 1) - tf.reduce_sum(tf.square(z @ kept), 1)
+        # Les scores sont petits : l'exponentielle ne déborde pas.
+        energy = tf.math.log(tf.reduce_sum(tf.exp(scores), 1))
+        return (energy * (1 / energy_unit) - distance * (1 / distance_unit))[:, tf.newaxis]
+
+    return measure
+
+
+def boundary_distance(features, scores):
+    """La mesure des photos, que TensorFlow convertira : `(caractéristiques, scores) -> (n, 1)`.
+
+    Approximation : les poids de deux classes, quelles qu'elles soient, sont à la même distance.
+
+    Source : Liu et Qin, arXiv 2312.11536, 2024.
+    """
+    import tensorflow as tf
+
+    gaps = tf.reduce_max(scores, 1) - tf.reduce_mean(scores, 1)
+    return (gaps / tf.sqrt(tf.reduce_sum(tf.square(features), 1)))[:, tf.newaxis]
+
+
+# --- L'export ------------------------------------------------------------------------------
+
+
+def read_export(content: bytes):
+    """Lit un export, sans la familiarité qu'il aurait déjà."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    graph = model.subgraphs[0]
+    for tensor in graph.tensors:  # un nom suffit ; ceux des opérations fondues pèsent des ko
+        tensor.name = tensor.name.rpartition(b";")[2]
+    if len(graph.outputs) == 1:
+        return model
+    answer = graph.outputs[0]  # le dernier tenseur que l'export avait
+    last = next(i for i, each in enumerate(graph.operators) if answer in each.outputs)
+    graph.operators, graph.tensors = graph.operators[: last + 1], graph.tensors[: answer + 1]
+    graph.outputs = [answer]
+    model.signatureDefs[0].outputs = model.signatureDefs[0].outputs[:1]
+    codes = max(each.opcodeIndex for each in graph.operators)
+    buffers = max(each.buffer for each in [*graph.tensors, *(model.metadata or [])])
+    model.operatorCodes, model.buffers = (
+        model.operatorCodes[: codes + 1],
+        model.buffers[: buffers + 1],
+    )
+    return model
+
+
+def write_export(model) -> bytes:
+    """Rend le contenu du fichier `.tflite`."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def find_taps(model) -> dict[str, int]:
+    """Rend les tenseurs que les mesures lisent : `{"maps", "features", "scores"}`."""
+    graph = model.subgraphs[0]
+    softmax = next(each for each in graph.operators if graph.outputs[0] in each.outputs)
+    dense = next(each for each in graph.operators if softmax.inputs[0] in each.outputs)
+    names = [each.name.decode() for each in graph.tensors]
+    maps = [i for i, name in enumerate(names) if "/group1_out" in name]
+    return {"features": dense.inputs[0], "scores": softmax.inputs[0]} | (
+        {"maps": max(maps)} if maps else {}
+    )
+
+
+def add_measure(model, measure: Callable, taps: dict[str, int]) -> bytes:
+    """Ajoute une mesure à un export, qui en fait sa deuxième sortie.
+
+    Args:
+        model: ce que `read_export` a rendu ; il est modifié.
+        measure: fonction de TensorFlow, dont chaque argument est un lot de ces tenseurs.
+        taps: tenseur que lit chacun de ses arguments, dans leur ordre.
+
+    Returns:
+        Le contenu du fichier `.tflite`.
+    """
+    import tensorflow as tf
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    graph = model.subgraphs[0]
+    shapes = [[None, *graph.tensors[tap].shapeSignature[1:]] for tap in taps.values()]
+    specs = [tf.TensorSpec(shape, name=name) for name, shape in zip(taps, shapes, strict=True)]
+    owner = tf.Module()
+    owner.measure = tf.function(measure, input_signature=specs)
+    concrete = owner.measure.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]  # int8, comme le réseau
+    content = converter.convert()
+    part = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    added = part.subgraphs[0]
+    entries = {each.tensorIndex: each.name.decode() for each in part.signatureDefs[0].inputs}
+    places = {-1: -1}  # -1 : une entrée facultative, absente
+    for number, tensor in enumerate(added.tensors):
+        if number in entries:
+            places[number] = taps[entries[number]]
+            continue
+        places[number] = len(graph.tensors)
+        stored = part.buffers[tensor.buffer]
+        tensor.name, tensor.buffer = b"familiarity", 0  # 0 : rien de constant
+        if stored.data is not None:
+            tensor.buffer = len(model.buffers)
+            model.buffers.append(stored)
+        graph.tensors.append(tensor)
+    num_codes = len(model.operatorCodes)
+    model.operatorCodes += part.operatorCodes
+    for operator in added.operators:
+        operator.opcodeIndex += num_codes
+        operator.inputs = [places[each] for each in operator.inputs]
+        operator.outputs = [places[each] for each in operator.outputs]
+        graph.operators.append(operator)
+    output = schema.TensorMapT()
+    output.name, output.tensorIndex = b"output_1", places[added.outputs[0]]
+    model.signatureDefs[0].outputs.append(output)
+    graph.outputs = [*graph.outputs, output.tensorIndex]
+    return write_export(model)
+
+
+def look(model, taps: Sequence[int], images: np.ndarray) -> Iterator[list[np.ndarray]]:
+    """Calcule un export, et rend les tenseurs `taps` de chaque lot d'images."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    graph, signatures = model.subgraphs[0], model.signatureDefs
+    outputs = graph.outputs
+    try:  # le temps d'une copie ; une signature nommerait les sorties
+        graph.outputs, model.signatureDefs = [*outputs, *taps], None
+        content = write_export(model)
+    finally:
+        graph.outputs, model.signatureDefs = outputs, signatures
+    engine = Interpreter(model_content=content, num_threads=os.cpu_count())
+    entry = engine.get_input_details()[0]["index"]
+    for start in range(0, len(images), BATCH_SIZE):
+        batch = images[start : start + BATCH_SIZE]
+        engine.resize_tensor_input(entry, batch.shape)
+        engine.allocate_tensors()
+        engine.set_tensor(entry, batch)
+        engine.invoke()
+        yield [engine.get_tensor(tap) for tap in taps]
+
+
+# --- La commande ---------------------------------------------------------------------------
+
+
+def extend(slug: str, content: bytes, x: np.ndarray, x_val: np.ndarray) -> tuple[bytes, dict]:
+    """Donne à un export la mesure que `MEASURES` lui destine.
+
+    Args:
+        slug: nom du modèle.
+        content: son export.
+        x: vignettes d'entraînement, uint8 `(n, 32, 32, 3)`.
+        x_val: vignettes de validation.
+
+    Returns:
+        Le nouvel export, et les paramètres de la mesure.
+    """
+    model = read_export(content)
+    taps = find_taps(model)
+    if MEASURES[slug] == "distance aux frontières":
+        chosen = {name: taps[name] for name in ("features", "scores")}
+        return add_measure(model, boundary_distance, chosen), {}
+    chosen = {name: taps[name] for name in ("maps", "scores")}
+    few = [(moments(maps), scores) for maps, scores in look(model, [*chosen.values()], x)]
+    fitted = fit_gaussian(np.concatenate([maps for maps, _ in few]))
+    few = [(moments(maps), scores) for maps, scores in look(model, [*chosen.values()], x_val)]
+    maps, scores = (np.concatenate(each) for each in zip(*few, strict=True))
+    units = {
+        "energy_unit": unit(np.log(np.exp(scores).sum(axis=1))),
+        "distance_unit": unit(-fitted.distance(maps)),
+    }
+    extended = add_measure(model, energy_and_maps(fitted, **units), chosen)
+    return extended, {"rank": RANK, "num_train": len(x), **units}
+
+
+def answers(classifier: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rend ce que `./predict` répond à des vignettes : probabilités et familiarités.
+
+    Args:
+        classifier: un modèle à images en couleurs.
+        images: uint8 `(n, 32, 32, 3)`.
+
+    Returns:
+        `(n, classes)` et `(n,)`, NaN si ce modèle n'a pas de familiarité.
+    """
+    found = []
+    for start in range(0, len(images), BATCH_SIZE):
+        few = [Image.fromarray(image) for image in images[start : start + BATCH_SIZE]]
+        found += classifier.answer([classifier.views_of(image)[0] for image in few])
+    probabilities, scores = zip(*found, strict=True)
+    return np.array(probabilities), np.array(scores, float)
+
+
+def write(slug: str, *, models_dir: Path, num_train: int, num_val: int) -> reports.Familiarity:
+    """Ajoute sa familiarité à un modèle, et l'écrit dans son compte rendu.
+
+    Args:
+        slug: une clé de `MEASURES`.
+        models_dir: dossier des modèles.
+        num_train: vignettes d'entraînement à regarder.
+        num_val: vignettes de validation à mettre de côté, et à regarder.
+
+    Raises:
+        ValueError: la réponse du modèle en changerait.
+    """
+    (x, y), _ = sources.load_cifar10()
+    (x, _), (x_val, _) = sources.split_validation(x, y, num_val=NUM_VAL, seed=0)
+    x, x_val = x[:num_train], x_val[:num_val]
+    folder = Path(models_dir)
+    report = reports.read_report(slug, models_dir=folder)
+    names = {Path(name).suffix: name for name in report.files}
+    before, _ = answers(Classifier(slug, models_dir=folder, num_threads=1), x_val)
+    content, parameters = extend(slug, (folder / f"{slug}.tflite").read_bytes(), x, x_val)
+    staged = folder / f".{slug}{files.own_suffix()}"
+    staged.mkdir()
+    try:
+        (staged / f"{slug}.tflite").write_bytes(content)
+        sha256 = files.file_sha256(staged / f"{slug}.tflite")
+        report = replace(
+            report,
+            size_bytes=len(content),
+            familiarity=None,
+            files={**report.files, names[".tflite"]: sha256},
+        )
+        reports.save_report(report, staged / f"{slug}.json")
+        after, scores = answers(Classifier(slug, models_dir=staged, num_threads=1), x_val)
+        if not np.array_equal(before, after):
+            raise ValueError(f"{slug} ne répondrait plus pareil : rien n'est écrit.")
+        limit = threshold(scores)
+        found = reports.Familiarity(
+            measure=MEASURES[slug],
+            threshold=limit,
+            num_val=len(x_val),
+            num_doubted=int((scores < limit).sum()),
+            command="python -m recipes.familiarity",
+            parameters=parameters,
+        )
+        reports.save_report(replace(report, familiarity=found), staged / f"{slug}.json")
+        with files.hold_interrupts():
+            files.move_together(staged, folder, name=slug)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Donne leur familiarité aux modèles livrés."""
+    parser = FrenchParser(prog="python -m recipes.familiarity", description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--model", choices=[*MEASURES], help="un seul modèle (tous par défaut)")
+    add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER", help="autre dossier")
+    options = parser.parse_args(argv)
+
+    def body() -> int:
+        for slug in [options.model] if options.model else MEASURES:
+            with files.quiet_stderr():  # TensorFlow et LiteRT y parlent anglais
+                found = write(
+                    slug, models_dir=options.models_dir, num_train=NUM_TRAIN, num_val=NUM_VAL
+                )
+            print(
+                f"{slug} : {found.measure}, seuil {found.threshold:.4g}, "
+                f"{found.num_doubted} images de validation sur {found.num_val} en doute."
+            )
+        return 0
+
+    return run(body)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
