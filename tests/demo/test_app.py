@@ -293,6 +293,7 @@ def test_an_unsure_answer_says_so_and_who_answered(repo):
     best = max(predict.load("ex05_photos").answer(bridge))
     assert best < html.SURE
     assert f"Le réseau n'est pas sûr : {percent(best)}, moins d'une chance sur deux" in drawn
+    assert "cette image ressemble peu à ce qu'il a appris" in drawn
     assert "Réseau qui a répondu : Objets et animaux (ex05_photos)." in drawn
     dog = predict.read_picture(repo / "samples" / "chien.webp")
     for slug, title in (("ex03_cifar10", "Objets et animaux"), ("ex02_fashion", "Vêtements")):

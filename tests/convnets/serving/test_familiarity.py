@@ -1,0 +1,126 @@
+"""La familiarité : ce que les exports livrés mettent en doute, et ce que `./predict` en dit."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.serving import command, native
+from convnets.serving.classifier import Classifier
+
+THUMBNAILS = ("ex03_cifar10", "ex03_cifar10_light")
+UNFAMILIAR = "ressemble peu à ce que ce réseau a appris"
+SIZES = {"ex03_cifar10": 10e6, "ex03_cifar10_light": 2.4e6}  # octets, ce que l'on s'est permis
+
+
+@pytest.fixture(scope="module", params=THUMBNAILS)
+def thumbnails(request):
+    return Classifier(request.param, num_threads=1)
+
+
+def doubted(classifier, images):
+    """Part des images, uint8 `(n, h, w, 3)`, que `./predict` mettrait en doute."""
+    found = classifier.answer([image.tobytes() for image in images])
+    return np.mean([score < classifier.card.familiarity for _, score in found])
+
+
+def test_pictures_of_the_ten_classes_are_familiar(thumbnails, extract):
+    x, _ = extract("cifar10")
+    assert doubted(thumbnails, x[:200]) <= 0.01
+
+
+def test_strangers_are_doubted(thumbnails, extract):
+    """Les parts mesurées (docs/familiarite.md), moins ce que soixante images font varier."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
+    assert doubted(thumbnails, noise) == 1
+    for name in ("mnist", "fashion_mnist"):
+        grey = np.pad(extract(name)[0][:60], ((0, 0), (2, 2), (2, 2)))
+        assert doubted(thumbnails, grey[..., np.newaxis].repeat(3, axis=3)) >= 0.65, name
+
+
+@pytest.mark.parametrize("slug", [*THUMBNAILS, "ex05_photos"])
+def test_both_engines_give_the_same_score(slug, extract, monkeypatch):
+    native_one = Classifier(slug, num_threads=1)
+    views = [native_one.views_of(Image.fromarray(image))[0] for image in extract("cifar10")[0][:3]]
+    found = native_one.answer(views)
+    monkeypatch.setattr(native, "VERSION", "0.0.0")
+    expected = Classifier(slug, num_threads=1).answer(views)
+    for (probabilities, score), (others, other) in zip(found, expected, strict=True):
+        np.testing.assert_allclose(probabilities, others, atol=1e-6)
+        assert score == pytest.approx(other, rel=1e-4)
+
+
+@pytest.mark.parametrize("slug", SIZES)
+def test_the_export_stays_small(repo, slug):
+    assert (repo / "models" / f"{slug}.tflite").stat().st_size < SIZES[slug]
+
+
+def test_the_whole_picture_decides(repo, tmp_path):
+    """Les autres vues servent à nommer ; le seuil a été fixé sur une seule."""
+    classifier = Classifier("ex05_photos", num_threads=1)
+    path = repo / "samples" / "chat.png"
+    views = classifier.views_of(classifier.read(path))
+    (result,) = classifier.classify([str(path)])
+    assert len(views) == 2 and result.familiar
+    assert result.familiarity == pytest.approx(classifier.answer(views[:1])[0][1], rel=1e-5)
+
+
+@pytest.mark.parametrize("version", [native.VERSION, "0.0.0"])
+def test_a_model_without_a_measure_doubts_nothing(repo, monkeypatch, version):
+    monkeypatch.setattr(native, "VERSION", version)
+    for slug in ("ex09_cam", "ex02_fashion"):
+        (result,) = Classifier(slug, num_threads=1).classify([str(repo / "samples" / "pont.png")])
+        assert result.familiarity is None and result.familiar, slug
+
+
+def said(capfd, *arguments):
+    assert command.main([*map(str, arguments)]) == 0
+    return capfd.readouterr()
+
+
+def test_the_bridge_is_doubted_in_one_sentence(repo, capfd):
+    bridge = repo / "samples" / "pont.png"
+    plain = said(capfd, bridge)
+    assert plain.out == "Prédiction: Chat\n"
+    assert plain.err == f"predict : {bridge} {command.UNFAMILIAR}\n"
+    assert UNFAMILIAR in command.UNFAMILIAR
+    strict = said(capfd, "--strict", bridge)
+    assert (strict.out, strict.err) == ("Prédiction: Indéterminé\n", plain.err)
+    fields = json.loads(said(capfd, "--json", bridge).out)
+    assert (fields["class"], fields["familiar"]) == ("Chat", False)
+    fields = json.loads(said(capfd, "--json", "--strict", bridge).out)
+    assert (fields["class"], fields["familiar"]) == (None, False)
+
+
+def test_a_familiar_picture_is_answered_as_before(repo, capfd):
+    cat = repo / "samples" / "chat.png"
+    strict = said(capfd, "--strict", cat)
+    assert (strict.out, strict.err) == ("Prédiction: Chat\n", "")
+    found = said(capfd, "--json", cat)
+    assert json.loads(found.out)["familiar"] is True and found.err == ""
+
+
+def test_among_others_each_stranger_has_its_sentence(repo, capfd, tmp_path):
+    noise = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+    for name in ("bruit.png", "encore.png"):
+        Image.fromarray(noise).save(tmp_path / name)
+    found = said(capfd, "--strict", repo / "samples" / "avion.png", tmp_path)
+    assert [line.rpartition(": ")[2] for line in found.out.splitlines()] == [
+        "Avion",
+        "Indéterminé",
+        "Indéterminé",
+    ]
+    assert [line.split()[2].rpartition("/")[2] for line in found.err.splitlines()] == [
+        "bruit.png",
+        "encore.png",
+    ]
+
+
+def test_every_sample_of_the_ten_classes_is_familiar(repo, capfd):
+    """Y compris la plage, le tableau et l'image minuscule ; le pont est le seul étranger."""
+    found = said(capfd, "--json", repo / "samples")
+    rows = [json.loads(line) for line in found.out.splitlines()]
+    assert [row["path"] for row in rows if not row["familiar"]] == [
+        str(repo / "samples" / "pont.png")
+    ]

@@ -1,0 +1,106 @@
+"""Ce qui donne une familiarité à un export : la même réponse, et un score que NumPy retrouve."""
+
+import shutil
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import mahalanobis
+
+from convnets.core import reports
+from convnets.datasets import sources
+from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
+from convnets.serving.engine import Engine
+from recipes import familiarity
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_models_of_predict_have_a_measure():
+    assert {DEFAULT_MODEL, PHOTO_MODEL} <= set(familiarity.MEASURES)
+
+
+def test_threshold_doubts_the_announced_share_of_validation(rng):
+    val = rng.permutation(2000)
+    assert (val < familiarity.threshold(val)).sum() == 4
+
+
+def test_gaussian_is_the_distance_of_mahalanobis(rng, monkeypatch):
+    monkeypatch.setattr(familiarity, "RIDGE", 0)
+    known = rng.standard_normal((500, 4)) @ rng.standard_normal((4, 4)) + 3
+    found, inverse = rng.standard_normal((6, 4)) * 5, np.linalg.inv(np.cov(known.T))
+    expected = [mahalanobis(x, known.mean(0), inverse) ** 2 for x in found]
+    # Trois directions et la variance du reste, qui n'en a qu'une : rien n'est approché.
+    fitted = familiarity.fit_gaussian(known, rank=3)
+    assert fitted.distance(found) == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("slug", [*familiarity.MEASURES])
+def test_the_report_says_what_was_measured(slug):
+    found = reports.load_report(reports.MODELS_DIR / f"{slug}.json").familiarity
+    assert found.measure == familiarity.MEASURES[slug]
+    assert (found.num_val, found.num_doubted) == (familiarity.NUM_VAL, 4)
+    assert found.command == "python -m recipes.familiarity"
+
+
+@pytest.mark.parametrize("slug", [*familiarity.MEASURES])
+def test_the_answer_is_that_of_the_export_alone(repo, slug, extract):
+    """Au bit près : rien de ce que l'export calculait déjà n'est touché."""
+    content = (repo / "models" / f"{slug}.tflite").read_bytes()
+    alone = familiarity.read_export(content)
+    assert len(alone.subgraphs[0].outputs) == 1
+    plain, whole = Engine(familiarity.write_export(alone), num_threads=1), Engine(content)
+    count = 2 if plain.input_shape[0] > 32 else 100
+    x = np.resize(extract("cifar10")[0][:count], (count, *plain.input_shape))
+    expected, none = plain.answer(x)
+    found, scores = whole.answer(x)
+    assert none is None and scores.shape == (count, 1) and np.isfinite(scores).all()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_boundary_distance_is_the_one_of_numpy(repo, extract):
+    """Score de l'export livré, refait à partir des tenseurs qu'il lit."""
+    slug = PHOTO_MODEL
+    content = (repo / "models" / f"{slug}.tflite").read_bytes()
+    model = familiarity.read_export(content)
+    taps = familiarity.find_taps(model)
+    x = np.resize(extract("cifar10")[0][:2], (2, 192, 192, 3))
+    ((features, scores),) = familiarity.look(model, [taps["features"], taps["scores"]], x)
+    expected = (scores.max(1) - scores.mean(1)) / np.linalg.norm(features, axis=1)
+    assert Engine(content).answer(x)[1][:, 0] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypatch):
+    """Sur un extrait : un export qui a déjà une familiarité en reçoit une autre, une seule."""
+    slug = "ex03_cifar10_light"
+    for end in (".keras", ".json", ".tflite"):
+        shutil.copy(repo / "models" / f"{slug}{end}", tmp_path)
+    x, y = extract("cifar10")
+    monkeypatch.setattr(sources, "load_cifar10", lambda: ((x, y), (x, y)))
+    monkeypatch.setattr(sources, "split_validation", lambda *a, **k: ((x[:300], 0), (x[300:], 0)))
+    before = Classifier(slug, num_threads=1)
+    found = familiarity.write(slug, models_dir=tmp_path, num_train=300, num_val=100)
+    report = reports.read_report(slug, models_dir=tmp_path)  # les empreintes sont justes
+    assert report.familiarity == found and found.num_doubted == 0
+    assert report.size_bytes == (tmp_path / f"{slug}.tflite").stat().st_size
+    after = Classifier(slug, models_dir=tmp_path, num_threads=1)
+    views = [image.tobytes() for image in x[:50]]
+    olds, news = before.answer(views), after.answer(views)
+    assert [row for row, _ in olds] == [row for row, _ in news]
+    assert [score for _, score in olds] != [score for _, score in news]
+    # Le score, refait par NumPy à partir des tenseurs que l'export lit.
+    model = familiarity.read_export((tmp_path / f"{slug}.tflite").read_bytes())
+    taps = [familiarity.find_taps(model)[name] for name in ("maps", "scores")]
+    looked = [[*familiarity.look(model, taps, part)] for part in (x[:300], x[:50])]
+    known = np.concatenate([familiarity.moments(maps) for maps, _ in looked[0]])
+    maps, scores = (np.concatenate(each) for each in zip(*looked[1], strict=True))
+    distance = familiarity.fit_gaussian(known).distance(familiarity.moments(maps))
+    units = found.parameters
+    expected = np.log(np.exp(scores).sum(1)) / units["energy_unit"]
+    expected -= distance / units["distance_unit"]
+    got = np.array([score for _, score in news])
+    assert np.corrcoef(got, expected)[0, 1] > 0.999
+    assert np.abs(got - expected).max() < 0.1 * expected.std()  # poids arrondis à huit bits
