@@ -16,13 +16,14 @@ NUM_SCENES = 64  # assez pour en montrer huit : celles du test commencent toutes
 
 
 def draw_reports(folder: Path) -> None:
-    """Dessine ce que disent les comptes rendus des exercices 15, 16 et 19 à 22."""
+    """Dessine ce que disent les comptes rendus des exercices 15, 16 et 19 à 24."""
     from exercises.ex15_architectures import figures as ex15
     from exercises.ex16_bag_of_words import figures as ex16
     from exercises.ex19_vision_transformer import figures as ex19
     from exercises.ex20_source_separation import figures as ex20
     from exercises.ex21_graphs import figures as ex21
     from exercises.ex22_by_hand import figures as ex22
+    from exercises.ex24_autoencoder import figures as ex24
 
     architectures = read_report("ex15_architectures")
     ex15.save_costs(architectures, folder / "architectures.png")
@@ -36,6 +37,7 @@ def draw_reports(folder: Path) -> None:
     ex22.save_loops(by_hand.details["losses"], folder / "boucles.png")
     ex22.save_measures(by_hand, folder / "a_la_main.png")
     ex22.save_kernels(by_hand, MODELS_DIR, folder / "filtres_appris.png")
+    ex24.save_curves(folder / "debit.png", read_report("ex24_autoencoder"))
 
 
 def draw_detection(folder: Path) -> None:

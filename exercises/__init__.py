@@ -135,6 +135,14 @@ EXERCISES = (
         ("ex22_by_hand",),
         1,
     ),
+    Exercise(
+        24,
+        "ex24_autoencoder",
+        "Auto-encodeurs : U-Net sans goulot, image → bits → image",
+        "S3",
+        ("ex24_autoencoder",),
+        4,
+    ),
 )
 
 

@@ -3,6 +3,9 @@
 D'après : S3, figure (7), image → bits → image.
 Commande : python -m exercises.ex24_autoencoder --compress image.png --output code.bin
            python -m exercises.ex24_autoencoder --decompress code.bin --output relue.png
+
+Ce réseau n'a vu que des vignettes de 32 pixels. Sur une grande photographie, plus lisse, JPEG et
+WebP le dépassent : un format appris vaut ce que valent les images dont il est appris.
 """
 
 from argparse import Namespace

@@ -387,7 +387,7 @@ def show(options: Namespace, report: Report, run: dict, others: dict, parts: dic
         f" (dont 18 d'en-tête et de contrôle), WebP {alone['webp']:.0f}, JPEG {alone['jpeg']:.0f}."
     )
     figures.save_shortcuts(
-        folder / "raccourcis.png", parts["test"], noisy_test(parts["test"]), run, report
+        folder / "goulot.png", parts["test"], noisy_test(parts["test"]), run, report
     )
     figures.save_curves(folder / "debit.png", report)
     figures.save_thumbnails(

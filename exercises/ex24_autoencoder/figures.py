@@ -145,4 +145,4 @@ def save_thumbnails(
     for name, (images, rate) in rendered.items():
         label = f"{name}\n{french(rate, 2)} bit/pixel\n{french(psnr(album, images))} dB"
         rows[label] = images[:NUM_SHOWN]
-    save_rows(path, rows, title="Les mêmes vignettes, dans des fichiers de même taille")
+    save_rows(path, rows, title="Les mêmes vignettes, dans des fichiers de même taille ou presque")

@@ -7,6 +7,7 @@ from PIL import Image
 
 from convnets.core import paths, reports
 from convnets.datasets import sources
+from convnets.serving.classifier import Classifier
 from convnets.training import saving
 from exercises.ex24_autoencoder import codec, command, network
 from exercises.ex24_autoencoder.measures import psnr
@@ -108,16 +109,36 @@ def test_the_published_measures_say_what_the_page_says(shipped):
     assert sizes["file"] < 1.02 * sizes["entropy"] < sizes["lzma"] < 1.5 * sizes["zlib"]
 
 
+def test_the_page_has_the_sizes_of_the_report(shipped, repo):
+    page = (repo / "docs" / "systemes.md").read_text(encoding="utf-8")
+    page = " ".join(page[page.index("## 24.") :].split())
+    alone, sizes = shipped.details["bytes_alone"], shipped.details["bytes"]
+    assert (
+        "{network:.0f} octets au réseau, {webp:.0f} à WebP et {jpeg:.0f} à".format(**alone) in page
+    )
+    written = {name: f"{size:,}".replace(",", " ") for name, size in sizes.items()}
+    assert (
+        "{file} octets par le nôtre, {lzma} par `lzma` et {zlib} par `zlib`".format(**written)
+        in page
+    )
+    assert f"est de {written['entropy']}." in page
+
+
+def test_it_does_not_name_a_picture(shipped):
+    with pytest.raises(ValueError, match="ne répond pas par une classe"):
+        Classifier("ex24_autoencoder")
+
+
 @pytest.mark.question(QUESTION)
 def test_the_shipped_network_compresses_as_published(shipped, extract, eager):
     statistics = [[tuple(each) for each in part] for part in shipped.details["statistics"]]
     model = saving.load_model("ex24_autoencoder")
     found = codec.Codec(*network.transform(model), statistics)
-    images = extract("cifar10")[0][:64]
+    images = extract("cifar10")[0][:16]
     content = codec.pack(found, images, 4)
     curve = shipped.details["curves"]["network"][shipped.shipped["seed"]]
-    assert 8 * len(content) / images[..., 0].size == pytest.approx(curve["rate"][3], rel=0.15)
-    assert psnr(images, codec.unpack(found, content)) == pytest.approx(curve["psnr"][3], abs=0.8)
+    assert 8 * len(content) / images[..., 0].size == pytest.approx(curve["rate"][3], rel=0.25)
+    assert psnr(images, codec.unpack(found, content)) == pytest.approx(curve["psnr"][3], abs=1.5)
 
 
 # --- La boucle entière ---------------------------------------------------------------
@@ -139,8 +160,8 @@ def test_main_trains_saves_and_compresses(ex24, as_dataset, monkeypatch, tmp_pat
     json.dumps(dataclasses.asdict(report), allow_nan=False)
     assert {path.name for path in figures.glob("*.png")} == {
         "debit.png",
+        "goulot.png",
         "mosaique.png",
-        "raccourcis.png",
         "vignettes.png",
     }
     assert "vignettes à la qualité 3" in printed
