@@ -80,3 +80,19 @@ def test_a_pass_gives_what_the_network_answers(rng):
     assert powers / powers.sum(1, keepdims=True) == pytest.approx(expected, abs=1e-5)
     assert [each.shape for each in found] == [(4, 10), (4, 16), (4, 16), (4, 12)]
     assert (found.first[:, 8:] >= np.abs(found.first[:, :8]) - 1e-5).all()
+
+
+def test_the_shipped_exports_are_measured_as_predict_answers(rng, extract, monkeypatch, capsys):
+    x, y = extract("cifar10")
+    strange = rng.integers(0, 256, (10, 32, 32, 3), np.uint8)
+    slug = "ex03_cifar10_light"
+    monkeypatch.setattr(shipped, "MEASURES", {slug: shipped.MEASURES[slug]})
+    monkeypatch.setattr(familiarity.sources, "load_cifar10", lambda: ((x, y), (x[:40], y[:40])))
+    monkeypatch.setattr(shipped, "NUM_VAL", 20)
+    monkeypatch.setattr(familiarity, "strangers", lambda *_: {"bruit": strange})
+    monkeypatch.setattr(familiarity, "practice", lambda *_: {"connues": x[:40]})
+    assert familiarity.main(["--shipped"]) == 0
+    head, _, row = capsys.readouterr().out.splitlines()
+    assert head.endswith("doutes sur 40 | bruit | connues |")
+    assert row.startswith(f"| `{slug}` | énergie + groupe 1 | 0 | 100,0 / 100 | ")
+    assert row.endswith(" | 50,0 / 0 |")

@@ -306,6 +306,9 @@ def test_an_unsure_answer_says_so_and_who_answered(repo):
 @pytest.mark.parametrize(("probability", "said"), [(0.4999, True), (0.5, False), (1.0, False)])
 def test_unsure_is_less_than_an_even_chance(probability, said):
     assert ("n'est pas sûr" in stdlib_html.unescape(predict._doubt(probability, 10))) is said
+    strange = stdlib_html.unescape(predict._doubt(probability, 10, familiar=False))
+    assert "ressemble peu à ce qu'il a appris" in strange
+    assert ("moins d'une chance sur deux" in strange) is said
 
 
 def test_without_a_choice_the_model_is_the_one_of_predict(repo, extract):
