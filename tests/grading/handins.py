@@ -23,7 +23,7 @@ class HandIn(NamedTuple):
     name: str
     modules: tuple[str, ...]  # ceux que la collection regarde
     files: dict[str, str]  # chemin dans le rendu : contenu
-    expected: dict[str, str]  # question : raison ; les autres de ces modules sont justes
+    expected: dict[str, str]  # question : raison, ou deux (`a|b`) ; les autres sont justes
     free: frozenset[str] = frozenset()  # questions dont le crédit n'est pas regardé
 
     @property
@@ -192,7 +192,8 @@ def problems(handin: HandIn, found: dict[str, dict]) -> list[str]:
     mine = {name: each for name, each in found.items() if each["module"] in handin.modules}
     for name, each in mine.items():
         reason, wanted = each["reason"], handin.expected.get(name)
-        if name not in handin.free and reason != wanted:
+        accepted = wanted.split("|") if wanted else [None]
+        if name not in handin.free and reason not in accepted:
             disagreements.append(
                 f"{handin.name}, {name} : {reason} au lieu de {wanted} ({each['text']})"
             )
