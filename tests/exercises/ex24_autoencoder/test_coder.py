@@ -12,7 +12,7 @@ TABLES = [Table(60000, 20000), Table(1, 65535), Table(65535, 1), Table(30000, 60
 
 
 @given(shares, shares)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_table_gives_every_integer_a_chance(zero, decay):
     table = Table(zero, decay)
     assert len(table.frequencies) == 2 * LIMIT + 1 and sum(table.frequencies) == TOTAL
@@ -54,7 +54,7 @@ def test_what_is_likely_costs_nothing():
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_damage_is_seen(place, change):
     rng = np.random.default_rng(1)
     symbols, tables = rng.integers(-3, 4, 90).tolist(), TABLES[:1] * 90

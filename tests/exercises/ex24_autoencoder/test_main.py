@@ -9,7 +9,7 @@ from convnets.core import paths, reports
 from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
 from convnets.training import saving
-from exercises.ex24_autoencoder import codec, command, network
+from exercises.ex24_autoencoder import codec, command, comparison, network
 from exercises.ex24_autoencoder.measures import psnr
 
 QUESTION = "S3 Different problems, models & metrics"
@@ -148,13 +148,14 @@ def test_the_shipped_network_compresses_as_published(shipped, extract, eager):
 @pytest.mark.question(QUESTION)
 def test_main_trains_saves_and_compresses(ex24, as_dataset, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    monkeypatch.setattr(comparison, "NUM_ALBUM", 16)
     folder, figures = tmp_path / "m", tmp_path / "f"
     arguments = ["--models-dir", str(folder), "--output", str(figures)]
     trial = ["--epochs", "1", "--seeds", "1", "--limit", "90", "--batch-size", "27"]
     assert ex24.main([*trial, *arguments]) == 0
     printed = capsys.readouterr().out
     report = reports.read_report("ex24_autoencoder", models_dir=folder)
-    assert report.num_images == {"train": 81, "val": 9, "test": 90, "album": 81}
+    assert report.num_images == {"train": 81, "val": 9, "test": 90, "album": 16}
     assert {each.metric for each in report.headline} <= set(report.metrics)
     assert report.metrics["psnr_pca"].n == 1
     json.dumps(dataclasses.asdict(report), allow_nan=False)
@@ -164,7 +165,7 @@ def test_main_trains_saves_and_compresses(ex24, as_dataset, monkeypatch, tmp_pat
         "mosaique.png",
         "vignettes.png",
     }
-    assert "vignettes à la qualité 3" in printed
+    assert "16 vignettes à la qualité 3" in printed
 
     # Le fichier écrit pendant la mesure est relu par la commande, avec le modèle enregistré.
     path = figures / "fichiers" / "reseau_graine0_qualite7.bin"
@@ -174,6 +175,6 @@ def test_main_trains_saves_and_compresses(ex24, as_dataset, monkeypatch, tmp_pat
     mosaic = np.asarray(Image.open(figures / "mosaique.png"))
     found = psnr(mosaic[None], np.asarray(Image.open(back))[None])
     assert found == pytest.approx(report.details["curves"]["network"][0]["psnr"][6], abs=0.01)
-    assert 8 * path.stat().st_size / (81 * 32 * 32) == pytest.approx(
+    assert 8 * path.stat().st_size / (16 * 32 * 32) == pytest.approx(
         report.details["curves"]["network"][0]["rate"][6]
     )
