@@ -124,7 +124,7 @@ EXERCISES = (
         "Séparer deux sources sonores",
         "S3",
         ("ex20_source_separation",),
-        1,
+        2,
     ),
     Exercise(21, "ex21_graphs", "Réseaux de graphes", "S3", ("ex21_graphs",), 2),
     Exercise(

@@ -14,6 +14,7 @@ synthèse ; on l'écoute sur des timbres qu'il n'a jamais entendus.
 - `network.py` : un petit U-Net, et sa perte ;
 - `training.py` : l'apprendre sur des mélanges toujours nouveaux ;
 - `baselines.py` : séparer sans apprendre (filtres médians, masque idéal), ou à deux micros (ACI) ;
+- `factorisation.py` : une somme de parties, signées (SVD) ou positives (NMF), d'un seul micro ;
 - `comparison.py` : ce que gagne chaque méthode, en décibels ;
 - `listening.py` : lire et écrire des WAV, séparer celui qu'on donne ;
 - `figures.py` : voir un son, un masque, la comparaison ;

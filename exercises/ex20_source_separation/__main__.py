@@ -13,7 +13,10 @@ from exercises.ex20_source_separation import comparison, listening, training
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Sans fichier, apprend à séparer et le mesure ; avec un WAV, le sépare."""
+    """Sans fichier, apprend à séparer et le mesure ; avec un WAV, le sépare.
+
+    `--factorisation` mesure seulement ce qui se passe de réseau.
+    """
     parser = training_parser(
         "ex20_source_separation", __doc__.splitlines()[0], epochs=training.EPOCHS
     )
@@ -24,10 +27,23 @@ def main(argv: list[str] | None = None) -> int:
         metavar="son.wav",
         help="son à séparer ; sans lui, le modèle est appris",
     )
+    parser.add_argument(
+        "--factorisation",
+        action="store_true",
+        help="mesurer seulement SVD et NMF ; avec --force, compléter le compte rendu",
+    )
     # Un si petit réseau gagnerait peu à calculer en bfloat16.
     parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)
-    return run(lambda: listening.listen(options) if options.sound else comparison.compare(options))
+
+    def body() -> int:
+        if options.sound:
+            return listening.listen(options)
+        if options.factorisation:
+            return comparison.compare_factorisations(options)
+        return comparison.compare(options)
+
+    return run(body)
 
 
 if __name__ == "__main__":

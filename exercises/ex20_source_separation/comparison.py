@@ -1,4 +1,4 @@
-"""Ce que vaut la séparation : le réseau, les filtres médians, le masque idéal et l'ACI.
+"""Ce que vaut la séparation : le réseau, les filtres, les factorisations, le masque idéal, l'ACI.
 
 D'après : S3 « CNN & Time-Frequency representation ».
 Commande : python -m exercises.ex20_source_separation
@@ -8,19 +8,22 @@ quel.
 """
 
 from argparse import Namespace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from convnets.core.cli import training_command
-from convnets.core.reports import Headline, Report
+from convnets.core.files import own_suffix, replacing
+from convnets.core.reports import Headline, Metric, Report, read_report, save_report
 from convnets.datasets import sources as data
 from convnets.figures.style import output_dir
 from convnets.training import progress, result, saving, study
 from convnets.training.precision import choose_precision
-from exercises.ex20_source_separation import baselines
-from exercises.ex20_source_separation.figures import save_measures, save_spectrograms
+from exercises.ex20_source_separation import baselines, factorisation
+from exercises.ex20_source_separation.figures import save_measures, save_spectrograms, summary
 from exercises.ex20_source_separation.listening import write_wavs
 from exercises.ex20_source_separation.sounds import make_mixtures, make_sounds
 from exercises.ex20_source_separation.spectrograms import (
@@ -40,6 +43,10 @@ HEADLINE = (
     ("network", "gain de SDR du réseau, timbres jamais entendus"),
     ("network_learned", "gain de SDR du réseau, timbres appris, autres sons"),
     ("medians", "gain de SDR des filtres médians, timbres jamais entendus"),
+    ("dictionaries", "gain de SDR de la NMF, dictionnaires appris, timbres jamais entendus"),
+    ("dictionaries_learned", "gain de SDR de la NMF, dictionnaires appris, timbres appris"),
+    ("nmf", "gain de SDR de la NMF, attribuée par un oracle, timbres jamais entendus"),
+    ("spectrogram_svd", "gain de SDR de la SVD du spectrogramme, même oracle, mêmes timbres"),
     ("ideal", "gain de SDR du masque idéal, limite de tout masque"),
     ("ica", "gain de SDR de l'ACI, avec deux micros : un autre problème"),
 )
@@ -86,6 +93,76 @@ def measure_two_microphones(sources: np.ndarray) -> dict[str, float]:
     }
 
 
+# --- Question : factoriser le spectrogramme ------------------------------------------
+
+
+def measure_factorisations(sets: dict, *, num_draws: int) -> tuple[dict[str, Metric], dict]:
+    """Mesure la NMF et la SVD des spectrogrammes ; la validation choisit leur taille.
+
+    Args:
+        sets: rendus par `make_sets`.
+        num_draws: tirages de la NMF : son départ, et les trames de ses dictionnaires.
+
+    Returns:
+        Les mesures, en décibels, et ce que le compte rendu en dit de plus : les tailles choisies et
+        la part négative des composantes de la SVD.
+    """
+    sizes, found = factorisation.choose(sets["train"], sets["val"]), {}
+    svd = partial(factorisation.svd_parts, num_parts=sizes["nmf"])
+
+    def keep(name: str, estimates: np.ndarray, sources: np.ndarray) -> None:
+        for key, gain in by_source(name, improvement(estimates, sources)).items():
+            found.setdefault(key, []).append(gain)
+
+    for seed in range(num_draws):
+        learned = factorisation.learn_dictionaries(sets["train"], sizes["dictionaries"], seed=seed)
+        nmf = partial(factorisation.nmf_parts, num_parts=sizes["nmf"], seed=seed)
+        for suffix, sources in by_suffix(sets).items():
+            separated = factorisation.separate_by_dictionaries(sources.sum(axis=1), learned)
+            keep(f"dictionaries{suffix}", separated, sources)
+            keep(f"nmf{suffix}", factorisation.separate_by_oracle(sources, nmf), sources)
+    for suffix, sources in by_suffix(sets).items():
+        separated = factorisation.separate_by_oracle(sources, svd)
+        keep(f"spectrogram_svd{suffix}", separated, sources)
+    share = factorisation.negative_share(sets["tests"]["network"], sizes["nmf"])
+    metrics = {name: study.summarise(gains) for name, gains in found.items()}
+    return metrics, {"num_parts": sizes, "negative_share": share}
+
+
+def by_suffix(sets: dict) -> dict[str, np.ndarray]:
+    """Range les sources des deux jeux de test par la fin du nom de leurs mesures."""
+    return {name.removeprefix("network"): sources for name, sources in sets["tests"].items()}
+
+
+def compare_factorisations(options) -> int:
+    """Mesure les factorisations d'un modèle déjà appris, sans rien réapprendre du réseau.
+
+    Args:
+        options: options de `cli.training_parser` ; avec `force`, le compte rendu lu est complété.
+
+    Returns:
+        0, le code de sortie.
+    """
+    report = read_report(options.module, models_dir=options.models_dir)
+    # Autant de sons et de tirages que pour ce modèle.
+    sets = make_sets(max(report.num_images.values()))
+    metrics, details = measure_factorisations(sets, num_draws=len(report.seeds))
+    report = replace(
+        report,
+        metrics={**report.metrics, **metrics},
+        headline=[Headline(name, label, "dB") for name, label in HEADLINE],
+        details={**report.details, "factorisation": details},
+    )
+    print(summary(report))
+    print(save_measures(report, output_dir(options) / "mesures.png"))
+    if options.force:
+        path = options.models_dir / f"{options.module}.json"
+        with replacing(path, suffix=own_suffix()) as temporary:
+            save_report(report, temporary)
+        print(path)
+    return 0
+
+
 # --- Question : le réseau, sur plusieurs graines -------------------------------------
 
 
@@ -118,14 +195,7 @@ def compare(options) -> int:
         **measure_masks(tests["network_learned"], setting, suffix="_learned"),
         **measure_two_microphones(tests["network"]),
     }
-    names = {
-        "medians": "filtres médians",
-        "ideal": "masque idéal",
-        "ica": "ACI (deux micros)",
-        "svd": "SVD (deux micros)",
-    }
-    shown = [f"{title} {fixed[name]:.2f} dB" for name, title in names.items()]
-    print(" ; ".join(shown).replace(".", ","))
+    factorised, sizes = measure_factorisations(sets, num_draws=options.seeds)
     best = max(range(len(runs)), key=lambda seed: runs[seed]["val"])
     model = runs[best]["model"]
     report = Report(
@@ -136,6 +206,7 @@ def compare(options) -> int:
                 for name in runs[0]["test"]
             },
             **{name: study.summarise([value]) for name, value in fixed.items()},
+            **factorised,
         },
         headline=[Headline(name, label, "dB") for name, label in HEADLINE],
         shipped={"seed": best, **runs[best]["test"]},
@@ -152,12 +223,14 @@ def compare(options) -> int:
         history=runs[best]["history"],
         details={
             "medians": setting._asdict(),
+            "factorisation": sizes,
             "timbres": {
                 name: [[*kind] for kind in each]
                 for name, each in (("learned", LEARNED), ("unseen", UNSEEN))
             },
         },
     )
+    print(summary(report))
     published = result.published(options.module)
     folder, reason = saving.save_model(
         model, options.module, report, models_dir=options.models_dir, force=options.force

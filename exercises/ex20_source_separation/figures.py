@@ -7,12 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.core.reports import Report
+from convnets.core.reports import Report, format_metric, format_seeds
 from convnets.figures.style import COLORS, new_figure
 from exercises.ex20_source_separation.spectrograms import HOP, SMALLEST, stft
 from exercises.ex20_source_separation.timbres import RATE_HZ
 
 RANGE_DB = 60  # étendue des couleurs d'un spectrogramme
+METHODS = {  # à un seul micro
+    "spectrogram_svd": "SVD et oracle",
+    "nmf": "NMF et oracle",
+    "dictionaries": "NMF et dictionnaires appris",
+    "medians": "filtres médians",
+    "network": "réseau",
+    "ideal": "masque idéal",
+}
+KINDS = {"_learned": "timbres appris, autres sons", "": "timbres jamais entendus"}
 
 
 # --- Question : voir un son et un masque ------------------------------------------------
@@ -66,15 +75,29 @@ def save_spectrograms(path: Path, panels: dict[str, np.ndarray], *, columns: int
 # --- Question : comparer les méthodes ------------------------------------------------
 
 
+def summary(report: Report) -> str:
+    """Met en tableau le gain de SDR de chaque méthode, d'après le compte rendu."""
+    widths = [len(label) for label in KINDS.values()]
+    lines = [
+        f"{'gain de SDR, un seul micro':<30}" + "".join(f"  {each}" for each in KINDS.values())
+    ]
+    for name, title in METHODS.items():
+        gains = [format_metric(report.metrics[f"{name}{suffix}"], "dB") for suffix in KINDS]
+        cells = (f"  {gain:>{width}}" for gain, width in zip(gains, widths, strict=True))
+        lines.append(f"{title:<30}" + "".join(cells))
+    ica, svd = (format_metric(report.metrics[name], "dB") for name in ("ica", "svd"))
+    lines.append(f"Deux micros, timbres jamais entendus : ACI {ica} ; SVD {svd}.")
+    seeds = format_seeds(report.metrics["network"])
+    lines.append(f"Réseau et NMF : {seeds}. Oracle et masque idéal connaissent les vraies sources.")
+    return "\n".join(lines)
+
+
 def save_measures(report: Report, path: Path) -> Path:
     """Trace les gains de chaque méthode et la perte, d'après le compte rendu, en PNG."""
-    methods = {"medians": "filtres médians", "network": "réseau", "ideal": "masque idéal"}
-    with new_figure(path, columns=2) as (_, (axes,)):
-        for k, (suffix, label) in enumerate(
-            (("_learned", "timbres appris, autres sons"), ("", "timbres jamais entendus"))
-        ):
-            metrics = [report.metrics[f"{name}{suffix}"] for name in methods]
-            places = np.arange(len(methods)) + 0.4 * k - 0.2
+    with new_figure(path, columns=2, size=(7.2, 4.2)) as (_, (axes,)):
+        for k, (suffix, label) in enumerate(KINDS.items()):
+            metrics = [report.metrics[f"{name}{suffix}"] for name in METHODS]
+            places = np.arange(len(METHODS)) + 0.4 * k - 0.2
             means = [metric.mean for metric in metrics]
             bars = axes[0].bar(
                 places,
@@ -84,8 +107,10 @@ def save_measures(report: Report, path: Path) -> Path:
                 color=COLORS[k],
                 label=label,
             )
-            axes[0].bar_label(bars, [f"{mean:.1f}".replace(".", ",") for mean in means], padding=2)
-        axes[0].set_xticks(range(len(methods)), list(methods.values()))
+            labels = [f"{mean:.1f}".replace(".", ",") for mean in means]
+            axes[0].bar_label(bars, labels, padding=2, fontsize=8)
+        titles = [title.replace(" ", "\n") for title in METHODS.values()]
+        axes[0].set_xticks(range(len(METHODS)), titles, fontsize=9)
         axes[0].set(title="Un seul micro : ce que gagne chaque masque", ylabel="gain de SDR (dB)")
         axes[0].margins(y=0.2)
         axes[0].legend(loc="upper left")

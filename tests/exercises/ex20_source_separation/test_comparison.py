@@ -5,7 +5,7 @@ from scipy.io import wavfile
 from exercises.ex20_source_separation import baselines
 from exercises.ex20_source_separation.sounds import make_mixtures
 from exercises.ex20_source_separation.spectrograms import si_sdr, stft
-from exercises.ex20_source_separation.timbres import UNSEEN
+from exercises.ex20_source_separation.timbres import LEARNED, UNSEEN
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,26 @@ def test_baselines_are_in_their_order(ex20):
         assert found[name] == pytest.approx(np.mean(halves))
     again = ex20.measure_masks(sources, setting, suffix="_learned")
     assert again["ideal_learned"] == found["ideal"]
-    assert {name for name, _ in ex20.HEADLINE} <= {"network", "network_learned", *found}
+
+
+def test_factorisations_are_measured_beside_the_rest(ex20, monkeypatch):
+    monkeypatch.setattr(ex20.factorisation, "NUM_PARTS", (8,))
+    monkeypatch.setattr(ex20.factorisation, "NUM_PASSES", 30)
+    learned, unseen = (make_mixtures(3, each, seed=0) for each in (LEARNED, UNSEEN))
+    sets = {
+        "train": (learned[:, 0], learned[:, 1]),
+        "val": learned,
+        "tests": {"network": unseen, "network_learned": learned},
+    }
+    metrics, details = ex20.measure_factorisations(sets, num_draws=2)
+    means = {name: metric.mean for name, metric in metrics.items()}
+    for suffix in ("", "_learned"):
+        assert means[f"spectrogram_svd{suffix}"] < means[f"nmf{suffix}"]
+        assert metrics[f"spectrogram_svd{suffix}"].sd is None
+        assert metrics[f"nmf{suffix}"].n == 2 and metrics[f"nmf{suffix}"].sd > 0
+    assert means["dictionaries"] < means["dictionaries_learned"]  # appris de ces sons mêmes
+    assert details["num_parts"] == {"dictionaries": 8, "nmf": 8}
+    assert 0.2 < details["negative_share"] < 0.5
 
 
 class HalfModel:

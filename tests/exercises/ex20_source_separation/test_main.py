@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -37,6 +38,7 @@ def trained(ex20, unrendered, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, unrendered():
         patch.setattr(network, "DILATIONS", (2,))
         patch.setattr(comparison.baselines, "MEDIAN_SIZES", (17,))
+        patch.setattr(comparison.factorisation, "NUM_PARTS", (4,))
         shorten(patch)
         tf.config.run_functions_eagerly(True)  # construire les graphes durerait plus longtemps
         assert ex20.main(["--epochs", "2", "--limit", "3", "--seeds", "1", *arguments]) == 0
@@ -60,6 +62,24 @@ def test_main_trains_measures_and_writes(trained):
     names = {path.name for path in (trained.folder / "f").iterdir()}
     assert {"spectrogrammes.png", "mesures.png", "exemple1_melange.wav"} <= names
     assert len([name for name in names if name.startswith("exemple")]) == 3 * 7
+
+
+@pytest.mark.question(QUESTION)
+def test_factorisations_alone_are_the_same(ex20, trained, unrendered, monkeypatch, capsys):
+    """Le réseau n'est pas réappris, et le compte rendu n'est récrit que si on le demande."""
+    folder = trained.folder / "m"
+    path, before = folder / f"{SLUG}.json", reports.read_report(SLUG, models_dir=folder)
+    shorten(monkeypatch)
+    monkeypatch.setattr(comparison.factorisation, "NUM_PARTS", (4,))
+    without = {name: each for name, each in before.metrics.items() if name[:3] != "nmf"}
+    reports.save_report(replace(before, metrics=without, headline=[]), path)
+    text = path.read_text(encoding="utf-8")
+    with unrendered():
+        assert ex20.main(["--factorisation", *trained.arguments]) == 0
+        assert path.read_text(encoding="utf-8") == text
+        assert ex20.main(["--factorisation", "--force", *trained.arguments]) == 0
+    assert reports.read_report(SLUG, models_dir=folder) == before
+    assert str(path) in capsys.readouterr().out
 
 
 @pytest.mark.question(QUESTION)
@@ -156,4 +176,6 @@ def test_the_shipped_network_separates():
     means = {name: metric.mean for name, metric in report.metrics.items()}
     assert means["medians_learned"] < means["network_learned"] < means["ideal_learned"]
     assert means["network"] < means["network_learned"] and means["svd"] < 0 < means["ica"]
-    assert report.metrics["network"].n == 3
+    assert means["spectrogram_svd"] < means["dictionaries"] < means["medians"] < means["nmf"]
+    assert means["dictionaries_learned"] < means["nmf_learned"] < means["network_learned"]
+    assert report.metrics["network"].n == report.metrics["nmf"].n == 3
