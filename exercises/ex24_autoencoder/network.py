@@ -87,8 +87,8 @@ class Rounding(layers.Layer):
     """Arrondit des codes, d'un pas tiré au sort pour chaque image.
 
     L'arrondi n'a pas de pente. Le décodeur reçoit donc les vrais codes arrondis, mais son gradient
-    passe comme s'ils ne l'étaient pas ; et le nombre de bits se compte sur des codes qu'un bruit
-    uniforme, large d'un pas, remplace : son gradient à lui est exact.
+    passe comme s'ils ne l'étaient pas ; et les bits se comptent sur les codes plus un bruit
+    uniforme, large d'un pas, qui tient lieu d'arrondi et laisse passer le gradient.
 
     Source : Ballé, Laparra et Simoncelli, arXiv 1611.01704 ; Minnen et Singh, arXiv 2007.08739.
     """
@@ -186,7 +186,7 @@ def train(x_train: np.ndarray, x_val: np.ndarray, *, seed: int, options) -> tupl
     batches = study.Batches(
         x_train,
         np.zeros(len(x_train), np.float32),  # la cible est l'image elle-même
-        batch_size=options.batch_size or min(BATCH_SIZE, len(x_train)),
+        batch_size=options.batch_size or max(1, min(BATCH_SIZE, len(x_train))),
         seed=seed,
         augment=None,
     )
