@@ -186,7 +186,7 @@ def train(x_train: np.ndarray, x_val: np.ndarray, *, seed: int, options) -> tupl
     batches = study.Batches(
         x_train,
         np.zeros(len(x_train), np.float32),  # la cible est l'image elle-même
-        batch_size=options.batch_size or max(1, min(BATCH_SIZE, len(x_train))),
+        batch_size=options.batch_size or min(BATCH_SIZE, len(x_train)),
         seed=seed,
         augment=None,
     )

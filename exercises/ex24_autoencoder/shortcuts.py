@@ -102,7 +102,7 @@ def train(
     batches = study.Batches(
         x_train,
         x_train.astype(np.float32),
-        batch_size=options.batch_size or max(1, min(BATCH_SIZE, len(x_train))),
+        batch_size=options.batch_size or min(BATCH_SIZE, len(x_train)),
         seed=seed,
         augment=add_noise if noisy else None,
     )
