@@ -15,12 +15,13 @@ from convnets.datasets import sources
 from convnets.training import progress, study
 from exercises.ex22_by_hand.figures import show
 from exercises.ex22_by_hand.gradients import check_gradients, errors_table
-from exercises.ex22_by_hand.loops import BATCH_SIZE, MOMENTUM, by_hand, losses_table, run_loops
+from exercises.ex22_by_hand.loops import BATCH_SIZE, by_hand, losses_table, run_loops
 from exercises.ex22_by_hand.loss import cross_entropy, softmax
 from exercises.ex22_by_hand.network import (
     Descent,
     build_layers,
     build_linear,
+    build_model,
     forward,
     to_floats,
     to_keras,
@@ -31,6 +32,7 @@ NUM_VAL = 5000  # images retirées de l'entraînement ; elles choisissent la gra
 EPOCHS = 5
 LEARNING_RATE = 0.1  # à la première époque ; il baisse ensuite, d'autant à chacune
 PASS = 500  # images mesurées à la fois : toutes ensemble, leurs fenêtres rempliraient la mémoire
+MOMENTUM = 0.9
 NETWORKS = {  # de quoi construire chacun, et sa première couche apprise
     "cnn": (build_layers, 0),
     "frozen": (build_layers, -1),  # les filtres restent ceux du hasard
@@ -86,7 +88,8 @@ def learn(layers: list, batches: study.Batches, *, first: int, epochs: int, val,
 
 def _followed(batches: study.Batches, line: progress.Progress):
     for step in range(len(batches)):
-        yield batches[step]
+        images, labels = batches[step]
+        yield to_floats(images), labels
         line.step(batches.epoch, step)
 
 
@@ -120,7 +123,7 @@ def train(controls: dict, x_train, y_train, x_val, y_val, *, seed: int, options)
         )
         durations += curves.pop("duration_s")
         history = history or curves  # celles du premier, le CNN
-    model = to_keras(learned["cnn"])
+    model = to_keras(learned["cnn"], build_model())
     controls[model] = learned | {"constant": int(np.bincount(y_train).argmax())}
     return model, history | {"duration_s": durations}
 

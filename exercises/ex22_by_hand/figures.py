@@ -107,7 +107,7 @@ def save_loops(losses: dict[str, list[float]], path: Path) -> None:
         right.yaxis.set_minor_locator(NullLocator())
         left.set(xlabel="pas", ylabel="perte", title=loops.verdict(losses), ylim=(0, 3))
         left.legend(loc="lower left", ncols=2)
-        right.legend(loc="upper left", ncols=2)
+        right.legend(loc="center left", ncols=2)
         figure.suptitle("Une boucle d'apprentissage, écrite quatre fois")
 
 

@@ -6,9 +6,14 @@ Commande : python -m exercises.ex22_by_hand --check
 Quatre gestes, que le commentaire en fin de ligne nomme : prédire, mesurer la perte, dériver,
 corriger les poids. Partis des mêmes poids et des mêmes lots, les quatre programmes écrivent les
 mêmes pertes. La figure `boucles.png` les met côte à côte, lus dans ce fichier.
+
+La comparaison se fait en float64. En float32, l'arrondi suffit à ce qu'une valeur à 4·10⁻⁸ de zéro
+passe ReLU dans un programme et pas dans l'autre : un poids apprend autre chose, et l'écart grandit
+ensuite de pas en pas, jusqu'à 7·10⁻⁴ pour une graine sur quatre.
 """
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
@@ -19,18 +24,19 @@ from exercises.ex22_by_hand.network import (
     Descent,
     backward,
     build_layers,
+    build_scores,
     forward,
     has_torch,
-    to_floats,
+    to_float64,
     to_keras,
     to_torch,
 )
 
 NUM_STEPS = 50
 BATCH_SIZE = 64
-# Constant ici. À 0,05, la descente oscille, et amplifie les arrondis jusqu'à 0,002 d'écart.
-LEARNING_RATE = 0.02
-MOMENTUM = 0.9
+# Deux nombres exacts en binaire : Keras arrondit les autres à float32, et les écarts s'y verraient.
+LEARNING_RATE = 1 / 32  # constant ici ; assez pour que la perte baisse en cinquante pas
+MOMENTUM = 7 / 8
 TOLERANCE = 1e-4  # écart toléré entre deux pertes du même pas
 LOOPS = {  # nom de la fonction, et ce qu'elle emploie
     "by_hand": "NumPy, à la main",
@@ -50,7 +56,7 @@ def by_hand(layers: list, batches: Batches, descent: Descent) -> list[float]:
 
     Args:
         layers: couches, voir `network.build_layers` ; leurs poids sont modifiés sur place.
-        batches: images uint8 `(n, 28, 28)` et classes `(n,)`.
+        batches: images `(n, 28, 28, 1)`, flottants dans [0, 1], et classes `(n,)`.
         descent: celle de ces couches, ou des dernières : les autres ne changent pas.
 
     Returns:
@@ -58,7 +64,7 @@ def by_hand(layers: list, batches: Batches, descent: Descent) -> list[float]:
     """
     losses = []
     for images, labels in batches:
-        scores = forward(layers, to_floats(images))  # 1. prédire
+        scores = forward(layers, images)  # 1. prédire
         loss, gradient = cross_entropy(scores, labels)  # 2. mesurer
         backward(descent.layers, gradient)  # 3. dériver
         descent.step()  # 4. corriger
@@ -113,7 +119,7 @@ def with_torch(model, batches: Batches) -> list[float]:
     weights, losses = model.parameters(), []
     optimizer = torch.optim.SGD(weights, lr=LEARNING_RATE, momentum=MOMENTUM)
     for images, labels in batches:
-        x = torch.tensor(images[:, np.newaxis] / np.float32(255))
+        x = torch.tensor(images).permute(0, 3, 1, 2)  # les canaux d'abord
         scores = model(x)  # 1. prédire
         loss = cross_entropy(scores, torch.tensor(labels).long())  # 2. mesurer
         optimizer.zero_grad()
@@ -153,6 +159,19 @@ def with_fit(model: keras.Model, batches: Batches) -> list[float]:
 # --- Question : les mêmes pertes ? ---------------------------------------------------
 
 
+@contextlib.contextmanager
+def in_float64() -> Iterator[None]:
+    """Fait calculer Keras en float64, le temps d'un bloc."""
+    kept = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(kept[0])
+        keras.config.set_dtype_policy(kept[1])
+
+
 def run_loops(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> dict[str, list[float]]:
     """Fait faire les mêmes pas à chaque boucle, des mêmes poids et des mêmes lots.
 
@@ -165,10 +184,11 @@ def run_loops(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> dict[str, list[
         Pertes de chaque boucle de `LOOPS` ; sans PyTorch, la sienne n'y est pas.
     """
     places = np.arange(NUM_STEPS * BATCH_SIZE).reshape(NUM_STEPS, BATCH_SIZE) % len(x)
-    batches = [(x[each], y[each]) for each in places]
-    layers = build_layers(seed=seed)
-    tape, fit = (to_keras(layers, softmax=False) for _ in range(2))
-    losses = {"with_tape": with_tape(tape, batches), "with_fit": with_fit(fit, batches)}
+    batches = [(x[each, :, :, np.newaxis] / 255, y[each]) for each in places]
+    layers = to_float64(build_layers(seed=seed))
+    with in_float64():
+        tape, fit = (to_keras(layers, build_scores()) for _ in range(2))
+        losses = {"with_tape": with_tape(tape, batches), "with_fit": with_fit(fit, batches)}
     if has_torch():
         losses["with_torch"] = with_torch(to_torch(layers), batches)
     descent = Descent(layers, learning_rate=LEARNING_RATE, momentum=MOMENTUM)

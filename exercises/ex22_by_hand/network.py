@@ -49,6 +49,13 @@ def build_layers(*, seed: int) -> list:
     ]
 
 
+def to_float64(layers: list) -> list:
+    """Met les poids de ces couches en float64, sur place, et rend les couches."""
+    for layer in layers:
+        layer.weights = [weight.astype(np.float64) for weight in layer.weights]
+    return layers
+
+
 def build_linear(*, seed: int) -> list:
     """Construit un classifieur linéaire, le témoin : chaque pixel pèse pour chaque classe.
 
@@ -128,33 +135,42 @@ class Descent:
 # --- Question : le même en Keras -----------------------------------------------------
 
 
-def build_model(*, softmax: bool = True) -> keras.Model:
-    """Construit le jumeau Keras.
-
-    Un padding `same` de pas 2 n'ajouterait de zéros qu'en bas et à droite : ils sont donc ajoutés
-    à part, deux de chaque côté comme à la main.
-
-    Args:
-        softmax: finir par les probabilités, ce que lit `./predict` ; sinon par les scores.
+def build_model() -> keras.Model:
+    """Construit le jumeau Keras, celui que lit `./predict`.
 
     Returns:
-        Modèle : images uint8 `(n, 28, 28)` → `(n, 10)` float32.
+        Modèle : images uint8 `(n, 28, 28)` → probabilités `(n, 10)` float32.
     """
     from keras import layers  # `layers` est ailleurs, dans ce fichier, la liste des nôtres
 
     images = keras.Input((28, 28), dtype="uint8")
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
-    x = layers.Reshape((28, 28, 1))(x)
+    scores = _stack(layers.Reshape((28, 28, 1))(x))
+    probabilities = layers.Softmax(dtype="float32")(scores)
+    return keras.Model(images, probabilities, name="ex22_by_hand")
+
+
+def build_scores() -> keras.Model:
+    """Construit le même sans ce qui l'entoure : flottants `(n, 28, 28, 1)` → scores `(n, 10)`."""
+    x = keras.Input((28, 28, 1))
+    return keras.Model(x, _stack(x), name="scores")
+
+
+def _stack(x):
+    """Empile les couches de Keras.
+
+    Un padding `same` de pas 2 n'ajouterait un zéro de plus qu'en bas et à droite : les zéros sont
+    donc ajoutés à part, deux de chaque côté comme à la main.
+    """
+    from keras import layers
+
     x = layers.ZeroPadding2D(2)(x)  # (n, 32, 32, 1)
     x = layers.Conv2D(FILTERS[0], 5, strides=2, activation="relu")(x)  # (n, 14, 14, 16)
     x = layers.MaxPooling2D(2)(x)  # (n, 7, 7, 16)
     x = layers.Conv2D(FILTERS[1], 3, padding="same", activation="relu")(x)  # (n, 7, 7, 32)
     x = layers.AveragePooling2D(3, strides=2)(x)  # (n, 3, 3, 32)
     x = layers.Flatten()(x)  # (n, 288)
-    x = layers.Dense(10)(x)
-    if softmax:
-        x = layers.Softmax(dtype="float32")(x)
-    return keras.Model(images, x, name="ex22_by_hand")
+    return layers.Dense(10)(x)
 
 
 def weights_of(layers: list) -> list[np.ndarray]:
@@ -162,9 +178,8 @@ def weights_of(layers: list) -> list[np.ndarray]:
     return [weight.copy() for layer in layers for weight in layer.weights]
 
 
-def to_keras(layers: list, *, softmax: bool = True) -> keras.Model:
-    """Copie les poids d'un réseau à la main dans son jumeau Keras."""
-    model = build_model(softmax=softmax)
+def to_keras(layers: list, model: keras.Model) -> keras.Model:
+    """Copie les poids d'un réseau à la main dans son jumeau Keras, qu'il rend."""
     model.set_weights(weights_of(layers))
     return model
 
@@ -187,7 +202,7 @@ def to_torch(layers: list):
         layers: rendues par `build_layers`.
 
     Returns:
-        `torch.nn.Sequential` : `(n, 1, 28, 28)` float32 → scores `(n, 10)`.
+        `torch.nn.Sequential` : `(n, 1, 28, 28)` → scores `(n, 10)`, dans le format des poids.
     """
     import torch
     from torch import nn
@@ -203,6 +218,7 @@ def to_torch(layers: list):
         nn.Linear(SIDE * SIDE * FILTERS[1], 10),
     )
     weights = weights_of(layers)
+    model.to(torch.from_numpy(weights[0]).dtype)
     for k in (0, 2):
         weights[k] = weights[k].transpose(3, 2, 0, 1)
     matrix = weights[4].reshape(SIDE, SIDE, FILTERS[1], 10)

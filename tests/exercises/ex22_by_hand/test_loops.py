@@ -1,9 +1,11 @@
 """La même boucle, écrite quatre fois : les mêmes pertes."""
 
+import keras
 import numpy as np
 import pytest
 
 from exercises.ex22_by_hand import loops, network
+from exercises.ex22_by_hand.loss import softmax
 from tests.conftest import load_extract
 
 QUESTION = "S4, training loop"
@@ -24,6 +26,7 @@ def same_losses(losses, steps):
     assert {len(each) for each in losses.values()} == {steps}
     for each in losses.values():
         np.testing.assert_allclose(each, losses["by_hand"], rtol=0, atol=1e-4)
+    assert keras.config.floatx() == keras.config.dtype_policy().name == "float32"
     assert loops.largest_gap(losses) <= 1e-4 and "les mêmes pertes" in loops.verdict(losses)
 
 
@@ -36,7 +39,7 @@ def test_hand_tape_and_fit_write_the_same_losses(losses):
 
 @pytest.mark.slow
 @pytest.mark.question(QUESTION)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(3))  # en float32, la graine 1 s'écartait de 7e-4
 def test_fifty_steps_stay_together(seed):
     assert (loops.NUM_STEPS, loops.BATCH_SIZE) == (50, 64)
     losses = loops.run_loops(*load_extract("mnist"), seed=seed)
@@ -48,6 +51,7 @@ def test_fifty_steps_stay_together(seed):
 def test_torch_alone_writes_them_too():
     pytest.importorskip("torch")
     x, y = load_extract("mnist")
+    x = network.to_floats(x)
     layers = network.build_layers(seed=3)
     batches = [(x[:32], y[:32]), (x[32:64], y[32:64]), (x[64:96], y[64:96])]
     found = loops.with_torch(network.to_torch(layers), batches)
@@ -79,14 +83,12 @@ def test_only_the_layers_of_the_descent_change(extract):
     layers = network.build_layers(seed=0)
     before = network.weights_of(layers)
     descent = network.Descent(layers[-1:], learning_rate=0.1, momentum=0.9)
-    loops.by_hand(layers, [(x[:8], y[:8])], descent)
+    loops.by_hand(layers, [(network.to_floats(x[:8]), y[:8])], descent)
     same = [np.array_equal(*pair) for pair in zip(before, network.weights_of(layers), strict=True)]
     assert same == [True, True, True, True, False, False]
 
 
 def test_momentum_is_the_one_of_keras():
-    import keras
-
     weight = np.array([1.0, -2.0], np.float32)
     layer = network.Dense(weight.copy()[None], np.zeros(2, np.float32))
     descent = network.Descent([layer], learning_rate=0.1, momentum=0.9)
@@ -111,8 +113,11 @@ def test_the_keras_twin_is_the_same_network(extract):
             layer.weights[1] += np.linspace(-0.2, 0.2, len(layer.weights[1]), dtype=np.float32)
     scores = network.forward(layers, network.to_floats(x[:20]))
     assert scores.dtype == np.float32
-    twin = network.to_keras(layers, softmax=False)
-    np.testing.assert_allclose(np.asarray(twin(x[:20])), scores, atol=1e-5)
+    model = network.to_keras(layers, network.build_scores())
+    found = np.asarray(model(network.to_floats(x[:20])))
+    np.testing.assert_allclose(found, scores, atol=1e-5)
+    twin = network.to_keras(layers, network.build_model())
+    np.testing.assert_allclose(np.asarray(twin(x[:20])), softmax(scores), atol=1e-5)
     assert twin.count_params() == 416 + 4640 + 2890
     assert twin.inputs[0].dtype == "uint8" and twin.input_shape == (None, 28, 28)
 
