@@ -161,6 +161,7 @@ def test_main_writes_one_picture_a_layer(
     assert lines[0].endswith(" niveaux") and lines[1].startswith("mixed9")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_main_with_our_own_model(ex13, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(ex13, "LAYERS", ("une", "deux"))  # deux couches de ce modèle, donc

@@ -176,6 +176,7 @@ def test_main_writes_the_picture_and_its_figure(
     assert all("→" in line for line in lines[:3])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_main_with_our_own_model(ex14, pictures, tmp_path):
     arguments = [*pictures, "--model", "ex03_cifar10_light", "--size", "40", "--steps", "1"]

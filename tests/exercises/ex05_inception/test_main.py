@@ -134,6 +134,7 @@ def test_main_on_a_folder_of_three_classes(
     np.testing.assert_allclose(again, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_makes_its_own_folder(
     ex05, tiny, eager, unrendered, tmp_path, monkeypatch, as_dataset, capfd

@@ -129,6 +129,7 @@ def test_main_draws_a_picture_of_the_user(
     assert str(tmp_path / "f") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_main_without_a_picture_uses_mnist(lenet, models_dir, as_dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
     assert lenet.main(["--models-dir", str(models_dir), "--output", str(tmp_path)]) == 0
