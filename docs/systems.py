@@ -16,7 +16,7 @@ NUM_SCENES = 64  # assez pour en montrer huit : celles du test commencent toutes
 
 
 def draw_reports(folder: Path) -> None:
-    """Dessine ce que disent les comptes rendus des exercices 15, 16 et 19 à 24."""
+    """Dessine ce que disent les comptes rendus des exercices 15, 16, 19 à 24 et 27."""
     from exercises.ex15_architectures import figures as ex15
     from exercises.ex16_bag_of_words import figures as ex16
     from exercises.ex19_vision_transformer import figures as ex19
@@ -24,6 +24,7 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex21_graphs import figures as ex21
     from exercises.ex22_by_hand import figures as ex22
     from exercises.ex24_autoencoder import figures as ex24
+    from exercises.ex27_video import figures as ex27
 
     architectures = read_report("ex15_architectures")
     ex15.save_costs(architectures, folder / "architectures.png")
@@ -38,6 +39,7 @@ def draw_reports(folder: Path) -> None:
     ex22.save_measures(by_hand, folder / "a_la_main.png")
     ex22.save_kernels(by_hand, MODELS_DIR, folder / "filtres_appris.png")
     ex24.save_curves(folder / "debit.png", read_report("ex24_autoencoder"))
+    ex27.save_measures(read_report("ex27_video"), folder / "video.png")
 
 
 def draw_detection(folder: Path) -> None:
@@ -60,6 +62,16 @@ def draw_detection(folder: Path) -> None:
     figures.save_scenes(folder / "detection.png", scenes, found, title=title)
 
 
+def draw_video(folder: Path) -> None:
+    """Dessine une vidéo suivie de deux façons, et ce que le réseau livré répond à six films."""
+    from convnets.datasets import sources
+    from convnets.training import saving
+    from exercises.ex27_video import figures
+
+    pictures = sources.load_fashion_mnist()[1][0], sources.load_cifar10()[1][0]
+    figures.save_examples(saving.load_model("ex27_video"), *pictures, folder)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Refait les figures."""
     parser = FrenchParser(prog="python -m docs.systems", description=__doc__.splitlines()[0])
@@ -75,6 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     def body() -> int:
         draw_reports(options.output)
         draw_detection(options.output)
+        draw_video(options.output)
         print(options.output)
         return 0
 

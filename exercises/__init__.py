@@ -143,6 +143,14 @@ EXERCISES = (
         ("ex24_autoencoder",),
         4,
     ),
+    Exercise(
+        27,
+        "ex27_video",
+        "Vidéo : suivre des objets, reconnaître une action",
+        "S0, S3",
+        ("ex27_video",),
+        1,
+    ),
 )
 
 

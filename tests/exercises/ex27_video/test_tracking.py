@@ -1,0 +1,197 @@
+"""Les mesures d'un suivi, sur des cas faits à la main ; puis les suivis."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras.utils.bounding_boxes import compute_iou
+
+from exercises.ex27_video import metrics, tracking, videos
+
+QUESTION = "S3, Object Tracking"
+LEFT, RIGHT, FAR = ([x, 0, x + 10, 10] for x in (0, 40, 200))
+
+
+def tracks(*frames):
+    """Écrit des pistes : par image, `{identité: boîte}`."""
+    return metrics.Tracks(
+        [np.array([*frame], int) for frame in frames],
+        [np.array([*frame.values()], float).reshape(-1, 4) for frame in frames],
+    )
+
+
+TRUTH = tracks(*[{1: LEFT, 2: RIGHT}] * 4)
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize(
+    ("found", "faults", "identified", "mota", "idf1"),
+    [
+        # Parfait, sous d'autres numéros.
+        ([{7: LEFT, 5: RIGHT}] * 4, (0, 0, 0), 8, 1, 1),
+        # Un oubli.
+        ([{7: LEFT, 5: RIGHT}] * 3 + [{7: LEFT}], (1, 0, 0), 7, 7 / 8, 14 / 15),
+        # Une fausse alarme.
+        ([{7: LEFT, 5: RIGHT}] * 3 + [{7: LEFT, 5: RIGHT, 9: FAR}], (0, 1, 0), 8, 7 / 8, 16 / 17),
+        # Un changement d'identité, au milieu : une faute pour MOTA, deux boîtes pour IDF1.
+        ([{7: LEFT, 5: RIGHT}] * 2 + [{7: LEFT, 8: RIGHT}] * 2, (0, 0, 1), 6, 7 / 8, 12 / 16),
+        # Les deux objets échangent leurs numéros : deux changements.
+        ([{7: LEFT, 5: RIGHT}] * 2 + [{5: LEFT, 7: RIGHT}] * 2, (0, 0, 2), 4, 6 / 8, 8 / 16),
+        # Absent une image, puis revenu sous un autre numéro : un oubli et un changement.
+        (
+            [{7: LEFT, 5: RIGHT}] * 2 + [{7: LEFT}, {7: LEFT, 8: RIGHT}],
+            (1, 0, 1),
+            6,
+            6 / 8,
+            12 / 15,
+        ),
+        # Boîtes à côté : tout est oublié, tout est fausse alarme, et MOTA passe sous zéro.
+        ([{7: FAR}] * 4, (8, 4, 0), 0, -4 / 8, 0),
+        ([{}] * 4, (8, 0, 0), 0, 0, 0),
+    ],
+)
+def test_measures_of_hand_made_tracks(found, faults, identified, mota, idf1):
+    counts = metrics.count(TRUTH, tracks(*found))
+    assert (counts.misses, counts.false_alarms, counts.switches) == faults
+    assert counts.truths == 8 and counts.identified == identified
+    assert metrics.mota(counts) == pytest.approx(mota)
+    assert metrics.idf1(counts) == pytest.approx(idf1)
+
+
+def test_an_identity_is_kept_though_another_box_fits_better():
+    """CLEAR MOT : la correspondance d'avant l'emporte tant qu'elle recouvre assez."""
+    close, exact = [2, 0, 12, 10], LEFT
+    found = tracks({7: exact}, {7: close, 8: exact})
+    assert metrics.count_faults(tracks({1: LEFT}, {1: LEFT}), found) == (0, 1, 0)
+
+
+def test_counts_of_videos_add_up():
+    perfect = metrics.count(TRUTH, TRUTH)
+    nothing = metrics.count(TRUTH, tracks(*[{}] * 4))
+    both = metrics.add([perfect, nothing])
+    assert both.truths == 16 and metrics.mota(both) == 0.5
+    assert metrics.idf1(both) == pytest.approx(2 * 8 / (16 + 8))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10**6))
+def test_the_identities_kept_are_the_best_of_all(seed):
+    """IDF1 cherche la meilleure correspondance : toutes les autres sont essayées."""
+    rng = np.random.default_rng(seed)
+    places = [LEFT, RIGHT, FAR]
+    true, found = (
+        tracks(*[dict(zip(rng.permutation(3).tolist(), places, strict=True)) for _ in range(5)])
+        for _ in range(2)
+    )
+    owners = [
+        np.array([ids[np.argsort(boxes[:, 0])] for ids, boxes in zip(*each, strict=True)])
+        for each in (true, found)
+    ]
+    best = max(np.sum(np.array(order)[owners[0]] == owners[1]) for order in permutations(range(3)))
+    assert metrics.count_identified(true, found) == best
+
+
+def test_overlaps_are_those_of_keras():
+    corners = np.random.default_rng(0).uniform(0, 20, (2, 6, 2))
+    boxes = np.concatenate([corners[0], corners[0] + corners[1] + 1], axis=1)
+    expected = np.asarray(compute_iou(boxes[:4], boxes[4:], "xyxy"))
+    np.testing.assert_allclose(metrics.overlaps(boxes[:4], boxes[4:]), expected, atol=1e-5)
+    assert metrics.overlaps(np.empty((0, 4)), boxes).shape == (0, 6)
+
+
+# --- Les suivis ----------------------------------------------------------------------
+
+
+def test_hungarian_matching_beats_nearest_first():
+    """Prendre la meilleure paire d'abord laisse ici une piste sans détection."""
+    shared = np.array([[0.9, 0.8], [0.8, 0.0]])
+    assert tracking.match_nearest(shared) == [(0, 0)]
+    assert sorted(tracking.match_best(shared)) == [(0, 1), (1, 0)]
+    assert tracking.match_best(np.full((1, 1), tracking.MIN_IOU - 0.01)) == []
+
+
+def crossing(*, hidden=()):
+    """Deux objets se croisent à vitesse constante, à deux hauteurs proches."""
+    boxes = []
+    for t in range(40):
+        each = [[4 * t, 0, 4 * t + 20, 20], [160 - 4 * t, 8, 180 - 4 * t, 28]]
+        boxes.append(np.array(each if t not in hidden else [], float).reshape(-1, 4))
+    return boxes
+
+
+@pytest.mark.question(QUESTION)
+def test_speed_and_memory_carry_identities_through_a_hidden_crossing():
+    """La vérité est plantée : la vitesse ne change pas, chaque objet doit garder son numéro."""
+    detections = crossing(hidden=range(14, 26))
+    kept = {name: tracking.track(detections, method) for name, method in tracking.METHODS.items()}
+    assert kept["kalman"][0].tolist() == kept["kalman"][-1].tolist() == [0, 1]
+    assert not {0, 1} & {*kept["neighbour"][-1]}  # l'image d'avant est vide : numéros neufs
+    assert kept["memory"][-1].tolist() != [0, 1]  # attendus là où ils ont disparu
+    assert kept["unlinked"][-1].tolist() == [54, 55]
+
+
+def test_memory_forgets():
+    absence = [np.array([LEFT], float), *[np.empty((0, 4))] * 6, np.array([LEFT], float)]
+    for memory, expected in ((7, 0), (6, 1)):
+        method = tracking.Method(optimal=True, moving=True, memory=memory)
+        assert tracking.track(absence, method)[-1].tolist() == [expected]
+
+
+def test_the_filter_finds_the_speed_and_is_surer_with_time():
+    rng = np.random.default_rng(0)
+    track = tracking.Track(np.array([0, 0, 10, 20.0]), 0)
+    doubts = []
+    for t in range(1, 30):
+        track.predict(moving=True)
+        doubts.append(track.covariance[0, 0])
+        noise = rng.normal(0, videos.NOISE_PX, 4)
+        track.correct(np.array([3 * t, -t, 3 * t + 10, 20 - t]) + noise, moving=True)
+    np.testing.assert_allclose(track.state[1, :2], [3, -1], atol=0.3)
+    assert doubts[-1] < doubts[0] / 4
+    assert (track.state[1, 2:] == 0).all()
+    np.testing.assert_array_equal(track.covariance, track.covariance.T)
+
+
+# --- Les vidéos ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def video():
+    from tests.conftest import load_extract
+
+    objects, backgrounds = (load_extract(name)[0] for name in ("fashion_mnist", "cifar10"))
+    return videos.compose_video(objects, backgrounds, seed=0)
+
+
+def test_boxes_and_visible_shares_are_exact(video):
+    assert video.frames.shape == (60, 96, 96, 3) and video.frames.dtype == np.uint8
+    assert video.boxes.min() >= 0 and video.boxes.max() <= videos.VIDEO_PX
+    sizes = video.boxes[..., 2:] - video.boxes[..., :2]
+    assert (sizes == sizes[0]).all()  # l'objet entier, même caché
+    steps = np.abs(np.diff(video.boxes[..., :2], axis=0))
+    assert 0 < steps.max() <= videos.SPEED_PX[1] + 1
+    assert 0 <= video.visible.min() < 0.5 and video.visible.max() == 1
+    start, end = videos.PILLAR_PX
+    for t, k in np.argwhere(video.visible == 0):  # rien ne dépasse du pilier ou d'un autre objet
+        x0, _, x1, _ = video.boxes[t, k]
+        others = metrics.overlaps(video.boxes[t], video.boxes[t])[k]
+        assert (start <= x0 and x1 <= end) or others[k + 1 :].max() > 0
+    last = video.boxes[:, -1]
+    clear = (last[:, 2] <= start) | (last[:, 0] >= end)
+    assert clear.any() and (video.visible[clear, -1] == 1).all()  # le dernier passe devant
+
+
+def test_detections_are_noisy_truths(video, monkeypatch):
+    (_, boxes), found = videos.truths(video), videos.detect(video, seed=0)
+    counts = metrics.count(
+        metrics.Tracks(*videos.truths(video)),
+        metrics.Tracks([np.arange(len(each)) for each in found], found),
+    )
+    assert 0 < counts.misses < 0.15 * counts.truths
+    assert 0 < counts.false_alarms < 20
+    for name in ("MISSED", "NOISE_PX", "FALSE_ALARMS"):
+        monkeypatch.setattr(videos, name, 0)
+    for exact, each in zip(boxes, videos.detect(video, seed=0), strict=True):
+        assert sorted(exact.tolist()) == sorted(each.tolist())
