@@ -13,7 +13,7 @@ def test_the_command_writes_where_it_is_told(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(systems, "draw_video", drawn.append)
     assert systems.main(["--output", str(tmp_path)]) == 0
     assert systems.main([]) == 0
-    assert drawn == [tmp_path, tmp_path, systems.FOLDER, systems.FOLDER]
+    assert drawn == [tmp_path] * 3 + [systems.FOLDER] * 3
     assert capsys.readouterr().out.splitlines() == [str(tmp_path), str(systems.FOLDER)]
 
 
