@@ -95,10 +95,10 @@ EXERCISES = (
     Exercise(
         15,
         "ex15_architectures",
-        "Architectures : LeNet, AlexNet, VGG, ResNet, raccourcis",
+        "Architectures : LeNet, AlexNet, VGG, Inception, ResNet, raccourcis",
         "S0, S3",
         ("ex15_architectures",),
-        2,
+        3,
     ),
     Exercise(16, "ex16_bag_of_words", "Sac de mots visuels", "S3", ("ex16_bag_of_words",), 2),
     Exercise(

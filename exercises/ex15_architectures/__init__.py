@@ -7,13 +7,15 @@ Résultat mesuré : models/ex15_architectures.json ; `--show` en redessine les f
 Quatre réseaux, réduits à la taille de CIFAR-10, apprennent des mêmes images, pendant autant
 d'époques, au même calendrier. Les opérations, elles, diffèrent : c'est ce que montre la figure.
 Avec si peu d'images et d'époques, les exactitudes sont basses (--limit et --epochs en donnent
-plus). Trois autres réseaux disent à quoi servent les raccourcis de ResNet.
+plus). Trois autres réseaux disent à quoi servent les raccourcis de ResNet, et deux ce que vaut le
+module Inception, à opérations égales.
 
 À lire dans cet ordre :
 
 - `networks.py` : les quatre architectures, de 1998 à 2015, en petit ;
 - `operations.py` : compter paramètres et opérations ; AlexNet, VGG16 et ResNet50 en entier ;
 - `residual.py` : trente couches, avec et sans raccourcis ;
+- `inception.py` : plusieurs échelles à la fois, et autant d'opérations en 3×3 ordinaires ;
 - `comparison.py` : les apprendre tous au même budget, et mesurer ;
 - `figures.py` : le tableau et les deux figures du résultat ;
 - `lectures.py` : les deux réseaux écrits dans les cours, et ce que leur code ne fait pas.

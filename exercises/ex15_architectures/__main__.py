@@ -19,6 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     add = parser.add_argument
     add("--counts", action="store_true", help="compter, sur les réseaux publiés, sans apprendre")
     add("--show", action="store_true", help="refaire tableau et figures du résultat enregistré")
+    add("--missing", action="store_true", help="ajouter au compte rendu les réseaux qu'il n'a pas")
     parser.set_defaults(limit=comparison.NUM_IMAGES)
     options = parser.parse_args(argv)
 
@@ -30,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
             report = reports.read_report(options.module, models_dir=options.models_dir)
             figures.show(options, report)
             return 0
+        if options.missing:
+            return comparison.add_missing(options)
         return comparison.compare(options)
 
     return run(body)

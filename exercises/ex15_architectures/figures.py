@@ -12,11 +12,12 @@ import numpy as np
 from convnets.core.cli import agreed
 from convnets.core.reports import Report, format_metric, format_seeds
 from convnets.figures.style import COLORS, INK, class_table, new_figure, output_dir
+from exercises.ex15_architectures.inception import PAIR_NAMES_FR
 from exercises.ex15_architectures.networks import NAMES_FR
 from exercises.ex15_architectures.operations import group
 from exercises.ex15_architectures.residual import DEEP_NAMES_FR
 
-MARKS = ("o", "s", "D", "^")
+MARKS = ("o", "s", "D", "^", "P", "X")
 LINES = (":", "--", "-")
 CHANCE = 0.1  # exactitude d'une réponse au hasard, dix classes à parts égales
 
@@ -41,7 +42,7 @@ def summary(report: Report) -> str:
         f"{format_seeds(report.metrics['accuracy'])}.",
         f"{'réseau':<29} {'paramètres':>11} {'opérations':>12} {'exactitude':>15} {'secondes':>9}",
     ]
-    for key, name in _names().items():
+    for key, name in _known(report, NAMES_FR | DEEP_NAMES_FR | PAIR_NAMES_FR).items():
         found = report.details["networks"][key]
         rows.append(
             f"{name:<29} {group(found['parameters']):>11} {group(found['operations']):>12} "
@@ -51,15 +52,16 @@ def summary(report: Report) -> str:
     return "\n".join(rows)
 
 
-def _names() -> dict[str, str]:
-    return NAMES_FR | DEEP_NAMES_FR
+def _known(report: Report, names: dict[str, str]) -> dict[str, str]:
+    """Garde les réseaux du compte rendu : un plus ancien en a moins."""
+    return {key: name for key, name in names.items() if key in report.details["networks"]}
 
 
 # --- Question : l'exactitude, face aux paramètres et aux opérations ------------------
 
 
 def save_costs(report: Report, path: Path) -> None:
-    """Place les quatre réseaux selon ce qu'ils coûtent et ce qu'ils rapportent.
+    """Place les architectures selon ce qu'ils coûtent et ce qu'ils rapportent.
 
     Args:
         report: compte rendu, `models/ex15_architectures.json`.
@@ -67,10 +69,11 @@ def save_costs(report: Report, path: Path) -> None:
 
     Source : la forme est celle de Canziani, Paszke et Culurciello, arXiv 1605.07678, 2016.
     """
+    names = _known(report, NAMES_FR | PAIR_NAMES_FR)
     panels = (("parameters", "paramètres"), ("operations", "multiplications-additions par image"))
     with new_figure(path, columns=2) as (figure, axes):
         for axis, (cost, title) in zip(axes[0], panels, strict=True):
-            for number, (key, name) in enumerate(NAMES_FR.items()):
+            for number, (key, name) in enumerate(names.items()):
                 found = report.details["networks"][key]
                 metric = report.metrics[found["metric"]]
                 axis.errorbar(
@@ -84,13 +87,13 @@ def save_costs(report: Report, path: Path) -> None:
                     linestyle="none",
                     label=name,
                 )
-            costs = [log10(report.details["networks"][key][cost]) for key in NAMES_FR]
+            costs = [log10(report.details["networks"][key][cost]) for key in names]
             decades = 10.0 ** floor(min(costs)), 10.0 ** ceil(max(costs))
             axis.set(xlabel=title, xscale="log", xlim=decades, ylabel="exactitude sur le test (%)")
             axis.grid(linewidth=0.4)
             axis.margins(y=0.15)
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
         figure.suptitle(
             "CIFAR-10 : mêmes images, mêmes époques, coûts différents "
             f"({format_seeds(report.metrics['accuracy'])})"
@@ -113,9 +116,10 @@ def save_depths(report: Report, path: Path) -> None:
         ("loss", "Perte d'entraînement", 1, log(1 / CHANCE)),
         ("val_accuracy", "Exactitude de validation (%)", 100, 100 * CHANCE),
     )
+    names = _known(report, DEEP_NAMES_FR)
     with new_figure(path, columns=2) as (figure, axes):
         for axis, (key, title, scale, chance) in zip(axes[0], panels, strict=True):
-            for number, (name, label) in enumerate(DEEP_NAMES_FR.items()):
+            for number, (name, label) in enumerate(names.items()):
                 curve = report.details["networks"][name]["curves"][key]
                 mean = scale * np.array([each["mean"] for each in curve])
                 sd = scale * np.array([each["sd"] or 0 for each in curve])

@@ -18,7 +18,8 @@ def figs():
 def make_report(seeds):
     """Un compte rendu inventé : exactitude de 20 à 80 %, trois époques."""
     names = ["lenet", "alexnet", "vgg", "resnet", "plain_8", "plain_30", "residual_30"]
-    accuracies = np.linspace(0.2, 0.8, 7)
+    names += ["inception", "inception_twin"]
+    accuracies = np.linspace(0.2, 0.8, 9)
     spread = np.arange(seeds) / 100
     metrics, networks = {}, {}
     for name, accuracy in zip(names, accuracies, strict=True):
@@ -44,12 +45,12 @@ def test_summary_has_a_line_per_network(figs, seeds):
     assert lines[0] == (
         f"10 000 images et 3 époques pour tous ; {seeds} graine{'s' * (seeds > 1)}."
     )
-    assert len(lines) == 9 and len({len(line) for line in lines[1:]}) == 1
+    assert len(lines) == 11 and len({len(line) for line in lines[1:]}) == 1
     row = lines[2].split()
     assert row[:4] == ["LeNet", "(1998)", "5", "000"] and row[-1] == "12"
     accuracy = ["20,00", "%"] if seeds == 1 else ["21,00", "%", "±", "1,00"]
     assert row[-1 - len(accuracy) : -1] == accuracy
-    assert "30 couches, avec raccourcis" in lines[8]
+    assert "30 couches, avec raccourcis" in lines[8] and "Inception" in lines[9]
 
 
 @pytest.mark.question(QUESTION)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import keras
@@ -28,7 +29,7 @@ def comparison():
 @pytest.fixture
 def small(comparison, as_dataset, monkeypatch, eager):
     """Un extrait de CIFAR-10 ; LeNet, un ResNet étroit, et deux réseaux de deux couches."""
-    from exercises.ex15_architectures import figures, networks
+    from exercises.ex15_architectures import networks
     from exercises.ex15_architectures.residual import build_deep
 
     dataset = as_dataset("cifar10")
@@ -40,9 +41,8 @@ def small(comparison, as_dataset, monkeypatch, eager):
     costs = dict(zip(comparison.BUILDERS, comparison.COSTS, strict=True))
     monkeypatch.setattr(comparison, "BUILDERS", builders)
     monkeypatch.setattr(comparison, "COSTS", [costs[name] for name in builders])
-    for kind in ("NAMES_FR", "DEEP_NAMES_FR"):
-        kept = {name: label for name, label in getattr(figures, kind).items() if name in builders}
-        monkeypatch.setattr(figures, kind, kept)
+    shown = {key: text for key, text in comparison.HEADLINE.items() if "inception" not in key}
+    monkeypatch.setattr(comparison, "HEADLINE", shown)
     return dataset
 
 
@@ -84,6 +84,18 @@ def test_main_trains_saves_and_shows(ex15, comparison, small, unrendered, tmp_pa
     assert table in shown and "ResNet-8" in table
     assert class_table(report.confusion_matrix, report.classes_fr) in table
 
+    # Un réseau que le compte rendu n'a pas s'y ajoute, tel qu'il y serait.
+    networks = {name: each for name, each in report.details["networks"].items() if name != "lenet"}
+    metrics = {name: each for name, each in report.metrics.items() if name != "accuracy_lenet"}
+    without = replace(report, metrics=metrics, headline=[], details={"networks": networks})
+    reports.save_report(without, tmp_path / "m" / "ex15_architectures.json")
+    with unrendered():
+        assert ex15.main([*arguments, *options, "--missing"]) == 0
+    added = reports.read_report("ex15_architectures", models_dir=tmp_path / "m")
+    assert added.metrics == report.metrics and added.headline == report.headline
+    curves, expected = (each.details["networks"]["lenet"]["curves"] for each in (added, report))
+    assert curves == expected and added.files == report.files
+
     # Reprendre avec un autre nombre d'époques n'aurait pas de sens.
     options[options.index("--epochs") + 1] = "2"
     assert ex15.main([*arguments, *options, "--resume"]) == 1
@@ -120,3 +132,6 @@ def test_shipped_model(comparison, extract):
     assert means["accuracy"] > means["accuracy_lenet"]
     assert means["accuracy_plain_30"] < 0.15  # le hasard, à peu près
     assert means["accuracy_residual_30"] > means["accuracy_plain_30"] + 0.15
+    sizes = report.details["networks"]
+    ratio = sizes["inception_twin"]["operations"] / sizes["inception"]["operations"]
+    assert abs(ratio - 1) < 0.03 and report.metrics["accuracy_inception"].n == 3
