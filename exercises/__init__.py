@@ -133,7 +133,7 @@ EXERCISES = (
         "Un CNN à la main : rétropropagation et boucle d'apprentissage",
         "S0, S4",
         ("ex22_by_hand",),
-        1,
+        2,
     ),
     Exercise(
         24,
