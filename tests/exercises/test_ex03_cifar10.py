@@ -117,11 +117,11 @@ def arguments(folder, *more):
 
 @pytest.mark.question(QUESTION)
 @pytest.mark.usefixtures("tiny", "eager")
-def test_main_trains_saves_and_resumes(
+def test_main_trains_and_saves(
     ex03, as_dataset, run_predict, unrendered, tmp_path, monkeypatch, capfd
 ):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
-    whole, cut = tmp_path / "entier", tmp_path / "coupe"
+    whole = tmp_path / "entier"
     with unrendered():  # test_ex02_fashion.py dessine ces figures
         assert ex03.main(arguments(whole)) == 0
     printed = capfd.readouterr().out
@@ -134,6 +134,17 @@ def test_main_trains_saves_and_resumes(
     proposed = printed.rpartition("./predict --model ")[2].split()[0]
     shown = run_predict("--model", proposed, "samples/avion.png")
     assert shown.returncode == 0 and shown.stdout.decode().startswith("Prédiction: ")
+
+
+@pytest.mark.slow
+def test_main_cut_then_resumed_ends_alike(
+    ex03, as_dataset, unrendered, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    whole, cut = tmp_path / "entier", tmp_path / "coupe"
+    with unrendered():
+        assert ex03.main(arguments(whole)) == 0
+    report = reports.read_report("ex03_cifar10", models_dir=whole)
 
     def ctrl_c(self, epoch, logs=None):
         if epoch == 1:

@@ -219,7 +219,7 @@ def test_every_kind_of_picture(run_predict, plane, tmp_path):
         (["--inconnue", "x.png"], 2, "option inconnue"),
         (["-", "-"], 2, "ne se lit qu'une fois"),
         (["--model", "ex77", "samples/avion.png"], 1, "Pas de modèle ex77"),
-        (["--model", "../x", "samples/avion.png"], 1, "Pas de modèle ../x"),
+        (["--model", "../ex77/x", "samples/avion.png"], 1, "Pas de modèle ../ex77/x"),
         (["--model", "a\nb", "samples/avion.png"], 1, "Pas de modèle a\\nb"),
         (["--model", "", "samples/avion.png"], 1, "Pas de modèle ''"),
     ],

@@ -40,6 +40,7 @@ def small(comparison, as_dataset, monkeypatch):
     return dataset
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_compares_saves_and_shows(
     ex16, comparison, small, eager, unrendered, tmp_path, repo, capfd
