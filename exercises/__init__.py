@@ -81,7 +81,7 @@ EXERCISES = (
     Exercise(8, "ex08_saliency", "Saillance, SmoothGrad, gradients intégrés", "S3", (), 0),
     Exercise(9, "ex09_grad_cam", "Grad-CAM, Grad-CAM++ et CAM", "S3, S4", ("ex09_cam",), 0),
     Exercise(10, "ex10_lime", "LIME", "S3", (), 0),
-    Exercise(11, "ex11_curves", "Comparer les explications", "S3", ("ex11_curves",), 9),
+    Exercise(11, "ex11_curves", "Comparer les explications", "S3", ("ex11_curves",), 8),
     Exercise(12, "ex12_deep_dream", "Deep Dream", "S4", (), 0),
     Exercise(
         13,
@@ -124,7 +124,7 @@ EXERCISES = (
         "Séparer deux sources sonores",
         "S3",
         ("ex20_source_separation",),
-        2,
+        1,
     ),
     Exercise(21, "ex21_graphs", "Réseaux de graphes", "S3", ("ex21_graphs",), 2),
     Exercise(
@@ -133,7 +133,7 @@ EXERCISES = (
         "Un CNN à la main : rétropropagation et boucle d'apprentissage",
         "S0, S4",
         ("ex22_by_hand",),
-        2,
+        1,
     ),
     Exercise(
         24,
@@ -141,7 +141,7 @@ EXERCISES = (
         "Auto-encodeurs : U-Net sans goulot, image → bits → image",
         "S3",
         ("ex24_autoencoder",),
-        4,
+        3,
     ),
     Exercise(
         27,
