@@ -3,12 +3,16 @@
 Les réponses sont celles de `right/` ; `handins.completed` les recopie dans le squelette.
 """
 
+import ast
 import importlib.util
+import re
 
+import nbformat
 import pytest
 
 from convnets.datasets import sources
-from grading import grader, skeleton, submission
+from exercises import notebook
+from grading import grader, handin, skeleton, submission
 from grading.questions import networks
 from grading.scale import FULL, read_scale
 from tests.grading import handins
@@ -27,6 +31,7 @@ LEARNT = {  # ce qui s'entraîne : module, jeu, époques pour le retenir
     "ex04": ("ex04_lenet", "mnist", 25),
 }
 NEED_WEIGHTS = ("weights", "command")
+DEFINED = re.compile(r"def (\w+)")
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +92,31 @@ def test_with_the_weights_that_its_command_saves_it_gets_20(
     marks = [made.grade(submitted, rule) for rule in read_scale()[exercise].rules]
     assert [(mark.rule.id, mark.reason, mark.detail) for mark in marks if mark.level < 1] == []
     assert sum(mark.points for mark in marks) == FULL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exercise", ANSWERS)
+def test_its_notebook_completed_plainly_and_handed_in_alone_gets_as_much(made, exercise, tmp_path):
+    """Le notebook à compléter du cours : chaque fonction à écrire, et une cellule de plus."""
+    (path,) = notebook.write_notebooks([exercise], tmp_path, student=True)
+    book = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    written, helpers = {}, []
+    for name in ANSWERS[exercise]:
+        for text in handins.answers(name).values():
+            for node in ast.parse(text).body:
+                if isinstance(node, ast.FunctionDef):
+                    written[node.name] = ast.unparse(node)
+                else:
+                    helpers.append(ast.unparse(node))
+    for cell in book.cells:
+        defined = cell.cell_type == "code" and DEFINED.match(cell.source)
+        if defined and defined[1] in written:
+            cell.source = written.pop(defined[1])
+    more = nbformat.v4.new_code_cell("\n\n".join([*helpers, *written.values()]))
+    book.cells.insert(1, more)
+    nbformat.write(book, path)
+    (submitted,) = handin.collect(path, tmp_path / "copie", one=True).submissions
+    for rule in read_scale()[exercise].rules:
+        if rule.name not in NEED_WEIGHTS:
+            mark = made.grade(submitted, rule)
+            assert (mark.level, mark.reason) == (1, None), (rule.id, mark.detail)
