@@ -216,9 +216,14 @@ def write_report(slug: str, report: Report, *, models_dir: Path = MODELS_DIR, tr
     folder = runs_dir(slug, models_dir=models_dir) if trial else Path(models_dir)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{slug}.json"
-    with replacing(path, suffix=own_suffix()) as temporary:
-        save_report(replace(report, exercise=slug, environment=environment()), temporary)
+    replace_report(replace(report, exercise=slug, environment=environment()), path)
     return path
+
+
+def replace_report(report: Report, path: Path) -> None:
+    """Écrit un compte rendu tel qu'il est, d'un seul coup, à la place du précédent."""
+    with replacing(path, suffix=own_suffix()) as temporary:
+        save_report(report, temporary)
 
 
 def save_report(report: Report, path: Path) -> None:

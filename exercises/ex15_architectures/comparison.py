@@ -17,8 +17,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.core.files import own_suffix, replacing
-from convnets.core.reports import Headline, read_report, save_report
+from convnets.core.reports import Headline, read_report, replace_report
 from convnets.datasets import sources
 from convnets.training import progress, study
 from convnets.training.optimizers import Triangle
@@ -38,17 +37,7 @@ PEAK_RATE = 2e-3  # d'Adam, au plus haut du calendrier
 SHIFT_PX = 2  # translations des images apprises
 SHIPPED = "resnet"  # le modèle enregistré, choisi d'avance
 BUILDERS = NETWORKS | DEEP | PAIR
-COSTS = (
-    7,
-    12,
-    18,
-    47,
-    8,
-    20,
-    19,
-    30,
-    20,
-)  # secondes de chacun, mesurées : la durée prévue en dépend
+COSTS = (7, 12, 18, 47, 8, 20, 19, 30, 20)  # secondes de chacun : la durée prévue en dépend
 HEADLINE = {
     "accuracy_lenet": "exactitude, LeNet",
     "accuracy": "exactitude, ResNet-8",
@@ -235,7 +224,6 @@ def add_missing(options) -> int:
         history=report.history | history,
         details={"networks": known | describe_networks(runs, names)},
     )
-    with replacing(options.models_dir / f"{options.module}.json", suffix=own_suffix()) as path:
-        save_report(report, path)
+    replace_report(report, options.models_dir / f"{options.module}.json")
     show(options, report)
     return 0

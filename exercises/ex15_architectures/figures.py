@@ -61,7 +61,7 @@ def _known(report: Report, names: dict[str, str]) -> dict[str, str]:
 
 
 def save_costs(report: Report, path: Path) -> None:
-    """Place les architectures selon ce qu'ils coûtent et ce qu'ils rapportent.
+    """Place les architectures selon ce qu'elles coûtent et ce qu'elles rapportent.
 
     Args:
         report: compte rendu, `models/ex15_architectures.json`.

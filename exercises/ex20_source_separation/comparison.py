@@ -16,8 +16,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import training_command
-from convnets.core.files import own_suffix, replacing
-from convnets.core.reports import Headline, Metric, Report, read_report, save_report
+from convnets.core.reports import Headline, Metric, Report, read_report, replace_report
 from convnets.datasets import sources as data
 from convnets.figures.style import output_dir
 from convnets.training import progress, result, saving, study
@@ -157,8 +156,7 @@ def compare_factorisations(options) -> int:
     print(save_measures(report, output_dir(options) / "mesures.png"))
     if options.force:
         path = options.models_dir / f"{options.module}.json"
-        with replacing(path, suffix=own_suffix()) as temporary:
-            save_report(report, temporary)
+        replace_report(report, path)
         print(path)
     return 0
 

@@ -12,12 +12,12 @@ from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from convnets.core import files
 from convnets.core.cli import printable
 from convnets.core.images import open_image
 from convnets.core.reports import read_report
+from convnets.explaining.dreams import save_picture
 from convnets.figures.style import output_dir
 from convnets.training import saving
 from exercises.ex24_autoencoder import network
@@ -67,9 +67,7 @@ def decompress(options: Namespace) -> int:
     except ValueError as error:
         raise ValueError(f"{printable(str(options.decompress))} : {error}") from error
     path = target(options, options.decompress, ".png")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.replacing(path, suffix=files.own_suffix()) as temporary:
-        Image.fromarray(image).save(temporary, "PNG")
+    save_picture(image, path)
     print(path)
     return 0
 

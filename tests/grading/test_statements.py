@@ -58,6 +58,13 @@ def handed(tmp_path):
     return complete
 
 
+def check_all_but_the_weights(made, submitted, exercise):
+    for rule in read_scale()[exercise].rules:
+        if rule.name not in NEED_WEIGHTS:
+            mark = made.grade(submitted, rule)
+            assert (mark.level, mark.reason) == (1, None), (rule.id, mark.detail)
+
+
 def test_every_exercise_of_the_scale_has_an_answer():
     rules = [rule for each in read_scale().values() for rule in each.rules]
     assert set(ANSWERS) == {rule.exercise for rule in rules}
@@ -67,10 +74,7 @@ def test_every_exercise_of_the_scale_has_an_answer():
 @pytest.mark.parametrize("exercise", ANSWERS)
 def test_a_statement_completed_plainly_gets_everything_but_the_weights(made, handed, exercise):
     submitted = submission.find(handed(exercise))
-    for rule in read_scale()[exercise].rules:
-        if rule.name not in NEED_WEIGHTS:
-            mark = made.grade(submitted, rule)
-            assert (mark.level, mark.reason) == (1, None), (rule.id, mark.detail)
+    check_all_but_the_weights(made, submitted, exercise)
 
 
 @pytest.mark.slow
@@ -116,7 +120,4 @@ def test_its_notebook_completed_plainly_and_handed_in_alone_gets_as_much(made, e
     book.cells.insert(1, more)
     nbformat.write(book, path)
     (submitted,) = handin.collect(path, tmp_path / "copie", one=True).submissions
-    for rule in read_scale()[exercise].rules:
-        if rule.name not in NEED_WEIGHTS:
-            mark = made.grade(submitted, rule)
-            assert (mark.level, mark.reason) == (1, None), (rule.id, mark.detail)
+    check_all_but_the_weights(made, submitted, exercise)
