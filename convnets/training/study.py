@@ -198,7 +198,9 @@ def feed(batches: Batches):
 
     dataset = tf.data.Dataset.from_generator(
         lambda: (batches[index] for index in range(len(batches))),
-        output_signature=tuple(tf.TensorSpec(part.shape, part.dtype) for part in batches[0]),
+        output_signature=keras.tree.map_structure(  # plusieurs entrées ou sorties : leurs noms
+            lambda part: tf.TensorSpec(part.shape, part.dtype), batches[0]
+        ),
     )
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)
     options = tf.data.Options()
