@@ -1,0 +1,66 @@
+"""Décrire une scène que l'on compose soi-même d'une phrase, et répondre à une question.
+
+D'après : S3, figures (4) et (5).
+Commande : python -m exercises.ex25_captions --compose "un sac rouge en haut à gauche et deux pulls
+bleus en bas" --ask "Où est le sac ?"
+"""
+
+from argparse import Namespace
+
+import numpy as np
+
+from convnets.datasets import sources
+from convnets.explaining.dreams import save_picture
+from convnets.figures.style import output_dir
+from convnets.training import saving
+from exercises.ex25_captions import decoding, questions, scenes
+from exercises.ex25_captions.grammar import describe, group, read, split
+
+ENLARGED = 4  # l'image écrite : 256 pixels
+
+
+def describe_own(options: Namespace) -> int:
+    """Compose la scène d'une phrase, la décrit, répond à la question ou à toutes ; rend 0.
+
+    Args:
+        options: options de `cli.training_parser`, `compose` et `ask` compris.
+
+    Raises:
+        ValueError: phrase ou question que la grammaire n'écrit pas.
+    """
+    scene = read(options.compose)
+    asked = [questions.read(options.ask)] if options.ask else _about(scene)
+    model = saving.load_model(options.module, models_dir=options.models_dir)
+    (_, _), (x, y) = sources.load_fashion_mnist()
+    (_, _), (backgrounds, _) = sources.load_cifar10()
+    garments = [x[y.reshape(-1) == kind] for kind in scenes.FASHION_KINDS]
+    rng = np.random.default_rng(options.draw)
+    image = scenes.compose(scene, garments, backgrounds, rng)
+    maps = decoding.see(model, image[None])
+    said = decoding.to_words(decoding.say(model, maps)[0][0])
+    verdict = "juste" if said == split(describe(scene)) else "faux"
+    print(f"La scène : {decoding.to_sentence(split(describe(scene)))}")
+    print(f"Le réseau : {decoding.to_sentence(said)} ({verdict})")
+    for thing in sorted(scenes.UNSEEN.intersection(scene)):
+        print(f"Jamais vu à l'entraînement : {group(thing, number=1)}.")
+    words = [questions.ASKED.encode(split(each.text), questions.MAX_ASKED) for each in asked]
+    replies = decoding.reply(model.get_layer("answerer"), maps, np.array([words], np.uint8))[0]
+    for question, reply in zip(asked, decoding.to_answers(replies), strict=True):
+        truth = questions.answer(question, scene)
+        verdict = "sans réponse vraie" if truth is None else f"la vérité : {truth}"
+        verdict = "juste" if truth == reply else verdict
+        print(f"{question.text} {reply.capitalize()}. ({verdict})")
+    path = output_dir(options) / "scene.png"
+    save_picture(image.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), path)
+    print(path)
+    return 0
+
+
+def _about(scene) -> list[questions.Question]:
+    """Rend les questions qui ont une réponse, sur les vêtements de la scène, sans leur couleur."""
+    kinds = {thing.kind for thing in scene if thing is not None}
+    return [
+        each
+        for each in questions.QUESTIONS
+        if each.kind in kinds and each.color is None and questions.answer(each, scene)
+    ]

@@ -1,0 +1,148 @@
+"""Des questions en français sur une scène, et leur réponse exacte.
+
+D'après : S3, figure (5), « image question answering ».
+
+Trois sortes de questions : combien, de quelle couleur, où. La réponse s'accorde elle aussi :
+« Combien y a-t-il de robes ? — Aucune. », « De quelle couleur sont les sacs ? — Verts. »
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from exercises.ex25_captions.grammar import (
+    KINDS,
+    NUMBERS,
+    PLACES,
+    THINGS,
+    Scene,
+    Thing,
+    Vocabulary,
+    color_word,
+    noun,
+    number_word,
+    split,
+)
+
+TYPES = ("count", "color", "where")
+TYPES_FR = {"count": "combien ?", "color": "de quelle couleur ?", "where": "où ?"}
+NONE_SHARE = 1 / 3  # des « combien ? », ceux dont la réponse est « aucun »
+
+
+class Question(NamedTuple):
+    """Une question."""
+
+    type: str  # un de `TYPES`
+    kind: int  # le vêtement dont on parle : rang dans `KINDS`
+    color: int | None = None  # « les sacs rouges » : rang dans `COLORS` ; None : sans la dire
+    number: int = 1  # « est le sac », ou 2, « sont les sacs »
+
+    @property
+    def text(self) -> str:
+        """La question, en français."""
+        color = ""
+        if self.color is not None:
+            number = 2 if self.type == "count" else self.number
+            color = " " + color_word(Thing(self.kind, self.color), number=number)
+        name = noun(self.kind, number=self.number) + color
+        the = "les" if self.number > 1 else "la" if KINDS[self.kind].feminine else "le"
+        if self.type == "count":
+            return f"Combien y a-t-il de {noun(self.kind, number=2)}{color} ?"
+        if self.type == "color":
+            return f"De quelle couleur {'sont' if self.number > 1 else 'est'} {the} {name} ?"
+        return f"Où est {the} {name} ?"
+
+
+QUESTIONS = (
+    *(Question("count", kind) for kind in range(len(KINDS))),
+    *(Question("count", *thing) for thing in THINGS),
+    *(Question("color", kind, None, number) for kind in range(len(KINDS)) for number in (1, 2)),
+    *(Question("where", kind) for kind in range(len(KINDS))),
+    *(Question("where", *thing) for thing in THINGS),
+)
+
+
+# --- Question : répondre, quand on sait tout de la scène -----------------------------
+
+
+def answer(question: Question, scene: Scene) -> str | None:
+    """Répond d'après la scène.
+
+    Args:
+        question: une question.
+        scene: quatre coins.
+
+    Returns:
+        La réponse, sans majuscule ; None si la question ne va pas à la scène : « où est la robe ? »
+        quand il y en a deux, ou aucune.
+    """
+    found = [
+        (cell, thing)
+        for cell, thing in enumerate(scene)
+        if thing is not None
+        and thing.kind == question.kind
+        and question.color in (None, thing.color)
+    ]
+    if question.type == "count":
+        return number_word(len(found), question.kind)
+    if len(found) != 1 and question.number == 1 or len(found) < question.number:
+        return None
+    if question.type == "where":
+        return PLACES[found[0][0]]
+    things = {thing for _, thing in found}
+    return color_word(things.pop(), number=question.number) if len(things) == 1 else None
+
+
+# --- Question : quoi demander --------------------------------------------------------
+
+
+def draw(
+    scene: Scene, rng: np.random.Generator, *, among: Sequence[Question], num_draws: int
+) -> list[Question]:
+    """Tire quelques fois une question de chaque sorte.
+
+    Args:
+        scene: quatre coins.
+        rng: générateur aléatoire.
+        among: celles que l'on peut poser ; un « combien ? » sur un vêtement de la scène en est.
+        num_draws: nombre de tirages.
+
+    Returns:
+        Trois questions par tirage, qui ont toutes une réponse, dans l'ordre de `TYPES`. Une sorte
+        qui n'en a aucune est remplacée par un « combien ? ».
+    """
+    given = [(each, answer(each, scene)) for each in among]
+    count = [(each, said) for each, said in given if each.type == "count"]
+    empty = [each for each, said in count if said.startswith(NUMBERS[0])]
+    some = [each for each, said in count if not said.startswith(NUMBERS[0])]
+    drawn = []
+    for kind in num_draws * TYPES:
+        choices = [each for each, said in given if said and each.type == kind != "count"] or some
+        if kind == "count" and empty and rng.random() < NONE_SHARE:
+            choices = empty
+        drawn.append(choices[rng.integers(len(choices))])
+    return drawn
+
+
+def read(text: str) -> Question:
+    """Retrouve une question d'après son texte ; majuscules et espaces ne comptent pas.
+
+    Raises:
+        ValueError: une question que cette grammaire n'écrit pas.
+    """
+    words = split(text.rstrip(" ?") + " ?")
+    for question in QUESTIONS:
+        if split(question.text) == words:
+            return question
+    examples = ", ".join(f"« {next(q for q in QUESTIONS if q.type == t).text} »" for t in TYPES)
+    raise ValueError(f"« {text} » n'est pas compris. Attendu, par exemple : {examples}.")
+
+
+ASKED = Vocabulary(question.text for question in QUESTIONS)
+MAX_ASKED = max(len(split(question.text)) for question in QUESTIONS)
+ANSWERS = (
+    *dict.fromkeys(number_word(n, kind) for n in range(len(NUMBERS)) for kind in range(len(KINDS))),
+    *dict.fromkeys(color_word(thing, number=n) for thing in THINGS for n in (1, 2)),
+    *PLACES,
+)
