@@ -252,7 +252,7 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
     Returns:
         Un notebook valide, sans sorties.
     """
-    cells, paths = Cells(), _reading_order(exercise)
+    cells, paths = Cells(), reading_order(exercise)
     opening, *parts = paths if len(paths) > 1 else paths * 2
     source = _source(exercise, opening, student=student)
     advice = [STUDENT] if student else []
@@ -270,7 +270,7 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
     return v4.new_notebook(cells=cells.cells, metadata=METADATA)
 
 
-def _reading_order(exercise: Exercise) -> list[Path]:
+def reading_order(exercise: Exercise) -> list[Path]:
     """Range les fichiers d'un exercice : le sommaire, les parties dans son ordre, `__main__`."""
     contents, *paths = sources(exercise.slug)
     text = contents.read_text(encoding="utf-8")

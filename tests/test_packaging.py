@@ -17,6 +17,7 @@ REQUIREMENTS = (
     "demo/requirements.txt",
     "cluster/requirements.txt",
     "tests/demo/requirements.txt",
+    "web/requirements.txt",
 )
 
 

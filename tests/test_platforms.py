@@ -134,7 +134,7 @@ for system in ("win32", "darwin"):
         found[system] = [import_all(), predict(sys.argv[2:])]
 print(json.dumps(found))
 """
-PACKAGES = ["convnets", "exercises", "recipes", "grading", "benchmarks", "cluster", "demo", "docs"]
+PACKAGES = "convnets exercises recipes grading benchmarks cluster demo docs web".split()
 # Ce que le correcteur lance seul, sous Linux ; ce qui demande pyarrow, qui peut manquer.
 SKIPPED = ["grading.worker", "grading.probes", "cluster.chunks"]
 

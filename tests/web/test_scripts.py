@@ -1,0 +1,132 @@
+"""Le JavaScript qui calcule, comparé à Pillow, à l'exercice 00 et à LiteRT."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.core.images import crop_resize
+from convnets.core.paths import MODELS_DIR
+from exercises.ex00_convolution.operations import conv2d
+from exercises.ex00_convolution.pooling import pool2d
+from web.book import STATIC
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="node n'est pas installé")
+
+
+def run_script(code, given):
+    """Exécute du JavaScript qui lit `given` et rend ce qu'il écrit, en JSON."""
+    head = 'import fs from "fs"; const given = JSON.parse(fs.readFileSync(0, "utf8"));\n'
+    imports = "".join(
+        f'import * as {name} from "{(STATIC / "js" / name).as_uri()}.js";\n'
+        for name in ("picture", "convolution", "tflite", "occlusion")
+        if f"{name}." in code
+    )
+    done = subprocess.run(
+        [NODE, "--input-type=module", "-e", imports + head + code],
+        input=json.dumps(given),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_reducing_is_pillow_s():
+    rng, cases, expected = np.random.default_rng(0), [], []
+    for width, height in ((300, 200), (48, 130), (32, 32), (100, 77), (20, 31), (65, 64)):
+        pixels = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        for side, mode, zoom in ((32, "crop", 1.0), (48, "crop", 0.7), (32, "squash", 1.0)):
+            cases.append([width, height, pixels.ravel().tolist(), side, mode, zoom])
+            image = Image.fromarray(pixels)
+            expected.append(crop_resize(image, side, mode=mode, zoom=zoom).ravel())
+    found = run_script(
+        "console.log(JSON.stringify(given.map(([width, height, pixels, side, mode, zoom]) =>"
+        " Array.from(picture.square({width, height, pixels}, side, mode, zoom).pixels))));",
+        cases,
+    )
+    for case, got, want in zip(cases, found, expected, strict=True):
+        gap = abs(np.array(got) - want.astype(int))
+        assert gap.max() <= 2 and (gap > 0).mean() < 0.4, case[:2] + case[3:]
+
+
+def test_grey_is_pillow_s():
+    pixels = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    found = run_script(
+        "console.log(JSON.stringify(Array.from(picture.toGrey({pixels: given}))));",
+        pixels.ravel().tolist(),
+    )
+    assert found == np.asarray(Image.fromarray(pixels).convert("L")).ravel().tolist()
+
+
+def test_convolution_is_the_exercise_s():
+    rng, cases, expected = np.random.default_rng(2), [], []
+    for stride, dilation, padding, flip in (
+        (1, 1, "valid", False),
+        (2, 1, "same", False),
+        (1, 2, "same", True),
+        (3, 1, 2, True),
+    ):
+        image, kernel = rng.integers(-9, 10, (7, 8)), rng.integers(-3, 4, (3, 2))
+        settings = {"stride": stride, "dilation": dilation, "padding": padding, "flip": flip}
+        cases.append([[image.tolist()], [kernel.tolist()], settings])
+        expected.append(conv2d(image, kernel, **settings).tolist())
+    found = run_script(
+        "console.log(JSON.stringify(given.map((each) => convolution.convolve(...each).values)));",
+        cases,
+    )
+    assert found == expected
+
+
+def test_pooling_is_the_exercise_s():
+    grid = np.random.default_rng(3).integers(-9, 10, (7, 7))
+    settings = {"stride": 2, "dilation": 1, "padding": "same", "flip": False}
+    found = run_script(
+        "console.log(JSON.stringify(convolution.pool(given[0], 2, 'max', given[1]).values));",
+        [grid.tolist(), settings],
+    )
+    assert found == pool2d(grid, 2, stride=2, padding="same").tolist()
+
+
+@pytest.mark.parametrize("text", ["", "1 2\n3", "1 x", "1 2\n\n1", " ".join("1" * 13)])
+def test_a_wrong_grid_is_refused_in_one_sentence(text):
+    said = run_script(
+        "try { convolution.readGrids(given); console.log('null'); }"
+        " catch (error) { console.log(JSON.stringify(error.message)); }",
+        text,
+    )
+    assert said and said.endswith((".", "2.")) and "\n" not in said
+
+
+@pytest.mark.parametrize("slug", ["ex04_lenet", "ex03_cifar10_light", "ex18_segmentation"])
+def test_a_model_says_what_it_reads(slug):
+    from ai_edge_litert.interpreter import Interpreter
+
+    path = MODELS_DIR / f"{slug}.tflite"
+    found = run_script(
+        "const {bytes, input, outputs} = tflite.fixBatch(new Uint8Array(fs.readFileSync(given)));"
+        "console.log(JSON.stringify({bytes: bytes.length, input, outputs,"
+        " again: tflite.fixBatch(bytes).input}));",
+        str(path),
+    )
+    known = Interpreter(model_path=str(path))
+    assert found["bytes"] == path.stat().st_size
+    assert found["input"] == found["again"] == known.get_input_details()[0]["shape"].tolist()
+    assert found["outputs"] == [each["shape"].tolist() for each in known.get_output_details()]
+
+
+def test_occlusion_finds_the_square_that_counts():
+    found = run_script(
+        "const view = {width: 32, height: 32, pixels: new Uint8Array(3 * 32 * 32)};"
+        "view.pixels[3 * (5 * 32 + 26)] = 255;"  # tout tient à un pixel
+        "const probability = async ({pixels}) => pixels[3 * (5 * 32 + 26)] === 255 ? 1 : 0;"
+        "const lost = await occlusion.drops(probability, view);"
+        "console.log(JSON.stringify(Array.from(lost)));",
+        None,
+    )
+    lost = np.array(found).reshape(32, 32)
+    assert lost[5, 26] == 1 == lost.max() and lost[20:, :16].max() == 0

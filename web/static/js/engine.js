@@ -1,0 +1,67 @@
+// Un modèle .tflite, calculé dans la page par LiteRT (WebAssembly, sans rien envoyer).
+
+import {fixBatch} from "./tflite.js";
+
+const TOLD = /^(INFO|WARNING): /;
+
+/** @type {Promise<any> | undefined} */
+let loading;
+
+/** Charge LiteRT, la première fois seulement. */
+function runtime() {
+  loading ??= import(new URL("../../litert/index.js", import.meta.url).href).then(async (litert) => {
+    const report = console.error; // LiteRT y raconte, en anglais, tout ce qu'il fait
+    console.error = (...words) => TOLD.test(String(words[0])) || report(...words);
+    try {
+      await litert.loadLiteRt(new URL("../../litert/wasm/", import.meta.url).href);
+    } finally {
+      console.error = report;
+    }
+    return litert;
+  });
+  return loading;
+}
+
+/** Un modèle chargé. */
+export class Engine {
+  /** @param {any} litert @param {any} model @param {number[]} input @param {number[][]} outputs */
+  constructor(litert, model, input, outputs) {
+    this.litert = litert;
+    this.model = model;
+    this.input = input; // (1, h, w, 3), ou (1, h, w)
+    this.outputs = outputs;
+  }
+
+  /**
+   * Charge un modèle.
+   *
+   * @param {Uint8Array} content contenu du fichier, tel que `./predict` le lit.
+   * @returns {Promise<Engine>}
+   */
+  static async load(content) {
+    const {bytes, input, outputs} = fixBatch(content);
+    const litert = await runtime();
+    const model = await litert.loadAndCompile(bytes, {accelerator: "wasm"});
+    return new Engine(litert, model, input, outputs);
+  }
+
+  /**
+   * Calcule une passe.
+   *
+   * @param {Uint8Array | Float32Array} pixels l'entrée, ligne par ligne.
+   * @returns {Promise<Float32Array[]>} une par sortie du modèle.
+   */
+  async answer(pixels) {
+    const tensor = new this.litert.Tensor(pixels, this.input);
+    try {
+      const results = await this.model.run(tensor);
+      return results.map((/** @type {any} */ each) => {
+        const values = Float32Array.from(each.toTypedArray());
+        each.delete();
+        return values;
+      });
+    } finally {
+      tensor.delete();
+    }
+  }
+}

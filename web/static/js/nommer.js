@@ -1,0 +1,189 @@
+// La page « Nommer » : une image déposée, collée, prise ou choisie, et ce que le réseau en dit.
+
+import {Classifier} from "./classifier.js";
+import {decode, draw, fetchBytes, fetchJson, make, number, percent} from "./dom.js";
+import {drops} from "./occlusion.js";
+import {Router} from "./router.js";
+
+const SAMPLES = ["avion.png", "chat.png", "chien.webp", "oiseau.jpg", "voiture.jpg", "pont.png"];
+const MIN_LOSS = 0.01; // sous un point de perdu, la carte n'est pas peinte
+
+const page = document.getElementById("nommer");
+const said = make("p", {role: "status", class: "dit"});
+const bar = make("progress", {max: "1", hidden: true, "aria-label": "Avancement"});
+const shown = make("div", {class: "cote-a-cote"});
+const table = make("div");
+const why = make("button", {type: "button", hidden: true, onclick: explain}, "Qu'est-ce qui a décidé ?");
+const own = make("p", {class: "dit"});
+
+/** @type {Router | Classifier} */
+let model = new Router(loadShipped);
+/** @type {{image: any, classifier: Classifier, answer: any} | null} */
+let last = null;
+let turn = 0; // la dernière image demandée ; les réponses aux autres sont oubliées
+
+/** Charge un modèle du site. @param {string} slug */
+async function loadShipped(slug) {
+  const [content, report] = await Promise.all(
+    [fetchBytes(`models/${slug}.tflite`), fetchJson(`models/${slug}.json`)]);
+  return Classifier.load(content, report);
+}
+
+/** Nomme une image. @param {Blob} blob */
+async function name(blob) {
+  const mine = ++turn;
+  last = null;
+  why.hidden = true;
+  shown.replaceChildren();
+  table.replaceChildren();
+  say("Lecture de l'image, et du modèle la première fois…");
+  bar.removeAttribute("value");
+  bar.hidden = false;
+  try {
+    const image = await decode(blob);
+    const classifier = await model.choose(image);
+    const start = performance.now(), answer = await classifier.answer(image);
+    if (mine !== turn) return;
+    show(image, classifier, answer, performance.now() - start);
+  } catch (error) {
+    if (mine === turn) say(/** @type {Error} */ (error).message);
+  } finally {
+    if (mine === turn) bar.hidden = true;
+  }
+}
+
+/** @param {string} text */
+function say(text) {
+  said.textContent = text;
+}
+
+/** Montre une réponse. @param {any} image @param {Classifier} classifier @param {any} answer
+ * @param {number} duration en millisecondes. */
+function show(image, classifier, answer, duration) {
+  const {classes} = classifier.card, view = classifier.viewsOf(image)[0];
+  const doubt = answer.familiar ? "" :
+    " Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre.";
+  say(`Prédiction: ${classes[answer.best]}.${doubt}`);
+  const order = classes.map((_, i) => i)
+    .sort((a, b) => answer.probabilities[b] - answer.probabilities[a]).slice(0, 5);
+  const rows = order.map((i) => make("tr", {}, make("th", {scope: "row"}, classes[i]),
+    make("td", {}, percent(answer.probabilities[i])),
+    make("td", {}, make("meter", {value: String(answer.probabilities[i]), "aria-hidden": "true"}))));
+  const caption = `Probabilités ; ${number(duration, 0)} ms de calcul ici, rien n'est envoyé.`;
+  table.replaceChildren(make("table", {}, make("caption", {}, caption), make("tbody", {}, ...rows)));
+  shown.replaceChildren(figure(draw(view, 192 / view.width), "ce que lit le réseau"));
+  last = {image, classifier, answer};
+  why.hidden = classifier.isGrey;
+}
+
+/** @param {Node} content @param {string} caption */
+function figure(content, caption) {
+  return make("figure", {}, content, make("figcaption", {}, caption));
+}
+
+/** Cache un carré après l'autre, et peint ce que la réponse y perd. */
+async function explain() {
+  if (!last) return;
+  const mine = turn, {image, classifier, answer} = last, view = classifier.viewsOf(image)[0];
+  why.hidden = true;
+  bar.value = 0;
+  bar.hidden = false;
+  const lost = await drops(async (each) => (await classifier.pass(each))[0][answer.best], view,
+    (done) => { bar.value = done; });
+  if (mine !== turn) return;
+  bar.hidden = true;
+  const most = Math.max(...lost);
+  if (most < MIN_LOSS) {
+    shown.append(make("p", {}, `Presque rien ne change quand on cache une partie de l'image ` +
+      `(${number(100 * most, 2)} point au plus) : la carte n'est pas peinte.`));
+    return;
+  }
+  const painted = view.pixels.slice();
+  lost.forEach((/** @type {number} */ loss, /** @type {number} */ i) => {
+    const share = Math.max(0, loss / most);
+    painted[3 * i] = painted[3 * i] * (1 - share / 2) + 255 * share / 2;
+    painted[3 * i + 1] *= 1 - share / 2;
+    painted[3 * i + 2] *= 1 - share / 2;
+  });
+  shown.append(figure(draw({...view, pixels: painted}, 192 / view.width),
+    `en rouge, ce qu'il ne faut pas cacher : jusqu'à ${number(100 * most)} points perdus`));
+}
+
+/** Lit ce qui est déposé : une image, ou un modèle et son compte rendu. @param {File[]} files */
+async function receive(files) {
+  const weights = files.find((file) => file.name.endsWith(".tflite"));
+  const report = files.find((file) => file.name.endsWith(".json"));
+  if (!weights && !report) {
+    if (files.length) await name(files[0]);
+    return;
+  }
+  try {
+    if (!weights || !report) throw new Error("Déposez ensemble le .tflite et son .json.");
+    const content = new Uint8Array(await weights.arrayBuffer());
+    let card;
+    try {
+      card = JSON.parse(await report.text());
+    } catch {
+      throw new Error(`${report.name} n'est pas un compte rendu : ce n'est pas du JSON.`);
+    }
+    const mine = await Classifier.load(content, card);
+    if (mine.card.framing === "digit") throw new Error("Ce modèle lit des chiffres : pas ici.");
+    model = mine;
+    own.textContent = `C'est ${weights.name} qui répond maintenant. Rechargez la page pour revenir ` +
+      "aux modèles du cours.";
+    say("Modèle chargé : déposez une image.");
+  } catch (error) {
+    say(/** @type {Error} */ (error).message);
+  }
+}
+
+/** Prend une photo. @param {Event} event */
+async function takePhoto(event) {
+  const button = /** @type {any} */ (event.currentTarget);
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: "environment"}});
+  } catch {
+    say("L'appareil photo n'est pas disponible, ou n'est pas permis.");
+    return;
+  }
+  const video = make("video", {autoplay: true, playsinline: true, muted: true});
+  video.srcObject = stream;
+  const shoot = make("button", {type: "button", onclick: () => {
+    const canvas = make("canvas", {width: video.videoWidth, height: video.videoHeight});
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    for (const track of stream.getTracks()) track.stop();
+    box.remove();
+    button.hidden = false;
+    canvas.toBlob((/** @type {Blob} */ blob) => name(blob));
+  }}, "Prendre la photo");
+  const box = make("div", {}, video, shoot);
+  button.hidden = true;
+  button.after(box);
+}
+
+const input = make("input", {type: "file", id: "fichier", multiple: true,
+  onchange: () => receive([...input.files])});
+const samples = SAMPLES.map((file) => make("button", {type: "button", class: "vignette",
+  onclick: async () => {
+    try {
+      await name(new Blob([await fetchBytes(`samples/${file}`)]));
+    } catch (error) {
+      say(/** @type {Error} */ (error).message);
+    }
+  }}, make("img", {src: new URL(`../../samples/${file}`, import.meta.url).href, alt: file, width: "64", height: "64"})));
+
+if (page) {
+  page.replaceChildren(
+    make("p", {}, make("label", {for: "fichier"}, "Une image, ou votre modèle (le .tflite et son .json) : "), input),
+    make("p", {}, "Vous pouvez aussi la déposer n'importe où sur cette page, ou la coller."),
+    make("div", {class: "cote-a-cote"}, ...samples,
+      ...(navigator.mediaDevices ? [make("button", {type: "button", onclick: takePhoto}, "Appareil photo")] : [])),
+    said, bar, shown, why, table, own);
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    receive([...(event.dataTransfer?.files ?? [])]);
+  });
+  document.addEventListener("paste", (event) => receive([...(event.clipboardData?.files ?? [])]));
+}

@@ -1,0 +1,149 @@
+// Une image, et sa réduction : les mêmes calculs que Pillow, pixel pour pixel ou presque.
+//
+// `./predict` réduit ses images avec Pillow ; un autre lissage changerait des réponses.
+// Source : la documentation de Pillow, « Concepts: Filters » ; Keys, IEEE ASSP 29(6), 1981.
+
+/**
+ * @typedef {object} Picture Une image en couleurs.
+ * @property {number} width
+ * @property {number} height
+ * @property {Uint8ClampedArray | Uint8Array} pixels rouge, vert, bleu, ligne par ligne.
+ */
+
+/** @typedef {[number, number, number, number]} Box gauche, haut, droite, bas, en pixels. */
+
+const SUPPORT = 2; // du filtre bicubique, en pixels de l'arrivée
+const REDUCING_GAP = 3; // une grande réduction moyenne d'abord des blocs entiers
+
+/** Filtre bicubique, a = -1/2. @param {number} x */
+function bicubic(x) {
+  const a = -0.5, d = Math.abs(x);
+  if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+  return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
+}
+
+/**
+ * Poids de chaque pixel d'arrivée, le long d'un axe.
+ *
+ * @param {number} start début de ce qui est lu. @param {number} end
+ * @param {number} length pixels disponibles. @param {number} size pixels d'arrivée.
+ * @returns {{first: number, weights: number[]}[]}
+ */
+function axisWeights(start, end, length, size) {
+  const scale = (end - start) / size, stretch = Math.max(scale, 1), support = SUPPORT * stretch;
+  return Array.from({length: size}, (_, index) => {
+    const centre = start + (index + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - support + 0.5));
+    const last = Math.min(length, Math.trunc(centre + support + 0.5));
+    const weights = [];
+    for (let i = first; i < last; i++) weights.push(bicubic((i - centre + 0.5) / stretch));
+    const total = weights.reduce((sum, each) => sum + each, 0);
+    return {first, weights: weights.map((each) => each / total)};
+  });
+}
+
+/** Moyenne des blocs entiers d'une partie de l'image. @param {Picture} image
+ * @param {number} fx @param {number} fy côtés d'un bloc. @param {Box} box
+ * @returns {Picture} */
+export function reduce(image, fx, fy, [left, top, right, bottom]) {
+  const width = Math.ceil((right - left) / fx), height = Math.ceil((bottom - top) / fy);
+  const pixels = new Uint8ClampedArray(3 * width * height);
+  for (let y = 0, k = 0; y < height; y++) {
+    const y0 = top + y * fy, y1 = Math.min(bottom, y0 + fy);
+    for (let x = 0; x < width; x++) {
+      const x0 = left + x * fx, x1 = Math.min(right, x0 + fx), count = (x1 - x0) * (y1 - y0);
+      let r = 0, g = 0, b = 0;
+      for (let v = y0; v < y1; v++) {
+        for (let i = 3 * (v * image.width + x0), u = x0; u < x1; u++, i += 3) {
+          r += image.pixels[i]; g += image.pixels[i + 1]; b += image.pixels[i + 2];
+        }
+      }
+      for (const sum of [r, g, b]) pixels[k++] = Math.floor((sum + count / 2) / count);
+    }
+  }
+  return {width, height, pixels};
+}
+
+/**
+ * Ramène une partie d'une image à une taille, par un filtre bicubique qui lisse ce qu'il réduit.
+ *
+ * @param {Picture} image
+ * @param {number} width @param {number} height taille d'arrivée, en pixels.
+ * @param {Box} [box] partie lue ; toute l'image par défaut.
+ * @returns {Picture}
+ */
+export function resize(image, width, height, box = [0, 0, image.width, image.height]) {
+  let source = image;
+  const fx = Math.trunc((box[2] - box[0]) / width / REDUCING_GAP) || 1;
+  const fy = Math.trunc((box[3] - box[1]) / height / REDUCING_GAP) || 1;
+  if (fx > 1 || fy > 1) {
+    const sx = (SUPPORT - 0.5) * (box[2] - box[0]) / width;
+    const sy = (SUPPORT - 0.5) * (box[3] - box[1]) / height;
+    /** @type {Box} */
+    const safe = [
+      Math.max(0, Math.trunc(box[0] - sx)), Math.max(0, Math.trunc(box[1] - sy)),
+      Math.min(image.width, Math.ceil(box[2] + sx)), Math.min(image.height, Math.ceil(box[3] + sy)),
+    ];
+    source = reduce(image, fx, fy, safe);
+    box = [(box[0] - safe[0]) / fx, (box[1] - safe[1]) / fy,
+      (box[2] - safe[0]) / fx, (box[3] - safe[1]) / fy];
+  }
+  const columns = axisWeights(box[0], box[2], source.width, width);
+  const rows = axisWeights(box[1], box[3], source.height, height);
+  // Comme Pillow : d'abord chaque ligne, arrondie à des octets, puis chaque colonne.
+  const top = rows[0].first, last = rows[height - 1], bottom = last.first + last.weights.length;
+  const same = box[0] === 0 && box[2] === source.width && source.width === width;
+  const wide = new Uint8ClampedArray(3 * width * (bottom - top));
+  for (let y = top, k = 0; y < bottom; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let c = 0; c < 3; c++, k++) {
+        const start = 3 * y * source.width + c;
+        if (same) { wide[k] = source.pixels[start + 3 * x]; continue; }
+        const {first, weights} = columns[x];
+        let sum = 0.5;
+        for (let i = 0; i < weights.length; i++) sum += weights[i] * source.pixels[start + 3 * (first + i)];
+        wide[k] = Math.floor(sum);
+      }
+    }
+  }
+  const pixels = new Uint8ClampedArray(3 * width * height), line = 3 * width;
+  const flat = box[1] === 0 && box[3] === source.height && source.height === height;
+  for (let y = 0, k = 0; y < height; y++) {
+    const {first, weights} = rows[y];
+    for (let j = 0; j < line; j++, k++) {
+      if (flat) { pixels[k] = wide[(y - top) * line + j]; continue; }
+      let sum = 0.5;
+      for (let i = 0; i < weights.length; i++) sum += weights[i] * wide[(first + i - top) * line + j];
+      pixels[k] = Math.floor(sum);
+    }
+  }
+  return {width, height, pixels};
+}
+
+/**
+ * Ramène une image à un carré.
+ *
+ * @param {Picture} image
+ * @param {number} side côté, en pixels.
+ * @param {string} [mode] `"crop"` garde le carré central, `"squash"` tout, en déformant.
+ * @param {number} [zoom] part du côté du carré central à garder, dans ]0, 1].
+ * @returns {Picture}
+ */
+export function square(image, side, mode = "crop", zoom = 1) {
+  /** @type {Box} */
+  let box = [0, 0, image.width, image.height];
+  if (mode === "crop") {
+    const kept = zoom * Math.min(image.width, image.height);
+    const left = (image.width - kept) / 2, top = (image.height - kept) / 2;
+    box = [left, top, left + kept, top + kept];
+  }
+  const whole = box[0] === 0 && box[1] === 0 && box[2] === image.width && box[3] === image.height;
+  if (whole && image.width === side && image.height === side) return image;
+  return resize(image, side, side, box);
+}
+
+/** Rend les niveaux de gris d'une image, comme Pillow. @param {Picture} image */
+export function toGrey({pixels}) {
+  return Uint8Array.from({length: pixels.length / 3}, (_, i) =>
+    (pixels[3 * i] * 19595 + pixels[3 * i + 1] * 38470 + pixels[3 * i + 2] * 7471 + 32768) >> 16);
+}

@@ -1,0 +1,53 @@
+// Lire d'un fichier .tflite ce qu'il attend, et fixer à un son nombre d'images par passe.
+//
+// Un .tflite est un FlatBuffer : chaque table commence par l'écart qui mène à sa liste de champs.
+// Source : « FlatBuffer Internals », flatbuffers.dev ; le schéma de TensorFlow Lite.
+
+const SUBGRAPHS = 2, TENSORS = 0, INPUTS = 1, OUTPUTS = 2; // champs de Model et de SubGraph
+const SHAPE = 0, SIGNATURE = 7; // champs de Tensor
+
+/** Dit si un fichier commence comme un .tflite. @param {Uint8Array} bytes */
+export function isTflite(bytes) {
+  return bytes.length > 8 && String.fromCharCode(...bytes.subarray(4, 8)) === "TFL3";
+}
+
+/**
+ * Rend le modèle qui lit une image par passe, et les formes de son entrée et de ses sorties.
+ *
+ * Le navigateur refuse un lot variable, `-1` dans la signature d'un tenseur : sans la signature,
+ * il lit la forme, où le lot vaut un.
+ *
+ * @param {Uint8Array} bytes contenu du fichier ; n'est pas modifié.
+ * @returns {{bytes: Uint8Array, input: number[], outputs: number[][]}}
+ * @throws {Error} ce n'est pas un .tflite.
+ */
+export function fixBatch(bytes) {
+  if (!isTflite(bytes)) throw new Error("Ce fichier n'est pas un modèle .tflite.");
+  const fixed = bytes.slice(), view = new DataView(fixed.buffer);
+  const at = (/** @type {number} */ place) => place + view.getUint32(place, true);
+  const fieldSlot = (/** @type {number} */ table, /** @type {number} */ id) => {
+    const list = table - view.getInt32(table, true);
+    const slot = list + 4 + 2 * id;
+    return slot < list + view.getUint16(list, true) ? slot : 0;
+  };
+  const field = (/** @type {number} */ table, /** @type {number} */ id) => {
+    const slot = fieldSlot(table, id), offset = slot && view.getUint16(slot, true);
+    return offset ? at(table + offset) : 0;
+  };
+  const numbers = (/** @type {number} */ vector) =>
+    vector ? Array.from({length: view.getUint32(vector, true)},
+      (_, i) => view.getInt32(vector + 4 + 4 * i, true)) : [];
+  const graph = at(field(at(0), SUBGRAPHS) + 4);
+  const list = field(graph, TENSORS);
+  const tensors = Array.from({length: view.getUint32(list, true)}, (_, i) => at(list + 4 + 4 * i));
+  for (const tensor of tensors) {
+    const slot = fieldSlot(tensor, SIGNATURE);
+    if (slot) view.setUint16(slot, 0, true); // « champ absent »
+  }
+  const shape = (/** @type {number} */ index) => numbers(field(tensors[index], SHAPE));
+  return {
+    bytes: fixed,
+    input: shape(numbers(field(graph, INPUTS))[0]),
+    outputs: numbers(field(graph, OUTPUTS)).map(shape),
+  };
+}
