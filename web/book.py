@@ -10,7 +10,7 @@ from pathlib import Path
 
 from convnets.core.paths import MODELS_DIR, default_cache_dir
 from web import runtime
-from web.examples import list_examples
+from web.examples import list_examples, x_or_o_weights
 from web.sources import write_downloads, write_sources
 
 STATIC = Path(__file__).parent / "static"
@@ -78,8 +78,9 @@ def build(output: Path) -> None:
         shutil.copytree(runtime.fetch(default_cache_dir() / "cours-cnn"), extra / "litert")
         _copy_models(extra / "models")
         shutil.copytree(SAMPLES_DIR, extra / "samples")
-        text = json.dumps(list_examples(), ensure_ascii=False)
-        (extra / "exemples.json").write_text(text, encoding="utf-8")
+        for name, content in (("exemples", list_examples()), ("x_ou_o", x_or_o_weights())):
+            text = json.dumps(content, ensure_ascii=False)
+            (extra / f"{name}.json").write_text(text, encoding="utf-8")
         app = Sphinx(
             sources,
             None,

@@ -1,7 +1,13 @@
-"""Les exemples des documents que la page « Convolution » rouvre, repris de l'exercice 00."""
+"""Ce que les pages où l'on essaie reprennent de l'exercice 00 : exemples, filtres, voix."""
 
+import io
+import zipfile
+
+import h5py
 import numpy as np
 
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import read_report
 from exercises.ex00_convolution import x_or_o
 from exercises.ex00_convolution.examples import CHANNEL_KERNELS, CHANNELS, EDGE_IMAGE
 from exercises.ex00_convolution.geometry import windows
@@ -57,3 +63,36 @@ def list_examples() -> list[dict]:
         {"title": title, "image": as_text(image), "kernel": as_text(kernel), **settings}
         for title, image, kernel, settings in found
     ]
+
+
+def x_or_o_weights() -> dict:
+    """Rend dessins, filtres et voix de « X ou O ? », posés à la main et appris.
+
+    Returns:
+        `"drawings"` : dessins ±1 `(9, 9)` par nom ; `"hand"` et `"learned"` : `"filters"`
+        `(3, 3, 3)`, filtre en premier, `"votes"` `(12, 2)`, carte après carte, et `"bias"` `(2,)`.
+
+    Raises:
+        FileNotFoundError, ValueError: modèle absent, ou abîmé.
+    """
+    slug = "ex00_learned_filters"
+    read_report(slug)  # l'empreinte des fichiers est vérifiée
+    with zipfile.ZipFile(MODELS_DIR / f"{slug}.keras") as archive:
+        packed = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(packed) as file:
+        kernels = np.moveaxis(file["layers/conv2d/vars/0"][:, :, 0, :], -1, 0)
+        votes, bias = (file[f"layers/dense/vars/{k}"][:] for k in (0, 1))
+    by_map = (
+        votes.reshape(2, 2, 3, 2).transpose(2, 0, 1, 3).reshape(12, 2)
+    )  # Keras : cartes à la fin
+    hand = np.array([x_or_o.read_picture(rows) for rows in x_or_o.FILTERS])
+    drawings = {"X": x_or_o.X, "X déformé": x_or_o.DEFORMED_X, "O": x_or_o.O}
+    return {
+        "drawings": {name: x_or_o.read_picture(rows).tolist() for name, rows in drawings.items()},
+        "hand": {
+            "filters": (hand / hand[0].size).tolist(),
+            "votes": x_or_o.vote_weights().astype(float).tolist(),
+            "bias": [0, 0],
+        },
+        "learned": {"filters": kernels.tolist(), "votes": by_map.tolist(), "bias": bias.tolist()},
+    }

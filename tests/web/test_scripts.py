@@ -10,9 +10,12 @@ from PIL import Image
 
 from convnets.core.images import crop_resize
 from convnets.core.paths import MODELS_DIR
+from convnets.serving.engine import Engine
+from exercises.ex00_convolution import x_or_o
 from exercises.ex00_convolution.operations import conv2d
 from exercises.ex00_convolution.pooling import pool2d
 from web.book import STATIC
+from web.examples import x_or_o_weights
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="node n'est pas installé")
@@ -23,7 +26,7 @@ def run_script(code, given):
     head = 'import fs from "fs"; const given = JSON.parse(fs.readFileSync(0, "utf8"));\n'
     imports = "".join(
         f'import * as {name} from "{(STATIC / "js" / name).as_uri()}.js";\n'
-        for name in ("picture", "convolution", "tflite", "occlusion")
+        for name in ("picture", "convolution", "tflite", "occlusion", "network", "x_or_o")
         if f"{name}." in code
     )
     done = subprocess.run(
@@ -130,3 +133,79 @@ def test_occlusion_finds_the_square_that_counts():
     )
     lost = np.array(found).reshape(32, 32)
     assert lost[5, 26] == 1 == lost.max() and lost[20:, :16].max() == 0
+
+
+def test_networks_of_the_documents_are_counted_as_keras_does():
+    found = run_script(
+        "console.log(JSON.stringify(Object.entries(network.PRESETS).map("
+        "([name, {input, layers}]) => [name, network.summarise(input, layers)])));",
+        None,
+    )
+    totals = {name: sum(row["parameters"] for row in rows) for name, rows in found}
+    assert totals == {  # S0 à S3 ; les deux derniers : les articles
+        "LeNet-5, images 32×32": 61_706,
+        "LeNet-5, images 28×28 (MNIST)": 61_706,
+        "Réseau dense 784-78-10": 62_020,
+        "Un étage de convolution (S3)": 416,
+        "Fashion-MNIST, architecture imposée (S1)": 93_322,
+        "BasicCNNModel (S0)": 147_500,
+        "AlexNet, en deux moitiés (2012)": 60_965_224,
+        "VGG16 (2014)": 138_357_544,
+    }
+    rows = dict(found)["LeNet-5, images 32×32"]
+    assert [row["shape"] for row in rows][:4] == [
+        [28, 28, 6],
+        [14, 14, 6],
+        [10, 10, 16],
+        [5, 5, 16],
+    ]
+    assert [row["field"] for row in rows] == [5, 6, 14, 16, None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"kind": "dense", "count": 3}],
+        [{"kind": "flatten"}, {"kind": "pool", "window": 2}],
+        [{"kind": "conv", "count": 2, "window": 9}],
+        [{"kind": "conv", "count": 3, "window": 1, "groups": 2}],
+    ],
+)
+def test_an_impossible_network_is_refused_in_one_sentence(layers):
+    said = run_script(
+        "try { network.summarise([8, 8, 2], given); console.log('null'); }"
+        " catch (error) { console.log(JSON.stringify(error.message)); }",
+        layers,
+    )
+    assert said and said.startswith("Couche ") and "\n" not in said
+
+
+def test_x_or_o_is_the_exercise_s():
+    weights = x_or_o_weights()
+    drawings = weights["drawings"]
+    found = run_script(
+        "console.log(JSON.stringify(Object.fromEntries(Object.entries(given.drawings).map("
+        "([name, drawing]) => [name, x_or_o.chain(drawing, given.hand)]))));",
+        weights,
+    )
+    for name, drawing in drawings.items():
+        expected = x_or_o.chain(np.array(drawing))
+        for stage in ("maps", "rectified", "pooled", "second", "vector"):
+            want = getattr(expected, stage).astype(float)
+            np.testing.assert_allclose(found[name][stage], want, atol=1e-12)
+        np.testing.assert_allclose(
+            found[name]["scores"], x_or_o.votes(np.array(drawing)).astype(float), atol=1e-12
+        )
+
+
+def test_learned_filters_answer_as_their_model():
+    weights = x_or_o_weights()
+    drawings = list(weights["drawings"].values())
+    found = run_script(
+        "console.log(JSON.stringify(given.drawings.map((drawing) =>"
+        " x_or_o.softmax(x_or_o.chain(drawing, given.learned).scores))));",
+        {"drawings": drawings, "learned": weights["learned"]},
+    )
+    engine = Engine((MODELS_DIR / "ex00_learned_filters.tflite").read_bytes())
+    x = np.uint8(255 * (np.array(drawings) > 0)).reshape(-1, *engine.input_shape)
+    np.testing.assert_allclose(found, engine.predict(x), atol=1e-2)

@@ -1,0 +1,115 @@
+// La page « Réseau » : poser des couches, et compter.
+
+import {make} from "./dom.js";
+import {PRESETS, summarise} from "./network.js";
+
+/** @typedef {import("./network.js").Layer} Layer */
+
+const KINDS = {conv: "convolution", pool: "pooling", norm: "normalisation", flatten: "dépliement",
+  global: "moyenne globale", dense: "dense"};
+const FIELDS = { // ce qui se règle, pour chaque sorte de couche
+  conv: ["count", "window", "stride", "padding", "dilation"], pool: ["window", "stride", "padding"],
+  norm: [], flatten: [], global: [], dense: ["count"],
+};
+const LABELS = {count: "nombre", window: "fenêtre", stride: "pas", padding: "padding", dilation: "dilatation"};
+const NEW = {conv: {count: 16, window: 3}, pool: {window: 2, stride: 2}, norm: {}, flatten: {}, global: {}, dense: {count: 10}};
+const MAX_LAYERS = 40;
+
+const page = document.getElementById("reseau");
+const said = make("p", {role: "status", class: "dit"});
+const body = make("tbody");
+const presets = make("select", {id: "modele", oninput: () => { if (presets.value) open(presets.value); }},
+  make("option", {value: ""}, "le vôtre"), ...Object.keys(PRESETS).map((name) => make("option", {value: name}, name)));
+const sides = ["Hauteur", "Largeur", "Canaux"].map((label, i) => make("input", {type: "number", min: "1", max: "600",
+  id: `entree${i}`, "aria-label": label, oninput: () => { presets.value = ""; show(); }}));
+const added = make("select", {id: "sorte"}, ...Object.entries(KINDS).map(([kind, text]) => make("option", {value: kind}, text)));
+
+/** @type {Layer[]} */
+let layers = [];
+
+/** Écrit un nombre entier, par groupes de trois chiffres. @param {number} value */
+function whole(value) {
+  return value.toLocaleString("fr-FR");
+}
+
+/** @param {string} name */
+function open(name) {
+  const {input, layers: known} = PRESETS[name];
+  sides.forEach((control, i) => { control.value = String(input[i]); });
+  layers = known.map((layer) => ({...layer}));
+  presets.value = name;
+  show();
+}
+
+/** Compte et montre. @param {boolean} [rebuild] refaire aussi les réglages. */
+function show(rebuild = true) {
+  const input = sides.map((control) => Math.min(600, Math.max(1, Math.round(Number(control.value)) || 1)));
+  /** @type {import("./network.js").Row[]} */
+  let rows = [];
+  let message = "";
+  for (let length = layers.length; length >= 0 && !(length && rows.length); length--) {
+    try {
+      rows = summarise(input, layers.slice(0, length));
+      break;
+    } catch (error) {
+      message = /** @type {Error} */ (error).message;
+    }
+  }
+  if (rebuild) body.replaceChildren(...layers.map(line));
+  [...body.rows].forEach((row, i) => {
+    const found = rows[i], cells = [...row.cells].slice(1, 5);
+    const texts = found ? [found.shape.join(" × "), whole(found.parameters), whole(found.operations),
+      found.field === null ? "tout" : `${found.field} px`] : ["—", "—", "—", "—"];
+    cells.forEach((cell, k) => { cell.textContent = texts[k]; });
+  });
+  const total = (/** @type {"parameters" | "operations"} */ key) => rows.reduce((sum, row) => sum + row[key], 0);
+  said.textContent = message || `${whole(total("parameters"))} paramètres, ` +
+    `${whole(total("operations"))} multiplications-additions par image.`;
+}
+
+/** Rend la ligne d'une couche. @param {Layer} layer @param {number} index */
+function line(layer, index) {
+  const settings = make("div", {class: "cote-a-cote"});
+  for (const name of FIELDS[layer.kind]) {
+    const control = name === "padding"
+      ? make("select", {}, ...["valid", "same"].map((each) => make("option", {}, each)))
+      : make("input", {type: "number", min: "1", max: "9999"});
+    control.value = String(/** @type {any} */ (layer)[name] ?? (name === "padding" ? "valid" : 1));
+    control.addEventListener("input", () => {
+      /** @type {any} */ (layer)[name] = name === "padding" ? control.value : Math.max(1, Math.round(Number(control.value)) || 1);
+      presets.value = "";
+      show(false);
+    });
+    settings.append(make("label", {}, `${LABELS[/** @type {keyof typeof LABELS} */ (name)]} `, control));
+  }
+  const remove = make("button", {type: "button", class: "oter", "aria-label": `Ôter la couche ${index + 1}`, onclick: () => {
+    layers.splice(index, 1);
+    presets.value = "";
+    show();
+  }}, "×");
+  return make("tr", {}, make("th", {scope: "row"}, `${index + 1}. ${KINDS[layer.kind]}`),
+    make("td"), make("td"), make("td"), make("td"), make("td", {}, settings), make("td", {}, remove));
+}
+
+/** Ajoute une couche. */
+function add() {
+  if (layers.length >= MAX_LAYERS) {
+    said.textContent = `${MAX_LAYERS} couches au plus.`;
+    return;
+  }
+  const kind = /** @type {Layer["kind"]} */ (added.value);
+  layers.push({kind, ...NEW[kind]});
+  presets.value = "";
+  show();
+}
+
+const titles = ["couche", "sortie", "paramètres", "opérations", "champ récepteur", "réglages", "ôter"];
+page?.replaceChildren(
+  make("p", {}, make("label", {for: "modele"}, "Réseau : "), presets),
+  make("p", {}, "Image d'entrée : ", sides[0], " × ", sides[1], ", ", sides[2], " canal ou canaux"),
+  said,
+  make("div", {class: "defile", tabindex: "0", role: "region", "aria-label": "Couches"},
+    make("table", {}, make("thead", {}, make("tr", {}, ...titles.map((each) => make("th", {scope: "col"}, each)))), body)),
+  make("p", {}, make("label", {for: "sorte"}, "Ajouter : "), added, " ",
+    make("button", {type: "button", onclick: add}, "Ajouter la couche")));
+if (page) open(Object.keys(PRESETS)[0]);

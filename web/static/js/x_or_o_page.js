@@ -1,0 +1,86 @@
+// La page « X ou O ? » : dessiner sur 9 × 9 cases, et voir chaque étage, jusqu'au vote.
+
+import {fetchJson, make, number, percent} from "./dom.js";
+import {chain, softmax} from "./x_or_o.js";
+
+const SIDE = 9;
+const STAGES = [["maps", "Une carte par filtre"], ["rectified", "ReLU : les valeurs négatives à zéro"],
+  ["pooled", "Max-pooling, 7 × 7 → 4 × 4"], ["second", "ReLU et max-pooling, 4 × 4 → 2 × 2"]];
+
+const page = document.getElementById("x-ou-o");
+const said = make("p", {role: "status", class: "dit"});
+const stages = make("div");
+const kind = make("select", {id: "filtres", oninput: show}, make("option", {value: "hand"}, "posés à la main (S0)"),
+  make("option", {value: "learned"}, "appris"));
+/** @type {any[][]} */
+const boxes = Array.from({length: SIDE}, (_, row) => Array.from({length: SIDE}, (_, column) => make("button", {
+  type: "button", class: "case", "aria-pressed": "false", "aria-label": `Ligne ${row + 1}, colonne ${column + 1}`,
+  tabindex: row || column ? "-1" : "0", onclick: () => { flip(row, column); show(); },
+  onkeydown: (/** @type {KeyboardEvent} */ event) => move(event, row, column)})));
+/** @type {any} */
+let known;
+
+/** @param {number} row @param {number} column @param {boolean} [on] */
+function flip(row, column, on = boxes[row][column].getAttribute("aria-pressed") !== "true") {
+  boxes[row][column].setAttribute("aria-pressed", String(on));
+}
+
+/** Les flèches passent d'une case à l'autre. @param {KeyboardEvent} event @param {number} row @param {number} column */
+function move(event, row, column) {
+  const step = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]}[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const next = boxes[(row + step[0] + SIDE) % SIDE][(column + step[1] + SIDE) % SIDE];
+  boxes[row][column].tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+}
+
+/** Reprend un dessin. @param {number[][] | null} drawing */
+function open(drawing) {
+  boxes.forEach((line, i) => line.forEach((_, j) => flip(i, j, drawing !== null && drawing[i][j] > 0)));
+  show();
+}
+
+/** Déroule la chaîne et montre tout. */
+function show() {
+  const picture = boxes.map((line) => line.map((box) => (box.getAttribute("aria-pressed") === "true" ? 1 : -1)));
+  if (!picture.flat().includes(1)) {
+    stages.replaceChildren();
+    said.textContent = "Rien n'est dessiné : noircissez des cases, ou prenez un de nos dessins.";
+    return;
+  }
+  const byHand = kind.value === "hand", found = chain(picture, known[kind.value]);
+  const votes = byHand ? found.scores : softmax(found.scores);
+  const [x, o] = votes, winner = x === o ? "égalité" : x > o ? "X" : "O";
+  said.textContent = `Réponse : ${winner}. ${byHand ? "Votes" : "Probabilités"} : X ${percent(x)}, O ${percent(o)}.`;
+  stages.replaceChildren(...STAGES.flatMap(([name, title]) => [make("h2", {}, title),
+    make("div", {class: "cote-a-cote"}, ...(/** @type {any} */ (found)[name]).map((/** @type {number[][]} */ map, /** @type {number} */ i) =>
+      grid(map, `filtre ${i + 1}`)))]),
+  make("h2", {}, "Le vecteur, et le vote"), grid([found.vector], "douze valeurs, carte après carte"));
+}
+
+/** Montre une carte ; plus une case est forte, plus elle est foncée. @param {number[][]} values @param {string} caption */
+function grid(values, caption) {
+  const most = Math.max(1e-9, ...values.flat().map(Math.abs));
+  const rows = values.map((line) => make("tr", {}, ...line.map((value) => {
+    const cell = make("td", {}, number(value, 2));
+    const share = Math.round(70 * Math.abs(value) / most);
+    cell.style.background = `color-mix(in srgb, ${value < 0 ? "#c0392b" : "#2d6cc0"} ${share / 2}%, transparent)`;
+    return cell;
+  })));
+  return make("table", {class: "cases"}, make("caption", {}, caption), make("tbody", {}, ...rows));
+}
+
+async function start() {
+  known = await fetchJson("x_ou_o.json");
+  const drawings = Object.entries(known.drawings).map(([name, drawing]) =>
+    make("button", {type: "button", onclick: () => open(drawing)}, name));
+  page?.replaceChildren(
+    make("div", {class: "dessin", role: "group", "aria-label": "Dessin, 9 cases sur 9"}, ...boxes.flat()),
+    make("p", {class: "cote-a-cote"}, ...drawings, make("button", {type: "button", onclick: () => open(null)}, "Effacer")),
+    make("p", {}, make("label", {for: "filtres"}, "Filtres : "), kind), said, stages);
+  open(known.drawings.X);
+}
+
+start().catch((error) => { if (page) page.textContent = error.message; });
