@@ -15,7 +15,7 @@ from web.sources import write_downloads, write_sources
 
 STATIC = Path(__file__).parent / "static"
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"
-MODELS = ("ex03_cifar10", "ex05_photos")
+MODELS = ("ex03_cifar10", "ex05_photos", "ex17_detection", "ex18_segmentation")
 TITLE = "Réseaux convolutifs, par la pratique"
 SETTINGS = {
     "project": TITLE,

@@ -1,0 +1,66 @@
+// La page « Masques » : une classe par pixel, ce que trouve U-Net, et ce qui est vrai.
+
+import {draw, make, number, percent} from "./dom.js";
+import {compare, readMask} from "./masks.js";
+import {COLOURS, lazyEngine, makeChooser, readScene, readTruth} from "./scenes.js";
+
+/** @typedef {import("./picture.js").Picture} Picture */
+
+const page = document.getElementById("masques");
+const load = lazyEngine("ex18_segmentation");
+const said = make("p", {role: "status", class: "dit"});
+const shown = make("div", {class: "cote-a-cote"});
+const table = make("div");
+const opacity = make("input", {type: "range", id: "opacite", min: "0", max: "1", step: "0.1", value: "0.6", oninput: () => paint()});
+/** @type {any} */
+let truth;
+/** @type {{picture: Picture, found: Uint8Array, real: Uint8Array} | null} */
+let last = null;
+
+/** @param {number} index */
+async function segment(index) {
+  said.textContent = "Chargement du réseau…";
+  try {
+    const [picture, mask, engine] = await Promise.all([readScene(index), readScene(`${index}_masques`), load()]);
+    const [values] = await engine.answer(Uint8Array.from(picture.pixels));
+    const real = Uint8Array.from({length: mask.pixels.length / 3}, (_, i) => mask.pixels[3 * i]);
+    last = {picture, found: readMask(values, engine.outputs[0].at(-1) ?? 1), real};
+    paint();
+  } catch (error) {
+    said.textContent = /** @type {Error} */ (error).message;
+  }
+}
+
+/** Peint les masques et compare. */
+function paint() {
+  if (!last) return;
+  const {picture, found, real} = last, {accuracy, ious} = compare(found, real);
+  shown.replaceChildren(...[["la scène", null], ["ce que trouve U-Net", found], ["la vérité", real]].map(([caption, mask]) =>
+    make("figure", {}, draw(mask ? cover(picture, /** @type {Uint8Array} */ (mask)) : picture, 3), make("figcaption", {}, caption))));
+  said.textContent = `Pixels justes : ${percent(accuracy)}.`;
+  const name = (/** @type {number} */ label) => (label ? truth.classes[label - 1] : "fond");
+  const rows = [...ious].map(([label, value]) => make("tr", {}, make("th", {scope: "row"}, name(label)), make("td", {}, number(value, 2))));
+  table.replaceChildren(make("table", {}, make("caption", {}, "IoU de chaque classe, dans cette scène"), make("tbody", {}, ...rows)));
+}
+
+/** Teinte une image d'après un masque. @param {Picture} picture @param {Uint8Array} mask */
+function cover(picture, mask) {
+  const pixels = picture.pixels.slice(), share = Number(opacity.value);
+  mask.forEach((label, i) => {
+    if (!label) return;
+    const colour = parseInt(COLOURS[label - 1].slice(1), 16);
+    [colour >> 16, (colour >> 8) & 255, colour & 255].forEach((value, c) => {
+      pixels[3 * i + c] = pixels[3 * i + c] * (1 - share) + value * share;
+    });
+  });
+  return {...picture, pixels};
+}
+
+async function start() {
+  truth = await readTruth();
+  page?.replaceChildren(makeChooser(truth.scenes.length, segment),
+    make("p", {}, make("label", {for: "opacite"}, "Opacité "), opacity), said, shown, table);
+  said.textContent = "Choisissez une scène.";
+}
+
+start().catch((error) => { if (page) page.textContent = error.message; });
