@@ -1,0 +1,133 @@
+"""Les pantins, et des articulations lues exactement dans des cartes plantées."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exercises.ex28_pose_and_depth import pose, puppets
+
+QUESTION = "S3, Pose Estimation"
+
+
+@pytest.fixture(scope="module")
+def made():
+    from tests.conftest import load_extract
+
+    objects, photographs = (load_extract(name)[0] for name in ("fashion_mnist", "cifar10"))
+    return puppets.compose_puppets(photographs, objects, num_images=20, seed=0)
+
+
+def planted(joints: np.ndarray) -> np.ndarray:
+    """Les logarithmes de taches gaussiennes, à une constante près : `(n, 32, 32, k)`."""
+    cells = np.arange(pose.MAP_CELLS) + 0.5
+    x, y = (joints[:, None, None, :, k] / pose.CELL_PX for k in (0, 1))
+    squares = (cells[None, None, :, None] - x) ** 2 + (cells[None, :, None, None] - y) ** 2
+    return 7 - squares / (2 * pose.SPREAD**2)
+
+
+# --- Les pantins ---------------------------------------------------------------------
+
+
+def test_joints_are_inside_and_limbs_join_them(made):
+    assert made.images.shape == (20, 64, 64, 3) and made.joints.shape == (20, 13, 2)
+    assert made.joints.min() >= puppets.MARGIN_PX
+    assert made.joints.max() <= puppets.SIDE_PX - puppets.MARGIN_PX
+    for joints in made.joints[:5]:
+        masks = puppets.limb_masks(joints, np.random.default_rng(0))
+        assert len(masks) == len(puppets.LEGS) + len(puppets.ARMS) + 2
+        columns, rows = joints.astype(int).T
+        for mask, bone in zip([*masks[:4], *masks[-4:]], puppets.LEGS + puppets.ARMS, strict=True):
+            assert mask[rows[[*bone]], columns[[*bone]]].all()  # ses deux bouts
+        chest = np.argwhere(masks[4])[:, ::-1] + 0.5
+        away = np.linalg.norm(chest[:, None] - joints[[1, 2, 7, 8]], axis=-1).min(0)
+        assert away.max() < 1.5  # le torse va d'une épaule à l'autre et à chaque hanche
+        assert masks[5][rows[0], columns[0]]  # la tête
+
+
+def test_a_segment_is_what_is_near_it():
+    mask = puppets.segment_mask(np.array([10.0, 20]), np.array([30.0, 20]), 2.0)
+    rows, columns = np.nonzero(mask)
+    assert (rows.min(), rows.max()) == (18, 21) and (columns.min(), columns.max()) == (8, 31)
+    assert mask[18:22, 10:30].all()
+    point = puppets.segment_mask(np.array([5.5, 5.5]), np.array([5.5, 5.5]), 1.0)
+    assert point.sum() == 5  # une croix
+
+
+def test_a_joint_is_hidden_where_a_garment_passes(monkeypatch, made):
+    """Sur des pantins blancs et des vêtements noirs, un point caché est noir, un visible blanc."""
+    white = np.full((1, 32, 32, 3), 255, np.uint8)
+    monkeypatch.setattr(puppets, "enlarge", lambda *_: np.full((64, 64, 3), 255, np.uint8))
+    black = np.zeros((1, 28, 28), np.uint8)
+    full = np.ones((puppets.HIDER_PX[1],) * 2, bool)
+    monkeypatch.setattr(puppets, "cut_out", lambda _, px: (full[:px, :px] * 0, full[:px, :px]))
+    found = puppets.compose_puppets(white, black, num_images=30, seed=1)
+    columns, rows = found.joints.astype(int).transpose(2, 0, 1)
+    colors = found.images[np.arange(30)[:, None], rows, columns].max(-1)
+    assert ((colors > 100) == found.visible).all()
+    assert 0.5 < found.visible.mean() < 1
+    assert 0.8 < made.visible.mean() < 1
+
+
+# --- Lire une carte ------------------------------------------------------------------
+
+PLACES = st.floats(min_value=2 * pose.CELL_PX, max_value=puppets.SIDE_PX - 2 * pose.CELL_PX)
+
+
+@pytest.mark.question(QUESTION)
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(PLACES, PLACES), min_size=1, max_size=4))
+def test_decoding_a_planted_map_is_exact(places):
+    joints = np.array([places])
+    found = pose.decode(planted(joints))
+    np.testing.assert_allclose(found, joints, atol=1e-6)
+    coarse = pose.decode(planted(joints), refine=False)
+    assert np.abs(coarse - joints).max() <= pose.CELL_PX / 2 + 1e-9
+    assert ((coarse / pose.CELL_PX - 0.5) % 1 == 0).all()  # le milieu d'une case
+
+
+def test_at_the_border_the_cell_is_kept():
+    joints = np.array([[[0.3, 30.0], [63.9, 0.1]]])
+    found = pose.decode(planted(joints))
+    assert found[0, 0, 0] == pose.CELL_PX / 2 and found[0, 0, 1] == pytest.approx(30)
+    np.testing.assert_array_equal(found[0, 1], [64 - pose.CELL_PX / 2, pose.CELL_PX / 2])
+    assert np.isfinite(pose.decode(np.zeros((1, 32, 32, 2)))).all()  # une carte plate
+
+
+def test_target_maps_are_the_planted_ones():
+    joints = np.array([[[20.5, 33.0], [40.0, 12.25]]])
+    maps = np.asarray(pose.heat_maps(joints))
+    np.testing.assert_allclose(maps.sum((1, 2)), 1, rtol=1e-5)
+    expected = np.exp(planted(joints))
+    np.testing.assert_allclose(maps, expected / expected.sum((1, 2), keepdims=True), atol=1e-6)
+
+
+def test_the_loss_is_least_for_the_right_map():
+    joints = np.array([[[20.5, 33.0]], [[40.0, 12.25]]])
+    right = np.asarray(pose.heat_loss(joints, planted(joints).astype("float32")))
+    maps = np.asarray(pose.heat_maps(joints), float)
+    entropy = -(maps * np.log(np.maximum(maps, 1e-300))).sum((1, 2))[:, 0]
+    np.testing.assert_allclose(right, entropy, rtol=1e-4)
+    for wrong in (planted(joints + 1), planted(joints) / 2, np.zeros((2, 32, 32, 1))):
+        assert (np.asarray(pose.heat_loss(joints, wrong.astype("float32"))) > right).all()
+
+
+# --- Mesurer -------------------------------------------------------------------------
+
+
+@pytest.mark.question(QUESTION)
+def test_pck_counts_what_is_near_enough():
+    joints = np.zeros((2, 13, 2), np.float32)
+    joints[0, 8], joints[1, 8] = (6, 8), (12, 16)  # torses de 10 et 20 pixels
+    visible = np.ones((2, 13), bool)
+    visible[:, 0] = False
+    truth = puppets.Puppets(np.zeros((2, 64, 64, 3), np.uint8), joints, visible)
+    found = joints.copy()
+    assert pose.pck(found, truth) == 1
+    found[:, 0, 0] += 2  # juste à 0,2 torse du premier ; bien assez près pour le second
+    found[:, 3, 1] += 3  # trop loin pour le premier
+    found[:, 5] += 100
+    assert pose.pck(found, truth) == pytest.approx((26 - 3) / 26)
+    assert pose.pck(found, truth, hidden=True) == 1
+    assert pose.pck(found, truth, hidden=False) == pytest.approx((24 - 3) / 24)
+    assert pose.pck(found, truth, 0) == pytest.approx((26 - 6) / 26)
