@@ -50,7 +50,7 @@ function pressKey(event, i) {
 /** Suit le pointeur ; près du coin du bas à droite, change la taille. @param {PointerEvent} event @param {number} i */
 function drag(event, i) {
   event.preventDefault();
-  const shape = shapes[i], start = boxes[i], scale = SIDE / svg.getBoundingClientRect().width;
+  const shape = /** @type {SVGRectElement} */ (shapes[i]), start = boxes[i], scale = SIDE / svg.getBoundingClientRect().width;
   const frame = shape.getBoundingClientRect();
   const resize = frame.right - event.clientX < 14 && frame.bottom - event.clientY < 14;
   const follow = (/** @type {PointerEvent} */ each) => change(i, Math.round((each.clientX - event.clientX) * scale),
@@ -83,7 +83,11 @@ const slider = (/** @type {string} */ id, /** @type {string} */ value) =>
   make("input", {type: "range", id, min: "0", max: "1", step: "0.05", value, oninput: () => redraw()});
 const score = slider("seuil", "0.1"), same = slider("doublons", "0.4");
 /** @type {any} */
-let truth, picture, found;
+let truth;
+/** @type {import("./picture.js").Picture} */
+let picture;
+/** @type {import("./boxes.js").Detection[] | undefined} */
+let found;
 
 /** Détecte dans une scène. @param {number} index */
 async function detect(index) {
@@ -105,7 +109,7 @@ let current = 0;
 function redraw(index = current) {
   current = index;
   if (!found) return;
-  const sure = found.filter((/** @type {any} */ each) => each.score >= Number(score.value));
+  const sure = found.filter((each) => each.score >= Number(score.value));
   const kept = suppress(sure, Number(same.value));
   const all = truth.scenes[index].boxes.map((/** @type {Box} */ box, /** @type {number} */ i) => ({box, label: truth.scenes[index].labels[i]}));
   shown.replaceChildren(...[["vérité", all], ["avant", sure], ["doublons ôtés", kept]].map(([caption, list]) =>

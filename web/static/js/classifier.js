@@ -76,9 +76,16 @@ export class Classifier {
     return views.map(([mode, zoom]) => square(image, this.side, mode, zoom));
   }
 
+  /** Rend le modèle qui répond à une image : lui-même, voir `Router`. */
+  choose() {
+    return this;
+  }
+
   /** Nomme une image. @param {Picture} image @returns {Promise<Answer>} */
   async answer(image) {
-    const rows = [], views = this.viewsOf(image);
+    /** @type {number[][]} */
+    const rows = [];
+    const views = this.viewsOf(image);
     let score = null;
     for (const [index, view] of views.entries()) {
       const [probabilities, scores] = await this.pass(view);

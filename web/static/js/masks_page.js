@@ -35,8 +35,9 @@ async function segment(index) {
 function paint() {
   if (!last) return;
   const {picture, found, real} = last, {accuracy, ious} = compare(found, real);
-  shown.replaceChildren(...[["la scène", null], ["ce que trouve U-Net", found], ["la vérité", real]].map(([caption, mask]) =>
-    make("figure", {}, draw(mask ? cover(picture, /** @type {Uint8Array} */ (mask)) : picture, 3), make("figcaption", {}, caption))));
+  const panels = {"la scène": picture, "ce que trouve U-Net": cover(picture, found), "la vérité": cover(picture, real)};
+  shown.replaceChildren(...Object.entries(panels).map(([caption, image]) =>
+    make("figure", {}, draw(image, 3), make("figcaption", {}, caption))));
   said.textContent = `Pixels justes : ${percent(accuracy)}.`;
   const name = (/** @type {number} */ label) => (label ? truth.classes[label - 1] : "fond");
   const rows = [...ious].map(([label, value]) => make("tr", {}, make("th", {scope: "row"}, name(label)), make("td", {}, number(value, 2))));
