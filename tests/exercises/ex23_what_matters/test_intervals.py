@@ -1,0 +1,102 @@
+"""L'intervalle d'une différence : des cas dont la réponse est connue."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from scipy import stats
+
+from exercises.ex23_what_matters.intervals import Gap, paired_gap, sign
+
+QUESTION = "S1, exercice 2 : ce qui fonctionne le mieux"
+
+
+def draw(rng, num_seeds=3, num_images=400, *, gain=0.0, luck=0.02):
+    """Tire les réponses de deux réseaux ; l'un vaut en vérité `gain` de plus que l'autre.
+
+    Des images plus ou moins difficiles, les mêmes pour les deux ; une chance par apprentissage.
+    """
+    share = rng.uniform(0.25, 0.75, num_images)
+    return [
+        rng.random((num_seeds, num_images)) < share + more + rng.normal(0, luck, (num_seeds, 1))
+        for more in (gain, 0.0)
+    ]
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize("num_seeds", [1, 3])
+def test_the_same_answers_differ_by_exactly_nothing(num_seeds):
+    right, _ = draw(np.random.default_rng(0), num_seeds)
+    gap = paired_gap(right, right.copy())
+    assert gap == Gap(0.0, 0.0, 0.0) and sign(gap) == 0
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize("num_seeds", [1, 3])
+def test_a_planted_gap_is_found(num_seeds):
+    """Le second réseau se trompe de plus sur quarante images de mille, à chaque graine."""
+    right = np.random.default_rng(1).random((num_seeds, 1000)) < 0.7
+    right[:, :40] = True
+    worse = right.copy()
+    worse[:, :40] = False
+    gap = paired_gap(right, worse)
+    assert gap.difference == pytest.approx(0.04) and 0.02 < gap.low < 0.04 < gap.high < 0.06
+    assert (sign(gap), sign(paired_gap(worse, right))) == (1, -1)
+
+
+def test_with_one_seed_it_is_the_paired_t_interval():
+    right, reference = draw(np.random.default_rng(2), 1, gain=0.05)
+    known = stats.ttest_rel(*(x[0].astype(float) for x in (right, reference))).confidence_interval()
+    assert paired_gap(right, reference)[1:] == pytest.approx((known.low, known.high))
+
+
+def test_seeds_that_disagree_count_as_three_and_not_as_a_thousand():
+    """Toute la variation vient des graines : c'est l'intervalle de Student de trois nombres."""
+    right, reference = np.ones((3, 10_000), bool), np.zeros((3, 10_000), bool)
+    for seed, count in enumerate((9000, 7000, 5000)):
+        reference[seed, :count] = True
+    values = np.array([0.1, 0.3, 0.5])  # différence de chaque graine
+    gap = paired_gap(right, reference)
+    assert gap.difference == pytest.approx(values.mean())
+    alone = stats.ttest_1samp(values, 0).confidence_interval()
+    assert gap.high - gap.low == pytest.approx(alone.high - alone.low, rel=0.05)
+
+
+@pytest.mark.question(QUESTION)
+def test_it_covers_the_truth_and_counting_images_alone_would_not():
+    """De 400 comparaisons de réseaux égaux, 95 % des intervalles contiennent zéro, ou un peu plus.
+
+    Traiter les images des trois graines comme autant d'images en laisserait passer bien moins.
+    """
+    rng = np.random.default_rng(3)
+    covered, naive = [], []
+    for _ in range(400):
+        pair = draw(rng, luck=0.03)
+        covered.append(sign(paired_gap(*pair)) == 0)
+        naive.append(sign(paired_gap(*(each.reshape(1, -1) for each in pair))) == 0)
+    assert 0.94 <= np.mean(covered) <= 1.0
+    assert np.mean(naive) < 0.85
+
+
+answers = st.tuples(st.integers(1, 4), st.integers(2, 30)).flatmap(
+    lambda shape: st.tuples(*[arrays.arrays(bool, shape)] * 2)
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(answers, st.randoms(use_true_random=False))
+def test_what_any_comparison_must_respect(pair, random):
+    right, reference = pair
+    gap, back = paired_gap(right, reference), paired_gap(reference, right)
+    assert gap.low <= gap.difference <= gap.high
+    assert gap.difference == pytest.approx(right.mean() - reference.mean())
+    assert back == pytest.approx((-gap.difference, -gap.high, -gap.low))
+    order = random.sample(range(right.shape[1]), right.shape[1])
+    assert paired_gap(right[:, order], reference[:, order]) == pytest.approx(gap)
+
+
+@pytest.mark.parametrize("shapes", [((3, 5), (3, 4)), ((5,), (5,)), ((3, 1), (3, 1))])
+def test_what_cannot_be_compared_is_refused(shapes):
+    with pytest.raises(ValueError, match="deux tableaux .graines, images. de même forme"):
+        paired_gap(*(np.zeros(shape, bool) for shape in shapes))
