@@ -47,7 +47,8 @@ def save_gaps(report: Report, path: Path) -> None:
         for axis, (dataset, title) in zip(axes[0], DATASETS_FR.items(), strict=True):
             axis.axvline(0, color=INK, linewidth=0.8)
             for row, key in enumerate(keys):
-                _draw(axis, row, report, dataset, key)
+                if key in report.details["datasets"][dataset]:
+                    _draw(axis, row, report, dataset, key)
             for row in (keys.index("twin"), keys.index("twin") + 1):
                 axis.axhline(row - 0.5, color=INK, linewidth=0.6, linestyle=":")
             _write_beside(axis, -0.75, ("poids", "opérations"))
@@ -76,6 +77,8 @@ def compared(report: Report) -> list[str]:
 def caption(report: Report) -> str:
     """Écrit la légende : ce qui est gris, nommé, et ce que l'intervalle compte."""
     told = [f"En gris, indiscernable de la référence. {tell_counted(report)}"]
+    if any(key.endswith("_long") for key in compared(report)):
+        told.append(f"Les lignes du bas : {LONG} fois plus d'époques, pour la référence aussi.")
     for dataset, title in DATASETS_FR.items():
         names = [NAMES_FR[name] for name in sorted_names(report, dataset)[0]]
         told.append(f"{title}, indiscernables : {', '.join(names) or 'aucune'}.")

@@ -16,8 +16,8 @@ from exercises.ex23_what_matters.networks import REFERENCE, build_model, pieces_
 
 NUM_IMAGES = 7000  # premières images de chaque jeu, pour apprendre comme pour tester
 NUM_VAL = 1000  # retirées de celles pour apprendre
-EPOCHS = 5
-LONG = 4  # fois plus d'époques : le budget long
+EPOCHS = 4
+LONG = 6  # fois plus d'époques : le budget long
 BATCH_SIZE = 64
 LEARNING_RATE = 2e-3  # d'Adam, au début : celui d'autres exercices, réglé pour aucun d'ici
 SHIFT_PX = 2  # déplacement de l'augmentation

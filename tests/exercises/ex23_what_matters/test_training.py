@@ -89,7 +89,7 @@ def trained(tmp_path_factory, data, unrendered):
     return SimpleNamespace(folder=folder, arguments=arguments)
 
 
-def make_jobs(seed):
+def make_jobs(seed, dataset):
     """Le témoin a ici la graine de la référence : il doit lui être égal."""
     return [training.Job(name, seed) for name in ("reference", "twin")]
 
@@ -108,7 +108,7 @@ def test_each_network_is_compared_with_the_reference_of_its_budget(monkeypatch):
     monkeypatch.setattr(
         comparison,
         "make_jobs",
-        lambda seed: [
+        lambda seed, dataset: [
             training.Job(name, seed, budget)
             for budget in (1, training.LONG)
             for name in ("reference", "dropout")
@@ -153,8 +153,10 @@ def test_the_saved_network_is_the_measured_reference(trained, data):
 
 
 def test_the_twin_has_another_draw_and_the_long_ones_a_long_reference():
-    jobs = {job.key: job for job in comparison.make_jobs(2)}
-    assert [*jobs][:14] == ["reference", *networks.CHANGES]
+    jobs = {job.key: job for job in comparison.make_jobs(2, "cifar10")}
+    short = ["reference", *networks.CHANGES, "twin"]
+    assert [*jobs] == [*short, *(f"{name}_long" for name in comparison.LONG_NAMES)]
+    assert [job.key for job in comparison.make_jobs(2, "fashion_mnist")] == short
     assert jobs["twin"].seed != jobs["reference"].seed == 2
     assert {comparison.against(job) for job in jobs.values()} == {"reference", "reference_long"}
     assert comparison.against(jobs["dropout_long"]) == "reference_long"
