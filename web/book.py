@@ -11,6 +11,7 @@ from pathlib import Path
 from convnets.core.paths import MODELS_DIR, default_cache_dir
 from web import runtime
 from web.examples import list_examples, x_or_o_weights
+from web.networks import write_networks
 from web.sources import write_downloads, write_sources
 
 STATIC = Path(__file__).parent / "static"
@@ -77,6 +78,7 @@ def build(output: Path) -> None:
         write_downloads(extra / "telecharger")
         shutil.copytree(runtime.fetch(default_cache_dir() / "cours-cnn"), extra / "litert")
         _copy_models(extra / "models")
+        write_networks(extra / "poids")
         shutil.copytree(SAMPLES_DIR, extra / "samples")
         for name, content in (("exemples", list_examples()), ("x_ou_o", x_or_o_weights())):
             text = json.dumps(content, ensure_ascii=False)

@@ -1,9 +1,5 @@
 """Le JavaScript qui calcule, comparé à Pillow, à l'exercice 00 et à LiteRT."""
 
-import json
-import shutil
-import subprocess
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,29 +10,10 @@ from convnets.serving.engine import Engine
 from exercises.ex00_convolution import x_or_o
 from exercises.ex00_convolution.operations import conv2d
 from exercises.ex00_convolution.pooling import pool2d
-from web.book import STATIC
+from tests.web.node import needs_node, run_script
 from web.examples import x_or_o_weights
 
-NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(NODE is None, reason="node n'est pas installé")
-
-
-def run_script(code, given):
-    """Exécute du JavaScript qui lit `given` et rend ce qu'il écrit, en JSON."""
-    head = 'import fs from "fs"; const given = JSON.parse(fs.readFileSync(0, "utf8"));\n'
-    imports = "".join(
-        f'import * as {name} from "{(STATIC / "js" / name).as_uri()}.js";\n'
-        for name in ("picture", "convolution", "tflite", "occlusion", "network", "x_or_o")
-        if f"{name}." in code
-    )
-    done = subprocess.run(
-        [NODE, "--input-type=module", "-e", imports + head + code],
-        input=json.dumps(given),
-        capture_output=True,
-        encoding="utf-8",
-    )
-    assert not done.returncode, done.stderr
-    return json.loads(done.stdout)
+pytestmark = needs_node
 
 
 def test_reducing_is_pillow_s():

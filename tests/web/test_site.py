@@ -1,74 +1,16 @@
-"""Le site construit, dans un vrai navigateur.
-
-Sans Sphinx, Playwright, npm ou Chromium, ces tests sont passés, en le disant.
-"""
+"""Le site construit, dans un vrai navigateur ; voir conftest.py."""
 
 import re
-import shutil
-import threading
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("sphinx", reason="pip install -r web/requirements.txt")
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="pip install -r tests/demo/requirements.txt"
-)
-
-from convnets.serving import router  # noqa: E402
-from web import book  # noqa: E402
-from web.__main__ import main, open_server  # noqa: E402
-
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-if BROWSER is None or shutil.which("npm") is None:
-    pytest.skip("ni navigateur, ni npm (apt install chromium npm)", allow_module_level=True)
+from convnets.serving import router
+from web import book
+from web.__main__ import main
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-PATIENCE_MS = 60_000  # la machine peut être occupée à autre chose
 MAX_FIRST_VIEW_BYTES = 500_000
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site") / "site"
-    book.build(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    with open_server(site, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium):
-    """Une page vide, qui note ce qu'elle demande et ce dont elle se plaint."""
-    page = chromium.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(PATIENCE_MS)
-    page.requests, page.complaints = [], []
-    page.on("request", lambda request: page.requests.append(request.url))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on(
-        "requestfailed",  # sauf ce qu'une page quittée n'attend plus
-        lambda each: "ABORTED" in each.failure or page.complaints.append(each.url),
-    )
-    page.on(
-        "console", lambda message: message.type == "error" and page.complaints.append(message.text)
-    )
-    yield page
-    assert not page.complaints
-    page.close()
 
 
 def test_no_english_is_left_by_the_theme(site):

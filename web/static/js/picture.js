@@ -70,12 +70,13 @@ export function reduce(image, fx, fy, [left, top, right, bottom]) {
  * @param {Picture} image
  * @param {number} width @param {number} height taille d'arrivée, en pixels.
  * @param {Box} [box] partie lue ; toute l'image par défaut.
+ * @param {number} [gap] réduction au-delà de laquelle des blocs sont moyennés ; `Infinity` : jamais.
  * @returns {Picture}
  */
-export function resize(image, width, height, box = [0, 0, image.width, image.height]) {
+export function resize(image, width, height, box = [0, 0, image.width, image.height], gap = REDUCING_GAP) {
   let source = image;
-  const fx = Math.trunc((box[2] - box[0]) / width / REDUCING_GAP) || 1;
-  const fy = Math.trunc((box[3] - box[1]) / height / REDUCING_GAP) || 1;
+  const fx = Math.trunc((box[2] - box[0]) / width / gap) || 1;
+  const fy = Math.trunc((box[3] - box[1]) / height / gap) || 1;
   if (fx > 1 || fy > 1) {
     const sx = (SUPPORT - 0.5) * (box[2] - box[0]) / width;
     const sy = (SUPPORT - 0.5) * (box[3] - box[1]) / height;

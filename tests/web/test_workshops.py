@@ -1,0 +1,38 @@
+"""Les pages où l'on essaie, dans un vrai navigateur ; voir conftest.py."""
+
+import re
+
+
+def test_a_digit_is_drawn_from_the_keyboard_and_moved(page, address):
+    page.goto(f"{address}/chiffre.html")
+    said = page.locator("#chiffre > [role=status]")
+    page.locator("#chiffre .decalages").nth(2).wait_for()
+    assert said.inner_text() == "LeNet : 4 ; Réseau dense : 4 ; LeNet, recette moderne : 4."
+    page.focus("#droite")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('#chiffre output').textContent === '4 px'")
+    page.locator("#chiffre > [role=status]:has-text('Réseau dense : 2')").wait_for()
+    assert said.inner_text().startswith("LeNet : 4")
+    page.get_by_text("Remettre en place").click()
+    page.focus("#chiffre canvas.feuille")
+    page.keyboard.press("Escape")
+    assert said.inner_text().startswith("Dessinez un chiffre")
+    page.keyboard.press("Space")
+    for _ in range(12):
+        page.keyboard.press("ArrowDown")
+    page.locator("#chiffre > [role=status]:has-text('LeNet : 1')").wait_for()
+
+
+def test_a_moved_digit_is_seen_by_a_global_maximum(page, address):
+    page.goto(f"{address}/chiffre.html")
+    page.select_option("#reseaux", "position")
+    page.locator("#chiffre figcaption:has-text('maximum global : 32 nombres')").wait_for()
+    captions = page.locator("#chiffre .decalages caption")
+    captions.nth(1).wait_for()
+    page.wait_for_function("document.querySelectorAll('#chiffre .decalages').length === 2")
+    cnn, dense = (
+        float(re.search(r"4 pour ([\d,]+) %", text)[1].replace(",", "."))
+        for text in captions.all_inner_texts()
+    )
+    assert cnn > 70 > 40 > dense  # le premier ne perd rien à déplacer le chiffre, ou presque

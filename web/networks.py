@@ -1,0 +1,68 @@
+"""Les petits réseaux que des pages calculent elles-mêmes, couche par couche : leurs poids.
+
+Un modèle est lu sans Keras : il se réduit ici à la liste de ses couches et à leurs nombres.
+"""
+
+import base64
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from convnets.core.paths import MODELS_DIR
+
+SLUGS = ("ex00_position", "ex04_comparison", "ex04_lenet", "ex19_vision_transformer")
+SETTINGS = ("activation", "padding", "scale", "offset", "epsilon")  # que le calcul demande
+
+
+def read_networks(path: Path) -> dict[str, list[dict]]:
+    """Rend les couches de chaque réseau d'un fichier `.keras`, dans l'ordre où Keras les écrit.
+
+    Args:
+        path: un modèle, ou un modèle fait de plusieurs qui lisent la même image.
+
+    Returns:
+        Par nom de réseau, ses couches : `kind`, `name`, les réglages de `SETTINGS` qu'elle a, et
+        `weights`, dont chaque tableau est `{"shape", "values"}`, des float32 en base 64.
+    """
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(content) as weights:
+        nested = [each for each in config["config"]["layers"] if "layers" in each["config"]]
+        if not nested:
+            return {config["config"]["name"]: _layers(config, weights["layers"])}
+        groups = {_name(group): group for group in weights["layers"].values()}
+        return {each["name"]: _layers(each, groups[each["name"]]["layers"]) for each in nested}
+
+
+def _layers(config: dict, groups: h5py.Group) -> list[dict]:
+    known = {_name(group): group for group in groups.values()}
+    layers = []
+    for each in config["config"]["layers"]:
+        layer = {"kind": each["class_name"], "name": each["name"]}
+        layer |= {key: each["config"][key] for key in SETTINGS if key in each["config"]}
+        arrays = known[each["name"]]["vars"] if each["name"] in known else {}
+        layer["weights"] = [_pack(arrays[key]) for key in sorted(arrays)]
+        layers.append(layer)
+    return layers
+
+
+def _name(group: h5py.Group) -> str:
+    return group["vars"].attrs["name"]
+
+
+def _pack(array: h5py.Dataset) -> dict:
+    values = np.asarray(array, "<f4")
+    return {"shape": values.shape, "values": base64.b64encode(values.tobytes()).decode()}
+
+
+def write_networks(folder: Path) -> None:
+    """Écrit un fichier JSON par modèle de `SLUGS` dans un dossier, qui est créé."""
+    folder.mkdir(parents=True)
+    for slug in SLUGS:
+        text = json.dumps(read_networks(MODELS_DIR / f"{slug}.keras"))
+        (folder / f"{slug}.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,214 @@
+// La page « Chiffre » : en dessiner un, le déplacer, et voir ce que rend chaque couche.
+
+import {SIDE, placeDigit, shift} from "./digit.js";
+import {draw, fetchJson, make, percent} from "./dom.js";
+import {readNetworks, run} from "./layers.js";
+import {Paper} from "./paper.js";
+
+const REACH = 6; // pixels, dans chaque direction ; au-delà de 4, une image de 28 × 28 rogne le chiffre
+const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
+/** Des chiffres tracés d'avance. @type {Record<string, [number, number][]>} */
+const EXAMPLES = {
+  2: [[82, 87], [96, 59], [128, 50], [160, 59], [169, 91], [151, 128], [82, 201], [178, 201]],
+  4: [[146, 55], [73, 155], [187, 155], [151, 110], [151, 210]],
+  7: [[73, 64], [178, 64], [119, 206]],
+};
+/** Ce que l'on compare : côté de l'image, et titre de chaque réseau d'un fichier de `poids/`. */
+const CHOICES = {
+  lenet: {side: SIDE, networks: [["LeNet", "ex04_comparison", "lenet_modern"],
+    ["Réseau dense", "ex04_comparison", "dense"], ["LeNet, recette moderne", "ex04_lenet", null]]},
+  position: {side: SIDE + 2 * REACH, networks: [["CNN à maximum global", "ex00_position", "cnn"],
+    ["Réseau dense", "ex00_position", "dense"]]},
+};
+
+const page = document.getElementById("chiffre");
+const said = make("p", {role: "status", class: "dit"});
+const shown = make("div", {class: "cote-a-cote"});
+const maps = make("div"), seenBy = make("figure");
+/** Ce qui écrit chaque déplacement. @type {(() => void)[]} */
+const tell = [];
+const paper = new Paper(read);
+const right = slider("droite"), down = slider("bas");
+const choice = make("select", {id: "reseaux", oninput: update},
+  make("option", {value: "lenet"}, "LeNet et réseau dense, 28 × 28"),
+  make("option", {value: "position"}, "CNN à maximum global et réseau dense, 40 × 40"));
+
+/** @type {Record<string, Promise<any>>} */
+const files = {};
+/** @type {Uint8Array | null} */
+let square = null; // le chiffre, en place
+let turn = 0; // la dernière demande ; les réponses aux autres sont oubliées
+
+/** @param {string} id */
+function slider(id) {
+  return make("input", {type: "range", id, min: String(-REACH), max: String(REACH), value: "0", oninput: update});
+}
+
+/** @param {string} label @param {any} control */
+function field(label, control) {
+  const told = make("output", {for: control.id}, "0");
+  tell.push(() => { told.textContent = `${control.value} px`.replace("-", "−"); });
+  return make("p", {}, make("label", {for: control.id}, `${label} `), control, " ", told);
+}
+
+/** Lit les couches d'un réseau. @param {string} slug @param {string | null} name null : le seul du fichier. */
+async function load(slug, name) {
+  files[slug] ??= fetchJson(`poids/${slug}.json`).then(readNetworks).catch((error) => {
+    delete files[slug]; // à redemander : le réseau peut revenir
+    throw error;
+  });
+  const networks = await files[slug];
+  return networks[name ?? Object.keys(networks)[0]];
+}
+
+/** Lit la feuille. */
+function read() {
+  try {
+    square = placeDigit(paper.ink());
+  } catch (error) {
+    square = null;
+    turn++;
+    said.textContent = /** @type {Error} */ (error).message;
+    for (const each of [seenBy, shown, maps]) each.replaceChildren();
+    return;
+  }
+  update();
+}
+
+/** Fait répondre les réseaux au chiffre, déplacé. */
+async function update() {
+  if (!square) return;
+  const mine = ++turn, digit = square, {side, networks} = CHOICES[/** @type {"lenet"} */ (choice.value)];
+  const by = [Number(down.value), Number(right.value)];
+  for (const each of tell) each();
+  try {
+    const known = await Promise.all(networks.map(([, slug, name]) => load(/** @type {string} */ (slug), name)));
+    if (mine !== turn) return;
+    const seen = shift(digit, by[0], by[1], side);
+    const passes = known.map((layers) => run(layers, seen));
+    const answers = passes.map((pass) => pass[pass.length - 1].output.values);
+    said.textContent = networks.map(([title], i) => `${title} : ${best(answers[i])}${doubt(answers[i])}`).join(" ; ") + ".";
+    const grids = answers.map(() => make("div"));
+    const view = draw(grey(seen, side, side), 4);
+    name(view, "le chiffre, tel que les réseaux le lisent");
+    seenBy.replaceChildren(view, make("figcaption", {}, `ce qu'ils lisent, ${side} × ${side}`));
+    shown.replaceChildren(
+      ...networks.map(([title], i) => column(/** @type {string} */ (title), answers[i], grids[i])));
+    maps.replaceChildren(make("h2", {}, `Couche après couche : ${networks[0][0]}`), ...passes[0].flatMap(layerMaps));
+    await Promise.all(known.map((layers, i) => fillGrid(grids[i], layers, digit, by, side, mine)));
+  } catch (error) {
+    if (mine === turn) said.textContent = /** @type {Error} */ (error).message;
+  }
+}
+
+/** @param {ArrayLike<number>} probabilities */
+function best(probabilities) {
+  return Array.from(probabilities).indexOf(Math.max(...Array.from(probabilities)));
+}
+
+/** @param {ArrayLike<number>} probabilities */
+function doubt(probabilities) {
+  return Math.max(...Array.from(probabilities)) < SURE ? " (pas sûr)" : "";
+}
+
+/** Montre ce que répond un réseau. @param {string} title @param {Float32Array} probabilities @param {Node} grid */
+function column(title, probabilities, grid) {
+  const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3);
+  const rows = order.map((digit) => make("tr", {}, make("th", {scope: "row"}, String(digit)),
+    make("td", {}, percent(probabilities[digit])),
+    make("td", {}, make("meter", {value: String(probabilities[digit]), "aria-hidden": "true"}))));
+  return make("section", {"aria-label": title},
+    make("table", {}, make("caption", {}, `${title} : ${best(probabilities)}`), make("tbody", {}, ...rows)), grid);
+}
+
+/** Fait répondre un réseau au chiffre, à chaque déplacement. @param {HTMLElement} place
+ * @param {any[]} layers @param {Uint8Array} digit @param {number[]} by le déplacement choisi
+ * @param {number} side @param {number} mine */
+async function fillGrid(place, layers, digit, by, side, mine) {
+  /** @type {number[][]} */
+  const named = [];
+  for (let y = -REACH; y <= REACH; y++) {
+    await new Promise((resolve) => setTimeout(resolve)); // la page reste vive
+    if (mine !== turn) return;
+    named.push(Array.from({length: 2 * REACH + 1}, (_, x) => {
+      const pass = run(layers, shift(digit, y, x - REACH, side));
+      return best(pass[pass.length - 1].output.values);
+    }));
+  }
+  const still = named[REACH][REACH];
+  const share = named.flat().filter((each) => each === still).length / named.flat().length;
+  const rows = named.map((row, i) => make("tr", {}, ...row.map((each, j) => {
+    const chosen = i - REACH === by[0] && j - REACH === by[1];
+    return make("td", {class: `${each === still ? "meme" : "autre"}${chosen ? " choisi" : ""}`, onclick: () => {
+      down.value = i - REACH;
+      right.value = j - REACH;
+      update();
+    }}, String(each));
+  })));
+  place.replaceChildren(make("table", {class: "decalages"},
+    make("caption", {}, `À chaque déplacement ; ${still} pour ${percent(share)} d'entre eux`),
+    make("tbody", {}, ...rows)));
+}
+
+/** Montre ce que rend une couche. @param {{layer: any, output: any}} step @returns {Node[]} */
+function layerMaps({layer, output}) {
+  if (["InputLayer", "Reshape", "Rescaling", "Flatten"].includes(layer.kind)) return [];
+  const [height, width, count] = output.shape.length === 3 ? output.shape : [1, 1, output.values.length];
+  const columns = output.shape.length === 3 ? Math.min(count, 8) : Math.min(count, 30);
+  const gap = output.shape.length === 3 ? 1 : 0, rows = Math.ceil(count / columns);
+  const w = columns * (width + gap) + gap, h = rows * (height + gap) + gap, values = new Float32Array(w * h);
+  for (let k = 0; k < count; k++) {
+    const top = Math.floor(k / columns) * (height + gap) + gap, left = (k % columns) * (width + gap) + gap;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        values[(top + y) * w + left + x] = output.values[(y * width + x) * count + k];
+      }
+    }
+  }
+  const most = output.values.reduce((/** @type {number} */ a, /** @type {number} */ b) => Math.max(a, b)) || 1;
+  const bytes = values.map((value) => 255 * Math.max(0, value) / most);
+  const known = /[A-Z]/.test(layer.name) ? `${layer.name}, ` : ""; // les autres noms sont de Keras
+  const kinds = {Conv2D: "convolution", MaxPooling2D: "pooling", GlobalMaxPooling2D: "maximum global", Dense: "dense"};
+  const size = output.shape.length === 3 ? `${count} cartes de ${height} × ${width}` : `${count} nombres`;
+  const text = `${known}${kinds[/** @type {"Dense"} */ (layer.kind)]} : ${size}`;
+  const canvas = draw(grey(bytes, w, h), Math.max(2, Math.floor(640 / w)));
+  name(canvas, text);
+  return [make("figure", {}, canvas, make("figcaption", {}, text))];
+}
+
+/** @param {ArrayLike<number>} values de 0 à 255. @param {number} width @param {number} height */
+function grey(values, width, height) {
+  const pixels = new Uint8ClampedArray(3 * values.length);
+  for (let i = 0; i < values.length; i++) pixels.fill(values[i], 3 * i, 3 * i + 3);
+  return {width, height, pixels};
+}
+
+/** @param {HTMLElement} canvas @param {string} text */
+function name(canvas, text) {
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", text);
+}
+
+if (page) {
+  const buttons = Object.entries(EXAMPLES).map(([digit, points]) => make("button", {type: "button", onclick: () => {
+    paper.trace(points);
+    read();
+  }}, `Un ${digit}`));
+  page.replaceChildren(
+    make("div", {class: "cote-a-cote"},
+      paper.element,
+      make("div", {class: "reglages"},
+        make("p", {}, ...buttons.flatMap((button) => [button, " "]), make("button", {type: "button", onclick: () => {
+          paper.wipe();
+          read();
+        }}, "Effacer")),
+        field("Vers la droite", right), field("Vers le bas", down),
+        make("p", {}, make("button", {type: "button", onclick: () => {
+          down.value = right.value = "0";
+          update();
+        }}, "Remettre en place")),
+        make("p", {}, make("label", {for: "reseaux"}, "Réseaux "), choice), seenBy)),
+    said, shown, maps);
+  paper.trace(EXAMPLES[4]);
+  read();
+}
