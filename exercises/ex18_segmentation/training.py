@@ -25,6 +25,26 @@ NUM_VAL = 5000  # vêtements, et photographies, réservés aux scènes de valida
 # --- Question : des scènes dont on connaît chaque pixel ------------------------------
 
 
+def split_sources(garments, photos) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Partage vêtements et photographies entre les trois jeux de scènes, sans image commune.
+
+    Args:
+        garments: jeu de Fashion-MNIST, `(x_train, y_train), (x_test, y_test)`.
+        photos: jeu de CIFAR-10, de même.
+
+    Returns:
+        `{"train", "val", "test"}` : vêtements, leurs classes, photographies.
+    """
+    num_val = [min(NUM_VAL, max(1, len(x) // 10)) for (x, _), _ in (garments, photos)]
+    objects, val_objects = sources.split_validation(*garments[0], num_val=num_val[0], seed=0)
+    grounds, val_grounds = sources.split_validation(*photos[0], num_val=num_val[1], seed=0)
+    return {
+        "train": (*objects, grounds[0]),
+        "val": (*val_objects, val_grounds[0]),
+        "test": (*garments[1], photos[1][0]),
+    }
+
+
 def make_scenes(garments, photos, *, limit: int | None) -> dict[str, scenes.Scenes]:
     """Compose les scènes d'apprentissage, de validation et de test, sans image commune.
 
@@ -37,15 +57,7 @@ def make_scenes(garments, photos, *, limit: int | None) -> dict[str, scenes.Scen
     Returns:
         `{"train", "val", "test"}`, toujours les mêmes.
     """
-    num_val = [min(NUM_VAL, max(1, len(x) // 10)) for (x, _), _ in (garments, photos)]
-    objects, val_objects = sources.split_validation(*garments[0], num_val=num_val[0], seed=0)
-    grounds, val_grounds = sources.split_validation(*photos[0], num_val=num_val[1], seed=0)
-    parts = {
-        "train": (*objects, grounds[0]),
-        "val": (*val_objects, val_grounds[0]),
-        "test": (*garments[1], photos[1][0]),
-    }
-    made = {}
+    parts, made = split_sources(garments, photos), {}
     for seed, (name, num_scenes) in enumerate(NUM_SCENES.items()):
         if limit:
             num_scenes = min(num_scenes, max(1, limit // 10) if name == "val" else limit)

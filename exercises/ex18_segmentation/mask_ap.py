@@ -1,0 +1,117 @@
+"""Juger des masques d'objets : la précision moyenne (AP), à IoU 0,5, puis jusqu'à 0,95.
+
+D'après : S3 « Different problems, models & metrics ».
+Commande : python -m exercises.ex18_segmentation.instances
+
+L'IoU d'un masque de classes ne compte pas les objets : deux vêtements collés en une seule tache y
+valent autant que deux vêtements séparés. L'AP demande un masque par objet, une fois chacun.
+"""
+
+import numpy as np
+
+from exercises.ex18_segmentation.grouping import Instances
+
+THRESHOLDS = np.arange(50, 100, 5) / 100  # IoU à partir desquelles un masque est bon
+
+
+# --- Question : deux masques sont-ils le même objet ? --------------------------------
+
+
+def mask_iou(found: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Calcule l'intersection sur l'union de chaque masque trouvé et de chaque vrai masque.
+
+    Args:
+        found: `(k, h, w)` booléens.
+        true: `(m, h, w)` booléens.
+
+    Returns:
+        `(k, m)` float64 dans [0, 1] ; 0 pour deux masques vides.
+    """
+    num_pixels = true.shape[1] * true.shape[2]
+    found, true = (each.reshape(-1, num_pixels).astype(np.float64) for each in (found, true))
+    common = found @ true.T
+    union = found.sum(1)[:, None] + true.sum(1) - common
+    return common / np.maximum(union, 1)
+
+
+def match(scores: np.ndarray, ious: np.ndarray, *, threshold: float) -> np.ndarray:
+    """Dit quels masques sont bons : chaque vrai objet n'en justifie qu'un.
+
+    Args:
+        scores: `(k,)` ; le plus sûr choisit d'abord.
+        ious: `(k, m)`, de `mask_iou`.
+        threshold: IoU à partir de laquelle un masque est bon.
+
+    Returns:
+        `(k,)` booléens : un vrai objet encore libre atteint ce seuil ; c'est le plus proche qui
+        est pris.
+    """
+    correct, free = np.zeros(len(scores), bool), np.ones(ious.shape[1], bool)
+    for k in np.argsort(-scores, kind="stable"):
+        candidates = np.where(free, ious[k], 0.0)
+        if candidates.max(initial=0) >= threshold:
+            correct[k] = True
+            free[candidates.argmax()] = False
+    return correct
+
+
+# --- Question : la précision moyenne -------------------------------------------------
+
+
+def average_precision(scores: np.ndarray, correct: np.ndarray, num_true: int) -> float:
+    """Calcule l'aire sous la courbe précision-rappel, interpolée en tous les points.
+
+    Args:
+        scores: `(k,)`, toutes scènes confondues.
+        correct: `(k,)` booléens.
+        num_true: nombre d'objets qu'il fallait trouver, au moins un.
+
+    Returns:
+        Dans [0, 1] : à chaque objet trouvé, le rappel monte de `1 / num_true`, et la précision qui
+        compte est la meilleure qu'on ait encore à ce rappel ou au-delà.
+    """
+    correct = correct[np.argsort(-scores, kind="stable")]
+    precision = np.cumsum(correct) / np.arange(1, len(correct) + 1)
+    best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(best_from_here[correct].sum() / num_true)
+
+
+def average_precisions(
+    found: list[Instances], true: list[Instances], *, by_class: bool
+) -> np.ndarray:
+    """Calcule l'AP d'un jeu de scènes à chaque seuil d'IoU.
+
+    Args:
+        found: les objets trouvés, scène par scène.
+        true: les vrais objets, dans le même ordre ; leurs scores ne servent pas.
+        by_class: un masque n'est bon que si sa classe est juste, et l'AP est la moyenne de celles
+            des classes présentes ; sinon, la classe est ignorée.
+
+    Returns:
+        `(10,)` dans [0, 1], un nombre par seuil de `THRESHOLDS`.
+
+    Source : Lin et al., COCO, arXiv 1405.0312, 2014, et ses règles d'évaluation ; celles-ci
+    interpolent en 101 points, et non en tous.
+    """
+    if not by_class:
+        found, true = (
+            [each._replace(labels=np.zeros_like(each.labels)) for each in part]
+            for part in (found, true)
+        )
+    ious = [mask_iou(each.masks, wanted.masks) for each, wanted in zip(found, true, strict=True)]
+    values = []
+    for label in np.unique(np.concatenate([each.labels for each in true])):
+        rows = [each.labels == label for each in found]
+        columns = [each.labels == label for each in true]
+        scores = [each.scores[row] for each, row in zip(found, rows, strict=True)]
+        grids = [iou[np.ix_(*each)] for iou, *each in zip(ious, rows, columns, strict=True)]
+        num_true = sum(int(column.sum()) for column in columns)
+        values.append([])
+        for threshold in THRESHOLDS:
+            correct = [
+                match(*each, threshold=threshold) for each in zip(scores, grids, strict=True)
+            ]
+            values[-1].append(
+                average_precision(np.concatenate(scores), np.concatenate(correct), num_true)
+            )
+    return np.mean(values, axis=0)

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exercises.ex18_segmentation import mask_ap
+from exercises.ex18_segmentation.grouping import Instances
+
+QUESTION = "S3 Different problems, models & metrics"
+
+
+def strips(*spans):
+    """Des masques d'une ligne de vingt pixels : de `début` à `fin`."""
+    masks = np.zeros((len(spans), 1, 20), bool)
+    for mask, (start, end) in zip(masks, spans, strict=True):
+        mask[0, start:end] = True
+    return masks
+
+
+def objects(*spans, labels=None, scores=None):
+    labels = np.zeros(len(spans), int) if labels is None else np.array(labels)
+    scores = np.ones(len(spans)) if scores is None else np.array(scores)
+    return Instances(strips(*spans), labels, scores)
+
+
+def ap(found, true, *, by_class=True):
+    return mask_ap.average_precisions(found, true, by_class=by_class)
+
+
+@pytest.mark.question(QUESTION)
+def test_iou_by_hand():
+    found = mask_ap.mask_iou(strips((0, 10), (5, 10), (0, 0)), strips((0, 10), (8, 12)))
+    np.testing.assert_allclose(found, [[1, 2 / 12], [0.5, 2 / 7], [0, 0]])
+    assert mask_ap.mask_iou(strips(), strips((0, 3))).shape == (0, 1)
+
+
+@pytest.mark.question(QUESTION)
+def test_a_mask_counts_up_to_its_iou():
+    """IoU de 7/10 : bon aux cinq premiers seuils, de 0,5 à 0,7 compris."""
+    found = ap([objects((0, 7))], [objects((0, 10))])
+    assert found.tolist() == [1] * 5 + [0] * 5 and found.mean() == 0.5
+
+
+@pytest.mark.question(QUESTION)
+def test_one_spot_for_two_objects():
+    """La tache couvre bien les deux : un masque de classes parfait, et pas un objet de juste."""
+    true = [objects((0, 10), (10, 20))]
+    assert ap([objects((0, 20))], true)[0] == 0.5  # IoU de 1/2 : un seul des deux, à ce seuil
+    assert ap([objects((0, 20))], true)[1:].max() == 0
+    assert (ap([objects((0, 10), (10, 20))], true) == 1).all()
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ((0.9, 0.8, 0.7), 1.0),  # l'intrus arrive après les deux bons
+        ((0.9, 0.7, 0.8), 0.5 + 0.5 * 2 / 3),  # entre les deux
+        ((0.8, 0.7, 0.9), 2 / 3),  # avant : précision de 1/2, puis de 2/3 ; la meilleure compte
+    ],
+)
+def test_the_order_of_scores(scores, expected):
+    found = objects((0, 5), (5, 10), (12, 20), scores=scores)
+    assert ap([found], [objects((0, 5), (5, 10))])[0] == pytest.approx(expected)
+
+
+def test_an_object_is_found_once():
+    true = objects((0, 10))
+    assert ap([objects((0, 10), (0, 9), scores=(0.5, 0.9))], [true])[0] == 1
+    ious = mask_ap.mask_iou(strips((0, 10), (0, 9)), true.masks)
+    correct = mask_ap.match(np.array([0.5, 0.9]), ious, threshold=0.5)
+    assert correct.tolist() == [False, True]  # le plus sûr, non le plus proche
+    assert (
+        ap([objects()], [true]).max() == 0 and ap([objects(), true], [true, objects()]).max() == 0
+    )
+
+
+def test_classes_are_averaged_or_ignored():
+    true = [objects((0, 5), (5, 10), (10, 15), labels=(3, 3, 8))]
+    found = [objects((0, 5), (5, 10), (10, 15), labels=(3, 3, 4))]
+    assert ap(found, true)[0] == 0.5  # classe 3 : 1 ; classe 8 : 0 ; la 4, absente, ne compte pas
+    assert ap(found, true, by_class=False)[0] == 1
+
+
+def loop(found, true, threshold):
+    """La même, sans rien partager : chaque masque à son tour, chaque rappel à son tour."""
+    ranked = sorted(
+        ((-each.scores[k], i, k) for i, each in enumerate(found) for k in range(len(each.scores)))
+    )
+    taken, right, points = set(), 0, []
+    for number, (_, i, k) in enumerate(ranked, 1):
+        best, chosen = threshold, None
+        for j, mask in enumerate(true[i].masks):
+            common, union = (mask & found[i].masks[k]).sum(), (mask | found[i].masks[k]).sum()
+            if (i, j) not in taken and common / union >= best:
+                if chosen is None or common / union > best:
+                    best, chosen = common / union, (i, j)
+        taken, right = taken | {chosen}, right + (chosen is not None)
+        points.append((right, right / number))
+    num_true = sum(len(each.masks) for each in true)
+    return (
+        sum(
+            max((precision for found, precision in points if found >= recall), default=0)
+            for recall in range(1, num_true + 1)
+        )
+        / num_true
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 9999))
+def test_it_is_what_a_loop_finds(seed):
+    rng = np.random.default_rng(seed)
+
+    def some(least):
+        starts = rng.integers(0, 15, rng.integers(least, 5))
+        spans = [(start, start + rng.integers(1, 6)) for start in starts]
+        return objects(*spans, scores=rng.random(len(spans)))
+
+    found, true = [some(0) for _ in range(3)], [some(1) for _ in range(3)]
+    for threshold, value in zip(mask_ap.THRESHOLDS[::4], ap(found, true)[::4], strict=True):
+        assert value == pytest.approx(loop(found, true, threshold))
