@@ -11,6 +11,7 @@ from pathlib import Path
 from convnets.core.paths import MODELS_DIR, default_cache_dir
 from web import runtime
 from web.examples import list_examples, x_or_o_weights
+from web.graph import club
 from web.networks import write_networks
 from web.sources import write_downloads, write_sources
 
@@ -80,7 +81,11 @@ def build(output: Path) -> None:
         _copy_models(extra / "models")
         write_networks(extra / "poids")
         shutil.copytree(SAMPLES_DIR, extra / "samples")
-        for name, content in (("exemples", list_examples()), ("x_ou_o", x_or_o_weights())):
+        for name, content in (
+            ("exemples", list_examples()),
+            ("x_ou_o", x_or_o_weights()),
+            ("club", club()),
+        ):
             text = json.dumps(content, ensure_ascii=False)
             (extra / f"{name}.json").write_text(text, encoding="utf-8")
         app = Sphinx(

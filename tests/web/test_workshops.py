@@ -36,3 +36,19 @@ def test_a_moved_digit_is_seen_by_a_global_maximum(page, address):
         for text in captions.all_inner_texts()
     )
     assert cnn > 70 > 40 > dense  # le premier ne perd rien à déplacer le chiffre, ou presque
+
+
+def test_messages_are_passed_by_hand_until_each_node_has_its_answer(page, address):
+    page.goto(f"{address}/graphes.html")
+    page.get_by_role("button", name="Membre 4 :").click()
+    said = page.locator("#graphes [role=status]")
+    assert said.inner_text() == "Membre 4 : (3 × 1,00 + 2 × 0,00 + 3 × 0,00) / 8 = 0,38"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert said.inner_text().startswith("Membre 5 : (3 × 1,00")
+    page.get_by_text("Dix passages").click()
+    page.get_by_text("34 membres sur 34 ont une réponse, 33 la bonne").wait_for()
+    page.select_option("#graphe", index=1)
+    for _ in range(25):
+        page.get_by_text("Nœud suivant").click()
+    page.get_by_text("égale à sa convolution").wait_for()
