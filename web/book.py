@@ -10,6 +10,7 @@ from pathlib import Path
 
 from convnets.core.paths import MODELS_DIR, default_cache_dir
 from web import runtime
+from web.clothes import clothes
 from web.examples import list_examples, x_or_o_weights
 from web.graph import club
 from web.networks import write_networks
@@ -85,6 +86,7 @@ def build(output: Path) -> None:
             ("exemples", list_examples()),
             ("x_ou_o", x_or_o_weights()),
             ("club", club()),
+            ("vetements", clothes()),
         ):
             text = json.dumps(content, ensure_ascii=False)
             (extra / f"{name}.json").write_text(text, encoding="utf-8")

@@ -52,3 +52,19 @@ def test_messages_are_passed_by_hand_until_each_node_has_its_answer(page, addres
     for _ in range(25):
         page.get_by_text("Nœud suivant").click()
     page.get_by_text("égale à sa convolution").wait_for()
+
+
+def test_a_patch_says_where_it_looks(page, address):
+    page.goto(f"{address}/attention.html")
+    answer, told = (page.locator("#attention [role=status]").nth(rank) for rank in (0, 1))
+    page.locator("#attention .cartes canvas").nth(12).wait_for()
+    assert "Son étiquette : Bottine." in answer.inner_text()
+    assert "le jeton de classe regarde surtout" in told.inner_text()
+    page.focus("#attention .morceaux button")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert "le morceau ligne 2, colonne 2 regarde surtout" in told.inner_text()
+    page.get_by_text("Mélanger les morceaux").click()
+    assert "morceaux mélangés" in answer.inner_text()
+    page.set_input_files("#vetement", {"name": "a.png", "mimeType": "", "buffer": b"non"})
+    page.locator('#attention [role=status]:has-text("n\'est pas une image")').wait_for()

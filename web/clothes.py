@@ -1,0 +1,26 @@
+"""Dix images de Fashion-MNIST, que la page « Attention » fait lire au transformeur.
+
+Source : Xiao, Rasul et Vollgraf, arXiv 1708.07747, 2017 ; licence MIT.
+"""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+
+from convnets.core.reports import read_report
+
+EXTRACT = Path(__file__).parents[1] / "tests" / "extracts" / "fashion_mnist_test.npz"
+SLUG = "ex19_vision_transformer"
+
+
+def clothes() -> dict:
+    """Rend la première image de test de chaque classe, bien nommée ou non.
+
+    Returns:
+        `classes` : noms français ; `pictures` : par classe, 28 × 28 octets en base 64.
+    """
+    with np.load(EXTRACT) as file:
+        _, first = np.unique(file["y"], return_index=True)
+        pictures = [base64.b64encode(each.tobytes()).decode() for each in file["x"][first]]
+    return {"classes": read_report(SLUG).classes_fr, "pictures": pictures}
