@@ -247,7 +247,7 @@ def _print_photos(model: Classifier | router.Router, folder: Path) -> None:
         return
     alone, shipped = ((model.framing, 1.0),), tuple(model.views)
     for views in dict.fromkeys((alone, shipped)):  # une seule mesure si le modèle n'a qu'une vue
-        model.views = views
+        model.views, model.glance = views, model.card.glance if views == shipped else None
         print(f"{_name(views)} : {_describe(measure_photos(model, folder))}")
 
 

@@ -229,5 +229,7 @@ def run(options: measure.Options) -> str:
     save_figure(options.output / "startup.png", samples, options.machine)
     views = len(report.views)
     note = f" Il regarde la photo en {views} vues, les autres en une." if views > 1 else ""
+    if report.glance:
+        note = f" Il y jette un coup d'œil, puis la regarde en {views} vues s'il n'est pas sûr."
     table = make_table(samples, failures | failed, report.classes_fr)
     return f"{table}\n\n{conclude(samples)}{note}"

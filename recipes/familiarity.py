@@ -284,8 +284,18 @@ def extend(slug: str, content: bytes, x: np.ndarray, x_val: np.ndarray) -> tuple
     return extended, {"rank": RANK, "num_train": len(x), **units}
 
 
+def look_at(classifier: Classifier, image: Image.Image) -> tuple[list[float], float | None]:
+    """Rend ce que `./predict` dit d'une image entière : d'un coup d'œil, s'il en est sûr."""
+    if classifier.glance:
+        view, side_px = classifier.glance_of(image), classifier.glance.side_px
+        (glanced,) = classifier.answer([view], side_px=side_px)
+        if max(glanced[0]) >= classifier.glance.sure:
+            return glanced
+    return classifier.answer(classifier.views_of(image)[:1])[0]
+
+
 def answers(classifier: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rend ce que `./predict` répond à des vignettes : probabilités et familiarités.
+    """Rend ce que `./predict` dit de vignettes entières : probabilités et familiarités.
 
     Args:
         classifier: un modèle à images en couleurs.
@@ -294,10 +304,7 @@ def answers(classifier: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.
     Returns:
         `(n, classes)` et `(n,)`, NaN si ce modèle n'a pas de familiarité.
     """
-    found = []
-    for start in range(0, len(images), BATCH_SIZE):
-        few = [Image.fromarray(image) for image in images[start : start + BATCH_SIZE]]
-        found += classifier.answer([classifier.views_of(image)[0] for image in few])
+    found = [look_at(classifier, Image.fromarray(image)) for image in images]
     probabilities, scores = zip(*found, strict=True)
     return np.array(probabilities), np.array(scores, float)
 

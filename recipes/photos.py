@@ -35,7 +35,10 @@ IMAGE_PX, LAYER = 192, "mixed8"  # les deux choisis sur les images de validation
 EPOCHS, BATCH_SIZE, NUM_VAL = 10, 500, 2000  # au-delà de dix, la tête apprend par cœur
 LEARNING_RATE = 1e-3  # celui d'Adam par défaut
 L2 = 1e-3  # pénalité sur les poids de la couche dense
-VIEWS = [["crop", 1.0], ["crop", 0.7]]  # d'une photo, à moyenner ; choisies par benchmarks.framing
+# Comment `./predict` regarde une photo (docs/cadrage.md) : un coup d'œil à l'image entière, plus
+# petite ; s'il n'est pas sûr, deux vues, moyennées.
+GLANCE = {"side_px": 144, "sure": 0.95}
+VIEWS = [["crop", 1.0], ["crop", 0.7]]
 
 
 class Enlarged(keras.utils.PyDataset):
@@ -150,6 +153,7 @@ def body(options) -> int:
         report={
             "data_sha256": sources.dataset_sha256(images),
             "views": VIEWS,
+            "glance": GLANCE,
             "precision": "float32",
         },
         details={

@@ -110,6 +110,7 @@ class Report:
     familiarity: Familiarity | None = None
     framing: str = ""
     views: list[tuple[str, float]] = field(default_factory=list)
+    glance: dict[str, float] = field(default_factory=dict)
     num_views: int | None = None
     base: dict[str, object] = field(default_factory=dict)
     export_accuracy: float | None = None

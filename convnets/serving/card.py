@@ -19,6 +19,13 @@ MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # entre lesquelles l'étalonnage 
 RETRIEVE = "Reprenez les fichiers d'un même entraînement."
 
 
+class Glance(NamedTuple):
+    """Le coup d'œil par lequel un modèle commence : une vue de l'image entière, plus petite."""
+
+    side_px: int  # son côté
+    sure: float  # probabilité de la meilleure classe à partir de laquelle il suffit
+
+
 class Card(NamedTuple):
     """Ce qu'il faut savoir d'un modèle exporté pour le faire répondre."""
 
@@ -29,6 +36,7 @@ class Card(NamedTuple):
     classes: tuple[str, ...]  # noms français, () si le modèle ne nomme pas une image
     framing: str  # un de FRAMINGS
     views: tuple[tuple[str, float], ...]  # (cadrage, zoom) de chacune, voir `images.squares`
+    glance: Glance | None  # None : les vues sont toujours toutes regardées
     temperature: float | None  # None si le modèle n'est pas étalonné
     familiarity: float | None  # une image est étrangère sous ce seuil ; None s'il n'y en a pas
     base: Path | None  # export de la base que ce modèle, une tête, demande ; voir `base`
@@ -92,6 +100,7 @@ def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None 
         )
     framing = field("framing", FRAMING, _is_framing, f"un cadrage, {', '.join(FRAMINGS)}")
     views = field("views", [[framing, 1.0]], _is_views, "la liste des vues, [cadrage, zoom]")
+    glance = field("glance", {}, _is_glance, "un coup d'œil, son côté et sa confiance")
     calibration = field(
         "calibration",
         {},
@@ -115,6 +124,7 @@ def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None 
         classes=tuple(field("classes_fr", [], _is_classes, "la liste des noms des classes")),
         framing=framing,
         views=tuple((mode, float(zoom)) for mode, zoom in views),
+        glance=Glance(glance["side_px"], glance["sure"]) if glance else None,
         temperature=calibration.get("temperature"),
         familiarity=familiarity.get("threshold"),
         base=base,
@@ -154,6 +164,13 @@ def _is_views(value) -> bool:
         )
         and all(zoom == 1 or mode == "crop" for mode, zoom in value)
     )
+
+
+def _is_glance(value) -> bool:
+    if not isinstance(value, dict):
+        return False
+    side_px, sure = value.get("side_px"), value.get("sure")
+    return not value or (type(side_px) is int and side_px > 0 and _is_number(sure) and 0 < sure < 1)
 
 
 def _is_calibration(value) -> bool:

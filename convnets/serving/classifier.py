@@ -201,6 +201,7 @@ class Classifier:
         self.classes, self.framing, self.views = [*card.classes], card.framing, card.views
         self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
         self._is_prepared = self.framing == "digit" or len(self.input_shape) == 2
+        self.glance = None if self._is_prepared or self._base else card.glance
 
     def _new_engine(self) -> "Engine | NativeEngine":
         """Rend un moteur à un fil, sans NumPy si le modèle, à images en couleurs, s'y prête."""
@@ -310,13 +311,22 @@ class Classifier:
 
         return [view.tobytes() for view in squares(image, self.input_shape[0], self.views)]
 
-    def answer(self, views: list[bytes]) -> list[tuple[list[float], float | None]]:
+    def glance_of(self, image: "Image.Image") -> bytes:
+        """Rend l'image entière, au côté du coup d'œil, en octets."""
+        from convnets.serving.images import squares
+
+        return squares(image, self.glance.side_px, [(self.framing, 1.0)])[0].tobytes()
+
+    def answer(
+        self, views: list[bytes], *, side_px: int | None = None
+    ) -> list[tuple[list[float], float | None]]:
         """Rend les probabilités étalonnées de chaque vue, et sa familiarité si elle est mesurée.
 
         C'est un moteur libre qui calcule, ou un nouveau.
 
         Args:
             views: octets de tableaux uint8 `input_shape`.
+            side_px: leur côté, si ce n'est pas celui d'`input_shape`.
         """
         if not views:
             return []
@@ -329,13 +339,15 @@ class Classifier:
                 if isinstance(engine, Engine):
                     import numpy as np
 
-                    x = np.frombuffer(b"".join(views), np.uint8).reshape(-1, *self.input_shape)
+                    shape = (side_px, side_px, 3) if side_px else self.input_shape
+                    x = np.frombuffer(b"".join(views), np.uint8).reshape(-1, *shape)
                     probabilities, scores = self._predict(x, engine)
                     scores = [None] * len(x) if scores is None else scores[:, 0].tolist()
                     return [*zip(probabilities.tolist(), scores, strict=True)]
                 size = self._pass_size
                 starts = range(0, len(views), size)
-                rows = [row for i in starts for row in engine.answer(views[i : i + size])]
+                parts = [engine.answer(views[i : i + size], side_px=side_px) for i in starts]
+                rows = [row for part in parts for row in part]
             finally:
                 self._free.append(engine)
         if self.temperature == 1:
@@ -411,14 +423,18 @@ def _classify_group(
             return
         read.append(_read_views(path, model))
         num_bytes += sum(map(len, read[-1][2]))
-        if num_bytes >= PENDING_BYTES:
+        if num_bytes >= PENDING_BYTES or not num_bytes:  # rien à attendre : un coup d'œil a suffi
             yield from _answer_group(read)
             read, num_bytes = [], 0
     yield from _answer_group(read)
 
 
 def _read_views(path: str, model: Chooser) -> tuple:
-    """Lit une image et rend `(chemin, modèle, vues, erreur)` ; l'erreur nomme l'image."""
+    """Lit une image : `(chemin, modèle, vues, coup d'œil, erreur)` ; l'erreur nomme l'image.
+
+    Le coup d'œil est sa réponse, None pour un modèle qui n'en jette pas ; sûre, il ne reste aucune
+    vue à regarder.
+    """
     from convnets.core.decoding import MEMORY
 
     source = sys.stdin.buffer if path == "-" else path
@@ -430,19 +446,28 @@ def _prepare_views(source, model: Chooser) -> tuple:
     try:
         image = model.read(source)
     except (ValueError, OSError) as error:
-        return None, [], str(error)
+        return None, [], None, str(error)
     except Exception:  # la mémoire qui manque, un cas que personne n'a prévu
-        return None, [], _unprepared(source)
+        return None, [], None, _unprepared(source)
     try:
         classifier = model.choose(image)
     except (ValueError, OSError, ImportError):  # un modèle illisible n'est pas une image
         raise
     except Exception:
-        return None, [], _unprepared(source)
+        return None, [], None, _unprepared(source)
+    glanced = None
+    if classifier.glance:
+        try:
+            view = classifier.glance_of(image)
+        except Exception:
+            return None, [], None, _unprepared(source)
+        (glanced,) = classifier.answer([view], side_px=classifier.glance.side_px)
+        if max(glanced[0]) >= classifier.glance.sure:
+            return classifier, [], glanced, None
     try:
-        return classifier, classifier.views_of(image), None
+        return classifier, classifier.views_of(image), glanced, None
     except Exception:
-        return None, [], _unprepared(source)
+        return None, [], None, _unprepared(source)
 
 
 def _unprepared(source) -> str:
@@ -455,20 +480,23 @@ def _unprepared(source) -> str:
 
 
 def _answer_group(read: Sequence[tuple]) -> list[Result]:
-    """Rend la réponse à chaque `(chemin, modèle, vues, erreur)`, un appel par modèle."""
+    """Rend la réponse à chaque image que `_read_views` a lue, un appel par modèle."""
     together: dict[Classifier, list[bytes]] = {}
-    for _, classifier, views, _ in read:
+    for _, classifier, views, *_ in read:
         if views:
             together.setdefault(classifier, []).extend(views)
     rows = {classifier: iter(classifier.answer(views)) for classifier, views in together.items()}
     results = []
-    for path, classifier, views, error in read:
+    for path, classifier, views, glanced, error in read:
         if error:
             results.append(Result(path, None, error))
             continue
-        own, scores = zip(*(next(rows[classifier]) for _ in views), strict=True)
+        own = [next(rows[classifier]) for _ in views] or [glanced]
+        # La familiarité est celle de l'image entière : le coup d'œil s'il a suffi, la première
+        # vue sinon. C'est d'elle que le seuil a été fixé.
+        probabilities, familiarity = own[0]
         if len(own) > 1:
-            own = [[sum(column) / len(own) for column in zip(*own, strict=True)]]
-        # De la première vue, l'image entière : c'est d'une vue que le seuil a été fixé.
-        results.append(Result(path, own[0], None, classifier, scores[0]))
+            columns = zip(*(each for each, _ in own), strict=True)
+            probabilities = [sum(column) / len(own) for column in columns]
+        results.append(Result(path, probabilities, None, classifier, familiarity))
     return results

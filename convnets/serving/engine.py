@@ -40,19 +40,22 @@ class Engine:
         self.input_shape: tuple[int, ...] = tuple(inputs["shape_signature"][1:].tolist())
         self.num_outputs = int(outputs["shape_signature"][-1])
         self.output_rank = len(outputs["shape_signature"])  # 2 : une probabilité par classe
-        self._batch_size = 0
+        self._shape: tuple[int, ...] = ()  # du dernier lot
 
     def predict(self, x: "np.ndarray") -> "np.ndarray":
-        """Rend la sortie `(n, num_outputs)` pour une entrée `(n, *input_shape)`."""
+        """Rend la sortie `(n, num_outputs)` pour une entrée `(n, *input_shape)`.
+
+        Un réseau de convolutions accepte aussi un autre côté que celui d'`input_shape`.
+        """
         return self.answer(x)[0]
 
     def answer(self, x: "np.ndarray") -> "tuple[np.ndarray, np.ndarray | None]":
         """Rend aussi la familiarité de chaque entrée, `(n, 1)`, ou None s'il n'y en a pas."""
-        if len(x) != self._batch_size:
+        if x.shape != self._shape:
             self._interpreter.resize_tensor_input(self._input, x.shape)
             with quiet_stderr():  # il y annonce, en anglais, qu'il calculera avec XNNPACK
                 self._interpreter.allocate_tensors()
-            self._batch_size = len(x)
+            self._shape = x.shape
         self._interpreter.set_tensor(self._input, x)
         self._interpreter.invoke()
         get = self._interpreter.get_tensor

@@ -10,7 +10,9 @@ from PIL import Image
 from convnets.core.images import crop_resize_image
 
 THUMBNAIL_PX = 32  # côté d'une vignette de CIFAR-10
-DETAIL_PX = 6 * THUMBNAIL_PX  # côté auquel `detail` regarde une grande image
+NUM_LINES = 32  # que `misfit` regarde
+MIN_LOSS = 0.6  # niveau de gris : en dessous, l'arrondi cache la différence de deux grilles
+SMOOTH = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 MAX_DECODED_PX = 384  # petit côté qui suffit à un réseau, voir `decoded_side`
 
 
@@ -31,14 +33,15 @@ def squares(
     Args:
         image: image Pillow `RGB`, telle que la rend `open_image`.
         side_px: côté de chaque vue, en pixels.
-        views: mode et zoom de chacune, voir `crop_resize` ; la première seule si le petit côté de
-            l'image n'a pas deux fois `THUMBNAIL_PX`, car agrandir n'apprend rien.
+        views: mode et zoom de chacune, voir `crop_resize` ; l'image entière seule, selon le mode
+            de la première, si son petit côté n'a pas deux fois `THUMBNAIL_PX` : en agrandir un
+            morceau n'apprend rien.
 
     Returns:
         Images Pillow `RGB`, carrées.
     """
     if is_thumbnail(image):
-        views = views[:1]
+        views = [(views[0][0], 1.0)]
     return [crop_resize_image(image, side_px, mode=mode, zoom=zoom) for mode, zoom in views]
 
 
@@ -47,43 +50,51 @@ def is_thumbnail(image: Image.Image) -> bool:
     return min(image.size) < 2 * THUMBNAIL_PX
 
 
-def detail(image: Image.Image) -> float:
-    """Mesure ce qu'une vignette de 32×32 perdrait d'une image.
+def misfit(image: Image.Image) -> float:
+    """Mesure si une image n'est que 32 lignes de 32 pixels, agrandies.
 
-    Le carré central est réduit, puis agrandi de nouveau, en lissant, pixel par pixel, et pixel par
-    pixel en arrondissant par défaut (OpenCV, PyTorch) : c'est le plus petit écart à lui-même, en
-    part de son contraste. Une vignette agrandie en a peu, même par JPEG.
-    Approximation : une photo floue en a peu aussi (docs/cadrage.md).
+    Des lignes du carré central sont ramenées à 32 valeurs, puis agrandies de nouveau de chaque
+    façon courante : en lissant (BILINEAR, BICUBIC, LANCZOS), pixel par pixel, et pixel par pixel
+    en arrondissant par défaut (OpenCV, PyTorch). Le plus petit écart est rapporté à celui
+    que donne la même grille décalée d'une demi-case : une vignette agrandie, même en JPEG, n'a
+    ses pixels qu'à une place ; à une photographie, même floue, les deux grilles vont aussi mal.
+    D'une image presque unie, on ne peut rien dire : c'est une photographie.
 
     Args:
         image: image Pillow `RGB`.
 
     Returns:
-        Écart quadratique moyen, rapporté à l'écart-type des niveaux de gris ; 0 si tout est uni.
+        Près de 0 pour une vignette agrandie, près de 1 pour une photographie ; 0 si 32 valeurs
+        suffisent à tout redire.
     """
-    from PIL import ImageChops, ImageStat
-
     side = min(image.size)
-    if side > MAX_DECODED_PX:
-        square = crop_resize_image(image, DETAIL_PX)
-    else:  # tel quel : un pixel répété reste un carré net
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        square = image.crop((left, top, left + side, top + side))
-    grey, small = square.convert("L"), (THUMBNAIL_PX, THUMBNAIL_PX)
-    contrast = ImageStat.Stat(grey).stddev[0]
-    averaged = grey.resize(small, Image.Resampling.BOX)
-    picked = grey.resize(small, Image.Resampling.NEAREST)
-    scale = THUMBNAIL_PX / grey.width
-    start = 1e-6 - scale / 2  # le pixel j est repris de la colonne ⌊j × scale⌋
-    again = (
-        averaged.resize(grey.size, Image.Resampling.BICUBIC),
-        picked.resize(grey.size, Image.Resampling.NEAREST),
-        picked.transform(
-            grey.size,
-            Image.Transform.AFFINE,
-            (scale, 0, start, 0, scale, start),
-            Image.Resampling.NEAREST,
-        ),
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    size, box = (side, NUM_LINES), (left, top, left + side, top + side)
+    lines = image.resize(size, Image.Resampling.NEAREST, box=box).convert("L")
+    lost = _loss(lines, THUMBNAIL_PX)
+    if not lost:
+        return 0.0
+    half = round(side / THUMBNAIL_PX / 2)
+    shifted = _loss(lines.crop((half, 0, side - half, NUM_LINES)), THUMBNAIL_PX - 1)
+    return lost / shifted if shifted >= MIN_LOSS else 1.0
+
+
+def _loss(lines: Image.Image, num_cells: int) -> float:
+    """Rend ce que des lignes grises perdent à n'avoir que `num_cells` valeurs."""
+    from PIL import ImageChops
+
+    size, small = lines.size, (num_cells, lines.height)
+    affine, nearest = Image.Transform.AFFINE, Image.Resampling.NEAREST
+    centres = lines.transform(
+        small, affine, (size[0] / num_cells, 0, 0, 0, 1, 0), Image.Resampling.BICUBIC
     )
-    gap = min(ImageStat.Stat(ImageChops.difference(grey, each)).rms[0] for each in again)
-    return gap / contrast if contrast else 0.0
+    picked = lines.resize(small, nearest)
+    scale = num_cells / size[0]
+    start = 1e-6 - scale / 2  # le pixel j est repris de la case ⌊j × scale⌋
+    again = [centres.resize(size, each) for each in SMOOTH]
+    again += [
+        picked.resize(size, nearest),
+        picked.transform(size, affine, (scale, 0, start, 0, 1, 0), nearest),
+    ]
+    gaps = [ImageChops.difference(lines, each).convert("F") for each in again]
+    return min(gap.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)) for gap in gaps)

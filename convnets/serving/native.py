@@ -133,15 +133,20 @@ class NativeEngine:
             raise ValueError("une deuxième sortie qui n'est pas une familiarité")
         return types
 
-    def answer(self, images: Sequence[bytes]) -> list[tuple[list[float], float | None]]:
+    def answer(
+        self, images: Sequence[bytes], *, side_px: int | None = None
+    ) -> list[tuple[list[float], float | None]]:
         """Rend la sortie de chaque image, et sa familiarité, None s'il n'y en a pas.
 
         Args:
             images: leurs octets, dans l'ordre d'`input_shape`.
+            side_px: leur côté, si ce n'est pas celui d'`input_shape`.
 
         Raises:
             ValueError: un appel a échoué ; ce qu'il avait réservé est rendu.
         """
+        sides = (side_px, side_px) if side_px else self.input_shape[:2]
+        self._input.dimensions[1], self._input.dimensions[2] = sides
         buffers = [c_void_p() for _ in [self._input, *self._outputs]]
         try:
             outputs, *scores = self._run(images, *buffers)
@@ -157,7 +162,7 @@ class NativeEngine:
         call, pixels, address, count = self._call, b"".join(images), c_void_p(), len(images)
         self._input.dimensions[0] = count
         call(
-            "LiteRtCompiledModelResizeInputTensor",
+            "LiteRtCompiledModelResizeInputTensorNonStrict",  # le côté aussi peut changer
             self._compiled,
             c_size_t(0),
             c_size_t(0),

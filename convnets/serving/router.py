@@ -28,14 +28,14 @@ MODEL_HELP = (  # de l'option --model
     f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)"
 )
 MIN_PHOTO_BYTES = 16_384  # une image de moins de 64 pixels de côté en pèse moins
-MIN_DETAIL = 0.15  # de `images.detail` ; des vignettes agrandies en ont moins (docs/cadrage.md)
+MIN_MISFIT = 0.75  # de `images.misfit` ; des vignettes agrandies en ont moins (docs/cadrage.md)
 
 
 class Router:
     """Donne chaque image au modèle qui lui va, chargé à la première dont il a besoin.
 
-    Une image dont le petit côté a moins de 64 pixels, ou qui n'a pas plus de détails qu'une
-    vignette agrandie (`images.detail`), va à `DEFAULT_MODEL` ; les autres à `PHOTO_MODEL`. Si ce
+    Une image dont le petit côté a moins de 64 pixels, ou qui est une vignette agrandie
+    (`images.misfit`), va à `DEFAULT_MODEL` ; les autres, même floues, à `PHOTO_MODEL`. Si ce
     dernier n'est pas dans le dossier, `DEFAULT_MODEL` répond à tout.
 
     Args:
@@ -80,9 +80,9 @@ class Router:
 
     def slug_for(self, image: "Image.Image") -> str:
         """Rend le nom du modèle qui va à une image que `read` a rendue, sans le charger."""
-        from convnets.serving.images import detail, is_thumbnail
+        from convnets.serving.images import is_thumbnail, misfit
 
-        photo = self._has_photos and not is_thumbnail(image) and detail(image) > MIN_DETAIL
+        photo = self._has_photos and not is_thumbnail(image) and misfit(image) >= MIN_MISFIT
         return PHOTO_MODEL if photo else DEFAULT_MODEL
 
     def choose(self, image: "Image.Image") -> Classifier:

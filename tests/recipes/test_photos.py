@@ -155,3 +155,9 @@ def test_shipped_network_starts_with_the_real_base(extract):
     expected = extractor.predict(large, verbose=0)
     gap = np.linalg.norm(found - expected) / np.linalg.norm(expected)
     assert 0 < gap < 0.03  # les mêmes poids, arrondis filtre par filtre (saving.round_weight)
+
+
+def test_the_shipped_model_looks_as_its_recipe_says():
+    card = Classifier(SLUG).card
+    assert card.glance._asdict() == photos.GLANCE
+    assert [*map(list, card.views)] == photos.VIEWS

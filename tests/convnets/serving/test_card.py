@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convnets.serving.card import Card, read_card
+from convnets.serving.card import Card, Glance, read_card
 
 CONTENT = b"un export"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -18,6 +18,7 @@ FIELDS = (
     "classes_fr",
     "framing",
     "views",
+    "glance",
     "calibration",
     "familiarity",
     "exercise",
@@ -42,6 +43,7 @@ def test_a_card_says_what_the_report_says(tmp_path):
             "classes_fr": ["Chat", "Chien"],
             "framing": "squash",
             "views": [["crop", 0.7], ["squash", 1]],
+            "glance": {"side_px": 96, "sure": 0.9},
             "calibration": {"temperature": 2, "ece_before": 0.1},
             "familiarity": {"threshold": -1, "measure": "énergie"},
             "base": base,
@@ -57,6 +59,7 @@ def test_a_card_says_what_the_report_says(tmp_path):
         ("Chat", "Chien"),
         "squash",
         (("crop", 0.7), ("squash", 1.0)),
+        Glance(96, 0.9),
         2,
         -1,
         card.base,
@@ -66,7 +69,7 @@ def test_a_card_says_what_the_report_says(tmp_path):
 def test_what_is_missing_has_a_default(tmp_path):
     write(tmp_path, {"files": FILES})
     assert read_card("m", models_dir=tmp_path, content=CONTENT) == Card(
-        "m", "m", SHA256, (), (), "crop", (("crop", 1.0),), None, None, None
+        "m", "m", SHA256, (), (), "crop", (("crop", 1.0),), None, None, None, None
     )
 
 
@@ -99,6 +102,11 @@ def test_files_may_have_been_renamed(tmp_path):
         ({"views": [["crop", 2]]}, "views"),
         ({"views": [["squash", 0.5]]}, "views"),
         ({"views": [["digit", 1]]}, "views"),
+        ({"glance": [144, 0.9]}, "glance"),
+        ({"glance": {"side_px": 0, "sure": 0.9}}, "glance"),
+        ({"glance": {"side_px": 144.5, "sure": 0.9}}, "glance"),
+        ({"glance": {"side_px": 144, "sure": 1}}, "glance"),
+        ({"glance": {"sure": 0.9}}, "glance"),
         ({"calibration": 1}, "calibration"),
         ({"calibration": {}}, "calibration"),
         ({"calibration": {"temperature": "1"}}, "température"),

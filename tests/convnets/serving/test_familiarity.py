@@ -56,14 +56,18 @@ def test_the_export_stays_small(repo, slug):
     assert (repo / "models" / f"{slug}.tflite").stat().st_size < SIZES[slug]
 
 
-def test_the_whole_picture_decides(repo, tmp_path):
-    """Les autres vues servent à nommer ; le seuil a été fixé sur une seule."""
+@pytest.mark.parametrize(("name", "sure"), [("chat.png", True), ("pont.png", False)])
+def test_the_whole_picture_decides(repo, name, sure):
+    """Au coup d'œil s'il est sûr, sinon à la première vue ; l'autre ne sert qu'à nommer."""
     classifier = Classifier("ex05_photos", num_threads=1)
-    path = repo / "samples" / "chat.png"
-    views = classifier.views_of(classifier.read(path))
+    path = repo / "samples" / name
+    image = classifier.read(path)
+    views, glance = classifier.views_of(image), classifier.glance
+    (glanced,) = classifier.answer([classifier.glance_of(image)], side_px=glance.side_px)
     (result,) = classifier.classify([str(path)])
-    assert len(views) == 2 and result.familiar
-    assert result.familiarity == pytest.approx(classifier.answer(views[:1])[0][1], rel=1e-5)
+    assert len(views) == 2 and result.familiar == sure == (max(glanced[0]) >= glance.sure)
+    expected = glanced if sure else classifier.answer(views[:1])[0]
+    assert result.familiarity == pytest.approx(expected[1], rel=1e-5)
 
 
 @pytest.mark.parametrize("version", [native.VERSION, "0.0.0"])

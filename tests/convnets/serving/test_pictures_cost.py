@@ -236,6 +236,8 @@ def test_a_picture_is_gone_when_its_memory_is_given_back(monkeypatch, tmp_path):
         def choose(self, image):
             return self
 
+        glance = None
+
         def views_of(self, image):
             return [image.tobytes()]
 

@@ -114,6 +114,8 @@ class Stumbling:
         self._try("choose", image)
         return self
 
+    glance = None
+
     def views_of(self, image):
         self._try("views_of", image)
         return [image.tobytes()]
