@@ -1,0 +1,96 @@
+"""Le réseau : ce qu'il reçoit, ce qui y entre, et qu'il apprend la bonne vitesse."""
+
+import keras
+import numpy as np
+import pytest
+
+from exercises.ex26_text_to_image import flow, network, sentences
+from exercises.ex26_text_to_image.subjects import CIFAR10, FASHION
+
+QUESTION = "S3, figure (6)"
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return network.build_model(FASHION, channels=(8, 8))
+
+
+@pytest.fixture
+def asked():
+    return sentences.encode(FASHION, ["une robe claire", "un sac", "une botte large"])
+
+
+def answer(model, asked, *, times=0.5, seed=0):
+    image = network.draw_noise(FASHION, len(asked), seed=seed)
+    given = {"image": image, "time": np.full((len(asked), 1), times), "words": asked}
+    return np.asarray(model(given))
+
+
+@pytest.mark.question(QUESTION)
+def test_the_sizes_and_the_parameters():
+    for subject, count in ((FASHION, 341_505), (CIFAR10, 343_523)):
+        built = network.build_model(subject)
+        assert built.output_shape == (None, *subject.pixels) and built.count_params() == count
+        assert count < 1_000_000
+
+
+@pytest.mark.question(QUESTION)
+def test_the_sentence_and_the_time_change_the_velocity(model, asked):
+    # Au départ, la dernière convolution de chaque bloc est nulle : rien n'a encore d'effet.
+    np.testing.assert_array_equal(answer(model, asked), answer(model, asked[::-1], times=0.1))
+    trained = keras.models.clone_model(model)
+    rng = np.random.default_rng(0)
+    trained.set_weights([0.3 * rng.standard_normal(w.shape) for w in model.get_weights()])
+    found = answer(trained, asked)
+    assert np.abs(found[:2] - answer(trained, asked[[1, 0, 2]])[:2]).max() > 1e-3
+    np.testing.assert_allclose(found[2], answer(trained, asked[[1, 0, 2]])[2], atol=1e-5)
+    assert np.abs(found - answer(trained, asked, times=0.9)).max() > 1e-3
+
+
+@pytest.mark.question(QUESTION)
+def test_a_batch_is_points_of_straight_paths_and_their_velocity():
+    images = np.random.default_rng(0).integers(0, 256, (2000, 2, 2, 1)).astype(np.uint8)
+    words = np.full((2000, sentences.MAX_WORDS), 3, np.uint8)
+    given, velocity = network.draw(images, words, rng=np.random.default_rng(1))
+    # En allant jusqu'au bout à cette vitesse, on arrive à l'image ; en reculant, au bruit.
+    left = (1 - given["time"]).reshape(-1, 1, 1, 1)
+    np.testing.assert_allclose(given["image"] + left * velocity, flow.to_unit(images), atol=1e-5)
+    noise = given["image"] - (1 - left) * velocity
+    assert abs(noise.mean()) < 0.05 and abs(noise.std() - 1) < 0.05
+    assert given["time"].min() < 0.01 and given["time"].max() > 0.99
+    erased = (given["words"] == sentences.NOTHING).all(axis=1)
+    assert 0.07 < erased.mean() < 0.13 and (given["words"][~erased] == 3).all()
+
+
+def test_the_batches_are_those_of_the_seed_and_of_the_epoch():
+    images = np.arange(8 * 4, dtype=np.uint8).reshape(8, 2, 2, 1)
+    words = np.ones((8, sentences.MAX_WORDS), np.uint8)
+    batches = [
+        network.FlowBatches(images, words, batch_size=4, seed=seed, augment=None)
+        for seed in (0, 0, 1)
+    ]
+    first, same, other = (each[1] for each in batches)
+    np.testing.assert_array_equal(first[1], same[1])
+    assert np.abs(first[1] - other[1]).max() > 0.1
+    batches[0].epoch = 1
+    assert np.abs(batches[0][1][1] - first[1]).max() > 0.1
+
+
+@pytest.mark.question(QUESTION)
+def test_strength_zero_does_not_read_and_one_only_reads(model, asked, eager):
+    rng = np.random.default_rng(0)
+    trained = keras.models.clone_model(model)
+    trained.set_weights([0.1 * rng.standard_normal(w.shape) for w in model.get_weights()])
+    noise = network.draw_noise(FASHION, 3, seed=0)
+
+    def draw(words, guidance):
+        return network.draw_path(trained, words, noise, guidance=guidance, num_steps=2)
+
+    silent = np.zeros_like(asked)
+    np.testing.assert_array_equal(draw(asked, 0), draw(silent, 1))
+    alone = flow.follow(network.velocity(trained, asked), noise, num_steps=2)
+    np.testing.assert_array_equal(draw(asked, 1), flow.to_pixels(alone))
+    assert (
+        alone[-1] != flow.follow(network.velocity(trained, silent), noise, num_steps=2)[-1]
+    ).any()
