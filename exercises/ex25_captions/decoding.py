@@ -72,10 +72,8 @@ def reply(answerer: keras.Model, maps: np.ndarray, questions: np.ndarray) -> np.
     Returns:
         Rangs dans `ANSWERS`, `(n, q)`.
     """
-    num_asked = questions.shape[1]
-    inputs = [np.repeat(maps, num_asked, axis=0), questions.reshape(-1, questions.shape[2])]
-    probabilities = answerer.predict(inputs, batch_size=BATCH_SIZE, verbose=0)
-    return probabilities.argmax(-1).reshape(questions.shape[:2])
+    probabilities = answerer.predict([maps, questions], batch_size=BATCH_SIZE, verbose=0)
+    return probabilities.argmax(-1)
 
 
 def to_answers(numbers: np.ndarray) -> list[str]:

@@ -5,8 +5,9 @@ D'après : S3, figures (4) et (5).
 Les trois sont un seul modèle, appris d'un coup : une scène, sa phrase, une question. L'encodeur est
 un petit réseau de convolution ; sa carte, de 8 × 8 cases, est tout ce que les deux autres savent de
 l'image. Décrire : un GRU lit les mots déjà dits, puis regarde la carte par attention (Xu et al.,
-« Show, Attend and Tell », arXiv 1502.03044). Répondre : un GRU lit la question, que chaque case
-reçoit (Antol et al., « VQA », arXiv 1505.00468) ; les cases répondent, et on ajoute leurs voix.
+« Show, Attend and Tell », arXiv 1502.03044). Répondre : les mots de la question sont additionnés
+(Zhou et al., arXiv 1512.02167) ; chaque case les reçoit, une échelle et un décalage par nombre
+(FiLM, Perez et al., arXiv 1709.07871), et on ajoute ce que les cases en disent.
 """
 
 import keras
@@ -19,7 +20,11 @@ from exercises.ex25_captions.scenes import SCENE_PX
 WIDTHS = (32, 64, 96, 128)  # canaux des cartes de 32, 16, 8 et 8 pixels de côté
 CELLS = (SCENE_PX // 8) ** 2  # cases de la carte
 EMBEDDING = 32  # nombres par mot
-UNITS = 128  # état des GRU, largeur des couches
+UNITS = 128  # état du GRU, largeur des couches
+FORGET = 0.5  # dropout de l'état : sans lui, la phrase suit l'habitude et non l'image
+GATES = 64  # nombres par case qui décident de ce qui compte
+# Les vecteurs des mots et des cases, au départ : les petits de Keras tardent à se distinguer.
+WIDE = keras.initializers.RandomNormal(stddev=0.4)
 MOMENTUM = 0.9  # à 0,99, les moyennes des lots seraient en retard sur un si court apprentissage
 
 
@@ -38,14 +43,14 @@ def build_encoder() -> keras.Model:
     return keras.Model(images, x, name="encoder")
 
 
-def place(maps, *, activation: str | None = None):
-    """Pèse les canaux de chaque case, et lui ajoute ce qui dit où elle est : `(n, 64, 128)`.
+def place(maps, units: int):
+    """Pèse les canaux de chaque case, et lui ajoute ce qui dit où elle est : `(n, 64, units)`.
 
     Une convolution 1 × 1 dont le biais dépend de la case : sans lui, la somme des cases ne
     saurait plus ce qui était en haut.
     """
     return layers.EinsumDense(
-        "ncd,de->nce", output_shape=(CELLS, UNITS), bias_axes="ce", activation=activation
+        "ncd,de->nce", output_shape=(CELLS, units), bias_axes="ce", bias_initializer=WIDE
     )(maps)
 
 
@@ -62,15 +67,16 @@ def build_speaker() -> keras.Model:
     """
     maps = keras.Input((CELLS, WIDTHS[-1]))
     words = keras.Input((MAX_WORDS,), dtype="uint8")
-    values = place(maps, activation="relu")
+    values = ops.relu(place(maps, UNITS))
     start = layers.Dense(UNITS, activation="tanh")(layers.GlobalAveragePooling1D()(values))
     said = layers.Embedding(len(CAPTIONS.words), EMBEDDING)(words)  # (n, mots, 32)
     state = layers.GRU(UNITS, return_sequences=True)(said, initial_state=start)
-    query, keys = layers.Dense(UNITS)(state), place(maps)
+    query, keys = layers.Dense(UNITS)(state), place(maps, UNITS)
     scores = ops.matmul(query, ops.transpose(keys, (0, 2, 1))) / UNITS**0.5  # (n, mots, 64)
     attention = ops.softmax(scores)
     context = ops.matmul(attention, values)  # (n, mots, 128)
-    x = layers.Dense(UNITS, activation="relu")(ops.concatenate([state, context], axis=-1))
+    known = layers.Dropout(FORGET)(state)
+    x = layers.Dense(UNITS, activation="relu")(ops.concatenate([known, context], axis=-1))
     following = layers.Dense(len(CAPTIONS.words), activation="softmax", dtype="float32")(x)
     return keras.Model([maps, words], [following, attention], name="speaker")
 
@@ -79,34 +85,40 @@ def build_speaker() -> keras.Model:
 
 
 def build_answerer() -> keras.Model:
-    """Construit celui qui répond : carte et question → probabilités des réponses.
+    """Construit celui qui répond : carte et questions → probabilités des réponses.
+
+    L'ordre des mots d'une question n'apprend rien ici : leurs vecteurs sont additionnés. Dans
+    chaque case, des portes décident d'après elle de ce qui compte ; la somme des cases, et non leur
+    moyenne, permet de dénombrer.
 
     Returns:
-        Modèle : `(n, 64, 128)` et entiers `(n, MAX_ASKED)` → `(n, réponses)`.
+        Modèle : `(n, 64, 128)` et entiers `(n, q, MAX_ASKED)` → `(n, q, réponses)`.
     """
     maps = keras.Input((CELLS, WIDTHS[-1]))
-    words = keras.Input((MAX_ASKED,), dtype="uint8")
-    x = layers.Embedding(len(ASKED.words), EMBEDDING)(words)
-    asked = layers.GRU(UNITS)(x)  # (n, 128)
-    cells = place(maps) + layers.Reshape((1, UNITS))(layers.Dense(UNITS)(asked))
-    x = layers.Dense(UNITS, activation="relu")(layers.Activation("relu")(cells))  # (n, 64, 128)
-    x = ops.concatenate([ops.sum(x, axis=1) / CELLS**0.5, asked], axis=-1)
-    x = layers.Dense(UNITS, activation="relu")(x)
+    words = keras.Input((None, MAX_ASKED), dtype="uint8")
+    x = layers.Embedding(len(ASKED.words), UNITS, embeddings_initializer=WIDE)(words)
+    asked = layers.Dense(UNITS, activation="relu")(ops.sum(x, axis=2))  # (n, q, 128)
+    scale, shift = (ops.expand_dims(layers.Dense(GATES)(asked), 2) for _ in range(2))
+    cells = ops.relu(scale * ops.expand_dims(place(maps, GATES), 1) + shift)  # (n, q, 64, 64)
+    gates = layers.Dense(UNITS, activation="sigmoid")(cells)  # (n, q, 64, 128)
+    values = ops.expand_dims(ops.relu(place(maps, UNITS)), 1)
+    seen = ops.sum(gates * values, axis=2) / CELLS**0.5  # (n, q, 128)
+    x = layers.Dense(UNITS, activation="relu")(ops.concatenate([seen, asked], axis=-1))
     answers = layers.Dense(len(ANSWERS), activation="softmax", dtype="float32")(x)
     return keras.Model([maps, words], answers, name="answerer")
 
 
 def build_model() -> keras.Model:
-    """Réunit les trois : `{image, words, question}` → `{caption, answer}`."""
+    """Réunit les trois : `{image, words, questions}` → `{caption, answers}`."""
     encoder, speaker, answerer = build_encoder(), build_speaker(), build_answerer()
     given = {
         "image": keras.Input((SCENE_PX, SCENE_PX, 3), dtype="uint8", name="image"),
         "words": keras.Input((MAX_WORDS,), dtype="uint8", name="words"),
-        "question": keras.Input((MAX_ASKED,), dtype="uint8", name="question"),
+        "questions": keras.Input((None, MAX_ASKED), dtype="uint8", name="questions"),
     }
     maps = encoder(given["image"])
     outputs = {
         "caption": speaker([maps, given["words"]])[0],
-        "answer": answerer([maps, given["question"]]),
+        "answers": answerer([maps, given["questions"]]),
     }
     return keras.Model(given, outputs, name="ex25_captions")
