@@ -50,7 +50,7 @@ NAMES_FR = {
     "kernel_1": "noyaux 1×1",
     "kernel_5": "noyaux 5×5",
     "average": "pooling moyen",
-    "stride": "stride 2 sans pooling",
+    "stride": "pas de 2 sans pooling",
     "half": "deux fois moins de filtres",
     "double": "deux fois plus de filtres",
     "shallow": "deux convolutions",

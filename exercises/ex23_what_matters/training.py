@@ -14,10 +14,10 @@ from convnets.datasets import sources
 from convnets.training import study
 from exercises.ex23_what_matters.networks import REFERENCE, build_model, pieces_of, share_start
 
-NUM_IMAGES = 7000  # premières images de chaque jeu, pour apprendre comme pour tester
-NUM_VAL = 1000  # retirées de celles pour apprendre
+NUM_IMAGES = 6000  # premières images de chaque jeu, pour apprendre comme pour tester
+NUM_VAL = 600  # retirées de celles pour apprendre
 EPOCHS = 4
-LONG = 6  # fois plus d'époques : le budget long
+LONG = 5  # fois plus d'époques : le budget long
 BATCH_SIZE = 64
 LEARNING_RATE = 2e-3  # d'Adam, au début : celui d'autres exercices, réglé pour aucun d'ici
 SHIFT_PX = 2  # déplacement de l'augmentation
