@@ -98,7 +98,9 @@ def build_model(kind: str) -> keras.Model:
         up = layers.Conv2DTranspose(width, 4, 2, padding="same", use_bias=False)
         x = block(up, x) + skip
     x = block(layers.Conv2D(WIDTHS[0], 3, padding="same", use_bias=False), x)
-    last = {"density": "softplus", "peaks": "sigmoid"}[kind]
+    # La densité n'est pas bornée : une fonction qui l'écraserait près de zéro laisserait un peu de
+    # foule partout, et la somme de 4 096 pixels en compterait.
+    last = {"density": "linear", "peaks": "sigmoid"}[kind]
     x = layers.Conv2D(1, 1, activation=last, dtype="float32")(x)
     return keras.Model(images, x[..., 0], name=f"crowd_{kind}")
 

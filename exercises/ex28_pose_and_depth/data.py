@@ -11,8 +11,8 @@ from exercises.ex28_pose_and_depth.pairs import compose_pairs
 from exercises.ex28_pose_and_depth.puppets import compose_puppets
 
 NUM_IMAGES = {
-    "pose": {"train": 4500, "val": 400, "test": 800},
-    "depth": {"train": 800, "val": 100, "test": 200},
+    "pose": {"train": 2500, "val": 400, "test": 800},
+    "depth": {"train": 600, "val": 100, "test": 200},
     "crowd": {"train": 800, "val": 150, "test": 360},
 }
 SEEDS = {"train": 0, "val": 1, "test": 2}  # des images : les mêmes pour toutes les graines

@@ -15,8 +15,9 @@ from scipy.ndimage import uniform_filter
 from exercises.ex28_pose_and_depth.pairs import MAX_DISPARITY, NOISE, SIDE_PX, Pairs
 from exercises.ex28_pose_and_depth.training import block
 
-WINDOWS = (3, 5, 7, 9, 11)  # côtés essayés ; la validation choisit
+WINDOWS = (5, 7, 9, 11, 13, 15)  # côtés essayés ; la validation choisit
 FEATURES = 16  # caractéristiques de chaque pixel
+SHARPNESS = 10.0  # d'une ressemblance dans [-1, 1] à un score, que lit un softmax
 WIDTHS = (32, 48)  # canaux des cartes de 32 et 16 pixels de côté
 TOLERANCE_PX = 1.0  # au-delà, un pixel est faux
 FLAT_PX, FLAT_LEVELS = 7, 2 * NOISE  # fenêtre et écart-type sous lequel elle est unie
@@ -99,7 +100,7 @@ def correlate(left, right):
         right: de même.
 
     Returns:
-        `(n, h, w, 16)` : le produit scalaire moyen ; 0 là où le décalage sort de l'image.
+        `(n, h, w, 16)` : le produit scalaire ; 0 là où le décalage sort de l'image.
 
     Source : Dosovitskiy et al., « FlowNet », arXiv 1504.06852, équation 1 ; Mayer et al., « A Large
     Dataset to Train Convolutional Networks… », arXiv 1512.02134, § 5, pour une seule ligne.
@@ -108,7 +109,7 @@ def correlate(left, right):
     padded = ops.pad(right, ((0, 0), (0, 0), (MAX_DISPARITY, 0), (0, 0)))
     starts = range(MAX_DISPARITY, 0, -1)
     return ops.stack(
-        [ops.mean(left * padded[:, :, start : start + width], axis=-1) for start in starts], axis=-1
+        [ops.sum(left * padded[:, :, start : start + width], axis=-1) for start in starts], axis=-1
     )
 
 
@@ -127,9 +128,10 @@ def build_model() -> keras.Model:
         layers.Conv2D(FEATURES, 5, padding="same", activation="relu"),
         layers.Conv2D(FEATURES, 3, padding="same"),
     ]
-    left, right = (tower[1](tower[0](views[:, k])) for k in (0, 1))  # (n, 64, 64, 16), mêmes poids
-    costs = correlate(left, right)  # (n, 64, 64, 16)
-    x = layers.Concatenate()([costs, left])
+    # Les mêmes poids pour les deux : (n, 64, 64, 16). De norme 1, ils se comparent comme la ZNCC.
+    left, right = (ops.normalize(tower[1](tower[0](views[:, k]))) for k in (0, 1))
+    matches = SHARPNESS * correlate(left, right)  # (n, 64, 64, 16)
+    x = layers.Concatenate()([matches, left])
     x = fine = block(layers.Conv2D(WIDTHS[0], 3, strides=2, padding="same", use_bias=False), x)
     x = block(layers.Conv2D(WIDTHS[1], 3, strides=2, padding="same", use_bias=False), x)
     for dilation in (1, 2):  # (n, 16, 16, 48)
@@ -137,7 +139,7 @@ def build_model() -> keras.Model:
         x = x + block(around, x)
     x = block(layers.Conv2DTranspose(WIDTHS[0], 4, 2, padding="same", use_bias=False), x) + fine
     x = layers.Conv2DTranspose(MAX_DISPARITY, 4, 2, padding="same")(x)  # (n, 64, 64, 16)
-    scores = layers.Activation("softmax", dtype="float32")(x + costs)
+    scores = layers.Activation("softmax", dtype="float32")(x + matches)
     answer = ops.sum(scores * ops.arange(MAX_DISPARITY, dtype="float32"), axis=-1)
     return keras.Model(pairs, answer, name="depth")
 

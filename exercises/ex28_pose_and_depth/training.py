@@ -11,8 +11,8 @@ from keras import layers
 
 from convnets.training import study
 
-EPOCHS = 12
-BATCH_SIZE = 32
+EPOCHS = 8
+BATCH_SIZE = 16  # petit : plus de pas pour le même temps
 MOMENTUM = 0.9  # à 0,99, les moyennes des lots seraient en retard : il y a peu de pas
 
 

@@ -129,8 +129,8 @@ def test_correlation_against_a_double_loop():
     assert found.shape == (1, 3, 20, 16)
     for d in range(pairs.MAX_DISPARITY):
         for x in range(20):
-            gap = 0 if x < d else (left[0, :, x] * right[0, :, x - d]).mean(-1)
-            np.testing.assert_allclose(found[0, :, x, d], gap, atol=1e-6)
+            gap = 0 if x < d else (left[0, :, x] * right[0, :, x - d]).sum(-1)
+            np.testing.assert_allclose(found[0, :, x, d], gap, atol=1e-5)
 
 
 # --- Mesurer -------------------------------------------------------------------------
