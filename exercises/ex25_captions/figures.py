@@ -75,7 +75,9 @@ def _write(axis, words: list[Word], *, first_line: float) -> float:
     """Écrit des mots à droite d'une scène, ligne à ligne ; rend la ligne qui suit."""
     line, column = first_line, 0
     for word in words:
-        if column + len(word.text) > WIDTH:
+        if word.text == ",":
+            column -= 1  # contre le mot qui précède
+        elif column + len(word.text) > WIDTH:
             line, column = line + 1, 0
         axis.annotate(
             word.text,
@@ -188,7 +190,7 @@ def save_attention(image: np.ndarray, words: list[str], attention: np.ndarray, p
             mask = 1 - looked.reshape(side, side) / looked.max()
             axis.imshow(
                 np.zeros((side, side)),
-                alpha=0.8 * mask,
+                alpha=0.7 * mask,
                 cmap="gray",
                 extent=(-0.5, SCENE_PX - 0.5, SCENE_PX - 0.5, -0.5),
             )
@@ -233,7 +235,11 @@ def save_measures(report: Report, path: Path) -> None:
             for k, text in enumerate(PARTS.values()):
                 axis.text((k + 0.5) * len(measures) - 0.5, 112, text, ha="center", weight="bold")
             axis.set_xticks(
-                range(len(groups)), [measures[key].replace(" ", "\n", 1) for key, _ in groups]
+                range(len(groups)),
+                [
+                    measures[key].replace("quelle ", "quelle\n").replace("phrases ", "phrases\n")
+                    for key, _ in groups
+                ],
             )
             axis.set(ylim=(0, 120), ylabel="%", title=title, yticks=range(0, 101, 20))
             axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, fontsize=8.5)
