@@ -17,7 +17,7 @@ from exercises.ex25_captions.network import CELLS, WIDTHS, build_answerer, build
 from exercises.ex25_captions.questions import TYPES
 from exercises.ex25_captions.scenes import FASHION_KINDS, Album, make_album
 
-EPOCHS = 9
+EPOCHS = 8
 BATCH_SIZE = 32
 LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 NUM_SCENES = {"train": 8000, "val": 500, "seen": 1000, "unseen": 1000}
