@@ -14,6 +14,7 @@ from web.clothes import clothes
 from web.examples import list_examples, x_or_o_weights
 from web.graph import club
 from web.networks import write_networks
+from web.sounds import mixtures
 from web.sources import write_downloads, write_sources
 
 STATIC = Path(__file__).parent / "static"
@@ -87,6 +88,7 @@ def build(output: Path) -> None:
             ("x_ou_o", x_or_o_weights()),
             ("club", club()),
             ("vetements", clothes()),
+            ("melanges", mixtures()),
         ):
             text = json.dumps(content, ensure_ascii=False)
             (extra / f"{name}.json").write_text(text, encoding="utf-8")

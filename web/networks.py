@@ -14,8 +14,22 @@ import numpy as np
 
 from convnets.core.paths import MODELS_DIR
 
-SLUGS = ("ex00_position", "ex04_comparison", "ex04_lenet", "ex19_vision_transformer")
-SETTINGS = ("activation", "padding", "scale", "offset", "epsilon")  # que le calcul demande
+SLUGS = (
+    "ex00_position",
+    "ex04_comparison",
+    "ex04_lenet",
+    "ex19_vision_transformer",
+    "ex20_source_separation",
+)
+SETTINGS = (  # que le calcul demande
+    "activation",
+    "padding",
+    "strides",
+    "dilation_rate",
+    "scale",
+    "offset",
+    "epsilon",
+)
 
 
 def read_networks(path: Path) -> dict[str, list[dict]]:

@@ -68,3 +68,21 @@ def test_a_patch_says_where_it_looks(page, address):
     assert "morceaux mélangés" in answer.inner_text()
     page.set_input_files("#vetement", {"name": "a.png", "mimeType": "", "buffer": b"non"})
     page.locator('#attention [role=status]:has-text("n\'est pas une image")').wait_for()
+
+
+def test_two_sources_are_heard_and_the_mask_is_painted(page, address):
+    page.goto(f"{address}/sources.html")
+    said, told = (page.locator("#sources [role=status]").nth(rank) for rank in (0, 1))
+    page.locator("#sources [role=status]:has-text('Masque du réseau. Gain')").wait_for()
+    gains = re.findall(r"([\d,−]+) dB", said.inner_text())
+    assert all(float(gain.replace(",", ".")) > 5 for gain in gains) and len(gains) == 2
+    page.get_by_text("Écouter la mélodie séparée").click()
+    page.get_by_text("On entend la mélodie séparée.").wait_for()
+    page.select_option("#masque", "cut")
+    assert said.inner_text().startswith("Au-dessous de 1500 Hz")
+    page.focus("#sources canvas[tabindex]")
+    page.keyboard.press("Space")
+    assert said.inner_text().startswith("Votre masque. Gain")
+    assert told.inner_text().startswith("Pinceau posé")
+    page.set_input_files("#son", {"name": "a.wav", "mimeType": "", "buffer": b"non"})
+    page.locator('#sources [role=status]:has-text("n\'est pas un son")').wait_for()

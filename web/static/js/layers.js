@@ -1,5 +1,7 @@
 // Les couches d'un petit réseau, calculées ici : de quoi voir ce que chacune rend.
 
+import {pads} from "./convolution.js";
+
 /**
  * @typedef {object} Tensor Des nombres rangés comme Keras les range, le dernier axe d'abord.
  * @property {number[]} shape @property {Float32Array} values
@@ -9,6 +11,7 @@
  * @typedef {object} Layer Une couche, telle que web/networks.py l'écrit.
  * @property {string} kind @property {string} name @property {Tensor[]} weights
  * @property {string} [activation] @property {string} [padding]
+ * @property {number[]} [strides] @property {number[]} [dilation_rate]
  * @property {number} [scale] @property {number} [offset] @property {number} [epsilon]
  */
 
@@ -61,21 +64,23 @@ const STEPS = {
   Dense: (x, layer) => activate(dense({...x, shape: [1, x.values.length]}, layer), layer.activation),
 };
 
-/** Convolution de pas 1. @param {Tensor} x @param {Layer} layer @returns {Tensor} */
-function convolve({shape: [height, width, channels], values}, {padding, activation, weights: [kernel, bias]}) {
-  const [rows, columns, , filters] = kernel.shape;
-  const [top, left] = padding === "same" ? [(rows - 1) >> 1, (columns - 1) >> 1] : [0, 0];
-  const h = padding === "same" ? height : height - rows + 1;
-  const w = padding === "same" ? width : width - columns + 1;
+/** Convolution. @param {Tensor} x @param {Layer} layer @returns {Tensor} */
+export function convolve({shape: [height, width, channels], values}, layer) {
+  const {padding, activation, strides = [1, 1], dilation_rate: dilation = [1, 1], weights: [kernel, bias]} = layer;
+  const [rows, columns, , filters] = kernel.shape, lengths = [height, width];
+  const extents = [dilation[0] * (rows - 1) + 1, dilation[1] * (columns - 1) + 1];
+  const around = extents.map((extent, axis) => pads(lengths[axis], extent, strides[axis], padding === "same" ? "same" : "valid"));
+  const [h, w] = extents.map((extent, axis) =>
+    Math.floor((lengths[axis] + around[axis][0] + around[axis][1] - extent) / strides[axis]) + 1);
   const found = new Float32Array(h * w * filters);
   for (let y = 0, place = 0; y < h; y++) {
     for (let x = 0; x < w; x++, place += filters) {
-      found.set(bias.values, place);
+      if (bias) found.set(bias.values, place);
       for (let i = 0; i < rows; i++) {
-        const v = y + i - top;
+        const v = y * strides[0] + i * dilation[0] - around[0][0];
         if (v < 0 || v >= height) continue;
         for (let j = 0; j < columns; j++) {
-          const u = x + j - left;
+          const u = x * strides[1] + j * dilation[1] - around[1][0];
           if (u < 0 || u >= width) continue;
           for (let c = 0; c < channels; c++) {
             const value = values[(v * width + u) * channels + c];
