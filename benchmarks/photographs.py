@@ -34,6 +34,7 @@ HERE = Path(__file__).resolve().parent
 TEST_LIST = HERE / "photographs.csv"  # ne choisit rien
 DEVELOPMENT_LIST = HERE / "photographs_dev.csv"  # d'autres dépôts, pour choisir
 PAGE = HERE.parent / "docs" / "photographies.md"
+FIGURE = PAGE.parent / "mesures" / "photographies.png"  # images à la licence libre
 START, END = "<!-- mesures : début -->", "<!-- mesures : fin -->"
 NOT_PHOTOGRAPHS = ("dessin", "jouet")  # mesurés à part
 TAGS = {  # les conditions d'une photographie, et ce qu'on en dit
@@ -47,7 +48,7 @@ TAGS = {  # les conditions d'une photographie, et ce qu'on en dit
     "détouré": "objet détouré",
     "insolite": "objet déguisé",
 }
-FREE = ("CC BY 2.0", "CC BY-SA 2.0", "sans restriction connue")  # licences d'une image à montrer
+FREE = ("CC BY 2.0", "CC BY-SA 2.0", "sans restriction connue")  # celles d'une image à montrer
 Z = 1.959964  # quantile à 97,5 % de la loi normale
 
 
@@ -327,11 +328,15 @@ def report(answers: Sequence[Answer], num_listed: int, duration_s: float) -> str
     doubts = [each for each in photographs if not each.familiar]
     right_doubts, _ = count(doubts)
     missing = num_listed - len(answers)
+    said = "Aucune n'est mise en doute."
+    if doubts:
+        said = (
+            f"{agreed(len(doubts), 'est mise', 'sont mises')} en doute, dont "
+            f"{agreed(right_doubts, 'bien nommée', 'bien nommées')}."
+        )
     lines = [
-        f"**{describe(photographs)}** des photographies sont bien nommées.",
-        f"{agreed(len(doubts), 'mise', 'mises')} en doute, dont "
-        f"{agreed(right_doubts, 'bien nommée', 'bien nommées')}. Un passage : "
-        f"{1000 * duration_s:.0f} ms par image.",
+        f"**{describe(photographs)}** des photographies sont bien nommées. {said}",
+        f"Un passage, lecture comprise : {1000 * duration_s:.0f} ms par image.",
     ]
     if missing:
         lines.append(f"Il manque {agreed(missing, 'image', 'images')} de la liste.")
@@ -390,7 +395,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{agreed(number, 'erreur', 'erreurs')} : {options.mistakes}", file=sys.stderr)
         if options.update_page:
             free = [each for each in answers if each.photograph.licence in FREE]
-            draw_mistakes(free, PAGE.with_suffix(".png"))
+            draw_mistakes(free, FIGURE)
             update_page(text)
         return 0
 

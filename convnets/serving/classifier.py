@@ -35,7 +35,7 @@ PHOTO_MODEL = "ex05_photos"  # celui des photos, quand on n'en demande pas un ; 
 DIGIT_SHAPE = (28, 28)  # ce que rend `digits.read_digit`
 BATCH_SIZE = 32  # images d'un lot, au plus ; voir `split`
 FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
-PENDING_BYTES = 64 * 32 * 32 * 3  # de vues lues avant de les calculer : 64 vignettes, une photo
+PENDING_BYTES = 256 * 32 * 32 * 3  # de vues lues avant de les calculer : quatre photos
 
 
 class Result(NamedTuple):

@@ -10,8 +10,9 @@ from PIL import Image
 from convnets.core.images import crop_resize_image
 
 THUMBNAIL_PX = 32  # côté d'une vignette de CIFAR-10
-NUM_LINES = 32  # que `misfit` regarde
-MIN_LOSS = 0.6  # niveau de gris : en dessous, l'arrondi cache la différence de deux grilles
+NUM_LINES = 16  # que `misfit` regarde
+MAX_LOSS = 10.0  # niveaux de gris : aucune vignette agrandie n'en perd autant, même en JPEG
+MIN_LOSS = 0.6  # en dessous, l'arrondi cache la différence de deux grilles
 SMOOTH = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 MAX_DECODED_PX = 384  # petit côté qui suffit à un réseau, voir `decoded_side`
 
@@ -72,8 +73,8 @@ def misfit(image: Image.Image) -> float:
     size, box = (side, NUM_LINES), (left, top, left + side, top + side)
     lines = image.resize(size, Image.Resampling.NEAREST, box=box).convert("L")
     lost = _loss(lines, THUMBNAIL_PX)
-    if not lost:
-        return 0.0
+    if not lost or lost > MAX_LOSS:
+        return float(lost > MAX_LOSS)
     half = round(side / THUMBNAIL_PX / 2)
     shifted = _loss(lines.crop((half, 0, side - half, NUM_LINES)), THUMBNAIL_PX - 1)
     return lost / shifted if shifted >= MIN_LOSS else 1.0

@@ -142,7 +142,8 @@ def test_drawings_and_toys_are_apart():
     ]
     text = photographs.report(found, 6, 0.0123)
     assert "**50,0 % [15,0 ; 85,0] (2 sur 4)**" in text
-    assert "1 mise en doute, dont 0 bien nommée" in text and "12 ms" in text
+    assert "1 est mise en doute, dont 0 bien nommée." in text and "12 ms" in text
+    assert "Aucune n'est mise en doute." in photographs.report(found[:2], 2, 0.1)
     assert "Il manque 1 image de la liste" in text
     assert "| chat | 1 sur 3 | Chien (2) |" in text and "| chien | 1 sur 1 |  |" in text
     assert "| objet petit | 0,0 % [0,0 ; 65,8] (0 sur 2) |" in text
