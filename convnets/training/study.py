@@ -138,6 +138,22 @@ class Checkpoint(keras.callbacks.Callback):
             np.savez(file, state=json.dumps(state), **arrays)
 
 
+class ProcessorClock(keras.callbacks.Callback):
+    """Ajoute aux courbes `cpu_s`, le temps de processeur d'une époque, sans sa validation."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note l'heure du processeur."""
+        self.start = time.process_time()
+
+    def on_test_begin(self, logs=None):
+        """Arrête le compte : la validation ne fait pas partie du budget."""
+        self.cpu_s = time.process_time() - self.start
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Range la durée avec les autres mesures de l'époque."""
+        logs["cpu_s"] = self.cpu_s
+
+
 def _state_variables(model: keras.Model) -> list:
     return [*model.variables, *model.optimizer.variables]
 

@@ -4,8 +4,6 @@ D'après : S3 « Avant le deep » et « Réseaux convolutifs ».
 Commande : python -m exercises.ex16_bag_of_words
 """
 
-import time
-
 import keras
 import numpy as np
 from keras import layers
@@ -48,22 +46,6 @@ def augment(images, *, indices, epoch, rng) -> np.ndarray:
     return images
 
 
-class ProcessorClock(keras.callbacks.Callback):
-    """Ajoute aux courbes `cpu_s`, le temps de processeur d'une époque, sans sa validation."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Note l'heure du processeur."""
-        self.start = time.process_time()
-
-    def on_test_begin(self, logs=None):
-        """Arrête le compte : la validation ne fait pas partie du budget."""
-        self.cpu_s = time.process_time() - self.start
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Range la durée avec les autres mesures de l'époque."""
-        logs["cpu_s"] = self.cpu_s
-
-
 def train_cnn(x_train, y_train, *, val, epochs: int, seed: int, options, move: bool):
     """Entraîne le réseau.
 
@@ -103,6 +85,6 @@ def train_cnn(x_train, y_train, *, val, epochs: int, seed: int, options, move: b
         checkpoint=paths.checkpoint_path(options, seed, network=f"cnn{epochs}"),
         validation_data=val,
         validation_batch_size=500,
-        callbacks=[ProcessorClock()],
+        callbacks=[study.ProcessorClock()],
     )
     return model, history

@@ -16,8 +16,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "image", nargs="?", help="image où chercher des objets ; sans elle, le modèle est appris"
     )
+    parser.add_argument(
+        "--missing", action="store_true", help="ajouter au compte rendu les réseaux qu'il n'a pas"
+    )
     options = parser.parse_args(argv)
-    return run(lambda: figures.detect(options) if options.image else comparison.compare(options))
+
+    def body() -> int:
+        if options.image:
+            return figures.detect(options)
+        return comparison.add_missing(options) if options.missing else comparison.compare(options)
+
+    return run(body)
 
 
 if __name__ == "__main__":

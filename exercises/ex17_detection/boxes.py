@@ -87,6 +87,31 @@ def non_max_suppression(
     return order[kept]
 
 
+def select(
+    boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, *, min_score: float, suppress: bool
+) -> list[Detections]:
+    """Garde, image par image, les boîtes assez sûres, sans leurs doublons.
+
+    Args:
+        boxes: `(n, m, 4)`, en pixels : toutes les réponses d'un réseau à n images.
+        scores: `(n, m)`.
+        labels: `(n, m)` entiers.
+        min_score: une boîte moins sûre est oubliée.
+        suppress: supprimer les doublons.
+
+    Returns:
+        Les détections de chaque image, du plus sûr au moins sûr.
+    """
+    found = []
+    for i in range(len(boxes)):
+        sure = np.flatnonzero(scores[i] >= min_score)
+        sure = sure[np.argsort(-scores[i, sure], kind="stable")]
+        if suppress:
+            sure = sure[non_max_suppression(boxes[i, sure], scores[i, sure], labels[i, sure])]
+        found.append(Detections(boxes[i, sure], scores[i, sure], labels[i, sure]))
+    return found
+
+
 # --- Question : les boîtes trouvées sont-elles les bonnes ? --------------------------
 
 

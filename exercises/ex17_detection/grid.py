@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers, ops
 
 from convnets.datasets.scenes import ABSENT, SCENE_PX
-from exercises.ex17_detection.boxes import Detections, non_max_suppression
+from exercises.ex17_detection.boxes import Detections, select
 from exercises.ex17_detection.localization import NUM_CLASSES, trunk
 
 GRID = 8  # cases par côté
@@ -77,14 +77,7 @@ def decode(
     half = cells[..., 3:5] * SCENE_PX / 2
     boxes = np.clip(np.concatenate([centers - half, centers + half], axis=-1), 0, SCENE_PX)
     scores, labels = cells[..., 0] * cells[..., 5:].max(-1), cells[..., 5:].argmax(-1)
-    found = []
-    for i in range(len(grids)):
-        sure = np.flatnonzero(scores[i] >= min_score)
-        sure = sure[np.argsort(-scores[i, sure], kind="stable")]
-        if suppress:
-            sure = sure[non_max_suppression(boxes[i, sure], scores[i, sure], labels[i, sure])]
-        found.append(Detections(boxes[i, sure], scores[i, sure], labels[i, sure]))
-    return found
+    return select(boxes, scores, labels, min_score=min_score, suppress=suppress)
 
 
 # --- Question : le réseau et sa perte ------------------------------------------------

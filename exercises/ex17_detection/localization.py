@@ -38,10 +38,16 @@ def trunk(images, widths: Sequence[int]):
     """
     x = layers.Rescaling(1 / 127.5, -1)(images)
     for k, width in enumerate(widths):
-        for strides in (2, 1) if k else (2,):
-            x = layers.Conv2D(width, 3, strides=strides, padding="same", use_bias=False)(x)
-            x = layers.BatchNormalization()(x)
-            x = layers.Activation("relu")(x)
+        x = stage(x, width, 2 if k else 1)
+    return x
+
+
+def stage(x, width: int, depth: int = 2):
+    """Divise par deux le côté des cartes : `depth` convolutions, la première de pas 2."""
+    for k in range(depth):
+        x = layers.Conv2D(width, 3, strides=1 if k else 2, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.Activation("relu")(x)
     return x
 
 

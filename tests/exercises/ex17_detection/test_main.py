@@ -12,6 +12,9 @@ from convnets.datasets import scenes, sources
 from convnets.training import saving
 
 QUESTION = "S3 Different problems, models & metrics"
+# Les mesures des deux étages et des étiquettes, et des temps.
+ADDED = ("two_stage_", "labels_", "exact_", "sigmoid ", "softmax ", "threshold_", "cpu_s_")
+ADDED += ("recall_proposals", "recall_regular")
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +27,17 @@ def ex17():
 @pytest.fixture
 def small_data(monkeypatch, as_dataset):
     """Deux jeux en miniature, des réseaux de quelques cartes, et deux scènes par figure."""
-    from exercises.ex17_detection import figures, grid, localization
+    from exercises.ex17_detection import figures, grid, labels, localization, proposals, two_stage
 
     monkeypatch.setattr(figures, "NUM_SHOWN", 2)
     monkeypatch.setattr(grid, "WIDTHS", (4, 4, 4))
     monkeypatch.setattr(localization, "WIDTHS", (4, 4))
     monkeypatch.setattr(localization, "DENSE_UNITS", 8)
+    monkeypatch.setattr(labels, "WIDTHS", (4,))
+    monkeypatch.setattr(two_stage, "WIDTHS", (4, 4))
+    monkeypatch.setattr(two_stage, "DENSE_UNITS", 8)
+    monkeypatch.setattr(proposals, "WIDTH", 4)
+    monkeypatch.setattr(proposals, "NUM_PROPOSALS", 1)
     for name in ("fashion_mnist", "cifar10"):
         dataset = as_dataset(name)
         monkeypatch.setattr(sources, f"load_{name}", lambda dataset=dataset: dataset)
@@ -64,6 +72,9 @@ def test_main_trains_measures_saves_and_draws(
         "detection.png",
         "doublons.png",
         "precision_rappel.png",
+        "detecteurs.png",
+        "etages.png",
+        "etiquettes.png",
     }
 
     # Relu par Keras seul, le modèle redonne les mesures ; l'export donne les mêmes grilles.
@@ -87,6 +98,36 @@ def test_main_trains_measures_saves_and_draws(
 
     assert ex17.main([str(repo / "samples" / "pont.png"), *folders]) == 0
     assert capfd.readouterr().out.splitlines()[-1] == str(tmp_path / "f" / "pont_boites.png")
+
+
+@pytest.mark.slow
+@pytest.mark.question(QUESTION)
+def test_missing_networks_are_added_to_an_older_report(
+    ex17, small_data, eager, unrendered, tmp_path
+):
+    """Un compte rendu privé des deux étages et des étiquettes les retrouve, pareils."""
+    folders = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]
+    small = ["--batch-size", "24", *folders]
+    with unrendered():
+        options = ["--limit", "24", "--epochs", "2", "--precision", "float32"]
+        assert ex17.main([*options, *small]) == 0
+        path = tmp_path / "m" / "ex17_detection.json"
+        whole = reports.load_report(path)
+        kept = {name: each for name, each in whole.metrics.items() if not name.startswith(ADDED)}
+        history = {name: whole.history[name] for name in ("loss", "duration_s")}
+        headline = [shown for shown in whole.headline if shown.metric in kept]
+        reports.replace_report(
+            dataclasses.replace(whole, metrics=kept, history=history, headline=headline), path
+        )
+        assert "map" in kept and len(whole.metrics) > len(kept) + 30
+        weights = file_sha256(tmp_path / "m" / "ex17_detection.keras")
+        assert ex17.main(["--missing", *small]) == 0
+    found = reports.read_report("ex17_detection", models_dir=tmp_path / "m")
+    assert file_sha256(tmp_path / "m" / "ex17_detection.keras") == weights
+    for name in ("iou", "map", "two_stage_map", "recall_proposals", "labels_map_sigmoid"):
+        assert found.metrics[name].mean == pytest.approx(whole.metrics[name].mean, abs=1e-6)
+    assert found.headline == whole.headline and found.history["loss"] == whole.history["loss"]
+    assert found.metrics["cpu_s_grid"].mean > 0 < found.metrics["cpu_s_two_stage"].mean
 
 
 @pytest.mark.question(QUESTION)
@@ -159,3 +200,12 @@ def test_shipped_model(extract):
     means = {name: metric.mean for name, metric in report.metrics.items()}
     assert means["iou"] > 0.5 > 0.25 > means["iou_mean_box"]
     assert means["map"] > means["map_without_nms"] > means["map_one_box"]
+    assert means["two_stage_map"] > means["two_stage_map_unrefined"] > means["map_one_box"]
+    assert means["two_stage_map"] > means["two_stage_map_without_nms"]
+    assert means["recall_proposals"] > 0.9 > means["recall_regular"]
+    assert abs(means["cpu_s_two_stage"] / means["cpu_s_grid"] - 1) < 0.1  # à temps égal
+    for name in ("labels_map", "exact"):
+        sigmoid, softmax, constant = (
+            means[f"{name}_{end}"] for end in ("sigmoid", "softmax", "constant")
+        )
+        assert sigmoid > softmax > constant

@@ -1,0 +1,164 @@
+"""Plusieurs étiquettes par image : dire tout ce qu'une scène contient, sans dire où.
+
+D'après : S3 « How to switch to multi-class? ».
+
+Un softmax répartit une seule réponse entre les classes : leur somme vaut 1, et chaque objet de plus
+prend sa part aux autres. Une sigmoïde par classe pose dix questions séparées, chacune avec sa
+réponse entre 0 et 1. Le réseau est le même ; seules changent la dernière activation et la perte.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from convnets.datasets import sources
+from convnets.datasets.scenes import SCENE_PX
+from exercises.ex17_detection.boxes import average_precision, precision_recall
+from exercises.ex17_detection.localization import NUM_CLASSES, WIDTHS, trunk
+
+
+class Ending(NamedTuple):
+    """Une fin de réseau : sa construction et sa perte, comme dans `grid` ou `localization`."""
+
+    build_model: Callable[[], keras.Model]
+    loss: Callable
+
+
+# --- Question : la vérité, un ensemble de classes ------------------------------------
+
+
+def to_sets(labels: np.ndarray) -> np.ndarray:
+    """Écrit les classes présentes dans chaque scène.
+
+    Args:
+        labels: `(n, k)` entiers, `ABSENT` pour une place vide ; deux objets peuvent être d'une
+            même classe.
+
+    Returns:
+        `(n, 10)` float32 : 1 pour une classe présente, 0 pour les autres.
+    """
+    found = labels[..., None] == np.arange(NUM_CLASSES)  # (n, k, 10) ; ABSENT n'en est aucune
+    return found.any(axis=1).astype(np.float32)
+
+
+# --- Question : un réseau, deux fins -------------------------------------------------
+
+
+def build_model(activation: str) -> keras.Model:
+    """Construit le réseau : le maximum de chaque carte, puis dix nombres.
+
+    Args:
+        activation: `"sigmoid"`, dix réponses séparées, ou `"softmax"`, une seule à partager.
+
+    Returns:
+        Modèle : images uint8 `(n, 64, 64, 3)` → `(n, 10)` float32 dans [0, 1].
+    """
+    images = keras.Input((SCENE_PX, SCENE_PX, 3), dtype="uint8")
+    x = layers.GlobalMaxPooling2D()(trunk(images, WIDTHS))
+    answers = layers.Dense(NUM_CLASSES, activation=activation, dtype="float32")(x)
+    return keras.Model(images, answers, name=f"ex17_{activation}")
+
+
+def separate_loss(y_true, y_pred):
+    """Additionne dix entropies croisées binaires, une par classe : `(n,)`."""
+    return ops.sum(ops.binary_crossentropy(y_true, y_pred), axis=-1)
+
+
+def shared_loss(y_true, y_pred):
+    """Rend l'entropie croisée avec une réponse partagée entre les classes présentes : `(n,)`.
+
+    C'est ce que l'on peut demander de mieux à un softmax : deux classes présentes, une moitié
+    à chacune.
+    """
+    return ops.categorical_crossentropy(y_true / ops.sum(y_true, axis=-1, keepdims=True), y_pred)
+
+
+ENDINGS = {
+    "sigmoid": Ending(partial(build_model, "sigmoid"), separate_loss),
+    "softmax": Ending(partial(build_model, "softmax"), shared_loss),
+}
+
+
+# --- Question : que valent des ensembles ? -------------------------------------------
+
+
+def exact(answers: np.ndarray, sets: np.ndarray, threshold: float) -> np.ndarray:
+    """Dit de chaque scène si on en a nommé toutes les classes, et aucune autre.
+
+    Args:
+        answers: `(n, 10)` dans [0, 1].
+        sets: `(n, 10)` de `to_sets`.
+        threshold: une classe est nommée si sa réponse l'atteint.
+
+    Returns:
+        `(n,)` booléens.
+    """
+    return ((answers >= threshold) == (sets > 0)).all(axis=1)
+
+
+def choose_threshold(answers: np.ndarray, sets: np.ndarray) -> float:
+    """Rend le seuil qui donne le plus d'ensembles exacts, parmi les centièmes.
+
+    Args:
+        answers: réponses aux scènes de validation `(n, 10)`.
+        sets: leurs classes.
+    """
+    thresholds = np.arange(1, 100) / 100
+    return float(max(thresholds, key=lambda each: exact(answers, sets, each).mean()))
+
+
+def class_average_precisions(answers: np.ndarray, sets: np.ndarray) -> np.ndarray:
+    """Range les scènes par réponse, classe par classe : `(10,)`, NaN pour une classe absente.
+
+    La précision moyenne ne dépend d'aucun seuil : c'est celle des boîtes, une scène valant une
+    boîte.
+    """
+    values = np.full(NUM_CLASSES, np.nan)
+    for label in np.flatnonzero(sets.sum(axis=0)):
+        true = sets[:, label] > 0
+        values[label] = average_precision(*precision_recall(answers[:, label], true, true.sum()))
+    return values
+
+
+def evaluate(name: str, answers: np.ndarray, sets: np.ndarray, threshold: float) -> dict:
+    """Mesure un réseau à plusieurs étiquettes.
+
+    Args:
+        name: celui de la fin, qui termine le nom de chaque mesure.
+        answers: réponses aux scènes de test `(n, 10)`.
+        sets: leurs classes.
+        threshold: seuil choisi sur la validation.
+
+    Returns:
+        `labels_map_…`, la moyenne des précisions moyennes ; `exact_…`, la part d'ensembles exacts,
+        `exact_half_…`, la même au seuil de 0,5, et `exact_1_…` à `exact_4_…`, la même parmi les
+        scènes d'autant de classes ; `… ap Coat`, classe par classe.
+    """
+    right, values = exact(answers, sets, threshold), class_average_precisions(answers, sets)
+    sizes = sets.sum(axis=1).astype(int)
+    return {
+        f"labels_map_{name}": float(np.nanmean(values)),
+        f"exact_{name}": float(right.mean()),
+        f"exact_half_{name}": float(exact(answers, sets, 0.5).mean()),
+        **{f"exact_{k}_{name}": float(right[sizes == k].mean()) for k in np.unique(sizes)},
+        **{
+            f"{name} ap {sources.FASHION_CLASSES[k]}": float(values[k])
+            for k in np.flatnonzero(sets.sum(axis=0))
+        },
+    }
+
+
+def evaluate_constant(train_sets: np.ndarray, sets: np.ndarray) -> dict[str, float]:
+    """Mesure qui répond toujours l'ensemble le plus fréquent à l'entraînement, sans rien voir.
+
+    Rangées au hasard, les scènes d'une classe donnent pour précision moyenne la part qu'elles sont.
+    """
+    kinds, counts = np.unique(train_sets, axis=0, return_counts=True)
+    return {
+        "labels_map_constant": float(sets.mean(axis=0)[sets.any(axis=0)].mean()),
+        "exact_constant": float((sets == kinds[counts.argmax()]).all(axis=1).mean()),
+    }
