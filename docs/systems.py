@@ -16,9 +16,10 @@ NUM_SCENES = 64  # assez pour en montrer huit : celles du test commencent toutes
 
 
 def draw_reports(folder: Path) -> None:
-    """Dessine ce que disent les comptes rendus des exercices 15, 16, 19 à 22, 24 et 27."""
+    """Dessine ce que disent les comptes rendus des exercices 15 à 17, 19 à 22, 24 et 27."""
     from exercises.ex15_architectures import figures as ex15
     from exercises.ex16_bag_of_words import figures as ex16
+    from exercises.ex17_detection import bars as ex17
     from exercises.ex19_vision_transformer import figures as ex19
     from exercises.ex20_source_separation import figures as ex20
     from exercises.ex21_graphs import figures as ex21
@@ -30,6 +31,9 @@ def draw_reports(folder: Path) -> None:
     ex15.save_costs(architectures, folder / "architectures.png")
     ex15.save_depths(architectures, folder / "raccourcis.png")
     ex16.save_comparison(read_report("ex16_bag_of_words"), folder / "sac.png")
+    detection = read_report("ex17_detection")
+    ex17.save_detectors(detection, folder / "detecteurs.png")
+    ex17.save_labels(detection, folder / "etiquettes.png")
     ex19.save_comparison(read_report("ex19_vision_transformer"), folder / "transformer.png")
     ex20.save_measures(read_report("ex20_source_separation"), folder / "separation.png")
     ex21.save_bars(read_report("ex21_graphs"), folder / "mesures.png")

@@ -104,10 +104,10 @@ EXERCISES = (
     Exercise(
         17,
         "ex17_detection",
-        "Localiser et détecter : IoU, doublons, précision moyenne",
+        "Localiser et détecter : grille, deux étages ; plusieurs étiquettes",
         "S3",
         ("ex17_detection",),
-        2,
+        6,
     ),
     Exercise(18, "ex18_segmentation", "Segmenter : U-Net, SegNet", "S3", ("ex18_segmentation",), 3),
     Exercise(
