@@ -11,9 +11,9 @@ from exercises.ex28_pose_and_depth.pairs import compose_pairs
 from exercises.ex28_pose_and_depth.puppets import compose_puppets
 
 NUM_IMAGES = {
-    "pose": {"train": 2500, "val": 400, "test": 800},
-    "depth": {"train": 600, "val": 100, "test": 200},
-    "crowd": {"train": 800, "val": 150, "test": 360},
+    "pose": {"train": 2000, "val": 300, "test": 600},
+    "depth": {"train": 500, "val": 100, "test": 200},
+    "crowd": {"train": 600, "val": 150, "test": 360},
 }
 SEEDS = {"train": 0, "val": 1, "test": 2}  # des images : les mêmes pour toutes les graines
 NUM_HELD = 5000  # photographies et vêtements d'entraînement réservés à la validation

@@ -60,7 +60,7 @@ def save_poses(puppets: Puppets, scores: np.ndarray, joints: np.ndarray, path: P
         for axis, label in zip(axes[:, 0], rows, strict=True):
             axis.set_ylabel(label, weight="bold")
         figure.suptitle(
-            "En blanc la vérité, en jaune ce qui est trouvé : combien d'articulations le sont "
+            "En blanc la vérité, en orange ce qui est trouvé : combien d'articulations le sont "
             "à moins d'un cinquième du torse"
         )
 
