@@ -29,11 +29,11 @@ def draw(points):
 
 
 def place(papers):
-    inks = [(1 - np.asarray(paper, float) / 255).ravel().tolist() for paper in papers]
+    sheets = [np.asarray(paper).ravel().tolist() for paper in papers]
     return run_script(
-        "console.log(JSON.stringify(given.map((values) => Array.from(digit.placeDigit("
-        "{width: 256, height: 256, values: Float32Array.from(values)})))));",
-        inks,
+        "console.log(JSON.stringify(given.map((grey) => Array.from(digit.placeDigit({width: 256,"
+        " height: 256, values: Float32Array.from(grey, (value) => 1 - value / 255)})))));",
+        sheets,
     )
 
 
@@ -78,7 +78,7 @@ def test_a_digit_moves_as_in_the_exercise(side):
     ],
 )
 def test_the_networks_answer_as_their_exports(slug, outputs, gap):
-    images = load_extract("mnist")[0][:20]
+    images = load_extract("mnist")[0][:8]
     if slug == "ex00_position":
         images = np.pad(images, ((0, 0), (6, 6), (6, 6)))
     runner = Interpreter(str(MODELS_DIR / f"{slug}.tflite")).get_signature_runner()

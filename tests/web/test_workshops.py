@@ -2,6 +2,16 @@
 
 import re
 
+import pytest
+
+
+@pytest.mark.parametrize("name", ["chiffre", "graphes", "attention", "sources"])
+def test_a_page_opened_from_a_folder_says_why_it_is_empty(chromium, site, name):
+    page = chromium.new_page()
+    page.goto((site / f"{name}.html").as_uri())
+    assert "python -m web" in page.inner_text(f"#{name}")
+    page.close()
+
 
 def test_a_digit_is_drawn_from_the_keyboard_and_moved(page, address):
     page.goto(f"{address}/chiffre.html")
