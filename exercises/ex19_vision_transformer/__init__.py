@@ -5,13 +5,14 @@ Commande : python -m exercises.ex19_vision_transformer     puis, avec une image,
 Résultat mesuré : models/ex19_vision_transformer.json.
 
 Le document demande en quoi un transformeur diffère d'un réseau de convolution, et ce que chacun
-apporte. On compare trois réseaux, mêmes images et même budget : le transformeur, le même sans
-positions, et un réseau de convolution d'autant de paramètres. Puis on mélange les morceaux des
-images de test.
+apporte. On compare quatre réseaux, mêmes images et même budget : le transformeur, le même sans
+positions, un réseau de convolution d'autant de paramètres, et un réseau, de même taille encore, où
+des convolutions préparent ce que l'attention lit. Puis on mélange les morceaux des images de test,
+et l'on recommence avec dix fois moins d'images.
 
 À lire dans cet ordre :
 
-- `networks.py` : des morceaux, des places, l'attention ; le réseau de convolution en face ;
+- `networks.py` : des morceaux, des places, l'attention ; la convolution en face, puis devant ;
 - `comparison.py` : la recette commune, et ce que vaut chacun, morceaux en place et mélangés ;
 - `attention.py` : où regarde le transformeur, ce que disent les positions apprises ;
 - `figures.py` : la comparaison dessinée, et l'attention sur une image qu'on donne.

@@ -11,7 +11,7 @@ from exercises.ex19_vision_transformer import comparison, figures
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Sans image, compare les trois réseaux ; avec une image, montre où regarde le modèle."""
+    """Sans image, compare les quatre réseaux ; avec une image, montre où regarde le modèle."""
     parser = training_parser(
         "ex19_vision_transformer", __doc__.splitlines()[0], epochs=comparison.EPOCHS
     )
@@ -20,9 +20,18 @@ def main(argv: list[str] | None = None) -> int:
         nargs="?",
         help="image où dessiner l'attention ; sans elle, les réseaux sont appris",
     )
+    parser.add_argument(
+        "--missing", action="store_true", help="ajouter au compte rendu les réseaux qu'il n'a pas"
+    )
     parser.set_defaults(precision="float32")  # mesuré : aussi petits, rien à gagner en bfloat16
     options = parser.parse_args(argv)
-    return run(lambda: figures.explain(options) if options.image else comparison.compare(options))
+
+    def body() -> int:
+        if options.image:
+            return figures.explain(options)
+        return comparison.add_missing(options) if options.missing else comparison.compare(options)
+
+    return run(body)
 
 
 if __name__ == "__main__":

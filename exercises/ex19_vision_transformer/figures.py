@@ -4,6 +4,7 @@ D'après : S3 « The Transformer Wave ».
 Commande : python -m exercises.ex19_vision_transformer
 """
 
+import re
 from pathlib import Path
 
 import keras
@@ -21,6 +22,7 @@ NAMES_FR = {
     "transformer": "transformeur",
     "no_positions": "transformeur sans positions",
     "cnn": "convolution",
+    "hybrid": "convolution puis attention",
 }
 ORDERS_FR = {"": "morceaux en place", "_shuffled": "morceaux mélangés"}
 
@@ -28,6 +30,12 @@ ORDERS_FR = {"": "morceaux en place", "_shuffled": "morceaux mélangés"}
 def _metric(report: Report, name: str, end: str) -> Metric:
     """Rend la mesure d'un réseau ; celle du réseau livré ne porte pas de nom."""
     return report.metrics["accuracy" + ("" if name == "transformer" else f"_{name}") + end]
+
+
+def _few(report: Report) -> dict[str, Metric]:
+    """Rend les mesures des réseaux appris avec peu d'images, dans l'ordre de `NAMES_FR`."""
+    found = {name: report.metrics.get(f"accuracy_{name}_few") for name in NAMES_FR}
+    return {name: metric for name, metric in found.items() if metric}
 
 
 # --- Question : dire et montrer la comparaison ---------------------------------------
@@ -40,30 +48,33 @@ def summary(report: Report) -> str:
         report: compte rendu, `models/ex19_vision_transformer.json`.
 
     Returns:
-        Taille, durée d'apprentissage et exactitude, morceaux en place puis mélangés.
+        Taille et exactitude, morceaux en place puis mélangés ; puis
+        l'exactitude avec peu d'images.
     """
     lines = []
     for name, title in NAMES_FR.items():
         parameters = f"{report.parameters[name]:,}".replace(",", " ")
-        seconds = report.details["durations_s"][name]["mean"]
         in_place, mixed = (_metric(report, name, end) for end in ORDERS_FR)
         lines.append(
-            f"{title.capitalize()} ({parameters} paramètres, {seconds:.0f} s) : "
+            f"{title.capitalize()} ({parameters} paramètres) : "
             f"{format_metric(in_place)} d'exactitude, {format_metric(mixed)} morceaux mélangés "
             f"({format_seeds(in_place)})."
         )
-    return "\n".join(lines)
+    few = ", ".join(
+        f"{NAMES_FR[name]} {format_metric(each)}" for name, each in _few(report).items()
+    )
+    return "\n".join([*lines, f"Dix fois moins d'images : {few}."])
 
 
 def save_comparison(report: Report, path: Path) -> None:
-    """Trace l'exactitude de validation de chaque réseau, puis celle de test en barres.
+    """Trace l'exactitude de validation, celle de test, et ce que peu d'images en laissent.
 
     Args:
         report: compte rendu, `models/ex19_vision_transformer.json`.
         path: fichier PNG ; son dossier est créé.
     """
-    with new_figure(path, columns=2, size=(6.0, 4.2)) as (figure, axes):
-        curves, bars = axes[0]
+    with new_figure(path, columns=3, size=(5.0, 4.4)) as (figure, axes):
+        curves, bars, few = axes[0]
         for name, color in zip(NAMES_FR, COLORS, strict=False):
             curve = report.details["curves"][f"{name}_val_accuracy"]
             mean, sd = 100 * np.array(curve["mean"]), 100 * np.array(curve["sd"])
@@ -81,32 +92,49 @@ def save_comparison(report: Report, path: Path) -> None:
         curves.set(title="Validation", xlabel="époque", ylabel="exactitude (%)")
         curves.xaxis.get_major_locator().set_params(integer=True)
         curves.legend(loc="lower right")
-        places = np.arange(len(NAMES_FR))
-        for rank, (end, label) in enumerate(ORDERS_FR.items()):
-            each = [_metric(report, name, end) for name in NAMES_FR]
-            heights = [100 * metric.mean for metric in each]
-            drawn = bars.bar(
-                places + 0.4 * rank - 0.2,
-                heights,
-                0.38,
-                label=label,
-                color=COLORS[rank],
-                hatch="//" if rank else None,
-                edgecolor="white",
-                yerr=[100 * (metric.sd or 0) for metric in each],
-                capsize=3,
+        orders = {
+            label: {name: _metric(report, name, end) for name in NAMES_FR}
+            for end, label in ORDERS_FR.items()
+        }
+        _draw_bars(bars, report, orders, title="Test : morceaux en place, et mélangés")
+        num_images = report.num_images["train"]
+        known = _few(report)
+        sizes = {
+            f"{count:,} images".replace(",", " "): values
+            for count, values in (
+                (num_images, {name: _metric(report, name, "") for name in known}),
+                (round(report.details["few_share"] * num_images), known),
             )
-            labels = [percent(height / 100) for height in heights]
-            bars.bar_label(drawn, labels, padding=2, fontsize=8)
-        names = [
-            f"{title}\n{report.parameters[name]:,}".replace(",", " ") + " paramètres"
-            for name, title in NAMES_FR.items()
-        ]
-        bars.set_xticks(places, [name.replace(" sans", "\nsans") for name in names], fontsize=8)
-        bars.set(title="Test", ylabel="exactitude (%)", ylim=(0, 118), yticks=range(0, 101, 20))
-        bars.legend(loc="upper center", ncols=2)
+        }
+        _draw_bars(few, report, sizes, title="Test : beaucoup d'images, ou peu")
         seeds = format_seeds(report.metrics["accuracy"])
         figure.suptitle(f"Fashion-MNIST, même budget, moyenne et écart-type ({seeds})")
+
+
+def _draw_bars(axis, report: Report, groups: dict[str, dict[str, Metric]], *, title: str) -> None:
+    """Dessine, pour chaque réseau, une barre par groupe : `{légende: {réseau: mesure}}`."""
+    for rank, (label, each) in enumerate(groups.items()):
+        drawn = axis.bar(
+            np.arange(len(each)) + 0.4 * rank - 0.2,
+            [100 * metric.mean for metric in each.values()],
+            0.38,
+            label=label,
+            color=COLORS[rank],
+            hatch="//" if rank else None,
+            edgecolor="white",
+            yerr=[100 * (metric.sd or 0) for metric in each.values()],
+            capsize=3,
+        )
+        labels = [percent(metric.mean) for metric in each.values()]
+        axis.bar_label(drawn, labels, padding=2, fontsize=7)
+    names = [
+        f"{NAMES_FR[name]}\n{report.parameters[name]:,}".replace(",", " ") + "\nparamètres"
+        for name in each
+    ]
+    names = [re.sub(" (sans|puis)", r"\n\1", name) for name in names]
+    axis.set_xticks(range(len(names)), names, fontsize=7)
+    axis.set(title=title, ylabel="exactitude (%)", ylim=(0, 118), yticks=range(0, 101, 20))
+    axis.legend(loc="upper center", ncols=2)
 
 
 # --- Question : montrer l'attention --------------------------------------------------

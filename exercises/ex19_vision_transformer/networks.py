@@ -1,4 +1,4 @@
-"""Les réseaux comparés : le transformeur, pièce par pièce, et un réseau de convolution.
+"""Les réseaux comparés : le transformeur, pièce par pièce, la convolution, et les deux ensemble.
 
 D'après : S3 « The Transformer Wave ».
 Commande : python -m exercises.ex19_vision_transformer
@@ -15,6 +15,8 @@ HEADS = 4  # têtes d'attention, de 12 valeurs chacune
 HIDDEN = 96  # unités de la couche cachée d'un bloc
 DEPTH = 3  # blocs
 CNN_FILTERS = (32, 64, 70)  # 70 : autant de paramètres que le transformeur, à 0,5 % près
+STEM_FILTERS = (32, 56)  # du réseau hybride ; 56 : de même
+HYBRID_DEPTH = 2  # un bloc de moins : les convolutions le remplacent
 
 
 # --- Question : des morceaux et des places -------------------------------------------
@@ -90,22 +92,36 @@ def build_transformer(*, positions: bool = True) -> keras.Model:
 
     Source : Dosovitskiy et al., arXiv 2010.11929, 2020, équations 1 à 4.
     """
-    images = keras.Input((28, 28), dtype="uint8")
-    x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
+    images, x = read_images()
     tokens = layers.Dense(WIDTH)(cut_patches(x))  # (n, 49, 48)
     if positions:
-        places = learned_rows(tokens, tokens.shape[1], name="positions")
-        tokens = layers.Add()([tokens, places])
+        tokens = add_positions(tokens)
+    name = "transformer" if positions else "no_positions"
+    return keras.Model(images, classify(tokens, depth=DEPTH), name=name)
+
+
+def read_images():
+    """Rend une entrée `(n, 28, 28)` uint8, et la même en float32, dans [-1, 1]."""
+    images = keras.Input((28, 28), dtype="uint8")
+    return images, layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
+
+
+def add_positions(tokens):
+    """Ajoute à chaque jeton un vecteur appris, celui de sa place : `(n, 49, 48)`."""
+    return layers.Add()([tokens, learned_rows(tokens, tokens.shape[1], name="positions")])
+
+
+def classify(tokens, *, depth: int):
+    """Fait passer des jetons par des blocs, et nomme l'image : `(n, 49, 48)` → `(n, 10)`."""
     # La place du jeton de classe ferait double emploi : il est déjà un vecteur appris.
     tokens = layers.Concatenate(axis=1)([learned_rows(tokens, 1, name="class_token"), tokens])
-    for block in range(DEPTH):  # (n, 50, 48)
+    for block in range(depth):  # (n, 50, 48)
         attended = attend(layers.LayerNormalization()(tokens), name=f"attention{block + 1}")
         tokens = layers.Add()([tokens, attended])
         x = layers.Dense(HIDDEN, activation="gelu")(layers.LayerNormalization()(tokens))
         tokens = layers.Add()([tokens, layers.Dense(WIDTH)(x)])
     x = layers.LayerNormalization()(tokens[:, 0])  # le jeton de classe, seul
-    outputs = layers.Dense(10, activation="softmax", dtype="float32")(x)
-    return keras.Model(images, outputs, name="transformer" if positions else "no_positions")
+    return layers.Dense(10, activation="softmax", dtype="float32")(x)
 
 
 # --- Question : un réseau de convolution d'autant de paramètres ----------------------
@@ -117,8 +133,7 @@ def build_cnn() -> keras.Model:
     Returns:
         Modèle de 60 414 paramètres, entrée et sortie comme `build_transformer`.
     """
-    images = keras.Input((28, 28), dtype="uint8")
-    x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
+    images, x = read_images()
     x = layers.Reshape((28, 28, 1))(x)
     for block, filters in enumerate(CNN_FILTERS):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
@@ -130,8 +145,40 @@ def build_cnn() -> keras.Model:
     return keras.Model(images, outputs, name="cnn")
 
 
+# --- Question : des convolutions d'abord, l'attention ensuite ------------------------
+
+
+def convolve(images):
+    """Fait les jetons par convolutions : `(n, h, w)` → `(n, morceaux, WIDTH)`, ligne par ligne.
+
+    Découper en morceaux, c'est une convolution de 4 × 4, de pas 4. Deux convolutions de 3 × 3, de
+    pas 2, rendent autant de jetons ; mais chacun voit 7 × 7 pixels, dont le bord de ses voisins.
+    """
+    x = layers.Reshape((*images.shape[1:], 1))(images)
+    for filters in STEM_FILTERS:  # (n, 14, 14, 32), puis (n, 7, 7, 56)
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        x = layers.Activation("gelu")(layers.BatchNormalization(momentum=0.9)(x))
+    x = layers.Conv2D(WIDTH, 1)(x)  # (n, 7, 7, 48)
+    return layers.Reshape((x.shape[1] * x.shape[2], WIDTH))(x)
+
+
+def build_hybrid() -> keras.Model:
+    """Construit le transformeur dont deux convolutions font les jetons, à la place d'un bloc.
+
+    Returns:
+        Modèle de 60 410 paramètres, entrée et sortie comme `build_transformer`.
+
+    Source : Xiao et al., « Early Convolutions Help Transformers See Better », arXiv 2106.14881,
+    2021.
+    """
+    images, x = read_images()
+    tokens = add_positions(convolve(x))  # (n, 49, 48)
+    return keras.Model(images, classify(tokens, depth=HYBRID_DEPTH), name="hybrid")
+
+
 NETWORKS = {
     "transformer": build_transformer,
     "no_positions": partial(build_transformer, positions=False),
     "cnn": build_cnn,
+    "hybrid": build_hybrid,
 }

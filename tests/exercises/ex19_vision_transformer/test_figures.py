@@ -18,7 +18,7 @@ def fake_report(num_seeds):
     def metric(mean):
         return Metric(mean, 0.002 if num_seeds > 1 else None, num_seeds)
 
-    names = ["transformer", "no_positions", "cnn"]
+    names = ["transformer", "no_positions", "cnn", "hybrid"]
     metrics = {"accuracy": metric(0.85), "accuracy_shuffled": metric(0.4)}
     metrics |= {
         f"accuracy_{name}{end}": metric(value)
@@ -27,6 +27,11 @@ def fake_report(num_seeds):
             ("no_positions", "_shuffled", 0.7),
             ("cnn", "", 0.9),
             ("cnn", "_shuffled", 0.5),
+            ("hybrid", "", 0.88),
+            ("hybrid", "_shuffled", 0.2),
+            ("transformer", "_few", 0.79),
+            ("cnn", "_few", 0.86),
+            ("hybrid", "_few", 0.82),
         )
     }
     curve = {"mean": [0.7, 0.9], "sd": [0.1, 0.0]}
@@ -34,7 +39,9 @@ def fake_report(num_seeds):
         command="",
         metrics=metrics,
         parameters=dict.fromkeys(names, 60682),
+        num_images={"train": 30000},
         details={
+            "few_share": 0.1,
             "durations_s": dict.fromkeys(names, metric(21.4)),
             "curves": {f"{name}_val_accuracy": curve for name in names},
         },
@@ -44,11 +51,16 @@ def fake_report(num_seeds):
 def test_summary_in_french(figures):
     lines = figures.summary(fake_report(3)).splitlines()
     assert lines[0] == (
-        "Transformeur (60 682 paramètres, 21 s) : 85,00 % ± 0,20 d'exactitude, "
+        "Transformeur (60 682 paramètres) : 85,00 % ± 0,20 d'exactitude, "
         "40,00 % ± 0,20 morceaux mélangés (3 graines)."
     )
     assert lines[1].startswith("Transformeur sans positions") and "70,00 %" in lines[1]
     assert lines[2].startswith("Convolution") and "90,00 %" in lines[2] and "50,00 %" in lines[2]
+    assert lines[3].startswith("Convolution puis attention") and "20,00 %" in lines[3]
+    assert lines[4] == (
+        "Dix fois moins d'images : transformeur 79,00 % ± 0,20, convolution 86,00 % ± 0,20, "
+        "convolution puis attention 82,00 % ± 0,20."
+    )
 
 
 @pytest.mark.parametrize("num_seeds", [1, 3])

@@ -56,14 +56,18 @@ def test_parameter_counts(networks, built):
     w, h = networks.WIDTH, networks.HIDDEN
     block = 4 * (w * w + w) + 2 * 2 * w + (w * h + h) + (h * w + w)
     alone = (16 + 1) * w + w + networks.DEPTH * block + 2 * w + (w + 1) * 10
-    assert counts == {"transformer": 60682, "no_positions": 58330, "cnn": 60414}
+    assert counts == {"transformer": 60682, "no_positions": 58330, "cnn": 60414, "hybrid": 60410}
     assert counts["no_positions"] == alone and counts["transformer"] == alone + 49 * w
     assert abs(counts["cnn"] / counts["transformer"] - 1) < 0.03
     a, b, c = networks.CNN_FILTERS
     assert counts["cnn"] == 9 * (a + a * b + b * c) + 4 * (a + b + c) + (c + 1) * 10
+    a, b = networks.STEM_FILTERS
+    stem = 9 * (a + a * b) + 4 * (a + b) + (b + 1) * w
+    assert counts["hybrid"] == counts["transformer"] - block - (16 + 1) * w + stem
+    assert abs(counts["hybrid"] / counts["transformer"] - 1) < 0.05
 
 
-@pytest.mark.parametrize("name", ["transformer", "no_positions", "cnn"])
+@pytest.mark.parametrize("name", ["transformer", "no_positions", "cnn", "hybrid"])
 def test_networks_take_pixels_and_give_probabilities(built, name):
     model = built[name]
     assert model.name == name and model.inputs[0].dtype == "uint8"
@@ -87,6 +91,24 @@ def test_patches_are_the_ones_a_loop_cuts(networks):
             for column in range(5):
                 piece = x[n, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
                 np.testing.assert_array_equal(found[n, 5 * row + column], piece.reshape(-1))
+
+
+@pytest.mark.question(QUESTION)
+@pytest.mark.parametrize("row", [0, 5, 18])
+def test_what_a_token_sees(networks, row):
+    """Un pixel change : un seul morceau ; par convolutions, tout jeton dont les 7 × 7 l'ont."""
+    images = keras.Input((28, 28))
+    model = keras.Model(images, [networks.cut_patches(images), networks.convolve(images)])
+    x = np.zeros((2, 28, 28), np.float32)
+    x[1, row, 9] = 100
+    seen = {"patches": ([row // 4], [2]), "stem": ([], [])}
+    for axis, place in enumerate((row, 9)):  # le jeton j voit les pixels de 4j à 4j + 6
+        seen["stem"][axis].extend(j for j in range(7) if 4 * j <= place <= 4 * j + 6)
+    for tokens, (rows, columns) in zip(model(x), seen.values(), strict=True):
+        changed = np.abs(np.asarray(tokens)[1] - np.asarray(tokens)[0]).max(-1) > 1e-6
+        expected = np.zeros((7, 7), bool)
+        expected[np.ix_(rows, columns)] = True
+        np.testing.assert_array_equal(changed.reshape(7, 7), expected)
 
 
 def test_learned_rows_are_the_same_for_every_image(networks):
