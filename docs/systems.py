@@ -16,10 +16,11 @@ NUM_SCENES = 64  # assez pour en montrer huit : celles du test commencent toutes
 
 
 def draw_reports(folder: Path) -> None:
-    """Dessine ce que disent les comptes rendus des exercices 15 à 17, 19 à 22, 24 et 27."""
+    """Dessine ce que disent les comptes rendus des exercices 15 à 22, 24 et 27."""
     from exercises.ex15_architectures import figures as ex15
     from exercises.ex16_bag_of_words import figures as ex16
     from exercises.ex17_detection import bars as ex17
+    from exercises.ex18_segmentation import instance_figures as ex18
     from exercises.ex19_vision_transformer import figures as ex19
     from exercises.ex20_source_separation import figures as ex20
     from exercises.ex21_graphs import figures as ex21
@@ -34,6 +35,7 @@ def draw_reports(folder: Path) -> None:
     detection = read_report("ex17_detection")
     ex17.save_detectors(detection, folder / "detecteurs.png")
     ex17.save_labels(detection, folder / "etiquettes.png")
+    ex18.save_bars(folder / "instances_ap.png", read_report("ex18_instances"))
     ex19.save_comparison(read_report("ex19_vision_transformer"), folder / "transformer.png")
     ex20.save_measures(read_report("ex20_source_separation"), folder / "separation.png")
     ex21.save_bars(read_report("ex21_graphs"), folder / "mesures.png")
@@ -66,6 +68,19 @@ def draw_detection(folder: Path) -> None:
     figures.save_scenes(folder / "detection.png", scenes, found, title=title)
 
 
+def draw_instances(folder: Path) -> None:
+    """Dessine les objets que le réseau livré sépare, dans les premières scènes serrées de test."""
+    from convnets.datasets import sources
+    from convnets.training import saving
+    from exercises.ex18_segmentation import instance_figures, instances
+
+    test = instances.make_crowds(
+        sources.load_fashion_mnist(), sources.load_cifar10(), limit=NUM_SCENES
+    )["test"]
+    model = saving.load_model("ex18_instances")
+    instance_figures.save_scenes(folder / "instances.png", model, test)
+
+
 def draw_video(folder: Path) -> None:
     """Dessine une vidéo suivie de deux façons, et ce que le réseau livré répond à six films."""
     from convnets.datasets import sources
@@ -91,6 +106,7 @@ def main(argv: list[str] | None = None) -> int:
     def body() -> int:
         draw_reports(options.output)
         draw_detection(options.output)
+        draw_instances(options.output)
         draw_video(options.output)
         print(options.output)
         return 0

@@ -30,14 +30,14 @@ from exercises.ex18_segmentation.training import BATCH_SIZE, LEARNING_RATE, spli
 EPOCHS = 4
 NUM_SCENES = {"train": 4000, "val": 400, "test": 1000}
 HEADLINE = (
-    ("group_ap50", "un masque par objet : AP50"),
-    ("components_ap50", "un masque par objet : AP50 des taches du même réseau"),
-    ("group_ap", "un masque par objet : AP, IoU de 0,5 à 0,95"),
-    ("components_ap", "un masque par objet : AP des taches du même réseau"),
-    ("group_any_ap", "la même, sans regarder la classe"),
-    ("components_any_ap", "la même, sans la classe, des taches du même réseau"),
-    ("true_components_any_ap", "la même, sans la classe, des taches du vrai masque"),
-    ("true_boxes_any_ap", "la même, sans la classe, des vraies boîtes, remplies"),
+    ("group_any_ap50", "AP50 des masques, classe ignorée : pixels regroupés"),
+    ("components_any_ap50", "AP50 des masques, classe ignorée : taches du même réseau"),
+    ("group_any_ap", "AP (IoU de 0,5 à 0,95), classe ignorée : pixels regroupés"),
+    ("components_any_ap", "AP (IoU de 0,5 à 0,95), classe ignorée : taches du même réseau"),
+    ("true_components_any_ap", "AP (IoU de 0,5 à 0,95), classe ignorée : taches du vrai masque"),
+    ("true_boxes_any_ap", "AP (IoU de 0,5 à 0,95), classe ignorée : vraies boîtes, remplies"),
+    ("group_ap50", "AP50 des masques, classe comprise : pixels regroupés"),
+    ("components_ap50", "AP50 des masques, classe comprise : taches du même réseau"),
 )
 
 
@@ -108,9 +108,9 @@ def run_seed(made: dict[str, Crowds], *, seed: int, options) -> dict:
         for key, value in measure(found, made["test"]).items()
     }
     progress.say(
-        f"Graine {seed}, test : AP50 {percent(test['group_ap50'])}, AP {percent(test['group_ap'])}"
-        f" ; les taches du même réseau, {percent(test['components_ap50'])} et "
-        f"{percent(test['components_ap'])}"
+        f"Graine {seed}, test, classe ignorée : AP50 {percent(test['group_any_ap50'])}, AP "
+        f"{percent(test['group_any_ap'])} ; les taches du même réseau, "
+        f"{percent(test['components_any_ap50'])} et {percent(test['components_any_ap'])}"
     )
     return {"model": model, "history": history, "val": val, "test": test}
 
@@ -147,7 +147,7 @@ def compare(options: Namespace) -> int:
         report,
         reason=reason,
         published=published,
-        shown=result.Shown("group_ap50", "AP50 des masques"),
+        shown=result.Shown("group_any_ap50", "AP50 des masques, classe ignorée,"),
         use=result.own_command(options, "image.png", folder=folder),
     )
     return 0

@@ -40,7 +40,10 @@ def test_main_trains_measures_and_segments(small, eager, unrendered, tmp_path, c
     assert report.metrics["true_components_any_ap_apart"].mean == 1
     assert report.metrics["true_components_any_ap_touching"].mean < 0.7
     assert 0.3 < report.metrics["true_boxes_any_ap"].mean < 1
-    assert "vraies boîtes, remplies" in printed and "AP50 des masques sur le jeu de test" in printed
+    assert (
+        "vraies boîtes, remplies" in printed
+        and "AP50 des masques, classe ignorée, sur le jeu de test" in printed
+    )
     model = keras.saving.load_model(folder / "ex18_instances.keras", compile=False)
     test = instances.make_crowds(*small, limit=4)["test"]
     found = answers.measure(answers.answer(model, test.images)["group"], test)
@@ -51,6 +54,7 @@ def test_main_trains_measures_and_segments(small, eager, unrendered, tmp_path, c
     assert capsys.readouterr().out.splitlines()[-1] == str(figures / "scene_objets.png")
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_shipped_model(extract):
     if not (paths.MODELS_DIR / "ex18_instances.json").exists():
@@ -65,7 +69,7 @@ def test_shipped_model(extract):
         name: answers.measure(each, made)
         for name, each in answers.answer(model, made.images).items()
     }
-    assert found["group"]["any_ap"] == pytest.approx(metrics["group_any_ap"], abs=0.08)
+    assert found["group"]["any_ap"] == pytest.approx(report.shipped["group_any_ap"], abs=0.08)
     assert found["group"]["any_ap"] > found["components"]["any_ap"] + 0.15
     touching = metrics["group_any_ap_touching"], metrics["true_components_any_ap_touching"]
     assert touching[0] > touching[1] + 0.3  # ce que même un masque de classes parfait ne donne pas
