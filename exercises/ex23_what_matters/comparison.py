@@ -29,7 +29,8 @@ Right = dict[str, np.ndarray]  # nom d'un réseau → vrai où il a raison, (ima
 SHAPES = {"fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
 SHIPPED = "cifar10"  # le jeu du modèle enregistré, et du budget long
 OTHER_DRAW = 1000  # ajouté à la graine du témoin : la référence, tirée une autre fois
-LONG_NAMES = ("reference", "dropout", "augmented")  # ceux qu'un budget plus long pourrait servir
+# Ceux que l'on peut soupçonner de dépendre le plus du budget.
+LONG_NAMES = ("reference", "linear", "dropout", "augmented")
 SETUP = 1.0  # préparer un réseau et le mesurer : autant qu'apprendre la référence, à peu près
 HEADLINE = {
     "accuracy": "exactitude de la référence, CIFAR-10",
@@ -42,7 +43,7 @@ HEADLINE = {
 }
 
 
-# --- Question : tous au même budget, puis trois plus longtemps -----------------------
+# --- Question : tous au même budget, puis quelques-uns plus longtemps -----------------------
 
 
 def make_jobs(seed: int, dataset: str) -> list[Job]:

@@ -49,12 +49,12 @@ def test_sentences_follow_the_measures():
 @pytest.mark.question("S3, Dropout et data-augmentation")
 def test_the_budget_is_said_to_change_the_verdict_only_if_it_does():
     report = make_report({"dropout": (-4.0, 1.0), "dropout_long": (3.0, 1.0)})
-    dropout, augmented = sentences.tell_budget(report, "cifar10")
+    linear, dropout, augmented = sentences.tell_budget(report, "cifar10")
     assert dropout == (
         "CIFAR-10, dropout : au-dessous au budget court (−4,0 [−5,0 ; −3,0]), au-dessus au budget "
         "long (+3,0 [+2,0 ; +4,0])."
     )
-    assert augmented.count("indiscernable") == 2
+    assert augmented.count("indiscernable") == linear.count("indiscernable") == 2
     assert sentences.tell_budget(report, "fashion_mnist") == []
 
 
@@ -80,9 +80,9 @@ def test_what_cannot_be_told_apart_is_grey_and_named(tmp_path, monkeypatch):
             (x,), (row,) = container[0].get_data()
             colors[row] = (round(x), to_hex(container[0].get_color()))
         rows = [text.get_text() for text in drawn[0].axes[0].get_yticklabels()]
-        assert len(rows) == 16
+        assert len(rows) == 17
         found = {rows[row]: color for row, color in colors.items()}
-        assert len(found) == (16 if "CIFAR-10" in axis.get_title() else 14)
+        assert len(found) == (17 if "CIFAR-10" in axis.get_title() else 14)
         assert found.pop("six convolutions") == (2, figures.STYLES[1][0].lower())
         assert found.pop("deux fois moins de filtres") == (-3, figures.STYLES[-1][0].lower())
         assert {*found.values()} == {(0, figures.GREY)}
