@@ -10,6 +10,7 @@ from pathlib import Path
 
 from convnets.core.paths import MODELS_DIR, default_cache_dir
 from web import runtime
+from web.cam import export_maps
 from web.clothes import clothes
 from web.examples import list_examples, x_or_o_weights
 from web.graph import club
@@ -81,6 +82,7 @@ def build(output: Path) -> None:
         write_downloads(extra / "telecharger")
         shutil.copytree(runtime.fetch(default_cache_dir() / "cours-cnn"), extra / "litert")
         _copy_models(extra / "models")
+        (extra / "models" / "ex09_cam_cartes.tflite").write_bytes(export_maps())
         write_networks(extra / "poids")
         shutil.copytree(SAMPLES_DIR, extra / "samples")
         for name, content in (

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 VERSION = "2.5.3"
@@ -31,6 +32,38 @@ def find_npm() -> str:
     return found
 
 
+def install(packages: Sequence[str], folder: Path) -> Path:
+    """Installe des paquets de npm, sans lancer aucun de leurs scripts.
+
+    Args:
+        packages: `nom@version`.
+        folder: où ; repris tel quel s'il existe.
+
+    Returns:
+        Le dossier `node_modules`.
+
+    Raises:
+        ValueError: npm manque, ou n'a rien rapporté.
+    """
+    if not folder.exists():
+        options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+            done = subprocess.run(
+                [find_npm(), "install", *options, "--prefix", temporary, *packages],
+                capture_output=True,
+                encoding="utf-8",
+            )
+            if done.returncode:
+                reason = (done.stderr or done.stdout).strip().splitlines()[:1]
+                raise ValueError(
+                    f"npm n'a pas rapporté {' et '.join(packages)} ({''.join(reason)}) ; "
+                    "vérifiez la connexion."
+                )
+            shutil.move(Path(temporary) / "node_modules", folder / "node_modules")
+    return folder / "node_modules"
+
+
 def fetch(cache: Path) -> Path:
     """Rend le dossier de LiteRT, téléchargé la première fois.
 
@@ -38,25 +71,15 @@ def fetch(cache: Path) -> Path:
         cache: dossier où le garder.
 
     Raises:
-        ValueError: npm manque, ou n'a rien rapporté.
+        ValueError: voir `install`.
     """
     folder = cache / f"litertjs-{VERSION}"
-    if folder.exists():
-        return folder
-    command = [find_npm(), "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as temporary:
-        done = subprocess.run(
-            [*command, "--prefix", temporary, *PACKAGES], capture_output=True, encoding="utf-8"
-        )
-        found = Path(temporary) / "node_modules" / "@litertjs"
-        if done.returncode or not (found / "core").exists():
-            reason = (done.stderr or done.stdout).strip().splitlines()[:1]
-            raise ValueError(
-                f"LiteRT n'a pas pu être repris de npm ({''.join(reason)}) ; vérifiez la connexion."
-            )
-        _assemble(found, Path(temporary) / "litert")
-        (Path(temporary) / "litert").rename(folder)
+    if not folder.exists():
+        found = install(PACKAGES, cache / f"npm-{VERSION}") / "@litertjs"
+        with tempfile.TemporaryDirectory(dir=cache) as temporary:
+            _assemble(found, Path(temporary) / "litert")
+            (Path(temporary) / "litert").rename(folder)
+        shutil.rmtree(cache / f"npm-{VERSION}")
     return folder
 
 

@@ -55,7 +55,7 @@ def write_sources(folder: Path) -> None:
             text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
             (folder / f"{name}.md").write_text(rewrite_links(text, DOCS), encoding="utf-8")
     for each in DOCS.iterdir():
-        if each.is_dir() and each.name not in ("__pycache__", "demo"):
+        if each.is_dir() and each.name != "__pycache__":
             shutil.copytree(each, folder / each.name, dirs_exist_ok=True)
     for page in (folder / "mesures").rglob("*.md"):  # hors du menu : d'autres y mènent
         text = page.read_text(encoding="utf-8")

@@ -36,7 +36,7 @@ def address(site):
 @pytest.fixture(scope="session")
 def chromium():
     sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="pip install -r tests/demo/requirements.txt"
+        "playwright.sync_api", reason="pip install -r tests/web/requirements.txt"
     )
     browser_path = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser_path is None:

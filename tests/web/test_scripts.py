@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core.images import crop_resize
+from convnets.core.images import crop_resize, open_image
 from convnets.core.paths import MODELS_DIR
 from convnets.serving.engine import Engine
+from convnets.serving.images import misfit
+from convnets.serving.router import MIN_MISFIT
 from exercises.ex00_convolution import x_or_o
 from exercises.ex00_convolution.operations import conv2d
 from exercises.ex00_convolution.pooling import pool2d
@@ -186,3 +188,21 @@ def test_learned_filters_answer_as_their_model():
     engine = Engine((MODELS_DIR / "ex00_learned_filters.tflite").read_bytes())
     x = np.uint8(255 * (np.array(drawings) > 0)).reshape(-1, *engine.input_shape)
     np.testing.assert_allclose(found, engine.predict(x), atol=1e-2)
+
+
+def test_an_enlarged_thumbnail_is_told_from_a_photograph_as_predict_does():
+    photo = open_image(MODELS_DIR.parent / "samples" / "chien.webp")
+    photo.thumbnail((200, 200))
+    small = photo.resize((32, 32))
+    filters = (Image.Resampling.NEAREST, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
+    pictures = [
+        photo,
+        *(small.resize((side, side), each) for side in (64, 150) for each in filters),
+    ]
+    found = run_script(
+        "console.log(JSON.stringify(given.map(([width, height, pixels]) =>"
+        " misfit.misfit({width, height, pixels: Uint8Array.from(pixels)}))));",
+        [[*each.size, np.asarray(each).ravel().tolist()] for each in pictures],
+    )
+    np.testing.assert_allclose(found, [misfit(each) for each in pictures], atol=0.03)
+    assert found[0] >= MIN_MISFIT > max(found[1:])

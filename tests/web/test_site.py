@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from convnets.serving import router
-from convnets.serving.classifier import PHOTO_MODEL
 from web import book
 from web.__main__ import main
 
@@ -52,9 +51,7 @@ def test_a_workshop_opened_from_a_folder_says_why_it_is_empty(chromium, site):
 
 @pytest.mark.parametrize("name", ["chat.png", "avion.png", "chien.webp", "oiseau.jpg", "pont.png"])
 def test_a_picture_has_the_name_that_predict_gives(page, address, name):
-    shared = router.load(None)
-    shared.load(PHOTO_MODEL).glance = None  # la page regarde toujours toutes les vues
-    [expected] = shared.classify([str(SAMPLES / name)])
+    [expected] = router.load(None).classify([str(SAMPLES / name)])
     page.goto(f"{address}/nommer.html")
     page.set_input_files("#fichier", SAMPLES / name)
     page.locator("#nommer table").wait_for()

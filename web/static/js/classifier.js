@@ -11,6 +11,8 @@ import {square, toGrey} from "./picture.js";
  * @property {string} framing comment une image est amenée à un carré.
  * @property {[string, number][]} views cadrage et zoom de chaque vue d'une photo.
  * @property {number} temperature qui divise les scores ; 1 : aucune.
+ * @property {{side_px: number, sure: number} | null} glance premier regard, plus petit : son côté, et
+ *     la probabilité à partir de laquelle il suffit.
  * @property {number | null} familiarity seuil sous lequel une image est étrangère.
  */
 
@@ -36,6 +38,7 @@ export function readCard(report) {
     framing,
     views: report.views ?? [[framing, 1]],
     temperature: report.calibration?.temperature ?? 1,
+    glance: report.glance?.side_px ? report.glance : null,
     familiarity: report.familiarity?.threshold ?? null,
   };
 }
@@ -50,10 +53,11 @@ export function soften(probabilities, temperature) {
 
 /** Un modèle et sa fiche. */
 export class Classifier {
-  /** @param {Engine} engine @param {Card} card */
-  constructor(engine, card) {
+  /** @param {Engine} engine @param {Card} card @param {Engine | null} glancing pour le premier regard. */
+  constructor(engine, card, glancing = null) {
     this.engine = engine;
     this.card = card;
+    this.glancing = glancing;
     this.side = engine.input[1];
     this.isGrey = engine.input.length === 3;
   }
@@ -66,13 +70,14 @@ export class Classifier {
       throw new Error(`Ce modèle rend ${count} nombres, son compte rendu nomme ` +
         `${card.classes.length} classes : prenez les fichiers d'un même entraînement.`);
     }
-    return new Classifier(engine, card);
+    return new Classifier(engine, card, card.glance && await Engine.load(content, card.glance.side_px));
   }
 
   /** Rend les vues d'une image, telles que le réseau les lira. @param {Picture} image */
   viewsOf(image) {
     const isThumbnail = Math.min(image.width, image.height) < 64;
-    const views = this.isGrey || isThumbnail ? this.card.views.slice(0, 1) : this.card.views;
+    /** @type {[string, number][]} */
+    const whole = [[this.card.views[0][0], 1]], views = this.isGrey || isThumbnail ? whole : this.card.views;
     return views.map(([mode, zoom]) => square(image, this.side, mode, zoom));
   }
 
@@ -83,22 +88,35 @@ export class Classifier {
 
   /** Nomme une image. @param {Picture} image @returns {Promise<Answer>} */
   async answer(image) {
-    /** @type {number[][]} */
-    const rows = [];
-    const views = this.viewsOf(image);
-    let score = null;
-    for (const [index, view] of views.entries()) {
-      const [probabilities, scores] = await this.pass(view);
-      rows.push(soften(probabilities, this.card.temperature));
-      if (index === 0 && scores) score = scores[0]; // le seuil vient de l'image entière
+    const {glance, framing} = this.card;
+    if (glance && this.glancing) { // un premier regard, et un second s'il n'est pas sûr
+      const whole = square(image, glance.side_px, framing);
+      const first = await this.look(whole, this.glancing);
+      if (Math.max(...first.probabilities) >= glance.sure) return this.conclude([first]);
     }
-    const probabilities = rows[0].map((_, k) => rows.reduce((s, row) => s + row[k], 0) / rows.length);
-    const known = this.card.familiarity === null || score === null || score >= this.card.familiarity;
-    return {probabilities, best: probabilities.indexOf(Math.max(...probabilities)), familiar: known};
+    const seen = [];
+    for (const view of this.viewsOf(image)) seen.push(await this.look(view));
+    return this.conclude(seen);
   }
 
-  /** Calcule une passe sur une vue. @param {Picture} view */
-  pass(view) {
-    return this.engine.answer(this.isGrey ? toGrey(view) : Uint8Array.from(view.pixels));
+  /** Regarde une vue. @param {Picture} view @param {Engine} [engine] */
+  async look(view, engine = this.engine) {
+    const [probabilities, scores] = await this.pass(view, engine);
+    return {probabilities: soften(probabilities, this.card.temperature), score: scores?.[0] ?? null};
+  }
+
+  /** Moyenne ce que des vues ont donné ; la première, l'image entière, dit si elle est familière.
+   * @param {{probabilities: number[], score: number | null}[]} seen @returns {Answer} */
+  conclude(seen) {
+    const probabilities = this.card.classes.map((_, k) =>
+      seen.reduce((sum, each) => sum + each.probabilities[k], 0) / seen.length);
+    const {familiarity} = this.card, [{score}] = seen;
+    const familiar = familiarity === null || score === null || score >= familiarity;
+    return {probabilities, best: probabilities.indexOf(Math.max(...probabilities)), familiar};
+  }
+
+  /** Calcule une passe sur une vue. @param {Picture} view @param {Engine} [engine] */
+  pass(view, engine = this.engine) {
+    return engine.answer(this.isGrey ? toGrey(view) : Uint8Array.from(view.pixels));
   }
 }

@@ -1,5 +1,7 @@
 // De quoi écrire une page : des éléments, des nombres à la française, des fichiers.
 
+import {reduce} from "./picture.js";
+
 /** @typedef {import("./picture.js").Picture} Picture */
 
 /**
@@ -42,6 +44,7 @@ export async function fetchJson(path) {
   return JSON.parse(new TextDecoder().decode(await fetchBytes(path)));
 }
 
+const MIN_DECODED_PX = 384; // petit côté qui suffit à un réseau
 const MAX_PIXELS = 50e6, GROUND = "rgb(128, 128, 128)"; // le fond de `./predict`, sous la transparence
 
 /** Décode une image, droite, sur fond neutre. @param {Blob} blob @returns {Promise<Picture>} */
@@ -66,7 +69,16 @@ export async function decode(blob) {
   for (let i = 0, k = 0; i < data.length; i += 4) {
     pixels[k++] = data[i]; pixels[k++] = data[i + 1]; pixels[k++] = data[i + 2];
   }
-  return {width, height, pixels};
+  // Comme `./predict`, qui ne décode un grand JPEG qu'à la moitié, au quart ou au huitième.
+  const times = Math.floor(Math.min(width, height) / MIN_DECODED_PX);
+  const factor = await isJpeg(blob) ? [8, 4, 2].find((each) => times >= each) : undefined;
+  return factor ? reduce({width, height, pixels}, factor, factor, [0, 0, width, height]) : {width, height, pixels};
+}
+
+/** Dit si un fichier commence comme un JPEG. @param {Blob} blob */
+async function isJpeg(blob) {
+  const [first, second] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
+  return first === 0xff && second === 0xd8;
 }
 
 /** Dessine une image. @param {Picture} image @param {number} [zoom] pixels d'écran par pixel. */

@@ -36,10 +36,11 @@ export class Engine {
    * Charge un modèle.
    *
    * @param {Uint8Array} content contenu du fichier, tel que `./predict` le lit.
+   * @param {number} [side] autre côté d'image à lui faire lire.
    * @returns {Promise<Engine>}
    */
-  static async load(content) {
-    const {bytes, input, outputs} = fixBatch(content);
+  static async load(content, side) {
+    const {bytes, input, outputs} = fixBatch(content, side);
     const litert = await runtime();
     const model = await litert.loadAndCompile(bytes, {accelerator: "wasm"});
     return new Engine(litert, model, input, outputs);

@@ -3,7 +3,9 @@
 import {Classifier} from "./classifier.js";
 import {decode, draw, fetchBytes, fetchJson, make, number, percent} from "./dom.js";
 import {drops} from "./occlusion.js";
+import {square} from "./picture.js";
 import {Router} from "./router.js";
+import {lazyEngine} from "./scenes.js";
 
 const SAMPLES = ["avion.png", "chat.png", "chien.webp", "oiseau.jpg", "voiture.jpg", "pont.png"];
 const MIN_LOSS = 0.01; // sous un point de perdu, la carte n'est pas peinte
@@ -14,6 +16,8 @@ const bar = make("progress", {max: "1", hidden: true, "aria-label": "Avancement"
 const shown = make("div", {class: "cote-a-cote"});
 const table = make("div");
 const why = make("button", {type: "button", hidden: true, onclick: explain}, "Qu'est-ce qui a décidé ?");
+const maps = make("button", {type: "button", hidden: true, onclick: showMaps}, "Les cartes d'un réseau de CAM");
+const loadMaps = lazyEngine("ex09_cam_cartes");
 const own = make("p", {class: "dit"});
 
 /** @type {Router | Classifier} */
@@ -33,7 +37,7 @@ async function loadShipped(slug) {
 async function name(blob) {
   const mine = ++turn;
   last = null;
-  why.hidden = true;
+  why.hidden = maps.hidden = true;
   shown.replaceChildren();
   table.replaceChildren();
   say("Lecture de l'image, et du modèle la première fois…");
@@ -74,6 +78,7 @@ function show(image, classifier, answer, duration) {
   shown.replaceChildren(figure(draw(view, 192 / view.width), "ce que lit le réseau"));
   last = {image, classifier, answer};
   why.hidden = classifier.isGrey;
+  maps.hidden = !(model instanceof Router);
 }
 
 /** @param {Node} content @param {string} caption */
@@ -98,15 +103,43 @@ async function explain() {
       `(${number(100 * most, 2)} point au plus) : la carte n'est pas peinte.`));
     return;
   }
-  const painted = view.pixels.slice();
-  lost.forEach((/** @type {number} */ loss, /** @type {number} */ i) => {
-    const share = Math.max(0, loss / most);
-    painted[3 * i] = painted[3 * i] * (1 - share / 2) + 255 * share / 2;
-    painted[3 * i + 1] *= 1 - share / 2;
-    painted[3 * i + 2] *= 1 - share / 2;
-  });
-  shown.append(figure(draw({...view, pixels: painted}, 192 / view.width),
+  shown.append(figure(draw(redden(view, (i) => lost[i] / most), 192 / view.width),
     `en rouge, ce qu'il ne faut pas cacher : jusqu'à ${number(100 * most)} points perdus`));
+}
+
+/** Rougit une image. @param {any} view @param {(pixel: number) => number} share de 0 à 1. */
+function redden(view, share) {
+  const pixels = view.pixels.slice();
+  for (let i = 0; i < view.width * view.height; i++) {
+    const red = Math.max(0, share(i)) / 2;
+    pixels[3 * i] = pixels[3 * i] * (1 - red) + 255 * red;
+    pixels[3 * i + 1] *= 1 - red;
+    pixels[3 * i + 2] *= 1 - red;
+  }
+  return {...view, pixels};
+}
+
+/** Montre où un autre réseau, fait pour cela, trouve ses trois classes les plus probables. */
+async function showMaps() {
+  if (!last) return;
+  const mine = turn, view = square(last.image, 32);
+  maps.hidden = true;
+  try {
+    const engine = await loadMaps(), outputs = await engine.answer(Uint8Array.from(view.pixels));
+    if (mine !== turn) return;
+    const [probabilities, cams] = outputs.sort((a, b) => a.length - b.length);
+    const {classes} = last.classifier.card, cells = Math.round(Math.sqrt(cams.length / classes.length));
+    const best = classes.map((_, k) => k).sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3);
+    for (const k of best) {
+      const values = Array.from({length: cells * cells}, (_, i) => cams[i * classes.length + k]);
+      const most = Math.max(...values.map(Math.abs));
+      const at = (/** @type {number} */ pixel) => values[
+        Math.floor(Math.floor(pixel / 32) * cells / 32) * cells + Math.floor(pixel % 32 * cells / 32)] / most;
+      shown.append(figure(draw(redden(view, at), 4), `CAM : ${classes[k]}, ${percent(probabilities[k])}`));
+    }
+  } catch (error) {
+    say(/** @type {Error} */ (error).message);
+  }
 }
 
 /** Lit ce qui est déposé : une image, ou un modèle et son compte rendu. @param {File[]} files */
@@ -179,7 +212,7 @@ if (page) {
     make("p", {}, "Vous pouvez aussi la déposer n'importe où sur cette page, ou la coller."),
     make("div", {class: "cote-a-cote"}, ...samples,
       ...(navigator.mediaDevices ? [make("button", {type: "button", onclick: takePhoto}, "Appareil photo")] : [])),
-    said, bar, shown, why, table, own);
+    said, bar, shown, why, " ", maps, table, own);
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     event.preventDefault();

@@ -12,14 +12,25 @@
 
 /** @typedef {[number, number, number, number]} Box gauche, haut, droite, bas, en pixels. */
 
-const SUPPORT = 2; // du filtre bicubique, en pixels de l'arrivée
 const REDUCING_GAP = 3; // une grande réduction moyenne d'abord des blocs entiers
 
-/** Filtre bicubique, a = -1/2. @param {number} x */
-function bicubic(x) {
-  const a = -0.5, d = Math.abs(x);
-  if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
-  return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
+/** @typedef {{support: number, at: (x: number) => number}} Filter Sa portée, en pixels, et ses poids. */
+
+/** Ceux de Pillow. @type {Record<"bilinear" | "bicubic" | "lanczos", Filter>} */
+export const FILTERS = {
+  bilinear: {support: 1, at: (x) => Math.max(0, 1 - Math.abs(x))},
+  bicubic: {support: 2, at: (x) => {
+    const a = -0.5, d = Math.abs(x);
+    if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+    return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0;
+  }},
+  lanczos: {support: 3, at: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0)},
+};
+const SUPPORT = FILTERS.bicubic.support;
+
+/** @param {number} x */
+function sinc(x) {
+  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
 }
 
 /**
@@ -27,16 +38,17 @@ function bicubic(x) {
  *
  * @param {number} start début de ce qui est lu. @param {number} end
  * @param {number} length pixels disponibles. @param {number} size pixels d'arrivée.
+ * @param {Filter} [filter]
  * @returns {{first: number, weights: number[]}[]}
  */
-function axisWeights(start, end, length, size) {
-  const scale = (end - start) / size, stretch = Math.max(scale, 1), support = SUPPORT * stretch;
+export function axisWeights(start, end, length, size, filter = FILTERS.bicubic) {
+  const scale = (end - start) / size, stretch = Math.max(scale, 1), support = filter.support * stretch;
   return Array.from({length: size}, (_, index) => {
     const centre = start + (index + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
     const last = Math.min(length, Math.trunc(centre + support + 0.5));
     const weights = [];
-    for (let i = first; i < last; i++) weights.push(bicubic((i - centre + 0.5) / stretch));
+    for (let i = first; i < last; i++) weights.push(filter.at((i - centre + 0.5) / stretch));
     const total = weights.reduce((sum, each) => sum + each, 0);
     return {first, weights: weights.map((each) => each / total)};
   });
@@ -143,7 +155,7 @@ export function square(image, side, mode = "crop", zoom = 1) {
   return resize(image, side, side, box);
 }
 
-/** Rend les niveaux de gris d'une image, comme Pillow. @param {Picture} image */
+/** Rend les niveaux de gris d'une image, comme Pillow. @param {{pixels: ArrayLike<number>}} image */
 export function toGrey({pixels}) {
   return Uint8Array.from({length: pixels.length / 3}, (_, i) =>
     (pixels[3 * i] * 19595 + pixels[3 * i + 1] * 38470 + pixels[3 * i + 2] * 7471 + 32768) >> 16);

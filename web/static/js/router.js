@@ -1,10 +1,13 @@
 // Le modèle qui répond à chaque image, comme convnets/serving/router.py.
 
+import {misfit} from "./misfit.js";
+
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("./classifier.js").Classifier} Classifier */
 
 export const THUMBNAILS = "ex03_cifar10", PHOTOS = "ex05_photos";
 const THUMBNAIL_PX = 64; // petit côté sous lequel une image n'est pas une photo
+const MIN_MISFIT = 0.75; // des vignettes agrandies en ont moins
 
 /** Choisit un modèle, chargé à la première image qui le demande. */
 export class Router {
@@ -28,5 +31,6 @@ export class Router {
 
 /** Rend le nom du modèle qui va à une image. @param {Picture} image */
 export function slugFor(image) {
-  return Math.min(image.width, image.height) < THUMBNAIL_PX ? THUMBNAILS : PHOTOS;
+  const photo = Math.min(image.width, image.height) >= THUMBNAIL_PX && misfit(image) >= MIN_MISFIT;
+  return photo ? PHOTOS : THUMBNAILS;
 }

@@ -18,10 +18,11 @@ export function isTflite(bytes) {
  * il lit la forme, où le lot vaut un.
  *
  * @param {Uint8Array} bytes contenu du fichier ; n'est pas modifié.
+ * @param {number} [side] autre côté d'image à lui faire lire ; le sien par défaut.
  * @returns {{bytes: Uint8Array, input: number[], outputs: number[][]}}
  * @throws {Error} ce n'est pas un .tflite.
  */
-export function fixBatch(bytes) {
+export function fixBatch(bytes, side) {
   if (!isTflite(bytes)) throw new Error("Ce fichier n'est pas un modèle .tflite.");
   const fixed = bytes.slice(), view = new DataView(fixed.buffer);
   const at = (/** @type {number} */ place) => place + view.getUint32(place, true);
@@ -44,6 +45,8 @@ export function fixBatch(bytes) {
     const slot = fieldSlot(tensor, SIGNATURE);
     if (slot) view.setUint16(slot, 0, true); // « champ absent »
   }
+  const first = field(tensors[numbers(field(graph, INPUTS))[0]], SHAPE);
+  if (side) for (const axis of [1, 2]) view.setInt32(first + 4 + 4 * axis, side, true);
   const shape = (/** @type {number} */ index) => numbers(field(tensors[index], SHAPE));
   return {
     bytes: fixed,

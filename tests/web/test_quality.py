@@ -1,0 +1,117 @@
+"""Toutes les pages : lisibles par tous, sur un téléphone, et un JavaScript aux types justes."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from convnets.core.paths import MODELS_DIR, default_cache_dir
+from web import runtime
+
+TOOLS = ("typescript@7.0.2", "axe-core@4.14.1")
+SAMPLES = MODELS_DIR.parent / "samples"
+
+
+@pytest.fixture(scope="session")
+def tools():
+    if shutil.which("npm") is None:
+        pytest.skip("npm manque (apt install npm)")
+    name = "-".join(each.replace("@", "-") for each in TOOLS)
+    return runtime.install(TOOLS, default_cache_dir() / "cours-cnn" / name)
+
+
+@pytest.fixture(scope="session")
+def pages(site):
+    names = sorted(path.name for path in site.glob("*.html"))
+    return [*names, "ex17_detection/boxes.html", "ex17_detection/main.html"]
+
+
+def test_types_are_right(tools, repo):
+    done = subprocess.run(
+        [tools / ".bin" / "tsc", "--project", repo / "web" / "tsconfig.json"],
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert not done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(page, address, pages, tools, scheme):
+    page.emulate_media(color_scheme=scheme)
+    found = {}
+    for name in pages:
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        page.add_script_tag(path=tools / "axe-core" / "axe.min.js")
+        violations = page.evaluate("axe.run().then((result) => result.violations)")
+        if violations:
+            found[name] = [
+                (each["id"], len(each["nodes"]), each["nodes"][0]["html"][:200])
+                for each in violations
+            ]
+    assert not found
+
+
+def test_nothing_overflows_a_phone(page, address, pages):
+    page.set_viewport_size({"width": 360, "height": 740})
+    for name in pages:
+        page.goto(f"{address}/{name}", wait_until="networkidle")
+        width = page.evaluate("document.scrollingElement.scrollWidth")
+        assert width <= 360, name
+
+
+def test_one_s_own_model_answers(page, address):
+    page.goto(f"{address}/nommer.html")
+    files = [MODELS_DIR / f"ex02_fashion{suffix}" for suffix in (".tflite", ".json")]
+    page.set_input_files("#fichier", files)
+    page.locator("#nommer [role=status]:has-text('Modèle chargé')").wait_for()
+    page.set_input_files("#fichier", SAMPLES / "chat.png")
+    page.locator("#nommer [role=status]:has-text('Prédiction: Sac')").wait_for()
+
+
+def test_what_decided_is_painted(page, address):
+    page.goto(f"{address}/nommer.html")
+    page.set_input_files("#fichier", SAMPLES / "chien.webp")
+    page.get_by_text("Qu'est-ce qui a décidé").click()
+    page.locator("#nommer figcaption:has-text('points perdus')").wait_for()
+
+
+def test_a_drawing_is_named_x_or_o(page, address):
+    page.goto(f"{address}/x_ou_o.html")
+    said = page.locator("#x-ou-o [role=status]")
+    page.locator("#x-ou-o [role=status]:has-text('Réponse : X.')").wait_for()
+    page.get_by_role("button", name="O", exact=True).click()
+    assert said.inner_text().startswith("Réponse : O.")
+    page.get_by_role("button", name="Effacer").click()
+    assert "Rien n'est dessiné" in said.inner_text()
+    page.focus("#x-ou-o .case")
+    for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    assert "Réponse" in said.inner_text()
+    page.select_option("#filtres", "learned")
+    assert "Probabilités" in said.inner_text()
+
+
+def test_a_network_is_changed_by_hand(page, address):
+    page.goto(f"{address}/reseau.html")
+    said = page.locator("#reseau [role=status]")
+    assert said.inner_text().replace("\u202f", " ").startswith("61 706 paramètres")
+    page.get_by_role("button", name="Ôter la couche 5").click()
+    assert "dépliez d'abord" in said.inner_text()
+    page.select_option("#modele", "VGG16 (2014)")
+    assert said.inner_text().replace("\u202f", " ").startswith("138 357 544 paramètres")
+
+
+def test_two_boxes_are_moved_by_keys(page, address):
+    page.goto(f"{address}/boites.html")
+    page.focus("#boites rect >> nth=0")
+    page.keyboard.press("ArrowRight")
+    assert "= 0,205" in page.inner_text("#boites [role=status] >> nth=0")
+    page.locator("#boites .vignette").first.click()
+    page.locator("#boites figcaption:has-text('doublons ôtés')").wait_for()
+
+
+def test_pixels_are_named(page, address):
+    page.goto(f"{address}/masques.html")
+    page.locator("#masques .vignette").first.click()
+    page.locator("#masques [role=status]:has-text('Pixels justes')").wait_for()
+    assert page.locator("#masques canvas").count() == 3
