@@ -10,6 +10,7 @@ from convnets.core.reports import Metric, Report, format_seeds
 from convnets.datasets import sources
 from convnets.figures.style import COLORS, new_figure
 from exercises.ex17_detection.localization import NUM_CLASSES
+from exercises.ex17_detection.proposals import NUM_PROPOSALS
 
 DETECTORS = (  # mesure, nom, couleur
     ("map_one_box", "réseau à une boîte", 6),
@@ -19,7 +20,10 @@ DETECTORS = (  # mesure, nom, couleur
     ("two_stage_map_unrefined", "deux étages,\nsans correction", 4),
     ("two_stage_map", "deux étages", 1),
 )
-RECALLS = (("recall_regular", "25 carrés réguliers"), ("recall_proposals", "25 propositions"))
+RECALLS = (
+    ("recall_regular", f"{NUM_PROPOSALS} carrés réguliers"),
+    ("recall_proposals", f"{NUM_PROPOSALS} propositions"),
+)
 ERROR = {"lw": 1, "capsize": 2}
 ENDINGS = (("sigmoid", "sigmoïdes", 0), ("softmax", "softmax", 1))
 
@@ -94,9 +98,6 @@ def save_labels(report: Report, path: Path) -> Path:
         right.set_title("Nommer toutes les classes, et aucune autre")
         right.legend(loc="upper right", fontsize=9)
     return path
-
-
-# --- Question : dessiner une mesure, et son écart d'une graine à l'autre --------------
 
 
 def _bar(axis, row: float, metric: Metric, color: str) -> None:

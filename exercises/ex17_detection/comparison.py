@@ -18,6 +18,7 @@ from convnets.training import export, progress, result, saving, study
 from convnets.training.precision import choose_precision
 from exercises.ex17_detection.bars import save_detectors, save_labels
 from exercises.ex17_detection.figures import save_figures
+from exercises.ex17_detection.proposals import NUM_PROPOSALS
 from exercises.ex17_detection.stages import save_stages
 from exercises.ex17_detection.training import (
     COSTS,
@@ -42,8 +43,11 @@ HEADLINE = (
     ("two_stage_map", "deux étages : précision moyenne (mAP) à IoU 0,5"),
     ("two_stage_map_without_nms", "deux étages : la même, doublons gardés"),
     ("two_stage_map_unrefined", "deux étages : la même, propositions non corrigées"),
-    ("recall_proposals", "deux étages : rappel des 25 propositions, à IoU 0,5"),
-    ("recall_regular", "deux étages : le même, de 25 carrés posés sans regarder l'image"),
+    ("recall_proposals", f"deux étages : rappel des {NUM_PROPOSALS} propositions, à IoU 0,5"),
+    (
+        "recall_regular",
+        f"deux étages : le même, de {NUM_PROPOSALS} carrés posés sans regarder l'image",
+    ),
     ("cpu_s_grid", "temps de processeur à apprendre, grille", "s"),
     ("cpu_s_two_stage", "temps de processeur à apprendre, deux étages", "s"),
     ("labels_map_sigmoid", "étiquettes : précision moyenne (mAP), sigmoïdes"),
