@@ -25,6 +25,7 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex20_source_separation import figures as ex20
     from exercises.ex21_graphs import figures as ex21
     from exercises.ex22_by_hand import figures as ex22
+    from exercises.ex23_what_matters import figures as ex23
     from exercises.ex24_autoencoder import figures as ex24
     from exercises.ex27_video import figures as ex27
 
@@ -44,6 +45,7 @@ def draw_reports(folder: Path) -> None:
     ex22.save_loops(by_hand.details["losses"], folder / "boucles.png")
     ex22.save_measures(by_hand, folder / "a_la_main.png")
     ex22.save_kernels(by_hand, MODELS_DIR, folder / "filtres_appris.png")
+    ex23.save_gaps(read_report("ex23_what_matters"), folder / "pieces.png")
     ex24.save_curves(folder / "debit.png", read_report("ex24_autoencoder"))
     ex27.save_measures(read_report("ex27_video"), folder / "video.png")
 

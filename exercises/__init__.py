@@ -143,6 +143,14 @@ EXERCISES = (
         1,
     ),
     Exercise(
+        23,
+        "ex23_what_matters",
+        "Ce qui compte dans un CNN : une pièce changée à la fois",
+        "S1, S3, S4",
+        ("ex23_what_matters",),
+        4,
+    ),
+    Exercise(
         24,
         "ex24_autoencoder",
         "Auto-encodeurs : U-Net sans goulot, image → bits → image",

@@ -22,7 +22,7 @@ def test_the_command_writes_where_it_is_told(tmp_path, monkeypatch, capsys):
 def test_it_remakes_figures_of_the_page_at_their_size(repo, tmp_path):
     systems.draw_reports(tmp_path)
     page = (repo / "docs" / "systemes.md").read_text(encoding="utf-8")
-    assert len(list(tmp_path.iterdir())) == 15
+    assert len(list(tmp_path.iterdir())) == 16
     for path in tmp_path.iterdir():
         assert f"(systemes/{path.name})" in page
         with Image.open(path) as made, Image.open(systems.FOLDER / path.name) as shipped:
