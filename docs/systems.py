@@ -27,6 +27,8 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex22_by_hand import figures as ex22
     from exercises.ex23_what_matters import figures as ex23
     from exercises.ex24_autoencoder import figures as ex24
+    from exercises.ex25_captions import figures as ex25
+    from exercises.ex26_text_to_image import figures as ex26
     from exercises.ex27_video import figures as ex27
 
     architectures = read_report("ex15_architectures")
@@ -47,6 +49,8 @@ def draw_reports(folder: Path) -> None:
     ex22.save_kernels(by_hand, MODELS_DIR, folder / "filtres_appris.png")
     ex23.save_gaps(read_report("ex23_what_matters"), folder / "pieces.png")
     ex24.save_curves(folder / "debit.png", read_report("ex24_autoencoder"))
+    ex26.save_measures(folder / "phrases_mesures.png", read_report("ex26_text_to_image"))
+    ex25.save_measures(read_report("ex25_captions"), folder / "legendes_mesures.png")
     ex27.save_measures(read_report("ex27_video"), folder / "video.png")
 
 
@@ -83,6 +87,19 @@ def draw_instances(folder: Path) -> None:
     instance_figures.save_scenes(folder / "instances.png", model, test)
 
 
+def draw_captions(folder: Path) -> None:
+    """Dessine ce que le réseau livré dit et répond des premières scènes de test."""
+    from convnets.datasets import sources
+    from convnets.training import saving
+    from exercises.ex25_captions import figures, training
+
+    albums = training.make_albums(
+        sources.load_fashion_mnist(), sources.load_cifar10(), limit=figures.NUM_SEEN
+    )
+    model = saving.load_model("ex25_captions")
+    figures.save_examples(model, albums["seen"], albums["unseen"], folder)
+
+
 def draw_video(folder: Path) -> None:
     """Dessine une vidéo suivie de deux façons, et ce que le réseau livré répond à six films."""
     from convnets.datasets import sources
@@ -91,6 +108,16 @@ def draw_video(folder: Path) -> None:
 
     pictures = sources.load_fashion_mnist()[1][0], sources.load_cifar10()[1][0]
     figures.save_examples(saving.load_model("ex27_video"), *pictures, folder)
+
+
+def draw_sentences(folder: Path) -> None:
+    """Dessine ce que le réseau livré de l'exercice 26 tire de quelques phrases."""
+    from convnets.training import saving
+    from exercises.ex26_text_to_image import figures
+    from exercises.ex26_text_to_image.subjects import FASHION
+
+    model = saving.load_model(FASHION.slug)
+    figures.save_examples(folder, model, FASHION, FASHION.load())
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -109,6 +136,8 @@ def main(argv: list[str] | None = None) -> int:
         draw_reports(options.output)
         draw_detection(options.output)
         draw_instances(options.output)
+        draw_sentences(options.output)
+        draw_captions(options.output)
         draw_video(options.output)
         print(options.output)
         return 0

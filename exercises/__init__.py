@@ -159,6 +159,17 @@ EXERCISES = (
         3,
     ),
     Exercise(
+        25,
+        "ex25_captions",
+        "Légendes et questions : décrire une image, répondre",
+        "S3",
+        ("ex25_captions",),
+        3,
+    ),
+    Exercise(
+        26, "ex26_text_to_image", "Dessiner ce que dit une phrase", "S3", ("ex26_text_to_image",), 3
+    ),
+    Exercise(
         27,
         "ex27_video",
         "Vidéo : suivre des objets, reconnaître une action",

@@ -19,7 +19,7 @@ NUM_SHOWN = 8  # images par phrase
 SHOWN_FORCES = (0, 0.5, 1, 2, 4, 8)
 SHOWN_STEPS = (0, 4, 8, 12, 14, 16, 18, 20)  # sur les vingt
 ROWS = 4  # phrases des deux bandes
-FRECHET_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
+FRECHET_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 SEED = 100  # du bruit de ces figures : aucune mesure ne s'en est servie
 NAIVE = {  # clé → nom, couleur, trait
     "real": ("vraies images", COLORS[2], "--"),
@@ -65,7 +65,10 @@ def save_rows(
         names: ce qui est écrit au-dessus de chaque image, ligne par ligne.
     """
     columns = len(next(iter(rows.values())))
-    with new_figure(path, columns=columns, rows=len(rows), size=(1.35, 1.3)) as (figure, axes):
+    with new_figure(path, columns=columns, rows=len(rows), size=(1.2 + 2.4 / columns, 1.25)) as (
+        figure,
+        axes,
+    ):
         figure.suptitle(title, fontsize=13)
         for k, (line, (name, images)) in enumerate(zip(axes, rows.items(), strict=True)):
             line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=11, labelpad=8)

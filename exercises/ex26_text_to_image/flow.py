@@ -18,7 +18,7 @@ from scipy.special import softmax
 
 Velocity = Callable[[np.ndarray, float], np.ndarray]  # points (n, ...) et instant → vitesses
 NUM_STEPS = 20  # d'Euler
-GUIDANCE = 2  # force de la phrase, choisie sur des phrases de validation
+GUIDANCE = 2  # force de la phrase par défaut, fixée d'avance : aucune mesure ne l'a choisie
 
 
 # --- Question : sur quel chemin apprendre ? ------------------------------------------

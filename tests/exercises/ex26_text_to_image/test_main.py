@@ -10,9 +10,18 @@ from keras import layers
 from PIL import Image
 
 from convnets.core import reports
+from convnets.serving.classifier import Classifier
 from convnets.training import saving
 from exercises.ex26_text_to_image import __main__ as ex26
-from exercises.ex26_text_to_image import comparison, figures, flow, measures, network, subjects
+from exercises.ex26_text_to_image import (
+    comparison,
+    figures,
+    flow,
+    measures,
+    network,
+    sentences,
+    subjects,
+)
 
 SLUGS = [subject.slug for subject in subjects.SUBJECTS.values()]
 PICTURES = {"phrases.png", "force.png", "chemin.png", "voisines.png", "mesures.png"}
@@ -125,3 +134,52 @@ def test_the_other_dataset_has_its_own_names(monkeypatch):
     assert ex26.main(["--show", "--dataset", "cifar10"]) == 0
     assert seen[0].module == SLUGS[1]
     assert seen[0].command == "ex26_text_to_image --dataset cifar10"
+
+
+# --- Le modèle livré -----------------------------------------------------------------
+
+
+@pytest.mark.question(QUESTION)
+def test_the_published_measures_hold_together(shipped_means):
+    means = shipped_means(SLUGS[0])
+    # La phrase compte : sans elle, le hasard ; avec elle, et plus on l'écoute, mieux c'est nommé.
+    assert means["named_0"] < 0.2 < 0.6 < means["named_1"] < means["named_2"]
+    assert means["obeyed_2"] > 0.7 > 0.4 > means["obeyed_exact"]
+    # Ni le bruit, ni l'image moyenne ; ni, malgré le réseau parfait, des copies.
+    assert means["frechet_real"] < means["frechet_2"] < means["frechet_mean"]
+    assert means["frechet_mean"] < means["frechet_noise"]
+    assert means["copied_exact"] > 0.99 and means["copied_2"] < 0.05
+    assert reports.read_report(SLUGS[0]).metrics["named_2"].n == 3
+
+
+@pytest.mark.slow
+@pytest.mark.question(QUESTION)
+def test_predict_names_what_the_sentence_asked(tmp_path, run_predict):
+    """Le fichier écrit par `--say` est une image comme une autre."""
+    for sentence, name in {"une bottine foncée": "Bottine", "un pantalon": "Pantalon"}.items():
+        path = tmp_path / "image.png"
+        assert ex26.main(["--say", sentence, "--output", str(path)]) == 0
+        found = run_predict("--model", "ex02_fashion", path)
+        assert found.stdout.decode() == f"Prédiction: {name}\n"
+
+
+def test_it_does_not_name_a_picture():
+    with pytest.raises(ValueError, match="ex26_text_to_image"):
+        Classifier(SLUGS[0])
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_obey_new_sentences():
+    """De nouvelles phrases, d'autres bruits : la même part est nommée comme demandé."""
+    subject = subjects.FASHION
+    dataset = subject.load()
+    parts = comparison.split(subject, dataset, None)
+    bench = comparison.make_bench(subject, parts)
+    asked = sentences.encode(subject, parts["test"].sentences)
+    noise = network.draw_noise(subject, len(asked), seed=50)
+    model = saving.load_model(SLUGS[0])
+    images = network.draw_path(model, asked, noise, guidance=flow.GUIDANCE)[-1]
+    found = comparison.judge_images(subject, images, parts, bench)
+    report = reports.read_report(SLUGS[0])
+    assert found["named"] == pytest.approx(report.shipped["named_2"], abs=0.05)
+    assert found["obeyed"] == pytest.approx(report.shipped["obeyed_2"], abs=0.05)
