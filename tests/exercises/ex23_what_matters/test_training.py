@@ -83,7 +83,7 @@ def trained(tmp_path_factory, data, unrendered):
         patch.setattr(export, "choose_export", lambda *_: (b"", "float32"))  # relu plus bas
         patch.setattr(export, "export_accuracy", lambda *_: 0.5)
         tf.config.run_functions_eagerly(True)  # construire les graphes durerait plus longtemps
-        status = ex23.main(["--limit", "40", "--epochs", "1", "--batch-size", "18", *arguments])
+        status = ex23.main(["--limit", "40", "--epochs", "1", "--batch-size", "36", *arguments])
         tf.config.run_functions_eagerly(False)
         assert status == 0
     return SimpleNamespace(folder=folder, arguments=arguments)
