@@ -16,7 +16,7 @@ NUM_SCENES = 64  # assez pour en montrer huit : celles du test commencent toutes
 
 
 def draw_reports(folder: Path) -> None:
-    """Dessine ce que disent les comptes rendus des exercices 15 à 22 et 24 à 27."""
+    """Dessine ce que disent les comptes rendus des exercices 15 à 27."""
     from exercises.ex15_architectures import figures as ex15
     from exercises.ex16_bag_of_words import figures as ex16
     from exercises.ex17_detection import bars as ex17
