@@ -190,7 +190,7 @@ def save_attention(image: np.ndarray, words: list[str], attention: np.ndarray, p
             mask = 1 - looked.reshape(side, side) / looked.max()
             axis.imshow(
                 np.zeros((side, side)),
-                alpha=0.7 * mask,
+                alpha=0.6 * mask,
                 cmap="gray",
                 extent=(-0.5, SCENE_PX - 0.5, SCENE_PX - 0.5, -0.5),
             )
@@ -230,7 +230,7 @@ def save_measures(report: Report, path: Path) -> None:
                         label=label if not place else None,
                     )
                     text = percent(metric.mean).replace(" %", "").replace("100,0", "100")
-                    axis.text(x, value + 2.5, text, ha="center", fontsize=8)
+                    axis.text(x, value + 100 * (metric.sd or 0) + 2, text, ha="center", fontsize=8)
             axis.axvline(len(measures) - 0.5, color=INK, linewidth=1, linestyle=":")
             for k, text in enumerate(PARTS.values()):
                 axis.text((k + 0.5) * len(measures) - 0.5, 112, text, ha="center", weight="bold")
@@ -302,7 +302,7 @@ def save_all(options, report: Report, model: keras.Model, seen: Album, unseen: A
     print(tables(report))
     folder = output_dir(options)
     save_examples(model, seen, unseen, folder)
-    save_measures(report, folder / "mesures.png")
+    save_measures(report, folder / "legendes_mesures.png")
     print(f"Figures écrites dans {folder}/")
 
 

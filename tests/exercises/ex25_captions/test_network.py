@@ -1,0 +1,187 @@
+"""Les réseaux : une phrase qui ne lit pas la suite, qui s'arrête ; ce que valent les témoins."""
+
+import keras
+import numpy as np
+import pytest
+
+from exercises.ex25_captions import baselines, decoding, network, training
+from exercises.ex25_captions.grammar import CAPTIONS, END, MAX_WORDS, START, split
+from exercises.ex25_captions.questions import ANSWERS, ASKED, MAX_ASKED, TYPES
+from exercises.ex25_captions.scenes import SCENE_PX, Album
+
+QUESTION = "S3, image captioning"
+RNG = np.random.default_rng(0)
+NUM_WORDS = 4  # d'une phrase de ces essais : un GRU y calcule mot à mot
+
+
+@pytest.fixture(scope="module")
+def model():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "WIDTHS", (4, 4, 4, 6))
+        patch.setattr(network, "UNITS", 8)
+        patch.setattr(network, "MAX_WORDS", NUM_WORDS)
+        keras.utils.set_random_seed(0)
+        return network.build_model()
+
+
+@pytest.fixture
+def maps():
+    return RNG.normal(size=(3, network.CELLS, 6)).astype("float32")
+
+
+def caption(text):
+    words = [START, *split(text), END]
+    return np.array(CAPTIONS.encode(words, MAX_WORDS + 1), np.uint8)
+
+
+def album(answers, types):
+    """Des questions dont on ne regarde que la réponse et la sorte."""
+    shape = np.shape(answers)
+    images = np.arange(shape[0], dtype=np.uint8)[:, None, None, None]
+    said = np.stack([caption("un sac rouge en bas à droite")] * shape[0])
+    asked = RNG.integers(1, len(ASKED.words), (*shape, MAX_ASKED)).astype(np.uint8)
+    return Album(images, [None] * shape[0], said, asked, np.array(answers), np.array(types))
+
+
+def test_shapes_and_parameters(model):
+    assert network.build_encoder().count_params() == 186_464
+    images = np.zeros((2, SCENE_PX, SCENE_PX, 3), np.uint8)
+    words, asked = np.ones((2, NUM_WORDS), np.uint8), np.ones((2, 3, MAX_ASKED), np.uint8)
+    found = model({"image": images, "words": words, "questions": asked})
+    assert found["caption"].shape == (2, NUM_WORDS, len(CAPTIONS.words))
+    assert found["answers"].shape == (2, 3, len(ANSWERS))
+    for each in found.values():
+        np.testing.assert_allclose(np.sum(each, axis=-1), 1, atol=1e-5)
+
+
+@pytest.mark.question(QUESTION)
+def test_a_word_depends_on_the_map_and_on_the_words_before_it_only(model, maps):
+    speaker = model.get_layer("speaker")
+    words = RNG.integers(1, len(CAPTIONS.words), (3, NUM_WORDS)).astype(np.uint8)
+    after = words.copy()
+    after[:, 2:] = 0
+    first, second = (np.asarray(speaker([maps, each])[0]) for each in (words, after))
+    np.testing.assert_allclose(first[:, :2], second[:, :2], atol=1e-6)
+    assert np.abs(first[:, 2:] - second[:, 2:]).max() > 1e-4
+    attention = np.asarray(speaker([maps, words])[1])
+    np.testing.assert_allclose(attention.sum(-1), 1, atol=1e-5)
+    other = np.asarray(speaker([maps[::-1].copy(), words])[0])
+    assert np.abs(first - other).max() > 1e-4
+
+
+@pytest.mark.question(QUESTION)
+def test_decoding_stops_at_the_end_and_never_goes_on_for_ever(model, maps, monkeypatch):
+    """Un dernier biais planté : il dit toujours le même mot, « fin » ou un autre."""
+    monkeypatch.setattr(decoding, "MAX_WORDS", NUM_WORDS)
+    last = model.get_layer("speaker").layers[-1]
+    kernel, bias = last.get_weights()
+    try:
+        for word, expected in ((END, 1), ("sac", NUM_WORDS)):
+            planted = np.zeros_like(bias)
+            planted[CAPTIONS.numbers[word]] = 9
+            last.set_weights([0 * kernel, planted])
+            said, attention = decoding.say(model, maps)
+            assert (said[:, 0] == CAPTIONS.numbers[START]).all()
+            assert (said[:, 1 : expected + 1] == CAPTIONS.numbers[word]).all()
+            assert (said[:, expected + 1 :] == 0).all()
+            np.testing.assert_allclose(attention[:, :expected].sum(-1), 1, atol=1e-5)
+            assert (attention[:, expected:] == 0).all()
+            words = [] if word == END else [word] * NUM_WORDS
+            assert decoding.to_words(said[0]) == words
+    finally:
+        last.set_weights([kernel, bias])
+
+
+@pytest.mark.question("S3, image question answering")
+def test_cells_vote_and_their_sum_counts(model, eager):
+    """Des poids plantés : chaque case qui a un objet vaut 1, et la réponse est leur nombre."""
+    answerer = model.get_layer("answerer")
+    kept = answerer.get_weights()
+    planted = [np.zeros_like(each) for each in kept]
+    cells, _, _, gates, joined, _, last, bias = planted[-8:]
+    gates[:] = 20  # des portes ouvertes
+    np.fill_diagonal(cells, 1)  # la voie 0 : « un objet est là »
+    np.fill_diagonal(joined, 1)
+    bias[:] = -1e6
+    for count in range(1, 5):  # le plus grand score est celui du nombre le plus proche
+        number = ANSWERS.index(("un", "deux", "trois", "quatre")[count - 1])
+        last[0, number], bias[number] = 2 * count, -(count**2) / network.CELLS**0.5
+    try:
+        answerer.set_weights(planted)
+        scenes = np.zeros((4, network.CELLS, 6), np.float32)
+        for k, scene in enumerate(scenes):
+            scene[RNG.permutation(network.CELLS)[: k + 1], 0] = 1
+        asked = RNG.integers(1, len(ASKED.words), (4, 2, MAX_ASKED)).astype(np.uint8)
+        said = decoding.reply(answerer, scenes, asked)
+    finally:
+        answerer.set_weights(kept)
+    assert [decoding.to_answers(each) for each in said] == [
+        2 * [number] for number in ("un", "deux", "trois", "quatre")
+    ]
+
+
+# --- Les lots ------------------------------------------------------------------------
+
+
+def test_batches_shift_the_sentence_and_hide_the_image():
+    made = album([[0, 1], [2, 3], [4, 5], [6, 7]], [[0, 1]] * 4)
+    given, wanted = training.SceneBatches(made, sees=True, batch_size=4, seed=0)[0]
+    rows = given["image"].reshape(-1)
+    assert sorted(rows) == [0, 1, 2, 3]
+    np.testing.assert_array_equal(given["words"][:, 1:], wanted["caption"][:, :-1])
+    assert (given["words"][:, 0] == CAPTIONS.numbers[START]).all()
+    assert (wanted["caption"] == CAPTIONS.numbers[END]).sum(1).tolist() == [1] * 4
+    np.testing.assert_array_equal(wanted["answers"], made.answers[rows])
+    np.testing.assert_array_equal(given["questions"], made.questions[rows])
+    (maps, questions), answers = training.SceneBatches(made, sees=False, batch_size=4, seed=0)[0]
+    assert maps.shape == (4, network.CELLS, network.WIDTHS[-1]) and not maps.any()
+    np.testing.assert_array_equal(questions, given["questions"])
+    np.testing.assert_array_equal(answers, wanted["answers"])
+
+
+# --- Les mesures et les témoins ------------------------------------------------------
+
+
+def test_judged_sentences():
+    true = np.stack([caption("un sac rouge en haut à gauche"), caption("deux robes bleues en bas")])
+    found = training.judge_captions(true, true)
+    assert found == pytest.approx({"bleu1": 1, "bleu2": 1, "bleu3": 1, "bleu4": 1, "exact": 1})
+    said = true.copy()
+    said[0, 3] = CAPTIONS.numbers["vert"]
+    found = training.judge_captions(said, true)
+    assert found["exact"] == 0.5 and found["bleu1"] == pytest.approx(11 / 12)
+    endless = true.copy()
+    endless[endless == CAPTIONS.numbers[END]] = CAPTIONS.numbers["et"]
+    assert training.judge_captions(endless, true)["exact"] == 0
+
+
+def test_judged_answers():
+    made = album([[0, 1, 2], [3, 4, 5]], [[0, 1, 2], [0, 1, 0]])
+    found = training.judge_answers(np.array([[0, 1, 0], [3, 0, 0]]), made)
+    assert found == pytest.approx({"answers": 1 / 2, "count": 2 / 3, "color": 1 / 2, "where": 0})
+
+
+def test_the_commonest_sentence_and_answers():
+    often, rare = caption("deux robes bleues en bas"), caption("un sac rouge en bas à droite")
+    said = baselines.commonest_caption(np.stack([rare, often, often]), num_said=3)
+    np.testing.assert_array_equal(said, [often] * 3)
+    made = album([[3, 7, 9], [3, 8, 9], [1, 8, 2]], [[0, 1, 2]] * 3)
+    found = baselines.commonest_answers(made, np.array([[2, 0], [1, 1]]))
+    assert found.tolist() == [[9, 3], [8, 8]]
+
+
+def test_the_nearest_scene_lends_its_sentence(maps):
+    known = np.concatenate([maps + 3, maps, -maps])
+    sentences = np.arange(9)[:, None]
+    found = baselines.neighbour_captions(maps + 0.01, known, sentences)
+    assert found[:, 0].tolist() == [3, 4, 5]
+    corners = np.zeros((1, 8, 8, 1))
+    corners[0, :4, 4:] = 2  # en haut à droite
+    assert baselines.quarter(corners.reshape(1, 64, 1)).tolist() == [[0, 2, 0, 0]]
+
+
+def test_sentences_are_written_with_their_commas():
+    words = split("deux robes bleues en haut, un sac vert en bas à gauche et un pull bleu en bas")
+    assert decoding.to_sentence(words).startswith("Deux robes bleues en haut, un sac vert")
+    assert decoding.to_answers([0, len(ANSWERS) - 1]) == ["aucun", "en bas à droite"]
+    assert len(TYPES) == 3

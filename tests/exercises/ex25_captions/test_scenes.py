@@ -1,0 +1,114 @@
+"""Les scènes : chaque vêtement dans son coin, de sa couleur ; aucun couple caché à apprendre."""
+
+import numpy as np
+import pytest
+
+from exercises.ex25_captions import grammar, questions, scenes
+from exercises.ex25_captions.grammar import COLORS, KINDS, THINGS, Thing, read
+
+QUESTION = "S3, image captioning"
+SQUARES = [np.full((1, 28, 28), 255, np.uint8) for _ in KINDS]  # des vêtements tout blancs
+NIGHT = np.zeros((1, 32, 32, 3), np.uint8)
+HALF = scenes.SCENE_PX // 2
+
+
+@pytest.fixture(scope="module")
+def albums():
+    return {
+        unseen: scenes.make_album(SQUARES, NIGHT, num_scenes=30, num_draws=2, seed=3, unseen=unseen)
+        for unseen in (False, True)
+    }
+
+
+def sentence(numbers):
+    words = [grammar.CAPTIONS.words[number] for number in numbers]
+    return " ".join(words[1 : words.index(grammar.END)]).replace(" ,", ",")
+
+
+@pytest.mark.question(QUESTION)
+def test_each_garment_is_in_its_corner_and_of_its_color(albums):
+    for image, scene in zip(albums[False].images, albums[False].scenes, strict=True):
+        for cell, thing in enumerate(scene):
+            top, left = HALF * (cell // 2), HALF * (cell % 2)
+            corner = image[top : top + HALF, left : left + HALF].astype(int)
+            rows, columns = np.nonzero(corner.any(-1))
+            assert len(rows) == 0 if thing is None else len(rows) > 0
+            if thing is None:
+                continue
+            least, most = scenes.OBJECT_PX
+            assert least <= np.ptp(rows) + 1 == np.ptp(columns) + 1 < most
+            gap = np.abs(corner[rows, columns] - scenes.RGB[thing.color])
+            assert gap.max() <= scenes.RGB_NOISE + 1
+
+
+def test_a_black_pattern_keeps_its_color(extract):
+    x, y = extract("fashion_mnist")
+    garments = [x[y.reshape(-1) == kind] for kind in scenes.FASHION_KINDS]
+    rng = np.random.default_rng(0)
+    for thing in THINGS:
+        image = scenes.compose((thing, None, None, None), garments, NIGHT, rng).astype(float)
+        shown = image[image.any(-1)]
+        toward = shown / np.linalg.norm(shown, axis=1, keepdims=True)
+        aims = np.array(scenes.RGB) / np.linalg.norm(scenes.RGB, axis=1, keepdims=True)
+        assert ((toward @ aims.T).argmax(1) == thing.color).all()
+        assert shown.max(1).min() > 0.8 * scenes.DARKEST * max(scenes.RGB[thing.color])
+
+
+def test_each_kind_and_each_color_is_held_out_once_and_seen_often():
+    assert len(scenes.SEEN) + len(scenes.UNSEEN) == len(THINGS)
+    for field, values in (("kind", KINDS), ("color", COLORS)):
+        held = sorted(getattr(each, field) for each in scenes.UNSEEN)
+        assert held == [*range(len(values))]
+        assert {getattr(each, field) for each in scenes.SEEN} == {*range(len(values))}
+
+
+@pytest.mark.question(QUESTION)
+def test_held_out_pairs_are_in_no_training_scene_sentence_or_question(albums):
+    forbidden = {
+        f"{grammar.noun(thing.kind, number=n)} {grammar.color_word(thing, number=n)}"
+        for thing in scenes.UNSEEN
+        for n in (1, 2)
+    }
+    assert len(forbidden) == 2 * len(KINDS)
+    album = albums[False]
+    for scene, caption, asked in zip(album.scenes, album.captions, album.questions, strict=True):
+        assert not scenes.UNSEEN.intersection(scene)
+        texts = [sentence(caption)]
+        texts += [" ".join(questions.ASKED.words[n] for n in each) for each in asked]
+        for text in texts:
+            assert not any(each in text for each in forbidden), text
+
+
+def test_every_unseen_scene_has_one_and_its_questions_are_about_it(albums):
+    album = albums[True]
+    for scene, caption, asked in zip(album.scenes, album.captions, album.questions, strict=True):
+        assert read(sentence(caption)) == scene
+        hidden = scenes.UNSEEN.intersection(scene)
+        assert hidden
+        for numbers in asked:
+            text = " ".join(questions.ASKED.words[n] for n in numbers if n)
+            question = questions.read(text)
+            assert any(Thing(question.kind, color) in hidden for color in range(len(COLORS)))
+            assert question.color is None or Thing(question.kind, question.color) in hidden
+
+
+def test_sentences_answers_and_types_are_those_of_the_scene(albums):
+    for album in albums.values():
+        assert album.answers.shape == album.types.shape == album.questions.shape[:2] == (30, 6)
+        for row, scene in enumerate(album.scenes):
+            assert read(sentence(album.captions[row])) == scene
+            for k, numbers in enumerate(album.questions[row]):
+                text = " ".join(questions.ASKED.words[n] for n in numbers if n)
+                question = questions.read(text)
+                said = questions.ANSWERS[album.answers[row, k]]
+                assert said == questions.answer(question, scene)
+                assert questions.TYPES[album.types[row, k]] == question.type
+
+
+def test_the_seed_decides(albums):
+    again = scenes.make_album(SQUARES, NIGHT, num_scenes=9, num_draws=2, seed=3)
+    assert again.scenes == albums[False].scenes[:9]
+    np.testing.assert_array_equal(again.images, albums[False].images[:9])
+    other = scenes.make_album(SQUARES, NIGHT, num_scenes=9, num_draws=2, seed=4)
+    assert other.scenes != again.scenes
+    assert {sum(map(bool, each)) for each in albums[False].scenes} == {1, 2, 3, 4}
