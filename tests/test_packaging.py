@@ -14,9 +14,8 @@ from packaging.utils import canonicalize_name
 
 REQUIREMENTS = (
     "requirements.txt",
-    "demo/requirements.txt",
     "cluster/requirements.txt",
-    "tests/demo/requirements.txt",
+    "tests/web/requirements.txt",
     "web/requirements.txt",
 )
 
@@ -77,8 +76,7 @@ def test_every_dependency_is_pinned_to_a_version_that_fits(repo, project):
 def test_pinned_versions_go_together(repo):
     """Ce que demandent les paquets installés, de proche en proche, accepte nos versions.
 
-    `pip install -r requirements.txt -r demo/requirements.txt` s'arrêtait sur Pillow. Sans réseau :
-    un paquet qui n'est pas installé ici l'est dans l'intégration continue.
+    Sans réseau : un paquet qui n'est pas installé ici l'est dans l'intégration continue.
     """
     asked = [each for path in REQUIREMENTS for each in read_requirements(repo / path)]
     pinned = {canonicalize_name(each.name): each.specifier for each in asked}
@@ -100,13 +98,10 @@ def test_pinned_versions_go_together(repo):
                     waiting.append((each, name))
 
 
-def test_the_page_asks_for_nothing_that_only_tests_use(repo, project):
-    """Playwright pèse 165 Mo : qui ouvre la page n'en a pas besoin."""
+def test_the_site_asks_for_nothing_that_only_tests_use(repo, project):
+    """Playwright pèse 165 Mo : qui construit le site n'en a pas besoin."""
     extras = project["project"]["optional-dependencies"]
-    assert [each.name for each in read_requirements(repo / "demo" / "requirements.txt")] == [
-        "gradio"
-    ]
-    ours = {each.name for each in read_requirements(repo / "tests/demo/requirements.txt")}
+    ours = {each.name for each in read_requirements(repo / "tests/web/requirements.txt")}
     assert ours == {"playwright"}
-    assert not ours & {Requirement(text).name for text in extras["page"]}
-    assert ours <= {Requirement(text).name for text in extras["tests-page"]}
+    assert not ours & {Requirement(text).name for text in extras["site"]}
+    assert ours <= {Requirement(text).name for text in extras["tests-site"]}

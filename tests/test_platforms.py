@@ -27,7 +27,7 @@ CODE = """
 import ctypes, importlib, io, json, os, pkgutil, signal, socket, sys, types
 import pytest
 
-HEAVY = {"gradio", "jax", "keras", "ray", "tensorflow"}
+HEAVY = {"jax", "keras", "ray", "tensorflow"}
 POSIX = {
     os: "fork forkpty getegid geteuid getgid getloadavg getpgid getuid killpg mkfifo nice openpty "
         "posix_fadvise pread sendfile setgroups setresgid setresuid setsid sysconf uname wait "
@@ -134,7 +134,7 @@ for system in ("win32", "darwin"):
         found[system] = [import_all(), predict(sys.argv[2:])]
 print(json.dumps(found))
 """
-PACKAGES = "convnets exercises recipes grading benchmarks cluster demo docs web".split()
+PACKAGES = "convnets exercises recipes grading benchmarks cluster docs web".split()
 # Ce que le correcteur lance seul, sous Linux ; ce qui demande pyarrow, qui peut manquer.
 SKIPPED = ["grading.worker", "grading.probes", "cluster.chunks"]
 

@@ -12,7 +12,7 @@ from docs import tables
 from exercises import EXERCISES, FOLDER, find, sources
 from exercises import __main__ as listing
 
-FOLDERS = "exercises recipes convnets tests docs benchmarks grading demo cluster web".split()
+FOLDERS = "exercises recipes convnets tests docs benchmarks grading cluster web".split()
 MAX_LINES = 120
 
 

@@ -75,24 +75,29 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def body() -> int:
-        try:
-            from web.book import build
-        except ImportError as error:
-            raise ValueError(
-                f"le paquet {error.name} manque : lancez python -m pip install -r "
-                "web/requirements.txt"
-            ) from error
         if options.output:
-            build(options.output)
+            _build(options.output)
             print(options.output / "index.html")
             return 0
         with tempfile.TemporaryDirectory(prefix="cours-cnn-") as folder:
             print("Construction du site, une demi-minute…", flush=True)
-            build(Path(folder) / "site")
+            _build(Path(folder) / "site")
             serve(Path(folder) / "site", port=options.port, browser=not options.no_browser)
         return 0
 
     return run(body)
+
+
+def _build(folder: Path) -> None:
+    from web.book import build
+
+    try:
+        build(folder)
+    except ImportError as error:
+        name = (error.name or "").partition(".")[0]
+        raise ValueError(
+            f"le paquet {name} manque : lancez python -m pip install -r web/requirements.txt"
+        ) from error
 
 
 if __name__ == "__main__":

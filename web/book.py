@@ -62,6 +62,17 @@ TEXTS = {  # ce que le thème dit en anglais
 }
 
 
+PATCHES = {
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    "<img ": '<img loading="lazy" ',
+    "<pre>": '<pre tabindex="0">',
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Menu">',
+    '<aside class="toc-drawer': '<aside aria-label="Sommaire de la page" class="toc-drawer',
+    '<div id="search-results">': '<h1>Recherche</h1><div id="search-results">',
+}
+
+
 def build(output: Path) -> None:
     """Écrit le site.
 
@@ -136,7 +147,13 @@ def _clear(output: Path) -> None:
 
 
 def polish(html: str) -> str:
-    """Met en français ce que le thème dit en anglais ; une image n'est lue qu'en approchant."""
+    """Met en français ce que le thème dit en anglais, et le rend lisible par tous.
+
+    Une image n'est lue qu'en approchant ; un titre du menu dit son niveau, un côté de la page son
+    rôle ; un code trop large défile au clavier.
+    """
     for english, french in TEXTS.items():
         html = re.sub(rf'([>"]\s*){re.escape(english)}(?=[\s<"])', rf"\g<1>{french}", html)
-    return html.replace("<img ", '<img loading="lazy" ')
+    for found, better in PATCHES.items():
+        html = html.replace(found, better)
+    return html

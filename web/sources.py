@@ -96,9 +96,9 @@ def _index() -> str:
         "s'exécute, s'entraîne en quelques minutes sur un ordinateur portable, et dit ce qu'il "
         "atteint. Rien à installer pour lire ; rien ne sort de votre machine.",
         "Par où commencer : [le parcours](parcours.md). Un mot inconnu : [le glossaire]"
-        "(glossaire.md). Pour essayer : [nommer une image](nommer.md), [faire glisser une "
-        "convolution](convolution.md). Pour tout emporter et le lire hors ligne : [le site, en zip]"
+        "(glossaire.md). Pour tout emporter et le lire hors ligne : [le site, en zip]"
         "(telecharger/cours.zip) ; le texte et la recherche s'y ouvrent d'un double clic.",
+        "Pour essayer : " + " ; ".join(map(_workshop_link, sorted(WORKSHOPS.glob("*.md")))) + ".",
         _exercises_table(EXERCISES),
         DOCUMENTS,
     ]
@@ -109,6 +109,11 @@ def _index() -> str:
     ]
     parts += [_toctree(title, names) for title, names in [*chapters, *PAGES.items()]]
     return "\n\n".join(parts) + "\n"
+
+
+def _workshop_link(page: Path) -> str:
+    title = page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+    return f"[{title}]({page.name})"
 
 
 def _toctree(title: str, names) -> str:

@@ -135,5 +135,5 @@ def test_grad_cam_is_shown_on_fine_maps(shipped):
 
 
 def test_pictures_of_photographs_keep_their_colours(repo):
-    with Image.open(repo / "docs" / "demo" / "predire.png") as image:
+    with Image.open(repo / "docs" / "site" / "nommer.png") as image:
         assert image.mode == "RGB" and len(image.getcolors(image.width * image.height)) > 5000

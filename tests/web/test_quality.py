@@ -1,5 +1,9 @@
-"""Toutes les pages : lisibles par tous, sur un téléphone, et un JavaScript aux types justes."""
+"""Toutes les pages : lisibles par tous, sur un téléphone, et un JavaScript aux types justes.
 
+`SITE_SCREENSHOTS=1` refait l'image du README.
+"""
+
+import os
 import shutil
 import subprocess
 
@@ -10,6 +14,7 @@ from web import runtime
 
 TOOLS = ("typescript@7.0.2", "axe-core@4.14.1")
 SAMPLES = MODELS_DIR.parent / "samples"
+PICTURE = MODELS_DIR.parent / "docs" / "site" / "nommer.png"
 
 
 @pytest.fixture(scope="session")
@@ -71,19 +76,21 @@ def test_one_s_own_model_answers(page, address):
 def test_what_decided_is_painted(page, address):
     page.goto(f"{address}/nommer.html")
     page.set_input_files("#fichier", SAMPLES / "chien.webp")
-    page.get_by_text("Qu'est-ce qui a décidé").click()
+    page.get_by_role("button", name="Qu'est-ce qui a décidé").click()
     page.locator("#nommer figcaption:has-text('points perdus')").wait_for()
+    if os.environ.get("SITE_SCREENSHOTS"):  # celle du README
+        page.locator("#nommer").screenshot(path=PICTURE)
 
 
 def test_a_drawing_is_named_x_or_o(page, address):
     page.goto(f"{address}/x_ou_o.html")
-    said = page.locator("#x-ou-o [role=status]")
-    page.locator("#x-ou-o [role=status]:has-text('Réponse : X.')").wait_for()
+    said = page.locator("#lettre [role=status]")
+    page.locator("#lettre [role=status]:has-text('Réponse : X.')").wait_for()
     page.get_by_role("button", name="O", exact=True).click()
     assert said.inner_text().startswith("Réponse : O.")
     page.get_by_role("button", name="Effacer").click()
     assert "Rien n'est dessiné" in said.inner_text()
-    page.focus("#x-ou-o .case")
+    page.focus("#lettre .case")
     for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
         page.keyboard.press(key)
     assert "Réponse" in said.inner_text()

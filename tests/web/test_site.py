@@ -1,6 +1,7 @@
 """Le site construit, dans un vrai navigateur ; voir conftest.py."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,15 @@ def test_a_window_slides(page, address):
 
 
 def test_a_folder_with_something_else_is_kept(tmp_path, capsys):
+    pytest.importorskip("sphinx", reason="pip install -r web/requirements.txt")
     (tmp_path / "cours.txt").write_text("à moi")
     assert main(["--output", str(tmp_path)]) == 1
     assert "contient autre chose" in capsys.readouterr().err
     assert (tmp_path / "cours.txt").read_text() == "à moi"
+
+
+def test_a_missing_package_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sphinx", None)
+    monkeypatch.delitem(sys.modules, "sphinx.application", raising=False)
+    assert main(["--output", str(tmp_path / "site")]) == 1
+    assert "le paquet sphinx manque" in capsys.readouterr().err

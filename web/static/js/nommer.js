@@ -208,8 +208,8 @@ const samples = SAMPLES.map((file) => make("button", {type: "button", class: "vi
 
 if (page) {
   page.replaceChildren(
-    make("p", {}, make("label", {for: "fichier"}, "Une image, ou votre modèle (le .tflite et son .json) : "), input),
-    make("p", {}, "Vous pouvez aussi la déposer n'importe où sur cette page, ou la coller."),
+    make("p", {}, make("label", {class: "bouton"}, "Choisir une image", input),
+      " ou la déposer n'importe où sur cette page, ou la coller. De même pour votre modèle : le .tflite et son .json."),
     make("div", {class: "cote-a-cote"}, ...samples,
       ...(navigator.mediaDevices ? [make("button", {type: "button", onclick: takePhoto}, "Appareil photo")] : [])),
     said, bar, shown, why, " ", maps, table, own);

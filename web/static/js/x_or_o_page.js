@@ -7,7 +7,7 @@ const SIDE = 9;
 const STAGES = [["maps", "Une carte par filtre"], ["rectified", "ReLU : les valeurs négatives à zéro"],
   ["pooled", "Max-pooling, 7 × 7 → 4 × 4"], ["second", "ReLU et max-pooling, 4 × 4 → 2 × 2"]];
 
-const page = document.getElementById("x-ou-o");
+const page = document.getElementById("lettre");
 const said = make("p", {role: "status", class: "dit"});
 const stages = make("div");
 const kind = make("select", {id: "filtres", oninput: show}, make("option", {value: "hand"}, "posés à la main (S0)"),
