@@ -167,7 +167,12 @@ EXERCISES = (
         3,
     ),
     Exercise(
-        26, "ex26_text_to_image", "Dessiner ce que dit une phrase", "S3", ("ex26_text_to_image",), 3
+        26,
+        "ex26_text_to_image",
+        "Dessiner ce que dit une phrase",
+        "S3",
+        ("ex26_text_to_image", "ex26_cifar10"),
+        3,
     ),
     Exercise(
         27,

@@ -4,7 +4,7 @@ Document : S3 « Different problems, models & metrics », figure (6) : phrase �
 Commande : python -m exercises.ex26_text_to_image
            python -m exercises.ex26_text_to_image --say "une bottine foncée"
            python -m exercises.ex26_text_to_image --dataset cifar10
-Résultat mesuré : models/ex26_text_to_image.json ; CIFAR-10 n'y est pas encore mesuré.
+Résultat mesuré : models/ex26_text_to_image.json et models/ex26_cifar10.json.
 
 Un réseau de classification va de l'image au mot ; en voici un qui fait le chemin inverse. Il part
 d'un bruit, et répond à chaque instant dans quelle direction le changer pour qu'il devienne l'image
