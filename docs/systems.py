@@ -16,7 +16,7 @@ NUM_SCENES = 64  # assez pour en montrer huit : celles du test commencent toutes
 
 
 def draw_reports(folder: Path) -> None:
-    """Dessine ce que disent les comptes rendus des exercices 15 à 27."""
+    """Dessine ce que disent les comptes rendus des exercices 15 à 28."""
     from exercises.ex15_architectures import figures as ex15
     from exercises.ex16_bag_of_words import figures as ex16
     from exercises.ex17_detection import bars as ex17
@@ -30,6 +30,7 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex25_captions import figures as ex25
     from exercises.ex26_text_to_image import figures as ex26
     from exercises.ex27_video import figures as ex27
+    from exercises.ex28_pose_and_depth import curves as ex28
 
     architectures = read_report("ex15_architectures")
     ex15.save_costs(architectures, folder / "architectures.png")
@@ -52,6 +53,7 @@ def draw_reports(folder: Path) -> None:
     ex26.save_measures(folder / "phrases_mesures.png", read_report("ex26_text_to_image"))
     ex25.save_measures(read_report("ex25_captions"), folder / "legendes_mesures.png")
     ex27.save_measures(read_report("ex27_video"), folder / "video.png")
+    ex28.save_measures(read_report("ex28_pose_and_depth"), folder / "trois_taches.png")
 
 
 def draw_detection(folder: Path) -> None:
@@ -120,6 +122,18 @@ def draw_sentences(folder: Path) -> None:
     figures.save_examples(folder, model, FASHION, FASHION.load())
 
 
+def draw_pose_and_depth(folder: Path) -> None:
+    """Dessine ce que les cinq réseaux livrés trouvent dans les premières images de test."""
+    from convnets.datasets import sources
+    from convnets.training import saving
+    from exercises.ex28_pose_and_depth import data, figures
+
+    datasets = sources.load_fashion_mnist(), sources.load_cifar10()
+    tests = data.make_part("test", *datasets, limit=figures.NUM_COMPOSED)
+    model, report = saving.load_model("ex28_pose_and_depth"), read_report("ex28_pose_and_depth")
+    figures.save_examples(model, tests, report, folder)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Refait les figures."""
     parser = FrenchParser(prog="python -m docs.systems", description=__doc__.splitlines()[0])
@@ -139,6 +153,7 @@ def main(argv: list[str] | None = None) -> int:
         draw_sentences(options.output)
         draw_captions(options.output)
         draw_video(options.output)
+        draw_pose_and_depth(options.output)
         print(options.output)
         return 0
 

@@ -182,6 +182,14 @@ EXERCISES = (
         ("ex27_video",),
         1,
     ),
+    Exercise(
+        28,
+        "ex28_pose_and_depth",
+        "Pose, relief, foule : un point, un nombre par pixel, un compte",
+        "S3",
+        ("ex28_pose_and_depth",),
+        2,
+    ),
 )
 
 

@@ -96,14 +96,18 @@ def _draw_counts(axis, report: Report) -> None:
             label=label,
         )
     axis.axvspan(*data.LEARNED_COUNTS, color=COLORS[5], alpha=0.15, linewidth=0)
-    axis.text(np.mean(data.LEARNED_COUNTS), 96, "vues à\nl'entraînement", ha="center", va="top")
+    middle = np.mean(data.LEARNED_COUNTS)
+    axis.text(middle, 2.2, "densités de l'entraînement", ha="center", va="bottom", fontsize=9)
     axis.set(
         title="Foule : écart relatif du compte",
         xlabel="personnes dans l'image",
-        ylabel="%",
-        ylim=(0, 100),
+        ylabel="% (échelle logarithmique)",
+        yscale="log",
+        ylim=(2, 120),
     )
-    axis.legend(loc="upper right", fontsize=9)
+    axis.set_yticks([2, 5, 10, 20, 50, 100], labels=["2", "5", "10", "20", "50", "100"])
+    axis.minorticks_off()
+    axis.legend(loc="center right", bbox_to_anchor=(1, 0.62), fontsize=9)
 
 
 def _draw_depth(axis) -> None:

@@ -26,7 +26,7 @@ SHOWN_BINS = (0, 1, 3, 5)  # intervalles de `data.BINS` dont une foule est dessi
 BONES = (*LEGS, *ARMS, (1, 2), (7, 8), (1, 7), (2, 8))
 
 
-# --- Question : où sont les articulations ? ------------------------------------------
+# --- Question : dessiner des articulations -------------------------------------------
 
 
 def save_poses(puppets: Puppets, scores: np.ndarray, joints: np.ndarray, path: Path) -> None:
@@ -71,7 +71,7 @@ def _draw_bones(axis, joints: np.ndarray, color: str, width: float) -> None:
     axis.scatter(*joints.T, s=9 * width, color=color, zorder=3)
 
 
-# --- Question : à quelle distance ? --------------------------------------------------
+# --- Question : dessiner un relief ---------------------------------------------------
 
 
 def save_depths(pairs: Pairs, found: dict[str, np.ndarray], path: Path) -> None:
@@ -118,7 +118,7 @@ def _meters(depth_cm: float) -> str:
     return f"{depth_cm / 100:.2f} m".replace(".", ",")
 
 
-# --- Question : combien sont-ils ? ---------------------------------------------------
+# --- Question : dessiner une foule ---------------------------------------------------
 
 
 def save_crowds(crowds: Crowds, density, peaks, threshold: float, path: Path) -> None:

@@ -33,7 +33,7 @@ class Measured(NamedTuple):
     curve: dict[str, list[float]]  # PCK selon l'écart permis
 
 
-# --- Question : où sont les articulations ? ------------------------------------------
+# --- Question : mesurer la pose ------------------------------------------------------
 
 
 def measure_pose(parts: dict[str, Puppets], *, seed: int, options) -> Measured:
@@ -84,7 +84,7 @@ def measure_places(found: dict[str, np.ndarray], puppets: Puppets) -> dict[str, 
     return measured
 
 
-# --- Question : à quelle distance ? --------------------------------------------------
+# --- Question : mesurer le relief ----------------------------------------------------
 
 
 def measure_depth(parts: dict[str, Pairs], *, seed: int, options) -> Measured:
@@ -132,7 +132,7 @@ def match_best(parts: dict[str, Pairs]) -> tuple[dict[str, float], dict[str, flo
     return measure_disparities(found, parts["test"]), windows
 
 
-# --- Question : combien sont-ils ? ---------------------------------------------------
+# --- Question : mesurer les comptes --------------------------------------------------
 
 
 def measure_crowd(parts: dict[str, Crowds], *, seed: int, options) -> Measured:
