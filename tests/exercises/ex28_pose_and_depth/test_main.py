@@ -64,6 +64,11 @@ def trained(tmp_path_factory, datasets, unrendered):
     return SimpleNamespace(folder=folder, arguments=arguments)
 
 
+@pytest.fixture(scope="module")
+def shipped():
+    return saving.load_model(SLUG)
+
+
 def test_main_trains_measures_and_writes(trained):
     report = reports.read_report(SLUG, models_dir=trained.folder / "m")
     assert report.num_images == {"train": 18, "val": 18, "test": 18}
@@ -81,19 +86,20 @@ def test_main_trains_measures_and_writes(trained):
     assert [path.name for path in (trained.folder / "f").iterdir()] == ["trois_taches.png"]
 
 
-def test_show_redraws_without_training(trained, datasets, unrendered, monkeypatch, eager, capsys):
-    for path in (trained.folder / "f").iterdir():
-        path.unlink()
+def test_show_redraws_without_training(
+    shipped, datasets, unrendered, monkeypatch, eager, capsys, tmp_path
+):
     for name, each in datasets.items():
         monkeypatch.setattr(sources, f"load_{name}", lambda each=each: each)
+    monkeypatch.setattr(saving, "load_model", lambda *_, **__: shipped)
     monkeypatch.setattr(lessons, "answer", lambda model, images: np.asarray(model(images)))
     monkeypatch.setattr(figures, "NUM_SHOWN", {"pose": 2, "depth": 2})
     monkeypatch.setattr(figures, "SHOWN_BINS", (0, 5))
     with unrendered():
-        assert ex28.main(["--show", *trained.arguments]) == 0
+        assert ex28.main(["--show", "--output", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "têtes détectées" in printed and "époque" not in printed
-    assert {path.name for path in (trained.folder / "f").iterdir()} == PICTURES
+    assert {path.name for path in tmp_path.iterdir()} == PICTURES
 
 
 def test_the_first_images_do_not_depend_on_their_number(datasets):
@@ -151,17 +157,16 @@ def test_the_published_counts_hold_together(shipped_means):
         assert means[f"relative_density_{low}"] < means[f"relative_constant_{low}"]
 
 
-def test_the_shipped_networks_answer_new_images(datasets):
+def test_the_shipped_networks_answer_new_images(shipped, datasets):
     """Sur d'autres images : les articulations, les disparités et les comptes sont encore là."""
-    model = saving.load_model(SLUG)
-    assert [each.name for each in model.layers if each.name in NETWORKS] == NETWORKS
-    shapes = [[w.shape for w in model.get_layer(name).weights] for name in NETWORKS[:2]]
+    assert [each.name for each in shipped.layers if each.name in NETWORKS] == NETWORKS
+    shapes = [[w.shape for w in shipped.get_layer(name).weights] for name in NETWORKS[:2]]
     assert shapes[0][:25] == shapes[1][:25]  # le même tronc : cinq convolutions normalisées
     assert 0.8 < sum(map(np.prod, shapes[0])) / sum(map(np.prod, shapes[1])) < 1.25
-    made = data.make_part("val", datasets["fashion_mnist"], datasets["cifar10"], limit=24)
+    made = data.make_part("val", datasets["fashion_mnist"], datasets["cifar10"], limit=16)
 
     def ask(name, images):
-        return np.asarray(model.get_layer(name)(images))
+        return np.asarray(shipped.get_layer(name)(images))
 
     puppets, pairs, crowds = made.values()
     found = pose.decode(ask("pose_heat", puppets.images))
