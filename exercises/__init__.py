@@ -188,7 +188,7 @@ EXERCISES = (
         "Pose, relief, foule : un point, un nombre par pixel, un compte",
         "S3",
         ("ex28_pose_and_depth",),
-        2,
+        3,
     ),
 )
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+from keras import ops
 
 from convnets.core.cli import percent
 from convnets.training import progress
@@ -20,6 +21,8 @@ from exercises.ex28_pose_and_depth.training import train
 # Taux d'apprentissage au début : les meilleurs, en validation, de deux à quatre essayés. Chaque
 # perte a le sien : à celui des cartes de chaleur, les coordonnées n'apprennent presque rien.
 RATES = {"heat": 4e-3, "regression": 1e-3, "depth": 2e-3, "density": 5e-3, "peaks": 5e-3}
+
+PASS_SIZE = 100  # entrées à la fois
 
 
 class Measured(NamedTuple):
@@ -197,8 +200,12 @@ def measure_counts(found: dict[str, np.ndarray], counts: np.ndarray) -> dict[str
 
 
 def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Rend la réponse d'un réseau à chaque entrée."""
-    return model.predict(images, batch_size=100, verbose=0)
+    """Rend la réponse d'un réseau à chaque entrée.
+
+    `predict` préparerait un calcul par réseau et par taille de lot, pour bien peu d'images.
+    """
+    passes = [model(images[k : k + PASS_SIZE]) for k in range(0, len(images), PASS_SIZE)]
+    return np.concatenate([ops.convert_to_numpy(each) for each in passes])
 
 
 def _join(models, histories) -> dict[str, list[float]]:

@@ -43,7 +43,6 @@ def trained(tmp_path_factory, datasets, unrendered):
 
     with pytest.MonkeyPatch.context() as patch, unrendered():
         patch.setattr(lessons, "train", train_depth)
-        patch.setattr(lessons, "answer", lambda model, images: np.asarray(model(images)))
         patch.setattr(figures, "save_examples", lambda *_: None)  # `--show` les composera
         patch.setattr(comparison, "export_litert", lambda *_, **__: b"")
         patch.setattr(saving, "_rezip", lambda *_: None)  # bzip2 prend une seconde
@@ -92,7 +91,6 @@ def test_show_redraws_without_training(
     for name, each in datasets.items():
         monkeypatch.setattr(sources, f"load_{name}", lambda each=each: each)
     monkeypatch.setattr(saving, "load_model", lambda *_, **__: shipped)
-    monkeypatch.setattr(lessons, "answer", lambda model, images: np.asarray(model(images)))
     monkeypatch.setattr(figures, "NUM_SHOWN", {"pose": 2, "depth": 2})
     monkeypatch.setattr(figures, "SHOWN_BINS", (0, 5))
     with unrendered():
