@@ -10,5 +10,6 @@ questions, des comptes rendus de `models/` et des pages de `docs/`.
 - `sources.py` : les pages, en Markdown ;
 - `book.py` : le site, que Sphinx en fait ;
 - `runtime.py` : LiteRT, qui calcule dans le navigateur ;
+- `parity.py` : les réponses de la page, comparées à celles de `./predict` ;
 - `pages/`, `static/` : les pages où l'on essaie, et leur JavaScript.
 """

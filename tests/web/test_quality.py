@@ -6,6 +6,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -128,3 +129,16 @@ def test_pixels_are_named(page, address):
     page.locator("#masques .vignette").first.click()
     page.locator("#masques [role=status]:has-text('Pixels justes')").wait_for()
     assert page.locator("#masques canvas").count() == 3
+
+
+def test_the_page_and_the_command_answer_alike(site, chromium, repo, tmp_path):
+    """Dans un autre processus : Playwright n'en veut qu'un par fil."""
+    for name in ("avion.png", "chat.png", "pont.png", "voiture.jpg"):
+        shutil.copy(SAMPLES / name, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "web.parity", site, tmp_path],
+        cwd=repo,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert "4 images ; même classe : 4 ; écart d'au plus 0,02 : 4 ; même doute : 4" in done.stdout

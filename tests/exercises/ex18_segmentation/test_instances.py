@@ -22,6 +22,7 @@ def small(as_dataset, monkeypatch):
     return datasets
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_trains_measures_and_segments(small, eager, unrendered, tmp_path, capsys):
     folder, figures = tmp_path / "m", tmp_path / "f"

@@ -37,6 +37,7 @@ def small(ex19, monkeypatch):
     return ex19
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_trains_saves_resumes_and_explains(
     small, eager, unrendered, as_dataset, tmp_path, monkeypatch, capfd

@@ -64,6 +64,7 @@ def trained(tmp_path_factory, unrendered):
     return SimpleNamespace(folder=folder, arguments=arguments, subject=fashion)
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_trains_draws_judges_and_writes(trained):
     report = reports.read_report(SLUGS[0], models_dir=trained.folder / "m")
@@ -79,6 +80,7 @@ def test_main_trains_draws_judges_and_writes(trained):
     assert {path.name for path in (trained.folder / "f").iterdir()} == {"mesures.png"}
 
 
+@pytest.mark.slow
 def test_show_redraws_without_training(trained, unrendered, monkeypatch, eager, capsys):
     monkeypatch.setitem(ex26.SUBJECTS, "fashion", trained.subject)
     for name, value in {"NUM_SHOWN": 2, "SHOWN_FORCES": (0, 2), "SHOWN_STEPS": (0, 2)}.items():
@@ -92,6 +94,7 @@ def test_show_redraws_without_training(trained, unrendered, monkeypatch, eager, 
     assert {path.name for path in (trained.folder / "f").iterdir()} == PICTURES
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_a_sentence_makes_a_file(trained, tmp_path, monkeypatch, eager, capsys):
     monkeypatch.setattr(network.draw_path, "__kwdefaults__", {"num_steps": 2})
