@@ -1,9 +1,5 @@
 """Ce que les pages où l'on essaie reprennent de l'exercice 00 : exemples, filtres, voix."""
 
-import io
-import zipfile
-
-import h5py
 import numpy as np
 
 from convnets.core.paths import MODELS_DIR
@@ -19,6 +15,7 @@ from exercises.ex00_convolution.operations import (
     SIGNAL_KERNEL,
     conv1d,
 )
+from web.networks import open_weights
 
 
 def as_text(grid) -> str:
@@ -77,9 +74,7 @@ def x_or_o_weights() -> dict:
     """
     slug = "ex00_learned_filters"
     read_report(slug)  # l'empreinte des fichiers est vérifiée
-    with zipfile.ZipFile(MODELS_DIR / f"{slug}.keras") as archive:
-        packed = io.BytesIO(archive.read("model.weights.h5"))
-    with h5py.File(packed) as file:
+    with open_weights(MODELS_DIR / f"{slug}.keras") as file:
         kernels = np.moveaxis(file["layers/conv2d/vars/0"][:, :, 0, :], -1, 0)
         votes, bias = (file[f"layers/dense/vars/{k}"][:] for k in (0, 1))
     by_map = (

@@ -44,13 +44,18 @@ def read_networks(path: Path) -> dict[str, list[dict]]:
     """
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
-        content = io.BytesIO(archive.read("model.weights.h5"))
-    with h5py.File(content) as weights:
+    with open_weights(path) as weights:
         nested = [each for each in config["config"]["layers"] if "layers" in each["config"]]
         if not nested:
             return {config["config"]["name"]: _layers(config, weights["layers"])}
         groups = {_name(group): group for group in weights["layers"].values()}
         return {each["name"]: _layers(each, groups[each["name"]]["layers"]) for each in nested}
+
+
+def open_weights(path: Path) -> h5py.File:
+    """Ouvre les poids d'un fichier `.keras`, à refermer."""
+    with zipfile.ZipFile(path) as archive:
+        return h5py.File(io.BytesIO(archive.read("model.weights.h5")))
 
 
 def _layers(config: dict, groups: h5py.Group) -> list[dict]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import format_accuracy, format_headline, read_report
 from exercises import EXERCISES, FOLDER, Exercise
-from exercises.notebook import read_pieces, reading_order, to_markdown, write_notebooks
+from exercises.notebook import LABEL, read_pieces, reading_order, to_markdown, write_notebooks
 from grading.skeleton import make_skeleton
 from web import path as course
 
@@ -24,14 +24,13 @@ ROOT = FOLDER.parent
 DOCS = ROOT / "docs"
 PAGES = {  # pages de docs/, par rubrique du menu
     "Les résultats": ("resultats", "figures", "galerie", "systemes", "records", "vitesse"),
-    "`./predict`": ("predire", "cadrage", "familiarite", "grappe"),
+    "`./predict`": ("predire", "photographies", "cadrage", "familiarite", "grappe"),
     "Comprendre": ("taches", "glossaire", "errata", "api_hier_aujourdhui"),
     "Pratique": ("installer", "exercices", "enseignants", "site"),
 }
 WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie
 ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
-HEADER = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
 DOCUMENTS = (
     "S0 : les diapositives « Réseaux convolutifs » ; S1 : « Jour 04 » ; S2 : le TD « keras & "
     "réseaux de neurones convolutionnels » ; S3 : les diapositives « Réseaux convolutionnels pour "
@@ -194,7 +193,7 @@ def _docstring(source: str) -> tuple[str, str]:
     """Rend la première ligne de la docstring d'un fichier, et le reste, sans son en-tête."""
     title, _, rest = ast.get_docstring(ast.parse(source)).partition("\n")
     paragraphs = rest.strip("\n").split("\n\n")
-    return title, to_markdown("\n\n".join(each for each in paragraphs if not HEADER.match(each)))
+    return title, to_markdown("\n\n".join(each for each in paragraphs if not LABEL.match(each)))
 
 
 def _commands(source: str) -> str:
