@@ -59,7 +59,7 @@ class Failure(Exception):
     """Une demande sans réponse utilisable.
 
     Attributes:
-        reason: identifiant de `reasons.toml`.
+        reason: identifiant d'une raison (`scale.read_reasons`).
         detail: ce qui précise, déjà lisible ; par exemple `"ValueError, ligne 12"`.
         error: ce que `probes.describe_error` en dit, ou None.
     """

@@ -1,4 +1,13 @@
-"""Lire le barème (`scale.toml`) et les raisons (`reasons.toml`)."""
+"""Lire le barème et les raisons.
+
+Le barème d'un exercice est à côté de ses questions, `questions/exNN.toml` : ce que vaut chacune, ce
+qu'elle demande, et les raisons que lui seul donne. Les raisons communes sont dans `reasons.toml`.
+
+Un exercice vaut 20, quelle que soit la somme de ses points ; la note est la moyenne des exercices,
+pondérée par `weight`. `levels` dit ce qu'il faut pour chaque part des points : ce texte est recopié
+dans l'énoncé de l'élève (`python -m grading.skeleton`), et {seuil} y est remplacé par la valeur que
+le correcteur emploie. `seconds` et `memory_mb` (Mio) remplacent les valeurs de `defaults.toml`.
+"""
 
 import functools
 import tomllib
@@ -6,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-SCALE = Path(__file__).with_name("scale.toml")
+SCALE = Path(__file__).with_name("questions")
 REASONS = Path(__file__).with_name("reasons.toml")
 FULL = 20  # points d'un exercice, et de la note
 
@@ -52,27 +61,35 @@ _KNOWN = {"module", "title", "points", "levels", "engine", "seconds", "memory_mb
 
 
 @functools.cache
-def read_scale(path: Path = SCALE) -> dict[str, Exercise]:
+def read_scale(folder: Path = SCALE) -> dict[str, Exercise]:
     """Lit le barème.
 
     Args:
-        path: fichier TOML.
+        folder: dossier qui contient `defaults.toml` et les `exNN.toml`.
 
     Returns:
-        Un `Exercise` par exercice, dans l'ordre du fichier.
+        Un `Exercise` par exercice, dans l'ordre des noms.
 
     Raises:
         ValueError: fichier illisible, question sans module, sans titre ou sans points.
     """
+    path = folder / "defaults.toml"
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        defaults = content.pop("default"), {**content.pop("keras")}
-        return {name: _exercise(name, each, defaults) for name, each in content.items()}
+        limits = _read(path)
+        defaults = limits["default"], limits["keras"]
+        found = {}
+        for path in sorted(folder.glob("ex*.toml")):
+            found[path.stem] = _exercise(path.stem, _read(path), defaults)
+        return found
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ValueError(
             f"Le barème {path} est illisible ({type(error).__name__} : {error}) ; comparez-le à "
             "celui du dépôt."
         ) from error
+
+
+def _read(path: Path) -> dict:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _exercise(name: str, content: dict, defaults: tuple[dict, dict]) -> Exercise:
@@ -103,9 +120,11 @@ def _exercise(name: str, content: dict, defaults: tuple[dict, dict]) -> Exercise
 
 
 @functools.cache
-def read_reasons(path: Path = REASONS) -> dict[str, Reason]:
-    """Lit les raisons ; rend un `Reason` par identifiant."""
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+def read_reasons() -> dict[str, Reason]:
+    """Lit les raisons, communes puis propres à un exercice ; rend un `Reason` par identifiant."""
+    content = _read(REASONS)
+    for path in sorted(SCALE.glob("ex*.toml")):
+        content |= _read(path).get("reasons", {})
     return {
         name: Reason(name, each["text"], tuple(each["hints"])) for name, each in content.items()
     }

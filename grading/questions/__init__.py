@@ -1,8 +1,8 @@
 """Les questions : ce qu'on demande à un rendu, et ce qu'on en dit.
 
 Une question est une fonction `question(ask) -> Credit` inscrite par `@question("ex00.relu")`,
-et une section de `scale.toml`. Elle ne voit du rendu que des données (`pupil`), compare ces
-données à la bonne réponse, puis à ce que donneraient les erreurs connues.
+et une section du fichier TOML voisin (`ex00.toml`). Elle ne voit du rendu que des données
+(`pupil`), compare ces données à la bonne réponse, puis à ce que donneraient les erreurs connues.
 """
 
 import importlib
@@ -20,7 +20,9 @@ class Credit(NamedTuple):
     """Ce que vaut une réponse : une part des points, et pourquoi ce n'est pas tout."""
 
     level: Fraction
-    reason: str | None = None  # identifiant de reasons.toml ; None si tout est juste
+    reason: str | None = (
+        None  # identifiant d'une raison (`scale.read_reasons`) ; None si tout est juste
+    )
     detail: str = ""
 
 

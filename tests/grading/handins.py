@@ -7,12 +7,14 @@ d'un autre code.
 
 import ast
 import tomllib
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from grading.submission import EXERCISES, REPO, file_of
 
 HERE = Path(__file__).resolve().parent
+WRONG = HERE / "wrong"
 INSIDE = "    signal, kernel = as_numbers(signal), as_numbers(kernel)\n"  # au début de conv1d
 AT_IMPORT = "import numpy as np\n"  # le premier import du fichier de conv1d
 
@@ -105,9 +107,15 @@ def _is_introduction(node: ast.stmt) -> bool:
 
 
 def wrong() -> list[HandIn]:
-    """Rend les rendus faux de `wrong.toml`."""
+    """Rend les rendus faux de `wrong/`, un fichier par exercice.
+
+    Chacun est le corrigé, ou la réponse simple de `right/` que nomme `answer`, où l'on change
+    une expression, et la raison que le correcteur doit donner. Les questions du module qui ne
+    sont ni dans `expected` ni dans `free` restent justes. `old` doit se trouver une fois, et
+    une seule, dans le texte de départ.
+    """
     found = []
-    for each in _read("wrong.toml"):
+    for each in chain.from_iterable(map(_read, sorted(WRONG.glob("ex*.toml")))):
         name, module = each["name"], each["module"]
         edits = [(edit["old"], edit["new"]) for edit in each.get("edit", [])]
         path = file_of(module)
@@ -145,7 +153,7 @@ def hostile(*, target: Path, repo: Path = REPO) -> list[HandIn]:
         Des rendus d'`ex00_convolution/operations.py` : une bêtise dans `conv1d`, ou dès l'import.
     """
     found, module = [], "ex00_convolution.operations"
-    for each in _read("hostile.toml"):
+    for each in _read(HERE / "hostile.toml"):
         code = each["code"].strip("\n").replace("{REPO}", str(repo)).replace("{CIBLE}", str(target))
         early = each.get("at_import", False)
         place, margin = (AT_IMPORT, "") if early else (INSIDE, "    ")
@@ -157,8 +165,8 @@ def hostile(*, target: Path, repo: Path = REPO) -> list[HandIn]:
     return found
 
 
-def _read(name: str) -> list[dict]:
-    return tomllib.loads((HERE / name).read_text(encoding="utf-8"))["handin"]
+def _read(path: Path) -> list[dict]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))["handin"]
 
 
 def write(handin: HandIn, folder: Path) -> Path:

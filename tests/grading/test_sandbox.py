@@ -119,7 +119,7 @@ def test_only_its_own_folder_can_be_written(child, tmp_path, repo):
     for path in (tmp_path / "x", repo / "x", "/dev/shm/x", "/var/tmp/x"):
         assert refused(child, "write", str(path)) and not Path(path).exists()
     assert refused(child, "read", str(repo / "exercises/ex00_convolution/__main__.py"))
-    assert refused(child, "read", str(repo / "grading/scale.toml"))
+    assert refused(child, "read", str(repo / "grading/questions/ex00.toml"))
     assert refused(child, "listing", str(tmp_path))
     assert refused(child, "read", f"/proc/{os.getpid()}/environ")
 

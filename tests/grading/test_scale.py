@@ -1,6 +1,7 @@
 """Le barème, les raisons, les questions et l'énoncé disent la même chose."""
 
 import re
+import shutil
 from fractions import Fraction
 
 import pytest
@@ -73,17 +74,18 @@ def test_reasons_and_hints_are_french_sentences_without_code_of_the_grader(repo)
 
 
 def test_an_unreadable_scale_is_said_in_french(tmp_path):
-    path = tmp_path / "scale.toml"
-    path.write_text("[ex00\n")
-    with pytest.raises(ValueError, match="illisible"):
-        scale.read_scale(path)
+    shutil.copy(scale.SCALE / "defaults.toml", tmp_path)
+    (tmp_path / "ex00.toml").write_text("[ex00\n")
+    with pytest.raises(ValueError, match=r"ex00\.toml est illisible"):
+        scale.read_scale(tmp_path)
 
 
 def test_a_teacher_can_change_points_and_thresholds(tmp_path):
-    path = tmp_path / "scale.toml"
-    text = scale.SCALE.read_text().replace("full = 0.90", "full = 0.875")
-    path.write_text(text.replace("points = 5\nlevels", "points = 2.5\nlevels", 1))
-    rules = {rule.name: rule for rule in scale.read_scale(path)["ex02"].rules}
+    shutil.copy(scale.SCALE / "defaults.toml", tmp_path)
+    text = (scale.SCALE / "ex02.toml").read_text().replace("full = 0.90", "full = 0.875")
+    changed = text.replace("points = 5\nlevels", "points = 2.5\nlevels", 1)
+    (tmp_path / "ex02.toml").write_text(changed)
+    rules = {rule.name: rule for rule in scale.read_scale(tmp_path)["ex02"].rules}
     assert rules["architecture"].points == Fraction(5, 2)
     assert "0,875" in rules["weights"].levels[-1]
     assert rules["weights"].settings["full"] == 0.875

@@ -61,7 +61,7 @@ def test_images_of_every_page_exist(pages):
         ("[a](glossaire.md#mots)", "[a](glossaire.md#mots)"),
         ("![a](figures/x.png)", "![a](figures/x.png)"),
         ("[a](#plus-bas)", "[a](#plus-bas)"),
-        ("[barème](../grading/scale.toml)", "barème (`grading/scale.toml`)"),
+        ("[barème](../grading/reasons.toml)", "barème (`grading/reasons.toml`)"),
         ("[a](https://exemple.fr/)", "[a](https://exemple.fr/)"),
     ],
 )
