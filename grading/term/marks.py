@@ -1,0 +1,134 @@
+"""Les notes d'un trimestre, telles que les pages, les tableaux et les comparaisons les lisent."""
+
+from datetime import date, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+FULL = 20  # un exercice, et le trimestre, sont notés sur 20
+HANDED_IN, ABSENT, UNREADABLE = "rendu", "absent", "illisible"  # ce que vaut `status`
+
+
+class Student(NamedTuple):
+    """Un élève.
+
+    Attributes:
+        name: prénom et nom, ou son pseudonyme si l'enseignant en demande.
+        number: numéro de participant de Moodle, des chiffres ; il distingue deux homonymes.
+        group: sa classe, "" s'il n'y en a qu'une.
+    """
+
+    name: str
+    number: str
+    group: str
+
+
+class QuestionMark(NamedTuple):
+    """La note d'une question.
+
+    Attributes:
+        id: `"ex02.train"`.
+        title: ce qui est demandé.
+        points: points obtenus.
+        out_of: points de la question, dans l'échelle de son exercice.
+        reason_id: nom de la raison dans `reasons.toml`, "" si la réponse est juste.
+        reason: la phrase que lit l'élève, "" si la réponse est juste.
+        detail: ce que la raison précise (un nom de fonction, une mesure…), déjà dans `reason`.
+        hints: indices, jusqu'au niveau que l'enseignant permet.
+        manual: notée par l'enseignant.
+        remark: ce qu'il en a écrit, "" si rien.
+    """
+
+    id: str
+    title: str
+    points: Fraction
+    out_of: Fraction
+    reason_id: str
+    reason: str
+    detail: str
+    hints: tuple[str, ...]
+    manual: bool
+    remark: str
+
+
+class Override(NamedTuple):
+    """Une note décidée par l'enseignant, à la place de celle de l'exercice.
+
+    Attributes:
+        points: la note, sur 20.
+        reason: pourquoi, en une phrase que l'élève lit.
+    """
+
+    points: Fraction
+    reason: str
+
+
+class ExerciseMark(NamedTuple):
+    """La note d'un exercice.
+
+    Attributes:
+        exercise: `"ex02"`.
+        title: son titre.
+        weight: son poids dans la note du trimestre.
+        questions: notes des questions, dans l'ordre du barème, les manuelles à la fin ; vide sans
+            rendu lisible.
+        mark_before: note sur 20 des questions, avant le retard et la décision de l'enseignant.
+        mark: note sur 20 retenue.
+        out_of: 20.
+        status: `HANDED_IN`, `ABSENT` ou `UNREADABLE`.
+        handed_at: instant du rendu ; None s'il n'est pas connu, ou sans rendu.
+        days_late: jours de retard commencés.
+        penalty: points retirés pour le retard, sur 20.
+        override: décision de l'enseignant.
+        folder: dossier du rendu tel qu'il a été noté, modules et poids ; None sans rendu lisible.
+        note: ce qu'il faut dire du rendu (illisible, refusé, cellules laissées de côté…).
+    """
+
+    exercise: str
+    title: str
+    weight: Fraction
+    questions: tuple[QuestionMark, ...]
+    mark_before: Fraction
+    mark: Fraction
+    out_of: int = FULL
+    status: str = HANDED_IN
+    handed_at: datetime | None = None
+    days_late: int = 0
+    penalty: Fraction = Fraction(0)
+    override: Override | None = None
+    folder: Path | None = None
+    note: str = ""
+
+
+class StudentMarks(NamedTuple):
+    """Les notes d'un élève.
+
+    Attributes:
+        student: l'élève.
+        exercises: ses exercices, dans l'ordre de `cours.toml`.
+        mark: note du trimestre sur 20, None tant que rien n'est demandé.
+    """
+
+    student: Student
+    exercises: tuple[ExerciseMark, ...]
+    mark: Fraction | None
+
+
+class Term(NamedTuple):
+    """Un trimestre noté.
+
+    Attributes:
+        title: titre du cours.
+        date: jour de la correction.
+        students: élèves, dans l'ordre de la liste de l'enseignant.
+        hint_level: niveau des indices permis, de 0 à 3.
+        pseudonyms: les noms sont remplacés par des pseudonymes.
+        output: dossier des pages et des tableaux.
+    """
+
+    title: str
+    date: date
+    students: tuple[StudentMarks, ...]
+    hint_level: int
+    pseudonyms: bool
+    output: Path
