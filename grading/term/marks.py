@@ -1,5 +1,7 @@
 """Les notes d'un trimestre, telles que les pages, les tableaux et les comparaisons les lisent."""
 
+import re
+import unicodedata
 from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -14,13 +16,20 @@ class Student(NamedTuple):
 
     Attributes:
         name: prénom et nom, ou son pseudonyme si l'enseignant en demande.
-        number: numéro de participant de Moodle, des chiffres ; il distingue deux homonymes.
+        number: son numéro dans la liste de l'enseignant, qui n'est qu'à lui ; celui du pseudonyme
+            si l'enseignant en demande.
         group: sa classe, "" s'il n'y en a qu'une.
     """
 
     name: str
     number: str
     group: str
+
+    @property
+    def slug(self) -> str:
+        """Nom de fichier de sa page, sans suffixe, à lui seul : `"ines-alami-12345"`."""
+        plain = unicodedata.normalize("NFKD", f"{self.name} {self.number}").casefold()
+        return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")
 
 
 class QuestionMark(NamedTuple):
