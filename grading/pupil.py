@@ -5,6 +5,7 @@ répond de travers est tué ; le suivant repart d'une copie neuve du rendu.
 """
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -33,7 +34,8 @@ MAX_PRINTED_BYTES = 2**20  # par demande ; au-delà, la question est perdue
 MAX_FOLDER_BYTES = 512 * 2**20  # au-delà, l'enfant est tué
 WALL_FACTOR = 8  # une machine chargée peut être plus lente : durée réelle, au plus
 MAX_GAP_S = 1.0  # entre deux regards sur un enfant ; plus long, la machine s'était arrêtée
-ABSENT = r"cannot import name '(\w+)' from 'exercises\.(\w+)' \((unknown|.*__init__\.py)"
+# `from exercises.ex05_inception import head`, quand head.py n'est pas là.
+ABSENT = r"cannot import name '(\w+)' from '([\w.]+)' \((?:unknown|.*__init__\.py)"
 START_S = 300  # importer TensorFlow, sur une machine très chargée
 ENVIRONMENT = {
     "LANG": "C.UTF-8",
@@ -407,17 +409,43 @@ def failure_of(error: dict) -> Failure:
         return Failure("disk", error=error)
     if kind == "PermissionError" or (kind == "BlockingIOError" and "fork" in message):
         return Failure("forbidden", detail, error)
-    if missing.startswith("exercises."):
-        name = submission.file_of(missing.removeprefix("exercises."))
-        return Failure("missing_module", name, error)
+    if kind == "ImportError":
+        absent = re.match(ABSENT, str(error.get("message")))
+        if absent and _file_of_course(f"{absent[2]}.{absent[1]}"):
+            missing = f"{absent[2]}.{absent[1]}"
+        elif message.startswith("attempted relative import"):
+            return Failure("missing_module", detail, error)
+    if _file_of_course(missing):
+        return Failure("missing_module", _file_of_course(missing), error)
     if missing:
         return Failure("missing_package", missing, error)
-    absent = re.match(ABSENT, message) if kind == "ImportError" else None
-    if absent:  # `from exercises.ex05_inception import head`
-        return Failure("missing_module", f"{absent[2]}/{absent[1]}.py", error)
     if kind == "AttributeError" and "module 'exercises." in message:
         return Failure("missing_name", message.rpartition(" ")[2].strip("'"), error)
     return Failure("exception", detail, error)
+
+
+def _file_of_course(module: str) -> str:
+    """Rend le chemin d'un module du cours, d'après le nom que Python n'a pas trouvé.
+
+    Args:
+        module: `"exercises.ex00_convolution.geometry"`, ou, importé sans son dossier,
+            `"ex00_convolution.geometry"` ou `"geometry"`.
+
+    Returns:
+        `"ex00_convolution/geometry.py"` ; vide si le nom n'est pas celui d'un fichier du cours.
+    """
+    name = module.removeprefix("exercises.")
+    top = name.partition(".")[0]
+    known = module != name or top in ("exercises", "convnets") or re.match(r"ex\d\d_", top)
+    if not known and name not in _names_of_course():
+        return ""
+    folder = name.replace(".", "/")
+    return f"{folder}/" if (submission.EXERCISES / folder).is_dir() else submission.file_of(name)
+
+
+@functools.cache
+def _names_of_course() -> frozenset[str]:
+    return frozenset(path.stem for path in submission.EXERCISES.glob("ex[0-9][0-9]_*/[a-z]*.py"))
 
 
 def protections_here() -> list[str]:

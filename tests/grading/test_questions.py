@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from grading import messages, pupil
+from grading import messages, pupil, scale
 from grading import questions as asked
 from grading.pupil import Answer
 from grading.questions import Mistake, as_floats, ex00, ex01, ex03, judge, networks, same
@@ -167,6 +167,60 @@ def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
 def test_exceptions_become_reasons(error, reason):
     failure = pupil.failure_of(error)
     assert failure.reason == reason and failure.detail.isprintable()
+
+
+def not_found(name):
+    return {"type": "ModuleNotFoundError", "missing": name, "message": f"No module named {name!r}"}
+
+
+def not_in(name, package, place="/x/__init__.py"):
+    message = f"cannot import name {name!r} from {package!r} ({place})"
+    return {"type": "ImportError", "message": message}
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (not_found("exercises.ex00_convolution.geometry"), "ex00_convolution/geometry.py"),
+        (not_found("exercises.ex00_convolution"), "ex00_convolution/"),
+        (not_found("exercises.geometry"), "geometry.py"),  # from .geometry, dans un seul fichier
+        (not_found("ex00_convolution.geometry"), "ex00_convolution/geometry.py"),
+        (not_found("ex01_filters"), "ex01_filters.py"),
+        (not_found("geometry"), "geometry.py"),  # importé sans son dossier
+        (not_found("convnets.outils"), "convnets/outils.py"),
+        (not_in("head", "exercises.ex05_inception"), "ex05_inception/head.py"),
+        (not_in("head", "exercises.ex05_inception", "unknown location"), "ex05_inception/head.py"),
+        (not_in("head", "ex05_inception", f"/{'x' * 150}/__init__.py"), "ex05_inception/head.py"),
+        (not_in("ex01_filters", "exercises"), "ex01_filters.py"),
+        (not_in("outils", "convnets.core"), "convnets/core/outils.py"),
+        (
+            {
+                "type": "ImportError",
+                "message": "attempted relative import with no known parent package",
+            },
+            "import impossible, ImportError ; Python dit : "
+            "« attempted relative import with no known parent package »",
+        ),
+    ],
+)
+def test_a_missing_file_of_the_course_is_named_however_python_says_it(error, detail):
+    failure = pupil.failure_of(error)
+    assert (failure.reason, failure.detail) == ("missing_module", detail)
+    assert scale.read_reasons()[failure.reason].text.startswith("Module manquant : ")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (not_found("torchvision"), "missing_package"),
+        (not_found("torch.nn"), "missing_package"),
+        (not_found("grading"), "missing_package"),
+        (not_in("Layer", "keras"), "exception"),  # un nom de Keras mal écrit
+        (not_in("pads", "exercises.ex00_convolution.geometry", "/x/geometry.py"), "exception"),
+    ],
+)
+def test_what_is_not_a_file_of_the_course_is_not_a_missing_module(error, reason):
+    assert pupil.failure_of(error).reason == reason
 
 
 def test_an_english_message_is_quoted_and_loses_its_colours():
