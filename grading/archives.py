@@ -1,10 +1,13 @@
 """Ouvrir le zip d'un élève sans rien risquer : chaque membre est vérifié avant d'être écrit."""
 
+import contextlib
+import os
 import re
 import shutil
 import stat
 import zipfile
 import zlib
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 MAX_OPENED_BYTES = 600 * 10**6  # d'un zip d'élève, une fois ouvert
@@ -62,14 +65,22 @@ def extract(path: Path, target: Path, *, limits: dict[str, int], limit: int) -> 
                 with open(place, "xb") as copy:
                     if size is not None:
                         copy.truncate(size)
-                        continue
-                    with archive.open(member) as content:
-                        shutil.copyfileobj(content, copy)
+                    else:
+                        with archive.open(member) as content:
+                            shutil.copyfileobj(content, copy)
+                _keep_date(place, member)
     except RefusedError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         shutil.rmtree(target, ignore_errors=True)
         raise RefusedError(f"{path.name} n'est pas un zip lisible : abîmé ou incomplet.") from error
+
+
+def _keep_date(place: Path, member: zipfile.ZipInfo) -> None:
+    """Donne à un fichier la date que le zip lui connaît : un retard peut se compter sur elle."""
+    with contextlib.suppress(ValueError, OverflowError, OSError):  # le 30 février d'un zip abîmé
+        seconds = datetime(*member.date_time).timestamp()
+        os.utime(place, (seconds, seconds))
 
 
 def _checked(archive: zipfile.ZipFile, title: str, limits: dict[str, int], limit: int) -> list:

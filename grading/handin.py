@@ -40,6 +40,15 @@ class Collected(NamedTuple):
     empty: dict[str, str]
 
 
+class Received(NamedTuple):
+    """Ce qu'un élève a rendu, tel qu'il est arrivé."""
+
+    name: str  # sans pareil dans la classe
+    owner: str  # le nom de l'élève, d'après le dossier ou le fichier
+    number: str  # son numéro dans l'export de Moodle, "" ailleurs
+    paths: list[Path]
+
+
 # --- Un rendu, ou une classe ---------------------------------------------------------
 
 
@@ -160,14 +169,49 @@ def collect(
 
 
 def _collect_class(path: Path, workspace: Path, choices: list, used: set[int]):
-    if path.is_file():
-        opened = workspace / "classe"
-        archives.extract(path, opened, limits=LIMITS, limit=archives.MAX_CLASS_BYTES)
-        inside = list(opened.iterdir())
-        alone = len(inside) == 1 and inside[0].is_dir() and not MOODLE.match(inside[0].name)
-        path = inside[0] if alone else opened
+    found, empty = _prepare_all(received(open_class(path, workspace)), workspace, choices, used)
+    if not found:
+        raise FileNotFoundError(
+            f"{path} ne contient aucun rendu : un dossier ou un fichier par élève."
+        )
+    return found, empty
+
+
+def open_class(path: Path, workspace: Path) -> Path:
+    """Rend le dossier qui contient les rendus d'une classe ; un zip est ouvert dans `workspace`.
+
+    Raises:
+        RefusedError: un zip illisible.
+    """
+    if not path.is_file():
+        return path
+    opened = workspace / "classe"
+    archives.extract(path, opened, limits=LIMITS, limit=archives.MAX_CLASS_BYTES)
+    inside = list(opened.iterdir())
+    alone = len(inside) == 1 and inside[0].is_dir() and not MOODLE.match(inside[0].name)
+    return inside[0] if alone else opened
+
+
+def collect_received(
+    each_received: Sequence[Received], workspace: Path, *, chosen: Sequence[str] = ()
+) -> Collected:
+    """Prépare les rendus d'une classe, qui peut n'en avoir aucun de lisible.
+
+    Args:
+        each_received: rendus rangés par `received`.
+        workspace: comme pour `collect`.
+        chosen: de même.
+
+    Raises:
+        ValueError: un choix mal écrit.
+    """
+    choices = [_choice(text) for text in chosen]
+    return Collected(*_prepare_all(each_received, workspace, choices, set()))
+
+
+def _prepare_all(each_received, workspace: Path, choices: list, used: set[int]):
     found, empty = [], {}
-    for number, (name, paths) in enumerate(_students(path).items()):
+    for number, (name, _, _, paths) in enumerate(each_received):
         try:
             found.append(_prepare(name, paths, workspace / str(number), choices, used))
         except FileNotFoundError as error:
@@ -176,15 +220,11 @@ def _collect_class(path: Path, workspace: Path, choices: list, used: set[int]):
             empty[name] = "du code trop imbriqué pour être lu"
         except OSError as error:
             empty[name] = f"le rendu ne peut pas être lu ({error.strerror})"
-    if not found:
-        raise FileNotFoundError(
-            f"{path} ne contient aucun rendu : un dossier ou un fichier par élève."
-        )
     return found, empty
 
 
-def _students(folder: Path) -> dict[str, list[Path]]:
-    """Range ce que contient le dossier d'une classe : un nom d'élève, ses fichiers."""
+def received(folder: Path) -> list[Received]:
+    """Range ce que contient le dossier d'une classe, élève par élève."""
     groups: dict[tuple[str, str], list[Path]] = {}
     for each in sorted(folder.iterdir()):
         moodle = MOODLE.match(each.name)
@@ -200,11 +240,16 @@ def _students(folder: Path) -> dict[str, list[Path]]:
         elif each.suffix.lower() in (*WORK, *archives.OTHERS):
             name = printable(each.stem)
             groups[(printable(each.name) if (name, "") in groups else name), ""] = [each]
-    names = [name for name, _ in groups]
-    return {
-        f"{name} ({number})" if names.count(name) > 1 and number else name: paths
-        for (name, number), paths in groups.items()
-    }
+    owners = [owner for owner, _ in groups]
+    return [
+        Received(
+            f"{owner} ({number})" if owners.count(owner) > 1 and number else owner,
+            owner,
+            number,
+            paths,
+        )
+        for (owner, number), paths in groups.items()
+    ]
 
 
 def _choice(text: str) -> tuple[str, str]:

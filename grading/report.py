@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,12 @@ from typing import NamedTuple
 from grading.scale import FULL, Exercise, Reason
 
 SUFFIXES = (".json", ".csv", ".md")
+BYTE_ORDER_MARK = "\ufeff"  # sans elle, un tableur lit l'UTF-8 comme du Windows-1252
+FORMULA = re.compile(r"[=+\-@\t\r]")
+MONTH = r"(jan|f[eé]v|feb|mar|avr|apr|ma[iy]|ju[iln]|ao[uû]|aug|sep|oct|nov|d[eé]c)\w*"
+DATE = re.compile(  # ou heure, ou fraction : des nombres séparés, ou un nombre et un mois
+    rf"\s*(\d+(\s*[-/.:,]\s*\d+)+|\d+[\s./-]*{MONTH}\W*\d*|{MONTH}\W*\d+)\s*", re.IGNORECASE
+)
 
 
 class Line(NamedTuple):
@@ -71,6 +78,11 @@ def totals(lines: Sequence[Line], scale: dict[str, Exercise]) -> dict[str, dict[
 def number(value: Fraction) -> str:
     """Écrit un nombre de points : `"14,5"`, deux décimales au plus."""
     return f"{float(value):.2f}".rstrip("0").rstrip(".").replace(".", ",")
+
+
+def exact(value: Fraction) -> str:
+    """Écrit un nombre de points sans le couper, à cinq décimales au plus : `"17,125"`."""
+    return f"{float(value):.5f}".rstrip("0").rstrip(".").replace(".", ",")
 
 
 def table(lines: Sequence[Line], scale: dict[str, Exercise], *, every: bool) -> list[str]:
@@ -180,6 +192,7 @@ def _as_json(lines, scale, header) -> str:
 
 def _as_csv(lines, scale, header) -> str:
     file = io.StringIO()
+    file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file, delimiter=";")  # ce qu'attend un tableur en français
     writer.writerow(
         [
@@ -198,40 +211,39 @@ def _as_csv(lines, scale, header) -> str:
     for line in lines:
         writer.writerow(
             [
-                _cell(value)
-                for value in (
-                    line.submission,
-                    line.exercise,
-                    line.question,
-                    line.title,
-                    number(line.points),
-                    number(line.out_of),
-                    line.level,
-                    line.reason,
-                    line.text,
-                    " ".join(line.hints),
-                )
+                plain(line.submission),
+                line.exercise,
+                plain(line.question),
+                plain(line.title),
+                exact(line.points),
+                exact(line.out_of),
+                exact(line.level),
+                line.reason,
+                plain(line.text),
+                plain(" ".join(line.hints)),
             ]
         )
     for name, found in totals(lines, scale).items():
         for exercise, mark in found.items():
             title = scale[exercise].title if exercise in scale else "note finale"
             writer.writerow(
-                [_cell(name), exercise, "total", title, number(mark), FULL, "", "", "", ""]
+                [*map(plain, [name, exercise, "total", title]), exact(mark), FULL, *[""] * 4]
             )
     for name, texts in header.get("remarques", {}).items():
         for text in texts:
-            writer.writerow(map(_cell, [name, "", "remarque", "", "", "", "", "", text, ""]))
+            writer.writerow(map(plain, [name, "", "remarque", "", "", "", "", "", text, ""]))
     for name, why in header.get("sans rendu", {}).items():
-        row = [name, "note", "total", "sans rendu", 0, FULL, "", "not_handed_in", why, ""]
-        writer.writerow(map(_cell, row))
+        row = [plain(name), "note", "total", "sans rendu", 0, FULL, ""]
+        writer.writerow([*row, "not_handed_in", plain(why), ""])
     return file.getvalue()
 
 
-def _cell(value) -> str:
-    """Empêche un tableur de prendre un texte venu d'un rendu pour une formule."""
-    text = str(value)
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text[:1] else text
+def plain(text: str) -> str:
+    """Rend un texte qu'un tableur garde tel quel : ni formule, ni date, ni heure, ni nombre.
+
+    Une apostrophe est mise devant ceux qu'il prendrait pour autre chose : `=1+1`, `1/2`, `3-4`.
+    """
+    return f"'{text}" if FORMULA.match(text) or DATE.fullmatch(text) else text
 
 
 def _as_markdown(lines, scale, header) -> str:

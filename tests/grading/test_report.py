@@ -85,15 +85,39 @@ def test_json(tmp_path):
 def test_csv_is_no_formula(tmp_path):
     path = tmp_path / "notes.csv"
     report.write(path, LINES, SCALE, {})
-    rows = list(csv.reader(path.read_text().splitlines(), delimiter=";"))
+    rows = list(csv.reader(path.read_text("utf-8-sig").splitlines(), delimiter=";"))
     assert ["anne", "ex00", "total", SCALE["ex00"].title, "12,5", "20", "", "", "", ""] in rows
     assert not any(cell.startswith(("=", "-", "+", "@")) for row in rows for cell in row)
+
+
+def test_csv_opens_in_a_spreadsheet_as_it_is(tmp_path):
+    path = tmp_path / "notes.csv"
+    lines = [
+        line("anne", "ex02", "output", "137/160", out_of=20, text="3/4"),
+        line("mars 12", "ex02", "output", "1/2", out_of=4, text="12:30"),
+    ]
+    report.write(path, lines, SCALE, {})
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfrendu;")
+    rows = list(csv.reader(path.read_text("utf-8-sig").splitlines(), delimiter=";"))
+    assert rows[1][4:7] == ["17,125", "20", "0,85625"] and rows[1][8] == "'3/4"
+    assert rows[2][0] == "'mars 12" and rows[2][6] == "0,5" and rows[2][8] == "'12:30"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("1/2", False), ("3-4", False), ("1.5", False), ("12 mai", False), ("=1", False)]
+    + [("ex02", True), ("Marc Dupont", True), ("12345", True), ("", True), ("2 erreurs", True)],
+)
+def test_a_spreadsheet_keeps_a_text_as_it_is(text, kept):
+    assert report.plain(text) == (text if kept else f"'{text}")
 
 
 def test_nobody_disappears_from_a_report(tmp_path):
     header = {"sans rendu": {"petit": "zip abîmé"}, "remarques": {"dupont": ["=1", "cellule 7"]}}
     report.write(tmp_path / "notes.csv", LINES, SCALE, header)
-    rows = [line.split(";") for line in (tmp_path / "notes.csv").read_text().splitlines()]
+    rows = [
+        line.split(";") for line in (tmp_path / "notes.csv").read_text("utf-8-sig").splitlines()
+    ]
     (petit,) = [row for row in rows if row[0] == "petit"]
     assert petit[1:6] == ["note", "total", "sans rendu", "0", "20"] and "zip abîmé" in petit
     assert [row[8] for row in rows if row[2] == "remarque"] == ["'=1", "cellule 7"]
