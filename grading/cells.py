@@ -117,7 +117,7 @@ class Cells:
             try:
                 self._execute(tree, number)
             except ImportError as error:  # le notebook la définit peut-être lui-même
-                self.namespace[alias.asname or alias.name] = Absent(error)
+                self.namespace[alias.asname or alias.name] = Absent(error, self.namespace)
 
     def _execute(self, tree: ast.Module, number: int) -> None:
         exec(compile(tree, self._files[number], "exec"), self.namespace)  # noqa: S102
@@ -128,14 +128,18 @@ class Absent:
 
     Args:
         error: l'erreur.
+        namespace: ce que le notebook définit, où sont peut-être les noms d'un module absent.
     """
 
-    def __init__(self, error: ImportError):
-        self.__dict__["error"] = error
+    def __init__(self, error: ImportError, namespace: dict):
+        self.__dict__.update(error=error, namespace=namespace)
 
     def __getattr__(self, name: str):
-        """Lève l'erreur de l'import."""
-        raise self.__dict__["error"]
+        """Rend ce que le notebook définit sous ce nom, ou lève l'erreur de l'import."""
+        found = self.__dict__["namespace"].get(name, self)
+        if name.startswith("__") or isinstance(found, Absent):
+            raise self.__dict__["error"]
+        return found
 
     def __call__(self, *_, **__):
         """Lève l'erreur de l'import."""

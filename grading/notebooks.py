@@ -38,6 +38,8 @@ DECISIVE = {
     "ex04_lenet": {"build_dense"},  # ex00 construit aussi un LeNet
     "ex05_inception.features": {"make_generator", "frozen_base"},
     "ex05_inception.head": {"build_head"},
+    "ex25_captions.bleu": {"bleu", "brevity_penalty"},
+    "ex25_captions.decoding": {"to_words", "to_answers"},
 }
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
@@ -245,6 +247,8 @@ def modules_of(source: Source) -> tuple[list[str], str]:
         )
     if found:  # MNIST sert aussi d'exemple à d'autres exercices
         networks = [name for name in networks if name != "ex04_lenet"]
+    if any(name > "ex06" for name in found):  # ceux-là apprennent sur les jeux des premiers
+        networks = []
     return [*found, *(name for name in networks if name not in found)], ""
 
 

@@ -704,6 +704,27 @@ def tiny_base(size_px: int, names: list, num_layers: int):
     return keras.Model(images, x)
 
 
+def planted_speaker(table, num_words: int):
+    """Construit un modèle dont la couche « speaker » dit le mot qu'une table met après l'autre.
+
+    Args:
+        table: scores `(mots, mots)` de ce qui suit chaque mot ; la carte y ajoute les siens.
+        num_words: longueur des phrases lues.
+    """
+    import keras
+    from keras import layers, ops
+
+    cells, features = 64, 128
+    maps = keras.Input((cells, features))
+    words = keras.Input((num_words,), dtype="uint8")
+    follow = layers.Embedding(len(table), len(table), weights=[table])(words)
+    following = ops.softmax(follow + maps[:, :num_words, : len(table)])
+    pace = ops.reshape(ops.arange(1, num_words + 1, dtype="float32"), (1, num_words, 1))
+    attention = ops.softmax(pace * maps[:, None, :, features - 1])
+    speaker = keras.Model([maps, words], [following, attention], name="speaker")
+    return keras.Model([maps, words], speaker([maps, words]))
+
+
 def pictures(images, classes: list):
     """Écrit un dossier d'images par classe, comme `folders.square_copies`."""
     import numpy as np
@@ -821,6 +842,7 @@ def head_facts(content: bytes, x, labels: list) -> dict:
 INGREDIENTS = {
     "planted_model": planted_model,
     "tiny_base": tiny_base,
+    "planted_speaker": planted_speaker,
     "namespace": lambda **values: types.SimpleNamespace(**values),
     "text": lambda content: io.StringIO(content),
 }

@@ -5,9 +5,9 @@ Commande : python -m grading.skeleton ex02_fashion --output DOSSIER
            python -m grading.skeleton ex00_convolution.pooling --output DOSSIER     un seul
 
 Restent : docstrings, imports, signatures, classes, `main`, les constantes que l'énoncé donne ou
-que le reste emploie. Le corps des fonctions publiques devient `raise NotImplementedError` ; les
-fonctions privées, qui font partie de la solution, disparaissent. Le barème que lira le correcteur
-est recopié en tête.
+que le reste emploie, et tout ce que l'import d'un fichier exécute. Le corps des autres fonctions
+publiques devient `raise NotImplementedError` ; les fonctions privées, qui font partie de la
+solution, disparaissent. Le barème que lira le correcteur est recopié en tête.
 """
 
 import ast
@@ -88,6 +88,12 @@ def _outside(node: Definition) -> list[ast.AST]:
     return [*node.decorator_list, node.args, *([node.returns] if node.returns else [])]
 
 
+def _has_code(node: Definition) -> bool:
+    """Dit si appeler une définition peut exécuter de son code : une fonction, ou une classe."""
+    found = [node] if isinstance(node, ast.FunctionDef) else node.body
+    return any(isinstance(each, ast.FunctionDef) for each in found)
+
+
 class _Module:
     """Les définitions d'un module, et celles que son squelette garde."""
 
@@ -123,8 +129,9 @@ class _Module:
     def _execute(self, nodes: list[ast.AST]) -> None:
         """Garde ce que l'import exécute : ce qui est appelé, entier ; ce qui est cité, là."""
         for node in nodes:
-            decorators = {node.id} if isinstance(node, ast.Name) else set()
-            self._need(_called(node) | decorators, at_import=True)
+            alone = self.by_name.get(node.id) if isinstance(node, ast.Name) else None
+            decorators = {alone.name} if isinstance(alone, ast.FunctionDef) else set()
+            self._need(_called(node) | decorators, at_import=True)  # seule, une classe annote
             self._need(_names(node), at_import=False)
 
     def _need(self, names: set[str], *, at_import: bool) -> None:
@@ -137,7 +144,7 @@ class _Module:
             if not isinstance(node, Definition):
                 self.kept.add(node)
                 self._execute([node])
-            elif name.startswith("_") or (at_import and isinstance(node, ast.FunctionDef)):
+            elif name.startswith("_") or (at_import and _has_code(node)):
                 self.kept.add(node)
                 self._need(_names(node), at_import=False)
                 self._need(_called(node) if at_import else set(), at_import=True)

@@ -147,6 +147,23 @@ def test_functions_of_the_plain_kind_suffice(converted, sources, module, adapter
     assert found.modules == {module} and plan(found, module)["adapters"] == adapters
 
 
+def test_a_later_exercise_that_learns_on_cifar10_is_not_ex03(converted):
+    found = converted(LOAD.format("cifar10"), MODEL, "def bleu(said, truths):\n    return 0.0")
+    assert found.modules == {"ex25_captions.bleu"}
+
+
+def test_a_module_of_the_course_that_the_notebook_defines_is_found_in_it(converted, monkeypatch):
+    found = converted(
+        "from exercises.ex25_captions import lexicon",
+        "QUESTIONS = (1, 2)",
+        "FIRST = lexicon.QUESTIONS[0]\n\n\ndef bleu():\n    return FIRST, lexicon.absent",
+    )
+    module = imported(found, "ex25_captions/bleu", monkeypatch=monkeypatch)
+    assert module.FIRST == 1
+    with pytest.raises(ImportError, match="lexicon"):
+        module.bleu()
+
+
 def test_a_notebook_of_two_networks_is_cut_where_the_second_begins(converted):
     found = converted(LOAD.format("fashion_mnist"), MODEL, LOAD.format("cifar10"), MODEL)
     assert found.modules == {"ex02_fashion", "ex03_cifar10"}

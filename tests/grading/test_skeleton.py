@@ -14,11 +14,14 @@ from grading.submission import file_of
 
 MODULES = [module for each in EXERCISES for module in skeleton.chosen_modules(each.slug)]
 LIGHT = [rule.module for rule in read_scale()["ex00"].rules]  # sans TensorFlow
-# Ne restent entières que les fonctions que l'import d'un fichier exécute.
+# Ne restent entières que les fonctions et les classes que l'import d'un fichier exécute.
 WHOLE = {  # ce que l'import de la suite appelle
     "ex00_convolution.examples": ["example"],
     "ex00_convolution.x_or_o": ["read_picture"],
-    "ex25_captions.grammar": ["number_word", "noun", "color_word", "group", "split"],
+    "ex25_captions.grammar": [
+        *("number_word", "noun", "color_word", "group", "Vocabulary.encode", "split")
+    ],
+    "ex25_captions.questions": ["Question.text"],
 }
 
 
