@@ -40,6 +40,7 @@ DECISIVE = {
     "ex05_inception.head": {"build_head"},
     "ex25_captions.bleu": {"bleu", "brevity_penalty"},
     "ex25_captions.decoding": {"to_words", "to_answers"},
+    "ex17_detection.boxes": {"non_max_suppression"},
 }
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}

@@ -5,6 +5,7 @@ rapportent ce qui s'est passé. TensorFlow et Keras ne sont importés que par ce
 servent.
 """
 
+import collections
 import contextlib
 import importlib
 import io
@@ -844,6 +845,7 @@ INGREDIENTS = {
     "tiny_base": tiny_base,
     "planted_speaker": planted_speaker,
     "namespace": lambda **values: types.SimpleNamespace(**values),
+    "record": lambda **values: collections.namedtuple("Record", values)(**values),
     "text": lambda content: io.StringIO(content),
 }
 OPERATIONS = {
