@@ -52,10 +52,11 @@ def fill_color(image: np.ndarray, fill: str) -> np.ndarray:
 
     Args:
         image: `(H, W, 3)` uint8.
-        fill: `"mean"`, la couleur moyenne de l'image, la plus discrète ; `"black"` ; `"grey"`.
+        fill: `"mean"`, la couleur moyenne de l'image, la plus discrète ; `"black"` ;
+            `"grey"`, 128 partout.
 
     Returns:
-        `(3,)` uint8.
+        `(3,)` uint8, arrondie à l'entier le plus proche.
 
     Raises:
         ValueError: `fill` inconnu.
@@ -67,7 +68,16 @@ def fill_color(image: np.ndarray, fill: str) -> np.ndarray:
 
 
 def positions(length_px: int, patch_px: int, stride_px: int) -> list[int]:
-    """Rend le premier pixel de chaque carré ; le dernier carré touche toujours le bord."""
+    """Rend le premier pixel de chaque carré ; le dernier carré touche toujours le bord.
+
+    Args:
+        length_px: côté de l'image, en pixels.
+        patch_px: côté du carré.
+        stride_px: pas d'un carré au suivant.
+
+    Returns:
+        De 0, de pas en pas, puis contre le bord ; aucune place deux fois.
+    """
     last = length_px - patch_px
     return [*range(0, last, stride_px), last]
 
@@ -145,7 +155,10 @@ def occlusion(
     stride_px: int | None = None,
     fill: str = "mean",
 ) -> np.ndarray:
-    """Rend la carte de `drops`, mêmes arguments : `(H, W)` float32 dans [0, 1]."""
+    """Rend la carte de `drops`, mêmes arguments : `(H, W)` float32 dans [0, 1].
+
+    Le négatif y vaut zéro, le plus grand un ; des zéros si rien ne baisse.
+    """
     found = drops(model, image, class_index, patch_px=patch_px, stride_px=stride_px, fill=fill)
     return maps.normalise(found)
 

@@ -38,6 +38,7 @@ DECISIVE = {
     "ex04_lenet": {"build_dense"},  # ex00 construit aussi un LeNet
     "ex05_inception.features": {"make_generator", "frozen_base"},
     "ex05_inception.head": {"build_head"},
+    "ex07_occlusion": {"drops", "occlusion"},
     "ex25_captions.bleu": {"bleu", "brevity_penalty"},
     "ex25_captions.decoding": {"to_words", "to_answers"},
     "ex17_detection.boxes": {"non_max_suppression"},

@@ -726,6 +726,37 @@ def planted_speaker(table, num_words: int):
     return keras.Model([maps, words], speaker([maps, words]))
 
 
+class Glance:
+    """Un réseau d'une couche, vu par ses seules réponses : `predict`, et rien de Keras.
+
+    Args:
+        kernel: `(H, W, 3, classes)`, ce que chaque pixel ajoute au score de chaque classe.
+        bias: `(classes,)`.
+    """
+
+    def __init__(self, kernel, bias):
+        self._kernel, self._bias = kernel, bias
+
+    def predict(self, images, batch_size=None, verbose="auto", steps=None):
+        """Rend les probabilités `(n, classes)` float32 d'images uint8 `(n, H, W, 3)`."""
+        import numpy as np
+
+        images = np.asarray(images)
+        if images.shape[1:] != self._kernel.shape[:3]:
+            raise ValueError(
+                f"un lot (n, {', '.join(map(str, self._kernel.shape[:3]))}) est attendu, "
+                f"{images.shape} est reçu"
+            )
+        pixels = images.astype(np.uint8) / 255  # l'entrée d'un modèle du cours est uint8
+        scores = np.tensordot(pixels, self._kernel, 3) + self._bias
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def __call__(self, images, training=None):
+        """Fait comme `predict`."""
+        return self.predict(images)
+
+
 def pictures(images, classes: list):
     """Écrit un dossier d'images par classe, comme `folders.square_copies`."""
     import numpy as np
@@ -844,6 +875,7 @@ INGREDIENTS = {
     "planted_model": planted_model,
     "tiny_base": tiny_base,
     "planted_speaker": planted_speaker,
+    "glance": Glance,
     "namespace": lambda **values: types.SimpleNamespace(**values),
     "record": lambda **values: collections.namedtuple("Record", values)(**values),
     "text": lambda content: io.StringIO(content),
