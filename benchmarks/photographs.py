@@ -147,21 +147,40 @@ def _fetch(
         LookupError: ce dépôt n'est plus là, ou ses fichiers ont changé.
         FileNotFoundError: git absent, ou réseau qui ne répond pas.
     """
-    address = _local_copy(repository, copies) if copies else f"https://github.com/{repository}"
     with tempfile.TemporaryDirectory(dir=folder, prefix="depot-") as place:
-        git = _git_in(Path(place), repository)
-        git("init", "--quiet")
-        git("remote", "add", "origin", address)
-        if copies:  # un clone accepte alors les mêmes demandes que GitHub
-            git("config", "remote.origin.uploadpack", SERVE)
-        # Le commit sans ses fichiers, puis les fichiers voulus, ensemble.
-        git("fetch", "--quiet", "--depth=1", "--filter=blob:none", "origin", commit)
-        git("checkout", "--quiet", commit, "--", *(f":(literal){each.path}" for each in wanted))
+        checkout(repository, commit, [each.path for each in wanted], Path(place), copies=copies)
         for each in wanted:
             path = Path(place, each.path)
             if not _is_whole(path, each):
                 raise LookupError(f"{repository} : {each.path} n'a pas l'empreinte attendue.")
             os.replace(path, _place(each, folder))
+
+
+def checkout(
+    repository: str, commit: str, paths: Sequence[str], place: Path, *, copies: Path | None = None
+) -> None:
+    """Prend des fichiers ou des dossiers d'un dépôt public, sans le reste de son contenu.
+
+    Args:
+        repository: `propriétaire/nom`, sur GitHub.
+        commit: les quarante chiffres d'un commit : son contenu ne peut pas changer.
+        paths: chemins dans le dépôt.
+        place: dossier vide où les écrire.
+        copies: dossier de clones déjà faits, `propriétaire+nom` pour chaque dépôt ; GitHub sinon.
+
+    Raises:
+        LookupError: ce dépôt, ce commit ou l'un des fichiers n'est plus là.
+        FileNotFoundError: git absent, ou réseau qui ne répond pas.
+    """
+    address = _local_copy(repository, copies) if copies else f"https://github.com/{repository}"
+    git = _git_in(place, repository)
+    git("init", "--quiet")
+    git("remote", "add", "origin", address)
+    if copies:  # un clone accepte alors les mêmes demandes que GitHub
+        git("config", "remote.origin.uploadpack", SERVE)
+    # Le commit sans ses fichiers, puis les fichiers voulus, ensemble.
+    git("fetch", "--quiet", "--depth=1", "--filter=blob:none", "origin", commit)
+    git("checkout", "--quiet", commit, "--", *(f":(literal){path}" for path in paths))
 
 
 def _local_copy(repository: str, copies: Path) -> str:

@@ -1,7 +1,10 @@
+import json
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from benchmarks import familiarity
+from benchmarks import familiarity, strangers
 from benchmarks.familiarity import Pass
 from recipes import familiarity as shipped
 
@@ -46,11 +49,11 @@ def test_measures_find_a_planted_stranger(rng):
 
 def test_scrambled_pictures_keep_their_tiles(rng):
     images = rng.integers(0, 256, (3, 32, 32, 3), np.uint8)
-    mixed = familiarity.scramble(images, rng)
+    mixed = strangers.scramble(images, rng)
 
     def tiles(image: np.ndarray) -> set[bytes]:
-        corners = range(0, 32, familiarity.TILE_PX)
-        px = familiarity.TILE_PX
+        corners = range(0, 32, strangers.TILE_PX)
+        px = strangers.TILE_PX
         return {image[i : i + px, j : j + px].tobytes() for i in corners for j in corners}
 
     for before, after in zip(images, mixed, strict=True):
@@ -59,10 +62,10 @@ def test_scrambled_pictures_keep_their_tiles(rng):
 
 def test_strangers_are_thumbnails(rng):
     images = rng.integers(0, 256, (8, 32, 32, 3), np.uint8)
-    kinds = familiarity.practice(images, 8) | {
-        "bruit": familiarity.noise(rng, 8),
-        "motifs": familiarity.textures(rng, 8),
-        "chiffres": familiarity.coloured(images[:, :28, :28, 0]),
+    kinds = strangers.practice(images, 8) | {
+        "bruit": strangers.noise(rng, 8),
+        "motifs": strangers.textures(rng, 8),
+        "chiffres": strangers.coloured(images[:, :28, :28, 0]),
     }
     for name, found in kinds.items():
         assert found.shape == (8, 32, 32, 3) and found.dtype == np.uint8, name
@@ -89,10 +92,44 @@ def test_the_shipped_exports_are_measured_as_predict_answers(rng, extract, monke
     monkeypatch.setattr(shipped, "MEASURES", {slug: shipped.MEASURES[slug]})
     monkeypatch.setattr(familiarity.sources, "load_cifar10", lambda: ((x, y), (x[:40], y[:40])))
     monkeypatch.setattr(shipped, "NUM_VAL", 20)
-    monkeypatch.setattr(familiarity, "strangers", lambda *_: {"bruit": strange})
+    monkeypatch.setattr(familiarity, "strangers", lambda *_, **__: {"bruit": strange})
     monkeypatch.setattr(familiarity, "practice", lambda *_: {"connues": x[:40]})
     assert familiarity.main(["--shipped"]) == 0
     head, _, row = capsys.readouterr().out.splitlines()
     assert head.endswith("doutes sur 40 | bruit | connues |")
     assert row.startswith(f"| `{slug}` | énergie + groupe 1 | 0 | 100,0 / 100 | ")
     assert row.endswith(" | 50,0 / 0 |")
+
+
+def test_near_strangers_are_objects_outside_the_ten_classes(tmp_path, monkeypatch):
+    """Deux photos : un vélo vert, et un mouton bleu devant un chien."""
+
+    def lay(_, __, paths, place, *, copies):
+        assert copies == tmp_path and paths[0] == "annotations"
+        categories = [{"id": k, "name": n} for k, n in enumerate(["bicycle", "sheep", "dog"])]
+        picture = Image.new("RGB", (200, 100), "red")
+        picture.paste("green", (20, 30, 60, 70))
+        picture.paste("blue", (100, 10, 180, 90))
+        (place / "annotations").mkdir()
+        for part, boxes in (
+            ("train2017", [(0, [20, 30, 40, 40]), (0, [20, 30, 9, 40])]),
+            ("val2017", [(1, [100, 10, 80, 80]), (2, [140, 10, 40, 80])]),
+        ):
+            content = {
+                "categories": categories,
+                "images": [{"id": 7, "file_name": "a.png"}],
+                "annotations": [
+                    {"image_id": 7, "category_id": which, "bbox": box, "iscrowd": 0}
+                    for which, box in boxes
+                ],
+            }
+            path = place / "annotations" / f"instances_{part}.json"
+            path.write_text(json.dumps(content), encoding="utf-8")
+            (place / part).mkdir()
+            picture.save(place / part / "a.png")
+
+    monkeypatch.setattr(strangers, "checkout", lay)
+    monkeypatch.setattr(strangers, "cached_array", lambda name, key, compute: (compute(), None))
+    (only,) = strangers.objects(copies=tmp_path)
+    assert only.shape == (32, 32, 3)
+    assert (only[4:-4, 4:-4] == (0, 128, 0)).all() and only[0, 0].tolist() == [255, 0, 0]
