@@ -1,8 +1,9 @@
-"""`python -m grading DOSSIER` : corriger un rendu, ou une classe, depuis n'importe où.
+"""`python -m grading DOSSIER` : corriger un rendu, une classe, un trimestre, depuis n'importe où.
 
 C'est `pytest grading --submission DOSSIER` (ou `--submissions`, si DOSSIER contient des dossiers
 d'élèves), avec la configuration du dépôt, et jamais celle qu'un rendu pourrait contenir.
-Les options qui suivent sont celles de la correction, puis celles de pytest.
+Les options qui suivent sont celles de la correction, puis celles de pytest. Un trimestre est décrit
+par un fichier, `python -m grading cours.toml`, que lit `grading.term`.
 """
 
 import os
@@ -36,13 +37,20 @@ def command(arguments: list[str]) -> list[str]:
     return [*line, f"{option}={folder}", *arguments[1:]]
 
 
+def is_term(arguments: list[str]) -> bool:
+    """Dit si la commande nomme la description d'un trimestre, et rien d'autre."""
+    named = [each for each in arguments if not each.startswith("-")]
+    return len(named) == 1 and Path(named[0]).suffix.lower() == ".toml"
+
+
 def describe() -> FrenchParser:
     """Décrit la commande ; c'est pytest qui lit les options, et vérifie leurs valeurs."""
     parser = FrenchParser(
         prog="python -m grading",
         description="Corriger un rendu, ou une classe ; sans argument, le corrigé du dépôt.",
-        epilog="Puis les options de pytest : -n 2, -k relu, -v, --junitxml=notes.xml… Le détail "
-        "est dans docs/enseignants.md.",
+        epilog="Puis les options de pytest : -n 2, -k relu, -v, --junitxml=notes.xml… Un trimestre "
+        "entier : python -m grading cours.toml, dont l'aide est python -m grading cours.toml "
+        "--help. Le détail est dans docs/enseignants.md.",
     )
     parser.add_argument(
         "RENDU",
@@ -62,6 +70,10 @@ class _Interrupts:
 
 
 if __name__ == "__main__":
+    if is_term(sys.argv[1:]):
+        from grading.term.command import main
+
+        sys.exit(main(sys.argv[1:]))
     if {"-h", "--help"} & set(sys.argv[1:]):
         describe().print_help()
         sys.exit()

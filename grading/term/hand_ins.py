@@ -1,0 +1,176 @@
+"""Les rendus d'un exercice : les ouvrir, dire à qui est chacun, et quand il a été rendu."""
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from grading import handin
+from grading.handin import Received
+from grading.submission import Submission
+from grading.term import names
+from grading.term.course import Course, Work
+from grading.term.marks import Student
+from grading.term.moodle import Worksheet, read_worksheet
+
+
+class HandIn(NamedTuple):
+    """Ce qu'un élève a rendu pour un exercice.
+
+    Attributes:
+        submission: le rendu prêt à noter, None s'il est illisible.
+        note: ce qu'il faut en dire.
+        handed_at: quand, ou None.
+        owner: nom de l'élève tel que Moodle l'écrit.
+        participant: son numéro pour ce devoir dans Moodle, "" hors de Moodle.
+    """
+
+    submission: Submission | None
+    note: str
+    handed_at: datetime | None
+    owner: str
+    participant: str
+
+
+class Gathered(NamedTuple):
+    """Ce qui a été reçu pour un exercice.
+
+    Attributes:
+        hand_ins: rendus, par numéro d'élève.
+        worksheets: feuilles de Moodle, par fichier.
+        rows: ligne de chaque élève dans sa feuille, par numéro d'élève.
+        remarks: ce que l'enseignant doit savoir, une phrase chacun.
+    """
+
+    hand_ins: dict[str, HandIn]
+    worksheets: dict[Path, Worksheet]
+    rows: dict
+    remarks: list[str]
+
+
+def gather(course: Course, work: Work, workspace: Path) -> Gathered:
+    """Ouvre les rendus d'un exercice.
+
+    Args:
+        course: le trimestre.
+        work: l'exercice.
+        workspace: dossier des copies ; ce qu'il contenait est effacé.
+
+    Raises:
+        FileNotFoundError: `--as` nomme un fichier absent.
+        ValueError: une phrase ; deux rendus pour un élève, une feuille d'un autre devoir…
+    """
+    shutil.rmtree(workspace, ignore_errors=True)
+    workspace.mkdir(parents=True)
+    workspace.chmod(0o700)  # personne d'autre ne lit les rendus, ni ne les change avant leur note
+    gathered = Gathered({}, {}, {}, [])
+    for path in dict.fromkeys(work.worksheets.values()):
+        sheet = read_worksheet(
+            path,
+            _students_of(course, work.worksheets, path),
+            grade_column=work.grade_column,
+            submitted_column=work.submitted_column,
+        )
+        gathered.worksheets[path] = sheet
+        gathered.rows.update(sheet.rows)
+        if sheet.unknown:
+            listed = ", ".join(sheet.unknown)
+            gathered.remarks.append(f"{path.name} : pas dans la liste des élèves : {listed}.")
+    for number, path in enumerate(dict.fromkeys(work.hand_ins.values())):
+        students = _students_of(course, work.hand_ins, path)
+        _gather(path, workspace / str(number), students, work, gathered)
+    for number, row in gathered.rows.items():
+        if row.handed_at and number not in gathered.hand_ins:
+            note = "Moodle dit qu'un travail est rendu, où il n'y a aucun fichier à noter"
+            lost = HandIn(None, note, row.handed_at, row.name, row.participant)
+            gathered.hand_ins[number] = lost
+    return gathered
+
+
+def _students_of(course: Course, places: dict[str, Path], path: Path) -> list[Student]:
+    """Rend les élèves des classes pour lesquelles un chemin est donné."""
+    return [each for each in course.students if places.get(each.group) == path]
+
+
+def _gather(
+    path: Path, workspace: Path, students: list[Student], work: Work, gathered: Gathered
+) -> None:
+    workspace.mkdir()
+    folder = handin.open_class(path, workspace)
+    received = handin.received(folder)
+    owners: dict[str, Student] = {}
+    for each in received:
+        owner, sure = _owner(each, students, work, gathered)
+        if owner is None:
+            gathered.remarks.append(
+                f"{path.name} : à qui est « {each.name} » ? Aucun élève de ce nom ; écrivez "
+                f'owners = {{ "{each.name}" = "numéro" }}. Il n\'est pas noté.'
+            )
+            continue
+        if owner.number in gathered.hand_ins or owner in owners.values():
+            raise ValueError(
+                f"{path.name} : deux rendus pour {owner.name}, dont « {each.name} » ; gardez-en un."
+            )
+        if not sure:
+            gathered.remarks.append(f"{path.name} : « {each.name} » est pris pour {owner.name}.")
+        owners[each.name] = owner
+    ours = [each for each in received if each.name in owners]
+    found = handin.collect_received(ours, workspace, chosen=work.chosen)
+    ready = {each.name: each for each in found.submissions}
+    for each in ours:
+        owner, submission = owners[each.name], ready.get(each.name)
+        row = gathered.rows.get(owner.number)
+        note = ". ".join(submission.remarks) if submission else found.empty[each.name]
+        gathered.hand_ins[owner.number] = HandIn(
+            submission._replace(name=owner.number) if submission else None,
+            note,
+            (row and row.handed_at) or _last_change(each.paths),
+            row.name if row else each.owner,
+            each.number or (row.participant if row else ""),
+        )
+
+
+def _owner(
+    each: Received, students: Sequence[Student], work: Work, gathered: Gathered
+) -> tuple[Student | None, bool]:
+    """Dit à qui est un rendu, et si c'est sûr : d'après l'enseignant, Moodle, son nom."""
+    if each.name in work.owners:
+        return next((s for s in students if s.number == work.owners[each.name]), None), True
+    named, whole = names.find(each.owner, students)
+    if each.number:
+        numbered = [s for s in students if _participant(s, gathered) == each.number]
+        row = gathered.rows.get(named.number) if named else None
+        if named and row and row.participant != each.number:
+            raise ValueError(
+                f"la feuille de Moodle n'est pas celle de ce devoir : {named.name} y est le "
+                f"participant {row.participant}, et {each.number} dans l'export des rendus."
+            )
+        if numbered:
+            return numbered[0], True
+    if named is None:
+        named, whole = next((s for s in students if s.number == each.owner), None), True
+    if named is None and each.number:  # homonymes, ou anonymat
+        named = next((s for s in students if s.number == each.number), None)
+        alike = [s for s in students if names.words(s.name) == names.words(each.owner)]
+        hidden = len(names.words(each.owner)) < 2  # « Participant », ou le mot d'une autre langue
+        named = named if named in alike or hidden else None
+    return named, whole
+
+
+def _participant(student: Student, gathered: Gathered) -> str:
+    row = gathered.rows.get(student.number)
+    return row.participant if row else ""
+
+
+def _last_change(paths: Iterable[Path]) -> datetime | None:
+    """Rend la date du fichier le plus récent d'un rendu."""
+    files = [
+        os.path.join(current, name)
+        for path in paths
+        for current, _, found in os.walk(path)
+        for name in found
+    ] + [str(path) for path in paths if path.is_file()]
+    dates = [os.lstat(file).st_mtime for file in files if not os.path.islink(file)]
+    return datetime.fromtimestamp(max(dates)).replace(microsecond=0) if dates else None
