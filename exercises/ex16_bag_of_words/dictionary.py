@@ -14,7 +14,7 @@ from sklearn.cluster import MiniBatchKMeans
 PATCH_PX = 6  # côté d'un morceau
 NUM_PATCHES = 60_000  # morceaux tirés au hasard pour apprendre les mots
 CONTRAST = 10.0  # ajouté à la variance d'un morceau, en niveaux de gris au carré
-EPSILON = 0.1  # ajouté à chaque valeur propre : ne pas amplifier le bruit
+EPSILON = 0.1  # donné par l'énoncé, ajouté à chaque valeur propre : ne pas grossir le bruit
 MAX_PASSES = 20  # de k-means sur les morceaux tirés
 
 
@@ -33,7 +33,7 @@ def sample_patches(x: np.ndarray, num_patches: int, *, seed: int) -> np.ndarray:
 
     Args:
         x: images uint8 `(n, h, w, 3)`.
-        num_patches: combien ; un morceau peut revenir.
+        num_patches: combien ; un morceau peut revenir, et tous ont la même chance.
         seed: graine du tirage.
 
     Returns:
@@ -53,7 +53,8 @@ def normalise(patches: np.ndarray) -> np.ndarray:
         patches: `(n, d)` dans [0, 255].
 
     Returns:
-        `(n, d)` float32 ; `CONTRAST` évite de grossir le bruit d'un ciel uni.
+        `(n, d)` float32, `(morceau - moyenne) / √(variance + CONTRAST)` ; `CONTRAST` évite de
+        grossir le bruit d'un ciel uni.
 
     Source : Coates, Lee et Ng, AISTATS 2011, section 3.1.
     """
@@ -66,6 +67,9 @@ def whitening_matrix(normalised: np.ndarray) -> np.ndarray:
 
     Sans elle, les mots seraient presque tous des taches floues : deux pixels voisins se
     ressemblent, et la distance ne verrait que cela.
+
+    V étant les vecteurs propres de la covariance, en colonnes, et λ ses valeurs propres :
+    `V · diag(1/√(λ + EPSILON)) · Vᵀ`, puis la moyenne de chaque colonne est ôtée.
 
     Args:
         normalised: `(n, d)`, rendu par `normalise`.

@@ -79,6 +79,12 @@ def read_dictionary(model: keras.Model) -> Dictionary:
 def hard_code(distances):
     """Donne à chaque morceau son mot le plus proche : un 1, et des 0.
 
+    Args:
+        distances: `(n, h, w, mots)`, de chaque morceau à chaque mot.
+
+    Returns:
+        Code de la même forme, une colonne par mot.
+
     Source : Csurka et al., ECCV 2004, section 3.2.
     """
     return ops.one_hot(ops.argmin(distances, axis=-1), distances.shape[-1])
@@ -86,6 +92,13 @@ def hard_code(distances):
 
 def triangle_code(distances):
     """Donne à chaque morceau les mots plus proches que la moyenne, et de combien.
+
+    Args:
+        distances: `(n, h, w, mots)`, de chaque morceau à chaque mot ; leur moyenne est celle du
+            morceau, sur tous les mots.
+
+    Returns:
+        Code de la même forme : 0 pour les mots qui ne sont pas plus proches.
 
     Source : Coates, Lee et Ng, AISTATS 2011, équation 3 (« triangle »).
     """
