@@ -6,7 +6,13 @@ Commande : python -m exercises --update-readme
 from pathlib import Path
 
 from convnets.core.paths import MODELS_DIR
-from convnets.core.reports import Report, format_accuracy, format_headline, read_report
+from convnets.core.reports import (
+    Report,
+    earlier_durations,
+    format_accuracy,
+    format_headline,
+    read_report,
+)
 from exercises import EXERCISES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,22 +65,6 @@ def _duration(report: Report) -> str:
     text = f"{seconds / 60:.0f} min" if seconds > 60 else f"{seconds:.0f} s"
     earlier = sum(earlier_durations(report.details).values())
     return f"{text} par graine" + (f", après {earlier / 3600:.0f} h" if earlier else "")
-
-
-def earlier_durations(details: dict) -> dict[str, float]:
-    """Rend la durée des entraînements dont un modèle est parti, ou qui l'ont instruit.
-
-    Args:
-        details: ceux d'un compte rendu, ou ce qu'il dit d'un départ ou d'un maître.
-
-    Returns:
-        Des secondes par empreinte de fichier : un réseau qui a servi deux fois n'a été appris
-        qu'une.
-    """
-    found = {}
-    for source in (details[key] for key in ("start", "teacher", "partner") if key in details):
-        found |= {source["sha256"]: source["duration_s"], **earlier_durations(source)}
-    return found
 
 
 def headlines_table(*, systems: bool, models_dir: Path = MODELS_DIR) -> str:

@@ -238,6 +238,22 @@ def save_report(report: Report, path: Path) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def earlier_durations(details: dict) -> dict[str, float]:
+    """Rend la durée des entraînements dont un modèle est parti, ou qui l'ont instruit.
+
+    Args:
+        details: ceux d'un compte rendu, ou ce qu'il dit d'un départ ou d'un maître.
+
+    Returns:
+        Des secondes par empreinte de fichier : un réseau qui a servi deux fois n'a été appris
+        qu'une.
+    """
+    found = {}
+    for source in (details[key] for key in ("start", "teacher", "partner") if key in details):
+        found |= {source["sha256"]: source["duration_s"], **earlier_durations(source)}
+    return found
+
+
 def format_metric(metric: Metric, unit: str = "%") -> str:
     """Écrit une mesure d'un compte rendu : `"94,12 % ± 0,12"`, ou `"94,12 %"` pour une graine.
 

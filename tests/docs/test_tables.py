@@ -1,5 +1,6 @@
 import pytest
 
+from convnets.core import reports
 from convnets.core.reports import Environment, Metric, Report, write_report
 from docs import tables
 
@@ -9,8 +10,8 @@ def test_each_earlier_training_counts_once():
     second = {"sha256": "b", "duration_s": 100.0, "start": first}
     twin = {"sha256": "c", "duration_s": 1000.0, "teacher": first, "share": 0.3}
     third = {"sha256": "d", "duration_s": 5.0, "start": second, "partner": twin}
-    assert tables.earlier_durations({"start": third}) == {"a": 10, "b": 100, "c": 1000, "d": 5}
-    assert tables.earlier_durations({"arrivals": [0.25]}) == {}
+    assert reports.earlier_durations({"start": third}) == {"a": 10, "b": 100, "c": 1000, "d": 5}
+    assert reports.earlier_durations({"arrivals": [0.25]}) == {}
 
 
 @pytest.fixture
