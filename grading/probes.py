@@ -125,6 +125,50 @@ def call(module: str, function: str, calls: list) -> list:
     return results
 
 
+def through(module: str, function: str, calls: list, weights: list) -> list:
+    """Appelle une fonction du rendu sur des entrées de Keras, et donne des valeurs au réseau fait.
+
+    Args:
+        module: nom du module.
+        function: nom d'une fonction de tenseurs.
+        calls: `[positionnels, nommés]` de chaque appel ; chaque tableau `(n, …)` devient une
+            entrée du réseau.
+        weights: tableaux ; chaque poids du réseau prend celui qui a sa forme, ou garde sa valeur.
+
+    Returns:
+        Pour chaque appel, `{"value": …}` ou `{"error": …}`.
+    """
+    target = getattr(importlib.import_module(f"exercises.{module}"), function)
+    results = []
+    for positional, named in calls:
+        try:
+            results.append({"value": _outputs(target, positional, named, weights)})
+        except MemoryError:
+            raise
+        except Exception as error:
+            results.append({"error": describe_error(error)})
+    return results
+
+
+def _outputs(target, positional: list, named: dict, weights: list):
+    import keras
+    import numpy as np
+
+    arrays = [each for each in positional if isinstance(each, np.ndarray)]
+    inputs = [keras.Input(each.shape[1:], dtype=each.dtype.name) for each in arrays]
+    waiting = iter(inputs)
+    positional = [
+        next(waiting) if isinstance(each, np.ndarray) else _prepared(each) for each in positional
+    ]
+    keras.utils.set_random_seed(0)
+    model = keras.Model(inputs, target(*positional, **named))
+    given = {each.shape: each for each in weights}
+    model.set_weights([given.get(each.shape, each) for each in model.get_weights()])
+    outputs = model(arrays, training=False)
+    several = isinstance(outputs, list | tuple)
+    return list(map(np.asarray, outputs)) if several else np.asarray(outputs)
+
+
 def _prepared(value):
     return INGREDIENTS[value.name](**value.options) if type(value) is Ingredient else value
 
@@ -886,6 +930,7 @@ OPERATIONS = {
         load,
         get,
         call,
+        through,
         export,
         convert,
         inspect,

@@ -62,7 +62,7 @@ def knowing_answers(made: Crowds) -> dict[str, list[Instances]]:
 # --- Question : ce que vaut chaque réponse, selon ce qui se touche -------------------
 
 
-def measure(found: list[Instances], made: Crowds) -> dict[str, float]:
+def measure_objects(found: list[Instances], made: Crowds) -> dict[str, float]:
     """Calcule l'AP d'une réponse, en tout et par sorte de scène.
 
     Args:

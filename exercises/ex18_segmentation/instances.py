@@ -21,7 +21,7 @@ from convnets.datasets.scenes import SCENE_PX
 from convnets.training import export, progress, result, saving, study
 from convnets.training.precision import choose_precision
 from exercises.ex18_segmentation import instance_figures as figures
-from exercises.ex18_segmentation.answers import ANSWERS_FR, answer, knowing_answers, measure
+from exercises.ex18_segmentation.answers import ANSWERS_FR, answer, knowing_answers, measure_objects
 from exercises.ex18_segmentation.crowds import OVERLAPS, Crowds, compose_crowds
 from exercises.ex18_segmentation.grouping import add_heads, loss, make_targets
 from exercises.ex18_segmentation.networks import build_model
@@ -101,11 +101,11 @@ def train(made: dict[str, Crowds], *, seed: int, options) -> tuple[keras.Model, 
 def run_seed(made: dict[str, Crowds], *, seed: int, options) -> dict:
     """Entraîne et mesure une graine ; rend ce que lit `make_report`."""
     model, history = train(made, seed=seed, options=options)
-    val = measure(answer(model, made["val"].images)["group"], made["val"])["ap"]
+    val = measure_objects(answer(model, made["val"].images)["group"], made["val"])["ap"]
     test = {
         f"{name}_{key}": value
         for name, found in answer(model, made["test"].images).items()
-        for key, value in measure(found, made["test"]).items()
+        for key, value in measure_objects(found, made["test"]).items()
     }
     progress.say(
         f"Graine {seed}, test, classe ignorée : AP50 {percent(test['group_any_ap50'])}, AP "
@@ -169,7 +169,7 @@ def make_report(options, runs: list[dict], made: dict[str, Crowds], datasets) ->
     }
     # Celles qui connaissent la vérité n'ont pas de hasard : dites une seule fois.
     for name, found in knowing_answers(made["test"]).items():
-        measured = measure(found, made["test"])
+        measured = measure_objects(found, made["test"])
         metrics |= {f"{name}_{key}": study.summarise([value]) for key, value in measured.items()}
     sha256 = [sources.dataset_sha256(each) for each in datasets]
     return Report(

@@ -47,12 +47,16 @@ class Ask:
         self.rule, self.rng, self._desk = rule, rng, desk
         self.settings = rule.settings
 
-    def calls(self, function: str, calls: Sequence[tuple]) -> list[pupil.Answer]:
+    def calls(
+        self, function: str, calls: Sequence[tuple], *, operation: str = "call", **arguments
+    ) -> list[pupil.Answer]:
         """Appelle une fonction du rendu.
 
         Args:
             function: son nom, dans le module de la question.
             calls: `(positionnels, nommés)` de chaque appel.
+            operation: celle de `probes` qui appelle : `"call"`, ou `"through"`.
+            arguments: ce que cette opération demande de plus.
 
         Returns:
             Une réponse par appel.
@@ -61,7 +65,7 @@ class Ask:
             pupil.Failure: le rendu n'a rien rendu.
         """
         prepared = [[list(positional), named] for positional, named in calls]
-        found = self.op("call", function=function, calls=prepared)
+        found = self.op(operation, function=function, calls=prepared, **arguments)
         if not isinstance(found, list) or len(found) != len(calls):
             raise pupil.Failure("forged_answer")
         answers = []

@@ -47,7 +47,7 @@ def test_main_trains_measures_and_segments(small, eager, unrendered, tmp_path, c
     )
     model = keras.saving.load_model(folder / "ex18_instances.keras", compile=False)
     test = instances.make_crowds(*small, limit=4)["test"]
-    found = answers.measure(answers.answer(model, test.images)["group"], test)
+    found = answers.measure_objects(answers.answer(model, test.images)["group"], test)
     assert found == pytest.approx({k: report.shipped[f"group_{k}"] for k in found})
 
     with unrendered():
@@ -67,7 +67,7 @@ def test_shipped_model(extract):
     objects, grounds = extract("fashion_mnist"), extract("cifar10")[0]
     made = crowds.compose_crowds(*objects, grounds, num_scenes=80, seed=9)
     found = {
-        name: answers.measure(each, made)
+        name: answers.measure_objects(each, made)
         for name, each in answers.answer(model, made.images).items()
     }
     assert found["group"]["any_ap"] == pytest.approx(report.shipped["group_any_ap"], abs=0.08)
