@@ -42,11 +42,10 @@ DECISIVE = {
     "ex16_bag_of_words.dictionary": {"sample_patches", "whitening_matrix"},
     "ex16_bag_of_words.encoding": {"hard_code", "triangle_code", "quarter_means"},
     "ex17_detection.boxes": {"non_max_suppression"},
-    "ex25_captions.bleu": {"bleu", "brevity_penalty"},
-    "ex25_captions.decoding": {"to_words", "to_answers"},
-    "ex17_detection.boxes": {"non_max_suppression"},
     "ex18_segmentation.measures": {"near_contour"},
     "ex18_segmentation.unpooling": {"max_pool_with_places", "unpool"},
+    "ex25_captions.bleu": {"bleu", "brevity_penalty"},
+    "ex25_captions.decoding": {"to_words", "to_answers"},
 }
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
