@@ -91,6 +91,7 @@ class ExerciseMark(NamedTuple):
         override: décision de l'enseignant.
         folder: dossier du rendu tel qu'il a été noté, modules et poids ; None sans rendu lisible.
         note: ce qu'il faut dire du rendu (illisible, refusé, cellules laissées de côté…).
+        pending: ce que demandent les questions manuelles qui attendent encore leurs points.
     """
 
     exercise: str
@@ -107,6 +108,12 @@ class ExerciseMark(NamedTuple):
     override: Override | None = None
     folder: Path | None = None
     note: str = ""
+    pending: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> bool:
+        """Faux tant que l'exercice n'est pas à rendre : son absence ne dit rien."""
+        return bool(self.weight) or self.status == HANDED_IN
 
 
 class StudentMarks(NamedTuple):

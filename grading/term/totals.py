@@ -150,6 +150,7 @@ def exercise_mark(
         override,
         folder,
         "".join(f"{each.rstrip('.')}. " for each in notes).strip(),
+        tuple(missing) if status == HANDED_IN else (),
     )
 
 

@@ -1,0 +1,223 @@
+"""La page de l'enseignant : la classe, ses notes, et ce qui a été mal compris."""
+
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from statistics import mean, median
+
+from convnets.core.cli import agreed
+from grading.report import number
+from grading.term.elements import Html, bar, document, join, table, tag
+from grading.term.marks import (
+    ABSENT,
+    FULL,
+    HANDED_IN,
+    UNREADABLE,
+    ExerciseMark,
+    QuestionMark,
+    StudentMarks,
+    Term,
+)
+from grading.term.wording import day, name, prose, title, wanted, without_detail
+
+BIN = 2  # largeur d'une barre de la distribution, en points
+NUM_MISTAKES = 3  # par question
+
+
+def class_page(term: Term) -> str:
+    """Fait la page de la classe.
+
+    Args:
+        term: le trimestre ; ses élèves ont déjà leur pseudonyme, s'il en faut.
+
+    Returns:
+        Une page HTML entière. Avec des pseudonymes, elle ne recopie ni nom de fichier ni phrase de
+        l'enseignant, qui pourraient nommer quelqu'un.
+    """
+    students = term.students
+    marks = [each.mark for each in students if each.mark is not None]
+    return document(
+        f"{term.title} : la classe",
+        _head(term, students, marks),
+        _to_do(students, told=not term.pseudonyms),
+        _list(students),
+        _spread(students, marks),
+        *(_questions(students, exercise) for exercise in _exercises(students)),
+    )
+
+
+def _exercises(students: Sequence[StudentMarks]) -> dict[str, str]:
+    """Rend les exercices demandés, et leur titre."""
+    return {each.exercise: title(each) for one in students for each in one.exercises}
+
+
+def _of(students: Sequence[StudentMarks], exercise: str) -> list[ExerciseMark]:
+    return [each for one in students for each in one.exercises if each.exercise == exercise]
+
+
+def _head(term: Term, students: Sequence[StudentMarks], marks: list[Fraction]) -> Html:
+    said = [f"Page de l'enseignant, du {day(term.date)}. {agreed(len(students), 'élève')}."]
+    if marks:
+        said.append(
+            f" Moyenne {number(mean(marks))}, médiane {number(median(marks))}, de "
+            f"{number(min(marks))} à {number(max(marks))} sur {FULL}."
+        )
+    hints = f"Les élèves lisent les indices jusqu'au niveau {term.hint_level}."
+    if not term.hint_level:
+        hints = "Les élèves ne lisent aucun indice."
+    if term.pseudonyms:
+        hints += " Les noms sont remplacés par des pseudonymes."
+    return tag(
+        "header",
+        tag("h1", f"{term.title} : la classe"),
+        tag("p", *said),
+        tag("p", hints, class_="discret"),
+    )
+
+
+def _to_do(students: Sequence[StudentMarks], *, told: bool) -> Html:
+    """Nomme les absents, les retards, les illisibles et les questions qui attendent une note."""
+    lines = {"Absents": [], "Illisibles": [], "En retard": [], "Notes décidées": [], "À noter": []}
+    for one in students:
+        for each in one.exercises:
+            who, what = name(one.student), f", {each.exercise}"
+            if not each.asked:
+                continue
+            if each.status == ABSENT:
+                lines["Absents"].append(join(who, what))
+            elif each.status == UNREADABLE:
+                lines["Illisibles"].append(
+                    join(who, what, f" : {each.note}" if each.note and told else "")
+                )
+            if each.days_late:
+                late = agreed(each.days_late, "jour")
+                lines["En retard"].append(
+                    join(who, f"{what} : {late}, {number(each.penalty)} sur {FULL} en moins")
+                )
+            if each.override:
+                why = f", {each.override.reason}" if told else ""
+                points = number(each.override.points)
+                lines["Notes décidées"].append(join(who, f"{what} : {points}{why}"))
+            for awaited in each.pending:
+                lines["À noter"].append(join(who, f"{what} : {awaited}"))
+    parts = [
+        join(tag("h3", f"{head} ({len(found)})"), tag("ul", *(tag("li", each) for each in found)))
+        for head, found in lines.items()
+        if found
+    ]
+    if not parts:
+        parts = [tag("p", "Aucun absent, aucun retard, aucune question sans note.")]
+    return tag("section", tag("h2", "À regarder"), *parts)
+
+
+def _list(students: Sequence[StudentMarks]) -> Html:
+    exercises = _exercises(students)
+    rows = []
+    for one in students:
+        mine = {each.exercise: each for each in one.exercises}
+        link = tag("a", name(one.student), href=f"eleves/{one.student.slug}.html")
+        final = "–" if one.mark is None else tag("strong", number(one.mark))
+        cells = (_cell(mine.get(exercise)) for exercise in exercises)
+        rows.append([link, one.student.group or "–", final, *cells])
+    return tag(
+        "section",
+        tag("h2", "Notes"),
+        table(
+            f"Notes sur {FULL}",
+            ["Élève", "Groupe", "Note", *exercises],
+            rows,
+            class_="nombres",
+            wide=True,
+        ),
+    )
+
+
+def _cell(mark: ExerciseMark | None) -> Html:
+    if mark is None or not mark.asked:
+        return join("–")
+    said = [mark.status] if mark.status != HANDED_IN else []
+    said += [f"{mark.days_late} j de retard"] if mark.days_late else []
+    said += ["décidée"] if mark.override else []
+    small = tag("div", ", ".join(said), class_="discret") if said else None
+    return join(number(mark.mark), small)
+
+
+def _spread(students: Sequence[StudentMarks], marks: list[Fraction]) -> Html:
+    """Répartit les notes, du trimestre par tranches, de chaque exercice en quelques nombres."""
+    starts = range(0, FULL, BIN)
+    counts = Counter(min(int(mark // BIN) * BIN, FULL - BIN) for mark in marks)
+    most = max(counts.values(), default=1)
+    bins = []
+    for start in starts:
+        end = "compris" if start + BIN == FULL else "exclu"
+        label = f"de {start} à {start + BIN} {end}"
+        bins.append([label, counts[start], bar(counts[start] / most)])
+    rows = []
+    for exercise, said in _exercises(students).items():
+        mine = [each for each in _of(students, exercise) if each.asked]
+        here = [each.mark for each in mine if each.status == HANDED_IN]
+        measures = (mean, median, min, max)
+        statuses = Counter(each.status for each in mine)
+        rows.append(
+            [
+                said,
+                *(statuses[status] for status in (HANDED_IN, ABSENT, UNREADABLE)),
+                sum(each.days_late > 0 for each in mine),
+                *(number(measure(here)) if here else "–" for measure in measures),
+            ]
+        )
+    heads = "Rendus,Absents,Illisibles,En retard,Moyenne,Médiane,Plus basse,Plus haute".split(",")
+    return tag(
+        "section",
+        tag("h2", "Distribution"),
+        table("Notes du trimestre", ["Note", "Élèves", "Répartition"], bins),
+        table(
+            "Notes des exercices, parmi les rendus lus",
+            ["Exercice", *heads],
+            rows,
+            class_="nombres",
+            wide=True,
+        ),
+    )
+
+
+def _questions(students: Sequence[StudentMarks], exercise: str) -> Html:
+    """Montre, question par question, ce qui a été réussi et les erreurs les plus fréquentes."""
+    answers: dict[str, list[QuestionMark]] = {}
+    for each in _of(students, exercise):
+        for question in each.questions:
+            answers.setdefault(question.id, []).append(question)
+    head = tag("h2", _exercises(students)[exercise])
+    if not answers:
+        return tag("section", head, tag("p", "Aucun rendu n'a été lu."))
+    rows = []
+    for found in answers.values():
+        full = sum(each.points == each.out_of for each in found)
+        none = sum(each.points == 0 for each in found)
+        part = len(found) - full - none
+        out_of = number(found[0].out_of)
+        average = number(mean(each.points for each in found))
+        reasons = Counter(without_detail(each) for each in found if each.reason)
+        mistakes = [
+            tag("li", f"{times} fois : ", prose(reason))
+            for reason, times in reasons.most_common(NUM_MISTAKES)
+        ]
+        rows.append(
+            [
+                wanted(found[0]),
+                join(f"{full} / {part} / {none}", bar(full / len(found), part / len(found))),
+                f"{average} / {out_of}",
+                tag("ul", *mistakes) if mistakes else "–",
+            ]
+        )
+    return tag(
+        "section",
+        head,
+        table(
+            f"{exercise} : élèves qui ont tous les points, une partie, aucun, parmi les rendus lus",
+            ["Question", "Tous / en partie / aucun", "Moyenne", "Erreurs les plus fréquentes"],
+            rows,
+            class_="erreurs",
+            wide=True,
+        ),
+    )

@@ -1,0 +1,374 @@
+"""Les pages d'un trimestre : entières, seules, sans danger, et à un seul élève."""
+
+import io
+import json
+import re
+from datetime import date, datetime
+from fractions import Fraction
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from grading.report import number
+from grading.term import figures
+from grading.term.marks import (
+    ABSENT,
+    UNREADABLE,
+    ExerciseMark,
+    Override,
+    QuestionMark,
+    Student,
+    StudentMarks,
+    Term,
+)
+from grading.term.pages import student_page, write_pages
+
+VOID = {"meta", "img"}
+HOSTILE = '<script>alert(1)</script> "O\'Neil" & fils'
+HANDED_AT = datetime(2026, 10, 1, 23, 5)
+
+
+class Page(HTMLParser):
+    """Lit une page : ses éléments fermés dans l'ordre, ses textes, ses adresses."""
+
+    def __init__(self, content: str):
+        super().__init__()
+        self.open, self.tags, self.texts, self.links, self.levels = [], [], [], [], []
+        self.attributes = []
+        self.feed(content)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        self.links += [value for name, value in attrs if name in ("href", "src")]
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        """Ce qui se lit, sur une ligne."""
+        return " ".join("".join(self.texts).split())
+
+
+def read(content: str) -> Page:
+    page = Page(content)
+    assert page.open == []
+    assert "script" not in page.tags
+    assert not any(name.startswith("on") for name in page.attributes)
+    assert "http://" not in content and "https://" not in content
+    assert page.levels[0] == 1
+    assert all(b - a <= 1 for a, b in zip(page.levels, page.levels[1:], strict=False))
+    assert page.tags.count("h1") == 1
+    return page
+
+
+def question(name, points, out_of=4, **said):
+    known = {
+        "reason_id": "",
+        "reason": "",
+        "detail": "",
+        "hints": (),
+        "manual": False,
+        "remark": "",
+    }
+    return QuestionMark(name, f"le {name}", Fraction(points), Fraction(out_of), **known | said)
+
+
+def graded(exercise, *questions, **kept):
+    whole = sum(each.out_of for each in questions)
+    before = 20 * sum(each.points for each in questions) / whole
+    known = {"handed_at": HANDED_AT, "mark": before} | kept
+    return ExerciseMark(exercise, f"Titre d'{exercise}", Fraction(1), questions, before, **known)
+
+
+def missed(exercise, status, note=""):
+    zero = Fraction(0)
+    return ExerciseMark(
+        exercise, f"Titre d'{exercise}", Fraction(1), (), zero, zero, status=status, note=note
+    )
+
+
+def wrong(points, detail=""):
+    """Une réponse dont la raison est connue, avec un indice."""
+    text = "Le pas est ignoré."
+    return question(
+        "pooling",
+        points,
+        reason_id="stride_ignored",
+        reason=f"{text} ({detail})" if detail else text,
+        detail=detail,
+        hints=("Regardez `stride`.",),
+    )
+
+
+def marks_of(name, number, *exercises, group="A"):
+    mark = sum(each.mark for each in exercises) / len(exercises)
+    return StudentMarks(Student(name, number, group), exercises, mark)
+
+
+@pytest.fixture
+def term(tmp_path):
+    """Quatre élèves : un retard, une absence, un zip illisible, une note décidée."""
+    manual = {"manual": True}
+    late = {"days_late": 2, "penalty": Fraction(3, 2), "mark": Fraction(6)}
+    students = (
+        marks_of(
+            "Alami Inès",
+            "70101",
+            graded("ex00", question("padding", 4), wrong(2, "ligne 12")),
+            graded(
+                "ex02",
+                question("poids", 0, reason_id="weights_shared", reason="Communs."),
+                question("avis", "3/2", remark="Bien <i>vu</i>.", **manual),
+            ),
+        ),
+        marks_of(
+            HOSTILE,
+            "70102",
+            graded("ex00", question("padding", 0), wrong(3, "<img src=x onerror=y>"), **late),
+            missed("ex02", ABSENT),
+        ),
+        marks_of(
+            "محمد \u202eexe.عبد",
+            "70103",
+            missed("ex00", UNREADABLE, "tp<b>.zip est abîmé"),
+            graded("ex02", question("poids", 4), pending=("Comparez",)),
+            group="B",
+        ),
+        marks_of(
+            "Cohen Noé",
+            "70104",
+            graded("ex00", question("padding", 4), wrong(0)),
+            graded(
+                "ex02",
+                question("poids", 1),
+                override=Override(Fraction(12), "Salle en panne"),
+                mark=Fraction(12),
+            ),
+        ),
+    )
+    return Term("CNN", date(2026, 11, 1), students, 1, False, tmp_path)
+
+
+def test_a_page_each_and_one_for_the_class(term):
+    paths = write_pages(term)
+    assert [path.relative_to(term.output).as_posix() for path in paths[1:]] == [
+        "eleves/script-alert-1-script-o-neil-fils-70102.html",
+        "eleves/exe-70103.html",
+        "eleves/cohen-noe-70104.html",
+        "classe.html",
+    ]
+    contents = [path.read_text(encoding="utf-8") for path in paths]
+    for marks, content in zip(term.students, contents[:-1], strict=True):
+        page = read(content)
+        assert page.links == ["#ex00", "#ex02"]
+        assert f"Note : {number(marks.mark)} sur 20" in page.text
+        for each in marks.exercises:
+            assert f"{each.exercise} — {each.title}{number(each.mark)} sur 20" in page.text
+            for asked in each.questions:
+                assert f"{number(asked.points)} / {number(asked.out_of)}" in page.text
+        for other in term.students:
+            if other is not marks:
+                assert other.student.name not in page.text
+                assert other.student.number not in page.text
+                assert other.student.slug not in content
+
+
+def test_what_a_student_reads(term):
+    paths = write_pages(term)
+    ines, hostile, unreadable, noah = (
+        read(path.read_text(encoding="utf-8")).text for path in paths[:4]
+    )
+    assert "Rendu le 1er octobre 2026 à 23 h 05, dans les temps." in ines
+    assert "Juste en partie. Le pas est ignoré. (ligne 12)Indice 1 : Regardez stride." in ines
+    assert "À reprendre. Communs." in ines
+    assert "Notée par votre enseignant.Bien <i>vu</i>." in ines
+    assert HOSTILE in hostile and "(<img src=x onerror=y>)" in hostile
+    assert "Questions : 3 sur 8, soit 7,5 sur 20." in hostile
+    assert "Retard : 2 jours commencés, 1,5 point retiré." in hostile
+    assert "avec 2 jours de retard." in hostile
+    assert "Aucun rendu n'a été reçu pour cet exercice." in hostile
+    assert "محمد \N{REPLACEMENT CHARACTER}exe.عبد" in unreadable
+    assert "il n'a pas pu être lu." in unreadable and "À savoir : tp<b>.zip est abîmé" in unreadable
+    assert "Note décidée par votre enseignant : 12 sur 20. Salle en panne." in noah
+
+
+def test_one_exercise_alone(term):
+    page = read(student_page(term.students[0], "ex02", course="CNN"))
+    assert "Titre d'ex02" in page.text and "ex00" not in page.text
+    assert "Note :" not in page.text  # celle du trimestre n'est pas celle du devoir
+
+
+def test_a_student_without_an_exercise_yet():
+    page = read(student_page(StudentMarks(Student("Alami Inès", "", ""), (), None)))
+    assert "Aucun exercice n'est encore noté." in page.text
+
+
+def test_an_exercise_not_yet_asked_is_no_absence(tmp_path):
+    later = missed("ex03", ABSENT, "À rendre avant le 12/12/2026.")._replace(weight=Fraction(0))
+    marks = StudentMarks(Student("Alami Inès", "1", ""), (later,), None)
+    page = read(student_page(marks))
+    assert "n'est pas encore à rendre." in page.text and "12/12/2026" in page.text
+    assert "sur 20" not in page.text and "Aucun rendu" not in page.text
+    path = write_pages(Term("CNN", date(2026, 11, 1), (marks,), 0, False, tmp_path))[-1]
+    assert "Absents (" not in read(path.read_text(encoding="utf-8")).text
+
+
+def test_points_without_a_hand_in_are_not_a_share_of_the_whole():
+    oral = graded("ex02", question("oral", 2, manual=True), status=ABSENT, handed_at=None)
+    oral = oral._replace(mark_before=Fraction(3, 2), mark=Fraction(3, 2))
+    page = read(student_page(marks_of("Alami Inès", "1", oral)))
+    assert "Questions : 2, soit 1,5 sur 20." in page.text
+
+
+def test_the_class_page_counts(term):
+    page = read(write_pages(term)[-1].read_text(encoding="utf-8"))
+    for name in ("Alami Inès", HOSTILE, "Cohen Noé"):
+        assert name in page.text
+    assert f"Absents (1){HOSTILE}, ex02" in page.text
+    assert "ex00 : 2 jours, 1,5 sur 20 en moins" in page.text
+    assert "Illisibles (1)" in page.text and "ex00 : tp<b>.zip est abîmé" in page.text
+    assert "Cohen Noé, ex02 : 12, Salle en panne" in page.text
+    assert "À noter (1)" in page.text and "ex02 : Comparez" in page.text
+    # Trois rendus lus d'ex00 : le padding juste deux fois, le pooling deux fois à moitié.
+    assert "Le padding2 / 0 / 12,67 / 4–" in page.text
+    assert "Le pooling0 / 2 / 11,67 / 43 fois : Le pas est ignoré." in page.text
+    assert "ligne 12" not in page.text  # la raison, sans ce qui n'est vrai que d'un rendu
+    counts = re.findall(r"de \d+ à \d+ (?:exclu|compris)(\d+)", page.text)
+    assert sum(map(int, counts)) == len(term.students)
+
+
+def test_pseudonyms_hide_the_words_of_others(term):
+    names = ("Élève 03", "Élève 01", "Élève 04", "Élève 02")
+    students = tuple(
+        each._replace(student=Student(name, name[-2:], each.student.group))
+        for name, each in zip(names, term.students, strict=True)
+    )
+    hidden = term._replace(students=students, pseudonyms=True)
+    page = read(write_pages(hidden)[-1].read_text(encoding="utf-8"))
+    assert page.links[0] == "eleves/eleve-03-03.html"
+    assert "zip" not in page.text and "Salle en panne" not in page.text
+
+
+def test_the_pages_of_another_list_go_away_and_no_other_file(term):
+    first = write_pages(term)[0]
+    own = first.with_name("mes_notes.html")
+    own.write_text("<p>à moi", encoding="utf-8")
+    write_pages(term._replace(students=term.students[1:]))
+    assert own.is_file() and not first.exists()
+
+
+def test_two_students_never_share_a_page(term):
+    twins = (term.students[0], term.students[0])
+    with pytest.raises(ValueError, match="Alami Inès .* page à lui"):
+        write_pages(term._replace(students=twins))
+    assert not (term.output / "classe.html").exists()
+
+
+def write_report(folder, **content):
+    path = folder / "models" / "ex02_fashion.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def shown(folder) -> str:
+    return str(figures.network(folder, "ex02") or "")
+
+
+def test_curves_and_confusion_come_from_the_report(tmp_path):
+    write_report(
+        tmp_path,
+        history={"accuracy": [0.5, 0.75, 0.7], "val_accuracy": [0.4, 0.6, 0.65]},
+        confusion_matrix=[[8, 2], [1, 9]],
+        classes_fr=["Pull", "<b>Sac"],
+    )
+    page = Page(shown(tmp_path))
+    assert page.tags.count("polyline") == 2
+    assert "entraînement (pointillé) : de 0,5 à 0,7 en 3 époques, au mieux 0,75 à l'époque 2" in (
+        page.text
+    )
+    assert "validation (trait plein) : de 0,4 à 0,65 en 3 époques" in page.text
+    (tmp_path / "exercises").mkdir()
+    assert shown(tmp_path / "exercises") == shown(tmp_path)
+    assert "Pull82<b>Sac19" in page.text and "b" not in page.tags
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"history": {"loss": [float("nan"), 1.0]}},
+        {"history": {"loss": ["<script>", 1.0]}},
+        {"history": {"loss": [10**400, 1.0]}},
+        {"history": {"loss": [1.0] * 10_000}},
+        {"history": {"loss": 3}, "confusion_matrix": [[1, 2], [3]]},
+        {"confusion_matrix": [["<script>", 1], [1, 2]]},
+        {"confusion_matrix": [[True, 1], [1, 2]]},
+        {"confusion_matrix": 7, "history": [1]},
+    ],
+)
+def test_a_report_that_is_not_one_shows_nothing(tmp_path, content):
+    write_report(tmp_path, **content)
+    assert shown(tmp_path) == ""
+
+
+def test_files_that_are_not_read(tmp_path, repo):
+    folder, elsewhere = tmp_path / "rendu", tmp_path / "autre"
+    (folder / "models").mkdir(parents=True)
+    elsewhere.mkdir()
+    path = folder / "models" / "ex02_fashion.json"
+    for content in (b"{", b"[" * 100_000, (repo / "models" / path.name).read_bytes()):
+        path.write_bytes(content)
+        assert shown(folder) == ""
+    path.unlink()
+    write_report(elsewhere, history={"loss": [2, 1]})
+    assert shown(elsewhere)
+    path.symlink_to(elsewhere / "models" / path.name)
+    assert shown(folder) == ""
+
+
+def png(pixels, **options) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def test_an_image_keeps_its_pixels_only(tmp_path):
+    pixels = np.zeros((20, 3000, 3), np.uint8)
+    pixels[:, :1500] = (255, 0, 0)
+    kept = PngImagePlugin.PngInfo()
+    kept.add_text("Comment", "<script>")
+    folder = tmp_path / "figures" / "ex02_fashion"
+    folder.mkdir(parents=True)
+    (folder / "filtres.png").write_bytes(png(pixels, pnginfo=kept) + b"<script>")
+    again = figures.redraw((folder / "filtres.png").read_bytes())
+    assert b"script" not in again
+    image = Image.open(io.BytesIO(again)).convert("RGB")
+    assert image.size == (figures.MAX_SIDE_PX, 7) and image.info == {}
+    assert image.getpixel((10, 3)) == (255, 0, 0) and image.getpixel((990, 3)) == (0, 0, 0)
+    assert Page(shown(tmp_path)).links[0].startswith("data:image/png;base64,")
+
+
+def test_an_image_that_is_not_one_is_left_out():
+    bomb = png(np.zeros((5000, 4000), bool))
+    good = png(np.arange(256, dtype=np.uint8).reshape(16, 16))
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG")
+    jpeg = file.getvalue()
+    assert len(bomb) < 10_000 and figures.redraw(good)
+    for content in (bomb, b"", b"<svg onload=alert(1)>", good[:30], jpeg):
+        assert figures.redraw(content) is None
