@@ -46,6 +46,9 @@ DECISIVE = {
     "ex18_segmentation.unpooling": {"max_pool_with_places", "unpool"},
     "ex25_captions.bleu": {"bleu", "brevity_penalty"},
     "ex25_captions.decoding": {"to_words", "to_answers"},
+    "ex28_pose_and_depth.pose": {"heat_maps", "pck"},
+    "ex28_pose_and_depth.depth": {"match_windows", "depth_cm"},
+    "ex28_pose_and_depth.counting": {"density_map", "count_density"},
 }
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}

@@ -33,6 +33,8 @@ NAMES_FR = {
 def density_map(heads: np.ndarray) -> np.ndarray:
     """Dessine une tache gaussienne par tête, de somme 1 dans l'image, même au bord.
 
+    Son écart-type est de 2 pixels. Le pixel i couvre [i, i + 1[ : son centre est en i + 0,5.
+
     Args:
         heads: `(k, 2)` : x, y en pixels ; les lignes de NaN ne comptent pas.
 

@@ -37,6 +37,8 @@ REGIONS_FR = {"all": "tout", "visible": "visible", "flat": "uni", "hidden": "cac
 def match_windows(images: np.ndarray, kind: str, *, window_px: int) -> np.ndarray:
     """Apparie des fenêtres : pour chaque pixel de gauche, le décalage de moindre coût.
 
+    Un décalage d, de 0 à 15, compare le pixel `(x, y)` de gauche au pixel `(x - d, y)` de droite.
+
     Args:
         images: `(n, 2, h, w)` uint8 : gauche, droite.
         kind: `"sad"`, la somme des écarts absolus ; `"zncc"`, l'opposé de la corrélation, où ni

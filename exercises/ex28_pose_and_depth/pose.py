@@ -75,11 +75,11 @@ def decode(scores: np.ndarray, *, refine: bool = True) -> np.ndarray:
     deux voisines, est exact. Au bord, où une voisine manque, le milieu de la case est gardé.
 
     Args:
-        scores: `(n, h, w, k)`, logarithmes à une constante près.
+        scores: `(n, h, w, k)`, logarithmes à une constante près ; une case a 2 pixels de côté.
         refine: affiner ; sinon, le milieu de la case.
 
     Returns:
-        `(n, k, 2)` float64 : x, y en pixels.
+        `(n, k, 2)` float64 : x, y en pixels ; le milieu de la case i est à i + 0,5 case.
     """
     n, height, width, num_joints = scores.shape
     best = scores.reshape(n, -1, num_joints).argmax(1)  # (n, k)
@@ -149,7 +149,8 @@ def build_regression() -> keras.Model:
 def pck(found: np.ndarray, puppets: Puppets, fraction: float = FRACTION, *, hidden=None) -> float:
     """Part des articulations à moins d'une fraction du torse de leur vraie place.
 
-    Le torse va de l'épaule gauche à la hanche droite : la mesure ne dépend pas de l'échelle.
+    Le torse va de l'épaule gauche à la hanche droite (articulations 1 et 8) : la mesure ne dépend
+    pas de l'échelle.
 
     Args:
         found: `(n, 13, 2)`, en pixels.

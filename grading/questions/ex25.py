@@ -116,10 +116,10 @@ def ask_brevity_penalty(ask: Ask) -> Credit:
         return min(1.0, said / true)
 
     def both(said, true):
-        return math.exp(1 - true / said) if said < true else math.exp(1 - said / true)
+        return _penalty(said, true) if said < true else math.exp(1 - said / true)
 
     def unbounded(said, true):
-        return math.exp(1 - true / said)
+        return math.exp(1 - true / said) if said else 0.0
 
     mistakes = [
         Mistake("no_brevity_penalty", lambda said, true: 1.0, "1/2"),
