@@ -42,7 +42,8 @@ def segment(image: np.ndarray, *, num_segments: int = NUM_SEGMENTS) -> np.ndarra
         num_segments: nombre de morceaux voulu, à peu près : la grille de départ est régulière.
 
     Returns:
-        Numéros des morceaux, `(H, W)` entiers, de 0 au nombre de morceaux moins 1.
+        Numéros des morceaux, `(H, W)` entiers, de 0 au nombre de morceaux moins 1 ; chaque
+        morceau est d'un seul tenant.
 
     Source : Achanta et al., « SLIC Superpixels », IEEE TPAMI 34(11), 2012.
     """
@@ -93,10 +94,11 @@ def fit_linear(visible: np.ndarray, outputs: np.ndarray, weights: np.ndarray) ->
     Args:
         visible: `(n, morceaux)` booléens.
         outputs: `(n,)`, réponse du réseau à chaque variante.
-        weights: `(n,)`, ce que compte chaque variante.
+        weights: `(n,)`, ce que compte le carré de l'erreur sur chaque variante.
 
     Returns:
-        Coefficients `(morceaux,)` float64 ; la constante du modèle, non pénalisée, est omise.
+        Coefficients `(morceaux,)` float64 ; la pénalité vaut 0,01 fois la somme de leurs carrés.
+        La constante du modèle, non pénalisée, est omise.
     """
     shares = weights / weights.sum()
     centred = visible - shares @ visible
@@ -114,6 +116,10 @@ def lime_coefficients(
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mesure ce que chaque morceau ajoute à la probabilité d'une classe.
+
+    Dans une variante, chaque morceau est visible une fois sur deux. Elle compte exp(−(d / 0,25)²),
+    d étant un moins la racine de la part des morceaux visibles : à une image presque entière, on
+    demande plus de justesse.
 
     Args:
         model: images uint8 → probabilités ; il n'est pas modifié.
@@ -152,7 +158,10 @@ def gains(model: "keras.Model", image: np.ndarray, class_index: int, **options) 
 
 
 def lime(model: "keras.Model", image: np.ndarray, class_index: int, **options) -> np.ndarray:
-    """Rend la carte de `gains`, mêmes options : `(H, W)` float32 dans [0, 1]."""
+    """Rend la carte de `gains`, mêmes options : `(H, W)` float32 dans [0, 1].
+
+    Le négatif y vaut zéro, le plus grand un ; des zéros si rien n'est positif.
+    """
     return maps.normalise(gains(model, image, class_index, **options))
 
 

@@ -39,6 +39,7 @@ DECISIVE = {
     "ex05_inception.features": {"make_generator", "frozen_base"},
     "ex05_inception.head": {"build_head"},
     "ex07_occlusion": {"drops", "occlusion"},
+    "ex10_lime": {"lime_coefficients", "lime"},
     "ex16_bag_of_words.dictionary": {"sample_patches", "whitening_matrix"},
     "ex16_bag_of_words.encoding": {"hard_code", "triangle_code", "quarter_means"},
     "ex17_detection.boxes": {"non_max_suppression"},

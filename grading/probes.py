@@ -776,10 +776,11 @@ class Glance:
     Args:
         kernel: `(H, W, 3, classes)`, ce que chaque pixel ajoute au score de chaque classe.
         bias: `(classes,)`.
+        softmax: faux si les réponses sont les scores mêmes.
     """
 
-    def __init__(self, kernel, bias):
-        self._kernel, self._bias = kernel, bias
+    def __init__(self, kernel, bias, softmax: bool = True):
+        self._kernel, self._bias, self._softmax = kernel, bias, softmax
 
     def predict(self, images, batch_size=None, verbose="auto", steps=None):
         """Rend les probabilités `(n, classes)` float32 d'images uint8 `(n, H, W, 3)`."""
@@ -793,6 +794,8 @@ class Glance:
             )
         pixels = images.astype(np.uint8) / 255  # l'entrée d'un modèle du cours est uint8
         scores = np.tensordot(pixels, self._kernel, 3) + self._bias
+        if not self._softmax:
+            return scores.astype(np.float32)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 

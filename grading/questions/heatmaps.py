@@ -29,8 +29,10 @@ def glance(rng: np.random.Generator, image: np.ndarray) -> messages.Ingredient:
 
 
 def probabilities(model: messages.Ingredient, images: np.ndarray) -> np.ndarray:
-    """Rend les probabilités `(n, NUM_CLASSES)` d'images `(n, H, W, 3)`."""
+    """Rend les réponses `(n, NUM_CLASSES)` d'un réseau de `glance` à des images `(n, H, W, 3)`."""
     scores = np.tensordot(images / 255, model.options["kernel"], 3) + model.options["bias"]
+    if not model.options.get("softmax", True):
+        return scores
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
