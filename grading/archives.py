@@ -23,9 +23,16 @@ class RefusedError(ValueError):
 
 
 def is_wanted(path: PurePosixPath | Path) -> bool:
-    """Dit si un fichier peut servir à noter, d'après son seul chemin."""
-    hidden = any(part.startswith(".") or part in HIDDEN for part in path.parts)
-    return not hidden and (path.suffix.lower() in (*WANTED, *OTHERS) or path.name == "predict")
+    """Dit si un fichier peut servir à noter, ou à illustrer la note, d'après son seul chemin."""
+    if any(part.startswith(".") or part in HIDDEN for part in path.parts):
+        return False
+    named = path.name == "predict" or is_figure(path)
+    return named or path.suffix.lower() in (*WANTED, *OTHERS)
+
+
+def is_figure(path: PurePosixPath | Path) -> bool:
+    """Dit si un fichier est une image qu'un exercice écrit dans `figures/exNN_nom/`."""
+    return path.suffix.lower() == ".png" and "figures" in path.parts
 
 
 def names(path: Path) -> list[PurePosixPath]:

@@ -23,12 +23,15 @@ MAX_FILES = 2_000  # d'un rendu
 LIMITS = {
     "": MAX_SOURCE_BYTES,
     ".ipynb": MAX_NOTEBOOK_BYTES,
+    ".png": submission.MAX_FIGURE_BYTES,
     ".keras": MAX_MODEL_BYTES,
     ".tflite": MAX_MODEL_BYTES,
     ".zip": archives.MAX_OPENED_BYTES,
 }
 WORK = (".py", ".ipynb", ".zip")
-RESERVED = re.compile(r"ex\d\d_\w+|exercises|convnets|models|runs|tests|grading|docs|data|[._].*")
+RESERVED = re.compile(
+    r"ex\d\d_\w+|exercises|convnets|figures|models|runs|tests|grading|docs|data|[._].*"
+)
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)_?(?P<rest>.*)")
 WEIGHED = {"ex02_fashion": "fashion", "ex03_cifar10": "cifar", "ex04_lenet": "lenet"}
 
@@ -361,7 +364,7 @@ def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
                 shutil.rmtree(temporary)
             except RefusedError as error:
                 remarks.append(str(error).rstrip("."))
-        elif path.suffix.lower() in archives.WANTED or path.name == "predict":
+        elif suffix in archives.WANTED or path.name == "predict" or archives.is_figure(inside):
             copy = home / inside
             copy.parent.mkdir(parents=True, exist_ok=True)
             if not copy.exists():

@@ -14,6 +14,7 @@ EXERCISES = REPO / "exercises"
 COMMAND = "serving/command.py"  # dans convnets/ : ce que lance ./predict
 MAX_SOURCE_BYTES = 2**20  # par fichier de texte
 MAX_MODEL_BYTES = 256 * 2**20
+MAX_FIGURE_BYTES = 4 * 2**20
 MAX_FILES = 400
 TEXTS = (".py", ".json", ".toml", ".txt")
 WEIGHTS = (".keras", ".tflite", ".json")  # ce qu'un entraînement enregistre
@@ -188,12 +189,20 @@ def keep(submitted: Submission, folder: Path, *, slugs: Iterable[str]) -> Submis
     home, root = folder, folder / submitted.root.relative_to(submitted.home)
     _copy_all_sources(submitted, root, home / "convnets")
     paths = [submitted.weights(slug, end) for slug in slugs for end in WEIGHTS]
+    paths += figures(submitted)
     for path in filter(None, [_script(submitted), *paths]):
         if _is_own(submitted, path) and path.stat().st_size <= MAX_MODEL_BYTES:
             copy = home / path.relative_to(submitted.home)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy, follow_symlinks=False)
     return submitted._replace(root=root, home=home)
+
+
+def figures(submitted: Submission) -> list[Path]:
+    """Liste les images que les commandes de l'élève ont écrites, `figures/exNN_nom/*.png`."""
+    found = sorted(submitted.home.glob("figures/ex[0-9][0-9]_*/*.png"))
+    small = [path for path in found if path.lstat().st_size <= MAX_FIGURE_BYTES]
+    return [path for path in small if _is_own(submitted, path)][:MAX_FILES]
 
 
 def _copy_all_sources(submitted: Submission, package: Path, shared: Path) -> None:

@@ -12,11 +12,10 @@ from pathlib import Path
 from PIL import Image
 
 from convnets.core.cli import agreed
-from grading.submission import REPO
+from grading.submission import MAX_FIGURE_BYTES, REPO
 from grading.term.elements import Html, join, picture, table, tag
 
 MAX_REPORT_BYTES = 2**20
-MAX_IMAGE_BYTES = 4 * 2**20
 MAX_IMAGE_PIXELS = 16 * 10**6
 MAX_SIDE_PX = 1000  # d'une image dans la page
 MAX_IMAGES = 6
@@ -51,7 +50,7 @@ def network(folder: Path, exercise: str) -> Html | None:
             end = " ; le correcteur ne les a pas refaites."
             parts += [tag("p", said, tag("code", where), end, class_="discret"), shown]
             drawn = True
-    figures = _files(folder, exercise, ("figures",), ".png", MAX_IMAGE_BYTES)
+    figures = _files(folder, exercise, ("figures",), ".png", MAX_FIGURE_BYTES)
     wanted = [path for path in figures if not (drawn and path.stem in REDRAWN)]
     images = [
         tag(

@@ -230,3 +230,20 @@ def test_nothing_to_grade(folder, collect):
         collect(folder / "absent")
     with pytest.raises(FileNotFoundError, match="rien à noter"):
         collect(folder, one=True)
+
+
+def test_figures_come_along(folder, collect):
+    names = ("figures/ex02_fashion/courbes.png", "figures/ex02_fashion/gros.png", "photo.png")
+    files = {name: name for name in names} | {names[1]: "x" * 5_000_000}
+    write(
+        folder / "martin.zip",
+        {"TP/ex02_fashion.py": NETWORK} | {f"TP/{k}": files[k] for k in files},
+    )
+    write(folder / "dupont/exercises/ex02_fashion.py", NETWORK)
+    for name, content in files.items():
+        write(folder / "dupont" / name, content)
+    (folder / "dupont/figures/ex02_fashion/lien.png").symlink_to(folder / "martin.zip")
+    found = collect(folder)
+    assert len(found.submissions) == 2
+    for each in found.submissions:
+        assert [p.relative_to(each.home).as_posix() for p in each.home.rglob("*.png")] == [names[0]]
