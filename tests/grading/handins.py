@@ -96,6 +96,26 @@ def completed(statement: str, answer: str) -> str:
     return ast.unparse(tree) + "\n"
 
 
+def disguised(text: str) -> str:
+    """Déguise un code : noms changés, fonctions dans l'autre ordre, commentaires disparus."""
+    tree = ast.parse(text)
+    definitions = {_name(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+    names = {
+        each.id
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
+    renamed = {name: f"valeur_{rank}" for rank, name in enumerate(sorted(names - definitions))}
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Name):
+            each.id = renamed.get(each.id, each.id)
+    places = [k for k, node in enumerate(tree.body) if isinstance(node, ast.FunctionDef)]
+    nodes = [tree.body[k] for k in reversed(places)]
+    for place, node in zip(places, nodes, strict=True):
+        tree.body[place] = node
+    return ast.unparse(tree) + "\n"
+
+
 def _name(node: ast.stmt) -> str | None:
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         return node.targets[0].id

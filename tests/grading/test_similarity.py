@@ -1,0 +1,157 @@
+"""Les rendus qui se ressemblent, et ceux qui n'ont en commun que l'exercice."""
+
+import html
+import re
+from datetime import date
+
+import numpy as np
+import pytest
+
+from grading import handin, skeleton
+from grading.submission import REPO, file_of
+from grading.term import similarity
+from grading.term.similar_code import compare_codes, read_code
+from grading.term.similar_weights import ALIKE, compare_weights, cosine
+from tests.grading import handins, school
+
+FASHION = "ex02_fashion.py"
+
+
+@pytest.fixture
+def collected(tmp_path):
+    """Écrit des rendus, `{élève: {fichier: contenu}}`, et les prépare comme pour les noter."""
+
+    def collect(classroom: dict[str, dict[str, str | bytes]]):
+        for name, files in classroom.items():
+            for inside, content in files.items():
+                path = tmp_path / "rendus" / name / inside
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.encode() if isinstance(content, str) else content)
+        found = handin.collect(tmp_path / "rendus", tmp_path / "copie")
+        return {each.name: each for each in found.submissions}
+
+    return collect
+
+
+def pairs(exercise, submitted):
+    codes = {name: read_code(each, exercise) for name, each in submitted.items()}
+    return {each.names for each in compare_codes(exercise, codes).pairs}
+
+
+@pytest.mark.parametrize("name", ["filtres_numpy", "filtres_tenseurs"])
+def test_a_disguised_copy_is_seen(collected, name):
+    (path, text), *_ = handins.answers(name).items()
+    other = "filtres_tenseurs" if name == "filtres_numpy" else "filtres_numpy"
+    submitted = collected(
+        {"a": {path: text}, "b": {path: handins.disguised(text)}, "c": handins.answers(other)}
+    )
+    assert pairs("ex01", submitted) == {("a", "b")}
+
+
+def test_answers_to_the_same_statement_are_not_alike(collected):
+    """Leur énoncé complété fait la moitié de chaque fichier, et n'est pas compté."""
+    statement = skeleton.make_skeleton("ex01_filters")
+    submitted = collected(
+        {
+            name: {path: handins.completed(statement, text)}
+            for name in ("filtres_numpy", "filtres_tenseurs")
+            for path, text in handins.answers(name).items()
+        }
+    )
+    assert pairs("ex01", submitted) == set()
+
+
+def test_what_many_wrote_is_ordinary(collected):
+    """Ces réseaux ont le même `train`, la même mesure et les mêmes noms de classes."""
+    names = [path.name for path in (handins.HERE / "right").glob("fashion_*")]
+    assert {"fashion_simple", "fashion_classe", "fashion_ops"} <= set(names)
+    submitted = collected({name: handins.answers(name) for name in names})
+    assert pairs("ex02", submitted) == set()
+
+
+def test_the_solution_is_not_a_pair(collected):
+    """Deux élèves qui ont rendu le corrigé : il est public, et la page le dit."""
+    files = {file_of("ex01_filters"): handins.solution("ex01_filters")}
+    found = similarity.compare("ex01", collected({"a": files, "b": files}))
+    assert not found.code.pairs
+    assert found.code.close == {"a": 1.0, "b": 1.0}
+    assert "Rendus proches du corrigé" in similarity.page("Cours", date(2026, 1, 5), [found])
+
+
+def test_the_page_shows_lines_of_notebooks_and_escapes_them(collected):
+    text = handins.answers("filtres_numpy")["ex01_filters.py"]
+    hostile = "<script>alert(1)</script>&"
+    marked = text.replace("def as_filters", f"SIGNATURE = '{hostile}'\n\n\ndef as_filters", 1)
+    book = school.book(*handins.disguised(marked).split("\n\n\n"))
+    found = similarity.compare(
+        "ex01", collected({"<b>a": {"ex01_filters.py": marked}, "b": {"tp <i>.ipynb": book}})
+    )
+    page = similarity.page("<u>", date(2026, 1, 5), [found])
+    assert not re.search(r"<(script|b|i|u)>", page)
+    shown = html.unescape(page)
+    assert hostile in shown
+    assert re.search(r"<b>a — ex01_filters.py, lignes \d+ à \d+", shown)
+    assert re.search(r"b — cellule \d+ de tp <i>.ipynb, ligne", shown)
+
+
+def test_a_folder_is_compared_alone(collected, tmp_path, capsys):
+    (path, text), *_ = handins.answers("filtres_numpy").items()
+    collected({"a": {path: text}, "b": {path: handins.disguised(text)}})
+    output = tmp_path / "r.html"
+    arguments = [str(tmp_path / "rendus"), "--exercise", "ex01", "--output", str(output)]
+    assert similarity.main(arguments) == 0
+    assert "1 paires de codes, 0 de poids" in capsys.readouterr().out
+    assert 'href="#ex01-1"' in output.read_text(encoding="utf-8")
+
+
+def test_networks_of_other_shapes_have_nothing_in_common():
+    rng = np.random.default_rng(0)
+    ours = [((4, 8), rng.normal(size=32)), ((8, 16), rng.normal(size=64))]
+    near = [(shape, values + 0.1 * rng.normal(size=values.size)) for shape, values in ours]
+    assert cosine(ours, near) > 0.9
+    assert cosine(ours, [*near, *near, *near]) == 0
+    assert cosine(ours, []) == 0
+
+
+@pytest.mark.slow
+def test_only_networks_of_one_seed_or_one_file_start_alike(collected, tmp_path):
+    """Quatre vrais entraînements : deux graines, le second repris, la première recommencée."""
+    import keras
+    from keras import layers
+
+    with np.load(REPO / "tests/extracts/fashion_mnist_test.npz") as extract:
+        x, y = extract["x"], extract["y"]
+    files = {}
+
+    def train(name, model, *, seed, epochs):
+        keras.utils.set_random_seed(seed)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(x, y, epochs=epochs, verbose=0)
+        model.save(tmp_path / "poids.keras")
+        files[name] = {
+            FASHION: handins.answers("fashion_simple")[FASHION],
+            "models/ex02_fashion.keras": (tmp_path / "poids.keras").read_bytes(),
+        }
+        return model
+
+    def fresh(seed):
+        keras.utils.set_random_seed(seed)
+        return keras.Sequential(
+            [
+                *(keras.Input((28, 28)), layers.Rescaling(1 / 255), layers.Reshape((28, 28, 1))),
+                *(layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(4)),
+                *(layers.Conv2D(16, 3, activation="relu"), layers.Flatten()),
+                layers.Dense(10, activation="softmax"),
+            ]
+        )
+
+    train("un", fresh(1), seed=1, epochs=3)
+    second = train("deux", fresh(2), seed=2, epochs=3)
+    train("suite de deux", second, seed=3, epochs=3)
+    train("un, plus long", fresh(1), seed=4, epochs=6)
+    found = compare_weights(collected(files), "ex02_fashion")
+    assert {frozenset(each.names) for each in found} == {
+        frozenset({"un", "un, plus long"}),
+        frozenset({"deux", "suite de deux"}),
+    }
+    assert all(not each.identical and each.cosine >= ALIKE + 0.2 for each in found)
