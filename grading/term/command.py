@@ -20,6 +20,7 @@ from grading.term.course import Course, Work, read_course
 from grading.term.hand_ins import Gathered, gather
 from grading.term.manual import Given, read_manual
 from grading.term.marks import HANDED_IN, ExerciseMark, Student, StudentMarks, Term
+from grading.term.similarity import write_similarity
 from grading.term.tables import write_tables
 
 CACHE = ".cache"  # dans le dossier de sortie : rendus copiés, notes gardées, graine, pseudonymes
@@ -89,6 +90,8 @@ def grade_term(course: Course, *, everything: bool = False) -> list[Path]:
     written = write_tables(course, shown)
     for each in heard:
         written += _write_worksheets(course, each, real)
+    if course.similarity:
+        written += write_similarity(shown)
     _summary(shown)
     return written
 
