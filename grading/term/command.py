@@ -158,12 +158,9 @@ def _answers(
 ) -> dict[str, list[Answer]]:
     """Note les rendus d'un exercice, en disant ce qui l'est."""
     work, exercise = heard.work, read_scale()[heard.work.exercise]
-    rules = [r for r in exercise.rules if r.name != "weights" or not work.without_weights]
+    rules = work.rules
     ready = [
-        each.submission
-        for each in heard.gathered.hand_ins.values()
-        if each.submission
-        and any(module[:4] == work.exercise for module in each.submission.modules)
+        each.submission for each in heard.gathered.hand_ins.values() if each.answers(work.exercise)
     ]
     names = {each.number: each.name for each in course.students}
     graded = []
@@ -181,9 +178,12 @@ def _answers(
     print(f"{title} : {agreed(len(ready), 'rendu')}{dates}", flush=True)
     folder = cache / "notes" / work.exercise
     found = grade_all(ready, rules, folder, seed=seed, everything=everything, tell=tell)
-    print(
-        f"  {agreed(len(set(graded)), 'noté')}, {agreed(len(found) - len(set(graded)), 'inchangé')}"
-    )
+    for number, each in found.items():
+        for answer in each:
+            if answer.reason == SHARED:
+                print(f"  Mêmes poids : {names[number]} et {names[answer.detail]}")
+    num_new = len(set(graded))
+    print(f"  {agreed(num_new, 'noté')}, {agreed(len(found) - num_new, 'inchangé')}")
     return found
 
 

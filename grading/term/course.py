@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from grading.scale import FULL, read_scale
+from grading.scale import FULL, Rule, read_scale
 from grading.term import sheets
 from grading.term.dates import END_OF_DAY, read_date
 from grading.term.marks import Override, Student
@@ -83,6 +83,12 @@ class Work(NamedTuple):
     grade_column: str
     submitted_column: str
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Questions que le correcteur pose."""
+        rules = read_scale()[self.exercise].rules
+        return tuple(r for r in rules if r.name != "weights" or not self.without_weights)
+
 
 class Course(NamedTuple):
     """Un trimestre, tel que l'enseignant le décrit.
@@ -134,7 +140,7 @@ class _Table:
         value = self._content.pop(key)
         try:
             return convert(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, FileNotFoundError) as error:
             raise ValueError(f"{self.where}, {key} : {str(error).rstrip('.')}.") from error
 
     def end(self, *known: str) -> None:

@@ -33,6 +33,12 @@ class HandIn(NamedTuple):
     owner: str
     participant: str
 
+    def answers(self, exercise: str) -> bool:
+        """Dit si le rendu se lit, et contient quelque chose pour un exercice."""
+        return bool(self.submission) and any(
+            module[:4] == exercise for module in self.submission.modules
+        )
+
 
 class Gathered(NamedTuple):
     """Ce qui a été reçu pour un exercice.

@@ -7,7 +7,6 @@ from fractions import Fraction
 from convnets.core.cli import agreed
 from convnets.core.files import own_suffix, replacing
 from grading.report import BYTE_ORDER_MARK, exact, plain
-from grading.scale import read_scale
 from grading.term import sheets
 from grading.term.course import Course, Work
 from grading.term.marks import ABSENT, FULL, ExerciseMark, Term
@@ -68,11 +67,9 @@ def table(course: Course, term: Term) -> list[list]:
 
 def _columns(work: Work) -> list[tuple[str, Fraction, str]]:
     """Rend les questions d'un exercice : nom, points, et ce que dit la colonne voisine."""
-    return [
-        (rule.id, rule.points, "raison")
-        for rule in read_scale()[work.exercise].rules
-        if rule.name != "weights" or not work.without_weights
-    ] + [(f"{work.exercise}.{each.id}", each.points, "remarque") for each in work.manual]
+    asked = [(rule.id, rule.points, "raison") for rule in work.rules]
+    manual = [(f"{work.exercise}.{each.id}", each.points, "remarque") for each in work.manual]
+    return asked + manual
 
 
 def _mark(mark: ExerciseMark) -> Fraction | None:

@@ -113,16 +113,15 @@ def exercise_mark(
     status, folder = ABSENT, None
     if hand_in and hand_in.submission is None:
         status = UNREADABLE
-    elif hand_in and any(name[:4] == work.exercise for name in hand_in.submission.modules):
+    elif hand_in and hand_in.answers(work.exercise):
         status, folder = HANDED_IN, hand_in.submission.root
     elif hand_in:
         notes.append(f"Le rendu ne contient rien pour {work.exercise}")
-    rules = [r for r in exercise.rules if r.name != "weights" or not work.without_weights]
     manual = [each for each in questions if each.manual]
-    whole = sum(rule.points for rule in rules) + sum(each.out_of for each in manual)
+    whole = sum(rule.points for rule in work.rules) + sum(each.out_of for each in manual)
     before = FULL * sum((each.points for each in questions), Fraction(0)) / whole
     handed_at = hand_in.handed_at if hand_in and status != ABSENT else None
-    days = days_late(handed_at, due)
+    days = days_late(handed_at, due) if status == HANDED_IN else 0
     lost = penalty(before, work.late, days) if days else Fraction(0)
     limit = work.late.refused_after_days
     if days and limit is not None and days > limit:

@@ -1,0 +1,259 @@
+"""La commande entière, avec un correcteur imité ; puis une fois pour de bon."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import openpyxl
+import pytest
+
+from grading import scale
+from grading.__main__ import is_term
+from grading.term import command
+
+
+def run(home, *options):
+    return command.main([str(home / "cours.toml"), *options])
+
+
+def notes(home, name="notes.csv"):
+    text = (home / "notes" / name).read_text(encoding="utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text), delimiter=";"))
+
+
+def test_a_term_from_the_command_to_the_files(home, marker, capsys):
+    marker.verdicts = {("1001", "ex00.relu"): ("1/8", "absolute_value", "")}
+    given = (home / "Notes TP0.csv").read_bytes()
+    assert run(home) == 0
+    shown = capsys.readouterr().out
+    ines, leo, zoe, tom = notes(home)
+    # 20 - 7/8 sur 20 pour Inès ; un jour de retard pour Léo ; 12,5 décidé pour Zoé.
+    assert (ines["ex00 /20"], leo["ex00 /20"], zoe["ex00 /20"]) == ("19,125", "19", "12,5")
+    assert ines["ex00.relu /1"] == "0,125" and "absolue" in ines["ex00.relu, raison"]
+    assert leo["ex00, état"].startswith("rendu ; 1 jour de retard, −1")
+    assert "rattrapé à l'oral" in zoe["ex00, état"] and zoe["ex01 /20"] == ""
+    assert tom["ex00 /20"] == "0" and tom["ex00, état"] == "absent" and tom["note /20"] == "0"
+    assert ines["note /20"] == "19,41667"  # (2 × 19,125 + 20) / 3
+    assert "Léo Costa" in shown and "dates : la feuille de Moodle" in shown
+    assert "« alami » est pris pour Inès Alami" in shown
+    sheet = openpyxl.load_workbook(home / "notes" / "notes.xlsx").active
+    assert [cell.value for cell in sheet["E"]] == ["ex00 /20", 19.125, 19, 12.5, 0]
+    filled = (home / "notes" / "moodle" / "ex00-Notes TP0.csv").read_bytes()
+    assert given == (home / "Notes TP0.csv").read_bytes()
+    wanted = given
+    for mark in (b'"19,125"', b"19", b'"12,5"', b"0"):
+        wanted = wanted.replace(b',,"20,00"', b"," + mark + b',"20,00"', 1)
+    assert filled == wanted
+
+
+def test_again_only_what_changed(home, marker, capsys):
+    run(home)
+    assert sorted(marker.asked) == ["1001", "1001", "1002", "1002", "1003"]
+    before = [path.read_bytes() for path in sorted((home / "notes").glob("*/*.csv"))]
+    marker.asked.clear()
+    run(home)
+    assert marker.asked == []
+    assert before == [path.read_bytes() for path in sorted((home / "notes").glob("*/*.csv"))]
+    path = home / "tp1" / "costa" / "ex01_filters.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\n# relu\n", encoding="utf-8")
+    run(home)
+    assert marker.asked == ["1002"]
+    run(home, "--all")
+    assert len(marker.asked) == 6
+    assert "0 noté, 3 inchangés" in capsys.readouterr().out
+
+
+def test_another_scale_or_another_seed_regrades(home, marker, monkeypatch, tmp_path_factory):
+    text = (home / "cours.toml").read_text(encoding="utf-8").replace("seed = 5\n", "")
+    (home / "cours.toml").write_text(text, encoding="utf-8")
+    run(home)
+    state = home / "notes" / ".cache" / "trimestre.json"
+    seed = json.loads(state.read_text())["seed"]
+    marker.asked.clear()
+    copied = tmp_path_factory.mktemp("copie") / "questions"
+    shutil.copytree(scale.SCALE, copied)
+    monkeypatch.setattr(scale, "SCALE", copied)
+    with open(copied / "ex01.toml", "a", encoding="utf-8") as file:
+        file.write("\n# un seuil de plus\n")
+    run(home)
+    assert sorted(marker.asked) == ["1001", "1002"]  # ex01 seulement : la graine tirée est gardée
+    assert json.loads(state.read_text())["seed"] == seed
+    marker.asked.clear()
+    (home / "cours.toml").write_text(f"seed = {seed + 1}\n{text}", encoding="utf-8")
+    run(home)
+    assert len(marker.asked) == 5
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(home, marker, capsys):
+    marker.broken = "1002"
+    assert run(home) == 1
+    assert "Erreur : l'atelier s'est arrêté" in capsys.readouterr().err
+    assert not (home / "notes" / "notes.csv").exists()
+    marker.broken = ""
+    marker.asked.clear()
+    assert run(home) == 0
+    assert marker.asked == ["1002", "1003", "1001", "1002"]  # ex00 sans 1001, puis ex01
+
+
+def test_weights_shared_with_a_student_who_hands_in_again(home, marker):
+    """Celui dont on partageait les poids les change : on est renoté aussi."""
+    shared = {
+        (number, "ex01.convolve"): (0, "weights_shared", other)
+        for number, other in [("1001", "1002"), ("1002", "1001")]
+    }
+    marker.verdicts = shared
+    run(home)
+    marker.verdicts = {}
+    marker.asked.clear()
+    path = home / "tp1" / "costa" / "ex01_filters.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\n# à moi\n", encoding="utf-8")
+    run(home)
+    assert marker.asked == ["1002", "1001"]
+    assert [row["ex01 /20"] for row in notes(home)][:2] == ["20", "20"]
+    marker.verdicts = shared  # et dans l'autre sens
+    marker.asked.clear()
+    path.write_text(path.read_text(encoding="utf-8") + "\n# recopié\n", encoding="utf-8")
+    run(home)
+    assert marker.asked == ["1002", "1001"]
+
+
+def test_manual_marks_are_merged(home, marker):
+    run(home)
+    path = home / "ex00-a-noter.csv"
+    text = path.read_text(encoding="utf-8-sig")
+    path.write_text(text.replace("1001;Inès Alami;3A;;", "1001;Inès Alami;3A;2,5;vu"), "utf-8")
+    marker.asked.clear()
+    run(home)
+    ines, leo, *_ = notes(home)
+    assert ines["ex00 /20"] == "18"  # 22,5 points sur 25
+    assert ines["ex00.comparaison /5"] == "2,5" and ines["ex00.comparaison, remarque"] == "vu"
+    assert leo["ex00 /20"] == "19" and "Pas encore noté" in leo["ex00, état"]
+    assert marker.asked == []
+
+
+def test_pseudonyms_hide_names_but_not_from_moodle(home, marker, capsys):
+    text = "pseudonyms = true\n" + (home / "cours.toml").read_text(encoding="utf-8")
+    (home / "cours.toml").write_text(text, encoding="utf-8")
+    run(home)
+    first = notes(home)
+    assert [row["nom"] for row in first] == [f"Élève {k}" for k in range(1, 5)]
+    written = (home / "notes" / "notes.csv").read_text(encoding="utf-8-sig")
+    assert "Alami" not in written and "1001" not in written
+    assert b'"12,5"' in (home / "notes" / "moodle" / "ex00-Notes TP0.csv").read_bytes()
+    with open(home / "eleves.csv", "a", encoding="cp1252") as file:
+        file.write("1000;Abadie;Anne;3B\n")
+    run(home)  # une élève de plus ne change pas les pseudonymes des autres
+    again = notes(home)
+    assert [row["ex00 /20"] for row in again[:4]] == [row["ex00 /20"] for row in first]
+    assert again[4]["ex00, état"] == "absent"
+
+
+def test_a_hand_in_that_cannot_be_read_is_not_an_absence(home, marker):
+    file = "_assignsubmission_file_"
+    with zipfile.ZipFile(home / "tp0.zip", "a") as archive:
+        archive.writestr(f"Tom Garcia_904{file}/rendu.zip", b"PK abime")
+    run(home)
+    state = notes(home)[3]["ex00, état"]
+    assert state.startswith("illisible ; rendu.zip n'est pas un zip lisible")
+
+
+def test_before_the_due_date_nobody_is_absent(home, marker):
+    text = (home / "cours.toml").read_text(encoding="utf-8").replace("12/10/2026", "12/10/2999")
+    (home / "cours.toml").write_text(text, encoding="utf-8")
+    run(home)
+    tom = notes(home)[3]
+    assert (tom["ex00 /20"], tom["note /20"]) == ("", "") and "À rendre avant" in tom["ex00, état"]
+    filled = (home / "notes" / "moodle" / "ex00-Notes TP0.csv").read_text(encoding="utf-8-sig")
+    assert filled.rstrip().splitlines()[-1] == 'pour ""évaluation""",,"20,00",Oui,"-",-'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("_901_", "_999_", "la feuille de Moodle n'est pas celle de ce devoir : Inès Alami y est"),
+        ("Léo Costa_902_", "Alami Inès_901_", None),
+    ],
+)
+def test_hand_ins_that_contradict_each_other_are_said(home, marker, capsys, old, new, said):
+    members = zipfile.ZipFile(home / "tp0.zip")
+    contents = {each: members.read(each) for each in members.namelist()}
+    with zipfile.ZipFile(home / "tp0.zip", "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name.replace(old, new), content)
+    assert run(home) == 1
+    found = capsys.readouterr().err
+    assert (said or "deux rendus pour Inès Alami") in found and found.count("\n") == 1
+    assert marker.asked == [] and not (home / "notes" / "notes.csv").exists()
+
+
+def test_a_hand_in_of_nobody_is_named(home, marker, capsys):
+    (home / "tp1" / "costa").rename(home / "tp1" / "binôme 4")
+    run(home)
+    assert "à qui est « binôme 4 » ?" in capsys.readouterr().out
+    assert notes(home)[1]["ex01, état"] == "absent"
+    text = (home / "cours.toml").read_text(encoding="utf-8")
+    text = text.replace('id = "ex01"', 'id = "ex01"\nowners = { "binôme 4" = 1002 }')
+    (home / "cours.toml").write_text(text, encoding="utf-8")
+    run(home)
+    assert notes(home)[1]["ex01 /20"] == "20"
+
+
+def test_wrong_inputs_are_one_sentence(home, marker, capsys):
+    assert command.main([str(home / "rien.toml")]) == 1
+    assert capsys.readouterr().err.startswith("Erreur : ")
+    (home / "Notes TP0.csv").write_text("Identifier,Full name,Grade\nParticipant 1,X Y,\n")
+    assert run(home) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Erreur : ex00 : Notes TP0.csv") and said.count("\n") == 1
+
+
+def test_the_state_of_a_term_is_not_replaced_when_it_is_damaged(home, marker, capsys):
+    path = home / "notes" / ".cache" / "trimestre.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    assert run(home) == 1 and "trimestre.json est abîmé" in capsys.readouterr().err
+    assert path.read_text() == "{"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "term"),
+    [
+        (["cours.toml"], True),
+        (["--all", "cours.toml"], True),
+        (["rendus"], False),
+        (["rendus", "cours.toml"], False),
+        ([], False),
+    ],
+)
+def test_what_the_command_takes_for_a_term(arguments, term):
+    assert is_term(arguments) == term
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="la correction ne se lance que sous Linux")
+def test_a_real_term_graded_twice(home, repo):
+    def launch():
+        return subprocess.run(
+            [sys.executable, "-m", "grading", str(home / "cours.toml")],
+            cwd=repo,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+        )
+
+    first = launch()
+    assert first.returncode == 0, first.stdout + first.stderr
+    ines, leo, zoe, _ = notes(home)
+    assert ines["ex01 /20"] == leo["ex01 /20"] == "20"
+    assert ines["ex00.relu /1"] == "1" and zoe["ex00.relu /1"] == "0"
+    assert "absolue" in zoe["ex00.relu, raison"]
+    written = (home / "notes" / "notes.csv").read_bytes()
+    again = launch()
+    assert "0 noté, 3 inchangés" in again.stdout and "0 noté, 2 inchangés" in again.stdout
+    assert (home / "notes" / "notes.csv").read_bytes() == written

@@ -1,0 +1,94 @@
+from datetime import datetime
+from fractions import Fraction
+
+import pytest
+
+from grading.term import sheets
+from grading.term.course import Late, read_course
+from grading.term.marks import Override, Student
+
+
+def changed(home, old, new):
+    path = home / "cours.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path
+
+
+def test_a_course_is_read_whole(home):
+    course = read_course(home / "cours.toml")
+    assert course.students[0] == Student("Inès Alami", "1001", "3A")
+    first, second = course.works
+    assert first.hand_ins == {"3A": home / "tp0.zip", "3B": home / "tp0.zip"}
+    assert second.hand_ins == {"3A": home / "tp1"} and second.due == {}
+    assert first.due["3A"] == datetime(2026, 10, 13, 23, 59, 59)  # le jour entier
+    assert first.due["3B"] == datetime(2026, 10, 12, 23, 59)
+    assert first.weight == 2 and second.weight == 1 and first.late == Late(Fraction(1), Fraction(5))
+    assert first.manual_file == home / "ex00-a-noter.csv"
+    assert course.overrides == {("1003", "ex00"): Override(Fraction(25, 2), "rattrapé à l'oral")}
+    assert course.output == home / "notes" and course.seed == 5 and course.hint_level == 1
+
+
+def test_students_in_the_file_itself(home):
+    path = changed(
+        home,
+        'students = "eleves.csv"',
+        'students = [{name = "A B", number = 1003, group = "3A"}, '
+        '{name = "C D", number = "x7", group = "3B"}]',
+    )
+    assert read_course(path).students == (Student("A B", "1003", "3A"), Student("C D", "x7", "3B"))
+
+
+def test_students_from_a_workbook_a_class(home):
+    rows = [["Élève", "Numéro"], ["Inès Alami", "0012"], ["Zoé Faure", "1003"]]
+    sheets.write_xlsx(home / "a.xlsx", rows, title="a")
+    path = changed(home, '"eleves.csv"', '{ 3A = "a.xlsx", 3B = "Notes TP0.csv" }')
+    students = read_course(path).students
+    assert students[:2] == (Student("Inès Alami", "0012", "3A"), Student("Zoé Faure", "1003", "3A"))
+    assert Student("Tom Garcia", "904", "3B") in students  # la feuille de Moodle est une liste
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"tp0.zip"', '"tp9.zip"', r"ex00, hand_ins : .*tp9\.zip n'existe pas"),
+        ('"eleves.csv"', '"noms.csv"', r"noms\.csv n'existe pas"),
+        ('id = "ex01"', 'id = "ex99"', "ex99 n'est pas au barème ; au choix : ex00, ex01"),
+        ('id = "ex01"', 'id = "ex00"', "ex00 y est deux fois"),
+        ("2026-10-13", '"mardi"', "ex00, due : date illisible : « mardi »"),
+        ("{ 3A = 2026", "{ 3C = 2026", "3C n'est pas une classe ; au choix : 3A, 3B"),
+        ("hints = 1", "hints = 4", "hints : attendu 0 .aucun indice. à 3, reçu 4"),
+        ("hints = 1", "indices = 1", "indices n'est pas connu ; au choix : title"),
+        ("weight = 2", "weight = -2", "ex00, weight : attendu un nombre d'au moins 0"),
+        ("weight = 2", "poids = 2", "ex00 : poids n'est pas connu"),
+        ("points = 5", "points = 0", "attendu un nombre de points de plus de 0"),
+        ('"comparaison"', '"relu"', "deux questions se nomment relu"),
+        ("student = 1003", "student = 12", "aucun élève n'a le numéro 12"),
+        ("points = 12.5", "points = 21", "Zoé Faure, ex00, points : attendu une note sur 20"),
+        ('reason = "rattrapé à l\'oral"', "", "Zoé Faure, ex00 : il manque reason"),
+        ("title = ", "titre = ", "il manque title"),
+        ("seed = 5", "seed = [5", "ligne 6 : ce n'est pas du TOML"),
+    ],
+)
+def test_a_mistake_is_one_sentence(home, old, new, said):
+    with pytest.raises(ValueError, match=said) as caught:
+        read_course(changed(home, old, new))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("nom;numéro\nA B;7\nC D;7\n", "A B et C D ont le même numéro, 7"),
+        ("nom;numéro\nA B;\n", "ligne 2, A B : numéro '' : attendu des chiffres"),
+        ("nom;âge\nA B;20\n", "n'a pas de colonne « numéro » ; reçu : nom, âge"),
+        ("numéro\n7\n", "n'a pas de colonne « nom »"),
+        ("nom;numéro\n", "aucun élève"),
+        ("", "est vide"),
+    ],
+)
+def test_a_wrong_list_of_students_is_one_sentence(home, lines, said):
+    (home / "eleves.csv").write_text(lines, encoding="utf-8")
+    with pytest.raises(ValueError, match=said):
+        read_course(home / "cours.toml")

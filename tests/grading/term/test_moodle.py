@@ -1,0 +1,104 @@
+import csv
+import io
+import zipfile
+from datetime import datetime
+from fractions import Fraction
+
+import pytest
+
+from grading.term import moodle
+from grading.term.marks import Student
+
+CLASS = [Student("Inès Alami", "1", ""), Student("Léo Costa", "2", "")]
+ENGLISH = (
+    "Identifier,Full name,ID number,Status,Grade,Maximum Grade,Grade can be changed,"
+    "Last modified (submission),Last modified (grade),Feedback comments\n"
+    'Participant 812,Ines Alami,77,Submitted,,100.00,Yes,"Monday, 12 October 2026, 11:52 PM",-,\n'
+    'Participant 813,Leo Costa,78,Submitted,50.00,100.00,Yes,-,"2 November 2026, 9:00 AM",\n'
+    'Participant 900,Some Teacher,79,"No submission",,100.00,Yes,-,-,"<p>a, b</p>"\n'
+)
+JAPANESE = (
+    "識別子;氏名;状態;評点;最大評点;変更;提出最終更新\n"
+    "参加者 31;Alami Inès;済;;20,00;はい;2026-10-12 23:52\n"
+    "参加者 32;Costa Léo;済;;20,00;はい;-\n"
+)
+
+
+def sheet(path, text, **options):
+    path.write_text(text, encoding="utf-8", newline="")
+    return moodle.read_worksheet(path, CLASS, **options)
+
+
+def test_an_english_worksheet(tmp_path):
+    found = sheet(tmp_path / "a.csv", ENGLISH)
+    assert found.rows["1"].participant == "812" and found.unknown == ("Some Teacher",)
+    assert found.rows["1"].handed_at == datetime(2026, 10, 12, 23, 52) and found.dated
+    assert found.rows["2"].handed_at is None  # la date de sa note n'est pas celle de son rendu
+    filled = moodle.filled(found, {"1": Fraction(137, 8), "2": Fraction(0)}).decode()
+    # 17,125 sur 20 font 85,625 sur 100.
+    wanted = ENGLISH.replace("Submitted,,100", "Submitted,85.625,100").replace(",50.00,", ",0,")
+    assert filled == wanted
+
+
+def test_any_language_any_delimiter(tmp_path):
+    found = sheet(tmp_path / "a.csv", JAPANESE)
+    assert found.rows["1"].participant == "31"
+    assert found.rows["1"].handed_at == datetime(2026, 10, 12, 23, 52)
+    filled = moodle.filled(found, {"1": Fraction(137, 8)}).decode()
+    assert filled == JAPANESE.replace("済;;20,00;はい;2026", "済;17,125;20,00;はい;2026")
+
+
+def test_a_comma_in_a_mark_is_quoted_between_commas(tmp_path):
+    text = JAPANESE.replace("20,00", '"20.00"').replace(";", ",").replace("20.00", "20,00")
+    found = sheet(tmp_path / "a.csv", text)
+    filled = moodle.filled(found, {"2": Fraction(35, 2)}).decode()
+    assert list(csv.reader(io.StringIO(filled)))[2][3:5] == ["17,5", "20,00"]
+
+
+def test_anonymous_marking_goes_by_number(tmp_path):
+    text = "Identifier,Status,Grade,Maximum Grade\nParticipant 2,x,,20.00\nParticipant 1,x,,20.00\n"
+    found = sheet(tmp_path / "a.csv", text)
+    assert [found.rows[number].participant for number in ("1", "2")] == ["1", "2"]
+
+
+def test_a_stranger_does_not_take_a_students_number(tmp_path):
+    found = sheet(tmp_path / "a.csv", ENGLISH.replace("Participant 900", "Participant 2"))
+    assert found.rows["2"].participant == "813" and found.unknown == ("Some Teacher",)
+
+
+def test_the_teacher_can_name_the_columns(tmp_path):
+    text = "Id,Nom,Points,Rendu\nP 5,Inès Alami,,12/10/2026 08:00\nP 6,Léo Costa,,-\n"
+    with pytest.raises(ValueError, match="grade_column, au choix : Id, Nom, Points, Rendu"):
+        sheet(tmp_path / "a.csv", text)
+    found = sheet(tmp_path / "a.csv", text, grade_column="points", submitted_column="Rendu")
+    filled = moodle.filled(found, {"1": Fraction(12)}).decode()
+    assert filled == text.replace("Alami,,", "Alami,12,")
+    with pytest.raises(ValueError, match="n'a pas de colonne « Note »"):
+        sheet(tmp_path / "a.csv", text, grade_column="Note")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ENGLISH.replace("Alami", "X").replace("Costa", "Y"), "pas la feuille de ces élèves"),
+        ("nom;note\nInès Alami;12\n", "pas une feuille d'évaluation de Moodle"),
+        ("", "pas une feuille d'évaluation de Moodle"),
+        (ENGLISH.replace("October 2026", "Vendémiaire 2026"), "ligne 2 : date illisible"),
+        (ENGLISH.replace("Leo Costa", "Inès Alami"), "Inès Alami y est deux fois"),
+    ],
+)
+def test_what_is_not_the_right_worksheet_is_said(tmp_path, text, said):
+    with pytest.raises(ValueError, match=said):
+        sheet(tmp_path / "a.csv", text)
+
+
+def test_the_feedback_zip_is_what_moodle_cuts_at_underscores(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<p>Zoé</p>", encoding="utf-8")
+    made = moodle.feedback({("Zoé D_A/x", "12"): page}, "ex02.html")
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        (member,) = archive.infolist()
+        assert archive.read(member) == page.read_bytes()
+    assert member.filename == "Zoé D A x_12_assignfeedback_file_/ex02.html"
+    assert member.filename.split("_", 4)[1:4] == ["12", "assignfeedback", "file"]
+    assert made == moodle.feedback({("Zoé D_A/x", "12"): page}, "ex02.html")

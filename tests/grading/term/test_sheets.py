@@ -1,0 +1,125 @@
+from datetime import datetime
+from fractions import Fraction
+
+import openpyxl
+import pytest
+
+from grading.term import sheets
+from grading.term.dates import read_date
+from grading.term.marks import Student
+from grading.term.names import find
+
+QUOTED = 'a,"b, c","dit ""oui""\nsur deux lignes",\r\nd,,"",17\r\n'
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("text", [QUOTED, "é;b\n1;2", "a\tb\r1\t2\r", "a;b\n\n\n", ""])
+def test_a_csv_that_is_not_changed_comes_out_byte_for_byte(tmp_path, mark, text):
+    path = tmp_path / "a.csv"
+    path.write_bytes(mark + text.encode())
+    assert sheets.read_raw(path).encode() == path.read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8-sig"])
+def test_other_encodings_are_read_and_kept(tmp_path, encoding):
+    path = tmp_path / "a.csv"
+    path.write_bytes("prénom;note\nZoé;\n".encode(encoding))
+    raw = sheets.read_raw(path)
+    assert raw.cell(1, 0) == "Zoé"
+    raw.put(1, 1, "17,125")
+    assert raw.encode() == "prénom;note\nZoé;17,125\n".encode(encoding)
+
+
+def test_a_changed_cell_takes_quotes_only_when_it_must(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('a,b,c\n1,"2",3\n')
+    raw = sheets.read_raw(path)
+    for column, text in enumerate(("4,5", "6", "7")):
+        raw.put(1, column, text)
+    assert raw.encode() == b'a,b,c\n"4,5","6",7\n'
+
+
+def test_a_workbook_keeps_numbers_numbers_and_texts_texts(tmp_path):
+    path = tmp_path / "a.xlsx"
+    sheets.write_xlsx(
+        path, [["nom", "x"], ["=1+1\x07", Fraction(137, 8)], ["1/2", None]], title="t"
+    )
+    found = openpyxl.load_workbook(path).active
+    assert (found["A2"].value, found["A2"].data_type) == ("=1+1", "s")
+    assert (found["B2"].value, found["B2"].data_type) == (17.125, "n")
+    assert found["A3"].data_type == "s" and found["B3"].value is None
+    assert sheets.read_rows(path)[1:] == [["=1+1", "17.125"], ["1/2", ""]]
+
+
+def test_what_is_not_a_workbook_is_said(tmp_path):
+    (tmp_path / "a.xlsx").write_text("nom;numéro")
+    with pytest.raises(ValueError, match="n'est pas un classeur"):
+        sheets.read_rows(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("17,125", "137/8"), (" 17.5 ", "35/2"), ("'3", "3"), ("0", "0"), ("1\u202f000", "1000")],
+)
+def test_numbers(text, value):
+    assert sheets.read_number(text) == Fraction(value)
+
+
+@pytest.mark.parametrize("text", ["", "-", "1/2", "dix", "1e3", "nan", "12 octobre"])
+def test_what_is_not_a_number(text):
+    with pytest.raises(ValueError, match="n'est pas un nombre"):
+        sheets.read_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lundi 12 octobre 2026, 23:52",
+        "Monday, 12 October 2026, 11:52 PM",
+        "October 12, 2026 11:52 pm",
+        "12/10/2026 23:52",
+        "2026-10-12T23:52",
+        "lunes, 12 de octubre de 2026, 23:52",
+        "Montag, 12. Oktober 2026, 23:52",
+        "12 oct. 2026 à 23h52",
+    ],
+)
+def test_a_date_in_several_languages(text):
+    assert read_date(text) == datetime(2026, 10, 12, 23, 52)
+
+
+def test_a_day_without_an_hour_ends_with_it():
+    assert read_date("1er mars 2026") == datetime(2026, 3, 1, 23, 59, 59)
+
+
+@pytest.mark.parametrize("text", ["", "-", "hier", "32/10/2026", "12 brumaire 2026", "12:30"])
+def test_what_is_not_a_date(text):
+    with pytest.raises(ValueError, match="date illisible"):
+        read_date(text)
+
+
+CLASS = [
+    Student("Inès Alami", "1", ""),
+    Student("Jean Dupont", "2", ""),
+    Student("Jean-Marie Dupond", "3", ""),
+    Student("Paul Roux", "4", ""),
+    Student("Roux Paul", "5", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "whole"),
+    [
+        ("ALAMI Ines", "1", True),
+        ("alami", "1", False),
+        ("Marie Dupond Jean", "3", True),
+        ("Inès Alami Bensaïd", "1", False),
+        ("Jean", None, False),  # deux prénoms pareils
+        ("Paul Roux", None, True),  # deux homonymes
+        ("Personne", None, False),
+        ("42", None, False),
+    ],
+)
+def test_a_name_finds_its_student_or_nobody(name, number, whole):
+    found, sure = find(name, CLASS)
+    assert (found and found.number, sure) == (number, whole)
