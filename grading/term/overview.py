@@ -22,6 +22,7 @@ from grading.term.wording import day, name, prose, title, wanted, without_detail
 
 BIN = 2  # largeur d'une barre de la distribution, en points
 NUM_MISTAKES = 3  # par question
+SUMMED = {"Moyenne": mean, "Médiane": median, "Plus basse": min, "Plus haute": max}
 
 
 def class_page(term: Term) -> str:
@@ -41,7 +42,7 @@ def class_page(term: Term) -> str:
         _head(term, students, marks),
         _to_do(students, told=not term.pseudonyms),
         _list(students),
-        _spread(students, marks),
+        _spread(students),
         *(_questions(students, exercise) for exercise in _exercises(students)),
     )
 
@@ -142,43 +143,47 @@ def _cell(mark: ExerciseMark | None) -> Html:
     return join(number(mark.mark), small)
 
 
-def _spread(students: Sequence[StudentMarks], marks: list[Fraction]) -> Html:
-    """Répartit les notes, du trimestre par tranches, de chaque exercice en quelques nombres."""
-    starts = range(0, FULL, BIN)
-    counts = Counter(min(int(mark // BIN) * BIN, FULL - BIN) for mark in marks)
-    most = max(counts.values(), default=1)
-    bins = []
-    for start in starts:
-        end = "compris" if start + BIN == FULL else "exclu"
-        label = f"de {start} à {start + BIN} {end}"
-        bins.append([label, counts[start], bar(counts[start] / most)])
+def _spread(students: Sequence[StudentMarks]) -> Html:
+    """Répartit les notes du trimestre par tranches, résume celles des groupes et des exercices."""
+    parts = [_bins([each.mark for each in students if each.mark is not None])]
+    groups = dict.fromkeys(one.student.group for one in students)
+    if len(groups) > 1:
+        rows = []
+        for group in groups:
+            found = [one.mark for one in students if one.student.group == group]
+            marks = [mark for mark in found if mark is not None]
+            rows.append([group or "–", len(found), *_summed(marks)])
+        heads = ["Groupe", "Élèves", *SUMMED]
+        caption = "Notes du trimestre, par groupe"
+        parts.append(table(caption, heads, rows, class_="nombres", wide=True))
     rows = []
     for exercise, said in _exercises(students).items():
         mine = [each for each in _of(students, exercise) if each.asked]
-        here = [each.mark for each in mine if each.status == HANDED_IN]
-        measures = (mean, median, min, max)
         statuses = Counter(each.status for each in mine)
-        rows.append(
-            [
-                said,
-                *(statuses[status] for status in (HANDED_IN, ABSENT, UNREADABLE)),
-                sum(each.days_late > 0 for each in mine),
-                *(number(measure(here)) if here else "–" for measure in measures),
-            ]
-        )
-    heads = "Rendus,Absents,Illisibles,En retard,Moyenne,Médiane,Plus basse,Plus haute".split(",")
-    return tag(
-        "section",
-        tag("h2", "Distribution"),
-        table("Notes du trimestre", ["Note", "Élèves", "Répartition"], bins),
-        table(
-            "Notes des exercices, parmi les rendus lus",
-            ["Exercice", *heads],
-            rows,
-            class_="nombres",
-            wide=True,
-        ),
-    )
+        counts = [statuses[status] for status in (HANDED_IN, ABSENT, UNREADABLE)]
+        late = sum(each.days_late > 0 for each in mine)
+        here = [each.mark for each in mine if each.status == HANDED_IN]
+        rows.append([said, *counts, late, *_summed(here)])
+    heads = ["Exercice", "Rendus", "Absents", "Illisibles", "En retard", *SUMMED]
+    caption = "Notes des exercices, parmi les rendus lus"
+    parts.append(table(caption, heads, rows, class_="nombres", wide=True))
+    return tag("section", tag("h2", "Distribution"), *parts)
+
+
+def _bins(marks: list[Fraction]) -> Html:
+    counts = Counter(min(int(mark // BIN) * BIN, FULL - BIN) for mark in marks)
+    most = max(counts.values(), default=1)
+    rows = []
+    for start in range(0, FULL, BIN):
+        end = "compris" if start + BIN == FULL else "exclu"
+        label = f"de {start} à {start + BIN} {end}"
+        rows.append([label, counts[start], bar(counts[start] / most)])
+    return table("Notes du trimestre", ["Note", "Élèves", "Répartition"], rows)
+
+
+def _summed(marks: list[Fraction]) -> list[str]:
+    """Résume des notes par les nombres de `SUMMED`."""
+    return [number(each(marks)) if marks else "–" for each in SUMMED.values()]
 
 
 def _questions(students: Sequence[StudentMarks], exercise: str) -> Html:

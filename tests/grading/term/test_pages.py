@@ -245,6 +245,7 @@ def test_the_class_page_counts(term):
     assert "Illisibles (1)" in page.text and "ex00 : tp<b>.zip est abîmé" in page.text
     assert "Cohen Noé, ex02 : 12, Salle en panne" in page.text
     assert "À noter (1)" in page.text and "ex02 : Comparez" in page.text
+    assert "Plus bassePlus hauteA37,799,38311B110101010" in page.text  # 9,375, 3 et 11 ; 10
     # Trois rendus lus d'ex00 : le padding juste deux fois, le pooling deux fois à moitié.
     assert "Le padding2 / 0 / 12,67 / 4–" in page.text
     assert "Le pooling0 / 2 / 11,67 / 43 fois : Le pas est ignoré." in page.text
