@@ -20,6 +20,7 @@ from grading.term.course import Course, Work, read_course
 from grading.term.hand_ins import Gathered, gather
 from grading.term.manual import Given, read_manual
 from grading.term.marks import HANDED_IN, ExerciseMark, Student, StudentMarks, Term
+from grading.term.pages import student_page, write_pages
 from grading.term.similarity import write_similarity
 from grading.term.tables import write_tables
 
@@ -88,8 +89,11 @@ def grade_term(course: Course, *, everything: bool = False) -> list[Path]:
     real = _term(course, heard, answers, now)
     shown = state.shown(real) if course.pseudonyms else real
     written = write_tables(course, shown)
+    pages = write_pages(shown)
+    written += [pages[0].parent, pages[-1]]
     for each in heard:
         written += _write_worksheets(course, each, real)
+        written += _write_feedback(course, each, real)
     if course.similarity:
         written += write_similarity(shown)
     _summary(shown)
@@ -233,21 +237,47 @@ def _exercise(
 
 def _write_worksheets(course: Course, heard: Heard, real: Term) -> list[Path]:
     """Remplit les feuilles de Moodle d'un exercice ; celles de l'enseignant ne changent pas."""
-    place = course.works.index(heard.work)
-    marks = {
-        each.student.number: each.exercises[place].mark
-        for each in real.students
-        if each.exercises[place].weight or each.exercises[place].status == HANDED_IN
-    }
+    marks = {number: mark.mark for number, (_, mark) in _counted(course, heard, real).items()}
     written = []
     for sheet in heard.gathered.worksheets.values():
-        folder = course.output / "moodle"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{heard.work.exercise}-{sheet.path.name}"
-        with replacing(path, suffix=own_suffix()) as temporary:
-            temporary.write_bytes(moodle.filled(sheet, marks))
-        written.append(path)
+        name = f"{heard.work.exercise}-{sheet.path.name}"
+        written.append(_write(course, name, moodle.filled(sheet, marks)))
     return written
+
+
+def _counted(
+    course: Course, heard: Heard, real: Term
+) -> dict[str, tuple[StudentMarks, ExerciseMark]]:
+    """Rend, par numéro, ceux dont l'exercice compte déjà ; les autres ont encore le temps."""
+    place = course.works.index(heard.work)
+    marks = {each.student.number: (each, each.exercises[place]) for each in real.students}
+    return {
+        number: (each, mark)
+        for number, (each, mark) in marks.items()
+        if mark.weight or mark.status == HANDED_IN
+    }
+
+
+def _write_feedback(course: Course, heard: Heard, real: Term) -> list[Path]:
+    """Fait le zip des pages d'un exercice, pour ceux dont Moodle connaît le numéro."""
+    exercise, gathered = heard.work.exercise, heard.gathered
+    pages = {}
+    for number, (each, _) in _counted(course, heard, real).items():
+        known = gathered.rows.get(number) or gathered.hand_ins.get(number)
+        if not known or not known.participant:
+            continue
+        name = known.name if isinstance(known, moodle.Row) else known.owner
+        pages[name, known.participant] = student_page(each, exercise, course=course.title)
+    content = moodle.feedback(pages, f"{exercise}.html")
+    return [_write(course, f"{exercise}-retours.zip", content)] if pages else []
+
+
+def _write(course: Course, name: str, content: bytes) -> Path:
+    folder = course.output / "moodle"
+    folder.mkdir(exist_ok=True)
+    with replacing(folder / name, suffix=own_suffix()) as temporary:
+        temporary.write_bytes(content)
+    return folder / name
 
 
 def _summary(term: Term) -> None:

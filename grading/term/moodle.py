@@ -210,11 +210,11 @@ def _decimal_mark(sheet: Worksheet) -> str:
     return "," if any("," in cell for cell in cells) else "."
 
 
-def feedback(files: dict[tuple[str, str], Path], name: str) -> bytes:
+def feedback(pages: dict[tuple[str, str], str], name: str) -> bytes:
     """Fait le zip que Moodle distribue : « Téléverser plusieurs fichiers de feedback ».
 
     Args:
-        files: par nom complet et numéro de participant, la page de l'élève.
+        pages: par nom complet et numéro de participant, la page de l'élève.
         name: nom que prend chaque page, `"ex02.html"`.
 
     Returns:
@@ -222,10 +222,10 @@ def feedback(files: dict[tuple[str, str], Path], name: str) -> bytes:
     """
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for (owner, participant), page in files.items():
+        for (owner, participant), page in pages.items():
             # Moodle coupe ce nom à chaque « _ » : il n'y en a donc pas dans celui de l'élève.
             folder = re.sub(r'[_/\\:*?"<>|]', " ", owner)
             member = zipfile.ZipInfo(f"{folder}_{participant}_assignfeedback_file_/{name}")
             member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(member, page.read_bytes())
+            archive.writestr(member, page.encode())
     return made.getvalue()

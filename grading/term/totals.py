@@ -114,7 +114,7 @@ def exercise_mark(
     if hand_in and hand_in.submission is None:
         status = UNREADABLE
     elif hand_in and hand_in.answers(work.exercise):
-        status, folder = HANDED_IN, hand_in.submission.root
+        status, folder = HANDED_IN, hand_in.submission.home
     elif hand_in:
         notes.append(f"Le rendu ne contient rien pour {work.exercise}")
     manual = [each for each in questions if each.manual]

@@ -49,6 +49,15 @@ def test_a_term_from_the_command_to_the_files(home, marker, capsys):
     for mark in (b'"19,125"', b"19", b'"12,5"', b"0"):
         wanted = wanted.replace(b',,"20,00"', b"," + mark + b',"20,00"', 1)
     assert filled == wanted
+    with zipfile.ZipFile(home / "notes" / "moodle" / "ex00-retours.zip") as archive:
+        pages = {name: archive.read(name).decode() for name in archive.namelist()}
+    # Le nom que Moodle écrit, et le numéro de ce devoir ; la page n'a que cet exercice.
+    page = pages["COSTA Léo_902_assignfeedback_file_/ex00.html"]
+    assert len(pages) == 4 and "Léo Costa" in page
+    assert "Alami" not in page and "Filtrer une image" not in page
+    whole = (home / "notes" / "eleves" / "leo-costa-1002.html").read_text(encoding="utf-8")
+    assert "Filtrer une image" in whole and (home / "notes" / "classe.html").is_file()
+    assert not (home / "notes" / "ressemblances.html").exists()  # `similarity = false`
 
 
 def test_again_only_what_changed(home, marker, capsys):
