@@ -198,6 +198,26 @@ def export(module: str, function: str, positional: list, named: dict, shape: lis
     return _file_of(getattr(loaded, function)(*positional, **named), shape)
 
 
+def block(module: str, function: str, shape: list, positional: list) -> bytes:
+    """Appelle une fonction qui prolonge un réseau ; rend le fichier `.keras` de ce qu'elle fait.
+
+    Args:
+        module: nom du module.
+        function: nom de la fonction ; son premier argument est ce qui entre.
+        shape: forme de ce qui entre, sans le lot.
+        positional: les arguments suivants.
+
+    Returns:
+        Le contenu du fichier.
+    """
+    import keras
+
+    x = keras.Input(tuple(shape))
+    loaded = importlib.import_module(f"exercises.{module}")
+    y = getattr(loaded, function)(x, *[_prepared(each) for each in positional])
+    return _file_of(keras.Model(x, y))
+
+
 def convert(module: str, content: bytes, shape: list) -> bytes:
     """Relit un modèle avec les classes du rendu ; rend le même, fait des couches de Keras."""
     import keras
@@ -725,6 +745,21 @@ def planted_model(shape: list, num_classes: int = 10):
     return model
 
 
+def plain_network(shape: list, stack: list):
+    """Empile des couches de Keras.
+
+    Args:
+        shape: forme d'une entrée.
+        stack: `[classe, options]` de chaque couche, dans l'ordre.
+    """
+    import keras
+
+    first = x = keras.Input(tuple(shape))
+    for name, options in stack:
+        x = getattr(keras.layers, name)(**options)(x)
+    return keras.Model(first, x)
+
+
 def tiny_base(size_px: int, names: list, num_layers: int):
     """Construit une petite base qui a les noms de couches d'InceptionV3, et autant de couches.
 
@@ -921,6 +956,7 @@ def head_facts(content: bytes, x, labels: list) -> dict:
 INGREDIENTS = {
     "planted_model": planted_model,
     "tiny_base": tiny_base,
+    "plain_network": plain_network,
     "planted_speaker": planted_speaker,
     "glance": Glance,
     "namespace": lambda **values: types.SimpleNamespace(**values),
@@ -935,6 +971,7 @@ OPERATIONS = {
         call,
         through,
         export,
+        block,
         convert,
         inspect,
         predict,

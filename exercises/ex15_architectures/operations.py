@@ -38,10 +38,11 @@ def operations(model: keras.Model) -> int:
         model: réseau à images de taille fixe, dont chaque couche sert une seule fois.
 
     Returns:
-        Un nombre de multiplications-additions.
+        Un nombre de multiplications-additions : une de chaque n'en fait qu'une.
 
     Raises:
-        ValueError: taille d'image libre, ou couche à poids qu'on ne sait pas compter.
+        ValueError: taille d'image libre, ou couche à poids d'une autre sorte que Conv2D,
+            DepthwiseConv2D, Dense et les normalisations.
     """
     return sum(_layer_operations(layer) for layer in model.layers)
 

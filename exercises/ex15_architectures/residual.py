@@ -15,8 +15,8 @@ from functools import partial
 import keras
 from keras import layers
 
-WIDTH = 16  # filtres par couche : minces, pour être nombreuses
-PATCH_PX = 4  # côté des carrés d'image lus par la première couche ; les cartes font 8×8
+WIDTH = 16  # filtres par couche, donnés par l'énoncé : minces, pour être nombreuses
+PATCH_PX = 4  # côté des carrés lus par la première couche (énoncé) ; les cartes font 8×8
 DEPTH = 30
 SHALLOW = 8
 
@@ -26,6 +26,10 @@ SHALLOW = 8
 
 def build_deep(depth: int, *, shortcuts: bool) -> keras.Model:
     """Empile des convolutions 3×3 par blocs de deux, avec ou sans raccourci.
+
+    Une première convolution lit l'image par carrés de PATCH_PX pixels. Un bloc est fait d'une
+    convolution, d'une ReLU et d'une convolution ; son entrée est alors ajoutée, si l'on veut des
+    raccourcis, et une ReLU le termine.
 
     Args:
         depth: nombre de convolutions 3×3, pair.

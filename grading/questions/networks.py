@@ -122,7 +122,7 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
             after.setdefault(parent, []).append(number)
     weighted = [k for k, layer in enumerate(layers) if layer["class"] in WEIGHTED]
     hidden = [k for k in weighted if _reaches(layers, after, k, through=True)]
-    bare = [k for k in hidden if not _bends(layers[k]) and _reaches(layers, after, k)]
+    bare = [k for k in hidden if not bends(layers[k]) and _reaches(layers, after, k)]
     if free:
         bare = [k for k in bare if not _may_be_linear(layers[k])]
     if not bare:
@@ -130,7 +130,7 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
     return credit("1/2", "relu_partly") if len(bare) < len(hidden) else credit(0, "relu_forgotten")
 
 
-def _bends(layer: dict) -> bool:
+def bends(layer: dict) -> bool:
     """Dit si une couche est, ou porte, une fonction non linéaire."""
     if layer["class"] in WEIGHTED:
         return layer["activation"] not in (None, "linear")
@@ -152,7 +152,7 @@ def _reaches(layers: list[dict], after: dict, start: int, *, through: bool = Fal
         seen.add(number)
         if layers[number]["class"] in WEIGHTED:
             return True
-        if through or not _bends(layers[number]):
+        if through or not bends(layers[number]):
             waiting += after.get(number, [])
     return False
 
