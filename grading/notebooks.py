@@ -48,6 +48,8 @@ DECISIVE = {
     "ex17_detection.boxes": {"non_max_suppression"},
     "ex18_segmentation.measures": {"near_contour"},
     "ex18_segmentation.unpooling": {"max_pool_with_places", "unpool"},
+    "ex20_source_separation.factorisation": {"nmf_parts", "oracle_mask"},
+    "ex20_source_separation.spectrograms": {"istft", "si_sdr", "apply_masks"},
     "ex25_captions.bleu": {"bleu", "brevity_penalty"},
     "ex25_captions.decoding": {"to_words", "to_answers"},
     "ex28_pose_and_depth.pose": {"heat_maps", "pck"},

@@ -30,13 +30,17 @@ def _transform(window: int) -> signal.ShortTimeFFT:
 def stft(sounds: np.ndarray, *, window: int = WINDOW) -> np.ndarray:
     """Calcule la transformée de Fourier de chaque trame d'un son.
 
+    Les trames se suivent tous les `HOP` échantillons. Une fenêtre de Hann efface leurs deux bouts.
+    La première et la dernière dépassent du son, complété par des zéros : `istft` peut le rendre
+    jusqu'à ses bords.
+
     Args:
         sounds: `(..., m)` réels, `m` échantillons à `RATE_HZ` ; s'il y en a moins d'une trame, ils
             sont suivis de zéros.
         window: échantillons d'une trame, pair, au moins deux fois `HOP`.
 
     Returns:
-        Spectrogrammes `(..., t, window / 2 + 1)` complex64.
+        Spectrogrammes `(..., t, window / 2 + 1)` complex64, sans les fréquences négatives.
     """
     missing = max(0, window - sounds.shape[-1])
     sounds = np.pad(sounds, [(0, 0)] * (sounds.ndim - 1) + [(0, missing)])

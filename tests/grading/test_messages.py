@@ -29,7 +29,7 @@ def test_plain_values_come_back(value):
     assert found == value and type(found) is type(value)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "float64", "bool"])
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "float64", "bool", "complex64"])
 def test_arrays_keep_shape_dtype_and_values(dtype):
     array = np.arange(24).reshape(2, 3, 4).astype(dtype)[:, ::2, ::-1]
     found = unpack(pack({"x": array}))["x"]
