@@ -65,14 +65,20 @@ class _Interrupts:
     """Rend Ctrl-C à pytest quand les notes commencent : il écrit alors celles qu'il a."""
 
     def pytest_sessionstart(self) -> None:
-        if callable(signal.getsignal(signal.SIGINT)):  # sauf s'il est ignoré
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        listen()
+
+
+def listen() -> None:
+    """Fait de Ctrl-C une exception : les processus des rendus sont fermés avant de partir."""
+    if callable(signal.getsignal(signal.SIGINT)):  # sauf s'il est ignoré
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 if __name__ == "__main__":
     if is_term(sys.argv[1:]):
         from grading.term.command import main
 
+        listen()
         sys.exit(main(sys.argv[1:]))
     if {"-h", "--help"} & set(sys.argv[1:]):
         describe().print_help()
