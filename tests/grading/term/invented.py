@@ -272,10 +272,11 @@ def _section(exercise: str) -> list[str]:
 def _hand_in(folder: Path, exercise: str, group: str, made: dict[Pupil, dict]) -> None:
     """Écrit les rendus d'une classe : un zip de Moodle et sa feuille, ou un dossier par élève."""
     mine = [each for each in pupils() if each.group == group]
+    late = {each: LATE.get((each.name, exercise)) for each in mine}
     dates = {
-        each: DUE[exercise]
-        - timedelta(hours=3 * each.rank + 1)
-        + timedelta(days=LATE.get((each.name, exercise), 0))
+        each: DUE[exercise] + timedelta(days=days, hours=-2)
+        if (days := late[each])
+        else DUE[exercise] - timedelta(hours=3 * each.rank + 1)
         for each in mine
     }
     if group == "C":
