@@ -52,6 +52,8 @@ DECISIVE = {
     "ex20_source_separation.spectrograms": {"istft", "si_sdr", "apply_masks"},
     "ex25_captions.bleu": {"bleu", "brevity_penalty"},
     "ex25_captions.decoding": {"to_words", "to_answers"},
+    "ex27_video.metrics": {"count_faults", "count_identified", "mota"},
+    "ex27_video.tracking": {"match_nearest", "match_best"},
     "ex28_pose_and_depth.pose": {"heat_maps", "pck"},
     "ex28_pose_and_depth.depth": {"match_windows", "depth_cm"},
     "ex28_pose_and_depth.counting": {"density_map", "count_density"},

@@ -48,8 +48,9 @@ def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def count_faults(truth: Tracks, found: Tracks) -> tuple[int, int, int]:
     """Compte oublis, fausses alarmes et changements d'identité.
 
-    Un objet garde la boîte de l'identité qu'il avait tant qu'elle le recouvre ; les autres sont
-    appariés au mieux. Un changement d'identité se compte même après une absence.
+    Une boîte recouvre un objet si leur IoU est d'au moins 0,5. Un objet garde la boîte de
+    l'identité qu'il avait tant qu'elle le recouvre ; les autres sont appariés au mieux. Un
+    changement d'identité se compte même après une absence.
 
     Args:
         truth: la vérité.
@@ -83,7 +84,8 @@ def count_faults(truth: Tracks, found: Tracks) -> tuple[int, int, int]:
 def count_identified(truth: Tracks, found: Tracks) -> int:
     """Compte les boîtes bien identifiées, chaque objet n'ayant droit qu'à une identité rendue.
 
-    La correspondance, une pour toute la vidéo, est celle qui en compte le plus.
+    La correspondance, une pour toute la vidéo, est celle qui en compte le plus : une boîte compte
+    si elle recouvre l'objet de son identité, d'une IoU d'au moins 0,5.
 
     Args:
         truth: la vérité.

@@ -99,7 +99,7 @@ def match_nearest(shared: np.ndarray) -> list[tuple[int, int]]:
         shared: IoU `(pistes, détections)`.
 
     Returns:
-        Paires `(piste, détection)` d'IoU au moins `MIN_IOU`.
+        Paires `(piste, détection)` d'IoU au moins `MIN_IOU`, 0,2.
     """
     pairs, rows, columns = [], set(), set()
     for i, j in zip(*np.unravel_index(np.argsort(-shared, axis=None), shared.shape), strict=True):
@@ -111,13 +111,13 @@ def match_nearest(shared: np.ndarray) -> list[tuple[int, int]]:
 
 
 def match_best(shared: np.ndarray) -> list[tuple[int, int]]:
-    """Apparie au mieux : la somme des IoU est la plus grande possible (algorithme hongrois).
+    """Apparie au mieux : la somme des IoU permises est la plus grande possible (hongrois).
 
     Args:
         shared: IoU `(pistes, détections)`.
 
     Returns:
-        Paires `(piste, détection)` d'IoU au moins `MIN_IOU`.
+        Paires `(piste, détection)` ; seules celles d'IoU au moins `MIN_IOU`, 0,2, sont permises.
     """
     allowed = np.where(shared >= MIN_IOU, shared, 0)
     return [
