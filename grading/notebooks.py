@@ -30,9 +30,9 @@ RUNTIME_NAME = "_cellules.py"  # dans le rendu
 # Les fonctions qui suffisent à reconnaître un module : `relu` ou `convolve` sont partout.
 DECISIVE = {
     "ex00_convolution.geometry": {"output_size", "pads"},
+    "ex00_convolution.matrices": {"im2col", "toeplitz_matrix", "kernel_gradient"},
     "ex00_convolution.operations": {"conv1d", "conv2d"},
     "ex00_convolution.pooling": {"pool2d"},
-    "ex00_convolution.matrices": {"im2col", "toeplitz_matrix", "kernel_gradient"},
     "ex00_convolution.x_or_o": {"chain"},
     "ex01_filters": {"as_filters", "horizontal_patterns", "vertical_patterns", "to_grey_levels"},
     "ex04_lenet": {"build_dense"},  # ex00 construit aussi un LeNet
@@ -40,8 +40,8 @@ DECISIVE = {
     "ex05_inception.head": {"build_head"},
     "ex07_occlusion": {"drops", "occlusion"},
     "ex10_lime": {"lime_coefficients", "lime"},
-    "ex15_architectures.operations": {"operations"},
     "ex15_architectures.inception": {"inception_module"},
+    "ex15_architectures.operations": {"operations"},
     "ex15_architectures.residual": {"build_deep"},
     "ex16_bag_of_words.dictionary": {"sample_patches", "whitening_matrix"},
     "ex16_bag_of_words.encoding": {"hard_code", "triangle_code", "quarter_means"},
@@ -50,13 +50,17 @@ DECISIVE = {
     "ex18_segmentation.unpooling": {"max_pool_with_places", "unpool"},
     "ex20_source_separation.factorisation": {"nmf_parts", "oracle_mask"},
     "ex20_source_separation.spectrograms": {"istft", "si_sdr", "apply_masks"},
+    "ex22_by_hand.convolution": {"add_windows", "Convolution"},
+    "ex22_by_hand.dense": {"Relu"},
+    "ex22_by_hand.loss": {"cross_entropy"},
+    "ex22_by_hand.pooling": {"MaxPooling", "AveragePooling"},
     "ex25_captions.bleu": {"bleu", "brevity_penalty"},
     "ex25_captions.decoding": {"to_words", "to_answers"},
     "ex27_video.metrics": {"count_faults", "count_identified", "mota"},
     "ex27_video.tracking": {"match_nearest", "match_best"},
-    "ex28_pose_and_depth.pose": {"heat_maps", "pck"},
-    "ex28_pose_and_depth.depth": {"match_windows", "depth_cm"},
     "ex28_pose_and_depth.counting": {"density_map", "count_density"},
+    "ex28_pose_and_depth.depth": {"match_windows", "depth_cm"},
+    "ex28_pose_and_depth.pose": {"heat_maps", "pck"},
 }
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
@@ -105,9 +109,10 @@ class Source(NamedTuple):
 
     @property
     def functions(self) -> set[str]:
-        """Noms des fonctions définies, et de celles qu'une erreur de syntaxe a perdues."""
+        """Noms des fonctions et classes définies, et de ce qu'une erreur de syntaxe a perdu."""
         lost = {name for cell in self.cells for name in cell.lost}
-        return lost | {node.name for _, _, node in self.nodes if isinstance(node, ast.FunctionDef)}
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        return lost | {node.name for _, _, node in self.nodes if isinstance(node, kinds)}
 
 
 @functools.lru_cache(maxsize=512)

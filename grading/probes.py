@@ -150,6 +150,37 @@ def through(module: str, function: str, calls: list, weights: list) -> list:
     return results
 
 
+def layer(module: str, function: str, calls: list, wanted: str) -> list:
+    """Fait passer des données dans une couche écrite par le rendu, à l'aller puis au retour.
+
+    Args:
+        module: nom du module.
+        function: nom d'une classe qui a `forward(x)`, `backward(dy)` et `gradients`.
+        calls: `[[x, dy, *arguments], nommés]` de chaque couche à construire.
+        wanted: `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; ou le numéro, en
+            texte, d'un gradient noté au retour.
+
+    Returns:
+        Pour chaque couche, `{"value": …}` ou `{"error": …}`.
+    """
+    kind = getattr(importlib.import_module(f"exercises.{module}"), function)
+    results = []
+    for (x, dy, *arguments), named in calls:
+        try:
+            made = kind(*arguments, **named)
+            value = made.forward(x)
+            if wanted != "y":
+                value = made.backward(dy)
+            if wanted.isdigit():
+                value = made.gradients[int(wanted)]
+            results.append({"value": value})
+        except MemoryError:
+            raise
+        except Exception as error:
+            results.append({"error": describe_error(error)})
+    return results
+
+
 def _outputs(target, positional: list, named: dict, weights: list):
     import keras
     import numpy as np
@@ -970,6 +1001,7 @@ OPERATIONS = {
         get,
         call,
         through,
+        layer,
         export,
         block,
         convert,

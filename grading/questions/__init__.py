@@ -55,7 +55,7 @@ class Ask:
         Args:
             function: son nom, dans le module de la question.
             calls: `(positionnels, nommés)` de chaque appel.
-            operation: celle de `probes` qui appelle : `"call"`, ou `"through"`.
+            operation: celle de `probes` qui appelle : `"call"`, `"through"` ou `"layer"`.
             arguments: ce que cette opération demande de plus.
 
         Returns:

@@ -16,6 +16,7 @@ from grading.submission import EXERCISES, REPO, file_of
 HERE = Path(__file__).resolve().parent
 WRONG = HERE / "wrong"
 INSIDE = "    signal, kernel = as_numbers(signal), as_numbers(kernel)\n"  # au début de conv1d
+DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 AT_IMPORT = "import numpy as np\n"  # le premier import du fichier de conv1d
 
 
@@ -82,12 +83,8 @@ def completed(statement: str, answer: str) -> str:
         ajoute viennent avant la première définition du squelette.
     """
     tree, theirs = ast.parse(statement), ast.parse(answer)
-    written = {node.name: node for node in theirs.body if isinstance(node, ast.FunctionDef)}
-    blank = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) and isinstance(node.body[-1], ast.Raise)
-    }
+    written = {node.name: node for node in theirs.body if isinstance(node, DEFINITIONS)}
+    blank = {node.name for node in tree.body if isinstance(node, DEFINITIONS) and _is_blank(node)}
     body = [written.get(node.name, node) if _name(node) in blank else node for node in tree.body]
     mine = {_name(node) for node in tree.body} - {None}
     added = [node for node in theirs.body[1:] if _name(node) not in mine]
@@ -114,6 +111,13 @@ def disguised(text: str) -> str:
     for place, node in zip(places, nodes, strict=True):
         tree.body[place] = node
     return ast.unparse(tree) + "\n"
+
+
+def _is_blank(node: ast.stmt) -> bool:
+    """Dit si une fonction est à écrire, ou l'une des méthodes d'une classe."""
+    if isinstance(node, ast.ClassDef):
+        return any(_is_blank(each) for each in node.body)
+    return isinstance(node, ast.FunctionDef) and isinstance(node.body[-1], ast.Raise)
 
 
 def _name(node: ast.stmt) -> str | None:

@@ -36,7 +36,7 @@ LEARNT = {  # ce qui s'entraîne : module, jeu, époques pour le retenir
     "ex04": ("ex04_lenet", "mnist", 25),
 }
 NEED_WEIGHTS = ("weights", "command")
-DEFINED = re.compile(r"def (\w+)")
+DEFINED = re.compile(r"(?:def|class) (\w+)")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_its_notebook_completed_plainly_and_handed_in_alone_gets_as_much(made, e
     for name in ANSWERS[exercise]:
         for text in handins.answers(name).values():
             for node in ast.parse(text).body:
-                if isinstance(node, ast.FunctionDef):
+                if isinstance(node, handins.DEFINITIONS):
                     written[node.name] = ast.unparse(node)
                 else:
                     helpers.append(ast.unparse(node))
