@@ -38,9 +38,9 @@ def command(arguments: list[str]) -> list[str]:
 
 
 def is_term(arguments: list[str]) -> bool:
-    """Dit si la commande nomme la description d'un trimestre, et rien d'autre."""
-    named = [each for each in arguments if not each.startswith("-")]
-    return len(named) == 1 and Path(named[0]).suffix.lower() == ".toml"
+    """Dit si la commande nomme la description d'un trimestre, et non un rendu."""
+    named = [each for each in arguments if each not in ("--all", "-h", "--help")]
+    return bool(named) and Path(named[0]).suffix.lower() == ".toml"
 
 
 def describe() -> FrenchParser:

@@ -238,10 +238,14 @@ def _exercise(
 def _write_worksheets(course: Course, heard: Heard, real: Term) -> list[Path]:
     """Remplit les feuilles de Moodle d'un exercice ; celles de l'enseignant ne changent pas."""
     marks = {number: mark.mark for number, (_, mark) in _counted(course, heard, real).items()}
+    sheets = heard.gathered.worksheets
+    names = [path.name for path in sheets]
     written = []
-    for sheet in heard.gathered.worksheets.values():
-        name = f"{heard.work.exercise}-{sheet.path.name}"
-        written.append(_write(course, name, moodle.filled(sheet, marks)))
+    for path, sheet in sheets.items():
+        group = next(each for each, given in heard.work.worksheets.items() if given == path)
+        group = group.replace("/", "-")
+        parts = [heard.work.exercise, *([group] if names.count(path.name) > 1 else []), path.name]
+        written.append(_write(course, "-".join(parts), moodle.filled(sheet, marks)))
     return written
 
 

@@ -13,7 +13,7 @@ from grading.submission import Submission
 from grading.term import names
 from grading.term.course import Course, Work
 from grading.term.marks import Student
-from grading.term.moodle import Worksheet, read_worksheet
+from grading.term.moodle import Row, Worksheet, read_worksheet
 
 
 class HandIn(NamedTuple):
@@ -52,7 +52,7 @@ class Gathered(NamedTuple):
 
     hand_ins: dict[str, HandIn]
     worksheets: dict[Path, Worksheet]
-    rows: dict
+    rows: dict[str, Row]
     remarks: list[str]
 
 

@@ -145,6 +145,21 @@ def test_manual_marks_are_merged(home, marker):
     assert marker.asked == []
 
 
+def test_two_worksheets_of_the_same_name_are_both_filled(home, marker):
+    given = (home / "Notes TP0.csv").read_bytes()
+    for group in ("3A", "3B"):
+        (home / group).mkdir()
+        (home / group / "Notes.csv").write_bytes(given)
+    text = (home / "cours.toml").read_text(encoding="utf-8")
+    both = '{ 3A = "3A/Notes.csv", 3B = "3B/Notes.csv" }'
+    text = text.replace('"Notes TP0.csv"', both).replace("hints = 1", "hints = 2")
+    (home / "cours.toml").write_text(text, encoding="utf-8")
+    run(home)
+    first, second = (home / "notes" / "moodle" / f"ex00-{each}-Notes.csv" for each in ("3A", "3B"))
+    assert b",19," in first.read_bytes() and b'"12,5"' not in first.read_bytes()
+    assert b'"12,5"' in second.read_bytes() and b",19," not in second.read_bytes()
+
+
 def test_pseudonyms_hide_names_but_not_from_moodle(home, marker, capsys):
     text = "pseudonyms = true\n" + (home / "cours.toml").read_text(encoding="utf-8")
     (home / "cours.toml").write_text(text, encoding="utf-8")
@@ -235,7 +250,8 @@ def test_the_state_of_a_term_is_not_replaced_when_it_is_damaged(home, marker, ca
         (["cours.toml"], True),
         (["--all", "cours.toml"], True),
         (["rendus"], False),
-        (["rendus", "cours.toml"], False),
+        (["cours.toml", "--hint", "1"], True),  # et l'option est refusée, en une phrase
+        (["rendus", "--as", "ex02=cours.toml"], False),
         ([], False),
     ],
 )
