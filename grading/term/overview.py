@@ -77,33 +77,34 @@ def _head(term: Term, students: Sequence[StudentMarks], marks: list[Fraction]) -
 
 
 def _to_do(students: Sequence[StudentMarks], *, told: bool) -> Html:
-    """Nomme les absents, les retards, les illisibles et les questions qui attendent une note."""
-    lines = {"Absents": [], "Illisibles": [], "En retard": [], "Notes décidées": [], "À noter": []}
+    """Nomme les absents, les retards, les illisibles et les questions qui attendent une note.
+
+    Args:
+        students: les élèves.
+        told: recopier aussi ce qui est dit d'un rendu ou d'une décision.
+    """
+    kinds = ("Absents", "Illisibles", "En retard", "Notes décidées", "À noter")
+    lines: dict[str, list[Html]] = {kind: [] for kind in kinds}
     for one in students:
-        for each in one.exercises:
-            who, what = name(one.student), f", {each.exercise}"
-            if not each.asked:
-                continue
+        said: dict[str, list[str]] = {kind: [] for kind in kinds}
+        for each in filter(lambda mark: mark.asked, one.exercises):
+            what = each.exercise
             if each.status == ABSENT:
-                lines["Absents"].append(join(who, what))
+                said["Absents"].append(what)
             elif each.status == UNREADABLE:
-                lines["Illisibles"].append(
-                    join(who, what, f" : {each.note}" if each.note and told else "")
-                )
+                said["Illisibles"].append(f"{what}, {each.note}" if each.note and told else what)
             if each.days_late:
                 late = agreed(each.days_late, "jour")
-                lines["En retard"].append(
-                    join(who, f"{what} : {late}, {number(each.penalty)} sur {FULL} en moins")
-                )
+                said["En retard"].append(f"{what}, {late}, {number(each.penalty)} en moins")
             if each.override:
                 why = f", {each.override.reason}" if told else ""
-                points = number(each.override.points)
-                lines["Notes décidées"].append(join(who, f"{what} : {points}{why}"))
-            for awaited in each.pending:
-                lines["À noter"].append(join(who, f"{what} : {awaited}"))
+                said["Notes décidées"].append(f"{what}, {number(each.override.points)}{why}")
+            said["À noter"] += [f"{what}, {awaited}" for awaited in each.pending]
+        for kind in filter(said.get, kinds):
+            lines[kind].append(join(name(one.student), f" : {' ; '.join(said[kind])}"))
     parts = [
-        join(tag("h3", f"{head} ({len(found)})"), tag("ul", *(tag("li", each) for each in found)))
-        for head, found in lines.items()
+        join(tag("h3", kind), tag("ul", *(tag("li", each) for each in found)))
+        for kind, found in lines.items()
         if found
     ]
     if not parts:

@@ -85,6 +85,7 @@ def _summary(marks: StudentMarks) -> Html:
     if marks.mark is None or not marks.exercises:
         return tag("p", "Aucun exercice n'est encore noté.")
     whole = sum(each.weight for each in marks.exercises)
+    count = agreed(sum(each.asked for each in marks.exercises), "exercice")
     rows = [
         [
             tag("a", title(each), href=f"#{each.exercise}"),
@@ -97,8 +98,7 @@ def _summary(marks: StudentMarks) -> Html:
     return join(
         tag("p", "Note : ", tag("strong", number(marks.mark)), f" sur {FULL}", class_="note"),
         table(
-            f"Moyenne de {agreed(len(rows), 'exercice')}, pondérée par les coefficients (en tout "
-            f"{number(whole)})",
+            f"Moyenne de {count}, pondérée par les coefficients (en tout {number(whole)})",
             ["Exercice", f"Note sur {FULL}", "Coef.", "Remise"],
             rows,
         ),
@@ -116,13 +116,13 @@ def _state(mark: ExerciseMark) -> str:
 
 def _exercise(mark: ExerciseMark) -> Html:
     total = tag("p", tag("strong", number(mark.mark)), f" sur {mark.out_of}", class_="note")
-    said = steps(mark)
+    said, remark = steps(mark), "À savoir : " if mark.asked else ""
     parts = [
         tag("h2", title(mark), id=f"{mark.exercise}"),
         total if mark.asked else None,
         tag("p", handing_in(mark)),
         tag("ul", *(tag("li", step) for step in said)) if said else None,
-        tag("p", f"À savoir : {mark.note}", class_="a-savoir") if mark.note else None,
+        tag("p", remark + mark.note, class_="a-savoir") if mark.note else None,
     ]
     if mark.questions:
         parts.append(

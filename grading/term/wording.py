@@ -73,7 +73,8 @@ def steps(mark: ExerciseMark) -> list[str]:
         out_of = f" sur {number(whole)}" if scaled else ""
         before = f", soit {number(mark.mark_before)} sur {mark.out_of}"
         same = points == mark.mark_before and whole == mark.out_of
-        said.append(f"Questions : {number(points)}{out_of}{'' if same else before}.")
+        if not same or mark.days_late or mark.override:
+            said.append(f"Questions : {number(points)}{out_of}{'' if same else before}.")
     if mark.days_late:
         late = agreed(mark.days_late, "jour commencé", "jours commencés")
         many = "points retirés" if mark.penalty >= 2 else "point retiré"
