@@ -24,6 +24,9 @@ FORMATS = {"JPEG": {"optimize": True, "subsampling": 0}, "WEBP": {"method": 6}}
 def principal_axes(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cherche les axes principaux des carrés de 8 × 8 pixels, couleurs comprises.
 
+    `GREY` est retiré de chaque pixel, et rien d'autre n'est centré. Un carré est déplié ligne par
+    ligne, les couleurs de chaque pixel à la suite.
+
     Args:
         images: uint8 `(n, 8a, 8b, 3)`.
 

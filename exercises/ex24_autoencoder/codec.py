@@ -50,6 +50,8 @@ class Codec(NamedTuple):
 def quantise(codes: np.ndarray, step: float) -> np.ndarray:
     """Arrondit des codes à un multiple du pas.
 
+    La valeur absolue devient la partie entière de |code| / pas + `ROUNDING` ; le signe reste.
+
     Args:
         codes: réels, de forme quelconque.
         step: le pas.

@@ -40,6 +40,9 @@ def psnr(truth: np.ndarray, found: np.ndarray) -> float:
 def ssim(truth: np.ndarray, found: np.ndarray) -> float:
     """Calcule la similarité de structure moyenne.
 
+    Moyennes, variances et covariance sont prises dans une fenêtre gaussienne de 11 × 11 pixels,
+    d'écart-type 1,5 et de somme 1. C1 = (0,01 · 255)², C2 = (0,03 · 255)².
+
     Args:
         truth: images `(n, h, w, c)` dans [0, 255], d'au moins 11 pixels de côté.
         found: images rendues, même forme.

@@ -172,7 +172,7 @@ def same(found, expected, *, tolerance: float = 1e-6) -> bool:
     found, expected = as_floats(found), as_floats(expected)
     if found is None or expected is None or found.shape != expected.shape:
         return False
-    scale = np.abs(expected).max(initial=1.0)
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
     return bool(np.allclose(found, expected, rtol=tolerance, atol=tolerance * scale))
 
 
