@@ -54,6 +54,8 @@ DECISIVE = {
     "ex22_by_hand.dense": {"Relu"},
     "ex22_by_hand.loss": {"cross_entropy"},
     "ex22_by_hand.pooling": {"MaxPooling", "AveragePooling"},
+    "ex23_what_matters.intervals": {"paired_gap"},
+    "ex23_what_matters.networks": {"pieces_of", "share_start"},
     "ex24_autoencoder.baselines": {"principal_axes", "pca_codec"},
     "ex24_autoencoder.codec": {"quantise"},
     "ex24_autoencoder.measures": {"psnr", "ssim", "mean_gain"},

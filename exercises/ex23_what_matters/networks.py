@@ -81,6 +81,9 @@ def pieces_of(name: str) -> Pieces:
 def build_model(pieces: Pieces, input_shape: tuple[int, int, int], name: str) -> keras.Model:
     """Construit le réseau de S1 : convolution, pooling, deux fois ; convolution, dense, sortie.
 
+    Les convolutions gardent la taille des cartes (`same`), les deux poolings la divisent par deux ;
+    la couche dense a `UNITS` neurones.
+
     Args:
         pieces: ce dont il est fait.
         input_shape: hauteur, largeur et couleurs des images.
@@ -133,6 +136,9 @@ def _convolutions(x, pieces: Pieces):
 
 def equal_units(input_shape: tuple[int, int, int]) -> int:
     """Rend la largeur qui donne au réseau dense autant de paramètres qu'à la référence.
+
+    Le réseau dense est la référence dont une seule couche, dense et de cette largeur, remplace
+    toutes les convolutions et tous les poolings ; `UNITS` et la sortie n'y changent pas.
 
     Args:
         input_shape: hauteur, largeur et couleurs des images.
