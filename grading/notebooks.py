@@ -50,6 +50,8 @@ DECISIVE = {
     "ex18_segmentation.unpooling": {"max_pool_with_places", "unpool"},
     "ex20_source_separation.factorisation": {"nmf_parts", "oracle_mask"},
     "ex20_source_separation.spectrograms": {"istft", "si_sdr", "apply_masks"},
+    "ex21_graphs.messages": {"pass_messages", "grid_graph"},
+    "ex21_graphs.real_graphs": {"normalised"},
     "ex22_by_hand.convolution": {"add_windows", "Convolution"},
     "ex22_by_hand.dense": {"Relu"},
     "ex22_by_hand.loss": {"cross_entropy"},

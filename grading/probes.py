@@ -993,6 +993,8 @@ INGREDIENTS = {
     "namespace": lambda **values: types.SimpleNamespace(**values),
     "record": lambda **values: collections.namedtuple("Record", values)(**values),
     "text": lambda content: io.StringIO(content),
+    "array": lambda values: values,  # que `through` laisse être un tableau
+    "psi": lambda: lambda n_i, n_j, e_ji: 2 * n_i - n_j * e_ji[..., :1] + e_ji[..., 1:],
 }
 OPERATIONS = {
     function.__name__: function
