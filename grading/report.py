@@ -75,14 +75,14 @@ def totals(lines: Sequence[Line], scale: dict[str, Exercise]) -> dict[str, dict[
     return marks
 
 
-def number(value: Fraction) -> str:
-    """Écrit un nombre de points : `"14,5"`, deux décimales au plus."""
-    return f"{float(value):.2f}".rstrip("0").rstrip(".").replace(".", ",")
+def number(value: Fraction, *, decimals: int = 2) -> str:
+    """Écrit un nombre de points : `"14,5"`, `decimals` décimales au plus."""
+    return f"{float(value):.{decimals}f}".rstrip("0").rstrip(".").replace(".", ",")
 
 
 def exact(value: Fraction) -> str:
     """Écrit un nombre de points sans le couper, à cinq décimales au plus : `"17,125"`."""
-    return f"{float(value):.5f}".rstrip("0").rstrip(".").replace(".", ",")
+    return number(value, decimals=5)
 
 
 def table(lines: Sequence[Line], scale: dict[str, Exercise], *, every: bool) -> list[str]:

@@ -18,7 +18,7 @@ from grading.term.marks import (
     StudentMarks,
     Term,
 )
-from grading.term.wording import day, name, prose, title, wanted, without_detail
+from grading.term.wording import day, name, points, prose, title, wanted, without_detail
 
 BIN = 2  # largeur d'une barre de la distribution, en points
 NUM_MISTAKES = 3  # par question
@@ -61,7 +61,7 @@ def _head(term: Term, students: Sequence[StudentMarks], marks: list[Fraction]) -
     if marks:
         said.append(
             f" Moyenne {number(mean(marks))}, médiane {number(median(marks))}, de "
-            f"{number(min(marks))} à {number(max(marks))} sur {FULL}."
+            f"{points(min(marks))} à {points(max(marks))} sur {FULL}."
         )
     hints = f"Les élèves lisent les indices jusqu'au niveau {term.hint_level}."
     if not term.hint_level:
@@ -95,10 +95,10 @@ def _to_do(students: Sequence[StudentMarks], *, told: bool) -> Html:
                 said["Illisibles"].append(f"{what}, {each.note}" if each.note and told else what)
             if each.days_late:
                 late = agreed(each.days_late, "jour")
-                said["En retard"].append(f"{what}, {late}, {number(each.penalty)} en moins")
+                said["En retard"].append(f"{what}, {late}, {points(each.penalty)} en moins")
             if each.override:
                 why = f", {each.override.reason}" if told else ""
-                said["Notes décidées"].append(f"{what}, {number(each.override.points)}{why}")
+                said["Notes décidées"].append(f"{what}, {points(each.override.points)}{why}")
             said["À noter"] += [f"{what}, {awaited}" for awaited in each.pending]
         for kind in filter(said.get, kinds):
             lines[kind].append(join(name(one.student), f" : {' ; '.join(said[kind])}"))
@@ -118,7 +118,7 @@ def _list(students: Sequence[StudentMarks]) -> Html:
     for one in students:
         mine = {each.exercise: each for each in one.exercises}
         link = tag("a", name(one.student), href=f"eleves/{one.student.slug}.html")
-        final = "–" if one.mark is None else tag("strong", number(one.mark))
+        final = "–" if one.mark is None else tag("strong", points(one.mark))
         cells = (_cell(mine.get(exercise)) for exercise in exercises)
         rows.append([link, one.student.group or "–", final, *cells])
     return tag(
@@ -141,7 +141,7 @@ def _cell(mark: ExerciseMark | None) -> Html:
     said += [f"{mark.days_late} j de retard"] if mark.days_late else []
     said += ["décidée"] if mark.override else []
     small = tag("div", ", ".join(said), class_="discret") if said else None
-    return join(number(mark.mark), small)
+    return join(points(mark.mark), small)
 
 
 def _spread(students: Sequence[StudentMarks]) -> Html:
@@ -201,7 +201,7 @@ def _questions(students: Sequence[StudentMarks], exercise: str) -> Html:
         full = sum(each.points == each.out_of for each in found)
         none = sum(each.points == 0 for each in found)
         part = len(found) - full - none
-        out_of = number(found[0].out_of)
+        out_of = points(found[0].out_of)
         average = number(mean(each.points for each in found))
         reasons = Counter(without_detail(each) for each in found if each.reason)
         mistakes = [

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from convnets.core.cli import agreed
 from convnets.core.files import replacing
-from grading.report import number
 from grading.term import figures
 from grading.term.elements import GENERATOR, Html, bar, document, join, table, tag
 from grading.term.marks import FULL, HANDED_IN, ExerciseMark, QuestionMark, StudentMarks, Term
 from grading.term.overview import class_page
-from grading.term.wording import day, handing_in, name, prose, steps, title, wanted
+from grading.term.wording import day, handing_in, name, points, prose, steps, title, wanted
 
 STUDENTS, CLASS = "eleves", "classe.html"
 
@@ -89,16 +88,16 @@ def _summary(marks: StudentMarks) -> Html:
     rows = [
         [
             tag("a", title(each), href=f"#{each.exercise}"),
-            number(each.mark) if each.asked else "–",
-            number(each.weight),
+            points(each.mark) if each.asked else "–",
+            points(each.weight),
             _state(each),
         ]
         for each in marks.exercises
     ]
     return join(
-        tag("p", "Note : ", tag("strong", number(marks.mark)), f" sur {FULL}", class_="note"),
+        tag("p", "Note : ", tag("strong", points(marks.mark)), f" sur {FULL}", class_="note"),
         table(
-            f"Moyenne de {count}, pondérée par les coefficients (en tout {number(whole)})",
+            f"Moyenne de {count}, pondérée par les coefficients (en tout {points(whole)})",
             ["Exercice", f"Note sur {FULL}", "Coef.", "Remise"],
             rows,
         ),
@@ -115,7 +114,7 @@ def _state(mark: ExerciseMark) -> str:
 
 
 def _exercise(mark: ExerciseMark) -> Html:
-    total = tag("p", tag("strong", number(mark.mark)), f" sur {mark.out_of}", class_="note")
+    total = tag("p", tag("strong", points(mark.mark)), f" sur {mark.out_of}", class_="note")
     said, remark = steps(mark), "À savoir : " if mark.asked else ""
     parts = [
         tag("h2", title(mark), id=f"{mark.exercise}"),
@@ -154,5 +153,5 @@ def _question(question: QuestionMark) -> list:
             for i, each in enumerate(question.hints, start=1)
         )
         said.append(tag("ul", *hints))
-    points = f"{number(question.points)} / {number(question.out_of)}"
-    return [wanted(question), join(points, bar(min(share, 1.0))), join(*said)]
+    score = f"{points(question.points)} / {points(question.out_of)}"
+    return [wanted(question), join(score, bar(min(share, 1.0))), join(*said)]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from fractions import Fraction
 
 from convnets.core.cli import agreed
 from grading.report import number
@@ -21,6 +22,11 @@ def day(when: date) -> str:
 def instant(when: datetime) -> str:
     """Écrit un jour et une heure : `"1er octobre 2026 à 23 h 59"`."""
     return f"{day(when)} à {when.hour} h {when.minute:02}"
+
+
+def points(value: Fraction) -> str:
+    """Écrit une note ou des points : `"17,125"`, trois décimales au plus."""
+    return number(value, decimals=3)
 
 
 def name(student: Student) -> Html:
@@ -67,21 +73,21 @@ def steps(mark: ExerciseMark) -> list[str]:
     """Dit comment la note d'un exercice a été calculée, une phrase par étape."""
     said = []
     if mark.questions:
-        points = sum(question.points for question in mark.questions)
+        got = sum(question.points for question in mark.questions)
         whole = sum(question.out_of for question in mark.questions)
-        scaled = points * mark.out_of == whole * mark.mark_before  # rien d'autre n'est demandé
-        out_of = f" sur {number(whole)}" if scaled else ""
-        before = f", soit {number(mark.mark_before)} sur {mark.out_of}"
-        same = points == mark.mark_before and whole == mark.out_of
+        scaled = got * mark.out_of == whole * mark.mark_before  # rien d'autre n'est demandé
+        out_of = f" sur {points(whole)}" if scaled else ""
+        before = f", soit {points(mark.mark_before)} sur {mark.out_of}"
+        same = got == mark.mark_before and whole == mark.out_of
         if not same or mark.days_late or mark.override:
-            said.append(f"Questions : {number(points)}{out_of}{'' if same else before}.")
+            said.append(f"Questions : {points(got)}{out_of}{'' if same else before}.")
     if mark.days_late:
         late = agreed(mark.days_late, "jour commencé", "jours commencés")
         many = "points retirés" if mark.penalty >= 2 else "point retiré"
-        lost = f"{number(mark.penalty)} {many}" if mark.penalty else "sans pénalité"
+        lost = f"{points(mark.penalty)} {many}" if mark.penalty else "sans pénalité"
         said.append(f"Retard : {late}, {lost}.")
     if mark.override:
-        points = f"{number(mark.override.points)} sur {mark.out_of}"
+        decided = f"{points(mark.override.points)} sur {mark.out_of}"
         end = "" if mark.override.reason.rstrip().endswith((".", "!", "?", "…")) else "."
-        said.append(f"Note décidée par votre enseignant : {points}. {mark.override.reason}{end}")
+        said.append(f"Note décidée par votre enseignant : {decided}. {mark.override.reason}{end}")
     return said

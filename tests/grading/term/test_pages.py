@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from grading.report import number
 from grading.term import figures
 from grading.term.marks import (
     ABSENT,
@@ -24,6 +23,7 @@ from grading.term.marks import (
     Term,
 )
 from grading.term.pages import student_page, write_pages
+from grading.term.wording import points
 
 VOID = {"meta", "img"}
 HOSTILE = '<script>alert(1)</script> "O\'Neil" & fils'
@@ -177,11 +177,11 @@ def test_a_page_each_and_one_for_the_class(term):
     for marks, content in zip(term.students, contents[:-1], strict=True):
         page = read(content)
         assert page.links == ["#ex00", "#ex02"]
-        assert f"Note : {number(marks.mark)} sur 20" in page.text
+        assert f"Note : {points(marks.mark)} sur 20" in page.text
         for each in marks.exercises:
-            assert f"{each.exercise} — {each.title}{number(each.mark)} sur 20" in page.text
+            assert f"{each.exercise} — {each.title}{points(each.mark)} sur 20" in page.text
             for asked in each.questions:
-                assert f"{number(asked.points)} / {number(asked.out_of)}" in page.text
+                assert f"{points(asked.points)} / {points(asked.out_of)}" in page.text
         for other in term.students:
             if other is not marks:
                 assert other.student.name not in page.text
@@ -194,6 +194,7 @@ def test_what_a_student_reads(term):
     ines, hostile, unreadable, noah = (
         read(path.read_text(encoding="utf-8")).text for path in paths[:4]
     )
+    assert "Note : 9,375 sur 20" in ines  # 15 et 3,75
     assert "Rendu le 1er octobre 2026 à 23 h 05, dans les temps." in ines
     assert "Juste en partie. Le pas est ignoré. (ligne 12)Indice 1 : Regardez stride." in ines
     assert "À reprendre. Communs." in ines
