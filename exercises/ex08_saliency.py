@@ -144,8 +144,8 @@ def attributions(
         image: `(H, W, 3)` uint8 dans [0, 255].
         class_index: classe expliquée.
         steps: nombre de points de l'intégrale.
-        baseline: référence, `"black"` ou `"grey"`. Un pixel égal à la référence ne reçoit rien :
-            avec le noir, un objet noir passe inaperçu.
+        baseline: référence, `"black"` (0) ou `"grey"` (128 partout). Un pixel égal à la référence
+            ne reçoit rien : avec le noir, un objet noir passe inaperçu.
 
     Returns:
         `(H, W, 3)` float32, de signe quelconque ; leur somme est la différence des scores de
@@ -176,7 +176,7 @@ def integrated_gradients(
 ) -> np.ndarray:
     """Rend la carte de `shares`, mêmes options : `(H, W)` float32 dans [0, 1].
 
-    Ce qui plaide contre la classe vaut zéro.
+    Ce qui plaide contre la classe vaut zéro, le plus grand un ; des zéros si rien n'est positif.
     """
     return maps.normalise(shares(model, image, class_index, **options))
 

@@ -39,6 +39,7 @@ DECISIVE = {
     "ex05_inception.features": {"make_generator", "frozen_base"},
     "ex05_inception.head": {"build_head"},
     "ex07_occlusion": {"drops", "occlusion"},
+    "ex08_saliency": {"smooth_sensitivity", "attributions"},
     "ex10_lime": {"lime_coefficients", "lime"},
     "ex15_architectures.inception": {"inception_module"},
     "ex15_architectures.operations": {"operations"},

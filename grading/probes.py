@@ -836,6 +836,27 @@ def planted_speaker(table, num_words: int):
     return keras.Model([maps, words], speaker([maps, words]))
 
 
+def small_network(kernels: list, biases: list, shape: list):
+    """Construit deux convolutions, « early » et « late », puis une couche dense et un softmax.
+
+    Args:
+        kernels: `(3, 3, 3, a)`, `(1, 1, a, b)` et `((H - 2) · (W - 2) · b, classes)`.
+        biases: `(a,)`, `(b,)` et `(classes,)`.
+        shape: `(H, W, 3)`, forme des images uint8.
+    """
+    import keras
+    from keras import layers
+
+    images = keras.Input(tuple(shape), dtype="uint8")
+    x = layers.Rescaling(1 / 255, dtype="float32")(images)
+    for name, kernel in zip(("early", "late"), kernels, strict=False):
+        x = layers.Conv2D(kernel.shape[3], kernel.shape[0], activation="tanh", name=name)(x)
+    outputs = layers.Dense(len(biases[2]), activation="softmax")(layers.Flatten()(x))
+    model = keras.Model(images, outputs, name="essai")
+    model.set_weights([each for pair in zip(kernels, biases, strict=True) for each in pair])
+    return model
+
+
 class Glance:
     """Un réseau d'une couche, vu par ses seules réponses : `predict`, et rien de Keras.
 
@@ -990,6 +1011,7 @@ INGREDIENTS = {
     "plain_network": plain_network,
     "planted_speaker": planted_speaker,
     "glance": Glance,
+    "small_network": small_network,
     "namespace": lambda **values: types.SimpleNamespace(**values),
     "record": lambda **values: collections.namedtuple("Record", values)(**values),
     "text": lambda content: io.StringIO(content),

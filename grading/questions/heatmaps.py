@@ -37,6 +37,111 @@ def probabilities(model: messages.Ingredient, images: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def network(
+    rng: np.random.Generator, shape: tuple[int, int, int], *, bend: float = 1
+) -> messages.Ingredient:
+    """Tire un petit réseau de Keras, lisse et loin d'être saturé (voir `probes.small_network`).
+
+    Args:
+        rng: hasard de la session.
+        shape: `(H, W, 3)`.
+        bend: plus il est grand, plus le gradient change d'une image à une autre.
+    """
+    height, width, _ = shape
+    sizes = [(3, 3, 3, 4), (1, 1, 4, 3), ((height - 2) * (width - 2) * 3, NUM_CLASSES)]
+    scales = [0.4 * bend, 0.8 * bend, 0.1]
+    kernels = [rng.normal(0, scale, size) for scale, size in zip(scales, sizes, strict=True)]
+    biases = [rng.normal(0, 0.3, size[-1]) for size in sizes]
+    options = {"kernels": kernels, "biases": biases, "shape": list(shape)}
+    return messages.Ingredient("small_network", options)
+
+
+def forward(model: messages.Ingredient, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Calcule, sans Keras, ce que rend chaque couche d'un réseau de `network`.
+
+    Args:
+        model: le réseau.
+        images: `(n, H, W, 3)`, de 0 à 255.
+
+    Returns:
+        `"early"`, `"late"` `(n, h, w, c)`, et `"scores"` `(n, NUM_CLASSES)`, d'avant le softmax.
+    """
+    (first, second, dense), biases = model.options["kernels"], model.options["biases"]
+    windows = np.lib.stride_tricks.sliding_window_view(images / 255, (3, 3), axis=(1, 2))
+    early = np.tanh(np.einsum("nyxcij,ijck->nyxk", windows, first) + biases[0])
+    late = np.tanh(early @ second[0, 0] + biases[1])
+    return {
+        "early": early,
+        "late": late,
+        "scores": late.reshape(len(images), -1) @ dense + biases[2],
+    }
+
+
+def backward(
+    model: messages.Ingredient, images: np.ndarray, seeds: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Dérive une somme pondérée des scores par rapport à chaque couche et à l'image.
+
+    Args:
+        model: un réseau de `network`.
+        images: `(n, H, W, 3)`, de 0 à 255.
+        seeds: `(n, NUM_CLASSES)`, poids de chaque score.
+
+    Returns:
+        `"late"`, `"early"` et `"image"`, chacun de la forme de ce par rapport à quoi l'on dérive.
+    """
+    first, second, dense = model.options["kernels"]
+    found = forward(model, images)
+    late = (seeds @ dense.T).reshape(found["late"].shape)
+    early = (late * (1 - found["late"] ** 2)) @ second[0, 0].T
+    before = early * (1 - found["early"] ** 2)
+    _, height, width, _ = before.shape
+    image = np.zeros(images.shape)
+    for row in range(3):
+        for column in range(3):
+            image[:, row : row + height, column : column + width] += before @ first[row, column].T
+    return {"late": late, "early": early, "image": image / 255}
+
+
+def score_seeds(model, images, class_index) -> np.ndarray:
+    """Rend les poids qui ne gardent que le score d'une classe."""
+    return np.tile(np.eye(NUM_CLASSES)[class_index], (len(images), 1))
+
+
+def all_seeds(model, images, class_index) -> np.ndarray:
+    """Rend les poids de qui dérive tous les scores à la fois."""
+    return np.ones((len(images), NUM_CLASSES))
+
+
+def probability_seeds(model, images, class_index) -> np.ndarray:
+    """Rend les poids de qui dérive la probabilité, et non le score."""
+    scores = forward(model, images)["scores"]
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    return shares[:, [class_index]] * (np.eye(NUM_CLASSES)[class_index] - shares)
+
+
+def other_seeds(chosen: int):
+    """Rend une fonction semblable, pour une classe qui n'est pas celle qu'on demande."""
+    return lambda model, images, class_index: score_seeds(model, images, chosen)
+
+
+SEEDS = [  # ce qu'on dérive quand on se trompe, et la raison
+    ("probability_derived", probability_seeds),
+    ("all_classes_derived", all_seeds),
+    *(("wrong_class", other_seeds(k)) for k in range(NUM_CLASSES) if k != CLASS),
+]
+
+
+def enlarged(answers: Sequence[pupil.Answer], factor: float) -> list[pupil.Answer]:
+    """Multiplie des réponses : comparées à un près, de petites valeurs paraîtraient nulles."""
+    found = []
+    for answer in answers:
+        values = None if answer.error else as_floats(answer.value)
+        found.append(answer if values is None else pupil.Answer(values * factor))
+    return found
+
+
 def clipped(values: np.ndarray) -> np.ndarray:
     """Ramène une carte à [0, 1] : le négatif à zéro, le plus grand à un."""
     return np.maximum(values, 0) / max(values.max(), np.finfo(np.float32).tiny)
