@@ -18,7 +18,7 @@ from grading.questions.heatmaps import (
 
 SHAPE = (7, 9, 3)
 TOLERANCE = 1e-4  # le réseau calcule en float32
-MANY, NOISE = 500, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
+MANY, NOISE = 300, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
 FINE = 100  # points d'une intégrale où la règle choisie ne compte plus
 REFERENCES = {"black": 0, "grey": 128}  # que dit la docstring
 
