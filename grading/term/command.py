@@ -61,7 +61,10 @@ def _run(path: Path, *, everything: bool) -> int:
         raise ValueError(
             f"une autre correction écrit dans {course.output} ; attendez qu'elle finisse."
         ) from error
-    print("\n" + "\n".join(f"Écrit : {printable(str(each))}" for each in written))
+    print()
+    for each in written:
+        inside = f" : {agreed(len(list(each.iterdir())), 'fichier')}" if each.is_dir() else ""
+        print(f"Écrit : {printable(str(each))}{inside}")
     return 0
 
 
@@ -73,7 +76,7 @@ def grade_term(course: Course, *, everything: bool = False) -> list[Path]:
         everything: renoter aussi ce qui n'a pas changé.
 
     Returns:
-        Les fichiers écrits, à l'exception d'une page par élève.
+        Les fichiers et les dossiers écrits.
 
     Raises:
         OSError: fichier impossible à lire ou à écrire.
@@ -91,9 +94,12 @@ def grade_term(course: Course, *, everything: bool = False) -> list[Path]:
     written = write_tables(course, shown)
     pages = write_pages(shown)
     written += [pages[0].parent, pages[-1]]
-    for each in heard:
-        written += _write_worksheets(course, each, real)
-        written += _write_feedback(course, each, real)
+    sent = [
+        path
+        for each in heard
+        for path in (*_write_worksheets(course, each, real), *_write_feedback(course, each, real))
+    ]
+    written += [sent[0].parent] if sent else []
     if course.similarity:
         written += write_similarity(shown)
     _summary(shown)
@@ -175,20 +181,40 @@ def _answers(
         graded.append(number)
         print(f"  {printable(names[number])} : {report.number(mark)}/{FULL}", flush=True)
 
-    dated = [sheet.dated for sheet in heard.gathered.worksheets.values()]
-    source = "la feuille de Moodle" if dated and all(dated) else "celles des fichiers"
-    dates = f" ; dates : {source}" if work.due else ""
     title = f"{work.exercise} — {exercise.title}"
-    print(f"{title} : {agreed(len(ready), 'rendu')}{dates}", flush=True)
+    if not work.hand_ins:
+        print(f"{title} : pas encore demandé")
+        return {}
+    print(f"{title} : {agreed(len(ready), 'rendu')}{_dates(heard)}", flush=True)
     folder = cache / "notes" / work.exercise
     found = grade_all(ready, rules, folder, seed=seed, everything=everything, tell=tell)
-    for number, each in found.items():
-        for answer in each:
-            if answer.reason == SHARED:
-                print(f"  Mêmes poids : {names[number]} et {names[answer.detail]}")
+    pairs = {
+        tuple(sorted((names[number], names[answer.detail])))
+        for number, each in found.items()
+        for answer in each
+        if answer.reason == SHARED
+    }
+    for pair in sorted(pairs):
+        print(f"  Mêmes poids : {printable(' et '.join(pair))}")
     num_new = len(set(graded))
     print(f"  {agreed(num_new, 'noté')}, {agreed(len(found) - num_new, 'inchangé')}")
     return found
+
+
+def _dates(heard: Heard) -> str:
+    """Dit d'où viennent les dates des rendus, s'il y a une échéance."""
+    work, sheets = heard.work, heard.gathered.worksheets
+    moodle_knows = {
+        group for group, path in work.worksheets.items() if path in sheets and sheets[path].dated
+    }
+    sources = {
+        "de Moodle": [group for group in work.due if group in moodle_knows],
+        "des fichiers": [group for group in work.due if group not in moodle_knows],
+    }
+    used = {source: groups for source, groups in sources.items() if groups}
+    if len(used) < 2:
+        return "".join(f" ; dates {source}" for source in used)
+    return "".join(f" ; dates {source} pour {', '.join(each)}" for source, each in used.items())
 
 
 def _term(course: Course, heard: Sequence[Heard], answers: dict[str, dict], now: datetime) -> Term:

@@ -39,7 +39,7 @@ def test_a_term_from_the_command_to_the_files(home, marker, capsys):
     assert "rattrapé à l'oral" in zoe["ex00, état"] and zoe["ex01 /20"] == ""
     assert tom["ex00 /20"] == "0" and tom["ex00, état"] == "absent" and tom["note /20"] == "0"
     assert ines["note /20"] == "19,41667"  # (2 × 19,125 + 20) / 3
-    assert "Léo Costa" in shown and "dates : la feuille de Moodle" in shown
+    assert "Léo Costa" in shown and "3 rendus ; dates de Moodle\n" in shown
     assert "« alami » est pris pour Inès Alami" in shown
     sheet = openpyxl.load_workbook(home / "notes" / "notes.xlsx").active
     assert [cell.value for cell in sheet["E"]] == ["ex00 /20", 19.125, 19, 12.5, 0]
