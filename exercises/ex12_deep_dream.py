@@ -25,10 +25,10 @@ SAMPLE = dreams.SAMPLES / "chevaux.webp"
 LAYERS = ("mixed4", "mixed5")
 SIZE_PX = 600
 OCTAVES = 4
-OCTAVE_SCALE = 1.4  # d'une octave à la suivante, le côté de l'image
+OCTAVE_SCALE = 1.4  # d'une octave à la suivante, le côté de l'image (énoncé)
 STEPS = 20  # par octave
-RATE = 2.0  # niveaux (de 0 à 255) dont un pixel change en moyenne à chaque pas
-JITTER_PX = 32
+RATE = 2.0  # niveaux, de 0 à 255, dont un pixel change en moyenne à chaque pas (énoncé)
+JITTER_PX = 32  # décalage au plus, à chaque pas (énoncé)
 GUIDE_PLACES = 1000  # cases du guide gardées au plus : chacune est comparée à toute l'image
 TOO_SMALL = "C'est la plus petite octave : agrandissez l'image avec --size, ou baissez --octaves."
 
@@ -80,8 +80,10 @@ def dream(model: keras.Model, image: np.ndarray, weights, *, guide=None, options
     """Fait rêver le réseau, d'une petite image à la grande.
 
     L'octave la plus petite reçoit les grands motifs. Ce qu'elle a changé, et cela seulement, est
-    agrandi et ajouté à la suivante : les détails de l'image ne se perdent pas. Un décalage au
-    hasard, à chaque pas, empêche la grille des convolutions de se dessiner.
+    agrandi et ajouté à la suivante : les détails de l'image ne se perdent pas. À chaque pas, le
+    gradient est mis à l'échelle : les pixels changent de RATE en moyenne. L'image est d'abord
+    décalée au hasard, et le gradient décalé en retour : sinon, la grille des convolutions se
+    dessinerait.
 
     Args:
         model: modèle de `dreams.extractor`.

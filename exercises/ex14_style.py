@@ -25,7 +25,7 @@ CONTENT_LAYERS = ("mixed2",)
 STYLE_LAYERS = ("activation", "activation_2", "activation_4", "mixed0", "mixed1")
 SIZE_PX = 400
 STEPS = 200
-RATE = 4.0  # taux d'apprentissage d'Adam au début : ce dont un pixel change, de 0 à 255
+RATE = 4.0  # taux d'apprentissage d'Adam au début (énoncé) : ce dont un pixel change, de 0 à 255
 CONTENT_WEIGHT = 1.0
 STYLE_WEIGHT = 30.0
 TV_WEIGHT = 10.0  # de la variation totale, l'image étant ramenée à [0, 1]
@@ -114,7 +114,7 @@ def transfer(
 
     Returns:
         `(image, pertes)` : float32 `(h, w, 3)` dans [0, 255], et les trois pertes pondérées
-        avant chaque pas.
+        avant chaque pas, `{nom: liste}`.
 
     Source : Gatys, Ecker et Bethge, arXiv 1508.06576, la perte totale.
     """

@@ -776,19 +776,30 @@ def planted_model(shape: list, num_classes: int = 10):
     return model
 
 
-def plain_network(shape: list, stack: list):
+def plain_network(shape: list, stack: list, weights: list = ()):
     """Empile des couches de Keras.
 
     Args:
         shape: forme d'une entrée.
         stack: `[classe, options]` de chaque couche, dans l'ordre.
+        weights: tous les poids ; tirés au hasard par défaut.
     """
     import keras
 
     first = x = keras.Input(tuple(shape))
     for name, options in stack:
         x = getattr(keras.layers, name)(**options)(x)
-    return keras.Model(first, x)
+    model = keras.Model(first, x)
+    if weights:
+        model.set_weights(weights)
+    return model
+
+
+def dream_extractor(network: dict, layer_names: list):
+    """Coupe un réseau aux couches nommées, comme le fait le cours (`dreams.extractor`)."""
+    from convnets.explaining import dreams
+
+    return dreams.extractor(plain_network(**network), layer_names)
 
 
 def tiny_base(size_px: int, names: list, num_layers: int):
@@ -1009,6 +1020,7 @@ INGREDIENTS = {
     "planted_model": planted_model,
     "tiny_base": tiny_base,
     "plain_network": plain_network,
+    "dream_extractor": dream_extractor,
     "planted_speaker": planted_speaker,
     "glance": Glance,
     "small_network": small_network,
