@@ -142,7 +142,7 @@ def ask_climb(ask: Ask) -> Credit:
         return credit("1/2", "shift_not_undone")
     signs = np.sign(right)
     if close(unit, signs * LEVELS / np.abs(signs).mean()):
-        return credit("1/2", "sign_of_gradient")
+        return credit("1/2", "only_gradient_sign")
     return credit("1/4", "wrong_values")
 
 

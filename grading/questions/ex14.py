@@ -207,7 +207,7 @@ def ask_transfer(ask: Ask) -> Credit:
             return credit("1/4", "weights_swapped")
         return credit("1/4", "style_not_reached")
     if style_gap(kept) < 0.5 * before:
-        return credit("1/4", "weights_ignored")
+        return credit("1/4", "style_weight_ignored")
     first = as_floats(run(1, content_weight=1.0, style_weight=1.0)[0])
     if np.abs(first - content).mean() > 30:
         return credit("1/2", "starts_elsewhere")

@@ -52,7 +52,7 @@ def ask_sample_patches(ask: Ask) -> Credit:
     if drawn != whole:
         return credit("1/2", "patches_never_drawn")
     if not same(first, again) or same(first, other):
-        return credit("3/4", "seed_ignored")
+        return credit("3/4", "draw_ignores_seed")
     return RIGHT
 
 
@@ -88,7 +88,7 @@ def ask_normalise(ask: Ask) -> Credit:
         Mistake("statistics_of_all", whole, "1/4"),
         Mistake("mean_kept", lambda p: p / np.sqrt(variance(p)), "1/4"),
         Mistake("contrast_kept", centred, "1/4"),
-        Mistake("root_forgotten", lambda p: centred(p) / variance(p), "1/4"),
+        Mistake("variance_for_deviation", lambda p: centred(p) / variance(p), "1/4"),
         Mistake("contrast_outside_root", lambda p: centred(p) / (deviation(p) + CONTRAST), "1/2"),
         Mistake("contrast_forgotten", lambda p: normalised(p, contrast=0.0), "1/2"),
     ]
@@ -127,7 +127,7 @@ def ask_whitening_matrix(ask: Ask) -> Credit:
         return credit("3/4", "matrix_not_centred")
     squares = (vectors / (values + EPSILON)) @ vectors.T
     if any(same(found, each, tolerance=2e-3) for each in (squares, centring @ squares)):
-        return credit("1/4", "root_forgotten")
+        return credit("1/4", "variance_for_deviation")
     # Sans revenir aux pixels : les mêmes directions, dans un autre ordre, signes libres.
     if any(same(found @ found.T, each @ each.T, tolerance=5e-3) for each in (whole, expected)):
         return credit("1/2", "pca_for_zca")
