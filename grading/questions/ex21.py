@@ -126,7 +126,7 @@ def ask_undirected_graph(ask: Ask) -> Credit:
     mistakes = [
         Mistake("one_way", one_way, "1/2"),
         Mistake("one_way", other_way, "1/2"),
-        Mistake("weights_ignored", without, "1/2"),
+        Mistake("edge_weights_ignored", without, "1/2"),
         Mistake("weights_misplaced", interleaved, "1/2"),
     ]
     answers = list(map(_dense, ask.calls("undirected_graph", calls)))
@@ -181,7 +181,7 @@ def ask_normalised(ask: Ask) -> Credit:
         Mistake("one_degree_only", changed(weigh="mine"), "1/2"),
         Mistake("root_forgotten", changed(weigh="product"), "1/2"),
         Mistake("degrees_too_early", changed(late=True), "1/2"),
-        Mistake("weights_ignored", changed(weighted=False), "1/2"),
+        Mistake("edge_weights_ignored", changed(weighted=False), "1/2"),
     ]
     answers = list(map(_dense, ask.calls("normalised", calls)))
     return judge(answers, [("1", calls)], _normalised, mistakes, tolerance=TOLERANCE)
@@ -366,8 +366,8 @@ def ask_graph_head(ask: Ask) -> Credit:
     mistakes = [
         Mistake("half_of_the_summary", lambda x, _: _softmax(x.mean(1) @ kernel), "1/2"),
         Mistake("half_of_the_summary", lambda x, _: _softmax(x.max(1) @ kernel), "1/2"),
-        Mistake("sum_for_average", lambda x, _: _softmax((x.sum(1) + x.max(1)) @ kernel), "1/2"),
-        Mistake("sum_for_average", lambda x, _: _softmax(x.sum(1) @ kernel), "1/4"),
+        Mistake("nodes_summed", lambda x, _: _softmax((x.sum(1) + x.max(1)) @ kernel), "1/2"),
+        Mistake("nodes_summed", lambda x, _: _softmax(x.sum(1) @ kernel), "1/4"),
         Mistake("not_probabilities", lambda x, _: summary(x), "1/2"),
         Mistake("not_probabilities", lambda x, _: 1 / (1 + np.exp(-summary(x))), "1/2"),
     ]

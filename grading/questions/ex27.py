@@ -270,8 +270,8 @@ def ask_match_best(ask: Ask) -> Credit:
     mistakes = [
         Mistake("greedy_for_best", greedy, "1/2"),
         Mistake("filtered_after", partial(_matched, filters="after"), "3/4"),
-        Mistake("threshold_ignored", partial(_matched, filters=""), "1/4"),
-        Mistake("threshold_ignored", partial(_matched, least=1e-9), "1/4"),
+        Mistake("threshold_not_applied", partial(_matched, filters=""), "1/4"),
+        Mistake("threshold_not_applied", partial(_matched, least=1e-9), "1/4"),
         Mistake("worst_pairs", partial(_matched, sign=-1, filters="after")),
         Mistake("worst_pairs", partial(_matched, sign=-1, filters="")),
     ]

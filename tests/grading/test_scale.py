@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import tomllib
+from collections import Counter
 from fractions import Fraction
 
 import pytest
@@ -60,6 +62,17 @@ def test_every_reason_named_by_the_grader_exists_and_serves(repo):
         r'(?:Mistake|Failure|credit)\((?:"?[\w/]+"?, )?\s*"([a-z_]{4,})"', "\n".join(sources)
     )
     assert not set(named) - set(REASONS), "raisons qui ne sont pas écrites"
+
+
+def test_two_exercises_do_not_give_the_same_name_to_their_reasons():
+    paths = [scale.REASONS, *sorted(scale.SCALE.glob("ex*.toml"))]
+    found = [name for path in paths for name in _named_reasons(path)]
+    assert [name for name, count in Counter(found).items() if count > 1] == []
+
+
+def _named_reasons(path):
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    return content if path == scale.REASONS else content.get("reasons", {})
 
 
 def test_reasons_and_hints_are_french_sentences_without_code_of_the_grader(repo):
