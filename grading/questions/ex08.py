@@ -152,7 +152,7 @@ def ask_smooth(ask: Ask) -> Credit:
         known = nearest if nearest and away[nearest] < 0.25 else "wrong_values"
         return credit("1/4", known)
     if not same(*twice):
-        return credit("1/2", "seed_ignored")
+        return credit("1/2", "noise_ignores_seed")
     return RIGHT if all(answer.error for answer in answers[3:]) else credit("3/4", "no_error")
 
 
