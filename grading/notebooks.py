@@ -41,6 +41,7 @@ DECISIVE = {
     "ex07_occlusion": {"drops", "occlusion"},
     "ex08_saliency": {"smooth_sensitivity", "attributions"},
     "ex10_lime": {"lime_coefficients", "lime"},
+    "ex11_curves.curves": {"pixel_order", "deletion_and_insertion"},
     "ex12_deep_dream": {"dream", "read_guide"},
     "ex14_style": {"gram_matrix", "style_loss"},
     "ex15_architectures.inception": {"inception_module"},
