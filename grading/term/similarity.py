@@ -133,10 +133,6 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
-def _listed(names: Sequence[str]) -> str:
-    return " et ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
 def _anchor(result: Found, number: int) -> str:
     return f"{result.code.exercise}-{number}"
 
@@ -245,27 +241,32 @@ def _weights(results: Sequence[Found]) -> Html | None:
 
 
 def _close(results: Sequence[Found]) -> Html | None:
-    rows = [
-        (name, each.code.exercise, _percent(share))
+    found = {
+        each.code.exercise: [
+            f"{name} ({_percent(share)})"
+            for name, share in each.code.close.items()
+            if share >= SHARE
+        ]
         for each in results
-        for name, share in each.code.close.items()
-        if share >= SHARE
-    ]
+    }
+    rows = [(exercise, ", ".join(names)) for exercise, names in found.items() if names]
     if not rows:
         return None
     return tag(
         "section",
         tag("h2", "Rendus proches du corrigé"),
         tag(
-            "p", "Le corrigé est public. Ce que ces rendus en ont n'est pas compté dans les paires."
+            "p",
+            "Le corrigé est public. Ce que ces rendus en ont n'est pas compté dans les paires ; la "
+            "part est celle de leur code qui y est aussi, énoncé ôté.",
         ),
-        table("Part de ce qui a été écrit", ("élève", "exercice", "dans le corrigé"), rows),
+        table("Par exercice", ("exercice", "élèves, et part de leur code"), rows),
     )
 
 
 def _method(results: Sequence[Found]) -> Html:
-    common = [f"{each.code.ordinary} rendus ou plus pour {each.code.exercise}" for each in results]
-    said = f" ({_listed(common)})" if common else ""
+    common = sorted({each.code.ordinary for each in results})
+    said = f" (au moins {' ou '.join(map(str, common))} rendus)" if common else ""
     return tag(
         "section",
         tag("h2", "Comment c'est compté"),

@@ -34,7 +34,7 @@ TRAINED_ON = "Léo Bernard", "Eva Petit"  # la seconde a repris les poids d'ex02
 OVERRIDDEN = "Jade Roux", "ex04"
 CHANGED = "Rose Urban", "ex01"  # dans un dossier : c'est lui qu'un essai modifie
 DUE = {
-    exercise: datetime(2026, 9, 21, 23, 59) + timedelta(weeks=2 * rank)
+    exercise: datetime(2025, 9, 8, 23, 59) + timedelta(weeks=2 * rank)
     for rank, exercise in enumerate(EXERCISES)
 }
 MAXIMUM = {"A": "20,00", "B": "12.50"}  # note maximale dans Moodle
@@ -76,7 +76,7 @@ class Pupil(NamedTuple):
     @property
     def number(self) -> str:
         """Son numéro dans la liste de l'enseignant."""
-        return str(2026_000 + 7 * self.rank)
+        return str(2025_000 + 7 * self.rank)
 
 
 def pupils() -> list[Pupil]:
@@ -200,8 +200,8 @@ def write(
     present = [each for each in pupils() if each.name != ABSENT]
     chosen = [each for each in present if each.group == "C" or each.name == TRAINED_ON[0]]
     trained = networks(chosen) if with_networks and "ex02" in exercises else {}
-    text = ['title = "Réseaux convolutifs, automne 2026"', 'students = "eleves.csv"', "hints = 1"]
-    text += ["seed = 2026", "", "[late]", "points_per_day = 1.5", "refused_after_days = 7", ""]
+    text = ['title = "Réseaux convolutifs, automne 2025"', 'students = "eleves.csv"', "hints = 1"]
+    text += ["seed = 2025", "", "[late]", "points_per_day = 1.5", "refused_after_days = 7", ""]
     for exercise in exercises:
         found = answers(exercise)
         made = {
@@ -219,7 +219,7 @@ def write(
             f'student = "{number}"',
             f'exercise = "{OVERRIDDEN[1]}"',
             "points = 14.5",
-            'reason = "Réseau montré en classe, fichier perdu par le serveur."',
+            'reason = "Réseau refait et expliqué en classe."',
         ]
     rows = [["nom", "prénom", "numéro", "classe"]]
     rows += [[*_family_first(each.name), each.number, each.group] for each in pupils()]
