@@ -15,7 +15,7 @@ from grading import report, sandbox
 from grading.grader import random_seed
 from grading.scale import FULL, read_reasons, read_scale
 from grading.term import moodle, totals
-from grading.term.answers import Answer, grade_all
+from grading.term.answers import SHARED, Answer, grade_all
 from grading.term.course import Course, Work, read_course
 from grading.term.hand_ins import Gathered, gather
 from grading.term.manual import Given, read_manual

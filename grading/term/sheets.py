@@ -177,9 +177,11 @@ def write_xlsx(path: Path, rows: list[list], *, title: str) -> None:
                 cell.data_type = "s"  # « =1+1 » venu d'un rendu reste un texte
             elif value is not None:
                 cell.value = int(value) if value == int(value) else float(value)
+                cell.number_format = "General" if value == int(value) else "0.00#"
             if line == 1:
                 cell.font = Font(bold=True)
-    for column, heading in enumerate(rows[0], 1):
-        sheet.column_dimensions[get_column_letter(column)].width = min(max(len(heading) + 2, 8), 30)
+    for column, cells in enumerate(zip(*rows, strict=True), 1):
+        longest = max(len(each) for each in cells if isinstance(each, str))
+        sheet.column_dimensions[get_column_letter(column)].width = min(longest + 2, 30)
     sheet.freeze_panes = "C2"
     book.save(path)
