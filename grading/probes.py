@@ -150,6 +150,32 @@ def through(module: str, function: str, calls: list, weights: list) -> list:
     return results
 
 
+def applied(module: str, function: str, calls: list, num_first: int) -> list:
+    """Appelle une fonction du rendu qui en rend une autre, puis celle-ci.
+
+    Args:
+        module: nom du module.
+        function: nom de la première.
+        calls: `[positionnels, nommés]` de chaque appel ; les nommés sont pour la première.
+        num_first: nombre de positionnels de la première ; les autres sont pour la seconde.
+
+    Returns:
+        Pour chaque appel, `{"value": …}` ou `{"error": …}`.
+    """
+    target = getattr(importlib.import_module(f"exercises.{module}"), function)
+    results = []
+    for positional, named in calls:
+        positional = [_prepared(each) for each in positional]
+        try:
+            made = target(*positional[:num_first], **named)
+            results.append({"value": made(*positional[num_first:])})
+        except MemoryError:
+            raise
+        except Exception as error:
+            results.append({"error": describe_error(error)})
+    return results
+
+
 def layer(module: str, function: str, calls: list, wanted: str) -> list:
     """Fait passer des données dans une couche écrite par le rendu, à l'aller puis au retour.
 
@@ -868,6 +894,18 @@ def small_network(kernels: list, biases: list, shape: list):
     return model
 
 
+def random_generator(seed: int):
+    """Fait un générateur aléatoire de NumPy."""
+    import numpy as np
+
+    return np.random.default_rng(seed)
+
+
+def planted_velocity(gain: float, slope: float):
+    """Fait une vitesse qui dépend du point et de l'instant."""
+    return lambda x, time: gain * x + slope * time
+
+
 class Glance:
     """Un réseau d'une couche, vu par ses seules réponses : `predict`, et rien de Keras.
 
@@ -1022,6 +1060,8 @@ INGREDIENTS = {
     "plain_network": plain_network,
     "dream_extractor": dream_extractor,
     "planted_speaker": planted_speaker,
+    "planted_velocity": planted_velocity,
+    "random_generator": random_generator,
     "glance": Glance,
     "small_network": small_network,
     "namespace": lambda **values: types.SimpleNamespace(**values),
@@ -1037,6 +1077,7 @@ OPERATIONS = {
         get,
         call,
         through,
+        applied,
         layer,
         export,
         block,

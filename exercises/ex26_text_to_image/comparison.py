@@ -139,7 +139,7 @@ def run_seed(subject: Subject, parts: dict[str, Part], bench: Bench, *, seed: in
     train, val, test = (parts[name] for name in ("train", "val", "test"))
     words = sentences.encode(subject, train.sentences)
     model, history = network.train(subject, train.images, words, seed=seed, options=options)
-    given, wanted = network.draw(
+    given, wanted = network.draw_batch(
         val.images, sentences.encode(subject, val.sentences), rng=np.random.default_rng(0)
     )
     answered = model.predict(given, batch_size=network.PASS_SIZE, verbose=0)

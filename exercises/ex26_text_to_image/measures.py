@@ -56,7 +56,8 @@ def frechet(found: np.ndarray, truth: np.ndarray) -> float:
         truth: `(m, d)`.
 
     Returns:
-        Distance au carré entre les moyennes, plus un écart entre les covariances ; 0 si égales.
+        |m1 − m2|² + trace(C1 + C2 − 2 √(C1 C2)), la racine étant celle d'une matrice, les
+        covariances celles de `np.cov` ; 0 si moyennes et covariances sont égales.
 
     Source : Dowson et Landau, J. Multivariate Analysis 12(3), 1982.
     """

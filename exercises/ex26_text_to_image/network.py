@@ -107,10 +107,10 @@ class FlowBatches(study.Batches):
         """Rend le lot `index` de l'époque courante."""
         images, words = super().__getitem__(index)
         rng = np.random.default_rng([self.seed, self.epoch, index, self.rank.index])
-        return draw(images, words, rng=rng)
+        return draw_batch(images, words, rng=rng)
 
 
-def draw(images: np.ndarray, words: np.ndarray, *, rng: np.random.Generator) -> tuple:
+def draw_batch(images: np.ndarray, words: np.ndarray, *, rng: np.random.Generator) -> tuple:
     """Tire un bruit et un instant par image, et efface quelques phrases.
 
     Args:
@@ -119,7 +119,9 @@ def draw(images: np.ndarray, words: np.ndarray, *, rng: np.random.Generator) -> 
         rng: générateur aléatoire.
 
     Returns:
-        `({image, time, words}, vitesses)`, ce que `model.fit` attend.
+        `({image, time, words}, vitesses)`, ce que `model.fit` attend : un point du segment, dans
+        l'échelle de `flow.to_unit`, son instant `(n, 1)`, la phrase, dont une sur dix n'a plus que
+        des `NOTHING` ; et image − bruit.
     """
     images = flow.to_unit(images)
     noise = rng.standard_normal(images.shape, np.float32)

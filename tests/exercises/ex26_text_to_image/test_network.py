@@ -52,7 +52,7 @@ def test_the_sentence_and_the_time_change_the_velocity(model, asked):
 def test_a_batch_is_points_of_straight_paths_and_their_velocity():
     images = np.random.default_rng(0).integers(0, 256, (2000, 2, 2, 1)).astype(np.uint8)
     words = np.full((2000, sentences.MAX_WORDS), 3, np.uint8)
-    given, velocity = network.draw(images, words, rng=np.random.default_rng(1))
+    given, velocity = network.draw_batch(images, words, rng=np.random.default_rng(1))
     # En allant jusqu'au bout à cette vitesse, on arrive à l'image ; en reculant, au bruit.
     left = (1 - given["time"]).reshape(-1, 1, 1, 1)
     np.testing.assert_allclose(given["image"] + left * velocity, flow.to_unit(images), atol=1e-5)
