@@ -133,14 +133,26 @@ def test_pixels_are_named(page, address):
     assert page.locator("#masques canvas").count() == 3
 
 
-def test_the_page_and_the_command_answer_alike(site, chromium, repo, tmp_path):
+def _compare(site, repo, *folders):
     """Dans un autre processus : Playwright n'en veut qu'un par fil."""
-    for name in ("avion.png", "chat.png", "pont.png", "voiture.jpg"):
-        shutil.copy(SAMPLES / name, tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "web.parity", site, tmp_path],
+        [sys.executable, "-m", "web.parity", site, *folders],
         cwd=repo,
         capture_output=True,
         encoding="utf-8",
     )
-    assert "4 images ; même classe : 4 ; écart d'au plus 0,02 : 4 ; même doute : 4" in done.stdout
+    return [line.strip("| ").split(" | ") for line in done.stdout.splitlines()]
+
+
+def test_the_page_and_the_command_answer_alike(site, chromium, repo, tmp_path):
+    for name in ("avion.png", "chat.png", "pont.png", "voiture.jpg"):
+        shutil.copy(SAMPLES / name, tmp_path)
+    *_, (_, *counts) = _compare(site, repo, tmp_path)
+    assert counts[:3] == ["4"] * 3 and counts[4:] == ["4", "0"]
+
+
+@pytest.mark.slow
+def test_they_answer_alike_on_a_thousand_pictures(site, chromium, repo):
+    *_, (_, total, same, close, _, _, alone) = _compare(site, repo)
+    assert int(total) >= 1000 and alone == "0"
+    assert min(int(same), int(close)) >= 0.995 * int(total)

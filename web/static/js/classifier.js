@@ -1,7 +1,7 @@
 // Ce qu'un modèle livré, ou le vôtre, répond à une image : les calculs de `./predict`.
 
 import {Engine} from "./engine.js";
-import {square, toGrey} from "./picture.js";
+import {lightOnDark, square, toGrey} from "./picture.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 
@@ -117,6 +117,6 @@ export class Classifier {
 
   /** Calcule une passe sur une vue. @param {Picture} view @param {Engine} [engine] */
   pass(view, engine = this.engine) {
-    return engine.answer(this.isGrey ? toGrey(view) : Uint8Array.from(view.pixels));
+    return engine.answer(this.isGrey ? lightOnDark(toGrey(view)) : Uint8Array.from(view.pixels));
   }
 }

@@ -1,6 +1,6 @@
 // Une image n'est-elle que 32 lignes de 32 pixels, agrandies ? Voir convnets/serving/images.py.
 
-import {axisWeights, FILTERS, toGrey} from "./picture.js";
+import {axisWeights, FILTERS, toGrey, weigh} from "./picture.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 
@@ -46,9 +46,7 @@ function loss(lines, cells) {
     for (let j = 0; j < size; j++) {
       weights.forEach((each, k) => {
         const {first, weights: own} = each[j];
-        let sum = 0.5;
-        for (let i = 0; i < own.length; i++) sum += own[i] * centres[first + i];
-        totals[k] += Math.abs(line[j] - Math.min(255, Math.max(0, Math.floor(sum))));
+        totals[k] += Math.abs(line[j] - weigh(centres, first, 1, own));
       });
       backs.forEach((back, k) => { totals[weights.length + k] += Math.abs(line[j] - picked[back[j]]); });
     }

@@ -77,7 +77,7 @@ function show(image, classifier, answer, duration) {
   table.replaceChildren(make("table", {}, make("caption", {}, caption), make("tbody", {}, ...rows)));
   shown.replaceChildren(figure(draw(view, 192 / view.width), "ce que lit le réseau"));
   last = {image, classifier, answer};
-  why.hidden = classifier.isGrey;
+  why.hidden = false;
   maps.hidden = !(model instanceof Router);
 }
 

@@ -1,4 +1,4 @@
-// Une image, et sa réduction : les mêmes calculs que Pillow, pixel pour pixel ou presque.
+// Une image, et sa réduction : les mêmes calculs que Pillow, au bit près.
 //
 // `./predict` réduit ses images avec Pillow ; un autre lissage changerait des réponses.
 // Source : la documentation de Pillow, « Concepts: Filters » ; Keys, IEEE ASSP 29(6), 1981.
@@ -13,6 +13,7 @@
 /** @typedef {[number, number, number, number]} Box gauche, haut, droite, bas, en pixels. */
 
 const REDUCING_GAP = 3; // une grande réduction moyenne d'abord des blocs entiers
+const ONE = 2 ** 22; // Pillow compte en entiers : un poids de 1
 
 /** @typedef {{support: number, at: (x: number) => number}} Filter Sa portée, en pixels, et ses poids. */
 
@@ -34,7 +35,7 @@ function sinc(x) {
 }
 
 /**
- * Poids de chaque pixel d'arrivée, le long d'un axe.
+ * Poids de chaque pixel d'arrivée, le long d'un axe, en entiers dont `ONE` vaut 1.
  *
  * @param {number} start début de ce qui est lu. @param {number} end
  * @param {number} length pixels disponibles. @param {number} size pixels d'arrivée.
@@ -42,7 +43,7 @@ function sinc(x) {
  * @returns {{first: number, weights: number[]}[]}
  */
 export function axisWeights(start, end, length, size, filter = FILTERS.bicubic) {
-  const scale = (end - start) / size, stretch = Math.max(scale, 1), support = filter.support * stretch;
+  const scale = Math.fround(end - start) / size, stretch = Math.max(scale, 1), support = filter.support * stretch;
   return Array.from({length: size}, (_, index) => {
     const centre = start + (index + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
@@ -50,8 +51,17 @@ export function axisWeights(start, end, length, size, filter = FILTERS.bicubic) 
     const weights = [];
     for (let i = first; i < last; i++) weights.push(filter.at((i - centre + 0.5) / stretch));
     const total = weights.reduce((sum, each) => sum + each, 0);
-    return {first, weights: weights.map((each) => each / total)};
+    return {first, weights: weights.map((each) => Math.trunc(ONE * each / total + 0.5 * Math.sign(each)))};
   });
+}
+
+/** Somme des pixels d'une ligne ou d'une colonne, chacun par son poids, arrondie à un octet.
+ * @param {ArrayLike<number>} pixels @param {number} start @param {number} step d'un pixel au suivant.
+ * @param {number[]} weights */
+export function weigh(pixels, start, step, weights) {
+  let sum = ONE / 2;
+  for (let i = 0, k = start; i < weights.length; i++, k += step) sum += weights[i] * pixels[k];
+  return Math.min(255, Math.max(0, Math.floor(sum / ONE)));
 }
 
 /** Moyenne des blocs entiers d'une partie de l'image. @param {Picture} image
@@ -70,7 +80,8 @@ export function reduce(image, fx, fy, [left, top, right, bottom]) {
           r += image.pixels[i]; g += image.pixels[i + 1]; b += image.pixels[i + 2];
         }
       }
-      for (const sum of [r, g, b]) pixels[k++] = Math.floor((sum + count / 2) / count);
+      const share = Math.floor(2 ** 24 / count); // la division, en entiers
+      for (const sum of [r, g, b]) pixels[k++] = Math.floor((sum + Math.floor(count / 2)) * share / 2 ** 24);
     }
   }
   return {width, height, pixels};
@@ -101,6 +112,7 @@ export function resize(image, width, height, box = [0, 0, image.width, image.hei
     box = [(box[0] - safe[0]) / fx, (box[1] - safe[1]) / fy,
       (box[2] - safe[0]) / fx, (box[3] - safe[1]) / fy];
   }
+  box = /** @type {Box} */ (box.map(Math.fround));
   const columns = axisWeights(box[0], box[2], source.width, width);
   const rows = axisWeights(box[1], box[3], source.height, height);
   // Comme Pillow : d'abord chaque ligne, arrondie à des octets, puis chaque colonne.
@@ -113,9 +125,7 @@ export function resize(image, width, height, box = [0, 0, image.width, image.hei
         const start = 3 * y * source.width + c;
         if (same) { wide[k] = source.pixels[start + 3 * x]; continue; }
         const {first, weights} = columns[x];
-        let sum = 0.5;
-        for (let i = 0; i < weights.length; i++) sum += weights[i] * source.pixels[start + 3 * (first + i)];
-        wide[k] = Math.floor(sum);
+        wide[k] = weigh(source.pixels, start + 3 * first, 3, weights);
       }
     }
   }
@@ -125,9 +135,7 @@ export function resize(image, width, height, box = [0, 0, image.width, image.hei
     const {first, weights} = rows[y];
     for (let j = 0; j < line; j++, k++) {
       if (flat) { pixels[k] = wide[(y - top) * line + j]; continue; }
-      let sum = 0.5;
-      for (let i = 0; i < weights.length; i++) sum += weights[i] * wide[(first + i - top) * line + j];
-      pixels[k] = Math.floor(sum);
+      pixels[k] = weigh(wide, (first - top) * line + j, line, weights);
     }
   }
   return {width, height, pixels};
@@ -159,4 +167,16 @@ export function square(image, side, mode = "crop", zoom = 1) {
 export function toGrey({pixels}) {
   return Uint8Array.from({length: pixels.length / 3}, (_, i) =>
     (pixels[3 * i] * 19595 + pixels[3 * i + 1] * 38470 + pixels[3 * i + 2] * 7471 + 32768) >> 16);
+}
+
+/**
+ * Rend une image grise claire sur fond noir, comme MNIST et Fashion-MNIST : un fond clair est inversé.
+ *
+ * @param {Uint8Array} grey carré, ligne par ligne.
+ */
+export function lightOnDark(grey) {
+  const side = Math.sqrt(grey.length), ends = Array.from({length: side}, (_, i) =>
+    [grey[i], grey[grey.length - 1 - i], grey[i * side], grey[(i + 1) * side - 1]]).flat();
+  const middle = ends.sort((a, b) => a - b)[ends.length / 2];
+  return middle > 127 ? grey.map((value) => 255 - value) : grey;
 }
