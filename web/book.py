@@ -14,7 +14,7 @@ from web.cam import export_maps
 from web.clothes import clothes
 from web.examples import list_examples, x_or_o_weights
 from web.graph import club
-from web.networks import write_networks
+from web.networks import outlines, write_networks
 from web.sounds import mixtures
 from web.sources import write_downloads, write_sources
 
@@ -98,6 +98,7 @@ def build(output: Path) -> None:
         shutil.copytree(SAMPLES_DIR, extra / "samples")
         for name, content in (
             ("exemples", list_examples()),
+            ("reseaux", outlines()),
             ("x_ou_o", x_or_o_weights()),
             ("club", club()),
             ("vetements", clothes()),

@@ -1,12 +1,18 @@
 """Ce que les pages où l'on essaie reprennent de l'exercice 00 : exemples, filtres, voix."""
 
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
 import numpy as np
 
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import read_report
 from exercises.ex00_convolution import x_or_o
-from exercises.ex00_convolution.examples import CHANNEL_KERNELS, CHANNELS, EDGE_IMAGE
+from exercises.ex00_convolution.examples import CHANNEL_KERNELS, CHANNELS, EDGE_IMAGE, EXAMPLES
 from exercises.ex00_convolution.geometry import windows
+from exercises.ex00_convolution.matrices import im2col, toeplitz_matrix
 from exercises.ex00_convolution.operations import (
     EDGE_KERNEL,
     IMAGE,
@@ -15,6 +21,7 @@ from exercises.ex00_convolution.operations import (
     SIGNAL_KERNEL,
     conv1d,
 )
+from exercises.ex00_convolution.replay import read_examples
 from web.networks import open_weights
 
 
@@ -26,40 +33,175 @@ def as_text(grid) -> str:
     return "\n".join(" ".join(f"{value:g}" for value in row) for row in np.atleast_2d(values))
 
 
+class Case(NamedTuple):
+    """Un exemple des documents, tel qu'une page l'ouvre."""
+
+    number: str  # N1 à N23
+    what: str  # ce qui le distingue des autres du même numéro ; vide s'il est seul
+    content: dict  # ce que la page remplit, et ce qu'elle doit trouver
+    note: str  # ce que le document en dit, et ce qu'il faut y corriger
+
+
 def list_examples() -> list[dict]:
-    """Rend les exemples : `title`, `image`, `kernel`, et les réglages qui ne sont pas d'usage."""
-    x, filters = (
-        x_or_o.read_picture(x_or_o.X),
-        [x_or_o.read_picture(rows) for rows in x_or_o.FILTERS],
-    )
+    """Rend les exemples N1 à N23, chacun avec ce qu'il doit donner (`examples.json`).
+
+    Returns:
+        `id`, `number`, `title`, `note`, `page`, puis, pour la page « Convolution », `image`,
+        `kernel`, les réglages qui ne sont pas d'usage, et `expected`, une grille, ou `size` ; pour
+        la page « Réseau », `network`, `parameters` et parfois `shape`.
+    """
+    known = {name: entry["imprimé"] | entry["attendu"] for name, entry in read_examples().items()}
+    found = []
+    for case in sorted([*_grids(known), *_networks(known)], key=lambda each: int(each.number[1:])):
+        shared = [each["number"] for each in found].count(case.number)
+        title = f"{case.number} : {EXAMPLES[case.number].title}"
+        found.append(
+            {
+                "id": f"{case.number}-{shared + 1}" if shared else case.number,
+                "number": case.number,
+                "what": case.what or "l'ouvrir",
+                "title": f"{title} ({case.what})" if case.what else title,
+                "note": case.note,
+                "page": "reseau" if "network" in case.content else "convolution",
+            }
+            | case.content
+        )
+    return found
+
+
+def _grid(image, kernel, expected=None, **settings) -> dict:
+    """Rend ce qu'il faut à la page « Convolution » ; `expected` : une grille, ou `size` seule."""
+    content = {"image": as_text(image), "kernel": as_text(kernel)} | settings
+    if expected is not None:
+        content["expected"] = np.atleast_2d(np.array(expected, float)).tolist()
+    return content
+
+
+def _grids(known: dict) -> Iterator[Case]:
+    picture = x_or_o.read_picture
+    x, deformed = picture(x_or_o.X), picture(x_or_o.DEFORMED_X)
+    filters = [picture(rows) for rows in x_or_o.FILTERS]
+    signal, expected = conv1d(SIGNAL, SIGNAL_KERNEL), known["N1"]
+    printed = "S2 n'en imprime que la première valeur."
+    yield Case("N1", "tel quel", _grid(SIGNAL, SIGNAL_KERNEL, expected["sortie"]), printed)
+    note = "C'est ce que donnerait la formule de S1 ; les réseaux ne retournent rien (erratum 7)."
+    turned = _grid(SIGNAL, SIGNAL_KERNEL, expected["noyau retourné"], flip=True)
+    yield Case("N1", "noyau retourné", turned, note)
+    note = "S2 ne dit ni la fenêtre ni les valeurs."
+    for stride, name in enumerate(("pas un", "pas deux"), start=1):
+        settings = {"operation": "max", "stride": stride}
+        yield Case("N2", name, _grid([signal], [[1, 1]], known["N2"][name], **settings), note)
+    note = "S3 en imprime les deux premières lignes."
+    yield Case("N3", "", _grid(IMAGE, KERNEL, known["N3"]["sortie"]), note)
+    note = "Aucun document ne l'imprime : il est du cours."
+    yield Case("N4", "", _grid(IMAGE, KERNEL, known["N4"]["sortie"], padding="same"), note)
     _, patch = list(windows(x, filters[0].shape))[24]
-    deformed = x_or_o.read_picture(x_or_o.DEFORMED_X)
-    signal, edges = conv1d(SIGNAL, SIGNAL_KERNEL), {"padding": "same"}
-    pooling = {"operation": "max"}
+    note = (
+        "La moyenne est 5/9, que S0 tronque en 0,55. La matrice des produits a la taille du "
+        "filtre, et non de l'image (erratum 1)."
+    )
+    yield Case("N5", "", _grid(patch, filters[0], known["N5"]["somme"]), note)
+    maps, rectified = known["N6"]["neuvièmes"], known["N7"]["neuvièmes"]
+    pooled, vector = known["N8"]["neuvièmes"], known["N9"]["vecteur"]
+    ninths = "S0 imprime le neuvième de ces sommes, tronqué : 1,00 pour 9, 0,77 pour 7"
+    half = {"operation": "max", "stride": 2, "padding": "same"}
     window = np.ones((2, 2), int)
-    found = [
-        ("N3 : image 5×5 par un noyau 3×3", IMAGE, KERNEL, {}),
-        ("N1 : convolution 1-D", SIGNAL, SIGNAL_KERNEL, {}),
-        ("N1 : la même, noyau retourné", SIGNAL, SIGNAL_KERNEL, {"flip": True}),
-        ("N4 : N3 avec padding « same »", IMAGE, KERNEL, edges),
-        ("N5 : filtre 1 sur un carré du X", patch, filters[0], {}),
-        *(
-            (f"N6 : X par le filtre {number}", x, each, {})
-            for number, each in enumerate(filters, start=1)
-        ),
-        ("N8 : max-pooling du X, fenêtre 2, pas 2", x, window, pooling | edges | {"stride": 2}),
-        ("N10 : X déformé par le filtre 1", deformed, filters[0], {}),
-        ("N12 : côté 7, noyau 3, dilatation 2", np.eye(7, dtype=int), KERNEL, {"dilation": 2}),
-        ("N19 : côté 6, max-pooling 2, pas 2", EDGE_IMAGE, window, pooling | {"stride": 2}),
-        ("N21 : un bord, corrélation", EDGE_IMAGE, EDGE_KERNEL, edges),
-        ("N21 : un bord, noyau retourné", EDGE_IMAGE, EDGE_KERNEL, edges | {"flip": True}),
-        ("N22 : trois canaux", CHANNELS, CHANNEL_KERNELS, {}),
-        ("N2 : suite de N1, répétée sur deux lignes", [signal, signal], window, pooling),
-    ]
-    return [
-        {"title": title, "image": as_text(image), "kernel": as_text(kernel), **settings}
-        for title, image, kernel, settings in found
-    ]
+    for k, kernel in enumerate(filters):
+        what = f"filtre {k + 1}"
+        note = f"{ninths}. Son X a une ligne de moins (erratum 3)."
+        yield Case("N6", what, _grid(x, kernel, maps[k]), note)
+        yield Case("N7", what, _grid(maps[k], [[1]], rectified[k], operation="relu"), f"{ninths}.")
+        note = f"{ninths}. Dans ses cartes d'entrée, des 0,55 sont imprimés 0,33 (erratum 4)."
+        yield Case("N8", what, _grid(rectified[k], window, pooled[k], **half), note)
+        second = np.reshape(vector[4 * k : 4 * k + 4], (2, 2))
+        note = f"{ninths}. Les trois cartes, dépliées, font le vecteur de douze valeurs."
+        yield Case("N9", what, _grid(pooled[k], window, second, **half), note)
+        note = "S0 imprime ce X déformé, et non ce qu'il donne."
+        yield Case("N10", what, _grid(deformed, kernel, known["N10"]["neuvièmes"][k]), note)
+    side = int(known["N11"]["côté"])
+    note = "S0 annonce le côté 28 ; les nombres de l'image sont les nôtres."
+    yield Case("N11", "", _grid(np.eye(32), np.eye(5), size=[side, side]), note)
+    note = "La formule de S3 n'a ni partie entière ni dilatation (erratum 14)."
+    ramp = np.add.outer(np.arange(7), np.arange(7))
+    pooling = {"operation": "max", "stride": 2}
+    side = int(known["N12"]["pooling de sept par deux"])
+    yield Case("N12", "7 par 2, pas 2", _grid(ramp, window, size=[side, side], **pooling), note)
+    side = int(known["N12"]["noyau dilaté"])
+    dilated = _grid(ramp, KERNEL, size=[side, side], dilation=2)
+    yield Case("N12", "7 par 3, dilatation 2", dilated, note)
+    note = "S1 parle d'un quart : c'est vrai d'un côté pair, et 16/49 pour 7 (erratum 9)."
+    for name, side in (("côté pair", 8), ("côté sept", 7)):
+        kept = math.isqrt(int(Fraction(known["N19"][name]) * side**2))
+        image = np.add.outer(np.arange(side), np.arange(side))
+        yield Case("N19", name, _grid(image, window, size=[kept, kept], **half), note)
+    pixels = known["N20"]["grille"]
+    note = "La grille est imprimée, et les barres 82, 15, 2 et 1, qui font 100."
+    total = _grid(pixels, np.ones((20, 20)), known["N20"]["somme"])
+    yield Case("N20", "la somme", total, note)
+    most = _grid(pixels, np.ones((20, 20)), known["N20"]["maximum"], operation="max")
+    yield Case("N20", "le maximum", most, note)
+    note = (
+        "S4 écrit la formule de la corrélation, et son code retourne le noyau ; les zéros du "
+        "bord font un faux contour (erratum 15)."
+    )
+    edges, unsigned = {"padding": "same"}, np.array(EDGE_KERNEL).astype(np.uint8)
+    for what, kernel, flip in (
+        ("convolution", EDGE_KERNEL, True),
+        ("corrélation", EDGE_KERNEL, False),
+        ("noyau en uint8", unsigned, True),
+    ):
+        content = _grid(EDGE_IMAGE, kernel, known["N21"][what], flip=flip, **edges)
+        yield Case("N21", what, content, note)
+    note = "Image et filtre sont du cours ; S4 donne la règle."
+    yield Case("N22", "", _grid(CHANNELS, CHANNEL_KERNELS, known["N22"]["somme"]), note)
+    note = "S4 l'annonce sans nombres : la sortie de N3, une case par ligne."
+    column = np.reshape(known["N23"]["sortie"], (-1, 1))
+    patches = _grid(im2col(IMAGE, (3, 3)), np.reshape(KERNEL, (1, -1)), column)
+    yield Case("N23", "une ligne par fenêtre", patches, note)
+    matrix = _grid(toeplitz_matrix(KERNEL, (5, 5)), np.reshape(IMAGE, (1, -1)), column)
+    yield Case("N23", "une colonne par pixel", matrix, note)
+
+
+def _networks(known: dict) -> Iterator[Case]:
+    def case(number, what, network, parameters, note, shape=None):
+        content = {"network": network, "parameters": int(parameters)}
+        return Case(number, what, content | ({"shape": shape} if shape else {}), note)
+
+    note = "S3 oublie la partie entière, et trouve 54,25 (erratum 14)."
+    cut, whole = (int(known["N12"][key]) for key in ("avec partie entière", "AlexNet"))
+    weights = 96 * (11 * 11 * 3 + 1)
+    yield case("N12", "224", "Pas de 4 sur 224 pixels (S3)", weights, note, [cut, cut, 96])
+    note = "L'image d'AlexNet a en fait 227 pixels de côté."
+    yield case("N12", "227", "Pas de 4 sur 227 pixels", weights, note, [whole, whole, 96])
+    side, expected = int(known["N13"]["côtés"][-1]), known["N13"]
+    note = "S3 laisse compter ; un pooling de pas 1."
+    stage = "Un étage de convolution (S3)"
+    yield case("N13", "convolution", stage, expected["paramètres"], note, [side, side, 16])
+    note = "Une couche dense de même sortie que la convolution de S3."
+    dense = "Une couche dense de même sortie (S3)"
+    yield case("N13", "couche dense", dense, expected["couche dense"], note)
+    note = "Des tailles réécrites après coup ne changent rien (erratum 16)."
+    yield case("N14", "", "BasicCNNModel (S0)", known["N14"]["paramètres"], note, [1000])
+    note = "C'est la lecture moderne ; le réseau de 1998 en avait 60 000 (erratum 10)."
+    expected = known["N15"]
+    yield case("N15", "32×32", "LeNet-5, images 32×32", expected["paramètres"], note)
+    small = "LeNet-5, images 28×28 (MNIST)"
+    yield case("N15", "28×28", small, expected["paramètres en MNIST"], note)
+    note = (
+        "« Équivalent » à LeNet et ses 61 706 paramètres, à un demi pour cent près, ou un peu plus."
+    )
+    for hidden, total in zip((78, 77), known["N16"]["paramètres"], strict=True):
+        yield case("N16", f"{hidden} neurones", f"Réseau dense 784-{hidden}-10", total, note)
+    expected, shape = known["N17"], [int(side) for side in known["N17"]["sortie"]]
+    note = "S2 ne donne pas de nombre. Une image de moins de 75 pixels de côté serait trop petite."
+    inception = "InceptionV3 sans sa tête, images 150×150 (S2)"
+    yield case("N17", "", inception, expected["paramètres"], note, shape)
+    note = "S1 impose l'ordre des couches ; leurs tailles sont un choix du cours."
+    fashion = "Fashion-MNIST, architecture imposée (S1)"
+    yield case("N18", "", fashion, known["N18"]["paramètres"], note)
+    note = "S4 : Nf × (Nw × Nh × Nc + 1)."
+    total = known["N22"]["paramètres de seize filtres"]
+    yield case("N22", "seize filtres", "Seize filtres 3×3 sur trois canaux (S4)", total, note)
 
 
 def x_or_o_weights() -> dict:

@@ -21,6 +21,8 @@ SLUGS = (
     "ex19_vision_transformer",
     "ex20_source_separation",
 )
+COUNTED = ("ex02_fashion", "ex03_cifar10_light", "ex03_cifar10", "ex09_cam")  # page « Réseau »
+WITHOUT_WEIGHTS = {"InputLayer", "Rescaling", "Activation", "Reshape", "Dropout", "Softmax"}
 SETTINGS = (  # que le calcul demande
     "activation",
     "padding",
@@ -85,3 +87,56 @@ def write_networks(folder: Path) -> None:
     for slug in SLUGS:
         text = json.dumps(read_networks(MODELS_DIR / f"{slug}.keras"))
         (folder / f"{slug}.json").write_text(text, encoding="utf-8")
+
+
+# --- Compter un réseau, couche par couche ----------------------------------------------
+
+
+def outlines() -> dict[str, dict]:
+    """Rend les réseaux de `COUNTED`, tels que la page « Réseau » les compte, par nom."""
+    return {slug: outline(MODELS_DIR / f"{slug}.keras") for slug in COUNTED}
+
+
+def outline(path: Path) -> dict:
+    """Rend les couches d'un réseau, sans leurs poids.
+
+    Args:
+        path: un modèle `.keras` d'un seul fil, que des additions peuvent rejoindre.
+
+    Returns:
+        `input` : hauteur, largeur, canaux ; `layers` : voir `Layer` dans `network.js`.
+
+    Raises:
+        ValueError: il a une couche que la page ne sait pas compter.
+    """
+    with zipfile.ZipFile(path) as archive:
+        layers = json.loads(archive.read("config.json"))["config"]["layers"]
+    height, width, *channels = layers[0]["config"]["batch_shape"][1:]
+    return {
+        "input": [height, width, *(channels or [1])],
+        "layers": [
+            _counted(each["class_name"], each["config"])
+            for each in layers
+            if each["class_name"] not in WITHOUT_WEIGHTS
+        ],
+    }
+
+
+def _counted(kind: str, config: dict) -> dict:
+    if kind == "Conv2D":
+        found = {"kind": "conv", "count": config["filters"], "window": config["kernel_size"][0]}
+        found |= {"bias": config["use_bias"], "groups": config["groups"]}
+        dilation = {"dilation": config["dilation_rate"][0]}
+        return found | dilation | {"stride": config["strides"][0], "padding": config["padding"]}
+    if kind in ("MaxPooling2D", "AveragePooling2D"):
+        found = {"kind": "pool", "window": config["pool_size"][0]}
+        return found | {"stride": config["strides"][0], "padding": config["padding"]}
+    if kind == "BatchNormalization":  # moyenne, variance, et ce qui s'apprend
+        return {"kind": "norm", "count": 2 + config["scale"] + config["center"]}
+    if kind == "Dense":
+        return {"kind": "dense", "count": config["units"], "bias": config["use_bias"]}
+    simple = {"Flatten": "flatten", "Add": "add"}
+    simple |= dict.fromkeys(("GlobalAveragePooling2D", "GlobalMaxPooling2D"), "global")
+    if kind not in simple:
+        raise ValueError(f"La page « Réseau » ne sait pas compter une couche {kind}.")
+    return {"kind": simple[kind]}

@@ -16,9 +16,11 @@ from pathlib import Path
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import format_accuracy, format_headline, read_report
 from exercises import EXERCISES, FOLDER, Exercise
+from exercises.ex00_convolution.examples import EXAMPLES
 from exercises.notebook import LABEL, read_pieces, reading_order, to_markdown, write_notebooks
 from grading.skeleton import make_skeleton
 from web import path as course
+from web.examples import list_examples
 
 ROOT = FOLDER.parent
 DOCS = ROOT / "docs"
@@ -30,6 +32,16 @@ PAGES = {  # pages de docs/, par rubrique du menu
 }
 WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie
 ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
+WORKSHOP = re.compile(
+    r"```{atelier} (\w+) (\w+\.js)\n```"
+)  # sa place dans la page, et son JavaScript
+EMPTY_WORKSHOP = """```{{raw}} html
+<div id="{name}" class="atelier">
+<p>Cette partie calcule : elle demande JavaScript, et que la page vienne d'un site ou de
+<code>python -m web</code>, non d'un dossier ouvert par un double clic.</p>
+</div>
+<script type="module" src="_static/js/{script}"></script>
+```"""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 DOCUMENTS = (
     "S0 : les diapositives « Réseaux convolutifs » ; S1 : « Jour 04 » ; S2 : le TD « keras & "
@@ -48,7 +60,9 @@ def write_sources(folder: Path) -> None:
     (folder / "index.md").write_text(_index(), encoding="utf-8")
     (folder / "parcours.md").write_text(_course(), encoding="utf-8")
     for page in WORKSHOPS.glob("*.md"):
-        shutil.copy(page, folder)
+        text = page.read_text(encoding="utf-8")
+        (folder / page.name).write_text(_place_workshop(text), encoding="utf-8")
+    (folder / "exemples.md").write_text(_examples(), encoding="utf-8")
     for names in PAGES.values():
         for name in names:
             text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
@@ -97,17 +111,51 @@ def _index() -> str:
         "Par où commencer : [le parcours](parcours.md). Un mot inconnu : [le glossaire]"
         "(glossaire.md). Pour tout emporter et le lire hors ligne : [le site, en zip]"
         "(telecharger/cours.zip) ; le texte et la recherche s'y ouvrent d'un double clic.",
-        "Pour essayer : " + " ; ".join(map(_workshop_link, sorted(WORKSHOPS.glob("*.md")))) + ".",
+        "Pour essayer : " + " ; ".join(map(_workshop_link, sorted(WORKSHOPS.glob("*.md")))) + "."
+        " Et [les exemples des documents](exemples.md), de N1 à N23, calculés sous vos yeux.",
         _exercises_table(EXERCISES),
         DOCUMENTS,
     ]
-    chapters = [("Le cours", ["parcours", *sorted(page.stem for page in WORKSHOPS.glob("*.md"))])]
+    chapters = [
+        (
+            "Le cours",
+            ["parcours", "exemples", *sorted(page.stem for page in WORKSHOPS.glob("*.md"))],
+        )
+    ]
     chapters += [
         (chapter.title, [each.slug for each in exercises])
         for chapter, exercises in course.chapters()
     ]
     parts += [_toctree(title, names) for title, names in [*chapters, *PAGES.items()]]
     return "\n\n".join(parts) + "\n"
+
+
+def _place_workshop(text: str) -> str:
+    """Met dans une page la place de son atelier, qui dit pourquoi il est vide tant qu'il l'est."""
+    return WORKSHOP.sub(lambda found: EMPTY_WORKSHOP.format(name=found[1], script=found[2]), text)
+
+
+def _examples() -> str:
+    parts = [
+        "# Les exemples des documents",
+        "Chacun des exemples chiffrés des cinq documents s'ouvre dans un atelier, ses nombres "
+        "posés ; l'atelier le calcule, et dit s'il retrouve ce qui est attendu. Les mêmes, en "
+        "Python : [l'exercice 00](ex00_convolution.md). Les erreurs des documents sont numérotées "
+        "comme dans [les errata](errata.md).",
+    ]
+    cases: dict[str, list[dict]] = {}
+    for each in list_examples():
+        cases.setdefault(each["number"], []).append(each)
+    for number, some in cases.items():
+        about, links = EXAMPLES[number], ", ".join(map(_example_link, some))
+        notes = " ".join(dict.fromkeys(each["note"] for each in some))  # chacune une fois
+        parts.append(f"**{number}** ({about.document}) : {about.title} : {links}. {notes}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _example_link(example: dict) -> str:
+    address = f"{example['page']}.html?exemple={example['id']}"
+    return f'<a href="{address}">{example["what"]}</a>'
 
 
 def _workshop_link(page: Path) -> str:

@@ -17,6 +17,7 @@ from exercises.ex00_convolution.operations import conv2d
 from exercises.ex00_convolution.pooling import pool2d
 from tests.web.node import needs_node, run_script
 from web.examples import x_or_o_weights
+from web.networks import open_weights, outlines
 
 pytestmark = needs_node
 
@@ -110,13 +111,13 @@ def test_pooling_is_the_exercise_s():
     grid = np.random.default_rng(3).integers(-9, 10, (7, 7))
     settings = {"stride": 2, "dilation": 1, "padding": "same", "flip": False}
     found = run_script(
-        "console.log(JSON.stringify(convolution.pool(given[0], 2, 'max', given[1]).values));",
+        "console.log(JSON.stringify(convolution.pool(given[0], 2, 3, 'max', given[1]).values));",
         [grid.tolist(), settings],
     )
-    assert found == pool2d(grid, 2, stride=2, padding="same").tolist()
+    assert found == pool2d(grid, (2, 3), stride=2, padding="same").tolist()
 
 
-@pytest.mark.parametrize("text", ["", "1 2\n3", "1 x", "1 2\n\n1", " ".join("1" * 13)])
+@pytest.mark.parametrize("text", ["", "1 2\n3", "1 x", "1 2\n\n1", " ".join("1" * 33)])
 def test_a_wrong_grid_is_refused_in_one_sentence(text):
     said = run_script(
         "try { convolution.readGrids(given); console.log('null'); }"
@@ -163,16 +164,23 @@ def test_networks_of_the_documents_are_counted_as_keras_does():
         None,
     )
     totals = {name: sum(row["parameters"] for row in rows) for name, rows in found}
-    assert totals == {  # S0 à S3 ; les deux derniers : les articles
+    assert totals == {  # S0 à S4 ; AlexNet et VGG16 : les articles
         "LeNet-5, images 32×32": 61_706,
         "LeNet-5, images 28×28 (MNIST)": 61_706,
         "Réseau dense 784-78-10": 62_020,
+        "Réseau dense 784-77-10": 61_225,
         "Un étage de convolution (S3)": 416,
+        "Une couche dense de même sortie (S3)": 7_234_560,
+        "Pas de 4 sur 224 pixels (S3)": 34_944,
+        "Pas de 4 sur 227 pixels": 34_944,
+        "Seize filtres 3×3 sur trois canaux (S4)": 448,
         "Fashion-MNIST, architecture imposée (S1)": 93_322,
         "BasicCNNModel (S0)": 147_500,
         "AlexNet, en deux moitiés (2012)": 60_965_224,
         "VGG16 (2014)": 138_357_544,
+        "InceptionV3 sans sa tête, images 150×150 (S2)": 21_802_784,
     }
+    assert dict(found)["InceptionV3 sans sa tête, images 150×150 (S2)"][-1]["shape"] == [3, 3, 2048]
     rows = dict(found)["LeNet-5, images 32×32"]
     assert [row["shape"] for row in rows][:4] == [
         [28, 28, 6],
@@ -181,6 +189,21 @@ def test_networks_of_the_documents_are_counted_as_keras_does():
         [5, 5, 16],
     ]
     assert [row["field"] for row in rows] == [5, 6, 14, 16, None, None, None, None]
+
+
+def test_our_networks_are_counted_as_their_weights():
+    networks = outlines()
+    found = run_script(
+        "console.log(JSON.stringify(given.map(({input, layers}) =>"
+        " network.summarise(input, layers).reduce((sum, row) => sum + row.parameters, 0))));",
+        [*networks.values()],
+    )
+    for slug, total in zip(networks, found, strict=True):
+        with open_weights(MODELS_DIR / f"{slug}.keras") as file:
+            weights = [
+                array for group in file["layers"].values() for array in group["vars"].values()
+            ]
+            assert total == sum(array.size for array in weights), slug
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 // La page « Boîtes » : deux boîtes à la main et leur IoU ; un détecteur, ses seuils, ses doublons.
 
 import {areas, iou, readGrid, suppress} from "./boxes.js";
-import {draw, make, number} from "./dom.js";
+import {draw, make, number, waiting} from "./dom.js";
 import {COLOURS, lazyEngine, makeChooser, readScene, readTruth} from "./scenes.js";
 
 /** @typedef {import("./boxes.js").Box} Box */
@@ -93,7 +93,7 @@ let found;
 async function detect(index) {
   said.textContent = "Chargement du détecteur…";
   try {
-    const [image, engine] = await Promise.all([readScene(index), load()]);
+    const [image, engine] = await waiting(said, Promise.all([readScene(index), load()]));
     const [values] = await engine.answer(Uint8Array.from(image.pixels));
     picture = image;
     found = readGrid(values, engine.outputs[0], image.width);

@@ -65,7 +65,11 @@ export class Classifier {
   /** @param {Uint8Array} content un `.tflite`. @param {any} report son compte rendu. */
   static async load(content, report) {
     const card = readCard(report), engine = await Engine.load(content);
-    const count = engine.outputs[0].at(-1);
+    const [, height, width, channels = 3] = engine.input, count = engine.outputs[0].at(-1);
+    if (height !== width || engine.input.length > 4 || channels !== 3) {
+      throw new Error(`Ce modèle lit des entrées ${engine.input.slice(1).join(" × ")}, et non des images carrées.`);
+    }
+    if (engine.outputs[0].length !== 2) throw new Error("Ce modèle ne répond pas par une classe.");
     if (count !== card.classes.length) {
       throw new Error(`Ce modèle rend ${count} nombres, son compte rendu nomme ` +
         `${card.classes.length} classes : prenez les fichiers d'un même entraînement.`);

@@ -11,7 +11,8 @@
  * @property {boolean} flip retourner le noyau : la convolution des mathématiciens.
  */
 
-const MAX_SIDE = 12, MAX_CHANNELS = 4;
+export const MAX_SIDE = 32;
+const MAX_CHANNELS = 4;
 const NUMBER = /^[+-]?\d{1,4}([.,]\d{1,2})?$/;
 
 /**
@@ -96,21 +97,26 @@ export function convolve(image, kernel, settings) {
   return {...window, kernel: used, terms, values};
 }
 
+/** Ce qu'une fenêtre devient, sans noyau. @type {Record<string, (values: number[]) => number>} */
+const SUMMARIES = {
+  max: (values) => Math.max(...values),
+  mean: (values) => values.reduce((a, b) => a + b, 0) / values.length,
+  relu: (values) => Math.max(0, ...values),
+};
+
 /**
  * Pooling : la plus grande valeur de chaque fenêtre, ou leur moyenne ; hors de l'image, rien.
  *
- * @param {Grid} grid un canal. @param {number} side côté de la fenêtre.
- * @param {"max" | "mean"} how @param {Settings} settings
+ * @param {Grid} grid un canal. @param {number} height @param {number} width côtés de la fenêtre.
+ * @param {"max" | "mean" | "relu"} how ReLU : une fenêtre d'une case, et zéro au moins.
+ * @param {Settings} settings
  */
-export function pool(grid, side, how, settings) {
-  const window = slide([grid], side, side, settings);
+export function pool(grid, height, width, how, settings) {
+  const window = slide([grid], height, width, settings);
   const terms = (/** @type {number} */ row, /** @type {number} */ column) =>
     window.cells(row, column).filter(({value}) => value !== null)
       .map((cell) => ({...cell, value: /** @type {number} */ (cell.value)}));
-  const values = table(window, (row, column) => {
-    const found = terms(row, column).map(({value}) => value);
-    return how === "max" ? Math.max(...found) : found.reduce((a, b) => a + b, 0) / found.length;
-  });
+  const values = table(window, (row, column) => SUMMARIES[how](terms(row, column).map(({value}) => value)));
   return {...window, terms, values};
 }
 

@@ -1,19 +1,21 @@
 // La page « Convolution » : une fenêtre qui glisse, chaque produit et chaque somme.
 
-import {convolve, pool, readGrids} from "./convolution.js";
-import {fetchJson, make} from "./dom.js";
+import {convolve, MAX_SIDE, pool, readGrids} from "./convolution.js";
+import {asked, decode, fetchJson, make} from "./dom.js";
+import {resize, toGrey} from "./picture.js";
 
 const page = document.getElementById("convolution");
 const said = make("p", {role: "status", class: "dit"});
+const checked = make("p");
 const shown = make("div", {class: "cote-a-cote"});
 const field = (/** @type {string} */ id, /** @type {string} */ label, /** @type {any} */ control) => {
   control.id = id;
-  control.addEventListener("input", () => { examples.value = ""; show(0); });
+  control.addEventListener("input", () => { change(); show(0); });
   return make("p", {}, make("label", {for: id}, `${label} `), control);
 };
 const image = make("textarea", {rows: "6", cols: "26", spellcheck: "false"});
 const kernel = make("textarea", {rows: "4", cols: "14", spellcheck: "false"});
-const operation = choice({convolution: "convolution", max: "pooling : maximum", mean: "pooling : moyenne"});
+const operation = choice({convolution: "convolution", max: "pooling : maximum", mean: "pooling : moyenne", relu: "ReLU"});
 const padding = choice({valid: "aucun (valid)", same: "même taille (same)", 1: "1 case", 2: "2 cases", 3: "3 cases"});
 const stride = make("input", {type: "number", min: "1", max: "12", value: "1"});
 const dilation = make("input", {type: "number", min: "1", max: "12", value: "1"});
@@ -21,6 +23,14 @@ const flip = make("input", {type: "checkbox"});
 const examples = make("select", {id: "exemple"});
 const slider = make("input", {type: "range", min: "0", value: "0", "aria-label": "Position de la fenêtre",
   oninput: () => show(Number(slider.value))});
+
+const PICTURE_SIDE = 12; // cases auxquelles une image est réduite
+
+/** Les nombres ne sont plus ceux de l'exemple choisi. */
+function change() {
+  examples.value = "";
+  checked.textContent = "";
+}
 
 /** @param {Record<string, string>} options valeur : texte montré. */
 function choice(options) {
@@ -35,24 +45,25 @@ function short(value) {
 /** Calcule, et montre une position de la fenêtre. @param {number} step */
 function show(step) {
   let found, grids;
-  const isPooling = operation.value !== "convolution";
+  const isConvolution = operation.value === "convolution", isRelu = operation.value === "relu";
   const settings = {
-    stride: Number(stride.value) || 1,
-    dilation: isPooling ? 1 : Number(dilation.value) || 1,
-    padding: Number(padding.value) || padding.value,
+    stride: isRelu ? 1 : Number(stride.value) || 1,
+    dilation: isConvolution ? Number(dilation.value) || 1 : 1,
+    padding: isRelu ? 0 : Number(padding.value) || padding.value,
     flip: flip.checked,
   };
-  for (const control of [dilation, flip]) control.disabled = isPooling;
+  for (const control of [dilation, flip]) control.disabled = !isConvolution;
+  for (const control of [kernel, stride, padding]) control.disabled = isRelu;
   try {
     grids = readGrids(image.value);
-    if (isPooling && grids.length > 1) throw new Error("Le pooling se fait canal par canal : n'en donnez qu'un.");
-    const weights = readGrids(kernel.value);
-    found = isPooling ? pool(grids[0], weights[0].length, operation.value, settings)
-      : convolve(grids, weights, settings);
+    if (!isConvolution && grids.length > 1) throw new Error("Cette opération se fait canal par canal : n'en donnez qu'un.");
+    const weights = isRelu ? [[[1]]] : readGrids(kernel.value);
+    found = isConvolution ? convolve(grids, weights, settings)
+      : pool(grids[0], weights[0].length, weights[0][0].length, operation.value, settings);
   } catch (error) {
     shown.replaceChildren();
     said.textContent = /** @type {Error} */ (error).message;
-    return;
+    return null;
   }
   const count = found.height * found.width, place = Math.min(step, count - 1);
   slider.max = String(count - 1);
@@ -60,7 +71,7 @@ function show(step) {
   const row = Math.floor(place / found.width), column = place % found.width;
   const terms = /** @type {any[]} */ (found.terms(row, column));
   const result = short(found.values[row][column]);
-  said.textContent = `Fenêtre ${place + 1} sur ${count} : ${sentence(terms, isPooling)} = ${result}`;
+  said.textContent = `Fenêtre ${place + 1} sur ${count} : ${sentence(terms)} = ${result}`;
   const [[above, below], [before, after]] = found.pads;
   const panels = grids.map((/** @type {number[][]} */ grid, /** @type {number} */ channel) => {
     const inside = new Set(terms.filter((term) => term.channel === channel).map(({y, x}) => `${y},${x}`));
@@ -85,15 +96,20 @@ function show(step) {
     i * found.width + j > place ? cell("", []) : cell(short(value), [i === row && j === column && "fenetre"]))),
   `sortie, ${found.height} × ${found.width}`));
   shown.replaceChildren(...panels);
+  return found;
 }
 
-/** Écrit le calcul d'une fenêtre. @param {any[]} terms @param {boolean} isPooling */
-function sentence(terms, isPooling) {
-  if (!isPooling) {
-    return terms.map(({value, weight}) => `${signed(value ?? 0)} × ${signed(weight)}`).join(" + ");
+const MAX_TERMS = 32; // au-delà, le calcul d'une fenêtre ne se lit plus
+
+/** Écrit le calcul d'une fenêtre. @param {any[]} terms */
+function sentence(terms) {
+  const few = terms.slice(0, MAX_TERMS), rest = terms.length > few.length ? ["…"] : [];
+  if (operation.value === "convolution") {
+    return [...few.map(({value, weight}) => `${signed(value ?? 0)} × ${signed(weight)}`), ...rest].join(" + ");
   }
-  const values = terms.map(({value}) => short(value)).join(" ; ");
-  return `${operation.value === "max" ? "maximum" : "moyenne"} de ${values}`;
+  const names = {max: "maximum de ", mean: "moyenne de ", relu: "le plus grand de 0 et "};
+  return names[/** @type {keyof typeof names} */ (operation.value)] +
+    [...few.map(({value}) => short(value)), ...rest].join(" ; ");
 }
 
 /** @param {number} value */
@@ -109,10 +125,12 @@ function cell(text, classes) {
 /** @param {any[][]} rows @param {string} caption */
 function panel(rows, caption) {
   const lines = rows.map((cells) => make("tr", {}, ...cells));
-  return make("table", {class: "cases"}, make("caption", {}, caption), make("tbody", {}, ...lines));
+  const table = make("table", {class: "cases"}, make("caption", {}, caption), make("tbody", {}, ...lines));
+  return make("div", {class: "defile", tabindex: rows[0].length > PICTURE_SIDE ? "0" : undefined,
+    role: "region", "aria-label": caption}, table);
 }
 
-/** Reprend un exemple des documents. @param {any} example */
+/** Reprend un exemple des documents, et le compare à ce qu'il doit donner. @param {any} example */
 function open(example) {
   image.value = example.image;
   kernel.value = example.kernel;
@@ -121,8 +139,35 @@ function open(example) {
   stride.value = String(example.stride ?? 1);
   dilation.value = String(example.dilation ?? 1);
   flip.checked = example.flip ?? false;
-  show(0);
+  examples.value = example.id;
+  const {values = [[]], height = 0, width = 0} = show(0) ?? {}, {expected, size} = example;
+  const right = expected ? JSON.stringify(values) === JSON.stringify(expected) : String([height, width]) === String(size);
+  const what = expected ? `la sortie attendue${values.length * values[0].length === 1 ? `, ${short(expected[0][0])},` : ""}`
+    : `la taille attendue, ${size.join(" × ")},`;
+  checked.textContent = `${example.number} : ${what} ${right ? "est" : "n'est pas"} retrouvée. ${example.note}`;
 }
+
+/** Réduit une image à quelques cases, de 0 à 255. @param {File} file */
+async function readPicture(file) {
+  try {
+    const picture = await decode(file), scale = Math.min(1, PICTURE_SIDE / Math.max(picture.width, picture.height));
+    const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
+    const small = resize(picture, width, height);
+    const channels = colours.checked ? [0, 1, 2].map((c) => small.pixels.filter((_, i) => i % 3 === c)) : [toGrey(small)];
+    image.value = channels.map((values) => Array.from({length: height}, (_, y) =>
+      [...values.slice(y * width, (y + 1) * width)].join(" ")).join("\n")).join("\n\n");
+    const [first] = kernel.value.trim().split(/\n\s*\n/); // un noyau par canal
+    kernel.value = channels.map(() => first).join("\n\n");
+    change();
+    show(0);
+  } catch (error) {
+    said.textContent = /** @type {Error} */ (error).message;
+  }
+}
+
+const colours = make("input", {type: "checkbox", id: "couleurs"});
+const file = make("input", {type: "file", id: "fichier", accept: "image/*",
+  oninput: () => { if (file.files[0]) readPicture(file.files[0]); }});
 
 /** Avance ou recule d'une fenêtre. @param {number} by */
 function move(by) {
@@ -130,23 +175,26 @@ function move(by) {
 }
 
 async function start() {
-  const known = await fetchJson("exemples.json");
+  const known = (await fetchJson("exemples.json")).filter((/** @type {any} */ each) => each.page === "convolution");
+  const find = (/** @type {string | null} */ id) => known.find((/** @type {any} */ each) => each.id === id);
   examples.append(make("option", {value: ""}, "le vôtre"),
-    ...known.map((/** @type {any} */ each, /** @type {number} */ i) => make("option", {value: String(i)}, each.title)));
-  examples.addEventListener("input", () => { if (examples.value) open(known[Number(examples.value)]); });
+    ...known.map((/** @type {any} */ each) => make("option", {value: each.id}, each.title)));
+  examples.addEventListener("input", () => { if (examples.value) open(find(examples.value)); });
   page?.replaceChildren(
     make("p", {}, make("label", {for: "exemple"}, "Exemple des documents : "), examples),
     make("div", {class: "cote-a-cote"},
       field("image", "Image (une ligne vide entre deux canaux)", image),
       field("noyau", "Noyau, ou fenêtre", kernel)),
+    make("p", {}, make("label", {class: "bouton"}, "Prendre une image", file),
+      ` elle est réduite à ${PICTURE_SIDE} cases ; `, colours, make("label", {for: "couleurs"}, " en trois canaux"),
+      ` (${MAX_SIDE} × ${MAX_SIDE} cases au plus à la main)`),
     make("div", {class: "cote-a-cote"}, field("operation", "Opération", operation),
       field("pas", "Pas", stride), field("padding", "Padding", padding),
       field("dilation", "Dilatation", dilation), field("retourner", "Retourner le noyau", flip)),
     make("p", {}, make("button", {type: "button", onclick: () => move(-1)}, "Fenêtre d'avant"), " ",
       make("button", {type: "button", onclick: () => move(1)}, "Fenêtre suivante"), " ", slider),
-    said, shown);
-  examples.value = "0";
-  open(known[0]);
+    said, shown, checked);
+  open(find(asked()) ?? find("N3"));
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

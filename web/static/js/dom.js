@@ -33,11 +33,45 @@ export function percent(share) {
   return `${number(100 * share)} %`;
 }
 
-/** Lit un fichier du site. @param {string} path depuis sa racine. */
-export async function fetchBytes(path) {
-  const response = await fetch(new URL(`../../${path}`, import.meta.url));
-  if (!response.ok) throw new Error(`${path} n'est pas dans ce site (code ${response.status}).`);
-  return new Uint8Array(await response.arrayBuffer());
+/** Rend l'exemple que l'adresse de la page demande, `?exemple=N3`, ou null. */
+export function asked() {
+  return new URLSearchParams(location.search).get("exemple");
+}
+
+/** Lit un fichier du site. @param {string} path depuis sa racine.
+ * @param {(done: number) => void} [progress] part déjà reçue, de 0 à 1, si elle est connue. */
+export async function fetchBytes(path, progress) {
+  try {
+    const response = await fetch(new URL(`../../${path}`, import.meta.url));
+    if (!response.ok) throw new Error(`${path} n'est pas dans ce site (code ${response.status}).`);
+    const total = Number(response.headers.get("Content-Length"));
+    if (!progress || !response.body || !total || response.headers.get("Content-Encoding")) {
+      return new Uint8Array(await response.arrayBuffer());
+    }
+    const bytes = new Uint8Array(total), reader = response.body.getReader();
+    for (let place = 0; ;) {
+      const {done, value} = await reader.read();
+      if (done) return bytes;
+      bytes.set(value, place);
+      place += value.length;
+      progress(place / total);
+    }
+  } catch (error) {
+    throw error instanceof TypeError
+      ? new Error(`${path} n'arrive pas : vérifiez la connexion, puis recommencez.`) : error;
+  }
+}
+
+/** Montre, sous une phrase, que quelque chose se fait.
+ * @template T @param {HTMLElement} said @param {Promise<T>} work @returns {Promise<T>} */
+export async function waiting(said, work) {
+  const bar = make("progress", {"aria-label": "Avancement"});
+  said.after(bar);
+  try {
+    return await work;
+  } finally {
+    bar.remove();
+  }
 }
 
 /** Lit un JSON du site. @param {string} path */

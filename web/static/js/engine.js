@@ -7,8 +7,13 @@ const TOLD = /^(INFO|WARNING): /;
 /** @type {Promise<any> | undefined} */
 let loading;
 
+const ADVICE = "fermez d'autres onglets, et rechargez la page.";
+
 /** Charge LiteRT, la première fois seulement. */
 function runtime() {
+  if (typeof WebAssembly === "undefined") {
+    throw new Error("Ce navigateur n'a pas WebAssembly, dont ce calcul a besoin : essayez-en un autre.");
+  }
   loading ??= import(new URL("../../litert/index.js", import.meta.url).href).then(async (litert) => {
     const report = console.error; // LiteRT y raconte, en anglais, tout ce qu'il fait
     console.error = (...words) => TOLD.test(String(words[0])) || report(...words);
@@ -18,6 +23,9 @@ function runtime() {
       console.error = report;
     }
     return litert;
+  }).catch(() => {
+    loading = undefined; // à redemander : le réseau peut revenir
+    throw new Error(`Le moteur de calcul ne démarre pas : la mémoire manque, ou la connexion ; ${ADVICE}`);
   });
   return loading;
 }
@@ -42,8 +50,12 @@ export class Engine {
   static async load(content, side) {
     const {bytes, input, outputs} = fixBatch(content, side);
     const litert = await runtime();
-    const model = await litert.loadAndCompile(bytes, {accelerator: "wasm"});
-    return new Engine(litert, model, input, outputs);
+    try {
+      const model = await litert.loadAndCompile(bytes, {accelerator: "wasm"});
+      return new Engine(litert, model, input, outputs);
+    } catch {
+      throw new Error(`Ce modèle ne se charge pas : il est abîmé, ou la mémoire manque ; ${ADVICE}`);
+    }
   }
 
   /**
@@ -53,16 +65,19 @@ export class Engine {
    * @returns {Promise<Float32Array[]>} une par sortie du modèle.
    */
   async answer(pixels) {
-    const tensor = new this.litert.Tensor(pixels, this.input);
+    let tensor;
     try {
+      tensor = new this.litert.Tensor(pixels, this.input);
       const results = await this.model.run(tensor);
       return results.map((/** @type {any} */ each) => {
         const values = Float32Array.from(each.toTypedArray());
         each.delete();
         return values;
       });
+    } catch {
+      throw new Error(`Le calcul s'est arrêté : la mémoire manque ; ${ADVICE}`);
     } finally {
-      tensor.delete();
+      tensor?.delete();
     }
   }
 }

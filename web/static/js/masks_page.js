@@ -1,6 +1,6 @@
 // La page « Masques » : une classe par pixel, ce que trouve U-Net, et ce qui est vrai.
 
-import {draw, make, number, percent} from "./dom.js";
+import {draw, make, number, percent, waiting} from "./dom.js";
 import {compare, readMask} from "./masks.js";
 import {COLOURS, lazyEngine, makeChooser, readScene, readTruth} from "./scenes.js";
 
@@ -21,7 +21,7 @@ let last = null;
 async function segment(index) {
   said.textContent = "Chargement du réseau…";
   try {
-    const [picture, mask, engine] = await Promise.all([readScene(index), readScene(`${index}_masques`), load()]);
+    const [picture, mask, engine] = await waiting(said, Promise.all([readScene(index), readScene(`${index}_masques`), load()]));
     const [values] = await engine.answer(Uint8Array.from(picture.pixels));
     const real = Uint8Array.from({length: mask.pixels.length / 3}, (_, i) => mask.pixels[3 * i]);
     last = {picture, found: readMask(values, engine.outputs[0].at(-1) ?? 1), real};

@@ -1,44 +1,64 @@
 // La page « Réseau » : poser des couches, et compter.
 
-import {make} from "./dom.js";
+import {asked, fetchJson, make} from "./dom.js";
 import {PRESETS, summarise} from "./network.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
 
 const KINDS = {conv: "convolution", pool: "pooling", norm: "normalisation", flatten: "dépliement",
-  global: "moyenne globale", dense: "dense"};
+  global: "moyenne ou maximum global", dense: "dense", add: "addition", branches: "branches"};
 const FIELDS = { // ce qui se règle, pour chaque sorte de couche
   conv: ["count", "window", "stride", "padding", "dilation"], pool: ["window", "stride", "padding"],
-  norm: [], flatten: [], global: [], dense: ["count"],
+  norm: [], flatten: [], global: [], dense: ["count"], add: [], branches: [],
 };
 const LABELS = {count: "nombre", window: "fenêtre", stride: "pas", padding: "padding", dilation: "dilatation"};
-const NEW = {conv: {count: 16, window: 3}, pool: {window: 2, stride: 2}, norm: {}, flatten: {}, global: {}, dense: {count: 10}};
-const MAX_LAYERS = 40;
+/** @type {Record<string, any>} */
+const NEW = {conv: {count: 16, window: 3}, pool: {window: 2, stride: 2}, norm: {}, flatten: {}, global: {}, dense: {count: 10}, add: {}};
+const MAX_LAYERS = 60;
 
 const page = document.getElementById("reseau");
 const said = make("p", {role: "status", class: "dit"});
+const checked = make("p");
 const body = make("tbody");
-const presets = make("select", {id: "modele", oninput: () => { if (presets.value) open(presets.value); }},
-  make("option", {value: ""}, "le vôtre"), ...Object.keys(PRESETS).map((name) => make("option", {value: name}, name)));
+const presets = make("select", {id: "modele", oninput: () => { if (presets.value) open(presets.value); }});
 const sides = ["Hauteur", "Largeur", "Canaux"].map((label, i) => make("input", {type: "number", min: "1", max: "600",
-  id: `entree${i}`, "aria-label": label, oninput: () => { presets.value = ""; show(); }}));
-const added = make("select", {id: "sorte"}, ...Object.entries(KINDS).map(([kind, text]) => make("option", {value: kind}, text)));
+  id: `entree${i}`, "aria-label": label, oninput: () => { change(); show(); }}));
+const added = make("select", {id: "sorte"}, ...Object.keys(NEW).map((kind) => make("option", {value: kind}, KINDS[/** @type {Layer["kind"]} */ (kind)])));
 
 /** @type {Layer[]} */
 let layers = [];
+/** Les réseaux à choisir, par nom. @type {Record<string, {input: number[], layers: Layer[]}>} */
+let known = PRESETS;
 
 /** Écrit un nombre entier, par groupes de trois chiffres. @param {number} value */
 function whole(value) {
   return value.toLocaleString("fr-FR");
 }
 
+/** Le réseau n'est plus celui qui a été choisi. */
+function change() {
+  presets.value = "";
+  checked.textContent = "";
+}
+
 /** @param {string} name */
 function open(name) {
-  const {input, layers: known} = PRESETS[name];
+  const {input, layers: chosen} = known[name];
   sides.forEach((control, i) => { control.value = String(input[i]); });
-  layers = known.map((layer) => ({...layer}));
+  layers = chosen.map((layer) => ({...layer}));
   presets.value = name;
+  checked.textContent = "";
   show();
+}
+
+/** Ouvre un exemple des documents, et le compare à ce qu'il doit donner. @param {any} example */
+function check({number, network, parameters, shape, note}) {
+  open(network);
+  const rows = summarise(known[network].input, layers), last = rows[rows.length - 1];
+  const found = rows.reduce((sum, row) => sum + row.parameters, 0);
+  const right = found === parameters && (!shape || String(last.shape) === String(shape));
+  checked.textContent = `${number} : ${right ? "le compte attendu est retrouvé" : "le compte attendu n'est pas retrouvé"}` +
+    ` (${whole(parameters)} paramètres${shape ? `, sortie ${shape.join(" × ")}` : ""}). ${note}`;
 }
 
 /** Compte et montre. @param {boolean} [rebuild] refaire aussi les réglages. */
@@ -69,7 +89,7 @@ function show(rebuild = true) {
 
 /** Rend la ligne d'une couche. @param {Layer} layer @param {number} index */
 function line(layer, index) {
-  const settings = make("div", {class: "cote-a-cote"});
+  const settings = make("div", {class: "cote-a-cote"}), forks = layer.branches?.length;
   for (const name of FIELDS[layer.kind]) {
     const control = name === "padding"
       ? make("select", {}, ...["valid", "same"].map((each) => make("option", {}, each)))
@@ -77,17 +97,17 @@ function line(layer, index) {
     control.value = String(/** @type {any} */ (layer)[name] ?? (name === "padding" ? "valid" : 1));
     control.addEventListener("input", () => {
       /** @type {any} */ (layer)[name] = name === "padding" ? control.value : Math.max(1, Math.round(Number(control.value)) || 1);
-      presets.value = "";
+      change();
       show(false);
     });
     settings.append(make("label", {}, `${LABELS[/** @type {keyof typeof LABELS} */ (name)]} `, control));
   }
   const remove = make("button", {type: "button", class: "oter", "aria-label": `Ôter la couche ${index + 1}`, onclick: () => {
     layers.splice(index, 1);
-    presets.value = "";
+    change();
     show();
   }}, "×");
-  return make("tr", {}, make("th", {scope: "row"}, `${index + 1}. ${KINDS[layer.kind]}`),
+  return make("tr", {}, make("th", {scope: "row"}, `${index + 1}. ${forks ? `${forks} ` : ""}${KINDS[layer.kind]}`),
     make("td"), make("td"), make("td"), make("td"), make("td", {}, settings), make("td", {}, remove));
 }
 
@@ -99,17 +119,28 @@ function add() {
   }
   const kind = /** @type {Layer["kind"]} */ (added.value);
   layers.push({kind, ...NEW[kind]});
-  presets.value = "";
+  change();
   show();
 }
 
-const titles = ["couche", "sortie", "paramètres", "opérations", "champ récepteur", "réglages", "ôter"];
-page?.replaceChildren(
-  make("p", {}, make("label", {for: "modele"}, "Réseau : "), presets),
-  make("p", {}, "Image d'entrée : ", sides[0], " × ", sides[1], ", ", sides[2], " canal ou canaux"),
-  said,
-  make("div", {class: "defile", tabindex: "0", role: "region", "aria-label": "Couches"},
-    make("table", {}, make("thead", {}, make("tr", {}, ...titles.map((each) => make("th", {scope: "col"}, each)))), body)),
-  make("p", {}, make("label", {for: "sorte"}, "Ajouter : "), added, " ",
-    make("button", {type: "button", onclick: add}, "Ajouter la couche")));
-if (page) open(Object.keys(PRESETS)[0]);
+async function start() {
+  const [ours, examples] = await Promise.all([fetchJson("reseaux.json"), fetchJson("exemples.json")]);
+  known = {...PRESETS, ...ours};
+  const group = (/** @type {string} */ label, /** @type {object} */ networks) => make("optgroup", {label},
+    ...Object.keys(networks).map((name) => make("option", {value: name}, name)));
+  presets.append(make("option", {value: ""}, "le vôtre"), group("Des documents", PRESETS), group("Du cours", ours));
+  const titles = ["couche", "sortie", "paramètres", "opérations", "champ récepteur", "réglages", "ôter"];
+  page?.replaceChildren(
+    make("p", {}, make("label", {for: "modele"}, "Réseau : "), presets),
+    make("p", {}, "Image d'entrée : ", sides[0], " × ", sides[1], ", ", sides[2], " canal ou canaux"),
+    said, checked,
+    make("div", {class: "defile", tabindex: "0", role: "region", "aria-label": "Couches"},
+      make("table", {}, make("thead", {}, make("tr", {}, ...titles.map((each) => make("th", {scope: "col"}, each)))), body)),
+    make("p", {}, make("label", {for: "sorte"}, "Ajouter : "), added, " ",
+      make("button", {type: "button", onclick: add}, "Ajouter la couche")));
+  const example = examples.find((/** @type {any} */ each) => each.id === asked() && each.network);
+  if (example) check(example);
+  else open(Object.keys(PRESETS)[0]);
+}
+
+start().catch((error) => { if (page) page.textContent = error.message; });

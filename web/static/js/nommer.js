@@ -1,7 +1,7 @@
 // La page « Nommer » : une image déposée, collée, prise ou choisie, et ce que le réseau en dit.
 
 import {Classifier} from "./classifier.js";
-import {decode, draw, fetchBytes, fetchJson, make, number, percent} from "./dom.js";
+import {decode, draw, fetchBytes, fetchJson, make, number, percent, waiting} from "./dom.js";
 import {drops} from "./occlusion.js";
 import {square} from "./picture.js";
 import {Router} from "./router.js";
@@ -28,8 +28,11 @@ let turn = 0; // la dernière image demandée ; les réponses aux autres sont ou
 
 /** Charge un modèle du site. @param {string} slug */
 async function loadShipped(slug) {
-  const [content, report] = await Promise.all(
-    [fetchBytes(`models/${slug}.tflite`), fetchJson(`models/${slug}.json`)]);
+  say("Téléchargement du réseau, la première fois…");
+  const [content, report] = await Promise.all([
+    fetchBytes(`models/${slug}.tflite`, (done) => { bar.value = done; }), fetchJson(`models/${slug}.json`)]);
+  say("Préparation du réseau, la première fois…");
+  bar.removeAttribute("value");
   return Classifier.load(content, report);
 }
 
@@ -40,7 +43,7 @@ async function name(blob) {
   why.hidden = maps.hidden = true;
   shown.replaceChildren();
   table.replaceChildren();
-  say("Lecture de l'image, et du modèle la première fois…");
+  say("Lecture de l'image…");
   bar.removeAttribute("value");
   bar.hidden = false;
   try {
@@ -93,10 +96,16 @@ async function explain() {
   why.hidden = true;
   bar.value = 0;
   bar.hidden = false;
-  const lost = await drops(async (each) => (await classifier.pass(each))[0][answer.best], view,
-    (done) => { bar.value = done; });
+  let lost;
+  try {
+    lost = await drops(async (each) => (await classifier.pass(each))[0][answer.best], view,
+      (done) => { if (mine === turn) bar.value = done; });
+  } catch (error) {
+    if (mine === turn) say(/** @type {Error} */ (error).message);
+  }
   if (mine !== turn) return;
   bar.hidden = true;
+  if (!lost) return;
   const most = Math.max(...lost);
   if (most < MIN_LOSS) {
     shown.append(make("p", {}, `Presque rien ne change quand on cache une partie de l'image ` +
@@ -125,7 +134,7 @@ async function showMaps() {
   const mine = turn, view = square(last.image, 32);
   maps.hidden = true;
   try {
-    const engine = await loadMaps(), outputs = await engine.answer(Uint8Array.from(view.pixels));
+    const engine = await waiting(said, loadMaps()), outputs = await engine.answer(Uint8Array.from(view.pixels));
     if (mine !== turn) return;
     const [probabilities, cams] = outputs.sort((a, b) => a.length - b.length);
     const {classes} = last.classifier.card, cells = Math.round(Math.sqrt(cams.length / classes.length));
@@ -159,6 +168,9 @@ async function receive(files) {
     } catch {
       throw new Error(`${report.name} n'est pas un compte rendu : ce n'est pas du JSON.`);
     }
+    if (!await describes(card, content)) {
+      throw new Error(`${report.name} ne décrit pas ${weights.name} : prenez les fichiers d'un même entraînement.`);
+    }
     const mine = await Classifier.load(content, card);
     if (mine.card.framing === "digit") throw new Error("Ce modèle lit des chiffres : pas ici.");
     model = mine;
@@ -168,6 +180,15 @@ async function receive(files) {
   } catch (error) {
     say(/** @type {Error} */ (error).message);
   }
+}
+
+/** Dit si un compte rendu est celui d'un modèle, d'après l'empreinte qu'il en donne.
+ * @param {any} card @param {Uint8Array<ArrayBuffer>} content */
+async function describes(card, content) {
+  const entries = Object.entries(card?.files ?? {}), [, expected] = entries.find(([name]) => name.endsWith(".tflite")) ?? [];
+  if (!expected || !crypto.subtle) return true; // un site sans HTTPS ne peut pas la calculer
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("") === expected;
 }
 
 /** Prend une photo. @param {Event} event */

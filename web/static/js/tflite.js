@@ -4,7 +4,8 @@
 // Source : « FlatBuffer Internals », flatbuffers.dev ; le schéma de TensorFlow Lite.
 
 const SUBGRAPHS = 2, TENSORS = 0, INPUTS = 1, OUTPUTS = 2; // champs de Model et de SubGraph
-const SHAPE = 0, SIGNATURE = 7; // champs de Tensor
+const SHAPE = 0, TYPE = 1, SIGNATURE = 7; // champs de Tensor
+const UINT8 = 3; // valeur de TYPE
 
 /** Dit si un fichier commence comme un .tflite. @param {Uint8Array} bytes */
 export function isTflite(bytes) {
@@ -20,10 +21,19 @@ export function isTflite(bytes) {
  * @param {Uint8Array} bytes contenu du fichier ; n'est pas modifié.
  * @param {number} [side] autre côté d'image à lui faire lire ; le sien par défaut.
  * @returns {{bytes: Uint8Array, input: number[], outputs: number[][]}}
- * @throws {Error} ce n'est pas un .tflite.
+ * @throws {Error} ce n'est pas un .tflite, ou il ne lit pas d'octets.
  */
 export function fixBatch(bytes, side) {
   if (!isTflite(bytes)) throw new Error("Ce fichier n'est pas un modèle .tflite.");
+  try {
+    return fix(bytes, side);
+  } catch (error) {
+    throw error instanceof RangeError ? new Error("Ce modèle .tflite est abîmé ou incomplet.") : error;
+  }
+}
+
+/** @param {Uint8Array} bytes @param {number} [side] */
+function fix(bytes, side) {
   const fixed = bytes.slice(), view = new DataView(fixed.buffer);
   const at = (/** @type {number} */ place) => place + view.getUint32(place, true);
   const fieldSlot = (/** @type {number} */ table, /** @type {number} */ id) => {
@@ -45,7 +55,12 @@ export function fixBatch(bytes, side) {
     const slot = fieldSlot(tensor, SIGNATURE);
     if (slot) view.setUint16(slot, 0, true); // « champ absent »
   }
-  const first = field(tensors[numbers(field(graph, INPUTS))[0]], SHAPE);
+  const read = tensors[numbers(field(graph, INPUTS))[0]], typeSlot = fieldSlot(read, TYPE);
+  const typePlace = typeSlot && view.getUint16(typeSlot, true);
+  if (!typePlace || view.getInt8(read + typePlace) !== UINT8) {
+    throw new Error("Ce modèle ne lit pas des octets : les nôtres reçoivent des pixels de 0 à 255.");
+  }
+  const first = field(read, SHAPE);
   if (side) for (const axis of [1, 2]) view.setInt32(first + 4 + 4 * axis, side, true);
   const shape = (/** @type {number} */ index) => numbers(field(tensors[index], SHAPE));
   return {

@@ -22,8 +22,8 @@ const relu = (grid) => grid.map((row) => row.map((value) => Math.max(0, value)))
 export function chain(picture, {filters, votes, bias}) {
   const maps = filters.map((filter) => convolve([picture], [filter], PLAIN).values);
   const rectified = maps.map(relu);
-  const pooled = rectified.map((map) => pool(map, 2, "max", HALF).values);
-  const second = pooled.map((map) => pool(relu(map), 2, "max", HALF).values);
+  const pooled = rectified.map((map) => pool(map, 2, 2, "max", HALF).values);
+  const second = pooled.map((map) => pool(relu(map), 2, 2, "max", HALF).values);
   const vector = second.flat(2);
   const scores = bias.map((start, k) => vector.reduce((sum, value, i) => sum + value * votes[i][k], start));
   return {maps, rectified, pooled, second, vector, scores};
