@@ -42,7 +42,10 @@ def chromium():
     if browser_path is None:
         pytest.skip("aucun navigateur (apt install chromium)")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=browser_path,
+            args=["--no-sandbox", "--use-fake-device-for-media-stream"],  # un appareil photo
+        )
         yield browser
         browser.close()
 

@@ -65,12 +65,14 @@ def test_axe_finds_nothing(page, address, pages, tools, scheme):
     assert not found
 
 
-def test_nothing_overflows_a_phone(page, address, pages):
+def test_every_page_fits_a_phone_and_asks_its_own_site_only(page, address, pages):
     page.set_viewport_size({"width": 360, "height": 740})
     for name in pages:
         page.goto(f"{address}/{name}")
         width = page.evaluate("document.scrollingElement.scrollWidth")
         assert width <= 360, name
+    ours = (address, "data:", "blob:")
+    assert [url for url in page.requests if not url.startswith(ours)] == []
 
 
 def test_one_s_own_model_answers(page, address):

@@ -9,24 +9,16 @@ import pytest
 from convnets.serving import router
 from web import book
 from web.__main__ import main
+from web.examples import list_examples
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 MAX_FIRST_VIEW_BYTES = 500_000
 
 
 def test_no_english_is_left_by_the_theme(site):
+    english = re.compile(rf'[>"]\s*(?:{"|".join(map(re.escape, book.TEXTS))})\s*[<"]')
     for path in site.rglob("*.html"):
-        text = path.read_text(encoding="utf-8")
-        for english in book.TEXTS:
-            assert not re.search(rf'[>"]\s*{re.escape(english)}\s*[<"]', text), (path, english)
-
-
-def test_a_page_asks_its_own_site_only(page, address, site):
-    for path in [*site.glob("*.html"), *site.glob("ex17_detection/*.html")]:
-        page.goto(f"{address}/{path.relative_to(site).as_posix()}")
-    assert {
-        url for url in page.requests if not url.startswith((address, "data:", "blob:"))
-    } == set()
+        assert not english.search(path.read_text(encoding="utf-8")), path
 
 
 def test_the_first_view_is_light(page, address):
@@ -50,31 +42,19 @@ def test_a_workshop_opened_from_a_folder_says_why_it_is_empty(chromium, site):
     page.close()
 
 
-@pytest.mark.parametrize("name", ["chat.png", "avion.png", "chien.webp", "oiseau.jpg", "pont.png"])
-def test_a_picture_has_the_name_that_predict_gives(page, address, name):
-    [expected] = router.load(None).classify([str(SAMPLES / name)])
+def test_a_picture_has_the_name_that_predict_gives(page, address):
+    paths = [
+        SAMPLES / name for name in ("chat.png", "avion.png", "chien.webp", "oiseau.jpg", "pont.png")
+    ]
     page.goto(f"{address}/nommer.html")
-    page.set_input_files("#fichier", SAMPLES / name)
-    page.locator("#nommer table").wait_for()
-    said = page.inner_text("#nommer [role=status]")
-    assert said.startswith(f"Prédiction: {expected.classifier.classes[expected.best]}.")
-    assert ("ressemble peu" in said) == (not expected.familiar)
-    shown = page.inner_text("#nommer td >> nth=0").removesuffix(" %").replace(",", ".")
-    assert abs(float(shown) / 100 - max(expected.probabilities)) < 0.02
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("vide.png", b"", "vide"),
-        ("texte.png", b"ce n'est pas une image", "n'est pas une image"),
-        ("seul.tflite", b"TFL3", "Déposez ensemble"),
-    ],
-)
-def test_a_wrong_file_gets_one_sentence(page, address, name, content, said):
-    page.goto(f"{address}/nommer.html")
-    page.set_input_files("#fichier", {"name": name, "mimeType": "", "buffer": content})
-    page.locator(f"#nommer [role=status]:has-text({said!r})").wait_for()
+    for path, expected in zip(paths, router.load(None).classify([*map(str, paths)]), strict=True):
+        page.set_input_files("#fichier", path)
+        page.locator("#nommer table").wait_for()
+        said = page.inner_text("#nommer [role=status]")
+        assert said.startswith(f"Prédiction: {expected.classifier.classes[expected.best]}.")
+        assert ("ressemble peu" in said) == (not expected.familiar)
+        shown = page.inner_text("#nommer td >> nth=0").removesuffix(" %").replace(",", ".")
+        assert abs(float(shown) / 100 - max(expected.probabilities)) < 0.02
 
 
 def test_a_window_slides(page, address):
@@ -83,6 +63,42 @@ def test_a_window_slides(page, address):
     assert page.inner_text("#convolution [role=status]").startswith("Fenêtre 2 sur 9 : ")
     page.fill("#noyau", "1 2\n3")
     assert "même longueur" in page.inner_text("#convolution [role=status]")
+    page.fill("#noyau", "1 2\n3 4")
+    page.check("#couleurs")
+    page.set_input_files("#fichier", SAMPLES / "chat.png")
+    page.locator("#convolution caption:has-text('image, canal 3')").wait_for()
+    assert page.locator("#convolution caption:has-text('noyau, canal 3')").count()
+
+
+EXAMPLES = list_examples()
+LISTED = sorted({each["number"] for each in EXAMPLES}, key=lambda number: int(number[1:]))
+
+
+def test_every_example_of_the_documents_gives_what_is_expected(page, address):
+    assert LISTED == [f"N{number}" for number in range(1, 24)]
+    page.goto(f"{address}/convolution.html?exemple=N23-2")
+    chosen = page.locator("#exemple")
+    chosen.wait_for()
+    assert chosen.input_value() == "N23-2"
+    for each in EXAMPLES:
+        if each["page"] == "convolution":
+            chosen.select_option(each["id"])
+            said = page.inner_text("#convolution .verifie")
+            assert said.startswith(f"{each['number']} : la ")
+            assert "retrouvée" in said and "n'est pas" not in said, each["id"]
+    for each in EXAMPLES:
+        if each["page"] == "reseau":
+            page.goto(f"{address}/reseau.html?exemple={each['id']}")
+            said = page.inner_text("#reseau .verifie")
+            assert "le compte attendu est retrouvé" in said, each["id"]
+
+
+def test_the_list_of_examples_opens_them(page, address):
+    page.goto(f"{address}/exemples.html")
+    links = page.locator("article a[href*='exemple=']")
+    assert links.count() == len(EXAMPLES)
+    links.nth(3).click()
+    page.locator(".verifie:has-text('N2 : la sortie attendue est retrouvée')").wait_for()
 
 
 def test_a_folder_with_something_else_is_kept(tmp_path, capsys):

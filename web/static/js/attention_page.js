@@ -166,7 +166,7 @@ async function start() {
   const input = make("input", {type: "file", id: "vetement", accept: "image/*", onchange: () => receive(input.files[0])});
   page?.replaceChildren(
     make("div", {class: "cote-a-cote"}, ...samples),
-    make("p", {}, make("label", {for: "vetement"}, "Ou votre image d'un vêtement : "), input),
+    make("p", {}, make("label", {class: "bouton"}, "Prendre votre image d'un vêtement", input)),
     said, make("p", {}, token, " ", mixer),
     make("div", {class: "cote-a-cote"}, whole, make("div", {class: "reglages"}, told, maps)));
   open(pictures[9], classes[9]);

@@ -1,20 +1,20 @@
 // La page « Convolution » : une fenêtre qui glisse, chaque produit et chaque somme.
 
 import {convolve, MAX_SIDE, pool, readGrids} from "./convolution.js";
-import {asked, decode, fetchJson, make} from "./dom.js";
+import {asked, decode, fetchJson, make, scrolling} from "./dom.js";
 import {resize, toGrey} from "./picture.js";
 
 const page = document.getElementById("convolution");
 const said = make("p", {role: "status", class: "dit"});
-const checked = make("p");
+const checked = make("p", {class: "verifie"});
 const shown = make("div", {class: "cote-a-cote"});
 const field = (/** @type {string} */ id, /** @type {string} */ label, /** @type {any} */ control) => {
   control.id = id;
   control.addEventListener("input", () => { change(); show(0); });
   return make("p", {}, make("label", {for: id}, `${label} `), control);
 };
-const image = make("textarea", {rows: "6", cols: "26", spellcheck: "false"});
-const kernel = make("textarea", {rows: "4", cols: "14", spellcheck: "false"});
+const image = make("textarea", {rows: "6", cols: "26", wrap: "off", spellcheck: "false"});
+const kernel = make("textarea", {rows: "4", cols: "14", wrap: "off", spellcheck: "false"});
 const operation = choice({convolution: "convolution", max: "pooling : maximum", mean: "pooling : moyenne", relu: "ReLU"});
 const padding = choice({valid: "aucun (valid)", same: "même taille (same)", 1: "1 case", 2: "2 cases", 3: "3 cases"});
 const stride = make("input", {type: "number", min: "1", max: "12", value: "1"});
@@ -125,9 +125,8 @@ function cell(text, classes) {
 /** @param {any[][]} rows @param {string} caption */
 function panel(rows, caption) {
   const lines = rows.map((cells) => make("tr", {}, ...cells));
-  const table = make("table", {class: "cases"}, make("caption", {}, caption), make("tbody", {}, ...lines));
-  return make("div", {class: "defile", tabindex: rows[0].length > PICTURE_SIDE ? "0" : undefined,
-    role: "region", "aria-label": caption}, table);
+  const table = make("table", {class: rows[0].length > PICTURE_SIDE ? "cases serre" : "cases"}, make("caption", {}, caption), make("tbody", {}, ...lines));
+  return scrolling(table, caption, rows[0].length);
 }
 
 /** Reprend un exemple des documents, et le compare à ce qu'il doit donner. @param {any} example */
@@ -186,8 +185,8 @@ async function start() {
       field("image", "Image (une ligne vide entre deux canaux)", image),
       field("noyau", "Noyau, ou fenêtre", kernel)),
     make("p", {}, make("label", {class: "bouton"}, "Prendre une image", file),
-      ` elle est réduite à ${PICTURE_SIDE} cases ; `, colours, make("label", {for: "couleurs"}, " en trois canaux"),
-      ` (${MAX_SIDE} × ${MAX_SIDE} cases au plus à la main)`),
+      ` réduite à ${PICTURE_SIDE} cases ; `, colours, make("label", {for: "couleurs"}, " en trois canaux"),
+      ` ; à la main, ${MAX_SIDE} × ${MAX_SIDE} cases au plus`),
     make("div", {class: "cote-a-cote"}, field("operation", "Opération", operation),
       field("pas", "Pas", stride), field("padding", "Padding", padding),
       field("dilation", "Dilatation", dilation), field("retourner", "Retourner le noyau", flip)),

@@ -23,6 +23,15 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+const MANY = 7; // colonnes qu'un téléphone montre toutes
+
+/** Entoure une table de quoi défiler, au clavier aussi si elle est large.
+ * @param {HTMLElement} table @param {string} label @param {number} columns */
+export function scrolling(table, label, columns) {
+  const reached = columns > MANY ? {tabindex: "0", role: "region", "aria-label": label} : {};
+  return make("div", {class: "defile", ...reached}, table);
+}
+
 /** Écrit un nombre. @param {number} value @param {number} [digits] chiffres après la virgule. */
 export function number(value, digits = 1) {
   return value.toFixed(digits).replace("-", "−").replace(".", ",");

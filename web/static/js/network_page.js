@@ -18,7 +18,7 @@ const MAX_LAYERS = 60;
 
 const page = document.getElementById("reseau");
 const said = make("p", {role: "status", class: "dit"});
-const checked = make("p");
+const checked = make("p", {class: "verifie"});
 const body = make("tbody");
 const presets = make("select", {id: "modele", oninput: () => { if (presets.value) open(presets.value); }});
 const sides = ["Hauteur", "Largeur", "Canaux"].map((label, i) => make("input", {type: "number", min: "1", max: "600",
@@ -75,9 +75,9 @@ function show(rebuild = true) {
       message = /** @type {Error} */ (error).message;
     }
   }
-  if (rebuild) body.replaceChildren(...layers.map(line));
-  [...body.rows].forEach((row, i) => {
-    const found = rows[i], cells = [...row.cells].slice(1, 5);
+  if (rebuild) body.replaceChildren(...layers.flatMap(line));
+  body.querySelectorAll("tr.couche").forEach((/** @type {HTMLTableRowElement} */ row, /** @type {number} */ i) => {
+    const found = rows[i], cells = [...row.cells].slice(1);
     const texts = found ? [found.shape.join(" × "), whole(found.parameters), whole(found.operations),
       found.field === null ? "tout" : `${found.field} px`] : ["—", "—", "—", "—"];
     cells.forEach((cell, k) => { cell.textContent = texts[k]; });
@@ -87,7 +87,7 @@ function show(rebuild = true) {
     `${whole(total("operations"))} multiplications-additions par image.`;
 }
 
-/** Rend la ligne d'une couche. @param {Layer} layer @param {number} index */
+/** Rend la ligne d'une couche, et celle de ses réglages si elle en a. @param {Layer} layer @param {number} index */
 function line(layer, index) {
   const settings = make("div", {class: "cote-a-cote"}), forks = layer.branches?.length;
   for (const name of FIELDS[layer.kind]) {
@@ -107,8 +107,9 @@ function line(layer, index) {
     change();
     show();
   }}, "×");
-  return make("tr", {}, make("th", {scope: "row"}, `${index + 1}. ${forks ? `${forks} ` : ""}${KINDS[layer.kind]}`),
-    make("td"), make("td"), make("td"), make("td"), make("td", {}, settings), make("td", {}, remove));
+  const title = make("th", {scope: "row"}, remove, ` ${index + 1}. ${forks ? `${forks} ` : ""}${KINDS[layer.kind]}`);
+  const counted = make("tr", {class: "couche"}, title, ...Array.from({length: 4}, () => make("td")));
+  return settings.childElementCount ? [counted, make("tr", {}, make("td", {colspan: "5"}, settings))] : [counted];
 }
 
 /** Ajoute une couche. */
@@ -129,7 +130,7 @@ async function start() {
   const group = (/** @type {string} */ label, /** @type {object} */ networks) => make("optgroup", {label},
     ...Object.keys(networks).map((name) => make("option", {value: name}, name)));
   presets.append(make("option", {value: ""}, "le vôtre"), group("Des documents", PRESETS), group("Du cours", ours));
-  const titles = ["couche", "sortie", "paramètres", "opérations", "champ récepteur", "réglages", "ôter"];
+  const titles = ["couche", "sortie", "paramètres", "opérations", "champ récepteur"];
   page?.replaceChildren(
     make("p", {}, make("label", {for: "modele"}, "Réseau : "), presets),
     make("p", {}, "Image d'entrée : ", sides[0], " × ", sides[1], ", ", sides[2], " canal ou canaux"),

@@ -217,7 +217,11 @@ async function takePhoto(event) {
 }
 
 const input = make("input", {type: "file", id: "fichier", multiple: true,
-  onchange: () => receive([...input.files])});
+  onchange: () => {
+    const files = [...input.files];
+    input.value = ""; // le même fichier, choisi encore, compte aussi
+    receive(files);
+  }});
 const samples = SAMPLES.map((file) => make("button", {type: "button", class: "vignette",
   onclick: async () => {
     try {

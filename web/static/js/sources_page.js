@@ -264,7 +264,7 @@ async function start() {
     make("figure", {}, target, make("figcaption", {}, text));
   page?.replaceChildren(
     make("p", {}, make("label", {for: "melange"}, "Mélange : "), choice),
-    make("p", {}, make("label", {for: "son"}, `Ou votre son, ses ${MAX_S} premières secondes : `), input),
+    make("p", {}, make("label", {class: "bouton"}, "Prendre votre son", input), ` ses ${MAX_S} premières secondes`),
     make("p", {}, make("label", {for: "masque"}, "Masque : "), kind),
     make("p", {}, make("label", {for: "coupure"}, "Coupure : "), cut),
     said, bar, players, told,

@@ -1,6 +1,6 @@
 // La page « X ou O ? » : dessiner sur 9 × 9 cases, et voir chaque étage, jusqu'au vote.
 
-import {fetchJson, make, number, percent} from "./dom.js";
+import {fetchJson, make, number, percent, scrolling} from "./dom.js";
 import {chain, softmax} from "./x_or_o.js";
 
 const SIDE = 9;
@@ -69,7 +69,8 @@ function grid(values, caption) {
     cell.style.background = `color-mix(in srgb, ${value < 0 ? "#c0392b" : "#2d6cc0"} ${share / 2}%, transparent)`;
     return cell;
   })));
-  return make("table", {class: "cases"}, make("caption", {}, caption), make("tbody", {}, ...rows));
+  const table = make("table", {class: "cases"}, make("caption", {}, caption), make("tbody", {}, ...rows));
+  return scrolling(table, caption, values[0].length);
 }
 
 async function start() {
