@@ -44,6 +44,8 @@ ENVIRONMENT = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "CUDA_VISIBLE_DEVICES": "-1",
     "MALLOC_ARENA_MAX": "2",
+    # Fixe : sinon la mémoire que TensorFlow rend reste réservée, et le compte monte sans raison.
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
     **dict.fromkeys(
         (
             "OMP_NUM_THREADS",
