@@ -52,6 +52,8 @@ DECISIVE = {
     "ex17_detection.boxes": {"non_max_suppression"},
     "ex18_segmentation.measures": {"near_contour"},
     "ex18_segmentation.unpooling": {"max_pool_with_places", "unpool"},
+    "ex19_vision_transformer.attention": {"rollout", "class_map"},
+    "ex19_vision_transformer.networks": {"cut_patches", "attend", "add_positions"},
     "ex20_source_separation.factorisation": {"nmf_parts", "oracle_mask"},
     "ex20_source_separation.spectrograms": {"istft", "si_sdr", "apply_masks"},
     "ex21_graphs.messages": {"pass_messages", "grid_graph"},

@@ -10,10 +10,10 @@ import keras
 from keras import layers, ops
 
 PATCH_PX = 4  # côté d'un morceau : 7 par ligne, 49 en tout
-WIDTH = 48  # valeurs par jeton
-HEADS = 4  # têtes d'attention, de 12 valeurs chacune
-HIDDEN = 96  # unités de la couche cachée d'un bloc
-DEPTH = 3  # blocs
+WIDTH = 48  # valeurs par jeton (donné par l'énoncé)
+HEADS = 4  # têtes d'attention, de 12 valeurs chacune (donné par l'énoncé)
+HIDDEN = 96  # unités de la couche cachée d'un bloc (donné par l'énoncé)
+DEPTH = 3  # blocs (donné par l'énoncé)
 CNN_FILTERS = (32, 64, 70)  # 70 : autant de paramètres que le transformeur, à 0,5 % près
 STEM_FILTERS = (32, 56)  # du réseau hybride ; 56 : de même
 HYBRID_DEPTH = 2  # un bloc de moins : les convolutions le remplacent
@@ -52,6 +52,9 @@ def learned_rows(tokens, num_rows: int, *, name: str):
 
 def attend(tokens, *, name: str):
     """Laisse chaque jeton prendre aux autres ce qui l'intéresse, selon plusieurs têtes.
+
+    Trois couches denses tirent de chaque jeton une question, une clé et une valeur, que les têtes
+    se partagent en tranches égales. Une quatrième lit leurs résultats, mis bout à bout.
 
     Args:
         tokens: `(n, jetons, largeur)`, largeur multiple de `HEADS`.
@@ -107,12 +110,26 @@ def read_images():
 
 
 def add_positions(tokens):
-    """Ajoute à chaque jeton un vecteur appris, celui de sa place : `(n, 49, 48)`."""
+    """Ajoute à chaque jeton un vecteur appris, celui de sa place, le même pour toute image.
+
+    Les vecteurs partent de petites valeurs tirées au hasard, non de zéro.
+
+    Args:
+        tokens: `(n, jetons, largeur)`.
+
+    Returns:
+        De même forme.
+    """
     return layers.Add()([tokens, learned_rows(tokens, tokens.shape[1], name="positions")])
 
 
 def classify(tokens, *, depth: int):
-    """Fait passer des jetons par des blocs, et nomme l'image : `(n, 49, 48)` → `(n, 10)`."""
+    """Fait passer des jetons par des blocs, et nomme l'image : `(n, 49, 48)` → `(n, 10)`.
+
+    Un jeton de classe, appris, vient en premier. Un bloc ajoute aux jetons l'attention de ces
+    jetons normalisés ; puis ce que deux couches denses, de `HIDDEN` (GELU) et de `WIDTH` valeurs,
+    font d'eux, normalisés encore. Le jeton de classe, normalisé, est seul lu à la fin.
+    """
     # La place du jeton de classe ferait double emploi : il est déjà un vecteur appris.
     tokens = layers.Concatenate(axis=1)([learned_rows(tokens, 1, name="class_token"), tokens])
     for block in range(depth):  # (n, 50, 48)
