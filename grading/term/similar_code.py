@@ -19,6 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from itertools import combinations
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -32,8 +33,10 @@ LENGTH = 30  # signes d'un morceau, un nom comptant pour un ; une ligne et demie
 SHARE = 0.65  # de ce qui reste de l'un des deux, au moins
 MIN_SIGNS = 120  # en commun, au moins : quatre lignes
 SPREAD, MIN_SPREAD = 1 / 4, 4  # part des rendus, et nombre, qui rendent un morceau ordinaire
-MAX_SIGNS = 200_000  # lus d'un rendu : cent fois un exercice
+MAX_SIGNS = 100_000  # lus d'un rendu : dix fois un long exercice
+MAX_LINE = 1000  # signes gardés d'une ligne
 MAX_REPEATS = 8  # places d'un même morceau dans un code, quand on cherche quelle ligne en suit une
+RUNTIME = "from exercises._cellules import"  # dans un module fait d'un notebook
 MAX_GAP = 3  # lignes différentes, commentaires surtout, à l'intérieur d'un passage
 
 
@@ -99,21 +102,31 @@ def read_code(submitted: Submission, exercise: str) -> list[Line]:
         path = submitted.root / file_of(module)
         if not module.startswith(exercise) or path.stat().st_size > MAX_SOURCE_BYTES:
             continue
-        plan = path.with_suffix(".cells.json")
-        if plan.is_file() and not plan.is_symlink():
-            made = json.loads(plan.read_text(encoding="utf-8"))
-            longer = max(made["cells"], seen.get(made["notebook"], []), key=len)
-            seen[made["notebook"]] = longer  # plusieurs modules du même notebook
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        notebook, cells = _cells(path) if RUNTIME in text else ("", [])
+        if cells:  # plusieurs modules peuvent venir du même
+            seen[notebook] = max(cells, seen.get(notebook, []), key=len)
         else:
-            found.append((path.name, path.read_text(encoding="utf-8", errors="replace")))
+            found.append((path.name, text))
     found += [(label, text) for cells in seen.values() for label, text in cells]
     lines = [
-        Line(place, number, text)
+        Line(place, number, text[:MAX_LINE])
         for place, content in found
         for number, text in enumerate(content.split("\n"), start=1)
     ]
-    sizes = np.cumsum([len(each.text) + 1 for each in lines])
-    return lines[: int(np.searchsorted(sizes, MAX_SIGNS, side="right"))]
+    start = next((rank for rank, each in enumerate(lines) if each.text.strip()), len(lines))
+    sizes = np.cumsum([len(each.text) + 1 for each in lines])  # Pygments ôte les lignes de tête
+    return lines[start : int(np.searchsorted(sizes, MAX_SIGNS, side="right"))]
+
+
+def _cells(path: Path) -> tuple[str, list[tuple[str, str]]]:
+    """Lit les cellules que `notebooks.convert` a posées à côté d'un module ; rien sinon."""
+    plan = path.with_suffix(".cells.json")
+    try:
+        made = json.loads(plan.read_bytes())
+        return str(made["notebook"]), [(str(label), str(text)) for label, text in made["cells"]]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return "", []
 
 
 # --- Comparer ------------------------------------------------------------------------

@@ -46,6 +46,7 @@ def compare(exercise: str, submitted: Mapping[str, Submission]) -> Found:
         submitted: rendus, par nom d'élève.
     """
     codes = {name: read_code(each, exercise) for name, each in submitted.items()}
+    codes = {name: lines for name, lines in codes.items() if lines}
     slug = next(each.slug for each in EXERCISES if each.slug.startswith(exercise))
     return Found(compare_codes(exercise, codes), compare_weights(submitted, slug))
 

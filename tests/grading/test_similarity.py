@@ -48,6 +48,44 @@ def test_a_disguised_copy_is_seen(collected, name):
     assert pairs("ex01", submitted) == {("a", "b")}
 
 
+@pytest.mark.parametrize(
+    ("name", "line"), [("filtres_numpy", "def to_grey_levels"), ("fashion_classe", "class Network")]
+)
+def test_lines_face_each_other(collected, name, line):
+    ((path, text),) = handins.answers(name).items()
+    submitted = collected({"a": {path: f"\n\n{text}"}, "b": {path: handins.disguised(text)}})
+    codes = {name: read_code(each, path[:4]) for name, each in submitted.items()}
+    (pair,) = compare_codes(path[:4], codes).pairs
+    sides = [
+        [
+            [codes[name][rank].text for rank in chosen]
+            for name, chosen in zip("ab", each, strict=True)
+        ]
+        for each in pair.passages
+    ]
+    assert any(all(any(line in text for text in side) for side in both) for both in sides)
+    numbers = [each.number for each in codes["a"] if each.text.startswith(line)]
+    assert numbers == [text.count("\n", 0, text.index(line)) + 3]
+
+
+def test_a_hand_in_cannot_stop_the_comparison(collected):
+    """Un plan de notebook falsifié, un module vide, une ligne sans fin, un texte illisible."""
+    forged = "from exercises._cellules import define\n"
+    submitted = collected(
+        {
+            "a": {"ex01_filters.py": forged, "ex01_filters.cells.json": "[" * 50_000},
+            "b": {"ex01_filters.py": forged, "ex01_filters.cells.json": '{"cells": [1]}'},
+            "c": {"ex01_filters.py": "\n\n"},
+            "d": {"ex01_filters.py": "x = '" + "a" * 500_000 + "'"},
+            "e": {"ex01_filters.py": b"x = '\xe9\x00'\n" + b"class A: pass\n" * 200},
+        }
+    )
+    found = similarity.compare("ex01", submitted)
+    assert not found.code.pairs
+    assert found.code.codes.keys() == set("abde") and len(found.code.codes["d"]) == 1
+    assert found.code.codes["a"][0].text == forged.strip()
+
+
 def test_answers_to_the_same_statement_are_not_alike(collected):
     """Leur énoncé complété fait la moitié de chaque fichier, et n'est pas compté."""
     statement = skeleton.make_skeleton("ex01_filters")
