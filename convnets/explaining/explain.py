@@ -90,7 +90,8 @@ def explain(result: Result, output: Path, *, name: str) -> None:
         )
     image, index = classifier.prepare(result.path), result.best
     light = LightModel(classifier)
-    subject = Subject(light, image, index, classifier.classes[index], result.probabilities[index])
+    class_fr, probability = classifier.classes[index], result.probabilities[index]
+    subject = Subject(light, image, index, class_fr, probability, familiar=result.familiar)
     if EXPLANATIONS[name].derives:
         model = load_network(classifier.slug, models_dir=classifier.models_dir)
     else:

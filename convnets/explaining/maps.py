@@ -39,6 +39,7 @@ PLACES = (
     ("à gauche", "au centre", "à droite"),
     ("en bas à gauche", "en bas", "en bas à droite"),
 )
+UNFAMILIAR = "L'image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
 
 
 # --- Le sujet ------------------------------------------------------------------------
@@ -53,6 +54,7 @@ class Subject(NamedTuple):
     class_fr: str
     probability: float  # de cette classe, étalonnée
     temperature: float = 1.0  # qui étalonne les probabilités du modèle
+    familiar: bool = True  # faux si `./predict` en doute (docs/familiarite.md)
 
 
 class LightModel:
@@ -411,9 +413,13 @@ def save_explanation(
 
 
 def describe(subject: Subject, explanation: Explanation, *, method: str) -> str:
-    """Dit d'une explication, en trois lignes, le sujet, l'échelle et ce qu'elle vaut."""
-    first = f"{method} : {subject.class_fr}, probabilité {percent(subject.probability)}."
-    return "\n".join([first, scale(explanation), effect(explanation, subject.class_fr)])
+    """Dit d'une explication, ligne par ligne, le sujet, l'échelle et ce qu'elle vaut.
+
+    Une ligne de plus, la deuxième, dit d'une image peu familière que la réponse n'est pas sûre.
+    """
+    lines = [f"{method} : {subject.class_fr}, probabilité {percent(subject.probability)}."]
+    lines += [UNFAMILIAR] * (not subject.familiar)
+    return "\n".join([*lines, scale(explanation), effect(explanation, subject.class_fr)])
 
 
 def show(subject: Subject, values: np.ndarray, path: Path, *, method: str, unit: str) -> None:

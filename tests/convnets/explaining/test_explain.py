@@ -128,3 +128,22 @@ def test_the_figure_explains_the_class_that_was_printed(repo, cat, tmp_path, mon
     explain.explain(own, tmp_path / "c.png", name="occlusion")
     assert shown[1].class_fr == "Chat"
     assert shown[1].probability == pytest.approx(max(own.probabilities))
+
+
+def test_the_figure_says_that_an_unfamiliar_picture_is_unsure(cat, tmp_path, monkeypatch):
+    from convnets.explaining import explain, maps
+    from convnets.serving.classifier import Classifier, Result
+
+    titles = []
+
+    def draw(subject, explanation, _, *, method):
+        titles.append(maps.describe(subject, explanation, method=method))
+
+    monkeypatch.setattr(explain, "save_explanation", draw)
+    classifier = Classifier()
+    [known] = classifier.classify([str(cat)])
+    strange = Result(str(cat), known.probabilities, None, classifier, familiarity=-1e9)
+    for result in (known, strange):
+        explain.explain(result, tmp_path / "c.png", name="occlusion")
+    assert maps.UNFAMILIAR not in titles[0]
+    assert titles[1].split("\n")[1] == maps.UNFAMILIAR
