@@ -173,7 +173,7 @@ def _session(config: pytest.Config) -> Session:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Prend `grading/questions/exNN.py` pour un fichier de questions."""
-    if file_path.parent == QUESTIONS and file_path.stem[2:].isdigit():
+    if file_path.parent == QUESTIONS and file_path.match("ex[0-9][0-9].py"):
         return QuestionFile.from_parent(parent, path=file_path)
     return None
 
