@@ -34,7 +34,7 @@ class Reconstruction(NamedTuple):
     """Une image retrouvée, et de combien elle diffère de l'originale."""
 
     image: np.ndarray  # (h, w, 3) float32 dans [0, 255]
-    error: float  # des caractéristiques, relative : 0 si elles sont les mêmes
+    error: float  # des caractéristiques : ‖cartes − voulues‖ / ‖voulues‖
     pixel_error: float  # des pixels, moyenne quadratique, en niveaux de 0 à 255
 
 
@@ -54,7 +54,8 @@ def frequencies(height: int, width: int) -> dreams.Basis:
 
     Adam donne à chaque nombre un pas de même taille : réglés un à un, les pixels se couvrent de
     grain. Ici les fréquences basses vont plus vite, comme elles sont plus fortes dans les
-    photographies.
+    photographies : chaque nombre est multiplié par 1/f, f étant sa fréquence en cycles par pixel
+    (pour la fréquence nulle, la plus petite des autres), le tout étant mis à l'échelle.
 
     Args:
         height: hauteur de l'image.
@@ -85,6 +86,8 @@ def frequencies(height: int, width: int) -> dreams.Basis:
 
 def reconstruct(model: keras.Model, image: np.ndarray, *, options) -> Reconstruction:
     """Cherche une image qui a les caractéristiques de celle-ci, sans plus la regarder.
+
+    On part de bruit autour d'un gris moyen.
 
     Beaucoup d'images les ont à peu près, presque toutes faites de grain. La variation totale
     choisit parmi elles une image lisse, comme le sont les photographies.

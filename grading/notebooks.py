@@ -43,6 +43,7 @@ DECISIVE = {
     "ex10_lime": {"lime_coefficients", "lime"},
     "ex11_curves.curves": {"pixel_order", "deletion_and_insertion"},
     "ex12_deep_dream": {"dream", "read_guide"},
+    "ex13_reconstruction": {"feature_distance", "reconstruct"},
     "ex14_style": {"gram_matrix", "style_loss"},
     "ex15_architectures.inception": {"inception_module"},
     "ex15_architectures.operations": {"operations"},

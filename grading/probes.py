@@ -275,6 +275,31 @@ def block(module: str, function: str, shape: list, positional: list) -> bytes:
     return _file_of(keras.Model(x, y))
 
 
+def there_and_back(module: str, function: str, positional: list, images, numbers) -> dict:
+    """Appelle une fonction qui rend deux fonctions, `encode` et son inverse, et s'en sert.
+
+    Args:
+        module: nom du module.
+        function: nom de la fonction.
+        positional: ses arguments.
+        images: liste de ce qu'il faut encoder.
+        numbers: ce qu'il faut décoder, quand la forme est la bonne.
+
+    Returns:
+        `encoded` et `decoded`, une valeur par image, et `drawn`, les nombres décodés.
+    """
+    import tensorflow as tf
+
+    loaded = importlib.import_module(f"exercises.{module}")
+    encode, decode = getattr(loaded, function)(*positional)
+    encoded = [encode(tf.constant(each)) for each in images]
+    return {
+        "encoded": encoded,
+        "decoded": [decode(each) for each in encoded],
+        "drawn": decode(tf.constant(numbers)) if encoded[0].shape == numbers.shape else None,
+    }
+
+
 def convert(module: str, content: bytes, shape: list) -> bytes:
     """Relit un modèle avec les classes du rendu ; rend le même, fait des couches de Keras."""
     import keras
@@ -1081,6 +1106,7 @@ OPERATIONS = {
         layer,
         export,
         block,
+        there_and_back,
         convert,
         inspect,
         predict,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grading import messages, pupil
-from grading.questions import Ask, Credit, as_floats, credit
+from grading.questions import Ask, Credit, Mistake, as_floats, credit
 
 NAMES = ("basse", "haute")  # les deux couches, dans l'ordre
 
@@ -57,6 +57,24 @@ def draw_network(rng: np.random.Generator) -> Network:
     """Tire un réseau dont presque toutes les réponses sont positives."""
     kernels = rng.uniform(-0.5, 1, (3, 5)), rng.uniform(-0.5, 1, (5, 4))
     return Network(kernels, (rng.uniform(0.5, 1, 5), rng.uniform(0.2, 0.5, 4)))
+
+
+def relative_distance(found: np.ndarray, target: np.ndarray) -> float:
+    """‖trouvé − voulu‖² / ‖voulu‖²."""
+    return np.sum((found - target) ** 2) / np.sum(target**2)
+
+
+def _absolute(found, target) -> float:
+    return np.sum(np.abs(found - target)) / np.sum(np.abs(target))
+
+
+DISTANCE_MISTAKES = (  # ce que l'on écrit au lieu de `relative_distance`
+    Mistake("norm_not_squared", lambda f, t: np.sqrt(relative_distance(f, t)), "1/2"),
+    Mistake("distance_not_relative", lambda f, t: np.sum((f - t) ** 2), "1/2"),
+    Mistake("distance_not_relative", lambda f, t: np.mean((f - t) ** 2), "1/2"),
+    Mistake("divided_by_found", lambda f, t: relative_distance(t, f), "1/2"),
+    Mistake("absolute_differences", _absolute, "1/4"),
+)
 
 
 def total_variation(image: np.ndarray) -> float:

@@ -27,10 +27,6 @@ def _maps(ask: Ask) -> dict[str, np.ndarray]:
     }
 
 
-def _relative(found, target) -> float:
-    return np.sum((found - target) ** 2) / np.sum(target**2)
-
-
 def _losses(between, reduce=np.mean):
     """Fait d'une comparaison de deux tableaux celle de deux dictionnaires."""
     return lambda maps, target: reduce([between(maps[name], target[name]) for name in target])
@@ -38,29 +34,13 @@ def _losses(between, reduce=np.mean):
 
 def _distance_mistakes() -> list[Mistake]:
     """Les erreurs que le contenu et le style ont en commun."""
-
-    def norm(found, target):
-        return np.sqrt(_relative(found, target))
-
-    def squares(found, target):
-        return np.sum((found - target) ** 2)
-
-    def mean_square(found, target):
-        return np.mean((found - target) ** 2)
-
-    def absolute(found, target):
-        return np.sum(np.abs(found - target)) / np.sum(np.abs(target))
-
     return [
-        Mistake("layers_summed", _losses(_relative, np.sum), "3/4"),
-        Mistake("norm_not_squared", _losses(norm), "1/2"),
+        Mistake("layers_summed", _losses(dreams.relative_distance, np.sum), "3/4"),
         *(
-            Mistake("distance_not_relative", _losses(between, reduce), "1/2")
-            for between in (squares, mean_square)
+            Mistake(each.reason, _losses(each.compute, reduce), each.level)
+            for each in dreams.DISTANCE_MISTAKES
             for reduce in (np.mean, np.sum)
         ),
-        Mistake("divided_by_found", _losses(lambda found, target: _relative(target, found)), "1/2"),
-        Mistake("absolute_differences", _losses(absolute), "1/4"),
     ]
 
 
@@ -70,7 +50,7 @@ def ask_content_loss(ask: Ask) -> Credit:
     maps, target = _maps(ask), _maps(ask)
     single = [(({"a": maps["a"]}, {"a": target["a"]}), {})]
     groups = [("3/4", single), ("1", [((maps, target), {})])]
-    right = _losses(_relative)
+    right = _losses(dreams.relative_distance)
     answers = ask.calls("content_loss", [call for _, calls in groups for call in calls])
     return judge(answers, groups, right, _distance_mistakes(), tolerance=TOLERANCE)
 
@@ -160,7 +140,9 @@ def ask_style_loss(ask: Ask) -> Credit:
         Mistake(each.reason, of_grams(each.compute), each.level) for each in _distance_mistakes()
     ]
     answers = ask.calls("style_loss", [call for _, calls in groups for call in calls])
-    return judge(answers, groups, of_grams(_losses(_relative)), mistakes, tolerance=TOLERANCE)
+    return judge(
+        answers, groups, of_grams(_losses(dreams.relative_distance)), mistakes, tolerance=TOLERANCE
+    )
 
 
 # --- Les deux ensemble ---------------------------------------------------------------
@@ -194,7 +176,7 @@ def ask_transfer(ask: Ask) -> Credit:
 
     def style_gap(image) -> float:
         grams = (_gram(network.maps(each)["basse"][None]) for each in (image, style))
-        return _relative(*grams)
+        return dreams.relative_distance(*grams)
 
     styled, curves = run(style_weight=1.0)
     if problem := dreams.picture_problem(styled, content.shape):
