@@ -26,6 +26,8 @@ from grading.term.tables import write_tables
 
 CACHE = ".cache"  # dans le dossier de sortie : rendus copiés, notes gardées, graine, pseudonymes
 
+SIGNS = {"*": "absent, ou rendu illisible", "r": "en retard"}  # dans le tableau du terminal
+
 
 class Heard(NamedTuple):
     """Ce qui a été lu pour un exercice avant de noter."""
@@ -319,11 +321,14 @@ def _summary(term: Term) -> None:
         cells = "".join(f"{_short(mark):>9}" for mark in each.exercises)
         whole = "-" if each.mark is None else report.number(each.mark)
         print(f"{printable(each.student.name):<{width}}{cells}{whole:>11}")
-    if any("*" in _short(mark) for each in term.students for mark in each.exercises):
-        print("* absent, ou rendu illisible")
+    shown = " ".join(_short(mark) for each in term.students for mark in each.exercises)
+    for sign, meaning in SIGNS.items():
+        if sign in shown:
+            print(f"{sign} {meaning}")
 
 
 def _short(mark: ExerciseMark) -> str:
     if not mark.weight and mark.status != HANDED_IN:
         return "-"
-    return report.number(mark.mark) + ("" if mark.status == HANDED_IN else " *")
+    sign = "*" if mark.status != HANDED_IN else "r" if mark.days_late else ""
+    return f"{report.number(mark.mark)} {sign}".rstrip()

@@ -39,6 +39,7 @@ def test_a_term_from_the_command_to_the_files(home, marker, capsys):
     assert "rattrapé à l'oral" in zoe["ex00, état"] and zoe["ex01 /20"] == ""
     assert tom["ex00 /20"] == "0" and tom["ex00, état"] == "absent" and tom["note /20"] == "0"
     assert ines["note /20"] == "19,41667"  # (2 × 19,125 + 20) / 3
+    assert "19 r" in shown and "* absent" in shown and "r en retard" in shown
     assert "Léo Costa" in shown and "3 rendus ; dates de Moodle\n" in shown
     assert "« alami » est pris pour Inès Alami" in shown
     sheet = openpyxl.load_workbook(home / "notes" / "notes.xlsx").active
