@@ -40,6 +40,7 @@ DECISIVE = {
     "ex05_inception.head": {"build_head"},
     "ex07_occlusion": {"drops", "occlusion"},
     "ex08_saliency": {"smooth_sensitivity", "attributions"},
+    "ex09_grad_cam.grad_cam": {"grad_cam_map", "grad_cam_plus_plus_map"},
     "ex10_lime": {"lime_coefficients", "lime"},
     "ex11_curves.curves": {"pixel_order", "deletion_and_insertion"},
     "ex12_deep_dream": {"dream", "read_guide"},

@@ -88,7 +88,11 @@ def grad_cam(
 
 
 def enlarge(heatmap: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Applique le ReLU, agrandit la carte `(h, w)` à la taille de l'image, ramène à [0, 1]."""
+    """Applique le ReLU, agrandit la carte `(h, w)` à la taille de l'image, ramène à [0, 1].
+
+    L'agrandissement est bilinéaire, celui de `explanations.resize_map` ; une carte où rien n'est
+    positif donne des zéros.
+    """
     # Le ReLU vient avant : l'interpolation mêlerait sinon le négatif au positif voisin.
     return explanations.normalise(
         explanations.resize_map(explanations.normalise(heatmap), *image.shape[:2])

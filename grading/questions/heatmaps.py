@@ -187,11 +187,7 @@ def ask_bounded(
         Mistake("map_stretched", _stretched, "1/4"),
         Mistake("absolute_value", lambda values: abs(values) / abs(values).max(), "1/4"),
     ]
-    found = judge(
-        ask.calls(function, calls),
-        [("1/2", own[:-1]), ("1", own[-1:])],
-        clipped,
-        mistakes,
-        tolerance=tolerance,
-    )
+    answers, groups = ask.calls(function, calls), [("1/2", own[:-1]), ("1", own[-1:])]
+    with np.errstate(invalid="ignore"):  # une erreur divise zéro par zéro
+        found = judge(answers, groups, clipped, mistakes, tolerance=tolerance)
     return RIGHT if found.level == 1 else found
