@@ -63,7 +63,7 @@ class Work(NamedTuple):
         manual: questions que l'enseignant note.
         manual_file: fichier où il les note.
         chosen: réponses aux doutes du correcteur, `"ex02=tp2.ipynb"`.
-        owners: nom d'un dossier rendu, numéro de l'élève à qui il est.
+        owners: numéro de l'élève à qui est un rendu, par nom de dossier ou numéro de participant.
         without_weights: ne pas noter les poids enregistrés.
         grade_column: titre de la colonne de la note dans la feuille de Moodle, "" pour la chercher.
         submitted_column: de même, de la colonne de la date du rendu.

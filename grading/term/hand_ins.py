@@ -76,6 +76,7 @@ def gather(course: Course, work: Work, workspace: Path) -> Gathered:
         sheet = read_worksheet(
             path,
             _students_of(course, work.worksheets, path),
+            owners=work.owners,
             grade_column=work.grade_column,
             submitted_column=work.submitted_column,
         )
@@ -83,7 +84,8 @@ def gather(course: Course, work: Work, workspace: Path) -> Gathered:
         gathered.rows.update(sheet.rows)
         if sheet.unknown:
             listed = ", ".join(sheet.unknown)
-            gathered.remarks.append(f"{path.name} : pas dans la liste des élèves : {listed}.")
+            said = f"{path.name} : pas dans la liste des élèves, ou homonymes : {listed}."
+            gathered.remarks.append(said)
     for number, path in enumerate(dict.fromkeys(work.hand_ins.values())):
         students = _students_of(course, work.hand_ins, path)
         _gather(path, workspace / str(number), students, work, gathered)
@@ -142,8 +144,9 @@ def _owner(
     each: Received, students: Sequence[Student], work: Work, gathered: Gathered
 ) -> tuple[Student | None, bool]:
     """Dit à qui est un rendu, et si c'est sûr : d'après l'enseignant, Moodle, son nom."""
-    if each.name in work.owners:
-        return next((s for s in students if s.number == work.owners[each.name]), None), True
+    told = work.owners.get(each.name) or work.owners.get(each.number)
+    if told:
+        return next((s for s in students if s.number == told), None), True
     named, whole = names.find(each.owner, students)
     if each.number:
         numbered = [s for s in students if _participant(s, gathered) == each.number]

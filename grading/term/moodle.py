@@ -8,7 +8,7 @@ changent avec la langue ; la feuille est donc lue d'après ce qu'elle contient.
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -58,13 +58,19 @@ class Worksheet(NamedTuple):
 
 
 def read_worksheet(
-    path: Path, students: Sequence[Student], *, grade_column: str = "", submitted_column: str = ""
+    path: Path,
+    students: Sequence[Student],
+    *,
+    owners: Mapping[str, str] | None = None,
+    grade_column: str = "",
+    submitted_column: str = "",
 ) -> Worksheet:
     """Lit une feuille d'évaluation, dans n'importe quelle langue.
 
     Args:
         path: le CSV exporté de Moodle.
         students: élèves qui peuvent y être.
+        owners: numéros d'élève, par numéro de participant : ce que l'enseignant en dit.
         grade_column: titre de la colonne de la note ; "" pour la chercher.
         submitted_column: de même, de la colonne de la date du rendu.
 
@@ -90,7 +96,8 @@ def read_worksheet(
     for k, line in enumerate(lines):
         number = PARTICIPANT.fullmatch(columns[participant][k])[1]
         name = columns[best][k] if any(known[best]) else ""
-        student = known[best][k]
+        told = (owners or {}).get(number)
+        student = next((s for s in students if s.number == told), known[best][k])
         if student is None:  # homonymes, ou anonymat : seul le numéro peut le dire
             named = [each for each in students if names.words(each.name) == names.words(name)]
             among = named if name else students

@@ -1,3 +1,4 @@
+import re
 from datetime import datetime
 from fractions import Fraction
 
@@ -28,6 +29,20 @@ def test_a_course_is_read_whole(home):
     assert first.manual_file == home / "ex00-a-noter.csv"
     assert course.overrides == {("1003", "ex00"): Override(Fraction(25, 2), "rattrapé à l'oral")}
     assert course.output == home / "notes" and course.seed == 5 and course.hint_level == 1
+
+
+def test_the_example_of_the_page_is_read(repo, tmp_path):
+    page = (repo / "docs/enseignants.md").read_text(encoding="utf-8")
+    (example,) = (each for each in re.findall(r"```toml\n(.*?)```", page, re.S) if "late" in each)
+    (tmp_path / "cours.toml").write_text(example, encoding="utf-8")
+    (tmp_path / "eleves.csv").write_text("nom;numéro;classe\nA B;1003;3A\nC D;1004;3B\n")
+    for name in ("tp2-3A.zip", "Notes-TP2-3A.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "rendus/tp2").mkdir(parents=True)
+    course = read_course(tmp_path / "cours.toml")
+    late = Late(Fraction(1), Fraction(5), 7)
+    assert [work.late for work in course.works] == [late, late] and course.works[1].hand_ins == {}
+    assert ("1003", "ex02") in course.overrides
 
 
 def test_students_in_the_file_itself(home):
