@@ -8,6 +8,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import MODELS_DIR, default_cache_dir
 from web import runtime
 from web.cam import export_maps
@@ -21,6 +22,8 @@ from web.sources import write_downloads, write_sources
 STATIC = Path(__file__).parent / "static"
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"
 MODELS = ("ex03_cifar10", "ex05_photos", "ex17_detection", "ex18_segmentation")
+PICTURES = (".png", ".jpg", ".webp")
+VIGNETTE_PX = 128
 TITLE = "Réseaux convolutifs, par la pratique"
 SETTINGS = {
     "project": TITLE,
@@ -95,7 +98,7 @@ def build(output: Path) -> None:
         _copy_models(extra / "models")
         (extra / "models" / "ex09_cam_cartes.tflite").write_bytes(export_maps())
         write_networks(extra / "poids")
-        shutil.copytree(SAMPLES_DIR, extra / "samples")
+        _copy_samples(extra / "samples")
         for name, content in (
             ("exemples", list_examples()),
             ("reseaux", outlines()),
@@ -131,6 +134,15 @@ def _copy_models(folder: Path) -> None:
     for slug in MODELS:
         for suffix in (".tflite", ".json"):
             shutil.copy(MODELS_DIR / f"{slug}{suffix}", folder)
+
+
+def _copy_samples(folder: Path) -> None:
+    """Copie nos images, et en fait de petites, `vignettes/nom.jpg`, pour les boutons."""
+    shutil.copytree(SAMPLES_DIR, folder)
+    (folder / "vignettes").mkdir()
+    for path in [path for path in folder.iterdir() if path.suffix in PICTURES]:
+        small = crop_resize_image(open_image(path), VIGNETTE_PX)
+        small.save(folder / "vignettes" / f"{path.stem}.jpg", quality=85)
 
 
 def _zip(site: Path) -> None:

@@ -181,7 +181,8 @@ function gridScene(image, kernel, title) {
 }
 
 async function start() {
-  const [club, [known]] = await Promise.all([fetchJson("club.json"), fetchJson("exemples.json")]);
+  const [club, examples] = await Promise.all([fetchJson("club.json"), fetchJson("exemples.json")]);
+  const known = examples.find((/** @type {any} */ each) => each.id === "N3");
   scenes.club = clubScene(club);
   const kernels = {[known.kernel]: "le noyau de S3", ...KERNELS};
   for (const [kernel, title] of Object.entries(kernels)) {

@@ -229,7 +229,8 @@ const samples = SAMPLES.map((file) => make("button", {type: "button", class: "vi
     } catch (error) {
       say(/** @type {Error} */ (error).message);
     }
-  }}, make("img", {src: new URL(`../../samples/${file}`, import.meta.url).href, alt: file, width: "64", height: "64"})));
+  }}, make("img", {src: new URL(`../../samples/vignettes/${file.split(".")[0]}.jpg`, import.meta.url).href, alt: file,
+    width: "64", height: "64"})));
 
 if (page) {
   page.replaceChildren(
