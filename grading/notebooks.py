@@ -73,9 +73,9 @@ DECISIVE = {
     "ex25_captions.decoding": {"to_words", "to_answers"},
     "ex26_text_to_image.flow": {"exact_velocity", "guided"},
     "ex26_text_to_image.measures": {"frechet", "copied"},
-    "ex26_text_to_image.network": {"read_sentence", "FlowBatches"},
+    "ex26_text_to_image.network": {"draw_batch", "read_sentence"},
     "ex27_video.metrics": {"count_faults", "count_identified", "mota"},
-    "ex27_video.tracking": {"match_nearest", "match_best"},
+    "ex27_video.tracking": {"match_nearest"},
     "ex28_pose_and_depth.counting": {"density_map", "count_density"},
     "ex28_pose_and_depth.depth": {"match_windows", "depth_cm"},
     "ex28_pose_and_depth.pose": {"heat_maps", "pck"},
@@ -275,6 +275,8 @@ def modules_of(source: Source) -> tuple[list[str], str]:
     networks = list(dict.fromkeys(name for name in _datasets(source) if name))
     if _is_first_notebook(source):
         found = [name for name in found if name != "ex04_lenet"]  # ex00 a aussi un `build_dense`
+    if "ex17_detection.boxes" in found:
+        found = [name for name in found if name != "ex05_inception.head"]  # ni la même tête
     if not _is_network(source):
         return found, ""
     if not networks and not found:

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from exercises import EXERCISES, sources
 from grading import cells, handin, notebooks, submission
 from grading.scale import read_scale
 
@@ -59,6 +60,18 @@ def imported(found, module="ex00_convolution/pooling", monkeypatch=None):
 def test_every_question_of_the_scale_can_be_recognised():
     modules = {rule.module for each in read_scale().values() for rule in each.rules}
     assert modules == set(notebooks.DECISIVE) | set(notebooks.DATASETS)
+
+
+LATER = [name for name in read_scale() if name > "ex05"]
+
+
+@pytest.mark.parametrize("exercise", LATER)
+def test_a_later_exercise_in_one_notebook_is_recognised_as_itself_and_nothing_else(exercise):
+    (found,) = [each for each in EXERCISES if each.slug.startswith(exercise)]
+    files = [submission.EXERCISES / path for path in sources(found.slug)]
+    cells = [notebooks.Cell(path.name, path.read_text(encoding="utf-8"), {}) for path in files]
+    modules, doubt = notebooks.modules_of(notebooks.Source(files[0], cells, []))
+    assert set(modules) == {rule.module for rule in read_scale()[exercise].rules} and not doubt
 
 
 def test_cells_out_of_order_magics_and_a_broken_cell(converted, monkeypatch):
