@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from convnets.core.cli import FrenchParser, run
+from convnets.core.cli import FrenchParser, agreed, percent, run
 from convnets.core.files import own_suffix, replacing
 from exercises import EXERCISES
 from grading import handin, submission
@@ -130,10 +130,6 @@ def page(title: str, day: date, results: Sequence[Found], *, warning: str | None
     )
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
-
-
 def _anchor(result: Found, number: int) -> str:
     return f"{result.code.exercise}-{number}"
 
@@ -143,14 +139,14 @@ def _summary(results: Sequence[Found]) -> Html:
         (
             tag("a", " et ".join(pair.names), href=f"#{_anchor(each, number)}"),
             each.code.exercise,
-            _percent(pair.shares[0]),
-            _percent(pair.shares[1]),
+            percent(pair.shares[0]),
+            percent(pair.shares[1]),
             sum(len(passage.left) for passage in pair.passages),
         )
         for each in results
         for number, pair in enumerate(each.code.pairs[:MAX_PAIRS], start=1)
     ]
-    counts = [f"{each.code.exercise}, {len(each.code.codes)} rendus" for each in results]
+    counts = [f"{each.code.exercise}, {agreed(len(each.code.codes), 'rendu')}" for each in results]
     compared = (
         f"Exercices comparés : {' ; '.join(counts)}." if counts else "Aucun rendu à comparer."
     )
@@ -178,8 +174,8 @@ def _exercise(result: Found) -> Html:
 def _pair(code: Compared, pair: Pair, anchor: str) -> Html:
     one, two = pair.names
     said = (
-        f"Énoncé, corrigé et code ordinaire ôtés, {_percent(pair.shares[0])} de ce qui reste à "
-        f"{one} se retrouve chez {two}, et {_percent(pair.shares[1])} de ce qui reste à {two} chez "
+        f"Énoncé, corrigé et code ordinaire ôtés, {percent(pair.shares[0])} de ce qui reste à "
+        f"{one} se retrouve chez {two}, et {percent(pair.shares[1])} de ce qui reste à {two} chez "
         f"{one}, aux noms et aux commentaires près."
     )
     passages = [
@@ -244,7 +240,7 @@ def _weights(results: Sequence[Found]) -> Html | None:
 def _close(results: Sequence[Found]) -> Html | None:
     found = {
         each.code.exercise: [
-            f"{name} ({_percent(share)})"
+            f"{name} ({percent(share)})"
             for name, share in each.code.close.items()
             if share >= SHARE
         ]
@@ -276,7 +272,7 @@ def _method(results: Sequence[Found]) -> Html:
             "Chaque code est réduit à sa forme : les noms deviennent un même signe, les "
             "commentaires et les blancs disparaissent. En sont ôtés ce qui est dans l'énoncé, ce "
             f"qui est dans le corrigé, et le code ordinaire, que beaucoup ont écrit{said}. Une "
-            f"paire est montrée quand {_percent(SHARE)} au moins de ce qui reste de l'un est aussi "
+            f"paire est montrée quand {percent(SHARE)} au moins de ce qui reste de l'un est aussi "
             "chez l'autre, où que ce soit dans le fichier.",
         ),
         tag(
@@ -330,9 +326,11 @@ def _compare_folder(options: argparse.Namespace) -> int:
     _write(options.output, page(options.folder.name, date.today(), results))
     for name, reason in found.empty.items():
         print(f"{name} : non comparé, {reason}.")
+    total = sum(len(each.code.codes) for each in results)
     count = sum(len(each.code.pairs) for each in results)
     weights = sum(len(each.weights) for each in results)
-    print(f"{options.output} : {count} paires de codes, {weights} de poids.")
+    pairs = agreed(count, "paire")
+    print(f"{options.output} : {pairs} de codes, {weights} de poids, sur {agreed(total, 'rendu')}.")
     return 0
 
 

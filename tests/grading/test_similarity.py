@@ -138,7 +138,7 @@ def test_a_folder_is_compared_alone(collected, tmp_path, capsys):
     output = tmp_path / "r.html"
     arguments = [str(tmp_path / "rendus"), "--exercise", "ex01", "--output", str(output)]
     assert similarity.main(arguments) == 0
-    assert "1 paires de codes, 0 de poids" in capsys.readouterr().out
+    assert "1 paire de codes, 0 de poids, sur 2 rendus" in capsys.readouterr().out
     assert 'href="#ex01-1"' in output.read_text(encoding="utf-8")
 
 
