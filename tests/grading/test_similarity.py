@@ -3,6 +3,7 @@
 import html
 import re
 from datetime import date
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from grading import handin, skeleton
 from grading.submission import REPO, file_of
 from grading.term import similarity
+from grading.term.marks import ExerciseMark, Student, StudentMarks, Term
 from grading.term.similar_code import compare_codes, read_code
 from grading.term.similar_weights import ALIKE, compare_weights, cosine
 from tests.grading import handins, school
@@ -140,6 +142,26 @@ def test_a_folder_is_compared_alone(collected, tmp_path, capsys):
     assert similarity.main(arguments) == 0
     assert "1 paire de codes, 0 de poids, sur 2 rendus" in capsys.readouterr().out
     assert 'href="#ex01-1"' in output.read_text(encoding="utf-8")
+
+
+def test_namesakes_and_pseudonyms(collected, tmp_path):
+    (path, text), *_ = handins.answers("filtres_numpy").items()
+    submitted = collected({"a": {path: text}, "b": {path: handins.disguised(text)}, "c": {}})
+
+    def marks(number):
+        folder = submitted["ab"[number]].root if number < 2 else None
+        mark = ExerciseMark("ex01", "Filtrer", Fraction(1), (), Fraction(20), Fraction(20))
+        student = Student("Inès <Alami>", str(number), "3A")
+        return StudentMarks(student, (mark._replace(folder=folder),), Fraction(20))
+
+    students = tuple(map(marks, range(3)))
+    term = Term("Cours", date(2026, 1, 5), students, 0, False, tmp_path / "notes")
+    (page,) = similarity.write_similarity(term)
+    shown = html.unescape(page.read_text(encoding="utf-8"))
+    assert "Inès <Alami> (3A) n° 0 et Inès <Alami> (3A) n° 1" in shown
+    assert "pseudonyme" not in shown
+    similarity.write_similarity(term._replace(pseudonyms=True))
+    assert "peut dire un vrai nom" in page.read_text(encoding="utf-8")
 
 
 def test_networks_of_other_shapes_have_nothing_in_common():
