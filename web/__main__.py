@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
             print(options.output / "index.html")
             return 0
         with tempfile.TemporaryDirectory(prefix="cours-cnn-") as folder:
-            print("Construction du site, une demi-minute…", flush=True)
+            print("Construction du site, une minute…", flush=True)
             _build(Path(folder) / "site")
             serve(Path(folder) / "site", port=options.port, browser=not options.no_browser)
         return 0

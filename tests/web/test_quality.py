@@ -161,3 +161,15 @@ def test_they_answer_alike_on_a_thousand_pictures(site, chromium, repo):
     *_, (_, total, same, close, _, _, alone) = _compare(site, repo)
     assert int(total) >= 1000 and alone == "0"
     assert int(same) >= 0.995 * int(total) and int(close) >= 0.99 * int(total)
+
+
+@pytest.mark.slow
+def test_the_site_is_measured(site, chromium, repo):
+    done = subprocess.run(
+        [sys.executable, "-m", "web.measure", site], cwd=repo, capture_output=True, encoding="utf-8"
+    )
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()]
+    pages = {row[0]: row[1:] for row in rows if row[0].endswith(".html")}
+    assert {outside for _, _, outside in pages.values()} == {"0"}
+    times = [row for row in rows if row[0].startswith("ex0") and len(row) == 5]
+    assert len(times) == 3 and all(cell.endswith(" ms") for row in times for cell in row[1:])
