@@ -38,6 +38,8 @@ DECISIVE = {
     "ex04_lenet": {"build_dense"},  # ex00 construit aussi un LeNet
     "ex05_inception.features": {"make_generator", "frozen_base"},
     "ex05_inception.head": {"build_head"},
+    "ex06_feature_maps.maps": {"first_kernels", "activation_maps"},
+    "ex06_feature_maps.maximisation": {"maximise"},
     "ex07_occlusion": {"drops", "occlusion"},
     "ex08_saliency": {"smooth_sensitivity", "attributions"},
     "ex09_grad_cam.grad_cam": {"grad_cam_map", "grad_cam_plus_plus_map"},

@@ -102,7 +102,7 @@ def activation_maps(
 
 
 def strongest(maps: np.ndarray, num: int) -> np.ndarray:
-    """Rend les numéros des `num` cartes `(h, w, c)` les plus fortes en moyenne, par ordre."""
+    """Rend les numéros des `num` cartes `(h, w, c)` de plus forte moyenne, la première d'abord."""
     return np.argsort(-maps.mean(axis=(0, 1)), kind="stable")[:num]
 
 
