@@ -207,6 +207,39 @@ def layer(module: str, function: str, calls: list, wanted: str) -> list:
     return results
 
 
+def descend(module: str, function: str, calls: list) -> list:
+    """Fait faire des pas à une descente de gradient écrite par le rendu.
+
+    Args:
+        module: nom du module.
+        function: nom d'une classe, construite avec une liste de couches, et qui a `step()`.
+        calls: `[[poids, gradients de chaque pas], nommés]` de chaque descente ; une couche par
+            poids.
+
+    Returns:
+        Pour chaque descente, les poids à la fin, bout à bout, ou une erreur.
+    """
+    import numpy as np
+
+    kind = getattr(importlib.import_module(f"exercises.{module}"), function)
+    results = []
+    for (weights, steps), named in calls:
+        made = [types.SimpleNamespace(weights=[each], gradients=[]) for each in weights]
+        try:
+            descent = kind(made, **named)
+            for gradients in steps:
+                for layer, gradient in zip(made, gradients, strict=True):
+                    layer.gradients = [gradient]
+                descent.step()
+            ends = np.concatenate([np.ravel(layer.weights[0]) for layer in made])
+            results.append({"value": ends})
+        except MemoryError:
+            raise
+        except Exception as error:
+            results.append({"error": describe_error(error)})
+    return results
+
+
 def _outputs(target, positional: list, named: dict, weights: list):
     import keras
     import numpy as np
@@ -1104,6 +1137,7 @@ OPERATIONS = {
         through,
         applied,
         layer,
+        descend,
         export,
         block,
         there_and_back,

@@ -55,7 +55,8 @@ class Ask:
         Args:
             function: son nom, dans le module de la question.
             calls: `(positionnels, nommés)` de chaque appel.
-            operation: celle de `probes` qui appelle : `"call"`, `"through"` ou `"layer"`.
+            operation: celle de `probes` qui appelle : `"call"`, `"through"`, `"layer"` ou
+                `"descend"`.
             arguments: ce que cette opération demande de plus.
 
         Returns:

@@ -366,3 +366,46 @@ def ask_cross_entropy(ask: Ask) -> Credit:
             gradients, [("1", calls)], _loss_gradient, wrong_gradients, tolerance=TOLERANCE
         )
     return Credit((1 + found.level) / 2, found.reason, found.detail)
+
+
+# --- Un pas --------------------------------------------------------------------------
+
+
+@question("ex22.descent")
+def ask_descent(ask: Ask) -> Credit:
+    """Fait un pas sans élan, puis plusieurs avec."""
+    rng = ask.rng
+    shapes = (2, 3), (4,)
+
+    def call(num_steps, momentum):
+        weights = [rng.normal(size=shape) for shape in shapes]
+        steps = [[rng.normal(size=shape) for shape in shapes] for _ in range(num_steps)]
+        options = {"learning_rate": float(rng.uniform(0.05, 0.3)), "momentum": momentum}
+        return (weights, steps), options
+
+    groups = [("1/2", [call(1, 0.0), call(3, 0.0)]), ("1", [call(4, 0.9), call(3, 0.5)])]
+
+    def ends(weights, steps, *, learning_rate, momentum, sign=-1.0, share=1.0):
+        """Les poids à la fin, `v ← μ·v + signe·part·η·gradient`."""
+        found = []
+        for k, weight in enumerate(weights):
+            velocity = np.zeros_like(weight)
+            for gradients in steps:
+                velocity = momentum * velocity + sign * share * learning_rate * gradients[k]
+                weight = weight + velocity
+            found.append(weight.ravel())
+        return np.concatenate(found)
+
+    def damped(*positional, momentum, **named):
+        return ends(*positional, momentum=momentum, share=1 - momentum, **named)
+
+    mistakes = [
+        Mistake("step_uphill", lambda *a, **o: ends(*a, **o, sign=1.0), "1/4"),
+        Mistake("momentum_ignored", lambda *a, **o: ends(*a, **{**o, "momentum": 0.0}), "1/2"),
+        Mistake("momentum_damped", damped, "1/2"),
+        Mistake("rate_ignored", lambda *a, **o: ends(*a, **{**o, "learning_rate": 1.0}), "1/4"),
+        Mistake("weights_unchanged", lambda w, *_, **__: np.concatenate([e.ravel() for e in w])),
+    ]
+    calls = [each for _, some in groups for each in some]
+    answers = ask.calls("Descent", calls, operation="descend")
+    return judge(answers, groups, ends, mistakes, tolerance=TOLERANCE)
