@@ -1,5 +1,6 @@
 """Le jugement lui-même, sur des réponses écrites à la main : sans processus, sans TensorFlow."""
 
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from grading import messages, pupil, scale
 from grading import questions as asked
 from grading.pupil import Answer
-from grading.questions import Mistake, as_floats, ex00, ex01, ex03, judge, networks, same
+from grading.questions import Mistake, as_floats, ex03, judge, networks, same
 from grading.scale import read_scale
 
 # --- Comparer ------------------------------------------------------------------------
@@ -101,11 +102,25 @@ PURE = [
     for rule in read_scale()[exercise].rules
     if rule.name not in ("chain", "to_grey_levels", "horizontal_patterns", "vertical_patterns")
 ]
+MAPS = {  # des exercices 06 à 10, les fonctions qui ne demandent que des tableaux
+    "ex06": ("first_kernels", "strongest", "smooth"),
+    "ex07": ("fill_color", "positions", "drops"),
+    "ex08": ("attributions",),
+    "ex09": ("maps_and_gradients", "grad_cam_map", "grad_cam_plus_plus_map", "enlarge"),
+    "ex10": ("variants", "fit_linear"),
+}
+PURE += [
+    pytest.param(rule, marks=pytest.mark.slow)
+    for exercise, names in MAPS.items()
+    for rule in read_scale()[exercise].rules
+    if rule.name in names
+]
 
 
 @pytest.mark.parametrize("rule", PURE, ids=lambda rule: rule.name)
 def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
-    module = {"ex00": ex00, "ex01": ex01}[rule.exercise]
+    asked.load(rule.exercise)
+    module = sys.modules[f"grading.questions.{rule.exercise}"]
     seen = {}
 
     def spy(answers, groups, right, mistakes=(), **options):
