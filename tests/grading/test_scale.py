@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pytest
 
+from exercises import EXERCISES as COURSE
 from grading import questions, scale, skeleton, submission
 
 EXERCISES = scale.read_scale()
@@ -20,6 +21,10 @@ def registered():
     for name in EXERCISES:
         questions.load(name)
     return questions.QUESTIONS
+
+
+def test_every_exercise_of_the_course_is_graded():
+    assert list(EXERCISES) == [each.slug[:4] for each in COURSE]
 
 
 def test_every_question_of_the_scale_is_written_and_the_reverse(registered):
