@@ -87,10 +87,9 @@ def frequencies(height: int, width: int) -> dreams.Basis:
 def reconstruct(model: keras.Model, image: np.ndarray, *, options) -> Reconstruction:
     """Cherche une image qui a les caractéristiques de celle-ci, sans plus la regarder.
 
-    On part de bruit autour d'un gris moyen.
-
-    Beaucoup d'images les ont à peu près, presque toutes faites de grain. La variation totale
-    choisit parmi elles une image lisse, comme le sont les photographies.
+    On part de bruit autour d'un gris moyen, tiré de `options.seed`. Beaucoup d'images ont ces
+    caractéristiques à peu près, presque toutes faites de grain. La variation totale choisit parmi
+    elles une image lisse, comme le sont les photographies.
 
     Args:
         model: modèle de `dreams.extractor`, à une seule couche.

@@ -7,6 +7,8 @@ from grading.questions import RIGHT, Ask, Credit, as_floats, credit, dreams, jud
 
 TOLERANCE = 1e-4  # float32
 SHAPE = (14, 18, 3)
+ODD = (9, 13, 3)
+BLIND = 2  # canal que le réseau ne voit pas
 STEPS = 60
 LAYER = dreams.NAMES[0]
 
@@ -23,47 +25,74 @@ def ask_feature_distance(ask: Ask) -> Credit:
 
 @question("ex13.frequencies")
 def ask_frequencies(ask: Ask) -> Credit:
-    """Fait l'aller et retour, puis compare une fréquence basse à une haute."""
-    height, width, _ = SHAPE
-    image = ask.rng.uniform(0, 255, (1, *SHAPE)).astype(np.float32)
-    x = np.arange(width)[None, None, :, None] * np.ones((1, *SHAPE))
-    cycles = (1, 6)  # sur la largeur
-    waves = [np.cos(2 * np.pi * each * x / width).astype(np.float32) for each in cycles]
-    numbers = ask.rng.normal(size=(2, 3, height, width // 2 + 1)).astype(np.float32)
-    found = ask.op(
-        "there_and_back",
-        function="frequencies",
-        positional=[height, width],
-        images=[image, *waves],
-        numbers=numbers,
-    )
-    if not isinstance(found, dict) or not {"encoded", "decoded", "drawn"} <= set(found):
-        raise pupil.Failure("forged_answer")
-    encoded, low, high = (as_floats(each) for each in found["encoded"])
-    back = as_floats(found["decoded"][0])
-    if encoded is None or encoded.shape != numbers.shape:
+    """Fait l'aller et retour de deux images, puis regarde par quoi chaque onde est multipliée."""
+    image, odd = (ask.rng.uniform(0, 255, (1, *each)).astype(np.float32) for each in (SHAPE, ODD))
+    encoded, back, drawn = _there_and_back(ask, image)
+    if encoded is None or encoded.shape != _shape_of_numbers(image):
         return credit(0, "wrong_shape")
     if back is None or back.shape != image.shape:
         return credit("1/4", "wrong_shape")
     if not same(back, image, tolerance=1e-3):
         return credit("1/4", "no_way_back")
-    ratio = np.abs(high).max() / np.abs(low).max()  # la basse, plus rapide, demande moins
-    if ratio < 0.9:
-        return credit("1/2", "frequencies_reversed")
-    if ratio < 1.5:
-        return credit("1/2", "frequencies_alike")
-    spread = as_floats(found["drawn"]).std()
+    _, back, _ = _there_and_back(ask, odd)
+    if not same(back, odd, tolerance=1e-3):
+        return credit("1/4", "odd_side_lost")
+    if problem := _law_problem(image[0], encoded):
+        return problem
+    spread = drawn.std()
     if not 0.2 < spread < 8:
         return credit("3/4", "wrong_unit", f"{spread:.2g} niveaux".replace(".", ","))
     return RIGHT
 
 
+def _shape_of_numbers(image: np.ndarray) -> tuple[int, ...]:
+    return 2, 3, image.shape[1], image.shape[2] // 2 + 1
+
+
+def _there_and_back(ask: Ask, image: np.ndarray) -> tuple:
+    """Rend ce que l'aller fait d'une image, ce que le retour en refait, et du hasard décodé."""
+    found = ask.op(
+        "there_and_back",
+        function="frequencies",
+        positional=list(image.shape[1:3]),
+        images=[image],
+        numbers=ask.rng.normal(size=_shape_of_numbers(image)).astype(np.float32),
+    )
+    if not isinstance(found, dict) or not {"encoded", "decoded", "drawn"} <= set(found):
+        raise pupil.Failure("forged_answer")
+    return tuple(as_floats(each) for each in (*found["encoded"], *found["decoded"], found["drawn"]))
+
+
+def _law_problem(image: np.ndarray, encoded: np.ndarray) -> Credit | None:
+    """Dit si chaque onde n'est pas multipliée par l'inverse de sa fréquence ; la moyenne à part."""
+    height, width, _ = image.shape
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)).ravel()[1:]
+    spectrum = np.fft.rfft2(image.transpose(2, 0, 1))
+    numbers = encoded[0] + 1j * encoded[1]
+    factors = (spectrum / np.where(numbers == 0, np.inf, numbers)).reshape(3, -1)[:, 1:]
+
+    def follows(power: float) -> bool:
+        scaled = factors * frequency**power
+        return bool(np.allclose(scaled, scaled.mean(), rtol=0.02, atol=0))
+
+    if follows(1):
+        return None
+    if follows(0):
+        return credit("1/2", "frequencies_alike")
+    if any(follows(power) for power in (-0.5, -1, -2)):
+        return credit("1/2", "frequencies_reversed")
+    slow = frequency < np.median(frequency)
+    if np.abs(factors[:, slow]).mean() > 1.5 * np.abs(factors[:, ~slow]).mean():
+        return credit("3/4", "frequencies_other_law")
+    return credit("1/2", "wrong_values")
+
+
 # --- Retrouver l'image ---------------------------------------------------------------
 
 
-def _reconstruct(ask: Ask, network, image, *, steps: int, tv_weight: float) -> tuple:
+def _reconstruct(ask: Ask, network, image, *, steps: int, tv_weight: float, seed=3) -> tuple:
     """Lance la reconstruction ; rend l'image et les deux écarts."""
-    options = {"steps": steps, "tv_weight": tv_weight, "seed": 3}
+    options = {"steps": steps, "tv_weight": tv_weight, "seed": seed}
     value = dreams.one(
         ask,
         "reconstruct",
@@ -78,11 +107,13 @@ def _reconstruct(ask: Ask, network, image, *, steps: int, tv_weight: float) -> t
 
 
 def _setting(ask: Ask) -> tuple[dreams.Network, np.ndarray]:
-    """Tire un réseau, et une image faite d'une moitié sombre et d'une claire."""
+    """Tire un réseau aveugle à une couleur, et une image, sombre puis claire."""
     rng = np.random.default_rng(ask.rng.integers(2**32))
     image = np.where(np.arange(SHAPE[1])[:, None] < SHAPE[1] // 2, 50, 205) + np.zeros(SHAPE)
     image = np.clip(image + rng.normal(0, 20, SHAPE), 5, 250).astype(np.float32)
-    return dreams.draw_network(rng), image
+    network = dreams.draw_network(rng)
+    network.kernels[0][BLIND] = 0
+    return network, image
 
 
 def _gap(network, found, image) -> float:
@@ -102,10 +133,31 @@ def ask_reconstruct(ask: Ask) -> Credit:
         return credit("1/4", "image_not_forgotten")
     if _gap(network, found, image) > 0.8 * _gap(network, first, image):
         return credit("1/4", "features_not_reached")
+    away, before = (np.abs(each - image)[..., BLIND].mean() for each in (found, first))
+    if away < 0.9 * before:
+        return credit("1/2", "pixels_compared")
     smooth = as_floats(_reconstruct(ask, network, image, steps=STEPS, tv_weight=100.0)[0])
     if dreams.total_variation(smooth) > 0.8 * dreams.total_variation(found):
         return credit("3/4", "variation_ignored")
+    if _ignores_seed(ask, network, image):
+        return credit("3/4", "start_not_seeded")
     return RIGHT
+
+
+def _ignores_seed(ask: Ask, network, image) -> bool:
+    """Dit si une graine ne redonne pas la même image, ou si une autre graine la redonne."""
+    named = [
+        {"options": messages.Ingredient("namespace", {"steps": 1, "tv_weight": 0.0, "seed": seed})}
+        for seed in (5, 5, 6)
+    ]
+    calls = [((network.extractor(LAYER), image), each) for each in named]
+    first, again, other = (_image_of(each) for each in ask.calls("reconstruct", calls))
+    return not same(first, again) or same(first, other, tolerance=1e-3)
+
+
+def _image_of(answer: pupil.Answer):
+    value = answer.value.values if isinstance(answer.value, messages.Record) else answer.value
+    return as_floats(value[0]) if isinstance(value, tuple | list) and value else None
 
 
 @question("ex13.errors")
