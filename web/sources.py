@@ -159,8 +159,11 @@ def _example_link(example: dict) -> str:
 
 
 def _workshop_link(page: Path) -> str:
-    title = page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-    return f"[{title}]({page.name})"
+    return f"[{_title(page)}]({page.name})"
+
+
+def _title(page: Path) -> str:
+    return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
 
 def _toctree(title: str, names) -> str:
@@ -332,7 +335,8 @@ def rewrite_links(text: str, folder: Path) -> str:
         image, label, target = match.groups()
         file, _, _ = target.partition("#")
         if image or not file or ":" in file or file in pages or file.startswith("mesures/"):
-            return match[0]
+            # Un lien nommé par son fichier prend le titre de la page.
+            return f"[{_title(DOCS / file)}]({target})" if label == file and not image else match[0]
         path = Path(os.path.normpath(folder / file)).relative_to(ROOT).as_posix()
         return f"{label} (`{path}`)"
 

@@ -191,6 +191,7 @@ def test_networks_of_the_documents_are_counted_as_keras_does():
     assert [row["field"] for row in rows] == [5, 6, 14, 16, None, None, None, None]
 
 
+@pytest.mark.slow  # les poids se décompressent lentement
 def test_our_networks_are_counted_as_their_weights():
     networks = outlines()
     found = run_script(

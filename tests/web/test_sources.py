@@ -60,6 +60,7 @@ def test_images_of_every_page_exist(pages):
     [
         ("[a](glossaire.md#mots)", "[a](glossaire.md#mots)"),
         ("![a](figures/x.png)", "![a](figures/x.png)"),
+        ("[resultats.md](resultats.md)", "[Résultats](resultats.md)"),
         ("[a](#plus-bas)", "[a](#plus-bas)"),
         ("[barème](../grading/reasons.toml)", "barème (`grading/reasons.toml`)"),
         ("[a](https://exemple.fr/)", "[a](https://exemple.fr/)"),
@@ -81,6 +82,7 @@ def test_statements_can_be_taken_away(tmp_path):
 
 
 def test_examples_are_grids():
-    for example in list_examples():
+    grids = [example for example in list_examples() if example["page"] == "convolution"]
+    for example in grids:
         lines = example["image"].split("\n\n")[0].split("\n")
         assert len({len(line.split()) for line in lines}) == 1, example["title"]
