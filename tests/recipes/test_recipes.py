@@ -24,8 +24,10 @@ STAGES = {
 @pytest.mark.parametrize(
     "name",
     [
-        "cifar10_light",  # les étapes de cifar10, puis la sienne
-        pytest.param("mnist", marks=pytest.mark.slow),
+        "mnist",  # un maître, puis son élève
+        pytest.param(
+            "cifar10_light", marks=pytest.mark.slow
+        ),  # les étapes de cifar10, et la sienne
         pytest.param("fashion", marks=pytest.mark.slow),
         pytest.param("cifar10", marks=pytest.mark.slow),
     ],
