@@ -93,6 +93,7 @@ def test_every_notebook_is_valid(read, mode):
                 assert (cell.outputs, cell.execution_count) == ([], None)
 
 
+@pytest.mark.slow
 def test_a_second_generation_writes_the_same_bytes(written, tmp_path, run_module):
     """Dans un autre processus, où les ensembles n'ont pas le même ordre."""
     student = ["ex02", "ex17", "--student"]  # vider les réponses est plus long

@@ -65,6 +65,7 @@ def test_a_sure_teacher_gives_finite_losses(images):
     assert np.isfinite(float(loss)) and float(loss) > 0
 
 
+@pytest.mark.slow
 def test_the_student_ends_up_like_its_teacher_whatever_the_labels(images):
     teacher = network(1)
     before = teacher.get_weights()

@@ -55,7 +55,7 @@ def test_summary_has_a_line_per_network(figs, seeds):
 
 @pytest.mark.question(QUESTION)
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("seeds", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_figures_are_drawn(figs, tmp_path, seeds):
     report = make_report(seeds)
     for save in (figs.save_costs, figs.save_depths):

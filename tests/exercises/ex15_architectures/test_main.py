@@ -46,6 +46,7 @@ def small(comparison, as_dataset, monkeypatch, eager):
     return dataset
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_trains_saves_and_shows(ex15, comparison, small, unrendered, tmp_path, capsys):
     arguments = ["--models-dir", str(tmp_path / "m"), "--output", str(tmp_path / "f")]

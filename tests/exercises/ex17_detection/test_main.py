@@ -43,6 +43,7 @@ def small_data(monkeypatch, as_dataset):
         monkeypatch.setattr(sources, f"load_{name}", lambda dataset=dataset: dataset)
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_trains_measures_saves_and_draws(
     ex17, small_data, as_dataset, eager, unrendered, tmp_path, repo, capfd

@@ -46,6 +46,7 @@ def small(training, as_dataset, monkeypatch):
 # --- La boucle entière ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_trains_saves_and_segments(ex18, training, small, eager, unrendered, tmp_path, capsys):
     folder, figures = tmp_path / "m", tmp_path / "f"

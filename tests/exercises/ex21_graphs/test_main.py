@@ -54,6 +54,7 @@ def trial(as_dataset, tmp_path, monkeypatch):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_trains_measures_saves_and_redraws(
     ex21, trial, eager, unrendered, as_dataset, tmp_path, capsys

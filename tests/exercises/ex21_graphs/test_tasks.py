@@ -22,6 +22,7 @@ def planted():
 # --- Les nœuds -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_classify_nodes_finds_the_planted_camps_without_reading_them(
     ex21, planted, request, monkeypatch
