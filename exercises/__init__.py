@@ -107,7 +107,7 @@ EXERCISES = (
         "Localiser et détecter : grille, deux étages ; plusieurs étiquettes",
         "S3",
         ("ex17_detection",),
-        6,
+        4,
     ),
     Exercise(
         18,
@@ -148,7 +148,7 @@ EXERCISES = (
         "Ce qui compte dans un CNN : une pièce changée à la fois",
         "S1, S3, S4",
         ("ex23_what_matters",),
-        4,
+        3,
     ),
     Exercise(
         24,
