@@ -164,7 +164,7 @@ EXERCISES = (
         "Légendes et questions : décrire une image, répondre",
         "S3",
         ("ex25_captions",),
-        3,
+        2,
     ),
     Exercise(
         26,
@@ -172,7 +172,7 @@ EXERCISES = (
         "Dessiner ce que dit une phrase",
         "S3",
         ("ex26_text_to_image", "ex26_cifar10"),
-        3,
+        2,
     ),
     Exercise(
         27,
