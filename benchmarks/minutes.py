@@ -1,7 +1,7 @@
 """Ce que chaque minute d'apprentissage rapporte, de la leçon au record, sur la machine du lecteur.
 
 Commande : python -m benchmarks.minutes
-Résultat mesuré : docs/mesures/minutes.md.
+Résultat : pas encore mesuré sur une machine libre ; --output dit où il s'écrit.
 
 Chaque point est un entraînement entier de l'exercice 03, dont le taux d'apprentissage est réglé
 pour finir au bout de ses minutes : arrêter le plus long plus tôt donnerait moins. Les modèles
