@@ -112,12 +112,22 @@ def call(module: str, function: str, calls: list) -> list:
         Pour chaque appel, `{"value": …}` ou `{"error": …}`.
     """
     target = getattr(importlib.import_module(f"exercises.{module}"), function)
+    prepared = (  # au fur et à mesure : un ingrédient peut fixer la graine de Keras
+        (
+            [_prepared(each) for each in positional],
+            {key: _prepared(each) for key, each in named.items()},
+        )
+        for positional, named in calls
+    )
+    return _results(lambda positional, named: target(*positional, **named), prepared)
+
+
+def _results(use, calls) -> list:
+    """Fait chaque appel, `use(positionnels, nommés)` ; une erreur n'arrête pas les suivants."""
     results = []
     for positional, named in calls:
-        positional = [_prepared(each) for each in positional]
-        named = {key: _prepared(each) for key, each in named.items()}
         try:
-            results.append({"value": target(*positional, **named)})
+            results.append({"value": use(positional, named)})
         except MemoryError:
             raise
         except Exception as error:
@@ -139,15 +149,7 @@ def through(module: str, function: str, calls: list, weights: list) -> list:
         Pour chaque appel, `{"value": …}` ou `{"error": …}`.
     """
     target = getattr(importlib.import_module(f"exercises.{module}"), function)
-    results = []
-    for positional, named in calls:
-        try:
-            results.append({"value": _outputs(target, positional, named, weights)})
-        except MemoryError:
-            raise
-        except Exception as error:
-            results.append({"error": describe_error(error)})
-    return results
+    return _results(lambda positional, named: _outputs(target, positional, named, weights), calls)
 
 
 def applied(module: str, function: str, calls: list, num_first: int) -> list:
@@ -163,17 +165,13 @@ def applied(module: str, function: str, calls: list, num_first: int) -> list:
         Pour chaque appel, `{"value": …}` ou `{"error": …}`.
     """
     target = getattr(importlib.import_module(f"exercises.{module}"), function)
-    results = []
-    for positional, named in calls:
-        positional = [_prepared(each) for each in positional]
-        try:
-            made = target(*positional[:num_first], **named)
-            results.append({"value": made(*positional[num_first:])})
-        except MemoryError:
-            raise
-        except Exception as error:
-            results.append({"error": describe_error(error)})
-    return results
+
+    def use(positional, named):
+        made = target(*positional[:num_first], **named)
+        return made(*positional[num_first:])
+
+    prepared = (([_prepared(each) for each in positional], named) for positional, named in calls)
+    return _results(use, prepared)
 
 
 def layer(module: str, function: str, calls: list, wanted: str) -> list:
@@ -190,21 +188,16 @@ def layer(module: str, function: str, calls: list, wanted: str) -> list:
         Pour chaque couche, `{"value": …}` ou `{"error": …}`.
     """
     kind = getattr(importlib.import_module(f"exercises.{module}"), function)
-    results = []
-    for (x, dy, *arguments), named in calls:
-        try:
-            made = kind(*arguments, **named)
-            value = made.forward(x)
-            if wanted != "y":
-                value = made.backward(dy)
-            if wanted.isdigit():
-                value = made.gradients[int(wanted)]
-            results.append({"value": value})
-        except MemoryError:
-            raise
-        except Exception as error:
-            results.append({"error": describe_error(error)})
-    return results
+
+    def use(positional, named):
+        x, dy, *arguments = positional
+        made = kind(*arguments, **named)
+        value = made.forward(x)
+        if wanted != "y":
+            value = made.backward(dy)
+        return made.gradients[int(wanted)] if wanted.isdigit() else value
+
+    return _results(use, calls)
 
 
 def descend(module: str, function: str, calls: list) -> list:
@@ -222,22 +215,18 @@ def descend(module: str, function: str, calls: list) -> list:
     import numpy as np
 
     kind = getattr(importlib.import_module(f"exercises.{module}"), function)
-    results = []
-    for (weights, steps), named in calls:
+
+    def use(positional, named):
+        weights, steps = positional
         made = [types.SimpleNamespace(weights=[each], gradients=[]) for each in weights]
-        try:
-            descent = kind(made, **named)
-            for gradients in steps:
-                for layer, gradient in zip(made, gradients, strict=True):
-                    layer.gradients = [gradient]
-                descent.step()
-            ends = np.concatenate([np.ravel(layer.weights[0]) for layer in made])
-            results.append({"value": ends})
-        except MemoryError:
-            raise
-        except Exception as error:
-            results.append({"error": describe_error(error)})
-    return results
+        descent = kind(made, **named)
+        for gradients in steps:
+            for layer, gradient in zip(made, gradients, strict=True):
+                layer.gradients = [gradient]
+            descent.step()
+        return np.concatenate([np.ravel(layer.weights[0]) for layer in made])
+
+    return _results(use, calls)
 
 
 def _outputs(target, positional: list, named: dict, weights: list):
