@@ -3,7 +3,18 @@
 import numpy as np
 
 from grading import pupil
-from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge, question, same
+from grading.questions import (
+    RIGHT,
+    Ask,
+    Credit,
+    Mistake,
+    as_floats,
+    credit,
+    failed,
+    judge,
+    question,
+    same,
+)
 
 SOBEL = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 PREWITT = np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
@@ -173,8 +184,7 @@ def ask_to_grey_levels(ask: Ask) -> Credit:
     answers = ask.calls("to_grey_levels", [((each,), {}) for each in (response, -response, zeros)])
     for answer in answers[:2]:
         if answer.error:
-            failure = pupil.failure_of(answer.error)
-            return credit(0, failure.reason, failure.detail)
+            return failed(answer)
     first, second, black = (
         np.asarray(answer.value) if not answer.error else None for answer in answers
     )

@@ -4,8 +4,19 @@ import functools
 
 import numpy as np
 
-from grading import messages, pupil
-from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge, question, same
+from grading import messages
+from grading.questions import (
+    RIGHT,
+    Ask,
+    Credit,
+    Mistake,
+    as_floats,
+    credit,
+    failed,
+    judge,
+    question,
+    same,
+)
 from grading.questions.heatmaps import (
     CLASS,
     SEEDS,
@@ -127,8 +138,7 @@ def ask_smooth(ask: Ask) -> Credit:
     answers = enlarged(ask.calls("smooth_sensitivity", [(first, each) for each in every]), 255)
     for answer in answers[:3]:
         if answer.error:
-            failure = pupil.failure_of(answer.error)
-            return credit(0, failure.reason, failure.detail)
+            return failed(answer)
     found, *twice = (as_floats(answer.value) for answer in answers[:3])
     if found is None or found.shape != SHAPE[:2]:
         return credit(0, "wrong_shape")

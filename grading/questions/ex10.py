@@ -6,7 +6,18 @@ import numpy as np
 from scipy import ndimage
 
 from grading import messages, pupil
-from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge, question, same
+from grading.questions import (
+    RIGHT,
+    Ask,
+    Credit,
+    Mistake,
+    as_floats,
+    credit,
+    failed,
+    judge,
+    question,
+    same,
+)
 from grading.questions.heatmaps import CLASS, NUM_CLASSES, ask_bounded, glance, probabilities
 
 PENALTY, WIDTH = 0.01, 0.25  # la pénalité et le noyau, que disent les docstrings
@@ -40,8 +51,7 @@ def ask_segment(ask: Ask) -> Credit:
 
 def _credit_segments(answer: pupil.Answer, side: np.ndarray, num: int) -> Credit:
     if answer.error:
-        failure = pupil.failure_of(answer.error)
-        return credit(0, failure.reason, failure.detail)
+        return failed(answer)
     labels = as_floats(answer.value)
     if labels is None:
         return credit(0, "wrong_type")
@@ -173,8 +183,7 @@ def ask_lime_coefficients(ask: Ask) -> Credit:
     found = []
     for answer in answers:
         if answer.error:
-            failure = pupil.failure_of(answer.error)
-            return credit(0, failure.reason, failure.detail)
+            return failed(answer)
         pair = answer.value if isinstance(answer.value, tuple | list) else ()
         values = [as_floats(each) for each in pair]
         if len(values) != 2 or any(each is None for each in values):

@@ -6,7 +6,18 @@ import numpy as np
 from scipy import ndimage
 
 from grading import pupil
-from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge, question, same
+from grading.questions import (
+    RIGHT,
+    Ask,
+    Credit,
+    Mistake,
+    as_floats,
+    credit,
+    failed,
+    judge,
+    question,
+    same,
+)
 from grading.questions.heatmaps import CLASS, LIKELIEST, glance, probabilities
 
 NUM_STEPS, BLUR = 16, 1 / 6  # ceux de l'énoncé
@@ -53,8 +64,7 @@ def ask_pixel_order(ask: Ask) -> Credit:
     orders = []
     for answer in answers:
         if answer.error:
-            failure = pupil.failure_of(answer.error)
-            return credit(0, failure.reason, failure.detail)
+            return failed(answer)
         order = as_floats(answer.value)
         if order is None:
             return credit(0, "wrong_type")
@@ -129,8 +139,7 @@ def ask_deletion_and_insertion(ask: Ask) -> Credit:
     calls = [((model, image, CLASS, heatmaps), named)]
     (answer,) = ask.calls("deletion_and_insertion", calls)
     if answer.error:
-        failure = pupil.failure_of(answer.error)
-        return credit(0, failure.reason, failure.detail)
+        return failed(answer)
     if not isinstance(answer.value, dict) or set(answer.value) != set(heatmaps):
         return credit(0, "wrong_type")
     stacked = pupil.Answer([answer.value[name] for name in heatmaps])

@@ -2,8 +2,18 @@
 
 import numpy as np
 
-from grading import pupil
-from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge, question, same
+from grading.questions import (
+    RIGHT,
+    Ask,
+    Credit,
+    Mistake,
+    as_floats,
+    credit,
+    failed,
+    judge,
+    question,
+    same,
+)
 
 PATCH_PX, CONTRAST, EPSILON = 6, 10.0, 0.1  # ceux de l'énoncé
 LENGTH = 3 * PATCH_PX**2  # nombres d'un morceau
@@ -32,8 +42,7 @@ def ask_sample_patches(ask: Ask) -> Credit:
     answers = ask.calls("sample_patches", [((x, 1000), {"seed": seed}) for seed in seeds])
     for answer in answers:
         if answer.error:
-            failure = pupil.failure_of(answer.error)
-            return credit(0, failure.reason, failure.detail)
+            return failed(answer)
     first, again, other = (as_floats(answer.value) for answer in answers)
     if first is None:
         return credit(0, "wrong_type")
@@ -110,8 +119,7 @@ def ask_whitening_matrix(ask: Ask) -> Credit:
     whole = (vectors / np.sqrt(values + EPSILON)) @ vectors.T
     expected = centring @ whole
     if answer.error:
-        failure = pupil.failure_of(answer.error)
-        return credit(0, failure.reason, failure.detail)
+        return failed(answer)
     found = as_floats(answer.value)
     if found is None:
         return credit(0, "wrong_type")

@@ -6,7 +6,17 @@ import numpy as np
 from scipy import stats
 
 from grading import messages, pupil
-from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge, question
+from grading.questions import (
+    RIGHT,
+    Ask,
+    Credit,
+    Mistake,
+    as_floats,
+    credit,
+    failed,
+    judge,
+    question,
+)
 
 LEVEL = 0.95  # de l'énoncé
 UNITS, NUM_CLASSES = 64, 10
@@ -156,8 +166,7 @@ def ask_pieces_of(ask: Ask) -> Credit:
         return credit("1/2", "unknown_variant")
     failed = next((answer for _, answer in wrong if answer.error), None)
     if failed:
-        failure = pupil.failure_of(failed.error)
-        return credit(0, failure.reason, failure.detail)
+        return failed(failed)
     if any(_as_pieces(answer.value) is None for _, answer in wrong):
         return credit(0, "wrong_type")
     same = all(_as_pieces(answer.value) == REFERENCE for _, answer in wrong)
@@ -191,8 +200,7 @@ def ask_equal_units(ask: Ask) -> Credit:
         shapes, ask.calls("equal_units", [((shape,), {}) for shape in shapes]), strict=True
     ):
         if answer.error:
-            failure = pupil.failure_of(answer.error)
-            return credit(0, failure.reason, failure.detail)
+            return failed(answer)
         units = as_floats(answer.value)
         if units is None or units.shape or units != units.round():
             return credit(0, "wrong_type")
