@@ -79,9 +79,9 @@ def test_patches_are_moved_whole():
     order = np.random.default_rng(0).permutation(49)
     found = run_script(
         "const {image, order} = given;"
-        "const moved = transformer.reorder(Uint8Array.from(image), order);"
+        "const moved = patches.reorder(Uint8Array.from(image), order);"
         "const back = order.map((_, place) => order.indexOf(place));"
-        "const again = transformer.reorder(moved, back);"
+        "const again = patches.reorder(moved, back);"
         "console.log(JSON.stringify([moved, again].map((each) => Array.from(each))));",
         {"image": image.tolist(), "order": order.tolist()},
     )

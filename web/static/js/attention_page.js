@@ -1,18 +1,22 @@
 // La page « Attention » : quel morceau d'une image regarde quels autres, par bloc et par tête.
 
-import {decode, draw, fetchJson, make, percent} from "./dom.js";
+import {board, paintMap, showBoard, unpack, vignettes, whereIs} from "./board.js";
+import {decode, fetchJson, make, percent} from "./dom.js";
 import {readNetworks} from "./layers.js";
+import {PATCHES, SIDE, reorder} from "./patches.js";
 import {square, toGrey} from "./picture.js";
-import {HEADS, PATCH, ROW, SIDE, TOKENS, look, reorder, rollout} from "./transformer.js";
+import {HEADS, TOKENS, look, rollout} from "./transformer.js";
 
 const SLUG = "ex19_vision_transformer";
-const COLD = [0, 34, 78], HOT = [253, 231, 55]; // du bleu nuit au jaune
-const ZOOM = 10, SMALL = 3; // pixels d'écran par pixel
+const SMALL = 3; // pixels d'écran par pixel
 const CLASS = -1; // le jeton de classe, parmi les morceaux
 
 const page = document.getElementById("attention");
 const said = make("p", {role: "status", class: "dit"}), told = make("p", {role: "status"});
-const whole = make("figure"), maps = make("table", {class: "cartes"});
+const pieces = board((patch) => ({"aria-label": place(patch), onfocus: () => choose(patch),
+  onpointerenter: () => choose(patch), onclick: () => choose(patch)}));
+const whole = make("figure", {}, pieces, make("figcaption", {}, "Survolez un morceau, ou allez-y par les flèches."));
+const maps = make("table", {class: "cartes"});
 const mixer = make("button", {type: "button", onclick: mix}, "Mélanger les morceaux");
 
 /** @type {any[]} */
@@ -50,7 +54,7 @@ function open(pixels, label) {
 /** Mélange les morceaux, ou les remet en place. */
 function mix() {
   if (shown !== image) return read(image, false);
-  const order = Array.from({length: ROW * ROW}, (_, i) => i);
+  const order = Array.from({length: PATCHES}, (_, i) => i);
   for (let i = order.length - 1; i > 0; i--) {
     const j = Math.floor(Math.random() * (i + 1));
     [order[i], order[j]] = [order[j], order[i]];
@@ -60,18 +64,13 @@ function mix() {
 
 /** Dit où est un morceau. @param {number} patch */
 function place(patch) {
-  return patch === CLASS ? "le jeton de classe" : `le morceau ligne ${Math.floor(patch / ROW) + 1}, colonne ${patch % ROW + 1}`;
+  return patch === CLASS ? "le jeton de classe" : `le morceau ${whereIs(patch)}`;
 }
 
 /** Montre où regarde le morceau choisi. */
 function show() {
-  for (const button of whole.querySelectorAll("button")) {
-    const isChosen = Number(button.value) === chosen;
-    button.tabIndex = isChosen || (chosen === CLASS && button.value === "0") ? 0 : -1;
-    button.setAttribute("aria-pressed", String(isChosen));
-  }
+  showBoard(pieces, shown, chosen);
   token.setAttribute("aria-pressed", String(chosen === CLASS));
-  whole.querySelector("canvas")?.replaceWith(draw(grey(shown), ZOOM));
   const followed = lines[lines.length - 1].rows[0], most = strongest(followed);
   told.textContent = `De bloc en bloc, ${place(chosen)} regarde surtout ${place(most.patch)} (${percent(most.share)}).`;
   const head = make("tr", {}, make("td"), ...Array.from({length: HEADS}, (_, i) => make("th", {scope: "col"}, `tête ${i + 1}`)));
@@ -95,24 +94,8 @@ function strongest(rows) {
 /** Peint une carte sur l'image. @param {Float32Array} rows */
 function overlay(rows) {
   const shares = taken(rows), {share, patch} = strongest(rows), least = Math.min(...shares);
-  const picture = grey(shown);
-  for (let i = 0; i < SIDE * SIDE; i++) {
-    const part = (shares[Math.floor(i / SIDE / PATCH) * ROW + Math.floor(i % SIDE / PATCH)] - least) / (share - least || 1);
-    for (let c = 0; c < 3; c++) {
-      picture.pixels[3 * i + c] = 0.4 * picture.pixels[3 * i + c] + 0.6 * (COLD[c] + part * (HOT[c] - COLD[c]));
-    }
-  }
-  const canvas = draw(picture, SMALL);
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `surtout ${place(patch)}, ${percent(share)}`);
-  return canvas;
-}
-
-/** @param {Uint8Array} values @returns {import("./picture.js").Picture} */
-function grey(values) {
-  const pixels = new Uint8ClampedArray(3 * values.length);
-  values.forEach((value, i) => pixels.fill(value, 3 * i, 3 * i + 3));
-  return {width: SIDE, height: SIDE, pixels};
+  const parts = shares.map((each) => (each - least) / (share - least || 1));
+  return paintMap(shown, parts, SMALL, `surtout ${place(patch)}, ${percent(share)}`);
 }
 
 /** @param {number} patch */
@@ -120,16 +103,6 @@ function choose(patch) {
   if (patch === chosen) return;
   chosen = patch;
   show();
-}
-
-/** @param {KeyboardEvent} event */
-function press(event) {
-  /** @type {Record<string, number>} */
-  const steps = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: ROW, ArrowUp: -ROW};
-  const step = steps[event.key], to = Math.max(0, chosen) + step;
-  if (!step || to < 0 || to >= ROW * ROW) return;
-  event.preventDefault();
-  /** @type {HTMLElement} */ (whole.querySelector(`button[value="${to}"]`)).focus();
 }
 
 const token = make("button", {type: "button", "aria-pressed": "true", onclick: () => choose(CLASS),
@@ -153,16 +126,8 @@ async function start() {
   const [file, known] = await Promise.all([fetchJson(`poids/${SLUG}.json`), fetchJson("vetements.json")]);
   layers = Object.values(readNetworks(file))[0];
   classes = known.classes;
-  const pictures = known.pictures.map((/** @type {string} */ text) =>
-    Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
-  const samples = pictures.map((/** @type {Uint8Array} */ each, /** @type {number} */ i) => make("button",
-    {type: "button", class: "vignette", "aria-label": classes[i], title: classes[i], onclick: () => open(each, classes[i])},
-    draw(grey(each), 1.5)));
-  const patches = Array.from({length: ROW * ROW}, (_, patch) => make("button", {type: "button", value: String(patch),
-    "aria-label": place(patch), onfocus: () => choose(patch), onpointerenter: () => choose(patch),
-    onclick: () => choose(patch), onkeydown: press}));
-  whole.append(make("div", {class: "morceaux"}, make("canvas", {"aria-hidden": "true"}), ...patches),
-    make("figcaption", {}, "Survolez un morceau, ou allez-y par les flèches."));
+  const pictures = known.pictures.map(unpack);
+  const samples = vignettes(pictures, classes, open);
   const input = make("input", {type: "file", id: "vetement", accept: "image/*", onchange: () => receive(input.files[0])});
   page?.replaceChildren(
     make("div", {class: "cote-a-cote"}, ...samples),

@@ -4,6 +4,7 @@ import {SIDE, placeDigit, shift} from "./digit.js";
 import {draw, fetchJson, make, percent} from "./dom.js";
 import {readNetworks, run} from "./layers.js";
 import {Paper} from "./paper.js";
+import {grey} from "./picture.js";
 
 const REACH = 6; // pixels, dans chaque direction ; au-delà de 4, une image de 28 × 28 rogne le chiffre
 const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
@@ -174,13 +175,6 @@ function layerMaps({layer, output}) {
   const canvas = draw(grey(bytes, w, h), Math.max(2, Math.floor(640 / w)));
   name(canvas, text);
   return [make("figure", {}, canvas, make("figcaption", {}, text))];
-}
-
-/** @param {ArrayLike<number>} values de 0 à 255. @param {number} width @param {number} height */
-function grey(values, width, height) {
-  const pixels = new Uint8ClampedArray(3 * values.length);
-  for (let i = 0; i < values.length; i++) pixels.fill(values[i], 3 * i, 3 * i + 3);
-  return {width, height, pixels};
 }
 
 /** @param {HTMLElement} canvas @param {string} text */

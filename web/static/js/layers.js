@@ -124,6 +124,22 @@ export function dense({shape: [count, inputs], values}, {weights: [kernel, bias]
   return {shape: [count, units], values: found};
 }
 
+/** Ramène chaque canal à la moyenne et à l'écart-type appris. @param {Tensor} x @param {Layer} layer
+ * @returns {Tensor} */
+export function batchNormalise({shape, values}, {weights: [gamma, beta, mean, variance], epsilon = 0}) {
+  const count = shape[shape.length - 1];
+  const scales = gamma.values.map((value, k) => value / Math.sqrt(variance.values[k] + epsilon));
+  return {shape, values: values.map((value, i) => {
+    const k = i % count;
+    return (value - mean.values[k]) * scales[k] + beta.values[k];
+  })};
+}
+
+/** Additionne case par case. @param {Float32Array} a @param {Float32Array} b */
+export function sum(a, b) {
+  return a.map((value, i) => value + b[i]);
+}
+
 /** @param {Tensor} x @param {string} [name] @returns {Tensor} */
 export function activate(x, name) {
   if (name === "relu") return {...x, values: x.values.map((v) => Math.max(v, 0))};

@@ -169,6 +169,14 @@ export function toGrey({pixels}) {
     (pixels[3 * i] * 19595 + pixels[3 * i + 1] * 38470 + pixels[3 * i + 2] * 7471 + 32768) >> 16);
 }
 
+/** Rend une image grise, ses trois couleurs égales. @param {ArrayLike<number>} values de 0 à 255.
+ * @param {number} width @param {number} height @returns {Picture} */
+export function grey(values, width, height) {
+  const pixels = new Uint8ClampedArray(3 * values.length);
+  for (let i = 0; i < values.length; i++) pixels.fill(values[i], 3 * i, 3 * i + 3);
+  return {width, height, pixels};
+}
+
 /**
  * Rend une image grise claire sur fond noir, comme MNIST et Fashion-MNIST : un fond clair est inversé.
  *

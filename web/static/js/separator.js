@@ -2,7 +2,7 @@
 //
 // Source : Ronneberger et al., arXiv 1505.04597, 2015, réduit.
 
-import {convolve} from "./layers.js";
+import {batchNormalise, convolve} from "./layers.js";
 import {BINS} from "./spectrogram.js";
 
 /** @typedef {import("./layers.js").Tensor} Tensor */
@@ -23,11 +23,11 @@ export async function findMask(layers, input, progress = () => {}) {
   const convolutions = layers.filter(({kind}) => kind === "Conv2D");
   const norms = layers.filter(({kind}) => kind === "BatchNormalization");
   const frames = input.length / BINS;
-  const whole = normalise({shape: [frames, BINS, 1], values: input.map((v) => Math.log(v + FLOOR))}, norms[0]);
+  const whole = batchNormalise({shape: [frames, BINS, 1], values: input.map((v) => Math.log(v + FLOOR))}, norms[0]);
   let step = 0;
   const next = async (/** @type {Tensor} */ x) => {
     await new Promise((resolve) => setTimeout(resolve)); // la page reste vive
-    const found = normalise(convolve(x, convolutions[step]), norms[step + 1]);
+    const found = batchNormalise(convolve(x, convolutions[step]), norms[step + 1]);
     found.values.forEach((value, i) => { if (value < 0) found.values[i] = 0; });
     progress(++step / convolutions.length);
     return found;
@@ -46,17 +46,6 @@ export async function findMask(layers, input, progress = () => {}) {
   });
   progress(1);
   return mask;
-}
-
-/** Ramène chaque canal à la moyenne et à l'écart-type appris. @param {Tensor} x @param {Layer} layer
- * @returns {Tensor} */
-function normalise({shape, values}, {weights: [gamma, beta, mean, variance], epsilon = 0}) {
-  const count = shape[2];
-  const scales = gamma.values.map((value, k) => value / Math.sqrt(variance.values[k] + epsilon));
-  return {shape, values: values.map((value, i) => {
-    const k = i % count;
-    return (value - mean.values[k]) * scales[k] + beta.values[k];
-  })};
 }
 
 /** Double les fréquences d'une carte, et lui joint les canaux d'une autre. @param {Tensor} x @param {Tensor} skip

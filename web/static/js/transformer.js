@@ -2,13 +2,14 @@
 //
 // Source : Dosovitskiy et al., arXiv 2010.11929, 2020 ; Vaswani et al., arXiv 1706.03762, 2017.
 
-import {activate, dense, softmax} from "./layers.js";
+import {activate, dense, softmax, sum} from "./layers.js";
+import {PATCHES, cut} from "./patches.js";
 
 /** @typedef {import("./layers.js").Tensor} Tensor */
 /** @typedef {import("./layers.js").Layer} Layer */
 
-export const SIDE = 28, PATCH = 4, HEADS = 4; // de l'exercice
-export const ROW = SIDE / PATCH, TOKENS = ROW * ROW + 1; // le jeton de classe, puis les morceaux
+export const HEADS = 4; // de l'exercice
+export const TOKENS = PATCHES + 1; // le jeton de classe, puis les morceaux
 
 /**
  * Lit une image.
@@ -39,23 +40,6 @@ export function look(layers, image) {
   const first = {shape: [1, width], values: tokens.values.slice(0, width)}, head = plain[plain.length - 1];
   const scores = dense(normalise(first, norms[norms.length - 1]), head);
   return {probabilities: activate(scores, head.activation).values, attention};
-}
-
-/** Coupe une image en morceaux, une ligne chacun, entre -1 et 1. @param {ArrayLike<number>} image @returns {Tensor} */
-function cut(image) {
-  const values = new Float32Array(SIDE * SIDE);
-  for (let y = 0; y < SIDE; y++) {
-    for (let x = 0; x < SIDE; x++) {
-      const patch = Math.floor(y / PATCH) * ROW + Math.floor(x / PATCH);
-      values[patch * PATCH * PATCH + y % PATCH * PATCH + x % PATCH] = image[y * SIDE + x] / 127.5 - 1;
-    }
-  }
-  return {shape: [TOKENS - 1, PATCH * PATCH], values};
-}
-
-/** @param {Float32Array} a @param {Float32Array} b */
-function sum(a, b) {
-  return a.map((value, i) => value + b[i]);
 }
 
 /** Ramène chaque jeton à une moyenne et un écart-type appris. @param {Tensor} x @param {Layer} layer
@@ -137,14 +121,4 @@ export function rollout(attention) {
 
 function identity() {
   return Float32Array.from({length: TOKENS * TOKENS}, (_, i) => Number(i % (TOKENS + 1) === 0));
-}
-
-/** Range autrement les morceaux d'une image. @param {Uint8Array} image
- * @param {number[]} order le morceau mis à chaque place. */
-export function reorder(image, order) {
-  return Uint8Array.from(image, (_, i) => {
-    const y = Math.floor(i / SIDE), x = i % SIDE;
-    const from = order[Math.floor(y / PATCH) * ROW + Math.floor(x / PATCH)];
-    return image[(Math.floor(from / ROW) * PATCH + y % PATCH) * SIDE + from % ROW * PATCH + x % PATCH];
-  });
 }
