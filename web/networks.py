@@ -20,6 +20,7 @@ SLUGS = (
     "ex04_lenet",
     "ex19_vision_transformer",
     "ex20_source_separation",
+    "ex21_graphs",
 )
 COUNTED = ("ex02_fashion", "ex03_cifar10_light", "ex03_cifar10", "ex09_cam")  # page « Réseau »
 WITHOUT_WEIGHTS = {"InputLayer", "Rescaling", "Activation", "Reshape", "Dropout", "Softmax"}
