@@ -1,4 +1,4 @@
-"""Dix images de Fashion-MNIST, que la page « Attention » fait lire au transformeur.
+"""Dix images de Fashion-MNIST, que lisent les réseaux des pages « Attention » et « Graphes ».
 
 Source : Xiao, Rasul et Vollgraf, arXiv 1708.07747, 2017 ; licence MIT.
 """

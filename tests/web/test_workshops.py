@@ -64,6 +64,32 @@ def test_messages_are_passed_by_hand_until_each_node_has_its_answer(page, addres
     page.get_by_text("égale à sa convolution").wait_for()
 
 
+def test_arcs_of_a_garment_are_cut_and_put_back(page, address):
+    page.goto(f"{address}/graphes.html")
+    page.select_option("#graphe", "vetement")
+    answer, told = (page.locator("#graphes [role=status]").nth(rank) for rank in (0, 1))
+    whole = answer.inner_text()
+    assert whole.startswith("Réponse : Bottine") and "Son étiquette : Bottine." in whole
+    page.get_by_role("button", name="Carré ligne 3, colonne 2", exact=True).click()
+    page.keyboard.press("ArrowRight")
+    assert "le carré ligne 3, colonne 3 entend 8 voisins" in told.inner_text()
+    assert page.locator("#graphes line").count() == 8
+    page.get_by_text("Couper ses arcs").click()
+    cut = answer.inner_text()
+    assert cut.startswith("Arcs coupés : 16 sur 312. Réponse : Bottine")
+    shares = [re.search(r"Bottine ([\d,]+) %", text)[1] for text in (whole, cut)]
+    assert shares[0] != shares[1] and f"avec tous les arcs, Bottine {shares[0]} %" in cut
+    assert "n'entend que lui-même" in told.inner_text()
+    page.focus("#graphes .morceaux [aria-pressed=true]")
+    page.keyboard.press("Enter")
+    assert answer.inner_text() == whole
+    page.get_by_text("Couper tous les arcs").click()
+    assert answer.inner_text().startswith("Arcs coupés : 312 sur 312. Réponse : Sac")
+    page.get_by_text("Les remettre tous").click()
+    page.get_by_role("button", name="Passage 2").click()
+    assert told.inner_text().startswith("Passage 2 : le carré ligne 3, colonne 3 entend 8")
+
+
 def test_a_patch_says_where_it_looks(page, address):
     page.goto(f"{address}/attention.html")
     answer, told = (page.locator("#attention [role=status]").nth(rank) for rank in (0, 1))

@@ -23,6 +23,14 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Fait un élément d'un dessin. @param {string} tag @param {Record<string, any>} attributes @param {...Node} children */
+export function svg(tag, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
 const MANY = 7; // colonnes qu'un téléphone montre toutes
 
 /** Entoure une table de quoi défiler, au clavier aussi si elle est large.

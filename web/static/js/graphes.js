@@ -1,7 +1,8 @@
-// La page « Graphes » : passer des messages à la main, un nœud après l'autre.
+// La page « Graphes » : passer des messages à la main, un nœud après l'autre, ou laisser un réseau appris le faire.
 
-import {fetchJson, make, number} from "./dom.js";
 import {convolve, readGrids} from "./convolution.js";
+import {fetchJson, make, number, svg} from "./dom.js";
+import {garmentScene} from "./garment_graph.js";
 import {gridGraph, linkGraph, pass, receive} from "./messages.js";
 
 /** @typedef {import("./messages.js").Graph} Graph */
@@ -14,7 +15,6 @@ import {gridGraph, linkGraph, pass, receive} from "./messages.js";
  * @property {(node: number) => boolean} isSquare @property {(values: number[], passes: number) => string} judge
  */
 
-const SVG = "http://www.w3.org/2000/svg";
 const BLUE = [86, 180, 233], ORANGE = [230, 159, 0]; // un texte noir s'y lit
 const KERNELS = {"0 1 0\n1 0 1\n0 1 0": "la somme des quatre voisins", "0 1 0\n1 -4 1\n0 1 0": "un laplacien"};
 const MANY = 10; // passages d'un coup
@@ -23,8 +23,11 @@ const page = document.getElementById("graphes");
 const said = make("p", {role: "status", class: "dit"}), told = make("p");
 const figure = make("figure", {class: "graphe"});
 const many = make("button", {type: "button", onclick: () => advance(MANY)}, "Dix passages");
-const choice = make("select", {id: "graphe", oninput: () => open(scenes[choice.value])});
+const choice = make("select", {id: "graphe", oninput: choose});
+const stage = make("div");
 
+/** @type {HTMLElement} le réseau appris ; les scènes se jouent à la main */
+let garment;
 /** @type {Record<string, Scene>} */
 const scenes = {};
 /** @type {Scene} */
@@ -35,12 +38,11 @@ let values = [];
 let next = [];
 let passes = 0, chosen = 0;
 
-/** @param {string} tag @param {Record<string, any>} attributes @param {...Node} children */
-function svg(tag, attributes, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.append(...children);
-  return element;
+/** Ouvre ce qui est choisi. */
+function choose() {
+  const each = scenes[choice.value];
+  stage.replaceChildren(...(each ? byHand : [garment]));
+  if (each) open(each);
 }
 
 /** @param {Scene} each */
@@ -180,8 +182,21 @@ function gridScene(image, kernel, title) {
   };
 }
 
+/** Ce que montre une scène jouée à la main. */
+const byHand = [
+  make("p", {},
+    make("button", {type: "button", onclick: () => reach(next.indexOf(null))}, "Nœud suivant"), " ",
+    make("button", {type: "button", onclick: () => advance(1)}, "Finir le passage"), " ",
+    many, " ",
+    make("button", {type: "button", onclick: () => open(scene)}, "Recommencer")),
+  said, told, figure,
+  make("p", {}, "Au clavier : les flèches vont d'un nœud à l'autre, Entrée fait recevoir celui où l'on est."),
+];
+
 async function start() {
-  const [club, examples] = await Promise.all([fetchJson("club.json"), fetchJson("exemples.json")]);
+  const [club, examples, read] = await Promise.all(
+    [fetchJson("club.json"), fetchJson("exemples.json"), garmentScene()]);
+  garment = read;
   const known = examples.find((/** @type {any} */ each) => each.id === "N3");
   scenes.club = clubScene(club);
   const kernels = {[known.kernel]: "le noyau de S3", ...KERNELS};
@@ -189,17 +204,10 @@ async function start() {
     scenes[kernel] = gridScene(known.image, kernel, `L'image 5 × 5 de S3, chaque pixel relié par ${title}`);
   }
   choice.append(make("option", {value: "club"}, "le club de karaté"),
-    ...Object.entries(kernels).map(([kernel, title]) => make("option", {value: kernel}, `une image, ${title}`)));
-  page?.replaceChildren(
-    make("p", {}, make("label", {for: "graphe"}, "Graphe : "), choice),
-    make("p", {},
-      make("button", {type: "button", onclick: () => reach(next.indexOf(null))}, "Nœud suivant"), " ",
-      make("button", {type: "button", onclick: () => advance(1)}, "Finir le passage"), " ",
-      many, " ",
-      make("button", {type: "button", onclick: () => open(scene)}, "Recommencer")),
-    said, told, figure,
-    make("p", {}, "Au clavier : les flèches vont d'un nœud à l'autre, Entrée fait recevoir celui où l'on est."));
-  open(scenes.club);
+    ...Object.entries(kernels).map(([kernel, title]) => make("option", {value: kernel}, `une image, ${title}`)),
+    make("option", {value: "vetement"}, "un vêtement, le réseau de l'exercice 21"));
+  page?.replaceChildren(make("p", {}, make("label", {for: "graphe"}, "Graphe : "), choice), stage);
+  choose();
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });
