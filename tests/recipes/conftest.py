@@ -34,6 +34,7 @@ def make_small(patch, folder):
     patch.setattr(cifar10, "ARRIVALS", (0.0, 1.0))
     patch.setattr(fashion, "TEACHER_WIDTHS", (8, 12, 16))
     patch.setattr(fashion, "FILTERS", (8, 8, 8))
+    patch.setattr(mnist, "TEACHER_WIDTHS", (8, 12, 16))
     patch.setattr(precision, "_fastest", lambda: "float32")
     patch.setattr(views, "evaluate_thumbnails", one_view)
     patch.setattr(views, "evaluate_digits", one_view)

@@ -74,11 +74,38 @@ def test_a_warped_digit_stays_recognisable(extract):
     assert np.mean(np.array(own) > other) > 0.95
 
 
-def test_a_wider_lenet_has_the_same_layers():
-    narrow, wide = mnist.build_model(), mnist.build_model(width=3)
-    assert [type(layer) for layer in narrow.layers] == [type(layer) for layer in wide.layers]
-    shapes = [wide.get_layer(name).output.shape[1:] for name in ("C1", "C3", "C5", "F6")]
-    assert shapes == [(28, 28, 18), (10, 10, 48), (360,), (252,)]
+def test_copies_are_always_the_same_and_one_in_two_is_gentle(extract):
+    x = extract("mnist")[0][:100]
+    copies = [mnist.copy(x, number) for number in range(4)]
+    np.testing.assert_array_equal(copies[1], mnist.copy(x, 1))
+    apart = [np.abs(each.astype(int) - x).mean() for each in copies]
+    assert max(apart[1], apart[3]) < min(apart[0], apart[2])
+
+
+def test_lenet_sees_another_copy_each_epoch():
+    copies = np.arange(3, dtype=np.uint8).repeat(8 * 28 * 28).reshape(3, 8, 28, 28)
+    answers = np.arange(3.0).repeat(80).reshape(3, 8, 10)
+    lessons = mnist.Lessons(copies, answers, batch_size=4, seed=0)
+    for epoch in range(5):
+        lessons.epoch = epoch
+        images, wanted = lessons[1]
+        assert images.shape == (4, 28, 28) and wanted.shape == (4, 10)
+        assert (images == epoch % 3).all() and (wanted == epoch % 3).all()
+
+
+def test_the_loss_compares_softened_answers():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0, 3, (2, 5, 10)).astype(np.float32)
+    answered, guessed = (each / each.sum(1, keepdims=True) for each in np.exp(scores))
+    powers = np.exp(scores / mnist.TEMPERATURE)
+    wanted, softened = (each / each.sum(1, keepdims=True) for each in powers)
+    found = np.asarray(mnist.soften(answered))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    loss = np.asarray(mnist.resemblance(found, guessed))
+    expected = -(mnist.TEMPERATURE**2) * (wanted * np.log(softened)).sum(1)
+    np.testing.assert_allclose(loss, expected, rtol=1e-4)
+    sure = np.eye(10, dtype=np.float32)[:5]  # un maître sûr de lui : ni infini ni nan
+    assert np.isfinite(np.asarray(mnist.resemblance(mnist.soften(sure), sure))).all()
 
 
 @pytest.mark.slow
