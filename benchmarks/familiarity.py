@@ -9,15 +9,18 @@ Rien n'est appris d'une image étrangère. Les « étrangères d'essai », d'aut
 second tableau, sont là pour choisir entre les mesures.
 """
 
+import contextlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 from scipy.special import logsumexp, softmax
 from scipy.stats import rankdata
 
-from benchmarks.strangers import practice, strangers
+from benchmarks.strangers import grey_strangers, practice, strangers
 from convnets.core.cli import FrenchParser, percent, positive_int, run
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
@@ -207,25 +210,46 @@ def report(slug: str, *, count: int, models_dir: Path, copies: Path | None) -> N
 
 
 def report_shipped(*, count: int, models_dir: Path, copies: Path | None) -> None:
-    """Mesure ce que `./predict` met en doute, export et seuil livrés, et l'écrit en un tableau."""
-    (x, y), (x_test, _) = sources.load_cifar10()
-    (x, _), _ = sources.split_validation(x, y, num_val=shipped.NUM_VAL, seed=0)
-    kinds = strangers(x_test, count, copies=copies) | practice(x, count)
-    lines = [
-        f"| modèle | mesure | doutes sur {len(x_test)} | {' | '.join(kinds)} |",
-        "|---" * (len(kinds) + 3) + "|",
-    ]
-    for slug, name in shipped.MEASURES.items():
-        classifier = Classifier(slug, models_dir=models_dir)
-        limit = classifier.card.familiarity
-        test = shipped.answers(classifier, x_test)[1]
-        cells = []
-        for images in kinds.values():
-            found = shipped.answers(classifier, images)[1]
-            cells.append(_cell(auroc(test, found), float((found < limit).mean())))
-        doubts = int((test < limit).sum())
-        lines.append(f"| `{slug}` | {name} | {doubts} | {' | '.join(cells)} |")
-    print("\n".join(lines))
+    """Mesure ce que `./predict` met en doute, export et seuil livrés : un tableau par jeu."""
+    groups: dict[str, list[str]] = {}
+    for slug in shipped.MEASURES:
+        groups.setdefault(shipped.SETS.get(slug, ("load_cifar10",))[0], []).append(slug)
+    for slugs in groups.values():
+        x, _, x_test = shipped.load_images(slugs[0])
+        others = shipped.SETS.keys() - slugs
+        if slugs[0] in shipped.SETS:
+            kinds = grey_strangers(x_test, shipped.load_images(*others)[2], count)
+        else:
+            kinds = strangers(x_test, count, copies=copies) | practice(x, count)
+        print(f"| modèle | mesure | doutes sur {len(x_test)} | {' | '.join(kinds)} |")
+        print("|---" * (len(kinds) + 3) + "|")
+        for slug in slugs:
+            cells = _cells(Classifier(slug, models_dir=models_dir), x_test, kinds)
+            print(f"| `{slug}` | {shipped.MEASURES[slug]} | {' | '.join(cells)} |", flush=True)
+        print()
+
+
+def _cells(classifier: Classifier, x_test: np.ndarray, kinds: dict[str, np.ndarray]) -> list[str]:
+    limit, test = classifier.card.familiarity, _scores(classifier, x_test)
+    cells = [str(int((test < limit).sum()))]
+    for images in kinds.values():
+        found = _scores(classifier, images)
+        cells.append(_cell(auroc(test, found), float((found < limit).mean())))
+    return cells
+
+
+def _scores(classifier: Classifier, images: np.ndarray) -> np.ndarray:
+    """Rend les familiarités d'images, `(n,)` ; -∞ pour celle que `./predict` refuse de lire."""
+    if len(classifier.input_shape) == 3:
+        return shipped.answers(classifier, images)[1]
+    found = np.full(len(images), -np.inf)
+    for number, image in enumerate(images):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "PNG")
+        file.seek(0)
+        with contextlib.suppress(ValueError):
+            found[number] = shipped.look_at(classifier, classifier.prepare(file))[1]
+    return found
 
 
 def main(argv: list[str] | None = None) -> int:

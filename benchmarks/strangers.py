@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 
 from benchmarks.photographs import checkout
@@ -63,14 +63,14 @@ def noise(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.concatenate([rng.integers(0, 256, (*shape, 3)), grey]).astype(np.uint8)
 
 
-def scramble(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Découpe chaque image en carrés de `TILE_PX` et les range au hasard."""
-    count = SIDE_PX // TILE_PX
-    tiles = images.reshape(-1, count, TILE_PX, count, TILE_PX, 3).swapaxes(2, 3)
-    tiles = tiles.reshape(len(images), count**2, TILE_PX, TILE_PX, 3)
+def scramble(images: np.ndarray, rng: np.random.Generator, *, tile_px: int = TILE_PX) -> np.ndarray:
+    """Découpe chaque image `(n, h, h, c)` en carrés de `tile_px` et les range au hasard."""
+    count, channels = images.shape[1] // tile_px, images.shape[-1]
+    tiles = images.reshape(-1, count, tile_px, count, tile_px, channels).swapaxes(2, 3)
+    tiles = tiles.reshape(len(images), count**2, tile_px, tile_px, channels)
     order = rng.permuted(np.tile(np.arange(count**2), (len(images), 1)), axis=1)
     tiles = tiles[np.arange(len(images))[:, np.newaxis], order]
-    tiles = tiles.reshape(-1, count, count, TILE_PX, TILE_PX, 3).swapaxes(2, 3)
+    tiles = tiles.reshape(-1, count, count, tile_px, tile_px, channels).swapaxes(2, 3)
     return tiles.reshape(images.shape)
 
 
@@ -230,6 +230,42 @@ def practice(x: np.ndarray, count: int) -> dict[str, np.ndarray]:
         "dégradés": (top * (1 - down) + bottom * down).astype(np.uint8),
         "carrés de 8 pixels agrandis": np.stack([_enlarged(image, rng) for image in known]),
     }
+
+
+def grey_strangers(x_test: np.ndarray, other: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """Rend des images étrangères à un réseau de chiffres ou de vêtements.
+
+    Rien n'a été réglé dessus.
+
+    Args:
+        x_test: ses images de test, uint8 `(n, 28, 28)` ; les dernières sont abîmées.
+        other: celles de l'autre jeu, chiffres ou vêtements, de même forme.
+        count: images de chaque sorte, au plus.
+
+    Returns:
+        Pour chaque sorte, uint8 `(count, 28, 28)` ou `(count, 32, 32, 3)`.
+    """
+    rng, known = np.random.default_rng(7), x_test[-count:]
+    blurred = gaussian_filter(known.astype(np.float32), (0, BLUR_PX, BLUR_PX))
+    return {
+        "l'autre jeu": other[:count],
+        "vignettes (CIFAR-10)": sources.load_cifar10()[1][0][:count],
+        "bruit": noise(rng, count),
+        "motifs dessinés": textures(rng, count),
+        "formes dessinées": np.stack([_shapes(rng) for _ in range(count)]),
+        "lettres imprimées": np.stack([_letter(rng) for _ in range(count)]),
+        "images floues": blurred.astype(np.uint8),
+        "images en morceaux": scramble(known[..., np.newaxis], rng, tile_px=7)[..., 0],
+    }
+
+
+def _letter(rng: np.random.Generator) -> np.ndarray:
+    image = Image.new("L", (112, 112))
+    font = ImageFont.load_default(size=int(rng.integers(60, 100)))
+    place, letter = rng.integers((5, -10), (40, 15)), chr(rng.integers(ord("A"), ord("Z") + 1))
+    draw = ImageDraw.Draw(image)
+    draw.text(tuple(place.tolist()), letter, font=font, fill=int(rng.integers(120, 256)))
+    return np.asarray(image.resize((28, 28), Image.Resampling.BOX))
 
 
 def _shapes(rng: np.random.Generator) -> np.ndarray:

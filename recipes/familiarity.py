@@ -1,6 +1,6 @@
 """La familiarité : ce qui fait dire à `./predict` qu'une image ne ressemble à rien d'appris.
 
-À lancer une fois les réseaux appris (deux minutes) : python -m recipes.familiarity
+À lancer une fois les réseaux appris (trois minutes) : python -m recipes.familiarity
 Résultat mesuré : docs/familiarite.md.
 
 Ce n'est pas une recette : aucun poids n'est appris. Des opérations sont ajoutées à la fin de
@@ -8,8 +8,8 @@ l'export int8 livré, qui répond pareil au bit près. Elles lisent ce que la pa
 sa deuxième sortie est la familiarité de l'image. Le seuil, fixé sur les images de validation, va
 dans le compte rendu.
 
-- Un réseau de vignettes : l'énergie de ses scores, moins l'écart des cartes de son premier groupe à
-  celles des images d'entraînement.
+- Un réseau de vignettes, de vêtements ou de chiffres : l'énergie de ses scores, moins l'écart des
+  cartes de son premier groupe à celles des images d'entraînement.
 - Celui des photos : la distance aux frontières. Ses cartes ne serviraient à rien : il a été appris
   de vignettes agrandies, et toute vraie photo leur est étrangère.
 """
@@ -30,8 +30,8 @@ from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
 
-NUM_VAL = 2000  # celles que les recettes mettent de côté
-NUM_TRAIN = 10_000  # vignettes d'entraînement dont la mesure retient les statistiques
+NUM_VAL = 2000  # images de validation, de celles que les recettes mettent de côté
+NUM_TRAIN = 10_000  # images d'entraînement dont la mesure retient les statistiques
 # Quatre doutes pour 2 000 images : à 95 % de chances, moins de 0,5 % de toutes (Clopper et
 # Pearson, borne supérieure 0,46 %). Avec dix, un autre jeu dépasserait 0,5 % une fois sur deux.
 DOUBTED_OF_VAL = 0.002
@@ -41,9 +41,15 @@ LOWEST = 0.005  # part des images de validation qui donne l'unité d'une mesure 
 BATCH_SIZE = 8
 
 MEASURES = {
+    "ex02_fashion": "énergie + groupe 1",
     "ex03_cifar10": "énergie + groupe 1",
     "ex03_cifar10_light": "énergie + groupe 1",
+    "ex04_lenet": "énergie + groupe 1",
     "ex05_photos": "distance aux frontières",
+}
+SETS = {  # jeu, et images que sa recette met de côté ; CIFAR-10 pour les autres
+    "ex02_fashion": ("load_fashion_mnist", 2000),
+    "ex04_lenet": ("load_mnist", 5000),
 }
 
 
@@ -67,15 +73,16 @@ class Gaussian(NamedTuple):
         return (z**2).sum(axis=1) - ((z @ self.kept) ** 2).sum(axis=1)
 
 
-def fit_gaussian(known: np.ndarray, *, rank: int = RANK) -> Gaussian:
+def fit_gaussian(known: np.ndarray, *, rank: int | None = None) -> Gaussian:
     """Ajuste une gaussienne à des vecteurs.
 
     Args:
         known: vecteurs `(n, c)`.
-        rank: nombre de directions, celles où ils varient le plus ; au plus c - 1.
+        rank: nombre de directions, celles où ils varient le plus ; `RANK`, ou c - 1 si c'est moins.
 
     Source : Lee et al., arXiv 1807.03888, 2018, sur les moyennes des cartes, sans les classes.
     """
+    rank = rank or min(RANK, known.shape[1] - 1)
     mean, std = known.mean(0), known.std(0) + 1e-6
     values, vectors = np.linalg.eigh(np.cov(((known - mean) / std).T))
     values, kept = values[::-1] + RIDGE, vectors[:, ::-1][:, :rank]
@@ -110,8 +117,8 @@ def energy_and_maps(fitted: Gaussian, *, energy_unit: float, distance_unit: floa
         found = tf.concat([tf.reduce_mean(maps, (1, 2)), squares], 1)
         z = found * (1 / std) - mean / std
         distance = tf.reduce_sum(tf.square(z), 1) - tf.reduce_sum(tf.square(z @ kept), 1)
-        # Les scores sont petits : l'exponentielle ne déborde pas.
-        energy = tf.math.log(tf.reduce_sum(tf.exp(scores), 1))
+        most = tf.reduce_max(scores, 1)  # sans quoi l'exponentielle pourrait déborder
+        energy = most + tf.math.log(tf.reduce_sum(tf.exp(scores - most[:, tf.newaxis]), 1))
         return (energy * (1 / energy_unit) - distance * (1 / distance_unit))[:, tf.newaxis]
 
     return measure
@@ -165,15 +172,27 @@ def write_export(model) -> bytes:
 
 
 def find_taps(model) -> dict[str, int]:
-    """Rend les tenseurs que les mesures lisent : `{"maps", "features", "scores"}`."""
+    """Rend les tenseurs que les mesures lisent : `{"maps", "features", "scores"}`.
+
+    Les cartes sont celles du premier groupe d'un réseau de `recipes.network` ; d'un autre, ce que
+    lit sa deuxième convolution.
+    """
     graph = model.subgraphs[0]
     softmax = next(each for each in graph.operators if graph.outputs[0] in each.outputs)
     dense = next(each for each in graph.operators if softmax.inputs[0] in each.outputs)
     names = [each.name.decode() for each in graph.tensors]
     maps = [i for i, name in enumerate(names) if "/group1_out" in name]
-    return {"features": dense.inputs[0], "scores": softmax.inputs[0]} | (
-        {"maps": max(maps)} if maps else {}
-    )
+    read = [each.inputs[0] for each in graph.operators if _is_convolution(model, each)]
+    maps = max(maps) if maps else read[1]
+    return {"maps": maps, "features": dense.inputs[0], "scores": softmax.inputs[0]}
+
+
+def _is_convolution(model, operator) -> bool:
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    code = model.operatorCodes[operator.opcodeIndex]
+    conv = schema.BuiltinOperator.CONV_2D
+    return conv in (code.builtinCode, code.deprecatedBuiltinCode)
 
 
 def add_measure(model, measure: Callable, taps: dict[str, int]) -> bytes:
@@ -260,8 +279,8 @@ def extend(slug: str, content: bytes, x: np.ndarray, x_val: np.ndarray) -> tuple
     Args:
         slug: nom du modèle.
         content: son export.
-        x: vignettes d'entraînement, uint8 `(n, 32, 32, 3)`.
-        x_val: vignettes de validation.
+        x: images d'entraînement, uint8 `(n, 32, 32, 3)` ou `(n, 28, 28)`.
+        x_val: images de validation.
 
     Returns:
         Le nouvel export, et les paramètres de la mesure.
@@ -277,36 +296,47 @@ def extend(slug: str, content: bytes, x: np.ndarray, x_val: np.ndarray) -> tuple
     few = [(moments(maps), scores) for maps, scores in look(model, [*chosen.values()], x_val)]
     maps, scores = (np.concatenate(each) for each in zip(*few, strict=True))
     units = {
-        "energy_unit": unit(np.log(np.exp(scores).sum(axis=1))),
+        "energy_unit": unit(np.logaddexp.reduce(scores, axis=1)),
         "distance_unit": unit(-fitted.distance(maps)),
     }
     extended = add_measure(model, energy_and_maps(fitted, **units), chosen)
     return extended, {"rank": RANK, "num_train": len(x), **units}
 
 
-def look_at(classifier: Classifier, image: Image.Image) -> tuple[list[float], float | None]:
+def look_at(classifier: Classifier, image: np.ndarray) -> tuple[list[float], float | None]:
     """Rend ce que `./predict` dit d'une image entière : d'un coup d'œil, s'il en est sûr."""
+    if image.ndim == 2:  # déjà présentée comme le réseau la lit
+        return classifier.answer([image.tobytes()])[0]
+    picture = Image.fromarray(image)
     if classifier.glance:
-        view, side_px = classifier.glance_of(image), classifier.glance.side_px
+        view, side_px = classifier.glance_of(picture), classifier.glance.side_px
         (glanced,) = classifier.answer([view], side_px=side_px)
         if max(glanced[0]) >= classifier.glance.sure:
             return glanced
-    return classifier.answer(classifier.views_of(image)[:1])[0]
+    return classifier.answer(classifier.views_of(picture)[:1])[0]
 
 
 def answers(classifier: Classifier, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rend ce que `./predict` dit de vignettes entières : probabilités et familiarités.
+    """Rend ce que `./predict` dit d'images entières : probabilités et familiarités.
 
     Args:
-        classifier: un modèle à images en couleurs.
-        images: uint8 `(n, 32, 32, 3)`.
+        classifier: un modèle.
+        images: uint8 `(n, 32, 32, 3)`, ou `(n, 28, 28)` pour un modèle en gris.
 
     Returns:
         `(n, classes)` et `(n,)`, NaN si ce modèle n'a pas de familiarité.
     """
-    found = [look_at(classifier, Image.fromarray(image)) for image in images]
+    found = [look_at(classifier, image) for image in images]
     probabilities, scores = zip(*found, strict=True)
     return np.array(probabilities), np.array(scores, float)
+
+
+def load_images(slug: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rend les images d'entraînement, de validation et de test d'un modèle."""
+    loader, num_val = SETS.get(slug, ("load_cifar10", NUM_VAL))
+    (x, y), (x_test, _) = getattr(sources, loader)()
+    (x, _), (x_val, _) = sources.split_validation(x, y, num_val=num_val, seed=0)
+    return x, x_val, x_test
 
 
 def write(slug: str, *, models_dir: Path, num_train: int, num_val: int) -> reports.Familiarity:
@@ -315,14 +345,13 @@ def write(slug: str, *, models_dir: Path, num_train: int, num_val: int) -> repor
     Args:
         slug: une clé de `MEASURES`.
         models_dir: dossier des modèles.
-        num_train: vignettes d'entraînement à regarder.
-        num_val: vignettes de validation à mettre de côté, et à regarder.
+        num_train: images d'entraînement à regarder.
+        num_val: images de validation à regarder.
 
     Raises:
         ValueError: la réponse du modèle en changerait.
     """
-    (x, y), _ = sources.load_cifar10()
-    (x, _), (x_val, _) = sources.split_validation(x, y, num_val=NUM_VAL, seed=0)
+    x, x_val, _ = load_images(slug)
     x, x_val = x[:num_train], x_val[:num_val]
     folder = Path(models_dir)
     report = reports.read_report(slug, models_dir=folder)

@@ -95,10 +95,36 @@ def test_the_shipped_exports_are_measured_as_predict_answers(rng, extract, monke
     monkeypatch.setattr(familiarity, "strangers", lambda *_, **__: {"bruit": strange})
     monkeypatch.setattr(familiarity, "practice", lambda *_: {"connues": x[:40]})
     assert familiarity.main(["--shipped"]) == 0
-    head, _, row = capsys.readouterr().out.splitlines()
+    head, _, row = capsys.readouterr().out.rstrip().splitlines()
     assert head.endswith("doutes sur 40 | bruit | connues |")
     assert row.startswith(f"| `{slug}` | énergie + groupe 1 | 0 | 100,0 / 100 | ")
     assert row.endswith(" | 50,0 / 0 |")
+
+
+def test_grey_networks_have_their_own_strangers(extract, monkeypatch, capsys):
+    sets = {name: extract(name) for name in ("mnist", "fashion_mnist", "cifar10")}
+    for name, (x, y) in sets.items():
+        both = ((x, y), (x[:30], y[:30]))
+        monkeypatch.setattr(familiarity.sources, f"load_{name}", lambda both=both: both)
+    slugs = ("ex02_fashion", "ex04_lenet")
+    monkeypatch.setattr(shipped, "MEASURES", {slug: shipped.MEASURES[slug] for slug in slugs})
+    monkeypatch.setattr(shipped, "SETS", {slug: (shipped.SETS[slug][0], 20) for slug in slugs})
+    assert familiarity.main(["--shipped", "--limit", "20"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert len(lines) == 6 and lines[0] == lines[3]
+    for slug, line in zip(slugs, lines[2::3], strict=True):
+        cells = line.strip("| ").split(" | ")
+        assert cells[:2] == [f"`{slug}`", "énergie + groupe 1"] and len(cells) == 11
+        assert int(cells[2]) <= 1  # de trente images connues
+        kinds = lines[0].strip("| ").split(" | ")
+        assert int(cells[kinds.index("bruit")].rpartition("/")[2]) >= 80
+
+
+def test_a_picture_that_predict_refuses_is_no_familiar_one():
+    blank, digit = np.zeros((2, 28, 28), np.uint8)
+    digit[5:24, 13:16] = 255
+    found = familiarity._scores(familiarity.Classifier("ex04_lenet"), np.stack([blank, digit]))
+    assert found[0] == -np.inf and np.isfinite(found[1])
 
 
 def test_near_strangers_are_objects_outside_the_ten_classes(tmp_path, monkeypatch):

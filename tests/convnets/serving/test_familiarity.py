@@ -20,7 +20,7 @@ def thumbnails(request):
 
 
 def doubted(classifier, images):
-    """Part des images, uint8 `(n, h, w, 3)`, que `./predict` mettrait en doute."""
+    """Part des images, uint8 `(n, h, w, 3)` ou `(n, h, w)`, que `./predict` mettrait en doute."""
     found = classifier.answer([image.tobytes() for image in images])
     return np.mean([score < classifier.card.familiarity for _, score in found])
 
@@ -37,6 +37,18 @@ def test_strangers_are_doubted(thumbnails, extract):
     for name in ("mnist", "fashion_mnist"):
         grey = np.pad(extract(name)[0][:60], ((0, 0), (2, 2), (2, 2)))
         assert doubted(thumbnails, grey[..., np.newaxis].repeat(3, axis=3)) >= 0.65, name
+
+
+@pytest.mark.parametrize(
+    ("slug", "known", "strange"),
+    [("ex02_fashion", "fashion_mnist", "mnist"), ("ex04_lenet", "mnist", "fashion_mnist")],
+)
+def test_a_digit_is_no_garment(slug, known, strange, extract):
+    classifier = Classifier(slug, num_threads=1)
+    assert doubted(classifier, extract(known)[0][:200]) <= 0.01
+    assert doubted(classifier, extract(strange)[0][:100]) >= 0.75
+    noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
+    assert doubted(classifier, noise) >= 0.9
 
 
 @pytest.mark.parametrize("slug", [*THUMBNAILS, "ex05_photos"])
@@ -73,7 +85,7 @@ def test_the_whole_picture_decides(repo, name, sure):
 @pytest.mark.parametrize("version", [native.VERSION, "0.0.0"])
 def test_a_model_without_a_measure_doubts_nothing(repo, monkeypatch, version):
     monkeypatch.setattr(native, "VERSION", version)
-    for slug in ("ex09_cam", "ex02_fashion"):
+    for slug in ("ex09_cam", "ex19_vision_transformer"):
         (result,) = Classifier(slug, num_threads=1).classify([str(repo / "samples" / "pont.png")])
         assert result.familiarity is None and result.familiar, slug
 
