@@ -1,7 +1,9 @@
 // Ce qu'un modèle livré, ou le vôtre, répond à une image : les calculs de `./predict`.
 
+import {SIDE} from "./digit.js";
 import {Engine} from "./engine.js";
-import {lightOnDark, square, toGrey} from "./picture.js";
+import {DECODED, digitSquare} from "./ink.js";
+import {grey, lightOnDark, square, toGrey} from "./picture.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 
@@ -60,14 +62,19 @@ export class Classifier {
     this.glancing = glancing;
     this.side = engine.input[1];
     this.isGrey = engine.input.length === 3;
+    this.decoded = card.framing === "digit" ? DECODED : undefined; // petit côté à décoder, s'il en faut un autre
   }
 
   /** @param {Uint8Array} content un `.tflite`. @param {any} report son compte rendu. */
   static async load(content, report) {
     const card = readCard(report), engine = await Engine.load(content);
     const [, height, width, channels = 3] = engine.input, count = engine.outputs[0].at(-1);
+    const isGrey = engine.input.length === 3, shape = engine.input.slice(1).join(" × ");
     if (height !== width || engine.input.length > 4 || channels !== 3) {
-      throw new Error(`Ce modèle lit des entrées ${engine.input.slice(1).join(" × ")}, et non des images carrées.`);
+      throw new Error(`Ce modèle lit des entrées ${shape}, et non des images carrées.`);
+    }
+    if (card.framing === "digit" && (width !== SIDE || !isGrey)) {
+      throw new Error(`Ce modèle lit des entrées ${shape}, et non des chiffres gris de ${SIDE} × ${SIDE}.`);
     }
     if (engine.outputs[0].length !== 2) throw new Error("Ce modèle ne répond pas par une classe.");
     if (count !== card.classes.length) {
@@ -77,8 +84,9 @@ export class Classifier {
     return new Classifier(engine, card, card.glance && await Engine.load(content, card.glance.side_px));
   }
 
-  /** Rend les vues d'une image, telles que le réseau les lira. @param {Picture} image */
+  /** Rend les vues d'une image, telles que le réseau les lira. @param {Picture} image @returns {Picture[]} */
   viewsOf(image) {
+    if (this.card.framing === "digit") return [grey(digitSquare(image), SIDE, SIDE)];
     const isThumbnail = Math.min(image.width, image.height) < 64;
     /** @type {[string, number][]} */
     const whole = [[this.card.views[0][0], 1]], views = this.isGrey || isThumbnail ? whole : this.card.views;

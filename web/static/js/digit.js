@@ -2,7 +2,7 @@
 //
 // Source : LeCun, Bottou, Bengio et Haffner, Proc. IEEE 86(11), 1998, § III.A.
 
-import {resize} from "./picture.js";
+import {grey, resize, toGrey} from "./picture.js";
 
 /** @typedef {{width: number, height: number, values: Float32Array}} Ink encre de chaque pixel, dans [0, 1]. */
 
@@ -27,24 +27,29 @@ function round(value) {
 export function placeDigit(ink) {
   const box = trim(thicken(ink)), longest = Math.max(box.width, box.height);
   const [width, height] = [box.width, box.height].map((side) => Math.max(1, round(side * BOX / longest)));
-  const pixels = new Uint8ClampedArray(3 * box.values.length);
-  box.values.forEach((value, i) => pixels.fill(round(255 * value), 3 * i, 3 * i + 3));
-  const grey = Uint8Array.from(resize({width: box.width, height: box.height, pixels}, width, height, undefined, Infinity)
-    .pixels.filter((_, i) => i % 3 === 0));
-  const most = Math.max(...grey), small = grey.map((value) => round(value * (255 / most)));
-  let total = 0, down = 0, right = 0;
-  small.forEach((value, i) => {
-    total += value;
-    down += value * Math.floor(i / width);
-    right += value * (i % width);
-  });
+  const large = grey(box.values.map((value) => round(255 * value)), box.width, box.height);
+  const pale = toGrey(resize(large, width, height, undefined, Infinity));
+  const most = Math.max(...pale), small = pale.map((value) => round(value * (255 / most)));
+  const [down, right] = massCentre(small, width);
   const clip = (/** @type {number} */ start, /** @type {number} */ length) => Math.min(SIDE - length, Math.max(0, start));
-  const top = clip(round(MIDDLE - down / total), height), left = clip(round(MIDDLE - right / total), width);
+  const top = clip(round(MIDDLE - down), height), left = clip(round(MIDDLE - right), width);
   const square = new Uint8Array(SIDE * SIDE);
   for (let y = 0; y < height; y++) {
     square.set(small.subarray(y * width, (y + 1) * width), (top + y) * SIDE + left);
   }
   return square;
+}
+
+/** Rend le centre de masse d'une image grise, du haut puis de la gauche, en pixels.
+ * @param {Uint8Array} values @param {number} width @returns {[number, number]} */
+export function massCentre(values, width) {
+  let total = 0, down = 0, right = 0;
+  values.forEach((value, i) => {
+    total += value;
+    down += value * Math.floor(i / width);
+    right += value * (i % width);
+  });
+  return [down / total, right / total];
 }
 
 /** Rogne ce qui, autour, ne porte presque pas d'encre. @param {Ink} ink @returns {Ink} */
@@ -61,7 +66,7 @@ function trim({width, height, values}) {
 
 /** Coupe, ou entoure de vide. @param {Ink} ink @param {number} left @param {number} top
  * @param {number} right @param {number} bottom @returns {Ink} */
-function crop(ink, left, top, right, bottom) {
+export function crop(ink, left, top, right, bottom) {
   const width = right - left, height = bottom - top, values = new Float32Array(width * height);
   for (let y = Math.max(0, top); y < Math.min(bottom, ink.height); y++) {
     const row = ink.values.subarray(y * ink.width + Math.max(0, left), y * ink.width + Math.min(right, ink.width));
@@ -85,20 +90,22 @@ function thicken(ink) {
   const radius = round((STROKE * Math.max(box.width, box.height) / BOX - stroke) / 2);
   if (radius < 1) return box;
   const wide = crop(box, -radius, -radius, box.width + radius, box.height + radius);
+  wide.values.forEach((value, i) => { wide.values[i] = Math.floor(255 * value) / 255; }); // des octets, comme Pillow
   return spread(spread(wide, radius, 1), radius, wide.width);
 }
 
 /** Remplace chaque pixel par le plus encré de ses voisins. @param {Ink} ink @param {number} radius
- * @param {number} step 1 : le long des lignes ; la largeur : des colonnes. @returns {Ink} */
-function spread(ink, radius, step) {
+ * @param {number} step 1 : le long des lignes ; la largeur : des colonnes.
+ * @param {(a: number, b: number) => number} [pick] ce qui en garde un de deux. @returns {Ink} */
+export function spread(ink, radius, step, pick = Math.max) {
   const length = step === 1 ? ink.width : ink.height;
   const values = ink.values.map((_, i) => {
     const at = step === 1 ? i % ink.width : Math.floor(i / ink.width);
-    let most = 0;
+    let kept = ink.values[i];
     for (let d = Math.max(-radius, -at); d <= Math.min(radius, length - 1 - at); d++) {
-      most = Math.max(most, ink.values[i + d * step]);
+      kept = pick(kept, ink.values[i + d * step]);
     }
-    return most;
+    return kept;
   });
   return {...ink, values};
 }

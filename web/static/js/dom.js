@@ -102,8 +102,9 @@ const STRIP_PX = 256; // lignes lues à la fois : une grande image n'est pas cop
 const GROUND = "rgb(128, 128, 128)"; // le fond de `./predict`, sous la transparence
 const UNREADABLE = "Ce fichier n'est pas une image que ce navigateur sait lire, ou elle est tronquée.";
 
-/** Décode une image, droite, sur fond neutre. @param {Blob} blob @returns {Promise<Picture>} */
-export async function decode(blob) {
+/** Décode une image, droite, sur fond neutre. @param {Blob} blob
+ * @param {number} [enough] petit côté auquel une grande photo peut être réduite. @returns {Promise<Picture>} */
+export async function decode(blob, enough = MIN_DECODED_PX) {
   if (!blob.size) throw new Error("Ce fichier est vide : une image est attendue.");
   const seen = await measure(blob);
   if (seen.width * seen.height > MAX_PIXELS) {
@@ -120,7 +121,7 @@ export async function decode(blob) {
   }
   const {width, height} = bitmap;
   // Comme `./predict`, qui ne décode un grand JPEG qu'à la moitié, au quart ou au huitième.
-  const times = Math.floor(Math.min(width, height) / MIN_DECODED_PX), isJpeg = head[0] === 0xff && head[1] === 0xd8;
+  const times = Math.floor(Math.min(width, height) / enough), isJpeg = head[0] === 0xff && head[1] === 0xd8;
   const factor = (isJpeg && [8, 4, 2].find((each) => times >= each)) || 1;
   const size = {width: Math.ceil(width / factor), height: Math.ceil(height / factor)};
   try {

@@ -47,7 +47,7 @@ async function name(blob) {
   bar.removeAttribute("value");
   bar.hidden = false;
   try {
-    const image = await decode(blob);
+    const image = await decode(blob, model.decoded);
     const classifier = await model.choose(image);
     const start = performance.now(), answer = await classifier.answer(image);
     if (mine !== turn) return;
@@ -172,7 +172,6 @@ async function receive(files) {
       throw new Error(`${report.name} ne décrit pas ${weights.name} : prenez les fichiers d'un même entraînement.`);
     }
     const mine = await Classifier.load(content, card);
-    if (mine.card.framing === "digit") throw new Error("Ce modèle lit des chiffres, cadrés autrement qu'une photo : lancez plutôt ./predict --model.");
     model = mine;
     own.textContent = `C'est ${weights.name} qui répond maintenant. Rechargez la page pour revenir ` +
       "aux modèles du cours.";

@@ -13,7 +13,7 @@
 /** @typedef {[number, number, number, number]} Box gauche, haut, droite, bas, en pixels. */
 
 const REDUCING_GAP = 3; // une grande réduction moyenne d'abord des blocs entiers
-const ONE = 2 ** 22; // Pillow compte en entiers : un poids de 1
+export const ONE = 2 ** 22; // Pillow compte en entiers : un poids de 1
 
 /** @typedef {{support: number, at: (x: number) => number}} Filter Sa portée, en pixels, et ses poids. */
 

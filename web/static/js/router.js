@@ -14,6 +14,7 @@ export class Router {
   /** @param {(slug: string) => Promise<Classifier>} load */
   constructor(load) {
     this.load = load;
+    this.decoded = undefined; // petit côté auquel décoder : celui de toutes les photos
     /** @type {Record<string, Promise<Classifier>>} */
     this.loaded = {};
   }
