@@ -1,8 +1,12 @@
 """Les pages où l'on essaie, dans un vrai navigateur ; voir conftest.py."""
 
+import io
 import re
 
 import pytest
+from PIL import Image, ImageDraw
+
+from convnets.core.paths import MODELS_DIR
 
 
 @pytest.mark.parametrize("name", ["chiffre", "graphes", "attention", "sources"])
@@ -11,6 +15,41 @@ def test_a_page_opened_from_a_folder_says_why_it_is_empty(chromium, site, name):
     page.goto((site / f"{name}.html").as_uri())
     assert "python -m web" in page.inner_text(f"#{name}")
     page.close()
+
+
+def _picture(*points):
+    """Une photo claire où un trait sombre relie des points, pour `set_input_files`."""
+    image, file = Image.new("RGB", (900, 700), (215, 210, 200)), io.BytesIO()
+    if points:
+        ImageDraw.Draw(image).line(points, (40, 40, 60), 18, joint="curve")
+    image.save(file, "PNG")
+    return {"name": "a.png", "mimeType": "image/png", "buffer": file.getvalue()}
+
+
+SEVEN = _picture((620, 90), (760, 90), (680, 300))
+
+
+def test_one_s_own_digit_model_reads_a_picture(page, address):
+    page.goto(f"{address}/nommer.html")
+    files = [MODELS_DIR / f"ex04_lenet{suffix}" for suffix in (".tflite", ".json")]
+    page.set_input_files("#fichier", files)
+    page.get_by_text("Modèle chargé").wait_for()
+    page.set_input_files("#fichier", SEVEN)
+    page.get_by_text("Prédiction: 7.").wait_for()
+    page.set_input_files("#fichier", _picture())
+    page.get_by_text("Aucun chiffre visible, rien ne se détache du fond").wait_for()
+
+
+def test_the_digit_of_a_picture_is_read_like_a_drawing(page, address):
+    page.goto(f"{address}/chiffre.html")
+    page.set_input_files("#image", SEVEN)
+    page.locator("#chiffre > [role=status]:has-text('LeNet : 7')").wait_for()
+    page.set_input_files("#image", {"name": "a.png", "mimeType": "", "buffer": b"non"})
+    page.locator("#chiffre > [role=status]:has-text('pas une image')").wait_for()
+    page.set_input_files("#image", _picture())
+    page.locator("#chiffre > [role=status]:has-text('Aucun chiffre visible')").wait_for()
+    page.get_by_role("button", name="Un 2").click()
+    page.locator("#chiffre > [role=status]:has-text('LeNet : 2')").wait_for()
 
 
 def test_a_digit_is_drawn_from_the_keyboard_and_moved(page, address):

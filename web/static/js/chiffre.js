@@ -1,7 +1,8 @@
 // La page « Chiffre » : en dessiner un, le déplacer, et voir ce que rend chaque couche.
 
 import {SIDE, placeDigit, shift} from "./digit.js";
-import {draw, fetchJson, make, percent} from "./dom.js";
+import {decode, draw, fetchJson, make, percent} from "./dom.js";
+import {DECODED, digitSquare} from "./ink.js";
 import {readNetworks, run} from "./layers.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
@@ -64,8 +65,22 @@ async function load(slug, name) {
 
 /** Lit la feuille. */
 function read() {
+  return take(() => placeDigit(paper.ink()));
+}
+
+/** Cherche le chiffre d'une image. @param {Blob} file */
+function open(file) {
+  return take(async () => {
+    const found = digitSquare(await decode(file, DECODED));
+    paper.wipe();
+    return found;
+  });
+}
+
+/** Prend un chiffre, et fait répondre les réseaux. @param {() => Uint8Array | Promise<Uint8Array>} find */
+async function take(find) {
   try {
-    square = placeDigit(paper.ink());
+    square = await find();
   } catch (error) {
     square = null;
     turn++;
@@ -184,6 +199,11 @@ function name(canvas, text) {
 }
 
 if (page) {
+  const picture = make("input", {type: "file", id: "image", accept: "image/*", onchange: () => {
+    const [file] = picture.files;
+    picture.value = ""; // le même fichier, choisi encore, compte aussi
+    if (file) open(file);
+  }});
   const buttons = Object.entries(EXAMPLES).map(([digit, points]) => make("button", {type: "button", onclick: () => {
     paper.trace(points);
     read();
@@ -196,6 +216,7 @@ if (page) {
           paper.wipe();
           read();
         }}, "Effacer")),
+        make("p", {}, make("label", {class: "bouton"}, "Choisir une image", picture)),
         field("Vers la droite", right), field("Vers le bas", down),
         make("p", {}, make("button", {type: "button", onclick: () => {
           down.value = right.value = "0";
