@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from convnets.core.paths import MODELS_DIR
+from tests.convnets.serving import test_command_base as heads
 
 SAMPLES = MODELS_DIR.parent / "samples"
+built = heads.built  # une tête et sa base, qui nomment une couleur
 
 
 @pytest.fixture
@@ -102,9 +104,9 @@ def test_a_picture_is_pasted_or_dropped(page, address):
         wait_for(page, "Prédiction: Avion.")
 
 
-def _picture(size, mode, **options):
+def _picture(size, mode, colour=0, **options):
     file = io.BytesIO()
-    Image.new(mode, size).save(file, **options)
+    Image.new(mode, size, colour).save(file, **{"format": "PNG"} | options)
     return file.getvalue()
 
 
@@ -118,7 +120,7 @@ def test_broken_and_huge_pictures(page, address):
     _give(page, b"", "est vide")
     _give(page, b"ce n'est pas une image", "n'est pas une image")
     _give(page, (SAMPLES / "chat.png").read_bytes()[:200], "ou elle est tronquée")
-    _give(page, _picture((20_000, 20_000), "1", format="PNG"), "démesurée (20000 × 20000 pixels)")
+    _give(page, _picture((20_000, 20_000), "1"), "démesurée (20000 × 20000 pixels)")
     name_a_sample(page)
 
 
@@ -157,6 +159,32 @@ def test_a_wrong_model_gets_one_sentence(open_page):
         page.set_input_files("#fichier", files)
         wait_for(page, said)
     name_a_sample(page)
+
+
+def test_a_head_answers_on_its_base(page, address, built):
+    folder, base, _ = built
+    weights, report = (
+        folder / "models" / f"{heads.SLUG}{suffix}" for suffix in (".tflite", ".json")
+    )
+    other = {"name": base.name, "mimeType": "", "buffer": weights.read_bytes()}
+    blue = other | {"name": "a.png", "buffer": _picture((90, 30), "RGB", (20, 20, 200))}
+    wide = other | {"buffer": (MODELS_DIR / "ex03_cifar10.tflite").read_bytes()}
+    own = [
+        {"name": path.name, "mimeType": "", "buffer": path.read_bytes()}
+        for path in (weights, report, base)
+    ]
+    page.goto(f"{address}/nommer.html")
+    for files, said in (
+        (own[:2], f"déposez avec lui sa base, {base.name}"),
+        (own[:2], heads.REMEDY),
+        (own[1:], f"Avec {base.name}, déposez"),
+        ([*own[:2], other], "ne lit pas des octets"),
+        ([*own[:2], wide], "ne se pose pas sur"),
+        (own, "Modèle chargé"),
+        ([blue], "Prédiction: Bleu."),
+    ):
+        page.set_input_files("#fichier", files)
+        wait_for(page, said)
 
 
 def test_a_model_of_another_size_answers(page, address):

@@ -4,6 +4,7 @@ import {SIDE} from "./digit.js";
 import {Engine} from "./engine.js";
 import {DECODED, digitSquare} from "./ink.js";
 import {grey, lightOnDark, square, toGrey} from "./picture.js";
+import {FLOAT32} from "./tflite.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 
@@ -16,6 +17,7 @@ import {grey, lightOnDark, square, toGrey} from "./picture.js";
  * @property {{side_px: number, sure: number} | null} glance premier regard, plus petit : son côté, et
  *     la probabilité à partir de laquelle il suffit.
  * @property {number | null} familiarity seuil sous lequel une image est étrangère.
+ * @property {string | null} base nom du fichier de la base que ce modèle, une tête, demande.
  */
 
 /**
@@ -31,9 +33,6 @@ export function readCard(report) {
   if (!Array.isArray(classes) || !classes.length) {
     throw new Error("Ce compte rendu ne nomme pas de classes : ce modèle ne nomme pas une image.");
   }
-  if (report.base) {
-    throw new Error("Ce modèle n'est qu'une tête : sa base n'est pas dans cette page.");
-  }
   const framing = report.framing ?? "crop";
   return {
     classes,
@@ -42,7 +41,13 @@ export function readCard(report) {
     temperature: report.calibration?.temperature ?? 1,
     glance: report.glance?.side_px ? report.glance : null,
     familiarity: report.familiarity?.threshold ?? null,
+    base: report.base ? baseFile(report.base) : null,
   };
+}
+
+/** Nomme le fichier d'une base, d'après ce qu'en dit un compte rendu ; voir convnets/serving/base.py. @param {any} base */
+function baseFile({name, input_px: side, layer, sha256}) {
+  return `cours-cnn-${String(name).toLowerCase()}-${side}px-${layer}-${String(sha256).slice(0, 16)}.tflite`;
 }
 
 /** Divise par une température les scores dont le softmax a donné ces probabilités.
@@ -55,33 +60,47 @@ export function soften(probabilities, temperature) {
 
 /** Un modèle et sa fiche. */
 export class Classifier {
-  /** @param {Engine} engine @param {Card} card @param {Engine | null} glancing pour le premier regard. */
-  constructor(engine, card, glancing = null) {
+  /** @param {Engine} engine @param {Card} card @param {{glancing?: Engine | null, base?: Engine | null}} [others]
+   * le premier regard, et la base dont `engine` est la tête. */
+  constructor(engine, card, {glancing = null, base = null} = {}) {
     this.engine = engine;
     this.card = card;
     this.glancing = glancing;
-    this.side = engine.input[1];
-    this.isGrey = engine.input.length === 3;
+    this.base = base;
+    const {input} = base ?? engine;
+    this.side = input[1];
+    this.isGrey = input.length === 3;
     this.decoded = card.framing === "digit" ? DECODED : undefined; // petit côté à décoder, s'il en faut un autre
   }
 
-  /** @param {Uint8Array} content un `.tflite`. @param {any} report son compte rendu. */
-  static async load(content, report) {
-    const card = readCard(report), engine = await Engine.load(content);
-    const [, height, width, channels = 3] = engine.input, count = engine.outputs[0].at(-1);
-    const isGrey = engine.input.length === 3, shape = engine.input.slice(1).join(" × ");
-    if (height !== width || engine.input.length > 4 || channels !== 3) {
+  /** @param {Uint8Array} content un `.tflite`. @param {any} report son compte rendu.
+   * @param {Uint8Array | null} [baseContent] le `.tflite` de sa base, si c'est une tête. */
+  static async load(content, report, baseContent = null) {
+    const card = readCard(report);
+    if (card.base && !baseContent) {
+      throw new Error(`Ce modèle n'est qu'une tête : déposez avec lui sa base, ${card.base}, que ` +
+        `python -m exercises.${report.exercise} --prepare écrit dans .keras/models.`);
+    }
+    const base = card.base && baseContent ? await Engine.load(baseContent) : null;
+    const engine = await (base ? Engine.load(content, undefined, FLOAT32) : Engine.load(content));
+    const {input} = base ?? engine, [, height, width, channels = 3] = input, shape = input.slice(1).join(" × ");
+    if (height !== width || input.length > 4 || channels !== 3) {
       throw new Error(`Ce modèle lit des entrées ${shape}, et non des images carrées.`);
     }
-    if (card.framing === "digit" && (width !== SIDE || !isGrey)) {
+    if (card.framing === "digit" && (width !== SIDE || input.length !== 3)) {
       throw new Error(`Ce modèle lit des entrées ${shape}, et non des chiffres gris de ${SIDE} × ${SIDE}.`);
     }
+    if (base && base.outputs[0].join() !== engine.input.join()) {
+      throw new Error(`Cette tête ne se pose pas sur ${card.base} : préparez de nouveau la base.`);
+    }
+    const count = engine.outputs[0].at(-1);
     if (engine.outputs[0].length !== 2) throw new Error("Ce modèle ne répond pas par une classe.");
     if (count !== card.classes.length) {
       throw new Error(`Ce modèle rend ${count} nombres, son compte rendu nomme ` +
         `${card.classes.length} classes : prenez les fichiers d'un même entraînement.`);
     }
-    return new Classifier(engine, card, card.glance && await Engine.load(content, card.glance.side_px));
+    const glancing = card.glance && !base ? await Engine.load(content, card.glance.side_px) : null;
+    return new Classifier(engine, card, {glancing, base});
   }
 
   /** Rend les vues d'une image, telles que le réseau les lira. @param {Picture} image @returns {Picture[]} */
@@ -128,7 +147,8 @@ export class Classifier {
   }
 
   /** Calcule une passe sur une vue. @param {Picture} view @param {Engine} [engine] */
-  pass(view, engine = this.engine) {
-    return engine.answer(this.isGrey ? lightOnDark(toGrey(view)) : Uint8Array.from(view.pixels));
+  async pass(view, engine = this.engine) {
+    const pixels = this.isGrey ? lightOnDark(toGrey(view)) : Uint8Array.from(view.pixels);
+    return engine.answer(this.base ? (await this.base.answer(pixels))[0] : pixels);
   }
 }

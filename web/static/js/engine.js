@@ -36,7 +36,7 @@ export class Engine {
   constructor(litert, model, input, outputs) {
     this.litert = litert;
     this.model = model;
-    this.input = input; // (1, h, w, 3), ou (1, h, w)
+    this.input = input; // (1, h, w, 3), (1, h, w), ou (1, c) pour une tête
     this.outputs = outputs;
   }
 
@@ -45,10 +45,11 @@ export class Engine {
    *
    * @param {Uint8Array} content contenu du fichier, tel que `./predict` le lit.
    * @param {number} [side] autre côté d'image à lui faire lire.
+   * @param {number} [type] ce qu'il doit lire, voir `fixBatch`.
    * @returns {Promise<Engine>}
    */
-  static async load(content, side) {
-    const {bytes, input, outputs} = fixBatch(content, side);
+  static async load(content, side, type) {
+    const {bytes, input, outputs} = fixBatch(content, side, type);
     const litert = await runtime();
     try {
       const model = await litert.loadAndCompile(bytes, {accelerator: "wasm"});

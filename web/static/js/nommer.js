@@ -1,6 +1,6 @@
 // La page « Nommer » : une image déposée, collée, prise ou choisie, et ce que le réseau en dit.
 
-import {Classifier} from "./classifier.js";
+import {Classifier, readCard} from "./classifier.js";
 import {decode, draw, fetchBytes, fetchJson, make, number, percent, waiting} from "./dom.js";
 import {drops} from "./occlusion.js";
 import {square} from "./picture.js";
@@ -153,32 +153,40 @@ async function showMaps() {
 
 /** Lit ce qui est déposé : une image, ou un modèle et son compte rendu. @param {File[]} files */
 async function receive(files) {
-  const weights = files.find((file) => file.name.endsWith(".tflite"));
+  const exports = files.filter((file) => file.name.endsWith(".tflite"));
   const report = files.find((file) => file.name.endsWith(".json"));
-  if (!weights && !report) {
+  if (!exports.length && !report) {
     if (files.length) await name(files[0]);
     return;
   }
   try {
-    if (!weights || !report) throw new Error("Déposez ensemble le .tflite et son .json.");
-    const content = new Uint8Array(await weights.arrayBuffer());
-    let card;
+    if (!exports.length || !report) throw new Error("Déposez ensemble le .tflite et son .json.");
+    let known;
     try {
-      card = JSON.parse(await report.text());
+      known = JSON.parse(await report.text());
     } catch {
       throw new Error(`${report.name} n'est pas un compte rendu : ce n'est pas du JSON.`);
     }
-    if (!await describes(card, content)) {
+    const {base: baseName} = readCard(known), base = exports.find((file) => file.name === baseName);
+    const weights = exports.find((file) => file !== base);
+    if (!weights) throw new Error(`Avec ${base?.name}, déposez le .tflite de la tête.`);
+    const content = await bytesOf(weights);
+    if (!await describes(known, content)) {
       throw new Error(`${report.name} ne décrit pas ${weights.name} : prenez les fichiers d'un même entraînement.`);
     }
-    const mine = await Classifier.load(content, card);
-    model = mine;
+    say("Préparation de votre modèle…");
+    model = await Classifier.load(content, known, base && await bytesOf(base));
     own.textContent = `C'est ${weights.name} qui répond maintenant. Rechargez la page pour revenir ` +
       "aux modèles du cours.";
     say("Modèle chargé : déposez une image.");
   } catch (error) {
     say(/** @type {Error} */ (error).message);
   }
+}
+
+/** @param {File} file */
+async function bytesOf(file) {
+  return new Uint8Array(await file.arrayBuffer());
 }
 
 /** Dit si un compte rendu est celui d'un modèle, d'après l'empreinte qu'il en donne.

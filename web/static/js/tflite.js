@@ -5,7 +5,8 @@
 
 const SUBGRAPHS = 2, TENSORS = 0, INPUTS = 1, OUTPUTS = 2; // champs de Model et de SubGraph
 const SHAPE = 0, TYPE = 1, SIGNATURE = 7; // champs de Tensor
-const UINT8 = 3; // valeur de TYPE
+/** Ce que lit un modèle : valeurs de TYPE. */
+export const FLOAT32 = 0, UINT8 = 3;
 
 /** Dit si un fichier commence comme un .tflite. @param {Uint8Array} bytes */
 export function isTflite(bytes) {
@@ -20,20 +21,21 @@ export function isTflite(bytes) {
  *
  * @param {Uint8Array} bytes contenu du fichier ; n'est pas modifié.
  * @param {number} [side] autre côté d'image à lui faire lire ; le sien par défaut.
+ * @param {number} [type] ce qu'il doit lire : des pixels, ou, pour une tête, `FLOAT32`.
  * @returns {{bytes: Uint8Array, input: number[], outputs: number[][]}}
- * @throws {Error} ce n'est pas un .tflite, ou il ne lit pas d'octets.
+ * @throws {Error} ce n'est pas un .tflite, ou il ne lit pas ce qu'il doit.
  */
-export function fixBatch(bytes, side) {
+export function fixBatch(bytes, side, type = UINT8) {
   if (!isTflite(bytes)) throw new Error("Ce fichier n'est pas un modèle .tflite.");
   try {
-    return fix(bytes, side);
+    return fix(bytes, side, type);
   } catch (error) {
     throw error instanceof RangeError ? new Error("Ce modèle .tflite est abîmé ou incomplet.") : error;
   }
 }
 
-/** @param {Uint8Array} bytes @param {number} [side] */
-function fix(bytes, side) {
+/** @param {Uint8Array} bytes @param {number | undefined} side @param {number} type */
+function fix(bytes, side, type) {
   const fixed = bytes.slice(), view = new DataView(fixed.buffer);
   const at = (/** @type {number} */ place) => place + view.getUint32(place, true);
   const fieldSlot = (/** @type {number} */ table, /** @type {number} */ id) => {
@@ -57,8 +59,9 @@ function fix(bytes, side) {
   }
   const read = tensors[numbers(field(graph, INPUTS))[0]], typeSlot = fieldSlot(read, TYPE);
   const typePlace = typeSlot && view.getUint16(typeSlot, true);
-  if (!typePlace || view.getInt8(read + typePlace) !== UINT8) {
-    throw new Error("Ce modèle ne lit pas des octets : les nôtres reçoivent des pixels de 0 à 255.");
+  if ((typePlace ? view.getInt8(read + typePlace) : FLOAT32) !== type) { // FLOAT32, s'il n'est pas écrit
+    throw new Error(type === UINT8 ? "Ce modèle ne lit pas des octets : les nôtres reçoivent des pixels de 0 à 255." :
+      "Cette tête ne lit pas ce que rend une base : prenez les fichiers d'un même entraînement.");
   }
   const first = field(read, SHAPE);
   if (side) for (const axis of [1, 2]) view.setInt32(first + 4 + 4 * axis, side, true);
