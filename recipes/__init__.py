@@ -2,10 +2,10 @@
 
 | commande | modèle | sur deux cœurs, environ |
 |---|---|---|
-| `python -m recipes.fashion` | ex02_fashion | 2 h |
+| `python -m recipes.fashion` | ex02_fashion | 2 h par graine |
 | `python -m recipes.cifar10` | ex03_cifar10 | 12 h par graine |
 | `python -m recipes.cifar10_light` | ex03_cifar10_light | 1 h par graine, après son maître |
-| `python -m recipes.mnist` | ex04_lenet | 45 min par graine |
+| `python -m recipes.mnist` | ex04_lenet | 25 min par graine |
 | `python -m recipes.photos` | ex05_photos | 30 min |
 | `python -m recipes.comparison` | ex04_comparison | 7 min, cinq graines |
 

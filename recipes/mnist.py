@@ -1,9 +1,8 @@
 """MNIST : LeNet et ses 61 706 paramètres, instruits par un réseau plus profond (ex04_lenet).
 
 Commande : python -m recipes.mnist
-Résultat : pas encore menée à son terme. Le modèle livré (0,38 % d'erreur ± 0,04 en une passe,
-0,34 % en moyennant sept vues, trois graines) a eu pour maître un LeNet plus large ;
-docs/records.md le raconte.
+Résultat mesuré : models/ex04_lenet.json, 0,36 % d'erreur ± 0,02 en une passe, 0,31 % en moyennant
+sept vues, deux graines ; docs/records.md raconte d'où l'on vient.
 
 Étapes, par graine :
 

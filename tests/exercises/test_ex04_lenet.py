@@ -144,9 +144,10 @@ def test_too_few_images(ex04, small_mnist, tmp_path, capsys):
 @pytest.mark.question(QUESTION)
 def test_shipped_result_reaches_the_goal():
     report = reports.read_report("ex04_lenet")
-    assert report.metrics["error"].n >= 3 and report.num_images["test"] == 10000
-    assert report.metrics["error"].mean <= 0.004
-    assert report.metrics["error_tta"].mean <= 0.0036 and report.num_views == 7
+    assert report.metrics["error"].n >= 2  # appris séparément, de rien
+    assert report.num_images["test"] == 10000
+    assert report.metrics["error"].mean <= 0.0038
+    assert report.metrics["error_tta"].mean <= 0.0034 and report.num_views == 7
     assert report.framing == "digit" and report.num_parameters == 61_706
 
 
