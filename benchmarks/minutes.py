@@ -1,7 +1,7 @@
 """Ce que chaque minute d'apprentissage rapporte, de la leçon au record, sur la machine du lecteur.
 
 Commande : python -m benchmarks.minutes
-Résultat : pas encore mesuré sur une machine libre ; --output dit où il s'écrit.
+Résultat mesuré : docs/mesures/minutes.md.
 
 Chaque point est un entraînement entier de l'exercice 03, dont le taux d'apprentissage est réglé
 pour finir au bout de ses minutes : arrêter le plus long plus tôt donnerait moins. Les modèles
@@ -97,7 +97,9 @@ def text(points: list[Point]) -> str:
         for slug, minutes, accuracy in published()
     ]
     header = ("entraînement", "minutes", "époques", "exactitude sur le test, en une passe")
-    machines = " ; ".join(dict.fromkeys(each.machine for each in points))
+    parts = [each.machine.split(" ; ") for each in points]  # sans la charge, d'un essai à l'autre
+    plain = [[part for part in some if not part.startswith("charge")] for some in parts]
+    machines = " ; ".join(dict.fromkeys(" ; ".join(some) for some in plain))
     return (
         "# CIFAR-10 : l'exactitude et les minutes\n\n"
         "Une ligne par entraînement entier, une graine ; les minutes sont celles de la commande, "
