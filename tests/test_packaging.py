@@ -12,6 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from convnets.serving.command import UNFAMILIAR
+
 REQUIREMENTS = (
     "requirements.txt",
     "cluster/requirements.txt",
@@ -42,11 +44,11 @@ def test_predict_answers_outside_of_the_repository(repo, project, tmp_path):
         shutil.copy(repo / source, site / target)
     module, _, function = project["project"]["scripts"]["predict"].partition(":")
     code = f"from {module} import {function}; {function}()"
-    for arguments, expected in (
-        (["avion.png"], "Avion"),  # une vignette, puis une photo
-        (["chien.webp"], "Chien"),
-        (["--model", "ex02_fashion", "chat.png"], "Sac"),
-        (["--model", "ex04_lenet", "chat.png"], "7"),
+    for arguments, expected, is_sure in (
+        (["avion.png"], "Avion", True),  # une vignette, puis une photo
+        (["chien.webp"], "Chien", True),
+        (["--model", "ex02_fashion", "chat.png"], "Sac", False),  # un chat n'est pas un vêtement
+        (["--model", "ex04_lenet", "chat.png"], "7", True),
     ):
         *options, name = arguments
         result = subprocess.run(
@@ -56,7 +58,8 @@ def test_predict_answers_outside_of_the_repository(repo, project, tmp_path):
             capture_output=True,
             encoding="utf-8",
         )
-        assert (result.stdout, result.stderr) == (f"Prédiction: {expected}\n", "")
+        doubt = "" if is_sure else f"predict : {repo / 'samples' / name} {UNFAMILIAR}\n"
+        assert (result.stdout, result.stderr) == (f"Prédiction: {expected}\n", doubt)
 
 
 def test_every_dependency_is_pinned_to_a_version_that_fits(repo, project):
