@@ -142,7 +142,7 @@ def test_shipped_comparison_is_fair_and_decided(comparison):
     report = reports.read_report("ex04_comparison")
     metrics, gap = report.metrics, report.details["difference"]
     assert metrics["accuracy"].n >= 5 and report.num_images["test"] == 10000
-    assert abs(report.parameters["dense"] / report.parameters["lenet_modern"] - 1) < 0.006
+    assert abs(report.parameters["dense"] / report.parameters["lenet"] - 1) < 0.006
     assert metrics["accuracy"].mean > 0.985 and metrics["accuracy_dense"].mean > 0.96
     assert 0 < gap["low"] < gap["mean"] < gap["high"]
     means = metrics["accuracy"].mean - metrics["accuracy_dense"].mean

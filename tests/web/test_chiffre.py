@@ -72,7 +72,7 @@ def test_a_digit_moves_as_in_the_exercise(side):
 @pytest.mark.parametrize(
     ("slug", "outputs", "gap"),
     [
-        ("ex04_comparison", {"lenet_modern": "lenet", "dense": "dense"}, 1e-5),
+        ("ex04_comparison", {"lenet": "lenet", "dense": "dense"}, 1e-5),
         ("ex00_position", {"cnn": "cnn", "dense": "dense"}, 2e-3),  # export en demi-précision
         ("ex04_lenet", {}, 1e-5),
     ],
