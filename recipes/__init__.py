@@ -6,7 +6,7 @@
 | `python -m recipes.cifar10` | ex03_cifar10 | 12 h par graine |
 | `python -m recipes.cifar10_light` | ex03_cifar10_light | 1 h par graine, après son maître |
 | `python -m recipes.mnist` | ex04_lenet | 25 min par graine |
-| `python -m recipes.photos` | ex05_photos | 30 min |
+| `python -m recipes.photos` | ex05_photos | 20 min, trois graines |
 | `python -m recipes.comparison` | ex04_comparison | 7 min, cinq graines |
 
 Une recette ne part que des données et, pour `photos`, de poids que d'autres ont publiés. Celle qui
