@@ -7,7 +7,7 @@
 | `python -m recipes.cifar10_light` | ex03_cifar10_light | 1 h par graine, après son maître |
 | `python -m recipes.mnist` | ex04_lenet | 25 min par graine |
 | `python -m recipes.photos` | ex05_photos | 20 min, trois graines |
-| `python -m recipes.comparison` | ex04_comparison | 7 min, cinq graines |
+| `python -m recipes.comparison` | ex04_comparison | 5 min, cinq graines |
 
 Une recette ne part que des données et, pour `photos`, de poids que d'autres ont publiés. Celle qui
 a un maître l'apprend elle-même, pour première étape. `--resume` reprend à l'étape et à l'époque où
