@@ -100,8 +100,7 @@ def compiled_recipe(recipe: Recipe, images: np.ndarray, labels: np.ndarray, prec
             batch_size=recipe.batch_size,
             precision=precision,
             resume=False,
-            teacher="none",  # le pas de ce réseau-là seul, sans les réponses d'un maître
-            rounds=0,
+            rounds=0,  # les étiquettes seules
         )
         few = images[:1], labels[:1]
         steps = stages.Stages(options)

@@ -4,10 +4,10 @@ Commande : python -m recipes.cifar10
 Résultat : pas encore menée à son terme. Le modèle livré (95,87 %) vient d'une autre suite de
 commandes, que raconte docs/records.md.
 
-Étapes, par graine :
+Étapes, par graine ; `recipes.cifar10_light` a les mêmes :
 
 1. le réseau apprend les étiquettes ;
-2. trois fois, il répond à des copies déformées du jeu, une image sur deux mêlée à une autre, puis
+2. deux fois, il répond à des copies déformées du jeu, une image sur deux mêlée à une autre, puis
    apprend ses propres réponses sur des images plus difficiles encore : un carré en est effacé,
    l'objet y est parfois plus petit, plus grand ou décentré, et l'éclairage autre. Les poids gardés
    sont quelque part entre le départ et l'arrivée, là où les images de validation sont le mieux
@@ -19,6 +19,7 @@ arXiv 1803.05407, 2018 (moyenner les poids) ; Jordan et al., « Muon », 2024. R
 maître est notre choix.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import keras
@@ -28,16 +29,17 @@ from convnets.core.cli import natural_int, run
 from convnets.datasets import sources
 from convnets.training import averaging, distribution, lessons, study, views
 from convnets.training.augmentation import alternate_mirror, cutout, relight, rescale
-from convnets.training.optimizers import FastBetaSGD, Muon, fix_norm, is_kernel, triangular
+from convnets.training.optimizers import Muon, fix_norm, is_kernel, triangular
 from convnets.training.stages import Stages, join
 from recipes import command, network
 
 SLUG = "ex03_cifar10"
 WIDTHS, DEPTH = (128, 384, 512), 3
-EPOCHS, BATCH_SIZE, NUM_VAL = 40, 512, 2000
+EPOCHS, BATCH_SIZE, NUM_VAL = 24, 512, 2000
 PEAK_RATE, WEIGHT_DECAY = 1.146e-3, 8.89e-3  # taux d'apprentissage maximal, par image du lot
+KERNEL_FACTOR = 0.08  # le pas d'un noyau dans la première étape, voir `Muon`
 LABEL_SMOOTHING, TRANSLATE_PX, CUTOUT_PX = 0.2, 4, 12
-ROUNDS, ROUND_EPOCHS, COPIES = 3, 9, 2
+ROUNDS, ROUND_EPOCHS, COPIES = 2, 8, 2
 ROUND_PEAK, ROUND_CUTOUT_PX = 0.1, 6  # le taux, en part de PEAK_RATE
 ARRIVALS = (0.0, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)  # parts de l'arrivée ; 0 : rien de gagné
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # de CIFAR-10, dans [0, 1]
@@ -63,50 +65,59 @@ def harden(images, *, indices, epoch, rng, copies: int):
     return cutout(relight(rescale(images, rng=rng), rng=rng), ROUND_CUTOUT_PX, rng=rng)
 
 
-def costs(epochs: int, rounds: int) -> list[int]:
-    """Rend le nombre d'époques de chaque étape."""
-    return [epochs, *[min(ROUND_EPOCHS, epochs)] * rounds]  # un essai court le reste
+def costs(options) -> list[int]:
+    """Rend le nombre d'époques de chaque étape ; un essai court abrège aussi les dernières."""
+    return [options.epochs, *[min(ROUND_EPOCHS, options.epochs)] * options.rounds]
 
 
 def learn(
-    train, val, *, seed: int, options, stages: Stages, epochs: int, rounds: int, prefix: str = ""
+    build: Callable[[], keras.Model],
+    train,
+    val,
+    *,
+    seed: int,
+    options,
+    stages: Stages,
+    peak_rate: float = PEAK_RATE,
+    cutout_px: int = CUTOUT_PX,
 ) -> tuple[keras.Model, dict]:
     """Apprend un réseau par toutes les étapes.
 
     Args:
+        build: construit le réseau, voir `network.build`.
         train: images et classes d'entraînement.
         val: celles de validation.
         seed: graine.
         options: celles de la recette.
         stages: ses étapes.
-        epochs: époques sur étiquettes.
-        rounds: nombre de réapprentissages.
-        prefix: début du nom des étapes.
+        peak_rate: taux d'apprentissage maximal, par image du lot.
+        cutout_px: côté du carré effacé pendant la première étape.
 
     Returns:
         Le réseau, dans le format de l'entraînement, et ses courbes, étapes bout à bout.
     """
-    model = study.build(build_model, seed=seed, precision=options.precision)
+    model = study.build(build, seed=seed, precision=options.precision)
     network.whiten(model, train[0])
     batch_size = options.batch_size or BATCH_SIZE
-    peak = PEAK_RATE * batch_size
+    peak, muon = peak_rate * batch_size, {"weight_decay": WEIGHT_DECAY}
+    muon |= {"kernel_dtype": model.compute_dtype}
     common = {"stages": stages, "seed": seed, "batch_size": batch_size}
+    common |= {"smoothing": LABEL_SMOOTHING}
+    first, *others = costs(options)
     history = lessons.learn_labels(
         model,
         train,
         val,
-        name=f"{prefix}labels",
-        epochs=epochs,
-        optimizer=triangular(FastBetaSGD, peak, weight_decay=WEIGHT_DECAY),
-        smoothing=LABEL_SMOOTHING,
-        augment=augment,
+        name="labels",
+        epochs=first,
+        optimizer=triangular(Muon, peak, kernel_factor=KERNEL_FACTOR, **muon),
+        augment=partial(augment, cutout_px=cutout_px),
         **common,
     )
-    histories, kernel_dtype = [history], model.compute_dtype
-    muon = triangular(Muon, ROUND_PEAK * peak, weight_decay=WEIGHT_DECAY, kernel_dtype=kernel_dtype)
+    histories = [history]
     few, rng = train[0][: 8 * batch_size], np.random.default_rng(0)
     few = study.random_crop(few, pad=TRANSLATE_PX, rng=rng)
-    for number, again in enumerate(costs(epochs, rounds)[1:]):
+    for number, epochs in enumerate(others):
         for kernel in filter(is_kernel, model.trainable_variables):
             kernel.assign(fix_norm(kernel))  # la normalisation qui suit n'y voit pas de différence
         before = model.get_weights()
@@ -115,11 +126,10 @@ def learn(
             model,
             train,
             val,
-            name=f"{prefix}round{number + 1}",
-            epochs=again,
-            optimizer=muon,
-            smoothing=LABEL_SMOOTHING,
-            augment=partial(harden, copies=min(COPIES, again)),
+            name=f"round{number + 1}",
+            epochs=epochs,
+            optimizer=triangular(Muon, ROUND_PEAK * peak, **muon),
+            augment=partial(harden, copies=min(COPIES, epochs)),
             translate_px=TRANSLATE_PX,
             copies=COPIES,
             first=COPIES * number,
@@ -135,27 +145,48 @@ def learn(
     return model, join(histories)
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
-    """Apprend un réseau ; rend le modèle en float32 et ses courbes."""
-    both, chosen = ((x_train, y_train), (x_val, y_val)), {"options": options, "stages": stages}
-    chosen |= {"epochs": options.epochs, "rounds": options.rounds}
-    model, history = learn(*both, seed=seed, **chosen)
-    return study.to_ship(model, build_model()), history
+def launch(argv, name: str, slug: str, doc: str, *, epochs: int, rounds: int, train) -> int:
+    """Refait un réseau de CIFAR-10, deux graines l'une après l'autre.
+
+    Args:
+        argv: ce qui suit la commande.
+        name: celle-ci, après `python -m recipes.`.
+        slug: nom du modèle publié.
+        doc: documentation de la recette.
+        epochs: époques de la première étape.
+        rounds: nombre de réapprentissages.
+        train: voir `study.run_seeds` ; il reçoit aussi `stages`.
+
+    Returns:
+        Le code de sortie.
+    """
+    parser = command.make_parser(name, slug, doc, epochs=epochs, seeds=2)
+    parser.add_argument(
+        "--rounds",
+        type=natural_int,
+        default=rounds,
+        metavar="N",
+        help=f"réapprendre N fois ses propres réponses ({rounds} par défaut)",
+    )
+    distribution.add_options(parser)
+    options = parser.parse_args(argv)
+    asked = name if options.rounds == rounds else f"{name} --rounds {options.rounds}"
+    return run(lambda: measure(options, train, name=asked))
 
 
-def measure(options, train, *, name: str, costs, **report) -> int:
+def measure(options, train, *, name: str) -> int:
     """Entraîne et mesure des réseaux de CIFAR-10 ; voir `command.measure`."""
     return command.measure(
         options,
         command=name,
         dataset=sources.load_cifar10(),
         train=train,
-        costs=costs,
+        costs=costs(options),
         headline={
             "accuracy": "exactitude sur CIFAR-10, en une passe",
             "accuracy_tta": "la même, en moyennant six vues de chaque image",
         },
-        report={"views": views.PHOTO_VIEWS, "num_views": len(views.VIEW_WEIGHTS), **report},
+        report={"views": views.PHOTO_VIEWS, "num_views": len(views.VIEW_WEIGHTS)},
         num_val=NUM_VAL,
         evaluate=views.evaluate_thumbnails,
         classes=sources.CIFAR10_CLASSES,
@@ -163,21 +194,17 @@ def measure(options, train, *, name: str, costs, **report) -> int:
     )
 
 
+def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
+    """Apprend ex03_cifar10 ; rend le modèle en float32 et ses courbes."""
+    both, common = ((x_train, y_train), (x_val, y_val)), {"options": options, "stages": stages}
+    model, history = learn(build_model, *both, seed=seed, **common)
+    return study.to_ship(model, build_model()), history
+
+
 def main(argv: list[str] | None = None) -> int:
     """Refait ex03_cifar10, une graine après l'autre."""
-    parser = command.make_parser("cifar10", SLUG, __doc__, epochs=EPOCHS, seeds=2)
-    parser.add_argument(
-        "--rounds",
-        type=natural_int,
-        default=ROUNDS,
-        metavar="N",
-        help=f"réapprendre N fois ses propres réponses ({ROUNDS} par défaut)",
-    )
-    distribution.add_options(parser)
-    options = parser.parse_args(argv)
-    name = "cifar10" if options.rounds == ROUNDS else f"cifar10 --rounds {options.rounds}"
-    stages = costs(options.epochs, options.rounds)
-    return run(lambda: measure(options, train, name=name, costs=stages))
+    chosen = {"epochs": EPOCHS, "rounds": ROUNDS, "train": train}
+    return launch(argv, "cifar10", SLUG, __doc__, **chosen)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ import hashlib
 
 import keras
 import numpy as np
+from keras import layers, ops
 
 from convnets.datasets.cache import cached_array
-from convnets.training import distillation, distribution, study
+from convnets.training import distribution, study
 from convnets.training.optimizers import Lookahead
 from convnets.training.stages import Stages
 
@@ -55,6 +56,21 @@ def deform(
     return images, labels
 
 
+def mirror_average(network: keras.Model) -> keras.Model:
+    """Construit le réseau qui moyenne les réponses de `network` à une image et à son miroir.
+
+    Args:
+        network: images `(n, h, w, c)` → probabilités `(n, classes)`.
+
+    Returns:
+        Modèle de mêmes entrées et sorties, qui partage les poids de `network`.
+    """
+    images = keras.Input(network.input_shape[1:], dtype=network.inputs[0].dtype)
+    answers = [network(images), network(ops.flip(images, axis=2))]
+    average = layers.Average(dtype="float32")(answers)
+    return keras.Model(images, average, name=f"{network.name}_mirrors")
+
+
 def answers(
     network: keras.Model,
     x: np.ndarray,
@@ -69,7 +85,7 @@ def answers(
     La réponse vaut donc pour l'une comme pour l'autre. Elle est gardée en cache.
 
     Args:
-        network: le maître, voir `distillation.load_teacher`.
+        network: le maître, images uint8 → probabilités.
         x: images uint8 d'apprentissage, voir `deform`.
         labels: leurs étiquettes `(n, classes)`.
         copies: nombre de copies.
@@ -79,7 +95,7 @@ def answers(
     Returns:
         Probabilités `(copies, n, classes)` float16.
     """
-    teacher = distillation.mirror_average(distribution.local_copy(network))
+    teacher = mirror_average(distribution.local_copy(network))
 
     def ask(copy: int) -> np.ndarray:
         print(f"Le maître répond à la copie {copy + 1} sur {copies}.", flush=True)

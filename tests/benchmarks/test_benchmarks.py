@@ -208,7 +208,7 @@ def test_rate_leaves_the_first_steps_out():
 @pytest.mark.usefixtures("eager")
 def test_the_recipe_measured_is_the_real_one(extract):
     from convnets.training import study
-    from convnets.training.optimizers import FastBetaSGD, Lookahead
+    from convnets.training.optimizers import Lookahead, Muon
     from recipes import cifar10, cifar10_light
 
     for name, module in (("light", cifar10_light), ("large", cifar10)):
@@ -220,7 +220,7 @@ def test_the_recipe_measured_is_the_real_one(extract):
     model, batches, callbacks = training_step.compiled_recipe(recipe, x[:100], y[:100], "float32")
     assert study.fit is fit and cifar10_light.WIDTHS == widths  # tout est remis en place
     assert model.name == cifar10_light.SLUG and model.get_layer("group3_conv2").filters == 16
-    assert isinstance(model.optimizer, FastBetaSGD)
+    assert isinstance(model.optimizer, Muon)
     assert [type(callback) for callback in callbacks] == [Lookahead]
     images, labels = batches[0]
     assert images.shape == (32, 32, 32, 3) and labels.shape == (32, 10)

@@ -16,7 +16,7 @@ from convnets.training import export, precision, study, views
 from recipes import cifar10, cifar10_light, command, fashion, mnist
 
 RECIPES = {"fashion": fashion, "cifar10": cifar10, "cifar10_light": cifar10_light, "mnist": mnist}
-OPTIONS = {"cifar10": ["--rounds", "2"], "mnist": ["--seeds", "2"]}
+OPTIONS = {"mnist": ["--seeds", "2"]}
 EXTRACTS = Path(__file__).resolve().parents[1] / "extracts"
 LOADERS = {"cifar10": "load_cifar10", "fashion_mnist": "load_fashion_mnist", "mnist": "load_mnist"}
 
@@ -29,8 +29,6 @@ def make_small(patch, folder):
     patch.setattr(cifar10, "WIDTHS", (8, 12, 16))
     patch.setattr(cifar10_light, "WIDTHS", (8, 12, 16))
     patch.setattr(cifar10, "DEPTH", 2)
-    patch.setattr(cifar10, "ROUNDS", 1)
-    patch.setattr(cifar10, "EPOCHS", cifar10_light.EPOCHS)  # une époque, au maître aussi
     patch.setattr(cifar10, "ARRIVALS", (0.0, 1.0))
     patch.setattr(fashion, "TEACHER_WIDTHS", (8, 12, 16))
     patch.setattr(fashion, "FILTERS", (8, 8, 8))

@@ -7,7 +7,7 @@ import pytest
 
 from convnets.training import augmentation, lessons
 from convnets.training.stages import Stages
-from recipes import cifar10, cifar10_light, fashion, mnist
+from recipes import cifar10, fashion, mnist
 
 
 def seen(augment, x, *, epoch, **more):
@@ -30,20 +30,18 @@ def test_each_image_is_mirrored_every_other_epoch(extract, monkeypatch):
 def test_each_copy_is_seen_in_both_directions(copies, monkeypatch):
     """Une image d'une copie est retournée une fois sur deux où la copie revient."""
     monkeypatch.setattr(cifar10, "ROUND_CUTOUT_PX", 0)
-    monkeypatch.setattr(cifar10_light, "CUTOUT_PX", 0)
     monkeypatch.setattr(augmentation, "SCALED", 0.0)
     monkeypatch.setattr(augmentation, "RELIT", 0.0)
     x = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
-    for augment in (cifar10.harden, cifar10_light.augment):
-        for copy in range(copies):
-            flipped = []
-            for epoch in range(copy, 4 * copies, copies):
-                found = seen(augment, x, epoch=epoch, copies=copies)
-                mirrored = (found == x[:, :, ::-1]).all((1, 2, 3))
-                assert (mirrored | (found == x).all((1, 2, 3))).all()
-                flipped.append(mirrored)
-            np.testing.assert_array_equal(flipped[0], ~flipped[1])
-            np.testing.assert_array_equal(flipped[0], flipped[2])
+    for copy in range(copies):
+        flipped = []
+        for epoch in range(copy, 4 * copies, copies):
+            found = seen(cifar10.harden, x, epoch=epoch, copies=copies)
+            mirrored = (found == x[:, :, ::-1]).all((1, 2, 3))
+            assert (mirrored | (found == x).all((1, 2, 3))).all()
+            flipped.append(mirrored)
+        np.testing.assert_array_equal(flipped[0], ~flipped[1])
+        np.testing.assert_array_equal(flipped[0], flipped[2])
 
 
 def test_the_teacher_of_garments_sees_both_directions(extract):
@@ -122,13 +120,18 @@ def test_a_round_answers_and_learns_other_copies(tmp_path, extract, monkeypatch)
     monkeypatch.setattr(lessons, "deform", spy)
     monkeypatch.setattr(cifar10, "ROUND_PEAK", 0.0)
     options = SimpleNamespace(
-        batch_size=50, precision="float32", resume=False, module="essai", models_dir=tmp_path
+        epochs=2,
+        batch_size=50,
+        precision="float32",
+        resume=False,
+        module="essai",
+        models_dir=tmp_path,
     )
     both, found = ((x[:100], y[:100]), (x[100:150], y[100:150])), []
     for rounds in (0, 2):
-        stages = Stages(options)
-        chosen = {"options": options, "stages": stages, "epochs": 2, "rounds": rounds}
-        model, history = cifar10.learn(*both, seed=0, **chosen)
+        options.rounds, stages = rounds, Stages(options)
+        chosen = {"options": options, "stages": stages}
+        model, history = cifar10.learn(cifar10.build_model, *both, seed=0, **chosen)
         assert len(history["loss"]) == 2 + 2 * rounds
         found.append(model)
     assert (

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from convnets.core import paths, reports
-from convnets.training import cost, lessons
+from convnets.core import paths
+from convnets.training import cost
 from convnets.training.stages import Stages
 from recipes import __main__ as listing
 from recipes import cifar10, cifar10_light, fashion, mnist
@@ -16,7 +16,7 @@ RECIPES = {"fashion": fashion, "cifar10": cifar10, "cifar10_light": cifar10_ligh
 STAGES = {
     "fashion": ["teacher", "pupil"],
     "cifar10": ["labels", "round1", "round2"],
-    "cifar10_light": ["teacher_labels", "teacher_round1", "pupil"],
+    "cifar10_light": ["labels", "round1"],
     "mnist": ["teacher", "pupil"],
 }
 
@@ -25,9 +25,7 @@ STAGES = {
     "name",
     [
         "mnist",  # un maître, puis son élève
-        pytest.param(
-            "cifar10_light", marks=pytest.mark.slow
-        ),  # les étapes de cifar10, et la sienne
+        pytest.param("cifar10_light", marks=pytest.mark.slow),
         pytest.param("fashion", marks=pytest.mark.slow),
         pytest.param("cifar10", marks=pytest.mark.slow),
     ],
@@ -56,8 +54,7 @@ def test_what_predict_reads(made):
     cifar, light, digits = (made(name).report for name in ("cifar10", "cifar10_light", "mnist"))
     assert cifar.views[0] == ("crop", 1.0) and cifar.views == light.views
     assert (cifar.num_views, digits.num_views, digits.framing) == (6, 7, "digit")
-    assert " --rounds 2 " in cifar.command and "--teacher" not in light.command
-    assert light.targets == lessons.TARGETS and not cifar.targets
+    assert "--rounds" not in f"{cifar.command} {light.command}"  # ceux de la recette
     for weights in (made("cifar10").weights, made("cifar10_light").weights):
         for each in weights:  # arrondis à 16 bits : c'est ce qui est mesuré et livré
             np.testing.assert_array_equal(each, each.astype(np.float16))
@@ -65,9 +62,9 @@ def test_what_predict_reads(made):
 
 @pytest.mark.slow
 def test_a_recipe_cut_between_two_stages_ends_alike(made, small, cut, same, capfd):
-    with cut("pupil"):
+    with cut("round1"):
         left = small("cifar10_light", code=130)
-    assert left.points == {"teacher_labels_seed0.npz", "teacher_round1_seed0.npz"}
+    assert left.points == {"labels_seed0.npz"}
     assert "--resume" in capfd.readouterr().err
     assert same(made("cifar10_light").weights, small("cifar10_light", "--resume").weights, 2e-3)
 
@@ -96,9 +93,8 @@ def test_starting_again_forgets_the_stages_of_before(tmp_path):
 
 @pytest.mark.slow
 def test_labels_alone_teach_otherwise(small, made, same):
-    alone = small("cifar10_light", "--teacher", "none")
-    assert alone.stages == ["labels"] and " --teacher none " in alone.report.command
-    assert not alone.report.targets
+    alone = small("cifar10_light", "--rounds", "0")
+    assert alone.stages == ["labels"] and " --rounds 0 " in alone.report.command
     assert not same(made("cifar10_light").weights, alone.weights, 1e-3)
 
 
@@ -116,24 +112,6 @@ def test_each_seed_learns_alone(made, monkeypatch):
     taught = cost.training_pflop(pupil, 100) + cost.inference_pflop(teacher, 108)
     costs = [stage["pflop"] for stage in found.report.details["stages"]]
     assert costs == pytest.approx([alone, taught] * 2)
-
-
-def test_a_teacher_made_by_its_recipe_is_not_learnt_again(tmp_path):
-    options = SimpleNamespace(models_dir=tmp_path)
-    assert cifar10_light.find_teacher(options) is None
-    runs = paths.runs_dir(cifar10.SLUG, models_dir=tmp_path)
-    whole = f"python -m recipes.cifar10 --seeds 2 --epochs {cifar10.EPOCHS}"
-    for folder, command, found in (
-        (tmp_path, "python -m exercises.ex03_again --seeds 2 --epochs 40", None),
-        (tmp_path, "python -m recipes.cifar10 --seeds 2 --epochs 4", None),
-        (tmp_path, f"{whole} --limit 500", None),
-        (tmp_path, whole, tmp_path),
-        (runs, whole, runs),
-    ):
-        folder.mkdir(parents=True, exist_ok=True)
-        report = reports.Report(command=command, metrics={}, exercise=cifar10.SLUG)
-        reports.save_report(report, folder / f"{cifar10.SLUG}.json")
-        assert cifar10_light.find_teacher(options) == found, command
 
 
 def test_costs_count_what_each_stage_does():
