@@ -10,6 +10,8 @@ l'image. Décrire : un GRU lit les mots déjà dits, puis regarde la carte par a
 (FiLM, Perez et al., arXiv 1709.07871), et on ajoute ce que les cases en disent.
 """
 
+from functools import partial
+
 import keras
 from keras import layers, ops
 
@@ -24,7 +26,9 @@ UNITS = 128  # état du GRU, largeur des couches
 FORGET = 0.5  # dropout de l'état : sans lui, la phrase suit l'habitude et non l'image
 GATES = 64  # nombres par case qui décident de ce qui compte
 # Les vecteurs des mots et des cases, au départ : les petits de Keras tardent à se distinguer.
-WIDE = keras.initializers.RandomNormal(stddev=0.4)
+# Créés au moment de construire : créés ici, ils tireraient leur graine à l'import, et non de celle
+# de l'exercice.
+WIDE = partial(keras.initializers.RandomNormal, stddev=0.4)
 MOMENTUM = 0.9  # à 0,99, les moyennes des lots seraient en retard sur un si court apprentissage
 
 
@@ -50,7 +54,7 @@ def place(maps, units: int):
     saurait plus ce qui était en haut.
     """
     return layers.EinsumDense(
-        "ncd,de->nce", output_shape=(CELLS, units), bias_axes="ce", bias_initializer=WIDE
+        "ncd,de->nce", output_shape=(CELLS, units), bias_axes="ce", bias_initializer=WIDE()
     )(maps)
 
 
@@ -96,7 +100,7 @@ def build_answerer() -> keras.Model:
     """
     maps = keras.Input((CELLS, WIDTHS[-1]))
     words = keras.Input((None, MAX_ASKED), dtype="uint8")
-    x = layers.Embedding(len(ASKED.words), UNITS, embeddings_initializer=WIDE)(words)
+    x = layers.Embedding(len(ASKED.words), UNITS, embeddings_initializer=WIDE())(words)
     asked = layers.Dense(UNITS, activation="relu")(ops.sum(x, axis=2))  # (n, q, 128)
     scale, shift = (ops.expand_dims(layers.Dense(GATES)(asked), 2) for _ in range(2))
     cells = ops.relu(scale * ops.expand_dims(place(maps, GATES), 1) + shift)  # (n, q, 64, 64)

@@ -1,5 +1,7 @@
 """Les réseaux : une phrase qui ne lit pas la suite, qui s'arrête ; ce que valent les témoins."""
 
+import importlib.util
+
 import keras
 import numpy as np
 import pytest
@@ -52,6 +54,18 @@ def test_shapes_and_parameters(model):
     assert found["answers"].shape == (2, 3, len(ANSWERS))
     for each in found.values():
         np.testing.assert_allclose(np.sum(each, axis=-1), 1, atol=1e-5)
+
+
+def test_another_process_draws_the_same_weights():
+    """Le module chargé une seconde fois, comme le ferait un autre processus."""
+    spec = importlib.util.spec_from_file_location("again", network.__file__)
+    again, drawn = importlib.util.module_from_spec(spec), []
+    spec.loader.exec_module(again)
+    for module in (network, again):
+        keras.utils.set_random_seed(0)
+        drawn.append(module.build_answerer().get_weights())
+    for first, second in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.question(QUESTION)
