@@ -2,9 +2,9 @@
 
 | commande | modèle | sur deux cœurs, environ |
 |---|---|---|
-| `python -m recipes.fashion` | ex02_fashion | 2 h par graine |
-| `python -m recipes.cifar10` | ex03_cifar10 | 12 h par graine |
-| `python -m recipes.cifar10_light` | ex03_cifar10_light | 1 h par graine, après son maître |
+| `python -m recipes.fashion` | ex02_fashion | 47 min par graine |
+| `python -m recipes.cifar10` | ex03_cifar10 | 3 h par graine |
+| `python -m recipes.cifar10_light` | ex03_cifar10_light | 42 min par graine |
 | `python -m recipes.mnist` | ex04_lenet | 25 min par graine |
 | `python -m recipes.photos` | ex05_photos | 20 min, trois graines |
 | `python -m recipes.comparison` | ex04_comparison | 5 min, cinq graines |

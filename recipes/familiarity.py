@@ -9,7 +9,7 @@ sa deuxième sortie est la familiarité de l'image. Le seuil, fixé sur les imag
 dans le compte rendu.
 
 - Un réseau de vignettes, de vêtements ou de chiffres : l'énergie de ses scores, moins l'écart des
-  cartes de son premier groupe à celles des images d'entraînement.
+  cartes d'un de ses groupes, le premier ou le deuxième, à celles des images d'entraînement.
 - Celui des photos : la distance aux frontières. Ses cartes ne serviraient à rien : il a été appris
   de vignettes agrandies, et toute vraie photo leur est étrangère.
 """
@@ -41,12 +41,13 @@ LOWEST = 0.005  # part des images de validation qui donne l'unité d'une mesure 
 BATCH_SIZE = 8
 
 MEASURES = {
-    "ex02_fashion": "énergie + groupe 1",
+    "ex02_fashion": "énergie + groupe 2",
     "ex03_cifar10": "énergie + groupe 1",
     "ex03_cifar10_light": "énergie + groupe 1",
     "ex04_lenet": "énergie + groupe 1",
     "ex05_photos": "distance aux frontières",
 }
+ENERGY_WEIGHTS = {"ex02_fashion": 1.5}  # ce que pèse l'énergie ; 1 ailleurs
 SETS = {  # jeu, et images que sa recette met de côté ; CIFAR-10 pour les autres
     "ex02_fashion": ("load_fashion_mnist", 2000),
     "ex04_lenet": ("load_mnist", 5000),
@@ -171,19 +172,21 @@ def write_export(model) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def find_taps(model) -> dict[str, int]:
+def find_taps(model, *, group: int = 1) -> dict[str, int]:
     """Rend les tenseurs que les mesures lisent : `{"maps", "features", "scores"}`.
 
-    Les cartes sont celles du premier groupe d'un réseau de `recipes.network` ; d'un autre, ce que
-    lit sa deuxième convolution.
+    Args:
+        model: ce que `read_export` a rendu.
+        group: à partir de 1, le groupe d'un réseau de `recipes.network` dont on lit les cartes ;
+            d'un autre réseau, ce que lit la convolution qui suit.
     """
     graph = model.subgraphs[0]
     softmax = next(each for each in graph.operators if graph.outputs[0] in each.outputs)
     dense = next(each for each in graph.operators if softmax.inputs[0] in each.outputs)
     names = [each.name.decode() for each in graph.tensors]
-    maps = [i for i, name in enumerate(names) if "/group1_out" in name]
+    maps = [i for i, name in enumerate(names) if f"/group{group}_out" in name]
     read = [each.inputs[0] for each in graph.operators if _is_convolution(model, each)]
-    maps = max(maps) if maps else read[1]
+    maps = max(maps) if maps else read[group]
     return {"maps": maps, "features": dense.inputs[0], "scores": softmax.inputs[0]}
 
 
@@ -286,17 +289,18 @@ def extend(slug: str, content: bytes, x: np.ndarray, x_val: np.ndarray) -> tuple
         Le nouvel export, et les paramètres de la mesure.
     """
     model = read_export(content)
-    taps = find_taps(model)
     if MEASURES[slug] == "distance aux frontières":
+        taps = find_taps(model)
         chosen = {name: taps[name] for name in ("features", "scores")}
         return add_measure(model, boundary_distance, chosen), {}
+    taps = find_taps(model, group=int(MEASURES[slug][-1]))
     chosen = {name: taps[name] for name in ("maps", "scores")}
     few = [(moments(maps), scores) for maps, scores in look(model, [*chosen.values()], x)]
     fitted = fit_gaussian(np.concatenate([maps for maps, _ in few]))
     few = [(moments(maps), scores) for maps, scores in look(model, [*chosen.values()], x_val)]
     maps, scores = (np.concatenate(each) for each in zip(*few, strict=True))
     units = {
-        "energy_unit": unit(np.logaddexp.reduce(scores, axis=1)),
+        "energy_unit": unit(np.logaddexp.reduce(scores, axis=1)) / ENERGY_WEIGHTS.get(slug, 1),
         "distance_unit": unit(-fitted.distance(maps)),
     }
     extended = add_measure(model, energy_and_maps(fitted, **units), chosen)

@@ -1,8 +1,8 @@
 """Fashion-MNIST : les couches imposées, instruites par un réseau plus profond (ex02_fashion).
 
 Commande : python -m recipes.fashion
-Résultat : pas encore menée à son terme. Le modèle livré (94,57 %) a eu un autre maître, parti de
-photographies en couleurs ; docs/records.md le raconte.
+Résultat mesuré : models/ex02_fashion.json, 94,64 % ± 0,01, deux graines ; docs/records.md raconte
+d'où l'on vient.
 
 Étapes, par graine :
 
@@ -131,9 +131,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
         copies=COPIES,
         **common,
     )
-    shipped = build_model()  # les mêmes poids, en float32
-    shipped.set_weights(model.get_weights())
-    return shipped, history
+    return study.to_ship(model, build_model()), history
 
 
 def main(argv: list[str] | None = None) -> int:

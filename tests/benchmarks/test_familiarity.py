@@ -114,7 +114,7 @@ def test_grey_networks_have_their_own_strangers(extract, monkeypatch, capsys):
     assert len(lines) == 6 and lines[0] == lines[3]
     for slug, line in zip(slugs, lines[2::3], strict=True):
         cells = line.strip("| ").split(" | ")
-        assert cells[:2] == [f"`{slug}`", "énergie + groupe 1"] and len(cells) == 11
+        assert cells[:2] == [f"`{slug}`", shipped.MEASURES[slug]] and len(cells) == 11
         assert int(cells[2]) <= 1  # de trente images connues
         kinds = lines[0].strip("| ").split(" | ")
         assert int(cells[kinds.index("bruit")].rpartition("/")[2]) >= 80

@@ -170,7 +170,7 @@ def test_shipped_model_on_the_real_extract(ex02, extract):
 @pytest.mark.question(QUESTION)
 def test_shipped_result_reaches_the_goal():
     report = reports.read_report("ex02_fashion")
-    assert report.metrics["accuracy"].n >= 3
+    assert report.metrics["accuracy"].n >= 2  # apprises séparément, chacune avec son maître
     assert report.metrics["accuracy"].mean >= 0.945  # le but : 94,5 %
     assert report.num_images["test"] == 10000
 

@@ -72,6 +72,20 @@ def test_the_boundary_distance_is_the_one_of_numpy(repo, extract):
     assert Engine(content).answer(x)[1][:, 0] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("slug", "shapes"),
+    [
+        ("ex02_fashion", [[14, 14, 64], [7, 7, 128]]),
+        ("ex03_cifar10_light", [[15, 15, 64], [7, 7, 256]]),
+    ],
+)
+def test_the_maps_of_a_group_are_those_the_next_convolution_reads(repo, slug, shapes):
+    model = familiarity.read_export((repo / "models" / f"{slug}.tflite").read_bytes())
+    tensors = model.subgraphs[0].tensors
+    found = [tensors[familiarity.find_taps(model, group=k)["maps"]] for k in (1, 2)]
+    assert [[*tensor.shapeSignature[1:]] for tensor in found] == shapes
+
+
 @pytest.mark.slow
 def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypatch):
     """Sur un extrait : un export qui a déjà une familiarité en reçoit une autre, une seule."""

@@ -55,7 +55,7 @@ def test_what_predict_reads(made):
     assert cifar.views[0] == ("crop", 1.0) and cifar.views == light.views
     assert (cifar.num_views, digits.num_views, digits.framing) == (6, 7, "digit")
     assert "--rounds" not in f"{cifar.command} {light.command}"  # ceux de la recette
-    for weights in (made("cifar10").weights, made("cifar10_light").weights):
+    for weights in (made(name).weights for name in ("fashion", "cifar10", "cifar10_light")):
         for each in weights:  # arrondis à 16 bits : c'est ce qui est mesuré et livré
             np.testing.assert_array_equal(each, each.astype(np.float16))
 
