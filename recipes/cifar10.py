@@ -4,7 +4,7 @@ Commande : python -m recipes.cifar10
 Résultat : pas encore menée à son terme. Le modèle livré (95,87 %) vient d'une autre suite de
 commandes, que raconte docs/records.md.
 
-Étapes, par graine ; `recipes.cifar10_light` a les mêmes :
+Étapes, par graine ; `recipes.cifar10_light` a les mêmes, et n'en refait la seconde qu'une fois :
 
 1. le réseau apprend les étiquettes ;
 2. deux fois, il répond à des copies déformées du jeu, une image sur deux mêlée à une autre, puis

@@ -293,7 +293,7 @@ def extend(slug: str, content: bytes, x: np.ndarray, x_val: np.ndarray) -> tuple
         taps = find_taps(model)
         chosen = {name: taps[name] for name in ("features", "scores")}
         return add_measure(model, boundary_distance, chosen), {}
-    taps = find_taps(model, group=int(MEASURES[slug][-1]))
+    taps = find_taps(model, group=int(MEASURES[slug][-1]))  # « groupe 1 » ou « groupe 2 »
     chosen = {name: taps[name] for name in ("maps", "scores")}
     few = [(moments(maps), scores) for maps, scores in look(model, [*chosen.values()], x)]
     fitted = fit_gaussian(np.concatenate([maps for maps, _ in few]))
