@@ -4,7 +4,7 @@ Commande : python -m recipes.cifar10
 Résultat : pas encore menée à son terme. Le modèle livré (95,87 %) vient d'une autre suite de
 commandes, que raconte docs/records.md.
 
-Étapes, par graine ; `recipes.cifar10_light` a les mêmes, et n'en refait la seconde qu'une fois :
+Étapes, par graine, qui sont aussi celles de `recipes.cifar10_light` :
 
 1. le réseau apprend les étiquettes ;
 2. deux fois, il répond à des copies déformées du jeu, une image sur deux mêlée à une autre, puis
@@ -145,7 +145,7 @@ def learn(
     return model, join(histories)
 
 
-def launch(argv, name: str, slug: str, doc: str, *, epochs: int, rounds: int, train) -> int:
+def launch(argv, name: str, slug: str, doc: str, *, epochs: int, train) -> int:
     """Refait un réseau de CIFAR-10, deux graines l'une après l'autre.
 
     Args:
@@ -154,7 +154,6 @@ def launch(argv, name: str, slug: str, doc: str, *, epochs: int, rounds: int, tr
         slug: nom du modèle publié.
         doc: documentation de la recette.
         epochs: époques de la première étape.
-        rounds: nombre de réapprentissages.
         train: voir `study.run_seeds` ; il reçoit aussi `stages`.
 
     Returns:
@@ -164,13 +163,13 @@ def launch(argv, name: str, slug: str, doc: str, *, epochs: int, rounds: int, tr
     parser.add_argument(
         "--rounds",
         type=natural_int,
-        default=rounds,
+        default=ROUNDS,
         metavar="N",
-        help=f"réapprendre N fois ses propres réponses ({rounds} par défaut)",
+        help=f"réapprendre N fois ses propres réponses ({ROUNDS} par défaut)",
     )
     distribution.add_options(parser)
     options = parser.parse_args(argv)
-    asked = name if options.rounds == rounds else f"{name} --rounds {options.rounds}"
+    asked = name if options.rounds == ROUNDS else f"{name} --rounds {options.rounds}"
     return run(lambda: measure(options, train, name=asked))
 
 
@@ -203,8 +202,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
 
 def main(argv: list[str] | None = None) -> int:
     """Refait ex03_cifar10, une graine après l'autre."""
-    chosen = {"epochs": EPOCHS, "rounds": ROUNDS, "train": train}
-    return launch(argv, "cifar10", SLUG, __doc__, **chosen)
+    return launch(argv, "cifar10", SLUG, __doc__, epochs=EPOCHS, train=train)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """CIFAR-10 : le réseau de poche, quatre fois plus petit (ex03_cifar10_light).
 
 Commande : python -m recipes.cifar10_light
-Résultat : pas encore menée à son terme. Le modèle livré (94,31 %) vient d'une autre suite de
-commandes, que raconte docs/records.md.
+Résultat mesuré : models/ex03_cifar10_light.json, 94,45 % en une passe (94,23 et 94,67), 94,88 % en
+moyennant six vues, deux graines ; docs/records.md raconte d'où l'on vient.
 
 Les étapes sont celles de `recipes.cifar10`, sans autre réseau pour maître que lui-même.
 
@@ -17,7 +17,7 @@ from recipes import cifar10
 
 SLUG = "ex03_cifar10_light"
 WIDTHS, DEPTH = (64, 256, 304), 2
-EPOCHS, ROUNDS = 26, 1
+EPOCHS = 26
 PEAK_RATE = 1.465e-3  # taux d'apprentissage maximal, par image du lot
 CUTOUT_PX = 6  # moins que le grand réseau : il retient moins
 
@@ -37,8 +37,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
 
 def main(argv: list[str] | None = None) -> int:
     """Refait ex03_cifar10_light, une graine après l'autre."""
-    chosen = {"epochs": EPOCHS, "rounds": ROUNDS, "train": train}
-    return cifar10.launch(argv, "cifar10_light", SLUG, __doc__, **chosen)
+    return cifar10.launch(argv, "cifar10_light", SLUG, __doc__, epochs=EPOCHS, train=train)
 
 
 if __name__ == "__main__":

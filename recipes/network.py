@@ -47,7 +47,7 @@ def build(
     x = layers.Rescaling(scale, offset, dtype="float32")(x)
     filters = 2 * 4 * channels
     x = layers.Conv2D(filters, 2, use_bias=False, trainable=False, name="whitening")(x)
-    x = layers.Activation("gelu")(x)  # (n, 31, 31, 24)
+    x = layers.Activation("gelu", name="whitening_out")(x)  # (n, 31, 31, 24)
     for number, filters in enumerate(widths, start=1):
         x = _group(
             x, filters, depth, f"group{number}"
