@@ -25,7 +25,7 @@ from convnets.figures import style
 
 MINUTES = (1, 2, 4, 8, 16)
 PUBLISHED = {
-    "ex03_cifar10_light": "réseau léger, son maître perdu non compté",
+    "ex03_cifar10_light": "réseau léger, par sa recette",
     "ex03_cifar10": "grand réseau, étapes précédentes comptées",
 }
 NAME = "minutes"
