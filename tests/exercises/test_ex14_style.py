@@ -125,10 +125,13 @@ def test_the_content_alone_stays_as_it_is(ex14, base, monkeypatch):
 
 
 def test_an_image_already_has_its_own_style(ex14, base, monkeypatch):
+    """Aux arrondis près, qui grandissent de pas en pas, plus ou moins selon le processeur."""
     monkeypatch.setattr(ex14, "JITTER_PX", 0)
+    other = photo(15, 31, phase=2)
+    _, expected = ex14.transfer(base, photo(), other, **LAYERS, options=options(steps=1))
     kept, curves = ex14.transfer(base, photo(), photo(), **LAYERS, options=options(steps=5))
     np.testing.assert_allclose(kept, photo(), atol=0.01)
-    np.testing.assert_allclose(curves["style"], 0, atol=1e-9)
+    np.testing.assert_allclose(curves["style"], 0, atol=1e-6 * expected["style"][0])
 
 
 def test_jitter_moves_what_the_network_sees(ex14, base):

@@ -103,6 +103,15 @@ def test_a_package_that_is_only_imported_changes_nothing(command):
     assert process.communicate(timeout=30) == ("", "") and process.returncode == 0
 
 
+@pytest.mark.parametrize("chosen", [None, "0"])
+def test_tensorflow_trains_with_onednn_unless_told_otherwise(command, chosen, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if chosen:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", chosen)
+    process = command("import os\nprint(os.environ['TF_ENABLE_ONEDNN_OPTS'])\n")
+    assert process.communicate(timeout=30) == (f"{chosen or 1}\n", "")
+
+
 @pytest.mark.parametrize("redirection", ["2>&-", "<&-", ""])
 def test_tensorflow_is_imported_in_silence(command, redirection):
     source = "import tensorflow, sys\nprint('ici')\nprint('là', file=sys.stderr)\n"
