@@ -193,11 +193,10 @@ def measure(options, train, *, name: str) -> int:
     )
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
-    """Apprend ex03_cifar10 ; rend le modèle en float32 et ses courbes."""
-    both, common = ((x_train, y_train), (x_val, y_val)), {"options": options, "stages": stages}
-    model, history = learn(build_model, *both, seed=seed, **common)
-    return study.to_ship(model, build_model()), history
+def train(x_train, y_train, x_val, y_val, *, build=build_model, **settings):
+    """Apprend un réseau, voir `learn` ; rend celui qu'on livre, en float32, et ses courbes."""
+    model, history = learn(build, (x_train, y_train), (x_val, y_val), **settings)
+    return study.to_ship(model, build()), history
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,10 +9,10 @@ Les étapes sont celles de `recipes.cifar10`, sans autre réseau pour maître qu
 Source : Jordan, arXiv 2404.00498, 2024 (le réseau).
 """
 
+from functools import partial
+
 import keras
 
-from convnets.training import study
-from convnets.training.stages import Stages
 from recipes import cifar10
 
 SLUG = "ex03_cifar10_light"
@@ -27,16 +27,10 @@ def build_model() -> keras.Model:
     return cifar10.build_model(WIDTHS, DEPTH, name=SLUG)
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
-    """Apprend le réseau ; rend le modèle en float32 et ses courbes."""
-    both, common = ((x_train, y_train), (x_val, y_val)), {"options": options, "stages": stages}
-    common |= {"peak_rate": PEAK_RATE, "cutout_px": CUTOUT_PX}
-    model, history = cifar10.learn(build_model, *both, seed=seed, **common)
-    return study.to_ship(model, build_model()), history
-
-
 def main(argv: list[str] | None = None) -> int:
     """Refait ex03_cifar10_light, une graine après l'autre."""
+    own = {"build": build_model, "peak_rate": PEAK_RATE, "cutout_px": CUTOUT_PX}
+    train = partial(cifar10.train, **own)
     return cifar10.launch(argv, "cifar10_light", SLUG, __doc__, epochs=EPOCHS, train=train)
 
 

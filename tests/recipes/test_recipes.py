@@ -16,7 +16,7 @@ RECIPES = {"fashion": fashion, "cifar10": cifar10, "cifar10_light": cifar10_ligh
 STAGES = {
     "fashion": ["teacher", "pupil"],
     "cifar10": ["labels", "round1", "round2"],
-    "cifar10_light": ["labels", "round1"],
+    "cifar10_light": ["labels", "round1", "round2"],
     "mnist": ["teacher", "pupil"],
 }
 
