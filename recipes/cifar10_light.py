@@ -27,10 +27,11 @@ def build_model() -> keras.Model:
     return cifar10.build_model(WIDTHS, DEPTH, name=SLUG)
 
 
+train = partial(cifar10.train, build=build_model, peak_rate=PEAK_RATE, cutout_px=CUTOUT_PX)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Refait ex03_cifar10_light, une graine après l'autre."""
-    own = {"build": build_model, "peak_rate": PEAK_RATE, "cutout_px": CUTOUT_PX}
-    train = partial(cifar10.train, **own)
     return cifar10.launch(argv, "cifar10_light", SLUG, __doc__, epochs=EPOCHS, train=train)
 
 
