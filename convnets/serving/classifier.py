@@ -35,6 +35,8 @@ PHOTO_MODEL = "ex05_photos"  # celui des photos, quand on n'en demande pas un ; 
 DIGIT_SHAPE = (28, 28)  # ce que rend `digits.read_digit`
 BATCH_SIZE = 32  # images d'un lot, au plus ; voir `split`
 FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
+ALONE_PX = 64  # à partir de ce côté, des fils de plus rapportent à une image seule
+MAX_ALONE_THREADS = 4  # au-delà, non mesuré
 PENDING_BYTES = 256 * 32 * 32 * 3  # de vues lues avant de les calculer : quatre photos
 
 
@@ -143,7 +145,8 @@ class Classifier:
     Args:
         slug: nom du modèle, par exemple `"ex03_cifar10"`.
         models_dir: dossier qui contient `slug.tflite` et `slug.json`.
-        num_threads: fils de calcul, un par cœur par défaut.
+        num_threads: fils de calcul, un par cœur par défaut, que des images se partagent.
+        alone: une seule image à nommer : elle a ces fils pour elle.
 
     Raises:
         FileNotFoundError: modèle absent, ou base jamais préparée.
@@ -156,6 +159,7 @@ class Classifier:
         *,
         models_dir: Path = MODELS_DIR,
         num_threads: int | None = None,
+        alone: bool = False,
     ):
         settle(Path(models_dir), slug)
         path = Path(models_dir) / f"{slug}.tflite"
@@ -163,6 +167,8 @@ class Classifier:
         self.card = card = read_card(slug, models_dir=models_dir, content=content)
         self.slug, self.models_dir, self._content = slug, Path(models_dir), content
         self.num_threads = num_threads or os.cpu_count() or 1
+        several = alone and (card.input_shape[0] or 0) >= ALONE_PX  # None : un côté quelconque
+        self._engine_threads = min(self.num_threads, MAX_ALONE_THREADS) if several else 1
         shown = printable(slug)
         try:
             engine = self._new_engine()
@@ -170,7 +176,7 @@ class Classifier:
             raise ValueError(
                 f"{shown}.tflite n'est pas un modèle LiteRT lisible. {RETRIEVE}"
             ) from error
-        self._free = [engine]  # les moteurs à un fil dont personne ne se sert
+        self._free = [engine]  # les moteurs dont personne ne se sert
         self._engine: Engine | None = None  # celui de `predict`, sur tous les cœurs
         self._base = self._load_base(card.base, engine.input_shape) if card.base else None
         self._turn = contextlib.nullcontext()
@@ -204,17 +210,17 @@ class Classifier:
         self.glance = None if self._is_prepared or self._base else card.glance
 
     def _new_engine(self) -> "Engine | NativeEngine":
-        """Rend un moteur à un fil, sans NumPy si le modèle, à images en couleurs, s'y prête."""
-        card = self.card
+        """Rend un moteur, sans NumPy si le modèle, à images en couleurs, s'y prête."""
+        card, num_threads = self.card, self._engine_threads
         if len(card.input_shape) == 3 and card.framing == FRAMING and not card.base:
             with contextlib.suppress(ImportError):  # un Python sans ctypes
                 from convnets.serving.native import native_engine
 
-                native = native_engine(self._content)
+                native = native_engine(self._content, num_threads=num_threads)
                 if native:
                     return native
         self._content = bytes(self._content)  # que ces moteurs se partagent
-        return Engine(self._content, num_threads=1)
+        return Engine(self._content, num_threads=num_threads)
 
     def _load_base(self, path: Path, head_shape: tuple[int, ...]) -> Engine:
         shown, remedy = printable(self.slug), f"python -m exercises.{self.card.exercise} --prepare"

@@ -311,7 +311,7 @@ def _run(options) -> int:
         from convnets.core.images import open_image
 
         open_image(paths[0])
-    classifier = router.load(slug, models_dir=folder)
+    classifier = router.load(slug, models_dir=folder, alone=len(paths) == 1)
     gc.enable()  # le script predict le coupe le temps des imports
     progress = _Progress(len(paths))
     exit_code = 1 if errors else 0

@@ -20,6 +20,7 @@ READ, WRITE = 0, 1  # LiteRtTensorBufferLockMode
 UINT8, FLOAT32 = 3, 1  # LiteRtElementType
 INT = 2  # kLiteRtAnyTypeInt
 AUTO_REGISTER, MIN_SEVERITY = 24, 25  # LiteRtEnvOptionTag
+XNNPACK = b"xnnpack"  # LrtGetCpuOptionsIdentifier
 
 
 class _TensorType(ctypes.Structure):  # LiteRtRankedTensorType, 72 octets
@@ -58,16 +59,17 @@ class NativeEngine:
         library: chemin de `libLiteRt.so`.
         content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée ; rendu par
             `files.map_file`, ses pages, que le moteur a recopiées à sa façon, vont au système.
+        num_threads: fils de calcul.
 
     Raises:
         ValueError: l'API C a refusé ce contenu, ou il a une autre forme.
         OSError, AttributeError: la bibliothèque ne se charge pas, ou il y manque une fonction.
     """
 
-    def __init__(self, library: str, content: bytes | mmap.mmap):
+    def __init__(self, library: str, content: bytes | mmap.mmap, *, num_threads: int = 1):
         self._lib = ctypes.CDLL(library)
         self._env, self._compiled = c_void_p(), c_void_p()
-        model, options = c_void_p(), c_void_p()
+        model, options, threads = c_void_p(), c_void_p(), c_void_p()
         weakref.finalize(
             self,
             _release,
@@ -75,6 +77,7 @@ class NativeEngine:
             content,
             {
                 "CompiledModel": self._compiled,
+                "OpaqueOptions": threads,
                 "Options": options,
                 "Model": model,
                 "Environment": self._env,
@@ -89,6 +92,12 @@ class NativeEngine:
         self._input, *self._outputs = self._signature(model)
         call("LiteRtCreateOptions", byref(options))
         call("LiteRtSetOptionsHardwareAccelerators", options, CPU)
+        if num_threads > 1:
+            self._lib.strdup.restype = c_void_p
+            text = c_void_p(self._lib.strdup(b"num_threads = %d" % num_threads))
+            call("LiteRtCreateOpaqueOptions", XNNPACK, text, self._lib.free, byref(threads))
+            call("LiteRtAddOpaqueOptions", options, threads)
+            threads.value = None  # `options` les rendra
         call("LiteRtCreateCompiledModel", self._env, model, options, byref(self._compiled))
         if mapped:  # une page encore demandée serait relue du fichier
             content.madvise(mmap.MADV_DONTNEED)
@@ -210,12 +219,12 @@ def _release(lib: ctypes.CDLL, content: bytes | mmap.mmap, handles: dict[str, c_
             getattr(lib, f"LiteRtDestroy{kind}")(handle)
 
 
-def native_engine(content: bytes | mmap.mmap) -> NativeEngine | None:
+def native_engine(content: bytes | mmap.mmap, *, num_threads: int = 1) -> NativeEngine | None:
     """Rend le moteur natif, ou None quand il faut passer par l'`Interpreter`."""
     library = library_path()
     if library is None:
         return None
     try:
-        return NativeEngine(library, content)
+        return NativeEngine(library, content, num_threads=num_threads)
     except (OSError, AttributeError, ValueError):
         return None

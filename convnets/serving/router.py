@@ -40,11 +40,14 @@ class Router:
 
     Args:
         models_dir: dossier des modèles.
-        num_threads: fils de calcul, un par cœur par défaut.
+        num_threads, alone: voir `Classifier`.
     """
 
-    def __init__(self, *, models_dir: Path = MODELS_DIR, num_threads: int | None = None):
+    def __init__(
+        self, *, models_dir: Path = MODELS_DIR, num_threads: int | None = None, alone: bool = False
+    ):
         self.models_dir, self.num_threads = Path(models_dir), num_threads or os.cpu_count() or 1
+        self.alone = alone
         self._loaded: dict[str, Classifier] = {}
         self._lock = Lock()
         self._has_photos = PHOTO_MODEL in slugs(None, models_dir=self.models_dir)
@@ -58,7 +61,7 @@ class Router:
         with self._lock:
             if slug not in self._loaded:
                 self._loaded[slug] = Classifier(
-                    slug, models_dir=self.models_dir, num_threads=self.num_threads
+                    slug, models_dir=self.models_dir, num_threads=self.num_threads, alone=self.alone
                 )
             return self._loaded[slug]
 
@@ -111,10 +114,11 @@ def slugs(slug: str | None, *, models_dir: Path = MODELS_DIR) -> list[str]:
     return [DEFAULT_MODEL, PHOTO_MODEL] if has_photos else [DEFAULT_MODEL]
 
 
-def load(
-    slug: str | None, *, models_dir: Path = MODELS_DIR, num_threads: int | None = None
-) -> Classifier | Router:
-    """Charge un modèle, ou, sans nom, de quoi choisir le modèle de chaque image."""
-    if slug:
-        return Classifier(slug, models_dir=models_dir, num_threads=num_threads)
-    return Router(models_dir=models_dir, num_threads=num_threads)
+def load(slug: str | None, **settings) -> Classifier | Router:
+    """Charge un modèle, ou, sans nom, de quoi choisir le modèle de chaque image.
+
+    Args:
+        slug: nom du modèle, ou None.
+        **settings: `models_dir`, `num_threads` et `alone`, voir `Classifier`.
+    """
+    return Classifier(slug, **settings) if slug else Router(**settings)

@@ -45,6 +45,35 @@ def test_same_probabilities_as_the_interpreter(content, extract):
 
 
 @supported
+@pytest.mark.parametrize("num_threads", [1, 2, 4])
+def test_as_many_threads_as_asked_give_the_same_answer(repo, num_threads):
+    content = (repo / "models" / "ex05_photos.tflite").read_bytes()
+    image = np.random.default_rng(0).integers(0, 256, 192 * 192 * 3, np.uint8).tobytes()
+    before = num_tasks()
+    engine = native.native_engine(content, num_threads=num_threads)
+    found = engine.answer([image])
+    assert num_tasks() - before == num_threads - 1  # et celui qui appelle
+    assert found == native.native_engine(content).answer([image])
+
+
+def num_tasks() -> int:
+    return len([*Path("/proc/self/task").iterdir()])
+
+
+@supported
+@pytest.mark.parametrize("slug", ["ex05_photos", "ex03_cifar10"])
+def test_only_a_photo_alone_takes_every_core(repo, slug):
+    picture = str(repo / "samples" / "pont.png")
+    before, shipped = num_tasks(), Classifier(slug, num_threads=2)
+    (expected,) = shipped.classify([picture])
+    assert num_tasks() == before
+    alone = Classifier(slug, num_threads=2, alone=True)
+    (found,) = alone.classify([picture])
+    assert num_tasks() - before == (slug == "ex05_photos")
+    assert found[:3] == expected[:3]
+
+
+@supported
 @pytest.mark.parametrize("damage", [b"", b"x" * 4000, "tronqué", "abîmé"])
 def test_another_content_is_refused(content, damage):
     if isinstance(damage, str):
@@ -111,6 +140,8 @@ class Counting:
 
     def __getattr__(self, name):
         function = getattr(self.library, name)
+        if not name.startswith("LiteRt"):  # strdup et free, de la bibliothèque C
+            return function
 
         def call(*arguments):
             self.called += 1
@@ -118,7 +149,9 @@ class Counting:
                 return 1
             status = function(*arguments)
             kind = name.removeprefix("LiteRt")
-            if kind.startswith("Destroy"):
+            if kind == "AddOpaqueOptions":  # celui à qui on les donne les détruira
+                self.destroyed["OpaqueOptions"] += not status
+            elif kind.startswith("Destroy"):
                 self.destroyed[kind.removeprefix("Destroy")] += 1
             elif kind.startswith("Create") and not status:
                 kind = kind.removeprefix("Create").removeprefix("Managed")
@@ -129,7 +162,7 @@ class Counting:
 
 
 def one_answer(content, library):
-    native.NativeEngine(library, content).answer([bytes(32 * 32 * 3)])
+    native.NativeEngine(library, content, num_threads=2).answer([bytes(32 * 32 * 3)])
 
 
 @supported
@@ -143,10 +176,11 @@ def test_whatever_call_fails_everything_is_given_back(monkeypatch, content):
         "Environment",
         "Model",
         "Options",
+        "OpaqueOptions",
         "CompiledModel",
         "TensorBuffer",
     }
-    num_calls = whole.called - sum(whole.destroyed.values())
+    num_calls = whole.called - sum(whole.destroyed.values()) + 1  # AddOpaqueOptions en est un
     for failing in range(1, num_calls + 1):
         broken = Counting(real, failing=failing)
         monkeypatch.setattr(native.ctypes, "CDLL", lambda path, broken=broken: broken)
