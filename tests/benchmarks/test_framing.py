@@ -11,7 +11,7 @@ from convnets.serving.classifier import Classifier
 
 @pytest.fixture(scope="module")
 def classifier():
-    return Classifier()
+    return Classifier("ex03_cifar10_light")  # il répond vite
 
 
 def test_images_are_those_set_aside_by_the_recipe():
@@ -102,7 +102,7 @@ def test_a_folder_without_classes_is_refused(tmp_path, capsys):
 def test_the_tables(as_dataset, monkeypatch, capsys):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     monkeypatch.setattr(framing, "NUM_VAL", 20)
-    assert framing.main(["--limit", "20"]) == 0
+    assert framing.main(["--limit", "20", "--model", "ex03_cifar10_light"]) == 0
     printed = capsys.readouterr().out
     assert printed.count("\n| crop") == 1 + len(framing.VIEW_SETS)
     assert "| crop + crop 0.85 + crop 0.7 + squash |" in printed and "n'importe où" in printed

@@ -48,8 +48,9 @@ def test_methods_without_gradient_draw_without_keras(repo, cat, tmp_path, method
         "print(code, [m for m in ('keras', 'tensorflow', 'torch') if m in sys.modules])"
     )
     output = tmp_path / "carte.png"
+    options = ["--explain", str(output), "--method", method, "--model", "ex03_cifar10_light"]
     result = subprocess.run(
-        [sys.executable, "-c", code, "--explain", str(output), "--method", method, str(cat)],
+        [sys.executable, "-c", code, *options, str(cat)],
         cwd=repo,
         capture_output=True,
         text=True,
