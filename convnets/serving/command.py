@@ -215,6 +215,10 @@ def main(argv: list[str] | None = None) -> int:
         if getattr(error, "errno", None) in {errno.ENOSPC, errno.EIO} and not error.filename:
             _drop_stdout()  # disque plein : Python réessaierait en sortant, et le dirait en anglais
         _report(reason(error))
+    except RuntimeError as error:
+        if "new thread" not in str(error):  # c'est ainsi que Python dit la limite atteinte
+            raise
+        _report("le système refuse un fil de calcul de plus ; relevez la limite (ulimit -u).")
     return 1
 
 

@@ -3,6 +3,7 @@
 import os
 import select
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -221,3 +222,18 @@ def test_one_class_is_singular(repo, monkeypatch):
     monkeypatch.setattr(Classifier, "_new_engine", lambda self: Engine())
     with pytest.raises(ValueError, match=r"1 classe attendue\. "):
         Classifier(DEFAULT_MODEL, models_dir=repo / "models")
+
+
+def test_a_system_that_refuses_threads(repo, monkeypatch, capfd):
+    """Sous `ulimit -u`, par exemple : une image s'en passe, et plusieurs le disent."""
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    cat, plane = (str(repo / "samples" / name) for name in ("chat.png", "avion.png"))
+    assert command.main([cat]) == 0
+    assert capfd.readouterr().out == "Prédiction: Chat\n"
+    assert command.main([cat, plane]) == 1
+    out, error = capfd.readouterr()
+    assert out == "" and error.count("\n") == 1 and "ulimit -u" in error
