@@ -19,7 +19,7 @@ import keras
 
 from convnets.core.cli import agreed, percent
 
-LONG_S = 20 * 60  # au-delà, on propose `--minutes`
+LONG_S = 10 * 60  # une leçon ; au-delà, on propose `--minutes`
 MEASURED_S = 2.0  # durée des premiers pas, avant d'annoncer la durée du tout
 REDRAWN_S = 1.0  # entre deux mises à jour sur un terminal
 

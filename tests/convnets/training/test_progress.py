@@ -132,13 +132,13 @@ def test_a_resumed_training_counts_only_what_is_left(clock, capsys):
     ]
 
 
-@pytest.mark.parametrize(("step_s", "proposed"), [(59.0, False), (61.0, True)])
-def test_twenty_minutes_and_more_propose_the_option(clock, capsys, step_s, proposed):
+@pytest.mark.parametrize(("step_s", "proposed"), [(29.5, False), (30.5, True)])
+def test_ten_minutes_and_more_propose_the_option(clock, capsys, step_s, proposed):
     line = progress.Progress(proposes=True, clock=clock)
     stage(line, clock, step_s=step_s, epochs=2)
     out = capsys.readouterr().out
-    assert out.startswith("Durée prévue : 20 min environ (1 graine, 2 époques)")
-    assert ("`--minutes 20` ajuste l'entraînement à cette machine." in out) == proposed
+    assert out.startswith("Durée prévue : 10 min environ (1 graine, 2 époques)")
+    assert ("`--minutes 10` ajuste l'entraînement à cette machine." in out) == proposed
 
 
 def test_a_terminal_shows_one_line(clock, monkeypatch):
