@@ -161,12 +161,18 @@ def learn_teacher(train, val, *, seed: int, options, stages: Stages) -> keras.Mo
 
 
 def answers(teacher: keras.Model, copies: np.ndarray) -> np.ndarray:
-    """Rend ce que le maître répond à des copies, adouci : `(copies, n, 10)` float32."""
-    found = []
-    for number, images in enumerate(copies):
+    """Rend ce que le maître répond à des copies, adouci : `(copies, n, 10)` float32, en cache."""
+
+    def ask(number: int) -> np.ndarray:
         print(f"Le maître répond à la copie {number + 1} sur {len(copies)}.", flush=True)
-        found.append(soften(teacher.predict(images, batch_size=500, verbose=0)))
-    return np.stack(found)
+        return np.asarray(soften(teacher.predict(copies[number], batch_size=500, verbose=0)))
+
+    return lessons.remember(
+        teacher,
+        [copies],
+        f"{TEMPERATURE}",
+        lambda: np.stack([ask(number) for number in range(len(copies))]),
+    )
 
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):

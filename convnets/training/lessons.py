@@ -12,6 +12,7 @@ arXiv 1710.09412, 2017 (mêler deux images). Un nombre fini de copies est notre 
 """
 
 import hashlib
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -103,13 +104,32 @@ def answers(
         with distribution.alone():
             return teacher.predict(images, batch_size=500, verbose=0).astype(np.float16)
 
-    images = hashlib.sha256(x.tobytes() + labels.tobytes()).hexdigest()
-    types, backend = {layer.compute_dtype for layer in network.layers}, keras.backend.backend()
-    key = (
-        f"{fingerprint(network)} {images} {first} {copies} {translate_px} {MIXED} {sorted(types)} "
-        f"{backend}"
+    asked = f"{first} {copies} {translate_px} {MIXED}"
+    return remember(
+        network, (x, labels), asked, lambda: np.stack([ask(copy) for copy in range(copies)])
     )
-    return cached_array("lessons", key, lambda: np.stack([ask(k) for k in range(copies)]))[0]
+
+
+def remember(
+    network: keras.Model,
+    arrays: Sequence[np.ndarray],
+    asked: str,
+    compute: Callable[[], np.ndarray],
+) -> np.ndarray:
+    """Rend ce qu'un maître a répondu, relu du cache s'il y est, demandé et gardé sinon.
+
+    Args:
+        network: le maître.
+        arrays: ce à quoi il répond.
+        asked: le reste de ce dont ses réponses dépendent.
+        compute: les lui demande.
+    """
+    images = hashlib.sha256()
+    for array in arrays:
+        images.update(np.ascontiguousarray(array))
+    types, backend = {layer.compute_dtype for layer in network.layers}, keras.backend.backend()
+    key = f"{fingerprint(network)} {images.hexdigest()} {asked} {sorted(types)} {backend}"
+    return cached_array("lessons", key, compute)[0]
 
 
 def fingerprint(*networks: keras.Model) -> str:

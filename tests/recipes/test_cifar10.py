@@ -91,6 +91,21 @@ def test_lenet_sees_another_copy_each_epoch():
         assert (images == epoch % 3).all() and (wanted == epoch % 3).all()
 
 
+def test_a_resumed_recipe_does_not_ask_the_teacher_again(extract, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))  # un cache vide
+    monkeypatch.setattr(mnist, "TEACHER_WIDTHS", (8, 12, 16))
+    x, teacher = extract("mnist")[0][:20], mnist.build_teacher()
+    copies = np.stack([mnist.copy(x, number) for number in range(2)])
+    found = mnist.answers(teacher, copies)
+    assert capsys.readouterr().out.count("Le maître répond") == 2
+    softened = np.asarray(mnist.soften(teacher.predict(copies[1], verbose=0)))
+    np.testing.assert_allclose(found[1], softened, atol=1e-5)
+    np.testing.assert_array_equal(mnist.answers(teacher, copies), found)
+    assert "Le maître répond" not in capsys.readouterr().out
+    mnist.answers(teacher, copies[:, ::-1])  # d'autres images
+    assert "Le maître répond" in capsys.readouterr().out
+
+
 def test_the_loss_compares_softened_answers():
     rng = np.random.default_rng(0)
     scores = rng.normal(0, 3, (2, 5, 10)).astype(np.float32)
