@@ -176,8 +176,12 @@ def test_ctrl_c_between_two_renames_waits(save, tmp_path, monkeypatch):
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(os, "replace", replace_then_ctrl_c)
-    with pytest.raises(KeyboardInterrupt):
-        save(tmp_path, score=0.99)
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignoré après un « & »
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            save(tmp_path, score=0.99)
+    finally:
+        signal.signal(signal.SIGINT, previous)
     monkeypatch.undo()
     assert len(calls) == 3
     assert reports.read_report("ex99_essai", models_dir=tmp_path).score == 0.99
