@@ -120,12 +120,20 @@ def build(output: Path) -> None:
             warning=warnings,
             parallel=2,
         )
+        app.connect("html-page-context", _shorten_menu, priority=1)  # avant le thème
         app.build(force_all=True)
     if warnings.getvalue():
         raise ValueError(f"le site a des défauts :\n{warnings.getvalue()}")
     for path in output.rglob("*.html"):
         path.write_text(polish(path.read_text(encoding="utf-8")), encoding="utf-8")
     _zip(output)
+
+
+def _shorten_menu(app, pagename, templatename, context, doctree) -> None:
+    """Le menu d'une page n'ouvre que sa branche : sans cela, chacune redit les 243 autres."""
+    if "toctree" in context:
+        whole = context["toctree"]
+        context["toctree"] = lambda **options: whole(**options | {"collapse": True})
 
 
 def _copy_models(folder: Path) -> None:

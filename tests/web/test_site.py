@@ -30,6 +30,14 @@ def test_the_first_view_is_light(page, address):
         assert sum(sizes) < MAX_FIRST_VIEW_BYTES, name
 
 
+@pytest.mark.parametrize("name", ["ex17_detection.html", "ex17_detection/roi.html"])
+def test_the_menu_opens_its_own_branch_only(site, name):
+    menu = (site / name).read_text(encoding="utf-8").partition('class="sidebar-tree"')[2]
+    menu = menu.partition("</aside>")[0]
+    assert "proposals" in menu and "ex18_segmentation.html" in menu
+    assert "ex18_segmentation/" not in menu
+
+
 def test_text_and_search_work_from_a_folder(page, site):
     page.goto((site / "search.html").as_uri() + "?q=dropout")
     page.locator("#search-results li a").first.wait_for()
