@@ -144,8 +144,8 @@ def test_ctrl_c_then_the_rest(pictures, tmp_path, repo):
     import pyarrow as pa
 
     # De quoi durer quelques secondes : le signal doit arriver pendant le travail.
-    listed = sorted(str(path) for path in pictures.iterdir()) * 8
-    pq.write_table(pa.table({"path": listed}), tmp_path / "liste.parquet", row_group_size=64)
+    listed = sorted(str(path) for path in pictures.iterdir()) * 3
+    pq.write_table(pa.table({"path": listed}), tmp_path / "liste.parquet", row_group_size=24)
     arguments = ("--input", tmp_path / "liste.parquet", "--output", tmp_path / "out")
     process = start(*arguments, repo=repo, start_new_session=True)
     deadline = time.monotonic() + HANG_S

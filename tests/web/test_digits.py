@@ -52,7 +52,7 @@ def pictures():
     """Des chiffres de toutes sortes : prêts, dessinés, photographiés, et d'étranges formes."""
     x, rng = load_extract("mnist")[0], np.random.default_rng(0)
     yield from (to_image(each) for digit in x[:4] for each in (digit, 255 - digit))
-    yield from (draw(digit, rng) for draw in SCENES for digit in x[20:28])
+    yield from (draw(digit, rng) for draw in SCENES for digit in x[20:23])
     yield pen((800, 600), (250, 100, 300), 4)
     yield pen((600, 800), (150, 300, 300), 90)
     yield pen((300, 300), (5, 5, 60), 8)
@@ -76,7 +76,7 @@ def test_digits_are_found_as_predict_finds_them():
     some = list(pictures())
     found, known = find(some), [expected(each) for each in some]
     pairs = [pair for pair in zip(found, known, strict=True) if isinstance(pair[1], list)]
-    assert len(pairs) > 60
+    assert len(pairs) > 30
     for got, want in zip(found, known, strict=True):
         if isinstance(want, str):
             assert got == want[0].upper() + want[1:]
