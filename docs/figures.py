@@ -216,7 +216,7 @@ PARTS = (
         "cifar10",
         "03. CIFAR-10",
         "python -m exercises.ex03_cifar10",
-        "Le plus léger des deux modèles livrés pour les photographies. Les pertes changent quand, "
+        "Le plus léger des deux modèles livrés pour les vignettes. Les pertes changent quand, "
         "les étiquettes apprises, il réapprend ses propres réponses à des images mêlées.",
         network("ex03_cifar10_light", "load_cifar10"),
     ),
