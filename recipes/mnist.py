@@ -22,7 +22,7 @@ maître). Un nombre fini de copies est notre approximation.
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from convnets.core.cli import run
 from convnets.datasets import sources
@@ -30,6 +30,7 @@ from convnets.training import cost, lessons, result, study, views
 from convnets.training.augmentation import Distortion, random_warp
 from convnets.training.optimizers import FastBetaSGD, triangular
 from convnets.training.stages import Stages
+from exercises.ex04_lenet import build_lenet as build_model
 from recipes import command, network
 
 SLUG = "ex04_lenet"
@@ -49,22 +50,6 @@ TEACHER_EPOCHS, TEACHER_BATCH_SIZE = 12, 512
 TEACHER_PEAK_RATE, TEACHER_WEIGHT_DECAY = 1.465e-3, 8.87e-3  # par image du lot
 TEACHER_SMOOTHING = 0.0  # un maître lissé instruit moins bien : Müller et al., arXiv 1906.02629
 MEAN, STD = (0.1307,), (0.3081,)  # de MNIST, dans [0, 1]
-
-
-def build_model() -> keras.Model:
-    """Construit LeNet : images uint8 `(n, 28, 28)` → probabilités `(n, 10)` float32."""
-    images = keras.Input((28, 28), dtype="uint8")
-    x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
-    x = layers.Reshape((28, 28, 1))(x)
-    x = layers.Conv2D(6, 5, padding="same", activation="relu", name="C1")(x)  # (n, 28, 28, 6)
-    x = layers.MaxPooling2D(2, name="S2")(x)  # (n, 14, 14, 6)
-    x = layers.Conv2D(16, 5, activation="relu", name="C3")(x)  # (n, 10, 10, 16)
-    x = layers.MaxPooling2D(2, name="S4")(x)  # (n, 5, 5, 16)
-    x = layers.Flatten()(x)  # (n, 400)
-    x = layers.Dense(120, activation="relu", name="C5")(x)
-    x = layers.Dense(84, activation="relu", name="F6")(x)
-    outputs = layers.Dense(10, activation="softmax", dtype="float32")(x)
-    return keras.Model(images, outputs, name="lenet")
 
 
 def build_teacher() -> keras.Model:
