@@ -18,7 +18,6 @@ STRIDE_PX = 8  # écart entre deux ancres de même forme : une case de la carte
 SIDES_PX = (16, 26)  # côté d'un carré de même aire
 SHAPES = (0.5, 1.0, 2.0)  # hauteur divisée par largeur
 NUM_PER_CELL = len(SIDES_PX) * len(SHAPES)
-NUM_ANCHORS = NUM_PER_CELL * (SCENE_PX // STRIDE_PX) ** 2  # 384
 MAX_STRETCH = np.log(SCENE_PX)  # un agrandissement de plus dépasserait l'image
 
 

@@ -4,7 +4,7 @@ from functools import partial
 import keras
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.figures.style import class_table
 from convnets.training import export, saving
@@ -123,8 +123,6 @@ def test_show_says_that_nothing_is_trained(ex15, tmp_path, capsys):
 
 @pytest.mark.question(QUESTION)
 def test_shipped_model(comparison, extract):
-    if not (paths.MODELS_DIR / "ex15_architectures.json").exists():
-        pytest.skip("ex15_architectures n'est pas encore entraîné")
     model = saving.load_model("ex15_architectures")
     report = reports.read_report("ex15_architectures")
     x, y = extract("cifar10")

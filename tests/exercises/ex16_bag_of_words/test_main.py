@@ -114,8 +114,6 @@ def test_main_says_what_is_wrong(ex16, small, tmp_path, repo, capsys):
 
 @pytest.mark.question(QUESTION)
 def test_shipped_model(extract):
-    if not (storage.MODELS_DIR / "ex16_bag_of_words.json").exists():
-        pytest.skip("ex16_bag_of_words n'est pas encore entraîné")
     model = saving.load_model("ex16_bag_of_words")
     report = reports.read_report("ex16_bag_of_words")
     x, y = extract("cifar10")

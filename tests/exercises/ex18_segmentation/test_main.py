@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import scenes, sources
 from convnets.serving.classifier import Classifier
 from convnets.serving.engine import Engine
@@ -118,8 +118,6 @@ def test_an_image_that_is_not_one(ex18, training, tmp_path, monkeypatch, capsys)
 
 @pytest.mark.question(QUESTION)
 def test_shipped_model(training, extract):
-    if not (paths.MODELS_DIR / "ex18_segmentation.json").exists():
-        pytest.skip("ex18_segmentation n'est pas encore entraîné")
     model = saving.load_model("ex18_segmentation")
     report = reports.read_report("ex18_segmentation")
     objects, labels = extract("fashion_mnist")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.figures.style import class_table
 from convnets.training import export, saving
@@ -128,8 +128,6 @@ def test_main_says_what_is_wrong(ex19, tmp_path, repo, capsys, monkeypatch, as_d
 
 @pytest.mark.question(QUESTION)
 def test_shipped_model(extract):
-    if not (paths.MODELS_DIR / "ex19_vision_transformer.json").exists():
-        pytest.skip("ex19_vision_transformer n'est pas encore entraîné")
     model = saving.load_model("ex19_vision_transformer")
     report = reports.read_report("ex19_vision_transformer")
     assert model.count_params() == report.num_parameters == 60682

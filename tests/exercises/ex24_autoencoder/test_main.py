@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
 from convnets.training import saving
@@ -87,8 +87,6 @@ def test_one_action_at_a_time(ex24, capsys):
 
 @pytest.fixture(scope="module")
 def shipped():
-    if not (paths.MODELS_DIR / "ex24_autoencoder.json").exists():
-        pytest.skip("ex24_autoencoder n'est pas encore entraîné")
     return reports.read_report("ex24_autoencoder")
 
 
