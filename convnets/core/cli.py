@@ -260,7 +260,7 @@ def run(main: Callable[[], int]) -> int:
         main: fonction sans argument qui rend un code de sortie.
 
     Returns:
-        Son code ; 1 après une erreur prévue, 130 après Ctrl-C.
+        Son code ; 1 après une erreur prévue, 130 après Ctrl-C, 141 si plus personne ne lit.
     """
     from convnets.core.memory import keep_freed_memory  # ./predict se passe de l'un et de l'autre
     from convnets.core.startup import INTERRUPTED

@@ -20,7 +20,7 @@ def prepare() -> None:
     # arrivent par des exceptions de Python ; au niveau 3, il n'écrit plus que ce qui l'arrête.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Sur un processeur sans AVX-512, TensorFlow laisse de côté oneDNN, qui y apprend pourtant deux
-    # fois plus vite, et dix-neuf fois des convolutions en trois dimensions (docs/vitesse.md).
+    # fois plus vite, et quinze fois des convolutions en trois dimensions (docs/vitesse.md).
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if sys.argv[:1] != ["-m"]:  # c'est ce qu'y met Python tant qu'il cherche le module à lancer
         return

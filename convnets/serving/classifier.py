@@ -1,7 +1,7 @@
 """Un modèle exporté, chargé par LiteRT, et ce qu'il répond à des images.
 
-Ce que `./predict` (`command.py`) sert depuis un terminal, et que la démonstration, la grappe
-et les tests prennent ici. Ce module n'importe le moteur, NumPy et Pillow que s'il s'en sert.
+Ce que `./predict` (`command.py`) sert depuis un terminal, et que l'explication, le banc de
+mesure et les tests prennent ici. Ce module n'importe le moteur, NumPy et Pillow que s'il s'en sert.
 """
 
 import contextlib

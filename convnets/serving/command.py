@@ -192,7 +192,8 @@ def main(argv: list[str] | None = None) -> int:
         argv: arguments de la ligne de commande, sans le nom du programme.
 
     Returns:
-        0 ; 1 si une image ou le modèle n'a pu être lu ; 2 pour un mauvais usage.
+        0 ; 1 si une image ou le modèle n'a pu être lu ; 2 pour un mauvais usage ; 141 si plus
+        personne ne lit la sortie.
     """
     for stream in filter(None, (sys.stdout, sys.stderr)):
         # De l'UTF-8, quelle que soit la langue du système ; chaque ligne part aussitôt écrite.

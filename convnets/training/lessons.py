@@ -148,7 +148,7 @@ class Lessons(study.Batches):
         translate_px: décalage maximal des copies, en pixels.
         batch_size: images par lot, au plus n.
         seed: graine du mélange et de l'augmentation.
-        augment: ce que l'élève voit de plus que le maître, voir `training.Batches`.
+        augment: ce que l'élève voit de plus que le maître, voir `study.Batches`.
         first: numéro de la première copie, voir `answers`.
 
     Raises:

@@ -107,7 +107,7 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
         path: fichier `.npz` du point de reprise.
         history: courbes déjà tracées, complétées sur place à chaque époque.
-        signature: ce qui identifie l'entraînement (recette, données, graine).
+        signature: ce qui identifie l'entraînement (réseau, nombre d'images, réglages, graine).
     """
 
     def __init__(self, path: Path, history: dict[str, list[float]], signature: str):

@@ -16,7 +16,7 @@ ensemble.
 - `grammar.py` : dire une scène, accordée en genre et en nombre, et la relire ;
 - `questions.py` : combien, de quelle couleur, où, et la réponse exacte ;
 - `scenes.py` : composer les images, sans les couples mis de côté ;
-- `network.py` : un encodeur, un GRU avec attention qui décrit, un GRU qui lit la question ;
+- `network.py` : un encodeur, un GRU avec attention qui décrit, des portes qui répondent ;
 - `decoding.py` : dire une phrase mot à mot ;
 - `bleu.py` : mesurer une phrase ;
 - `baselines.py` : ce qu'il faut battre, sans regarder ou presque ;
