@@ -189,7 +189,7 @@ class _Watched:
 def _too_big(size: tuple[int, int], image: Image.Image, num_bytes: int) -> TooHeavyError:
     return TooHeavyError(
         f"lire ses {size[0]}×{size[1]} pixels ({image.format}, {image.mode}) demanderait "
-        f"{num_bytes // 10**6} Mo de mémoire, {MEMORY.num_bytes // 10**6} au plus sont accordés"
+        f"{-(-num_bytes // 10**6)} Mo de mémoire, {MEMORY.num_bytes // 10**6} au plus sont accordés"
     )
 
 
@@ -238,10 +238,22 @@ def _has_one_scan(image: Image.Image, file: BinaryIO) -> bool:
     if image.info.get("progressive"):
         return False
     start, num_layers = file.tell(), len(image.layer)
-    file.seek(start - 6 - 2 * num_layers)
+    # D'un fichier à plusieurs images, une photo de téléphone souvent, Pillow revient au début.
+    data = start or _first_scan(file)
+    file.seek(max(0, data - 6 - 2 * num_layers))
     header = file.read(3)
     file.seek(start)
     return header == bytes((0, 6 + 2 * num_layers, num_layers))
+
+
+def _first_scan(file: BinaryIO) -> int:
+    """Rend où commencent les données d'un JPEG, d'un segment de son en-tête au suivant."""
+    file.seek(2)
+    while len(head := file.read(4)) == 4 and head[0] == 0xFF:
+        file.seek(int.from_bytes(head[2:], "big") - 2, 1)
+        if head[1] == 0xDA:
+            return file.tell()
+    return 0
 
 
 def _num_scans(file: BinaryIO) -> int:

@@ -106,6 +106,17 @@ def test_cmyk_jpeg_is_not_inverted(tmp_path, quadrants):
     np.testing.assert_allclose(corners(open_image(tmp_path / "a.jpg")), expected, atol=12)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photo_that_holds_another_is_read(tmp_path, quadrants, progressive):
+    """Un téléphone range souvent deux images dans un JPEG (MPO) : la première compte."""
+    options = {"quality": 95, "progressive": progressive}
+    quadrants.save(tmp_path / "seule.jpg", **options)
+    more = {"format": "MPO", "save_all": True, "append_images": [quadrants.resize((8, 8))]}
+    quadrants.save(tmp_path / "deux.jpg", **options, **more)
+    both = [open_image(tmp_path / name).tobytes() for name in ("seule.jpg", "deux.jpg")]
+    assert both[0] == both[1]
+
+
 RAMP = np.linspace(0, 1, 256)[None].repeat(8, 0)  # (8, 256)
 
 
