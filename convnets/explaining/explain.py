@@ -5,6 +5,7 @@ chargent Keras ; les autres se contentent du moteur léger de `./predict`.
 """
 
 import importlib
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -46,11 +47,11 @@ def load_method(name: str) -> Method:
     return Method(entry.title, getattr(importlib.import_module(module), function), entry.unit)
 
 
-def check_output(output: Path) -> None:
-    """Vérifie, avant tout calcul, que la figure pourra être écrite.
+def check_output(output: Path, picture: str) -> None:
+    """Vérifie, avant tout calcul, que la figure pourra être écrite, et ailleurs que sur l'image.
 
     Raises:
-        ValueError: format inconnu.
+        ValueError: format inconnu ; ou la figure remplacerait l'image.
         FileNotFoundError: dossier absent.
         OSError: fichier ou dossier où l'on ne peut pas écrire.
     """
@@ -62,11 +63,26 @@ def check_output(output: Path) -> None:
         raise FileNotFoundError(
             f"{printable(str(output.parent))} : dossier absent, où écrire la figure."
         )
-    is_new = not os.path.lexists(output)
+    if output.exists() and os.path.exists(picture) and os.path.samefile(output, picture):
+        raise ValueError(
+            f"{printable(str(output))} est l'image elle-même : la figure la remplacerait. Donnez "
+            "un autre nom à la figure."
+        )
+    is_new = not output.exists()
     with open(output, "ab"):  # le système sait mieux que nous ce qui l'empêcherait
         pass
     if is_new:
-        output.unlink()
+        output.resolve().unlink()  # ce que désignait un lien, et non le lien
+
+
+def _ignore_user_settings() -> None:
+    """Choisit le moteur de Keras et le style de matplotlib, quels que soient ceux du système."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.pop("MPLBACKEND", None)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # il avertit en anglais
+    import matplotlib
+
+    matplotlib.rcdefaults()
 
 
 def explain(result: Result, output: Path, *, name: str) -> None:
@@ -82,6 +98,7 @@ def explain(result: Result, output: Path, *, name: str) -> None:
     Raises:
         ValueError, OSError: image ou modèle qui ne convient pas, figure impossible à écrire.
     """
+    _ignore_user_settings()
     classifier = result.classifier
     if len(classifier.input_shape) != 3:
         raise ValueError(

@@ -158,6 +158,9 @@ def load_network(slug: str, *, models_dir: Path) -> "keras.Model":
     Raises:
         FileNotFoundError: modèle absent, ou base introuvable.
     """
+    import keras
+
+    keras.config.set_image_data_format("channels_last")  # keras.json peut dire autre chose
     model, report = (
         load(slug, models_dir=models_dir) for load in (saving.load_model, reports.read_report)
     )

@@ -167,7 +167,8 @@ class Classifier:
         self.card = card = read_card(slug, models_dir=models_dir, content=content)
         self.slug, self.models_dir, self._content = slug, Path(models_dir), content
         self.num_threads = num_threads or os.cpu_count() or 1
-        several = alone and (card.input_shape[0] or 0) >= ALONE_PX  # None : un côté quelconque
+        side = card.input_shape[0] if card.input_shape else None  # None : un côté quelconque
+        several = alone and (side or 0) >= ALONE_PX
         self._engine_threads = min(self.num_threads, MAX_ALONE_THREADS) if several else 1
         shown = printable(slug)
         try:

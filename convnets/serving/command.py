@@ -65,7 +65,6 @@ def _parser() -> FrenchParser:
     add(
         "--method",
         choices=[*EXPLANATIONS],
-        default="grad_cam",
         help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)",
     )
     add("--strict", action="store_true", help=f"dire {UNSURE} d'une image peu familière")
@@ -83,9 +82,15 @@ def _parse(argv: list[str] | None):
     options = parser.parse_args(argv)
     if options.paths.count("-") > 1:
         parser.error("l'entrée standard (-) ne se lit qu'une fois")
-    alone = len(options.paths) == 1 and options.paths[0] != "-"
-    if options.explain and (not alone or os.path.isdir(options.paths[0])):
+    only = options.paths[0]
+    if options.explain and (
+        len(options.paths) > 1
+        or only == "-"
+        or (os.path.exists(only) and not os.path.isfile(only))  # elle est relue pour la figure
+    ):
         parser.error("--explain demande une seule image, dans un fichier")
+    if options.method and not options.explain:
+        parser.error("--method choisit une méthode de --explain, qui n'est pas demandé")
     return options
 
 
@@ -304,14 +309,14 @@ def _run(options) -> int:
     if options.explain:
         from convnets.explaining import explain
 
-        explain.check_output(options.explain)
+        explain.check_output(options.explain, options.paths[0])
     paths, errors = _expand(options.paths)
     for error in errors:
         _report(error)
     if not paths:
         return 1
-    alone = len(paths) == 1 and not os.path.isdir(options.paths[0])
-    if alone and paths[0] != "-" and not os.path.exists(paths[0]):
+    alone = len(options.paths) == 1 and not os.path.isdir(options.paths[0])
+    if alone and not options.json and paths[0] != "-" and not os.path.exists(paths[0]):
         # Inutile de charger un moteur ; la même phrase que pour une image parmi d'autres.
         from convnets.core.images import open_image
 
@@ -346,9 +351,10 @@ def _run(options) -> int:
 def _explain(options, result: Result) -> None:
     from convnets.explaining import explain
 
-    if EXPLANATIONS[options.method].derives:
-        print(f"{options.method} dérive le réseau : Keras se charge…", file=sys.stderr, flush=True)
-    explain.explain(result, options.explain, name=options.method)
+    method = options.method or "grad_cam"
+    if EXPLANATIONS[method].derives:
+        print(f"{method} dérive le réseau : Keras se charge…", file=sys.stderr, flush=True)
+    explain.explain(result, options.explain, name=method)
 
 
 def run_script() -> None:

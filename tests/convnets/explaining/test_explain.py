@@ -84,6 +84,8 @@ def test_prediction_as_before(run_predict, cat, tmp_path):
         ),
         (["--explain", "{tmp}/carte.png", "-"], 2, "une seule image"),
         (["--explain", "{tmp}/carte.png", "--method", "regard", "samples/chat.png"], 2, "regard"),
+        (["--method", "lime", "samples/chat.png"], 2, "--method choisit"),
+        (["--explain", "{tmp}/carte.png", "/dev/null"], 2, "une seule image"),
         (["--explain", "{tmp}/carte.png", "absente.png"], 1, "absente.png"),
         (["--explain", "{tmp}/carte.png", "README.md"], 1, "README.md"),
         (
@@ -98,6 +100,29 @@ def test_wrong_inputs(run_predict, tmp_path, arguments, code, message):
     error = result.stderr.decode()
     assert result.returncode == code and message in error and "Traceback" not in error
     assert not [*tmp_path.iterdir()]
+
+
+def test_the_figure_never_replaces_the_picture(run_predict, cat, tmp_path):
+    picture = tmp_path / "moi.png"
+    picture.write_bytes(cat.read_bytes())
+    (tmp_path / "lien.png").symlink_to(picture)
+    for figure in ("moi.png", "lien.png"):
+        done = run_predict("--explain", figure, "./moi.png", cwd=tmp_path)
+        assert done.returncode == 1 and done.stdout == b""
+        assert "est l'image elle-même".encode() in done.stderr
+    assert picture.read_bytes() == cat.read_bytes()
+
+
+def test_settings_of_the_user_change_nothing(run_predict, cat, tmp_path):
+    """Un autre moteur de Keras, un style de matplotlib qui demande LaTeX, un dossier absent."""
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\ninconnu: 1\n")
+    (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
+    env = {"KERAS_BACKEND": "jax", "MPLBACKEND": "aucun", "HOME": "/proc/absent"}
+    env |= {"MATPLOTLIBRC": str(tmp_path), "KERAS_HOME": str(tmp_path)}
+    options = ["--model", "ex03_cifar10_light", "--explain", tmp_path / "c.png"]
+    done = run_predict(*options, cat, env=env)
+    assert done.returncode == 0 and (tmp_path / "c.png").stat().st_size > 1000
+    assert done.stderr.decode() == "grad_cam dérive le réseau : Keras se charge…\n"
 
 
 def test_a_folder_where_nothing_can_be_written(repo, cat, tmp_path, run_predict):

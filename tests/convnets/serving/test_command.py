@@ -183,11 +183,18 @@ def test_json_has_one_object_a_picture_even_when_it_fails(run_predict, plane, tm
     ]
     answered = {"path", "class", "probability", "familiar"}
     assert [set(row) for row in rows] == [answered, {"path", "error"}]
+    alone = run_predict("--json", tmp_path / "absent.png")
+    assert alone.returncode == 1 and json.loads(out(alone)) == rows[1]
 
 
 def test_empty_folder(run_predict, tmp_path):
     result = run_predict(tmp_path)
     assert result.returncode == 1 and "aucune image" in err(result)
+
+
+def test_a_line_names_its_picture_whatever_the_folder_beside(run_predict, plane, tmp_path):
+    for arguments in ((plane, tmp_path), (tmp_path, plane)):
+        assert out(run_predict(*arguments)).startswith(f"{plane}: ")
 
 
 def test_every_kind_of_picture(run_predict, plane, tmp_path):

@@ -36,6 +36,16 @@ def predict(repo, monkeypatch, capfd):
     return run
 
 
+def test_a_report_without_the_size_of_its_pictures_is_refused(own, predict):
+    folder = own("ex03_cifar10_light", "m")
+    path = folder / "ex03_cifar10_light.json"
+    report = json.loads(path.read_text(encoding="utf-8"))
+    del report["input_shape"]
+    path.write_text(json.dumps(report), encoding="utf-8")
+    code, out, err = predict("--model", folder, BAG)
+    assert code == 1 and out == "" and "ne décrit pas" in err
+
+
 def test_a_folder_or_a_path_answers_as_the_shipped_model(own, predict):
     folder = own("ex02_fashion", "runs/ex02_fashion")
     expected = predict("--json", "--top", "3", "--model", "ex02_fashion", BAG)[:2]
