@@ -134,7 +134,11 @@ def training_parser(
         default="auto",
         help="calcul de l'entraînement (auto : bfloat16 s'il est plus rapide ici)",
     )
-    add("--resume", action="store_true", help="reprendre un entraînement interrompu")
+    add(
+        "--resume",
+        action="store_true",
+        help="reprendre un entraînement interrompu, du début s'il n'a rien laissé",
+    )
     add("--force", action="store_true", help="remplacer même un modèle meilleur")
     add_folders(parser, module, models="où écrire le modèle")
     parser.set_defaults(package=package, command=command or module)
@@ -169,7 +173,7 @@ def add_folders(parser: FrenchParser, module: str, *, models: str) -> None:
     """
     parser.add_argument(
         "--output",
-        type=Path,
+        type=_folder,
         metavar="DOSSIER",
         help=f"où écrire les figures (figures/{module} par défaut)",
     )
@@ -181,6 +185,13 @@ def add_folders(parser: FrenchParser, module: str, *, models: str) -> None:
         help=f"{models} (models/ par défaut)",
     )
     parser.set_defaults(module=module)
+
+
+def _folder(text: str) -> Path:
+    """Refuse d'emblée un fichier : les figures ne sont écrites qu'une fois tout appris."""
+    if os.path.exists(text) and not os.path.isdir(text):
+        raise argparse.ArgumentTypeError(f"{printable(text)} n'est pas un dossier")
+    return Path(text)
 
 
 _REASONS = {

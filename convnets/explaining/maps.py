@@ -17,6 +17,7 @@ import numpy as np
 
 from convnets.core import reports
 from convnets.core.cli import FrenchParser, add_folders, percent
+from convnets.core.files import quiet_stderr
 from convnets.explaining.methods import POINTS, RELATIVE
 from convnets.figures.style import new_figure
 from convnets.serving.calibration import soften
@@ -130,7 +131,8 @@ def load_subject(options, *, light: bool = False) -> Subject:
         raise ValueError(f"Classe {options.class_fr!r} inconnue : {', '.join(classes)}.")
     image = prepare(options.image, shape, framing=report.framing or FRAMING)
     if light:
-        model = LightModel(Classifier(options.model, models_dir=options.models_dir))
+        with quiet_stderr():  # LiteRT y annonce, en anglais, comment il calculera
+            model = LightModel(Classifier(options.model, models_dir=options.models_dir))
         temperature = 1.0  # le moteur étalonne déjà
     else:
         model = load_network(options.model, models_dir=options.models_dir)

@@ -6,6 +6,7 @@ Rien ici n'est propre à TensorFlow : ces fonctions marchent sur tout moteur de 
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import time
 from argparse import Namespace
@@ -23,6 +24,9 @@ from convnets.serving import calibration
 from convnets.training import budget, distribution, progress, result, saving
 from convnets.training import export as exports
 from convnets.training.precision import choose_precision
+
+# TensorFlow s'inquiète, en anglais, d'un graphe par réseau ou par graine : c'est voulu.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 # XLA ralentit TensorFlow de deux à quatre fois sur un processeur ; JAX ne va pas sans.
 JIT_COMPILE = keras.backend.backend() == "jax"
@@ -267,6 +271,7 @@ def fit(
     first_epoch, history, rehearsal = 0, {}, budget.current()
     if resume and not rehearsal and Path(checkpoint).exists():
         first_epoch, history = _restore(model, Path(checkpoint), signature)
+        progress.say(f"Reprise après l'époque {first_epoch}.")
     distribution.check_same("époque de reprise et entraînement", f"{first_epoch}, {signature}")
     validation = 0.0  # son coût en époques : une passe sans gradient est trois fois plus courte
     if "validation_data" in fit_options:

@@ -11,7 +11,6 @@ réapprend cette fin seule. Sans image, la commande apprend ; avec une image, el
 """
 
 import hashlib
-import logging
 from pathlib import Path
 
 import keras
@@ -90,7 +89,6 @@ def mean_maps(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Apprend la couche dense : une régression logistique sur les moyennes des cartes."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par graine : c'est voulu
     base = saving.load_model(options.base, models_dir=options.models_dir)
     if base.input_shape[1:] != x_train.shape[1:]:
         raise ValueError(

@@ -7,7 +7,6 @@ Tous apprennent des mêmes images, pendant autant d'époques, au même calendrie
 elles, diffèrent. Le modèle enregistré est ResNet-8, choisi d'avance.
 """
 
-import logging
 from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import replace
@@ -83,7 +82,6 @@ def train(
 
 def train_some(networks: Networks, names: Iterable[str], splits, *, seed: int, options) -> dict:
     """Entraîne quelques réseaux de `BUILDERS`, les range dans `networks` et rend leurs courbes."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par réseau : c'est voulu
     x_train, y_train, x_val, y_val = splits
     history = {"duration_s": []}
     for name in names:

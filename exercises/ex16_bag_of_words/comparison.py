@@ -8,7 +8,6 @@ avec le même temps de processeur que le sac, puis avec quatre fois plus d'époq
 déplacées et retournées.
 """
 
-import logging
 import time
 from functools import partial
 
@@ -49,7 +48,6 @@ def train(rivals: dict, x_train, y_train, x_val, y_val, *, seed: int, options):
     Returns:
         Le sac livré et les courbes ; `cpu_s_cnn`… y sont les secondes de processeur de chacun.
     """
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par encodeur : c'est voulu
     start, cpu_s = time.monotonic(), {}
     rivals["pixels"], cpu_s["pixels"] = timed(
         lambda: fit_linear(as_rows(x_train), y_train, strength=PIXEL_STRENGTH)

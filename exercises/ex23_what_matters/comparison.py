@@ -7,7 +7,6 @@ Le modèle enregistré est la référence apprise sur CIFAR-10, choisie d'avance
 choisit rien.
 """
 
-import logging
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -78,7 +77,6 @@ def train_all(
     Returns:
         La référence de CIFAR-10 et ses courbes ; `duration_s` compte tous les réseaux.
     """
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par réseau : c'est voulu
     learned[seed], durations, num_val = {}, [], len(splits[-1])
     for dataset, ((x, y), (x_test, y_test)) in datasets.items():
         x, x_test = with_channels(x[: options.limit]), with_channels(x_test[: options.limit])

@@ -131,7 +131,7 @@ class CutAt:
 
 
 @pytest.mark.usefixtures("eager")
-def test_resume_ends_with_the_same_weights(tmp_path):
+def test_resume_ends_with_the_same_weights(tmp_path, capsys):
     whole = small_model()
     history = study.fit(whole, batches(), epochs=4, checkpoint=tmp_path / "a.npz", verbose=0)
     cut = small_model()
@@ -147,6 +147,7 @@ def test_resume_ends_with_the_same_weights(tmp_path):
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(again["loss"], history["loss"], rtol=1e-5)
     assert len(again["loss"]) == 4 == len(again["duration_s"])
+    assert "Reprise après l'époque 2." in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("eager")
