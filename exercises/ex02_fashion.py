@@ -68,7 +68,7 @@ def augment(images, *, indices, epoch, rng):
 
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
-    """Entraîne un réseau ; rend le modèle en float32 et ses courbes."""
+    """Entraîne un réseau, `options.epochs` époques ; rend le modèle, en float32, et ses courbes."""
     model = study.build(build_model, seed=seed, precision=options.precision)
     labels, val_labels = (keras.utils.to_categorical(y, 10) for y in (y_train, y_val))
     size = options.batch_size or BATCH_SIZE
