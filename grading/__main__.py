@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from convnets.core.cli import FrenchParser
+from convnets.core.cli import FrenchParser, run
 from grading import REPO, handin, sandbox
 from grading.plugin import add_options
 
@@ -62,10 +62,34 @@ def describe() -> FrenchParser:
 
 
 class _Interrupts:
-    """Rend Ctrl-C à pytest quand les notes commencent : il écrit alors celles qu'il a."""
+    """Retient que Ctrl-C a été tapé ; pytest, qui écrit les notes qu'il a, n'en dit rien."""
 
-    def pytest_sessionstart(self) -> None:
-        listen()
+    seen = False
+
+    def pytest_configure(self, config) -> None:
+        self._plugins = config.pluginmanager
+
+    def pytest_keyboard_interrupt(self, excinfo) -> None:
+        self.seen = excinfo.type is KeyboardInterrupt
+        reporter = self._plugins.get_plugin("terminalreporter")
+        if self.seen and reporter:
+            reporter._report_keyboardinterrupt = lambda: None
+
+
+def grade(arguments: list[str]) -> int:
+    """Lance pytest ; rend son code de sortie.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, après avoir écrit les notes déjà données.
+    """
+    import pytest
+
+    listen()
+    interrupts = _Interrupts()
+    code = pytest.main(arguments, plugins=[interrupts])
+    if interrupts.seen:
+        raise KeyboardInterrupt
+    return code
 
 
 def listen() -> None:
@@ -90,6 +114,4 @@ if __name__ == "__main__":
         sys.exit(f"Erreur : {error}")
     # Pour les processus qu'il lance (pytest-xdist) : le dépôt, et jamais le dossier courant.
     os.environ |= {"PYTHONPATH": REPO, "PYTHONSAFEPATH": "1"}
-    import pytest
-
-    sys.exit(pytest.main(found, plugins=[_Interrupts()]))
+    sys.exit(run(lambda: grade(found)))

@@ -1,5 +1,6 @@
 """Noter un rendu question par question : qui parle à quel enfant, et ce qu'on en retient."""
 
+import contextlib
 import hashlib
 import os
 import zlib
@@ -227,7 +228,8 @@ class Desk:
     def close(self) -> None:
         """Tue les enfants de ce rendu."""
         for child in [*self._children.values(), *([self._clean] if self._clean else [])]:
-            child.kill()
+            with contextlib.suppress(OSError, RuntimeError):  # l'atelier s'est arrêté avant lui
+                child.kill()
 
 
 def clean_child(grader: Grader, *, memory_mb: int) -> pupil.Child:

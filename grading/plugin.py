@@ -306,7 +306,7 @@ def graded_lines(terminalreporter) -> list:
     return sorted(lines, key=lambda line: (line.submission, order[line.id]))
 
 
-def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config) -> None:
     """Affiche les notes et écrit les comptes rendus demandés."""
     lines = graded_lines(terminalreporter)
     if not lines:
@@ -319,6 +319,8 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         "exercices": exercises,
         "protections": _protections(),
     }
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
+        header["attention"] = "correction interrompue : il manque des notes"
     if session := config.stash[SESSION]:
         remarks = {each.name: list(each.remarks) for each in session.submissions if each.remarks}
         found = {"sans rendu": session.empty, "remarques": remarks}

@@ -110,15 +110,24 @@ class Workshop:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C est l'affaire du correcteur, qui l'arrêtera
         )
         theirs.close()
         self._control = ours
         self._control.settimeout(START_S)
-        self._say({"preload": PRELOAD[engine]})
+        try:
+            self._say({"preload": PRELOAD[engine]})
+        except BaseException:
+            self.close()
+            raise
 
     def _say(self, order: dict, descriptors: tuple[int, ...] = ()) -> dict:
-        socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
-        answer = self._control.recv(2**16)
+        try:
+            socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
+            answer = self._control.recv(2**16)
+        except KeyboardInterrupt:  # sa réponse serait prise pour celle de la demande suivante
+            self._control.close()
+            raise
         if not answer:
             raise RuntimeError(
                 "L'atelier de correction s'est arrêté : Python ou TensorFlow ne se charge pas."
@@ -141,9 +150,7 @@ class Workshop:
     def close(self) -> None:
         """Arrête l'atelier et efface ses dossiers."""
         self._control.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
-        self._process.kill()
+        self._process.kill()  # ses enfants meurent avec lui
         self._process.wait()
         shutil.rmtree(self._home, ignore_errors=True)
 

@@ -145,7 +145,8 @@ def write(path: Path, lines: Sequence[Line], scale: dict[str, Exercise], header:
         path: fichier `.json`, `.csv` ou `.md`.
         lines: notes des questions.
         scale: le barème.
-        header: graine, protections en vigueur, exercices notés, élèves sans rendu, remarques.
+        header: graine, protections en vigueur, exercices notés, élèves sans rendu, remarques,
+            avertissement.
 
     Raises:
         ValueError: autre fin de nom.
@@ -235,6 +236,8 @@ def _as_csv(lines, scale, header) -> str:
     for name, why in header.get("sans rendu", {}).items():
         row = [plain(name), "note", "total", "sans rendu", 0, FULL, ""]
         writer.writerow([*row, "not_handed_in", plain(why), ""])
+    if "attention" in header:
+        writer.writerow(["", "", "remarque", "", "", "", "", "", header["attention"], ""])
     return file.getvalue()
 
 

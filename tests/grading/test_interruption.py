@@ -1,0 +1,76 @@
+"""Ctrl-C pendant une correction : une phrase, et rien qui reste derrière."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.grading import handins
+
+COURSE = """
+title = "Filtres"
+students = [{ name = "Inès Alami", number = "1" }, { name = "Léo Costa", number = "2" }]
+similarity = false
+
+[[exercises]]
+id = "ex01"
+hand_ins = "rendus"
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Deux rendus : le premier est noté aussitôt, le second fait attendre."""
+    right = handins.answers("filtres_numpy")["ex01_filters.py"]
+    for name, text in (("alami", right), ("costa", "import time\ntime.sleep(60)\n" + right)):
+        (tmp_path / "rendus" / name).mkdir(parents=True)
+        (tmp_path / "rendus" / name / "ex01_filters.py").write_text(text, encoding="utf-8")
+    (tmp_path / "cours.toml").write_text(COURSE, encoding="utf-8")
+    (tmp_path / "temporaire").mkdir()
+    tmp_path.chmod(0o755)  # un rendu peut y être lu par un autre utilisateur que root
+    return tmp_path
+
+
+def interrupt(place, arguments, *, after):
+    """Lance la commande et l'interrompt, ses processus avec elle, comme le fait un terminal."""
+    environment = {"TMPDIR": str(place / "temporaire"), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "grading", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+    with process:
+        shown = []
+        for line in process.stdout:
+            shown.append(line)
+            if after in line:
+                os.killpg(process.pid, signal.SIGINT)
+                after = "\0"
+        process.wait(60)
+    assert not [*(place / "temporaire").glob("correction-*"), *place.glob("temporaire/rendus-*")]
+    return process.returncode, "".join(shown)
+
+
+def test_a_term(place):
+    code, shown = interrupt(place, [str(place / "cours.toml")], after="/20")
+    assert code == 130 and "\nInterrompu. " in shown and "Inès Alami : 20/20" in shown
+    assert "Erreur" not in shown and "Traceback" not in shown
+    assert (place / "notes/.cache/notes/ex01/1.json").is_file(), "la note donnée est gardée"
+
+
+def test_a_class(place):
+    report = place / "notes.csv"
+    options = ["-n", "0", "-vv", "--grade-report", str(report), "-p", "no:cacheprovider"]
+    code, shown = interrupt(place, [str(place / "rendus"), *options], after="PASSED")
+    assert code == 130 and "\nInterrompu. " in shown and "il manque des notes" in shown
+    assert "Traceback" not in shown and "KeyboardInterrupt" not in shown
+    rows = list(csv.reader(report.open(encoding="utf-8-sig"), delimiter=";"))
+    assert {"alami", ""} == {row[0] for row in rows[1:]}, "les notes données, et un avertissement"
+    assert "il manque des notes" in rows[-1][8]
