@@ -86,6 +86,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in options.grade_report:
         if Path(name).suffix not in (".json", ".csv", ".md"):
             raise pytest.UsageError(f"--grade-report {name} : finissez par .json, .csv ou .md.")
+    if (options.grade_seed or 0) < 0:
+        raise pytest.UsageError(f"--grade-seed {options.grade_seed} : un entier positif, ou 0.")
     config.stash[SESSION] = None
     if hasattr(config, "workerinput"):
         options.grade_seed = config.workerinput["grade_seed"]
@@ -220,7 +222,7 @@ class QuestionItem(pytest.Item):
 
     def runtest(self) -> None:
         """Pose la question."""
-        # Si une minuterie interrompt la correction, la question compte quand même : zéro.
+        # Si la minuterie de pytest interrompt la correction, la question compte quand même : zéro.
         content = {
             "submission": self.submitted.name,
             "question": self.rule.id,
@@ -231,7 +233,7 @@ class QuestionItem(pytest.Item):
         self.user_properties.append((PROPERTY, json.dumps(content)))
         try:
             mark = _session(self.config).grader.grade(self.submitted, self.rule)
-        except (OSError, RuntimeError):  # le correcteur est en panne : ce n'est pas un zéro
+        except Exception:  # le correcteur est en panne : ce n'est pas un zéro
             self.user_properties.pop()
             raise
         content |= {"level": str(mark.level), "reason": mark.reason, "detail": mark.detail}
@@ -245,6 +247,12 @@ class QuestionItem(pytest.Item):
             line = excinfo.value.line
             hints = "".join(f"\n  → {hint}" for hint in line.hints)
             return f"{line.title} : {line.level} des points. {line.text}{hints}"
+        if isinstance(excinfo.value, Exception):
+            last = excinfo.traceback[-1]
+            return (
+                f"{self.rule.id} n'est pas notée : le correcteur est en panne, le rendu n'y est "
+                f"pour rien ({excinfo.exconly()} ; {last.path}, ligne {last.lineno + 1})."
+            )
         return super().repr_failure(excinfo)
 
     def reportinfo(self):
@@ -319,8 +327,12 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
         "exercices": exercises,
         "protections": _protections(),
     }
+    stats = [terminalreporter.stats.get(name, []) for name in ("passed", "failed", "error")]
+    lost = sum(map(len, stats)) - len(lines)
     if exitstatus == pytest.ExitCode.INTERRUPTED:
         header["attention"] = "correction interrompue : il manque des notes"
+    elif lost > 0:
+        header["attention"] = f"le correcteur est en panne, questions sans note : {lost}"
     if session := config.stash[SESSION]:
         remarks = {each.name: list(each.remarks) for each in session.submissions if each.remarks}
         found = {"sans rendu": session.empty, "remarques": remarks}
@@ -329,10 +341,6 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
     for row in report.header_rows(header):
         terminalreporter.write_line(row)
     every = not config.option.submissions or config.option.verbose > 0
-    stats = [terminalreporter.stats.get(name, []) for name in ("passed", "failed", "error")]
-    lost = sum(map(len, stats)) - len(lines)
-    if lost > 0:
-        terminalreporter.write_line(f"ATTENTION : {lost} tests sans note, qui ne comptent pas.")
     for row in report.table(lines, scale.read_scale(), every=every):
         terminalreporter.write_line(row)
     for name in config.option.grade_report:

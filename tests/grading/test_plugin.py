@@ -134,12 +134,32 @@ def test_every_hand_in_is_copied_before_any_runs(handed, pytestconfig, tmp_path)
         (["--submission=docs", "--submissions=docs"], "un seul"),
         (["--submission=exercises", "--exercises", "ex99"], "n'est pas au barème"),
         (["grading", "--grade-report", "notes.pdf"], "finissez par .json, .csv ou .md"),
+        (["grading", "--grade-seed", "-5"], "--grade-seed -5 : un entier positif, ou 0."),
     ],
 )
 def test_bad_options_are_said_at_once(run, arguments, message):
     ended = run("pytest", *arguments, "-n", "0")
     assert ended.returncode == 4 and message in ended.stderr + ended.stdout
     assert "Traceback" not in ended.stderr + ended.stdout
+
+
+def test_a_broken_grader_is_not_the_fault_of_a_hand_in(run, handed, tmp_path):
+    """Une question où le correcteur échoue n'a pas de note, et les autres gardent la leur."""
+    broken = "from grading import grader\ndraw = grader.Grader.draw\n"
+    broken += "def broken(self, rule):\n    if rule.name == 'pool2d':\n        raise ValueError"
+    broken += "('panne')\n    return draw(self, rule)\ngrader.Grader.draw = broken\n"
+    (tmp_path / "broken.py").write_text(broken, encoding="utf-8")
+    report = tmp_path / "notes.json"
+    options = ("-n", "0", "-p", "broken", f"--submission={handed}", "--grade-report", report)
+    ended = run("pytest", *options, env={"PYTHONPATH": str(tmp_path)})
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "le rendu n'y est pour rien (ValueError: panne ; " in ended.stdout
+    assert "Traceback" not in ended.stdout and "def broken" not in ended.stdout
+    content = json.loads(report.read_text())
+    assert content["attention"] == "le correcteur est en panne, questions sans note : 1"
+    (found,) = content["submissions"]
+    assert "ex00.pool2d" not in {question["id"] for question in found["questions"]}
+    assert "timeout" not in {question["reason"] for question in found["questions"]}
 
 
 def test_help_is_in_french_and_names_every_option(run_module):
