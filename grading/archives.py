@@ -24,10 +24,14 @@ class RefusedError(ValueError):
 
 def is_wanted(path: PurePosixPath | Path) -> bool:
     """Dit si un fichier peut servir à noter, ou à illustrer la note, d'après son seul chemin."""
-    if any(part.startswith(".") or part in HIDDEN for part in path.parts):
+    if _is_hidden(path):
         return False
     named = path.name == "predict" or is_figure(path)
     return named or path.suffix.lower() in (*WANTED, *OTHERS)
+
+
+def _is_hidden(path: PurePosixPath | Path) -> bool:
+    return any(part.startswith(".") or part in HIDDEN for part in path.parts)
 
 
 def is_figure(path: PurePosixPath | Path) -> bool:
@@ -81,6 +85,23 @@ def extract(path: Path, target: Path, *, limits: dict[str, int], limit: int) -> 
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         shutil.rmtree(target, ignore_errors=True)
         raise RefusedError(f"{path.name} n'est pas un zip lisible : abîmé ou incomplet.") from error
+
+
+def keep_places(path: Path, target: Path) -> None:
+    """Crée, vides, les fichiers et les dossiers d'un zip ouvert que `extract` n'a pas écrits.
+
+    L'élève qui n'a rendu qu'un PDF a ainsi sa place dans la classe.
+    """
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            place = target / _name(member)
+            linked = stat.S_ISLNK(member.external_attr >> 16)
+            if linked or place.exists() or _is_hidden(place.relative_to(target)):
+                continue
+            with contextlib.suppress(OSError):  # un nom trop long
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.mkdir() if member.is_dir() else place.touch()
+                _keep_date(place, member)
 
 
 def _keep_date(place: Path, member: zipfile.ZipInfo) -> None:

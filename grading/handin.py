@@ -29,8 +29,9 @@ LIMITS = {
     ".zip": archives.MAX_OPENED_BYTES,
 }
 WORK = (".py", ".ipynb", ".zip")
+TEACHERS = (".csv", ".xlsx", ".ods", ".json", ".md", ".toml", ".ini", ".db")  # et non d'un élève
 RESERVED = re.compile(
-    r"ex\d\d_\w+|exercises|convnets|figures|models|runs|tests|grading|docs|data|[._].*"
+    r"ex\d\d_\w+|exercises|convnets|figures|models|runs|tests|grading|docs|data|\..*|__.*"
 )
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)_?(?P<rest>.*)")
 WEIGHED = {"ex02_fashion": "fashion", "ex03_cifar10": "cifar", "ex04_lenet": "lenet"}
@@ -50,6 +51,7 @@ class Received(NamedTuple):
     owner: str  # le nom de l'élève, d'après le dossier ou le fichier
     number: str  # son numéro dans l'export de Moodle, "" ailleurs
     paths: list[Path]
+    refusal: str = ""  # pourquoi rien n'en sera lu
 
 
 # --- Un rendu, ou une classe ---------------------------------------------------------
@@ -190,7 +192,8 @@ def open_class(path: Path, workspace: Path) -> Path:
         return path
     opened = workspace / "classe"
     archives.extract(path, opened, limits=LIMITS, limit=archives.MAX_CLASS_BYTES)
-    inside = list(opened.iterdir())
+    archives.keep_places(path, opened)
+    inside = [each for each in opened.iterdir() if each.is_dir() or archives.is_wanted(each)]
     alone = len(inside) == 1 and inside[0].is_dir() and not MOODLE.match(inside[0].name)
     return inside[0] if alone else opened
 
@@ -214,7 +217,10 @@ def collect_received(
 
 def _prepare_all(each_received, workspace: Path, choices: list, used: set[int]):
     found, empty = [], {}
-    for number, (name, _, _, paths) in enumerate(each_received):
+    for number, (name, _, _, paths, refusal) in enumerate(each_received):
+        if refusal:
+            empty[name] = refusal
+            continue
         try:
             found.append(_prepare(name, paths, workspace / str(number), choices, used))
         except FileNotFoundError as error:
@@ -227,22 +233,30 @@ def _prepare_all(each_received, workspace: Path, choices: list, used: set[int]):
 
 
 def received(folder: Path) -> list[Received]:
-    """Range ce que contient le dossier d'une classe, élève par élève."""
+    """Range ce que contient le dossier d'une classe, élève par élève.
+
+    Ce qui ne se lit pas vient à la fin, sauf un PDF au nom d'un élève qui a rendu autre chose.
+    """
     groups: dict[tuple[str, str], list[Path]] = {}
+    refused: dict[str, str] = {}
     for each in sorted(folder.iterdir()):
-        moodle = MOODLE.match(each.name)
-        if each.is_symlink() or each.name.startswith((".", "_")):
+        moodle, suffix = MOODLE.match(each.name), each.suffix.lower()
+        if each.name.startswith((".", "~")) or each.name in archives.HIDDEN:
             continue
-        if moodle:
+        if each.is_symlink():
+            refused[printable(each.name)] = "un lien n'est pas suivi : rendez le dossier lui-même"
+        elif moodle:
             paths = groups.setdefault((printable(moodle["name"]), moodle["id"]), [])
             if moodle["kind"] == "file":
                 paths.append(each)
         elif each.is_dir():
-            if each.name not in archives.HIDDEN:
-                groups[printable(each.name), ""] = [each]
-        elif each.suffix.lower() in (*WORK, *archives.OTHERS):
+            groups[printable(each.name), ""] = [each]
+        elif suffix in (*WORK, *archives.OTHERS):
             name = printable(each.stem)
             groups[(printable(each.name) if (name, "") in groups else name), ""] = [each]
+        elif suffix not in TEACHERS:
+            why = f"{printable(each.name)} n'est ni un .py, ni un .ipynb, ni un .zip"
+            refused[printable(each.stem)] = why
     owners = [owner for owner, _ in groups]
     return [
         Received(
@@ -252,7 +266,7 @@ def received(folder: Path) -> list[Received]:
             paths,
         )
         for (owner, number), paths in groups.items()
-    ]
+    ] + [Received(name, name, "", [], why) for name, why in refused.items() if name not in owners]
 
 
 def _choice(text: str) -> tuple[str, str]:

@@ -117,7 +117,11 @@ def _gather(
                 f'owners = {{ "{each.name}" = "numéro" }}. Il n\'est pas noté.'
             )
             continue
-        if owner.number in gathered.hand_ins or owner in owners.values():
+        known = owner.number in gathered.hand_ins or owner in owners.values()
+        if known and each.refusal:
+            gathered.remarks.append(f"{path.name} : « {each.name} » est laissé : {each.refusal}.")
+            continue
+        if known:
             raise ValueError(
                 f"{path.name} : deux rendus pour {owner.name}, dont « {each.name} » ; gardez-en un."
             )

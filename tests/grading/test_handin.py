@@ -85,12 +85,33 @@ def test_nobody_disappears(folder, collect):
     write(folder / "martin.zip", {"TP/pooling.py": POOLING})
     write(folder / "petit.zip", {"lisez-moi.txt": "rien"})
     write(folder / "vide/.DS_Store", "")
+    write(folder / "_roy/pooling.py", POOLING)
+    for name in ("durand.docx", "dupont.pdf", "notes.csv", ".cache.pdf", "__MACOSX/a.py"):
+        write(folder / name, POOLING)
     (folder / "lien").symlink_to(folder / "dupont")
     found = collect(folder)
     assert modules(found) == dict.fromkeys(
-        ["dupont", "martin", "pooling"], {"ex00_convolution.pooling"}
+        ["_roy", "dupont", "martin", "pooling"], {"ex00_convolution.pooling"}
     )
-    assert found.empty == dict.fromkeys(["petit", "vide"], "aucun exercice reconnu")
+    assert found.empty == {
+        **dict.fromkeys(["petit", "vide"], "aucun exercice reconnu"),
+        "durand": "durand.docx n'est ni un .py, ni un .ipynb, ni un .zip",
+        "lien": "un lien n'est pas suivi : rendez le dossier lui-même",
+    }
+
+
+def test_nobody_disappears_from_a_zip(folder, collect):
+    class_zip = {
+        "3A/dupont/pooling.py": POOLING,
+        "3A/petit/tp.pdf": "",
+        "3A/vide/": "",
+        "3A/durand.docx": "",
+        "3A/.git/config": "",
+        "consigne.pdf": "",
+    }
+    found = collect(write(folder / "3A.zip", class_zip))
+    assert list(modules(found)) == ["dupont"]
+    assert set(found.empty) == {"petit", "vide", "durand"}
 
 
 def test_a_whole_moodle_export(tmp_path, collect):
@@ -105,9 +126,10 @@ def test_a_whole_moodle_export(tmp_path, collect):
     }
     found = collect(write(tmp_path / "Cours-TP 1-42.zip", export))
     assert modules(found) == dict.fromkeys(
-        ["Le Gall Zoé", "Martin Paul", "Petit Léa"], {"ex00_convolution.pooling"}
+        ["Le Gall Zoé", "Martin Paul (102)", "Petit Léa"], {"ex00_convolution.pooling"}
     )
     assert "seul .zip est ouvert" in found.empty["Roy Max"]
+    assert {"Martin Paul (103)", "Durand Éva"} < {*found.empty}
 
 
 # --- Ce qui est refusé, en une phrase ------------------------------------------------
