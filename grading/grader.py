@@ -195,8 +195,9 @@ class Desk:
         try:
             child.ask({"op": "load", "module": rule.module}, rule.seconds)
         except pupil.Failure as failure:
-            if failure.reason == "missing_name":
-                failure = pupil.Failure("exception", failure.detail)
+            if failure.reason in ("exception", "missing_name"):
+                detail = f"dès l'import du fichier : {failure.detail}"
+                failure = pupil.Failure("exception", detail)
             self._broken[rule.module] = failure
             child.kill()
             raise failure from None

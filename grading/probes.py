@@ -41,18 +41,22 @@ def answer(request: dict) -> dict:
 
 
 def describe_error(error: BaseException) -> dict:
-    """Résume une exception : son type, son message, l'endroit dans le rendu."""
+    """Résume une exception : son type, son message, l'endroit dans le rendu.
+
+    L'endroit est la ligne de l'élève, même si l'exception vient du code commun qu'elle appelle.
+    """
     line, file, trace = None, "", error.__traceback__
     here = os.getcwd()
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
-        if name.startswith(here) and not name.endswith("/_cellules.py"):  # le nôtre
+        own = name.startswith(here) and not name.endswith("/_cellules.py")  # le nôtre
+        if own and not (file and name.startswith(f"{here}/convnets/")):
             line, file = trace.tb_lineno, os.path.basename(name)
         trace = trace.tb_next
     if isinstance(error, SyntaxError):
         line, file = error.lineno, os.path.basename(str(error.filename))
     try:
-        message = str(error)[:MAX_TEXT]
+        message = str(error).replace(f"{here}/", "")[:MAX_TEXT]
     except BaseException:  # un __str__ qui échoue
         message = ""
     found = {

@@ -133,7 +133,7 @@ def stage(
     models: tuple[str, ...] = (),
     shipped_models: bool = False,
 ) -> None:
-    """Prépare le dossier d'un enfant : `exercises/`, `convnets/`, `models/`, rien d'autre du dépôt.
+    """Prépare le dossier d'un enfant : `exercises/`, `convnets/`, `samples/`, `models/`.
 
     Args:
         folder: dossier vide.
@@ -149,6 +149,7 @@ def stage(
     shutil.copy(EXERCISES / "__init__.py", package)
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(REPO / "convnets", shared, ignore=ignored)
+    shutil.copytree(REPO / "samples", folder / "samples")  # que l'énoncé nomme
     if submitted.shipped or fill:
         for path in EXERCISES.glob("ex[0-9][0-9]_*"):
             if path.is_dir():

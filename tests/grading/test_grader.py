@@ -53,6 +53,29 @@ def test_a_needed_module_is_filled_in_only_when_asked(tmp_path, repo):
     assert found[1].detail == "ex00_convolution/operations.py"
 
 
+def test_a_trial_at_the_bottom_of_a_file(made, tmp_path):
+    """L'image de l'énoncé se lit ; une autre qui manque est dite à la ligne de l'élève."""
+    text = "from convnets.core.images import open_image\n"
+    text += handins.answers("filtres_numpy")["ex01_filters.py"]
+    trials = {
+        "pont": "from pathlib import Path\n"
+        "open_image(Path(__file__).resolve().parents[1] / 'samples/pont.png')\n",
+        "absent": "open_image('/absent.png')\n",
+    }
+    marks = {}
+    for name, trial in trials.items():
+        path = tmp_path / name / "ex01_filters.py"
+        path.parent.mkdir()
+        path.write_text(text + trial, encoding="utf-8")
+        marks[name] = made.grade(submission.find(path.parent), RULES["ex01.convolve"])
+    assert marks["pont"].level == 1, marks["pont"]
+    assert marks["absent"].reason == "exception"
+    line = len(text.splitlines()) + 1
+    assert marks["absent"].detail.startswith("dès l'import du fichier : fichier absent")
+    assert f"ligne {line} de ex01_filters.py" in marks["absent"].detail
+    assert "correction-" not in marks["absent"].detail
+
+
 def test_the_draw_depends_on_the_seed_and_the_question_only():
     first, second, other = (grader.Grader(grader.Options(seed=k)) for k in (1, 1, 2))
     rule = RULES["ex00.relu"]

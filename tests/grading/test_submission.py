@@ -111,7 +111,7 @@ def test_the_copy_holds_the_hand_in_and_the_shared_code_only(handed, staged, rep
     (handed / "convnets/figures").mkdir(parents=True)
     (handed / "convnets/figures/style.py").write_text("CHANGÉ = True\n")
     copy = staged()
-    assert {path.name for path in copy.iterdir()} == {"exercises", "convnets"}
+    assert {path.name for path in copy.iterdir()} == {"exercises", "convnets", "samples"}
     names = {path.name for path in (copy / "exercises").iterdir()}
     assert names == {"__init__.py", "ex00_convolution", "ex02_fashion.py", "aide.py"}
     assert (copy / "exercises" / POOLING).read_text() == "VALEUR = 1\n"
