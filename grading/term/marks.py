@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 FULL = 20  # un exercice, et le trimestre, sont notés sur 20
 HANDED_IN, ABSENT, UNREADABLE = "rendu", "absent", "illisible"  # ce que vaut `status`
+NOT_YET = "pas encore à rendre"  # ce qui s'en dit tant que l'exercice n'est pas demandé
 
 
 class Student(NamedTuple):

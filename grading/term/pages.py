@@ -10,7 +10,15 @@ from convnets.core.cli import agreed
 from convnets.core.files import replacing
 from grading.term import figures
 from grading.term.elements import GENERATOR, Html, bar, document, join, table, tag
-from grading.term.marks import FULL, HANDED_IN, ExerciseMark, QuestionMark, StudentMarks, Term
+from grading.term.marks import (
+    FULL,
+    HANDED_IN,
+    NOT_YET,
+    ExerciseMark,
+    QuestionMark,
+    StudentMarks,
+    Term,
+)
 from grading.term.overview import class_page
 from grading.term.wording import day, handing_in, name, points, prose, steps, title, wanted
 
@@ -106,7 +114,7 @@ def _summary(marks: StudentMarks) -> Html:
 
 def _state(mark: ExerciseMark) -> str:
     if not mark.asked:
-        return "pas encore à rendre"
+        return NOT_YET
     if mark.status != HANDED_IN:
         return mark.status
     late = agreed(mark.days_late, "jour")

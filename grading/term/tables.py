@@ -9,7 +9,7 @@ from convnets.core.files import own_suffix, replacing
 from grading.report import BYTE_ORDER_MARK, exact, plain
 from grading.term import sheets
 from grading.term.course import Course, Work
-from grading.term.marks import ABSENT, FULL, ExerciseMark, Term
+from grading.term.marks import ABSENT, FULL, NOT_YET, ExerciseMark, Term
 
 
 def write_tables(course: Course, term: Term) -> list:
@@ -77,7 +77,7 @@ def _mark(mark: ExerciseMark) -> Fraction | None:
 
 
 def _state(mark: ExerciseMark) -> str:
-    parts = [mark.status]
+    parts = [mark.status if mark.asked else NOT_YET]
     if mark.days_late:
         parts.append(f"{agreed(mark.days_late, 'jour')} de retard, −{exact(mark.penalty)}")
     if mark.override:

@@ -156,10 +156,7 @@ def exercise_mark(
 def not_asked(work: Work, exercise: Exercise) -> ExerciseMark:
     """Écrit la note, sans poids, d'un exercice que l'élève n'a pas encore à rendre."""
     zero = Fraction(0)
-    note = "Pas encore demandé."
-    return ExerciseMark(
-        work.exercise, exercise.title, zero, (), zero, zero, status=ABSENT, note=note
-    )
+    return ExerciseMark(work.exercise, exercise.title, zero, (), zero, zero, status=ABSENT)
 
 
 def average(marks: Sequence[ExerciseMark]) -> Fraction | None:

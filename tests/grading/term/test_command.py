@@ -37,6 +37,7 @@ def test_a_term_from_the_command_to_the_files(home, marker, capsys):
     assert ines["ex00.relu /1"] == "0,125" and "absolue" in ines["ex00.relu, raison"]
     assert leo["ex00, état"].startswith("rendu ; 1 jour de retard, −1")
     assert "rattrapé à l'oral" in zoe["ex00, état"] and zoe["ex01 /20"] == ""
+    assert zoe["ex01, état"] == "pas encore à rendre"
     assert tom["ex00 /20"] == "0" and tom["ex00, état"] == "absent" and tom["note /20"] == "0"
     assert ines["note /20"] == "19,41667"  # (2 × 19,125 + 20) / 3
     assert "19 r" in shown and "* absent" in shown and "r en retard" in shown
@@ -192,7 +193,8 @@ def test_before_the_due_date_nobody_is_absent(home, marker):
     (home / "cours.toml").write_text(text, encoding="utf-8")
     run(home)
     tom = notes(home)[3]
-    assert (tom["ex00 /20"], tom["note /20"]) == ("", "") and "À rendre avant" in tom["ex00, état"]
+    assert (tom["ex00 /20"], tom["note /20"]) == ("", "")
+    assert tom["ex00, état"].startswith("pas encore à rendre ; À rendre avant")
     filled = (home / "notes" / "moodle" / "ex00-Notes TP0.csv").read_text(encoding="utf-8-sig")
     assert filled.rstrip().splitlines()[-1] == 'pour ""évaluation""",,"20,00",Oui,"-",-'
 
