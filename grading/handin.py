@@ -69,7 +69,7 @@ def is_class(path: Path) -> bool:
     """
     _require(path)
     if path.is_file():
-        if path.suffix.lower() != ".zip":
+        if _ends(path) != ".zip":
             return False
         found = [each for each in archives.names(path) if archives.is_wanted(each)]
         tops = {each.parts[0] for each in found if each.parts}
@@ -78,9 +78,9 @@ def is_class(path: Path) -> bool:
         inner = [PurePosixPath(*each.parts[1:]) for each in found] if len(tops) == 1 else found
         inner = [each for each in inner if each.parts and not RESERVED.fullmatch(each.parts[0])]
         return _are_students(
-            {each.parts[0] for each in inner if len(each.parts) > 1 and each.suffix in WORK}
-            | {each.name for each in inner if len(each.parts) == 1 and each.suffix == ".zip"},
-            loose=any(len(each.parts) == 1 and each.suffix in WORK[:2] for each in inner),
+            {each.parts[0] for each in inner if len(each.parts) > 1 and _ends(each) in WORK}
+            | {each.name for each in inner if len(each.parts) == 1 and _ends(each) == ".zip"},
+            loose=any(len(each.parts) == 1 and _ends(each) in WORK[:2] for each in inner),
         )
     if path.name == "exercises" or submission.Submission("", path / "exercises", path).modules:
         return False
@@ -89,17 +89,22 @@ def is_class(path: Path) -> bool:
         return True
     packages = any(each.is_dir() and re.match(r"ex\d\d_", each.name) for each in children)
     children = [each for each in children if not RESERVED.fullmatch(each.name)]
-    loose = [each for each in children if each.is_file() and each.suffix.lower() in WORK[:2]]
+    loose = [each for each in children if each.is_file() and _ends(each) in WORK[:2]]
     known = [module for each in loose for module in _recognised(each)]
     if len(known) > len(set(known)):
         return True
     students = {
         each.name
         for each in children
-        if (each.is_dir() and _has_work(each)) or each.suffix.lower() == ".zip"
+        if (each.is_dir() and _has_work(each)) or _ends(each) == ".zip"
     }
     canonical = any(path.glob("ex[0-9][0-9]_*.py"))
     return _are_students(students, loose=packages or canonical or bool(loose))
+
+
+def _ends(path: Path | PurePosixPath) -> str:
+    """Rend la fin d'un nom en minuscules : `TP1.IPYNB` est un notebook."""
+    return path.suffix.lower()
 
 
 def _require(path: Path) -> None:
@@ -116,9 +121,9 @@ def _are_students(names: set[str], *, loose: bool) -> bool:
 def _has_work(folder: Path) -> bool:
     """Dit si un dossier contient de quoi noter un élève."""
     for path in _walk(folder):
-        if path.suffix.lower() in (".ipynb", ".zip") or re.match(r"ex\d\d_", path.name):
+        if _ends(path) in (".ipynb", ".zip") or re.match(r"ex\d\d_", path.name):
             return True
-        if re.match(r"ex\d\d_", path.parent.name) or (path.suffix == ".py" and _recognised(path)):
+        if re.match(r"ex\d\d_", path.parent.name) or (_ends(path) == ".py" and _recognised(path)):
             return True
     return False
 
@@ -127,7 +132,7 @@ def _recognised(path: Path) -> list[str]:
     if re.match(r"ex\d\d_", path.stem):
         return [path.stem]
     try:
-        if path.stat().st_size > LIMITS.get(path.suffix.lower(), MAX_SOURCE_BYTES):
+        if path.stat().st_size > LIMITS.get(_ends(path), MAX_SOURCE_BYTES):
             return []
         return notebooks.modules_of(notebooks.read(path))[0]
     except (RefusedError, OSError, RecursionError):
@@ -240,7 +245,7 @@ def received(folder: Path) -> list[Received]:
     groups: dict[tuple[str, str], list[Path]] = {}
     refused: dict[str, str] = {}
     for each in sorted(folder.iterdir()):
-        moodle, suffix = MOODLE.match(each.name), each.suffix.lower()
+        moodle, suffix = MOODLE.match(each.name), _ends(each)
         if each.name.startswith((".", "~")) or each.name in archives.HIDDEN:
             continue
         if each.is_symlink():
@@ -309,18 +314,18 @@ def _as_it_is(path: Path) -> Submission | None:
         found = submission.find(path)
     except FileNotFoundError:
         return None
-    if any(path.glob("*.ipynb")) or any(path.glob("*.zip")):
+    if any(_ends(each) in (".ipynb", ".zip") for each in path.iterdir()):
         return None
     for each in _walk(found.root):
         inside = each.relative_to(found.root)
         module = ".".join(inside.with_suffix("").parts)
-        if each.suffix.lower() in (".ipynb", ".zip"):
+        if _ends(each) in (".ipynb", ".zip"):
             return None
-        if each.suffix == ".py" and inside.parts[0] not in submission.NOT_SOURCES:
-            known = module in found.modules
+        if _ends(each) == ".py" and inside.parts[0] not in submission.NOT_SOURCES:
+            known = each.suffix == ".py" and module in found.modules
             if not notebooks.is_ready(each, module) if known else _recognised(each):
                 return None
-    if _lacking(found) and any(each.suffix == ".keras" for each in _walk(found.home)):
+    if _lacking(found) and any(_ends(each) == ".keras" for each in _walk(found.home)):
         return None
     return found
 
@@ -350,7 +355,7 @@ def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
         moodle = MOODLE.match(path.name)
         inside = path.relative_to(root)
         inside = inside.with_name(moodle["rest"]) if moodle and moodle["rest"] else inside
-        size, suffix = path.stat().st_size, path.suffix.lower()
+        size, suffix = path.stat().st_size, _ends(path)
         limit, label = LIMITS.get(suffix, MAX_SOURCE_BYTES), printable(inside.name)
         if suffix in (".h5", ".hdf5"):
             remarks.append(f"{label} laissé de côté : seuls les poids .keras sont lus")
@@ -410,11 +415,11 @@ def _convert(home: Path, root: Path, remarks: list[str], choices: list, used: se
     ready, sources = set(), []
     for path in list(_walk(home)):
         inside = path.relative_to(home)
-        if path.suffix.lower() not in (".py", ".ipynb") or path.name == "predict.py":
+        if _ends(path) not in (".py", ".ipynb") or path.name == "predict.py":
             continue
         if inside.parts[0] in submission.NOT_SOURCES:
             continue
-        if path.suffix == ".py" and not path.is_relative_to(root):
+        if _ends(path) == ".py" and not path.is_relative_to(root):
             continue
         module = (
             ".".join(path.relative_to(root).with_suffix("").parts)
@@ -452,7 +457,7 @@ def _convert(home: Path, root: Path, remarks: list[str], choices: list, used: se
             wanted.setdefault(module, []).append((bool(answers), source))
         if not modules and not doubt:
             remarks += [each for each in source.remarks if each not in remarks]
-        if not modules and not doubt and path.suffix == ".ipynb":
+        if not modules and not doubt and _ends(path) == ".ipynb":
             remarks.append(f"{label} laissé de côté : aucun exercice reconnu")
     for module, found in wanted.items():
         _write(module, found, root, remarks, done=module in ready and module not in asked)
@@ -481,7 +486,7 @@ def _write(module: str, found: list, root: Path, remarks: list[str], *, done: bo
 def _named(path: Path, scale: set[str]) -> str:
     """Rend le module dont un fichier porte le nom, où qu'il soit."""
     for name in (f"{path.parent.name}.{path.stem}", path.stem):
-        if path.suffix == ".py" and name in scale:
+        if _ends(path) == ".py" and name in scale:
             return name
     return ""
 
@@ -493,7 +498,7 @@ def _lacking(found: Submission) -> list[str]:
 
 def _place_weights(found: Submission, choices: list, used: set[int]) -> list[str]:
     """Met à leur place des poids d'un autre nom."""
-    models = [each for each in _walk(found.home) if each.suffix == ".keras"]
+    models = [each for each in _walk(found.home) if _ends(each) == ".keras"]
     needed = _lacking(found)
     remarks = []
     for slug in needed:
@@ -509,9 +514,11 @@ def _place_weights(found: Submission, choices: list, used: set[int]) -> list[str
         if len(mine) == 1:
             place = found.weights(slug)
             place.parent.mkdir(parents=True, exist_ok=True)
-            for suffix in (".keras", ".tflite"):
-                if mine[0].with_suffix(suffix).is_file():
-                    shutil.copyfile(mine[0].with_suffix(suffix), place.with_suffix(suffix))
+            for each in list(mine[0].parent.iterdir()):
+                copy = place.with_suffix(_ends(each))
+                ours = each.stem == mine[0].stem and copy.suffix in (".keras", ".tflite")
+                if ours and each.is_file() and each != copy:
+                    shutil.copyfile(each, copy)
         elif models:
             name = printable((mine or models)[0].name)
             remarks.append(f"poids de {slug} : lequel des .keras ? --as {slug[:4]}={name}")

@@ -150,7 +150,7 @@ def read(path: Path) -> Source:
     Raises:
         RefusedError: le fichier n'est pas un notebook.
     """
-    if path.suffix == ".ipynb":
+    if path.suffix.lower() == ".ipynb":
         texts, remarks = _notebook_cells(path), []
     else:
         text, remarks = _decoded(path)

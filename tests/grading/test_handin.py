@@ -1,6 +1,7 @@
 """Les rendus tels qu'ils arrivent : classe ou élève, zips, export de Moodle, noms quelconques."""
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -245,6 +246,25 @@ def test_weights_of_another_name(folder, collect):
     write(folder / "mon modèle.keras", "poids")
     (found,) = collect(folder, one=True).submissions
     assert found.weights("ex03_cifar10").read_text() == "poids"
+
+
+def test_names_in_capital_letters(folder, collect):
+    cells = [{"cell_type": "code", "source": POOLING, "metadata": {}}]
+    write(folder / "dupont/TP1.IPYNB", json.dumps({"cells": cells}))
+    write(folder / "martin/TP1.PY", POOLING)
+    write(folder / "martin/RESEAU.PY", NETWORK)
+    write(folder / "martin/MODELE.KERAS", "poids")
+    write(folder / "petit.ZIP", {"TP1.PY": POOLING})
+    assert handin.is_class(write(folder.parent / "3B.ZIP", {"a/T.PY": POOLING, "b.ZIP": {}}))
+    found = collect(folder)
+    assert modules(found) == {
+        "dupont": {"ex00_convolution.pooling"},
+        "martin": {"ex00_convolution.pooling", "ex03_cifar10"},
+        "petit": {"ex00_convolution.pooling"},
+    }
+    assert not any(each.remarks for each in found.submissions)
+    (martin,) = [each for each in found.submissions if each.name == "martin"]
+    assert martin.weights("ex03_cifar10").read_text() == "poids"
 
 
 def test_nothing_to_grade(folder, collect):
