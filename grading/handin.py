@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from convnets.core.cli import reason
 from grading import archives, notebooks, submission
 from grading.archives import RefusedError, printable
 from grading.scale import read_scale
@@ -233,7 +234,7 @@ def _prepare_all(each_received, workspace: Path, choices: list, used: set[int]):
         except RecursionError:
             empty[name] = "du code trop imbriqué pour être lu"
         except OSError as error:
-            empty[name] = f"le rendu ne peut pas être lu ({error.strerror})"
+            empty[name] = f"le rendu ne peut pas être lu ({reason(error, named=False)})"
     return found, empty
 
 

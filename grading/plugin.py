@@ -86,6 +86,11 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in options.grade_report:
         if Path(name).suffix not in (".json", ".csv", ".md"):
             raise pytest.UsageError(f"--grade-report {name} : finissez par .json, .csv ou .md.")
+        folder = Path(name).absolute().parent
+        if not folder.is_dir():
+            raise pytest.UsageError(f"--grade-report {name} : le dossier {folder} n'existe pas.")
+        if Path(name).is_dir() or not os.access(folder, os.W_OK):
+            raise pytest.UsageError(f"--grade-report {name} : ce fichier ne peut pas être écrit.")
     if (options.grade_seed or 0) < 0:
         raise pytest.UsageError(f"--grade-seed {options.grade_seed} : un entier positif, ou 0.")
     config.stash[SESSION] = None
@@ -319,6 +324,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
     lines = graded_lines(terminalreporter)
     if not lines:
         return
+    from convnets.core.cli import reason
     from grading import report, scale
 
     exercises = list(dict.fromkeys(line.exercise for line in lines))
@@ -347,7 +353,9 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
         try:
             report.write(Path(name), lines, scale.read_scale(), header)
         except OSError as error:
-            terminalreporter.write_line(f"{name} n'a pas pu être écrit ({error.strerror}).")
+            terminalreporter.write_line(
+                f"{name} n'a pas pu être écrit ({reason(error, named=False)})."
+            )
 
 
 def _protections() -> Sequence[str]:

@@ -134,6 +134,7 @@ def test_every_hand_in_is_copied_before_any_runs(handed, pytestconfig, tmp_path)
         (["--submission=docs", "--submissions=docs"], "un seul"),
         (["--submission=exercises", "--exercises", "ex99"], "n'est pas au barème"),
         (["grading", "--grade-report", "notes.pdf"], "finissez par .json, .csv ou .md"),
+        (["grading", "--grade-report", "/pas/la/x.csv"], "le dossier /pas/la n'existe pas."),
         (["grading", "--grade-seed", "-5"], "--grade-seed -5 : un entier positif, ou 0."),
     ],
 )
