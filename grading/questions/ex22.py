@@ -103,7 +103,10 @@ def _judge_layer(ask: Ask, name: str, stages) -> Credit:
     """
     level = Fraction(0)
     for value, wanted, calls, right, mistakes in stages:
-        answers = ask.calls(name, calls, operation="layer", wanted=wanted)
+        try:
+            answers = ask.calls(name, calls, operation="layer", wanted=wanted)
+        except pupil.Failure as failure:  # l'aller reste acquis à qui n'a pas écrit le retour
+            return Credit(level, failure.reason, failure.detail)
         found = judge(answers, [("1", calls)], right, mistakes, tolerance=TOLERANCE)
         if found.level < 1:
             # Une erreur vaut une part de ce que l'étape ajoute.

@@ -76,6 +76,14 @@ def test_a_trial_at_the_bottom_of_a_file(made, tmp_path):
     assert "correction-" not in marks["absent"].detail
 
 
+@pytest.mark.parametrize(("name", "reason"), [("main_convolution_aller_seul", "not_done")])
+def test_a_layer_keeps_its_forward_pass_whatever_its_backward_pass(made, tmp_path, name, reason):
+    (handin,) = [each for each in handins.wrong() if each.name == name]
+    submitted = submission.find(handins.write(handin, tmp_path))
+    mark = made.grade(submitted, RULES["ex22.convolution"])
+    assert (mark.level, mark.reason) == (Fraction(1, 2), reason)
+
+
 def test_the_draw_depends_on_the_seed_and_the_question_only():
     first, second, other = (grader.Grader(grader.Options(seed=k)) for k in (1, 1, 2))
     rule = RULES["ex00.relu"]
