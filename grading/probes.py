@@ -189,7 +189,8 @@ def layer(module: str, function: str, calls: list, wanted: str) -> list:
             texte, d'un gradient noté au retour.
 
     Returns:
-        Pour chaque couche, `{"value": …}` ou `{"error": …}`.
+        Pour chaque couche, `{"value": …}`, qui est None pour un gradient non noté, ou
+        `{"error": …}`.
     """
     kind = getattr(importlib.import_module(f"exercises.{module}"), function)
 
@@ -199,9 +200,17 @@ def layer(module: str, function: str, calls: list, wanted: str) -> list:
         value = made.forward(x)
         if wanted != "y":
             value = made.backward(dy)
-        return made.gradients[int(wanted)] if wanted.isdigit() else value
+        return _noted(made, int(wanted)) if wanted.isdigit() else value
 
     return _results(use, calls)
+
+
+def _noted(made, rank: int):
+    """Rend un gradient que le retour a noté ; None s'il n'est pas où l'énoncé le dit."""
+    try:
+        return made.gradients[rank]
+    except (AttributeError, LookupError, TypeError):
+        return None
 
 
 def descend(module: str, function: str, calls: list) -> list:

@@ -82,6 +82,10 @@ class Convolution:
         stride: pas, en pixels.
         padding: zéros ajoutés de chaque côté, en pixels.
 
+    Attributes:
+        weights: `[kernel, bias]`, que la descente change.
+        gradients: `[dk, db]`, dans le même ordre, notés par `backward` ; vide avant lui.
+
     Source : Chellapilla, Puri et Simard, « High Performance Convolutional Neural Networks for
     Document Processing », 2006 (une ligne par fenêtre) ; Dumoulin et Visin, arXiv 1603.07285,
     chapitre 4 (le gradient de l'entrée).

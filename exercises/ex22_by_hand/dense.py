@@ -58,6 +58,10 @@ class Dense:
         matrix: W, `(d, m)`.
         bias: b, `(m,)`.
 
+    Attributes:
+        weights: `[matrix, bias]`, que la descente change.
+        gradients: `[dW, db]`, dans le même ordre, notés par `backward` ; vide avant lui.
+
     Source : Rumelhart, Hinton et Williams, Nature 323, 1986.
     """
 

@@ -110,7 +110,9 @@ class Descent:
     """La descente de gradient avec élan : `v ← μ·v - η·dL/dw`, puis `w ← w + v`.
 
     Args:
-        layers: couches à apprendre, dont les poids sont modifiés sur place.
+        layers: couches à apprendre. Chacune a deux listes du même ordre, `weights` et
+            `gradients`, vides si elle n'a pas de poids ; `step` lit la seconde et change sur place
+            ce que contient la première.
         learning_rate: η, le taux d'apprentissage.
         momentum: μ, la part de l'élan gardée d'un pas à l'autre.
 

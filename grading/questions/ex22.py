@@ -107,6 +107,8 @@ def _judge_layer(ask: Ask, name: str, stages) -> Credit:
             answers = ask.calls(name, calls, operation="layer", wanted=wanted)
         except pupil.Failure as failure:  # l'aller reste acquis à qui n'a pas écrit le retour
             return Credit(level, failure.reason, failure.detail)
+        if wanted.isdigit() and all(not each.error and each.value is None for each in answers):
+            return Credit(level, "gradients_not_noted")
         found = judge(answers, [("1", calls)], right, mistakes, tolerance=TOLERANCE)
         if found.level < 1:
             # Une erreur vaut une part de ce que l'étape ajoute.
@@ -142,6 +144,9 @@ def _input_gradient(
 
 def _bias_gradient(x, dy, *_, **__) -> np.ndarray:
     return dy.reshape(-1, dy.shape[-1]).sum(0)
+
+
+SWAPPED = Mistake("gradients_swapped", _bias_gradient)  # le gradient des biais, noté le premier
 
 
 @question("ex22.convolution")
@@ -188,7 +193,7 @@ def ask_convolution(ask: Ask) -> Credit:
     stages = [
         ("1/4", "y", plain, _convolve, forward[:2]),
         ("1/2", "y", full, _convolve, forward),
-        ("5/8", "0", plain + full, _kernel_gradient, per_batch(_kernel_gradient)),
+        ("5/8", "0", plain + full, _kernel_gradient, [*per_batch(_kernel_gradient), SWAPPED]),
         ("3/4", "1", plain + full, _bias_gradient, per_batch(_bias_gradient)),
         ("1", "dx", plain + full, _input_gradient, backward),
     ]
@@ -295,7 +300,7 @@ def ask_dense(ask: Ask) -> Credit:
     forgotten = Mistake("bias_forgotten", lambda x, dy, matrix, bias: x @ matrix, "1/2")
     stages = [
         ("1/4", "y", calls, lambda x, dy, matrix, bias: x @ matrix + bias, [forgotten]),
-        ("1/2", "0", calls, lambda x, dy, *_: x.T @ dy, [averaged]),
+        ("1/2", "0", calls, lambda x, dy, *_: x.T @ dy, [averaged, SWAPPED]),
         ("3/4", "1", calls, _bias_gradient, [mean]),
         ("1", "dx", calls, lambda x, dy, matrix, bias: dy @ matrix.T, []),
     ]

@@ -76,7 +76,14 @@ def test_a_trial_at_the_bottom_of_a_file(made, tmp_path):
     assert "correction-" not in marks["absent"].detail
 
 
-@pytest.mark.parametrize(("name", "reason"), [("main_convolution_aller_seul", "not_done")])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("main_convolution_aller_seul", "not_done"),
+        ("main_gradients_ailleurs", "gradients_not_noted"),
+        ("main_gradients_echanges", "gradients_swapped"),
+    ],
+)
 def test_a_layer_keeps_its_forward_pass_whatever_its_backward_pass(made, tmp_path, name, reason):
     (handin,) = [each for each in handins.wrong() if each.name == name]
     submitted = submission.find(handins.write(handin, tmp_path))
