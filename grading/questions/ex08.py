@@ -142,6 +142,8 @@ def ask_smooth(ask: Ask) -> Credit:
     found, *twice = (as_floats(answer.value) for answer in answers[:3])
     if found is None or found.shape != SHAPE[:2]:
         return credit(0, "wrong_shape")
+    if not np.isfinite(found).all():  # NaN n'est ni plus loin, ni plus près que rien
+        return credit(0, "not_a_number")
     copies = _copies(rng, image, 4000)
     gradients = _gradients(model, copies, CLASS)
     right = abs(gradients.mean(0)).max(axis=2)
