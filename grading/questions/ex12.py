@@ -172,13 +172,13 @@ def ask_octaves(ask: Ask) -> Credit:
         return credit("3/4", "curves_not_returned")
     # Ce que les petites octaves ont changé doit se retrouver dans la dernière image.
     alone, _ = _dream(ask, network, image, [1.0, 1.0], octaves=1, steps=steps)
-    if np.abs(found - as_floats(alone)).mean() < LEVELS / 4:
+    if not np.abs(found - as_floats(alone)).mean() >= LEVELS / 4:  # NaN compris
         return credit("1/2", "octave_forgotten")
     before, after = (
         sum(np.mean(maps**2) for maps in network.maps(each).values()) for each in (image, found)
     )
     if after < before:
         return credit("1/2", "descent_for_ascent")
-    if any(abs(as_floats(each)[0] - 1) > 0.02 for each in curves):
+    if not all(abs(as_floats(each)[0] - 1) <= 0.02 for each in curves):  # NaN compris
         return credit("3/4", "curves_not_relative")
     return RIGHT

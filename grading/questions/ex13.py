@@ -129,6 +129,8 @@ def ask_reconstruct(ask: Ask) -> Credit:
         return problem
     found = as_floats(found)
     first = as_floats(_reconstruct(ask, network, image, steps=1, tv_weight=0.0)[0])
+    if not np.isfinite(first).all():
+        return credit("1/4", "not_a_number")
     if np.sqrt(np.mean((first - image) ** 2)) < 30:
         return credit("1/4", "image_not_forgotten")
     if _gap(network, found, image) > 0.8 * _gap(network, first, image):
@@ -137,6 +139,8 @@ def ask_reconstruct(ask: Ask) -> Credit:
     if away < 0.9 * before:
         return credit("1/2", "pixels_compared")
     smooth = as_floats(_reconstruct(ask, network, image, steps=STEPS, tv_weight=100.0)[0])
+    if not np.isfinite(smooth).all():
+        return credit("3/4", "not_a_number")
     if dreams.total_variation(smooth) > 0.8 * dreams.total_variation(found):
         return credit("3/4", "variation_ignored")
     if _ignores_seed(ask, network, image):

@@ -183,6 +183,8 @@ def ask_transfer(ask: Ask) -> Credit:
         return problem
     kept, _ = run(content_weight=1.0)
     kept, styled = as_floats(kept), as_floats(styled)
+    if not np.isfinite(kept).all():
+        return credit("1/4", "not_a_number")
     before = style_gap(content)
     if style_gap(styled) > 0.9 * before:
         if style_gap(kept) < 0.9 * before:
@@ -194,6 +196,8 @@ def ask_transfer(ask: Ask) -> Credit:
     if np.abs(first - content).mean() > 30:
         return credit("1/2", "starts_elsewhere")
     smooth = as_floats(run(tv_weight=1.0)[0])
+    if not (np.isfinite(first).all() and np.isfinite(smooth).all()):
+        return credit("1/2", "not_a_number")
     if dreams.total_variation(smooth) > 0.8 * dreams.total_variation(content):
         return credit("1/2", "variation_ignored")
     lengths = [len(each) for each in curves.values()] if isinstance(curves, dict) else []

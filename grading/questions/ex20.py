@@ -75,6 +75,8 @@ def ask_stft(ask: Ask) -> Credit:
     if wrong:
         return credit("1/2", wrong.reason)
     power = (np.abs(found) ** 2).sum(-1)  # (2, t)
+    if not np.isfinite(power).all():
+        return credit("1/2", "not_a_number")
     half = power.shape[1] // 2 - 3
     if power[:, :half].sum() > 1e-3 * power.sum() or power.sum(1).min() < 0.1 * power.sum(1).max():
         return credit("1/2", "wrong_values")

@@ -422,7 +422,7 @@ def judge_evaluate(ask: Ask, shape: tuple[int, ...]) -> Credit:
         "scaled_in_evaluate": np.mean(flat == 0),
         "class_order_shifted": np.mean((guesses + 1) % NUM_CLASSES == flat),
     }
-    if abs(accuracy - right) > 1e-5:
+    if not abs(accuracy - right) <= 1e-5:  # NaN compris
         for reason, mistaken in known.items():
             if abs(accuracy - mistaken) < 1e-5:
                 return credit("1/4", reason)
