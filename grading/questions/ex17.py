@@ -189,14 +189,24 @@ def ask_non_max_suppression(ask: Ask) -> Credit:
 # --- Juger des boîtes ----------------------------------------------------------------
 
 
-def _match(found, boxes, labels, *, enough=IOU_FOUND, by_class=True, once=True, late=False):
-    """Refait `match` ; `late` choisit l'objet avant de regarder sa classe."""
+def _match(
+    found, boxes, labels, *, enough=IOU_FOUND, by_class=True, once=True, late=False, among="all"
+):
+    """Refait `match`.
+
+    `late` choisit l'objet avant de regarder sa classe ; `among`, le mieux recouvert de tous, des
+    objets encore libres (`"free"`), ou le premier recouvert assez (`"first"`).
+    """
     theirs, classes = found.options["boxes"], found.options["labels"]
     correct, taken = np.zeros(len(theirs), bool), set()
     for i, box in enumerate(theirs):
         mine = [j for j in range(len(boxes)) if late or not by_class or labels[j] == classes[i]]
         overlaps = {j: _iou([box], [boxes[j]])[0, 0] for j in mine}
+        if among == "free":
+            overlaps = {j: value for j, value in overlaps.items() if j not in taken}
         best = max(overlaps, key=overlaps.get, default=None)
+        if among == "first":
+            best = next((j for j, value in overlaps.items() if value >= enough), None)
         if best is None or overlaps[best] < enough or (once and best in taken):
             continue
         if not late or labels[best] == classes[i]:
@@ -234,15 +244,22 @@ def ask_match(ask: Ask) -> Credit:
         draw([(0, 3), (50, 4)], [(0, 4), (1, 3), (50, 4), (49, 3)]),
         draw([(0, 1), (5, 2)], [(4, 1), (1, 2)]),
     ]
-    empty = [draw([], [(0, 1), (30, 2)])]
+    close = [
+        draw([(0, 3), (4, 3)], [(0, 3), (1, 3)]),  # deux boîtes sur un objet, l'autre est libre
+        draw([(0, 3), (4, 3)], [(4, 3), (0, 3)]),
+        draw([(4, 3), (0, 3)], [(4, 3), (0, 3)]),
+    ]
+    last = [draw([], [(0, 1), (30, 2)]), *close]
     mistakes = [
+        Mistake("next_free_object", lambda f, b, c: _match(f, b, c, among="free"), "3/4"),
+        Mistake("first_object", lambda f, b, c: _match(f, b, c, among="first"), "3/4"),
         Mistake("duplicate_right", lambda f, b, c: _match(f, b, c, once=False), "1/2"),
         Mistake("classes_mixed", lambda f, b, c: _match(f, b, c, by_class=False), "1/2"),
         Mistake("classes_mixed", lambda f, b, c: _match(f, b, c, late=True), "3/4"),
         Mistake("any_overlap", lambda f, b, c: _match(f, b, c, enough=1e-9), "1/4"),
     ]
-    groups = [("1/4", near), ("1/2", twice), ("3/4", classes), ("1", empty)]
-    answers = ask.calls("match", near + twice + classes + empty)
+    groups = [("1/4", near), ("1/2", twice), ("3/4", classes), ("1", last)]
+    answers = ask.calls("match", near + twice + classes + last)
     return judge(answers, groups, _match, mistakes)
 
 

@@ -28,15 +28,16 @@ def non_max_suppression(boxes, scores, labels, *, threshold=0.4):
 
 def match(found, boxes, labels):
     theirs, _, classes = found
-    left = {j: box for j, box in enumerate(boxes)}
+    taken = []
     correct = np.zeros(len(theirs), int)
     for i in range(len(theirs)):
-        mine = [j for j in left if labels[j] == classes[i]]
+        mine = [j for j in range(len(boxes)) if labels[j] == classes[i]]
         if mine:
             overlaps = iou(theirs[i : i + 1], boxes[mine])[0]
-            if overlaps.max() >= 0.5:
+            best = mine[overlaps.argmax()]
+            if overlaps.max() >= 0.5 and best not in taken:
                 correct[i] = 1
-                del left[mine[overlaps.argmax()]]
+                taken.append(best)
     return correct
 
 
