@@ -119,8 +119,21 @@ def ask_convolve(ask: Ask) -> Credit:
         Mistake("one_channel_only", first, "1/4"),
         Mistake("transposed_axes", transposed, "1/4"),
     ]
-    answers = ask.calls("convolve", calls)
-    return judge(answers, groups, _correlate, mistakes, tolerance=TOLERANCE)
+    fine = ((grey, rng.normal(0, 0.1, small.shape).astype(np.float32)), {"border": "valid"})
+    *answers, last = ask.calls("convolve", [*calls, fine])
+    found = judge(answers, groups, _correlate, mistakes, tolerance=TOLERANCE)
+    return found if found.level < 1 else _credit_fractions(last, fine)
+
+
+def _credit_fractions(answer: pupil.Answer, call: tuple) -> Credit:
+    """Regarde ce que deviennent les décimales : tout le reste est juste."""
+
+    def whole(finish):
+        return lambda image, filters, **options: finish(_correlate(image, filters, **options))
+
+    mistakes = [Mistake("integers_for_floats", whole(each)) for each in (np.trunc, np.rint)]
+    found = judge([answer], [("1", [call])], _correlate, mistakes, tolerance=TOLERANCE)
+    return found if found.level == 1 else credit("3/4", found.reason, found.detail)
 
 
 def _patterns(ask: Ask, function: str, *, vertical: bool) -> Credit:
