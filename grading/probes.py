@@ -593,6 +593,7 @@ def trial(module: str, data: dict) -> dict:
             seen["error"] = describe_error(error)
             return seen
     model, history = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
+    seen["own_train"] = getattr(loaded.train, "__module__", None) == loaded.__name__
     seen["is_model"] = isinstance(model, keras.Model)
     seen["history"] = sorted(map(str, history))[:20] if isinstance(history, dict) else None
     if seen["is_model"]:
@@ -715,13 +716,15 @@ def _observed(seen: dict, data: dict, module):
                 _, checked = _sample(*validation[:2])
             else:
                 options["validation_data"], checked = _sample(validation, None)
-        found = {"train": sample, "validation": checked}
+        found = {"train": sample, "validation": checked, "steps": -seen["steps"]}
         seen["fitted"].append(found)
         found["before"] = _summary(self, trainable=True)
         options["epochs"] = options.get("initial_epoch", 0) + 1
         options["verbose"] = 0
         result = original_fit(self, x, y, **options)
         found |= {"after": _summary(self, trainable=True), "all_after": _summary(self)}
+        found["steps"] += seen["steps"]
+        found["convolves"] = any(len(each.shape) == 4 for each in self.weights)
         return result
 
     def load(**_):

@@ -51,8 +51,11 @@ def ask_dense(ask: Ask) -> Credit:
 
 @question("ex04.train")
 def ask_train(ask: Ask) -> Credit:
-    """Essaie l'entraînement."""
-    return networks.judge_train(ask)
+    """Essaie l'entraînement, puis cherche des convolutions dans ce qui a appris."""
+    judged = networks.judge_train(ask)
+    if judged.level == 1 and not networks.trains_convolutions(networks.trial(ask)):
+        return credit("1/2", "lenet_not_trained")
+    return judged
 
 
 @question("ex04.weights")

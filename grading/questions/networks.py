@@ -22,6 +22,7 @@ MAX_SCALED = 20.0  # écart entre noir et blanc, vu par la première couche à p
 MIN_SCALED = 0.1  # en deçà, divisé deux fois
 NUM_CLASSES = 10
 OTHER_LOSSES = set("mse mae meansquarederror meanabsoluteerror binarycrossentropy hinge".split())
+MIN_PAIRS = 8  # images reconnues : en deçà, leurs étiquettes ne prouvent rien
 # Les niveaux de gris des jeux de l'essai : d'où vient une image se lit sur elle.
 LEVELS = {"train": (5, 80), "val": (90, 160), "test": (170, 240)}
 
@@ -310,11 +311,15 @@ def judge_train(ask: Ask) -> Credit:
             return credit("1/4", "trained_on_test")
         if "val" in sources:
             return credit("1/4", "trained_on_validation")
+        if _pairs_broken(each.get("train"), found["data"]):
+            return credit("1/4", "pairs_broken")
     half = Fraction(1, 2)
     for each in fitted:
         reason = _validation_reason(each, found["data"]["x_val"])
         if reason:
             return Credit(half, reason)
+        if _pairs_broken(each.get("validation"), found["data"]):
+            return Credit(half, "pairs_broken")
     if not found.get("is_model") or found.get("history") is None:
         return Credit(half, "no_history")
     return RIGHT if _has_learned(found) else Credit(half, "no_training")
@@ -337,10 +342,32 @@ def _labels_reason(sample, compiled) -> str | None:
     return None
 
 
+def _pairs_broken(sample: dict | None, data: dict) -> bool:
+    """Dit si des images du correcteur n'ont plus leur étiquette ; transformées, on les ignore."""
+    levels, labels = unscaled((sample or {}).get("x")), as_floats((sample or {}).get("y"))
+    if levels is None or labels is None or labels.shape[:1] != levels.shape[:1]:
+        return False
+    labels = labels.reshape(len(labels), -1)
+    if labels.shape[1] not in (1, NUM_CLASSES):
+        return False
+    labels = labels.argmax(1) if labels.shape[1] == NUM_CLASSES else labels[:, 0]
+    known = {
+        image.astype(int).tobytes(): label
+        for part in ("train", "val")
+        for image, label in zip(data[f"x_{part}"], data[f"y_{part}"].reshape(-1), strict=True)
+    }
+    keys = [image.tobytes() for image in levels]
+    kept = [known[key] == label for key, label in zip(keys, labels, strict=True) if key in known]
+    # Quelques étiquettes changées exprès passent ; mêlées, une sur dix tombe juste.
+    return len(kept) >= MIN_PAIRS and bool(np.mean(kept) < 0.5)
+
+
 def _validation_reason(each: dict, x_val: np.ndarray) -> str | None:
     checked = each.get("validation")
     if not checked:
         return "no_validation"
+    if _other_scale(each.get("train"), checked):
+        return "validation_other_scale"
     source = origin(checked["x"])
     if source is None:
         return None
@@ -352,6 +379,15 @@ def _validation_reason(each: dict, x_val: np.ndarray) -> str | None:
     levels = unscaled(checked["x"])
     ours = [image.tobytes() in known for image in levels.reshape(len(levels), -1)]
     return None if all(ours) else "validation_augmented"
+
+
+def _other_scale(learned: dict | None, checked: dict) -> bool:
+    """Dit si de deux lots d'images, l'un a ses niveaux bruts et l'autre de petites valeurs."""
+    both = [as_floats((each or {}).get("x")) for each in (learned, checked)]
+    if any(each is None or not each.size for each in both):
+        return False
+    low, high = sorted(np.abs(each).max() for each in both)
+    return bool(low < 5 and high > MAX_SCALED)
 
 
 def _share_images(learned: dict | None, checked: dict) -> bool:
@@ -387,6 +423,14 @@ def _has_learned(found: dict) -> bool:
     if len(found["weights"]) not in sizes:  # un autre modèle : moyenné, à deux sorties…
         return moved
     return moved and any(close(found["weights"], end, 1e-2) for end in ends)
+
+
+def trains_convolutions(found: dict) -> bool:
+    """Dit si un modèle qui a des convolutions a appris, ou si cela ne peut pas se savoir."""
+    fitted = found["fitted"]
+    by_hand = not fitted or found["steps"] > sum(each["steps"] for each in fitted)
+    # De cellules rejouées, l'une a pu échouer ici sans que ce soit la faute de l'élève.
+    return by_hand or not found["own_train"] or any(each["convolves"] for each in fitted)
 
 
 # --- Mesurer -------------------------------------------------------------------------
