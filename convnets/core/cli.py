@@ -173,7 +173,7 @@ def add_folders(parser: FrenchParser, module: str, *, models: str) -> None:
     """
     parser.add_argument(
         "--output",
-        type=_folder,
+        type=Path,
         metavar="DOSSIER",
         help=f"où écrire les figures (figures/{module} par défaut)",
     )
@@ -185,13 +185,6 @@ def add_folders(parser: FrenchParser, module: str, *, models: str) -> None:
         help=f"{models} (models/ par défaut)",
     )
     parser.set_defaults(module=module)
-
-
-def _folder(text: str) -> Path:
-    """Refuse d'emblée un fichier : les figures ne sont écrites qu'une fois tout appris."""
-    if os.path.exists(text) and not os.path.isdir(text):
-        raise argparse.ArgumentTypeError(f"{printable(text)} n'est pas un dossier")
-    return Path(text)
 
 
 _REASONS = {

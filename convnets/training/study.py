@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from convnets.core import files, paths
-from convnets.core.cli import agreed, percent, training_command
+from convnets.core.cli import agreed, percent, printable, training_command
 from convnets.core.reports import Metric, Report
 from convnets.datasets import sources
 from convnets.serving import calibration
@@ -435,7 +435,12 @@ def run_seeds(
 
     Returns:
         0, le code de sortie.
+
+    Raises:
+        ValueError: les figures, écrites à la fin, ne pourraient pas l'être.
     """
+    if options.output and options.output.exists() and not options.output.is_dir():
+        raise ValueError(f"--output : {printable(str(options.output))} n'est pas un dossier.")
     named = {"module": slug, "command": command}
     options = Namespace(**vars(options) | {name: text for name, text in named.items() if text})
     with distribution.start(options):

@@ -104,6 +104,16 @@ def test_augmentation_moves_or_mirrors_only(ex02, extract):
     assert 15 < mirrored < 45
 
 
+def test_figures_in_a_file_are_refused_before_learning(
+    ex02, as_dataset, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
+    monkeypatch.setattr(ex02, "train", lambda *_, **__: pytest.fail("apprend"))
+    (tmp_path / "notes.md").touch()
+    assert ex02.main(["--output", str(tmp_path / "notes.md")]) == 1
+    assert "notes.md n'est pas un dossier" in capsys.readouterr().err
+
+
 @pytest.mark.question(QUESTION)
 @pytest.mark.usefixtures("eager")
 def test_main_trains_reports_and_saves(ex02, as_dataset, tmp_path, monkeypatch, capfd):

@@ -41,11 +41,3 @@ def test_a_recipe_is_a_whole_schedule():
     parser = training_parser("ex99_essai", "Un essai.", epochs=12, package="recipes", command="un")
     assert "minutes" not in vars(parser.parse_args([]))
     assert training_command(parser.parse_args([])).startswith("python -m recipes.un --seeds 1")
-
-
-def test_figures_in_a_file_are_refused_before_learning(tmp_path, capsys):
-    (tmp_path / "notes.md").touch()
-    with pytest.raises(SystemExit):
-        parse("--output", str(tmp_path / "notes.md"))
-    assert "notes.md n'est pas un dossier" in capsys.readouterr().err
-    assert parse("--output", str(tmp_path / "absent")).output == tmp_path / "absent"
