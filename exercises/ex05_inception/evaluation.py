@@ -5,7 +5,6 @@ Commande : python -m exercises.ex05_inception
 Résultat mesuré : models/ex05_inception.json, repris dans docs/resultats.md.
 """
 
-import logging
 import time
 from argparse import Namespace
 from functools import partial
@@ -237,7 +236,6 @@ def describe_pictures(pictures: folders.Pictures) -> str:
 
 def run_exercise(options) -> int:
     """Fait tout l'exercice : caractéristiques, têtes, mesures, modèle et figures ; rend 0."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par tête : c'est voulu
     task = statement.open_task(options)  # un mauvais dossier se dit avant de chercher les poids
     weights = None if options.weights == "none" else options.weights
     base, provenance = pretrained.inception_v3(input_px=features.IMAGE_PX, weights=weights)

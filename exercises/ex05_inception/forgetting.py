@@ -9,7 +9,6 @@ Les images de la première tâche ne sont plus montrées : on mesure ce qu'il en
 tête.
 """
 
-import logging
 from pathlib import Path
 
 import keras
@@ -158,7 +157,6 @@ def save_figure(report: Report, path: Path) -> Path:
 
 def study(options) -> int:
     """Mesure l'oubli pour chaque graine ; écrit compte rendu et figure ; rend 0."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par tête : c'est voulu
     base, provenance = pretrained.inception_v3(input_px=features.IMAGE_PX)
     start, end = fine_tuning.split_base(base, FROZEN_UNTIL)
     tasks = read_tasks(start, limit=options.limit)

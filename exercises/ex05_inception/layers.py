@@ -8,7 +8,6 @@ Les images sont celles du dossier par défaut de l'exercice ; l'exactitude est m
 de test, qui ne choisissent rien.
 """
 
-import logging
 import time
 from pathlib import Path
 
@@ -154,7 +153,6 @@ def save_figure(report: Report, path: Path) -> Path:
 
 def study(options) -> int:
     """Mesure chaque coupe, puis chaque réapprentissage ; écrit compte rendu et figure ; rend 0."""
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # un graphe par tête : c'est voulu
     base, provenance = pretrained.inception_v3(input_px=features.IMAGE_PX)
     choices, metrics = {}, {}
     with (
