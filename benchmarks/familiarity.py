@@ -5,8 +5,8 @@ Résultat mesuré : docs/familiarite.md.
 
 Chaque mesure se calcule sur la passe qui répond : sur les scores du réseau, sur les
 caractéristiques que sa dernière couche lit, ou sur les moyennes des cartes de ses premiers groupes.
-Rien n'est appris d'une image étrangère. Les « étrangères d'essai », d'autres sortes que celles du
-second tableau, sont là pour choisir entre les mesures.
+Une seule, la frontière apprise, a vu des images étrangères, d'autres sortes encore que les tableaux
+(`recipes.outliers`). Les « étrangères d'essai » sont là pour choisir entre les mesures.
 """
 
 import contextlib
@@ -24,12 +24,15 @@ from benchmarks.strangers import grey_strangers, practice, strangers
 from convnets.core.cli import FrenchParser, percent, positive_int, run
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
+from convnets.figures import style
 from convnets.serving.classifier import Classifier
 from recipes import familiarity as shipped
+from recipes import outliers
 
 MODELS = ("ex03_cifar10", "ex03_cifar10_light")
 NUM_STRANGERS = 1000  # de chaque sorte
 NEIGHBOUR = 50  # comme Sun et al.
+UNSHOWN = ("objets proches (COCO)",)  # photographies dont la licence ne permet pas tout
 VIM_RANK = 32
 
 
@@ -38,7 +41,7 @@ class Pass(NamedTuple):
 
     scores: np.ndarray  # (n, 10), avant le softmax
     features: np.ndarray  # (n, c), ce que lit la dernière couche
-    first: np.ndarray  # (n, 2a), moyenne et moyenne quadratique des cartes du groupe 1
+    first: np.ndarray  # (n, k, 2a), moyenne et moyenne quadratique des k cartes du groupe 1
     second: np.ndarray  # (n, b), moyenne des cartes du groupe 2
 
 
@@ -53,14 +56,18 @@ def passes(model) -> Callable[[np.ndarray], Pass]:
     import keras
     from keras import layers, ops
 
-    def last_of(group: int):
-        names = [each.name for each in model.layers if each.name.startswith(f"group{group}_out")]
-        return model.get_layer(names[-1]).output
+    def maps_of(group: int) -> list:
+        start = f"group{group}_out"
+        return [each.output for each in model.layers if each.name.startswith(start)]
 
     mean = layers.GlobalAveragePooling2D()
     # Comme `recipes.familiarity.moments`.
-    first = ops.concatenate([mean(last_of(1)), ops.sqrt(mean(ops.square(last_of(1))))], axis=-1)
-    outputs = [model.layers[-2].output, model.layers[-3].input, first, mean(last_of(2))]
+    moments = [
+        ops.concatenate([mean(maps), ops.sqrt(mean(ops.square(maps)))], axis=-1)
+        for maps in maps_of(1)
+    ]
+    first, second = ops.stack(moments, axis=1), mean(maps_of(2)[-1])
+    outputs = [model.layers[-2].output, model.layers[-3].input, first, second]
     network = keras.Model(model.inputs, outputs)
     return lambda images: Pass(*network.predict(images, batch_size=200, verbose=0))
 
@@ -127,12 +134,23 @@ def gaussian(known: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda found: -fitted.distance(found)
 
 
-def combine(measures: list[Measure], val: Pass) -> Measure:
+def learned_boundary(train: Pass, strange: Pass) -> Measure:
+    """De quel côté d'une frontière sont les cartes du groupe 1 ; voir `recipes.familiarity`."""
+
+    def flat(found: Pass) -> np.ndarray:
+        return found.first.reshape(len(found.first), -1)
+
+    direction = shipped.fit_boundary(flat(train), flat(strange))
+    return lambda found: flat(found) @ direction
+
+
+def combine(measures: list[Measure], val: Pass, weights: list[float] | None = None) -> Measure:
     """Additionne des mesures, ramenées à la même échelle par les images de validation.
 
-    L'unité de chacune est celle de `recipes.familiarity.unit`.
+    L'unité de chacune est celle de `recipes.familiarity.unit` ; chacune pèse 1, sans `weights`.
     """
-    units = [shipped.unit(measure(val)) for measure in measures]
+    weights = weights or [1.0] * len(measures)
+    units = [shipped.unit(measure(val)) / w for measure, w in zip(measures, weights, strict=True)]
 
     def total(found: Pass) -> np.ndarray:
         return sum(measure(found) / each for measure, each in zip(measures, units, strict=True))
@@ -140,11 +158,21 @@ def combine(measures: list[Measure], val: Pass) -> Measure:
     return total
 
 
-def all_measures(train: Pass, y: np.ndarray, val: Pass, kernel: np.ndarray) -> dict[str, Measure]:
-    """Prépare les mesures publiées, refaites ici, puis les mesures combinées."""
-    one, two = gaussian(train.first), gaussian(train.second)
-    maps = [lambda found: one(found.first), lambda found: two(found.second)]
-    cosine = class_mean(train, y)
+def all_measures(
+    train: Pass, y: np.ndarray, val: Pass, kernel: np.ndarray, strange: Pass
+) -> dict[str, Measure]:
+    """Prépare les mesures publiées, refaites ici, puis les mesures combinées.
+
+    Args:
+        train: images d'entraînement.
+        y: leurs classes.
+        val: images de validation.
+        kernel: poids `(c, 10)` de la dernière couche.
+        strange: images étrangères à apprendre.
+    """
+    one, two = gaussian(train.first[:, -1]), gaussian(train.second)
+    maps = [lambda found: one(found.first[:, -1]), lambda found: two(found.second)]
+    cosine, boundary_side = class_mean(train, y), learned_boundary(train, strange)
     return {
         "plus grande probabilité": max_probability,
         "énergie": energy,
@@ -154,7 +182,11 @@ def all_measures(train: Pass, y: np.ndarray, val: Pass, kernel: np.ndarray) -> d
         "ViM": virtual_logit(train),
         "cartes du groupe 1": maps[0],
         "cartes du groupe 2": maps[1],
+        "frontière apprise": boundary_side,
         "énergie + groupe 1": combine([energy, maps[0]], val),
+        "énergie + groupe 1 + frontière apprise": combine(
+            [energy, maps[0], boundary_side], val, [1, 1, shipped.BOUNDARY_WEIGHT]
+        ),
         "énergie + groupe 2": combine([energy, maps[1]], val),
         "énergie + groupes 1 et 2": combine([energy, *maps], val),
         "classe + groupes 1 et 2": combine([cosine, *maps], val),
@@ -199,7 +231,9 @@ def report(slug: str, *, count: int, models_dir: Path, copies: Path | None) -> N
     (x, y), (x_val, _) = sources.split_validation(x, y, num_val=shipped.NUM_VAL, seed=0)
     train, val, test = look(x[: shipped.NUM_TRAIN]), look(x_val), look(x_test)
     kernel = model.layers[-3].get_weights()[0]
-    measures = all_measures(train, y[: shipped.NUM_TRAIN], val, kernel)
+    kinds = outliers.make(x[: shipped.NUM_TRAIN], count=shipped.NUM_OUTLIERS)
+    strange = look(np.concatenate([*kinds.values()]))
+    measures = all_measures(train, y[: shipped.NUM_TRAIN], val, kernel, strange)
     right = float((test.scores.argmax(axis=1) == y_test.reshape(-1)).mean())
     print(f"\n{slug}, exactitude {percent(right)} ; AUROC (%) / part reconnue (%)")
     far = strangers(x_test, count, copies=copies)
@@ -209,33 +243,75 @@ def report(slug: str, *, count: int, models_dir: Path, copies: Path | None) -> N
         print(f"\n{title} :\n\n" + "\n".join(table(measures, val, test, kinds)), flush=True)
 
 
-def report_shipped(*, count: int, models_dir: Path, copies: Path | None) -> None:
-    """Mesure ce que `./predict` met en doute, export et seuil livrés : un tableau par jeu."""
+def report_shipped(
+    *, count: int, models_dir: Path, copies: Path | None, figure: Path | None = None
+) -> None:
+    """Mesure ce que `./predict` met en doute, export et seuil livrés : un tableau par jeu.
+
+    Args:
+        count: images étrangères de chaque sorte, au plus.
+        models_dir: dossier des modèles.
+        copies: clones déjà faits, pour `strangers`.
+        figure: fichier PNG où dessiner ce que reconnaissent les réseaux de vignettes.
+    """
     groups: dict[str, list[str]] = {}
     for slug in shipped.MEASURES:
         groups.setdefault(shipped.SETS.get(slug, ("load_cifar10",))[0], []).append(slug)
     for slugs in groups.values():
         x, _, x_test = shipped.load_images(slugs[0])
-        others = shipped.SETS.keys() - slugs
-        if slugs[0] in shipped.SETS:
+        others, grey = shipped.SETS.keys() - slugs, slugs[0] in shipped.SETS
+        if grey:
             kinds = grey_strangers(x_test, shipped.load_images(*others)[2], count)
         else:
             kinds = strangers(x_test, count, copies=copies) | practice(x, count)
         print(f"| modèle | mesure | doutes sur {len(x_test)} | {' | '.join(kinds)} |")
         print("|---" * (len(kinds) + 3) + "|")
+        shares = {}
         for slug in slugs:
-            cells = _cells(Classifier(slug, models_dir=models_dir), x_test, kinds)
+            classifier = Classifier(slug, models_dir=models_dir)
+            doubts, pairs = _measure(classifier, x_test, kinds)
+            cells = [str(doubts), *[_cell(*pair) for pair in pairs]]
             print(f"| `{slug}` | {shipped.MEASURES[slug]} | {' | '.join(cells)} |", flush=True)
+            shares[slug] = [caught for _, caught in pairs]
         print()
+        if figure and not grey:
+            save_figure(figure, kinds, shares)
 
 
-def _cells(classifier: Classifier, x_test: np.ndarray, kinds: dict[str, np.ndarray]) -> list[str]:
+def _measure(
+    classifier: Classifier, x_test: np.ndarray, kinds: dict[str, np.ndarray]
+) -> tuple[int, list[tuple[float, float]]]:
+    """Rend les doutes sur le test, puis, de chaque sorte, l'AUROC et la part reconnue."""
     limit, test = classifier.card.familiarity, _scores(classifier, x_test)
-    cells = [str(int((test < limit).sum()))]
-    for images in kinds.values():
-        found = _scores(classifier, images)
-        cells.append(_cell(auroc(test, found), float((found < limit).mean())))
-    return cells
+    found = [_scores(classifier, images) for images in kinds.values()]
+    pairs = [(auroc(test, each), float((each < limit).mean())) for each in found]
+    return int((test < limit).sum()), pairs
+
+
+def save_figure(path: Path, kinds: dict[str, np.ndarray], shares: dict[str, list[float]]) -> None:
+    """Dessine la part reconnue de chaque sorte d'étrangères, un exemple à gauche.
+
+    Args:
+        path: fichier PNG.
+        kinds: images uint8 `(n, h, h, 3)` de chaque sorte.
+        shares: pour chaque réseau, la part reconnue de chaque sorte, entre 0 et 1.
+    """
+    height, places = 0.8 / len(shares), np.arange(len(kinds))
+    with style.new_figure(path, size=(8.0, 0.55 * len(kinds) + 1)) as (_, ((axis,),)):
+        for number, (slug, found) in enumerate(shares.items()):
+            offset = (number - (len(shares) - 1) / 2) * height
+            axis.barh(places + offset, 100 * np.array(found), 0.9 * height, label=slug)
+        for place, (name, images) in zip(places, kinds.items(), strict=True):
+            if name not in UNSHOWN:
+                box = axis.inset_axes((-8, place - 0.4, 7, 0.8), transform=axis.transData)
+                box.imshow(images[0])
+                box.axis("off")
+        axis.set_yticks(places, [*kinds])
+        axis.tick_params(axis="y", length=0, pad=42)
+        axis.set_ylim(len(kinds) - 0.5, -0.5)
+        axis.set_xlim(0, 100)
+        axis.set_xlabel("images étrangères mises en doute, en pour cent")
+        axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=len(shares))
 
 
 def _scores(classifier: Classifier, images: np.ndarray) -> np.ndarray:
@@ -266,6 +342,7 @@ def main(argv: list[str] | None = None) -> int:
         help=f"images étrangères de chaque sorte ({NUM_STRANGERS} par défaut)",
     )
     add("--shipped", action="store_true", help="mesurer plutôt ce que ./predict met en doute")
+    add("--figure", type=Path, metavar="FICHIER", help="avec --shipped : où le dessiner (PNG)")
     add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER", help="autre dossier")
     add(
         "--from",
@@ -275,11 +352,13 @@ def main(argv: list[str] | None = None) -> int:
         help="clones déjà faits, propriétaire+nom pour chaque dépôt ; GitHub sinon",
     )
     options = parser.parse_args(argv)
+    if options.figure and not options.shipped:
+        parser.error("--figure demande --shipped")
     settings = {"count": options.limit, "models_dir": options.models_dir, "copies": options.copies}
 
     def body() -> int:
         if options.shipped:
-            report_shipped(**settings)
+            report_shipped(**settings, figure=options.figure)
             return 0
         for slug in MODELS:
             report(slug, **settings)

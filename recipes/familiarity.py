@@ -3,18 +3,21 @@
 À lancer une fois les réseaux appris (trois minutes) : python -m recipes.familiarity
 Résultat mesuré : docs/familiarite.md.
 
-Ce n'est pas une recette : aucun poids n'est appris. Des opérations sont ajoutées à la fin de
-l'export int8 livré, qui répond pareil au bit près. Elles lisent ce que la passe a déjà calculé, et
-sa deuxième sortie est la familiarité de l'image. Le seuil, fixé sur les images de validation, va
-dans le compte rendu.
+Ce n'est pas une recette : aucun poids du réseau n'est appris. Des opérations sont ajoutées à la
+fin de l'export int8 livré, qui répond pareil au bit près. Elles lisent ce que la passe a déjà
+calculé, et sa deuxième sortie est la familiarité de l'image. Le seuil, fixé sur les images de
+validation, va dans le compte rendu.
 
 - Un réseau de vignettes, de vêtements ou de chiffres : l'énergie de ses scores, moins l'écart des
   cartes d'un de ses groupes, le premier ou le deuxième, à celles des images d'entraînement.
+- De plus, pour les vignettes et les vêtements : de quel côté d'une frontière elles sont. Une
+  régression logistique la place entre les images d'entraînement et celles de `recipes.outliers`.
 - Celui des photos : la distance aux frontières. Ses cartes ne serviraient à rien : il a été appris
   de vignettes agrandies, et toute vraie photo leur est étrangère.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -29,9 +32,11 @@ from convnets.core.cli import FrenchParser, run
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
+from recipes import outliers
 
 NUM_VAL = 2000  # images de validation, de celles que les recettes mettent de côté
 NUM_TRAIN = 10_000  # images d'entraînement dont la mesure retient les statistiques
+NUM_OUTLIERS = 1000  # images étrangères de chaque sorte, faites d'autres images d'entraînement
 # Quatre doutes pour 2 000 images : à 95 % de chances, moins de 0,5 % de toutes (Clopper et
 # Pearson, borne supérieure 0,46 %). Avec dix, un autre jeu dépasserait 0,5 % une fois sur deux.
 DOUBTED_OF_VAL = 0.002
@@ -41,13 +46,14 @@ LOWEST = 0.005  # part des images de validation qui donne l'unité d'une mesure 
 BATCH_SIZE = 8
 
 MEASURES = {
-    "ex02_fashion": "énergie + groupe 2",
-    "ex03_cifar10": "énergie + groupe 1",
-    "ex03_cifar10_light": "énergie + groupe 1",
+    "ex02_fashion": "énergie + groupe 2 + frontière apprise",
+    "ex03_cifar10": "énergie + groupe 1 + frontière apprise",
+    "ex03_cifar10_light": "énergie + groupe 1 + frontière apprise",
     "ex04_lenet": "énergie + groupe 1",
     "ex05_photos": "distance aux frontières",
 }
 ENERGY_WEIGHTS = {"ex02_fashion": 1.5}  # ce que pèse l'énergie ; 1 ailleurs
+BOUNDARY_WEIGHT = 0.5  # ce que pèse une frontière apprise, choisi sur des sortes non apprises
 SETS = {  # jeu, et images que sa recette met de côté ; CIFAR-10 pour les autres
     "ex02_fashion": ("load_fashion_mnist", 2000),
     "ex04_lenet": ("load_mnist", 5000),
@@ -91,6 +97,22 @@ def fit_gaussian(known: np.ndarray, *, rank: int | None = None) -> Gaussian:
     return Gaussian(mean, std * np.sqrt(rest), kept * np.sqrt(1 - rest / values[:rank]))
 
 
+def fit_boundary(known: np.ndarray, strange: np.ndarray) -> np.ndarray:
+    """Rend la direction `(c,)` qui sépare le mieux des vecteurs connus d'étrangers.
+
+    Args:
+        known: vecteurs `(n, c)`, du côté où la direction croît.
+        strange: vecteurs `(m, c)` ; les deux côtés pèsent autant.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    mean, std = known.mean(0), known.std(0) + 1e-6
+    x = (np.concatenate([known, strange]) - mean) / std
+    sides = np.arange(len(x)) < len(known)
+    fitted = LogisticRegression(class_weight="balanced", max_iter=500).fit(x, sides)
+    return fitted.coef_[0] / std
+
+
 def moments(maps: np.ndarray) -> np.ndarray:
     """Rend la moyenne et la moyenne quadratique de cartes `(n, h, w, c)` : `(n, 2c)`."""
     return np.concatenate([maps.mean((1, 2)), np.sqrt((maps**2).mean((1, 2)))], axis=1)
@@ -106,21 +128,42 @@ def threshold(val: np.ndarray) -> float:
     return float(np.sort(val)[int(DOUBTED_OF_VAL * len(val))])
 
 
-def energy_and_maps(fitted: Gaussian, *, energy_unit: float, distance_unit: float) -> Callable:
-    """Rend la mesure des vignettes, que TensorFlow convertira : `(cartes, scores) -> (n, 1)`."""
+def energy_and_maps(
+    fitted: Gaussian,
+    boundary: np.ndarray | None,
+    *,
+    energy_unit: float,
+    distance_unit: float,
+    boundary_unit: float = 1.0,
+) -> Callable:
+    """Rend la mesure des vignettes, que TensorFlow convertira : `(cartes…, scores) -> (n, 1)`.
+
+    Args:
+        fitted: gaussienne des moments des dernières cartes.
+        boundary: direction de `fit_boundary`, pour les moments de toutes, mises bout à bout.
+        energy_unit: unité de l'énergie.
+        distance_unit: unité du carré de la distance à la gaussienne.
+        boundary_unit: unité du chemin fait dans cette direction.
+    """
     import tensorflow as tf
 
     mean, std, kept = (each.astype("float32") for each in fitted)
 
-    def measure(maps, scores):
-        # (n, 2c), comme `moments`.
-        squares = tf.sqrt(tf.reduce_mean(tf.square(maps), (1, 2)))
-        found = tf.concat([tf.reduce_mean(maps, (1, 2)), squares], 1)
-        z = found * (1 / std) - mean / std
+    def measure(*tensors):
+        *all_maps, scores = tensors
+        found = []  # deux (n, c) par carte, ceux de `moments`
+        for maps in all_maps:
+            squares = tf.sqrt(tf.reduce_mean(tf.square(maps), (1, 2)))
+            found += [tf.reduce_mean(maps, (1, 2)), squares]
+        z = tf.concat(found[-2:], 1) * (1 / std) - mean / std
         distance = tf.reduce_sum(tf.square(z), 1) - tf.reduce_sum(tf.square(z @ kept), 1)
         most = tf.reduce_max(scores, 1)  # sans quoi l'exponentielle pourrait déborder
         energy = most + tf.math.log(tf.reduce_sum(tf.exp(scores - most[:, tf.newaxis]), 1))
-        return (energy * (1 / energy_unit) - distance * (1 / distance_unit))[:, tf.newaxis]
+        total = energy * (1 / energy_unit) - distance * (1 / distance_unit)
+        if boundary is not None:
+            direction = (boundary / boundary_unit).astype("float32")
+            total += tf.reduce_sum(tf.concat(found, 1) * direction, 1)
+        return total[:, tf.newaxis]
 
     return measure
 
@@ -147,8 +190,11 @@ def read_export(content: bytes):
 
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     graph = model.subgraphs[0]
-    for tensor in graph.tensors:  # un nom suffit ; ceux des opérations fondues pèsent des ko
-        tensor.name = tensor.name.rpartition(b";")[2]
+    named = {*graph.inputs, *graph.outputs}
+    for number, tensor in enumerate(graph.tensors):  # les noms que rien ne lit pèsent des ko
+        if number not in named:
+            found = re.search(rb"group\d_out\d", tensor.name.rpartition(b";")[2])
+            tensor.name = found[0] if found else b""
     if len(graph.outputs) == 1:
         return model
     answer = graph.outputs[0]  # le dernier tenseur que l'export avait
@@ -172,8 +218,16 @@ def write_export(model) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def find_taps(model, *, group: int = 1) -> dict[str, int]:
-    """Rend les tenseurs que les mesures lisent : `{"maps", "features", "scores"}`.
+class Taps(NamedTuple):
+    """Les tenseurs d'un export que les mesures lisent."""
+
+    maps: list[int]  # cartes d'un groupe, de la première convolution à la dernière
+    features: int
+    scores: int
+
+
+def find_taps(model, *, group: int = 1) -> Taps:
+    """Rend les tenseurs que les mesures lisent.
 
     Args:
         model: ce que `read_export` a rendu.
@@ -184,10 +238,12 @@ def find_taps(model, *, group: int = 1) -> dict[str, int]:
     softmax = next(each for each in graph.operators if graph.outputs[0] in each.outputs)
     dense = next(each for each in graph.operators if softmax.inputs[0] in each.outputs)
     names = [each.name.decode() for each in graph.tensors]
-    maps = [i for i, name in enumerate(names) if f"/group{group}_out" in name]
+    found: dict[str, int] = {}  # de chaque sortie, le dernier tenseur
+    for number, name in enumerate(names):
+        if name.startswith(f"group{group}_out"):
+            found[name] = number
     read = [each.inputs[0] for each in graph.operators if _is_convolution(model, each)]
-    maps = max(maps) if maps else read[group]
-    return {"maps": maps, "features": dense.inputs[0], "scores": softmax.inputs[0]}
+    return Taps(sorted(found.values()) or [read[group]], dense.inputs[0], softmax.inputs[0])
 
 
 def _is_convolution(model, operator) -> bool:
@@ -198,7 +254,7 @@ def _is_convolution(model, operator) -> bool:
     return conv in (code.builtinCode, code.deprecatedBuiltinCode)
 
 
-def add_measure(model, measure: Callable, taps: dict[str, int]) -> bytes:
+def add_measure(model, measure: Callable, taps: Sequence[int]) -> bytes:
     """Ajoute une mesure à un export, qui en fait sa deuxième sortie.
 
     Args:
@@ -214,8 +270,9 @@ def add_measure(model, measure: Callable, taps: dict[str, int]) -> bytes:
     from tensorflow.lite.tools import flatbuffer_utils
 
     graph = model.subgraphs[0]
-    shapes = [[None, *graph.tensors[tap].shapeSignature[1:]] for tap in taps.values()]
-    specs = [tf.TensorSpec(shape, name=name) for name, shape in zip(taps, shapes, strict=True)]
+    names = {f"tap{number}": tap for number, tap in enumerate(taps)}
+    shapes = {name: [None, *graph.tensors[tap].shapeSignature[1:]] for name, tap in names.items()}
+    specs = [tf.TensorSpec(shape, name=name) for name, shape in shapes.items()]
     owner = tf.Module()
     owner.measure = tf.function(measure, input_signature=specs)
     concrete = owner.measure.get_concrete_function()
@@ -228,11 +285,11 @@ def add_measure(model, measure: Callable, taps: dict[str, int]) -> bytes:
     places = {-1: -1}  # -1 : une entrée facultative, absente
     for number, tensor in enumerate(added.tensors):
         if number in entries:
-            places[number] = taps[entries[number]]
+            places[number] = names[entries[number]]
             continue
         places[number] = len(graph.tensors)
         stored = part.buffers[tensor.buffer]
-        tensor.name, tensor.buffer = b"familiarity", 0  # 0 : rien de constant
+        tensor.name, tensor.buffer = b"", 0  # 0 : rien de constant
         if stored.data is not None:
             tensor.buffer = len(model.buffers)
             model.buffers.append(stored)
@@ -276,7 +333,9 @@ def look(model, taps: Sequence[int], images: np.ndarray) -> Iterator[list[np.nda
 # --- La commande ---------------------------------------------------------------------------
 
 
-def extend(slug: str, content: bytes, x: np.ndarray, x_val: np.ndarray) -> tuple[bytes, dict]:
+def extend(
+    slug: str, content: bytes, x: np.ndarray, x_val: np.ndarray, *, num_outliers: int
+) -> tuple[bytes, dict]:
     """Donne à un export la mesure que `MEASURES` lui destine.
 
     Args:
@@ -284,27 +343,41 @@ def extend(slug: str, content: bytes, x: np.ndarray, x_val: np.ndarray) -> tuple
         content: son export.
         x: images d'entraînement, uint8 `(n, 32, 32, 3)` ou `(n, 28, 28)`.
         x_val: images de validation.
+        num_outliers: images de chaque sorte étrangère, si la mesure en apprend.
 
     Returns:
         Le nouvel export, et les paramètres de la mesure.
     """
-    model = read_export(content)
-    if MEASURES[slug] == "distance aux frontières":
+    model, chosen = read_export(content), MEASURES[slug]
+    if chosen == "distance aux frontières":
         taps = find_taps(model)
-        chosen = {name: taps[name] for name in ("features", "scores")}
-        return add_measure(model, boundary_distance, chosen), {}
-    taps = find_taps(model, group=int(MEASURES[slug][-1]))  # « groupe 1 » ou « groupe 2 »
-    chosen = {name: taps[name] for name in ("maps", "scores")}
-    few = [(moments(maps), scores) for maps, scores in look(model, [*chosen.values()], x)]
-    fitted = fit_gaussian(np.concatenate([maps for maps, _ in few]))
-    few = [(moments(maps), scores) for maps, scores in look(model, [*chosen.values()], x_val)]
-    maps, scores = (np.concatenate(each) for each in zip(*few, strict=True))
+        return add_measure(model, boundary_distance, [taps.features, taps.scores]), {}
+    taps = find_taps(model, group=int(chosen.split()[3]))  # « énergie + groupe 1… »
+    learned = chosen.endswith("frontière apprise")
+    read = [*(taps.maps if learned else taps.maps[-1:]), taps.scores]
+
+    def found_in(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rend scores, moments des dernières cartes, et de toutes, mises bout à bout."""
+        few = [(scores, *map(moments, maps)) for *maps, scores in look(model, read, images)]
+        scores, *parts = (np.concatenate(each) for each in zip(*few, strict=True))
+        return scores, parts[-1], np.concatenate(parts, axis=1)
+
+    _, last, known = found_in(x)
+    fitted = fit_gaussian(last)
+    scores, val_last, val = found_in(x_val)
     units = {
         "energy_unit": unit(np.logaddexp.reduce(scores, axis=1)) / ENERGY_WEIGHTS.get(slug, 1),
-        "distance_unit": unit(-fitted.distance(maps)),
+        "distance_unit": unit(-fitted.distance(val_last)),
     }
-    extended = add_measure(model, energy_and_maps(fitted, **units), chosen)
-    return extended, {"rank": RANK, "num_train": len(x), **units}
+    details, boundary = {"rank": RANK, "num_train": len(x)}, None
+    if learned:
+        kinds = outliers.make(x, count=num_outliers)
+        strange = np.concatenate([*kinds.values()])
+        boundary = fit_boundary(known, found_in(strange)[2])
+        units["boundary_unit"] = unit(val @ boundary) / BOUNDARY_WEIGHT
+        details["num_outliers"] = num_outliers
+    extended = add_measure(model, energy_and_maps(fitted, boundary, **units), read)
+    return extended, details | units
 
 
 def look_at(classifier: Classifier, image: np.ndarray) -> tuple[list[float], float | None]:
@@ -343,7 +416,9 @@ def load_images(slug: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x, x_val, x_test
 
 
-def write(slug: str, *, models_dir: Path, num_train: int, num_val: int) -> reports.Familiarity:
+def write(
+    slug: str, *, models_dir: Path, num_train: int, num_val: int, num_outliers: int = NUM_OUTLIERS
+) -> reports.Familiarity:
     """Ajoute sa familiarité à un modèle, et l'écrit dans son compte rendu.
 
     Args:
@@ -351,6 +426,7 @@ def write(slug: str, *, models_dir: Path, num_train: int, num_val: int) -> repor
         models_dir: dossier des modèles.
         num_train: images d'entraînement à regarder.
         num_val: images de validation à regarder.
+        num_outliers: images de chaque sorte étrangère, voir `extend`.
 
     Raises:
         ValueError: la réponse du modèle en changerait.
@@ -361,7 +437,8 @@ def write(slug: str, *, models_dir: Path, num_train: int, num_val: int) -> repor
     report = reports.read_report(slug, models_dir=folder)
     names = {Path(name).suffix: name for name in report.files}
     before, _ = answers(Classifier(slug, models_dir=folder, num_threads=1), x_val)
-    content, parameters = extend(slug, (folder / f"{slug}.tflite").read_bytes(), x, x_val)
+    content = (folder / f"{slug}.tflite").read_bytes()
+    content, parameters = extend(slug, content, x, x_val, num_outliers=num_outliers)
     staged = folder / f".{slug}{files.own_suffix()}"
     staged.mkdir()
     try:

@@ -33,13 +33,13 @@ def test_measures_find_a_planted_stranger(rng):
     y, centers = np.arange(600) % 10, 4 * np.eye(10, 40)
 
     def look(features: np.ndarray, shift: float) -> Pass:
-        maps = rng.standard_normal((len(features), 36)) + shift
-        return Pass(features @ centers.T / 4, features, maps, maps[:, :34])
+        maps = rng.standard_normal((len(features), 2, 36)) + shift
+        return Pass(features @ centers.T / 4, features, maps, maps[:, -1, :34])
 
     train, val, test = [look(centers[y] + rng.standard_normal((600, 40)), 0) for _ in range(3)]
     # L'étrangère : rien dans les directions des classes, trop dans les autres.
     strange = look(3 * rng.standard_normal((300, 40)) * (np.arange(40) >= 10), 3)
-    measures = familiarity.all_measures(train, y, val, centers.T)
+    measures = familiarity.all_measures(train, y, val, centers.T, strange)
     areas = {name: familiarity.auroc(each(test), each(strange)) for name, each in measures.items()}
     assert min(areas.values()) > 0.95, areas
     measure = measures["énergie + groupes 1 et 2"]
@@ -81,11 +81,13 @@ def test_a_pass_gives_what_the_network_answers(rng):
     expected = model.predict(images, verbose=0)
     powers = np.exp(found.scores)
     assert powers / powers.sum(1, keepdims=True) == pytest.approx(expected, abs=1e-5)
-    assert [each.shape for each in found] == [(4, 10), (4, 16), (4, 16), (4, 12)]
-    assert (found.first[:, 8:] >= np.abs(found.first[:, :8]) - 1e-5).all()
+    assert [each.shape for each in found] == [(4, 10), (4, 16), (4, 2, 16), (4, 12)]
+    assert (found.first[..., 8:] >= np.abs(found.first[..., :8]) - 1e-5).all()
 
 
-def test_the_shipped_exports_are_measured_as_predict_answers(rng, extract, monkeypatch, capsys):
+def test_the_shipped_exports_are_measured_as_predict_answers(
+    rng, extract, monkeypatch, capsys, tmp_path
+):
     x, y = extract("cifar10")
     strange = rng.integers(0, 256, (10, 32, 32, 3), np.uint8)
     slug = "ex03_cifar10_light"
@@ -94,11 +96,19 @@ def test_the_shipped_exports_are_measured_as_predict_answers(rng, extract, monke
     monkeypatch.setattr(shipped, "NUM_VAL", 20)
     monkeypatch.setattr(familiarity, "strangers", lambda *_, **__: {"bruit": strange})
     monkeypatch.setattr(familiarity, "practice", lambda *_: {"connues": x[:40]})
-    assert familiarity.main(["--shipped"]) == 0
+    path = tmp_path / "figure.png"
+    assert familiarity.main(["--shipped", "--figure", str(path)]) == 0
+    assert Image.open(path).size[0] > 500
     head, _, row = capsys.readouterr().out.rstrip().splitlines()
     assert head.endswith("doutes sur 40 | bruit | connues |")
-    assert row.startswith(f"| `{slug}` | énergie + groupe 1 | 0 | 100,0 / 100 | ")
+    assert row.startswith(f"| `{slug}` | {shipped.MEASURES[slug]} | 0 | 100,0 / 100 | ")
     assert row.endswith(" | 50,0 / 0 |")
+
+
+def test_a_figure_is_of_the_shipped_exports(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        familiarity.main(["--figure", "a.png"])
+    assert stopped.value.code == 2 and "--figure demande --shipped" in capsys.readouterr().err
 
 
 def test_grey_networks_have_their_own_strangers(extract, monkeypatch, capsys):

@@ -10,7 +10,7 @@ from convnets.core import reports
 from convnets.datasets import sources
 from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
 from convnets.serving.engine import Engine
-from recipes import familiarity
+from recipes import familiarity, outliers
 
 
 @pytest.fixture
@@ -35,6 +35,15 @@ def test_gaussian_is_the_distance_of_mahalanobis(rng, monkeypatch):
     # Trois directions et la variance du reste, qui n'en a qu'une : rien n'est approché.
     fitted = familiarity.fit_gaussian(known, rank=3)
     assert fitted.distance(found) == pytest.approx(expected, rel=0.01)
+
+
+def test_the_boundary_is_between_two_clouds(rng):
+    shift, spread = rng.standard_normal(6), np.array([1, 1, 1, 1, 10, 0])
+    known, strange = (rng.standard_normal((400, 6)) * spread for _ in range(2))
+    direction = familiarity.fit_boundary(known + shift, strange[:50] - shift)
+    right = np.mean((known + shift) @ direction > np.median((strange - shift) @ direction))
+    assert np.isfinite(direction).all() and right > 0.95
+    assert np.argmax(np.abs(direction[:4])) == np.argmax(np.abs(shift[:4]))
 
 
 @pytest.mark.parametrize("slug", [*familiarity.MEASURES])
@@ -67,7 +76,7 @@ def test_the_boundary_distance_is_the_one_of_numpy(repo, extract):
     model = familiarity.read_export(content)
     taps = familiarity.find_taps(model)
     x = np.resize(extract("cifar10")[0][:2], (2, 192, 192, 3))
-    ((features, scores),) = familiarity.look(model, [taps["features"], taps["scores"]], x)
+    ((features, scores),) = familiarity.look(model, [taps.features, taps.scores], x)
     expected = (scores.max(1) - scores.mean(1)) / np.linalg.norm(features, axis=1)
     assert Engine(content).answer(x)[1][:, 0] == pytest.approx(expected, rel=1e-4)
 
@@ -82,7 +91,7 @@ def test_the_boundary_distance_is_the_one_of_numpy(repo, extract):
 def test_the_maps_of_a_group_are_those_the_next_convolution_reads(repo, slug, shapes):
     model = familiarity.read_export((repo / "models" / f"{slug}.tflite").read_bytes())
     tensors = model.subgraphs[0].tensors
-    found = [tensors[familiarity.find_taps(model, group=k)["maps"]] for k in (1, 2)]
+    found = [tensors[familiarity.find_taps(model, group=k).maps[-1]] for k in (1, 2)]
     assert [[*tensor.shapeSignature[1:]] for tensor in found] == shapes
 
 
@@ -96,7 +105,9 @@ def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypat
     monkeypatch.setattr(sources, "load_cifar10", lambda: ((x, y), (x, y)))
     monkeypatch.setattr(sources, "split_validation", lambda *a, **k: ((x[:300], 0), (x[300:], 0)))
     before = Classifier(slug, num_threads=1)
-    found = familiarity.write(slug, models_dir=tmp_path, num_train=300, num_val=100)
+    found = familiarity.write(
+        slug, models_dir=tmp_path, num_train=300, num_val=100, num_outliers=30
+    )
     report = reports.read_report(slug, models_dir=tmp_path)  # les empreintes sont justes
     assert report.familiarity == found and found.num_doubted == 0
     assert report.size_bytes == (tmp_path / f"{slug}.tflite").stat().st_size
@@ -107,14 +118,22 @@ def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypat
     assert [score for _, score in olds] != [score for _, score in news]
     # Le score, refait par NumPy à partir des tenseurs que l'export lit.
     model = familiarity.read_export((tmp_path / f"{slug}.tflite").read_bytes())
-    taps = [familiarity.find_taps(model)[name] for name in ("maps", "scores")]
-    looked = [[*familiarity.look(model, taps, part)] for part in (x[:300], x[:50])]
-    known = np.concatenate([familiarity.moments(maps) for maps, _ in looked[0]])
-    maps, scores = (np.concatenate(each) for each in zip(*looked[1], strict=True))
-    distance = familiarity.fit_gaussian(known).distance(familiarity.moments(maps))
+    taps = familiarity.find_taps(model)
+    assert len(taps.maps) == 2  # une par convolution du groupe
+
+    def look(images):
+        parts = [*familiarity.look(model, [*taps.maps, taps.scores], images)]
+        *maps, scores = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return [familiarity.moments(each) for each in maps], scores
+
+    strange = np.concatenate([*outliers.make(x[:300], count=30).values()])
+    (known, _), (others, _), (moments, scores) = look(x[:300]), look(strange), look(x[:50])
     units = found.parameters
     expected = np.log(np.exp(scores).sum(1)) / units["energy_unit"]
+    distance = familiarity.fit_gaussian(known[-1]).distance(moments[-1])
     expected -= distance / units["distance_unit"]
+    boundary = familiarity.fit_boundary(np.hstack(known), np.hstack(others))
+    expected += np.hstack(moments) @ boundary / units["boundary_unit"]
     got = np.array([score for _, score in news])
     assert np.corrcoef(got, expected)[0, 1] > 0.999
     assert np.abs(got - expected).max() < 0.1 * expected.std()  # poids arrondis à huit bits

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.strangers import scramble
 from convnets.serving import command, native
 from convnets.serving.classifier import Classifier
 
@@ -36,7 +37,9 @@ def test_strangers_are_doubted(thumbnails, extract):
     assert doubted(thumbnails, noise) == 1
     for name in ("mnist", "fashion_mnist"):
         grey = np.pad(extract(name)[0][:60], ((0, 0), (2, 2), (2, 2)))
-        assert doubted(thumbnails, grey[..., np.newaxis].repeat(3, axis=3)) >= 0.65, name
+        assert doubted(thumbnails, grey[..., np.newaxis].repeat(3, axis=3)) >= 0.9, name
+    pieces = scramble(extract("cifar10")[0][:60], np.random.default_rng(0))
+    assert doubted(thumbnails, pieces) >= 0.75
 
 
 @pytest.mark.parametrize(
