@@ -197,6 +197,8 @@ def _git_in(place: Path, repository: str) -> Callable[..., None]:
         "http.lowSpeedTime": NETWORK_TIMEOUT_S,
         "http.lowSpeedLimit": 1000,  # octets par seconde
         "core.autocrlf": "false",
+        "gc.auto": 0,  # ni ménage, ni entretien : le dossier va disparaître
+        "maintenance.auto": "false",
         "filter.lfs.smudge": "",
         "filter.lfs.required": "false",
     }
