@@ -10,10 +10,10 @@ validation, va dans le compte rendu.
 
 - Un réseau de vignettes, de vêtements ou de chiffres : l'énergie de ses scores, moins l'écart des
   cartes d'un de ses groupes, le premier ou le deuxième, à celles des images d'entraînement.
-- De plus, pour les vignettes et les vêtements : de quel côté d'une frontière elles sont. Une
-  régression logistique la place entre les images d'entraînement et celles de `recipes.outliers`.
-- Celui des photos : la distance aux frontières. Ses cartes ne serviraient à rien : il a été appris
-  de vignettes agrandies, et toute vraie photo leur est étrangère.
+- Celui des photos : la distance aux frontières entre classes. Ses cartes ne serviraient à rien : il
+  a été appris de vignettes agrandies, et toute vraie photo leur est étrangère.
+- De plus, sauf pour les chiffres : de quel côté d'une autre frontière est l'image. Une régression
+  logistique la place entre les images d'entraînement et celles de `recipes.outliers`.
 """
 
 import os
@@ -29,6 +29,7 @@ from PIL import Image
 
 from convnets.core import files, reports
 from convnets.core.cli import FrenchParser, run
+from convnets.core.images import crop_resize
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
 from convnets.serving.classifier import Classifier
@@ -50,10 +51,11 @@ MEASURES = {
     "ex03_cifar10": "énergie + groupe 1 + frontière apprise",
     "ex03_cifar10_light": "énergie + groupe 1 + frontière apprise",
     "ex04_lenet": "énergie + groupe 1",
-    "ex05_photos": "distance aux frontières",
+    "ex05_photos": "distance aux frontières + frontière apprise",
 }
 ENERGY_WEIGHTS = {"ex02_fashion": 1.5}  # ce que pèse l'énergie ; 1 ailleurs
 BOUNDARY_WEIGHT = 0.5  # ce que pèse une frontière apprise, choisi sur des sortes non apprises
+BOUNDARY_WEIGHTS = {"ex05_photos": 0.125}  # plus, et le pont de samples/ n'étonnerait plus
 SETS = {  # jeu, et images que sa recette met de côté ; CIFAR-10 pour les autres
     "ex02_fashion": ("load_fashion_mnist", 2000),
     "ex04_lenet": ("load_mnist", 5000),
@@ -169,16 +171,34 @@ def energy_and_maps(
 
 
 def boundary_distance(features, scores):
-    """La mesure des photos, que TensorFlow convertira : `(caractéristiques, scores) -> (n, 1)`.
+    """Rend la distance aux frontières entre classes, `(n,)`, des caractéristiques et des scores.
 
     Approximation : les poids de deux classes, quelles qu'elles soient, sont à la même distance.
 
     Source : Liu et Qin, arXiv 2312.11536, 2024.
     """
+    return (scores.max(1) - scores.mean(1)) / np.sqrt((features**2).sum(1))
+
+
+def distance_and_boundary(
+    boundary: np.ndarray, *, distance_unit: float, boundary_unit: float
+) -> Callable:
+    """Rend la mesure des photos, que TensorFlow convertira.
+
+    Elle reçoit `(caractéristiques, scores)` et rend `(n, 1)` : `boundary_distance`, plus le chemin
+    fait dans la direction de `fit_boundary`, chacun dans son unité.
+    """
     import tensorflow as tf
 
-    gaps = tf.reduce_max(scores, 1) - tf.reduce_mean(scores, 1)
-    return (gaps / tf.sqrt(tf.reduce_sum(tf.square(features), 1)))[:, tf.newaxis]
+    direction = (boundary / boundary_unit).astype("float32")
+
+    def measure(features, scores):
+        gaps = tf.reduce_max(scores, 1) - tf.reduce_mean(scores, 1)
+        distance = gaps / tf.sqrt(tf.reduce_sum(tf.square(features), 1))
+        side = tf.reduce_sum(features * direction, 1)
+        return (distance * (1 / distance_unit) + side)[:, tf.newaxis]
+
+    return measure
 
 
 # --- L'export ------------------------------------------------------------------------------
@@ -309,7 +329,10 @@ def add_measure(model, measure: Callable, taps: Sequence[int]) -> bytes:
 
 
 def look(model, taps: Sequence[int], images: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """Calcule un export, et rend les tenseurs `taps` de chaque lot d'images."""
+    """Calcule un export, et rend les tenseurs `taps` de chaque lot d'images.
+
+    Une image plus petite que ce qu'il lit est d'abord agrandie, comme le fait `./predict`.
+    """
     from ai_edge_litert.interpreter import Interpreter
 
     graph, signatures = model.subgraphs[0], model.signatureDefs
@@ -320,9 +343,12 @@ def look(model, taps: Sequence[int], images: np.ndarray) -> Iterator[list[np.nda
     finally:
         graph.outputs, model.signatureDefs = outputs, signatures
     engine = Interpreter(model_content=content, num_threads=os.cpu_count())
-    entry = engine.get_input_details()[0]["index"]
+    details = engine.get_input_details()[0]
+    entry, side_px = details["index"], int(details["shape"][1])
     for start in range(0, len(images), BATCH_SIZE):
         batch = images[start : start + BATCH_SIZE]
+        if batch.shape[1] < side_px:
+            batch = np.stack([crop_resize(Image.fromarray(each), side_px) for each in batch])
         engine.resize_tensor_input(entry, batch.shape)
         engine.allocate_tensors()
         engine.set_tensor(entry, batch)
@@ -349,35 +375,39 @@ def extend(
         Le nouvel export, et les paramètres de la mesure.
     """
     model, chosen = read_export(content), MEASURES[slug]
-    if chosen == "distance aux frontières":
+    learned, of_photos = chosen.endswith("frontière apprise"), chosen.startswith("distance")
+    if of_photos:
         taps = find_taps(model)
-        return add_measure(model, boundary_distance, [taps.features, taps.scores]), {}
-    taps = find_taps(model, group=int(chosen.split()[3]))  # « énergie + groupe 1… »
-    learned = chosen.endswith("frontière apprise")
-    read = [*(taps.maps if learned else taps.maps[-1:]), taps.scores]
+        read, summarize = [taps.features, taps.scores], np.asarray
+    else:
+        taps = find_taps(model, group=int(chosen.split()[3]))  # « énergie + groupe 1… »
+        read, summarize = [*(taps.maps if learned else taps.maps[-1:]), taps.scores], moments
 
-    def found_in(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rend scores, moments des dernières cartes, et de toutes, mises bout à bout."""
-        few = [(scores, *map(moments, maps)) for *maps, scores in look(model, read, images)]
-        scores, *parts = (np.concatenate(each) for each in zip(*few, strict=True))
-        return scores, parts[-1], np.concatenate(parts, axis=1)
+    def found_in(images: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Rend les scores, et ce que la mesure retient de chaque autre tenseur."""
+        few = [(scores, *map(summarize, each)) for *each, scores in look(model, read, images)]
+        scores, *found = (np.concatenate(each) for each in zip(*few, strict=True))
+        return scores, found
 
-    _, last, known = found_in(x)
-    fitted = fit_gaussian(last)
-    scores, val_last, val = found_in(x_val)
-    units = {
-        "energy_unit": unit(np.logaddexp.reduce(scores, axis=1)) / ENERGY_WEIGHTS.get(slug, 1),
-        "distance_unit": unit(-fitted.distance(val_last)),
-    }
-    details, boundary = {"rank": RANK, "num_train": len(x)}, None
+    _, known = found_in(x)
+    scores, val = found_in(x_val)
+    details, units, boundary = {"num_train": len(x)}, {}, None
     if learned:
-        kinds = outliers.make(x, count=num_outliers)
-        strange = np.concatenate([*kinds.values()])
-        boundary = fit_boundary(known, found_in(strange)[2])
-        units["boundary_unit"] = unit(val @ boundary) / BOUNDARY_WEIGHT
+        strange = np.concatenate([*outliers.make(x, count=num_outliers).values()])
+        boundary = fit_boundary(np.hstack(known), np.hstack(found_in(strange)[1]))
+        weight = BOUNDARY_WEIGHTS.get(slug, BOUNDARY_WEIGHT)
+        units["boundary_unit"] = unit(np.hstack(val) @ boundary) / weight
         details["num_outliers"] = num_outliers
-    extended = add_measure(model, energy_and_maps(fitted, boundary, **units), read)
-    return extended, details | units
+    if of_photos:
+        units["distance_unit"] = unit(boundary_distance(*val, scores))
+        measure = distance_and_boundary(boundary, **units)
+    else:
+        energy_weight = ENERGY_WEIGHTS.get(slug, 1)
+        fitted = fit_gaussian(known[-1])
+        units["energy_unit"] = unit(np.logaddexp.reduce(scores, axis=1)) / energy_weight
+        units["distance_unit"] = unit(-fitted.distance(val[-1]))
+        measure, details["rank"] = energy_and_maps(fitted, boundary, **units), RANK
+    return add_measure(model, measure, read), details | units
 
 
 def look_at(classifier: Classifier, image: np.ndarray) -> tuple[list[float], float | None]:

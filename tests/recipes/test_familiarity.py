@@ -4,9 +4,11 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.spatial.distance import mahalanobis
 
 from convnets.core import reports
+from convnets.core.images import crop_resize
 from convnets.datasets import sources
 from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
 from convnets.serving.engine import Engine
@@ -69,16 +71,25 @@ def test_the_answer_is_that_of_the_export_alone(repo, slug, extract):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_the_boundary_distance_is_the_one_of_numpy(repo, extract):
-    """Score de l'export livré, refait à partir des tenseurs qu'il lit."""
-    slug = PHOTO_MODEL
-    content = (repo / "models" / f"{slug}.tflite").read_bytes()
+def test_the_measure_of_photos_is_the_one_of_numpy(repo, extract):
+    """Score de l'export livré, refait à partir des tenseurs qu'il lit ; une droite l'en écarte."""
+    content = (repo / "models" / f"{PHOTO_MODEL}.tflite").read_bytes()
     model = familiarity.read_export(content)
     taps = familiarity.find_taps(model)
-    x = np.resize(extract("cifar10")[0][:2], (2, 192, 192, 3))
+    x = extract("cifar10")[0][:3]
     ((features, scores),) = familiarity.look(model, [taps.features, taps.scores], x)
-    expected = (scores.max(1) - scores.mean(1)) / np.linalg.norm(features, axis=1)
-    assert Engine(content).answer(x)[1][:, 0] == pytest.approx(expected, rel=1e-4)
+    distance = familiarity.boundary_distance(features, scores)
+    by_hand = [
+        (s.max() - s.mean()) / np.linalg.norm(f) for f, s in zip(features, scores, strict=True)
+    ]
+    assert distance == pytest.approx(by_hand, rel=1e-4)
+    direction = np.random.default_rng(0).standard_normal(features.shape[1])
+    units = {"distance_unit": 2.0, "boundary_unit": 3.0}
+    measure = familiarity.distance_and_boundary(direction, **units)
+    remade = Engine(familiarity.add_measure(model, measure, [taps.features, taps.scores]))
+    enlarged = np.stack([crop_resize(Image.fromarray(image), 192) for image in x])
+    expected = distance / 2 + features @ direction / 3
+    assert remade.answer(enlarged)[1][:, 0] == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
 
 @pytest.mark.parametrize(
