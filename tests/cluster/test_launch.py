@@ -158,7 +158,7 @@ def test_two_processes_end_alike_and_resume_after_a_death(small, repo):
     home, env = small
     models = home / "m"
     run = subprocess.Popen(
-        train(models, "--epochs", 20),
+        train(models, "--epochs", 10),
         cwd=repo,
         env=env,
         text=True,
@@ -178,10 +178,10 @@ def test_two_processes_end_alike_and_resume_after_a_death(small, repo):
     assert "Le processus 1 s'est arrêté" in err and "--resume" in err
     with np.load(checkpoint) as file:
         reached = json.loads(str(file["state"]))["epoch"]
-    assert 1 <= reached < 20
+    assert 1 <= reached < 10
     # Les mêmes options ; il reste moins d'époques à faire qu'au début.
     ended = subprocess.run(
-        train(models, "--epochs", 20, "--resume"),
+        train(models, "--epochs", 10, "--resume"),
         cwd=repo,
         env=env,
         capture_output=True,
@@ -191,7 +191,7 @@ def test_two_processes_end_alike_and_resume_after_a_death(small, repo):
     assert ended.returncode == 0, ended.stderr[-2000:]
     report = json.loads((models / "essai.json").read_text(encoding="utf-8"))
     assert report["num_processes"] == 2 and report["backend"] == "jax"
-    assert len(report["history"]["loss"]) == 20
+    assert len(report["history"]["loss"]) == 10
     assert ended.stdout.count("Durée prévue") == 1  # un seul processus parle
     assert "Gloo" not in ended.stdout + ended.stderr  # ni le C++, en anglais
 
