@@ -1,6 +1,6 @@
 """La familiarité : ce qui fait dire à `./predict` qu'une image ne ressemble à rien d'appris.
 
-À lancer une fois les réseaux appris (trois minutes) : python -m recipes.familiarity
+À lancer une fois les réseaux appris (cinq minutes) : python -m recipes.familiarity
 Résultat mesuré : docs/familiarite.md.
 
 Ce n'est pas une recette : aucun poids du réseau n'est appris. Des opérations sont ajoutées à la
