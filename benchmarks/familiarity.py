@@ -209,12 +209,19 @@ def table(measures: dict[str, Measure], val: Pass, test: Pass, kinds: dict[str, 
         "|---" * (len(kinds) + 3) + "|",
     ]
     for name, measure in measures.items():
-        limit, known = shipped.threshold(measure(val)), measure(test)
         found = [measure(kind) for kind in kinds.values()]
-        pairs = [(auroc(known, each), float((each < limit).mean())) for each in found]
+        doubts, pairs = _judge(shipped.threshold(measure(val)), measure(test), found)
         cells = [_cell(*pair) for pair in [*pairs, tuple(np.mean(pairs, axis=0))]]
-        lines.append(f"| {name} | {' | '.join(cells)} | {int((known < limit).sum())} |")
+        lines.append(f"| {name} | {' | '.join(cells)} | {doubts} |")
     return lines
+
+
+def _judge(
+    limit: float, known: np.ndarray, found: list[np.ndarray]
+) -> tuple[int, list[tuple[float, float]]]:
+    """Rend les doutes sur des images connues ; de chaque sorte, l'AUROC et la part reconnue."""
+    pairs = [(auroc(known, each), float((each < limit).mean())) for each in found]
+    return int((known < limit).sum()), pairs
 
 
 def _cell(area: float, caught: float) -> str:
@@ -269,23 +276,14 @@ def report_shipped(
         shares = {}
         for slug in slugs:
             classifier = Classifier(slug, models_dir=models_dir)
-            doubts, pairs = _measure(classifier, x_test, kinds)
+            found = [_scores(classifier, images) for images in kinds.values()]
+            doubts, pairs = _judge(classifier.card.familiarity, _scores(classifier, x_test), found)
             cells = [str(doubts), *[_cell(*pair) for pair in pairs]]
             print(f"| `{slug}` | {shipped.MEASURES[slug]} | {' | '.join(cells)} |", flush=True)
             shares[slug] = [caught for _, caught in pairs]
         print()
         if figure and not grey:
             save_figure(figure, kinds, shares)
-
-
-def _measure(
-    classifier: Classifier, x_test: np.ndarray, kinds: dict[str, np.ndarray]
-) -> tuple[int, list[tuple[float, float]]]:
-    """Rend les doutes sur le test, puis, de chaque sorte, l'AUROC et la part reconnue."""
-    limit, test = classifier.card.familiarity, _scores(classifier, x_test)
-    found = [_scores(classifier, images) for images in kinds.values()]
-    pairs = [(auroc(test, each), float((each < limit).mean())) for each in found]
-    return int((test < limit).sum()), pairs
 
 
 def save_figure(path: Path, kinds: dict[str, np.ndarray], shares: dict[str, list[float]]) -> None:

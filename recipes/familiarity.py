@@ -37,7 +37,7 @@ from recipes import outliers
 
 NUM_VAL = 2000  # images de validation, de celles que les recettes mettent de côté
 NUM_TRAIN = 10_000  # images d'entraînement dont la mesure retient les statistiques
-NUM_OUTLIERS = 1000  # images étrangères de chaque sorte, faites d'autres images d'entraînement
+NUM_OUTLIERS = 1000  # images étrangères de chaque sorte, faites de ces mêmes images
 # Quatre doutes pour 2 000 images : à 95 % de chances, moins de 0,5 % de toutes (Clopper et
 # Pearson, borne supérieure 0,46 %). Avec dix, un autre jeu dépasserait 0,5 % une fois sur deux.
 DOUBTED_OF_VAL = 0.002
@@ -258,10 +258,10 @@ def find_taps(model, *, group: int = 1) -> Taps:
     softmax = next(each for each in graph.operators if graph.outputs[0] in each.outputs)
     dense = next(each for each in graph.operators if softmax.inputs[0] in each.outputs)
     names = [each.name.decode() for each in graph.tensors]
-    found: dict[str, int] = {}  # de chaque sortie, le dernier tenseur
-    for number, name in enumerate(names):
-        if name.startswith(f"group{group}_out"):
-            found[name] = number
+    start = f"group{group}_out"
+    found = {
+        name: i for i, name in enumerate(names) if name.startswith(start)
+    }  # le dernier de chacun
     read = [each.inputs[0] for each in graph.operators if _is_convolution(model, each)]
     return Taps(sorted(found.values()) or [read[group]], dense.inputs[0], softmax.inputs[0])
 
@@ -374,13 +374,13 @@ def extend(
     Returns:
         Le nouvel export, et les paramètres de la mesure.
     """
-    model, chosen = read_export(content), MEASURES[slug]
-    learned, of_photos = chosen.endswith("frontière apprise"), chosen.startswith("distance")
+    model, parts = read_export(content), MEASURES[slug].split(" + ")
+    learned, of_photos = "frontière apprise" in parts, "distance aux frontières" in parts
     if of_photos:
         taps = find_taps(model)
         read, summarize = [taps.features, taps.scores], np.asarray
     else:
-        taps = find_taps(model, group=int(chosen.split()[3]))  # « énergie + groupe 1… »
+        taps = find_taps(model, group=int(parts[1][-1]))  # « groupe 1 » ou « groupe 2 »
         read, summarize = [*(taps.maps if learned else taps.maps[-1:]), taps.scores], moments
 
     def found_in(images: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -447,7 +447,7 @@ def load_images(slug: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def write(
-    slug: str, *, models_dir: Path, num_train: int, num_val: int, num_outliers: int = NUM_OUTLIERS
+    slug: str, *, models_dir: Path, num_train: int, num_val: int, num_outliers: int
 ) -> reports.Familiarity:
     """Ajoute sa familiarité à un modèle, et l'écrit dans son compte rendu.
 
@@ -513,7 +513,11 @@ def main(argv: list[str] | None = None) -> int:
         for slug in [options.model] if options.model else MEASURES:
             with files.quiet_stderr():  # TensorFlow et LiteRT y parlent anglais
                 found = write(
-                    slug, models_dir=options.models_dir, num_train=NUM_TRAIN, num_val=NUM_VAL
+                    slug,
+                    models_dir=options.models_dir,
+                    num_train=NUM_TRAIN,
+                    num_val=NUM_VAL,
+                    num_outliers=NUM_OUTLIERS,
                 )
             print(
                 f"{slug} : {found.measure}, seuil {found.threshold:.4g}, "
