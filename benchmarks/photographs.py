@@ -23,9 +23,8 @@ from convnets.core import files
 from convnets.core.cli import FrenchParser, agreed, percent, printable, run
 from convnets.core.files import file_sha256
 from convnets.core.images import crop_resize_image, open_image
-from convnets.core.paths import MODELS_DIR
+from convnets.core.paths import MODELS_DIR, data_cache_dir
 from convnets.datasets.packages import NETWORK_TIMEOUT_S, PACKAGE_TIMEOUT_S
-from convnets.datasets.sources import default_cache_dir
 from convnets.figures import style
 from convnets.serving import router
 from convnets.serving.classifier import Classifier, Result
@@ -110,7 +109,7 @@ def collect(
     Raises:
         FileNotFoundError: git absent, réseau qui ne répond pas, ou rien d'obtenu.
     """
-    folder = (cache_dir or default_cache_dir()) / "photographies"
+    folder = (cache_dir or data_cache_dir()) / "photographies"
     folder.mkdir(parents=True, exist_ok=True)
     missing: dict[tuple[str, str], list[Photograph]] = {}
     for each in photographs:

@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from benchmarks.photographs import checkout
 from convnets.core.images import open_image
+from convnets.core.paths import data_cache_dir
 from convnets.datasets import packages, sources
 from convnets.datasets.cache import cached_array
 
@@ -108,7 +109,7 @@ def _pictures(names: tuple[str, ...] | list[str]) -> list[Image.Image]:
             title="Photos d'autres choses",
             package=PHOTOS,
             size_mb=15,
-            cache_dir=sources.default_cache_dir(),
+            cache_dir=data_cache_dir(),
         )
 
     stored, _ = cached_array("etrangeres", f"{PHOTOS} {OTHER_THINGS} {MATERIALS} 256", compute)

@@ -29,7 +29,7 @@ SKIPPED = (
 def has_weights() -> bool:
     """Dit si les poids d'InceptionV3 sont dans le cache, sans rien télécharger."""
     names = (pretrained.OFFICIAL_FILE, pretrained.CONVERTED_FILE)
-    return any((paths.default_cache_dir() / name).exists() for name in names)
+    return any((paths.keras_models_dir() / name).exists() for name in names)
 
 
 def epochs_task(folder: str) -> Callable[[], dict[str, float]]:

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from convnets.core.images import crop_resize_image, open_image
-from convnets.core.paths import MODELS_DIR, default_cache_dir
+from convnets.core.paths import MODELS_DIR, keras_models_dir
 from web import runtime
 from web.cam import export_maps
 from web.clothes import clothes
@@ -94,7 +94,7 @@ def build(output: Path) -> None:
         write_sources(sources)
         extra = Path(folder) / "extra"
         write_downloads(extra / "telecharger")
-        shutil.copytree(runtime.fetch(default_cache_dir() / "cours-cnn"), extra / "litert")
+        shutil.copytree(runtime.fetch(keras_models_dir() / "cours-cnn"), extra / "litert")
         _copy_models(extra / "models")
         (extra / "models" / "ex09_cam_cartes.tflite").write_bytes(export_maps())
         write_networks(extra / "poids")

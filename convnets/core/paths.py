@@ -44,6 +44,11 @@ def keras_home() -> Path:
     return Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))
 
 
-def default_cache_dir() -> Path:
-    """Rend le dossier du cache, celui de Keras : `<KERAS_HOME ou ~/.keras>/models`."""
+def keras_models_dir() -> Path:
+    """Rend le dossier des poids téléchargés : `<KERAS_HOME ou ~/.keras>/models`."""
     return keras_home() / "models"
+
+
+def data_cache_dir() -> Path:
+    """Rend le dossier des données téléchargées : `<KERAS_HOME ou ~/.keras>/datasets/cours-cnn`."""
+    return keras_home() / "datasets" / "cours-cnn"

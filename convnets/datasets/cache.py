@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from convnets.core.files import own_suffix, replacing
-from convnets.datasets import sources
+from convnets.core.paths import data_cache_dir
 
 
 def cached_array(
@@ -31,7 +31,7 @@ def cached_array(
     Raises:
         OSError: dossier impossible à écrire.
     """
-    folder = Path(cache_dir) if cache_dir else sources.default_cache_dir()
+    folder = Path(cache_dir) if cache_dir else data_cache_dir()
     path = folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:

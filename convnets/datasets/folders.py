@@ -21,6 +21,7 @@ from PIL import Image
 from convnets.core.cli import printable
 from convnets.core.files import file_sha256
 from convnets.core.images import crop_resize, open_image
+from convnets.core.paths import data_cache_dir
 from convnets.datasets import sources
 
 MIN_PER_CLASS = 5  # en dessous, un cinquième ne fait pas une image de validation
@@ -247,7 +248,7 @@ def cifar_folder(
     Raises:
         FileNotFoundError: CIFAR-10 introuvable.
     """
-    cache_dir = Path(cache_dir) if cache_dir else sources.default_cache_dir()
+    cache_dir = Path(cache_dir) if cache_dir else data_cache_dir()
     target = cache_dir / f"cifar10-{split}-{'-'.join(names)}-{num_images}-{size_px}px"
     cache_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convnets.core.cli import reason
 from convnets.core.files import replacing
-from convnets.core.paths import BASE_NAME, default_cache_dir
+from convnets.core.paths import BASE_NAME, keras_models_dir
 
 if TYPE_CHECKING:
     import keras
@@ -106,7 +106,7 @@ def inception_v3(
         keras.utils.set_random_seed(seed)
     model = _build(input_px)
     if weights == "imagenet":
-        return model, _fill(model, sha256, Path(cache_dir or default_cache_dir()))
+        return model, _fill(model, sha256, Path(cache_dir or keras_models_dir()))
     found = weights_sha256(model)
     if sha256 not in (found, None):
         raise ValueError(

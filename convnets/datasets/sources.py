@@ -27,7 +27,7 @@ import numpy as np
 
 from convnets.core.cli import agreed
 from convnets.core.files import replacing
-from convnets.core.paths import keras_home
+from convnets.core.paths import data_cache_dir
 from convnets.datasets.packages import (
     _apt_download,
     _deb_data,
@@ -185,14 +185,9 @@ def dataset_sha256(dataset: Dataset) -> str:
 # --- Recherche dans l'ordre des sources --------------------------------------------
 
 
-def default_cache_dir() -> Path:
-    """Rend le dossier du cache : `<KERAS_HOME ou ~/.keras>/datasets/cours-cnn`."""
-    return keras_home() / "datasets" / "cours-cnn"
-
-
 def _load(name: str, cache_dir: Path | None) -> Dataset:
     source = _SOURCES[name]
-    cache_dir = Path(cache_dir) if cache_dir else default_cache_dir()
+    cache_dir = Path(cache_dir) if cache_dir else data_cache_dir()
     cached = cache_dir / f"{name}.npz"
     failures: list[str] = []
     if cached.exists():  # le cas courant : ni verrou ni écriture

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from convnets.core.paths import BASE_NAME, default_cache_dir
+from convnets.core.paths import BASE_NAME, keras_models_dir
 
 
 def light_features_path(base: dict, *, cache_dir: Path | None = None) -> Path:
@@ -31,4 +31,4 @@ def light_features_path(base: dict, *, cache_dir: Path | None = None) -> Path:
             "(64 chiffres hexadécimaux). Remettez le compte rendu du dépôt."
         )
     name = f"{BASE_NAME.lower()}-{base['input_px']}px-{base['layer']}-{base['sha256'][:16]}"
-    return Path(cache_dir or default_cache_dir()) / f"cours-cnn-{name}.tflite"
+    return Path(cache_dir or keras_models_dir()) / f"cours-cnn-{name}.tflite"

@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from convnets.core.cli import percent
+from convnets.core.paths import data_cache_dir
 from convnets.datasets import sources
 from grading import copies, messages, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit
@@ -507,7 +508,7 @@ def unseen(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def has_dataset(name: str) -> bool:
     """Dit si un jeu entier est sur cette machine."""
-    return (sources.default_cache_dir() / f"{name}.npz").is_file()
+    return (data_cache_dir() / f"{name}.npz").is_file()
 
 
 def judge_weights(ask: Ask, dataset: str, shape: tuple[int, ...], *, network: str = "") -> Credit:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from convnets.core.paths import MODELS_DIR, default_cache_dir
+from convnets.core.paths import MODELS_DIR, keras_models_dir
 from web import runtime
 from web.sources import WORKSHOPS
 
@@ -24,7 +24,7 @@ def tools():
     if shutil.which("npm") is None:
         pytest.skip("npm manque (apt install npm)")
     name = "-".join(each.replace("@", "-") for each in TOOLS)
-    return runtime.install(TOOLS, default_cache_dir() / "cours-cnn" / name)
+    return runtime.install(TOOLS, keras_models_dir() / "cours-cnn" / name)
 
 
 @pytest.fixture(scope="session")

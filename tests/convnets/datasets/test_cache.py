@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from convnets.datasets import sources
+from convnets.core.paths import data_cache_dir
 from convnets.datasets.cache import cached_array
 
 
@@ -63,4 +63,4 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, counted, monkeypatch):
 def test_the_default_folder_is_the_one_of_the_data(tmp_path, counted, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     cached_array("essai", "clé", counted[0])
-    assert len(list(sources.default_cache_dir().glob("essai-*.npz"))) == 1
+    assert len(list(data_cache_dir().glob("essai-*.npz"))) == 1
