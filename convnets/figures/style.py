@@ -5,12 +5,13 @@ Les couleurs sont celles d'Okabe et Ito (2008), que distinguent aussi les dalton
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from convnets.core.cli import percent
+from convnets.core.reports import Metric
 
 INK = "#1a1a1a"
 POINT = re.compile(r"(?<=\d)\.(?=\d)")  # celui d'un nombre, et non d'une abréviation
@@ -111,6 +112,18 @@ def _french(inner):
             return _comma(inner.get_offset())
 
     return French()
+
+
+def spreads(metrics: Sequence[Metric], *, scale: float = 1) -> list[float] | None:
+    """Rend les écarts-types à dessiner autour de moyennes, multipliés par `scale`.
+
+    Returns:
+        Un nombre par mesure, 0 si elle ne dépend pas des graines ; None, que matplotlib ne
+        dessine pas, si aucune n'en a : une barre nulle dirait que des graines sont d'accord.
+    """
+    if all(metric.sd is None for metric in metrics):
+        return None
+    return [scale * (metric.sd or 0) for metric in metrics]
 
 
 def set_epochs(axis, num_epochs: int) -> None:

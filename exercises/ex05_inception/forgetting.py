@@ -16,7 +16,7 @@ import keras
 from convnets.core.cli import percent, run
 from convnets.core.reports import Report
 from convnets.datasets import pretrained
-from convnets.figures.style import COLORS, INK, new_figure, output_dir
+from convnets.figures.style import COLORS, INK, new_figure, output_dir, spreads
 from convnets.training import study as training
 from exercises.ex05_inception import features, fine_tuning
 from exercises.ex05_inception import head as top
@@ -135,7 +135,7 @@ def save_figure(report: Report, path: Path) -> Path:
             axis.errorbar(
                 range(len(names)),
                 [100 * metric.mean for metric in each],
-                [100 * (metric.sd or 0) for metric in each],
+                spreads(each, scale=100),
                 fmt=style,
                 color=color,
                 label=f"{' ou '.join(classes)}, après",

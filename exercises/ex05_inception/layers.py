@@ -17,7 +17,7 @@ import numpy as np
 from convnets.core.cli import percent, run
 from convnets.core.reports import Report
 from convnets.datasets import pretrained
-from convnets.figures.style import COLORS, new_figure, output_dir
+from convnets.figures.style import COLORS, new_figure, output_dir, spreads
 from convnets.training import study as training
 from exercises.ex05_inception import features, fine_tuning
 from exercises.ex05_inception import head as top
@@ -130,7 +130,7 @@ def save_figure(report: Report, path: Path) -> Path:
             "exactitude de test (%)",
             "{:.1f}",
             [100 * metric.mean for metric in metrics],
-            [100 * (metric.sd or 0) for metric in metrics],
+            spreads(metrics, scale=100),
         ),
         (
             "durée d'une graine (s)",

@@ -11,7 +11,7 @@ import numpy as np
 
 from convnets.core.cli import agreed
 from convnets.core.reports import Report, format_metric, format_seeds
-from convnets.figures.style import COLORS, INK, class_table, new_figure, output_dir
+from convnets.figures.style import COLORS, INK, class_table, new_figure, output_dir, spreads
 from exercises.ex15_architectures.inception import PAIR_NAMES_FR
 from exercises.ex15_architectures.networks import NAMES_FR
 from exercises.ex15_architectures.operations import group
@@ -79,7 +79,7 @@ def save_costs(report: Report, path: Path) -> None:
                 axis.errorbar(
                     found[cost],
                     100 * metric.mean,
-                    yerr=100 * (metric.sd or 0),
+                    yerr=spreads([metric], scale=100),
                     marker=MARKS[number],
                     markersize=9,
                     capsize=4,

@@ -8,7 +8,7 @@ from pathlib import Path
 from convnets.core.cli import percent
 from convnets.core.reports import Metric, Report, format_seeds
 from convnets.datasets import sources
-from convnets.figures.style import COLORS, new_figure
+from convnets.figures.style import COLORS, new_figure, spreads
 from exercises.ex17_detection.localization import NUM_CLASSES
 from exercises.ex17_detection.proposals import NUM_PROPOSALS
 
@@ -101,7 +101,7 @@ def save_labels(report: Report, path: Path) -> Path:
 
 
 def _bar(axis, row: float, metric: Metric, color: str) -> None:
-    axis.barh(row, metric.mean, 0.7, xerr=metric.sd or 0, color=color, error_kw=ERROR)
+    axis.barh(row, metric.mean, 0.7, xerr=spreads([metric]), color=color, error_kw=ERROR)
     axis.text(metric.mean + (metric.sd or 0) + 0.015, row, percent(metric.mean), va="center")
 
 
@@ -113,7 +113,7 @@ def _sorted_classes(metrics: dict[str, Metric], prefix: str) -> list[str]:
 def _class_bars(axis, metrics, names: list[str], prefix: str, place: float, label, color) -> None:
     each = [metrics[f"{prefix} {name}"] for name in names]
     rows = [row + place for row in range(len(names))]
-    errors = [metric.sd or 0 for metric in each]
+    errors = spreads(each)
     means = [metric.mean for metric in each]
     axis.barh(rows, means, 0.38, xerr=errors, color=color, error_kw=ERROR, label=label)
     french = dict(zip(sources.FASHION_CLASSES, sources.FASHION_CLASSES_FR, strict=True))
@@ -124,7 +124,7 @@ def _size_bars(axis, metrics, ending: str, place: float, label: str, color: str)
     sizes = [k for k in range(1, NUM_CLASSES + 1) if f"exact_{k}_{ending}" in metrics]
     each = [metrics[f"exact_{k}_{ending}"] for k in sizes]
     columns, means = [k + place for k in sizes], [metric.mean for metric in each]
-    errors = [metric.sd or 0 for metric in each]
+    errors = spreads(each)
     axis.bar(columns, means, 0.38, yerr=errors, color=color, error_kw=ERROR, label=label)
     for x, metric in zip(columns, each, strict=True):
         top = metric.mean + (metric.sd or 0) + 0.01

@@ -13,7 +13,7 @@ from convnets.core.cli import percent
 from convnets.core.reports import Metric, format_seeds, read_report
 from convnets.datasets import sources
 from convnets.datasets.scenes import ABSENT, SCENE_PX, Scenes
-from convnets.figures.style import COLORS, INK, new_figure, output_dir
+from convnets.figures.style import COLORS, INK, new_figure, output_dir, spreads
 from convnets.serving.classifier import FRAMING, prepare
 from convnets.training import saving
 from exercises.ex17_detection.boxes import Detections, precision_recall
@@ -178,7 +178,7 @@ def save_curves(path: Path, judged: dict[str, Judged], metrics: dict[str, Metric
     """
     names = dict(zip(sources.FASHION_CLASSES, sources.FASHION_CLASSES_FR, strict=True))
     bars = sorted(
-        (metric.mean, metric.sd or 0, names[key[3:]])
+        (metric.mean, names[key[3:]], metric)
         for key, metric in metrics.items()
         if key.startswith("ap ")
     )
@@ -191,8 +191,9 @@ def save_curves(path: Path, judged: dict[str, Judged], metrics: dict[str, Metric
         axis.set_title("Toutes les classes ensemble")
         axis.legend(loc="lower left")
         axis = axes[0, 1]
-        means, errors, labels = zip(*bars, strict=True)
-        axis.barh(labels, means, xerr=errors, color=COLORS[0], error_kw={"lw": 1, "capsize": 2})
+        means, labels, each = zip(*bars, strict=True)
+        lines = {"lw": 1, "capsize": 2}
+        axis.barh(labels, means, xerr=spreads(each), color=COLORS[0], error_kw=lines)
         for row, mean in enumerate(means):
             axis.text(0.02, row, percent(mean), va="center", color="white", fontsize=8)
         axis.set(xlim=(0, 1), xlabel=f"précision moyenne ({format_seeds(metrics['map'])})")

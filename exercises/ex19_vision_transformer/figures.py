@@ -13,7 +13,7 @@ import numpy as np
 from convnets.core.cli import percent
 from convnets.core.reports import Metric, Report, format_metric, format_seeds, read_report
 from convnets.explaining.maps import normalise
-from convnets.figures.style import COLORS, new_figure, output_dir
+from convnets.figures.style import COLORS, new_figure, output_dir, spreads
 from convnets.serving.classifier import prepare
 from convnets.training import saving
 from exercises.ex19_vision_transformer import attention
@@ -122,7 +122,7 @@ def _draw_bars(axis, report: Report, groups: dict[str, dict[str, Metric]], *, ti
             color=COLORS[rank],
             hatch="//" if rank else None,
             edgecolor="white",
-            yerr=[100 * (metric.sd or 0) for metric in each.values()],
+            yerr=spreads([*each.values()], scale=100),
             capsize=3,
         )
         labels = [percent(metric.mean) for metric in each.values()]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from convnets.core.reports import Report, format_metric, format_seeds
-from convnets.figures.style import COLORS, new_figure
+from convnets.figures.style import COLORS, new_figure, spreads
 from exercises.ex20_source_separation.spectrograms import HOP, SMALLEST, stft
 from exercises.ex20_source_separation.timbres import RATE_HZ
 
@@ -100,12 +100,7 @@ def save_measures(report: Report, path: Path) -> Path:
             places = np.arange(len(METHODS)) + 0.4 * k - 0.2
             means = [metric.mean for metric in metrics]
             bars = axes[0].bar(
-                places,
-                means,
-                0.38,
-                yerr=[metric.sd or 0 for metric in metrics],
-                color=COLORS[k],
-                label=label,
+                places, means, 0.38, yerr=spreads(metrics), color=COLORS[k], label=label
             )
             labels = [f"{mean:.1f}".replace(".", ",") for mean in means]
             axes[0].bar_label(bars, labels, padding=2, fontsize=8)

@@ -111,7 +111,9 @@ def save_bars(report: Report, path: Path) -> None:
                 mean, sd = metric.mean, metric.sd
                 color, ink = ("#b5b5b5", INK) if control else (COLORS[0], "white")
                 # Un écart-type est symétrique, une part ne dépasse pas 1 : la barre s'y arrête.
-                error = 100 * np.array([[min(sd or 0, mean)], [min(sd or 0, 1 - mean)]])
+                error = None
+                if sd is not None:
+                    error = 100 * np.array([[min(sd, mean)], [min(sd, 1 - mean)]])
                 axis.barh(row, 100 * mean, xerr=error, color=color, height=0.7, capsize=3)
                 axis.text(2, row, percent(mean), color=ink, va="center", weight="bold")
             axis.set_yticks(range(len(bars)), [label for _, label, _ in bars])

@@ -15,7 +15,7 @@ import numpy as np
 from convnets.core.cli import percent
 from convnets.core.reports import Report, format_metric, read_report
 from convnets.datasets import sources
-from convnets.figures.style import COLORS, INK, new_figure, output_dir
+from convnets.figures.style import COLORS, INK, new_figure, output_dir, spreads
 from convnets.training import saving
 from exercises.ex25_captions import decoding, training
 from exercises.ex25_captions.questions import ASKED, TYPES_FR
@@ -223,7 +223,7 @@ def save_measures(report: Report, path: Path) -> None:
                     axis.bar(
                         x,
                         value,
-                        yerr=100 * (metric.sd or 0),
+                        yerr=spreads([metric], scale=100),
                         width=0.25,
                         color=colors[name],
                         capsize=2,

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from convnets.core.reports import Report, format_metric, read_report
-from convnets.figures.style import COLORS, INK, new_figure, output_dir
+from convnets.figures.style import COLORS, INK, new_figure, output_dir, spreads
 from convnets.training import saving
 from exercises.ex26_text_to_image import flow, measures, network, sentences
 from exercises.ex26_text_to_image.subjects import Subject
@@ -175,7 +175,7 @@ def save_measures(path: Path, report: Report) -> None:
             axis.errorbar(
                 range(len(forces)),
                 [scale * each.mean for each in found],
-                [scale * (each.sd or 0) for each in found],
+                spreads(found, scale=scale),
                 marker="o",
                 capsize=3,
                 color=COLORS[0],

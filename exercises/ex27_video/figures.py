@@ -11,7 +11,7 @@ import numpy as np
 from convnets.core.cli import agreed, percent
 from convnets.core.reports import Metric, Report, format_metric, read_report
 from convnets.datasets import sources
-from convnets.figures.style import COLORS, INK, new_figure, output_dir
+from convnets.figures.style import COLORS, INK, new_figure, output_dir, spreads
 from convnets.training import saving
 from exercises.ex27_video.clips import CLASSES_FR, compose_clips, shuffle_frames
 from exercises.ex27_video.tracking import MEMORY, METHODS, track
@@ -161,7 +161,7 @@ def save_measures(report: Report, path: Path) -> None:
                     axis.barh(
                         place,
                         100 * metric.mean,
-                        xerr=100 * (metric.sd or 0),
+                        xerr=spreads([metric], scale=100),
                         color=color,
                         height=0.36,
                         capsize=2,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from convnets.core.reports import Report
-from convnets.figures.style import COLORS, INK, new_figure
+from convnets.figures.style import COLORS, INK, new_figure, spreads
 from exercises.ex28_pose_and_depth import counting, data, depth, pose
 from exercises.ex28_pose_and_depth.pairs import MAX_DISPARITY
 
@@ -68,7 +68,7 @@ def _draw_regions(axis, report: Report) -> None:
             axis.bar(
                 place + (k - 1.5) * width,
                 100 * metric.mean,
-                yerr=100 * (metric.sd or 0),
+                yerr=spreads([metric], scale=100),
                 width=width,
                 color=COLORS[6] if kind == "constant" else STYLES[kind][0],
                 capsize=2,
@@ -87,7 +87,7 @@ def _draw_counts(axis, report: Report) -> None:
         axis.errorbar(
             centers,
             [100 * each.mean for each in shown],
-            yerr=[100 * (each.sd or 0) for each in shown],
+            yerr=spreads(shown, scale=100),
             color=color,
             linestyle=line,
             marker="o",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from convnets.core.reports import Metric
 from convnets.figures import style
 
 
@@ -68,3 +69,10 @@ def test_epochs_are_whole_numbers_within_sight(tmp_path, drawn, num_epochs):
         assert labels and all(label.isdecimal() for label in labels)
         assert set(map(int, labels)) <= set(range(1, num_epochs + 2))
         assert num_epochs > 9 or len(labels) == num_epochs
+
+
+def test_one_seed_has_no_error_bar():
+    """Une barre nulle dirait que des graines sont d'accord ; une mesure sans graine, elle, en a."""
+    alone, certain, spread = Metric(0.5, None, 1), Metric(0.7, None, 1), Metric(0.6, 0.02, 3)
+    assert style.spreads([alone, certain]) is None
+    assert style.spreads([spread, certain], scale=100) == [2.0, 0]
