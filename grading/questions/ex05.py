@@ -28,6 +28,8 @@ def ask_make_generator(ask: Ask) -> Credit:
     images = _images(ask)
     found = _read(ask, images)
     first = as_floats(found["first"])
+    if not np.isfinite(first).all():
+        return credit(0, "not_a_number")
     if first.max(initial=0) > 2:
         return credit("1/2", "preprocess_missing")
     if first.min(initial=0) >= 0:

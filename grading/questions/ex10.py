@@ -57,6 +57,8 @@ def _credit_segments(answer: pupil.Answer, side: np.ndarray, num: int) -> Credit
         return credit(0, "wrong_type")
     if labels.shape != side.shape:
         return credit(0, "wrong_shape")
+    if not np.isfinite(labels).all():
+        return credit(0, "not_a_number")
     pieces = np.unique(labels)
     if not same(pieces, np.arange(len(pieces))):
         return credit("1/4", "labels_with_holes")
@@ -188,6 +190,8 @@ def ask_lime_coefficients(ask: Ask) -> Credit:
         values = [as_floats(each) for each in pair]
         if len(values) != 2 or any(each is None for each in values):
             return credit(0, "wrong_type")
+        if not all(np.isfinite(each).all() for each in values):
+            return credit(0, "not_a_number")
         coefficients, segments = values[0], values[1].astype(int)
         if segments.shape != image.shape[:2] or segments.min() < 0:
             return credit(0, "wrong_shape")

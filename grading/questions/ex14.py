@@ -190,11 +190,12 @@ def ask_transfer(ask: Ask) -> Credit:
         if style_gap(kept) < 0.9 * before:
             return credit("1/4", "weights_swapped")
         return credit("1/4", "style_not_reached")
-    if style_gap(kept) < 0.5 * before:
-        return credit("1/4", "style_weight_ignored")
+    # D'abord d'où elle part : une image au hasard peut ressembler au style sans l'avoir cherché.
     first = as_floats(run(1, content_weight=1.0, style_weight=1.0)[0])
     if np.abs(first - content).mean() > 30:
         return credit("1/2", "starts_elsewhere")
+    if style_gap(kept) < 0.5 * before:
+        return credit("1/4", "style_weight_ignored")
     smooth = as_floats(run(tv_weight=1.0)[0])
     if not (np.isfinite(first).all() and np.isfinite(smooth).all()):
         return credit("1/2", "not_a_number")
