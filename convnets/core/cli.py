@@ -187,6 +187,16 @@ def add_folders(parser: FrenchParser, module: str, *, models: str) -> None:
     parser.set_defaults(module=module)
 
 
+def check_output(options) -> None:
+    """Refuse avant des minutes de calcul un `--output` où les figures ne pourraient s'écrire.
+
+    Raises:
+        ValueError: ce n'est pas un dossier.
+    """
+    if options.output and options.output.exists() and not options.output.is_dir():
+        raise ValueError(f"--output : {printable(str(options.output))} n'est pas un dossier.")
+
+
 _REASONS = {
     errno.EACCES: "accès refusé",
     errno.EEXIST: "ce nom est déjà pris, et pas par un dossier",

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from convnets.core import files, paths
-from convnets.core.cli import agreed, percent, printable, training_command
+from convnets.core.cli import agreed, check_output, percent, training_command
 from convnets.core.reports import Metric, Report
 from convnets.datasets import sources
 from convnets.serving import calibration
@@ -439,8 +439,7 @@ def run_seeds(
     Raises:
         ValueError: les figures, écrites à la fin, ne pourraient pas l'être.
     """
-    if options.output and options.output.exists() and not options.output.is_dir():
-        raise ValueError(f"--output : {printable(str(options.output))} n'est pas un dossier.")
+    check_output(options)
     named = {"module": slug, "command": command}
     options = Namespace(**vars(options) | {name: text for name, text in named.items() if text})
     with distribution.start(options):

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from convnets.core import reports
-from convnets.core.cli import percent
+from convnets.core.cli import check_output, percent
 from convnets.core.reports import Headline, Report
 from convnets.datasets import folders, pretrained
 from convnets.figures.style import save_mistakes, save_training_figures
@@ -236,6 +236,7 @@ def describe_pictures(pictures: folders.Pictures) -> str:
 
 def run_exercise(options) -> int:
     """Fait tout l'exercice : caractéristiques, têtes, mesures, modèle et figures ; rend 0."""
+    check_output(options)
     task = statement.open_task(options)  # un mauvais dossier se dit avant de chercher les poids
     weights = None if options.weights == "none" else options.weights
     base, provenance = pretrained.inception_v3(input_px=features.IMAGE_PX, weights=weights)

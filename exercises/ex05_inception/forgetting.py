@@ -13,7 +13,7 @@ from pathlib import Path
 
 import keras
 
-from convnets.core.cli import percent, run
+from convnets.core.cli import check_output, percent, run
 from convnets.core.reports import Report
 from convnets.datasets import pretrained
 from convnets.figures.style import COLORS, INK, new_figure, output_dir, spreads
@@ -157,6 +157,7 @@ def save_figure(report: Report, path: Path) -> Path:
 
 def study(options) -> int:
     """Mesure l'oubli pour chaque graine ; écrit compte rendu et figure ; rend 0."""
+    check_output(options)
     base, provenance = pretrained.inception_v3(input_px=features.IMAGE_PX)
     start, end = fine_tuning.split_base(base, FROZEN_UNTIL)
     tasks = read_tasks(start, limit=options.limit)

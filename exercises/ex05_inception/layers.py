@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core.cli import percent, run
+from convnets.core.cli import check_output, percent, run
 from convnets.core.reports import Report
 from convnets.datasets import pretrained
 from convnets.figures.style import COLORS, new_figure, output_dir, spreads
@@ -153,6 +153,7 @@ def save_figure(report: Report, path: Path) -> Path:
 
 def study(options) -> int:
     """Mesure chaque coupe, puis chaque réapprentissage ; écrit compte rendu et figure ; rend 0."""
+    check_output(options)
     base, provenance = pretrained.inception_v3(input_px=features.IMAGE_PX)
     choices, metrics = {}, {}
     with (

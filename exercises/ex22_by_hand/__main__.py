@@ -6,7 +6,7 @@ Commande : python -m exercises.ex22_by_hand     (--check : vérifier, sans appre
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import check_output, run, training_parser
 from convnets.core.reports import read_report
 from convnets.datasets import sources
 from convnets.figures.style import output_dir
@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
+        check_output(options)
         if options.show:
             report = read_report(options.module, models_dir=options.models_dir)
             figures.show_again(options, report)

@@ -1,6 +1,7 @@
 """L'exercice 05 : tout le parcours sur une petite base."""
 
 import ast
+import importlib
 import re
 import shutil
 
@@ -66,6 +67,15 @@ def run_main(ex05, tmp_path, *arguments):
             *map(str, arguments),
         ]
     )
+
+
+@pytest.mark.parametrize("part", ["__main__", "layers", "forgetting"])
+def test_figures_in_a_file_are_refused_at_once(part, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pretrained, "inception_v3", lambda **_: pytest.fail("cherche la base"))
+    (tmp_path / "notes.md").touch()
+    command = importlib.import_module(f"exercises.ex05_inception.{part}")
+    assert command.main(["--output", str(tmp_path / "notes.md")]) == 1
+    assert capsys.readouterr().err.endswith("notes.md n'est pas un dossier.\n")
 
 
 # --- Le parcours entier ---------------------------------------------------------------

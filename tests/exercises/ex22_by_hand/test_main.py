@@ -38,6 +38,14 @@ CASE = gradients.Case([gradients.Relu()], np.linspace(-1, 1, 4).reshape(1, 2, 2,
 LOSSES = {name: [2.0, 1.0 + k / 1e6] for k, name in enumerate(loops.LOOPS)}
 
 
+def test_figures_in_a_file_are_refused_at_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "load_mnist", lambda: pytest.fail("lit les données"))
+    (tmp_path / "notes.md").touch()
+    for arguments in ([], ["--check"]):
+        assert ex22.main([*arguments, "--output", str(tmp_path / "notes.md")]) == 1
+        assert "notes.md n'est pas un dossier" in capsys.readouterr().err
+
+
 @pytest.mark.question("S4, backpropagation pour CNN ?")
 def test_main_checks_trains_measures_and_writes(trained):
     report = reports.read_report(SLUG, models_dir=trained.folder / "m")
