@@ -38,7 +38,7 @@ def build_lenet(variant: str = "modern") -> keras.Model:
     tailles de cartes et le même nombre de paramètres.
 
     Args:
-        variant: `"modern"`, ce que dit l'énoncé (max-pooling, ReLU) ; `"1998"`, pooling par
+        variant: `"modern"`, le maximum et le softmax de l'énoncé, et ReLU ; `"1998"`, pooling par
             moyenne et tanh. L'article va plus loin, et la figure n'en dit rien : ses cartes C3
             ne voient qu'une partie des six premières, sa sortie est une distance à des modèles.
 

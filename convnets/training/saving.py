@@ -69,9 +69,9 @@ def save_model(
 
     Les trois fichiers sont d'abord écrits en entier à côté, puis mis en place d'un coup
     (`files.move_together`). Si le modèle en place a une meilleure exactitude de validation
-    (`report.score`), ou l'a mesurée sur plus d'images ou plus de graines, il reste, et le nouveau
-    va dans `runs/exNN_slug` ; si celui qui y est vaut mieux lui aussi, dans `runs/exNN_slug-2`,
-    qui garde le dernier.
+    (`report.score`), l'a mesurée sur plus d'images ou plus de graines, ou connaît d'autres
+    classes, il reste, et le nouveau va dans `runs/exNN_slug` ; si celui qui y est doit rester lui
+    aussi, dans `runs/exNN_slug-2`, qui garde le dernier.
 
     Args:
         model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
@@ -141,6 +141,8 @@ def _reason_to_keep(
         known = None
     if known is None or known.score is None:  # dans le doute, ce qui est en place reste
         return f"a un compte rendu, {slug}.json, absent ou illisible"
+    if known.classes != report.classes:  # rien ne les compare
+        return "connaît d'autres classes"
     seeds = len(known.seeds), len(report.seeds)
     num_val = known.num_images.get("val", 0), report.num_images.get("val", 0)
     if seeds[0] > seeds[1]:

@@ -15,7 +15,7 @@ Puis deux études, où la fin de la base est réapprise aussi :
 
 Commandes : python -m exercises.ex05_inception --images DOSSIER   un dossier d'images par classe
             python -m exercises.ex05_inception                    chats et chiens de CIFAR-10
-            python -m exercises.ex05_inception --augment          exactement comme l'énoncé
+            python -m exercises.ex05_inception --augment          images transformées au hasard
             python -m exercises.ex05_inception --prepare          la base, pour ./predict
             python -m exercises.ex05_inception.layers
             python -m exercises.ex05_inception.forgetting

@@ -188,27 +188,15 @@ def make_report(
     )
 
 
-def replaces_another_task(options, classes: list[str]) -> bool:
-    """Dit si le modèle en place connaît d'autres classes : rien ne les compare."""
-    try:
-        known = reports.read_report(MODULE, models_dir=options.models_dir)
-    except (FileNotFoundError, ValueError):
-        return False
-    return known.classes != classes
-
-
 def save(head, base, provenance, report: Report, options) -> tuple[Path, str | None]:
     """Enregistre la tête seule, et l'export de la base que `./predict` retrouve à son empreinte.
 
     Returns:
         Voir `saving.save_model`.
     """
-    other = replaces_another_task(options, report.classes)
     folder, reason = saving.save_model(
-        head, options.module, report, models_dir=options.models_dir, force=options.force or other
+        head, options.module, report, models_dir=options.models_dir, force=options.force
     )
-    if other:
-        print("Cette tête remplace celle qui connaissait d'autres classes.")
     layer_name = features.LAYER
     model = pretrained.features_model(base, layer_name=layer_name)
     light = export_base.export_features(model, provenance, layer_name=layer_name)

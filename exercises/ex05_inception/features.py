@@ -50,8 +50,8 @@ def make_generator(pictures: Pictures, *, subset=None, shuffle=False, augment=Fa
     - Un seul `ImageDataGenerator` augmenterait aussi la validation : on en fait un par usage.
     - `flow_from_directory` mélange par défaut, validation comprise : les prédictions ne
       seraient plus dans l'ordre de `classes`.
-    - `samples // batch_size` vaut 0 sous 64 images, et `fit` s'arrête : sans
-      `steps_per_epoch`, il prend la longueur du générateur, dernier lot incomplet compris.
+    - `samples // batch_size` oublie le dernier lot, et vaut 0 sous 64 images : sans
+      `steps_per_epoch`, `fit` prend la longueur du générateur, dernier lot incomplet compris.
 
     Args:
         pictures: copies rendues par `folders.square_copies`.

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-EPOCHS = 30  # au plus, dit l'énoncé
+EPOCHS = 30  # de l'énoncé
 BATCH_SIZE = 64  # de l'énoncé
 LEARNING_RATE = 1e-3  # celui d'Adam par défaut
 DROPOUT = 0.5  # une image a plus de caractéristiques qu'il n'y a d'images
@@ -151,7 +151,7 @@ def draw_folds(labels: np.ndarray, num_folds: int, *, seed: int) -> np.ndarray:
     smallest = int(np.bincount(labels).min())
     if not 2 <= num_folds <= smallest:
         raise ValueError(
-            f"{num_folds} plis demandés ; entre 2 et {smallest} sont possibles, le nombre "
+            f"--folds {num_folds} : de 2 à {smallest} plis sont possibles, au plus le nombre "
             "d'images de la plus petite classe."
         )
     rng, folds = np.random.default_rng(seed), np.empty(len(labels), int)

@@ -5,9 +5,10 @@ Commandes : python -m exercises.ex05_inception --images DOSSIER
             python -m exercises.ex05_inception --images DOSSIER --augment
 Résultat mesuré : models/ex05_inception.json, repris dans docs/resultats.md.
 
-C'est le programme de l'énoncé, dans son ordre. `train_on_images` l'écrit tel qu'il le demande :
-le générateur, la base, la tête, `fit`. `train_on_features` fait le même apprentissage sur ce que
-la base a rendu une fois pour toutes, des dizaines de fois plus vite : c'est ce qui sert par défaut.
+C'est le programme de l'énoncé, dans son ordre : le générateur, la base, la tête, `fit`.
+`train_on_features` le fait sur ce que la base a rendu une fois pour toutes, des dizaines de fois
+plus vite que d'y repasser à chaque époque : c'est ce qui sert par défaut. `train_on_images`, pour
+`--augment`, y repasse, et va plus loin que l'énoncé : les images y sont transformées au hasard.
 """
 
 import time
@@ -46,7 +47,7 @@ def open_task(options, *, split: str = "train") -> AbstractContextManager[folder
 def train_on_images(
     pictures: folders.Pictures, frozen: keras.Model, x: np.ndarray, *, seed: int, epochs: int
 ) -> tuple[keras.Model, dict]:
-    """Entraîne la tête comme l'énoncé : chaque image repasse dans la base à chaque époque.
+    """Entraîne la tête sur les images elles-mêmes, qui repassent dans la base à chaque époque.
 
     Une image n'est jamais deux fois la même : elle est transformée au hasard. La validation,
     elle, ne l'est pas.

@@ -50,7 +50,7 @@ def save(model, exported):
 
     def call(folder, score=0.5, **options):
         options = {"export": (exported("float32"), "float32"), "models_dir": folder, **options}
-        fields = {"num_images": options.pop("num_images", {})}
+        fields = {name: options.pop(name) for name in ("num_images", "classes") if name in options}
         return saving.save_model(model, "ex99_essai", report(score, **fields), **options)
 
     return call
@@ -109,6 +109,15 @@ def test_a_trial_on_few_images_never_replaces_the_shipped_model(save, tmp_path):
     _, reason = save(tmp_path, 1.0, num_images={"val": 60})
     assert "jugé sur plus d'images (2000)" in reason
     assert json.loads((tmp_path / FILES[0]).read_text())["score"] == 0.9
+
+
+def test_a_model_of_other_classes_never_replaces_the_shipped_one(save, tmp_path):
+    save(tmp_path, 0.8, classes=["chat", "chien"])
+    folder, reason = save(tmp_path, 1.0, classes=["poire", "pomme"])
+    assert "connaît d'autres classes" in reason and folder == tmp_path / "runs" / "ex99_essai"
+    assert json.loads((tmp_path / FILES[0]).read_text())["classes"] == ["chat", "chien"]
+    folder, _ = save(tmp_path, 1.0, classes=["poire", "pomme"], force=True)
+    assert folder == tmp_path
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"score": "0.9"}'])

@@ -51,7 +51,7 @@ def test_folds_share_each_class_evenly(top):
 
 @pytest.mark.parametrize("num_folds", [1, 12])
 def test_impossible_folds(top, num_folds):
-    with pytest.raises(ValueError, match=f"{num_folds} plis demandés ; entre 2 et 11"):
+    with pytest.raises(ValueError, match=f"--folds {num_folds} : de 2 à 11 plis"):
         top.draw_folds(np.array([0] * 11 + [1] * 23), num_folds, seed=0)
 
 

@@ -175,7 +175,7 @@ def test_no_silent_fall_back_to_random_weights(ex05, two_colors, tmp_path, monke
     ("arguments", "message"),
     [
         (["--images", "nulle-part"], "nulle-part n'existe pas ; donnez un dossier"),
-        (["--images", "images", "--folds", "1"], "1 plis demandés ; entre 2 et 10"),
+        (["--images", "images", "--folds", "1"], "--folds 1 : de 2 à 10 plis"),
         (["--images", "images/bleu"], "0 dossier de classe"),
         (["--prepare"], "Pas de modèle ex05_inception"),
     ],
