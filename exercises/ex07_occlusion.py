@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convnets.core.cli import positive_int, run
+from convnets.core.cli import agreed, positive_int, run
 from convnets.explaining import maps
 from convnets.explaining.methods import POINTS
 from convnets.figures.style import output_dir
@@ -198,7 +198,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         path = output_dir(options) / f"{Path(options.image).stem}_occlusion.png"
         patch_px = options.patch or default_square(subject.image)[0]
-        method = f"Occlusion par carrés de {patch_px} pixels"
+        method = f"Occlusion par carrés de {agreed(patch_px, 'pixel')}"
         maps.show(subject, found, path, method=method, unit=POINTS)
         return 0
 

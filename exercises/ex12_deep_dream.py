@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from convnets.core.cli import positive_int, run
+from convnets.core.cli import check_output, positive_int, run
 from convnets.explaining import dreams
 from convnets.figures.style import new_figure, output_dir
 
@@ -162,11 +162,14 @@ def read_weights(text: str) -> dict[str, float]:
 
 def show(options) -> int:
     """Fait et dessine le rêve que disent les options ; rend 0."""
+    check_output(options)
     image = dreams.read_picture(options.image, options.size)
     other = dreams.read_picture(options.guide, options.size) if options.guide else None
     base = dreams.load_base(options)
     weights = options.layers or dict.fromkeys(dreams.default_layers(base, LAYERS), 1.0)
     model = dreams.extractor(base, weights)
+    if other is not None:
+        dreams.check_size(model, *other.shape[:2], remedy="Changez de guide, ou de --size.")
     guide = None if other is None else read_guide(model, other)
     result, curves = dream(model, image, [*weights.values()], guide=guide, options=options)
     folder, named = output_dir(options), ", ".join(weights)
@@ -174,9 +177,11 @@ def show(options) -> int:
     pictures[f"Le rêve ({named})"] = result
     dreams.save_picture(result, folder / "reve.png")
     save_comparison(folder / "comparaison.png", pictures, curves)
-    gain = f"{curves[-1][-1]:.1f}".replace(".", ",")
+    before, after = (np.asarray(responses(model, each, guide)) for each in (image, result))
+    gains = after / np.maximum(np.abs(before), 1e-9)
+    gain = f"{np.average(gains, weights=[*weights.values()]):.1f}".replace(".", ",")
     print(
-        f"{named} : réponse multipliée par {gain} dans la dernière octave.\n"
+        f"{named} : réponse multipliée par {gain}, de l'image au rêve.\n"
         f"Rêve et comparaison écrits dans {folder}/"
     )
     return 0

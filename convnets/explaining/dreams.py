@@ -194,11 +194,16 @@ def load_base(options) -> keras.Model:
 
     Raises:
         FileNotFoundError: modèle ou poids absents.
-        ValueError: modèle qui ne lit pas d'images en couleurs.
+        ValueError: modèle qui ne lit pas d'images en couleurs, ou ne répond pas par une classe.
     """
     if options.model == BASE_NAME:
         return _number_again(pretrained.inception_v3()[0])
     model = saving.load_model(options.model, models_dir=options.models_dir)
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or model.outputs[0].ndim != 2:
+        raise ValueError(
+            f"{options.model} ne répond pas par une classe à une image : ses couches ne se coupent "
+            f"pas ici. Prenez par exemple {BASE_NAME}."
+        )
     if len(model.input_shape) != 4 or model.input_shape[-1] != 3:
         raise ValueError(
             f"Le modèle {options.model} lit des entrées {model.input_shape[1:]} ; des images en "

@@ -116,16 +116,20 @@ def load_subject(options, *, light: bool = False) -> Subject:
 
     Raises:
         FileNotFoundError: image ou modèle absent.
-        ValueError: image illisible, classe inconnue, ou modèle qui n'est pas un réseau à images en
-            couleurs.
+        ValueError: image illisible, classe inconnue, ou modèle qui ne dit pas la classe d'une image
+            en couleurs.
     """
     report = reports.read_report(options.model, models_dir=options.models_dir)
     shape, classes = tuple(report.input_shape), report.classes_fr
-    if len(shape) != 3:
+    remedy = f"Prenez par exemple --model {STUDY_MODEL}."
+    if len(shape) != 3 or shape[-1] != 3:
         raise ValueError(
             f"Le modèle {options.model} lit des images {shape} : une image en couleurs "
-            f"(h, w, 3) est attendue. Prenez par exemple --model {STUDY_MODEL}."
+            f"(h, w, 3) est attendue. {remedy}"
         )
+    unnamed = f"{options.model} ne répond pas par une classe : il n'y a rien à expliquer. {remedy}"
+    if None in shape or not classes:
+        raise ValueError(unnamed)
     names = [name.lower() for name in classes]
     if options.class_fr and options.class_fr.lower() not in names:
         raise ValueError(f"Classe {options.class_fr!r} inconnue : {', '.join(classes)}.")
@@ -136,6 +140,8 @@ def load_subject(options, *, light: bool = False) -> Subject:
         temperature = 1.0  # le moteur étalonne déjà
     else:
         model = load_network(options.model, models_dir=options.models_dir)
+        if len(model.inputs) != 1 or model.output_shape != (None, len(classes)):
+            raise ValueError(unnamed)
         temperature = report.calibration.get("temperature", 1.0)
     # Étalonnées, comme celles que dit ./predict.
     probabilities = soften(model.predict(image[None], verbose=0), temperature)[0]
@@ -356,6 +362,8 @@ def scale(explanation: Explanation) -> str:
     highest, where = float(values.max()), f"le plus fort est {place(values)}"
     if highest <= 0:
         text = "la carte est nulle, rien ne plaide pour cette classe"
+    elif values.min() == highest:
+        text = "la carte est uniforme, aucun endroit ne compte plus qu'un autre"
     elif unit == POINTS:
         text = f"de 0 à {points(highest)} de probabilité ; {where}"
     elif unit == RELATIVE:

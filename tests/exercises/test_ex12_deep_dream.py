@@ -250,6 +250,16 @@ def test_errors_are_french_sentences(
     assert not (pictures / "f").exists()
 
 
+def test_a_guide_too_small_for_the_layers(ex12, pictures, tiny_inception, monkeypatch, capsys):
+    monkeypatch.setattr(pretrained, "inception_v3", tiny_inception)
+    Image.new("RGB", (400, 2)).save(pictures / "ruban.png")
+    arguments = ["--guide", str(pictures / "ruban.png"), "--size", "150", "--octaves", "1"]
+    arguments += ["--output", str(pictures / "f")]
+    assert ex12.main([str(pictures / "photo.png"), *arguments]) == 1
+    error = capsys.readouterr().err
+    assert "trop petite" in error and "Changez de guide" in error and error.count("\n") == 1
+
+
 def test_usage_error(ex12, capsys):
     with pytest.raises(SystemExit) as caught:
         ex12.main(["--layers", "mixed3:beaucoup"])

@@ -178,6 +178,13 @@ def test_load_base_refuses_what_reads_no_color(dreams):
         dreams.load_base(options)
 
 
+@pytest.mark.parametrize("slug", ["ex18_segmentation", "ex24_autoencoder", "ex26_cifar10"])
+def test_load_base_refuses_what_names_no_image(dreams, slug):
+    options = SimpleNamespace(model=slug, models_dir=paths.MODELS_DIR)
+    with pytest.raises(ValueError, match=f"{slug} ne répond pas par une classe"):
+        dreams.load_base(options)
+
+
 def test_missing_weights_are_said_by_pretrained(dreams, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr(pretrained, "_build", lambda input_px: build_base(dtype="float32"))

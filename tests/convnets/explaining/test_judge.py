@@ -183,6 +183,13 @@ def test_the_scale_is_said(inside, unit, size, expected):
     assert maps.scale(maps.Explanation(size * inside, unit, 0.2)) == f"Échelle : {expected}."
 
 
+def test_a_uniform_map_is_strong_nowhere(inside):
+    flat = maps.Explanation(np.full(inside.shape, 0.2), POINTS, 0.2)
+    assert maps.scale(flat) == (
+        "Échelle : la carte est uniforme, aucun endroit ne compte plus qu'un autre."
+    )
+
+
 def test_gains_are_said_too(inside):
     said = maps.scale(maps.Explanation(0.2 * inside - 0.143, POINTS, 0.2))
     assert said.endswith("au plus sombre, cacher fait gagner 14,3 points.")

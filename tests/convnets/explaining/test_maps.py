@@ -184,6 +184,9 @@ def test_load_subject_explains_the_class_asked_for():
         (["README.md"], ValueError, "README.md n'est d'aucun format d'image connu"),
         (["--class", "Girafe"], ValueError, "Classe 'Girafe' inconnue : Avion, Voiture"),
         (["--model", "ex02_fashion"], ValueError, r"lit des images \(28, 28\)"),
+        (["--model", "ex17_detection"], ValueError, "ex17_detection ne répond pas par une classe"),
+        (["--model", "ex24_autoencoder"], ValueError, "ne répond pas par une classe"),
+        (["--model", "ex26_cifar10"], ValueError, "ne répond pas par une classe"),
         (["--model", "ex99"], FileNotFoundError, "Pas de modèle ex99"),
     ],
 )
