@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from convnets.core.cli import run
+from convnets.core.cli import check_output, run
 from convnets.explaining import dreams
 from convnets.figures.style import new_figure, output_dir
 
@@ -118,24 +118,34 @@ def transfer(
 
     Source : Gatys, Ecker et Bethge, arXiv 1508.06576, la perte totale.
     """
+    losses = _weighted_losses(base, content, style, content_layers, style_layers, options)
+    generator = keras.random.SeedGenerator(options.seed)
+
+    def shifted(pixels):
+        offset = keras.random.randint((2,), -JITTER_PX, JITTER_PX + 1, seed=generator)
+        return losses(pixels, ops.roll(pixels, offset, axis=(1, 2)))
+
+    return dreams.descend(shifted, content, steps=options.steps, rate=RATE, title="Style")
+
+
+def _weighted_losses(base, content, style, content_layers, style_layers, options):
+    """Prépare les trois pertes pondérées d'une image, `{nom: perte}`."""
     model = dreams.extractor(base, [*content_layers, *style_layers])
     for image in (content, style):
         dreams.check_size(model, *image.shape[:2])
     wanted, seen = model(content[np.newaxis]), model(style[np.newaxis])
     wanted = {name: wanted[name] for name in content_layers}
     grams = {name: gram_matrix(seen[name]) for name in style_layers}
-    generator = keras.random.SeedGenerator(options.seed)
 
-    def losses(pixels):
-        offset = keras.random.randint((2,), -JITTER_PX, JITTER_PX + 1, seed=generator)
-        maps = model(ops.roll(pixels, offset, axis=(1, 2)))
+    def losses(pixels, read=None):
+        maps = model(pixels if read is None else read)  # `read` : la même image, décalée
         return {
             "contenu": options.content_weight * content_loss(maps, wanted),
             "style": options.style_weight * style_loss(maps, grams),
             "variation totale": options.tv_weight * dreams.total_variation(pixels / 255),
         }
 
-    return dreams.descend(losses, content, steps=options.steps, rate=RATE, title="Style")
+    return losses
 
 
 # --- Question : le montrer -----------------------------------------------------------
@@ -152,30 +162,31 @@ def save_comparison(path: Path, pictures: dict[str, np.ndarray], curves: dict) -
             axis.set_axis_off()
         for name, values in curves.items():
             axes[1, 1].semilogy(values, label=name)
-        axes[1, 1].set(title="Pertes pondérées (échelle logarithmique)", xlabel="pas")
+        axes[1, 1].set(title="Pertes pondérées, l'image décalée à chaque pas", xlabel="pas")
         axes[1, 1].legend()
 
 
 def show(options) -> int:
     """Fait et dessine le transfert que disent les options ; rend 0."""
+    check_output(options)
     content, style = (
         dreams.read_picture(source, options.size) for source in (options.content, options.style)
     )
     base = dreams.load_base(options)
+    chosen = [dreams.default_layers(base, each) for each in (CONTENT_LAYERS, STYLE_LAYERS)]
     result, curves = transfer(
-        base,
-        content,
-        style,
-        content_layers=dreams.default_layers(base, CONTENT_LAYERS),
-        style_layers=dreams.default_layers(base, STYLE_LAYERS),
-        options=options,
+        base, content, style, content_layers=chosen[0], style_layers=chosen[1], options=options
     )
     folder = output_dir(options)
     dreams.save_picture(result, folder / "resultat.png")
     pictures = {"Le contenu": content, "Le style": style, "Le résultat": result}
     save_comparison(folder / "comparaison.png", pictures, curves)
-    for name, values in curves.items():
-        print(f"{name:<17} {values[0]:.3f} → {values[-1]:.3f}".replace(".", ","))
+    # Sans le décalage des pas, qui à lui seul éloigne le contenu de lui-même.
+    losses = _weighted_losses(base, content, style, *chosen, options)
+    before, after = (losses(each[np.newaxis]) for each in (content, result))
+    for name in curves:
+        line = f"{name:<17} {float(before[name]):.3f} → {float(after[name]):.3f}"
+        print(line.replace(".", ","))
     print(f"Résultat et comparaison écrits dans {folder}/")
     return 0
 

@@ -177,6 +177,7 @@ def test_main_writes_the_picture_and_its_figure(
     assert captured.err == ""
     assert [line.split()[0] for line in lines[:3]] == ["contenu", "style", "variation"]
     assert all("→" in line for line in lines[:3])
+    assert lines[0].split()[1] == "0,000"  # au départ, l'image est le contenu même
 
 
 @pytest.mark.slow
