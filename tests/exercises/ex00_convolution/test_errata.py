@@ -272,6 +272,36 @@ def test_e16_sizes_are_fixed_when_the_layer_is_built():
     np.testing.assert_allclose(per_cell.sum(axis=-1), 1)
 
 
+@pytest.mark.question("S4 Deep Dream")
+def test_e17_the_gradient_is_that_of_the_activations():
+    import tensorflow as tf
+
+    image = tf.random.stateless_normal((1, 6, 6, 3), (0, 0))
+    kernel = tf.random.stateless_normal((3, 3, 3, 4), (0, 1))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(image)
+        activations = tf.nn.relu(tf.nn.conv2d(image, kernel, 1, "SAME"))
+        response = tf.reduce_mean(activations**2)
+    printed, right = tape.gradient(image, activations), tape.gradient(response, image)
+    assert printed is None  # l'image ne dépend pas de ce qu'elle fait répondre
+    assert right.shape == image.shape
+    stronger = tf.nn.relu(tf.nn.conv2d(image + 0.1 * right, kernel, 1, "SAME"))
+    assert tf.reduce_mean(stronger**2) > response
+
+
+@pytest.mark.question("S4 Convolutions et Réseaux de neurones")
+def test_e18_the_image_is_opened_without_its_import(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (3, 2), "red").save(tmp_path / "file.png")
+    code, path = "image = np.array(Image.open(path).convert('L'))", tmp_path / "file.png"
+    with pytest.raises(NameError, match="Image"):
+        exec(code, {"np": np, "path": path})
+    found = {"np": np, "path": path, "Image": Image}
+    exec(code, found)
+    assert found["image"].shape == (2, 3)
+
+
 def test_pytorch_agrees_with_e16():
     torch = pytest.importorskip("torch")
     layer = torch.nn.Linear(100, 1000)
