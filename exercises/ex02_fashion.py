@@ -33,7 +33,7 @@ TRANSLATE_PX = 1  # les vêtements sont déjà centrés : plus serait inutile
 
 
 def build_model() -> keras.Model:
-    """Construit le réseau de l'énoncé, où une normalisation remplace le biais de chaque couche.
+    """Construit le réseau de l'énoncé ; une normalisation remplace le biais des couches cachées.
 
     Returns:
         Modèle : images uint8 `(n, 28, 28)` → probabilités `(n, 10)` float32.

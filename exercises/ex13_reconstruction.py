@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from convnets.core.cli import run
+from convnets.core.cli import check_output, run
 from convnets.explaining import dreams
 from convnets.figures.style import new_figure, output_dir
 
@@ -152,6 +152,7 @@ def describe(found: Reconstruction) -> str:
 
 def show(options) -> int:
     """Reconstruit et dessine l'image que disent les options ; rend 0."""
+    check_output(options)
     image = dreams.read_picture(options.image, options.size)
     base = dreams.load_base(options)
     names = options.layers.split(",") if options.layers else dreams.default_layers(base, LAYERS)

@@ -288,6 +288,9 @@ def run(main: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print(f"\n{INTERRUPTED}", file=sys.stderr)
         return 130
+    except MemoryError:
+        print("Erreur : la mémoire manque pour ce qui est demandé.", file=sys.stderr)
+        return 1
     except (ValueError, OSError) as error:
         print(f"Erreur : {reason(error)}", file=sys.stderr)
         return 1

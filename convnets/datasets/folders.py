@@ -247,12 +247,15 @@ def cifar_folder(
 
     Raises:
         FileNotFoundError: CIFAR-10 introuvable.
+        ValueError: moins d'images que de classes.
     """
     cache_dir = Path(cache_dir) if cache_dir else data_cache_dir()
     target = cache_dir / f"cifar10-{split}-{'-'.join(names)}-{num_images}-{size_px}px"
     cache_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):
         wanted = num_images // len(names)
+        if not wanted:
+            raise ValueError(f"Il faut au moins {len(names)} images, une par classe.")
         if all(len(list((target / name).glob("*.png"))) == wanted for name in names):
             return target
         x, y = sources.load_cifar10()[("train", "test").index(split)]

@@ -566,6 +566,8 @@ def fit_to_minutes(
 
 def _split(options, dataset, num_val: int) -> tuple:
     (x, y), test = [(x[: options.limit], y[: options.limit]) for x, y in dataset]
+    if len(x) < 2:
+        raise ValueError("--limit 1 : il faut au moins deux images, dont une de validation.")
     num_val = min(num_val, max(1, len(x) // 10))
     kept, val = sources.split_validation(x, y, num_val=num_val, seed=0)
     return (*kept, *val, *test)

@@ -169,7 +169,7 @@ def save_figures(model: keras.Model, folder: Path, *, seed: int) -> None:
         filters = convolution.draw_rows(
             [by_hand, drawn, learned],
             title="Posés à la main ; tirés au hasard, puis appris",
-            note="Chacun est divisé par sa plus grande valeur.",
+            note="Chacun est divisé par sa plus grande valeur absolue.",
         )
         print(convolution.save(filters, folder / "filtres_appris.png"))
         pictures = convolution.draw_pictures(

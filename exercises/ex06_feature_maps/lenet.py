@@ -135,7 +135,8 @@ def favourites(model: keras.Model, x: np.ndarray, layer_name: str) -> np.ndarray
     responses = layer.reshape(len(x), -1, layer.shape[3])  # (n, h·w, cartes)
     strength, place = responses.max(1), responses.argmax(1)  # (n, cartes)
     order = np.argsort(-strength, axis=0, kind="stable")[:NUM_PATCHES]  # (NUM_PATCHES, cartes)
-    padded = np.pad(x, ((0, 0), (PAD_PX, PAD_PX), (PAD_PX, PAD_PX)))
+    around = ((0, 0), (PAD_PX, PAD_PX), (PAD_PX, PAD_PX))
+    padded = np.pad(x, around, constant_values=128)  # le zéro que LeNet ajoute, ses pixels centrés
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))
     row, column = np.divmod(np.take_along_axis(place, order, axis=0), layer.shape[2])
     return windows[order, step * row, step * column].swapaxes(0, 1)

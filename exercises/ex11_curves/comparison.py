@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from convnets.core import reports
+from convnets.core.cli import check_output
 from convnets.core.reports import Report
 from convnets.datasets import sources
 from convnets.explaining.maps import STUDY_MODEL
@@ -91,6 +92,7 @@ def write_report(report: Report, options, *, trial: bool) -> Path:
 
 def run_study(options) -> int:
     """Compare les méthodes sur des images de test ; écrit compte rendu et figure ; rend 0."""
+    check_output(options)
     model = saving.load_model(options.model, models_dir=options.models_dir)
     files = reports.read_report(options.model, models_dir=options.models_dir).files
     x = sources.load_cifar10()[1][0][: options.limit or NUM_PICTURES]
@@ -99,6 +101,8 @@ def run_study(options) -> int:
             f"{options.model} lit des images {model.input_shape[1:]}, celles de CIFAR-10 sont "
             f"{x.shape[1:]} : prenez un modèle qui les lit, comme {STUDY_MODEL}."
         )
+    if options.cell >= min(x.shape[1:3]):  # tous les ordres n'en feraient qu'un
+        raise ValueError(f"--cell {options.cell} : une seule case couvrirait l'image.")
     methods = with_cam(models_dir=options.models_dir)
     if "cam" not in methods:
         print(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.core.cli import agreed
 from convnets.core.reports import Metric, Report
 from convnets.explaining.maps import HIDDEN
 from convnets.figures.style import COLORS, new_figure
@@ -110,5 +111,5 @@ def save_figure(report: Report, path: Path) -> Path:
         titles = [report.details["methods"][name]["title"] for name in reversed(names)]
         summary.set_yticks(range(len(names)), titles)
         summary.set(title="Aires sous les deux courbes", xlabel="○ suppression    ● insertion")
-        figure.suptitle(f"Moyennes sur {num_images} images de test")
+        figure.suptitle(f"Moyennes sur {agreed(num_images, 'image')} de test")
     return path

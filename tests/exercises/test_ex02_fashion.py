@@ -114,6 +114,12 @@ def test_figures_in_a_file_are_refused_before_learning(
     assert "notes.md n'est pas un dossier" in capsys.readouterr().err
 
 
+def test_one_image_is_too_few(ex02, as_dataset, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: as_dataset("fashion_mnist"))
+    assert ex02.main(["--limit", "1"]) == 1
+    assert "--limit 1 : il faut au moins deux images" in capsys.readouterr().err
+
+
 @pytest.mark.question(QUESTION)
 @pytest.mark.usefixtures("eager")
 def test_main_trains_reports_and_saves(ex02, as_dataset, tmp_path, monkeypatch, capfd):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convnets.core.cli import training_command, training_parser
+from convnets.core.cli import run, training_command, training_parser
 
 
 def parse(*arguments):
@@ -41,3 +41,11 @@ def test_a_recipe_is_a_whole_schedule():
     parser = training_parser("ex99_essai", "Un essai.", epochs=12, package="recipes", command="un")
     assert "minutes" not in vars(parser.parse_args([]))
     assert training_command(parser.parse_args([])).startswith("python -m recipes.un --seeds 1")
+
+
+def test_too_little_memory_is_said_in_french(capsys):
+    def body() -> int:
+        raise MemoryError("Unable to allocate 8.73 TiB for an array")
+
+    assert run(body) == 1
+    assert capsys.readouterr().err == "Erreur : la mémoire manque pour ce qui est demandé.\n"

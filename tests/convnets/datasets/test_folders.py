@@ -259,6 +259,11 @@ def test_cifar_folder_is_reused_and_repaired(tmp_path, cifar):
     }
 
 
+def test_fewer_images_than_classes_is_refused(tmp_path, cifar):
+    with pytest.raises(ValueError, match="au moins 2 images, une par classe"):
+        make(tmp_path, num_images=1)
+
+
 def test_nothing_is_left_of_an_interrupted_folder(tmp_path, cifar, monkeypatch):
     saved, original = [], Image.Image.save
 

@@ -41,6 +41,15 @@ def test_the_whole_study(models_dir, as_dataset, monkeypatch, capsys):
     assert (models_dir / "f" / "aires.png").stat().st_size > 5000
 
 
+def test_what_could_not_be_compared_is_refused_at_once(models_dir, as_dataset, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    assert main(["--cell", "32", "--models-dir", str(models_dir)]) == 1
+    assert "--cell 32 : une seule case" in capsys.readouterr().err
+    (models_dir / "notes.md").touch()
+    assert main(["--output", str(models_dir / "notes.md")]) == 1
+    assert "notes.md n'est pas un dossier" in capsys.readouterr().err
+
+
 def test_another_input_shape_is_refused(models_dir, as_dataset, monkeypatch, capsys, write_model):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     images = keras.Input((8, 9, 3), dtype="uint8")
