@@ -157,8 +157,7 @@ def show(options) -> int:
     base = dreams.load_base(options)
     names = options.layers.split(",") if options.layers else dreams.default_layers(base, LAYERS)
     models = {name.strip(): dreams.extractor(base, [name.strip()]) for name in names}
-    for model in models.values():  # trop petite pour la dernière couche ? le dire d'abord
-        dreams.check_size(model, *image.shape[:2])
+    dreams.check_size(dreams.extractor(base, [*models]), *image.shape[:2])  # pour toutes, d'abord
     folder, found = output_dir(options), {}
     for name, model in models.items():
         found[name] = reconstruct(model, image, options=options)

@@ -57,11 +57,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse, avec le code 2, les options qui ne vont pas ensemble."""
     given = {
-        name: getattr(options, name) not in (None, False)
+        name: getattr(options, name) is not None and getattr(options, name) is not False
         for name in ("kernel", "pool", "window", "stride", "padding", "dilation", "flip", "mean")
-        if not isinstance(getattr(options, name), np.ndarray)
     }
-    given["kernel"] = options.kernel is not None
     for_kernel = [name for name in ("dilation", "flip", "mean") if given[name]]
     if options.image is None and any(given.values()):
         name = next(name for name, is_given in given.items() if is_given)

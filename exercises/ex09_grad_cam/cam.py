@@ -195,7 +195,11 @@ def main(argv: list[str] | None = None) -> int:
     # Deux secondes d'apprentissage : bfloat16 n'y gagnerait rien.
     parser.set_defaults(model="ex09_cam", precision="float32")
     options = parser.parse_args(argv)
-    if options.image:
+    if options.class_fr and options.image is None:
+        parser.error("--class va avec une image à expliquer")
+    if options.layer and options.image is not None:
+        parser.error("--layer va sans image : la couche est choisie à l'apprentissage")
+    if options.image is not None:
         return run(lambda: explain(options))
     command = options.command + (f" --base {options.base}" if options.base != STUDY_MODEL else "")
     command += f" --layer {options.layer}" if options.layer else ""

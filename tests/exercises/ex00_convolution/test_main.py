@@ -43,6 +43,7 @@ def test_the_command_speaks_french_whatever_the_locale(run_module):
         (["--nope"], "option inconnue"),
         (["--kernel", "3x3"], "--kernel demande --image"),
         (["--flip"], "--flip demande --image"),
+        (["--padding", "0"], "--padding demande --image"),
         (["--image", "5x5"], "--image demande --kernel ou --pool"),
         (["--image", "5x5", "--kernel", "3x3", "--pool", "max"], "l'un des deux"),
         (["--image", "5x5", "--kernel", "3x3", "--window", "2"], "--window demande --pool"),

@@ -230,6 +230,19 @@ def test_main_says_what_is_wrong(ex09, tmp_path, repo, capsys):
     assert "python -m exercises.ex09_grad_cam.cam" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--class", "chien"], "--class va avec une image"),
+        (["chat.png", "--layer", "group3_conv1"], "--layer va sans image"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(ex09, arguments, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        ex09.main(arguments)
+    assert message in capsys.readouterr().err
+
+
 def test_a_base_for_other_images_is_refused(
     ex09, as_dataset, tmp_path, monkeypatch, capsys, write_model
 ):
