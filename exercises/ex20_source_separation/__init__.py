@@ -10,10 +10,10 @@ synthèse ; on l'écoute sur des timbres qu'il n'a jamais entendus.
 
 À lire dans cet ordre :
 
-- `spectrograms.py` : du son au spectrogramme et retour, le masque, et le SDR qui juge ;
+- `spectrograms.py` : du son au spectrogramme et retour, le masque, et le SI-SDR qui juge ;
 - `network.py` : un petit U-Net, et sa perte ;
 - `training.py` : l'apprendre sur des mélanges toujours nouveaux ;
-- `baselines.py` : séparer sans apprendre (filtres médians, masque idéal), ou à deux micros (ACI) ;
+- `baselines.py` : sans apprendre : filtres médians, masque aux sources connues, deux micros (ACI) ;
 - `factorisation.py` : une somme de parties, signées (SVD) ou positives (NMF), d'un seul micro ;
 - `comparison.py` : ce que gagne chaque méthode, en décibels ;
 - `listening.py` : lire et écrire des WAV, séparer celui qu'on donne ;

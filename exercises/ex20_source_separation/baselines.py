@@ -1,9 +1,10 @@
-"""Séparer sans apprendre : filtres médians, masque idéal, et ACI quand il y a deux micros.
+"""Séparer sans apprendre : filtres médians, masque aux sources connues, ACI à deux micros.
 
 D'après : S3 « CNN & Time-Frequency representation » (« Original problem: ICA »).
 
-Les filtres médians sont la référence à battre, le masque idéal la limite de tout masque. L'analyse
-en composantes indépendantes (ACI) résout un autre problème : autant de micros que de sources.
+Les filtres médians sont la référence à battre. Le masque des rapports de modules, qui connaît les
+sources, en est une autre, et non une borne : d'autres masques font mieux. L'analyse en composantes
+indépendantes (ACI) résout un autre problème : autant de micros que de sources.
 """
 
 import warnings
@@ -34,11 +35,14 @@ class MedianSetting(NamedTuple):
     num_bins: int  # fréquences de celle qui efface les notes ; impair
 
 
-# --- Question : ce que peut un masque, au mieux --------------------------------------
+# --- Question : un masque qui connaît les sources ------------------------------------
 
 
 def ideal_masks(sources: np.ndarray) -> np.ndarray:
     """Donne chaque case à ses deux sources selon leurs modules, que l'on connaît ici.
+
+    D'autres masques, qui les connaissent aussi, font mieux : le rapport des carrés des modules, ou
+    la partie réelle de source sur mélange, bornée à [0, 1].
 
     Args:
         sources: spectrogrammes complexes `(n, 2, t, f)`.

@@ -1,10 +1,10 @@
-"""Ce que vaut la séparation : le réseau, les filtres, les factorisations, le masque idéal, l'ACI.
+"""Ce que vaut la séparation : le réseau, les filtres, les factorisations, l'ACI.
 
 D'après : S3 « CNN & Time-Frequency representation ».
 Commande : python -m exercises.ex20_source_separation
 
-Chaque mesure est un gain de SDR, en décibels : ce que la séparation gagne sur le mélange laissé tel
-quel.
+Chaque mesure est un gain de SI-SDR, en décibels : ce que la séparation gagne sur le mélange laissé
+tel quel.
 """
 
 from argparse import Namespace
@@ -39,15 +39,15 @@ NUM_SOUNDS = {"train": 320, "val": 60, "test": 100}  # mélanges de deux seconde
 SEEDS = {"train": 0, "val": 1, "test": 2, "learned": 3}  # des sons ; ceux de test sont à part
 SOURCES = ("melody", "percussion")
 HEADLINE = (
-    ("network", "gain de SDR du réseau, timbres jamais entendus"),
-    ("network_learned", "gain de SDR du réseau, timbres appris, autres sons"),
-    ("medians", "gain de SDR des filtres médians, timbres jamais entendus"),
-    ("dictionaries", "gain de SDR de la NMF, dictionnaires appris, timbres jamais entendus"),
-    ("dictionaries_learned", "gain de SDR de la NMF, dictionnaires appris, timbres appris"),
-    ("nmf", "gain de SDR de la NMF, attribuée par un oracle, timbres jamais entendus"),
-    ("spectrogram_svd", "gain de SDR de la SVD du spectrogramme, même oracle, mêmes timbres"),
-    ("ideal", "gain de SDR du masque idéal, limite de tout masque"),
-    ("ica", "gain de SDR de l'ACI, avec deux micros : un autre problème"),
+    ("network", "gain de SI-SDR du réseau, timbres jamais entendus"),
+    ("network_learned", "gain de SI-SDR du réseau, timbres appris, autres sons"),
+    ("medians", "gain de SI-SDR des filtres médians, timbres jamais entendus"),
+    ("dictionaries", "gain de SI-SDR de la NMF, dictionnaires appris, timbres jamais entendus"),
+    ("dictionaries_learned", "gain de SI-SDR de la NMF, dictionnaires appris, timbres appris"),
+    ("nmf", "gain de SI-SDR de la NMF, attribuée par un oracle, timbres jamais entendus"),
+    ("spectrogram_svd", "gain de SI-SDR de la SVD du spectrogramme, même oracle, mêmes timbres"),
+    ("ideal", "gain de SI-SDR du masque des rapports de modules, sources connues"),
+    ("ica", "gain de SI-SDR de l'ACI, avec deux micros : un autre problème"),
 )
 NUM_EXAMPLES = 3  # mélanges écrits en WAV, les premiers du test : ils ne sont pas choisis
 
@@ -72,7 +72,7 @@ def measure_masks(
         suffix: fin du nom des mesures.
 
     Returns:
-        `by_source` des médianes (`medians…`) et du masque idéal (`ideal…`), en décibels.
+        `by_source` des médianes (`medians…`) et de `ideal_masks` (`ideal…`), en décibels.
     """
     spectrograms = stft(sources)
     masks = baselines.ideal_masks(spectrograms)
@@ -241,7 +241,7 @@ def compare(options) -> int:
         report,
         reason=reason,
         published=published,
-        shown=result.Shown("network", "Gain de SDR, timbres jamais entendus", "dB"),
+        shown=result.Shown("network", "Gain de SI-SDR, timbres jamais entendus", "dB"),
         use=result.own_command(options, "son.wav", folder=folder),
     )
     return 0
@@ -280,7 +280,7 @@ def run_seed(sets: dict, *, seed: int, options) -> dict:
     for name, sources in sets["tests"].items():
         test |= by_source(name, gain(model, sources))
     line = f"validation {val:.2f} dB ; timbres jamais entendus {test['network']:.2f} dB"
-    progress.say(f"Graine {seed} : gain de SDR, {line.replace('.', ',')}")
+    progress.say(f"Graine {seed} : gain de SI-SDR, {line.replace('.', ',')}")
     return {"model": model, "history": history, "val": val, "test": test}
 
 
@@ -326,7 +326,7 @@ def write_examples(
         paths += write_wavs(folder, sounds)
     panels = {
         "mélange": mixtures[0],
-        "masque idéal": ideal[0],
+        "masque des rapports de modules": ideal[0],
         "masque du réseau": masks[0],
         "vraie mélodie": sources[0, 0],
         "mélodie, réseau": network[0, 0],

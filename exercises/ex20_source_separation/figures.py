@@ -19,7 +19,7 @@ METHODS = {  # à un seul micro
     "dictionaries": "NMF et dictionnaires appris",
     "medians": "filtres médians",
     "network": "réseau",
-    "ideal": "masque idéal",
+    "ideal": "rapports de modules",
 }
 KINDS = {"_learned": "timbres appris, autres sons", "": "timbres jamais entendus"}
 
@@ -76,10 +76,10 @@ def save_spectrograms(path: Path, panels: dict[str, np.ndarray], *, columns: int
 
 
 def summary(report: Report) -> str:
-    """Met en tableau le gain de SDR de chaque méthode, d'après le compte rendu."""
+    """Met en tableau le gain de SI-SDR de chaque méthode, d'après le compte rendu."""
     widths = [len(label) for label in KINDS.values()]
     lines = [
-        f"{'gain de SDR, un seul micro':<30}" + "".join(f"  {each}" for each in KINDS.values())
+        f"{'gain de SI-SDR, un seul micro':<30}" + "".join(f"  {each}" for each in KINDS.values())
     ]
     for name, title in METHODS.items():
         gains = [format_metric(report.metrics[f"{name}{suffix}"], "dB") for suffix in KINDS]
@@ -88,7 +88,7 @@ def summary(report: Report) -> str:
     ica, svd = (format_metric(report.metrics[name], "dB") for name in ("ica", "svd"))
     lines.append(f"Deux micros, timbres jamais entendus : ACI {ica} ; SVD {svd}.")
     seeds = format_seeds(report.metrics["network"])
-    lines.append(f"Réseau et NMF : {seeds}. Oracle et masque idéal connaissent les vraies sources.")
+    lines.append(f"Réseau et NMF : {seeds}. Oracle et rapports de modules : sources connues.")
     return "\n".join(lines)
 
 
@@ -106,7 +106,9 @@ def save_measures(report: Report, path: Path) -> Path:
             axes[0].bar_label(bars, labels, padding=2, fontsize=8)
         titles = [title.replace(" ", "\n") for title in METHODS.values()]
         axes[0].set_xticks(range(len(METHODS)), titles, fontsize=9)
-        axes[0].set(title="Un seul micro : ce que gagne chaque masque", ylabel="gain de SDR (dB)")
+        axes[0].set(
+            title="Un seul micro : ce que gagne chaque masque", ylabel="gain de SI-SDR (dB)"
+        )
         axes[0].margins(y=0.2)
         axes[0].legend(loc="upper left")
         for key, label in (("loss", "entraînement"), ("val_loss", "validation")):

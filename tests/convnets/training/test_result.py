@@ -61,11 +61,11 @@ def test_fewer_test_images_are_said(capsys, tmp_path):
 
 
 def test_another_measure_and_another_command(capsys, tmp_path):
-    shown = result.Shown("gain", "Gain de SDR", "dB")
+    shown = result.Shown("gain", "Gain de SI-SDR", "dB")
     options = Namespace(command="ex20_source_separation")
     use = result.own_command(options, "son.wav", folder=tmp_path)
     lines = told(capsys, tmp_path, shown=shown, use=use, published=None)
-    assert lines[0] == "Gain de SDR sur le jeu de test : 93,41 dB (1 graine)."
+    assert lines[0] == "Gain de SI-SDR sur le jeu de test : 93,41 dB (1 graine)."
     assert lines[-1] == (
         f"Pour s'en servir : python -m exercises.ex20_source_separation son.wav --models-dir "
         f"{tmp_path}"

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from exercises.ex20_source_separation.spectrograms import improvement, si_sdr, stft
+from exercises.ex20_source_separation.sounds import make_mixtures
+from exercises.ex20_source_separation.spectrograms import apply_masks, improvement, si_sdr, stft
+from exercises.ex20_source_separation.timbres import UNSEEN
 
 QUESTION = "S3 CNN & Time-Frequency representation"
 
@@ -48,6 +50,23 @@ def test_medians_separate_a_note_from_a_hit(ex20):
     found = ex20.separate_by_medians(sources.sum(1), ex20.MedianSetting(512, 17, 17))
     assert improvement(found, sources).min() > 10
     np.testing.assert_allclose(found.sum(1), sources.sum(1), atol=1e-4)
+
+
+def test_other_masks_that_know_the_sources_do_better(ex20):
+    """Le masque des rapports de modules est un repère, et non une borne."""
+    sources = make_mixtures(4, UNSEEN, seed=0)
+    spectrograms = stft(sources)
+    mixtures, powers = spectrograms.sum(axis=1), np.abs(spectrograms) ** 2 + 1e-20
+    masks = (
+        ex20.ideal_masks(spectrograms),
+        powers[:, 0] / powers.sum(axis=1),
+        np.clip((spectrograms[:, 0] / (mixtures + 1e-20)).real, 0, 1),
+    )
+    gains = [
+        improvement(apply_masks(mixtures, each, sources.shape[-1]), sources).mean()
+        for each in masks
+    ]
+    assert gains[0] < gains[1] < gains[2]
 
 
 @pytest.mark.filterwarnings("error")
