@@ -9,6 +9,7 @@ l'apprend ; le reste est ici.
 
 import numpy as np
 
+from exercises.ex25_captions.questions import TYPES
 from exercises.ex25_captions.scenes import Album
 
 
@@ -60,9 +61,9 @@ def commonest_answers(album: Album, types: np.ndarray) -> np.ndarray:
         types: sortes des questions posées, rangs dans `TYPES`, toute forme.
 
     Returns:
-        Rangs dans `ANSWERS`, de même forme.
+        Rangs dans `ANSWERS`, de même forme ; 0 pour une sorte que l'entraînement n'a pas.
     """
     given = [
-        np.bincount(album.answers[album.types == kind]) for kind in range(album.types.max() + 1)
+        np.bincount(album.answers[album.types == kind], minlength=1) for kind in range(len(TYPES))
     ]
     return np.array([counts.argmax() for counts in given])[types]

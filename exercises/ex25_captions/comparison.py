@@ -16,6 +16,7 @@ from convnets.training.export import export_litert
 from convnets.training.precision import choose_precision
 from exercises.ex25_captions import figures, training
 from exercises.ex25_captions.grammar import group
+from exercises.ex25_captions.questions import TYPES
 from exercises.ex25_captions.scenes import SCENE_PX, UNSEEN
 
 HEADLINE = (
@@ -39,11 +40,22 @@ HEADLINE = (
 
 
 def compare(options) -> int:
-    """Entraîne chaque graine, enregistre le meilleur réseau, écrit les figures ; rend 0."""
+    """Entraîne chaque graine, enregistre le meilleur réseau, écrit les figures ; rend 0.
+
+    Raises:
+        ValueError: `--limit` si petit que les scènes de test n'ont pas toute sorte de question.
+    """
     fashion, cifar = sources.load_fashion_mnist(), sources.load_cifar10()
 
     def make(options) -> dict:
-        return training.make_albums(fashion, cifar, limit=options.limit)
+        albums = training.make_albums(fashion, cifar, limit=options.limit)
+        asked = [set(albums[part].types.ravel()) for part in ("seen", "unseen")]
+        if any(len(kinds) < len(TYPES) for kinds in asked):
+            raise ValueError(
+                f"--limit {options.limit} : trop peu de scènes pour poser les trois sortes de "
+                "questions. Essayez un plus grand nombre."
+            )
+        return albums
 
     def rehearse(options) -> float:
         training.measure(make(options), seed=0, options=options)

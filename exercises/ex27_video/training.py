@@ -45,7 +45,7 @@ def make_clips(
     Args:
         fashion: `(x_train, y_train), (x_test, y_test)`, les vêtements.
         cifar: de même, les photographies du fond.
-        limit: au plus tant de films pour apprendre et pour tester ; None : `NUM_CLIPS`.
+        limit: au plus tant de films par jeu, deux pour tester étant le moins ; None : `NUM_CLIPS`.
 
     Returns:
         `{"train", "val", "test"}`, des `(films, classes)` ; aucun vêtement ni aucun fond n'est dans
@@ -58,12 +58,13 @@ def make_clips(
         splits.append((kept, val, x_test))
     made = {}
     for part, objects, backgrounds in zip(NUM_CLIPS, *splits, strict=True):
+        twins, num_clips = part == "test", min(NUM_CLIPS[part], limit or NUM_CLIPS[part])
         made[part] = compose_clips(
             objects,
             backgrounds,
-            num_clips=min(NUM_CLIPS[part], limit or NUM_CLIPS[part]),
+            num_clips=max(2, num_clips // 2 * 2) if twins else num_clips,
             seed=SEEDS[part],
-            twins=part == "test",
+            twins=twins,
         )
     return made
 

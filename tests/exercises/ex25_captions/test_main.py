@@ -126,6 +126,13 @@ def test_one_can_describe_a_scene_of_ones_own(written):
     assert (written.folder / "f" / "scene.png").exists()
 
 
+def test_too_few_scenes_are_refused(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(training, "train", lambda *_, **__: pytest.fail("rien à apprendre"))
+    with narrow(data):
+        assert ex25.main(["--limit", "1", "--models-dir", str(tmp_path)]) == 1
+    assert "--limit 1 : trop peu de scènes" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_main_trains_and_measures(tmp_path, data, unrendered):

@@ -182,6 +182,8 @@ def test_the_commonest_sentence_and_answers():
     made = album([[3, 7, 9], [3, 8, 9], [1, 8, 2]], [[0, 1, 2]] * 3)
     found = baselines.commonest_answers(made, np.array([[2, 0], [1, 1]]))
     assert found.tolist() == [[9, 3], [8, 8]]
+    made = album([[3, 7, 3]], [[0, 1, 0]])  # aucune question « où ? »
+    assert baselines.commonest_answers(made, np.array([[0, 1, 2]])).tolist() == [[3, 7, 0]]
 
 
 def test_the_nearest_scene_lends_its_sentence(maps):

@@ -96,6 +96,14 @@ def test_each_identity_has_its_color_and_its_trail(data, tmp_path, monkeypatch):
             np.testing.assert_allclose(end, box.get_center())
 
 
+@pytest.mark.parametrize(("limit", "num_test"), [(1, 2), (2, 2), (5, 4)])
+def test_the_smallest_trial_still_has_twins(data, limit, num_test):
+    made = training.make_clips(data["fashion_mnist"], data["cifar10"], limit=limit)
+    assert [len(made[part][0]) for part in ("train", "val", "test")] == [limit, limit, num_test]
+    labels = made["test"][1]
+    np.testing.assert_array_equal(labels[::2] ^ 1, labels[1::2])
+
+
 # --- Le modèle livré -----------------------------------------------------------------
 
 
