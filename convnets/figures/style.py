@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.core.cli import percent
+from convnets.core.cli import percent, printable
 from convnets.core.reports import Metric
 
 INK = "#1a1a1a"
@@ -142,6 +142,29 @@ def set_epochs(axis, num_epochs: int) -> None:
 def output_dir(options) -> Path:
     """Rend le dossier des figures d'un exercice, `figures/exNN_slug` par défaut."""
     return options.output or Path("figures") / options.module
+
+
+def output_file(options, name: str) -> Path:
+    """Rend le fichier qu'écrit une commande qui n'en écrit qu'un.
+
+    Args:
+        options: options de `cli.training_parser` ; `output` y est un fichier ou un dossier.
+        name: nom par défaut ; un `.png` est une image.
+
+    Returns:
+        `--output` s'il nomme un fichier, sinon `name` dans le dossier des figures.
+
+    Raises:
+        ValueError: une image serait écrite en PNG sous un nom qui dit autre chose.
+    """
+    if not options.output or options.output.is_dir():
+        return output_dir(options) / name
+    if name.endswith(".png") and options.output.suffix.lower() != ".png":
+        raise ValueError(
+            f"--output : {printable(str(options.output))} ne se termine pas par .png, et l'image "
+            "s'écrit en PNG."
+        )
+    return options.output
 
 
 def save_learning_curves(path: Path, history: dict[str, list[float]], *, targets: str = "") -> None:

@@ -23,6 +23,7 @@ STEPS = (192, 128, 96, 64, 48, 32, 24)  # pas des qualités 1 à 7, en niveaux d
 ROUNDING = 0.35  # au lieu de 0,5 : un code est plus volontiers arrondi vers zéro, qui coûte moins
 BLOCK_PX = 8  # un vecteur de codes par carré de 8 × 8 pixels
 MAX_PIXELS = 4_000_000  # d'un fichier
+MAX_SIDE_PX = 65_535  # seize bits dans l'en-tête
 HEADER = struct.Struct(">4sBHHHH")  # signature, qualité, images, hauteur, largeur, marque : 13 o
 SIGNATURE = b"ex24"
 
@@ -90,9 +91,14 @@ def pack(codec: Codec, images: np.ndarray, quality: int) -> bytes:
         L'en-tête, puis tous les codes, image après image.
 
     Raises:
-        ValueError: plus de `MAX_PIXELS` pixels.
+        ValueError: un côté de plus de `MAX_SIDE_PX` pixels, ou plus de `MAX_PIXELS` pixels.
     """
     num, height, width = images.shape[:3]
+    if max(height, width) > MAX_SIDE_PX:
+        raise ValueError(
+            f"Cette image a {height} × {width} pixels ; des côtés de 1 à {MAX_SIDE_PX} sont "
+            "attendus : réduisez-la d'abord."
+        )
     if num * height * width > MAX_PIXELS:
         raise ValueError(
             f"Cette image a {num * height * width} pixels ; au plus {MAX_PIXELS} sont attendus : "

@@ -18,7 +18,7 @@ from convnets.core.cli import printable
 from convnets.core.images import open_image
 from convnets.core.reports import read_report
 from convnets.explaining.dreams import save_picture
-from convnets.figures.style import output_dir
+from convnets.figures.style import output_file
 from convnets.training import saving
 from exercises.ex24_autoencoder import network
 from exercises.ex24_autoencoder.baselines import to_mosaic
@@ -47,13 +47,14 @@ def load_codec(options: Namespace) -> Codec:
 def compress(options: Namespace) -> int:
     """Compresse une image dans un fichier, le relit, et dit ce qu'il pèse ; rend 0."""
     image = np.asarray(open_image(options.compress))
-    codec = load_codec(options)
     path = target(options, options.compress, ".bin")
+    codec = load_codec(options)
     write(path, pack(codec, image[None], options.quality))
     content = path.read_bytes()
     rate = 8 * len(content) / image[..., 0].size
     quality = psnr(image[None], unpack(codec, content))
-    text = f"{rate:.2f} bit par pixel, PSNR {quality:.1f} dB".replace(".", ",")
+    bits = "bits" if rate >= 2 else "bit"
+    text = f"{rate:.2f} {bits} par pixel, PSNR {quality:.1f} dB".replace(".", ",")
     print(f"{image.size} octets de pixels → {len(content)} octets : {text}")
     print(path)
     return 0
@@ -61,22 +62,31 @@ def compress(options: Namespace) -> int:
 
 def decompress(options: Namespace) -> int:
     """Relit un fichier compressé et en écrit l'image en PNG ; rend 0."""
-    content, codec = options.decompress.read_bytes(), load_codec(options)
+    content = options.decompress.read_bytes()
+    path = target(options, options.decompress, ".png")
+    codec = load_codec(options)
     try:
         image = to_mosaic(unpack(codec, content))  # une seule image, sauf dans l'album des mesures
     except ValueError as error:
         raise ValueError(f"{printable(str(options.decompress))} : {error}") from error
-    path = target(options, options.decompress, ".png")
     save_picture(image, path)
     print(path)
     return 0
 
 
 def target(options: Namespace, source: Path, suffix: str) -> Path:
-    """Rend le fichier à écrire : `--output`, ou le nom de la source dans le dossier des figures."""
-    if options.output and not options.output.is_dir():
-        return options.output
-    return output_dir(options) / f"{source.stem}{suffix}"
+    """Rend le fichier à écrire : `--output`, ou le nom de la source dans le dossier des figures.
+
+    Raises:
+        ValueError: c'est la source elle-même, ou une image dont le nom ne finit pas par `.png`.
+    """
+    path = output_file(options, f"{source.stem}{suffix}")
+    if path.exists() and path.samefile(source):
+        raise ValueError(
+            f"--output : {printable(str(path))} est le fichier lu, qui serait remplacé. Donnez un "
+            "autre nom."
+        )
+    return path
 
 
 def write(path: Path, content: bytes) -> None:

@@ -8,7 +8,7 @@ Commande : python -m exercises.ex26_text_to_image --say "une bottine foncée" --
 import numpy as np
 
 from convnets.explaining.dreams import save_picture
-from convnets.figures.style import output_dir
+from convnets.figures.style import output_file
 from convnets.training import result, saving
 from exercises.ex26_text_to_image import network, sentences
 from exercises.ex26_text_to_image.subjects import Subject
@@ -22,13 +22,11 @@ ZOOM = 8  # chaque pixel en fait 8 × 8 dans le fichier : une vignette se verrai
 def say(options, subject: Subject) -> int:
     """Dessine la phrase de `--say` dans un PNG, et dit comment la faire nommer ; rend 0."""
     words = sentences.encode(subject, [options.say])
+    name = "-".join(sentences.split(options.say)).replace("'", "") or "sans-phrase"
+    path = output_file(options, f"{name}.png")
     model = saving.load_model(options.module, models_dir=options.models_dir)
     noise = network.draw_noise(subject, 1, seed=options.noise)
     image = network.draw_path(model, words, noise, guidance=options.guidance)[-1, 0]
-    path = options.output
-    if path is None or path.is_dir():
-        name = "-".join(sentences.split(options.say)).replace("'", "") or "sans-phrase"
-        path = output_dir(options) / f"{name}.png"
     large = image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
     save_picture(np.broadcast_to(large, (*large.shape[:2], 3)), path)
     print(f"« {options.say} » : {result.display(path)}")

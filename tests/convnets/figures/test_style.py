@@ -1,4 +1,5 @@
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -76,3 +77,16 @@ def test_one_seed_has_no_error_bar():
     alone, certain, spread = Metric(0.5, None, 1), Metric(0.7, None, 1), Metric(0.6, 0.02, 3)
     assert style.spreads([alone, certain]) is None
     assert style.spreads([spread, certain], scale=100) == [2.0, 0]
+
+
+def test_a_single_file_goes_where_it_is_told(tmp_path):
+    def written(output, name="image.png"):
+        return style.output_file(SimpleNamespace(output=output, module="ex99"), name)
+
+    assert written(None).as_posix() == "figures/ex99/image.png"
+    assert written(tmp_path) == tmp_path / "image.png"
+    assert written(tmp_path / "A.PNG") == tmp_path / "A.PNG"
+    assert written(tmp_path / "code", "image.bin") == tmp_path / "code"
+    for name in ("a.jpg", "a"):
+        with pytest.raises(ValueError, match=r"ne se termine pas par \.png"):
+            written(tmp_path / name)

@@ -76,6 +76,47 @@ def test_what_cannot_be_read_is_said_in_one_sentence(ex24, untrained, tmp_path, 
     assert not [*tmp_path.glob("*.png")]
 
 
+def test_the_file_read_is_never_replaced(ex24, untrained, tmp_path, capsys):
+    picture, code = tmp_path / "a.png", tmp_path / "code.png"
+    Image.fromarray(np.full((9, 9, 3), 90, np.uint8)).save(picture)
+    code.write_bytes(codec.pack(untrained, np.full((1, 16, 16, 3), 90, np.uint8), 4))
+    for action, path in (("--compress", picture), ("--decompress", code)):
+        before = path.read_bytes()
+        same = tmp_path / "." / path.name
+        assert ex24.main([action, str(path), "--output", str(same)]) == 1
+        assert "est le fichier lu" in capsys.readouterr().err
+        assert path.read_bytes() == before
+
+
+def test_a_picture_is_written_under_a_png_name(ex24, untrained, tmp_path, capsys):
+    code = tmp_path / "code.bin"
+    code.write_bytes(codec.pack(untrained, np.full((1, 16, 16, 3), 90, np.uint8), 4))
+    assert ex24.main(["--decompress", str(code), "--output", str(tmp_path / "x.jpg")]) == 1
+    assert "ne se termine pas par .png" in capsys.readouterr().err
+    assert not (tmp_path / "x.jpg").exists()
+
+
+def test_too_long_a_side_is_refused(ex24, untrained, tmp_path, capsys):
+    path = tmp_path / "bande.png"
+    Image.new("RGB", (65_536, 1)).save(path)
+    assert ex24.main(["--compress", str(path), "--output", str(tmp_path / "a.bin")]) == 1
+    error = capsys.readouterr().err
+    assert "1 × 65536 pixels ; des côtés de 1 à 65535" in error and error.count("\n") == 1
+
+
+def test_bits_agree_with_their_number(ex24, untrained, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for name, image in (
+        ("gris", np.full((64, 64, 3), 90, np.uint8)),
+        ("bruit", rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)),
+    ):
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+        path = str(tmp_path / f"{name}.png")
+        assert ex24.main(["--compress", path, "--output", str(tmp_path / "a.bin")]) == 0
+    few, _, many, _ = capsys.readouterr().out.splitlines()
+    assert " bit par pixel" in few and " bits par pixel" in many
+
+
 def test_one_action_at_a_time(ex24, capsys):
     with pytest.raises(SystemExit) as stopped:
         ex24.main(["--compress", "a.png", "--decompress", "b.bin"])
