@@ -172,7 +172,7 @@ def segment(options: Namespace) -> int:
     image = prepare(options.image, model.input_shape[1:])
     outputs = model.predict(image[None], verbose=0)[0]
     found = group(outputs)
-    print(f"{agreed(len(found.labels), 'objet')} :")
+    print(f"{agreed(len(found.labels), 'objet')} :" if len(found.labels) else "Aucun objet trouvé.")
     for k in np.argsort(-found.scores, kind="stable"):
         size = agreed(int(found.masks[k].sum()), "pixel")
         print(

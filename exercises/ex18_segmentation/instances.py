@@ -50,14 +50,15 @@ def make_crowds(garments, photos, *, limit: int | None) -> dict[str, Crowds]:
     Args:
         garments: jeu de Fashion-MNIST, `(x_train, y_train), (x_test, y_test)`.
         photos: jeu de CIFAR-10, de même.
-        limit: au plus tant de scènes par jeu, dix fois moins pour la validation ; None : toutes
-            celles de `NUM_SCENES`.
+        limit: au plus tant de scènes par jeu, dix fois moins pour la validation, sans descendre
+            sous une de chaque sorte là où l'on mesure ; None : toutes celles de `NUM_SCENES`.
     """
     parts, made = split_sources(garments, photos), {}
     for seed, (name, num_scenes) in enumerate(NUM_SCENES.items()):
         if limit:
-            least = max(len(OVERLAPS), limit // 10)  # au moins une scène de chaque sorte
-            num_scenes = min(num_scenes, least if name == "val" else limit)
+            least = 1 if name == "train" else len(OVERLAPS)  # une scène de chaque sorte à mesurer
+            asked = limit // 10 if name == "val" else limit
+            num_scenes = min(num_scenes, max(least, asked))
         made[name] = compose_crowds(*parts[name], num_scenes=num_scenes, seed=seed)
     return made
 

@@ -102,7 +102,15 @@ def compare(options: Namespace, subject: Subject) -> int:
 
 
 def split(subject: Subject, dataset, limit: int | None) -> dict[str, Part]:
-    """Partage un jeu en `train`, `val` et `test`, et compose une phrase vraie de chaque image."""
+    """Partage un jeu en `train`, `val` et `test`, et compose une phrase vraie de chaque image.
+
+    Raises:
+        ValueError: `limit` inférieur à 3 : il faut deux images pour apprendre, une pour valider.
+    """
+    if limit is not None and limit < 3:
+        raise ValueError(
+            f"--limit {limit} : il faut au moins trois images, dont deux pour apprendre."
+        )
     (x, y), (x_test, y_test) = [(x[:limit], y[:limit].reshape(-1)) for x, y in dataset]
     num_val = min(NUM_VAL, max(1, len(x) // 10))
     train, val = sources.split_validation(x, y, num_val=num_val, seed=0)

@@ -59,8 +59,16 @@ def frechet(found: np.ndarray, truth: np.ndarray) -> float:
         |m1 − m2|² + trace(C1 + C2 − 2 √(C1 C2)), la racine étant celle d'une matrice, les
         covariances celles de `np.cov` ; 0 si moyennes et covariances sont égales.
 
+    Raises:
+        ValueError: moins de deux images d'un côté, qui n'ont pas de covariance.
+
     Source : Dowson et Landau, J. Multivariate Analysis 12(3), 1982.
     """
+    if min(len(found), len(truth)) < 2:
+        raise ValueError(
+            "La distance de Fréchet compare au moins deux images à deux autres ; reçu "
+            f"{len(found)} et {len(truth)}."
+        )
     (mean1, cov1), (mean2, cov2) = (_gaussian(each) for each in (found, truth))
     values, axes = np.linalg.eigh(cov1)
     root = (axes * np.sqrt(np.maximum(values, 0))) @ axes.T

@@ -55,6 +55,35 @@ def test_main_trains_measures_and_segments(small, eager, unrendered, tmp_path, c
     assert capsys.readouterr().out.splitlines()[-1] == str(figures / "scene_objets.png")
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_the_smallest_trial_measures_every_kind_of_scene(small, limit):
+    made = instances.make_crowds(*small, limit=limit)
+    kinds = len(crowds.OVERLAPS)
+    assert {name: len(part.images) for name, part in made.items()} == {
+        "train": limit,
+        "val": kinds,
+        "test": kinds,
+    }
+    found = answers.knowing_answers(made["test"])["true_components"]
+    assert answers.measure_objects(found, made["test"])["any_ap_apart"] == 1
+
+
+def test_nothing_found_is_said_in_words(repo, unrendered, tmp_path, monkeypatch, capsys):
+    """Une carte des centres sans un seul maximum : aucun objet."""
+
+    class Blind:
+        input_shape = (None, 64, 64, 3)
+
+        def predict(self, images, **_):
+            return np.zeros((len(images), 64, 64, 14), np.float32)
+
+    monkeypatch.setattr(saving, "load_model", lambda *_, **__: Blind())
+    with unrendered():
+        picture = str(repo / "samples" / "avion.png")
+        assert instances.main([picture, "--output", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "Aucun objet trouvé."
+
+
 @pytest.mark.slow
 @pytest.mark.question(QUESTION)
 def test_shipped_model(extract):

@@ -117,6 +117,7 @@ def test_a_sentence_makes_a_file(trained, tmp_path, monkeypatch, eager, capsys):
         (["--say", "un pull", "--dataset", "cifar10"], 1, "connu du réseau de --dataset fashion"),
         (["--say", "un pull", "--guidance", "fort"], 2, "nombre de 0 à 100 attendu"),
         (["--say", "un pull", "--show"], 2, "ne va pas avec"),
+        (["--say", "un pull", "--output", "x.jpg"], 1, "x.jpg ne se termine pas par .png"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(arguments, code, message, capsys):
@@ -129,6 +130,16 @@ def test_what_cannot_be_done_is_said_in_one_sentence(arguments, code, message, c
     assert (
         len([line for line in error.splitlines() if "usage" not in line and line[:1] != " "]) == 1
     )
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_too_few_images_are_refused(monkeypatch, capsys, limit):
+    data = (np.zeros((9, 28, 28), np.uint8), np.zeros(9, np.uint8))
+    fashion = subjects.FASHION._replace(load=lambda: (data, data))
+    monkeypatch.setitem(ex26.SUBJECTS, "fashion", fashion)
+    monkeypatch.setattr(measures, "load_judge", lambda _: pytest.fail("trop tard"))
+    assert ex26.main(["--limit", str(limit)]) == 1
+    assert f"--limit {limit} : il faut au moins trois images" in capsys.readouterr().err
 
 
 def test_the_other_dataset_has_its_own_names(monkeypatch):

@@ -38,6 +38,12 @@ def test_the_frechet_distance_of_known_gaussians():
     assert measures.frechet(cloud[:, :1] * 3, cloud[:, :1]) == pytest.approx(4)
 
 
+@pytest.mark.parametrize("sizes", [(1, 5), (5, 1)])
+def test_a_single_image_has_no_frechet_distance(sizes):
+    with pytest.raises(ValueError, match="au moins deux images"):
+        measures.frechet(*(np.ones((size, 3)) for size in sizes))
+
+
 def test_the_frechet_distance_does_not_need_covariances_that_commute():
     """Contre la racine carrée de matrice de SciPy."""
     from scipy import linalg
