@@ -155,7 +155,8 @@ def evaluate(name: str, answers: np.ndarray, sets: np.ndarray, threshold: float)
 def evaluate_constant(train_sets: np.ndarray, sets: np.ndarray) -> dict[str, float]:
     """Mesure qui répond toujours l'ensemble le plus fréquent à l'entraînement, sans rien voir.
 
-    Rangées au hasard, les scènes d'une classe donnent pour précision moyenne la part qu'elles sont.
+    Rangées au hasard, les scènes d'une classe donnent pour précision moyenne à peu près la part
+    qu'elles sont, sans interpolation ; l'interpolation des autres mesures en ajoute un peu.
     """
     kinds, counts = np.unique(train_sets, axis=0, return_counts=True)
     return {

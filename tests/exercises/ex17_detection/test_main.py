@@ -9,7 +9,7 @@ from PIL import Image
 from convnets.core import reports
 from convnets.core.files import file_sha256
 from convnets.datasets import scenes, sources
-from convnets.training import saving
+from convnets.training import progress, saving
 
 QUESTION = "S3 Different problems, models & metrics"
 # Les mesures des deux étages et des étiquettes, et des temps.
@@ -129,6 +129,34 @@ def test_missing_networks_are_added_to_an_older_report(
         assert found.metrics[name].mean == pytest.approx(whole.metrics[name].mean, abs=1e-6)
     assert found.headline == whole.headline and found.history["loss"] == whole.history["loss"]
     assert found.metrics["cpu_s_grid"].mean > 0 < found.metrics["cpu_s_two_stage"].mean
+
+
+def test_nothing_is_relearned_when_nothing_is_missing(ex17, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "load_cifar10", lambda: pytest.fail("trop tard"))
+    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: pytest.fail("trop tard"))
+    assert ex17.main(["--missing"]) == 0
+    assert capsys.readouterr().out.startswith("Rien à ajouter")
+
+
+def test_missing_networks_do_not_propose_minutes(ex17, monkeypatch):
+    """Ses époques sont celles du compte rendu : `--minutes` n'y changerait rien."""
+    from exercises.ex17_detection import comparison
+
+    report, asked = reports.read_report("ex17_detection"), []
+    metrics = {name: each for name, each in report.metrics.items() if name != "exact_sigmoid"}
+    older = dataclasses.replace(report, metrics=metrics, headline=[])
+    monkeypatch.setattr(comparison, "read_report", lambda *_, **__: older)
+    for name in ("load_cifar10", "load_fashion_mnist"):
+        monkeypatch.setattr(sources, name, lambda: None)
+    monkeypatch.setattr(comparison, "make_scenes", lambda *_, **__: {})
+
+    def learn(*_, options, **__):
+        asked.append(progress._current.proposes)
+        raise ValueError("assez vu")
+
+    monkeypatch.setattr(comparison, "measure_more", learn)
+    assert ex17.main(["--missing"]) == 1
+    assert asked == [False]
 
 
 @pytest.mark.question(QUESTION)
