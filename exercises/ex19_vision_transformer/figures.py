@@ -6,6 +6,7 @@ Commande : python -m exercises.ex19_vision_transformer
 
 import re
 from pathlib import Path
+from textwrap import fill
 
 import keras
 import numpy as np
@@ -25,6 +26,8 @@ NAMES_FR = {
     "hybrid": "convolution puis attention",
 }
 ORDERS_FR = {"": "morceaux en place", "_shuffled": "morceaux mélangés"}
+MAP_IN, LEAST_IN = 1.35, 2.7  # côté d'une carte ; largeur qu'il faut au titre, en pouces
+CHARACTERS_PER_IN = 10  # d'un titre
 
 
 def _metric(report: Report, name: str, end: str) -> Metric:
@@ -172,7 +175,8 @@ def save_attention(model: keras.Model, x, path: Path, *, classes_fr: list[str]) 
     maps = [attention.class_map(weights[:, block].mean(1)) for block in range(len(rows))]
     maps.append(attention.class_map(attention.rollout(weights)))
     rows = ["image", *rows, "cumul\nde bloc\nen bloc"]
-    with new_figure(path, columns=len(x), rows=len(rows), size=(1.35, 1.35)) as (figure, axes):
+    size = max(MAP_IN, LEAST_IN / len(x)), MAP_IN
+    with new_figure(path, columns=len(x), rows=len(rows), size=size) as (figure, axes):
         for column, image in enumerate(x):
             best = probabilities[column].argmax()
             title = f"{classes_fr[best]}\n{percent(probabilities[column, best])}"
@@ -194,7 +198,10 @@ def save_attention(model: keras.Model, x, path: Path, *, classes_fr: list[str]) 
                 axis.spines[:].set_visible(False)
         for axis, label in zip(axes[:, 0], rows, strict=True):
             axis.set_ylabel(label, fontsize=9)
-        figure.suptitle("Où regarde le jeton de classe (jaune : le plus, dans chaque carte)")
+        title = (
+            "Où regarde le jeton de classe (jaune\N{NO-BREAK SPACE}: le plus, dans chaque carte)"
+        )
+        figure.suptitle(fill(title, int(CHARACTERS_PER_IN * figure.get_figwidth())))
 
 
 # --- Question : montrer les positions ------------------------------------------------

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from convnets.core.reports import Metric, Report
 
@@ -89,8 +90,16 @@ def test_figures_of_a_network(figures, tmp_path, extract, monkeypatch, eager):
     before = model.get_weights()
     x = extract("fashion_mnist")[0]
     names = [str(k) for k in range(10)]
-    for k in (1, 2):  # une seule image aussi
-        figures.save_attention(model, x[:k], tmp_path / f"{k}.png", classes_fr=names)
+    drawn, save = [], Figure.savefig
+    with monkeypatch.context() as patch:
+        patch.setattr(Figure, "savefig", lambda self, *a: (drawn.append(self), save(self, *a)))
+        for k in (1, 2):  # une seule image aussi
+            figures.save_attention(model, x[:k], tmp_path / f"{k}.png", classes_fr=names)
+    for figure in drawn:  # le titre entier est dans la figure
+        title = figure.get_suptitle()
+        assert title.split()[0] == "Où" and title.endswith("carte)")
+        box = figure._suptitle.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
     figures.save_positions(model, tmp_path / "positions.png")
     sizes = [(tmp_path / name).stat().st_size for name in ("1.png", "2.png", "positions.png")]
     assert sizes[0] < sizes[1] and min(sizes) > 4000
