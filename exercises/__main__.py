@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from textwrap import fill
 
 from convnets.core.cli import FrenchParser, run
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import format_result, read_report
 from exercises import EXERCISES, Exercise
+
+WIDTH = 120  # caractères d'une ligne
+INDENT = 25 * " "
 
 
 def describe(exercise: Exercise, *, models_dir: Path = MODELS_DIR) -> tuple[str, str]:
@@ -36,10 +40,11 @@ def show_exercises() -> int:
         state, result = describe(exercise)
         minutes = f"environ {exercise.minutes:g} min" if exercise.minutes else "moins d'une minute"
         print(f"{exercise.slug:<24} {exercise.title}")
-        print(f"{'':<24} document : {exercise.document} ; durée : {minutes}")
+        print(f"{INDENT}document : {exercise.document} ; durée : {minutes}")
         if exercise.models:
-            print(f"{'':<24} modèles : {', '.join(exercise.models)}")
-        print(f"{'':<24} état : {state}" + (f" — {result}" if result else ""), flush=True)
+            print(f"{INDENT}modèles : {', '.join(exercise.models)}")
+        line = f"état : {state}" + (f" — {result}" if result else "")
+        print(fill(line, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT), flush=True)
     return 0
 
 

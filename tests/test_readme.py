@@ -64,7 +64,10 @@ def test_listing_shows_state_and_result(run_module):
     for exercise in EXERCISES:
         assert exercise.slug in result.stdout and exercise.title in result.stdout
     report = reports.read_report("ex03_cifar10")
-    assert reports.format_result(report) in result.stdout
+    assert reports.format_result(report) in " ".join(result.stdout.split())
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert len(lines) <= 5 * len(EXERCISES)  # un titre, puis trois lignes ; quatre au plus
     assert "refusé" not in result.stdout
 
 

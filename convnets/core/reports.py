@@ -16,7 +16,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import get_args, get_origin, get_type_hints
 
-from convnets.core.cli import printable
+from convnets.core.cli import agreed, printable
 from convnets.core.files import file_sha256, own_suffix, replacing, settle
 from convnets.core.paths import MODELS_DIR, runs_dir
 
@@ -307,9 +307,12 @@ def format_accuracy(report: Report) -> str:
 
 
 def format_result(report: Report) -> str:
-    """Écrit sur une ligne ce qu'un compte rendu met en avant, à défaut son exactitude."""
+    """Écrit la première mesure qu'un compte rendu met en avant, à défaut son exactitude."""
     if report.headline:
-        return " ; ".join(f"{label} : {value}" for label, value in format_headline(report))
+        label, value = format_headline(report)[0]
+        others = len(report.headline) - 1
+        more = f" ; et {agreed(others, 'autre mesure', 'autres mesures')}" if others else ""
+        return f"{label} : {value}{more}"
     return format_accuracy(report) if "accuracy" in report.metrics else "voir docs/resultats.md"
 
 

@@ -137,7 +137,9 @@ def test_format_accuracy_and_result():
     found.metrics["gain"] = Metric(7.5, None, 1)
     found.headline = [Headline("accuracy", "exactitude"), Headline("gain", "gain", "dB")]
     assert reports.format_result(found) == (
-        "exactitude : 94,12 % ± 0,12 (3 graines) ; gain : 7,50 dB (1 graine)"
+        "exactitude : 94,12 % ± 0,12 (3 graines) ; et 1 autre mesure"
     )
+    found.headline = found.headline[1:]
+    assert reports.format_result(found) == "gain : 7,50 dB (1 graine)"
     study = Report("", {"insertion": METRIC})
     assert reports.format_result(study) == "voir docs/resultats.md"
