@@ -7,7 +7,7 @@ Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, es
 """
 
 from convnets.core import reports
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import check_output, run, training_parser
 from exercises.ex15_architectures import comparison, figures, lectures, operations
 
 
@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.counts:
             print(f"{lectures.facts()}\n\n{operations.full_size_table()}")
             return 0
+        check_output(options)
         if options.show:
             report = reports.read_report(options.module, models_dir=options.models_dir)
             figures.show(options, report)

@@ -6,7 +6,7 @@ Commande : python -m exercises.ex16_bag_of_words     puis, avec une image, la mo
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import check_output, run, training_parser
 from exercises.ex16_bag_of_words import comparison, figures
 
 
@@ -17,9 +17,14 @@ def main(argv: list[str] | None = None) -> int:
     # Le même calcul pour tous les concurrents : scikit-learn ne connaît pas bfloat16.
     parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)
-    return run(
-        lambda: figures.show_image(options) if options.image else comparison.compare(options)
-    )
+
+    def body() -> int:
+        check_output(options)
+        if options.image is not None:
+            return figures.show_image(options)
+        return comparison.compare(options)
+
+    return run(body)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Commande : python -m exercises.ex18_segmentation     puis, avec une image, la m�
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import check_output, run, training_parser
 from exercises.ex18_segmentation import comparison, figures, training
 
 
@@ -15,7 +15,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = training_parser("ex18_segmentation", __doc__.splitlines()[0], epochs=training.EPOCHS)
     parser.add_argument("image", nargs="?", help="image à segmenter ; sans elle, on entraîne")
     options = parser.parse_args(argv)
-    return run(lambda: figures.segment(options) if options.image else comparison.compare(options))
+
+    def body() -> int:
+        check_output(options)
+        if options.image is not None:
+            return figures.segment(options)
+        return comparison.compare(options)
+
+    return run(body)
 
 
 if __name__ == "__main__":

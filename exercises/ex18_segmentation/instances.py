@@ -14,7 +14,7 @@ from argparse import Namespace
 import keras
 import numpy as np
 
-from convnets.core.cli import percent, run, training_command, training_parser
+from convnets.core.cli import check_output, percent, run, training_command, training_parser
 from convnets.core.reports import Headline, Report, format_metric
 from convnets.datasets import sources
 from convnets.datasets.scenes import SCENE_PX
@@ -215,7 +215,12 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("image", nargs="?", help="image à segmenter ; sans elle, on entraîne")
     options = parser.parse_args(argv)
-    return run(lambda: figures.segment(options) if options.image else compare(options))
+
+    def body() -> int:
+        check_output(options)
+        return figures.segment(options) if options.image is not None else compare(options)
+
+    return run(body)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Commande : python -m exercises.ex19_vision_transformer     puis, avec une image,
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import check_output, run, training_parser
 from exercises.ex19_vision_transformer import comparison, figures
 
 
@@ -27,7 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        if options.image:
+        check_output(options)
+        if options.image is not None:
             return figures.explain(options)
         return comparison.add_missing(options) if options.missing else comparison.compare(options)
 

@@ -8,7 +8,7 @@ Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, es
 
 from pathlib import Path
 
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import check_output, run, training_parser
 from exercises.ex20_source_separation import comparison, listening, training
 
 
@@ -37,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
+        check_output(options)
         if options.sound:
             return listening.listen(options)
         if options.factorisation:

@@ -6,7 +6,7 @@ Commande : python -m exercises.ex21_graphs     puis     python -m exercises.ex21
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import check_output, run, training_parser
 from convnets.core.reports import read_report
 from exercises.ex21_graphs import comparison, figures, messages
 
@@ -19,6 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
+        check_output(options)
         if options.show:
             figures.show(options, read_report(options.module, models_dir=options.models_dir))
             return 0

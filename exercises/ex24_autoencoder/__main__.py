@@ -11,7 +11,7 @@ Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, es
 
 from pathlib import Path
 
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import check_output, run, training_parser
 from exercises.ex24_autoencoder import command, comparison, network
 from exercises.ex24_autoencoder.codec import STEPS
 
@@ -43,11 +43,16 @@ def main(argv: list[str] | None = None) -> int:
     # De si petits réseaux ne gagnent rien à calculer en bfloat16.
     parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)
+    if options.quality != command.QUALITY and not options.compress:
+        parser.error("--quality va avec --compress")
 
     def body() -> int:
         if options.compress:
             return command.compress(options)
-        return command.decompress(options) if options.decompress else comparison.compare(options)
+        if options.decompress:
+            return command.decompress(options)
+        check_output(options)
+        return comparison.compare(options)
 
     return run(body)
 

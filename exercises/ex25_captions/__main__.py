@@ -8,7 +8,7 @@ Commande : python -m exercises.ex25_captions     puis     … ex25_captions --sh
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import natural_int, run, training_parser
+from convnets.core.cli import check_output, natural_int, run, training_parser
 from exercises.ex25_captions import command, comparison, figures, training
 
 
@@ -33,8 +33,11 @@ def main(argv: list[str] | None = None) -> int:
     # De si petits réseaux ne gagnent rien à calculer en bfloat16.
     parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)
+    if options.compose is None and (options.ask is not None or options.draw):
+        parser.error("--ask et --draw vont avec --compose")
 
     def body() -> int:
+        check_output(options)
         if options.compose is not None:
             return command.describe_own(options)
         return figures.show_again(options) if options.show else comparison.compare(options)

@@ -11,7 +11,7 @@ Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, es
 import argparse
 from argparse import Namespace
 
-from convnets.core.cli import natural_int, run, training_parser
+from convnets.core.cli import check_output, natural_int, run, training_parser
 from exercises.ex26_text_to_image import command, comparison, figures, flow, network
 from exercises.ex26_text_to_image.subjects import SUBJECTS
 
@@ -56,6 +56,8 @@ def main(argv: list[str] | None = None) -> int:
         help="de --say : graine du bruit ; une autre, une autre image (0 par défaut)",
     )
     options = parser.parse_args(argv)
+    if options.say is None and (options.guidance != flow.GUIDANCE or options.noise):
+        parser.error("--guidance et --noise vont avec --say")
     subject = SUBJECTS[options.dataset]
     if subject.slug != name:
         named = {"module": subject.slug, "command": f"{name} --dataset {options.dataset}"}
@@ -64,6 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     def body() -> int:
         if options.say is not None:
             return command.say(options, subject)
+        check_output(options)
         show = figures.show_again if options.show else comparison.compare
         return show(options, subject)
 

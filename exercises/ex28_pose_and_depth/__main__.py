@@ -6,7 +6,7 @@ Commande : python -m exercises.ex28_pose_and_depth     puis     … ex28_pose_an
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import check_output, run, training_parser
 from exercises.ex28_pose_and_depth import comparison, figures, training
 
 
@@ -17,7 +17,12 @@ def main(argv: list[str] | None = None) -> int:
     # De si petits réseaux ne gagnent rien à calculer en bfloat16.
     parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)
-    return run(lambda: figures.show_again(options) if options.show else comparison.compare(options))
+
+    def body() -> int:
+        check_output(options)
+        return figures.show_again(options) if options.show else comparison.compare(options)
+
+    return run(body)
 
 
 if __name__ == "__main__":
