@@ -76,7 +76,9 @@ def _define(plan: dict, namespace: dict) -> None:
     if plan["broken"]:  # rien d'autre n'est défini : c'est lui qui manque
         namespace["__getattr__"] = _missing(*plan["broken"])
     for number, rank in plan["kept"]:
-        codes.define(number, rank)
+        tried = [number, rank] in plan["tried"]  # une valeur calculée : les autres s'en passent
+        with contextlib.suppress(Exception if tried else ()):
+            codes.define(number, rank)
     codes.own = {name: namespace[name] for name in plan["adapters"] if name in namespace}
     for wanted, (kind, name) in plan["adapters"].items():
         own = codes.own.get(name, namespace.get(name))

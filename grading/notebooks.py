@@ -3,7 +3,8 @@
 Rien n'est exécuté ici : le code est lu par `ast`, trié, et noté dans un fichier JSON que
 `grading/cells.py`, copié dans le rendu, rejoue dans le processus enfermé.
 
-- Imports, fonctions, classes et constantes sont gardés, pour être définis à l'import.
+- Imports, fonctions, classes, constantes et valeurs qu'une fonction lit sont gardés, pour être
+  définis à l'import.
 - Le reste (lire les données, construire, entraîner, afficher) n'est rejoué que si une fonction
   demandée y manque : `build_model` rend alors la variable `model`, `train` rejoue `fit`.
 - Ce qui n'est pas du Python est laissé de côté, et coûte ce qui y était défini.
@@ -17,6 +18,7 @@ import io
 import json
 import re
 import shutil
+import symtable
 import tokenize
 import warnings
 from pathlib import Path
@@ -95,6 +97,8 @@ LIGHT = set(
     "bool dict enumerate float frozenset int len list max min namedtuple np numpy partial Path "
     "range reversed round set slice sorted str sum tuple zip".split()
 )
+LONG = re.compile("load|fit|predict|evaluate")  # appels qu'un import ne fait pas
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 MAX_MAGICS = 200  # lignes ôtées d'une cellule : chacune la fait relire
 MAX_PASSES = 30  # pour ranger les définitions dans un ordre qui convient
 MAGIC = re.compile(r"\s*(?:\w[\w, ]*=\s*)?[%!](?!=)|\s*\?|.*\?\s*$")
@@ -400,7 +404,7 @@ def convert(source: Source, module: str, root: Path) -> list[str]:
     """
     last = _end(source, module)
     nodes = [each for each in source.nodes if each[0] <= last]
-    kept, script, remarks = _sorted_out(nodes, source, root)
+    kept, script, remarks = _sorted_out(nodes, source, root, replayed=module in BUILDERS)
     definitions = {node.name: node for _, _, node in kept if isinstance(node, ast.FunctionDef)}
     lost = {
         name: [cell.label, line]
@@ -417,6 +421,7 @@ def convert(source: Source, module: str, root: Path) -> list[str]:
     plan = {
         "cells": [[cell.label, cell.source] for cell in source.cells[: last + 1]],
         "kept": [[number, rank] for number, rank, _ in kept],
+        "tried": [[number, rank] for number, rank, node in kept if _is_computed(node)],
         "script": [[number, rank] for number, rank, _ in script],
         "lost": {name: place for name, place in lost.items() if name},
         "broken": next(iter(lost.values()), None) if not (definitions or adapters) else None,
@@ -450,11 +455,12 @@ def _end(source: Source, module: str) -> int:
     return last
 
 
-def _sorted_out(nodes, source: Source, root: Path):
+def _sorted_out(nodes, source: Source, root: Path, *, replayed: bool):
     """Sépare ce qui est défini à l'import de ce qui se rejoue, dans un ordre qui convient.
 
     Une cellule peut se servir d'un nom défini plus bas : les cellules se sont exécutées dans un
-    autre ordre. Une constante qui dépend d'une valeur calculée se rejoue avec elle.
+    autre ordre. Une constante qui dépend d'une valeur calculée se rejoue avec elle, si les
+    cellules se rejouent (`replayed`) ; sinon, ce qu'une fonction lit est calculé à l'import.
     """
     remarks, kept, script, waiting = [], [], [], []
     for each in nodes:
@@ -473,6 +479,12 @@ def _sorted_out(nodes, source: Source, root: Path):
             waiting.append(each)
         elif not (isinstance(node, ast.Pass) or _is_text(node) or _is_main(node)):
             script.append(each)
+    if not replayed:
+        needed = _needed([*waiting, *script])
+        moved = [each for each in script if _is_computed(each[2]) and _bound(each[2]) & needed]
+        places = {each[:2] for each in moved}
+        script = [each for each in script if each[:2] not in places]
+        waiting = sorted([*waiting, *moved], key=lambda each: each[:2])
     known = set(dir(builtins)) | {"__name__", "__file__", "display"}
     for _, _, node in kept:
         known |= _bound(node)
@@ -532,12 +544,63 @@ def _is_light(node: ast.stmt) -> bool:
         isinstance(each, ast.Attribute | ast.Subscript) for t in targets for each in ast.walk(t)
     ):
         return False
-    calls = [each for each in ast.walk(node.value) if isinstance(each, ast.Call)]
     constant = all(isinstance(each, ast.Name) and each.id.isupper() for each in targets)
     return all(
-        (constant or _root(each.func) in LIGHT) and not re.match("load|fit", _last(each.func))
-        for each in calls
+        (constant or _root(each.func) in LIGHT) and not LONG.match(_last(each.func))
+        for each in _run(node.value)
+        if isinstance(each, ast.Call)
     )
+
+
+def _is_computed(node: ast.stmt) -> bool:
+    """Dit si une instruction nomme une valeur calculée, sans lire de données ni entraîner."""
+    return (
+        isinstance(node, ast.Assign | ast.AnnAssign)
+        and node.value is not None
+        and not _is_light(node)
+        and not any(
+            isinstance(each, ast.Call) and LONG.match(_last(each.func)) for each in _run(node.value)
+        )
+    )
+
+
+def _needed(nodes: list) -> set[str]:
+    """Rend les noms que lisent les fonctions, et ceux dont ces noms sont calculés."""
+    needed = {name for _, _, node in nodes for name in _read_later(node)}
+    values = [node for _, _, node in nodes if isinstance(node, ast.Assign | ast.AnnAssign)]
+    for _ in range(MAX_PASSES):
+        found = {name for node in values if _bound(node) & needed for name in _reads(node)}
+        if found <= needed:
+            break
+        needed |= found
+    return needed
+
+
+def _read_later(node: ast.stmt) -> set[str]:
+    """Rend les noms du module que lit le corps des fonctions, des classes et des `lambda`."""
+    if not any(isinstance(each, FUNCTIONS) for each in ast.walk(node)):
+        return set()
+    try:
+        tables = symtable.symtable(ast.unparse(node), "", "exec").get_children()
+    except (SyntaxError, RecursionError):  # un code que Python ne compile pas
+        return set()
+    found = set()
+    while tables:
+        table = tables.pop()
+        found |= {each.get_name() for each in table.get_symbols() if each.is_global()}
+        tables += table.get_children()
+    return found
+
+
+def _run(node: ast.AST) -> list[ast.AST]:
+    """Rend ce qu'une expression exécute : le corps d'une `lambda` attend qu'on l'appelle."""
+    found, stack = [], [node]
+    while stack:
+        each = stack.pop()
+        found.append(each)
+        if not isinstance(each, ast.Lambda):
+            stack += ast.iter_child_nodes(each)
+    return found
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -590,15 +653,12 @@ def _reads(node: ast.AST) -> set[str]:
         inner = {name for each in node.body for name in _bound(each)}
         body = {name for each in node.body for name in _reads(each)}
         return {name for part in parts for name in _reads(part)} | (body - inner)
-    names, own, stack = set(), set(), [node]
-    while stack:
-        each = stack.pop()
+    names, own = set(), set()
+    for each in _run(node):
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load):
             names.add(each.id)
         if isinstance(each, ast.comprehension):
             own |= _bound(each.target)
-        if not isinstance(each, ast.Lambda):  # son corps est lu plus tard
-            stack += ast.iter_child_nodes(each)
     return names - own - (_bound(node) if isinstance(node, ast.If | ast.Try) else set())
 
 

@@ -96,6 +96,22 @@ def test_cells_out_of_order_magics_and_a_broken_cell(converted, monkeypatch):
     assert "non exécuté hors des fonctions : cellule 8" in said
 
 
+def test_a_function_finds_the_lambdas_and_the_values_it_reads(converted, monkeypatch):
+    found = converted(
+        "import numpy as np\nmodel = keras.models.load_model('absent.keras')",
+        "carte = model.predict(image)\nseen = model(image)\nbad = absent.thing(1)",
+        "side = make(3)\nwide = make(side)\ntable = {'max': lambda v: make(v)}",
+        "pair = lambda v: tuple(v) if isinstance(v, (tuple, list)) else (v, pool2d.__name__)",
+        "def make(v):\n    return v + 1",
+        "def pool2d(v):\n    return pair(v), wide, table['max'](v)",
+        "def show():\n    return carte, seen, bad",
+        "unused = make(10**9)",
+    )
+    module = imported(found, monkeypatch=monkeypatch)
+    assert module.pool2d(7) == ((7, "pool2d"), 5, 8)
+    assert not {"unused", "carte", "seen", "bad"} & set(vars(module))
+
+
 def test_an_error_is_said_with_its_cell_and_its_line(converted, monkeypatch):
     found = converted("import numpy as np\nSIZE = 2", "\n\n" + POOL.replace("np.max", "maxi"))
     with pytest.raises(NameError) as raised:
