@@ -89,8 +89,9 @@ class Grader:
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             if submitted.shipped:
                 raise
-            # Une réponse d'une forme que la question n'attendait pas ne vaut rien.
-            found = questions.Credit(Fraction(0), "forged_answer", type(error).__name__)
+            # Une forme que la question n'attendait pas, ou une faute de la question : on ne sait
+            # lequel des deux, et personne n'est accusé.
+            found = questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
         return Mark(submitted.name, rule, found.level, found.reason, pupil.clean(found.detail))
 
     def digest(self, content: bytes) -> list:

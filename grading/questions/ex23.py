@@ -164,9 +164,9 @@ def ask_pieces_of(ask: Ask) -> Credit:
     others = [answer for name, answer in wrong if name not in CHANGES]
     if len(others) == len(wrong):
         return credit("1/2", "unknown_variant")
-    failed = next((answer for _, answer in wrong if answer.error), None)
-    if failed:
-        return failed(failed)
+    stopped = next((answer for _, answer in wrong if answer.error), None)
+    if stopped:
+        return failed(stopped)
     if any(_as_pieces(answer.value) is None for _, answer in wrong):
         return credit(0, "wrong_type")
     same = all(_as_pieces(answer.value) == REFERENCE for _, answer in wrong)

@@ -99,6 +99,18 @@ def test_the_draw_depends_on_the_seed_and_the_question_only():
     assert first.draw(RULES["ex00.pads"]).integers(2**62) != numbers[0]
 
 
+def test_a_question_that_stumbles_accuses_nobody(made, monkeypatch, tmp_path, repo):
+    def stumbling(ask):
+        raise TypeError("panne")
+
+    folder = tmp_path / "dupont/ex00_convolution"
+    folder.mkdir(parents=True)
+    shutil.copy(repo / "exercises/ex00_convolution/pooling.py", folder)
+    monkeypatch.setattr(grader.questions, "load", lambda exercise: {"ex00.relu": stumbling})
+    mark = made.grade(submission.find(folder.parent), RULES["ex00.relu"])
+    assert (mark.level, mark.reason, mark.detail) == (0, "unread_answer", "TypeError")
+
+
 def test_a_dying_workshop_is_not_the_pupils_fault(made, monkeypatch):
     def broken(self, submitted):
         raise RuntimeError("L'atelier de correction s'est arrêté")
