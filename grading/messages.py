@@ -20,6 +20,7 @@ ANSWER_BYTES = 8 * 2**20  # ce que peut peser la réponse à une question…
 MODEL_BYTES = {**dict.fromkeys(("export", "convert", "learn"), MAX_BYTES), "trial": 2**26}  # sauf
 PLAIN = (bool, int, float, str, type(None))
 ARRAY_KINDS = "biufc"  # booléens, entiers, flottants, complexes
+SCALARS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}  # ce que vaut un seul nombre
 
 
 class Ingredient(NamedTuple):
@@ -129,14 +130,20 @@ def write_all(fd: int, content: bytes) -> None:
 
 
 def _encode(value, blobs: list[bytes]):
-    """Rend un arbre JSON ; ne se fie qu'aux types exacts, pas à ce qu'un objet dit de lui."""
+    """Rend un arbre JSON ; ne se fie qu'aux types, pas à ce qu'un objet dit de lui.
+
+    D'un `defaultdict`, d'un `OrderedDict`, d'un `numpy.str_`, seul le contenu part, lu par `dict`,
+    `list` ou `str` eux-mêmes : une classe du rendu n'y peut rien changer.
+    """
     kind = type(value)
     if kind in PLAIN:
         return value
-    if kind is list:
-        return [_encode(each, blobs) for each in value]
-    if kind is dict:
-        return {"$d": [[_encode(k, blobs), _encode(v, blobs)] for k, v in value.items()]}
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, list):
+        return [_encode(each, blobs) for each in list.__iter__(value)]
+    if issubclass(kind, dict):
+        return {"$d": [[_encode(k, blobs), _encode(v, blobs)] for k, v in dict.items(value)]}
     if kind is bytes:
         blobs.append(value)
         return {"$b": len(blobs) - 1}
@@ -161,12 +168,15 @@ def _encode_array(value, kind, blobs: list[bytes]):
         if not callable(getattr(value, "numpy", None)):  # un tenseur
             return {"$x": kind.__name__}
         value = value.numpy()
-    if isinstance(value, numpy.generic):
-        return _encode(value.item(), blobs) if value.dtype.kind in ARRAY_KINDS else {"$x": "str"}
+    if isinstance(value, numpy.generic):  # `item` d'un `longdouble` en rendrait un autre
+        scalar = SCALARS.get(value.dtype.kind)
+        return _encode(scalar(value), blobs) if scalar else {"$x": value.dtype.name}
     if not isinstance(value, numpy.ndarray):
         return {"$x": type(value).__name__}
     if value.dtype == object:
         return {"$o": [list(value.shape), [_encode(each, blobs) for each in value.ravel()]]}
+    if value.dtype.kind == "U":
+        return _encode(value.tolist(), blobs)
     if value.dtype.name == "bfloat16":
         value = value.astype(numpy.float32)
     if value.dtype.kind not in ARRAY_KINDS:
