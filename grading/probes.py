@@ -94,7 +94,11 @@ def _captured_stdout(path: str = "sortie.txt"):
 
 
 def load(module: str) -> list[str]:
-    """Importe un module du rendu ; rend les noms publics qu'il définit."""
+    """Importe un module du rendu ; rend les noms publics qu'il définit.
+
+    Un fichier posé à côté de lui s'importe par son seul nom, s'il n'est pas celui d'un autre.
+    """
+    sys.path.append(os.path.join(os.getcwd(), "exercises", *module.split(".")[:-1]))
     loaded = importlib.import_module(f"exercises.{module}")
     return [name for name in vars(loaded) if not name.startswith("_")][:200]
 

@@ -53,6 +53,18 @@ def test_a_needed_module_is_filled_in_only_when_asked(tmp_path, repo):
     assert found[1].detail == "ex00_convolution/operations.py"
 
 
+def test_a_file_beside_a_module_is_imported_but_hides_nothing(made, tmp_path):
+    folder = tmp_path / "dupont/ex00_convolution"
+    folder.mkdir(parents=True)
+    text = "import colorsys\nfrom outils import seuil\n\n\ndef relu(values):\n"
+    text += "    return seuil(values) + 0 * colorsys.ONE_THIRD\n"
+    (folder / "pooling.py").write_text(text, encoding="utf-8")
+    (folder / "outils.py").write_text("def seuil(x):\n    return x * (x > 0)\n", encoding="utf-8")
+    (folder / "colorsys.py").write_text("raise SystemExit\n", encoding="utf-8")
+    mark = made.grade(submission.find(folder.parent), RULES["ex00.relu"])
+    assert (mark.level, mark.reason, mark.detail) == (1, None, "")
+
+
 def test_a_trial_at_the_bottom_of_a_file(made, tmp_path):
     """L'image de l'énoncé se lit ; une autre qui manque est dite à la ligne de l'élève."""
     text = "from convnets.core.images import open_image\n"
