@@ -974,7 +974,7 @@ def planted_velocity(gain: float, slope: float):
 
 
 class Glance:
-    """Un réseau d'une couche, vu par ses seules réponses : `predict`, et rien de Keras.
+    """Un réseau d'une couche, vu par ses seules réponses : il se lit comme un modèle de Keras.
 
     Args:
         kernel: `(H, W, 3, classes)`, ce que chaque pixel ajoute au score de chaque classe.
@@ -1002,9 +1002,14 @@ class Glance:
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
-    def __call__(self, images, training=None):
+    def predict_on_batch(self, images):
         """Fait comme `predict`."""
         return self.predict(images)
+
+    def __call__(self, images, training=None):
+        """Fait comme `predict`, mais rend un tenseur si TensorFlow est chargé."""
+        found, tensorflow = self.predict(images), sys.modules.get("tensorflow")
+        return tensorflow.constant(found) if tensorflow else found
 
 
 def pictures(images, classes: list):

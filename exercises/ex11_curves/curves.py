@@ -18,9 +18,9 @@ import keras
 import numpy as np
 from scipy import ndimage
 
-NUM_STEPS = 16  # pas d'une courbe : 64 pixels à la fois, sur une image de 32×32
+NUM_STEPS = 16  # pas d'une courbe (énoncé) : 64 pixels à la fois, sur une image de 32×32
 CELL_PX = 4  # côté des cases, en pixels ; choisi sur des images de validation
-BLUR = 1 / 6  # écart-type du flou de l'insertion, en part du côté de l'image
+BLUR = 1 / 6  # écart-type du flou de l'insertion (énoncé), en part du côté de l'image
 BATCH_SIZE = 256
 
 
@@ -85,7 +85,8 @@ def deletion_and_insertion(
 
     Returns:
         Par nom, `(2, NUM_STEPS + 1)` float32 : les probabilités de la suppression, sous la
-        couleur moyenne de l'image, puis celles de l'insertion, sur l'image floue.
+        couleur moyenne de l'image, puis celles de l'insertion, sur l'image passée dans un flou
+        gaussien (écart-type : un sixième du côté).
     """
     ground = np.broadcast_to(image.mean((0, 1)).round().astype(np.uint8), image.shape)
     sigmas = (BLUR * image.shape[0], BLUR * image.shape[1], 0)

@@ -112,7 +112,7 @@ def _frames(start, end, order, *, steps=NUM_STEPS, last=True) -> np.ndarray:
 def ask_frames(ask: Ask) -> Credit:
     """Passe d'une image à une autre."""
     rng, calls = ask.rng, []
-    for height, width in ((8, 8), (5, 7)):
+    for height, width in ((8, 8), (6, 8)):  # un nombre entier de pixels par pas
         images = rng.integers(0, 256, (2, height, width, 3)).astype(np.uint8)
         calls.append(((*images, rng.permutation(height * width)), {}))
     mistakes = [
@@ -121,7 +121,17 @@ def ask_frames(ask: Ask) -> Credit:
         Mistake("last_frame_missing", lambda a, b, order: _frames(a, b, order, last=False), "1/4"),
         Mistake("last_frame_missing", lambda a, b, o: _frames(a, b, o, steps=NUM_STEPS - 1), "1/4"),
     ]
-    return judge(ask.calls("frames", calls), [("1", calls)], _frames, mistakes)
+    answers = ask.calls("frames", calls)
+    found = judge(answers, [("1", calls)], _frames, mistakes)
+    both_ends = all(
+        values is not None
+        and values.shape == (NUM_STEPS + 1, *start.shape)
+        and same(values[0], start)
+        and same(values[-1], end)
+        for answer, ((start, end, _), _) in zip(answers, calls, strict=True)
+        for values in [as_floats(answer.value)]
+    )
+    return found._replace(level=max(found.level, Fraction(1, 2))) if both_ends else found
 
 
 # --- Les deux courbes ----------------------------------------------------------------
