@@ -162,6 +162,8 @@ def ask_octaves(ask: Ask) -> Credit:
     if problem := dreams.picture_problem(found, SHAPE):
         return problem
     found = as_floats(found)
+    if isinstance(curves, np.ndarray) and curves.ndim == 2:  # une ligne par octave
+        curves = list(curves)
     # Chaque pas déplace un pixel de LEVELS ; le détail perdu, lui, de dizaines de niveaux.
     if np.abs(found - image).mean() > 2 * LEVELS * steps * OCTAVES:
         return credit("1/2", "details_lost")

@@ -24,6 +24,10 @@ from grading.questions import (
 Network = messages.Ingredient
 MAPS = (8, 10)  # lignes et colonnes des cartes données au module Inception
 DEPTH = 6
+POOLS = {  # couches, et opérations de `keras.ops`
+    **dict.fromkeys(("MaxPooling2D", "GlobalMaxPooling2D", "MaxPool"), "max"),
+    **dict.fromkeys(("AveragePooling2D", "GlobalAveragePooling2D", "AveragePool"), "average"),
+}
 
 
 # --- Compter -------------------------------------------------------------------------
@@ -248,10 +252,11 @@ def ask_inception_module(ask: Ask) -> Credit:
         return credit("1/4", "wrong_branches")
     if found["output_shape"] != [None, *MAPS, one + three + five + pooled]:
         return credit("1/4", "wrong_shape")
-    pools = [each for each in layers if "Pooling2D" in each["class"]]
-    if [each["class"] for each in pools] == ["AveragePooling2D"]:
+    pools = [each for each in layers if each["class"] in POOLS]
+    kinds = [POOLS[each["class"]] for each in pools]
+    if kinds == ["average"]:
         return credit("1/2", "average_for_max")
-    if [each["class"] for each in pools] != ["MaxPooling2D"] or pools[0]["pool_size"][0] != 3:
+    if kinds != ["max"] or np.ravel(pools[0].get("pool_size"))[0] != 3:
         return credit("1/2", "wrong_module_pooling")
     bare = [each for each in convolutions if not _bends_later(layers, layers.index(each))]
     if bare:
@@ -300,6 +305,8 @@ def ask_build_deep(ask: Ask) -> Credit:
             return credit("1/2", "relu_before_addition")
         if not all(networks.bends(layers[k]) for k in _children(layers, number)):
             return credit("1/2", "relu_after_forgotten")
+    first = next(k for k, each in enumerate(layers) if each["class"] in networks.WEIGHTED)
+    layers[first]["activation"] = "relu"  # à elle, la docstring n'en demande pas
     judged = networks.judge_non_linearity(found)
     if judged.level < 1:
         return credit("1/2", judged.reason)

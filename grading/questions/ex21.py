@@ -371,4 +371,32 @@ def ask_graph_head(ask: Ask) -> Credit:
         Mistake("not_probabilities", lambda x, _: summary(x), "1/2"),
         Mistake("not_probabilities", lambda x, _: 1 / (1 + np.exp(-summary(x))), "1/2"),
     ]
-    return judge(answers, [("1", calls)], right, mistakes, tolerance=TOLERANCE)
+    found = judge(answers, [("1", calls)], right, mistakes, tolerance=TOLERANCE)
+    return _by_its_changes(ask, nodes, num_classes) if found.reason == "wrong_values" else found
+
+
+def _by_its_changes(ask: Ask, nodes: np.ndarray, num_classes: int) -> Credit:
+    """Juge une lecture d'une autre forme à ce qui change sa réponse, et à ce qui la laisse."""
+    graphs, columns = np.arange(nodes.shape[0])[:, None], np.arange(nodes.shape[2])
+    low, middle, *_, high = np.argsort(nodes, axis=1).transpose(1, 0, 2)
+    alike, mean_moved, max_moved = nodes.copy(), nodes.copy(), nodes.copy()
+    step = np.ptp(nodes, axis=1) / 2
+    alike[graphs, low, columns] += step  # ni la moyenne ni le maximum ne changent
+    alike[graphs, middle, columns] -= step
+    mean_moved[graphs, low, columns] -= 7
+    max_moved[graphs, high, columns] += 3
+    max_moved[graphs, low, columns] -= 3
+    several = (nodes, alike, np.concatenate([nodes, nodes], axis=1), mean_moved, max_moved)
+    calls = [((each, num_classes), {}) for each in several]
+    answers = ask.calls("graph_head", calls, operation="through", weights=[])
+    values = [as_floats(answer.value) for answer in answers]
+    if any(each is None or each.shape != (len(nodes), num_classes) for each in values):
+        return credit(0, "wrong_shape")
+    here, kept, doubled, *moved = values
+    if here.min() < 0 or not same(here.sum(1), np.ones(len(nodes)), tolerance=TOLERANCE):
+        return credit("1/2", "not_probabilities")
+    if any(same(each, here, tolerance=TOLERANCE) for each in moved):
+        return credit("1/2", "half_of_the_summary")
+    if not same(kept, here, tolerance=TOLERANCE):
+        return credit("1/2", "wrong_values")
+    return RIGHT if same(doubled, here, tolerance=TOLERANCE) else credit("1/2", "nodes_summed")

@@ -47,5 +47,5 @@ def dream(model, image, weights, *, guide=None, options):
         start = np.clip(picture + dreams.resize(change, *picture.shape[:2]), 0, 255)
         found, curve = one_octave(model, start, weights, guide, options.steps)
         change = found - picture
-        curves.append(np.array(curve))
-    return found, curves
+        curves.append(curve)
+    return found, np.array(curves)

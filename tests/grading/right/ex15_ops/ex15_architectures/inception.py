@@ -9,6 +9,6 @@ def inception_module(x, widths):
     for small, large, side in ((reduce_three, three, 3), (reduce_five, five, 5)):
         reduced = ops.relu(layers.Conv2D(small, (1, 1))(x))
         branches.append(layers.Conv2D(large, (side, side), padding="same")(reduced))
-    largest = layers.MaxPool2D((3, 3), strides=(1, 1), padding="same")(x)
+    largest = ops.max_pool(x, 3, 1, padding="same")
     branches.append(layers.Conv2D(pooled, 1)(largest))
     return ops.relu(ops.concatenate(branches, axis=-1))

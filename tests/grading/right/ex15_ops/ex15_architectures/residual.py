@@ -1,4 +1,4 @@
-"""L'addition avec `+`, la ReLU avec `keras.ops`, la première convolution en 3×3."""
+"""L'addition avec `+`, la ReLU avec `keras.ops`, la première convolution en 3×3, linéaire."""
 
 import keras
 from keras import layers, ops
@@ -9,7 +9,7 @@ def build_deep(depth, *, shortcuts):
         raise ValueError("profondeur paire attendue")
     images = keras.Input((32, 32, 3), dtype="uint8")
     x = ops.cast(images, "float32") / 127.5 - 1
-    x = ops.relu(layers.Conv2D(8, 3, strides=4, padding="same")(x))
+    x = layers.Conv2D(8, 3, strides=4, padding="same")(x)
     for _ in range(depth // 2):
         y = ops.relu(layers.Conv2D(8, 3, padding="same")(x))
         y = layers.Conv2D(8, 3, padding="same")(y)

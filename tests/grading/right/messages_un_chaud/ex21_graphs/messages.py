@@ -54,4 +54,5 @@ def edge_head(nodes, pairs):
 
 def graph_head(nodes, num_classes):
     summary = layers.Concatenate()([ops.max(nodes, axis=1), ops.mean(nodes, axis=1)])
-    return layers.Softmax()(layers.Dense(num_classes)(summary))
+    hidden = layers.Dense(16, activation="relu")(summary)
+    return layers.Softmax()(layers.Dense(num_classes)(hidden))
