@@ -48,7 +48,8 @@ def inception_module(x, widths: Widths):
         widths: filtres de chaque branche.
 
     Returns:
-        Cartes `(n, h, w, one + three + five + pooled)`.
+        Cartes `(n, h, w, one + three + five + pooled)`, par des couches de Keras : avec une classe
+        à soi, le modèle enregistré ne se relirait pas sans votre code.
 
     Source : Szegedy et al., « Going deeper with convolutions », CVPR 2015, figure 2b et tableau 1.
     """

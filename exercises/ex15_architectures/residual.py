@@ -37,7 +37,8 @@ def build_deep(depth: int, *, shortcuts: bool) -> keras.Model:
 
     Returns:
         Modèle : images uint8 `(n, 32, 32, 3)` → probabilités `(n, 10)`. Le raccourci n'a pas de
-        poids : le nombre de paramètres ne dépend pas de lui.
+        poids : le nombre de paramètres ne dépend pas de lui. Les couches sont celles de Keras :
+        avec une classe à soi, le modèle enregistré ne se relirait pas sans votre code.
 
     Raises:
         ValueError: profondeur impaire ou nulle.

@@ -24,7 +24,8 @@ def max_pool_with_places(maps):
     trouver, les places gagnantes reçoivent 4, 3, 2 ou 1 : la plus forte est la première.
 
     Args:
-        maps: tenseur `(n, h, w, c)`, h et w pairs et connus.
+        maps: tenseur `(n, h, w, c)`, h et w pairs et connus, symbolique (`KerasTensor`) quand on
+            construit un modèle : n n'y est pas connu.
 
     Returns:
         `(pooled, places)` : les maximums `(n, h/2, w/2, c)`, et le masque `(n, h, w, c)`, de même
@@ -56,7 +57,7 @@ def unpool(values, places):
     """Pose chaque valeur à la place retenue de sa fenêtre, et zéro aux trois autres.
 
     Args:
-        values: tenseur `(n, h/2, w/2, c)`.
+        values: tenseur `(n, h/2, w/2, c)`, symbolique (`KerasTensor`) lui aussi.
         places: masque `(n, h, w, c)` de `max_pool_with_places`.
 
     Returns:

@@ -91,7 +91,8 @@ def build_transformer(*, positions: bool = True) -> keras.Model:
 
     Returns:
         Modèle : images uint8 `(n, 28, 28)` → probabilités `(n, 10)` float32, 60 682 paramètres,
-        dont 2 352 pour les positions.
+        dont 2 352 pour les positions. Les couches sont celles de Keras : avec une classe à soi,
+        le modèle enregistré ne se relirait pas sans votre code.
 
     Source : Dosovitskiy et al., arXiv 2010.11929, 2020, équations 1 à 4.
     """

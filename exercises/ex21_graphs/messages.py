@@ -79,7 +79,8 @@ def pass_messages(nodes, graph: Graph, psi: Psi, *, aggregate: str = "sum"):
     """Met à jour chaque nœud d'après ses voisins.
 
     Args:
-        nodes: `(b, n, c)` : b fois le même graphe, avec d'autres valeurs.
+        nodes: `(b, n, c)` : b fois le même graphe, avec d'autres valeurs ; tenseur symbolique
+            (`KerasTensor`) quand on construit un modèle : b n'y est pas connu.
         graph: qui envoie à qui.
         psi: `psi(n_i, n_j, e_ji)`, de `(b, e, c)`, `(b, e, c)` et `(b, e, k)` à `(b, e, d)`.
         aggregate: `"sum"`, celle du cours, `"mean"` ou `"max"`.

@@ -24,7 +24,8 @@ def say(model: keras.Model, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Décode chaque phrase : à chaque pas, le mot le plus probable, relu au pas suivant.
 
     Args:
-        model: construit par `network.build_model`.
+        model: construit par `network.build_model` ; sa couche « speaker » prend `[cartes, mots]`
+            et rend probabilités et attention (voir `network.build_speaker`).
         maps: cartes de `see`, `(n, 64, 128)`.
 
     Returns:

@@ -65,9 +65,9 @@ def build_speaker() -> keras.Model:
     """Construit celui qui décrit : carte et mots déjà dits → le mot suivant, à chaque place.
 
     Returns:
-        Modèle : `(n, 64, 128)` et entiers `(n, MAX_WORDS)` → probabilités
-        `(n, MAX_WORDS, mots)`, et l'attention `(n, MAX_WORDS, 64)`. Le mot t + 1 ne dépend que des
-        mots jusqu'à t.
+        Modèle nommé « speaker », d'entrées `[cartes, mots]`, `(n, 64, 128)` et entiers
+        `(n, MAX_WORDS)` → probabilités `(n, MAX_WORDS, mots)`, et l'attention
+        `(n, MAX_WORDS, 64)`. Le mot t + 1 ne dépend que des mots jusqu'à t.
     """
     maps = keras.Input((CELLS, WIDTHS[-1]))
     words = keras.Input((MAX_WORDS,), dtype="uint8")
