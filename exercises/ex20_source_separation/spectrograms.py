@@ -10,9 +10,7 @@ from scipy import signal
 
 from exercises.ex20_source_separation.timbres import RATE_HZ
 
-WINDOW = (
-    512  # échantillons d'une trame : 64 ms, qui séparent deux notes voisines dans l'aigu seulement
-)
+WINDOW = 512  # échantillons d'une trame : 64 ms ; dans le grave, deux notes voisines s'y mêlent
 HOP = 256  # d'une trame à la suivante : 32 ms
 NUM_BINS = WINDOW // 2 + 1  # fréquences, de 0 à 4000 Hz, tous les 15,6 Hz
 MARGIN_FRAMES = 24  # au moins aussi loin que voit le réseau
