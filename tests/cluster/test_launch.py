@@ -152,7 +152,28 @@ def train(models, *more, num=2):
     return command("-n", num, "essai", "--models-dir", models, *more)
 
 
-def test_two_processes_end_alike_and_resume_after_a_death(small, repo):
+def check_ended(ended, models, *, epochs):
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    report = json.loads((models / "essai.json").read_text(encoding="utf-8"))
+    assert report["num_processes"] == 2 and report["backend"] == "jax"
+    assert len(report["history"]["loss"]) == epochs
+    assert ended.stdout.count("Durée prévue") == 1  # un seul processus parle
+    assert "Gloo" not in ended.stdout + ended.stderr  # ni le C++, en anglais
+
+
+def end(arguments, env, repo):
+    return subprocess.run(arguments, cwd=repo, env=env, capture_output=True, text=True, timeout=240)
+
+
+def test_two_processes_train_one_network(small, repo):
+    pytest.importorskip("jax", reason="pip install -r cluster/requirements.txt")
+    home, env = small
+    models = home / "m"
+    check_ended(end(train(models, "--epochs", 2), env, repo), models, epochs=2)
+
+
+@pytest.mark.slow
+def test_two_processes_resume_after_a_death(small, repo):
     """Une époque, puis un processus tué dans la suite : l'autre s'arrête, `--resume` finit."""
     pytest.importorskip("jax", reason="pip install -r cluster/requirements.txt")
     home, env = small
@@ -180,20 +201,8 @@ def test_two_processes_end_alike_and_resume_after_a_death(small, repo):
         reached = json.loads(str(file["state"]))["epoch"]
     assert 1 <= reached < 10
     # Les mêmes options ; il reste moins d'époques à faire qu'au début.
-    ended = subprocess.run(
-        train(models, "--epochs", 10, "--resume"),
-        cwd=repo,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    report = json.loads((models / "essai.json").read_text(encoding="utf-8"))
-    assert report["num_processes"] == 2 and report["backend"] == "jax"
-    assert len(report["history"]["loss"]) == 10
-    assert ended.stdout.count("Durée prévue") == 1  # un seul processus parle
-    assert "Gloo" not in ended.stdout + ended.stderr  # ni le C++, en anglais
+    ended = end(train(models, "--epochs", 10, "--resume"), env, repo)
+    check_ended(ended, models, epochs=10)
 
 
 @pytest.mark.slow

@@ -143,9 +143,9 @@ def sorted_rows(output):
 def test_ctrl_c_then_the_rest(pictures, tmp_path, repo):
     import pyarrow as pa
 
-    # De quoi durer quelques secondes : le signal doit arriver pendant le travail.
-    listed = sorted(str(path) for path in pictures.iterdir()) * 3
-    pq.write_table(pa.table({"path": listed}), tmp_path / "liste.parquet", row_group_size=24)
+    # Beaucoup de petits morceaux : le signal doit arriver pendant le travail.
+    listed = sorted(str(path) for path in pictures.iterdir())
+    pq.write_table(pa.table({"path": listed}), tmp_path / "liste.parquet", row_group_size=8)
     arguments = ("--input", tmp_path / "liste.parquet", "--output", tmp_path / "out")
     process = start(*arguments, repo=repo, start_new_session=True)
     deadline = time.monotonic() + HANG_S
@@ -208,17 +208,21 @@ def test_wrong_inputs(tmp_path, repo, arguments, code, message):
     assert found == code and message in err and "Traceback" not in err and out == ""
 
 
-def test_a_picture_given_by_its_content(tmp_path, repo, extract):
-    """La colonne « image » : le même résultat que par le chemin."""
+def test_a_picture_given_by_its_content(tmp_path, repo):
+    """La colonne « image » : le même résultat que par le chemin. Un acteur, sans Ray autour."""
     import pyarrow as pa
 
+    from cluster import chunks, predict
     from convnets.serving.router import Router
 
     path = repo / "samples" / "chat.png"
     contents = [path.read_bytes(), b"rien", None]
     pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet")
-    code, _, err = run("--input", tmp_path / "i.parquet", "--output", tmp_path / "o", repo=repo)
-    assert code == 0, err
+    (chunk,) = chunks.open_request(
+        [str(tmp_path / "i.parquet")], tmp_path / "o", model="m", sha256="s", num_cores=1
+    )
+    actor = predict.Predictor(None, str(predict.MODELS_DIR), str(tmp_path / "o"))
+    assert actor.answer(chunk) == (3, 2)
     rows = [*sorted_rows(tmp_path / "o")]
     [own] = Router().classify([str(path)])
     np.testing.assert_allclose(rows[0]["probabilities"], own.probabilities, atol=1e-5)
