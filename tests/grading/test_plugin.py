@@ -104,6 +104,7 @@ def test_a_class_from_another_folder(run, handed, tmp_path, repo):
     reasons = {q["reason"] for q in handed}
     assert reasons == {"syntax_error"} and found["martin"]["mark"] == 0
     assert "martin" in ended.stdout and "note /20" in ended.stdout
+    assert "warning" not in ended.stdout, "une correction n'a rien à dire en anglais"
 
 
 @pytest.mark.parametrize("processes", ["0", "1"])
