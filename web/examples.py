@@ -84,7 +84,7 @@ def _grids(known: dict) -> Iterator[Case]:
     signal, expected = conv1d(SIGNAL, SIGNAL_KERNEL), known["N1"]
     printed = "S2 n'en imprime que la première valeur."
     yield Case("N1", "tel quel", _grid(SIGNAL, SIGNAL_KERNEL, expected["sortie"]), printed)
-    note = "C'est ce que donnerait la formule de S1 ; les réseaux ne retournent rien (erratum 7)."
+    note = "Retourner est ce que dit la formule de S1 ; les réseaux ne le font pas (erratum 7)."
     turned = _grid(SIGNAL, SIGNAL_KERNEL, expected["noyau retourné"], flip=True)
     yield Case("N1", "noyau retourné", turned, note)
     note = "S2 ne dit ni la fenêtre ni les valeurs."

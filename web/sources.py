@@ -106,8 +106,8 @@ def _index() -> str:
     parts = [
         "# Réseaux convolutifs, par la pratique",
         f"Un cours sur les réseaux convolutifs, en {len(EXERCISES)} exercices corrigés. Chacun "
-        "s'exécute, s'entraîne en quelques minutes sur un ordinateur portable, et dit ce qu'il "
-        "atteint. Rien à installer pour lire ; rien ne sort de votre machine.",
+        "s'exécute en quelques minutes sur deux cœurs récents, et dit ce qu'il atteint. Rien à "
+        "installer pour lire ; rien ne sort de votre machine.",
         "Par où commencer : [le parcours](parcours.md). Un mot inconnu : [le glossaire]"
         "(glossaire.md). Pour tout emporter et le lire hors ligne : [le site, en zip]"
         "(telecharger/cours.zip) ; le texte et la recherche s'y ouvrent d'un double clic.",
@@ -251,6 +251,8 @@ def _commands(source: str) -> str:
     """Rend les commandes que donne l'en-tête d'une docstring, une par ligne."""
     text = ast.get_docstring(ast.parse(source))
     found = re.search(r"^Commandes? : (.+(?:\n .+)*)", text, re.M)[1]
+    found = re.sub(r",?\s+puis\s+(?=…|python|\./predict)", "\n", found)
+    found = found.replace("… ", "python -m exercises.")
     return "\n".join(line.strip() for line in found.splitlines())
 
 
