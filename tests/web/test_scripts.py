@@ -117,6 +117,11 @@ def test_pooling_is_the_exercise_s():
     assert found == pool2d(grid, (2, 3), stride=2, padding="same").tolist()
 
 
+def test_a_grid_copied_from_the_page_is_read():
+    found = run_script("console.log(JSON.stringify(convolution.readGrids(given)));", "−2 0,5\n-1 3")
+    assert found == [[[-2, 0.5], [-1, 3]]]
+
+
 @pytest.mark.parametrize("text", ["", "1 2\n3", "1 x", "1 2\n\n1", " ".join("1" * 33)])
 def test_a_wrong_grid_is_refused_in_one_sentence(text):
     said = run_script(

@@ -74,6 +74,12 @@ def test_a_window_slides(page, address):
     page.fill("#noyau", "1 2\n3")
     assert "même longueur" in page.inner_text("#convolution [role=status]")
     page.fill("#noyau", "1 2\n3 4")
+    for stride in ("-1", "2.5", ""):
+        page.fill("#pas", stride)
+        assert "Pas : un entier de 1 à 12" in page.inner_text("#convolution [role=status]")
+    page.fill("#pas", "1")
+    heights = page.eval_on_selector_all("#convolution td", "all => all.map((x) => x.offsetHeight)")
+    assert max(heights) - min(heights) <= 2  # une case pas encore calculée en est une
     page.check("#couleurs")
     page.set_input_files("#fichier", SAMPLES / "chat.png")
     page.locator("#convolution caption:has-text('image, canal 3')").wait_for()

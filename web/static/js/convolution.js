@@ -22,7 +22,7 @@ const NUMBER = /^[+-]?\d{1,4}([.,]\d{1,2})?$/;
  * @throws {Error} en une phrase.
  */
 export function readGrids(text) {
-  const blocks = text.trim().split(/\n\s*\n/);
+  const blocks = text.replaceAll("−", "-").trim().split(/\n\s*\n/); // le signe que cette page écrit se relit
   const grids = blocks.map((block) =>
     block.trim().split(/[\n/]/).map((line) => line.trim().split(/\s+/).filter(Boolean)));
   const cells = grids.flat(2);

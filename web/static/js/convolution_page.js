@@ -42,19 +42,28 @@ function short(value) {
   return String(Math.round(100 * value) / 100).replace("-", "−").replace(".", ",");
 }
 
+/** Lit un réglage. @param {any} control @param {string} name */
+function whole(control, name) {
+  const value = Number(control.value);
+  if (!Number.isInteger(value) || value < 1 || value > Number(control.max)) {
+    throw new Error(`${name} : un entier de 1 à ${control.max} est attendu.`);
+  }
+  return value;
+}
+
 /** Calcule, et montre une position de la fenêtre. @param {number} step */
 function show(step) {
   let found, grids;
   const isConvolution = operation.value === "convolution", isRelu = operation.value === "relu";
-  const settings = {
-    stride: isRelu ? 1 : Number(stride.value) || 1,
-    dilation: isConvolution ? Number(dilation.value) || 1 : 1,
-    padding: isRelu ? 0 : Number(padding.value) || padding.value,
-    flip: flip.checked,
-  };
   for (const control of [dilation, flip]) control.disabled = !isConvolution;
   for (const control of [kernel, stride, padding]) control.disabled = isRelu;
   try {
+    const settings = {
+      stride: isRelu ? 1 : whole(stride, "Pas"),
+      dilation: isConvolution ? whole(dilation, "Dilatation") : 1,
+      padding: isRelu ? 0 : Number(padding.value) || padding.value,
+      flip: flip.checked,
+    };
     grids = readGrids(image.value);
     if (!isConvolution && grids.length > 1) throw new Error("Cette opération se fait canal par canal : n'en donnez qu'un.");
     const weights = isRelu ? [[[1]]] : readGrids(kernel.value);
@@ -166,7 +175,11 @@ async function readPicture(file) {
 
 const colours = make("input", {type: "checkbox", id: "couleurs"});
 const file = make("input", {type: "file", id: "fichier", accept: "image/*",
-  oninput: () => { if (file.files[0]) readPicture(file.files[0]); }});
+  onchange: () => {
+    const [chosen] = file.files;
+    file.value = ""; // le même fichier, choisi encore, compte aussi
+    if (chosen) readPicture(chosen);
+  }});
 
 /** Avance ou recule d'une fenêtre. @param {number} by */
 function move(by) {
