@@ -118,6 +118,8 @@ def test_a_network_is_changed_by_hand(page, address):
     assert said.inner_text().replace("\u202f", " ").startswith("61 706 paramètres")
     page.get_by_role("button", name="Ôter la couche 5").click()
     assert "dépliez d'abord" in said.inner_text()
+    page.fill("#entree0", "0")
+    assert "trois entiers de 1 à" in said.inner_text()
     page.select_option("#modele", "VGG16 (2014)")
     assert said.inner_text().replace("\u202f", " ").startswith("138 357 544 paramètres")
 

@@ -14,14 +14,14 @@ const FIELDS = { // ce qui se règle, pour chaque sorte de couche
 const LABELS = {count: "nombre", window: "fenêtre", stride: "pas", padding: "padding", dilation: "dilatation"};
 /** @type {Record<string, any>} */
 const NEW = {conv: {count: 16, window: 3}, pool: {window: 2, stride: 2}, norm: {}, flatten: {}, global: {}, dense: {count: 10}, add: {}};
-const MAX_LAYERS = 60;
+const MAX_LAYERS = 60, MAX_SIDE = 9999;
 
 const page = document.getElementById("reseau");
 const said = make("p", {role: "status", class: "dit"});
 const checked = make("p", {class: "verifie"});
 const body = make("tbody");
 const presets = make("select", {id: "modele", oninput: () => { if (presets.value) open(presets.value); }});
-const sides = ["Hauteur", "Largeur", "Canaux"].map((label, i) => make("input", {type: "number", min: "1", max: "600",
+const sides = ["Hauteur", "Largeur", "Canaux"].map((label, i) => make("input", {type: "number", min: "1", max: String(MAX_SIDE),
   id: `entree${i}`, "aria-label": label, oninput: () => { change(); show(); }}));
 const added = make("select", {id: "sorte"}, ...Object.keys(NEW).map((kind) => make("option", {value: kind}, KINDS[/** @type {Layer["kind"]} */ (kind)])));
 
@@ -63,11 +63,12 @@ function check({number, network, parameters, shape, note}) {
 
 /** Compte et montre. @param {boolean} [rebuild] refaire aussi les réglages. */
 function show(rebuild = true) {
-  const input = sides.map((control) => Math.min(600, Math.max(1, Math.round(Number(control.value)) || 1)));
+  const input = sides.map((control) => Number(control.value));
+  const isRight = input.every((side) => Number.isInteger(side) && side >= 1 && side <= MAX_SIDE);
   /** @type {import("./network.js").Row[]} */
   let rows = [];
-  let message = "";
-  for (let length = layers.length; length >= 0 && !(length && rows.length); length--) {
+  let message = isRight ? "" : `Image d'entrée : trois entiers de 1 à ${whole(MAX_SIDE)} sont attendus.`;
+  for (let length = isRight ? layers.length : -1; length >= 0 && !(length && rows.length); length--) {
     try {
       rows = summarise(input, layers.slice(0, length));
       break;
