@@ -128,7 +128,11 @@ async function start() {
   classes = known.classes;
   const pictures = known.pictures.map(unpack);
   const samples = vignettes(pictures, classes, open);
-  const input = make("input", {type: "file", id: "vetement", accept: "image/*", onchange: () => receive(input.files[0])});
+  const input = make("input", {type: "file", id: "vetement", accept: "image/*", onchange: () => {
+    const [chosen] = input.files;
+    input.value = ""; // le même fichier, choisi encore, compte aussi
+    receive(chosen);
+  }});
   page?.replaceChildren(
     make("div", {class: "cote-a-cote"}, ...samples),
     make("p", {}, make("label", {class: "bouton"}, "Prendre votre image d'un vêtement", input)),

@@ -116,7 +116,7 @@ function redraw(index = current) {
     make("figure", {}, outline(/** @type {any[]} */ (list)), make("figcaption", {}, caption))));
   const names = kept.map(({label, score: value}) => `${truth.classes[label]} (${number(value, 2)})`).join(", ");
   const threshold = (/** @type {any} */ control) => number(Number(control.value), 2);
-  said.textContent = `Au-dessus de ${threshold(score)} : ${sure.length} boîte(s) ; doublons ôtés au-delà ` +
+  said.textContent = `Au-dessus de ${threshold(score)} : ${sure.length} boîte${sure.length > 1 ? "s" : ""} ; doublons ôtés au-delà ` +
     `d'une IoU de ${threshold(same)} : ${kept.length}. ${names}`;
 }
 

@@ -256,7 +256,11 @@ async function start() {
   choice.append(make("option", {value: ""}, "votre son"),
     ...known.map((/** @type {any} */ each, /** @type {number} */ i) => make("option", {value: String(i)}, each.title)));
   choice.addEventListener("input", () => { if (choice.value) take(Number(choice.value)); });
-  const input = make("input", {type: "file", id: "son", accept: "audio/*", onchange: () => receive(input.files[0])});
+  const input = make("input", {type: "file", id: "son", accept: "audio/*", onchange: () => {
+    const [chosen] = input.files;
+    input.value = ""; // le même fichier, choisi encore, compte aussi
+    receive(chosen);
+  }});
   for (const [name, value] of Object.entries({tabindex: "0", role: "application", "aria-describedby": "peindre"})) {
     painted.setAttribute(name, value);
   }
