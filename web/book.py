@@ -75,6 +75,9 @@ PATCHES = {
     '<div id="search-results">': '<h1>Recherche</h1><div id="search-results">',
 }
 
+MARKUP = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>", re.S)
+SPACES = re.compile(r"(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b)")  # insécables en français
+
 
 def build(output: Path) -> None:
     """Écrit le site.
@@ -171,10 +174,14 @@ def polish(html: str) -> str:
     """Met en français ce que le thème dit en anglais, et le rend lisible par tous.
 
     Une image n'est lue qu'en approchant ; un titre du menu dit son niveau, un côté de la page son
-    rôle ; un code trop large défile au clavier.
+    rôle ; un code trop large défile au clavier ; aucune ligne ne finit par « ni ne commence par ».
     """
     for english, french in TEXTS.items():
         html = re.sub(rf'([>"]\s*){re.escape(english)}(?=[\s<"])', rf"\g<1>{french}", html)
     for found, better in PATCHES.items():
         html = html.replace(found, better)
-    return html
+    parts, start = [], 0
+    for kept in MARKUP.finditer(html):
+        parts += [SPACES.sub("\u00a0", html[start : kept.start()]), kept[0]]
+        start = kept.end()
+    return "".join([*parts, html[start:]])

@@ -8,6 +8,7 @@ import pytest
 
 from exercises import EXERCISES, find
 from web import path, sources
+from web.book import polish
 from web.examples import list_examples
 
 
@@ -86,3 +87,19 @@ def test_examples_are_grids():
     for example in grids:
         lines = example["image"].split("\n\n")[0].split("\n")
         assert len({len(line.split()) for line in lines}) == 1, example["title"]
+
+
+def test_a_command_can_be_copied_alone(pages):
+    text = (pages / "ex17_detection.md").read_text(encoding="utf-8")
+    commands = text.partition("```text\n")[2].partition("```")[0].splitlines()
+    assert commands == [
+        "python -m exercises.ex17_detection",
+        "python -m exercises.ex17_detection photo.png",
+    ]
+
+
+def test_french_spaces_do_not_break():
+    html = "<p>« a » : 10 000, 95 % ?</p><pre>« a » ?</pre><code>b ? c</code>"
+    assert polish(html).replace("\u00a0", "~") == (
+        '<p>«~a~»~: 10~000, 95~%~?</p><pre tabindex="0">« a » ?</pre><code>b ? c</code>'
+    )
