@@ -213,7 +213,7 @@ def _write_exercise(exercise: Exercise, folder: Path) -> None:
     for path in parts:
         page = folder / exercise.slug / f"{path.stem.strip('_')}.md"
         page.parent.mkdir(exist_ok=True)
-        page.write_text(_module_page(path), encoding="utf-8")
+        page.write_text(_module_page(path, exercise.number), encoding="utf-8")
 
 
 def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
@@ -288,15 +288,16 @@ def _contents(exercise: Exercise, parts: list[Path]) -> Iterator[str]:
     for path in parts:
         title, _ = _docstring(path.read_text(encoding="utf-8"))
         yield f"[`{path.name}`]({exercise.slug}/{path.stem.strip('_')}.md) : {title}"
-    names = [f"{exercise.slug}/{path.stem.strip('_')}" for path in parts]
+    names = [f"{path.name} <{exercise.slug}/{path.stem.strip('_')}>" for path in parts]
     yield "\n".join(["```{toctree}", ":hidden:", "", *names, "```"])
 
 
-def _module_page(path: Path) -> str:
+def _module_page(path: Path, number: int) -> str:
     source = path.read_text(encoding="utf-8")
     title, body = _docstring(source)
     name = path.relative_to(ROOT).as_posix()
-    texts = [f"# `{path.name}`", f"{title} (`{name}`)", body, *_code(source)]
+    # La recherche ne montre que les titres, et plusieurs exercices ont un `networks.py`.
+    texts = [f"# `{path.name}`, exercice {number:02}", f"{title} (`{name}`)", body, *_code(source)]
     return "\n\n".join(text for text in texts if text) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Quatre époques du domaine en quatre petits réseaux, à la taille des images de CIFAR-10.
+"""Quatre moments du domaine en quatre petits réseaux, à la taille des images de CIFAR-10.
 
 D'après : S3 « AlexNet (2012) » et « Deep CNN / VGG / ResNet ».
 Commande : python -m exercises.ex15_architectures

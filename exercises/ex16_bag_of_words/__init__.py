@@ -1,7 +1,8 @@
 """Sac de mots visuels : classer des images comme on le faisait avant l'apprentissage profond.
 
 Document : S3 « Avant le deep ».
-Commande : python -m exercises.ex16_bag_of_words     puis, avec une image, la montrer en mots
+Commande : python -m exercises.ex16_bag_of_words, puis
+    … ex16_bag_of_words image.png
 Résultat mesuré : models/ex16_bag_of_words.json.
 
 Trois étapes : un dictionnaire de petits motifs, chaque image résumée par les mots qu'elle

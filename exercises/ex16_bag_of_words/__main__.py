@@ -1,7 +1,8 @@
 """Sac de mots visuels : classer des images comme on le faisait avant l'apprentissage profond.
 
 Document : S3 « Avant le deep ».
-Commande : python -m exercises.ex16_bag_of_words     puis, avec une image, la montrer en mots
+Commande : python -m exercises.ex16_bag_of_words, puis
+    … ex16_bag_of_words image.png
 
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """

@@ -19,7 +19,7 @@ exactes, et elles sont plus faciles que de vraies photographies.
 - `proposals.py` : premier étage, proposer des régions ;
 - `roi.py` : tirer de chaque région autant de nombres (RoIAlign) ;
 - `two_stage.py` : second étage, nommer et corriger chaque région ;
-- `metrics.py` : juger un détecteur, de la précision au mAP ;
+- `metrics.py` : juger un détecteur, de la précision à la mAP ;
 - `labels.py` : plusieurs étiquettes par image, sigmoïdes contre softmax ;
 - `training.py` : composer les scènes, apprendre les cinq réseaux, mesurer une graine ;
 - `comparison.py` : toutes les graines, et le compte rendu ;

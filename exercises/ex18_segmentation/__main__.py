@@ -1,7 +1,8 @@
 """Segmentation sémantique : une classe par pixel, avec U-Net et SegNet.
 
 Document : S3 « Different problems, models & metrics » (segmentation, U-Net, SegNet).
-Commande : python -m exercises.ex18_segmentation     puis, avec une image, la même suivie de son nom
+Commande : python -m exercises.ex18_segmentation, puis
+    … ex18_segmentation image.png
 
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """

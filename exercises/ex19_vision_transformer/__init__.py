@@ -1,7 +1,8 @@
 """Un transformeur pour images : morceaux, positions, attention, face à un réseau de convolution.
 
 Document : S3 « The Transformer Wave ».
-Commande : python -m exercises.ex19_vision_transformer     puis, avec une image, l'expliquer
+Commande : python -m exercises.ex19_vision_transformer, puis
+    … ex19_vision_transformer image.png
 Résultat mesuré : models/ex19_vision_transformer.json.
 
 Le document demande en quoi un transformeur diffère d'un réseau de convolution, et ce que chacun

@@ -1,7 +1,8 @@
 """Un transformeur pour images : morceaux, positions, attention, face à un réseau de convolution.
 
 Document : S3 « The Transformer Wave ».
-Commande : python -m exercises.ex19_vision_transformer     puis, avec une image, l'expliquer
+Commande : python -m exercises.ex19_vision_transformer, puis
+    … ex19_vision_transformer image.png
 
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """

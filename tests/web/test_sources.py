@@ -47,7 +47,7 @@ def test_an_exercise_shows_its_code_results_and_figures(pages):
 
 def test_a_folder_has_a_page_a_file(pages):
     text = (pages / "ex17_detection" / "boxes.md").read_text(encoding="utf-8")
-    assert text.startswith("# `boxes.py`") and "def iou(" in text
+    assert text.startswith("# `boxes.py`, exercice 17\n") and "def iou(" in text
 
 
 def test_images_of_every_page_exist(pages):
