@@ -149,7 +149,7 @@ def save_figure(report: Report, path: Path) -> Path:
         )
         axis.set_xticks(range(len(names)), ticks)
         axis.set(xlabel="taux d'apprentissage sur la seconde tâche", ylim=(40, 100))
-        axis.set_ylabel("exactitude de test (%)")
+        axis.set_ylabel("exactitude de test (%), moyenne et écart-type")
         axis.set_title("Ce que la seconde tâche fait oublier de la première")
         axis.legend(loc="lower left")
     return path

@@ -127,7 +127,7 @@ def save_figure(report: Report, path: Path) -> Path:
     metrics = [report.metrics[f"accuracy {title}"] for title in choices]
     panels = (
         (
-            "exactitude de test (%)",
+            "exactitude de test (%),\nmoyenne et écart-type",
             "{:.1f}",
             [100 * metric.mean for metric in metrics],
             spreads(metrics, scale=100),
