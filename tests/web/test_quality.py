@@ -120,6 +120,9 @@ def test_a_network_is_changed_by_hand(page, address):
     assert "dépliez d'abord" in said.inner_text()
     page.fill("#entree0", "0")
     assert "trois entiers de 1 à" in said.inner_text()
+    page.fill("#entree0", "32")
+    page.locator("#reseau input[type=number]").nth(3).fill("2.5")
+    assert said.inner_text().startswith("Couche 1 : chaque nombre doit être un entier")
     page.select_option("#modele", "VGG16 (2014)")
     assert said.inner_text().replace("\u202f", " ").startswith("138 357 544 paramètres")
 

@@ -14,14 +14,14 @@ const FIELDS = { // ce qui se règle, pour chaque sorte de couche
 const LABELS = {count: "nombre", window: "fenêtre", stride: "pas", padding: "padding", dilation: "dilatation"};
 /** @type {Record<string, any>} */
 const NEW = {conv: {count: 16, window: 3}, pool: {window: 2, stride: 2}, norm: {}, flatten: {}, global: {}, dense: {count: 10}, add: {}};
-const MAX_LAYERS = 60, MAX_SIDE = 9999;
+const MAX_LAYERS = 60, MAX = 9999;
 
 const page = document.getElementById("reseau");
 const said = make("p", {role: "status", class: "dit"});
 const checked = make("p", {class: "verifie"});
 const body = make("tbody");
 const presets = make("select", {id: "modele", oninput: () => { if (presets.value) open(presets.value); }});
-const sides = ["Hauteur", "Largeur", "Canaux"].map((label, i) => make("input", {type: "number", min: "1", max: String(MAX_SIDE),
+const sides = ["Hauteur", "Largeur", "Canaux"].map((label, i) => make("input", {type: "number", min: "1", max: String(MAX),
   id: `entree${i}`, "aria-label": label, oninput: () => { change(); show(); }}));
 const added = make("select", {id: "sorte"}, ...Object.keys(NEW).map((kind) => make("option", {value: kind}, KINDS[/** @type {Layer["kind"]} */ (kind)])));
 
@@ -61,14 +61,23 @@ function check({number, network, parameters, shape, note}) {
     ` (${whole(parameters)} paramètres${shape ? `, sortie ${shape.join(" × ")}` : ""}). ${note}`;
 }
 
+/** Dit si un nombre est de ceux qu'une couche ou une image peut avoir. @param {unknown} value */
+function isCount(value) {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX;
+}
+
 /** Compte et montre. @param {boolean} [rebuild] refaire aussi les réglages. */
 function show(rebuild = true) {
   const input = sides.map((control) => Number(control.value));
-  const isRight = input.every((side) => Number.isInteger(side) && side >= 1 && side <= MAX_SIDE);
+  const isRight = input.every(isCount);
+  const isWrong = (/** @type {any} */ layer) => FIELDS[/** @type {Layer} */ (layer).kind].some((name) =>
+    name !== "padding" && !isCount(layer[name] ?? 1));
+  const wrong = layers.findIndex(isWrong), usable = wrong < 0 ? layers.length : wrong;
   /** @type {import("./network.js").Row[]} */
   let rows = [];
-  let message = isRight ? "" : `Image d'entrée : trois entiers de 1 à ${whole(MAX_SIDE)} sont attendus.`;
-  for (let length = isRight ? layers.length : -1; length >= 0 && !(length && rows.length); length--) {
+  let message = wrong < 0 ? "" : `Couche ${wrong + 1} : chaque nombre doit être un entier de 1 à ${whole(MAX)}.`;
+  if (!isRight) message = `Image d'entrée : trois entiers de 1 à ${whole(MAX)} sont attendus.`;
+  for (let length = isRight ? usable : -1; length >= 0 && !(length && rows.length); length--) {
     try {
       rows = summarise(input, layers.slice(0, length));
       break;
@@ -94,10 +103,10 @@ function line(layer, index) {
   for (const name of FIELDS[layer.kind]) {
     const control = name === "padding"
       ? make("select", {}, ...["valid", "same"].map((each) => make("option", {}, each)))
-      : make("input", {type: "number", min: "1", max: "9999"});
+      : make("input", {type: "number", min: "1", max: String(MAX)});
     control.value = String(/** @type {any} */ (layer)[name] ?? (name === "padding" ? "valid" : 1));
     control.addEventListener("input", () => {
-      /** @type {any} */ (layer)[name] = name === "padding" ? control.value : Math.max(1, Math.round(Number(control.value)) || 1);
+      /** @type {any} */ (layer)[name] = name === "padding" ? control.value : Number(control.value);
       change();
       show(false);
     });
