@@ -166,20 +166,20 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
     batch_size, asked = options.batch_size or BATCH_SIZE, None
     if options.teacher == "none":
         batches = study.Batches(x_train, y_train, batch_size=batch_size, seed=seed, augment=augment)
-        loss, wanted = "sparse_categorical_crossentropy", y_val
+        name, loss, wanted = "alone", "sparse_categorical_crossentropy", y_val
     else:
         both = (x_train, y_train), (x_val, y_val)
         teacher = learn_teacher(*both, seed=seed, options=options, stages=stages)
         count = min(COPIES, options.epochs)
         copies = np.stack([copy(x_train, number) for number in range(count)])
         batches = Lessons(copies, answers(teacher, copies), batch_size=batch_size, seed=seed)
-        loss, wanted = resemblance, keras.utils.to_categorical(y_val, 10)
+        name, loss, wanted = "pupil", resemblance, keras.utils.to_categorical(y_val, 10)
         asked = teacher, count * len(x_train)
     history = stages.fit(
         model,
         batches,
         (x_val, wanted),
-        name="pupil",
+        name=name,  # --resume ne prend pas l'un pour l'autre
         seed=seed,
         epochs=options.epochs,
         optimizer=make_optimizer,

@@ -74,7 +74,19 @@ def test_a_finished_recipe_resumes_to_the_same_averaged_weights(small, same):
     """Le point de reprise garde les poids de la dernière époque ; c'est leur moyenne qui compte."""
     both = [small("mnist", "--teacher", "none", *more) for more in ([], ["--resume"])]
     assert same(both[0].weights, both[1].weights)
-    assert " --teacher none " in both[0].report.command and both[0].stages == ["pupil"]
+    assert " --teacher none " in both[0].report.command and both[0].stages == ["alone"]
+
+
+@pytest.mark.slow
+def test_resume_does_not_take_labels_for_the_answers_of_a_teacher(small, made, same):
+    """Le point de reprise d'un élève sans maître passait pour celui d'un élève instruit."""
+    alone = small("mnist", "--teacher", "none")
+    taught = small("mnist", "--resume")
+    assert taught.stages == ["teacher", "pupil"]
+    assert not same(alone.weights, taught.weights, 1e-3)
+    first, shipped = made("mnist").runs / "pupil_seed0.npz", taught.runs / "pupil_seed0.npz"
+    with np.load(first) as expected, np.load(shipped) as found:
+        assert all(np.array_equal(expected[n], found[n]) for n in expected if n != "state")
 
 
 def test_starting_again_forgets_the_stages_of_before(tmp_path):
