@@ -15,7 +15,7 @@ from convnets.training import cost, study
 class Stages:
     """Les étapes d'une recette, toutes graines comprises.
 
-    Sans `--resume`, celles d'un entraînement d'avant sont oubliées : le point de reprise d'un
+    Sans `--resume`, la première oublie celles d'un entraînement d'avant : le point de reprise d'un
     entraînement abandonné passerait sinon pour celui d'une étape qui reste à faire.
 
     Args:
@@ -24,10 +24,6 @@ class Stages:
 
     def __init__(self, options):
         self.options, self.done = options, []
-        if not options.resume:
-            folder = paths.runs_dir(options.module, models_dir=options.models_dir)
-            for stale in folder.glob("*_seed*.npz"):
-                stale.unlink(missing_ok=True)
 
     def fit(
         self,
@@ -42,7 +38,6 @@ class Stages:
         loss,
         callbacks: Callable[[int], list] = lambda steps: [],
         asked: tuple[keras.Model, int] | None = None,
-        **fit_options,
     ) -> dict[str, list[float]]:
         """Entraîne un réseau, et note ce que cette étape a duré, coûté et atteint.
 
@@ -57,7 +52,6 @@ class Stages:
             loss: perte de Keras.
             callbacks: `callbacks(nombre de pas)` rend ce qui accompagne l'entraînement.
             asked: maître, et nombre d'images auxquelles il répond pour cette étape.
-            **fit_options: autres options de `study.fit`.
 
         Returns:
             Courbes, une valeur par époque.
@@ -66,6 +60,8 @@ class Stages:
         network.compile(
             optimizer(steps), loss=loss, metrics=["accuracy"], jit_compile=study.JIT_COMPILE
         )
+        if not self.done and not self.options.resume:  # une commande refusée n'a rien effacé
+            self._forget()
         history = study.fit(
             network,
             batches,
@@ -74,8 +70,6 @@ class Stages:
             checkpoint=paths.checkpoint_path(self.options, seed, network=name),
             callbacks=callbacks(steps),
             validation_data=val,
-            validation_batch_size=500,
-            **fit_options,
         )
         pflop = cost.training_pflop(network, steps * batches.batch_size)
         stage = {
@@ -88,6 +82,11 @@ class Stages:
         }
         self.done.append(stage)
         return history
+
+    def _forget(self) -> None:
+        folder = paths.runs_dir(self.options.module, models_dir=self.options.models_dir)
+        for stale in folder.glob("*_seed*.npz"):
+            stale.unlink(missing_ok=True)
 
     def describe(self) -> dict:
         """Rend ce que le compte rendu dit des étapes : chacune, et leur coût total, en PFLOP."""

@@ -1,13 +1,10 @@
 """Chaque commande, de rien au modèle relu, sur un extrait ; coupée, puis reprise."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from convnets.core import paths
 from convnets.training import cost
-from convnets.training.stages import Stages
 from recipes import __main__ as listing
 from recipes import cifar10, cifar10_light, fashion, mnist
 
@@ -89,18 +86,16 @@ def test_resume_does_not_take_labels_for_the_answers_of_a_teacher(small, made, s
         assert all(np.array_equal(expected[n], found[n]) for n in expected if n != "state")
 
 
-def test_starting_again_forgets_the_stages_of_before(tmp_path):
-    options = SimpleNamespace(resume=True, module="essai", models_dir=tmp_path)
-    folder = paths.runs_dir("essai", models_dir=tmp_path)
+def test_starting_again_forgets_the_stages_of_before(small, tmp_path, capsys):
+    folder = paths.runs_dir(mnist.SLUG, models_dir=tmp_path / "m")
     folder.mkdir(parents=True)
     names = {"labels_seed0.npz", "pupil_seed12.npz", "seed0.npz"}  # le dernier est d'un exercice
     for name in names:
         (folder / name).touch()
-    Stages(options)
-    assert {path.name for path in folder.iterdir()} == names
-    options.resume = False
-    Stages(options)
-    assert {path.name for path in folder.iterdir()} == {"seed0.npz"}
+    (tmp_path / "fichier").touch()
+    for refused in (["--output", str(tmp_path / "fichier")], ["--limit", "40"]):
+        assert small("mnist", *refused, code=1).points == names  # rien n'a commencé
+    assert small("mnist", "--teacher", "none").points == {"alone_seed0.npz", "seed0.npz"}
 
 
 @pytest.mark.slow
