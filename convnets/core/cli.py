@@ -191,10 +191,16 @@ def check_output(options) -> None:
     """Refuse avant des minutes de calcul un `--output` où les figures ne pourraient s'écrire.
 
     Raises:
-        ValueError: ce n'est pas un dossier.
+        ValueError: ce n'est pas un dossier, ou l'accès en est refusé.
     """
-    if options.output and options.output.exists() and not options.output.is_dir():
-        raise ValueError(f"--output : {printable(str(options.output))} n'est pas un dossier.")
+    if not options.output:
+        return
+    folder = options.output.absolute()
+    known = next(each for each in (folder, *folder.parents) if each.exists())
+    if not known.is_dir():
+        raise ValueError(f"--output : {printable(str(known))} n'est pas un dossier.")
+    if not os.access(known, os.W_OK | os.X_OK):
+        raise ValueError(f"--output : {printable(str(known))} : accès refusé.")
 
 
 _REASONS = {

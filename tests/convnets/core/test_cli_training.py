@@ -2,7 +2,7 @@
 
 import pytest
 
-from convnets.core.cli import run, training_command, training_parser
+from convnets.core.cli import check_output, run, training_command, training_parser
 
 
 def parse(*arguments):
@@ -41,6 +41,20 @@ def test_a_recipe_is_a_whole_schedule():
     parser = training_parser("ex99_essai", "Un essai.", epochs=12, package="recipes", command="un")
     assert "minutes" not in vars(parser.parse_args([]))
     assert training_command(parser.parse_args([])).startswith("python -m recipes.un --seeds 1")
+
+
+def test_figures_that_could_not_be_written_are_refused_before_training(tmp_path, monkeypatch):
+    """Refusé à la fin, il cachait où étaient les poids d'un long entraînement."""
+    check_output(parse())
+    check_output(parse("--output", str(tmp_path / "a" / "b")))
+    (tmp_path / "fichier").touch()
+    for place in ("fichier", "fichier/dessous"):
+        with pytest.raises(ValueError, match="/fichier n'est pas un dossier"):
+            check_output(parse("--output", str(tmp_path / place)))
+    (tmp_path / "fermé").mkdir(mode=0o555)
+    monkeypatch.setattr("os.access", lambda path, mode: path.name != "fermé")  # root entre partout
+    with pytest.raises(ValueError, match="/fermé : accès refusé"):
+        check_output(parse("--output", str(tmp_path / "fermé" / "figures")))
 
 
 def test_too_little_memory_is_said_in_french(capsys):
