@@ -108,13 +108,16 @@ def start(options) -> Iterator[Rank]:
     Quand un autre processus ne répond plus, celui-ci le dit et s'arrête, code 1.
     """
     global _rank, _started
-    if _started or not (getattr(options, "distribution", False) or os.environ.get(PROCESS_ID)):
+    process_id = _first(getattr(options, "process_id", None), os.environ.get(PROCESS_ID) or None)
+    if _started or not (getattr(options, "distribution", False) or process_id is not None):
         yield _rank
         return
     options = Namespace(
         coordinator=getattr(options, "coordinator", None) or os.environ.get(ADDRESSES),
-        num_processes=getattr(options, "num_processes", None) or os.environ.get(NUM_PROCESSES),
-        process_id=_first(getattr(options, "process_id", None), os.environ.get(PROCESS_ID)),
+        num_processes=_first(
+            getattr(options, "num_processes", None), os.environ.get(NUM_PROCESSES) or None
+        ),
+        process_id=process_id,
     )
     _check(options)
     _supervise(options)
@@ -168,11 +171,14 @@ def _check(options) -> None:
             f"À plusieurs processus, il faut aussi {names}. Sur une seule machine, plus "
             "simplement : python -m cluster.launch -n 2 exercises.ex03_cifar10"
         )
-    if not 0 <= int(options.process_id) < int(options.num_processes):
-        raise ValueError(
-            f"--process-id {options.process_id} : un numéro de 0 à "
-            f"{int(options.num_processes) - 1} est attendu."
-        )
+    count, index = str(options.num_processes), str(options.process_id)
+    if not (count.isdecimal() and int(count)):
+        raise ValueError(f"--num-processes {count} : un nombre d'au moins 1 est attendu.")
+    if not (index.isdecimal() and int(index) < int(count)):
+        raise ValueError(f"--process-id {index} : un numéro de 0 à {int(count) - 1} est attendu.")
+    host, _, port = options.coordinator.rpartition(":")
+    if not (host and port.isdecimal()):
+        raise ValueError(f"--coordinator {options.coordinator} : IP:PORT est attendu.")
 
 
 def _supervise(options) -> None:

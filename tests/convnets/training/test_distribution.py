@@ -72,7 +72,7 @@ def options(**changes):
 
 
 def test_without_the_option_nothing_changes():
-    with distribution.start(options(distribution=False)) as rank:
+    with distribution.start(options(distribution=False, process_id=None)) as rank:
         assert rank == distribution.ALONE and rank.writes
 
 
@@ -91,8 +91,9 @@ def test_the_environment_is_enough(monkeypatch):
             pass
     monkeypatch.setenv(distribution.ADDRESSES, "127.0.0.1:1")
     monkeypatch.setenv(distribution.NUM_PROCESSES, "0")
-    with pytest.raises(ValueError, match="--process-id 0"), distribution.start(SimpleNamespace()):
-        pass
+    with pytest.raises(ValueError, match="--num-processes 0"):
+        with distribution.start(SimpleNamespace()):
+            pass
     monkeypatch.delenv(distribution.PROCESS_ID)
     with distribution.start(SimpleNamespace()) as rank:
         assert rank == distribution.ALONE
@@ -104,6 +105,12 @@ def test_the_environment_is_enough(monkeypatch):
         ({"coordinator": None}, "--coordinator"),
         ({"num_processes": None, "process_id": None}, "--num-processes, --process-id"),
         ({"process_id": 2}, "de 0 à 1"),
+        ({"process_id": -1}, "--process-id -1 : un numéro de 0 à 1"),
+        ({"process_id": "a"}, "--process-id a : un numéro de 0 à 1"),  # de l'environnement
+        ({"num_processes": 0}, "--num-processes 0 : un nombre d'au moins 1"),
+        ({"coordinator": "10.0.0.1"}, "--coordinator 10.0.0.1 : IP:PORT"),
+        # Un numéro suffit à dire qu'on est plusieurs : sans --distribution, chacun apprenait seul.
+        ({"distribution": False, "process_id": 2}, "de 0 à 1"),
     ],
 )
 def test_missing_addresses(monkeypatch, changes, message):
