@@ -57,6 +57,9 @@ def measure_step(num_processes: int, *, batch_size: int, steps: int, epochs: int
 
     Returns:
         Secondes par pas, une valeur par époque gardée.
+
+    Raises:
+        ChildProcessError: l'entraînement a échoué.
     """
     num_images = -(-batch_size * steps * 10 // 9) + 10  # un dixième part en validation
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +94,7 @@ def measure_step(num_processes: int, *, batch_size: int, steps: int, epochs: int
             text=True,
         )
         if ended.returncode:
-            raise RuntimeError(f"L'entraînement mesuré a échoué :\n{ended.stderr[-1000:]}")
+            raise ChildProcessError(f"L'entraînement mesuré a échoué :\n{ended.stderr[-1000:]}")
         [sidecar] = Path(folder).glob("ex03_cifar10*.json")
         report = load_report(sidecar)
     done = report.num_images["train"] // batch_size
@@ -230,6 +233,11 @@ def study(options) -> int:
     from recipes import cifar10_light
 
     batch = options.batch_size
+    if batch % 2:
+        raise ValueError(
+            f"--batch-size {batch} : un nombre pair est attendu, deux se le partagent."
+        )
+    options.output.mkdir(parents=True, exist_ok=True)  # impossible, autant le dire avant
     known = dict(steps=options.steps, epochs=options.epochs)
     full, half, both = [], [], []
     for _ in range(options.repeat):  # à tour de rôle : la machine change
@@ -241,7 +249,6 @@ def study(options) -> int:
     costs = fit_costs(full, half, batch_size=batch, params=params)
     one, mid, two = (statistics.median(each) for each in (full, half, both))
     text = _report(costs, (one, mid, two), options, params=params, num=len(full))
-    options.output.mkdir(parents=True, exist_ok=True)
     with files.replacing(options.output / "scaling.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
     save_figure(costs, batch, options.output / "scaling.png")

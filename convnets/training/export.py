@@ -65,7 +65,9 @@ def _export_with_tensorflow(model, weights: str) -> bytes:
             text=True,
         )
         if ended.returncode:
-            raise RuntimeError(f"L'export par TensorFlow a échoué : {ended.stderr[-500:]}")
+            raise ChildProcessError(
+                f"L'export par TensorFlow a échoué : {ended.stderr.strip()[-500:]}"
+            )
         return exported.read_bytes()
 
 

@@ -1,5 +1,7 @@
 """Le calcul des efficacités : cas à la main, et la simulation rejoint le papier sans variation."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from cluster import scaling
@@ -47,3 +49,22 @@ def test_tables_and_figure(tmp_path):
     assert text.count("\n| 512 |") == 2 and "Lot total constant" in text
     scaling.save_figure(COSTS, 128, tmp_path / "f.png")
     assert (tmp_path / "f.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch-size", "3"], "--batch-size 3 : un nombre pair"),
+        (["--output", "fichier"], "fichier : ce nom est déjà pris"),
+        ([], "L'entraînement mesuré a échoué :\ndisque plein"),
+    ],
+)
+def test_what_goes_wrong_is_said_and_costs_no_measure(
+    tmp_path, monkeypatch, capsys, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fichier").touch()
+    failed = SimpleNamespace(returncode=1, stderr="disque plein")
+    monkeypatch.setattr(scaling, "subprocess", SimpleNamespace(run=lambda *_, **__: failed))
+    assert scaling.main(arguments) == 1
+    assert message in capsys.readouterr().err

@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import stat
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -89,6 +90,15 @@ def answers(content):
 @pytest.mark.parametrize(("weights", "tolerance"), [("float16", 1e-3), ("int8", 0.05)])
 def test_export_agrees_with_keras(exported, expected, weights, tolerance):
     np.testing.assert_allclose(answers(exported(weights)), expected, atol=tolerance)
+
+
+def test_a_failed_export_is_one_sentence(model, monkeypatch):
+    """Sous JAX, un autre processus convertit : `cli.run` montrait la trace de son échec."""
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    failed = SimpleNamespace(returncode=1, stderr="plus de mémoire\n")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: failed)
+    with pytest.raises(OSError, match="a échoué : plus de mémoire$"):
+        export.export_litert(model)
 
 
 def test_a_better_model_stays(save, tmp_path):
