@@ -109,19 +109,26 @@ def open_request(
     asked = {"inputs": [os.path.abspath(each) for each in inputs], "model": model, "sha256": sha256}
     path = Path(output) / REQUEST
     if path.exists():
-        known = json.loads(path.read_text(encoding="utf-8"))
-        if {key: known.get(key) for key in asked} != asked:
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+            found = {key: known[key] for key in asked}
+            chunks = [Chunk(*each) for each in known["chunks"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} est abîmé. Donnez un autre --output.") from error
+        if found != asked:
             raise ValueError(
-                f"{output} contient les réponses d'une autre demande ({known.get('model')}, "
-                f"{', '.join(known.get('inputs', []))}). Donnez un autre --output."
+                f"{output} contient les réponses d'une autre demande ({found['model']}, "
+                f"{', '.join(found['inputs'])}). Donnez un autre --output."
             )
-        return [Chunk(*each) for each in known["chunks"]]
+        return chunks
     lists = Path(output) / LISTS
     lists.mkdir(parents=True, exist_ok=True)
     chunks = list(_cut(inputs, lists, num_cores=num_cores))
     if not chunks:
         raise FileNotFoundError(f"Aucune image dans {', '.join(inputs)}.")
-    content = json.dumps({**asked, "chunks": chunks}, ensure_ascii=False)
+    content = json.dumps(
+        {**asked, "chunks": chunks}
+    )  # en ASCII : un nom peut n'être pas de l'UTF-8
     with replacing(path, suffix=own_suffix()) as temporary:
         temporary.write_text(content, encoding="utf-8")
     return chunks
@@ -147,9 +154,14 @@ def _cut(inputs: Sequence[str], lists: Path, *, num_cores: int) -> Iterator[Chun
         size = chunk_rows(len(first), num_cores=num_cores)
         for batch in _batched(chain(first, paths), size):
             file = lists / f"liste-{index:06}.parquet"
-            pq.write_table(pa.table({"path": pa.array(batch, pa.string())}), file)
+            pq.write_table(pa.table({"path": pa.array(map(_as_utf8, batch), pa.string())}), file)
             yield Chunk(index, str(file.resolve()), 0, len(batch))
             index += 1
+
+
+def _as_utf8(name: str) -> str:
+    """Rend un nom que Parquet sait écrire ; celui qu'il ne sait pas sera une ligne en erreur."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 class _RowGroup(NamedTuple):
@@ -169,12 +181,11 @@ def _row_groups(name: str) -> Iterator[_RowGroup]:
 
 def _parquet_files(name: str) -> list[str]:
     """Rend les fichiers Parquet d'un nom ou d'un dossier qui n'a que cela ; sinon rien."""
-    if name.endswith(".parquet"):
-        if not (found := sorted(glob.glob(name, recursive=True))):
-            raise FileNotFoundError(f"{name} : aucun fichier ici.")
-        return [os.path.abspath(each) for each in found]
     if not os.path.isdir(name):
-        return []
+        if not name.endswith(".parquet"):
+            return []
+        found = [name] if os.path.exists(name) else sorted(glob.glob(name, recursive=True))
+        return [os.path.abspath(each) for each in found]
     return sorted(os.path.abspath(each) for each in glob.glob(f"{glob.escape(name)}/*.parquet"))
 
 
@@ -189,6 +200,11 @@ def _check_columns(file: str):
             f"{file} a les colonnes {', '.join(names)} : il faut « path » (des chemins) "
             "ou « image » (le contenu de fichiers images)."
         )
+    if "path" in names:
+        kind = parquet.schema_arrow.field("path").type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind  # une catégorie de pandas
+        if kind not in (pa.string(), pa.large_string(), pa.string_view(), pa.null()):
+            raise ValueError(f"{file} : la colonne « path » doit contenir du texte, non {kind}.")
     return parquet.metadata
 
 

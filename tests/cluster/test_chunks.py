@@ -1,6 +1,8 @@
 """Découper une demande : tout y est, une fois, et une relance retrouve la même."""
 
 import io
+import os
+import sys
 
 import pytest
 from PIL import Image
@@ -205,3 +207,40 @@ def test_an_older_request_is_still_read(folder, tmp_path):
     known["chunks"] = [each[:4] for each in known["chunks"]]
     path.write_text(json.dumps(known), encoding="utf-8")
     assert opened([folder], tmp_path / "out") == found
+
+
+@pytest.mark.parametrize("content", ['{"inputs', "[]", '{"inputs": [], "model": "m"}'])
+def test_a_damaged_request_is_said_in_french(folder, tmp_path, content):
+    opened([folder], tmp_path / "out")
+    (tmp_path / "out" / chunks.REQUEST).write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match="_demande.json est abîmé"):
+        opened([folder], tmp_path / "out")
+
+
+def test_parquet_names_that_glob_would_read_otherwise(tmp_path):
+    """Un dossier nommé comme un fichier, ce que Spark écrit ; des crochets dans un nom."""
+    (tmp_path / "jeu.parquet").mkdir()
+    for path in (tmp_path / "jeu.parquet" / "part-0.parquet", tmp_path / "a[1].parquet"):
+        pq.write_table(pa.table({"path": ["un.png"]}), path)
+    assert names(opened([tmp_path / "jeu.parquet"], tmp_path / "out")) == ["un.png"]
+    assert names(opened([tmp_path / "a[1].parquet"], tmp_path / "out2")) == ["un.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="les autres systèmes refusent un tel nom")
+def test_a_name_that_is_not_utf8_is_one_line_among_others(folder, tmp_path):
+    """Une image mal nommée arrêtait toute la demande, en anglais."""
+    wrong = os.fsdecode(b"caf\xe9.png")
+    Image.new("RGB", (8, 8)).save(folder / wrong)
+    listed = names(opened([folder], tmp_path / "out"))
+    assert len(listed) == 11 and f"{folder}/caf\\udce9.png" in listed
+    assert len(names(opened([folder / wrong], tmp_path / "out2"))) == 1  # la demande le retient
+
+
+def test_paths_that_are_not_text_are_refused(tmp_path):
+    """Un entier serait lu comme un fichier déjà ouvert, l'entrée ou la sortie."""
+    path = tmp_path / "c.parquet"
+    pq.write_table(pa.table({"path": pa.array(["un.png"]).dictionary_encode()}), path)
+    assert names(opened([path], tmp_path / "c")) == ["un.png"]
+    pq.write_table(pa.table({"path": [0, 1]}), tmp_path / "p.parquet")
+    with pytest.raises(ValueError, match="« path » doit contenir du texte, non int64"):
+        opened([tmp_path / "p.parquet"], tmp_path / "out")
