@@ -48,11 +48,10 @@ def train(asked_min: int) -> Point:
         ChildProcessError: la commande a échoué.
     """
     with tempfile.TemporaryDirectory(prefix="cours-cnn-") as name:
-        command = f"-m exercises.ex03_cifar10 --minutes {asked_min} --output {name} --models-dir"
+        command = f"-m exercises.ex03_cifar10 --minutes {asked_min}".split()
+        folders = ["--output", name, "--models-dir", name]
         start = time.monotonic()
-        ended = subprocess.run(
-            [sys.executable, *command.split(), name], capture_output=True, text=True
-        )
+        ended = subprocess.run([sys.executable, *command, *folders], capture_output=True, text=True)
         waited = time.monotonic() - start
         if ended.returncode:
             raise ChildProcessError(f"L'entraînement a échoué : {ended.stderr.strip()[-300:]}")
@@ -63,11 +62,18 @@ def train(asked_min: int) -> Point:
 
 
 def read_points(path: Path) -> dict[int, Point]:
-    """Relit les points déjà mesurés, par minutes demandées."""
+    """Relit les points déjà mesurés, par minutes demandées.
+
+    Raises:
+        ValueError: ce n'est pas ce que cette commande écrit.
+    """
     if not path.exists():
         return {}
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    return {row["asked_min"]: Point(**row) for row in rows}
+    try:
+        points = [Point(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} est abîmé : effacez-le, ou donnez un autre --output.") from error
+    return {point.asked_min: point for point in points}
 
 
 def published() -> list[tuple[str, float, Metric]]:
@@ -120,7 +126,7 @@ def save_figure(path: Path, points: list[Point]) -> None:
         for (slug, waited, each), marker in zip(published(), "sD", strict=True):
             label = f"{slug} : {PUBLISHED[slug]}"
             axis.plot(waited, 100 * each.mean, marker=marker, linestyle="", label=label)
-        axis.set(xscale="log", xlabel="minutes, deux cœurs", ylabel="exactitude sur le test (%)")
+        axis.set(xscale="log", xlabel="minutes", ylabel="exactitude sur le test (%)")
         ticks = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200)
         axis.set_xticks(ticks, [measure.french(each) for each in ticks])
         axis.minorticks_off()

@@ -4,6 +4,7 @@ import json
 import subprocess
 from types import SimpleNamespace
 
+import pytest
 from PIL import Image
 
 from benchmarks import minutes
@@ -41,3 +42,26 @@ def test_a_failed_training_is_said(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
     assert minutes.main(["--minutes", "1", "--output", str(tmp_path)]) == 1
     assert "disque plein" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["abîmé", '[{"a": 1}]', "[1]"])
+def test_a_damaged_file_is_said_in_french(tmp_path, capsys, content):
+    (tmp_path / "minutes.json").write_text(content, encoding="utf-8")
+    assert minutes.main(["--minutes", "1", "--output", str(tmp_path)]) == 1
+    assert "minutes.json est abîmé" in capsys.readouterr().err
+
+
+def test_folders_may_have_spaces(tmp_path, monkeypatch):
+    asked = []
+
+    def run(command, **_):
+        asked.append(command)
+        return SimpleNamespace(returncode=1, stderr="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "mes fichiers"))
+    (tmp_path / "mes fichiers").mkdir()
+    with pytest.raises(ChildProcessError):
+        minutes.train(1)
+    folders = [each for each in asked[0] if "mes" in each]
+    assert len(folders) == 2 and all("mes fichiers" in each for each in folders)
