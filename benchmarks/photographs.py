@@ -123,7 +123,7 @@ def collect(
         except LookupError as error:
             print(f"  {error}", file=sys.stderr)
     places = {each: _place(each, folder) for each in photographs}
-    found = {each: path for each, path in places.items() if path.exists()}
+    found = {each: path for each, path in places.items() if _is_whole(path, each)}
     if not found:
         raise FileNotFoundError("Aucune photographie n'a pu être obtenue.")
     return found

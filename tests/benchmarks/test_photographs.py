@@ -96,6 +96,16 @@ def test_a_lost_repository_leaves_the_others(copies, tmp_path, capsys):
         photographs.collect([lost], copies=folder, cache_dir=tmp_path / "d")
 
 
+def test_a_damaged_cache_is_not_measured(copies, tmp_path, capsys):
+    """Une image abîmée du cache, dont le dépôt a disparu, passait pour une erreur du réseau."""
+    folder, wanted = copies
+    found = photographs.collect(wanted, copies=folder, cache_dir=tmp_path / "c")
+    found[wanted[0]].write_bytes(b"coupe")
+    again = photographs.collect(wanted, copies=tmp_path / "vide", cache_dir=tmp_path / "c")
+    assert [*again] == wanted[1:] and "aucun clone" in capsys.readouterr().err
+    assert photographs.collect(wanted, copies=folder, cache_dir=tmp_path / "c") == found
+
+
 def test_a_changed_picture_is_refused(copies, tmp_path, capsys):
     folder, wanted = copies
     changed = wanted[1]._replace(sha256="3" * 64)
