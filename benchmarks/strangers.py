@@ -59,9 +59,10 @@ def textures(rng: np.random.Generator, count: int) -> np.ndarray:
 
 def noise(rng: np.random.Generator, count: int) -> np.ndarray:
     """Tire du bruit : uniforme en couleurs, puis gaussien en gris."""
-    shape = (count // 2, SIDE_PX, SIDE_PX)
-    grey = rng.normal(128, 64, shape).clip(0, 255)[..., np.newaxis].repeat(3, axis=3)
-    return np.concatenate([rng.integers(0, 256, (*shape, 3)), grey]).astype(np.uint8)
+    half, shape = count // 2, (SIDE_PX, SIDE_PX)
+    grey = rng.normal(128, 64, (half, *shape)).clip(0, 255)[..., np.newaxis].repeat(3, axis=3)
+    colours = rng.integers(0, 256, (count - half, *shape, 3))
+    return np.concatenate([colours, grey]).astype(np.uint8)
 
 
 def scramble(images: np.ndarray, rng: np.random.Generator, *, tile_px: int = TILE_PX) -> np.ndarray:

@@ -72,6 +72,11 @@ def test_strangers_are_thumbnails(rng):
         assert found.std(axis=(1, 2, 3)).min() > 1, name
 
 
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_noise_has_as_many_pictures_as_asked(rng, count):
+    assert len(strangers.noise(rng, count)) == count  # --limit 1 n'en avait aucune
+
+
 def test_a_pass_gives_what_the_network_answers(rng):
     from recipes import network
 
