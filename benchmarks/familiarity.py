@@ -21,7 +21,7 @@ from scipy.special import logsumexp, softmax
 from scipy.stats import rankdata
 
 from benchmarks.strangers import grey_strangers, practice, strangers
-from convnets.core.cli import FrenchParser, percent, positive_int, run
+from convnets.core.cli import FrenchParser, percent, positive_int, reserve_stderr, run
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
 from convnets.figures import style
@@ -366,4 +366,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    reserve_stderr()  # le C++ de LiteRT y écrit en anglais
     raise SystemExit(main())

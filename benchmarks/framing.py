@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from convnets.core.cli import FrenchParser, percent, positive_int, run
+from convnets.core.cli import FrenchParser, percent, positive_int, reserve_stderr, run
 from convnets.core.images import crop_resize, open_image
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
@@ -290,4 +290,5 @@ def _print_composed(classifier: Classifier, limit: int) -> None:
 
 
 if __name__ == "__main__":
+    reserve_stderr()  # le C++ de LiteRT y écrit en anglais
     raise SystemExit(main())

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core import files
-from convnets.core.cli import FrenchParser, agreed, percent, printable, run
+from convnets.core.cli import FrenchParser, agreed, percent, printable, reserve_stderr, run
 from convnets.core.files import file_sha256
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import MODELS_DIR, data_cache_dir
@@ -423,4 +423,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    reserve_stderr()  # le C++ de LiteRT y écrit en anglais
     raise SystemExit(main())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.measure import REPO, PeerError
+from convnets.core import startup
 
 # Lancé par un Python nu : la mémoire d'un fils compte au moins celle de qui l'a lancé.
 _TIMER = """
@@ -179,4 +180,5 @@ def _serve(target: str, arguments: dict) -> None:
 
 
 if __name__ == "__main__":
+    startup.end_imports()
     _serve(sys.argv[1], json.loads(sys.argv[2]))

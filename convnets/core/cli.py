@@ -283,10 +283,11 @@ def run(main: Callable[[], int]) -> int:
         Son code ; 1 après une erreur prévue, 130 après Ctrl-C, 141 si plus personne ne lit.
     """
     from convnets.core.memory import keep_freed_memory  # ./predict se passe de l'un et de l'autre
-    from convnets.core.startup import INTERRUPTED
+    from convnets.core.startup import INTERRUPTED, end_imports
 
     keep_freed_memory()  # avant tout calcul : les fils qui existent déjà gardent leurs habitudes
     try:
+        end_imports()
         return main()
     except BrokenPipeError:  # `… | head` : plus personne ne lit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

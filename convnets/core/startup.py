@@ -14,8 +14,17 @@ INTERRUPTED = (
 )
 
 
-def prepare() -> None:
-    """Prépare le processus de `python -m PAQUET.…` ; ailleurs, le paquet n'est qu'importé."""
+_cleans_up = False
+
+
+def prepare(*, cleans_up: bool = False) -> None:
+    """Prépare le processus de `python -m PAQUET.…` ; ailleurs, le paquet n'est qu'importé.
+
+    Args:
+        cleans_up: la commande a des fichiers provisoires à effacer, ou des processus à arrêter :
+            les imports finis, Ctrl-C y redevient une exception (`end_imports`).
+    """
+    global _cleans_up
     # TensorFlow raconte en anglais, à chaque démarrage, ce qu'il sait du processeur. Ses erreurs
     # arrivent par des exceptions de Python ; au niveau 3, il n'écrit plus que ce qui l'arrête.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,7 +36,14 @@ def prepare() -> None:
     # Ctrl-C reste ignoré si c'est ce que voulait l'appelant, comme après `&`.
     if sys.stderr and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         _stop_on_interrupt()
+        _cleans_up = cleans_up
     sys.meta_path.insert(0, _QuietTensorFlow())
+
+
+def end_imports() -> None:
+    """Rend Ctrl-C à Python, si `prepare` l'a promis ; `cli.run` l'appelle."""
+    if _cleans_up:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _stop_on_interrupt() -> None:

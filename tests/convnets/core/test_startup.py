@@ -24,10 +24,12 @@ def command(tmp_path):
     """command("print(1)") -> le processus de `python -m faux.essai`, un module fait de ce texte."""
     package = tmp_path / "faux"
     package.mkdir()
-    (package / "__init__.py").write_text("from convnets.core import startup\nstartup.prepare()\n")
     started = []
 
-    def start(source, *, tensorflow=TENSORFLOW, launch=("-m", "faux.essai"), **options):
+    def start(source, *, tensorflow=TENSORFLOW, launch=("-m", "faux.essai"), prepare="", **options):
+        (package / "__init__.py").write_text(
+            f"from convnets.core import startup\nstartup.prepare({prepare})\n"
+        )
         (package / "essai.py").write_text(source)
         (tmp_path / "tensorflow.py").write_text(tensorflow)
         process = subprocess.Popen(
@@ -84,6 +86,29 @@ def test_ctrl_c_is_heard_where_an_exception_would_be_changed(command):
         "raise SystemExit(run(body))\n"
     )
     assert interrupt(command(source)) == (130, "dit", SENTENCE)
+
+
+def test_a_command_that_cleans_up_does_it(command, tmp_path):
+    """Pendant un import, Ctrl-C est une phrase ; ensuite, ce qui est provisoire est effacé."""
+    assert interrupt(command("import tensorflow", tensorflow=WAIT, prepare="cleans_up=True")) == (
+        130,
+        "dit",
+        SENTENCE,
+    )
+    source = (
+        "import tempfile\nfrom convnets.core.cli import run\n"
+        f"def body():\n    with tempfile.TemporaryDirectory(dir={str(tmp_path)!r}, prefix='p-'):\n"
+        + "".join(f"        {line}\n" for line in WAIT.splitlines())
+        + "raise SystemExit(run(body))\n"
+    )
+    found = interrupt(command(source, prepare="cleans_up=True"))
+    assert found == (130, "dit", f"\n{SENTENCE}") and not [*tmp_path.glob("p-*")]
+
+
+@pytest.mark.parametrize("package", ["benchmarks", "cluster", "exercises", "grading", "recipes"])
+def test_each_package_of_commands_is_prepared(package):
+    """Ctrl-C pendant les imports de `benchmarks` et de `cluster` montrait une trace."""
+    assert "startup.prepare(" in (ROOT / package / "__init__.py").read_text(encoding="utf-8")
 
 
 def test_ctrl_c_waits_for_what_must_be_finished(command):
