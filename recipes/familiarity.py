@@ -519,8 +519,9 @@ def main(argv: list[str] | None = None) -> int:
                     num_val=NUM_VAL,
                     num_outliers=NUM_OUTLIERS,
                 )
+            limit = f"{found.threshold:.4g}".replace(".", ",")
             print(
-                f"{slug} : {found.measure}, seuil {found.threshold:.4g}, "
+                f"{slug} : {found.measure}, seuil {limit}, "
                 f"{found.num_doubted} images de validation sur {found.num_val} en doute."
             )
         return 0

@@ -20,7 +20,7 @@ import numpy as np
 from keras import layers
 from PIL import Image
 
-from convnets.core.cli import run
+from convnets.core.cli import agreed, run
 from convnets.core.images import crop_resize
 from convnets.core.paths import BASE_NAME
 from convnets.datasets import pretrained, sources
@@ -80,7 +80,7 @@ def extract(images: np.ndarray, extractor: keras.Model, *, base_sha256: str) -> 
         lambda: extractor.predict(Enlarged(images, side_px), verbose=0).astype(np.float16),
     )
     how = "relues du cache" if duration_s is None else f"calculées en {duration_s:.0f} s, gardées"
-    print(f"Caractéristiques des {len(x)} images : {how}.", flush=True)
+    print(f"Caractéristiques de {agreed(len(x), 'image')} : {how}.", flush=True)
     return x.astype(np.float32)
 
 

@@ -212,9 +212,6 @@ def _build(input_px: int):
     )
 
 
-# --- Export pour ./predict ----------------------------------------------------------
-
-
 # --- Recherche dans l'ordre des sources ---------------------------------------------
 
 
