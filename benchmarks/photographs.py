@@ -220,6 +220,9 @@ def _git_in(place: Path, repository: str) -> Callable[..., None]:
                 "La commande git est absente ; installez-la : ces photographies viennent de "
                 "dépôts publics."
             ) from error
+        except subprocess.TimeoutExpired as error:
+            minutes = PACKAGE_TIMEOUT_S // 60
+            raise LookupError(f"{repository} n'a pas été lu en {minutes} minutes.") from error
         if result.returncode:
             said = printable((result.stderr.strip().splitlines() or ["sans message"])[-1])
             if any(each in result.stderr for each in NO_NETWORK):

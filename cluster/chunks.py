@@ -126,9 +126,8 @@ def open_request(
     chunks = list(_cut(inputs, lists, num_cores=num_cores))
     if not chunks:
         raise FileNotFoundError(f"Aucune image dans {', '.join(inputs)}.")
-    content = json.dumps(
-        {**asked, "chunks": chunks}
-    )  # en ASCII : un nom peut n'être pas de l'UTF-8
+    # En ASCII : un nom peut n'être pas de l'UTF-8.
+    content = json.dumps({**asked, "chunks": chunks})
     with replacing(path, suffix=own_suffix()) as temporary:
         temporary.write_text(content, encoding="utf-8")
     return chunks

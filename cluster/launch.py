@@ -8,6 +8,7 @@ les autres sont arrêtés aussitôt. Sur plusieurs machines, on lance le module 
 voir docs/grappe.md.
 """
 
+import argparse
 import os
 import signal
 import socket
@@ -110,8 +111,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("-n", type=positive_int, required=True, metavar="N", help="processus")
     parser.add_argument("--pin", action="store_true", help="un cœur pour chacun")
     parser.add_argument("module", metavar="MODULE", help="par exemple exercises.ex03_cifar10")
-    options, rest = parser.parse_known_args(argv)
-    return run(lambda: launch([options.module, *rest], num_processes=options.n, pin=options.pin))
+    parser.add_argument("options", nargs=argparse.REMAINDER, help="les siennes, --help compris")
+    options = parser.parse_args(argv)
+    command = [options.module, *options.options]
+    return run(lambda: launch(command, num_processes=options.n, pin=options.pin))
 
 
 if __name__ == "__main__":

@@ -171,6 +171,8 @@ def main(argv: list[str] | None = None) -> int:
     """Refait ex05_photos, une graine après l'autre."""
     parser = command.make_parser("photos", SLUG, __doc__, epochs=EPOCHS, seeds=3)
     options = parser.parse_args(argv)
+    if options.precision == "mixed_bfloat16":
+        parser.error("--precision mixed_bfloat16 : cette tête s'apprend toujours en float32")
     return run(lambda: body(options))
 
 

@@ -122,19 +122,22 @@ def _run_client(command: list[str], folder: Path, **environment: str) -> None:
     program = shutil.which(command[0])
     if program is None:
         raise FileNotFoundError(f"la commande {command[0]} n'est pas installée")
-    result = subprocess.run(
-        [program, *command[1:]],
-        cwd=folder,
-        timeout=PACKAGE_TIMEOUT_S,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
+    name = " ".join(command[2:4] if command[1] == "-m" else command[:2])
+    try:
+        result = subprocess.run(
+            [program, *command[1:]],
+            cwd=folder,
+            timeout=PACKAGE_TIMEOUT_S,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"{name} n'a pas fini en {PACKAGE_TIMEOUT_S // 60} minutes") from error
     if result.returncode:
         output = result.stderr or result.stdout
-        name = " ".join(command[2:4] if command[1] == "-m" else command[:2])
         failed = f"{name} a échoué (code {result.returncode}) :"
         if NO_NETWORK.search(output):
             raise ConnectionError(f"{failed} pas de réseau, ou le dépôt de paquets ne répond pas")

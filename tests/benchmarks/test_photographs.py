@@ -127,6 +127,13 @@ def test_without_git_the_message_says_so(copies, tmp_path, monkeypatch):
         photographs.collect(copies[1], cache_dir=tmp_path / "c")
 
 
+def test_a_repository_that_never_ends_is_one_lost(copies, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(photographs, "PACKAGE_TIMEOUT_S", 0)
+    with pytest.raises(FileNotFoundError, match="Aucune photographie"):
+        photographs.collect(copies[1], cache_dir=tmp_path / "c")
+    assert "n'a pas été lu en 0 minutes" in capsys.readouterr().err
+
+
 def test_wilson_interval():
     low, high = photographs.wilson(347, 363)
     assert (round(low, 4), round(high, 4)) == (0.9296, 0.9727)  # Brown, Cai et DasGupta, 2001, (4)

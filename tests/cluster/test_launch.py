@@ -152,6 +152,13 @@ def train(models, *more, num=2):
     return command("-n", num, "essai", "--models-dir", models, *more)
 
 
+def test_what_follows_the_module_is_the_module_s(monkeypatch):
+    asked = []
+    monkeypatch.setattr(launch, "launch", lambda command, **_: asked.append(command) or 0)
+    assert launch.main(["-n", "2", "essai", "-n", "3", "--help"]) == 0
+    assert asked == [["essai", "-n", "3", "--help"]]
+
+
 def check_ended(ended, models, *, epochs):
     assert ended.returncode == 0, ended.stderr[-2000:]
     report = json.loads((models / "essai.json").read_text(encoding="utf-8"))

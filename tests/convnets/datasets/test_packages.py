@@ -83,6 +83,13 @@ def test_another_failure_keeps_its_own_words(client, tmp_path):
         packages._npm_pack("x@1")(tmp_path)
 
 
+def test_a_client_that_never_ends_is_said_in_french(tmp_path, monkeypatch):
+    monkeypatch.setattr(packages.shutil, "which", lambda name: sys.executable)
+    monkeypatch.setattr(packages, "PACKAGE_TIMEOUT_S", 0)
+    with pytest.raises(TimeoutError, match="npm pack n'a pas fini en 0 minutes"):
+        packages._npm_pack("x@1")(tmp_path)
+
+
 @pytest.mark.slow
 def test_npm_gives_up_quickly(tmp_path, monkeypatch):
     """Le vrai npm, sur un port où personne n'écoute : il attendait plus d'une minute."""
