@@ -192,7 +192,7 @@ def make(
     Returns:
         Le plan.
     """
-    asked = [options.minutes, options.seeds]
+    asked = [options.minutes, options.seeds, num_images, options.batch_size]
     known = _read_plan(path, asked) if options.resume else None
     if known:
         return known
@@ -219,7 +219,7 @@ def make(
     return plan
 
 
-def _read_plan(path: Path, asked: list[int]) -> Plan | None:
+def _read_plan(path: Path, asked: list[int | None]) -> Plan | None:
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         plan = Plan(int(known["epochs"]), known["limit"] and int(known["limit"]))

@@ -102,7 +102,7 @@ def plan_once(tmp_path, network, **options):
         network.now += 11  # hors de `fit`
         return 5.0
 
-    known = {"minutes": 30, "seeds": 1, "epochs": 12, "resume": False}
+    known = {"minutes": 30, "seeds": 1, "epochs": 12, "resume": False, "batch_size": None}
     return budget.make(
         SimpleNamespace(**known | options),
         seed_once,
@@ -129,12 +129,16 @@ def test_a_resumed_training_keeps_its_plan(tmp_path):
     assert plan_once(tmp_path, slow, resume=True) == plan and slow.now == 0
     assert plan_once(tmp_path, slow, resume=True, minutes=90) != plan  # un autre temps : à refaire
     known = json.loads((tmp_path / "runs" / "plan.json").read_text(encoding="utf-8"))
-    assert known["asked"] == [90, 1]
+    assert known["asked"] == [90, 1, 60_000, None]
+    before = slow.now
+    plan_once(tmp_path, slow, resume=True, minutes=90, batch_size=500)
+    assert slow.now > before  # un autre lot se chronomètre
     assert plan_once(tmp_path, slow) != plan  # sans --resume, la machine d'aujourd'hui
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "3", "[]", "{}", '{"asked": [30, 1], "epochs": "x", "limit": null}']
+    "content",
+    ["", "{", "3", "[]", "{}", '{"asked": [30, 1, 60000, null], "epochs": "x", "limit": null}'],
 )
 def test_a_damaged_plan_is_made_again(tmp_path, content):
     plan = plan_once(tmp_path, Network(0.2, 1.5))
