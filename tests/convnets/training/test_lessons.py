@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from convnets.training import lessons
+from convnets.training.optimizers import Lookahead
 
 
 def of_extract(extract, num):
@@ -129,3 +130,42 @@ def test_an_epoch_is_a_copy(extract, first):
         assert (straight | flipped).all()
         mirrored.append(flipped.sum())
     assert all(30 < count < 70 for count in mirrored)
+
+
+class Recorder:
+    """À la place des étapes d'une recette : garde ce qu'on demande d'apprendre."""
+
+    def fit(self, network, batches, val, **asked):
+        self.batches, self.asked = batches, asked
+
+
+def of_few(extract):
+    x, y = extract("fashion_mnist")
+    return x[:20], y[:20]
+
+
+def test_labels_are_smoothed_as_asked(teacher, extract):
+    stages, few = Recorder(), of_few(extract)
+    settings = {"name": "labels", "seed": 1, "epochs": 2, "batch_size": 10, "augment": None}
+    lessons.learn_labels(
+        teacher, few, few, stages=stages, optimizer=None, smoothing=0.2, **settings
+    )
+    half = np.array([[0.5] + [0.5 / 9] * 9])
+    expected = -0.82 * np.log(0.5) - 9 * 0.02 * np.log(0.5 / 9)
+    assert float(stages.asked["loss"](np.eye(10)[:1], half)) == pytest.approx(expected, rel=1e-5)
+    (lookahead,) = stages.asked["callbacks"](40)
+    assert isinstance(lookahead, Lookahead) and lookahead.total_steps == 40
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_pupil_learns_smoothed_labels_and_counts_both_directions(teacher, extract):
+    stages, few = Recorder(), of_few(extract)
+    settings = {"name": "pupil", "seed": 1, "epochs": 2, "batch_size": 10, "augment": None}
+    settings |= {"optimizer": None, "smoothing": 0.2, "translate_px": 1, "copies": 4, "first": 3}
+    lessons.learn_answers(teacher, teacher, few, few, stages=stages, **settings)
+    _, labels = stages.batches.dataset
+    np.testing.assert_allclose(labels, 0.8 * np.eye(10)[few[1]] + 0.02, atol=1e-6)
+    assert stages.asked["asked"] == (teacher, 2 * 2 * 20)  # deux copies, et leurs miroirs
+    assert len(stages.batches.answers) == 2 and stages.batches.first == 3
+    (lookahead,) = stages.asked["callbacks"](40)
+    assert isinstance(lookahead, Lookahead) and lookahead.total_steps == 40
