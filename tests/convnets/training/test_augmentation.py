@@ -185,6 +185,12 @@ def test_an_object_changes_its_size(monkeypatch):
     large = augmentation.rescale(x.copy(), rng=np.random.default_rng(0))
     sizes = [np.median((images > 250).sum((1, 2))[:, 0]) for images in (small, x, large)]
     assert sizes[0] < sizes[1] < sizes[2], sizes
+    # Rapetissée, une image unie reste elle-même au milieu, que le décalage ne découvre jamais.
+    plain = np.arange(200, dtype=np.uint8)[:, None, None, None] + np.zeros_like(x[:200])
+    monkeypatch.setattr(augmentation, "LOG_SCALE", (-0.5, -0.01))
+    small = augmentation.rescale(plain.copy(), rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(small[:, 13:19, 13:19], plain[:, 13:19, 13:19])
+    assert (small != plain).any((1, 2, 3)).mean() > 0.8  # autour, le fond d'une autre
     monkeypatch.setattr(augmentation, "SCALED", 0.25)
     mixed = augmentation.rescale(x.copy(), rng=np.random.default_rng(1))
     changed = (mixed != x).any((1, 2, 3)).mean()
@@ -212,6 +218,7 @@ def test_the_light_changes(monkeypatch):
     assert (np.ptp(shift, axis=(1, 2, 3)) <= 1).all() and shift.min() < -15 < 15 < shift.max()
     monkeypatch.setattr(augmentation, "BRIGHTNESS", 0.0)
     monkeypatch.setattr(augmentation, "LOG_CONTRAST", 0.1)
-    spread = augmentation.relight(x.copy(), rng=np.random.default_rng(1)).std((1, 2, 3))
-    ratio = spread / x.std((1, 2, 3))
+    seen = augmentation.relight(x.copy(), rng=np.random.default_rng(1))
+    np.testing.assert_allclose(seen.mean((1, 2, 3)), x.mean((1, 2, 3)), atol=0.5)
+    ratio = seen.std((1, 2, 3)) / x.std((1, 2, 3))
     assert ratio.min() > np.exp(-0.11) and ratio.max() < np.exp(0.11) and np.ptp(ratio) > 0.1
