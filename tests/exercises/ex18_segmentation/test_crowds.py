@@ -62,17 +62,16 @@ def test_an_object_slides_until_enough_is_seen(crowds, kind, seed):
     rng = np.random.default_rng(seed)
     corner = crowds.slide(np.ones((8, 8), bool), owners, [100], rng, kind)
     gap_px, most_hidden = list(crowds.OVERLAPS.values())[kind]
-    if corner is not None:
-        top, left = corner
-        common = [max(0, min(a + 8, 25) - max(a, 15)) for a in (top, left)]
-        far = [max(15 - (a + 8), a - 25, 0) for a in (top, left)]
-        assert 0 <= min(top, left) and max(top, left) <= 32
-        assert common[0] * common[1] <= most_hidden * 100
-        if gap_px:
-            assert gap_px <= max(far) <= gap_px + 1
-        else:
-            assert max(far) <= 1
-            assert common[0] * common[1] > most_hidden * 100 - 18  # un pas de moins en cachait plus
+    top, left = corner  # la scène a de la place de tous les côtés
+    common = [max(0, min(a + 8, 25) - max(a, 15)) for a in (top, left)]
+    far = [max(15 - (a + 8), a - 25, 0) for a in (top, left)]
+    assert 0 <= min(top, left) and max(top, left) <= 32
+    assert common[0] * common[1] <= most_hidden * 100
+    if gap_px:
+        assert gap_px <= max(far) <= gap_px + 1
+    else:
+        assert max(far) <= 1
+        assert common[0] * common[1] > most_hidden * 100 - 18  # un pas de moins en cachait plus
 
 
 def test_what_was_hidden_stays_counted(crowds):
@@ -82,10 +81,8 @@ def test_what_was_hidden_stays_counted(crowds):
     owners[15:25, 21:25] = 0  # quarante pixels sur cent ont disparu
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        corner = crowds.slide(np.ones((8, 8), bool), owners, [100], rng, 3)
-        if corner is not None:
-            window = owners[corner[0] : corner[0] + 8, corner[1] : corner[1] + 8]
-            assert not window.any()
+        top, left = crowds.slide(np.ones((8, 8), bool), owners, [100], rng, 3)
+        assert not owners[top : top + 8, left : left + 8].any()
 
 
 def test_the_same_scenes_every_time(crowds, made):
