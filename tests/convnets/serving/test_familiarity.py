@@ -1,6 +1,7 @@
 """La familiarité : ce que les exports livrés mettent en doute, et ce que `./predict` en dit."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image
 
 from benchmarks.strangers import scramble
 from convnets.serving import command, native
-from convnets.serving.classifier import Classifier
+from convnets.serving.classifier import Classifier, Result
 
 THUMBNAILS = ("ex03_cifar10", "ex03_cifar10_light")
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris"
@@ -52,6 +53,13 @@ def test_a_digit_is_no_garment(slug, known, strange, extract):
     assert doubted(classifier, extract(strange)[0][:100]) >= 0.75
     noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
     assert doubted(classifier, noise) >= 0.9
+
+
+def test_only_below_the_threshold_is_a_picture_doubted():
+    """Le seuil est la familiarité d'une image de validation : elle-même n'est pas étrangère."""
+    classifier = SimpleNamespace(card=SimpleNamespace(familiarity=0.5))
+    results = [Result("a.png", [1.0], None, classifier, score) for score in (0.49, 0.5, None)]
+    assert [result.familiar for result in results] == [False, True, True]
 
 
 @pytest.mark.parametrize("slug", [*THUMBNAILS, "ex05_photos"])

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from convnets.core.images import crop_resize_image, open_image
 from convnets.serving import router
 from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
-from convnets.serving.images import misfit
+from convnets.serving.images import decoded_side, is_thumbnail, misfit
 from convnets.serving.router import Router
 
 
@@ -32,6 +32,12 @@ def as_jpeg(image, quality):
     stream = io.BytesIO()
     image.save(stream, "jpeg", quality=quality)
     return open_image(stream)
+
+
+def test_a_photo_starts_at_sixty_four_pixels_and_is_read_four_times_larger():
+    sizes = ((63, 90), (90, 63), (64, 64))
+    assert [is_thumbnail(Image.new("RGB", size)) for size in sizes] == [True, True, False]
+    assert [decoded_side(side_px) for side_px in (28, 32, 192, 500)] == [112, 128, 384, 500]
 
 
 def test_photos_are_no_enlarged_thumbnails(pictures):
