@@ -105,6 +105,14 @@ def test_suppression_by_hand(ex17):
     assert len(ex17.non_max_suppression(np.empty((0, 4)), np.empty(0), np.empty(0))) == 0
 
 
+@pytest.mark.question(QUESTION)
+def test_a_box_just_sure_enough_is_kept(ex17):
+    """Le seuil choisi est le score d'une boîte : elle-même est gardée."""
+    boxes, scores = np.tile([0.0, 0, 10, 10], (1, 3, 1)), np.array([[0.2, 0.5, 0.6]])
+    (found,) = ex17.select(boxes, scores, np.arange(3)[None], min_score=0.5, suppress=True)
+    assert found.scores.tolist() == [0.6, 0.5] and found.labels.tolist() == [2, 1]
+
+
 # --- Justes ou non -------------------------------------------------------------------
 
 

@@ -50,6 +50,8 @@ TRUTH = tracks(*[{1: LEFT, 2: RIGHT}] * 4)
         # Boîtes à côté : tout est oublié, tout est fausse alarme, et MOTA passe sous zéro.
         ([{7: FAR}] * 4, (8, 4, 0), 0, -4 / 8, 0),
         ([{}] * 4, (8, 0, 0), 0, 0, 0),
+        # À moitié recouverts, c'est assez ; à peine moins, ce ne l'est plus.
+        ([{7: [0, 0, 10, 5], 5: [40, 0, 50, 4.9]}] * 4, (4, 4, 0), 4, 0, 8 / 16),
     ],
 )
 def test_measures_of_hand_made_tracks(found, faults, identified, mota, idf1):

@@ -42,6 +42,7 @@ def test_peaks_of_heads_apart_are_all_found_and_nowhere_else():
     rows, columns = np.nonzero(counting.find_peaks(peaks[None], 0.5)[0])
     assert sorted(zip(columns, rows, strict=True)) == [(10, 10), (14, 10), (30, 40), (63, 0)]
     assert counting.count_peaks(peaks[None], 0.95).tolist() == [3]  # la dernière est entre deux
+    assert counting.count_peaks(0.5 * np.eye(3)[None, 1:2], 0.5).tolist() == [1]  # tout juste
 
 
 def test_two_heads_too_close_are_one_peak_and_still_two_in_density():

@@ -138,7 +138,7 @@ def test_correlation_against_a_double_loop():
 
 def test_judge_counts_by_region():
     images = np.random.default_rng(0).integers(0, 256, (1, 2, 64, 64)).astype(np.uint8)
-    images[0, :, :, 32:] = 90  # uni
+    images[0, :, :, 32:] = 90 + 5 * (-1) ** np.arange(32)  # uni : un écart-type de 5, sous 6
     hidden = np.zeros((1, 64, 64), bool)
     hidden[0, :, :4] = True
     truth = pairs.Pairs(images, np.full((1, 64, 64), 5, np.float32), hidden)
