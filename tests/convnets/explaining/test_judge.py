@@ -105,7 +105,13 @@ def test_a_map_that_points_elsewhere_changes_nothing(image, inside):
 
 @pytest.mark.parametrize(
     ("highest", "drop", "painted"),
-    [(0.0014, 0.002, False), (0.0099, -0.0099, False), (0.0101, 0, True), (0.0014, -0.05, True)],
+    [
+        (0.0014, 0.002, False),
+        (0.0099, -0.0099, False),
+        (0.0101, 0, True),
+        (0.0014, 0.01, True),
+        (0.0014, -0.05, True),
+    ],
 )
 def test_under_a_point_nothing_is_painted(inside, highest, drop, painted):
     explanation = maps.Explanation(highest * inside, POINTS, drop)

@@ -321,6 +321,16 @@ def test_the_side_car_chooses_the_framing(models_dir, extract):
     assert likeness(found, digit) > 0.95
 
 
+def test_the_border_says_whether_the_ground_is_light():
+    """Un vêtement clair qui remplit presque l'image reste clair ; sur fond clair, il s'inverse."""
+    from convnets.serving.classifier import prepare
+
+    grey = np.zeros((28, 28), np.uint8)
+    grey[2:26, 2:26] = 200
+    for shown in (grey, 255 - grey):
+        np.testing.assert_array_equal(prepare(io.BytesIO(_png(shown)), (28, 28)), grey)
+
+
 def test_an_empty_picture_does_not_stop_the_others(models_dir, extract, tmp_path):
     from convnets.serving.classifier import Classifier
 
