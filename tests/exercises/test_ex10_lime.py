@@ -219,3 +219,20 @@ def test_main_says_what_is_wrong(ex10, repo, capsys):
     with pytest.raises(SystemExit) as caught:
         ex10.main([*arguments, "--segments", "0"])
     assert caught.value.code == 2
+
+
+def test_a_variant_counts_less_when_more_is_hidden(ex10, image, monkeypatch):
+    """Un visible sur quatre : d = 1 − √(1/4) = 1/2, et le poids est exp(−(0,5 / 0,25)²) = e⁻⁴."""
+    given = []
+
+    def fit_linear(visible, outputs, weights):
+        given.append((visible.mean(axis=1), weights))
+        return np.zeros(visible.shape[1])
+
+    monkeypatch.setattr(ex10, "fit_linear", fit_linear)
+    columns = np.broadcast_to(np.arange(WIDTH) * 4 // WIDTH, (HEIGHT, WIDTH))
+    monkeypatch.setattr(ex10, "segment", lambda image, **options: columns)
+    ex10.lime_coefficients(opaque(lambda x: np.zeros(len(x))), image, 0)
+    ((shares, weights),) = given
+    assert (shares == 0.25).any() and weights[0] == 1
+    np.testing.assert_allclose(weights[shares == 0.25], np.exp(-4))

@@ -239,6 +239,17 @@ def test_progress_shows_only_on_a_terminal(dreams, monkeypatch, capsys):
     assert list(dreams.progress(1, "")) == [0]
 
 
+def test_the_rate_of_descent_ends_at_zero(dreams):
+    """Une pente constante : Adam avance chaque fois du taux, 5,5 en dix pas d'un cosinus."""
+    from keras import ops
+
+    start = np.full((2, 1, 3), 128, np.float32)
+    image, _ = dreams.descend(
+        lambda pixels: {"a": ops.sum(pixels)}, start, steps=10, rate=1.0, title=""
+    )
+    np.testing.assert_allclose(image, start - 5.5, atol=1e-3)
+
+
 def test_descend_finds_the_lowest_point_inside_the_scale(dreams):
     from keras import ops
 

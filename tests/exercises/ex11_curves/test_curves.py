@@ -23,6 +23,18 @@ def inside():
     return mask
 
 
+def test_the_blur_keeps_a_plain_color(ex11):
+    """L'insertion part d'une image floue : le flou ne mêle pas les trois couleurs."""
+    plain, seen = np.full((8, 8, 3), (200, 0, 50), np.uint8), []
+
+    def predict(x, **options):
+        seen.append(x)
+        return np.zeros((len(x), 2), np.float32)
+
+    ex11.deletion_and_insertion(SimpleNamespace(predict=predict), plain, 0, {"a": plain[..., 0]})
+    np.testing.assert_array_equal(seen[0], np.broadcast_to(plain, (34, 8, 8, 3)))
+
+
 @pytest.fixture
 def image(inside):
     """Un rectangle blanc sur du gris : la couleur moyenne est grise, 135."""

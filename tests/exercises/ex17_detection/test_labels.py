@@ -106,4 +106,5 @@ def test_evaluate_by_hand(ex17):
 def test_the_constant_answers_the_most_frequent_set(ex17):
     found = ex17.evaluate_constant(SETS[[0, 1, 1, 2]], SETS)
     assert found["exact_constant"] == pytest.approx(1 / 3)
+    assert ex17.evaluate_constant(SETS[[0, 1, 1, 2]], SETS[[1, 1]])["exact_constant"] == 1
     assert found["labels_map_constant"] == pytest.approx(1 / 3)

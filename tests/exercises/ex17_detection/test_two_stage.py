@@ -164,3 +164,7 @@ def test_the_truth_is_perfect(ex17):
     regions[0, 0, :4] += [6, 4, 6, 4]  # un objet mal proposé, et que la tête ne corrige plus
     missed = metrics.evaluate_stages(regions, scenes, min_score=0.5)
     assert missed["recall_proposals"] == pytest.approx(2 / 3)
+    regions = perfect_regions(ex17)
+    regions[0, 0, 4] = 1.0  # bien proposé, et que la tête déplace d'une largeur
+    moved = metrics.evaluate_stages(regions, scenes, min_score=0.5)
+    assert moved["two_stage_map"] < 1 == moved["two_stage_map_unrefined"]
