@@ -160,3 +160,11 @@ def test_a_round_answers_and_learns_other_copies(tmp_path, extract, monkeypatch)
         if a.ndim == 4 and a.shape[2] > 3:  # Muon donne aux noyaux une norme, pas une direction
             a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_the_rate_of_lenet_rises_then_ends_at_zero():
+    """Sur mille pas : cinquante pour monter, et une moyenne sur les cinquante derniers."""
+    optimizer = mnist.make_optimizer(1000)
+    rates = [float(optimizer._learning_rate(step)) for step in (0, 50, 525, 1000)]
+    np.testing.assert_allclose(rates, [1.5e-4, 3e-3, 1.5e-3, 0], rtol=1e-4, atol=1e-8)
+    assert optimizer.ema_momentum == pytest.approx(0.98)

@@ -90,3 +90,11 @@ def test_a_single_file_goes_where_it_is_told(tmp_path):
     for name in ("a.jpg", "a"):
         with pytest.raises(ValueError, match=r"ne se termine pas par \.png"):
             written(tmp_path / name)
+
+
+def test_the_table_by_class_is_counted_by_hand():
+    """Dix images « a », huit trouvées ; quatre « b », toutes trouvées, pour six réponses « b »."""
+    *_, first, second, whole = style.class_table([[8, 2], [0, 4]], ["a", "b"]).splitlines()
+    assert first.split() == "a 100,0 % 80,0 % 88,9 % 10".split()
+    assert second.split() == "b 66,7 % 100,0 % 80,0 % 4".split()
+    assert whole.split() == "toutes 85,7 % 14".split()
