@@ -331,6 +331,17 @@ def test_the_border_says_whether_the_ground_is_light():
         np.testing.assert_array_equal(prepare(io.BytesIO(_png(shown)), (28, 28)), grey)
 
 
+@pytest.mark.parametrize(("color", "grey"), [("red", 76), ("lime", 150), ("blue", 29)])
+def test_a_color_becomes_the_grey_of_its_luma(color, grey):
+    """0,299 · 255, 0,587 · 255 et 0,114 · 255 : le rouge et le bleu ne s'échangent pas."""
+    from convnets.serving.classifier import prepare
+
+    buffer, picture = io.BytesIO(), Image.new("RGB", (28, 28))
+    picture.paste(color, (4, 4, 24, 24))
+    picture.save(buffer, "PNG")
+    assert prepare(buffer, (28, 28))[14, 14] == grey
+
+
 def test_an_empty_picture_does_not_stop_the_others(models_dir, extract, tmp_path):
     from convnets.serving.classifier import Classifier
 

@@ -40,6 +40,12 @@ def test_a_photo_starts_at_sixty_four_pixels_and_is_read_four_times_larger():
     assert [decoded_side(side_px) for side_px in (28, 32, 192, 500)] == [112, 128, 384, 500]
 
 
+def test_a_small_picture_goes_to_the_model_of_thumbnails(pictures):
+    for path in pictures:
+        small = crop_resize_image(open_image(path), 63)
+        assert Router().slug_for(small) == DEFAULT_MODEL
+
+
 def test_photos_are_no_enlarged_thumbnails(pictures):
     shared = Router()
     for path in pictures:
