@@ -1,5 +1,5 @@
 """Mesures qui justifient un choix ou une vitesse ; rien ici n'est importé par les exercices."""
 
-from convnets.core import startup
+from convnets.core.startup import prepare  # et non `startup` : un fichier d'ici a ce nom
 
-startup.prepare(cleans_up=True)
+prepare(cleans_up=True)

@@ -108,7 +108,7 @@ def test_a_command_that_cleans_up_does_it(command, tmp_path):
 @pytest.mark.parametrize("package", ["benchmarks", "cluster", "exercises", "grading", "recipes"])
 def test_each_package_of_commands_is_prepared(package):
     """Ctrl-C pendant les imports de `benchmarks` et de `cluster` montrait une trace."""
-    assert "startup.prepare(" in (ROOT / package / "__init__.py").read_text(encoding="utf-8")
+    assert "prepare(" in (ROOT / package / "__init__.py").read_text(encoding="utf-8")
 
 
 def test_ctrl_c_waits_for_what_must_be_finished(command):

@@ -98,3 +98,26 @@ def test_the_table_by_class_is_counted_by_hand():
     assert first.split() == "a 100,0 % 80,0 % 88,9 % 10".split()
     assert second.split() == "b 66,7 % 100,0 % 80,0 % 4".split()
     assert whole.split() == "toutes 85,7 % 14".split()
+
+
+def test_curves_of_validation_are_those_of_validation(drawn, tmp_path):
+    history = {"loss": [3, 2], "val_loss": [4, 5], "accuracy": [0.1, 0.2], "val_accuracy": [0, 0.3]}
+    style.save_learning_curves(tmp_path / "c.png", history)
+    shown = [list(line.get_ydata()) for axis in drawn[0].axes for line in axis.get_lines()]
+    assert shown == [[3, 2], [4, 5], [0.1, 0.2], [0, 0.3]]
+
+
+def test_a_confusion_is_a_share_of_the_true_class(drawn, tmp_path):
+    style.save_confusion_matrix(tmp_path / "c.png", [[8, 2], [0, 4]], ["a", "b"])
+    np.testing.assert_allclose(drawn[0].axes[0].images[0].get_array(), [[0.8, 0.2], [0, 1]])
+
+
+def test_the_surest_mistakes_come_first(drawn, tmp_path):
+    """Trois fois « a » pris pour « b » ; la bonne réponse, plus sûre encore, n'en est pas une."""
+    sure = np.array([0.6, 0.9, 0.99, 0.7])
+    options, report = SimpleNamespace(output=tmp_path), SimpleNamespace(classes_fr=["a", "b"])
+    probabilities = np.stack([1 - sure, sure], axis=1)
+    images = np.zeros((4, 2, 2), np.uint8)
+    style.save_mistakes(options, report, images, np.array([0, 0, 1, 0]), probabilities)
+    titles = [axis.get_title() for axis in drawn[0].axes if axis.get_title()]
+    assert titles == [f"b à {share} %\nvrai : a" for share in (90, 70, 60)]

@@ -4,13 +4,14 @@ import ast
 import importlib
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from convnets.core import paths as storage
 from convnets.core import reports
-from convnets.datasets import pretrained, sources
+from convnets.datasets import folders, pretrained, sources
 from convnets.serving.classifier import Classifier
 from convnets.training import export_base
 
@@ -76,6 +77,37 @@ def test_figures_in_a_file_are_refused_at_once(part, tmp_path, monkeypatch, caps
     command = importlib.import_module(f"exercises.ex05_inception.{part}")
     assert command.main(["--output", str(tmp_path / "notes.md")]) == 1
     assert capsys.readouterr().err.endswith("notes.md n'est pas un dossier.\n")
+
+
+@pytest.mark.question(QUESTION)
+def test_validation_chooses_the_head_and_test_only_measures(features, monkeypatch, tmp_path):
+    """La deuxième tête est la meilleure en validation, et la moins bonne sur le test."""
+    from exercises.ex05_inception import evaluation
+
+    monkeypatch.setattr(features, "make_generator", lambda *_, **__: None)
+    monkeypatch.setattr(features, "rows", lambda _: [0, 1])
+    pictures = folders.Pictures(
+        tmp_path, ["a", "b"], [tmp_path] * 10, np.zeros(10), [], "empreinte"
+    )
+    labels, answers = np.array([0, 0, 1, 1]), ([0, 0, 1, 1], [0, 1, 1, 0], [0, 0, 1, 0])
+    runs = [
+        (
+            SimpleNamespace(count_params=lambda seed=seed: 100 + seed),
+            {"score": score, "duration_s": 1.0 + seed, "curves": {"loss": [seed]}},
+        )
+        for seed, score in enumerate((0.7, 0.9, 0.8))
+    ]
+    results = {"folds": [0.5], "control": None, "timing": {}, "labels": labels}
+    results["probabilities"] = [np.eye(2)[each] for each in answers]
+    options = SimpleNamespace(images=None, seeds=3, epochs=2, folds=5, limit=None, augment=False)
+    report = evaluation.make_report(
+        options, pictures, pretrained.Provenance("source", "empreinte", ""), runs, results
+    )
+    assert report.shipped == {"seed": 1, "accuracy": 0.5} and report.score == 0.9
+    assert report.num_parameters == 101 and report.history == {"loss": [1]}
+    assert report.confusion_matrix == [[1, 1], [1, 1]]
+    assert report.metrics["accuracy"].values == [1, 0.5, 0.75]
+    assert report.num_images == {"train": 8, "val": 2, "test": 4}
 
 
 # --- Le parcours entier ---------------------------------------------------------------
