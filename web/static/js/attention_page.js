@@ -1,7 +1,7 @@
 // La page « Attention » : quel morceau d'une image regarde quels autres, par bloc et par tête.
 
 import {board, paintMap, showBoard, unpack, vignettes, whereIs} from "./board.js";
-import {decode, fetchJson, make, percent} from "./dom.js";
+import {decode, fetchJson, make, percent, picker} from "./dom.js";
 import {readNetworks} from "./layers.js";
 import {PATCHES, SIDE, reorder} from "./patches.js";
 import {square, toGrey} from "./picture.js";
@@ -128,11 +128,7 @@ async function start() {
   classes = known.classes;
   const pictures = known.pictures.map(unpack);
   const samples = vignettes(pictures, classes, open);
-  const input = make("input", {type: "file", id: "vetement", accept: "image/*", onchange: () => {
-    const [chosen] = input.files;
-    input.value = ""; // le même fichier, choisi encore, compte aussi
-    receive(chosen);
-  }});
+  const input = picker({id: "vetement", accept: "image/*"}, ([chosen]) => receive(chosen));
   page?.replaceChildren(
     make("div", {class: "cote-a-cote"}, ...samples),
     make("p", {}, make("label", {class: "bouton"}, "Prendre votre image d'un vêtement", input)),

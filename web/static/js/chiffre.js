@@ -1,7 +1,7 @@
 // La page « Chiffre » : en dessiner un, le déplacer, et voir ce que rend chaque couche.
 
 import {SIDE, placeDigit, shift} from "./digit.js";
-import {decode, draw, fetchJson, make, percent} from "./dom.js";
+import {decode, draw, fetchJson, make, percent, picker} from "./dom.js";
 import {DECODED, digitSquare} from "./ink.js";
 import {readNetworks, run} from "./layers.js";
 import {Paper} from "./paper.js";
@@ -199,11 +199,7 @@ function name(canvas, text) {
 }
 
 if (page) {
-  const picture = make("input", {type: "file", id: "image", accept: "image/*", onchange: () => {
-    const [file] = picture.files;
-    picture.value = ""; // le même fichier, choisi encore, compte aussi
-    if (file) open(file);
-  }});
+  const picture = picker({id: "image", accept: "image/*"}, ([chosen]) => open(chosen));
   const buttons = Object.entries(EXAMPLES).map(([digit, points]) => make("button", {type: "button", onclick: () => {
     paper.trace(points);
     read();

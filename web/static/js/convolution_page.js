@@ -1,7 +1,7 @@
 // La page « Convolution » : une fenêtre qui glisse, chaque produit et chaque somme.
 
 import {convolve, MAX_SIDE, pool, readGrids} from "./convolution.js";
-import {asked, decode, fetchJson, make, scrolling} from "./dom.js";
+import {asked, decode, fetchJson, make, picker, scrolling} from "./dom.js";
 import {resize, toGrey} from "./picture.js";
 
 const page = document.getElementById("convolution");
@@ -174,12 +174,7 @@ async function readPicture(file) {
 }
 
 const colours = make("input", {type: "checkbox", id: "couleurs"});
-const file = make("input", {type: "file", id: "fichier", accept: "image/*",
-  onchange: () => {
-    const [chosen] = file.files;
-    file.value = ""; // le même fichier, choisi encore, compte aussi
-    if (chosen) readPicture(chosen);
-  }});
+const file = picker({id: "fichier", accept: "image/*"}, ([chosen]) => readPicture(chosen));
 
 /** Avance ou recule d'une fenêtre. @param {number} by */
 function move(by) {

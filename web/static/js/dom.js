@@ -23,6 +23,17 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Fait de quoi choisir des fichiers ; le même, choisi encore, compte aussi.
+ * @param {Record<string, any>} attributes @param {(files: File[]) => void} receive un fichier au moins. */
+export function picker(attributes, receive) {
+  const input = make("input", {type: "file", ...attributes, onchange: () => {
+    const files = [...input.files];
+    input.value = "";
+    if (files.length) receive(files);
+  }});
+  return input;
+}
+
 /** Fait un élément d'un dessin. @param {string} tag @param {Record<string, any>} attributes @param {...Node} children */
 export function svg(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);

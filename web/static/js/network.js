@@ -4,6 +4,9 @@
 
 import {pads} from "./convolution.js";
 
+export const MAX = 9999; // nombre d'une couche, ou côté d'une image
+const MAX_TEXT = MAX.toLocaleString("fr-FR");
+
 /**
  * @typedef {object} Layer Une couche ; ce qui manque vaut 1, et le padding « valid ».
  * @property {"conv" | "pool" | "flatten" | "global" | "dense" | "norm" | "add" | "branches"} kind
@@ -35,10 +38,16 @@ import {pads} from "./convolution.js";
  * @param {number[]} input hauteur, largeur, canaux.
  * @param {Layer[]} layers
  * @returns {Row[]} une par couche.
- * @throws {Error} une couche ne peut pas suivre la précédente.
+ * @throws {Error} un nombre n'est pas un entier de 1 à `MAX`, ou une couche ne peut pas suivre la précédente.
  */
 export function summarise(input, layers) {
+  if (!input.every(isCount)) throw new Error(`Image d'entrée : trois entiers de 1 à ${MAX_TEXT} sont attendus.`);
   return walk({shape: input, field: 1, jump: 1}, layers).rows;
+}
+
+/** Dit si un nombre peut être d'une couche ou d'une image. @param {number} value */
+function isCount(value) {
+  return Number.isInteger(value) && value >= 1 && value <= MAX;
 }
 
 /** @param {State} start @param {Layer[]} layers @param {number} [place] rang, s'il ne change pas. */
@@ -90,11 +99,15 @@ function sides({window = 1}) {
 
 /** @param {number[]} shape @param {Layer} layer @param {number} place son rang, pour les erreurs. */
 function count(shape, layer, place) {
+  const {count: number = 1, stride = 1, dilation = 1, padding = "valid", groups = 1} = layer, window = sides(layer);
+  if (![number, stride, dilation, ...window].every(isCount)) {
+    throw new Error(`Couche ${place} : chaque nombre doit être un entier de 1 à ${MAX_TEXT}.`);
+  }
   const [height, width, channels] = shape;
   if (layer.kind === "dense") {
     if (shape.length > 1) throw new Error(`Couche ${place} : une couche dense lit un vecteur ; dépliez d'abord.`);
-    const units = layer.count ?? 1, biases = layer.bias === false ? 0 : units;
-    return {shape: [units], parameters: shape[0] * units + biases, operations: shape[0] * units};
+    const biases = layer.bias === false ? 0 : number;
+    return {shape: [number], parameters: shape[0] * number + biases, operations: shape[0] * number};
   }
   if (layer.kind === "add") return {shape, parameters: 0, operations: 0};
   if (layer.kind === "norm") {
@@ -103,20 +116,18 @@ function count(shape, layer, place) {
   if (shape.length === 1) throw new Error(`Couche ${place} : elle lit une image, et reçoit un vecteur.`);
   if (layer.kind === "flatten") return {shape: [height * width * channels], parameters: 0, operations: 0};
   if (layer.kind === "global") return {shape: [channels], parameters: 0, operations: 0};
-  const {stride = 1, dilation = 1, padding = "valid", groups = 1} = layer, window = sides(layer);
   const [tall, wide] = [height, width].map((length, axis) => {
     const extent = dilation * (window[axis] - 1) + 1, around = pads(length, extent, stride, padding);
     return Math.floor((length + around[0] + around[1] - extent) / stride) + 1;
   });
   if (Math.min(tall, wide) < 1) throw new Error(`Couche ${place} : la fenêtre est plus grande que l'image.`);
   if (layer.kind === "pool") return {shape: [tall, wide, channels], parameters: 0, operations: 0};
-  const filters = layer.count ?? 1;
-  if (channels % groups || filters % groups) {
-    throw new Error(`Couche ${place} : ${groups} groupes ne partagent pas ${channels} canaux et ${filters} filtres.`);
+  if (channels % groups || number % groups) {
+    throw new Error(`Couche ${place} : ${groups} groupes ne partagent pas ${channels} canaux et ${number} filtres.`);
   }
-  const weights = window[0] * window[1] * (channels / groups) * filters;
-  const biases = layer.bias === false ? 0 : filters;
-  return {shape: [tall, wide, filters], parameters: weights + biases, operations: weights * tall * wide};
+  const weights = window[0] * window[1] * (channels / groups) * number;
+  const biases = layer.bias === false ? 0 : number;
+  return {shape: [tall, wide, number], parameters: weights + biases, operations: weights * tall * wide};
 }
 
 /** @param {number} count @param {number} window @param {any} [more] @returns {Layer} */

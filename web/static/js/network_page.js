@@ -1,7 +1,7 @@
 // La page « Réseau » : poser des couches, et compter.
 
 import {asked, fetchJson, make} from "./dom.js";
-import {PRESETS, summarise} from "./network.js";
+import {MAX, PRESETS, summarise} from "./network.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
 
@@ -14,7 +14,7 @@ const FIELDS = { // ce qui se règle, pour chaque sorte de couche
 const LABELS = {count: "nombre", window: "fenêtre", stride: "pas", padding: "padding", dilation: "dilatation"};
 /** @type {Record<string, any>} */
 const NEW = {conv: {count: 16, window: 3}, pool: {window: 2, stride: 2}, norm: {}, flatten: {}, global: {}, dense: {count: 10}, add: {}};
-const MAX_LAYERS = 60, MAX = 9999;
+const MAX_LAYERS = 60;
 
 const page = document.getElementById("reseau");
 const said = make("p", {role: "status", class: "dit"});
@@ -61,23 +61,13 @@ function check({number, network, parameters, shape, note}) {
     ` (${whole(parameters)} paramètres${shape ? `, sortie ${shape.join(" × ")}` : ""}). ${note}`;
 }
 
-/** Dit si un nombre est de ceux qu'une couche ou une image peut avoir. @param {unknown} value */
-function isCount(value) {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX;
-}
-
 /** Compte et montre. @param {boolean} [rebuild] refaire aussi les réglages. */
 function show(rebuild = true) {
   const input = sides.map((control) => Number(control.value));
-  const isRight = input.every(isCount);
-  const isWrong = (/** @type {any} */ layer) => FIELDS[/** @type {Layer} */ (layer).kind].some((name) =>
-    name !== "padding" && !isCount(layer[name] ?? 1));
-  const wrong = layers.findIndex(isWrong), usable = wrong < 0 ? layers.length : wrong;
   /** @type {import("./network.js").Row[]} */
   let rows = [];
-  let message = wrong < 0 ? "" : `Couche ${wrong + 1} : chaque nombre doit être un entier de 1 à ${whole(MAX)}.`;
-  if (!isRight) message = `Image d'entrée : trois entiers de 1 à ${whole(MAX)} sont attendus.`;
-  for (let length = isRight ? usable : -1; length >= 0 && !(length && rows.length); length--) {
+  let message = "";
+  for (let length = layers.length; length >= 0 && !(length && rows.length); length--) {
     try {
       rows = summarise(input, layers.slice(0, length));
       break;

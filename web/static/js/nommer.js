@@ -1,7 +1,7 @@
 // La page « Nommer » : une image déposée, collée, prise ou choisie, et ce que le réseau en dit.
 
 import {Classifier, readCard} from "./classifier.js";
-import {decode, draw, fetchBytes, fetchJson, make, number, percent, waiting} from "./dom.js";
+import {decode, draw, fetchBytes, fetchJson, make, number, percent, picker, waiting} from "./dom.js";
 import {drops} from "./occlusion.js";
 import {square} from "./picture.js";
 import {Router} from "./router.js";
@@ -223,12 +223,7 @@ async function takePhoto(event) {
   button.after(box);
 }
 
-const input = make("input", {type: "file", id: "fichier", multiple: true,
-  onchange: () => {
-    const files = [...input.files];
-    input.value = ""; // le même fichier, choisi encore, compte aussi
-    receive(files);
-  }});
+const input = picker({id: "fichier", multiple: true}, receive);
 const samples = SAMPLES.map((file) => make("button", {type: "button", class: "vignette",
   onclick: async () => {
     try {

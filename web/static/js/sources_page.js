@@ -1,6 +1,6 @@
 // La page « Deux sources » : entendre un mélange, peindre le masque qui le sépare, entendre le reste.
 
-import {fetchJson, make, number, percent} from "./dom.js";
+import {fetchJson, make, number, percent, picker} from "./dom.js";
 import {readNetworks} from "./layers.js";
 import {findMask} from "./separator.js";
 import {BINS, HOP, RATE, applyMask, idealMask, magnitudes, networkInput, siSdr, stft} from "./spectrogram.js";
@@ -256,11 +256,7 @@ async function start() {
   choice.append(make("option", {value: ""}, "votre son"),
     ...known.map((/** @type {any} */ each, /** @type {number} */ i) => make("option", {value: String(i)}, each.title)));
   choice.addEventListener("input", () => { if (choice.value) take(Number(choice.value)); });
-  const input = make("input", {type: "file", id: "son", accept: "audio/*", onchange: () => {
-    const [chosen] = input.files;
-    input.value = ""; // le même fichier, choisi encore, compte aussi
-    receive(chosen);
-  }});
+  const input = picker({id: "son", accept: "audio/*"}, ([chosen]) => receive(chosen));
   for (const [name, value] of Object.entries({tabindex: "0", role: "application", "aria-describedby": "peindre"})) {
     painted.setAttribute(name, value);
   }
