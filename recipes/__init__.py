@@ -14,7 +14,8 @@ a un maître l'apprend elle-même, pour première étape. `--resume` reprend à 
 l'on en était ; le compte rendu dit la durée et le coût de chacune.
 
 `python -m recipes.familiarity` ajoute ensuite aux réseaux de `./predict` de quoi douter d'une image
-étrangère.
+étrangère. `python -m recipes.export` exporte pour lui un modèle appris sur une machine sans
+TensorFlow, sous JAX ou PyTorch.
 """
 
 from convnets.core import startup

@@ -25,7 +25,7 @@ from convnets.core.images import crop_resize
 from convnets.core.paths import BASE_NAME
 from convnets.datasets import pretrained, sources
 from convnets.datasets.cache import cached_array
-from convnets.training import cost, study, views
+from convnets.training import cost, export, study, views
 from convnets.training.stages import Stages
 from recipes import command
 
@@ -129,6 +129,7 @@ def enlarge(images: np.ndarray, side_px: int) -> np.ndarray:
 
 def body(options) -> int:
     """Calcule les caractéristiques, apprend et mesure les têtes, livre base et tête ; rend 0."""
+    export.check_tensorflow(movable=False)
     base, provenance = pretrained.inception_v3(input_px=IMAGE_PX)
     extractor = pretrained.features_model(base, layer_name=LAYER)
     print(f"Base : {provenance.source}.\n{provenance.note}".rstrip(), flush=True)

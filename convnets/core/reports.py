@@ -321,11 +321,14 @@ def environment() -> Environment:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
+    backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else "tensorflow"
     versions = {"python": platform.python_version()}
-    for package in ("tensorflow", "keras", "numpy", "ai-edge-litert", "pillow"):
+    packages = dict.fromkeys(["tensorflow", backend, "keras", "numpy", "ai-edge-litert", "pillow"])
+    for package in packages:
         with contextlib.suppress(PackageNotFoundError):
             versions[package] = version(package)
-    return Environment(f"{os.cpu_count()} cœurs, {_processor()}", versions)
+    hardware = [f"{os.cpu_count()} cœurs", _processor(), *_graphics_cards(backend)]
+    return Environment(", ".join(hardware), versions)
 
 
 @functools.cache  # py-cpuinfo lance un autre Python
@@ -333,6 +336,20 @@ def _processor() -> str:
     from cpuinfo import get_cpu_info
 
     return get_cpu_info().get("brand_raw", "processeur inconnu")
+
+
+def _graphics_cards(backend: str) -> list[str]:
+    """Nomme les cartes dont se sert le moteur de Keras, s'il est chargé."""
+    loaded = sys.modules.get(backend)
+    if not loaded:
+        return []
+    if backend == "jax":
+        return [each.device_kind for each in loaded.local_devices() if each.platform != "cpu"]
+    if backend == "torch":
+        cards = loaded.cuda
+        return [cards.get_device_name(k) for k in range(cards.device_count())]
+    cards, details = loaded.config.list_physical_devices("GPU"), loaded.config.experimental
+    return [details.get_device_details(each).get("device_name", "carte") for each in cards]
 
 
 def _from_version_1(content: object) -> object:

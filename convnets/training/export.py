@@ -1,6 +1,7 @@
 """L'export d'un modèle appris pour LiteRT, le moteur de `./predict`."""
 
 import contextlib
+import importlib.util
 import io
 import os
 import sys
@@ -14,6 +15,34 @@ from convnets.core.files import quiet_stderr
 
 MAX_EXACT_EXPORT_BYTES = 2_000_000  # au-delà, l'export est en int8 si l'exactitude le permet
 MAX_INT8_LOSS = 0.001  # exactitude qu'il peut coûter, en part des images
+
+
+def can_export() -> bool:
+    """Dit si TensorFlow, qui seul convertit un modèle, est installé."""
+    return importlib.util.find_spec("tensorflow") is not None
+
+
+def check_tensorflow(*, movable: bool) -> None:
+    """Dit, avant un entraînement, ce que deviendra le modèle si TensorFlow n'est pas installé.
+
+    Args:
+        movable: `python -m recipes.export` saurait l'exporter ailleurs.
+
+    Raises:
+        ValueError: il ne pourrait être exporté nulle part.
+    """
+    if can_export():
+        return
+    if not movable:
+        raise ValueError(
+            "TensorFlow n'est pas installé, et ce modèle ne s'exporte que là où il est appris : "
+            "pip install -r requirements.txt."
+        )
+    print(
+        "TensorFlow n'est pas installé : le modèle sera appris et mesuré ici ; il faudra "
+        "l'exporter ailleurs pour ./predict, par python -m recipes.export.",
+        flush=True,
+    )
 
 
 def export_litert(model, *, weights: str = "float32") -> bytes:
@@ -48,6 +77,11 @@ def _export_with_tensorflow(model, weights: str) -> bytes:
     import subprocess
     import tempfile
 
+    if not can_export():
+        raise ChildProcessError(
+            "TensorFlow, qui convertit un modèle pour ./predict, n'est pas installé : "
+            "pip install -r requirements.txt."
+        )
     code = (
         "import sys, keras; from convnets.training.saving import export_litert;"
         "model = keras.saving.load_model(sys.argv[1], compile=False);"

@@ -76,7 +76,8 @@ def save_model(
     Args:
         model: `keras.Model`, images uint8 en entrée, probabilités en sortie.
         slug: nom de l'exercice.
-        report: mesures de l'entraînement ; les empreintes et la machine sont ajoutées.
+        report: mesures de l'entraînement ; les empreintes sont ajoutées, et la machine s'il n'en
+            nomme pas.
         export: contenu de l'export et type de ses poids, rendus par `choose_export` ; None :
             en float32.
         models_dir: dossier des modèles.
@@ -110,6 +111,35 @@ def save_model(
             f"l'entraînement sont gardés ; rendez le dossier accessible et relancez avec --resume."
         ) from error
     return folder, reason
+
+
+def save_weights(model, slug: str, report: Report, *, models_dir: Path) -> Path:
+    """Enregistre un modèle et son compte rendu sans export, là où TensorFlow manque.
+
+    Args:
+        model: voir `save_model`.
+        slug: de même.
+        report: de même.
+        models_dir: dossier des modèles.
+
+    Returns:
+        `runs/exNN_slug/weights`, dans `models_dir`, que lit `python -m recipes.export`.
+
+    Raises:
+        OSError: dossier impossible à écrire.
+    """
+    folder = runs_dir(slug, models_dir=models_dir) / "weights"
+    folder.mkdir(parents=True, exist_ok=True)
+    staged = folder / f".{slug}{files.own_suffix()}"
+    staged.mkdir(exist_ok=True)
+    path = staged / f"{slug}.keras"
+    model.save(path)
+    _rezip(path, path, zipfile.ZIP_BZIP2)
+    found = {"files": {path.name: files.file_sha256(path)}, "environment": environment()}
+    save_report(replace(report, exercise=slug, **found), staged / f"{slug}.json")
+    with files.hold_interrupts():
+        files.move_together(staged, folder, name=slug)
+    return folder
 
 
 def _choose_folder(models_dir: Path, slug: str, report: Report) -> tuple[Path, str | None]:
@@ -167,7 +197,7 @@ def _stage(model, slug: str, report: Report, folder: Path, export) -> None:
         export=kind,
         size_bytes=len(content),
         files={path.name: files.file_sha256(path) for path in (weights, light)},
-        environment=environment(),
+        environment=report.environment or environment(),
     )
     save_report(found, sidecar)
 

@@ -437,19 +437,23 @@ def run_seeds(
         0, le code de sortie.
 
     Raises:
-        ValueError: les figures, écrites à la fin, ne pourraient pas l'être.
+        ValueError: les figures, écrites à la fin, ne pourraient pas l'être ; ou bien TensorFlow
+            n'est pas installé, et ce modèle ne pourrait pas être exporté ailleurs.
     """
     check_output(options)
+    exports.check_tensorflow(movable=assemble is None)
     named = {"module": slug, "command": command}
     options = Namespace(**vars(options) | {name: text for name, text in named.items() if text})
     with distribution.start(options):
         options = fit_to_minutes(
             options,
-            lambda given: _rehearse_seed(_split(given, dataset, num_val), train, evaluate, given),
+            lambda given: _rehearse_seed(
+                split(dataset, limit=given.limit, num_val=num_val), train, evaluate, given
+            ),
             num_images=len(dataset[0][0][: options.limit]),
             stages=stages,
         )
-        splits = _split(options, dataset, num_val)
+        splits = split(dataset, limit=options.limit, num_val=num_val)
         x_train, y_train, x_val, y_val, x_test, y_test = splits
         runs = []
         with progress.follow(seeds=options.seeds, stages=stages, options=options):
@@ -477,7 +481,7 @@ def run_seeds(
     if assemble:
         model, x_val, x_test = assemble(model, len(x_val))
     model = keep(model)
-    export = exports.choose_export(model, x_val, y_val)
+    export = exports.choose_export(model, x_val, y_val) if exports.can_export() else None
     names = [name for name in test if name != "probabilities"]
     published = result.published(options.module)
     found = {
@@ -506,20 +510,23 @@ def run_seeds(
     report = Report(**found)
     if num_processes > 1:
         report.num_processes = num_processes
-    if len(model.outputs) == 1:
-        report.export_accuracy = exports.export_accuracy(export[0], x_test, y_test)
-    folder, reason = saving.save_model(
-        model,
-        options.module,
-        report,
-        export=export,
-        models_dir=options.models_dir,
-        force=options.force,
-    )
+    folder, reason, use = _save(options, model, report, export, x_test, y_test)
     written = Namespace(**vars(options) | {"models_dir": folder})
     on_saved(written, report, x_test, y_test, test["probabilities"])
-    result.tell(written, report, reason=reason, published=published, shown=shown)
+    result.tell(written, report, reason=reason, published=published, shown=shown, use=use)
     return 0
+
+
+def _save(options, model, report: Report, export, x_test, y_test) -> tuple:
+    """Enregistre un modèle ; rend le dossier, pourquoi il a été choisi, et quoi en faire."""
+    named = {"slug": options.module, "models_dir": options.models_dir}
+    if not export:
+        folder = saving.save_weights(model, report=report, **named)
+        return folder, None, f"python -m recipes.export {result.display(folder)}"
+    if len(model.outputs) == 1:
+        report.export_accuracy = exports.export_accuracy(export[0], x_test, y_test)
+    saved = saving.save_model(model, report=report, export=export, force=options.force, **named)
+    return *saved, None
 
 
 def fit_to_minutes(
@@ -564,8 +571,21 @@ def fit_to_minutes(
     )
 
 
-def _split(options, dataset, num_val: int) -> tuple:
-    (x, y), test = [(x[: options.limit], y[: options.limit]) for x, y in dataset]
+def split(dataset, *, limit: int | None, num_val: int) -> tuple:
+    """Partage un jeu de données, toujours de la même façon.
+
+    Args:
+        dataset: `(x_train, y_train), (x_test, y_test)`.
+        limit: images gardées de chacun ; None, toutes.
+        num_val: images de validation, prises à celles d'entraînement : un dixième au plus.
+
+    Returns:
+        `x_train, y_train, x_val, y_val, x_test, y_test`.
+
+    Raises:
+        ValueError: moins de deux images.
+    """
+    (x, y), test = [(x[:limit], y[:limit]) for x, y in dataset]
     if len(x) < 2:
         raise ValueError("--limit 1 : il faut au moins deux images, dont une de validation.")
     num_val = min(num_val, max(1, len(x) // 10))
