@@ -111,3 +111,23 @@ def test_the_region_network_answers_of_each_anchor(ex17):
     moved = np.abs(np.asarray(model(image)) - np.asarray(model(0 * image)))[0].max(-1)
     cells = set(np.flatnonzero(moved > 0) // 6)
     assert 0 in cells and cells <= {0, 1, 8, 9}
+
+
+@pytest.mark.question(QUESTION)
+def test_an_object_that_no_anchor_surrounds_has_its_closest_one(ex17):
+    """Étroit, il ne recouvre assez aucune ancre : la plus proche en répond quand même."""
+    from exercises.ex17_detection import anchors
+
+    truth = np.array([[[33.5, 27, 38.5, 45, 3]]], np.float32)
+    overlaps = iou(anchors.make_anchors(), truth[0, :, :4])[:, 0]
+    assert 0 < overlaps.max() < ex17.IOU_BACKGROUND
+    closest = overlaps == overlaps.max()
+    assert closest.sum() == 1
+    answers = np.zeros((1, len(overlaps), 5), np.float32)
+    answers[..., 1:] = anchors.encode(truth[:, :, :4], anchors.make_anchors()[None])
+    losses = {}
+    for name, there in {"closest": closest, "nothing": closest & False}.items():
+        answers[..., 0] = np.where(there, 30, -30)
+        losses[name] = float(ex17.loss(truth, answers)[0])
+    assert losses["closest"] == pytest.approx(0, abs=1e-4)
+    assert losses["nothing"] > 10
