@@ -356,6 +356,9 @@ def descend(
     Returns:
         `(image, pertes)` : float32 `(h, w, 3)` dans [0, 255], et chaque perte avant chaque pas.
 
+    Raises:
+        ValueError: une perte est devenue trop grande pour un float32.
+
     Source : Kingma et Ba, arXiv 1412.6980.
     """
     numbers = keras.Variable(basis.encode(tf.constant(start[np.newaxis], tf.float32)))
@@ -373,4 +376,9 @@ def descend(
 
     history = [step() for _ in progress(steps, title)]
     curves = {name: [float(terms[name]) for terms in history] for name in history[0]}
-    return np.clip(basis.decode(numbers.value)[0], 0, 255), curves
+    image = np.clip(basis.decode(numbers.value)[0], 0, 255)
+    if not np.isfinite(image).all():
+        raise ValueError(
+            "Une perte est devenue trop grande pour être calculée : donnez des poids plus petits."
+        )
+    return image, curves

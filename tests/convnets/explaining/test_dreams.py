@@ -267,3 +267,17 @@ def test_descend_finds_the_lowest_point_inside_the_scale(dreams):
     assert min(curves["a"]) > lowest - 1
     assert len(curves["a"]) == 100 and curves["a"][-1] < curves["a"][0] / 3
     assert start.max() == 128  # le départ n'est pas modifié
+
+
+def test_descend_refuses_a_loss_out_of_scale(dreams):
+    from keras import ops
+
+    start = np.full((2, 1, 3), 128, np.float32)
+    with pytest.raises(ValueError, match="poids plus petits"):
+        dreams.descend(
+            lambda pixels: {"a": 1e38 * ops.sum(ops.square(pixels))},
+            start,
+            steps=3,
+            rate=1.0,
+            title="",
+        )
