@@ -212,6 +212,8 @@ def main(argv: list[str] | None = None) -> int:
             help=f"poids {what} ({value:g} par défaut)",
         )
     options = parser.parse_args(argv)
+    if not options.content_weight + options.style_weight + options.tv_weight:
+        parser.error("trois poids nuls : il n'y aurait rien à changer")
     return run(lambda: show(options))
 
 

@@ -206,11 +206,18 @@ def test_errors_are_french_sentences(
     assert not (tmp_path / "f").exists()
 
 
-def test_usage_error(ex14, capsys):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--style-weight", "-1"], "nombre positif ou nul attendu, reçu '-1'"),
+        (["--style-weight", "0", "--content-weight=0", "--tv-weight", "0,0"], "trois poids nuls"),
+    ],
+)
+def test_usage_error(ex14, capsys, arguments, message):
     with pytest.raises(SystemExit) as caught:
-        ex14.main(["--style-weight", "-1"])
+        ex14.main(arguments)
     assert caught.value.code == 2
-    assert "nombre positif ou nul attendu, reçu '-1'" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_the_style_is_a_painting(ex14, repo):
