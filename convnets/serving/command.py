@@ -149,19 +149,21 @@ def _files(folder: str, refuse: Callable[[OSError], None]) -> Iterator[str]:
     Un tube ou un périphérique rangé là bloquerait tout : il est passé. Un lien mort est rendu, et
     sera signalé plus loin ; un lien vers un dossier n'est pas suivi.
     """
-    try:
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError as error:
-        refuse(error)
-        return
-    for entry in visible:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(entry.path, refuse)
-        elif entry.is_file(follow_symlinks=False) or (
-            entry.is_symlink() and (os.path.isfile(entry) or not os.path.exists(entry))
-        ):
-            yield entry.path
+    waiting = [folder]  # une pile : des dossiers très profonds n'épuisent pas celle de Python
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                visible = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            refuse(error)
+            continue
+        for entry in visible:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            elif entry.is_file(follow_symlinks=False) or (
+                entry.is_symlink() and (os.path.isfile(entry) or not os.path.exists(entry))
+            ):
+                yield entry.path
 
 
 def _line(result: Result, options, *, alone: bool) -> str:

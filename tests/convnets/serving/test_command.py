@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -190,6 +191,24 @@ def test_json_has_one_object_a_picture_even_when_it_fails(run_predict, plane, tm
 def test_empty_folder(run_predict, tmp_path):
     result = run_predict(tmp_path)
     assert result.returncode == 1 and "aucune image" in err(result)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ailleurs, un chemin est plus court")
+def test_very_deep_folder(run_predict, plane, tmp_path, monkeypatch):
+    """Plus d'étages que Python n'empile d'appels."""
+    shutil.copy(plane, tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1100):
+        os.mkdir("d")
+        os.chdir("d")
+    shutil.copy(plane, "b.png")
+    result = run_predict(tmp_path)
+    os.remove("b.png")
+    for _ in range(1100):  # `shutil.rmtree` s'y perdrait aussi
+        os.chdir("..")
+        os.rmdir("d")
+    assert result.returncode == 0 and err(result) == ""
+    assert out(result).count("Prédiction: Avion") == 2
 
 
 def test_a_line_names_its_picture_whatever_the_folder_beside(run_predict, plane, tmp_path):
