@@ -9,6 +9,7 @@ l'ajoute à l'image, et on recommence. Une couche basse dessine des traits, une 
 et des têtes. Avec un guide, la couche doit répondre comme elle répond à une autre image.
 """
 
+import re
 from argparse import ArgumentTypeError
 from pathlib import Path
 
@@ -152,8 +153,9 @@ def save_comparison(path: Path, pictures: dict[str, np.ndarray], curves) -> None
 
 
 def read_weights(text: str) -> dict[str, float]:
-    """Lit `"mixed3,mixed5:0.5"` : des couches et leurs poids, 1 s'il n'est pas dit."""
-    pairs = [part.partition(":") for part in text.split(",")]
+    """Lit `"mixed3,mixed5:0,5"` : des couches et leurs poids, 1 s'il n'est pas dit."""
+    parts = re.split(r",(?!\d+(?:,|$))", text)  # la virgule d'un nombre ne sépare rien
+    pairs = [part.partition(":") for part in parts]
     weights = {name.strip(): dreams.weight(value or "1") for name, _, value in pairs}
     if not sum(weights.values()):
         raise ArgumentTypeError(f"un poids au moins doit être positif, reçu {text!r}")

@@ -168,6 +168,8 @@ def test_same_seed_same_dream(ex12, model):
 
 def test_weights_of_the_layers(ex12):
     assert ex12.read_weights("mixed3, mixed5:0.5") == {"mixed3": 1, "mixed5": 0.5}
+    assert ex12.read_weights("mixed3:0,5,mixed5:10,25") == {"mixed3": 0.5, "mixed5": 10.25}
+    assert ex12.read_weights("mixed3:2,mixed5") == {"mixed3": 2, "mixed5": 1}
     for text, message in (("a:x", "reçu 'x'"), ("a:-1", "reçu '-1'"), ("a:0,b:0", "un poids")):
         with pytest.raises(ArgumentTypeError, match=message):
             ex12.read_weights(text)
