@@ -6,9 +6,11 @@ produits, avec l'empreinte SHA-256 de chacun. Les trois vont ensemble : un compt
 qui ne correspond pas à ses poids est refusé.
 """
 
+import contextlib
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,17 +96,8 @@ def save_model(
     try:
         if not force:
             folder, reason = _choose_folder(folder, slug, report)
-        folder.mkdir(parents=True, exist_ok=True)
-        files.remove_stale(folder)
-        staged = folder / f".{slug}{files.own_suffix()}"
-        shutil.rmtree(staged, ignore_errors=True)  # d'un processus tué, qui avait le même numéro
-        staged.mkdir()
-        try:
+        with _staged(folder, slug) as staged:
             _stage(model, slug, report, staged, export)
-            with files.hold_interrupts():
-                files.move_together(staged, folder, name=slug)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
     except PermissionError as error:
         raise PermissionError(
             f"Impossible d'écrire dans {folder} : accès refusé. Les points de reprise de "
@@ -129,17 +122,29 @@ def save_weights(model, slug: str, report: Report, *, models_dir: Path) -> Path:
         OSError: dossier impossible à écrire.
     """
     folder = runs_dir(slug, models_dir=models_dir) / "weights"
-    folder.mkdir(parents=True, exist_ok=True)
-    staged = folder / f".{slug}{files.own_suffix()}"
-    staged.mkdir(exist_ok=True)
-    path = staged / f"{slug}.keras"
-    model.save(path)
-    _rezip(path, path, zipfile.ZIP_BZIP2)
-    found = {"files": {path.name: files.file_sha256(path)}, "environment": environment()}
-    save_report(replace(report, exercise=slug, **found), staged / f"{slug}.json")
-    with files.hold_interrupts():
-        files.move_together(staged, folder, name=slug)
+    with _staged(folder, slug) as staged:
+        path = staged / f"{slug}.keras"
+        model.save(path)
+        _rezip(path, path, zipfile.ZIP_BZIP2)
+        found = {"files": {path.name: files.file_sha256(path)}, "environment": environment()}
+        save_report(replace(report, exercise=slug, **found), staged / f"{slug}.json")
     return folder
+
+
+@contextlib.contextmanager
+def _staged(folder: Path, slug: str) -> Iterator[Path]:
+    """Un dossier à part, dont les fichiers sont mis en place d'un coup s'ils ont pu être écrits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files.remove_stale(folder)
+    staged = folder / f".{slug}{files.own_suffix()}"
+    shutil.rmtree(staged, ignore_errors=True)  # d'un processus tué, qui avait le même numéro
+    staged.mkdir()
+    try:
+        yield staged
+        with files.hold_interrupts():
+            files.move_together(staged, folder, name=slug)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _choose_folder(models_dir: Path, slug: str, report: Report) -> tuple[Path, str | None]:
