@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convnets.core import paths, reports
-from convnets.training import export, study
+from convnets.training import export, saving, study
 from recipes import export as command
 from recipes import mnist, photos
 
@@ -63,6 +63,20 @@ def test_learnt_here_exported_there(learn, tmp_path, monkeypatch, capsys):
     assert dataclasses.replace(after, **changed) == before
     for a, b in zip(weights(folder), weights(here), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_save_that_is_cut_leaves_what_was_there(learn, tmp_path, monkeypatch):
+    folder = learn()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    report, model = reports.load_report(folder / f"{SLUG}.json"), mnist.build_model()
+
+    def cut(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(saving, "save_report", cut)  # le .keras est déjà écrit à côté
+    with pytest.raises(KeyboardInterrupt):
+        saving.save_weights(model, SLUG, report, models_dir=tmp_path / "there")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_better_model_in_place_stays(learn, tmp_path, capsys):
