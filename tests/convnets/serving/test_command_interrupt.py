@@ -11,7 +11,7 @@ import venv
 
 import pytest
 
-INTERRUPT = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+INTERRUPT = "import os, signal; os.kill(os.getpid(), signal.SIGINT)\n"
 
 
 def start(program, *arguments, **more):
@@ -42,7 +42,8 @@ def environment(copy):
 
 def test_while_site_is_imported(environment):
     packages, program = environment
-    (packages / "sitecustomize.py").write_text(INTERRUPT)
+    # Un .pth, que `site` exécute : sous Debian, Python a déjà son propre sitecustomize.
+    (packages / "interrompt.pth").write_text(INTERRUPT)
     process = start(program, "image.png")
     assert process.communicate() == (b"", b"") and process.returncode == -signal.SIGINT
 
