@@ -45,6 +45,8 @@ def interrupt(place, arguments, *, after):
         encoding="utf-8",
         env={**os.environ, **environment},
         start_new_session=True,
+        # Lancé en arrière-plan (`pytest &`), on hérite d'un Ctrl-C ignoré.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         shown = []
