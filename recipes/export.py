@@ -15,7 +15,7 @@ from pathlib import Path
 from convnets.core import paths, reports
 from convnets.core.cli import FrenchParser, run
 from convnets.datasets import sources
-from convnets.training import export, result, saving, study
+from convnets.training import result, saving, study
 
 LOADERS = ("load_cifar10", "load_mnist", "load_fashion_mnist")
 
@@ -78,11 +78,15 @@ def convert(folder: Path, *, models_dir: Path, force: bool) -> int:
         limit=counts["train"] + counts["val"],
         num_val=counts["val"],
     )
-    chosen = export.choose_export(model, x_val, y_val)
-    report.export_accuracy = export.export_accuracy(chosen[0], x_test, y_test)
     published = result.published(slug)
-    written, reason = saving.save_model(
-        model, slug, report, export=chosen, models_dir=models_dir, force=force
+    written, reason = study.export_and_save(
+        model,
+        slug,
+        report,
+        val=(x_val, y_val),
+        test=(x_test, y_test),
+        models_dir=models_dir,
+        force=force,
     )
     result.tell(
         Namespace(module=slug, models_dir=written), report, reason=reason, published=published

@@ -124,8 +124,7 @@ def save_weights(model, slug: str, report: Report, *, models_dir: Path) -> Path:
     folder = runs_dir(slug, models_dir=models_dir) / "weights"
     with _staged(folder, slug) as staged:
         path = staged / f"{slug}.keras"
-        model.save(path)
-        _rezip(path, path, zipfile.ZIP_BZIP2)
+        _write(model, path)
         found = {"files": {path.name: files.file_sha256(path)}, "environment": environment()}
         save_report(replace(report, exercise=slug, **found), staged / f"{slug}.json")
     return folder
@@ -192,8 +191,7 @@ def _reason_to_keep(
 
 def _stage(model, slug: str, report: Report, folder: Path, export) -> None:
     weights, light, sidecar = [folder / f"{slug}{end}" for end in SUFFIXES]
-    model.save(weights)
-    _rezip(weights, weights, zipfile.ZIP_BZIP2)  # de cinq essais, le plus petit
+    _write(model, weights)
     content, kind = export or (export_litert(model), "float32")
     light.write_bytes(content)
     found = replace(
@@ -205,6 +203,11 @@ def _stage(model, slug: str, report: Report, folder: Path, export) -> None:
         environment=report.environment or environment(),
     )
     save_report(found, sidecar)
+
+
+def _write(model, path: Path) -> None:
+    model.save(path)
+    _rezip(path, path, zipfile.ZIP_BZIP2)  # de cinq essais, le plus petit
 
 
 def round_weight(weight: np.ndarray) -> np.ndarray:

@@ -481,7 +481,6 @@ def run_seeds(
     if assemble:
         model, x_val, x_test = assemble(model, len(x_val))
     model = keep(model)
-    export = exports.choose_export(model, x_val, y_val) if exports.can_export() else None
     names = [name for name in test if name != "probabilities"]
     published = result.published(options.module)
     found = {
@@ -510,23 +509,47 @@ def run_seeds(
     report = Report(**found)
     if num_processes > 1:
         report.num_processes = num_processes
-    folder, reason, use = _save(options, model, report, export, x_test, y_test)
+    reason = use = None
+    if exports.can_export():
+        folder, reason = export_and_save(
+            model,
+            options.module,
+            report,
+            val=(x_val, y_val),
+            test=(x_test, y_test),
+            models_dir=options.models_dir,
+            force=options.force,
+        )
+    else:
+        folder = saving.save_weights(model, options.module, report, models_dir=options.models_dir)
+        use = f"python -m recipes.export {result.display(folder)}"
     written = Namespace(**vars(options) | {"models_dir": folder})
     on_saved(written, report, x_test, y_test, test["probabilities"])
     result.tell(written, report, reason=reason, published=published, shown=shown, use=use)
     return 0
 
 
-def _save(options, model, report: Report, export, x_test, y_test) -> tuple:
-    """Enregistre un modèle ; rend le dossier, pourquoi il a été choisi, et quoi en faire."""
-    named = {"slug": options.module, "models_dir": options.models_dir}
-    if not export:
-        folder = saving.save_weights(model, report=report, **named)
-        return folder, None, f"python -m recipes.export {result.display(folder)}"
+def export_and_save(
+    model, slug: str, report: Report, *, val: tuple, test: tuple, models_dir: Path, force: bool
+) -> tuple[Path, str | None]:
+    """Exporte un modèle, mesure son export et enregistre tout ; voir `saving.save_model`.
+
+    Args:
+        model: voir `saving.save_model`.
+        slug: de même.
+        report: de même ; l'exactitude de l'export y est notée, s'il n'a qu'une sortie.
+        val: images de validation et leurs classes, qui choisissent le format de l'export.
+        test: les mêmes, de test.
+        models_dir: voir `saving.save_model`.
+        force: de même.
+
+    Returns:
+        `(dossier, raison)`, voir `saving.save_model`.
+    """
+    export = exports.choose_export(model, *val)
     if len(model.outputs) == 1:
-        report.export_accuracy = exports.export_accuracy(export[0], x_test, y_test)
-    saved = saving.save_model(model, report=report, export=export, force=options.force, **named)
-    return *saved, None
+        report.export_accuracy = exports.export_accuracy(export[0], *test)
+    return saving.save_model(model, slug, report, export=export, models_dir=models_dir, force=force)
 
 
 def fit_to_minutes(
