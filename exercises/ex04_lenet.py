@@ -1,29 +1,27 @@
 """LeNet sur MNIST, contre un réseau complètement connecté d'autant de paramètres.
 
 Document : TD « keras & réseaux de neurones convolutionnels », question 1.
-Commande : python -m exercises.ex04_lenet, puis ./predict --model runs/ex04_lenet chiffre.png
-Résultat mesuré : docs/resultats.md, avec celui de la recette (`python -m recipes.mnist`).
+Commande : python -m exercises.ex04_lenet, puis ./predict --model ex04_lenet chiffre.png
+Résultat mesuré : docs/resultats.md, avec celui de la recette (`python -m recipes.digits`).
 """
-
-from functools import partial
 
 import keras
 import numpy as np
 from keras import layers
 
-from convnets.core import reports
-from convnets.core.cli import run, training_parser
+from convnets.core.cli import lesson_parser, percent
 from convnets.datasets import sources
 from convnets.figures.style import save_mistakes, save_training_figures
-from convnets.training import study
+from convnets.training import lesson
 from convnets.training.augmentation import Distortion, random_warp
+from convnets.training.batches import shuffled
 
 VARIANTS = {"modern": ("relu", layers.MaxPooling2D), "1998": ("tanh", layers.AveragePooling2D)}
 HIDDEN = 78  # le réseau dense le plus proche de LeNet : 784-78-10, 62 020 paramètres
-NUM_VAL = 5000  # images retirées de l'entraînement ; elles choisissent la graine livrée
-EPOCHS = 40  # ceci et la suite sont la recette, la même pour les deux réseaux
+NUM_VAL = 5000  # images retirées de l'entraînement ; pour suivre leurs progrès
+EPOCHS = 40  # ceci et la suite, les mêmes pour les deux réseaux
 BATCH_SIZE = 128
-LEARNING_RATE = 2e-3  # le premier ; il suit ensuite un cosinus jusqu'à zéro
+LEARNING_RATE = 2e-3  # le premier ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
 WEIGHT_DECAY = 0.05
 DISTORTION = Distortion(rotation_deg=10, log_zoom=0.1, shear=0.1, shift_px=1)
 
@@ -89,23 +87,25 @@ def augment(images, *, indices, epoch, rng):
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
     """Entraîne les deux réseaux ; rend un modèle à deux sorties, et les courbes de LeNet."""
-    images, outputs, durations = keras.Input((28, 28), dtype="uint8"), {}, []
-    networks = {"dense": build_dense, "lenet": partial(build_lenet, options.variant)}
-    for name, build_model in networks.items():
-        model = study.build(build_model, seed=seed, precision=options.precision)
-        size = options.batch_size or BATCH_SIZE
-        batches = study.Batches(x_train, y_train, batch_size=size, seed=seed, augment=augment)
-        steps = options.epochs * len(batches)
-        rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
-        loss = "sparse_categorical_crossentropy"
-        model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=study.JIT_COMPILE)
-        history = study.fit(
-            model, batches, options=options, network=name, validation_data=(x_val, y_val)
+    images, outputs = keras.Input((28, 28), dtype="uint8"), {}
+    for build_model, share in ((build_dense, 0.3), (build_lenet, 0.7)):
+        keras.utils.set_random_seed(seed)
+        model = build_model()
+        model.compile(
+            keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
         )
-        outputs[name] = study.to_ship(model, build_model())(images)
-        durations = durations + history["duration_s"]
-    return keras.Model(images, outputs), {**history, "duration_s": durations}
+        history = model.fit(
+            shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=augment),
+            epochs=options.epochs,
+            validation_data=(x_val, y_val),
+            callbacks=[lesson.Clock(options.epochs, options.minutes, share=share)],
+            verbose=0,
+        )
+        lesson.round_weights(model)
+        outputs[model.name] = model(images)
+    return keras.Model(images, outputs), history.history
 
 
 # --- Question 1 : comparer -----------------------------------------------------------
@@ -120,36 +120,32 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
     return {**measures, "probabilities": found["lenet"]}
 
 
-def show(options, report, x_test, y_test, probabilities) -> None:
-    """Dit lequel se trompe le moins, et écrit courbes, confusion et pires erreurs de LeNet."""
-    for name, key in (("LeNet", "error"), ("Réseau dense", "error_dense")):
-        print(f"{name} : {reports.format_metric(report.metrics[key])} d'erreur.")
-    save_training_figures(options, report, x_test, y_test, probabilities)
-    save_mistakes(options, report, x_test, y_test, probabilities)
+def teach(options) -> None:
+    """Suit l'énoncé : charger, construire, entraîner, comparer, enregistrer LeNet."""
+    parts = lesson.split(sources.load_mnist(), limit=options.limit, num_val=NUM_VAL)
+    x_train, y_train, x_val, y_val, x_test, y_test = parts
+    model, history = train(x_train, y_train, x_val, y_val, seed=0, options=options)
+    found = evaluate(model, x_test, y_test)
+    print(f"LeNet : {percent(found['error'])} d'erreur.")
+    print(f"Réseau dense : {percent(found['error_dense'])} d'erreur.")
+    report = lesson.save_classifier(
+        model.get_layer("lenet"),
+        options,
+        history=history,
+        val=(x_val, y_val),
+        test=(x_test, y_test),
+        classes=sources.MNIST_CLASSES,
+        classes_fr=sources.MNIST_CLASSES,
+        framing="digit",  # comment ./predict prépare une image
+    )
+    save_training_figures(options, report, x_test, y_test, found["probabilities"])
+    save_mistakes(options, report, x_test, y_test, found["probabilities"])
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Compare les deux réseaux et enregistre LeNet, son compte rendu et ses figures."""
-    parser = training_parser("ex04_lenet", __doc__.splitlines()[0], epochs=EPOCHS)
-    parser.set_defaults(precision="float32")  # mesuré : aussi petit, il ne gagne rien en bfloat16
-    kinds = "celui de l'énoncé (modern) ou de 1998 (moyennes, tanh)"
-    parser.add_argument("--variant", choices=[*VARIANTS], default="modern", help=kinds)
-    options = parser.parse_args(argv)
-    return run(
-        lambda: study.run_seeds(
-            options,
-            dataset=sources.load_mnist(),
-            num_val=NUM_VAL,
-            train=train,
-            stages=(1, 3),  # le réseau dense, puis LeNet, trois fois plus long
-            evaluate=evaluate,
-            keep=lambda model: model.get_layer("lenet"),
-            classes=sources.MNIST_CLASSES,
-            classes_fr=sources.MNIST_CLASSES,
-            on_saved=show,
-            describe=lambda runs: {"framing": "digit"},  # comment ./predict prépare une image
-        )
-    )
+    """Lit les options et donne la leçon."""
+    parser = lesson_parser("ex04_lenet", __doc__.splitlines()[0], epochs=EPOCHS)
+    return lesson.run(teach, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

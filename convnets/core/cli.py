@@ -10,6 +10,8 @@ from pathlib import Path
 
 from convnets.core.paths import MODELS_DIR
 
+LESSON_MINUTES = 10
+
 
 class FrenchParser(argparse.ArgumentParser):
     """`argparse`, dont les quelques phrases visibles sont traduites."""
@@ -70,6 +72,63 @@ def positive_int(text: str, *, least: int = 1) -> int:
 def natural_int(text: str) -> int:
     """Lit un entier d'au moins 0 ; voir `positive_int`."""
     return positive_int(text, least=0)
+
+
+def lesson_parser(module: str, description: str, *, epochs: int) -> FrenchParser:
+    """Prépare les options d'une leçon.
+
+    Args:
+        module: ce que lance `python -m exercises.` ; sans le point d'une partie, le nom de ce
+            qu'elle écrit.
+        description: une phrase, la première de l'aide.
+        epochs: nombre d'époques par défaut.
+
+    Returns:
+        Un analyseur auquel la leçon peut ajouter l'image qu'elle lit.
+    """
+    parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
+    parser.add_argument(
+        "--epochs",
+        type=positive_int,
+        default=epochs,
+        metavar="N",
+        help=f"nombre d'époques ({epochs} par défaut)",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=positive_int,
+        default=LESSON_MINUTES,
+        metavar="N",
+        help=f"durée maximale de la leçon ({LESSON_MINUTES} par défaut)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=positive_int,
+        metavar="N",
+        help="n'utiliser que les N premières images (pour essayer)",
+    )
+    name = module.rpartition(".")[2]
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DOSSIER",
+        help=f"où écrire les figures (figures/{name} par défaut)",
+    )
+    parser.set_defaults(module=name, command=module)
+    return parser
+
+
+def lesson_command(options) -> str:
+    """Écrit la commande qui refait une leçon, pour son compte rendu.
+
+    Args:
+        options: options de `lesson_parser`.
+
+    Returns:
+        Par exemple `"python -m exercises.ex02_fashion --epochs 14"`.
+    """
+    limit = f" --limit {options.limit}" if options.limit else ""
+    return f"python -m exercises.{options.command} --epochs {options.epochs}{limit}"
 
 
 def training_parser(
@@ -201,6 +260,30 @@ def check_output(options) -> None:
         raise ValueError(f"--output : {printable(str(known))} n'est pas un dossier.")
     if not os.access(known, os.W_OK | os.X_OK):
         raise ValueError(f"--output : {printable(str(known))} : accès refusé.")
+
+
+def check_writable(folder: Path, name: str) -> None:
+    """Refuse avant des minutes de calcul un dossier où rien ne pourrait s'écrire.
+
+    Args:
+        folder: un dossier, qui peut ne pas exister encore.
+        name: comment la phrase l'appelle.
+
+    Raises:
+        ValueError: ce n'est pas un dossier, ou l'accès en est refusé.
+    """
+    folder = folder.absolute()
+    known = next(each for each in (folder, *folder.parents) if each.exists())
+    if not known.is_dir():
+        raise ValueError(f"{name} : {printable(str(known))} n'est pas un dossier.")
+    if not os.access(known, os.W_OK | os.X_OK):
+        raise ValueError(f"{name} : {printable(str(known))} : accès refusé.")
+
+
+def shown_path(path: Path) -> Path:
+    """Rend un chemin relatif au dossier courant, s'il est dedans."""
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 _REASONS = {

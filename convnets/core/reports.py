@@ -9,8 +9,9 @@ import contextlib
 import functools
 import json
 import os
+import statistics
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
@@ -18,7 +19,7 @@ from typing import get_args, get_origin, get_type_hints
 
 from convnets.core.cli import agreed, printable
 from convnets.core.files import file_sha256, own_suffix, replacing, settle
-from convnets.core.paths import MODELS_DIR, runs_dir
+from convnets.core.paths import MEASURES_DIR, MODELS_DIR, runs_dir
 
 VERSION = 2
 REQUIRED = {"command", "metrics", "files"}  # ce qu'un compte rendu dit toujours
@@ -125,6 +126,33 @@ class Report:
     def __post_init__(self) -> None:
         """Rend `details` pareil, avant l'écriture, à ce qu'une relecture en fera."""
         self.details = _plain(self.details)
+
+
+def summarise(values: Sequence[float]) -> Metric:
+    """Résume une mesure faite sur plusieurs graines.
+
+    Args:
+        values: une valeur par graine.
+
+    Returns:
+        Moyenne et écart-type, celui d'un échantillon ; `None` quand il n'y a qu'une valeur.
+    """
+    values = [float(value) for value in values]
+    sd = statistics.stdev(values) if len(values) > 1 else None
+    return Metric(statistics.fmean(values), sd, len(values), values)
+
+
+def load_measures(slug: str) -> Report:
+    """Lit ce qu'un exercice a mesuré : sur plusieurs graines s'il l'a été, sinon par sa leçon.
+
+    Args:
+        slug: par exemple `"ex18_segmentation"`.
+
+    Raises:
+        FileNotFoundError: ni l'un ni l'autre.
+    """
+    published = MEASURES_DIR / f"{slug}.json"
+    return load_report(published if published.exists() else MODELS_DIR / f"{slug}.json")
 
 
 def read_report(slug: str, *, models_dir: Path = MODELS_DIR) -> Report:

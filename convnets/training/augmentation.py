@@ -61,6 +61,24 @@ def random_warp(
     return sample(images, rows, columns)
 
 
+def random_crop(images: np.ndarray, *, pad: int, rng: np.random.Generator) -> np.ndarray:
+    """Translate chaque image de -pad à +pad pixels, les bords prolongés par réflexion.
+
+    Args:
+        images: `(n, h, w, c)`.
+        pad: décalage maximal, en pixels.
+        rng: générateur aléatoire.
+
+    Returns:
+        Images de même forme et de même type.
+    """
+    n, height, width, _ = images.shape
+    padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
+    rows, columns = rng.integers(0, 2 * pad + 1, (2, n))
+    return windows[np.arange(n), rows, columns].transpose(0, 2, 3, 1)  # (n, h, w, c)
+
+
 def affine(angle: np.ndarray, zoom: np.ndarray, shear: np.ndarray) -> np.ndarray:
     """Compose une rotation, un penchant et un changement d'échelle.
 

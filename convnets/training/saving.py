@@ -106,6 +106,56 @@ def save_model(
     return folder, reason
 
 
+def write_model(
+    model, slug: str, report: Report, *, export: tuple[bytes, str] | None, models_dir: Path
+) -> Report:
+    """Enregistre un modèle, son export et son compte rendu, à la place de ceux qui y étaient.
+
+    Les fichiers sont d'abord écrits en entier à côté, puis mis en place d'un coup
+    (`files.move_together`) : une commande interrompue laisse les anciens.
+
+    Args:
+        model: `keras.Model`.
+        slug: nom des fichiers.
+        report: mesures ; les empreintes et la machine y sont ajoutées.
+        export: contenu de l'export et type de ses poids ; None : rien ne le lirait.
+        models_dir: dossier des modèles.
+
+    Returns:
+        Le compte rendu, tel qu'il est enregistré.
+
+    Raises:
+        OSError: dossier impossible à écrire.
+    """
+    with _staged(models_dir, slug) as staged:
+        weights = staged / f"{slug}.keras"
+        _write(_without_optimizer(model), weights)
+        written = [weights]
+        if export:
+            light = staged / f"{slug}.tflite"
+            light.write_bytes(export[0])
+            written.append(light)
+        found = replace(
+            report,
+            exercise=slug,
+            export=export[1] if export else "",
+            size_bytes=len(export[0]) if export else None,
+            files={path.name: files.file_sha256(path) for path in written},
+            environment=report.environment or environment(),
+        )
+        save_report(found, staged / f"{slug}.json")
+    return found
+
+
+def _without_optimizer(model):
+    """Rend un modèle de mêmes poids, jamais compilé : l'optimiseur triplerait le fichier."""
+    import keras
+
+    bare = keras.models.clone_model(model)
+    bare.set_weights(model.get_weights())
+    return bare
+
+
 def save_weights(model, slug: str, report: Report, *, models_dir: Path) -> Path:
     """Enregistre un modèle et son compte rendu sans export, là où TensorFlow manque.
 

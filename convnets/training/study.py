@@ -18,11 +18,13 @@ import numpy as np
 
 from convnets.core import files, paths
 from convnets.core.cli import agreed, check_output, percent, training_command
-from convnets.core.reports import Metric, Report
+from convnets.core.reports import Report, summarise
 from convnets.datasets import sources
 from convnets.serving import calibration
 from convnets.training import budget, distribution, progress, result, saving
 from convnets.training import export as exports
+from convnets.training.augmentation import random_crop  # noqa: F401 (study.random_crop)
+from convnets.training.lesson import confusion_matrix
 from convnets.training.precision import choose_precision
 
 # TensorFlow s'inquiète, en anglais, d'un graphe par réseau ou par graine : c'est voulu.
@@ -339,53 +341,6 @@ def to_ship(network: keras.Model, shipped: keras.Model) -> keras.Model:
     """
     shipped.set_weights([saving.round_weight(weight) for weight in network.get_weights()])
     return shipped
-
-
-def random_crop(images: np.ndarray, *, pad: int, rng: np.random.Generator) -> np.ndarray:
-    """Translate chaque image de -pad à +pad pixels, les bords prolongés par réflexion.
-
-    Args:
-        images: `(n, h, w, c)`.
-        pad: décalage maximal, en pixels.
-        rng: générateur aléatoire.
-
-    Returns:
-        Images de même forme et de même type.
-    """
-    n, height, width, _ = images.shape
-    padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="reflect")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
-    rows, columns = rng.integers(0, 2 * pad + 1, (2, n))
-    return windows[np.arange(n), rows, columns].transpose(0, 2, 3, 1)  # (n, h, w, c)
-
-
-def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, num_classes: int) -> np.ndarray:
-    """Compte les images de chaque classe vraie (ligne) par classe prédite (colonne).
-
-    Args:
-        y_true: classes vraies `(n,)`, entiers.
-        y_pred: classes prédites `(n,)`, entiers.
-        num_classes: nombre de classes.
-
-    Returns:
-        Matrice `(num_classes, num_classes)`, entiers ; sa somme vaut n.
-    """
-    pairs = num_classes * y_true.reshape(-1).astype(np.int64) + y_pred.reshape(-1)
-    return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
-
-
-def summarise(values: Sequence[float]) -> Metric:
-    """Résume une mesure faite sur plusieurs graines.
-
-    Args:
-        values: une valeur par graine.
-
-    Returns:
-        Moyenne et écart-type, celui d'un échantillon ; `None` quand il n'y a qu'une valeur.
-    """
-    values = [float(value) for value in values]
-    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return Metric(float(np.mean(values)), sd, len(values), values)
 
 
 def run_seeds(

@@ -1,0 +1,113 @@
+"""Des lots mélangés, déformés s'il le faut : ce que `model.fit` lit."""
+
+import warnings
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from convnets.core.cli import agreed
+
+# Keras s'inquiète, en anglais, de ne pas mélanger lui-même ce qui l'est déjà.
+warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
+
+Augment = Callable[..., np.ndarray]  # augment(images, *, indices, epoch, rng) -> images
+
+
+class Batches(keras.utils.PyDataset):
+    """Lots mélangés et déformés, fonction de la seule graine et du numéro d'époque.
+
+    Le lot `k` de l'époque `e` est toujours le même. Le dernier lot, incomplet, est laissé de
+    côté : le mélange change d'une époque à l'autre.
+
+    Args:
+        x: images `(n, ...)`, uint8.
+        y: étiquettes, `(n,)` ou `(n, classes)`.
+        batch_size: images par lot, au plus n.
+        seed: graine du mélange et de la déformation.
+        augment: `augment(images, indices=, epoch=, rng=)`, ou None.
+
+    Raises:
+        ValueError: moins d'images que `batch_size`.
+    """
+
+    def __init__(
+        self, x: np.ndarray, y: np.ndarray, *, batch_size: int, seed: int, augment: Augment | None
+    ):
+        super().__init__()
+        if len(x) < batch_size:
+            raise ValueError(
+                f"{agreed(len(x), 'image ne fait', 'images ne font')} pas un lot de {batch_size} : "
+                "donnez plus d'images."
+            )
+        self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        """Nombre de lots complets d'une époque."""
+        return len(self.x) // self.batch_size
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rend le lot `index` de l'époque courante."""
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.x))
+        indices = order[index * self.batch_size : (index + 1) * self.batch_size]
+        images = self.x[indices]
+        if self.augment:
+            rng = np.random.default_rng([self.seed, self.epoch, index])
+            images = self.augment(images, indices=indices, epoch=self.epoch, rng=rng)
+        return images, self.y[indices]
+
+    def on_epoch_end(self) -> None:
+        """Passe à l'époque suivante : un autre mélange, d'autres déformations."""
+        self.epoch += 1
+
+
+def shuffled(
+    x: np.ndarray, y: np.ndarray, *, batch_size: int, seed: int, augment: Augment | None = None
+):
+    """Prépare les lots que lit `model.fit`, mélangés autrement à chaque époque.
+
+    Args:
+        x: voir `Batches`.
+        y: de même.
+        batch_size: de même.
+        seed: de même.
+        augment: de même.
+
+    Returns:
+        Voir `feed`.
+    """
+    return feed(Batches(x, y, batch_size=batch_size, seed=seed, augment=augment))
+
+
+def feed(batches: Batches):
+    """Rend ce que lit `model.fit` : les mêmes lots, préparés sans le réglage de TensorFlow.
+
+    Quand TensorFlow règle seul ses lectures, il attend parfois quarante secondes à la fin d'une
+    époque.
+
+    Args:
+        batches: lots d'entraînement.
+
+    Returns:
+        Un `tf.data.Dataset` avec TensorFlow ; `batches` avec un autre moteur.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    def one_epoch():
+        for index in range(len(batches)):
+            yield batches[index]
+        batches.on_epoch_end()
+
+    dataset = tf.data.Dataset.from_generator(
+        one_epoch,
+        output_signature=keras.tree.map_structure(  # plusieurs entrées ou sorties : leurs noms
+            lambda part: tf.TensorSpec(part.shape, part.dtype), batches[0]
+        ),
+    )
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)

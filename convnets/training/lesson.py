@@ -1,0 +1,264 @@
+"""Ce que les leçons ont en commun : partager les données, finir à l'heure, enregistrer.
+
+Une leçon écrit `models/exNN_slug.*`, toujours : les poids, leur version pour `./predict` et un
+compte rendu, ensemble ou pas du tout.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from convnets.core import cli, paths, reports
+from convnets.datasets import sources
+from convnets.serving import calibration
+from convnets.training import export, saving
+
+TRAINING = 0.85  # part des minutes d'une leçon qui sert à apprendre ; le reste : lire, mesurer
+
+
+class Run(NamedTuple):
+    """Ce que rend `run(graine)`, là où plusieurs graines sont publiées."""
+
+    metrics: dict[str, float]  # mesuré sur le jeu de test
+    model: keras.Model | None  # ce que la leçon enregistre
+    kept: dict[str, object]  # ce que montrent ses figures
+
+
+class Clock(keras.callbacks.Callback):
+    """Mène le taux d'apprentissage, par un cosinus, jusqu'à zéro ; finit à l'heure.
+
+    L'entraînement finit avec ses époques, ou avec sa part des minutes si la machine est lente. Dans
+    les deux cas, le taux a fini de descendre.
+
+    Args:
+        epochs: nombre d'époques.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        share: part du temps d'apprentissage que ce réseau peut prendre, si la leçon en a plusieurs.
+        warmup: part de l'entraînement où le taux monte, avant de descendre.
+    """
+
+    def __init__(self, epochs: int, minutes: float | None, *, share: float = 1, warmup: float = 0):
+        super().__init__()
+        self.epochs, self.warmup = epochs, warmup
+        self.limit_s = 60 * minutes * TRAINING * share if minutes else math.inf
+
+    def on_train_begin(self, logs=None):
+        """Note l'heure et le taux d'apprentissage, le plus grand qu'il y aura."""
+        self.start, self.step, self.epoch = time.monotonic(), 0, 0
+        self.peak_rate = float(self.model.optimizer.learning_rate)
+        self.bar = tqdm(
+            total=100,
+            desc=self.model.name,
+            bar_format="{desc} : {percentage:.0f} % [{bar}] reste {remaining}",
+            disable=None,  # dans un fichier ou un tube, les lignes des époques suffisent
+            leave=False,
+        )
+
+    def progress(self) -> float:
+        """Rend la part faite, de 0 à 1 : celle des pas ou celle du temps, la plus grande."""
+        steps = self.step / (self.epochs * self.params["steps"])
+        return min(1.0, max(steps, (time.monotonic() - self.start) / self.limit_s))
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Donne son taux d'apprentissage au pas qui vient."""
+        done = self.progress()
+        falling = (1 + math.cos(math.pi * (done - self.warmup) / (1 - self.warmup))) / 2
+        share = done / self.warmup if done < self.warmup else falling
+        self.model.optimizer.learning_rate = self.peak_rate * share
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Compte le pas, et arrête tout si le temps est passé."""
+        self.step += 1
+        self.model.stop_training = self.model.stop_training or self.progress() >= 1
+        self.bar.update(100 * self.progress() - self.bar.n)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Dit où en est l'entraînement."""
+        self.epoch = epoch + 1
+        spent_s = time.monotonic() - self.start
+        left_s = spent_s * (1 / self.progress() - 1)
+        line = f"{self.model.name}, époque {self.epoch}/{self.epochs}"
+        if "val_accuracy" in logs:
+            line += f" ; exactitude en validation {cli.percent(logs['val_accuracy'])}"
+        self.bar.write(f"{line} ; reste {format_duration(left_s)}", file=sys.stdout)
+
+    def on_train_end(self, logs=None):
+        """Ferme la barre, et dit si le temps a manqué."""
+        self.bar.close()
+        if self.step < self.epochs * self.params["steps"]:
+            print(f"{self.model.name} : le temps est passé, à l'époque {self.epoch}.", flush=True)
+
+
+def format_duration(seconds: float) -> str:
+    """Écrit une durée : `"45 s"`, `"5 min 20"`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02}" if minutes else f"{rest} s"
+
+
+def run(body: Callable[[object], None], options) -> int:
+    """Exécute une leçon, après avoir vérifié qu'elle pourra écrire ce qu'elle apprendra.
+
+    Args:
+        body: la leçon, `body(options)`.
+        options: options de `cli.lesson_parser`.
+
+    Returns:
+        Le code de sortie : 0, ou celui d'une erreur, dite en une phrase (`cli.run`).
+    """
+
+    def checked() -> int:
+        cli.check_writable(options.output or Path("figures"), "--output")
+        cli.check_writable(paths.MODELS_DIR, "models/")
+        body(options)
+        return 0
+
+    return cli.run(checked)
+
+
+def split(dataset, *, limit: int | None, num_val: int) -> tuple:
+    """Partage un jeu de données, toujours de la même façon.
+
+    Args:
+        dataset: `(x_train, y_train), (x_test, y_test)`.
+        limit: images gardées de chacun ; None, toutes.
+        num_val: images de validation, prises à celles d'entraînement : un dixième au plus.
+
+    Returns:
+        `x_train, y_train, x_val, y_val, x_test, y_test`.
+
+    Raises:
+        ValueError: moins de deux images.
+    """
+    (x, y), test = [(x[:limit], y[:limit]) for x, y in dataset]
+    if len(x) < 2:
+        raise ValueError("--limit 1 : il faut au moins deux images, dont une de validation.")
+    num_val = min(num_val, max(1, len(x) // 10))
+    kept, val = sources.split_validation(x, y, num_val=num_val, seed=0)
+    return (*kept, *val, *test)
+
+
+def round_weights(model: keras.Model) -> None:
+    """Arrondit les poids d'un modèle, sur place : leur fichier est trois à cinq fois plus petit.
+
+    C'est le modèle arrondi qui est mesuré ensuite : l'arrondi est compris dans ce qu'on publie.
+
+    Args:
+        model: modèle entraîné.
+    """
+    model.set_weights([saving.round_weight(weight) for weight in model.get_weights()])
+
+
+def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, num_classes: int) -> np.ndarray:
+    """Compte les images de chaque classe vraie (ligne) par classe prédite (colonne).
+
+    Args:
+        y_true: classes vraies `(n,)`, entiers.
+        y_pred: classes prédites `(n,)`, entiers.
+        num_classes: nombre de classes.
+
+    Returns:
+        Matrice `(num_classes, num_classes)`, entiers ; sa somme vaut n.
+    """
+    pairs = num_classes * y_true.reshape(-1).astype(np.int64) + y_pred.reshape(-1)
+    return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def save(
+    model: keras.Model,
+    options,
+    metrics: dict[str, float],
+    *,
+    exported: tuple[bytes, str] | None = None,
+    light: bool = True,
+    **fields,
+) -> reports.Report:
+    """Enregistre ce qu'une leçon a appris, dans `models/`, et dit où.
+
+    Args:
+        model: modèle entraîné.
+        options: options de `cli.lesson_parser`.
+        metrics: mesures sur le jeu de test.
+        exported: version pour `./predict`, rendue par `export.choose_export` ; None : en float32.
+        light: False si rien ne lirait la version pour `./predict`.
+        **fields: autres champs de `Report`.
+
+    Returns:
+        Le compte rendu enregistré.
+
+    Raises:
+        OSError: `models/` impossible à écrire.
+    """
+    report = reports.Report(
+        command=cli.lesson_command(options),
+        metrics={name: reports.Metric(value, None, 1) for name, value in metrics.items()},
+        seeds=[0],
+        backend=keras.backend.backend(),
+        num_parameters=int(model.count_params()),
+        **fields,
+    )
+    if light and exported is None:
+        exported = export.export_litert(model), "float32"
+    report = saving.write_model(
+        model, options.module, report, export=exported, models_dir=paths.MODELS_DIR
+    )
+    print(f"Poids : {cli.shown_path(paths.MODELS_DIR / options.module)}.keras", flush=True)
+    return report
+
+
+def save_classifier(
+    model: keras.Model,
+    options,
+    *,
+    history: dict[str, list[float]],
+    val: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    classes: Sequence[str],
+    classes_fr: Sequence[str],
+    **fields,
+) -> reports.Report:
+    """Enregistre un classifieur, que lit `./predict --model`, et dit ce qu'il vaut.
+
+    Sa version pour `./predict` est choisie, et sa confiance étalonnée, sur la validation.
+
+    Args:
+        model: images uint8 → probabilités `(n, classes)`.
+        options: options de `cli.lesson_parser`.
+        history: courbes rendues par `fit`.
+        val: images de validation et leurs classes.
+        test: images de test et leurs classes.
+        classes: noms anglais des classes.
+        classes_fr: noms français, dans le même ordre.
+        **fields: autres champs de `Report`.
+
+    Returns:
+        Le compte rendu enregistré.
+    """
+    val_found, found = (model.predict(x, batch_size=500, verbose=0) for x, _ in (val, test))
+    y = test[1].reshape(-1)
+    accuracy = float(np.mean(found.argmax(1) == y))
+    exported = export.choose_export(model, *val)
+    report = save(
+        model,
+        options,
+        {"accuracy": accuracy},
+        exported=exported,
+        history=history,
+        num_images={"val": len(val[0]), "test": len(test[0])},
+        input_shape=list(test[0].shape[1:]),
+        classes=list(classes),
+        classes_fr=list(classes_fr),
+        confusion_matrix=confusion_matrix(y, found.argmax(1), len(classes)).tolist(),
+        calibration=calibration.calibrate(val_found, val[1], found, y),
+        export_accuracy=export.export_accuracy(exported[0], *test),
+        **fields,
+    )
+    print(f"Exactitude sur le jeu de test : {cli.percent(accuracy)} ({len(y)} images).")
+    print(f"Pour s'en servir : ./predict --model {options.module} image.png", flush=True)
+    return report

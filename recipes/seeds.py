@@ -1,0 +1,98 @@
+"""Mesurer une leçon sur plusieurs graines : ce qu'elle atteint, et de combien elle varie.
+
+Commande : python -m recipes.seeds ex18_segmentation --seeds 3
+
+Une leçon n'a qu'une graine. Les chiffres publiés en ont plusieurs : cette commande appelle la
+fonction `run(graine)` de l'exercice, une fois par graine, et écrit moyennes et écarts-types dans
+`docs/mesures/`. Une graine finie est gardée : relancer la commande reprend à la suivante.
+"""
+
+import importlib.util
+import json
+import time
+from pathlib import Path
+
+from convnets.core import files, reports
+from convnets.core.cli import FrenchParser, positive_int, run, shown_path
+from convnets.core.paths import MEASURES_DIR
+
+DONE = Path("runs/seeds")  # une mesure par graine finie ; ignoré par git
+
+
+def find_run(name: str):
+    """Rend la fonction `run` d'un exercice, ou d'une partie d'exercice.
+
+    Args:
+        name: par exemple `"ex18_segmentation"` ou `"ex18_segmentation.instances"`.
+
+    Raises:
+        ValueError: pas d'exercice de ce nom, ou il ne se mesure pas sur plusieurs graines.
+    """
+    for module in (f"exercises.{name}.__main__", f"exercises.{name}"):
+        if _exists(module):
+            found = getattr(importlib.import_module(module), "run", None)
+            if found:
+                return found
+    raise ValueError(f"{name} n'a pas de fonction run(graine) : `python -m exercises` les liste.")
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def measure(options) -> int:
+    """Mesure toutes les graines, et écrit leur compte rendu."""
+    once, found, durations_s = find_run(options.name), [], []
+    settings = {"epochs": options.epochs, "limit": options.limit}
+    settings = {name: value for name, value in settings.items() if value}
+    for seed in range(options.seeds):
+        done = DONE / f"{options.name}_{'_'.join(map(str, settings.values()))}seed{seed}.json"
+        if not done.exists():
+            start = time.monotonic()
+            metrics = once(seed, **settings).metrics
+            kept = {"metrics": metrics, "duration_s": time.monotonic() - start}
+            done.parent.mkdir(parents=True, exist_ok=True)
+            with files.replacing(done, suffix=files.own_suffix()) as temporary:
+                temporary.write_text(json.dumps(kept), encoding="utf-8")
+        kept = json.loads(done.read_text(encoding="utf-8"))
+        found.append(kept["metrics"])
+        durations_s.append(kept["duration_s"])
+        print(f"Graine {seed} : mesurée en {durations_s[-1]:.0f} s.", flush=True)
+    more = "".join(f" --{name} {value}" for name, value in settings.items())
+    report = reports.Report(
+        command=f"python -m recipes.seeds {options.name} --seeds {options.seeds}{more}",
+        metrics={name: reports.summarise([each[name] for each in found]) for name in found[0]},
+        seeds=list(range(options.seeds)),
+        duration_s=reports.summarise(durations_s),
+        exercise=options.name.rpartition(".")[2],
+        environment=reports.environment(),
+    )
+    path = options.output / f"{report.exercise}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    reports.replace_report(report, path)
+    for name, metric in report.metrics.items():
+        print(f"{name} : {reports.format_metric(metric, '')} ({reports.format_seeds(metric)})")
+    print(f"Mesures écrites dans {shown_path(path)}.")
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Lit le nom de l'exercice et le nombre de graines."""
+    parser = FrenchParser(prog="python -m recipes.seeds", description=__doc__.splitlines()[0])
+    parser.add_argument("name", help="exercice, par exemple ex18_segmentation")
+    add = parser.add_argument
+    add("--seeds", type=positive_int, default=3, metavar="N", help="graines (3 par défaut)")
+    add("--epochs", type=positive_int, metavar="N", help="époques (celles de la leçon par défaut)")
+    add("--limit", type=positive_int, metavar="N", help="n'utiliser que les N premières images")
+    add(
+        "--output", type=Path, default=MEASURES_DIR, metavar="DOSSIER", help="où écrire les mesures"
+    )
+    options = parser.parse_args(argv)
+    return run(lambda: measure(options))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,74 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from convnets.core import paths
+from convnets.training import batches, lesson
+
+
+def fit(clock, *, epochs=2, num_images=40):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)], name="petit")
+    model.compile(keras.optimizers.SGD(0.4), "mse")
+    rates = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda *_, **__: rates.append(float(model.optimizer.learning_rate))
+    )
+    x = np.ones((num_images, 3), np.float32)
+    model.fit(x, x[:, :1], batch_size=4, epochs=epochs, verbose=0, callbacks=[clock, note])
+    return model, rates
+
+
+def test_rate_follows_a_cosine_down_to_zero():
+    _, rates = fit(lesson.Clock(2, None))
+    expected = [0.2 * (1 + math.cos(math.pi * step / 20)) for step in range(20)]
+    np.testing.assert_allclose(rates, expected, rtol=1e-5)
+
+
+def test_rate_rises_first_when_asked():
+    _, rates = fit(lesson.Clock(2, None, warmup=0.2))
+    np.testing.assert_allclose(rates[:4], [0, 0.1, 0.2, 0.3], atol=1e-6)
+    assert max(rates) == pytest.approx(0.4)
+
+
+def test_lesson_ends_on_time_with_the_rate_at_zero(monkeypatch, capsys):
+    now = iter(range(10_000))  # chaque regard sur l'heure prend une seconde
+    monkeypatch.setattr(lesson.time, "monotonic", lambda: float(next(now)))
+    _, rates = fit(lesson.Clock(1000, 1), epochs=1000)
+    assert 5 < len(rates) < 60
+    assert rates[-1] < 0.02
+    assert "le temps est passé" in capsys.readouterr().out
+
+
+def test_batches_are_shuffled_again_at_each_epoch_and_the_same_for_a_seed():
+    x = np.arange(10, dtype=np.uint8)
+
+    def epochs(seed):
+        feed = batches.shuffled(x, x, batch_size=5, seed=seed)
+        return [np.concatenate([np.asarray(part) for part, _ in feed]) for _ in range(2)]
+
+    first, second = epochs(0)
+    assert sorted(first) == sorted(second) == list(x) and (first != second).any()
+    np.testing.assert_array_equal(epochs(0), [first, second])
+    assert (epochs(1)[0] != first).any()
+
+
+def test_interrupted_save_leaves_the_former_model(tmp_path, monkeypatch):
+    from argparse import Namespace
+
+    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
+    options = Namespace(module="ex99_essai", command="ex99_essai", epochs=2, limit=None)
+    model, _ = fit(lesson.Clock(2, None))
+    lesson.save(model, options, {"accuracy": 0.5}, light=False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(before) == {"ex99_essai.keras", "ex99_essai.json"}
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lesson.saving, "save_report", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lesson.save(model, options, {"accuracy": 0.9}, light=False)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
