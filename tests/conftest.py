@@ -14,6 +14,7 @@ from tests import unix
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 REPO = Path(__file__).resolve().parents[1]
+CI_FOLDERS = ("cluster", "web")  # des processus, et des paquets que requirements.txt n'a pas
 
 
 def load_extract(name):
@@ -67,7 +68,10 @@ def as_dataset():
 
 
 def pytest_collection_modifyitems(items):
-    """Passe sous Windows, en le disant, ce qui emploie un shell, des signaux ou des tubes."""
+    """Marque `ci` les dossiers entiers ; passe sous Windows ce qui est d'Unix, en le disant."""
+    for item in items:
+        if item.path.is_relative_to(REPO / "tests") and item.path.parent.name in CI_FOLDERS:
+            item.add_marker(pytest.mark.ci)
     if os.name == "nt":
         skip = pytest.mark.skip(reason="emploie un shell, des signaux ou des tubes d'Unix")
         for item in items:

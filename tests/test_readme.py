@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 
 import pytest
 
@@ -12,7 +11,6 @@ from docs import tables
 from exercises import EXERCISES, FOLDER, find, sources
 from exercises import __main__ as listing
 
-FOLDERS = "exercises recipes convnets tests docs benchmarks grading cluster web".split()
 MAX_LINES = 120
 
 
@@ -130,14 +128,3 @@ def test_no_registry_host_is_named(repo):
     for name in names:
         content = (repo / name).read_bytes() if (repo / name).is_file() else b""
         assert not any(host.encode() in content for host in hosts), name
-
-
-def test_style(repo):
-    for command in (["check"], ["format", "--check"]):
-        result = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, *FOLDERS],
-            cwd=repo,
-            capture_output=True,
-            text=True,
-        )
-        assert result.returncode == 0, result.stdout

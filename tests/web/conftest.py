@@ -7,20 +7,26 @@ import shutil
 import threading
 
 import pytest
+from filelock import FileLock
 
 PATIENCE_MS = 60_000  # la machine peut être occupée à autre chose
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
+def site(tmp_path_factory, worker_id):
+    """Le site, construit une seule fois, quel que soit le nombre de processus de pytest."""
     pytest.importorskip("sphinx", reason="pip install -r web/requirements.txt")
     if shutil.which("npm") is None:
         pytest.skip("npm manque (apt install npm)")
     from web import book
 
-    folder = tmp_path_factory.mktemp("site") / "site"
-    book.build(folder)
-    return folder
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":  # le dossier que les processus de pytest-xdist partagent
+        shared = shared.parent
+    with FileLock(shared / "site.lock"):
+        if not (shared / "site").exists():
+            book.build(shared / "site")
+    return shared / "site"
 
 
 @pytest.fixture(scope="session")
