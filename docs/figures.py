@@ -86,7 +86,7 @@ def draw_edges(folder: Path) -> list[str]:
 
 def training_figures(slug: str, folder: Path) -> Report:
     """Dessine courbes et matrice de confusion, d'après le compte rendu d'un modèle livré."""
-    from convnets.figures.style import save_training_figures
+    from convnets.figures.charts import save_training_figures
 
     report = read_report(slug)
     with contextlib.redirect_stdout(io.StringIO()):  # le tableau par classe
@@ -108,7 +108,7 @@ def network(slug: str, dataset: str, part: Callable[[Path], None] | None = None)
 
     def draw(folder: Path) -> list[str]:
         from convnets.datasets import sources
-        from convnets.figures.style import save_mistakes
+        from convnets.figures.charts import save_mistakes
         from convnets.training import saving
 
         report = training_figures(slug, folder)
@@ -148,7 +148,7 @@ def describe(report: Report) -> list[str]:
 
 def draw_lenet_filters(folder: Path) -> None:
     """Dessine les six filtres de C1, tels que la graine les a tirés, puis appris."""
-    from convnets.figures.style import save_filters
+    from convnets.figures.charts import save_filters
     from convnets.training import saving, study
     from exercises import ex04_lenet
 

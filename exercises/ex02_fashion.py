@@ -14,7 +14,7 @@ from keras import layers
 
 from convnets.core.cli import lesson_parser
 from convnets.datasets import sources
-from convnets.figures.style import save_mistakes, save_training_figures
+from convnets.figures.charts import save_mistakes, save_training_figures
 from convnets.training import lesson
 from convnets.training.augmentation import random_crop
 from convnets.training.batches import shuffled

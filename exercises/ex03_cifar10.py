@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from convnets.core.cli import lesson_parser
 from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
-from convnets.figures.style import save_training_figures
+from convnets.figures.charts import save_training_figures
 from convnets.training import lesson
 from convnets.training.augmentation import alternate_mirror, random_crop
 from convnets.training.batches import shuffled

@@ -11,7 +11,7 @@ from keras import layers
 
 from convnets.core.cli import lesson_parser, percent
 from convnets.datasets import sources
-from convnets.figures.style import save_mistakes, save_training_figures
+from convnets.figures.charts import save_mistakes, save_training_figures
 from convnets.training import lesson
 from convnets.training.augmentation import Distortion, random_warp
 from convnets.training.batches import shuffled

@@ -5,7 +5,7 @@ from functools import partial
 
 from convnets.core.cli import FrenchParser, training_parser
 from convnets.core.reports import Headline
-from convnets.figures.style import save_mistakes, save_training_figures
+from convnets.figures.charts import save_mistakes, save_training_figures
 from convnets.training import study
 from convnets.training.stages import Stages
 

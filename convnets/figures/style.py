@@ -1,4 +1,4 @@
-"""Les figures des exercices, dans un même style, écrites en PNG sans écran.
+"""Le style des figures du cours, écrites en PNG sans écran.
 
 Les couleurs sont celles d'Okabe et Ito (2008), que distinguent aussi les daltoniens.
 """
@@ -8,12 +8,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from convnets.core.cli import percent, printable
+from convnets.core.cli import printable
 from convnets.core.reports import Metric
 
 INK = "#1a1a1a"
+GREY = "#b5b5b5"  # les témoins, à côté de ce qui est appris
 POINT = re.compile(r"(?<=\d)\.(?=\d)")  # celui d'un nombre, et non d'une abréviation
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -81,37 +80,13 @@ def french_ticks(figure) -> None:
     from matplotlib.axis import Axis
 
     for axis in figure.findobj(Axis):
-        axis.set_major_formatter(_french(axis.get_major_formatter()))
-        axis.set_minor_formatter(_french(axis.get_minor_formatter()))
+        for formatter in (axis.get_major_formatter(), axis.get_minor_formatter()):
+            formatter.format_ticks = _with_commas(formatter.format_ticks)
 
 
-def _comma(text) -> str:
-    return POINT.sub(",", str(text))  # une graduation écrite à la main peut être un nombre
-
-
-def _french(inner):
-    from matplotlib.ticker import Formatter
-
-    class French(Formatter):
-        """Écrit ce qu'écrit un autre, une virgule à la place du point des nombres."""
-
-        def set_axis(self, axis):
-            super().set_axis(axis)
-            inner.set_axis(axis)
-
-        def set_locs(self, locs):
-            inner.set_locs(locs)
-
-        def __call__(self, x, pos=None):
-            return _comma(inner(x, pos))
-
-        def format_ticks(self, values):
-            return [_comma(text) for text in inner.format_ticks(values)]
-
-        def get_offset(self):
-            return _comma(inner.get_offset())
-
-    return French()
+def _with_commas(format_ticks):
+    # Une graduation écrite à la main peut être un nombre.
+    return lambda values: [POINT.sub(",", str(text)) for text in format_ticks(values)]
 
 
 def spreads(metrics: Sequence[Metric], *, scale: float = 1) -> list[float] | None:
@@ -124,19 +99,6 @@ def spreads(metrics: Sequence[Metric], *, scale: float = 1) -> list[float] | Non
     if all(metric.sd is None for metric in metrics):
         return None
     return [scale * (metric.sd or 0) for metric in metrics]
-
-
-def set_epochs(axis, num_epochs: int) -> None:
-    """Gradue des abscisses en époques : des entiers, même s'il n'y en a qu'une.
-
-    Args:
-        axis: cadre de matplotlib.
-        num_epochs: nombre d'époques.
-    """
-    from matplotlib.ticker import MaxNLocator
-
-    axis.set(xlabel="époque", xlim=(0.5, num_epochs + max(0.5, 0.03 * num_epochs)))
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def output_dir(options) -> Path:
@@ -165,146 +127,3 @@ def output_file(options, name: str) -> Path:
             "s'écrit en PNG."
         )
     return options.output
-
-
-def save_learning_curves(path: Path, history: dict[str, list[float]], *, targets: str = "") -> None:
-    """Trace perte et exactitude, entraînement et validation.
-
-    Args:
-        path: fichier PNG.
-        history: courbes de `training.fit`, une valeur par époque.
-        targets: ce qu'il fallait répondre à l'entraînement, si ce n'est pas l'étiquette : les deux
-            pertes ne se comparent alors pas, et la légende le dit.
-    """
-    learned = f"entraînement ({targets})" if targets else "entraînement"
-    panels = (("loss", "Perte"), ("accuracy", "Exactitude"))
-    with new_figure(path, columns=2) as (_, axes):
-        for axis, (name, title) in zip(axes[0], panels, strict=True):
-            for key, label in ((name, learned), (f"val_{name}", "validation")):
-                num_epochs = len(history[key])
-                epochs = range(1, num_epochs + 1)
-                axis.plot(epochs, history[key], marker="o", markersize=3, label=label)
-            axis.set_title(title)
-            set_epochs(axis, num_epochs)
-            axis.legend()
-
-
-def save_confusion_matrix(path: Path, matrix: np.ndarray, classes: list[str]) -> None:
-    """Dessine une matrice de confusion, avec les effectifs dans les cases.
-
-    Args:
-        path: fichier PNG.
-        matrix: `(classes, classes)` entiers, lignes : vérité, colonnes : prédiction.
-        classes: noms des classes, dans l'ordre.
-    """
-    matrix = np.asarray(matrix)
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    side = max(3.4, 1 + 0.6 * len(classes))  # en pouces ; un titre tient dans la plus petite
-    with new_figure(path, size=(side + 1, side)) as (figure, axes):
-        axis = axes[0, 0]
-        image = axis.imshow(share, cmap="cividis", vmin=0, vmax=1)
-        for (row, column), count in np.ndenumerate(matrix):
-            color = "black" if share[row, column] > 0.5 else "white"
-            axis.text(column, row, count, ha="center", va="center", color=color, fontsize=8)
-        ticks = range(len(classes))
-        axis.set_xticks(ticks, classes, rotation=45, ha="right")
-        axis.set_yticks(ticks, classes)
-        axis.set(
-            xlabel="prédiction", ylabel="vérité", title="Matrice de confusion (images non apprises)"
-        )
-        figure.colorbar(image, label="part de la classe vraie", shrink=0.8)
-
-
-def class_table(matrix: np.ndarray, classes: list[str]) -> str:
-    """Met en tableau précision, rappel et F1 de chaque classe.
-
-    Args:
-        matrix: matrice de confusion `(classes, classes)`.
-        classes: noms des classes.
-
-    Returns:
-        Un texte de `classes + 2` lignes ; « - » là où une classe n'a aucune image.
-    """
-    matrix = np.asarray(matrix)
-    rows = [f"{'classe':<18} {'précision':>9} {'rappel':>9} {'F1':>9} {'images':>7}"]
-
-    def share(part: float, whole: float) -> str:
-        return percent(part / whole) if whole else "-"
-
-    for i, name in enumerate(classes):
-        right, actual, predicted = matrix[i, i], matrix[i].sum(), matrix[:, i].sum()
-        rows.append(
-            f"{name:<18} {share(right, predicted):>9} {share(right, actual):>9} "
-            f"{share(2 * right, actual + predicted):>9} {actual:>7}"
-        )
-    rows.append(
-        f"{'toutes':<18} {'':>9} {share(np.trace(matrix), matrix.sum()):>9} {'':>9} "
-        f"{matrix.sum():>7}"
-    )
-    return "\n".join(rows)
-
-
-def save_training_figures(options, report, x_test, y_test, probabilities) -> None:
-    """Écrit courbes et matrice de confusion, et affiche le tableau par classe.
-
-    Args:
-        options: options de `cli.training_parser`.
-        report: compte rendu de l'entraînement ; `targets`, s'il y est, va dans la légende.
-        x_test: images de test, non utilisées ici.
-        y_test: classes vraies `(n,)`, non utilisées ici.
-        probabilities: `(n, classes)`, non utilisées ici.
-    """
-    folder, matrix = output_dir(options), np.array(report.confusion_matrix)
-    save_learning_curves(folder / "courbes.png", report.history, targets=report.targets)
-    save_confusion_matrix(folder / "confusion.png", matrix, report.classes_fr)
-    print(class_table(matrix, report.classes_fr))
-    print(f"Figures écrites dans {folder}/")
-
-
-def save_mistakes(options, report, x_test, y_test, probabilities) -> None:
-    """Écrit la page des erreurs dont le modèle était le plus sûr.
-
-    Args:
-        options: options de `cli.training_parser`.
-        report: compte rendu de l'entraînement.
-        x_test: images de test `(n, h, w)` ou `(n, h, w, 3)`, uint8.
-        y_test: classes vraies `(n,)` ou `(n, 1)`.
-        probabilities: `(n, classes)` dans [0, 1].
-    """
-    classes, y_test = report.classes_fr, y_test.reshape(-1)
-    y_pred = probabilities.argmax(1)
-    wrong = np.flatnonzero(y_pred != y_test)
-    worst = wrong[np.argsort(-probabilities[wrong, y_pred[wrong]])][:24]
-    path = output_dir(options) / "erreurs.png"
-    rows = max(1, -(-len(worst) // 6))
-    with new_figure(path, columns=6, rows=rows, size=(1.9, 2.1)) as (figure, axes):
-        for axis in axes.flat:
-            axis.axis("off")
-        for axis, i in zip(axes.flat, worst, strict=False):
-            axis.imshow(x_test[i], cmap="gray", vmin=0, vmax=255)
-            share = f"{100 * probabilities[i, y_pred[i]]:.0f} %"
-            axis.set_title(
-                f"{classes[y_pred[i]]} à {share}\nvrai : {classes[y_test[i]]}", fontsize=8
-            )
-        figure.suptitle("Les erreurs dont le modèle était le plus sûr")
-
-
-def save_filters(path: Path, rows: dict[str, np.ndarray], *, title: str) -> None:
-    """Dessine des filtres, une ligne par étape : bleu négatif, blanc nul, rouge positif.
-
-    Args:
-        path: fichier PNG.
-        rows: nom de la ligne → filtres `(n, h, w)`, n le même partout ; chacun est divisé par sa
-            plus grande valeur absolue.
-        title: au-dessus.
-    """
-    columns = len(next(iter(rows.values())))
-    with new_figure(path, columns=columns, rows=len(rows), size=(1.2, 1.25)) as (figure, axes):
-        figure.suptitle(title)
-        for line, (name, filters) in zip(axes, rows.items(), strict=True):
-            line[0].set_ylabel(name)
-            for axis, each in zip(line, filters, strict=True):
-                limit = np.abs(each).max() or 1.0
-                axis.imshow(each, cmap="RdBu_r", vmin=-limit, vmax=limit)
-                axis.set(xticks=[], yticks=[])
-                axis.spines[:].set_visible(True)

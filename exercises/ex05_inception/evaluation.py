@@ -17,7 +17,7 @@ from convnets.core import reports
 from convnets.core.cli import check_output, percent
 from convnets.core.reports import Headline, Report
 from convnets.datasets import folders, pretrained
-from convnets.figures.style import save_mistakes, save_training_figures
+from convnets.figures.charts import save_mistakes, save_training_figures
 from convnets.training import export_base, progress, result, saving, study
 from exercises.ex05_inception import features, statement
 from exercises.ex05_inception import head as top

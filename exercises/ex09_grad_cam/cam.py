@@ -25,7 +25,8 @@ from convnets.datasets.pretrained import weights_sha256
 from convnets.explaining import maps as explanations
 from convnets.explaining.maps import STUDY_MODEL
 from convnets.explaining.methods import RELATIVE
-from convnets.figures.style import output_dir, save_training_figures
+from convnets.figures.charts import save_training_figures
+from convnets.figures.style import output_dir
 from convnets.training import saving, study
 from exercises.ex09_grad_cam.grad_cam import enlarge
 

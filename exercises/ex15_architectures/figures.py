@@ -11,7 +11,8 @@ import numpy as np
 
 from convnets.core.cli import agreed
 from convnets.core.reports import Report, format_metric, format_seeds
-from convnets.figures.style import COLORS, INK, class_table, new_figure, output_dir, spreads
+from convnets.figures.charts import class_table
+from convnets.figures.style import COLORS, INK, new_figure, output_dir, spreads
 from exercises.ex15_architectures.inception import PAIR_NAMES_FR
 from exercises.ex15_architectures.networks import NAMES_FR
 from exercises.ex15_architectures.operations import group

@@ -11,7 +11,8 @@ import numpy as np
 
 from convnets.core.reports import Report, format_metric, format_seeds
 from convnets.datasets import sources
-from convnets.figures.style import COLORS, new_figure, output_dir, save_confusion_matrix
+from convnets.figures.charts import save_confusion_matrix
+from convnets.figures.style import COLORS, new_figure, output_dir
 from convnets.serving.classifier import prepare
 from convnets.training import saving
 from exercises.ex16_bag_of_words.dictionary import Dictionary, word_pictures

@@ -16,7 +16,8 @@ import numpy as np
 
 from convnets.core.reports import Headline, Report, read_report, replace_report
 from convnets.datasets import sources
-from convnets.figures.style import class_table, output_dir
+from convnets.figures.charts import class_table
+from convnets.figures.style import output_dir
 from convnets.training import progress, saving, study
 from exercises.ex19_vision_transformer import attention, figures
 from exercises.ex19_vision_transformer.networks import NETWORKS, PATCH_PX

@@ -11,7 +11,8 @@ import numpy as np
 
 from convnets.core.cli import percent
 from convnets.core.reports import Report, format_metric
-from convnets.figures.style import COLORS, INK, new_figure, output_dir, save_training_figures
+from convnets.figures.charts import save_training_figures
+from convnets.figures.style import COLORS, INK, new_figure, output_dir
 from exercises.ex21_graphs.messages import grid_graph, undirected_graph
 from exercises.ex21_graphs.real_graphs import Network, load_club, load_novel
 from exercises.ex21_graphs.receptive_field import node_gradient, reached, spread

@@ -13,14 +13,8 @@ import numpy as np
 
 from convnets.core.cli import percent
 from convnets.core.reports import Report, format_metric
-from convnets.figures.style import (
-    COLORS,
-    INK,
-    new_figure,
-    output_dir,
-    save_filters,
-    save_training_figures,
-)
+from convnets.figures.charts import save_filters, save_training_figures
+from convnets.figures.style import COLORS, INK, new_figure, output_dir
 from convnets.training import saving
 from exercises.ex22_by_hand import loops
 from exercises.ex22_by_hand.gradients import errors_table

@@ -87,12 +87,12 @@ def test_what_is_written_is_counted_in_the_shipped_report(shipped, slug, name):
 
 @pytest.mark.slow  # Keras à charger ; celui de l'exercice 00 vérifie la même chose
 def test_the_filters_before_training_are_those_the_shipped_ones_come_from(tmp_path, monkeypatch):
-    from convnets.figures import style
+    from convnets.figures import charts
     from convnets.training import study
     from exercises import ex04_lenet
 
     shown = {}
-    monkeypatch.setattr(style, "save_filters", lambda path, rows, *, title: shown.update(rows))
+    monkeypatch.setattr(charts, "save_filters", lambda path, rows, *, title: shown.update(rows))
     figures.draw_lenet_filters(tmp_path)
 
     def likeness(filters) -> float:

@@ -6,7 +6,7 @@ import pytest
 
 from convnets.core import reports
 from convnets.datasets import sources
-from convnets.figures.style import class_table
+from convnets.figures.charts import class_table
 from convnets.training import export, saving
 
 QUESTION = "S3 Architectures en image"

@@ -8,7 +8,7 @@ from PIL import Image
 
 from convnets.core import reports
 from convnets.datasets import sources
-from convnets.figures.style import class_table
+from convnets.figures.charts import class_table
 from convnets.training import export, saving
 from exercises.ex19_vision_transformer import comparison, networks
 
