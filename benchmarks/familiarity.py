@@ -29,7 +29,7 @@ from convnets.serving.classifier import Classifier
 from recipes import familiarity as shipped
 from recipes import outliers
 
-MODELS = ("ex03_cifar10", "ex03_cifar10_light")
+MODELS = ("thumbnails", "thumbnails_light")
 NUM_STRANGERS = 1000  # de chaque sorte
 NEIGHBOUR = 50  # comme Sun et al.
 UNSHOWN = ("objets proches (COCO)",)  # photographies dont la licence ne permet pas tout

@@ -117,7 +117,7 @@ def width_task(factor: int, images: str, quick: bool) -> Callable[[], dict[str, 
     from ai_edge_litert.interpreter import Interpreter
 
     from benchmarks import training_step
-    from recipes import cifar10, cifar10_light
+    from recipes import thumbnails, thumbnails_light
 
     recipe = training_step.find_recipe("light", quick=quick)
     batch_size = min(recipe.batch_size, TRAINING_BATCH)
@@ -127,7 +127,7 @@ def width_task(factor: int, images: str, quick: bool) -> Callable[[], dict[str, 
         x, y = file["x"], file["y"]
     model, batches, _ = training_step.compiled_recipe(recipe, x, y, "auto")
     fixed = batches[0]
-    network = cifar10.build_model(widths, cifar10_light.DEPTH, name=cifar10_light.SLUG)
+    network = thumbnails.build_model(widths, thumbnails_light.DEPTH, name=thumbnails_light.SLUG)
     content = export.export_litert(network)
     engine = Interpreter(model_content=content, num_threads=os.cpu_count())
     index = engine.get_input_details()[0]["index"]

@@ -25,8 +25,8 @@ from convnets.figures import style
 
 MINUTES = (1, 2, 4, 8, 16)
 PUBLISHED = {
-    "ex03_cifar10_light": "réseau léger, par sa recette",
-    "ex03_cifar10": "grand réseau, étapes précédentes comptées",
+    "thumbnails_light": "réseau léger, par sa recette",
+    "thumbnails": "grand réseau, étapes précédentes comptées",
 }
 NAME = "minutes"
 

@@ -24,7 +24,7 @@ SKIPPED_STEPS = 3  # premiers pas de chaque `fit` : la file de lots se remplit
 STEPS = 8  # pas chronométrés
 SPARE_BATCHES = 4  # jamais vus : la file de lots reste pleine jusqu'au dernier pas
 NUM_IMAGES = 8192  # de quoi faire quinze lots de 512
-RECIPES = {"light": "cifar10_light", "large": "cifar10"}  # les modules de `recipes`
+RECIPES = {"light": "thumbnails_light", "large": "thumbnails"}  # les modules de `recipes`
 QUICK = {"widths": (8, 16, 16), "batch_size": 32}
 QUICK_STEPS = 2
 LARGEST_EPOCHS = 1000  # le calendrier ne doit pas finir, ni le taux devenir négatif
@@ -117,10 +117,10 @@ def find_recipe(name: str, *, quick: bool) -> Recipe:
     """
     import importlib
 
-    from recipes import cifar10
+    from recipes import thumbnails
 
     module = importlib.import_module(f"recipes.{RECIPES[name]}")
-    recipe = Recipe(RECIPES[name], module.WIDTHS, cifar10.BATCH_SIZE)
+    recipe = Recipe(RECIPES[name], module.WIDTHS, thumbnails.BATCH_SIZE)
     return recipe._replace(**(QUICK if quick else {}))
 
 

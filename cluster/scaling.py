@@ -71,7 +71,7 @@ def measure_step(num_processes: int, *, batch_size: int, steps: int, epochs: int
                 "-n",
                 str(num_processes),
                 "--pin",
-                "recipes.cifar10_light",
+                "recipes.thumbnails_light",
                 "--rounds",
                 "0",
                 "--limit",
@@ -95,7 +95,7 @@ def measure_step(num_processes: int, *, batch_size: int, steps: int, epochs: int
         )
         if ended.returncode:
             raise ChildProcessError(f"L'entraînement mesuré a échoué :\n{ended.stderr[-1000:]}")
-        [sidecar] = Path(folder).glob("ex03_cifar10*.json")
+        [sidecar] = Path(folder).glob("thumbnails_light*.json")
         report = load_report(sidecar)
     done = report.num_images["train"] // batch_size
     return [duration / done for duration in report.history["duration_s"][1:]]
@@ -230,7 +230,7 @@ def save_figure(costs: Costs, batch: int, path: Path) -> None:
 
 def study(options) -> int:
     """Mesure, calcule, écrit le tableau et la figure ; rend 0."""
-    from recipes import cifar10_light
+    from recipes import thumbnails_light
 
     batch = options.batch_size
     if batch % 2:
@@ -244,7 +244,7 @@ def study(options) -> int:
         full += measure_step(1, batch_size=batch, **known)
         half += measure_step(1, batch_size=batch // 2, **known)
         both += measure_step(2, batch_size=batch, **known)
-    network = cifar10_light.build_model()
+    network = thumbnails_light.build_model()
     params = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     costs = fit_costs(full, half, batch_size=batch, params=params)
     one, mid, two = (statistics.median(each) for each in (full, half, both))
@@ -271,7 +271,7 @@ def _report(costs: Costs, steps: tuple, options, *, params: int, num: int) -> st
     measured = measure.markdown_table(["", "secondes par pas", "images par seconde"], rows)
     text = f"""## Entraîner à plusieurs
 
-Recette cifar10_light, {params} poids appris, un cœur par processus, {agreed(num, "époque")} de
+Recette thumbnails_light, {params} poids appris, un cœur par processus, {agreed(num, "époque")} de
 {options.steps} pas chacune (validation comprise), médianes. Machine : {{machine}}.
 
 {measured}

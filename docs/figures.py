@@ -152,7 +152,7 @@ def draw_lenet_filters(folder: Path) -> None:
     from convnets.training import saving, study
     from exercises import ex04_lenet
 
-    report = read_report("ex04_lenet")
+    report = read_report("digits")
     seed = report.shipped["seed"]
     start = study.build(ex04_lenet.build_lenet, seed=seed, precision="float32")
     rows = {
@@ -210,7 +210,7 @@ PARTS = (
         "python -m exercises.ex02_fashion",
         "Un vêtement de 28 pixels ne dit pas toujours son nom : bien des erreurs sont aussi les "
         f"nôtres. {UNLIKE}",
-        network("ex02_fashion", "load_fashion_mnist"),
+        network("garments", "load_fashion_mnist"),
     ),
     Part(
         "cifar10",
@@ -218,7 +218,7 @@ PARTS = (
         "python -m exercises.ex03_cifar10",
         "Le plus léger des deux modèles livrés pour les vignettes. Les pertes changent quand, "
         "les étiquettes apprises, il réapprend ses propres réponses à des images mêlées.",
-        network("ex03_cifar10_light", "load_cifar10"),
+        network("thumbnails_light", "load_cifar10"),
     ),
     Part(
         "lenet",
@@ -226,7 +226,7 @@ PARTS = (
         "python -m exercises.ex04_lenet",
         "Bien des chiffres mal lus se discutent à l'œil. Les filtres sont ceux que la graine a "
         f"tirés, puis les mêmes appris : bleu, négatif ; rouge, positif. {UNLIKE}",
-        network("ex04_lenet", "load_mnist", draw_lenet_filters),
+        network("digits", "load_mnist", draw_lenet_filters),
     ),
     Part(
         "inception",

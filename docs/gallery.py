@@ -84,7 +84,7 @@ PICTURES = (
     ),
     Picture(
         "ex09_grad_cam",
-        ("--model", "ex05_photos", "--layer", "mixed7", "samples/bateau.gif"),
+        ("--model", "photos", "--layer", "mixed7", "samples/bateau.gif"),
         "Le même calcul sur le réseau des photos, qui lit 192×192 pixels : 10×10 cases.",
     ),
     Picture(

@@ -18,7 +18,7 @@ from exercises import EXERCISES
 ROOT = Path(__file__).resolve().parent.parent
 README, RESULTS = ROOT / "README.md", ROOT / "docs" / "resultats.md"
 # Les modèles dont l'accueil donne l'exactitude, et docs/resultats.md tout le reste.
-MODELS = ("ex02_fashion", "ex03_cifar10", "ex03_cifar10_light", "ex04_lenet", "ex05_inception")
+MODELS = ("garments", "thumbnails", "thumbnails_light", "digits", "ex05_inception")
 METHODS = "ex11_curves"
 FIRST_SYSTEM = 15  # exercices d'après : d'autres systèmes que la classification d'une image
 

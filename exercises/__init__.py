@@ -38,19 +38,14 @@ EXERCISES = (
     ),
     Exercise(1, "ex01_filters", "Filtrer une image avec `tf.nn.conv2d`", "S1, exercice 01", (), 0),
     Exercise(
-        2,
-        "ex02_fashion",
-        "Fashion-MNIST, architecture imposée",
-        "S1, exercice 2",
-        ("ex02_fashion",),
-        3,
+        2, "ex02_fashion", "Fashion-MNIST, architecture imposée", "S1, exercice 2", ("garments",), 3
     ),
     Exercise(
         3,
         "ex03_cifar10",
         "CIFAR-10 et `./predict`",
         "S1, exercice 3",
-        ("ex03_cifar10", "ex03_cifar10_light"),
+        ("thumbnails", "thumbnails_light"),
         9,
     ),
     Exercise(
@@ -58,7 +53,7 @@ EXERCISES = (
         "ex04_lenet",
         "LeNet contre un réseau dense, sur MNIST",
         "S2, question 1",
-        ("ex04_lenet", "ex04_comparison"),
+        ("digits", "ex04_comparison"),
         4,
     ),
     Exercise(
@@ -66,7 +61,7 @@ EXERCISES = (
         "ex05_inception",
         "InceptionV3 : reprendre un réseau entraîné",
         "S2, question 2",
-        ("ex05_inception", "ex05_layers", "ex05_photos", "ex05_forgetting"),
+        ("ex05_inception", "ex05_layers", "photos", "ex05_forgetting"),
         3,
     ),
     Exercise(

@@ -49,9 +49,8 @@ def shipped(slug: str, suffix: str) -> tuple[Path, ...]:
     Returns:
         Des fichiers de `models/`.
     """
-    models = submission.REPO / "models"
-    shape = _input_shape(models / f"{slug}.json")
-    paths = sorted(models.glob(f"*{suffix}"))
+    shape = _input_shape(submission.published(slug, ".json"))
+    paths = sorted((submission.REPO / "models").glob(f"*{suffix}"))
     return tuple(path for path in paths if _input_shape(path.with_suffix(".json")) == shape)
 
 

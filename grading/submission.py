@@ -18,6 +18,7 @@ MAX_FIGURE_BYTES = 4 * 2**20
 MAX_FILES = 400
 TEXTS = (".py", ".json", ".toml", ".txt")
 WEIGHTS = (".keras", ".tflite", ".json")  # ce qu'un entraînement enregistre
+RECORDS = {"ex02_fashion": "garments", "ex03_cifar10": "thumbnails", "ex04_lenet": "digits"}
 NOT_SOURCES = ("convnets", "models", "runs", "tests", "venv")
 
 
@@ -46,13 +47,21 @@ class Submission(NamedTuple):
         L'exercice enregistre dans `models/`, ou dans `runs/<slug>/` quand un meilleur modèle est
         déjà dans `models/` : c'est le cas d'un élève qui a entraîné dans une copie du dépôt.
         """
+        if self.shipped:
+            return published(slug, suffix)
         kept, tried = (self.home / each / f"{slug}.keras" for each in ("models", f"runs/{slug}"))
-        ours = REPO / "models" / kept.name
+        ours = published(slug, ".keras")
         own = _is_own(self, kept) and not (
             ours.is_file() and filecmp.cmp(kept, ours, shallow=False)
         )
-        chosen = tried if _is_own(self, tried) and not own and not self.shipped else kept
+        chosen = tried if _is_own(self, tried) and not own else kept
         return chosen.with_suffix(suffix)
+
+
+def published(slug: str, suffix: str) -> Path:
+    """Dit où sont les poids du dépôt : ceux de la leçon, ou à défaut le record du même jeu."""
+    path = REPO / "models" / f"{slug}{suffix}"
+    return path if path.is_file() else path.with_name(f"{RECORDS.get(slug, slug)}{suffix}")
 
 
 def file_of(module: str) -> str:
@@ -169,11 +178,13 @@ def stage(
             path = submitted.weights(slug, suffix)
             owned = _is_own(submitted, path)
             if not owned and shipped_models:
-                path = REPO / "models" / f"{slug}{suffix}"
+                path = published(slug, suffix)
                 owned = path.is_file()
             if owned and path.stat().st_size <= MAX_MODEL_BYTES:
                 (folder / "models").mkdir(exist_ok=True)
-                shutil.copyfile(path, folder / "models" / path.name, follow_symlinks=False)
+                for name in {slug, RECORDS.get(slug, slug)}:  # ./predict lit le record
+                    to = folder / "models" / f"{name}{suffix}"
+                    shutil.copyfile(path, to, follow_symlinks=False)
 
 
 def keep(submitted: Submission, folder: Path, *, slugs: Iterable[str]) -> Submission:

@@ -2,11 +2,11 @@
 
 | commande | modèle | sur deux cœurs, environ |
 |---|---|---|
-| `python -m recipes.fashion` | ex02_fashion | 47 min par graine |
-| `python -m recipes.cifar10` | ex03_cifar10 | 3 h par graine |
-| `python -m recipes.cifar10_light` | ex03_cifar10_light | 56 min par graine |
-| `python -m recipes.mnist` | ex04_lenet | 25 min par graine |
-| `python -m recipes.photos` | ex05_photos | 20 min, trois graines |
+| `python -m recipes.garments` | garments | 47 min par graine |
+| `python -m recipes.thumbnails` | thumbnails | 3 h par graine |
+| `python -m recipes.thumbnails_light` | thumbnails_light | 56 min par graine |
+| `python -m recipes.digits` | digits | 25 min par graine |
+| `python -m recipes.photos` | photos | 20 min, trois graines |
 | `python -m recipes.comparison` | ex04_comparison | 5 min, cinq graines |
 
 Une recette ne part que des données et, pour `photos`, de poids que d'autres ont publiés. Celle qui

@@ -10,11 +10,11 @@ from convnets.core import paths, reports
 from convnets.core.cli import run
 
 MODELS = {
-    "fashion": "ex02_fashion",
-    "cifar10": "ex03_cifar10",
-    "cifar10_light": "ex03_cifar10_light",
-    "mnist": "ex04_lenet",
-    "photos": "ex05_photos",
+    "garments": "garments",
+    "thumbnails": "thumbnails",
+    "thumbnails_light": "thumbnails_light",
+    "digits": "digits",
+    "photos": "photos",
     "comparison": "ex04_comparison",
 }
 

@@ -1,6 +1,6 @@
 """Exporter pour `./predict` un modèle appris là où TensorFlow n'était pas.
 
-Exemple : python -m recipes.export models/runs/ex03_cifar10/weights
+Exemple : python -m recipes.export models/runs/thumbnails/weights
 
 Une recette s'exécute aussi sous JAX ou PyTorch, par exemple sur la carte graphique d'une machine
 sans TensorFlow, qui seul convertit un modèle pour LiteRT. Elle laisse alors les poids et le compte

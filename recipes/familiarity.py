@@ -47,18 +47,18 @@ LOWEST = 0.005  # part des images de validation qui donne l'unité d'une mesure 
 BATCH_SIZE = 8
 
 MEASURES = {
-    "ex02_fashion": "énergie + groupe 2 + frontière apprise",
-    "ex03_cifar10": "énergie + groupe 1 + frontière apprise",
-    "ex03_cifar10_light": "énergie + groupe 1 + frontière apprise",
-    "ex04_lenet": "énergie + groupe 1",
-    "ex05_photos": "distance aux frontières + frontière apprise",
+    "garments": "énergie + groupe 2 + frontière apprise",
+    "thumbnails": "énergie + groupe 1 + frontière apprise",
+    "thumbnails_light": "énergie + groupe 1 + frontière apprise",
+    "digits": "énergie + groupe 1",
+    "photos": "distance aux frontières + frontière apprise",
 }
-ENERGY_WEIGHTS = {"ex02_fashion": 1.5}  # ce que pèse l'énergie ; 1 ailleurs
+ENERGY_WEIGHTS = {"garments": 1.5}  # ce que pèse l'énergie ; 1 ailleurs
 BOUNDARY_WEIGHT = 0.5  # ce que pèse une frontière apprise, choisi sur des sortes non apprises
-BOUNDARY_WEIGHTS = {"ex05_photos": 0.125}  # plus, et le pont de samples/ n'étonnerait plus
+BOUNDARY_WEIGHTS = {"photos": 0.125}  # plus, et le pont de samples/ n'étonnerait plus
 SETS = {  # jeu, et images que sa recette met de côté ; CIFAR-10 pour les autres
-    "ex02_fashion": ("load_fashion_mnist", 2000),
-    "ex04_lenet": ("load_mnist", 5000),
+    "garments": ("load_fashion_mnist", 2000),
+    "digits": ("load_mnist", 5000),
 }
 
 

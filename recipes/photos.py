@@ -1,4 +1,4 @@
-"""Les photos : une tête de dix classes sur InceptionV3, qui en a appris de vraies (ex05_photos).
+"""Les photos : une tête de dix classes sur InceptionV3, qui en a appris de vraies.
 
 Commande : python -m recipes.photos, puis ./predict photo.jpg
 Résultat : 92,91 % ± 0,01 en une passe, sur les vignettes agrandies (trois graines, vingt minutes).
@@ -29,7 +29,7 @@ from convnets.training import cost, export, study, views
 from convnets.training.stages import Stages
 from recipes import command
 
-SLUG = "ex05_photos"
+SLUG = "photos"
 IMAGE_PX, LAYER = 192, "mixed8"  # les deux choisis sur les images de validation (docs/cadrage.md)
 EPOCHS, BATCH_SIZE, NUM_VAL = 20, 500, 2000
 LEARNING_RATE = 1e-3  # celui d'Adam par défaut
@@ -169,7 +169,7 @@ def body(options) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Refait ex05_photos, une graine après l'autre."""
+    """Refait `photos`, une graine après l'autre."""
     parser = command.make_parser("photos", SLUG, __doc__, epochs=EPOCHS, seeds=3)
     options = parser.parse_args(argv)
     if options.precision == "mixed_bfloat16":

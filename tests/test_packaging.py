@@ -47,8 +47,8 @@ def test_predict_answers_outside_of_the_repository(repo, project, tmp_path):
     for arguments, expected, is_sure in (
         (["avion.png"], "Avion", True),  # une vignette, puis une photo
         (["chien.webp"], "Chien", True),
-        (["--model", "ex02_fashion", "chien.webp"], "Sac", False),  # un chien n'en est pas un
-        (["--model", "ex04_lenet", "chat.png"], "7", True),
+        (["--model", "garments", "chien.webp"], "Sac", False),  # un chien n'en est pas un
+        (["--model", "digits", "chat.png"], "7", True),
     ):
         *options, name = arguments
         result = subprocess.run(

@@ -61,7 +61,7 @@ def test_listing_shows_state_and_result(run_module):
     assert result.returncode == 0, result.stderr
     for exercise in EXERCISES:
         assert exercise.slug in result.stdout and exercise.title in result.stdout
-    report = reports.read_report("ex03_cifar10")
+    report = reports.read_report("thumbnails")
     assert reports.format_result(report) in " ".join(result.stdout.split())
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 120
@@ -78,7 +78,7 @@ def test_listing_without_models(tmp_path):
 
 @pytest.mark.parametrize("content", ['{"metrics": 3}', "[1]", '{"headline": [{}]}', "[" * 10**5])
 def test_listing_says_why_a_report_is_refused(tmp_path, content):
-    (tmp_path / "ex03_cifar10.json").write_text(content)
+    (tmp_path / "thumbnails.json").write_text(content)
     state, why = listing.describe(find("ex03_cifar10"), models_dir=tmp_path)
     assert state == "modèle refusé" and "abîmé" in why
 

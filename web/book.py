@@ -21,7 +21,7 @@ from web.sources import write_downloads, write_sources
 
 STATIC = Path(__file__).parent / "static"
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"
-MODELS = ("ex03_cifar10", "ex05_photos", "ex17_detection", "ex18_segmentation")
+MODELS = ("thumbnails", "photos", "ex17_detection", "ex18_segmentation")
 PICTURES = (".png", ".jpg", ".webp")
 VIGNETTE_PX = 128
 TITLE = "Réseaux convolutifs, par la pratique"

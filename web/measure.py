@@ -23,7 +23,7 @@ from web.__main__ import open_server
 
 ROOT = MODELS_DIR.parent
 PICTURE = ROOT / "samples" / "chien.webp"
-TIMED = ("ex03_cifar10_light", "ex03_cifar10", "ex05_photos")
+TIMED = ("thumbnails_light", "thumbnails", "photos")
 NUM_STARTS, NUM_PASSES = 5, 20  # médianes
 FIRST_ANSWER = """async ([slug, picture]) => {
   const {Classifier} = await import("./_static/js/classifier.js");

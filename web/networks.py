@@ -17,12 +17,12 @@ from convnets.core.paths import MODELS_DIR
 SLUGS = (
     "ex00_position",
     "ex04_comparison",
-    "ex04_lenet",
+    "digits",
     "ex19_vision_transformer",
     "ex20_source_separation",
     "ex21_graphs",
 )
-COUNTED = ("ex02_fashion", "ex03_cifar10_light", "ex03_cifar10", "ex09_cam")  # page « Réseau »
+COUNTED = ("garments", "thumbnails_light", "thumbnails", "ex09_cam")  # page « Réseau »
 WITHOUT_WEIGHTS = {"InputLayer", "Rescaling", "Activation", "Reshape", "Dropout", "Softmax"}
 SETTINGS = (  # que le calcul demande
     "activation",

@@ -159,7 +159,7 @@ def read_report(slug: str, *, models_dir: Path = MODELS_DIR) -> Report:
     """Lit le compte rendu d'un modèle et vérifie les fichiers qu'il décrit.
 
     Args:
-        slug: nom du modèle, par exemple `"ex03_cifar10"`.
+        slug: nom du modèle, par exemple `"thumbnails"`.
         models_dir: dossier des modèles.
 
     Returns:

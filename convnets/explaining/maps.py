@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # Le petit réseau de l'exercice 03 : quatre fois moins de paramètres que celui de ./predict, moins
 # de cartes à regarder, et des dérivées calculées bien plus vite.
-STUDY_MODEL = "ex03_cifar10_light"
+STUDY_MODEL = "thumbnails_light"
 SAMPLE = "samples/chien.webp"  # là où la réponse tient à un endroit de l'image
 HIDDEN = 1 / 8  # part de l'image cachée pour juger une carte, comme à l'exercice 11 : deux pas
 CELLS = 8  # cases par côté où la cacher : de 4×4 pixels, comme là, pour une image de 32×32

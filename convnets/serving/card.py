@@ -46,7 +46,7 @@ def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None 
     """Lit la fiche d'un modèle, et vérifie que le compte rendu décrit bien son export.
 
     Args:
-        slug: nom du modèle, par exemple `"ex03_cifar10"` ; les fichiers peuvent avoir été renommés
+        slug: nom du modèle, par exemple `"thumbnails"` ; les fichiers peuvent avoir été renommés
             depuis l'entraînement, c'est leur empreinte qui compte.
         models_dir: dossier qui contient `slug.json` et `slug.tflite`.
         content: contenu de `slug.tflite`, s'il est déjà lu.

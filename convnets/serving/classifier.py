@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from convnets.serving.native import NativeEngine
 
-DEFAULT_MODEL = "ex03_cifar10"
-PHOTO_MODEL = "ex05_photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
+DEFAULT_MODEL = "thumbnails"
+PHOTO_MODEL = "photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
 DIGIT_SHAPE = (28, 28)  # ce que rend `digits.read_digit`
 BATCH_SIZE = 32  # images d'un lot, au plus ; voir `split`
 FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
@@ -143,7 +143,7 @@ class Classifier:
     dessus : chaque image passe par l'export de la base, rangé dans le cache, puis par elle.
 
     Args:
-        slug: nom du modèle, par exemple `"ex03_cifar10"`.
+        slug: nom du modèle, par exemple `"thumbnails"`.
         models_dir: dossier qui contient `slug.tflite` et `slug.json`.
         num_threads: fils de calcul, un par cœur par défaut, que des images se partagent.
         alone: une seule image à nommer : elle a ces fils pour elle.

@@ -28,6 +28,13 @@ from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier, 
 PROGRESS_STEP = 32  # images d'un compte affiché au suivant
 # Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
 NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
+RENAMED = {  # les records, qui portaient les noms de leurs exercices
+    "ex02_fashion": "garments",
+    "ex03_cifar10": DEFAULT_MODEL,
+    "ex03_cifar10_light": "thumbnails_light",
+    "ex04_lenet": "digits",
+    "ex05_photos": PHOTO_MODEL,
+}
 UNSURE = "Indéterminé"
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
 SLOW = (
@@ -69,11 +76,7 @@ def _parser() -> FrenchParser:
     )
     add("--strict", action="store_true", help=f"dire {UNSURE} d'une image peu familière")
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
-    add(
-        "--model",
-        metavar="MODELE",
-        help=f"{router.MODEL_HELP} ; ou dossier d'un des vôtres, comme runs/ex02_fashion",
-    )
+    add("--model", metavar="MODELE", help=f"{router.MODEL_HELP} ; ou dossier d'un autre")
     return parser
 
 
@@ -292,6 +295,11 @@ def _locate(wanted: str | None) -> tuple[str | None, Path]:
         raise FileNotFoundError(
             f"Pas de modèle {shown} : le dossier d'un modèle, ou le chemin de ses fichiers sans "
             "leur fin, est attendu."
+        )
+    if name in RENAMED:
+        raise FileNotFoundError(
+            f"Pas de modèle {name} dans models/ : celui qui portait ce nom s'appelle maintenant "
+            f"{RENAMED[name]} (--model {RENAMED[name]})."
         )
     known = ", ".join(map(printable, _readable(MODELS_DIR))) or "aucun"
     raise FileNotFoundError(f"Pas de modèle {shown} dans models/ (présents : {known}).")

@@ -1,7 +1,7 @@
 """Le modèle qui répond à chaque image, quand `./predict` choisit : vignettes ou photos.
 
-`ex03_cifar10` n'a appris que des vignettes de 32×32, et les nomme le mieux. D'une photo, il ne voit
-que ce que la réduction lui laisse : `ex05_photos` en lit 36 fois plus de pixels (docs/cadrage.md).
+`thumbnails` n'a appris que des vignettes de 32×32, et les nomme le mieux. D'une photo, il ne voit
+que ce que la réduction lui laisse : `photos` en lit 36 fois plus de pixels (docs/cadrage.md).
 """
 
 import contextlib

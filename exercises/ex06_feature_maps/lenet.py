@@ -18,7 +18,7 @@ from convnets.figures.style import new_figure, output_dir
 from convnets.serving.digits import read_digit
 from convnets.training import saving
 
-MODEL = "ex04_lenet"
+MODEL = "digits"
 MAP_LAYERS = ("C1", "S2", "C3", "S4")
 # La case (i, j) d'une carte voit, dans l'image bordée, le carré qui commence en (pas·i, pas·j).
 FIELDS_PX = {"C1": (1, 5), "C3": (2, 14)}  # pas et côté du carré
@@ -40,7 +40,7 @@ def save_filters(model: keras.Model, path: Path) -> None:
     """Dessine tous les filtres : bleu négatif, rouge positif, blanc nul.
 
     Args:
-        model: modèle `ex04_lenet`.
+        model: modèle `digits`.
         path: fichier PNG ; son dossier est créé.
     """
     both = (kernels(model, name) for name in ("C1", "C3"))
@@ -74,7 +74,7 @@ def maps(model: keras.Model, x: np.ndarray) -> dict[str, np.ndarray]:
     """Rend les cartes de chaque couche.
 
     Args:
-        model: modèle `ex04_lenet`.
+        model: modèle `digits`.
         x: chiffres uint8 `(n, 28, 28)`, clairs sur fond noir.
 
     Returns:
@@ -89,7 +89,7 @@ def save_maps(model: keras.Model, digit: np.ndarray, path: Path) -> None:
     """Dessine un chiffre et ses cartes, le blanc étant la réponse la plus forte de la couche.
 
     Args:
-        model: modèle `ex04_lenet`.
+        model: modèle `digits`.
         digit: uint8 `(28, 28)`.
         path: fichier PNG ; son dossier est créé.
     """
@@ -121,7 +121,7 @@ def favourites(model: keras.Model, x: np.ndarray, layer_name: str) -> np.ndarray
     """Rend, pour chaque carte, les morceaux d'images auxquels elle répond le plus.
 
     Args:
-        model: modèle `ex04_lenet`.
+        model: modèle `digits`.
         x: chiffres uint8 `(n, 28, 28)`, au moins `NUM_PATCHES`.
         layer_name: `"C1"` (carrés de 5 pixels) ou `"C3"` (carrés de 14 pixels).
 
@@ -146,7 +146,7 @@ def save_favourites(model: keras.Model, x: np.ndarray, path: Path) -> None:
     """Dessine les morceaux préférés de chaque carte, une carte par colonne.
 
     Args:
-        model: modèle `ex04_lenet`.
+        model: modèle `digits`.
         x: chiffres uint8 `(n, 28, 28)`.
         path: fichier PNG ; son dossier est créé.
     """
@@ -164,7 +164,7 @@ def save_all(model: keras.Model, digit: np.ndarray, folder: Path, *, digits=None
     """Écrit les filtres, les cartes d'un chiffre et, si on donne des chiffres, leurs morceaux.
 
     Args:
-        model: modèle `ex04_lenet`.
+        model: modèle `digits`.
         digit: uint8 `(28, 28)`, dont dessiner les cartes.
         folder: dossier, créé au besoin.
         digits: uint8 `(n, 28, 28)`, où chercher les morceaux préférés.

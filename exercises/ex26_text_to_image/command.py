@@ -2,7 +2,7 @@
 
 D'après : S3, figure (6), phrase → image.
 Commande : python -m exercises.ex26_text_to_image --say "une bottine foncée" --output bottine.png
-           puis ./predict --model ex02_fashion bottine.png
+           puis ./predict --model garments bottine.png
 """
 
 import numpy as np

@@ -87,7 +87,7 @@ LIGHT = Adjective("clair", "claire")
 FASHION = Subject(
     load=sources.load_fashion_mnist,
     slug="ex26_text_to_image",
-    judge="ex02_fashion",
+    judge="garments",
     pixels=(28, 28, 1),
     nouns=(
         Noun("t-shirt", 0),
@@ -123,7 +123,7 @@ FASHION = Subject(
 CIFAR10 = Subject(
     load=sources.load_cifar10,
     slug="ex26_cifar10",
-    judge="ex03_cifar10",
+    judge="thumbnails",
     pixels=(32, 32, 3),
     nouns=(
         Noun("avion", 0),

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from convnets.core.cli import agreed
-from grading.submission import MAX_FIGURE_BYTES, REPO
+from grading.submission import MAX_FIGURE_BYTES, published
 from grading.term.elements import Html, join, picture, table, tag
 
 MAX_REPORT_BYTES = 2**20
@@ -80,7 +80,7 @@ def _files(folder: Path, exercise: str, places, suffix: str, limit: int) -> list
 
 
 def _is_ours(path: Path) -> bool:
-    ours = REPO / "models" / path.name
+    ours = published(path.stem, path.suffix)
     return ours.is_file() and ours.read_bytes() == path.read_bytes()
 
 

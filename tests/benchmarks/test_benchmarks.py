@@ -209,17 +209,17 @@ def test_rate_leaves_the_first_steps_out():
 def test_the_recipe_measured_is_the_real_one(extract):
     from convnets.training import study
     from convnets.training.optimizers import Lookahead, Muon
-    from recipes import cifar10, cifar10_light
+    from recipes import thumbnails, thumbnails_light
 
-    for name, module in (("light", cifar10_light), ("large", cifar10)):
+    for name, module in (("light", thumbnails_light), ("large", thumbnails)):
         whole = training_step.find_recipe(name, quick=False)
         assert (whole.widths, whole.batch_size) == (module.WIDTHS, 512)
     recipe = training_step.find_recipe("light", quick=True)
     x, y = extract("cifar10")
-    fit, widths = study.fit, cifar10_light.WIDTHS
+    fit, widths = study.fit, thumbnails_light.WIDTHS
     model, batches, callbacks = training_step.compiled_recipe(recipe, x[:100], y[:100], "float32")
-    assert study.fit is fit and cifar10_light.WIDTHS == widths  # tout est remis en place
-    assert model.name == cifar10_light.SLUG and model.get_layer("group3_conv2").filters == 16
+    assert study.fit is fit and thumbnails_light.WIDTHS == widths  # tout est remis en place
+    assert model.name == thumbnails_light.SLUG and model.get_layer("group3_conv2").filters == 16
     assert isinstance(model.optimizer, Muon)
     assert [type(callback) for callback in callbacks] == [Lookahead]
     images, labels = batches[0]

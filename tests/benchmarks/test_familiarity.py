@@ -16,10 +16,10 @@ def rng():
 
 @pytest.mark.slow
 def test_images_are_those_set_aside_by_the_recipes():
-    from recipes import cifar10, cifar10_light
+    from recipes import thumbnails, thumbnails_light
 
-    assert shipped.NUM_VAL == cifar10.NUM_VAL
-    assert familiarity.MODELS == (cifar10.SLUG, cifar10_light.SLUG)
+    assert shipped.NUM_VAL == thumbnails.NUM_VAL
+    assert familiarity.MODELS == (thumbnails.SLUG, thumbnails_light.SLUG)
 
 
 def test_auroc_counts_the_pairs_in_the_right_order(rng):
@@ -95,7 +95,7 @@ def test_the_shipped_exports_are_measured_as_predict_answers(
 ):
     x, y = extract("cifar10")
     strange = rng.integers(0, 256, (10, 32, 32, 3), np.uint8)
-    slug = "ex03_cifar10_light"
+    slug = "thumbnails_light"
     monkeypatch.setattr(shipped, "MEASURES", {slug: shipped.MEASURES[slug]})
     monkeypatch.setattr(familiarity.sources, "load_cifar10", lambda: ((x, y), (x[:40], y[:40])))
     monkeypatch.setattr(shipped, "NUM_VAL", 20)
@@ -121,7 +121,7 @@ def test_grey_networks_have_their_own_strangers(extract, monkeypatch, capsys):
     for name, (x, y) in sets.items():
         both = ((x, y), (x[:30], y[:30]))
         monkeypatch.setattr(familiarity.sources, f"load_{name}", lambda both=both: both)
-    slugs = ("ex02_fashion", "ex04_lenet")
+    slugs = ("garments", "digits")
     monkeypatch.setattr(shipped, "MEASURES", {slug: shipped.MEASURES[slug] for slug in slugs})
     monkeypatch.setattr(shipped, "SETS", {slug: (shipped.SETS[slug][0], 20) for slug in slugs})
     assert familiarity.main(["--shipped", "--limit", "20"]) == 0
@@ -138,7 +138,7 @@ def test_grey_networks_have_their_own_strangers(extract, monkeypatch, capsys):
 def test_a_picture_that_predict_refuses_is_no_familiar_one():
     blank, digit = np.zeros((2, 28, 28), np.uint8)
     digit[5:24, 13:16] = 255
-    found = familiarity._scores(familiarity.Classifier("ex04_lenet"), np.stack([blank, digit]))
+    found = familiarity._scores(familiarity.Classifier("digits"), np.stack([blank, digit]))
     assert found[0] == -np.inf and np.isfinite(found[1])
 
 

@@ -11,13 +11,13 @@ from convnets.serving.classifier import Classifier
 
 @pytest.fixture(scope="module")
 def classifier():
-    return Classifier("ex03_cifar10_light")  # il répond vite
+    return Classifier("thumbnails_light")  # il répond vite
 
 
 def test_images_are_those_set_aside_by_the_recipe():
-    from recipes import cifar10
+    from recipes import thumbnails
 
-    assert framing.NUM_VAL == cifar10.NUM_VAL
+    assert framing.NUM_VAL == thumbnails.NUM_VAL
 
 
 def test_composed_photos_keep_their_subject_whole():
@@ -84,7 +84,7 @@ def test_own_photos_are_counted_by_class(tmp_path, repo, capsys):
     expected = "50,0 % (2 sur 4 ; Chat 1/1, Camion 1/3)"
     assert framing.main(["--photos", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"./predict : {expected}\n"
-    assert framing.main(["--photos", str(tmp_path), "--model", "ex03_cifar10"]) == 0
+    assert framing.main(["--photos", str(tmp_path), "--model", "thumbnails"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" : ")[0] for line in lines] == [
         "crop",
@@ -102,7 +102,7 @@ def test_a_folder_without_classes_is_refused(tmp_path, capsys):
 def test_the_tables(as_dataset, monkeypatch, capsys):
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     monkeypatch.setattr(framing, "NUM_VAL", 20)
-    assert framing.main(["--limit", "20", "--model", "ex03_cifar10_light"]) == 0
+    assert framing.main(["--limit", "20", "--model", "thumbnails_light"]) == 0
     printed = capsys.readouterr().out
     assert printed.count("\n| crop") == 1 + len(framing.VIEW_SETS)
     assert "| crop + crop 0.85 + crop 0.7 + squash |" in printed and "n'importe où" in printed

@@ -25,7 +25,7 @@ def test_each_budget_is_trained_once_and_written_as_measured(tmp_path, monkeypat
     assert trained == [4, 1] and "1 min demandées : 51,0 %" in capsys.readouterr().out
     page = (tmp_path / "minutes.md").read_text(encoding="utf-8")
     assert page.index("| 1,5 | 3 | 51,00 % |") < page.index("| 4,5 | 3 | 54,00 % |")
-    assert "| `ex03_cifar10`, publié" in page
+    assert "| `thumbnails`, publié" in page
     rows = json.loads((tmp_path / "minutes.json").read_text(encoding="utf-8"))
     assert [row["asked_min"] for row in rows] == [1, 4]
     assert Image.open(tmp_path / "minutes.png").width > 300
@@ -33,8 +33,8 @@ def test_each_budget_is_trained_once_and_written_as_measured(tmp_path, monkeypat
 
 def test_published_minutes_count_the_steps_before(repo):
     found = {slug: waited for slug, waited, _ in minutes.published()}
-    last = read_report("ex03_cifar10", models_dir=repo / "models").duration_s.mean / 60
-    assert found["ex03_cifar10"] > 5 * last
+    last = read_report("thumbnails", models_dir=repo / "models").duration_s.mean / 60
+    assert found["thumbnails"] > 5 * last
 
 
 def test_a_failed_training_is_said(tmp_path, monkeypatch, capsys):

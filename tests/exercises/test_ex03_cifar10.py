@@ -7,7 +7,7 @@ from convnets.serving import calibration
 from convnets.training import saving, views
 
 QUESTION = "Jour 04, exercice 3"
-SHIPPED = ("ex03_cifar10", "ex03_cifar10_light")
+SHIPPED = ("thumbnails", "thumbnails_light")
 
 
 @pytest.fixture(scope="module")
@@ -211,8 +211,8 @@ def agree(slug, light, probabilities):
 @pytest.mark.parametrize(
     ("slug", "goals", "export_bytes"),
     [
-        ("ex03_cifar10", {"accuracy": 0.958, "accuracy_tta": 0.96}, 20e6),
-        ("ex03_cifar10_light", {"accuracy": 0.944, "accuracy_tta": 0.948}, 2.4e6),
+        ("thumbnails", {"accuracy": 0.958, "accuracy_tta": 0.96}, 20e6),
+        ("thumbnails_light", {"accuracy": 0.944, "accuracy_tta": 0.948}, 2.4e6),
     ],
 )
 def test_shipped_result(repo, slug, goals, export_bytes):

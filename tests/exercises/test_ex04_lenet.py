@@ -143,7 +143,7 @@ def test_too_few_images(ex04, small_mnist, tmp_path, capsys):
 
 @pytest.mark.question(QUESTION)
 def test_shipped_result_reaches_the_goal():
-    report = reports.read_report("ex04_lenet")
+    report = reports.read_report("digits")
     assert report.metrics["error"].n >= 2  # appris séparément, de rien
     assert report.num_images["test"] == 10000
     assert report.metrics["error"].mean <= 0.0038
@@ -154,7 +154,7 @@ def test_shipped_result_reaches_the_goal():
 @pytest.mark.question(QUESTION)
 def test_shipped_model_on_the_real_extract(extract):
     x, y = extract("mnist")
-    probabilities = saving.load_model("ex04_lenet").predict(x, verbose=0)
+    probabilities = saving.load_model("digits").predict(x, verbose=0)
     assert np.mean(probabilities.argmax(1) == y.reshape(-1)) >= 0.99
 
 
@@ -164,7 +164,7 @@ def test_predict_reads_a_photographed_digit(extract, run_predict, tmp_path):
     page = Image.new("RGB", (900, 1200), (236, 229, 210))
     page.paste(digit.convert("RGB").point(lambda level: level * 0.9), (560, 80))
     page.save(tmp_path / "photo.jpg")
-    result = run_predict("--model", "ex04_lenet", tmp_path / "photo.jpg")
+    result = run_predict("--model", "digits", tmp_path / "photo.jpg")
     assert (result.returncode, result.stderr) == (0, b"")
     assert result.stdout.decode() == "Prédiction: 7\n"
 
@@ -172,8 +172,8 @@ def test_predict_reads_a_photographed_digit(extract, run_predict, tmp_path):
 @pytest.mark.slow
 def test_shipped_model_on_the_whole_test_set():
     _, (x_test, y_test) = sources.load_mnist()
-    report = reports.read_report("ex04_lenet")
-    probabilities = saving.load_model("ex04_lenet").predict(x_test, batch_size=500, verbose=0)
+    report = reports.read_report("digits")
+    probabilities = saving.load_model("digits").predict(x_test, batch_size=500, verbose=0)
     assert np.mean(probabilities.argmax(1) == y_test) == pytest.approx(
         report.shipped["accuracy"], abs=2e-4
     )

@@ -146,7 +146,7 @@ def test_wrong_options(ex07, planted, image, options, message):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return saving.load_model("ex03_cifar10_light")
+    return saving.load_model("thumbnails_light")
 
 
 def test_a_constant_model_lights_nothing(ex07, image):

@@ -215,7 +215,7 @@ def test_gradient_agrees_with_finite_differences(ex08, curved, image):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return saving.load_model("ex03_cifar10_light")
+    return saving.load_model("thumbnails_light")
 
 
 @pytest.fixture

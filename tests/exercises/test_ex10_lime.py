@@ -133,7 +133,7 @@ def test_an_additive_model_gives_back_its_coefficients(ex10, image):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return saving.load_model("ex03_cifar10_light")
+    return saving.load_model("thumbnails_light")
 
 
 # --- Preuves -------------------------------------------------------------------------

@@ -222,7 +222,7 @@ def test_main_writes_the_dream_and_its_figure(ex12, pictures, tiny_inception, mo
 
 
 def test_main_with_our_own_model(ex12, pictures):
-    arguments = ["--model", "ex03_cifar10_light", "--size", "48", "--steps", "1", "--octaves", "1"]
+    arguments = ["--model", "thumbnails_light", "--size", "48", "--steps", "1", "--octaves", "1"]
     arguments += ["--output", str(pictures / "f")]
     assert ex12.main([str(pictures / "photo.png"), *arguments]) == 0
     with Image.open(pictures / "f" / "reve.png") as dreamt:

@@ -165,7 +165,7 @@ def test_main_writes_one_picture_a_layer(
 @pytest.mark.usefixtures("eager")
 def test_main_with_our_own_model(ex13, picture, tmp_path, monkeypatch):
     monkeypatch.setattr(ex13, "LAYERS", ("une", "deux"))  # deux couches de ce modèle, donc
-    arguments = [picture, "--model", "ex03_cifar10_light", "--size", "40", "--steps", "1"]
+    arguments = [picture, "--model", "thumbnails_light", "--size", "40", "--steps", "1"]
     assert ex13.main([*arguments, "--output", str(tmp_path / "f")]) == 0
     assert len(list((tmp_path / "f").iterdir())) == 2 + 1
 

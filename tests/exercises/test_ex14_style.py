@@ -183,7 +183,7 @@ def test_main_writes_the_picture_and_its_figure(
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_main_with_our_own_model(ex14, pictures, tmp_path):
-    arguments = [*pictures, "--model", "ex03_cifar10_light", "--size", "40", "--steps", "1"]
+    arguments = [*pictures, "--model", "thumbnails_light", "--size", "40", "--steps", "1"]
     assert ex14.main([*arguments, "--output", str(tmp_path / "f")]) == 0
     assert (tmp_path / "f" / "resultat.png").exists()
 

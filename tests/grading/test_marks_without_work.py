@@ -116,7 +116,7 @@ def test_the_pictures_that_measure_are_not_the_public_ones(extract, monkeypatch)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("slug", "source"), [("ex03_cifar10", "ex03_cifar10_light"), ("ex04_lenet", "ex04_lenet")]
+    ("slug", "source"), [("ex03_cifar10", "thumbnails_light"), ("ex04_lenet", "digits")]
 )
 def test_no_shipped_model_is_a_hand_in_under_another_name(made, class_of, repo, slug, source):
     (dupont,) = class_of(slug, dupont=copy_of(repo / f"models/{source}.keras"))

@@ -13,10 +13,15 @@ import tensorflow as tf
 from convnets.core import paths, reports
 from convnets.datasets import sources
 from convnets.training import export, precision, study, views
-from recipes import cifar10, cifar10_light, command, fashion, mnist
+from recipes import command, digits, garments, thumbnails, thumbnails_light
 
-RECIPES = {"fashion": fashion, "cifar10": cifar10, "cifar10_light": cifar10_light, "mnist": mnist}
-OPTIONS = {"mnist": ["--seeds", "2"]}
+RECIPES = {
+    "garments": garments,
+    "thumbnails": thumbnails,
+    "thumbnails_light": thumbnails_light,
+    "digits": digits,
+}
+OPTIONS = {"digits": ["--seeds", "2"]}
 EXTRACTS = Path(__file__).resolve().parents[1] / "extracts"
 LOADERS = {"cifar10": "load_cifar10", "fashion_mnist": "load_fashion_mnist", "mnist": "load_mnist"}
 
@@ -26,13 +31,13 @@ def make_small(patch, folder):
     patch.setenv("KERAS_HOME", str(folder / "keras"))
     for name, loader in LOADERS.items():
         patch.setattr(sources, loader, lambda name=name: small_dataset(name))
-    patch.setattr(cifar10, "WIDTHS", (8, 12, 16))
-    patch.setattr(cifar10_light, "WIDTHS", (8, 12, 16))
-    patch.setattr(cifar10, "DEPTH", 2)
-    patch.setattr(cifar10, "ARRIVALS", (0.0, 1.0))
-    patch.setattr(fashion, "TEACHER_WIDTHS", (8, 12, 16))
-    patch.setattr(fashion, "FILTERS", (8, 8, 8))
-    patch.setattr(mnist, "TEACHER_WIDTHS", (8, 12, 16))
+    patch.setattr(thumbnails, "WIDTHS", (8, 12, 16))
+    patch.setattr(thumbnails_light, "WIDTHS", (8, 12, 16))
+    patch.setattr(thumbnails, "DEPTH", 2)
+    patch.setattr(thumbnails, "ARRIVALS", (0.0, 1.0))
+    patch.setattr(garments, "TEACHER_WIDTHS", (8, 12, 16))
+    patch.setattr(garments, "FILTERS", (8, 8, 8))
+    patch.setattr(digits, "TEACHER_WIDTHS", (8, 12, 16))
     patch.setattr(precision, "_fastest", lambda: "float32")
     patch.setattr(views, "evaluate_thumbnails", one_view)
     patch.setattr(views, "evaluate_digits", one_view)

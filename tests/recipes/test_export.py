@@ -9,10 +9,10 @@ import pytest
 
 from convnets.core import paths, reports
 from convnets.training import export, saving, study
+from recipes import digits, photos
 from recipes import export as command
-from recipes import mnist, photos
 
-SLUG = "ex04_lenet"
+SLUG = "digits"
 OPTIONS = "--epochs 1 --seeds 2 --batch-size 50 --precision float32".split()
 
 
@@ -25,7 +25,7 @@ def learn(small, monkeypatch, tmp_path):
             patch.setattr(export, "can_export", lambda: False)
             patch.setattr(export, "choose_export", lambda *_: pytest.fail("pas sans TensorFlow"))
             folders = ["--models-dir", str(tmp_path / "there"), "--output", str(tmp_path / "f")]
-            assert mnist.main([*OPTIONS, *folders]) == 0
+            assert digits.main([*OPTIONS, *folders]) == 0
         return paths.runs_dir(SLUG, models_dir=tmp_path / "there") / "weights"
 
     return without_tensorflow
@@ -52,7 +52,7 @@ def test_learnt_here_exported_there(learn, tmp_path, monkeypatch, capsys):
     )
     monkeypatch.setattr(export, "export_accuracy", lambda *given: seen.append(given[1:]) or 0.75)
     assert command.main([str(folder), "--models-dir", str(here)]) == 0
-    splits = study.split(command.sources.load_mnist(), limit=None, num_val=mnist.NUM_VAL)
+    splits = study.split(command.sources.load_mnist(), limit=None, num_val=digits.NUM_VAL)
     for given, expected in zip(seen, (splits[2:4], splits[4:]), strict=True):
         for array, wanted in zip(given, expected, strict=True):
             np.testing.assert_array_equal(array, wanted)
@@ -68,7 +68,7 @@ def test_learnt_here_exported_there(learn, tmp_path, monkeypatch, capsys):
 def test_a_save_that_is_cut_leaves_what_was_there(learn, tmp_path, monkeypatch):
     folder = learn()
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    report, model = reports.load_report(folder / f"{SLUG}.json"), mnist.build_model()
+    report, model = reports.load_report(folder / f"{SLUG}.json"), digits.build_model()
 
     def cut(*_):
         raise KeyboardInterrupt

@@ -5,14 +5,19 @@ import keras
 import numpy as np
 import pytest
 
-from recipes import cifar10, cifar10_light, fashion, mnist, network
+from recipes import digits, garments, network, thumbnails, thumbnails_light
 
-SMALL = {"widths": (8, 12, 16), "name": "petit", "mean": cifar10.MEAN, "std": cifar10.STD}
+SMALL = {"widths": (8, 12, 16), "name": "petit", "mean": thumbnails.MEAN, "std": thumbnails.STD}
 
 
 @pytest.mark.parametrize(
     ("recipe", "parameters"),
-    [(fashion, 3_586_890), (cifar10, 9_921_824), (cifar10_light, 2_327_200), (mnist, 61_706)],
+    [
+        (garments, 3_586_890),
+        (thumbnails, 9_921_824),
+        (thumbnails_light, 2_327_200),
+        (digits, 61_706),
+    ],
     ids=lambda each: getattr(each, "__name__", None),
 )
 def test_the_network_is_the_published_one(repo, recipe, parameters):
@@ -34,8 +39,8 @@ def test_the_network_is_the_published_one(repo, recipe, parameters):
 
 def test_parameters_by_hand():
     for recipe, widths, depth in (
-        (cifar10, (128, 384, 512), 3),
-        (cifar10_light, (64, 256, 304), 2),
+        (thumbnails, (128, 384, 512), 3),
+        (thumbnails_light, (64, 256, 304), 2),
     ):
         expected = 2 * 2 * 3 * 24  # blanchiment, figé
         for inputs, filters in zip((24, *widths), widths, strict=False):
@@ -49,11 +54,11 @@ def test_parameters_by_hand():
 
 
 def test_the_teacher_of_garments_reads_grey_images(extract):
-    model = fashion.build_teacher()
+    model = garments.build_teacher()
     assert model.input_shape == (None, 28, 28) and model.output_shape == (None, 10)
     x = extract("fashion_mnist")[0][:20]
     scaled = keras.Model(model.inputs[0], model.get_layer("whitening").input)
-    expected = (x[..., None] / 255 - fashion.MEAN[0]) / fashion.STD[0]
+    expected = (x[..., None] / 255 - garments.MEAN[0]) / garments.STD[0]
     np.testing.assert_allclose(scaled(x), expected, atol=1e-5)
 
 
@@ -77,7 +82,7 @@ def test_scaling_and_probabilities(extract):
     x = extract("cifar10")[0][:10]
     model = network.build(depth=2, **SMALL)
     scaled = keras.Model(model.inputs[0], model.layers[1].output)(x)
-    expected = (x / 255 - np.array(cifar10.MEAN)) / np.array(cifar10.STD)
+    expected = (x / 255 - np.array(thumbnails.MEAN)) / np.array(thumbnails.STD)
     np.testing.assert_allclose(scaled, expected, atol=1e-5)
     np.testing.assert_allclose(np.asarray(model(x)).sum(1), 1, atol=1e-5)
 
@@ -89,7 +94,7 @@ def test_whitening_decorrelates_patches(extract):
     (kernel,) = model.get_layer("whitening").get_weights()
     assert kernel.shape == (2, 2, 3, 24)
     np.testing.assert_array_equal(kernel[..., 12:], -kernel[..., :12])
-    standard = (x[:50] / 255 - np.array(cifar10.MEAN)) / np.array(cifar10.STD)
+    standard = (x[:50] / 255 - np.array(thumbnails.MEAN)) / np.array(thumbnails.STD)
     # Oracle : chaque carré de 2×2 pixels, pris un par un, projeté sur les douze filtres.
     responses = np.array(
         [

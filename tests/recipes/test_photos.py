@@ -12,7 +12,7 @@ from convnets.serving.classifier import Classifier
 from convnets.training import saving
 from recipes import photos
 
-SLUG = "ex05_photos"
+SLUG = "photos"
 
 
 @pytest.fixture

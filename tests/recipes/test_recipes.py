@@ -6,25 +6,30 @@ import pytest
 from convnets.core import paths
 from convnets.training import cost
 from recipes import __main__ as listing
-from recipes import cifar10, cifar10_light, fashion, mnist
+from recipes import digits, garments, thumbnails, thumbnails_light
 
-RECIPES = {"fashion": fashion, "cifar10": cifar10, "cifar10_light": cifar10_light, "mnist": mnist}
+RECIPES = {
+    "garments": garments,
+    "thumbnails": thumbnails,
+    "thumbnails_light": thumbnails_light,
+    "digits": digits,
+}
 
 STAGES = {
-    "fashion": ["teacher", "pupil"],
-    "cifar10": ["labels", "round1", "round2"],
-    "cifar10_light": ["labels", "round1", "round2"],
-    "mnist": ["teacher", "pupil"],
+    "garments": ["teacher", "pupil"],
+    "thumbnails": ["labels", "round1", "round2"],
+    "thumbnails_light": ["labels", "round1", "round2"],
+    "digits": ["teacher", "pupil"],
 }
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "mnist",  # un maître, puis son élève
-        pytest.param("cifar10_light", marks=pytest.mark.slow),
-        pytest.param("fashion", marks=pytest.mark.slow),
-        pytest.param("cifar10", marks=pytest.mark.slow),
+        "digits",  # un maître, puis son élève
+        pytest.param("thumbnails_light", marks=pytest.mark.slow),
+        pytest.param("garments", marks=pytest.mark.slow),
+        pytest.param("thumbnails", marks=pytest.mark.slow),
     ],
 )
 def test_one_command_makes_the_model(name, made):
@@ -48,11 +53,13 @@ def test_one_command_makes_the_model(name, made):
 
 @pytest.mark.slow
 def test_what_predict_reads(made):
-    cifar, light, digits = (made(name).report for name in ("cifar10", "cifar10_light", "mnist"))
+    cifar, light, lenet = (
+        made(name).report for name in ("thumbnails", "thumbnails_light", "digits")
+    )
     assert cifar.views[0] == ("crop", 1.0) and cifar.views == light.views
-    assert (cifar.num_views, digits.num_views, digits.framing) == (6, 7, "digit")
+    assert (cifar.num_views, lenet.num_views, lenet.framing) == (6, 7, "digit")
     assert "--rounds" not in f"{cifar.command} {light.command}"  # ceux de la recette
-    for weights in (made(name).weights for name in ("fashion", "cifar10", "cifar10_light")):
+    for weights in (made(name).weights for name in ("garments", "thumbnails", "thumbnails_light")):
         for each in weights:  # arrondis à 16 bits : c'est ce qui est mesuré et livré
             np.testing.assert_array_equal(each, each.astype(np.float16))
 
@@ -60,16 +67,18 @@ def test_what_predict_reads(made):
 @pytest.mark.slow
 def test_a_recipe_cut_between_two_stages_ends_alike(made, small, cut, same, capfd):
     with cut("round1"):
-        left = small("cifar10_light", code=130)
+        left = small("thumbnails_light", code=130)
     assert left.points == {"labels_seed0.npz"}
     assert "--resume" in capfd.readouterr().err
-    assert same(made("cifar10_light").weights, small("cifar10_light", "--resume").weights, 2e-3)
+    assert same(
+        made("thumbnails_light").weights, small("thumbnails_light", "--resume").weights, 2e-3
+    )
 
 
 @pytest.mark.slow
 def test_a_finished_recipe_resumes_to_the_same_averaged_weights(small, same):
     """Le point de reprise garde les poids de la dernière époque ; c'est leur moyenne qui compte."""
-    both = [small("mnist", "--teacher", "none", *more) for more in ([], ["--resume"])]
+    both = [small("digits", "--teacher", "none", *more) for more in ([], ["--resume"])]
     assert same(both[0].weights, both[1].weights)
     assert " --teacher none " in both[0].report.command and both[0].stages == ["alone"]
 
@@ -77,44 +86,44 @@ def test_a_finished_recipe_resumes_to_the_same_averaged_weights(small, same):
 @pytest.mark.slow
 def test_resume_does_not_take_labels_for_the_answers_of_a_teacher(small, made, same):
     """Le point de reprise d'un élève sans maître passait pour celui d'un élève instruit."""
-    alone = small("mnist", "--teacher", "none")
-    taught = small("mnist", "--resume")
+    alone = small("digits", "--teacher", "none")
+    taught = small("digits", "--resume")
     assert taught.stages == ["teacher", "pupil"]
     assert not same(alone.weights, taught.weights, 1e-3)
-    first, shipped = made("mnist").runs / "pupil_seed0.npz", taught.runs / "pupil_seed0.npz"
+    first, shipped = made("digits").runs / "pupil_seed0.npz", taught.runs / "pupil_seed0.npz"
     with np.load(first) as expected, np.load(shipped) as found:
         assert all(np.array_equal(expected[n], found[n]) for n in expected if n != "state")
 
 
 def test_starting_again_forgets_the_stages_of_before(small, tmp_path, capsys):
-    folder = paths.runs_dir(mnist.SLUG, models_dir=tmp_path / "m")
+    folder = paths.runs_dir(digits.SLUG, models_dir=tmp_path / "m")
     folder.mkdir(parents=True)
     names = {"labels_seed0.npz", "pupil_seed12.npz", "seed0.npz"}  # le dernier est d'un exercice
     for name in names:
         (folder / name).touch()
     (tmp_path / "fichier").touch()
     for refused in (["--output", str(tmp_path / "fichier")], ["--limit", "40"]):
-        assert small("mnist", *refused, code=1).points == names  # rien n'a commencé
-    assert small("mnist", "--teacher", "none").points == {"alone_seed0.npz", "seed0.npz"}
+        assert small("digits", *refused, code=1).points == names  # rien n'a commencé
+    assert small("digits", "--teacher", "none").points == {"alone_seed0.npz", "seed0.npz"}
 
 
 @pytest.mark.slow
 def test_labels_alone_teach_otherwise(small, made, same):
-    alone = small("cifar10_light", "--rounds", "0")
+    alone = small("thumbnails_light", "--rounds", "0")
     assert alone.stages == ["labels"] and " --rounds 0 " in alone.report.command
-    assert not same(made("cifar10_light").weights, alone.weights, 1e-3)
+    assert not same(made("thumbnails_light").weights, alone.weights, 1e-3)
 
 
 @pytest.mark.slow
 def test_each_seed_learns_alone(made, monkeypatch):
     """Deux graines ne partagent rien, ni départ, ni maître."""
-    monkeypatch.setattr(mnist, "TEACHER_WIDTHS", (8, 12, 16))  # comme dans la miniature
-    found = made("mnist")
-    for stage in STAGES["mnist"]:
+    monkeypatch.setattr(digits, "TEACHER_WIDTHS", (8, 12, 16))  # comme dans la miniature
+    found = made("digits")
+    for stage in STAGES["digits"]:
         first, second = (np.load(found.runs / f"{stage}_seed{seed}.npz") for seed in (0, 1))
         apart = [np.abs(first[name] - second[name]).max() for name in first if name != "state"]
         assert max(apart) > 1e-2
-    teacher, pupil = mnist.build_teacher(), mnist.build_model()
+    teacher, pupil = digits.build_teacher(), digits.build_model()
     alone = cost.training_pflop(teacher, 100)  # deux lots de cinquante, sans la validation
     taught = cost.training_pflop(pupil, 100) + cost.inference_pflop(teacher, 108)
     costs = [stage["pflop"] for stage in found.report.details["stages"]]
@@ -123,7 +132,7 @@ def test_each_seed_learns_alone(made, monkeypatch):
 
 def test_costs_count_what_each_stage_does():
     """Une image apprise coûte trois passes ; une image demandée au maître, une."""
-    pupil, teacher = mnist.build_model(), mnist.build_teacher()
+    pupil, teacher = digits.build_model(), digits.build_teacher()
     # C1 et C3 par position de leurs cartes, puis trois couches denses.
     by_hand = 2 * (28**2 * 25 * 6 + 10**2 * 25 * 6 * 16 + 400 * 120 + 120 * 84 + 84 * 10)
     assert cost.forward_flops(pupil) == by_hand
@@ -131,7 +140,7 @@ def test_costs_count_what_each_stage_does():
     assert cost.inference_pflop(teacher, 10) > 4 * cost.inference_pflop(pupil, 10)
 
 
-@pytest.mark.parametrize("module", [fashion, cifar10, mnist])
+@pytest.mark.parametrize("module", [garments, thumbnails, digits])
 def test_the_usage_line_is_that_of_the_recipe(module, capsys):
     name = module.__name__.rpartition(".")[2]
     with pytest.raises(SystemExit) as caught:
@@ -142,7 +151,7 @@ def test_the_usage_line_is_that_of_the_recipe(module, capsys):
 
 
 def test_too_few_images(small, capsys):
-    small("mnist", "--limit", "40", code=1)
+    small("digits", "--limit", "40", code=1)
     assert "ne font pas un lot de 50" in capsys.readouterr().err
 
 

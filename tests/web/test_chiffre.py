@@ -74,7 +74,7 @@ def test_a_digit_moves_as_in_the_exercise(side):
     [
         ("ex04_comparison", {"lenet": "lenet", "dense": "dense"}, 1e-5),
         ("ex00_position", {"cnn": "cnn", "dense": "dense"}, 2e-3),  # export en demi-précision
-        ("ex04_lenet", {}, 1e-5),
+        ("digits", {}, 1e-5),
     ],
 )
 def test_the_networks_answer_as_their_exports(slug, outputs, gap):

@@ -82,7 +82,7 @@ def test_digits_are_found_as_predict_finds_them():
             assert got == want[0].upper() + want[1:]
     gaps = [abs(np.subtract(got, want)).mean() for got, want in pairs]
     assert np.mean(gaps) < 0.05 and max(gaps) < 3  # au bit près ici ; ailleurs, un arrondi diffère
-    engine = Engine((MODELS_DIR / "ex04_lenet.tflite").read_bytes())
+    engine = Engine((MODELS_DIR / "digits.tflite").read_bytes())
     squares = np.array(pairs, np.uint8).reshape(-1, 28, 28)
     answers = engine.predict(squares).argmax(1).reshape(-1, 2)
     assert (answers[:, 0] == answers[:, 1]).mean() >= 0.99

@@ -80,7 +80,7 @@ def test_every_page_fits_a_phone_and_asks_its_own_site_only(page, address, pages
 
 def test_one_s_own_model_answers(page, address):
     page.goto(f"{address}/nommer.html")
-    files = [MODELS_DIR / f"ex02_fashion{suffix}" for suffix in (".tflite", ".json")]
+    files = [MODELS_DIR / f"garments{suffix}" for suffix in (".tflite", ".json")]
     page.set_input_files("#fichier", files)
     page.locator("#nommer [role=status]:has-text('Modèle chargé')").wait_for()
     page.set_input_files("#fichier", SAMPLES / "chat.png")

@@ -132,7 +132,7 @@ def test_a_wrong_grid_is_refused_in_one_sentence(text):
     assert said and said.endswith((".", "2.")) and "\n" not in said
 
 
-@pytest.mark.parametrize("slug", ["ex04_lenet", "ex03_cifar10_light", "ex18_segmentation"])
+@pytest.mark.parametrize("slug", ["digits", "thumbnails_light", "ex18_segmentation"])
 def test_a_model_says_what_it_reads(slug):
     from ai_edge_litert.interpreter import Interpreter
 

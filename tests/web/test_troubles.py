@@ -168,7 +168,7 @@ def test_a_head_answers_on_its_base(page, address, built):
     )
     other = {"name": base.name, "mimeType": "", "buffer": weights.read_bytes()}
     blue = other | {"name": "a.png", "buffer": _picture((90, 30), "RGB", (20, 20, 200))}
-    wide = other | {"buffer": (MODELS_DIR / "ex03_cifar10.tflite").read_bytes()}
+    wide = other | {"buffer": (MODELS_DIR / "thumbnails.tflite").read_bytes()}
     own = [
         {"name": path.name, "mimeType": "", "buffer": path.read_bytes()}
         for path in (weights, report, base)
@@ -189,7 +189,7 @@ def test_a_head_answers_on_its_base(page, address, built):
 
 def test_a_model_of_another_size_answers(page, address):
     page.goto(f"{address}/nommer.html")
-    files = [MODELS_DIR / f"ex05_photos{suffix}" for suffix in (".tflite", ".json")]
+    files = [MODELS_DIR / f"photos{suffix}" for suffix in (".tflite", ".json")]
     page.set_input_files("#fichier", files)
     wait_for(page, "Modèle chargé")
     page.set_input_files("#fichier", SAMPLES / "chat.png")

@@ -31,7 +31,7 @@ SEVEN = _picture((620, 90), (760, 90), (680, 300))
 
 def test_one_s_own_digit_model_reads_a_picture(page, address):
     page.goto(f"{address}/nommer.html")
-    files = [MODELS_DIR / f"ex04_lenet{suffix}" for suffix in (".tflite", ".json")]
+    files = [MODELS_DIR / f"digits{suffix}" for suffix in (".tflite", ".json")]
     page.set_input_files("#fichier", files)
     page.get_by_text("Modèle chargé").wait_for()
     page.set_input_files("#fichier", SEVEN)

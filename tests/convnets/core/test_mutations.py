@@ -13,7 +13,7 @@ from convnets.training import saving
 from exercises import __main__ as home
 from exercises import find
 
-SLUG = "ex04_lenet"
+SLUG = "digits"
 WRONG = (None, "texte", [1], {"a": 1}, 3, 10**400)
 CONTENT = json.loads((MODELS_DIR / f"{SLUG}.json").read_text(encoding="utf-8"))
 NESTED = [("metrics", "accuracy"), ("metrics", "accuracy", "mean"), ("metrics", "accuracy", "sd")]

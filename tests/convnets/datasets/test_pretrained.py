@@ -284,7 +284,7 @@ def test_package_comes_first_when_its_weights_are_wanted(world, monkeypatch):
 
 
 def test_shipped_models_come_from_the_weights_of_the_package():
-    head, whole = (reports.read_report(slug) for slug in ("ex05_inception", "ex05_photos"))
+    head, whole = (reports.read_report(slug) for slug in ("ex05_inception", "photos"))
     for origin in (head.base, whole.details["derived_from"]):
         assert origin["sha256"] == pretrained.PACKAGE_SHA256
 

@@ -107,7 +107,7 @@ def test_extractor_is_the_base_at_any_size(dreams, dtype):
 def test_extractor_of_the_delivered_model(dreams):
     import keras
 
-    options = SimpleNamespace(model="ex03_cifar10_light", models_dir=paths.MODELS_DIR)
+    options = SimpleNamespace(model="thumbnails_light", models_dir=paths.MODELS_DIR)
     base = dreams.load_base(options)
     names = dreams.default_layers(base, ("absente", "inconnue"))
     assert len(names) == 2
@@ -173,8 +173,8 @@ def test_inception_layers_keep_their_names(dreams):
 
 
 def test_load_base_refuses_what_reads_no_color(dreams):
-    options = SimpleNamespace(model="ex02_fashion", models_dir=paths.MODELS_DIR)
-    with pytest.raises(ValueError, match=r"ex02_fashion lit des entrées \(28, 28\)"):
+    options = SimpleNamespace(model="garments", models_dir=paths.MODELS_DIR)
+    with pytest.raises(ValueError, match=r"garments lit des entrées \(28, 28\)"):
         dreams.load_base(options)
 
 

@@ -48,7 +48,7 @@ def test_methods_without_gradient_draw_without_keras(repo, cat, tmp_path, method
         "print(code, [m for m in ('keras', 'tensorflow', 'torch') if m in sys.modules])"
     )
     output = tmp_path / "carte.png"
-    options = ["--explain", str(output), "--method", method, "--model", "ex03_cifar10_light"]
+    options = ["--explain", str(output), "--method", method, "--model", "thumbnails_light"]
     result = subprocess.run(
         [sys.executable, "-c", code, *options, str(cat)],
         cwd=repo,
@@ -63,7 +63,7 @@ def test_methods_without_gradient_draw_without_keras(repo, cat, tmp_path, method
 
 def test_prediction_as_before(run_predict, cat, tmp_path):
     """Par un réseau bien plus court que celui d'usage : son nom ne change rien à ce qui est dit."""
-    options = ["--json", "--model", "ex03_cifar10_light"]
+    options = ["--json", "--model", "thumbnails_light"]
     plain = run_predict(*options, cat)
     more = ["--method", "occlusion", "--explain", tmp_path / "c.svg"]
     explained = run_predict(*options, *more, cat)
@@ -89,7 +89,7 @@ def test_prediction_as_before(run_predict, cat, tmp_path):
         (["--explain", "{tmp}/carte.png", "absente.png"], 1, "absente.png"),
         (["--explain", "{tmp}/carte.png", "README.md"], 1, "README.md"),
         (
-            ["--explain", "{tmp}/carte.png", "--model", "ex02_fashion", "samples/chat.png"],
+            ["--explain", "{tmp}/carte.png", "--model", "garments", "samples/chat.png"],
             1,
             "en couleurs",
         ),
@@ -119,7 +119,7 @@ def test_settings_of_the_user_change_nothing(run_predict, cat, tmp_path):
     (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
     env = {"KERAS_BACKEND": "jax", "MPLBACKEND": "aucun", "HOME": "/proc/absent"}
     env |= {"MATPLOTLIBRC": str(tmp_path), "KERAS_HOME": str(tmp_path)}
-    options = ["--model", "ex03_cifar10_light", "--explain", tmp_path / "c.png"]
+    options = ["--model", "thumbnails_light", "--explain", tmp_path / "c.png"]
     done = run_predict(*options, cat, env=env)
     assert done.returncode == 0 and (tmp_path / "c.png").stat().st_size > 1000
     assert done.stderr.decode() == "grad_cam dérive le réseau : Keras se charge…\n"

@@ -74,7 +74,7 @@ def test_float_model_of_a_model_made_from_a_list(images):
 
 
 def test_float_model_of_the_shipped_network(extract):
-    model, x = saving.load_model("ex03_cifar10_light"), extract("cifar10")[0][:8]
+    model, x = saving.load_model("thumbnails_light"), extract("cifar10")[0][:8]
     maps, scores = explanations.float_model(model)(keras.ops.convert_to_tensor(x, "float32"))
     np.testing.assert_allclose(softmax(np.asarray(scores)), call(model, x), atol=1e-5)
     assert len(maps.shape) == 4 and maps.shape[0] == 8
@@ -183,7 +183,7 @@ def test_load_subject_explains_the_class_asked_for():
         (["samples/absente.png"], FileNotFoundError, "absente.png : aucun fichier ici"),
         (["README.md"], ValueError, "README.md n'est d'aucun format d'image connu"),
         (["--class", "Girafe"], ValueError, "Classe 'Girafe' inconnue : Avion, Voiture"),
-        (["--model", "ex02_fashion"], ValueError, r"lit des images \(28, 28\)"),
+        (["--model", "garments"], ValueError, r"lit des images \(28, 28\)"),
         (["--model", "ex17_detection"], ValueError, "ex17_detection ne répond pas par une classe"),
         (["--model", "ex24_autoencoder"], ValueError, "ne répond pas par une classe"),
         (["--model", "ex26_cifar10"], ValueError, "ne répond pas par une classe"),

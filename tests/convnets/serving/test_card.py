@@ -74,7 +74,7 @@ def test_what_is_missing_has_a_default(tmp_path):
 
 
 def test_files_may_have_been_renamed(tmp_path):
-    write(tmp_path, {"files": {"ex02_fashion.keras": "ab", "ex02_fashion.tflite": SHA256}})
+    write(tmp_path, {"files": {"garments.keras": "ab", "garments.tflite": SHA256}})
     assert read_card("m", models_dir=tmp_path).sha256 == SHA256
 
 

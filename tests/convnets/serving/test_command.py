@@ -125,7 +125,7 @@ def test_another_model(run_predict, extract, tmp_path):
     for i in range(60):
         Image.fromarray(x[i]).save(folder / f"{i:03}.png")
         Image.fromarray(255 - x[i]).save(folder / f"{i:03}_clair.png")  # sur fond clair
-    lines = out(run_predict("--model", "ex02_fashion", folder)).splitlines()
+    lines = out(run_predict("--model", "garments", folder)).splitlines()
     got = [FASHION_CLASSES_FR.index(line.rsplit(": ", 1)[1]) for line in lines]
     truth = y[:60].repeat(2)
     assert np.mean(np.array(got) == truth) >= 0.85
@@ -331,13 +331,13 @@ def test_ctrl_c_on_a_folder_does_not_wait(repo, predict_env, tmp_path):
 def copy_model(repo, folder, **changes):
     import hashlib
 
-    content = (repo / "models" / "ex03_cifar10.tflite").read_bytes()
-    report = json.loads((repo / "models" / "ex03_cifar10.json").read_text())
+    content = (repo / "models" / "thumbnails.tflite").read_bytes()
+    report = json.loads((repo / "models" / "thumbnails.json").read_text())
     content = content[: changes.pop("length", None)]
-    report["files"]["ex03_cifar10.tflite"] = hashlib.sha256(content).hexdigest()
-    (folder / "ex03_cifar10.tflite").write_bytes(content)
+    report["files"]["thumbnails.tflite"] = hashlib.sha256(content).hexdigest()
+    (folder / "thumbnails.tflite").write_bytes(content)
     report = {k: v for k, v in {**report, **changes}.items() if v is not None}
-    (folder / "ex03_cifar10.json").write_text(json.dumps(report))
+    (folder / "thumbnails.json").write_text(json.dumps(report))
 
 
 @pytest.mark.parametrize(
@@ -391,15 +391,15 @@ def test_sidecar_of_other_weights_is_refused(repo, plane, tmp_path, monkeypatch)
     from convnets.serving import command
 
     for end in (".json", ".tflite"):
-        content = (repo / "models" / f"ex03_cifar10{end}").read_bytes()
-        (tmp_path / f"ex03_cifar10{end}").write_bytes(content + (b"x" if end == ".tflite" else b""))
+        content = (repo / "models" / f"thumbnails{end}").read_bytes()
+        (tmp_path / f"thumbnails{end}").write_bytes(content + (b"x" if end == ".tflite" else b""))
     monkeypatch.setattr(command, "MODELS_DIR", tmp_path)
     stderr = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO()))
     monkeypatch.setattr(sys, "stderr", stderr)
     assert command.main([str(plane)]) == 1
     stderr.seek(0)
-    assert "ne décrit pas ex03_cifar10.tflite" in stderr.read()
+    assert "ne décrit pas thumbnails.tflite" in stderr.read()
 
 
 def test_a_reader_that_leaves(repo, predict_env, extract, tmp_path):

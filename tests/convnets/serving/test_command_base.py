@@ -117,7 +117,7 @@ def test_broken_base_names_the_command(built, folder, length):
 
 
 def test_base_of_another_width(built, folder, repo):
-    shutil.copy(repo / "models" / "ex03_cifar10.tflite", built[1])  # lisible, mais dix sorties
+    shutil.copy(repo / "models" / "thumbnails.tflite", built[1])  # lisible, mais dix sorties
     with pytest.raises(ValueError, match=REMEDY):
         Classifier(SLUG, models_dir=folder)
 

@@ -19,14 +19,14 @@ VIEWS = [["crop", 1.0], ["crop", 0.6], ["squash", 1.0]]
 @pytest.fixture(params=["moteur natif", "Interpreter"])
 def make(request, repo, tmp_path, monkeypatch):
     """Rend une fabrique de classifieurs du modèle livré, au compte rendu modifié."""
-    report = json.loads((repo / "models" / "ex03_cifar10.json").read_text(encoding="utf-8"))
+    report = json.loads((repo / "models" / "thumbnails.json").read_text(encoding="utf-8"))
     if request.param == "Interpreter":
         monkeypatch.setattr(native, "VERSION", "0.0.0")
-    os.symlink(repo / "models" / "ex03_cifar10.tflite", tmp_path / "ex03_cifar10.tflite")
+    os.symlink(repo / "models" / "thumbnails.tflite", tmp_path / "thumbnails.tflite")
 
     def build(**changes):
         plain = {k: v for k, v in report.items() if k not in ("views", "calibration")}
-        (tmp_path / "ex03_cifar10.json").write_text(json.dumps({**plain, **changes}))
+        (tmp_path / "thumbnails.json").write_text(json.dumps({**plain, **changes}))
         return Classifier(models_dir=tmp_path)
 
     return build

@@ -365,7 +365,7 @@ def test_an_empty_picture_does_not_stop_the_others(models_dir, extract, tmp_path
 def lenet():
     from convnets.serving.classifier import Classifier
 
-    return Classifier("ex04_lenet")
+    return Classifier("digits")
 
 
 @pytest.mark.parametrize("draw", SCENES)

@@ -11,9 +11,9 @@ from benchmarks.strangers import scramble
 from convnets.serving import command, native
 from convnets.serving.classifier import Classifier, Result
 
-THUMBNAILS = ("ex03_cifar10", "ex03_cifar10_light")
+THUMBNAILS = ("thumbnails", "thumbnails_light")
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris"
-SIZES = {"ex03_cifar10": 10e6, "ex03_cifar10_light": 2.4e6}  # octets, ce que l'on s'est permis
+SIZES = {"thumbnails": 10e6, "thumbnails_light": 2.4e6}  # octets, ce que l'on s'est permis
 
 
 @pytest.fixture(scope="module", params=THUMBNAILS)
@@ -45,7 +45,7 @@ def test_strangers_are_doubted(thumbnails, extract):
 
 @pytest.mark.parametrize(
     ("slug", "known", "strange"),
-    [("ex02_fashion", "fashion_mnist", "mnist"), ("ex04_lenet", "mnist", "fashion_mnist")],
+    [("garments", "fashion_mnist", "mnist"), ("digits", "mnist", "fashion_mnist")],
 )
 def test_a_digit_is_no_garment(slug, known, strange, extract):
     classifier = Classifier(slug, num_threads=1)
@@ -62,7 +62,7 @@ def test_only_below_the_threshold_is_a_picture_doubted():
     assert [result.familiar for result in results] == [False, True, True]
 
 
-@pytest.mark.parametrize("slug", [*THUMBNAILS, "ex05_photos"])
+@pytest.mark.parametrize("slug", [*THUMBNAILS, "photos"])
 def test_both_engines_give_the_same_score(slug, extract, monkeypatch):
     native_one = Classifier(slug, num_threads=1)
     views = [native_one.views_of(Image.fromarray(image))[0] for image in extract("cifar10")[0][:3]]
@@ -82,7 +82,7 @@ def test_the_export_stays_small(repo, slug):
 @pytest.mark.parametrize(("name", "sure"), [("chat.png", True), ("pont.png", False)])
 def test_the_whole_picture_decides(repo, name, sure):
     """Au coup d'œil s'il est sûr, sinon à la première vue ; l'autre ne sert qu'à nommer."""
-    classifier = Classifier("ex05_photos", num_threads=1)
+    classifier = Classifier("photos", num_threads=1)
     path = repo / "samples" / name
     image = classifier.read(path)
     views, glance = classifier.views_of(image), classifier.glance

@@ -19,7 +19,7 @@ supported = pytest.mark.skipif(
 
 @pytest.fixture
 def content(repo):
-    return (repo / "models" / "ex03_cifar10.tflite").read_bytes()
+    return (repo / "models" / "thumbnails.tflite").read_bytes()
 
 
 def test_version_is_the_pinned_one(repo):
@@ -47,7 +47,7 @@ def test_same_probabilities_as_the_interpreter(content, extract):
 @supported
 @pytest.mark.parametrize("num_threads", [1, 2, 4])
 def test_as_many_threads_as_asked_give_the_same_answer(repo, num_threads):
-    content = (repo / "models" / "ex05_photos.tflite").read_bytes()
+    content = (repo / "models" / "photos.tflite").read_bytes()
     image = np.random.default_rng(0).integers(0, 256, 192 * 192 * 3, np.uint8).tobytes()
     before = num_tasks()
     engine = native.native_engine(content, num_threads=num_threads)
@@ -61,7 +61,7 @@ def num_tasks() -> int:
 
 
 @supported
-@pytest.mark.parametrize("slug", ["ex05_photos", "ex03_cifar10"])
+@pytest.mark.parametrize("slug", ["photos", "thumbnails"])
 def test_only_a_photo_alone_takes_every_core(repo, slug):
     picture = str(repo / "samples" / "pont.png")
     before, shipped = num_tasks(), Classifier(slug, num_threads=2)
@@ -69,7 +69,7 @@ def test_only_a_photo_alone_takes_every_core(repo, slug):
     assert num_tasks() == before
     alone = Classifier(slug, num_threads=2, alone=True)
     (found,) = alone.classify([picture])
-    assert num_tasks() - before == (slug == "ex05_photos")
+    assert num_tasks() - before == (slug == "photos")
     assert found[:3] == expected[:3]
 
 
@@ -205,7 +205,7 @@ def test_a_mapped_engine_keeps_no_second_copy(repo):
         import os, sys
         from convnets.core import files
         from convnets.serving import native
-        path = "models/ex03_cifar10.tflite"
+        path = "models/thumbnails.tflite"
         read = files.map_file if sys.argv[1] == "mapped" else lambda p: open(p, "rb").read()
         content = read(path)
         sum(content[::4096])  # chaque page est lue, comme pour l'empreinte
@@ -227,7 +227,7 @@ def test_a_mapped_engine_keeps_no_second_copy(repo):
 def test_a_mapped_file_can_be_replaced(tmp_path, repo, content):
     path, other = tmp_path / "m.tflite", tmp_path / "autre"
     path.write_bytes(content)
-    other.write_bytes((repo / "models" / "ex03_cifar10_light.tflite").read_bytes())
+    other.write_bytes((repo / "models" / "thumbnails_light.tflite").read_bytes())
     mapped, image = files.map_file(path), bytes(range(256)) * 12
     engine = native.native_engine(mapped)
     expected = engine.answer([image])
@@ -245,7 +245,7 @@ def test_engines_are_kept_from_one_call_to_the_next(monkeypatch, repo, version, 
     )
     names = ("avion.png", "chat.png", "bateau.gif")
     paths = [str(repo / "samples" / name) for name in names] * 10
-    classifier = Classifier("ex03_cifar10_light", num_threads=num_threads)  # il répond vite
+    classifier = Classifier("thumbnails_light", num_threads=num_threads)  # il répond vite
     for _ in range(3):
         found = [classifier.classes[result.best] for result in classifier.classify(paths)]
         assert found == ["Avion", "Chat", "Bateau"] * 10

@@ -1,4 +1,4 @@
-"""`./predict --model runs/ex02_fashion` : un modèle que l'on a soi-même entraîné."""
+"""`./predict --model DOSSIER` : un modèle que l'on a soi-même entraîné."""
 
 import json
 import shutil
@@ -37,8 +37,8 @@ def predict(repo, monkeypatch, capfd):
 
 
 def test_a_report_without_the_size_of_its_pictures_is_refused(own, predict):
-    folder = own("ex03_cifar10_light", "m")
-    path = folder / "ex03_cifar10_light.json"
+    folder = own("thumbnails_light", "m")
+    path = folder / "thumbnails_light.json"
     report = json.loads(path.read_text(encoding="utf-8"))
     del report["input_shape"]
     path.write_text(json.dumps(report), encoding="utf-8")
@@ -47,15 +47,15 @@ def test_a_report_without_the_size_of_its_pictures_is_refused(own, predict):
 
 
 def test_a_folder_or_a_path_answers_as_the_shipped_model(own, predict):
-    folder = own("ex02_fashion", "runs/ex02_fashion")
-    expected = predict("--json", "--top", "3", "--model", "ex02_fashion", BAG)[:2]
+    folder = own("garments", "runs/garments")
+    expected = predict("--json", "--top", "3", "--model", "garments", BAG)[:2]
     assert expected[0] == 0
     for wanted in (
         folder,
         f"{folder}/",
-        folder / "ex02_fashion",
-        folder / "ex02_fashion.tflite",
-        folder / "ex02_fashion.keras",
+        folder / "garments",
+        folder / "garments.tflite",
+        folder / "garments.keras",
     ):
         assert predict("--json", "--top", "3", "--model", wanted, BAG)[:2] == expected, wanted
     unsure = predict("--threshold", "1", "--model", folder, BAG)
@@ -63,26 +63,26 @@ def test_a_folder_or_a_path_answers_as_the_shipped_model(own, predict):
 
 
 def test_from_a_terminal_in_its_own_folder(own, run_predict, repo):
-    folder = own("ex02_fashion", "x", "mon modèle")
+    folder = own("garments", "x", "mon modèle")
     result = run_predict("--model", "mon modèle", repo / BAG, cwd=folder)
     assert (result.stdout.decode(), result.returncode) == ("Prédiction: Sac\n", 0)
 
 
 @pytest.mark.parametrize("method", ["occlusion", "saliency"])
 def test_an_own_model_is_explained(own, predict, tmp_path, method):
-    folder = own("ex03_cifar10_light", "runs/mon_essai", "monmodele")
+    folder = own("thumbnails_light", "runs/mon_essai", "monmodele")
     figure = tmp_path / "carte.png"
     code, out, _ = predict("--model", folder, "--explain", figure, "--method", method, BAG)
     assert (code, out) == (0, "Prédiction: Chat\n") and figure.stat().st_size > 10_000
 
 
 def test_several_models_in_a_folder_are_named(own, predict):
-    folder = own("ex02_fashion", "runs/deux")
-    own("ex04_lenet", "runs/deux")
+    folder = own("garments", "runs/deux")
+    own("digits", "runs/deux")
     own("ex17_detection", "runs/deux")  # ./predict ne sait pas le lire
     code, out, err = predict("--model", folder, BAG)
     assert (code, out) == (1, "") and err.count("\n") == 1
-    assert f"({folder}/ex02_fashion, {folder}/ex04_lenet)" in err
+    assert f"({folder}/digits, {folder}/garments)" in err
 
 
 def test_what_is_not_a_model(own, predict, tmp_path):
@@ -101,34 +101,44 @@ def test_what_is_not_a_model(own, predict, tmp_path):
 def test_names_that_are_proposed_are_read(predict):
     code, out, err = predict("--model", "ex77", BAG)
     names = err.split("présents : ")[1].split(")")[0].split(", ")
-    assert {"ex02_fashion", "ex03_cifar10", "ex04_lenet", "ex05_photos"} <= {*names}
+    assert {"garments", "thumbnails", "digits", "photos"} <= {*names}
     for name in names:
         assert predict("--model", name, BAG)[0] == 0, name
 
 
+@pytest.mark.parametrize(("old", "new"), command.RENAMED.items())
+def test_an_old_name_says_the_new_one(predict, tmp_path, monkeypatch, repo, old, new):
+    monkeypatch.setattr(command, "MODELS_DIR", tmp_path)
+    code, out, err = predict("--model", old, BAG)
+    assert (code, out) == (1, "") and f"s'appelle maintenant {new} (--model {new})." in err
+    for end in (".tflite", ".json"):  # une leçon a écrit le sien
+        shutil.copy(repo / "models" / f"{new}{end}", tmp_path / f"{old}{end}")
+    assert predict("--model", old, BAG)[0] == 0
+
+
 @pytest.mark.parametrize("end", [".tflite", ".json"])
 def test_the_files_of_two_trainings_are_refused(own, predict, repo, end):
-    folder = own("ex02_fashion", "runs/ex02_fashion")
-    shutil.copy(repo / "models" / f"ex04_lenet{end}", folder / f"ex02_fashion{end}")
+    folder = own("garments", "runs/garments")
+    shutil.copy(repo / "models" / f"digits{end}", folder / f"garments{end}")
     code, out, err = predict("--model", folder, BAG)
     assert (code, out) == (1, "") and "l'empreinte SHA-256 diffère" in err
 
 
 @pytest.mark.parametrize("end", [".tflite", ".json"])
 def test_a_missing_file_is_named(own, predict, end):
-    folder = own("ex02_fashion", "runs/ex02_fashion")
-    (folder / f"ex02_fashion{end}").unlink()
-    code, out, err = predict("--model", folder / "ex02_fashion", BAG)
-    assert (code, out) == (1, "") and f"ex02_fashion{end}" in err and err.count("\n") == 1
+    folder = own("garments", "runs/garments")
+    (folder / f"garments{end}").unlink()
+    code, out, err = predict("--model", folder / "garments", BAG)
+    assert (code, out) == (1, "") and f"garments{end}" in err and err.count("\n") == 1
 
 
 def test_a_report_of_another_kind_is_one_sentence(own, predict):
-    folder = own("ex02_fashion", "runs/ex02_fashion")
-    report = json.loads((folder / "ex02_fashion.json").read_text(encoding="utf-8"))
+    folder = own("garments", "runs/garments")
+    report = json.loads((folder / "garments.json").read_text(encoding="utf-8"))
     for key in ("files", "classes_fr", "input_shape", "calibration", "views", "base"):
         for value in (None, 0, "x", [1], {"x": []}):
             text = json.dumps(report | {key: value})
-            (folder / "ex02_fashion.json").write_text(text, encoding="utf-8")
+            (folder / "garments.json").write_text(text, encoding="utf-8")
             code, out, err = predict("--model", folder, BAG)
             assert (code, out) == (1, ""), (key, value)
             assert err.count("\n") == 1 and "Traceback" not in err, (key, value)

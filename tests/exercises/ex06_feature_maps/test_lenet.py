@@ -28,7 +28,7 @@ def model():
     x = layers.MaxPooling2D(name="S2")(x)
     x = layers.Conv2D(16, 5, activation="relu", name="C3")(x)
     x = layers.Flatten()(layers.MaxPooling2D(name="S4")(x))
-    return keras.Model(images, layers.Dense(10, activation="softmax")(x), name="ex04_lenet")
+    return keras.Model(images, layers.Dense(10, activation="softmax")(x), name="digits")
 
 
 def test_kernels_are_the_weights_filter_first(lenet, model):
@@ -107,7 +107,7 @@ def test_mosaic_enlarges_and_separates(lenet):
 @pytest.fixture(scope="module")
 def models_dir(model, tmp_path_factory, write_model):
     folder = tmp_path_factory.mktemp("models")
-    write_model(model, folder, "ex04_lenet")
+    write_model(model, folder, "digits")
     return folder
 
 
@@ -145,4 +145,4 @@ def test_errors_are_french_sentences(lenet, models_dir, tmp_path, capsys):
     assert lenet.main([str(tmp_path / "vide.png"), *arguments]) == 1
     assert "vide.png : aucun chiffre visible" in capsys.readouterr().err
     assert lenet.main(["--models-dir", str(tmp_path / "rien")]) == 1
-    assert "Pas de modèle ex04_lenet" in capsys.readouterr().err
+    assert "Pas de modèle digits" in capsys.readouterr().err

@@ -16,7 +16,7 @@ def test_main_draws_the_shipped_network(tmp_path, capsys):
 
 
 def test_errors_are_french_sentences(tmp_path, monkeypatch, capsys):
-    shipped = saving.load_model("ex03_cifar10_light")
+    shipped = saving.load_model("thumbnails_light")
     monkeypatch.setattr(saving, "load_model", lambda slug, **options: shipped)
     assert main(["--layers", "c9", "--output", str(tmp_path)]) == 1
     name = explanations.map_layers(shipped)[0]

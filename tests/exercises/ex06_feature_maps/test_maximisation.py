@@ -131,7 +131,7 @@ def test_wrong_arguments(ex06, by_hand, layer_name, filters, seed, message):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return saving.load_model("ex03_cifar10_light")
+    return saving.load_model("thumbnails_light")
 
 
 @pytest.mark.question(QUESTION)

@@ -121,7 +121,7 @@ def test_grad_cam_times_the_area_is_cam_on_the_shipped_maps(ex09, extract):
     from exercises.ex09_grad_cam import grad_cam
 
     keras.utils.set_random_seed(0)
-    model = ex09.build_model(saving.load_model("ex03_cifar10_light"))
+    model = ex09.build_model(saving.load_model("thumbnails_light"))
     image = extract("cifar10")[0][0]
     expected = ex09.cam_map(model, image, 3)
     found = grad_cam.grad_cam_map(*grad_cam.maps_and_gradients(model, image, 3))
@@ -194,7 +194,7 @@ def test_main_trains_saves_and_explains(
     folder = tmp_path / "m"
     folder.mkdir()
     base = base_model(32, 32)
-    write_model(base, folder, "ex03_cifar10_light")
+    write_model(base, folder, "thumbnails_light")
     arguments = ["--models-dir", str(folder), "--output", str(tmp_path / "f")]
     training = ["--epochs", "3", "--seeds", "1", "--batch-size", "90", "--layer", "out2"]
     with unrendered():  # test_ex02_fashion.py dessine ces figures
@@ -205,7 +205,7 @@ def test_main_trains_saves_and_explains(
         " --precision float32"
     )
     assert report.num_images == {"train": 270, "val": 30, "test": 100}
-    assert report.details["cut"] == {"model": "ex03_cifar10_light", "layer": "out2"}
+    assert report.details["cut"] == {"model": "thumbnails_light", "layer": "out2"}
     assert report.history["loss"][-1] < report.history["loss"][0]
     assert {p.name for p in (tmp_path / "f").iterdir()} == {"courbes.png", "confusion.png"}
 

@@ -214,7 +214,7 @@ def test_the_model_is_left_as_it_was(ex09):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return saving.load_model("ex03_cifar10_light")
+    return saving.load_model("thumbnails_light")
 
 
 @pytest.fixture

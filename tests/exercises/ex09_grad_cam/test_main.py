@@ -19,7 +19,7 @@ def models_dir(tmp_path_factory, write_model):
     x = layers.GlobalAveragePooling2D()(layers.AveragePooling2D(2, name="coarse")(x))
     model = keras.Model(images, layers.Dense(3, activation="softmax")(x))
     classes = ["Rouge", "Bleu", "Gris"]
-    write_model(model, folder, "ex03_cifar10_light", input_shape=[32, 32, 3], classes_fr=classes)
+    write_model(model, folder, "thumbnails_light", input_shape=[32, 32, 3], classes_fr=classes)
     return folder
 
 

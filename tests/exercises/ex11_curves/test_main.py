@@ -18,7 +18,7 @@ def models_dir(tmp_path, write_model):
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(8, 5, strides=4, activation="relu")(x))
     model = keras.Model(images, layers.Dense(10, activation="softmax")(x))
-    write_model(model, tmp_path, "ex03_cifar10_light")
+    write_model(model, tmp_path, "thumbnails_light")
     return tmp_path
 
 
@@ -32,7 +32,7 @@ def test_the_whole_study(models_dir, as_dataset, monkeypatch, capsys):
     folder = models_dir / "runs" / "ex11_curves"
     report = reports.read_report("ex11_curves", models_dir=folder)
     assert (
-        report.num_images == {"test": 2} and report.details["model"]["name"] == "ex03_cifar10_light"
+        report.num_images == {"test": 2} and report.details["model"]["name"] == "thumbnails_light"
     )
     assert set(report.details["methods"]) == set(METHODS)
     assert set(report.metrics) == {

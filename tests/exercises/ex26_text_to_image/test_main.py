@@ -102,7 +102,7 @@ def test_a_sentence_makes_a_file(trained, tmp_path, monkeypatch, eager, capsys):
     models = trained.arguments[:2]
     assert ex26.main(["--say", "Une robe claire", "--output", str(path), *models]) == 0
     said = capsys.readouterr().out
-    assert "« Une robe claire »" in said and f"./predict --model ex02_fashion {path}" in said
+    assert "« Une robe claire »" in said and f"./predict --model garments {path}" in said
     first = np.asarray(Image.open(path))
     assert first.shape == (224, 224, 3) and (first[::8, ::8] == first[7::8, 7::8]).all()
     others = ["--output", str(tmp_path), "--noise", "1", "--guidance", "1,5"]
@@ -173,7 +173,7 @@ def test_predict_names_what_the_sentence_asked(tmp_path, run_predict):
     for sentence, name in {"une bottine foncée": "Bottine", "un pantalon": "Pantalon"}.items():
         path = tmp_path / "image.png"
         assert ex26.main(["--say", sentence, "--output", str(path)]) == 0
-        found = run_predict("--model", "ex02_fashion", path)
+        found = run_predict("--model", "garments", path)
         assert found.stdout.decode() == f"Prédiction: {name}\n"
 
 

@@ -333,7 +333,7 @@ def test_files_that_are_not_read(tmp_path, repo):
     (folder / "models").mkdir(parents=True)
     elsewhere.mkdir()
     path = folder / "models" / "ex02_fashion.json"
-    for content in (b"{", b"[" * 100_000, (repo / "models" / path.name).read_bytes()):
+    for content in (b"{", b"[" * 100_000, (repo / "models" / "garments.json").read_bytes()):
         path.write_bytes(content)
         assert shown(folder) == ""
     path.unlink()

@@ -18,7 +18,7 @@ const EXAMPLES = {
 /** Ce que l'on compare : côté de l'image, et titre de chaque réseau d'un fichier de `poids/`. */
 const CHOICES = {
   lenet: {side: SIDE, networks: [["LeNet", "ex04_comparison", "lenet"],
-    ["Réseau dense", "ex04_comparison", "dense"], ["LeNet, recette moderne", "ex04_lenet", null]]},
+    ["Réseau dense", "ex04_comparison", "dense"], ["LeNet, recette moderne", "digits", null]]},
   position: {side: SIDE + 2 * REACH, networks: [["CNN à maximum global", "ex00_position", "cnn"],
     ["Réseau dense", "ex00_position", "dense"]]},
 };

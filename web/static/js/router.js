@@ -5,7 +5,7 @@ import {misfit} from "./misfit.js";
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("./classifier.js").Classifier} Classifier */
 
-export const THUMBNAILS = "ex03_cifar10", PHOTOS = "ex05_photos";
+export const THUMBNAILS = "thumbnails", PHOTOS = "photos";
 const THUMBNAIL_PX = 64; // petit côté sous lequel une image n'est pas une photo
 const MIN_MISFIT = 0.75; // des vignettes agrandies en ont moins
 

@@ -7,7 +7,7 @@ import pytest
 
 from convnets.training import augmentation, lessons
 from convnets.training.stages import Stages
-from recipes import cifar10, fashion, mnist
+from recipes import digits, garments, thumbnails
 
 
 def seen(augment, x, *, epoch, **more):
@@ -16,9 +16,9 @@ def seen(augment, x, *, epoch, **more):
 
 
 def test_each_image_is_mirrored_every_other_epoch(extract, monkeypatch):
-    monkeypatch.setattr(cifar10, "TRANSLATE_PX", 0)
+    monkeypatch.setattr(thumbnails, "TRANSLATE_PX", 0)
     x = extract("cifar10")[0][:100]
-    views = [seen(cifar10.augment, x, epoch=epoch, cutout_px=0) for epoch in range(3)]
+    views = [seen(thumbnails.augment, x, epoch=epoch, cutout_px=0) for epoch in range(3)]
     same = [(view == x).all(axis=(1, 2, 3)) for view in views]
     mirrored = [(view == x[:, :, ::-1]).all(axis=(1, 2, 3)) for view in views]
     assert all((s ^ m).all() for s, m in zip(same, mirrored, strict=True))
@@ -29,14 +29,14 @@ def test_each_image_is_mirrored_every_other_epoch(extract, monkeypatch):
 @pytest.mark.parametrize("copies", [1, 2, 4])
 def test_each_copy_is_seen_in_both_directions(copies, monkeypatch):
     """Une image d'une copie est retournée une fois sur deux où la copie revient."""
-    monkeypatch.setattr(cifar10, "ROUND_CUTOUT_PX", 0)
+    monkeypatch.setattr(thumbnails, "ROUND_CUTOUT_PX", 0)
     monkeypatch.setattr(augmentation, "SCALED", 0.0)
     monkeypatch.setattr(augmentation, "RELIT", 0.0)
     x = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
     for copy in range(copies):
         flipped = []
         for epoch in range(copy, 4 * copies, copies):
-            found = seen(cifar10.harden, x, epoch=epoch, copies=copies)
+            found = seen(thumbnails.harden, x, epoch=epoch, copies=copies)
             mirrored = (found == x[:, :, ::-1]).all((1, 2, 3))
             assert (mirrored | (found == x).all((1, 2, 3))).all()
             flipped.append(mirrored)
@@ -46,13 +46,13 @@ def test_each_copy_is_seen_in_both_directions(copies, monkeypatch):
 
 def test_the_teacher_of_garments_sees_both_directions(extract):
     x = extract("fashion_mnist")[0][:60]
-    views = [seen(fashion.augment, x, epoch=epoch) for epoch in (0, 1)]
+    views = [seen(garments.augment, x, epoch=epoch) for epoch in (0, 1)]
     assert all(view.shape == x.shape and view.dtype == np.uint8 for view in views)
     # Hors des carrés effacés, tirés pareils aux deux époques, l'une est le miroir de l'autre.
     for first, second in zip(*views, strict=True):
         same = first == second[:, ::-1]
-        assert same.mean() > 1 - 2.5 * fashion.TEACHER_CUTOUT_PX**2 / 28**2
-    pupil = seen(fashion.mirror, x, epoch=0)
+        assert same.mean() > 1 - 2.5 * garments.TEACHER_CUTOUT_PX**2 / 28**2
+    pupil = seen(garments.mirror, x, epoch=0)
     flipped = (pupil == x[:, :, ::-1]).all((1, 2))
     assert (flipped | (pupil == x).all((1, 2))).all() and 15 < flipped.sum() < 45
 
@@ -60,7 +60,7 @@ def test_the_teacher_of_garments_sees_both_directions(extract):
 def test_a_warped_digit_stays_recognisable(extract):
     """Déformé, un chiffre reste plus près de lui-même que du suivant."""
     x = extract("mnist")[0][:100]
-    warped = seen(mnist.augment, x, epoch=0)
+    warped = seen(digits.augment, x, epoch=0)
     assert warped.shape == x.shape and warped.dtype == np.uint8
     assert (warped != x).any(axis=(1, 2)).all()
 
@@ -74,8 +74,8 @@ def test_a_warped_digit_stays_recognisable(extract):
 
 def test_copies_are_always_the_same_and_one_in_two_is_gentle(extract):
     x = extract("mnist")[0][:100]
-    copies = [mnist.copy(x, number) for number in range(4)]
-    np.testing.assert_array_equal(copies[1], mnist.copy(x, 1))
+    copies = [digits.copy(x, number) for number in range(4)]
+    np.testing.assert_array_equal(copies[1], digits.copy(x, 1))
     apart = [np.abs(each.astype(int) - x).mean() for each in copies]
     assert max(apart[1], apart[3]) < min(apart[0], apart[2])
 
@@ -83,7 +83,7 @@ def test_copies_are_always_the_same_and_one_in_two_is_gentle(extract):
 def test_lenet_sees_another_copy_each_epoch():
     copies = np.arange(3, dtype=np.uint8).repeat(8 * 28 * 28).reshape(3, 8, 28, 28)
     answers = np.arange(3.0).repeat(80).reshape(3, 8, 10)
-    lessons = mnist.Lessons(copies, answers, batch_size=4, seed=0)
+    lessons = digits.Lessons(copies, answers, batch_size=4, seed=0)
     for epoch in range(5):
         lessons.epoch = epoch
         images, wanted = lessons[1]
@@ -93,16 +93,16 @@ def test_lenet_sees_another_copy_each_epoch():
 
 def test_a_resumed_recipe_does_not_ask_the_teacher_again(extract, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))  # un cache vide
-    monkeypatch.setattr(mnist, "TEACHER_WIDTHS", (8, 12, 16))
-    x, teacher = extract("mnist")[0][:20], mnist.build_teacher()
-    copies = np.stack([mnist.copy(x, number) for number in range(2)])
-    found = mnist.answers(teacher, copies)
+    monkeypatch.setattr(digits, "TEACHER_WIDTHS", (8, 12, 16))
+    x, teacher = extract("mnist")[0][:20], digits.build_teacher()
+    copies = np.stack([digits.copy(x, number) for number in range(2)])
+    found = digits.answers(teacher, copies)
     assert capsys.readouterr().out.count("Le maître répond") == 2
-    softened = np.asarray(mnist.soften(teacher.predict(copies[1], verbose=0)))
+    softened = np.asarray(digits.soften(teacher.predict(copies[1], verbose=0)))
     np.testing.assert_allclose(found[1], softened, atol=1e-5)
-    np.testing.assert_array_equal(mnist.answers(teacher, copies), found)
+    np.testing.assert_array_equal(digits.answers(teacher, copies), found)
     assert "Le maître répond" not in capsys.readouterr().out
-    mnist.answers(teacher, copies[:, ::-1])  # d'autres images
+    digits.answers(teacher, copies[:, ::-1])  # d'autres images
     assert "Le maître répond" in capsys.readouterr().out
 
 
@@ -110,15 +110,15 @@ def test_the_loss_compares_softened_answers():
     rng = np.random.default_rng(0)
     scores = rng.normal(0, 3, (2, 5, 10)).astype(np.float32)
     answered, guessed = (each / each.sum(1, keepdims=True) for each in np.exp(scores))
-    powers = np.exp(scores / mnist.TEMPERATURE)
+    powers = np.exp(scores / digits.TEMPERATURE)
     wanted, softened = (each / each.sum(1, keepdims=True) for each in powers)
-    found = np.asarray(mnist.soften(answered))
+    found = np.asarray(digits.soften(answered))
     np.testing.assert_allclose(found, wanted, atol=1e-5)
-    loss = np.asarray(mnist.resemblance(found, guessed))
-    expected = -(mnist.TEMPERATURE**2) * (wanted * np.log(softened)).sum(1)
+    loss = np.asarray(digits.resemblance(found, guessed))
+    expected = -(digits.TEMPERATURE**2) * (wanted * np.log(softened)).sum(1)
     np.testing.assert_allclose(loss, expected, rtol=1e-4)
     sure = np.eye(10, dtype=np.float32)[:5]  # un maître sûr de lui : ni infini ni nan
-    assert np.isfinite(np.asarray(mnist.resemblance(mnist.soften(sure), sure))).all()
+    assert np.isfinite(np.asarray(digits.resemblance(digits.soften(sure), sure))).all()
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_a_round_answers_and_learns_other_copies(tmp_path, extract, monkeypatch)
         return deform(*data, copy=copy, translate_px=translate_px)
 
     monkeypatch.setattr(lessons, "deform", spy)
-    monkeypatch.setattr(cifar10, "ROUND_PEAK", 0.0)
+    monkeypatch.setattr(thumbnails, "ROUND_PEAK", 0.0)
     options = SimpleNamespace(
         epochs=2,
         batch_size=50,
@@ -146,14 +146,14 @@ def test_a_round_answers_and_learns_other_copies(tmp_path, extract, monkeypatch)
     for rounds in (0, 2):
         options.rounds, stages = rounds, Stages(options)
         chosen = {"options": options, "stages": stages}
-        model, history = cifar10.learn(cifar10.build_model, *both, seed=0, **chosen)
+        model, history = thumbnails.learn(thumbnails.build_model, *both, seed=0, **chosen)
         assert len(history["loss"]) == 2 + 2 * rounds
         found.append(model)
     assert (
         set(copies) == {0, 1, 2, 3} and min(copies[-4:]) >= 2
     )  # deux par tour, d'autres au second
     assert [each["stage"] for each in stages.done] == ["labels", "round1", "round2"]
-    assert all(each["arrival"] in cifar10.ARRIVALS for each in stages.done[1:])
+    assert all(each["arrival"] in thumbnails.ARRIVALS for each in stages.done[1:])
     for variable, a, b in zip(model.weights, *(each.get_weights() for each in found), strict=True):
         if "moving" in variable.path:
             continue
@@ -181,13 +181,13 @@ def test_a_round_is_weighed_against_where_it_started(tmp_path, extract, monkeypa
         return parts[0]
 
     monkeypatch.setattr(Stages, "fit", spy)
-    monkeypatch.setattr(cifar10, "fix_norm", lambda kernel: kernel)
-    monkeypatch.setattr(cifar10.averaging, "stop_between", choose)
+    monkeypatch.setattr(thumbnails, "fix_norm", lambda kernel: kernel)
+    monkeypatch.setattr(thumbnails.averaging, "stop_between", choose)
     options = {"epochs": 1, "rounds": 2, "batch_size": 50, "precision": "float32", "resume": False}
     options = SimpleNamespace(**options, module="essai", models_dir=tmp_path)
     both = (x[:50], y[:50]), (x[50:80], y[50:80])
-    model, _ = cifar10.learn(
-        cifar10.build_model, *both, seed=0, options=options, stages=Stages(options)
+    model, _ = thumbnails.learn(
+        thumbnails.build_model, *both, seed=0, options=options, stages=Stages(options)
     )
     starts, arrivals = [trained[0], chosen[0]], trained[1:]
     for (before, after), start, arrival in zip(weighed, starts, arrivals, strict=True):
@@ -200,7 +200,7 @@ def test_a_round_is_weighed_against_where_it_started(tmp_path, extract, monkeypa
 
 def test_the_rate_of_lenet_rises_then_ends_at_zero():
     """Sur mille pas : cinquante pour monter, et une moyenne sur les cinquante derniers."""
-    optimizer = mnist.make_optimizer(1000)
+    optimizer = digits.make_optimizer(1000)
     rates = [float(optimizer._learning_rate(step)) for step in (0, 50, 525, 1000)]
     np.testing.assert_allclose(rates, [1.5e-4, 3e-3, 1.5e-3, 0], rtol=1e-4, atol=1e-8)
     assert optimizer.ema_momentum == pytest.approx(0.98)

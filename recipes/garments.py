@@ -1,7 +1,7 @@
-"""Fashion-MNIST : les couches imposées, instruites par un réseau plus profond (ex02_fashion).
+"""Fashion-MNIST : les couches imposées, instruites par un réseau plus profond.
 
-Commande : python -m recipes.fashion
-Résultat mesuré : models/ex02_fashion.json, 94,64 % ± 0,01, deux graines ; docs/records.md raconte
+Commande : python -m recipes.garments
+Résultat mesuré : models/garments.json, 94,64 % ± 0,01, deux graines ; docs/records.md raconte
 d'où l'on vient.
 
 Étapes, par graine :
@@ -28,7 +28,7 @@ from convnets.training.optimizers import Muon, triangular
 from convnets.training.stages import Stages
 from recipes import command, network
 
-SLUG = "ex02_fashion"
+SLUG = "garments"
 FILTERS, DENSE_UNITS = (64, 128, 256), 256
 EPOCHS, BATCH_SIZE, NUM_VAL = 36, 128, 2000
 PEAK_RATE, WEIGHT_DECAY = 0.1, 5e-3  # pour un lot de 128 images
@@ -135,8 +135,8 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Refait ex02_fashion, une graine après l'autre."""
-    parser = command.make_parser("fashion", SLUG, __doc__, epochs=EPOCHS, seeds=2)
+    """Refait `garments`, une graine après l'autre."""
+    parser = command.make_parser("garments", SLUG, __doc__, epochs=EPOCHS, seeds=2)
     options = parser.parse_args(argv)
 
     def body() -> int:

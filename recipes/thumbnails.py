@@ -1,10 +1,10 @@
-"""CIFAR-10 : le réseau des vignettes, que `./predict` emploie (ex03_cifar10).
+"""CIFAR-10 : le réseau des vignettes, que `./predict` emploie.
 
-Commande : python -m recipes.cifar10
+Commande : python -m recipes.thumbnails
 Résultat : pas encore menée à son terme. Le modèle livré (95,87 %) vient d'une autre suite de
 commandes, que raconte docs/records.md.
 
-Étapes, par graine, qui sont aussi celles de `recipes.cifar10_light` :
+Étapes, par graine, qui sont aussi celles de `recipes.thumbnails_light` :
 
 1. le réseau apprend les étiquettes ;
 2. deux fois, il répond à des copies déformées du jeu, une image sur deux mêlée à une autre, puis
@@ -33,7 +33,7 @@ from convnets.training.optimizers import Muon, fix_norm, is_kernel, triangular
 from convnets.training.stages import Stages, join
 from recipes import command, network
 
-SLUG = "ex03_cifar10"
+SLUG = "thumbnails"
 WIDTHS, DEPTH = (128, 384, 512), 3
 EPOCHS, BATCH_SIZE, NUM_VAL = 24, 512, 2000
 PEAK_RATE, WEIGHT_DECAY = 1.146e-3, 8.89e-3  # taux d'apprentissage maximal, par image du lot
@@ -200,8 +200,8 @@ def train(x_train, y_train, x_val, y_val, *, build=build_model, **settings):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Refait ex03_cifar10, une graine après l'autre."""
-    return launch(argv, "cifar10", SLUG, __doc__, epochs=EPOCHS, train=train)
+    """Refait `thumbnails`, une graine après l'autre."""
+    return launch(argv, "thumbnails", SLUG, __doc__, epochs=EPOCHS, train=train)
 
 
 if __name__ == "__main__":

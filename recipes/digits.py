@@ -1,7 +1,7 @@
-"""MNIST : LeNet et ses 61 706 paramètres, instruits par un réseau plus profond (ex04_lenet).
+"""MNIST : LeNet et ses 61 706 paramètres, instruits par un réseau plus profond.
 
-Commande : python -m recipes.mnist
-Résultat mesuré : models/ex04_lenet.json, 0,36 % d'erreur ± 0,02 en une passe, 0,31 % en moyennant
+Commande : python -m recipes.digits
+Résultat mesuré : models/digits.json, 0,36 % d'erreur ± 0,02 en une passe, 0,31 % en moyennant
 sept vues, deux graines ; docs/records.md raconte d'où l'on vient.
 
 Étapes, par graine :
@@ -33,7 +33,7 @@ from convnets.training.stages import Stages
 from exercises.ex04_lenet import build_lenet as build_model
 from recipes import command, network
 
-SLUG = "ex04_lenet"
+SLUG = "digits"
 EPOCHS, BATCH_SIZE, NUM_VAL = 300, 256, 5000
 PEAK_RATE, WEIGHT_DECAY = 3e-3, 0.05
 WARMUP = 0.05  # part de l'entraînement où le taux monte, avant de suivre un cosinus
@@ -194,8 +194,8 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Refait ex04_lenet, une graine après l'autre."""
-    parser = command.make_parser("mnist", SLUG, __doc__, epochs=EPOCHS, seeds=2)
+    """Refait `digits`, une graine après l'autre."""
+    parser = command.make_parser("digits", SLUG, __doc__, epochs=EPOCHS, seeds=2)
     parser.add_argument(
         "--teacher",
         choices=["deep", "none"],
@@ -212,7 +212,7 @@ def main(argv: list[str] | None = None) -> int:
             costs = [epochs * cost.forward_flops(build_teacher()), *costs]
         return command.measure(
             options,
-            command="mnist" if options.teacher == "deep" else "mnist --teacher none",
+            command="digits" if options.teacher == "deep" else "digits --teacher none",
             dataset=sources.load_mnist(),
             train=train,
             costs=costs,
