@@ -24,14 +24,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from convnets.core.cli import run
 from convnets.datasets import sources
-from convnets.training import cost, lessons, result, study, views
 from convnets.training.augmentation import Distortion, random_warp
-from convnets.training.optimizers import FastBetaSGD, triangular
-from convnets.training.stages import Stages
 from exercises.ex04_lenet import build_lenet as build_model
-from recipes import command, network
+from recipes import network
+from recipes.training import distillation, runner, views
+from recipes.training.checkpoints import Batches
+from recipes.training.optimizers import FastBetaSGD, triangular
+from recipes.training.stages import Stages
 
 SLUG = "digits"
 EPOCHS, BATCH_SIZE, NUM_VAL = 300, 256, 5000
@@ -82,7 +82,7 @@ def make_optimizer(steps: int) -> keras.optimizers.AdamW:
     )
 
 
-class Lessons(study.Batches):
+class Lessons(Batches):
     """Lots de copies et de ce que le maître y répond ; une autre copie à chaque époque.
 
     Args:
@@ -125,11 +125,11 @@ def resemblance(wanted, found):
 def learn_teacher(train, val, *, seed: int, options, stages: Stages) -> keras.Model:
     """Apprend le maître, dans le format de l'entraînement."""
     # Lui est assez grand pour gagner du temps en bfloat16, là où l'on en gagne.
-    model = study.build(build_teacher, seed=seed, precision="auto")
+    model = runner.build(build_teacher, seed=seed, precision="auto")
     network.whiten(model, train[0])
     batch_size = options.batch_size or TEACHER_BATCH_SIZE
     peak = TEACHER_PEAK_RATE * batch_size
-    lessons.learn_labels(
+    distillation.learn_labels(
         model,
         train,
         val,
@@ -152,7 +152,7 @@ def answers(teacher: keras.Model, copies: np.ndarray) -> np.ndarray:
         print(f"Le maître répond à la copie {number + 1} sur {len(copies)}.", flush=True)
         return np.asarray(soften(teacher.predict(copies[number], batch_size=500, verbose=0)))
 
-    return lessons.remember(
+    return distillation.remember(
         teacher,
         [copies],
         f"{TEMPERATURE}",
@@ -162,10 +162,10 @@ def answers(teacher: keras.Model, copies: np.ndarray) -> np.ndarray:
 
 def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
     """Apprend un maître puis LeNet ; rend LeNet en float32 et ses courbes."""
-    model = study.build(build_model, seed=seed, precision=options.precision)
+    model = runner.build(build_model, seed=seed, precision=options.precision)
     batch_size, asked = options.batch_size or BATCH_SIZE, None
     if options.teacher == "none":
-        batches = study.Batches(x_train, y_train, batch_size=batch_size, seed=seed, augment=augment)
+        batches = Batches(x_train, y_train, batch_size=batch_size, seed=seed, augment=augment)
         name, loss, wanted = "alone", "sparse_categorical_crossentropy", y_val
     else:
         both = (x_train, y_train), (x_val, y_val)
@@ -193,9 +193,26 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
     return shipped, history
 
 
+def make_recipe() -> runner.Recipe:
+    """Rend la recette, données chargées."""
+    return runner.Recipe(
+        dataset=sources.load_mnist(),
+        num_val=NUM_VAL,
+        train=train,
+        evaluate=views.evaluate_digits,
+        classes=sources.MNIST_CLASSES,
+        classes_fr=sources.MNIST_CLASSES,
+        headline={
+            "error": "taux d'erreur de LeNet sur MNIST, en une passe",
+            "error_tta": "le même, en moyennant sept vues de chaque chiffre",
+        },
+        report={"framing": "digit", "num_views": views.NUM_DIGIT_VIEWS},  # pour ./predict
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Refait `digits`, une graine après l'autre."""
-    parser = command.make_parser("digits", SLUG, __doc__, epochs=EPOCHS, seeds=2)
+    parser = runner.make_parser(SLUG, __doc__, epochs=EPOCHS, seeds=2)
     parser.add_argument(
         "--teacher",
         choices=["deep", "none"],
@@ -204,31 +221,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.set_defaults(precision="float32")  # mesuré : aussi petit, il ne gagne rien en bfloat16
     options = parser.parse_args(argv)
-
-    def body() -> int:
-        costs = [options.epochs * cost.forward_flops(build_model())]
-        if options.teacher == "deep":
-            epochs = min(TEACHER_EPOCHS, options.epochs)
-            costs = [epochs * cost.forward_flops(build_teacher()), *costs]
-        return command.measure(
-            options,
-            command="digits" if options.teacher == "deep" else "digits --teacher none",
-            dataset=sources.load_mnist(),
-            train=train,
-            costs=costs,
-            headline={
-                "error": "taux d'erreur de LeNet sur MNIST, en une passe",
-                "error_tta": "le même, en moyennant sept vues de chaque chiffre",
-            },
-            report={"framing": "digit", "num_views": views.NUM_DIGIT_VIEWS},  # pour ./predict
-            num_val=NUM_VAL,
-            evaluate=views.evaluate_digits,
-            classes=sources.MNIST_CLASSES,
-            classes_fr=sources.MNIST_CLASSES,
-            shown=result.Shown("error", "Taux d'erreur", how="en une passe"),
-        )
-
-    return run(body)
+    if options.teacher == "none":
+        options.command = "digits --teacher none"
+    return runner.launch(options, make_recipe)
 
 
 if __name__ == "__main__":

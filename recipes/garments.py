@@ -20,13 +20,12 @@ arXiv 1503.02531, 2015, et Beyer et al., arXiv 2106.05237, 2021 (imiter un maît
 import keras
 from keras import layers
 
-from convnets.core.cli import run
 from convnets.datasets import sources
-from convnets.training import cost, lessons, study, views
-from convnets.training.augmentation import alternate_mirror, cutout
-from convnets.training.optimizers import Muon, triangular
-from convnets.training.stages import Stages
-from recipes import command, network
+from convnets.training.augmentation import alternate_mirror, cutout, random_crop
+from recipes import network
+from recipes.training import distillation, runner, views
+from recipes.training.optimizers import Muon, triangular
+from recipes.training.stages import Stages
 
 SLUG = "garments"
 FILTERS, DENSE_UNITS = (64, 128, 256), 256
@@ -78,18 +77,18 @@ def mirror(images, *, indices, epoch, rng):
 
 def augment(images, *, indices, epoch, rng):
     """Translate, retourne une image sur deux, l'autre moitié l'époque suivante, efface un carré."""
-    images = study.random_crop(images[..., None], pad=TEACHER_TRANSLATE_PX, rng=rng)
+    images = random_crop(images[..., None], pad=TEACHER_TRANSLATE_PX, rng=rng)
     images = alternate_mirror(images, indices, epoch)
     return cutout(images, TEACHER_CUTOUT_PX, rng=rng)[..., 0]
 
 
 def learn_teacher(train, val, *, seed: int, options, stages: Stages) -> keras.Model:
     """Apprend le maître, dans le format de l'entraînement."""
-    model = study.build(build_teacher, seed=seed, precision=options.precision)
+    model = runner.build(build_teacher, seed=seed, precision=options.precision)
     network.whiten(model, train[0])
     batch_size = options.batch_size or TEACHER_BATCH_SIZE
     peak = TEACHER_PEAK_RATE * batch_size
-    lessons.learn_labels(
+    distillation.learn_labels(
         model,
         train,
         val,
@@ -115,9 +114,9 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
     """Apprend un maître puis son élève ; rend l'élève en float32 et ses courbes."""
     both, common = ((x_train, y_train), (x_val, y_val)), {"seed": seed, "stages": stages}
     teacher = learn_teacher(*both, options=options, **common)
-    model = study.build(build_model, seed=seed, precision=options.precision)
+    model = runner.build(build_model, seed=seed, precision=options.precision)
     dtype = model.compute_dtype
-    history = lessons.learn_answers(
+    history = distillation.learn_answers(
         model,
         teacher,
         *both,
@@ -131,31 +130,27 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
         copies=COPIES,
         **common,
     )
-    return study.to_ship(model, build_model()), history
+    return runner.to_ship(model, build_model()), history
+
+
+def make_recipe() -> runner.Recipe:
+    """Rend la recette, données chargées."""
+    return runner.Recipe(
+        dataset=sources.load_fashion_mnist(),
+        num_val=NUM_VAL,
+        train=train,
+        evaluate=views.evaluate_one_pass,
+        classes=sources.FASHION_CLASSES,
+        classes_fr=sources.FASHION_CLASSES_FR,
+        headline={"accuracy": "exactitude sur Fashion-MNIST, couches imposées"},
+        report={"targets": distillation.TARGETS},
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Refait `garments`, une graine après l'autre."""
-    parser = command.make_parser("garments", SLUG, __doc__, epochs=EPOCHS, seeds=2)
-    options = parser.parse_args(argv)
-
-    def body() -> int:
-        epochs = min(TEACHER_EPOCHS, options.epochs), options.epochs
-        flops = (cost.forward_flops(each()) for each in (build_teacher, build_model))
-        return command.measure(
-            options,
-            dataset=sources.load_fashion_mnist(),
-            train=train,
-            costs=[n * each for n, each in zip(epochs, flops, strict=True)],
-            headline={"accuracy": "exactitude sur Fashion-MNIST, couches imposées"},
-            report={"targets": lessons.TARGETS},
-            num_val=NUM_VAL,
-            evaluate=views.evaluate_one_pass,
-            classes=sources.FASHION_CLASSES,
-            classes_fr=sources.FASHION_CLASSES_FR,
-        )
-
-    return run(body)
+    parser = runner.make_parser(SLUG, __doc__, epochs=EPOCHS, seeds=2)
+    return runner.launch(parser.parse_args(argv), make_recipe)
 
 
 if __name__ == "__main__":

@@ -14,20 +14,22 @@ arXiv 1411.1792, 2014.
 """
 
 import hashlib
+from functools import partial
 
 import keras
 import numpy as np
 from keras import layers
 from PIL import Image
 
-from convnets.core.cli import agreed, run
+from convnets.core.cli import agreed
 from convnets.core.images import crop_resize
 from convnets.core.paths import BASE_NAME
 from convnets.datasets import pretrained, sources
 from convnets.datasets.cache import cached_array
-from convnets.training import cost, export, study, views
-from convnets.training.stages import Stages
-from recipes import command
+from convnets.training import cost, export, lesson
+from recipes.training import runner, views
+from recipes.training.checkpoints import Batches
+from recipes.training.stages import Stages
 
 SLUG = "photos"
 IMAGE_PX, LAYER = 192, "mixed8"  # les deux choisis sur les images de validation (docs/cadrage.md)
@@ -106,10 +108,10 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
     """Entraîne une tête sur des caractéristiques ; rend le modèle et ses courbes."""
     labels, wanted = (keras.utils.to_categorical(y, 10) for y in (y_train, y_val))
     batch_size = options.batch_size or BATCH_SIZE
-    head = study.build(lambda: build_head(x_train), seed=seed, precision="float32")
+    head = runner.build(lambda: build_head(x_train), seed=seed, precision="float32")
     return head, stages.fit(
         head,
-        study.Batches(x_train, labels, batch_size=batch_size, seed=seed, augment=None),
+        Batches(x_train, labels, batch_size=batch_size, seed=seed, augment=None),
         (x_val, wanted),
         name="head",
         seed=seed,
@@ -127,9 +129,13 @@ def enlarge(images: np.ndarray, side_px: int) -> np.ndarray:
     return np.concatenate([large[number] for number in range(len(large))])
 
 
-def body(options) -> int:
-    """Calcule les caractéristiques, apprend et mesure les têtes, livre base et tête ; rend 0."""
-    export.check_tensorflow(movable=False)
+def make_recipe(options) -> runner.Recipe:
+    """Rend la recette, caractéristiques calculées : base et tête sont livrées ensemble."""
+    if not export.can_export():
+        raise ValueError(
+            "TensorFlow n'est pas installé, et ce modèle ne s'exporte que là où il est appris : "
+            "pip install -r requirements.txt."
+        )
     base, provenance = pretrained.inception_v3(input_px=IMAGE_PX)
     extractor = pretrained.features_model(base, layer_name=LAYER)
     print(f"Base : {provenance.source}.\n{provenance.note}".rstrip(), flush=True)
@@ -139,16 +145,18 @@ def body(options) -> int:
     def assemble(head: keras.Model, num_val: int) -> tuple:
         _, (x_val, _) = sources.split_validation(*images[0], num_val=num_val, seed=0)
         network = pretrained.join(base, head, layer_name=LAYER)
-        network = study.to_ship(network, network)
+        lesson.round_weights(network)
         return network, enlarge(x_val, IMAGE_PX), enlarge(images[1][0], IMAGE_PX)
 
     derived = {"name": BASE_NAME, "input_px": IMAGE_PX, "layer": LAYER}
     derived |= {"sha256": provenance.sha256, "source": provenance.source}
-    return command.measure(
-        options,
+    return runner.Recipe(
         dataset=features,
+        num_val=NUM_VAL,
         train=train,
-        costs=[1],
+        evaluate=views.evaluate_one_pass,
+        classes=sources.CIFAR10_CLASSES,
+        classes_fr=sources.CIFAR10_CLASSES_FR,
         headline={"accuracy": "exactitude sur CIFAR-10 agrandi à 192 pixels, base d'ImageNet"},
         report={
             "data_sha256": sources.dataset_sha256(images),
@@ -160,21 +168,14 @@ def body(options) -> int:
             "derived_from": derived,
             "extraction_pflop": cost.inference_pflop(extractor, len(images[0][0])),
         },
-        num_val=NUM_VAL,
-        evaluate=views.evaluate_one_pass,
-        classes=sources.CIFAR10_CLASSES,
-        classes_fr=sources.CIFAR10_CLASSES_FR,
         assemble=assemble,
     )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Refait `photos`, une graine après l'autre."""
-    parser = command.make_parser("photos", SLUG, __doc__, epochs=EPOCHS, seeds=3)
-    options = parser.parse_args(argv)
-    if options.precision == "mixed_bfloat16":
-        parser.error("--precision mixed_bfloat16 : cette tête s'apprend toujours en float32")
-    return run(lambda: body(options))
+    options = runner.make_parser(SLUG, __doc__, epochs=EPOCHS, seeds=3).parse_args(argv)
+    return runner.launch(options, partial(make_recipe, options))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Mesurer une leçon sur plusieurs graines : ce qu'elle atteint, et de combien elle varie.
 
-Commande : python -m recipes.seeds ex18_segmentation --seeds 3
+Commandes : python -m recipes.seeds ex18_segmentation --seeds 3
+            python -m recipes.seeds comparison --seeds 5
 
 Une leçon n'a qu'une graine. Les chiffres publiés en ont plusieurs : cette commande appelle la
 fonction `run(graine)` de l'exercice, une fois par graine, et écrit moyennes et écarts-types dans
@@ -28,7 +29,7 @@ def find_run(name: str):
     Raises:
         ValueError: pas d'exercice de ce nom, ou il ne se mesure pas sur plusieurs graines.
     """
-    for module in (f"exercises.{name}.__main__", f"exercises.{name}"):
+    for module in (f"exercises.{name}.__main__", f"exercises.{name}", f"recipes.{name}"):
         if _exists(module):
             found = getattr(importlib.import_module(module), "run", None)
             if found:

@@ -25,13 +25,13 @@ from functools import partial
 import keras
 import numpy as np
 
-from convnets.core.cli import natural_int, run
+from convnets.core.cli import natural_int
 from convnets.datasets import sources
-from convnets.training import averaging, distribution, lessons, study, views
-from convnets.training.augmentation import alternate_mirror, cutout, relight, rescale
-from convnets.training.optimizers import Muon, fix_norm, is_kernel, triangular
-from convnets.training.stages import Stages, join
-from recipes import command, network
+from convnets.training.augmentation import alternate_mirror, cutout, random_crop, relight, rescale
+from recipes import network
+from recipes.training import averaging, distillation, distribution, runner, views
+from recipes.training.optimizers import Muon, fix_norm, is_kernel, triangular
+from recipes.training.stages import Stages, join
 
 SLUG = "thumbnails"
 WIDTHS, DEPTH = (128, 384, 512), 3
@@ -52,7 +52,7 @@ def build_model(widths=None, depth: int | None = None, *, name: str = SLUG) -> k
 
 def augment(images, *, indices, epoch, rng, cutout_px: int = CUTOUT_PX):
     """Translate, retourne une image sur deux, l'autre moitié l'époque suivante, efface un carré."""
-    images = study.random_crop(images, pad=TRANSLATE_PX, rng=rng)
+    images = random_crop(images, pad=TRANSLATE_PX, rng=rng)
     return cutout(alternate_mirror(images, indices, epoch), cutout_px, rng=rng)
 
 
@@ -96,7 +96,7 @@ def learn(
     Returns:
         Le réseau, dans le format de l'entraînement, et ses courbes, étapes bout à bout.
     """
-    model = study.build(build, seed=seed, precision=options.precision)
+    model = runner.build(build, seed=seed, precision=options.precision)
     network.whiten(model, train[0])
     batch_size = options.batch_size or BATCH_SIZE
     peak, muon = peak_rate * batch_size, {"weight_decay": WEIGHT_DECAY}
@@ -104,7 +104,7 @@ def learn(
     common = {"stages": stages, "seed": seed, "batch_size": batch_size}
     common |= {"smoothing": LABEL_SMOOTHING}
     first, *others = costs(options)
-    history = lessons.learn_labels(
+    history = distillation.learn_labels(
         model,
         train,
         val,
@@ -116,12 +116,12 @@ def learn(
     )
     histories = [history]
     few, rng = train[0][: 8 * batch_size], np.random.default_rng(0)
-    few = study.random_crop(few, pad=TRANSLATE_PX, rng=rng)
+    few = random_crop(few, pad=TRANSLATE_PX, rng=rng)
     for number, epochs in enumerate(others):
         for kernel in filter(is_kernel, model.trainable_variables):
             kernel.assign(fix_norm(kernel))  # la normalisation qui suit n'y voit pas de différence
         before = model.get_weights()
-        history = lessons.learn_answers(
+        history = distillation.learn_answers(
             model,
             model,
             train,
@@ -145,21 +145,20 @@ def learn(
     return model, join(histories)
 
 
-def launch(argv, name: str, slug: str, doc: str, *, epochs: int, train) -> int:
+def launch(argv, name: str, doc: str, *, epochs: int, train) -> int:
     """Refait un réseau de CIFAR-10, deux graines l'une après l'autre.
 
     Args:
         argv: ce qui suit la commande.
-        name: celle-ci, après `python -m recipes.`.
-        slug: nom du modèle publié.
+        name: nom de la recette.
         doc: documentation de la recette.
         epochs: époques de la première étape.
-        train: voir `study.run_seeds` ; il reçoit aussi `stages`.
+        train: voir `runner.Recipe`.
 
     Returns:
         Le code de sortie.
     """
-    parser = command.make_parser(name, slug, doc, epochs=epochs, seeds=2)
+    parser = runner.make_parser(name, doc, epochs=epochs, seeds=2)
     parser.add_argument(
         "--rounds",
         type=natural_int,
@@ -167,41 +166,38 @@ def launch(argv, name: str, slug: str, doc: str, *, epochs: int, train) -> int:
         metavar="N",
         help=f"réapprendre N fois ses propres réponses ({ROUNDS} par défaut)",
     )
-    distribution.add_options(parser)
     options = parser.parse_args(argv)
-    asked = name if options.rounds == ROUNDS else f"{name} --rounds {options.rounds}"
-    return run(lambda: measure(options, train, name=asked))
+    if options.rounds != ROUNDS:
+        options.command = f"{name} --rounds {options.rounds}"
+    return runner.launch(options, partial(make_recipe, train))
 
 
-def measure(options, train, *, name: str) -> int:
-    """Entraîne et mesure des réseaux de CIFAR-10 ; voir `command.measure`."""
-    return command.measure(
-        options,
-        command=name,
+def make_recipe(train: Callable) -> runner.Recipe:
+    """Rend la recette d'un réseau de CIFAR-10."""
+    return runner.Recipe(
         dataset=sources.load_cifar10(),
+        num_val=NUM_VAL,
         train=train,
-        costs=costs(options),
+        evaluate=views.evaluate_thumbnails,
+        classes=sources.CIFAR10_CLASSES,
+        classes_fr=sources.CIFAR10_CLASSES_FR,
         headline={
             "accuracy": "exactitude sur CIFAR-10, en une passe",
             "accuracy_tta": "la même, en moyennant six vues de chaque image",
         },
         report={"views": views.PHOTO_VIEWS, "num_views": len(views.VIEW_WEIGHTS)},
-        num_val=NUM_VAL,
-        evaluate=views.evaluate_thumbnails,
-        classes=sources.CIFAR10_CLASSES,
-        classes_fr=sources.CIFAR10_CLASSES_FR,
     )
 
 
 def train(x_train, y_train, x_val, y_val, *, build=build_model, **settings):
     """Apprend un réseau, voir `learn` ; rend celui qu'on livre, en float32, et ses courbes."""
     model, history = learn(build, (x_train, y_train), (x_val, y_val), **settings)
-    return study.to_ship(model, build()), history
+    return runner.to_ship(model, build()), history
 
 
 def main(argv: list[str] | None = None) -> int:
     """Refait `thumbnails`, une graine après l'autre."""
-    return launch(argv, "thumbnails", SLUG, __doc__, epochs=EPOCHS, train=train)
+    return launch(argv, SLUG, __doc__, epochs=EPOCHS, train=train)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ train = partial(thumbnails.train, build=build_model, peak_rate=PEAK_RATE, cutout
 
 def main(argv: list[str] | None = None) -> int:
     """Refait `thumbnails_light`, une graine après l'autre."""
-    return thumbnails.launch(argv, "thumbnails_light", SLUG, __doc__, epochs=EPOCHS, train=train)
+    return thumbnails.launch(argv, SLUG, __doc__, epochs=EPOCHS, train=train)
 
 
 if __name__ == "__main__":

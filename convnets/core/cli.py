@@ -74,7 +74,9 @@ def natural_int(text: str) -> int:
     return positive_int(text, least=0)
 
 
-def lesson_parser(module: str, description: str, *, epochs: int) -> FrenchParser:
+def lesson_parser(
+    module: str, description: str, *, epochs: int, package: str = "exercises"
+) -> FrenchParser:
     """Prépare les options d'une leçon.
 
     Args:
@@ -82,11 +84,12 @@ def lesson_parser(module: str, description: str, *, epochs: int) -> FrenchParser
             qu'elle écrit.
         description: une phrase, la première de l'aide.
         epochs: nombre d'époques par défaut.
+        package: dossier de la commande.
 
     Returns:
         Un analyseur auquel la leçon peut ajouter l'image qu'elle lit.
     """
-    parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
+    parser = FrenchParser(prog=f"python -m {package}.{module}", description=description)
     parser.add_argument(
         "--epochs",
         type=positive_int,
@@ -114,7 +117,7 @@ def lesson_parser(module: str, description: str, *, epochs: int) -> FrenchParser
         metavar="DOSSIER",
         help=f"où écrire les figures (figures/{name} par défaut)",
     )
-    parser.set_defaults(module=name, command=module)
+    parser.set_defaults(module=name, command=f"{package}.{module}")
     return parser
 
 
@@ -128,7 +131,7 @@ def lesson_command(options) -> str:
         Par exemple `"python -m exercises.ex02_fashion --epochs 14"`.
     """
     limit = f" --limit {options.limit}" if options.limit else ""
-    return f"python -m exercises.{options.command} --epochs {options.epochs}{limit}"
+    return f"python -m {options.command} --epochs {options.epochs}{limit}"
 
 
 def training_parser(

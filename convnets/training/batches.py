@@ -49,13 +49,21 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Rend le lot `index` de l'époque courante."""
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.x))
-        indices = order[index * self.batch_size : (index + 1) * self.batch_size]
+        indices = self.rows(index)
         images = self.x[indices]
         if self.augment:
-            rng = np.random.default_rng([self.seed, self.epoch, index])
+            rng = self.rng(index)
             images = self.augment(images, indices=indices, epoch=self.epoch, rng=rng)
         return images, self.y[indices]
+
+    def rows(self, index: int) -> np.ndarray:
+        """Rend les numéros des images du lot `index`."""
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.x))
+        return order[index * self.batch_size : (index + 1) * self.batch_size]
+
+    def rng(self, index: int) -> np.random.Generator:
+        """Rend le hasard des déformations du lot `index`."""
+        return np.random.default_rng([self.seed, self.epoch, index])
 
     def on_epoch_end(self) -> None:
         """Passe à l'époque suivante : un autre mélange, d'autres déformations."""

@@ -31,7 +31,52 @@ class Run(NamedTuple):
     kept: dict[str, object]  # ce que montrent ses figures
 
 
-class Clock(keras.callbacks.Callback):
+class Progress(keras.callbacks.Callback):
+    """Dit où en est un entraînement : une barre sur un terminal, une ligne par époque.
+
+    Args:
+        epochs: nombre d'époques à faire.
+    """
+
+    def __init__(self, epochs: int):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_train_begin(self, logs=None):
+        """Note l'heure et ouvre la barre."""
+        self.start, self.step, self.epoch = time.monotonic(), 0, 0
+        self.bar = tqdm(
+            total=100,
+            desc=self.model.name,
+            bar_format="{desc} : {percentage:.0f} % [{bar}] reste {remaining}",
+            disable=None,  # dans un fichier ou un tube, les lignes des époques suffisent
+            leave=False,
+        )
+
+    def progress(self) -> float:
+        """Rend la part faite, de 0 à 1."""
+        return self.step / (self.epochs * self.params["steps"])
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Compte le pas."""
+        self.step += 1
+        self.bar.update(100 * self.progress() - self.bar.n)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Dit ce que vaut l'époque, et combien de temps il reste."""
+        self.epoch = epoch + 1
+        left_s = (time.monotonic() - self.start) * (1 / self.progress() - 1)
+        line = f"{self.model.name}, époque {self.epoch}/{self.params['epochs']}"
+        if "val_accuracy" in logs:
+            line += f" ; exactitude en validation {cli.percent(logs['val_accuracy'])}"
+        self.bar.write(f"{line} ; reste {format_duration(left_s)}", file=sys.stdout)
+
+    def on_train_end(self, logs=None):
+        """Ferme la barre."""
+        self.bar.close()
+
+
+class Clock(Progress):
     """Mène le taux d'apprentissage, par un cosinus, jusqu'à zéro ; finit à l'heure.
 
     L'entraînement finit avec ses époques, ou avec sa part des minutes si la machine est lente. Dans
@@ -45,26 +90,18 @@ class Clock(keras.callbacks.Callback):
     """
 
     def __init__(self, epochs: int, minutes: float | None, *, share: float = 1, warmup: float = 0):
-        super().__init__()
-        self.epochs, self.warmup = epochs, warmup
+        super().__init__(epochs)
+        self.warmup = warmup
         self.limit_s = 60 * minutes * TRAINING * share if minutes else math.inf
 
     def on_train_begin(self, logs=None):
-        """Note l'heure et le taux d'apprentissage, le plus grand qu'il y aura."""
-        self.start, self.step, self.epoch = time.monotonic(), 0, 0
+        """Note le taux d'apprentissage, le plus grand qu'il y aura."""
+        super().on_train_begin(logs)
         self.peak_rate = float(self.model.optimizer.learning_rate)
-        self.bar = tqdm(
-            total=100,
-            desc=self.model.name,
-            bar_format="{desc} : {percentage:.0f} % [{bar}] reste {remaining}",
-            disable=None,  # dans un fichier ou un tube, les lignes des époques suffisent
-            leave=False,
-        )
 
     def progress(self) -> float:
         """Rend la part faite, de 0 à 1 : celle des pas ou celle du temps, la plus grande."""
-        steps = self.step / (self.epochs * self.params["steps"])
-        return min(1.0, max(steps, (time.monotonic() - self.start) / self.limit_s))
+        return min(1.0, max(super().progress(), (time.monotonic() - self.start) / self.limit_s))
 
     def on_train_batch_begin(self, batch, logs=None):
         """Donne son taux d'apprentissage au pas qui vient."""
@@ -75,24 +112,13 @@ class Clock(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Compte le pas, et arrête tout si le temps est passé."""
-        self.step += 1
+        super().on_train_batch_end(batch, logs)
         self.model.stop_training = self.model.stop_training or self.progress() >= 1
-        self.bar.update(100 * self.progress() - self.bar.n)
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Dit où en est l'entraînement."""
-        self.epoch = epoch + 1
-        spent_s = time.monotonic() - self.start
-        left_s = spent_s * (1 / self.progress() - 1)
-        line = f"{self.model.name}, époque {self.epoch}/{self.epochs}"
-        if "val_accuracy" in logs:
-            line += f" ; exactitude en validation {cli.percent(logs['val_accuracy'])}"
-        self.bar.write(f"{line} ; reste {format_duration(left_s)}", file=sys.stdout)
 
     def on_train_end(self, logs=None):
-        """Ferme la barre, et dit si le temps a manqué."""
-        self.bar.close()
-        if self.step < self.epochs * self.params["steps"]:
+        """Dit si le temps a manqué."""
+        super().on_train_end(logs)
+        if super().progress() < 1:
             print(f"{self.model.name} : le temps est passé, à l'époque {self.epoch}.", flush=True)
 
 

@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from convnets.core import paths, reports
 from convnets.datasets import sources
-from convnets.training import export, precision, study, views
-from recipes import command, digits, garments, thumbnails, thumbnails_light
+from convnets.training import export, precision
+from recipes import digits, garments, thumbnails, thumbnails_light
+from recipes.training import checkpoints, runner, views
 
 RECIPES = {
     "garments": garments,
@@ -43,8 +44,8 @@ def make_small(patch, folder):
     patch.setattr(views, "evaluate_digits", one_view)
     patch.setattr(export, "choose_export", lambda *_: (b"essai", "float32"))
     patch.setattr(export, "export_accuracy", lambda *_: 0.0)
-    patch.setattr(command, "save_training_figures", lambda *_: None)
-    patch.setattr(command, "save_mistakes", lambda *_: None)
+    patch.setattr(runner, "save_training_figures", lambda *_: None)
+    patch.setattr(runner, "save_mistakes", lambda *_: None)
     tf.config.run_functions_eagerly(True)  # moins long que de construire des graphes
 
 
@@ -65,7 +66,7 @@ def small_dataset(name):
 def run_recipe(name, folder, *more, code=0):
     """Lance une recette ; rend son compte rendu, ses poids et les noms de ses étapes."""
     recipe = RECIPES[name]
-    arguments = ["--epochs", "1", "--seeds", "1", "--batch-size", "50", "--force"]
+    arguments = ["--epochs", "1", "--seeds", "1", "--batch-size", "50"]
     arguments += ["--precision", "float32", "--models-dir", str(folder)]
     assert recipe.main([*arguments, "--output", str(folder / "f"), *more]) == code
     runs = paths.runs_dir(recipe.SLUG, models_dir=folder)
@@ -114,7 +115,7 @@ def cut():
                 raise KeyboardInterrupt
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(study.Checkpoint, "on_epoch_begin", ctrl_c)
+            patch.setattr(checkpoints.Checkpoint, "on_epoch_begin", ctrl_c)
             yield
 
     return at

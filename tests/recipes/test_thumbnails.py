@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from convnets.training import augmentation, lessons
-from convnets.training.stages import Stages
+from convnets.training import augmentation
 from recipes import digits, garments, thumbnails
+from recipes.training import distillation
+from recipes.training.stages import Stages
 
 
 def seen(augment, x, *, epoch, **more):
@@ -126,13 +127,13 @@ def test_the_loss_compares_softened_answers():
 def test_a_round_answers_and_learns_other_copies(tmp_path, extract, monkeypatch):
     """À un taux nul, un réseau qui s'apprend lui-même reste ce qu'il était."""
     x, y = extract("cifar10")
-    copies, deform = [], lessons.deform
+    copies, deform = [], distillation.deform
 
     def spy(*data, copy, translate_px):
         copies.append(copy)
         return deform(*data, copy=copy, translate_px=translate_px)
 
-    monkeypatch.setattr(lessons, "deform", spy)
+    monkeypatch.setattr(distillation, "deform", spy)
     monkeypatch.setattr(thumbnails, "ROUND_PEAK", 0.0)
     options = SimpleNamespace(
         epochs=2,

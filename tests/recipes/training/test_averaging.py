@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convnets.training import averaging
+from recipes.training import averaging
 
 PARTS = (0.25, 0.5, 0.75, 1.0)
 

@@ -5,7 +5,7 @@ from keras import layers
 from PIL import Image
 
 from convnets.core.images import crop_resize
-from convnets.training import views
+from recipes.training import views
 
 
 class Pixels:

@@ -19,9 +19,11 @@ import numpy as np
 from keras import layers, ops
 
 from convnets.datasets.cache import cached_array
-from convnets.training import distribution, study
-from convnets.training.optimizers import Lookahead
-from convnets.training.stages import Stages
+from convnets.training.augmentation import random_crop
+from recipes.training import distribution
+from recipes.training.checkpoints import Batches
+from recipes.training.optimizers import Lookahead
+from recipes.training.stages import Stages
 
 MIXED = 0.5  # part des images mêlées à une autre
 TARGETS = "réponses du maître"  # ce qu'apprend l'élève, pour la légende de ses courbes
@@ -45,7 +47,7 @@ def deform(
     """
     rng = np.random.default_rng([copy, 2])
     colored = x.reshape(*x.shape[:3], -1)
-    images = study.random_crop(colored, pad=translate_px, rng=rng).reshape(x.shape)
+    images = random_crop(colored, pad=translate_px, rng=rng).reshape(x.shape)
     mixed = np.flatnonzero(rng.random(len(x)) < MIXED)
     others = rng.integers(0, len(x), len(mixed))
     kept = rng.uniform(0.5, 1, len(mixed)).astype(np.float32)
@@ -138,7 +140,7 @@ def fingerprint(*networks: keras.Model) -> str:
     return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
 
 
-class Lessons(study.Batches):
+class Lessons(Batches):
     """Lots d'images déformées et de réponses du maître ; une autre copie à chaque époque.
 
     Args:
@@ -148,7 +150,7 @@ class Lessons(study.Batches):
         translate_px: décalage maximal des copies, en pixels.
         batch_size: images par lot, au plus n.
         seed: graine du mélange et de l'augmentation.
-        augment: ce que l'élève voit de plus que le maître, voir `study.Batches`.
+        augment: ce que l'élève voit de plus que le maître, voir `Batches`.
         first: numéro de la première copie, voir `answers`.
 
     Raises:
@@ -209,7 +211,7 @@ def learn_labels(
         optimizer: voir `optimizers.triangular`.
         smoothing: lissage des étiquettes.
         batch_size: images par lot.
-        augment: voir `study.Batches`.
+        augment: voir `Batches`.
 
     Returns:
         Courbes, une valeur par époque.
@@ -217,7 +219,7 @@ def learn_labels(
     labels, wanted = (_one_hot(network, y) for y in (train[1], val[1]))
     return stages.fit(
         network,
-        study.Batches(train[0], labels, batch_size=batch_size, seed=seed, augment=augment),
+        Batches(train[0], labels, batch_size=batch_size, seed=seed, augment=augment),
         (val[0], wanted),
         name=name,
         seed=seed,
@@ -260,7 +262,7 @@ def learn_answers(
         optimizer: voir `optimizers.triangular`.
         smoothing: lissage des étiquettes, qui comptent pour `1 - SHARE`.
         batch_size: images par lot.
-        augment: ce que l'élève voit de plus que le maître, voir `study.Batches`.
+        augment: ce que l'élève voit de plus que le maître, voir `Batches`.
         translate_px: décalage maximal des copies, en pixels.
         copies: nombre de copies ; un essai de quelques époques se contente d'autant.
         first: numéro de la première, voir `deform` ; il change aussi les lots.

@@ -9,7 +9,11 @@ from collections.abc import Callable
 import keras
 
 from convnets.core import paths
-from convnets.training import cost, study
+from convnets.training import cost
+from recipes.training import checkpoints
+
+# XLA ralentit TensorFlow de deux à quatre fois sur un processeur ; JAX ne va pas sans.
+JIT_COMPILE = keras.backend.backend() == "jax"
 
 
 class Stages:
@@ -19,7 +23,7 @@ class Stages:
     entraînement abandonné passerait sinon pour celui d'une étape qui reste à faire.
 
     Args:
-        options: options de `cli.training_parser`.
+        options: options de `runner.make_parser`.
     """
 
     def __init__(self, options):
@@ -28,7 +32,7 @@ class Stages:
     def fit(
         self,
         network: keras.Model,
-        batches: study.Batches,
+        batches: checkpoints.Batches,
         val: tuple,
         *,
         name: str,
@@ -57,12 +61,10 @@ class Stages:
             Courbes, une valeur par époque.
         """
         steps = epochs * len(batches)
-        network.compile(
-            optimizer(steps), loss=loss, metrics=["accuracy"], jit_compile=study.JIT_COMPILE
-        )
+        network.compile(optimizer(steps), loss=loss, metrics=["accuracy"], jit_compile=JIT_COMPILE)
         if not self.done and not self.options.resume:  # une commande refusée n'a rien effacé
             self._forget()
-        history = study.fit(
+        history = checkpoints.fit(
             network,
             batches,
             epochs=epochs,

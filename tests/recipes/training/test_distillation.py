@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from convnets.training import lessons
-from convnets.training.optimizers import Lookahead
+from recipes.training import distillation
+from recipes.training.optimizers import Lookahead
 
 
 def of_extract(extract, num):
@@ -31,7 +31,7 @@ def test_a_copy_is_always_the_same(extract):
     x, labels = of_extract(extract, 200)
     before = x.copy(), labels.copy()
     first, again, other = (
-        lessons.deform(x, labels, copy=copy, translate_px=1) for copy in (3, 3, 4)
+        distillation.deform(x, labels, copy=copy, translate_px=1) for copy in (3, 3, 4)
     )
     for one, two, three in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(one, two)
@@ -43,7 +43,7 @@ def test_a_copy_is_always_the_same(extract):
 
 def test_an_image_is_moved_or_mixed(extract):
     x, labels = of_extract(extract, 400)
-    images, mixed = lessons.deform(x, labels, copy=0, translate_px=1)
+    images, mixed = distillation.deform(x, labels, copy=0, translate_px=1)
     np.testing.assert_allclose(mixed.sum(1), 1, atol=1e-6)
     np.testing.assert_array_equal(mixed.argmax(1), labels.argmax(1))  # elle garde plus de la moitié
     assert mixed.max(1).min() >= 0.5
@@ -64,7 +64,9 @@ def test_a_mixed_image_is_what_its_label_says():
     x = np.repeat(values, 784).reshape(10, 28, 28).astype(np.uint8)
     seen = 0
     for copy in range(5):
-        images, labels = lessons.deform(x, np.eye(10, dtype=np.float32), copy=copy, translate_px=1)
+        images, labels = distillation.deform(
+            x, np.eye(10, dtype=np.float32), copy=copy, translate_px=1
+        )
         expected = labels @ x[:, 0, 0].astype(np.float64)
         assert np.abs(images - expected[:, None, None]).max() <= 0.5 + 1e-3
         seen += (labels.max(1) < 1).sum()
@@ -75,8 +77,8 @@ def test_colors_are_deformed_like_greys():
     """Trois canaux égaux donnent trois fois la copie grise : mêmes décalages, mêmes mélanges."""
     grey = np.random.default_rng(0).integers(0, 256, (40, 12, 12), dtype=np.uint8)
     labels = np.eye(10, dtype=np.float32)[np.arange(40) % 10]
-    expected, _ = lessons.deform(grey, labels, copy=1, translate_px=3)
-    color, _ = lessons.deform(np.stack([grey] * 3, axis=-1), labels, copy=1, translate_px=3)
+    expected, _ = distillation.deform(grey, labels, copy=1, translate_px=3)
+    color, _ = distillation.deform(np.stack([grey] * 3, axis=-1), labels, copy=1, translate_px=3)
     for channel in np.moveaxis(color, -1, 0):
         np.testing.assert_array_equal(channel, expected)
 
@@ -84,26 +86,26 @@ def test_colors_are_deformed_like_greys():
 @pytest.mark.usefixtures("eager")
 def test_the_teacher_answers_once(teacher, extract, capsys):
     x, labels = of_extract(extract, 120)
-    found = lessons.answers(teacher, x, labels, copies=2, translate_px=1)
+    found = distillation.answers(teacher, x, labels, copies=2, translate_px=1)
     assert found.shape == (2, 120, 10) and found.dtype == np.float16
     for copy in range(2):
-        images = lessons.deform(x, labels, copy=copy, translate_px=1)[0]
+        images = distillation.deform(x, labels, copy=copy, translate_px=1)[0]
         both = (teacher.predict(view, verbose=0) for view in (images, images[:, :, ::-1]))
         expected = sum(both) / 2
         np.testing.assert_allclose(found[copy], expected, atol=1e-3)
     assert capsys.readouterr().out.count("Le maître répond à la copie") == 2
 
-    again = lessons.answers(teacher, x, labels, copies=2, translate_px=1)  # relues
+    again = distillation.answers(teacher, x, labels, copies=2, translate_px=1)  # relues
     np.testing.assert_array_equal(found, again)
     assert "Le maître répond" not in capsys.readouterr().out
-    later = lessons.answers(teacher, x, labels, copies=1, translate_px=1, first=1)
+    later = distillation.answers(teacher, x, labels, copies=1, translate_px=1, first=1)
     np.testing.assert_allclose(later[0], found[1], atol=1e-3)
     assert capsys.readouterr().out.count("Le maître répond à la copie") == 1
-    lessons.answers(teacher, x[1:], labels[1:], copies=2, translate_px=1)  # d'autres images
+    distillation.answers(teacher, x[1:], labels[1:], copies=2, translate_px=1)  # d'autres images
     assert "Le maître répond" in capsys.readouterr().out
     stronger = [weight * 1.5 for weight in teacher.get_weights()]
     teacher.set_weights(stronger)  # un autre maître
-    changed = lessons.answers(teacher, x, labels, copies=2, translate_px=1)
+    changed = distillation.answers(teacher, x, labels, copies=2, translate_px=1)
     assert not np.array_equal(found, changed)
 
 
@@ -112,7 +114,7 @@ def test_an_epoch_is_a_copy(extract, first):
     x, labels = of_extract(extract, 100)
     rng = np.random.default_rng(0)
     answers = rng.dirichlet(np.ones(10), (2, 100)).astype(np.float16)
-    batches = lessons.Lessons(
+    batches = distillation.Lessons(
         x, labels, answers, translate_px=1, batch_size=100, seed=4, augment=mirror, first=first
     )
     mirrored = []
@@ -120,7 +122,7 @@ def test_an_epoch_is_a_copy(extract, first):
         batches.epoch = epoch
         images, wanted = batches[0]
         copy = epoch % 2
-        deformed, mixed = lessons.deform(x, labels, copy=first + copy, translate_px=1)
+        deformed, mixed = distillation.deform(x, labels, copy=first + copy, translate_px=1)
         order = np.random.default_rng([4, epoch]).permutation(100)
         np.testing.assert_allclose(
             wanted, 0.9 * answers[copy][order].astype(float) + 0.1 * mixed[order], atol=1e-6
@@ -147,7 +149,7 @@ def of_few(extract):
 def test_labels_are_smoothed_as_asked(teacher, extract):
     stages, few = Recorder(), of_few(extract)
     settings = {"name": "labels", "seed": 1, "epochs": 2, "batch_size": 10, "augment": None}
-    lessons.learn_labels(
+    distillation.learn_labels(
         teacher, few, few, stages=stages, optimizer=None, smoothing=0.2, **settings
     )
     half = np.array([[0.5] + [0.5 / 9] * 9])
@@ -162,7 +164,7 @@ def test_a_pupil_learns_smoothed_labels_and_counts_both_directions(teacher, extr
     stages, few = Recorder(), of_few(extract)
     settings = {"name": "pupil", "seed": 1, "epochs": 2, "batch_size": 10, "augment": None}
     settings |= {"optimizer": None, "smoothing": 0.2, "translate_px": 1, "copies": 4, "first": 3}
-    lessons.learn_answers(teacher, teacher, few, few, stages=stages, **settings)
+    distillation.learn_answers(teacher, teacher, few, few, stages=stages, **settings)
     _, labels = stages.batches.dataset
     np.testing.assert_allclose(labels, 0.8 * np.eye(10)[few[1]] + 0.02, atol=1e-6)
     assert stages.asked["asked"] == (teacher, 2 * 2 * 20)  # deux copies, et leurs miroirs

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convnets.training.optimizers import (
+from recipes.training.optimizers import (
     FastBetaSGD,
     Lookahead,
     Muon,

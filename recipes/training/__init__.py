@@ -1,0 +1,1 @@
+"""Ce que les recettes ont en commun : graines, étapes, reprise, plusieurs machines, maîtres."""
