@@ -315,6 +315,7 @@ def test_comparison_scales_are_symmetric_and_shared(picture, tmp_path, monkeypat
 # --- La commande -----------------------------------------------------------------------
 
 
+@pytest.mark.ci
 @pytest.mark.question("S1, exercice 01")
 def test_command_writes_one_png_per_filter(tmp_path, capsys):
     Image.fromarray(stripes(40, 60, 8)).save(tmp_path / "bandes.png")
@@ -351,6 +352,7 @@ def test_any_picture_is_accepted(tmp_path):
     assert np.array(Image.open(tmp_path / "out" / "prewitt_norme.png")).max() == 255
 
 
+@pytest.mark.ci
 @pytest.mark.question("S1, exercice 01")
 def test_one_pixel(tmp_path):
     Image.new("RGB", (1, 1), "grey").save(tmp_path / "point.png")

@@ -115,6 +115,7 @@ def arguments(folder, *more):
     )
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.usefixtures("tiny", "eager")
 def test_main_trains_and_saves(
@@ -187,6 +188,7 @@ def test_saved_models_open_without_our_code(repo):
     assert result.stdout.split() == expected, result.stderr[-500:]
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize("slug", SHIPPED)
 def test_shipped_model_and_its_export_on_the_real_extract(extract, slug):

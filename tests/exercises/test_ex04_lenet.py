@@ -79,6 +79,7 @@ def options(tmp_path, *more):
     return f"--epochs 1 --batch-size 135 {folders} {' '.join(more)}".split()
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.usefixtures("eager")
 def test_main_compares_trains_reports_and_saves(ex04, small_mnist, tmp_path, unrendered, capfd):
@@ -158,6 +159,7 @@ def test_shipped_model_on_the_real_extract(extract):
     assert np.mean(probabilities.argmax(1) == y.reshape(-1)) >= 0.99
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_predict_reads_a_photographed_digit(extract, run_predict, tmp_path):
     digit = Image.fromarray(255 - extract("mnist")[0][0]).resize((260, 260))  # un 7

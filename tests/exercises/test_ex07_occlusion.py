@@ -154,6 +154,7 @@ def test_a_constant_model_lights_nothing(ex07, image):
     assert (ex07.occlusion(constant, image, 0, patch_px=4) == 0).all()
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.usefixtures("eager")
 def test_shipped_network_two_classes_and_random_weights(ex07, shipped, extract):
@@ -172,6 +173,7 @@ def test_shipped_network_two_classes_and_random_weights(ex07, shipped, extract):
         np.testing.assert_array_equal(now, before)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_main_draws_a_real_picture(ex07, tmp_path, capsys):
     arguments = ["samples/chien.webp", "--class", "Chien", "--stride", "4", "--fill", "grey"]
@@ -182,6 +184,7 @@ def test_main_draws_a_real_picture(ex07, tmp_path, capsys):
         assert picture.format == "PNG" and picture.width > 600
 
 
+@pytest.mark.ci
 def test_importing_loads_no_heavy_library(repo):
     code = (
         "import sys, exercises.ex07_occlusion;"

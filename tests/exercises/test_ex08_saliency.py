@@ -224,6 +224,7 @@ def loaded(shipped, monkeypatch):
     monkeypatch.setattr(saving, "load_model", lambda slug, **options: shipped)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.usefixtures("copied_once")
 @pytest.mark.parametrize("name", ["gradient", "smooth_grad", "integrated"])
@@ -259,6 +260,7 @@ def test_wrong_options(ex08, linear, image, call, message):
         call(ex08, linear, image, 0)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize(
     "arguments",

@@ -160,6 +160,7 @@ def test_an_indifferent_model_gives_zeros(ex10, image):
         np.testing.assert_array_equal(found, np.zeros((HEIGHT, WIDTH), np.float32))
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_the_seed_gives_the_same_bits(ex10, shipped, extract):
     picture = extract("cifar10")[0][0]
@@ -175,6 +176,7 @@ def test_a_negative_seed_is_refused(ex10, image):
         ex10.lime(opaque(lambda x: x[:, 0, 0, 0] / 255), image, 0, seed=-1)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_maps_depend_on_the_class_and_on_the_weights(ex10, shipped, extract):
     """Adebayo et al., arXiv 1810.03292, et deux classes du même chat."""

@@ -88,6 +88,7 @@ def test_shift_is_undone_exactly(ex12):
     assert ex12.shift(image, np.array((1, 2)))[1, 2, 0] == image[0, 0, 0]
 
 
+@pytest.mark.ci
 def test_jitter_changes_nothing_for_a_network_that_looks_at_one_pixel(ex12, monkeypatch):
     """Chaque pixel y a son gradient à lui : s'il revenait ailleurs, le rêve serait autre."""
     model = build(kernel_px=1)
@@ -183,6 +184,7 @@ def pictures(tmp_path):
     return tmp_path
 
 
+@pytest.mark.ci
 def test_main_writes_the_dream_and_its_figure(ex12, pictures, tiny_inception, monkeypatch, capsys):
     monkeypatch.setattr(pretrained, "inception_v3", tiny_inception)
     results = []

@@ -85,6 +85,7 @@ def test_numbers_of_one_make_an_image_of_one(ex13):
     assert 1 < float(np.std(image)) < 2  # deux parties, réelle et imaginaire
 
 
+@pytest.mark.ci
 def test_an_invertible_layer_gives_the_image_back(ex13):
     found = ex13.reconstruct(build(), photo(), options=options(600))
     assert found.image.shape == (16, 23, 3) and found.image.dtype == np.float32
@@ -115,6 +116,7 @@ def test_what_a_layer_forgets_does_not_come_back(ex13):
     np.testing.assert_allclose(found.image, smooth, atol=8)
 
 
+@pytest.mark.ci
 def test_total_variation_smooths(ex13):
     from convnets.explaining import dreams
 
@@ -125,6 +127,7 @@ def test_total_variation_smooths(ex13):
     assert dreams.total_variation(smooth[None]) < 0.5 * dreams.total_variation(rough[None])
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("eager")
 def test_same_seed_same_bytes(ex13):
     first, second, other = (
@@ -143,6 +146,7 @@ def picture(tmp_path):
     return str(tmp_path / "photo.png")
 
 
+@pytest.mark.ci
 def test_main_writes_one_picture_a_layer(
     ex13, picture, tmp_path, tiny_inception, monkeypatch, capsys
 ):
@@ -187,6 +191,7 @@ def test_too_small_for_the_last_layer_is_said_first(ex13, picture, write_model, 
     assert captured.out == "" and not (tmp_path / "f").exists()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -101,6 +101,7 @@ def test_style_loss_is_relative_and_zero_at_the_style(ex14, base):
 # --- Le transfert -------------------------------------------------------------------
 
 
+@pytest.mark.ci
 def test_the_style_alone_gives_its_gram_matrices(ex14, base):
     """Les deux images ne sont ni carrées ni de la même taille."""
     content, style = photo(), photo(15, 31, phase=2)
@@ -124,6 +125,7 @@ def test_the_content_alone_stays_as_it_is(ex14, base, monkeypatch):
     np.testing.assert_allclose(curves["contenu"], 0, atol=1e-9)
 
 
+@pytest.mark.ci
 def test_an_image_already_has_its_own_style(ex14, base, monkeypatch):
     """Aux arrondis près, qui grandissent de pas en pas, plus ou moins selon le processeur."""
     monkeypatch.setattr(ex14, "JITTER_PX", 0)
@@ -162,6 +164,7 @@ def pictures(tmp_path):
     return [str(tmp_path / "contenu.png"), str(tmp_path / "style.png")]
 
 
+@pytest.mark.ci
 def test_main_writes_the_picture_and_its_figure(
     ex14, pictures, tmp_path, tiny_inception, monkeypatch, capsys
 ):
@@ -188,6 +191,7 @@ def test_main_with_our_own_model(ex14, pictures, tmp_path):
     assert (tmp_path / "f" / "resultat.png").exists()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -20,6 +20,8 @@ from packaging.requirements import Requirement
 from exercises import EXERCISES, FOLDER, RULE, notebook, sources
 from grading.skeleton import make_skeleton
 
+pytestmark = pytest.mark.ci
+
 SLUGS = [exercise.slug for exercise in EXERCISES]
 MODES = ("full", "student")
 

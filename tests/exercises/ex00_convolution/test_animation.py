@@ -60,6 +60,7 @@ def test_poolings_ignore_the_padding(capsys, mode, last):
     assert shown.endswith(f"de 7 = {last}") and shown.count("Étape") == 4
 
 
+@pytest.mark.ci
 def test_own_operation_as_gif_and_png(tmp_path, capsys):
     arguments = ["--image", "1 2 3/4 5 6/7 8 9", "--kernel", "1 0/0 -1", "--figures", str(tmp_path)]
     assert main(arguments) == 0

@@ -71,6 +71,7 @@ def test_the_channels_against_a_keras_layer():
     assert layer.count_params() == EXAMPLES["N22"].compute({})["paramètres de seize filtres"]
 
 
+@pytest.mark.ci
 @pytest.mark.question("S2 TD 2")
 def test_the_smallest_inception_side_is_the_one_keras_accepts():
     import keras

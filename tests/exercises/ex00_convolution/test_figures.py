@@ -6,6 +6,8 @@ from matplotlib.colors import to_hex
 from convnets.figures import convolution
 from exercises.ex00_convolution import figures as ex00_figures
 
+pytestmark = pytest.mark.ci
+
 EXPECTED = {
     "grille_20x20",
     "grille_reponses",

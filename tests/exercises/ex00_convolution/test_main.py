@@ -5,6 +5,8 @@ import pytest
 
 from exercises.ex00_convolution.__main__ import main
 
+pytestmark = pytest.mark.ci
+
 LIGHT = [
     "__main__",
     "animation",

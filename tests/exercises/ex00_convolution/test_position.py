@@ -54,6 +54,7 @@ def test_evaluate_sees_a_planted_dependence_on_position(ex00):
     assert [found[f"cnn_{k}"] for k in ex00.SHIFTS_PX] == [1] * 7
 
 
+@pytest.mark.ci
 @pytest.mark.question("S3 Pourquoi les MLP ne sont pas suffisants")
 def test_the_shipped_networks_show_the_argument(ex00, extract, monkeypatch):
     model, report = saving.load_model("ex00_position"), reports.read_report("ex00_position")

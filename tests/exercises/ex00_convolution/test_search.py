@@ -103,6 +103,7 @@ seeds = st.integers(0, 2**32 - 1)
 # --- Tailles -------------------------------------------------------------------------
 
 
+@pytest.mark.ci
 @pytest.mark.question("S3 Input/Output dimensions")
 @search
 @given(axis=axes())
@@ -191,6 +192,7 @@ def test_conv2d_against_scipy(both, flip, seed):
     assert ours.dtype == np.int64
 
 
+@pytest.mark.ci
 @pytest.mark.question("S4 plusieurs canaux")
 @search
 @given(both=both_axes(), channels=st.integers(1, 3), filters=st.integers(1, 3), seed=seeds)
@@ -223,6 +225,7 @@ def poolings():
     ).filter(lambda both: all(max(axis.explicit) < axis.kernel for axis in both))
 
 
+@pytest.mark.ci
 @pytest.mark.question("S3 Couche de Pooling")
 @search
 @given(both=poolings(), channels=st.integers(1, 3), seed=seeds)
@@ -252,6 +255,7 @@ def test_max_pooling_against_tensorflow_and_scipy(tf, both, channels, seed):
     np.testing.assert_array_equal(ours, sliding[:: vertical.stride, :: horizontal.stride])
 
 
+@pytest.mark.ci
 @pytest.mark.question("S3 Couche de Pooling")
 @search
 @given(both=both_axes(max_dilation=1, paddings=("valid", "same")), seed=seeds)
@@ -301,6 +305,7 @@ def test_relu_against_tensorflow(tf, values):
 # --- Matrices et gradient ------------------------------------------------------------
 
 
+@pytest.mark.ci
 @pytest.mark.question("S4 produit matriciel")
 @search
 @given(both=both_axes(), channels=st.integers(1, 3), seed=seeds)
@@ -336,6 +341,7 @@ def test_toeplitz_against_scipy(both, seed):
     np.testing.assert_array_equal(matrix @ image.reshape(-1), expected.reshape(-1))
 
 
+@pytest.mark.ci
 @pytest.mark.question("S4 rétropropagation")
 @search
 @given(both=both_axes(), seed=seeds)
@@ -352,6 +358,7 @@ def test_windows_read_the_padded_image(both, seed):
                 assert patch[a, b] == padded[row, column]
 
 
+@pytest.mark.ci
 @pytest.mark.question("S4 rétropropagation")
 @search
 @given(both=both_axes(), channels=st.integers(1, 2), filters=st.integers(1, 2), seed=seeds)

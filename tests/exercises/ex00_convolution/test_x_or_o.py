@@ -72,6 +72,7 @@ def test_the_deformed_x_is_far_in_pixels_and_near_in_features():
     assert a @ b / np.sqrt((a @ a) * (b @ b)) == pytest.approx(0.987, abs=5e-4)
 
 
+@pytest.mark.ci
 @pytest.mark.question("S0 Résultat Final")
 def test_the_keras_model_set_by_hand_is_the_same_chain():
     import keras

@@ -55,6 +55,7 @@ def test_the_base_is_inception_v3_and_frozen(features, inception):
     assert counts == sorted(counts) and counts[-1] < whole.count_params()
 
 
+@pytest.mark.ci
 def test_generator_and_export_see_the_same_features(features, inception, two_pictures):
     """Le générateur met à l'échelle avant la base, l'export de `./predict` dedans."""
     frozen = features.frozen_base(inception)
@@ -127,6 +128,7 @@ def test_features_are_in_the_order_of_the_files(features, two_pictures, tmp_path
     assert duration_s > 0
 
 
+@pytest.mark.ci
 def test_features_are_computed_again_when_what_they_depend_on_changes(
     features, tiny_inception, two_colors, tmp_path
 ):
@@ -153,6 +155,7 @@ def test_features_are_computed_again_when_what_they_depend_on_changes(
     assert extract() == 5
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_both_ways_of_making_an_epoch_learn_the_same(features, tiny_inception, eager, two_pictures):
     frozen = features.frozen_base(tiny_inception()[0])

@@ -30,6 +30,7 @@ def test_the_two_halves_make_the_base(tuning, tiny_blocks):
     assert start.count_params() + end.count_params() == tiny_blocks.count_params()
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_fine_tuning_moves_the_end_and_spares_the_statistics(tuning, tiny_blocks):
     from keras import layers

@@ -16,9 +16,12 @@ from convnets.serving.classifier import Classifier
 from convnets.training import export_base
 
 QUESTION = "TD keras & CNN, question 2"
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Even though the `tf.config", "ignore:Please import `affine_transform`"
-)
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.filterwarnings(
+        "ignore:Even though the `tf.config", "ignore:Please import `affine_transform`"
+    ),
+]
 COLORS = ("bleu", "rouge", "vert")
 
 

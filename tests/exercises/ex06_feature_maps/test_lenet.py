@@ -56,6 +56,7 @@ def test_maps_agree_with_a_convolution_by_hand(lenet, model, extract):
     np.testing.assert_array_equal(found["S2"][0], pooled)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize("layer_name", ["C1", "C3"])
 def test_favourites_are_exactly_what_the_map_saw(lenet, model, extract, monkeypatch, layer_name):
@@ -111,6 +112,7 @@ def models_dir(model, tmp_path_factory, write_model):
     return folder
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_main_draws_a_picture_of_the_user(
     lenet, models_dir, extract, unrendered, tmp_path, monkeypatch, capsys

@@ -4,6 +4,8 @@ from convnets.explaining import maps as explanations
 from convnets.training import saving
 from exercises.ex06_feature_maps.__main__ import main
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "TD, §1.2"
 
 

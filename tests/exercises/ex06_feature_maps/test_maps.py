@@ -120,6 +120,7 @@ def drawn(ex06, monkeypatch):
     return kept
 
 
+@pytest.mark.ci
 def test_the_picture_stands_above_its_maps(ex06, model, image, drawn, tmp_path):
     subject = explanations.Subject(model, image, 0, "Chat", 0.5)
     ex06.save_maps(subject, ["relu", "second"], tmp_path / "cartes.png")

@@ -37,6 +37,7 @@ def by_hand():
     return model
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_posed_filters_get_the_images_they_look_for(ex06, by_hand):
     red, stripes, dead, white = ex06.maximise(by_hand, "lit", [0, 1, 2, 3], seed=3)
@@ -49,6 +50,7 @@ def test_posed_filters_get_the_images_they_look_for(ex06, by_hand):
     assert white.min() > 200
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize("which", [0, -1])
 def test_images_raise_their_filter_far_above_noise(ex06, shipped, which):
@@ -134,6 +136,7 @@ def shipped():
     return saving.load_model("thumbnails_light")
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_main_draws_the_shipped_network(ex06, shipped, tmp_path, monkeypatch, capsys):
     name = maps.map_layers(shipped)[-1]

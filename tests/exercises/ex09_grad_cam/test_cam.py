@@ -63,6 +63,7 @@ def test_the_network_ends_as_cam_asks(ex09):
         ex09.build_model(base, layer_name="out3")
 
 
+@pytest.mark.ci
 def test_mean_maps_are_computed_once(ex09, own_cache):
     base, x = base_model(), np.stack([noise(k) for k in range(5)])
     model = ex09.build_model(base)
@@ -82,6 +83,7 @@ def test_mean_maps_are_computed_once(ex09, own_cache):
 # --- La carte ------------------------------------------------------------------------
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_cam_is_the_published_sum(ex09):
     model, image = ex09.build_model(base_model()), noise()
@@ -98,6 +100,7 @@ def test_cam_is_the_published_sum(ex09):
     np.testing.assert_allclose(model.predict(image[None], verbose=0)[0], probabilities, atol=1e-6)
 
 
+@pytest.mark.ci
 @pytest.mark.question("N24")
 @pytest.mark.parametrize("separate_softmax", [False, True])
 def test_grad_cam_times_the_area_is_cam(ex09, separate_softmax):
@@ -116,6 +119,7 @@ def test_grad_cam_times_the_area_is_cam(ex09, separate_softmax):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.ci
 @pytest.mark.question("N24")
 def test_grad_cam_times_the_area_is_cam_on_the_shipped_maps(ex09, extract):
     from exercises.ex09_grad_cam import grad_cam
@@ -173,6 +177,7 @@ def test_another_form_is_refused(ex09):
         ex09.cam(base_model(), noise(), 0)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_maps_depend_on_the_class_and_on_the_weights(ex09):
     image = noise(2)
@@ -184,6 +189,7 @@ def test_maps_depend_on_the_class_and_on_the_weights(ex09):
 # --- La boucle entière ---------------------------------------------------------------
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.usefixtures("eager")
 def test_main_trains_saves_and_explains(
@@ -243,6 +249,7 @@ def test_options_that_would_be_ignored_are_refused(ex09, arguments, message, cap
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.ci
 def test_a_base_for_other_images_is_refused(
     ex09, as_dataset, tmp_path, monkeypatch, capsys, write_model
 ):
@@ -252,6 +259,7 @@ def test_a_base_for_other_images_is_refused(
     assert "autre lit des images (14, 22, 3)" in capsys.readouterr().err
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_shipped_model(ex09, extract):
     model, report = saving.load_model("ex09_cam"), reports.read_report("ex09_cam")

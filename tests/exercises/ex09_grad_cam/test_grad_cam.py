@@ -223,6 +223,7 @@ def copied_once(monkeypatch):
     monkeypatch.setattr(explanations, "float_model", functools.cache(explanations.float_model))
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.usefixtures("copied_once")
 def test_the_map_depends_on_the_weights(ex09, shipped, extract):

@@ -2,6 +2,8 @@ import pytest
 
 from exercises.ex09_grad_cam.__main__ import main
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3 Class Activation Map"
 
 

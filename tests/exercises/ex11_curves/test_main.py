@@ -7,6 +7,8 @@ from convnets.datasets import sources
 from exercises.ex11_curves.__main__ import main
 from exercises.ex11_curves.methods import METHODS
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3 Introspection d'un CNN"
 
 

@@ -31,6 +31,7 @@ def network():
     return keras.Model(images, layers.Dense(3, activation="softmax")(x))
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_every_method_keeps_the_contract(methods, network, image):
     for name, method in methods.METHODS.items():

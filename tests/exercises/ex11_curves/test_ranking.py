@@ -40,6 +40,7 @@ def test_the_table_puts_the_best_first():
     assert ranking.table(alone).splitlines()[2] == "| La a | 0,500 | 0,500 | 51,5 | 0,25 |"
 
 
+@pytest.mark.ci
 def test_the_figure_takes_one_or_many_methods(tmp_path):
     for number in (1, 10):
         report = make_report({f"m{k}": ([0.5, 0.6], [0.5, 0.7 + k]) for k in range(number)})

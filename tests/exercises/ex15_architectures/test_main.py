@@ -9,6 +9,8 @@ from convnets.datasets import sources
 from convnets.figures.charts import class_table
 from convnets.training import export, saving
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3 Architectures en image"
 
 

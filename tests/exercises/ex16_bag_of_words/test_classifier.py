@@ -22,6 +22,7 @@ def small(monkeypatch):
     monkeypatch.setattr(ex16_dictionary, "NUM_PATCHES", 2000)
 
 
+@pytest.mark.ci
 def test_a_planted_class_is_found(ex16):
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(10), 20)
@@ -39,6 +40,7 @@ def test_a_missing_class_is_refused(ex16):
         ex16.fit_linear(np.zeros((9, 2)), np.arange(9), strength=1.0)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_the_network_is_the_scikit_learn_pipeline(ex16, small, extract, eager, tmp_path):
     """Morceaux, distances et quarts par NumPy, classifieur de scikit-learn, face aux couches."""

@@ -32,6 +32,7 @@ def test_augment_moves_and_mirrors_without_touching_the_images(ex16):
     assert set(columns) == set(range(7, 14)) | set(range(18, 25))  # 10 ± 3, et son reflet 21 ± 3
 
 
+@pytest.mark.ci
 def test_training_learns_and_counts_only_its_own_time(ex16, extract, eager, tmp_path, monkeypatch):
     monkeypatch.setattr(ex16, "FILTERS", (8, 8, 8))
     x, y = extract("cifar10")

@@ -81,6 +81,7 @@ def test_nearest_words_are_the_smallest_distances(ex16, extract):
     assert ex16.nearest_words(dictionary._replace(words=words), x)[0, 2, 4] == 30
 
 
+@pytest.mark.ci
 def test_figures_are_written(ex16, extract, tmp_path):
     x = extract("cifar10")[0][:1]
     ex16.save_dictionary(planted(), tmp_path / "d" / "dictionnaire.png")

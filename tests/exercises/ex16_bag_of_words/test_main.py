@@ -9,6 +9,8 @@ from convnets.serving.classifier import Classifier
 from convnets.training import saving
 from exercises.ex16_bag_of_words import classifier, cnn, dictionary
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3 Avant le deep"
 SIZES = (6, 12)
 

@@ -11,6 +11,8 @@ from convnets.core.files import file_sha256
 from convnets.datasets import scenes, sources
 from convnets.training import progress, saving
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3 Different problems, models & metrics"
 # Les mesures des deux étages et des étiquettes, et des temps.
 ADDED = ("two_stage_", "labels_", "exact_", "sigmoid ", "softmax ", "threshold_", "cpu_s_")

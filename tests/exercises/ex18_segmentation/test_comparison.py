@@ -87,6 +87,7 @@ def test_absent_classes_have_no_iou(report):
     assert report.confusion_matrix[10][10] == 24 and report.confusion_matrix[0][0] == 48
 
 
+@pytest.mark.ci
 def test_show_prints_every_answer_and_writes_the_figures(report, options, scenes, capsys):
     predicted = dict.fromkeys(NAMES_FR, scenes["test"].masks)
     comparison.show(options, report, scenes["test"], predicted)

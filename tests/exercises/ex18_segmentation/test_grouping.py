@@ -135,6 +135,7 @@ def test_the_loss_counts_each_mistake(grouping, owners):
     np.testing.assert_allclose(total(doubtful), np.log(11), rtol=1e-4)
 
 
+@pytest.mark.ci
 def test_the_heads_share_the_network(grouping):
     from exercises.ex18_segmentation.networks import build_model
 

@@ -12,6 +12,8 @@ from convnets.serving.engine import Engine
 from convnets.training import saving
 from exercises.ex18_segmentation.measures import measure
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3 Different problems, models & metrics"
 
 

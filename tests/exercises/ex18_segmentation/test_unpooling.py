@@ -55,6 +55,7 @@ def both(ex18, shape=(HEIGHT, WIDTH, 5)):
     return keras.Model([maps, values], [pooled, places, ex18.unpool(values, places)])
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize("ties", [False, True])
 def test_pooling_and_unpooling_match_a_loop_with_argmax(ex18, ties):
@@ -117,6 +118,7 @@ def test_half_precision(ex18, dtype):
     np.testing.assert_array_equal(tf.cast(places, tf.float32).numpy(), expected)
 
 
+@pytest.mark.ci
 def test_a_model_is_read_back_without_custom_objects(ex18, eager, tmp_path):
     model, maps = both(ex18), with_ties(5)
     model.save(tmp_path / "m.keras")

@@ -79,6 +79,7 @@ def test_choose_takes_one_recognised_image_per_class(figures):
     assert figures.choose(y, np.eye(3)[(y.reshape(-1) + 1) % 3], limit=8).tolist() == [0]
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_figures_of_a_network(figures, tmp_path, extract, monkeypatch, eager):
     from exercises.ex19_vision_transformer import networks

@@ -12,6 +12,8 @@ from convnets.figures.charts import class_table
 from convnets.training import export, saving
 from exercises.ex19_vision_transformer import comparison, networks
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3 The Transformer Wave"
 
 

@@ -241,6 +241,7 @@ def permuted(x, order):
     return result
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_only_positions_see_the_order(built, network, extract):
     blind = built["no_positions"]

@@ -52,6 +52,7 @@ def test_medians_separate_a_note_from_a_hit(ex20):
     np.testing.assert_allclose(found.sum(1), sources.sum(1), atol=1e-4)
 
 
+@pytest.mark.ci
 def test_other_masks_that_know_the_sources_do_better(ex20):
     """Le masque des rapports de modules est un repère, et non une borne."""
     sources = make_mixtures(4, UNSEEN, seed=0)

@@ -47,6 +47,7 @@ def test_baselines_are_in_their_order(ex20):
     assert again["ideal_learned"] == found["ideal"]
 
 
+@pytest.mark.ci
 def test_factorisations_are_measured_beside_the_rest(ex20, monkeypatch):
     monkeypatch.setattr(ex20.factorisation, "NUM_PARTS", (8,))
     monkeypatch.setattr(ex20.factorisation, "NUM_PASSES", 30)
@@ -82,6 +83,7 @@ def low_and_high(num):
     return np.stack([pair * (k + 1) for k in range(num)])
 
 
+@pytest.mark.ci
 def test_examples_can_be_listened_to(ex20, tmp_path):
     sources = low_and_high(4)
     setting = baselines.MedianSetting(512, 9, 9)

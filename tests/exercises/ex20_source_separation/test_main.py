@@ -13,6 +13,8 @@ from exercises.ex20_source_separation import sounds as ex20_sounds
 from exercises.ex20_source_separation import spectrograms as ex20_spectrograms
 from exercises.ex20_source_separation.timbres import LEARNED
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3 CNN & Time-Frequency representation"
 SLUG = "ex20_source_separation"
 

@@ -79,6 +79,7 @@ def test_the_planted_mask_separates_two_tones(ex20):
     assert ex20.improvement(ex20.apply_masks(mixtures, 1 - masks, 8000), sources).max() < -25
 
 
+@pytest.mark.ci
 def test_blocks_give_the_mask_of_the_whole(ex20, monkeypatch, eager):
     import keras
 

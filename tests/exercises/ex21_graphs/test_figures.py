@@ -14,6 +14,7 @@ def figures():
     return ex21_figures
 
 
+@pytest.mark.ci
 def test_figures_are_written(figures, tmp_path):
     club = figures.load_club()
     predicted = club.labels.copy()
@@ -67,6 +68,7 @@ def test_the_colors_of_the_receptive_field_have_a_key(figures, drawn, tmp_path):
     assert drawn[0].axes[4].get_legend() is not None
 
 
+@pytest.mark.ci
 def test_receptive_field_figure_counts_the_squares(figures, tmp_path, monkeypatch):
     titles = []
     monkeypatch.setattr(figures, "reached", lambda graph, *, node, depths: [1] * len(depths))

@@ -6,6 +6,8 @@ from convnets.core import reports
 from convnets.datasets import sources
 from convnets.training import export, saving
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3, réseaux de graphes"
 
 

@@ -55,6 +55,7 @@ def test_planted_graph_links_more_inside(ex21):
     assert (~same).sum() == pytest.approx(0.1 * 900, rel=0.3)
 
 
+@pytest.mark.ci
 def test_fit_whole_learns_only_what_has_a_weight(ex21):
     """Deux paires de nœuds isolées : l'étiquette d'une paire ne peut rien dire à l'autre."""
     import keras

@@ -19,6 +19,7 @@ def to_graph(graph):
     return undirected_graph(len(graph), pairs, np.ones(len(pairs)))
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 @pytest.mark.parametrize("name", ["path", "club"])
@@ -29,6 +30,7 @@ def test_a_node_sees_exactly_the_nodes_at_its_depth(ex21, name, depth):
     assert set(np.flatnonzero(gradient).tolist()) == set(within)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_on_a_grid_it_is_the_square_of_a_convolution(ex21):
     from exercises.ex21_graphs.messages import grid_graph

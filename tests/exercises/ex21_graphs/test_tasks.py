@@ -99,6 +99,7 @@ def test_one_sum_and_a_dot_product_count_the_common_neighbours():
         assert nodes[u] @ nodes[v] == len(list(nx.common_neighbors(graph, u, v)))
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_score_pairs_tells_linked_pairs_in_either_order(ex21, planted):
     pairs = np.argwhere(np.triu(np.ones((40, 40)), 1))

@@ -29,6 +29,7 @@ def agrees(ex22, case):
             assert np.abs(ours - theirs).max() <= bound * scale
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @settings(max_examples=12, deadline=None)
 @given(

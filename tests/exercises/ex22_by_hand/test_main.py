@@ -15,6 +15,8 @@ from exercises.ex22_by_hand import __main__ as ex22
 from exercises.ex22_by_hand import comparison, figures, gradients, loops, network
 from tests.conftest import load_extract
 
+pytestmark = pytest.mark.ci
+
 SLUG = "ex22_by_hand"
 PICTURES = {"boucles.png", "mesures.png", "filtres.png", "courbes.png", "confusion.png"}
 

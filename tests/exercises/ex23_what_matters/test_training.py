@@ -23,6 +23,7 @@ def data():
     return {name: load_extract(name) for name in ("fashion_mnist", "cifar10")}
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_every_variant_sees_the_same_batches_at_the_same_rate(data, monkeypatch):
     """L'augmentation change les images, rien d'autre ; le budget long, le nombre d'époques."""
@@ -94,6 +95,7 @@ def make_jobs(seed, dataset):
     return [training.Job(name, seed) for name in ("reference", "twin")]
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_main_trains_compares_and_writes(trained):
     report = reports.read_report(SLUG, models_dir=trained.folder / "m")
@@ -135,6 +137,7 @@ def test_each_network_is_compared_with_the_reference_of_its_budget(monkeypatch):
     assert comparison.costs() == 2 * [unit, unit, *2 * [comparison.SETUP + training.LONG]]
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_a_network_equal_to_the_reference_is_told_equal(trained):
     """Appris pour de bon, aux mêmes graines : exactement zéro, et indiscernable."""
@@ -144,6 +147,7 @@ def test_a_network_equal_to_the_reference_is_told_equal(trained):
         assert intervals.sign(intervals.Gap(*known["twin"]["gap"])) == 0
 
 
+@pytest.mark.ci
 def test_the_saved_network_is_the_measured_reference(trained, data):
     report = reports.read_report(SLUG, models_dir=trained.folder / "m")
     model = saving.load_model(SLUG, models_dir=trained.folder / "m")

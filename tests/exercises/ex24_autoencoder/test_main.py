@@ -12,6 +12,8 @@ from convnets.training import saving
 from exercises.ex24_autoencoder import codec, command, comparison, network
 from exercises.ex24_autoencoder.measures import psnr
 
+pytestmark = pytest.mark.ci
+
 QUESTION = "S3 Different problems, models & metrics"
 
 

@@ -56,6 +56,7 @@ def test_rounding_gives_multiples_of_its_step():
     assert np.std((noisy - codes) / steps) == pytest.approx(12**-0.5, rel=0.1)
 
 
+@pytest.mark.ci
 def test_the_cost_counts_bits_and_errors(images, model, principal):
     """Un coût par image, et un gradient qui traverse l'arrondi."""
     learner = network.build_training_model(model, principal[1][: network.CODES])

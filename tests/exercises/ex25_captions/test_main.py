@@ -25,6 +25,8 @@ from exercises.ex25_captions import (
 )
 from exercises.ex25_captions.grammar import CAPTIONS, END, KINDS, MAX_WORDS, START, split
 
+pytestmark = pytest.mark.ci
+
 SLUG = "ex25_captions"
 PICTURES = {"legendes.png", "questions.png", "regard.png", "legendes_mesures.png"}
 QUESTION = "S3, image captioning"

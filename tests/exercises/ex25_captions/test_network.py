@@ -83,6 +83,7 @@ def test_a_word_depends_on_the_map_and_on_the_words_before_it_only(model, maps):
     assert np.abs(first - other).max() > 1e-4
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_decoding_stops_at_the_end_and_never_goes_on_for_ever(model, maps, monkeypatch):
     """Un dernier biais planté : il dit toujours le même mot, « fin » ou un autre."""

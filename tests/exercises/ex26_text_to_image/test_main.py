@@ -23,6 +23,8 @@ from exercises.ex26_text_to_image import (
     subjects,
 )
 
+pytestmark = pytest.mark.ci
+
 SLUGS = [subject.slug for subject in subjects.SUBJECTS.values()]
 PICTURES = {"phrases.png", "force.png", "chemin.png", "voisines.png", "mesures.png"}
 QUESTION = "S3, figure (6)"

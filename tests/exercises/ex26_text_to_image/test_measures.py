@@ -57,6 +57,7 @@ def test_the_frechet_distance_does_not_need_covariances_that_commute():
     assert measures.frechet(second, first) == pytest.approx(wanted)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_a_copier_is_caught_and_honest_pictures_are_not(pictures):
     x, _ = pictures

@@ -77,6 +77,7 @@ def test_the_batches_are_those_of_the_seed_and_of_the_epoch():
     assert np.abs(batches[0][1][1] - first[1]).max() > 0.1
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_strength_zero_does_not_read_and_one_only_reads(model, asked, eager):
     rng = np.random.default_rng(0)

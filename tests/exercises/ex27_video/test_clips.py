@@ -75,6 +75,7 @@ def test_shuffling_keeps_every_picture(twins):
         assert sorted(each.tobytes() for each in first) == sorted(each.tobytes() for each in second)
 
 
+@pytest.mark.ci
 @pytest.mark.question("S0, Convolution 3D")
 def test_networks_are_of_equal_size_and_only_some_see_the_order(twins):
     """Avant tout apprentissage, image par image et image moyenne répondent pareil aux jumeaux."""

@@ -14,6 +14,8 @@ from convnets.training import export, saving
 from exercises.ex27_video import __main__ as ex27
 from exercises.ex27_video import clips, comparison, figures, networks, training, videos
 
+pytestmark = pytest.mark.ci
+
 SLUG = "ex27_video"
 PICTURES = {"suivi.png", "films.png", "video.png"}
 QUESTION = "S3, Action Recognition"

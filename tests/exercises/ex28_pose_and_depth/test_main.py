@@ -13,6 +13,8 @@ from convnets.training import saving
 from exercises.ex28_pose_and_depth import __main__ as ex28
 from exercises.ex28_pose_and_depth import comparison, counting, data, depth, figures, lessons, pose
 
+pytestmark = pytest.mark.ci
+
 SLUG = "ex28_pose_and_depth"
 PICTURES = {"pose.png", "relief.png", "foule.png", "trois_taches.png"}
 NETWORKS = ["pose_heat", "pose_regression", "depth", "crowd_density", "crowd_peaks"]
