@@ -127,7 +127,7 @@ PICTURES = (
     Picture(
         "ex14_style",
         (),
-        "Le contenu d'une photographie, la matière d'un tableau peint par `docs/peint_tableau.py`.",
+        "Le contenu d'une photographie, la matière d'un tableau peint pour ce cours.",
         keep="comparaison.png",
     ),
 )

@@ -20,7 +20,7 @@ from convnets.explaining import dreams
 from convnets.figures.style import new_figure, output_dir
 
 CONTENT = dreams.SAMPLES / "chat.png"
-STYLE = dreams.SAMPLES / "tableau.jpg"  # peint par docs/peint_tableau.py
+STYLE = dreams.SAMPLES / "tableau.jpg"  # peint pour ce cours : samples/README.md
 CONTENT_LAYERS = ("mixed2",)
 STYLE_LAYERS = ("activation", "activation_2", "activation_4", "mixed0", "mixed1")
 SIZE_PX = 400
