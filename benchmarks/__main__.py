@@ -1,30 +1,45 @@
-"""Nous mesurer aux autres, côte à côte, sur la machine du lecteur.
+"""Mesurer le démarrage et le débit à côté de ceux des autres, sur la machine du lecteur.
 
-Commande : python -m benchmarks [--only startup throughput training transfer growth]
+Commande : python -m benchmarks [--only startup throughput]
 
-Chaque mesure écrit un tableau Markdown et une figure ; les rapports y viennent d'abord, car les
-durées ne valent que pour une machine. Un concurrent qui n'est pas installé est nommé comme absent.
+Chaque mesure écrit un tableau Markdown ; les rapports y viennent d'abord, car les durées ne valent
+que pour une machine. Un procédé qui n'est pas installé n'a pas de ligne.
 """
 
 import sys
+import tempfile
 from pathlib import Path
 
-from benchmarks import growth, measure, startup, throughput, training_step, transfer
+from benchmarks import measure, startup, throughput
 from convnets.core import files
 from convnets.core.cli import FrenchParser, positive_int, run
 
-BENCHMARKS = {
-    "startup": (startup, "Démarrage"),
-    "throughput": (throughput, "Débit"),
-    "training": (training_step, "Entraînement"),
-    "transfer": (transfer, "Base figée, caractéristiques gardées ou non"),
-    "growth": (growth, "Croissance du coût"),
-}
+BENCHMARKS = {"startup": (startup, "Démarrage"), "throughput": (throughput, "Débit")}
 REPEAT = 5
 
 
-def make_parser() -> FrenchParser:
-    """Prépare les options."""
+def write_report(name: str, output: Path, *, repeat: int) -> str:
+    """Fait une mesure, écrit son tableau dans un dossier et le rend.
+
+    Args:
+        name: clé de `BENCHMARKS`.
+        output: dossier.
+        repeat: tours gardés.
+    """
+    module, title = BENCHMARKS[name]
+    machine = measure.describe_machine()  # sa charge, avant de mesurer
+    with tempfile.TemporaryDirectory(prefix="cours-cnn-") as folder:
+        table = module.run(Path(folder), repeat=repeat)
+    text = f"## {title}\n\n{table}\n\n"
+    text += f"Médiane (du plus petit au plus grand), tours : {repeat}. Machine : {machine}.\n"
+    with files.replacing(output / f"{name}.md") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return text
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Fait les mesures demandées, écrit et affiche leurs tableaux."""
+    sys.stdout.reconfigure(encoding="utf-8")
     parser = FrenchParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add(
@@ -40,69 +55,22 @@ def make_parser() -> FrenchParser:
         type=Path,
         default=Path("figures") / "benchmarks",
         metavar="DOSSIER",
-        help="où écrire tableaux et figures (figures/benchmarks par défaut)",
+        help="où écrire les tableaux (figures/benchmarks par défaut)",
     )
     add(
         "--repeat",
         type=positive_int,
+        default=REPEAT,
         metavar="N",
         help=f"tours gardés, après un tour d'échauffement ({REPEAT} par défaut)",
     )
-    add(
-        "--recipe",
-        choices=training_step.RECIPES,
-        default="light",
-        help="recette de l'exercice 03 dont on mesure le pas",
-    )
-    add(
-        "--quick",
-        action="store_true",
-        help="tout en miniature, un seul tour : pour essayer, non pour comparer",
-    )
-    return parser
-
-
-def write_report(name: str, options: measure.Options) -> str:
-    """Fait une mesure et écrit son tableau dans `options.output`.
-
-    Args:
-        name: clé de `BENCHMARKS`.
-        options: options de la mesure.
-
-    Returns:
-        Le texte Markdown écrit.
-    """
-    module, title = BENCHMARKS[name]
-    text = f"## {title}\n\n{module.run(options)}\n\n"
-    if options.quick:
-        text += "Essai en miniature (`--quick`) : ces nombres ne comparent rien.\n\n"
-    turns = f"{options.repeat} tour{'s' * (options.repeat > 1)}"
-    text += f"Médiane (du plus petit au plus grand) de {turns}. Machine : {options.machine}.\n"
-    with files.replacing(options.output / f"{name}.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return text
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Fait les mesures demandées, écrit et affiche leurs tableaux."""
-    sys.stdout.reconfigure(encoding="utf-8")
-    asked = make_parser().parse_args(argv)
+    options = parser.parse_args(argv)
 
     def body() -> int:
-        options = measure.Options(
-            output=asked.output,
-            repeat=asked.repeat or (1 if asked.quick else REPEAT),
-            warm_up=0 if asked.quick else 1,
-            quick=asked.quick,
-            recipe=asked.recipe,
-            machine="",
-        )
         options.output.mkdir(parents=True, exist_ok=True)
-        for name in dict.fromkeys(asked.only):
+        for name in dict.fromkeys(options.only):
             print(f"Mesure : {name}…", file=sys.stderr, flush=True)
-            now = options._replace(machine=measure.describe_machine())  # sa charge change
-            print(write_report(name, now), flush=True)
-        print(f"Tableaux et figures écrits dans {options.output}/", file=sys.stderr)
+            print(write_report(name, options.output, repeat=options.repeat), flush=True)
         return 0
 
     return run(body)

@@ -1,4 +1,4 @@
-"""Mesurer à égalité : à tour de rôle, après échauffement, en médianes et en étendues.
+"""Mesurer à égalité : chaque procédé dans son processus, à tour de rôle, en médianes.
 
 Deux procédés mesurés l'un après l'autre ne voient pas la même machine : une autre tâche, la
 fréquence du processeur ou le cache ont changé entre-temps. Ici, chacun passe une fois par tour,
@@ -7,141 +7,99 @@ et un rapport est pris à l'intérieur de chaque tour avant d'en garder la médi
 
 import importlib.metadata
 import importlib.util
+import json
 import math
 import os
 import statistics
+import subprocess
 import sys
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from convnets.core import reports
 
 REPO = Path(__file__).resolve().parents[1]
+# Lancé par un Python nu : la mémoire d'un fils compte au moins celle de qui l'a lancé.
+_TIMER = """
+import json, os, sys, time
+start = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+duration_s = time.perf_counter() - start
+unit = 1 if sys.platform == "darwin" else 1024
+print("\\n" + json.dumps([duration_s, usage.ru_maxrss * unit, os.waitstatus_to_exitcode(status)]))
+"""
 
 
-class PeerError(ValueError):
-    """Un procédé comparé n'a pas pu être mesuré ; le tableau dira pourquoi."""
+class Run(NamedTuple):
+    """Un processus, du lancement à la sortie."""
 
-
-class Options(NamedTuple):
-    """Ce que la ligne de commande demande à chaque mesure."""
-
-    output: Path
-    repeat: int  # tours gardés
-    warm_up: int  # tours d'échauffement
-    quick: bool  # tout en miniature, pour essayer
-    recipe: str  # clé de `training_step.RECIPES`
-    machine: str  # voir `describe_machine`
-
-
-class Summary(NamedTuple):
-    """Une mesure répétée."""
-
-    median: float
-    low: float
-    high: float
-    n: int
+    duration_s: float
+    peak_mib: float  # mémoire résidente la plus haute
+    stdout: str
 
 
 # --- Mesurer -----------------------------------------------------------------------
 
 
-def interleave(
-    tasks: dict[Hashable, Callable[[], object]],
-    *,
-    repeat: int,
-    warm_up: int = 1,
-    required: Sequence[Hashable] = (),
-) -> tuple[dict[Hashable, list], dict[Hashable, str]]:
+def run_process(command: Sequence[str], *, backend: str = "tensorflow") -> Run:
+    """Exécute une commande depuis la racine du dépôt et mesure sa durée et sa mémoire.
+
+    Args:
+        command: programme et arguments.
+        backend: moteur de Keras.
+
+    Raises:
+        ValueError: la commande a échoué, ou le système n'a pas `wait4` (Windows).
+    """
+    if not hasattr(os, "wait4"):
+        raise ValueError("Ces mesures demandent Linux ou macOS : ce système n'a pas wait4.")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _TIMER, *command],
+        cwd=REPO,
+        env={**os.environ, "PATH": path, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    stdout, _, measured = done.stdout.rstrip("\n").rpartition("\n")
+    if done.returncode or json.loads(measured)[2]:
+        said = (done.stderr.strip().splitlines() or ["sans message"])[-1][:200]
+        raise ValueError(f"La commande mesurée a échoué ({' '.join(command)[:80]}) : {said}")
+    duration_s, peak_bytes, _ = json.loads(measured)
+    return Run(duration_s, peak_bytes / 2**20, stdout)
+
+
+def interleave(tasks: dict[str, Callable[[], Run]], *, repeat: int) -> dict[str, list[Run]]:
     """Exécute des tâches à tour de rôle : A, B, C, puis A, B, C.
 
     Args:
         tasks: fonctions sans argument ; chacune rend une mesure.
-        repeat: nombre de tours gardés.
-        warm_up: tours d'échauffement, dont rien n'est gardé.
-        required: tâches dont l'échec arrête tout.
+        repeat: tours gardés, après un tour d'échauffement.
 
     Returns:
-        `(mesures, échecs)` : par tâche, `repeat` mesures dans l'ordre des tours, ou la phrase
-        de l'échec (`PeerError`) qui l'a fait écarter.
-
-    Raises:
-        PeerError: une tâche de `required` a échoué.
+        Par tâche, `repeat` mesures dans l'ordre des tours.
     """
-    samples: dict[Hashable, list] = {name: [] for name in tasks}
-    failures: dict[Hashable, str] = {}
-    for turn in range(warm_up + repeat):
-        print(f"  tour {turn + 1} sur {warm_up + repeat}", file=sys.stderr, flush=True)
-        for name in list(samples):
-            try:
-                value = tasks[name]()
-            except PeerError as error:
-                if name in required:
-                    raise
-                failures[name] = str(error)
-                del samples[name]
-                continue
-            if turn >= warm_up:
-                samples[name].append(value)
-    return samples, failures
+    samples: dict[str, list[Run]] = {name: [] for name in tasks}
+    for turn in range(1 + repeat):
+        print(f"  tour {turn} sur {repeat}", file=sys.stderr, flush=True)
+        for name, task in tasks.items():
+            found = task()
+            if turn:
+                samples[name].append(found)
+    return samples
 
 
-def summarise(values: Iterable[float]) -> Summary:
-    """Résume des mesures par leur médiane, la plus petite et la plus grande."""
-    values = [float(value) for value in values]
-    if not values:
-        raise ValueError("Aucune mesure reçue, au moins une attendue.")
-    return Summary(statistics.median(values), min(values), max(values), len(values))
-
-
-def paired_ratios(values: Sequence[float], references: Sequence[float]) -> Summary:
-    """Résume les rapports pris tour par tour entre deux suites de mesures.
-
-    Args:
-        values: numérateurs, un par tour.
-        references: dénominateurs des mêmes tours.
-
-    Returns:
-        Le résumé de `values[i] / references[i]`.
-    """
-    return summarise(a / b for a, b in zip(values, references, strict=True))
-
-
-def fit_slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """Rend la pente de log y contre log x, par moindres carrés : l'exposant d'une loi y ∝ x^a.
-
-    Args:
-        x: grandeurs positives, au moins deux différentes.
-        y: coûts positifs.
-
-    Returns:
-        1 pour un coût proportionnel, 2 pour un coût quadratique, 0 pour un coût constant.
-
-    Raises:
-        ValueError: moins de deux points, ou une valeur négative ou nulle.
-    """
-    if len(set(x)) < 2 or min(*x, *y) <= 0:
-        raise ValueError("Une pente demande deux points différents, à coordonnées positives.")
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+def ratios(values: Sequence[float], references: Sequence[float]) -> list[float]:
+    """Rend les rapports de deux suites de mesures, pris tour par tour."""
+    return [value / reference for value, reference in zip(values, references, strict=True)]
 
 
 def missing(packages: Iterable[str]) -> list[str]:
     """Rend les paquets qui ne sont pas installés."""
     return [name for name in packages if importlib.util.find_spec(name) is None]
-
-
-def why_unmeasured(packages: Iterable[str], failure: str | None = None) -> str:
-    """Rend ce que le tableau dit d'un procédé sans mesure.
-
-    Args:
-        packages: ce qu'il lui faut d'installé.
-        failure: pourquoi il a échoué, si l'on a pu l'essayer.
-    """
-    names = missing(packages)
-    return failure or (f"absent (pas installé : {', '.join(names)})" if names else "non mesuré")
 
 
 # --- Écrire ------------------------------------------------------------------------
@@ -154,8 +112,6 @@ def french(value: float) -> str:
         >>> french(10_000), french(2.0), french(0.01234)
         ('10 000', '2,00', '0,0123')
     """
-    if not math.isfinite(value):
-        return "∞"
     digits = 0 if isinstance(value, int) or not value else 2 - math.floor(math.log10(abs(value)))
     return f"{value:,.{max(0, digits)}f}".replace(",", " ").replace(".", ",")
 
@@ -165,29 +121,20 @@ def duration(seconds: float) -> str:
     return f"{french(seconds)} s" if seconds >= 1 else f"{french(1000 * seconds)} ms"
 
 
-def spread(summary: Summary, write: Callable[[float], str] = french) -> str:
-    """Écrit un résumé : la médiane, puis, s'il y en a une, l'étendue entre parenthèses."""
-    if summary.low == summary.high:
-        return write(summary.median)
-    return f"{write(summary.median)} ({write(summary.low)} à {write(summary.high)})"
+def spread(values: Sequence[float], write: Callable[[float], str] = french) -> str:
+    """Écrit la médiane, puis, s'il y en a une, l'étendue entre parenthèses."""
+    median, low, high = statistics.median(values), min(values), max(values)
+    return write(median) if low == high else f"{write(median)} ({write(low)} à {write(high)})"
 
 
-def percent(share: float) -> str:
-    """Écrit une part en pour cent."""
-    return f"{french(100 * share)} %"
+def memory(runs: Sequence[Run]) -> str:
+    """Écrit la mémoire médiane de quelques processus."""
+    return f"{french(statistics.median(run.peak_mib for run in runs))} Mio"
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Met en tableau Markdown ; une ligne trop courte est complétée par des cases vides.
-
-    Raises:
-        ValueError: une ligne est plus longue que l'en-tête.
-    """
-    lines = [list(header), ["---"] * len(header)]
-    for row in rows:
-        if len(row) > len(header):
-            raise ValueError(f"{len(row)} cases reçues, {len(header)} attendues : {row}")
-        lines.append([*row, *[""] * (len(header) - len(row))])
+    """Met en tableau Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
@@ -195,36 +142,8 @@ def describe_machine() -> str:
     """Décrit en une phrase la machine, ce qui l'occupe déjà et les versions mesurées."""
     environment = reports.environment()
     versions = dict(environment.versions)
-    for package in ("torch", "onnxruntime"):
-        if not missing([package]):
-            versions[package] = importlib.metadata.version(package)
-    text = f"{environment.hardware} ; "
-    if hasattr(os, "getloadavg"):
-        load = f"{os.getloadavg()[0]:.1f}".replace(".", ",")
-        text += f"charge moyenne au départ : {load} ; "
-    return text + ", ".join(f"{name} {version}" for name, version in versions.items())
-
-
-# --- Dessiner ----------------------------------------------------------------------
-
-
-def use_plain_log(axis, direction: str) -> None:
-    """Met un axe en échelle logarithmique, gradué 1, 2, 5, 10 en toutes lettres.
-
-    Args:
-        axis: cadre de matplotlib.
-        direction: `"x"` ou `"y"`.
-    """
-    getattr(axis, f"set_{direction}scale")("log", subs=())
-    scale = getattr(axis, f"{direction}axis")
-    scale.get_major_locator().set_params(subs=(1, 2, 5))
-    scale.set_major_formatter(lambda value, _: f"{value:g}".replace(".", ","))
-
-
-def sign(figure, title: str, machine: str) -> None:
-    """Met le titre, et en petit la machine, sur une ou plusieurs lignes."""
-    import textwrap
-
-    width = round(17 * figure.get_size_inches()[0])  # caractères de corps 7 par pouce
-    figure.suptitle(title)
-    figure.supxlabel("\n".join(textwrap.wrap(machine, width, break_on_hyphens=False)), fontsize=7)
+    if not missing(["torch"]):
+        versions["torch"] = importlib.metadata.version("torch")
+    load = f"{os.getloadavg()[0]:.1f}".replace(".", ",")
+    said = [environment.hardware, f"charge moyenne au départ : {load}"]
+    return " ; ".join([*said, ", ".join(f"{name} {each}" for name, each in versions.items())])

