@@ -14,14 +14,13 @@ import functools
 import io
 import logging
 import os
-import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from convnets.core.cli import FrenchParser, agreed, positive_int, reason, reserve_stderr, run
+from convnets.core.cli import FrenchParser, agreed, reason, reserve_stderr, run
 from convnets.core.files import own_suffix, replacing
 from convnets.core.paths import MODELS_DIR
 from convnets.serving import router
@@ -54,24 +53,19 @@ class Predictor:
             lambda: router.load(model, models_dir=Path(models_dir), num_threads=1)
         )
 
-    def __call__(self, batch: dict) -> dict:
-        """Répond à des morceaux ; rend leurs nombres de lignes et d'erreurs, et ce qui a échoué.
+    def __call__(self, row: dict) -> dict:
+        """Répond à un morceau ; rend ses nombres de lignes et d'erreurs, ou ce qui a échoué.
 
         Une exception perdrait sa phrase dans les enveloppes de Ray.
         """
         from cluster.chunks import Chunk
 
-        num_rows, num_errors, failures = [], [], []
-        for values in zip(*(batch[name].tolist() for name in Chunk._fields), strict=True):
-            rows, errors, failure = 0, 0, ""
-            try:
-                rows, errors = self.answer(Chunk(*values))
-            except (ValueError, OSError) as error:
-                failure = reason(error)
-            num_rows.append(rows)
-            num_errors.append(errors)
-            failures.append(failure)
-        return {"num_rows": num_rows, "num_errors": num_errors, "failure": failures}
+        num_rows, num_errors, failure = 0, 0, ""
+        try:
+            num_rows, num_errors = self.answer(Chunk(**row))
+        except (ValueError, OSError) as error:
+            failure = reason(error)
+        return {"num_rows": num_rows, "num_errors": num_errors, "failure": failure}
 
     def answer(self, chunk) -> tuple[int, int]:
         """Écrit les réponses d'un morceau, d'un coup.
@@ -130,30 +124,21 @@ def connect(address: str | None) -> int:
     import ray
 
     environment = {"env_vars": {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}}
+    options = {"log_to_driver": False, "logging_level": "ERROR", "runtime_env": environment}
     if address:
         _check_address(address)
         environment |= {"working_dir": str(REPO), "excludes": EXCLUDED}
-        try:
-            ray.init(
-                address=address, runtime_env=environment, log_to_driver=False, logging_level="ERROR"
-            )
-        except (ConnectionError, TimeoutError, RuntimeError, ValueError) as error:
-            raise _nobody(address) from error
     else:
         environment["env_vars"]["PYTHONPATH"] = str(REPO)
-        try:
-            ray.init(
-                address="local",
-                runtime_env=environment,
-                include_dashboard=False,
-                object_store_memory=256 * 2**20,
-                log_to_driver=False,
-                logging_level="ERROR",
-            )
-        except Exception as error:  # Ray lève une `Exception`, sans plus, quand le temps passe
-            raise ConnectionError(
-                f"Ray ne démarre pas ici : la machine est trop chargée, ou sans mémoire. {AFTER}"
-            ) from error
+        options |= {"include_dashboard": False, "object_store_memory": 256 * 2**20}
+    try:
+        ray.init(address=address or "local", **options)
+    except Exception as error:  # Ray lève une `Exception`, sans plus, quand le temps passe
+        if address:
+            raise _nobody(address) from error
+        raise ConnectionError(
+            f"Ray ne démarre pas ici : la machine est trop chargée, ou sans mémoire. {AFTER}"
+        ) from error
     return int(ray.cluster_resources().get("CPU", 1))
 
 
@@ -180,92 +165,59 @@ def predict(options) -> int:
     from cluster.chunks import answer_path, check_inputs, open_request
 
     check_inputs(options.input)  # avant Ray, qui met des secondes à se lancer
-    output, local = options.output.resolve(), not options.address
-    slugs = router.slugs(options.model, models_dir=options.models_dir)
-    sha256 = [read_card(slug, models_dir=options.models_dir).sha256 for slug in slugs]
-    terminal = sys.stderr
-    # Ray raconte en anglais, sur l'une ou l'autre sortie, chaque acteur perdu et repris.
-    with (
-        open(os.devnull, "w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        contextlib.redirect_stderr(nowhere),
-        _interrupts() as asked,
-    ):
-        num_cpus = os.cpu_count() or 1 if local else connect(options.address)
-        chunks = open_request(
-            options.input,
-            output,
-            model=" et ".join(slugs),
-            sha256=" ".join(sha256),
-            num_cores=options.workers or num_cpus,
-        )
-        missing = [chunk for chunk in chunks if not answer_path(output, chunk.index).exists()]
-        total, todo = (sum(chunk.num_rows for chunk in each) for each in (chunks, missing))
-        if todo < total:
-            known = agreed(total - todo, "image déjà faite", "images déjà faites")
-            print(f"{known}, reste {todo}.", file=terminal, flush=True)
-        if missing and local:
-            num_cpus = connect(None)
-        start, done, errors = time.monotonic(), 0, 0  # sans le lancement de Ray
-        if missing:
-            for num_rows, num_errors in _map(missing, output, options, num_cpus=num_cpus):
-                if asked:
-                    raise KeyboardInterrupt
-                done, errors = done + num_rows, errors + num_errors
-                if terminal.isatty():
-                    shown = f"\r\033[K{agreed(done, 'image')} sur {todo}"
-                    print(shown, end="", file=terminal, flush=True)
-        duration_s = time.monotonic() - start
-    if done and terminal.isatty():
-        print(file=terminal)
+    output, slugs = options.output.resolve(), router.slugs(options.model)
+    sha256 = " ".join(read_card(slug, models_dir=MODELS_DIR).sha256 for slug in slugs)
+    chunks = open_request(options.input, output, model=" et ".join(slugs), sha256=sha256)
+    missing = [chunk for chunk in chunks if not answer_path(output, chunk.index).exists()]
+    total, todo = (sum(chunk.num_rows for chunk in each) for each in (chunks, missing))
+    if todo < total:
+        known = agreed(total - todo, "image déjà faite", "images déjà faites")
+        print(f"{known}, reste {todo}.", file=sys.stderr, flush=True)
+    done = errors = 0
+    start = time.monotonic()
+    with _quiet():
+        for num_rows, num_errors in _map(missing, output, options) if missing else ():
+            done, errors = done + num_rows, errors + num_errors
+            if sys.__stderr__.isatty():
+                shown = f"\r\033[K{agreed(done, 'image')} sur {todo}"
+                print(shown, end="", file=sys.__stderr__, flush=True)
     for left in output.glob("reponses-*.tmp"):  # d'un acteur tué ; tout est répondu
         left.unlink(missing_ok=True)
-    rate = ""
-    if done:
-        speed = done / duration_s
-        rate = f" en {duration_s:.1f} s ({speed:.{1 if speed < 10 else 0}f} par seconde, "
-        rate = rate.replace(".", ",") + "sans le lancement de Ray)"
-    print(f"{agreed(done, 'image')}{rate}, dont {agreed(errors, 'illisible')} : {output}")
+    duration = f"{time.monotonic() - start:.0f} s, dont le lancement de Ray"
+    said = f"{agreed(done, 'image')} en {duration}" if done else agreed(done, "image")
+    print(f"{said}, dont {agreed(errors, 'illisible')} : {output}")
     return 0
 
 
 @contextlib.contextmanager
-def _interrupts() -> Iterator[list]:
-    """Retient les Ctrl-C : levée pendant qu'un objet de Ray est détruit, l'exception se perd.
-
-    Elle est levée quand même : `files.hold_interrupts` attendrait une réponse qui peut ne jamais
-    venir.
-    """
-    asked = []
-
-    def note(number, frame):
-        asked.append(number)
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGINT, note)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, previous)
+def _quiet() -> Iterator[None]:
+    """Tait Ray, qui raconte en anglais, sur l'une ou l'autre sortie, chaque acteur perdu."""
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        yield
 
 
-def _map(chunks: list, output: Path, options, *, num_cpus: int) -> Iterator[tuple[int, int]]:
-    """Distribue les morceaux aux acteurs ; rend `(lignes, erreurs)` à mesure."""
+def _map(chunks: list, output: Path, options) -> Iterator[tuple[int, int]]:
+    """Distribue les morceaux aux acteurs de Ray ; rend `(lignes, erreurs)` à mesure."""
+    num_actors = min(connect(options.address), len(chunks))
     import ray.data
 
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # ce qui compte est dit plus bas
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    num_actors = min(options.workers or num_cpus, len(chunks))
+    # Sur une grappe, un acteur n'a que la copie du dépôt, où il est.
+    models_dir = "models" if options.address else str(MODELS_DIR)
     answers = ray.data.from_items(
         [chunk._asdict() for chunk in chunks], override_num_blocks=len(chunks)
-    ).map_batches(
+    ).map(
         Predictor,
-        batch_size=1,
         num_cpus=ACTOR_CPUS,
         compute=ray.data.ActorPoolStrategy(size=num_actors, max_tasks_in_flight_per_actor=2),
-        fn_constructor_args=(options.model, str(_models_dir(options)), str(output)),
+        fn_constructor_args=(options.model, models_dir, str(output)),
     )
     try:
         for row in answers.iter_rows():
@@ -274,12 +226,6 @@ def _map(chunks: list, output: Path, options, *, num_cpus: int) -> Iterator[tupl
             yield row["num_rows"], row["num_errors"]
     except ray.exceptions.RayError as error:
         raise ChildProcessError(f"Ray s'est arrêté ({type(error).__name__}). {AFTER}") from error
-
-
-def _models_dir(options) -> Path:
-    """Rend le dossier des modèles tel que le voit un acteur, qui n'a peut-être que leur copie."""
-    shipped = options.models_dir.resolve() == MODELS_DIR
-    return Path("models") if options.address and shipped else options.models_dir.resolve()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -302,18 +248,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     add("--model", metavar="NOM", help=router.MODEL_HELP)
     add(
-        "--models-dir",
-        type=Path,
-        default=MODELS_DIR,
-        metavar="DOSSIER",
-        help="où lire le modèle (models/ par défaut)",
-    )
-    add(
         "--address",
         metavar="ADRESSE",
         help="grappe Ray à rejoindre : auto, ip:6379 (sinon, un Ray local)",
     )
-    add("--workers", type=positive_int, metavar="N", help="acteurs (un par cœur par défaut)")
     options = parser.parse_args(argv)
     try:
         return run(lambda: predict(options))

@@ -93,9 +93,7 @@ def environment(**changes):
 def test_one_failure_stops_the_others(tmp_path, repo, capfd):
     """Le processus 1 échoue ; le 0, qui dormirait une heure, est arrêté."""
     (tmp_path / "dort.py").write_text(
-        "import os, sys, time\n"
-        "if os.environ['KERAS_DISTRIBUTION_PROCESS_ID'] == '1': sys.exit(7)\n"
-        "time.sleep(3600)\n"
+        "import sys, time\nif sys.argv[-1] == '1': sys.exit(7)\ntime.sleep(3600)\n"
     )
     # La même commande, au délai de grâce abrégé : celui qui dort le prendrait en entier.
     code = (
@@ -116,16 +114,11 @@ def test_one_failure_stops_the_others(tmp_path, repo, capfd):
 
 
 def test_each_process_gets_its_place(tmp_path, repo):
-    (tmp_path / "dit.py").write_text(
-        "import os, sys\n"
-        "names = ['JOB_ADDRESSES', 'NUM_PROCESSES', 'PROCESS_ID']\n"
-        "place = [os.environ['KERAS_DISTRIBUTION_' + n] for n in names]\n"
-        # D'un seul coup : trois processus écrivent dans le même tube.
-        "line = f'{place} {sys.argv[1:]} {len(os.sched_getaffinity(0))}\\n'\n"
-        "os.write(1, line.encode())\n"
-    )
+    # D'un seul coup : trois processus écrivent dans le même tube.
+    source = "import os, sys\nos.write(1, (' '.join(sys.argv[1:]) + '\\n').encode())\n"
+    (tmp_path / "dit.py").write_text(source)
     ended = subprocess.run(
-        command("-n", 3, "--pin", "dit", "--epochs", 2),
+        command("-n", 3, "dit", "--epochs", 2),
         cwd=repo,
         capture_output=True,
         text=True,
@@ -134,9 +127,10 @@ def test_each_process_gets_its_place(tmp_path, repo):
     )
     assert ended.returncode == 0, ended.stderr
     lines = sorted(ended.stdout.splitlines())
-    assert len({line.split("'")[1] for line in lines}) == 1  # une seule adresse
-    assert [line.split("'")[5] for line in lines] == ["0", "1", "2"]
-    assert all(line.endswith("['--epochs', '2'] 1") for line in lines)
+    assert [line[-1] for line in lines] == ["0", "1", "2"]
+    (common,) = {line[:-1] for line in lines}  # une seule adresse
+    assert common.startswith("--epochs 2 --distribution --coordinator 127.0.0.1:")
+    assert common.endswith(" --num-processes 3 --process-id ")
 
 
 @pytest.fixture
@@ -255,15 +249,3 @@ def test_without_the_launcher_the_survivor_says_it(small, repo):
     assert "Erreur : processus 1 : un autre processus" in err and "--resume" in err
     assert "Traceback" not in err and "absl" not in err.split("Erreur")[1]
     first.communicate()
-
-
-def test_without_affinity_pinning_is_refused_in_a_sentence(monkeypatch, capsys):
-    """Ni macOS ni Windows ne savent réserver un cœur ; sans --pin, rien n'en dépend."""
-    for name in ("sched_getaffinity", "sched_setaffinity"):
-        monkeypatch.delattr(os, name, raising=False)
-    monkeypatch.setattr(launch.subprocess, "Popen", lambda *_, **__: pytest.fail("lancé"))
-    assert launch.main(["-n", "2", "--pin", "essai"]) == 1
-    assert "--pin : ce système ne sait pas" in capsys.readouterr().err
-    monkeypatch.setattr(launch.subprocess, "Popen", lambda *_, **__: object())
-    monkeypatch.setattr(launch, "_wait", lambda running: len(running))
-    assert launch.main(["-n", "2", "essai"]) == 2

@@ -93,11 +93,11 @@ cluster.shutdown()
 @pytest.mark.slow
 def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
     """Deux machines Ray, une tuée au milieu : chaque image a sa réponse, une fois."""
-    listed = sorted(str(path) for path in pictures.iterdir())
     import pyarrow as pa
 
-    # Beaucoup de petits morceaux, et de quoi durer : la même liste, six fois.
-    pq.write_table(pa.table({"path": listed * 6}), tmp_path / "liste.parquet", row_group_size=24)
+    # Beaucoup de petits morceaux, et de quoi durer : les mêmes images, six fois.
+    contents = [path.read_bytes() for path in sorted(pictures.iterdir())] * 6
+    pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet", row_group_size=24)
     cluster = subprocess.Popen(
         [sys.executable, "-c", CLUSTER],
         stdin=subprocess.PIPE,
@@ -110,13 +110,7 @@ def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
         address = cluster.stdout.readline().strip()
         output = tmp_path / "out"
         process = start(
-            "--input",
-            tmp_path / "liste.parquet",
-            "--output",
-            output,
-            "--address",
-            address,
-            repo=repo,
+            "--input", tmp_path / "i.parquet", "--output", output, "--address", address, repo=repo
         )
         deadline = time.monotonic() + HANG_S
         while len([*output.glob("reponses-*.parquet")]) < 8 and time.monotonic() < deadline:
@@ -131,7 +125,7 @@ def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
     finally:
         cluster.communicate("\n", timeout=60)
     rows = pq.read_table(output).to_pylist()
-    assert [row["path"] for row in sorted_rows(output)] == listed * 6
+    assert len(rows) == len({row["path"] for row in rows}) == 6 * 402
     assert sum(row["error"] is not None for row in rows) == 12
 
 
@@ -144,9 +138,9 @@ def test_ctrl_c_then_the_rest(pictures, tmp_path, repo):
     import pyarrow as pa
 
     # Beaucoup de petits morceaux : le signal doit arriver pendant le travail.
-    listed = sorted(str(path) for path in pictures.iterdir())
-    pq.write_table(pa.table({"path": listed}), tmp_path / "liste.parquet", row_group_size=8)
-    arguments = ("--input", tmp_path / "liste.parquet", "--output", tmp_path / "out")
+    contents = [path.read_bytes() for path in sorted(pictures.iterdir())]
+    pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet", row_group_size=8)
+    arguments = ("--input", tmp_path / "i.parquet", "--output", tmp_path / "out")
     process = start(*arguments, repo=repo, start_new_session=True)
     deadline = time.monotonic() + HANG_S
     while len([*(tmp_path / "out").glob("reponses-*.parquet")]) < 4:
@@ -158,34 +152,9 @@ def test_ctrl_c_then_the_rest(pictures, tmp_path, repo):
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("reponses-*.parquet")}
     code, _, err = run(*arguments, repo=repo)
     assert code == 0 and "déjà faites" in err
-    assert [row["path"] for row in sorted_rows(tmp_path / "out")] == listed
+    assert len({row["path"] for row in sorted_rows(tmp_path / "out")}) == 402
     parts = {path: path.stat().st_mtime_ns for path in kept}
     assert parts == kept and not [*(tmp_path / "out").glob("*.tmp")]
-
-
-def test_ctrl_c_lost_by_a_destructor(tmp_path, repo, monkeypatch, capsys):
-    """Levée pendant qu'un objet est détruit, l'exception est perdue ; la demande, non."""
-    from cluster import predict
-
-    class Held:
-        def __del__(self):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.01)
-
-    def answers(chunks, *arguments, **options):
-        yield 1, 0
-        held = Held()
-        del held  # Python dit « Exception ignored in », et continue
-        yield 1, 0
-
-    monkeypatch.setattr(predict, "connect", lambda address: 1)
-    monkeypatch.setattr(predict, "_map", answers)
-    before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
-    arguments = ["--input", str(repo / "samples"), "--output", str(tmp_path / "out")]
-    assert predict.main(arguments) == 130
-    assert "Interrompu" in capsys.readouterr().err
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(
@@ -200,7 +169,6 @@ def test_ctrl_c_lost_by_a_destructor(tmp_path, repo, monkeypatch, capsys):
             "Aucune grappe",
         ),
         (["--input", "samples", "--output", "/proc/non"], 1, "/proc"),
-        (["--input", "samples", "--output", "{tmp}/o", "--workers", "0"], 2, "au moins 1"),
     ],
 )
 def test_wrong_inputs(tmp_path, repo, arguments, code, message):
@@ -219,7 +187,7 @@ def test_a_picture_given_by_its_content(tmp_path, repo):
     contents = [path.read_bytes(), b"rien", None]
     pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet")
     (chunk,) = chunks.open_request(
-        [str(tmp_path / "i.parquet")], tmp_path / "o", model="m", sha256="s", num_cores=1
+        [str(tmp_path / "i.parquet")], tmp_path / "o", model="m", sha256="s"
     )
     actor = predict.Predictor(None, str(predict.MODELS_DIR), str(tmp_path / "o"))
     assert actor.answer(chunk) == (3, 2)
@@ -241,40 +209,14 @@ def test_an_actor_that_fails_says_why(tmp_path, repo):
     assert not [*(tmp_path / "o").glob("reponses-*")]
 
 
-def test_one_picture_agrees(tmp_path, monkeypatch, capsys):
-    """Une demande d'une image, illisible : le singulier partout."""
-    from cluster import predict
-
-    def answer(chunks, output, options, *, num_cpus):
-        for chunk in chunks:
-            yield predict.Predictor(None, str(predict.MODELS_DIR), str(output)).answer(chunk)
-
-    monkeypatch.setattr(predict, "connect", lambda address: 1)
-    monkeypatch.setattr(predict, "_map", answer)
-    (tmp_path / "texte.png").write_text("bonjour")
-    arguments = ["--input", str(tmp_path / "texte.png"), "--output", str(tmp_path / "o")]
-    assert predict.main(arguments) == 0
-    out, err = capsys.readouterr()
-    assert out.startswith("1 image en ") and ", dont 1 illisible : " in out and err == ""
-    assert predict.main(arguments) == 0
-    out, err = capsys.readouterr()
-    assert err == "1 image déjà faite, reste 0.\n"
-    assert out.startswith("0 image, dont 0 illisible : ")
-
-
-@pytest.mark.parametrize("address", [[], ["--address", "127.0.0.1:9"]])
-def test_a_missing_input_is_said_before_ray(tmp_path, repo, monkeypatch, capsys, address):
+def test_a_missing_input_is_said_before_ray(tmp_path, monkeypatch, capsys):
     from cluster import predict
 
     monkeypatch.setattr(predict, "connect", lambda address: pytest.fail("Ray est lancé"))
-    for inputs in (["absente.png"], [str(repo / "samples" / "chat.png"), "absente.png"]):
-        arguments = ["--input", *inputs, "--output", str(tmp_path / "o"), *address]
-        assert predict.main(arguments) == 1
-        out, err = capsys.readouterr()
-        assert (
-            out == "" and err == "Erreur : absente.png : ce fichier ou ce dossier n'existe pas.\n"
-        )
-        assert not (tmp_path / "o").exists()
+    arguments = ["--input", "samples/chat.png", "absente.png", "--output", str(tmp_path / "o")]
+    assert predict.main(arguments) == 1
+    assert "Erreur : absente.png : ce nom" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_model_that_an_actor_cannot_load_says_why(tmp_path, monkeypatch):
@@ -285,24 +227,8 @@ def test_a_model_that_an_actor_cannot_load_says_why(tmp_path, monkeypatch):
     actor = predict.Predictor("ex05_inception", str(predict.MODELS_DIR), str(tmp_path))
     (tmp_path / "texte.png").write_text("bonjour")
     (chunk,) = chunks.open_request(
-        [str(tmp_path / "texte.png")], tmp_path / "o", model="m", sha256="s", num_cores=1
+        [str(tmp_path / "texte.png")], tmp_path / "o", model="m", sha256="s"
     )
-    answer = actor({name: np.array([value]) for name, value in chunk._asdict().items()})
-    (failure,) = answer["failure"]
-    assert "demande sa base InceptionV3" in failure and "--prepare" in failure
-    assert answer["num_rows"] == [0] and not [*tmp_path.glob("reponses-*")]
-
-
-def test_a_ray_that_does_not_start_is_said_in_french(tmp_path, repo, monkeypatch, capsys):
-    import ray
-
-    from cluster import predict
-
-    def fail(**_):
-        raise Exception("The current node timed out during startup.")
-
-    monkeypatch.setattr(ray, "init", fail)
-    arguments = ["--input", str(repo / "samples"), "--output", str(tmp_path / "o")]
-    assert predict.main(arguments) == 1
-    out, err = capsys.readouterr()
-    assert out == "" and err.startswith("Erreur : Ray ne démarre pas ici") and "node" not in err
+    answer = actor(chunk._asdict())
+    assert "demande sa base InceptionV3" in answer["failure"] and "--prepare" in answer["failure"]
+    assert answer["num_rows"] == 0 and not [*tmp_path.glob("reponses-*")]
