@@ -15,9 +15,8 @@ import numpy as np
 from PIL import Image
 from scipy.stats import rankdata
 
-from benchmarks.measure import markdown_table
 from benchmarks.strangers import grey_strangers, strangers
-from convnets.core.cli import FrenchParser, positive_int, reserve_stderr, run
+from convnets.core.cli import FrenchParser, markdown_table, positive_int, reserve_stderr, run
 from convnets.serving.classifier import Classifier
 from recipes import familiarity as shipped
 

@@ -132,12 +132,6 @@ def memory(runs: Sequence[Run]) -> str:
     return f"{french(statistics.median(run.peak_mib for run in runs))} Mio"
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Met en tableau Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
 def describe_machine() -> str:
     """Décrit en une phrase la machine, ce qui l'occupe déjà et les versions mesurées."""
     environment = reports.environment()

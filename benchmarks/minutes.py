@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import measure
 from convnets.core import files, reports
-from convnets.core.cli import FrenchParser, run
+from convnets.core.cli import FrenchParser, markdown_table, run
 from exercises import EXERCISES
 
 FOLDER = measure.REPO / "docs" / "mesures"
@@ -58,7 +58,7 @@ def page(durations: Durations) -> str:
         found = [each.get(exercise.slug) for each in durations.values()]
         cells = ["" if each is None else f"{each / 60:.1f}".replace(".", ",") for each in found]
         rows.append([f"`python -m exercises.{exercise.slug}`", *cells])
-    table = measure.markdown_table(["minutes", *durations], rows)
+    table = markdown_table(["minutes", *durations], rows)
     return (
         "# Les minutes de chaque leçon\n\nLa commande par défaut, seule sur sa machine. "
         f"Écrit par `python -m benchmarks.minutes`.\n\n{table}\n"

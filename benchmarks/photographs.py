@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core import files
-from convnets.core.cli import FrenchParser, agreed, percent, printable, reserve_stderr, run
+from convnets.core.cli import (
+    FrenchParser,
+    agreed,
+    markdown_table,
+    percent,
+    printable,
+    reserve_stderr,
+    run,
+)
 from convnets.core.files import file_sha256
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import data_cache_dir
@@ -278,7 +286,7 @@ def describe(answers: Sequence[Answer]) -> str:
 def tables(answers: Sequence[Answer]) -> str:
     """Rend les tableaux Markdown : par classe, par condition, et ce qui n'est pas photographie."""
     photographs = [each for each in answers if each.photograph.is_photograph]
-    lines = ["| classe | justes | confondues avec |", "|---|---|---|"]
+    classes = []
     for label in dict.fromkeys(each.photograph.label for each in answers):
         own = [each for each in photographs if each.photograph.label == label]
         wrong = [each.name for each in own if not each.right]
@@ -287,8 +295,7 @@ def tables(answers: Sequence[Answer]) -> str:
             for name in dict.fromkeys(wrong)
         )
         right, total = count(own)
-        lines.append(f"| {label} | {right} sur {total} | {names} |")
-    lines += ["", "| condition | exactitude, intervalle à 95 % |", "|---|---|"]
+        classes.append([label, f"{right} sur {total}", names])
     plain = [each for each in photographs if not each.photograph.tags]
     groups = {"aucune de celles qui suivent": plain}
     groups |= {
@@ -299,8 +306,12 @@ def tables(answers: Sequence[Answer]) -> str:
         f"*à part :* {tag}": [each for each in answers if tag in each.photograph.tags]
         for tag in NOT_PHOTOGRAPHS
     }
-    lines += [f"| {title} | {describe(own)} |" for title, own in groups.items() if own]
-    return "\n".join(lines)
+    conditions = [[title, describe(own)] for title, own in groups.items() if own]
+    return (
+        markdown_table(["classe", "justes", "confondues avec"], classes)
+        + "\n\n"
+        + markdown_table(["condition", "exactitude, intervalle à 95 %"], conditions)
+    )
 
 
 def draw_mistakes(answers: Sequence[Answer], path: Path) -> None:

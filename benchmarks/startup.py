@@ -13,6 +13,7 @@ from PIL import Image
 
 from benchmarks import measure
 from convnets.core import paths, reports
+from convnets.core.cli import markdown_table
 from convnets.serving.classifier import PHOTO_MODEL
 
 PHOTO_PX = (640, 480)
@@ -94,7 +95,7 @@ def make_table(samples: dict[str, list[measure.Run]], classes: list[str]) -> str
     header = ("procédé", "temps ÷ Pillow", "mémoire au plus haut", "temps", "réponse")
     ours = statistics.median(measure.ratios([run.duration_s for run in samples[OURS]], reference))
     return (
-        f"{measure.markdown_table(header, rows)}\n\n`./predict` met {measure.french(ours)} fois le "
+        f"{markdown_table(header, rows)}\n\n`./predict` met {measure.french(ours)} fois le "
         "temps que mettent Python et Pillow à lire et réduire la photo."
     )
 

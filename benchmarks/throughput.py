@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmarks import measure
 from convnets.core import paths
-from convnets.core.cli import percent
+from convnets.core.cli import markdown_table, percent
 from convnets.datasets import sources
 from convnets.serving.classifier import DEFAULT_MODEL
 
@@ -103,7 +103,7 @@ def make_table(samples: dict[str, list[measure.Run]], num: int) -> str:
     header = (images, "part du débit du moteur seul", "images/s", "mémoire au plus haut")
     whole = percent(statistics.median(shares[OURS]))
     return (
-        f"{measure.markdown_table(header, rows)}\n\n`./predict DOSSIER` garde {whole} du débit de "
+        f"{markdown_table(header, rows)}\n\n`./predict DOSSIER` garde {whole} du débit de "
         "son moteur."
     )
 

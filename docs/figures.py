@@ -10,37 +10,20 @@ l'exercice. Ce qui est écrit sous elle en est compté.
 
 import contextlib
 import io
-import shutil
 from argparse import Namespace
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from convnets.core.cli import agreed, percent
 from convnets.core.reports import Report, read_report
-from docs import illustrated
-
-SAID = "mesures.txt"  # dans le dossier d'une partie, ce que ses figures montrent, compté
-MAX_PNG_BYTES = 150_000  # au-delà, une figure faite d'images devient un JPEG
-OF_PICTURES = ("comparaison", "erreurs")
-
-
-class Part(NamedTuple):
-    """Une partie de la page : ce qui la dessine, et ce qu'il faut y voir."""
-
-    name: str
-    title: str
-    command: str  # ce qui, dans l'exercice, fait ces figures
-    comment: str
-    draw: Callable[[Path], list[str]]  # dans un dossier ; rend ce qui y est mesuré
-
+from docs.illustrated import Entry, Page, run_page
 
 # --- Les exercices 00 et 01 ----------------------------------------------------------
 
 
-def draw_convolution(folder: Path) -> list[str]:
+def draw_convolution(folder: Path) -> str:
     """Dessine une convolution et un pooling qui glissent, LeNet-5 et ses champs récepteurs."""
     from convnets.figures import convolution
     from exercises.ex00_convolution import figures
@@ -52,10 +35,10 @@ def draw_convolution(folder: Path) -> list[str]:
         drawn = figures.layers()
         for name in ("lenet5", "champ_recepteur"):
             convolution.save(drawn[name], folder / f"{name}.png")
-    return []
+    return ""
 
 
-def draw_learned_filters(folder: Path) -> list[str]:
+def draw_learned_filters(folder: Path) -> str:
     """Dessine les filtres du petit réseau de X et de O, avant et après l'apprentissage."""
     from convnets.training import saving
     from exercises.ex00_convolution import learned_filters
@@ -66,10 +49,10 @@ def draw_learned_filters(folder: Path) -> list[str]:
         learned_filters.save_figures(model, folder, seed=report.shipped["seed"])
     named = learned_filters.name_pictures(model).items()
     found = ", ".join(f"{name} à {percent(share)}" for name, share in named)
-    return [f"Probabilité d'être un X : {found}."]
+    return f"Probabilité d'être un X : {found}.\n"
 
 
-def draw_edges(folder: Path) -> list[str]:
+def draw_edges(folder: Path) -> str:
     """Dessine les sept filtres de l'exercice 01 sur le pont."""
     from convnets.core.images import open_image
     from exercises import ex01_filters
@@ -78,7 +61,7 @@ def draw_edges(folder: Path) -> list[str]:
     responses = ex01_filters.filter_bank(image)
     ex01_filters.save_comparison(folder / "comparaison.png", image, responses)
     mean = responses["moyenne"]
-    return [f"Moyenne : de {mean.min():.0f} à {mean.max():.0f}, sur une échelle de 0 à 255."]
+    return f"Moyenne : de {mean.min():.0f} à {mean.max():.0f}, sur une échelle de 0 à 255.\n"
 
 
 # --- Les réseaux appris --------------------------------------------------------------
@@ -94,35 +77,29 @@ def training_figures(slug: str, folder: Path) -> Report:
     return report
 
 
-def network(slug: str, dataset: str, part: Callable[[Path], None] | None = None):
-    """Prépare le dessin d'un modèle livré : courbes, confusions et erreurs les plus sûres.
+def draw_network(slug: str, dataset: str, folder: Path) -> str:
+    """Dessine courbes, confusions et erreurs les plus sûres d'un modèle livré.
 
     Args:
         slug: nom du modèle.
         dataset: fonction de `convnets.datasets.sources` qui lit ses images.
-        part: ce qu'il faut dessiner de plus.
+        folder: où dessiner.
 
     Returns:
-        Une fonction pour `Part.draw`.
+        Voir `describe`.
     """
+    from convnets.datasets import sources
+    from convnets.figures.style import save_mistakes
+    from convnets.training import saving
 
-    def draw(folder: Path) -> list[str]:
-        from convnets.datasets import sources
-        from convnets.figures.charts import save_mistakes
-        from convnets.training import saving
-
-        report = training_figures(slug, folder)
-        _, (x_test, y_test) = getattr(sources, dataset)()
-        probabilities = saving.load_model(slug).predict(x_test, batch_size=500, verbose=0)
-        save_mistakes(Namespace(output=folder, module=slug), report, x_test, y_test, probabilities)
-        if part:
-            part(folder)
-        return describe(report)
-
-    return draw
+    report = training_figures(slug, folder)
+    _, (x_test, y_test) = getattr(sources, dataset)()
+    probabilities = saving.load_model(slug).predict(x_test, batch_size=500, verbose=0)
+    save_mistakes(Namespace(output=folder, module=slug), report, x_test, y_test, probabilities)
+    return describe(report)
 
 
-def describe(report: Report) -> list[str]:
+def describe(report: Report) -> str:
     """Dit ce que comptent les courbes et la matrice de confusion d'un compte rendu.
 
     Args:
@@ -138,31 +115,15 @@ def describe(report: Report) -> list[str]:
     epochs = agreed(len(report.history["accuracy"]), "époque")
     validation = percent(report.history["val_accuracy"][-1])
     names = report.classes_fr
-    return [
+    return (
         f"Exactitude de validation après {epochs} : {validation} ; sur les {thousands} images "
-        f"de test, {agreed(int(wrong.sum()), 'erreur')}.",
+        f"de test, {agreed(int(wrong.sum()), 'erreur')}.\n"
         f"Confusion la plus fréquente : « {names[true]} » pris pour « {names[answered]} », "
-        f"{wrong[true, answered]} fois sur {matrix[true].sum()}.",
-    ]
+        f"{wrong[true, answered]} fois sur {matrix[true].sum()}.\n"
+    )
 
 
-def draw_lenet_filters(folder: Path) -> None:
-    """Dessine les six filtres de C1, tels que la graine les a tirés, puis appris."""
-    from convnets.figures.charts import save_filters
-    from convnets.training import saving, study
-    from exercises import ex04_lenet
-
-    report = read_report("digits")
-    seed = report.shipped["seed"]
-    start = study.build(ex04_lenet.build_lenet, seed=seed, precision="float32")
-    rows = {
-        name: model.get_layer("C1").get_weights()[0][:, :, 0].transpose(2, 0, 1)
-        for name, model in (("avant", start), ("après", saving.load_model(report.exercise)))
-    }
-    save_filters(folder / "filtres.png", rows, title="Les six filtres 5×5 de C1")
-
-
-def draw_inception(folder: Path) -> list[str]:
+def draw_inception(folder: Path) -> str:
     """Dessine la tête apprise sur InceptionV3, et ce que coûte chaque façon de la réapprendre."""
     from exercises.ex05_inception import forgetting, layers
 
@@ -179,8 +140,8 @@ UNLIKE = (
 
 # --- La page -------------------------------------------------------------------------
 
-PARTS = (
-    Part(
+ENTRIES = (
+    Entry(
         "convolution",
         "00. Une convolution, un pooling, et une chaîne des deux",
         "python -m exercises.ex00_convolution --figures figures",
@@ -189,7 +150,7 @@ PARTS = (
         "l'image, de plus en plus grand.",
         draw_convolution,
     ),
-    Part(
+    Entry(
         "filtres_appris",
         "00. Des filtres posés à la main, ou appris",
         "python -m exercises.ex00_convolution.learned_filters",
@@ -197,38 +158,37 @@ PARTS = (
         "hasard, et ce qu'ils sont devenus. Rien ne l'oblige à retrouver ceux du cours.",
         draw_learned_filters,
     ),
-    Part(
+    Entry(
         "filtres",
         "01. Lignes horizontales, lignes verticales",
         "python -m exercises.ex01_filters",
         "Un contour est un écart entre voisins ; son signe dit de quel côté est le clair.",
         draw_edges,
     ),
-    Part(
+    Entry(
         "fashion",
         "02. Fashion-MNIST",
         "python -m exercises.ex02_fashion",
         "Un vêtement de 28 pixels ne dit pas toujours son nom : bien des erreurs sont aussi les "
         f"nôtres. {UNLIKE}",
-        network("garments", "load_fashion_mnist"),
+        partial(draw_network, "ex02_fashion", "load_fashion_mnist"),
     ),
-    Part(
+    Entry(
         "cifar10",
         "03. CIFAR-10",
         "python -m exercises.ex03_cifar10",
         "Le plus léger des deux modèles livrés pour les vignettes. Les pertes changent quand, "
         "les étiquettes apprises, il réapprend ses propres réponses à des images mêlées.",
-        network("thumbnails_light", "load_cifar10"),
+        partial(draw_network, "ex03_cifar10_light", "load_cifar10"),
     ),
-    Part(
+    Entry(
         "lenet",
         "04. LeNet sur MNIST",
         "python -m exercises.ex04_lenet",
-        "Bien des chiffres mal lus se discutent à l'œil. Les filtres sont ceux que la graine a "
-        f"tirés, puis les mêmes appris : bleu, négatif ; rouge, positif. {UNLIKE}",
-        network("digits", "load_mnist", draw_lenet_filters),
+        f"Bien des chiffres mal lus se discutent à l'œil. {UNLIKE}",
+        partial(draw_network, "ex04_lenet", "load_mnist"),
     ),
-    Part(
+    Entry(
         "inception",
         "05. InceptionV3, réemployé pour des chats et des chiens",
         "python -m exercises.ex05_inception",
@@ -239,55 +199,19 @@ PARTS = (
 )
 
 
-def remake(part: Part, folder: Path) -> None:
-    """Refait le dossier d'une partie : ses figures, et ce qui y est mesuré."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    said = part.draw(folder)
-    (folder / SAID).write_text("".join(f"{line}\n" for line in said), encoding="utf-8")
-    for path in folder.glob("*.png"):
-        if path.stem in OF_PICTURES:
-            illustrated.lighten(path, max_bytes=MAX_PNG_BYTES, quality=80)
-
-
-def page(folders: dict[Part, Path], docs: Path) -> str:
-    """Écrit la page : pour chaque partie, titre, commande, mesures et figures.
-
-    Args:
-        folders: dossier de chaque partie, rempli par `remake`.
-        docs: dossier de la page ; les liens en partent.
-
-    Returns:
-        Le texte Markdown.
-    """
-    lines = [
-        "# Les figures des exercices 00 à 05",
-        "",
-        "Cette page est écrite par `python -m docs.figures`, d'après les modèles livrés et leurs "
-        "comptes rendus. La commande de chaque exercice en fait autant pour son propre modèle, "
-        "dans `figures/`.",
-        "",
-    ]
-    for part, folder in folders.items():
-        said = (folder / SAID).read_text(encoding="utf-8").split("\n")[:-1]
-        lines += [f"## {part.title}", "", f"`{part.command}`", ""]
-        lines += [" ".join([part.comment, *said]), ""]
-        for path in sorted(set(folder.iterdir()) - {folder / SAID}):
-            lines += [f"![{path.stem}]({path.relative_to(docs).as_posix()})", ""]
-    return "\n".join(lines)
+PAGE = Page(
+    "figures",
+    "# Les figures des exercices 00 à 05\n\n"
+    "Cette page est écrite par `python -m docs.figures`, d'après les modèles livrés et leurs "
+    "comptes rendus. La commande de chaque exercice en fait autant pour son propre modèle, dans "
+    "`figures/`.",
+    ENTRIES,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Refait les figures, toutes ou celles que dit `--only`, puis la page."""
-    return illustrated.run_page(
-        argv,
-        module="figures",
-        description=__doc__.splitlines()[0],
-        page="figures",
-        entries=[(part.name, part) for part in PARTS],
-        draw=remake,
-        write=page,
-    )
+    return run_page(PAGE, argv, module="figures", description=__doc__.splitlines()[0])
 
 
 if __name__ == "__main__":

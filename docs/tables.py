@@ -5,6 +5,7 @@ Commande : python -m exercises --update-readme
 
 from pathlib import Path
 
+from convnets.core.cli import markdown_table
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import (
     Report,
@@ -25,14 +26,12 @@ FIRST_SYSTEM = 15  # exercices d'après : d'autres systèmes que la classificati
 
 def exercises_table() -> str:
     """Fait le tableau des exercices : commande, titre, document, minutes."""
-    rows = ["| commande | exercice | document | minutes |", "|---|---|---|---|"]
+    rows = []
     for exercise in EXERCISES:
         minutes = f"{exercise.minutes:g}" if exercise.minutes else "moins d'une"
-        rows.append(
-            f"| `python -m exercises.{exercise.slug}` | {exercise.title} | {exercise.document} "
-            f"| {minutes} |"
-        )
-    return "\n".join(rows)
+        command = f"`python -m exercises.{exercise.slug}`"
+        rows.append([command, exercise.title, exercise.document, minutes])
+    return markdown_table(["commande", "exercice", "document", "minutes"], rows)
 
 
 def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:
@@ -56,8 +55,7 @@ def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:
         if not short:
             row += [f"{_duration(report)}, {report.environment.hardware}", f"`{report.command}`"]
         rows.append(row)
-    lines = [f"| {' | '.join(row)} |" for row in (titles, *rows)]
-    return "\n".join([lines[0], f"|{'---|' * len(titles)}", *lines[1:]])
+    return markdown_table(titles, rows)
 
 
 def _duration(report: Report) -> str:
@@ -74,17 +72,15 @@ def headlines_table(*, systems: bool, models_dir: Path = MODELS_DIR) -> str:
         systems: les exercices à partir de `FIRST_SYSTEM` ; sinon ceux d'avant.
         models_dir: dossier des comptes rendus ; ceux qui n'y sont pas n'ont pas de ligne.
     """
-    data = "données" if systems else "images"
-    rows = [
-        f"| compte rendu | mesure, sur des {data} non apprises | moyenne ± écart-type |",
-        "|---|---|---|",
-    ]
+    rows = []
     for exercise in EXERCISES:
         for slug in exercise.models if systems == (exercise.number >= FIRST_SYSTEM) else ():
             if (models_dir / f"{slug}.json").exists():
                 shown = format_headline(read_report(slug, models_dir=models_dir))
-                rows += [f"| {slug} | {label} | {value} |" for label, value in shown]
-    return "\n".join(rows)
+                rows += [[slug, label, value] for label, value in shown]
+    data = "données" if systems else "images"
+    measured = f"mesure, sur des {data} non apprises"
+    return markdown_table(["compte rendu", measured, "moyenne ± écart-type"], rows)
 
 
 def methods_table(*, models_dir: Path = MODELS_DIR) -> str:
@@ -121,12 +117,11 @@ def update_pages(
     }
     texts = {}
     for path, tables in pages.items():
-        text = path.read_text(encoding="utf-8")
+        texts[path] = path.read_text(encoding="utf-8")
         for name, table in tables.items():
-            before, _, after = split_at_marks(text, name, path)
+            before, _, after = split_at_marks(texts[path], name, path)
             start, end = marks(name)
-            text = f"{before}{start}\n{table}\n{end}{after}"
-        texts[path] = text
+            texts[path] = f"{before}{start}\n{table}\n{end}{after}"
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
 
@@ -143,8 +138,8 @@ def split_at_marks(text: str, name: str, path: Path) -> tuple[str, str, str]:
         ValueError: repères absents.
     """
     start, end = marks(name)
-    if start not in text or end not in text.split(start)[1]:
+    before, found, rest = text.partition(start)
+    table, closed, after = rest.partition(end)
+    if not (found and closed):
         raise ValueError(f"{path} n'a pas les repères {start} et {end}.")
-    before, rest = text.split(start, 1)
-    table, after = rest.split(end, 1)
     return before, table.strip(), after

@@ -5,7 +5,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from convnets.core.paths import MODELS_DIR
@@ -336,6 +336,12 @@ def agreed(number: int, one: str, many: str | None = None) -> str:
 def percent(share: float) -> str:
     """Écrit une part de [0, 1] en pour cent, à la française : `"97,3 %"`."""
     return f"{100 * share:.1f} %".replace(".", ",")
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Met des cellules en tableau Markdown, une ligne de texte par rangée."""
+    lines = ["| " + " | ".join(cells) + " |" for cells in (header, *rows)]
+    return "\n".join([lines[0], f"|{'---|' * len(header)}", *lines[1:]])
 
 
 def reserve_stderr() -> None:

@@ -37,7 +37,6 @@ def test_written_measures():
     assert measure.spread([2.0, 2.0]) == "2,00"
     assert measure.spread([0.1, 0.05, 2.0], measure.duration) == "100 ms (50,0 ms à 2,00 s)"
     assert measure.memory([Run(1.0, mib, "") for mib in (40.0, 60.0, 900.0)]) == "60,0 Mio"
-    assert measure.markdown_table(("a", "b"), [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 
 def test_machine_is_described():
