@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from convnets.core.cli import markdown_table
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import format_accuracy, format_headline, read_report
 from exercises import EXERCISES, FOLDER, Exercise
@@ -103,6 +104,7 @@ def write_downloads(folder: Path, exercises: Sequence[Exercise] = EXERCISES) -> 
 
 
 def _index() -> str:
+    workshops = sorted(WORKSHOPS.glob("*.md"))
     parts = [
         "# Réseaux convolutifs, par la pratique",
         f"Un cours sur les réseaux convolutifs, en {len(EXERCISES)} exercices corrigés. Chacun "
@@ -111,17 +113,12 @@ def _index() -> str:
         "Par où commencer : [le parcours](parcours.md). Un mot inconnu : [le glossaire]"
         "(glossaire.md). Pour tout emporter et le lire hors ligne : [le site, en zip]"
         "(telecharger/cours.zip) ; le texte et la recherche s'y ouvrent d'un double clic.",
-        "Pour essayer : " + " ; ".join(map(_workshop_link, sorted(WORKSHOPS.glob("*.md")))) + "."
+        "Pour essayer : " + " ; ".join(f"[{_title(page)}]({page.name})" for page in workshops) + "."
         " Et [les exemples des documents](exemples.md), de N1 à N23, calculés sous vos yeux.",
         _exercises_table(EXERCISES),
         DOCUMENTS,
     ]
-    chapters = [
-        (
-            "Le cours",
-            ["parcours", "exemples", *sorted(page.stem for page in WORKSHOPS.glob("*.md"))],
-        )
-    ]
+    chapters = [("Le cours", ["parcours", "exemples", *(page.stem for page in workshops)])]
     chapters += [
         (chapter.title, [each.slug for each in exercises])
         for chapter, exercises in course.chapters()
@@ -158,10 +155,6 @@ def _example_link(example: dict) -> str:
     return f'<a href="{address}">{example["what"]}</a>'
 
 
-def _workshop_link(page: Path) -> str:
-    return f"[{_title(page)}]({page.name})"
-
-
 def _title(page: Path) -> str:
     return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
@@ -172,10 +165,8 @@ def _toctree(title: str, names) -> str:
 
 
 def _exercises_table(exercises) -> str:
-    rows = ["| exercice | document | minutes |", "|---|---|---|"]
-    for each in exercises:
-        rows.append(f"| {_link(each)} | {each.document} | {_minutes(each)} |")
-    return "\n".join(rows)
+    rows = [[_link(each), each.document, _minutes(each)] for each in exercises]
+    return markdown_table(["exercice", "document", "minutes"], rows)
 
 
 def _course() -> str:
@@ -264,12 +255,12 @@ def _results(exercise: Exercise) -> str:
             shown = format_headline(report)
             if not shown and "accuracy" in report.metrics:
                 shown = [("exactitude", format_accuracy(report))]
-            rows += [f"| {slug} | {label} | {value} |" for label, value in shown]
+            rows += [[slug, label, value] for label, value in shown]
     if not rows:
         return ""
     note = "Sur des données que le réseau n'a pas apprises ; moyenne ± écart-type des graines."
-    head = ["| compte rendu | mesure | résultat publié |", "|---|---|---|"]
-    return "\n\n".join(["## Ce qu'il atteint", "\n".join(head + rows), note])
+    table = markdown_table(["compte rendu", "mesure", "résultat publié"], rows)
+    return "\n\n".join(["## Ce qu'il atteint", table, note])
 
 
 def _figures(exercise: Exercise) -> Iterator[str]:

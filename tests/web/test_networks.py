@@ -1,0 +1,62 @@
+"""Les petits réseaux que des pages calculent en JavaScript répondent comme leurs exports."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from convnets.core.paths import MODELS_DIR
+from tests.conftest import load_extract
+from web.book import STATIC
+from web.networks import read_networks
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="node n'est pas installé")
+RUN = "(network, image) => layers.run(network, image).at(-1).output.values"
+READERS = {  # ce qu'une page appelle pour faire répondre un réseau à une image
+    "ex00_position": RUN,
+    "ex04_comparison": RUN,
+    "ex04_lenet": RUN,
+    "ex19_vision_transformer": "(network, image) => transformer.look(network, image).probabilities",
+    "ex21_graphs": "(network, image) =>"
+    " graph_network.read(network, image, graph_network.ARCS).probabilities",
+}
+
+
+def answers(slug, images):
+    """Rend ce que répond chaque réseau de la page, par son nom."""
+    names = ("layers", "transformer", "graph_network")
+    imports = [f'import * as {name} from "{(STATIC / "js" / name).as_uri()}.js";' for name in names]
+    code = (
+        'import fs from "fs"; const given = JSON.parse(fs.readFileSync(0, "utf8"));'
+        f"const read = {READERS[slug]};"
+        "const found = Object.entries(layers.readNetworks(given.networks)).map(([name, network]) =>"
+        " [name, given.images.map((image) => Array.from(read(network, image)))]);"
+        "console.log(JSON.stringify(Object.fromEntries(found)));"
+    )
+    networks = read_networks(MODELS_DIR / f"{slug}.keras")
+    given = {"networks": networks, "images": images.reshape(len(images), -1).tolist()}
+    done = subprocess.run(
+        [NODE, "--input-type=module", "-e", "\n".join([*imports, code])],
+        input=json.dumps(given),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("slug", READERS)
+def test_a_network_answers_as_its_export(slug):
+    name = "fashion_mnist" if slug in ("ex19_vision_transformer", "ex21_graphs") else "mnist"
+    images = load_extract(name)[0][:6]
+    if slug == "ex00_position":
+        images = np.pad(images, ((0, 0), (6, 6), (6, 6)))
+    runner = Interpreter(str(MODELS_DIR / f"{slug}.tflite")).get_signature_runner()
+    expected = runner(**{next(iter(runner.get_input_details())): images})
+    for network, found in answers(slug, images).items():
+        known = expected.get(network, next(iter(expected.values())))
+        assert abs(np.array(found) - known).max() < 2e-3, network  # un export en demi-précision

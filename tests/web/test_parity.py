@@ -1,0 +1,77 @@
+"""La page « Nommer » et `./predict` répondent de même à des images de toute sorte."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from convnets.core.images import open_image
+from convnets.core.paths import MODELS_DIR
+from convnets.serving import router
+from tests.conftest import load_extract
+
+SAMPLES = MODELS_DIR.parent / "samples"
+MAX_GAP = 0.02  # écart de probabilité que l'on admet
+STRANGER_GAP = 0.04  # le pont n'est d'aucune classe : l'arrondi change le plus ses probabilités
+ANSWER = """async (content) => {
+  const {Router} = await import("./_static/js/router.js");
+  const {Classifier} = await import("./_static/js/classifier.js");
+  const {decode, fetchBytes, fetchJson} = await import("./_static/js/dom.js");
+  window.parity ??= new Router(async (slug) => Classifier.load(
+    await fetchBytes(`models/${slug}.tflite`), await fetchJson(`models/${slug}.json`)));
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const image = await decode(new Blob([bytes]));
+  const {probabilities, familiar} = await (await window.parity.choose(image)).answer(image);
+  return {probabilities, familiar};
+}"""
+
+
+def saved(image, name, **options):
+    file = io.BytesIO()
+    image.save(file, name, **options)
+    return file.getvalue()
+
+
+def pictures():
+    """Rend `(nom, contenu)` : nos images, des vignettes, et un chien écrit de bien des façons."""
+    for path in sorted(SAMPLES.iterdir()):
+        if path.suffix != ".md":
+            yield path.name, path.read_bytes()
+    thumbnails = [Image.fromarray(each) for each in load_extract("cifar10")[0][:8]]
+    for number, image in enumerate(thumbnails):
+        yield f"vignette {number}", saved(image, "PNG")
+        large = image.resize((100 + 50 * number, 100 + 50 * number), number % 4)
+        yield f"vignette {number} agrandie", saved(large, "JPEG", quality=90)
+    dog = open_image(SAMPLES / "chien.webp", min_side_px=300)
+    grey = dog.convert("L")
+    yield "gris", saved(grey, "PNG")
+    yield "seize bits", saved(Image.fromarray(np.asarray(grey, np.uint16) * 257), "PNG")
+    yield "palette", saved(dog.quantize(64), "PNG")
+    yield "CMJN", saved(dog.convert("CMYK"), "JPEG", quality=90)
+    yield "progressif", saved(dog, "JPEG", quality=30, progressive=True)
+    yield "AVIF", saved(dog, "AVIF", quality=70)
+    yield "étroite", saved(dog.resize((1500, 100)), "PNG")
+    faded = dog.copy()
+    faded.putalpha(grey)
+    yield "transparente", saved(faded, "PNG")
+    for turn in (3, 6, 8):
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = turn
+        yield f"tournée {turn}", saved(dog, ("JPEG", "WEBP")[turn % 2], exif=exif)
+
+
+def test_the_page_and_the_command_answer_alike(page, address, tmp_path):
+    known, paths = dict(pictures()), []
+    for number, content in enumerate(known.values()):
+        paths.append(tmp_path / str(number))
+        paths[-1].write_bytes(content)
+    page.goto(f"{address}/nommer.html")
+    expected = router.load(None).classify([*map(str, paths)])
+    for (name, content), answer in zip(known.items(), expected, strict=True):
+        found = page.evaluate(ANSWER, base64.b64encode(content).decode())
+        gap = STRANGER_GAP if name in ("pont.png", "tableau.jpg") else MAX_GAP
+        assert found["probabilities"] == pytest.approx([*answer.probabilities], abs=gap), name
+        assert int(np.argmax(found["probabilities"])) == answer.best, name
+        assert found["familiar"] == answer.familiar, name
