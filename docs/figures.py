@@ -89,7 +89,7 @@ def draw_network(slug: str, dataset: str, folder: Path) -> str:
         Voir `describe`.
     """
     from convnets.datasets import sources
-    from convnets.figures.style import save_mistakes
+    from convnets.figures.charts import save_mistakes
     from convnets.training import saving
 
     report = training_figures(slug, folder)
@@ -171,7 +171,7 @@ ENTRIES = (
         "python -m exercises.ex02_fashion",
         "Un vêtement de 28 pixels ne dit pas toujours son nom : bien des erreurs sont aussi les "
         f"nôtres. {UNLIKE}",
-        partial(draw_network, "ex02_fashion", "load_fashion_mnist"),
+        partial(draw_network, "garments", "load_fashion_mnist"),
     ),
     Entry(
         "cifar10",
@@ -179,14 +179,14 @@ ENTRIES = (
         "python -m exercises.ex03_cifar10",
         "Le plus léger des deux modèles livrés pour les vignettes. Les pertes changent quand, "
         "les étiquettes apprises, il réapprend ses propres réponses à des images mêlées.",
-        partial(draw_network, "ex03_cifar10_light", "load_cifar10"),
+        partial(draw_network, "thumbnails_light", "load_cifar10"),
     ),
     Entry(
         "lenet",
         "04. LeNet sur MNIST",
         "python -m exercises.ex04_lenet",
         f"Bien des chiffres mal lus se discutent à l'œil. {UNLIKE}",
-        partial(draw_network, "ex04_lenet", "load_mnist"),
+        partial(draw_network, "digits", "load_mnist"),
     ),
     Entry(
         "inception",

@@ -119,7 +119,7 @@ ENTRIES = (
         "ex09_grad_cam",
         "Le même calcul sur le réseau des photos, qui lit 192×192 pixels : 10×10 cases.",
         "--model",
-        "ex05_photos",
+        "photos",
         "--layer",
         "mixed7",
         "samples/bateau.gif",

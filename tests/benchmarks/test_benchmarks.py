@@ -84,6 +84,7 @@ def test_litert_answers_as_predict(extract):
     assert predict(x[:20]).argmax(1).tolist() == Classifier().predict(x[:20]).argmax(1).tolist()
 
 
+@pytest.mark.ci
 def test_import_is_light():
     code = (
         "import sys, benchmarks.__main__;"

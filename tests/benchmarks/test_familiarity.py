@@ -51,7 +51,7 @@ def test_noise_has_as_many_pictures_as_asked(rng, count):
     assert len(strangers.noise(rng, count)) == count  # --limit 1 n'en avait aucune
 
 
-@pytest.mark.parametrize("slug", ["ex03_cifar10_light"])
+@pytest.mark.parametrize("slug", ["thumbnails_light"])
 def test_the_table_says_what_predict_doubts(rng, extract, slug):
     x, _ = extract("cifar10")
     strange = rng.integers(0, 256, (10, 32, 32, 3), np.uint8)
@@ -62,6 +62,7 @@ def test_the_table_says_what_predict_doubts(rng, extract, slug):
     assert doubts == "| doutes sur 40 images de test | 0 |"
 
 
+@pytest.mark.ci
 def test_grey_networks_have_their_own_strangers(extract, monkeypatch, capsys):
     for name in ("mnist", "fashion_mnist", "cifar10"):
         x, y = extract(name)
@@ -80,7 +81,7 @@ def test_grey_networks_have_their_own_strangers(extract, monkeypatch, capsys):
 def test_a_picture_that_predict_refuses_is_no_familiar_one():
     blank, digit = np.zeros((2, 28, 28), np.uint8)
     digit[5:24, 13:16] = 255
-    found = familiarity.scores(familiarity.Classifier("ex04_lenet"), np.stack([blank, digit]))
+    found = familiarity.scores(familiarity.Classifier("digits"), np.stack([blank, digit]))
     assert found[0] == -np.inf and np.isfinite(found[1])
 
 

@@ -39,11 +39,13 @@ def test_written_measures():
     assert measure.memory([Run(1.0, mib, "") for mib in (40.0, 60.0, 900.0)]) == "60,0 Mio"
 
 
+@pytest.mark.ci
 def test_machine_is_described():
     assert "cœurs" in measure.describe_machine() and "numpy" in measure.describe_machine()
     assert measure.missing(["json", "paquet_qui_n_existe_pas"]) == ["paquet_qui_n_existe_pas"]
 
 
+@pytest.mark.ci
 def test_a_process_is_timed_and_its_memory_is_its_own():
     def measured(code, **options):
         return measure.run_process([sys.executable, "-I", "-c", code], **options)

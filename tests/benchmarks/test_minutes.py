@@ -30,6 +30,7 @@ def test_a_cut_measure_goes_on_where_it_stopped(timed, tmp_path, capsys):
     assert "ex01_filters : 60,0 s" in capsys.readouterr().out
 
 
+@pytest.mark.ci
 def test_a_failed_lesson_is_said_and_the_others_are_kept(monkeypatch, tmp_path, capsys):
     failing = EXERCISES[1]._replace(slug="ex99_absent")
     monkeypatch.setattr(minutes, "EXERCISES", (failing,))

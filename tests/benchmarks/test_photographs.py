@@ -70,6 +70,7 @@ def test_what_measures_never_chooses():
     assert len(photos) >= 300 and min(map(photos.count, set(photos))) >= 25
 
 
+@pytest.mark.ci
 def test_pictures_come_from_a_clone_at_their_commit(copies, tmp_path):
     folder, wanted = copies
     cache = tmp_path / "cache"
@@ -84,6 +85,7 @@ def test_pictures_come_from_a_clone_at_their_commit(copies, tmp_path):
     assert again == found  # du cache, sans les clones
 
 
+@pytest.mark.ci
 def test_a_lost_repository_leaves_the_others(copies, tmp_path, capsys):
     folder, wanted = copies
     lost = wanted[0]._replace(repository="bob/perdu", sha256="0" * 64)
@@ -96,6 +98,7 @@ def test_a_lost_repository_leaves_the_others(copies, tmp_path, capsys):
         photographs.collect([lost], copies=folder, cache_dir=tmp_path / "d")
 
 
+@pytest.mark.ci
 def test_a_damaged_cache_is_not_measured(copies, tmp_path, capsys):
     """Une image abîmée du cache, dont le dépôt a disparu, passait pour une erreur du réseau."""
     folder, wanted = copies
@@ -106,6 +109,7 @@ def test_a_damaged_cache_is_not_measured(copies, tmp_path, capsys):
     assert photographs.collect(wanted, copies=folder, cache_dir=tmp_path / "c") == found
 
 
+@pytest.mark.ci
 def test_a_changed_picture_is_refused(copies, tmp_path, capsys):
     folder, wanted = copies
     changed = wanted[1]._replace(sha256="3" * 64)
@@ -115,6 +119,7 @@ def test_a_changed_picture_is_refused(copies, tmp_path, capsys):
     assert not [*(tmp_path / "c" / "photographies").iterdir()]
 
 
+@pytest.mark.ci
 def test_without_a_network_the_message_says_what_to_do(copies, tmp_path, monkeypatch):
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # personne n'y répond
     with pytest.raises(FileNotFoundError, match="GitHub ne répond pas.*--from"):
@@ -154,6 +159,7 @@ def test_drawings_and_toys_are_apart():
     assert "*à part :* dessin | 0,0 %" in text and "jouet" not in text
 
 
+@pytest.mark.ci
 def test_mistakes_are_drawn(repo, tmp_path):
     cat = repo / "samples" / "chat.png"
     found = [answer("chat", "Chat", path=cat), answer("chat", "Chien", path=cat)]
@@ -168,6 +174,7 @@ def test_the_page_keeps_what_surrounds_its_measures(tmp_path):
     assert page.read_text() == (f"avant\n{photographs.START}\nneuf\n{photographs.END}\naprès\n")
 
 
+@pytest.mark.ci
 def test_the_whole_command(copies, tmp_path, monkeypatch, capsys):
     folder, wanted = copies
     header = "class,tags,repository,commit,path,licence,address,sha256"

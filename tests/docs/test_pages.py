@@ -55,6 +55,7 @@ def test_entries_are_made_again_all_or_some(tmp_path, capsys):
     assert str(tmp_path / "essais.md") in capsys.readouterr().out
 
 
+@pytest.mark.ci
 def test_a_gallery_entry_runs_its_exercise(tmp_path, monkeypatch, repo):
     monkeypatch.chdir(repo)
     entry = gallery.picture("ex07_occlusion", "Un carré à la fois.", "samples/chien.webp")
@@ -83,7 +84,7 @@ def test_a_failure_leaves_the_page_alone(tmp_path, capfd):
     assert (tmp_path / "galerie.md").read_text(encoding="utf-8") == "avant"
 
 
-@pytest.mark.parametrize("slug", ["ex02_fashion", "ex04_lenet"])
+@pytest.mark.parametrize("slug", ["garments", "digits"])
 def test_what_is_written_is_counted_in_the_report(slug):
     report = read_report(slug)
     said, matrix = figures.describe(report), np.array(report.confusion_matrix)

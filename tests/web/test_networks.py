@@ -19,7 +19,7 @@ RUN = "(network, image) => layers.run(network, image).at(-1).output.values"
 READERS = {  # ce qu'une page appelle pour faire répondre un réseau à une image
     "ex00_position": RUN,
     "ex04_comparison": RUN,
-    "ex04_lenet": RUN,
+    "digits": RUN,
     "ex19_vision_transformer": "(network, image) => transformer.look(network, image).probabilities",
     "ex21_graphs": "(network, image) =>"
     " graph_network.read(network, image, graph_network.ARCS).probabilities",

@@ -113,7 +113,7 @@ def test_two_sources_are_told_apart(page, address):
 
 def test_one_s_own_model_answers(page, address):
     page.goto(f"{address}/nommer.html")
-    files = [MODELS_DIR / f"ex02_fashion{suffix}" for suffix in (".tflite", ".json")]
+    files = [MODELS_DIR / f"garments{suffix}" for suffix in (".tflite", ".json")]
     page.set_input_files("#fichier", files[:1])
     wait_for(page, "#nommer", "Déposez ensemble")
     page.set_input_files("#fichier", files)
