@@ -169,7 +169,7 @@ def _check(options) -> None:
         names = ", ".join("--" + name.replace("_", "-") for name in missing)
         raise ValueError(
             f"À plusieurs processus, il faut aussi {names}. Sur une seule machine, plus "
-            "simplement : python -m cluster.launch -n 2 exercises.ex03_cifar10"
+            "simplement : python -m cluster.launch -n 2 recipes.thumbnails_light"
         )
     count, index = str(options.num_processes), str(options.process_id)
     if not (count.isdecimal() and int(count)):
