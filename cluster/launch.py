@@ -47,8 +47,7 @@ def launch(command: list[str], *, num_processes: int) -> int:
         return _wait(running)
     finally:
         for process in running:
-            process.terminate()  # sans effet sur celui qui est fini
-            process.wait()
+            _end(process)
 
 
 def _wait(running: list[subprocess.Popen]) -> int:
@@ -65,10 +64,18 @@ def _wait(running: list[subprocess.Popen]) -> int:
         file=sys.stderr,
         flush=True,
     )
-    deadline = time.monotonic() + GRACE_S
-    while None in [process.poll() for process in running] and time.monotonic() < deadline:
-        time.sleep(POLL_S)
     return code if code > 0 else 1
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Attend la fin d'un processus, puis la demande, puis l'impose."""
+    for stop in (process.terminate, process.kill):
+        try:
+            process.wait(timeout=GRACE_S)
+            return
+        except subprocess.TimeoutExpired:
+            stop()
+    process.wait()
 
 
 def main(argv: list[str] | None = None) -> int:
