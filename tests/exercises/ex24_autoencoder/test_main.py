@@ -7,7 +7,6 @@ from PIL import Image
 
 from convnets.core import reports
 from convnets.datasets import sources
-from convnets.serving.classifier import Classifier
 from convnets.training import saving
 from exercises.ex24_autoencoder import codec, command, comparison, network
 from exercises.ex24_autoencoder.measures import psnr
@@ -163,11 +162,6 @@ def test_the_page_has_the_sizes_of_the_report(shipped, repo):
         in page
     )
     assert f"est de {written['entropy']}." in page
-
-
-def test_it_does_not_name_a_picture(shipped):
-    with pytest.raises(ValueError, match="ne répond pas par une classe"):
-        Classifier("ex24_autoencoder")
 
 
 @pytest.mark.question(QUESTION)

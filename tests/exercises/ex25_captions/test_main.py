@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from convnets.core import reports
 from convnets.datasets import sources
-from convnets.serving.classifier import Classifier
 from convnets.training import saving
 from exercises.ex25_captions import __main__ as ex25
 from exercises.ex25_captions import (
@@ -244,11 +243,6 @@ def test_the_shipped_network_reads_the_image(extract):
         found.append((right, (outputs["answers"] == album.answers).mean()))
     assert found[0][0] > 0.95 and found[0][1] > 0.75
     assert found[1][0] < found[0][0] - 0.2 and found[1][1] < found[0][1] - 0.2
-
-
-def test_it_does_not_name_a_picture():
-    with pytest.raises(ValueError, match="ne répond pas par une classe"):
-        Classifier(SLUG)
 
 
 @pytest.mark.slow

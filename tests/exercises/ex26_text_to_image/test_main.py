@@ -10,7 +10,6 @@ from keras import layers
 from PIL import Image
 
 from convnets.core import reports
-from convnets.serving.classifier import Classifier
 from convnets.training import saving
 from exercises.ex26_text_to_image import __main__ as ex26
 from exercises.ex26_text_to_image import (
@@ -177,11 +176,6 @@ def test_predict_names_what_the_sentence_asked(tmp_path, run_predict):
         assert ex26.main(["--say", sentence, "--output", str(path)]) == 0
         found = run_predict("--model", "garments", path)
         assert found.stdout.decode() == f"Prédiction: {name}\n"
-
-
-def test_it_does_not_name_a_picture():
-    with pytest.raises(ValueError, match="ex26_text_to_image"):
-        Classifier(SLUGS[0])
 
 
 @pytest.mark.slow

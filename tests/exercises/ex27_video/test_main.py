@@ -7,10 +7,9 @@ import pytest
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from convnets.core import paths, reports
+from convnets.core import reports
 from convnets.datasets import sources
-from convnets.serving.classifier import Classifier
-from convnets.training import export, saving
+from convnets.training import saving
 from exercises.ex27_video import __main__ as ex27
 from exercises.ex27_video import clips, comparison, figures, networks, training, videos
 
@@ -131,15 +130,6 @@ def test_the_shipped_network_loses_the_order_with_the_frames(data):
     assert training.judge(found, y)[0] >= 0.9
     mixed = np.asarray(model(clips.shuffle_frames(x, seed=0)))
     assert 0.3 <= training.judge(mixed, y)[1] <= 0.7
-    content = (paths.MODELS_DIR / f"{SLUG}.tflite").read_bytes()
-    assert (export.export_guesses(content, x) == found.argmax(1)).mean() > 0.98
-
-
-def test_it_does_not_name_a_picture():
-    with pytest.raises(
-        ValueError, match=r"lit des entrées \[8, 32, 32\].*ne sait pas les préparer"
-    ):
-        Classifier(SLUG)
 
 
 @pytest.mark.slow

@@ -1,0 +1,50 @@
+"""Les fichiers livrés de `models/` : chacun a un lecteur, que `models/README.md` nomme."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from convnets.core.paths import MODELS_DIR
+from convnets.core.reports import read_report
+from convnets.serving.classifier import Classifier
+from exercises import sources
+
+README = MODELS_DIR / "README.md"
+ROW = re.compile(r"^\| ([a-z0-9_]+) \| (.*?) ?\| (.*?) ?\|$", re.M)
+READERS = {
+    (slug, suffix): reader
+    for slug, *readers in ROW.findall(README.read_text(encoding="utf-8"))
+    for suffix, reader in zip((".keras", ".tflite"), readers, strict=True)
+    if reader
+}
+
+
+def test_every_file_has_a_reader_and_its_report(repo):
+    listed = subprocess.run(["git", "ls-files", "models"], cwd=repo, capture_output=True, text=True)
+    if listed.returncode or not listed.stdout:
+        pytest.skip("une archive, sans dépôt git : rien ne dit ce qui est livré")
+    paths = [Path(name) for name in listed.stdout.split()]
+    weights = {(path.stem, path.suffix) for path in paths} - {("README", ".md")}
+    assert {each for each in weights if each[1] != ".json"} == READERS.keys()
+    for path in paths:
+        if path.suffix == ".json":
+            described = {Path(name).suffix for name in read_report(path.stem).files}
+            assert described == {end for slug, end in READERS if slug == path.stem}, path
+
+
+@pytest.mark.parametrize(("slug", "suffix"), READERS, ids="".join)
+def test_the_reader_reads_it(repo, slug, suffix):
+    reader = READERS[slug, suffix]
+    if reader.startswith("`./predict"):
+        assert (slug, ".tflite") in READERS
+        if "base" not in reader:  # à préparer d'abord
+            assert Classifier(slug, num_threads=1).classes
+    elif reader == "le site":
+        pages = "".join(path.read_text(encoding="utf-8") for path in repo.glob("web/*.py"))
+        assert f'"{slug}"' in pages
+    else:
+        exercise = reader.strip("`").removeprefix("exercises.")
+        code = "".join(path.read_text(encoding="utf-8") for path in sources(exercise))
+        assert "load_model(" in code
