@@ -31,10 +31,8 @@ def draw_convolution(folder: Path) -> str:
     for name in ("convolution_5x5", "pooling_max"):
         title, sliding = figures.animations()[name]
         convolution.save_animation(sliding, folder / f"{name}.gif", title=title)
-    with convolution.house_style():
-        drawn = figures.layers()
-        for name in ("lenet5", "champ_recepteur"):
-            convolution.save(drawn[name], folder / f"{name}.png")
+    figures.save_lenet(folder / "lenet5.png")
+    figures.save_fields(folder / "champ_recepteur.png")
     return ""
 
 
@@ -46,7 +44,7 @@ def draw_learned_filters(folder: Path) -> str:
     report = read_report("ex00_learned_filters")
     model = saving.load_model(report.exercise)
     with contextlib.redirect_stdout(io.StringIO()):  # le chemin des figures
-        learned_filters.save_figures(model, folder, seed=report.shipped["seed"])
+        learned_filters.save_figures(model, folder, seed=int(report.shipped.get("seed", 0)))
     named = learned_filters.name_pictures(model).items()
     found = ", ".join(f"{name} à {percent(share)}" for name, share in named)
     return f"Probabilité d'être un X : {found}.\n"

@@ -31,7 +31,7 @@ EXERCISES = (
     Exercise(
         0,
         "ex00_convolution",
-        "Refaire chaque nombre des documents",
+        "Refaire les exemples des documents",
         "S0, S1, S2, S3, S4",
         ("ex00_learned_filters", "ex00_position"),
         0,

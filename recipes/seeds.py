@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from convnets.core import files, reports
-from convnets.core.cli import FrenchParser, positive_int, run, shown_path
+from convnets.core.cli import FrenchParser, lesson_name, positive_int, run, shown_path
 from convnets.core.paths import MEASURES_DIR
 
 DONE = Path("runs/seeds")  # une mesure par graine finie ; ignoré par git
@@ -68,7 +68,7 @@ def measure(options) -> int:
         metrics={name: reports.summarise([each[name] for each in found]) for name in found[0]},
         seeds=list(range(options.seeds)),
         duration_s=reports.summarise(durations_s),
-        exercise=options.name.rpartition(".")[2],
+        exercise=lesson_name(options.name),
         environment=reports.environment(),
     )
     path = options.output / f"{report.exercise}.json"

@@ -10,7 +10,13 @@ import numpy as np
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import read_report
 from exercises.ex00_convolution import x_or_o
-from exercises.ex00_convolution.examples import CHANNEL_KERNELS, CHANNELS, EDGE_IMAGE, EXAMPLES
+from exercises.ex00_convolution.examples import (
+    CHANNEL_KERNELS,
+    CHANNELS,
+    EDGE_IMAGE,
+    EXAMPLES,
+    read_examples,
+)
 from exercises.ex00_convolution.geometry import windows
 from exercises.ex00_convolution.matrices import im2col, toeplitz_matrix
 from exercises.ex00_convolution.operations import (
@@ -21,7 +27,6 @@ from exercises.ex00_convolution.operations import (
     SIGNAL_KERNEL,
     conv1d,
 )
-from exercises.ex00_convolution.replay import read_examples
 from web.networks import open_weights
 
 

@@ -16,7 +16,7 @@ class Chapter(NamedTuple):
 CHAPTERS = (
     Chapter(
         "La convolution",
-        "Une fenêtre glisse sur une image : chaque nombre des documents, refait à la main.",
+        "Une fenêtre glisse sur une image : les exemples des documents, refaits à la main.",
         (0, 1),
     ),
     Chapter(

@@ -80,8 +80,8 @@ def lesson_parser(
     """Prépare les options d'une leçon.
 
     Args:
-        module: ce que lance `python -m exercises.` ; sans le point d'une partie, le nom de ce
-            qu'elle écrit.
+        module: ce que lance `python -m exercises.` ; `lesson_name` en fait le nom de ce qu'elle
+            écrit.
         description: une phrase, la première de l'aide.
         epochs: nombre d'époques par défaut.
         package: dossier de la commande.
@@ -110,7 +110,7 @@ def lesson_parser(
         metavar="N",
         help="n'utiliser que les N premières images (pour essayer)",
     )
-    name = module.rpartition(".")[2]
+    name = lesson_name(module)
     parser.add_argument(
         "--output",
         type=Path,
@@ -119,6 +119,12 @@ def lesson_parser(
     )
     parser.set_defaults(module=name, command=f"{package}.{module}")
     return parser
+
+
+def lesson_name(module: str) -> str:
+    """Nomme ce qu'écrit une leçon : `"ex00_convolution.position"` écrit `"ex00_position"`."""
+    exercise, _, part = module.partition(".")
+    return f"{exercise[:4]}_{part}" if part else exercise
 
 
 def lesson_command(options) -> str:

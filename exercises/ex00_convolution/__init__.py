@@ -1,4 +1,4 @@
-"""Convolution : refaire à la main, et vérifier, chaque nombre des cinq documents.
+"""Convolution : refaire les exemples des cinq documents, et vérifier ce qu'ils impriment.
 
 Documents : S0 (diapositives « X ou O »), S1 (Jour 04), S2 (TD), S3 (diapositives), S4 (billet).
 
@@ -14,8 +14,8 @@ Documents : S0 (diapositives « X ou O »), S1 (Jour 04), S2 (TD), S3 (diapositi
 Puis, ce qui vérifie et montre :
     examples.py         les exemples N1 à N23 ; examples.json, les nombres attendus
     replay.py           comparer, au chiffre près, ce qui sort à ce qui est attendu
-    animation.py        animer une opération de son choix ; grids.py lit ce qui est tapé
-    figures.py          les images des diapositives et les animations
+    animation.py        animer une opération de son choix
+    figures.py          LeNet-5, ses champs récepteurs et les animations
 
 Commandes : python -m exercises.ex00_convolution                    tous les exemples
             python -m exercises.ex00_convolution --example N6       un seul, en entier
@@ -23,6 +23,5 @@ Commandes : python -m exercises.ex00_convolution                    tous les exe
             python -m exercises.ex00_convolution --image 5x5 --kernel "1 0 1/0 1 0/1 0 1"
             python -m exercises.ex00_convolution.learned_filters    apprendre les filtres
             python -m exercises.ex00_convolution.position           dense contre CNN
-Résultats mesurés : models/ex00_learned_filters.json et models/ex00_position.json, repris dans
-docs/resultats.md.
+Résultats mesurés : models/ex00_learned_filters.json et docs/mesures/ex00_position.json.
 """

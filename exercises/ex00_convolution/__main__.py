@@ -1,8 +1,9 @@
-"""Convolution : refaire à la main, et vérifier, chaque nombre des cinq documents.
+"""Convolution : refaire les exemples des cinq documents, et vérifier ce qu'ils impriment.
 
 Commande : python -m exercises.ex00_convolution
 """
 
+import sys
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
@@ -10,39 +11,29 @@ from exercises.ex00_convolution import animation, replay
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Rejoue les exemples, en détaille un, ou anime une convolution choisie."""
+    """Refait les exemples, en détaille un, ou anime une convolution choisie."""
     parser = FrenchParser(
-        prog="python -m exercises.ex00_convolution",
-        usage="%(prog)s [--example N6 | --image … --kernel …] [--figures DOSSIER]",
-        description=__doc__.splitlines()[0],
+        prog="python -m exercises.ex00_convolution", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--example", metavar="N6", help="un seul exemple, en entier")
     parser.add_argument(
-        "--data",
-        type=Path,
-        default=replay.EXAMPLES_PATH,
-        metavar="FICHIER",
-        help="un autre fichier de nombres attendus",
-    )
-    parser.add_argument(
-        "--figures",
-        type=Path,
-        metavar="DOSSIER",
-        help="écrire les figures (PNG) et les animations (GIF)",
+        "--figures", type=Path, metavar="DOSSIER", help="écrire les images et les animations"
     )
     animation.add_options(parser)
-    replay.use_utf8()
     options = parser.parse_args(argv)
-    animation.check_options(parser, options)
+    if (options.image is None) != (options.kernel is None and not options.pool):
+        parser.error("--image va avec --kernel ou --pool")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")  # ✔, quelle que soit la langue du terminal
 
     def body() -> int:
         if options.image is not None:
             return animation.play(options)
-        if options.figures is not None:
+        if options.figures:
             from exercises.ex00_convolution import figures
 
             return figures.save_all(options.figures)
-        return replay.replay(options.data, only=options.example)
+        return replay.replay(options.example)
 
     return run(body)
 

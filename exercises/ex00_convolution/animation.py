@@ -2,7 +2,7 @@
 
 D'après : S0 « Convolution – Padding - Stride », S1 « Convolution », S3 « Convolution 2D ».
 Commandes : python -m exercises.ex00_convolution --image 5x5 --kernel 3x3
-            python -m exercises.ex00_convolution --image X --kernel F1 --mean --figures figures
+            python -m exercises.ex00_convolution --image X --kernel F1 --figures figures
             python -m exercises.ex00_convolution --image "1 2/3 4" --pool max
 """
 
@@ -11,99 +11,73 @@ from fractions import Fraction
 
 import numpy as np
 
+from convnets.core.cli import positive_int
+from exercises.ex00_convolution import x_or_o
 from exercises.ex00_convolution.geometry import pads
-from exercises.ex00_convolution.grids import (
-    IMAGES,
-    KERNELS,
-    read_image,
-    read_kernel,
-    read_padding,
-    read_step,
-)
-from exercises.ex00_convolution.operations import conv2d
+from exercises.ex00_convolution.operations import EDGE_KERNEL, IMAGE, KERNEL, conv2d
 from exercises.ex00_convolution.pooling import REDUCTIONS, pool2d
 
-MAX_STEPS, MAX_CELLS = 200, 24  # étapes, cases de côté : au-delà, le GIF prend des heures
+MAX_SIDE = 12  # cases ; au-delà, les nombres ne se lisent plus
+GRIDS = {
+    "5x5": np.array(IMAGE),
+    "X": x_or_o.read_picture(x_or_o.X),
+    "O": x_or_o.read_picture(x_or_o.O),
+    "X-deforme": x_or_o.read_picture(x_or_o.DEFORMED_X),
+    "3x3": np.array(KERNEL),
+    "prewitt": np.array(EDGE_KERNEL),
+    **{f"F{k}": x_or_o.read_picture(rows) for k, rows in enumerate(x_or_o.FILTERS, 1)},
+}
 
 
-# --- Choisir -------------------------------------------------------------------------
+def read_grid(text: str) -> np.ndarray:
+    """Lit une grille : un nom du cours, ou des nombres tapés au clavier.
+
+    Args:
+        text: lignes séparées par `/`, cases par des espaces ; `0.5` ou `0,5`.
+
+    Returns:
+        `(h, w)`, entiers ou `Fraction`.
+
+    Raises:
+        argparse.ArgumentTypeError: grille vide, irrégulière, trop grande, ou pas des nombres.
+    """
+    if text in GRIDS:
+        return GRIDS[text]
+    try:
+        rows = text.replace(",", ".").split("/")
+        grid = np.array([[Fraction(number) for number in row.split()] for row in rows])
+    except ValueError:
+        grid = np.empty((0, 0))
+    if not grid.size or max(grid.shape) > MAX_SIDE:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} n'est ni une grille d'au plus {MAX_SIDE} cases de côté, comme "
+            f'"1 0 2/0 1 3", ni un de ces noms : {", ".join(GRIDS)}'
+        )
+    return grid
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Ajoute à l'analyseur de l'exercice les options d'une animation."""
-    group = parser.add_argument_group("animer une opération (texte, ou GIF et PNG avec --figures)")
+    group = parser.add_argument_group("animer une opération (texte, ou GIF avec --figures)")
     add = group.add_argument
-    add(
-        "--image",
-        type=read_image,
-        metavar="GRILLE",
-        help=f'"1 0 2/0 1 3", un nom ({", ".join(IMAGES)}) ou un fichier image',
-    )
-    add(
-        "--kernel",
-        type=read_kernel,
-        metavar="GRILLE",
-        help=f'"1 0/0 1" ou un nom ({", ".join(KERNELS)})',
-    )
-    add("--pool", choices=REDUCTIONS, help="un pooling au lieu d'une convolution")
-    add("--window", type=read_step, metavar="N", help="côté de la fenêtre du pooling (2)")
-    add("--stride", type=read_step, metavar="N", help="pas (1, ou la fenêtre du pooling)")
-    add("--padding", type=read_padding, metavar="P", help="valid (défaut), same ou un entier")
-    add("--dilation", type=read_step, metavar="N", help="écart entre deux cases du noyau (1)")
-    add("--flip", action="store_true", help="retourner le noyau (vraie convolution)")
-    add("--mean", action="store_true", help="diviser par le nombre de cases, comme S0")
+    names = f'"1 0 2/0 1 3", ou un nom ({", ".join(GRIDS)})'
+    add("--image", type=read_grid, metavar="GRILLE", help=names)
+    add("--kernel", type=read_grid, metavar="GRILLE", help="le noyau d'une convolution, de même")
+    add("--pool", choices=REDUCTIONS, help="un pooling 2×2 au lieu d'une convolution")
+    add("--stride", type=positive_int, metavar="N", help="pas (1 ; 2 pour un pooling)")
+    add("--padding", choices=["valid", "same"], default="valid", help="bords (valid par défaut)")
 
 
-def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Refuse, avec le code 2, les options qui ne vont pas ensemble."""
-    given = {
-        name: getattr(options, name) is not None and getattr(options, name) is not False
-        for name in ("kernel", "pool", "window", "stride", "padding", "dilation", "flip", "mean")
-    }
-    for_kernel = [name for name in ("dilation", "flip", "mean") if given[name]]
-    if options.image is None and any(given.values()):
-        name = next(name for name, is_given in given.items() if is_given)
-        parser.error(f"--{name} demande --image")
-    if options.image is not None:
-        if options.example:
-            parser.error("--example ne va pas avec --image")
-        if given["kernel"] == given["pool"]:
-            parser.error("--image demande --kernel ou --pool, l'un des deux")
-        if given["window"] and not given["pool"]:
-            parser.error("--window demande --pool")
-        if given["pool"] and for_kernel:
-            parser.error(f"--{for_kernel[0]} demande --kernel")
-    elif options.example and options.figures:
-        parser.error("--example ne va pas avec --figures")
-
-
-# --- Préparer ------------------------------------------------------------------------
-
-
-def slide(
-    image,
-    kernel=None,
-    *,
-    pool=None,
-    window=2,
-    stride=None,
-    padding=0,
-    dilation=1,
-    flip=False,
-    mean=False,
-):
+def slide(image, kernel=None, *, pool="max", stride=None, padding=0, mean=False):
     """Calcule une opération et la prépare pour le dessin.
 
     Args:
         image: `(h, w)`, nombres quelconques.
-        kernel: `(kh, kw)`, ou None pour un pooling.
+        kernel: `(kh, kw)`, ou None pour un pooling 2×2.
         pool: `"max"`, `"average"` ou `"sum"` si `kernel` est None.
-        window: côté de la fenêtre du pooling.
-        stride: pas ; par défaut 1, ou la fenêtre du pooling.
+        stride: pas ; par défaut 1, ou 2 pour un pooling.
         padding: `"valid"`, `"same"` ou un entier.
-        dilation: écart entre deux cases du noyau.
-        flip: retourner le noyau.
-        mean: diviser par le nombre de cases du noyau.
+        mean: diviser la somme par le nombre de cases du noyau, comme S0.
 
     Returns:
         Un `convnets.figures.convolution.Sliding`.
@@ -113,35 +87,23 @@ def slide(
     """
     from convnets.figures.convolution import Sliding
 
-    shape = (window, window) if kernel is None else np.shape(kernel)
-    stride = stride or (1 if kernel is not None else window)
-    margins = tuple(
-        pads(size, side, stride=stride, padding=padding, dilation=dilation)
-        for size, side in zip(np.shape(image), shape, strict=True)
-    )
+    image = np.array(image)
     if kernel is None:
-        output = pool2d(image, window, stride=stride, padding=padding, mode=pool)
+        shape, stride, operation = (2, 2), stride or 2, pool
+        output = pool2d(image, 2, stride=stride, padding=padding, mode=pool)
     else:
-        kernel = np.array(kernel)[::-1, ::-1] if flip else np.array(kernel)
-        output = conv2d(image, kernel, stride=stride, padding=padding, dilation=dilation)
+        kernel, stride, operation = np.array(kernel), stride or 1, "mean" if mean else "sum"
+        shape, output = kernel.shape, conv2d(image, kernel, stride=stride, padding=padding)
         output = output * Fraction(1, kernel.size) if mean else output
-    return Sliding(
-        np.array(image),
-        kernel,
-        output,
-        shape,
-        (stride, stride),
-        margins,
-        (dilation, dilation),
-        pool or ("mean" if mean else "sum"),
+    margins = tuple(
+        pads(size, side, stride=stride, padding=padding)
+        for size, side in zip(image.shape, shape, strict=True)
     )
-
-
-# --- Montrer -------------------------------------------------------------------------
+    return Sliding(image, kernel, output, shape, stride, margins, operation)
 
 
 def play(options: argparse.Namespace) -> int:
-    """Montre l'opération choisie : en texte, ou en GIF et PNG si `--figures` est donné.
+    """Montre l'opération choisie : en texte, ou en GIF si `--figures` est donné.
 
     Args:
         options: celles d'`add_options`.
@@ -150,39 +112,17 @@ def play(options: argparse.Namespace) -> int:
         0.
 
     Raises:
-        ValueError: noyau plus grand que l'image, padding plus grand que la fenêtre, ou
-            animation trop longue ou trop large.
+        ValueError: tailles impossibles.
         OSError: dossier impossible à écrire.
     """
     from convnets.figures import convolution
 
-    sliding = slide(
-        options.image,
-        options.kernel,
-        pool=options.pool,
-        window=options.window or 2,
-        stride=options.stride,
-        padding=options.padding or 0,
-        dilation=options.dilation or 1,
-        flip=options.flip,
-        mean=options.mean,
-    )
-    last = sliding.output.size - 1
-    margins = zip(sliding.image.shape, sliding.margins, strict=True)
-    side = max(size + sum(added) for size, added in margins)
-    if last >= MAX_STEPS or side > MAX_CELLS:
-        raise ValueError(
-            f"l'animation aurait {last + 1} étapes, sur une image de {side} cases de côté, padding "
-            f"compris ; au plus {MAX_STEPS} étapes et {MAX_CELLS} cases : réduisez le padding, la "
-            "fenêtre ou la dilatation, ou augmentez le pas."
-        )
+    settings = {"stride": options.stride, "padding": options.padding}
+    sliding = slide(options.image, options.kernel, pool=options.pool, **settings)
     if options.figures is None:
-        for index in range(last + 1):
-            print(convolution.text_step(sliding, index) + "\n")
+        print(convolution.text_steps(sliding))
         return 0
-    name = "convolution" if options.pool is None else f"pooling_{options.pool}"
-    title = f"Pas {sliding.stride[0]}, padding {options.padding or 'valid'}"
+    name = f"pooling_{options.pool}" if options.pool else "convolution"
+    title = f"Pas {sliding.stride}, padding {options.padding}"
     print(convolution.save_animation(sliding, options.figures / f"{name}.gif", title=title))
-    final = convolution.draw_step(sliding, last, title=title)
-    print(convolution.save(final, options.figures / f"{name}.png"))
     return 0

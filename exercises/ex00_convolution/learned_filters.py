@@ -15,13 +15,15 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.core.cli import percent, run, training_parser
-from convnets.figures import convolution
+from convnets.core.cli import lesson_parser, percent
+from convnets.figures.charts import picture_rows, save_filters
 from convnets.figures.style import output_dir
-from convnets.training import saving, study
+from convnets.training import lesson
+from convnets.training.batches import shuffled
 from exercises.ex00_convolution import x_or_o
 
 CLASSES = ["X", "O"]
+SEED = 0
 EPOCHS = 15
 BATCH_SIZE = 64
 LEARNING_RATE = 5e-3
@@ -91,39 +93,34 @@ def build_model() -> keras.Model:
     return keras.Model(images, outputs, name="ex00_learned_filters")
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
+def train(x_train, y_train, x_val, y_val, *, options) -> tuple[keras.Model, dict]:
     """Apprend les 27 poids des filtres et les 26 du vote ; rend le modèle et ses courbes."""
-    model = study.build(build_model, seed=seed, precision=options.precision)
-    batches = study.Batches(
-        x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
-    )
+    keras.utils.set_random_seed(SEED)
+    model = build_model()
     model.compile(
         keras.optimizers.Adam(LEARNING_RATE),
-        loss="sparse_categorical_crossentropy",
+        "sparse_categorical_crossentropy",
         metrics=["accuracy"],
-        jit_compile=study.JIT_COMPILE,
     )
-    history = study.fit(model, batches, options=options, validation_data=(x_val, y_val))
-    shipped = build_model()  # les mêmes poids, en float32
-    shipped.set_weights(model.get_weights())
-    return shipped, history
+    history = model.fit(
+        shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=SEED),
+        epochs=options.epochs,
+        validation_data=(x_val, y_val),
+        callbacks=[lesson.Clock(options.epochs, options.minutes)],
+        verbose=0,
+    )
+    lesson.round_weights(model)
+    return model, history.history
 
 
 # --- Question 3 : ce que les filtres sont devenus ------------------------------------
-
-
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
-    """Mesure l'exactitude en une passe."""
-    probabilities = model.predict(x, batch_size=500, verbose=0)
-    accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
-    return {"accuracy": accuracy, "probabilities": probabilities}
 
 
 def learned_filters(model: keras.Model) -> np.ndarray:
     """Rend les filtres appris, chacun divisé par sa plus grande valeur absolue.
 
     Args:
-        model: modèle rendu par `train` ou `saving.load_model`.
+        model: construit par `build_model`.
 
     Returns:
         float32 `(3, 3, 3)`, filtre en premier, dans [-1, 1].
@@ -136,7 +133,7 @@ def name_pictures(model: keras.Model) -> dict[str, float]:
     """Donne au réseau les trois images de S0, jamais vues.
 
     Args:
-        model: modèle rendu par `train` ou `saving.load_model`.
+        model: rendu par `train`.
 
     Returns:
         Probabilité d'être un X, pour X, X déformé et O.
@@ -147,65 +144,51 @@ def name_pictures(model: keras.Model) -> dict[str, float]:
     return dict(zip(pictures, model.predict(x, verbose=0)[:, 0].tolist(), strict=True))
 
 
-def save_figures(model: keras.Model, folder: Path, *, seed: int) -> None:
+def save_figures(model: keras.Model, folder: Path, *, seed: int = SEED) -> None:
     """Écrit les filtres, de S0, tirés et appris, puis quelques lettres tirées au hasard.
 
     Args:
-        model: modèle rendu par `train` ou `saving.load_model`.
-        seed: la graine dont il est parti.
+        model: rendu par `train`.
         folder: dossier, créé au besoin.
+        seed: la graine dont il est parti.
     """
-    by_hand = [
-        (f"F{k} de S0", x_or_o.read_picture(rows)) for k, rows in enumerate(x_or_o.FILTERS, 1)
-    ]
-    start = study.build(build_model, seed=seed, precision="float32")
-    drawn, learned = (
-        [(f"{word} {k}", each) for k, each in enumerate(learned_filters(network), 1)]
-        for word, network in (("tiré", start), ("appris", model))
-    )
+    keras.utils.set_random_seed(seed)
+    rows = {
+        "posés": np.stack([x_or_o.read_picture(rows) for rows in x_or_o.FILTERS]),
+        "tirés": learned_filters(build_model()),
+        "appris": learned_filters(model),
+    }
+    title = "Filtres posés à la main ;\ntirés au hasard, puis appris"
+    save_filters(folder / "filtres_appris.png", rows, title=title)
     x, y = draw_letters(24, seed=1)
-    letters = [(name, x[y == k][:8]) for k, name in enumerate(CLASSES)]
-    with convolution.house_style():
-        filters = convolution.draw_rows(
-            [by_hand, drawn, learned],
-            title="Posés à la main ; tirés au hasard, puis appris",
-            note="Chacun est divisé par sa plus grande valeur absolue.",
-        )
-        print(convolution.save(filters, folder / "filtres_appris.png"))
-        pictures = convolution.draw_pictures(
-            letters, title="X et O tirés au hasard (dessinés pour ce cours)"
-        )
-        print(convolution.save(pictures, folder / "lettres.png"))
+    letters = {name: x[y == k][:8] for k, name in enumerate(CLASSES)}
+    picture_rows(folder / "lettres.png", letters, title="X et O tirés au hasard", side=1.1)
+
+
+def teach(options) -> None:
+    """Tire des lettres, apprend, enregistre, puis montre les filtres."""
+    letters = draw_letters(NUM_TRAIN, seed=0), draw_letters(NUM_TEST, seed=1)
+    *train_and_val, x_test, y_test = lesson.split(letters, limit=options.limit, num_val=NUM_VAL)
+    model, history = train(*train_and_val, options=options)
+    lesson.save_classifier(
+        model,
+        options,
+        history=history,
+        val=tuple(train_and_val[2:]),
+        test=(x_test, y_test),
+        classes=CLASSES,
+        classes_fr=CLASSES,
+    )
+    for name, probability in name_pictures(model).items():
+        print(f"{name} : X à {percent(probability)}")
+    save_figures(model, output_dir(options))
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entraîne sur plusieurs graines, garde la meilleure en validation, montre ses filtres."""
-    options = training_parser(
-        "ex00_learned_filters",
-        __doc__.splitlines()[0],
-        epochs=EPOCHS,
-        command="ex00_convolution.learned_filters",
-    ).parse_args(argv)
-
-    def show(options, report, x_test, y_test, probabilities) -> None:
-        model = saving.load_model(options.module, models_dir=options.models_dir)
-        for name, probability in name_pictures(model).items():
-            print(f"{name} : X à {percent(probability)}")
-        save_figures(model, output_dir(options), seed=report.shipped["seed"])
-
-    dataset = (draw_letters(NUM_TRAIN, seed=0), draw_letters(NUM_TEST, seed=1))
-    return run(
-        lambda: study.run_seeds(
-            options,
-            dataset=dataset,
-            num_val=NUM_VAL,
-            train=train,
-            evaluate=evaluate,
-            classes=CLASSES,
-            classes_fr=CLASSES,
-            on_saved=show,
-        )
-    )
+    """Lit les options et donne la leçon."""
+    name = "ex00_convolution.learned_filters"
+    parser = lesson_parser(name, __doc__.splitlines()[0], epochs=EPOCHS)
+    return lesson.run(teach, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ Nombres attendus : exercises/ex00_convolution/examples.json.
 Rien n'est entraîné ici.
 """
 
+from itertools import takewhile
+
 import keras
 from keras import layers
 
@@ -25,24 +27,15 @@ def sides(model: keras.Model) -> list[int]:
     Returns:
         Par exemple `[32, 28, 14, 10, 5, 400]` pour LeNet-5.
     """
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, layers.Dense):
-            break
-        size = layer.output.shape[1]
-        if not found or size != found[-1]:
-            found.append(size)
-    return found
+    before = takewhile(lambda layer: not isinstance(layer, layers.Dense), model.layers)
+    return list(dict.fromkeys(layer.output.shape[1] for layer in before))
 
 
 # --- S3 : un étage de convolution ----------------------------------------------------
 
 
-def build_convnet(pooling=layers.MaxPooling2D) -> keras.Model:
+def build_convnet() -> keras.Model:
     """Construit l'étage de S3 : 16 filtres 5×5, puis un pooling 3×3 de pas **1**.
-
-    Args:
-        pooling: classe de pooling de Keras.
 
     Returns:
         Images `(n, 28, 28, 1)` → cartes `(n, 22, 22, 16)`.
@@ -51,7 +44,7 @@ def build_convnet(pooling=layers.MaxPooling2D) -> keras.Model:
     """
     images = keras.Input((28, 28, 1))
     x = layers.Conv2D(16, 5)(images)  # (n, 24, 24, 16)
-    return keras.Model(images, pooling(3, strides=1)(x))
+    return keras.Model(images, layers.MaxPooling2D(3, strides=1)(x))
 
 
 def build_dense_equivalent() -> keras.Model:
@@ -149,20 +142,12 @@ def build_fashion() -> keras.Model:
 # --- S2, TD 2 ------------------------------------------------------------------------
 
 
-def build_inception(side: int | None = None) -> keras.Model:
+def build_inception() -> keras.Model:
     """Construit InceptionV3 sans sa tête, poids au hasard.
 
-    Args:
-        side: côté de l'image, en pixels ; None pour une taille libre.
-
     Returns:
-        Images `(n, side, side, 3)` → cartes `(n, h', w', 2048)`.
-
-    Raises:
-        ValueError: côté inférieur à 75 pixels.
+        Images `(n, h, w, 3)` de taille libre, d'au moins 75 pixels → cartes `(n, h', w', 2048)`.
 
     Source : S2, TD, question 2 ; Szegedy et al., arXiv 1512.00567.
     """
-    return keras.applications.InceptionV3(
-        include_top=False, weights=None, input_shape=(side, side, 3)
-    )
+    return keras.applications.InceptionV3(include_top=False, weights=None)

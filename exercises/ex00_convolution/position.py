@@ -2,7 +2,7 @@
 
 D'après : S3 « Pourquoi les MLP ne sont pas suffisants ? ».
 Commande : python -m exercises.ex00_convolution.position
-Résultat mesuré : models/ex00_position.json.
+Résultat mesuré : docs/mesures/ex00_position.json, sur trois graines.
 
 Les deux réseaux ont autant de paramètres, à 2 % près, et n'apprennent que des chiffres centrés.
 On mesure ensuite ce qu'ils valent quand le chiffre glisse de quelques pixels.
@@ -14,13 +14,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.core.cli import run, training_parser
-from convnets.core.reports import Report, format_seeds
+from convnets.core.cli import lesson_parser
 from convnets.datasets import sources
-from convnets.figures import convolution
-from convnets.figures.style import output_dir
-from convnets.training import study
+from convnets.figures.charts import curves
+from convnets.figures.style import new_figure, output_dir
+from convnets.training import lesson
 from convnets.training.augmentation import shift
+from convnets.training.batches import shuffled
 
 MARGIN_PX = 6  # bord noir ajouté : un chiffre déplacé d'autant ne sort jamais de l'image
 SIDE_PX = 28 + 2 * MARGIN_PX
@@ -72,30 +72,27 @@ def build_cnn() -> keras.Model:
 # --- Question 2 : n'apprendre que des chiffres centrés -------------------------------
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, options) -> tuple[keras.Model, dict]:
+def train(x_train, y_train, x_val, y_val, *, seed: int, epochs: int, minutes) -> keras.Model:
     """Entraîne les deux réseaux, l'un après l'autre ; les rend en un modèle à deux sorties."""
-    images = keras.Input((SIDE_PX, SIDE_PX), dtype="uint8")
-    shipped, histories = {}, {}
-    for name, build_model in (("dense", build_dense), ("cnn", build_cnn)):
-        model = study.build(build_model, seed=seed, precision=options.precision)
-        batches = study.Batches(
-            x_train, y_train, batch_size=options.batch_size or BATCH_SIZE, seed=seed, augment=None
-        )
+    images, outputs = keras.Input((SIDE_PX, SIDE_PX), dtype="uint8"), {}
+    for build_model in (build_dense, build_cnn):
+        keras.utils.set_random_seed(seed)
+        model = build_model()
         model.compile(
             keras.optimizers.Adam(LEARNING_RATE),
-            loss="sparse_categorical_crossentropy",
+            "sparse_categorical_crossentropy",
             metrics=["accuracy"],
-            jit_compile=study.JIT_COMPILE,
         )
-        histories[name] = study.fit(
-            model, batches, options=options, network=name, validation_data=(x_val, y_val)
+        model.fit(
+            shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed),
+            epochs=epochs,
+            validation_data=(x_val, y_val),
+            callbacks=[lesson.Clock(epochs, minutes, share=0.5)],
+            verbose=0,
         )
-        kept = build_model()  # les mêmes poids, en float32
-        kept.set_weights(model.get_weights())
-        shipped[name] = kept(images)
-    history = {f"{name}_{key}": each for name in histories for key, each in histories[name].items()}
-    history["duration_s"] = history["dense_duration_s"] + history["cnn_duration_s"]
-    return keras.Model(images, shipped, name="ex00_position"), history
+        lesson.round_weights(model)
+        outputs[model.name] = model(images)
+    return keras.Model(images, outputs, name="ex00_position")
 
 
 # --- Question 3 : déplacer les chiffres ----------------------------------------------
@@ -106,7 +103,7 @@ def widen(x: np.ndarray) -> np.ndarray:
     return np.pad(x, ((0, 0), (MARGIN_PX, MARGIN_PX), (MARGIN_PX, MARGIN_PX)))
 
 
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """Mesure les deux réseaux à chaque distance, moyenne des quatre directions.
 
     Args:
@@ -115,70 +112,55 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
         y: étiquettes `(n,)`.
 
     Returns:
-        `cnn_0` à `cnn_6` et `dense_0` à `dense_6`, exactitudes dans [0, 1] ; `accuracy` et
-        `probabilities` sont ceux du CNN sur les chiffres centrés.
+        `cnn_0` à `cnn_6` et `dense_0` à `dense_6`, exactitudes dans [0, 1].
     """
     measures = {}
     for distance in SHIFTS_PX:
-        directions = DIRECTIONS if distance else ((0, 0),)
         found = {"dense": [], "cnn": []}
-        for down, right in directions:
+        for down, right in DIRECTIONS if distance else DIRECTIONS[:1]:
             moved = shift(x, distance * down, distance * right)
             probabilities = model.predict(moved, batch_size=500, verbose=0)
             for name in found:
-                found[name].append(float(np.mean(probabilities[name].argmax(1) == y)))
-            if distance == 0:
-                measures["probabilities"] = probabilities["cnn"]
+                found[name].append(np.mean(probabilities[name].argmax(1) == y))
         measures |= {f"{name}_{distance}": float(np.mean(each)) for name, each in found.items()}
-    return {"accuracy": measures["cnn_0"], **measures}
+    return measures
 
 
-def save_curve(report: Report, path: Path) -> Path:
-    """Trace les courbes du compte rendu `models/ex00_position.json` dans un fichier `.png`."""
-    curves = []
-    for name, title in (("cnn", "CNN"), ("dense", "réseau dense")):
-        each = [report.metrics[f"{name}_{distance}"] for distance in SHIFTS_PX]
-        curves.append((title, [m.mean for m in each], [m.sd or 0 for m in each]))
-    seeds = format_seeds(report.metrics["accuracy"])
-    with convolution.house_style():
-        figure = convolution.draw_curves(
-            list(SHIFTS_PX),
-            curves,
-            title="Entraînés sur des chiffres centrés, testés déplacés",
-            xlabel="déplacement (pixels)",
-            ylabel=f"exactitude (moyenne, {seeds})",
-        )
-        return convolution.save(figure, path)
+def save_curve(metrics: dict, path: Path) -> None:
+    """Trace l'exactitude des deux réseaux, mesurée par `evaluate`, selon le déplacement."""
+    lines = {
+        title: [metrics[f"{name}_{distance}"] for distance in SHIFTS_PX]
+        for name, title in (("cnn", "CNN"), ("dense", "réseau dense"))
+    }
+    with new_figure(path, size=(7, 4.2)) as (_, axes):
+        curves(axes[0, 0], lines, x=SHIFTS_PX)
+        axes[0, 0].set_title("Entraînés sur des chiffres centrés, testés déplacés")
+        axes[0, 0].set(xlabel="déplacement (pixels)", ylabel="exactitude (%)", ylim=(0, 102))
+
+
+def run(seed: int = 0, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None):
+    """Entraîne les deux réseaux sur un extrait de MNIST, et les mesure ; rend un `lesson.Run`."""
+    train_set, test_set = sources.load_mnist()
+    kept = zip((train_set, test_set), (NUM_TRAIN, NUM_TEST), strict=True)
+    dataset = [(widen(x[:num]), y[:num]) for (x, y), num in kept]
+    *parts, x_test, y_test = lesson.split(dataset, limit=limit, num_val=NUM_VAL)
+    model = train(*parts, seed=seed, epochs=epochs, minutes=minutes)
+    return lesson.Run(evaluate(model, x_test, y_test), model, {})
+
+
+def teach(options) -> None:
+    """Entraîne, mesure, enregistre et trace."""
+    found = run(epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    lesson.save(found.model, options, found.metrics, input_shape=[SIDE_PX, SIDE_PX])
+    path = output_dir(options) / "position.png"
+    save_curve(found.metrics, path)
+    print(path)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entraîne les deux réseaux sur plusieurs graines et trace leur exactitude."""
-    options = training_parser(
-        "ex00_position", __doc__.splitlines()[0], epochs=EPOCHS, command="ex00_convolution.position"
-    ).parse_args(argv)
-
-    def show(options, report, x_test, y_test, probabilities) -> None:
-        print(save_curve(report, output_dir(options) / "position.png"))
-
-    def body() -> int:
-        (x, y), (x_test, y_test) = sources.load_mnist()
-        dataset = (
-            (widen(x[:NUM_TRAIN]), y[:NUM_TRAIN]),
-            (widen(x_test[:NUM_TEST]), y_test[:NUM_TEST]),
-        )
-        return study.run_seeds(
-            options,
-            dataset=dataset,
-            num_val=NUM_VAL,
-            train=train,
-            evaluate=evaluate,
-            classes=sources.MNIST_CLASSES,
-            classes_fr=sources.MNIST_CLASSES,
-            on_saved=show,
-            stages=2,
-        )
-
-    return run(body)
+    """Lit les options et donne la leçon."""
+    parser = lesson_parser("ex00_convolution.position", __doc__.splitlines()[0], epochs=EPOCHS)
+    return lesson.run(teach, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ D'après : S0, de « Distinguer les X et les O » au dépliement final.
 Commande : python -m exercises.ex00_convolution --example N9
 Nombres attendus : exercises/ex00_convolution/examples.json.
 
-Tout est calculé en fractions exactes ; `truncate` retrouve l'écriture des diapositives.
+Tout est calculé en fractions exactes ; `truncate` retrouve l'écriture des diapositives. La même
+chaîne en Keras, dont les filtres sont appris, est dans `learned_filters`.
 """
 
 from fractions import Fraction
@@ -158,33 +159,3 @@ def votes(picture: np.ndarray) -> np.ndarray:
     Source : S0, « Dépliement et couche dense ».
     """
     return chain(picture).vector @ vote_weights()
-
-
-# --- Question 4 : la même chaîne en Keras, poids posés à la main ---------------------
-
-
-def build_model():
-    """Construit le réseau et y pose les filtres et les voix de S0, sans apprentissage.
-
-    Returns:
-        `keras.Model` : images float32 `(n, 9, 9, 1)`, pixels ±1 → votes `(n, 2)`.
-
-    Source : S0, « Résultat Final ».
-    """
-    import keras
-    from keras import layers
-
-    images = keras.Input((9, 9, 1))
-    x = layers.Conv2D(3, 3, use_bias=False, name="filters")(images)  # (n, 7, 7, 3)
-    x = layers.ReLU()(x)
-    x = layers.MaxPooling2D(2, padding="same")(x)  # (n, 4, 4, 3)
-    x = layers.ReLU()(x)
-    x = layers.MaxPooling2D(2, padding="same", name="second")(x)  # (n, 2, 2, 3)
-    # Keras range les canaux en dernier ; S0 déplie carte par carte.
-    x = layers.Permute((3, 1, 2))(x)
-    x = layers.Flatten(name="vector")(x)  # (n, 12)
-    model = keras.Model(images, layers.Dense(2, use_bias=False, name="votes")(x))
-    kernels = np.stack([read_picture(rows) for rows in FILTERS], axis=-1)  # (3, 3, filtres)
-    model.get_layer("filters").set_weights([kernels[:, :, np.newaxis, :] / 9])
-    model.get_layer("votes").set_weights([vote_weights().astype(np.float32)])
-    return model

@@ -15,11 +15,10 @@ import pytest
 import scipy.signal
 
 from exercises.ex00_convolution import x_or_o
-from exercises.ex00_convolution.examples import EDGE_IMAGE
+from exercises.ex00_convolution.examples import EDGE_IMAGE, read_examples
 from exercises.ex00_convolution.geometry import output_size, receptive_field
 from exercises.ex00_convolution.operations import EDGE_KERNEL, SIGNAL, SIGNAL_KERNEL, conv1d, conv2d
 from exercises.ex00_convolution.pooling import pool2d, relu
-from exercises.ex00_convolution.replay import read_examples
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "errata.md"
 X = x_or_o.read_picture(x_or_o.X)
