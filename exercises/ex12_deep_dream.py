@@ -26,10 +26,10 @@ SAMPLE = dreams.SAMPLES / "chevaux.webp"
 LAYERS = ("mixed4", "mixed5")
 SIZE_PX = 600
 OCTAVES = 4
-OCTAVE_SCALE = 1.4  # d'une octave à la suivante, le côté de l'image (énoncé)
+OCTAVE_SCALE = 1.4  # d'une octave à la suivante, le côté de l'image (donné)
 STEPS = 20  # par octave
-RATE = 2.0  # niveaux, de 0 à 255, dont un pixel change en moyenne à chaque pas (énoncé)
-JITTER_PX = 32  # décalage au plus, à chaque pas (énoncé)
+RATE = 2.0  # niveaux, de 0 à 255, dont un pixel change en moyenne à chaque pas (donné)
+JITTER_PX = 32  # décalage au plus, à chaque pas (donné)
 GUIDE_PLACES = 1000  # cases du guide gardées au plus : chacune est comparée à toute l'image
 TOO_SMALL = "C'est la plus petite octave : agrandissez l'image avec --size, ou baissez --octaves."
 

@@ -25,7 +25,8 @@ from grading.scale import read_scale
 from grading.submission import EXERCISES as FOLDER
 from grading.submission import file_of
 
-GIVEN = re.compile(r"énoncé|sujet|diapositive|document|\bS[0-4]\b")  # une constante donnée
+# Une constante donnée : le document la demande, ou le cours la choisit pour l'élève.
+GIVEN = re.compile(r"énoncé|sujet|diapositive|document|\bS[0-4]\b|\(donnée?\)")
 WIDTH = 96
 
 Definition = ast.FunctionDef | ast.ClassDef

@@ -18,9 +18,9 @@ import keras
 import numpy as np
 from scipy import ndimage
 
-NUM_STEPS = 16  # pas d'une courbe (énoncé) : 64 pixels à la fois, sur une image de 32×32
+NUM_STEPS = 16  # pas d'une courbe (donné) : 64 pixels à la fois, sur une image de 32×32
 CELL_PX = 4  # côté des cases, en pixels ; choisi sur des images de validation
-BLUR = 1 / 6  # écart-type du flou de l'insertion (énoncé), en part du côté de l'image
+BLUR = 1 / 6  # écart-type du flou de l'insertion (donné), en part du côté de l'image
 BATCH_SIZE = 256
 
 

@@ -15,8 +15,8 @@ from functools import partial
 import keras
 from keras import layers
 
-WIDTH = 16  # filtres par couche, donnés par l'énoncé : minces, pour être nombreuses
-PATCH_PX = 4  # côté des carrés lus par la première couche (énoncé) ; les cartes font 8×8
+WIDTH = 16  # filtres par couche (donné) : minces, pour être nombreuses
+PATCH_PX = 4  # côté des carrés lus par la première couche (donné) ; les cartes font 8×8
 DEPTH = 30
 SHALLOW = 8
 

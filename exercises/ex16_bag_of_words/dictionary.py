@@ -14,7 +14,7 @@ from sklearn.cluster import MiniBatchKMeans
 PATCH_PX = 6  # côté d'un morceau
 NUM_PATCHES = 60_000  # morceaux tirés au hasard pour apprendre les mots
 CONTRAST = 10.0  # ajouté à la variance d'un morceau, en niveaux de gris au carré
-EPSILON = 0.1  # donné par l'énoncé, ajouté à chaque valeur propre : ne pas grossir le bruit
+EPSILON = 0.1  # (donné) ajouté à chaque valeur propre : ne pas grossir le bruit
 MAX_PASSES = 20  # de k-means sur les morceaux tirés
 
 

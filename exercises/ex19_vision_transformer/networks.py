@@ -10,10 +10,10 @@ import keras
 from keras import layers, ops
 
 PATCH_PX = 4  # côté d'un morceau : 7 par ligne, 49 en tout
-WIDTH = 48  # valeurs par jeton (donné par l'énoncé)
-HEADS = 4  # têtes d'attention, de 12 valeurs chacune (donné par l'énoncé)
-HIDDEN = 96  # unités de la couche cachée d'un bloc (donné par l'énoncé)
-DEPTH = 3  # blocs (donné par l'énoncé)
+WIDTH = 48  # valeurs par jeton (donné)
+HEADS = 4  # têtes d'attention, de 12 valeurs chacune (donné)
+HIDDEN = 96  # unités de la couche cachée d'un bloc (donné)
+DEPTH = 3  # blocs (donné)
 CNN_FILTERS = (32, 64, 70)  # 70 : autant de paramètres que le transformeur, à 0,5 % près
 STEM_FILTERS = (32, 56)  # du réseau hybride ; 56 : de même
 HYBRID_DEPTH = 2  # un bloc de moins : les convolutions le remplacent

@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 NUM_CLASSES = 10
-UNITS = 64  # de la couche dense avant la sortie (énoncé)
+UNITS = 64  # de la couche dense avant la sortie (donné)
 NUM_REDUCED = 2  # la taille des cartes est divisée par deux après les deux premières convolutions
 
 

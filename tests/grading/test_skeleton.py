@@ -83,6 +83,10 @@ def test_the_solution_is_gone(made):
     assert "# --- Question : respecter l'architecture ---" in text
 
 
+def test_a_constant_that_the_course_gives_stays(made):
+    assert "JITTER_PX = 32" in made["ex12_deep_dream"]  # « (donné) » : aucun document n'en parle
+
+
 def test_a_graded_statement_needs_keras_numpy_and_the_shared_code_only(made):
     shared = {"keras", "numpy", "tensorflow", "PIL", "convnets", *sys.stdlib_module_names}
     shared |= {"scipy", "networkx", "sklearn", "threadpoolctl"}  # le dernier vient avec sklearn
