@@ -19,6 +19,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from convnets.core.cli import reserve_stderr
+
 NEEDED = ("coordinator", "num_processes", "process_id")
 
 
@@ -72,6 +74,8 @@ def start(options) -> Iterator[Rank]:
         yield _rank
         return
     _check(options)
+    reserve_stderr()
+    _reserve_stdout()
     import jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")  # entre processeurs
@@ -98,6 +102,15 @@ def start(options) -> Iterator[Rank]:
     finally:
         keras.distribution.set_distribution(None)
         _rank = Rank()
+
+
+def _reserve_stdout() -> None:
+    """Réserve la sortie standard à Python, comme `reserve_stderr` l'autre : gloo y écrit."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    sys.stdout = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def _check(options) -> None:

@@ -15,15 +15,12 @@ from cluster import launch
 # Un entraînement à part : un exercice de plus, minuscule, lancé comme les autres.
 ESSAI = """
 import os
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 
-from convnets.core import paths
-from convnets.core.cli import run, training_parser
-from convnets.training import study
+from recipes.training import runner
+from recipes.training.checkpoints import Batches
 
 
 def build_model():
@@ -34,20 +31,18 @@ def build_model():
     return keras.Model(images, keras.layers.Dense(10, activation="softmax")(x), name="essai")
 
 
-def train(x_train, y_train, x_val, y_val, *, seed, options):
-    model = study.build(build_model, seed=seed, precision="float32")
-    batches = study.Batches(x_train, y_train, batch_size=40, seed=seed, augment=None)
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    checkpoint = paths.checkpoint_path(options, seed)
-    history = study.fit(
+def train(x_train, y_train, x_val, y_val, *, seed, options, stages):
+    model = runner.build(build_model, seed=seed, precision="float32")
+    return model, stages.fit(
         model,
-        batches,
+        Batches(x_train, y_train, batch_size=40, seed=seed, augment=None),
+        (x_val, y_val),
+        name="seule",
+        seed=seed,
         epochs=options.epochs,
-        resume=options.resume,
-        checkpoint=checkpoint,
-        validation_data=(x_val, y_val),
+        optimizer=lambda steps: keras.optimizers.Adam(),
+        loss="sparse_categorical_crossentropy",
     )
-    return model, history
 
 
 def evaluate(model, x, y):
@@ -56,29 +51,25 @@ def evaluate(model, x, y):
     return {"accuracy": accuracy, "probabilities": probabilities}
 
 
-parser = training_parser("essai", "Un essai.", epochs=2)
-if "--distribution" in sys.argv:
-    from convnets.training import distribution
-
-    distribution.add_options(parser)
-options = parser.parse_args()
-with np.load(os.environ["EXTRACT"]) as file:
-    x, y = file["x"], file["y"].reshape(-1)
-names = [str(k) for k in range(10)]
-raise SystemExit(
-    run(
-        lambda: study.run_seeds(
-            options,
-            dataset=((x[:240], y[:240]), (x[300:], y[300:])),
-            num_val=24,
-            train=train,
-            evaluate=evaluate,
-            classes=names,
-            classes_fr=names,
-            on_saved=lambda *_: None,
-        )
+def make_recipe():
+    with np.load(os.environ["EXTRACT"]) as file:
+        x, y = file["x"], file["y"].reshape(-1)
+    names = [str(k) for k in range(10)]
+    return runner.Recipe(
+        dataset=((x[:240], y[:240]), (x[300:], y[300:])),
+        num_val=24,
+        train=train,
+        evaluate=evaluate,
+        classes=names,
+        classes_fr=names,
+        headline={"accuracy": "exactitude"},
+        report={},
     )
-)
+
+
+runner.save_training_figures = runner.save_mistakes = lambda *_: None
+options = runner.make_parser("essai", "Un essai.", epochs=2, seeds=1).parse_args()
+raise SystemExit(runner.launch(options, make_recipe))
 """
 
 
@@ -158,7 +149,7 @@ def check_ended(ended, models, *, epochs):
     report = json.loads((models / "essai.json").read_text(encoding="utf-8"))
     assert report["num_processes"] == 2 and report["backend"] == "jax"
     assert len(report["history"]["loss"]) == epochs
-    assert ended.stdout.count("Durée prévue") == 1  # un seul processus parle
+    assert ended.stdout.count("exactitude en validation") == epochs + 1  # un seul processus parle
     assert "Gloo" not in ended.stdout + ended.stderr  # ni le C++, en anglais
 
 
@@ -187,7 +178,7 @@ def test_two_processes_resume_after_a_death(small, repo):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    checkpoint = models / "runs" / "essai" / "seed0.npz"
+    checkpoint = models / "runs" / "essai" / "seule_seed0.npz"
     while not checkpoint.exists():
         assert run.poll() is None, run.communicate()[1][-2000:]
         time.sleep(0.1)
@@ -204,48 +195,3 @@ def test_two_processes_resume_after_a_death(small, repo):
     # Les mêmes options ; il reste moins d'époques à faire qu'au début.
     ended = end(train(models, "--epochs", 10, "--resume"), env, repo)
     check_ended(ended, models, epochs=10)
-
-
-@pytest.mark.slow
-def test_without_the_launcher_the_survivor_says_it(small, repo):
-    """Le processus 0, que les autres attendent, est tué : une phrase, et non la trace de JAX."""
-    pytest.importorskip("jax", reason="pip install -r cluster/requirements.txt")
-    home, env = small
-    models = home / "m"
-    address = f"127.0.0.1:{launch.free_port()}"
-    first, second = (
-        subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "essai",
-                "--epochs",
-                "2000",
-                "--models-dir",
-                models,
-                "--distribution",
-                "--coordinator",
-                address,
-                "--num-processes",
-                "2",
-                "--process-id",
-                str(index),
-            ],
-            cwd=repo,
-            env=env,
-            text=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        for index in range(2)
-    )
-    while not (models / "runs" / "essai" / "seed0.npz").exists():
-        assert first.poll() is None and second.poll() is None
-        time.sleep(0.1)
-    first.kill()
-    start = time.monotonic()
-    _, err = second.communicate(timeout=120)
-    assert second.returncode == 1 and time.monotonic() - start < 60
-    assert "Erreur : processus 1 : un autre processus" in err and "--resume" in err
-    assert "Traceback" not in err and "absl" not in err.split("Erreur")[1]
-    first.communicate()
