@@ -7,15 +7,17 @@
 | `python -m recipes.thumbnails_light` | thumbnails_light | 56 min par graine |
 | `python -m recipes.digits` | digits | 25 min par graine |
 | `python -m recipes.photos` | photos | 20 min, trois graines |
-| `python -m recipes.comparison` | ex04_comparison | 5 min, cinq graines |
+| `python -m recipes.ten_minutes` | aucun n'est livré | 10 min |
+| `python -m recipes.comparison` | ex04_comparison | une minute |
 
 Une recette ne part que des données et, pour `photos`, de poids que d'autres ont publiés. Celle qui
 a un maître l'apprend elle-même, pour première étape. `--resume` reprend à l'étape et à l'époque où
 l'on en était ; le compte rendu dit la durée et le coût de chacune.
 
-`python -m recipes.familiarity` ajoute ensuite aux réseaux de `./predict` de quoi douter d'une image
-étrangère. `python -m recipes.export` exporte pour lui un modèle appris sur une machine sans
-TensorFlow, sous JAX ou PyTorch.
+`python -m recipes.seeds` mesure une leçon sur plusieurs graines, et
+`python -m recipes.garment_choices` essaie d'autres tailles que celles de l'exercice 02.
+`python -m recipes.familiarity` donne aux réseaux de `./predict` de quoi douter d'une image
+étrangère. `python -m recipes.export` exporte pour lui un modèle appris sans TensorFlow.
 """
 
 from convnets.core import startup
