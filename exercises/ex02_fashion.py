@@ -46,9 +46,7 @@ TRANSLATE_PX = 1  # les vêtements sont déjà centrés : plus serait inutile
 
 
 def load_data(limit: int | None = None) -> tuple:
-    """Charge les images, et en met à part pour la validation.
-
-    Ce sont les tableaux de `keras.datasets.fashion_mnist.load_data()`, les `limit` premiers.
+    """Charge les tableaux de `keras.datasets.fashion_mnist.load_data()`, les `limit` premiers.
 
     Returns:
         `x_train, y_train, x_val, y_val, x_test, y_test` : images `(n, 28, 28)` et classes `(n,)`,
@@ -142,6 +140,7 @@ def teach(options) -> None:
         test=(x_test, y_test),
         classes=class_names,
         classes_fr=sources.FASHION_CLASSES_FR,
+        data_sha256=sources.dataset_sha256(sources.load_fashion_mnist()),
     )
     save_training_figures(options, report, x_test, y_test, found["probabilities"])
     save_mistakes(options, report, x_test, y_test, found["probabilities"])

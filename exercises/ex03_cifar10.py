@@ -12,8 +12,8 @@ import numpy as np
 from keras import layers
 from PIL import Image, ImageOps
 
+from convnets.core import paths
 from convnets.core.cli import lesson_parser
-from convnets.core.paths import MODELS_DIR
 from convnets.datasets import sources
 from convnets.figures.charts import save_training_figures
 from convnets.training import lesson
@@ -123,7 +123,8 @@ def predict(model: keras.Model, path: Path) -> str:
 
 def teach(options) -> None:
     """Suit l'énoncé : charger, construire, entraîner, mesurer, enregistrer, relire, prédire."""
-    parts = lesson.split(sources.load_cifar10(), limit=options.limit, num_val=NUM_VAL)
+    dataset = sources.load_cifar10()
+    parts = lesson.split(dataset, limit=options.limit, num_val=NUM_VAL)
     x_train, y_train, x_val, y_val, x_test, y_test = parts
     model, history = train(x_train, y_train, x_val, y_val, seed=0, options=options)
     found = evaluate(model, x_test, y_test)
@@ -135,10 +136,11 @@ def teach(options) -> None:
         test=(x_test, y_test),
         classes=sources.CIFAR10_CLASSES,
         classes_fr=CLASSES_FR,
+        data_sha256=sources.dataset_sha256(dataset),
     )
     save_training_figures(options, report, x_test, y_test, found["probabilities"])
     print(f"Relu, ce modèle nomme {options.image} :")
-    saved = keras.saving.load_model(MODELS_DIR / "ex03_cifar10.keras")
+    saved = keras.saving.load_model(paths.MODELS_DIR / "ex03_cifar10.keras")
     print(f"Prédiction: {predict(saved, options.image)}")
     print("./predict fait la même chose, plus vite : cette commande se passe de TensorFlow.")
 

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.core.cli import lesson_parser, percent
+from convnets.core.cli import lesson_parser
 from convnets.datasets import sources
-from convnets.figures.charts import save_mistakes, save_training_figures
+from convnets.figures.charts import number, save_mistakes, save_training_figures
 from convnets.training import lesson
 from convnets.training.augmentation import Distortion, random_warp
 from convnets.training.batches import shuffled
@@ -122,12 +122,13 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
 
 def teach(options) -> None:
     """Suit l'énoncé : charger, construire, entraîner, comparer, enregistrer LeNet."""
-    parts = lesson.split(sources.load_mnist(), limit=options.limit, num_val=NUM_VAL)
+    dataset = sources.load_mnist()
+    parts = lesson.split(dataset, limit=options.limit, num_val=NUM_VAL)
     x_train, y_train, x_val, y_val, x_test, y_test = parts
     model, history = train(x_train, y_train, x_val, y_val, seed=0, options=options)
     found = evaluate(model, x_test, y_test)
-    print(f"LeNet : {percent(found['error'])} d'erreur.")
-    print(f"Réseau dense : {percent(found['error_dense'])} d'erreur.")
+    print(f"LeNet : {number(100 * found['error'], 2)} % d'erreur.")
+    print(f"Réseau dense : {number(100 * found['error_dense'], 2)} % d'erreur.")
     report = lesson.save_classifier(
         model.get_layer("lenet"),
         options,
@@ -136,6 +137,7 @@ def teach(options) -> None:
         test=(x_test, y_test),
         classes=sources.MNIST_CLASSES,
         classes_fr=sources.MNIST_CLASSES,
+        data_sha256=sources.dataset_sha256(dataset),
         framing="digit",  # comment ./predict prépare une image
     )
     save_training_figures(options, report, x_test, y_test, found["probabilities"])

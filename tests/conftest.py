@@ -27,6 +27,7 @@ def unpacked_once(tmp_path_factory):
     """Les modèles livrés ne sont décompressés qu'une fois : bzip2 prend une seconde chacun."""
     import shutil
 
+    import convnets.serving.command  # noqa: F401 : il retient MODELS_DIR, qu'un test remplace
     from convnets.core.paths import MODELS_DIR
     from convnets.training import saving
 

@@ -142,6 +142,7 @@ def run(body: Callable[[object], None], options) -> int:
     def checked() -> int:
         cli.check_writable(options.output or Path("figures"), "--output")
         cli.check_writable(paths.MODELS_DIR, "models/")
+        options.start = time.monotonic()
         body(options)
         return 0
 
@@ -209,7 +210,7 @@ def save(
 
     Args:
         model: modèle entraîné.
-        options: options de `cli.lesson_parser`.
+        options: options de `cli.lesson_parser`, que `run` a complétées.
         metrics: mesures sur le jeu de test.
         exported: version pour `./predict`, rendue par `export.choose_export` ; None : en float32.
         light: False si rien ne lirait la version pour `./predict`.
@@ -225,6 +226,7 @@ def save(
         command=cli.lesson_command(options),
         metrics={name: reports.Metric(value, None, 1) for name, value in metrics.items()},
         seeds=[0],
+        duration_s=reports.Metric(time.monotonic() - options.start, None, 1),
         backend=keras.backend.backend(),
         num_parameters=int(model.count_params()),
         **fields,

@@ -59,7 +59,9 @@ def test_interrupted_save_leaves_the_former_model(tmp_path, monkeypatch):
     from argparse import Namespace
 
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
-    options = Namespace(module="ex99_essai", command="exercises.ex99_essai", epochs=2, limit=None)
+    options = Namespace(
+        module="ex99_essai", command="exercises.ex99_essai", epochs=2, limit=None, start=0.0
+    )
     model, _ = fit(lesson.Clock(2, None))
     lesson.save(model, options, {"accuracy": 0.5}, light=False)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
