@@ -5,7 +5,6 @@ import os
 import struct
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -34,19 +33,10 @@ def corners(image):
     return np.array(image, int)[[2, 2, -3, -3], [2, -3, 2, -3]]
 
 
-def one_french_line(error, path) -> str:
-    """Vérifie la forme d'un message d'erreur, et le rend."""
-    message = str(error.value)
-    assert message.count("\n") == 0
-    assert str(path) in message
-    assert message.endswith(".")
-    return message
-
-
 # --- Formats et modes ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tiff", "a.webp", "a.ppm", "a.tga", "a.pcx"])
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tiff", "a.webp"])
 def test_lossless_formats(tmp_path, quadrants, name):
     """Un format sans perte rend chaque pixel."""
     options = {"lossless": True} if name == "a.webp" else {}
@@ -86,17 +76,6 @@ def test_every_colour_mode(tmp_path, quadrants, mode):
         np.testing.assert_array_equal(corners(image)[3], 255)
     else:
         np.testing.assert_allclose(corners(image), corners(expected), atol=10)
-
-
-def test_a_raw_ycbcr_tiff_is_read_or_refused_in_french(tmp_path, quadrants):
-    """Pillow 13 sait la lire, Pillow 12 non : une phrase, et le remède."""
-    quadrants.convert("YCbCr").save(tmp_path / "a.tiff")
-    try:
-        image = open_image(tmp_path / "a.tiff")
-    except ValueError as error:
-        assert "a.tiff est une image endommagée" in str(error) and "en PNG" in str(error)
-    else:
-        np.testing.assert_allclose(corners(image), corners(quadrants), atol=10)
 
 
 def test_cmyk_jpeg_is_not_inverted(tmp_path, quadrants):
@@ -142,16 +121,6 @@ def test_deep_greys_are_scaled_not_clipped(tmp_path, name, values):
     np.testing.assert_allclose(grey[3, :, 0], np.arange(256), atol=1)
 
 
-def test_float_holes_do_not_spoil_the_rest(tmp_path):
-    """NaN et infinis deviennent noirs, le reste garde son échelle."""
-    values = RAMP.astype(np.float32)
-    values[0, :3] = np.nan, np.inf, -np.inf
-    Image.fromarray(values).save(tmp_path / "a.tiff")
-    grey = np.array(open_image(tmp_path / "a.tiff"))
-    np.testing.assert_allclose(grey[3, :, 0].astype(int), np.arange(256), atol=1)
-    assert not grey[0, :3].any()
-
-
 def test_constant_deep_grey(tmp_path):
     """Une image unie hors de toute échelle ne divise pas par zéro."""
     Image.fromarray(np.full((4, 5), -7, np.int32)).save(tmp_path / "a.tiff")
@@ -170,15 +139,6 @@ def test_transparency_on_neutral_ground(tmp_path, quadrants, name):
     quadrants.save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
     expected = [GREY, GREEN, np.add(BLUE, GREY) / 2, (255, 255, 255)]
     np.testing.assert_allclose(corners(open_image(tmp_path / name)), expected, atol=2)
-
-
-def test_transparent_grey(tmp_path):
-    """Un gris à canal alpha est posé sur le même fond."""
-    values = np.full((20, 20, 2), 255, np.uint8)
-    values[:10, :, 1] = 0
-    Image.fromarray(values).save(tmp_path / "a.png")
-    expected = [GREY, GREY, (255, 255, 255), (255, 255, 255)]
-    np.testing.assert_array_equal(corners(open_image(tmp_path / "a.png")), expected)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.gif"])
@@ -253,60 +213,28 @@ def test_broken_exif_is_ignored(tmp_path, quadrants, exif):
 # --- Ce qui est refusé --------------------------------------------------------------
 
 
-def test_missing_file(tmp_path):
-    """Rien à ce chemin."""
-    path = tmp_path / "absent.png"
-    with pytest.raises(FileNotFoundError) as error:
-        open_image(path)
-    assert "aucun fichier" in one_french_line(error, path)
-
-
-def test_file_used_as_a_folder(tmp_path, quadrants):
-    """Un fichier au milieu du chemin."""
-    quadrants.save(tmp_path / "a.png")
-    with pytest.raises(FileNotFoundError) as error:
-        open_image(tmp_path / "a.png" / "b.png")
-    one_french_line(error, tmp_path / "a.png" / "b.png")
-
-
-def test_empty_path():
-    """Un chemin vide est nommé comme tel."""
-    with pytest.raises(FileNotFoundError, match="'' : aucun fichier"):
-        open_image("")
-
-
-def test_name_too_long(tmp_path):
-    """Un nom que le système refuse."""
-    path = tmp_path / ("a" * 300)
-    with pytest.raises(ValueError) as error:
-        open_image(path)
-    assert "ne peut pas être ouvert" in one_french_line(error, path)
-
-
-def test_folder(tmp_path):
-    """Un dossier."""
-    with pytest.raises(ValueError) as error:
-        open_image(tmp_path)
-    assert "dossier" in one_french_line(error, tmp_path)
-
-
-def test_empty_file(tmp_path):
-    """Zéro octet."""
-    path = tmp_path / "vide.png"
-    path.touch()
-    with pytest.raises(ValueError) as error:
-        open_image(path)
-    assert "0 octet" in one_french_line(error, path)
-
-
-@pytest.mark.parametrize("content", [b"Bonjour.\n", b"%PDF-1.7\n", b"<svg/>", bytes(4096)])
-def test_not_an_image(tmp_path, content):
-    """Autre chose qu'une image, sous un nom d'image."""
-    path = tmp_path / "texte.png"
-    path.write_bytes(content)
-    with pytest.raises(ValueError) as error:
-        open_image(path)
-    assert "aucun format d'image connu" in one_french_line(error, path)
+@pytest.mark.parametrize(
+    ("name", "error", "sentence"),
+    [
+        ("absent.png", FileNotFoundError, "aucun fichier"),
+        ("deux\nlignes.png", FileNotFoundError, "deux\\nlignes.png"),
+        ("vide.png/b.png", FileNotFoundError, "vide.png/b.png"),
+        ("a" * 300, ValueError, "ne peut pas être ouvert"),
+        (".", ValueError, "dossier"),
+        ("vide.png", ValueError, "0 octet"),
+        ("bonjour.png", ValueError, "aucun format d'image connu"),
+        ("page.pdf", ValueError, "aucun format d'image connu"),
+        ("zéros.png", ValueError, "aucun format d'image connu"),
+    ],
+)
+def test_what_is_not_an_image_is_refused_in_one_line(tmp_path, name, error, sentence):
+    contents = {"vide.png": b"", "bonjour.png": b"Bonjour.", "page.pdf": b"%PDF-1.7\n"}
+    for written, content in (contents | {"zéros.png": bytes(4096)}).items():
+        (tmp_path / written).write_bytes(content)
+    with pytest.raises(error) as caught:
+        open_image(tmp_path / name)
+    assert sentence in str(caught.value) and str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.tiff", "a.bmp"])
@@ -318,8 +246,7 @@ def test_truncated_image(tmp_path, name):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ValueError) as error:
         open_image(path)
-    message = one_french_line(error, path)
-    assert "tronquée" in message or "aucun format" in message
+    assert "tronquée" in str(error.value) or "aucun format" in str(error.value)
 
 
 def test_corrupted_bytes_never_raise_anything_else(quadrants):
@@ -352,6 +279,7 @@ except ValueError as error:
 """
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(os.name == "nt", reason="Windows n'a pas ces droits")
 def test_unreadable_file(tmp_path, quadrants):
     """Un fichier dont on n'a pas le droit de lecture."""
@@ -370,23 +298,11 @@ def test_unreadable_file(tmp_path, quadrants):
     assert "l'accès est refusé" in done.stdout
 
 
-@pytest.mark.parametrize("width", [10_000, 20_000])
-def test_decompression_bomb(tmp_path, width):
-    """Quelques kilo-octets qui se déplieraient en 100 et 200 millions de pixels."""
-    path = tmp_path / "bombe.png"
-    Image.new("1", (width, 10_000)).save(path)  # 100 et 200 millions de pixels, quelques ko
-    with pytest.raises(ValueError) as error:
-        open_image(path)
-    assert "89,5 millions de pixels" in one_french_line(error, path)
-
-
-def test_message_stays_on_one_line(tmp_path):
-    """Un nom de fichier sur deux lignes n'en fait pas deux du message."""
-    path = tmp_path / "deux\nlignes.png"
-    with pytest.raises(FileNotFoundError) as error:
-        open_image(path)
-    assert "\n" not in str(error.value)
-    assert "deux\\nlignes.png" in str(error.value)
+def test_decompression_bomb(tmp_path):
+    """Quelques kilo-octets qui se déplieraient en 200 millions de pixels."""
+    Image.new("1", (20_000, 10_000)).save(tmp_path / "bombe.png")
+    with pytest.raises(ValueError, match="89,5 millions de pixels"):
+        open_image(tmp_path / "bombe.png")
 
 
 # --- Fichiers ouverts, tubes, grandes photos ----------------------------------------
@@ -405,6 +321,7 @@ def test_open_file_and_pipe(tmp_path, quadrants):
         np.testing.assert_array_equal(open_image(pipe), quadrants)
 
 
+@pytest.mark.ci
 def test_endless_pipe_is_refused(monkeypatch):
     """Un tube sans fin n'emplit pas la mémoire."""
     monkeypatch.setattr("convnets.core.images.MAX_STREAM_BYTES", 2**20)
@@ -419,20 +336,6 @@ def test_endless_pipe_is_refused(monkeypatch):
         feeder.wait()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="syntaxe du shell")
-def test_closed_standard_error(tmp_path, quadrants):
-    """Sans sortie d'erreur, l'image peut recevoir le descripteur 2 : elle se lit quand même."""
-    quadrants.save(tmp_path / "a.png")
-    code = "import sys, convnets.core.images as m; print(m.open_image(sys.argv[1]).size)"
-    done = subprocess.run(
-        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", code, tmp_path / "a.png"],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=REPOSITORY,
-    )
-    assert done.stdout == "(60, 40)\n"
-
-
 def test_min_side_decodes_a_smaller_jpeg(tmp_path):
     """L'échelle réduite de libjpeg change la taille, pas ce qu'on voit."""
     yy, xx = np.mgrid[:1200, :1600]
@@ -443,26 +346,6 @@ def test_min_side_decodes_a_smaller_jpeg(tmp_path):
     assert open_image(tmp_path / "a.jpg", min_side_px=160).size == (400, 300)
     full = crop_resize(open_image(tmp_path / "a.jpg"), 32)
     np.testing.assert_allclose(crop_resize(small, 32).astype(int), full.astype(int), atol=3)
-
-
-def test_min_side_leaves_other_formats_alone(tmp_path, quadrants):
-    """Seul JPEG se décode à une échelle réduite."""
-    quadrants.save(tmp_path / "a.png")
-    np.testing.assert_array_equal(open_image(tmp_path / "a.png", min_side_px=8), quadrants)
-
-
-def test_import_is_light():
-    """Ni TensorFlow, ni SciPy, ni matplotlib sur le chemin de `./predict`."""
-    code = (
-        "import sys, convnets.core.images as m; "
-        "print([n for n in ('tensorflow', 'keras', 'scipy', 'matplotlib') if n in sys.modules])"
-    )
-    start = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True
-    )
-    assert done.stdout.strip() == "[]"
-    assert time.monotonic() - start < 5
 
 
 # --- Le carré -----------------------------------------------------------------------
@@ -521,6 +404,9 @@ def test_bad_requests(quadrants):
         crop_resize(quadrants, 0)
     with pytest.raises(ValueError, match="'crop', 'pad', 'squash'"):
         crop_resize(quadrants, 32, mode="zoom")
+    for mode, zoom in (("crop", 0), ("crop", 1.1), ("squash", 0.5)):
+        with pytest.raises(ValueError, match="Zoom"):
+            crop_resize(quadrants, 32, mode=mode, zoom=zoom)
 
 
 def test_zoom_keeps_the_middle(quadrants):
@@ -532,9 +418,3 @@ def test_zoom_keeps_the_middle(quadrants):
     np.testing.assert_array_equal(crop_resize(image, 60, zoom=0.5), np.asarray(by_hand))
     small = crop_resize(quadrants, 32, zoom=0.25)
     assert small.shape == (32, 32, 3)
-
-
-@pytest.mark.parametrize(("mode", "zoom"), [("crop", 0), ("crop", 1.1), ("squash", 0.5)])
-def test_an_impossible_zoom(quadrants, mode, zoom):
-    with pytest.raises(ValueError, match="Zoom"):
-        crop_resize(quadrants, 32, mode=mode, zoom=zoom)

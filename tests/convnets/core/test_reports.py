@@ -1,7 +1,5 @@
 import dataclasses
 import json
-import sys
-from types import SimpleNamespace
 
 import pytest
 
@@ -39,32 +37,6 @@ def test_what_is_written_is_read_again(tmp_path):
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["version"] == reports.VERSION and content["files"] == {}
     assert "calibration" not in content and content["duration_s"]["sd"] is None
-
-
-@pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow"])
-def test_the_machine_names_the_graphics_cards_that_keras_uses(backend, monkeypatch):
-    processor = SimpleNamespace(platform="cpu", device_kind="cpu")
-    card = SimpleNamespace(platform="gpu", device_kind="A")
-    devices = {
-        "jax": SimpleNamespace(local_devices=lambda: [processor, card]),
-        "torch": SimpleNamespace(
-            cuda=SimpleNamespace(device_count=lambda: 1, get_device_name="A{}".format)
-        ),
-        "tensorflow": SimpleNamespace(
-            config=SimpleNamespace(
-                list_physical_devices=lambda kind: [card] if kind == "GPU" else [],
-                experimental=SimpleNamespace(get_device_details=lambda _: {"device_name": "A"}),
-            )
-        ),
-    }
-    expected = {"jax": "A", "torch": "A0", "tensorflow": "A"}[backend]
-    keras = SimpleNamespace(backend=SimpleNamespace(backend=lambda: backend))
-    monkeypatch.setitem(sys.modules, "keras", keras)
-    monkeypatch.setitem(sys.modules, backend, devices[backend])
-    found = reports.environment()
-    assert found.hardware.endswith(f", {expected}")
-    monkeypatch.delitem(sys.modules, backend)
-    assert reports.environment().hardware == found.hardware.removesuffix(f", {expected}")
 
 
 def test_a_trial_does_not_replace_the_published_report(tmp_path):

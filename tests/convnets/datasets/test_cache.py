@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from convnets.core.paths import data_cache_dir
 from convnets.datasets.cache import cached_array
 
 
@@ -23,17 +22,12 @@ def test_the_second_call_reads_what_the_first_wrote(tmp_path, counted):
     np.testing.assert_array_equal(first, again)
     assert again.dtype == np.float32 and len(calls) == 1
     assert duration_s >= 0 and none is None
-    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npz"]
-
-
-def test_another_key_is_computed_again(tmp_path, counted):
-    compute, calls = counted
-    cached_array("essai", "a", compute, cache_dir=tmp_path)
-    other, _ = cached_array("essai", "b", compute, cache_dir=tmp_path)
+    other, _ = cached_array("essai", "autre clé", compute, cache_dir=tmp_path / "cache")
     assert len(calls) == 2 and other[0, 0] == 2
+    assert {path.suffix for path in (tmp_path / "cache").iterdir()} == {".npz"}
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "text"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
 def test_a_damaged_file_is_computed_again(tmp_path, counted, damage, capsys):
     compute, calls = counted
     cached_array("essai", "clé", compute, cache_dir=tmp_path)
@@ -41,8 +35,7 @@ def test_a_damaged_file_is_computed_again(tmp_path, counted, damage, capsys):
     content = bytearray(path.read_bytes())
     at = content.index(np.arange(1, 7, dtype="<f4").tobytes())  # les valeurs elles-mêmes
     content[at] ^= 1
-    damaged = {"truncated": content[:-40], "flipped": content, "empty": b"", "text": b"non"}
-    path.write_bytes(damaged[damage])
+    path.write_bytes(content[:-40] if damage == "truncated" else content)
     x, duration_s = cached_array("essai", "clé", compute, cache_dir=tmp_path)
     assert len(calls) == 2 and x[0, 0] == 2 and duration_s is not None
     assert "Fichier du cache abîmé, recalculé" in capsys.readouterr().err
@@ -58,9 +51,3 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, counted, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         cached_array("essai", "clé", counted[0], cache_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_default_folder_is_the_one_of_the_data(tmp_path, counted, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    cached_array("essai", "clé", counted[0])
-    assert len(list(data_cache_dir().glob("essai-*.npz"))) == 1

