@@ -19,7 +19,7 @@ from convnets.training import lesson
 from convnets.training.augmentation import random_crop
 from convnets.training.batches import shuffled
 
-class_names = [  # ceux de l'énoncé
+class_names = [
     "T-shirt/top",
     "Trouser",
     "Pullover",
@@ -30,7 +30,7 @@ class_names = [  # ceux de l'énoncé
     "Sneaker",
     "Bag",
     "Ankle boot",
-]
+]  # ceux de l'énoncé
 
 FILTERS = (32, 64, 128)  # de plus en plus de motifs, sur des cartes de plus en plus petites
 DENSE_UNITS = 256

@@ -50,18 +50,10 @@ def test_a_validation_keeps_its_origin(fitted, x, options, low, shared):
     assert "validation_split" not in found
 
 
-def test_no_validation_stays_none(fitted):
-    assert "validation_data" not in fitted(X, Y, epochs=3)
-
-
 def test_batches_are_counted(fitted):
     found = fitted(iter([]), validation_data=iter([]))
     assert found["steps_per_epoch"] == cells.NUM_BATCHES and found["validation_steps"] == 2
     assert "validation_steps" not in fitted(iter([]), validation_data=(X, Y))
-
-
-def test_a_small_set_is_learned_whole(fitted):
-    assert len(fitted(X[:48], Y[:48])["x"]) == 48
 
 
 def test_a_students_own_names_are_his_while_cells_are_replayed():
@@ -74,15 +66,3 @@ def test_a_students_own_names_are_his_while_cells_are_replayed():
     plan = {"module": "ex02_fashion", "script": [[0, 0], [0, 1]]}
     assert cells.replay(plan, found) == []
     assert namespace["seen"] is own and namespace["train"] == "la nôtre"
-
-
-def test_an_import_of_a_module_that_is_not_handed_in_waits():
-    namespace = {}
-    found = cells.Cells(
-        [["cellule 1", "from exercises.absent import f, g\ndef f(): return 1"]], namespace
-    )
-    found.define(0, 0)
-    found.define(0, 1)
-    assert namespace["f"]() == 1
-    with pytest.raises(ModuleNotFoundError, match="absent"):
-        namespace["g"]()

@@ -10,6 +10,8 @@ import pytest
 
 from tests.grading import handins
 
+pytestmark = pytest.mark.ci
+
 COURSE = """
 title = "Filtres"
 students = [{ name = "Inès Alami", number = "1" }, { name = "Léo Costa", number = "2" }]

@@ -1,4 +1,3 @@
-import collections
 import json
 import tracemalloc
 from fractions import Fraction
@@ -6,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from grading.messages import HEADER, Ingredient, Opaque, Record, Unreadable, pack, unpack
+from grading.messages import HEADER, Ingredient, Opaque, Unreadable, pack, unpack
 
 
 @pytest.mark.parametrize(
@@ -36,44 +35,6 @@ def test_arrays_keep_shape_dtype_and_values(dtype):
     found = unpack(pack({"x": array}))["x"]
     assert found.dtype == array.dtype
     np.testing.assert_array_equal(found, array)
-
-
-def test_arrays_of_fractions_and_numpy_numbers():
-    array = np.array([[Fraction(1, 3), 2], [Fraction(0), -1]], dtype=object)
-    assert (unpack(pack(array)) == array).all()
-    assert unpack(pack([np.float32(0.5), np.int64(3)])) == [0.5, 3]
-
-
-def test_subclasses_are_the_data_they_hold():
-    class Liar(dict):
-        def items(self):
-            return [("a", 2)]
-
-    class Lister(list):
-        def __iter__(self):
-            return iter([2])
-
-    class Word(str):
-        def __str__(self):
-            return "faux"
-
-    counted = collections.defaultdict(int, a=1)
-    several = [counted, collections.OrderedDict(a=1), Liar(a=1), Lister([1]), Word("vrai")]
-    found = unpack(pack(several))
-    assert found == [{"a": 1}, {"a": 1}, {"a": 1}, [1], "vrai"]
-    assert [type(each) for each in found] == [dict, dict, dict, list, str]
-
-
-def test_words_and_long_numbers_of_numpy():
-    words = np.array([["un", "sac"], ["", "é"]])
-    found = unpack(pack([words, words[0, 1], np.longdouble(0.5), np.bool_(True), np.float16(2)]))
-    assert found == [[["un", "sac"], ["", "é"]], "sac", 0.5, True, 2.0]
-    assert type(found[1]) is str and type(found[2]) is float and type(found[3]) is bool
-    assert unpack(pack([np.clongdouble(1), np.datetime64("2026")]))[0] == Opaque("complex")
-
-
-def test_named_tuples_keep_their_fields():
-    assert unpack(pack(Opaque("x"))) == Record(("type_name",), ("x",))
 
 
 def test_what_is_not_data_leaves_only_its_name():
@@ -130,11 +91,6 @@ def test_deep_nesting_is_refused_not_a_crash():
     head = f'{{"value": {deep}, "sizes": []}}'.encode()
     with pytest.raises(Unreadable):
         unpack(HEADER.pack(len(head), 0) + head)
-
-
-def test_too_long_is_refused():
-    with pytest.raises(Unreadable, match="octets"):
-        pack(np.zeros(1000), limit=1000)
 
 
 def test_a_long_text_is_refused_before_it_is_read():

@@ -59,13 +59,6 @@ def test_a_non_linear_function_is_on_every_path(layers, free, level, reason):
     assert (found.level, found.reason) == (Fraction(level), reason)
 
 
-def test_a_dense_layer_on_maps_is_not_after_a_flatten():
-    found = graph(("Conv2D", [], "relu"), ("Dense", [0], "relu"), ("Flatten", [1]), ("Dense", [2]))
-    assert networks.judge_architecture(found, "CDD").level == 1
-    found["layers"][1]["shapes"]["input"] = [None, 3, 3, 64]
-    assert networks.judge_architecture(found, "CDD").reason == "flatten_forgotten"
-
-
 def trained(**changes):
     """Ce que rapporte `probes.trial` d'une boucle à la main qui a appris."""
     known = {"compiled": [], "fitted": [], "built": [[0.0, 1.0]], "losses": [], "steps": 6}

@@ -14,6 +14,8 @@ from grading import plugin
 from grading.scale import read_scale
 from tests.grading import handins
 
+pytestmark = pytest.mark.ci
+
 RELU = ("    return np.maximum(as_numbers(values), 0)", "    return np.abs(as_numbers(values))")
 
 
@@ -107,11 +109,10 @@ def test_a_class_from_another_folder(run, handed, tmp_path, repo):
     assert "warning" not in ended.stdout, "une correction n'a rien à dire en anglais"
 
 
-@pytest.mark.parametrize("processes", ["0", "1"])
-def test_nothing_of_a_hand_in_is_imported_by_the_grader(run, handed, repo, processes):
+def test_nothing_of_a_hand_in_is_imported_by_the_grader(run, handed, repo):
     for name in ("pytest", "numpy", "signal", "pathlib", "json", "xdist"):
         trap(handed / f"{name}.py")
-    chosen = ("-n", processes, "--exercises", "ex01")  # rien d'ex01 n'est rendu : tout est zéro
+    chosen = ("-n", "1", "--exercises", "ex01")  # rien d'ex01 n'est rendu : tout est zéro
     ended = run("grading", ".", *chosen, cwd=handed, env={"PYTHONPATH": str(repo)})
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert "dupont : 0/20" in ended.stdout and "piège" not in ended.stdout + ended.stderr
@@ -131,37 +132,14 @@ def test_every_hand_in_is_copied_before_any_runs(handed, pytestconfig, tmp_path)
     ("arguments", "message"),
     [
         (["--submission=absent"], "n'est pas un dossier"),
-        (["--submissions=docs"], "ne contient aucun rendu"),
-        (["--submission=docs", "--submissions=docs"], "un seul"),
         (["--submission=exercises", "--exercises", "ex99"], "n'est pas au barème"),
         (["grading", "--grade-report", "notes.pdf"], "finissez par .json, .csv ou .md"),
-        (["grading", "--grade-report", "/pas/la/x.csv"], "le dossier /pas/la n'existe pas."),
-        (["grading", "--grade-seed", "-5"], "--grade-seed -5 : un entier positif, ou 0."),
     ],
 )
 def test_bad_options_are_said_at_once(run, arguments, message):
     ended = run("pytest", *arguments, "-n", "0")
     assert ended.returncode == 4 and message in ended.stderr + ended.stdout
     assert "Traceback" not in ended.stderr + ended.stdout
-
-
-def test_a_broken_grader_is_not_the_fault_of_a_hand_in(run, handed, tmp_path):
-    """Une question où le correcteur échoue n'a pas de note, et les autres gardent la leur."""
-    broken = "from grading import grader\ndraw = grader.Grader.draw\n"
-    broken += "def broken(self, rule):\n    if rule.name == 'pool2d':\n        raise ValueError"
-    broken += "('panne')\n    return draw(self, rule)\ngrader.Grader.draw = broken\n"
-    (tmp_path / "broken.py").write_text(broken, encoding="utf-8")
-    report = tmp_path / "notes.json"
-    options = ("-n", "0", "-p", "broken", f"--submission={handed}", "--grade-report", report)
-    ended = run("pytest", *options, env={"PYTHONPATH": str(tmp_path)})
-    assert ended.returncode == 1, ended.stdout + ended.stderr
-    assert "le rendu n'y est pour rien (ValueError: panne ; " in ended.stdout
-    assert "Traceback" not in ended.stdout and "def broken" not in ended.stdout
-    content = json.loads(report.read_text())
-    assert content["attention"] == "le correcteur est en panne, questions sans note : 1"
-    (found,) = content["submissions"]
-    assert "ex00.pool2d" not in {question["id"] for question in found["questions"]}
-    assert "timeout" not in {question["reason"] for question in found["questions"]}
 
 
 def test_help_is_in_french_and_names_every_option(run_module):
@@ -171,11 +149,6 @@ def test_help_is_in_french_and_names_every_option(run_module):
     assert "show this help" not in done.stdout and "options de pytest" in done.stdout
     for option in ("--submissions", "--as", "--grade-report", "--hint", "--with-training"):
         assert option in done.stdout
-
-
-def test_plain_pytest_is_left_alone(run):
-    ended = run("pytest", "-n", "0", "tests/grading/test_report.py")
-    assert ended.returncode == 0 and "correction" not in ended.stdout
 
 
 @pytest.mark.slow

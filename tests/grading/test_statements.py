@@ -17,6 +17,8 @@ from grading.questions import networks
 from grading.scale import FULL, read_scale
 from tests.grading import handins
 
+pytestmark = pytest.mark.ci
+
 ANSWERS = {
     "ex00": ["convolution_simple"],
     "ex01": ["filtres_numpy"],

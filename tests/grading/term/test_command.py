@@ -13,7 +13,6 @@ import openpyxl
 import pytest
 
 from grading import scale
-from grading.__main__ import is_term
 from grading.term import command
 
 
@@ -147,21 +146,6 @@ def test_manual_marks_are_merged(home, marker):
     assert marker.asked == []
 
 
-def test_two_worksheets_of_the_same_name_are_both_filled(home, marker):
-    given = (home / "Notes TP0.csv").read_bytes()
-    for group in ("3A", "3B"):
-        (home / group).mkdir()
-        (home / group / "Notes.csv").write_bytes(given)
-    text = (home / "cours.toml").read_text(encoding="utf-8")
-    both = '{ 3A = "3A/Notes.csv", 3B = "3B/Notes.csv" }'
-    text = text.replace('"Notes TP0.csv"', both).replace("hints = 1", "hints = 2")
-    (home / "cours.toml").write_text(text, encoding="utf-8")
-    run(home)
-    first, second = (home / "notes" / "moodle" / f"ex00-{each}-Notes.csv" for each in ("3A", "3B"))
-    assert b",19," in first.read_bytes() and b'"12,5"' not in first.read_bytes()
-    assert b'"12,5"' in second.read_bytes() and b",19," not in second.read_bytes()
-
-
 def test_pseudonyms_hide_names_but_not_from_moodle(home, marker, capsys):
     text = "pseudonyms = true\n" + (home / "cours.toml").read_text(encoding="utf-8")
     (home / "cours.toml").write_text(text, encoding="utf-8")
@@ -188,17 +172,6 @@ def test_a_hand_in_that_cannot_be_read_is_not_an_absence(home, marker):
     assert state.startswith("illisible ; rendu.zip n'est pas un zip lisible")
 
 
-def test_before_the_due_date_nobody_is_absent(home, marker):
-    text = (home / "cours.toml").read_text(encoding="utf-8").replace("12/10/2026", "12/10/2999")
-    (home / "cours.toml").write_text(text, encoding="utf-8")
-    run(home)
-    tom = notes(home)[3]
-    assert (tom["ex00 /20"], tom["note /20"]) == ("", "")
-    assert tom["ex00, état"].startswith("pas encore à rendre ; À rendre avant")
-    filled = (home / "notes" / "moodle" / "ex00-Notes TP0.csv").read_text(encoding="utf-8-sig")
-    assert filled.rstrip().splitlines()[-1] == 'pour ""évaluation""",,"20,00",Oui,"-",-'
-
-
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -218,18 +191,6 @@ def test_hand_ins_that_contradict_each_other_are_said(home, marker, capsys, old,
     assert marker.asked == [] and not (home / "notes" / "notes.csv").exists()
 
 
-def test_a_hand_in_of_nobody_is_named(home, marker, capsys):
-    (home / "tp1" / "costa").rename(home / "tp1" / "binôme 4")
-    run(home)
-    assert "à qui est « binôme 4 » ?" in capsys.readouterr().out
-    assert notes(home)[1]["ex01, état"] == "absent"
-    text = (home / "cours.toml").read_text(encoding="utf-8")
-    text = text.replace('id = "ex01"', 'id = "ex01"\nowners = { "binôme 4" = 1002 }')
-    (home / "cours.toml").write_text(text, encoding="utf-8")
-    run(home)
-    assert notes(home)[1]["ex01 /20"] == "20"
-
-
 def test_wrong_inputs_are_one_sentence(home, marker, capsys):
     assert command.main([str(home / "rien.toml")]) == 1
     assert capsys.readouterr().err.startswith("Erreur : ")
@@ -237,29 +198,6 @@ def test_wrong_inputs_are_one_sentence(home, marker, capsys):
     assert run(home) == 1
     said = capsys.readouterr().err
     assert said.startswith("Erreur : ex00 : Notes TP0.csv") and said.count("\n") == 1
-
-
-def test_the_state_of_a_term_is_not_replaced_when_it_is_damaged(home, marker, capsys):
-    path = home / "notes" / ".cache" / "trimestre.json"
-    path.parent.mkdir(parents=True)
-    path.write_text("{")
-    assert run(home) == 1 and "trimestre.json est abîmé" in capsys.readouterr().err
-    assert path.read_text() == "{"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "term"),
-    [
-        (["cours.toml"], True),
-        (["--all", "cours.toml"], True),
-        (["rendus"], False),
-        (["cours.toml", "--hint", "1"], True),  # et l'option est refusée, en une phrase
-        (["rendus", "--as", "ex02=cours.toml"], False),
-        ([], False),
-    ],
-)
-def test_what_the_command_takes_for_a_term(arguments, term):
-    assert is_term(arguments) == term
 
 
 @pytest.mark.slow

@@ -45,16 +45,6 @@ def test_the_example_of_the_page_is_read(repo, tmp_path):
     assert ("1003", "ex02") in course.overrides
 
 
-def test_students_in_the_file_itself(home):
-    path = changed(
-        home,
-        'students = "eleves.csv"',
-        'students = [{name = "A B", number = 1003, group = "3A"}, '
-        '{name = "C D", number = "x7", group = "3B"}]',
-    )
-    assert read_course(path).students == (Student("A B", "1003", "3A"), Student("C D", "x7", "3B"))
-
-
 def test_students_from_a_workbook_a_class(home):
     rows = [["Élève", "Numéro"], ["Inès Alami", "0012"], ["Zoé Faure", "1003"]]
     sheets.write_xlsx(home / "a.xlsx", rows, title="a")

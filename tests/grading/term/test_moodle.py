@@ -61,32 +61,6 @@ def test_anonymous_marking_goes_by_number(tmp_path):
     assert [found.rows[number].participant for number in ("1", "2")] == ["1", "2"]
 
 
-def test_the_teacher_says_which_namesake_is_which(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text(ENGLISH.replace("Leo Costa", "Ines Alami"), encoding="utf-8")
-    twins = [Student("Inès Alami", "1", ""), Student("Inès Alami", "2", "")]
-    with pytest.raises(ValueError, match="pas la feuille de ces élèves"):
-        moodle.read_worksheet(path, twins)
-    found = moodle.read_worksheet(path, twins, owners={"812": "2", "813": "1"})
-    assert [found.rows[number].participant for number in ("1", "2")] == ["813", "812"]
-
-
-def test_a_stranger_does_not_take_a_students_number(tmp_path):
-    found = sheet(tmp_path / "a.csv", ENGLISH.replace("Participant 900", "Participant 2"))
-    assert found.rows["2"].participant == "813" and found.unknown == ("Some Teacher",)
-
-
-def test_the_teacher_can_name_the_columns(tmp_path):
-    text = "Id,Nom,Points,Rendu\nP 5,Inès Alami,,12/10/2026 08:00\nP 6,Léo Costa,,-\n"
-    with pytest.raises(ValueError, match="grade_column, au choix : Id, Nom, Points, Rendu"):
-        sheet(tmp_path / "a.csv", text)
-    found = sheet(tmp_path / "a.csv", text, grade_column="points", submitted_column="Rendu")
-    filled = moodle.filled(found, {"1": Fraction(12)}).decode()
-    assert filled == text.replace("Alami,,", "Alami,12,")
-    with pytest.raises(ValueError, match="n'a pas de colonne « Note »"):
-        sheet(tmp_path / "a.csv", text, grade_column="Note")
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [

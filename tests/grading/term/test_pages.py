@@ -215,28 +215,6 @@ def test_one_exercise_alone(term):
     assert "Note :" not in page.text  # celle du trimestre n'est pas celle du devoir
 
 
-def test_a_student_without_an_exercise_yet():
-    page = read(student_page(StudentMarks(Student("Alami Inès", "", ""), (), None)))
-    assert "Aucun exercice n'est encore noté." in page.text
-
-
-def test_an_exercise_not_yet_asked_is_no_absence(tmp_path):
-    later = missed("ex03", ABSENT, "À rendre avant le 12/12/2026.")._replace(weight=Fraction(0))
-    marks = StudentMarks(Student("Alami Inès", "1", ""), (later,), None)
-    page = read(student_page(marks))
-    assert "n'est pas encore à rendre." in page.text and "12/12/2026" in page.text
-    assert "sur 20" not in page.text and "Aucun rendu" not in page.text
-    path = write_pages(Term("CNN", date(2026, 11, 1), (marks,), 0, False, tmp_path))[-1]
-    assert "Aucun absent, aucun retard" in read(path.read_text(encoding="utf-8")).text
-
-
-def test_points_without_a_hand_in_are_not_a_share_of_the_whole():
-    oral = graded("ex02", question("oral", 2, manual=True), status=ABSENT, handed_at=None)
-    oral = oral._replace(mark_before=Fraction(3, 2), mark=Fraction(3, 2))
-    page = read(student_page(marks_of("Alami Inès", "1", oral)))
-    assert "Questions : 2, soit 1,5 sur 20." in page.text
-
-
 def test_the_class_page_counts(term):
     page = read(write_pages(term)[-1].read_text(encoding="utf-8"))
     for name in ("Alami Inès", HOSTILE, "Cohen Noé"):
@@ -265,21 +243,6 @@ def test_pseudonyms_hide_the_words_of_others(term):
     page = read(write_pages(hidden)[-1].read_text(encoding="utf-8"))
     assert page.links[0] == "eleves/eleve-03-03.html"
     assert "zip" not in page.text and "Salle en panne" not in page.text
-
-
-def test_the_pages_of_another_list_go_away_and_no_other_file(term):
-    first = write_pages(term)[0]
-    own = first.with_name("mes_notes.html")
-    own.write_text("<p>à moi", encoding="utf-8")
-    write_pages(term._replace(students=term.students[1:]))
-    assert own.is_file() and not first.exists()
-
-
-def test_two_students_never_share_a_page(term):
-    twins = (term.students[0], term.students[0])
-    with pytest.raises(ValueError, match="Alami Inès .* page à lui"):
-        write_pages(term._replace(students=twins))
-    assert not (term.output / "classe.html").exists()
 
 
 def write_report(folder, **content):
@@ -326,21 +289,6 @@ def test_curves_and_confusion_come_from_the_report(tmp_path):
 def test_a_report_that_is_not_one_shows_nothing(tmp_path, content):
     write_report(tmp_path, **content)
     assert shown(tmp_path) == ""
-
-
-def test_files_that_are_not_read(tmp_path, repo):
-    folder, elsewhere = tmp_path / "rendu", tmp_path / "autre"
-    (folder / "models").mkdir(parents=True)
-    elsewhere.mkdir()
-    path = folder / "models" / "ex02_fashion.json"
-    for content in (b"{", b"[" * 100_000, (repo / "models" / "garments.json").read_bytes()):
-        path.write_bytes(content)
-        assert shown(folder) == ""
-    path.unlink()
-    write_report(elsewhere, history={"loss": [2, 1]})
-    assert shown(elsewhere)
-    path.symlink_to(elsewhere / "models" / path.name)
-    assert shown(folder) == ""
 
 
 def png(pixels, **options) -> bytes:

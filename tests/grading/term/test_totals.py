@@ -19,10 +19,6 @@ def test_a_day_begun_is_a_day_late(hours, days):
     assert totals.days_late(DUE + timedelta(hours=float(hours)), DUE) == days
 
 
-def test_without_a_date_nobody_is_late():
-    assert totals.days_late(None, DUE) == totals.days_late(DUE, None) == 0
-
-
 @pytest.mark.parametrize(
     ("days", "mark", "lost"), [(1, 15, "3/2"), (2, 15, 3), (3, 15, 4), (3, 2, 2), (4, 15, 15)]
 )
