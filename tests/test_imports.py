@@ -19,6 +19,7 @@ for name in sys.argv[2:]:
 """
 
 
+@pytest.mark.ci
 @pytest.mark.question("S1, exercice 01")
 def test_importing_an_exercise_does_nothing(tmp_path, repo):
     """Ni texte, ni fichier, ni figure ouverte, ni tirage, ni réglage de Keras."""

@@ -32,6 +32,7 @@ def project(repo):
     return tomllib.loads((repo / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+@pytest.mark.ci
 def test_predict_answers_outside_of_the_repository(repo, project, tmp_path):
     """Les dossiers du paquet, posés ailleurs comme pip les pose."""
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -99,12 +100,3 @@ def test_pinned_versions_go_together(repo):
                 environments = [{"extra": extra} for extra in wanted.extras or {""}]
                 if each.marker is None or any(map(each.marker.evaluate, environments)):
                     waiting.append((each, name))
-
-
-def test_the_site_asks_for_nothing_that_only_tests_use(repo, project):
-    """Playwright pèse 165 Mo : qui construit le site n'en a pas besoin."""
-    extras = project["project"]["optional-dependencies"]
-    ours = {each.name for each in read_requirements(repo / "tests/web/requirements.txt")}
-    assert ours == {"playwright"}
-    assert not ours & {Requirement(text).name for text in extras["site"]}
-    assert ours <= {Requirement(text).name for text in extras["tests-site"]}

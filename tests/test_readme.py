@@ -1,8 +1,9 @@
 """L'accueil : ce qu'il montre est vrai ; et `python -m exercises`, qui le résume."""
 
-import json
 import re
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -23,14 +24,13 @@ def test_one_screen_and_a_half(readme):
     assert readme.count("\n") <= MAX_LINES
 
 
-@pytest.mark.parametrize("page", [tables.README, tables.RESULTS], ids=lambda path: path.name)
-def test_tables_are_those_of_the_reports(page, tmp_path):
-    copies = {}
-    for path in (tables.README, tables.RESULTS):
-        copies[path] = tmp_path / path.name
-        copies[path].write_bytes(path.read_bytes())
-    tables.update_pages(readme=copies[tables.README], results=copies[tables.RESULTS])
-    assert copies[page].read_text(encoding="utf-8") == page.read_text(encoding="utf-8")
+def test_tables_are_those_of_the_reports(tmp_path):
+    pages = (tables.README, tables.RESULTS)
+    copies = [Path(shutil.copy(page, tmp_path)) for page in pages]
+    readme, results = copies
+    tables.update_pages(readme=readme, results=results)
+    for page, copy in zip(pages, copies, strict=True):
+        assert copy.read_text(encoding="utf-8") == page.read_text(encoding="utf-8"), page
 
 
 def test_every_exercise_is_in_the_readme_and_has_a_test(readme, repo):
@@ -56,6 +56,7 @@ def test_the_registry_is_what_the_folder_holds(repo):
         find("ex99_rien")
 
 
+@pytest.mark.ci
 def test_listing_shows_state_and_result(run_module):
     result = run_module("exercises")
     assert result.returncode == 0, result.stderr
@@ -76,19 +77,10 @@ def test_listing_without_models(tmp_path):
     assert states["ex03_cifar10"] == "à entraîner" and states["ex01_filters"] == "rien à entraîner"
 
 
-@pytest.mark.parametrize("content", ['{"metrics": 3}', "[1]", '{"headline": [{}]}', "[" * 10**5])
-def test_listing_says_why_a_report_is_refused(tmp_path, content):
-    (tmp_path / "thumbnails.json").write_text(content)
+def test_listing_says_why_a_report_is_refused(tmp_path):
+    (tmp_path / "thumbnails.json").write_text('{"metrics": 3}')
     state, why = listing.describe(find("ex03_cifar10"), models_dir=tmp_path)
     assert state == "modèle refusé" and "abîmé" in why
-
-
-def test_update_readme_stops_at_a_refused_report(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(reports, "load_report", lambda path: json.loads("{"))
-    before = tables.README.read_bytes()
-    assert listing.main(["--update-readme"]) == 1
-    assert "Traceback" not in capfd.readouterr().err
-    assert tables.README.read_bytes() == before
 
 
 def test_linked_files_exist(repo):
@@ -106,6 +98,7 @@ def test_two_one_line_commands_at_the_top(readme):
     assert all("-r requirements.txt" in command for command in commands)
 
 
+@pytest.mark.ci
 def test_predictions_shown_are_those_of_predict(repo, run_predict):
     page = (repo / "docs" / "predire.md").read_text(encoding="utf-8")
     _, block, _ = tables.split_at_marks(page, "prédictions", repo)
