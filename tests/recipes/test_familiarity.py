@@ -56,6 +56,7 @@ def test_the_report_says_what_was_measured(slug):
     assert found.command == "python -m recipes.familiarity"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("slug", [*familiarity.MEASURES])
 def test_the_answer_is_that_of_the_export_alone(repo, slug, extract):
     """Au bit près : rien de ce que l'export calculait déjà n'est touché."""
@@ -71,6 +72,7 @@ def test_the_answer_is_that_of_the_export_alone(repo, slug, extract):
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.ci
 def test_the_measure_of_photos_is_the_one_of_numpy(repo, extract):
     """Score de l'export livré, refait à partir des tenseurs qu'il lit ; une droite l'en écarte."""
     content = (repo / "models" / f"{PHOTO_MODEL}.tflite").read_bytes()

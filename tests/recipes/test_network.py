@@ -53,15 +53,6 @@ def test_parameters_by_hand():
         assert learnt == expected - 288 - 2 * depth * sum(widths)
 
 
-def test_the_teacher_of_garments_reads_grey_images(extract):
-    model = garments.build_teacher()
-    assert model.input_shape == (None, 28, 28) and model.output_shape == (None, 10)
-    x = extract("fashion_mnist")[0][:20]
-    scaled = keras.Model(model.inputs[0], model.get_layer("whitening").input)
-    expected = (x[..., None] / 255 - garments.MEAN[0]) / garments.STD[0]
-    np.testing.assert_allclose(scaled(x), expected, atol=1e-5)
-
-
 def test_third_convolution_adds_to_the_second(extract):
     """Une troisième convolution nulle ne change rien à ce que rend la deuxième."""
     model = network.build(depth=3, **SMALL)

@@ -28,12 +28,6 @@ def test_the_seed_decides(images):
         assert not np.array_equal(each, other[name]), name
 
 
-def test_a_row_turns_on_itself(images):
-    (image,) = outliers.make(images[:1], count=1)["lignes décalées"]
-    for row, before in zip(image, images[0], strict=True):
-        assert any(np.array_equal(row, np.roll(before, k, axis=0)) for k in range(16))
-
-
 def test_quarters_and_halves_come_from_the_pictures(images):
     found = outliers.make(images, count=6)
     for image in found["quatre quarts"]:
@@ -54,19 +48,3 @@ def test_a_mosaic_holds_four_whole_pictures():
     (image,) = outliers.make(flat, count=1)["mosaïques"]
     expected = np.repeat([7, 200, 7, 200], 4)
     np.testing.assert_array_equal(image[..., 0], np.tile(expected[:, np.newaxis], 16))
-
-
-def test_a_reduced_picture_is_framed_in_black(images):
-    for image in outliers.make(images, count=3)["réduites sur noir"]:
-        inside = image[3:13, 3:13].copy()
-        image[3:13, 3:13] = 0
-        assert not image.any() and (inside > 0).mean() > 0.9
-
-
-def test_edges_are_grey_and_where_rows_change():
-    split = np.zeros((1, 16, 16, 3), np.uint8)
-    split[:, 5:] = 60, 20, 40
-    (image,) = outliers.make(split, count=1)["contours"]
-    assert (image[4] == 120).all()
-    image[4] = 0
-    assert not image.any()

@@ -116,16 +116,6 @@ def test_head_starts_undecided_and_ignores_scale():
     np.testing.assert_allclose(np.asarray(layer(x)).std(0), 1, atol=1e-3)
 
 
-def test_shipped_network_is_what_the_command_wrote():
-    report = reports.read_report(SLUG)
-    assert report.metrics["accuracy"].n >= 3
-    assert report.num_images == {"train": 48000, "val": 2000, "test": 10000}
-    assert report.calibration["ece_after"] <= 0.02
-    assert report.details["derived_from"]["sha256"] == pretrained.PACKAGE_SHA256
-    assert report.export == "int8" and report.size_bytes < 12_000_000
-    assert abs(report.export_accuracy - report.shipped["accuracy"]) < 0.005
-
-
 @pytest.mark.slow
 def test_shipped_network_on_enlarged_thumbnails(extract):
     x, y = (each[:200] for each in extract("cifar10"))
@@ -141,20 +131,6 @@ def test_shipped_network_on_enlarged_thumbnails(extract):
     exact = powers / powers.sum(1, keepdims=True)
     assert np.abs(probabilities[:20] - exact).max() < 0.2
     assert np.abs(probabilities[:20] - exact).mean() < 0.02
-
-
-@pytest.mark.slow
-def test_shipped_network_starts_with_the_real_base(extract):
-    derived = reports.read_report(SLUG).details["derived_from"]
-    base, _ = pretrained.inception_v3(input_px=derived["input_px"], sha256=derived["sha256"])
-    extractor = pretrained.features_model(base, layer_name=derived["layer"])
-    shipped = saving.load_model(SLUG)
-    (pooled,) = [each for each in shipped.layers if each.name.startswith("global_average")]
-    large = photos.enlarge(extract("cifar10")[0][:20], photos.IMAGE_PX)
-    found = keras.Model(shipped.input, pooled.output).predict(large, verbose=0)
-    expected = extractor.predict(large, verbose=0)
-    gap = np.linalg.norm(found - expected) / np.linalg.norm(expected)
-    assert 0 < gap < 0.03  # les mêmes poids, arrondis filtre par filtre (saving.round_weight)
 
 
 def test_the_shipped_model_looks_as_its_recipe_says():

@@ -50,14 +50,8 @@ def test_normalisations_are_measured_again(images):
     assert moved == [False, False, True, True, False, False, False, False, True, True]
 
 
-def test_too_few_images(images):
-    model = keras.Sequential([keras.Input((5,)), layers.BatchNormalization()])
-    with pytest.raises(ValueError, match="100 images ne font pas un lot de 101"):
-        averaging.measure_normalisations(model, images, batch_size=101)
-
-
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize("truth", PARTS)
+@pytest.mark.parametrize("truth", [0.25, 1.0])
 def test_a_network_stops_where_validation_is_most_likely(truth, capsys):
     """Un modèle linéaire dont les vrais poids sont sur le chemin, à un endroit connu."""
     rng = np.random.default_rng(0)

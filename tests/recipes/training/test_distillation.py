@@ -73,16 +73,7 @@ def test_a_mixed_image_is_what_its_label_says():
     assert 10 < seen < 40
 
 
-def test_colors_are_deformed_like_greys():
-    """Trois canaux égaux donnent trois fois la copie grise : mêmes décalages, mêmes mélanges."""
-    grey = np.random.default_rng(0).integers(0, 256, (40, 12, 12), dtype=np.uint8)
-    labels = np.eye(10, dtype=np.float32)[np.arange(40) % 10]
-    expected, _ = distillation.deform(grey, labels, copy=1, translate_px=3)
-    color, _ = distillation.deform(np.stack([grey] * 3, axis=-1), labels, copy=1, translate_px=3)
-    for channel in np.moveaxis(color, -1, 0):
-        np.testing.assert_array_equal(channel, expected)
-
-
+@pytest.mark.ci
 @pytest.mark.usefixtures("eager")
 def test_the_teacher_answers_once(teacher, extract, capsys):
     x, labels = of_extract(extract, 120)
@@ -146,19 +137,7 @@ def of_few(extract):
     return x[:20], y[:20]
 
 
-def test_labels_are_smoothed_as_asked(teacher, extract):
-    stages, few = Recorder(), of_few(extract)
-    settings = {"name": "labels", "seed": 1, "epochs": 2, "batch_size": 10, "augment": None}
-    distillation.learn_labels(
-        teacher, few, few, stages=stages, optimizer=None, smoothing=0.2, **settings
-    )
-    half = np.array([[0.5] + [0.5 / 9] * 9])
-    expected = -0.82 * np.log(0.5) - 9 * 0.02 * np.log(0.5 / 9)
-    assert float(stages.asked["loss"](np.eye(10)[:1], half)) == pytest.approx(expected, rel=1e-5)
-    (lookahead,) = stages.asked["callbacks"](40)
-    assert isinstance(lookahead, Lookahead) and lookahead.total_steps == 40
-
-
+@pytest.mark.ci
 @pytest.mark.usefixtures("eager")
 def test_a_pupil_learns_smoothed_labels_and_counts_both_directions(teacher, extract):
     stages, few = Recorder(), of_few(extract)

@@ -14,11 +14,10 @@ from recipes.training.optimizers import (
     Triangle,
     fix_norm,
     orthogonalise,
-    triangular,
 )
 
 
-@pytest.mark.parametrize("shape", [(40, 7), (7, 40), (16, 16)])
+@pytest.mark.parametrize("shape", [(40, 7), (7, 40)])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-3), ("bfloat16", 0.1)])
 def test_singular_values_near_one_and_the_same_directions(shape, dtype, tolerance):
     rng = np.random.default_rng(0)
@@ -30,11 +29,6 @@ def test_singular_values_near_one_and_the_same_directions(shape, dtype, toleranc
     left = np.einsum("ij,ik,kj->j", u, found, v.T)  # ce qui reste de chaque direction
     assert left.min() > 0.4 - tolerance and left.max() < 1.21 + tolerance
     np.testing.assert_allclose(found, (u * left) @ v, atol=tolerance)
-
-
-def test_a_matrix_of_zeros_stays_so():
-    found = keras.ops.convert_to_numpy(orthogonalise(np.zeros((4, 3), np.float32)))
-    np.testing.assert_array_equal(found, 0)
 
 
 def weights_around_a_step(optimizer):
@@ -91,17 +85,6 @@ def test_the_gradients_are_averaged(nesterov):
     expected = before - 0.1 * 0.3 * np.reshape(step, before.shape)
     expected *= 6**0.5 / np.linalg.norm(expected)
     np.testing.assert_allclose(variable.numpy(), expected, atol=1e-5)
-
-
-def test_its_settings_are_kept():
-    optimizer = Muon(0.1, momentum=0.8, kernel_factor=0.2, kernel_dtype="bfloat16")
-    again = Muon.from_config(optimizer.get_config())
-    assert (again.kernel_factor, again.kernel_dtype, again.momentum) == (0.2, "bfloat16", 0.8)
-
-
-def test_no_momentum_is_refused():
-    with pytest.raises(ValueError, match="moment positif"):
-        Muon(0.1)
 
 
 def test_fixing_the_norm_of_a_normalised_kernel_changes_nothing():
@@ -167,10 +150,3 @@ def test_lookahead_averages_every_five_steps():
             keep = 0.95**5 * (step / 20) ** 3
             slow = keep * slow + (1 - keep) * (slow + 5)
             assert model.value == pytest.approx(slow)
-
-
-@pytest.mark.parametrize("kind", [FastBetaSGD, Muon])
-def test_the_optimizer_of_a_whole_training(kind):
-    optimizer = triangular(kind, 0.5, weight_decay=0.01)(200)
-    assert type(optimizer) is kind and optimizer.nesterov and optimizer.weight_decay == 0.01
-    assert float(optimizer.learning_rate) == pytest.approx(0.1)  # le premier des deux cents pas
