@@ -201,13 +201,6 @@ def test_a_choice_that_means_nothing_is_said(folder, collect, choice):
         collect(folder, chosen=[choice], one=True)
 
 
-def test_weights_of_another_name(folder, collect):
-    write(folder / "reseau.py", NETWORK)
-    write(folder / "mon modèle.keras", "poids")
-    (found,) = collect(folder, one=True).submissions
-    assert found.weights("ex03_cifar10").read_text() == "poids"
-
-
 def test_nothing_to_grade(folder, collect):
     with pytest.raises(FileNotFoundError, match="n'est pas un dossier"):
         collect(folder / "absent")

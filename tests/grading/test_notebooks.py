@@ -200,14 +200,6 @@ def test_a_file_made_to_be_slow_is_not(tmp_path, source, said):
     assert said in found.empty.get("lent", "")
 
 
-def test_latin1_is_not_called_a_syntax_error(tmp_path, monkeypatch):
-    path = tmp_path / "tp.py"
-    path.write_bytes("# été\ndef pool2d():\n    return 'é'\n".encode("latin-1"))
-    (found,) = handin.collect(path, tmp_path / "copie", one=True).submissions
-    assert imported(found, monkeypatch=monkeypatch).pool2d() == "é"
-    assert "n'est pas en UTF-8" in found.remarks[0]
-
-
 @pytest.mark.ci
 def test_modules_of_one_notebook_may_import_each_other(converted, tmp_path):
     found = converted(

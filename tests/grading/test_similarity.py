@@ -4,14 +4,12 @@ import html
 import re
 from datetime import date
 
-import numpy as np
 import pytest
 
 from grading import handin, skeleton
-from grading.submission import REPO, file_of
+from grading.submission import file_of
 from grading.term import similarity
 from grading.term.similar_code import compare_codes, read_code
-from grading.term.similar_weights import ALIKE, compare_weights
 from tests.grading import handins, school
 
 FASHION = "ex02_fashion.py"
@@ -140,47 +138,3 @@ def test_a_folder_is_compared_alone(collected, tmp_path, capsys):
     assert similarity.main(arguments) == 0
     assert "1 paire de codes, 0 de poids, sur 2 rendus" in capsys.readouterr().out
     assert 'href="#ex01-1"' in output.read_text(encoding="utf-8")
-
-
-@pytest.mark.slow
-def test_only_networks_of_one_seed_or_one_file_start_alike(collected, tmp_path):
-    """Quatre vrais entraînements : deux graines, le second repris, la première recommencée."""
-    import keras
-    from keras import layers
-
-    with np.load(REPO / "tests/extracts/fashion_mnist_test.npz") as extract:
-        x, y = extract["x"], extract["y"]
-    files = {}
-
-    def train(name, model, *, seed, epochs):
-        keras.utils.set_random_seed(seed)
-        model.compile("adam", "sparse_categorical_crossentropy")
-        model.fit(x, y, epochs=epochs, verbose=0)
-        model.save(tmp_path / "poids.keras")
-        files[name] = {
-            FASHION: handins.answers("fashion_simple")[FASHION],
-            "models/ex02_fashion.keras": (tmp_path / "poids.keras").read_bytes(),
-        }
-        return model
-
-    def fresh(seed):
-        keras.utils.set_random_seed(seed)
-        return keras.Sequential(
-            [
-                *(keras.Input((28, 28)), layers.Rescaling(1 / 255), layers.Reshape((28, 28, 1))),
-                *(layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(4)),
-                *(layers.Conv2D(16, 3, activation="relu"), layers.Flatten()),
-                layers.Dense(10, activation="softmax"),
-            ]
-        )
-
-    train("un", fresh(1), seed=1, epochs=3)
-    second = train("deux", fresh(2), seed=2, epochs=3)
-    train("suite de deux", second, seed=3, epochs=3)
-    train("un, plus long", fresh(1), seed=4, epochs=6)
-    found = compare_weights(collected(files), "ex02_fashion")
-    assert {frozenset(each.names) for each in found} == {
-        frozenset({"un", "un, plus long"}),
-        frozenset({"deux", "suite de deux"}),
-    }
-    assert all(not each.identical and each.cosine >= ALIKE + 0.2 for each in found)

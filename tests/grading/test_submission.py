@@ -129,9 +129,3 @@ def test_weights_are_looked_for_where_an_exercise_leaves_them(handed, staged, re
     (kept / f"{name}.keras").write_bytes(b"mieux que le depot")
     assert submission.weights(found, name) == b"mieux que le depot"
     assert submission.reference().weights(name) == repo / f"models/{name}.keras"
-
-
-def test_shipped_weights_are_lent_only_when_asked(staged):
-    for lent in (False, True):
-        copy = staged(f"copie{lent}", models=("ex00_position",), shipped_models=lent)
-        assert (copy / "models/ex00_position.json").exists() is lent

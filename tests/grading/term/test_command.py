@@ -110,28 +110,6 @@ def test_an_interrupted_run_goes_on_where_it_stopped(home, marker, capsys):
     assert marker.asked == ["1002", "1003", "1001", "1002"]  # ex00 sans 1001, puis ex01
 
 
-def test_weights_shared_with_a_student_who_hands_in_again(home, marker):
-    """Celui dont on partageait les poids les change : on est renoté aussi."""
-    shared = {
-        (number, "ex01.convolve"): (0, "weights_shared", other)
-        for number, other in [("1001", "1002"), ("1002", "1001")]
-    }
-    marker.verdicts = shared
-    run(home)
-    marker.verdicts = {}
-    marker.asked.clear()
-    path = home / "tp1" / "costa" / "ex01_filters.py"
-    path.write_text(path.read_text(encoding="utf-8") + "\n# à moi\n", encoding="utf-8")
-    run(home)
-    assert marker.asked == ["1002", "1001"]
-    assert [row["ex01 /20"] for row in notes(home)][:2] == ["20", "20"]
-    marker.verdicts = shared  # et dans l'autre sens
-    marker.asked.clear()
-    path.write_text(path.read_text(encoding="utf-8") + "\n# recopié\n", encoding="utf-8")
-    run(home)
-    assert marker.asked == ["1002", "1001"]
-
-
 def test_manual_marks_are_merged(home, marker):
     run(home)
     path = home / "ex00-a-noter.csv"

@@ -22,7 +22,7 @@ from grading.term.marks import (
     StudentMarks,
     Term,
 )
-from grading.term.pages import student_page, write_pages
+from grading.term.pages import write_pages
 from grading.term.wording import points
 
 VOID = {"meta", "img"}
@@ -207,12 +207,6 @@ def test_what_a_student_reads(term):
     assert "محمد \N{REPLACEMENT CHARACTER}exe.عبد" in unreadable
     assert "il n'a pas pu être lu." in unreadable and "À savoir : tp<b>.zip est abîmé" in unreadable
     assert "Note décidée par votre enseignant : 12 sur 20. Salle en panne." in noah
-
-
-def test_one_exercise_alone(term):
-    page = read(student_page(term.students[0], "ex02", course="CNN"))
-    assert "Titre d'ex02" in page.text and "ex00" not in page.text
-    assert "Note :" not in page.text  # celle du trimestre n'est pas celle du devoir
 
 
 def test_the_class_page_counts(term):
