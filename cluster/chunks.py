@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from convnets.core.files import own_suffix, replacing
-from convnets.serving.command import NOT_IMAGES
+from convnets.serving.command import find_pictures
 
 CHUNK_ROWS = 256  # images d'un morceau : un acteur tué refait peu, et aucun n'attend longtemps
 # Le tiret bas : qui lit le dossier comme un jeu Parquet ne voit que les réponses.
@@ -179,23 +179,12 @@ def list_pictures(name: str) -> Iterator[str]:
         Des chemins absolus.
     """
     if os.path.isdir(name):
-        yield from _walk(os.path.abspath(name))
+        yield from find_pictures(os.path.abspath(name))
     elif os.path.exists(name):
         yield os.path.abspath(name)
     else:
         found = glob.iglob(name, recursive=True)
         yield from (os.path.abspath(each) for each in found if os.path.isfile(each))
-
-
-def _walk(folder: str) -> Iterator[str]:
-    from PIL import Image
-
-    known = set(Image.registered_extensions()) - NOT_IMAGES
-    for place, folders, names in os.walk(folder):
-        folders[:] = [each for each in folders if not each.startswith(".")]
-        for name in names:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in known:
-                yield os.path.join(place, name)
 
 
 def read_sources(chunk: Chunk, *, batch_rows: int) -> Iterator[tuple[list[str], list]]:

@@ -261,14 +261,8 @@ def check_output(options) -> None:
     Raises:
         ValueError: ce n'est pas un dossier, ou l'accès en est refusé.
     """
-    if not options.output:
-        return
-    folder = options.output.absolute()
-    known = next(each for each in (folder, *folder.parents) if each.exists())
-    if not known.is_dir():
-        raise ValueError(f"--output : {printable(str(known))} n'est pas un dossier.")
-    if not os.access(known, os.W_OK | os.X_OK):
-        raise ValueError(f"--output : {printable(str(known))} : accès refusé.")
+    if options.output:
+        check_writable(options.output, "--output")
 
 
 def check_writable(folder: Path, name: str) -> None:

@@ -1,18 +1,18 @@
-"""Décoder une image sans que la mémoire ni le temps dépendent d'elle.
+"""Décoder une image sans que la mémoire dépende d'elle.
 
-Un fichier de quelques kilo-octets peut se déplier en gigaoctets, ou redire mille fois la même
-chose : ce que chaque format coûte est calculé d'après l'en-tête, avant de décoder, et tous les fils
-se partagent la même mémoire (`MEMORY`). N'importe que Pillow, et NumPy s'il le faut.
+Un fichier de quelques kilo-octets peut se déplier en gigaoctets : ce que chaque format coûte est
+calculé d'après l'en-tête, avant de décoder, et tous les fils se partagent la même mémoire
+(`MEMORY`). N'importe que Pillow, et NumPy s'il le faut.
 """
 
 import contextlib
 import importlib
-import time
+import os
 from collections.abc import Iterator
 from threading import Condition, Lock, local
 from typing import TYPE_CHECKING, BinaryIO
 
-from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,13 +24,6 @@ FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX")
 GROUND = 128  # gris neutre, sous les pixels transparents
 
 MEMORY_BYTES = 200 * 10**6  # ce que les images en cours occupent, tous fils réunis
-MAX_OPENING_BYTES = 32 * 2**20  # en-tête, que Pillow garde ; WebP et AVIF se lisent en entier
-MAX_TAGS_BYTES = 2**20  # d'un TIFF : chaque bande y est nommée, et en coûte cent fois plus
-MAX_TEXT_BYTES = 4 * 2**20  # ce que Pillow déplie des textes d'un PNG
-MAX_READS = 2**20  # morceaux d'un fichier : chacun coûte un peu de temps et de mémoire
-MAX_DECODING_S = 7.0  # au bout desquelles une image est abandonnée…
-MIN_COMPUTING_S = 2.0  # … si elle a demandé ce calcul, et n'attend pas un disque ou un cœur
-MAX_SCANNED_PX = 2 * 10**9  # pixels × passages d'un JPEG progressif ; il en faut une dizaine
 CONVERTING_SHARE = 0.9  # de la mémoire, pour convertir : d'autres images, en attente, sont ouvertes
 TILE_PX = 512  # côté des morceaux que l'on convertit un à un
 
@@ -106,14 +99,11 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
         Image Pillow `RGB`.
 
     Raises:
-        TooHeavyError: elle coûterait trop de mémoire ou de temps.
+        TooHeavyError: elle coûterait trop de mémoire.
         Exception: tout ce que les lecteurs de Pillow lèvent.
     """
     with MEMORY:
-        PngImagePlugin.MAX_TEXT_MEMORY = MAX_TEXT_BYTES
-        watched = _Watched(file)
-        image = _open(watched)
-        watched.is_opening = False
+        image = _open(file)
         size = image.size
         if image.width * image.height > Image.MAX_IMAGE_PIXELS:
             raise Image.DecompressionBombError  # Pillow ne la lève qu'au double
@@ -121,7 +111,7 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
         if min_side_px:
             image.draft(None, (min_side_px, min_side_px))
         num_pixels = image.width * image.height
-        num_bytes = watched.num_bytes + num_pixels * PIXEL_BYTES.get(image.mode, 4)
+        num_bytes = num_pixels * PIXEL_BYTES.get(image.mode, 4)
         peak = num_bytes + buffer_bytes
         if peak > MEMORY.num_bytes:
             raise _too_big(size, image, peak)
@@ -143,47 +133,14 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
         return image if turn is None else image.transpose(turn)
 
 
-def _open(file: "_Watched") -> Image.Image:
+def _open(file: BinaryIO) -> Image.Image:
     try:
         return Image.open(file, formats=COMMON_FORMATS)
     except UnidentifiedImageError:  # Pillow en chargerait quarante autres pour trouver ceux-ci
         file.seek(0)
-        if file.read(2) in (b"II", b"MM"):
-            file.max_bytes = MAX_TAGS_BYTES
         for format_name in ("WebP", "Avif", "Tiff", "Tga", "Pcx"):
             importlib.import_module(f"PIL.{format_name}ImagePlugin")
         return Image.open(file, formats=FORMATS)
-
-
-class _Watched:
-    """Le fichier que Pillow lit : chaque lecture vérifie que l'image n'a pas trop coûté."""
-
-    def __init__(self, file: BinaryIO):
-        self._file, self._read, self.seek, self.tell = file, file.read, file.seek, file.tell
-        self.is_opening, self.max_bytes = True, MAX_OPENING_BYTES
-        self.num_bytes = self._num_reads = 0
-        self._end = time.monotonic() + MAX_DECODING_S
-        self._computing_end = time.thread_time() + MIN_COMPUTING_S
-
-    def read(self, size: int = -1) -> bytes:
-        self._num_reads += 1
-        if time.monotonic() > self._end and time.thread_time() > self._computing_end:
-            raise TooHeavyError(f"la lire prendrait plus de {MAX_DECODING_S:g} s")
-        if not self.is_opening:
-            if self._num_reads > MAX_READS:
-                raise TooHeavyError(f"son fichier est en plus de {MAX_READS} morceaux")
-            return self._read(size)
-        room = self.max_bytes - self.num_bytes + 1
-        content = self._read(room if size < 0 or size > room else size)
-        self.num_bytes += len(content)
-        if self.num_bytes > self.max_bytes or self._num_reads > MAX_READS:
-            raise TooHeavyError(
-                f"avant de la décoder, il faudrait en lire plus de {self.max_bytes // 2**20} Mio"
-            )
-        return content
-
-    def __getattr__(self, name: str):
-        return getattr(self._file, name)
 
 
 def _too_big(size: tuple[int, int], image: Image.Image, num_bytes: int) -> TooHeavyError:
@@ -200,70 +157,22 @@ def _buffer_bytes(image: Image.Image, file: BinaryIO) -> int:
     """Rend ce que le lecteur d'un format occupe, en octets, en plus de l'image qu'il remplit."""
     num_pixels = image.width * image.height
     pixel_bytes = PIXEL_BYTES.get(image.mode, 4)
-    if image.format in CODED_BYTES:
-        return num_pixels * (CODED_BYTES[image.format] - pixel_bytes)
+    if image.format in CODED_BYTES:  # ceux-là lisent aussi le fichier entier
+        return num_pixels * (CODED_BYTES[image.format] - pixel_bytes) + file.seek(0, os.SEEK_END)
     codec = image.tile[0][0] if image.tile else None
-    if codec == "libtiff":
-        return _tiff_buffer_bytes(image)
-    if codec == "jpeg" and not _has_one_scan(image, file):
-        num_scanned = num_pixels * _num_scans(file)
-        if num_scanned > MAX_SCANNED_PX:
-            raise TooHeavyError(
-                f"ce JPEG repasse {num_scanned // num_pixels} fois sur ses {image.width}×"
-                f"{image.height} pixels"
-            )
+    if image.info.get("progressive"):
         # Il n'est décodé qu'une fois lu : ses coefficients, sur 16 bits, attendent en mémoire.
         areas = [across * down for _, across, down, _ in image.layer]
         return 2 * num_pixels * sum(areas) // max(areas)
-    if codec not in LEAN_CODECS:  # décodé en Python, puis recopié
+    if codec == "libtiff":  # TileWidth et TileLength, ou RowsPerStrip, décodés à part
+        tags, height = image.tag_v2, image.height
+        rows = min(height, tags.get(278, height))
+        return pixel_bytes * (tags[322] * tags[323] if 322 in tags else image.width * rows)
+    if codec not in LEAN_CODECS:  # décodé à part, puis recopié
         return 4 * num_pixels
     # Un PNG animé garde aussi l'image d'avant.
     is_animated = image.format == "PNG" and image.is_animated
     return 2 * num_pixels * pixel_bytes if is_animated else 0
-
-
-def _tiff_buffer_bytes(image: Image.Image) -> int:
-    tags, (width, height) = image.tag_v2, image.size
-    if 322 in tags:  # TileWidth, TileLength : un carreau peut être plus grand que l'image
-        num_pixels = tags[322] * tags[323]
-    else:  # RowsPerStrip
-        num_pixels = width * min(height, tags.get(278, height))
-    if image.info.get("compression") in ("jpeg", "webp"):  # de quoi décoder une bande
-        return 12 * num_pixels
-    return num_pixels * sum(tags.get(258, (1,))) // 8  # BitsPerSample
-
-
-def _has_one_scan(image: Image.Image, file: BinaryIO) -> bool:
-    """Dit si un JPEG, lu jusqu'au début de ses données, se décode à mesure qu'on le lit."""
-    if image.info.get("progressive"):
-        return False
-    start, num_layers = file.tell(), len(image.layer)
-    # D'un fichier à plusieurs images, une photo de téléphone souvent, Pillow revient au début.
-    data = start or _first_scan(file)
-    file.seek(max(0, data - 6 - 2 * num_layers))
-    header = file.read(3)
-    file.seek(start)
-    return header == bytes((0, 6 + 2 * num_layers, num_layers))
-
-
-def _first_scan(file: BinaryIO) -> int:
-    """Rend où commencent les données d'un JPEG, d'un segment de son en-tête au suivant."""
-    file.seek(2)
-    while len(head := file.read(4)) == 4 and head[0] == 0xFF:
-        file.seek(int.from_bytes(head[2:], "big") - 2, 1)
-        if head[1] == 0xDA:
-            return file.tell()
-    return 0
-
-
-def _num_scans(file: BinaryIO) -> int:
-    """Compte les passages d'un JPEG, au plus : la suite du fichier peut en avoir l'apparence."""
-    start, num_scans, last = file.tell(), 1, b""
-    while chunk := file.read(2**20):
-        num_scans += (last + chunk).count(b"\xff\xda")
-        last = chunk[-1:]
-    file.seek(start)
-    return num_scans
 
 
 # --- Mettre en couleurs, sur fond neutre ------------------------------------------------

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 
 def file_sha256(path: Path) -> str:
@@ -129,14 +128,6 @@ def settle(folder: Path, name: str) -> None:
 _stderr_turn = threading.RLock()  # chacun rend le descripteur 2 tel qu'il l'a trouvé
 
 
-def _scratch_file() -> BinaryIO:
-    if hasattr(os, "memfd_create"):  # Linux : même sans place sur le disque
-        return open(os.memfd_create("stderr"), "w+b")
-    import tempfile
-
-    return tempfile.TemporaryFile()
-
-
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Tait ce que TensorFlow et son convertisseur écrivent en C++, hors de portée de `logging`.
@@ -146,8 +137,10 @@ def quiet_stderr() -> Iterator[None]:
     if not sys.stderr:  # fermé par l'appelant (`2>&-`)
         yield
         return
+    import tempfile
+
     sys.stderr.flush()
-    with _stderr_turn, _scratch_file() as held:
+    with _stderr_turn, tempfile.TemporaryFile() as held:
         saved = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:

@@ -11,11 +11,9 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import get_args, get_origin, get_type_hints
 
 from convnets.core.cli import agreed, printable
 from convnets.core.files import file_sha256, own_suffix, replacing, settle
@@ -23,16 +21,7 @@ from convnets.core.paths import MEASURES_DIR, MODELS_DIR, runs_dir
 
 VERSION = 2
 REQUIRED = {"command", "metrics", "files"}  # ce qu'un compte rendu dit toujours
-MAX_NUMBER = sys.float_info.max
 COUNTS = {6: "six", 7: "sept"}
-KINDS_FR = {
-    dict: "un objet",
-    list: "une liste",
-    tuple: "une liste",
-    str: "un texte",
-    int: "un entier",
-    float: "un nombre",
-}
 
 
 @dataclass
@@ -40,8 +29,8 @@ class Metric:
     """Une mesure : sa moyenne sur `n` graines, ou sur `n` images."""
 
     mean: float
-    sd: float | None  # d'un échantillon, n-1 au dénominateur ; None pour une seule valeur
-    n: int
+    sd: float | None = None  # d'un échantillon, n-1 au dénominateur ; None pour une seule valeur
+    n: int = 1
     values: list[float] | None = None
     se: float | None = None  # erreur type, quand `n` compte des images
 
@@ -125,7 +114,15 @@ class Report:
 
     def __post_init__(self) -> None:
         """Rend `details` pareil, avant l'écriture, à ce qu'une relecture en fera."""
-        self.details = _plain(self.details)
+        self.details = json.loads(json.dumps(self.details, default=_bare))
+
+
+NESTED = {
+    "validation": Metric,
+    "duration_s": Metric,
+    "familiarity": Familiarity,
+    "environment": Environment,
+}
 
 
 def summarise(values: Sequence[float]) -> Metric:
@@ -194,28 +191,19 @@ def load_report(path: Path) -> Report:
     """Lit un fichier de compte rendu, sans regarder les fichiers qu'il décrit.
 
     Args:
-        path: un fichier JSON ; ceux de la version 1 sont lus aussi.
+        path: un fichier JSON.
 
     Raises:
         FileNotFoundError: fichier absent.
         ValueError: pas un compte rendu.
     """
     try:
-        content = _read_json(path)
-        version = content.get("version", 1) if isinstance(content, dict) else 1
-        if version == 1:
-            content = _from_version_1(content)
-        elif isinstance(version, int) and version > VERSION:
-            raise ValueError(f"version {version} : plus récente que ce dépôt, à mettre à jour")
-        report = _read_dataclass(Report, content, "")
-        for shown in report.headline:
-            if shown.metric not in report.metrics:
-                raise ValueError(f"« metrics.{shown.metric} » manque")
-        return report
-    except ValueError as error:
+        return _from_json(_read_json(path))
+    except (ValueError, TypeError, AttributeError) as error:
+        why = error if isinstance(error, ValueError) else "un champ n'a pas la forme attendue"
         raise ValueError(
-            f"Le compte rendu {path} est abîmé ou incomplet ({error}). "
-            "Remettez celui du dépôt, ou réentraînez avec --force."
+            f"Le compte rendu {path} est abîmé ou incomplet ({why}). "
+            "Remettez celui du dépôt, ou relancez l'entraînement."
         ) from error
 
 
@@ -224,6 +212,23 @@ def _read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError("ce n'est pas du JSON") from error
+
+
+def _from_json(content: dict) -> Report:
+    for key in sorted(REQUIRED - content.keys()):
+        raise ValueError(f"« {key} » manque")
+    if content.get("version") != VERSION:
+        raise ValueError(f"version {content.get('version')} au lieu de {VERSION}")
+    found = {key: NESTED[key](**each) if key in NESTED else each for key, each in content.items()}
+    found["files"] = {**content["files"]}
+    found["metrics"] = {name: Metric(**each) for name, each in content["metrics"].items()}
+    found["headline"] = [Headline(**each) for each in content.get("headline", [])]
+    found["views"] = [tuple(each) for each in content.get("views", [])]
+    report = Report(**found)
+    for shown in report.headline:
+        if shown.metric not in report.metrics:
+            raise ValueError(f"« metrics.{shown.metric} » manque")
+    return report
 
 
 def write_report(slug: str, report: Report, *, models_dir: Path = MODELS_DIR, trial: bool) -> Path:
@@ -257,13 +262,18 @@ def replace_report(report: Report, path: Path) -> None:
 
 def save_report(report: Report, path: Path) -> None:
     """Écrit un compte rendu tel qu'il est ; les champs vides n'y sont pas, sauf les requis."""
-    content = {
+    content = {"exercise": report.exercise} | {
         key: value
-        for key, value in _plain(report).items()
-        if key in REQUIRED or value not in ("", [], {})
+        for key, value in vars(report).items()
+        if key in REQUIRED or value not in (None, "", [], {})
     }
-    text = json.dumps({"exercise": report.exercise, **content}, indent=1, ensure_ascii=False)
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=_bare)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def _bare(value: object) -> dict:
+    """Rend ce que JSON sait écrire d'une dataclass : ses champs, sans ceux à None."""
+    return {key: each for key, each in vars(value).items() if each is not None}
 
 
 def earlier_durations(details: dict) -> dict[str, float]:
@@ -378,86 +388,3 @@ def _graphics_cards(backend: str) -> list[str]:
         return [cards.get_device_name(k) for k in range(cards.device_count())]
     cards, details = loaded.config.list_physical_devices("GPU"), loaded.config.experimental
     return [details.get_device_details(each).get("device_name", "carte") for each in cards]
-
-
-def _from_version_1(content: object) -> object:
-    """Range un compte rendu d'avant `version` : ses clés propres à un exercice, dans `details`."""
-    if not isinstance(content, dict):
-        return content
-    known = {each.name for each in fields(Report)} - {"details", "version"}
-    found = {key: value for key, value in content.items() if key in known}
-    details = {key: value for key, value in content.items() if key not in known}
-    for key in ("num_images", "data_sha256"):  # une liste : ex05_forgetting, qui a deux tâches
-        if isinstance(found.get(key), list):
-            details[key] = found.pop(key)
-    history = found.get("history")
-    if isinstance(history, dict) and isinstance(history.get("cpu_s"), dict):  # ex16_bag_of_words
-        seconds = {f"cpu_s_{name}": [each] for name, each in history["cpu_s"].items()}
-        found["history"] = {k: v for k, v in history.items() if k != "cpu_s"} | seconds
-    return found | {"details": details}
-
-
-def _plain(value: object) -> object:
-    """Rend ce que JSON sait écrire : les dataclasses en objets, sans leurs champs à None."""
-    if is_dataclass(value):
-        optional = {each.name for each in fields(value) if each.default is None}
-        return {
-            key: _plain(each)
-            for key, each in vars(value).items()
-            if each is not None or key not in optional
-        }
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
-
-
-def _read(kind: object, value: object, where: str) -> object:
-    """Vérifie qu'une valeur lue dans du JSON est de la sorte annoncée, et la rend."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is UnionType:  # `sorte | None`, ou `str | dict`
-        if value is None and NoneType in arguments:
-            return None
-        is_second = isinstance(value, dict) and arguments[1] is not NoneType
-        return _read(arguments[is_second], value, where)
-    if kind is object:
-        return value
-    if is_dataclass(kind):
-        return _read_dataclass(kind, value, where)
-    if origin is dict and isinstance(value, dict):
-        return {key: _read(arguments[1], each, f"{where}.{key}") for key, each in value.items()}
-    if origin is list and isinstance(value, list):
-        return [_read(arguments[0], each, f"{where}[{i}]") for i, each in enumerate(value)]
-    if origin is tuple and isinstance(value, list) and len(value) == len(arguments):
-        return tuple(_read(k, v, where) for k, v in zip(arguments, value, strict=True))
-    accepted = (int, float) if kind is float else kind
-    if origin is None and isinstance(value, accepted) and not isinstance(value, bool):
-        if kind is not float or not abs(value) > MAX_NUMBER:  # un entier peut être plus grand
-            return value
-    raise ValueError(f"« {where} » devrait être {KINDS_FR[origin or kind]}")
-
-
-@functools.cache
-def _kinds(kind: type) -> dict[str, object]:
-    return get_type_hints(kind)
-
-
-def _without_default(kind: type) -> set[str]:
-    return {
-        each.name
-        for each in fields(kind)
-        if each.default is MISSING and each.default_factory is MISSING
-    }
-
-
-def _read_dataclass(kind: type, value: object, where: str):
-    if not isinstance(value, dict):
-        raise ValueError(f"{f'« {where} »' if where else 'le contenu'} devrait être un objet")
-    hints, prefix = _kinds(kind), f"{where}." if where else ""
-    required = REQUIRED if kind is Report else _without_default(kind)
-    for key in sorted(required - set(value)):
-        raise ValueError(f"« {prefix}{key} » manque")
-    for key in sorted(set(value) - set(hints)):
-        raise ValueError(f"« {prefix}{key} » est inconnu")
-    return kind(**{key: _read(hints[key], each, prefix + key) for key, each in value.items()})

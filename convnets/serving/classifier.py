@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from convnets.core.cli import agreed, printable
 from convnets.core.files import map_file, settle
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from convnets.serving.native import NativeEngine
+    from convnets.serving.router import Router
 
 DEFAULT_MODEL = "thumbnails"
 PHOTO_MODEL = "photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
@@ -124,16 +125,6 @@ def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
         groups.append(paths[start : start + size])
         start += size
     return groups
-
-
-class Chooser(Protocol):
-    """Ce qui lit une image et dit quel modèle y répond : un `Classifier`, ou un `Router`."""
-
-    def read(self, source) -> "Image.Image | np.ndarray":
-        """Lit une image."""
-
-    def choose(self, image) -> "Classifier":
-        """Rend le modèle qui y répondra."""
 
 
 class Classifier:
@@ -364,7 +355,7 @@ class Classifier:
 
 
 def classify_in_threads(
-    paths: Sequence[str], model: Chooser, *, num_threads: int
+    paths: Sequence[str], model: "Classifier | Router", *, num_threads: int
 ) -> Iterator[Result]:
     """Classe des images, dans l'ordre, par lots que des fils se partagent (`split`).
 
@@ -421,7 +412,7 @@ def classify_in_threads(
 
 
 def _classify_group(
-    paths: Sequence[str], model: Chooser, stopped=lambda: False
+    paths: Sequence[str], model: "Classifier | Router", stopped=lambda: False
 ) -> Iterator[Result]:
     """Lit un lot et le calcule, `PENDING_BYTES` de vues à la fois ; s'arrête sur demande."""
     read, num_bytes = [], 0
@@ -436,7 +427,7 @@ def _classify_group(
     yield from _answer_group(read)
 
 
-def _read_views(path: str, model: Chooser) -> tuple:
+def _read_views(path: str, model: "Classifier | Router") -> tuple:
     """Lit une image : `(chemin, modèle, vues, coup d'œil, erreur)` ; l'erreur nomme l'image.
 
     Le coup d'œil est sa réponse, None pour un modèle qui n'en jette pas ; sûre, il ne reste aucune
@@ -449,41 +440,19 @@ def _read_views(path: str, model: Chooser) -> tuple:
         return path, *_prepare_views(source, model)
 
 
-def _prepare_views(source, model: Chooser) -> tuple:
+def _prepare_views(source, model: "Classifier | Router") -> tuple:
     try:
         image = model.read(source)
     except (ValueError, OSError) as error:
         return None, [], None, str(error)
-    except Exception:  # la mémoire qui manque, un cas que personne n'a prévu
-        return None, [], None, _unprepared(source)
-    try:
-        classifier = model.choose(image)
-    except (ValueError, OSError, ImportError):  # un modèle illisible n'est pas une image
-        raise
-    except Exception:
-        return None, [], None, _unprepared(source)
+    classifier = model.choose(image)
     glanced = None
     if classifier.glance:
-        try:
-            view = classifier.glance_of(image)
-        except Exception:
-            return None, [], None, _unprepared(source)
-        (glanced,) = classifier.answer([view], side_px=classifier.glance.side_px)
+        view, side_px = classifier.glance_of(image), classifier.glance.side_px
+        (glanced,) = classifier.answer([view], side_px=side_px)
         if max(glanced[0]) >= classifier.glance.sure:
             return classifier, [], glanced, None
-    try:
-        return classifier, classifier.views_of(image), glanced, None
-    except Exception:
-        return None, [], None, _unprepared(source)
-
-
-def _unprepared(source) -> str:
-    from convnets.core.images import source_name
-
-    return (
-        f"{source_name(source)} n'a pas pu être amenée à un réseau ; réduisez-la, ou "
-        "convertissez-la en PNG."
-    )
+    return classifier, classifier.views_of(image), glanced, None
 
 
 def _answer_group(read: Sequence[tuple]) -> list[Result]:

@@ -25,9 +25,11 @@ from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving import router
 from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier, Result
 
-PROGRESS_STEP = 32  # images d'un compte affiché au suivant
-# Des extensions que Pillow déclare sans savoir lire ce qu'elles désignent.
-NOT_IMAGES = frozenset(".pdf .palm .mpg .mpeg .h5 .hdf .grib .bufr".split())
+MANY = 32  # images, au-delà desquelles il y a de quoi attendre
+EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decoding.FORMATS`
+    ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .ppm .pgm .pbm .pnm .webp .avif .tif .tiff"
+    " .tga .pcx".split()
+)
 RENAMED = {  # les records, qui portaient les noms de leurs exercices
     "ex02_fashion": "garments",
     "ex03_cifar10": DEFAULT_MODEL,
@@ -129,44 +131,27 @@ def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
         if path == "-" or not os.path.isdir(path):
             expanded.append(path)
             continue
-        from PIL import Image
-
         num_errors = len(errors)
-        found = [*_files(path, refuse)]
-        extensions = [os.path.splitext(name)[1].lower() for name in found]
-        Image.preinit()  # les formats courants ; les autres sont longs à charger
-        rare = not Image.EXTENSION.keys() >= set(extensions)
-        known = (Image.registered_extensions() if rare else Image.EXTENSION).keys() - NOT_IMAGES
-        found = [
-            name for name, extension in zip(found, extensions, strict=True) if extension in known
-        ]
+        found = sorted(find_pictures(path, refuse))
         if not found and len(errors) == num_errors:
             errors.append(f"{printable(path)} : aucune image dans ce dossier.")
-        expanded += sorted(found)
+        expanded += found
     return expanded, errors
 
 
-def _files(folder: str, refuse: Callable[[OSError], None]) -> Iterator[str]:
-    """Rend les fichiers d'un dossier et de ses sous-dossiers, sans ceux qui sont cachés.
+def find_pictures(folder: str, refuse: Callable[[OSError], None] | None = None) -> Iterator[str]:
+    """Rend les images d'un dossier et de ses sous-dossiers, sans ce qui est caché.
 
     Un tube ou un périphérique rangé là bloquerait tout : il est passé. Un lien mort est rendu, et
     sera signalé plus loin ; un lien vers un dossier n'est pas suivi.
     """
-    waiting = [folder]  # une pile : des dossiers très profonds n'épuisent pas celle de Python
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                visible = [entry for entry in entries if not entry.name.startswith(".")]
-        except OSError as error:
-            refuse(error)
-            continue
-        for entry in visible:
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(entry.path)
-            elif entry.is_file(follow_symlinks=False) or (
-                entry.is_symlink() and (os.path.isfile(entry) or not os.path.exists(entry))
-            ):
-                yield entry.path
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = os.path.join(parent, name)
+            is_picture = os.path.splitext(name)[1].lower() in EXTENSIONS and name[0] != "."
+            if is_picture and (os.path.isfile(path) or not os.path.exists(path)):
+                yield path
 
 
 def _line(result: Result, options, *, alone: bool) -> str:
@@ -226,33 +211,11 @@ def main(argv: list[str] | None = None) -> int:
         if getattr(error, "errno", None) in {errno.ENOSPC, errno.EIO} and not error.filename:
             _drop_stdout()  # disque plein : Python réessaierait en sortant, et le dirait en anglais
         _report(reason(error))
-    except RuntimeError as error:
-        if "new thread" not in str(error):  # c'est ainsi que Python dit la limite atteinte
-            raise
-        _report("le système refuse un fil de calcul de plus ; relevez la limite (ulimit -u).")
     return 1
 
 
 def _drop_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-class _Progress:
-    """Compteur sur la sortie d'erreur, si c'est un terminal et qu'il y a de quoi attendre."""
-
-    def __init__(self, total: int):
-        self.total, self.visible = total, False
-        self.wanted = sys.stderr.isatty() and total > PROGRESS_STEP
-
-    def erase(self) -> None:
-        if self.visible:  # pour que rien ne s'écrive à sa suite
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-            self.visible = False
-
-    def show(self, done: int) -> None:
-        if self.wanted and done % PROGRESS_STEP == 0 and done < self.total:
-            print(f"{done} images sur {self.total}", end="", file=sys.stderr, flush=True)
-            self.visible = True
 
 
 def _locate(wanted: str | None) -> tuple[str | None, Path]:
@@ -267,42 +230,35 @@ def _locate(wanted: str | None) -> tuple[str | None, Path]:
 
     Raises:
         FileNotFoundError: rien de tel.
-        ValueError: plusieurs modèles dans ce dossier.
+        ValueError: aucun modèle dans ce dossier, ou plusieurs.
     """
     name = DEFAULT_MODEL if wanted is None else wanted
     if name == os.path.basename(name) and os.path.exists(MODELS_DIR / f"{name}.tflite"):
         return wanted, MODELS_DIR
-    shown = printable(name)
+    path, shown = Path(name), printable(name)
     if wanted and os.path.isdir(wanted):
-        found = sorted(path.stem for path in Path(wanted).glob("*.tflite"))
-        if len(found) > 1:
-            known = [printable(os.path.join(wanted, each)) for each in _readable(Path(wanted))]
-            raise ValueError(
-                f"{shown} contient plusieurs modèles : choisissez-en un avec --model "
-                f"({', '.join(known) or 'aucun que ./predict sache lire'})."
-            )
-        if found:
-            return found[0], Path(wanted)
-        raise FileNotFoundError(
-            f"{shown} : aucun modèle dans ce dossier ; un .tflite et son .json sont attendus."
+        found = sorted(each.stem for each in path.glob("*.tflite"))
+        if len(found) == 1:
+            return found[0], path
+        names = ", ".join(printable(os.path.join(wanted, each)) for each in found) or "aucun"
+        raise ValueError(
+            f"{shown} devrait contenir un seul modèle, un .tflite et son .json : choisissez-en un "
+            f"avec --model ({names})."
         )
     if wanted:
-        path = Path(wanted)
         path = path.with_suffix("") if path.suffix in SUFFIXES else path
         if any(os.path.exists(f"{path}{end}") for end in SUFFIXES):
             return path.name, path.parent
-    if name != os.path.basename(name):
-        raise FileNotFoundError(
-            f"Pas de modèle {shown} : le dossier d'un modèle, ou le chemin de ses fichiers sans "
-            "leur fin, est attendu."
-        )
     if name in RENAMED:
         raise FileNotFoundError(
             f"Pas de modèle {name} dans models/ : celui qui portait ce nom s'appelle maintenant "
             f"{RENAMED[name]} (--model {RENAMED[name]})."
         )
     known = ", ".join(map(printable, _readable(MODELS_DIR))) or "aucun"
-    raise FileNotFoundError(f"Pas de modèle {shown} dans models/ (présents : {known}).")
+    raise FileNotFoundError(
+        f"Pas de modèle {shown} dans models/ (présents : {known}) ; le dossier d'un modèle, ou le "
+        "chemin de ses fichiers sans leur fin, convient aussi."
+    )
 
 
 def _readable(folder: Path) -> list[str]:
@@ -333,11 +289,9 @@ def _run(options) -> int:
         open_image(paths[0])
     classifier = router.load(slug, models_dir=folder, alone=len(paths) == 1)
     gc.enable()  # le script predict le coupe le temps des imports
-    progress = _Progress(len(paths))
     exit_code = 1 if errors else 0
-    slow = slug is None and len(paths) > PROGRESS_STEP  # de quoi attendre : dire pourquoi
-    for done, result in enumerate(classifier.classify(paths), start=1):
-        progress.erase()
+    slow = slug is None and len(paths) > MANY  # de quoi attendre : dire pourquoi
+    for result in classifier.classify(paths):
         if slow and result.classifier and result.classifier.slug == PHOTO_MODEL:
             slow = False
             _report(SLOW)
@@ -352,7 +306,6 @@ def _run(options) -> int:
             if options.json:
                 fields = {"path": result.path, "error": result.error}
                 print(json.dumps(fields))
-        progress.show(done)
     if options.explain and not exit_code:
         _explain(options, result)
     return exit_code

@@ -96,8 +96,7 @@ class Router:
         """Classe des images : voir `Classifier.classify` ; `Result.classifier` a répondu."""
         if len(paths) == 1 and self._has_photos and _looks_big(paths[0]):
             # Son modèle se charge pendant qu'elle se lit : un cinquième du temps d'une photo.
-            with contextlib.suppress(RuntimeError):  # plus de fils : il se chargera ensuite
-                Thread(target=self._preload).start()
+            Thread(target=self._preload).start()
         return classify_in_threads(paths, self, num_threads=self.num_threads)
 
 

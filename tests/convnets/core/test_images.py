@@ -4,13 +4,12 @@ import io
 import os
 import struct
 import subprocess
-import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from convnets.core.images import crop_resize, open_image
 
@@ -33,10 +32,19 @@ def corners(image):
     return np.array(image, int)[[2, 2, -3, -3], [2, -3, 2, -3]]
 
 
+def one_french_line(error, path) -> str:
+    """Vérifie la forme d'un message d'erreur, et le rend."""
+    message = str(error.value)
+    assert message.count("\n") == 0
+    assert str(path) in message
+    assert message.endswith(".")
+    return message
+
+
 # --- Formats et modes ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tiff", "a.webp"])
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tiff", "a.webp", "a.ppm", "a.tga", "a.pcx"])
 def test_lossless_formats(tmp_path, quadrants, name):
     """Un format sans perte rend chaque pixel."""
     options = {"lossless": True} if name == "a.webp" else {}
@@ -121,10 +129,14 @@ def test_deep_greys_are_scaled_not_clipped(tmp_path, name, values):
     np.testing.assert_allclose(grey[3, :, 0], np.arange(256), atol=1)
 
 
-def test_constant_deep_grey(tmp_path):
-    """Une image unie hors de toute échelle ne divise pas par zéro."""
-    Image.fromarray(np.full((4, 5), -7, np.int32)).save(tmp_path / "a.tiff")
-    assert np.unique(open_image(tmp_path / "a.tiff")).size == 1
+def test_float_holes_do_not_spoil_the_rest(tmp_path):
+    """NaN et infinis deviennent noirs, le reste garde son échelle."""
+    values = RAMP.astype(np.float32)
+    values[0, :3] = np.nan, np.inf, -np.inf
+    Image.fromarray(values).save(tmp_path / "a.tiff")
+    grey = np.array(open_image(tmp_path / "a.tiff"))
+    np.testing.assert_allclose(grey[3, :, 0].astype(int), np.arange(256), atol=1)
+    assert not grey[0, :3].any()
 
 
 # --- Transparence -------------------------------------------------------------------
@@ -139,21 +151,6 @@ def test_transparency_on_neutral_ground(tmp_path, quadrants, name):
     quadrants.save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
     expected = [GREY, GREEN, np.add(BLUE, GREY) / 2, (255, 255, 255)]
     np.testing.assert_allclose(corners(open_image(tmp_path / name)), expected, atol=2)
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.gif"])
-def test_transparent_palette_entry(tmp_path, quadrants, name):
-    """La couleur transparente d'une palette devient le fond."""
-    palette = quadrants.quantize(4)
-    palette.save(tmp_path / name, transparency=palette.getpixel((0, 0)))
-    image = open_image(tmp_path / name)
-    np.testing.assert_allclose(corners(image)[:2], [GREY, GREEN], atol=2)
-
-
-def test_transparent_colour_key(tmp_path, quadrants):
-    """La couleur qu'un PNG déclare transparente devient le fond."""
-    quadrants.save(tmp_path / "a.png", transparency=RED)
-    np.testing.assert_array_equal(corners(open_image(tmp_path / "a.png"))[:2], [GREY, GREEN])
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tiff"])
@@ -213,28 +210,38 @@ def test_broken_exif_is_ignored(tmp_path, quadrants, exif):
 # --- Ce qui est refusé --------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "error", "sentence"),
-    [
-        ("absent.png", FileNotFoundError, "aucun fichier"),
-        ("deux\nlignes.png", FileNotFoundError, "deux\\nlignes.png"),
-        ("vide.png/b.png", FileNotFoundError, "vide.png/b.png"),
-        ("a" * 300, ValueError, "ne peut pas être ouvert"),
-        (".", ValueError, "dossier"),
-        ("vide.png", ValueError, "0 octet"),
-        ("bonjour.png", ValueError, "aucun format d'image connu"),
-        ("page.pdf", ValueError, "aucun format d'image connu"),
-        ("zéros.png", ValueError, "aucun format d'image connu"),
-    ],
-)
-def test_what_is_not_an_image_is_refused_in_one_line(tmp_path, name, error, sentence):
-    contents = {"vide.png": b"", "bonjour.png": b"Bonjour.", "page.pdf": b"%PDF-1.7\n"}
-    for written, content in (contents | {"zéros.png": bytes(4096)}).items():
-        (tmp_path / written).write_bytes(content)
-    with pytest.raises(error) as caught:
-        open_image(tmp_path / name)
-    assert sentence in str(caught.value) and str(tmp_path) in str(caught.value)
-    assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+def test_missing_file(tmp_path):
+    """Rien à ce chemin."""
+    path = tmp_path / "absent.png"
+    with pytest.raises(FileNotFoundError) as error:
+        open_image(path)
+    assert "aucun fichier" in one_french_line(error, path)
+
+
+def test_folder(tmp_path):
+    """Un dossier."""
+    with pytest.raises(ValueError) as error:
+        open_image(tmp_path)
+    assert "dossier" in one_french_line(error, tmp_path)
+
+
+def test_empty_file(tmp_path):
+    """Zéro octet."""
+    path = tmp_path / "vide.png"
+    path.touch()
+    with pytest.raises(ValueError) as error:
+        open_image(path)
+    assert "0 octet" in one_french_line(error, path)
+
+
+@pytest.mark.parametrize("content", [b"Bonjour.\n", b"%PDF-1.7\n", b"<svg/>", bytes(4096)])
+def test_not_an_image(tmp_path, content):
+    """Autre chose qu'une image, sous un nom d'image."""
+    path = tmp_path / "texte.png"
+    path.write_bytes(content)
+    with pytest.raises(ValueError) as error:
+        open_image(path)
+    assert "aucun format d'image connu" in one_french_line(error, path)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.tiff", "a.bmp"])
@@ -246,7 +253,8 @@ def test_truncated_image(tmp_path, name):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ValueError) as error:
         open_image(path)
-    assert "tronquée" in str(error.value) or "aucun format" in str(error.value)
+    message = one_french_line(error, path)
+    assert "tronquée" in message or "aucun format" in message
 
 
 def test_corrupted_bytes_never_raise_anything_else(quadrants):
@@ -279,30 +287,40 @@ except ValueError as error:
 """
 
 
-@pytest.mark.ci
-@pytest.mark.skipif(os.name == "nt", reason="Windows n'a pas ces droits")
-def test_unreadable_file(tmp_path, quadrants):
-    """Un fichier dont on n'a pas le droit de lecture."""
-    path = tmp_path / "secret.png"
-    quadrants.save(path)
-    path.chmod(0)
-    done = subprocess.run(
-        [sys.executable, "-c", UNREADABLE, path],
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONUTF8": "1"},
-    )
-    assert done.stderr == ""
-    assert str(path) in done.stdout
-    assert "l'accès est refusé" in done.stdout
+@pytest.mark.parametrize("error", [AssertionError, MemoryError, SyntaxError, struct.error])
+@pytest.mark.parametrize("step", ["load", "convert"])
+def test_whatever_is_raised_becomes_a_sentence(monkeypatch, tmp_path, error, step):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+
+    def fail(*arguments, **options):
+        raise error("in English")
+
+    monkeypatch.setattr(ImageFile.ImageFile if step == "load" else Image.Image, step, fail)
+    with pytest.raises(ValueError) as raised:
+        open_image(tmp_path / "a.png")
+    message = str(raised.value)
+    assert message.startswith(f"{tmp_path / 'a.png'} est une image ")
+    assert "English" not in message
+    assert ("mémoire" in message) == (error is MemoryError)
 
 
-def test_decompression_bomb(tmp_path):
-    """Quelques kilo-octets qui se déplieraient en 200 millions de pixels."""
-    Image.new("1", (20_000, 10_000)).save(tmp_path / "bombe.png")
-    with pytest.raises(ValueError, match="89,5 millions de pixels"):
-        open_image(tmp_path / "bombe.png")
+@pytest.mark.parametrize("width", [10_000, 20_000])
+def test_decompression_bomb(tmp_path, width):
+    """Quelques kilo-octets qui se déplieraient en 100 et 200 millions de pixels."""
+    path = tmp_path / "bombe.png"
+    Image.new("1", (width, 10_000)).save(path)  # 100 et 200 millions de pixels, quelques ko
+    with pytest.raises(ValueError) as error:
+        open_image(path)
+    assert "89,5 millions de pixels" in one_french_line(error, path)
+
+
+def test_message_stays_on_one_line(tmp_path):
+    """Un nom de fichier sur deux lignes n'en fait pas deux du message."""
+    path = tmp_path / "deux\nlignes.png"
+    with pytest.raises(FileNotFoundError) as error:
+        open_image(path)
+    assert "\n" not in str(error.value)
+    assert "deux\\nlignes.png" in str(error.value)
 
 
 # --- Fichiers ouverts, tubes, grandes photos ----------------------------------------
@@ -321,7 +339,6 @@ def test_open_file_and_pipe(tmp_path, quadrants):
         np.testing.assert_array_equal(open_image(pipe), quadrants)
 
 
-@pytest.mark.ci
 def test_endless_pipe_is_refused(monkeypatch):
     """Un tube sans fin n'emplit pas la mémoire."""
     monkeypatch.setattr("convnets.core.images.MAX_STREAM_BYTES", 2**20)
@@ -394,19 +411,6 @@ def test_extreme_sizes(size, mode):
     square = crop_resize(Image.new("RGB", size, RED), 32, mode=mode)
     assert square.shape == (32, 32, 3)
     assert (square == RED).all(-1).any()
-
-
-def test_bad_requests(quadrants):
-    """Un appel impossible dit ce qui était attendu."""
-    with pytest.raises(ValueError, match="mode L"):
-        crop_resize(quadrants.convert("L"), 32)
-    with pytest.raises(ValueError, match="0 pixels"):
-        crop_resize(quadrants, 0)
-    with pytest.raises(ValueError, match="'crop', 'pad', 'squash'"):
-        crop_resize(quadrants, 32, mode="zoom")
-    for mode, zoom in (("crop", 0), ("crop", 1.1), ("squash", 0.5)):
-        with pytest.raises(ValueError, match="Zoom"):
-            crop_resize(quadrants, 32, mode=mode, zoom=zoom)
 
 
 def test_zoom_keeps_the_middle(quadrants):

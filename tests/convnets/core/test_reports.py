@@ -36,7 +36,7 @@ def test_what_is_written_is_read_again(tmp_path):
     assert list(tmp_path.iterdir()) == [path]  # rien à côté
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["version"] == reports.VERSION and content["files"] == {}
-    assert "calibration" not in content and content["duration_s"]["sd"] is None
+    assert "calibration" not in content and again.duration_s.sd is None
 
 
 def test_a_trial_does_not_replace_the_published_report(tmp_path):
@@ -55,28 +55,14 @@ def test_shipped_reports_are_of_this_version():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"metrics": 3}, "« metrics » devrait être un objet"),
-        ({"metrics": {"accuracy": 0.5}}, "« metrics.accuracy » devrait être un objet"),
-        ({"metrics": {"accuracy": {"mean": 1, "n": 1}}}, "« metrics.accuracy.sd » manque"),
-        ({"headline": [3]}, "« headline[0] » devrait être un objet"),
+        ({"metrics": 3}, "n'a pas la forme attendue"),
+        ({"metrics": {"accuracy": 0.5}}, "n'a pas la forme attendue"),
+        ({"headline": [3]}, "n'a pas la forme attendue"),
         ({"headline": [{"metric": "x", "label": "y"}]}, "« metrics.x » manque"),
-        ({"command": None}, "« command » devrait être un texte"),
-        ({"score": "0.5"}, "« score » devrait être un nombre"),
-        ({"score": True}, "« score » devrait être un nombre"),
-        ({"seeds": [0, 1.5]}, "« seeds[1] » devrait être un entier"),
-        ({"num_images": {"val": "2000"}}, "« num_images.val » devrait être un entier"),
-        ({"confusion_matrix": [[1], 2]}, "« confusion_matrix[1] » devrait être une liste"),
-        ({"history": {"loss": 0.5}}, "« history.loss » devrait être une liste"),
-        ({"views": [["crop"]]}, "« views[0] » devrait être une liste"),
-        ({"data_sha256": 3}, "« data_sha256 » devrait être un texte"),
-        ({"data_sha256": {"train": 3}}, "« data_sha256.train » devrait être un texte"),
-        ({"classes_fr": "Chat"}, "« classes_fr » devrait être une liste"),
-        ({"files": ["a.keras"]}, "« files » devrait être un objet"),
-        ({"environment": {"hardware": "x"}}, "« environment.versions » manque"),
-        ({"details": []}, "« details » devrait être un objet"),
-        ({"inconnue": 1}, "« inconnue » est inconnu"),
-        ({"version": "2"}, "« version » devrait être un entier"),
-        ({"version": 3}, "version 3 : plus récente que ce dépôt"),
+        ({"files": ["a.keras"]}, "n'a pas la forme attendue"),
+        ({"environment": {"hardware": "x"}}, "n'a pas la forme attendue"),
+        ({"inconnue": 1}, "n'a pas la forme attendue"),
+        ({"version": 3}, "version 3 au lieu de 2"),
     ],
 )
 def test_a_field_of_the_wrong_kind_is_refused(tmp_path, change, expected):
@@ -104,26 +90,6 @@ def test_a_missing_field_or_report(tmp_path):
             reports.load_report(path)
     with pytest.raises(FileNotFoundError, match="ex99_rien"):
         reports.read_report("ex99_rien", models_dir=tmp_path)
-
-
-def test_a_report_of_version_1_is_read(tmp_path):
-    metric = {"mean": 0.5, "sd": None, "n": 1, "values": [0.5]}
-    old = {
-        "exercise": "ex99_essai",
-        "command": "python -m exercises.ex99_essai",
-        "metrics": {"accuracy": metric},
-        "num_images": [{"train": 3}, {"train": 4}],
-        "data_sha256": ["a", "b"],
-        "history": {"loss": [1.0], "cpu_s": {"cnn": 2.5}},
-        "tasks": [["chat", "chien"]],
-        "files": {},
-        "environment": {"hardware": "2 cœurs", "versions": {}},
-    }
-    (tmp_path / "ex99_essai.json").write_text(json.dumps(old), encoding="utf-8")
-    found = reports.read_report("ex99_essai", models_dir=tmp_path)
-    assert found.version == reports.VERSION and found.metrics["accuracy"].mean == 0.5
-    assert found.history == {"loss": [1.0], "cpu_s_cnn": [2.5]} and found.headline == []
-    assert found.details == {key: old[key] for key in ("num_images", "data_sha256", "tasks")}
 
 
 def test_format_accuracy_and_result():

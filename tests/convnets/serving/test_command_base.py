@@ -1,10 +1,5 @@
 """`./predict` quand le modèle est une tête posée sur une base préparée à part."""
 
-import json
-import shutil
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,6 +11,7 @@ from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine
 from convnets.training import export_base, saving
 
 SLUG = "ex99_tete"
+pytestmark = pytest.mark.ci
 CLASSES_FR = ["Rouge", "Vert", "Bleu"]
 SIDE_PX = 12
 REMEDY = f"python -m exercises.{SLUG} --prepare"
@@ -114,63 +110,3 @@ def test_broken_base_names_the_command(built, folder, length):
     built[1].write_bytes(built[1].read_bytes()[:length])
     with pytest.raises(ValueError, match=REMEDY):
         Classifier(SLUG, models_dir=folder)
-
-
-def test_base_of_another_width(built, folder, repo):
-    shutil.copy(repo / "models" / "thumbnails.tflite", built[1])  # lisible, mais dix sorties
-    with pytest.raises(ValueError, match=REMEDY):
-        Classifier(SLUG, models_dir=folder)
-
-
-@pytest.mark.parametrize("entry", [None, {}, {"name": "InceptionV3"}, "InceptionV3"])
-def test_sidecar_with_a_broken_entry(folder, tmp_path, entry):
-    for path in folder.iterdir():
-        shutil.copy(path, tmp_path)
-    report = json.loads((tmp_path / f"{SLUG}.json").read_text())
-    (tmp_path / f"{SLUG}.json").write_text(json.dumps({**report, "base": entry}))
-    with pytest.raises(ValueError, match="Base décrite par"):
-        Classifier(SLUG, models_dir=tmp_path)
-
-
-@pytest.fixture
-def another_repo(repo, folder, tmp_path):
-    """Une copie du dépôt dont `models/` ne contient que la tête."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(repo / "convnets", tmp_path / "convnets", ignore=ignore)
-    shutil.copy(repo / "predict", tmp_path)
-    shutil.copytree(folder, tmp_path / "models")
-    return tmp_path
-
-
-def test_predict_from_a_terminal(built, another_repo, run_predict):
-    pictures = another_repo / "images"
-    pictures.mkdir()
-    for i, colour in enumerate([(200, 20, 20), (20, 200, 20), (20, 20, 200)] * 7):
-        Image.new("RGB", (40, 30), colour).save(pictures / f"{i:02}.png")
-    options = {"program": another_repo / "predict"}
-    result = run_predict("--model", SLUG, pictures, **options)
-    assert (result.returncode, result.stderr) == (0, b"")
-    got = [line.rsplit(": ", 1)[1] for line in result.stdout.decode().splitlines()]
-    assert got == CLASSES_FR * 7
-    for wanted in (SLUG, built[0] / "models"):  # par son nom, ou par son dossier
-        result = run_predict("--model", wanted, pictures / "01.png", **options)
-        assert result.stdout.decode() == "Prédiction: Vert\n"
-
-    built[1].unlink()
-    result = run_predict("--model", SLUG, pictures, **options)
-    message = result.stderr.decode()
-    assert result.returncode == 1 and result.stdout == b""
-    assert message.count("\n") == 1 and REMEDY in message and "Traceback" not in message
-
-
-def test_no_framework_on_this_path(folder, another_repo, tmp_path):
-    Image.new("RGB", (40, 30), (20, 20, 200)).save(tmp_path / "bleu.png")
-    code = (
-        "import sys; from convnets.serving import command;"
-        f"command.main(['--model', {SLUG!r}, 'bleu.png']);"
-        "print({'tensorflow', 'keras', 'matplotlib', 'filelock'} & set(sys.modules))"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=another_repo, capture_output=True, encoding="utf-8"
-    )
-    assert result.stdout.splitlines() == ["Prédiction: Bleu", "set()"], result.stderr

@@ -1,11 +1,9 @@
 """Ctrl-C pendant que `./predict` démarre : il s'arrête, sans un mot en anglais."""
 
-import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import venv
 
@@ -40,6 +38,7 @@ def environment(copy):
     return packages, program
 
 
+@pytest.mark.ci
 def test_while_site_is_imported(environment):
     packages, program = environment
     # Un .pth, que `site` exécute : sous Debian, Python a déjà son propre sitecustomize.
@@ -48,30 +47,7 @@ def test_while_site_is_imported(environment):
     assert process.communicate() == (b"", b"") and process.returncode == -signal.SIGINT
 
 
-def test_while_our_own_modules_are_imported(environment):
-    packages, program = environment
-    (packages / "convnets" / "serving").mkdir(parents=True)
-    (packages / "convnets" / "serving" / "command.py").write_text(INTERRUPT)
-    process = start(program, "image.png")
-    assert process.communicate() == (b"", b"") and process.returncode == -signal.SIGINT
-
-
-def test_an_error_of_our_own_modules_is_still_shown(environment):
-    _, program = environment  # où convnets manque
-    process = start(program, "image.png")
-    assert b"No module named 'convnets'" in process.communicate()[1] and process.returncode == 1
-
-
-def test_what_python_itself_writes_while_it_starts_is_not_shown(copy):
-    """Au plus tôt, Python dit « Fatal Python error » : ici, un Python qui ne fait que cela."""
-    folder, program = copy
-    python = folder / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text("#!/bin/sh\necho 'Fatal Python error: KeyboardInterrupt' >&2\nexit 1\n")
-    python.chmod(0o755)
-    assert start(program, "image.png").communicate() == (b"", b"")
-
-
+@pytest.mark.ci
 def test_without_python_it_is_said(copy, monkeypatch):
     _, program = copy
     monkeypatch.setenv("PATH", "/nulle/part")
@@ -81,6 +57,7 @@ def test_without_python_it_is_said(copy, monkeypatch):
     assert process.returncode == 1
 
 
+@pytest.mark.ci
 def test_an_ignored_interrupt_stays_ignored(repo, predict_env):
     """Après `nohup`, ou en arrière-plan : Ctrl-C s'adresse à un autre."""
     process = subprocess.Popen(
@@ -94,16 +71,6 @@ def test_an_ignored_interrupt_stays_ignored(repo, predict_env):
     content = (repo / "samples" / "avion.png").read_bytes()
     out, _ = process.communicate(content)
     assert out.decode() == "Prédiction: Avion\n"
-
-
-def test_as_a_module(repo, tmp_path):
-    """Là où `predict` ne se lance pas : rien n'est montré non plus, une fois le module lancé."""
-    os.mkfifo(tmp_path / "tube")
-    process = start(sys.executable, "-m", "convnets.serving.command", tmp_path / "tube")
-    with open(tmp_path / "tube", "wb"):  # il y lit
-        process.send_signal(signal.SIGINT)
-        assert process.communicate() == (b"", b"")
-    assert process.returncode == -signal.SIGINT
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Vues, température et seuil de `./predict`, sur un modèle dont on connaît la réponse."""
 
-import io
 import json
 import os
 
@@ -51,12 +50,6 @@ def test_views_are_averaged(make, tmp_path):
     np.testing.assert_allclose(averaged.probabilities, expected.mean(axis=0), atol=1e-5)
 
 
-def test_a_small_picture_has_one_view(make, tmp_path):
-    path = photo(tmp_path / "vignette.png", size=(63, 90))
-    (one,), (several,) = make().classify([path]), make(views=VIEWS).classify([path])
-    np.testing.assert_allclose(several.probabilities, one.probabilities, atol=1e-6)
-
-
 @pytest.mark.parametrize("num_images", [0, 1, 2, 5, 100, 10_000])
 @pytest.mark.parametrize("num_workers", [1, 2, 3, 16])
 def test_batches_grow_then_shrink(num_images, num_workers):
@@ -100,6 +93,7 @@ def test_temperature_divides_the_scores(make, tmp_path, temperature):
     assert sum(found.probabilities) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.ci
 def test_threshold_on_both_sides(run_predict, repo):
     cat, plane = repo / "samples" / "chat.png", repo / "samples" / "avion.png"
     (line,) = run_predict("--json", cat).stdout.splitlines()
@@ -117,18 +111,9 @@ def test_threshold_on_both_sides(run_predict, repo):
     assert fields["class"] is None and fields["probability"] == probability
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("text", ["2", "-0.1", "nan", "beaucoup"])
 def test_threshold_out_of_range(run_predict, text):
     result = run_predict(f"--threshold={text}", "samples/chat.png")
     assert result.returncode == 2 and "de 0 à 1" in result.stderr.decode()
     assert result.stdout == b""
-
-
-def test_standard_input_has_views_too(make, tmp_path, monkeypatch):
-    path = photo(tmp_path / "photo.png")
-    classifier = make(views=VIEWS)
-    (expected,) = classifier.classify([path])
-    stdin = io.TextIOWrapper(io.BytesIO((tmp_path / "photo.png").read_bytes()))
-    monkeypatch.setattr("sys.stdin", stdin)
-    (found,) = classifier.classify(["-"])
-    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)

@@ -74,11 +74,6 @@ def test_both_engines_give_the_same_score(slug, extract, monkeypatch):
         assert score == pytest.approx(other, rel=1e-4)
 
 
-@pytest.mark.parametrize("slug", SIZES)
-def test_the_export_stays_small(repo, slug):
-    assert (repo / "models" / f"{slug}.tflite").stat().st_size < SIZES[slug]
-
-
 @pytest.mark.parametrize(("name", "sure"), [("chat.png", True), ("pont.png", False)])
 def test_the_whole_picture_decides(repo, name, sure):
     """Au coup d'œil s'il est sûr, sinon à la première vue ; l'autre ne sert qu'à nommer."""
@@ -91,14 +86,6 @@ def test_the_whole_picture_decides(repo, name, sure):
     assert len(views) == 2 and result.familiar == sure == (max(glanced[0]) >= glance.sure)
     expected = glanced if sure else classifier.answer(views[:1])[0]
     assert result.familiarity == pytest.approx(expected[1], rel=1e-5)
-
-
-@pytest.mark.parametrize("version", [native.VERSION, "0.0.0"])
-def test_a_model_without_a_measure_doubts_nothing(repo, monkeypatch, version):
-    monkeypatch.setattr(native, "VERSION", version)
-    for slug in ("ex19_vision_transformer", "ex22_by_hand"):
-        (result,) = Classifier(slug, num_threads=1).classify([str(repo / "samples" / "pont.png")])
-        assert result.familiarity is None and result.familiar, slug
 
 
 def said(capfd, *arguments):
@@ -118,30 +105,6 @@ def test_the_bridge_is_doubted_in_one_sentence(repo, capfd):
     assert (fields["class"], fields["familiar"]) == ("Chat", False)
     fields = json.loads(said(capfd, "--json", "--strict", bridge).out)
     assert (fields["class"], fields["familiar"]) == (None, False)
-
-
-def test_a_familiar_picture_is_answered_as_before(repo, capfd):
-    cat = repo / "samples" / "chat.png"
-    strict = said(capfd, "--strict", cat)
-    assert (strict.out, strict.err) == ("Prédiction: Chat\n", "")
-    found = said(capfd, "--json", cat)
-    assert json.loads(found.out)["familiar"] is True and found.err == ""
-
-
-def test_among_others_each_stranger_has_its_sentence(repo, capfd, tmp_path):
-    noise = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
-    for name in ("bruit.png", "encore.png"):
-        Image.fromarray(noise).save(tmp_path / name)
-    found = said(capfd, "--strict", repo / "samples" / "avion.png", tmp_path)
-    assert [line.rpartition(": ")[2] for line in found.out.splitlines()] == [
-        "Avion",
-        "Indéterminé",
-        "Indéterminé",
-    ]
-    assert [line.split()[2].rpartition("/")[2] for line in found.err.splitlines()] == [
-        "bruit.png",
-        "encore.png",
-    ]
 
 
 def test_every_sample_of_the_ten_classes_is_familiar(repo, capfd):

@@ -5,7 +5,6 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from convnets.core.images import crop_resize, open_image
 from convnets.serving import native
@@ -61,20 +60,6 @@ def test_an_unsure_glance_leaves_the_views_to_answer(make, picture):
     (always,) = make(views=VIEWS).classify([picture])
     assert found.probabilities == always.probabilities
     assert found.familiarity == always.familiarity
-
-
-def test_each_picture_of_a_folder_has_the_answer_it_has_alone(make, repo, tmp_path):
-    paths = sorted(str(each) for each in (repo / "samples").iterdir() if each.suffix != ".md")
-    small = tmp_path / "petite.png"
-    Image.open(paths[0]).convert("RGB").resize((40, 50)).save(small)
-    paths = [*paths[:3], str(small), str(tmp_path / "absente.png"), *paths[3:], *paths[:3]]
-    classifier = make(glance=glance(0.95), views=VIEWS)
-    together = [*classifier.classify(paths)]
-    assert [each.path for each in together] == paths and together[4].error
-    for each in together[:4] + together[5:]:
-        (alone,) = classifier.classify([each.path])
-        np.testing.assert_allclose(each.probabilities, alone.probabilities, atol=1e-6)
-        assert sum(each.probabilities) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_views_are_prepared_only_when_they_serve(make, picture, monkeypatch):

@@ -1,7 +1,5 @@
-import mmap
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -44,18 +42,6 @@ def test_same_probabilities_as_the_interpreter(content, extract):
     assert len({each.tobytes() for each in found}) > 40  # chaque image a sa réponse
 
 
-@supported
-@pytest.mark.parametrize("num_threads", [1, 2, 4])
-def test_as_many_threads_as_asked_give_the_same_answer(repo, num_threads):
-    content = (repo / "models" / "photos.tflite").read_bytes()
-    image = np.random.default_rng(0).integers(0, 256, 192 * 192 * 3, np.uint8).tobytes()
-    before = num_tasks()
-    engine = native.native_engine(content, num_threads=num_threads)
-    found = engine.answer([image])
-    assert num_tasks() - before == num_threads - 1  # et celui qui appelle
-    assert found == native.native_engine(content).answer([image])
-
-
 def num_tasks() -> int:
     return len([*Path("/proc/self/task").iterdir()])
 
@@ -87,20 +73,7 @@ def test_a_model_with_two_outputs_is_refused(repo, slug):
     assert native.native_engine((repo / "models" / f"{slug}.tflite").read_bytes()) is None
 
 
-@pytest.mark.parametrize("version", [native.VERSION, "0.0.0"])
-def test_one_image_alone_is_classified_as_among_others(monkeypatch, repo, version):
-    paths = [str(path) for path in sorted((repo / "samples").glob("*.*")) if path.suffix != ".md"]
-    monkeypatch.setattr(native, "VERSION", "0.0.0")
-    together = [*Classifier().classify(paths)]  # par l'Interpreter
-    monkeypatch.setattr(native, "VERSION", version)
-    for path, expected in zip(paths, together, strict=True):
-        (found,) = Classifier().classify([path])
-        assert (found.path, found.error) == (path, None)
-        np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
-    (missing,) = Classifier().classify(["absente.png"])
-    assert missing.probabilities is None and "absente.png" in missing.error
-
-
+@pytest.mark.ci
 @supported
 @pytest.mark.parametrize("name", ["avion.png", ""])
 def test_neither_an_image_nor_a_folder_imports_numpy(repo, name):
@@ -119,76 +92,6 @@ def test_neither_an_image_nor_a_folder_imports_numpy(repo, name):
         assert "Prédiction: Avion" in lines[0] and lines[-1] == "[] 0", result.stderr
 
 
-@supported
-def test_an_engine_gives_its_memory_back(content):
-    def resident_mib():
-        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE / 2**20
-
-    for count in (2, 12):  # les premiers chargent la bibliothèque
-        before = resident_mib()
-        for _ in range(count):
-            native.native_engine(content).answer([bytes(32 * 32 * 3)])
-    assert resident_mib() - before < 40  # plus de 120 sans rien rendre
-
-
-class Counting:
-    """La bibliothèque, qui compte ce qu'elle crée et détruit ; un de ses appels échoue."""
-
-    def __init__(self, library, failing):
-        self.library, self.failing = library, failing
-        self.created, self.destroyed, self.called = Counter(), Counter(), 0
-
-    def __getattr__(self, name):
-        function = getattr(self.library, name)
-        if not name.startswith("LiteRt"):  # strdup et free, de la bibliothèque C
-            return function
-
-        def call(*arguments):
-            self.called += 1
-            if self.called == self.failing:
-                return 1
-            status = function(*arguments)
-            kind = name.removeprefix("LiteRt")
-            if kind == "AddOpaqueOptions":  # celui à qui on les donne les détruira
-                self.destroyed["OpaqueOptions"] += not status
-            elif kind.startswith("Destroy"):
-                self.destroyed[kind.removeprefix("Destroy")] += 1
-            elif kind.startswith("Create") and not status:
-                kind = kind.removeprefix("Create").removeprefix("Managed")
-                self.created[kind.removesuffix("FromBuffer")] += 1
-            return status
-
-        return call
-
-
-def one_answer(content, library):
-    native.NativeEngine(library, content, num_threads=2).answer([bytes(32 * 32 * 3)])
-
-
-@supported
-def test_whatever_call_fails_everything_is_given_back(monkeypatch, content):
-    real, path = native.ctypes.CDLL(native.library_path()), native.library_path()
-    whole = Counting(real, failing=0)
-    monkeypatch.setattr(native.ctypes, "CDLL", lambda path: whole)
-    one_answer(content, path)
-    assert whole.created == whole.destroyed
-    assert set(whole.created) == {
-        "Environment",
-        "Model",
-        "Options",
-        "OpaqueOptions",
-        "CompiledModel",
-        "TensorBuffer",
-    }
-    num_calls = whole.called - sum(whole.destroyed.values()) + 1  # AddOpaqueOptions en est un
-    for failing in range(1, num_calls + 1):
-        broken = Counting(real, failing=failing)
-        monkeypatch.setattr(native.ctypes, "CDLL", lambda path, broken=broken: broken)
-        with pytest.raises(ValueError, match="a échoué"):
-            one_answer(content, path)
-        assert broken.created == broken.destroyed, failing
-
-
 def test_a_mapped_file_is_its_content(tmp_path, content):
     path = tmp_path / "m.tflite"
     path.write_bytes(content)
@@ -197,56 +100,3 @@ def test_a_mapped_file_is_its_content(tmp_path, content):
     assert files.map_file(path) == b""
     with pytest.raises(FileNotFoundError):
         files.map_file(tmp_path / "absent")
-
-
-@supported
-def test_a_mapped_engine_keeps_no_second_copy(repo):
-    code = """if True:
-        import os, sys
-        from convnets.core import files
-        from convnets.serving import native
-        path = "models/thumbnails.tflite"
-        read = files.map_file if sys.argv[1] == "mapped" else lambda p: open(p, "rb").read()
-        content = read(path)
-        sum(content[::4096])  # chaque page est lue, comme pour l'empreinte
-        engine = native.native_engine(content)
-        pages = int(open("/proc/self/statm").read().split()[1])
-        print(pages * os.sysconf("SC_PAGESIZE") / 2**20, engine.answer([bytes(3072)])[0])"""
-    found = {}
-    for how in ("mapped", "read"):
-        done = subprocess.run(
-            [sys.executable, "-c", code, how], cwd=repo, capture_output=True, text=True, check=True
-        )
-        resident, answer = done.stdout.split(maxsplit=1)
-        found[how] = float(resident), answer
-    assert found["mapped"][1] == found["read"][1]
-    assert found["read"][0] - found["mapped"][0] > 7  # sur les 9,5 du fichier
-
-
-@supported
-def test_a_mapped_file_can_be_replaced(tmp_path, repo, content):
-    path, other = tmp_path / "m.tflite", tmp_path / "autre"
-    path.write_bytes(content)
-    other.write_bytes((repo / "models" / "thumbnails_light.tflite").read_bytes())
-    mapped, image = files.map_file(path), bytes(range(256)) * 12
-    engine = native.native_engine(mapped)
-    expected = engine.answer([image])
-    other.replace(path)
-    assert engine.answer([image]) == expected == native.native_engine(mapped).answer([image])
-
-
-@pytest.mark.parametrize("version", [native.VERSION, "0.0.0"])
-@pytest.mark.parametrize("num_threads", [1, 2, 3])
-def test_engines_are_kept_from_one_call_to_the_next(monkeypatch, repo, version, num_threads):
-    monkeypatch.setattr(native, "VERSION", version)
-    made, new_engine = [], Classifier._new_engine
-    monkeypatch.setattr(
-        Classifier, "_new_engine", lambda self: made.append(new_engine(self)) or made[-1]
-    )
-    names = ("avion.png", "chat.png", "bateau.gif")
-    paths = [str(repo / "samples" / name) for name in names] * 10
-    classifier = Classifier("thumbnails_light", num_threads=num_threads)  # il répond vite
-    for _ in range(3):
-        found = [classifier.classes[result.best] for result in classifier.classify(paths)]
-        assert found == ["Avion", "Chat", "Bateau"] * 10
-    assert len(made) <= num_threads
