@@ -161,7 +161,7 @@ def crop_resize(
         taille est rendue au bit près.
 
     Raises:
-        ValueError: image d'un autre mode que RGB, côté nul ou négatif, `mode` ou `zoom` inconnu.
+        ValueError: image d'un autre mode que RGB, ou `mode` inconnu.
 
     Source : Jour 04, exercice 3 (l'entrée d'un réseau a une taille fixe).
     """
@@ -181,10 +181,6 @@ def crop_resize_image(
     """`crop_resize`, qui rend une image Pillow."""
     if image.mode != "RGB":
         raise ValueError(f"Image de mode {image.mode} reçue, RGB attendu : passez par open_image.")
-    if size_px < 1:
-        raise ValueError(f"Côté de {size_px} pixels reçu, au moins 1 attendu.")
-    if not 0 < zoom <= 1 or (zoom != 1 and mode != "crop"):
-        raise ValueError(f"Zoom de {zoom} reçu ; dans ]0, 1] attendu, et 1 hors du mode 'crop'.")
     width, height = image.size
     box, size = (0, 0, width, height), (size_px, size_px)
     if mode == "crop":

@@ -4,8 +4,6 @@ import sys
 
 import pytest
 
-from convnets.core import cli, memory
-
 CHURN = """
 import resource, sys, threading
 import numpy as np
@@ -76,10 +74,3 @@ def test_memory_that_threads_keep_is_given_back():
         [sys.executable, "-c", RELEASE], capture_output=True, text=True, check=True
     )
     assert int(ended.stdout) > 30 * 2**20
-
-
-def test_every_exercise_asks_before_it_starts(monkeypatch):
-    done = []
-    monkeypatch.setattr(memory, "keep_freed_memory", lambda: done.append("memory"))
-    assert cli.run(lambda: done.append("main") or 0) == 0
-    assert done == ["memory", "main"]

@@ -50,22 +50,14 @@ def test_views_are_averaged(make, tmp_path):
     np.testing.assert_allclose(averaged.probabilities, expected.mean(axis=0), atol=1e-5)
 
 
-@pytest.mark.parametrize("num_images", [0, 1, 2, 5, 100, 10_000])
-@pytest.mark.parametrize("num_workers", [1, 2, 3, 16])
-def test_batches_grow_then_shrink(num_images, num_workers):
+@pytest.mark.parametrize("num_images", [0, 1, 5, 10_000])
+@pytest.mark.parametrize("num_workers", [1, 2, 16])
+def test_batches_hold_each_picture_once_and_occupy_every_worker(num_images, num_workers):
     paths = [str(i) for i in range(num_images)]
     groups = inference.split(paths, num_workers)
     assert [path for group in groups for path in group] == paths
-    sizes = [len(group) for group in groups]
-    if num_workers == 1:
-        assert all(size == inference.FIRST_SIZE for size in sizes[:-1])
-        return
-    assert len(groups) >= min(num_workers, num_images)  # de quoi occuper chaque fil
-    if num_images == 10_000:
-        assert sizes[0] <= inference.FIRST_SIZE and sizes[-num_workers:] == [1] * num_workers
-        assert max(sizes) == inference.BATCH_SIZE
-        top = sizes.index(inference.BATCH_SIZE)
-        assert sizes[:top] == sorted(sizes[:top]) and sizes[top:] == sorted(sizes[top:])[::-1]
+    assert len(groups) >= min(num_workers, num_images)
+    assert all(len(group) <= inference.BATCH_SIZE for group in groups)
 
 
 def test_views_of_a_folder_stay_with_their_picture(make, tmp_path, monkeypatch):
