@@ -130,7 +130,11 @@ def filter_bank(image: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def visible_limit(response: np.ndarray) -> float:
-    """Rend la force que dépassent 0,5 % des pixels : avec la plus forte, tout serait pâle."""
+    """Rend la force qui vaudra l'intensité maximale sur une figure.
+
+    Un pixel sur deux cents la dépasse. Si l'échelle allait jusqu'au pixel le plus fort, les autres
+    seraient tous pâles.
+    """
     strength = np.abs(response)
     return np.percentile(strength, 99.5, method="higher") or strength.max() or 1.0
 

@@ -8,15 +8,13 @@ fois par endroit caché. Un pixel compte d'autant plus que la probabilité baiss
 qui l'entoure.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convnets.core.cli import agreed, positive_int, run
-from convnets.explaining import maps
+from convnets.core.cli import agreed, run
+from convnets.explaining import maps, verdict
 from convnets.explaining.methods import POINTS
-from convnets.figures.style import output_dir
 from convnets.serving.images import THUMBNAIL_PX
 
 if TYPE_CHECKING:
@@ -165,41 +163,13 @@ def occlusion(
 
 def main(argv: list[str] | None = None) -> int:
     """Cache une image carré par carré et dessine ce que la classe y perd."""
-    parser = maps.explanation_parser("ex07_occlusion", __doc__.splitlines()[0])
-    parser.add_argument(
-        "--patch",
-        type=positive_int,
-        metavar="PX",
-        help=f"côté du carré, en pixels de l'image que voit le réseau ({PATCH_PX} pour 32×32)",
-    )
-    parser.add_argument(
-        "--stride",
-        type=positive_int,
-        metavar="PX",
-        help=f"pas d'un carré au suivant, en pixels ({STRIDE_PX} pour 32×32)",
-    )
-    parser.add_argument(
-        "--fill",
-        choices=FILLS,
-        default="mean",
-        help="couleur du carré : moyenne de l'image (par défaut), noir ou gris",
-    )
-    options = parser.parse_args(argv)
+    options = maps.explanation_parser("ex07_occlusion", __doc__).parse_args(argv)
 
     def body() -> int:
         subject = maps.load_subject(options, light=True)
-        found = drops(
-            subject.model,
-            subject.image,
-            subject.class_index,
-            patch_px=options.patch,
-            stride_px=options.stride,
-            fill=options.fill,
-        )
-        path = output_dir(options) / f"{Path(options.image).stem}_occlusion.png"
-        patch_px = options.patch or default_square(subject.image)[0]
-        method = f"Occlusion par carrés de {agreed(patch_px, 'pixel')}"
-        maps.show(subject, found, path, method=method, unit=POINTS)
+        found = drops(subject.model, subject.image, subject.class_index)
+        method = f"Occlusion par carrés de {agreed(default_square(subject.image)[0], 'pixel')}"
+        verdict.show(subject, found, options, "occlusion", method=method, unit=POINTS)
         return 0
 
     return run(body)

@@ -9,22 +9,19 @@ les gradients intégrés au second. Le score est celui d'avant le softmax, qui m
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import keras
 import numpy as np
 
-from convnets.core.cli import positive_int, run
-from convnets.explaining import maps
+from convnets.core.cli import run
+from convnets.explaining import maps, verdict
 from convnets.explaining.methods import SCORE, SCORE_PER_LEVEL
-from convnets.figures.style import output_dir
 
 NUM_SAMPLES = 50  # images bruitées de SmoothGrad
 NOISE = 0.1  # écart-type du bruit, en part de l'étendue de l'image
 STEPS = 64  # images entre la référence et l'image, pour les gradients intégrés
 BASELINES = {"black": 0, "grey": 128}  # valeur de tous les pixels de la référence
 BATCH_SIZE = 16  # images par appel du réseau ; 64, à travers InceptionV3, prendraient 5 Go
-METHODS_FR = dict(gradient="Gradient", smooth_grad="SmoothGrad", integrated="Gradients intégrés")
 
 
 # --- Question : le gradient de la sortie par rapport à l'image -----------------------
@@ -111,8 +108,6 @@ def smooth_sensitivity(
     """
     if not 0 <= noise <= 1:
         raise ValueError(f"Bruit de {noise} reçu : une part de l'étendue, de 0 à 1, est attendue.")
-    if seed < 0:
-        raise ValueError(f"Graine {seed} reçue : un entier d'au moins 0 est attendu.")
     rng, sigma = np.random.default_rng(seed), noise * float(np.ptp(image))
     sizes = (min(BATCH_SIZE, num_samples - start) for start in range(0, num_samples, BATCH_SIZE))
     batches = (image + rng.normal(0, sigma, (size, *image.shape)) for size in sizes)
@@ -181,55 +176,26 @@ def integrated_gradients(
     return maps.normalise(shares(model, image, class_index, **options))
 
 
+METHODS = {
+    "gradient": ("Gradient", sensitivity, SCORE_PER_LEVEL),
+    "smooth_grad": ("SmoothGrad", smooth_sensitivity, SCORE_PER_LEVEL),
+    "integrated": ("Gradients intégrés", shares, SCORE),
+}
+
+
 def main(argv: list[str] | None = None) -> int:
     """Dessine la carte de saillance d'une image."""
-    parser = maps.explanation_parser("ex08_saliency", __doc__.splitlines()[0])
-    add = parser.add_argument
-    add("--method", choices=[*METHODS_FR], default="gradient", help="gradient par défaut")
-    add(
-        "--samples",
-        type=positive_int,
-        default=NUM_SAMPLES,
-        metavar="N",
-        help=f"SmoothGrad : copies bruitées ({NUM_SAMPLES})",
-    )
-    add(
-        "--noise",
-        type=float,
-        default=NOISE,
-        metavar="PART",
-        help=f"SmoothGrad : bruit, en part de l'étendue de l'image ({NOISE})",
-    )
-    add("--seed", type=int, default=0, metavar="N", help="SmoothGrad : graine du bruit (0)")
-    add(
-        "--steps",
-        type=positive_int,
-        default=STEPS,
-        metavar="N",
-        help=f"gradients intégrés : points de l'intégrale ({STEPS})",
-    )
-    add(
-        "--baseline",
-        choices=[*BASELINES],
-        default="black",
-        help="gradients intégrés : référence, noire (par défaut) ou grise",
+    parser = maps.explanation_parser("ex08_saliency", __doc__)
+    parser.add_argument(
+        "--method", choices=[*METHODS], default="gradient", help="gradient par défaut"
     )
     options = parser.parse_args(argv)
 
     def body() -> int:
         subject = maps.load_subject(options)
-        first = subject.model, subject.image, subject.class_index
-        if options.method == "gradient":
-            found = sensitivity(*first)
-        elif options.method == "smooth_grad":
-            found = smooth_sensitivity(
-                *first, num_samples=options.samples, noise=options.noise, seed=options.seed
-            )
-        else:
-            found = shares(*first, steps=options.steps, baseline=options.baseline)
-        path = output_dir(options) / f"{Path(options.image).stem}_{options.method}.png"
-        unit = SCORE if options.method == "integrated" else SCORE_PER_LEVEL
-        maps.show(subject, found, path, method=METHODS_FR[options.method], unit=unit)
+        method, measure, unit = METHODS[options.method]
+        found = measure(subject.model, subject.image, subject.class_index)
+        verdict.show(subject, found, options, options.method, method=method, unit=unit)
         return 0
 
     return run(body)

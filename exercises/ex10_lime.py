@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from convnets.core.cli import positive_int, run
-from convnets.explaining import maps
+from convnets.core.cli import run
+from convnets.explaining import maps, verdict
 from convnets.explaining.methods import POINTS
 from convnets.figures.style import INK, new_figure, output_dir
 
@@ -138,8 +138,6 @@ def lime_coefficients(
 
     Source : Ribeiro, Singh et Guestrin, arXiv 1602.04938, équation 2 et algorithme 1.
     """
-    if seed < 0:
-        raise ValueError(f"Graine {seed} reçue : un entier d'au moins 0 est attendu.")
     segments = segment(image, num_segments=num_segments)
     visible = np.random.default_rng(seed).random((num_samples, segments.max() + 1)) < 0.5
     visible[0] = True  # l'image elle-même
@@ -169,13 +167,20 @@ def lime(model: "keras.Model", image: np.ndarray, class_index: int, **options) -
 
 
 def save_segments(subject, coefficients, segments: np.ndarray, path: Path) -> None:
-    """Dessine ce que rend `lime_coefficients`, pour un sujet de `load_subject`, en PNG."""
-    highest = 100 * max(abs(coefficients).max(), maps.FLOOR)
+    """Dessine les morceaux d'une image et ce que chacun ajoute à la classe.
+
+    Args:
+        subject: rendu par `load_subject`.
+        coefficients: rendus, avec les morceaux, par `lime_coefficients`.
+        segments: `(H, W)`.
+        path: fichier PNG.
+    """
+    gained = 100 * coefficients[segments]
+    highest = max(abs(gained).max(), verdict.FLOOR)
     with new_figure(path, columns=2, size=(4.4, 4.2)) as (figure, axes):
         picture, signed = axes[0]
         picture.imshow(subject.image)
         picture.set_title(f"Les {len(coefficients)} morceaux")
-        gained = 100 * coefficients[segments]
         drawn = signed.imshow(gained, cmap="PuOr_r", vmin=-highest, vmax=highest)
         signed.set_title(f"Coefficients : ce que chacun ajoute à « {subject.class_fr} »")
         figure.colorbar(drawn, ax=signed, shrink=0.75, label=POINTS)
@@ -189,36 +194,17 @@ def save_segments(subject, coefficients, segments: np.ndarray, path: Path) -> No
 
 def main(argv: list[str] | None = None) -> int:
     """Explique une image et écrit les figures."""
-    parser = maps.explanation_parser("ex10_lime", __doc__.splitlines()[0])
-    add = parser.add_argument
-    add(
-        "--samples",
-        type=positive_int,
-        default=NUM_SAMPLES,
-        metavar="N",
-        help=f"variantes de l'image ({NUM_SAMPLES} par défaut)",
-    )
-    add(
-        "--segments",
-        type=positive_int,
-        default=NUM_SEGMENTS,
-        metavar="N",
-        help=f"morceaux, environ ({NUM_SEGMENTS} par défaut)",
-    )
-    add("--seed", type=int, default=0, metavar="N", help="graine des morceaux cachés (0)")
-    options = parser.parse_args(argv)
+    options = maps.explanation_parser("ex10_lime", __doc__).parse_args(argv)
 
     def body() -> int:
         subject = maps.load_subject(options, light=True)
-        first = subject.model, subject.image, subject.class_index
         coefficients, segments = lime_coefficients(
-            *first, num_samples=options.samples, num_segments=options.segments, seed=options.seed
+            subject.model, subject.image, subject.class_index
         )
-        folder, name = output_dir(options), Path(options.image).stem
-        paths = folder / f"{name}_lime.png", folder / f"{name}_morceaux.png"
-        maps.show(subject, coefficients[segments], paths[0], method="LIME", unit=POINTS)
-        save_segments(subject, coefficients, segments, paths[1])
-        print(paths[1])
+        verdict.show(subject, coefficients[segments], options, "lime", method="LIME", unit=POINTS)
+        path = output_dir(options) / f"{Path(options.image).stem}_morceaux.png"
+        save_segments(subject, coefficients, segments, path)
+        print(path)
         return 0
 
     return run(body)

@@ -313,7 +313,7 @@ class Reporter(keras.callbacks.Callback):
             )
 
     def on_train_end(self, logs=None):
-        """La finit."""
+        """Finit cette étape."""
         if self._alone:
             self._progress.end_stage()
 

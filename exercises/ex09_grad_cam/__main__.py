@@ -3,12 +3,9 @@
 Commande : python -m exercises.ex09_grad_cam samples/chien.webp
 """
 
-from pathlib import Path
-
 from convnets.core.cli import run
-from convnets.explaining import maps as explanations
+from convnets.explaining import maps, verdict
 from convnets.explaining.methods import RELATIVE
-from convnets.figures.style import output_dir
 from exercises.ex09_grad_cam.grad_cam import grad_cam, grad_cam_plus_plus
 
 METHODS = {
@@ -19,7 +16,7 @@ METHODS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Explique une image et écrit la figure."""
-    parser = explanations.explanation_parser("ex09_grad_cam", __doc__.splitlines()[0])
+    parser = maps.explanation_parser("ex09_grad_cam", __doc__)
     parser.add_argument(
         "--method", choices=[*METHODS], default="grad_cam", help="grad_cam par défaut"
     )
@@ -29,14 +26,13 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        subject = explanations.load_subject(options)
-        layer = options.layer or explanations.map_layers(subject.model)[-1]
-        title, method = METHODS[options.method]
-        heatmap = method(subject.model, subject.image, subject.class_index, layer_name=layer)
-        path = output_dir(options) / f"{Path(options.image).stem}_{options.method}.png"
+        subject = maps.load_subject(options)
+        layer = options.layer or maps.map_layers(subject.model)[-1]
+        title, measure = METHODS[options.method]
+        found = measure(subject.model, subject.image, subject.class_index, layer_name=layer)
         height, width = subject.model.get_layer(layer).output.shape[1:3]
-        title += f", couche {layer} ({height}×{width} cases)"
-        explanations.show(subject, heatmap, path, method=title, unit=RELATIVE)
+        method = f"{title}, couche {layer} ({height}×{width} cases)"
+        verdict.show(subject, found, options, options.method, method=method, unit=RELATIVE)
         return 0
 
     return run(body)

@@ -103,11 +103,12 @@ def enlarge(heatmap: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def grad_cam_plus_plus_map(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Additionne les cartes, chaque case positive du gradient comptant à sa façon.
+    """Additionne les cartes, chacune multipliée par un poids que chaque case du gradient donne.
 
-    Un objet présent deux fois, ou sur quelques cases, ne perd pas dans une moyenne sur toute
-    l'image. Le poids d'une carte de somme S est Σ g / (2 + S·g), sur les gradients g > 0 ; le
-    facteur exp(score) de l'article, commun à toutes, disparaît à la mise à l'échelle.
+    Le poids d'une carte de somme S est Σ g / (2 + S·g), sur les gradients g > 0. Une carte
+    allumée sur quelques cases a une petite somme : elle pèse donc plus que dans Grad-CAM, et un
+    petit objet se voit mieux. Le facteur exp(score) de l'article est le même pour toutes les
+    cartes : la mise à l'échelle l'efface.
 
     Args:
         maps: `(h, w, c)`, positives dans l'article ; une somme négative compte ici pour zéro.

@@ -25,7 +25,7 @@ CAM_MODEL = "ex09_cam"
 
 
 def random_map(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
-    """Tire une carte au hasard, la même pour la même image : ce que vaut n'avoir rien compris.
+    """Tire une carte au hasard, toujours la même pour une image : une explication sans valeur.
 
     Args:
         model: non regardé.

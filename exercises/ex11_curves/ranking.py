@@ -10,7 +10,7 @@ import numpy as np
 
 from convnets.core.cli import agreed
 from convnets.core.reports import Metric, Report
-from convnets.explaining.maps import HIDDEN
+from convnets.explaining.verdict import HIDDEN
 from convnets.figures.style import COLORS, new_figure
 
 CURVES = {"deletion": "suppression", "insertion": "insertion"}

@@ -25,7 +25,7 @@ def _asymmetric(rng, *shape) -> np.ndarray:
 
 
 def _forget(function, **fixed):
-    """Rend la même fonction, sourde à quelques arguments."""
+    """Rend la même fonction, mais ces arguments y sont fixés : ceux qu'on donne sont ignorés."""
 
     def deaf(*positional, **named):
         return function(*positional, **{**named, **fixed})

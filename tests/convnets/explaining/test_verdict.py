@@ -1,0 +1,178 @@
+"""Une carte dit son échelle, et ce que vaut vraiment ce qu'elle désigne."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.explaining import maps, verdict
+from convnets.explaining.methods import POINTS, RELATIVE, SCORE
+
+HEIGHT, WIDTH = 16, 24  # des cases de 2×3 pixels ; le huitième : huit cases
+SEEN = np.s_[4:8, 12:24]  # celles-ci, justement
+
+
+@pytest.fixture
+def image():
+    """Un rectangle blanc sur du gris ; la couleur moyenne est grise, 114."""
+    pixels = np.full((HEIGHT, WIDTH, 3), 94, np.uint8)
+    pixels[SEEN] = 254
+    return pixels
+
+
+@pytest.fixture
+def inside():
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    mask[SEEN] = 1
+    return mask
+
+
+def subject_of(image, *, sign=1):
+    """La classe 0 suit la clarté du rectangle."""
+
+    def predict(x, **_):
+        assert x.dtype == np.uint8
+        first = 0.5 + sign * ((x[(slice(None), *SEEN)] / 255).mean(axis=(1, 2, 3)) - 0.5)
+        return np.stack([first, 1 - first], axis=1)
+
+    model = SimpleNamespace(predict=predict)
+    return maps.Subject(model, image, 0, "Chat", 0.9, model)
+
+
+# --- Cacher ce que la carte désigne --------------------------------------------------
+
+
+def test_hiding_covers_the_strongest_eighth(image, inside):
+    before = image.copy()
+    hidden = verdict.hide_strongest(image, inside + 0.1)
+    np.testing.assert_array_equal(hidden[SEEN], 114)
+    np.testing.assert_array_equal(hidden[inside == 0], 94)
+    np.testing.assert_array_equal(image, before)
+
+
+def test_only_what_speaks_for_the_class_is_hidden(image):
+    values = np.full((HEIGHT, WIDTH), -1.0)
+    values[1, 4] = 0.2
+    changed = (verdict.hide_strongest(image, values) != image).any(axis=2)
+    assert np.argwhere(changed).tolist() == [[i, j] for i in (0, 1) for j in (3, 4, 5)]
+
+
+@pytest.mark.parametrize("shape", [(9, 31), (12, 20), (192, 192)])
+def test_any_size_of_picture_is_cut_in_cells(shape):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    values = np.random.default_rng(1).random(shape)
+    changed = (verdict.hide_strongest(image, values) != image).any(axis=2)
+    assert 0.05 < changed.mean() < 0.3
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_drop_is_the_one_computed_by_hand(image, inside, sign):
+    found = verdict.judge(subject_of(image, sign=sign), inside, unit=RELATIVE)
+    assert found.drop == pytest.approx(sign * 100 * (254 - 114) / 255)
+    verb = "perdre" if sign == 1 else "gagner"
+    assert verdict.effect(found, "Chat") == (
+        f"Cacher le huitième le plus fort de la carte fait {verb} 54,9 points à « Chat »."
+    )
+
+
+def test_a_map_that_points_elsewhere_changes_nothing(image, inside):
+    found = verdict.judge(subject_of(image), 1 - inside, unit=RELATIVE)
+    assert abs(found.drop) < 1e-9 and not found.matters
+    said = verdict.effect(found, "Chat")
+    assert said.startswith("Presque rien ne change pour « Chat » (0,00 point au plus)")
+
+
+# --- Ce qui est peint ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unit", "highest", "drop", "matters"),
+    [
+        (POINTS, 0.99, -0.99, False),
+        (POINTS, 1.01, 0, True),
+        (POINTS, 0.14, -5, True),
+        (SCORE, 5, 0.3, False),  # un score n'est pas des points
+    ],
+)
+def test_under_a_point_nothing_matters(inside, unit, highest, drop, matters):
+    assert verdict.Explanation(highest * inside, unit, drop).matters == matters
+
+
+def test_infinite_values_say_nothing(image, inside):
+    for wrong in (np.nan, np.inf):
+        found = verdict.judge(subject_of(image), np.where(inside, wrong, 0), unit=POINTS)
+        assert not found.values.any() and not found.matters
+
+
+def test_the_figure_paints_only_what_matters(image, inside, tmp_path):
+    def yellow(size):
+        path = tmp_path / "nouveau" / f"{size}.png"
+        explanation = verdict.Explanation(size * inside, POINTS, size)
+        verdict.save_explanation(subject_of(image), explanation, path, method="Essai")
+        pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+        return (abs(pixels - (255, 234, 70)).sum(axis=2) < 40).sum()  # le haut de cividis
+
+    assert yellow(50) > 5 * yellow(0.14)  # là, il ne reste que celui de l'échelle
+
+
+# --- Ce qui est dit ------------------------------------------------------------------
+
+
+def test_points_are_french():
+    assert [verdict.points(value) for value in (54.7, -2, 1.23, 0.14, 0)] == [
+        *("54,7 points", "2,0 points", "1,2 point", "0,14 point", "0,00 point")
+    ]
+
+
+def test_every_place_of_the_picture_has_its_name():
+    for k, row in enumerate(verdict.PLACES):
+        for j, name in enumerate(row):
+            values = np.zeros((9, 15))
+            values[3 * k : 3 * k + 3, 5 * j : 5 * j + 5] = 2
+            assert verdict.place(values) == name
+
+
+@pytest.mark.parametrize(
+    ("unit", "low", "high", "expected"),
+    [
+        (POINTS, 0, 18.3, "de 0 à 18,3 points de probabilité ; le plus fort est à droite"),
+        (SCORE, 0, 1.25, "de 0 à 1,25 (score de la classe) ; le plus fort est à droite"),
+        (RELATIVE, 0, 1, "sans unité (1 : le plus fort) ; le plus fort est à droite"),
+        (SCORE, -1, 0, "la carte est nulle, rien ne plaide pour cette classe"),
+        (
+            POINTS,
+            -14.3,
+            5,
+            "de 0 à 5,0 points de probabilité ; le plus fort est à droite ; au plus sombre, "
+            "cacher fait gagner 14,3 points",
+        ),
+    ],
+)
+def test_the_scale_is_said(inside, unit, low, high, expected):
+    explanation = verdict.Explanation(np.where(inside, high, low), unit, 20)
+    assert verdict.scale(explanation) == f"Échelle : {expected}."
+
+
+# --- Les images livrées --------------------------------------------------------------
+
+
+def judged(name, method):
+    from convnets.explaining.explain import load_method
+
+    options = maps.explanation_parser("ex07_occlusion", "Essai.").parse_args([f"samples/{name}"])
+    subject, found = maps.load_subject(options, light=True), load_method(method)
+    values = found.measure(subject.model, subject.image, subject.class_index)
+    return verdict.judge(subject, values, unit=found.unit)
+
+
+@pytest.mark.parametrize("method", ["occlusion", "lime"])
+def test_the_picture_of_the_examples_shows_something(method):
+    found = judged("chien.webp", method)
+    assert found.drop > 50 and found.values.max() > 10
+
+
+def test_a_sure_answer_is_not_painted():
+    """samples/chat.png : le réseau y est si sûr qu'aucun carré caché n'y change rien."""
+    found = judged("chat.png", "occlusion")
+    assert found.largest < 1 and not found.matters
