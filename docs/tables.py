@@ -12,6 +12,7 @@ from convnets.core.reports import (
     earlier_durations,
     format_accuracy,
     format_headline,
+    load_measures,
     read_report,
 )
 from exercises import EXERCISES
@@ -83,11 +84,11 @@ def headlines_table(*, systems: bool, models_dir: Path = MODELS_DIR) -> str:
     return markdown_table(["compte rendu", measured, "moyenne ± écart-type"], rows)
 
 
-def methods_table(*, models_dir: Path = MODELS_DIR) -> str:
+def methods_table() -> str:
     """Fait le tableau des méthodes d'explication."""
     from exercises.ex11_curves.ranking import table
 
-    return table(read_report(METHODS, models_dir=models_dir))
+    return table(load_measures(METHODS))
 
 
 def update_pages(
@@ -111,7 +112,7 @@ def update_pages(
         results: {
             "résultats": results_table(models_dir=models_dir),
             "comparaisons": headlines_table(systems=False, models_dir=models_dir),
-            "introspection": methods_table(models_dir=models_dir),
+            "introspection": methods_table(),
             "systèmes": headlines_table(systems=True, models_dir=models_dir),
         },
     }

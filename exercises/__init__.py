@@ -76,7 +76,7 @@ EXERCISES = (
     Exercise(8, "ex08_saliency", "Saillance, SmoothGrad, gradients intégrés", "S3", (), 0),
     Exercise(9, "ex09_grad_cam", "Grad-CAM, Grad-CAM++ et CAM", "S3, S4", ("ex09_cam",), 0),
     Exercise(10, "ex10_lime", "LIME", "S3", (), 0),
-    Exercise(11, "ex11_curves", "Comparer les explications", "S3", ("ex11_curves",), 8),
+    Exercise(11, "ex11_curves", "Comparer les explications", "S3", (), 8),
     Exercise(12, "ex12_deep_dream", "Deep Dream", "S4", (), 0),
     Exercise(
         13,

@@ -6,20 +6,16 @@ Commande : python -m exercises.ex11_curves
 Les méthodes sont celles des exercices 07 à 10, que `convnets.explaining.methods` nomme.
 """
 
+import functools
 import zlib
-from pathlib import Path
 
 import keras
 import numpy as np
 
-from convnets.core import paths
 from convnets.explaining.explain import Method, load_method
 from convnets.explaining.maps import normalise
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.training import saving
-
-CAM_MODEL = "ex09_cam"
-
 
 # --- Question : à quoi comparer ? ----------------------------------------------------
 
@@ -58,29 +54,32 @@ def centred_map(model: keras.Model, image: np.ndarray, class_index: int) -> np.n
 
 # --- Question : quelles méthodes ? ---------------------------------------------------
 
-METHODS = {name: load_method(name) for name in EXPLANATIONS} | {
+
+@functools.cache
+def cam_network() -> keras.Model:
+    """Charge, une fois, le réseau que CAM explique."""
+    return saving.load_model("ex09_cam")
+
+
+def own_cam(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
+    """Rend la carte de CAM, lue dans son propre réseau : le réseau jugé n'a pas la bonne forme.
+
+    Les deux ont les mêmes convolutions ; la dernière couche d'`ex09_cam` a été réapprise.
+
+    Args:
+        model: non regardé.
+        image: `(H, W, 3)` uint8.
+        class_index: classe expliquée.
+
+    Returns:
+        `(H, W)` float32 dans [0, 1].
+    """
+    return load_method("cam").heatmap(cam_network(), image, class_index)
+
+
+METHODS = {
+    "cam": Method("CAM (son propre réseau)", own_cam),
+    **{name: load_method(name) for name in EXPLANATIONS},
     "random": Method("au hasard", random_map),
     "centre": Method("le milieu", centred_map),
 }
-
-
-def with_cam(*, models_dir: Path = paths.MODELS_DIR) -> dict[str, Method]:
-    """Ajoute CAM, si son modèle est là : elle n'explique qu'un réseau d'une forme précise.
-
-    Sa carte vient donc d'`ex09_cam`, de mêmes convolutions que le réseau jugé, mais dont la
-    dernière couche a été réapprise.
-
-    Args:
-        models_dir: dossier des modèles.
-
-    Returns:
-        `METHODS`, et `"cam"` si `models_dir` a le modèle `ex09_cam`.
-    """
-    if not (models_dir / f"{CAM_MODEL}.json").exists():
-        return METHODS
-    own, cam = saving.load_model(CAM_MODEL, models_dir=models_dir), load_method("cam")
-
-    def own_map(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
-        return cam.heatmap(own, image, class_index)
-
-    return {"cam": Method("CAM (son propre réseau)", own_map), **METHODS}

@@ -23,18 +23,6 @@ def inside():
     return mask
 
 
-def test_the_blur_keeps_a_plain_color(ex11):
-    """L'insertion part d'une image floue : le flou ne mêle pas les trois couleurs."""
-    plain, seen = np.full((8, 8, 3), (200, 0, 50), np.uint8), []
-
-    def predict(x, **options):
-        seen.append(x)
-        return np.zeros((len(x), 2), np.float32)
-
-    ex11.deletion_and_insertion(SimpleNamespace(predict=predict), plain, 0, {"a": plain[..., 0]})
-    np.testing.assert_array_equal(seen[0], np.broadcast_to(plain, (34, 8, 8, 3)))
-
-
 @pytest.fixture
 def image(inside):
     """Un rectangle blanc sur du gris : la couleur moyenne est grise, 135."""
@@ -43,20 +31,17 @@ def image(inside):
     return pixels
 
 
-def linear(x):
+def linear():
     """La probabilité est la clarté moyenne du rectangle, qu'aucun autre pixel ne change."""
-    return (x[(slice(None), *RECTANGLE)] / 255).mean(axis=(1, 2, 3))
-
-
-def opaque(probability):
-    calls = []
+    seen = []
 
     def predict(x, **options):
         assert x.dtype == np.uint8
-        calls.append(len(x))
-        return np.stack([1 - probability(x), probability(x)], axis=1)
+        seen.append(x)
+        clear = (x[(slice(None), *RECTANGLE)] / 255).mean(axis=(1, 2, 3))
+        return np.stack([1 - clear, clear], axis=1)
 
-    return SimpleNamespace(predict=predict, calls=calls)
+    return SimpleNamespace(predict=predict, seen=seen)
 
 
 # --- L'ordre des pixels, et les images -----------------------------------------------
@@ -77,15 +62,13 @@ def test_pixels_of_a_cell_go_together(ex11):
     assert found[8:14] in (cells[3] + cells[4], cells[4] + cells[3])
 
 
-@pytest.mark.parametrize("cell_px", [1, 4])
-def test_equal_cells_are_drawn_at_random(ex11, cell_px):
+def test_equal_cells_are_drawn_at_random(ex11):
     heatmap = np.zeros((20, 28), np.float32)
     heatmap[7, 3] = 1
-    orders = [ex11.pixel_order(heatmap, seed=seed, cell_px=cell_px) for seed in (0, 0, 1)]
-    assert all(7 * 28 + 3 in order[: cell_px**2] for order in orders)
-    assert sorted(orders[0]) == list(range(560))
-    assert (orders[0] == orders[1]).all() and (orders[0] != orders[2]).any()
-    rows = orders[0] // 28
+    first, again, other = (ex11.pixel_order(heatmap, seed=seed) for seed in (0, 0, 1))
+    assert 7 * 28 + 3 in first[:16] and sorted(first) == list(range(560))
+    assert (first == again).all() and (first != other).any()
+    rows = first // 28
     assert abs(rows[:280].mean() - rows[280:].mean()) < 4  # ni de haut en bas, ni l'inverse
 
 
@@ -121,11 +104,9 @@ def test_deletion_areas_computed_by_hand(ex11, image, inside):
     Le meilleur ordre l'efface d'abord, et la courbe descend tout droit pendant ce huitième ; le
     pire l'efface en dernier.
     """
-    assert np.rint(image.mean()) == 135
-    model = opaque(linear)
-    heatmaps = {"best": inside.astype(float), "worst": 1.0 - inside}
+    model, heatmaps = linear(), {"best": inside.astype(float), "worst": 1.0 - inside}
     found = ex11.deletion_and_insertion(model, image, 1, heatmaps)
-    assert model.calls == [2 * 2 * 17]  # un seul appel du réseau
+    assert [len(x) for x in model.seen] == [2 * 2 * 17]  # un seul appel du réseau
     end = 135 / 255
     best, worst = (ex11.area(found[name][0]) for name in heatmaps)
     assert best == pytest.approx((1 + end) / 2 / 8 + end * 7 / 8, abs=1e-5)
@@ -133,47 +114,30 @@ def test_deletion_areas_computed_by_hand(ex11, image, inside):
 
 
 @pytest.mark.question(QUESTION)
-def test_insertion_starts_from_the_blurred_image(ex11, image, inside):
-    """L'insertion, refaite pas à pas sur une image floutée ici."""
-    sigmas = (HEIGHT / 6, WIDTH / 6, 0)
-    blurred = np.rint(ndimage.gaussian_filter(image.astype(float), sigmas))
-    heatmap = np.random.default_rng(0).random((HEIGHT, WIDTH))
-    found = ex11.deletion_and_insertion(opaque(linear), image, 1, {"any": heatmap}, cell_px=1)[
-        "any"
-    ][1]
+def test_insertion_starts_from_the_blurred_image(ex11, image):
+    """L'insertion, refaite pas à pas sur une image floutée ici, sans mêler les couleurs."""
+    image = image * np.array([1, 0.5, 0.2])
+    image = image.astype(np.uint8)
+    blurred = np.rint(ndimage.gaussian_filter(image.astype(float), (HEIGHT / 6, WIDTH / 6, 0)))
+    heatmap, model = np.random.default_rng(0).random((HEIGHT, WIDTH)), linear()
+    ex11.deletion_and_insertion(model, image, 1, {"any": heatmap}, cell_px=1)
     order = sorted(range(HEIGHT * WIDTH), key=lambda pixel: -heatmap.reshape(-1)[pixel])
-    frame, expected = blurred.reshape(-1, 3), []
-    for step in range(17):
+    expected = blurred.reshape(-1, 3)
+    for step, frame in enumerate(model.seen[0][17:]):
         for pixel in order[max(0, 32 * step - 32) : 32 * step]:
-            frame[pixel] = image.reshape(-1, 3)[pixel]
-        expected.append((frame.reshape(image.shape)[RECTANGLE] / 255).mean())
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-@pytest.mark.question(QUESTION)
-def test_a_perfect_map_beats_chance_and_the_centre(ex11, image, inside):
-    from exercises.ex11_curves.methods import centred_map, random_map
-
-    heatmaps = {
-        "perfect": inside.astype(float),
-        "random": random_map(None, image, 1),
-        "centre": centred_map(None, image, 1),
-    }
-    found = ex11.deletion_and_insertion(opaque(linear), image, 1, heatmaps)
-    deletion = {name: ex11.area(curves[0]) for name, curves in found.items()}
-    insertion = {name: ex11.area(curves[1]) for name, curves in found.items()}
-    for name in ("random", "centre"):
-        assert deletion["perfect"] < deletion[name] - 0.01
-        assert insertion["perfect"] > insertion[name] + 0.01
+            expected[pixel] = image.reshape(-1, 3)[pixel]
+        np.testing.assert_array_equal(frame, expected.reshape(image.shape))
 
 
 # --- La comparaison ------------------------------------------------------------------
 
 
 @pytest.mark.question(QUESTION)
-def test_compare_explains_the_most_likely_class(image, inside):
+def test_a_perfect_map_beats_chance_and_the_centre(image, inside):
     from convnets.explaining.explain import Method
-    from exercises.ex11_curves.comparison import compare
+    from exercises.ex11_curves import ranking
+    from exercises.ex11_curves.comparison import compare, summarise
+    from exercises.ex11_curves.methods import METHODS
 
     asked = []
 
@@ -184,13 +148,42 @@ def test_compare_explains_the_most_likely_class(image, inside):
     black = image.copy()
     black[inside] = 0
     methods = {"perfect": Method("Parfaite", perfect)}
-    report = compare(opaque(linear), np.stack([image, black]), methods)
-    assert asked == [1, 0]  # un rectangle blanc, puis noir
-    metric = report.metrics["deletion perfect"]
-    assert metric.n == 2 and metric.se == pytest.approx(metric.sd / np.sqrt(2))
+    methods |= {name: METHODS[name] for name in ("random", "centre")}
+    x = np.stack([image, black])
+    curves, durations_s = compare(linear(), x, methods)
+    assert asked == [1, 0]  # la classe la plus probable : un rectangle blanc, puis noir
+    report = summarise(curves, durations_s, methods)
     ends = [135 / 255, 1 - np.rint(black.mean()) / 255]
     areas = [(1 + end) / 2 / 8 + end * 7 / 8 for end in ends]
+    metric = report.metrics["deletion perfect"]
+    assert metric.n == 2 and metric.se == pytest.approx(np.std(areas, ddof=1) / np.sqrt(2))
     assert metric.mean == pytest.approx(np.mean(areas), abs=1e-5)
-    assert report.details["curves"]["perfect"]["deletion"][0] == 1.0
-    assert len(report.details["curves"]["perfect"]["insertion"]) == 17
-    assert report.details["methods"]["perfect"]["title"] == "Parfaite"
+    assert report.metrics["lost perfect"].mean == pytest.approx(1 - np.mean(ends), abs=1e-5)
+    best, *others = ranking.table(report).splitlines()[2:]
+    assert best.startswith(f"| Parfaite | {metric.mean:.3f} ± ".replace(".", ","))
+    assert len(others) == 2 and "." not in best
+    stopped, _ = compare(linear(), x, methods, minutes=0)
+    assert len(stopped["perfect"]) == 1
+
+
+# --- Les méthodes --------------------------------------------------------------------
+
+
+def test_the_random_map_is_the_one_of_the_image(image):
+    from exercises.ex11_curves.methods import random_map
+
+    first, again = (random_map(None, image, 0) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert abs(first - random_map(None, 255 - image, 0)).mean() > 0.2
+    assert abs(first.mean() - 0.5) < 0.1
+
+
+def test_the_centred_map_points_at_the_middle(image):
+    from exercises.ex11_curves.methods import centred_map
+
+    heatmap = centred_map(None, image, 0)
+    np.testing.assert_allclose(heatmap[7:9, 15:17], 1, atol=1e-6)
+    np.testing.assert_allclose(heatmap, heatmap[::-1, ::-1], atol=1e-6)
+    # À un quart du côté, un écart-type, dans les deux directions.
+    assert heatmap[4, 16] == pytest.approx(np.exp(-0.5 * (3.5 / 4) ** 2), rel=0.01)
+    assert heatmap[8, 8] == pytest.approx(np.exp(-0.5 * (7.5 / 8) ** 2), rel=0.01)
