@@ -26,6 +26,11 @@ class Exercise(NamedTuple):
     models: tuple[str, ...]  # comptes rendus qu'il écrit, ou sa recette ; () : rien à entraîner
     minutes: float  # commande par défaut, sur deux cœurs libres ; 0 : moins d'une
 
+    @property
+    def duration(self) -> str:
+        """La durée de la commande par défaut, écrite : `"environ 3 min"`."""
+        return f"environ {self.minutes:g} min" if self.minutes else "moins d'une minute"
+
 
 EXERCISES = (
     Exercise(

@@ -38,9 +38,8 @@ def show_exercises() -> int:
     """Affiche chaque exercice, son document, sa durée, ses modèles et son résultat ; rend 0."""
     for exercise in EXERCISES:
         state, result = describe(exercise)
-        minutes = f"environ {exercise.minutes:g} min" if exercise.minutes else "moins d'une minute"
         print(f"{exercise.slug:<24} {exercise.title}")
-        print(f"{INDENT}document : {exercise.document} ; durée : {minutes}")
+        print(f"{INDENT}document : {exercise.document} ; durée : {exercise.duration}")
         if exercise.models:
             print(f"{INDENT}modèles : {', '.join(exercise.models)}")
         line = f"état : {state}" + (f" — {result}" if result else "")

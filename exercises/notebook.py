@@ -4,28 +4,26 @@ Commande : python -m exercises.notebook ex02_fashion --output DOSSIER
            python -m exercises.notebook ex02 --output DOSSIER --student   corps à écrire
            python -m exercises.notebook --output DOSSIER                  tous les exercices
 
-Les docstrings des fichiers et leurs filets deviennent du texte et des titres ; les imports, les
-constantes, puis chaque fonction ont leur cellule ; la dernière lance l'exercice et montre ses
+Les docstrings des fichiers et leurs filets deviennent du texte et des titres. Les imports et les
+constantes ont leur cellule, puis chaque fonction. La dernière lance l'exercice et montre ses
 figures. Avec `--student`, les corps sont vidés comme par `python -m grading.skeleton`. Aucune
 sortie n'est enregistrée, et deux générations donnent les mêmes octets.
 """
 
 import ast
 import itertools
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import nbformat
 from nbformat import v4
 
 from convnets.core.cli import FrenchParser, run
-from convnets.core.files import own_suffix, replacing
 from exercises import EXERCISES, FOLDER, RULE, Exercise, sources
 
 LABEL = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
+DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -58,6 +56,7 @@ PACKAGES = {  # ce qui s'importe, et le nom sous lequel cela s'installe
     "PIL": "pillow",
     "sklearn": "scikit-learn",
     "networkx": "networkx",
+    "tqdm": "tqdm",
     "filelock": "filelock",
     "cpuinfo": "py-cpuinfo",
     "ai_edge_litert": "ai-edge-litert",
@@ -100,6 +99,13 @@ def show_figures(folder):
         print(path)
         display(Image(filename=path))'''
 
+ITSELF = """\
+# Ce qu'un fichier sait de lui-même, et qu'un notebook ignore.
+__doc__ = {!r}
+__file__ = {!r}"""
+
+RUN = "La cellule suivante répond 0 si tout s'est bien passé."
+
 PARTS = """\
 Chaque partie est un fichier de `{folder}/`. Ce qu'elle prend à une autre, elle l'importe du \
 dépôt : après les deux premières cellules de code, toute partie se lance seule."""
@@ -117,90 +123,41 @@ la dernière partie montre ce que l'ensemble doit donner. Elle ne dit rien de vo
 # --- Lire un fichier -----------------------------------------------------------------
 
 
-class Piece(NamedTuple):
-    """Un morceau d'un fichier : un titre, ou le code d'une cellule."""
-
-    kind: str  # "titre", "imports", "constantes" ou "définition"
-    name: str  # ce que le morceau définit en premier
-    text: str
-
-
-def read_pieces(source: str) -> Iterator[Piece]:
+def code_cells(source: str, level: str) -> Iterator[nbformat.NotebookNode]:
     """Découpe un fichier en titres et en cellules, dans l'ordre, commentaires compris.
 
-    Restent de côté sa docstring et `if __name__ == "__main__"`.
+    Une fonction ou une classe a sa cellule ; les instructions qui se suivent, la leur. Restent de
+    côté la docstring du fichier et `if __name__ == "__main__"`.
 
     Args:
         source: texte du fichier, qui commence par une docstring.
+        level: celui des titres, `"##"` par exemple.
     """
-    lines, (docstring, *nodes) = source.splitlines(), ast.parse(source).body
-    kind, name, first, last = "", "", 0, docstring.end_lineno
-    for node in nodes:
-        begin = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
-        above = range(last, begin - 1)  # commentaires et lignes vides
-        rules = [index for index in above if RULE.match(lines[index])]
-        found = _kind(node)
-        if kind and (rules or found != kind or kind == "définition"):
-            yield Piece(kind, name, _join(lines[first:last]))
-            kind = ""
-        for index in rules:
-            title = RULE.match(lines[index])[1]
-            yield Piece("titre", title, title)
-        if not kind:
-            kind, name = found, _name(node)
-            first = rules[-1] + 1 if rules else last
-        last = node.end_lineno
-    if kind != "lancement":
-        yield Piece(kind, name, _join(lines[first:last]))
-
-
-def _kind(node: ast.stmt) -> str:
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return "définition"
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return "imports"
-    if isinstance(node, ast.If):  # `if TYPE_CHECKING`, ou la fin du fichier
-        return "lancement" if "__name__" in ast.unparse(node.test) else "imports"
-    return "constantes"
-
-
-def _name(node: ast.stmt) -> str:
-    """Nomme une cellule d'après ce qu'elle définit d'abord : son identifiant en dépend."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return node.name
-    names = [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
-    return names[0] if _kind(node) == "constantes" else "imports"
-
-
-def _join(lines: list[str]) -> str:
-    return "\n".join(lines).strip("\n")
-
-
-# --- Écrire le texte -----------------------------------------------------------------
+    lines, nodes = source.splitlines(), ast.parse(source).body
+    nodes = [each for each in nodes if not ast.unparse(each).startswith("if __name__")]
+    bounds = [nodes[0].end_lineno]
+    for before, node in itertools.pairwise(nodes):
+        gap = lines[before.end_lineno : node.lineno - 1]
+        alone = isinstance(before, DEFINITIONS) or isinstance(node, DEFINITIONS)
+        if alone or any(map(RULE.match, gap)):
+            bounds.append(before.end_lineno)
+    for first, last in itertools.pairwise([*bounds, nodes[-1].end_lineno]):
+        chunk = lines[first:last]
+        rules = filter(None, map(RULE.match, chunk))
+        yield from (v4.new_markdown_cell(f"{level} {rule[1]}") for rule in rules)
+        code = "\n".join(line for line in chunk if not RULE.match(line)).strip("\n")
+        if code:
+            yield v4.new_code_cell(code)
 
 
 def to_markdown(docstring: str) -> str:
-    """Met une docstring en Markdown : ses listes restent, ses lignes en retrait sont du code."""
-    paragraphs = re.split(r"\n{2,}", docstring)
-    return "\n\n".join(
-        each if each.startswith("- ") else _paragraph(each.split("\n")) for each in paragraphs
-    )
-
-
-def _paragraph(lines: list[str]) -> str:
-    marked = []  # (du code ?, ligne)
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        label = LABEL.match(line)
-        if label and following.startswith(" "):  # une commande par ligne
-            marked += [(False, label[0]), (True, line[label.end() :])]
-        else:
-            marked.append((line.startswith(" "), line.strip()))
-    blocks = []
-    for is_code, group in itertools.groupby(marked, key=lambda each: each[0]):
-        text = "\n".join(line for _, line in group)
-        broken = re.sub(rf"\n(?={LABEL.pattern})", r"\\\n", text)  # une ligne par étiquette
-        blocks.append(f"```text\n{text}\n```" if is_code else broken.rstrip())
-    return "\n\n".join(blocks)
+    """Met une docstring en Markdown : ce qu'elle aligne (étiquettes, retraits) reste aligné."""
+    paragraphs = []
+    for each in docstring.split("\n\n"):
+        labelled = LABEL.match(each) and "\n" in each
+        aligned = labelled or ("\n  " in each and not each.startswith("- "))
+        paragraphs.append(f"```text\n{each}\n```" if aligned else each)
+    return "\n\n".join(paragraphs)
 
 
 def _titled(docstring: str, level: str, *more: str) -> str:
@@ -213,35 +170,6 @@ def _titled(docstring: str, level: str, *more: str) -> str:
 # --- Assembler -----------------------------------------------------------------------
 
 
-class Cells:
-    """Les cellules d'un notebook, dont chacune a un identifiant que le contenu des autres garde."""
-
-    def __init__(self):
-        self.cells, self._ids = [], set()
-
-    def add(self, make, identifier: str, text: str) -> None:
-        """Ajoute une cellule.
-
-        Args:
-            make: `v4.new_markdown_cell` ou `v4.new_code_cell`.
-            identifier: ce qu'elle contient ; un numéro départage deux cellules de même nom.
-            text: son contenu.
-        """
-        base = re.sub(r"\W+", "-", identifier, flags=re.ASCII).strip("-")[:56]
-        numbered = (f"{base}-{number}" for number in itertools.count(2))
-        unique = next(each for each in itertools.chain([base], numbered) if each not in self._ids)
-        self._ids.add(unique)
-        self.cells.append(make(text, id=unique))
-
-    def prose(self, identifier: str, text: str) -> None:
-        """Ajoute du texte."""
-        self.add(v4.new_markdown_cell, identifier, text)
-
-    def code(self, identifier: str, text: str) -> None:
-        """Ajoute du code."""
-        self.add(v4.new_code_cell, identifier, text)
-
-
 def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.NotebookNode:
     """Fait le notebook d'un exercice.
 
@@ -252,39 +180,31 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
     Returns:
         Un notebook valide, sans sorties.
     """
-    cells, paths = Cells(), reading_order(exercise)
-    opening, *parts = paths if len(paths) > 1 else paths * 2
-    source = _source(exercise, opening, student=student)
+    contents, *parts = reading_order(exercise)
     advice = [STUDENT] if student else []
-    if len(parts) > 1:
-        folder = f"exercises/{exercise.slug}"
-        advice = [PARTS.format(folder=folder), *advice, *([STUDENT_PARTS] if student else [])]
-    cells.prose("exercice", _titled(_docstring(source), "#"))
-    if advice:
-        cells.prose("mode-d-emploi", "\n\n".join(advice))
-    cells.prose("avant-de-commencer", BEFORE)
-    cells.code("installation", SETUP)
-    cells.code("montrer", SHOW_FIGURES)
-    for path in parts:
-        _add_part(cells, exercise, path, student=student)
-    return v4.new_notebook(cells=cells.cells, metadata=METADATA)
+    if parts:
+        advice = [PARTS.format(folder=f"exercises/{exercise.slug}"), *advice]
+        advice += [STUDENT_PARTS] if student else []
+    title = _titled(ast.get_docstring(ast.parse(_source(contents, student=student))), "#")
+    cells = [
+        *map(v4.new_markdown_cell, [title, *advice, BEFORE]),
+        *map(v4.new_code_cell, [SETUP, SHOW_FIGURES]),
+    ]
+    for path in parts or [contents]:
+        cells += part_cells(exercise, path, student=student)
+    for number, cell in enumerate(cells):
+        cell.id = f"cellule-{number}"  # deux générations donnent les mêmes octets
+    return v4.new_notebook(cells=cells, metadata=METADATA)
 
 
 def reading_order(exercise: Exercise) -> list[Path]:
     """Range les fichiers d'un exercice : le sommaire, les parties dans son ordre, `__main__`."""
     contents, *paths = sources(exercise.slug)
-    text = contents.read_text(encoding="utf-8")
-    last = len(text)
-
-    def place(path: Path) -> int:
-        if path.stem == "__main__":
-            return last
-        return text.index(path.name)
-
-    return [contents, *sorted(paths, key=place)]
+    text = contents.read_text(encoding="utf-8") + "__main__.py"
+    return [contents, *sorted(paths, key=lambda path: text.index(path.name))]
 
 
-def _source(exercise: Exercise, path: Path, *, student: bool) -> str:
+def _source(path: Path, *, student: bool) -> str:
     """Lit un fichier ; vidé de ses réponses, si c'est pour l'élève."""
     if not student:
         return path.read_text(encoding="utf-8")
@@ -298,58 +218,31 @@ def _module(path: Path) -> str:
     return ".".join(path.relative_to(FOLDER).with_suffix("").parts)
 
 
-def _docstring(source: str) -> str:
-    return ast.get_docstring(ast.parse(source))
+def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
+    """Rend les cellules d'un fichier : son texte, son code, et de quoi le lancer s'il a un `main`.
 
-
-def _add_part(cells: Cells, exercise: Exercise, path: Path, *, student: bool) -> None:
-    """Ajoute un fichier : son texte, ses cellules, et de quoi le lancer s'il a un `main`."""
-    source, stem = _source(exercise, path, student=student), path.stem
-    level = "##" if stem == exercise.slug else "###"
-    if stem == "__main__":
-        stem = "main"
-        cells.prose(stem, "## Lancer l'exercice")
-    elif stem != exercise.slug:
-        name = f"`exercises/{exercise.slug}/{path.name}`"
-        cells.prose(stem, _titled(_docstring(source), "##", name))
-    itself = {"__doc__": _docstring(source).splitlines()[0], "__file__": f"exercises/{_file(path)}"}
-    known = [
-        f"{name} = {json.dumps(value, ensure_ascii=False)}"
-        for name, value in itself.items()
-        if name in source
-    ]
-    if known:
-        note = "# Ce qu'un fichier sait de lui-même, et qu'un notebook ignore."
-        cells.code(f"{stem}-fichier", "\n".join([note, *known]))
-    pieces = [each for each in read_pieces(source) if each.text]
-    for piece in pieces:
-        if piece.kind == "titre":
-            cells.prose(f"{stem}-titre", f"{level} {piece.text}")
-        else:
-            cells.code(f"{stem}-{piece.name}", piece.text)
-    if any(piece.name == "main" for piece in pieces):
-        _add_run(cells, exercise, path, training="training_parser(" in source)
-
-
-def _file(path: Path) -> str:
-    return path.relative_to(FOLDER).as_posix()
-
-
-def _add_run(cells: Cells, exercise: Exercise, path: Path, *, training: bool) -> None:
-    """Ajoute l'appel de `main`, et ses figures."""
+    Args:
+        exercise: l'exercice.
+        path: un de ses fichiers.
+        student: voir `make_notebook`.
+    """
+    source, place = _source(path, student=student), path.relative_to(FOLDER.parent).as_posix()
+    docstring = ast.get_docstring(ast.parse(source))
+    if path.stem == "__main__":
+        yield v4.new_markdown_cell("## Lancer l'exercice")
+    elif path.stem != exercise.slug:  # sinon, le titre est celui du notebook
+        yield v4.new_markdown_cell(_titled(docstring, "##", f"`{place}`"))
+    if "__doc__" in source or "__file__" in source:
+        yield v4.new_code_cell(ITSELF.format(docstring.split("\n")[0], place))
+    yield from code_cells(source, "##" if path.stem == exercise.slug else "###")
+    if "\ndef main(" not in source:
+        return
     whole = path.stem in ("__main__", exercise.slug)  # ce que lance la commande de l'exercice
     folder = f"figures/{exercise.slug}" + ("" if whole else f"_{path.stem}")
-    advice = "La cellule suivante répond 0 si tout s'est bien passé."
-    if whole:
-        minutes = f"environ {exercise.minutes:g} min" if exercise.minutes else "moins d'une minute"
-        advice += f" Durée sur deux cœurs récents : {minutes}."
-    if training:
-        advice += ' Pour essayer d\'abord : `main(["--limit", "4000", "--epochs", "1"])`.'
-    name = f"{path.stem.strip('_')}-lancer"
-    cells.prose(name, advice)
+    yield v4.new_markdown_cell(RUN + (f" Durée : {exercise.duration}." if whole else ""))
     for options in RUNS.get(_module(path), ('["--output", "{folder}"]',)):
-        cells.code(name, f"main({options.format(folder=folder)})")
-    cells.code(f"{name}-figures", f'show_figures("{folder}")')
+        yield v4.new_code_cell(f"main({options.format(folder=folder)})")
+    yield v4.new_code_cell(f'show_figures("{folder}")')
 
 
 # --- Commande ------------------------------------------------------------------------
@@ -384,9 +277,7 @@ def write_notebooks(names: list[str], output: Path, *, student: bool = False) ->
     """
     texts = {}
     for exercise in find_exercises(names):
-        notebook = make_notebook(exercise, student=student)
-        nbformat.validate(notebook)
-        text = nbformat.writes(notebook) + "\n"
+        text = nbformat.writes(make_notebook(exercise, student=student)) + "\n"
         texts[output / f"{exercise.slug}.ipynb"] = text.encode()
     taken = [path for path, text in texts.items() if path.exists() and path.read_bytes() != text]
     if taken:
@@ -396,8 +287,7 @@ def write_notebooks(names: list[str], output: Path, *, student: bool = False) ->
         )
     output.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
-        with replacing(path, suffix=own_suffix()) as temporary:
-            temporary.write_bytes(text)
+        path.write_bytes(text)
     return list(texts)
 
 
