@@ -24,6 +24,7 @@ from exercises import EXERCISES, FOLDER, RULE, Exercise, sources
 
 LABEL = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
+IMPORTS = (ast.Import, ast.ImportFrom)
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -126,8 +127,8 @@ la dernière partie montre ce que l'ensemble doit donner. Elle ne dit rien de vo
 def code_cells(source: str, level: str) -> Iterator[nbformat.NotebookNode]:
     """Découpe un fichier en titres et en cellules, dans l'ordre, commentaires compris.
 
-    Une fonction ou une classe a sa cellule ; les instructions qui se suivent, la leur. Restent de
-    côté la docstring du fichier et `if __name__ == "__main__"`.
+    Une fonction ou une classe a sa cellule ; les imports, la leur ; les constantes aussi. Restent
+    de côté la docstring du fichier et `if __name__ == "__main__"`.
 
     Args:
         source: texte du fichier, qui commence par une docstring.
@@ -139,7 +140,8 @@ def code_cells(source: str, level: str) -> Iterator[nbformat.NotebookNode]:
     for before, node in itertools.pairwise(nodes):
         gap = lines[before.end_lineno : node.lineno - 1]
         alone = isinstance(before, DEFINITIONS) or isinstance(node, DEFINITIONS)
-        if alone or any(map(RULE.match, gap)):
+        other = isinstance(before, IMPORTS) != isinstance(node, IMPORTS)
+        if alone or other or any(map(RULE.match, gap)):
             bounds.append(before.end_lineno)
     for first, last in itertools.pairwise([*bounds, nodes[-1].end_lineno]):
         chunk = lines[first:last]

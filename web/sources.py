@@ -18,7 +18,7 @@ from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import format_accuracy, format_headline, read_report
 from exercises import EXERCISES, FOLDER, Exercise
 from exercises.ex00_convolution.examples import EXAMPLES
-from exercises.notebook import LABEL, read_pieces, reading_order, to_markdown, write_notebooks
+from exercises.notebook import LABEL, code_cells, reading_order, to_markdown, write_notebooks
 from grading.skeleton import make_skeleton
 from web import path as course
 from web.examples import list_examples
@@ -294,11 +294,11 @@ def _module_page(path: Path, number: int) -> str:
 
 def _code(source: str) -> Iterator[str]:
     """Rend les questions d'un fichier et le code de chacune ; ses imports restent de côté."""
-    for piece in read_pieces(source):
-        if piece.kind == "titre":
-            yield f"## {piece.text}"
-        elif piece.kind != "imports" and piece.text:
-            yield f"```python\n{piece.text}\n```"
+    for cell in code_cells(source, "##"):
+        if cell.cell_type == "markdown":
+            yield cell.source
+        elif not cell.source.startswith(("import ", "from ")):
+            yield f"```python\n{cell.source}\n```"
 
 
 def _downloads(exercise: Exercise) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convnets.core.cli import printable
-from convnets.explaining.maps import LightModel, Subject, load_network, normalise, read_image
+from convnets.explaining.maps import LightModel, Subject, load_network, normalise
 from convnets.explaining.methods import EXPLANATIONS, OWN_NETWORK, RELATIVE
 from convnets.explaining.verdict import judge, save_explanation
 from convnets.serving.classifier import Result
@@ -94,10 +94,17 @@ def explain(result: Result, output: Path, *, name: str) -> None:
     """
     _ignore_user_settings()
     classifier, index = result.classifier, result.best
-    image, light = read_image(classifier, result.path), LightModel(classifier)
+    if len(classifier.input_shape) != 3:
+        raise ValueError(
+            f"{printable(classifier.slug)} ne s'explique pas : il faut un modèle à images en "
+            "couleurs."
+        )
+    image, light = classifier.prepare(result.path), LightModel(classifier)
     method = load_method(name)
-    model = load_network(classifier) if EXPLANATIONS[name].derives else light
+    model = light
+    if EXPLANATIONS[name].derives:
+        model = load_network(classifier.slug, models_dir=classifier.models_dir)
     class_fr, probability = classifier.classes[index], result.probabilities[index]
-    subject = Subject(model, image, index, class_fr, probability, light, result.familiar)
+    subject = Subject(light, image, index, class_fr, probability, familiar=result.familiar)
     explanation = judge(subject, method.measure(model, image, index), unit=method.unit)
     save_explanation(subject, explanation, output, method=method.title)

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from convnets.core.cli import FrenchParser, printable
+from convnets.core import reports
+from convnets.core.cli import FrenchParser
 from convnets.core.files import quiet_stderr
-from convnets.serving.classifier import Classifier
+from convnets.core.paths import MODELS_DIR
+from convnets.serving.calibration import soften
+from convnets.serving.classifier import FRAMING, Classifier, prepare
 
 if TYPE_CHECKING:
     import keras
@@ -47,7 +50,7 @@ class Subject(NamedTuple):
     class_index: int
     class_fr: str
     probability: float  # de cette classe, étalonnée
-    light: LightModel | None = None  # ce qui répond comme `./predict`, et juge la carte
+    temperature: float = 1.0  # qui étalonne les probabilités du modèle
     familiar: bool = True  # faux si `./predict` doute de l'image (docs/familiarite.md)
 
 
@@ -106,66 +109,55 @@ def load_subject(options, *, light: bool = False) -> Subject:
         ValueError: image illisible, classe inconnue, ou modèle qui ne dit pas la classe d'une image
             en couleurs.
     """
-    with quiet_stderr():  # LiteRT y annonce, en anglais, comment il calculera
-        classifier = Classifier(options.model)
-    image, light_model = read_image(classifier, options.image), LightModel(classifier)
-    probabilities = light_model.predict(image[np.newaxis])[0]
+    report, temperature = reports.read_report(options.model), 1.0
+    shape, classes = tuple(report.input_shape), report.classes_fr
+    refusal = (
+        f"{options.model} ne s'explique pas : il faut un modèle qui dit la classe d'une image en "
+        f"couleurs, par exemple {STUDY_MODEL}."
+    )
+    if len(shape) != 3 or None in shape or not classes:
+        raise ValueError(refusal)
+    names = [name.lower() for name in classes]
+    if options.class_fr and options.class_fr.lower() not in names:
+        raise ValueError(f"Classe {options.class_fr!r} inconnue : {', '.join(classes)}.")
+    image = prepare(options.image, shape, framing=report.framing or FRAMING)
+    if light:  # le moteur étalonne déjà
+        with quiet_stderr():  # LiteRT y annonce, en anglais, comment il calculera
+            model = LightModel(Classifier(options.model))
+    else:
+        model = load_network(options.model)
+        temperature = report.calibration.get("temperature", 1.0)
+        if model.output_shape != (None, len(classes)):
+            raise ValueError(refusal)
+    probabilities = soften(model.predict(image[np.newaxis], verbose=0), temperature)[0]
     index = int(probabilities.argmax())
     if options.class_fr:
-        names = [name.lower() for name in classifier.classes]
-        if options.class_fr.lower() not in names:
-            raise ValueError(
-                f"Classe {options.class_fr!r} inconnue : {', '.join(classifier.classes)}."
-            )
         index = names.index(options.class_fr.lower())
-    model = light_model if light else load_network(classifier)
-    class_fr, probability = classifier.classes[index], float(probabilities[index])
-    return Subject(model, image, index, class_fr, probability, light_model)
+    probability = float(probabilities[index])
+    return Subject(model, image, index, classes[index], probability, temperature)
 
 
-def read_image(classifier: Classifier, source: str) -> np.ndarray:
-    """Prépare une image comme `./predict`, pour un modèle que l'on sait expliquer.
-
-    Args:
-        classifier: le modèle.
-        source: chemin de l'image.
-
-    Returns:
-        `(H, W, 3)` uint8.
-
-    Raises:
-        FileNotFoundError, ValueError: image absente ou illisible ; modèle d'images en gris.
-    """
-    if len(classifier.input_shape) != 3:
-        raise ValueError(
-            f"{printable(classifier.slug)} ne s'explique pas : il faut un modèle à images en "
-            f"couleurs, par exemple {STUDY_MODEL}."
-        )
-    return classifier.prepare(source)
-
-
-def load_network(classifier: Classifier) -> "keras.Model":
-    """Charge avec Keras le réseau d'un classifieur, et sa base s'il n'en est que la tête.
+def load_network(slug: str, *, models_dir: Path = MODELS_DIR) -> "keras.Model":
+    """Charge avec Keras un réseau entier, et sa base s'il n'en est que la tête.
 
     Args:
-        classifier: le modèle, tel que `./predict` le sert.
+        slug: nom du modèle.
+        models_dir: dossier des modèles.
 
     Returns:
         Images uint8 `(n, H, W, 3)` → probabilités `(n, classes)`.
 
     Raises:
-        FileNotFoundError: poids absents, ou base introuvable.
+        FileNotFoundError: modèle absent, ou base introuvable.
     """
     import keras
 
-    from convnets.core import reports
     from convnets.datasets.pretrained import whole_model
     from convnets.training import saving
 
     keras.config.set_image_data_format("channels_last")  # keras.json peut dire autre chose
-    place = {"models_dir": classifier.models_dir}
-    model = saving.load_model(classifier.slug, **place)
-    base = reports.read_report(classifier.slug, **place).base
+    model = saving.load_model(slug, models_dir=models_dir)
+    base = reports.read_report(slug, models_dir=models_dir).base
     return whole_model(model, base) if base else model
 
 

@@ -14,6 +14,7 @@ from convnets.core.cli import percent
 from convnets.explaining.maps import Subject
 from convnets.explaining.methods import POINTS, RELATIVE
 from convnets.figures.style import new_figure, output_dir
+from convnets.serving.calibration import soften
 
 HIDDEN = 1 / 8  # part de l'image cachée pour juger une carte, comme à l'exercice 11 : deux pas
 CELLS = 8  # cases par côté où la cacher : de 4×4 pixels, comme là, pour une image de 32×32
@@ -62,7 +63,8 @@ def judge(subject: Subject, values: np.ndarray, *, unit: str) -> Explanation:
     """
     values = np.nan_to_num(np.asarray(values, np.float32), posinf=0, neginf=0)
     images = np.stack([subject.image, hide_strongest(subject.image, values)])
-    whole, left = 100 * subject.light.predict(images)[:, subject.class_index]
+    probabilities = soften(subject.model.predict(images, verbose=0), subject.temperature)
+    whole, left = 100 * probabilities[:, subject.class_index]
     return Explanation(values * (100 if unit == POINTS else 1), unit, float(whole - left))
 
 

@@ -167,7 +167,7 @@ def test_load_network_answers_as_the_light_model(extract):
     from convnets.serving.classifier import Classifier
 
     classifier, x = Classifier(maps.STUDY_MODEL), extract("cifar10")[0][:8]
-    model = maps.load_network(classifier)
+    model = maps.load_network(maps.STUDY_MODEL)
     maps_found, scores = map(np.asarray, call(maps.float_model(model), x, "float32"))
     np.testing.assert_allclose(softmax(scores), call(model, x), atol=1e-5)
     assert maps_found.ndim == 4

@@ -28,7 +28,7 @@ def inside():
     return mask
 
 
-def subject_of(image, *, sign=1):
+def subject_of(image, *, sign=1, temperature=1.0):
     """La classe 0 suit la clarté du rectangle."""
 
     def predict(x, **_):
@@ -36,8 +36,7 @@ def subject_of(image, *, sign=1):
         first = 0.5 + sign * ((x[(slice(None), *SEEN)] / 255).mean(axis=(1, 2, 3)) - 0.5)
         return np.stack([first, 1 - first], axis=1)
 
-    model = SimpleNamespace(predict=predict)
-    return maps.Subject(model, image, 0, "Chat", 0.9, model)
+    return maps.Subject(SimpleNamespace(predict=predict), image, 0, "Chat", 0.9, temperature)
 
 
 # --- Cacher ce que la carte désigne --------------------------------------------------
@@ -74,6 +73,13 @@ def test_the_drop_is_the_one_computed_by_hand(image, inside, sign):
     assert verdict.effect(found, "Chat") == (
         f"Cacher le huitième le plus fort de la carte fait {verb} 54,9 points à « Chat »."
     )
+
+
+def test_the_drop_is_of_calibrated_probabilities(image, inside):
+    found = verdict.judge(subject_of(image, temperature=2.0), inside, unit=RELATIVE)
+    before, after = (np.sqrt([p, 1 - p]) for p in (254 / 255, 114 / 255))
+    expected = before[0] / before.sum() - after[0] / after.sum()
+    assert found.drop == pytest.approx(100 * expected)
 
 
 def test_a_map_that_points_elsewhere_changes_nothing(image, inside):
