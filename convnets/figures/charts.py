@@ -180,7 +180,7 @@ def curves(axis, lines: Mapping[str, Iterable], *, x: Sequence | None = None, un
 
 def show(axis, picture: Picture | np.ndarray) -> None:
     """Montre une image dans un cadre, avec sa légende, sa carte de chaleur et ses boîtes."""
-    picture = picture if isinstance(picture, Picture) else Picture(picture)
+    picture = _as_picture(picture)
     pixels = np.asarray(picture.pixels)
     low, high = picture.limits or (0, 255)
     axis.imshow(pixels, cmap=picture.cmap, vmin=low, vmax=high, interpolation="nearest")
@@ -194,6 +194,10 @@ def show(axis, picture: Picture | np.ndarray) -> None:
         back = {"facecolor": color, "edgecolor": "none", "pad": 1.5}
         axis.text(x0, y0, text, color="white", fontsize=8, bbox=back, clip_on=True)
     axis.set_title(picture.caption, fontsize=9)
+
+
+def _as_picture(picture) -> Picture:
+    return picture if isinstance(picture, Picture) else Picture(picture)
 
 
 def picture_rows(
@@ -212,11 +216,13 @@ def picture_rows(
         rows: nom de la ligne → ses images (`Picture`, ou un tableau de pixels).
         title: au-dessus de tout.
         heads: titres des colonnes, écrits au-dessus de la première ligne.
-        side: côté d'une image, en pouces.
+        side: largeur d'une image, en pouces ; une ligne est haute comme la plus haute de toutes.
         draw: `draw(cadre, nom de la ligne, rang)`, pour ajouter des traits sur chaque image.
     """
     columns = max(1, *map(len, rows.values()))
-    size = (side, side + SPACING_IN)
+    shapes = [np.shape(_as_picture(each).pixels) for row in rows.values() for each in row]
+    tallest = max((shape[0] / shape[1] for shape in shapes), default=1)
+    size = (side, side * tallest + SPACING_IN)
     with new_figure(path, columns=columns, rows=len(rows), size=size) as (figure, axes):
         figure.suptitle(title)
         for line, (name, pictures) in zip(axes, rows.items(), strict=True):
@@ -232,20 +238,21 @@ def picture_rows(
             axis.set_title(f"{head}\n{axis.get_title()}".strip(), fontsize=9)
 
 
-def mosaic(images: np.ndarray, columns: int, *, gap_px: int = 1) -> np.ndarray:
-    """Range des vignettes dans une seule image, séparées par du blanc.
+def mosaic(images: np.ndarray, columns: int, *, gap_px: int = 1, fill: int = 255) -> np.ndarray:
+    """Range des vignettes dans une seule image.
 
     Args:
         images: `(n, h, w, c)` uint8.
         columns: vignettes par ligne.
-        gap_px: largeur du blanc, en pixels.
+        gap_px: écart entre deux vignettes, en pixels.
+        fill: gris de l'écart et des places vides ; 255, du blanc.
 
     Returns:
-        `(lignes·(h + gap), columns·(w + gap), c)` uint8 ; les places vides sont blanches.
+        `(lignes·(h + gap), columns·(w + gap), c)` uint8.
     """
     count, height, width, channels = images.shape
     rows = -(-count // columns)
-    cells = np.full((rows * columns, height + gap_px, width + gap_px, channels), 255, np.uint8)
+    cells = np.full((rows * columns, height + gap_px, width + gap_px, channels), fill, np.uint8)
     cells[:count, :height, :width] = images
     cells = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)  # (l, h, c, w, canaux)
     return cells.reshape(rows * (height + gap_px), columns * (width + gap_px), channels)

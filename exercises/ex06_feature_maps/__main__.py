@@ -14,21 +14,13 @@ from exercises.ex06_feature_maps import maps
 def main(argv: list[str] | None = None) -> int:
     """Dessine les filtres de la première couche et les cartes d'une image."""
     parser = explanations.explanation_parser("ex06_feature_maps", __doc__.splitlines()[0])
-    parser.add_argument(
-        "--layers",
-        metavar="COUCHES",
-        help="couches à dessiner, séparées par des virgules "
-        "(par défaut, celles qui suivent une fonction non linéaire)",
-    )
     options = parser.parse_args(argv)
 
     def body() -> int:
-        subject = explanations.load_subject(options)
-        names = maps.choose_layers(subject.model, options.layers)
-        folder = output_dir(options)
+        subject, folder = explanations.load_subject(options), output_dir(options)
         maps.save_kernels(subject.model, folder / "filtres.png")
         path = folder / f"{Path(options.image).stem}_cartes.png"
-        maps.save_maps(subject, names, path)
+        maps.save_maps(subject, maps.active_layers(subject.model), path)
         print(folder / "filtres.png", path, sep="\n")
         return 0
 

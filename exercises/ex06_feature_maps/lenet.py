@@ -12,9 +12,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core.cli import FrenchParser, add_folders, run
+from convnets.core.cli import FrenchParser, percent, run
 from convnets.datasets import sources
-from convnets.figures.style import new_figure, output_dir
+from convnets.figures.charts import Picture, mosaic, picture_rows, save_filters
+from convnets.figures.style import output_dir
 from convnets.serving.digits import read_digit
 from convnets.training import saving
 
@@ -25,46 +26,6 @@ FIELDS_PX = {"C1": (1, 5), "C3": (2, 14)}  # pas et côté du carré
 PAD_PX = 2  # bord de la première convolution, `same`
 NUM_DIGITS = 1000  # chiffres de test parmi lesquels chercher les motifs préférés
 NUM_PATCHES = 6  # motifs montrés par carte
-TILE_PX = 140  # le plus petit multiple de 28, 14, 10 et 5 : chaque carte y tient sans reste
-
-
-# --- Question : les filtres appris ---------------------------------------------------
-
-
-def kernels(model: keras.Model, layer_name: str) -> np.ndarray:
-    """Rend les filtres de `"C1"` ou `"C3"`, float32 `(filtres, cartes lues, 5, 5)`."""
-    return model.get_layer(layer_name).get_weights()[0].transpose(3, 2, 0, 1)
-
-
-def save_filters(model: keras.Model, path: Path) -> None:
-    """Dessine tous les filtres : bleu négatif, rouge positif, blanc nul.
-
-    Args:
-        model: modèle `digits`.
-        path: fichier PNG ; son dossier est créé.
-    """
-    both = (kernels(model, name) for name in ("C1", "C3"))
-    first, second = (each / abs(each).max() for each in both)
-    rows = [first[:, 0], *second.swapaxes(0, 1)]  # les 6 de C1, puis une ligne par carte lue
-    with new_figure(path, size=(10, 4.8)) as (_, axes):
-        axes[0, 0].imshow(_mosaic(rows, side_px=5, gap_px=1), cmap="RdBu_r", vmin=-1, vmax=1)
-        axes[0, 0].set_axis_off()
-        axes[0, 0].set_title(
-            "En haut, les 6 filtres de C1. Dessous, les 16 de C3 : un par colonne, une ligne par "
-            "carte lue.\nBleu : négatif ; blanc : nul ; rouge : positif."
-        )
-
-
-def _mosaic(rows, *, side_px: int, gap_px: int) -> np.ndarray:
-    """Colle des images carrées, agrandies au même côté ; NaN, sans couleur, entre elles."""
-    step = side_px + gap_px
-    sheet = np.full((len(rows) * step, max(map(len, rows)) * step), np.nan)
-    for down, row in enumerate(rows):
-        for right, tile in enumerate(row):
-            block = np.kron(tile, np.ones([side_px // len(tile)] * 2))
-            top, left = down * step, right * step
-            sheet[top : top + side_px, left : left + side_px] = block
-    return sheet
 
 
 # --- Question : ce que voit chaque carte ---------------------------------------------
@@ -83,35 +44,6 @@ def maps(model: keras.Model, x: np.ndarray) -> dict[str, np.ndarray]:
     """
     outputs = {name: model.get_layer(name).output for name in MAP_LAYERS}
     return keras.Model(model.inputs[0], outputs).predict(x, batch_size=500, verbose=0)
-
-
-def save_maps(model: keras.Model, digit: np.ndarray, path: Path) -> None:
-    """Dessine un chiffre et ses cartes, le blanc étant la réponse la plus forte de la couche.
-
-    Args:
-        model: modèle `digits`.
-        digit: uint8 `(28, 28)`.
-        path: fichier PNG ; son dossier est créé.
-    """
-    probabilities = model.predict(digit[np.newaxis], verbose=0)[0]
-    answer = probabilities.argmax()
-    rows, titles = [[digit / 255]], ["entrée"]
-    for name, found in maps(model, digit[np.newaxis]).items():
-        layer = (found[0] - found.min()) / max(np.ptp(found), 1e-6)  # (h, w, cartes), dans [0, 1]
-        tiles = layer.transpose(2, 0, 1)
-        rows += [tiles[start : start + 8] for start in range(0, len(tiles), 8)]
-        titles += [f"{name} : {len(layer)}×{len(layer)}"] + [""] * (len(rows) - len(titles) - 1)
-    step = TILE_PX + 10
-    with new_figure(path, size=(9, 8)) as (_, axes):
-        axes[0, 0].imshow(_mosaic(rows, side_px=TILE_PX, gap_px=10), cmap="gray", vmin=0, vmax=1)
-        axes[0, 0].set_yticks([TILE_PX / 2 + step * k for k in range(len(rows))], titles)
-        axes[0, 0].tick_params(length=0)
-        axes[0, 0].set_xticks([])
-        axes[0, 0].spines[:].set_visible(False)
-        axes[0, 0].set_title(
-            "Les cartes des convolutions (C1, C3) et du pooling (S2, S4).\n"
-            f"Réponse : {answer}, à {100 * probabilities[answer]:.0f} %."
-        )
 
 
 # --- Question : ce que cherche chaque carte ------------------------------------------
@@ -142,6 +74,28 @@ def favourites(model: keras.Model, x: np.ndarray, layer_name: str) -> np.ndarray
     return windows[order, step * row, step * column].swapaxes(0, 1)
 
 
+# --- Question : les montrer ----------------------------------------------------------
+
+
+def save_maps(model: keras.Model, digit: np.ndarray, path: Path) -> None:
+    """Dessine un chiffre et ses cartes, le blanc étant la réponse la plus forte de la couche.
+
+    Args:
+        model: modèle `digits`.
+        digit: uint8 `(28, 28)`.
+        path: fichier PNG ; son dossier est créé.
+    """
+    rows = {"entrée": [mosaic(digit[np.newaxis, ..., np.newaxis], 8)]}
+    for name, found in maps(model, digit[np.newaxis]).items():
+        layer = (found[0] - found.min()) / max(np.ptp(found), 1e-6)  # (h, w, cartes), dans [0, 1]
+        tiles = (255 * layer.transpose(2, 0, 1)).astype(np.uint8)
+        rows[f"{name} : {len(layer)}×{len(layer)}"] = [mosaic(tiles[..., np.newaxis], 8)]
+    probabilities = model.predict(digit[np.newaxis], verbose=0)[0]
+    answer = f"{probabilities.argmax()}, à {percent(probabilities.max())}"
+    title = f"Convolutions (C1, C3) et pooling (S2, S4). Réponse : {answer}"
+    picture_rows(path, rows, title=title, side=8)
+
+
 def save_favourites(model: keras.Model, x: np.ndarray, path: Path) -> None:
     """Dessine les morceaux préférés de chaque carte, une carte par colonne.
 
@@ -150,30 +104,13 @@ def save_favourites(model: keras.Model, x: np.ndarray, path: Path) -> None:
         x: chiffres uint8 `(n, 28, 28)`.
         path: fichier PNG ; son dossier est créé.
     """
-    columns = [patches for name in FIELDS_PX for patches in favourites(model, x, name)]
-    rows = list(zip(*columns, strict=True))
-    with new_figure(path, size=(12, 3.8)) as (figure, axes):
-        figure.set_facecolor("0.8")  # sur du blanc, un morceau blanc n'aurait pas de bord
-        axes[0, 0].imshow(_mosaic(rows, side_px=70, gap_px=8), cmap="gray", vmin=0, vmax=255)
-        axes[0, 0].set_axis_off()
-        title = "Les morceaux de chiffres préférés de chaque carte : 6 cartes de C1, 16 de C3"
-        axes[0, 0].set_title(title)
-
-
-def save_all(model: keras.Model, digit: np.ndarray, folder: Path, *, digits=None) -> None:
-    """Écrit les filtres, les cartes d'un chiffre et, si on donne des chiffres, leurs morceaux.
-
-    Args:
-        model: modèle `digits`.
-        digit: uint8 `(28, 28)`, dont dessiner les cartes.
-        folder: dossier, créé au besoin.
-        digits: uint8 `(n, 28, 28)`, où chercher les morceaux préférés.
-    """
-    save_filters(model, folder / "filtres.png")
-    save_maps(model, digit, folder / "cartes.png")
-    if digits is not None:
-        save_favourites(model, digits[:NUM_DIGITS], folder / "morceaux.png")
-    print(f"Filtres et cartes dessinés dans {folder}/")
+    shown = []
+    for name in FIELDS_PX:
+        patches = favourites(model, x, name).swapaxes(0, 1)  # (NUM_PATCHES, cartes, côté, côté)
+        tiles = patches.reshape(-1, *patches.shape[2:], 1)
+        shown.append(Picture(mosaic(tiles, patches.shape[1], fill=128), name))
+    title = "Les morceaux de chiffres préférés de chaque carte"
+    picture_rows(path, {"": shown}, title=title, side=5)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -181,17 +118,22 @@ def main(argv: list[str] | None = None) -> int:
     parser = FrenchParser(
         prog="python -m exercises.ex06_feature_maps.lenet", description=__doc__.splitlines()[0]
     )
-    parser.add_argument(
-        "image", nargs="?", help="image d'un chiffre (un chiffre de test de MNIST par défaut)"
-    )
-    add_folders(parser, "ex06_lenet", models="où lire le modèle")
+    add = parser.add_argument
+    add("image", nargs="?", help="image d'un chiffre (un chiffre de test de MNIST par défaut)")
+    add("--output", type=Path, metavar="DOSSIER", help="où écrire les figures")
+    parser.set_defaults(module="ex06_lenet")
     options = parser.parse_args(argv)
 
     def body() -> int:
-        model = saving.load_model(MODEL, models_dir=options.models_dir)
+        model, folder = saving.load_model(MODEL), output_dir(options)
+        filters = model.get_layer("C1").get_weights()[0][:, :, 0]  # (5, 5, 6)
+        save_filters(folder / "filtres.png", {"C1": filters.transpose(2, 0, 1)}, title="Filtres")
         digits = None if options.image else sources.load_mnist()[1][0]
         digit = read_digit(options.image) if options.image else digits[0]
-        save_all(model, digit, output_dir(options), digits=digits)
+        save_maps(model, digit, folder / "cartes.png")
+        if digits is not None:
+            save_favourites(model, digits[:NUM_DIGITS], folder / "morceaux.png")
+        print(f"Filtres et cartes dessinés dans {folder}/")
         return 0
 
     return run(body)

@@ -12,11 +12,9 @@ from keras import layers
 
 from convnets.core.cli import percent
 from convnets.explaining import maps as explanations
-from convnets.figures.style import new_figure
+from convnets.figures.charts import Picture, mosaic, number, picture_rows
 
 NUM_COLUMNS = 12  # vignettes par ligne : autant de cartes montrées par couche
-GAP, LINE = 0.06, 0.18  # vide et ligne de légende sous une vignette, en part de sa largeur
-FRENCH = str.maketrans(".-", ",−")  # écriture des nombres
 ACTIVATIONS = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.PReLU)
 
 
@@ -48,37 +46,20 @@ def first_kernels(model: keras.Model) -> np.ndarray:
 
 
 def active_layers(model: keras.Model) -> list[str]:
-    """Rend les couches de cartes qui suivent une fonction non linéaire ; à défaut, toutes."""
+    """Rend les couches de cartes qui suivent une fonction non linéaire ; à défaut, toutes.
+
+    Raises:
+        ValueError: modèle sans aucune carte.
+    """
     linear, names = keras.activations.linear, explanations.map_layers(model)
+    if not names:
+        raise ValueError(f"{model.name} n'a aucune couche qui rende des cartes.")
     found = [
         layer.name
         for layer in map(model.get_layer, names)
         if isinstance(layer, ACTIVATIONS) or getattr(layer, "activation", linear) is not linear
     ]
     return found or names
-
-
-def choose_layers(model: keras.Model, text: str | None) -> list[str]:
-    """Lit l'option `--layers`.
-
-    Args:
-        model: modèle à montrer.
-        text: noms séparés par des virgules, ou None pour `active_layers`.
-
-    Returns:
-        Des noms de couches, au moins un.
-
-    Raises:
-        ValueError: couche inconnue, ou modèle sans aucune carte.
-    """
-    known = explanations.map_layers(model)
-    if not known:
-        raise ValueError(f"{model.name} n'a aucune couche qui rende des cartes.")
-    names = [name.strip() for name in text.split(",")] if text else active_layers(model)
-    for name in names:
-        if name not in known:
-            raise ValueError(f"Couche {name!r} inconnue de {model.name} : {', '.join(known)}.")
-    return [*dict.fromkeys(names)]
 
 
 def activation_maps(
@@ -109,28 +90,6 @@ def strongest(maps: np.ndarray, num: int) -> np.ndarray:
 # --- Question : les montrer ----------------------------------------------------------
 
 
-def draw_tiles(axis, tiles: np.ndarray, labels: list[str], **imshow_options) -> None:
-    """Aligne des vignettes, `NUM_COLUMNS` par ligne.
-
-    Args:
-        axis: cadre de Matplotlib.
-        tiles: `(n, h, w)` ou `(n, h, w, 3)`.
-        labels: légende de chacune, `""` pour aucune.
-        **imshow_options: couleurs et échelle d'`imshow`.
-    """
-    ratio = tiles.shape[1] / tiles.shape[2]
-    step = ratio + GAP + LINE * max(len(label.splitlines()) for label in labels)
-    for k, (tile, label) in enumerate(zip(tiles, labels, strict=True)):
-        top, left = -step * (k // NUM_COLUMNS), k % NUM_COLUMNS
-        bottom, right = top - ratio, left + 1 - GAP
-        axis.imshow(tile, extent=(left, right, bottom, top), **imshow_options)
-        # Sur du blanc, une vignette blanche n'aurait pas de bord.
-        axis.plot([left, right, right, left, left], [top, top, bottom, bottom, top], "0.6", lw=0.5)
-        axis.text(left + 0.5, bottom - 0.02, label, ha="center", va="top", fontsize=7)
-    axis.set(xlim=(0, NUM_COLUMNS), ylim=(top - step, 0))
-    axis.set_axis_off()
-
-
 def save_kernels(model: keras.Model, path: Path) -> None:
     """Dessine les filtres de la première convolution.
 
@@ -142,12 +101,9 @@ def save_kernels(model: keras.Model, path: Path) -> None:
     num, height, width, _ = tiles.shape
     first = next(layer for layer in model.layers if isinstance(layer, layers.Conv2D))
     origin = "appris" if first.trainable else "figés : calculés, non appris"
-    with new_figure(path, size=(10, 0.35 + 0.85 * -(-num // NUM_COLUMNS))) as (_, axes):
-        draw_tiles(axes[0, 0], tiles, [""] * num)
-        axes[0, 0].set_title(
-            f"Les {num} filtres {height}×{width} de la première convolution, {origin} "
-            "(gris : poids nul ; chacun à son échelle)"
-        )
+    title = f"Les {num} filtres {height}×{width} de la première convolution, {origin}"
+    shown = mosaic((255 * tiles).astype(np.uint8), NUM_COLUMNS, fill=128)
+    picture_rows(path, {"": [Picture(shown, "gris : poids nul")]}, title=title, side=9)
 
 
 def save_maps(subject: explanations.Subject, layer_names: list[str], path: Path) -> None:
@@ -158,20 +114,14 @@ def save_maps(subject: explanations.Subject, layer_names: list[str], path: Path)
         layer_names: couches à dessiner, une par ligne.
         path: fichier PNG ; son dossier est créé.
     """
-    found = activation_maps(subject.model, subject.image, layer_names)
-    height, width, _ = subject.image.shape
-    with new_figure(path, rows=len(found) + 1, size=(10, 1.35)) as (figure, axes):
-        draw_tiles(axes[0, 0], subject.image[np.newaxis], [""])
-        axes[0, 0].set_title(f"L'image que lit le réseau, {height}×{width}", fontsize=9)
-        for axis, (name, maps) in zip(axes[1:, 0], found.items(), strict=True):
-            kept = strongest(maps, NUM_COLUMNS)
-            low, high = float(maps.min()), float(maps.max())
-            tiles, labels = maps[..., kept].transpose(2, 0, 1), [f"n° {k}" for k in kept]
-            draw_tiles(axis, tiles, labels, cmap="cividis", vmin=low, vmax=high)
-            height, width, channels = maps.shape
-            scale = f"de {low:.2g} (bleu) à {high:.2g} (jaune)".translate(FRENCH)
-            axis.set_title(f"{name} : {channels} cartes {height}×{width}, {scale}", fontsize=9)
-        figure.suptitle(
-            f"Les cartes les plus fortes de chaque couche : {subject.class_fr}, "
-            f"probabilité {percent(subject.probability)}"
-        )
+    rows = {"image": [mosaic(subject.image[np.newaxis], NUM_COLUMNS)]}
+    for name, maps in activation_maps(subject.model, subject.image, layer_names).items():
+        height, width, channels = maps.shape
+        kept, low, high = strongest(maps, NUM_COLUMNS), maps.min(), maps.max()
+        grey = 255 * (maps[..., kept] - low) / max(high - low, 1e-6)
+        strip = mosaic(grey.transpose(2, 0, 1)[..., np.newaxis].astype(np.uint8), NUM_COLUMNS)
+        scale = f"de {number(low, 2)} (noir) à {number(high, 2)} (blanc)"
+        rows[name] = [Picture(strip, f"{channels} cartes {height}×{width}, {scale}")]
+    answer = f"{subject.class_fr}, probabilité {percent(subject.probability)}"
+    title = f"Les cartes les plus fortes de chaque couche : {answer}"
+    picture_rows(path, rows, title=title, side=9)

@@ -14,16 +14,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core.cli import percent, positive_int, run
+from convnets.core.cli import percent, run
 from convnets.explaining import maps as explanations
-from convnets.figures.style import new_figure, output_dir
+from convnets.figures.charts import mosaic, picture_rows
+from convnets.figures.style import output_dir
 from exercises.ex06_feature_maps.maps import (
     ACTIVATIONS,
-    FRENCH,
     NUM_COLUMNS,
     activation_maps,
-    choose_layers,
-    draw_tiles,
+    active_layers,
     strongest,
 )
 
@@ -152,39 +151,31 @@ def last_of_each_size(model: keras.Model, layer_names: list[str]) -> list[str]:
 
 
 def save_preferred(
-    subject: explanations.Subject, layer_names: list[str], path: Path, *, steps: int, seed: int
+    subject: explanations.Subject, layer_names: list[str], path: Path, *, steps: int = STEPS
 ) -> None:
-    """Dessine ce que cherchent les filtres que l'image allume le plus.
+    """Dessine ce que cherchent les filtres que l'image allume le plus, et le dit.
 
     Args:
         subject: image et modèle.
         layer_names: couches, une par ligne.
         path: fichier PNG ; son dossier est créé.
         steps: voir `maximise`.
-        seed: voir `maximise`.
     """
-    model, maps = subject.model, activation_maps(subject.model, subject.image, layer_names)
-    with new_figure(path, rows=len(maps), size=(10, 1.6)) as (figure, axes):
-        for axis, name in zip(axes[:, 0], layer_names, strict=True):
-            filters = strongest(maps[name], NUM_COLUMNS)
-            images = maximise(model, name, filters, steps=steps, seed=seed)
-            after = responses(maps_model(model, name), images.astype(np.float32), filters)
-            before = maps[name][..., filters].mean(axis=(0, 1))
-            after = keras.ops.convert_to_numpy(after)
-            pairs = zip(filters, before, after, strict=True)
-            labels = [f"n° {k}\n{a:.2g} → {b:.2g}".translate(FRENCH) for k, a, b in pairs]
-            draw_tiles(axis, images, labels)
-            axis.set_title(f"{name} ({maps[name].shape[2]} filtres)", fontsize=9)
-            print(
-                f"{name} : {np.sum(after > before)} filtres sur {len(filters)} répondent plus à "
-                "l'image fabriquée pour eux",
-                flush=True,
-            )
-        figure.suptitle(
-            f"Ce que cherchent les filtres que l'image allume le plus ({subject.class_fr}, "
-            f"probabilité {percent(subject.probability)})\n"
-            "Sous chacun : sa réponse moyenne à l'image → à l'image fabriquée pour lui"
+    rows = {}
+    for name, maps in activation_maps(subject.model, subject.image, layer_names).items():
+        filters = strongest(maps, NUM_COLUMNS)
+        images = maximise(subject.model, name, filters, steps=steps)
+        after = responses(maps_model(subject.model, name), images.astype(np.float32), filters)
+        more = keras.ops.convert_to_numpy(after) > maps[..., filters].mean(axis=(0, 1))
+        rows[name] = [mosaic(images, NUM_COLUMNS)]
+        print(
+            f"{name} : {more.sum()} filtres sur {len(filters)} répondent plus à l'image fabriquée "
+            "pour eux",
+            flush=True,
         )
+    answer = f"{subject.class_fr}, probabilité {percent(subject.probability)}"
+    title = f"Ce que cherchent les filtres que l'image allume le plus ({answer})"
+    picture_rows(path, rows, title=title, side=9)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -192,24 +183,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = explanations.explanation_parser(
         "ex06_maximisation", __doc__.splitlines()[0], command="ex06_feature_maps.maximisation"
     )
-    add = parser.add_argument
-    add(
-        "--layers",
-        metavar="COUCHES",
-        help="couches, séparées par des virgules (par défaut, la dernière de chaque taille "
-        "de carte qui suit une fonction non linéaire)",
-    )
-    add("--steps", type=positive_int, default=STEPS, metavar="N", help=f"pas de gradient ({STEPS})")
-    add("--seed", type=int, default=0, metavar="N", help="graine du bruit de départ (0)")
     options = parser.parse_args(argv)
 
     def body() -> int:
         subject = explanations.load_subject(options)
-        names = choose_layers(subject.model, options.layers)
-        if not options.layers:
-            names = last_of_each_size(subject.model, names)
+        names = last_of_each_size(subject.model, active_layers(subject.model))
         path = output_dir(options) / f"{Path(options.image).stem}_preferences.png"
-        save_preferred(subject, names, path, steps=options.steps, seed=options.seed)
+        save_preferred(subject, names, path)
         print(path)
         return 0
 
