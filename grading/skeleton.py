@@ -4,10 +4,10 @@ Commande : python -m grading.skeleton ex02_fashion --output DOSSIER
            python -m grading.skeleton ex00 --output DOSSIER     tous les fichiers de l'exercice
            python -m grading.skeleton ex00_convolution.pooling --output DOSSIER     un seul
 
-Restent : docstrings, imports, signatures, classes, `main`, les constantes que l'énoncé donne ou
-que le reste emploie, et tout ce que l'import d'un fichier exécute. Le corps des autres fonctions
-publiques devient `raise NotImplementedError` ; les fonctions privées, qui font partie de la
-solution, disparaissent. Le barème que lira le correcteur est recopié en tête.
+Restent : docstrings, imports, signatures, classes, `main` et `teach`, les constantes que l'énoncé
+donne ou que le reste emploie, et tout ce que l'import d'un fichier exécute. Le corps des autres
+fonctions publiques devient `raise NotImplementedError` ; les fonctions privées, qui font partie de
+la solution, disparaissent. Le barème que lira le correcteur est recopié en tête.
 """
 
 import ast
@@ -28,6 +28,7 @@ from grading.submission import file_of
 # Une constante donnée : le document la demande, ou le cours la choisit pour l'élève.
 GIVEN = re.compile(r"énoncé|sujet|diapositive|document|\bS[0-4]\b|\(donnée?\)")
 WIDTH = 96
+LESSON = ("main", "teach")  # ce qui appelle, dans l'ordre, ce que l'élève écrit
 
 Definition = ast.FunctionDef | ast.ClassDef
 
@@ -110,7 +111,7 @@ class _Module:
     def _start(self, node: ast.stmt, used_elsewhere: set[str]) -> None:
         """Garde ce qu'une instruction garde d'elle-même."""
         names = _targets(node)
-        if isinstance(node, Definition) and node.name == "main":
+        if isinstance(node, Definition) and node.name in LESSON:
             self.kept.add(node)
             self._need(_names(node), at_import=False)
         elif isinstance(node, Definition):

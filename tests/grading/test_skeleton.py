@@ -31,7 +31,7 @@ def made():
 
 
 def functions(tree):
-    """Rend les fonctions et méthodes publiques, hors `main`, par nom."""
+    """Rend les fonctions et méthodes publiques, hors `main` et `teach`, par nom."""
     found = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
@@ -45,7 +45,7 @@ def functions(tree):
     return {
         name: node
         for name, node in found.items()
-        if name != "main" and not name.rpartition(".")[2].startswith("_")
+        if name not in skeleton.LESSON and not name.rpartition(".")[2].startswith("_")
     }
 
 

@@ -10,6 +10,7 @@ import re
 import nbformat
 import pytest
 
+from convnets.core import paths
 from convnets.datasets import sources
 from exercises import notebook
 from grading import grader, handin, skeleton, submission
@@ -98,8 +99,8 @@ def test_with_the_weights_that_its_command_saves_it_gets_20(
     spec = importlib.util.spec_from_file_location(f"eleve_{module}", folder / f"{module}.py")
     pupil = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(pupil)
-    options = ["--epochs", epochs, "--models-dir", folder / "models", "--output", tmp_path / "vues"]
-    assert pupil.main([*map(str, options), "--precision", "float32"]) == 0
+    monkeypatch.setattr(paths, "MODELS_DIR", folder / "models")
+    assert pupil.main(["--epochs", str(epochs), "--output", str(tmp_path / "vues")]) == 0
     submitted = submission.find(folder)
     marks = [made.grade(submitted, rule) for rule in read_scale()[exercise].rules]
     assert [(mark.rule.id, mark.reason, mark.detail) for mark in marks if mark.level < 1] == []

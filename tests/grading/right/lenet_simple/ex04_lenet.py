@@ -41,7 +41,7 @@ def train(x_train, y_train, x_val, y_val, *, seed, options):
         history = model.fit(
             x_train,
             y_train,
-            batch_size=options.batch_size or 32,
+            batch_size=32,
             epochs=options.epochs,
             validation_data=(x_val, y_val),
             verbose=2,
