@@ -14,7 +14,11 @@ from tests.conftest import load_extract
 
 SAMPLES = MODELS_DIR.parent / "samples"
 MAX_GAP = 0.02  # écart de probabilité que l'on admet
-STRANGER_GAP = 0.04  # le pont n'est d'aucune classe : l'arrondi change le plus ses probabilités
+WIDER = {  # l'arrondi change davantage les probabilités de quelques images
+    "pont.png": 0.04,  # d'aucune classe
+    "tableau.jpg": 0.04,
+    "transparente": 0.05,  # à 95 % : le coup d'œil suffit d'un côté, et non de l'autre
+}
 ANSWER = """async (content) => {
   const {Router} = await import("./_static/js/router.js");
   const {Classifier} = await import("./_static/js/classifier.js");
@@ -71,7 +75,7 @@ def test_the_page_and_the_command_answer_alike(page, address, tmp_path):
     expected = router.load(None).classify([*map(str, paths)])
     for (name, content), answer in zip(known.items(), expected, strict=True):
         found = page.evaluate(ANSWER, base64.b64encode(content).decode())
-        gap = STRANGER_GAP if name in ("pont.png", "tableau.jpg") else MAX_GAP
+        gap = WIDER.get(name, MAX_GAP)
         assert found["probabilities"] == pytest.approx([*answer.probabilities], abs=gap), name
         assert int(np.argmax(found["probabilities"])) == answer.best, name
         assert found["familiar"] == answer.familiar, name

@@ -82,7 +82,6 @@ def test_each_workshop_has_its_test():
 def test_it_opens_and_answers(page, address, name):
     act, place, answer = WORKSHOPS[name]
     page.goto(f"{address}/{name}.html")
-    page.locator(f"{place} [role=status]").first.wait_for()
     act(page)
     wait_for(page, place, answer)
     ours = (address, "data:", "blob:")
