@@ -9,7 +9,7 @@ from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
 from convnets.core.paths import MODELS_DIR
-from convnets.core.reports import read_report
+from convnets.core.reports import load_measures, read_report
 
 FOLDER = Path(__file__).resolve().parent / "systemes"
 
@@ -18,8 +18,8 @@ def draw_reports(folder: Path) -> None:
     """Dessine ce que disent les comptes rendus des exercices 15 à 28."""
     from exercises.ex15_architectures import figures as ex15
     from exercises.ex16_bag_of_words import figures as ex16
-    from exercises.ex17_detection import bars as ex17
-    from exercises.ex18_segmentation import instance_figures as ex18
+    from exercises.ex17_detection import figures as ex17
+    from exercises.ex18_segmentation import instances as ex18
     from exercises.ex19_vision_transformer import figures as ex19
     from exercises.ex20_source_separation import figures as ex20
     from exercises.ex21_graphs import figures as ex21
@@ -35,10 +35,11 @@ def draw_reports(folder: Path) -> None:
     ex15.save_costs(architectures, folder / "architectures.png")
     ex15.save_depths(architectures, folder / "raccourcis.png")
     ex16.save_comparison(read_report("ex16_bag_of_words"), folder / "sac.png")
-    detection = read_report("ex17_detection")
-    ex17.save_detectors(detection, folder / "detecteurs.png")
-    ex17.save_labels(detection, folder / "etiquettes.png")
-    ex18.save_bars(folder / "instances_ap.png", read_report("ex18_instances"))
+    detection = load_measures("ex17_detection").metrics
+    ex17.save_detectors(folder / "detecteurs.png", detection)
+    ex17.save_labels(folder / "etiquettes.png", detection)
+    instances = load_measures("ex18_instances").metrics
+    ex18.figures.save_bars(folder / "instances_ap.png", instances, ex18.ANSWERS)
     ex19.save_comparison(read_report("ex19_vision_transformer"), folder / "transformer.png")
     ex20.save_measures(read_report("ex20_source_separation"), folder / "separation.png")
     ex21.save_bars(read_report("ex21_graphs"), folder / "mesures.png")

@@ -10,12 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from convnets.datasets import sources
+
 SCENE_PX = 64  # côté d'une scène
 SCALES = (0.6, 1.1)  # un objet de 28 pixels en fait de 17 à 31
 MAX_HIDDEN = 0.2  # part de ce qu'on voit encore d'un objet qu'un suivant peut cacher
 MIN_OBJECT_PX = 60  # pixels visibles en dessous desquels un objet n'est pas posé
 NUM_TRIES = 20  # places essayées par objet, et objets essayés par place, avant d'y renoncer
 ABSENT = -1  # classe d'une ligne vide de `boxes`
+NUM_HELD = 5000  # vêtements, et photographies, d'entraînement réservés aux scènes de validation
 
 
 class Scenes(NamedTuple):
@@ -25,6 +28,51 @@ class Scenes(NamedTuple):
     boxes: np.ndarray  # (n, k, 4) float32 : x gauche, y haut, x droite, y bas, en pixels
     labels: np.ndarray  # (n, k) int32 : classe de chaque boîte, ABSENT s'il n'y en a pas
     masks: np.ndarray  # (n, s, s) uint8 : 0 pour le fond, classe + 1 pour un objet
+
+
+def split_pictures() -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Partage vêtements et photographies entre trois jeux de scènes, sans image commune.
+
+    Returns:
+        `{"train", "val", "test"}` : vêtements de Fashion-MNIST, leurs classes, photographies de
+        CIFAR-10.
+    """
+    parts = []
+    for (x, y), test in (sources.load_fashion_mnist(), sources.load_cifar10()):
+        held = min(NUM_HELD, len(x) // 10)
+        train, val = sources.split_validation(x, y, num_val=held, seed=0)
+        parts.append({"train": train, "val": val, "test": test})
+    garments, photographs = parts
+    return {name: (*garments[name], photographs[name][0]) for name in garments}
+
+
+def limited(sizes: dict[str, int], limit: int | None) -> dict[str, int]:
+    """Réduit le nombre de scènes de chaque jeu à `limit`, dix fois moins pour la validation."""
+    if not limit:
+        return sizes
+    asked = {"train": limit, "val": max(1, limit // 10), "test": limit}
+    return {name: min(size, asked[name]) for name, size in sizes.items()}
+
+
+def make_sets(
+    sizes: dict[str, int], *, num_objects: tuple[int, int], limit: int | None
+) -> dict[str, Scenes]:
+    """Compose les scènes d'entraînement, de validation et de test, toujours les mêmes.
+
+    Args:
+        sizes: nombre de scènes de `"train"`, `"val"` et `"test"`.
+        num_objects: voir `compose_scenes`.
+        limit: au plus tant de scènes par jeu, dix fois moins pour la validation ; None : `sizes`.
+
+    Returns:
+        Les scènes de chaque jeu ; aucune image n'a servi à deux d'entre eux.
+    """
+    pictures, made = split_pictures(), {}
+    for seed, (name, size) in enumerate(limited(sizes, limit).items()):
+        made[name] = compose_scenes(
+            *pictures[name], num_scenes=size, num_objects=num_objects, seed=seed
+        )
+    return made
 
 
 def compose_scenes(

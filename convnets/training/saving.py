@@ -149,9 +149,7 @@ def write_model(
 
 def _without_optimizer(model):
     """Rend un modèle de mêmes poids, jamais compilé : l'optimiseur triplerait le fichier."""
-    import keras
-
-    bare = keras.models.clone_model(model)
+    bare = type(model).from_config(model.get_config())  # une perte d'exercice n'y est pas
     bare.set_weights(model.get_weights())
     return bare
 

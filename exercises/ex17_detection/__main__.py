@@ -1,33 +1,268 @@
 """Localiser, puis détecter : entourer chaque objet d'une scène, et le nommer.
 
-Document : S3 « Different problems, models & metrics ».
-Commande : python -m exercises.ex17_detection     puis     … ex17_detection photo.png
+Document : S3 « Different problems, models & metrics » (« Yolo, RCNN, fast-RCNN » ; « How to switch
+to multi-class? »).
+Commandes : python -m exercises.ex17_detection
+            python -m exercises.ex17_detection web/static/scenes/0.png
+Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
-Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
+Cinq réseaux apprennent des scènes composées. Le premier rend une seule boîte ; la grille et les
+deux étages en rendent autant qu'il y a d'objets ; les deux derniers nomment tout, sans dire où.
 """
 
-from convnets.core.cli import check_output, run, training_parser
-from exercises.ex17_detection import comparison, figures
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from convnets.core.cli import lesson_parser, percent
+from convnets.core.reports import Headline, Metric, format_metric, read_report
+from convnets.datasets import sources
+from convnets.datasets.scenes import Scenes, make_sets
+from convnets.figures.charts import picture_rows, table
+from convnets.figures.style import output_dir
+from convnets.serving.classifier import prepare
+from convnets.training import lesson, saving
+from convnets.training.batches import shuffled
+from exercises.ex17_detection import figures, grid, labels, localization, metrics, two_stage
+from exercises.ex17_detection.anchors import to_truth
+from exercises.ex17_detection.boxes import Detections
+from exercises.ex17_detection.proposals import NUM_PROPOSALS
+
+EPOCHS = 8
+BATCH_SIZE = 32  # 64, au pas de 3e-3, apprend moins en autant d'images (validation)
+LEARNING_RATE = 2e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
+NUM_SCENES = {"train": 10_000, "val": 1000, "test": 2000}
+NUM_OBJECTS = (1, 4)  # par scène, au moins et au plus
+HEADLINE = [
+    Headline("iou", "un objet : IoU moyenne avec sa boîte"),
+    Headline("iou_mean_box", "un objet : la même, en répondant toujours la boîte moyenne"),
+    Headline("map_one_box", "de 1 à 4 objets : précision moyenne (mAP) du réseau à une boîte"),
+    Headline("map", "la grille : mAP, à IoU 0,5"),
+    Headline("map_without_nms", "la grille : mAP, doublons gardés"),
+    Headline("two_stage_map", "deux étages : mAP, à IoU 0,5"),
+    Headline("two_stage_map_without_nms", "deux étages : mAP, doublons gardés"),
+    Headline("two_stage_map_unrefined", "deux étages : mAP, propositions non corrigées"),
+    Headline("recall_proposals", f"deux étages : rappel des {NUM_PROPOSALS} propositions"),
+    Headline("recall_regular", f"rappel de {NUM_PROPOSALS} carrés posés sans regarder l'image"),
+    Headline("cpu_s_grid", "temps de processeur à apprendre, grille", "s"),
+    Headline("cpu_s_two_stage", "temps de processeur à apprendre, deux étages", "s"),
+    Headline("labels_map_sigmoid", "étiquettes : mAP, sigmoïdes"),
+    Headline("labels_map_softmax", "étiquettes : mAP, softmax"),
+    Headline("labels_map_constant", "étiquettes : mAP, à peu près, sans regarder l'image"),
+    Headline("exact_sigmoid", "étiquettes : ensembles exacts, sigmoïdes"),
+    Headline("exact_softmax", "étiquettes : ensembles exacts, softmax"),
+    Headline("exact_constant", "étiquettes : ensembles exacts, toujours le plus fréquent"),
+]
+
+
+# --- Question : apprendre à localiser, à détecter, à étiqueter -----------------------
+
+
+class Network(NamedTuple):
+    """Un des réseaux comparés."""
+
+    build_model: Callable[[], keras.Model]
+    loss: Callable | None  # les deux étages comptent eux-mêmes leur perte
+    write_truth: Callable[[Scenes], np.ndarray]  # la vérité, comme le réseau doit l'apprendre
+    epochs: float  # part des époques demandées
+    share: float  # part du temps d'apprentissage
+
+
+# Une époque des deux étages demande 1,8 fois plus de temps de processeur que la grille : quatre
+# époques en prennent un peu moins que huit de la grille.
+NETWORKS = {
+    "localization": Network(
+        localization.build_model,
+        localization.loss,
+        lambda scenes: localization.to_targets(scenes.boxes[:, 0], scenes.labels[:, 0]),
+        1,
+        0.2,
+    ),
+    "grid": Network(
+        grid.build_model, grid.loss, lambda scenes: grid.encode(scenes.boxes, scenes.labels), 1, 0.3
+    ),
+    "two_stage": Network(two_stage.build_model, None, to_truth, 1 / 2, 0.3),
+    "sigmoid": Network(
+        partial(labels.build_model, "sigmoid"),
+        labels.separate_loss,
+        lambda scenes: labels.to_sets(scenes.labels),
+        1 / 2,
+        0.1,
+    ),
+    "softmax": Network(
+        partial(labels.build_model, "softmax"),
+        labels.shared_loss,
+        lambda scenes: labels.to_sets(scenes.labels),
+        1 / 2,
+        0.1,
+    ),
+}
+
+
+def train(name: str, scenes: dict[str, Scenes], *, seed: int, epochs: int, minutes) -> tuple:
+    """Entraîne un des réseaux ; rend le modèle et le temps de processeur, en secondes."""
+    network = NETWORKS[name]
+    epochs = max(1, round(network.epochs * epochs))
+    keras.utils.set_random_seed(seed)
+    model = network.build_model()
+    model.compile(keras.optimizers.Adam(LEARNING_RATE), network.loss)
+    learned, val = scenes["train"], scenes["val"]
+    truth, start_s = network.write_truth(learned), time.process_time()
+    model.fit(
+        shuffled(learned.images, truth, batch_size=BATCH_SIZE, seed=seed),
+        epochs=epochs,
+        validation_data=(val.images, network.write_truth(val)),
+        callbacks=[lesson.Clock(epochs, minutes, share=network.share)],
+        verbose=0,
+    )
+    cpu_s = time.process_time() - start_s
+    lesson.round_weights(model)
+    return model, cpu_s
+
+
+def predict(model: keras.Model, scenes: Scenes):
+    """Rend ce que dit un réseau de chaque scène."""
+    return model.predict(scenes.images, batch_size=500, verbose=0)
+
+
+# --- Question : que vaut chaque réseau ? ---------------------------------------------
+
+
+def measure_localization(model: keras.Model, scenes: dict[str, Scenes]) -> dict[str, float]:
+    """Mesure le réseau à une boîte, puis la boîte moyenne, qui ne regarde pas l'image."""
+    test, truth = scenes["test"], NETWORKS["localization"].write_truth(scenes["train"])
+    blind = np.tile(truth.mean(0), (len(test.images), 1))
+    first, second = (
+        localization.evaluate(outputs, test.boxes[:, 0], test.labels[:, 0])
+        for outputs in (predict(model, test), blind)
+    )
+    return first | {f"{name}_mean_box": value for name, value in second.items()}
+
+
+def measure_labels(models: dict[str, keras.Model], scenes: dict[str, Scenes]) -> dict[str, float]:
+    """Mesure les deux réseaux à plusieurs étiquettes ; leur seuil est choisi sur la validation."""
+    sets = {part: labels.to_sets(each.labels) for part, each in scenes.items()}
+    measures = labels.evaluate_constant(sets["train"], sets["test"])
+    for name in ("sigmoid", "softmax"):
+        threshold = labels.choose_threshold(predict(models[name], scenes["val"]), sets["val"])
+        answers = predict(models[name], scenes["test"])
+        measures |= labels.evaluate(name, answers, sets["test"], threshold)
+    return measures
+
+
+def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+    """Compose les scènes, entraîne les cinq réseaux et les mesure sur des scènes de test.
+
+    Args:
+        seed: graine des poids de départ et du mélange ; les scènes ne changent pas.
+        epochs: nombre d'époques de la grille.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        limit: au plus tant de scènes de chaque jeu ; None : `NUM_SCENES`.
+
+    Returns:
+        Les mesures, dont celles de `HEADLINE` ; le détecteur à grille ; ce que montrent les
+        figures.
+    """
+    one = make_sets(NUM_SCENES, num_objects=(1, 1), limit=limit)
+    several = make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
+    models, measures = {}, {}
+    for name in NETWORKS:
+        scenes = one if name == "localization" else several
+        models[name], measures[f"cpu_s_{name}"] = train(
+            name, scenes, seed=seed, epochs=epochs, minutes=minutes
+        )
+    measures |= measure_localization(models["localization"], one)
+    measures |= measure_labels(models, several)
+
+    # Le score à partir duquel croire une boîte est choisi sur la validation.
+    val, test = several["val"], several["test"]
+    find_val = partial(grid.decode, predict(models["grid"], val))
+    find = partial(grid.decode, predict(models["grid"], test))
+    min_score = metrics.choose_score(metrics.judge(find_val(), val))
+    measures |= metrics.evaluate(find, test, min_score=min_score)
+    regions = {part: predict(models["two_stage"], several[part])["regions"] for part in several}
+    found = two_stage.to_detections(regions["val"])
+    stages_score = metrics.choose_score(metrics.judge(found, val))
+    measures |= metrics.evaluate_stages(regions["test"], test, min_score=stages_score)
+    boxes = metrics.one_box(predict(models["localization"], test))
+    judged = {
+        "grille": metrics.judge(find(), test),
+        "grille, doublons gardés": metrics.judge(find(suppress=False), test),
+        "réseau à une boîte": metrics.judge(boxes, test),
+    }
+    measures["map_one_box"] = metrics.mean_average_precision(judged["réseau à une boîte"])
+    kept = {"test": test, "found": find(min_score=min_score), "judged": judged}
+    kept |= {"two_stage": models["two_stage"], "stages_score": stages_score}
+    return lesson.Run(measures, models["grid"], kept | {"min_score": min_score})
+
+
+def teach(options) -> None:
+    """Entraîne, mesure, dessine et enregistre le détecteur à grille."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    rows = [
+        [each.label, format_metric(Metric(found.metrics[each.metric], None, 1), each.unit)]
+        for each in HEADLINE
+    ]
+    print(table(["mesure, scènes de test", "valeur"], rows))
+    folder, kept = output_dir(options), found.kept
+    figures.save_scenes(folder / "detection.png", kept["test"], kept["found"])
+    figures.save_curves(folder / "precision_rappel.png", kept["judged"])
+    figures.save_stages(
+        folder / "etages.png", kept["two_stage"], kept["test"], min_score=kept["stages_score"]
+    )
+    figures.save_detectors(folder / "detecteurs.png", found.metrics)
+    figures.save_labels(folder / "etiquettes.png", found.metrics)
+    lesson.save(
+        found.model,
+        options,
+        found.metrics,
+        headline=HEADLINE,
+        input_shape=list(kept["test"].images.shape[1:]),
+        classes=sources.FASHION_CLASSES,
+        classes_fr=sources.FASHION_CLASSES_FR,
+        details={"min_score": kept["min_score"]},
+    )
+    print(f"Figures écrites dans {folder}/")
+    print(f"Une scène à regarder : python -m exercises.{options.command} web/static/scenes/0.png")
+
+
+# --- Question : et dans une image ? --------------------------------------------------
+
+
+def detect(options) -> None:
+    """Dessine les boîtes que le détecteur à grille trouve dans une image, et les dit."""
+    model, report = saving.load_model(options.module), read_report(options.module)
+    image = prepare(options.image, model.input_shape[1:])
+    grids = model.predict(image[None], verbose=0)
+    found = grid.decode(grids, min_score=report.details["min_score"])[0]
+    print(describe(found))
+    path = output_dir(options) / f"{Path(options.image).stem}_boites.png"
+    picture_rows(path, {"": [figures.show(image, found)]}, side=5)
+    print(f"Figure : {path}")
+
+
+def describe(found: Detections) -> str:
+    """Écrit une ligne par boîte, en pixels de l'image réduite, ou qu'il n'y en a aucune."""
+    if not len(found.boxes):
+        return "Aucun objet trouvé : le modèle ne connaît que des vêtements de Fashion-MNIST."
+    return "\n".join(
+        f"{sources.FASHION_CLASSES_FR[label]}, {percent(score)} : "
+        f"de ({x0:.0f}, {y0:.0f}) à ({x1:.0f}, {y1:.0f})"
+        for (x0, y0, x1, y1), score, label in zip(*found, strict=True)
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Sans image, apprend et mesure ; avec une image, y dessine les boîtes trouvées."""
-    parser = training_parser("ex17_detection", __doc__.splitlines()[0], epochs=comparison.EPOCHS)
-    parser.add_argument(
-        "image", nargs="?", help="image où chercher des objets ; sans elle, le modèle est appris"
-    )
-    parser.add_argument(
-        "--missing", action="store_true", help="ajouter au compte rendu les réseaux qu'il n'a pas"
-    )
+    """Sans image, donne la leçon ; avec une image, y dessine les boîtes trouvées."""
+    parser = lesson_parser("ex17_detection", __doc__.splitlines()[0], epochs=EPOCHS)
+    parser.add_argument("image", nargs="?", help="image où chercher ; sans elle, on entraîne")
     options = parser.parse_args(argv)
-
-    def body() -> int:
-        check_output(options)
-        if options.image is not None:
-            return figures.detect(options)
-        return comparison.add_missing(options) if options.missing else comparison.compare(options)
-
-    return run(body)
+    return lesson.run(teach if options.image is None else detect, options)
 
 
 if __name__ == "__main__":

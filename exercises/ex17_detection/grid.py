@@ -91,9 +91,9 @@ def build_model() -> keras.Model:
     """
     images = keras.Input((SCENE_PX, SCENE_PX, 3), dtype="uint8")
     x = trunk(images, WIDTHS)  # (n, 8, 8, 96)
-    box = layers.Conv2D(5, 1, activation="sigmoid", dtype="float32", name="box")(x)
-    classes = layers.Conv2D(NUM_CLASSES, 1, activation="softmax", dtype="float32", name="classes")
-    outputs = layers.Concatenate(dtype="float32")([box, classes(x)])
+    box = layers.Conv2D(5, 1, activation="sigmoid", name="box")(x)
+    classes = layers.Conv2D(NUM_CLASSES, 1, activation="softmax", name="classes")
+    outputs = layers.Concatenate()([box, classes(x)])
     return keras.Model(images, outputs, name="ex17_detection")
 
 

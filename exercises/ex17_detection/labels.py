@@ -3,13 +3,9 @@
 D'après : S3 « How to switch to multi-class? ».
 
 Un softmax répartit une seule réponse entre les classes : leur somme vaut 1, et chaque objet de plus
-prend sa part aux autres. Une sigmoïde par classe pose dix questions séparées, chacune avec sa
+diminue la part des autres. Une sigmoïde par classe pose dix questions séparées, chacune avec sa
 réponse entre 0 et 1. Le réseau est le même ; seules changent la dernière activation et la perte.
 """
-
-from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -19,14 +15,6 @@ from convnets.datasets import sources
 from convnets.datasets.scenes import SCENE_PX
 from exercises.ex17_detection.boxes import average_precision, precision_recall
 from exercises.ex17_detection.localization import NUM_CLASSES, WIDTHS, trunk
-
-
-class Ending(NamedTuple):
-    """Une fin de réseau : sa construction et sa perte, comme dans `grid` ou `localization`."""
-
-    build_model: Callable[[], keras.Model]
-    loss: Callable
-
 
 # --- Question : la vérité, un ensemble de classes ------------------------------------
 
@@ -59,7 +47,7 @@ def build_model(activation: str) -> keras.Model:
     """
     images = keras.Input((SCENE_PX, SCENE_PX, 3), dtype="uint8")
     x = layers.GlobalMaxPooling2D()(trunk(images, WIDTHS))
-    answers = layers.Dense(NUM_CLASSES, activation=activation, dtype="float32")(x)
+    answers = layers.Dense(NUM_CLASSES, activation=activation)(x)
     return keras.Model(images, answers, name=f"ex17_{activation}")
 
 
@@ -71,16 +59,10 @@ def separate_loss(y_true, y_pred):
 def shared_loss(y_true, y_pred):
     """Rend l'entropie croisée avec une réponse partagée entre les classes présentes : `(n,)`.
 
-    C'est ce que l'on peut demander de mieux à un softmax : deux classes présentes, une moitié
-    à chacune.
+    Un softmax ne peut faire mieux que ceci : si deux classes sont présentes, donner la moitié à
+    chacune.
     """
     return ops.categorical_crossentropy(y_true / ops.sum(y_true, axis=-1, keepdims=True), y_pred)
-
-
-ENDINGS = {
-    "sigmoid": Ending(partial(build_model, "sigmoid"), separate_loss),
-    "softmax": Ending(partial(build_model, "softmax"), shared_loss),
-}
 
 
 # --- Question : que valent des ensembles ? -------------------------------------------
@@ -111,19 +93,6 @@ def choose_threshold(answers: np.ndarray, sets: np.ndarray) -> float:
     return float(max(thresholds, key=lambda each: exact(answers, sets, each).mean()))
 
 
-def class_average_precisions(answers: np.ndarray, sets: np.ndarray) -> np.ndarray:
-    """Range les scènes par réponse, classe par classe : `(10,)`, NaN pour une classe absente.
-
-    La précision moyenne ne dépend d'aucun seuil : c'est celle des boîtes, une scène valant une
-    boîte.
-    """
-    values = np.full(NUM_CLASSES, np.nan)
-    for label in np.flatnonzero(sets.sum(axis=0)):
-        true = sets[:, label] > 0
-        values[label] = average_precision(*precision_recall(answers[:, label], true, true.sum()))
-    return values
-
-
 def evaluate(name: str, answers: np.ndarray, sets: np.ndarray, threshold: float) -> dict:
     """Mesure un réseau à plusieurs étiquettes.
 
@@ -134,22 +103,20 @@ def evaluate(name: str, answers: np.ndarray, sets: np.ndarray, threshold: float)
         threshold: seuil choisi sur la validation.
 
     Returns:
-        `labels_map_…`, la moyenne des précisions moyennes ; `exact_…`, la part d'ensembles exacts,
-        `exact_half_…`, la même au seuil de 0,5, et `exact_1_…` à `exact_4_…`, la même parmi les
-        scènes d'autant de classes ; `… ap Coat`, classe par classe.
+        `… ap Coat`, la précision moyenne de chaque classe présente : elle range les scènes par
+        réponse, sans seuil, comme on range des boîtes ; `labels_map_…`, leur moyenne ; `exact_…`,
+        la part d'ensembles exacts, et `exact_1_…` à `exact_4_…`, la même parmi les scènes d'autant
+        de classes.
     """
-    right, values = exact(answers, sets, threshold), class_average_precisions(answers, sets)
-    sizes = sets.sum(axis=1).astype(int)
-    return {
-        f"labels_map_{name}": float(np.nanmean(values)),
-        f"exact_{name}": float(right.mean()),
-        f"exact_half_{name}": float(exact(answers, sets, 0.5).mean()),
-        **{f"exact_{k}_{name}": float(right[sizes == k].mean()) for k in np.unique(sizes)},
-        **{
-            f"{name} ap {sources.FASHION_CLASSES[k]}": float(values[k])
-            for k in np.flatnonzero(sets.sum(axis=0))
-        },
-    }
+    right, sizes, measures = exact(answers, sets, threshold), sets.sum(axis=1).astype(int), {}
+    for label in np.flatnonzero(sets.sum(axis=0)):
+        true = sets[:, label] > 0
+        curve = precision_recall(answers[:, label], true, true.sum())
+        measures[f"{name} ap {sources.FASHION_CLASSES[label]}"] = average_precision(*curve)
+    measures[f"labels_map_{name}"] = float(np.mean([*measures.values()]))
+    for size in np.unique(sizes):
+        measures[f"exact_{size}_{name}"] = float(right[sizes == size].mean())
+    return measures | {f"exact_{name}": float(right.mean())}
 
 
 def evaluate_constant(train_sets: np.ndarray, sets: np.ndarray) -> dict[str, float]:

@@ -12,9 +12,14 @@ import numpy as np
 from convnets.datasets import sources
 from convnets.datasets.scenes import ABSENT, Scenes
 from exercises.ex17_detection.anchors import to_truth
-from exercises.ex17_detection.boxes import Detections, average_precision, match, precision_recall
-from exercises.ex17_detection.grid import NUM_CLASSES, decode
-from exercises.ex17_detection.localization import to_boxes
+from exercises.ex17_detection.boxes import (
+    IOU_FOUND,
+    Detections,
+    average_precision,
+    match,
+    precision_recall,
+)
+from exercises.ex17_detection.localization import NUM_CLASSES, to_boxes
 from exercises.ex17_detection.proposals import recall, regular_boxes
 from exercises.ex17_detection.two_stage import to_detections
 
@@ -107,17 +112,13 @@ def choose_score(judged: Judged) -> float:
     return float(np.sort(judged.scores)[::-1][f1.argmax()])
 
 
-def precision_and_recall(judged: Judged, min_score: float) -> tuple[float, float]:
-    """Rend la précision et le rappel des boîtes d'au moins ce score ; 0 s'il n'y en a aucune."""
-    kept = judged.correct[judged.scores >= min_score]
-    return float(kept.sum() / max(len(kept), 1)), float(kept.sum() / judged.num_objects.sum())
-
-
-def evaluate(grids: np.ndarray, scenes: Scenes, *, min_score: float) -> dict[str, float]:
-    """Mesure un détecteur à grille, avec et sans suppression des doublons.
+def evaluate(
+    find: Callable[..., list[Detections]], scenes: Scenes, *, min_score: float
+) -> dict[str, float]:
+    """Mesure un détecteur, avec et sans suppression des doublons.
 
     Args:
-        grids: sorties du réseau `(n, 8, 8, 15)`.
+        find: `find(suppress=…)` rend les détections de chaque scène.
         scenes: les scènes.
         min_score: score à partir duquel précision et rappel gardent une boîte.
 
@@ -125,7 +126,17 @@ def evaluate(grids: np.ndarray, scenes: Scenes, *, min_score: float) -> dict[str
         `map`, la moyenne sur les classes des précisions moyennes, `precision` et `recall`, puis
         les mêmes suivies de `_without_nms` ; `ap Coat`… pour chaque classe présente.
     """
-    return _with_and_without_nms(partial(decode, grids), scenes, min_score)
+    measures = {}
+    for end, suppress in (("_without_nms", False), ("", True)):
+        judged = judge(find(suppress=suppress), scenes)
+        kept = judged.correct[judged.scores >= min_score]
+        measures[f"map{end}"] = mean_average_precision(judged)
+        measures[f"precision{end}"] = float(kept.sum() / max(len(kept), 1))
+        measures[f"recall{end}"] = float(kept.sum() / judged.num_objects.sum())
+    values = class_average_precisions(judged)
+    for label in np.flatnonzero(judged.num_objects):
+        measures[f"ap {sources.FASHION_CLASSES[label]}"] = float(values[label])
+    return measures
 
 
 def evaluate_stages(regions: np.ndarray, scenes: Scenes, *, min_score: float) -> dict[str, float]:
@@ -139,33 +150,14 @@ def evaluate_stages(regions: np.ndarray, scenes: Scenes, *, min_score: float) ->
     Returns:
         Les mesures d'`evaluate`, précédées de `two_stage_`, et `two_stage_map_unrefined`, celle des
         propositions que la tête ne corrige pas. `recall_proposals`, la part des objets qu'une
-        proposition au moins recouvre d'une IoU de 0,5, et `recall_proposals_70`, de 0,7 ; puis
-        `recall_regular`… : les mêmes, de boîtes posées sans regarder l'image.
+        proposition au moins recouvre d'une IoU de 0,5 ; `recall_regular`, la même, de boîtes posées
+        sans regarder l'image.
     """
-    measures = _with_and_without_nms(partial(to_detections, regions), scenes, min_score)
+    measures = evaluate(partial(to_detections, regions), scenes, min_score=min_score)
     unrefined = judge(to_detections(regions, refine=False), scenes)
     measures["map_unrefined"] = mean_average_precision(unrefined)
     measures = {f"two_stage_{name}": value for name, value in measures.items()}
     truth, blind = to_truth(scenes), np.tile(regular_boxes(), (len(regions), 1, 1))
-    for end, threshold in (("", 0.5), ("_70", 0.7)):
-        measures[f"recall_proposals{end}"] = recall(regions[..., :4], truth, threshold)
-        measures[f"recall_regular{end}"] = recall(blind, truth, threshold)
-    return measures
-
-
-def _with_and_without_nms(
-    find: Callable[..., list[Detections]], scenes: Scenes, min_score: float
-) -> dict[str, float]:
-    measures = {}
-    for end, suppress in (("", True), ("_without_nms", False)):
-        judged = judge(find(suppress=suppress), scenes)
-        measures[f"map{end}"] = mean_average_precision(judged)
-        precision, found = precision_and_recall(judged, min_score)
-        measures |= {f"precision{end}": precision, f"recall{end}": found}
-        if suppress:
-            values = class_average_precisions(judged)
-            measures |= {
-                f"ap {sources.FASHION_CLASSES[k]}": float(values[k])
-                for k in np.flatnonzero(judged.num_objects)
-            }
+    measures["recall_proposals"] = recall(regions[..., :4], truth, IOU_FOUND)
+    measures["recall_regular"] = recall(blind, truth, IOU_FOUND)
     return measures

@@ -44,8 +44,8 @@ def region_network(maps):
     Source : Ren et al., « Faster R-CNN », arXiv 1506.01497, § 3.1.
     """
     x = stage(maps, WIDTH)  # (n, 8, 8, 96) : ce que voit la grille
-    answers = layers.Conv2D(5 * NUM_PER_CELL, 1, dtype="float32", name="anchors")(x)
-    return layers.Reshape((-1, 5), dtype="float32")(answers)
+    answers = layers.Conv2D(5 * NUM_PER_CELL, 1, name="anchors")(x)
+    return layers.Reshape((-1, 5))(answers)
 
 
 class Propose(layers.Layer):

@@ -54,7 +54,7 @@ def build_model() -> keras.Model:
     images = keras.Input((SCENE_PX, SCENE_PX, 3), dtype="uint8")
     maps = trunk(images, WIDTHS)  # (n, 16, 16, 48)
     answers = proposals.region_network(maps)  # (n, 384, 5)
-    boxes = proposals.Propose(dtype="float32")(answers)  # (n, 25, 4)
+    boxes = proposals.Propose()(answers)  # (n, 25, 4)
     regions = build_head(maps.shape[1:])([maps, boxes])  # (n, 25, 19)
     outputs = {"anchors": answers, "regions": regions, "maps": maps}
     return TwoStage(images, outputs, name="ex17_two_stage")
@@ -73,12 +73,12 @@ def build_head(shape: tuple[int, int, int]) -> keras.Model:
     Source : Girshick, « Fast R-CNN », arXiv 1504.08083, § 2.
     """
     maps, boxes = keras.Input(shape), keras.Input((None, 4), dtype="float32")
-    x = RoiAlign(dtype="float32", name="pooled")(maps, boxes)  # (n, r, BINS, BINS, c)
+    x = RoiAlign(name="pooled")(maps, boxes)  # (n, r, BINS, BINS, c)
     x = layers.Reshape((-1, BINS * BINS * shape[2]))(x)
     x = layers.Dense(DENSE_UNITS, activation="relu")(x)  # (n, r, 128)
-    corrections = layers.Dense(4, dtype="float32")(x)
-    classes = layers.Dense(NUM_CLASSES + 1, activation="softmax", dtype="float32")(x)
-    answers = layers.Concatenate(dtype="float32")([boxes, corrections, classes])
+    corrections = layers.Dense(4)(x)
+    classes = layers.Dense(NUM_CLASSES + 1, activation="softmax")(x)
+    answers = layers.Concatenate()([boxes, corrections, classes])
     return keras.Model([maps, boxes], answers, name="head")
 
 

@@ -3,7 +3,7 @@
 Document : S3 « Different problems, models & metrics » (segmentation, U-Net, SegNet, instances).
 Commandes : python -m exercises.ex18_segmentation
             python -m exercises.ex18_segmentation.instances
-Résultats mesurés : models/ex18_segmentation.json et models/ex18_instances.json.
+Résultats mesurés : docs/resultats.md.
 
 Les scènes sont composées (`convnets/datasets/scenes.py`) : des vêtements de Fashion-MNIST posés sur
 des photographies de CIFAR-10, dont on connaît la classe de chaque pixel. Trois réseaux les
@@ -13,16 +13,13 @@ ce qu'un masque de classes ne peut pas dire. Suivie du nom d'une image, chaque c
 
 À lire dans cet ordre :
 
+- `__main__.py` : la leçon entière, des scènes à l'IoU moyenne des trois réseaux ;
 - `unpooling.py` : retenir la place de chaque maximum, et l'y remettre ;
-- `networks.py` : les trois réseaux, qui ne diffèrent que par leur montée ;
 - `measures.py` : juger un masque ; pourquoi l'IoU, et non l'exactitude ;
-- `training.py` : composer les scènes, apprendre un réseau, en tirer des masques ;
-- `comparison.py` : les trois réseaux, toutes les graines, et le compte rendu ;
-- `figures.py` : les masques dessinés, et celui d'une image qu'on donne ;
+- `figures.py` : les masques dessinés ;
+- `instances.py` : la seconde leçon, un masque par objet ;
 - `crowds.py` : des scènes serrées, où l'on sait à quel objet est chaque pixel ;
 - `grouping.py` : chaque pixel désigne le centre de son objet, et l'on regroupe ;
 - `mask_ap.py` : juger des objets ; la précision moyenne sur les masques ;
-- `answers.py` : les pixels regroupés, face aux taches et aux boîtes ;
-- `instances.py` : apprendre, mesurer toutes les graines, et le compte rendu ;
 - `instance_figures.py` : les objets, chacun de sa couleur, et l'AP selon ce qui se touche.
 """

@@ -1,29 +1,257 @@
 """Segmentation sémantique : une classe par pixel, avec U-Net et SegNet.
 
 Document : S3 « Different problems, models & metrics » (segmentation, U-Net, SegNet).
-Commande : python -m exercises.ex18_segmentation, puis
-    … ex18_segmentation image.png
+Commandes : python -m exercises.ex18_segmentation
+            python -m exercises.ex18_segmentation web/static/scenes/0.png
+Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
-Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
+Trois réseaux descendent de la même façon, de 64 à 8 pixels, puis remontent jusqu'à l'image. Ils ne
+diffèrent que par ce que la montée reçoit de la descente : toutes ses cartes (U-Net), la place de
+ses maximums (SegNet), ou rien. Sans rien, le réseau a la forme d'un auto-encodeur : il sait ce
+qu'il y a dans l'image, mais ne sait plus bien où.
 """
 
-from convnets.core.cli import check_output, run, training_parser
-from exercises.ex18_segmentation import comparison, figures, training
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from convnets.core.cli import lesson_parser, percent
+from convnets.core.reports import Headline
+from convnets.datasets.scenes import SCENE_PX, Scenes, make_sets
+from convnets.figures.charts import table
+from convnets.figures.style import output_dir
+from convnets.serving.classifier import prepare
+from convnets.training import lesson, saving
+from convnets.training.batches import shuffled
+from exercises.ex18_segmentation.figures import CLASSES_FR, save_masks
+from exercises.ex18_segmentation.measures import NUM_CLASSES, measure
+from exercises.ex18_segmentation.unpooling import max_pool_with_places, unpool
+
+NETWORKS = {"unet": "U-Net", "plain": "le même sans connexions", "segnet": "SegNet"}
+ANSWERS = {**NETWORKS, "background": "« fond » partout"}  # le dernier n'apprend rien
+MEASURES = {
+    "mean_iou": "IoU moyenne",
+    "object_mean_iou": "sans le fond",
+    "object_iou": "objet ou fond",
+    "contour_accuracy": "exactitude près d'un contour",
+    "accuracy": "exactitude",
+}
+NUM_SCENES = {"train": 5000, "val": 400, "test": 1000}
+NUM_OBJECTS = (2, 4)  # vêtements par scène
+CHANNELS = (16, 24, 48, 96)  # cartes à 64, 32, 16 et 8 pixels
+EPOCHS = 2
+BATCH_SIZE = 8
+LEARNING_RATE = 1e-2  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
+NUM_SHOWN = 4  # scènes de test sur la figure
+
+
+# --- Question : descendre, puis remonter jusqu'à l'image -----------------------------
+
+
+def block(x, num_maps: int):
+    """Convolution 3 × 3, normalisation, ReLU : `(n, h, w, c)` → `(n, h, w, num_maps)`."""
+    x = layers.Conv2D(num_maps, 3, padding="same", use_bias=False)(x)
+    # 0,9 : les moyennes suivent en une dizaine de lots, l'entraînement en compte un millier.
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+
+def build_model(
+    kind: str, *, channels: tuple[int, ...] = CHANNELS, side_px: int = SCENE_PX
+) -> keras.Model:
+    """Construit un des trois réseaux.
+
+    Args:
+        kind: `"unet"`, `"plain"` (le même, sans connexions) ou `"segnet"`.
+        channels: nombre de cartes à chaque étage, le plus fin d'abord.
+        side_px: côté des images, multiple de 2 puissance `len(channels) - 1`.
+
+    Returns:
+        Modèle : images uint8 `(n, s, s, 3)` → probabilités `(n, s, s, 11)` float32.
+
+    Source : Ronneberger, Fischer et Brox, arXiv 1505.04597 ; Badrinarayanan, Kendall et Cipolla,
+    arXiv 1511.00561. Une convolution par étage au lieu de deux ou trois, et bien moins de cartes.
+    """
+    images = keras.Input((side_px, side_px, 3), dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, -1)(images)  # de 0…255 à -1…1
+    kept = []  # ce que la descente transmet à la montée, un élément par étage
+    for num_maps in channels[:-1]:
+        x = block(x, num_maps)
+        if kind == "segnet":
+            x, places = max_pool_with_places(x)
+            kept.append(places)
+        else:
+            kept.append(x)
+            x = layers.MaxPooling2D(2)(x)
+    x = block(block(x, channels[-1]), channels[-1])  # (n, s/8, s/8, 96)
+    climbs = {"unet": climb_with_maps, "plain": climb_alone, "segnet": climb_with_places}
+    x = climbs[kind](x, kept, channels)  # (n, s, s, 16)
+    outputs = layers.Conv2D(NUM_CLASSES, 1, activation="softmax")(x)  # (n, s, s, 11)
+    return keras.Model(images, outputs, name=f"ex18_{kind}")
+
+
+def climb_with_maps(x, kept: list, channels: tuple[int, ...]):
+    """U-Net : remonte par convolutions transposées, et relit à chaque étage les cartes de descente.
+
+    Args:
+        x: cartes du fond `(n, h, w, c)`.
+        kept: ce que la descente a transmis, l'étage le plus fin d'abord.
+        channels: nombre de cartes à chaque étage.
+
+    Returns:
+        Cartes `(n, s, s, channels[0])`.
+
+    Source : Ronneberger, Fischer et Brox, arXiv 1505.04597, figure 1.
+    """
+    for num_maps, maps in zip(channels[-2::-1], reversed(kept), strict=True):
+        x = layers.Conv2DTranspose(num_maps, 2, strides=2)(x)
+        x = layers.Concatenate()([maps, x])  # (n, 2h, 2w, 2c)
+        x = block(x, num_maps)
+    return x
+
+
+def climb_alone(x, kept: list, channels: tuple[int, ...]):
+    """Sans connexions : remonte de même, sans rien lire de `kept`.
+
+    Chaque convolution transposée rend deux fois plus de cartes : la convolution qui suit en lit
+    autant que dans le U-Net, et le réseau n'est pas plus petit que lui.
+    """
+    for num_maps in channels[-2::-1]:
+        x = layers.Conv2DTranspose(2 * num_maps, 2, strides=2)(x)  # (n, 2h, 2w, 2c)
+        x = block(x, num_maps)
+    return x
+
+
+def climb_with_places(x, kept: list, channels: tuple[int, ...]):
+    """SegNet : repose chaque valeur à la place du maximum, puis l'étale par une convolution.
+
+    Source : Badrinarayanan, Kendall et Cipolla, arXiv 1511.00561, figure 2.
+    """
+    x = block(x, channels[-2])  # autant de cartes qu'il y a de places retenues
+    for level in reversed(range(len(channels) - 1)):
+        x = block(unpool(x, kept[level]), channels[level])
+        if level:
+            x = block(x, channels[level - 1])
+    return x
+
+
+# --- Question : apprendre, même budget pour les trois réseaux ------------------------
+
+
+def train(kind: str, scenes: dict[str, Scenes], *, seed: int, epochs: int, minutes) -> keras.Model:
+    """Entraîne un des trois réseaux."""
+    keras.utils.set_random_seed(seed)
+    model = build_model(kind)
+    model.compile(
+        keras.optimizers.Adam(LEARNING_RATE),
+        "sparse_categorical_crossentropy",  # une classe par pixel
+        metrics=["accuracy"],
+    )
+    learned, val = scenes["train"], scenes["val"]
+    model.fit(
+        shuffled(learned.images, learned.masks, batch_size=BATCH_SIZE, seed=seed),
+        epochs=epochs,
+        validation_data=(val.images, val.masks),
+        validation_batch_size=50,
+        callbacks=[lesson.Clock(epochs, minutes, share=1 / len(NETWORKS))],
+        verbose=0,
+    )
+    lesson.round_weights(model)
+    return model
+
+
+def predict_masks(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Rend la classe la plus probable de chaque pixel.
+
+    Args:
+        model: un des trois réseaux.
+        images: uint8 `(n, h, w, 3)`.
+
+    Returns:
+        uint8 `(n, h, w)`, de 0 (fond) à 10.
+    """
+    return model.predict(images, batch_size=50, verbose=0).argmax(-1).astype(np.uint8)
+
+
+# --- Question : que vaut chaque réseau ? ---------------------------------------------
+
+
+def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+    """Compose les scènes, entraîne les trois réseaux et les mesure sur des scènes de test.
+
+    Les scènes sont des vêtements de Fashion-MNIST posés sur des photographies de CIFAR-10 : la
+    classe de chaque pixel est connue. Aucune image n'a servi à la fois à apprendre et à mesurer.
+
+    Args:
+        seed: graine des poids de départ et du mélange ; les scènes ne changent pas.
+        epochs: nombre d'époques de chaque réseau.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        limit: au plus tant de scènes de chaque jeu ; None : `NUM_SCENES`.
+
+    Returns:
+        Cinq mesures par réponse, comme `unet_mean_iou` ; le U-Net ; les masques de test.
+    """
+    scenes = make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
+    test, models, predicted = scenes["test"], {}, {}
+    for kind in NETWORKS:
+        models[kind] = train(kind, scenes, seed=seed, epochs=epochs, minutes=minutes)
+        predicted[kind] = predict_masks(models[kind], test.images)
+    predicted["background"] = np.zeros_like(test.masks)
+    metrics = {
+        f"{kind}_{name}": value
+        for kind, masks in predicted.items()
+        for name, value in measure(test.masks, masks).items()
+    }
+    return lesson.Run(metrics, models["unet"], {"scenes": test, "masks": predicted})
+
+
+def teach(options) -> None:
+    """Entraîne, mesure, dessine et enregistre."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    rows = [
+        [label, *(percent(found.metrics[f"{kind}_{name}"]) for name in MEASURES)]
+        for kind, label in ANSWERS.items()
+    ]
+    print(table(["", *MEASURES.values()], rows))
+    scenes, masks = found.kept["scenes"], {"vérité": found.kept["scenes"].masks}
+    masks |= {label: found.kept["masks"][kind] for kind, label in NETWORKS.items()}
+    path = output_dir(options) / "masques.png"
+    save_masks(path, scenes.images[:NUM_SHOWN], masks)
+    lesson.save(
+        found.model,
+        options,
+        found.metrics,
+        headline=[
+            Headline(f"{kind}_mean_iou", f"IoU moyenne, {ANSWERS[kind]}") for kind in ANSWERS
+        ],
+        input_shape=list(scenes.images.shape[1:]),
+    )
+    print(f"Figure : {path}")
+    print(f"Une scène à segmenter : python -m exercises.{options.command} web/static/scenes/0.png")
+
+
+# --- Question : segmenter une image --------------------------------------------------
+
+
+def segment(options) -> None:
+    """Dessine le masque d'une image, et dit la part de chaque classe."""
+    model = saving.load_model(options.module)
+    image = prepare(options.image, model.input_shape[1:])
+    mask = predict_masks(model, image[None])[0]
+    for class_index, count in zip(*np.unique(mask, return_counts=True), strict=True):
+        print(f"{CLASSES_FR[class_index]} : {percent(count / mask.size)} des pixels")
+    path = output_dir(options) / f"{Path(options.image).stem}_masque.png"
+    save_masks(path, image[None], {"masque du U-Net": mask[None]})
+    print(f"Figure : {path}")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Sans image, entraîne et compare les trois réseaux ; avec une image, la segmente."""
-    parser = training_parser("ex18_segmentation", __doc__.splitlines()[0], epochs=training.EPOCHS)
+    """Sans image, donne la leçon ; avec une image, la segmente."""
+    parser = lesson_parser("ex18_segmentation", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument("image", nargs="?", help="image à segmenter ; sans elle, on entraîne")
     options = parser.parse_args(argv)
-
-    def body() -> int:
-        check_output(options)
-        if options.image is not None:
-            return figures.segment(options)
-        return comparison.compare(options)
-
-    return run(body)
+    return lesson.run(teach if options.image is None else segment, options)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from exercises.ex18_segmentation.networks import NUM_CLASSES
+from exercises.ex18_segmentation.measures import NUM_CLASSES
 
 SIGMA_PX = 3.0  # rayon des taches de la carte des centres
 HEIGHT = 127  # leur hauteur, telle qu'elle est écrite dans la bonne réponse
@@ -73,17 +73,17 @@ def add_heads(unet: keras.Model) -> keras.Model:
     """Ajoute au U-Net la carte des centres et celles des décalages.
 
     Args:
-        unet: rendu par `networks.build_model("unet")` ; ses couches sont partagées.
+        unet: rendu par `build_model("unet")` ; ses couches sont partagées.
 
     Returns:
         Modèle : images uint8 `(n, s, s, 3)` → `(n, s, s, 14)` float32 : les onze probabilités des
         classes, la hauteur de la carte des centres, les deux décalages en `UNIT_PX`.
     """
-    features = unet.layers[-2].input  # (n, s, s, 16) : ce que lit la dernière convolution
+    features = unet.layers[-1].input  # (n, s, s, 16) : ce que lit la dernière convolution
     x = layers.Conv2D(EXTRA_MAPS, 3, padding="same", use_bias=False)(features)
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-    x = layers.Conv2D(3, 1, dtype="float32")(x)  # (n, s, s, 3)
-    outputs = layers.Concatenate(dtype="float32")([unet.outputs[0], x])
+    x = layers.Conv2D(3, 1)(x)  # (n, s, s, 3)
+    outputs = layers.Concatenate()([unet.outputs[0], x])
     return keras.Model(unet.inputs[0], outputs, name="ex18_instances")
 
 
@@ -191,10 +191,8 @@ def components(probabilities: np.ndarray) -> Instances:
 
 def fill_boxes(objects: Instances) -> Instances:
     """Remplace chaque masque par le plus petit rectangle qui le contient, rempli."""
-    rows, columns = objects.masks.any(axis=2), objects.masks.any(axis=1)  # (k, s)
-    filled = [
-        np.logical_or.accumulate(each, axis=1)
-        & np.logical_or.accumulate(each[:, ::-1], axis=1)[:, ::-1]
-        for each in (rows, columns)
-    ]
-    return objects._replace(masks=filled[0][:, :, None] & filled[1][:, None, :])
+    filled = np.zeros_like(objects.masks)
+    for box, mask in zip(filled, objects.masks, strict=True):
+        rows, columns = np.nonzero(mask)
+        box[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = True
+    return objects._replace(masks=filled)

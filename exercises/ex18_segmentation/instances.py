@@ -2,225 +2,218 @@
 
 D'après : S3 « Different problems, models & metrics » (segmentation d'instances).
 Commandes : python -m exercises.ex18_segmentation.instances
-            python -m exercises.ex18_segmentation.instances image.png
-Résultat mesuré : models/ex18_instances.json.
+            python -m exercises.ex18_segmentation.instances web/static/scenes/0.png
+Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
 Le U-Net à trois cartes de plus (`grouping.py`) apprend des scènes serrées (`crowds.py`), et ses
-masques sont jugés objet par objet (`mask_ap.py`), à côté de réponses naïves (`answers.py`).
+masques sont jugés objet par objet (`mask_ap.py`). Trois autres réponses disent ce qui compte : les
+taches d'un seul tenant du même réseau ; celles du vrai masque de classes ; les vraies boîtes,
+remplies. Les deux dernières connaissent la vérité : leurs fautes ne viennent pas du réseau.
 """
 
-from argparse import Namespace
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from convnets.core.cli import check_output, percent, run, training_command, training_parser
-from convnets.core.reports import Headline, Report, format_metric
-from convnets.datasets import sources
-from convnets.datasets.scenes import SCENE_PX
-from convnets.training import export, progress, result, saving, study
-from convnets.training.precision import choose_precision
+from convnets.core.cli import agreed, lesson_parser, percent
+from convnets.core.reports import Headline
+from convnets.datasets.scenes import SCENE_PX, limited, split_pictures
+from convnets.datasets.sources import FASHION_CLASSES_FR
+from convnets.figures.charts import picture_rows, table
+from convnets.figures.style import output_dir
+from convnets.serving.classifier import prepare
+from convnets.training import lesson, saving
+from convnets.training.batches import shuffled
 from exercises.ex18_segmentation import instance_figures as figures
-from exercises.ex18_segmentation.answers import ANSWERS_FR, answer, knowing_answers, measure_objects
+from exercises.ex18_segmentation.__main__ import BATCH_SIZE, LEARNING_RATE, build_model
 from exercises.ex18_segmentation.crowds import OVERLAPS, Crowds, compose_crowds
-from exercises.ex18_segmentation.grouping import add_heads, loss, make_targets
-from exercises.ex18_segmentation.networks import build_model
-from exercises.ex18_segmentation.training import BATCH_SIZE, LEARNING_RATE, split_sources
+from exercises.ex18_segmentation.grouping import (
+    NUM_CLASSES,
+    Instances,
+    add_heads,
+    components,
+    fill_boxes,
+    group,
+    loss,
+    make_targets,
+    split,
+)
+from exercises.ex18_segmentation.mask_ap import average_precisions
 
 EPOCHS = 4
 NUM_SCENES = {"train": 4000, "val": 400, "test": 1000}
-HEADLINE = (
-    ("group_any_ap50", "AP50 des masques, classe ignorée : pixels regroupés"),
-    ("components_any_ap50", "AP50 des masques, classe ignorée : taches du même réseau"),
-    ("group_any_ap", "AP (IoU de 0,5 à 0,95), classe ignorée : pixels regroupés"),
-    ("components_any_ap", "AP (IoU de 0,5 à 0,95), classe ignorée : taches du même réseau"),
-    ("true_components_any_ap", "AP (IoU de 0,5 à 0,95), classe ignorée : taches du vrai masque"),
-    ("true_boxes_any_ap", "AP (IoU de 0,5 à 0,95), classe ignorée : vraies boîtes, remplies"),
-    ("group_ap50", "AP50 des masques, classe comprise : pixels regroupés"),
-    ("components_ap50", "AP50 des masques, classe comprise : taches du même réseau"),
-)
+ANSWERS = {
+    "group": "pixels regroupés",
+    "components": "taches du même réseau",
+    "true_components": "taches du vrai masque",
+    "true_boxes": "vraies boîtes, remplies",
+}
+MEASURES = {
+    "any_ap50": "AP50, classe ignorée",
+    "any_ap": "AP, classe ignorée",
+    "ap50": "AP50, classe comprise",
+    "ap": "AP, classe comprise",
+}
 
 
-# --- Question : des scènes serrées, sans image commune -------------------------------
+# --- Question : apprendre sur des scènes serrées -------------------------------------
 
 
-def make_crowds(garments, photos, *, limit: int | None) -> dict[str, Crowds]:
-    """Compose les scènes serrées d'apprentissage, de validation et de test.
-
-    Args:
-        garments: jeu de Fashion-MNIST, `(x_train, y_train), (x_test, y_test)`.
-        photos: jeu de CIFAR-10, de même.
-        limit: au plus tant de scènes par jeu, dix fois moins pour la validation, sans descendre
-            sous une de chaque sorte là où l'on mesure ; None : toutes celles de `NUM_SCENES`.
-    """
-    parts, made = split_sources(garments, photos), {}
-    for seed, (name, num_scenes) in enumerate(NUM_SCENES.items()):
-        if limit:
-            least = 1 if name == "train" else len(OVERLAPS)  # une scène de chaque sorte à mesurer
-            asked = limit // 10 if name == "val" else limit
-            num_scenes = min(num_scenes, max(least, asked))
-        made[name] = compose_crowds(*parts[name], num_scenes=num_scenes, seed=seed)
-    return made
-
-
-# --- Question : apprendre ------------------------------------------------------------
-
-
-def build_instances() -> keras.Model:
-    """Construit le U-Net de l'exercice, ses centres et ses décalages en plus."""
-    return add_heads(build_model("unet"))
-
-
-def train(made: dict[str, Crowds], *, seed: int, options) -> tuple[keras.Model, dict]:
-    """Entraîne le réseau ; rend celui qu'on livre, et ses courbes."""
-    targets = {
-        name: make_targets(made[name].owners, made[name].labels) for name in ("train", "val")
+def make_crowds(limit: int | None = None) -> dict[str, Crowds]:
+    """Compose les scènes serrées d'apprentissage, de validation et de test, sans image commune."""
+    sizes, pictures = limited(NUM_SCENES, limit), split_pictures()
+    sizes["test"] = max(sizes["test"], len(OVERLAPS))  # une scène de chaque sorte à mesurer
+    return {
+        name: compose_crowds(*pictures[name], num_scenes=size, seed=seed)
+        for seed, (name, size) in enumerate(sizes.items())
     }
-    model = study.build(build_instances, seed=seed, precision=options.precision)
-    batches = study.Batches(
-        made["train"].images,
-        targets["train"],
-        batch_size=options.batch_size or BATCH_SIZE,
-        seed=seed,
-        augment=None,
-    )
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
-    model.compile(keras.optimizers.Adam(schedule), loss=loss, jit_compile=False)
-    history = study.fit(
-        model,
-        batches,
-        options=options,
-        validation_data=(made["val"].images, targets["val"]),
+
+
+def train(scenes: dict[str, Crowds], *, seed: int, epochs: int, minutes) -> keras.Model:
+    """Entraîne le U-Net de l'exercice, avec sa carte des centres et ses décalages."""
+    keras.utils.set_random_seed(seed)
+    model = add_heads(build_model("unet"))
+    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss)
+    learned, val = scenes["train"], scenes["val"]
+    targets = make_targets(learned.owners, learned.labels)
+    model.fit(
+        shuffled(learned.images, targets, batch_size=BATCH_SIZE, seed=seed),
+        epochs=epochs,
+        validation_data=(val.images, make_targets(val.owners, val.labels)),
         validation_batch_size=50,
+        callbacks=[lesson.Clock(epochs, minutes)],
+        verbose=0,
     )
-    return study.to_ship(model, build_instances()), history
+    lesson.round_weights(model)
+    return model
 
 
-# --- Question : toutes les graines ---------------------------------------------------
+# --- Question : quatre réponses, dont deux connaissent la vérité ---------------------
 
 
-def run_seed(made: dict[str, Crowds], *, seed: int, options) -> dict:
-    """Entraîne et mesure une graine ; rend ce que lit `make_report`."""
-    model, history = train(made, seed=seed, options=options)
-    val = measure_objects(answer(model, made["val"].images)["group"], made["val"])["ap"]
-    test = {
-        f"{name}_{key}": value
-        for name, found in answer(model, made["test"].images).items()
-        for key, value in measure_objects(found, made["test"]).items()
+def true_objects(scenes: Crowds) -> list[Instances]:
+    """Rend les vrais objets de chaque scène, dans l'ordre où ils ont été posés."""
+    found = []
+    for owners, label in zip(scenes.owners, scenes.labels, strict=True):
+        masks = owners == np.arange(1, owners.max() + 1)[:, None, None]
+        found.append(Instances(masks, np.full(len(masks), label), np.ones(len(masks))))
+    return found
+
+
+def answer(model: keras.Model, scenes: Crowds) -> dict[str, list[Instances]]:
+    """Rend les objets de chaque scène, selon chacune des réponses d'`ANSWERS`."""
+    outputs = model.predict(scenes.images, batch_size=50, verbose=0)
+    classes = np.where(scenes.owners > 0, scenes.labels[:, None, None] + 1, 0)
+    certain = np.eye(NUM_CLASSES, dtype=np.float32)  # un masque de classes sans faute
+    return {
+        "group": [group(each) for each in outputs],
+        "components": [components(split(each)[0]) for each in outputs],
+        "true_components": [components(certain[each]) for each in classes],
+        "true_boxes": [fill_boxes(each) for each in true_objects(scenes)],
     }
-    progress.say(
-        f"Graine {seed}, test, classe ignorée : AP50 {percent(test['group_any_ap50'])}, AP "
-        f"{percent(test['group_any_ap'])} ; les taches du même réseau, "
-        f"{percent(test['components_any_ap50'])} et {percent(test['components_any_ap'])}"
-    )
-    return {"model": model, "history": history, "val": val, "test": test}
 
 
-def compare(options: Namespace) -> int:
-    """Entraîne chaque graine, écrit le meilleur modèle, le compte rendu et les figures ; rend 0."""
-    datasets = sources.load_fashion_mnist(), sources.load_cifar10()
-
-    def rehearse(options) -> float:
-        run_seed(make_crowds(*datasets, limit=options.limit), seed=0, options=options)
-        return 0.0  # tout a été mesuré : rien ne s'ajoutera
-
-    num_scenes = min(NUM_SCENES["train"], options.limit or NUM_SCENES["train"])
-    options = study.fit_to_minutes(options, rehearse, num_images=num_scenes)
-    print("Composition des scènes…", flush=True)
-    made = make_crowds(*datasets, limit=options.limit)
-    with progress.follow(seeds=options.seeds, options=options):
-        runs = [run_seed(made, seed=seed, options=options) for seed in range(options.seeds)]
-    report = make_report(options, runs, made, datasets)
-    model = runs[report.shipped["seed"]]["model"]
-    published = result.published(options.module)
-    folder, reason = saving.save_model(
-        model,
-        options.module,
-        report,
-        export=(export.export_litert(model, weights="float16"), "float16"),
-        models_dir=options.models_dir,
-        force=options.force,
-    )
-    print(table(report))
-    figures.save_all(options, report, model, made["test"])
-    result.tell(
-        Namespace(**vars(options) | {"models_dir": folder}),
-        report,
-        reason=reason,
-        published=published,
-        shown=result.Shown("group_any_ap50", "AP50 des masques, classe ignorée,"),
-        use=result.own_command(options, "image.png", folder=folder),
-    )
-    return 0
-
-
-def make_report(options, runs: list[dict], made: dict[str, Crowds], datasets) -> Report:
-    """Rassemble les mesures de toutes les graines ; la validation choisit celle qui est livrée.
+def measure_objects(found: list[Instances], scenes: Crowds) -> dict[str, float]:
+    """Calcule l'AP d'une réponse, en tout et par sorte de scène.
 
     Args:
-        options: options de `cli.training_parser`.
-        runs: rendus par `run_seed`.
-        made: scènes de `make_crowds`.
-        datasets: `(Fashion-MNIST, CIFAR-10)`, pour leurs empreintes.
+        found: les objets trouvés dans chaque scène.
+        scenes: les scènes.
+
+    Returns:
+        Dans [0, 1] : les mesures de `MEASURES` ; les deux premières pour chaque sorte de scène,
+        comme `any_ap_touching`.
     """
-    scores = [each["val"] for each in runs]
-    best = int(np.argmax(scores))
+    true, values = true_objects(scenes), {}
+    parts = {"": np.arange(len(found))}
+    for rank, name in enumerate(OVERLAPS):
+        parts[f"_{name}"] = np.flatnonzero(scenes.overlaps == rank)
+    for end, kept in parts.items():
+        pairs = [found[i] for i in kept], [true[i] for i in kept]
+        aps = average_precisions(*pairs, by_class=False)
+        values |= {f"any_ap50{end}": float(aps[0]), f"any_ap{end}": float(aps.mean())}
+    aps = average_precisions(found, true, by_class=True)
+    return values | {"ap50": float(aps[0]), "ap": float(aps.mean())}
+
+
+# --- Question : que vaut chaque réponse ? --------------------------------------------
+
+
+def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+    """Entraîne le réseau et mesure les quatre réponses sur des scènes de test.
+
+    Args:
+        seed: graine des poids de départ et du mélange ; les scènes ne changent pas.
+        epochs: nombre d'époques.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        limit: au plus tant de scènes de chaque jeu ; None : `NUM_SCENES`.
+
+    Returns:
+        Les mesures de chaque réponse, comme `group_any_ap50` ; le réseau ; les scènes de test.
+    """
+    scenes = make_crowds(limit)
+    model = train(scenes, seed=seed, epochs=epochs, minutes=minutes)
     metrics = {
-        name: study.summarise([each["test"][name] for each in runs]) for name in runs[0]["test"]
+        f"{name}_{key}": value
+        for name, found in answer(model, scenes["test"]).items()
+        for key, value in measure_objects(found, scenes["test"]).items()
     }
-    # Celles qui connaissent la vérité n'ont pas de hasard : dites une seule fois.
-    for name, found in knowing_answers(made["test"]).items():
-        measured = measure_objects(found, made["test"])
-        metrics |= {f"{name}_{key}": study.summarise([value]) for key, value in measured.items()}
-    sha256 = [sources.dataset_sha256(each) for each in datasets]
-    return Report(
-        command=training_command(options),
-        headline=[Headline(name, label) for name, label in HEADLINE],
-        metrics=metrics,
-        shipped={"seed": best, **runs[best]["test"]},
-        score=scores[best],
-        validation=study.summarise(scores),
-        seeds=list(range(options.seeds)),
-        duration_s=study.summarise([sum(each["history"]["duration_s"]) for each in runs]),
-        precision=choose_precision(options.precision),
-        backend=keras.backend.backend(),
-        num_parameters=int(runs[best]["model"].count_params()),
-        num_images={name: len(part.images) for name, part in made.items()},
-        data_sha256=dict(zip(("fashion_mnist", "cifar10"), sha256, strict=True)),
+    return lesson.Run(metrics, model, {"scenes": scenes["test"]})
+
+
+def teach(options) -> None:
+    """Entraîne, mesure, dessine et enregistre."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    rows = [
+        [label, *(percent(found.metrics[f"{name}_{key}"]) for key in MEASURES)]
+        for name, label in ANSWERS.items()
+    ]
+    print(table(["", *MEASURES.values()], rows))
+    folder = output_dir(options)
+    figures.save_bars(folder / "ap.png", found.metrics, ANSWERS)
+    figures.save_scenes(folder / "objets.png", found.model, found.kept["scenes"])
+    lesson.save(
+        found.model,
+        options,
+        found.metrics,
+        light=False,
+        headline=[
+            Headline(f"{name}_{key}", f"{MEASURES[key]} : {label}")
+            for key in ("any_ap50", "any_ap")
+            for name, label in ANSWERS.items()
+        ],
         input_shape=[SCENE_PX, SCENE_PX, 3],
-        history=runs[best]["history"],
     )
+    print(f"Figures écrites dans {folder}/")
+    print(f"Une scène à segmenter : python -m exercises.{options.command} web/static/scenes/0.png")
 
 
-def table(report: Report) -> str:
-    """Met les AP en tableau : une ligne par réponse ; AP50 et AP, avec puis sans la classe."""
-    titles = ("AP50", "AP", "AP50 sans classe", "AP sans classe")
-    lines = [f"{'':<28}" + "".join(f"{title:>18}" for title in titles)]
-    for name, label in ANSWERS_FR.items():
-        cells = [
-            format_metric(report.metrics[f"{name}_{key}"])
-            for key in ("ap50", "ap", "any_ap50", "any_ap")
-        ]
-        lines.append(f"{label:<28}" + "".join(f"{cell:>18}" for cell in cells))
-    return "\n".join(lines)
+# --- Question : les objets d'une image -----------------------------------------------
+
+
+def segment(options) -> None:
+    """Sépare les objets d'une image, les dessine et les nomme."""
+    model = saving.load_model(options.module)
+    image = prepare(options.image, model.input_shape[1:])
+    outputs = model.predict(image[None], verbose=0)[0]
+    found = group(outputs)
+    print(f"{agreed(len(found.labels), 'objet')} :" if len(found.labels) else "Aucun objet trouvé.")
+    for k in np.argsort(-found.scores, kind="stable"):
+        size = agreed(int(found.masks[k].sum()), "pixel")
+        print(f"  {FASHION_CLASSES_FR[found.labels[k]]}, {size}, score {percent(found.scores[k])}")
+    path = output_dir(options) / f"{Path(options.image).stem}_objets.png"
+    picture_rows(path, {"": [image, figures.paint(found.masks, found.masks)]})
+    print(f"Figure : {path}")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Sans image, entraîne et mesure ; avec une image, en sépare les objets."""
-    parser = training_parser(
-        "ex18_instances",
-        __doc__.splitlines()[0],
-        epochs=EPOCHS,
-        command="ex18_segmentation.instances",
-    )
+    """Sans image, donne la leçon ; avec une image, en sépare les objets."""
+    parser = lesson_parser("ex18_segmentation.instances", __doc__.splitlines()[0], epochs=EPOCHS)
+    parser.set_defaults(module="ex18_instances")
     parser.add_argument("image", nargs="?", help="image à segmenter ; sans elle, on entraîne")
     options = parser.parse_args(argv)
-
-    def body() -> int:
-        check_output(options)
-        return figures.segment(options) if options.image is not None else compare(options)
-
-    return run(body)
+    return lesson.run(teach if options.image is None else segment, options)
 
 
 if __name__ == "__main__":

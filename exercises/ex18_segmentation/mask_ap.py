@@ -93,25 +93,22 @@ def average_precisions(
     Source : Lin et al., COCO, arXiv 1405.0312, 2014, et ses règles d'évaluation ; celles-ci
     interpolent en 101 points, et non en tous.
     """
-    if not by_class:
-        found, true = (
-            [each._replace(labels=np.zeros_like(each.labels)) for each in part]
-            for part in (found, true)
-        )
-    ious = [mask_iou(each.masks, wanted.masks) for each, wanted in zip(found, true, strict=True)]
+    classes = np.unique(np.concatenate([each.labels for each in true])) if by_class else [None]
     values = []
-    for label in np.unique(np.concatenate([each.labels for each in true])):
-        rows = [each.labels == label for each in found]
-        columns = [each.labels == label for each in true]
-        scores = [each.scores[row] for each, row in zip(found, rows, strict=True)]
-        grids = [iou[np.ix_(*each)] for iou, *each in zip(ious, rows, columns, strict=True)]
-        num_true = sum(int(column.sum()) for column in columns)
+    for label in classes:
+        kept = [(only(f, label), only(t, label)) for f, t in zip(found, true, strict=True)]
+        scores = [f.scores for f, _ in kept]
+        ious = [mask_iou(f.masks, t.masks) for f, t in kept]
+        num_true = sum(len(t.labels) for _, t in kept)
         values.append([])
         for threshold in THRESHOLDS:
-            correct = [
-                match(*each, threshold=threshold) for each in zip(scores, grids, strict=True)
-            ]
-            values[-1].append(
-                average_precision(np.concatenate(scores), np.concatenate(correct), num_true)
-            )
+            correct = [match(*pair, threshold=threshold) for pair in zip(scores, ious, strict=True)]
+            ap = average_precision(np.concatenate(scores), np.concatenate(correct), num_true)
+            values[-1].append(ap)
     return np.mean(values, axis=0)
+
+
+def only(objects: Instances, label: int | None) -> Instances:
+    """Rend les objets d'une classe ; None : tous."""
+    kept = np.full(len(objects.labels), True) if label is None else objects.labels == label
+    return Instances(objects.masks[kept], objects.labels[kept], objects.scores[kept])

@@ -10,9 +10,9 @@ cumulée sur toutes les scènes.
 
 import numpy as np
 
-from convnets.training.study import confusion_matrix
-from exercises.ex18_segmentation.networks import NUM_CLASSES
+from convnets.training.lesson import confusion_matrix
 
+NUM_CLASSES = 11  # le fond et dix vêtements
 CONTOUR_PX = 2  # « près d'un contour » : une autre classe à deux pixels au plus
 
 

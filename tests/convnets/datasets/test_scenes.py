@@ -79,3 +79,21 @@ def test_wrong_inputs_are_refused_in_french(made):
         scenes.compose_scenes(
             objects * 0, labels, backgrounds, num_scenes=1, num_objects=(1, 1), seed=0
         )
+
+
+def test_no_picture_is_shared_between_the_three_sets(as_dataset, monkeypatch):
+    garments, photographs = as_dataset("fashion_mnist"), as_dataset("cifar10")
+    monkeypatch.setattr(scenes.sources, "load_fashion_mnist", lambda: garments)
+    monkeypatch.setattr(scenes.sources, "load_cifar10", lambda: photographs)
+    parts = scenes.split_pictures()
+    for rank in (0, 2):  # vêtements, photographies
+        used = [each.tobytes() for part in parts.values() for each in part[rank]]
+        assert len(used) == len({*used}) == 400
+    assert [len(part[1]) for part in parts.values()] == [270, 30, 100]
+
+
+def test_a_trial_has_ten_times_fewer_validation_scenes():
+    sizes = {"train": 500, "val": 40, "test": 100}
+    assert scenes.limited(sizes, None) == sizes
+    assert scenes.limited(sizes, 200) == {"train": 200, "val": 20, "test": 100}
+    assert scenes.limited(sizes, 4) == {"train": 4, "val": 1, "test": 4}

@@ -95,11 +95,6 @@ def test_the_head_also_learns_from_the_true_boxes(ex17, model):
 
 
 @pytest.mark.question(QUESTION)
-def test_a_perfect_head_costs_nothing(ex17):
-    np.testing.assert_allclose(ex17.head_loss(TRUTH, perfect_regions(ex17)), 0, atol=1e-4)
-
-
-@pytest.mark.question(QUESTION)
 def test_the_loss_is_the_plain_sum(ex17):
     rng = np.random.default_rng(1)
     right = perfect_regions(ex17)
@@ -156,8 +151,7 @@ def test_the_truth_is_perfect(ex17):
 
     scenes = Scenes(IMAGES, TRUTH[..., :4], TRUTH[..., 4].astype(np.int32), None)
     found = metrics.evaluate_stages(perfect_regions(ex17), scenes, min_score=0.5)
-    blind = {name: found.pop(name) for name in ("recall_regular", "recall_regular_70")}
-    assert found.pop("recall_proposals_70") == 1 > blind["recall_regular_70"]
+    assert found.pop("recall_regular") < 1
     assert found["two_stage_map_without_nms"] == found["two_stage_map_unrefined"] == 1
     assert set(found.values()) == {1.0} and "two_stage_ap Dress" in found
     regions = perfect_regions(ex17)

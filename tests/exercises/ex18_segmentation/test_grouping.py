@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 
@@ -58,24 +57,6 @@ def test_the_right_answers_give_the_objects_back(grouping, owners):
     assert spots.labels.tolist() == [4, 4]
 
 
-def test_composed_scenes_come_back_too(grouping):
-    """De vraies formes, cachées jusqu'à deux cinquièmes : presque tout se retrouve."""
-    from convnets.datasets.scenes import cut_out
-    from exercises.ex18_segmentation import crowds
-
-    disc = (np.hypot(*(np.indices((28, 28)) - 13.5)) < 10).astype(np.uint8) * 200
-    assert 250 < cut_out(disc, 28)[1].sum() < 400
-    made = crowds.compose_crowds(
-        disc[None], np.array([7]), np.zeros((1, 8, 8, 3), np.uint8), num_scenes=8, seed=0
-    )
-    for owners in made.owners:
-        found = grouping.group(perfect(grouping, owners[None], 7)[0])
-        true = owners == np.arange(1, owners.max() + 1)[:, None, None]
-        assert len(found.masks) == len(true)
-        same = np.any([mask == true for mask in found.masks], axis=0)
-        assert same.mean() > 0.99
-
-
 @pytest.mark.question(QUESTION)
 def test_no_center_no_object(grouping, owners):
     outputs = perfect(grouping, owners, 4)[0]
@@ -133,17 +114,3 @@ def test_the_loss_counts_each_mistake(grouping, owners):
     doubtful = right.copy()
     doubtful[..., :11] = 1 / 11
     np.testing.assert_allclose(total(doubtful), np.log(11), rtol=1e-4)
-
-
-@pytest.mark.ci
-def test_the_heads_share_the_network(grouping):
-    from exercises.ex18_segmentation.networks import build_model
-
-    keras.utils.set_random_seed(0)
-    unet = build_model("unet", channels=(4, 6), side_px=8)
-    model = grouping.add_heads(unet)
-    extra = 9 * 4 * grouping.EXTRA_MAPS + 4 * grouping.EXTRA_MAPS + 3 * grouping.EXTRA_MAPS + 3
-    assert model.count_params() == unet.count_params() + extra
-    assert model.output_shape == (None, 8, 8, 14) and model.outputs[0].dtype == "float32"
-    x = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
-    np.testing.assert_allclose(np.asarray(model(x))[..., :11], np.asarray(unet(x)), atol=1e-6)

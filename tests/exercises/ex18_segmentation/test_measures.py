@@ -61,16 +61,6 @@ def test_measures_match_a_loop(ex18):
     assert 0 < near < total and found["contour_accuracy"] < found["accuracy"]
 
 
-def test_near_contour_by_hand(ex18):
-    masks = np.zeros((2, 5, 9), np.uint8)
-    masks[0, :, 6:] = 3  # une frontière verticale ; la deuxième scène n'en a pas
-    expected = np.zeros(masks.shape, bool)
-    expected[0, :, 4:8] = True
-    np.testing.assert_array_equal(ex18.near_contour(masks), expected)
-    expected[0, :, 4] = expected[0, :, 7] = False
-    np.testing.assert_array_equal(ex18.near_contour(masks, distance_px=1), expected)
-
-
 @pytest.mark.filterwarnings("error")
 def test_absent_classes_do_not_count(ex18):
     np.testing.assert_array_equal(ex18.iou(np.diag([3, 0, 2])), [1, np.nan, 1])
@@ -84,8 +74,3 @@ def test_absent_classes_do_not_count(ex18):
     assert trivial["accuracy"] == pytest.approx(share) and share > 0.7
     assert trivial["mean_iou"] == pytest.approx(share / num_classes)
     assert trivial["object_mean_iou"] == trivial["object_iou"] == 0
-
-
-def test_other_shapes_are_refused(ex18):
-    with pytest.raises(ValueError, match="même forme"):
-        ex18.measure(np.zeros((1, 4, 4), int), np.zeros((1, 4, 5), int))

@@ -3,8 +3,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from convnets.training import study
-
 QUESTION = "S3 Different problems, models & metrics"
 HEIGHT, WIDTH = 6, 10  # non carrée
 
@@ -55,7 +53,6 @@ def both(ex18, shape=(HEIGHT, WIDTH, 5)):
     return keras.Model([maps, values], [pooled, places, ex18.unpool(values, places)])
 
 
-@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize("ties", [False, True])
 def test_pooling_and_unpooling_match_a_loop_with_argmax(ex18, ties):
@@ -82,14 +79,6 @@ def test_ties_are_broken_as_tensorflow_does(ex18, eager):
     np.testing.assert_array_equal(windows, 1)  # une place par fenêtre, même toute nulle
 
 
-def test_by_hand(ex18, eager):
-    maps = np.array([[1, 5, 0, 0], [5, 2, 0, 0]], np.float32)[None, ..., None]
-    values = np.array([[7, -3]], np.float32)[None, ..., None]
-    pooled, _, placed = both(ex18, (2, 4, 1)).predict([maps, values], verbose=0)
-    np.testing.assert_array_equal(pooled[0, ..., 0], [[5, 0]])
-    np.testing.assert_array_equal(placed[0, ..., 0], [[0, 7, -3, 0], [0, 0, 0, 0]])
-
-
 def test_the_gradient_goes_through_the_places_only(ex18):
     """Celui de la valeur reposée revient entier au maximum qui l'a donnée."""
     maps = tf.constant(np.random.default_rng(3).normal(size=(2, HEIGHT, WIDTH, 5)), tf.float32)
@@ -98,39 +87,3 @@ def test_the_gradient_goes_through_the_places_only(ex18):
         pooled, places = ex18.max_pool_with_places(maps)
         total = tf.reduce_sum(ex18.unpool(3 * pooled, places))
     np.testing.assert_array_equal(tape.gradient(total, maps), 3 * places)
-
-
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
-def test_half_precision(ex18, dtype):
-    """bfloat16 arrondit, et crée des égalités ; des cartes en float32 ne sont pas arrondies."""
-
-    def build():
-        maps = keras.Input((HEIGHT, WIDTH, 5), dtype=dtype)
-        return keras.Model(maps, ex18.max_pool_with_places(maps))
-
-    model = study.build(build, seed=0, precision="mixed_bfloat16")
-    maps = tf.cast(np.random.default_rng(4).normal(size=(2, HEIGHT, WIDTH, 5)), dtype)
-    pooled, places = model(maps)
-    assert pooled.dtype == places.dtype == dtype
-    expected, argmax = loop(tf.cast(maps, tf.float32).numpy())
-    np.testing.assert_array_equal(tf.cast(pooled, tf.float32).numpy(), expected)
-    expected = loop_unpool(np.ones(argmax.shape, np.float32), argmax, maps.shape)
-    np.testing.assert_array_equal(tf.cast(places, tf.float32).numpy(), expected)
-
-
-@pytest.mark.ci
-def test_a_model_is_read_back_without_custom_objects(ex18, eager, tmp_path):
-    model, maps = both(ex18), with_ties(5)
-    model.save(tmp_path / "m.keras")
-    again = keras.saving.load_model(tmp_path / "m.keras")
-    inputs = [maps, maps[:, 1::2, 1::2]]
-    for got, expected in zip(
-        again.predict(inputs, verbose=0), model.predict(inputs, verbose=0), strict=True
-    ):
-        np.testing.assert_array_equal(got, expected)
-
-
-def test_odd_or_unknown_sides_are_refused(ex18):
-    for side in (7, None):
-        with pytest.raises(ValueError, match=f"Cartes de 8 × {side} .* côtés pairs"):
-            ex18.max_pool_with_places(keras.Input((8, side, 3)))
