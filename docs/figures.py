@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from convnets.core.cli import agreed, percent
-from convnets.core.reports import Report, read_report
+from convnets.core.reports import Report, load_measures, read_report
 from docs.illustrated import Entry, Page, run_page
 
 # --- Les exercices 00 et 01 ----------------------------------------------------------
@@ -122,12 +122,11 @@ def describe(report: Report) -> str:
 
 
 def draw_inception(folder: Path) -> str:
-    """Dessine la tête apprise sur InceptionV3, et ce que coûte chaque façon de la réapprendre."""
-    from exercises.ex05_inception import forgetting, layers
+    """Dessine la tête apprise sur InceptionV3, et l'oubli quand la fin de la base change."""
+    from exercises.ex05_inception import forgetting
 
     report = training_figures("ex05_inception", folder)
-    layers.save_figure(read_report("ex05_layers"), folder / "couches.png")
-    forgetting.save_figure(read_report("ex05_forgetting"), folder / "oubli.png")
+    forgetting.save_figure(load_measures("ex05_forgetting").metrics, folder / "oubli.png")
     return describe(report)
 
 
@@ -190,8 +189,8 @@ ENTRIES = (
         "inception",
         "05. InceptionV3, réemployé pour des chats et des chiens",
         "python -m exercises.ex05_inception",
-        "La tête apprise sur une base figée ; puis ce que donne, et coûte, de couper la base plus "
-        "tôt ou d'en réapprendre la fin ; enfin ce qu'elle oublie alors.",
+        "La tête est apprise sur une base figée. Si l'on réapprend la fin de la base pour une "
+        "autre tâche, la première est oubliée : c'est la dernière figure.",
         draw_inception,
     ),
 )

@@ -1,81 +1,43 @@
 """InceptionV3 : reconnaître de nouvelles classes avec un réseau déjà entraîné.
 
 Commande : python -m exercises.ex05_inception --images DOSSIER
+
+Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
 from pathlib import Path
 
-from convnets.core.cli import FrenchParser, add_folders, positive_int, run
-from exercises.ex05_inception.evaluation import MODULE, prepare, run_exercise
-from exercises.ex05_inception.head import EPOCHS
-from exercises.ex05_inception.statement import NUM_IMAGES
+from convnets.core import reports
+from convnets.core.cli import lesson_parser
+from convnets.training import export_base, lesson
+from exercises.ex05_inception import cached, statement
 
-NUM_FOLDS = 5
+run = cached.run  # ce que mesure python -m recipes.seeds ex05_inception
 
 
-def make_parser() -> FrenchParser:
-    """Prépare les options ; les noms sont ceux des autres exercices."""
-    parser = FrenchParser(prog=f"python -m exercises.{MODULE}", description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add(
+def prepare(options) -> None:
+    """Retrouve la base de la tête enregistrée et l'exporte pour `./predict`."""
+    report = reports.read_report(options.module)
+    print(f"Base exportée : {export_base.prepare_base(report.base)}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Lit les options et donne la leçon."""
+    parser = lesson_parser("ex05_inception", __doc__.splitlines()[0], epochs=statement.EPOCHS)
+    parser.add_argument(
         "--images",
         type=Path,
         metavar="DOSSIER",
         help="dossier qui contient un dossier d'images par classe "
         "(par défaut, des chats et des chiens de CIFAR-10)",
     )
-    add(
-        "--limit",
-        type=positive_int,
-        metavar="N",
-        help=f"N images au plus, à parts égales (dossier par défaut : {NUM_IMAGES})",
-    )
-    add(
-        "--epochs",
-        type=positive_int,
-        default=EPOCHS,
-        metavar="N",
-        help=f"nombre d'époques ({EPOCHS} par défaut)",
-    )
-    add(
-        "--seeds",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="entraîner N têtes, graines 0 à N-1 (1 par défaut)",
-    )
-    add(
-        "--folds",
-        type=positive_int,
-        default=NUM_FOLDS,
-        metavar="N",
-        help=f"plis de la validation croisée ({NUM_FOLDS} par défaut)",
-    )
-    add(
-        "--augment",
-        action="store_true",
-        help="transformer les images à chaque époque : sans cache, bien plus long",
-    )
-    add(
-        "--weights",
-        choices=["imagenet", "none"],
-        default="imagenet",
-        help="none : base aux poids tirés au hasard ; rien n'est enregistré",
-    )
-    add(
+    parser.add_argument(
         "--prepare",
         action="store_true",
         help="préparer la base dont ./predict a besoin, sans rien entraîner",
     )
-    add("--force", action="store_true", help="remplacer même un modèle meilleur")
-    add_folders(parser, MODULE, models="où écrire le résultat")
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Apprend une tête sur les images demandées, la mesure, l'enregistre."""
-    options = make_parser().parse_args(argv)
-    return run(lambda: prepare(options) if options.prepare else run_exercise(options))
+    options = parser.parse_args(argv)
+    return lesson.run(prepare if options.prepare else statement.teach, options)
 
 
 if __name__ == "__main__":

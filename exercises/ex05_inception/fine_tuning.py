@@ -6,17 +6,10 @@ Commande : python -m exercises.ex05_inception.layers
 `layers` et `forgetting` s'en servent.
 """
 
-import time
-from pathlib import Path
-
 import keras
 import numpy as np
 from keras import layers
 
-from convnets.core import reports
-from convnets.core.cli import FrenchParser, add_folders, positive_int
-from convnets.core.reports import Headline, Metric, Report
-from convnets.datasets import folders
 from exercises.ex05_inception import features
 from exercises.ex05_inception import head as top
 
@@ -25,24 +18,41 @@ NUM_IMAGES = 1000  # par tâche pour apprendre, et autant pour le test : quelque
 # --- Question : des images, et ce qu'en fait un bas figé ---------------------------
 
 
-def open_folder(names, *, split: str, limit: int | None):
-    """Ouvre des images de CIFAR-10 agrandies, pour un bloc `with`."""
-    folder = folders.cifar_folder(
-        names,
-        split=split,
-        num_images=min(limit or NUM_IMAGES, NUM_IMAGES),
-        size_px=features.IMAGE_PX,
-    )
-    return folders.square_copies(folders.scan(folder), features.IMAGE_PX)
+def read(
+    model: keras.Model, classes: tuple[str, ...], *, limit: int | None
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Passe une fois dans un modèle les images de CIFAR-10 de quelques classes.
+
+    Args:
+        model: le bas de la base, ou un modèle qui y lit plusieurs couches.
+        classes: leurs noms en français.
+        limit: images au plus, pour apprendre et pour le test.
+
+    Returns:
+        `{"train": (sorties, étiquettes (n,)), "test": de même}`.
+    """
+    task = {}
+    for split in ("train", "test"):
+        with features.open_cifar(classes, split=split, limit=limit, most=NUM_IMAGES) as pictures:
+            outputs = model.predict(features.make_generator(pictures), verbose=0)
+            task[split] = outputs, pictures.labels
+    return task
 
 
-def timed_predict(model: keras.Model, pictures) -> tuple[np.ndarray, float]:
-    """Passe toutes les images dans un modèle ; rend ses sorties et la durée en secondes."""
-    batches = features.make_generator(pictures)
-    model.predict(batches, steps=1, verbose=0)  # la construction du graphe ne compte pas
-    start = time.monotonic()
-    outputs = model.predict(batches, verbose=0)
-    return outputs, time.monotonic() - start
+# --- Question : une tête sur la base telle qu'elle est -------------------------------
+
+
+def learn_head(end: keras.Model, task: dict, *, seed: int) -> keras.Model:
+    """Apprend la tête d'une tâche de `read`, sur le haut que rend `split_base`."""
+    maps, labels = task["train"]
+    x = end.predict(maps, verbose=0)  # (n, 2048)
+    return top.train_head(x, labels, seed=seed, epochs=top.EPOCHS)
+
+
+def evaluate(end: keras.Model, head: keras.Model, task: dict) -> float:
+    """Rend l'exactitude d'une tête sur les images de test de la tâche, dans [0, 1]."""
+    maps, labels = task["test"]
+    return top.accuracy(top.predict(head, end.predict(maps, verbose=0)), labels)
 
 
 # --- Question : réapprendre le haut ------------------------------------------------
@@ -100,77 +110,3 @@ def fine_tune(
         epochs=epochs,
         verbose=0,
     )
-
-
-# --- Leurs options et leurs comptes rendus -----------------------------------------
-
-
-def part_parser(part: str, description: str, *, epochs: int) -> FrenchParser:
-    """Prépare les options de `layers` et de `forgetting`.
-
-    Args:
-        part: nom du fichier ; le compte rendu s'appelle `ex05_` et ce nom.
-        description: une phrase, la première de l'aide.
-        epochs: époques de réapprentissage par défaut.
-    """
-    parser = FrenchParser(
-        prog=f"python -m exercises.ex05_inception.{part}", description=description
-    )
-    add = parser.add_argument
-    add(
-        "--limit",
-        type=positive_int,
-        metavar="N",
-        help=f"N images au plus par dossier ({NUM_IMAGES} par défaut)",
-    )
-    add(
-        "--epochs",
-        type=positive_int,
-        default=epochs,
-        metavar="N",
-        help=f"époques de réapprentissage ({epochs} par défaut)",
-    )
-    add(
-        "--seeds",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="refaire avec N graines (1 par défaut)",
-    )
-    add_folders(parser, f"ex05_{part}", models="où écrire le résultat")
-    parser.set_defaults(command=f"ex05_inception.{part}")
-    return parser
-
-
-def study_report(options, metrics: dict[str, Metric], headline: dict[str, str], **found) -> Report:
-    """Assemble le compte rendu d'une étude sans modèle.
-
-    Args:
-        options: options de `part_parser`.
-        metrics: ce qui a été mesuré.
-        headline: ce que les tableaux montrent, si cela a été mesuré, et son intitulé.
-        **found: autres champs de `Report`, sans la commande ni le moteur.
-    """
-    command = f"python -m exercises.{options.command} --seeds {options.seeds}"
-    command += f" --epochs {options.epochs}"
-    command += f" --limit {options.limit}" if options.limit else ""
-    shown = [Headline(name, label) for name, label in headline.items() if name in metrics]
-    return Report(
-        command=command, metrics=metrics, headline=shown, backend=keras.backend.backend(), **found
-    )
-
-
-def write_report(report: Report, options, *, epochs: int) -> Path:
-    """Écrit le compte rendu d'une étude sans modèle, d'un seul coup.
-
-    Args:
-        report: rendu par `study_report`.
-        options: options de `part_parser`.
-        epochs: époques du résultat publié ; un essai plus court, ou avec `--limit`, va dans
-            `runs/`, pour ne pas le remplacer.
-
-    Returns:
-        Le fichier, que `read_report` relit.
-    """
-    trial = bool(options.limit) or options.epochs < epochs
-    return reports.write_report(options.module, report, models_dir=options.models_dir, trial=trial)

@@ -1,7 +1,7 @@
 """La tête : la seule couche que l'on réapprend, sur les caractéristiques d'une base figée.
 
 D'après : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4.
-Commande : python -m exercises.ex05_inception
+Commande : python -m exercises.ex05_inception.cached
 
 L'énoncé demande de « ne réapprendre que les couches fully connected » ; une seule suffit ici.
 """
@@ -95,33 +95,23 @@ def targets(labels: np.ndarray, num_classes: int) -> np.ndarray:
 # --- Question 2 : l'entraîner et le mesurer ------------------------------------------
 
 
-def train_head(x, labels, *, num_classes: int, seed: int, epochs: int, validation=None):
+def train_head(x, labels, *, seed: int, epochs: int) -> keras.Model:
     """Entraîne une tête sur des caractéristiques déjà calculées.
 
     Args:
         x: caractéristiques `(n, c)` float32.
-        labels: indices des classes `(n,)`, entiers.
-        num_classes: nombre de classes.
+        labels: indices des classes `(n,)`, entiers, toutes présentes.
         seed: graine.
         epochs: nombre d'époques.
-        validation: `(x_val, labels_val)` mesurés à chaque époque, ou None.
 
     Returns:
-        `(modèle, courbes)`, les courbes étant celles de `fit`.
+        La tête, comme la rend `build_head`.
     """
+    num_classes = int(labels.max()) + 1
     head = build_head(x, num_classes, seed=seed)
-    if validation is not None:
-        validation = (validation[0], targets(validation[1], num_classes))
-    history = head.fit(
-        x,
-        targets(labels, num_classes),
-        batch_size=BATCH_SIZE,
-        epochs=epochs,
-        verbose=0,
-        validation_data=validation,
-        validation_batch_size=500,
-    )
-    return head, history.history
+    y = targets(labels, num_classes)
+    head.fit(x, y, batch_size=BATCH_SIZE, epochs=epochs, verbose=0)
+    return head
 
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
@@ -132,61 +122,3 @@ def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:
 def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Rend la part des images bien classées, dans [0, 1]."""
     return float(np.mean(probabilities.argmax(1) == labels))
-
-
-def draw_folds(labels: np.ndarray, num_folds: int, *, seed: int) -> np.ndarray:
-    """Partage les images en plis où chaque classe a la même part, au hasard.
-
-    Args:
-        labels: indices des classes `(n,)`, entiers.
-        num_folds: nombre de plis.
-        seed: graine du partage.
-
-    Returns:
-        Le pli de chaque image, entiers `(n,)` dans [0, num_folds[.
-
-    Raises:
-        ValueError: moins de deux plis, ou plus que d'images dans une classe.
-    """
-    smallest = int(np.bincount(labels).min())
-    if not 2 <= num_folds <= smallest:
-        raise ValueError(
-            f"--folds {num_folds} : de 2 à {smallest} plis sont possibles, au plus le nombre "
-            "d'images de la plus petite classe."
-        )
-    rng, folds = np.random.default_rng(seed), np.empty(len(labels), int)
-    for label in np.unique(labels):
-        rows = rng.permutation(np.flatnonzero(labels == label))
-        folds[rows] = np.arange(len(rows)) % num_folds
-    return folds
-
-
-def cross_validate(x, labels, *, num_folds: int, seed: int, epochs: int) -> np.ndarray:
-    """Prédit chaque image par une tête qui ne l'a pas vue : un pli dehors, les autres dedans.
-
-    Rien n'y est choisi en regardant le pli prédit : le nombre d'époques est fixe.
-
-    Args:
-        x: caractéristiques `(n, c)` float32.
-        labels: indices des classes `(n,)`, entiers.
-        num_folds: nombre de plis.
-        seed: graine du partage et des têtes.
-        epochs: nombre d'époques.
-
-    Returns:
-        Probabilités `(n, num_classes)` float32.
-
-    Raises:
-        ValueError: nombre de plis impossible.
-
-    Source : Stone, « Cross-Validatory Choice and Assessment of Statistical Predictions », 1974.
-    """
-    folds, num_classes = draw_folds(labels, num_folds, seed=seed), int(labels.max()) + 1
-    probabilities = np.empty((len(labels), num_classes), np.float32)
-    for fold in range(num_folds):
-        kept = folds != fold
-        head, _ = train_head(
-            x[kept], labels[kept], num_classes=num_classes, seed=seed, epochs=epochs
-        )
-        probabilities[~kept] = predict(head, x[~kept])
-    return probabilities

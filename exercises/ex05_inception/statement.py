@@ -1,137 +1,188 @@
-"""La question 2 de l'énoncé : des images, InceptionV3 figé, une tête apprise en 30 époques.
+"""La question 2 de l'énoncé, d'un trait : InceptionV3 figé, et une tête apprise en 30 époques.
 
 Document : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4.
-Commandes : python -m exercises.ex05_inception --images DOSSIER
-            python -m exercises.ex05_inception --images DOSSIER --augment
-Résultat mesuré : models/ex05_inception.json, repris dans docs/resultats.md.
+Commandes : python -m exercises.ex05_inception
+            python -m exercises.ex05_inception --images DOSSIER
+Résultat mesuré : models/ex05_inception.json.
 
-C'est le programme de l'énoncé, dans son ordre : le générateur, la base, la tête, `fit`.
-`train_on_features` le fait sur ce que la base a rendu une fois pour toutes, des dizaines de fois
-plus vite que d'y repasser à chaque époque : c'est ce qui sert par défaut. `train_on_images`, pour
-`--augment`, y repasse, et va plus loin que l'énoncé : les images y sont transformées au hasard.
+Le programme est celui de l'énoncé, dans son ordre : le générateur, la base, la tête, `fit`. Deux
+choses ont changé depuis : `fit_generator` s'appelle `fit`, et le nombre de lots est celui du
+générateur. Chaque image repasse dans la base à chaque époque ; `cached.py` montre comment l'éviter.
 """
 
-import time
-from contextlib import AbstractContextManager
+import contextlib
+import io
+from pathlib import Path
 
 import keras
 import numpy as np
+from keras import layers
+from keras.applications.inception_v3 import preprocess_input
+from tensorflow.keras.preprocessing import image
 
-from convnets.core.cli import percent
-from convnets.datasets import folders
-from convnets.training import progress
+from convnets.core.cli import agreed, percent, shown_path
+from convnets.core.paths import BASE_NAME
+from convnets.datasets import folders, pretrained
+from convnets.figures.charts import save_mistakes, save_training_figures
+from convnets.training import export_base, lesson
 from exercises.ex05_inception import features
-from exercises.ex05_inception import head as top
 
-DEFAULT_CLASSES = ("chat", "chien")
-NUM_IMAGES = 2000  # du dossier par défaut, et autant pour le test
-
-
-# --- Question 2 : un dossier d'images par classe, en carrés de 150 pixels ----------
+EPOCHS = 30  # de l'énoncé
+CLASSES = ("chat", "chien")  # du dossier par défaut
+DROPOUT = 0.5  # une image a plus de caractéristiques qu'il n'y a d'images
 
 
-def open_task(options, *, split: str = "train") -> AbstractContextManager[folders.Pictures]:
+# --- Question 2 : lire les données ---------------------------------------------------
+
+
+def load_data(folder: Path) -> tuple:
+    """Ouvre les deux générateurs de l'énoncé, d'un dossier qui en contient un par classe.
+
+    Returns:
+        `(entraînement, validation)` : des lots d'images float32 `(64, 150, 150, 3)` dans [-1, 1]
+        et de numéros de dossier `(64,)`.
+    """
+    datagen = image.ImageDataGenerator(
+        validation_split=0.2, preprocessing_function=preprocess_input
+    )
+    train_generator = datagen.flow_from_directory(
+        folder,
+        target_size=(150, 150),
+        batch_size=64,
+        class_mode="binary",  # 0 ou 1 ; avec plus de deux dossiers, 2, 3…
+        shuffle=True,
+        subset="training",
+    )
+    validation_generator = datagen.flow_from_directory(
+        folder, target_size=(150, 150), batch_size=64, class_mode="binary", subset="validation"
+    )
+    return train_generator, validation_generator
+
+
+# --- Question 2 : définir le modèle --------------------------------------------------
+
+
+def build_model(base: keras.Model, num_classes: int) -> keras.Model:
+    """Fige la base, et pose dessus la seule couche à apprendre.
+
+    Args:
+        base: InceptionV3 sans sa dernière couche.
+        num_classes: nombre de dossiers.
+
+    Returns:
+        Modèle : images float32 `(n, 150, 150, 3)` dans [-1, 1] → probabilités `(n, num_classes)`.
+    """
+    base.trainable = False
+    maps = base.get_layer(features.LAYER).output  # (n, 3, 3, 2048)
+    x = layers.GlobalAveragePooling2D(name="features")(maps)  # (n, 2048)
+    x = layers.Dropout(DROPOUT)(x)
+    outputs = layers.Dense(num_classes, activation="softmax")(x)
+    return keras.Model(base.input, outputs)
+
+
+# --- Question 2 : l'entraîner --------------------------------------------------------
+
+
+def train(model: keras.Model, train_generator, validation_generator, *, options) -> dict:
+    """Apprend la tête, `options.epochs` époques ; rend ses courbes."""
+    model.compile(
+        keras.optimizers.Adam(1e-3),  # puis de moins en moins, jusqu'à zéro (lesson.Clock)
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    history = model.fit(
+        train_generator,
+        epochs=options.epochs,
+        validation_data=validation_generator,
+        callbacks=[lesson.Clock(options.epochs, options.minutes)],
+        verbose=0,
+    )
+    return history.history
+
+
+# --- Question 2 : ce qu'il vaut ------------------------------------------------------
+
+
+def evaluate(model: keras.Model, pictures: folders.Pictures, *, subset: str | None) -> tuple:
+    """Mesure l'exactitude sur des images non apprises.
+
+    Returns:
+        `(exactitude, probabilités (n, classes), étiquettes (n,), images)`.
+    """
+    generator = features.make_generator(pictures, subset=subset)  # dans l'ordre, sans mélange
+    probabilities = model.predict(generator, verbose=0)
+    accuracy = float(np.mean(probabilities.argmax(1) == generator.classes))
+    paths = [pictures.paths[row] for row in features.rows(generator)]
+    return accuracy, probabilities, generator.classes, folders.Squares(paths, features.IMAGE_PX)
+
+
+# --- Question 2 : d'un bout à l'autre ------------------------------------------------
+
+
+def open_pictures(options) -> contextlib.AbstractContextManager[folders.Pictures]:
     """Ouvre le dossier demandé, ou celui de CIFAR-10, en copies carrées pour un bloc `with`."""
-    folder = options.images or folders.cifar_folder(
-        DEFAULT_CLASSES,
-        split=split,
-        num_images=min(options.limit or NUM_IMAGES, NUM_IMAGES),
-        size_px=features.IMAGE_PX,
+    if not options.images:
+        return features.open_cifar(CLASSES, split="train", limit=options.limit)
+    listing = folders.scan(options.images, limit=options.limit)
+    return folders.square_copies(listing, features.IMAGE_PX)
+
+
+def teach(options) -> None:
+    """Suit l'énoncé : charger, construire, entraîner, mesurer, enregistrer."""
+    keras.utils.set_random_seed(0)
+    with open_pictures(options) as pictures:
+        for name, count in zip(pictures.classes, np.bincount(pictures.labels), strict=True):
+            print(f"Classe {name} : {agreed(count, 'image')}.", flush=True)
+        for each in pictures.ignored:
+            print(f"Laissé de côté : {each}.", flush=True)
+        with contextlib.redirect_stdout(io.StringIO()):  # « Found … images », en anglais
+            train_generator, validation_generator = load_data(pictures.folder)
+        # keras.applications.InceptionV3(include_top=False, input_shape=(150, 150, 3)), dont les
+        # poids d'ImageNet sont cherchés aussi dans un paquet Python.
+        base, provenance = pretrained.inception_v3(input_px=features.IMAGE_PX)
+        print(f"Base : {provenance.source}.", flush=True)
+        model = build_model(base, len(pictures.classes))
+        history = train(model, train_generator, validation_generator, options=options)
+        if options.images:
+            accuracy, found, labels, images = evaluate(model, pictures, subset="validation")
+        else:
+            with features.open_cifar(CLASSES, split="test", limit=options.limit) as test:
+                accuracy, found, labels, images = evaluate(model, test, subset=None)
+    kind = "de validation" if options.images else "de test de CIFAR-10"
+    print(f"Exactitude sur les images {kind} : {percent(accuracy)} ({len(labels)} images).")
+    # La base est déjà dans le cache de Keras : la tête suffit.
+    head = keras.Model(model.get_layer("features").output, model.output, name="ex05_inception")
+    report = lesson.save(
+        head,
+        options,
+        {"accuracy": accuracy},
+        history=history,
+        num_images={
+            "train": train_generator.samples,
+            "val": validation_generator.samples,
+            "test": len(labels),
+        },
+        data_sha256=pictures.sha256,
+        base={  # c'est ce que lit ./predict pour retrouver la base
+            "name": BASE_NAME,
+            "input_px": features.IMAGE_PX,
+            "layer": features.LAYER,
+            "sha256": provenance.sha256,
+            "source": provenance.source,
+        },
+        input_shape=[features.IMAGE_PX, features.IMAGE_PX, 3],
+        framing="squash",  # comment ./predict prépare une image
+        classes=pictures.classes,
+        classes_fr=folders.display_names(pictures.classes),
+        confusion_matrix=lesson.confusion_matrix(
+            labels, found.argmax(1), len(pictures.classes)
+        ).tolist(),
+        details={"accuracy_on": f"images {kind}"},
     )
-    return folders.square_copies(folders.scan(folder, limit=options.limit), features.IMAGE_PX)
-
-
-# --- Question 2 : ne réapprendre que la tête ---------------------------------------
-
-
-def train_on_images(
-    pictures: folders.Pictures, frozen: keras.Model, x: np.ndarray, *, seed: int, epochs: int
-) -> tuple[keras.Model, dict]:
-    """Entraîne la tête sur les images elles-mêmes, qui repassent dans la base à chaque époque.
-
-    Une image n'est jamais deux fois la même : elle est transformée au hasard. La validation,
-    elle, ne l'est pas.
-
-    Args:
-        pictures: images d'`open_task`.
-        frozen: base rendue par `features.frozen_base`.
-        x: caractéristiques `(n, c)` de ces images, qui fixent la normalisation de la tête.
-        seed: graine.
-        epochs: nombre d'époques.
-
-    Returns:
-        `(tête, courbes)`, les courbes étant celles de `fit`.
-
-    Source : énoncé, TD question 2.
-    """
-    train = features.make_generator(
-        pictures, subset="training", shuffle=True, augment=True, seed=seed
-    )
-    val = features.make_generator(pictures, subset="validation")
-    head = top.build_head(x[features.rows(train)], len(pictures.classes), seed=seed)
-    model = keras.Model(frozen.input, head(frozen.output))
-    top.compile_head(model, top.LEARNING_RATE)
-    callbacks = [progress.Reporter()]  # une ligne par époque
-    history = model.fit(train, validation_data=val, epochs=epochs, callbacks=callbacks, verbose=0)
-    return head, history.history
-
-
-def train_on_features(
-    pictures: folders.Pictures, x: np.ndarray, *, seed: int, epochs: int
-) -> tuple[keras.Model, dict]:
-    """Entraîne la même tête, sur le même partage, mais sur des caractéristiques déjà calculées.
-
-    Args:
-        pictures: images d'`open_task`.
-        x: caractéristiques `(n, c)` de ces images.
-        seed: graine.
-        epochs: nombre d'époques.
-
-    Returns:
-        `(tête, courbes)`, les courbes étant celles de `fit`.
-    """
-    kept, val = split_rows(pictures)
-    return top.train_head(
-        x[kept],
-        pictures.labels[kept],
-        num_classes=len(pictures.classes),
-        seed=seed,
-        epochs=epochs,
-        validation=(x[val], pictures.labels[val]),
-    )
-
-
-def split_rows(pictures: folders.Pictures) -> tuple[np.ndarray, np.ndarray]:
-    """Rend les numéros des images d'entraînement, puis de validation, du partage de l'énoncé."""
-    kept, val = (
-        features.rows(features.make_generator(pictures, subset=subset))
-        for subset in ("training", "validation")
-    )
-    return kept, val
-
-
-def train(
-    pictures: folders.Pictures, frozen: keras.Model, x: np.ndarray, *, seed: int, options
-) -> tuple[keras.Model, dict]:
-    """Entraîne une tête, d'une façon ou, avec `--augment`, de l'autre.
-
-    Args:
-        pictures: images d'`open_task`.
-        frozen: base rendue par `features.frozen_base`.
-        x: caractéristiques `(n, c)` de ces images.
-        seed: graine.
-        options: celles de la commande.
-
-    Returns:
-        `(tête, {"curves", "duration_s", "score"})`, `score` étant l'exactitude de validation
-        après la dernière époque.
-    """
-    start, fit = time.monotonic(), {"seed": seed, "epochs": options.epochs}
-    if options.augment:
-        head, curves = train_on_images(pictures, frozen, x, **fit)
-    else:
-        head, curves = train_on_features(pictures, x, **fit)
-    _, val = split_rows(pictures)
-    score = top.accuracy(top.predict(head, x[val]), pictures.labels[val])
-    print(f"Graine {seed} : validation {percent(score)}", flush=True)
-    return head, {"curves": curves, "duration_s": time.monotonic() - start, "score": score}
+    save_training_figures(options, report)
+    save_mistakes(options, report, images, labels, found)
+    whole = pretrained.features_model(base, layer_name=features.LAYER)
+    light = export_base.export_features(whole, provenance, layer_name=features.LAYER)
+    print(f"Base exportée pour ./predict : {shown_path(light)}")
+    print("Pour s'en servir : ./predict --model ex05_inception samples/chat.png")
+    print("La même chose en quelques secondes : python -m exercises.ex05_inception.cached")

@@ -1,8 +1,10 @@
 """Combien de couches garder, sur une petite base."""
 
+import numpy as np
 import pytest
 
 from convnets.core import reports
+from convnets.datasets import pretrained
 
 QUESTION = "S3 Fine-tuning approach"
 pytestmark = [
@@ -11,48 +13,27 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def ex05():
-    from exercises.ex05_inception import layers
-
-    return layers
-
-
-# --- Combien de couches garder --------------------------------------------------------
-
-
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
-@pytest.mark.slow
-def test_the_whole_study_of_layers(
-    trial_arguments, ex05, tiny_blocks, tmp_path, monkeypatch, capfd
-):
-    monkeypatch.setattr(ex05, "CUTS", ("mixed2", "mixed10"))
-    monkeypatch.setattr(ex05, "RELEARNED_AFTER", ("mixed9",))
-    monkeypatch.setattr(ex05.top, "EPOCHS", 1)
-    assert ex05.main(trial_arguments(tmp_path)) == 0
-    printed = capfd.readouterr().out
-    assert "12 images pour apprendre, 12 pour mesurer." in printed
-    assert not (tmp_path / "m" / "ex05_layers.json").exists()  # un essai ne remplace rien
-    folder = tmp_path / "m" / "runs" / "ex05_layers"
-    report = reports.read_report("ex05_layers", models_dir=folder)
+def test_the_whole_study_of_layers(ex05, tiny_blocks, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(ex05.layers, "CUTS", ("mixed2", "mixed10"))
+    monkeypatch.setattr(ex05.layers, "RELEARNED_AFTER", ("mixed9",))
+    monkeypatch.setattr(ex05.layers.top, "EPOCHS", 1)
+    monkeypatch.setattr(pretrained, "inception_v3", lambda **_: (tiny_blocks, None))
+    before = tiny_blocks.get_weights()
+    assert ex05.layers.main(["--epochs", "1", "--limit", "12", "--output", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
     titles = ["coupée après mixed2", "coupée après mixed10", "réapprise après mixed9"]
-    assert list(report.details["choices"]) == titles
-    assert [report.metrics[f"accuracy {title}"].n for title in titles] == [1, 1, 1]
-    assert all(choice["duration_s"] > 0 for choice in report.details["choices"].values())
-    cut, whole, relearned = report.details["choices"].values()
-    assert cut["num_parameters"] < whole["num_parameters"] == tiny_blocks.count_params()
-    assert relearned["relearned_parameters"] == 6 * 6  # une convolution 1×1, sans biais
-    assert (tmp_path / "f" / "couches.png").stat().st_size > 5000
-    assert report.command.endswith("ex05_inception.layers --seeds 1 --epochs 1 --limit 12")
-
-
-# --- Ce qui est livré -----------------------------------------------------------------
+    assert all(title in printed for title in titles)
+    for initial, weights in zip(before, tiny_blocks.get_weights(), strict=True):
+        np.testing.assert_array_equal(initial, weights)  # la base est rendue intacte
 
 
 @pytest.mark.question(QUESTION)
-def test_shipped_study_of_layers_covers_the_issue(shipped_means, ex05):
-    metrics = shipped_means("ex05_layers")
-    cuts = [metrics[f"accuracy coupée après {name}"] for name in ex05.CUTS]
-    assert set(ex05.CUTS) >= {"mixed2", "mixed4", "mixed6", "mixed8", "mixed10"}
+def test_published_study_of_layers_covers_the_question(ex05):
+    metrics = reports.load_measures("ex05_layers").metrics
+    cuts = [metrics[f"accuracy coupée après {name}"].mean for name in ex05.layers.CUTS]
     assert cuts[0] < cuts[-1]  # les dernières couches apportent quelque chose
-    assert {f"accuracy réapprise après {name}" for name in ex05.RELEARNED_AFTER} <= set(metrics)
+    assert {f"accuracy réapprise après {name}" for name in ex05.layers.RELEARNED_AFTER} <= set(
+        metrics
+    )
