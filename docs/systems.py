@@ -31,9 +31,8 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex27_video import figures as ex27
     from exercises.ex28_pose_and_depth import curves as ex28
 
-    architectures = read_report("ex15_architectures")
-    ex15.save_costs(architectures, folder / "architectures.png")
-    ex15.save_depths(architectures, folder / "raccourcis.png")
+    ex15.save_costs(load_measures("ex15_architectures").metrics, folder / "architectures.png")
+    ex15.save_depths(read_report("ex15_architectures").history, folder / "raccourcis.png")
     ex16.save_comparison(read_report("ex16_bag_of_words"), folder / "sac.png")
     detection = load_measures("ex17_detection").metrics
     ex17.save_detectors(folder / "detecteurs.png", detection)

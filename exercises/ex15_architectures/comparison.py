@@ -7,36 +7,44 @@ Tous apprennent des mêmes images, pendant autant d'époques, au même calendrie
 elles, diffèrent. Le modèle enregistré est ResNet-8, choisi d'avance.
 """
 
-from argparse import Namespace
-from collections.abc import Iterable
-from dataclasses import replace
-from functools import partial
-
 import keras
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.core.reports import Headline, read_report, replace_report
+from convnets.core.reports import Headline
 from convnets.datasets import sources
-from convnets.training import progress, study
-from convnets.training.optimizers import Triangle
-from exercises.ex15_architectures.figures import show
-from exercises.ex15_architectures.inception import PAIR
-from exercises.ex15_architectures.networks import NETWORKS
+from convnets.figures.charts import table
+from convnets.figures.style import output_dir
+from convnets.training import lesson
+from convnets.training.augmentation import random_crop
+from convnets.training.batches import shuffled
+from exercises.ex15_architectures import figures
+from exercises.ex15_architectures.inception import PAIR, PAIR_NAMES_FR
+from exercises.ex15_architectures.networks import NAMES_FR, NETWORKS
 from exercises.ex15_architectures.operations import measure
-from exercises.ex15_architectures.residual import DEEP, DEPTH
-
-Networks = dict[str, keras.Model]
+from exercises.ex15_architectures.residual import DEEP, DEEP_NAMES_FR, DEPTH
 
 NUM_IMAGES = 11_000  # premières images d'apprentissage ; un onzième sert à la validation
 NUM_VAL = 1000
 EPOCHS = 6
 BATCH_SIZE = 128
 PEAK_RATE = 2e-3  # d'Adam, au plus haut du calendrier
+WARMUP = 0.23  # part de l'entraînement où le taux monte
 SHIFT_PX = 2  # translations des images apprises
 SHIPPED = "resnet"  # le modèle enregistré, choisi d'avance
 BUILDERS = NETWORKS | DEEP | PAIR
-COSTS = (7, 12, 18, 47, 8, 20, 19, 30, 20)  # secondes de chacun : la durée prévue en dépend
+ALL_NAMES_FR = NAMES_FR | DEEP_NAMES_FR | PAIR_NAMES_FR
+SHARES = {  # part du temps que chaque réseau peut prendre : les plus lents en ont plus
+    "lenet": 0.04,
+    "alexnet": 0.06,
+    "vgg": 0.09,
+    "resnet": 0.23,
+    "plain_8": 0.04,
+    f"plain_{DEPTH}": 0.1,
+    f"residual_{DEPTH}": 0.1,
+    "inception": 0.2,
+    "inception_twin": 0.14,
+}
 HEADLINE = {
     "accuracy_lenet": "exactitude, LeNet",
     "accuracy": "exactitude, ResNet-8",
@@ -52,176 +60,89 @@ HEADLINE = {
 
 def augment(images, *, indices, epoch, rng):
     """Translate chaque image, et en retourne la moitié, tirée au sort."""
-    images = study.random_crop(images, pad=SHIFT_PX, rng=rng)
+    images = random_crop(images, pad=SHIFT_PX, rng=rng)
     flipped = rng.random(len(images)) < 0.5
     images[flipped] = images[flipped, :, ::-1]
     return images
 
 
-def train(
-    networks: Networks, x_train, y_train, x_val, y_val, *, seed: int, options
-) -> tuple[keras.Model, dict]:
-    """Entraîne les neuf réseaux l'un après l'autre, et les range dans `networks`.
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
+) -> lesson.Run:
+    """Entraîne et mesure les neuf réseaux, l'un après l'autre.
 
     Args:
-        networks: réseaux de la graine en cours, remplacés sur place, en float32.
-        x_train: images uint8 `(n, 32, 32, 3)`.
-        y_train: classes `(n,)`.
-        x_val: images de validation, de même.
-        y_val: leurs classes.
         seed: graine des poids, de l'ordre des images et de l'augmentation.
-        options: options de `cli.training_parser`.
+        epochs: nombre d'époques de chacun.
+        minutes: durée de la leçon ; None : autant qu'il en faut.
+        limit: premières images d'apprentissage ; None : `NUM_IMAGES`.
 
     Returns:
-        ResNet-8, et les courbes de tous, chacune précédée du nom de son réseau.
+        L'exactitude de chacun, ResNet-8, et les courbes de tous, chacune précédée du nom de son
+        réseau.
     """
-    splits = (x_train, y_train, x_val, y_val)
-    history = train_some(networks, BUILDERS, splits, seed=seed, options=options)
-    return networks[SHIPPED], history
-
-
-def train_some(networks: Networks, names: Iterable[str], splits, *, seed: int, options) -> dict:
-    """Entraîne quelques réseaux de `BUILDERS`, les range dans `networks` et rend leurs courbes."""
-    x_train, y_train, x_val, y_val = splits
-    history = {"duration_s": []}
-    for name in names:
-        build_model = BUILDERS[name]
-        model = study.build(build_model, seed=seed, precision=options.precision)
-        batches = study.Batches(
-            x_train,
-            y_train,
-            batch_size=options.batch_size or BATCH_SIZE,
-            seed=seed,
-            augment=augment,
-        )
-        schedule = Triangle(PEAK_RATE, options.epochs * len(batches))
+    parts = lesson.split(sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
+    x_train, y_train, x_val, y_val, x_test, y_test = parts
+    metrics, history, shipped = {}, {}, None
+    for name, build_model in BUILDERS.items():
+        keras.utils.set_random_seed(seed)
+        model = build_model()
         model.compile(
-            keras.optimizers.Adam(schedule),
+            keras.optimizers.Adam(PEAK_RATE),
             loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
-            jit_compile=False,
         )
-        curves = study.fit(
-            model, batches, options=options, network=name, validation_data=(x_val, y_val)
-        )
-        loss = f"{curves['loss'][-1]:.3f}".replace(".", ",")
-        progress.say(f"  {name} : perte {loss}, validation {percent(curves['val_accuracy'][-1])}")
+        curves = model.fit(
+            shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=augment),
+            epochs=epochs,
+            validation_data=(x_val, y_val),
+            callbacks=[lesson.Clock(epochs, minutes, share=SHARES[name], warmup=WARMUP)],
+            verbose=0,
+        ).history
         history |= {f"{name}_{key}": values for key, values in curves.items()}
-        history["duration_s"] = history["duration_s"] + curves["duration_s"]
-        networks[name] = build_model()  # les mêmes poids, en float32
-        networks[name].set_weights(model.get_weights())
-    return history
+        if name == SHIPPED:
+            lesson.round_weights(model)
+            shipped = model
+        metrics[figures.metric_of(name)] = evaluate(model, x_test, y_test)
+    num_images = {"train": len(x_train), "val": len(x_val), "test": len(x_test)}
+    return lesson.Run(metrics, shipped, {"history": history, "num_images": num_images})
 
 
 # --- Question : ce que vaut chacun ---------------------------------------------------
 
 
-def evaluate(networks: Networks, model: keras.Model | None, x: np.ndarray, y: np.ndarray) -> dict:
-    """Mesure les réseaux de la graine en cours.
-
-    Args:
-        networks: réseaux rangés par `train`.
-        model: celui qu'on enregistre, s'il est parmi eux.
-        x: images uint8 `(n, 32, 32, 3)`.
-        y: classes `(n,)` ou `(n, 1)`.
-
-    Returns:
-        `accuracy` et `probabilities` de `model`, `accuracy_lenet`… des autres ; dans [0, 1].
-    """
-    found = {}
-    for name, each in networks.items():
-        probabilities = each.predict(x, batch_size=500, verbose=0)
-        accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
-        if each is model:
-            found |= {"accuracy": accuracy, "probabilities": probabilities}
-        else:
-            found[f"accuracy_{name}"] = accuracy
-    return found
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
+    """Rend l'exactitude d'un réseau, dans [0, 1]."""
+    guesses = model.predict(x, batch_size=500, verbose=0).argmax(1)
+    return float(np.mean(guesses == y.reshape(-1)))
 
 
-def describe(runs: list[dict]) -> dict:
-    """Ajoute au compte rendu la taille, la durée et les courbes moyennes de chaque réseau."""
-    return {
-        "details": {"networks": describe_networks(runs, BUILDERS)},
-        "headline": [Headline(k, v) for k, v in HEADLINE.items()],
-    }
-
-
-def describe_networks(runs: list[dict], names: Iterable[str]) -> dict[str, dict]:
-    """Rend, de chaque réseau nommé, ce que le compte rendu en dit."""
-    networks = {}
-    for name in names:
-        size, curves = measure(BUILDERS[name]()), {}
-        for key in ("loss", "val_accuracy"):
-            values = [run["history"][f"{name}_{key}"] for run in runs]  # (graines, époques)
-            curves[key] = [study.summarise(each) for each in zip(*values, strict=True)]
-        seconds = [sum(run["history"][f"{name}_duration_s"]) for run in runs]
-        networks[name] = {
-            "metric": "accuracy" if name == SHIPPED else f"accuracy_{name}",
-            **size._asdict(),
-            "duration_s": study.summarise(seconds),
-            "curves": curves,
-        }
-    return networks
-
-
-def compare(options) -> int:
-    """Entraîne et mesure les neuf réseaux sur CIFAR-10, écrit le compte rendu ; rend 0."""
-    networks: Networks = {}
-    return study.run_seeds(
+def teach(options) -> None:
+    """Entraîne et compare les réseaux, enregistre ResNet-8, dessine ce que chacun coûte."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    sizes = {name: measure(build_model()) for name, build_model in BUILDERS.items()}
+    rows = [
+        [
+            title,
+            sizes[name].parameters,
+            sizes[name].operations,
+            percent(found.metrics[figures.metric_of(name)]),
+        ]
+        for name, title in ALL_NAMES_FR.items()
+    ]
+    print(table(["réseau", "paramètres", "opérations", "exactitude"], rows))
+    lesson.save(
+        found.model,
         options,
-        dataset=sources.load_cifar10(),
-        num_val=NUM_VAL,
-        train=partial(train, networks),
-        evaluate=partial(evaluate, networks),
+        found.metrics,
+        headline=[Headline(metric, label) for metric, label in HEADLINE.items()],
+        input_shape=[32, 32, 3],
         classes=sources.CIFAR10_CLASSES,
         classes_fr=sources.CIFAR10_CLASSES_FR,
-        on_saved=show,
-        describe=describe,
-        stages=COSTS,
+        **found.kept,
     )
-
-
-# --- Question : et un réseau de plus ? -----------------------------------------------
-
-
-def add_missing(options) -> int:
-    """Apprend les réseaux qui manquent au compte rendu, et les y ajoute ; rend 0.
-
-    Images, graines et époques sont celles du compte rendu : à la durée près, il devient ce que
-    `compare` aurait écrit. Le modèle enregistré reste le même.
-    """
-    report = read_report(options.module, models_dir=options.models_dir)
-    known, num_images = report.details["networks"], report.num_images
-    names = [name for name in BUILDERS if name not in known]
-    limit, num_val = num_images["train"] + num_images["val"], num_images["val"]
-    epochs = len(known[SHIPPED]["curves"]["loss"])
-    options = Namespace(**vars(options) | {"epochs": epochs, "limit": limit})
-    (x, y), (x_test, y_test) = sources.load_cifar10()
-    kept, val = sources.split_validation(x[:limit], y[:limit], num_val=num_val, seed=0)
-    x_test, y_test = x_test[: num_images["test"]], y_test[: num_images["test"]]
-    runs = []
-    with progress.follow(seeds=len(report.seeds), stages=len(names), options=options):
-        for seed in report.seeds:
-            networks: Networks = {}
-            history = train_some(networks, names, (*kept, *val), seed=seed, options=options)
-            found = evaluate(networks, None, x_test, y_test)
-            runs.append({"history": history, "test": found})
-    shipped = runs[int(report.shipped["seed"])]
-    history = {key: values for key, values in shipped["history"].items() if key != "duration_s"}
-    history["duration_s"] = report.history["duration_s"] + shipped["history"]["duration_s"]
-    added = [sum(run["history"]["duration_s"]) for run in runs]
-    seconds = zip(report.duration_s.values, added, strict=True)
-    report = replace(
-        report,
-        metrics=report.metrics
-        | {key: study.summarise([run["test"][key] for run in runs]) for key in shipped["test"]},
-        headline=[Headline(k, v) for k, v in HEADLINE.items()],
-        shipped=report.shipped | shipped["test"],
-        duration_s=study.summarise([before + more for before, more in seconds]),
-        history=report.history | history,
-        details={"networks": known | describe_networks(runs, names)},
-    )
-    replace_report(report, options.models_dir / f"{options.module}.json")
-    show(options, report)
-    return 0
+    folder = output_dir(options)
+    figures.save_costs(found.metrics, folder / "architectures.png")
+    figures.save_depths(found.kept["history"], folder / "raccourcis.png")
+    print(f"Figures : {folder}/")
+    print("Pour s'en servir : ./predict --model ex15_architectures samples/avion.png")

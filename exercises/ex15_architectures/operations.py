@@ -1,7 +1,7 @@
 """Compter ce qu'un réseau contient et ce qu'il calcule ; trois réseaux à leur taille publiée.
 
 D'après : S3 « AlexNet (2012) » et « Deep CNN / VGG / ResNet ».
-Commande : python -m exercises.ex15_architectures --counts
+Commande : python -m exercises.ex15_architectures.operations
 
 Rien n'est entraîné ici.
 """
@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 import keras
 from keras import layers
+
+from convnets.core.cli import FrenchParser, percent
+from convnets.figures.charts import table
 
 
 class Size(NamedTuple):
@@ -124,27 +127,20 @@ FULL_SIZE: dict[str, Callable[[], keras.Model]] = {
 
 def full_size_table() -> str:
     """Construit les réseaux publiés, poids au hasard, et en fait un tableau d'une ligne chacun."""
-    return table({name: measure(build_model()) for name, build_model in FULL_SIZE.items()})
+    rows = []
+    for name, build_model in FULL_SIZE.items():
+        size = measure(build_model())
+        rows.append([name, size.parameters, size.operations, percent(size.dense_share)])
+    return table(["réseau", "paramètres", "opérations", "denses"], rows)
 
 
-def table(sizes: dict[str, Size]) -> str:
-    """Met des tailles de réseaux en tableau, à la française.
-
-    Args:
-        sizes: taille de chaque réseau, par nom.
-
-    Returns:
-        Un texte d'une ligne de plus qu'il n'y a de réseaux.
-    """
-    rows = [f"{'réseau':<33} {'paramètres':>12} {'opérations':>15} {'denses':>7}"]
-    for name, size in sizes.items():
-        share = f"{100 * size.dense_share:.0f} %"
-        rows.append(
-            f"{name:<33} {group(size.parameters):>12} {group(size.operations):>15} {share:>7}"
-        )
-    return "\n".join(rows)
+def main(argv: list[str] | None = None) -> int:
+    """Compte les réseaux publiés, sans rien apprendre."""
+    prog = "python -m exercises.ex15_architectures.operations"
+    FrenchParser(prog=prog, description=__doc__.splitlines()[0]).parse_args(argv)
+    print(full_size_table())
+    return 0
 
 
-def group(number: int) -> str:
-    """Écrit un entier par groupes de trois chiffres : `"61 706"`."""
-    return f"{number:,}".replace(",", " ")
+if __name__ == "__main__":
+    raise SystemExit(main())

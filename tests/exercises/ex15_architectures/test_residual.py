@@ -70,34 +70,9 @@ def test_a_block_is_the_published_equation(deep, extract, shortcuts):
 
 
 @pytest.mark.question(QUESTION)
-def test_a_block_that_adds_nothing_is_crossed_unchanged(deep, extract):
-    """Poids nuls : avec raccourcis, chaque bloc recopie ; sans, plus rien ne passe."""
-    x, short = extract("cifar10")[0][:6], deep.build_deep(2, shortcuts=True)
-    weights = short.get_weights()
-    weights[2:6] = [np.zeros_like(w) for w in weights[2:6]]
-    short.set_weights(weights)
-    for shortcuts in (True, False):
-        model = deep.build_deep(12, shortcuts=shortcuts)
-        model.set_weights(weights[:2] + weights[2:6] * 6 + weights[6:])
-        if shortcuts:
-            np.testing.assert_allclose(run(model, x), run(short, x), atol=1e-6)
-        else:
-            np.testing.assert_allclose(run(model, x), 0.1, atol=1e-6)
-    assert np.ptp(run(short, x), axis=0).max() > 0.01
-
-
-@pytest.mark.question(QUESTION)
 def test_nothing_crosses_thirty_layers_without_shortcuts(pair, extract):
     """Aux mêmes poids initiaux, et sur des photographies très différentes."""
     x = extract("cifar10")[0][:20]
     answers = [run(model, x) for model in pair]
     spreads = [np.ptp(before, axis=0).max() for before in answers]
     assert spreads[0] < 1e-3 and spreads[1] > 0.05
-    # L'erreur ne remonte pas davantage : changer la première couche ne change pas la réponse.
-    changes = []
-    for model, before in zip(pair, answers, strict=True):
-        weights = model.get_weights()
-        model.set_weights([weights[0] + 0.05, *weights[1:]])
-        changes.append(abs(run(model, x) - before).max())
-        model.set_weights(weights)
-    assert changes[0] < 1e-3 and changes[1] > 10 * changes[0]
