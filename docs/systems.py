@@ -33,12 +33,11 @@ def draw_reports(folder: Path) -> None:
 
     ex15.save_costs(load_measures("ex15_architectures").metrics, folder / "architectures.png")
     ex15.save_depths(read_report("ex15_architectures").history, folder / "raccourcis.png")
-    ex16.save_comparison(read_report("ex16_bag_of_words"), folder / "sac.png")
-    detection = load_measures("ex17_detection").metrics
-    ex17.save_detectors(folder / "detecteurs.png", detection)
-    ex17.save_labels(folder / "etiquettes.png", detection)
-    instances = load_measures("ex18_instances").metrics
-    ex18.figures.save_bars(folder / "instances_ap.png", instances, ex18.ANSWERS)
+    ex16.save_comparison(load_measures("ex16_bag_of_words").metrics, folder / "sac.png")
+    detection = read_report("ex17_detection")
+    ex17.save_detectors(detection, folder / "detecteurs.png")
+    ex17.save_labels(detection, folder / "etiquettes.png")
+    ex18.save_bars(folder / "instances_ap.png", read_report("ex18_instances"))
     ex19.save_comparison(read_report("ex19_vision_transformer"), folder / "transformer.png")
     ex20.save_measures(read_report("ex20_source_separation"), folder / "separation.png")
     ex21.save_bars(read_report("ex21_graphs"), folder / "mesures.png")

@@ -77,7 +77,7 @@ def build_model(base: keras.Model, num_classes: int) -> keras.Model:
     x = layers.GlobalAveragePooling2D(name="features")(maps)  # (n, 2048)
     x = layers.Dropout(DROPOUT)(x)
     outputs = layers.Dense(num_classes, activation="softmax")(x)
-    return keras.Model(base.input, outputs)
+    return keras.Model(base.input, outputs, name="ex05_inception")
 
 
 # --- Question 2 : l'entraîner --------------------------------------------------------

@@ -100,9 +100,7 @@ def run(
             verbose=0,
         ).history
         history |= {f"{name}_{key}": values for key, values in curves.items()}
-        if name == SHIPPED:
-            lesson.round_weights(model)
-            shipped = model
+        shipped = model if name == SHIPPED else shipped
         metrics[figures.metric_of(name)] = evaluate(model, x_test, y_test)
     num_images = {"train": len(x_train), "val": len(x_val), "test": len(x_test)}
     return lesson.Run(metrics, shipped, {"history": history, "num_images": num_images})

@@ -3,7 +3,7 @@
 Document : S3 « Avant le deep ».
 Commande : python -m exercises.ex16_bag_of_words, puis
     … ex16_bag_of_words image.png
-Résultat mesuré : models/ex16_bag_of_words.json.
+Résultat mesuré : docs/mesures/ex16_bag_of_words.json.
 
 Trois étapes : un dictionnaire de petits motifs, chaque image résumée par les mots qu'elle
 contient, un classifieur linéaire. En face, sur les mêmes images, les pixels bruts et un réseau
@@ -14,7 +14,6 @@ de convolution.
 - `dictionary.py` : des morceaux d'images aux mots ;
 - `encoding.py` : d'une image à l'histogramme de ses mots, en couches de Keras ;
 - `classifier.py` : de l'histogramme à la classe, et tout le sac mis bout à bout ;
-- `cnn.py` : le réseau concurrent, et le temps de processeur qu'il prend ;
-- `comparison.py` : les apprendre tous, mesurer, comparer ;
+- `comparison.py` : le réseau concurrent ; les apprendre tous, compter leur temps, mesurer ;
 - `figures.py` : le dictionnaire, une image en mots, la comparaison.
 """

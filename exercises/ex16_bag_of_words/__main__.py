@@ -7,25 +7,19 @@ Commande : python -m exercises.ex16_bag_of_words, puis
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import check_output, run, training_parser
+from convnets.core.cli import lesson_parser
+from convnets.training import lesson
 from exercises.ex16_bag_of_words import comparison, figures
+
+run = comparison.run  # ce que mesure python -m recipes.seeds ex16_bag_of_words
 
 
 def main(argv: list[str] | None = None) -> int:
     """Sans image, apprend et compare ; avec une image, la montre en mots."""
-    parser = training_parser("ex16_bag_of_words", __doc__.splitlines()[0], epochs=comparison.EPOCHS)
+    parser = lesson_parser("ex16_bag_of_words", __doc__.splitlines()[0], epochs=comparison.EPOCHS)
     parser.add_argument("image", nargs="?", help="image à montrer en mots ; sans elle, on apprend")
-    # Le même calcul pour tous les concurrents : scikit-learn ne connaît pas bfloat16.
-    parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)
-
-    def body() -> int:
-        check_output(options)
-        if options.image is not None:
-            return figures.show_image(options)
-        return comparison.compare(options)
-
-    return run(body)
+    return lesson.run(comparison.teach if options.image is None else figures.show_image, options)
 
 
 if __name__ == "__main__":

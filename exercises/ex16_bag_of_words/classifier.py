@@ -4,10 +4,7 @@ D'après : S3 « Avant le deep », étape 3 : un classifieur sur cette représen
 Commande : python -m exercises.ex16_bag_of_words
 """
 
-import time
 import warnings
-from functools import partial
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -16,18 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
-from exercises.ex16_bag_of_words.dictionary import Dictionary, learn_dictionary
-from exercises.ex16_bag_of_words.encoding import (
-    CODINGS,
-    build_distances,
-    build_encoder,
-    encode,
-    features,
-    quarter_means,
-    triangle_code,
-)
+from exercises.ex16_bag_of_words.dictionary import Dictionary
+from exercises.ex16_bag_of_words.encoding import build_distances, quarter_means, triangle_code
 
 NUM_CLASSES = 10
 STRENGTH = 1e-2  # C du classifieur sur les mots, choisi en validation
@@ -70,7 +58,7 @@ def build_model(dictionary: Dictionary, classifier: Pipeline) -> keras.Model:
 
     Args:
         dictionary: rendu par `learn_dictionary`.
-        classifier: rendu par `fit_linear` sur le codage `SHIPPED_CODING`.
+        classifier: rendu par `fit_linear` sur le codage doux de chaque quart.
 
     Returns:
         Modèle : images uint8 `(n, 32, 32, 3)` → probabilités `(n, 10)` float32.
@@ -83,47 +71,3 @@ def build_model(dictionary: Dictionary, classifier: Pipeline) -> keras.Model:
     kernel = regression.coef_.T / scaler.scale_[:, None]  # la mise à l'échelle passe dans les poids
     dense.set_weights([kernel, regression.intercept_ - scaler.mean_ @ kernel])
     return model
-
-
-# --- Question : apprendre un sac entier, et compter son temps ------------------------
-
-
-class Bag(NamedTuple):
-    """Un dictionnaire, et un classifieur par façon de coder."""
-
-    encoder: keras.Model
-    classifiers: dict[str, Pipeline]
-
-
-def timed(task) -> tuple:
-    """Rend le résultat d'une fonction sans argument, et ses secondes de processeur.
-
-    L'algèbre linéaire y a un seul fil : plusieurs s'attendent en tournant à vide, et cela compte.
-    """
-    with threadpool_limits(1):
-        start = time.process_time()
-        return task(), time.process_time() - start
-
-
-def learn_bag(x, y, num_words: int, *, seed: int):
-    """Apprend un sac de mots avec chaque codage.
-
-    Args:
-        x: images uint8 `(n, 32, 32, 3)`.
-        y: classes `(n,)`.
-        num_words: taille du dictionnaire.
-        seed: graine du dictionnaire.
-
-    Returns:
-        `(dictionnaire, sac, secondes)` : les secondes de processeur de chaque codage,
-        dictionnaire et codage des images compris.
-    """
-    dictionary, learning_s = timed(lambda: learn_dictionary(x, num_words, seed=seed))
-    encoder = build_encoder(dictionary)
-    encoded, encoding_s = timed(lambda: encode(encoder, x))
-    classifiers, cpu_s = {}, {}
-    for coding in CODINGS:
-        inputs = features(encoded, coding)
-        classifiers[coding], fitting_s = timed(partial(fit_linear, inputs, y, strength=STRENGTH))
-        cpu_s[coding] = learning_s + encoding_s + fitting_s
-    return dictionary, Bag(encoder, classifiers), cpu_s

@@ -9,69 +9,136 @@ déplacées et retournées.
 """
 
 import time
-from functools import partial
 
 import keras
 import numpy as np
+from keras import layers
+from threadpoolctl import threadpool_limits
 
+from convnets.core.cli import percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
-from convnets.training import study
-from exercises.ex16_bag_of_words.classifier import build_model, fit_linear, learn_bag, timed
-from exercises.ex16_bag_of_words.cnn import train_cnn
-from exercises.ex16_bag_of_words.encoding import BATCH_SIZE, SHIPPED_CODING, encode, features
-from exercises.ex16_bag_of_words.figures import show
+from convnets.figures.charts import table
+from convnets.figures.style import output_dir
+from convnets.training import lesson
+from convnets.training.augmentation import random_crop
+from convnets.training.batches import shuffled
+from exercises.ex16_bag_of_words import figures
+from exercises.ex16_bag_of_words.classifier import NUM_CLASSES, STRENGTH, build_model, fit_linear
+from exercises.ex16_bag_of_words.dictionary import learn_dictionary
+from exercises.ex16_bag_of_words.encoding import CODINGS, IMAGE_PX, build_encoder, encode, features
+from exercises.ex16_bag_of_words.figures import SIZES
 
 NUM_IMAGES = 12_000  # les premières de CIFAR-10, validation comprise : quelques minutes suffisent
-NUM_VAL = 2000  # images retirées de l'entraînement ; elles choisissent la graine livrée
-SIZES = (50, 200, 800)  # mots du dictionnaire ; le dernier est livré
+NUM_VAL = 2000  # images qu'on n'apprend pas : elles ont choisi STRENGTH et PIXEL_STRENGTH
 PIXEL_STRENGTH = 1e-4  # C du classifieur sur les pixels, choisi en validation
+FILTERS = (32, 64, 160)  # du réseau : à peu près autant de nombres que le sac de 800 mots
+BATCH_SIZE = 64
+LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
+TRANSLATE_PX = 3  # déplacement maximal des images montrées longtemps
 EPOCHS = 5  # du réseau : autant de secondes de processeur que le sac de 800 mots
 LONG = 4  # fois plus d'époques, pour le second réseau
+SHARES = {"cnn": 0.15, "cnn_long": 0.5}  # part du temps que chaque réseau peut prendre
+LABELS = {
+    "accuracy": f"sac de {SIZES[-1]} mots, codage doux, quatre quarts",
+    "accuracy_hard": f"sac de {SIZES[-1]} mots, histogramme",
+    "accuracy_pixels": "pixels bruts, même classifieur",
+    "accuracy_cnn": "réseau de convolution, même temps de processeur",
+    "accuracy_cnn_long": f"le même, {LONG} fois plus d'époques, images déplacées et retournées",
+}
 
 
-# --- Question : apprendre tous les concurrents ---------------------------------------
+# --- Question : un réseau de convolution du même budget ------------------------------
 
 
-def train(rivals: dict, x_train, y_train, x_val, y_val, *, seed: int, options):
-    """Apprend tous les concurrents.
-
-    Args:
-        rivals: rempli ici : `"pixels"`, `"cnn"`, `"cnn_long"`, et un `Bag` par taille.
-        x_train: images uint8 `(n, 32, 32, 3)`.
-        y_train: classes `(n,)`.
-        x_val: images de validation, pour les courbes du réseau.
-        y_val: leurs classes.
-        seed: graine des mots et des réseaux.
-        options: options de `cli.training_parser`.
+def build_cnn() -> keras.Model:
+    """Construit le réseau concurrent, trois convolutions de pas 2.
 
     Returns:
-        Le sac livré et les courbes ; `cpu_s_cnn`… y sont les secondes de processeur de chacun.
+        Modèle : images uint8 `(n, 32, 32, 3)` → probabilités `(n, 10)` float32.
     """
-    start, cpu_s = time.monotonic(), {}
-    rivals["pixels"], cpu_s["pixels"] = timed(
-        lambda: fit_linear(as_rows(x_train), y_train, strength=PIXEL_STRENGTH)
-    )
+    images = keras.Input((IMAGE_PX, IMAGE_PX, 3), dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
+    for filters, side in zip(FILTERS, (4, 3, 3), strict=True):
+        x = layers.Conv2D(filters, side, strides=2, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.Activation("relu")(x)  # (n, 16, 16, a), (n, 8, 8, b), (n, 4, 4, c)
+    outputs = layers.Dense(NUM_CLASSES, activation="softmax", dtype="float32")(layers.Flatten()(x))
+    return keras.Model(images, outputs, name="cnn")
+
+
+def augment(images, *, indices, epoch, rng) -> np.ndarray:
+    """Déplace chaque image de ±TRANSLATE_PX pixels, et en retourne une sur deux."""
+    images = random_crop(images, pad=TRANSLATE_PX, rng=rng)
+    flipped = rng.random(len(images)) < 0.5
+    images[flipped] = images[flipped, :, ::-1]
+    return images
+
+
+# --- Question : apprendre tous les concurrents, et compter leur temps ----------------
+
+
+def timed(task, *arguments, **options) -> tuple:
+    """Rend le résultat d'une fonction, et ses secondes de processeur.
+
+    L'algèbre linéaire y a un seul fil : plusieurs s'attendent en tournant à vide, et cela compte.
+    """
+    with threadpool_limits(1):
+        start = time.process_time()
+        return task(*arguments, **options), time.process_time() - start
+
+
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
+) -> lesson.Run:
+    """Apprend tous les concurrents, et les mesure sur les mêmes images.
+
+    Args:
+        seed: graine des mots et des réseaux.
+        epochs: nombre d'époques du premier réseau.
+        minutes: durée de la leçon ; None : autant qu'il en faut.
+        limit: premières images ; None : `NUM_IMAGES`.
+
+    Returns:
+        Une exactitude par codage et par taille (`soft_200`), celles de `LABELS`, les secondes de
+        processeur de quatre concurrents (`cpu_s_cnn`) ; et le sac.
+    """
+    parts = lesson.split(sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
+    x_train, y_train, _, _, x_test, y_test = [part.squeeze() for part in parts]
+    pixels, pixels_s = timed(fit_linear, as_rows(x_train), y_train, strength=PIXEL_STRENGTH)
+    metrics = {"accuracy_pixels": pixels.score(as_rows(x_test), y_test)}
     for size in SIZES:
-        dictionary, rivals[size], seconds = learn_bag(x_train, y_train, size, seed=seed)
-        cpu_s |= {f"{coding}_{size}": value for coding, value in seconds.items()}
-    model = build_model(dictionary, rivals[SIZES[-1]].classifiers[SHIPPED_CODING])
-    history = {}
-    for name, epochs in (("cnn", options.epochs), ("cnn_long", LONG * options.epochs)):
-        rivals[name], curves = train_cnn(
-            x_train,
-            y_train,
-            val=(x_val, y_val),
-            epochs=epochs,
-            seed=seed,
-            options=options,
-            move=name == "cnn_long",
+        dictionary, learning_s = timed(learn_dictionary, x_train, size, seed=seed)
+        encoder = build_encoder(dictionary)
+        codes, encoding_s = timed(encode, encoder, x_train)
+        codes_test = encode(encoder, x_test)
+        for coding in CODINGS:
+            inputs = features(codes, coding)
+            classifier, fitting_s = timed(fit_linear, inputs, y_train, strength=STRENGTH)
+            metrics[f"{coding}_{size}"] = classifier.score(features(codes_test, coding), y_test)
+    model = build_model(dictionary, classifier)  # le dernier sac est le plus grand, au codage doux
+    metrics |= {
+        "accuracy": evaluate(model, x_test, y_test),
+        "accuracy_hard": metrics[f"hard_{SIZES[-1]}"],
+        "cpu_s_pixels": pixels_s,
+        "cpu_s": learning_s + encoding_s + fitting_s,
+    }
+    for name, rounds in (("cnn", epochs), ("cnn_long", LONG * epochs)):
+        keras.utils.set_random_seed(seed)
+        network = build_cnn()
+        network.compile(
+            keras.optimizers.Adam(LEARNING_RATE),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
         )
-        cpu_s[name] = sum(curves.pop("cpu_s"))
-        history |= {f"{name}_{key}": values for key, values in curves.items()}
-    history |= {f"cpu_s_{name}": [seconds] for name, seconds in cpu_s.items()}
-    duration_s = time.monotonic() - start
-    return model, history | {"duration_s": [duration_s]}
+        move = augment if name == "cnn_long" else None  # sans quoi il retient tout par cœur
+        batches = shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=move)
+        clock = lesson.Clock(rounds, minutes, share=SHARES[name])
+        _, metrics[f"cpu_s_{name}"] = timed(
+            network.fit, batches, epochs=rounds, callbacks=[clock], verbose=0
+        )
+        metrics[f"accuracy_{name}"] = evaluate(network, x_test, y_test)
+    return lesson.Run(metrics, model, {})
 
 
 def as_rows(x: np.ndarray) -> np.ndarray:
@@ -79,80 +146,34 @@ def as_rows(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1).astype(np.float32) / 255
 
 
-# --- Question : ce que vaut chacun ---------------------------------------------------
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
+    """Rend l'exactitude d'un modèle, dans [0, 1]."""
+    return float(np.mean(model.predict(x, batch_size=100, verbose=0).argmax(1) == y))
 
 
-def evaluate(rivals: dict, model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
-    """Mesure l'exactitude de tous les concurrents sur les mêmes images.
-
-    Args:
-        rivals: rempli par `train`.
-        model: le sac livré.
-        x: images uint8 `(n, 32, 32, 3)`.
-        y: étiquettes `(n,)` ou `(n, 1)`.
-
-    Returns:
-        `accuracy` du sac livré, `accuracy_pixels`, `accuracy_hard`, `accuracy_cnn`,
-        `accuracy_cnn_long`, puis une exactitude par codage et par taille (`soft_200`) ; dans
-        [0, 1]. `probabilities` est du sac livré.
-    """
-    y = y.reshape(-1)
-    probabilities = model.predict(x, batch_size=BATCH_SIZE, verbose=0)
-    measures = {
-        "accuracy": float(np.mean(probabilities.argmax(1) == y)),
-        "accuracy_pixels": float(rivals["pixels"].score(as_rows(x), y)),
-    }
-    for name in ("cnn", "cnn_long"):
-        guesses = rivals[name].predict(x, batch_size=500, verbose=0).argmax(1)
-        measures[f"accuracy_{name}"] = float(np.mean(guesses == y))
-    for size in SIZES:
-        encoded = encode(rivals[size].encoder, x)
-        for coding, classifier in rivals[size].classifiers.items():
-            measures[f"{coding}_{size}"] = float(classifier.score(features(encoded, coding), y))
-    measures["accuracy_hard"] = measures[f"hard_{SIZES[-1]}"]
-    return measures | {"probabilities": probabilities}
+# --- Question : lequel est le meilleur ? ---------------------------------------------
 
 
-def describe(rivals: dict, runs: list[dict]) -> dict:
-    """Ajoute au compte rendu temps de processeur, tailles, et ce que le README montre."""
-    cpu_s = {
-        key.removeprefix("cpu_s_"): study.summarise([sum(run["history"][key]) for run in runs])
-        for key in runs[0]["history"]
-        if key.startswith("cpu_s_")
-    }
-    labels = {
-        "accuracy": f"sac de {SIZES[-1]} mots, codage doux, quatre quarts",
-        "accuracy_hard": f"sac de {SIZES[-1]} mots, histogramme",
-        "accuracy_pixels": "pixels bruts, même classifieur",
-        "accuracy_cnn": "réseau de convolution, même temps de processeur",
-        "accuracy_cnn_long": f"le même, {LONG} fois plus d'époques, images déplacées et retournées",
-    }
-    return {
-        "details": {"cpu_s": cpu_s, "sizes": list(SIZES)},
-        "parameters": {
-            "bag": runs[0]["model"].count_params(),
-            "cnn": rivals["cnn"].count_params(),
-            "pixels": sum(
-                part.size for part in (rivals["pixels"][-1].coef_, rivals["pixels"][-1].intercept_)
-            ),
-        },
-        "headline": [Headline(k, v) for k, v in labels.items()],
-    }
-
-
-def compare(options) -> int:
-    """Apprend et mesure tous les concurrents sur CIFAR-10, écrit le compte rendu ; rend 0."""
-    rivals: dict = {}
-    (x, y), test = sources.load_cifar10()
-    return study.run_seeds(
+def teach(options) -> None:
+    """Compare les concurrents, enregistre le sac, montre ses mots."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    metrics = found.metrics
+    rows = [
+        [label, percent(metrics[name]), metrics.get(name.replace("accuracy", "cpu_s"))]
+        for name, label in LABELS.items()
+    ]
+    print(table(["concurrent", "exactitude", "secondes de processeur"], rows))
+    lesson.save(
+        found.model,
         options,
-        dataset=((x[:NUM_IMAGES], y[:NUM_IMAGES]), test),
-        num_val=NUM_VAL,
-        train=partial(train, rivals),
-        evaluate=partial(evaluate, rivals),
+        metrics,
+        headline=[Headline(name, label) for name, label in LABELS.items()],
+        input_shape=[32, 32, 3],
         classes=sources.CIFAR10_CLASSES,
         classes_fr=sources.CIFAR10_CLASSES_FR,
-        on_saved=show,
-        describe=partial(describe, rivals),
-        stages=(1, LONG),
     )
+    folder = output_dir(options)
+    figures.save_comparison(metrics, folder / "comparaison.png")
+    figures.save_dictionary(found.model, folder / "dictionnaire.png")
+    print(f"Figures : {folder}/")
+    print("Une image en mots : python -m exercises.ex16_bag_of_words samples/chat.png")

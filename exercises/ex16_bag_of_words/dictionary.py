@@ -96,16 +96,8 @@ def learn_dictionary(x: np.ndarray, num_words: int, *, seed: int) -> Dictionary:
     Returns:
         Le dictionnaire.
 
-    Raises:
-        ValueError: plus de mots que de morceaux.
-
     Source : Csurka et al., ECCV 2004 (le vocabulaire visuel) ; Coates, Lee et Ng, AISTATS 2011.
     """
-    if num_words > NUM_PATCHES:
-        raise ValueError(
-            f"{num_words} mots demandés pour {NUM_PATCHES} morceaux : k-means veut au moins "
-            "un morceau par mot. Demandez un dictionnaire plus petit."
-        )
     normalised = normalise(sample_patches(x, NUM_PATCHES, seed=seed))
     whitening = whitening_matrix(normalised)
     groups = MiniBatchKMeans(
@@ -122,11 +114,12 @@ def word_pictures(dictionary: Dictionary) -> np.ndarray:
         dictionary: rendu par `learn_dictionary`.
 
     Returns:
-        `(mots, PATCH_PX, PATCH_PX, 3)` float32 dans [0, 1] : gris pour la moyenne, le contraste
-        de chaque mot étiré au maximum ; celui d'un mot presque uni l'est moins.
+        `(mots, PATCH_PX, PATCH_PX, 3)` uint8 : gris pour la moyenne, le contraste de chaque mot
+        étiré au maximum ; celui d'un mot presque uni l'est moins.
     """
     # La direction constante est perdue, d'où la pseudo-inverse.
     patches = dictionary.words @ np.linalg.pinv(dictionary.whitening, rcond=1e-4)
     peaks = np.abs(patches).max(1, keepdims=True)
     peaks = np.maximum(peaks, max(np.median(peaks) / 2, 1e-6))
-    return (0.5 + 0.5 * patches / peaks).reshape(-1, PATCH_PX, PATCH_PX, 3).astype(np.float32)
+    pixels = np.round(127.5 * (1 + patches / peaks)).astype(np.uint8)
+    return pixels.reshape(-1, PATCH_PX, PATCH_PX, 3)

@@ -25,7 +25,6 @@ CODINGS = {
     "soft": ("soft", False),
     "soft_quarters": ("soft", True),
 }
-SHIPPED_CODING = "soft_quarters"
 
 
 # --- Question : à quelle distance de chaque mot ? ------------------------------------

@@ -45,9 +45,10 @@ def test_a_missing_class_is_refused(ex16):
 def test_the_network_is_the_scikit_learn_pipeline(ex16, small, extract, eager, tmp_path):
     """Morceaux, distances et quarts par NumPy, classifieur de scikit-learn, face aux couches."""
     x, y = extract("cifar10")
-    dictionary, bag, cpu_s = ex16.learn_bag(x[:300], y[:300].reshape(-1), 12, seed=0)
-    assert set(cpu_s) == set(bag.classifiers) == set(encoding.CODINGS)
-    assert min(cpu_s.values()) > 0
+    dictionary = ex16_dictionary.learn_dictionary(x[:300], 12, seed=0)
+    codes = encoding.encode(encoding.build_encoder(dictionary), x[:300])
+    inputs = encoding.features(codes, "soft_quarters")
+    classifier = ex16.fit_linear(inputs, y[:300].reshape(-1), strength=1e-2)
     images = x[300:340]
     windows = np.lib.stride_tricks.sliding_window_view(images, (6, 6), axis=(1, 2))[:, ::2, ::2]
     patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 108).astype(np.float64)
@@ -55,7 +56,6 @@ def test_the_network_is_the_scikit_learn_pipeline(ex16, small, extract, eager, t
     distances = np.linalg.norm(v[:, None] - dictionary.words, axis=2)  # (n·196, 12)
     codes = np.maximum(0, distances.mean(1, keepdims=True) - distances).reshape(40, 14, 14, 12)
     quarters = [codes[:, i : i + 7, j : j + 7].mean((1, 2)) for i in (0, 7) for j in (0, 7)]
-    classifier = bag.classifiers[encoding.SHIPPED_CODING]
     expected = classifier.predict_proba(np.concatenate(quarters, axis=1))
 
     model = ex16.build_model(dictionary, classifier)
@@ -70,17 +70,3 @@ def test_the_network_is_the_scikit_learn_pipeline(ex16, small, extract, eager, t
     np.testing.assert_array_equal(again.predict(images, verbose=0), found)
     engine = Engine(export.export_litert(model))
     np.testing.assert_allclose(engine.predict(images), expected, atol=1e-4)
-
-
-def test_timed_counts_the_processor(ex16):
-    import time
-
-    result, resting_s = ex16.timed(lambda: time.sleep(0.2) or "fini")
-    assert result == "fini" and resting_s < 0.1
-
-    def work():
-        stop = time.process_time() + 0.2
-        while time.process_time() < stop:
-            pass
-
-    assert ex16.timed(work)[1] >= 0.2

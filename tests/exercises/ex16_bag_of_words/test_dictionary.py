@@ -79,25 +79,11 @@ def test_planted_motifs_are_the_words(ex16, few_patches):
     np.testing.assert_allclose(found.words, expected @ found.whitening, atol=1e-2)
     # Remis en pixels, un mot est son motif, clarté et contraste en moins.
     pictures = ex16.word_pictures(found)
-    assert pictures.shape == (3, 6, 6, 3) and 0 <= pictures.min() and pictures.max() <= 1
+    assert pictures.shape == (3, 6, 6, 3) and pictures.dtype == np.uint8
     for picture, patch in zip(pictures.reshape(3, -1), expected, strict=True):
         assert np.corrcoef(picture, patch)[0, 1] > 0.999
-        assert np.abs(picture - 0.5).max() == pytest.approx(0.5)
+        assert np.abs(picture - 127.5).max() == pytest.approx(127.5, abs=1)
     # Un mot presque uni reste gris : l'étirer ferait croire à un motif.
     words = found.words * np.array([[1.0], [1.0], [0.01]])
     plain = ex16.word_pictures(found._replace(words=words))[2]
-    assert 0 < np.abs(plain - 0.5).max() < 0.02
-
-
-def test_the_seed_decides(ex16, monkeypatch, extract):
-    monkeypatch.setattr(ex16, "NUM_PATCHES", 500)
-    x = extract("cifar10")[0]
-    first, same, other = (ex16.learn_dictionary(x, 12, seed=seed) for seed in (0, 0, 1))
-    assert first.words.shape == (12, 108) and first.words.dtype == np.float32
-    np.testing.assert_array_equal(first.words, same.words)
-    assert not np.allclose(first.words, other.words)
-
-
-def test_too_many_words_are_refused(ex16, few_patches, extract):
-    with pytest.raises(ValueError, match="2001 mots demandés pour 2000 morceaux"):
-        ex16.learn_dictionary(extract("cifar10")[0], 2001, seed=0)
+    assert 0 < np.abs(plain - 127.5).max() < 5

@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 
@@ -117,11 +116,3 @@ def test_the_bag_forgets_where_and_the_quarters_do_not(ex16):
         assert np.count_nonzero(first) > 1  # le motif a ses mots
         first, second = ex16.features(encoded, f"{coding}_quarters")
         assert np.abs(first - second).max() > 1e-2
-
-
-def test_the_encoder_survives_a_save(ex16, extract, tmp_path):
-    encoder, x = ex16.build_encoder(planted()), extract("cifar10")[0][:5]
-    encoder.save(tmp_path / "encodeur.keras")
-    again = keras.saving.load_model(tmp_path / "encodeur.keras")
-    for name, code in ex16.encode(again, x).items():
-        np.testing.assert_array_equal(code, ex16.encode(encoder, x)[name])
