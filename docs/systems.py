@@ -46,7 +46,7 @@ def draw_reports(folder: Path) -> None:
     ex22.save_loops(by_hand.details["losses"], folder / "boucles.png")
     ex22.save_measures(by_hand, folder / "a_la_main.png")
     ex22.save_kernels(by_hand, MODELS_DIR, folder / "filtres_appris.png")
-    ex23.save_gaps(read_report("ex23_what_matters"), folder / "pieces.png")
+    ex23.save_gaps(load_measures("ex23_what_matters"), folder / "pieces.png")
     ex24.save_curves(folder / "debit.png", read_report("ex24_autoencoder"))
     ex26.save_measures(folder / "phrases_mesures.png", read_report("ex26_text_to_image"))
     ex25.save_measures(read_report("ex25_captions"), folder / "legendes_mesures.png")

@@ -3,8 +3,8 @@
 Document : S1, exercice 2 : « Vous devez determiner la taille des kernels, les strides, la quantité
 de filtres […] ce qui fonctionne le mieux », et son rappel de « l'exercice 6 du jour 3 », un réseau
 dense ; S3 « Dropout et data-augmentation » ; S4, la batch-normalization.
-Commande : python -m exercises.ex23_what_matters     puis     … ex23_what_matters --show
-Résultat mesuré : models/ex23_what_matters.json.
+Commande : python -m exercises.ex23_what_matters
+Résultat mesuré : docs/mesures/ex23_what_matters.json.
 
 S1 impose un ordre de couches et laisse libre le reste. On part d'un réseau qui le respecte, et l'on
 n'y change qu'une pièce à la fois : mêmes images, dans les mêmes lots, autant de fois, au même taux
@@ -16,8 +16,6 @@ n'a rien montré, et la figure le dit.
 
 - `networks.py` : la référence, ses pièces, et ce que change chaque variante ;
 - `intervals.py` : la différence de deux réseaux sur les mêmes images, et son intervalle ;
-- `training.py` : apprendre une variante, au même budget que la référence ;
-- `comparison.py` : toutes les variantes, les deux jeux, toutes les graines, et le compte rendu ;
-- `sentences.py` : ce que disent les mesures, en phrases qui s'en déduisent ;
-- `figures.py` : la figure et le tableau.
+- `comparison.py` : apprendre toutes les variantes au même budget, sur deux jeux, et comparer ;
+- `figures.py` : ce que disent les mesures, en tableau, en phrases qui s'en déduisent, en figure.
 """

@@ -1,14 +1,11 @@
-"""Toutes les variantes, sur les deux jeux, pour chaque graine ; et le compte rendu.
+"""Toutes les variantes, sur les deux jeux, au même budget que la référence.
 
-D'après : S1, exercice 2, « ce qui fonctionne le mieux ».
+D'après : S1, exercice 2, « ce qui fonctionne le mieux » ; S3 « Dropout et data-augmentation ».
 Commande : python -m exercises.ex23_what_matters
 
-Le modèle enregistré est la référence apprise sur CIFAR-10, choisie d'avance : le jeu de test ne
-choisit rien.
+Mêmes images, mêmes lots, même taux pour tous. Le modèle enregistré est la référence apprise sur
+CIFAR-10, choisie d'avance : le jeu de test ne choisit rien.
 """
-
-from functools import cache, partial
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -16,21 +13,34 @@ import numpy as np
 from convnets.core.cli import percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
-from convnets.training import progress, study
+from convnets.figures.style import output_dir
+from convnets.training import lesson
+from convnets.training.augmentation import random_crop
+from convnets.training.batches import shuffled
 from convnets.training.cost import forward_flops
-from exercises.ex23_what_matters.figures import show
+from exercises.ex23_what_matters import figures
 from exercises.ex23_what_matters.intervals import paired_gap
-from exercises.ex23_what_matters.networks import CHANGES, build_model, pieces_of
-from exercises.ex23_what_matters.training import LONG, NUM_VAL, Job, predict, train, with_channels
-
-Right = dict[str, np.ndarray]  # nom d'un réseau → vrai où il a raison, (images de test,)
+from exercises.ex23_what_matters.networks import (
+    CHANGES,
+    REFERENCE,
+    build_model,
+    pieces_of,
+    share_start,
+)
 
 SHAPES = {"fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
 SHIPPED = "cifar10"  # le jeu du modèle enregistré, et du budget long
-OTHER_DRAW = 1000  # ajouté à la graine du témoin : la référence, tirée une autre fois
+NUM_IMAGES = 6000  # premières images de chaque jeu, pour apprendre comme pour tester
+NUM_VAL = 600  # retirées de celles pour apprendre
+EPOCHS = 4
+LONG = 5  # fois plus d'époques : le budget long
 # Ceux que l'on peut soupçonner de dépendre le plus du budget.
 LONG_NAMES = ("reference", "linear", "dropout", "augmented")
-SETUP = 1.0  # préparer un réseau et le mesurer : autant qu'apprendre la référence, à peu près
+NUM_BUDGETS = 2 * (len(CHANGES) + 2) + LONG * len(LONG_NAMES)  # de toute la leçon
+OTHER_DRAW = 1000  # ajouté à la graine du témoin : la référence, tirée une autre fois
+BATCH_SIZE = 64
+LEARNING_RATE = 2e-3  # d'Adam, au début : celui d'autres exercices, réglé pour aucun d'ici
+SHIFT_PX = 2  # déplacement de l'augmentation
 HEADLINE = {
     "accuracy": "exactitude de la référence, CIFAR-10",
     "accuracy_cifar10_dense": "la même, réseau dense d'autant de paramètres",
@@ -42,154 +52,154 @@ HEADLINE = {
 }
 
 
-# --- Question : tous au même budget, puis quelques-uns plus longtemps -----------------------
+# --- Question : des images que l'on n'a pas ------------------------------------------
 
 
-def make_jobs(seed: int, dataset: str) -> list[Job]:
-    """Rend ce qu'une graine apprend d'un jeu, dans l'ordre.
+def augment(images, *, indices, epoch, rng):
+    """Déplace chaque image d'au plus `SHIFT_PX`, et en retourne la moitié, tirée au sort."""
+    images = random_crop(images, pad=SHIFT_PX, rng=rng)
+    flipped = rng.random(len(images)) < 0.5
+    images[flipped] = images[flipped, :, ::-1]
+    return images
+
+
+# --- Question : au même budget -------------------------------------------------------
+
+
+class Clock(lesson.Clock):
+    """Mène le taux d'apprentissage sans rien dire des époques : il y a trente-quatre réseaux."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Compte l'époque."""
+        self.epoch = epoch + 1
+
+
+def train(name: str, x: np.ndarray, y: np.ndarray, *, seed: int, clock: Clock) -> keras.Model:
+    """Entraîne un réseau.
+
+    Le lot `k` de l'époque `e` a les mêmes images pour tous les réseaux d'une même graine ;
+    l'augmentation, quand c'est elle qu'on essaie, les déforme ensuite.
+
+    Args:
+        name: une clé de `networks.CHANGES`, ou `"reference"`.
+        x: images uint8 `(n, h, w, c)`.
+        y: classes `(n,)`.
+        seed: graine des poids et des lots.
+        clock: mène le taux d'apprentissage, et dit le nombre d'époques.
+    """
+    keras.utils.set_random_seed(seed)
+    reference = build_model(REFERENCE, x.shape[1:], "reference")
+    keras.utils.set_random_seed(seed)
+    pieces = pieces_of(name)
+    model = build_model(pieces, x.shape[1:], name)
+    share_start(model, reference)
+    model.compile(
+        keras.optimizers.Adam(LEARNING_RATE),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    augmented = augment if pieces.augmented else None
+    batches = shuffled(x, y, batch_size=min(BATCH_SIZE, len(x)), seed=seed, augment=augmented)
+    model.fit(batches, epochs=clock.epochs, callbacks=[clock], verbose=0)
+    lesson.round_weights(model)
+    return model
+
+
+def make_jobs(dataset: str) -> dict[str, tuple[str, int, int]]:
+    """Rend ce qui est appris d'un jeu, dans l'ordre.
+
+    Args:
+        dataset: nom du jeu ; seul CIFAR-10 a un budget long, pour que la leçon reste courte.
+
+    Returns:
+        Nom dans le compte rendu → nom du réseau, ce qu'on ajoute à sa graine, et son budget : de
+        combien on multiplie les époques.
+    """
+    jobs = {name: (name, 0, 1) for name in ("reference", *CHANGES)}
+    jobs["twin"] = ("reference", OTHER_DRAW, 1)
+    if dataset == SHIPPED:
+        jobs |= {f"{name}_long": (name, 0, LONG) for name in LONG_NAMES}
+    return jobs
+
+
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
+) -> lesson.Run:
+    """Apprend et mesure tous les réseaux.
 
     Args:
         seed: graine des poids et des lots ; le témoin en a une autre.
-        dataset: nom du jeu ; seul CIFAR-10 a un budget long, pour que la leçon reste courte.
-    """
-    jobs = [Job(name, seed) for name in ("reference", *CHANGES)]
-    jobs.append(Job("twin", seed + OTHER_DRAW))
-    return jobs + [Job(name, seed, LONG) for name in LONG_NAMES if dataset == SHIPPED]
-
-
-def train_all(
-    learned: dict[int, dict[str, Right]],
-    datasets: dict[str, sources.Dataset],
-    *splits: np.ndarray,
-    seed: int,
-    options,
-) -> tuple[keras.Model, dict]:
-    """Apprend tous les réseaux d'une graine, et note à quelles images de test chacun a raison.
-
-    Args:
-        learned: reçoit, sous la graine, les réponses de chaque réseau, jeu par jeu.
-        datasets: les deux jeux entiers.
-        *splits: images et classes d'apprentissage, puis de validation, de CIFAR-10 ; l'autre jeu
-            est partagé de la même façon.
-        seed: graine.
-        options: options de `cli.training_parser`.
+        epochs: nombre d'époques du budget court.
+        minutes: durée de la leçon ; None : autant qu'il en faut.
+        limit: premières images de chaque jeu ; None : `NUM_IMAGES`.
 
     Returns:
-        La référence de CIFAR-10 et ses courbes ; `duration_s` compte tous les réseaux.
+        L'exactitude de chaque réseau, la référence de CIFAR-10 et, dans `pooled`, les images de
+        test où chaque réseau a raison : ce que `pool` compare.
     """
-    learned[seed], durations, num_val = {}, [], len(splits[-1])
-    for dataset, ((x, y), (x_test, y_test)) in datasets.items():
-        x, x_test = with_channels(x[: options.limit]), with_channels(x_test[: options.limit])
-        split, _ = sources.split_validation(x, y[: options.limit], num_val=num_val, seed=0)
-        y_test, right = y_test[: options.limit].reshape(-1), {}
-        for job in make_jobs(seed, dataset):
-            model, curves = train(job, dataset, split, options=options)
-            right[job.key] = predict(model, x_test).argmax(1) == y_test
-            durations += curves.pop("duration_s")
-            progress.say(f"  {dataset}, {job.key} : {percent(right[job.key].mean())} sur le test")
-            if (dataset, job.key) == (SHIPPED, "reference"):
-                shipped, history = model, curves
-        learned[seed][dataset] = right
-    return shipped, history | {"duration_s": durations}
-
-
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
-    """Mesure la référence : `accuracy` dans [0, 1], et `probabilities`."""
-    probabilities = predict(model, x)
-    accuracy = float(np.mean(probabilities.argmax(1) == y.reshape(-1)))
-    return {"accuracy": accuracy, "probabilities": probabilities}
+    metrics, pooled, shipped = {}, {}, None
+    for dataset, shape in SHAPES.items():
+        both = getattr(sources, f"load_{dataset}")()
+        parts = lesson.split(both, limit=limit or NUM_IMAGES, num_val=NUM_VAL)
+        x, x_test = (images.reshape(-1, *shape) for images in (parts[0], parts[4]))
+        pooled[dataset] = {}
+        for key, (name, draw, budget) in make_jobs(dataset).items():
+            clock = Clock(budget * epochs, minutes, share=budget / NUM_BUDGETS)
+            model = train(name, x, parts[1].reshape(-1), seed=seed + draw, clock=clock)
+            guesses = model.predict(x_test, batch_size=500, verbose=0).argmax(1)
+            right = guesses == parts[5].reshape(-1)
+            pooled[dataset][key] = right.astype(int).tolist()
+            metrics[f"accuracy_{dataset}_{key}"] = float(right.mean())
+            print(f"{dataset}, {key} : {percent(right.mean())} sur le test", flush=True)
+            shipped = model if (dataset, key) == (SHIPPED, "reference") else shipped
+    metrics["accuracy"] = metrics[f"accuracy_{SHIPPED}_reference"]
+    return lesson.Run(metrics, shipped, {"pooled": pooled})
 
 
 # --- Question : ce que vaut chaque pièce, et ce qu'elle coûte ------------------------
 
 
-class Size(NamedTuple):
-    """Ce que coûte un réseau."""
-
-    parameters: int
-    operations: int  # multiplications et additions, pour une image
-
-
-@cache
-def size_of(name: str, shape: tuple[int, int, int]) -> Size:
-    """Compte ce que coûte une variante, ou la référence.
-
-    Args:
-        name: voir `networks.pieces_of`.
-        shape: hauteur, largeur et couleurs des images.
-    """
-    model = build_model(pieces_of(name), shape, name)
-    return Size(int(model.count_params()), forward_flops(model))
-
-
-def against(job: Job) -> str:
-    """Rend le nom de la référence à laquelle un réseau se compare : celle de son budget."""
-    return Job("reference", job.seed, job.budget).key
-
-
-def compare_all(rights: list[dict[str, Right]]) -> dict[str, dict[str, dict]]:
+def pool(found: list[dict]) -> dict:
     """Compare chaque réseau à la référence de son budget, et compte ce qu'il coûte.
 
     Args:
-        rights: par graine, les réponses de chaque réseau, jeu par jeu.
+        found: le `pooled` de chaque graine.
 
     Returns:
-        Par jeu et par réseau : `parameters`, `operations` (multiplications et additions par image),
-        `gap`, trois nombres (`intervals.Gap`) ou aucun pour une référence.
+        `datasets` ; par jeu et par réseau : `parameters`, `operations` (multiplications et
+        additions par image), `gap`, trois nombres (`intervals.Gap`) ou aucun pour une référence.
     """
-    found = {}
+    datasets = {}
     for dataset, shape in SHAPES.items():
-        found[dataset] = {}
-        for job in make_jobs(0, dataset):
+        datasets[dataset] = {}
+        for key in found[0][dataset]:
+            model = build_model(pieces_of(key.removesuffix("_long")), shape, key)
+            cost = {"parameters": model.count_params(), "operations": forward_flops(model)}
+            against = "reference_long" if key.endswith("_long") else "reference"
             right, reference = (
-                np.stack([each[dataset][key] for each in rights]) for key in (job.key, against(job))
+                np.array([each[dataset][name] for each in found]) for name in (key, against)
             )
-            found[dataset][job.key] = {
-                **size_of(job.name, shape)._asdict(),
-                "gap": [*paired_gap(right, reference)] if job.name != "reference" else [],
-            }
-    return found
+            gap = [] if key == against else [*paired_gap(right, reference)]
+            datasets[dataset][key] = {**cost, "gap": gap}
+    return {"datasets": datasets}
 
 
-def describe(learned: dict, datasets: dict, runs: list[dict]) -> dict:
-    """Ajoute au compte rendu toutes les exactitudes, les différences et les coûts."""
-    rights = [learned[seed] for seed in range(len(runs))]
-    metrics = {"accuracy": study.summarise([run["test"]["accuracy"] for run in runs])}
-    for dataset, names in rights[0].items():
-        for key in names:
-            values = [each[dataset][key].mean() for each in rights]
-            metrics[f"accuracy_{dataset}_{key}"] = study.summarise(values)
-    return {
-        "metrics": metrics,
-        "headline": [Headline(name, label) for name, label in HEADLINE.items()],
-        "data_sha256": {name: sources.dataset_sha256(each) for name, each in datasets.items()},
-        "details": {"datasets": compare_all(rights)},
-    }
-
-
-def costs() -> list[float]:
-    """Estime ce que coûte chaque réseau, la référence valant un : la durée prévue en dépend."""
-    found = []
-    for dataset, shape in SHAPES.items():
-        unit = size_of("reference", shape).operations
-        for job in make_jobs(0, dataset):
-            found.append(SETUP + job.budget * size_of(job.name, shape).operations / unit)
-    return found
-
-
-def compare(options) -> int:
-    """Apprend et compare tous les réseaux, écrit le compte rendu et la figure ; rend 0."""
-    datasets = {"fashion_mnist": sources.load_fashion_mnist(), "cifar10": sources.load_cifar10()}
-    learned: dict[int, dict[str, Right]] = {}
-    return study.run_seeds(
+def teach(options) -> None:
+    """Apprend et compare tous les réseaux, enregistre la référence, dit ce qui se distingue."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    report = lesson.save(
+        found.model,
         options,
-        dataset=datasets[SHIPPED],
-        num_val=NUM_VAL,
-        train=partial(train_all, learned, datasets),
-        evaluate=evaluate,
+        found.metrics,
+        headline=[Headline(name, label) for name, label in HEADLINE.items()],
+        input_shape=[*SHAPES[SHIPPED]],
         classes=sources.CIFAR10_CLASSES,
         classes_fr=sources.CIFAR10_CLASSES_FR,
-        on_saved=show,
-        describe=partial(describe, learned, datasets),
-        stages=costs(),
+        details=pool([found.kept["pooled"]]),
     )
+    for dataset in SHAPES:
+        print(f"\n{figures.results_table(report, dataset)}")
+    print("", *figures.tell(report), sep="\n")
+    figures.save_gaps(report, output_dir(options) / "pieces.png")
+    print(f"Figure : {output_dir(options)}/pieces.png")
+    print("Pour s'en servir : ./predict --model ex23_what_matters samples/avion.png")

@@ -103,20 +103,3 @@ def test_everything_starts_from_the_same_weights_where_sizes_allow(reference):
         mine, start = deep.get_layer(name).get_weights(), reference.get_layer(name).get_weights()
         assert all(np.array_equal(*pair) for pair in zip(mine, start, strict=True)), name
     np.testing.assert_array_equal(deep.get_layer("conv_1_1").get_weights()[0], before)
-    wide = build("kernel_5")
-    networks.share_start(wide, reference)
-    assert wide.get_layer("conv_0_0").get_weights()[0].shape == (5, 5, 1, 8)
-    np.testing.assert_array_equal(
-        wide.get_layer("dense").get_weights()[0], reference.get_layer("dense").get_weights()[0]
-    )
-
-
-def test_without_relu_only_the_maximum_bends(reference):
-    """Sans ReLU ni maximum, tout est linéaire : une image et son opposée ont des scores opposés."""
-    straight = networks.REFERENCE._replace(activation="linear", reduction="average")
-    for pieces, is_linear in ((straight, True), (networks.pieces_of("linear"), False)):
-        model = networks.build_model(pieces, SHAPE, "essai")
-        scores = keras.Model(model.input, model.layers[-2].output)
-        x = np.random.default_rng(0).integers(0, 256, (4, *SHAPE)).astype(np.uint8)
-        total = np.asarray(scores(x)) + np.asarray(scores(255 - x))
-        assert np.allclose(total, 0, atol=1e-4) == is_linear
