@@ -121,7 +121,6 @@ def teach(options) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Lit les options et donne la leçon."""
     parser = lesson_parser("ex05_inception.forgetting", __doc__.splitlines()[0], epochs=EPOCHS)
-    parser.set_defaults(module="ex05_forgetting")
     return lesson.run(teach, parser.parse_args(argv))
 
 

@@ -114,7 +114,6 @@ def teach(options) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Lit les options et donne la leçon."""
     parser = lesson_parser("ex05_inception.layers", __doc__.splitlines()[0], epochs=EPOCHS)
-    parser.set_defaults(module="ex05_layers")
     return lesson.run(teach, parser.parse_args(argv))
 
 
