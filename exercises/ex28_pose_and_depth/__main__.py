@@ -1,28 +1,104 @@
 """Pose, relief, foule : un point, un nombre par pixel, un compte, et ce qu'ils valent.
 
 Document : S3 « Pose Estimation », « 3D Reconstruction », « Crowd Understanding ».
-Commande : python -m exercises.ex28_pose_and_depth     puis     … ex28_pose_and_depth --show
+Commande : python -m exercises.ex28_pose_and_depth
 
-Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
+Ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-from convnets.core.cli import check_output, run, training_parser
-from exercises.ex28_pose_and_depth import comparison, figures, training
+import keras
+import numpy as np
+
+from convnets.core.cli import lesson_parser
+from convnets.core.reports import Headline, format_headline
+from convnets.figures.charts import table
+from convnets.figures.style import output_dir
+from convnets.training import lesson
+from exercises.ex28_pose_and_depth import counting, data, depth, figures, measures, pose
+from exercises.ex28_pose_and_depth.training import EPOCHS, train
+
+# La part du temps d'apprentissage que prend chaque réseau, mesurée.
+SHARES = {"pose_heat": 0.27, "pose_regression": 0.19, "depth": 0.4, "crowd_density": 0.14}
+HEADLINE = [
+    Headline("pck_heat", "pose : PCK à 0,2 torse, cartes de chaleur"),
+    Headline("pck_argmax", "pose : le même, sans affiner"),
+    Headline("pck_heat_hidden", "pose : le même, articulations cachées seulement"),
+    Headline("pck_regression", "pose : PCK, coordonnées d'un coup"),
+    Headline("pck_mean", "pose : PCK, toujours la pose moyenne"),
+    Headline("bad_network_all", "relief : pixels faux de plus d'un pixel, réseau siamois"),
+    Headline("bad_sad_all", "relief : les mêmes, fenêtres et SAD"),
+    Headline("bad_zncc_all", "relief : les mêmes, fenêtres et ZNCC"),
+    Headline("bad_constant_all", "relief : les mêmes, toujours la disparité médiane"),
+    Headline("bad_blind_all", "relief : les mêmes, le réseau recevant deux fois l'image de gauche"),
+    Headline(
+        "bad_network_hidden", "relief : les mêmes, là où la droite ne voit rien, réseau siamois"
+    ),
+    Headline("bad_sad_hidden", "relief : les mêmes, là où la droite ne voit rien, fenêtres et SAD"),
+    Headline("mae_network_all", "relief : écart moyen, réseau siamois", "px"),
+    Headline("mae_sad_all", "relief : écart moyen, fenêtres et SAD", "px"),
+    Headline("relative_density_21", "foule de 21 à 40 : écart relatif, densité"),
+    Headline("relative_constant_21", "foule de 21 à 40 : écart relatif, toujours le compte moyen"),
+    Headline("relative_density_81", "foule de 81 à 100, jamais vue : écart relatif, densité"),
+]
+
+
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: float | None = None, limit: int | None = None
+) -> lesson.Run:
+    """Compose les images, apprend les quatre réseaux et les mesure.
+
+    Args:
+        seed: graine des poids et de l'ordre des images.
+        epochs: nombre d'époques de chaque réseau.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        limit: au plus tant d'images de chaque sorte.
+    """
+    print("Composition des images…", flush=True)
+    part, test = data.make_parts(limit=limit)
+    puppets, pairs, crowds = part["pose"], part["depth"], part["crowd"]
+    clocks = {name: lesson.Clock(epochs, minutes, share=share) for name, share in SHARES.items()}
+    # Les taux sont les meilleurs, en validation, de deux à quatre essayés. Chaque perte a le sien :
+    # à celui des cartes de chaleur, les coordonnées n'apprennent presque rien.
+    learned = puppets.images, puppets.joints
+    heat = train(pose.build_heat, pose.heat_loss, learned, rate=4e-3, seed=seed, clocks=clocks)
+    regression = train(pose.build_regression, "mae", learned, rate=1e-3, seed=seed, clocks=clocks)
+    learned = pairs.images, pairs.disparity
+    siamese = train(depth.build_model, "mae", learned, rate=2e-3, seed=seed, clocks=clocks)
+    densities = np.stack([counting.density_map(heads) for heads in crowds.heads])
+    learned = crowds.images, counting.SCALE * densities
+    density = train(counting.build_model, "mse", learned, rate=5e-3, seed=seed, clocks=clocks)
+    metrics = measures.measure_poses(heat, regression, puppets, test["pose"])
+    metrics |= measures.measure_depths(siamese, pairs, test["depth"])
+    metrics |= measures.measure_counts(density, crowds, test["crowd"])
+    return lesson.Run(metrics, assemble([heat, regression, siamese, density]), test)
+
+
+def assemble(models: list[keras.Model]) -> keras.Model:
+    """Met les quatre réseaux dans un seul modèle, qu'un seul fichier garde.
+
+    Returns:
+        Modèle : `[images, images, paires, images]` uint8 → les quatre réponses ; chaque
+        réseau y est une couche, à son nom.
+    """
+    inputs = [keras.Input(model.input_shape[1:], dtype="uint8") for model in models]
+    outputs = [model(given) for model, given in zip(models, inputs, strict=True)]
+    return keras.Model(inputs, outputs, name="ex28_pose_and_depth")
+
+
+def teach(options) -> None:
+    """Apprend et mesure une graine, enregistre les réseaux, et dessine ce qu'ils trouvent."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    report = lesson.save(found.model, options, found.metrics, light=False, headline=HEADLINE)
+    print(table(["mesure, sur les images de test", "valeur"], format_headline(report)))
+    folder = output_dir(options)
+    figures.save_examples(folder, found.model, found.kept)
+    print(f"Figures écrites dans {folder}/")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Apprend les cinq réseaux et les mesure ; avec `--show`, redit et redessine."""
-    parser = training_parser("ex28_pose_and_depth", __doc__.splitlines()[0], epochs=training.EPOCHS)
-    parser.add_argument("--show", action="store_true", help="redire et redessiner, sans apprendre")
-    # De si petits réseaux ne gagnent rien à calculer en bfloat16.
-    parser.set_defaults(precision="float32")
-    options = parser.parse_args(argv)
-
-    def body() -> int:
-        check_output(options)
-        return figures.show_again(options) if options.show else comparison.compare(options)
-
-    return run(body)
+    """Lit les options et donne les trois leçons."""
+    parser = lesson_parser("ex28_pose_and_depth", __doc__.splitlines()[0], epochs=EPOCHS)
+    return lesson.run(teach, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ MAX_COUNT = 120  # personnes d'une image
 HEAD_PX = (1.5, 3.0)  # rayon d'une tête, en haut et en bas de l'image
 APART = 1.5  # d'une tête à l'autre, au moins tant de rayons : on voit un peu de chacune
 NUM_TRIES = 300  # places essayées avant de renoncer à une personne
-WARDROBE = 200  # vêtements détourés d'avance
+WARDROBE = 200  # vêtements, les mêmes d'une foule à l'autre
 
 
 class Crowds(NamedTuple):
@@ -90,7 +90,6 @@ def compose_crowds(
     rng = np.random.default_rng(seed)
     tops = objects[np.isin(labels, TOPS)]
     tops = tops[rng.integers(len(tops), size=WARDROBE)]
-    wardrobe = {}  # chaque vêtement n'est détouré qu'une fois à chaque taille
     made = Crowds(
         np.empty((num_images, SIDE_PX, SIDE_PX, 3), np.uint8),
         np.full((num_images, MAX_COUNT, 2), np.nan, np.float32),
@@ -102,10 +101,8 @@ def compose_crowds(
         heads = place_heads(int(rng.integers(counts[0], counts[1] + 1)), rng)
         for x, y in heads:
             radius = head_radius(y)
-            key = int(rng.integers(WARDROBE)), round(5 * radius)
-            if key not in wardrobe:
-                wardrobe[key] = cut_out(tops[key[0]], key[1])
-            _dress(canvas, *wardrobe[key], x, y + 0.7 * radius, rng)
+            values, mask = cut_out(tops[rng.integers(WARDROBE)], round(5 * radius))
+            _dress(canvas, values, mask, x, y + 0.7 * radius, rng)
             skin = rng.uniform(0.3, 1) * np.array([255, 200, 160])
             disc = (COLUMNS - x) ** 2 + (ROWS - y) ** 2 <= radius**2
             hair = disc & (ROWS < y - 0.2 * radius)

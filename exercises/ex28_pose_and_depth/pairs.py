@@ -12,6 +12,7 @@ sort de l'image.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 from convnets.datasets.scenes import cut_out
 
@@ -73,26 +74,18 @@ def _closest(planes: list[Plane], across: np.ndarray) -> tuple[np.ndarray, np.nd
     for plane, x in zip(planes, across, strict=True):
         a, b, c = plane.disparity
         disparity = a + b * x + c * ROWS
-        column = np.rint(x).astype(int)
-        seen = (column >= 0) & (column < plane.mask.shape[1])
-        seen &= plane.mask[ROWS.astype(int), np.clip(column, 0, plane.mask.shape[1] - 1)]
-        seen &= disparity > nearest
+        there = map_coordinates(plane.mask.astype(float), [ROWS, x], order=0) > 0
+        seen = there & (disparity > nearest)
         nearest[seen] = disparity[seen]
-        color[seen] = _between(plane.texture, x)[seen]
+        # Entre deux colonnes, la couleur est en proportion de la distance à chacune.
+        texture = map_coordinates(plane.texture, [ROWS, x], order=1, mode="nearest")
+        color[seen] = texture[seen]
     return color, nearest
 
 
 def _on_the_left(plane: Plane, x_right: np.ndarray) -> np.ndarray:
     a, b, c = plane.disparity
     return (x_right + a + c * ROWS) / (1 - b)
-
-
-def _between(texture: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Lit une texture entre deux colonnes, en proportion de la distance à chacune."""
-    x = np.clip(x, 0, texture.shape[1] - 1)
-    before = np.minimum(x.astype(int), texture.shape[1] - 2)
-    rows, share = ROWS.astype(int), x - before
-    return (1 - share) * texture[rows, before] + share * texture[rows, before + 1]
 
 
 # --- Question : des paires, et leur vérité -------------------------------------------
@@ -130,13 +123,10 @@ def compose_pairs(
 
 def mosaic(photographs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Rend une texture grise `(64, 80)` : des photographies de 32 pixels, bord à bord."""
-    lines, columns = 3, 4
-    chosen = photographs[rng.integers(len(photographs), size=lines * columns)].mean(-1)
-    side_px = chosen.shape[1]
-    tiles = chosen.reshape(lines, columns, side_px, side_px).transpose(0, 2, 1, 3)
-    whole = tiles.reshape(lines * side_px, columns * side_px)
+    grey = photographs[rng.integers(len(photographs), size=12)].mean(-1)
+    whole = np.vstack([np.hstack(grey[k : k + 4]) for k in (0, 4, 8)])  # (96, 128)
     # Une autre coupe chaque fois : la place des bords n'apprend rien.
-    top, left = rng.integers(0, side_px, 2)
+    top, left = rng.integers(0, grey.shape[1], 2)
     return whole[top : top + SIDE_PX, left : left + SIDE_PX + MAX_DISPARITY]
 
 
@@ -160,8 +150,8 @@ def _object(photographs, picture, rng) -> Plane:
         texture[window] = values * rng.uniform(0.5, 1)
     b, c = rng.uniform(-SLOPE, SLOPE, 2) * (rng.random() < 0.5)
     center = rng.uniform(6, 13) if b == 0 else rng.uniform(8, 11)
-    a, *_ = _through(0, b, c, x=left + side_px / 2, y=top + side_px / 2)
-    return Plane(texture, mask, (a + center, b, c))
+    x, y = left + side_px / 2, top + side_px / 2
+    return Plane(texture, mask, _through(center, b, c, x=x, y=y))
 
 
 def _through(middle: float, b: float, c: float, *, x=SIDE_PX / 2, y=SIDE_PX / 2):

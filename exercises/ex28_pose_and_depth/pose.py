@@ -21,14 +21,7 @@ TRUNK = (24, 48, 96)  # canaux des cartes de 32, 16 et 8 pixels de côté
 CLIMB = (48, 32)  # canaux des cartes de 16 et 32 pixels, en remontant
 DENSE_UNITS = 64
 FRACTION = 0.2  # du torse : l'écart permis (PCK@0,2)
-FRACTIONS = np.linspace(0, 0.5, 26)  # de la courbe
 NUM_JOINTS = len(JOINTS_FR)
-NAMES_FR = {
-    "heat": "cartes de chaleur",
-    "argmax": "cartes, sans affiner",
-    "regression": "coordonnées d'un coup",
-    "mean": "toujours la pose moyenne",
-}
 
 
 # --- Question : de quoi apprend une carte de chaleur ? -------------------------------

@@ -1,4 +1,4 @@
-"""La brique et la descente des cinq réseaux.
+"""La brique et la descente des quatre réseaux.
 
 D'après : S3 « Pose Estimation », « 3D Reconstruction », « Crowd Understanding ».
 """
@@ -9,7 +9,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from convnets.training import study
+from convnets.training import lesson
+from convnets.training.batches import shuffled
 
 EPOCHS = 8
 BATCH_SIZE = 16  # petit : plus de pas pour le même temps
@@ -29,30 +30,28 @@ def block(convolution: layers.Layer, x):
 
 def train(
     build_model: Callable[[], keras.Model],
-    loss: Callable,
-    parts: dict[str, tuple[np.ndarray, np.ndarray]],
+    loss: Callable | str,
+    learned: tuple[np.ndarray, np.ndarray],
     *,
     rate: float,
     seed: int,
-    options,
-) -> tuple[keras.Model, dict[str, list[float]]]:
-    """Entraîne un réseau ; rend `(modèle livré, courbes)`.
+    clocks: dict[str, lesson.Clock],
+) -> keras.Model:
+    """Entraîne un réseau, et rend ses poids arrondis.
 
     Args:
         build_model: construit le réseau.
         loss: sa perte, `loss(vérité, réponse)`.
-        parts: `"train"` et `"val"`, des `(entrées, vérité)`.
-        rate: taux d'apprentissage d'Adam, au début ; il décroît jusqu'à zéro.
+        learned: `(entrées, vérité)`.
+        rate: taux d'apprentissage d'Adam, au début.
         seed: graine des poids et de l'ordre des images.
-        options: options de `cli.training_parser`.
+        clocks: par nom de réseau, ce qui mène son taux jusqu'à zéro.
     """
-    model = study.build(build_model, seed=seed, precision=options.precision)
-    x, y = parts["train"]
-    batch_size = options.batch_size or min(BATCH_SIZE, len(x))
-    batches = study.Batches(x, y, batch_size=batch_size, seed=seed, augment=None)
-    schedule = keras.optimizers.schedules.CosineDecay(rate, options.epochs * len(batches))
-    model.compile(keras.optimizers.Adam(schedule), loss=loss, jit_compile=False)
-    history = study.fit(
-        model, batches, options=options, network=model.name, validation_data=parts["val"]
-    )
-    return study.to_ship(model, build_model()), history
+    keras.utils.set_random_seed(seed)
+    model = build_model()
+    model.compile(keras.optimizers.Adam(rate), loss=loss)
+    batches = shuffled(*learned, batch_size=min(BATCH_SIZE, len(learned[0])), seed=seed)
+    clock = clocks[model.name]
+    model.fit(batches, epochs=clock.epochs, callbacks=[clock], verbose=0)
+    lesson.round_weights(model)
+    return model

@@ -35,15 +35,10 @@ def test_a_slanted_plane_lands_where_its_disparity_says():
     slanted = plane((3.0, 0.05, 0.02))._replace(texture=np.tile(2.0 * np.arange(WIDTH), (64, 1)))
     left, right, disparity, hidden = pairs.see([slanted])
     np.testing.assert_allclose(disparity, 3 + 0.05 * pairs.COLUMNS + 0.02 * pairs.ROWS)
-    landing = pairs.COLUMNS - disparity
-    for row in (
-        0,
-        20,
-        63,
-    ):  # la texture est linéaire : la droite, relue entre deux pixels, est exacte
-        seen = ~hidden[row] & (landing[row] <= 62)
-        found = np.interp(landing[row, seen], np.arange(64), right[row])
-        np.testing.assert_allclose(found, left[row, seen], atol=1e-9)
+    landing = (pairs.COLUMNS - disparity)[20]
+    seen = ~hidden[20] & (landing <= 62)  # la texture est linéaire : relue, elle est exacte
+    found = np.interp(landing[seen], np.arange(64), right[20])
+    np.testing.assert_allclose(found, left[20, seen], atol=1e-9)
 
 
 @pytest.mark.question(QUESTION)
@@ -67,23 +62,19 @@ def test_a_close_square_hides_as_many_columns_as_it_jumps(far, near, left, width
     np.testing.assert_array_equal(hidden, expected)
 
 
-def test_composed_pairs_agree_with_their_truth():
+def test_composed_pairs_agree_with_their_truth(extract):
     """Les pixels visibles de gauche se retrouvent à droite, là où la disparité le dit."""
-    from tests.conftest import load_extract
-
-    objects, photographs = (load_extract(name)[0] for name in ("fashion_mnist", "cifar10"))
-    made = pairs.compose_pairs(photographs, objects, num_pairs=12, seed=0)
-    assert made.images.shape == (12, 2, 64, 64) and made.disparity.shape == (12, 64, 64)
+    objects, photographs = (extract(name)[0] for name in ("fashion_mnist", "cifar10"))
+    made = pairs.compose_pairs(photographs, objects, num_pairs=6, seed=0)
     assert 0 < made.disparity.min() and made.disparity.max() < pairs.MAX_DISPARITY - 1
     assert 0.05 < made.hidden.mean() < 0.4
-    rows = pairs.ROWS.astype(int)
-    gaps = {False: [], True: []}
-    for (left, right), disparity, hidden in zip(*made, strict=True):
-        landing = np.clip(np.rint(pairs.COLUMNS - disparity), 0, 63).astype(int)
-        for shift, where in ((False, landing), (True, (landing + 7) % 64)):
-            gap = np.abs(left.astype(float) - right[rows, where])
-            gaps[shift].append(np.median(gap[~hidden]))
-    assert np.median(gaps[False]) < 10 < 2 * np.median(gaps[False]) < np.median(gaps[True])
+    landing = np.clip(np.rint(pairs.COLUMNS - made.disparity), 0, 63).astype(int)
+    left, right = made.images.astype(float).swapaxes(0, 1)
+    right_gap, wrong_gap = (
+        np.median(np.abs(left - np.take_along_axis(right, where, 2))[~made.hidden])
+        for where in (landing, (landing + 7) % 64)
+    )
+    assert right_gap < 10 < 2 * right_gap < wrong_gap
 
 
 # --- Apparier ------------------------------------------------------------------------
@@ -105,13 +96,6 @@ def test_windows_find_a_constant_shift_exactly(disparity):
         np.testing.assert_array_equal(np.rint(inner), disparity)
     bright = depth.match_windows(shifted(disparity, gain=1.5), "zncc", window_px=5)
     np.testing.assert_array_equal(np.rint(bright[0, 3:-3, disparity + 3 : -3]), disparity)
-
-
-def test_brightness_misleads_only_the_absolute_gaps():
-    bright = shifted(6, gain=1.5)
-    found = {kind: depth.match_windows(bright, kind, window_px=5) for kind in depth.COSTS}
-    wrong = {kind: (np.abs(each[0, 3:-3, 9:-3] - 6) > 1).mean() for kind, each in found.items()}
-    assert wrong["zncc"] == 0 and wrong["sad"] > 0.1
 
 
 @given(st.floats(0.6, 14.4), st.floats(0.1, 5))
@@ -137,22 +121,17 @@ def test_correlation_against_a_double_loop():
 
 
 def test_judge_counts_by_region():
-    images = np.random.default_rng(0).integers(0, 256, (1, 2, 64, 64)).astype(np.uint8)
-    images[0, :, :, 32:] = 90 + 5 * (-1) ** np.arange(32)  # uni : un écart-type de 5, sous 6
     hidden = np.zeros((1, 64, 64), bool)
     hidden[0, :, :4] = True
+    images = np.zeros((1, 2, 64, 64), np.uint8)
     truth = pairs.Pairs(images, np.full((1, 64, 64), 5, np.float32), hidden)
-    where = depth.regions(truth)
-    assert where["flat"][0, :, 36:].all() and not where["flat"][0, :, :28].any()
     found = np.full((1, 64, 64), 5.0)
     found[0, :, :4] += 3
     found[0, :, 36:] -= 1  # un pixel tout juste : pas faux
     measured = depth.judge(found, truth)
-    assert measured["mae_hidden"] == 3 and measured["bad_hidden"] == 1
-    assert measured["bad_visible"] == 0 and measured["bad_all"] == pytest.approx(4 / 64)
-    assert measured["mae_visible"] == pytest.approx(28 / 60)
-    assert measured["mae_all"] == pytest.approx((28 + 12) / 64)
-    assert "mae_hidden" not in depth.judge(5, truth._replace(hidden=np.zeros_like(hidden)))
+    assert measured["mae", "hidden"] == 3 and measured["bad", "hidden"] == 1
+    assert measured["bad", "all"] == pytest.approx(4 / 64)
+    assert measured["mae", "all"] == pytest.approx((28 + 12) / 64)
 
 
 def test_depth_is_focal_times_baseline_over_disparity():
