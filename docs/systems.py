@@ -25,7 +25,6 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex21_graphs import figures as ex21
     from exercises.ex22_by_hand import figures as ex22
     from exercises.ex23_what_matters import figures as ex23
-    from exercises.ex24_autoencoder import figures as ex24
     from exercises.ex25_captions import figures as ex25
     from exercises.ex26_text_to_image import figures as ex26
     from exercises.ex27_video import figures as ex27
@@ -46,7 +45,6 @@ def draw_reports(folder: Path) -> None:
     ex22.save_measures(by_hand, folder / "a_la_main.png")
     ex22.save_kernels(by_hand, MODELS_DIR, folder / "filtres_appris.png")
     ex23.save_gaps(load_measures("ex23_what_matters"), folder / "pieces.png")
-    ex24.save_curves(folder / "debit.png", read_report("ex24_autoencoder"))
     ex26.save_measures(folder / "phrases_mesures.png", read_report("ex26_text_to_image"))
     ex25.save_measures(read_report("ex25_captions"), folder / "legendes_mesures.png")
     ex27.save_measures(read_report("ex27_video"), folder / "video.png")

@@ -5,7 +5,7 @@ figure (7) : image → bits → image).
 Commande : python -m exercises.ex24_autoencoder
            python -m exercises.ex24_autoencoder --compress image.png --output code.bin
            python -m exercises.ex24_autoencoder --decompress code.bin --output relue.png
-Résultat mesuré : models/ex24_autoencoder.json.
+Résultat mesuré : docs/resultats.md.
 
 Un auto-encodeur doit tout faire passer par son goulot ; un U-Net a des raccourcis qui l'évitent. À
 recopier une image, le U-Net gagne sans se servir de son goulot : il n'a rien résumé. À la
@@ -19,8 +19,9 @@ arrondis, puis écrits avec le moins de bits possible, font un format d'image.
 - `coder.py` : des entiers aux octets, un codeur entropique en vingt lignes ;
 - `codec.py` : image → codes → entiers → octets, et retour ; le fichier ;
 - `network.py` : l'auto-encodeur qui compresse, et la perte qui compte les bits ;
-- `baselines.py` : ACP, image réduite, JPEG, WebP ;
-- `comparison.py` : toutes les graines, et le compte rendu ;
+- `baselines.py` : ACP, JPEG, WebP ;
+- `rates.py` : ce que pèsent les fichiers, ce que valent les images relues ;
+- `__main__.py` : la leçon, pour une graine ;
 - `figures.py` : les figures ;
 - `command.py` : compresser une image dans un fichier, et la relire.
 """

@@ -6,19 +6,128 @@ Commande : python -m exercises.ex24_autoencoder
            python -m exercises.ex24_autoencoder --compress image.png --output code.bin
            python -m exercises.ex24_autoencoder --decompress code.bin --output relue.png
 
-Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
+Ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
+import math
 from pathlib import Path
 
-from convnets.core.cli import check_output, run, training_parser
-from exercises.ex24_autoencoder import command, comparison, network
+import numpy as np
+
+from convnets.core.cli import lesson_parser
+from convnets.core.cli import run as run_command
+from convnets.core.reports import Headline, format_headline
+from convnets.datasets import sources
+from convnets.figures.charts import table
+from convnets.figures.style import output_dir
+from convnets.training import lesson
+from exercises.ex24_autoencoder import baselines, command, figures, network, rates, shortcuts
 from exercises.ex24_autoencoder.codec import STEPS
+from exercises.ex24_autoencoder.measures import at_rate, mean_gain, psnr
+
+NUM_VAL = 1000  # images mises à part : le goulot coupé rend leur moyenne
+NUM_TEST = 1000  # images de test des quatre réseaux du goulot
+NUM_ALBUM = 256  # vignettes de test compressées : un carré, celui de la mosaïque
+RATE = 1.0  # bits par pixel où l'on lit les courbes ; une image brute en a 24
+SHARE, COMPRESSION_SHARE = 0.14, 0.44  # parts du temps d'apprentissage : un des quatre, le dernier
+HEADLINE = [
+    Headline("copy_unet", "recopier : PSNR du U-Net", "dB"),
+    Headline("copy_unet_cut", "recopier : PSNR du U-Net, goulot coupé", "dB"),
+    Headline("copy_plain", "recopier : PSNR de l'auto-encodeur", "dB"),
+    Headline("copy_plain_cut", "recopier : PSNR de l'auto-encodeur, goulot coupé", "dB"),
+    Headline("denoise_unet", "débruiter : PSNR du U-Net", "dB"),
+    Headline("denoise_plain", "débruiter : PSNR de l'auto-encodeur", "dB"),
+    Headline("denoise_blur", "débruiter : PSNR d'un flou gaussien", "dB"),
+    Headline("denoise_noisy", "débruiter : PSNR de l'image bruitée", "dB"),
+    *(
+        Headline(f"psnr_{key}", f"1 bit par pixel : PSNR, {name}", "dB")
+        for key, name in figures.CODERS_FR.items()
+    ),
+    Headline("psnr_mean", "aucun bit : PSNR de l'image moyenne", "dB"),
+    *(
+        Headline(f"ssim_{key}", f"1 bit par pixel : SSIM, {figures.CODERS_FR[key]}")
+        for key in ("network", "webp", "jpeg")
+    ),
+    *(
+        Headline(f"gain_{key}", f"à débit égal : gain du réseau sur {figures.CODERS_FR[key]}", "dB")
+        for key in ("pca", "webp", "jpeg")
+    ),
+]
+
+
+def run(
+    seed: int,
+    *,
+    epochs: int = network.EPOCHS,
+    minutes: float | None = None,
+    limit: int | None = None,
+) -> lesson.Run:
+    """Apprend les quatre réseaux du goulot, puis celui qui compresse, et les mesure.
+
+    Args:
+        seed: graine des poids, du bruit et de l'ordre des images.
+        epochs: nombre d'époques de chaque réseau.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        limit: au plus tant d'images d'entraînement et de test.
+    """
+    dataset = sources.load_cifar10()
+    x_train, _, x_val, _, x_test, _ = lesson.split(dataset, limit=limit, num_val=NUM_VAL)
+    album = x_test[: math.isqrt(min(NUM_ALBUM, len(x_test))) ** 2]
+    x_test = x_test[:NUM_TEST]
+    noisy = shortcuts.add_noise(x_test, rng=np.random.default_rng(1))
+    rendered = {"denoise_noisy": noisy, "denoise_blur": shortcuts.blur(noisy)}
+    for task, given in zip(shortcuts.TASKS, (x_test, noisy), strict=True):
+        for kind in shortcuts.KINDS:
+            clock = lesson.Clock(epochs, minutes, share=SHARE)
+            images = x_train[: shortcuts.NUM_IMAGES]
+            model = shortcuts.train(kind, task, images, seed=seed, clock=clock)
+            cut = shortcuts.cut_bottleneck(model, x_val)
+            rendered[f"{task}_{kind}"] = shortcuts.render(model, given)
+            rendered[f"{task}_{kind}_cut"] = shortcuts.render(cut, given)
+    metrics = {name: psnr(x_test, images) for name, images in rendered.items()}
+
+    clock = lesson.Clock(epochs, minutes, share=COMPRESSION_SHARE)
+    model = network.train(x_train, seed=seed, clock=clock)
+    codecs = {
+        "network": network.network_codec(model, x_train),
+        "pca": baselines.pca_codec(x_train[: network.NUM_AXES_IMAGES]),
+    }
+    curves = {key: rates.measure_codec(codec, album) for key, codec in codecs.items()}
+    curves |= {kind.lower(): rates.measure_format(kind, album) for kind in baselines.FORMATS}
+    metrics["psnr_mean"] = psnr(album, np.broadcast_to(x_train.mean(axis=0), album.shape))
+    for key, curve in curves.items():
+        metrics[f"psnr_{key}"] = at_rate(curve.rates, curve.psnr, RATE)
+        metrics[f"ssim_{key}"] = at_rate(curve.rates, curve.ssim, RATE)
+        if key != "network":
+            metrics[f"gain_{key}"] = mean_gain(curves["network"][:2], curve[:2])
+    kept = {"test": x_test, "album": album, "rendered": rendered}
+    return lesson.Run(metrics, model, kept | {"codecs": codecs, "curves": curves})
+
+
+def teach(options) -> None:
+    """Apprend et mesure une graine, enregistre le réseau qui compresse, et dessine."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    kept, folder = found.kept, output_dir(options)
+    codecs = kept["codecs"]
+    report = lesson.save(
+        found.model,
+        options,
+        found.metrics,
+        light=False,
+        headline=HEADLINE,
+        details={"statistics": codecs["network"].statistics},
+    )
+    print(table(["mesure, sur les images de test", "valeur"], format_headline(report)))
+    figures.save_shortcuts(folder / "goulot.png", kept["test"], kept["rendered"], found.metrics)
+    figures.save_curves(folder / "debit.png", kept["curves"])
+    figures.save_thumbnails(folder / "vignettes.png", *codecs.values(), kept["album"])
+    print(f"Figures écrites dans {folder}/")
+    print(f"À essayer : python -m exercises.{options.command} --compress samples/chat.png")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Sans fichier, apprend et mesure ; avec un fichier, le compresse ou le relit."""
-    parser = training_parser("ex24_autoencoder", __doc__.splitlines()[0], epochs=network.EPOCHS)
+    parser = lesson_parser("ex24_autoencoder", __doc__.splitlines()[0], epochs=network.EPOCHS)
     action = parser.add_mutually_exclusive_group()
     action.add_argument(
         "--compress",
@@ -40,21 +149,14 @@ def main(argv: list[str] | None = None) -> int:
         help=f"de --compress : 1, le plus petit fichier, à {len(STEPS)}, la plus belle image "
         f"({command.QUALITY} par défaut)",
     )
-    # De si petits réseaux ne gagnent rien à calculer en bfloat16.
-    parser.set_defaults(precision="float32")
     options = parser.parse_args(argv)
     if options.quality != command.QUALITY and not options.compress:
         parser.error("--quality va avec --compress")
-
-    def body() -> int:
-        if options.compress:
-            return command.compress(options)
-        if options.decompress:
-            return command.decompress(options)
-        check_output(options)
-        return comparison.compare(options)
-
-    return run(body)
+    if options.compress:
+        return run_command(lambda: command.compress(options))
+    if options.decompress:
+        return run_command(lambda: command.decompress(options))
+    return lesson.run(teach, options)
 
 
 if __name__ == "__main__":

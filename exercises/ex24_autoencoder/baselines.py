@@ -1,4 +1,4 @@
-"""Ce à quoi comparer : l'ACP, une image réduite, l'image moyenne, JPEG et WebP.
+"""Ce à quoi comparer : l'ACP, JPEG et WebP.
 
 D'après : S3, figure (7), image → bits → image.
 Commande : python -m exercises.ex24_autoencoder
@@ -8,7 +8,6 @@ import io
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from exercises.ex24_autoencoder.codec import BLOCK_PX, Codec, make_codec
 
@@ -41,19 +40,19 @@ def principal_axes(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return axes[:, ::-1].copy(), np.sqrt(np.maximum(variances[::-1], 1e-6))
 
 
-def to_blocks(images: np.ndarray, side_px: int = BLOCK_PX) -> np.ndarray:
-    """Range des images `(n, h, w, 3)` en `(n, a, b, 3 · côté²)`, un vecteur par carré."""
+def to_blocks(images: np.ndarray) -> np.ndarray:
+    """Range des images `(n, 8a, 8b, 3)` en `(n, a, b, 192)`, un vecteur par carré."""
     num, height, width = images.shape[:3]
-    rows, columns = height // side_px, width // side_px
-    split = images.reshape(num, rows, side_px, columns, side_px, 3).swapaxes(2, 3)
-    return split.reshape(num, rows, columns, 3 * side_px**2)
+    rows, columns = height // BLOCK_PX, width // BLOCK_PX
+    split = images.reshape(num, rows, BLOCK_PX, columns, BLOCK_PX, 3).swapaxes(2, 3)
+    return split.reshape(num, rows, columns, 3 * BLOCK_PX**2)
 
 
-def from_blocks(blocks: np.ndarray, side_px: int = BLOCK_PX) -> np.ndarray:
+def from_blocks(blocks: np.ndarray) -> np.ndarray:
     """Défait `to_blocks`."""
     num, rows, columns = blocks.shape[:3]
-    split = blocks.reshape(num, rows, columns, side_px, side_px, 3).swapaxes(2, 3)
-    return split.reshape(num, rows * side_px, columns * side_px, 3)
+    split = blocks.reshape(num, rows, columns, BLOCK_PX, BLOCK_PX, 3).swapaxes(2, 3)
+    return split.reshape(num, rows * BLOCK_PX, columns * BLOCK_PX, 3)
 
 
 def pca_codec(images: np.ndarray) -> Codec:
@@ -64,26 +63,6 @@ def pca_codec(images: np.ndarray) -> Codec:
         lambda codes: from_blocks(codes @ axes.T) + GREY,
         images,
     )
-
-
-# --- Question : réduire l'image, est-ce la compresser ? ------------------------------
-
-
-def halving_codec(images: np.ndarray) -> Codec:
-    """Fait un codeur qui réduit l'image de moitié, et la rend par interpolation bilinéaire."""
-    half_px = BLOCK_PX // 2
-
-    def halve(x):
-        num, height, width = x.shape[:3]
-        means = x.reshape(num, height // 2, 2, width // 2, 2, 3).mean(axis=(2, 4)) - GREY
-        return to_blocks((2 * means).astype(np.float32), half_px)  # 2 : pour des axes de norme 1
-
-    def enlarge(codes):
-        small = from_blocks(codes, half_px) / 2
-        # Entre les centres des pixels, les bords prolongés, comme font les logiciels.
-        return ndimage.zoom(small, (1, 2, 2, 1), order=1, mode="nearest", grid_mode=True) + GREY
-
-    return make_codec(halve, enlarge, images)
 
 
 # --- Question : JPEG et WebP, à la même taille ---------------------------------------

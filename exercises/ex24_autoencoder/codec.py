@@ -3,15 +3,13 @@
 D'après : S3, figure (7), image → bits → image.
 Commande : python -m exercises.ex24_autoencoder
 
-Seule change la première étape : un réseau, une ACP, une image réduite. Ensuite chaque code est
+Seule change la première étape : un réseau ou une ACP. Ensuite chaque code est
 divisé par un pas et arrondi, c'est là et là seulement que l'image perd quelque chose ; puis les
 entiers sont écrits par `coder.py`. Un pas plus grand fait un fichier plus petit : c'est le réglage
 de qualité, comme celui de JPEG.
 """
 
-import json
 import struct
-import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -24,7 +22,7 @@ ROUNDING = 0.35  # au lieu de 0,5 : un code est plus volontiers arrondi vers zé
 BLOCK_PX = 8  # un vecteur de codes par carré de 8 × 8 pixels
 MAX_PIXELS = 4_000_000  # d'un fichier
 MAX_SIDE_PX = 65_535  # seize bits dans l'en-tête
-HEADER = struct.Struct(">4sBHHHH")  # signature, qualité, images, hauteur, largeur, marque : 13 o
+HEADER = struct.Struct(">4sBHHH")  # signature, qualité, images, hauteur, largeur : 11 octets
 SIGNATURE = b"ex24"
 
 
@@ -35,10 +33,6 @@ class Codec(NamedTuple):
     analyse: Callable[[np.ndarray], np.ndarray]
     synthesise: Callable[[np.ndarray], np.ndarray]
     statistics: list[list[tuple[int, int]]]  # par qualité et par voie, ce qu'il faut à `Table`
-
-    def mark(self) -> int:
-        """Rend seize bits qui reconnaissent ce codeur : un autre ne sait pas lire ses fichiers."""
-        return zlib.crc32(json.dumps(self.statistics).encode()) & 0xFFFF
 
     def tables(self, quality: int, num_vectors: int) -> list[coder.Table]:
         """Rend la table de chaque entier de `num_vectors` vecteurs, à une qualité."""
@@ -94,21 +88,16 @@ def pack(codec: Codec, images: np.ndarray, quality: int) -> bytes:
         ValueError: un côté de plus de `MAX_SIDE_PX` pixels, ou plus de `MAX_PIXELS` pixels.
     """
     num, height, width = images.shape[:3]
-    if max(height, width) > MAX_SIDE_PX:
+    if max(height, width) > MAX_SIDE_PX or num * height * width > MAX_PIXELS:
         raise ValueError(
-            f"Cette image a {height} × {width} pixels ; des côtés de 1 à {MAX_SIDE_PX} sont "
-            "attendus : réduisez-la d'abord."
-        )
-    if num * height * width > MAX_PIXELS:
-        raise ValueError(
-            f"Cette image a {num * height * width} pixels ; au plus {MAX_PIXELS} sont attendus : "
-            "réduisez-la d'abord."
+            f"Cette image a {height} × {width} pixels ; des côtés de 1 à {MAX_SIDE_PX} et au plus "
+            f"{MAX_PIXELS} pixels sont attendus : réduisez-la d'abord."
         )
     margins = [(0, 0), (0, -height % BLOCK_PX), (0, -width % BLOCK_PX), (0, 0)]
     codes = codec.analyse(np.pad(images, margins, mode="edge"))
     symbols = quantise(codes, STEPS[quality - 1])
     tables = codec.tables(quality, symbols[..., 0].size)
-    header = HEADER.pack(SIGNATURE, quality, num, height, width, codec.mark())
+    header = HEADER.pack(SIGNATURE, quality, num, height, width)
     return header + coder.encode(symbols.reshape(-1).tolist(), tables)
 
 
@@ -127,18 +116,16 @@ def unpack(codec: Codec, content: bytes) -> np.ndarray:
     """
     if len(content) < HEADER.size or not content.startswith(SIGNATURE):
         raise ValueError("ce n'est pas un fichier écrit par --compress.")
-    _, quality, num, height, width, mark = HEADER.unpack_from(content)
-    if mark != codec.mark():
-        raise ValueError(
-            "ce fichier a été écrit avec un autre réseau : il faut celui-là pour le relire."
-        )
+    _, quality, num, height, width = HEADER.unpack_from(content)
     if not (1 <= quality <= len(STEPS) and 0 < num * height * width <= MAX_PIXELS):
         raise ValueError("ce fichier est abîmé : son en-tête est impossible.")
     rows, columns = -(-height // BLOCK_PX), -(-width // BLOCK_PX)
     try:
         symbols = coder.decode(content[HEADER.size :], codec.tables(quality, num * rows * columns))
     except ValueError as error:
-        raise ValueError(f"ce fichier est abîmé : {error}.") from error
+        raise ValueError(
+            f"ce fichier est abîmé, ou un autre réseau l'a écrit : {error}."
+        ) from error
     codes = np.array(symbols, np.float32).reshape(num, rows, columns, -1) * STEPS[quality - 1]
     images = codec.synthesise(codes)[:, :height, :width]
     return np.clip(np.round(images), 0, 255).astype(np.uint8)

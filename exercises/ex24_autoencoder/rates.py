@@ -1,0 +1,44 @@
+"""Débit et distorsion : ce que pèse un fichier, et ce que vaut l'image qu'on y relit.
+
+D'après : S3, figure (7), image → bits → image.
+Commande : python -m exercises.ex24_autoencoder
+
+Les vignettes sont comprimées ensemble, dans un seul fichier par codeur : une mosaïque pour JPEG et
+WebP. Tous les octets comptent, en-têtes compris ; sur tant d'images, ils ne pèsent rien. Seule, une
+vignette de 32 pixels en JPEG serait surtout un en-tête.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from exercises.ex24_autoencoder import baselines
+from exercises.ex24_autoencoder.codec import STEPS, Codec, pack, unpack
+from exercises.ex24_autoencoder.measures import psnr, ssim
+
+
+class Curve(NamedTuple):
+    """Ce que vaut un codeur, du plus petit fichier au plus grand."""
+
+    rates: list[float]  # bits par pixel
+    psnr: list[float]  # décibels
+    ssim: list[float]
+
+
+def measure_codec(codec: Codec, images: np.ndarray) -> Curve:
+    """Compresse des images uint8 `(n, h, w, 3)` à chaque qualité, et les relit."""
+    contents = [pack(codec, images, quality) for quality in range(1, len(STEPS) + 1)]
+    return _measure(contents, [unpack(codec, content) for content in contents], images)
+
+
+def measure_format(kind: str, images: np.ndarray) -> Curve:
+    """Fait de même de JPEG ou de WebP (`kind`), sur une mosaïque."""
+    mosaic = baselines.to_mosaic(images)
+    contents = [baselines.write_image(mosaic, kind, each) for each in baselines.QUALITIES[kind]]
+    found = [baselines.from_mosaic(baselines.read_image(each), len(images)) for each in contents]
+    return _measure(contents, found, images)
+
+
+def _measure(contents: list[bytes], found: list[np.ndarray], images: np.ndarray) -> Curve:
+    rates = [8 * len(content) / images[..., 0].size for content in contents]
+    return Curve(rates, [psnr(images, each) for each in found], [ssim(images, x) for x in found])
