@@ -5,11 +5,10 @@ import pytest
 
 from convnets.core import paths, reports
 from convnets.datasets import sources
+from convnets.serving.classifier import Classifier
 from convnets.training import saving
 from exercises.ex28_pose_and_depth import __main__ as ex28
 from exercises.ex28_pose_and_depth import counting, data, depth, measures, pose
-
-pytestmark = pytest.mark.ci
 
 SLUG = "ex28_pose_and_depth"
 NETWORKS = ["pose_heat", "pose_regression", "depth", "crowd_density"]
