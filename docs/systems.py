@@ -27,7 +27,6 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex23_what_matters import figures as ex23
     from exercises.ex25_captions import figures as ex25
     from exercises.ex26_text_to_image import figures as ex26
-    from exercises.ex27_video import figures as ex27
 
     ex15.save_costs(load_measures("ex15_architectures").metrics, folder / "architectures.png")
     ex15.save_depths(read_report("ex15_architectures").history, folder / "raccourcis.png")
@@ -47,7 +46,6 @@ def draw_reports(folder: Path) -> None:
     ex23.save_gaps(load_measures("ex23_what_matters"), folder / "pieces.png")
     ex26.save_measures(folder / "phrases_mesures.png", read_report("ex26_text_to_image"))
     ex25.save_measures(read_report("ex25_captions"), folder / "legendes_mesures.png")
-    ex27.save_measures(read_report("ex27_video"), folder / "video.png")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -228,7 +228,7 @@ def teach(options) -> None:
         details={"min_score": kept["min_score"]},
     )
     print(f"Figures écrites dans {folder}/")
-    print(f"Une scène à regarder : python -m exercises.{options.command} web/static/scenes/0.png")
+    print(f"Une scène à regarder : python -m {options.command} web/static/scenes/0.png")
 
 
 # --- Question : et dans une image ? --------------------------------------------------

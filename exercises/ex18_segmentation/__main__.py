@@ -228,7 +228,7 @@ def teach(options) -> None:
         input_shape=list(scenes.images.shape[1:]),
     )
     print(f"Figure : {path}")
-    print(f"Une scène à segmenter : python -m exercises.{options.command} web/static/scenes/0.png")
+    print(f"Une scène à segmenter : python -m {options.command} web/static/scenes/0.png")
 
 
 # --- Question : segmenter une image --------------------------------------------------

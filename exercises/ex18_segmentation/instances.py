@@ -186,7 +186,7 @@ def teach(options) -> None:
         input_shape=[SCENE_PX, SCENE_PX, 3],
     )
     print(f"Figures écrites dans {folder}/")
-    print(f"Une scène à segmenter : python -m exercises.{options.command} web/static/scenes/0.png")
+    print(f"Une scène à segmenter : python -m {options.command} web/static/scenes/0.png")
 
 
 # --- Question : les objets d'une image -----------------------------------------------

@@ -122,7 +122,7 @@ def teach(options) -> None:
     figures.save_curves(folder / "debit.png", kept["curves"])
     figures.save_thumbnails(folder / "vignettes.png", *codecs.values(), kept["album"])
     print(f"Figures écrites dans {folder}/")
-    print(f"À essayer : python -m exercises.{options.command} --compress samples/chat.png")
+    print(f"À essayer : python -m {options.command} --compress samples/chat.png")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Vidéo : suivre des objets qui se croisent, reconnaître ce qu'aucune image seule ne montre.
 
 Document : S3 « Object Tracking », « Action Recognition » ; S0 « Convolution 3D ».
-Commande : python -m exercises.ex27_video     puis     … ex27_video --show
-Résultat mesuré : models/ex27_video.json.
+Commande : python -m exercises.ex27_video
+Résultat mesuré : docs/resultats.md.
 
 Suivre, c'est donner le même numéro au même objet, d'image en image, même quand il passe derrière un
 autre. Reconnaître une action, c'est répondre de l'ordre des images : un film à l'envers a les mêmes
@@ -15,8 +15,6 @@ vraies photographies ; leurs boîtes sont exactes, et elles sont plus faciles qu
 - `tracking.py` : relier les détections, de la plus proche voisine au filtre de Kalman ;
 - `metrics.py` : juger un suivi, MOTA et IDF1 ;
 - `clips.py` : des films dont seul l'ordre des images répond ;
-- `networks.py` : la convolution 3D, et trois réseaux à deux dimensions de même taille ;
-- `training.py` : apprendre les quatre, et mesurer une graine ;
-- `comparison.py` : toutes les graines, le suivi, et le compte rendu ;
+- `__main__.py` : la leçon, de la convolution 3D aux mesures ;
 - `figures.py` : les trajectoires sur les images, les films et leurs réponses.
 """

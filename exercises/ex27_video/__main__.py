@@ -1,28 +1,283 @@
 """Vidéo : suivre des objets qui se croisent, reconnaître ce qu'aucune image seule ne montre.
 
 Document : S3 « Object Tracking », « Action Recognition » ; S0 « Convolution 3D ».
-Commande : python -m exercises.ex27_video     puis     … ex27_video --show
+Commande : python -m exercises.ex27_video
+Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds ex27_video`).
 
-Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
+Suivre n'apprend rien : c'est relier des boîtes, dans `tracking.py`. Reconnaître une action, si : un
+noyau 3D couvre aussi trois images qui se suivent, et peut voir dans quel sens elles changent. Trois
+réseaux à deux dimensions, d'autant de poids, lui sont comparés.
 """
 
-from convnets.core.cli import check_output, run, training_parser
-from exercises.ex27_video import comparison, figures, training
+import keras
+import numpy as np
+from keras import layers, ops
+
+from convnets.core.cli import lesson_parser
+from convnets.core.reports import Headline
+from convnets.datasets import sources
+from convnets.figures.style import output_dir
+from convnets.training import lesson
+from convnets.training.batches import shuffled
+from exercises.ex27_video import figures
+from exercises.ex27_video.clips import (
+    CLASSES,
+    CLASSES_FR,
+    CLIP_PX,
+    NUM_FRAMES,
+    compose_clips,
+    shuffle_frames,
+)
+from exercises.ex27_video.metrics import Tracks, add, count, idf1, mota
+from exercises.ex27_video.tracking import METHODS, track
+from exercises.ex27_video.videos import compose_video, detect, truths
+
+NUM_VIDEOS = 20
+WIDTHS = {  # canaux des cartes de 16, 8 et 4 pixels de côté
+    "conv3d": (16, 32, 64),
+    "frames": (28, 56, 108),  # chaque image seule ; les réponses sont moyennées
+    "mean": (28, 56, 108),  # la moyenne des huit images
+    "stack": (28, 56, 106),  # les huit images comme huit canaux d'une seule
+}
+MOMENTUM = 0.9  # à 0,99, les moyennes des lots seraient en retard : il n'y a que 560 pas
+SHARES = {"conv3d": 0.2, "frames": 0.5, "mean": 0.15, "stack": 0.15}  # du temps d'apprentissage
+EPOCHS = 6
+BATCH_SIZE = 32
+LEARNING_RATE = 2e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
+NUM_CLIPS = {"train": 3000, "val": 600, "test": 1200}
+SEEDS = {"train": 0, "val": 1, "test": 2}  # des films : les mêmes pour toutes les graines
+NUM_HELD = 5000  # vêtements et photographies d'entraînement réservés aux films de validation
+HEADLINE = (
+    ("idf1_kalman", "suivi : IDF1, vitesse et mémoire"),
+    ("idf1_memory", "suivi : IDF1, mémoire seule"),
+    ("idf1_neighbour", "suivi : IDF1, de voisin en voisin"),
+    ("mota_kalman", "suivi : MOTA, vitesse et mémoire"),
+    ("mota_neighbour", "suivi : MOTA, de voisin en voisin"),
+    ("accuracy_conv3d", "actions : exactitude, convolution 3D"),
+    ("accuracy_stack", "actions : exactitude, 2D sur les images empilées"),
+    ("accuracy_frames", "actions : exactitude, 2D image par image"),
+    ("accuracy_mean", "actions : exactitude, 2D sur l'image moyenne"),
+    ("accuracy_constant", "actions : exactitude, toujours la même réponse"),
+    ("order_conv3d", "actions : ordre juste, la paire donnée, convolution 3D"),
+    ("order_shuffled", "actions : le même, images mélangées"),
+)
+
+
+# --- Question : qui est qui, d'une image à l'autre ? ---------------------------------
+
+
+def measure_tracking(
+    objects: np.ndarray, backgrounds: np.ndarray, *, seed: int, num_videos: int
+) -> dict[str, float]:
+    """Mesure chaque façon de suivre sur les mêmes vidéos et les mêmes détections.
+
+    Args:
+        objects: vêtements uint8 `(m, 28, 28)`.
+        backgrounds: photographies uint8 `(f, h, w, 3)`.
+        seed: graine du tirage des vidéos : le suivi n'apprend rien, elles seules changent.
+        num_videos: nombre de vidéos.
+
+    Returns:
+        `mota_…`, `idf1_…` et `switches_…` (changements d'identité par vidéo) de chaque méthode.
+    """
+    made = []
+    for number in range(seed * num_videos, (seed + 1) * num_videos):
+        video = compose_video(objects, backgrounds, seed=number)
+        made.append((Tracks(*truths(video)), detect(video, seed=number)))
+    found = {}
+    for name, method in METHODS.items():
+        counts = add([count(true, Tracks(track(d, method), d)) for true, d in made])
+        found[f"mota_{name}"] = mota(counts)
+        found[f"idf1_{name}"] = idf1(counts)
+        found[f"switches_{name}"] = counts.switches / num_videos
+    return found
+
+
+# --- Question : des films, dont aucun objet n'a servi deux fois ----------------------
+
+
+def make_clips(
+    fashion: sources.Dataset, cifar: sources.Dataset, *, limit: int | None
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Compose les films d'entraînement, de validation et de test.
+
+    Args:
+        fashion: `(x_train, y_train), (x_test, y_test)`, les vêtements.
+        cifar: de même, les photographies du fond.
+        limit: au plus tant de films par jeu, deux pour tester étant le moins ; None : `NUM_CLIPS`.
+
+    Returns:
+        `{"train", "val", "test"}`, des `(films, classes)` ; aucun vêtement ni aucun fond n'est dans
+        deux d'entre eux. Chaque film de test est suivi de son jumeau.
+    """
+    splits = []
+    for (x, y), (x_test, _) in (fashion, cifar):
+        held = min(NUM_HELD, len(x) // 10)
+        (kept, _), (val, _) = sources.split_validation(x, y, num_val=held, seed=0)
+        splits.append((kept, val, x_test))
+    made = {}
+    for part, objects, backgrounds in zip(NUM_CLIPS, *splits, strict=True):
+        twins, num_clips = part == "test", min(NUM_CLIPS[part], limit or NUM_CLIPS[part])
+        made[part] = compose_clips(
+            objects,
+            backgrounds,
+            num_clips=max(2, num_clips // 2 * 2) if twins else num_clips,
+            seed=SEEDS[part],
+            twins=twins,
+        )
+    return made
+
+
+# --- Question : que change la troisième dimension ? ----------------------------------
+
+
+def build_model(kind: str = "conv3d") -> keras.Model:
+    """Construit un des quatre réseaux.
+
+    Args:
+        kind: une clé de `WIDTHS`.
+
+    Returns:
+        Modèle : films uint8 `(n, 8, 32, 32)` → six probabilités `(n, 6)` float32.
+    """
+    clips = keras.Input((NUM_FRAMES, CLIP_PX, CLIP_PX), dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, -1)(clips)
+    x = layers.Reshape((NUM_FRAMES, CLIP_PX, CLIP_PX, 1))(x)  # (n, 8, 32, 32, 1)
+    if kind == "mean":
+        x = ops.mean(x, axis=1, keepdims=True)  # (n, 1, 32, 32, 1)
+    if kind == "stack":
+        x = ops.transpose(x, (0, 4, 2, 3, 1))  # (n, 1, 32, 32, 8)
+    for k, width in enumerate(WIDTHS[kind]):
+        if kind == "conv3d":
+            size, strides = (3, 3, 3), (2 if k else 1, 2, 2)
+        else:
+            size, strides = (1, 3, 3), (1, 2, 2)
+        x = layers.Conv3D(width, size, strides=strides, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=MOMENTUM)(x)
+        x = layers.Activation("relu")(x)  # conv3d : (n, 2, 4, 4, 64) ; frames : (n, 8, 4, 4, 108)
+    times = 1 if kind == "conv3d" else x.shape[1]
+    x = layers.Reshape((times, -1))(x)
+    x = layers.Dense(len(CLASSES), activation="softmax", dtype="float32")(x)  # (n, times, 6)
+    answer = layers.GlobalAveragePooling1D(dtype="float32")(x)
+    return keras.Model(clips, answer, name=f"ex27_{kind}")
+
+
+# --- Question : apprendre ------------------------------------------------------------
+
+
+def train(kind: str, clips: dict, *, seed: int, epochs: int, minutes) -> keras.Model:
+    """Entraîne un des quatre réseaux.
+
+    Args:
+        kind: une clé de `WIDTHS`.
+        clips: rendu par `make_clips`.
+        seed: graine des poids et de l'ordre des films.
+        epochs: nombre d'époques.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+    """
+    keras.utils.set_random_seed(seed)
+    model = build_model(kind)
+    model.compile(
+        keras.optimizers.Adam(LEARNING_RATE),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    x_train, y_train = clips["train"]
+    model.fit(
+        shuffled(x_train, y_train, batch_size=min(BATCH_SIZE, len(x_train)), seed=seed),
+        epochs=epochs,
+        validation_data=clips["val"],
+        validation_batch_size=200,
+        callbacks=[lesson.Clock(epochs, minutes, share=SHARES[kind])],
+        verbose=0,
+    )
+    lesson.round_weights(model)
+    return model
+
+
+# --- Question : dit-il l'ordre, ou seulement la paire ? ------------------------------
+
+
+def judge(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Mesure des réponses : l'exactitude, et l'ordre, la paire étant donnée.
+
+    Args:
+        probabilities: `(n, 6)`.
+        labels: classes vraies `(n,)`.
+
+    Returns:
+        `(exactitude, part des films mieux notés dans leur classe que dans celle de leur jumeau)` ;
+        une égalité compte pour moitié. Le hasard vaut 1/6 et 1/2.
+    """
+    rows = np.arange(len(labels))
+    gap = probabilities[rows, labels] - probabilities[rows, labels ^ 1]
+    accuracy = np.mean(probabilities.argmax(1) == labels)
+    return float(accuracy), float(np.mean((np.sign(gap) + 1) / 2))
+
+
+def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+    """Mesure le suivi, entraîne les quatre réseaux et les mesure sur les films de test.
+
+    Args:
+        seed: graine des vidéos suivies, des poids et de l'ordre des films.
+        epochs: nombre d'époques de chaque réseau.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        limit: au plus tant de vidéos, et de films de chaque jeu ; None : tous.
+
+    Returns:
+        Les mesures du suivi et des réseaux ; la convolution 3D ; les images de test.
+    """
+    fashion, cifar = sources.load_fashion_mnist(), sources.load_cifar10()
+    objects, backgrounds = fashion[1][0], cifar[1][0]
+    num_videos = min(NUM_VIDEOS, limit or NUM_VIDEOS)
+    metrics = measure_tracking(objects, backgrounds, seed=seed, num_videos=num_videos)
+    clips = make_clips(fashion, cifar, limit=limit)
+    x, y = clips["test"]
+    for kind in WIDTHS:
+        model = train(kind, clips, seed=seed, epochs=epochs, minutes=minutes)
+        found = judge(model.predict(x, batch_size=200, verbose=0), y)
+        metrics[f"accuracy_{kind}"], metrics[f"order_{kind}"] = found
+        if kind == "conv3d":
+            conv3d = model
+    mixed = conv3d.predict(shuffle_frames(x, seed=seed), batch_size=200, verbose=0)
+    metrics["accuracy_shuffled"], metrics["order_shuffled"] = judge(mixed, y)
+    constant = np.bincount(clips["train"][1], minlength=len(CLASSES)).argmax()
+    metrics["accuracy_constant"] = float(np.mean(y == constant))
+    return lesson.Run(metrics, conv3d, {"objects": objects, "backgrounds": backgrounds})
+
+
+def teach(options) -> None:
+    """Mesure, dessine et enregistre."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    print(figures.tracking_table(found.metrics))
+    print(figures.actions_table(found.metrics))
+    lesson.save(
+        found.model,
+        options,
+        found.metrics,
+        light=False,
+        headline=[Headline(name, label) for name, label in HEADLINE],
+        input_shape=[NUM_FRAMES, CLIP_PX, CLIP_PX],
+        classes=CLASSES,
+        classes_fr=CLASSES_FR,
+    )
+    folder = output_dir(options)
+    objects, backgrounds = found.kept["objects"], found.kept["backgrounds"]
+    figures.save_tracks(objects, backgrounds, folder / "suivi.png")
+    clips, labels = compose_clips(
+        objects, backgrounds, num_clips=len(CLASSES), seed=SEEDS["test"], twins=True
+    )
+    answers = [
+        found.model.predict(each, verbose=0) for each in (clips, shuffle_frames(clips, seed=0))
+    ]
+    figures.save_clips(clips, labels, *answers, folder / "films.png")
+    print(f"Figures : {folder}/suivi.png et {folder}/films.png")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Mesure le suivi, apprend les quatre réseaux ; avec `--show`, redit et redessine."""
-    parser = training_parser("ex27_video", __doc__.splitlines()[0], epochs=training.EPOCHS)
-    parser.add_argument("--show", action="store_true", help="redire et redessiner, sans apprendre")
-    # De si petits réseaux ne gagnent rien à calculer en bfloat16.
-    parser.set_defaults(precision="float32")
-    options = parser.parse_args(argv)
-
-    def body() -> int:
-        check_output(options)
-        return figures.show_again(options) if options.show else comparison.compare(options)
-
-    return run(body)
+    """Lit les options et donne la leçon."""
+    parser = lesson_parser("ex27_video", __doc__.splitlines()[0], epochs=EPOCHS)
+    return lesson.run(teach, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from exercises.ex27_video import clips, networks, training
+from exercises.ex27_video import __main__ as ex27
+from exercises.ex27_video import clips
 
 QUESTION = "S3, Action Recognition"
 
@@ -81,8 +82,8 @@ def test_networks_are_of_equal_size_and_only_some_see_the_order(twins):
     """Avant tout apprentissage, image par image et image moyenne répondent pareil aux jumeaux."""
     x, _ = twins
     counts = {}
-    for kind in networks.WIDTHS:
-        model = networks.build_model(kind)
+    for kind in ex27.WIDTHS:
+        model = ex27.build_model(kind)
         counts[kind] = model.count_params()
         found = np.asarray(model(x[:12]))
         assert found.shape == (12, 6)
@@ -101,4 +102,4 @@ def test_judge_counts_the_right_class_and_the_right_order():
             [0, 0, 0, 0, 0.5, 0.5],  # à égalité
         ]
     )
-    assert training.judge(answers, np.array([0, 1, 2, 5])) == (0.25, (1 + 0 + 1 + 0.5) / 4)
+    assert ex27.judge(answers, np.array([0, 1, 2, 5])) == (0.25, (1 + 0 + 1 + 0.5) / 4)
