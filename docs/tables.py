@@ -66,19 +66,17 @@ def _duration(report: Report) -> str:
     return f"{text} par graine" + (f", après {earlier / 3600:.0f} h" if earlier else "")
 
 
-def headlines_table(*, systems: bool, models_dir: Path = MODELS_DIR) -> str:
+def headlines_table(*, systems: bool) -> str:
     """Fait le tableau des mesures que les comptes rendus mettent en avant.
 
     Args:
         systems: les exercices à partir de `FIRST_SYSTEM` ; sinon ceux d'avant.
-        models_dir: dossier des comptes rendus ; ceux qui n'y sont pas n'ont pas de ligne.
     """
     rows = []
     for exercise in EXERCISES:
         for slug in exercise.models if systems == (exercise.number >= FIRST_SYSTEM) else ():
-            if (models_dir / f"{slug}.json").exists():
-                shown = format_headline(read_report(slug, models_dir=models_dir))
-                rows += [[slug, label, value] for label, value in shown]
+            shown = format_headline(load_measures(slug))
+            rows += [[slug, label, value] for label, value in shown]
     data = "données" if systems else "images"
     measured = f"mesure, sur des {data} non apprises"
     return markdown_table(["compte rendu", measured, "moyenne ± écart-type"], rows)
@@ -111,9 +109,9 @@ def update_pages(
         },
         results: {
             "résultats": results_table(models_dir=models_dir),
-            "comparaisons": headlines_table(systems=False, models_dir=models_dir),
+            "comparaisons": headlines_table(systems=False),
             "introspection": methods_table(),
-            "systèmes": headlines_table(systems=True, models_dir=models_dir),
+            "systèmes": headlines_table(systems=True),
         },
     }
     texts = {}

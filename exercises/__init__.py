@@ -167,12 +167,7 @@ EXERCISES = (
         2,
     ),
     Exercise(
-        26,
-        "ex26_text_to_image",
-        "Dessiner ce que dit une phrase",
-        "S3",
-        ("ex26_text_to_image", "ex26_cifar10"),
-        2,
+        26, "ex26_text_to_image", "Dessiner ce que dit une phrase", "S3", ("ex26_text_to_image",), 2
     ),
     Exercise(
         27,

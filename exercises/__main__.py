@@ -1,48 +1,34 @@
 """`python -m exercises` : chaque exercice, son document, sa durée, ses modèles, son résultat."""
 
 import sys
-from pathlib import Path
 from textwrap import fill
 
 from convnets.core.cli import FrenchParser, run
-from convnets.core.paths import MODELS_DIR
-from convnets.core.reports import format_result, read_report
+from convnets.core.reports import format_result, load_measures
 from exercises import EXERCISES, Exercise
 
 WIDTH = 120  # caractères d'une ligne
 INDENT = 25 * " "
 
 
-def describe(exercise: Exercise, *, models_dir: Path = MODELS_DIR) -> tuple[str, str]:
-    """Dit où en est un exercice.
-
-    Args:
-        exercise: un élément d'`EXERCISES`.
-        models_dir: dossier des modèles.
-
-    Returns:
-        `(état, résultat)` : par exemple `("modèle livré", "94,25 % ± 0,10 (3 graines)")`.
-    """
+def describe(exercise: Exercise) -> str:
+    """Dit ce qu'un exercice a atteint : par exemple `"94,25 % ± 0,10 (3 graines)"`."""
     if not exercise.models:
-        return "rien à entraîner", ""
+        return "rien à entraîner"
     try:
-        report = read_report(exercise.models[0], models_dir=models_dir)
+        return format_result(load_measures(exercise.models[0]))
     except FileNotFoundError:
-        return "à entraîner", ""
-    except ValueError as error:
-        return "modèle refusé", str(error)
-    return "modèle livré" if report.files else "mesuré", format_result(report)
+        return "à entraîner"
 
 
 def show_exercises() -> int:
     """Affiche chaque exercice, son document, sa durée, ses modèles et son résultat ; rend 0."""
     for exercise in EXERCISES:
-        state, result = describe(exercise)
         print(f"{exercise.slug:<24} {exercise.title}")
         print(f"{INDENT}document : {exercise.document} ; durée : {exercise.duration}")
         if exercise.models:
             print(f"{INDENT}modèles : {', '.join(exercise.models)}")
-        line = f"état : {state}" + (f" — {result}" if result else "")
+        line = f"résultat : {describe(exercise)}"
         print(fill(line, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT), flush=True)
     return 0
 

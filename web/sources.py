@@ -14,8 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from convnets.core.cli import markdown_table
-from convnets.core.paths import MODELS_DIR
-from convnets.core.reports import format_accuracy, format_headline, read_report
+from convnets.core.reports import format_accuracy, format_headline, load_measures
 from exercises import EXERCISES, FOLDER, Exercise
 from exercises.ex00_convolution.examples import EXAMPLES
 from exercises.notebook import LABEL, code_cells, reading_order, to_markdown, write_notebooks
@@ -250,12 +249,11 @@ def _commands(source: str) -> str:
 def _results(exercise: Exercise) -> str:
     rows = []
     for slug in exercise.models:
-        if (MODELS_DIR / f"{slug}.json").exists():
-            report = read_report(slug)
-            shown = format_headline(report)
-            if not shown and "accuracy" in report.metrics:
-                shown = [("exactitude", format_accuracy(report))]
-            rows += [[slug, label, value] for label, value in shown]
+        report = load_measures(slug)
+        shown = format_headline(report)
+        if not shown and "accuracy" in report.metrics:
+            shown = [("exactitude", format_accuracy(report))]
+        rows += [[slug, label, value] for label, value in shown]
     if not rows:
         return ""
     note = "Sur des données que le réseau n'a pas apprises ; moyenne ± écart-type des graines."

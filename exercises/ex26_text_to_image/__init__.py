@@ -1,10 +1,9 @@
 """Dessiner ce que dit une phrase : du bruit à l'image, par un flot appris.
 
 Document : S3 « Different problems, models & metrics », figure (6) : phrase → image.
-Commande : python -m exercises.ex26_text_to_image
-           python -m exercises.ex26_text_to_image --say "une bottine foncée"
-           python -m exercises.ex26_text_to_image --dataset cifar10
-Résultat mesuré : models/ex26_text_to_image.json et models/ex26_cifar10.json.
+Commandes : python -m exercises.ex26_text_to_image
+            python -m exercises.ex26_text_to_image --say "une bottine foncée"
+Résultat mesuré : docs/resultats.md.
 
 Un réseau de classification va de l'image au mot ; en voici un qui fait le chemin inverse. Il part
 d'un bruit, et répond à chaque instant dans quelle direction le changer pour qu'il devienne l'image
@@ -13,12 +12,11 @@ comme demandé ? sont-elles aussi variées que les vraies ? le réseau les a-t-i
 
 À lire dans cet ordre :
 
-- `subjects.py` : les deux jeux d'images, leurs mots, et deux attributs exacts par image ;
+- `words.py` : les mots, et deux attributs exacts par image ;
 - `sentences.py` : composer une phrase, et en faire des numéros ;
 - `flow.py` : le chemin du bruit à l'image, la vitesse à y suivre, la force de la phrase ;
 - `network.py` : le réseau, où la phrase et l'instant modulent chaque carte ;
 - `measures.py` : juger, distance de Fréchet et plus proches voisines ;
-- `comparison.py` : toutes les graines, les réponses naïves, et le compte rendu ;
-- `figures.py` : phrases et images, force de la phrase, chemin, voisines ;
-- `command.py` : dessiner une phrase.
+- `__main__.py` : la leçon, les réponses naïves, et dessiner une phrase ;
+- `figures.py` : phrases et images, force de la phrase, chemin, voisines.
 """

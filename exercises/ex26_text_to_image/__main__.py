@@ -1,76 +1,225 @@
 """Dessiner ce que dit une phrase : du bruit à l'image, par un flot appris.
 
 Document : S3 « Different problems, models & metrics », figure (6) : phrase → image.
-Commande : python -m exercises.ex26_text_to_image
-           python -m exercises.ex26_text_to_image --say "une bottine foncée"
-           python -m exercises.ex26_text_to_image --dataset cifar10
+Commandes : python -m exercises.ex26_text_to_image
+            python -m exercises.ex26_text_to_image --say "une bottine foncée"
+Résultat mesuré : docs/resultats.md (`python -m recipes.seeds ex26_text_to_image`).
 
-Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
+Les phrases de la mesure sont vraies d'images de test, que le réseau n'a pas vues. Ces images sont
+aussi le plafond : elles ont été photographiées, et non fabriquées.
 """
 
-import argparse
-from argparse import Namespace
+from typing import NamedTuple
 
-from convnets.core.cli import check_output, natural_int, run, training_parser
-from exercises.ex26_text_to_image import command, comparison, figures, flow, network
-from exercises.ex26_text_to_image.subjects import SUBJECTS
+import numpy as np
+
+from convnets.core import cli
+from convnets.core.cli import lesson_parser, shown_path
+from convnets.core.reports import Headline
+from convnets.datasets import sources
+from convnets.explaining.dreams import save_picture
+from convnets.figures.style import output_dir, output_file
+from convnets.training import lesson, saving
+from exercises.ex26_text_to_image import figures, flow, measures, network, sentences
+from exercises.ex26_text_to_image.words import EXAMPLES, PIXELS, levels, thirds
+
+NUM_VAL = 2000  # images de validation, les mêmes que pour les autres exercices
+NUM_DRAWN = 500  # phrases de test, une image chacune
+NUM_REFERENCE = 5000  # images d'apprentissage auxquelles Fréchet compare
+FORCES = (0, 1, 2, 4)  # forces de la phrase mesurées
+ZOOM = 8  # chaque pixel en fait 8 × 8 dans le fichier de --say : une vignette se verrait mal
+HEADLINE = (
+    ("named_2", "images nommées comme demandé, force 2"),
+    ("named_1", "images nommées comme demandé, force 1"),
+    ("named_0", "images nommées comme demandé, sans lire la phrase"),
+    ("named_real", "images nommées comme demandé, vraies images"),
+    ("obeyed_2", "adjectifs vrais de l'image, force 2"),
+    ("obeyed_exact", "adjectifs vrais, image d'apprentissage de la classe"),
+    ("frechet_2", "distance de Fréchet, force 2", ""),
+    ("frechet_1", "distance de Fréchet, force 1", ""),
+    ("frechet_real", "distance de Fréchet, vraies images", ""),
+    ("frechet_mean", "distance de Fréchet, image moyenne de la classe", ""),
+    ("frechet_noise", "distance de Fréchet, bruit", ""),
+    ("copied_2", "images presque recopiées, force 2"),
+    ("copied_real", "images presque recopiées, vraies images"),
+    ("copied_exact", "images presque recopiées, réseau parfait"),
+)
 
 
-def strength(text: str) -> float:
-    """Lit une force, un nombre d'au moins 0 ; la virgule y est admise."""
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"nombre de 0 à 100 attendu, reçu {text!r}")
-    return value
+class Part(NamedTuple):
+    """Des images, et la phrase de chacune."""
+
+    images: np.ndarray  # uint8 (n, h, w, 1)
+    labels: np.ndarray  # (n,)
+    sentences: list[str]
+    said: np.ndarray  # ce que disent leurs adjectifs (n, 2)
+
+
+class Bench(NamedTuple):
+    """Ce à quoi toute image fabriquée est comparée, préparé une fois."""
+
+    judge: measures.Judge
+    bounds: np.ndarray  # des adjectifs, voir `words.thirds`
+    reference: np.ndarray  # caractéristiques d'images d'apprentissage (n, d)
+    real: measures.Neighbours  # voisines des images de test
+
+
+# --- Question : une phrase vraie de chaque image -------------------------------------
+
+
+def load_parts(limit: int | None) -> dict[str, Part]:
+    """Charge Fashion-MNIST, en `train` et `test`, et compose une phrase vraie de chaque image."""
+    x_train, y_train, _, _, x_test, y_test = lesson.split(
+        sources.load_fashion_mnist(), limit=limit, num_val=NUM_VAL
+    )
+    pairs = {"train": (x_train, y_train), "test": (x_test[:NUM_DRAWN], y_test[:NUM_DRAWN])}
+    bounds, found = thirds(x_train.reshape(-1, *PIXELS), y_train), {}
+    for number, (name, (x, labels)) in enumerate(pairs.items()):
+        images = x.reshape(-1, *PIXELS)
+        true = levels(images, labels, bounds)
+        rng = np.random.default_rng(number)
+        found[name] = Part(images, labels, *sentences.describe(labels, true, rng=rng))
+    return found
+
+
+def make_bench(parts: dict[str, Part]) -> Bench:
+    """Prépare ce à quoi les images fabriquées sont comparées."""
+    judge, train = measures.load_judge(), parts["train"]
+    return Bench(
+        judge,
+        thirds(train.images, train.labels),
+        judge.look(train.images[:NUM_REFERENCE])[0],
+        measures.neighbours(parts["test"].images, train.images),
+    )
+
+
+# --- Question : que valent les images fabriquées ? -----------------------------------
+
+
+def judge_images(images: np.ndarray, parts: dict[str, Part], bench: Bench) -> dict[str, float]:
+    """Juge des images qui répondent aux phrases de test.
+
+    Args:
+        images: uint8 `(n, h, w, c)`, une par phrase de test.
+        parts: rendu par `split`.
+        bench: rendu par `make_bench`.
+
+    Returns:
+        `named`, `obeyed`, `copied` : des parts ; `frechet` ; `distance`, celle de la plus proche
+        image d'apprentissage, médiane, en niveaux de gris.
+    """
+    test, near = parts["test"], measures.neighbours(images, parts["train"].images)
+    features, names = bench.judge.look(images)
+    return {
+        "named": float(np.mean(names == test.labels)),
+        "obeyed": measures.obeyed(images, test.labels, test.said, bench.bounds),
+        "frechet": measures.frechet(features, bench.reference),
+        "distance": float(np.median(near.distance)),
+        "copied": measures.copied(near.ratio, bench.real.ratio),
+    }
+
+
+# --- Question : à quoi comparer ? ----------------------------------------------------
+
+
+def measure_naive(parts: dict[str, Part], bench: Bench) -> dict[str, float]:
+    """Juge de la même façon ce qui n'a rien appris, et de vraies images.
+
+    Returns:
+        Les mesures de `judge_images`, suivies de `_real`, `_exact`, `_mean` ou `_noise`.
+    """
+    train, test = parts["train"], parts["test"]
+    noise = network.draw_noise(len(test.labels), seed=0)
+    means, exact = (np.zeros_like(test.images) for _ in range(2))
+    for label in np.unique(test.labels):
+        own, asked = train.images[train.labels == label], test.labels == label
+        if len(own):
+            means[asked] = own.mean(axis=0).round()
+            velocity = flow.exact_velocity(flow.to_unit(own))
+            exact[asked] = flow.to_pixels(flow.follow(velocity, noise[asked])[-1])
+    drawn = {"real": test.images, "exact": exact, "mean": means, "noise": flow.to_pixels(noise)}
+    return {
+        f"{name}_{key}": value
+        for key, images in drawn.items()
+        for name, value in judge_images(images, parts, bench).items()
+    }
+
+
+# --- Question : apprendre, dessiner, juger à chaque force ----------------------------
+
+
+def run(
+    seed: int, *, epochs: int = network.EPOCHS, minutes=None, limit: int | None = None
+) -> lesson.Run:
+    """Entraîne un réseau, dessine les phrases de test à chaque force, et juge les images.
+
+    Args:
+        seed: graine des poids, de l'ordre des images et des bruits.
+        epochs: nombre d'époques.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        limit: images gardées de chaque jeu ; None, toutes.
+
+    Returns:
+        Les mesures de chaque force et des témoins ; le réseau ; les images des figures.
+    """
+    parts = load_parts(limit)
+    train, test = parts["train"], parts["test"]
+    bench, asked = make_bench(parts), sentences.encode(test.sentences)
+    words = sentences.encode(train.sentences)
+    model, _ = network.train(train.images, words, seed=seed, epochs=epochs, minutes=minutes)
+    noise, metrics = network.draw_noise(len(asked), seed=seed), {}
+    for force in FORCES:
+        drawn = network.draw_path(model, asked, noise, guidance=force)[-1]
+        found = judge_images(drawn, parts, bench)
+        metrics |= {f"{name}_{force}": value for name, value in found.items()}
+    metrics |= measure_naive(parts, bench)
+    return lesson.Run(metrics, model, {"train": train.images, "test": test.images})
+
+
+def teach(options) -> None:
+    """Entraîne, mesure, dessine et enregistre."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    print(figures.measures_table(found.metrics))
+    lesson.save(
+        found.model,
+        options,
+        found.metrics,
+        light=False,
+        headline=[Headline(*each) for each in HEADLINE],
+        input_shape=list(PIXELS),
+        classes_fr=sources.FASHION_CLASSES_FR,
+    )
+    folder = output_dir(options)
+    figures.save_examples(folder, found.model, found.kept["train"], found.kept["test"])
+    print(f"Figures écrites dans {folder}/")
+    print(f'Une phrase à dessiner : python -m {options.command} --say "{EXAMPLES[0]}"')
+
+
+# --- Question : une phrase, une image ------------------------------------------------
+
+
+def say(options) -> int:
+    """Dessine la phrase de `--say` dans un PNG, et dit comment la faire nommer ; rend 0."""
+    words = sentences.encode([options.say])
+    name = "-".join(sentences.split(options.say)).replace("'", "") or "sans-phrase"
+    path = output_file(options, f"{name}.png")
+    model, noise = saving.load_model(options.module), network.draw_noise(1, seed=0)
+    image = network.draw_path(model, words, noise, guidance=flow.GUIDANCE)[-1, 0]
+    large = image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+    save_picture(np.broadcast_to(large, (*large.shape[:2], 3)), path)
+    print(f"« {options.say} » : {shown_path(path)}")
+    print(f"Pour la faire nommer : ./predict --model garments {shown_path(path)}")
+    return 0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Apprend et mesure ; avec `--say`, dessine une phrase ; avec `--show`, redit et redessine."""
-    name = "ex26_text_to_image"
-    parser = training_parser(name, __doc__.splitlines()[0], epochs=network.EPOCHS)
-    parser.add_argument(
-        "--dataset",
-        choices=[*SUBJECTS],
-        default="fashion",
-        help="vêtements de Fashion-MNIST (par défaut), ou photographies de CIFAR-10",
-    )
-    action = parser.add_mutually_exclusive_group()
-    action.add_argument("--say", metavar="PHRASE", help="dessiner cette phrase, sans apprendre")
-    action.add_argument("--show", action="store_true", help="redire et redessiner, sans apprendre")
-    parser.add_argument(
-        "--guidance",
-        type=strength,
-        default=flow.GUIDANCE,
-        metavar="FORCE",
-        help=f"de --say : 0, la phrase n'est pas lue ; 1, elle l'est ; au-delà, elle est exagérée "
-        f"({flow.GUIDANCE} par défaut)",
-    )
-    parser.add_argument(
-        "--noise",
-        type=natural_int,
-        default=0,
-        metavar="N",
-        help="de --say : graine du bruit ; une autre, une autre image (0 par défaut)",
-    )
+    """Donne la leçon ; avec `--say`, dessine une phrase."""
+    parser = lesson_parser("ex26_text_to_image", __doc__.splitlines()[0], epochs=network.EPOCHS)
+    parser.add_argument("--say", metavar="PHRASE", help="dessiner cette phrase, sans apprendre")
     options = parser.parse_args(argv)
-    if options.say is None and (options.guidance != flow.GUIDANCE or options.noise):
-        parser.error("--guidance et --noise vont avec --say")
-    subject = SUBJECTS[options.dataset]
-    if subject.slug != name:
-        named = {"module": subject.slug, "command": f"{name} --dataset {options.dataset}"}
-        options = Namespace(**vars(options) | named)
-
-    def body() -> int:
-        if options.say is not None:
-            return command.say(options, subject)
-        check_output(options)
-        show = figures.show_again if options.show else comparison.compare
-        return show(options, subject)
-
-    return run(body)
+    if options.say is not None:
+        return cli.run(lambda: say(options))
+    return lesson.run(teach, options)
 
 
 if __name__ == "__main__":

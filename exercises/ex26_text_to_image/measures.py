@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from convnets.training import saving
-from exercises.ex26_text_to_image.subjects import Subject, levels
+from exercises.ex26_text_to_image.words import levels
 
 NUM_NEIGHBOURS = 50  # images d'apprentissage les plus proches, comme Carlini et al.
 CHUNK = 100  # images comparées à la fois à tout le jeu
@@ -23,23 +23,21 @@ RARE = 0.01  # part des vraies images, non apprises, que le seuil de la copie ac
 
 
 class Judge(NamedTuple):
-    """Un modèle publié, qui nomme une image et en rend les caractéristiques."""
+    """Le modèle publié des vêtements, qui nomme une image et en rend les caractéristiques."""
 
     network: keras.Model  # images uint8 → (caractéristiques, probabilités)
-    colors: int
 
     def look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Regarde des images uint8 `(n, h, w, c)` ; rend `((n, d), classes (n,))`."""
-        given = images if self.colors > 1 else images[..., 0]
-        features, probabilities = self.network.predict(given, batch_size=250, verbose=0)
+        """Regarde des images uint8 `(n, h, w, 1)` ; rend `((n, d), classes (n,))`."""
+        features, probabilities = self.network.predict(images[..., 0], batch_size=250, verbose=0)
         return features, probabilities.argmax(axis=1)
 
 
-def load_judge(subject: Subject) -> Judge:
-    """Charge le modèle publié qui juge un sujet, et ce que lit sa dernière couche dense."""
-    model = saving.load_model(subject.judge)
+def load_judge() -> Judge:
+    """Charge `garments`, et ce que lit sa dernière couche dense."""
+    model = saving.load_model("garments")
     last = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)][-1]
-    return Judge(keras.Model(model.inputs[0], [last.input, model.output]), subject.pixels[-1])
+    return Judge(keras.Model(model.inputs[0], [last.input, model.output]))
 
 
 # --- Question : les images fabriquées ressemblent-elles, ensemble, aux vraies ? ------
@@ -85,20 +83,17 @@ def _gaussian(cloud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 # --- Question : l'adjectif demandé se voit-il ? --------------------------------------
 
 
-def obeyed(
-    subject: Subject, images: np.ndarray, labels: np.ndarray, wanted: np.ndarray, bounds: np.ndarray
-) -> float:
+def obeyed(images: np.ndarray, labels: np.ndarray, wanted: np.ndarray, bounds: np.ndarray) -> float:
     """Mesure la part des adjectifs demandés qui sont vrais des images.
 
     Args:
-        subject: le sujet.
         images: uint8 `(n, h, w, c)`.
         labels: classes demandées `(n,)`.
         wanted: −1, 0 (rien) ou 1 par attribut, `(n, 2)`.
-        bounds: rendu par `subjects.thirds`.
+        bounds: rendu par `words.thirds`.
     """
     said = wanted != 0
-    return float((levels(subject, images, labels, bounds) == wanted)[said].mean())
+    return float((levels(images, labels, bounds) == wanted)[said].mean())
 
 
 # --- Question : le réseau recopie-t-il ? ---------------------------------------------

@@ -14,9 +14,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from convnets.training import study
+from convnets.training import lesson
+from convnets.training.batches import Batches, feed
 from exercises.ex26_text_to_image import flow, sentences
-from exercises.ex26_text_to_image.subjects import Subject
+from exercises.ex26_text_to_image.words import PIXELS
 
 CHANNELS = (32, 64)  # cartes à la moitié et au quart de la taille
 EMBEDDING = 32  # nombres par mot
@@ -62,21 +63,20 @@ def block(x, said):
     return x + y
 
 
-def build_model(subject: Subject, *, channels: tuple[int, int] = CHANNELS) -> keras.Model:
+def build_model(*, channels: tuple[int, int] = CHANNELS) -> keras.Model:
     """Construit le réseau.
 
     Args:
-        subject: le sujet, pour la taille des images et le nombre de mots.
         channels: cartes à la moitié et au quart de la taille.
 
     Returns:
         Modèle : `image` `(n, h, w, c)`, `time` `(n, 1)` et `words` `(n, MAX_WORDS)` → vitesses
         float32 `(n, h, w, c)`.
     """
-    image = keras.Input(subject.pixels, name="image")
+    image = keras.Input(PIXELS, name="image")
     time = keras.Input((1,), name="time")
     words = keras.Input((sentences.MAX_WORDS,), dtype="uint8", name="words")
-    num_words = sentences.NOTHING + 1 + len(sentences.vocabulary(subject))
+    num_words = sentences.NOTHING + 1 + len(sentences.vocabulary())
     said = ops.silu(layers.Dense(UNITS)(read_sentence(words, num_words) + read_time(time)))
     half, quarter = channels
     x = layers.Conv2D(half, 4, strides=2, padding="same")(image)  # (n, 14, 14, 32)
@@ -86,27 +86,29 @@ def build_model(subject: Subject, *, channels: tuple[int, int] = CHANNELS) -> ke
     x = layers.Conv2DTranspose(half, 2, strides=2)(x)  # (n, 14, 14, 32)
     x = layers.Conv2D(half, 1)(layers.Concatenate()([kept, x]))
     x = block(block(x, said), said)
-    colors = subject.pixels[-1]
+    colors = PIXELS[-1]
     velocity = layers.Conv2DTranspose(colors, 4, strides=2, padding="same", dtype="float32")(x)
-    return keras.Model({"image": image, "time": time, "words": words}, velocity, name=subject.slug)
+    return keras.Model(
+        {"image": image, "time": time, "words": words}, velocity, name="ex26_text_to_image"
+    )
 
 
 # --- Question : l'apprendre ----------------------------------------------------------
 
 
-class FlowBatches(study.Batches):
+class FlowBatches(Batches):
     """Lots de points pris au hasard entre un bruit et une image, et de la vitesse à y répondre.
 
     Args:
         x: images uint8 `(n, h, w, c)`.
         y: leurs phrases, numéros `(n, MAX_WORDS)`.
-        **options: celles de `study.Batches`.
+        **options: celles de `Batches`.
     """
 
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Rend le lot `index` de l'époque courante."""
         images, words = super().__getitem__(index)
-        rng = np.random.default_rng([self.seed, self.epoch, index, self.rank.index])
+        rng = np.random.default_rng([self.seed, self.epoch, index])
         return draw_batch(images, words, rng=rng)
 
 
@@ -136,31 +138,32 @@ def draw_batch(images: np.ndarray, words: np.ndarray, *, rng: np.random.Generato
 
 
 def train(
-    subject: Subject, images: np.ndarray, words: np.ndarray, *, seed: int, options
+    images: np.ndarray, words: np.ndarray, *, seed: int, epochs: int, minutes
 ) -> tuple[keras.Model, dict]:
     """Entraîne le réseau à répondre la vitesse, par moindres carrés.
 
     Args:
-        subject: le sujet.
         images: uint8 `(n, h, w, c)`.
         words: leurs phrases `(n, MAX_WORDS)`.
         seed: graine des poids, de l'ordre des images, des bruits et des instants.
-        options: options de `cli.training_parser`.
+        epochs: nombre d'époques.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
 
     Returns:
-        `(modèle, courbes)` ; le modèle a les poids arrondis de ce qui est livré.
+        `(modèle, courbes)`.
     """
-
-    def build():
-        return build_model(subject)
-
-    model = study.build(build, seed=seed, precision=options.precision)
-    size = options.batch_size or min(BATCH_SIZE, len(images))
-    batches = FlowBatches(images, words, batch_size=size, seed=seed, augment=None)
-    rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, options.epochs * len(batches))
-    model.compile(keras.optimizers.Adam(rate), "mean_squared_error", jit_compile=study.JIT_COMPILE)
-    history = study.fit(model, batches, options=options, network=subject.slug)
-    return study.to_ship(model, build()), history
+    keras.utils.set_random_seed(seed)
+    model = build_model()
+    model.compile(keras.optimizers.Adam(LEARNING_RATE), "mean_squared_error")
+    size = min(BATCH_SIZE, len(images))
+    history = model.fit(
+        feed(FlowBatches(images, words, batch_size=size, seed=seed, augment=None)),
+        epochs=epochs,
+        callbacks=[lesson.Clock(epochs, minutes, share=0.7)],  # le reste : dessiner et juger
+        verbose=0,
+    )
+    lesson.round_weights(model)
+    return model, history.history
 
 
 # --- Question : dessiner -------------------------------------------------------------
@@ -209,6 +212,6 @@ def draw_path(
     return flow.to_pixels(flow.follow(path, noise, num_steps=num_steps))
 
 
-def draw_noise(subject: Subject, num: int, *, seed: int) -> np.ndarray:
+def draw_noise(num: int, *, seed: int) -> np.ndarray:
     """Tire n bruits gaussiens, float32 `(n, h, w, c)`."""
-    return np.random.default_rng(seed).standard_normal((num, *subject.pixels), np.float32)
+    return np.random.default_rng(seed).standard_normal((num, *PIXELS), np.float32)

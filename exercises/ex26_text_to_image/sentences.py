@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-from exercises.ex26_text_to_image.subjects import SUBJECTS, Adjective, Noun, Subject
+from exercises.ex26_text_to_image.words import ATTRIBUTES, NOUNS, NUM_CLASSES, Adjective, Noun
 
 TEMPLATES = (
     "{article} {noun}",
@@ -26,11 +26,10 @@ SAID = 0.7  # part des adjectifs vrais qui sont dits : les autres sont sous-ente
 # --- Question : une phrase vraie d'une image -----------------------------------------
 
 
-def write(subject: Subject, noun: Noun, levels, *, rng: np.random.Generator) -> str:
+def write(noun: Noun, levels, *, rng: np.random.Generator) -> str:
     """Compose une phrase : un modèle au hasard, et ses adjectifs dans un ordre quelconque.
 
     Args:
-        subject: le sujet.
         noun: le nom.
         levels: −1, 0 ou 1 par attribut ; 0 : n'en rien dire.
         rng: générateur aléatoire.
@@ -40,7 +39,7 @@ def write(subject: Subject, noun: Noun, levels, *, rng: np.random.Generator) -> 
     """
     said = [
         agree(attribute.low if level < 0 else attribute.high, noun)
-        for attribute, level in zip(subject.attributes, levels, strict=True)
+        for attribute, level in zip(ATTRIBUTES, levels, strict=True)
         if level
     ]
     rng.shuffle(said)
@@ -55,26 +54,22 @@ def agree(adjective: Adjective, noun: Noun) -> str:
 
 
 def describe(
-    subject: Subject, labels: np.ndarray, levels: np.ndarray, *, rng: np.random.Generator
+    labels: np.ndarray, levels: np.ndarray, *, rng: np.random.Generator
 ) -> tuple[list[str], np.ndarray]:
     """Compose une phrase vraie de chaque image.
 
     Args:
-        subject: le sujet.
         labels: classes `(n,)`.
-        levels: tiers `(n, 2)`, rendus par `subjects.levels`.
+        levels: tiers `(n, 2)`, rendus par `words.levels`.
         rng: générateur aléatoire.
 
     Returns:
         `(n phrases, ce qu'elles disent)` : les tiers, à 0 là où l'adjectif n'est pas dit.
     """
-    nouns = [
-        [noun for noun in subject.nouns if noun.label == label]
-        for label in range(len(subject.classes_fr))
-    ]
+    nouns = [[noun for noun in NOUNS if noun.label == label] for label in range(NUM_CLASSES)]
     said = levels * (rng.random(levels.shape) < SAID)
     written = [
-        write(subject, nouns[label][rng.integers(len(nouns[label]))], each, rng=rng)
+        write(nouns[label][rng.integers(len(nouns[label]))], each, rng=rng)
         for label, each in zip(labels, said, strict=True)
     ]
     return written, said
@@ -89,22 +84,19 @@ def split(sentence: str) -> list[str]:
 
 
 @functools.cache
-def vocabulary(subject: Subject) -> dict[str, int]:
-    """Rend les mots qu'un sujet connaît, et leur numéro, à partir de 1."""
+def vocabulary() -> dict[str, int]:
+    """Rend les mots connus, et leur numéro, à partir de 1."""
     texts = [template.format(article="un une", noun="") for template in TEMPLATES]
-    texts += [noun.text for noun in subject.nouns]
-    texts += [
-        text for each in subject.attributes for pair in (each.low, each.high) for text in pair
-    ]
+    texts += [noun.text for noun in NOUNS]
+    texts += [text for each in ATTRIBUTES for pair in (each.low, each.high) for text in pair]
     words = sorted({word for text in [*texts, "et"] for word in split(text)})
     return {word: number for number, word in enumerate(words, NOTHING + 1)}
 
 
-def encode(subject: Subject, sentences: list[str]) -> np.ndarray:
+def encode(sentences: list[str]) -> np.ndarray:
     """Remplace les mots par leurs numéros.
 
     Args:
-        subject: le sujet.
         sentences: n phrases ; une phrase vide ne demande rien.
 
     Returns:
@@ -113,23 +105,18 @@ def encode(subject: Subject, sentences: list[str]) -> np.ndarray:
     Raises:
         ValueError: mot inconnu, ou phrase trop longue.
     """
-    known = vocabulary(subject)
+    known = vocabulary()
     numbers = np.full((len(sentences), MAX_WORDS), NOTHING, np.uint8)
     for row, sentence in zip(numbers, sentences, strict=True):
         words = split(sentence)
         unknown = next((word for word in words if word not in known), None)
         if unknown:
-            raise ValueError(_unknown(subject, unknown))
+            raise ValueError(
+                f"Mot inconnu : « {unknown} ». Ce réseau connaît : {', '.join(known)}."
+            )
         if len(words) > MAX_WORDS:
             raise ValueError(
                 f"Cette phrase a {len(words)} mots ; ce réseau en lit {MAX_WORDS} au plus."
             )
         row[: len(words)] = [known[word] for word in words]
     return numbers
-
-
-def _unknown(subject: Subject, word: str) -> str:
-    for name, other in SUBJECTS.items():
-        if other is not subject and word in vocabulary(other):
-            return f"Le mot « {word} » est connu du réseau de --dataset {name}, pas de celui-ci."
-    return f"Mot inconnu : « {word} ». Ce réseau connaît : {', '.join(vocabulary(subject))}."

@@ -178,7 +178,7 @@ def test_load_base_refuses_what_reads_no_color(dreams):
         dreams.load_base(options)
 
 
-@pytest.mark.parametrize("slug", ["ex18_segmentation", "ex24_autoencoder", "ex26_cifar10"])
+@pytest.mark.parametrize("slug", ["ex18_segmentation", "ex24_autoencoder"])
 def test_load_base_refuses_what_names_no_image(dreams, slug):
     options = SimpleNamespace(model=slug, models_dir=paths.MODELS_DIR)
     with pytest.raises(ValueError, match=f"{slug} ne répond pas par une classe"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from exercises.ex26_text_to_image import flow, measures
-from exercises.ex26_text_to_image.subjects import FASHION, thirds
+from exercises.ex26_text_to_image.words import thirds
 
 QUESTION = "S3, figure (6)"
 
@@ -93,9 +93,9 @@ def test_the_neighbours_are_those_of_a_double_loop(pictures):
 @pytest.mark.question(QUESTION)
 def test_an_adjective_is_checked_on_the_picture(pictures):
     x, y = pictures
-    bounds = thirds(FASHION, x, y)
+    bounds = thirds(x, y)
     dark = np.tile([-1, 0], (len(y), 1))
-    assert measures.obeyed(FASHION, x, y, dark, bounds) == pytest.approx(1 / 3, abs=0.03)
+    assert measures.obeyed(x, y, dark, bounds) == pytest.approx(1 / 3, abs=0.03)
     black = np.zeros_like(x)
-    assert measures.obeyed(FASHION, black, y, dark, bounds) == 1
-    assert measures.obeyed(FASHION, black, y, -dark, bounds) == 0
+    assert measures.obeyed(black, y, dark, bounds) == 1
+    assert measures.obeyed(black, y, -dark, bounds) == 0
