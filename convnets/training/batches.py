@@ -1,5 +1,6 @@
 """Des lots mélangés, déformés s'il le faut : ce que `model.fit` lit."""
 
+import copy
 import warnings
 from collections.abc import Callable
 
@@ -105,9 +106,12 @@ def feed(batches: Batches):
     import tensorflow as tf
 
     def one_epoch():
-        for index in range(len(batches)):
-            yield batches[index]
-        batches.on_epoch_end()
+        current = copy.copy(batches)  # l'époque suivante commence sans attendre la fin de celle-ci
+        for index in range(len(current) - 1):
+            yield current[index]
+        last = current[len(current) - 1]
+        batches.epoch = current.epoch + 1
+        yield last
 
     dataset = tf.data.Dataset.from_generator(
         one_epoch,

@@ -126,6 +126,7 @@ def test_mnist_comes_back_to_the_bit_and_its_negative_too(extract):
         np.testing.assert_array_equal(digit_square(to_image(255 - digit)), digit)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("draw", SCENES)
 def test_hidden_digits_are_found_with_the_measures_of_mnist(extract, draw):
     x = extract("mnist")[0][:8]

@@ -99,6 +99,7 @@ def version(folder: Path) -> bytes:
     return content
 
 
+@pytest.mark.ci
 def test_a_kill_at_any_line_leaves_one_whole_model(killed, tmp_path):
     folders = [shutil.copytree(each, tmp_path / each.name) for each in killed("replaced")]
     states = [len(list(folder.glob(".*"))) for folder in folders]
@@ -108,6 +109,7 @@ def test_a_kill_at_any_line_leaves_one_whole_model(killed, tmp_path):
     assert sum(state > 0 for state in states) > 15
 
 
+@pytest.mark.ci
 def test_a_kill_while_saving_the_first_model(killed):
     found = []
     for folder in killed("first"):

@@ -1,4 +1,6 @@
+import itertools
 import math
+import time
 
 import keras
 import numpy as np
@@ -53,6 +55,21 @@ def test_batches_are_shuffled_again_at_each_epoch_and_the_same_for_a_seed():
     assert sorted(first) == sorted(second) == list(x) and (first != second).any()
     np.testing.assert_array_equal(epochs(0), [first, second])
     assert (epochs(1)[0] != first).any()
+
+
+def test_an_epoch_may_start_before_the_former_knows_it_is_over(monkeypatch):
+    """Keras s'arrête au dernier lot : ce que le générateur fait ensuite vient quand il peut."""
+    advance = batches.Batches.on_epoch_end
+    monkeypatch.setattr(
+        batches.Batches, "on_epoch_end", lambda self: (time.sleep(0.3), advance(self))
+    )
+    x = np.arange(20)
+    made, expected = (batches.Batches(x, x, batch_size=5, seed=0, augment=None) for _ in range(2))
+    fed, kept = batches.feed(made), []  # comme Keras, qui garde l'un en commençant l'autre
+    for expected.epoch in range(3):
+        kept.append(iter(fed))
+        found = [images.numpy() for images, _ in itertools.islice(kept[-1], 4)]
+        np.testing.assert_array_equal(found, [expected[k][0] for k in range(4)])
 
 
 def test_interrupted_save_leaves_the_former_model(tmp_path, monkeypatch):

@@ -64,6 +64,7 @@ def names(folder):
 FILES = ["ex99_essai.json", "ex99_essai.keras", "ex99_essai.tflite"]
 
 
+@pytest.mark.ci
 def test_saved_model_predicts_the_same(model, tmp_path, expected, exported):
     folder, reason = saving.save_model(model, "ex99_essai", report(), models_dir=tmp_path)
     assert folder == tmp_path and reason is None and names(tmp_path) == FILES

@@ -130,6 +130,7 @@ class CutAt:
         return Cut()
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("eager")
 def test_resume_ends_with_the_same_weights(tmp_path, capsys):
     whole = small_model()

@@ -41,6 +41,7 @@ def test_the_network_ends_as_cam_asks(ex09):
     assert model.count_params() == (27 + 1) * 6 + (54 + 1) * 8 + (8 + 1) * 10
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_only_the_dense_layer_learns(ex09):
     model, rng = ex09.build_model(base_model()), np.random.default_rng(0)

@@ -30,6 +30,7 @@ def same_losses(losses, steps):
     assert loops.largest_gap(losses) <= 1e-4 and "les mêmes pertes" in loops.verdict(losses)
 
 
+@pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_hand_tape_and_fit_write_the_same_losses(losses):
     """Et PyTorch, là où il est installé."""
@@ -65,6 +66,7 @@ def test_the_largest_gap_is_between_any_two():
     assert "des pertes différentes : 5e-01" in loops.verdict(losses)
 
 
+@pytest.mark.ci
 def test_without_torch_one_sentence_says_so(losses, monkeypatch):
     kept = {name: each for name, each in losses.items() if name != "with_torch"}
     table = loops.losses_table(kept).splitlines()
