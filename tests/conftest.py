@@ -232,26 +232,6 @@ def two_colors(tmp_path, write_colors):
 
 
 @pytest.fixture
-def trial_arguments():
-    """Options d'un essai de quelques secondes, qui n'écrit que dans `tmp_path`."""
-
-    def arguments(tmp_path, *more):
-        return [
-            "--epochs",
-            "1",
-            "--limit",
-            "12",
-            "--models-dir",
-            str(tmp_path / "m"),
-            "--output",
-            str(tmp_path / "f"),
-            *more,
-        ]
-
-    return arguments
-
-
-@pytest.fixture
 def shipped_means():
     """Rend la moyenne de chaque mesure d'un compte rendu livré."""
 
