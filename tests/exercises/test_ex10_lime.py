@@ -65,12 +65,6 @@ def test_segments_follow_colours():
         assert len(np.unique(pixels[segments == number], axis=0)) == 1
 
 
-def test_a_plain_image_is_cut_in_a_grid():
-    segments = ex10.segment(np.full((20, 30, 3), 90, np.uint8), num_segments=6)
-    rows, columns = np.mgrid[:20, :30]
-    np.testing.assert_array_equal(segments, 3 * (rows // 10) + columns // 10)
-
-
 @pytest.mark.question(QUESTION)
 def test_variants_hide_under_the_mean_colour(image):
     segments = ex10.segment(image)

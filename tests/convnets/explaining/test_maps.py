@@ -98,10 +98,6 @@ def test_float_model_refuses_in_french():
         maps.float_model(keras.Model(images, flat, name="plat"))
 
 
-def test_map_layers_in_order_without_single_cells():
-    assert maps.map_layers(build()) == ["scale", "conv", "pool", "norm"]
-
-
 @pytest.mark.parametrize(
     ("heatmap", "expected"),
     [

@@ -57,14 +57,6 @@ def test_only_what_speaks_for_the_class_is_hidden(image):
     assert np.argwhere(changed).tolist() == [[i, j] for i in (0, 1) for j in (3, 4, 5)]
 
 
-@pytest.mark.parametrize("shape", [(9, 31), (12, 20), (192, 192)])
-def test_any_size_of_picture_is_cut_in_cells(shape):
-    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-    values = np.random.default_rng(1).random(shape)
-    changed = (verdict.hide_strongest(image, values) != image).any(axis=2)
-    assert 0.05 < changed.mean() < 0.3
-
-
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_drop_is_the_one_computed_by_hand(image, inside, sign):
     found = verdict.judge(subject_of(image, sign=sign), inside, unit=RELATIVE)

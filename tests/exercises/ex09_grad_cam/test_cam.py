@@ -3,7 +3,6 @@ import pytest
 
 QUESTION = "S3 Class Activation Map"
 HEIGHT, WIDTH = 14, 22  # ni carrée, ni de la taille de CIFAR-10
-PATCH = np.s_[2:6, 12:20]
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +40,6 @@ def test_the_network_ends_as_cam_asks(ex09):
     assert model.count_params() == (27 + 1) * 6 + (54 + 1) * 8 + (8 + 1) * 10
 
 
-@pytest.mark.ci
-@pytest.mark.question(QUESTION)
-def test_only_the_dense_layer_learns(ex09):
-    model, rng = ex09.build_model(base_model()), np.random.default_rng(0)
-    x = rng.integers(0, 256, (60, HEIGHT, WIDTH, 3), np.uint8)
-    x[:30] //= 4  # deux classes que la clarté sépare
-    data, before = (x, np.repeat([0, 1], 30).astype(np.uint8)), model.get_weights()
-    history = ex09.train(model, data, data, epochs=30, minutes=None)
-    assert history["loss"][-1] < history["loss"][0]
-    same = [np.array_equal(*each) for each in zip(model.get_weights(), before, strict=True)]
-    assert same == [True] * 4 + [False] * 2
-
-
 # --- La carte ------------------------------------------------------------------------
 
 
@@ -88,39 +74,9 @@ def test_grad_cam_times_the_area_is_cam(ex09, separate_softmax):
     expected = ex09.cam_map(model, image, 4)
     found = grad_cam.grad_cam_map(*grad_cam.maps_and_gradients(model, image, 4))
     np.testing.assert_allclose(found * expected.size, expected, atol=1e-5)
-    np.testing.assert_allclose(
-        grad_cam.grad_cam(model, image, 4), ex09.cam(model, image, 4), atol=1e-4
-    )
-
-
-def planted_model():
-    """Classe 0 : du rouge ; classe 1 : ce qui n'en est pas, et que rien ne montre."""
-    import keras
-    from keras import layers
-
-    images = keras.Input((HEIGHT, WIDTH, 3), dtype="uint8")
-    x = layers.Rescaling(1 / 255, dtype="float32")(images)
-    x = layers.Conv2D(1, 1, activation="relu", name="red")(x)
-    x = layers.GlobalAveragePooling2D()(x)
-    model = keras.Model(images, layers.Dense(2, activation="softmax", name="scores")(x))
-    kernel = np.array([1, -1, -1], np.float32).reshape(1, 1, 3, 1)
-    model.get_layer("red").set_weights([kernel, np.zeros(1)])
-    model.get_layer("scores").set_weights([np.array([[5, -5]]), np.zeros(2)])
-    return model
-
-
-@pytest.mark.question(QUESTION)
-@pytest.mark.filterwarnings("error")
-def test_the_planted_patch_is_found(ex09):
-    image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
-    image[PATCH] = (220, 10, 20)
-    expected = np.zeros((HEIGHT, WIDTH), np.float32)
-    expected[PATCH] = 1
-    heatmap = ex09.cam(planted_model(), image, 0)
-    assert heatmap.dtype == np.float32
-    np.testing.assert_allclose(heatmap, expected, atol=1e-6)
-    assert ex09.cam_map(planted_model(), image, 1).min() < 0
-    np.testing.assert_array_equal(ex09.cam(planted_model(), image, 1), 0)  # le ReLU
+    heatmap = ex09.cam(model, image, 4)
+    assert heatmap.shape == (HEIGHT, WIDTH) and heatmap.max() == 1
+    np.testing.assert_allclose(grad_cam.grad_cam(model, image, 4), heatmap, atol=1e-4)
 
 
 def test_another_form_is_refused(ex09):
@@ -149,8 +105,13 @@ def test_main_trains_saves_and_explains(ex09, as_dataset, tmp_path, monkeypatch,
     assert "./predict --model ex09_cam" in capfd.readouterr().out
     assert {p.name for p in (tmp_path / "f").iterdir()} == {"courbes.png", "confusion.png"}
     model = keras.saving.load_model(tmp_path / "m" / "ex09_cam.keras")
+    for name in ("conv1", "conv2"):  # intactes : seule la dernière couche apprend
+        expected = base.get_layer(name).get_weights()[0]
+        np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], expected)
     found = ex09.run(0, epochs=2)  # les mêmes poids, d'une même graine
     assert ex09.evaluate(model, *dataset[1]) == found.metrics["accuracy"]
+    loss = found.kept["history"]["loss"]
+    assert loss[-1] < loss[0]
 
 
 @pytest.mark.ci

@@ -169,15 +169,6 @@ def test_a_perfect_map_beats_chance_and_the_centre(image, inside):
 # --- Les méthodes --------------------------------------------------------------------
 
 
-def test_the_random_map_is_the_one_of_the_image(image):
-    from exercises.ex11_curves.methods import random_map
-
-    first, again = (random_map(None, image, 0) for _ in range(2))
-    np.testing.assert_array_equal(first, again)
-    assert abs(first - random_map(None, 255 - image, 0)).mean() > 0.2
-    assert abs(first.mean() - 0.5) < 0.1
-
-
 def test_the_centred_map_points_at_the_middle(image):
     from exercises.ex11_curves.methods import centred_map
 
