@@ -117,9 +117,9 @@ def lime_coefficients(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mesure ce que chaque morceau ajoute à la probabilité d'une classe.
 
-    Dans une variante, chaque morceau est visible une fois sur deux. Elle compte exp(−(d / 0,25)²),
-    d étant un moins la racine de la part des morceaux visibles : à une image presque entière, on
-    demande plus de justesse.
+    Dans une variante, chaque morceau est visible une fois sur deux. Elle pèse exp(−(d / 0,25)²),
+    où d vaut 1 moins la racine de la part des morceaux visibles. Une variante presque entière pèse
+    donc plus : c'est près de l'image que le modèle linéaire doit être juste.
 
     Args:
         model: images uint8 → probabilités ; il n'est pas modifié.

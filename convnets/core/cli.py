@@ -75,7 +75,7 @@ def natural_int(text: str) -> int:
 
 
 def lesson_parser(
-    module: str, description: str, *, epochs: int, package: str = "exercises"
+    module: str, description: str, *, epochs: int | None, package: str = "exercises"
 ) -> FrenchParser:
     """Prépare les options d'une leçon.
 
@@ -83,20 +83,21 @@ def lesson_parser(
         module: ce que lance `python -m exercises.` ; `lesson_name` en fait le nom de ce qu'elle
             écrit.
         description: une phrase, la première de l'aide.
-        epochs: nombre d'époques par défaut.
+        epochs: nombre d'époques par défaut ; None : la leçon n'apprend rien.
         package: dossier de la commande.
 
     Returns:
         Un analyseur auquel la leçon peut ajouter l'image qu'elle lit.
     """
     parser = FrenchParser(prog=f"python -m {package}.{module}", description=description)
-    parser.add_argument(
-        "--epochs",
-        type=positive_int,
-        default=epochs,
-        metavar="N",
-        help=f"nombre d'époques ({epochs} par défaut)",
-    )
+    if epochs:
+        parser.add_argument(
+            "--epochs",
+            type=positive_int,
+            default=epochs,
+            metavar="N",
+            help=f"nombre d'époques ({epochs} par défaut)",
+        )
     parser.add_argument(
         "--minutes",
         type=positive_int,

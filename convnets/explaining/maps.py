@@ -167,8 +167,8 @@ def load_network(slug: str, *, models_dir: Path = MODELS_DIR) -> "keras.Model":
 def float_model(model: "keras.Model", *, layer_name: str | None = None) -> "keras.Model":
     """Rend le même réseau, les mêmes couches, mais dérivable par rapport à l'image.
 
-    Un modèle du cours lit des entiers uint8 et finit par un softmax : on ne dérive ni les uns,
-    ni, utilement, l'autre, qui mêle toutes les classes.
+    Un modèle du cours lit des entiers uint8 et finit par un softmax. On ne dérive pas par rapport
+    à des entiers, et la dérivée d'une probabilité mêle toutes les classes.
 
     Args:
         model: modèle fonctionnel à une entrée, terminé par un softmax. Il n'est pas modifié.

@@ -56,7 +56,8 @@ def judge(subject: Subject, values: np.ndarray, *, unit: str) -> Explanation:
         subject: image et classe expliquées.
         values: `(H, W)`, ce qu'une méthode a mesuré, de signe quelconque ; ce qui n'est pas un
             nombre fini vaut zéro.
-        unit: ce qu'ils comptent ; POINTS pour des différences de probabilité, dans [-1, 1].
+        unit: ce que comptent ces valeurs ; POINTS pour des différences de probabilité, dans
+            [-1, 1].
 
     Returns:
         La carte, en points si c'est son unité, et la baisse de la probabilité.

@@ -55,7 +55,7 @@ def compare(
 
 def over_images(values) -> Metric:
     """Résume une mesure qui a une valeur par image : moyenne, écart-type et erreur type."""
-    sd = float(np.std(values, ddof=1))
+    sd = float(np.std(values, ddof=min(1, len(values) - 1)))  # nul pour une seule image
     return Metric(float(np.mean(values)), sd, len(values), se=sd / len(values) ** 0.5)
 
 
