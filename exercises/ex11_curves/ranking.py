@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.core.cli import agreed
 from convnets.core.reports import Report
 from convnets.figures import charts
 from convnets.figures.style import new_figure
@@ -58,4 +59,4 @@ def save_figure(curves: dict, titles: dict, path: Path) -> None:
             share = np.linspace(0, 100, pairs.shape[2])
             charts.curves(axis, lines, x=share, unit="probabilité de la classe")
             axis.set(title=title, xlabel="pixels, dans l'ordre de la carte (%)", ylim=(0, 1))
-        figure.suptitle(f"Moyennes sur {len(pairs)} images de test")
+        figure.suptitle(f"Moyennes sur {agreed(len(pairs), 'image')} de test")
