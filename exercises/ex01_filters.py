@@ -22,7 +22,8 @@ from PIL import Image
 
 from convnets.core.cli import FrenchParser, run
 from convnets.core.images import open_image
-from convnets.figures.style import new_figure, output_dir
+from convnets.figures.charts import Picture, picture_rows
+from convnets.figures.style import output_dir
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "pont.png"
 MAX_SIDE_PX = 2000  # une photo plus grande est réduite : il y a sept réponses par pixel
@@ -153,25 +154,18 @@ def to_grey_levels(response: np.ndarray, *, limit: float | None = None) -> np.nd
 def save_comparison(path: Path, image: np.ndarray, responses: dict[str, np.ndarray]) -> None:
     """Dessine l'image `(h, w, 3)` uint8 et ses réponses, avec leurs signes.
 
-    Une réponse signée va du bleu (négatif) au rouge (positif), blanche à zéro, sur une
-    échelle symétrique et commune aux deux directions d'un même opérateur ; la pointe de
-    l'échelle dit que les réponses plus fortes ont la même couleur.
+    Une réponse signée va du bleu (négatif) au rouge (positif), blanche à zéro, sur une échelle
+    symétrique et commune aux deux directions d'un même opérateur.
     """
-    tall = np.clip(image.shape[0] / image.shape[1], 0.25, 3)
-    with new_figure(path, columns=4, rows=2, size=(5, 4 * tall + 0.4)) as (figure, axes):
-        for axis, (name, response) in zip(axes.flat[1:], responses.items(), strict=True):
-            operator, _, kind = name.partition("_")
-            limit = visible_limit(responses[f"{operator}_norme"]) if kind else WHITE
-            question = {"horizontal": "a) ", "vertical": "b) "}.get(kind, "")  # celles du sujet
-            colors, low = ("RdBu_r", -limit) if question else ("gray", 0)
-            shown = axis.imshow(response, cmap=colors, vmin=low, vmax=limit)
-            axis.set_title(f"{question}{operator.capitalize()} {kind}".strip())
-            beyond = ("both" if question else "max") if kind else "neither"
-            figure.colorbar(shown, ax=axis, shrink=0.7, extend=beyond)
-        axes[0, 0].imshow(image)
-        axes[0, 0].set_title("L'image")
-        for axis in axes.flat:
-            axis.set_axis_off()
+    shown = [Picture(image, "L'image")]
+    for name, response in responses.items():
+        operator, _, kind = name.partition("_")
+        question = {"horizontal": "a) ", "vertical": "b) "}.get(kind, "")  # celles du sujet
+        limit = visible_limit(responses[f"{operator}_norme"]) if kind else WHITE
+        colors, low = ("RdBu_r", -limit) if question else ("gray", 0)
+        caption = f"{question}{operator.capitalize()} {kind}".strip()
+        shown.append(Picture(response, caption, cmap=colors, limits=(low, limit)))
+    picture_rows(path, {"Sobel": shown[:4], "Prewitt": shown[4:]}, side=5)
 
 
 def filter_picture(source, output: Path) -> int:
@@ -180,16 +174,11 @@ def filter_picture(source, output: Path) -> int:
     picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
     image = np.array(picture)  # (h, w, 3)
     responses = filter_bank(image)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        for name, response in responses.items():
-            limit = WHITE if name == "moyenne" else None  # une image, à l'échelle de la sienne
-            Image.fromarray(to_grey_levels(response, limit=limit)).save(output / f"{name}.png")
-        save_comparison(output / "comparaison.png", image, responses)
-    except OSError as error:
-        raise ValueError(
-            f"Impossible d'écrire dans {output} : choisissez un autre dossier avec --output."
-        ) from error
+    output.mkdir(parents=True, exist_ok=True)
+    for name, response in responses.items():
+        limit = WHITE if name == "moyenne" else None  # une image, à l'échelle de la sienne
+        Image.fromarray(to_grey_levels(response, limit=limit)).save(output / f"{name}.png")
+    save_comparison(output / "comparaison.png", image, responses)
     print(f"{len(responses) + 1} images écrites dans {output}/.")
     return 0
 
@@ -200,12 +189,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = FrenchParser(prog="python -m exercises.ex01_filters", description=description)
     add = parser.add_argument
     add("image", nargs="?", default=SAMPLE, help="image à filtrer (samples/pont.png par défaut)")
-    add(
-        "--output",
-        type=Path,
-        metavar="DOSSIER",
-        help="où écrire les figures (figures/ex01_filters par défaut)",
-    )
+    add("--output", type=Path, metavar="DOSSIER", help="où écrire (figures/ex01_filters)")
     parser.set_defaults(module="ex01_filters")
     options = parser.parse_args(argv)
     return run(lambda: filter_picture(options.image, output_dir(options)))

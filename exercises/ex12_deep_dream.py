@@ -9,21 +9,21 @@ l'ajoute à l'image, et on recommence. Une couche basse dessine des traits, une 
 et des têtes. Avec un guide, la couche doit répondre comme elle répond à une autre image.
 """
 
-import re
-from argparse import ArgumentTypeError
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from tqdm import tqdm
 
-from convnets.core.cli import check_output, positive_int, run
+from convnets.core.cli import positive_int, run
 from convnets.explaining import dreams
+from convnets.figures.charts import curves, number, show
 from convnets.figures.style import new_figure, output_dir
 
 SAMPLE = dreams.SAMPLES / "chevaux.webp"
-LAYERS = ("mixed4", "mixed5")
+LAYERS = "mixed4,mixed5"
 SIZE_PX = 600
 OCTAVES = 4
 OCTAVE_SCALE = 1.4  # d'une octave à la suivante, le côté de l'image (donné)
@@ -115,77 +115,58 @@ def dream(model: keras.Model, image: np.ndarray, weights, *, guide=None, options
     sizes = dreams.octave_sizes(*image.shape[:2], options.octaves, scale=OCTAVE_SCALE)
     dreams.check_size(model, *sizes[0], remedy=TOO_SMALL)
     weights = np.asarray(weights, np.float32) / np.sum(weights)
-    change, curves = np.zeros((1, 1, 3), np.float32), []
+    change, gains = np.zeros((1, 1, 3), np.float32), []
     for octave, size in enumerate(sizes, start=1):
         start = dreams.resize(image, *size) if size != image.shape[:2] else image
         pixels = np.clip(start + dreams.resize(change, *size), 0, 255)
         factors = weights / np.maximum(np.abs(responses(model, pixels, guide)), 1e-9)
-        curves.append([])
-        for _ in dreams.progress(options.steps, f"Octave {octave}/{len(sizes)}"):
+        gains.append([])
+        title = f"Octave {octave}/{len(sizes)}"
+        for _ in tqdm(range(options.steps), title, disable=None, leave=False):
             offset = rng.integers(-JITTER_PX, JITTER_PX + 1, 2)
             objective, gradient = climb(shift(pixels, offset), factors)
             gradient = shift(gradient.numpy(), -offset)
             gradient *= RATE / max(np.abs(gradient).mean(), 1e-12)
             pixels = np.clip(pixels + gradient, 0, 255)
-            curves[-1].append(float(objective))
+            gains[-1].append(float(objective))
         change = pixels - start
-    return pixels, curves
+    return pixels, gains
 
 
 # --- Question : le montrer -----------------------------------------------------------
 
 
-def save_comparison(path: Path, pictures: dict[str, np.ndarray], curves) -> None:
+def save_comparison(path: Path, pictures: dict[str, np.ndarray], gains) -> None:
     """Dessine les images `{titre: (h, w, 3)}` et la réponse au fil des pas."""
-    height, width, _ = next(iter(pictures.values())).shape
-    size = (4.6, max(3.2, 4.6 * height / width + 0.4))
-    rows = len(pictures) - 1  # l'image, le rêve et la courbe ; avec un guide, deux lignes de deux
-    with new_figure(path, rows=rows, columns=4 - rows, size=size) as (_, axes):
-        for axis, (title, image) in zip(axes.flat, pictures.items(), strict=False):
-            axis.imshow(dreams.to_picture(image))
-            axis.set_title(title)
-            axis.set_axis_off()
-        for number, curve in enumerate(curves, start=1):
-            axes[-1, -1].plot(range(len(curve)), curve, label=f"octave {number}")
-        axes[-1, -1].set(title="Réponse des couches (1 : au début de l'octave)", xlabel="pas")
-        axes[-1, -1].locator_params(axis="x", integer=True)
-        axes[-1, -1].legend()
+    with new_figure(path, columns=len(pictures) + 1, size=(4.6, 3.6)) as (_, axes):
+        *frames, last = axes[0]
+        for axis, (title, image) in zip(frames, pictures.items(), strict=True):
+            show(axis, dreams.to_picture(image))
+            axis.set(title=title, xticks=[], yticks=[])
+        lines = {f"octave {k}": gain for k, gain in enumerate(gains, start=1)}
+        curves(last, lines, x=range(len(gains[0])), unit="")
+        last.locator_params(axis="x", integer=True)
+        last.set(title="Réponse des couches (1 : au début de l'octave)", xlabel="pas")
 
 
-def read_weights(text: str) -> dict[str, float]:
-    """Lit `"mixed3,mixed5:0,5"` : des couches et leurs poids, 1 s'il n'est pas dit."""
-    parts = re.split(r",(?!\d+(?:,|$))", text)  # la virgule d'un nombre ne sépare rien
-    pairs = [part.partition(":") for part in parts]
-    weights = {name.strip(): dreams.weight(value or "1") for name, _, value in pairs}
-    if not sum(weights.values()):
-        raise ArgumentTypeError(f"un poids au moins doit être positif, reçu {text!r}")
-    return weights
-
-
-def show(options) -> int:
+def teach(options) -> int:
     """Fait et dessine le rêve que disent les options ; rend 0."""
-    check_output(options)
     image = dreams.read_picture(options.image, options.size)
-    other = dreams.read_picture(options.guide, options.size) if options.guide else None
-    base = dreams.load_base(options)
-    weights = options.layers or dict.fromkeys(dreams.default_layers(base, LAYERS), 1.0)
-    model = dreams.extractor(base, weights)
-    if other is not None:
-        dreams.check_size(model, *other.shape[:2], remedy="Changez de guide, ou de --size.")
-    guide = None if other is None else read_guide(model, other)
-    result, curves = dream(model, image, [*weights.values()], guide=guide, options=options)
-    folder, named = output_dir(options), ", ".join(weights)
-    pictures = {"L'image": image} | ({} if other is None else {"Le guide": other})
-    pictures[f"Le rêve ({named})"] = result
+    names = [name.strip() for name in options.layers.split(",")]
+    model = dreams.extractor(dreams.load_base(), names)
+    guide, pictures = None, {"L'image": image}
+    if options.guide:
+        pictures["Le guide"] = dreams.read_picture(options.guide, options.size)
+        dreams.check_size(model, *pictures["Le guide"].shape[:2], remedy="Changez de guide.")
+        guide = read_guide(model, pictures["Le guide"])
+    result, gains = dream(model, image, [1] * len(names), guide=guide, options=options)
+    folder, pictures[f"Le rêve ({', '.join(names)})"] = output_dir(options), result
     dreams.save_picture(result, folder / "reve.png")
-    save_comparison(folder / "comparaison.png", pictures, curves)
+    save_comparison(folder / "comparaison.png", pictures, gains)
     before, after = (np.asarray(responses(model, each, guide)) for each in (image, result))
-    gains = after / np.maximum(np.abs(before), 1e-9)
-    gain = f"{np.average(gains, weights=[*weights.values()]):.1f}".replace(".", ",")
-    print(
-        f"{named} : réponse multipliée par {gain}, de l'image au rêve.\n"
-        f"Rêve et comparaison écrits dans {folder}/"
-    )
+    gain = np.mean(after / np.maximum(np.abs(before), 1e-9))
+    print(f"{', '.join(names)} : réponse multipliée par {number(gain, 1)}, de l'image au rêve.")
+    print(f"Rêve et comparaison écrits dans {folder}/")
     return 0
 
 
@@ -194,28 +175,12 @@ def main(argv: list[str] | None = None) -> int:
     title = __doc__.splitlines()[0]
     parser = dreams.dream_parser("ex12_deep_dream", title, size_px=SIZE_PX, steps=STEPS)
     add = parser.add_argument
-    add(
-        "image",
-        nargs="?",
-        default=SAMPLE,
-        help=f"image de départ (samples/{SAMPLE.name} par défaut)",
-    )
+    add("image", nargs="?", default=SAMPLE, help=f"image ({SAMPLE.name} par défaut)")
     add("--guide", metavar="IMAGE", help="image dont imiter les motifs")
-    add(
-        "--layers",
-        type=read_weights,
-        metavar="COUCHE[:POIDS],…",
-        help=f"couches et leurs poids ({','.join(LAYERS)} par défaut)",
-    )
-    add(
-        "--octaves",
-        type=positive_int,
-        default=OCTAVES,
-        metavar="N",
-        help=f"nombre d'échelles ({OCTAVES} par défaut)",
-    )
+    add("--layers", default=LAYERS, metavar="COUCHE,…", help=f"couches ({LAYERS} par défaut)")
+    add("--octaves", type=positive_int, default=OCTAVES, metavar="N", help=f"échelles ({OCTAVES})")
     options = parser.parse_args(argv)
-    return run(lambda: show(options))
+    return run(lambda: teach(options))
 
 
 if __name__ == "__main__":

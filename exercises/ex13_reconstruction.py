@@ -9,7 +9,6 @@ qui ait les mêmes. Plus la couche est profonde, plus il y en a : ce que la reco
 perdu (le grain, la couleur, la place exacte) est ce que la couche ne regarde pas.
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -17,12 +16,13 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from convnets.core.cli import check_output, run
+from convnets.core.cli import run
 from convnets.explaining import dreams
-from convnets.figures.style import new_figure, output_dir
+from convnets.figures.charts import Picture, number, picture_rows
+from convnets.figures.style import output_dir
 
 SAMPLE = dreams.SAMPLES / "chat.png"
-LAYERS = ("activation_2", "mixed0", "mixed2", "mixed5", "mixed7")
+LAYERS = "activation_2,mixed0,mixed2,mixed5,mixed7"
 SIZE_PX = 224
 STEPS = 600  # par couche
 RATE = 2.0  # taux d'apprentissage d'Adam au début, à peu près en niveaux de 0 à 255
@@ -127,73 +127,40 @@ def reconstruct(model: keras.Model, image: np.ndarray, *, options) -> Reconstruc
 # --- Question : le montrer, couche par couche ----------------------------------------
 
 
-def save_comparison(path: Path, image: np.ndarray, found: dict[str, Reconstruction]) -> None:
-    """Dessine l'originale et ses reconstructions, de la première couche à la dernière."""
-    columns = min(3, len(found) + 1)
-    rows = -(-(len(found) + 1) // columns)
-    size = (4.2, 4.2 * image.shape[0] / image.shape[1] + 0.5)
-    with new_figure(path, columns=columns, rows=rows, size=size) as (_, axes):
-        for axis in axes.flat:
-            axis.set_axis_off()
-        axes[0, 0].imshow(dreams.to_picture(image))
-        axes[0, 0].set_title("L'image")
-        for axis, (name, each) in zip(axes.flat[1:], found.items(), strict=False):
-            axis.imshow(dreams.to_picture(each.image))
-            axis.set_title(f"{name}\n{describe(each)}")
-
-
 def describe(found: Reconstruction) -> str:
     """Écrit les deux écarts d'une reconstruction."""
-    error, pixel_error = (
-        f"{value:.1f}".replace(".", ",") for value in (100 * found.error, found.pixel_error)
-    )
+    error, pixel_error = number(100 * found.error, 1), number(found.pixel_error, 1)
     return f"écart des cartes : {error} %, des pixels : {pixel_error} niveaux"
 
 
-def show(options) -> int:
+def teach(options) -> int:
     """Reconstruit et dessine l'image que disent les options ; rend 0."""
-    check_output(options)
-    image = dreams.read_picture(options.image, options.size)
-    base = dreams.load_base(options)
-    names = options.layers.split(",") if options.layers else dreams.default_layers(base, LAYERS)
-    models = {name.strip(): dreams.extractor(base, [name.strip()]) for name in names}
-    dreams.check_size(dreams.extractor(base, [*models]), *image.shape[:2])  # pour toutes, d'abord
-    folder, found = output_dir(options), {}
-    for name, model in models.items():
-        found[name] = reconstruct(model, image, options=options)
-        dreams.save_picture(found[name].image, folder / f"{name}.png")
-        print(f"{name:<12} {describe(found[name])}", flush=True)
-    save_comparison(folder / "comparaison.png", image, found)
+    image, base = dreams.read_picture(options.image, options.size), dreams.load_base()
+    names = [name.strip() for name in options.layers.split(",")]
+    dreams.check_size(dreams.extractor(base, names), *image.shape[:2])  # pour toutes, d'abord
+    folder, shown = output_dir(options), [Picture(dreams.to_picture(image), "L'image")]
+    for name in names:
+        found = reconstruct(dreams.extractor(base, [name]), image, options=options)
+        dreams.save_picture(found.image, folder / f"{name}.png")
+        print(f"{name:<12} {describe(found)}", flush=True)
+        caption = f"{name}\n{describe(found).replace(', ', chr(10))}"
+        shown.append(Picture(dreams.to_picture(found.image), caption))
+    picture_rows(folder / "comparaison.png", {"": shown}, side=3)
     print(f"Reconstructions écrites dans {folder}/")
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Lit les options et reconstruit l'image."""
-    parser = dreams.dream_parser(
-        "ex13_reconstruction", __doc__.splitlines()[0], size_px=SIZE_PX, steps=STEPS
-    )
+    title = __doc__.splitlines()[0]
+    parser = dreams.dream_parser("ex13_reconstruction", title, size_px=SIZE_PX, steps=STEPS)
     add = parser.add_argument
-    add(
-        "image",
-        nargs="?",
-        default=SAMPLE,
-        help=f"image à retrouver (samples/{SAMPLE.name} par défaut)",
-    )
-    add(
-        "--layers",
-        metavar="COUCHE,…",
-        help=f"couches, une reconstruction chacune ({','.join(LAYERS)} par défaut)",
-    )
-    add(
-        "--tv-weight",
-        type=dreams.weight,
-        default=TV_WEIGHT,
-        metavar="POIDS",
-        help=f"poids de la variation totale ({TV_WEIGHT:g} par défaut)",
-    )
+    add("image", nargs="?", default=SAMPLE, help=f"image ({SAMPLE.name} par défaut)")
+    add("--layers", default=LAYERS, metavar="COUCHE,…", help=f"couches ({LAYERS} par défaut)")
+    help_text = f"poids de la variation totale ({TV_WEIGHT:g} par défaut)"
+    add("--tv-weight", type=dreams.weight, default=TV_WEIGHT, metavar="POIDS", help=help_text)
     options = parser.parse_args(argv)
-    return run(lambda: show(options))
+    return run(lambda: teach(options))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from convnets.core.cli import check_output, run
+from convnets.core.cli import run
 from convnets.explaining import dreams
+from convnets.figures.charts import curves, number, show
 from convnets.figures.style import new_figure, output_dir
 
 CONTENT = dreams.SAMPLES / "chat.png"
@@ -118,103 +119,70 @@ def transfer(
 
     Source : Gatys, Ecker et Bethge, arXiv 1508.06576, la perte totale.
     """
-    losses = _weighted_losses(base, content, style, content_layers, style_layers, options)
-    generator = keras.random.SeedGenerator(options.seed)
-
-    def shifted(pixels):
-        offset = keras.random.randint((2,), -JITTER_PX, JITTER_PX + 1, seed=generator)
-        return losses(pixels, ops.roll(pixels, offset, axis=(1, 2)))
-
-    return dreams.descend(shifted, content, steps=options.steps, rate=RATE, title="Style")
-
-
-def _weighted_losses(base, content, style, content_layers, style_layers, options):
-    """Prépare les trois pertes pondérées d'une image, `{nom: perte}`."""
     model = dreams.extractor(base, [*content_layers, *style_layers])
     for image in (content, style):
         dreams.check_size(model, *image.shape[:2])
     wanted, seen = model(content[np.newaxis]), model(style[np.newaxis])
     wanted = {name: wanted[name] for name in content_layers}
     grams = {name: gram_matrix(seen[name]) for name in style_layers}
+    generator = keras.random.SeedGenerator(options.seed)
 
-    def losses(pixels, read=None):
-        maps = model(pixels if read is None else read)  # `read` : la même image, décalée
+    def losses(pixels):
+        offset = keras.random.randint((2,), -JITTER_PX, JITTER_PX + 1, seed=generator)
+        maps = model(ops.roll(pixels, offset, axis=(1, 2)))
         return {
             "contenu": options.content_weight * content_loss(maps, wanted),
             "style": options.style_weight * style_loss(maps, grams),
             "variation totale": options.tv_weight * dreams.total_variation(pixels / 255),
         }
 
-    return losses
+    return dreams.descend(losses, content, steps=options.steps, rate=RATE, title="Style")
 
 
 # --- Question : le montrer -----------------------------------------------------------
 
 
-def save_comparison(path: Path, pictures: dict[str, np.ndarray], curves: dict) -> None:
+def save_comparison(path: Path, pictures: dict[str, np.ndarray], losses: dict) -> None:
     """Dessine les images `{titre: (h, w, 3)}` et les pertes au fil des pas."""
-    height, width = next(iter(pictures.values())).shape[:2]
-    size = (5.0, max(3.2, 5.0 * height / width + 0.4))
-    with new_figure(path, columns=2, rows=2, size=size) as (_, axes):
+    with new_figure(path, columns=2, rows=2, size=(5.0, 4.2)) as (_, axes):
         for axis, (title, image) in zip(axes.flat, pictures.items(), strict=False):
-            axis.imshow(dreams.to_picture(image))
-            axis.set_title(title)
-            axis.set_axis_off()
-        for name, values in curves.items():
-            axes[1, 1].semilogy(values, label=name)
-        axes[1, 1].set(title="Pertes pondérées, l'image décalée à chaque pas", xlabel="pas")
-        axes[1, 1].legend()
+            show(axis, dreams.to_picture(image))
+            axis.set(title=title, xticks=[], yticks=[])
+        curves(axes[1, 1], losses, x=range(len(losses["style"])), unit="")
+        axes[1, 1].set(title="Pertes pondérées à chaque pas", xlabel="pas", yscale="log")
 
 
-def show(options) -> int:
+def teach(options) -> int:
     """Fait et dessine le transfert que disent les options ; rend 0."""
-    check_output(options)
-    content, style = (
-        dreams.read_picture(source, options.size) for source in (options.content, options.style)
-    )
-    base = dreams.load_base(options)
-    chosen = [dreams.default_layers(base, each) for each in (CONTENT_LAYERS, STYLE_LAYERS)]
-    result, curves = transfer(
-        base, content, style, content_layers=chosen[0], style_layers=chosen[1], options=options
-    )
-    folder = output_dir(options)
+    content = dreams.read_picture(options.content, options.size)
+    style = dreams.read_picture(options.style, options.size)
+    base, folder = dreams.load_base(), output_dir(options)
+    result, losses = transfer(base, content, style, options=options)
     dreams.save_picture(result, folder / "resultat.png")
     pictures = {"Le contenu": content, "Le style": style, "Le résultat": result}
-    save_comparison(folder / "comparaison.png", pictures, curves)
-    # Sans le décalage des pas, qui à lui seul éloigne le contenu de lui-même.
-    losses = _weighted_losses(base, content, style, *chosen, options)
-    before, after = (losses(each[np.newaxis]) for each in (content, result))
-    for name in curves:
-        line = f"{name:<17} {float(before[name]):.3f} → {float(after[name]):.3f}"
-        print(line.replace(".", ","))
+    save_comparison(folder / "comparaison.png", pictures, losses)
+    for name, values in losses.items():
+        print(f"{name:<17} {number(values[0], 3)} → {number(values[-1], 3)}")
     print(f"Résultat et comparaison écrits dans {folder}/")
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Lit les options et transfère le style."""
-    parser = dreams.dream_parser(
-        "ex14_style", __doc__.splitlines()[0], size_px=SIZE_PX, steps=STEPS
-    )
+    title = __doc__.splitlines()[0]
+    parser = dreams.dream_parser("ex14_style", title, size_px=SIZE_PX, steps=STEPS)
     add = parser.add_argument
-    add("content", nargs="?", default=CONTENT, help=f"contenu (samples/{CONTENT.name} par défaut)")
-    add("style", nargs="?", default=STYLE, help=f"style (samples/{STYLE.name} par défaut)")
+    add("content", nargs="?", default=CONTENT, help=f"contenu ({CONTENT.name} par défaut)")
+    add("style", nargs="?", default=STYLE, help=f"style ({STYLE.name} par défaut)")
     for name, value, what in (
         ("content", CONTENT_WEIGHT, "du contenu"),
         ("style", STYLE_WEIGHT, "du style"),
         ("tv", TV_WEIGHT, "de la variation totale"),
     ):
-        add(
-            f"--{name}-weight",
-            type=dreams.weight,
-            default=value,
-            metavar="POIDS",
-            help=f"poids {what} ({value:g} par défaut)",
-        )
+        help_text = f"poids {what} ({value:g} par défaut)"
+        add(f"--{name}-weight", type=dreams.weight, default=value, metavar="POIDS", help=help_text)
     options = parser.parse_args(argv)
-    if not options.content_weight + options.style_weight + options.tv_weight:
-        parser.error("trois poids nuls : il n'y aurait rien à changer")
-    return run(lambda: show(options))
+    return run(lambda: teach(options))
 
 
 if __name__ == "__main__":

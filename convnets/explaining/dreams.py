@@ -6,11 +6,8 @@ est ici un tableau float32 `(h, w, 3)` de 0 à 255, de n'importe quelle taille.
 
 import argparse
 import collections
-import math
 import re
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,19 +16,16 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 from PIL import Image
+from tqdm import tqdm
 
 from convnets.core import files
-from convnets.core.cli import FrenchParser, add_folders, positive_int
+from convnets.core.cli import FrenchParser, natural_int, positive_int
 from convnets.core.images import open_image
-from convnets.core.paths import BASE_NAME
 from convnets.datasets import pretrained
 from convnets.explaining.maps import map_layers
-from convnets.training import saving
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
-MAX_SIDE_PX = 2000  # au-delà, les cartes d'InceptionV3 ne tiendraient pas dans la mémoire
 SIZE_REMEDY = "Agrandissez-la avec --size."
-BAR_CELLS = 30
 
 
 # --- Options ------------------------------------------------------------------------
@@ -47,59 +41,27 @@ def dream_parser(module: str, description: str, *, size_px: int, steps: int) -> 
         steps: nombre de pas, par défaut.
 
     Returns:
-        Un analyseur : `--size`, `--steps`, `--seed`, `--model`, `--output`, `--models-dir`.
+        Un analyseur : `--size`, `--steps`, `--seed`, `--output`.
     """
     parser = FrenchParser(prog=f"python -m exercises.{module}", description=description)
     add = parser.add_argument
-    add(
-        "--size",
-        type=side,
-        default=size_px,
-        metavar="N",
-        help=f"grand côté de l'image, en pixels ({size_px} par défaut)",
-    )
-    add(
-        "--steps",
-        type=positive_int,
-        default=steps,
-        metavar="N",
-        help=f"nombre de pas ({steps} par défaut)",
-    )
-    add("--seed", type=seed, default=0, metavar="N", help="graine du hasard (0 par défaut)")
-    add(
-        "--model",
-        default=BASE_NAME,
-        metavar="NOM",
-        help=f"{BASE_NAME} (par défaut), ou un modèle de models/",
-    )
-    add_folders(parser, module, models="où lire le modèle")
+    for name, kind, default, text in (
+        ("size", positive_int, size_px, "grand côté de l'image, en pixels"),
+        ("steps", positive_int, steps, "nombre de pas"),
+        ("seed", natural_int, 0, "graine du hasard"),
+    ):
+        help_text = f"{text} ({default} par défaut)"
+        add(f"--{name}", type=kind, default=default, metavar="N", help=help_text)
+    add("--output", type=Path, metavar="DOSSIER", help=f"où écrire (figures/{module} par défaut)")
+    parser.set_defaults(module=module)
     return parser
-
-
-def side(text: str) -> int:
-    """Lit un côté d'image, de 1 à `MAX_SIDE_PX`."""
-    value = positive_int(text)
-    if value > MAX_SIDE_PX:
-        raise argparse.ArgumentTypeError(f"au plus {MAX_SIDE_PX} pixels, reçu {text!r}")
-    return value
-
-
-def seed(text: str) -> int:
-    """Lit une graine, entier de 0 ou plus ; `argparse` en fait un message d'usage sinon."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"nombre entier d'au moins 0 attendu, reçu {text!r}")
-    return int(text)
 
 
 def weight(text: str) -> float:
     """Lit un poids, nombre de 0 ou plus, à virgule ou à point."""
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
+    if not re.fullmatch(r"\d+([.,]\d+)?", text):
         raise argparse.ArgumentTypeError(f"nombre positif ou nul attendu, reçu {text!r}")
-    return value
+    return float(text.replace(",", "."))
 
 
 # --- Images -------------------------------------------------------------------------
@@ -183,33 +145,13 @@ def total_variation(images):
 # --- Le réseau qui regarde ----------------------------------------------------------
 
 
-def load_base(options) -> keras.Model:
-    """Charge le modèle demandé : InceptionV3, ou l'un de ceux de `models/`.
-
-    Args:
-        options: options de `dream_parser`.
-
-    Returns:
-        Modèle à images en couleurs : float32 dans [-1, 1] pour InceptionV3, uint8 sinon.
+def load_base() -> keras.Model:
+    """Charge InceptionV3 : images float32 `(n, h, w, 3)` dans [-1, 1].
 
     Raises:
-        FileNotFoundError: modèle ou poids absents.
-        ValueError: modèle qui ne lit pas d'images en couleurs, ou ne répond pas par une classe.
+        FileNotFoundError: poids introuvables.
     """
-    if options.model == BASE_NAME:
-        return _number_again(pretrained.inception_v3()[0])
-    model = saving.load_model(options.model, models_dir=options.models_dir)
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or model.outputs[0].ndim != 2:
-        raise ValueError(
-            f"{options.model} ne répond pas par une classe à une image : ses couches ne se coupent "
-            f"pas ici. Prenez par exemple {BASE_NAME}."
-        )
-    if len(model.input_shape) != 4 or model.input_shape[-1] != 3:
-        raise ValueError(
-            f"Le modèle {options.model} lit des entrées {model.input_shape[1:]} ; des images en "
-            f"couleurs (h, w, 3) sont attendues. Prenez par exemple {BASE_NAME}."
-        )
-    return model
+    return _number_again(pretrained.inception_v3()[0])
 
 
 def _number_again(base: keras.Model) -> keras.Model:
@@ -227,15 +169,6 @@ def _number_again(base: keras.Model) -> keras.Model:
         layer.name = f"{kind}_{counts[kind]}" if counts[kind] else kind
         counts[kind] += 1
     return base
-
-
-def default_layers(base: keras.Model, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Rend les couches voulues si le modèle les a, et sinon autant d'autres, bien réparties."""
-    maps = map_layers(base)
-    if set(wanted) <= set(maps):
-        return wanted
-    places = np.linspace(0, len(maps) - 1, len(wanted) + 1).round().astype(int)[1:]
-    return tuple(maps[place] for place in sorted({*places}))
 
 
 def extractor(base: keras.Model, layer_names) -> keras.Model:
@@ -300,30 +233,6 @@ def check_size(model: keras.Model, height: int, width: int, *, remedy: str = SIZ
 # --- Changer l'image ----------------------------------------------------------------
 
 
-def progress(total: int, title: str) -> Iterator[int]:
-    """Compte les pas, avec une barre sur la sortie d'erreur si c'est un terminal.
-
-    Args:
-        total: nombre de pas.
-        title: ce qui avance.
-
-    Yields:
-        0, 1, …, `total` - 1.
-    """
-    shown, start = bool(sys.stderr and sys.stderr.isatty()), time.monotonic()
-    try:
-        for done in range(total):
-            if shown:
-                bar = ("█" * (BAR_CELLS * done // total)).ljust(BAR_CELLS, "░")
-                left_s = (time.monotonic() - start) * (total - done) / done if done else 0
-                text = f"{title} {bar} {done}/{total}" + f", encore {left_s:.0f} s" * (done > 0)
-                print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-            yield done
-    finally:
-        if shown:  # pour que rien ne s'écrive à sa suite
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
 class Basis(NamedTuple):
     """Les nombres qu'Adam règle, quand ce ne sont pas les pixels eux-mêmes."""
 
@@ -356,9 +265,6 @@ def descend(
     Returns:
         `(image, pertes)` : float32 `(h, w, 3)` dans [0, 255], et chaque perte avant chaque pas.
 
-    Raises:
-        ValueError: une perte est devenue trop grande pour un float32.
-
     Source : Kingma et Ba, arXiv 1412.6980.
     """
     numbers = keras.Variable(basis.encode(tf.constant(start[np.newaxis], tf.float32)))
@@ -374,11 +280,6 @@ def descend(
         numbers.assign(basis.encode(tf.clip_by_value(basis.decode(numbers.value), 0, 255)))
         return terms
 
-    history = [step() for _ in progress(steps, title)]
+    history = [step() for _ in tqdm(range(steps), title, disable=None, leave=False)]
     curves = {name: [float(terms[name]) for terms in history] for name in history[0]}
-    image = np.clip(basis.decode(numbers.value)[0], 0, 255)
-    if not np.isfinite(image).all():
-        raise ValueError(
-            "Une perte est devenue trop grande pour être calculée : donnez des poids plus petits."
-        )
-    return image, curves
+    return np.clip(basis.decode(numbers.value)[0], 0, 255), curves

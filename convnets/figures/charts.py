@@ -164,7 +164,8 @@ def curves(axis, lines: Mapping[str, Iterable], *, x: Sequence | None = None, un
         places = range(1, len(means) + 1) if x is None else x
         color = COLORS[rank % len(COLORS)]
         style = LINES[rank % len(LINES)]
-        axis.plot(places, means, style, color=color, markersize=4, label=label)
+        step = max(1, len(means) // 20)  # entre deux marques
+        axis.plot(places, means, style, color=color, markersize=4, markevery=step, label=label)
         if sds is not None:
             axis.fill_between(places, means - sds, means + sds, color=color, alpha=0.2, lw=0)
     axis.set_ylabel(unit)

@@ -1,13 +1,6 @@
-import io
-import sys
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from PIL import Image
-
-from convnets.core import paths
-from convnets.datasets import pretrained
 
 RNG = np.random.default_rng(0)
 
@@ -104,20 +97,6 @@ def test_extractor_is_the_base_at_any_size(dreams, dtype):
         np.testing.assert_array_equal(array, kept)
 
 
-def test_extractor_of_the_delivered_model(dreams):
-    import keras
-
-    options = SimpleNamespace(model="thumbnails_light", models_dir=paths.MODELS_DIR)
-    base = dreams.load_base(options)
-    names = dreams.default_layers(base, ("absente", "inconnue"))
-    assert len(names) == 2
-    image = RNG.integers(0, 256, (1, 32, 32, 3)).astype(np.uint8)
-    found = dreams.extractor(base, names)(image.astype(np.float32))
-    for name in names:
-        expected = keras.Model(base.input, base.get_layer(name).output)(image)
-        np.testing.assert_allclose(found[name], expected, atol=1e-4)
-
-
 def test_unknown_layer_lists_those_there_are(dreams, tiny_inception):
     with pytest.raises(ValueError) as caught:
         dreams.extractor(build_base(), ["first", "third"])
@@ -125,13 +104,6 @@ def test_unknown_layer_lists_those_there_are(dreams, tiny_inception):
     assert "'third' inconnue de essai" in message and "scale, first, pool, second" in message
     with pytest.raises(ValueError, match="celles-ci : mixed2, mixed9.$"):
         dreams.extractor(tiny_inception()[0], ["mixed3"])
-
-
-def test_default_layers(dreams):
-    base = build_base()
-    assert dreams.default_layers(base, ("second", "first")) == ("second", "first")
-    assert dreams.default_layers(base, ("mixed3", "mixed5")) == ("pool", "second")
-    assert dreams.default_layers(base, tuple("abcdefgh")) == ("scale", "first", "pool", "second")
 
 
 @pytest.mark.parametrize("name", ["pool", "second"])
@@ -172,40 +144,13 @@ def test_inception_layers_keep_their_names(dreams):
     assert list(dreams.extractor(base, ["conv2d_1"])(np.zeros((1, 5, 5, 3)))) == ["conv2d_1"]
 
 
-def test_load_base_refuses_what_reads_no_color(dreams):
-    options = SimpleNamespace(model="garments", models_dir=paths.MODELS_DIR)
-    with pytest.raises(ValueError, match=r"garments lit des entrées \(28, 28\)"):
-        dreams.load_base(options)
-
-
-@pytest.mark.parametrize("slug", ["ex18_segmentation", "ex24_autoencoder"])
-def test_load_base_refuses_what_names_no_image(dreams, slug):
-    options = SimpleNamespace(model=slug, models_dir=paths.MODELS_DIR)
-    with pytest.raises(ValueError, match=f"{slug} ne répond pas par une classe"):
-        dreams.load_base(options)
-
-
-def test_missing_weights_are_said_by_pretrained(dreams, monkeypatch, tmp_path):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(pretrained, "_build", lambda input_px: build_base(dtype="float32"))
-    for source in ("_from_keras", "_from_package"):
-        monkeypatch.setattr(pretrained, source, refuse)
-    with pytest.raises(FileNotFoundError, match="Les poids d'InceptionV3 sont introuvables"):
-        dreams.load_base(SimpleNamespace(model="InceptionV3", models_dir=tmp_path))
-
-
-def refuse(model, cache_dir):
-    raise OSError("pas de réseau")
-
-
-# --- Options, avancement, descente --------------------------------------------------
+# --- Options, descente --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--steps", "0"], "nombre entier d'au moins 1 attendu"),
-        (["--size", "2001"], "au plus 2000 pixels, reçu '2001'"),
         (["--seed", "-1"], "nombre entier d'au moins 0 attendu, reçu '-1'"),
         (["--w", "nan"], "nombre positif ou nul attendu, reçu 'nan'"),
         (["--w", "-0,5"], "nombre positif ou nul attendu, reçu '-0,5'"),
@@ -218,25 +163,6 @@ def test_usage_errors(dreams, capsys, arguments, message):
     with pytest.raises(SystemExit) as caught:
         parser.parse_args(arguments)
     assert caught.value.code == 2 and message in capsys.readouterr().err
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_progress_shows_only_on_a_terminal(dreams, monkeypatch, capsys):
-    assert list(dreams.progress(3, "Octave 1/2")) == [0, 1, 2]
-    assert capsys.readouterr() == ("", "")
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    for _ in dreams.progress(4, "Octave 1/2"):
-        pass
-    text = terminal.getvalue()
-    assert "Octave 1/2 ░░░" in text and " 3/4" in text and "encore 0 s" in text
-    assert text.endswith("\r\033[K")
-    monkeypatch.setattr(sys, "stderr", None)  # fermée par l'appelant
-    assert list(dreams.progress(1, "")) == [0]
 
 
 def test_the_rate_of_descent_ends_at_zero(dreams):
@@ -267,17 +193,3 @@ def test_descend_finds_the_lowest_point_inside_the_scale(dreams):
     assert min(curves["a"]) > lowest - 1
     assert len(curves["a"]) == 100 and curves["a"][-1] < curves["a"][0] / 3
     assert start.max() == 128  # le départ n'est pas modifié
-
-
-def test_descend_refuses_a_loss_out_of_scale(dreams):
-    from keras import ops
-
-    start = np.full((2, 1, 3), 128, np.float32)
-    with pytest.raises(ValueError, match="poids plus petits"):
-        dreams.descend(
-            lambda pixels: {"a": 1e38 * ops.sum(ops.square(pixels))},
-            start,
-            steps=3,
-            rate=1.0,
-            title="",
-        )
