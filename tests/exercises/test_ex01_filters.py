@@ -153,17 +153,6 @@ def test_edge_between_colours_of_equal_sum_is_invisible():
     assert ex01.vertical_patterns(image).max() == 4
 
 
-@pytest.mark.question("S4, plusieurs filtres")
-def test_several_filters_give_as_many_channels(picture):
-    filters = as_filters([SOBEL, PREWITT, BOX], 3)
-    assert filters.shape == (3, 3, 3, 3)
-    together = convolve(picture, filters)
-    for i, kernel in enumerate([SOBEL, PREWITT, BOX]):
-        np.testing.assert_allclose(
-            together[..., i], convolve(picture, as_filters([kernel], 3))[..., 0], atol=2e-3
-        )
-
-
 @pytest.mark.question("S4, profondeur d'un filtre")
 def test_depth_mismatch_is_refused(picture):
     with pytest.raises(ValueError, match="3 canaux, filtres à 1"):
@@ -239,18 +228,6 @@ def test_grey_levels_show_the_absolute_value():
     assert ex01.to_grey_levels(response).tolist() == [[255, 128], [0, 64]]
     np.testing.assert_array_equal(ex01.to_grey_levels(-response), ex01.to_grey_levels(response))
     assert not ex01.to_grey_levels(np.zeros((2, 3))).any()
-
-
-@pytest.mark.question("S1, exercice 01")
-def test_a_few_very_strong_pixels_do_not_hide_the_others():
-    response = np.zeros((40, 50))
-    response[0, 0] = 1e6
-    assert np.count_nonzero(ex01.to_grey_levels(response)) == 1
-    response[1:] = 10
-    grey = ex01.to_grey_levels(response)
-    assert grey[0, 0] == 255
-    assert (grey[1:] == 255).all()
-    assert not grey[0, 1:].any()
 
 
 @pytest.mark.question("S1, exercice 01")

@@ -299,13 +299,3 @@ def test_e18_the_image_is_opened_without_its_import(tmp_path):
     found = {"np": np, "path": path, "Image": Image}
     exec(code, found)
     assert found["image"].shape == (2, 3)
-
-
-def test_pytorch_agrees_with_e16():
-    torch = pytest.importorskip("torch")
-    layer = torch.nn.Linear(100, 1000)
-    layer.out_features = 10
-    assert layer(torch.zeros(1, 100)).shape == (1, 1000)
-    convolution = torch.nn.Conv2d(3, 50, kernel_size=3)
-    convolution.in_features = 7
-    assert convolution.weight.shape == (50, 3, 3, 3)

@@ -22,16 +22,6 @@ def vector_by_slices(picture):
     return np.array(vector)
 
 
-@pytest.mark.question("S0 Convolution pour un filtre")
-@pytest.mark.parametrize("name", PICTURES)
-def test_the_maps_against_scipy(name):
-    maps = x_or_o.chain(PICTURES[name]).maps
-    assert maps.shape == (3, 7, 7)
-    for found, kernel in zip(maps, KERNELS, strict=True):
-        expected = scipy.signal.correlate2d(PICTURES[name], kernel, mode="valid")
-        np.testing.assert_array_equal(found * 9, expected)
-
-
 @pytest.mark.question("S0 Combinaison des couches")
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_vector_against_slices(name):

@@ -49,17 +49,6 @@ def test_posed_filters_get_the_images_they_look_for(ex06, by_hand):
     assert white.min() > 200
 
 
-def test_same_seed_same_bytes(ex06, by_hand):
-    first, again, other = (
-        ex06.maximise(by_hand, "lit", [0, 1], steps=4, seed=seed) for seed in (5, 5, 6)
-    )
-    assert first.tobytes() == again.tobytes() != other.tobytes()
-    alone = ex06.maximise(by_hand, "lit", [1], steps=4, seed=5)
-    np.testing.assert_allclose(
-        alone[0].astype(int), first[1], atol=1
-    )  # un filtre ne gêne pas l'autre
-
-
 def test_responses_are_means_of_maps(ex06, by_hand):
     x = np.random.default_rng(0).uniform(0, 255, (2, *SHAPE)).astype(np.float32)
     found = np.asarray(ex06.responses(ex06.maps_model(by_hand, "lit"), x, [1, 0]))
