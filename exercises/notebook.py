@@ -59,7 +59,6 @@ PACKAGES = {  # ce qui s'importe, et le nom sous lequel cela s'installe
     "networkx": "networkx",
     "tqdm": "tqdm",
     "filelock": "filelock",
-    "tqdm": "tqdm",
     "cpuinfo": "py-cpuinfo",
     "ai_edge_litert": "ai-edge-litert",
 }

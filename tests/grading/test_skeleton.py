@@ -90,7 +90,7 @@ def test_a_constant_that_the_course_gives_stays(made):
 def test_a_graded_statement_needs_keras_numpy_and_the_shared_code_only(made):
     shared = {"keras", "numpy", "tensorflow", "PIL", "convnets", *sys.stdlib_module_names}
     shared |= {"scipy", "networkx", "sklearn", "tqdm"}
-    shared.add("threadpoolctl")  # vient avec sklearn
+    shared |= {"threadpoolctl"}  # qui vient avec sklearn
     for module, text in made.items():
         for node in ast.walk(ast.parse(text)):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
