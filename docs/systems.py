@@ -30,13 +30,15 @@ def draw_reports(folder: Path) -> None:
     ex15.save_costs(load_measures("ex15_architectures").metrics, folder / "architectures.png")
     ex15.save_depths(read_report("ex15_architectures").history, folder / "raccourcis.png")
     ex16.save_comparison(load_measures("ex16_bag_of_words").metrics, folder / "sac.png")
-    detection = read_report("ex17_detection")
-    ex17.save_detectors(detection, folder / "detecteurs.png")
-    ex17.save_labels(detection, folder / "etiquettes.png")
-    ex18.save_bars(folder / "instances_ap.png", read_report("ex18_instances"))
-    ex19.save_comparison(read_report("ex19_vision_transformer"), folder / "transformer.png")
+    detection = load_measures("ex17_detection").metrics
+    ex17.save_detectors(folder / "detecteurs.png", detection)
+    ex17.save_labels(folder / "etiquettes.png", detection)
+    instances = load_measures("ex18_instances").metrics
+    ex18.figures.save_bars(folder / "instances_ap.png", instances, ex18.ANSWERS)
+    transformer = load_measures("ex19_vision_transformer").metrics
+    ex19.save_comparison(folder / "transformer.png", transformer)
     ex20.save_measures(read_report("ex20_source_separation"), folder / "separation.png")
-    ex21.save_bars(read_report("ex21_graphs"), folder / "mesures.png")
+    ex21.save_bars(folder / "mesures.png", load_measures("ex21_graphs").metrics)
     ex21.save_receptive_field(folder / "champ.png")
     by_hand = read_report("ex22_by_hand")
     ex22.save_loops(by_hand.details["losses"], folder / "boucles.png")

@@ -249,6 +249,7 @@ def save_classifier(
     test: tuple[np.ndarray, np.ndarray],
     classes: Sequence[str],
     classes_fr: Sequence[str],
+    metrics: dict[str, float] | None = None,
     **fields,
 ) -> reports.Report:
     """Enregistre un classifieur, que lit `./predict --model`, et dit ce qu'il vaut.
@@ -263,6 +264,7 @@ def save_classifier(
         test: images de test et leurs classes.
         classes: noms anglais des classes.
         classes_fr: noms français, dans le même ordre.
+        metrics: ce qui a été mesuré de plus que l'exactitude.
         **fields: autres champs de `Report`.
 
     Returns:
@@ -275,7 +277,7 @@ def save_classifier(
     report = save(
         model,
         options,
-        {"accuracy": accuracy},
+        {"accuracy": accuracy, **(metrics or {})},
         exported=exported,
         history=history,
         num_images={"val": len(val[0]), "test": len(test[0])},

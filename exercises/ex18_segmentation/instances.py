@@ -210,7 +210,6 @@ def segment(options) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Sans image, donne la leçon ; avec une image, en sépare les objets."""
     parser = lesson_parser("ex18_segmentation.instances", __doc__.splitlines()[0], epochs=EPOCHS)
-    parser.set_defaults(module="ex18_instances")
     parser.add_argument("image", nargs="?", help="image à segmenter ; sans elle, on entraîne")
     options = parser.parse_args(argv)
     return lesson.run(teach if options.image is None else segment, options)

@@ -1,9 +1,9 @@
 """Un transformeur pour images : morceaux, positions, attention, face à un réseau de convolution.
 
 Document : S3 « The Transformer Wave ».
-Commande : python -m exercises.ex19_vision_transformer, puis
-    … ex19_vision_transformer image.png
-Résultat mesuré : models/ex19_vision_transformer.json.
+Commandes : python -m exercises.ex19_vision_transformer
+            python -m exercises.ex19_vision_transformer samples/avion.png
+Résultat mesuré : docs/resultats.md.
 
 Le document demande en quoi un transformeur diffère d'un réseau de convolution, et ce que chacun
 apporte. On compare quatre réseaux, mêmes images et même budget : le transformeur, le même sans
@@ -14,7 +14,7 @@ et l'on recommence avec dix fois moins d'images.
 À lire dans cet ordre :
 
 - `networks.py` : des morceaux, des places, l'attention ; la convolution en face, puis devant ;
-- `comparison.py` : la recette commune, et ce que vaut chacun, morceaux en place et mélangés ;
+- `__main__.py` : la leçon entière, et ce que vaut chaque réseau, morceaux en place et mélangés ;
 - `attention.py` : où regarde le transformeur, ce que disent les positions apprises ;
-- `figures.py` : la comparaison dessinée, et l'attention sur une image qu'on donne.
+- `figures.py` : la comparaison et l'attention dessinées.
 """

@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
 QUESTION = "S3 The Transformer Wave"
 
@@ -67,15 +66,6 @@ def test_parameter_counts(networks, built):
     assert abs(counts["hybrid"] / counts["transformer"] - 1) < 0.05
 
 
-@pytest.mark.parametrize("name", ["transformer", "no_positions", "cnn", "hybrid"])
-def test_networks_take_pixels_and_give_probabilities(built, name):
-    model = built[name]
-    assert model.name == name and model.inputs[0].dtype == "uint8"
-    assert model.input_shape == (None, 28, 28) and model.output_shape == (None, 10)
-    probabilities = call(model, noise(3))
-    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
-
-
 # --- Les morceaux --------------------------------------------------------------------
 
 
@@ -109,17 +99,6 @@ def test_what_a_token_sees(networks, row):
         expected = np.zeros((7, 7), bool)
         expected[np.ix_(rows, columns)] = True
         np.testing.assert_array_equal(changed.reshape(7, 7), expected)
-
-
-def test_learned_rows_are_the_same_for_every_image(networks):
-    tokens = keras.Input((5, 6))
-    model = keras.Model(tokens, networks.learned_rows(tokens, 4, name="rows"))
-    assert model.count_params() == 24
-    table = np.arange(24, dtype=np.float32)
-    model.get_layer("rows").set_weights([table[None]])
-    x = np.random.default_rng(0).normal(size=(3, 5, 6))
-    for row in call(model, x):
-        np.testing.assert_array_equal(row, table.reshape(4, 6))
 
 
 # --- L'attention ---------------------------------------------------------------------
@@ -160,23 +139,6 @@ def test_attention_is_the_published_formula(networks):
     np.testing.assert_allclose(call(model, x), expected, rtol=1e-4, atol=1e-5)
     weights = keras.Model(model.inputs[0], model.get_layer("attention1").output)
     np.testing.assert_allclose(call(weights, x), expected_weights, atol=1e-5)
-
-
-@pytest.mark.question(QUESTION)
-def test_attention_is_that_of_keras(networks):
-    model, x = attention_layer(networks, num_tokens=7, width=8)
-    reference = layers.MultiHeadAttention(networks.HEADS, 8 // networks.HEADS)
-    reference.build(x.shape, x.shape)
-    arrays = []
-    for role in ("query", "key", "value", "output"):
-        arrays += model.get_layer(f"attention1_{role}").get_weights()
-    reference.set_weights(
-        [a.reshape(w.shape) for a, w in zip(arrays, reference.get_weights(), strict=True)]
-    )
-    expected, weights = reference(x, x, return_attention_scores=True)
-    np.testing.assert_allclose(call(model, x), expected, rtol=1e-4, atol=1e-5)
-    found = keras.Model(model.inputs[0], model.get_layer("attention1").output)
-    np.testing.assert_allclose(call(found, x), weights, atol=1e-5)
 
 
 @pytest.mark.question(QUESTION)
@@ -260,13 +222,3 @@ def test_only_positions_see_the_order(built, network, extract):
     np.testing.assert_allclose(first, second, atol=1e-5)
     first, second = call(network, one)
     assert abs(first - second).max() > 1e-4
-
-
-def test_equal_positions_are_no_positions(network):
-    """Planté : des positions toutes égales ne disent rien, et le réseau redevient aveugle."""
-    x, positions = noise(4), network.get_layer("positions")
-    order, weights = np.random.default_rng(2).permutation(49), positions.get_weights()
-    positions.set_weights([np.full((1, 49 * 48), 0.3)])
-    found = [call(network, each) for each in (x, permuted(x, order))]
-    positions.set_weights(weights)
-    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
