@@ -1,8 +1,8 @@
 """Réseaux de graphes : des messages le long des arcs, et une perte sur nœuds, arcs ou graphe.
 
 Document : S3 (diapositives), « Graph Neural Networks ».
-Commande : python -m exercises.ex21_graphs     puis     python -m exercises.ex21_graphs --show
-Résultat mesuré : models/ex21_graphs.json ; `--show` en redessine les figures.
+Commande : python -m exercises.ex21_graphs
+Résultat mesuré : docs/resultats.md.
 
 La convolution pèse les voisins d'un pixel ; un réseau de graphes pèse les voisins d'un nœud,
 quels qu'ils soient : `n_i' = Σ ψ(n_i, n_j, e_ji)`.
@@ -11,9 +11,9 @@ quels qu'ils soient : `n_i' = Σ ψ(n_i, n_j, e_ji)`.
 
 - `messages.py` : passer des messages, et y retrouver la convolution du cours ;
 - `images.py` : une image devient un graphe de 49 nœuds, dont on devine la classe ;
+- `__main__.py` : la leçon entière, au même budget pour tous les réseaux ;
 - `real_graphs.py` : le club de karaté, « Les Misérables », et comment y apprendre ;
 - `tasks.py` : classer des nœuds, retrouver des arcs cachés, et les témoins ;
-- `receptive_field.py` : jusqu'où voit un nœud, et ce que trop de passages effacent ;
-- `comparison.py` : apprendre au même budget, et mesurer ;
+- `receptive_field.py` : jusqu'où voit un nœud ;
 - `figures.py` : le club, les mesures, le champ récepteur.
 """

@@ -31,7 +31,7 @@ def image_nodes(images):
 
     Un nœud a les 16 pixels de son carré, dans [-1, 1], puis sa ligne et sa colonne, de même.
     """
-    x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
+    x = layers.Rescaling(1 / 127.5, -1)(images)
     x = layers.Reshape((SIDE, BLOCK_PX, SIDE, BLOCK_PX))(x)
     x = layers.Permute((1, 3, 2, 4))(x)  # (b, 7, 7, 4, 4)
     x = layers.Reshape((SIDE**2, BLOCK_PX**2))(x)  # (b, 49, 16)

@@ -171,21 +171,6 @@ def convolve_on_graph(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return ops.convert_to_numpy(result).reshape(image.shape)
 
 
-def check_convolution() -> str:
-    """Refait la convolution de S3 en passant des messages entre les 25 pixels."""
-    rows = convolve_on_graph(CROSS, KERNEL).astype(int)
-    expected = ops.conv(
-        CROSS[None, ..., None].astype("float32"),
-        KERNEL[..., None, None].astype("float32"),
-        padding="same",
-    )
-    same = np.array_equal(rows, ops.convert_to_numpy(expected)[0, ..., 0])
-    lines = [" ".join(map(str, row)) for row in rows]
-    verdict = "égale" if same else "DIFFÉRENTE de"
-    end = "à la convolution « same »." if same else "la convolution « same »."
-    return "\n".join([*lines, f"L'image 5 × 5 de S3, par messages : {verdict} {end}"])
-
-
 # --- Question : une perte sur les nœuds, les arcs, le graphe entier ------------------
 
 
@@ -211,4 +196,4 @@ def edge_head(nodes, pairs: np.ndarray):
 def graph_head(nodes, num_classes: int):
     """Classe le graphe d'après moyenne et maximum de ses nœuds : `(b, n, c)` → `(b, classes)`."""
     summary = ops.concatenate([ops.mean(nodes, axis=1), ops.max(nodes, axis=1)], axis=-1)
-    return layers.Dense(num_classes, activation="softmax", dtype="float32")(summary)
+    return layers.Dense(num_classes, activation="softmax")(summary)

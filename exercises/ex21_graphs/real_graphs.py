@@ -3,8 +3,8 @@
 D'après : S3 (diapositives), « Graph Neural Networks » : pertes sur les nœuds et sur les arcs.
 Commande : python -m exercises.ex21_graphs
 
-Le club de karaté de Zachary (34 membres, deux camps après une dispute) et les personnages des «
-Misérables » (77, liés quand ils paraissent dans un même chapitre) sont dans networkx.
+networkx fournit les deux graphes : le club de karaté de Zachary (34 membres, deux camps après une
+dispute) et les 77 personnages des « Misérables », liés quand ils paraissent dans un même chapitre.
 """
 
 from typing import NamedTuple
@@ -49,23 +49,6 @@ def load_club() -> Network:
 def load_novel() -> Network:
     """Lit les personnages des « Misérables », liés quand ils paraissent ensemble."""
     return from_networkx(nx.les_miserables_graph())
-
-
-def planted_graph(num_nodes: int, *, inside: float, across: float, seed: int) -> Network:
-    """Tire un graphe à deux camps égaux, connus : de quoi régler une recette et la vérifier.
-
-    Args:
-        num_nodes: nombre de nœuds, pair.
-        inside: probabilité d'un lien entre deux nœuds du même camp.
-        across: probabilité d'un lien entre les camps.
-        seed: graine.
-
-    Returns:
-        Le graphe ; tous les poids sont égaux à 1.
-    """
-    chances = [[inside, across], [across, inside]]
-    graph = nx.stochastic_block_model([num_nodes // 2] * 2, chances, seed=seed)
-    return from_networkx(graph, label="block")
 
 
 def adjacency(network: Network) -> np.ndarray:
@@ -126,9 +109,7 @@ def fit_whole(model: keras.Model, targets: np.ndarray, weights: np.ndarray, loss
     Returns:
         Les sorties du modèle appris, sans axe de lot, float32.
     """
-    model.compile(
-        keras.optimizers.Adam(LEARNING_RATE), loss, weighted_metrics=[], jit_compile=False
-    )
+    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss, weighted_metrics=[])
     one_hot = np.eye(model.input_shape[1], dtype=np.float32)
     x, y, w = (np.repeat(each[None], STEPS, axis=0) for each in (one_hot, targets, weights))
     model.fit(x, y, sample_weight=w, batch_size=1, verbose=0)  # STEPS fois le même graphe

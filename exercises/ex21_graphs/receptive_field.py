@@ -1,15 +1,14 @@
-"""Jusqu'où voit un nœud ? Le champ récepteur, calculé par le gradient, et le lissage de trop.
+"""Jusqu'où voit un nœud ? Le champ récepteur, calculé par le gradient.
 
 D'après : S3 (diapositives), « Message Passing » : plus de couches, plus grand champ récepteur.
 Commande : python -m exercises.ex21_graphs
 
-Après k passages, un nœud dépend des nœuds à k arcs de lui, et d'aucun autre. Mais chaque passage
-mélange : à force, les nœuds deviennent indiscernables.
+Après k passages, un nœud dépend des nœuds à k arcs de lui au plus, et d'aucun autre.
 """
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from exercises.ex21_graphs.messages import Graph, mlp, pass_messages
 
@@ -50,32 +49,3 @@ def node_gradient(graph: Graph, depth: int, *, node: int, seed: int = 0) -> np.n
 def reached(graph: Graph, *, node: int, depths: range) -> list[int]:
     """Compte, pour chaque profondeur, les nœuds dont la sortie de `node` dépend."""
     return [int((node_gradient(graph, depth, node=node) > 0).sum()) for depth in depths]
-
-
-# --- Question : et si l'on empile trop de couches ? ----------------------------------
-
-
-def spread(graph: Graph, *, depths: range, seed: int = 0) -> list[float]:
-    """Mesure ce qui distingue encore les nœuds après k moyennes de voisins, sans rien apprendre.
-
-    Args:
-        graph: le graphe.
-        depths: nombres de passages.
-        seed: graine des valeurs de départ.
-
-    Returns:
-        Écart-type entre les nœuds, en part de celui de départ.
-
-    Source : Li, Han et Wu, arXiv 1801.07606 (le lissage de trop).
-    """
-    start = np.random.default_rng(seed).normal(size=(1, graph.num_nodes, 32)).astype(np.float32)
-    found = {0: 1.0}
-    nodes = start
-    for depth in range(1, max(depths) + 1):
-        # Moitié soi, moitié la moyenne des voisins : sans soi, un chemin oscillerait sans fin.
-        nodes = pass_messages(
-            nodes, graph, lambda n_i, n_j, e_ji: (n_i + n_j) / 2, aggregate="mean"
-        )
-        values = ops.convert_to_numpy(nodes)
-        found[depth] = float(values.std(axis=1).mean() / start.std(axis=1).mean())
-    return [found[depth] for depth in depths]

@@ -36,7 +36,7 @@ def test_from_networkx_keeps_order_weights_and_classes(ex21):
 def test_normalised_is_the_matrix_of_kipf_and_welling(ex21):
     from exercises.ex21_graphs.messages import pass_messages
 
-    network = ex21.planted_graph(10, inside=0.8, across=0.2, seed=0)
+    network = ex21.from_networkx(nx.wheel_graph(10))
     network = network._replace(weights=np.arange(1, len(network.pairs) + 1, dtype=np.float32))
     tilde = ex21.adjacency(network) + np.eye(10)
     root = np.diag(tilde.sum(1) ** -0.5)
@@ -45,14 +45,6 @@ def test_normalised_is_the_matrix_of_kipf_and_welling(ex21):
     found = np.asarray(pass_messages(x, ex21.normalised(network), psi))[0]
     weights = np.asarray(psi.__closure__[0].cell_contents.kernel)
     np.testing.assert_allclose(found, root @ tilde @ root @ x[0] @ weights, rtol=1e-4, atol=1e-5)
-
-
-def test_planted_graph_links_more_inside(ex21):
-    network = ex21.planted_graph(60, inside=0.5, across=0.1, seed=1)
-    same = network.labels[network.pairs[:, 0]] == network.labels[network.pairs[:, 1]]
-    assert np.bincount(network.labels).tolist() == [30, 30]
-    assert same.sum() == pytest.approx(0.5 * 2 * 435, rel=0.15)
-    assert (~same).sum() == pytest.approx(0.1 * 900, rel=0.3)
 
 
 @pytest.mark.ci
