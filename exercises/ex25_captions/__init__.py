@@ -1,8 +1,8 @@
 """Légendes et questions : dire d'une phrase ce que montre une image, répondre à une question.
 
 Document : S3, figures (4) « image captioning » et (5) « image question answering ».
-Commande : python -m exercises.ex25_captions     puis     … ex25_captions --show
-Résultat mesuré : models/ex25_captions.json.
+Commande : python -m exercises.ex25_captions
+Résultat mesuré : docs/resultats.md.
 
 Les scènes sont composées : un à quatre vêtements colorés, chacun dans son coin, devant une
 photographie. La phrase qui les dit est unique et chaque réponse exacte ; ce sont des images bien
@@ -19,9 +19,9 @@ ensemble.
 - `network.py` : un encodeur, un GRU avec attention qui décrit, des portes qui répondent ;
 - `decoding.py` : dire une phrase mot à mot ;
 - `bleu.py` : mesurer une phrase ;
-- `baselines.py` : ce qu'il faut battre, sans regarder ou presque ;
-- `training.py` : apprendre, et mesurer une graine ;
-- `comparison.py` : toutes les graines, et le compte rendu ;
-- `figures.py` : phrases et réponses, justes ou fausses, et où il regarde ;
+- `measures.py` : juger phrases et réponses ; la scène la plus proche ;
+- `training.py` : les scènes, et l'apprentissage ;
+- `__main__.py` : la leçon, pour une graine ;
+- `figures.py` : phrases et réponses, justes ou fausses, et où le réseau regarde ;
 - `command.py` : `--compose` et `--ask`, une scène et une question à soi.
 """

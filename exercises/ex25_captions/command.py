@@ -9,6 +9,7 @@ from argparse import Namespace
 
 import numpy as np
 
+from convnets.core import paths
 from convnets.datasets import sources
 from convnets.explaining.dreams import save_picture
 from convnets.figures.style import output_dir
@@ -19,23 +20,22 @@ from exercises.ex25_captions.grammar import describe, group, read, split
 ENLARGED = 4  # l'image écrite : 256 pixels
 
 
-def describe_own(options: Namespace) -> int:
-    """Compose la scène d'une phrase, la décrit, répond à la question ou à toutes ; rend 0.
+def describe_own(options: Namespace) -> None:
+    """Compose la scène d'une phrase, la décrit, répond à la question ou à toutes.
 
     Args:
-        options: options de `cli.training_parser`, `compose` et `ask` compris.
+        options: options de `cli.lesson_parser`, `compose` et `ask` compris.
 
     Raises:
         ValueError: phrase ou question que la grammaire n'écrit pas.
     """
     scene = read(options.compose)
     asked = [questions.read(options.ask)] if options.ask else _about(scene)
-    model = saving.load_model(options.module, models_dir=options.models_dir)
+    model = saving.load_model(options.module, models_dir=paths.MODELS_DIR)
     (_, _), (x, y) = sources.load_fashion_mnist()
     (_, _), (backgrounds, _) = sources.load_cifar10()
     garments = [x[y.reshape(-1) == kind] for kind in scenes.FASHION_KINDS]
-    rng = np.random.default_rng(options.draw)
-    image = scenes.compose(scene, garments, backgrounds, rng)
+    image = scenes.compose(scene, garments, backgrounds, np.random.default_rng(0))
     maps = decoding.see(model, image[None])
     said = decoding.to_words(decoding.say(model, maps)[0][0])
     verdict = "juste" if said == split(describe(scene)) else "faux"
@@ -53,7 +53,6 @@ def describe_own(options: Namespace) -> int:
     path = output_dir(options) / "scene.png"
     save_picture(image.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), path)
     print(path)
-    return 0
 
 
 def _about(scene) -> list[questions.Question]:

@@ -54,7 +54,6 @@ def test_an_empty_name_is_a_missing_picture(main, command, capsys):
         ("ex24_autoencoder", ["--quality", "3"], "--compress"),
         ("ex24_autoencoder", ["--quality", "3", "--decompress", "a.bin"], "--compress"),
         ("ex25_captions", ["--ask", "Où est le sac ?"], "--compose"),
-        ("ex25_captions", ["--show", "--draw", "2"], "--compose"),
         ("ex26_text_to_image", ["--guidance", "3"], "--say"),
         ("ex26_text_to_image", ["--noise", "1"], "--say"),
     ],

@@ -18,10 +18,8 @@ from exercises.ex25_captions.grammar import (
     START,
     THINGS,
     Thing,
-    color_word,
     describe,
     group,
-    noun,
     number_word,
     read,
     split,
@@ -157,12 +155,6 @@ def test_known_answers(text, said):
     assert questions.answer(questions.read(text), shown) == said
 
 
-def test_several_garments_of_one_color_agree():
-    shown = scene("robe violette", "", "robe violette", "sac vert")
-    question = questions.read("de quelle couleur sont les robes")
-    assert questions.answer(question, shown) == "violettes"
-
-
 @FEW
 @given(SCENES)
 def test_every_answer_recomputed_from_the_scene(drawn):
@@ -212,8 +204,3 @@ def test_one_question_of_each_type_when_there_is_one():
     among = [each for each in questions.QUESTIONS if each.color is None]
     drawn = questions.draw(two, rng, among=among, num_draws=5)
     assert {each.type for each in drawn} == {"count"}
-
-
-def test_forms_come_from_the_tables():
-    assert noun(2, number=1) == "robe" and noun(2, number=2) == "robes"
-    assert color_word(Thing(2, 5), number=2) == "blanches"

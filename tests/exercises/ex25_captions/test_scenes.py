@@ -54,14 +54,6 @@ def test_a_black_pattern_keeps_its_color(extract):
         assert shown.max(1).min() > 0.8 * scenes.DARKEST * max(scenes.RGB[thing.color])
 
 
-def test_each_kind_and_each_color_is_held_out_once_and_seen_often():
-    assert len(scenes.SEEN) + len(scenes.UNSEEN) == len(THINGS)
-    for field, values in (("kind", KINDS), ("color", COLORS)):
-        held = sorted(getattr(each, field) for each in scenes.UNSEEN)
-        assert held == [*range(len(values))]
-        assert {getattr(each, field) for each in scenes.SEEN} == {*range(len(values))}
-
-
 @pytest.mark.question(QUESTION)
 def test_held_out_pairs_are_in_no_training_scene_sentence_or_question(albums):
     forbidden = {
@@ -107,8 +99,4 @@ def test_sentences_answers_and_types_are_those_of_the_scene(albums):
 
 def test_the_seed_decides(albums):
     again = scenes.make_album(SQUARES, NIGHT, num_scenes=9, num_draws=2, seed=3)
-    assert again.scenes == albums[False].scenes[:9]
     np.testing.assert_array_equal(again.images, albums[False].images[:9])
-    other = scenes.make_album(SQUARES, NIGHT, num_scenes=9, num_draws=2, seed=4)
-    assert other.scenes != again.scenes
-    assert {sum(map(bool, each)) for each in albums[False].scenes} == {1, 2, 3, 4}
