@@ -5,10 +5,12 @@ Commande : python -m exercises.ex24_autoencoder
 """
 
 import io
+import math
 
 import numpy as np
 from PIL import Image
 
+from convnets.figures.charts import mosaic
 from exercises.ex24_autoencoder.codec import BLOCK_PX, Codec, make_codec
 
 GREY = 127.5  # retiré avant l'analyse, remis après
@@ -70,17 +72,14 @@ def pca_codec(images: np.ndarray) -> Codec:
 
 def to_mosaic(images: np.ndarray) -> np.ndarray:
     """Pose n images `(n, h, w, 3)`, n un carré, en une seule `(h √n, w √n, 3)`."""
-    side = round(len(images) ** 0.5)
-    num, height, width = images.shape[:3]
-    split = images.reshape(side, side, height, width, 3).swapaxes(1, 2)
-    return split.reshape(side * height, side * width, 3)
+    return mosaic(images, math.isqrt(len(images)), gap_px=0)
 
 
-def from_mosaic(mosaic: np.ndarray, num: int) -> np.ndarray:
+def from_mosaic(whole: np.ndarray, num: int) -> np.ndarray:
     """Défait `to_mosaic`."""
-    side = round(num**0.5)
-    height, width = (size // side for size in mosaic.shape[:2])
-    split = mosaic.reshape(side, height, side, width, 3).swapaxes(1, 2)
+    side = math.isqrt(num)
+    height, width = (size // side for size in whole.shape[:2])
+    split = whole.reshape(side, height, side, width, 3).swapaxes(1, 2)
     return split.reshape(num, height, width, 3)
 
 

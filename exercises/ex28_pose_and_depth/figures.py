@@ -18,7 +18,6 @@ from exercises.ex28_pose_and_depth.pairs import MAX_DISPARITY, Pairs
 from exercises.ex28_pose_and_depth.puppets import ARMS, LEGS, Puppets
 
 NUM_SHOWN = {"pose": 6, "depth": 4}
-NUM_COMPOSED = 6  # assez d'images de test pour tout dessiner : une par intervalle
 SHOWN_BINS = (0, 1, 3, 5)  # intervalles de `data.BINS` dont une foule est dessinée
 BONES = (*LEGS, *ARMS, (1, 2), (7, 8), (1, 7), (2, 8))
 
