@@ -46,9 +46,8 @@ def describe_own(options: Namespace) -> None:
     words = [questions.ASKED.encode(split(each.text), questions.MAX_ASKED) for each in asked]
     replies = decoding.reply(model.get_layer("answerer"), maps, np.array([words], np.uint8))[0]
     for question, reply in zip(asked, decoding.to_answers(replies), strict=True):
-        truth = questions.answer(question, scene)
-        verdict = "sans réponse vraie" if truth is None else f"la vérité : {truth}"
-        verdict = "juste" if truth == reply else verdict
+        truth = questions.answer(question, scene) or "pas de réponse"
+        verdict = "juste" if truth == reply else f"la vérité : {truth}"
         print(f"{question.text} {reply.capitalize()}. ({verdict})")
     path = output_dir(options) / "scene.png"
     save_picture(image.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), path)

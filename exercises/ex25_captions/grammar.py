@@ -19,15 +19,6 @@ class Noun(NamedTuple):
     feminine: bool
 
 
-class Color(NamedTuple):
-    """Un adjectif de couleur et ses quatre formes."""
-
-    masculine: str
-    feminine: str
-    masculine_plural: str
-    feminine_plural: str
-
-
 class Thing(NamedTuple):
     """Un vêtement d'une scène."""
 
@@ -45,13 +36,13 @@ KINDS = (
     Noun("sac", "sacs", False),
     Noun("bottine", "bottines", True),
 )
-COLORS = (
-    Color("rouge", "rouge", "rouges", "rouges"),
-    Color("orange", "orange", "orange", "orange"),  # un nom de fruit : il ne s'accorde pas
-    Color("vert", "verte", "verts", "vertes"),
-    Color("bleu", "bleue", "bleus", "bleues"),
-    Color("violet", "violette", "violets", "violettes"),
-    Color("blanc", "blanche", "blancs", "blanches"),
+COLORS = (  # masculin, féminin, masculin pluriel, féminin pluriel
+    ("rouge", "rouge", "rouges", "rouges"),
+    ("orange", "orange", "orange", "orange"),  # un nom de fruit : il ne s'accorde pas
+    ("vert", "verte", "verts", "vertes"),
+    ("bleu", "bleue", "bleus", "bleues"),
+    ("violet", "violette", "violets", "violettes"),
+    ("blanc", "blanche", "blancs", "blanches"),
 )
 THINGS = tuple(Thing(kind, color) for kind in range(len(KINDS)) for color in range(len(COLORS)))
 ROWS = ("en haut", "en bas")

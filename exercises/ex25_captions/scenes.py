@@ -45,10 +45,9 @@ SEEN_QUESTIONS = tuple(q for q in questions.QUESTIONS if (q.kind, q.color) not i
 
 
 class Album(NamedTuple):
-    """Des scènes, leur phrase et leurs questions ; q questions par scène."""
+    """Les images de scènes, leur phrase et leurs questions ; q questions par scène."""
 
     images: np.ndarray  # (n, 64, 64, 3) uint8
-    scenes: list[Scene]
     captions: np.ndarray  # (n, MAX_WORDS + 1) uint8 : de START à END, puis des blancs
     questions: np.ndarray  # (n, q, MAX_ASKED) uint8 : numéros de mots
     answers: np.ndarray  # (n, q) uint8 : rang dans `questions.ANSWERS`
@@ -134,12 +133,11 @@ def make_album(
             lui ; sinon, ni les images, ni les phrases, ni les questions n'en ont aucun.
     """
     rng = np.random.default_rng(seed)
-    scenes, images, captions, asked = [], [], [], []
+    images, captions, asked = [], [], []
     for _ in range(num_scenes):
         scene = draw_scene(rng, unseen=unseen)
         among = _about(UNSEEN.intersection(scene)) if unseen else SEEN_QUESTIONS
         drawn = questions.draw(scene, rng, among=among, num_draws=num_draws)
-        scenes.append(scene)
         images.append(compose(scene, garments, backgrounds, rng))
         words = [START, *split(describe(scene)), END]
         captions.append(CAPTIONS.encode(words, MAX_WORDS + 1))
@@ -147,7 +145,7 @@ def make_album(
     words, answers, types = (
         np.array([[row[k] for row in rows] for rows in asked], np.uint8) for k in range(3)
     )
-    return Album(np.stack(images), scenes, np.array(captions, np.uint8), words, answers, types)
+    return Album(np.stack(images), np.array(captions, np.uint8), words, answers, types)
 
 
 def encode_question(question: questions.Question, scene: Scene) -> tuple[list[int], int, int]:

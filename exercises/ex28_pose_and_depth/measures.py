@@ -11,12 +11,6 @@ from exercises.ex28_pose_and_depth.crowds import Crowds
 from exercises.ex28_pose_and_depth.pairs import Pairs
 from exercises.ex28_pose_and_depth.puppets import Puppets
 
-
-def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Rend la réponse d'un réseau à chaque entrée."""
-    return model.predict(images, batch_size=100, verbose=0)
-
-
 # --- Question : mesurer la pose ------------------------------------------------------
 
 
@@ -24,11 +18,11 @@ def measure_poses(
     heat: keras.Model, regression: keras.Model, train: Puppets, test: Puppets
 ) -> dict[str, float]:
     """Rend le PCK des deux réseaux, et celui de la pose moyenne de l'entraînement."""
-    maps = answer(heat, test.images)
+    maps = heat.predict(test.images, verbose=0)
     found = {
         "heat": pose.decode(maps),
         "argmax": pose.decode(maps, refine=False),
-        "regression": answer(regression, test.images),
+        "regression": regression.predict(test.images, verbose=0),
         "mean": np.broadcast_to(train.joints.mean(0), test.joints.shape),
     }
     measured = {f"pck_{kind}": pose.pck(places, test) for kind, places in found.items()}
@@ -44,8 +38,8 @@ def measure_depths(model: keras.Model, train: Pairs, test: Pairs) -> dict[str, f
     La réponse `blind` est celle du réseau à qui l'on montre deux fois l'image de gauche.
     """
     found = {
-        "network": answer(model, test.images),
-        "blind": answer(model, test.images[:, [0, 0]]),
+        "network": model.predict(test.images, verbose=0),
+        "blind": model.predict(test.images[:, [0, 0]], verbose=0),
         "constant": np.median(train.disparity),
     }
     for kind, window_px in depth.WINDOWS_PX.items():
@@ -61,27 +55,18 @@ def measure_depths(model: keras.Model, train: Pairs, test: Pairs) -> dict[str, f
 
 
 def measure_counts(model: keras.Model, train: Crowds, test: Crowds) -> dict[str, float]:
-    """Rend l'écart relatif des comptes du réseau, et celui du compte moyen."""
-    density = counting.count_density(answer(model, test.images))
-    found = {"density": density, "constant": np.full(len(density), train.counts.mean())}
-    return judge_counts(found, test.counts)
-
-
-def judge_counts(found: dict[str, np.ndarray], counts: np.ndarray) -> dict[str, float]:
-    """Juge des comptes, intervalle par intervalle de `data.BINS`.
-
-    Args:
-        found: les comptes `(n,)` de chaque façon de compter.
-        counts: les vrais `(n,)`.
+    """Rend l'écart relatif des comptes du réseau, et celui du compte moyen de l'entraînement.
 
     Returns:
-        `relative_…`, l'écart absolu moyen divisé par le compte moyen, suivi de la façon et du plus
-        petit compte de l'intervalle.
+        `relative_…`, l'écart absolu moyen divisé par le compte moyen, suivi de la façon de compter
+        et du plus petit compte d'un intervalle de `data.BINS`.
     """
+    counted = counting.count_density(model.predict(test.images, verbose=0))
     measured = {}
     for low, high in data.BINS:
-        inside = (counts >= low) & (counts <= high)
-        for kind, each in found.items():
-            error = np.abs(each - counts)[inside].sum()
-            measured[f"relative_{kind}_{low}"] = float(error / counts[inside].sum())
+        inside = (test.counts >= low) & (test.counts <= high)
+        truth = test.counts[inside]
+        for kind, found in (("density", counted[inside]), ("constant", train.counts.mean())):
+            error = np.abs(found - truth).sum()
+            measured[f"relative_{kind}_{low}"] = float(error / truth.sum())
     return measured

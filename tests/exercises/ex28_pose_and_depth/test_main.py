@@ -1,5 +1,7 @@
 """La leçon entière, à peu d'images, ses figures, et le modèle livré."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex28_pose_and_depth import __main__ as ex28
 from exercises.ex28_pose_and_depth import counting, data, depth, measures, pose
+from exercises.ex28_pose_and_depth.crowds import Crowds
 
 SLUG = "ex28_pose_and_depth"
 NETWORKS = ["pose_heat", "pose_regression", "depth", "crowd_density"]
@@ -97,9 +100,12 @@ def test_the_lesson_reaches_its_floor():
 
 
 def test_counts_are_judged_by_density():
+    """Un réseau planté, dont la densité somme à ce que l'on veut."""
     counts = np.array([10, 30, 30, 50, 70, 90, 110])
-    found = {"density": np.array([12, 30, 27, 40, 70, 90, 110]), "constant": np.full(7, 30)}
-    measured = measures.judge_counts(found, counts)
+    answers = np.array([12, 30, 27, 40, 70, 90, 110])[:, None, None] * counting.SCALE
+    model = SimpleNamespace(predict=lambda images, verbose: answers)
+    train, test = (Crowds(None, None, each) for each in (np.full(3, 30), counts))
+    measured = measures.measure_counts(model, train, test)
     assert measured["relative_density_21"] == 3 / 60
     assert measured["relative_density_1"] == measured["relative_density_41"] == 0.2
     assert measured["relative_density_101"] == 0
