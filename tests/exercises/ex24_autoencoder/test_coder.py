@@ -36,17 +36,6 @@ def test_the_entropy_is_reached():
     assert drawn == pytest.approx(num * entropy / 8, rel=0.03)
 
 
-@given(st.integers(0, 10_000), st.integers(1, 255))
-@settings(max_examples=20, deadline=None)
-def test_damage_is_seen(place, change):
-    rng = np.random.default_rng(1)
-    symbols, tables = rng.integers(-3, 4, 90).tolist(), TABLES[:1] * 90
-    content = bytearray(encode(symbols, tables))
-    content[place % len(content)] ^= change
-    with pytest.raises(ValueError, match="octets"):
-        decode(bytes(content), tables)
-
-
 def test_counts_of_empty_and_constant_channels():
     symbols = np.zeros((4, 5, 2), int)
     symbols[..., 1] = 7

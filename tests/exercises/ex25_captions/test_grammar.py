@@ -200,7 +200,3 @@ def test_one_question_of_each_type_when_there_is_one():
     assert {*said[1::3]} == {"rouge"} and {*said[2::3]} == {"en haut à droite"}
     empty = np.mean([each.startswith("aucun") for each in said[::3]])
     assert empty == pytest.approx(questions.NONE_SHARE, abs=0.1)
-    two = scene("sac rouge", "sac vert", "", "")  # aucune couleur, et une place si on la dit
-    among = [each for each in questions.QUESTIONS if each.color is None]
-    drawn = questions.draw(two, rng, among=among, num_draws=5)
-    assert {each.type for each in drawn} == {"count"}

@@ -37,15 +37,6 @@ def test_joints_are_inside_and_limbs_join_them():
         assert masks[5][rows[0], columns[0]]  # la tête
 
 
-def test_a_segment_is_what_is_near_it():
-    mask = puppets.segment_mask(np.array([10.0, 20]), np.array([30.0, 20]), 2.0)
-    rows, columns = np.nonzero(mask)
-    assert (rows.min(), rows.max()) == (18, 21) and (columns.min(), columns.max()) == (8, 31)
-    assert mask[18:22, 10:30].all()
-    point = puppets.segment_mask(np.array([5.5, 5.5]), np.array([5.5, 5.5]), 1.0)
-    assert point.sum() == 5  # une croix
-
-
 def test_a_joint_is_hidden_where_a_garment_passes(monkeypatch):
     """Sur des pantins blancs et des vêtements noirs, un point caché est noir, un visible blanc."""
     white = np.full((1, 32, 32, 3), 255, np.uint8)
