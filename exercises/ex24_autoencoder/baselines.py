@@ -70,27 +70,22 @@ def pca_codec(images: np.ndarray) -> Codec:
 # --- Question : JPEG et WebP, à la même taille ---------------------------------------
 
 
-def to_mosaic(images: np.ndarray) -> np.ndarray:
-    """Pose n images `(n, h, w, 3)`, n un carré, en une seule `(h √n, w √n, 3)`."""
-    return mosaic(images, math.isqrt(len(images)), gap_px=0)
+def through_format(images: np.ndarray, kind: str, quality: int) -> tuple[bytes, np.ndarray]:
+    """Écrit une mosaïque en JPEG ou en WebP, et la relit.
 
+    Args:
+        images: uint8 `(n, h, w, 3)`, n un carré.
+        kind: clé de `FORMATS`.
+        quality: celle du format.
 
-def from_mosaic(whole: np.ndarray, num: int) -> np.ndarray:
-    """Défait `to_mosaic`."""
-    side = math.isqrt(num)
-    height, width = (size // side for size in whole.shape[:2])
-    split = whole.reshape(side, height, side, width, 3).swapaxes(1, 2)
-    return split.reshape(num, height, width, 3)
-
-
-def write_image(image: np.ndarray, kind: str, quality: int) -> bytes:
-    """Rend le contenu d'un fichier JPEG ou WebP ; `image` est uint8 `(h, w, 3)`."""
-    content = io.BytesIO()
-    Image.fromarray(image).save(content, kind, quality=quality, **FORMATS[kind])
-    return content.getvalue()
-
-
-def read_image(content: bytes) -> np.ndarray:
-    """Relit le contenu d'un fichier d'image ; rend `(h, w, 3)` uint8."""
-    with Image.open(io.BytesIO(content)) as image:
-        return np.asarray(image.convert("RGB"))
+    Returns:
+        `(contenu du fichier, images relues)`, ces dernières de même forme.
+    """
+    num, height, width = images.shape[:3]
+    side, content = math.isqrt(num), io.BytesIO()
+    whole = Image.fromarray(mosaic(images, side, gap_px=0))
+    whole.save(content, kind, quality=quality, **FORMATS[kind])
+    with Image.open(content) as picture:
+        found = np.asarray(picture.convert("RGB"))
+    split = found.reshape(side, height, side, width, 3).swapaxes(1, 2)
+    return content.getvalue(), split.reshape(images.shape)

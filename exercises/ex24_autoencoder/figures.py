@@ -76,13 +76,11 @@ def save_thumbnails(path: Path, network: Codec, pca: Codec, album: np.ndarray) -
         pca: celui de l'ACP.
         album: les originales, uint8 `(n, h, w, 3)`, n un carré.
     """
-    wanted, mosaic = pack(network, album, SHOWN), baselines.to_mosaic(album)
-    content = pack(pca, album, SHOWN)
+    wanted, content = pack(network, album, SHOWN), pack(pca, album, SHOWN)
     found = {"réseau": (wanted, unpack(network, wanted)), "ACP": (content, unpack(pca, content))}
     for kind in baselines.FORMATS:
-        tried = [baselines.write_image(mosaic, kind, quality) for quality in range(1, 96)]
-        content = min(tried, key=lambda content: abs(len(content) - len(wanted)))
-        found[kind] = content, baselines.from_mosaic(baselines.read_image(content), len(album))
+        tried = [baselines.through_format(album, kind, quality) for quality in range(1, 96)]
+        found[kind] = min(tried, key=lambda file: abs(len(file[0]) - len(wanted)))
     rows = {"original\n24 bits/pixel": album[:NUM_SHOWN]}
     for name, (content, images) in found.items():
         rate = number(8 * len(content) / album[..., 0].size, 2)

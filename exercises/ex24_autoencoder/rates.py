@@ -28,17 +28,18 @@ class Curve(NamedTuple):
 def measure_codec(codec: Codec, images: np.ndarray) -> Curve:
     """Compresse des images uint8 `(n, h, w, 3)` à chaque qualité, et les relit."""
     contents = [pack(codec, images, quality) for quality in range(1, len(STEPS) + 1)]
-    return _measure(contents, [unpack(codec, content) for content in contents], images)
+    return _measure([(content, unpack(codec, content)) for content in contents], images)
 
 
 def measure_format(kind: str, images: np.ndarray) -> Curve:
     """Fait de même de JPEG ou de WebP (`kind`), sur une mosaïque."""
-    mosaic = baselines.to_mosaic(images)
-    contents = [baselines.write_image(mosaic, kind, each) for each in baselines.QUALITIES[kind]]
-    found = [baselines.from_mosaic(baselines.read_image(each), len(images)) for each in contents]
-    return _measure(contents, found, images)
+    qualities = baselines.QUALITIES[kind]
+    return _measure([baselines.through_format(images, kind, each) for each in qualities], images)
 
 
-def _measure(contents: list[bytes], found: list[np.ndarray], images: np.ndarray) -> Curve:
-    rates = [8 * len(content) / images[..., 0].size for content in contents]
-    return Curve(rates, [psnr(images, each) for each in found], [ssim(images, x) for x in found])
+def _measure(files: list[tuple[bytes, np.ndarray]], images: np.ndarray) -> Curve:
+    return Curve(
+        [8 * len(content) / images[..., 0].size for content, _ in files],
+        [psnr(images, found) for _, found in files],
+        [ssim(images, found) for _, found in files],
+    )

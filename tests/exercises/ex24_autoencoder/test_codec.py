@@ -39,16 +39,20 @@ def test_a_better_quality_is_bigger_and_closer(images, pca):
     assert sizes == sorted(sizes) and errors == sorted(errors) and errors[-1] > errors[0] + 6
 
 
-def test_blocks_and_mosaics_come_back(images):
+def test_blocks_come_back(images):
     x = images[:9, :24, :16]
     blocks = baselines.to_blocks(x)
     assert blocks.shape == (9, 3, 2, 192)
     np.testing.assert_array_equal(blocks[4, 1, 1], x[4, 8:16, 8:16].reshape(-1))
     np.testing.assert_array_equal(baselines.from_blocks(blocks), x)
-    mosaic = baselines.to_mosaic(x)
-    assert mosaic.shape == (72, 48, 3)
-    np.testing.assert_array_equal(mosaic[24:48, 16:32], x[4])
-    np.testing.assert_array_equal(baselines.from_mosaic(mosaic, 9), x)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_a_format_gives_each_thumbnail_back_in_its_place(images, kind):
+    content, found = baselines.through_format(images[:9], kind, 95)
+    assert psnr(images[:9], found) > 25 and len(content) < images[:9].size / 2
+    small, worse = baselines.through_format(images[:9], kind, 5)
+    assert len(small) < len(content) and psnr(images[:9], worse) < psnr(images[:9], found)
 
 
 # --- Fichiers abîmés -----------------------------------------------------------------
