@@ -82,15 +82,20 @@ def mean_gain(curve, other) -> float:
 
     Args:
         curve: `(débits croissants, PSNR)`.
-        other: de même ; les deux ont des débits en commun.
+        other: de même.
 
     Returns:
         La moyenne de l'écart sur les débits que les deux atteignent, en échelle logarithmique.
+
+    Raises:
+        ValueError: aucun débit commun.
 
     Source : Bjøntegaard, VCEG-M33, 2001, avec des segments au lieu de polynômes.
     """
     low = max(curve[0][0], other[0][0])
     high = min(curve[0][-1], other[0][-1])
+    if low >= high:
+        raise ValueError("Ces deux courbes n'ont aucun débit en commun.")
     # Les deux lignes brisées sont droites entre ces débits : la règle des trapèzes est exacte.
     rates = np.unique([low, high, *(r for r in (*curve[0], *other[0]) if low < r < high)])
     gaps = [at_rate(*curve, rate) - at_rate(*other, rate) for rate in rates]

@@ -52,3 +52,8 @@ def test_a_planted_gain_is_found():
     assert at_rate(rates, line, 2**0.5) == pytest.approx(23)
     # Deux fois moins de bits pour la même image : 6 dB à débit égal sur cette droite.
     assert mean_gain((rates, line), (2 * rates, line)) == pytest.approx(6)
+
+
+def test_no_common_rate():
+    with pytest.raises(ValueError, match="aucun débit en commun"):
+        mean_gain(([1, 2], [30, 33]), ([3, 4], [30, 33]))
