@@ -25,8 +25,6 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex21_graphs import figures as ex21
     from exercises.ex22_by_hand import figures as ex22
     from exercises.ex23_what_matters import figures as ex23
-    from exercises.ex26_text_to_image import figures as ex26
-    from exercises.ex27_video import figures as ex27
 
     ex15.save_costs(load_measures("ex15_architectures").metrics, folder / "architectures.png")
     ex15.save_depths(read_report("ex15_architectures").history, folder / "raccourcis.png")
@@ -46,8 +44,6 @@ def draw_reports(folder: Path) -> None:
     ex22.save_measures(by_hand, folder / "a_la_main.png")
     ex22.save_kernels(by_hand, MODELS_DIR, folder / "filtres_appris.png")
     ex23.save_gaps(load_measures("ex23_what_matters"), folder / "pieces.png")
-    ex26.save_measures(folder / "phrases_mesures.png", read_report("ex26_text_to_image"))
-    ex27.save_measures(read_report("ex27_video"), folder / "video.png")
 
 
 def main(argv: list[str] | None = None) -> int:
