@@ -10,6 +10,7 @@ fonction `run(graine)` de l'exercice, une fois par graine, et écrit moyennes et
 
 import importlib.util
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -46,22 +47,25 @@ def _exists(module: str) -> bool:
 
 def measure(options) -> int:
     """Mesure toutes les graines, et écrit leur compte rendu."""
-    once, found, durations_s = find_run(options.name), [], []
+    once, found, pooled, durations_s = find_run(options.name), [], [], []
     settings = {"epochs": options.epochs, "limit": options.limit}
     settings = {name: value for name, value in settings.items() if value}
     for seed in range(options.seeds):
         done = DONE / f"{options.name}_{'_'.join(map(str, settings.values()))}seed{seed}.json"
         if not done.exists():
             start = time.monotonic()
-            metrics = once(seed, **settings).metrics
-            kept = {"metrics": metrics, "duration_s": time.monotonic() - start}
+            made = once(seed, **settings)
+            kept = {"metrics": made.metrics, "duration_s": time.monotonic() - start}
+            kept["pooled"] = made.kept.get("pooled")
             done.parent.mkdir(parents=True, exist_ok=True)
             with files.replacing(done, suffix=files.own_suffix()) as temporary:
                 temporary.write_text(json.dumps(kept), encoding="utf-8")
         kept = json.loads(done.read_text(encoding="utf-8"))
         found.append(kept["metrics"])
+        pooled.append(kept["pooled"])
         durations_s.append(kept["duration_s"])
         print(f"Graine {seed} : mesurée en {durations_s[-1]:.0f} s.", flush=True)
+    pool = getattr(sys.modules[once.__module__], "pool", None)  # ce qui demande toutes les graines
     more = "".join(f" --{name} {value}" for name, value in settings.items())
     report = reports.Report(
         command=f"python -m recipes.seeds {options.name} --seeds {options.seeds}{more}",
@@ -70,6 +74,7 @@ def measure(options) -> int:
         duration_s=reports.summarise(durations_s),
         exercise=lesson_name(options.name),
         environment=reports.environment(),
+        details=pool(pooled) if pool else {},
     )
     path = options.output / f"{report.exercise}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
