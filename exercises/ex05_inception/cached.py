@@ -91,7 +91,9 @@ def cross_validate(
 # --- Question 2 : ce que cela donne, et le temps gagné -------------------------------
 
 
-def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
+) -> lesson.Run:
     """Apprend une tête sur des caractéristiques gardées, et la mesure de trois façons.
 
     Args:

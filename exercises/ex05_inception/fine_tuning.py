@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from convnets.training import lesson
 from exercises.ex05_inception import features
 from exercises.ex05_inception import head as top
 
@@ -76,8 +77,15 @@ def split_base(base: keras.Model, layer_name: str) -> tuple[keras.Model, keras.M
     return keras.Model(base.input, maps), keras.Model(maps, end)
 
 
+class Clock(lesson.Clock):
+    """Finit à l'heure, comme dans les autres leçons, mais ne change pas le taux d'apprentissage."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Ne change rien."""
+
+
 def fine_tune(
-    end: keras.Model, head: keras.Model, task, *, learning_rate: float, epochs: int, seed: int
+    end: keras.Model, head: keras.Model, task, *, learning_rate: float, seed: int, clock: Clock
 ) -> None:
     """Réapprend le haut de la base avec sa tête, déjà entraînée : les deux changent sur place.
 
@@ -91,8 +99,8 @@ def fine_tune(
         task: `(cartes, étiquettes)`, ce que rend le bas, float32 `(n, h, w, c)`, et les
             indices des classes, entiers `(n,)`.
         learning_rate: taux d'apprentissage d'Adam.
-        epochs: nombre d'époques.
         seed: graine du mélange et du dropout.
+        clock: dit le nombre d'époques, et s'arrête à l'heure.
 
     Source : S3, « Fine-tuning approach » ; Ioffe et Szegedy, arXiv 1502.03167, 2015, §3.1.
     """
@@ -101,12 +109,13 @@ def fine_tune(
     for layer in end.layers:
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
     keras.utils.set_random_seed(seed)
-    model = keras.Model(end.input, head(end.output))
+    model = keras.Model(end.input, head(end.output), name="fin_de_la_base")
     top.compile_head(model, learning_rate)
     model.fit(
         maps,
         top.targets(labels, head.output_shape[-1]),
         batch_size=top.BATCH_SIZE,
-        epochs=epochs,
+        epochs=clock.epochs,
+        callbacks=[clock],
         verbose=0,
     )

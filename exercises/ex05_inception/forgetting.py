@@ -36,7 +36,9 @@ EPOCHS = 3  # sur la seconde tâche
 # --- Question : que reste-t-il de la première ? --------------------------------------
 
 
-def measure_forgetting(end: keras.Model, tasks: list[dict], *, epochs: int, seed: int) -> dict:
+def measure_forgetting(
+    end: keras.Model, tasks: list[dict], *, seed: int, epochs: int, minutes: int | None = None
+) -> dict:
     """Apprend la seconde tâche de plusieurs façons, chaque fois à partir de la même base.
 
     Base figée, rien de ce que lit la première tête ne change : elle n'oublie rien, par
@@ -45,8 +47,9 @@ def measure_forgetting(end: keras.Model, tasks: list[dict], *, epochs: int, seed
     Args:
         end: haut rendu par `fine_tuning.split_base` ; ses poids sont rendus intacts.
         tasks: les deux tâches, rendues par `fine_tuning.read`.
-        epochs: époques de réapprentissage sur la seconde tâche.
         seed: graine des têtes et du mélange.
+        epochs: époques de réapprentissage sur la seconde tâche.
+        minutes: durée de la leçon ; None : autant qu'il en faut.
 
     Returns:
         Exactitudes de test dans [0, 1] : `first before`, puis `first X` et `second X` pour X
@@ -60,8 +63,9 @@ def measure_forgetting(end: keras.Model, tasks: list[dict], *, epochs: int, seed
     initial = second.get_weights()
     for name, rate in RATES.items():
         if rate:
+            clock = fine_tuning.Clock(epochs, minutes, share=1 / len(RATES))
             fine_tuning.fine_tune(
-                end, second, tasks[1]["train"], learning_rate=rate, epochs=epochs, seed=seed
+                end, second, tasks[1]["train"], learning_rate=rate, seed=seed, clock=clock
             )
         found[f"first {name}"] = fine_tuning.evaluate(end, first, tasks[0])
         found[f"second {name}"] = fine_tuning.evaluate(end, second, tasks[1])
@@ -70,19 +74,23 @@ def measure_forgetting(end: keras.Model, tasks: list[dict], *, epochs: int, seed
     return found
 
 
-def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
+) -> lesson.Run:
     """Mesure l'oubli, base figée puis à chaque taux d'apprentissage.
 
     Args:
         seed: graine des têtes et du mélange.
         epochs: époques de réapprentissage sur la seconde tâche.
-        minutes: sans effet.
+        minutes: durée de la leçon ; None : autant qu'il en faut.
         limit: images au plus par tâche, pour apprendre et pour le test.
     """
     base, _ = pretrained.inception_v3(input_px=features.IMAGE_PX)
     start, end = fine_tuning.split_base(base, FROZEN_UNTIL)
     tasks = [fine_tuning.read(start, classes, limit=limit) for classes in TASKS]
-    return lesson.Run(measure_forgetting(end, tasks, epochs=epochs, seed=seed), None, {})
+    return lesson.Run(
+        measure_forgetting(end, tasks, seed=seed, epochs=epochs, minutes=minutes), None, {}
+    )
 
 
 def save_figure(metrics: dict, path: Path) -> None:
@@ -108,7 +116,7 @@ def save_figure(metrics: dict, path: Path) -> None:
 
 def teach(options) -> None:
     """Mesure ce qu'une seconde tâche fait oublier de la première."""
-    found = run(0, epochs=options.epochs, limit=options.limit).metrics
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit).metrics
     first, second = (" ou ".join(classes) for classes in TASKS)
     rows = [
         [name, percent(found[f"first {name}"]), percent(found[f"second {name}"])] for name in RATES

@@ -57,7 +57,7 @@ def measure_cuts(base: keras.Model, *, seed: int, limit: int | None) -> dict[str
 
 
 def measure_relearning(
-    base: keras.Model, layer_name: str, *, seed: int, epochs: int, limit: int | None
+    base: keras.Model, layer_name: str, *, seed: int, clock: fine_tuning.Clock, limit: int | None
 ) -> float:
     """Réapprend ce qui suit une couche, avec la tête.
 
@@ -65,7 +65,7 @@ def measure_relearning(
         base: modèle rendu par `pretrained.inception_v3` ; ses poids sont rendus intacts.
         layer_name: dernière couche figée.
         seed: graine de la tête et du mélange.
-        epochs: époques de réapprentissage.
+        clock: dit les époques de réapprentissage, et s'arrête à l'heure.
         limit: images au plus, pour apprendre et pour le test.
 
     Returns:
@@ -76,7 +76,7 @@ def measure_relearning(
     task = fine_tuning.read(start, CLASSES, limit=limit)
     head = fine_tuning.learn_head(end, task, seed=seed)
     fine_tuning.fine_tune(
-        end, head, task["train"], learning_rate=LEARNING_RATE, epochs=epochs, seed=seed
+        end, head, task["train"], learning_rate=LEARNING_RATE, seed=seed, clock=clock
     )
     accuracy = fine_tuning.evaluate(end, head, task)
     end.set_weights(weights)
@@ -86,27 +86,30 @@ def measure_relearning(
 # --- Question : ce que chaque choix donne --------------------------------------------
 
 
-def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
+) -> lesson.Run:
     """Mesure chaque coupe, puis chaque réapprentissage.
 
     Args:
         seed: graine des têtes et du mélange.
         epochs: époques de réapprentissage.
-        minutes: sans effet.
+        minutes: durée de la leçon ; None : autant qu'il en faut.
         limit: images au plus, pour apprendre et pour le test.
     """
     base, _ = pretrained.inception_v3(input_px=features.IMAGE_PX)
     metrics = measure_cuts(base, seed=seed, limit=limit)
     for name in RELEARNED_AFTER:
+        clock = fine_tuning.Clock(epochs, minutes, share=1 / len(RELEARNED_AFTER))
         metrics[f"accuracy réapprise après {name}"] = measure_relearning(
-            base, name, seed=seed, epochs=epochs, limit=limit
+            base, name, seed=seed, clock=clock, limit=limit
         )
     return lesson.Run(metrics, None, {})
 
 
 def teach(options) -> None:
     """Compare les façons de garder ou de réapprendre les couches d'InceptionV3."""
-    found = run(0, epochs=options.epochs, limit=options.limit).metrics
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit).metrics
     rows = [[name.removeprefix("accuracy "), percent(found[name])] for name in found]
     print(table(["base", "exactitude"], rows))
 

@@ -33,7 +33,8 @@ def test_fine_tuning_moves_the_end_and_spares_the_statistics(ex05, tiny_blocks):
     head.set_weights([np.eye(6, 2), np.zeros(2)])
     before = {layer.name: layer.get_weights() for layer in tiny_blocks.layers if layer.weights}
     head_before = head.get_weights()
-    ex05.fine_tuning.fine_tune(end, head, (maps, labels), learning_rate=1e-2, epochs=1, seed=0)
+    clock = ex05.fine_tuning.Clock(1, None)
+    ex05.fine_tuning.fine_tune(end, head, (maps, labels), learning_rate=1e-2, seed=0, clock=clock)
     moved = {
         name
         for name, weights in before.items()

@@ -23,10 +23,3 @@ def test_augment_moves_and_mirrors_without_touching_the_images():
     _, rows, columns = np.nonzero(found[..., 0])
     assert set(rows) == set(range(13, 20))
     assert set(columns) == set(range(7, 14)) | set(range(18, 25))  # 10 ± 3, et son reflet 21 ± 3
-
-
-def test_timed_counts_the_processor():
-    import time
-
-    result, resting_s = comparison.timed(lambda word: time.sleep(0.2) or word, "fini")
-    assert result == "fini" and resting_s < 0.1
