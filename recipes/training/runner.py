@@ -163,8 +163,14 @@ def measure(recipe: Recipe, options) -> int:
             val, test = recipe.evaluate(model, *splits[2:4]), recipe.evaluate(model, *splits[4:])
         runs.append({"model": model, "history": history, "val": val, "test": test})
         print(f"Graine {seed} : exactitude {percent(val['accuracy'])} en validation.", flush=True)
-    if not distribution.rank().writes:
-        return 0
+    if distribution.rank().writes:
+        with distribution.alone():  # les autres processus ont fini
+            publish(recipe, options, runs, splits, stages)
+    return 0
+
+
+def publish(recipe: Recipe, options, runs: list[dict], splits: tuple, stages: Stages) -> None:
+    """Écrit le modèle de la meilleure graine, son compte rendu et ses figures ; voir `measure`."""
     best = max(range(len(runs)), key=lambda seed: runs[seed]["val"]["accuracy"])
     report = make_report(recipe, options, runs, best, splits, stages)
     model, (_, _, x_val, y_val, x_test, y_test) = runs[best]["model"], splits
@@ -179,7 +185,6 @@ def measure(recipe: Recipe, options) -> int:
     for name, label in recipe.headline.items():
         metric = report.metrics[name]
         print(f"{label} : {format_metric(metric)} ({format_seeds(metric)})")
-    return 0
 
 
 def make_report(
