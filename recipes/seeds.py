@@ -77,6 +77,9 @@ def measure(options) -> int:
         details=pool(pooled) if pool else {},
     )
     path = options.output / f"{report.exercise}.json"
+    if path.exists():  # les mesures que les tableaux montrent restent les mêmes
+        shown = reports.load_report(path).headline
+        report.headline = [each for each in shown if each.metric in report.metrics]
     path.parent.mkdir(parents=True, exist_ok=True)
     reports.replace_report(report, path)
     for name, metric in report.metrics.items():
