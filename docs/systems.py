@@ -8,7 +8,6 @@ c'est la commande de leur exercice qui les refait dans `figures/`.
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
-from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import load_measures, read_report
 
 FOLDER = Path(__file__).resolve().parent / "systemes"
@@ -23,7 +22,6 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex19_vision_transformer import figures as ex19
     from exercises.ex20_source_separation import figures as ex20
     from exercises.ex21_graphs import figures as ex21
-    from exercises.ex22_by_hand import figures as ex22
     from exercises.ex23_what_matters import figures as ex23
 
     ex15.save_costs(load_measures("ex15_architectures").metrics, folder / "architectures.png")
@@ -39,10 +37,6 @@ def draw_reports(folder: Path) -> None:
     ex20.save_measures(read_report("ex20_source_separation"), folder / "separation.png")
     ex21.save_bars(folder / "mesures.png", load_measures("ex21_graphs").metrics)
     ex21.save_receptive_field(folder / "champ.png")
-    by_hand = read_report("ex22_by_hand")
-    ex22.save_loops(by_hand.details["losses"], folder / "boucles.png")
-    ex22.save_measures(by_hand, folder / "a_la_main.png")
-    ex22.save_kernels(by_hand, MODELS_DIR, folder / "filtres_appris.png")
     ex23.save_gaps(load_measures("ex23_what_matters"), folder / "pieces.png")
 
 

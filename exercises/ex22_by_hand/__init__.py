@@ -2,8 +2,8 @@
 
 Document : S4 « backpropagation pour CNN ? » et « training loop » ; S0, où les filtres sont appris
 par rétropropagation.
-Commande : python -m exercises.ex22_by_hand     puis     … ex22_by_hand --show
-Résultat mesuré : models/ex22_by_hand.json ; `--check` ne fait que vérifier, sans apprendre.
+Commande : python -m exercises.ex22_by_hand ; `--check` ne fait que vérifier, sans apprendre.
+Résultat mesuré : docs/resultats.md.
 
 Le billet pose une question et laisse un programme à écrire : comment le gradient traverse une
 convolution, et à quoi ressemble une boucle d'apprentissage. Ici, rien n'est caché : chaque couche
@@ -19,6 +19,6 @@ se lit en NumPy, en TensorFlow, en PyTorch, puis dans `fit`.
 - `network.py` : le réseau, tout l'aller, tout le retour, un pas ; ses jumeaux Keras et PyTorch ;
 - `gradients.py` : vérifier, par différences finies et par TensorFlow ;
 - `loops.py` : la boucle d'apprentissage, écrite quatre fois, et les mêmes pertes ;
-- `comparison.py` : apprendre MNIST, et ce qu'y gagnent des filtres appris ;
-- `figures.py` : les boucles côte à côte, les filtres, les mesures.
+- `__main__.py` : apprendre MNIST, et ce qu'y gagnent des filtres appris ;
+- `figures.py` : les boucles côte à côte, les filtres.
 """

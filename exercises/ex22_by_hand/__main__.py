@@ -1,40 +1,166 @@
 """Un CNN à la main : aller, retour et boucle d'apprentissage en NumPy, vérifiés.
 
 Document : S4 « backpropagation pour CNN ? » et « training loop » ; S0 « Apprentissage ».
-Commande : python -m exercises.ex22_by_hand     (--check : vérifier, sans apprendre)
-
-Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
+Commandes : python -m exercises.ex22_by_hand
+            python -m exercises.ex22_by_hand --check     (vérifier gradients et boucles seulement)
+Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds ex22_by_hand`).
 """
 
-from convnets.core.cli import check_output, run, training_parser
-from convnets.core.reports import read_report
+import time
+
+import numpy as np
+
+from convnets.core.cli import lesson_parser, percent
+from convnets.core.reports import Headline
 from convnets.datasets import sources
+from convnets.figures.charts import table
 from convnets.figures.style import output_dir
-from exercises.ex22_by_hand import comparison, figures
+from convnets.training import lesson
+from convnets.training.batches import Batches
+from exercises.ex22_by_hand import figures
+from exercises.ex22_by_hand.gradients import check_gradients, errors_table
+from exercises.ex22_by_hand.loops import BATCH_SIZE, by_hand, losses_table, run_loops
+from exercises.ex22_by_hand.network import (
+    Descent,
+    build_layers,
+    build_linear,
+    build_model,
+    forward,
+    to_floats,
+    to_keras,
+)
+
+NUM_VAL = 5000  # images retirées de l'entraînement, pour suivre ses progrès
+EPOCHS = 5
+LEARNING_RATE = 0.1  # à la première époque ; il baisse ensuite, d'autant à chacune
+MOMENTUM = 0.9
+PASS = 500  # images mesurées à la fois : toutes ensemble, leurs fenêtres rempliraient la mémoire
+NETWORKS = {  # de quoi construire chacun, sa première couche apprise, sa part du temps
+    "cnn": (build_layers, 0, 0.65),
+    "frozen": (build_layers, -1, 0.3),  # les filtres restent ceux du hasard
+    "linear": (build_linear, 0, 0.05),
+}
+HEADLINE = {
+    "accuracy": "exactitude du CNN à la main, MNIST",
+    "accuracy_frozen": "la même, filtres laissés au hasard",
+    "accuracy_linear": "exactitude d'un classifieur linéaire à la main",
+    "accuracy_constant": "exactitude en répondant toujours le chiffre le plus fréquent",
+}
+
+
+# --- Question : apprendre, époque par époque -----------------------------------------
+
+
+def learn(layers: list, batches: Batches, *, first: int, epochs: int, limit_s: float, val) -> None:
+    """Apprend un réseau à la main, avec la boucle de `loops.by_hand`.
+
+    Args:
+        layers: couches, modifiées sur place.
+        batches: lots d'entraînement.
+        first: rang de la première couche apprise ; celles d'avant ne changent pas.
+        epochs: nombre d'époques.
+        limit_s: temps après lequel aucune époque ne commence plus.
+        val: images et classes de validation.
+    """
+    descent = Descent(layers[first:], learning_rate=LEARNING_RATE, momentum=MOMENTUM)
+    start = time.monotonic()
+    for epoch in range(epochs):
+        done = max(epoch / epochs, (time.monotonic() - start) / limit_s)
+        if done >= 1:
+            print(f"Le temps est passé, à l'époque {epoch}.", flush=True)
+            break
+        descent.learning_rate = LEARNING_RATE * (1 - done)
+        lots = (batches[step] for step in range(len(batches)))
+        by_hand(layers, ((to_floats(images), labels) for images, labels in lots), descent)
+        batches.on_epoch_end()
+        accuracy = np.mean(predict(layers, val[0]).argmax(1) == val[1])
+        line = f"époque {epoch + 1}/{epochs} ; exactitude en validation {percent(accuracy)}"
+        print(line, flush=True)
+
+
+def predict(layers: list, x: np.ndarray) -> np.ndarray:
+    """Rend les scores d'images uint8 `(n, 28, 28)` : `(n, 10)` float32."""
+    passes = [forward(layers, to_floats(x[k : k + PASS])) for k in range(0, len(x), PASS)]
+    return np.concatenate(passes)
+
+
+# --- Question : ce que vaut chacun ---------------------------------------------------
+
+
+def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
+    """Apprend le CNN à la main, puis ses témoins, avec les mêmes lots ; les mesure.
+
+    Args:
+        seed: graine des poids et des lots.
+        epochs: nombre d'époques.
+        minutes: durée de la leçon entière ; None : autant qu'il en faut.
+        limit: images gardées de chaque jeu ; None, toutes.
+
+    Returns:
+        Les exactitudes de `HEADLINE` ; le jumeau Keras du CNN ; images de validation et de test.
+    """
+    parts = lesson.split(sources.load_mnist(), limit=limit, num_val=NUM_VAL)
+    x_train, y_train, x_val, y_val, x_test, y_test = parts
+    budget_s = 60 * minutes * lesson.TRAINING if minutes else float("inf")
+    learned, right = {}, {}
+    for name, (build, first, share) in NETWORKS.items():
+        print(f"Réseau {name} :", flush=True)
+        learned[name] = build(seed=seed)
+        size = min(BATCH_SIZE, len(x_train))
+        batches = Batches(x_train, y_train, batch_size=size, seed=seed, augment=None)
+        given = {"first": first, "epochs": epochs, "limit_s": share * budget_s}
+        learn(learned[name], batches, val=(x_val, y_val), **given)
+        right[name] = float(np.mean(predict(learned[name], x_test).argmax(1) == y_test))
+    metrics = {
+        "accuracy": right["cnn"],
+        "accuracy_frozen": right["frozen"],
+        "accuracy_linear": right["linear"],
+        "accuracy_constant": float(np.mean(np.bincount(y_train).argmax() == y_test)),
+    }
+    model = to_keras(learned["cnn"], build_model())
+    return lesson.Run(metrics, model, {"val": (x_val, y_val), "test": (x_test, y_test)})
+
+
+def check(folder) -> dict[str, list[float]]:
+    """Vérifie les gradients puis les boucles, l'affiche et le dessine ; rend les pertes."""
+    print(errors_table(check_gradients()), end="\n\n", flush=True)
+    losses = run_loops(*sources.load_mnist()[0])
+    print(losses_table(losses), flush=True)
+    figures.save_loops(losses, folder / "boucles.png")
+    return losses
+
+
+def teach(options) -> None:
+    """Vérifie ; puis, sauf avec `--check`, apprend, mesure et enregistre."""
+    folder = output_dir(options)
+    losses = check(folder)
+    if options.check:
+        return
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    rows = [[label, percent(found.metrics[name])] for name, label in HEADLINE.items()]
+    print(table(["mesure", "sur le jeu de test"], rows))
+    lesson.save_classifier(
+        found.model,
+        options,
+        history={},
+        val=found.kept["val"],
+        test=found.kept["test"],
+        classes=sources.MNIST_CLASSES,
+        classes_fr=sources.MNIST_CLASSES,
+        headline=[Headline("accuracy", HEADLINE["accuracy"])],
+        details={"losses": losses},
+        framing="digit",  # comment ./predict prépare une image
+    )
+    figures.save_kernels(found.model, folder / "filtres.png")
+    print(f"Figures : {folder}/boucles.png et {folder}/filtres.png")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Vérifie les gradients et les boucles, puis apprend MNIST et le mesure."""
-    parser = training_parser("ex22_by_hand", __doc__.splitlines()[0], epochs=comparison.EPOCHS)
-    add = parser.add_argument
-    add("--check", action="store_true", help="vérifier gradients et boucles, sans apprendre")
-    add("--show", action="store_true", help="redire et redessiner, sans rien calculer")
-    parser.set_defaults(precision="float32")  # NumPy ne connaît pas bfloat16
-    options = parser.parse_args(argv)
-
-    def body() -> int:
-        check_output(options)
-        if options.show:
-            report = read_report(options.module, models_dir=options.models_dir)
-            figures.show_again(options, report)
-            return 0
-        if options.check:
-            checks = comparison.check(*sources.load_mnist()[0])
-            figures.save_loops(checks["losses"], output_dir(options) / "boucles.png")
-            return 0
-        return comparison.compare(options)
-
-    return run(body)
+    """Lit les options et donne la leçon."""
+    parser = lesson_parser("ex22_by_hand", __doc__.splitlines()[0], epochs=EPOCHS)
+    only = "vérifier gradients et boucles, sans apprendre"
+    parser.add_argument("--check", action="store_true", help=only)
+    return lesson.run(teach, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

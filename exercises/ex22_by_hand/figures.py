@@ -1,7 +1,6 @@
-"""Les figures : les quatre boucles et leurs pertes, les filtres appris, les mesures.
+"""Les figures : les quatre boucles et leurs pertes, les filtres appris.
 
 D'après : S4, « backpropagation pour CNN ? » et la boucle que le billet laisse à écrire.
-Commande : python -m exercises.ex22_by_hand --show
 """
 
 import ast
@@ -11,24 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.core.cli import percent
-from convnets.core.reports import Report, format_metric
-from convnets.figures.charts import save_filters, save_training_figures
-from convnets.figures.style import COLORS, INK, new_figure, output_dir
-from convnets.training import saving
+from convnets.figures.charts import save_filters
+from convnets.figures.style import COLORS, INK, new_figure
 from exercises.ex22_by_hand import loops
-from exercises.ex22_by_hand.gradients import errors_table
 from exercises.ex22_by_hand.network import build_layers
 
 GESTURES = re.compile(r"# (\d)(?: à (\d))?")  # le numéro d'un geste, ou de plusieurs
 LINE_HEIGHT = 1 / 13  # d'un cadre : la plus longue boucle y tient
 SHOWN_FILTERS = 8
-BARS = (  # mesure, nom, témoin ou non
-    ("accuracy_constant", "toujours le même chiffre", True),
-    ("accuracy_linear", "classifieur linéaire", True),
-    ("accuracy_frozen", "CNN, filtres au hasard", True),
-    ("accuracy", "CNN, filtres appris", False),
-)
 
 
 # --- Question : la boucle, quatre fois, côte à côte ----------------------------------
@@ -105,71 +94,21 @@ def save_loops(losses: dict[str, list[float]], path: Path) -> None:
         figure.suptitle("Une boucle d'apprentissage, écrite quatre fois")
 
 
-# --- Question : le réseau face à ses témoins -----------------------------------------
-
-
-def save_measures(report: Report, path: Path) -> None:
-    """Compare le CNN à ses témoins ; la barre d'erreur est l'écart-type.
-
-    Args:
-        report: compte rendu, `models/ex22_by_hand.json`.
-        path: fichier PNG.
-    """
-    with new_figure(path, size=(6.6, 2.6)) as (_, axes):
-        axis = axes[0, 0]
-        for row, (name, _, control) in enumerate(BARS):
-            metric = report.metrics[name]
-            color, ink = ("#b5b5b5", INK) if control else (COLORS[0], "white")
-            error = 100 * metric.sd if metric.sd else None
-            axis.barh(row, 100 * metric.mean, xerr=error, color=color, capsize=3)
-            axis.text(1, row, percent(metric.mean), color=ink, va="center", weight="bold")
-        axis.set_yticks(range(len(BARS)), [label for _, label, _ in BARS])
-        axis.invert_yaxis()
-        count = report.metrics["accuracy"].n
-        axis.set(
-            title=f"MNIST, tout en NumPy (moyenne ± écart-type, {count} graine{'s' * (count > 1)})",
-            xlabel="exactitude sur le jeu de test (%)",
-            xlim=(0, 100),
-        )
-
-
 # --- Question : les filtres ont-ils changé ? -----------------------------------------
 
 
-def save_kernels(report: Report, models_dir: Path, path: Path) -> None:
+def save_kernels(model, path: Path, *, seed: int = 0) -> None:
     """Dessine des filtres de la première convolution, tels que tirés, puis appris.
 
     Args:
-        report: compte rendu du modèle.
-        models_dir: dossier du modèle.
+        model: jumeau Keras du CNN appris.
         path: fichier PNG.
+        seed: graine de ses poids de départ.
     """
-    model = saving.load_model("ex22_by_hand", models_dir=models_dir)
-    start = build_layers(seed=int(report.shipped["seed"]))[0].weights[0]
+    start = build_layers(seed=seed)[0].weights[0]
     rows = {
         name: kernel[:, :, 0, :SHOWN_FILTERS].transpose(2, 0, 1)
         for name, kernel in (("avant", start), ("après", model.get_weights()[0]))
     }
     title = "Filtres 5×5 de la première convolution, au hasard puis appris"
     save_filters(path, rows, title=title)
-
-
-# --- Question : le montrer -----------------------------------------------------------
-
-
-def show(options, report: Report, *_) -> None:
-    """Écrit les figures du compte rendu, et dit ce que chacun a mesuré."""
-    folder = output_dir(options)
-    for name, label, _ in BARS:
-        print(f"{label:<26} {format_metric(report.metrics[name])}")
-    save_loops(report.details["losses"], folder / "boucles.png")
-    save_measures(report, folder / "mesures.png")
-    save_kernels(report, options.models_dir, folder / "filtres.png")
-    save_training_figures(options, report, None, None, None)
-
-
-def show_again(options, report: Report) -> None:
-    """Redit les vérifications d'un compte rendu, et refait ses figures."""
-    print(errors_table(report.details["gradients"]), end="\n\n")
-    print(loops.losses_table(report.details["losses"]), end="\n\n")
-    show(options, report)
