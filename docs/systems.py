@@ -20,7 +20,6 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex17_detection import figures as ex17
     from exercises.ex18_segmentation import instances as ex18
     from exercises.ex19_vision_transformer import figures as ex19
-    from exercises.ex20_source_separation import figures as ex20
     from exercises.ex21_graphs import figures as ex21
     from exercises.ex23_what_matters import figures as ex23
 
@@ -34,7 +33,6 @@ def draw_reports(folder: Path) -> None:
     ex18.figures.save_bars(folder / "instances_ap.png", instances, ex18.ANSWERS)
     transformer = load_measures("ex19_vision_transformer").metrics
     ex19.save_comparison(folder / "transformer.png", transformer)
-    ex20.save_measures(read_report("ex20_source_separation"), folder / "separation.png")
     ex21.save_bars(folder / "mesures.png", load_measures("ex21_graphs").metrics)
     ex21.save_receptive_field(folder / "champ.png")
     ex23.save_gaps(load_measures("ex23_what_matters"), folder / "pieces.png")

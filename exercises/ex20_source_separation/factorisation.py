@@ -2,7 +2,7 @@
 
 D'après : S3 « CNN & Time-Frequency representation » (« SVD algorithm (unsupervised) in time or
 time frequency domain »).
-Commande : python -m exercises.ex20_source_separation --factorisation
+Commande : python -m exercises.ex20_source_separation
 
 Un spectrogramme est à peu près une somme de parties : un spectre, joué plus ou moins fort au fil
 des trames. La SVD en donne la meilleure somme, mais de parties signées, qui se compensent : ce ne
@@ -211,21 +211,3 @@ def choose(sounds, sources: np.ndarray) -> dict[str, int]:
         return improvement(separate_by_oracle(sources, factorise), sources).mean()
 
     return {"dictionaries": max(NUM_PARTS, key=by_dictionaries), "nmf": max(NUM_PARTS, key=by_nmf)}
-
-
-def negative_share(sources: np.ndarray, num_parts: int) -> float:
-    """Rend la part de l'énergie des composantes de la SVD qui est dans des cases négatives.
-
-    Args:
-        sources: vraies sources `(n, 2, m)` des mélanges.
-        num_parts: nombre de composantes.
-
-    Returns:
-        Moyenne sur les composantes et les mélanges, dans [0, 1] ; celle de la NMF serait nulle.
-    """
-    shares = []
-    for mixture in np.abs(stft(sources.sum(axis=1))):
-        parts = svd_parts(mixture, num_parts)
-        lost, total = (np.sum(each**2, axis=(1, 2)) for each in (np.minimum(parts, 0), parts))
-        shares.append(np.mean(lost / (total + SMALLEST)))
-    return float(np.mean(shares))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.core.reports import Report, format_metric, format_seeds
-from convnets.figures.style import COLORS, new_figure, spreads
+from convnets.figures.charts import number, table
+from convnets.figures.style import new_figure
 from exercises.ex20_source_separation.spectrograms import HOP, SMALLEST, stft
 from exercises.ex20_source_separation.timbres import RATE_HZ
 
@@ -75,45 +75,17 @@ def save_spectrograms(path: Path, panels: dict[str, np.ndarray], *, columns: int
 # --- Question : comparer les méthodes ------------------------------------------------
 
 
-def summary(report: Report) -> str:
-    """Met en tableau le gain de SI-SDR de chaque méthode, d'après le compte rendu."""
-    widths = [len(label) for label in KINDS.values()]
-    lines = [
-        f"{'gain de SI-SDR, un seul micro':<30}" + "".join(f"  {each}" for each in KINDS.values())
+def summary(metrics: dict[str, float]) -> str:
+    """Met en tableau le gain de SI-SDR de chaque méthode."""
+    rows = [
+        [title, *(f"{number(metrics[f'{name}{suffix}'], 2)} dB" for suffix in KINDS)]
+        for name, title in METHODS.items()
     ]
-    for name, title in METHODS.items():
-        gains = [format_metric(report.metrics[f"{name}{suffix}"], "dB") for suffix in KINDS]
-        cells = (f"  {gain:>{width}}" for gain, width in zip(gains, widths, strict=True))
-        lines.append(f"{title:<30}" + "".join(cells))
-    ica, svd = (format_metric(report.metrics[name], "dB") for name in ("ica", "svd"))
-    lines.append(f"Deux micros, timbres jamais entendus : ACI {ica} ; SVD {svd}.")
-    seeds = format_seeds(report.metrics["network"])
-    lines.append(f"Réseau et NMF : {seeds}. Oracle et rapports de modules : sources connues.")
-    return "\n".join(lines)
-
-
-def save_measures(report: Report, path: Path) -> Path:
-    """Trace les gains de chaque méthode et la perte, d'après le compte rendu, en PNG."""
-    with new_figure(path, columns=2, size=(7.2, 4.2)) as (_, (axes,)):
-        for k, (suffix, label) in enumerate(KINDS.items()):
-            metrics = [report.metrics[f"{name}{suffix}"] for name in METHODS]
-            places = np.arange(len(METHODS)) + 0.4 * k - 0.2
-            means = [metric.mean for metric in metrics]
-            bars = axes[0].bar(
-                places, means, 0.38, yerr=spreads(metrics), color=COLORS[k], label=label
-            )
-            labels = [f"{mean:.1f}".replace(".", ",") for mean in means]
-            axes[0].bar_label(bars, labels, padding=2, fontsize=8)
-        titles = [title.replace(" ", "\n") for title in METHODS.values()]
-        axes[0].set_xticks(range(len(METHODS)), titles, fontsize=9)
-        axes[0].set(
-            title="Un seul micro : ce que gagne chaque masque", ylabel="gain de SI-SDR (dB)"
-        )
-        axes[0].margins(y=0.2)
-        axes[0].legend(loc="upper left")
-        for key, label in (("loss", "entraînement"), ("val_loss", "validation")):
-            values = report.history[key]
-            axes[1].plot(range(1, len(values) + 1), values, marker="o", markersize=3, label=label)
-        axes[1].set(title="Entropie croisée, cases pondérées par leur module", xlabel="époque")
-        axes[1].legend()
-    return path
+    ica, svd = (number(metrics[name], 2) for name in ("ica", "svd"))
+    return "\n".join(
+        [
+            table(["gain de SI-SDR, un seul micro", *KINDS.values()], rows),
+            f"Deux micros, timbres jamais entendus : ACI {ica} dB ; SVD {svd} dB.",
+            "L'oracle et les rapports de modules connaissent les sources.",
+        ]
+    )

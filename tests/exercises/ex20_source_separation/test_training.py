@@ -4,7 +4,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def training():
-    from exercises.ex20_source_separation import training as ex20_training
+    from exercises.ex20_source_separation import __main__ as ex20_training
 
     return ex20_training
 

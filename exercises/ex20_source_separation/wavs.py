@@ -1,4 +1,4 @@
-"""Lire et écrire des fichiers WAV ; séparer celui qu'on donne.
+"""Lire et écrire des fichiers WAV.
 
 D'après : S3 « CNN & Time-Frequency representation ».
 """
@@ -12,10 +12,6 @@ from scipy import signal
 from scipy.io import wavfile
 
 from convnets.core import files
-from convnets.figures.style import output_dir
-from convnets.training import saving
-from exercises.ex20_source_separation.figures import save_spectrograms
-from exercises.ex20_source_separation.spectrograms import separate
 from exercises.ex20_source_separation.timbres import RATE_HZ
 
 PEAK = 0.9  # du plus fort des sons écrits, 1 étant la limite du format
@@ -83,20 +79,3 @@ def write_wavs(folder: Path, sounds: dict[str, np.ndarray]) -> list[Path]:
         with files.replacing(path, suffix=files.own_suffix()) as temporary:
             wavfile.write(temporary, RATE_HZ, samples)
     return paths
-
-
-# --- Question : séparer un enregistrement ------------------------------------------
-
-
-def listen(options) -> int:
-    """Sépare un fichier WAV ; écrit les deux sources et leur figure, et rend 0."""
-    sound = read_wav(options.sound)
-    model = saving.load_model(options.module, models_dir=options.models_dir)
-    (melody, percussion), _ = (each[0] for each in separate(model, sound[None]))
-    folder, stem = output_dir(options), options.sound.stem
-    names = {f"{stem}_melodie": melody, f"{stem}_percussions": percussion}
-    for path in write_wavs(folder, names):
-        print(path)
-    panels = {"mélange": sound, "mélodie": melody, "percussions": percussion}
-    print(save_spectrograms(folder / f"{stem}_separation.png", panels, columns=3))
-    return 0

@@ -5,9 +5,9 @@ from scipy.io import wavfile
 
 @pytest.fixture(scope="module")
 def ex20():
-    from exercises.ex20_source_separation import listening
+    from exercises.ex20_source_separation import wavs
 
-    return listening
+    return wavs
 
 
 def tone(rate_hz=8000, hertz=440, seconds=0.5):
