@@ -636,7 +636,7 @@ def learn(module: str, data: dict, epochs: int, network: str = "") -> bytes:
 
 
 def _options(module: str, **chosen):
-    """Rend les options que `cli.training_parser` donnerait."""
+    """Rend les options que `cli.lesson_parser` donnerait, et quelques anciennes."""
     return types.SimpleNamespace(
         **{
             "limit": None,

@@ -14,10 +14,10 @@ SUFFIXES = (".keras", ".tflite", ".json")
 
 
 def runs_dir(slug: str, *, models_dir: Path = MODELS_DIR) -> Path:
-    """Rend le dossier des points de reprise et des essais d'un exercice.
+    """Rend le dossier des points de reprise d'une recette.
 
     Args:
-        slug: nom de l'exercice.
+        slug: nom de la recette.
         models_dir: dossier des modèles ; `runs/` est à côté de `models/`, mais dans
             `models_dir` quand on en a choisi un autre.
 
@@ -28,16 +28,16 @@ def runs_dir(slug: str, *, models_dir: Path = MODELS_DIR) -> Path:
     return (RUNS_DIR if models_dir == MODELS_DIR else models_dir / "runs") / slug
 
 
-def checkpoint_path(options, seed: int, *, network: str = "") -> Path:
-    """Rend le fichier du point de reprise d'une graine, d'après `cli.training_parser`.
+def checkpoint_path(options, seed: int, *, network: str) -> Path:
+    """Rend le fichier du point de reprise d'une étape d'une recette.
 
     Args:
-        options: options de l'exercice.
+        options: options de la recette.
         seed: graine.
-        network: lequel des réseaux de l'exercice, s'il en compare plusieurs.
+        network: nom de l'étape.
     """
-    name = f"{network}_seed{seed}.npz" if network else f"seed{seed}.npz"
-    return runs_dir(options.module, models_dir=options.models_dir) / name
+    folder = runs_dir(options.module, models_dir=options.models_dir)
+    return folder / f"{network}_seed{seed}.npz"
 
 
 def keras_home() -> Path:

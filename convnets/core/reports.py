@@ -12,12 +12,12 @@ import os
 import statistics
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from convnets.core.cli import agreed, printable
 from convnets.core.files import file_sha256, own_suffix, replacing, settle
-from convnets.core.paths import MEASURES_DIR, MODELS_DIR, runs_dir
+from convnets.core.paths import MEASURES_DIR, MODELS_DIR
 
 VERSION = 2
 REQUIRED = {"command", "metrics", "files"}  # ce qu'un compte rendu dit toujours
@@ -229,29 +229,6 @@ def _from_json(content: dict) -> Report:
         if shown.metric not in report.metrics:
             raise ValueError(f"« metrics.{shown.metric} » manque")
     return report
-
-
-def write_report(slug: str, report: Report, *, models_dir: Path = MODELS_DIR, trial: bool) -> Path:
-    """Écrit le compte rendu d'une étude, qui n'a pas de modèle à elle, d'un seul coup.
-
-    Args:
-        slug: nom du compte rendu.
-        report: ce qui a été mesuré ; la machine et les versions sont ajoutées.
-        models_dir: dossier des modèles.
-        trial: mesure faite avec d'autres options que le résultat publié : elle va dans `runs/`,
-            pour ne pas le remplacer.
-
-    Returns:
-        Le fichier, que `read_report` relit.
-
-    Raises:
-        OSError: dossier impossible à écrire.
-    """
-    folder = runs_dir(slug, models_dir=models_dir) if trial else Path(models_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{slug}.json"
-    replace_report(replace(report, exercise=slug, environment=environment()), path)
-    return path
 
 
 def replace_report(report: Report, path: Path) -> None:

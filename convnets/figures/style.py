@@ -110,7 +110,7 @@ def output_file(options, name: str) -> Path:
     """Rend le fichier qu'écrit une commande qui n'en écrit qu'un.
 
     Args:
-        options: options de `cli.training_parser` ; `output` y est un fichier ou un dossier.
+        options: options de `cli.lesson_parser` ; `output` y est un fichier ou un dossier.
         name: nom par défaut ; un `.png` est une image.
 
     Returns:

@@ -233,7 +233,7 @@ def save(
     )
     if light and exported is None:
         exported = export.export_litert(model), "float32"
-    report = saving.write_model(
+    report = saving.save_model(
         model, options.module, report, export=exported, models_dir=paths.MODELS_DIR
     )
     print(f"Poids : {cli.shown_path(paths.MODELS_DIR / options.module)}.keras", flush=True)

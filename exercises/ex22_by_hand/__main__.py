@@ -15,7 +15,7 @@ from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
-from convnets.training import lesson
+from convnets.training import lesson, saving
 from convnets.training.batches import Batches
 from exercises.ex22_by_hand import figures
 from exercises.ex22_by_hand.gradients import check_gradients, errors_table
@@ -102,7 +102,7 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     parts = lesson.split(sources.load_mnist(), limit=limit, num_val=NUM_VAL)
     x_train, y_train, x_val, y_val, x_test, y_test = parts
     budget_s = 60 * minutes * lesson.TRAINING if minutes else float("inf")
-    learned, right = {}, {}
+    learned, guesses = {}, {}
     for name, (build, first, share) in NETWORKS.items():
         print(f"Réseau {name} :", flush=True)
         learned[name] = build(seed=seed)
@@ -110,15 +110,16 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         batches = Batches(x_train, y_train, batch_size=size, seed=seed, augment=None)
         given = {"first": first, "epochs": epochs, "limit_s": share * budget_s}
         learn(learned[name], batches, val=(x_val, y_val), **given)
-        right[name] = float(np.mean(predict(learned[name], x_test).argmax(1) == y_test))
+        guesses[name] = predict(learned[name], x_test).argmax(1)
     metrics = {
-        "accuracy": right["cnn"],
-        "accuracy_frozen": right["frozen"],
-        "accuracy_linear": right["linear"],
+        "accuracy": float(np.mean(guesses["cnn"] == y_test)),
+        "accuracy_frozen": float(np.mean(guesses["frozen"] == y_test)),
+        "accuracy_linear": float(np.mean(guesses["linear"] == y_test)),
         "accuracy_constant": float(np.mean(np.bincount(y_train).argmax() == y_test)),
     }
     model = to_keras(learned["cnn"], build_model())
-    return lesson.Run(metrics, model, {"val": (x_val, y_val), "test": (x_test, y_test)})
+    kept = {"val": (x_val, y_val), "test": (x_test, y_test), "guesses": guesses["cnn"]}
+    return lesson.Run(metrics, model, kept)
 
 
 def check(folder) -> dict[str, list[float]]:
@@ -151,7 +152,10 @@ def teach(options) -> None:
         details={"losses": losses},
         framing="digit",  # comment ./predict prépare une image
     )
-    figures.save_kernels(found.model, folder / "filtres.png")
+    again, (x, _) = saving.load_model(options.module), found.kept["test"]
+    same = np.mean(again.predict(x, verbose=0).argmax(1) == found.kept["guesses"])
+    print(f"Relu par Keras, il répond comme NumPy à {percent(same)} des images de test.")
+    figures.save_kernels(again, folder / "filtres.png")
     print(f"Figures : {folder}/boucles.png et {folder}/filtres.png")
 
 

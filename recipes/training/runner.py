@@ -254,7 +254,7 @@ def save(model: keras.Model, report: Report, name: str, val: tuple, test: tuple,
     if export.can_export():
         exported = export.choose_export(model, *val)
         report.export_accuracy = export.export_accuracy(exported[0], *test)
-    report = saving.write_model(model, name, report, export=exported, models_dir=options.models_dir)
+    report = saving.save_model(model, name, report, export=exported, models_dir=options.models_dir)
     where = shown_path(options.models_dir / name)
     print(f"Poids : {where}.keras (graine {report.shipped['seed']}).")
     if exported:

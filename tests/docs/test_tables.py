@@ -1,7 +1,7 @@
 import pytest
 
 from convnets.core import reports
-from convnets.core.reports import Environment, Metric, Report, write_report
+from convnets.core.reports import Environment, Metric, Report
 from docs import tables
 
 
@@ -27,7 +27,8 @@ def models(tmp_path, monkeypatch):
         base={"name": "inception_v3"},
         details={"start": {"sha256": "a", "duration_s": 7200.0}},
     )
-    write_report("ex05_inception", report, models_dir=tmp_path, trial=False)
+    report.environment = Environment("deux cœurs", {})
+    reports.replace_report(report, tmp_path / "ex05_inception.json")
     return tmp_path
 
 

@@ -90,7 +90,7 @@ def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_da
     np.testing.assert_allclose(features, extractor.predict(large, verbose=0), atol=5e-3)
 
     # Une deuxième fois, rien n'est recalculé.
-    assert run_main(models, "--force") == 0
+    assert run_main(models) == 0
     assert capfd.readouterr().out.count("relues du cache") == 2
     again = reports.read_report(SLUG, models_dir=models)
     assert again.metrics == report.metrics

@@ -8,7 +8,7 @@ from convnets.core.reports import Report
 from convnets.datasets import pretrained
 from convnets.serving.classifier import Classifier
 from convnets.serving.engine import BASE_BATCH_SIZE
-from convnets.training import export_base, saving
+from convnets.training import export, export_base, saving
 
 SLUG = "ex99_tete"
 pytestmark = pytest.mark.ci
@@ -57,7 +57,8 @@ def built(tmp_path_factory):
         framing="squash",
         classes_fr=CLASSES_FR,
     )
-    saving.save_model(head, SLUG, report, models_dir=folder / "models")
+    light = export.export_litert(head), "float32"
+    saving.save_model(head, SLUG, report, export=light, models_dir=folder / "models")
     return folder, path, keras.Model(features.input, head(features.output))
 
 

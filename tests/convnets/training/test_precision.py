@@ -5,7 +5,8 @@ import keras
 import numpy as np
 import pytest
 
-from convnets.training import precision, study
+from convnets.training import precision
+from recipes.training import runner
 
 
 @pytest.fixture
@@ -91,10 +92,10 @@ def test_the_measure_leaves_names_and_weights_as_they_would_have_been(monkeypatc
         return keras.Model(images, keras.layers.Dense(3)(x))
 
     keras.utils.clear_session()
-    plain = study.build(build_model, seed=3, precision="float32")
+    plain = runner.build(build_model, seed=3, precision="float32")
     keras.utils.clear_session()
     gain = precision.measure_gain()
-    after = study.build(build_model, seed=3, precision="float32")
+    after = runner.build(build_model, seed=3, precision="float32")
     assert math.isfinite(gain) and gain > 0
     assert [layer.name for layer in after.layers] == [layer.name for layer in plain.layers]
     assert after.name == plain.name and after.dtype_policy.name == "float32"
@@ -109,6 +110,6 @@ def test_build_computes_at_the_precision_that_was_measured(measured):
 
     for gain, chosen in ((1.4, "mixed_bfloat16"), (0.6, "float32")):
         measured(gain)
-        model = study.build(build_model, seed=0, precision="auto")
+        model = runner.build(build_model, seed=0, precision="auto")
         assert model.layers[-1].dtype_policy.name == chosen
         assert model.layers[-1].variable_dtype == "float32"

@@ -9,6 +9,7 @@ from PIL import Image
 
 from convnets.core import paths, reports
 from convnets.datasets import sources
+from convnets.training import saving
 from exercises.ex22_by_hand import __main__ as ex22
 from exercises.ex22_by_hand import figures, loops, network
 
@@ -24,9 +25,12 @@ def test_lesson_checks_trains_measures_and_saves(
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
     monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
     monkeypatch.setattr(ex22, "run_loops", lambda x, y: LOSSES)
+    load = saving.load_model
+    monkeypatch.setattr(saving, "load_model", lambda slug: load(slug, models_dir=tmp_path / "m"))
     with unrendered():
         assert ex22.main(["--epochs", "2", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
+    assert "répond comme NumPy à 100,0 %" in printed
     assert "exactitude en validation" in printed and "filtres laissés au hasard" in printed
     names = {path.name for path in (tmp_path / "f").iterdir()}
     assert names == {"boucles.png", "filtres.png"}
