@@ -5,11 +5,10 @@ Les couleurs sont celles d'Okabe et Ito (2008), que distinguent aussi les dalton
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from convnets.core.cli import printable
-from convnets.core.reports import Metric
 
 INK = "#1a1a1a"
 GREY = "#b5b5b5"  # les témoins, à côté de ce qui est appris
@@ -87,18 +86,6 @@ def french_ticks(figure) -> None:
 def _with_commas(format_ticks):
     # Une graduation écrite à la main peut être un nombre.
     return lambda values: [POINT.sub(",", str(text)) for text in format_ticks(values)]
-
-
-def spreads(metrics: Sequence[Metric], *, scale: float = 1) -> list[float] | None:
-    """Rend les écarts-types à dessiner autour de moyennes, multipliés par `scale`.
-
-    Returns:
-        Un nombre par mesure, 0 si elle ne dépend pas des graines ; None, que matplotlib ne
-        dessine pas, si aucune n'en a : une barre nulle dirait que des graines sont d'accord.
-    """
-    if all(metric.sd is None for metric in metrics):
-        return None
-    return [scale * (metric.sd or 0) for metric in metrics]
 
 
 def output_dir(options) -> Path:
