@@ -4,6 +4,7 @@ L'`__init__` d'un paquet de commandes appelle `prepare` avant tout import, longs
 secondes avec TensorFlow.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -28,6 +29,8 @@ def prepare(*, cleans_up: bool = False) -> None:
     # TensorFlow raconte en anglais, à chaque démarrage, ce qu'il sait du processeur. Ses erreurs
     # arrivent par des exceptions de Python ; au niveau 3, il n'écrit plus que ce qui l'arrête.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Et il s'inquiète d'une leçon qui apprend plusieurs réseaux : un graphe neuf pour chacun.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # Sur un processeur sans AVX-512, TensorFlow laisse de côté oneDNN, qui y apprend pourtant deux
     # fois plus vite, et quinze fois des convolutions en trois dimensions (docs/vitesse.md).
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

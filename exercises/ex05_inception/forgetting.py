@@ -119,7 +119,12 @@ def teach(options) -> None:
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit).metrics
     first, second = (" ou ".join(classes) for classes in TASKS)
     rows = [
-        [name, percent(found[f"first {name}"]), percent(found[f"second {name}"])] for name in RATES
+        [
+            name if rate else "base figée",
+            percent(found[f"first {name}"]),
+            percent(found[f"second {name}"]),
+        ]
+        for name, rate in RATES.items()
     ]
     print(table(["taux d'apprentissage", first, second], rows))
     save_figure(found, output_dir(options) / "oubli.png")

@@ -150,7 +150,8 @@ def run(
             right = guesses == parts[5].reshape(-1)
             pooled[dataset][key] = right.astype(int).tolist()
             metrics[f"accuracy_{dataset}_{key}"] = float(right.mean())
-            print(f"{dataset}, {key} : {percent(right.mean())} sur le test", flush=True)
+            title = f"{figures.DATASETS_FR[dataset]}, {figures.LABELS_FR[key]}"
+            print(f"{title} : {percent(right.mean())} sur le test", flush=True)
             shipped = model if (dataset, key) == (SHIPPED, "reference") else shipped
     metrics["accuracy"] = metrics[f"accuracy_{SHIPPED}_reference"]
     return lesson.Run(metrics, shipped, {"pooled": pooled})
