@@ -25,9 +25,8 @@ from convnets.training.augmentation import random_crop
 from convnets.training.batches import shuffled
 from exercises.ex16_bag_of_words import figures
 from exercises.ex16_bag_of_words.classifier import NUM_CLASSES, STRENGTH, build_model, fit_linear
-from exercises.ex16_bag_of_words.dictionary import learn_dictionary
+from exercises.ex16_bag_of_words.dictionary import SIZES, learn_dictionary
 from exercises.ex16_bag_of_words.encoding import CODINGS, IMAGE_PX, build_encoder, encode, features
-from exercises.ex16_bag_of_words.figures import SIZES
 
 NUM_IMAGES = 12_000  # les premières de CIFAR-10, validation comprise : quelques minutes suffisent
 NUM_VAL = 2000  # images qu'on n'apprend pas : elles ont choisi STRENGTH et PIXEL_STRENGTH

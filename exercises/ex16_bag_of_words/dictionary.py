@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
+SIZES = (50, 200, 800)  # mots des dictionnaires essayés ; le dernier est livré
 PATCH_PX = 6  # côté d'un morceau
 NUM_PATCHES = 60_000  # morceaux tirés au hasard pour apprendre les mots
 CONTRAST = 10.0  # ajouté à la variance d'un morceau, en niveaux de gris au carré

@@ -14,10 +14,9 @@ from convnets.figures.charts import Picture, curves, mosaic, show
 from convnets.figures.style import GREY, new_figure, output_dir
 from convnets.serving.classifier import prepare
 from convnets.training import saving
-from exercises.ex16_bag_of_words.dictionary import word_pictures
+from exercises.ex16_bag_of_words.dictionary import SIZES, word_pictures
 from exercises.ex16_bag_of_words.encoding import GRID, build_distances, read_dictionary
 
-SIZES = (50, 200, 800)  # mots du dictionnaire ; le dernier est livré
 SHOWN_WORDS = 200  # les plus fréquents du dictionnaire
 NAMES_FR = {
     "hard": "histogramme",

@@ -7,6 +7,9 @@ Mêmes images, mêmes lots, même taux pour tous. Le modèle enregistré est la 
 CIFAR-10, choisie d'avance : le jeu de test ne choisit rien.
 """
 
+import math
+import time
+
 import keras
 import numpy as np
 
@@ -36,7 +39,6 @@ EPOCHS = 4
 LONG = 5  # fois plus d'époques : le budget long
 # Ceux que l'on peut soupçonner de dépendre le plus du budget.
 LONG_NAMES = ("reference", "linear", "dropout", "augmented")
-NUM_BUDGETS = 2 * (len(CHANGES) + 2) + LONG * len(LONG_NAMES)  # de toute la leçon
 OTHER_DRAW = 1000  # ajouté à la graine du témoin : la référence, tirée une autre fois
 BATCH_SIZE = 64
 LEARNING_RATE = 2e-3  # d'Adam, au début : celui d'autres exercices, réglé pour aucun d'ici
@@ -74,7 +76,7 @@ class Clock(lesson.Clock):
         self.epoch = epoch + 1
 
 
-def train(name: str, x: np.ndarray, y: np.ndarray, *, seed: int, clock: Clock) -> keras.Model:
+def train(name: str, x: np.ndarray, y: np.ndarray, *, seed: int, epochs: int) -> keras.Model:
     """Entraîne un réseau.
 
     Le lot `k` de l'époque `e` a les mêmes images pour tous les réseaux d'une même graine ;
@@ -85,7 +87,7 @@ def train(name: str, x: np.ndarray, y: np.ndarray, *, seed: int, clock: Clock) -
         x: images uint8 `(n, h, w, c)`.
         y: classes `(n,)`.
         seed: graine des poids et des lots.
-        clock: mène le taux d'apprentissage, et dit le nombre d'époques.
+        epochs: nombre d'époques.
     """
     keras.utils.set_random_seed(seed)
     reference = build_model(REFERENCE, x.shape[1:], "reference")
@@ -100,32 +102,32 @@ def train(name: str, x: np.ndarray, y: np.ndarray, *, seed: int, clock: Clock) -
     )
     augmented = augment if pieces.augmented else None
     batches = shuffled(x, y, batch_size=min(BATCH_SIZE, len(x)), seed=seed, augment=augmented)
-    model.fit(batches, epochs=clock.epochs, callbacks=[clock], verbose=0)
+    model.fit(batches, epochs=epochs, callbacks=[Clock(epochs, None)], verbose=0)
     lesson.round_weights(model)
     return model
 
 
-def make_jobs(dataset: str) -> dict[str, tuple[str, int, int]]:
-    """Rend ce qui est appris d'un jeu, dans l'ordre.
-
-    Args:
-        dataset: nom du jeu ; seul CIFAR-10 a un budget long, pour que la leçon reste courte.
+def make_jobs() -> list[tuple[str, str, str, int, int]]:
+    """Rend ce qui est appris, dans l'ordre : les références d'abord, le budget long à la fin.
 
     Returns:
-        Nom dans le compte rendu → nom du réseau, ce qu'on ajoute à sa graine, et son budget : de
-        combien on multiplie les époques.
+        Par réseau : son jeu, son nom dans le compte rendu, celui de `networks.pieces_of`, ce qu'on
+        ajoute à sa graine, et son budget, qui multiplie les époques. Seul CIFAR-10 a un budget
+        long, pour que la leçon reste courte.
     """
-    jobs = {name: (name, 0, 1) for name in ("reference", *CHANGES)}
-    jobs["twin"] = ("reference", OTHER_DRAW, 1)
-    if dataset == SHIPPED:
-        jobs |= {f"{name}_long": (name, 0, LONG) for name in LONG_NAMES}
-    return jobs
+    networks = [(name, name, 0, 1) for name in ("reference", *CHANGES)]
+    networks.append(("twin", "reference", OTHER_DRAW, 1))
+    jobs = [(dataset, *network) for network in networks for dataset in SHAPES]
+    return jobs + [(SHIPPED, f"{name}_long", name, 0, LONG) for name in LONG_NAMES]
 
 
 def run(
     seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
 ) -> lesson.Run:
     """Apprend et mesure tous les réseaux.
+
+    Chacun apprend toutes ses époques : s'arrêter avant fausserait la comparaison. Si le temps
+    manque, les derniers ne sont pas appris.
 
     Args:
         seed: graine des poids et des lots ; le témoin en a une autre.
@@ -137,22 +139,26 @@ def run(
         L'exactitude de chaque réseau, la référence de CIFAR-10 et, dans `pooled`, les images de
         test où chaque réseau a raison : ce que `pool` compare.
     """
-    metrics, pooled, shipped = {}, {}, None
+    end_s = time.monotonic() + (60 * minutes * lesson.TRAINING if minutes else math.inf)
+    data, metrics, pooled, shipped = {}, {}, {}, None
     for dataset, shape in SHAPES.items():
         both = getattr(sources, f"load_{dataset}")()
         parts = lesson.split(both, limit=limit or NUM_IMAGES, num_val=NUM_VAL)
-        x, x_test = (images.reshape(-1, *shape) for images in (parts[0], parts[4]))
+        x, y, _, _, x_test, y_test = parts
+        data[dataset] = x.reshape(-1, *shape), y.reshape(-1), x_test.reshape(-1, *shape), y_test
         pooled[dataset] = {}
-        for key, (name, draw, budget) in make_jobs(dataset).items():
-            clock = Clock(budget * epochs, minutes, share=budget / NUM_BUDGETS)
-            model = train(name, x, parts[1].reshape(-1), seed=seed + draw, clock=clock)
-            guesses = model.predict(x_test, batch_size=500, verbose=0).argmax(1)
-            right = guesses == parts[5].reshape(-1)
-            pooled[dataset][key] = right.astype(int).tolist()
-            metrics[f"accuracy_{dataset}_{key}"] = float(right.mean())
-            title = f"{figures.DATASETS_FR[dataset]}, {figures.LABELS_FR[key]}"
-            print(f"{title} : {percent(right.mean())} sur le test", flush=True)
-            shipped = model if (dataset, key) == (SHIPPED, "reference") else shipped
+    for dataset, key, name, draw, budget in make_jobs():
+        title = f"{figures.DATASETS_FR[dataset]}, {figures.LABELS_FR[key]}"
+        if time.monotonic() > end_s:
+            print(f"{title} : pas appris, le temps est passé.", flush=True)
+            continue
+        x, y, x_test, y_test = data[dataset]
+        model = train(name, x, y, seed=seed + draw, epochs=budget * epochs)
+        right = model.predict(x_test, batch_size=500, verbose=0).argmax(1) == y_test.reshape(-1)
+        pooled[dataset][key] = right.astype(int).tolist()
+        metrics[f"accuracy_{dataset}_{key}"] = float(right.mean())
+        print(f"{title} : {percent(right.mean())} sur le test", flush=True)
+        shipped = model if (dataset, key) == (SHIPPED, "reference") else shipped
     metrics["accuracy"] = metrics[f"accuracy_{SHIPPED}_reference"]
     return lesson.Run(metrics, shipped, {"pooled": pooled})
 
@@ -192,7 +198,7 @@ def teach(options) -> None:
         found.model,
         options,
         found.metrics,
-        headline=[Headline(name, label) for name, label in HEADLINE.items()],
+        headline=[Headline(name, HEADLINE[name]) for name in HEADLINE if name in found.metrics],
         input_shape=[*SHAPES[SHIPPED]],
         classes=sources.CIFAR10_CLASSES,
         classes_fr=sources.CIFAR10_CLASSES_FR,

@@ -58,7 +58,7 @@ def tell_dataset(report: Report, dataset: str) -> str:
     reference = report.metrics[f"accuracy_{dataset}_reference"].mean
     told = [f"{DATASETS_FR[dataset]}, référence à {percent(reference)}"]
     found = gaps(report, dataset)
-    names = sorted(CHANGES, key=lambda name: -found[name].difference)
+    names = sorted(set(CHANGES) & set(found), key=lambda name: -found[name].difference)
     for each, verdict in VERDICTS.items():
         listed = [
             f"{NAMES_FR[name]} ({points(found[name].difference)})"

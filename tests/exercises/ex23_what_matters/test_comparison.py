@@ -1,5 +1,7 @@
 """Le budget : mêmes lots, mêmes départs ; la leçon entière, et ce qui est publié."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -44,13 +46,29 @@ def test_each_network_is_compared_with_the_reference_of_its_budget():
 
 
 def test_the_twin_has_another_draw_and_the_long_ones_a_long_budget():
-    jobs = comparison.make_jobs("cifar10")
+    jobs = {(dataset, key): job for dataset, key, *job in comparison.make_jobs()}
     short = ["reference", *networks.CHANGES, "twin"]
-    assert [*jobs] == [*short, *(f"{name}_long" for name in comparison.LONG_NAMES)]
-    assert [*comparison.make_jobs("fashion_mnist")] == short
-    assert jobs["twin"][1] != 0 and jobs["dropout_long"] == ("dropout", 0, comparison.LONG)
-    budgets = [job[2] for name in comparison.SHAPES for job in comparison.make_jobs(name).values()]
-    assert sum(budgets) == comparison.NUM_BUDGETS
+    long = [f"{name}_long" for name in comparison.LONG_NAMES]
+    assert [key for dataset, key in jobs if dataset == "cifar10"] == short + long
+    assert [key for dataset, key in jobs if dataset == "fashion_mnist"] == short
+    assert {key for _, key in list(jobs)[:2]} == {"reference"}  # d'abord : tout s'y compare
+    assert jobs["cifar10", "twin"] == ["reference", comparison.OTHER_DRAW, 1]
+    assert jobs["cifar10", "dropout_long"] == ["dropout", 0, comparison.LONG]
+
+
+@pytest.mark.ci
+def test_when_time_is_missing_the_last_ones_are_not_learned(eager, as_dataset, monkeypatch, capsys):
+    for name in comparison.SHAPES:
+        monkeypatch.setattr(sources, f"load_{name}", lambda name=name: as_dataset(name))
+    now = iter([0, 1, 2, *[60] * 99])  # le début, les deux références, puis une minute
+    monkeypatch.setattr(comparison, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    learned = []
+    train = comparison.train
+    monkeypatch.setattr(comparison, "train", lambda *a, **k: learned.append(a[0]) or train(*a, **k))
+    found = comparison.run(0, epochs=1, minutes=1, limit=40)
+    assert learned == ["reference", "reference"] and found.model is not None
+    assert capsys.readouterr().out.count("pas appris") == len(comparison.make_jobs()) - 2
+    assert [*comparison.pool([found.kept["pooled"]])["datasets"]["cifar10"]] == ["reference"]
 
 
 @pytest.mark.ci
@@ -60,11 +78,8 @@ def test_lesson_learns_compares_and_saves(as_dataset, eager, tmp_path, monkeypat
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
     for name in comparison.SHAPES:
         monkeypatch.setattr(sources, f"load_{name}", lambda name=name: as_dataset(name))
-    jobs = {name: (name, 0, 1) for name in networks.CHANGES} | {"twin": ("reference", 0, 1)}
-    jobs = {"reference": ("reference", 0, 1)} | jobs
-    monkeypatch.setattr(comparison, "make_jobs", lambda dataset: jobs)
-    headline = {name: text for name, text in comparison.HEADLINE.items() if "long" not in name}
-    monkeypatch.setattr(comparison, "HEADLINE", headline)
+    monkeypatch.setattr(comparison, "OTHER_DRAW", 0)
+    monkeypatch.setattr(comparison, "LONG_NAMES", ())
     assert ex23.main(["--limit", "40", "--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
     assert "six convolutions" in printed and "Sur 26 intervalles" in printed
@@ -87,7 +102,7 @@ def published():
 def test_the_published_measures_hold_together(published):
     assert published.metrics["accuracy"].n == 3
     for dataset, known in published.details["datasets"].items():
-        assert [*known] == [*comparison.make_jobs(dataset)]
+        assert [*known] == [key for name, key, *_ in comparison.make_jobs() if name == dataset]
         dense = known["dense"]["parameters"] / known["reference"]["parameters"]
         assert dense == pytest.approx(1, rel=0.1)
 
