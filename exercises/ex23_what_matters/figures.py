@@ -88,7 +88,8 @@ def tell_budget(report: Report, dataset: str) -> list[str]:
 
 def tell_chance(report: Report) -> str:
     """Dit quels hasards l'intervalle compte, et combien excluraient zéro par hasard."""
-    seeds, count = report.metrics["accuracy"].n, len(CHANGES) * len(DATASETS_FR)
+    seeds = report.metrics["accuracy"].n
+    count = sum(len(set(CHANGES) & set(gaps(report, dataset))) for dataset in DATASETS_FR)
     counted = "ne comptent que le hasard des images de test, pas celui de l'apprentissage"
     if seeds > 1:
         counted = f"comptent le hasard des {seeds} graines et des images de test"
