@@ -142,7 +142,7 @@ def save_detectors(path: Path, metrics: Mapping) -> None:
         groups["deux étages"] = by_class(metrics, "two_stage_ap")
         bars(right, groups, horizontal=True, digits=0)
         right.set_title("Précision moyenne, classe par classe")
-        right.legend(loc="lower right")
+        right.set_xlim(0, 135)  # la place de la légende
 
 
 def save_labels(path: Path, metrics: Mapping) -> None:
