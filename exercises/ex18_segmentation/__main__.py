@@ -47,6 +47,24 @@ LEARNING_RATE = 1e-2  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à 
 NUM_SHOWN = 4  # scènes de test sur la figure
 
 
+# --- Question : des scènes dont on connaît chaque pixel ------------------------------
+
+
+def make_scenes(limit: int | None) -> dict[str, Scenes]:
+    """Pose des vêtements de Fashion-MNIST sur des photographies de CIFAR-10.
+
+    Aucun vêtement ni aucune photographie n'a servi à la fois à apprendre et à mesurer.
+
+    Args:
+        limit: au plus tant de scènes par jeu ; None : `NUM_SCENES`.
+
+    Returns:
+        `{"train", "val", "test"}` : des images uint8 `(n, 64, 64, 3)`, et la classe de chaque
+        pixel, `masks`, uint8 `(n, 64, 64)`, de 0 (fond) à 10.
+    """
+    return make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
+
+
 # --- Question : descendre, puis remonter jusqu'à l'image -----------------------------
 
 
@@ -180,9 +198,6 @@ def predict_masks(model: keras.Model, images: np.ndarray) -> np.ndarray:
 def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
     """Compose les scènes, entraîne les trois réseaux et les mesure sur des scènes de test.
 
-    Les scènes sont des vêtements de Fashion-MNIST posés sur des photographies de CIFAR-10 : la
-    classe de chaque pixel est connue. Aucune image n'a servi à la fois à apprendre et à mesurer.
-
     Args:
         seed: graine des poids de départ et du mélange ; les scènes ne changent pas.
         epochs: nombre d'époques de chaque réseau.
@@ -192,7 +207,7 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     Returns:
         Cinq mesures par réponse, comme `unet_mean_iou` ; le U-Net ; les masques de test.
     """
-    scenes = make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
+    scenes = make_scenes(limit)
     test, models, predicted = scenes["test"], {}, {}
     for kind in NETWORKS:
         models[kind] = train(kind, scenes, seed=seed, epochs=epochs, minutes=minutes)

@@ -101,7 +101,7 @@ def test_the_lesson(as_dataset, eager, unrendered, tmp_path, monkeypatch, capsys
     assert set(report.metrics) == set(reports.load_measures("ex18_segmentation").metrics)
 
     # Relu, le modèle redonne ce que dit le compte rendu.
-    test = scenes.make_sets(ex18.NUM_SCENES, num_objects=ex18.NUM_OBJECTS, limit=12)["test"]
+    test = ex18.make_scenes(12)["test"]
     model = saving.load_model("ex18_segmentation", models_dir=tmp_path)
     for name, value in measure(test.masks, ex18.predict_masks(model, test.images)).items():
         assert report.metrics[f"unet_{name}"].mean == pytest.approx(value)
