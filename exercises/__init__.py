@@ -43,14 +43,14 @@ EXERCISES = (
     ),
     Exercise(1, "ex01_filters", "Filtrer une image avec `tf.nn.conv2d`", "S1, exercice 01", (), 0),
     Exercise(
-        2, "ex02_fashion", "Fashion-MNIST, architecture imposée", "S1, exercice 2", ("garments",), 3
+        2, "ex02_fashion", "Fashion-MNIST, architecture imposée", "S1, exercice 2", ("ex02_fashion", "garments"), 3
     ),
     Exercise(
         3,
         "ex03_cifar10",
         "CIFAR-10 et `./predict`",
         "S1, exercice 3",
-        ("thumbnails", "thumbnails_light"),
+        ("ex03_cifar10", "thumbnails", "thumbnails_light"),
         9,
     ),
     Exercise(
@@ -58,7 +58,7 @@ EXERCISES = (
         "ex04_lenet",
         "LeNet contre un réseau dense, sur MNIST",
         "S2, question 1",
-        ("digits", "ex04_comparison"),
+        ("ex04_lenet", "digits", "ex04_comparison"),
         4,
     ),
     Exercise(

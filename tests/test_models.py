@@ -10,6 +10,7 @@ from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import read_report
 from convnets.serving.classifier import Classifier
 from exercises import sources
+from grading import submission
 
 README = MODELS_DIR / "README.md"
 ROW = re.compile(r"^\| ([a-z0-9_]+) \| (.*?) ?\| (.*?) ?\|$", re.M)
@@ -41,6 +42,8 @@ def test_the_reader_reads_it(repo):
             assert (slug, ".tflite") in READERS, slug
             if suffix == ".tflite" and "base" not in reader:  # à préparer d'abord
                 assert Classifier(slug, num_threads=1).classes, slug
+        elif reader.startswith("`python -m grading`"):
+            assert submission.published(slug, suffix).stem == slug
         elif reader == "le site":
             assert f'"{slug}"' in pages, slug
         else:
