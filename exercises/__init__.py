@@ -43,7 +43,12 @@ EXERCISES = (
     ),
     Exercise(1, "ex01_filters", "Filtrer une image avec `tf.nn.conv2d`", "S1, exercice 01", (), 0),
     Exercise(
-        2, "ex02_fashion", "Fashion-MNIST, architecture imposée", "S1, exercice 2", ("ex02_fashion", "garments"), 3
+        2,
+        "ex02_fashion",
+        "Fashion-MNIST, architecture imposée",
+        "S1, exercice 2",
+        ("ex02_fashion", "garments"),
+        3,
     ),
     Exercise(
         3,

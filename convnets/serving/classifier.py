@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from convnets.serving.native import NativeEngine
-    from convnets.serving.router import Router
 
 DEFAULT_MODEL = "thumbnails"
 PHOTO_MODEL = "photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
@@ -355,7 +354,7 @@ class Classifier:
 
 
 def classify_in_threads(
-    paths: Sequence[str], model: "Classifier | Router", *, num_threads: int
+    paths: Sequence[str], model: "Classifier", *, num_threads: int
 ) -> Iterator[Result]:
     """Classe des images, dans l'ordre, par lots que des fils se partagent (`split`).
 
@@ -412,7 +411,7 @@ def classify_in_threads(
 
 
 def _classify_group(
-    paths: Sequence[str], model: "Classifier | Router", stopped=lambda: False
+    paths: Sequence[str], model: "Classifier", stopped=lambda: False
 ) -> Iterator[Result]:
     """Lit un lot et le calcule, `PENDING_BYTES` de vues à la fois ; s'arrête sur demande."""
     read, num_bytes = [], 0
@@ -427,7 +426,7 @@ def _classify_group(
     yield from _answer_group(read)
 
 
-def _read_views(path: str, model: "Classifier | Router") -> tuple:
+def _read_views(path: str, model: "Classifier") -> tuple:
     """Lit une image : `(chemin, modèle, vues, coup d'œil, erreur)` ; l'erreur nomme l'image.
 
     Le coup d'œil est sa réponse, None pour un modèle qui n'en jette pas ; sûre, il ne reste aucune
@@ -440,7 +439,7 @@ def _read_views(path: str, model: "Classifier | Router") -> tuple:
         return path, *_prepare_views(source, model)
 
 
-def _prepare_views(source, model: "Classifier | Router") -> tuple:
+def _prepare_views(source, model: "Classifier") -> tuple:
     try:
         image = model.read(source)
     except (ValueError, OSError) as error:
