@@ -149,7 +149,7 @@ def check_ended(ended, models, *, epochs):
     report = json.loads((models / "essai.json").read_text(encoding="utf-8"))
     assert report["num_processes"] == 2 and report["backend"] == "jax"
     assert len(report["history"]["loss"]) == epochs
-    assert ended.stdout.count("exactitude en validation") == epochs + 1  # un seul processus parle
+    assert ended.stdout.count("Graine 0 : exactitude") == 1  # un seul processus parle
     assert "Gloo" not in ended.stdout + ended.stderr  # ni le C++, en anglais
 
 
