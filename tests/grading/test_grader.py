@@ -90,21 +90,6 @@ def test_a_trial_at_the_bottom_of_a_file(made, tmp_path):
     assert "correction-" not in marks["absent"].detail
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("main_convolution_aller_seul", "not_done"),
-        ("main_gradients_ailleurs", "gradients_not_noted"),
-        ("main_gradients_echanges", "gradients_swapped"),
-    ],
-)
-def test_a_layer_keeps_its_forward_pass_whatever_its_backward_pass(made, tmp_path, name, reason):
-    (handin,) = [each for each in handins.wrong() if each.name == name]
-    submitted = submission.find(handins.write(handin, tmp_path))
-    mark = made.grade(submitted, RULES["ex22.convolution"])
-    assert (mark.level, mark.reason) == (Fraction(1, 2), reason)
-
-
 # --- Ce qui demande Keras ------------------------------------------------------------
 
 
@@ -155,16 +140,6 @@ def test_weights_are_measured_without_the_code_of_the_hand_in(made, fashion, rep
     )
     assert made.grade(handed, RULES["ex02.weights"]).level == 1
     assert made.grade(handed, RULES["ex02.train"]).reason == "exception"
-
-
-@pytest.mark.slow
-def test_copied_weights_are_seen_even_retouched(made, fashion, repo):
-    def retouched(model):
-        for layer in model.layers:
-            layer.set_weights([w * 1.001 for w in layer.get_weights()])
-
-    mark = made.grade(fashion(weights=reworked(repo, retouched)), RULES["ex02.weights"])
-    assert (mark.level, mark.reason) == (0, "weights_copied")
 
 
 @pytest.mark.slow

@@ -201,13 +201,6 @@ def test_a_choice_that_means_nothing_is_said(folder, collect, choice):
         collect(folder, chosen=[choice], one=True)
 
 
-def test_nothing_to_grade(folder, collect):
-    with pytest.raises(FileNotFoundError, match="n'est pas un dossier"):
-        collect(folder / "absent")
-    with pytest.raises(FileNotFoundError, match="rien à noter"):
-        collect(folder, one=True)
-
-
 def test_figures_come_along(folder, collect):
     names = ("figures/ex02_fashion/courbes.png", "figures/ex02_fashion/gros.png", "photo.png")
     files = {name: name for name in names} | {names[1]: "x" * 5_000_000}

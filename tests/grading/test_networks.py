@@ -66,55 +66,6 @@ def trained(**changes):
     return {**known, **changes}
 
 
-@pytest.mark.parametrize(
-    ("changes", "learned"),
-    [
-        ({}, True),
-        ({"weights": [0.0, 1.0]}, False),
-        ({"built": []}, True),  # construit ailleurs, mais l'optimiseur a servi
-        ({"built": [], "steps": 0}, False),
-        ({"weights": []}, False),
-    ],
-)
-def test_a_loop_by_hand_learns_too(changes, learned):
-    assert networks._has_learned(trained(**changes)) is learned
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({}, None),
-        ({"losses": [{"name": "x", "from_logits": True}]}, None),
-        ({"losses": [{"name": "x", "from_logits": False}]}, "logits_unsaid"),
-        ({"compiled": [{"loss": {"name": "x", "from_logits": False}}]}, "logits_unsaid"),
-        ({"error": {"type": "ValueError"}}, "logits_unsaid"),
-    ],
-)
-def test_logits_are_right_unless_the_loss_takes_them_for_probabilities(
-    changes, reason, monkeypatch
-):
-    monkeypatch.setattr(networks, "trial", lambda ask: trained(**changes))
-    found = graph(("Conv2D", [], "relu"), ("Dense", [0], "linear"))
-    found["layers"] = [{**layer, "weights": 2} for layer in found["layers"]]
-    found["outputs"] = [[-3.0] * 9 + [5.0]]
-    assert networks.judge_output(None, found).reason == reason
-
-
-@pytest.mark.parametrize(
-    ("seen", "level"),
-    [
-        ([[0, 0], [255, 255]], 0),
-        ([[-1, -1], [1, 1]], 1),
-        ([[-123.68, -103.939], [131.32, 151.061]], 1),  # la préparation de ResNet
-        ([[-128, -128], [127, 127]], 0),
-    ],
-)
-def test_the_scale_of_a_known_preparation_is_right(seen, level, monkeypatch):
-    monkeypatch.setattr(networks, "_scales_outside", lambda ask: False)
-    found = {"layers": [{"class": "Conv2D"}], "seen": seen, "first": "Conv2D"}
-    assert networks.judge_scaling(None, found).level == level
-
-
 # --- Ce que reçoit `fit` -------------------------------------------------------------
 
 ORDER, OTHER = np.random.default_rng(1).permutation(48), np.random.default_rng(2).permutation(48)

@@ -220,15 +220,3 @@ def test_modules_of_one_notebook_may_import_each_other(converted, tmp_path):
             [sys.executable, "-c", code], cwd=tmp_path / "enfant", capture_output=True, text=True
         )
         assert (answer.stdout, answer.stderr) == ("2 True\n", "")
-
-
-@pytest.mark.ci
-def test_the_notebooks_of_the_course_are_read_whole(tmp_path):
-    from exercises import notebook
-
-    if notebook.main(["ex01_filters", "--output", str(tmp_path)]):
-        pytest.fail("le notebook n'a pas été fait")
-    path = next(tmp_path.rglob("*.ipynb"))
-    (found,) = handin.collect(path, tmp_path / "copie", one=True).submissions
-    assert found.modules == {"ex01_filters"} and plan(found, "ex01_filters")["adapters"] == {}
-    assert not [each for each in found.remarks if "syntaxe" in each or "installé" in each]

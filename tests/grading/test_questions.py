@@ -263,18 +263,6 @@ def test_architecture(text, level, reason):
     assert (found.level, found.reason) == (Fraction(level), reason)
 
 
-def test_non_linearity_may_be_a_layer_or_an_argument():
-    assert networks.judge_non_linearity(network("CMCD")).level == 1
-    assert networks.judge_non_linearity(network("CMCD", activation="linear")).reason == (
-        "relu_forgotten"
-    )
-    facts = network("CMCD", activation="linear")
-    facts["layers"].insert(1, layer("ReLU"))
-    assert networks.judge_non_linearity(facts).reason == "relu_partly"
-    facts["layers"].insert(4, layer("Activation", activation="gelu"))
-    assert networks.judge_non_linearity(facts).level == 1
-
-
 @pytest.mark.parametrize("scale", [lambda x: x, lambda x: x / 255, lambda x: x / 127.5 - 1])
 def test_where_pictures_come_from_is_read_on_them(scale):
     rng = np.random.default_rng(0)

@@ -83,10 +83,6 @@ def test_the_solution_is_gone(made):
     assert "# --- Question : respecter l'architecture ---" in text
 
 
-def test_a_constant_that_the_course_gives_stays(made):
-    assert "JITTER_PX = 32" in made["ex12_deep_dream"]  # « (donné) » : aucun document n'en parle
-
-
 def test_a_graded_statement_needs_keras_numpy_and_the_shared_code_only(made):
     shared = {"keras", "numpy", "tensorflow", "PIL", "convnets", *sys.stdlib_module_names}
     shared |= {"scipy", "networkx", "sklearn", "tqdm"}
@@ -100,32 +96,6 @@ def test_a_graded_statement_needs_keras_numpy_and_the_shared_code_only(made):
                 package, _, rest = name.partition(".")
                 found = f"exercises.{rest[:4]}" if package == "exercises" else package
                 assert found in shared | {f"exercises.{module[:4]}"}, (module, name)
-
-
-@pytest.mark.ci
-def test_every_skeleton_is_clean_python(made, tmp_path):
-    skeleton.write_skeletons(MODULES, tmp_path)
-    checked = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ruff",
-            "check",
-            "--isolated",
-            "--no-cache",
-            "--target-version",
-            "py311",
-            "--line-length",
-            "100",
-            "--select",
-            "E,W,F821,F811",
-            tmp_path,
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert checked.returncode == 0, checked.stdout
-    assert not any("\n\n\n\n" in text or text.endswith("\n\n") for text in made.values())
 
 
 @pytest.mark.ci
@@ -148,12 +118,6 @@ def test_every_skeleton_imports_and_does_nothing(imported, tmp_path, repo):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
     )
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr[-2000:]
-
-
-def test_needed_files_are_listed():
-    assert skeleton.needed_modules("ex02_fashion") == []
-    assert skeleton.needed_modules("ex00_convolution.pooling") == ["ex00_convolution.geometry"]
-    assert "ex00_convolution.geometry" in skeleton.needed_modules("ex00_convolution.x_or_o")
 
 
 def test_command(tmp_path, capsys):
@@ -182,13 +146,3 @@ def test_unknown_exercise(tmp_path, capsys, name):
     assert skeleton.main([name, "--output", str(tmp_path / "x")]) == 1
     assert f"Pas d'exercice {name}" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
-
-
-def test_a_skeleton_can_be_filled_back_in():
-    """Remettre le corps du corrigé dans le squelette redonne les mêmes résultats."""
-    text = skeleton.make_skeleton("ex00_convolution.pooling")
-    blank = 'raise NotImplementedError("À vous : mettre les valeurs négatives à zéro (relu)")'
-    assert text.count(blank) == 1
-    space = {}
-    exec(compile(text.replace(blank, "return np.maximum(values, 0)"), "squelette", "exec"), space)
-    assert space["relu"]([-1, 2]).tolist() == [0, 2]

@@ -28,14 +28,6 @@ def staged(tmp_path, handed):
     return copy
 
 
-def test_a_module_is_named_by_its_path(handed):
-    (handed / "ex00_convolution/__init__.py").touch()
-    found = submission.find(handed)
-    assert (found.name, found.root, found.home) == ("dupont", handed, handed)
-    assert found.modules == {"ex00_convolution.pooling", "ex02_fashion"} and not found.shipped
-    assert submission.file_of("ex00_convolution.pooling") == POOLING
-
-
 def test_a_whole_repository(tmp_path, handed):
     repo = tmp_path / "martin"
     shutil.copytree(handed, repo / "exercises")

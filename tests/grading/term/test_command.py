@@ -3,10 +3,7 @@
 import csv
 import io
 import json
-import os
 import shutil
-import subprocess
-import sys
 import zipfile
 
 import openpyxl
@@ -176,28 +173,3 @@ def test_wrong_inputs_are_one_sentence(home, marker, capsys):
     assert run(home) == 1
     said = capsys.readouterr().err
     assert said.startswith("Erreur : ex00 : Notes TP0.csv") and said.count("\n") == 1
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="la correction ne se lance que sous Linux")
-def test_a_real_term_graded_twice(home, repo):
-    def launch():
-        return subprocess.run(
-            [sys.executable, "-m", "grading", str(home / "cours.toml")],
-            cwd=repo,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=300,
-        )
-
-    first = launch()
-    assert first.returncode == 0, first.stdout + first.stderr
-    ines, leo, zoe, _ = notes(home)
-    assert ines["ex01 /20"] == leo["ex01 /20"] == "20"
-    assert ines["ex00.relu /1"] == "1" and zoe["ex00.relu /1"] == "0"
-    assert "absolue" in zoe["ex00.relu, raison"]
-    written = (home / "notes" / "notes.csv").read_bytes()
-    again = launch()
-    assert "0 noté, 3 inchangés" in again.stdout and "0 noté, 2 inchangés" in again.stdout
-    assert (home / "notes" / "notes.csv").read_bytes() == written

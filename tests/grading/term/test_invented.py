@@ -9,7 +9,6 @@ import sys
 
 import pytest
 
-from grading.term import command
 from tests.grading.term import invented
 
 
@@ -25,27 +24,6 @@ def shown(home, name):
 def alike(home):
     """Rend les paires de la page des ressemblances."""
     return re.findall(r'<a href="#[^"]+">([^<]+)</a>', shown(home, "ressemblances.html"))
-
-
-def test_late_absent_and_by_hand(tmp_path, marker, capsys):
-    course = invented.write(tmp_path / "trimestre", exercises=("ex02",))
-    assert command.main([str(course)]) == 0
-    printed = capsys.readouterr().out
-    assert "pas dans la liste" not in printed and "est pris pour" not in printed
-    found = notes(course.parent)
-    assert len(found) == 20
-    late, absent = found["Lina LOPEZ"], found["Noé ORTIZ"]
-    assert "3 jours de retard, −4,5" in late["ex02, état"]
-    assert (absent["ex02 /20"], absent["ex02, état"], absent["note /20"]) == ("0", "absent", "0")
-    assert found["Théo ÉVRARD"]["ex02, état"] == "rendu"
-    assert {each["ex02.comparaison /4"] for each in found.values()} == {"4", "2,5", "3", "1,25", ""}
-    assert alike(course.parent) == []
-    french, english = (
-        (course.parent / f"notes/moodle/ex02-ex02-{group}.csv").read_text(encoding="utf-8-sig")
-        for group in "AB"
-    )
-    assert '"19,' in french and "7,25" not in french
-    assert re.search(r",1\d\.\d+,12\.50,", english) and "7.25" not in english
 
 
 @pytest.mark.slow
