@@ -202,8 +202,10 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
 def reading_order(exercise: Exercise) -> list[Path]:
     """Range les fichiers d'un exercice : le sommaire, les parties dans son ordre, `__main__`."""
     contents, *paths = sources(exercise.slug)
-    text = contents.read_text(encoding="utf-8") + "__main__.py"
-    return [contents, *sorted(paths, key=lambda path: text.index(path.name))]
+    text = contents.read_text(encoding="utf-8")
+    commands = [path for path in paths if path.stem == "__main__"]  # toujours à la fin
+    parts = [path for path in paths if path not in commands]
+    return [contents, *sorted(parts, key=lambda path: text.index(path.name)), *commands]
 
 
 def _source(path: Path, *, student: bool) -> str:
