@@ -61,7 +61,7 @@ def test_listing_shows_state_and_result(run_module):
     assert result.returncode == 0, result.stderr
     for exercise in EXERCISES:
         assert exercise.slug in result.stdout and exercise.title in result.stdout
-    report = reports.read_report("thumbnails")
+    report = reports.load_measures("ex18_segmentation")
     assert reports.format_result(report) in " ".join(result.stdout.split())
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 120
