@@ -83,7 +83,7 @@ def _export_with_tensorflow(model, weights: str) -> bytes:
             "pip install -r requirements.txt."
         )
     code = (
-        "import sys, keras; from convnets.training.saving import export_litert;"
+        "import sys, keras; from convnets.training.export import export_litert;"
         "model = keras.saving.load_model(sys.argv[1], compile=False);"
         "open(sys.argv[2], 'wb').write(export_litert(model, weights=sys.argv[3]))"
     )

@@ -2,7 +2,7 @@
 
 Document : S3 « Avant le deep ».
 Commande : python -m exercises.ex16_bag_of_words, puis
-    … ex16_bag_of_words image.png
+    … ex16_bag_of_words samples/avion.png
 Résultat mesuré : docs/mesures/ex16_bag_of_words.json.
 
 Trois étapes : un dictionnaire de petits motifs, chaque image résumée par les mots qu'elle

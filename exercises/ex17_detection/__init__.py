@@ -2,7 +2,8 @@
 
 Document : S3 « Different problems, models & metrics » (« Yolo, RCNN, fast-RCNN » ; « How to switch
 to multi-class? »).
-Commande : python -m exercises.ex17_detection     puis     … ex17_detection image.png
+Commande : python -m exercises.ex17_detection, puis
+    … ex17_detection web/static/scenes/0.png
 Résultat mesuré : docs/resultats.md.
 
 Sans image, la commande apprend un réseau qui rend une boîte, deux détecteurs qui en rendent autant

@@ -94,7 +94,7 @@ def test_a_command_can_be_copied_alone(pages):
     commands = text.partition("```text\n")[2].partition("```")[0].splitlines()
     assert commands == [
         "python -m exercises.ex17_detection",
-        "python -m exercises.ex17_detection photo.png",
+        "python -m exercises.ex17_detection web/static/scenes/0.png",
     ]
 
 
