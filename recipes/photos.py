@@ -131,11 +131,7 @@ def enlarge(images: np.ndarray, side_px: int) -> np.ndarray:
 
 def make_recipe(options) -> runner.Recipe:
     """Rend la recette, caractéristiques calculées : base et tête sont livrées ensemble."""
-    if not export.can_export():
-        raise ValueError(
-            "TensorFlow n'est pas installé, et ce modèle ne s'exporte que là où il est appris : "
-            "pip install -r requirements.txt."
-        )
+    export.check_tensorflow(movable=False)
     base, provenance = pretrained.inception_v3(input_px=IMAGE_PX)
     extractor = pretrained.features_model(base, layer_name=LAYER)
     print(f"Base : {provenance.source}.\n{provenance.note}".rstrip(), flush=True)

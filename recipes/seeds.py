@@ -16,9 +16,9 @@ from pathlib import Path
 
 from convnets.core import files, reports
 from convnets.core.cli import FrenchParser, lesson_name, positive_int, run, shown_path
-from convnets.core.paths import MEASURES_DIR
+from convnets.core.paths import MEASURES_DIR, RUNS_DIR
 
-DONE = Path("runs/seeds")  # une mesure par graine finie ; ignoré par git
+DONE = RUNS_DIR / "seeds"  # une mesure par graine finie ; ignoré par git
 
 
 def find_run(name: str):
@@ -51,7 +51,8 @@ def measure(options) -> int:
     settings = {"epochs": options.epochs, "limit": options.limit}
     settings = {name: value for name, value in settings.items() if value}
     for seed in range(options.seeds):
-        done = DONE / f"{options.name}_{'_'.join(map(str, settings.values()))}seed{seed}.json"
+        chosen = "".join(f"_{name}{value}" for name, value in settings.items())
+        done = DONE / f"{options.name}{chosen}_seed{seed}.json"
         if not done.exists():
             start = time.monotonic()
             made = once(seed, **settings)

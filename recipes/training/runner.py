@@ -154,6 +154,7 @@ def measure(recipe: Recipe, options) -> int:
     Returns:
         0, le code de sortie.
     """
+    export.check_tensorflow(movable=True)
     splits = lesson.split(recipe.dataset, limit=options.limit, num_val=recipe.num_val)
     stages, runs = Stages(options), []
     for seed in range(options.seeds):
