@@ -3,8 +3,8 @@
 Commande : python -m benchmarks.minutes
 Résultat mesuré : docs/mesures/minutes.json, et son tableau, docs/mesures/minutes.md.
 
-La commande par défaut de chaque exercice est lancée seule, l'une après l'autre : elle écrit ses
-figures et son modèle comme d'habitude. Ce qui est déjà mesuré sur cette machine ne l'est pas de
+La commande par défaut de chaque exercice est lancée seule, l'une après l'autre : elle dit ce
+qu'elle atteint, écrit ses figures et son modèle, comme d'habitude. Ce qui est déjà mesuré sur cette machine ne l'est pas de
 nouveau : une commande interrompue se relance telle quelle.
 """
 
@@ -31,7 +31,7 @@ def time_lesson(slug: str) -> float:
     """
     start = time.monotonic()
     command = [sys.executable, "-m", f"exercises.{slug}"]
-    done = subprocess.run(command, cwd=measure.REPO, capture_output=True, encoding="utf-8")
+    done = subprocess.run(command, cwd=measure.REPO, stderr=subprocess.PIPE, encoding="utf-8")
     if done.returncode:
         raise ChildProcessError(f"{slug} a échoué : {done.stderr.strip()[-300:]}")
     return time.monotonic() - start
