@@ -14,13 +14,11 @@ Documents : S0 (diapositives « X ou O »), S1 (Jour 04), S2 (TD), S3 (diapositi
 Puis, ce qui vérifie et montre :
     examples.py         les exemples N1 à N23 ; examples.json, les nombres attendus
     replay.py           comparer, au chiffre près, ce qui sort à ce qui est attendu
-    animation.py        animer une opération de son choix
-    figures.py          LeNet-5, ses champs récepteurs et les animations
+    figures.py          les animations ; LeNet-5 et ses champs récepteurs
 
 Commandes : python -m exercises.ex00_convolution                    tous les exemples
             python -m exercises.ex00_convolution --example N6       un seul, en entier
             python -m exercises.ex00_convolution --figures figures  images et animations
-            python -m exercises.ex00_convolution --image 5x5 --kernel "1 0 1/0 1 0/1 0 1"
             python -m exercises.ex00_convolution.learned_filters    apprendre les filtres
             python -m exercises.ex00_convolution.position           dense contre CNN
 Résultats mesurés : models/ex00_learned_filters.json et docs/mesures/ex00_position.json.

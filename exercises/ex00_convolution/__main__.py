@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
-from exercises.ex00_convolution import animation, replay
+from exercises.ex00_convolution import replay
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Refait les exemples, en détaille un, ou anime une convolution choisie."""
+    """Refait tous les exemples ou un seul, ou bien écrit les figures."""
     parser = FrenchParser(
         prog="python -m exercises.ex00_convolution", description=__doc__.splitlines()[0]
     )
@@ -19,16 +19,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--figures", type=Path, metavar="DOSSIER", help="écrire les images et les animations"
     )
-    animation.add_options(parser)
     options = parser.parse_args(argv)
-    if (options.image is None) != (options.kernel is None and not options.pool):
-        parser.error("--image va avec --kernel ou --pool")
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")  # ✔, quelle que soit la langue du terminal
 
     def body() -> int:
-        if options.image is not None:
-            return animation.play(options)
         if options.figures:
             from exercises.ex00_convolution import figures
 

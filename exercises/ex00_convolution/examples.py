@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convnets.core.files import quiet_stderr
 from exercises.ex00_convolution import x_or_o
 from exercises.ex00_convolution.geometry import output_size, receptive_field, windows
 from exercises.ex00_convolution.matrices import im2col, toeplitz_matrix
@@ -132,12 +131,13 @@ def n5():
 def n6():
     """Trois cartes 7×7, tronquées à deux décimales sur les diapositives."""
     picture = x_or_o.read_picture(x_or_o.X)
-    printed = _truncated(x_or_o.chain(picture).maps)
+    maps = x_or_o.chain(picture).maps
+    printed = _truncated(maps)
     return {
         "cartes": printed,
         "image": picture,
         "totaux imprimés": printed.sum(axis=(1, 2)),
-        "neuvièmes": x_or_o.chain(picture).maps * 9,
+        "neuvièmes": maps * 9,
     }
 
 
@@ -151,14 +151,13 @@ def n7():
 @example("S0", "max-pooling 2×2 de pas 2 : 7×7 → 4×4")
 def n8():
     """« same » garde la septième ligne ; « valid », le défaut de Keras, la perd."""
-    maps = x_or_o.chain(x_or_o.read_picture(x_or_o.X)).rectified
-    pooled = np.stack([pool2d(each, 2, padding="same") for each in maps])
-    printed = _truncated(pooled)
+    stages = x_or_o.chain(x_or_o.read_picture(x_or_o.X))
+    printed = _truncated(stages.pooled)
     return {
         "cartes": printed,
         "totaux imprimés": printed.sum(axis=(1, 2)),
-        "neuvièmes": pooled * 9,
-        "taille sans padding": pool2d(maps[0], 2).shape,
+        "neuvièmes": stages.pooled * 9,
+        "taille sans padding": pool2d(stages.rectified[0]).shape,
     }
 
 
@@ -213,44 +212,40 @@ def n12():
 # --- Réseaux : tailles et paramètres -------------------------------------------------
 
 
-def _networks():
-    """Importe les réseaux, et tait ce que TensorFlow écrit en se chargeant."""
-    with quiet_stderr():
-        from exercises.ex00_convolution import networks
-    return networks
-
-
 @example("S3", "ConvNet : convolution 5×5, pooling 3×3 de pas 1")
 def n13():
-    """Une couche dense de même sortie aurait dix-sept mille fois plus de paramètres."""
-    nets = _networks()
-    convnet = nets.build_convnet()
+    """Une couche dense de même sortie que la convolution aurait 17 000 fois plus de paramètres."""
+    from exercises.ex00_convolution import networks
+
+    convnet = networks.build_convnet()
     return {
-        "côtés": nets.sides(convnet),
+        "côtés": networks.sides(convnet),
         "paramètres": convnet.count_params(),
-        "couche dense": nets.build_dense_equivalent().count_params(),
+        "couche dense": (28 * 28 + 1) * 24 * 24 * 16,  # même entrée, même sortie
     }
 
 
 @example("S0", "BasicCNNModel : convolutions de 50 et 100 filtres", shown="paramètres")
 def n14():
     """Le maximum global rend le nombre de paramètres indépendant de la taille de l'image."""
-    nets = _networks()
-    model = nets.build_basic_cnn()
-    return {"par couche": nets.parameters(model), "paramètres": model.count_params()}
+    from exercises.ex00_convolution import networks
+
+    model = networks.build_basic_cnn()
+    return {"par couche": networks.parameters(model), "paramètres": model.count_params()}
 
 
 @example("S2 §1.3, S3", "LeNet-5 : 6 puis 16 filtres, 120, 84, 10", shown="paramètres")
 def n15():
     """Même nombre de paramètres sur 32×32 que sur 28×28 avec une première couche « same »."""
-    nets = _networks()
-    lenet = nets.build_lenet(32)
+    from exercises.ex00_convolution import networks
+
+    lenet = networks.build_lenet(32)
     return {
         "filtres": [layer.filters for layer in lenet.layers if hasattr(layer, "filters")],
-        "côtés": nets.sides(lenet),
-        "par couche": nets.parameters(lenet),
+        "côtés": networks.sides(lenet),
+        "par couche": networks.parameters(lenet),
         "paramètres": lenet.count_params(),
-        "paramètres en MNIST": nets.build_lenet(28).count_params(),
+        "paramètres en MNIST": networks.build_lenet(28).count_params(),
         "champs récepteurs": receptive_field([(5, 1), (2, 2), (5, 1), (2, 2)]),
     }
 
@@ -258,9 +253,10 @@ def n15():
 @example("S2 TD 1", "réseau dense « équivalent » à LeNet : 784-78-10 ou 784-77-10")
 def n16():
     """L'équivalence n'est qu'approchée : à un neurone près, un demi pour cent."""
-    nets = _networks()
-    lenet = nets.build_lenet(28).count_params()
-    wide, narrow = (nets.build_dense(hidden).count_params() for hidden in (78, 77))
+    from exercises.ex00_convolution import networks
+
+    lenet = networks.build_lenet(28).count_params()
+    wide, narrow = (networks.build_dense(hidden).count_params() for hidden in (78, 77))
     gaps = [Fraction(round(10000 * Fraction(n - lenet, lenet)), 100) for n in (wide, narrow)]
     return {"paramètres": [wide, narrow], "écart en %": gaps}
 
@@ -268,8 +264,9 @@ def n16():
 @example("S2 TD 2", "InceptionV3 sans tête, images 150×150")
 def n17():
     """Le plus petit côté se déduit des seuls étages qui réduisent l'image."""
-    nets = _networks()
-    model = nets.build_inception()
+    from exercises.ex00_convolution import networks
+
+    model = networks.build_inception()
     side = 1
     for kernel, stride in [(3, 2), (3, 2), (3, 2), (3, 1), (3, 2), (3, 1), (3, 2)]:  # de la fin
         side = (side - 1) * stride + kernel
@@ -283,9 +280,10 @@ def n17():
 @example("S1 ex. 2", "conv-pool-conv-pool-conv-dense-sortie, 32/64/64", shown="paramètres")
 def n18():
     """Les tailles sont laissées au choix par l'énoncé : celles-ci en sont un."""
-    nets = _networks()
-    model = nets.build_fashion()
-    return {"côtés": nets.sides(model), "paramètres": model.count_params()}
+    from exercises.ex00_convolution import networks
+
+    model = networks.build_fashion()
+    return {"côtés": networks.sides(model), "paramètres": model.count_params()}
 
 
 # --- Pooling, pixels, bords, canaux, matrices ----------------------------------------

@@ -1,9 +1,10 @@
-"""Les images des diapositives que le texte a perdues : LeNet-5, et ce qui y glisse.
+"""Les images des diapositives que le texte a perdues : une fenêtre qui glisse, et LeNet-5.
 
 D'après : S0 (le X et son pooling), S2 (champs récepteurs), S3 (LeNet-5, animation 5×5).
 Commande : python -m exercises.ex00_convolution --figures figures
 """
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from convnets.figures import convolution
 from convnets.figures.charts import Picture, picture_rows
 from convnets.figures.style import INK
 from exercises.ex00_convolution import x_or_o as xo
-from exercises.ex00_convolution.animation import slide
-from exercises.ex00_convolution.geometry import receptive_field
-from exercises.ex00_convolution.operations import IMAGE, KERNEL
+from exercises.ex00_convolution.geometry import pads, receptive_field
+from exercises.ex00_convolution.operations import IMAGE, KERNEL, conv2d
+from exercises.ex00_convolution.pooling import pool2d
 
 LENET = [
     ("image", (32, 32, 1)),
@@ -31,6 +32,31 @@ LENET = [
 ]
 LENET_WINDOWS = [(5, 1), (2, 2), (5, 1), (2, 2)]  # (fenêtre, pas) de C1 à S4
 PHOTO = Path(__file__).resolve().parents[2] / "samples" / "chat.png"
+
+
+def slide(image, kernel=None, *, padding=0, mean=False) -> convolution.Sliding:
+    """Calcule une convolution de pas 1, ou un max-pooling 2×2 de pas 2, et la prépare au dessin.
+
+    Args:
+        image: `(h, w)`, nombres quelconques.
+        kernel: `(kh, kw)` ; None pour le pooling.
+        padding: `"valid"`, `"same"` ou un entier.
+        mean: diviser la somme par le nombre de cases du noyau, comme S0.
+    """
+    image = np.array(image)
+    if kernel is None:
+        shape, stride, operation = (2, 2), 2, "max"
+        output = pool2d(image, padding=padding)
+    else:
+        kernel = np.array(kernel)
+        shape, stride, operation = kernel.shape, 1, "mean" if mean else "sum"
+        output = conv2d(image, kernel, padding=padding)
+        output = output * Fraction(1, kernel.size) if mean else output
+    margins = tuple(
+        pads(size, side, stride=stride, padding=padding)
+        for size, side in zip(image.shape, shape, strict=True)
+    )
+    return convolution.Sliding(image, kernel, output, shape, stride, margins, operation)
 
 
 def animations() -> dict:

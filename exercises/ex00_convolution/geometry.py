@@ -20,16 +20,8 @@ def as_numbers(values) -> np.ndarray:
 
     Returns:
         La même forme en int64, float64 ou `Fraction` (dtype object).
-
-    Raises:
-        ValueError: lignes de longueurs différentes, ou valeurs qui ne sont pas des nombres.
     """
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ValueError("les lignes du tableau n'ont pas la même longueur.") from error
-    if array.dtype.kind not in "iubfO":
-        raise ValueError(f"des nombres sont attendus, reçu un tableau de type {array.dtype}.")
+    array = np.asarray(values)
     if array.dtype == object:  # des fractions exactes : on les garde
         return array
     return array.astype(np.int64 if array.dtype.kind in "iub" else np.float64)
@@ -60,14 +52,15 @@ def pads(
         Deux entiers positifs ou nuls.
 
     Raises:
-        ValueError: une taille inférieure à 1 ou pas entière, un padding négatif ou inconnu.
+        ValueError: une taille inférieure à 1, un padding négatif ou inconnu.
 
     Source : documentation de `tf.nn`, « Notes on padding », pour le partage de `"same"`.
     """
-    sizes = {"l'entrée": size, "le noyau": kernel, "le pas": stride, "la dilatation": dilation}
-    for name, value in sizes.items():
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} vaut {value} : il faut un entier d'au moins 1.")
+    if min(size, kernel, stride, dilation) < 1:
+        raise ValueError(
+            f"entrée {size}, noyau {kernel}, pas {stride}, dilatation {dilation} : "
+            "chacun doit valoir au moins 1."
+        )
     if padding == "valid":
         return 0, 0
     if padding == "same":
@@ -77,8 +70,6 @@ def pads(
     if isinstance(padding, str):
         raise ValueError(f"padding {padding!r} inconnu : valid, same ou un nombre de cases.")
     before, after = per_axis(padding)
-    if not all(isinstance(each, int | np.integer) for each in (before, after)):
-        raise ValueError(f"le padding vaut {padding} : il faut des entiers.")
     if min(before, after) < 0:
         raise ValueError(f"le padding vaut {padding} : il ne peut pas être négatif.")
     return before, after

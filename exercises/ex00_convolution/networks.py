@@ -47,16 +47,6 @@ def build_convnet() -> keras.Model:
     return keras.Model(images, layers.MaxPooling2D(3, strides=1)(x))
 
 
-def build_dense_equivalent() -> keras.Model:
-    """Construit la couche dense de même entrée et de même sortie que la convolution de S3.
-
-    Returns:
-        Images `(n, 28, 28, 1)` → `(n, 9216)`, soit 24×24×16.
-    """
-    images = keras.Input((28, 28, 1))
-    return keras.Model(images, layers.Dense(24 * 24 * 16)(layers.Flatten()(images)))
-
-
 # --- S0 : BasicCNNModel --------------------------------------------------------------
 
 

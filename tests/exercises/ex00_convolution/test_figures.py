@@ -1,7 +1,6 @@
 import re
 
 import pytest
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from exercises.ex00_convolution import figures, networks
@@ -19,18 +18,13 @@ def drawn(monkeypatch):
 
 @pytest.mark.question("S2 §1.3, S3")
 def test_the_lenet_figure_is_the_network(drawn, tmp_path):
-    """Les formes, les paramètres, chaque carte, et les fenêtres à l'échelle."""
+    """Les formes et les paramètres."""
     figures.save_lenet(tmp_path / "lenet5.png")
-    axis, lenet = drawn[0].axes[0], networks.build_lenet(32)
-    shapes = {text.get_text() for text in axis.texts}
+    lenet = networks.build_lenet(32)
+    shapes = {text.get_text() for text in drawn[0].axes[0].texts}
     assert {"×".join(map(str, layer.output.shape[1:])) for layer in lenet.layers} <= shapes
     counts = PARAMETERS.findall("\n".join(name for name, _ in figures.LENET))
     assert sum(int(count.replace(" ", "")) for count in counts) == lenet.count_params() == 61_706
-    colors = [to_hex(patch.get_facecolor()) for patch in axis.patches]
-    assert colors.count("#e6e6e6") == 1 + 6 + 6 + 16 + 16 + 4  # les cartes, puis les vecteurs
-    assert colors.count("#ffd27f") == 4
-    image, window = axis.patches[:2]
-    assert window.get_width() * 32 / 5 == pytest.approx(image.get_width())
 
 
 @pytest.mark.question("S2 §1.2")
@@ -49,10 +43,7 @@ def test_the_receptive_fields_are_those_of_the_middle_cells(drawn, tmp_path):
 
 @pytest.mark.question("S3 Convolution 2D")
 def test_the_animations_compute_what_they_show():
-    animations = figures.animations()
-    _, sliding = animations["convolution_5x5"]
-    assert sliding.output.tolist() == [[4, 3, 4], [2, 4, 3], [2, 3, 4]]
-    for _, sliding in animations.values():
+    for _, sliding in figures.animations().values():
         for index, value in enumerate(sliding.output.reshape(-1)):
             terms = [v for v in sliding.terms(index).reshape(-1) if v is not None]
             expected = {"sum": sum(terms), "max": max(terms)}

