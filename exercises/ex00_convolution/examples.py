@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from exercises.ex00_convolution import x_or_o
-from exercises.ex00_convolution.geometry import output_size, receptive_field, windows
+from exercises.ex00_convolution.geometry import output_size, receptive_field
 from exercises.ex00_convolution.matrices import im2col, toeplitz_matrix
 from exercises.ex00_convolution.operations import (
     EDGE_KERNEL,
@@ -115,8 +115,7 @@ def n4():
 def n5():
     """La matrice des produits a la taille du filtre."""
     kernel = x_or_o.read_picture(x_or_o.FILTERS[0])
-    _, patch = list(windows(x_or_o.read_picture(x_or_o.X), (3, 3)))[24]  # au milieu du X
-    products = patch * kernel
+    products = x_or_o.read_picture(x_or_o.X)[3:6, 3:6] * kernel  # au milieu du X
     mean = Fraction(int(products.sum()), products.size)
     return {
         "moyenne": x_or_o.truncate(mean),

@@ -114,15 +114,12 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict[str, floa
     Returns:
         `cnn_0` à `cnn_6` et `dense_0` à `dense_6`, exactitudes dans [0, 1].
     """
-    measures = {}
+    measures, y_moved = {}, np.tile(y, len(DIRECTIONS))
     for distance in SHIFTS_PX:
-        found = {"dense": [], "cnn": []}
-        for down, right in DIRECTIONS if distance else DIRECTIONS[:1]:
-            moved = shift(x, distance * down, distance * right)
-            probabilities = model.predict(moved, batch_size=500, verbose=0)
-            for name in found:
-                found[name].append(np.mean(probabilities[name].argmax(1) == y))
-        measures |= {f"{name}_{distance}": float(np.mean(each)) for name, each in found.items()}
+        moved = [shift(x, distance * down, distance * right) for down, right in DIRECTIONS]
+        found = model.predict(np.concatenate(moved), batch_size=500, verbose=0)
+        for name, probabilities in found.items():
+            measures[f"{name}_{distance}"] = float(np.mean(probabilities.argmax(1) == y_moved))
     return measures
 
 
@@ -140,10 +137,10 @@ def save_curve(metrics: dict, path: Path) -> None:
 
 def run(seed: int = 0, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None):
     """Entraîne les deux réseaux sur un extrait de MNIST, et les mesure ; rend un `lesson.Run`."""
-    train_set, test_set = sources.load_mnist()
-    kept = zip((train_set, test_set), (NUM_TRAIN, NUM_TEST), strict=True)
-    dataset = [(widen(x[:num]), y[:num]) for (x, y), num in kept]
-    *parts, x_test, y_test = lesson.split(dataset, limit=limit, num_val=NUM_VAL)
+    (x_train, y_train), (x_test, y_test) = sources.load_mnist()
+    train_set = widen(x_train[:NUM_TRAIN]), y_train[:NUM_TRAIN]
+    test_set = widen(x_test[:NUM_TEST]), y_test[:NUM_TEST]
+    *parts, x_test, y_test = lesson.split((train_set, test_set), limit=limit, num_val=NUM_VAL)
     model = train(*parts, seed=seed, epochs=epochs, minutes=minutes)
     return lesson.Run(evaluate(model, x_test, y_test), model, {})
 
