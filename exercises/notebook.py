@@ -20,7 +20,7 @@ import nbformat
 from nbformat import v4
 
 from convnets.core.cli import FrenchParser, run
-from exercises import EXERCISES, FOLDER, RULE, Exercise, sources
+from exercises import EXERCISES, FOLDER, RULE, Exercise, find, sources
 
 LABEL = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
@@ -29,8 +29,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-# Les options d'un `main`, quand `--output` n'est pas la seule utile.
-RUNS = {"ex00_convolution.__main__": ("[]", '["--figures", "{folder}"]')}
+# Ce que `main` reçoit, là où ce n'est pas `--output`.
+RUNS = {"exercises/ex00_convolution/__main__.py": ("[]", '["--figures", "{folder}"]')}
 
 BEFORE = """\
 ## Avant de commencer
@@ -183,10 +183,9 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
         Un notebook valide, sans sorties.
     """
     contents, *parts = reading_order(exercise)
-    advice = [STUDENT] if student else []
-    if parts:
-        advice = [PARTS.format(folder=f"exercises/{exercise.slug}"), *advice]
-        advice += [STUDENT_PARTS] if student else []
+    advice = [PARTS.format(folder=f"exercises/{exercise.slug}")] if parts else []
+    if student:
+        advice += [STUDENT, STUDENT_PARTS] if parts else [STUDENT]
     title = _titled(ast.get_docstring(ast.parse(_source(contents, student=student))), "#")
     cells = [
         *map(v4.new_markdown_cell, [title, *advice, BEFORE]),
@@ -203,9 +202,8 @@ def reading_order(exercise: Exercise) -> list[Path]:
     """Range les fichiers d'un exercice : le sommaire, les parties dans son ordre, `__main__`."""
     contents, *paths = sources(exercise.slug)
     text = contents.read_text(encoding="utf-8")
-    commands = [path for path in paths if path.stem == "__main__"]  # toujours à la fin
-    parts = [path for path in paths if path not in commands]
-    return [contents, *sorted(parts, key=lambda path: text.index(path.name)), *commands]
+    paths.sort(key=lambda path: (path.stem == "__main__", text.find(path.name)))
+    return [contents, *paths]
 
 
 def _source(path: Path, *, student: bool) -> str:
@@ -214,12 +212,7 @@ def _source(path: Path, *, student: bool) -> str:
         return path.read_text(encoding="utf-8")
     from grading.skeleton import make_skeleton  # --student est seul à en avoir besoin
 
-    return make_skeleton(_module(path))
-
-
-def _module(path: Path) -> str:
-    """Rend le nom d'un module : `"ex02_fashion"`, `"ex00_convolution.pooling"`."""
-    return ".".join(path.relative_to(FOLDER).with_suffix("").parts)
+    return make_skeleton(".".join(path.relative_to(FOLDER).with_suffix("").parts))
 
 
 def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
@@ -244,7 +237,7 @@ def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
     whole = path.stem in ("__main__", exercise.slug)  # ce que lance la commande de l'exercice
     folder = f"figures/{exercise.slug}" + ("" if whole else f"_{path.stem}")
     yield v4.new_markdown_cell(RUN + (f" Durée : {exercise.duration}." if whole else ""))
-    for options in RUNS.get(_module(path), ('["--output", "{folder}"]',)):
+    for options in RUNS.get(place, ('["--output", "{folder}"]',)):
         yield v4.new_code_cell(f"main({options.format(folder=folder)})")
     yield v4.new_code_cell(f'show_figures("{folder}")')
 
@@ -252,35 +245,22 @@ def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
 # --- Commande ------------------------------------------------------------------------
 
 
-def find_exercises(names: list[str]) -> list[Exercise]:
-    """Comprend des noms, `"ex02_fashion"` ou `"ex02"` ; aucun : tous les exercices.
-
-    Raises:
-        ValueError: nom inconnu.
-    """
-    known = {name: each for each in EXERCISES for name in (each.slug, each.slug[:4])}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"Pas d'exercice {unknown[0]} : `python -m exercises` les liste.")
-    return list(dict.fromkeys(known[name] for name in names)) or list(EXERCISES)
-
-
 def write_notebooks(names: list[str], output: Path, *, student: bool = False) -> list[Path]:
     """Écrit des notebooks, sans jamais remplacer un travail.
 
     Args:
-        names: voir `find_exercises`.
+        names: `"ex02_fashion"` ou `"ex02"` ; aucun : tous les exercices.
         output: dossier, créé au besoin.
         student: voir `make_notebook`.
 
     Returns:
-        Les fichiers, dans l'ordre des exercices.
+        Les fichiers, dans l'ordre des noms.
 
     Raises:
         ValueError: nom inconnu ; ou un des fichiers existe, différent : rien n'est alors écrit.
     """
-    texts = {}
-    for exercise in find_exercises(names):
+    slugs, texts = {each.slug[:4]: each.slug for each in EXERCISES}, {}
+    for exercise in [find(slugs.get(name, name)) for name in names] or EXERCISES:
         text = nbformat.writes(make_notebook(exercise, student=student)) + "\n"
         texts[output / f"{exercise.slug}.ipynb"] = text.encode()
     taken = [path for path, text in texts.items() if path.exists() and path.read_bytes() != text]
