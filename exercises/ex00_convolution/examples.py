@@ -31,6 +31,7 @@ from exercises.ex00_convolution.operations import (
 )
 from exercises.ex00_convolution.pooling import pool2d, relu
 
+X = x_or_o.read_picture(x_or_o.X)
 EDGE_IMAGE = np.repeat([0, 200], 3)[:, np.newaxis] * np.ones((1, 6), np.int64)  # (6, 6), un bord
 # Rouge, vert, bleu : une image 3×3 et un filtre 2×2 de même profondeur, choisis ici.
 CHANNELS = [
@@ -115,7 +116,7 @@ def n4():
 def n5():
     """La matrice des produits a la taille du filtre."""
     kernel = x_or_o.read_picture(x_or_o.FILTERS[0])
-    products = x_or_o.read_picture(x_or_o.X)[3:6, 3:6] * kernel  # au milieu du X
+    products = X[3:6, 3:6] * kernel  # au milieu du X
     mean = Fraction(int(products.sum()), products.size)
     return {
         "moyenne": x_or_o.truncate(mean),
@@ -129,12 +130,11 @@ def n5():
 @example("S0", "X (9×9) par trois filtres : moyenne des produits")
 def n6():
     """Trois cartes 7×7, tronquées à deux décimales sur les diapositives."""
-    picture = x_or_o.read_picture(x_or_o.X)
-    maps = x_or_o.chain(picture).maps
+    maps = x_or_o.chain(X).maps
     printed = _truncated(maps)
     return {
         "cartes": printed,
-        "image": picture,
+        "image": X,
         "totaux imprimés": printed.sum(axis=(1, 2)),
         "neuvièmes": maps * 9,
     }
@@ -143,14 +143,14 @@ def n6():
 @example("S0", "ReLU des cartes de N6")
 def n7():
     """Les valeurs négatives deviennent 0, les autres ne changent pas."""
-    rectified = relu(x_or_o.chain(x_or_o.read_picture(x_or_o.X)).maps)
+    rectified = relu(x_or_o.chain(X).maps)
     return {"première carte": _truncated(rectified[0]), "neuvièmes": rectified * 9}
 
 
 @example("S0", "max-pooling 2×2 de pas 2 : 7×7 → 4×4")
 def n8():
     """« same » garde la septième ligne ; « valid », le défaut de Keras, la perd."""
-    stages = x_or_o.chain(x_or_o.read_picture(x_or_o.X))
+    stages = x_or_o.chain(X)
     printed = _truncated(stages.pooled)
     return {
         "cartes": printed,
@@ -163,28 +163,27 @@ def n8():
 @example("S0", "empilement : second étage, puis dépliement", shown="vecteur")
 def n9():
     """Deux pooling de suite : chaque carte tient en 2×2, et l'image en 12 valeurs."""
-    picture = x_or_o.read_picture(x_or_o.X)
-    stages = x_or_o.chain(picture)
+    stages = x_or_o.chain(X)
     return {
         "second pooling": _truncated(stages.second),
         "vecteur": stages.vector * 9,
-        "votes pour X et O": x_or_o.votes(picture),
+        "votes pour X et O": x_or_o.votes(X),
     }
 
 
 @example("S0", "X déformé : image imprimée, résultats non", shown="vecteur")
 def n10():
     """Loin du X pixel à pixel, tout près par ses 12 valeurs."""
-    x, deformed = x_or_o.read_picture(x_or_o.X), x_or_o.read_picture(x_or_o.DEFORMED_X)
+    deformed = x_or_o.read_picture(x_or_o.DEFORMED_X)
     stages = x_or_o.chain(deformed)
-    a, b = x_or_o.chain(x).vector * 9, stages.vector * 9
+    a, b = x_or_o.chain(X).vector * 9, stages.vector * 9
     cosine = (a @ b) / np.sqrt(float((a @ a) * (b @ b)))
     return {
         "image": deformed,
         "neuvièmes": stages.maps * 9,
         "second pooling": _truncated(stages.second),
         "vecteur": b,
-        "pixels communs": (x == deformed).sum(),
+        "pixels communs": (X == deformed).sum(),
         "cosinus": Fraction(f"{cosine:.3f}"),
         "votes pour X et O": x_or_o.votes(deformed),
     }
