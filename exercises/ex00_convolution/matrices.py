@@ -66,12 +66,10 @@ def toeplitz_matrix(kernel, image_shape, *, stride=1, padding=0, dilation=1) -> 
     # Chaque pixel porte son numéro, à partir de 1 : 0 reste au padding.
     numbers = np.arange(1, num_pixels + 1).reshape(image_shape)
     reached = im2col(numbers, kernel.shape, stride=stride, padding=padding, dilation=dilation)
-    matrix = np.zeros((len(reached), num_pixels), dtype=kernel.dtype)
-    for row, pixels in enumerate(reached):
-        for pixel, weight in zip(pixels, kernel.reshape(-1), strict=True):
-            if pixel > 0:
-                matrix[row, pixel - 1] = weight
-    return matrix
+    matrix = np.zeros((len(reached), 1 + num_pixels), dtype=kernel.dtype)
+    for row, pixels in zip(matrix, reached, strict=True):
+        row[pixels] = kernel.reshape(-1)
+    return matrix[:, 1:]  # sans la colonne du padding
 
 
 # --- Question 3 : le gradient par rapport au noyau -----------------------------------

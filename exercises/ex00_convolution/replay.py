@@ -16,21 +16,17 @@ NUMBER_WIDTH = 5  # caractères d'un nombre, dans un tableau montré en entier
 
 
 def plain(value):
-    """Rend un résultat en listes, entiers et fractions, pour une égalité exacte."""
-    if isinstance(value, np.ndarray | list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, str):
-        return Fraction(value)  # "5/9", dans le fichier
-    return int(value) if isinstance(value, np.integer) else value
+    """Rend un nombre, ou un tableau, en fractions et en listes, pour une égalité exacte."""
+    return np.vectorize(Fraction, otypes=[object])(value).tolist()
 
 
 def compute(name: str) -> dict:
-    """Refait un exemple ; rend ses résultats par clé, en valeurs simples (`plain`)."""
+    """Refait un exemple ; rend ses résultats par clé, en fractions (`plain`)."""
     return {key: plain(value) for key, value in EXAMPLES[name].compute().items()}
 
 
 def failures(entry: dict, obtained: dict) -> list[str]:
-    """Rend les clés dont la valeur diffère ou n'a pas de vis-à-vis ; aucune si tout va bien.
+    """Rend les clés dont la valeur n'est pas celle attendue, ou n'est que d'un côté.
 
     Args:
         entry: ce que `read_examples` dit de l'exemple.
@@ -53,7 +49,7 @@ def show(value, width: int = 0) -> str:
     if isinstance(value, list):
         depth = np.array(value, dtype=object).ndim
         return [" ", " / ", " // "][depth - 1].join(show(each, width) for each in value)
-    is_decimal = isinstance(value, Fraction) and 10000 % value.denominator == 0
+    is_decimal = value.denominator > 1 and 10000 % value.denominator == 0
     text = f"{float(value):g}".replace(".", ",") if is_decimal else str(value)
     return text.rjust(width)
 
@@ -62,12 +58,12 @@ def line(name: str, entry: dict, obtained: dict) -> str:
     """Résume un exemple en une ligne : ✔ ou ✘, document, résultat, ce qui en est imprimé."""
     described, wrong = EXAMPLES[name], failures(entry, obtained)
     key = wrong[0] if wrong else described.shown or next(iter(obtained))
-    found = shorten(show(obtained.get(key)), LINE_WIDTH, placeholder=" …")
-    text = f"{'✘' if wrong else '✔'} {name:<4}{described.document:<12}{described.title} — "
-    text += f"{key} : {found}"
-    if wrong:
-        text += f" au lieu de {show(every_value(entry).get(key))}"
-    return text + f" (imprimé : {', '.join(entry['imprimé']) or 'rien'})"
+    found = shorten(show(obtained[key]), LINE_WIDTH, placeholder=" …")
+    expected = f" au lieu de {show(every_value(entry)[key])}" if wrong else ""
+    return (
+        f"{'✘' if wrong else '✔'} {name:<4}{described.document:<12}{described.title} — "
+        f"{key} : {found}{expected} (imprimé : {', '.join(entry['imprimé']) or 'rien'})"
+    )
 
 
 def details(name: str, entry: dict, obtained: dict) -> str:
