@@ -56,22 +56,24 @@ def read_examples() -> dict[str, dict]:
 
 
 class Example(NamedTuple):
-    """Un exemple : où il est, ce qu'il montre, et la fonction qui le refait."""
+    """Un exemple : où il est, ce qu'il montre, et la fonction qui le refait.
+
+    De ce qu'elle rend, la première valeur est celle d'un résumé.
+    """
 
     document: str
     title: str
     compute: Callable[[], dict]
-    shown: str | None  # la clé montrée sur la ligne ; None pour la première
 
 
 EXAMPLES: dict[str, Example] = {}  # N1 à N23, dans l'ordre
 
 
-def example(document: str, title: str, *, shown: str | None = None):
+def example(document: str, title: str):
     """Inscrit une fonction `n7` sous l'identifiant `N7`, dans l'ordre du fichier."""
 
     def register(compute):
-        EXAMPLES[compute.__name__.upper()] = Example(document, title, compute, shown)
+        EXAMPLES[compute.__name__.upper()] = Example(document, title, compute)
         return compute
 
     return register
@@ -84,12 +86,12 @@ def _truncated(values) -> np.ndarray:
 # --- Convolutions et pooling ---------------------------------------------------------
 
 
-@example("S2 §1", "convolution 1-D de 1 0 2 4 3 par 3 2", shown="sortie")
+@example("S2 §1", "convolution 1-D de 1 0 2 4 3 par 3 2")
 def n1():
     """La corrélation croisée de S2 ; le noyau retourné donne autre chose."""
     output = conv1d(SIGNAL, SIGNAL_KERNEL)
     flipped = conv1d(SIGNAL, SIGNAL_KERNEL, flip=True)
-    return {"première valeur": output[0], "sortie": output, "noyau retourné": flipped}
+    return {"sortie": output, "première valeur": output[0], "noyau retourné": flipped}
 
 
 @example("S2 §1", "max-pooling de N1, fenêtre 2, pas 1 puis pas 2")
@@ -99,11 +101,11 @@ def n2():
     return {"pas un": pool2d(signal, (1, 2), stride=1)[0], "pas deux": pool2d(signal, (1, 2))[0]}
 
 
-@example("S3", "image 5×5 par un noyau 3×3", shown="sortie")
+@example("S3", "image 5×5 par un noyau 3×3")
 def n3():
     """Neuf positions ; le texte n'a gardé que les deux premières lignes."""
     output = conv2d(IMAGE, KERNEL)
-    return {"lignes imprimées": output[:2], "sortie": output, "positions": output.size}
+    return {"sortie": output, "lignes imprimées": output[:2], "positions": output.size}
 
 
 @example("cours", "N3 avec padding « same »")
@@ -160,18 +162,18 @@ def n8():
     }
 
 
-@example("S0", "empilement : second étage, puis dépliement", shown="vecteur")
+@example("S0", "empilement : second étage, puis dépliement")
 def n9():
     """Deux pooling de suite : chaque carte tient en 2×2, et l'image en 12 valeurs."""
     stages = x_or_o.chain(X)
     return {
-        "second pooling": _truncated(stages.second),
         "vecteur": stages.vector * 9,
+        "second pooling": _truncated(stages.second),
         "votes pour X et O": x_or_o.votes(X),
     }
 
 
-@example("S0", "X déformé : image imprimée, résultats non", shown="vecteur")
+@example("S0", "X déformé : image imprimée, résultats non")
 def n10():
     """Loin du X pixel à pixel, tout près par ses 12 valeurs."""
     deformed = x_or_o.read_picture(x_or_o.DEFORMED_X)
@@ -179,10 +181,10 @@ def n10():
     a, b = x_or_o.chain(X).vector * 9, stages.vector * 9
     cosine = (a @ b) / np.sqrt(float((a @ a) * (b @ b)))
     return {
+        "vecteur": b,
         "image": deformed,
         "neuvièmes": stages.maps * 9,
         "second pooling": _truncated(stages.second),
-        "vecteur": b,
         "pixels communs": (X == deformed).sum(),
         "cosinus": Fraction(f"{cosine:.3f}"),
         "votes pour X et O": x_or_o.votes(deformed),
@@ -195,12 +197,12 @@ def n11():
     return {"côté": output_size(32, 5)}
 
 
-@example("S3", "(W − K + 2P) / S + 1, pour W 224, K 11, S 4", shown="avec partie entière")
+@example("S3", "(W − K + 2P) / S + 1, pour W 224, K 11, S 4")
 def n12():
     """La formule imprimée ne tombe pas juste ; AlexNet part en fait de 227 pixels."""
     return {
-        "sans partie entière": Fraction(224 - 11, 4) + 1,
         "avec partie entière": output_size(224, 11, stride=4),
+        "sans partie entière": Fraction(224 - 11, 4) + 1,
         "AlexNet": output_size(227, 11, stride=4),
         "pooling de sept par deux": output_size(7, 2, stride=2),
         "noyau dilaté": output_size(7, 3, dilation=2),
@@ -223,26 +225,26 @@ def n13():
     }
 
 
-@example("S0", "BasicCNNModel : convolutions de 50 et 100 filtres", shown="paramètres")
+@example("S0", "BasicCNNModel : convolutions de 50 et 100 filtres")
 def n14():
     """Le maximum global rend le nombre de paramètres indépendant de la taille de l'image."""
     from exercises.ex00_convolution import networks
 
     model = networks.build_basic_cnn()
-    return {"par couche": networks.parameters(model), "paramètres": model.count_params()}
+    return {"paramètres": model.count_params(), "par couche": networks.parameters(model)}
 
 
-@example("S2 §1.3, S3", "LeNet-5 : 6 puis 16 filtres, 120, 84, 10", shown="paramètres")
+@example("S2 §1.3, S3", "LeNet-5 : 6 puis 16 filtres, 120, 84, 10")
 def n15():
     """Même nombre de paramètres sur 32×32 que sur 28×28 avec une première couche « same »."""
     from exercises.ex00_convolution import networks
 
     lenet = networks.build_lenet(32)
     return {
+        "paramètres": lenet.count_params(),
         "filtres": [layer.filters for layer in lenet.layers if hasattr(layer, "filters")],
         "côtés": networks.sides(lenet),
         "par couche": networks.parameters(lenet),
-        "paramètres": lenet.count_params(),
         "paramètres en MNIST": networks.build_lenet(28).count_params(),
         "champs récepteurs": receptive_field([(5, 1), (2, 2), (5, 1), (2, 2)]),
     }
@@ -262,9 +264,9 @@ def n16():
 @example("S2 TD 2", "InceptionV3 sans tête, images 150×150")
 def n17():
     """Le plus petit côté se déduit des seuls étages qui réduisent l'image."""
-    from exercises.ex00_convolution import networks
+    from keras.applications import InceptionV3
 
-    model = networks.build_inception()
+    model = InceptionV3(include_top=False, weights=None)  # Szegedy et al., arXiv 1512.00567
     side = 1
     for kernel, stride in [(3, 2), (3, 2), (3, 2), (3, 1), (3, 2), (3, 1), (3, 2)]:  # de la fin
         side = (side - 1) * stride + kernel
@@ -275,39 +277,39 @@ def n17():
     }
 
 
-@example("S1 ex. 2", "conv-pool-conv-pool-conv-dense-sortie, 32/64/64", shown="paramètres")
+@example("S1 ex. 2", "conv-pool-conv-pool-conv-dense-sortie, 32/64/64")
 def n18():
     """Les tailles sont laissées au choix par l'énoncé : celles-ci en sont un."""
     from exercises.ex00_convolution import networks
 
     model = networks.build_fashion()
-    return {"côtés": networks.sides(model), "paramètres": model.count_params()}
+    return {"paramètres": model.count_params(), "côtés": networks.sides(model)}
 
 
 # --- Pooling, pixels, bords, canaux, matrices ----------------------------------------
 
 
-@example("S1", "part des pixels gardée par un pooling 2×2 de pas 2", shown="côté sept")
+@example("S1", "part des pixels gardée par un pooling 2×2 de pas 2")
 def n19():
     """Un quart exactement pour un côté pair, un peu plus sinon."""
-    kept = {}
-    for name, side in (("côté pair", 8), ("côté sept", 7)):
-        kept[name] = Fraction(pool2d(np.zeros((side, side)), 2, padding="same").size, side**2)
-    return kept
+    return {
+        name: Fraction(pool2d(np.zeros((side, side)), padding="same").size, side**2)
+        for name, side in (("côté sept", 7), ("côté pair", 8))
+    }
 
 
-@example("S0", "grille 20×20, ce que voit l'ordinateur", shown="somme")
+@example("S0", "grille 20×20, ce que voit l'ordinateur")
 def n20():
     """La grille et les barres sont imprimées ; leurs sommes disent qu'elles sont entières."""
     printed = read_examples()["N20"]["imprimé"]
     grid, bars = np.array(printed["grille"]), np.array(printed["barres"])
     return {
+        "somme": grid.sum(),
         "barres": bars,
         "grille": grid,
         "taille": grid.shape,
         "minimum": grid.min(),
         "maximum": grid.max(),
-        "somme": grid.sum(),
         "somme des barres": bars.sum(),
         "sommes des lignes": grid.sum(axis=1),
     }
@@ -325,22 +327,21 @@ def n21():
     }
 
 
-@example("S4", "plusieurs canaux : une convolution chacun, puis la somme", shown="somme")
+@example("S4", "plusieurs canaux : une convolution chacun, puis la somme")
 def n22():
     """Un filtre rend une carte ; ses paramètres comptent les canaux de l'entrée."""
     image, kernel = np.moveaxis(CHANNELS, 0, -1), np.moveaxis(CHANNEL_KERNELS, 0, -1)
     each = [conv2d(*pair) for pair in zip(CHANNELS, CHANNEL_KERNELS, strict=True)]
     together = conv2d(image, kernel[..., np.newaxis])[..., 0]  # un seul filtre
-    filters = np.empty((3, 3, 3, 16))  # (N_H, N_W, N_C, N_f)
     return {
-        "par canal": each,
         "somme": together,
+        "par canal": each,
         "somme des cartes": sum(each),
-        "paramètres de seize filtres": filters.size + filters.shape[-1],
+        "paramètres de seize filtres": 16 * (3 * 3 * 3 + 1),  # N_f (N_H N_W N_C + 1)
     }
 
 
-@example("S4", "la convolution N3 comme produit de matrices", shown="sortie")
+@example("S4", "la convolution N3 comme produit de matrices")
 def n23():
     """Deux écritures : une ligne par fenêtre (im2col), ou une colonne par pixel (Toeplitz)."""
     patches, matrix = im2col(IMAGE, (3, 3)), toeplitz_matrix(KERNEL, (5, 5))

@@ -4,7 +4,6 @@ D'après : S0 (le X et son pooling), S2 (champs récepteurs), S3 (LeNet-5, anima
 Commande : python -m exercises.ex00_convolution --figures figures
 """
 
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,11 @@ from PIL import ImageOps
 from convnets.core.images import open_image
 from convnets.figures import convolution
 from convnets.figures.charts import Picture, picture_rows
+from convnets.figures.convolution import Sliding
 from convnets.figures.style import INK
 from exercises.ex00_convolution import x_or_o as xo
-from exercises.ex00_convolution.geometry import pads, receptive_field
+from exercises.ex00_convolution.geometry import receptive_field
 from exercises.ex00_convolution.operations import IMAGE, KERNEL, conv2d
-from exercises.ex00_convolution.pooling import pool2d
 
 LENET = [
     ("image", (32, 32, 1)),
@@ -34,31 +33,6 @@ LENET_WINDOWS = [(5, 1), (2, 2), (5, 1), (2, 2)]  # (fenêtre, pas) de C1 à S4
 PHOTO = Path(__file__).resolve().parents[2] / "samples" / "chat.png"
 
 
-def slide(image, kernel=None, *, padding=0, mean=False) -> convolution.Sliding:
-    """Calcule une convolution de pas 1, ou un max-pooling 2×2 de pas 2, et la prépare au dessin.
-
-    Args:
-        image: `(h, w)`, nombres quelconques.
-        kernel: `(kh, kw)` ; None pour le pooling.
-        padding: `"valid"`, `"same"` ou un entier.
-        mean: diviser la somme par le nombre de cases du noyau, comme S0.
-    """
-    image = np.array(image)
-    if kernel is None:
-        shape, stride, operation = (2, 2), 2, "max"
-        output = pool2d(image, padding=padding)
-    else:
-        kernel = np.array(kernel)
-        shape, stride, operation = kernel.shape, 1, "mean" if mean else "sum"
-        output = conv2d(image, kernel, padding=padding)
-        output = output * Fraction(1, kernel.size) if mean else output
-    margins = tuple(
-        pads(size, side, stride=stride, padding=padding)
-        for size, side in zip(image.shape, shape, strict=True)
-    )
-    return convolution.Sliding(image, kernel, output, shape, stride, margins, operation)
-
-
 def animations() -> dict:
     """Prépare les animations.
 
@@ -67,13 +41,19 @@ def animations() -> dict:
 
     Source : S3 « Convolution 2D » pour les deux premières ; S0 pour le X et son pooling.
     """
-    x = xo.read_picture(xo.X)
-    first_filter, first_map = xo.read_picture(xo.FILTERS[0]), xo.chain(x).rectified[0]
+    image, kernel, window = np.array(IMAGE), np.array(KERNEL), (3, 3)
+    plain = Sliding(image, kernel, conv2d(image, kernel), window)
+    around = plain._replace(output=conv2d(image, kernel, padding=1), margins=((1, 1), (1, 1)))
+    x, first = xo.read_picture(xo.X), xo.read_picture(xo.FILTERS[0])
+    averaged = Sliding(x, first, xo.feature_map(x, first), window, operation="mean")
+    rectified, pooled = (cards[0] for cards in xo.chain(x)[1:3])
+    same = ((0, 1), (0, 1))  # sept cases par deux : « same » en ajoute une, après
+    pooling = Sliding(rectified, None, pooled, (2, 2), 2, same, operation="max")
     return {
-        "convolution_5x5": ("S3 : image 5×5, noyau 3×3", slide(IMAGE, KERNEL)),
-        "convolution_same": ("La même, padding « same »", slide(IMAGE, KERNEL, padding="same")),
-        "convolution_x": ("S0 : le X et le premier filtre", slide(x, first_filter, mean=True)),
-        "pooling_max": ("S0 : max-pooling 2×2, pas 2, « same »", slide(first_map, padding="same")),
+        "convolution_5x5": ("S3 : image 5×5, noyau 3×3", plain),
+        "convolution_same": ("La même, padding « same »", around),
+        "convolution_x": ("S0 : le X et le premier filtre", averaged),
+        "pooling_max": ("S0 : max-pooling 2×2, pas 2, « same »", pooling),
     }
 
 

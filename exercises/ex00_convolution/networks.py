@@ -1,6 +1,6 @@
 """Compter les paramètres : les réseaux des documents, construits pour être mesurés.
 
-D'après : S0 (BasicCNNModel), S1 exercice 2, S2 (LeNet, TD 1 et 2), S3 (ConvNet).
+D'après : S0 (BasicCNNModel), S1 exercice 2, S2 (LeNet, TD 1), S3 (ConvNet).
 Commande : python -m exercises.ex00_convolution --example N15
 Nombres attendus : exercises/ex00_convolution/examples.json.
 
@@ -127,17 +127,3 @@ def build_fashion() -> keras.Model:
     x = layers.Flatten()(x)  # (n, 576)
     x = layers.Dense(64, activation="relu")(x)
     return keras.Model(images, layers.Dense(10, activation="softmax")(x))
-
-
-# --- S2, TD 2 ------------------------------------------------------------------------
-
-
-def build_inception() -> keras.Model:
-    """Construit InceptionV3 sans sa tête, poids au hasard.
-
-    Returns:
-        Images `(n, h, w, 3)` de taille libre, d'au moins 75 pixels → cartes `(n, h', w', 2048)`.
-
-    Source : S2, TD, question 2 ; Szegedy et al., arXiv 1512.00567.
-    """
-    return keras.applications.InceptionV3(include_top=False, weights=None)

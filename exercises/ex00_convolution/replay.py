@@ -57,7 +57,7 @@ def show(value, width: int = 0) -> str:
 def line(name: str, entry: dict, obtained: dict) -> str:
     """Résume un exemple en une ligne : ✔ ou ✘, document, résultat, ce qui en est imprimé."""
     described, wrong = EXAMPLES[name], failures(entry, obtained)
-    key = wrong[0] if wrong else described.shown or next(iter(obtained))
+    key = wrong[0] if wrong else next(iter(obtained))
     found = shorten(show(obtained[key]), LINE_WIDTH, placeholder=" …")
     expected = f" au lieu de {show(every_value(entry)[key])}" if wrong else ""
     return (

@@ -1,8 +1,10 @@
 import re
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from convnets.figures.convolution import Sliding
 from exercises.ex00_convolution import figures, networks
 
 PARAMETERS = re.compile(r"^(\d[\d ]*)(?: paramètres)?$", re.MULTILINE)
@@ -53,7 +55,7 @@ def test_the_animations_compute_what_they_show():
 
 @pytest.mark.ci
 def test_save_all_writes_them(tmp_path, monkeypatch, capsys):
-    one = figures.slide([[1, 2], [3, 4]])
+    one = Sliding(np.eye(2), None, np.ones((1, 1)), (2, 2), operation="max")
     monkeypatch.setattr(figures, "animations", lambda: {"petite": ("titre", one)})
     assert figures.save_all(tmp_path / "f") == 0
     written = {path.name for path in (tmp_path / "f").iterdir() if path.stat().st_size > 1000}
