@@ -5,14 +5,14 @@ par rétropropagation.
 Commande : python -m exercises.ex22_by_hand ; `--check` ne fait que vérifier, sans apprendre.
 Résultat mesuré : docs/resultats.md.
 
-Le billet pose une question et laisse un programme à écrire : comment le gradient traverse une
-convolution, et à quoi ressemble une boucle d'apprentissage. Ici, rien n'est caché : chaque couche
-tient en dix lignes de NumPy, chaque gradient est comparé à deux autres calculs, et la même boucle
-se lit en NumPy, en TensorFlow, en PyTorch, puis dans `fit`.
+Le billet demande comment le gradient traverse une convolution, et laisse à écrire la boucle
+d'apprentissage. Ici, rien n'est caché : chaque couche tient en dix lignes de NumPy, chaque gradient
+est comparé à deux autres calculs, et la même boucle se lit en NumPy, en TensorFlow, en PyTorch,
+puis dans `fit`.
 
 À lire dans cet ordre :
 
-- `convolution.py` : lire des fenêtres, les rendre, et les trois gradients d'une convolution ;
+- `convolution.py` : lire des fenêtres, les additionner, et les trois gradients d'une convolution ;
 - `pooling.py` : le maximum, la moyenne ;
 - `dense.py` : ReLU, mise à plat, couche dense ;
 - `loss.py` : softmax et entropie croisée, d'où part le retour ;

@@ -15,7 +15,7 @@ from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
-from convnets.training import lesson, saving
+from convnets.training import lesson
 from convnets.training.batches import Batches
 from exercises.ex22_by_hand import figures
 from exercises.ex22_by_hand.gradients import check_gradients, errors_table
@@ -36,9 +36,9 @@ LEARNING_RATE = 0.1  # à la première époque ; il baisse ensuite, d'autant à 
 MOMENTUM = 0.9
 PASS = 500  # images mesurées à la fois : toutes ensemble, leurs fenêtres rempliraient la mémoire
 NETWORKS = {  # de quoi construire chacun, sa première couche apprise, sa part du temps
-    "cnn": (build_layers, 0, 0.65),
-    "frozen": (build_layers, -1, 0.3),  # les filtres restent ceux du hasard
-    "linear": (build_linear, 0, 0.05),
+    "accuracy": (build_layers, 0, 0.65),
+    "accuracy_frozen": (build_layers, -1, 0.3),  # les filtres restent ceux du hasard
+    "accuracy_linear": (build_linear, 0, 0.05),
 }
 HEADLINE = {
     "accuracy": "exactitude du CNN à la main, MNIST",
@@ -73,15 +73,15 @@ def learn(layers: list, batches: Batches, *, first: int, epochs: int, limit_s: f
         lots = (batches[step] for step in range(len(batches)))
         by_hand(layers, ((to_floats(images), labels) for images, labels in lots), descent)
         batches.on_epoch_end()
-        accuracy = np.mean(predict(layers, val[0]).argmax(1) == val[1])
-        line = f"époque {epoch + 1}/{epochs} ; exactitude en validation {percent(accuracy)}"
-        print(line, flush=True)
+        line = f"époque {epoch + 1}/{epochs} ; exactitude en validation "
+        print(line + percent(measure_accuracy(layers, *val)), flush=True)
 
 
-def predict(layers: list, x: np.ndarray) -> np.ndarray:
-    """Rend les scores d'images uint8 `(n, 28, 28)` : `(n, 10)` float32."""
-    passes = [forward(layers, to_floats(x[k : k + PASS])) for k in range(0, len(x), PASS)]
-    return np.concatenate(passes)
+def measure_accuracy(layers: list, x: np.ndarray, y: np.ndarray) -> float:
+    """Rend l'exactitude d'un réseau à la main sur des images uint8 `(n, 28, 28)`."""
+    starts = range(0, len(x), PASS)
+    guesses = [forward(layers, to_floats(x[k : k + PASS])).argmax(1) for k in starts]
+    return float(np.mean(np.concatenate(guesses) == y))
 
 
 # --- Question : ce que vaut chacun ---------------------------------------------------
@@ -99,42 +99,37 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     Returns:
         Les exactitudes de `HEADLINE` ; le jumeau Keras du CNN ; images de validation et de test.
     """
-    parts = lesson.split(sources.load_mnist(), limit=limit, num_val=NUM_VAL)
-    x_train, y_train, x_val, y_val, x_test, y_test = parts
+    x_train, y_train, x_val, y_val, x_test, y_test = lesson.split(
+        sources.load_mnist(), limit=limit, num_val=NUM_VAL
+    )
     budget_s = 60 * minutes * lesson.TRAINING if minutes else float("inf")
-    learned, guesses = {}, {}
+    metrics = {"accuracy_constant": float(np.mean(np.bincount(y_train).argmax() == y_test))}
+    learned = {}
     for name, (build, first, share) in NETWORKS.items():
-        print(f"Réseau {name} :", flush=True)
-        learned[name] = build(seed=seed)
+        print(f"À mesurer : {HEADLINE[name]}", flush=True)
         size = min(BATCH_SIZE, len(x_train))
         batches = Batches(x_train, y_train, batch_size=size, seed=seed, augment=None)
-        given = {"first": first, "epochs": epochs, "limit_s": share * budget_s}
-        learn(learned[name], batches, val=(x_val, y_val), **given)
-        guesses[name] = predict(learned[name], x_test).argmax(1)
-    metrics = {
-        "accuracy": float(np.mean(guesses["cnn"] == y_test)),
-        "accuracy_frozen": float(np.mean(guesses["frozen"] == y_test)),
-        "accuracy_linear": float(np.mean(guesses["linear"] == y_test)),
-        "accuracy_constant": float(np.mean(np.bincount(y_train).argmax() == y_test)),
-    }
-    model = to_keras(learned["cnn"], build_model())
-    kept = {"val": (x_val, y_val), "test": (x_test, y_test), "guesses": guesses["cnn"]}
-    return lesson.Run(metrics, model, kept)
+        learned[name] = build(seed=seed)
+        learn(
+            learned[name],
+            batches,
+            first=first,
+            epochs=epochs,
+            limit_s=share * budget_s,
+            val=(x_val, y_val),
+        )
+        metrics[name] = measure_accuracy(learned[name], x_test, y_test)
+    model = to_keras(learned["accuracy"], build_model())
+    return lesson.Run(metrics, model, {"val": (x_val, y_val), "test": (x_test, y_test)})
 
 
-def check(folder) -> dict[str, list[float]]:
-    """Vérifie les gradients puis les boucles, l'affiche et le dessine ; rend les pertes."""
+def teach(options) -> None:
+    """Vérifie les gradients et les boucles ; sauf avec `--check`, apprend, mesure et enregistre."""
+    folder = output_dir(options)
     print(errors_table(check_gradients()), end="\n\n", flush=True)
     losses = run_loops(*sources.load_mnist()[0])
     print(losses_table(losses), flush=True)
     figures.save_loops(losses, folder / "boucles.png")
-    return losses
-
-
-def teach(options) -> None:
-    """Vérifie ; puis, sauf avec `--check`, apprend, mesure et enregistre."""
-    folder = output_dir(options)
-    losses = check(folder)
     if options.check:
         return
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
@@ -152,18 +147,16 @@ def teach(options) -> None:
         details={"losses": losses},
         framing="digit",  # comment ./predict prépare une image
     )
-    again, (x, _) = saving.load_model(options.module), found.kept["test"]
-    same = np.mean(again.predict(x, verbose=0).argmax(1) == found.kept["guesses"])
-    print(f"Relu par Keras, il répond comme NumPy à {percent(same)} des images de test.")
-    figures.save_kernels(again, folder / "filtres.png")
+    figures.save_kernels(found.model, folder / "filtres.png")
     print(f"Figures : {folder}/boucles.png et {folder}/filtres.png")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Lit les options et donne la leçon."""
     parser = lesson_parser("ex22_by_hand", __doc__.splitlines()[0], epochs=EPOCHS)
-    only = "vérifier gradients et boucles, sans apprendre"
-    parser.add_argument("--check", action="store_true", help=only)
+    parser.add_argument(
+        "--check", action="store_true", help="vérifier gradients et boucles, sans apprendre"
+    )
     return lesson.run(teach, parser.parse_args(argv))
 
 

@@ -3,8 +3,9 @@
 D'après : S4 « backpropagation pour CNN ? » ; S0, les filtres appris par rétropropagation.
 Commande : python -m exercises.ex22_by_hand
 
-Tout tient en deux fonctions : lire chaque fenêtre de l'image, et son contraire, rendre à chaque
-pixel ce que lui doivent toutes les fenêtres qui l'ont lu. Le pooling emploie les mêmes.
+Tout tient en deux fonctions : `windows` lit chaque fenêtre de l'image ; `add_windows`, son
+contraire, additionne dans chaque pixel les gradients de toutes les fenêtres qui l'ont lu. Le
+pooling emploie les mêmes.
 """
 
 import numpy as np

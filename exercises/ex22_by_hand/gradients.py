@@ -3,8 +3,8 @@
 D'après : S4 « backpropagation pour CNN ? ».
 Commande : python -m exercises.ex22_by_hand --check
 
-Une formule fausse apprend parfois quand même : on ne s'y fie qu'après l'avoir comparée. Tout se
-fait ici en float64, sur des tailles impaires, où un décalage d'un pixel se verrait.
+Un réseau apprend parfois malgré une formule fausse : on ne se fie à une formule qu'après l'avoir
+comparée. Tout se fait ici en float64, sur des tailles impaires, où un décalage d'un pixel se voit.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convnets.figures.charts import table
 from exercises.ex22_by_hand.convolution import Convolution
 from exercises.ex22_by_hand.dense import Dense, Flatten, Relu
 from exercises.ex22_by_hand.loss import cross_entropy
@@ -19,15 +20,14 @@ from exercises.ex22_by_hand.network import backward, forward
 from exercises.ex22_by_hand.pooling import AveragePooling, MaxPooling
 
 STEP = 1e-5  # écart des différences finies : plus petit, l'arrondi l'emporte
-REFERENCES = ("différences finies", "TensorFlow")
 
 
 class Case(NamedTuple):
-    """Des couches, ce qu'elles lisent, et la perte qui suit."""
+    """Un essai : des couches, ce que lit la première, et la perte qui suit la dernière."""
 
     layers: list
     x: np.ndarray
-    labels: np.ndarray | None = None  # classes, pour l'entropie croisée ; None : une somme pesée
+    labels: np.ndarray | None = None  # classes de l'entropie croisée ; None : voir `loss_of`
 
 
 # --- Question : le gradient que donnent nos formules ---------------------------------
@@ -46,12 +46,12 @@ def loss_of(case: Case) -> tuple[float, np.ndarray]:
 
 
 def arrays_of(case: Case) -> list[np.ndarray]:
-    """Rend tout ce dont la perte dépend : l'entrée, puis les poids."""
+    """Rend les tableaux dont la perte dépend : l'entrée, puis les poids."""
     return [case.x, *(weight for layer in case.layers for weight in layer.weights)]
 
 
 def our_gradients(case: Case) -> list[np.ndarray]:
-    """Rend le gradient de la perte par rapport à chacun d'`arrays_of`."""
+    """Rend le gradient de la perte par rapport à chaque tableau d'`arrays_of`."""
     _, dy = loss_of(case)
     dx = backward(case.layers, dy)
     return [dx, *(gradient for layer in case.layers for gradient in layer.gradients)]
@@ -104,27 +104,27 @@ def tensorflow_gradients(case: Case) -> list[np.ndarray]:
         if case.labels is None:
             loss = tf.reduce_sum(loss_of(case)[1] * y)
         else:
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(case.labels, y)
-            loss = tf.reduce_mean(losses)
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(case.labels, y))
     return [np.asarray(each) for each in tape.gradient(loss, inputs)]
 
 
 def _in_tensorflow(layer, x, weights: list):
     import tensorflow as tf
 
-    if isinstance(layer, Convolution):
-        p = layer.padding
-        x = tf.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
-        return tf.nn.conv2d(x, weights[0], layer.stride, "VALID") + weights[1]
-    if isinstance(layer, MaxPooling):
-        return tf.nn.max_pool2d(x, layer.size, layer.stride, "VALID")
-    if isinstance(layer, AveragePooling):
-        return tf.nn.avg_pool2d(x, layer.size, layer.stride, "VALID")
-    if isinstance(layer, Relu):
-        return tf.nn.relu(x)
-    if isinstance(layer, Dense):
-        return x @ weights[0] + weights[1]
-    return tf.reshape(x, (len(x), -1))  # Flatten
+    match layer:
+        case Convolution(padding=p):
+            x = tf.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
+            return tf.nn.conv2d(x, weights[0], layer.stride, "VALID") + weights[1]
+        case MaxPooling():
+            return tf.nn.max_pool2d(x, layer.size, layer.stride, "VALID")
+        case AveragePooling():
+            return tf.nn.avg_pool2d(x, layer.size, layer.stride, "VALID")
+        case Relu():
+            return tf.nn.relu(x)
+        case Dense():
+            return x @ weights[0] + weights[1]
+        case Flatten():
+            return tf.reshape(x, (len(x), -1))
 
 
 # --- Question : à quel point sont-ils d'accord ? -------------------------------------
@@ -134,18 +134,18 @@ def worst_error(case: Case, reference: Callable[[Case], list[np.ndarray]]) -> fl
     """Rend le pire écart relatif entre nos gradients et une référence.
 
     Args:
-        case: ce qu'on dérive.
+        case: l'essai.
         reference: `finite_differences` ou `tensorflow_gradients`.
 
     Returns:
-        Le plus grand, sur tous les tableaux, de l'écart maximal divisé par le plus grand gradient.
+        L'écart maximal d'un tableau, divisé par son plus grand gradient ; le pire des tableaux.
     """
     pairs = zip(our_gradients(case), reference(case), strict=True)
     return float(max(np.abs(ours - theirs).max() / np.abs(theirs).max() for ours, theirs in pairs))
 
 
 def spread_values(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """Tire des nombres tous différents et jamais proches de 0 : ReLU et le maximum y sont lisses.
+    """Tire des nombres tous différents, jamais proches de 0, où ReLU et le maximum se dérivent.
 
     Returns:
         float64, dans ]-1, 1[ ; deux d'entre eux diffèrent d'au moins 1 / nombre.
@@ -161,26 +161,23 @@ def make_cases(*, seed: int = 0) -> dict[str, Case]:
     def draw(*shape: int) -> np.ndarray:
         return spread_values(rng, *shape)
 
-    def convolution(height: int, width: int, inputs: int, filters: int, **options) -> Convolution:
-        return Convolution(draw(height, width, inputs, filters), draw(filters), **options)
-
     chain = [
-        convolution(3, 3, 1, 3, stride=2, padding=2),  # 13 × 11 → 8 × 7
+        Convolution(draw(3, 3, 1, 3), draw(3), stride=2, padding=2),  # 13 × 11 → 8 × 7
         Relu(),
         MaxPooling(2, stride=1),  # 7 × 6
-        convolution(3, 2, 3, 4, padding=1),  # 7 × 7
+        Convolution(draw(3, 2, 3, 4), draw(4), padding=1),  # 7 × 7
         Relu(),
         AveragePooling(3, stride=2),  # 3 × 3
         Flatten(),
         Dense(draw(36, 5), draw(5)),
     ]
     return {
-        "convolution 3×2, pas 1": Case([convolution(3, 2, 3, 4)], draw(2, 7, 5, 3)),
+        "convolution 3×2, pas 1": Case([Convolution(draw(3, 2, 3, 4), draw(4))], draw(2, 7, 5, 3)),
         "convolution 3×3, pas 2, padding 1": Case(
-            [convolution(3, 3, 2, 3, stride=2, padding=1)], draw(2, 7, 9, 2)
+            [Convolution(draw(3, 3, 2, 3), draw(3), stride=2, padding=1)], draw(2, 7, 9, 2)
         ),
         "convolution 2×5, pas 3, padding 2": Case(
-            [convolution(2, 5, 2, 3, stride=3, padding=2)], draw(2, 9, 7, 2)
+            [Convolution(draw(2, 5, 2, 3), draw(3), stride=3, padding=2)], draw(2, 9, 7, 2)
         ),
         "ReLU": Case([Relu()], draw(3, 5, 7, 2)),
         "maximum 2×2, pas 2": Case([MaxPooling(2)], draw(2, 7, 5, 3)),
@@ -208,9 +205,5 @@ def check_gradients(*, seed: int = 0) -> dict[str, list[float]]:
 
 def errors_table(errors: dict[str, list[float]]) -> str:
     """Met en tableau les écarts rendus par `check_gradients`."""
-    title = "Gradients, pire écart relatif à :"
-    rows = [f"{title:<36}" + "".join(f"{name:>20}" for name in REFERENCES)]
-    for name, values in errors.items():
-        cells = (f"{value:.0e}" if value else "0" for value in values)
-        rows.append(f"  {name:<34}" + "".join(f"{cell:>20}" for cell in cells))
-    return "\n".join(rows)
+    rows = [[name, *(f"{value:.1g}" for value in values)] for name, values in errors.items()]
+    return table(["gradients, pire écart relatif à", "différences finies", "TensorFlow"], rows)

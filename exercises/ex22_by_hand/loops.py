@@ -3,31 +3,29 @@
 D'après : S4, la boucle que le billet laisse à écrire (« training loop »).
 Commande : python -m exercises.ex22_by_hand --check
 
-Quatre gestes, que le commentaire en fin de ligne nomme : prédire, mesurer la perte, dériver,
-corriger les poids. Partis des mêmes poids et des mêmes lots, les quatre programmes écrivent les
-mêmes pertes. La figure `boucles.png` les met côte à côte, lus dans ce fichier.
+La boucle répète quatre gestes : prédire, mesurer la perte, dériver, corriger les poids. Un
+commentaire en fin de ligne porte leur numéro. Les quatre programmes partent des mêmes poids, lisent
+les mêmes lots et écrivent les mêmes pertes. La figure `boucles.png` recopie leur code côte à côte.
 
 La comparaison se fait en float64. En float32, l'arrondi suffit à ce qu'une valeur à 4·10⁻⁸ de zéro
-passe ReLU dans un programme et pas dans l'autre : un poids apprend autre chose, et l'écart grandit
-ensuite de pas en pas, jusqu'à 7·10⁻⁴ pour une graine sur quatre.
+passe ReLU dans un programme et pas dans un autre : un poids apprend alors autre chose, et l'écart
+grandit de pas en pas, jusqu'à 7·10⁻⁴ pour une graine sur quatre.
 """
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from importlib.util import find_spec
 
 import keras
 import numpy as np
 
+from convnets.figures.charts import number, table
 from exercises.ex22_by_hand.loss import cross_entropy
 from exercises.ex22_by_hand.network import (
-    WITHOUT_TORCH,
     Descent,
     backward,
     build_layers,
     build_scores,
     forward,
-    has_torch,
-    to_float64,
     to_keras,
     to_torch,
 )
@@ -45,13 +43,15 @@ LOOPS = {  # nom de la fonction, et ce qu'elle emploie
     "with_fit": "Keras, fit",
 }
 
-Batches = Iterable[tuple[np.ndarray, np.ndarray]]
+WITHOUT_TORCH = (
+    "PyTorch n'est pas installé : sa colonne est laissée de côté (pip install torch l'ajoute)."
+)
 
 
 # --- Question : la boucle, à la main -------------------------------------------------
 
 
-def by_hand(layers: list, batches: Batches, descent: Descent) -> list[float]:
+def by_hand(layers: list, batches: Iterable, descent: Descent) -> list[float]:
     """Apprend ces lots l'un après l'autre, sans bibliothèque de réseaux.
 
     Args:
@@ -75,7 +75,7 @@ def by_hand(layers: list, batches: Batches, descent: Descent) -> list[float]:
 # --- Question : la boucle, avec une bande --------------------------------------------
 
 
-def with_tape(model: keras.Model, batches: Batches) -> list[float]:
+def with_tape(model: keras.Model, batches: Iterable) -> list[float]:
     """Apprend de même avec TensorFlow : la bande note l'aller, et en déduit le retour.
 
     Args:
@@ -103,7 +103,7 @@ def with_tape(model: keras.Model, batches: Batches) -> list[float]:
 # --- Question : la boucle, en PyTorch ------------------------------------------------
 
 
-def with_torch(model, batches: Batches) -> list[float]:
+def with_torch(model, batches: Iterable) -> list[float]:
     """Apprend de même avec PyTorch : les gradients s'ajoutent, d'où `zero_grad`.
 
     Args:
@@ -132,7 +132,7 @@ def with_torch(model, batches: Batches) -> list[float]:
 # --- Question : ce que fait `fit` ----------------------------------------------------
 
 
-def with_fit(model: keras.Model, batches: Batches) -> list[float]:
+def with_fit(model: keras.Model, batches: Iterable) -> list[float]:
     """Apprend de même avec `fit`, qui contient la boucle ; la perte est lue au passage.
 
     Args:
@@ -151,7 +151,7 @@ def with_fit(model: keras.Model, batches: Batches) -> list[float]:
     images, labels = (np.concatenate(each) for each in zip(*batches, strict=True))
     model.compile(optimizer, cross_entropy, jit_compile=False)
     options = {"batch_size": BATCH_SIZE, "shuffle": False, "verbose": 0}
-    model.fit(images, labels, callbacks=[note], **options)  # 1 à 4
+    model.fit(images, labels, callbacks=[note], **options)  # 1. 2. 3. 4.
     sums = np.arange(1, len(means) + 1) * means
     return np.diff(sums, prepend=0).tolist()
 
@@ -159,17 +159,10 @@ def with_fit(model: keras.Model, batches: Batches) -> list[float]:
 # --- Question : les mêmes pertes ? ---------------------------------------------------
 
 
-@contextlib.contextmanager
-def in_float64() -> Iterator[None]:
-    """Fait calculer Keras en float64, le temps d'un bloc."""
-    kept = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    try:
-        yield
-    finally:
-        keras.config.set_floatx(kept[0])
-        keras.config.set_dtype_policy(kept[1])
+def set_precision(dtype: str) -> None:
+    """Fait calculer Keras en `"float64"`, ou de nouveau en `"float32"`."""
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
 
 
 def run_loops(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> dict[str, list[float]]:
@@ -185,43 +178,40 @@ def run_loops(x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> dict[str, list[
     """
     places = np.arange(NUM_STEPS * BATCH_SIZE).reshape(NUM_STEPS, BATCH_SIZE) % len(x)
     batches = [(x[each, :, :, np.newaxis] / 255, y[each]) for each in places]
-    layers = to_float64(build_layers(seed=seed))
-    with in_float64():
+    layers = build_layers(seed=seed)
+    for layer in layers:
+        layer.weights = [weight.astype(np.float64) for weight in layer.weights]
+    set_precision("float64")
+    try:
         tape, fit = (to_keras(layers, build_scores()) for _ in range(2))
         losses = {"with_tape": with_tape(tape, batches), "with_fit": with_fit(fit, batches)}
-    if has_torch():
+    finally:
+        set_precision("float32")
+    if find_spec("torch"):
         losses["with_torch"] = with_torch(to_torch(layers), batches)
     descent = Descent(layers, learning_rate=LEARNING_RATE, momentum=MOMENTUM)
     losses["by_hand"] = by_hand(layers, batches, descent)  # en dernier : il change ces poids
     return {name: losses[name] for name in LOOPS if name in losses}
 
 
-def largest_gap(losses: dict[str, list[float]]) -> float:
-    """Rend le plus grand écart entre deux pertes d'un même pas."""
-    return float(np.ptp(np.array([*losses.values()]), axis=0).max())
-
-
-def losses_table(losses: dict[str, list[float]], *, every: int = 7) -> str:
-    """Met les pertes côte à côte, une boucle par colonne.
+def losses_table(losses: dict[str, list[float]]) -> str:
+    """Met les pertes côte à côte, une boucle par colonne, un pas sur sept.
 
     Args:
         losses: rendues par `run_loops`.
-        every: de combien en combien de pas ; le dernier y est toujours.
 
     Returns:
-        Un texte, qui finit par le verdict et, sans PyTorch, par une phrase qui le dit.
+        Un texte, qui finit par le verdict. Si PyTorch n'est pas installé, une phrase le dit.
     """
-    steps = len(next(iter(losses.values())))
-    rows = ["pas " + "".join(f"{LOOPS[name]:>21}" for name in losses)]
-    for step in sorted({*range(0, steps, every), steps - 1}):
-        cells = "".join(f"{each[step]:>21.6f}" for each in losses.values())
-        rows.append(f"{step + 1:<4}{cells}".replace(".", ","))
-    rows.append(f"{verdict(losses)}.")
-    return "\n".join(rows if "with_torch" in losses else [*rows, WITHOUT_TORCH])
+    steps = range(0, len(losses["by_hand"]), 7)
+    rows = [[step + 1, *(number(each[step], 6) for each in losses.values())] for step in steps]
+    found = table(["pas", *(LOOPS[name] for name in losses)], rows)
+    note = "" if "with_torch" in losses else f"\n{WITHOUT_TORCH}"
+    return f"{found}\n{verdict(losses)}.{note}"
 
 
 def verdict(losses: dict[str, list[float]]) -> str:
-    """Dit en une phrase si les boucles ont écrit les mêmes pertes."""
-    steps, gap = len(next(iter(losses.values()))), largest_gap(losses)
+    """Dit en une phrase si les boucles ont écrit les mêmes pertes, à `TOLERANCE` près."""
+    gap = np.ptp([*losses.values()], axis=0).max()  # le plus grand, entre deux pertes du même pas
     found = "les mêmes pertes" if gap <= TOLERANCE else "des pertes différentes"
-    return f"Sur {steps} pas, {found} : {gap:.0e} d'écart au plus"
+    return f"Sur {len(losses['by_hand'])} pas, {found} : {gap:.0e} d'écart au plus"

@@ -6,8 +6,6 @@ Commande : python -m exercises.ex22_by_hand
 PyTorch n'est pas demandé par le cours : sans lui, sa colonne est laissée de côté.
 """
 
-from importlib.util import find_spec
-
 import keras
 import numpy as np
 
@@ -17,9 +15,6 @@ from exercises.ex22_by_hand.pooling import AveragePooling, MaxPooling
 
 FILTERS = (16, 32)  # de chaque convolution : assez pour 98 % et moins d'une minute d'apprentissage
 SIDE = 3  # côté des dernières cartes, en pixels
-WITHOUT_TORCH = (
-    "PyTorch n'est pas installé : sa colonne est laissée de côté (pip install torch l'ajoute)."
-)
 
 
 # --- Question : le réseau, à la main -------------------------------------------------
@@ -38,22 +33,15 @@ def build_layers(*, seed: int) -> list:
     """
     rng, (first, second) = np.random.default_rng(seed), FILTERS
     return [
-        Convolution(_draw(rng, 5, 5, 1, first), _zeros(first), stride=2, padding=2),  # 14 × 14
+        Convolution(*_draw(rng, 5, 5, 1, first), stride=2, padding=2),  # 14 × 14
         Relu(),
         MaxPooling(2),  # 7 × 7
-        Convolution(_draw(rng, 3, 3, first, second), _zeros(second), padding=1),  # 7 × 7
+        Convolution(*_draw(rng, 3, 3, first, second), padding=1),  # 7 × 7
         Relu(),
         AveragePooling(3, stride=2),  # 3 × 3
         Flatten(),
-        Dense(_draw(rng, SIDE * SIDE * second, 10), _zeros(10)),
+        Dense(*_draw(rng, SIDE * SIDE * second, 10)),
     ]
-
-
-def to_float64(layers: list) -> list:
-    """Met les poids de ces couches en float64, sur place, et rend les couches."""
-    for layer in layers:
-        layer.weights = [weight.astype(np.float64) for weight in layer.weights]
-    return layers
 
 
 def build_linear(*, seed: int) -> list:
@@ -65,16 +53,14 @@ def build_linear(*, seed: int) -> list:
     Returns:
         Deux couches : images `(n, 28, 28, 1)` → scores `(n, 10)`.
     """
-    return [Flatten(), Dense(_draw(np.random.default_rng(seed), 28 * 28, 10), _zeros(10))]
+    return [Flatten(), Dense(*_draw(np.random.default_rng(seed), 28 * 28, 10))]
 
 
-def _draw(rng: np.random.Generator, *shape: int) -> np.ndarray:
+def _draw(rng: np.random.Generator, *shape: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rend les poids d'une couche, tirés au hasard, et ses biais, nuls."""
     scale = np.sqrt(2 / np.prod(shape[:-1]))
-    return (scale * rng.standard_normal(shape)).astype(np.float32)
-
-
-def _zeros(num: int) -> np.ndarray:
-    return np.zeros(num, np.float32)
+    weights = (scale * rng.standard_normal(shape)).astype(np.float32)
+    return weights, np.zeros(shape[-1], np.float32)
 
 
 # --- Question : tout l'aller, tout le retour, un pas ---------------------------------
@@ -89,7 +75,7 @@ def to_floats(images: np.ndarray) -> np.ndarray:
 
 
 def forward(layers: list, x: np.ndarray) -> np.ndarray:
-    """Traverse les couches dans l'ordre ; chacune se souvient de ce que voudra le retour."""
+    """Traverse les couches dans l'ordre ; chacune garde ce dont le retour aura besoin."""
     for layer in layers:
         x = layer.forward(x)
     return x
@@ -111,8 +97,8 @@ class Descent:
 
     Args:
         layers: couches à apprendre. Chacune a deux listes du même ordre, `weights` et
-            `gradients`, vides si elle n'a pas de poids ; `step` lit la seconde et change sur place
-            ce que contient la première.
+            `gradients`, vides si elle n'a pas de poids. `step` lit `gradients` et change sur place
+            les tableaux de `weights`.
         learning_rate: η, le taux d'apprentissage.
         momentum: μ, la part de l'élan gardée d'un pas à l'autre.
 
@@ -137,42 +123,46 @@ class Descent:
 # --- Question : le même en Keras -----------------------------------------------------
 
 
+def build_scores() -> keras.Model:
+    """Construit le même réseau en Keras : flottants `(n, 28, 28, 1)` → scores `(n, 10)`.
+
+    Avec un pas de 2, le padding `same` de Keras n'ajouterait une deuxième ligne de zéros qu'en bas
+    et à droite. Les zéros sont donc ajoutés à part : deux de chaque côté, comme à la main.
+    """
+    from keras import layers  # `layers` est ailleurs, dans ce fichier, la liste des nôtres
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.ZeroPadding2D(2),  # (n, 32, 32, 1)
+            layers.Conv2D(FILTERS[0], 5, strides=2, activation="relu"),  # (n, 14, 14, 16)
+            layers.MaxPooling2D(2),  # (n, 7, 7, 16)
+            layers.Conv2D(FILTERS[1], 3, padding="same", activation="relu"),  # (n, 7, 7, 32)
+            layers.AveragePooling2D(3, strides=2),  # (n, 3, 3, 32)
+            layers.Flatten(),  # (n, 288)
+            layers.Dense(10),
+        ]
+    )
+
+
 def build_model() -> keras.Model:
-    """Construit le jumeau Keras, celui que lit `./predict`.
+    """Construit le modèle que lit `./predict` : `build_scores`, de l'image aux probabilités.
 
     Returns:
         Modèle : images uint8 `(n, 28, 28)` → probabilités `(n, 10)` float32.
     """
-    from keras import layers  # `layers` est ailleurs, dans ce fichier, la liste des nôtres
-
-    images = keras.Input((28, 28), dtype="uint8")
-    x = layers.Rescaling(1 / 255, dtype="float32")(images)
-    scores = _stack(layers.Reshape((28, 28, 1))(x))
-    probabilities = layers.Softmax(dtype="float32")(scores)
-    return keras.Model(images, probabilities, name="ex22_by_hand")
-
-
-def build_scores() -> keras.Model:
-    """Construit le même sans ce qui l'entoure : flottants `(n, 28, 28, 1)` → scores `(n, 10)`."""
-    x = keras.Input((28, 28, 1))
-    return keras.Model(x, _stack(x), name="scores")
-
-
-def _stack(x):
-    """Empile les couches de Keras.
-
-    Un padding `same` de pas 2 n'ajouterait un zéro de plus qu'en bas et à droite : les zéros sont
-    donc ajoutés à part, deux de chaque côté comme à la main.
-    """
     from keras import layers
 
-    x = layers.ZeroPadding2D(2)(x)  # (n, 32, 32, 1)
-    x = layers.Conv2D(FILTERS[0], 5, strides=2, activation="relu")(x)  # (n, 14, 14, 16)
-    x = layers.MaxPooling2D(2)(x)  # (n, 7, 7, 16)
-    x = layers.Conv2D(FILTERS[1], 3, padding="same", activation="relu")(x)  # (n, 7, 7, 32)
-    x = layers.AveragePooling2D(3, strides=2)(x)  # (n, 3, 3, 32)
-    x = layers.Flatten()(x)  # (n, 288)
-    return layers.Dense(10)(x)
+    return keras.Sequential(
+        [
+            keras.Input((28, 28), dtype="uint8"),
+            layers.Rescaling(1 / 255, dtype="float32"),
+            layers.Reshape((28, 28, 1)),
+            *build_scores().layers,
+            layers.Softmax(dtype="float32"),
+        ],
+        name="ex22_by_hand",
+    )
 
 
 def weights_of(layers: list) -> list[np.ndarray]:
@@ -187,11 +177,6 @@ def to_keras(layers: list, model: keras.Model) -> keras.Model:
 
 
 # --- Question : le même en PyTorch ---------------------------------------------------
-
-
-def has_torch() -> bool:
-    """Dit si PyTorch est installé, sans l'importer."""
-    return find_spec("torch") is not None
 
 
 def to_torch(layers: list):
@@ -220,12 +205,10 @@ def to_torch(layers: list):
         nn.Linear(SIDE * SIDE * FILTERS[1], 10),
     )
     weights = weights_of(layers)
-    model.to(torch.from_numpy(weights[0]).dtype)
     for k in (0, 2):
         weights[k] = weights[k].transpose(3, 2, 0, 1)
     matrix = weights[4].reshape(SIDE, SIDE, FILTERS[1], 10)
     weights[4] = matrix.transpose(3, 2, 0, 1).reshape(10, -1)
-    with torch.no_grad():
-        for parameter, weight in zip(model.parameters(), weights, strict=True):
-            parameter.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
+    for parameter, weight in zip(model.parameters(), weights, strict=True):
+        parameter.data = torch.tensor(weight)
     return model

@@ -83,65 +83,37 @@ def test_dense_relu_and_loss(ex22, seed, images, sizes):
 # --- Ce qu'affiche l'exercice --------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def errors(ex22):
-    return ex22.check_gradients(seed=1)
-
-
 @pytest.mark.question(QUESTION)
-def test_the_table_covers_every_layer_and_all_agree(ex22, errors):
-    layers = {type(each) for case in ex22.make_cases().values() for each in case.layers}
-    names = {each.__name__ for each in layers}
-    assert names == {"Convolution", "MaxPooling", "AveragePooling", "Relu", "Flatten", "Dense"}
-    for name, (differences, tensorflow) in errors.items():
+def test_the_table_covers_every_layer_and_all_agree(ex22):
+    layers = {type(each).__name__ for case in ex22.make_cases().values() for each in case.layers}
+    assert layers == {"Convolution", "MaxPooling", "AveragePooling", "Relu", "Flatten", "Dense"}
+    for name, (differences, tensorflow) in ex22.check_gradients(seed=1).items():
         assert 0 < differences < APPROXIMATE and tensorflow < EXACT, name
     table = ex22.errors_table({"ReLU": [1.2e-9, 0.0]}).splitlines()
-    assert table[0].split()[-3:] == ["différences", "finies", "TensorFlow"]
     assert table[1].split() == ["ReLU", "1e-09", "0"]
 
 
 @pytest.mark.question(QUESTION)
-@pytest.mark.parametrize("fault", ["shifted", "forgotten", "scaled"])
+@pytest.mark.parametrize("fault", ["dx", "dk", "db"])
 def test_a_wrong_formula_is_seen(ex22, fault):
-    """Un pixel de décalage, un gradient qui remplace au lieu de s'ajouter, un facteur de trop."""
+    """Un pixel de décalage, un facteur de trop, un gradient qui remplace au lieu de s'ajouter."""
 
     class Wrong(ex22.Convolution):
         def backward(self, dy):
-            dx = super().backward(dy)
-            if fault == "scaled":
-                self.gradients[0] = self.gradients[0] * 1.001
-            if fault == "forgotten":
-                self.gradients[1] = dy[:, -1].sum(axis=(0, 1))
-            return np.roll(dx, 1, axis=1) if fault == "shifted" else dx
+            dx, (dk, db) = super().backward(dy), self.gradients
+            wrong = {"dx": np.roll(dx, 1, axis=1), "dk": 1.001 * dk, "db": dy[:, -1].sum((0, 1))}
+            found = {"dx": dx, "dk": dk, "db": db} | {fault: wrong[fault]}
+            self.gradients = [found["dk"], found["db"]]
+            return found["dx"]
 
     rng = np.random.default_rng(0)
-    kernel, bias = ex22.spread_values(rng, 3, 3, 1, 2), ex22.spread_values(rng, 2)
-    case = ex22.Case([Wrong(kernel, bias)], ex22.spread_values(rng, 1, 5, 7, 1))
+    layer = Wrong(ex22.spread_values(rng, 3, 3, 1, 2), ex22.spread_values(rng, 2))
+    case = ex22.Case([layer], ex22.spread_values(rng, 1, 5, 7, 1))
     for reference in (ex22.finite_differences, ex22.tensorflow_gradients):
         assert ex22.worst_error(case, reference) > 5e-4
 
 
-def test_spread_values_are_far_apart_and_far_from_zero(ex22):
-    for num in (1, 2, 7, 64):
-        values = np.sort(ex22.spread_values(np.random.default_rng(num), num))
-        assert (np.abs(values) < 1).all() and np.abs(values).min() >= 0.4 / num
-        assert num == 1 or np.diff(values).min() > 1 / num
-
-
 # --- Les couches, à la main ----------------------------------------------------------
-
-
-@pytest.mark.question(QUESTION)
-def test_overlapping_windows_add_their_gradients():
-    """3×3 lu par quatre fenêtres 2×2 : le centre en reçoit quatre, un coin une seule."""
-    from exercises.ex22_by_hand.convolution import add_windows, windows
-
-    x = np.arange(9.0).reshape(1, 3, 3, 1)
-    read = windows(x, (2, 2), 1)
-    assert read.shape == (1, 2, 2, 2, 2, 1)
-    assert read[0, 1, 0, :, :, 0].tolist() == [[3, 4], [6, 7]]
-    back = add_windows(np.ones_like(read), x.shape, 1)[0, :, :, 0]
-    assert back.tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
 
 
 @pytest.mark.question(QUESTION)
