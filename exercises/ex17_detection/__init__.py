@@ -17,10 +17,8 @@ elles sont plus faciles que de vraies photographies.
 - `boxes.py` : comparer des boîtes (IoU), supprimer les doublons, précision et rappel ;
 - `localization.py` : un objet, une boîte : une régression ;
 - `grid.py` : plusieurs objets : chaque case d'une grille répond pour le sien ;
-- `anchors.py` : des boîtes posées d'avance, à accepter et à corriger ;
-- `proposals.py` : premier étage, proposer des régions ;
-- `roi.py` : tirer de chaque région autant de nombres (RoIAlign) ;
-- `two_stage.py` : second étage, nommer et corriger chaque région ;
+- `proposals.py` : premier étage, poser des ancres et en proposer des régions ;
+- `two_stage.py` : second étage, lire chaque région (RoIAlign), la nommer et la corriger ;
 - `metrics.py` : juger un détecteur, de la précision à la mAP ;
 - `labels.py` : plusieurs étiquettes par image, sigmoïdes contre softmax ;
 - `figures.py` : les boîtes dessinées, ce que voit chaque étage, et les mesures comparées.

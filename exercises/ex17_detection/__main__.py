@@ -29,9 +29,8 @@ from convnets.serving.classifier import prepare
 from convnets.training import lesson, saving
 from convnets.training.batches import shuffled
 from exercises.ex17_detection import figures, grid, labels, localization, metrics, two_stage
-from exercises.ex17_detection.anchors import to_truth
 from exercises.ex17_detection.boxes import Detections
-from exercises.ex17_detection.proposals import NUM_PROPOSALS
+from exercises.ex17_detection.proposals import NUM_PROPOSALS, to_truth
 
 EPOCHS = 8
 BATCH_SIZE = 32  # 64, au pas de 3e-3, apprend moins en autant d'images (validation)
@@ -104,19 +103,17 @@ NETWORKS = {
 }
 
 
-def train(name: str, scenes: dict[str, Scenes], *, seed: int, epochs: int, minutes) -> tuple:
+def train(name: str, scenes: Scenes, *, seed: int, epochs: int, minutes) -> tuple:
     """Entraîne un des réseaux ; rend le modèle et le temps de processeur, en secondes."""
     network = NETWORKS[name]
     epochs = max(1, round(network.epochs * epochs))
     keras.utils.set_random_seed(seed)
     model = network.build_model()
     model.compile(keras.optimizers.Adam(LEARNING_RATE), network.loss)
-    learned, val = scenes["train"], scenes["val"]
-    truth, start_s = network.write_truth(learned), time.process_time()
+    truth, start_s = network.write_truth(scenes), time.process_time()
     model.fit(
-        shuffled(learned.images, truth, batch_size=BATCH_SIZE, seed=seed),
+        shuffled(scenes.images, truth, batch_size=BATCH_SIZE, seed=seed),
         epochs=epochs,
-        validation_data=(val.images, network.write_truth(val)),
         callbacks=[lesson.Clock(epochs, minutes, share=network.share)],
         verbose=0,
     )
@@ -137,11 +134,10 @@ def measure_localization(model: keras.Model, scenes: dict[str, Scenes]) -> dict[
     """Mesure le réseau à une boîte, puis la boîte moyenne, qui ne regarde pas l'image."""
     test, truth = scenes["test"], NETWORKS["localization"].write_truth(scenes["train"])
     blind = np.tile(truth.mean(0), (len(test.images), 1))
-    first, second = (
-        localization.evaluate(outputs, test.boxes[:, 0], test.labels[:, 0])
-        for outputs in (predict(model, test), blind)
-    )
-    return first | {f"{name}_mean_box": value for name, value in second.items()}
+    return {
+        "iou": localization.mean_iou(predict(model, test), test.boxes[:, 0]),
+        "iou_mean_box": localization.mean_iou(blind, test.boxes[:, 0]),
+    }
 
 
 def measure_labels(models: dict[str, keras.Model], scenes: dict[str, Scenes]) -> dict[str, float]:
@@ -174,31 +170,38 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     for name in NETWORKS:
         scenes = one if name == "localization" else several
         models[name], measures[f"cpu_s_{name}"] = train(
-            name, scenes, seed=seed, epochs=epochs, minutes=minutes
+            name, scenes["train"], seed=seed, epochs=epochs, minutes=minutes
         )
     measures |= measure_localization(models["localization"], one)
     measures |= measure_labels(models, several)
 
     # Le score à partir duquel croire une boîte est choisi sur la validation.
     val, test = several["val"], several["test"]
-    find_val = partial(grid.decode, predict(models["grid"], val))
+    found = grid.decode(predict(models["grid"], val))
+    min_score = metrics.choose_score(metrics.judge(found, val))
     find = partial(grid.decode, predict(models["grid"], test))
-    min_score = metrics.choose_score(metrics.judge(find_val(), val))
     measures |= metrics.evaluate(find, test, min_score=min_score)
-    regions = {part: predict(models["two_stage"], several[part])["regions"] for part in several}
-    found = two_stage.to_detections(regions["val"])
+
+    found = two_stage.to_detections(predict(models["two_stage"], val)["regions"])
     stages_score = metrics.choose_score(metrics.judge(found, val))
-    measures |= metrics.evaluate_stages(regions["test"], test, min_score=stages_score)
-    boxes = metrics.one_box(predict(models["localization"], test))
-    judged = {
-        "grille": metrics.judge(find(), test),
-        "grille, doublons gardés": metrics.judge(find(suppress=False), test),
-        "réseau à une boîte": metrics.judge(boxes, test),
+    regions = predict(models["two_stage"], test)["regions"]
+    measures |= metrics.evaluate_stages(regions, test, min_score=stages_score)
+
+    one_box = metrics.judge(metrics.one_box(predict(models["localization"], test)), test)
+    measures["map_one_box"] = metrics.mean_average_precision(one_box)
+    kept = {
+        "test": test,
+        "found": find(min_score=min_score),
+        "judged": {
+            "grille": metrics.judge(find(), test),
+            "grille, doublons gardés": metrics.judge(find(suppress=False), test),
+            "réseau à une boîte": one_box,
+        },
+        "two_stage": models["two_stage"],
+        "min_score": min_score,
+        "stages_score": stages_score,
     }
-    measures["map_one_box"] = metrics.mean_average_precision(judged["réseau à une boîte"])
-    kept = {"test": test, "found": find(min_score=min_score), "judged": judged}
-    kept |= {"two_stage": models["two_stage"], "stages_score": stages_score}
-    return lesson.Run(measures, models["grid"], kept | {"min_score": min_score})
+    return lesson.Run(measures, models["grid"], kept)
 
 
 def teach(options) -> None:

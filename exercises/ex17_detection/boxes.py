@@ -12,6 +12,7 @@ import numpy as np
 
 IOU_FOUND = 0.5  # un objet est trouvé si sa boîte est recouverte au moins autant (PASCAL VOC)
 IOU_SAME = 0.4  # deux boîtes d'une classe qui se recouvrent plus désignent le même objet
+MIN_SCORE = 0.01  # une réponse moins sûre n'est pas une détection
 
 
 class Detections(NamedTuple):
@@ -102,13 +103,12 @@ def select(
     Returns:
         Les détections de chaque image, du plus sûr au moins sûr.
     """
-    found = []
+    found, threshold = [], IOU_SAME if suppress else 1  # aucune IoU ne dépasse 1
     for i in range(len(boxes)):
         sure = np.flatnonzero(scores[i] >= min_score)
-        sure = sure[np.argsort(-scores[i, sure], kind="stable")]
-        if suppress:
-            sure = sure[non_max_suppression(boxes[i, sure], scores[i, sure], labels[i, sure])]
-        found.append(Detections(boxes[i, sure], scores[i, sure], labels[i, sure]))
+        answers = boxes[i, sure], scores[i, sure], labels[i, sure]
+        kept = non_max_suppression(*answers, threshold=threshold)
+        found.append(Detections(*(each[kept] for each in answers)))
     return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import ops
 
 from convnets.datasets.scenes import ABSENT, Scenes
 from convnets.datasets.sources import FASHION_CLASSES, FASHION_CLASSES_FR
@@ -18,7 +19,7 @@ from convnets.figures.style import COLORS, GREY, new_figure
 from exercises.ex17_detection.boxes import Detections, precision_recall
 from exercises.ex17_detection.metrics import Judged
 from exercises.ex17_detection.proposals import NUM_PROPOSALS
-from exercises.ex17_detection.two_stage import BACKGROUND, to_detections
+from exercises.ex17_detection.two_stage import BACKGROUND, RoiAlign, to_detections
 
 DETECTORS = {
     "map_one_box": "réseau à une boîte",
@@ -34,21 +35,17 @@ ENDINGS = {"sigmoid": "sigmoïdes", "softmax": "softmax"}
 
 
 # --- Question : où sont les objets ? -------------------------------------------------
-
-
-def frame(boxes: np.ndarray, texts: list[str], colors: list[str]) -> list[tuple]:
-    """Prépare des boîtes pour `Picture` : le centre d'un pixel y est entier, et non son coin."""
-    return [(box - 0.5, text, color) for box, text, color in zip(boxes, texts, colors, strict=True)]
+# Dans `Picture`, un entier est le centre d'un pixel, et non son coin : d'où les demi-pixels.
 
 
 def show(image: np.ndarray, found: Detections, truth=(), caption: str = "") -> Picture:
     """Montre une image, ses vraies boîtes et celles qu'on a trouvées, avec leur nom."""
-    names = [
-        f"{FASHION_CLASSES_FR[label]} {number(100 * score)} %"
-        for label, score in zip(found.labels, found.scores, strict=True)
+    true = [(box - 0.5, "", "white") for box in truth]
+    named = [
+        (box - 0.5, f"{FASHION_CLASSES_FR[label]} {number(100 * score)} %", COLORS[1])
+        for box, score, label in zip(*found, strict=True)
     ]
-    true = frame(truth, [""] * len(truth), ["white"] * len(truth))
-    return Picture(image, caption, boxes=true + frame(found.boxes, names, [COLORS[1]] * len(names)))
+    return Picture(image, caption, boxes=true + named)
 
 
 def save_scenes(path: Path, scenes: Scenes, found: list[Detections]) -> None:
@@ -59,8 +56,7 @@ def save_scenes(path: Path, scenes: Scenes, found: list[Detections]) -> None:
             scenes.images[:NUM_SHOWN], found[:NUM_SHOWN], scenes.boxes, scenes.labels, strict=False
         )
     ]
-    half = NUM_SHOWN // 2
-    rows = {"": pictures[:half], " ": pictures[half:]}
+    rows = {"": pictures[: NUM_SHOWN // 2], " ": pictures[NUM_SHOWN // 2 :]}
     picture_rows(path, rows, side=2.6, title="De 1 à 4 objets : le détecteur (en blanc, la vérité)")
 
 
@@ -80,10 +76,14 @@ def save_stages(path: Path, model: keras.Model, scenes: Scenes, *, min_score: fl
     chosen = present.sum(axis=1).argmax()
     image, truth = scenes.images[chosen], scenes.boxes[chosen][present[chosen]]
     outputs = model.predict(image[None], verbose=0)
-    regions, pooled = outputs["regions"], read_regions(model, outputs).mean(axis=-1)
-    colors = [GREY if k == BACKGROUND else COLORS[1] for k in regions[0, :, 8:].argmax(axis=1)]
-    proposed = frame(regions[0, :, :4], [""] * NUM_PROPOSALS, colors)
-    read = mosaic((255 * pooled[..., None] / pooled.max()).astype(np.uint8), COLUMNS)
+    regions = outputs["regions"]
+    proposed = [
+        (region[:4] - 0.5, "", GREY if region[8:].argmax() == BACKGROUND else COLORS[1])
+        for region in regions[0]
+    ]
+    pooled = RoiAlign()(outputs["maps"], regions[..., :4])[0]  # (25, BINS, BINS, c)
+    pooled = ops.convert_to_numpy(pooled).mean(axis=-1, keepdims=True)
+    read = mosaic((255 * pooled / pooled.max()).astype(np.uint8), COLUMNS)
     found = to_detections(regions, min_score=min_score)[0]
     row = [
         Picture(image, f"1. {NUM_PROPOSALS} propositions\n(en gris, du fond)", boxes=proposed),
@@ -91,13 +91,6 @@ def save_stages(path: Path, model: keras.Model, scenes: Scenes, *, min_score: fl
         show(image, found, truth, "3. nommées, corrigées,\nsans doublon"),
     ]
     picture_rows(path, {"": row}, side=3.4)
-
-
-def read_regions(model: keras.Model, outputs: dict[str, np.ndarray]) -> np.ndarray:
-    """Rend ce que la tête a lu de chaque région d'une image : `(25, BINS, BINS, c)`."""
-    head = model.get_layer("head")
-    reader = keras.Model(head.inputs, head.get_layer("pooled").output)
-    return reader.predict([outputs["maps"], outputs["regions"][..., :4]], verbose=0)[0]
 
 
 # --- Question : que vaut chaque détecteur ? ------------------------------------------
@@ -122,7 +115,7 @@ def save_curves(path: Path, judged: dict[str, Judged]) -> None:
 def by_class(metrics: Mapping, prefix: str) -> dict:
     """Rend la précision moyenne de chaque classe : `{nom français: mesure}`."""
     names = zip(FASHION_CLASSES, FASHION_CLASSES_FR, strict=True)
-    return {french: metrics.get(f"{prefix} {name}") for name, french in names}
+    return {french: metrics.get(f"{prefix}ap {name}") for name, french in names}
 
 
 def save_detectors(path: Path, metrics: Mapping) -> None:
@@ -134,30 +127,27 @@ def save_detectors(path: Path, metrics: Mapping) -> None:
     """
     with new_figure(path, columns=2, size=(5.8, 4.6)) as (_, axes):
         left, right = axes[0]
-        bars(
-            left, {"": {label: metrics[name] for name, label in DETECTORS.items()}}, horizontal=True
-        )
+        means = {label: metrics[name] for name, label in DETECTORS.items()}
+        bars(left, {"": means}, horizontal=True)
         left.set_title("De 1 à 4 objets : mAP")
-        groups = {"grille": by_class(metrics, "ap")}
-        groups["deux étages"] = by_class(metrics, "two_stage_ap")
+        groups = {"grille": by_class(metrics, ""), "deux étages": by_class(metrics, "two_stage_")}
         bars(right, groups, horizontal=True, digits=0)
         right.set_title("Précision moyenne, classe par classe")
         right.set_xlim(0, 135)  # la place de la légende
 
 
 def save_labels(path: Path, metrics: Mapping) -> None:
-    """Dessine ce que valent sigmoïdes et softmax, par classe et par nombre de classes présentes.
+    """Dessine la part d'ensembles exacts, selon le nombre de classes présentes.
 
     Args:
         path: fichier PNG.
         metrics: mesures de `run`, ou leurs moyennes sur plusieurs graines.
     """
-    with new_figure(path, columns=2, size=(5.8, 4.6)) as (_, axes):
-        left, right = axes[0]
-        groups = {label: by_class(metrics, f"{name} ap") for name, label in ENDINGS.items()}
-        bars(left, groups, horizontal=True, digits=0)
-        left.set_title("Ranger les scènes, classe par classe : précision moyenne")
-        for name, label in ENDINGS.items():
-            groups[label] = {str(k): metrics.get(f"exact_{k}_{name}") for k in range(1, 5)}
-        bars(right, groups)
-        right.set(xlabel="classes présentes", title="Nommer toutes les classes, et aucune autre")
+    groups = {
+        label: {str(k): metrics.get(f"exact_{k}_{name}") for k in range(1, 5)}
+        for name, label in ENDINGS.items()
+    }
+    with new_figure(path, size=(5.8, 4.2)) as (_, axes):
+        bars(axes[0, 0], groups)
+        title = "Nommer toutes les classes d'une scène, et aucune autre"
+        axes[0, 0].set(xlabel="classes présentes", title=title)

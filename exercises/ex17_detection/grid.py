@@ -10,16 +10,16 @@ même objet ; la suppression des doublons (`boxes.non_max_suppression`) n'en gar
 import keras
 import numpy as np
 from keras import layers, ops
+from keras.utils.bounding_boxes import compute_iou
 
 from convnets.datasets.scenes import ABSENT, SCENE_PX
-from exercises.ex17_detection.boxes import Detections, select
+from exercises.ex17_detection.boxes import MIN_SCORE, Detections, select
 from exercises.ex17_detection.localization import NUM_CLASSES, trunk
 
 GRID = 8  # cases par côté
 CELL_PX = SCENE_PX // GRID
 DEPTH = 5 + NUM_CLASSES  # objet ou non, centre, taille, classes
 WIDTHS = (24, 48, 96)  # canaux des cartes de 32, 16 et 8 pixels de côté
-MIN_SCORE = 0.01  # une case moins sûre n'est pas une détection
 BOX_WEIGHT = 2.0
 
 
@@ -41,19 +41,13 @@ def encode(boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Source : Redmon et al., « You Only Look Once », arXiv 1506.02640, § 2.
     """
     targets = np.zeros((len(boxes), GRID, GRID, DEPTH), np.float32)
-    low, high = boxes[..., :2], boxes[..., 2:]
-    centers, sizes = (low + high) / 2 / CELL_PX, (high - low) / SCENE_PX  # (n, k, 2)
+    scenes, ranks = np.nonzero(labels != ABSENT)  # (m,) : tous les objets, scène par scène
+    low, high = boxes[scenes, ranks, :2], boxes[scenes, ranks, 2:]
+    centers, sizes = (low + high) / 2 / CELL_PX, (high - low) / SCENE_PX  # (m, 2)
     cells = np.minimum(centers.astype(int), GRID - 1)
-    for k in range(boxes.shape[1]):
-        scenes = np.flatnonzero(labels[:, k] != ABSENT)
-        columns, rows = cells[scenes, k].T
-        each = [
-            np.ones((len(scenes), 1)),
-            centers[scenes, k] - cells[scenes, k],
-            sizes[scenes, k],
-            np.eye(NUM_CLASSES)[labels[scenes, k]],
-        ]
-        targets[scenes, rows, columns] = np.concatenate(each, axis=1)
+    present, classes = np.ones((len(scenes), 1)), np.eye(NUM_CLASSES)[labels[scenes, ranks]]
+    objects = np.concatenate([present, centers - cells, sizes, classes], axis=1)  # (m, 15)
+    targets[scenes, cells[:, 1], cells[:, 0]] = objects  # à égalité de case, le dernier reste
     return targets
 
 
@@ -112,19 +106,8 @@ def loss(y_true, y_pred):
     """
     present = y_true[..., 0]  # (n, 8, 8)
     objects = ops.binary_crossentropy(present, y_pred[..., 0])
-    boxes = 1 - cell_iou(y_true, y_pred)
+    units_px = np.array([CELL_PX, CELL_PX, SCENE_PX, SCENE_PX], np.float32)
+    boxes = [ops.reshape(each[..., 1:5] * units_px, (-1, 1, 4)) for each in (y_true, y_pred)]
+    overlaps = ops.reshape(compute_iou(*boxes, "center_xyWH"), (-1, GRID, GRID))  # case par case
     classes = ops.categorical_crossentropy(y_true[..., 5:], y_pred[..., 5:])
-    return ops.sum(objects + present * (BOX_WEIGHT * boxes + classes), axis=(1, 2))
-
-
-def cell_iou(y_true, y_pred):
-    """Rend l'IoU des deux boîtes de chaque case, `(n, 8, 8)`, dérivable."""
-    low, high, areas = [], [], []
-    for each in (y_true, y_pred):
-        center, size = each[..., 1:3] * CELL_PX, each[..., 3:5] * SCENE_PX
-        low.append(center - size / 2)
-        high.append(center + size / 2)
-        areas.append(ops.prod(size, axis=-1))
-    common = ops.maximum(ops.minimum(*high) - ops.maximum(*low), 0)
-    common = ops.prod(common, axis=-1)
-    return common / (areas[0] + areas[1] - common + 1e-6)
+    return ops.sum(objects + present * (BOX_WEIGHT * (1 - overlaps) + classes), axis=(1, 2))

@@ -11,10 +11,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from convnets.datasets import sources
 from convnets.datasets.scenes import SCENE_PX
-from exercises.ex17_detection.boxes import average_precision, precision_recall
 from exercises.ex17_detection.localization import NUM_CLASSES, WIDTHS, trunk
+from exercises.ex17_detection.metrics import Judged, mean_average_precision
 
 # --- Question : la vérité, un ensemble de classes ------------------------------------
 
@@ -103,20 +102,21 @@ def evaluate(name: str, answers: np.ndarray, sets: np.ndarray, threshold: float)
         threshold: seuil choisi sur la validation.
 
     Returns:
-        `… ap Coat`, la précision moyenne de chaque classe présente : elle range les scènes par
-        réponse, sans seuil, comme on range des boîtes ; `labels_map_…`, leur moyenne ; `exact_…`,
-        la part d'ensembles exacts, et `exact_1_…` à `exact_4_…`, la même parmi les scènes d'autant
-        de classes.
+        `labels_map_…`, la moyenne sur les classes de leur précision moyenne : chaque classe range
+        les scènes par réponse, sans seuil, comme on range des boîtes ; `exact_…`, la part
+        d'ensembles exacts ; `exact_1_…` à `exact_4_…`, la même part, parmi les scènes qui ont ce
+        nombre de classes.
     """
-    right, sizes, measures = exact(answers, sets, threshold), sets.sum(axis=1).astype(int), {}
-    for label in np.flatnonzero(sets.sum(axis=0)):
-        true = sets[:, label] > 0
-        curve = precision_recall(answers[:, label], true, true.sum())
-        measures[f"{name} ap {sources.FASHION_CLASSES[label]}"] = average_precision(*curve)
-    measures[f"labels_map_{name}"] = float(np.mean([*measures.values()]))
-    for size in np.unique(sizes):
-        measures[f"exact_{size}_{name}"] = float(right[sizes == size].mean())
-    return measures | {f"exact_{name}": float(right.mean())}
+    right, sizes = exact(answers, sets, threshold), sets.sum(axis=1)
+    classes = np.broadcast_to(np.arange(NUM_CLASSES), sets.shape)
+    judged = Judged(answers.ravel(), sets.ravel() > 0, classes.ravel(), sets.sum(axis=0))
+    by_size = {
+        f"exact_{size:.0f}_{name}": float(right[sizes == size].mean()) for size in np.unique(sizes)
+    }
+    return by_size | {
+        f"labels_map_{name}": mean_average_precision(judged),
+        f"exact_{name}": float(right.mean()),
+    }
 
 
 def evaluate_constant(train_sets: np.ndarray, sets: np.ndarray) -> dict[str, float]:

@@ -11,16 +11,16 @@ import numpy as np
 
 from convnets.datasets import sources
 from convnets.datasets.scenes import ABSENT, Scenes
-from exercises.ex17_detection.anchors import to_truth
 from exercises.ex17_detection.boxes import (
     IOU_FOUND,
     Detections,
     average_precision,
     match,
     precision_recall,
+    select,
 )
 from exercises.ex17_detection.localization import NUM_CLASSES, to_boxes
-from exercises.ex17_detection.proposals import recall, regular_boxes
+from exercises.ex17_detection.proposals import recall, regular_boxes, to_truth
 from exercises.ex17_detection.two_stage import to_detections
 
 
@@ -68,20 +68,16 @@ def one_box(outputs: np.ndarray) -> list[Detections]:
     Returns:
         Une détection par image ; son score est la probabilité de sa classe.
     """
-    boxes, labels = to_boxes(outputs), outputs[:, 4:].argmax(1)
-    scores = outputs[:, 4:].max(1)
-    return [
-        Detections(boxes[i : i + 1], scores[i : i + 1], labels[i : i + 1])
-        for i in range(len(outputs))
-    ]
+    boxes, classes = to_boxes(outputs)[:, None], outputs[:, None, 4:]  # une seule réponse par image
+    return select(boxes, classes.max(-1), classes.argmax(-1), min_score=0, suppress=False)
 
 
-def class_average_precisions(judged: Judged) -> np.ndarray:
-    """Rend la précision moyenne de chaque classe, `(10,)`, NaN pour une classe sans objet."""
-    values = np.full(NUM_CLASSES, np.nan)
+def average_precisions(judged: Judged) -> dict[str, float]:
+    """Rend la précision moyenne de chaque classe présente : `ap Coat`…, dans [0, 1]."""
+    values = {}
     for label in np.flatnonzero(judged.num_objects):
         mine = judged.labels == label
-        values[label] = average_precision(
+        values[f"ap {sources.FASHION_CLASSES[label]}"] = average_precision(
             *precision_recall(judged.scores[mine], judged.correct[mine], judged.num_objects[label])
         )
     return values
@@ -89,7 +85,7 @@ def class_average_precisions(judged: Judged) -> np.ndarray:
 
 def mean_average_precision(judged: Judged) -> float:
     """Rend la moyenne des précisions moyennes des classes présentes, dans [0, 1]."""
-    return float(np.nanmean(class_average_precisions(judged)))
+    return float(np.mean(list(average_precisions(judged).values())))
 
 
 # --- Question : à partir de quel score croire une boîte ? ----------------------------
@@ -104,12 +100,10 @@ def choose_score(judged: Judged) -> float:
     Returns:
         Un score de `judged` ; 1 s'il n'a aucune détection.
     """
-    if not len(judged.scores):
-        return 1.0
-    num_correct = np.cumsum(judged.correct[np.argsort(-judged.scores, kind="stable")])
-    num_found = np.arange(1, len(num_correct) + 1)
-    f1 = 2 * num_correct / (num_found + judged.num_objects.sum())
-    return float(np.sort(judged.scores)[::-1][f1.argmax()])
+    order = np.argsort(-judged.scores, kind="stable")
+    num_found = np.arange(1, len(order) + 1)
+    f1 = 2 * np.cumsum(judged.correct[order]) / (num_found + judged.num_objects.sum())
+    return float(judged.scores[order[f1.argmax()]]) if len(order) else 1.0
 
 
 def evaluate(
@@ -133,10 +127,7 @@ def evaluate(
         measures[f"map{end}"] = mean_average_precision(judged)
         measures[f"precision{end}"] = float(kept.sum() / max(len(kept), 1))
         measures[f"recall{end}"] = float(kept.sum() / judged.num_objects.sum())
-    values = class_average_precisions(judged)
-    for label in np.flatnonzero(judged.num_objects):
-        measures[f"ap {sources.FASHION_CLASSES[label]}"] = float(values[label])
-    return measures
+    return measures | average_precisions(judged)
 
 
 def evaluate_stages(regions: np.ndarray, scenes: Scenes, *, min_score: float) -> dict[str, float]:
@@ -156,8 +147,8 @@ def evaluate_stages(regions: np.ndarray, scenes: Scenes, *, min_score: float) ->
     measures = evaluate(partial(to_detections, regions), scenes, min_score=min_score)
     unrefined = judge(to_detections(regions, refine=False), scenes)
     measures["map_unrefined"] = mean_average_precision(unrefined)
-    measures = {f"two_stage_{name}": value for name, value in measures.items()}
-    truth, blind = to_truth(scenes), np.tile(regular_boxes(), (len(regions), 1, 1))
-    measures["recall_proposals"] = recall(regions[..., :4], truth, IOU_FOUND)
-    measures["recall_regular"] = recall(blind, truth, IOU_FOUND)
-    return measures
+    truth = to_truth(scenes)
+    return {f"two_stage_{name}": value for name, value in measures.items()} | {
+        "recall_proposals": recall(regions[..., :4], truth, IOU_FOUND),
+        "recall_regular": recall(regular_boxes(), truth, IOU_FOUND),
+    }

@@ -2,9 +2,10 @@
 
 D'après : S3 « Yolo, RCNN, fast-RCNN ».
 
-Le premier étage (`proposals.py`) dit où regarder ; `roi.py` découpe ces régions dans les cartes ;
-la tête, la même pour toutes, dit ce qu'est chacune, ou qu'il n'y a rien, et corrige sa boîte. Les
-deux étages lisent les mêmes cartes et apprennent ensemble.
+Le premier étage (`proposals.py`) propose des régions. Une couche dense demande une entrée de taille
+fixe, et les régions n'en ont pas : RoIAlign tire de chacune autant de nombres. La tête, la même
+pour toutes les régions, dit ce que contient chacune, ou qu'elle ne contient rien, et corrige sa
+boîte. Les deux étages lisent les mêmes cartes et apprennent ensemble.
 """
 
 import keras
@@ -13,16 +14,62 @@ from keras import layers, ops
 
 from convnets.datasets.scenes import SCENE_PX
 from exercises.ex17_detection import proposals
-from exercises.ex17_detection.anchors import assign, decode, encode
-from exercises.ex17_detection.boxes import IOU_FOUND, Detections, select
-from exercises.ex17_detection.localization import NUM_CLASSES, trunk
-from exercises.ex17_detection.roi import BINS, RoiAlign
+from exercises.ex17_detection.boxes import IOU_FOUND, MIN_SCORE, Detections, select
+from exercises.ex17_detection.localization import HUBER_DELTA, NUM_CLASSES, trunk
+from exercises.ex17_detection.proposals import BOX_WEIGHT, assign, decode, encode
 
+BINS = 7  # cases par côté d'une région
 WIDTHS = (24, 48)  # canaux des cartes de 32 et 16 pixels de côté : celles de la grille
 DENSE_UNITS = 128
 BACKGROUND = NUM_CLASSES  # onzième réponse de la tête : rien
-MIN_SCORE = 0.01  # une région moins sûre n'est pas une détection
-BOX_WEIGHT = 2.0
+
+
+# --- Question : lire une carte entre ses pixels --------------------------------------
+
+
+def weights(low, high, side: int):
+    """Pèse les pixels d'un axe pour lire la carte au centre de chaque case d'une région.
+
+    L'interpolation linéaire donne à un pixel le poids 1 − distance, s'il est à moins d'un pixel.
+    Hors de la carte, on lit le pixel du bord.
+
+    Args:
+        low: début de chaque région `(n, r)`, en pixels de la carte, 0 étant son bord.
+        high: sa fin, de même.
+        side: pixels de la carte sur cet axe.
+
+    Returns:
+        `(n, r, BINS, side)` float32 ; pour chaque case, une somme de 1.
+    """
+    steps = (np.arange(BINS, dtype=np.float32) + 0.5) / BINS
+    places = low[..., None] + (high - low)[..., None] * steps  # (n, r, BINS)
+    places = ops.clip(places - 0.5, 0, side - 1)  # le centre du pixel k est en k + 1/2
+    return ops.maximum(1 - ops.abs(places[..., None] - np.arange(side, dtype=np.float32)), 0)
+
+
+class RoiAlign(layers.Layer):
+    """Lit les cartes dans chaque région, au centre de `BINS` × `BINS` cases égales.
+
+    Ces centres tombent entre les pixels. RoI pooling, plus ancien, les arrondit au pixel : sur une
+    carte de 16 pixels, c'est beaucoup. L'interpolation se fait un axe après l'autre : RoIAlign est
+    deux produits de matrices, et le gradient les remonte.
+
+    Source : He et al., « Mask R-CNN », arXiv 1703.06870, § 3, une lecture par case au lieu de
+    quatre ; Jaderberg et al., arXiv 1506.02025, équation 5, pour l'interpolation.
+    """
+
+    def call(self, maps, boxes):
+        """Lit des cartes `(n, s, s, c)` dans des régions `(n, r, 4)`, en pixels de l'image.
+
+        Returns:
+            `(n, r, BINS, BINS, c)`.
+        """
+        side = maps.shape[1]
+        scaled = boxes * (side / SCENE_PX)
+        columns = weights(scaled[..., 0], scaled[..., 2], side)  # (n, r, BINS, s)
+        rows = weights(scaled[..., 1], scaled[..., 3], side)
+        lines = ops.einsum("nriy,nyxc->nrixc", rows, maps)  # (n, r, BINS, s, c)
+        return ops.matmul(columns[:, :, None], lines)
 
 
 # --- Question : le réseau, et ses deux étages ----------------------------------------
@@ -73,7 +120,7 @@ def build_head(shape: tuple[int, int, int]) -> keras.Model:
     Source : Girshick, « Fast R-CNN », arXiv 1504.08083, § 2.
     """
     maps, boxes = keras.Input(shape), keras.Input((None, 4), dtype="float32")
-    x = RoiAlign(name="pooled")(maps, boxes)  # (n, r, BINS, BINS, c)
+    x = RoiAlign()(maps, boxes)  # (n, r, BINS, BINS, c)
     x = layers.Reshape((-1, BINS * BINS * shape[2]))(x)
     x = layers.Dense(DENSE_UNITS, activation="relu")(x)  # (n, r, 128)
     corrections = layers.Dense(4)(x)
@@ -89,7 +136,7 @@ def head_loss(truth, regions):
     """Additionne, sur les régions, l'erreur de nom et, là où il y a un objet, celle de boîte.
 
     Args:
-        truth: objets `(n, k, 5)` d'`anchors.to_truth`.
+        truth: objets `(n, k, 5)` de `proposals.to_truth`.
         regions: `(n, r, 19)` : boîte, correction, probabilités.
 
     Returns:
@@ -102,13 +149,8 @@ def head_loss(truth, regions):
     present = ops.max(overlaps, axis=-1) >= IOU_FOUND  # (n, r)
     labels = ops.cast(ops.where(present, objects[..., 4], BACKGROUND), "int32")
     names = ops.sparse_categorical_crossentropy(labels, regions[..., 8:])
-    # Une boîte d'aire nulle n'a pas d'objet : sa correction, infinie, ne doit rien donner.
-    unit = ops.zeros_like(boxes) + np.array([0, 0, 1, 1], np.float32)
-    start = ops.where(present[..., None], boxes, unit)
-    goal = ops.where(present[..., None], objects[..., :4], unit)
-    gaps = proposals.smooth_l1(encode(goal, start) - regions[..., 4:8])
-    moved = ops.cast(present, "float32") * ops.sum(gaps, axis=-1)
-    return ops.sum(names + BOX_WEIGHT * moved, axis=-1)
+    box = keras.losses.huber(encode(objects[..., :4], boxes), regions[..., 4:8], HUBER_DELTA)
+    return ops.sum(names + BOX_WEIGHT * ops.cast(present, "float32") * box, axis=-1)
 
 
 # --- Question : lire ses réponses ----------------------------------------------------

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,15 @@ from convnets.core import paths, reports
 from convnets.datasets import scenes, sources
 from convnets.training import saving
 from exercises.ex17_detection import __main__ as ex17
-from exercises.ex17_detection import grid, labels, localization, metrics, proposals, two_stage
+from exercises.ex17_detection import (
+    figures,
+    grid,
+    labels,
+    localization,
+    metrics,
+    proposals,
+    two_stage,
+)
 from exercises.ex17_detection.boxes import Detections
 
 QUESTION = "S3 Different problems, models & metrics"
@@ -39,18 +49,15 @@ def test_the_lesson(small, eager, unrendered, tmp_path, monkeypatch, capsys):
     # Relu, le modèle redonne les mesures de la grille.
     model = saving.load_model("ex17_detection", models_dir=tmp_path)
     test = scenes.make_sets(ex17.NUM_SCENES, num_objects=ex17.NUM_OBJECTS, limit=32)["test"]
-    grids = ex17.predict(model, test)
-    found = metrics.evaluate(
-        lambda suppress: grid.decode(grids, suppress=suppress),
-        test,
-        min_score=report.details["min_score"],
-    )
+    find = partial(grid.decode, ex17.predict(model, test))
+    found = metrics.evaluate(find, test, min_score=report.details["min_score"])
     assert found == pytest.approx({name: report.metrics[name].mean for name in found})
 
 
 def test_found_boxes_are_said_in_words():
     found = Detections(np.array([[3.2, 5, 30, 40]]), np.array([0.934]), np.array([8]))
     assert ex17.describe(found) == "Sac, 93,4 % : de (3, 5) à (30, 40)"
+    assert figures.show(np.zeros((64, 64, 3)), found).boxes[0][1] == "Sac 93 %"
     nothing = Detections(np.empty((0, 4)), np.empty(0), np.empty(0, int))
     assert ex17.describe(nothing).startswith("Aucun objet trouvé")
 
@@ -71,12 +78,8 @@ def test_shipped_model(extract):
     made = scenes.compose_scenes(
         objects, classes, extract("cifar10")[0], num_scenes=60, num_objects=(1, 4), seed=0
     )
-    grids = ex17.predict(model, made)
-    found = metrics.evaluate(
-        lambda suppress: grid.decode(grids, suppress=suppress),
-        made,
-        min_score=report.details["min_score"],
-    )
+    find = partial(grid.decode, ex17.predict(model, made))
+    found = metrics.evaluate(find, made, min_score=report.details["min_score"])
     assert found["map"] > 0.4 and found["precision"] > 0.4 and found["recall"] > 0.4
 
 
@@ -84,11 +87,10 @@ def test_shipped_model(extract):
 def test_what_the_page_says_is_what_was_measured():
     published = reports.load_measures("ex17_detection").metrics
     means = {name: metric.mean for name, metric in published.items()}
-    assert means["iou"] > 0.5 > 0.25 > means["iou_mean_box"]
-    assert means["map"] > means["map_without_nms"] > means["map_one_box"]
-    assert means["two_stage_map"] > means["two_stage_map_unrefined"] > means["map_one_box"]
+    assert means["two_stage_map"] > means["map"] + 0.05 > means["map_without_nms"] + 0.05
     assert means["two_stage_map"] > 2 * means["two_stage_map_without_nms"]
-    assert means["recall_proposals"] > 0.9 > means["recall_regular"]
-    assert abs(means["cpu_s_two_stage"] / means["cpu_s_grid"] - 1) < 0.1  # à temps égal
-    for name in ("labels_map", "exact"):
-        assert means[f"{name}_sigmoid"] > means[f"{name}_softmax"] > means[f"{name}_constant"]
+    assert means["precision"] > means["precision_without_nms"] + 0.02
+    assert round(means["recall_proposals"], 2) == 0.99 and round(means["recall_regular"], 2) == 0.35
+    assert (round(means["cpu_s_two_stage"]), round(means["cpu_s_grid"])) == (91, 94)
+    assert means["exact_sigmoid"] > 2 * means["exact_softmax"] > means["exact_constant"]
+    assert means["labels_map_sigmoid"] > means["labels_map_softmax"]

@@ -1,31 +1,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from scipy.special import huber
 
 from convnets.datasets.scenes import ABSENT, Scenes
+from exercises.ex17_detection import metrics, proposals
+from exercises.ex17_detection import two_stage as ex17
 
 QUESTION = "S3 Different problems, models & metrics"
-
-
-@pytest.fixture(scope="module")
-def ex17():
-    from exercises.ex17_detection import two_stage
-
-    return two_stage
-
-
-@pytest.fixture(scope="module")
-def model(ex17):
-    """Le réseau, en plus étroit : les mêmes couches, aux poids tirés au hasard."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ex17, "WIDTHS", (4, 6))
-        patch.setattr(ex17, "DENSE_UNITS", 8)
-        patch.setattr(ex17.proposals, "WIDTH", 5)
-        patch.setattr(ex17.proposals, "NUM_PROPOSALS", 3)
-        keras.utils.set_random_seed(0)
-        yield ex17.build_model()
-
-
 TRUTH = np.array(
     [[[8, 10, 30, 34, 3], [40, 30, 60, 62, 9]], [[20, 44, 50, 60, 1], [0, 0, 0, 0, ABSENT]]],
     np.float32,
@@ -33,42 +16,68 @@ TRUTH = np.array(
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
 
 
-def perfect_regions(ex17):
-    """Des régions à côté des objets, et ce qu'en dirait une tête parfaite."""
-    from exercises.ex17_detection.anchors import encode
+@pytest.fixture(scope="module")
+def model():
+    """Le réseau, aux poids tirés au hasard."""
+    keras.utils.set_random_seed(0)
+    return ex17.build_model()
 
-    regions = np.zeros((2, 3, 19), np.float32)
-    regions[..., :4] = [[0, 40, 8, 60]]
+
+@pytest.fixture
+def perfect():
+    """Des régions à côté des objets, et ce qu'en dirait une tête parfaite."""
+    regions = np.zeros((2, 3, 19), np.float32)  # deux régions sont vides, et du fond
     regions[..., -1] = 1
     for i, k in ((0, 0), (0, 1), (1, 0)):
         box = TRUTH[i, k, :4]
         start = box + np.array([2, -2, 2, 1], np.float32)
-        answer = np.eye(11)[int(TRUTH[i, k, 4])]
-        regions[i, k] = [*start, *np.asarray(encode(box[None], start[None]))[0], *answer]
+        correction = np.asarray(proposals.encode(box[None], start[None]))[0]
+        regions[i, k] = [*start, *correction, *np.eye(11)[int(TRUTH[i, k, 4])]]
     return regions
 
 
 # --- Le réseau -----------------------------------------------------------------------
 
 
+def plain_roi_align(maps, boxes, bins):
+    """La définition, une lecture à la fois : quatre pixels, pesés par leur distance."""
+    side = maps.shape[1]
+    found = np.zeros((*boxes.shape[:2], bins, bins, maps.shape[3]))
+    for n, r, i, j in np.ndindex(found.shape[:4]):
+        x0, y0, x1, y1 = boxes[n, r] * side / 64
+        y = np.clip(y0 + (y1 - y0) * (i + 0.5) / bins - 0.5, 0, side - 1)
+        x = np.clip(x0 + (x1 - x0) * (j + 0.5) / bins - 0.5, 0, side - 1)
+        for row in {int(y), min(int(y) + 1, side - 1)}:
+            for column in {int(x), min(int(x) + 1, side - 1)}:
+                weight = (1 - abs(y - row)) * (1 - abs(x - column))
+                found[n, r, i, j] += weight * maps[n, row, column]
+    return found
+
+
 @pytest.mark.question(QUESTION)
-def test_the_network(ex17, model):
+def test_roi_align_is_the_plain_loop():
+    maps = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype(np.float32)
+    # Des régions entières, fractionnaires, qui touchent deux bords, d'aire nulle, et plates.
+    first = [[0, 0, 64, 64], [10.5, 3, 40, 50.25], [50, 50, 64, 60]]
+    boxes = np.array([first, [[5, 5, 5, 5], [0, 10, 20, 12], [60, 0, 64, 64]]], np.float32)
+    found = np.asarray(ex17.RoiAlign()(maps, boxes))
+    np.testing.assert_allclose(found, plain_roi_align(maps, boxes, ex17.BINS), atol=1e-5)
+
+
+@pytest.mark.question(QUESTION)
+def test_the_network(model):
     outputs = model(IMAGES)
     shapes = {name: tuple(each.shape) for name, each in outputs.items()}
-    assert shapes == {"anchors": (2, 384, 5), "regions": (2, 3, 19), "maps": (2, 16, 16, 6)}
-    regions = np.asarray(outputs["regions"])
-    np.testing.assert_allclose(regions[..., 8:].sum(-1), 1, atol=1e-5)
-    assert regions[..., :4].min() >= 0 and regions[..., :4].max() <= 64
-    trunk = 9 * (3 * 4 + 4 * 6 + 6 * 6) + 4 * (4 + 6 + 6)
-    proposing = 9 * (6 * 5 + 5 * 5) + 4 * (5 + 5) + (5 + 1) * 30
-    head = (7 * 7 * 6 + 1) * 8 + (8 + 1) * (4 + 11)
+    assert shapes == {"anchors": (2, 384, 5), "regions": (2, 25, 19), "maps": (2, 16, 16, 48)}
+    np.testing.assert_allclose(np.sum(outputs["regions"][..., 8:], axis=-1), 1, atol=1e-5)
+    trunk = 9 * (3 * 24 + 24 * 48 + 48 * 48) + 4 * (24 + 48 + 48)
+    proposing = 9 * (48 * 96 + 96 * 96) + 4 * (96 + 96) + (96 + 1) * 30
+    head = (7 * 7 * 48 + 1) * 128 + (128 + 1) * (4 + 11)
     assert model.count_params() == trunk + proposing + head
 
 
 @pytest.mark.question(QUESTION)
-def test_the_head_teaches_the_maps_and_not_the_proposals(ex17, model):
-    import tensorflow as tf
-
+def test_the_head_teaches_the_maps_and_not_the_proposals(model):
     first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
     with tf.GradientTape() as tape:
         lost = tf.reduce_sum(ex17.head_loss(TRUTH, model(IMAGES)["regions"]))
@@ -77,88 +86,56 @@ def test_the_head_teaches_the_maps_and_not_the_proposals(ex17, model):
 
 
 @pytest.mark.question(QUESTION)
-def test_the_head_also_learns_from_the_true_boxes(ex17, model):
+def test_the_head_also_learns_from_the_true_boxes(model):
     outputs = model(IMAGES)
-    shown = model.get_layer("head")([outputs["maps"], keras.ops.convert_to_tensor(TRUTH[..., :4])])
-    np.testing.assert_array_equal(np.asarray(shown)[..., :4], TRUTH[..., :4])
-    parts = [
-        ex17.proposals.loss(TRUTH, outputs["anchors"]),
-        ex17.head_loss(TRUTH, outputs["regions"]),
-        ex17.head_loss(TRUTH, shown),
-    ]
-    expected = np.mean(np.sum([np.asarray(each) for each in parts], axis=0))
-    found = float(model.compute_loss(y=keras.ops.convert_to_tensor(TRUTH), y_pred=outputs))
-    assert found == pytest.approx(expected, rel=1e-5) and float(np.mean(parts[2])) > 0
+    shown = model.get_layer("head")([outputs["maps"], tf.constant(TRUTH[..., :4])])
+    lost = proposals.loss(TRUTH, outputs["anchors"]) + ex17.head_loss(TRUTH, outputs["regions"])
+    expected = np.mean(lost + ex17.head_loss(TRUTH, shown))
+    found = model.compute_loss(y=tf.constant(TRUTH), y_pred=outputs)
+    assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
 # --- La perte de la tête -------------------------------------------------------------
 
 
 @pytest.mark.question(QUESTION)
-def test_the_loss_is_the_plain_sum(ex17):
+def test_the_loss_is_the_plain_sum(perfect):
     rng = np.random.default_rng(1)
-    right = perfect_regions(ex17)
-    guess = right.copy()
+    guess, labels = perfect.copy(), perfect[..., 8:].argmax(-1)
     guess[..., 4:8] += rng.normal(0, 0.1, (2, 3, 4))
     guess[..., 8:] = rng.dirichlet(np.ones(11), (2, 3))
-    expected = np.zeros(2)
-    for i, k in np.ndindex(2, 3):
-        label = right[i, k, 8:].argmax()
-        expected[i] -= np.log(guess[i, k, 8 + label])
-        if label != ex17.BACKGROUND:
-            gaps = np.abs(guess[i, k, 4:8] - right[i, k, 4:8])
-            lost = np.where(gaps < 0.1, 5 * gaps**2, gaps - 0.05)
-            expected[i] += ex17.BOX_WEIGHT * lost.sum()
-    found = np.asarray(ex17.head_loss(TRUTH, guess))
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
-
-
-@pytest.mark.question(QUESTION)
-def test_an_empty_box_is_background_and_breaks_nothing(ex17):
-    import tensorflow as tf
-
-    regions = perfect_regions(ex17)
-    regions[0, 2, :4] = 0
-    regions = tf.Variable(regions)
-    with tf.GradientTape() as tape:
-        lost = ex17.head_loss(TRUTH, regions)
-    np.testing.assert_allclose(lost, 0, atol=1e-4)
-    assert np.isfinite(np.asarray(tape.gradient(lost, regions))).all()
+    names = -np.log(np.take_along_axis(guess[..., 8:], labels[..., None], axis=-1))[..., 0]
+    moved = huber(0.1, guess[..., 4:8] - perfect[..., 4:8]).mean(-1)
+    expected = (names + ex17.BOX_WEIGHT * moved * (labels != ex17.BACKGROUND)).sum(1)
+    np.testing.assert_allclose(np.asarray(ex17.head_loss(TRUTH, guess)), expected, rtol=1e-4)
 
 
 # --- Lire et mesurer -----------------------------------------------------------------
 
 
 @pytest.mark.question(QUESTION)
-def test_regions_become_detections(ex17):
-    regions = perfect_regions(ex17)
-    regions[0, 0, 8:] *= 0.8
-    regions[0, 2] = regions[0, 1]  # un doublon, moins sûr
-    regions[0, 2, 8:] *= 0.5
-    found = ex17.to_detections(regions)[0]
+def test_regions_become_detections(perfect):
+    perfect[0, 0, 8:] *= 0.8
+    perfect[0, 2] = perfect[0, 1]  # un doublon, moins sûr
+    perfect[0, 2, 8:] *= 0.5
+    found, other = ex17.to_detections(perfect)
     assert found.labels.tolist() == [9, 3]
     np.testing.assert_allclose(found.scores, [1, 0.8], atol=1e-6)
     np.testing.assert_allclose(found.boxes, TRUTH[0, ::-1, :4], atol=1e-3)
-    assert ex17.to_detections(regions, suppress=False)[0].labels.tolist() == [9, 3, 9]
-    raw = ex17.to_detections(regions, refine=False)[0]
-    np.testing.assert_allclose(raw.boxes, regions[0, [1, 0], :4], atol=1e-6)
-    assert ex17.to_detections(regions)[1].labels.tolist() == [1]  # le fond n'est pas une classe
+    assert other.labels.tolist() == [1]  # le fond n'est pas une classe
+    assert ex17.to_detections(perfect, suppress=False)[0].labels.tolist() == [9, 3, 9]
+    raw = ex17.to_detections(perfect, refine=False)[0]
+    np.testing.assert_allclose(raw.boxes, perfect[0, [1, 0], :4], atol=1e-6)
 
 
 @pytest.mark.question(QUESTION)
-def test_the_truth_is_perfect(ex17):
-    from exercises.ex17_detection import metrics
-
+def test_each_stage_is_measured(perfect):
     scenes = Scenes(IMAGES, TRUTH[..., :4], TRUTH[..., 4].astype(np.int32), None)
-    found = metrics.evaluate_stages(perfect_regions(ex17), scenes, min_score=0.5)
-    assert found.pop("recall_regular") < 1
-    assert found["two_stage_map_without_nms"] == found["two_stage_map_unrefined"] == 1
-    assert set(found.values()) == {1.0} and "two_stage_ap Dress" in found
-    regions = perfect_regions(ex17)
-    regions[0, 0, :4] += [6, 4, 6, 4]  # un objet mal proposé, et que la tête ne corrige plus
-    missed = metrics.evaluate_stages(regions, scenes, min_score=0.5)
-    assert missed["recall_proposals"] == pytest.approx(2 / 3)
-    regions = perfect_regions(ex17)
-    regions[0, 0, 4] = 1.0  # bien proposé, et que la tête déplace d'une largeur
-    moved = metrics.evaluate_stages(regions, scenes, min_score=0.5)
+    found = metrics.evaluate_stages(perfect, scenes, min_score=0.5)
+    assert found.pop("recall_regular") < 1 and set(found.values()) == {1.0}
+    perfect[0, 0, 4] = 1.0  # bien proposé, et que la tête déplace d'une largeur
+    moved = metrics.evaluate_stages(perfect, scenes, min_score=0.5)
     assert moved["two_stage_map"] < 1 == moved["two_stage_map_unrefined"]
+    perfect[0, 0, :4] += [6, 4, 6, 4]  # mal proposé
+    missed = metrics.evaluate_stages(perfect, scenes, min_score=0.5)
+    assert missed["recall_proposals"] == pytest.approx(2 / 3)
