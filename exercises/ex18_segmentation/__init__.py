@@ -16,10 +16,9 @@ ce qu'un masque de classes ne peut pas dire. Suivie du nom d'une image, chaque c
 - `__main__.py` : la leçon entière, des scènes à l'IoU moyenne des trois réseaux ;
 - `unpooling.py` : retenir la place de chaque maximum, et l'y remettre ;
 - `measures.py` : juger un masque ; pourquoi l'IoU, et non l'exactitude ;
-- `figures.py` : les masques dessinés ;
 - `instances.py` : la seconde leçon, un masque par objet ;
 - `crowds.py` : des scènes serrées, où l'on sait à quel objet est chaque pixel ;
 - `grouping.py` : chaque pixel désigne le centre de son objet, et l'on regroupe ;
 - `mask_ap.py` : juger des objets ; la précision moyenne sur les masques ;
-- `instance_figures.py` : les objets, chacun de sa couleur, et l'AP selon ce qui se touche.
+- `figures.py` : les masques et les objets dessinés, et l'AP selon ce qui se touche.
 """

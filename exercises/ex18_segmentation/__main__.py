@@ -47,24 +47,6 @@ LEARNING_RATE = 1e-2  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à 
 NUM_SHOWN = 4  # scènes de test sur la figure
 
 
-# --- Question : des scènes dont on connaît chaque pixel ------------------------------
-
-
-def make_scenes(limit: int | None) -> dict[str, Scenes]:
-    """Pose des vêtements de Fashion-MNIST sur des photographies de CIFAR-10.
-
-    Aucun vêtement ni aucune photographie n'a servi à la fois à apprendre et à mesurer.
-
-    Args:
-        limit: au plus tant de scènes par jeu ; None : `NUM_SCENES`.
-
-    Returns:
-        `{"train", "val", "test"}` : des images uint8 `(n, 64, 64, 3)`, et la classe de chaque
-        pixel, `masks`, uint8 `(n, 64, 64)`, de 0 (fond) à 10.
-    """
-    return make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
-
-
 # --- Question : descendre, puis remonter jusqu'à l'image -----------------------------
 
 
@@ -75,26 +57,22 @@ def block(x, num_maps: int):
     return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
-def build_model(
-    kind: str, *, channels: tuple[int, ...] = CHANNELS, side_px: int = SCENE_PX
-) -> keras.Model:
+def build_model(kind: str) -> keras.Model:
     """Construit un des trois réseaux.
 
     Args:
         kind: `"unet"`, `"plain"` (le même, sans connexions) ou `"segnet"`.
-        channels: nombre de cartes à chaque étage, le plus fin d'abord.
-        side_px: côté des images, multiple de 2 puissance `len(channels) - 1`.
 
     Returns:
-        Modèle : images uint8 `(n, s, s, 3)` → probabilités `(n, s, s, 11)` float32.
+        Modèle : images uint8 `(n, 64, 64, 3)` → probabilités `(n, 64, 64, 11)` float32.
 
     Source : Ronneberger, Fischer et Brox, arXiv 1505.04597 ; Badrinarayanan, Kendall et Cipolla,
     arXiv 1511.00561. Une convolution par étage au lieu de deux ou trois, et bien moins de cartes.
     """
-    images = keras.Input((side_px, side_px, 3), dtype="uint8")
+    images = keras.Input((SCENE_PX, SCENE_PX, 3), dtype="uint8")
     x = layers.Rescaling(1 / 127.5, -1)(images)  # de 0…255 à -1…1
     kept = []  # ce que la descente transmet à la montée, un élément par étage
-    for num_maps in channels[:-1]:
+    for num_maps in CHANNELS[:-1]:
         x = block(x, num_maps)
         if kind == "segnet":
             x, places = max_pool_with_places(x)
@@ -102,55 +80,48 @@ def build_model(
         else:
             kept.append(x)
             x = layers.MaxPooling2D(2)(x)
-    x = block(block(x, channels[-1]), channels[-1])  # (n, s/8, s/8, 96)
-    climbs = {"unet": climb_with_maps, "plain": climb_alone, "segnet": climb_with_places}
-    x = climbs[kind](x, kept, channels)  # (n, s, s, 16)
-    outputs = layers.Conv2D(NUM_CLASSES, 1, activation="softmax")(x)  # (n, s, s, 11)
+    x = block(block(x, CHANNELS[-1]), CHANNELS[-1])  # (n, 8, 8, 96)
+    if kind == "segnet":
+        x = climb_with_places(x, kept)
+    else:
+        x = climb(x, kept, connected=kind == "unet")  # (n, 64, 64, 16)
+    outputs = layers.Conv2D(NUM_CLASSES, 1, activation="softmax")(x)  # (n, 64, 64, 11)
     return keras.Model(images, outputs, name=f"ex18_{kind}")
 
 
-def climb_with_maps(x, kept: list, channels: tuple[int, ...]):
-    """U-Net : remonte par convolutions transposées, et relit à chaque étage les cartes de descente.
+def climb(x, kept: list, *, connected: bool):
+    """Remonte par convolutions transposées, en relisant ou non les cartes de la descente.
 
     Args:
         x: cartes du fond `(n, h, w, c)`.
-        kept: ce que la descente a transmis, l'étage le plus fin d'abord.
-        channels: nombre de cartes à chaque étage.
+        kept: cartes de la descente, l'étage le plus fin d'abord.
+        connected: True pour le U-Net. False pour le réseau sans connexions : chaque convolution
+            transposée rend alors deux fois plus de cartes, la convolution qui suit en lit autant
+            que dans le U-Net, et le réseau n'est pas plus petit que lui.
 
     Returns:
-        Cartes `(n, s, s, channels[0])`.
+        Cartes `(n, 64, 64, 16)`.
 
     Source : Ronneberger, Fischer et Brox, arXiv 1505.04597, figure 1.
     """
-    for num_maps, maps in zip(channels[-2::-1], reversed(kept), strict=True):
-        x = layers.Conv2DTranspose(num_maps, 2, strides=2)(x)
-        x = layers.Concatenate()([maps, x])  # (n, 2h, 2w, 2c)
-        x = block(x, num_maps)
+    for num_maps, maps in zip(CHANNELS[-2::-1], reversed(kept), strict=True):
+        x = layers.Conv2DTranspose(num_maps if connected else 2 * num_maps, 2, strides=2)(x)
+        if connected:
+            x = layers.Concatenate()([maps, x])
+        x = block(x, num_maps)  # (n, 2h, 2w, num_maps)
     return x
 
 
-def climb_alone(x, kept: list, channels: tuple[int, ...]):
-    """Sans connexions : remonte de même, sans rien lire de `kept`.
-
-    Chaque convolution transposée rend deux fois plus de cartes : la convolution qui suit en lit
-    autant que dans le U-Net, et le réseau n'est pas plus petit que lui.
-    """
-    for num_maps in channels[-2::-1]:
-        x = layers.Conv2DTranspose(2 * num_maps, 2, strides=2)(x)  # (n, 2h, 2w, 2c)
-        x = block(x, num_maps)
-    return x
-
-
-def climb_with_places(x, kept: list, channels: tuple[int, ...]):
+def climb_with_places(x, kept: list):
     """SegNet : repose chaque valeur à la place du maximum, puis l'étale par une convolution.
 
     Source : Badrinarayanan, Kendall et Cipolla, arXiv 1511.00561, figure 2.
     """
-    x = block(x, channels[-2])  # autant de cartes qu'il y a de places retenues
-    for level in reversed(range(len(channels) - 1)):
-        x = block(unpool(x, kept[level]), channels[level])
+    x = block(x, CHANNELS[-2])  # autant de cartes qu'il y a de places retenues
+    for level, places in reversed(list(enumerate(kept))):
+        x = block(unpool(x, places), CHANNELS[level])
         if level:
-            x = block(x, channels[level - 1])
+            x = block(x, CHANNELS[level - 1])
     return x
 
 
@@ -207,11 +178,12 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     Returns:
         Cinq mesures par réponse, comme `unet_mean_iou` ; le U-Net ; les masques de test.
     """
-    scenes = make_scenes(limit)
-    test, models, predicted = scenes["test"], {}, {}
-    for kind in NETWORKS:
-        models[kind] = train(kind, scenes, seed=seed, epochs=epochs, minutes=minutes)
-        predicted[kind] = predict_masks(models[kind], test.images)
+    scenes = make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
+    test = scenes["test"]
+    models = {
+        kind: train(kind, scenes, seed=seed, epochs=epochs, minutes=minutes) for kind in NETWORKS
+    }
+    predicted = {kind: predict_masks(model, test.images) for kind, model in models.items()}
     predicted["background"] = np.zeros_like(test.masks)
     metrics = {
         f"{kind}_{name}": value

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from convnets.datasets.scenes import MIN_OBJECT_PX, SCENE_PX, cut_out
 
@@ -76,8 +77,7 @@ def _put(picture, scene, owners, areas: list[int], rng, kind: int) -> None:
     values, mask = cut_out(picture, int(rng.integers(*OBJECT_PX, endpoint=True)))
     if mask.sum() < MIN_OBJECT_PX:
         return
-    rows, columns = np.nonzero(mask)
-    box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    box = ndimage.find_objects(mask.astype(int))[0]  # sans les marges de la vignette
     values, mask = values[box], mask[box]
     color = (values[..., None] * rng.uniform(0.4, 1, 3)).astype(np.uint8)  # l'image est grise
     for _ in range(NUM_TRIES):
@@ -106,8 +106,6 @@ def slide(
         La ligne et la colonne de son coin, la première place permise ; n'importe où si la scène
         est vide, None si l'objet sort de la scène avant.
     """
-    from scipy import ndimage
-
     room = np.array(owners.shape) - mask.shape
     if not areas:
         return rng.integers(0, room + 1)

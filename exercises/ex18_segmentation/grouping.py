@@ -14,6 +14,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 from keras import layers, ops
+from scipy import ndimage
 
 from exercises.ex18_segmentation.measures import NUM_CLASSES
 
@@ -33,6 +34,11 @@ class Instances(NamedTuple):
     masks: np.ndarray  # (k, s, s) booléens
     labels: np.ndarray  # (k,) entiers, de 0 à 9
     scores: np.ndarray  # (k,) float dans [0, 1]
+
+
+def one_by_one(numbers: np.ndarray) -> np.ndarray:
+    """Fait un masque `(k, s, s)` de chaque objet, d'une carte `(s, s)` de leurs numéros."""
+    return numbers == np.arange(1, numbers.max() + 1)[:, None, None]
 
 
 # --- Question : ce que chaque pixel doit répondre ------------------------------------
@@ -57,8 +63,7 @@ def make_targets(owners: np.ndarray, labels: np.ndarray) -> np.ndarray:
     targets[..., 0] = np.where(owners > 0, labels[:, None, None] + 1, 0)
     places = np.stack(np.indices(owners.shape[1:]), axis=-1)  # (s, s, 2)
     for target, owner in zip(targets, owners, strict=True):
-        for number in range(1, owner.max() + 1):
-            mine = owner == number
+        for mine in one_by_one(owner):
             towards = np.rint(places[mine].mean(0)).astype(int) - places  # (s, s, 2)
             bump = HEIGHT * np.exp(-(towards**2).sum(-1) / (2 * SIGMA_PX**2))
             target[..., 1] = np.maximum(target[..., 1], np.rint(bump))
@@ -126,8 +131,6 @@ def find_centers(heights: np.ndarray) -> np.ndarray:
         `(k, 2)` entiers, lignes et colonnes : les pixels d'au moins `MIN_PEAK` que rien ne dépasse
         dans le carré de `PEAK_PX` pixels autour d'eux.
     """
-    from scipy import ndimage
-
     highest = ndimage.maximum_filter(heights, PEAK_PX, mode="nearest")
     return np.argwhere((heights == highest) & (heights >= MIN_PEAK))
 
@@ -182,17 +185,13 @@ def components(probabilities: np.ndarray) -> Instances:
     Args:
         probabilities: `(s, s, 11)`.
     """
-    from scipy import ndimage
-
-    spots, num_spots = ndimage.label(probabilities.argmax(-1) > 0)
-    masks = spots == np.arange(1, num_spots + 1)[:, None, None]
-    return name_masks(masks, probabilities)
+    spots, _ = ndimage.label(probabilities.argmax(-1) > 0)
+    return name_masks(one_by_one(spots), probabilities)
 
 
 def fill_boxes(objects: Instances) -> Instances:
     """Remplace chaque masque par le plus petit rectangle qui le contient, rempli."""
     filled = np.zeros_like(objects.masks)
     for box, mask in zip(filled, objects.masks, strict=True):
-        rows, columns = np.nonzero(mask)
-        box[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = True
+        box[ndimage.find_objects(mask.astype(int))[0]] = True
     return objects._replace(masks=filled)

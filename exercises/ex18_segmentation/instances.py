@@ -25,7 +25,7 @@ from convnets.figures.style import output_dir
 from convnets.serving.classifier import prepare
 from convnets.training import lesson, saving
 from convnets.training.batches import shuffled
-from exercises.ex18_segmentation import instance_figures as figures
+from exercises.ex18_segmentation import figures
 from exercises.ex18_segmentation.__main__ import BATCH_SIZE, LEARNING_RATE, build_model
 from exercises.ex18_segmentation.crowds import OVERLAPS, Crowds, compose_crowds
 from exercises.ex18_segmentation.grouping import (
@@ -37,6 +37,7 @@ from exercises.ex18_segmentation.grouping import (
     group,
     loss,
     make_targets,
+    one_by_one,
     split,
 )
 from exercises.ex18_segmentation.mask_ap import average_precisions
@@ -76,9 +77,13 @@ def train(scenes: dict[str, Crowds], *, seed: int, epochs: int, minutes) -> kera
     model = add_heads(build_model("unet"))
     model.compile(keras.optimizers.Adam(LEARNING_RATE), loss)
     learned, val = scenes["train"], scenes["val"]
-    targets = make_targets(learned.owners, learned.labels)
     model.fit(
-        shuffled(learned.images, targets, batch_size=BATCH_SIZE, seed=seed),
+        shuffled(
+            learned.images,
+            make_targets(learned.owners, learned.labels),
+            batch_size=BATCH_SIZE,
+            seed=seed,
+        ),
         epochs=epochs,
         validation_data=(val.images, make_targets(val.owners, val.labels)),
         validation_batch_size=50,
@@ -96,7 +101,7 @@ def true_objects(scenes: Crowds) -> list[Instances]:
     """Rend les vrais objets de chaque scène, dans l'ordre où ils ont été posés."""
     found = []
     for owners, label in zip(scenes.owners, scenes.labels, strict=True):
-        masks = owners == np.arange(1, owners.max() + 1)[:, None, None]
+        masks = one_by_one(owners)
         found.append(Instances(masks, np.full(len(masks), label), np.ones(len(masks))))
     return found
 
@@ -126,11 +131,10 @@ def measure_objects(found: list[Instances], scenes: Crowds) -> dict[str, float]:
         comme `any_ap_touching`.
     """
     true, values = true_objects(scenes), {}
-    parts = {"": np.arange(len(found))}
-    for rank, name in enumerate(OVERLAPS):
-        parts[f"_{name}"] = np.flatnonzero(scenes.overlaps == rank)
-    for end, kept in parts.items():
-        pairs = [found[i] for i in kept], [true[i] for i in kept]
+    parts = {f"_{name}": scenes.overlaps == rank for rank, name in enumerate(OVERLAPS)}
+    for end, kept in {"": scenes.overlaps >= 0, **parts}.items():
+        numbers = np.flatnonzero(kept)
+        pairs = [found[i] for i in numbers], [true[i] for i in numbers]
         aps = average_precisions(*pairs, by_class=False)
         values |= {f"any_ap50{end}": float(aps[0]), f"any_ap{end}": float(aps.mean())}
     aps = average_precisions(found, true, by_class=True)
@@ -196,8 +200,7 @@ def segment(options) -> None:
     """Sépare les objets d'une image, les dessine et les nomme."""
     model = saving.load_model(options.module)
     image = prepare(options.image, model.input_shape[1:])
-    outputs = model.predict(image[None], verbose=0)[0]
-    found = group(outputs)
+    found = group(model.predict(image[None], verbose=0)[0])
     print(f"{agreed(len(found.labels), 'objet')} :" if len(found.labels) else "Aucun objet trouvé.")
     for k in np.argsort(-found.scores, kind="stable"):
         size = agreed(int(found.masks[k].sum()), "pixel")
