@@ -29,6 +29,7 @@ DETECTORS = {
     "two_stage_map_unrefined": "deux étages, sans correction",
     "two_stage_map": "deux étages",
 }
+CLASSES = dict(zip(FASHION_CLASSES_FR, FASHION_CLASSES, strict=True))
 NUM_SHOWN = 8  # scènes d'une figure, en deux lignes
 COLUMNS = 5  # régions par ligne
 ENDINGS = {"sigmoid": "sigmoïdes", "softmax": "softmax"}
@@ -112,12 +113,6 @@ def save_curves(path: Path, judged: dict[str, Judged]) -> None:
         axis.legend(loc="lower left")
 
 
-def by_class(metrics: Mapping, prefix: str) -> dict:
-    """Rend la précision moyenne de chaque classe : `{nom français: mesure}`."""
-    names = zip(FASHION_CLASSES, FASHION_CLASSES_FR, strict=True)
-    return {french: metrics.get(f"{prefix}ap {name}") for name, french in names}
-
-
 def save_detectors(path: Path, metrics: Mapping) -> None:
     """Dessine la précision moyenne des deux détecteurs et de leurs témoins, puis par classe.
 
@@ -130,7 +125,10 @@ def save_detectors(path: Path, metrics: Mapping) -> None:
         means = {label: metrics[name] for name, label in DETECTORS.items()}
         bars(left, {"": means}, horizontal=True)
         left.set_title("De 1 à 4 objets : mAP")
-        groups = {"grille": by_class(metrics, ""), "deux étages": by_class(metrics, "two_stage_")}
+        groups = {
+            label: {french: metrics.get(f"{prefix}ap {name}") for french, name in CLASSES.items()}
+            for label, prefix in {"grille": "", "deux étages": "two_stage_"}.items()
+        }
         bars(right, groups, horizontal=True, digits=0)
         right.set_title("Précision moyenne, classe par classe")
         right.set_xlim(0, 135)  # la place de la légende

@@ -112,8 +112,8 @@ def slide(
     gap_px, most_hidden = list(OVERLAPS.values())[kind]
     taken = ndimage.maximum_filter(owners, 2 * gap_px + 1)  # chaque objet, grossi de l'écart
     visible = np.bincount(owners.reshape(-1), minlength=len(areas) + 1)[1:]
-    rows, columns = np.nonzero(owners == rng.integers(1, len(areas) + 1))
-    start = np.array([rows.mean(), columns.mean()]) - np.array(mask.shape) / 2
+    middle = ndimage.center_of_mass(owners == rng.integers(1, len(areas) + 1))
+    start = np.array(middle) - np.array(mask.shape) / 2
     angle = rng.uniform(0, 2 * np.pi)
     for step in range(len(owners)):
         corner = np.rint(start + step * np.array([np.sin(angle), np.cos(angle)])).astype(int)

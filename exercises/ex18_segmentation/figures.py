@@ -91,9 +91,8 @@ def paint(masks: np.ndarray, like: np.ndarray) -> Picture:
 def draw_aims(axis, outputs: np.ndarray) -> None:
     """Dessine où chaque pixel d'objet envoie, et les centres trouvés."""
     probabilities, heights, shifts = split(outputs)
-    rows, columns = np.nonzero(probabilities.argmax(-1) > 0)
-    kept = (rows % ARROW_PX == 0) & (columns % ARROW_PX == 0)
-    rows, columns = rows[kept], columns[kept]
+    spaced = (np.indices(heights.shape) % ARROW_PX == 0).all(axis=0)
+    rows, columns = np.nonzero(spaced & (probabilities.argmax(-1) > 0))
     down, right = UNIT_PX * shifts[rows, columns].T
     look = {"color": "white", "angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006}
     axis.quiver(columns, rows, right, down, **look)
@@ -117,8 +116,8 @@ def save_scenes(path: Path, model, test: Crowds) -> None:
         outputs[name] = model.predict(image[None], verbose=0)[0]
         true = one_by_one(owners)
         spots, objects = components(split(outputs[name])[0]), group(outputs[name])
-        found = [paint(masks, true) for masks in (true, spots.masks, objects.masks)]
-        rows[name] = [image, found[0], image // 2, *found[1:]]
+        painted = [paint(masks, true) for masks in (true, spots.masks, objects.masks)]
+        rows[name] = [image, painted[0], image // 2, *painted[1:]]
 
     def draw(axis, name: str, column: int) -> None:
         if HEADS[column] == "où chaque pixel envoie":

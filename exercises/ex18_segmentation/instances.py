@@ -99,11 +99,10 @@ def train(scenes: dict[str, Crowds], *, seed: int, epochs: int, minutes) -> kera
 
 def true_objects(scenes: Crowds) -> list[Instances]:
     """Rend les vrais objets de chaque scène, dans l'ordre où ils ont été posés."""
-    found = []
-    for owners, label in zip(scenes.owners, scenes.labels, strict=True):
-        masks = one_by_one(owners)
-        found.append(Instances(masks, np.full(len(masks), label), np.ones(len(masks))))
-    return found
+    return [
+        Instances(one_by_one(owners), np.full(owners.max(), label), np.ones(owners.max()))
+        for owners, label in zip(scenes.owners, scenes.labels, strict=True)
+    ]
 
 
 def answer(model: keras.Model, scenes: Crowds) -> dict[str, list[Instances]]:

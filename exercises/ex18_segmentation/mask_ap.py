@@ -93,18 +93,17 @@ def average_precisions(
     interpolent en 101 points, et non en tous.
     """
     classes = np.unique(np.concatenate([each.labels for each in true])) if by_class else [None]
-    values = []
-    for label in classes:
+    values = np.empty((len(classes), len(THRESHOLDS)))
+    for i, label in enumerate(classes):
         kept = [(only(f, label), only(t, label)) for f, t in zip(found, true, strict=True)]
         scores = [f.scores for f, _ in kept]
         ious = [mask_iou(f.masks, t.masks) for f, t in kept]
         num_true = sum(len(t.labels) for _, t in kept)
-        values.append([])
-        for threshold in THRESHOLDS:
+        for j, threshold in enumerate(THRESHOLDS):
             correct = [match(*pair, threshold=threshold) for pair in zip(scores, ious, strict=True)]
-            ap = average_precision(np.concatenate(scores), np.concatenate(correct), num_true)
-            values[-1].append(ap)
-    return np.mean(values, axis=0)
+            pooled = np.concatenate(scores), np.concatenate(correct)
+            values[i, j] = average_precision(*pooled, num_true)
+    return values.mean(axis=0)
 
 
 def only(objects: Instances, label: int | None) -> Instances:
