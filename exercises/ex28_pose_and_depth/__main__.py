@@ -17,8 +17,6 @@ from convnets.training import lesson
 from exercises.ex28_pose_and_depth import counting, data, depth, figures, measures, pose
 from exercises.ex28_pose_and_depth.training import EPOCHS, train
 
-# La part du temps d'apprentissage que prend chaque réseau, mesurée.
-SHARES = {"pose_heat": 0.27, "pose_regression": 0.19, "depth": 0.4, "crowd_density": 0.14}
 HEADLINE = [
     Headline("pck_heat", "pose : PCK à 0,2 torse, cartes de chaleur"),
     Headline("pck_argmax", "pose : le même, sans affiner"),
@@ -56,21 +54,34 @@ def run(
     print("Composition des images…", flush=True)
     part, test = data.make_parts(limit=limit)
     puppets, pairs, crowds = part["pose"], part["depth"], part["crowd"]
-    clocks = {name: lesson.Clock(epochs, minutes, share=share) for name, share in SHARES.items()}
+    densities = counting.SCALE * np.stack([counting.density_map(heads) for heads in crowds.heads])
     # Les taux sont les meilleurs, en validation, de deux à quatre essayés. Chaque perte a le sien :
-    # à celui des cartes de chaleur, les coordonnées n'apprennent presque rien.
-    learned = puppets.images, puppets.joints
-    heat = train(pose.build_heat, pose.heat_loss, learned, rate=4e-3, seed=seed, clocks=clocks)
-    regression = train(pose.build_regression, "mae", learned, rate=1e-3, seed=seed, clocks=clocks)
-    learned = pairs.images, pairs.disparity
-    siamese = train(depth.build_model, "mae", learned, rate=2e-3, seed=seed, clocks=clocks)
-    densities = np.stack([counting.density_map(heads) for heads in crowds.heads])
-    learned = crowds.images, counting.SCALE * densities
-    density = train(counting.build_model, "mse", learned, rate=5e-3, seed=seed, clocks=clocks)
-    metrics = measures.measure_poses(heat, regression, puppets, test["pose"])
-    metrics |= measures.measure_depths(siamese, pairs, test["depth"])
-    metrics |= measures.measure_counts(density, crowds, test["crowd"])
-    return lesson.Run(metrics, assemble([heat, regression, siamese, density]), test)
+    # à celui des cartes de chaleur, les coordonnées n'apprennent presque rien. Le dernier nombre
+    # est la part du temps d'apprentissage que prend le réseau, mesurée.
+    tasks = [
+        (pose.build_heat, pose.heat_loss, puppets.images, puppets.joints, 4e-3, 0.27),
+        (pose.build_regression, "mae", puppets.images, puppets.joints, 1e-3, 0.19),
+        (depth.build_model, "mae", pairs.images, pairs.disparity, 2e-3, 0.4),
+        (counting.build_model, "mse", crowds.images, densities, 5e-3, 0.14),
+    ]
+    models = [
+        train(
+            build_model,
+            loss,
+            (images, truth),
+            rate=rate,
+            seed=seed,
+            clock=lesson.Clock(epochs, minutes, share=share),
+        )
+        for build_model, loss, images, truth, rate, share in tasks
+    ]
+    heat, regression, siamese, density = models
+    metrics = {
+        **measures.measure_poses(heat, regression, puppets, test["pose"]),
+        **measures.measure_depths(siamese, pairs, test["depth"]),
+        **measures.measure_counts(density, crowds, test["crowd"]),
+    }
+    return lesson.Run(metrics, assemble(models), test)
 
 
 def assemble(models: list[keras.Model]) -> keras.Model:

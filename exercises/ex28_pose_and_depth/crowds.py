@@ -50,10 +50,10 @@ def place_heads(count: int, rng: np.random.Generator) -> np.ndarray:
             place = rng.uniform(0, SIDE_PX, 2)
             if rng.random() < 0.5:
                 place = centers[rng.integers(3)] + rng.normal(0, 9, 2)
-            if not (0 <= place).all() or not (place < SIDE_PX).all():
-                continue
+            inside = (0 <= place) & (place < SIDE_PX)
             away = np.linalg.norm(heads - place, axis=1)
-            if (away > APART * head_radius(np.minimum(heads[:, 1], place[1]))).all():
+            apart = away > APART * head_radius(np.minimum(heads[:, 1], place[1]))
+            if inside.all() and apart.all():
                 heads = np.concatenate([heads, place[None]])
                 break
     return heads[np.argsort(heads[:, 1])]
@@ -61,8 +61,7 @@ def place_heads(count: int, rng: np.random.Generator) -> np.ndarray:
 
 def head_radius(y):
     """Rend le rayon d'une tête à la hauteur y de l'image, en pixels."""
-    far, near = HEAD_PX
-    return far + (near - far) * y / SIDE_PX
+    return np.interp(y, (0, SIDE_PX), HEAD_PX)
 
 
 # --- Question : les dessiner ---------------------------------------------------------
@@ -96,17 +95,15 @@ def compose_crowds(
         np.empty(num_images, int),
     )
     for i in range(num_images):
-        background = enlarge(photographs[rng.integers(len(photographs))], SIDE_PX)
-        canvas = background * rng.uniform(0.4, 1)
+        canvas = enlarge(photographs[rng.integers(len(photographs))]) * rng.uniform(0.4, 1)
         heads = place_heads(int(rng.integers(counts[0], counts[1] + 1)), rng)
         for x, y in heads:
             radius = head_radius(y)
             values, mask = cut_out(tops[rng.integers(WARDROBE)], round(5 * radius))
             _dress(canvas, values, mask, x, y + 0.7 * radius, rng)
-            skin = rng.uniform(0.3, 1) * np.array([255, 200, 160])
-            disc = (COLUMNS - x) ** 2 + (ROWS - y) ** 2 <= radius**2
-            hair = disc & (ROWS < y - 0.2 * radius)
-            canvas[disc] = skin
+            head = (COLUMNS - x) ** 2 + (ROWS - y) ** 2 <= radius**2
+            canvas[head] = rng.uniform(0.3, 1) * np.array([255, 200, 160])
+            hair = head & (ROWS < y - 0.2 * radius)
             canvas[hair] = rng.uniform(10, 120, 3) * rng.uniform(0.3, 1)
         canvas += rng.normal(0, 4, canvas.shape)
         made.images[i] = np.clip(np.rint(canvas), 0, 255)

@@ -9,7 +9,6 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core.cli import percent
 from convnets.figures.charts import Picture, number, picture_rows
 from convnets.figures.style import COLORS
 from exercises.ex28_pose_and_depth import counting, data, depth, pose
@@ -19,7 +18,7 @@ from exercises.ex28_pose_and_depth.puppets import ARMS, LEGS, Puppets
 
 NUM_SHOWN = {"pose": 6, "depth": 4}
 SHOWN_BINS = (0, 1, 3, 5)  # intervalles de `data.BINS` dont une foule est dessinée
-BONES = (*LEGS, *ARMS, (1, 2), (7, 8), (1, 7), (2, 8))
+BONES = [*LEGS, *ARMS, (1, 2), (7, 8), (1, 7), (2, 8)]
 
 
 # --- Question : dessiner des articulations -------------------------------------------
@@ -36,25 +35,17 @@ def save_poses(path: Path, puppets: Puppets, scores: np.ndarray, joints: np.ndar
     """
     heat = np.exp(scores - scores.max((1, 2), keepdims=True)).max(-1)  # (n, 32, 32) dans [0, 1]
     found = {"lu dans les cartes": pose.decode(scores), "coordonnées d'un coup": joints}
-    rows = {
-        "les treize cartes": [
-            Picture(image, heat=each) for image, each in zip(puppets.images, heat, strict=True)
-        ]
-    }
-    rows |= dict.fromkeys(found, puppets.images)
+    maps = [Picture(image, heat=each) for image, each in zip(puppets.images, heat, strict=True)]
+    rows = {"les treize cartes": maps, **dict.fromkeys(found, puppets.images)}
 
     def draw(axis, name: str, rank: int) -> None:
         if name in found:
-            _draw_bones(axis, puppets.joints[rank], "white", 1.0)
-            _draw_bones(axis, found[name][rank], COLORS[4], 2.0)
+            for places, color in ((puppets.joints, "white"), (found[name], COLORS[4])):
+                x, y = (places[rank, BONES] - 0.5).T  # (2, os) ; 0 : le milieu d'un pixel
+                axis.plot(x, y, color=color)
 
     title = "En blanc la vérité, en orange ce qui est trouvé"
     picture_rows(path, rows, title=title, draw=draw)
-
-
-def _draw_bones(axis, joints: np.ndarray, color: str, width: float) -> None:
-    for a, b in BONES:
-        axis.plot(*(joints[[a, b]] - 0.5).T, color=color, linewidth=width)  # 0 : milieu d'un pixel
 
 
 # --- Question : dessiner un relief ---------------------------------------------------
@@ -66,30 +57,21 @@ def save_depths(path: Path, pairs: Pairs, found: dict[str, np.ndarray]) -> None:
     Args:
         path: fichier PNG.
         pairs: les paires.
-        found: les nom de chaque méthode → ses disparités `(n, 64, 64)`.
+        found: nom de chaque méthode → ses disparités `(n, 64, 64)`.
     """
     rows = {}
     for i, (left, right) in enumerate(pairs.images):
-        one = Pairs(*(part[i : i + 1] for part in pairs))
         near, far = (depth.depth_cm(each(pairs.disparity[i])) / 100 for each in (np.max, np.min))
-        span = f"de {number(near, 2)} à {number(far, 2)} m"
-        rows[f"paire {i + 1}"] = [
-            left,
-            right,
-            Picture(pairs.hidden[i], cmap="gray_r", limits=(0, 1)),
-            _disparity(pairs.disparity[i], span),
-            *(
-                _disparity(each[i], f"{percent(depth.judge(each[i], one)['bad', 'all'])} faux")
-                for each in found.values()
-            ),
+        hidden = Picture(pairs.hidden[i], cmap="gray_r", limits=(0, 1))
+        disparities = [
+            Picture(each[i], cmap="viridis", limits=(0, MAX_DISPARITY))
+            for each in (pairs.disparity, *found.values())
         ]
+        name = f"paire {i + 1}\nde {number(near, 2)} à {number(far, 2)} m"
+        rows[name] = [left, right, hidden, *disparities]
     heads = ["image de gauche", "de droite", "caché à droite", "vraie disparité"]
     title = "Plus c'est proche (clair), plus le décalage entre les deux images est grand"
     picture_rows(path, rows, title=title, heads=[*heads, *found])
-
-
-def _disparity(values: np.ndarray, caption: str) -> Picture:
-    return Picture(values, caption, cmap="viridis", limits=(0, MAX_DISPARITY))
 
 
 # --- Question : dessiner une foule ---------------------------------------------------
@@ -103,15 +85,19 @@ def save_crowds(path: Path, crowds: Crowds, density: np.ndarray) -> None:
         crowds: les foules.
         density: ce que rend le réseau, `(n, 64, 64)`.
     """
-    rows = {"foule": [], "densité": []}
     sums, limits = counting.count_density(density), (0, density.max())
-    for image, count, each, found in zip(crowds.images, crowds.counts, density, sums, strict=True):
-        rows["foule"].append(Picture(image, f"{count} personnes"))
-        caption = f"somme : {number(found, 1)}"
-        rows["densité"].append(Picture(each, caption, cmap="inferno", limits=limits))
-    title = (
-        f"Des foules de plus en plus denses ; apprises jusqu'à {data.LEARNED_COUNTS[1]} personnes"
-    )
+    rows = {
+        "foule": [
+            Picture(image, f"{count} personnes")
+            for image, count in zip(crowds.images, crowds.counts, strict=True)
+        ],
+        "densité": [
+            Picture(each, f"somme : {number(found, 1)}", cmap="inferno", limits=limits)
+            for each, found in zip(density, sums, strict=True)
+        ],
+    }
+    most = data.LEARNED_COUNTS[1]
+    title = f"Des foules de plus en plus denses ; apprises jusqu'à {most} personnes"
     picture_rows(path, rows, title=title, side=2.9)
 
 
@@ -128,7 +114,7 @@ def save_examples(folder: Path, model: keras.Model, tests: dict) -> None:
     """
 
     def ask(name: str, images: np.ndarray) -> np.ndarray:
-        return np.asarray(model.get_layer(name)(images))
+        return model.get_layer(name).predict(images, verbose=0)
 
     puppets = Puppets(*(part[: NUM_SHOWN["pose"]] for part in tests["pose"]))
     maps, joints = (ask(f"pose_{kind}", puppets.images) for kind in ("heat", "regression"))

@@ -58,21 +58,20 @@ def see(planes: list[Plane]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
     Returns:
         `(gauche, droite, disparité, caché)` : `(64, 64)`, trois de float et un de booléens.
     """
-    left, disparity = _closest(planes, np.stack([COLUMNS] * len(planes)))
-    across = np.stack([_on_the_left(each, COLUMNS) for each in planes])
-    right, _ = _closest(planes, across)
+    left, disparity = _closest(planes, COLUMNS, from_right=False)
+    right, _ = _closest(planes, COLUMNS, from_right=True)
     landing = COLUMNS - disparity  # où la caméra de droite verrait chaque point de gauche
-    at_landing = np.stack([_on_the_left(each, landing) for each in planes])
-    _, nearest = _closest(planes, at_landing)
+    _, nearest = _closest(planes, landing, from_right=True)
     hidden = (landing < 0) | (nearest > disparity + 1e-6)
     return left, right, disparity, hidden
 
 
-def _closest(planes: list[Plane], across: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rend la couleur et la disparité du plan le plus proche ; `across` : x de gauche, par plan."""
+def _closest(planes: list[Plane], columns, *, from_right: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Rend la couleur et la disparité du plan le plus proche, aux `columns` d'une caméra."""
     color, nearest = np.zeros(ROWS.shape), np.full(ROWS.shape, -np.inf)
-    for plane, x in zip(planes, across, strict=True):
+    for plane in planes:
         a, b, c = plane.disparity
+        x = (columns + a + c * ROWS) / (1 - b) if from_right else columns  # à gauche
         disparity = a + b * x + c * ROWS
         there = map_coordinates(plane.mask.astype(float), [ROWS, x], order=0) > 0
         seen = there & (disparity > nearest)
@@ -81,11 +80,6 @@ def _closest(planes: list[Plane], across: np.ndarray) -> tuple[np.ndarray, np.nd
         texture = map_coordinates(plane.texture, [ROWS, x], order=1, mode="nearest")
         color[seen] = texture[seen]
     return color, nearest
-
-
-def _on_the_left(plane: Plane, x_right: np.ndarray) -> np.ndarray:
-    a, b, c = plane.disparity
-    return (x_right + a + c * ROWS) / (1 - b)
 
 
 # --- Question : des paires, et leur vérité -------------------------------------------

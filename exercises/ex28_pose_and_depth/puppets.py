@@ -56,10 +56,10 @@ def draw_skeleton(rng: np.random.Generator) -> np.ndarray:
     while True:
         torso = rng.uniform(*TORSO_PX)
         shoulders, hips = rng.uniform(0.3, 0.45) * torso, rng.uniform(0.18, 0.3) * torso
+        head = -rng.uniform(0.45, 0.6) * torso
         joints = np.zeros((len(JOINTS_FR), 2))
-        joints[0] = 0, -rng.uniform(0.45, 0.6) * torso
-        joints[1], joints[2] = (-shoulders, 0), (shoulders, 0)
-        joints[7], joints[8] = (-hips, torso), (hips, torso)
+        joints[[0, 1, 2]] = (0, head), (-shoulders, 0), (shoulders, 0)
+        joints[[7, 8]] = (-hips, torso), (hips, torso)
         for (start, end), swing, length in (
             *((each, 2.4, (0.5, 0.75)) for each in ARMS),
             *((each, 0.7, (0.6, 0.85)) for each in LEGS),
@@ -98,10 +98,9 @@ def compose_puppets(
     )
     for i in range(num_images):
         joints = draw_skeleton(rng)
-        canvas = enlarge(photographs[rng.integers(len(photographs))], SIDE_PX).astype(float)
-        canvas *= rng.uniform(0.5, 1)
+        canvas = enlarge(photographs[rng.integers(len(photographs))]) * rng.uniform(0.5, 1)
         for mask in limb_masks(joints, rng):
-            cloth = enlarge(photographs[rng.integers(len(photographs))], SIDE_PX)
+            cloth = enlarge(photographs[rng.integers(len(photographs))])
             canvas[mask] = 0.5 * cloth[mask] + rng.uniform(0, 128, 3)
         hidden = np.zeros((SIDE_PX, SIDE_PX), bool)
         for _ in range(rng.integers(NUM_HIDERS + 1)):
@@ -134,9 +133,9 @@ def segment_mask(start: np.ndarray, end: np.ndarray, radius: float) -> np.ndarra
     return (x - share * across) ** 2 + (y - share * down) ** 2 <= radius**2
 
 
-def enlarge(picture: np.ndarray, side_px: int) -> np.ndarray:
-    """Agrandit une photographie uint8, au côté voulu."""
-    return np.asarray(Image.fromarray(picture).resize((side_px, side_px), Image.BICUBIC))
+def enlarge(picture: np.ndarray) -> np.ndarray:
+    """Agrandit une photographie uint8 au côté d'une image."""
+    return np.asarray(Image.fromarray(picture).resize((SIDE_PX, SIDE_PX), Image.BICUBIC))
 
 
 def _hide(canvas, picture, near, rng) -> np.ndarray:

@@ -35,7 +35,7 @@ def train(
     *,
     rate: float,
     seed: int,
-    clocks: dict[str, lesson.Clock],
+    clock: lesson.Clock,
 ) -> keras.Model:
     """Entraîne un réseau, et rend ses poids arrondis.
 
@@ -45,13 +45,12 @@ def train(
         learned: `(entrées, vérité)`.
         rate: taux d'apprentissage d'Adam, au début.
         seed: graine des poids et de l'ordre des images.
-        clocks: par nom de réseau, ce qui mène son taux jusqu'à zéro.
+        clock: ce qui mène le taux jusqu'à zéro.
     """
     keras.utils.set_random_seed(seed)
     model = build_model()
     model.compile(keras.optimizers.Adam(rate), loss=loss)
     batches = shuffled(*learned, batch_size=min(BATCH_SIZE, len(learned[0])), seed=seed)
-    clock = clocks[model.name]
     model.fit(batches, epochs=clock.epochs, callbacks=[clock], verbose=0)
     lesson.round_weights(model)
     return keras.Model(model.inputs, model.outputs, name=model.name)  # sans la perte d'ici

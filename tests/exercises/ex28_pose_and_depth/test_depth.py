@@ -8,35 +8,25 @@ from hypothesis import strategies as st
 from exercises.ex28_pose_and_depth import depth, pairs
 
 QUESTION = "S3, 3D Reconstruction"
-WIDTH = pairs.SIDE_PX + pairs.MAX_DISPARITY
-SHAPE = (pairs.SIDE_PX, WIDTH)
+SHAPE = (pairs.SIDE_PX, pairs.SIDE_PX + pairs.MAX_DISPARITY)
 
 
-def plane(disparity, *, seed=0, mask=None):
-    """Un plan au tissu de bruit lisse d'une colonne à l'autre, ou d'une seule couleur."""
-    texture = np.random.default_rng(seed).uniform(0, 255, SHAPE)
-    return pairs.Plane(texture, np.ones(SHAPE, bool) if mask is None else mask, disparity)
+def plane(disparity, *, mask=True):
+    """Un plan dont la couleur grandit de 2 par colonne : entre deux colonnes, elle est exacte."""
+    texture = np.tile(2.0 * np.arange(SHAPE[1]), (64, 1))
+    return pairs.Plane(texture, np.broadcast_to(mask, SHAPE), disparity)
 
 
 # --- Ce que voient les deux caméras --------------------------------------------------
 
 
 @pytest.mark.question(QUESTION)
-def test_a_constant_shift_is_a_constant_disparity():
-    left, right, disparity, hidden = pairs.see([plane((5.0, 0, 0))])
-    assert (disparity == 5).all()
-    np.testing.assert_allclose(right[:, : 64 - 5], left[:, 5:])
-    expected = np.zeros((64, 64), bool)
-    expected[:, :5] = True  # sorti de l'image de droite
-    np.testing.assert_array_equal(hidden, expected)
-
-
-def test_a_slanted_plane_lands_where_its_disparity_says():
-    slanted = plane((3.0, 0.05, 0.02))._replace(texture=np.tile(2.0 * np.arange(WIDTH), (64, 1)))
-    left, right, disparity, hidden = pairs.see([slanted])
-    np.testing.assert_allclose(disparity, 3 + 0.05 * pairs.COLUMNS + 0.02 * pairs.ROWS)
+@pytest.mark.parametrize(("a", "b", "c"), [(5.0, 0, 0), (3.0, 0.05, 0.02)])
+def test_a_plane_lands_where_its_disparity_says(a, b, c):
+    left, right, disparity, hidden = pairs.see([plane((a, b, c))])
+    np.testing.assert_allclose(disparity, a + b * pairs.COLUMNS + c * pairs.ROWS)
     landing = (pairs.COLUMNS - disparity)[20]
-    seen = ~hidden[20] & (landing <= 62)  # la texture est linéaire : relue, elle est exacte
+    seen = ~hidden[20] & (landing <= 62)
     found = np.interp(landing[seen], np.arange(64), right[20])
     np.testing.assert_allclose(found, left[20, seen], atol=1e-9)
 
@@ -48,7 +38,7 @@ def test_a_close_square_hides_as_many_columns_as_it_jumps(far, near, left, width
     """À gauche du carré, la droite ne voit pas `near - far` colonnes du fond."""
     mask = np.zeros(SHAPE, bool)
     mask[10:20, left : left + width] = True
-    planes = [plane((far, 0, 0)), plane((near, 0, 0), seed=1, mask=mask)]
+    planes = [plane((far, 0, 0)), plane((near, 0, 0), mask=mask)]
     _, _, disparity, hidden = pairs.see(planes)
     truth = np.where(mask[:, :64], near, far)
     np.testing.assert_array_equal(disparity, truth)
@@ -67,7 +57,6 @@ def test_composed_pairs_agree_with_their_truth(extract):
     objects, photographs = (extract(name)[0] for name in ("fashion_mnist", "cifar10"))
     made = pairs.compose_pairs(photographs, objects, num_pairs=6, seed=0)
     assert 0 < made.disparity.min() and made.disparity.max() < pairs.MAX_DISPARITY - 1
-    assert 0.05 < made.hidden.mean() < 0.4
     landing = np.clip(np.rint(pairs.COLUMNS - made.disparity), 0, 63).astype(int)
     left, right = made.images.astype(float).swapaxes(0, 1)
     right_gap, wrong_gap = (
@@ -80,22 +69,20 @@ def test_composed_pairs_agree_with_their_truth(extract):
 # --- Apparier ------------------------------------------------------------------------
 
 
-def shifted(disparity: int, *, gain: float = 1.0) -> np.ndarray:
+def shifted(disparity: int, *, gain: float) -> np.ndarray:
     left = np.random.default_rng(3).integers(0, 100, (64, 80))
-    right = np.clip(gain * left[:, disparity : disparity + 64] + 40 * (gain > 1), 0, 255)
+    right = gain * left[:, disparity : disparity + 64] + 40 * (gain > 1)
     return np.stack([left[:, :64], right])[None].astype(np.uint8)
 
 
 @pytest.mark.question(QUESTION)
 @pytest.mark.parametrize("disparity", [1, 6, 14])
 def test_windows_find_a_constant_shift_exactly(disparity):
-    """Bruit contre son décalé : le coût est nul au bon décalage, la parabole ne le déplace pas."""
-    for kind in depth.COSTS:
-        found = depth.match_windows(shifted(disparity), kind, window_px=5)
+    """Du bruit et le même décalé ; la ZNCC le retrouve aussi dans une image plus claire."""
+    for kind, gain in (("sad", 1), ("zncc", 1), ("zncc", 1.5)):
+        found = depth.match_windows(shifted(disparity, gain=gain), kind, window_px=5)
         inner = found[0, 3:-3, disparity + 3 : -3]
         np.testing.assert_array_equal(np.rint(inner), disparity)
-    bright = depth.match_windows(shifted(disparity, gain=1.5), "zncc", window_px=5)
-    np.testing.assert_array_equal(np.rint(bright[0, 3:-3, disparity + 3 : -3]), disparity)
 
 
 @given(st.floats(0.6, 14.4), st.floats(0.1, 5))
@@ -106,15 +93,14 @@ def test_the_winner_is_the_bottom_of_a_parabola(bottom, curve):
     assert depth.winner(-costs[None])[0] in (0, 15)  # au bout, rien à affiner
 
 
-def test_correlation_against_a_double_loop():
+def test_correlation_compares_each_pixel_to_the_one_on_its_left():
     rng = np.random.default_rng(0)
     left, right = rng.normal(size=(2, 1, 3, 20, 4)).astype("float32")
     found = np.asarray(depth.correlate(left, right))
-    assert found.shape == (1, 3, 20, 16)
     for d in range(pairs.MAX_DISPARITY):
-        for x in range(20):
-            gap = 0 if x < d else (left[0, :, x] * right[0, :, x - d]).sum(-1)
-            np.testing.assert_allclose(found[0, :, x, d], gap, atol=1e-5)
+        expected = np.zeros((1, 3, 20))
+        expected[:, :, d:] = (left[:, :, d:] * right[:, :, : 20 - d]).sum(-1)
+        np.testing.assert_allclose(found[..., d], expected, atol=1e-5)
 
 
 # --- Mesurer -------------------------------------------------------------------------
@@ -123,8 +109,7 @@ def test_correlation_against_a_double_loop():
 def test_judge_counts_by_region():
     hidden = np.zeros((1, 64, 64), bool)
     hidden[0, :, :4] = True
-    images = np.zeros((1, 2, 64, 64), np.uint8)
-    truth = pairs.Pairs(images, np.full((1, 64, 64), 5, np.float32), hidden)
+    truth = pairs.Pairs(None, np.full((1, 64, 64), 5, np.float32), hidden)
     found = np.full((1, 64, 64), 5.0)
     found[0, :, :4] += 3
     found[0, :, 36:] -= 1  # un pixel tout juste : pas faux
@@ -136,4 +121,3 @@ def test_judge_counts_by_region():
 
 def test_depth_is_focal_times_baseline_over_disparity():
     assert depth.depth_cm(6.0) == 100  # 60 pixels × 10 cm ÷ 6 pixels
-    assert depth.depth_cm(np.array([12.0, 3.0])).tolist() == [50, 200]

