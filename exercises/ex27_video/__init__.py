@@ -16,5 +16,5 @@ vraies photographies ; leurs boîtes sont exactes, et elles sont plus faciles qu
 - `metrics.py` : juger un suivi, MOTA et IDF1 ;
 - `clips.py` : des films dont seul l'ordre des images répond ;
 - `__main__.py` : la leçon, de la convolution 3D aux mesures ;
-- `figures.py` : les trajectoires sur les images, les films et leurs réponses.
+- `figures.py` : les boîtes numérotées sur les images, les films et leurs réponses.
 """

@@ -15,7 +15,7 @@ from keras import layers, ops
 
 from convnets.core.cli import lesson_parser
 from convnets.core.reports import Headline
-from convnets.datasets import sources
+from convnets.datasets.scenes import split_pictures
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import shuffled
@@ -44,9 +44,7 @@ SHARES = {"conv3d": 0.2, "frames": 0.5, "mean": 0.15, "stack": 0.15}  # du temps
 EPOCHS = 6
 BATCH_SIZE = 32
 LEARNING_RATE = 2e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
-NUM_CLIPS = {"train": 3000, "val": 600, "test": 1200}
-SEEDS = {"train": 0, "val": 1, "test": 2}  # des films : les mêmes pour toutes les graines
-NUM_HELD = 5000  # vêtements et photographies d'entraînement réservés aux films de validation
+NUM_CLIPS = {"train": 3000, "val": 600, "test": 600}  # ceux de test ont, en plus, leurs jumeaux
 HEADLINE = (
     ("idf1_kalman", "suivi : IDF1, vitesse et mémoire"),
     ("idf1_memory", "suivi : IDF1, mémoire seule"),
@@ -96,34 +94,23 @@ def measure_tracking(
 # --- Question : des films, dont aucun objet n'a servi deux fois ----------------------
 
 
-def make_clips(
-    fashion: sources.Dataset, cifar: sources.Dataset, *, limit: int | None
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def make_clips(pictures: dict, *, limit: int | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Compose les films d'entraînement, de validation et de test.
 
     Args:
-        fashion: `(x_train, y_train), (x_test, y_test)`, les vêtements.
-        cifar: de même, les photographies du fond.
-        limit: au plus tant de films par jeu, deux pour tester étant le moins ; None : `NUM_CLIPS`.
+        pictures: rendu par `scenes.split_pictures` : aucun vêtement ni aucun fond n'est dans deux
+            jeux.
+        limit: au plus tant de films par jeu ; None : `NUM_CLIPS`.
 
     Returns:
-        `{"train", "val", "test"}`, des `(films, classes)` ; aucun vêtement ni aucun fond n'est dans
-        deux d'entre eux. Chaque film de test est suivi de son jumeau.
+        `{"train", "val", "test"}`, des `(films, classes)` ; chaque film de test est suivi de son
+        jumeau.
     """
-    splits = []
-    for (x, y), (x_test, _) in (fashion, cifar):
-        held = min(NUM_HELD, len(x) // 10)
-        (kept, _), (val, _) = sources.split_validation(x, y, num_val=held, seed=0)
-        splits.append((kept, val, x_test))
     made = {}
-    for part, objects, backgrounds in zip(NUM_CLIPS, *splits, strict=True):
-        twins, num_clips = part == "test", min(NUM_CLIPS[part], limit or NUM_CLIPS[part])
+    for seed, (part, (objects, _, backgrounds)) in enumerate(pictures.items()):
+        num_clips = min(NUM_CLIPS[part], limit or NUM_CLIPS[part])
         made[part] = compose_clips(
-            objects,
-            backgrounds,
-            num_clips=max(2, num_clips // 2 * 2) if twins else num_clips,
-            seed=SEEDS[part],
-            twins=twins,
+            objects, backgrounds, num_clips=num_clips, seed=seed, twins=part == "test"
         )
     return made
 
@@ -225,13 +212,13 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         limit: au plus tant de vidéos, et de films de chaque jeu ; None : tous.
 
     Returns:
-        Les mesures du suivi et des réseaux ; la convolution 3D ; les images de test.
+        Les mesures du suivi et des réseaux ; la convolution 3D ; les images et les films de test.
     """
-    fashion, cifar = sources.load_fashion_mnist(), sources.load_cifar10()
-    objects, backgrounds = fashion[1][0], cifar[1][0]
+    pictures = split_pictures()
+    objects, _, backgrounds = pictures["test"]
     num_videos = min(NUM_VIDEOS, limit or NUM_VIDEOS)
     metrics = measure_tracking(objects, backgrounds, seed=seed, num_videos=num_videos)
-    clips = make_clips(fashion, cifar, limit=limit)
+    clips = make_clips(pictures, limit=limit)
     x, y = clips["test"]
     for kind in WIDTHS:
         model = train(kind, clips, seed=seed, epochs=epochs, minutes=minutes)
@@ -243,7 +230,7 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     metrics["accuracy_shuffled"], metrics["order_shuffled"] = judge(mixed, y)
     constant = np.bincount(clips["train"][1], minlength=len(CLASSES)).argmax()
     metrics["accuracy_constant"] = float(np.mean(y == constant))
-    return lesson.Run(metrics, conv3d, {"objects": objects, "backgrounds": backgrounds})
+    return lesson.Run(metrics, conv3d, {"pictures": (objects, backgrounds), "films": (x, y)})
 
 
 def teach(options) -> None:
@@ -262,11 +249,8 @@ def teach(options) -> None:
         classes_fr=CLASSES_FR,
     )
     folder = output_dir(options)
-    objects, backgrounds = found.kept["objects"], found.kept["backgrounds"]
-    figures.save_tracks(objects, backgrounds, folder / "suivi.png")
-    clips, labels = compose_clips(
-        objects, backgrounds, num_clips=len(CLASSES), seed=SEEDS["test"], twins=True
-    )
+    figures.save_tracks(*found.kept["pictures"], folder / "suivi.png")
+    clips, labels = (each[: len(CLASSES)] for each in found.kept["films"])
     answers = [
         found.model.predict(each, verbose=0) for each in (clips, shuffle_frames(clips, seed=0))
     ]

@@ -108,7 +108,7 @@ def compose_clips(
     Args:
         objects: vêtements uint8 `(m, 28, 28)`.
         backgrounds: photographies uint8 `(f, 32, 32, 3)`.
-        num_clips: nombre de films, pair avec `twins`.
+        num_clips: nombre de films, sans compter les jumeaux.
         seed: graine ; la même rend les mêmes films.
         twins: chaque film est suivi de son jumeau ; sinon, un film sur deux, tiré au sort, est
             remplacé par le sien.
@@ -117,9 +117,8 @@ def compose_clips(
         `(films, classes)` : uint8 `(n, 8, 32, 32)` et entiers `(n,)`.
     """
     rng = np.random.default_rng(seed)
-    num_made = num_clips // 2 if twins else num_clips
-    clips = np.empty((num_made, NUM_FRAMES, CLIP_PX, CLIP_PX), np.uint8)
-    labels = 2 * (np.arange(num_made) % len(ORDERS))
+    clips = np.empty((num_clips, NUM_FRAMES, CLIP_PX, CLIP_PX), np.uint8)
+    labels = 2 * (np.arange(num_clips) % len(ORDERS))
     for k, label in enumerate(labels):
         chosen = objects[rng.integers(len(objects), size=2)]
         background = backgrounds[rng.integers(len(backgrounds))]
@@ -128,7 +127,7 @@ def compose_clips(
     if twins:
         both = np.stack([clips, other_clips], axis=1), np.stack([labels, other_labels], axis=1)
         return both[0].reshape(-1, *clips.shape[1:]), both[1].reshape(-1)
-    swapped = rng.random(num_made) < 0.5
+    swapped = rng.random(num_clips) < 0.5
     clips[swapped], labels[swapped] = other_clips[swapped], other_labels[swapped]
     return clips, labels
 

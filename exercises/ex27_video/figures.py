@@ -1,4 +1,4 @@
-"""Les trajectoires dessinées sur les images, les films et leurs réponses, les deux tableaux.
+"""Les boîtes numérotées sur les images, les films et leurs réponses, les deux tableaux.
 
 D'après : S3 « Object Tracking », « Action Recognition ».
 """
@@ -16,7 +16,6 @@ from exercises.ex27_video.videos import compose_video, detect
 
 SHOWN_VIDEO = 3  # graine de la vidéo dessinée, une de celles de la première graine
 SHOWN_TIMES = (8, 16, 24, 32, 40, 48)
-TRAIL = 8  # positions passées qu'une piste laisse derrière elle
 TRACKING = {
     "unlinked": "un numéro neuf à chaque boîte",
     "neighbour": "voisin : l'image d'avant seule",
@@ -44,50 +43,38 @@ def save_tracks(objects: np.ndarray, backgrounds: np.ndarray, path: Path) -> Non
         backgrounds: photographies uint8 `(f, h, w, 3)`.
         path: fichier PNG.
     """
-    from matplotlib import colormaps
-
     video = compose_video(objects, backgrounds, seed=SHOWN_VIDEO)
     detections = detect(video, seed=SHOWN_VIDEO)
-    found = {TRACKING[name]: track(detections, METHODS[name]) for name in ("neighbour", "kalman")}
-    rows = {
-        name: [_picture(video.frames[t], ids, detections, t) for t in SHOWN_TIMES]
-        for name, ids in found.items()
-    }
-
-    def draw_trails(axis, name: str, rank: int) -> None:
-        ids, t = found[name], SHOWN_TIMES[rank]
-        for identity in ids[t]:
-            color = colormaps["tab20"](identity % 20)
-            axis.plot(*_trail(identity, ids, detections, t).T, color=color, linewidth=2)
-
+    rows = {}
+    for name in ("neighbour", "kalman"):
+        ids = track(detections, METHODS[name])
+        rows[TRACKING[name]] = [
+            _picture(video.frames[t], ids[: t + 1], detections[t]) for t in SHOWN_TIMES
+        ]
     title = (
         f"{video.boxes.shape[1]} objets, mêmes détections : le numéro survit-il au pilier ? "
         "(sans boîte : caché plus qu'à moitié, ou manqué par le détecteur)"
     )
-    picture_rows(path, rows, title=title, side=2.5, draw=draw_trails)
+    picture_rows(path, rows, title=title, side=2.5)
 
 
-def _picture(frame: np.ndarray, ids: list, detections: list, t: int) -> Picture:
-    """Montre une image, ses boîtes numérotées, et combien de numéros ont déjà servi."""
+def _picture(frame: np.ndarray, ids: list[np.ndarray], boxes: np.ndarray) -> Picture:
+    """Montre une image, ses boîtes numérotées, et combien de numéros ont déjà servi.
+
+    Args:
+        frame: l'image uint8 `(h, w, 3)`.
+        ids: numéros des boîtes de chaque image, jusqu'à celle-ci.
+        boxes: boîtes de cette image `(n, 4)`.
+    """
     from matplotlib import colormaps
 
-    used = len(set(np.concatenate(ids[: t + 1]).tolist()))
-    boxes = tuple(
+    used = len(np.unique(np.concatenate(ids)))
+    shown = tuple(
         (tuple(box), str(identity), colormaps["tab20"](identity % 20))
-        for identity, box in zip(ids[t], detections[t], strict=True)
+        for identity, box in zip(ids[-1], boxes, strict=True)
     )
-    return Picture(
-        frame, f"image {t} : {agreed(used, 'numéro donné', 'numéros donnés')}", boxes=boxes
-    )
-
-
-def _trail(identity: int, ids, detections, t: int) -> np.ndarray:
-    """Rend les centres `(n, 2)` des dernières boîtes d'une identité."""
-    seen = [
-        detections[s][ids[s] == identity].reshape(-1, 2, 2).mean(1)
-        for s in range(max(0, t - TRAIL), t + 1)
-    ]
-    return np.concatenate(seen)
+    caption = f"image {len(ids) - 1} : {agreed(used, 'numéro donné', 'numéros donnés')}"
+    return Picture(frame, caption, boxes=shown)
 
 
 # --- Question : que répond-on d'un film ? --------------------------------------------
