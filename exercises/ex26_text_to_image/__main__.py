@@ -9,6 +9,7 @@ Les phrases de la mesure sont vraies d'images de test, que le réseau n'a pas vu
 aussi le plafond : elles ont été photographiées, et non fabriquées.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -55,80 +56,65 @@ class Part(NamedTuple):
     said: np.ndarray  # ce que disent leurs adjectifs (n, 2)
 
 
-class Bench(NamedTuple):
-    """Ce à quoi toute image fabriquée est comparée, préparé une fois."""
-
-    judge: measures.Judge
-    bounds: np.ndarray  # des adjectifs, voir `words.thirds`
-    reference: np.ndarray  # caractéristiques d'images d'apprentissage (n, d)
-    real: measures.Neighbours  # voisines des images de test
-
-
 # --- Question : une phrase vraie de chaque image -------------------------------------
 
 
-def load_parts(limit: int | None) -> dict[str, Part]:
-    """Charge Fashion-MNIST, en `train` et `test`, et compose une phrase vraie de chaque image."""
+def load_parts(limit: int | None) -> list[Part]:
+    """Charge les images à apprendre, puis celles de test, et compose une phrase de chacune."""
     x_train, y_train, _, _, x_test, y_test = lesson.split(
         sources.load_fashion_mnist(), limit=limit, num_val=NUM_VAL
     )
-    pairs = {"train": (x_train, y_train), "test": (x_test[:NUM_DRAWN], y_test[:NUM_DRAWN])}
-    bounds, found = thirds(x_train.reshape(-1, *PIXELS), y_train), {}
-    for number, (name, (x, labels)) in enumerate(pairs.items()):
-        images = x.reshape(-1, *PIXELS)
-        true = levels(images, labels, bounds)
-        rng = np.random.default_rng(number)
-        found[name] = Part(images, labels, *sentences.describe(labels, true, rng=rng))
-    return found
-
-
-def make_bench(parts: dict[str, Part]) -> Bench:
-    """Prépare ce à quoi les images fabriquées sont comparées."""
-    judge, train = measures.load_judge(), parts["train"]
-    return Bench(
-        judge,
-        thirds(train.images, train.labels),
-        judge.look(train.images[:NUM_REFERENCE])[0],
-        measures.neighbours(parts["test"].images, train.images),
-    )
+    pairs = (x_train[..., None], y_train), (x_test[:NUM_DRAWN, ..., None], y_test[:NUM_DRAWN])
+    bounds, parts = thirds(*pairs[0]), []
+    for seed, (images, labels) in enumerate(pairs):
+        true, rng = levels(images, labels, bounds), np.random.default_rng(seed)
+        parts.append(Part(images, labels, *sentences.describe(labels, true, rng=rng)))
+    return parts
 
 
 # --- Question : que valent les images fabriquées ? -----------------------------------
 
 
-def judge_images(images: np.ndarray, parts: dict[str, Part], bench: Bench) -> dict[str, float]:
-    """Juge des images qui répondent aux phrases de test.
+def make_judge(train: Part, test: Part) -> Callable[[np.ndarray], dict[str, float]]:
+    """Prépare, une fois, ce à quoi les images fabriquées sont comparées.
 
     Args:
-        images: uint8 `(n, h, w, c)`, une par phrase de test.
-        parts: rendu par `split`.
-        bench: rendu par `make_bench`.
+        train: les images apprises.
+        test: les phrases à dessiner, et les vraies images dont elles sont vraies.
 
     Returns:
-        `named`, `obeyed`, `copied` : des parts ; `frechet` ; `distance`, celle de la plus proche
-        image d'apprentissage, médiane, en niveaux de gris.
+        Une fonction d'images uint8 `(n, h, w, c)`, une par phrase de test. Elle rend `named`,
+        `obeyed` et `copied`, des parts ; `frechet` ; `distance`, celle de la plus proche image
+        apprise, médiane, en niveaux de gris.
     """
-    test, near = parts["test"], measures.neighbours(images, parts["train"].images)
-    features, names = bench.judge.look(images)
-    return {
-        "named": float(np.mean(names == test.labels)),
-        "obeyed": measures.obeyed(images, test.labels, test.said, bench.bounds),
-        "frechet": measures.frechet(features, bench.reference),
-        "distance": float(np.median(near.distance)),
-        "copied": measures.copied(near.ratio, bench.real.ratio),
-    }
+    network, bounds = measures.load_judge(), thirds(train.images, train.labels)
+    reference, _ = measures.look(network, train.images[:NUM_REFERENCE])
+    real = measures.neighbours(test.images, train.images)
+
+    def judge(images: np.ndarray) -> dict[str, float]:
+        near = measures.neighbours(images, train.images)
+        features, names = measures.look(network, images)
+        return {
+            "named": float(np.mean(names == test.labels)),
+            "obeyed": measures.obeyed(images, test.labels, test.said, bounds),
+            "frechet": measures.frechet(features, reference),
+            "distance": float(np.median(near.distance)),
+            "copied": measures.copied(near.ratio, real.ratio),
+        }
+
+    return judge
 
 
 # --- Question : à quoi comparer ? ----------------------------------------------------
 
 
-def measure_naive(parts: dict[str, Part], bench: Bench) -> dict[str, float]:
-    """Juge de la même façon ce qui n'a rien appris, et de vraies images.
+def make_controls(train: Part, test: Part) -> dict[str, np.ndarray]:
+    """Rend de vraies images, et ce qui répond aux phrases de test sans avoir rien appris.
 
     Returns:
-        Les mesures de `judge_images`, suivies de `_real`, `_exact`, `_mean` ou `_noise`.
+        Images uint8 `(n, h, w, c)` : `real`, les vraies ; `exact`, celles d'un réseau parfait ;
+        `mean`, la moyenne de chaque classe ; `noise`, du bruit.
     """
-    train, test = parts["train"], parts["test"]
     noise = network.draw_noise(len(test.labels), seed=0)
     means, exact = (np.zeros_like(test.images) for _ in range(2))
     for label in np.unique(test.labels):
@@ -137,12 +123,7 @@ def measure_naive(parts: dict[str, Part], bench: Bench) -> dict[str, float]:
             means[asked] = own.mean(axis=0).round()
             velocity = flow.exact_velocity(flow.to_unit(own))
             exact[asked] = flow.to_pixels(flow.follow(velocity, noise[asked])[-1])
-    drawn = {"real": test.images, "exact": exact, "mean": means, "noise": flow.to_pixels(noise)}
-    return {
-        f"{name}_{key}": value
-        for key, images in drawn.items()
-        for name, value in judge_images(images, parts, bench).items()
-    }
+    return {"real": test.images, "exact": exact, "mean": means, "noise": flow.to_pixels(noise)}
 
 
 # --- Question : apprendre, dessiner, juger à chaque force ----------------------------
@@ -162,17 +143,19 @@ def run(
     Returns:
         Les mesures de chaque force et des témoins ; le réseau ; les images des figures.
     """
-    parts = load_parts(limit)
-    train, test = parts["train"], parts["test"]
-    bench, asked = make_bench(parts), sentences.encode(test.sentences)
+    train, test = load_parts(limit)
+    judge, asked = make_judge(train, test), sentences.encode(test.sentences)
     words = sentences.encode(train.sentences)
-    model, _ = network.train(train.images, words, seed=seed, epochs=epochs, minutes=minutes)
-    noise, metrics = network.draw_noise(len(asked), seed=seed), {}
-    for force in FORCES:
-        drawn = network.draw_path(model, asked, noise, guidance=force)[-1]
-        found = judge_images(drawn, parts, bench)
-        metrics |= {f"{name}_{force}": value for name, value in found.items()}
-    metrics |= measure_naive(parts, bench)
+    model = network.train(train.images, words, seed=seed, epochs=epochs, minutes=minutes)
+    noise = network.draw_noise(len(asked), seed=seed)
+    drawn = {
+        str(force): network.draw_path(model, asked, noise, guidance=force)[-1] for force in FORCES
+    }
+    metrics = {
+        f"{name}_{key}": value
+        for key, images in (drawn | make_controls(train, test)).items()
+        for name, value in judge(images).items()
+    }
     return lesson.Run(metrics, model, {"train": train.images, "test": test.images})
 
 

@@ -13,31 +13,31 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+from sklearn.neighbors import NearestNeighbors
 
 from convnets.training import saving
 from exercises.ex26_text_to_image.words import levels
 
 NUM_NEIGHBOURS = 50  # images d'apprentissage les plus proches, comme Carlini et al.
-CHUNK = 100  # images comparées à la fois à tout le jeu
 RARE = 0.01  # part des vraies images, non apprises, que le seuil de la copie accuserait à tort
 
 
-class Judge(NamedTuple):
-    """Le modèle publié des vêtements, qui nomme une image et en rend les caractéristiques."""
+def load_judge() -> keras.Model:
+    """Charge le modèle publié des vêtements, qui juge les images fabriquées.
 
-    network: keras.Model  # images uint8 → (caractéristiques, probabilités)
-
-    def look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Regarde des images uint8 `(n, h, w, 1)` ; rend `((n, d), classes (n,))`."""
-        features, probabilities = self.network.predict(images[..., 0], batch_size=250, verbose=0)
-        return features, probabilities.argmax(axis=1)
-
-
-def load_judge() -> Judge:
-    """Charge `garments`, et ce que lit sa dernière couche dense."""
+    Returns:
+        Modèle : images uint8 `(n, 28, 28)` → ce que lit la dernière couche dense de `garments`, et
+        ses probabilités.
+    """
     model = saving.load_model("garments")
     last = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)][-1]
-    return Judge(keras.Model(model.inputs[0], [last.input, model.output]))
+    return keras.Model(model.inputs[0], [last.input, model.output])
+
+
+def look(judge: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Montre au juge des images uint8 `(n, h, w, 1)` ; rend caractéristiques et classes `(n,)`."""
+    features, probabilities = judge.predict(images[..., 0], batch_size=250, verbose=0)
+    return features, probabilities.argmax(axis=1)
 
 
 # --- Question : les images fabriquées ressemblent-elles, ensemble, aux vraies ? ------
@@ -57,27 +57,14 @@ def frechet(found: np.ndarray, truth: np.ndarray) -> float:
         |m1 − m2|² + trace(C1 + C2 − 2 √(C1 C2)), la racine étant celle d'une matrice, les
         covariances celles de `np.cov` ; 0 si moyennes et covariances sont égales.
 
-    Raises:
-        ValueError: moins de deux images d'un côté, qui n'ont pas de covariance.
-
     Source : Dowson et Landau, J. Multivariate Analysis 12(3), 1982.
     """
-    if min(len(found), len(truth)) < 2:
-        raise ValueError(
-            "La distance de Fréchet compare au moins deux images à deux autres ; reçu "
-            f"{len(found)} et {len(truth)}."
-        )
-    (mean1, cov1), (mean2, cov2) = (_gaussian(each) for each in (found, truth))
-    values, axes = np.linalg.eigh(cov1)
-    root = (axes * np.sqrt(np.maximum(values, 0))) @ axes.T
-    # La trace de √(C1 C2) est celle de √(√C1 C2 √C1), qui est symétrique.
-    common = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ cov2 @ root), 0)).sum()
-    return float(((mean1 - mean2) ** 2).sum() + np.trace(cov1) + np.trace(cov2) - 2 * common)
-
-
-def _gaussian(cloud: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    cloud = cloud.astype(np.float64)
-    return cloud.mean(axis=0), np.atleast_2d(np.cov(cloud, rowvar=False))
+    found, truth = found.astype(np.float64), truth.astype(np.float64)
+    cov1, cov2 = np.cov(found, rowvar=False), np.cov(truth, rowvar=False)
+    gap = found.mean(axis=0) - truth.mean(axis=0)
+    # La trace de la racine de C1 C2 est la somme des racines de ses valeurs propres.
+    common = np.sqrt(np.maximum(np.linalg.eigvals(cov1 @ cov2).real, 0)).sum()
+    return float(gap @ gap + np.trace(cov1) + np.trace(cov2) - 2 * common)
 
 
 # --- Question : l'adjectif demandé se voit-il ? --------------------------------------
@@ -117,20 +104,12 @@ def neighbours(images: np.ndarray, train: np.ndarray) -> Neighbours:
         images: uint8 `(n, h, w, c)`.
         train: uint8 `(m, h, w, c)`.
     """
-    learned, count = _flat(train), min(NUM_NEIGHBOURS, len(train))
-    sizes, found = (learned**2).sum(axis=1), []
-    for start in range(0, len(images), CHUNK):
-        part = _flat(images[start : start + CHUNK])
-        ranked = np.argpartition(sizes - 2 * part @ learned.T, count - 1, axis=1)[:, :count]
-        for image, near in zip(part, ranked, strict=True):
-            gaps = np.sqrt(((learned[near] - image) ** 2).mean(axis=1))
-            best = gaps.argmin()
-            found.append((near[best], gaps[best], gaps[best] / max(gaps.mean(), 1e-6)))
-    return Neighbours(*map(np.array, zip(*found, strict=True)))
-
-
-def _flat(images: np.ndarray) -> np.ndarray:
-    return images.reshape(len(images), -1).astype(np.float32)
+    learned, seen = (each.reshape(len(each), -1).astype(np.float32) for each in (train, images))
+    finder = NearestNeighbors(n_neighbors=min(NUM_NEIGHBOURS, len(train)), algorithm="brute")
+    gaps, ranks = finder.fit(learned).kneighbors(seen)
+    gaps = gaps / learned.shape[1] ** 0.5  # (n, voisines), de la plus proche à la plus lointaine
+    ratio = gaps[:, 0] / np.maximum(gaps.mean(axis=1), 1e-6)
+    return Neighbours(ranks[:, 0], gaps[:, 0], ratio)
 
 
 def copied(ratios: np.ndarray, real: np.ndarray) -> float:

@@ -108,8 +108,7 @@ class FlowBatches(Batches):
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Rend le lot `index` de l'époque courante."""
         images, words = super().__getitem__(index)
-        rng = np.random.default_rng([self.seed, self.epoch, index])
-        return draw_batch(images, words, rng=rng)
+        return draw_batch(images, words, rng=self.rng(index))
 
 
 def draw_batch(images: np.ndarray, words: np.ndarray, *, rng: np.random.Generator) -> tuple:
@@ -137,9 +136,7 @@ def draw_batch(images: np.ndarray, words: np.ndarray, *, rng: np.random.Generato
     return given, images - noise
 
 
-def train(
-    images: np.ndarray, words: np.ndarray, *, seed: int, epochs: int, minutes
-) -> tuple[keras.Model, dict]:
+def train(images: np.ndarray, words: np.ndarray, *, seed: int, epochs: int, minutes) -> keras.Model:
     """Entraîne le réseau à répondre la vitesse, par moindres carrés.
 
     Args:
@@ -148,22 +145,19 @@ def train(
         seed: graine des poids, de l'ordre des images, des bruits et des instants.
         epochs: nombre d'époques.
         minutes: durée de la leçon entière ; None : autant qu'il en faut.
-
-    Returns:
-        `(modèle, courbes)`.
     """
     keras.utils.set_random_seed(seed)
     model = build_model()
     model.compile(keras.optimizers.Adam(LEARNING_RATE), "mean_squared_error")
     size = min(BATCH_SIZE, len(images))
-    history = model.fit(
+    model.fit(
         feed(FlowBatches(images, words, batch_size=size, seed=seed, augment=None)),
         epochs=epochs,
         callbacks=[lesson.Clock(epochs, minutes, share=0.7)],  # le reste : dessiner et juger
         verbose=0,
     )
     lesson.round_weights(model)
-    return model, history.history
+    return model
 
 
 # --- Question : dessiner -------------------------------------------------------------

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-from exercises.ex26_text_to_image.words import ATTRIBUTES, NOUNS, NUM_CLASSES, Adjective, Noun
+from exercises.ex26_text_to_image.words import ATTRIBUTES, NOUNS, NUM_CLASSES, Noun
 
 TEMPLATES = (
     "{article} {noun}",
@@ -38,7 +38,7 @@ def write(noun: Noun, levels, *, rng: np.random.Generator) -> str:
         Par exemple `"dessine une bottine foncée et large"`.
     """
     said = [
-        agree(attribute.low if level < 0 else attribute.high, noun)
+        (attribute.low if level < 0 else attribute.high)[noun.feminine]
         for attribute, level in zip(ATTRIBUTES, levels, strict=True)
         if level
     ]
@@ -46,11 +46,6 @@ def write(noun: Noun, levels, *, rng: np.random.Generator) -> str:
     template = TEMPLATES[rng.integers(len(TEMPLATES))]
     start = template.format(article="une" if noun.feminine else "un", noun=noun.text)
     return f"{start} {' et '.join(said)}".strip()
-
-
-def agree(adjective: Adjective, noun: Noun) -> str:
-    """Accorde un adjectif avec un nom."""
-    return adjective.feminine if noun.feminine else adjective.masculine
 
 
 def describe(

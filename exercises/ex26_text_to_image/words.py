@@ -27,19 +27,12 @@ class Noun(NamedTuple):
     feminine: bool = False
 
 
-class Adjective(NamedTuple):
-    """Un adjectif, dans ses deux genres."""
-
-    masculine: str
-    feminine: str
-
-
 class Attribute(NamedTuple):
     """Ce qui se mesure sur une image, et les adjectifs du premier et du dernier tiers."""
 
     measure: Callable[[np.ndarray], np.ndarray]  # uint8 (n, h, w, c) → (n,)
-    low: Adjective
-    high: Adjective
+    low: tuple[str, str]  # au masculin, au féminin
+    high: tuple[str, str]
 
 
 # --- Question : que peut-on dire d'exact d'une image ? -------------------------------
@@ -66,7 +59,6 @@ def width(images: np.ndarray) -> np.ndarray:
     return columns / np.maximum(rows, 1)
 
 
-LIGHT = Adjective("clair", "claire")
 NOUNS = (
     Noun("t-shirt", 0),
     Noun("haut", 0),
@@ -83,8 +75,8 @@ NOUNS = (
     Noun("botte", 9, feminine=True),
 )
 ATTRIBUTES = (
-    Attribute(lightness, Adjective("foncé", "foncée"), LIGHT),
-    Attribute(width, Adjective("étroit", "étroite"), Adjective("large", "large")),
+    Attribute(lightness, ("foncé", "foncée"), ("clair", "claire")),
+    Attribute(width, ("étroit", "étroite"), ("large", "large")),
 )
 EXAMPLES = (
     "une bottine foncée",
@@ -111,16 +103,12 @@ def thirds(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Returns:
         Bornes `(2 attributs, classes, 2)` ; celles de toutes les images pour une classe absente.
     """
-
-    def bounds(values: np.ndarray) -> np.ndarray:
-        return np.quantile(values, [1 / 3, 2 / 3])
-
     found = np.empty((len(ATTRIBUTES), NUM_CLASSES, 2))
     for line, attribute in zip(found, ATTRIBUTES, strict=True):
         values = attribute.measure(images)
-        for label in range(len(line)):
+        for label in range(NUM_CLASSES):
             own = values[labels == label]
-            line[label] = bounds(own if len(own) else values)
+            line[label] = np.quantile(own if len(own) else values, [1 / 3, 2 / 3])
     return found
 
 
