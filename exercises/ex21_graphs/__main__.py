@@ -38,13 +38,6 @@ HEADLINE = [
 # --- Question : une perte sur le graphe entier, même budget pour cinq réseaux ---------
 
 
-def load_data(limit: int | None) -> tuple:
-    """Charge Fashion-MNIST : `x_train, y_train, x_val, y_val, x_test, y_test`."""
-    (x, y), test = sources.load_fashion_mnist()
-    first = slice(NUM_TRAIN + NUM_VAL)
-    return lesson.split(((x[first], y[first]), test), limit=limit, num_val=NUM_VAL)
-
-
 def train(update: str, learned: tuple, val: tuple, *, seed: int, clock: lesson.Clock) -> tuple:
     """Entraîne un réseau d'images ; rend le modèle et ses courbes.
 
@@ -89,21 +82,22 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         Les mesures de `figures.PANELS` ; le réseau des messages sommés ; ce que montrent les
         figures.
     """
-    parts = load_data(limit)
+    (x, y), test = sources.load_fashion_mnist()
+    first = slice(NUM_TRAIN + NUM_VAL)
+    parts = lesson.split(((x[first], y[first]), test), limit=limit, num_val=NUM_VAL)
     x_train, y_train, x_val, y_val, x_test, y_test = parts
-    models, history, metrics = {}, {}, {}
+    found, metrics = {}, {}
     for update, share in SHARES.items():
         clock = lesson.Clock(epochs, minutes, share=share)
-        models[update], history[update] = train(
-            update, (x_train, y_train), (x_val, y_val), seed=seed, clock=clock
-        )
-        found = models[update].predict(x_test, batch_size=500, verbose=0).argmax(1)
+        found[update] = train(update, (x_train, y_train), (x_val, y_val), seed=seed, clock=clock)
+        guesses = found[update][0].predict(x_test, batch_size=500, verbose=0).argmax(1)
         name = "accuracy" if update == "sum" else f"accuracy_{update}"
-        metrics[name] = float(np.mean(found == y_test.reshape(-1)))
+        metrics[name] = float(np.mean(guesses == y_test))
     nodes, club = tasks.measure_nodes(load_club(), seed=seed)
     metrics |= nodes | tasks.measure_edges(load_novel(), seed=seed)
-    kept = {"parts": parts, "club": club, "history": history["sum"]}
-    return lesson.Run(metrics, models["sum"], kept)
+    model, history = found["sum"]
+    kept = {"val": (x_val, y_val), "test": (x_test, y_test), "club": club, "history": history}
+    return lesson.Run(metrics, model, kept)
 
 
 def teach(options) -> None:
@@ -116,15 +110,12 @@ def teach(options) -> None:
         print(table([title.replace("\n", " "), ""], rows))
     folder, kept = output_dir(options), found.kept
     figures.save_bars(folder / "mesures.png", found.metrics)
-    figures.save_club(folder / "club.png", load_club(), kept["club"])
+    figures.save_club(folder / "club.png", load_club(), kept.pop("club"))
     figures.save_receptive_field(folder / "champ.png")
-    *_, x_val, y_val, x_test, y_test = kept["parts"]
     lesson.save_classifier(
         found.model,
         options,
-        history=kept["history"],
-        val=(x_val, y_val),
-        test=(x_test, y_test),
+        **kept,
         classes=sources.FASHION_CLASSES,
         classes_fr=sources.FASHION_CLASSES_FR,
         metrics=found.metrics,

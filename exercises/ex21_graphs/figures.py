@@ -14,7 +14,7 @@ from convnets.figures.charts import Picture, bars, curves, show
 from convnets.figures.style import COLORS, GREY, INK, new_figure
 from exercises.ex21_graphs.messages import grid_graph, undirected_graph
 from exercises.ex21_graphs.real_graphs import Network, load_club, load_novel
-from exercises.ex21_graphs.receptive_field import node_gradient, reached
+from exercises.ex21_graphs.receptive_field import node_gradient
 
 GRID_PX = 15  # côté de la grille où l'on regarde le champ récepteur
 DEPTHS = range(0, 7)
@@ -110,7 +110,7 @@ def save_receptive_field(path: Path) -> None:
             show(axis, Picture(shares, caption, cmap="viridis", limits=(-6, 0)))
             axis.set(xticks=[], yticks=[])
         seen = {
-            name: np.array(reached(graph, node=node, depths=DEPTHS)) / graph.num_nodes
+            name: [np.mean(node_gradient(graph, depth, node=node) > 0) for depth in DEPTHS]
             for name, (graph, node) in graphs.items()
         }
         curves(last, seen, x=DEPTHS)

@@ -44,8 +44,3 @@ def node_gradient(graph: Graph, depth: int, *, node: int, seed: int = 0) -> np.n
             nodes = nodes + norm(pass_messages(nodes, graph, psi))
         output = tf.reduce_sum(nodes[0, node] * np.arange(1, UNITS + 1, dtype=np.float32))
     return np.abs(tape.gradient(output, inputs).numpy()[0]).sum(axis=-1)
-
-
-def reached(graph: Graph, *, node: int, depths: range) -> list[int]:
-    """Compte, pour chaque profondeur, les nœuds dont la sortie de `node` dépend."""
-    return [int((node_gradient(graph, depth, node=node) > 0).sum()) for depth in depths]
