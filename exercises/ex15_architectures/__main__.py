@@ -4,21 +4,153 @@ Document : S3 « Architectures en image » et « Deep CNN / VGG / ResNet » ;
 S0 « ImageNet Challenge 2014 ».
 Commande : python -m exercises.ex15_architectures
 
-Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
+Les neuf réseaux apprennent des mêmes images, pendant autant d'époques, au même calendrier. Les
+opérations, elles, diffèrent. Le modèle enregistré est ResNet-8, choisi d'avance.
 """
 
-from convnets.core.cli import lesson_parser
-from convnets.training import lesson
-from exercises.ex15_architectures import comparison
+import keras
+import numpy as np
 
-run = comparison.run  # ce que mesure python -m recipes.seeds ex15_architectures
+from convnets.core.cli import lesson_parser, percent
+from convnets.core.reports import Headline
+from convnets.datasets import sources
+from convnets.figures.charts import table
+from convnets.figures.style import output_dir
+from convnets.training import lesson
+from convnets.training.augmentation import random_crop
+from convnets.training.batches import shuffled
+from exercises.ex15_architectures import figures
+from exercises.ex15_architectures.inception import PAIR, PAIR_NAMES_FR
+from exercises.ex15_architectures.networks import NAMES_FR, NETWORKS
+from exercises.ex15_architectures.operations import measure
+from exercises.ex15_architectures.residual import DEEP, DEEP_NAMES_FR, DEPTH
+
+NUM_IMAGES = 11_000  # premières images d'apprentissage ; un onzième sert à la validation
+NUM_VAL = 1000
+EPOCHS = 6
+BATCH_SIZE = 128
+PEAK_RATE = 2e-3  # d'Adam, au plus haut du calendrier
+WARMUP = 0.23  # part de l'entraînement où le taux monte
+SHIFT_PX = 2  # translations des images apprises
+SHIPPED = "resnet"  # le modèle enregistré, choisi d'avance
+BUILDERS = NETWORKS | DEEP | PAIR
+ALL_NAMES_FR = NAMES_FR | DEEP_NAMES_FR | PAIR_NAMES_FR
+SHARES = {  # part du temps que chaque réseau peut prendre : les plus lents en ont plus
+    "lenet": 0.04,
+    "alexnet": 0.06,
+    "vgg": 0.09,
+    "resnet": 0.23,
+    "plain_8": 0.04,
+    f"plain_{DEPTH}": 0.1,
+    f"residual_{DEPTH}": 0.1,
+    "inception": 0.2,
+    "inception_twin": 0.14,
+}
+HEADLINE = {
+    "accuracy_lenet": "exactitude, LeNet",
+    "accuracy": "exactitude, ResNet-8",
+    f"accuracy_plain_{DEPTH}": f"exactitude, {DEPTH} couches sans raccourci",
+    f"accuracy_residual_{DEPTH}": f"exactitude, {DEPTH} couches avec raccourcis",
+    "accuracy_inception": "exactitude, modules Inception",
+    "accuracy_inception_twin": "exactitude, convolutions ordinaires, autant d'opérations",
+}
+
+
+# --- Question : même budget, mêmes données -------------------------------------------
+
+
+def augment(images, *, indices, epoch, rng):
+    """Translate chaque image, et en retourne la moitié, tirée au sort."""
+    images = random_crop(images, pad=SHIFT_PX, rng=rng)
+    flipped = rng.random(len(images)) < 0.5
+    images[flipped] = images[flipped, :, ::-1]
+    return images
+
+
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
+) -> lesson.Run:
+    """Entraîne et mesure les neuf réseaux, l'un après l'autre.
+
+    Args:
+        seed: graine des poids, de l'ordre des images et de l'augmentation.
+        epochs: nombre d'époques de chacun.
+        minutes: durée de la leçon ; None : autant qu'il en faut.
+        limit: premières images d'apprentissage ; None : `NUM_IMAGES`.
+
+    Returns:
+        L'exactitude de chacun, ResNet-8, et les courbes de tous, chacune précédée du nom de son
+        réseau.
+    """
+    parts = lesson.split(sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
+    x_train, y_train, x_val, y_val, x_test, y_test = parts
+    metrics, history, shipped = {}, {}, None
+    for name, build_model in BUILDERS.items():
+        keras.utils.set_random_seed(seed)
+        model = build_model()
+        model.compile(
+            keras.optimizers.Adam(PEAK_RATE),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        curves = model.fit(
+            shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=augment),
+            epochs=epochs,
+            validation_data=(x_val, y_val),
+            callbacks=[lesson.Clock(epochs, minutes, share=SHARES[name], warmup=WARMUP)],
+            verbose=0,
+        ).history
+        history |= {f"{name}_{key}": values for key, values in curves.items()}
+        shipped = model if name == SHIPPED else shipped
+        metrics[figures.metric_of(name)] = evaluate(model, x_test, y_test)
+    num_images = {"train": len(x_train), "val": len(x_val), "test": len(x_test)}
+    return lesson.Run(metrics, shipped, {"history": history, "num_images": num_images})
+
+
+# --- Question : ce que vaut chacun ---------------------------------------------------
+
+
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
+    """Rend l'exactitude d'un réseau, dans [0, 1]."""
+    guesses = model.predict(x, batch_size=500, verbose=0).argmax(1)
+    return float(np.mean(guesses == y.reshape(-1)))
+
+
+def teach(options) -> None:
+    """Entraîne et compare les réseaux, enregistre ResNet-8, dessine ce que chacun coûte."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    sizes = {name: measure(build_model()) for name, build_model in BUILDERS.items()}
+    rows = [
+        [
+            title,
+            sizes[name].parameters,
+            sizes[name].operations,
+            percent(found.metrics[figures.metric_of(name)]),
+        ]
+        for name, title in ALL_NAMES_FR.items()
+    ]
+    print(table(["réseau", "paramètres", "opérations", "exactitude"], rows))
+    lesson.save(
+        found.model,
+        options,
+        found.metrics,
+        headline=[Headline(metric, label) for metric, label in HEADLINE.items()],
+        input_shape=[32, 32, 3],
+        classes=sources.CIFAR10_CLASSES,
+        classes_fr=sources.CIFAR10_CLASSES_FR,
+        **found.kept,
+    )
+    folder = output_dir(options)
+    figures.save_costs(found.metrics, folder / "architectures.png")
+    figures.save_depths(found.kept["history"], folder / "raccourcis.png")
+    print(f"Figures : {folder}/")
+    print("Pour s'en servir : ./predict --model ex15_architectures samples/avion.png")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Lit les options et donne la leçon."""
-    description = __doc__.splitlines()[0]
-    parser = lesson_parser("ex15_architectures", description, epochs=comparison.EPOCHS)
-    return lesson.run(comparison.teach, parser.parse_args(argv))
+    parser = lesson_parser("ex15_architectures", __doc__.splitlines()[0], epochs=EPOCHS)
+    return lesson.run(teach, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -125,20 +125,15 @@ FULL_SIZE: dict[str, Callable[[], keras.Model]] = {
 }
 
 
-def full_size_table() -> str:
-    """Construit les réseaux publiés, poids au hasard, et en fait un tableau d'une ligne chacun."""
+def main(argv: list[str] | None = None) -> int:
+    """Construit les réseaux publiés, poids au hasard, et compte ce que contient chacun."""
+    prog = "python -m exercises.ex15_architectures.operations"
+    FrenchParser(prog=prog, description=__doc__.splitlines()[0]).parse_args(argv)
     rows = []
     for name, build_model in FULL_SIZE.items():
         size = measure(build_model())
         rows.append([name, size.parameters, size.operations, percent(size.dense_share)])
-    return table(["réseau", "paramètres", "opérations", "denses"], rows)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Compte les réseaux publiés, sans rien apprendre."""
-    prog = "python -m exercises.ex15_architectures.operations"
-    FrenchParser(prog=prog, description=__doc__.splitlines()[0]).parse_args(argv)
-    print(full_size_table())
+    print(table(["réseau", "paramètres", "opérations", "denses"], rows))
     return 0
 
 

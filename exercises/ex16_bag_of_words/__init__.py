@@ -14,6 +14,6 @@ de convolution.
 - `dictionary.py` : des morceaux d'images aux mots ;
 - `encoding.py` : d'une image à l'histogramme de ses mots, en couches de Keras ;
 - `classifier.py` : de l'histogramme à la classe, et tout le sac mis bout à bout ;
-- `comparison.py` : le réseau concurrent ; les apprendre tous, compter leur temps, mesurer ;
+- `__main__.py` : la leçon, qui apprend le sac et ses concurrents, et compte leur temps ;
 - `figures.py` : le dictionnaire, une image en mots, la comparaison.
 """

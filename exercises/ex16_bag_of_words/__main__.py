@@ -4,22 +4,188 @@ Document : S3 « Avant le deep ».
 Commande : python -m exercises.ex16_bag_of_words, puis
     … ex16_bag_of_words image.png
 
-Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
+Le sac a trois concurrents, qui apprennent des mêmes images. Le premier est le même classifieur, sur
+les pixels bruts. Le deuxième est un réseau de convolution, qui a le même temps de processeur que le
+sac. Le troisième est le même réseau, avec quatre fois plus d'époques et des images déplacées et
+retournées.
 """
 
-from convnets.core.cli import lesson_parser
-from convnets.training import lesson
-from exercises.ex16_bag_of_words import comparison, figures
+import time
 
-run = comparison.run  # ce que mesure python -m recipes.seeds ex16_bag_of_words
+import keras
+import numpy as np
+from keras import layers
+from threadpoolctl import threadpool_limits
+
+from convnets.core.cli import lesson_parser, percent
+from convnets.core.reports import Headline
+from convnets.datasets import sources
+from convnets.figures.charts import table
+from convnets.figures.style import output_dir
+from convnets.training import lesson
+from convnets.training.augmentation import random_crop
+from convnets.training.batches import shuffled
+from exercises.ex16_bag_of_words import figures
+from exercises.ex16_bag_of_words.classifier import NUM_CLASSES, STRENGTH, build_model, fit_linear
+from exercises.ex16_bag_of_words.dictionary import SIZES, learn_dictionary
+from exercises.ex16_bag_of_words.encoding import CODINGS, IMAGE_PX, build_encoder, encode, features
+
+NUM_IMAGES = 12_000  # les premières de CIFAR-10, validation comprise : quelques minutes suffisent
+NUM_VAL = 2000  # images qu'on n'apprend pas : elles ont choisi STRENGTH et PIXEL_STRENGTH
+PIXEL_STRENGTH = 1e-4  # C du classifieur sur les pixels, choisi en validation
+FILTERS = (32, 64, 160)  # du réseau : à peu près autant de nombres que le sac de 800 mots
+BATCH_SIZE = 64
+LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
+TRANSLATE_PX = 3  # déplacement maximal des images montrées longtemps
+EPOCHS = 5  # du réseau : autant de secondes de processeur que le sac de 800 mots
+LONG = 4  # fois plus d'époques, pour le second réseau
+SHARES = {"cnn": 0.15, "cnn_long": 0.5}  # part du temps que chaque réseau peut prendre
+LABELS = {
+    "accuracy": f"sac de {SIZES[-1]} mots, codage doux, quatre quarts",
+    "accuracy_hard": f"sac de {SIZES[-1]} mots, histogramme",
+    "accuracy_pixels": "pixels bruts, même classifieur",
+    "accuracy_cnn": "réseau de convolution, même temps de processeur",
+    "accuracy_cnn_long": f"le même, {LONG} fois plus d'époques, images déplacées et retournées",
+}
+
+
+# --- Question : un réseau de convolution du même budget ------------------------------
+
+
+def build_cnn() -> keras.Model:
+    """Construit le réseau concurrent, trois convolutions de pas 2.
+
+    Returns:
+        Modèle : images uint8 `(n, 32, 32, 3)` → probabilités `(n, 10)` float32.
+    """
+    images = keras.Input((IMAGE_PX, IMAGE_PX, 3), dtype="uint8")
+    x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
+    for filters, side in zip(FILTERS, (4, 3, 3), strict=True):
+        x = layers.Conv2D(filters, side, strides=2, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.Activation("relu")(x)  # (n, 16, 16, a), (n, 8, 8, b), (n, 4, 4, c)
+    outputs = layers.Dense(NUM_CLASSES, activation="softmax", dtype="float32")(layers.Flatten()(x))
+    return keras.Model(images, outputs, name="cnn")
+
+
+def augment(images, *, indices, epoch, rng) -> np.ndarray:
+    """Déplace chaque image de ±TRANSLATE_PX pixels, et en retourne une sur deux."""
+    images = random_crop(images, pad=TRANSLATE_PX, rng=rng)
+    flipped = rng.random(len(images)) < 0.5
+    images[flipped] = images[flipped, :, ::-1]
+    return images
+
+
+# --- Question : apprendre tous les concurrents, et compter leur temps ----------------
+
+
+def timed(task, *arguments, **options) -> tuple:
+    """Rend le résultat d'une fonction, et ses secondes de processeur.
+
+    L'algèbre linéaire y a un seul fil : plusieurs s'attendent en tournant à vide, et cela compte.
+    """
+    with threadpool_limits(1):
+        start = time.process_time()
+        return task(*arguments, **options), time.process_time() - start
+
+
+def run(
+    seed: int, *, epochs: int = EPOCHS, minutes: int | None = None, limit: int | None = None
+) -> lesson.Run:
+    """Apprend tous les concurrents, et les mesure sur les mêmes images.
+
+    Args:
+        seed: graine des mots et des réseaux.
+        epochs: nombre d'époques du premier réseau.
+        minutes: durée de la leçon ; None : autant qu'il en faut.
+        limit: premières images ; None : `NUM_IMAGES`.
+
+    Returns:
+        Une exactitude par codage et par taille (`soft_200`), celles de `LABELS`, les secondes de
+        processeur de quatre concurrents (`cpu_s_cnn`) ; et le sac.
+    """
+    parts = lesson.split(sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
+    x_train, y_train, _, _, x_test, y_test = [part.squeeze() for part in parts]
+    pixels, pixels_s = timed(fit_linear, as_rows(x_train), y_train, strength=PIXEL_STRENGTH)
+    metrics = {"accuracy_pixels": pixels.score(as_rows(x_test), y_test)}
+    for size in SIZES:
+        dictionary, learning_s = timed(learn_dictionary, x_train, size, seed=seed)
+        encoder = build_encoder(dictionary)
+        codes, encoding_s = timed(encode, encoder, x_train)
+        codes_test = encode(encoder, x_test)
+        for coding in CODINGS:
+            inputs = features(codes, coding)
+            classifier, fitting_s = timed(fit_linear, inputs, y_train, strength=STRENGTH)
+            metrics[f"{coding}_{size}"] = classifier.score(features(codes_test, coding), y_test)
+    model = build_model(dictionary, classifier)  # le dernier sac est le plus grand, au codage doux
+    metrics |= {
+        "accuracy": evaluate(model, x_test, y_test),
+        "accuracy_hard": metrics[f"hard_{SIZES[-1]}"],
+        "cpu_s_pixels": pixels_s,
+        "cpu_s": learning_s + encoding_s + fitting_s,
+    }
+    for name, rounds in (("cnn", epochs), ("cnn_long", LONG * epochs)):
+        keras.utils.set_random_seed(seed)
+        network = build_cnn()
+        network.compile(
+            keras.optimizers.Adam(LEARNING_RATE),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        move = augment if name == "cnn_long" else None  # sans quoi il retient tout par cœur
+        batches = shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=move)
+        clock = lesson.Clock(rounds, minutes, share=SHARES[name])
+        _, metrics[f"cpu_s_{name}"] = timed(
+            network.fit, batches, epochs=rounds, callbacks=[clock], verbose=0
+        )
+        metrics[f"accuracy_{name}"] = evaluate(network, x_test, y_test)
+    return lesson.Run(metrics, model, {})
+
+
+def as_rows(x: np.ndarray) -> np.ndarray:
+    """Met chaque image sur une ligne, en float32 dans [0, 1]."""
+    return x.reshape(len(x), -1).astype(np.float32) / 255
+
+
+def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
+    """Rend l'exactitude d'un modèle, dans [0, 1]."""
+    return float(np.mean(model.predict(x, batch_size=100, verbose=0).argmax(1) == y))
+
+
+# --- Question : lequel est le meilleur ? ---------------------------------------------
+
+
+def teach(options) -> None:
+    """Compare les concurrents, enregistre le sac, montre ses mots."""
+    found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
+    metrics = found.metrics
+    rows = [
+        [label, percent(metrics[name]), metrics.get(name.replace("accuracy", "cpu_s"))]
+        for name, label in LABELS.items()
+    ]
+    print(table(["concurrent", "exactitude", "secondes de processeur"], rows))
+    lesson.save(
+        found.model,
+        options,
+        metrics,
+        headline=[Headline(name, label) for name, label in LABELS.items()],
+        input_shape=[32, 32, 3],
+        classes=sources.CIFAR10_CLASSES,
+        classes_fr=sources.CIFAR10_CLASSES_FR,
+    )
+    folder = output_dir(options)
+    figures.save_comparison(metrics, folder / "comparaison.png")
+    figures.save_dictionary(found.model, folder / "dictionnaire.png")
+    print(f"Figures : {folder}/")
+    print("Une image en mots : python -m exercises.ex16_bag_of_words samples/chat.png")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Sans image, apprend et compare ; avec une image, la montre en mots."""
-    parser = lesson_parser("ex16_bag_of_words", __doc__.splitlines()[0], epochs=comparison.EPOCHS)
+    parser = lesson_parser("ex16_bag_of_words", __doc__.splitlines()[0], epochs=EPOCHS)
     parser.add_argument("image", nargs="?", help="image à montrer en mots ; sans elle, on apprend")
     options = parser.parse_args(argv)
-    return lesson.run(comparison.teach if options.image is None else figures.show_image, options)
+    return lesson.run(teach if options.image is None else figures.show_image, options)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ class Pieces(NamedTuple):
     activation: str = "relu"  # "linear" : aucune
     dropout: float = 0.0  # avant chacune des deux couches denses, comme dans AlexNet
     normalised: bool = False  # normalisation par lot, entre convolution et ReLU
-    augmented: bool = False  # images déplacées et retournées, voir `comparison.augment`
+    augmented: bool = False  # images déplacées et retournées, voir `__main__.augment`
     dense: bool = False  # une couche dense à la place de toutes les convolutions
 
 

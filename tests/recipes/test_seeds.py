@@ -2,7 +2,7 @@
 
 from convnets.core import reports
 from convnets.training import lesson
-from exercises.ex23_what_matters import comparison
+from exercises.ex23_what_matters import __main__ as ex23
 from recipes import seeds
 
 
@@ -11,10 +11,10 @@ def test_seeds_are_summed_up_and_their_answers_compared(tmp_path, monkeypatch):
 
     def run(seed, **_):
         pooled = {key: values[seed] for key, values in right.items()}
-        kept = {"pooled": dict.fromkeys(comparison.SHAPES, pooled)}
+        kept = {"pooled": dict.fromkeys(ex23.SHAPES, pooled)}
         return lesson.Run({"accuracy": 0.5 + seed / 10}, None, kept)
 
-    run.__module__ = comparison.__name__
+    run.__module__ = ex23.__name__
     monkeypatch.setattr(seeds, "find_run", lambda name: run)
     monkeypatch.setattr(seeds, "DONE", tmp_path / "runs")
     assert seeds.main(["ex23_what_matters", "--seeds", "2", "--output", str(tmp_path)]) == 0

@@ -2,20 +2,14 @@ import keras
 import numpy as np
 import pytest
 
+from exercises.ex15_architectures import inception as ex15
 from exercises.ex15_architectures.operations import measure
 
 QUESTION = "S0 ImageNet Challenge 2014"
 
 
 @pytest.fixture(scope="module")
-def ex15():
-    from exercises.ex15_architectures import inception
-
-    return inception
-
-
-@pytest.fixture(scope="module")
-def pair(ex15):
+def pair():
     return {name: build_model() for name, build_model in ex15.PAIR.items()}
 
 
@@ -28,8 +22,7 @@ def module_by_hand(inputs, widths):
 
 
 @pytest.mark.question(QUESTION)
-def test_inception_is_counted_by_hand(ex15, pair):
-    first, second, third = ex15.MODULES
+def test_inception_is_counted_by_hand(pair):
     inputs = 32, sum((16, 32, 8, 8)), sum((32, 48, 24, 16))
     parameters, operations = zip(*map(module_by_hand, inputs, ex15.MODULES), strict=True)
     outputs = sum((48, 52, 12, 16))
@@ -45,18 +38,12 @@ def test_inception_is_counted_by_hand(ex15, pair):
 
 @pytest.mark.question(QUESTION)
 def test_the_twin_makes_as_many_operations(pair):
-    sizes = {name: measure(model) for name, model in pair.items()}
-    ratio = sizes["inception_twin"].operations / sizes["inception"].operations
-    assert abs(ratio - 1) < 0.03
-    kernels = [
-        {layer.kernel_size for layer in model.layers if isinstance(layer, keras.layers.Conv2D)}
-        for model in pair.values()
-    ]
-    assert kernels == [{(1, 1), (3, 3), (5, 5)}, {(3, 3)}]
+    first, second = (measure(model).operations for model in pair.values())
+    assert abs(second / first - 1) < 0.03
 
 
 @pytest.mark.question(QUESTION)
-def test_each_branch_sees_its_own_scale(ex15):
+def test_each_branch_sees_its_own_scale():
     """Un point au milieu d'une image noire : chaque branche l'étale sur le carré qu'elle voit."""
     images = keras.Input((9, 9, 1))
     module = keras.Model(images, ex15.inception_module(images, ex15.Widths(1, 2, 1, 2, 1, 1)))

@@ -1,49 +1,35 @@
-import keras
 import numpy as np
 import pytest
 
 from convnets.serving.engine import Engine
 from convnets.training import export
+from exercises.ex16_bag_of_words import classifier as ex16
 from exercises.ex16_bag_of_words import dictionary as ex16_dictionary
 from exercises.ex16_bag_of_words import encoding
 
 QUESTION = "S3 Avant le deep"
 
 
-@pytest.fixture(scope="module")
-def ex16():
-    from exercises.ex16_bag_of_words import classifier as ex16_classifier
-
-    return ex16_classifier
-
-
-@pytest.fixture
-def small(monkeypatch):
-    monkeypatch.setattr(ex16_dictionary, "NUM_PATCHES", 2000)
-
-
 @pytest.mark.ci
-def test_a_planted_class_is_found(ex16):
+def test_a_planted_class_is_found():
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(10), 20)
     x = rng.normal(0, 1, (200, 30))
     x[np.arange(200), y] += 8  # la colonne k dit la classe k, si on la met à l'échelle
     x *= 10.0 ** rng.integers(-3, 4, 30)
     assert ex16.fit_linear(x, y, strength=1.0).score(x, y) == 1
-    # Moins de liberté : des poids plus petits.
-    free, held = (ex16.fit_linear(x, y, strength=c)[-1].coef_ for c in (1.0, 1e-3))
-    assert np.linalg.norm(held) < 0.5 * np.linalg.norm(free)
 
 
-def test_a_missing_class_is_refused(ex16):
+def test_a_missing_class_is_refused():
     with pytest.raises(ValueError, match="9 images .* aucune de la classe 9 .* Augmentez --limit"):
         ex16.fit_linear(np.zeros((9, 2)), np.arange(9), strength=1.0)
 
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_the_network_is_the_scikit_learn_pipeline(ex16, small, extract, eager, tmp_path):
+def test_the_network_is_the_scikit_learn_pipeline(extract, eager, monkeypatch):
     """Morceaux, distances et quarts par NumPy, classifieur de scikit-learn, face aux couches."""
+    monkeypatch.setattr(ex16_dictionary, "NUM_PATCHES", 2000)
     x, y = extract("cifar10")
     dictionary = ex16_dictionary.learn_dictionary(x[:300], 12, seed=0)
     codes = encoding.encode(encoding.build_encoder(dictionary), x[:300])
@@ -59,14 +45,7 @@ def test_the_network_is_the_scikit_learn_pipeline(ex16, small, extract, eager, t
     expected = classifier.predict_proba(np.concatenate(quarters, axis=1))
 
     model = ex16.build_model(dictionary, classifier)
-    assert model.count_params() == 108 * 108 + 12 * 109 + (4 * 12 + 1) * 10
     assert model.input_shape == (None, 32, 32, 3) and model.inputs[0].dtype == "uint8"
-    found = model.predict(images, verbose=0)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-    assert len(set(found.argmax(1).tolist())) > 3  # il ne répond pas toujours la même chose
-
-    model.save(tmp_path / "sac.keras")
-    again = keras.saving.load_model(tmp_path / "sac.keras")
-    np.testing.assert_array_equal(again.predict(images, verbose=0), found)
+    np.testing.assert_allclose(model.predict(images, verbose=0), expected, atol=1e-4)
     engine = Engine(export.export_litert(model))
     np.testing.assert_allclose(engine.predict(images), expected, atol=1e-4)
