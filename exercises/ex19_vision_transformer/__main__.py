@@ -63,13 +63,6 @@ HEADLINE = {
 # --- Question : même budget, mêmes données -------------------------------------------
 
 
-def load_data(limit: int | None) -> tuple:
-    """Charge Fashion-MNIST : `x_train, y_train, x_val, y_val, x_test, y_test`."""
-    (x, y), test = sources.load_fashion_mnist()
-    dataset = (x[:NUM_IMAGES], y[:NUM_IMAGES]), test
-    return lesson.split(dataset, limit=limit, num_val=NUM_VAL)
-
-
 def train(name: str, learned: tuple, val: tuple, *, seed: int, clock: lesson.Clock) -> tuple:
     """Entraîne un réseau ; rend le modèle et ses courbes.
 
@@ -87,9 +80,8 @@ def train(name: str, learned: tuple, val: tuple, *, seed: int, clock: lesson.Clo
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    batch_size = min(BATCH_SIZE, len(learned[0]))
     history = model.fit(
-        shuffled(*learned, batch_size=batch_size, seed=seed),
+        shuffled(*learned, batch_size=min(BATCH_SIZE, len(learned[0])), seed=seed),
         epochs=clock.epochs,
         validation_data=val,
         callbacks=[clock],
@@ -114,13 +106,13 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         seed: graine des poids de départ et du mélange.
         epochs: nombre d'époques de chaque réseau.
         minutes: durée de la leçon entière ; None : autant qu'il en faut.
-        limit: au plus tant d'images ; None : `NUM_IMAGES`.
+        limit: premières images ; None : `NUM_IMAGES`.
 
     Returns:
         `accuracy_cnn` et `accuracy_cnn_shuffled`, dans [0, 1], pour chaque réseau, sans nom pour
         le transformeur, puis `accuracy_cnn_few` ; le transformeur ; ce que montrent les figures.
     """
-    parts = load_data(limit)
+    parts = lesson.split(sources.load_fashion_mnist(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
     x_train, y_train, x_val, y_val, x_test, y_test = parts
     mixed = attention.shuffle_patches(x_test, patch_px=PATCH_PX, seed=SHUFFLE_SEED)
     models, history, metrics = {}, {}, {}
@@ -155,7 +147,8 @@ def teach(options) -> None:
     print(table(heads, rows))
     folder = output_dir(options)
     figures.save_comparison(folder / "transformer.png", found.metrics)
-    shown = x_test[figures.choose(y_test, found.model.predict(x_test, verbose=0), limit=NUM_SHOWN)]
+    _, first = np.unique(y_test, return_index=True)  # la première image de chaque classe
+    shown = x_test[first[:NUM_SHOWN]]
     figures.save_attention(folder / "attention.png", found.model, shown)
     figures.save_attention(folder / "attention_hybride.png", models["hybrid"], shown)
     figures.save_positions(folder / "positions.png", found.model)

@@ -8,7 +8,7 @@ Ces fonctions ne font que lire : le modèle est laissé comme il était.
 
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
 # --- Question : où regarde le réseau -------------------------------------------------
 
@@ -23,18 +23,10 @@ def attention_weights(model: keras.Model, x: np.ndarray) -> np.ndarray:
     Returns:
         `(n, blocs, têtes, jetons, jetons)` float32 : chaque ligne, de somme 1, dit ce qu'un
         jeton prend aux autres. Le premier jeton est celui de classe.
-
-    Raises:
-        ValueError: le modèle n'a pas d'attention.
     """
     outputs = [each.output for each in model.layers if isinstance(each, layers.Softmax)]
-    if not outputs:
-        raise ValueError(
-            f"{model.name} n'a pas de couche d'attention : un transformeur de "
-            "`ex19_vision_transformer` est attendu."
-        )
-    found = keras.Model(model.inputs[0], outputs).predict(x, batch_size=100, verbose=0)
-    return np.stack(found if isinstance(found, list) else [found], axis=1)
+    weights = keras.Model(model.inputs[0], ops.stack(outputs, axis=1))
+    return weights.predict(x, batch_size=100, verbose=0)
 
 
 def rollout(weights: np.ndarray) -> np.ndarray:
@@ -93,21 +85,6 @@ def position_similarity(model: keras.Model) -> np.ndarray:
     rows = table.reshape(-1, width)
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return rows @ rows.T
-
-
-def near_and_far(similarity: np.ndarray) -> tuple[float, float]:
-    """Résume la ressemblance des positions voisines et celle des autres.
-
-    Args:
-        similarity: `(morceaux, morceaux)`, de `position_similarity` ; un carré de morceaux.
-
-    Returns:
-        Moyenne sur les couples voisins par un côté, puis sur tous les autres couples.
-    """
-    side = round(len(similarity) ** 0.5)
-    places = np.indices((side, side)).reshape(2, -1).T  # (morceaux, 2)
-    distance = np.abs(places[:, None] - places).sum(-1)
-    return float(similarity[distance == 1].mean()), float(similarity[distance > 1].mean())
 
 
 # --- Question : et si l'on mélange les morceaux ? -------------------------------------

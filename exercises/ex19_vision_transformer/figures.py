@@ -13,7 +13,7 @@ import numpy as np
 from convnets.core.cli import percent
 from convnets.datasets.sources import FASHION_CLASSES_FR
 from convnets.explaining.maps import normalise
-from convnets.figures.charts import Picture, bars, number, picture_rows
+from convnets.figures.charts import Picture, bars, picture_rows
 from convnets.figures.style import new_figure
 from exercises.ex19_vision_transformer import attention
 
@@ -53,23 +53,6 @@ def save_comparison(path: Path, metrics: Mapping) -> None:
 
 
 # --- Question : montrer l'attention --------------------------------------------------
-
-
-def choose(y: np.ndarray, probabilities: np.ndarray, *, limit: int) -> np.ndarray:
-    """Prend la première image bien reconnue de chaque classe, au plus `limit`.
-
-    Args:
-        y: classes vraies `(n,)`.
-        probabilities: `(n, classes)`.
-        limit: nombre d'images.
-
-    Returns:
-        Leurs rangs, entiers `(k,)`, dans l'ordre des classes ; le premier de tous si aucune
-        image n'est reconnue.
-    """
-    right = np.flatnonzero(probabilities.argmax(1) == y.reshape(-1))
-    _, first = np.unique(y.reshape(-1)[right], return_index=True)
-    return right[first][:limit] if len(first) else np.zeros(1, int)
 
 
 def save_attention(path: Path, model: keras.Model, x: np.ndarray) -> None:
@@ -112,7 +95,5 @@ def save_positions(path: Path, model: keras.Model) -> None:
     def mark(axis, row: str, column: int) -> None:
         axis.plot(column, int(row) - 1, ".", color="black", markersize=4)
 
-    near, far = (number(each, 2) for each in attention.near_and_far(similarity))
-    title = f"Positions apprises (rouge : semblables à celle du point)\ncosinus moyen {near} "
-    title += f"entre voisines, {far} entre les autres"
+    title = "Positions apprises\n(rouge : semblables à celle du point)"
     picture_rows(path, rows, title=title, side=0.95, draw=mark)

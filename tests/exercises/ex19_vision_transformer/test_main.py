@@ -1,5 +1,6 @@
 import zipfile
 
+import numpy as np
 import pytest
 
 from convnets.core import paths, reports
@@ -13,18 +14,14 @@ pytestmark = pytest.mark.ci
 QUESTION = "S3 The Transformer Wave"
 
 
-@pytest.fixture
-def small(monkeypatch):
+@pytest.mark.question(QUESTION)
+def test_the_lesson(eager, unrendered, as_dataset, tmp_path, monkeypatch, capsys):
     """De petits réseaux : un seul bloc, seize jetons de huit valeurs."""
     for module in (networks, ex19):
         monkeypatch.setattr(module, "PATCH_PX", 7)
     sizes = {"WIDTH": 8, "HIDDEN": 8, "DEPTH": 1, "CNN_FILTERS": (4, 4, 4)}
     for name, value in {**sizes, "STEM_FILTERS": (4, 4), "HYBRID_DEPTH": 1}.items():
         monkeypatch.setattr(networks, name, value)
-
-
-@pytest.mark.question(QUESTION)
-def test_the_lesson(small, eager, unrendered, as_dataset, tmp_path, monkeypatch, capsys):
     dataset = as_dataset("fashion_mnist")
     monkeypatch.setattr(sources, "load_fashion_mnist", lambda: dataset)
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
@@ -64,5 +61,6 @@ def test_shipped_model(extract):
     assert metrics["accuracy"] > metrics["accuracy_no_positions"]
     assert metrics["accuracy_cnn"] > metrics["accuracy_hybrid"] > metrics["accuracy"] + 0.01
     assert metrics["accuracy_shuffled"] < metrics["accuracy"] - 0.1
-    near, far = ex19.attention.near_and_far(ex19.attention.position_similarity(model))
-    assert near > far + 0.1
+    similarity = ex19.attention.position_similarity(model).reshape(7, 7, 7, 7)
+    beside = np.mean([similarity[row, k, row, k + 1] for row in range(7) for k in range(6)])
+    assert beside > similarity.mean() + 0.1  # deux places voisines se ressemblent
