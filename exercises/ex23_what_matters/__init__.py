@@ -17,5 +17,5 @@ n'a rien montré, et la figure le dit.
 - `networks.py` : la référence, ses pièces, et ce que change chaque variante ;
 - `intervals.py` : la différence de deux réseaux sur les mêmes images, et son intervalle ;
 - `__main__.py` : la leçon, qui apprend toutes les variantes au même budget, et les compare ;
-- `figures.py` : ce que disent les mesures, en tableau, en phrases qui s'en déduisent, en figure.
+- `figures.py` : ce que disent les mesures, en tableau et en figure.
 """

@@ -192,7 +192,7 @@ def pool(found: list[dict]) -> dict:
 
 
 def teach(options) -> None:
-    """Apprend et compare tous les réseaux, enregistre la référence, dit ce qui se distingue."""
+    """Apprend et compare tous les réseaux, enregistre la référence, montre ce qui se distingue."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
     report = lesson.save(
         found.model,
@@ -206,7 +206,7 @@ def teach(options) -> None:
     )
     for dataset in SHAPES:
         print(f"\n{figures.results_table(report, dataset)}")
-    print("", *figures.tell(report), sep="\n")
+    print("\nLes intervalles d'une seule graine ne comptent que le hasard des images de test.")
     figures.save_gaps(report, output_dir(options) / "pieces.png")
     print(f"Figure : {output_dir(options)}/pieces.png")
     print("Pour s'en servir : ./predict --model ex23_what_matters samples/avion.png")

@@ -1,10 +1,10 @@
-"""Ce que disent les mesures : tableau, phrases et figure, faits du seul compte rendu.
+"""Ce que disent les mesures : un tableau et une figure, faits du seul compte rendu.
 
 D'après : S1, exercice 2, « ce qui fonctionne le mieux ».
 Commande : python -m exercises.ex23_what_matters
 
-Aucune conclusion n'est écrite d'avance : changez les images, les époques ou les graines, les
-phrases changent avec les mesures.
+Aucune conclusion n'est écrite d'avance : changez les images, les époques ou les graines, et les
+réponses changent avec les mesures.
 """
 
 from pathlib import Path
@@ -13,11 +13,11 @@ from convnets.core.cli import percent
 from convnets.core.reports import Report
 from convnets.figures.charts import number, table
 from convnets.figures.style import COLORS, GREY, INK, new_figure
-from exercises.ex23_what_matters.intervals import LEVEL, Gap, sign
-from exercises.ex23_what_matters.networks import CHANGES, NAMES_FR
+from exercises.ex23_what_matters.intervals import Gap, sign
+from exercises.ex23_what_matters.networks import NAMES_FR
 
 DATASETS_FR = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
-VERDICTS = {1: "au-dessus", -1: "au-dessous", 0: "indiscernable"}
+VERDICTS = {1: "au-dessus", -1: "au-dessous", 0: "indiscernable"}  # de la référence
 STYLES = {1: (COLORS[0], "o"), -1: (COLORS[1], "s"), 0: (GREY, "D")}  # couleur, marque
 SHORT_FR = {"reference": "référence"} | NAMES_FR | {"twin": "témoin : référence, autre tirage"}
 LABELS_FR = SHORT_FR | {f"{key}_long": f"{name}, budget long" for key, name in SHORT_FR.items()}
@@ -43,67 +43,15 @@ def gaps(report: Report, dataset: str) -> dict[str, Gap]:
 
 
 def results_table(report: Report, dataset: str) -> str:
-    """Met un jeu en tableau : coûts, exactitude, différence et intervalle, un réseau par ligne."""
+    """Met un jeu en tableau : coûts, exactitude, différence et verdict, un réseau par ligne."""
     rows, found = [], gaps(report, dataset)
     for key, known in report.details["datasets"][dataset].items():
         accuracy = percent(report.metrics[f"accuracy_{dataset}_{key}"].mean)
-        gap = bounds(found[key]) if key in found else None
-        rows.append([LABELS_FR[key], known["parameters"], known["operations"], accuracy, gap])
-    heads = [DATASETS_FR[dataset], "paramètres", "opérations", "exactitude", "différence [à 95 %]"]
-    return table(heads, rows)
-
-
-def tell_dataset(report: Report, dataset: str) -> str:
-    """Dit, d'un jeu, quelles variantes sont au-dessus, au-dessous, et lesquelles on ne sait pas."""
-    reference = report.metrics[f"accuracy_{dataset}_reference"].mean
-    told = [f"{DATASETS_FR[dataset]}, référence à {percent(reference)}"]
-    found = gaps(report, dataset)
-    names = sorted(set(CHANGES) & set(found), key=lambda name: -found[name].difference)
-    for each, verdict in VERDICTS.items():
-        listed = [
-            f"{NAMES_FR[name]} ({points(found[name].difference)})"
-            for name in names
-            if sign(found[name]) == each
-        ]
-        told.append(f"{verdict}{'s' * (each == 0)} : {', '.join(listed) or 'aucune'}")
-    return " ; ".join(told) + "."
-
-
-def tell_budget(report: Report, dataset: str) -> list[str]:
-    """Dit ce que devient, à un budget plus long, ce qu'on y a essayé, contre la référence longue.
-
-    Returns:
-        Une phrase par variante ; aucune si le jeu n'a pas été appris plus longtemps.
-    """
-    told, found = [], gaps(report, dataset)
-    for name in CHANGES:
-        if f"{name}_long" in found:
-            short, long = found[name], found[f"{name}_long"]
-            told.append(
-                f"{DATASETS_FR[dataset]}, {NAMES_FR[name]} : {VERDICTS[sign(short)]} au budget "
-                f"court ({bounds(short)}), {VERDICTS[sign(long)]} au budget long ({bounds(long)})."
-            )
-    return told
-
-
-def tell_chance(report: Report) -> str:
-    """Dit quels hasards l'intervalle compte, et combien excluraient zéro par hasard."""
-    seeds = report.metrics["accuracy"].n
-    count = sum(len(set(CHANGES) & set(gaps(report, dataset))) for dataset in DATASETS_FR)
-    counted = "ne comptent que le hasard des images de test, pas celui de l'apprentissage"
-    if seeds > 1:
-        counted = f"comptent le hasard des {seeds} graines et des images de test"
-    wrong = number((1 - LEVEL) * count, 1)
-    return (
-        f"Les intervalles {counted}. Sur {count} intervalles à 95 %, {wrong} en moyenne "
-        "excluraient zéro si aucune pièce ne comptait."
-    )
-
-
-def tell(report: Report) -> list[str]:
-    """Rend toutes les phrases d'un compte rendu, dans l'ordre où les lire."""
-    told = [tell_dataset(report, dataset) for dataset in DATASETS_FR]
-    return [*told, *tell_budget(report, "cifar10"), tell_chance(report)]
+        gap = found.get(key)
+        told = [bounds(gap), VERDICTS[sign(gap)]] if gap else [None, None]
+        rows.append([LABELS_FR[key], known["parameters"], known["operations"], accuracy, *told])
+    heads = ["paramètres", "opérations", "exactitude", "différence [à 95 %]", "verdict"]
+    return table([DATASETS_FR[dataset], *heads], rows)
 
 
 # --- Question : les différences, et ce qu'on ne sait pas -----------------------------
