@@ -15,7 +15,7 @@ FOLDER = Path(__file__).resolve().parent / "systemes"
 
 def draw_reports(folder: Path) -> None:
     """Dessine ce que disent les comptes rendus des exercices 15 à 28."""
-    from exercises.ex15_architectures import figures as ex15
+    from exercises.ex15_architectures import __main__ as ex15
     from exercises.ex16_bag_of_words import figures as ex16
     from exercises.ex17_detection import figures as ex17
     from exercises.ex18_segmentation import instances as ex18

@@ -18,6 +18,5 @@ module Inception, à opérations égales. L'exercice 00 compte les deux réseaux
 - `operations.py` : compter paramètres et opérations ; AlexNet, VGG16 et ResNet50 en entier ;
 - `residual.py` : trente couches, avec et sans raccourcis ;
 - `inception.py` : plusieurs échelles à la fois, et autant d'opérations en 3×3 ordinaires ;
-- `__main__.py` : la leçon, qui les apprend tous au même budget, et les mesure ;
-- `figures.py` : les deux figures du résultat.
+- `__main__.py` : la leçon, qui les apprend tous au même budget, les mesure et dessine le résultat.
 """

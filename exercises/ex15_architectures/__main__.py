@@ -8,18 +8,19 @@ Les neuf réseaux apprennent des mêmes images, pendant autant d'époques, au m�
 opérations, elles, diffèrent. Le modèle enregistré est ResNet-8, choisi d'avance.
 """
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
 from convnets.core.cli import lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
-from convnets.figures.charts import table
-from convnets.figures.style import output_dir
+from convnets.figures.charts import curves, means_and_sds, table
+from convnets.figures.style import COLORS, INK, new_figure, output_dir
 from convnets.training import lesson
 from convnets.training.augmentation import random_crop
 from convnets.training.batches import shuffled
-from exercises.ex15_architectures import figures
 from exercises.ex15_architectures.inception import PAIR, PAIR_NAMES_FR
 from exercises.ex15_architectures.networks import NAMES_FR, NETWORKS
 from exercises.ex15_architectures.operations import measure
@@ -33,6 +34,7 @@ PEAK_RATE = 2e-3  # d'Adam, au plus haut du calendrier
 WARMUP = 0.23  # part de l'entraînement où le taux monte
 SHIFT_PX = 2  # translations des images apprises
 SHIPPED = "resnet"  # le modèle enregistré, choisi d'avance
+MARKS = ("o", "s", "D", "^", "P", "X")  # des réseaux, sur la figure
 BUILDERS = NETWORKS | DEEP | PAIR
 ALL_NAMES_FR = NAMES_FR | DEEP_NAMES_FR | PAIR_NAMES_FR
 SHARES = {  # part du temps que chaque réseau peut prendre : les plus lents en ont plus
@@ -93,27 +95,81 @@ def run(
             loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
         )
-        curves = model.fit(
+        learned = model.fit(
             shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed, augment=augment),
             epochs=epochs,
             validation_data=(x_val, y_val),
             callbacks=[lesson.Clock(epochs, minutes, share=SHARES[name], warmup=WARMUP)],
             verbose=0,
         ).history
-        history |= {f"{name}_{key}": values for key, values in curves.items()}
+        history |= {f"{name}_{key}": values for key, values in learned.items()}
         shipped = model if name == SHIPPED else shipped
-        metrics[figures.metric_of(name)] = evaluate(model, x_test, y_test)
+        guesses = model.predict(x_test, batch_size=500, verbose=0).argmax(1)
+        metrics[metric_of(name)] = float(np.mean(guesses == y_test.reshape(-1)))
     num_images = {"train": len(x_train), "val": len(x_val), "test": len(x_test)}
     return lesson.Run(metrics, shipped, {"history": history, "num_images": num_images})
 
 
+def metric_of(name: str) -> str:
+    """Rend le nom de la mesure d'un réseau : celle de ResNet-8, enregistré, est `accuracy`."""
+    return "accuracy" if name == SHIPPED else f"accuracy_{name}"
+
+
+# --- Question : l'exactitude, face aux paramètres et aux opérations ------------------
+
+
+def save_costs(metrics: dict, path: Path) -> None:
+    """Place les architectures selon ce qu'elles coûtent et ce qu'elles rapportent.
+
+    Args:
+        metrics: mesures d'un compte rendu, ou celles d'une graine.
+        path: fichier PNG ; son dossier est créé.
+
+    Source : la forme est celle de Canziani, Paszke et Culurciello, arXiv 1605.07678, 2016.
+    """
+    sizes = {name: measure(build_model()) for name, build_model in (NETWORKS | PAIR).items()}
+    panels = (
+        ("parameters", "paramètres", (1e4, 1e6)),
+        ("operations", "multiplications-additions par image", (1e5, 1e8)),
+    )
+    with new_figure(path, columns=2) as (figure, axes):
+        for axis, (cost, title, limits) in zip(axes[0], panels, strict=True):
+            for rank, (name, label) in enumerate((NAMES_FR | PAIR_NAMES_FR).items()):
+                means, sds = means_and_sds([metrics[metric_of(name)]])
+                look = {"fmt": MARKS[rank], "markersize": 9, "color": COLORS[rank]}
+                axis.errorbar(getattr(sizes[name], cost), means, sds, label=label, **look)
+            axis.set(xlabel=title, xscale="log", xlim=limits, ylabel="exactitude sur le test (%)")
+            axis.grid(linewidth=0.4)
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+        figure.suptitle("CIFAR-10 : mêmes images, mêmes époques, coûts différents")
+
+
+# --- Question : avec et sans raccourcis ----------------------------------------------
+
+
+def save_depths(history: dict[str, list[float]], path: Path) -> None:
+    """Trace l'apprentissage des réseaux profonds, avec et sans raccourcis.
+
+    Args:
+        history: courbes d'une graine, chacune précédée du nom de son réseau.
+        path: fichier PNG ; son dossier est créé.
+
+    Source : la forme est celle de la figure 6 de He et al., arXiv 1512.03385.
+    """
+    panels = (
+        ("loss", "Perte d'entraînement", ""),
+        ("val_accuracy", "Exactitude de validation", "%"),
+    )
+    with new_figure(path, columns=2) as (_, axes):
+        for axis, (key, title, unit) in zip(axes[0], panels, strict=True):
+            lines = {label: history[f"{name}_{key}"] for name, label in DEEP_NAMES_FR.items()}
+            curves(axis, lines, unit=unit)
+            axis.set_title(title)
+        axes[0, 1].axhline(10, color=INK, linewidth=0.8)  # le hasard, dix classes à parts égales
+
+
 # --- Question : ce que vaut chacun ---------------------------------------------------
-
-
-def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
-    """Rend l'exactitude d'un réseau, dans [0, 1]."""
-    guesses = model.predict(x, batch_size=500, verbose=0).argmax(1)
-    return float(np.mean(guesses == y.reshape(-1)))
 
 
 def teach(options) -> None:
@@ -125,7 +181,7 @@ def teach(options) -> None:
             title,
             sizes[name].parameters,
             sizes[name].operations,
-            percent(found.metrics[figures.metric_of(name)]),
+            percent(found.metrics[metric_of(name)]),
         ]
         for name, title in ALL_NAMES_FR.items()
     ]
@@ -141,8 +197,8 @@ def teach(options) -> None:
         **found.kept,
     )
     folder = output_dir(options)
-    figures.save_costs(found.metrics, folder / "architectures.png")
-    figures.save_depths(found.kept["history"], folder / "raccourcis.png")
+    save_costs(found.metrics, folder / "architectures.png")
+    save_depths(found.kept["history"], folder / "raccourcis.png")
     print(f"Figures : {folder}/")
     print("Pour s'en servir : ./predict --model ex15_architectures samples/avion.png")
 

@@ -13,7 +13,6 @@ de convolution.
 
 - `dictionary.py` : des morceaux d'images aux mots ;
 - `encoding.py` : d'une image à l'histogramme de ses mots, en couches de Keras ;
-- `classifier.py` : de l'histogramme à la classe, et tout le sac mis bout à bout ;
-- `__main__.py` : la leçon, qui apprend le sac et ses concurrents, et compte leur temps ;
+- `__main__.py` : la leçon, où un classifieur lit l'histogramme, face à ses concurrents ;
 - `figures.py` : le dictionnaire, une image en mots, la comparaison.
 """

@@ -15,6 +15,10 @@ from exercises.ex15_architectures.residual import build_deep
 QUESTION = "S3 Architectures en image"
 
 
+def accuracy(model, x, y):
+    return np.mean(model.predict(x, verbose=0).argmax(1) == y.reshape(-1))
+
+
 @pytest.mark.question("S3, Dropout et data-augmentation")
 @pytest.mark.parametrize(
     ("name", "reach"),
@@ -55,7 +59,7 @@ def test_lesson_trains_saves_and_shows(
     assert set(report.metrics) == set(reports.load_measures("ex15_architectures").metrics)
     # Le modèle se relit sans rien de nous : c'est bien celui qui a été mesuré.
     model = keras.saving.load_model(tmp_path / "m" / "ex15_architectures.keras")
-    assert ex15.evaluate(model, *dataset[1]) == pytest.approx(report.metrics["accuracy"].mean)
+    assert accuracy(model, *dataset[1]) == pytest.approx(report.metrics["accuracy"].mean)
 
 
 @pytest.mark.ci
@@ -69,7 +73,7 @@ def test_counting_trains_nothing(monkeypatch, capsys):
 @pytest.mark.question(QUESTION)
 def test_shipped_model(extract):
     model = saving.load_model("ex15_architectures")
-    assert ex15.evaluate(model, *extract("cifar10")) > 0.45
+    assert accuracy(model, *extract("cifar10")) > 0.45
     means = {k: v.mean for k, v in reports.load_measures("ex15_architectures").metrics.items()}
     assert means["accuracy"] > means["accuracy_lenet"]
     assert means["accuracy_plain_30"] < 0.15  # le hasard, à peu près

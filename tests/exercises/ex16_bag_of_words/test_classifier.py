@@ -3,7 +3,7 @@ import pytest
 
 from convnets.serving.engine import Engine
 from convnets.training import export
-from exercises.ex16_bag_of_words import classifier as ex16
+from exercises.ex16_bag_of_words import __main__ as ex16
 from exercises.ex16_bag_of_words import dictionary as ex16_dictionary
 from exercises.ex16_bag_of_words import encoding
 

@@ -5,7 +5,7 @@ from convnets.core import paths, reports
 from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex16_bag_of_words import __main__ as ex16
-from exercises.ex16_bag_of_words import classifier, dictionary
+from exercises.ex16_bag_of_words import dictionary
 
 QUESTION = "S3 Avant le deep"
 
@@ -26,7 +26,7 @@ def test_lesson_compares_saves_and_shows(
     monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
     monkeypatch.setattr(dictionary, "NUM_PATCHES", 1000)
-    monkeypatch.setattr(classifier, "MAX_ITERATIONS", 20)
+    monkeypatch.setattr(ex16, "MAX_ITERATIONS", 20)
     for name, value in {"SIZES": (6, 12), "LONG": 2, "FILTERS": (4, 4, 4)}.items():
         monkeypatch.setattr(ex16, name, value)
     monkeypatch.setattr(ex16.figures, "SIZES", (6, 12))
