@@ -9,11 +9,11 @@ quels qu'ils soient : `n_i' = Σ ψ(n_i, n_j, e_ji)`.
 
 À lire dans cet ordre :
 
-- `messages.py` : passer des messages, et y retrouver la convolution du cours ;
+- `messages.py` : passer des messages, y retrouver la convolution du cours, voir jusqu'où voit un
+  nœud ;
 - `images.py` : une image devient un graphe de 49 nœuds, dont on devine la classe ;
 - `__main__.py` : la leçon entière, au même budget pour tous les réseaux ;
-- `real_graphs.py` : le club de karaté, « Les Misérables », et comment y apprendre ;
-- `tasks.py` : classer des nœuds, retrouver des arcs cachés, et les témoins ;
-- `receptive_field.py` : jusqu'où voit un nœud ;
+- `real_graphs.py` : le club de karaté, « Les Misérables » : classer des nœuds, retrouver des arcs
+  cachés, et les témoins ;
 - `figures.py` : le club, les mesures, le champ récepteur.
 """

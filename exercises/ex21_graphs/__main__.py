@@ -15,10 +15,10 @@ from convnets.figures.charts import table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import shuffled
-from exercises.ex21_graphs import figures, tasks
+from exercises.ex21_graphs import figures
 from exercises.ex21_graphs.images import build_model
 from exercises.ex21_graphs.messages import CROSS, KERNEL, convolve_on_graph
-from exercises.ex21_graphs.real_graphs import load_club, load_novel
+from exercises.ex21_graphs.real_graphs import load_club, load_novel, measure_edges, measure_nodes
 
 NUM_IMAGES, NUM_VAL = 10_000, 1_000  # premières images ; celles d'entre elles qui valident
 EPOCHS = 5
@@ -33,37 +33,6 @@ HEADLINE = [
     Headline("nodes", "club de karaté, messages"),
     Headline("nodes_propagation", "club de karaté, propagation d'étiquettes"),
 ]
-
-
-# --- Question : une perte sur le graphe entier, même budget pour cinq réseaux ---------
-
-
-def train(update: str, learned: tuple, val: tuple, *, seed: int, clock: lesson.Clock) -> tuple:
-    """Entraîne un réseau d'images ; rend le modèle et ses courbes.
-
-    Args:
-        update: ce qu'un nœud apprend de ses voisins, une clé de `SHARES`.
-        learned: images uint8 `(n, 28, 28)` et classes `(n,)`.
-        val: de même, pour suivre ses progrès.
-        seed: graine des poids et de l'ordre des images.
-        clock: dit le nombre d'époques, et mène le taux d'apprentissage.
-    """
-    keras.utils.set_random_seed(seed)
-    model = build_model(update)
-    model.compile(
-        keras.optimizers.Adam(LEARNING_RATE),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    history = model.fit(
-        shuffled(*learned, batch_size=BATCH_SIZE, seed=seed),
-        epochs=clock.epochs,
-        validation_data=val,
-        callbacks=[clock],
-        verbose=0,
-    )
-    lesson.round_weights(model)
-    return model, history.history
 
 
 # --- Question : mesurer les trois pertes ---------------------------------------------
@@ -86,15 +55,29 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     x_train, y_train, x_val, y_val, x_test, y_test = parts
     found, metrics = {}, {}
     for update, share in SHARES.items():
-        clock = lesson.Clock(epochs, minutes, share=share)
-        found[update] = train(update, (x_train, y_train), (x_val, y_val), seed=seed, clock=clock)
-        guesses = found[update][0].predict(x_test, batch_size=500, verbose=0).argmax(1)
+        keras.utils.set_random_seed(seed)
+        model = build_model(update)
+        model.compile(
+            keras.optimizers.Adam(LEARNING_RATE),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        history = model.fit(
+            shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed),
+            epochs=epochs,
+            validation_data=(x_val, y_val),
+            callbacks=[lesson.Clock(epochs, minutes, share=share)],
+            verbose=0,
+        ).history
+        lesson.round_weights(model)
+        found[update] = model, history
+        guesses = model.predict(x_test, batch_size=500, verbose=0).argmax(1)
         name = "accuracy" if update == "sum" else f"accuracy_{update}"
         metrics[name] = float(np.mean(guesses == y_test))
-    nodes, club = tasks.measure_nodes(load_club(), seed=seed)
-    metrics |= nodes | tasks.measure_edges(load_novel(), seed=seed)
+    nodes, club = measure_nodes(load_club(), seed=seed)
+    metrics |= nodes | measure_edges(load_novel(), seed=seed)
     model, history = found["sum"]
-    kept = {"val": (x_val, y_val), "test": (x_test, y_test), "club": club, "history": history}
+    kept = {"val": (x_val, y_val), "test": (x_test, y_test), "history": history, "club": club}
     return lesson.Run(metrics, model, kept)
 
 

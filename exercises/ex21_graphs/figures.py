@@ -12,9 +12,8 @@ import numpy as np
 
 from convnets.figures.charts import Picture, bars, curves, show
 from convnets.figures.style import COLORS, GREY, INK, new_figure
-from exercises.ex21_graphs.messages import grid_graph, undirected_graph
+from exercises.ex21_graphs.messages import grid_graph, node_gradient, undirected_graph
 from exercises.ex21_graphs.real_graphs import Network, load_club, load_novel
-from exercises.ex21_graphs.receptive_field import node_gradient
 
 GRID_PX = 15  # côté de la grille où l'on regarde le champ récepteur
 DEPTHS = range(0, 7)
@@ -69,20 +68,20 @@ def save_club(path: Path, network: Network, first: dict) -> None:
     """
     graph = nx.Graph(network.pairs.tolist())
     places = nx.kamada_kawai_layout(graph)
-    inks = {"edgecolors": INK, "font_color": "white", "font_size": 7, "edge_color": GREY}
-    known = dict.fromkeys(first["labelled"].tolist())
+    num_wrong = (first["predicted"] != network.labels).sum()
+    panels = {
+        "La vérité": network.labels,
+        f"Ce que le réseau a deviné : {num_wrong} faux": first["predicted"],
+    }
+    look = {"edgecolors": INK, "font_color": "white", "font_size": 7, "edge_color": GREY}
+    look["linewidths"] = [4 if node in first["labelled"] else 1 for node in graph]
     with new_figure(path, columns=2, size=(5.2, 4.6)) as (figure, axes):
-        for axis, classes in zip(axes[0], (network.labels, first["predicted"]), strict=True):
+        for axis, (title, classes) in zip(axes[0], panels.items(), strict=True):
             colors = [COLORS[classes[node]] for node in graph]
-            nx.draw_networkx(graph, places, ax=axis, node_color=colors, node_size=150, **inks)
-            squares = {"node_shape": "s", "node_size": 230, "edgecolors": INK}
-            colors = [COLORS[classes[node]] for node in known]
-            nx.draw_networkx_nodes(graph, places, known, ax=axis, node_color=colors, **squares)
+            nx.draw_networkx(graph, places, ax=axis, node_color=colors, node_size=200, **look)
+            axis.set_title(title)
             axis.axis("off")
-        num_wrong = (first["predicted"] != network.labels).sum()
-        axes[0, 0].set_title("La vérité")
-        axes[0, 1].set_title(f"Ce que le réseau a deviné : {num_wrong} faux")
-        figure.suptitle("Le club de karaté ; carrés : les seuls nœuds étiquetés")
+        figure.suptitle("Le club de karaté ; cerclés de noir : les seuls nœuds étiquetés")
 
 
 # --- Question : le champ récepteur ---------------------------------------------------

@@ -22,6 +22,8 @@ CROSS = np.array(
 )
 KERNEL = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
 
+GRADIENT_UNITS = 4  # valeurs par nœud : assez pour qu'aucun gradient ne s'annule par hasard
+
 Psi = Callable  # psi(n_i, n_j, e_ji) -> messages ; tous (b, e, …)
 
 
@@ -197,3 +199,36 @@ def graph_head(nodes, num_classes: int):
     """Classe le graphe d'après moyenne et maximum de ses nœuds : `(b, n, c)` → `(b, classes)`."""
     summary = ops.concatenate([ops.mean(nodes, axis=1), ops.max(nodes, axis=1)], axis=-1)
     return layers.Dense(num_classes, activation="softmax")(summary)
+
+
+# --- Question : de quels nœuds la sortie d'un nœud dépend-elle ? ---------------------
+
+
+def node_gradient(graph: Graph, depth: int, *, node: int, seed: int = 0) -> np.ndarray:
+    """Rend la taille du gradient de la sortie d'un nœud par rapport à chaque entrée.
+
+    Après k passages, un nœud dépend des nœuds à k arcs de lui au plus, et d'aucun autre.
+
+    Args:
+        graph: le graphe.
+        depth: nombre de passages de messages, aux poids tirés au hasard.
+        node: nœud dont on dérive la sortie.
+        seed: graine des poids et des entrées.
+
+    Returns:
+        `(n,)` float32, positif ; exactement 0 là où la sortie ne dépend pas de l'entrée.
+    """
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    values = np.random.default_rng(seed).normal(size=(1, graph.num_nodes, GRADIENT_UNITS))
+    inputs = tf.convert_to_tensor(values, tf.float32)
+    psis = [mlp(GRADIENT_UNITS, activation="tanh") for _ in range(depth)]  # dérivée jamais nulle
+    norms = [layers.LayerNormalization() for _ in range(depth)]  # pour qu'elle ne s'éteigne pas
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        nodes = inputs
+        for psi, norm in zip(psis, norms, strict=True):
+            nodes = nodes + norm(pass_messages(nodes, graph, psi))
+        output = tf.reduce_sum(nodes[0, node] * np.arange(1, GRADIENT_UNITS + 1, dtype=np.float32))
+    return np.abs(tape.gradient(output, inputs).numpy()[0]).sum(axis=-1)

@@ -1,24 +1,33 @@
-"""De vrais graphes, petits et entiers : les lire, les normaliser, y faire apprendre un modèle.
+"""De vrais graphes : deviner le camp d'un nœud, retrouver des liens cachés.
 
 D'après : S3 (diapositives), « Graph Neural Networks » : pertes sur les nœuds et sur les arcs.
 Commande : python -m exercises.ex21_graphs
 
 networkx fournit les deux graphes : le club de karaté de Zachary (34 membres, deux camps après une
 dispute) et les 77 personnages des « Misérables », liés quand ils paraissent dans un même chapitre.
+
+La recette n'est réglée sur aucune des mesures publiées. Celle des nœuds l'a été sur des graphes
+tirés au hasard, à deux camps connus ; celle des liens, sur le club de karaté, alors que la mesure
+cache des liens des « Misérables ».
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import keras
 import networkx as nx
 import numpy as np
 from keras import layers, ops
+from sklearn.metrics import roc_auc_score
 
-from exercises.ex21_graphs.messages import Graph, pass_messages
+from exercises.ex21_graphs.messages import Graph, edge_head, mlp, node_head, pass_messages
 
 UNITS = 16  # valeurs par nœud
 STEPS = 100  # pas d'Adam
 LEARNING_RATE = 1e-2
+NUM_DRAWS = 5  # tirages des nœuds étiquetés, ou des liens cachés
+LABELLED = 2  # membres étiquetés par camp
+HIDDEN = 0.2  # part des liens cachés
 
 
 class Network(NamedTuple):
@@ -114,3 +123,122 @@ def fit_whole(model: keras.Model, targets: np.ndarray, weights: np.ndarray, loss
     x, y, w = (np.repeat(each[None], STEPS, axis=0) for each in (one_hot, targets, weights))
     model.fit(x, y, sample_weight=w, batch_size=1, verbose=0)  # STEPS fois le même graphe
     return ops.convert_to_numpy(model(x[:1], training=False))[0]
+
+
+# --- Question : une perte sur quelques nœuds -----------------------------------------
+
+
+def classify_nodes(network: Network, labelled: np.ndarray, *, seed: int, psi=scaled) -> np.ndarray:
+    """Apprend la classe de quelques nœuds, et la rend pour tous.
+
+    Args:
+        network: le graphe ; seules les étiquettes des nœuds de `labelled` sont lues.
+        labelled: leurs numéros.
+        seed: graine des poids.
+        psi: constructeur de ψ.
+
+    Returns:
+        Classes `(n,)`, entiers.
+    """
+    keras.utils.set_random_seed(seed)
+    inputs, nodes = encode(normalised(network), psi)
+    num_classes = int(network.labels[labelled].max()) + 1
+    model = keras.Model(inputs, node_head(ops.tanh(nodes), num_classes))
+    known = np.isin(np.arange(len(network.labels)), labelled)  # une perte sur ces nœuds-là
+    targets = np.where(known, network.labels, 0)
+    probabilities = fit_whole(
+        model, targets, known.astype(np.float32), "sparse_categorical_crossentropy"
+    )
+    return probabilities.argmax(axis=-1)
+
+
+def propagate_labels(network: Network, labelled: np.ndarray) -> np.ndarray:
+    """Donne à chaque nœud la moyenne de ses voisins, les nœuds étiquetés restant fixes.
+
+    Source : Zhu, Ghahramani et Lafferty, ICML 2003, équation 5.
+    """
+    matrix = adjacency(network)
+    laplacian = np.diag(matrix.sum(axis=1)) - matrix
+    others = np.setdiff1d(np.arange(len(matrix)), labelled)
+    scores = np.eye(network.labels[labelled].max() + 1)[network.labels]
+    right = matrix[np.ix_(others, labelled)] @ scores[labelled]
+    # Au sens des moindres carrés : un morceau sans nœud étiqueté rend la matrice singulière.
+    scores[others] = np.linalg.lstsq(laplacian[np.ix_(others, others)], right, rcond=None)[0]
+    return scores.argmax(axis=1)
+
+
+def measure_nodes(network: Network, *, seed: int) -> tuple[dict, dict]:
+    """Compare les méthodes sur les nœuds non étiquetés, en moyenne sur `NUM_DRAWS` tirages.
+
+    Args:
+        network: le graphe et ses classes.
+        seed: graine ; chacune a ses tirages.
+
+    Returns:
+        Exactitudes `{"nodes", "nodes_mlp", "nodes_propagation"}` ; et, du premier tirage,
+        `{"labelled", "predicted"}`.
+    """
+    methods = {
+        "nodes": classify_nodes,
+        "nodes_mlp": partial(classify_nodes, psi=mlp),
+        "nodes_propagation": lambda *known, seed: propagate_labels(*known),
+    }
+    found, first, labels = {name: [] for name in methods}, {}, network.labels
+    for draw in range(NUM_DRAWS * seed, NUM_DRAWS * (seed + 1)):
+        rng = np.random.default_rng(draw)
+        camps = [np.flatnonzero(labels == k) for k in np.unique(labels)]
+        labelled = np.sort(np.concatenate([rng.choice(c, LABELLED, replace=False) for c in camps]))
+        others = np.setdiff1d(np.arange(len(labels)), labelled)
+        for name, method in methods.items():
+            predicted = method(network, labelled, seed=draw)
+            found[name].append((predicted == labels)[others].mean())
+            first = first or {"labelled": labelled, "predicted": predicted}
+    return {name: float(np.mean(values)) for name, values in found.items()}, first
+
+
+# --- Question : une perte sur les arcs -----------------------------------------------
+
+
+def score_pairs(network: Network, pairs: np.ndarray, *, seed: int) -> np.ndarray:
+    """Apprend quelles paires sont liées, et rend la probabilité de chacune, `(p,)`.
+
+    Les liens cachés comptent parmi les paires non liées : l'élève ne peut pas les en distinguer.
+    """
+    keras.utils.set_random_seed(seed)
+    inputs, nodes = encode(normalised(network), scaled)
+    linked = adjacency(network)[pairs[:, 0], pairs[:, 1]] > 0
+    weights = np.where(linked, 0.5 / linked.mean(), 0.5 / (1 - linked.mean()))  # moitié-moitié
+    model = keras.Model(inputs, edge_head(nodes, pairs))
+    return fit_whole(model, linked[:, None], weights.astype(np.float32), "binary_crossentropy")[
+        :, 0
+    ]
+
+
+def measure_edges(network: Network, *, seed: int) -> dict[str, float]:
+    """Cache des liens et mesure s'ils passent devant les paires vraiment non liées.
+
+    Args:
+        network: le graphe entier.
+        seed: graine ; chacune a ses tirages.
+
+    Returns:
+        Aires sous la courbe ROC, en moyenne sur `NUM_DRAWS` tirages : `edges`, et `edges_common`,
+        celle du nombre de voisins communs.
+    """
+    pairs = np.argwhere(np.triu(np.ones((len(network.labels),) * 2), 1))  # (p, 2)
+    first, second = pairs.T
+    linked = adjacency(network)[first, second] > 0
+    found = {"edges": [], "edges_common": []}
+    for draw in range(NUM_DRAWS * seed, NUM_DRAWS * (seed + 1)):
+        shuffled = np.random.default_rng(draw).permutation(len(network.pairs))
+        kept = shuffled[round(HIDDEN * len(shuffled)) :]
+        visible = Network(network.pairs[kept], network.weights[kept], network.labels)
+        links = (adjacency(visible) > 0).astype(int)
+        unknown = links[first, second] == 0
+        scores = {
+            "edges": score_pairs(visible, pairs, seed=draw),
+            "edges_common": (links @ links)[first, second],
+        }
+        for name, each in scores.items():
+            found[name].append(roc_auc_score(linked[unknown], each[unknown]))
+    return {name: float(np.mean(values)) for name, values in found.items()}

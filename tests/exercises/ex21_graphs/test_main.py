@@ -3,7 +3,7 @@ import pytest
 from convnets.core import paths, reports
 from convnets.datasets import sources
 from exercises.ex21_graphs import __main__ as ex21
-from exercises.ex21_graphs import figures, images, real_graphs, tasks
+from exercises.ex21_graphs import figures, images, real_graphs
 
 QUESTION = "S3, réseaux de graphes"
 
@@ -16,7 +16,7 @@ def test_the_lesson(as_dataset, eager, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
     monkeypatch.setattr(ex21, "BATCH_SIZE", 135)
     monkeypatch.setattr(real_graphs, "STEPS", 1)
-    monkeypatch.setattr(tasks, "NUM_DRAWS", 1)
+    monkeypatch.setattr(real_graphs, "NUM_DRAWS", 1)
     monkeypatch.setattr(figures, "DEPTHS", range(2))
     for name, value in {"UNITS": 8, "ALONE_UNITS": 8, "DEPTH": 1}.items():
         monkeypatch.setattr(images, name, value)

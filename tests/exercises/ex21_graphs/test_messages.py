@@ -1,4 +1,5 @@
 import keras
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -111,3 +112,24 @@ def test_heads():
     again = model(nodes[:, order])
     np.testing.assert_allclose(np.asarray(again[2]), on_graph, atol=1e-5)
     np.testing.assert_allclose(np.asarray(again[0]), on_nodes[:, order], atol=1e-5)
+
+
+# --- Le champ récepteur ------------------------------------------------------------------
+
+
+@pytest.mark.ci
+@pytest.mark.question("S3, champ récepteur d'un réseau de graphes")
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_a_node_sees_exactly_the_nodes_at_its_depth(depth):
+    known = nx.karate_club_graph()
+    pairs = np.array(known.edges)
+    graph = ex21.undirected_graph(len(known), pairs, np.ones(len(pairs)))
+    within = nx.single_source_shortest_path_length(known, 16, cutoff=depth)
+    assert set(np.flatnonzero(ex21.node_gradient(graph, depth, node=16)).tolist()) == set(within)
+
+
+@pytest.mark.ci
+@pytest.mark.question("S3, champ récepteur d'un réseau de graphes")
+def test_on_a_grid_it_is_the_square_of_a_convolution():
+    seen = ex21.node_gradient(ex21.grid_graph(7, 9), 2, node=3 * 9 + 4).reshape(7, 9) > 0
+    assert seen[1:6, 2:7].all() and seen.sum() == 25
