@@ -12,8 +12,7 @@ comme demandé ? sont-elles aussi variées que les vraies ? le réseau les a-t-i
 
 À lire dans cet ordre :
 
-- `words.py` : les mots, et deux attributs exacts par image ;
-- `sentences.py` : composer une phrase, et en faire des numéros ;
+- `sentences.py` : les mots, deux attributs exacts par image, et la phrase qu'on en fait ;
 - `flow.py` : le chemin du bruit à l'image, la vitesse à y suivre, la force de la phrase ;
 - `network.py` : le réseau, où la phrase et l'instant modulent chaque carte ;
 - `measures.py` : juger, distance de Fréchet et plus proches voisines ;

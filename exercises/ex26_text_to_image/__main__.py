@@ -22,7 +22,6 @@ from convnets.explaining.dreams import save_picture
 from convnets.figures.style import output_dir, output_file
 from convnets.training import lesson, saving
 from exercises.ex26_text_to_image import figures, flow, measures, network, sentences
-from exercises.ex26_text_to_image.words import EXAMPLES, PIXELS, levels, thirds
 
 NUM_VAL = 2000  # images de validation, les mêmes que pour les autres exercices
 NUM_DRAWN = 500  # phrases de test, une image chacune
@@ -65,9 +64,9 @@ def load_parts(limit: int | None) -> list[Part]:
         sources.load_fashion_mnist(), limit=limit, num_val=NUM_VAL
     )
     pairs = (x_train[..., None], y_train), (x_test[:NUM_DRAWN, ..., None], y_test[:NUM_DRAWN])
-    bounds, parts = thirds(*pairs[0]), []
+    bounds, parts = sentences.thirds(*pairs[0]), []
     for seed, (images, labels) in enumerate(pairs):
-        true, rng = levels(images, labels, bounds), np.random.default_rng(seed)
+        true, rng = sentences.levels(images, labels, bounds), np.random.default_rng(seed)
         parts.append(Part(images, labels, *sentences.describe(labels, true, rng=rng)))
     return parts
 
@@ -87,13 +86,13 @@ def make_judge(train: Part, test: Part) -> Callable[[np.ndarray], dict[str, floa
         `obeyed` et `copied`, des parts ; `frechet` ; `distance`, celle de la plus proche image
         apprise, médiane, en niveaux de gris.
     """
-    network, bounds = measures.load_judge(), thirds(train.images, train.labels)
-    reference, _ = measures.look(network, train.images[:NUM_REFERENCE])
+    garments, bounds = measures.load_judge(), sentences.thirds(train.images, train.labels)
+    reference, _ = garments.predict(train.images[:NUM_REFERENCE, ..., 0], batch_size=250, verbose=0)
     real = measures.neighbours(test.images, train.images)
 
     def judge(images: np.ndarray) -> dict[str, float]:
         near = measures.neighbours(images, train.images)
-        features, names = measures.look(network, images)
+        features, names = garments.predict(images[..., 0], batch_size=250, verbose=0)
         return {
             "named": float(np.mean(names == test.labels)),
             "obeyed": measures.obeyed(images, test.labels, test.said, bounds),
@@ -169,13 +168,13 @@ def teach(options) -> None:
         found.metrics,
         light=False,
         headline=[Headline(*each) for each in HEADLINE],
-        input_shape=list(PIXELS),
+        input_shape=list(sentences.PIXELS),
         classes_fr=sources.FASHION_CLASSES_FR,
     )
     folder = output_dir(options)
     figures.save_examples(folder, found.model, found.kept["train"], found.kept["test"])
     print(f"Figures écrites dans {folder}/")
-    print(f'Une phrase à dessiner : python -m {options.command} --say "{EXAMPLES[0]}"')
+    print(f'Une phrase à dessiner : python -m {options.command} --say "{sentences.EXAMPLES[0]}"')
 
 
 # --- Question : une phrase, une image ------------------------------------------------

@@ -3,6 +3,7 @@
 D'après : S3, figure (6), phrase → image.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -11,7 +12,6 @@ import numpy as np
 from convnets.core.cli import percent
 from convnets.figures.charts import Picture, number, picture_rows, table
 from exercises.ex26_text_to_image import flow, measures, network, sentences
-from exercises.ex26_text_to_image.words import EXAMPLES, PIXELS
 
 NUM_SHOWN = 8  # images par phrase
 SHOWN_FORCES = (0, 0.5, 1, 2, 4, 8)
@@ -30,7 +30,7 @@ ROWS_FR = {  # clé des mesures → ce qui a été jugé
 }
 
 
-def draw(model: keras.Model, asked: list[str], *, columns: int, guidance: float) -> np.ndarray:
+def draw(model: keras.Model, asked: Sequence[str], *, columns: int, guidance: float) -> np.ndarray:
     """Dessine des phrases, avec les mêmes bruits pour chacune.
 
     Returns:
@@ -43,10 +43,10 @@ def draw(model: keras.Model, asked: list[str], *, columns: int, guidance: float)
         np.tile(noise, (len(asked), 1, 1, 1)),
         guidance=guidance,
     )
-    return drawn.reshape(len(drawn), len(asked), columns, *PIXELS)[..., 0]
+    return drawn.reshape(len(drawn), len(asked), columns, *sentences.PIXELS)[..., 0]
 
 
-def quoted(asked: list[str], images: np.ndarray) -> dict[str, np.ndarray]:
+def quoted(asked: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
     """Range des images par phrase, entre guillemets : ce que lit `picture_rows`."""
     return {f"« {sentence} »": each for sentence, each in zip(asked, images, strict=True)}
 
@@ -60,7 +60,7 @@ def save_examples(folder: Path, model: keras.Model, train: np.ndarray, test: np.
         train: images d'apprentissage uint8 `(n, h, w, 1)`.
         test: images de test, de même.
     """
-    asked = list(EXAMPLES)
+    asked = sentences.EXAMPLES
     images = draw(model, asked, columns=NUM_SHOWN, guidance=flow.GUIDANCE)[-1]
     title = "Une phrase par ligne, un bruit par colonne : rien n'est choisi ni retouché"
     picture_rows(folder / "phrases.png", quoted(asked, images), title=title)
@@ -93,7 +93,7 @@ def save_neighbours(path: Path, model: keras.Model, train: np.ndarray, test: np.
         train: images d'apprentissage uint8 `(n, h, w, 1)`.
         test: images de test, de même : de quoi comparer les écarts.
     """
-    drawn = draw(model, list(EXAMPLES), columns=1, guidance=flow.GUIDANCE)[-1, :, 0, ..., None]
+    drawn = draw(model, sentences.EXAMPLES, columns=1, guidance=flow.GUIDANCE)[-1, :, 0, ..., None]
     rows = {}
     for name, images in (("fabriquée", drawn), ("vraie, non apprise", test[: len(drawn)])):
         near = measures.neighbours(images, train)

@@ -80,10 +80,6 @@ def guided(asked: Velocity, free: Velocity, guidance: float) -> Velocity:
 
     Source : Ho et Salimans, équation 6, où w vaut `guidance` − 1.
     """
-    if guidance == 0:
-        return free
-    if guidance == 1:
-        return asked
 
     def velocity(x: np.ndarray, time: float) -> np.ndarray:
         base = free(x, time)

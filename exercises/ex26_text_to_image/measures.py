@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+from keras import ops
 from sklearn.neighbors import NearestNeighbors
 
 from convnets.training import saving
-from exercises.ex26_text_to_image.words import levels
+from exercises.ex26_text_to_image.sentences import levels
 
 NUM_NEIGHBOURS = 50  # images d'apprentissage les plus proches, comme Carlini et al.
 RARE = 0.01  # part des vraies images, non apprises, que le seuil de la copie accuserait à tort
@@ -26,18 +27,12 @@ def load_judge() -> keras.Model:
     """Charge le modèle publié des vêtements, qui juge les images fabriquées.
 
     Returns:
-        Modèle : images uint8 `(n, 28, 28)` → ce que lit la dernière couche dense de `garments`, et
-        ses probabilités.
+        Modèle : images uint8 `(n, 28, 28)` → ce que lit la dernière couche dense de `garments`,
+        `(n, d)`, et la classe qu'il nomme, `(n,)`.
     """
     model = saving.load_model("garments")
     last = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)][-1]
-    return keras.Model(model.inputs[0], [last.input, model.output])
-
-
-def look(judge: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Montre au juge des images uint8 `(n, h, w, 1)` ; rend caractéristiques et classes `(n,)`."""
-    features, probabilities = judge.predict(images[..., 0], batch_size=250, verbose=0)
-    return features, probabilities.argmax(axis=1)
+    return keras.Model(model.inputs[0], [last.input, ops.argmax(model.output, axis=-1)])
 
 
 # --- Question : les images fabriquées ressemblent-elles, ensemble, aux vraies ? ------
@@ -77,7 +72,7 @@ def obeyed(images: np.ndarray, labels: np.ndarray, wanted: np.ndarray, bounds: n
         images: uint8 `(n, h, w, c)`.
         labels: classes demandées `(n,)`.
         wanted: −1, 0 (rien) ou 1 par attribut, `(n, 2)`.
-        bounds: rendu par `words.thirds`.
+        bounds: rendu par `sentences.thirds`.
     """
     said = wanted != 0
     return float((levels(images, labels, bounds) == wanted)[said].mean())

@@ -17,7 +17,6 @@ from keras import layers, ops
 from convnets.training import lesson
 from convnets.training.batches import Batches, feed
 from exercises.ex26_text_to_image import flow, sentences
-from exercises.ex26_text_to_image.words import PIXELS
 
 CHANNELS = (32, 64)  # cartes à la moitié et au quart de la taille
 EMBEDDING = 32  # nombres par mot
@@ -73,7 +72,7 @@ def build_model(*, channels: tuple[int, int] = CHANNELS) -> keras.Model:
         Modèle : `image` `(n, h, w, c)`, `time` `(n, 1)` et `words` `(n, MAX_WORDS)` → vitesses
         float32 `(n, h, w, c)`.
     """
-    image = keras.Input(PIXELS, name="image")
+    image = keras.Input(sentences.PIXELS, name="image")
     time = keras.Input((1,), name="time")
     words = keras.Input((sentences.MAX_WORDS,), dtype="uint8", name="words")
     num_words = sentences.NOTHING + 1 + len(sentences.vocabulary())
@@ -86,7 +85,7 @@ def build_model(*, channels: tuple[int, int] = CHANNELS) -> keras.Model:
     x = layers.Conv2DTranspose(half, 2, strides=2)(x)  # (n, 14, 14, 32)
     x = layers.Conv2D(half, 1)(layers.Concatenate()([kept, x]))
     x = block(block(x, said), said)
-    colors = PIXELS[-1]
+    colors = sentences.PIXELS[-1]
     velocity = layers.Conv2DTranspose(colors, 4, strides=2, padding="same", dtype="float32")(x)
     return keras.Model(
         {"image": image, "time": time, "words": words}, velocity, name="ex26_text_to_image"
@@ -208,4 +207,4 @@ def draw_path(
 
 def draw_noise(num: int, *, seed: int) -> np.ndarray:
     """Tire n bruits gaussiens, float32 `(n, h, w, c)`."""
-    return np.random.default_rng(seed).standard_normal((num, *PIXELS), np.float32)
+    return np.random.default_rng(seed).standard_normal((num, *sentences.PIXELS), np.float32)

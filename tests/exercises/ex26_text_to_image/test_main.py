@@ -21,8 +21,7 @@ def tiny_judge():
     images = keras.Input((28, 28), dtype="uint8")
     grey = layers.Reshape((28, 28, 1))(layers.Rescaling(1 / 255)(images))
     features = layers.Flatten()(layers.AveragePooling2D(14)(grey))
-    outputs = layers.Dense(10, activation="softmax")(features)
-    return keras.Model(images, [features, outputs])
+    return keras.Model(images, [features, keras.ops.argmax(layers.Dense(10)(features), axis=-1)])
 
 
 @pytest.mark.ci

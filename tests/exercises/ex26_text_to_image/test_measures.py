@@ -5,7 +5,7 @@ import pytest
 from scipy import linalg
 
 from exercises.ex26_text_to_image import flow, measures
-from exercises.ex26_text_to_image.words import thirds
+from exercises.ex26_text_to_image.sentences import thirds
 
 QUESTION = "S3, figure (6)"
 

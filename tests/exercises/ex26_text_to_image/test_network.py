@@ -75,4 +75,4 @@ def test_strength_zero_does_not_read_and_one_only_reads(model, asked, eager):
     silent = np.zeros_like(asked)
     np.testing.assert_array_equal(draw(asked, 0), draw(silent, 1))
     alone = flow.follow(network.velocity(model, asked), noise, num_steps=2)
-    np.testing.assert_array_equal(draw(asked, 1), flow.to_pixels(alone))
+    np.testing.assert_allclose(draw(asked, 1).astype(int), flow.to_pixels(alone), atol=1)
