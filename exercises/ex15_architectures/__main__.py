@@ -84,8 +84,9 @@ def run(
         L'exactitude de chacun, ResNet-8, et les courbes de tous, chacune précédée du nom de son
         réseau.
     """
-    parts = lesson.split(sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
-    x_train, y_train, x_val, y_val, x_test, y_test = parts
+    x_train, y_train, x_val, y_val, x_test, y_test = lesson.split(
+        sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL
+    )
     metrics, history, shipped = {}, {}, None
     for name, build_model in BUILDERS.items():
         keras.utils.set_random_seed(seed)

@@ -33,11 +33,11 @@ from convnets.training.batches import shuffled
 from exercises.ex16_bag_of_words import figures
 from exercises.ex16_bag_of_words.dictionary import SIZES, Dictionary, learn_dictionary
 from exercises.ex16_bag_of_words.encoding import (
+    CODED,
     CODINGS,
     IMAGE_PX,
     build_distances,
     build_encoder,
-    encode,
     features,
     quarter_means,
     triangle_code,
@@ -178,8 +178,8 @@ def run(
     for size in SIZES:
         dictionary, learning_s = timed(learn_dictionary, x_train, size, seed=seed)
         encoder = build_encoder(dictionary)
-        codes, encoding_s = timed(encode, encoder, x_train)
-        codes_test = encode(encoder, x_test)
+        codes, encoding_s = timed(encoder.predict, x_train, batch_size=CODED, verbose=0)
+        codes_test = encoder.predict(x_test, batch_size=CODED, verbose=0)
         for coding in CODINGS:
             inputs = features(codes, coding)
             classifier, fitting_s = timed(fit_linear, inputs, y_train, strength=STRENGTH)
@@ -225,23 +225,22 @@ def evaluate(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
 def teach(options) -> None:
     """Compare les concurrents, enregistre le sac, montre ses mots."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
-    metrics = found.metrics
     rows = [
-        [label, percent(metrics[name]), metrics.get(name.replace("accuracy", "cpu_s"))]
+        [label, percent(found.metrics[name]), found.metrics.get(name.replace("accuracy", "cpu_s"))]
         for name, label in LABELS.items()
     ]
     print(table(["concurrent", "exactitude", "secondes de processeur"], rows))
     lesson.save(
         found.model,
         options,
-        metrics,
+        found.metrics,
         headline=[Headline(name, label) for name, label in LABELS.items()],
         input_shape=[32, 32, 3],
         classes=sources.CIFAR10_CLASSES,
         classes_fr=sources.CIFAR10_CLASSES_FR,
     )
     folder = output_dir(options)
-    figures.save_comparison(metrics, folder / "comparaison.png")
+    figures.save_comparison(found.metrics, folder / "comparaison.png")
     figures.save_dictionary(found.model, folder / "dictionnaire.png")
     print(f"Figures : {folder}/")
     print("Une image en mots : python -m exercises.ex16_bag_of_words samples/chat.png")

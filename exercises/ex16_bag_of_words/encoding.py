@@ -16,7 +16,7 @@ from exercises.ex16_bag_of_words.dictionary import CONTRAST, PATCH_PX, Dictionar
 IMAGE_PX = 32
 STRIDE_PX = 2  # entre deux morceaux voisins : 14 × 14 morceaux par image
 GRID = (IMAGE_PX - PATCH_PX) // STRIDE_PX + 1
-BATCH_SIZE = 100  # images codées à la fois ; 800 mots y prennent 60 Mo par tableau
+CODED = 100  # images codées à la fois ; 800 mots y prennent 60 Mo par tableau
 
 # Pour chaque codage : la sortie de l'encodeur, et si les quatre quarts sont gardés à part.
 CODINGS = {
@@ -124,16 +124,11 @@ def build_encoder(dictionary: Dictionary) -> keras.Model:
     return keras.Model(distances.inputs[0], outputs, name="encoder")
 
 
-def encode(encoder: keras.Model, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Code des images par lots ; mêmes sorties que `build_encoder`."""
-    return encoder.predict(x, batch_size=BATCH_SIZE, verbose=0)
-
-
 def features(encoded: dict[str, np.ndarray], coding: str) -> np.ndarray:
     """Rend ce que le classifieur lit.
 
     Args:
-        encoded: rendu par `encode`.
+        encoded: réponses de `build_encoder`.
         coding: un des `CODINGS`.
 
     Returns:

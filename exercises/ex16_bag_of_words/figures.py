@@ -38,9 +38,8 @@ def save_dictionary(model: keras.Model, path: Path) -> None:
     """Montre les mots les plus fréquents d'un sac, comme des morceaux d'image."""
     words = word_pictures(read_dictionary(model))
     with new_figure(path, size=(8.0, 2.9)) as (_, axes):
-        shown = words[:SHOWN_WORDS]
-        title = f"Les {len(shown)} mots les plus fréquents, sur {len(words)}"
-        show(axes[0, 0], Picture(mosaic(shown, 25), title))
+        title = f"Les {SHOWN_WORDS} mots les plus fréquents, sur {len(words)}"
+        show(axes[0, 0], Picture(mosaic(words[:SHOWN_WORDS], 25), title))
         axes[0, 0].axis("off")
 
 

@@ -45,7 +45,6 @@ SHARES = {  # ce qu'on entraîne, et sa part du temps d'apprentissage
     "cnn_few": 0.06,
     "hybrid_few": 0.09,
 }
-SHUFFLE_SEED = 0  # du mélange des morceaux, le même pour tous les réseaux
 NUM_SHOWN = 8  # images dont on dessine l'attention
 HEADLINE = {
     "accuracy": "exactitude du transformeur, Fashion-MNIST",
@@ -61,34 +60,6 @@ HEADLINE = {
 
 
 # --- Question : même budget, mêmes données -------------------------------------------
-
-
-def train(name: str, learned: tuple, val: tuple, *, seed: int, clock: lesson.Clock) -> tuple:
-    """Entraîne un réseau ; rend le modèle et ses courbes.
-
-    Args:
-        name: un nom de `NETWORKS`.
-        learned: images uint8 `(n, 28, 28)` et classes `(n,)`.
-        val: de même, pour suivre ses progrès.
-        seed: graine des poids et de l'ordre des images.
-        clock: dit le nombre d'époques, et mène le taux d'apprentissage.
-    """
-    keras.utils.set_random_seed(seed)
-    model = NETWORKS[name]()
-    model.compile(
-        keras.optimizers.Adam(PEAK_RATES[name]),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    history = model.fit(
-        shuffled(*learned, batch_size=min(BATCH_SIZE, len(learned[0])), seed=seed),
-        epochs=clock.epochs,
-        validation_data=val,
-        callbacks=[clock],
-        verbose=0,
-    )
-    lesson.round_weights(model)
-    return model, history.history
 
 
 def accuracy(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
@@ -114,20 +85,32 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     """
     parts = lesson.split(sources.load_fashion_mnist(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
     x_train, y_train, x_val, y_val, x_test, y_test = parts
-    mixed = attention.shuffle_patches(x_test, patch_px=PATCH_PX, seed=SHUFFLE_SEED)
+    mixed = attention.shuffle_patches(x_test, patch_px=PATCH_PX, seed=0)
     models, history, metrics = {}, {}, {}
     for stage, share in SHARES.items():
         name, few = stage.removesuffix("_few"), stage.endswith("_few")
         num = max(1, round(FEW_SHARE * len(x_train))) if few else len(x_train)
-        clock = lesson.Clock(
-            FEW_EPOCHS * epochs if few else epochs, minutes, share=share, warmup=WARMUP
+        rounds = FEW_EPOCHS * epochs if few else epochs
+        keras.utils.set_random_seed(seed)
+        model = NETWORKS[name]()
+        model.compile(
+            keras.optimizers.Adam(PEAK_RATES[name]),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
         )
-        learned = x_train[:num], y_train[:num]
-        models[stage], history[stage] = train(name, learned, (x_val, y_val), seed=seed, clock=clock)
+        history[stage] = model.fit(
+            shuffled(x_train[:num], y_train[:num], batch_size=min(BATCH_SIZE, num), seed=seed),
+            epochs=rounds,
+            validation_data=(x_val, y_val),
+            callbacks=[lesson.Clock(rounds, minutes, share=share, warmup=WARMUP)],
+            verbose=0,
+        ).history
+        lesson.round_weights(model)
+        models[stage] = model
         key = "accuracy" if stage == "transformer" else f"accuracy_{stage}"
-        metrics[key] = accuracy(models[stage], x_test, y_test)
+        metrics[key] = accuracy(model, x_test, y_test)
         if not few:
-            metrics[f"{key}_shuffled"] = accuracy(models[stage], mixed, y_test)
+            metrics[f"{key}_shuffled"] = accuracy(model, mixed, y_test)
     kept = {"parts": parts, "models": models, "history": history["transformer"]}
     return lesson.Run(metrics, models["transformer"], kept)
 

@@ -95,5 +95,10 @@ def save_positions(path: Path, model: keras.Model) -> None:
     def mark(axis, row: str, column: int) -> None:
         axis.plot(column, int(row) - 1, ".", color="black", markersize=4)
 
-    title = "Positions apprises\n(rouge : semblables à celle du point)"
-    picture_rows(path, rows, title=title, side=0.95, draw=mark)
+    picture_rows(
+        path,
+        rows,
+        title="Positions apprises\n(rouge : semblables à celle du point)",
+        side=0.95,
+        draw=mark,
+    )

@@ -51,8 +51,9 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         Les mesures de `figures.PANELS` ; le réseau des messages sommés ; ce que montrent les
         figures.
     """
-    parts = lesson.split(sources.load_fashion_mnist(), limit=limit or NUM_IMAGES, num_val=NUM_VAL)
-    x_train, y_train, x_val, y_val, x_test, y_test = parts
+    x_train, y_train, x_val, y_val, x_test, y_test = lesson.split(
+        sources.load_fashion_mnist(), limit=limit or NUM_IMAGES, num_val=NUM_VAL
+    )
     found, metrics = {}, {}
     for update, share in SHARES.items():
         keras.utils.set_random_seed(seed)

@@ -146,10 +146,8 @@ def classify_nodes(network: Network, labelled: np.ndarray, *, seed: int, psi=sca
     model = keras.Model(inputs, node_head(ops.tanh(nodes), num_classes))
     known = np.isin(np.arange(len(network.labels)), labelled)  # une perte sur ces nœuds-là
     targets = np.where(known, network.labels, 0)
-    probabilities = fit_whole(
-        model, targets, known.astype(np.float32), "sparse_categorical_crossentropy"
-    )
-    return probabilities.argmax(axis=-1)
+    weights, loss = known.astype(np.float32), "sparse_categorical_crossentropy"
+    return fit_whole(model, targets, weights, loss).argmax(axis=-1)
 
 
 def propagate_labels(network: Network, labelled: np.ndarray) -> np.ndarray:

@@ -100,8 +100,8 @@ def train(name: str, x: np.ndarray, y: np.ndarray, *, seed: int, epochs: int) ->
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    augmented = augment if pieces.augmented else None
-    batches = shuffled(x, y, batch_size=min(BATCH_SIZE, len(x)), seed=seed, augment=augmented)
+    move = augment if pieces.augmented else None
+    batches = shuffled(x, y, batch_size=min(BATCH_SIZE, len(x)), seed=seed, augment=move)
     model.fit(batches, epochs=epochs, callbacks=[Clock(epochs, None)], verbose=0)
     lesson.round_weights(model)
     return model
@@ -142,9 +142,10 @@ def run(
     end_s = time.monotonic() + (60 * minutes * lesson.TRAINING if minutes else math.inf)
     data, metrics, pooled, shipped = {}, {}, {}, None
     for dataset, shape in SHAPES.items():
-        both = getattr(sources, f"load_{dataset}")()
-        parts = lesson.split(both, limit=limit or NUM_IMAGES, num_val=NUM_VAL)
-        x, y, _, _, x_test, y_test = parts
+        load = getattr(sources, f"load_{dataset}")
+        x, y, _, _, x_test, y_test = lesson.split(
+            load(), limit=limit or NUM_IMAGES, num_val=NUM_VAL
+        )
         data[dataset] = x.reshape(-1, *shape), y.reshape(-1), x_test.reshape(-1, *shape), y_test
         pooled[dataset] = {}
     for dataset, key, name, draw, budget in make_jobs():

@@ -144,8 +144,9 @@ def run(
     """
     train, test = load_parts(limit)
     judge, asked = make_judge(train, test), sentences.encode(test.sentences)
-    words = sentences.encode(train.sentences)
-    model = network.train(train.images, words, seed=seed, epochs=epochs, minutes=minutes)
+    model = network.train(
+        train.images, sentences.encode(train.sentences), seed=seed, epochs=epochs, minutes=minutes
+    )
     noise = network.draw_noise(len(asked), seed=seed)
     drawn = {
         str(force): network.draw_path(model, asked, noise, guidance=force)[-1] for force in FORCES

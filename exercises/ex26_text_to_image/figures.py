@@ -3,7 +3,6 @@
 D'après : S3, figure (6), phrase → image.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -30,7 +29,9 @@ ROWS_FR = {  # clé des mesures → ce qui a été jugé
 }
 
 
-def draw(model: keras.Model, asked: Sequence[str], *, columns: int, guidance: float) -> np.ndarray:
+def draw(
+    model: keras.Model, asked: tuple[str, ...], *, columns: int, guidance: float
+) -> np.ndarray:
     """Dessine des phrases, avec les mêmes bruits pour chacune.
 
     Returns:
@@ -46,7 +47,7 @@ def draw(model: keras.Model, asked: Sequence[str], *, columns: int, guidance: fl
     return drawn.reshape(len(drawn), len(asked), columns, *sentences.PIXELS)[..., 0]
 
 
-def quoted(asked: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
+def quoted(asked: tuple[str, ...], images: np.ndarray) -> dict[str, np.ndarray]:
     """Range des images par phrase, entre guillemets : ce que lit `picture_rows`."""
     return {f"« {sentence} »": each for sentence, each in zip(asked, images, strict=True)}
 
@@ -62,8 +63,11 @@ def save_examples(folder: Path, model: keras.Model, train: np.ndarray, test: np.
     """
     asked = sentences.EXAMPLES
     images = draw(model, asked, columns=NUM_SHOWN, guidance=flow.GUIDANCE)[-1]
-    title = "Une phrase par ligne, un bruit par colonne : rien n'est choisi ni retouché"
-    picture_rows(folder / "phrases.png", quoted(asked, images), title=title)
+    picture_rows(
+        folder / "phrases.png",
+        quoted(asked, images),
+        title="Une phrase par ligne, un bruit par colonne : rien n'est choisi ni retouché",
+    )
 
     few = asked[:ROWS]
     images = [draw(model, few, columns=1, guidance=force)[-1, :, 0] for force in SHOWN_FORCES]
@@ -76,8 +80,12 @@ def save_examples(folder: Path, model: keras.Model, train: np.ndarray, test: np.
     points = draw(model, few, columns=1, guidance=flow.GUIDANCE)[:, :, 0]
     images = np.moveaxis(points[list(SHOWN_STEPS)], 0, 1)
     heads = [f"t = {step / flow.NUM_STEPS:g}".replace(".", ",") for step in SHOWN_STEPS]
-    title = f"Du bruit à l'image, en {flow.NUM_STEPS} pas"
-    picture_rows(folder / "chemin.png", quoted(few, images), title=title, heads=heads)
+    picture_rows(
+        folder / "chemin.png",
+        quoted(few, images),
+        title=f"Du bruit à l'image, en {flow.NUM_STEPS} pas",
+        heads=heads,
+    )
     save_neighbours(folder / "voisines.png", model, train, test)
 
 
@@ -102,8 +110,11 @@ def save_neighbours(path: Path, model: keras.Model, train: np.ndarray, test: np.
             Picture(train[nearest][..., 0], f"écart {gap:.0f}")
             for nearest, gap in zip(near.nearest, near.distance, strict=True)
         ]
-    title = "A-t-il retenu une image ? La plus proche de toutes celles qu'il a apprises"
-    picture_rows(path, rows, title=title)
+    picture_rows(
+        path,
+        rows,
+        title="A-t-il retenu une image ? La plus proche de toutes celles qu'il a apprises",
+    )
 
 
 # --- Question : que vaut chaque force ? ----------------------------------------------

@@ -163,8 +163,9 @@ def write(noun: Noun, levels, *, rng: np.random.Generator) -> str:
         if level
     ]
     rng.shuffle(said)
-    template = TEMPLATES[rng.integers(len(TEMPLATES))]
-    start = template.format(article="une" if noun.feminine else "un", noun=noun.text)
+    start = TEMPLATES[rng.integers(len(TEMPLATES))].format(
+        article="une" if noun.feminine else "un", noun=noun.text
+    )
     return f"{start} {' et '.join(said)}".strip()
 
 

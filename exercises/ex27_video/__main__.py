@@ -85,9 +85,11 @@ def measure_tracking(
     found = {}
     for name, method in METHODS.items():
         counts = add([count(true, Tracks(track(d, method), d)) for true, d in made])
-        found[f"mota_{name}"] = mota(counts)
-        found[f"idf1_{name}"] = idf1(counts)
-        found[f"switches_{name}"] = counts.switches / num_videos
+        found |= {
+            f"mota_{name}": mota(counts),
+            f"idf1_{name}": idf1(counts),
+            f"switches_{name}": counts.switches / num_videos,
+        }
     return found
 
 
@@ -134,16 +136,13 @@ def build_model(kind: str = "conv3d") -> keras.Model:
         x = ops.mean(x, axis=1, keepdims=True)  # (n, 1, 32, 32, 1)
     if kind == "stack":
         x = ops.transpose(x, (0, 4, 2, 3, 1))  # (n, 1, 32, 32, 8)
+    deep = kind == "conv3d"  # le seul à lire plusieurs images à la fois
     for k, width in enumerate(WIDTHS[kind]):
-        if kind == "conv3d":
-            size, strides = (3, 3, 3), (2 if k else 1, 2, 2)
-        else:
-            size, strides = (1, 3, 3), (1, 2, 2)
+        size, strides = (3 if deep else 1, 3, 3), (2 if deep and k else 1, 2, 2)
         x = layers.Conv3D(width, size, strides=strides, padding="same", use_bias=False)(x)
         x = layers.BatchNormalization(momentum=MOMENTUM)(x)
         x = layers.Activation("relu")(x)  # conv3d : (n, 2, 4, 4, 64) ; frames : (n, 8, 4, 4, 108)
-    times = 1 if kind == "conv3d" else x.shape[1]
-    x = layers.Reshape((times, -1))(x)
+    x = layers.Reshape((1 if deep else x.shape[1], -1))(x)
     x = layers.Dense(len(CLASSES), activation="softmax", dtype="float32")(x)  # (n, times, 6)
     answer = layers.GlobalAveragePooling1D(dtype="float32")(x)
     return keras.Model(clips, answer, name=f"ex27_{kind}")

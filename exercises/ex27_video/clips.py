@@ -82,21 +82,6 @@ def _put(frame, values, mask, center, *, angle: float = 0.0) -> None:
     frame[rows + top, columns + left] = values[rows, columns]
 
 
-def swap(clips: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Change chaque film en son jumeau : les mêmes images, l'autre classe de la paire.
-
-    Args:
-        clips: uint8 `(n, 8, 32, 32)`.
-        labels: leurs classes `(n,)`.
-
-    Returns:
-        `(films, classes)`, de mêmes formes.
-    """
-    # Chacun des trois ordres, appliqué deux fois, rend le film de départ.
-    orders = np.stack(ORDERS)[labels // 2]  # (n, 8)
-    return clips[np.arange(len(clips))[:, None], orders], labels ^ 1
-
-
 # --- Question : de quoi apprendre, de quoi mesurer -----------------------------------
 
 
@@ -123,12 +108,14 @@ def compose_clips(
         chosen = objects[rng.integers(len(objects), size=2)]
         background = backgrounds[rng.integers(len(backgrounds))]
         clips[k] = compose_clip(label // 2, chosen, background, rng)
-    other_clips, other_labels = swap(clips, labels)
+    # Un jumeau a les mêmes images dans un autre ordre, et l'autre classe de la paire.
+    orders = np.stack(ORDERS)[labels // 2]  # (n, 8)
+    others, other_labels = clips[np.arange(num_clips)[:, None], orders], labels ^ 1
     if twins:
-        both = np.stack([clips, other_clips], axis=1), np.stack([labels, other_labels], axis=1)
+        both = np.stack([clips, others], axis=1), np.stack([labels, other_labels], axis=1)
         return both[0].reshape(-1, *clips.shape[1:]), both[1].reshape(-1)
     swapped = rng.random(num_clips) < 0.5
-    clips[swapped], labels[swapped] = other_clips[swapped], other_labels[swapped]
+    clips[swapped], labels[swapped] = others[swapped], other_labels[swapped]
     return clips, labels
 
 

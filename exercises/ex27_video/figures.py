@@ -134,8 +134,9 @@ def tracking_table(metrics: dict[str, float]) -> str:
 
 def actions_table(metrics: dict[str, float]) -> str:
     """Met en tableau l'exactitude et l'ordre de chaque réseau."""
-    rows = []
-    for name, label in ACTIONS.items():
-        found = [metrics.get(f"{each}_{name}") for each in ("accuracy", "order")]
-        rows.append([label, *(None if each is None else percent(each) for each in found)])
+    shown = {key: percent(value) for key, value in metrics.items()}
+    rows = [
+        [label, shown[f"accuracy_{name}"], shown.get(f"order_{name}")]
+        for name, label in ACTIONS.items()
+    ]
     return table(["actions", "exactitude", "ordre"], rows)

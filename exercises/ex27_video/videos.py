@@ -51,7 +51,10 @@ def compose_video(objects: np.ndarray, backgrounds: np.ndarray, *, seed: int) ->
         autres, et le pilier devant tous.
     """
     rng = np.random.default_rng(seed)
-    back, front = (_enlarge(backgrounds[k]) for k in rng.integers(len(backgrounds), size=2))
+    back, front = (
+        np.asarray(Image.fromarray(backgrounds[k]).resize((VIDEO_PX, VIDEO_PX), Image.BICUBIC))
+        for k in rng.integers(len(backgrounds), size=2)
+    )
     pillar = slice(*PILLAR_PX)
     frames = np.tile((0.5 * back).astype(np.uint8), (NUM_FRAMES, 1, 1, 1))
     owners = np.full(frames.shape[:3], -1)  # à quel objet est chaque pixel
@@ -88,10 +91,6 @@ def slide(room: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     path = rng.uniform(0, room) + np.arange(NUM_FRAMES)[:, None] * velocity
     # Un miroir à chaque bord : la position va, puis revient, de période deux fois la place.
     return np.rint(room - np.abs(np.mod(path, 2 * room) - room)).astype(int)
-
-
-def _enlarge(picture: np.ndarray) -> np.ndarray:
-    return np.asarray(Image.fromarray(picture).resize((VIDEO_PX, VIDEO_PX), Image.BICUBIC))
 
 
 # --- Question : ce qu'un détecteur en verrait ----------------------------------------

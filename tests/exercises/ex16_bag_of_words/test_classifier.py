@@ -32,7 +32,7 @@ def test_the_network_is_the_scikit_learn_pipeline(extract, eager, monkeypatch):
     monkeypatch.setattr(ex16_dictionary, "NUM_PATCHES", 2000)
     x, y = extract("cifar10")
     dictionary = ex16_dictionary.learn_dictionary(x[:300], 12, seed=0)
-    codes = encoding.encode(encoding.build_encoder(dictionary), x[:300])
+    codes = encoding.build_encoder(dictionary).predict(x[:300], verbose=0)
     inputs = encoding.features(codes, "soft_quarters")
     classifier = ex16.fit_linear(inputs, y[:300].reshape(-1), strength=1e-2)
     images = x[300:340]

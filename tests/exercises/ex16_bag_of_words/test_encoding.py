@@ -47,7 +47,7 @@ def test_a_plain_image_is_not_a_nan():
 @pytest.mark.question(QUESTION)
 def test_the_codes_are_counted_quarter_by_quarter(extract):
     dictionary, x = planted(), extract("cifar10")[0][:1]
-    encoded = ex16.encode(ex16.build_encoder(dictionary), x)
+    encoded = ex16.build_encoder(dictionary).predict(x, verbose=0)
     distances = slow_distances(dictionary, x[0])
     for i, j in np.ndindex(2, 2):
         part = distances[7 * i : 7 * i + 7, 7 * j : 7 * j + 7].reshape(49, WORDS)
@@ -66,7 +66,7 @@ def test_the_bag_forgets_where_and_the_quarters_do_not():
     x = np.full((2, 32, 32, 3), 90, np.uint8)
     x[0, 6:12, 4:10] = x[1, 18:24, 20:26] = motif
     dictionary = planted(40)
-    encoded = ex16.encode(ex16.build_encoder(dictionary), x)
+    encoded = ex16.build_encoder(dictionary).predict(x, verbose=0)
     for coding in ("hard", "soft"):
         first, second = ex16.features(encoded, coding)
         np.testing.assert_allclose(first, second, atol=1e-5)
