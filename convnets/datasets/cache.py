@@ -6,7 +6,6 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from convnets.core.paths import data_cache_dir
 
 
 def cached_array(
-    name: str, key: str, compute: Callable[[], np.ndarray], *, cache_dir: Path | None = None
+    name: str, key: str, compute: Callable[[], np.ndarray]
 ) -> tuple[np.ndarray, float | None]:
     """Rend un tableau, relu du cache s'il y est entier, calculé et gardé sinon.
 
@@ -23,7 +22,6 @@ def cached_array(
         name: début du nom de fichier, par exemple `"ex05"`.
         key: tout ce dont le résultat dépend ; son empreinte SHA-256 nomme le fichier.
         compute: calcule le tableau.
-        cache_dir: dossier du cache, celui des données par défaut.
 
     Returns:
         `(tableau, durée)` : la durée du calcul en secondes, None si le cache l'a évité.
@@ -31,8 +29,7 @@ def cached_array(
     Raises:
         OSError: dossier impossible à écrire.
     """
-    folder = Path(cache_dir) if cache_dir else data_cache_dir()
-    path = folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    path = data_cache_dir() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return file["x"], None  # lu en entier : la somme de contrôle du zip est vérifiée
@@ -43,7 +40,7 @@ def cached_array(
     start = time.monotonic()
     x = compute()
     duration_s = time.monotonic() - start
-    folder.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, suffix=own_suffix()) as temporary, open(temporary, "wb") as file:
         np.savez(file, x=x)
     return x, duration_s

@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock
 from PIL import Image
 
-from convnets.core.cli import printable
+from convnets.core.cli import agreed, printable
 from convnets.core.files import file_sha256
 from convnets.core.images import crop_resize, open_image
 from convnets.core.paths import data_cache_dir
@@ -70,8 +70,8 @@ def scan(folder: Path, *, limit: int | None = None) -> Listing:
 
     Raises:
         FileNotFoundError: pas de dossier ici.
-        ValueError: moins de deux classes, moins de `MIN_PER_CLASS` fichiers dans l'une, nom
-            de classe illisible, ou dossiers `train` et `test` au lieu de classes.
+        ValueError: moins de deux classes, moins de `MIN_PER_CLASS` fichiers dans l'une, ou
+            dossiers `train` et `test` au lieu de classes.
     """
     folder, shown = Path(folder), printable(os.fspath(folder))
     if not folder.is_dir():
@@ -89,15 +89,14 @@ def scan(folder: Path, *, limit: int | None = None) -> Listing:
         )
     if len(names) < 2:
         listed = printable(", ".join(names)) if names else "rien"
-        inside = len(names) == 1 and len([each for each in kept[0].iterdir() if each.is_dir()]) > 1
-        remedy = f"donnez {shown}/{listed}" if inside else f"comme {shown}/chat et {shown}/chien"
         raise ValueError(
-            f"{shown} : {_count(len(names), 'dossier')} de classe ({listed}), au moins deux "
-            f"attendus ; {remedy}."
+            f"{shown} : {agreed(len(names), 'dossier')} de classe ({listed}), au moins deux "
+            f"attendus ; donnez le dossier qui en contient un par classe, comme {shown}/chat et "
+            f"{shown}/chien."
         )
     if limit and limit < MIN_PER_CLASS * len(names):
         raise ValueError(
-            f"{_count(limit, 'image')} au plus pour {len(names)} classes : demandez-en au moins "
+            f"{agreed(limit, 'image')} au plus pour {len(names)} classes : demandez-en au moins "
             f"{MIN_PER_CLASS * len(names)}, soit {MIN_PER_CLASS} par classe."
         )
     ignored = [
@@ -105,9 +104,7 @@ def scan(folder: Path, *, limit: int | None = None) -> Listing:
     ]
     paths, labels = [], []
     for label, each in enumerate(kept):
-        if printable(each.name) != each.name:
-            raise ValueError(f"Nom de classe illisible : {printable(each.name)} ; renommez-le.")
-        files = _files(each, ignored, root=folder)[: limit and limit // len(kept)]
+        files = _files(each)[: limit and limit // len(kept)]
         paths += files
         labels += [label] * len(files)
     listing = Listing(folder, names, paths, np.array(labels, int), ignored)
@@ -123,21 +120,14 @@ def _name(path: Path, root: Path) -> str:
     return printable(os.fspath(path.relative_to(root)))
 
 
-def _files(folder: Path, ignored: list[str], *, root: Path) -> list[Path]:
+def _files(folder: Path) -> list[Path]:
     """Rend les fichiers ordinaires d'une classe, dans l'ordre où le générateur les lirait."""
-
-    def refuse(error: OSError) -> None:
-        ignored.append(f"{_name(Path(error.filename), root)} ne peut pas être lu (chmod u+rx)")
-
     found = []
-    for parent, subfolders, names in os.walk(folder, onerror=refuse):
+    for parent, subfolders, names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if not _hidden(name)]
         found += [(parent, name) for name in names if not _hidden(name)]
     paths = [Path(parent, name) for parent, name in sorted(found)]
-    for path in paths:
-        if not path.is_file():  # lien mort ; un tube bloquerait la lecture
-            ignored.append(f"{_name(path, root)} n'est pas un fichier")
-    return [path for path in paths if path.is_file()]
+    return [path for path in paths if path.is_file()]  # ni lien mort, ni tube qui bloquerait
 
 
 def _check_counts(listing: Listing) -> None:
@@ -154,10 +144,6 @@ def _check_counts(listing: Listing) -> None:
             f"{shown} : trop peu d'images lisibles pour {', '.join(poor)}, au moins "
             f"{MIN_PER_CLASS} par classe attendues{why}. Ajoutez-en, ou retirez ce dossier."
         )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 @contextlib.contextmanager
@@ -225,14 +211,7 @@ class Squares:
 # --- Le dossier par défaut -----------------------------------------------------------
 
 
-def cifar_folder(
-    names: Sequence[str],
-    *,
-    split: str,
-    num_images: int,
-    size_px: int,
-    cache_dir: Path | None = None,
-) -> Path:
+def cifar_folder(names: Sequence[str], *, split: str, num_images: int, size_px: int) -> Path:
     """Fait un dossier d'images agrandies à partir de CIFAR-10, une fois pour toutes.
 
     Args:
@@ -240,7 +219,6 @@ def cifar_folder(
         split: `"train"` ou `"test"`, la moitié de CIFAR-10 où les prendre.
         num_images: nombre total d'images, les premières de chaque classe à parts égales.
         size_px: côté des PNG écrits, agrandis par interpolation bicubique.
-        cache_dir: dossier du cache des données.
 
     Returns:
         Le dossier, qui en contient un par classe.
@@ -249,7 +227,7 @@ def cifar_folder(
         FileNotFoundError: CIFAR-10 introuvable.
         ValueError: moins d'images que de classes.
     """
-    cache_dir = Path(cache_dir) if cache_dir else data_cache_dir()
+    cache_dir = data_cache_dir()
     target = cache_dir / f"cifar10-{split}-{'-'.join(names)}-{num_images}-{size_px}px"
     cache_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):

