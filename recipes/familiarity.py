@@ -16,16 +16,21 @@ validation, va dans le compte rendu.
   logistique la place entre les images d'entraînement et celles de `recipes.outliers`.
 """
 
+import copy
 import os
 import re
-import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
 
 from convnets.core import files, reports
 from convnets.core.cli import FrenchParser, run
@@ -65,6 +70,9 @@ SETS = {  # jeu, et images que sa recette met de côté ; CIFAR-10 pour les autr
 # --- Les mesures ---------------------------------------------------------------------------
 
 
+Term = Callable  # terme(vecteurs, scores) : une partie d'une mesure, en TensorFlow ; rend (n,)
+
+
 class Gaussian(NamedTuple):
     """Une gaussienne approchée : hors de `RANK` directions, une seule variance, leur moyenne.
 
@@ -76,22 +84,13 @@ class Gaussian(NamedTuple):
     std: np.ndarray  # (c,)
     kept: np.ndarray  # (c, rank)
 
-    def distance(self, found: np.ndarray) -> np.ndarray:
-        """Rend le carré de la distance de vecteurs `(n, c)`, `(n,)`."""
-        z = (found - self.mean) / self.std
-        return (z**2).sum(axis=1) - ((z @ self.kept) ** 2).sum(axis=1)
 
-
-def fit_gaussian(known: np.ndarray, *, rank: int | None = None) -> Gaussian:
-    """Ajuste une gaussienne à des vecteurs.
-
-    Args:
-        known: vecteurs `(n, c)`.
-        rank: nombre de directions, celles où ils varient le plus ; `RANK`, ou c - 1 si c'est moins.
+def fit_gaussian(known: np.ndarray) -> Gaussian:
+    """Ajuste une gaussienne à des vecteurs `(n, c)` ; elle garde au plus c - 1 directions.
 
     Source : Lee et al., arXiv 1807.03888, 2018, sur les moyennes des cartes, sans les classes.
     """
-    rank = rank or min(RANK, known.shape[1] - 1)
+    rank = min(RANK, known.shape[1] - 1)
     mean, std = known.mean(0), known.std(0) + 1e-6
     values, vectors = np.linalg.eigh(np.cov(((known - mean) / std).T))
     values, kept = values[::-1] + RIDGE, vectors[:, ::-1][:, :rank]
@@ -106,8 +105,6 @@ def fit_boundary(known: np.ndarray, strange: np.ndarray) -> np.ndarray:
         known: vecteurs `(n, c)`, du côté où la direction croît.
         strange: vecteurs `(m, c)` ; les deux côtés pèsent autant.
     """
-    from sklearn.linear_model import LogisticRegression
-
     mean, std = known.mean(0), known.std(0) + 1e-6
     x = (np.concatenate([known, strange]) - mean) / std
     sides = np.arange(len(x)) < len(known)
@@ -115,9 +112,61 @@ def fit_boundary(known: np.ndarray, strange: np.ndarray) -> np.ndarray:
     return fitted.coef_[0] / std
 
 
-def moments(maps: np.ndarray) -> np.ndarray:
+def moments(maps):
     """Rend la moyenne et la moyenne quadratique de cartes `(n, h, w, c)` : `(n, 2c)`."""
-    return np.concatenate([maps.mean((1, 2)), np.sqrt((maps**2).mean((1, 2)))], axis=1)
+    squares = tf.sqrt(tf.reduce_mean(tf.square(maps), (1, 2)))
+    return tf.concat([tf.reduce_mean(maps, (1, 2)), squares], 1)
+
+
+def energy(vectors, scores):
+    """Rend l'énergie des scores : le logarithme de la somme de leurs exponentielles."""
+    most = tf.reduce_max(scores, 1)  # sans quoi l'exponentielle pourrait déborder
+    return most + tf.math.log(tf.reduce_sum(tf.exp(scores - most[:, tf.newaxis]), 1))
+
+
+def nearness(fitted: Gaussian) -> Term:
+    """Rend le terme opposé au carré de la distance des derniers vecteurs à une gaussienne."""
+    mean, std, kept = (each.astype("float32") for each in fitted)
+
+    def term(vectors, scores):
+        z = vectors[-1] * (1 / std) - mean / std
+        return tf.reduce_sum(tf.square(z @ kept), 1) - tf.reduce_sum(tf.square(z), 1)
+
+    return term
+
+
+def boundary_distance(vectors, scores):
+    """Rend la distance aux frontières entre classes, des caractéristiques et des scores.
+
+    Approximation : les poids de deux classes, quelles qu'elles soient, sont à la même distance.
+
+    Source : Liu et Qin, arXiv 2312.11536, 2024.
+    """
+    gaps = tf.reduce_max(scores, 1) - tf.reduce_mean(scores, 1)
+    return gaps / tf.sqrt(tf.reduce_sum(tf.square(vectors[0]), 1))
+
+
+def side(direction: np.ndarray) -> Term:
+    """Rend le terme qui mesure le chemin de tous les vecteurs, bout à bout, dans une direction."""
+    return lambda vectors, scores: tf.reduce_sum(
+        tf.concat(vectors, 1) * direction.astype("float32"), 1
+    )
+
+
+def add_up(terms: Sequence[tuple[Term, float]], summarize: Callable) -> Callable:
+    """Rend la mesure que TensorFlow convertira : `(tenseurs…, scores) -> (n, 1)`.
+
+    Args:
+        terms: chaque terme et son unité.
+        summarize: ce que les termes lisent de chaque tenseur, par exemple `moments`.
+    """
+
+    def measure(*tensors):
+        *others, scores = tensors
+        vectors = [summarize(each) for each in others]
+        return sum(term(vectors, scores) * (1 / size) for term, size in terms)[:, None]
+
+    return measure
 
 
 def unit(val: np.ndarray) -> float:
@@ -130,84 +179,11 @@ def threshold(val: np.ndarray) -> float:
     return float(np.sort(val)[int(DOUBTED_OF_VAL * len(val))])
 
 
-def energy_and_maps(
-    fitted: Gaussian,
-    boundary: np.ndarray | None,
-    *,
-    energy_unit: float,
-    distance_unit: float,
-    boundary_unit: float = 1.0,
-) -> Callable:
-    """Rend la mesure des vignettes, que TensorFlow convertira : `(cartes…, scores) -> (n, 1)`.
-
-    Args:
-        fitted: gaussienne des moments des dernières cartes.
-        boundary: direction de `fit_boundary`, pour les moments de toutes, mises bout à bout.
-        energy_unit: unité de l'énergie.
-        distance_unit: unité du carré de la distance à la gaussienne.
-        boundary_unit: unité du chemin fait dans cette direction.
-    """
-    import tensorflow as tf
-
-    mean, std, kept = (each.astype("float32") for each in fitted)
-
-    def measure(*tensors):
-        *all_maps, scores = tensors
-        found = []  # deux (n, c) par carte, ceux de `moments`
-        for maps in all_maps:
-            squares = tf.sqrt(tf.reduce_mean(tf.square(maps), (1, 2)))
-            found += [tf.reduce_mean(maps, (1, 2)), squares]
-        z = tf.concat(found[-2:], 1) * (1 / std) - mean / std
-        distance = tf.reduce_sum(tf.square(z), 1) - tf.reduce_sum(tf.square(z @ kept), 1)
-        most = tf.reduce_max(scores, 1)  # sans quoi l'exponentielle pourrait déborder
-        energy = most + tf.math.log(tf.reduce_sum(tf.exp(scores - most[:, tf.newaxis]), 1))
-        total = energy * (1 / energy_unit) - distance * (1 / distance_unit)
-        if boundary is not None:
-            direction = (boundary / boundary_unit).astype("float32")
-            total += tf.reduce_sum(tf.concat(found, 1) * direction, 1)
-        return total[:, tf.newaxis]
-
-    return measure
-
-
-def boundary_distance(features, scores):
-    """Rend la distance aux frontières entre classes, `(n,)`, des caractéristiques et des scores.
-
-    Approximation : les poids de deux classes, quelles qu'elles soient, sont à la même distance.
-
-    Source : Liu et Qin, arXiv 2312.11536, 2024.
-    """
-    return (scores.max(1) - scores.mean(1)) / np.sqrt((features**2).sum(1))
-
-
-def distance_and_boundary(
-    boundary: np.ndarray, *, distance_unit: float, boundary_unit: float
-) -> Callable:
-    """Rend la mesure des photos, que TensorFlow convertira.
-
-    Elle reçoit `(caractéristiques, scores)` et rend `(n, 1)` : `boundary_distance`, plus le chemin
-    fait dans la direction de `fit_boundary`, chacun dans son unité.
-    """
-    import tensorflow as tf
-
-    direction = (boundary / boundary_unit).astype("float32")
-
-    def measure(features, scores):
-        gaps = tf.reduce_max(scores, 1) - tf.reduce_mean(scores, 1)
-        distance = gaps / tf.sqrt(tf.reduce_sum(tf.square(features), 1))
-        side = tf.reduce_sum(features * direction, 1)
-        return (distance * (1 / distance_unit) + side)[:, tf.newaxis]
-
-    return measure
-
-
 # --- L'export ------------------------------------------------------------------------------
 
 
 def read_export(content: bytes):
     """Lit un export, sans la familiarité qu'il aurait déjà."""
-    from tensorflow.lite.tools import flatbuffer_utils
-
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     graph = model.subgraphs[0]
     named = {*graph.inputs, *graph.outputs}
@@ -233,8 +209,6 @@ def read_export(content: bytes):
 
 def write_export(model) -> bytes:
     """Rend le contenu du fichier `.tflite`."""
-    from tensorflow.lite.tools import flatbuffer_utils
-
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
@@ -259,15 +233,12 @@ def find_taps(model, *, group: int = 1) -> Taps:
     dense = next(each for each in graph.operators if softmax.inputs[0] in each.outputs)
     names = [each.name.decode() for each in graph.tensors]
     start = f"group{group}_out"
-    found = {
-        name: i for i, name in enumerate(names) if name.startswith(start)
-    }  # le dernier de chacun
+    found = {name: i for i, name in enumerate(names) if name.startswith(start)}  # le dernier
     read = [each.inputs[0] for each in graph.operators if _is_convolution(model, each)]
     return Taps(sorted(found.values()) or [read[group]], dense.inputs[0], softmax.inputs[0])
 
 
 def _is_convolution(model, operator) -> bool:
-    from tensorflow.lite.python import schema_py_generated as schema
 
     code = model.operatorCodes[operator.opcodeIndex]
     conv = schema.BuiltinOperator.CONV_2D
@@ -285,10 +256,6 @@ def add_measure(model, measure: Callable, taps: Sequence[int]) -> bytes:
     Returns:
         Le contenu du fichier `.tflite`.
     """
-    import tensorflow as tf
-    from tensorflow.lite.python import schema_py_generated as schema
-    from tensorflow.lite.tools import flatbuffer_utils
-
     graph = model.subgraphs[0]
     names = {f"tap{number}": tap for number, tap in enumerate(taps)}
     shapes = {name: [None, *graph.tensors[tap].shapeSignature[1:]] for name, tap in names.items()}
@@ -333,16 +300,10 @@ def look(model, taps: Sequence[int], images: np.ndarray) -> Iterator[list[np.nda
 
     Une image plus petite que ce qu'il lit est d'abord agrandie, comme le fait `./predict`.
     """
-    from ai_edge_litert.interpreter import Interpreter
-
-    graph, signatures = model.subgraphs[0], model.signatureDefs
-    outputs = graph.outputs
-    try:  # le temps d'une copie ; une signature nommerait les sorties
-        graph.outputs, model.signatureDefs = [*outputs, *taps], None
-        content = write_export(model)
-    finally:
-        graph.outputs, model.signatureDefs = outputs, signatures
-    engine = Interpreter(model_content=content, num_threads=os.cpu_count())
+    model = copy.deepcopy(model)
+    model.subgraphs[0].outputs += taps
+    model.signatureDefs = None  # une signature nommerait les sorties
+    engine = Interpreter(model_content=write_export(model), num_threads=os.cpu_count())
     details = engine.get_input_details()[0]
     entry, side_px = details["index"], int(details["shape"][1])
     for start in range(0, len(images), BATCH_SIZE):
@@ -378,35 +339,32 @@ def extend(
     learned, of_photos = "frontière apprise" in parts, "distance aux frontières" in parts
     if of_photos:
         taps = find_taps(model)
-        read, summarize = [taps.features, taps.scores], np.asarray
+        read, summarize = [taps.features, taps.scores], tf.convert_to_tensor
     else:
         taps = find_taps(model, group=int(parts[1][-1]))  # « groupe 1 » ou « groupe 2 »
         read, summarize = [*(taps.maps if learned else taps.maps[-1:]), taps.scores], moments
 
-    def found_in(images: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Rend les scores, et ce que la mesure retient de chaque autre tenseur."""
-        few = [(scores, *map(summarize, each)) for *each, scores in look(model, read, images)]
-        scores, *found = (np.concatenate(each) for each in zip(*few, strict=True))
-        return scores, found
+    def found_in(images: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Rend ce que la mesure lit des images : des vecteurs, et les scores."""
+        few = [(*map(summarize, others), scores) for *others, scores in look(model, read, images)]
+        *vectors, scores = (np.concatenate(each) for each in zip(*few, strict=True))
+        return vectors, scores
 
-    _, known = found_in(x)
-    scores, val = found_in(x_val)
-    details, units, boundary = {"num_train": len(x)}, {}, None
-    if learned:
-        strange = np.concatenate([*outliers.make(x, count=num_outliers).values()])
-        boundary = fit_boundary(np.hstack(known), np.hstack(found_in(strange)[1]))
-        weight = BOUNDARY_WEIGHTS.get(slug, BOUNDARY_WEIGHT)
-        units["boundary_unit"] = unit(np.hstack(val) @ boundary) / weight
-        details["num_outliers"] = num_outliers
+    known, _ = found_in(x)
+    val, details = found_in(x_val), {"num_train": len(x)}
     if of_photos:
-        units["distance_unit"] = unit(boundary_distance(*val, scores))
-        measure = distance_and_boundary(boundary, **units)
+        terms = {"distance_unit": (boundary_distance, 1)}
     else:
-        energy_weight = ENERGY_WEIGHTS.get(slug, 1)
-        fitted = fit_gaussian(known[-1])
-        units["energy_unit"] = unit(np.logaddexp.reduce(scores, axis=1)) / energy_weight
-        units["distance_unit"] = unit(-fitted.distance(val[-1]))
-        measure, details["rank"] = energy_and_maps(fitted, boundary, **units), RANK
+        terms = {"energy_unit": (energy, ENERGY_WEIGHTS.get(slug, 1))}
+        terms["distance_unit"] = nearness(fit_gaussian(known[-1])), 1
+        details["rank"] = RANK
+    if learned:
+        strange, _ = found_in(np.concatenate([*outliers.make(x, count=num_outliers).values()]))
+        direction = fit_boundary(np.hstack(known), np.hstack(strange))
+        terms["boundary_unit"] = side(direction), BOUNDARY_WEIGHTS.get(slug, BOUNDARY_WEIGHT)
+        details["num_outliers"] = num_outliers
+    units = {name: unit(term(*val)) / weight for name, (term, weight) in terms.items()}
+    measure = add_up([(terms[name][0], size) for name, size in units.items()], summarize)
     return add_measure(model, measure, read), details | units
 
 
@@ -463,29 +421,22 @@ def write(
     """
     x, x_val, _ = load_images(slug)
     x, x_val = x[:num_train], x_val[:num_val]
-    folder = Path(models_dir)
-    report = reports.read_report(slug, models_dir=folder)
-    names = {Path(name).suffix: name for name in report.files}
-    before, _ = answers(Classifier(slug, models_dir=folder, num_threads=1), x_val)
-    content = (folder / f"{slug}.tflite").read_bytes()
+    report = reports.read_report(slug, models_dir=models_dir)
+    before, _ = answers(Classifier(slug, models_dir=models_dir, num_threads=1), x_val)
+    content = (models_dir / f"{slug}.tflite").read_bytes()
     content, parameters = extend(slug, content, x, x_val, num_outliers=num_outliers)
-    staged = folder / f".{slug}{files.own_suffix()}"
-    staged.mkdir()
-    try:
+    with tempfile.TemporaryDirectory(dir=models_dir) as temporary:
+        staged = Path(temporary)
         (staged / f"{slug}.tflite").write_bytes(content)
-        sha256 = files.file_sha256(staged / f"{slug}.tflite")
-        report = replace(
-            report,
-            size_bytes=len(content),
-            familiarity=None,
-            files={**report.files, names[".tflite"]: sha256},
-        )
+        name = next(each for each in report.files if each.endswith(".tflite"))
+        report.files[name] = files.file_sha256(staged / f"{slug}.tflite")
+        report.size_bytes, report.familiarity = len(content), None
         reports.save_report(report, staged / f"{slug}.json")
         after, scores = answers(Classifier(slug, models_dir=staged, num_threads=1), x_val)
         if not np.array_equal(before, after):
             raise ValueError(f"{slug} ne répondrait plus pareil : rien n'est écrit.")
         limit = threshold(scores)
-        found = reports.Familiarity(
+        report.familiarity = reports.Familiarity(
             measure=MEASURES[slug],
             threshold=limit,
             num_val=len(x_val),
@@ -493,20 +444,15 @@ def write(
             command="python -m recipes.familiarity",
             parameters=parameters,
         )
-        reports.save_report(replace(report, familiarity=found), staged / f"{slug}.json")
-        with files.hold_interrupts():
-            files.move_together(staged, folder, name=slug)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
-    return found
+        reports.save_report(report, staged / f"{slug}.json")
+        files.move_together(staged, models_dir, name=slug)
+    return report.familiarity
 
 
 def main(argv: list[str] | None = None) -> int:
     """Donne leur familiarité aux modèles livrés."""
     parser = FrenchParser(prog="python -m recipes.familiarity", description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add("--model", choices=[*MEASURES], help="un seul modèle (tous par défaut)")
-    add("--models-dir", type=Path, default=MODELS_DIR, metavar="DOSSIER", help="autre dossier")
+    parser.add_argument("--model", choices=[*MEASURES], help="un seul modèle (tous par défaut)")
     options = parser.parse_args(argv)
 
     def body() -> int:
@@ -514,7 +460,7 @@ def main(argv: list[str] | None = None) -> int:
             with files.quiet_stderr():  # TensorFlow et LiteRT y parlent anglais
                 found = write(
                     slug,
-                    models_dir=options.models_dir,
+                    models_dir=MODELS_DIR,
                     num_train=NUM_TRAIN,
                     num_val=NUM_VAL,
                     num_outliers=NUM_OUTLIERS,

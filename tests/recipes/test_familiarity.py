@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from scipy.spatial.distance import mahalanobis
 
@@ -31,12 +32,14 @@ def test_threshold_doubts_the_announced_share_of_validation(rng):
 
 def test_gaussian_is_the_distance_of_mahalanobis(rng, monkeypatch):
     monkeypatch.setattr(familiarity, "RIDGE", 0)
+    monkeypatch.setattr(familiarity, "RANK", 3)
     known = rng.standard_normal((500, 4)) @ rng.standard_normal((4, 4)) + 3
     found, inverse = rng.standard_normal((6, 4)) * 5, np.linalg.inv(np.cov(known.T))
     expected = [mahalanobis(x, known.mean(0), inverse) ** 2 for x in found]
     # Trois directions et la variance du reste, qui n'en a qu'une : rien n'est approché.
-    fitted = familiarity.fit_gaussian(known, rank=3)
-    assert fitted.distance(found) == pytest.approx(expected, rel=0.01)
+    nearness = familiarity.nearness(familiarity.fit_gaussian(known))
+    near = nearness([found.astype("float32")], None)
+    assert -np.asarray(near) == pytest.approx(expected, rel=0.01)
 
 
 def test_the_boundary_is_between_two_clouds(rng):
@@ -80,17 +83,15 @@ def test_the_measure_of_photos_is_the_one_of_numpy(repo, extract):
     taps = familiarity.find_taps(model)
     x = extract("cifar10")[0][:3]
     ((features, scores),) = familiarity.look(model, [taps.features, taps.scores], x)
-    distance = familiarity.boundary_distance(features, scores)
     by_hand = [
         (s.max() - s.mean()) / np.linalg.norm(f) for f, s in zip(features, scores, strict=True)
     ]
-    assert distance == pytest.approx(by_hand, rel=1e-4)
     direction = np.random.default_rng(0).standard_normal(features.shape[1])
-    units = {"distance_unit": 2.0, "boundary_unit": 3.0}
-    measure = familiarity.distance_and_boundary(direction, **units)
+    terms = [(familiarity.boundary_distance, 2.0), (familiarity.side(direction), 3.0)]
+    measure = familiarity.add_up(terms, tf.convert_to_tensor)
     remade = Engine(familiarity.add_measure(model, measure, [taps.features, taps.scores]))
     enlarged = np.stack([crop_resize(Image.fromarray(image), 192) for image in x])
-    expected = distance / 2 + features @ direction / 3
+    expected = np.array(by_hand) / 2 + features @ direction / 3
     assert remade.answer(enlarged)[1][:, 0] == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
 
@@ -105,7 +106,7 @@ def test_the_maps_of_a_group_are_those_the_next_convolution_reads(repo, slug, sh
     assert [[*tensor.shapeSignature[1:]] for tensor in found] == shapes
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypatch):
     """Sur un extrait : un export qui a déjà une familiarité en reçoit une autre, une seule."""
     slug = "thumbnails_light"
@@ -134,14 +135,14 @@ def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypat
     def look(images):
         parts = [*familiarity.look(model, [*taps.maps, taps.scores], images)]
         *maps, scores = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return [familiarity.moments(each) for each in maps], scores
+        return [np.asarray(familiarity.moments(each)) for each in maps], scores
 
     strange = np.concatenate([*outliers.make(x[:300], count=30).values()])
     (known, _), (others, _), (moments, scores) = look(x[:300]), look(strange), look(x[:50])
     units = found.parameters
     expected = np.log(np.exp(scores).sum(1)) / units["energy_unit"]
-    distance = familiarity.fit_gaussian(known[-1]).distance(moments[-1])
-    expected -= distance / units["distance_unit"]
+    near = familiarity.nearness(familiarity.fit_gaussian(known[-1]))(moments, scores)
+    expected += np.asarray(near) / units["distance_unit"]
     boundary = familiarity.fit_boundary(np.hstack(known), np.hstack(others))
     expected += np.hstack(moments) @ boundary / units["boundary_unit"]
     got = np.array([score for _, score in news])
