@@ -12,8 +12,6 @@ sept vues, deux graines ; docs/records.md raconte d'où l'on vient.
    rôle. Il ne reste rien du maître dans le modèle. Les poids gardés sont une moyenne glissante sur
    la fin de l'entraînement.
 
-`--teacher none` s'en passe.
-
 Source : LeCun, Bottou, Bengio et Haffner, Proc. IEEE 86(11), 1998, figure 2 ; Simard, Steinkraus et
 Platt, ICDAR, 2003 (déformer les chiffres) ; Hinton, Vinyals et Dean, arXiv 1503.02531, 2015, et
 Beyer et al., arXiv 2106.05237, 2021 (imiter un maître) ; Jordan, arXiv 2404.00498, 2024 (le
@@ -163,28 +161,21 @@ def answers(teacher: keras.Model, copies: np.ndarray) -> np.ndarray:
 def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
     """Apprend un maître puis LeNet ; rend LeNet en float32 et ses courbes."""
     model = runner.build(build_model, seed=seed, precision=options.precision)
-    batch_size, asked = options.batch_size or BATCH_SIZE, None
-    if options.teacher == "none":
-        batches = Batches(x_train, y_train, batch_size=batch_size, seed=seed, augment=augment)
-        name, loss, wanted = "alone", "sparse_categorical_crossentropy", y_val
-    else:
-        both = (x_train, y_train), (x_val, y_val)
-        teacher = learn_teacher(*both, seed=seed, options=options, stages=stages)
-        count = min(COPIES, options.epochs)
-        copies = np.stack([copy(x_train, number) for number in range(count)])
-        batches = Lessons(copies, answers(teacher, copies), batch_size=batch_size, seed=seed)
-        name, loss, wanted = "pupil", resemblance, keras.utils.to_categorical(y_val, 10)
-        asked = teacher, count * len(x_train)
+    both = (x_train, y_train), (x_val, y_val)
+    teacher = learn_teacher(*both, seed=seed, options=options, stages=stages)
+    count = min(COPIES, options.epochs)
+    copies = np.stack([copy(x_train, number) for number in range(count)])
+    batch_size = options.batch_size or BATCH_SIZE
     history = stages.fit(
         model,
-        batches,
-        (x_val, wanted),
-        name=name,  # --resume ne prend pas l'un pour l'autre
+        Lessons(copies, answers(teacher, copies), batch_size=batch_size, seed=seed),
+        (x_val, keras.utils.to_categorical(y_val, 10)),
+        name="pupil",
         seed=seed,
         epochs=options.epochs,
         optimizer=make_optimizer,
-        loss=loss,
-        asked=asked,
+        loss=resemblance,
+        asked=(teacher, count * len(x_train)),
     )
     # `fit` le fait en finissant, mais pas une reprise qui n'avait plus d'époque à faire.
     model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -213,17 +204,8 @@ def make_recipe() -> runner.Recipe:
 def main(argv: list[str] | None = None) -> int:
     """Refait `digits`, une graine après l'autre."""
     parser = runner.make_parser(SLUG, __doc__, epochs=EPOCHS, seeds=2)
-    parser.add_argument(
-        "--teacher",
-        choices=["deep", "none"],
-        default="deep",
-        help="deep : imiter un réseau plus profond (par défaut) ; none : aucun maître",
-    )
     parser.set_defaults(precision="float32")  # mesuré : aussi petit, il ne gagne rien en bfloat16
-    options = parser.parse_args(argv)
-    if options.teacher == "none":
-        options.command = "digits --teacher none"
-    return runner.launch(options, make_recipe)
+    return runner.launch(parser.parse_args(argv), make_recipe)
 
 
 if __name__ == "__main__":

@@ -56,10 +56,8 @@ def build_model(kernels, stride: int, filters) -> keras.Model:
     return keras.Model(images, layers.Dense(10, activation="softmax")(x), name="essai")
 
 
-def try_out(build, x_train, y_train, x_val, y_val, *, epochs: int) -> float:
+def try_out(model: keras.Model, x_train, y_train, x_val, y_val, *, epochs: int) -> float:
     """Entraîne un réseau comme l'exercice 02 ; rend son exactitude de validation."""
-    keras.utils.set_random_seed(0)
-    model = build()
     model.compile(
         keras.optimizers.AdamW(ex02.LEARNING_RATE, weight_decay=0.05),
         keras.losses.CategoricalCrossentropy(label_smoothing=ex02.LABEL_SMOOTHING),
@@ -74,17 +72,13 @@ def compare(options) -> int:
     """Essaie chaque choix et affiche le tableau ; rend 0."""
     x, y, _, _, _, _ = ex02.load_data(options.limit)
     num_val = min(NUM_VAL, len(x) // 5)
-    rows = []
+    parts, rows = (x[:-num_val], y[:-num_val], x[-num_val:], y[-num_val:]), []
     for name, (kernels, stride, filters) in CHOICES.items():
-
-        def build(kernels=kernels, stride=stride, filters=filters):
-            return build_model(kernels, stride, filters)
-
-        parts = x[:-num_val], y[:-num_val], x[-num_val:], y[-num_val:]
-        accuracy = try_out(build, *parts, epochs=options.epochs)
-        sides = ", ".join(map(str, kernels))
-        counts = ", ".join(map(str, filters))
-        rows.append([name, sides, stride, counts, build().count_params(), percent(accuracy)])
+        keras.utils.set_random_seed(0)
+        model = build_model(kernels, stride, filters)
+        accuracy = try_out(model, *parts, epochs=options.epochs)
+        sides, counts = (", ".join(map(str, each)) for each in (kernels, filters))
+        rows.append([name, sides, stride, counts, model.count_params(), percent(accuracy)])
         print(f"{name} : {percent(accuracy)}", flush=True)
     heads = ["réseau", "noyaux", "pas", "filtres", "paramètres", "validation"]
     print(table(heads, rows))

@@ -71,7 +71,7 @@ def _group(x, filters: int, depth: int, name: str):
             name=f"{name}_conv{number + 1}",
         )
         x = convolution(x)
-        convolution.set_weights([_partial_identity(w) for w in convolution.get_weights()])
+        convolution.set_weights([partial_identity(w) for w in convolution.get_weights()])
         if number == 0:
             x = layers.MaxPooling2D()(x)
         x = layers.BatchNormalization(momentum=0.6, epsilon=1e-5, scale=False)(x)
@@ -83,7 +83,7 @@ def _group(x, filters: int, depth: int, name: str):
     return x
 
 
-def _partial_identity(kernel: np.ndarray) -> np.ndarray:
+def partial_identity(kernel: np.ndarray) -> np.ndarray:
     """Fait recopier leur entrée aux premiers filtres d'un noyau `(kh, kw, c, n)`."""
     kernel, copied = kernel.copy(), min(kernel.shape[2:])
     kernel[..., :copied] = 0

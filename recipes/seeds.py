@@ -8,7 +8,8 @@ fonction `run(graine)` de l'exercice, une fois par graine, et écrit moyennes et
 `docs/mesures/`. Une graine finie est gardée : relancer la commande reprend à la suivante.
 """
 
-import importlib.util
+import contextlib
+import importlib
 import json
 import sys
 import time
@@ -31,18 +32,11 @@ def find_run(name: str):
         ValueError: pas d'exercice de ce nom, ou il ne se mesure pas sur plusieurs graines.
     """
     for module in (f"exercises.{name}.__main__", f"exercises.{name}", f"recipes.{name}"):
-        if _exists(module):
+        with contextlib.suppress(ModuleNotFoundError):
             found = getattr(importlib.import_module(module), "run", None)
             if found:
                 return found
     raise ValueError(f"{name} n'a pas de fonction run(graine) : `python -m exercises` les liste.")
-
-
-def _exists(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def measure(options) -> int:

@@ -17,6 +17,7 @@ from convnets.datasets import sources
 from convnets.training import lesson
 from convnets.training.augmentation import alternate_mirror, random_crop
 from convnets.training.batches import shuffled
+from recipes import network, thumbnails
 from recipes.training import runner
 
 SLUG = "ten_minutes"
@@ -31,29 +32,7 @@ WEIGHT_DECAY = 9e-3
 LABEL_SMOOTHING = 0.2  # viser 0,82 plutôt que 1 pour la bonne classe : des réponses moins sûres
 TRANSLATE_PX = 2
 
-MEAN = np.array([0.4914, 0.4822, 0.4465])  # moyennes des canaux de CIFAR-10, dans [0, 1]
-STD = np.array([0.2470, 0.2435, 0.2616])
-
-
-def whitening_kernel(x: np.ndarray) -> np.ndarray:
-    """Calcule les filtres qui décorrèlent les carrés de 2×2 pixels.
-
-    Args:
-        x: images uint8 `(n, h, w, 3)`.
-
-    Returns:
-        Noyau float32 `(2, 2, 3, 24)` : les vecteurs propres de la covariance, divisés par
-        l'écart-type, puis leurs opposés : ReLU laisse passer l'un ou l'autre.
-
-    Source : Jordan, arXiv 2404.00498 (première couche, figée).
-    """
-    scaled = (x / 255 - MEAN) / STD
-    windows = np.lib.stride_tricks.sliding_window_view(scaled, (2, 2), axis=(1, 2))
-    patches = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 12)  # un carré par ligne
-    values, vectors = np.linalg.eigh(np.cov(patches, rowvar=False))
-    kernel = vectors / np.sqrt(values + 5e-4)  # 5e-4 : ne pas amplifier le bruit
-    kernel = np.concatenate([kernel, -kernel], axis=1)
-    return kernel.reshape(2, 2, 3, 24).astype(np.float32)
+MEAN, STD = np.array(thumbnails.MEAN), np.array(thumbnails.STD)
 
 
 def prepare(model: keras.Model, x: np.ndarray) -> None:
@@ -62,13 +41,9 @@ def prepare(model: keras.Model, x: np.ndarray) -> None:
     Leurs premiers filtres recopient leur entrée : au début, rien de l'image ne se perd.
     """
     first, *others = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]
-    first.set_weights([whitening_kernel(x)])
+    first.set_weights([network.whitening_kernel((x / 255 - MEAN) / STD)])
     for layer in others:
-        kernel = layer.get_weights()[0]  # (3, 3, c, n)
-        copied = min(kernel.shape[2:])
-        kernel[..., :copied] = 0
-        kernel[1, 1, range(copied), range(copied)] = 1
-        layer.set_weights([kernel])
+        layer.set_weights([network.partial_identity(layer.get_weights()[0])])
 
 
 def build_model() -> keras.Model:

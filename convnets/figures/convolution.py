@@ -36,11 +36,10 @@ def format_number(value) -> str:
     Returns:
         Un texte court ; tronquer est la convention des diapositives S0.
     """
-    exact = value if isinstance(value, Fraction) else Fraction(str(value))
+    exact = Fraction(str(value))
     if exact.denominator == 1:
-        return str(exact.numerator)
-    whole, hundredths = divmod(int(abs(exact) * 100), 100)
-    return f"{'-' if exact < 0 and whole + hundredths else ''}{whole},{hundredths:02}"
+        return str(exact)
+    return f"{int(exact * 100) / 100:.2f}".replace(".", ",")
 
 
 # --- Une fenêtre qui glisse ----------------------------------------------------------
@@ -57,25 +56,24 @@ class Sliding(NamedTuple):
     margins: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))  # cases ajoutées
     operation: str = "sum"  # ce qui résume la fenêtre : "sum", "mean", "max" ou "average"
 
-    def window_cells(self, index: int) -> list[tuple[int, int]]:
-        """Rend les cases sous la fenêtre à l'étape `index`, dans le repère de l'image."""
-        i, j = divmod(index, self.output.shape[1])
-        top, left = i * self.stride - self.margins[0][0], j * self.stride - self.margins[1][0]
-        return [(top + a, left + b) for a, b in np.ndindex(self.window)]
+    def padded(self) -> np.ndarray:
+        """Rend l'image et son padding : des zéros, ou None pour un pooling, qui les ignore."""
+        added = None if self.kernel is None else 0
+        return np.pad(self.image.astype(object), self.margins, constant_values=added)
 
-    def inside(self, cell: tuple[int, int]) -> bool:
-        """Dit si une case est de l'image, et non du padding."""
-        return all(0 <= at < size for at, size in zip(cell, self.image.shape, strict=True))
+    def corner(self, index: int) -> tuple[int, int]:
+        """Rend la ligne et la colonne de l'image et son padding où commence la fenêtre."""
+        i, j = divmod(index, self.output.shape[1])
+        return i * self.stride, j * self.stride
 
     def terms(self, index: int) -> np.ndarray:
         """Rend ce que la fenêtre réunit : les produits, ou les valeurs pour un pooling.
 
         Returns:
-            `(kh, kw)` ; None dans les cases de padding d'un pooling, qui ne comptent pas.
+            `(kh, kw)` ; None dans les cases de padding d'un pooling.
         """
-        outside = None if self.kernel is None else 0
-        seen = [self.image[c] if self.inside(c) else outside for c in self.window_cells(index)]
-        values = np.array(seen, dtype=object).reshape(self.window)
+        (top, left), (height, width) = self.corner(index), self.window
+        values = self.padded()[top : top + height, left : left + width]
         return values if self.kernel is None else values * self.kernel
 
     def heading(self, index: int) -> str:
@@ -114,20 +112,15 @@ class Panel(NamedTuple):
 
 
 def _step_panels(sliding: Sliding, index: int) -> list[Panel]:
-    (top, bottom), (left, right) = sliding.margins
-    height, width = sliding.image.shape
-    rows, columns = range(-top, height + bottom), range(-left, width + right)
-    added = None if sliding.kernel is None else 0
-    padded = [
-        [sliding.image[r, c] if sliding.inside((r, c)) else added for c in columns] for r in rows
-    ]
-    seen = [(r + top, c + left) for r, c in sliding.window_cells(index)]
-    outside = [(r + top, c + left) for r in rows for c in columns if not sliding.inside((r, c))]
+    top, left = sliding.corner(index)
+    seen = [(top + a, left + b) for a, b in np.ndindex(sliding.window)]
+    is_added = np.pad(np.zeros(sliding.image.shape), sliding.margins, constant_values=1)
+    outside = [*zip(*np.nonzero(is_added), strict=True)]
     done = [v if k <= index else None for k, v in enumerate(sliding.output.reshape(-1))]
     filled = np.array(done, dtype=object).reshape(sliding.output.shape)
     kernel = [] if sliding.kernel is None else [Panel("Noyau", sliding.kernel)]
     return [
-        Panel("Image", padded, seen, outside),
+        Panel("Image", sliding.padded(), seen, outside),
         *kernel,
         Panel("Produits" if kernel else "Fenêtre", sliding.terms(index)),
         Panel("Sortie", filled, [divmod(index, sliding.output.shape[1])]),

@@ -42,18 +42,6 @@ class Batches(lots.Batches):
         return np.random.default_rng([self.seed, self.epoch, index, self.rank.index])
 
 
-class FollowEpoch(keras.callbacks.Callback):
-    """Dit aux lots quelle époque commence, quand on reprend au milieu."""
-
-    def __init__(self, batches: Batches):
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Donne aux lots le numéro de l'époque."""
-        self.batches.epoch = epoch
-
-
 class Checkpoint(keras.callbacks.Callback):
     """Enregistre à chaque époque de quoi reprendre : variables, optimiseur, courbes.
 
@@ -64,15 +52,17 @@ class Checkpoint(keras.callbacks.Callback):
         path: fichier `.npz` du point de reprise.
         history: courbes déjà tracées, complétées sur place à chaque époque.
         signature: ce qui identifie l'entraînement (réseau, nombre d'images, réglages, graine).
+        batches: lots d'entraînement, à qui dire quelle époque commence : on reprend au milieu.
     """
 
-    def __init__(self, path: Path, history: dict[str, list[float]], signature: str):
+    def __init__(self, path: Path, history: dict, signature: str, batches: Batches):
         super().__init__()
         self.path, self.history, self.signature = Path(path), history, signature
+        self.batches = batches
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Note l'heure."""
-        self.start = time.monotonic()
+        """Dit aux lots le numéro de l'époque, et note l'heure."""
+        self.batches.epoch, self.start = epoch, time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         """Complète les courbes et écrit le point de reprise."""
@@ -170,9 +160,8 @@ def fit(
             epochs=epochs,
             initial_epoch=first_epoch,
             callbacks=[
-                FollowEpoch(batches),
                 *fit_options.pop("callbacks", []),
-                Checkpoint(checkpoint, history, signature),
+                Checkpoint(checkpoint, history, signature, batches),
                 Progress(epochs - first_epoch),
             ],
             shuffle=False,  # les lots sont déjà mélangés, d'un hasard qu'une reprise retrouve

@@ -19,6 +19,7 @@ import numpy as np
 from keras import layers, ops
 
 from convnets.datasets.cache import cached_array
+from convnets.datasets.pretrained import weights_sha256
 from convnets.training.augmentation import random_crop
 from recipes.training import distribution
 from recipes.training.checkpoints import Batches
@@ -130,14 +131,8 @@ def remember(
     for array in arrays:
         images.update(np.ascontiguousarray(array))
     types, backend = {layer.compute_dtype for layer in network.layers}, keras.backend.backend()
-    key = f"{fingerprint(network)} {images.hexdigest()} {asked} {sorted(types)} {backend}"
+    key = f"{weights_sha256(network)} {images.hexdigest()} {asked} {sorted(types)} {backend}"
     return cached_array("lessons", key, compute)[0]
-
-
-def fingerprint(*networks: keras.Model) -> str:
-    """Rend l'empreinte SHA-256 des poids de réseaux, 64 chiffres hexadécimaux."""
-    weights = [weight for network in networks for weight in network.get_weights()]
-    return hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
 
 
 class Lessons(Batches):

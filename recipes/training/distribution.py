@@ -20,6 +20,7 @@ import keras
 import numpy as np
 
 from convnets.core.cli import reserve_stderr
+from convnets.datasets.pretrained import weights_sha256
 
 NEEDED = ("coordinator", "num_processes", "process_id")
 
@@ -161,14 +162,6 @@ def check_same(name: str, value: str) -> None:
         )
 
 
-def weights_digest(model: keras.Model) -> str:
-    """Rend l'empreinte SHA-256 de tous les poids d'un modèle, au bit près."""
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
-
-
 def local_copy(model: keras.Model) -> keras.Model:
     """Rend un modèle de mêmes poids que ce processus peut employer seul, hors de l'entraînement.
 
@@ -177,7 +170,7 @@ def local_copy(model: keras.Model) -> keras.Model:
     """
     if _rank.count == 1:
         return model
-    check_same("poids appris", weights_digest(model))
+    check_same("poids appris", weights_sha256(model))
     weights = model.get_weights()
     with alone():
         copy = keras.models.clone_model(model)

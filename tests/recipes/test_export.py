@@ -13,7 +13,7 @@ pytestmark = pytest.mark.ci
 def test_learnt_there_exported_here(small, tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(export, "can_export", lambda: False)
-        before = small("digits", "--teacher", "none")
+        before = small("digits")
     assert "python -m recipes.export digits" in capsys.readouterr().out
     assert set(before.report.files) == {"digits.keras"}
     assert command.main(["digits", "--models-dir", str(tmp_path / "m")]) == 0

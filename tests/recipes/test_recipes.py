@@ -6,14 +6,7 @@ import pytest
 from convnets.core import paths
 from convnets.training import cost
 from recipes import __main__ as listing
-from recipes import digits, garments, thumbnails, thumbnails_light
-
-RECIPES = {
-    "garments": garments,
-    "thumbnails": thumbnails,
-    "thumbnails_light": thumbnails_light,
-    "digits": digits,
-}
+from recipes import digits, garments
 
 STAGES = {
     "garments": ["teacher", "pupil"],
@@ -42,7 +35,7 @@ def test_one_command_makes_the_model(name, made):
     assert found.points == {f"{stage}_seed{seed}.npz" for stage, seed in each}
     assert report.command.startswith(f"python -m recipes.{name} ")
     assert f" --seeds {len(report.seeds)} --epochs 1 " in report.command
-    assert report.exercise == RECIPES[name].SLUG
+    assert report.exercise == name
     assert report.num_images == {"train": 108, "val": 12, "test": 50}
     assert report.headline and all(row.metric in report.metrics for row in report.headline)
     assert all(stage["pflop"] > 0 for stage in stages)
@@ -53,14 +46,14 @@ def test_one_command_makes_the_model(name, made):
 
 
 @pytest.mark.slow
-def test_a_recipe_cut_between_two_stages_ends_alike(made, small, cut, same, capfd):
+def test_a_recipe_cut_between_two_stages_ends_alike(made, small, cut, capfd):
     with cut("round1"):
         left = small("thumbnails_light", code=130)
     assert left.points == {"labels_seed0.npz"}
     assert "--resume" in capfd.readouterr().err
-    assert same(
-        made("thumbnails_light").weights, small("thumbnails_light", "--resume").weights, 2e-3
-    )
+    resumed = small("thumbnails_light", "--resume").weights
+    for first, second in zip(made("thumbnails_light").weights, resumed, strict=True):
+        np.testing.assert_allclose(first, second, atol=2e-3)
 
 
 @pytest.mark.ci
@@ -68,7 +61,7 @@ def test_starting_again_forgets_the_stages_of_before(small, tmp_path):
     folder = paths.runs_dir(digits.SLUG, models_dir=tmp_path / "m")
     folder.mkdir(parents=True)
     (folder / "pupil_seed12.npz").touch()
-    assert small("digits", "--teacher", "none").points == {"alone_seed0.npz"}
+    assert small("digits").points == {"teacher_seed0.npz", "pupil_seed0.npz"}
 
 
 def test_a_trial_does_not_replace_a_record(capsys):

@@ -7,22 +7,6 @@ from convnets.training import augmentation
 from recipes import digits, thumbnails
 
 
-def seen(augment, x, *, epoch, **more):
-    rng = np.random.default_rng(0)
-    return augment(x.copy(), indices=np.arange(len(x)), epoch=epoch, rng=rng, **more)
-
-
-def test_each_image_is_mirrored_every_other_epoch(extract, monkeypatch):
-    monkeypatch.setattr(thumbnails, "TRANSLATE_PX", 0)
-    x = extract("cifar10")[0][:100]
-    views = [seen(thumbnails.augment, x, epoch=epoch, cutout_px=0) for epoch in range(3)]
-    same = [(view == x).all(axis=(1, 2, 3)) for view in views]
-    mirrored = [(view == x[:, :, ::-1]).all(axis=(1, 2, 3)) for view in views]
-    assert all((s ^ m).all() for s, m in zip(same, mirrored, strict=True))
-    assert (same[0] == mirrored[1]).all() and (same[0] == same[2]).all()
-    assert 30 < same[0].sum() < 70
-
-
 def test_each_copy_is_seen_in_both_directions(monkeypatch):
     """Une image d'une copie est retournée une fois sur deux où la copie revient."""
     monkeypatch.setattr(thumbnails, "ROUND_CUTOUT_PX", 0)
@@ -32,27 +16,13 @@ def test_each_copy_is_seen_in_both_directions(monkeypatch):
     for copy in range(2):
         flipped = []
         for epoch in range(copy, 8, 2):
-            found = seen(thumbnails.harden, x, epoch=epoch, copies=2)
+            rng, rows = np.random.default_rng(0), np.arange(50)
+            found = thumbnails.harden(x.copy(), indices=rows, epoch=epoch, rng=rng, copies=2)
             mirrored = (found == x[:, :, ::-1]).all((1, 2, 3))
             assert (mirrored | (found == x).all((1, 2, 3))).all()
             flipped.append(mirrored)
         np.testing.assert_array_equal(flipped[0], ~flipped[1])
         np.testing.assert_array_equal(flipped[0], flipped[2])
-
-
-def test_a_warped_digit_stays_recognisable(extract):
-    """Déformé, un chiffre reste plus près de lui-même que du suivant."""
-    x = extract("mnist")[0][:100]
-    warped = seen(digits.augment, x, epoch=0)
-    assert warped.shape == x.shape and warped.dtype == np.uint8
-    assert (warped != x).any(axis=(1, 2)).all()
-
-    def correlation(first, second):
-        return np.corrcoef(first.reshape(-1), second.reshape(-1))[0, 1]
-
-    own = [correlation(a, b) for a, b in zip(x, warped, strict=True)]
-    other = [correlation(a, b) for a, b in zip(x, np.roll(warped, 1, axis=0), strict=True)]
-    assert np.mean(np.array(own) > other) > 0.95
 
 
 def test_lenet_sees_another_copy_each_epoch():
@@ -67,19 +37,14 @@ def test_lenet_sees_another_copy_each_epoch():
 
 
 @pytest.mark.ci
-def test_a_resumed_recipe_does_not_ask_the_teacher_again(extract, tmp_path, monkeypatch, capsys):
+def test_the_teacher_of_digits_answers_softly(extract, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))  # un cache vide
     monkeypatch.setattr(digits, "TEACHER_WIDTHS", (8, 12, 16))
     x, teacher = extract("mnist")[0][:20], digits.build_teacher()
     copies = np.stack([digits.copy(x, number) for number in range(2)])
     found = digits.answers(teacher, copies)
-    assert capsys.readouterr().out.count("Le maître répond") == 2
     softened = np.asarray(digits.soften(teacher.predict(copies[1], verbose=0)))
     np.testing.assert_allclose(found[1], softened, atol=1e-5)
-    np.testing.assert_array_equal(digits.answers(teacher, copies), found)
-    assert "Le maître répond" not in capsys.readouterr().out
-    digits.answers(teacher, copies[:, ::-1])  # d'autres images
-    assert "Le maître répond" in capsys.readouterr().out
 
 
 def test_the_loss_compares_softened_answers():

@@ -46,31 +46,22 @@ def test_an_image_is_moved_or_mixed(extract):
     images, mixed = distillation.deform(x, labels, copy=0, translate_px=1)
     np.testing.assert_allclose(mixed.sum(1), 1, atol=1e-6)
     np.testing.assert_array_equal(mixed.argmax(1), labels.argmax(1))  # elle garde plus de la moitié
-    assert mixed.max(1).min() >= 0.5
     alone = mixed.max(1) == 1
     assert 0.45 < alone.mean() < 0.65  # une sur deux, et celles mêlées à une autre de leur classe
-    moved = 0
-    for image, result in zip(x[alone], images[alone], strict=True):
-        padded = np.pad(image, 1, mode="reflect")
-        moved += any(
-            (padded[i : i + 28, j : j + 28] == result).all() for i in range(3) for j in range(3)
-        )
-    assert moved / alone.sum() > 0.85
+    padded = np.pad(x[alone], [(0, 0), (1, 1), (1, 1)], mode="reflect")
+    moved = np.zeros(alone.sum(), bool)
+    for i, j in np.ndindex(3, 3):
+        moved |= (padded[:, i : i + 28, j : j + 28] == images[alone]).all((1, 2))
+    assert moved.mean() > 0.85
 
 
 def test_a_mixed_image_is_what_its_label_says():
     # Dix images unies, une par classe : l'étiquette dit la part de chacune.
-    values = np.linspace(0, 250, 10)
-    x = np.repeat(values, 784).reshape(10, 28, 28).astype(np.uint8)
-    seen = 0
-    for copy in range(5):
-        images, labels = distillation.deform(
-            x, np.eye(10, dtype=np.float32), copy=copy, translate_px=1
-        )
-        expected = labels @ x[:, 0, 0].astype(np.float64)
-        assert np.abs(images - expected[:, None, None]).max() <= 0.5 + 1e-3
-        seen += (labels.max(1) < 1).sum()
-    assert 10 < seen < 40
+    x = np.repeat(np.linspace(0, 250, 10), 784).reshape(10, 28, 28).astype(np.uint8)
+    images, labels = distillation.deform(x, np.eye(10), copy=0, translate_px=1)
+    expected = labels @ x[:, 0, 0].astype(np.float64)
+    assert np.abs(images - expected[:, None, None]).max() <= 0.5 + 1e-3
+    assert 1 < (labels.max(1) < 1).sum() < 9
 
 
 @pytest.mark.ci
@@ -89,8 +80,7 @@ def test_the_teacher_answers_once(teacher, extract, capsys):
     again = distillation.answers(teacher, x, labels, copies=2, translate_px=1)  # relues
     np.testing.assert_array_equal(found, again)
     assert "Le maître répond" not in capsys.readouterr().out
-    stronger = [weight * 1.5 for weight in teacher.get_weights()]
-    teacher.set_weights(stronger)  # un autre maître
+    teacher.set_weights([weight * 1.5 for weight in teacher.get_weights()])  # un autre maître
     changed = distillation.answers(teacher, x, labels, copies=2, translate_px=1)
     assert not np.array_equal(found, changed)
 
@@ -127,15 +117,10 @@ class Recorder:
         self.batches, self.asked = batches, asked
 
 
-def of_few(extract):
-    x, y = extract("fashion_mnist")
-    return x[:20], y[:20]
-
-
 @pytest.mark.ci
 @pytest.mark.usefixtures("eager")
 def test_a_pupil_learns_smoothed_labels_and_counts_both_directions(teacher, extract):
-    stages, few = Recorder(), of_few(extract)
+    stages, few = Recorder(), tuple(each[:20] for each in extract("fashion_mnist"))
     settings = {"name": "pupil", "seed": 1, "epochs": 2, "batch_size": 10, "augment": None}
     settings |= {"optimizer": None, "smoothing": 0.2, "translate_px": 1, "copies": 4, "first": 3}
     distillation.learn_answers(teacher, teacher, few, few, stages=stages, **settings)

@@ -24,8 +24,8 @@ def test_singular_values_near_one_and_the_same_directions(shape, dtype, toleranc
     np.testing.assert_allclose(found, (u * left) @ v, atol=tolerance)
 
 
-def weights_around_a_step(optimizer):
-    """Rend les poids d'un petit réseau avant et après un pas : `{nom: (avant, après)}`."""
+def moves(optimizer):
+    """Rend ce dont un pas change chaque variable d'un petit réseau : `{nom: changement}`."""
     keras.utils.set_random_seed(0)
     images = keras.Input((8, 8, 1))
     x = layers.Conv2D(4, 3, use_bias=False, name="first")(images)
@@ -33,34 +33,23 @@ def weights_around_a_step(optimizer):
     x = layers.Conv2D(6, 3, use_bias=False, name="second")(x)
     x = layers.Dense(3, name="answers")(layers.Flatten()(x))
     model = keras.Model(images, x)
-    model.compile(optimizer, "mse", jit_compile=False)
-    before = [np.array(w) for w in model.get_weights()]
-    rng = np.random.default_rng(0)
+    model.compile(optimizer, "mse", jit_compile=False, run_eagerly=True)
+    before, rng = model.get_weights(), np.random.default_rng(0)
     model.train_on_batch(rng.normal(size=(5, 8, 8, 1)), rng.normal(size=(5, 3)))
-    names = [v.path for v in model.weights]
-    return dict(zip(names, zip(before, model.get_weights(), strict=True), strict=True))
+    names = [variable.path for variable in model.weights]
+    changes = [b - a for a, b in zip(before, model.get_weights(), strict=True)]
+    return dict(zip(names, changes, strict=True))
 
 
-def test_only_kernels_of_several_channels_move_otherwise():
-    plain = weights_around_a_step(FastBetaSGD(0.01, momentum=0.9, nesterov=True))
-    muon = weights_around_a_step(Muon(0.01, momentum=0.9, nesterov=True))
-    other = [name for name in plain if not np.allclose(plain[name][1], muon[name][1], atol=1e-6)]
+def test_offsets_learn_faster_and_kernels_of_several_channels_move_otherwise():
+    plain = moves(keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True))
+    fast = moves(FastBetaSGD(0.01, momentum=0.9, nesterov=True))
+    muon = moves(Muon(0.01, momentum=0.9, nesterov=True))
+    for name, moved in plain.items():
+        times = 64 if name.endswith("beta") else 1
+        np.testing.assert_allclose(fast[name], times * moved, rtol=1e-3, atol=1e-6)
+    other = [name for name in fast if not np.allclose(fast[name], muon[name], atol=1e-6)]
     assert other == ["second/kernel"]
-
-
-@pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize("nesterov", [True, False])
-def test_the_step_of_a_kernel(nesterov):
-    rate, factor = 0.01, 0.5
-    optimizer = Muon(rate, momentum=0.9, nesterov=nesterov, kernel_factor=factor)
-    before, after = weights_around_a_step(optimizer)["second/kernel"]
-    assert np.linalg.norm(after) == pytest.approx(6**0.5, rel=1e-5)  # une par filtre
-    # Au premier pas, la moyenne et le gradient ont la même direction : celle d'une SGD.
-    plain = weights_around_a_step(FastBetaSGD(1.0))["second/kernel"]
-    step = orthogonalise((plain[0] - plain[1]).reshape(-1, 6))
-    expected = before - rate * factor * np.reshape(step, before.shape)
-    expected *= 6**0.5 / np.linalg.norm(expected)
-    np.testing.assert_allclose(after, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("nesterov", [True, False])
@@ -84,27 +73,6 @@ def test_triangle_schedule():
     schedule = Triangle(2.0, 1000)
     rates = [float(schedule(step)) for step in (0, 115, 230, 615, 1000)]
     np.testing.assert_allclose(rates, [0.4, 1.2, 2.0, 1.07, 0.14], rtol=1e-5)
-
-
-@pytest.mark.usefixtures("eager")
-def test_offsets_learn_faster():
-    def moved(optimizer):
-        inputs = keras.Input((3,))
-        normalised = keras.layers.BatchNormalization(gamma_initializer="ones")(inputs)
-        model = keras.Model(inputs, keras.layers.Dense(1, kernel_initializer="ones")(normalised))
-        model.compile(optimizer, "mse", jit_compile=False)
-        before = [w.copy() for w in model.get_weights()]
-        x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
-        model.train_on_batch(x, np.ones((8, 1)))
-        after = model.get_weights()
-        return {
-            v.path.split("/")[-1]: b - a
-            for v, a, b in zip(model.weights, before, after, strict=True)
-        }
-
-    plain, fast = moved(keras.optimizers.SGD(0.001)), moved(FastBetaSGD(0.001))
-    np.testing.assert_allclose(fast["beta"], 64 * plain["beta"], rtol=1e-4)
-    np.testing.assert_allclose(fast["kernel"], plain["kernel"], rtol=1e-5)
 
 
 def test_lookahead_averages_every_five_steps():
