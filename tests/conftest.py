@@ -229,35 +229,3 @@ def write_colors():
 @pytest.fixture
 def two_colors(tmp_path, write_colors):
     return write_colors(tmp_path / "images", ["bleu", "rouge"])
-
-
-@pytest.fixture
-def shipped_means():
-    """Rend la moyenne de chaque mesure d'un compte rendu livré."""
-
-    def means(slug):
-        from convnets.core import reports
-
-        return {name: metric.mean for name, metric in reports.read_report(slug).metrics.items()}
-
-    return means
-
-
-@pytest.fixture(scope="session")
-def write_model():
-    """write_model(modèle, dossier, nom) : un modèle et un compte rendu réduit à son empreinte."""
-
-    def write(model, folder, slug, **fields):
-        from convnets.core import files, reports
-
-        path = folder / f"{slug}.keras"
-        model.save(path)
-        report = reports.Report(
-            command="essai",
-            metrics={"accuracy": reports.Metric(0.5, None, 1)},
-            files={path.name: files.file_sha256(path)},
-            **fields,
-        )
-        reports.save_report(report, folder / f"{slug}.json")
-
-    return write

@@ -5,17 +5,15 @@ import os
 import struct
 import subprocess
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import Image, ImageCms, ImageFile
 
 from convnets.core.images import crop_resize, open_image
 
 pytestmark = pytest.mark.question("S1, exercice 03 : l'image à prédire")
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 RED, GREEN, BLUE, GREY = (220, 30, 40), (20, 180, 60), (30, 60, 210), (128, 128, 128)
 
 
@@ -32,58 +30,41 @@ def corners(image):
     return np.array(image, int)[[2, 2, -3, -3], [2, -3, 2, -3]]
 
 
-def one_french_line(error, path) -> str:
-    """Vérifie la forme d'un message d'erreur, et le rend."""
+def one_french_line(error, path) -> None:
+    """Vérifie la forme d'un message d'erreur."""
     message = str(error.value)
-    assert message.count("\n") == 0
-    assert str(path) in message
-    assert message.endswith(".")
-    return message
+    assert "\n" not in message and str(path) in message and message.endswith(".")
 
 
 # --- Formats et modes ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tiff", "a.webp", "a.ppm", "a.tga", "a.pcx"])
-def test_lossless_formats(tmp_path, quadrants, name):
-    """Un format sans perte rend chaque pixel."""
-    options = {"lossless": True} if name == "a.webp" else {}
-    quadrants.save(tmp_path / name, **options)
-    image = open_image(tmp_path / name)
-    assert image.mode == "RGB"
-    np.testing.assert_array_equal(corners(image), [RED, GREEN, BLUE, (255, 255, 255)])
+LOSSLESS = ["a.png", "a.bmp", "a.tiff", "a.webp", "a.ppm", "a.tga", "a.pcx"]
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.avif", "a.gif"])
-def test_lossy_formats(tmp_path, quadrants, name):
-    """Un format avec perte rend les couleurs à peu près."""
-    quadrants.save(tmp_path / name)
+@pytest.mark.parametrize("name", [*LOSSLESS, "a.jpg", "a.avif", "a.gif"])
+def test_formats(tmp_path, quadrants, name):
+    """Chaque format rend les couleurs : exactement, ou à peu près s'il est avec perte."""
+    quadrants.save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
     image = open_image(tmp_path / name)
     assert (image.mode, image.size) == ("RGB", (60, 40))
     expected = [RED, GREEN, BLUE, (255, 255, 255)]
-    np.testing.assert_allclose(corners(image), expected, atol=12)
+    np.testing.assert_allclose(corners(image), expected, atol=0 if name in LOSSLESS else 12)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "YCbCr", "CMYK", "LAB", "RGBX"])
 def test_every_colour_mode(tmp_path, quadrants, mode):
     """Tout mode de couleur finit en RGB, de la bonne couleur."""
     if mode == "LAB":
-        from PIL import ImageCms
-
         profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
         stored = ImageCms.profileToProfile(quadrants, *profiles, outputMode="LAB")
     else:
         stored = quadrants.quantize(4) if mode == "P" else quadrants.convert(mode)
-    path = tmp_path / "a.tiff"
-    stored.save(path, compression="tiff_lzw" if mode == "YCbCr" else None)
-    image = open_image(path)
+    stored.save(tmp_path / "a.tiff", compression="tiff_lzw" if mode == "YCbCr" else None)
+    image = open_image(tmp_path / "a.tiff")
+    expected = quadrants.convert(mode) if mode in ("1", "L") else quadrants
     assert image.mode == "RGB"
-    expected = {"1": None, "L": quadrants.convert("L").convert("RGB")}.get(mode, quadrants)
-    if mode == "1":
-        assert set(np.unique(image)) == {0, 255}
-        np.testing.assert_array_equal(corners(image)[3], 255)
-    else:
-        np.testing.assert_allclose(corners(image), corners(expected), atol=10)
+    np.testing.assert_allclose(corners(image), corners(expected.convert("RGB")), atol=10)
 
 
 def test_cmyk_jpeg_is_not_inverted(tmp_path, quadrants):
@@ -200,51 +181,38 @@ def test_broken_exif_is_ignored(tmp_path, quadrants, exif):
 # --- Ce qui est refusé --------------------------------------------------------------
 
 
-def test_missing_file(tmp_path):
-    """Rien à ce chemin."""
-    path = tmp_path / "absent.png"
-    with pytest.raises(FileNotFoundError) as error:
-        open_image(path)
-    assert "aucun fichier" in one_french_line(error, path)
-
-
-def test_folder(tmp_path):
-    """Un dossier."""
-    with pytest.raises(ValueError) as error:
-        open_image(tmp_path)
-    assert "dossier" in one_french_line(error, tmp_path)
-
-
-def test_empty_file(tmp_path):
-    """Zéro octet."""
-    path = tmp_path / "vide.png"
-    path.touch()
-    with pytest.raises(ValueError) as error:
-        open_image(path)
-    assert "0 octet" in one_french_line(error, path)
-
-
-@pytest.mark.parametrize("content", [b"Bonjour.\n", b"%PDF-1.7\n", b"<svg/>", bytes(4096)])
-def test_not_an_image(tmp_path, content):
-    """Autre chose qu'une image, sous un nom d'image."""
-    path = tmp_path / "texte.png"
-    path.write_bytes(content)
-    with pytest.raises(ValueError) as error:
-        open_image(path)
-    assert "aucun format d'image connu" in one_french_line(error, path)
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.gif", "a.tiff", "a.bmp"])
-def test_truncated_image(tmp_path, name):
-    """Une copie interrompue à la moitié."""
-    path = tmp_path / name
+def truncated(name) -> bytes:
+    """Rend la première moitié d'une image de bruit."""
+    buffer = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
-    Image.fromarray(noise).save(path)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(ValueError) as error:
+    Image.fromarray(noise).save(buffer, name)
+    return buffer.getvalue()[: buffer.tell() // 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", r"est vide \(0 octet\)"),
+        *((text, "aucun format d'image connu") for text in (b"Bonjour.\n", b"<svg/>", bytes(4096))),
+        *((truncated(name), "tronquée|aucun format") for name in ("JPEG", "PNG", "GIF")),
+        *((truncated(name), "tronquée|aucun format") for name in ("WEBP", "TIFF", "BMP")),
+    ],
+)
+def test_what_is_not_a_whole_image_is_refused(tmp_path, content, expected):
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=expected) as error:
         open_image(path)
-    message = one_french_line(error, path)
-    assert "tronquée" in message or "aucun format" in message
+    one_french_line(error, path)
+
+
+def test_no_file_at_all(tmp_path):
+    with pytest.raises(FileNotFoundError, match="aucun fichier") as error:
+        open_image(tmp_path / "absent.png")
+    one_french_line(error, tmp_path / "absent.png")
+    with pytest.raises(ValueError, match="est un dossier") as error:
+        open_image(tmp_path)
+    one_french_line(error, tmp_path)
 
 
 def test_corrupted_bytes_never_raise_anything_else(quadrants):
@@ -263,18 +231,6 @@ def test_corrupted_bytes_never_raise_anything_else(quadrants):
             except ValueError as error:
                 refused += str(error).startswith("l'entrée") and "\n" not in str(error)
     assert refused > 50
-
-
-UNREADABLE = """
-import os, sys
-from convnets.core.images import open_image
-if os.geteuid() == 0:
-    os.setuid(65534)  # pour root, aucun fichier n'est illisible
-try:
-    open_image(sys.argv[1])
-except ValueError as error:
-    print(error)
-"""
 
 
 @pytest.mark.parametrize("error", [AssertionError, MemoryError, SyntaxError, struct.error])
@@ -298,10 +254,10 @@ def test_whatever_is_raised_becomes_a_sentence(monkeypatch, tmp_path, error, ste
 def test_decompression_bomb(tmp_path, width):
     """Quelques kilo-octets qui se déplieraient en 100 et 200 millions de pixels."""
     path = tmp_path / "bombe.png"
-    Image.new("1", (width, 10_000)).save(path)  # 100 et 200 millions de pixels, quelques ko
-    with pytest.raises(ValueError) as error:
+    Image.new("1", (width, 10_000)).save(path)
+    with pytest.raises(ValueError, match="89,5 millions de pixels") as error:
         open_image(path)
-    assert "89,5 millions de pixels" in one_french_line(error, path)
+    one_french_line(error, path)
 
 
 # --- Fichiers ouverts, tubes, grandes photos ----------------------------------------
@@ -358,22 +314,19 @@ def test_right_size_is_left_untouched():
         np.testing.assert_array_equal(square, pixels)
 
 
-@pytest.mark.parametrize("size", [(300, 100), (100, 300)])
-def test_geometry_of_the_three_modes(size):
+@pytest.mark.parametrize("turned", [False, True])
+def test_geometry_of_the_three_modes(turned):
     """Trois bandes rouge, verte, bleue le long du grand côté."""
-    pixels = np.empty((100, 300, 3), np.uint8)
-    pixels[:, :100], pixels[:, 100:200], pixels[:, 200:] = RED, GREEN, BLUE
-    if size[0] < size[1]:
-        pixels = pixels.transpose(1, 0, 2)
-    image = Image.fromarray(pixels)
-    crop, squash, pad = (crop_resize(image, 30, mode=mode) for mode in ("crop", "squash", "pad"))
-    if size[0] < size[1]:
-        squash, pad = squash.transpose(1, 0, 2), pad.transpose(1, 0, 2)
+    pixels = np.repeat([[RED, GREEN, BLUE]], 100, axis=1).repeat(100, axis=0).astype(np.uint8)
+    axes = (1, 0, 2) if turned else (0, 1, 2)
+    image = Image.fromarray(np.ascontiguousarray(pixels.transpose(axes)))
+    crop, squash, pad = (
+        crop_resize(image, 30, mode=mode).transpose(axes) for mode in ("crop", "squash", "pad")
+    )
     np.testing.assert_array_equal(crop[2:-2, 2:-2], np.broadcast_to(GREEN, (26, 26, 3)))
     np.testing.assert_array_equal(squash[15, [3, 15, 27]], [RED, GREEN, BLUE])
-    assert (pad[:10] == 128).all()
-    assert (pad[20:] == 128).all()
     np.testing.assert_array_equal(pad[15, [3, 15, 27]], [RED, GREEN, BLUE])
+    assert (pad[:10] == 128).all() and (pad[20:] == 128).all()
 
 
 def test_reduction_is_antialiased():
@@ -390,16 +343,13 @@ def test_reduction_is_antialiased():
 def test_extreme_sizes(size, mode):
     """Un pixel, une ligne, une colonne donnent encore un carré."""
     square = crop_resize(Image.new("RGB", size, RED), 32, mode=mode)
-    assert square.shape == (32, 32, 3)
-    assert (square == RED).all(-1).any()
+    assert square.shape == (32, 32, 3) and (square == RED).all(-1).any()
 
 
-def test_zoom_keeps_the_middle(quadrants):
+def test_zoom_keeps_the_middle():
     """Zoomer revient à recadrer d'abord le centre, à la main."""
     image = Image.fromarray(
         np.random.default_rng(0).integers(0, 256, (120, 200, 3), dtype=np.uint8)
     )
     by_hand = image.crop((70, 30, 130, 90))  # 60 pixels, la moitié du petit côté
     np.testing.assert_array_equal(crop_resize(image, 60, zoom=0.5), np.asarray(by_hand))
-    small = crop_resize(quadrants, 32, zoom=0.25)
-    assert small.shape == (32, 32, 3)

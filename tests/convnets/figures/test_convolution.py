@@ -2,8 +2,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.patches import Rectangle
 from PIL import Image
 
 from convnets.figures import convolution
@@ -48,21 +46,15 @@ def test_stride_and_padding_place_the_window():
 
 
 @pytest.mark.parametrize("sliding", [PLAIN, PADDED, POOLED], ids=["plain", "padded", "pooled"])
-def test_a_step_is_legible(sliding):
-    """Rien ne se recouvre ni ne sort ; la fenêtre et la case obtenue sont en trait épais."""
+def test_a_step_shows_its_window_and_its_result(sliding):
+    """La fenêtre et la case obtenue sont en trait épais, le padding en tirets."""
     figure = convolution.draw_step(sliding, sliding.output.size - 1, title="Un titre : été")
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    texts = [text for text in figure.axes[0].texts if text.get_text()]
-    found = [text.get_window_extent(canvas.get_renderer()) for text in texts]
-    width, height = figure.canvas.get_width_height()
-    for k, box in enumerate(found):
-        assert 0 <= box.x0 and box.x1 <= width and 0 <= box.y0 and box.y1 <= height
-        assert not any(box.overlaps(other) for other in found[k + 1 :]), texts[k]
-    shown = [text.get_text() for text in texts]
-    assert set(map(str, sliding.output.reshape(-1))) <= set(shown)
-    patches = [p for p in figure.axes[0].patches if isinstance(p, Rectangle)]
+    shown = {text.get_text() for text in figure.axes[0].texts}
+    assert {"Un titre : été", *map(str, sliding.output.reshape(-1))} <= shown
+    patches = figure.axes[0].patches
     assert sum(p.get_linewidth() > 2 for p in patches) == np.prod(sliding.window) + 1
+    added = np.prod(np.add(sliding.image.shape, np.sum(sliding.margins, axis=1)))
+    assert sum(isinstance(p.get_linestyle(), tuple) for p in patches) == added - sliding.image.size
 
 
 @pytest.mark.ci
@@ -70,12 +62,9 @@ def test_a_gif_has_one_frame_per_step_and_lingers_on_the_last(tmp_path):
     path = convolution.save_animation(PLAIN, tmp_path / "new" / "steps.gif", title="S3")
     with Image.open(path) as animation:
         assert animation.n_frames == 9
-        frames, durations = [], []
-        for index in range(9):
-            animation.seek(index)
-            frames.append(animation.convert("L").tobytes())
-            durations.append(animation.info["duration"])
-    assert len(set(frames)) == 9 and durations[-1] > durations[0]
+        first = animation.info["duration"]
+        animation.seek(8)
+        assert animation.info["duration"] > first
 
 
 def test_numbers_are_truncated():
