@@ -34,6 +34,7 @@ from recipes.training.stages import Stages
 SLUG = "photos"
 IMAGE_PX, LAYER = 192, "mixed8"  # les deux choisis sur les images de validation (docs/cadrage.md)
 EPOCHS, BATCH_SIZE, NUM_VAL = 20, 500, 2000
+LOT = 100  # vignettes agrandies à la fois
 LEARNING_RATE = 1e-3  # celui d'Adam par défaut
 L2 = 3e-3  # pénalité sur les poids de la couche dense, choisie sur les images de validation
 # Comment `./predict` regarde une photo (docs/cadrage.md) : un coup d'œil à l'image entière, plus
@@ -42,25 +43,9 @@ GLANCE = {"side_px": 144, "sure": 0.95}
 VIEWS = [["crop", 1.0], ["crop", 0.7]]
 
 
-class Enlarged(keras.utils.PyDataset):
-    """Des vignettes agrandies comme le fait `./predict`, un lot à la fois.
-
-    Args:
-        images: uint8 `(n, h, h, 3)`.
-        side_px: côté voulu.
-        batch_size: images par lot.
-    """
-
-    def __init__(self, images: np.ndarray, side_px: int, *, batch_size: int = 100):
-        super().__init__()
-        self.images, self.side_px, self.batch_size = images, side_px, batch_size
-
-    def __len__(self) -> int:
-        return -(-len(self.images) // self.batch_size)
-
-    def __getitem__(self, number: int) -> np.ndarray:
-        few = self.images[number * self.batch_size :][: self.batch_size]
-        return np.stack([crop_resize(Image.fromarray(image), self.side_px) for image in few])
+def enlarge(images: np.ndarray, side_px: int) -> np.ndarray:
+    """Agrandit des vignettes uint8 `(n, h, h, 3)` comme `./predict` ; 1,1 Go pour 10 000 à 192."""
+    return np.stack([crop_resize(Image.fromarray(image), side_px) for image in images])
 
 
 def extract(images: np.ndarray, extractor: keras.Model, *, base_sha256: str) -> np.ndarray:
@@ -76,11 +61,14 @@ def extract(images: np.ndarray, extractor: keras.Model, *, base_sha256: str) -> 
         50 000 images.
     """
     content, side_px = hashlib.sha256(images.tobytes()).hexdigest(), extractor.input_shape[1]
-    x, duration_s = cached_array(
-        "ex05",
-        f"{content} agrandies à {side_px} px {LAYER} {base_sha256} float16",
-        lambda: extractor.predict(Enlarged(images, side_px), verbose=0).astype(np.float16),
-    )
+
+    def compute() -> np.ndarray:
+        lots = (images[i : i + LOT] for i in range(0, len(images), LOT))
+        found = [extractor.predict_on_batch(enlarge(few, side_px)) for few in lots]
+        return np.concatenate(found).astype(np.float16)
+
+    key = f"{content} agrandies à {side_px} px {LAYER} {base_sha256} float16"
+    x, duration_s = cached_array("ex05", key, compute)
     how = "relues du cache" if duration_s is None else f"calculées en {duration_s:.0f} s, gardées"
     print(f"Caractéristiques de {agreed(len(x), 'image')} : {how}.", flush=True)
     return x.astype(np.float32)
@@ -121,12 +109,6 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
         ),
         loss="categorical_crossentropy",
     )
-
-
-def enlarge(images: np.ndarray, side_px: int) -> np.ndarray:
-    """Agrandit des vignettes uint8 `(n, h, h, 3)` d'un coup ; 1,1 Go pour 10 000 à 192 pixels."""
-    large = Enlarged(images, side_px)
-    return np.concatenate([large[number] for number in range(len(large))])
 
 
 def make_recipe(options) -> runner.Recipe:

@@ -233,10 +233,15 @@ def reserve_stderr() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # fermé par l'appelant (`<&-`, `>&-`)
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    sys.stderr = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
-    os.dup2(nowhere, 2)
+    sys.stderr = detach(2)
+
+
+def detach(descriptor: int):
+    """Fait qu'un descripteur ne mène plus nulle part ; rend un fichier de texte où il menait."""
+    kept, nowhere = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
     os.close(nowhere)
+    return open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
 def run(main: Callable[[], int]) -> int:

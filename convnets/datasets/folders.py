@@ -29,25 +29,15 @@ SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "tes
 ARCHIVE_LEFTOVERS = "__MACOSX"  # copie fantôme que laissent certaines archives zip
 
 
-class Listing(NamedTuple):
-    """Les fichiers d'un dossier, classe après classe, dans l'ordre du générateur de Keras."""
+class Pictures(NamedTuple):
+    """Les images d'un dossier, classe après classe, dans l'ordre du générateur de Keras."""
 
-    folder: Path
+    folder: Path  # celui des originaux ; de `square_copies`, celui des copies, classe/000123.png
     classes: list[str]  # noms des dossiers, triés
-    paths: list[Path]
+    paths: list[Path]  # les originaux
     labels: np.ndarray  # (n,) entiers, indices dans classes
     ignored: list[str]  # une phrase par fichier laissé de côté
-
-
-class Pictures(NamedTuple):
-    """Des copies carrées, toutes lisibles, et ce qui les distingue d'autres."""
-
-    folder: Path  # les copies : folder/classe/000123.png
-    classes: list[str]
-    paths: list[Path]  # les originaux, dans le même ordre
-    labels: np.ndarray  # (n,) entiers
-    ignored: list[str]
-    sha256: str  # contenu des originaux, classes et cadrage
+    sha256: str = ""  # de `square_copies` : contenu des originaux, classes et cadrage
 
 
 def display_names(classes: Sequence[str]) -> list[str]:
@@ -56,7 +46,7 @@ def display_names(classes: Sequence[str]) -> list[str]:
     return [name[0].upper() + name[1:] for name in names]
 
 
-def scan(folder: Path, *, limit: int | None = None) -> Listing:
+def scan(folder: Path, *, limit: int | None = None) -> Pictures:
     """Liste les images d'un dossier qui en contient un par classe.
 
     Les sous-dossiers d'une classe en font partie. Ce qui commence par un point est laissé.
@@ -66,7 +56,7 @@ def scan(folder: Path, *, limit: int | None = None) -> Listing:
         limit: au plus ce nombre d'images, les premières de chaque classe, à parts égales.
 
     Returns:
-        Un `Listing` ; rien n'est encore ouvert.
+        Un `Pictures` ; rien n'est encore ouvert.
 
     Raises:
         FileNotFoundError: pas de dossier ici.
@@ -107,7 +97,7 @@ def scan(folder: Path, *, limit: int | None = None) -> Listing:
         files = _files(each)[: limit and limit // len(kept)]
         paths += files
         labels += [label] * len(files)
-    listing = Listing(folder, names, paths, np.array(labels, int), ignored)
+    listing = Pictures(folder, names, paths, np.array(labels, int), ignored)
     _check_counts(listing)
     return listing
 
@@ -130,7 +120,7 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in paths if path.is_file()]  # ni lien mort, ni tube qui bloquerait
 
 
-def _check_counts(listing: Listing) -> None:
+def _check_counts(listing: Pictures) -> None:
     shown = printable(os.fspath(listing.folder))
     counts = np.bincount(listing.labels, minlength=len(listing.classes))
     poor = [
@@ -147,7 +137,7 @@ def _check_counts(listing: Listing) -> None:
 
 
 @contextlib.contextmanager
-def square_copies(listing: Listing, size_px: int) -> Iterator[Pictures]:
+def square_copies(listing: Pictures, size_px: int) -> Iterator[Pictures]:
     """Copie les images en carrés PNG, dans un dossier temporaire effacé à la sortie du bloc.
 
     Args:
@@ -181,7 +171,7 @@ def square_copies(listing: Listing, size_px: int) -> Iterator[Pictures]:
             labels.append(label)
         kept = listing._replace(paths=paths, labels=np.array(labels, int), ignored=ignored)
         _check_counts(kept)
-        yield Pictures(folder, *kept[1:], digest.hexdigest())
+        yield kept._replace(folder=folder, sha256=digest.hexdigest())
 
 
 def _shorten(message: str, path: Path, root: Path) -> str:

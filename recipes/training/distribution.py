@@ -19,7 +19,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from convnets.core.cli import reserve_stderr
+from convnets.core.cli import detach, reserve_stderr
 from convnets.datasets.pretrained import weights_sha256
 
 NEEDED = ("coordinator", "num_processes", "process_id")
@@ -48,8 +48,11 @@ def rank() -> Rank:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Ajoute `--distribution` et les adresses."""
     add = parser.add_argument
-    several = "à plusieurs processus (KERAS_BACKEND=jax) ; voir docs/grappe.md"
-    add("--distribution", action="store_true", help=several)
+    add(
+        "--distribution",
+        action="store_true",
+        help="à plusieurs processus (KERAS_BACKEND=jax) ; voir docs/grappe.md",
+    )
     add("--coordinator", metavar="IP:PORT", help="adresse du processus 0")
     add("--num-processes", type=int, metavar="N", help="nombre de processus")
     add("--process-id", type=int, metavar="K", help="numéro de celui-ci, de 0 à N-1")
@@ -76,7 +79,8 @@ def start(options) -> Iterator[Rank]:
         return
     _check(options)
     reserve_stderr()
-    _reserve_stdout()
+    sys.stdout.flush()
+    sys.stdout = detach(1)  # gloo écrit sur la sortie standard
     import jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")  # entre processeurs
@@ -103,15 +107,6 @@ def start(options) -> Iterator[Rank]:
     finally:
         keras.distribution.set_distribution(None)
         _rank = Rank()
-
-
-def _reserve_stdout() -> None:
-    """Réserve la sortie standard à Python, comme `reserve_stderr` l'autre : gloo y écrit."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    sys.stdout = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
 
 
 def _check(options) -> None:

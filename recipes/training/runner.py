@@ -44,18 +44,38 @@ def make_parser(name: str, doc: str, *, epochs: int, seeds: int) -> FrenchParser
     """
     parser = FrenchParser(prog=f"python -m recipes.{name}", description=doc.splitlines()[0])
     add = parser.add_argument
-    several = f"entraîner N fois, graines 0 à N-1 ({seeds} par défaut)"
-    one_epoch = f"nombre d'époques ({epochs} par défaut)"
-    limit = "n'utiliser que les N premières images, pour essayer (avec --models-dir)"
-    faster = "calcul (auto : bfloat16 s'il est plus rapide ici)"
-    resume = "reprendre un entraînement interrompu, du début s'il n'a rien laissé"
-    formats = ["auto", "float32", "mixed_bfloat16"]
-    add("--epochs", type=positive_int, default=epochs, metavar="N", help=one_epoch)
-    add("--seeds", type=positive_int, default=seeds, metavar="N", help=several)
-    add("--limit", type=positive_int, metavar="N", help=limit)
+    add(
+        "--epochs",
+        type=positive_int,
+        default=epochs,
+        metavar="N",
+        help=f"nombre d'époques ({epochs} par défaut)",
+    )
+    add(
+        "--seeds",
+        type=positive_int,
+        default=seeds,
+        metavar="N",
+        help=f"entraîner N fois, graines 0 à N-1 ({seeds} par défaut)",
+    )
+    add(
+        "--limit",
+        type=positive_int,
+        metavar="N",
+        help="n'utiliser que les N premières images, pour essayer (avec --models-dir)",
+    )
     add("--batch-size", type=positive_int, metavar="N", help="images par lot")
-    add("--precision", choices=formats, default="auto", help=faster)
-    add("--resume", action="store_true", help=resume)
+    add(
+        "--precision",
+        choices=["auto", "float32", "mixed_bfloat16"],
+        default="auto",
+        help="calcul (auto : bfloat16 s'il est plus rapide ici)",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="reprendre un entraînement interrompu, du début s'il n'a rien laissé",
+    )
     add(
         "--models-dir",
         type=Path,

@@ -63,13 +63,9 @@ def test_main_trains_saves_and_predicts_files(base, tmp_path, monkeypatch, as_da
     assert reports.read_report(SLUG, models_dir=tmp_path).metrics == report.metrics
 
 
-def test_batches_are_enlarged_as_predict_does(extract):
+def test_thumbnails_are_enlarged_as_predict_does(extract):
     x = extract("cifar10")[0][:7]
-    batches = photos.Enlarged(x, 75, batch_size=3)
-    assert len(batches) == 3
-    found = [batches[number] for number in range(3)]
-    assert [len(batch) for batch in found] == [3, 3, 1]
-    for image, large in zip(x, np.concatenate(found), strict=True):
+    for image, large in zip(x, photos.enlarge(x, 75), strict=True):
         np.testing.assert_array_equal(large, crop_resize(Image.fromarray(image), 75))
 
 
