@@ -234,15 +234,9 @@ def find_taps(model, *, group: int = 1) -> Taps:
     names = [each.name.decode() for each in graph.tensors]
     start = f"group{group}_out"
     found = {name: i for i, name in enumerate(names) if name.startswith(start)}  # le dernier
-    read = [each.inputs[0] for each in graph.operators if _is_convolution(model, each)]
+    convolution = schema.BuiltinOptions.Conv2DOptions
+    read = [op.inputs[0] for op in graph.operators if op.builtinOptionsType == convolution]
     return Taps(sorted(found.values()) or [read[group]], dense.inputs[0], softmax.inputs[0])
-
-
-def _is_convolution(model, operator) -> bool:
-
-    code = model.operatorCodes[operator.opcodeIndex]
-    conv = schema.BuiltinOperator.CONV_2D
-    return conv in (code.builtinCode, code.deprecatedBuiltinCode)
 
 
 def add_measure(model, measure: Callable, taps: Sequence[int]) -> bytes:

@@ -42,8 +42,7 @@ def find_run(name: str):
 def measure(options) -> int:
     """Mesure toutes les graines, et écrit leur compte rendu."""
     once, found, pooled, durations_s = find_run(options.name), [], [], []
-    settings = {"epochs": options.epochs, "limit": options.limit}
-    settings = {name: value for name, value in settings.items() if value}
+    settings = {name: vars(options)[name] for name in ("epochs", "limit") if vars(options)[name]}
     for seed in range(options.seeds):
         chosen = "".join(f"_{name}{value}" for name, value in settings.items())
         done = DONE / f"{options.name}{chosen}_seed{seed}.json"

