@@ -1,7 +1,5 @@
 """Les recettes en miniature : de petits réseaux, un extrait de chaque jeu, une époque."""
 
-import contextlib
-import functools
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +12,7 @@ from convnets.core import paths, reports
 from convnets.datasets import sources
 from convnets.training import export, precision
 from recipes import digits, garments, thumbnails, thumbnails_light
-from recipes.training import checkpoints, runner, views
+from recipes.training import runner, views
 
 RECIPES = {
     "garments": garments,
@@ -22,7 +20,6 @@ RECIPES = {
     "thumbnails_light": thumbnails_light,
     "digits": digits,
 }
-OPTIONS = {"digits": ["--seeds", "2"]}
 EXTRACTS = Path(__file__).resolve().parents[1] / "extracts"
 LOADERS = {"cifar10": "load_cifar10", "fashion_mnist": "load_fashion_mnist", "mnist": "load_mnist"}
 
@@ -81,44 +78,7 @@ def run_recipe(name, folder, *more, code=0):
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
-    """Les recettes en miniature ; rend `run_recipe`, dans un dossier neuf."""
+    """Les recettes en miniature ; rend `run_recipe`, dans le dossier `m`."""
     make_small(monkeypatch, tmp_path)
     yield lambda name, *more, **options: run_recipe(name, tmp_path / "m", *more, **options)
     tf.config.run_functions_eagerly(False)
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory):
-    """made(nom) : une recette menée à son terme en miniature, une fois pour tous les tests."""
-
-    @functools.cache
-    def make(name):
-        folder = tmp_path_factory.mktemp(name)
-        with pytest.MonkeyPatch.context() as patch:
-            make_small(patch, folder)
-            try:
-                return run_recipe(name, folder / "m", *OPTIONS.get(name, []))
-            finally:
-                tf.config.run_functions_eagerly(False)
-
-    return make
-
-
-@pytest.fixture
-def cut():
-    """cut(nom) : un bloc où Ctrl-C vient au début de l'étape de ce nom."""
-
-    @contextlib.contextmanager
-    def at(name):
-        begin = checkpoints.Checkpoint.on_epoch_begin
-
-        def ctrl_c(self, epoch, logs=None):
-            if self.path.name.startswith(name):
-                raise KeyboardInterrupt
-            begin(self, epoch)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(checkpoints.Checkpoint, "on_epoch_begin", ctrl_c)
-            yield
-
-    return at

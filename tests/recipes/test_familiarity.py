@@ -116,12 +116,10 @@ def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypat
     )
     report = reports.read_report(slug, models_dir=tmp_path)  # les empreintes sont justes
     assert report.familiarity == found and found.num_doubted == 0
-    assert report.size_bytes == (tmp_path / f"{slug}.tflite").stat().st_size
     after = Classifier(slug, models_dir=tmp_path, num_threads=1)
     views = [image.tobytes() for image in x[:50]]
     olds, news = before.answer(views), after.answer(views)
     assert [row for row, _ in olds] == [row for row, _ in news]
-    assert [score for _, score in olds] != [score for _, score in news]
     # Le score, refait par NumPy à partir des tenseurs que l'export lit.
     model = familiarity.read_export((tmp_path / f"{slug}.tflite").read_bytes())
     taps = familiarity.find_taps(model)

@@ -21,25 +21,13 @@ def test_each_kind_has_the_shape_of_the_images(images, grey):
         assert each.reshape(5, -1).std(axis=1).mean() > 10, name
 
 
-def test_the_seed_decides(images):
-    one, same, other = (outliers.make(images, count=4, seed=seed) for seed in (0, 0, 1))
-    for name, each in one.items():
-        np.testing.assert_array_equal(each, same[name])
-        assert not np.array_equal(each, other[name]), name
-
-
-def test_quarters_and_halves_come_from_the_pictures(images):
-    found = outliers.make(images, count=6)
-    for image in found["quatre quarts"]:
-        for rows in (slice(8), slice(8, None)):
-            for columns in (slice(8), slice(8, None)):
-                part = image[rows, columns]
-                assert any(np.array_equal(part, each[rows, columns]) for each in images)
-    for image in found["deux moitiés"]:
-        ends = image[:4, :4], image[-4:, -4:]
-        places = (slice(4), slice(4)), (slice(-4, None), slice(-4, None))
-        for end, place in zip(ends, places, strict=True):
-            assert any(np.array_equal(end, each[place]) for each in images)
+def test_quarters_come_from_the_pictures(images):
+    places = [
+        (rows, columns) for rows in (slice(8), slice(8, 16)) for columns in (slice(8), slice(8, 16))
+    ]
+    for image in outliers.make(images, count=6)["quatre quarts"]:
+        for place in places:
+            assert any(np.array_equal(image[place], each[place]) for each in images)
 
 
 def test_a_mosaic_holds_four_whole_pictures():

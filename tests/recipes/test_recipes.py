@@ -7,6 +7,7 @@ from convnets.core import paths
 from convnets.training import cost
 from recipes import __main__ as listing
 from recipes import digits, garments
+from recipes.training import checkpoints
 
 STAGES = {
     "garments": ["teacher", "pupil"],
@@ -26,8 +27,9 @@ STAGES = {
         pytest.param("thumbnails", marks=pytest.mark.slow),
     ],
 )
-def test_one_command_makes_the_model(name, made):
-    found, report = made(name), made(name).report
+def test_one_command_makes_the_model(name, small):
+    found = small(name, "--seeds", "2")
+    report = found.report
     stages = report.details["stages"]
     assert found.stages == STAGES[name] * len(report.seeds)
     each = {(stage, seed) for stage in STAGES[name] for seed in report.seeds}
@@ -46,13 +48,21 @@ def test_one_command_makes_the_model(name, made):
 
 
 @pytest.mark.slow
-def test_a_recipe_cut_between_two_stages_ends_alike(made, small, cut, capfd):
-    with cut("round1"):
+def test_a_recipe_cut_between_two_stages_ends_alike(small, monkeypatch, capfd):
+    begin = checkpoints.Checkpoint.on_epoch_begin
+
+    def ctrl_c(self, epoch, logs=None):
+        if self.path.name.startswith("round1"):
+            raise KeyboardInterrupt
+        begin(self, epoch)
+
+    whole = small("thumbnails_light").weights
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints.Checkpoint, "on_epoch_begin", ctrl_c)
         left = small("thumbnails_light", code=130)
     assert left.points == {"labels_seed0.npz"}
     assert "--resume" in capfd.readouterr().err
-    resumed = small("thumbnails_light", "--resume").weights
-    for first, second in zip(made("thumbnails_light").weights, resumed, strict=True):
+    for first, second in zip(whole, small("thumbnails_light", "--resume").weights, strict=True):
         np.testing.assert_allclose(first, second, atol=2e-3)
 
 
@@ -70,19 +80,15 @@ def test_a_trial_does_not_replace_a_record(capsys):
 
 
 @pytest.mark.slow
-def test_each_seed_learns_alone(made, monkeypatch):
+def test_each_seed_learns_alone(small):
     """Deux graines ne partagent rien, ni départ, ni maître."""
-    monkeypatch.setattr(digits, "TEACHER_WIDTHS", (8, 12, 16))  # comme dans la miniature
-    found = made("digits")
+    found = small("digits", "--seeds", "2")
     for stage in STAGES["digits"]:
         first, second = (np.load(found.runs / f"{stage}_seed{seed}.npz") for seed in (0, 1))
-        apart = [np.abs(first[name] - second[name]).max() for name in first if name != "state"]
-        assert max(apart) > 1e-2
-    teacher, pupil = digits.build_teacher(), digits.build_model()
-    alone = cost.training_pflop(teacher, 100)  # deux lots de cinquante, sans la validation
-    taught = cost.training_pflop(pupil, 100) + cost.inference_pflop(teacher, 108)
-    costs = [stage["pflop"] for stage in found.report.details["stages"]]
-    assert costs == pytest.approx([alone, taught] * 2)
+        assert (
+            max(np.abs(first[name] - second[name]).max() for name in first if name != "state")
+            > 0.01
+        )
 
 
 def test_costs_count_what_each_stage_does():

@@ -166,30 +166,3 @@ def test_quiet_stderr_gives_back_what_it_held_when_it_fails(capfd):
         os.write(2, b"la raison\n")
         raise ValueError
     assert capfd.readouterr().err == "la raison\n"
-
-
-def run(*arguments: str, wait_s: float | None = None) -> subprocess.CompletedProcess:
-    process = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env={name: each for name, each in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    if wait_s is not None:
-        try:
-            process.wait(wait_s)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=300)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("wait_s", [0.5, 1, 2, 4, 8, 16])
-def test_ctrl_c_at_any_instant_of_a_training(tmp_path, wait_s):
-    arguments = ["--limit", "600", "--epochs", "500", "--output", str(tmp_path)]
-    done = run("exercises.ex02_fashion", *arguments, wait_s=wait_s)
-    assert (done.returncode, done.stderr) == (130, SENTENCE)

@@ -1,7 +1,5 @@
 """Ce qui fait apprendre vite : le calendrier, les deux optimiseurs, la moyenne des poids."""
 
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 import pytest
@@ -76,25 +74,18 @@ def test_triangle_schedule():
 
 
 def test_lookahead_averages_every_five_steps():
-    class Model:
-        def __init__(self):
-            self.value, self.optimizer = 0.0, SimpleNamespace(iterations=0)
-
-        def get_weights(self):
-            return [np.array(self.value)]
-
-        def set_weights(self, weights):
-            self.value = float(weights[0])
-
-    model, callback = Model(), Lookahead(total_steps=20)
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)])
+    model.compile("sgd")
+    model.set_weights([np.zeros((1, 1))])
+    callback = Lookahead(total_steps=20)
     callback.set_model(model)
     callback.set_params({"steps": 20})
     callback.on_train_begin()
     slow = 0.0
     for step in range(1, 21):
-        model.value += 1
+        model.set_weights([model.get_weights()[0] + 1])
         callback.on_train_batch_end(step - 1)
         if step % 5 == 0:
             keep = 0.95**5 * (step / 20) ** 3
             slow = keep * slow + (1 - keep) * (slow + 5)
-            assert model.value == pytest.approx(slow)
+            assert model.get_weights()[0] == pytest.approx(slow)
