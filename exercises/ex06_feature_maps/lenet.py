@@ -12,38 +12,22 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core.cli import FrenchParser, percent, run
+from convnets.core.cli import FrenchParser, run
 from convnets.datasets import sources
+from convnets.explaining.maps import Subject
 from convnets.figures.charts import Picture, mosaic, picture_rows, save_filters
 from convnets.figures.style import output_dir
 from convnets.serving.digits import read_digit
 from convnets.training import saving
+from exercises.ex06_feature_maps import maps
 
-MODEL = "digits"
 MAP_LAYERS = ("C1", "S2", "C3", "S4")
+MAX_MAPS = 16  # celles de C3 et de S4 : toutes les cartes sont montrées
 # La case (i, j) d'une carte voit, dans l'image bordée, le carré qui commence en (pas·i, pas·j).
 FIELDS_PX = {"C1": (1, 5), "C3": (2, 14)}  # pas et côté du carré
 PAD_PX = 2  # bord de la première convolution, `same`
 NUM_DIGITS = 1000  # chiffres de test parmi lesquels chercher les motifs préférés
 NUM_PATCHES = 6  # motifs montrés par carte
-
-
-# --- Question : ce que voit chaque carte ---------------------------------------------
-
-
-def maps(model: keras.Model, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Rend les cartes de chaque couche.
-
-    Args:
-        model: modèle `digits`.
-        x: chiffres uint8 `(n, 28, 28)`, clairs sur fond noir.
-
-    Returns:
-        Cartes float32 par couche : C1 `(n, 28, 28, 6)`, S2 `(n, 14, 14, 6)`,
-        C3 `(n, 10, 10, 16)`, S4 `(n, 5, 5, 16)`.
-    """
-    outputs = {name: model.get_layer(name).output for name in MAP_LAYERS}
-    return keras.Model(model.inputs[0], outputs).predict(x, batch_size=500, verbose=0)
 
 
 # --- Question : ce que cherche chaque carte ------------------------------------------
@@ -58,42 +42,25 @@ def favourites(model: keras.Model, x: np.ndarray, layer_name: str) -> np.ndarray
         layer_name: `"C1"` (carrés de 5 pixels) ou `"C3"` (carrés de 14 pixels).
 
     Returns:
-        uint8 `(cartes, NUM_PATCHES, côté, côté)`, un morceau par chiffre, du préféré au moins.
+        uint8 `(NUM_PATCHES, cartes, côté, côté)`, un morceau par chiffre ; le préféré est le
+        premier.
 
     Source : Zeiler et Fergus, ECCV, 2014, figure 2 (les neuf meilleurs morceaux par carte).
     """
     step, side = FIELDS_PX[layer_name]
-    layer = maps(model, x)[layer_name]  # (n, h, w, cartes)
-    responses = layer.reshape(len(x), -1, layer.shape[3])  # (n, h·w, cartes)
+    network = keras.Model(model.inputs[0], model.get_layer(layer_name).output)
+    found = network.predict(x, batch_size=500, verbose=0)  # (n, h, w, cartes)
+    responses = found.reshape(len(x), -1, found.shape[3])  # (n, h·w, cartes)
     strength, place = responses.max(1), responses.argmax(1)  # (n, cartes)
     order = np.argsort(-strength, axis=0, kind="stable")[:NUM_PATCHES]  # (NUM_PATCHES, cartes)
     around = ((0, 0), (PAD_PX, PAD_PX), (PAD_PX, PAD_PX))
     padded = np.pad(x, around, constant_values=128)  # le zéro que LeNet ajoute, ses pixels centrés
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))
-    row, column = np.divmod(np.take_along_axis(place, order, axis=0), layer.shape[2])
-    return windows[order, step * row, step * column].swapaxes(0, 1)
+    row, column = np.divmod(np.take_along_axis(place, order, axis=0), found.shape[2])
+    return windows[order, step * row, step * column]
 
 
 # --- Question : les montrer ----------------------------------------------------------
-
-
-def save_maps(model: keras.Model, digit: np.ndarray, path: Path) -> None:
-    """Dessine un chiffre et ses cartes, le blanc étant la réponse la plus forte de la couche.
-
-    Args:
-        model: modèle `digits`.
-        digit: uint8 `(28, 28)`.
-        path: fichier PNG ; son dossier est créé.
-    """
-    rows = {"entrée": [mosaic(digit[np.newaxis, ..., np.newaxis], 8)]}
-    for name, found in maps(model, digit[np.newaxis]).items():
-        layer = (found[0] - found.min()) / max(np.ptp(found), 1e-6)  # (h, w, cartes), dans [0, 1]
-        tiles = (255 * layer.transpose(2, 0, 1)).astype(np.uint8)
-        rows[f"{name} : {len(layer)}×{len(layer)}"] = [mosaic(tiles[..., np.newaxis], 8)]
-    probabilities = model.predict(digit[np.newaxis], verbose=0)[0]
-    answer = f"{probabilities.argmax()}, à {percent(probabilities.max())}"
-    title = f"Convolutions (C1, C3) et pooling (S2, S4). Réponse : {answer}"
-    picture_rows(path, rows, title=title, side=8)
 
 
 def save_favourites(model: keras.Model, x: np.ndarray, path: Path) -> None:
@@ -106,7 +73,7 @@ def save_favourites(model: keras.Model, x: np.ndarray, path: Path) -> None:
     """
     shown = []
     for name in FIELDS_PX:
-        patches = favourites(model, x, name).swapaxes(0, 1)  # (NUM_PATCHES, cartes, côté, côté)
+        patches = favourites(model, x, name)
         tiles = patches.reshape(-1, *patches.shape[2:], 1)
         shown.append(Picture(mosaic(tiles, patches.shape[1], fill=128), name))
     title = "Les morceaux de chiffres préférés de chaque carte"
@@ -118,19 +85,23 @@ def main(argv: list[str] | None = None) -> int:
     parser = FrenchParser(
         prog="python -m exercises.ex06_feature_maps.lenet", description=__doc__.splitlines()[0]
     )
-    add = parser.add_argument
-    add("image", nargs="?", help="image d'un chiffre (un chiffre de test de MNIST par défaut)")
-    add("--output", type=Path, metavar="DOSSIER", help="où écrire les figures")
+    parser.add_argument(
+        "image", nargs="?", help="image d'un chiffre (un chiffre de test de MNIST par défaut)"
+    )
+    parser.add_argument("--output", type=Path, metavar="DOSSIER", help="où écrire les figures")
     parser.set_defaults(module="ex06_lenet")
     options = parser.parse_args(argv)
 
     def body() -> int:
-        model, folder = saving.load_model(MODEL), output_dir(options)
+        model, folder = saving.load_model("digits"), output_dir(options)
         filters = model.get_layer("C1").get_weights()[0][:, :, 0]  # (5, 5, 6)
         save_filters(folder / "filtres.png", {"C1": filters.transpose(2, 0, 1)}, title="Filtres")
         digits = None if options.image else sources.load_mnist()[1][0]
         digit = read_digit(options.image) if options.image else digits[0]
-        save_maps(model, digit, folder / "cartes.png")
+        probabilities = model.predict(digit[np.newaxis], verbose=0)[0]
+        answer = int(probabilities.argmax())
+        subject = Subject(model, digit, answer, str(answer), probabilities[answer])
+        maps.save_maps(subject, MAP_LAYERS, folder / "cartes.png", num_maps=MAX_MAPS)
         if digits is not None:
             save_favourites(model, digits[:NUM_DIGITS], folder / "morceaux.png")
         print(f"Filtres et cartes dessinés dans {folder}/")

@@ -46,20 +46,13 @@ def first_kernels(model: keras.Model) -> np.ndarray:
 
 
 def active_layers(model: keras.Model) -> list[str]:
-    """Rend les couches de cartes qui suivent une fonction non linéaire ; à défaut, toutes.
-
-    Raises:
-        ValueError: modèle sans aucune carte.
-    """
-    linear, names = keras.activations.linear, explanations.map_layers(model)
-    if not names:
-        raise ValueError(f"{model.name} n'a aucune couche qui rende des cartes.")
-    found = [
+    """Rend le nom des couches de cartes qui finissent par une fonction non linéaire."""
+    linear = keras.activations.linear
+    return [
         layer.name
-        for layer in map(model.get_layer, names)
+        for layer in map(model.get_layer, explanations.map_layers(model))
         if isinstance(layer, ACTIVATIONS) or getattr(layer, "activation", linear) is not linear
     ]
-    return found or names
 
 
 def activation_maps(
@@ -68,8 +61,8 @@ def activation_maps(
     """Rend les cartes de plusieurs couches, en un seul passage de l'image.
 
     Args:
-        model: images uint8 `(n, H, W, 3)` en entrée.
-        image: `(H, W, 3)` uint8 dans [0, 255].
+        model: images uint8 `(n, H, W, 3)` ou `(n, H, W)` en entrée.
+        image: `(H, W, 3)` ou `(H, W)` uint8 dans [0, 255].
         layer_names: couches de `explanations.map_layers`.
 
     Returns:
@@ -106,20 +99,27 @@ def save_kernels(model: keras.Model, path: Path) -> None:
     picture_rows(path, {"": [Picture(shown, "gris : poids nul")]}, title=title, side=9)
 
 
-def save_maps(subject: explanations.Subject, layer_names: list[str], path: Path) -> None:
+def save_maps(
+    subject: explanations.Subject,
+    layer_names: list[str],
+    path: Path,
+    *,
+    num_maps: int = NUM_COLUMNS,
+) -> None:
     """Dessine l'image, puis, pour chaque couche, les cartes qu'elle allume le plus.
 
     Args:
         subject: image et modèle.
         layer_names: couches à dessiner, une par ligne.
         path: fichier PNG ; son dossier est créé.
+        num_maps: cartes montrées par couche, dans l'ordre de leurs filtres.
     """
-    rows = {"image": [mosaic(subject.image[np.newaxis], NUM_COLUMNS)]}
+    rows = {"image": [mosaic(np.atleast_3d(subject.image)[np.newaxis], num_maps)]}
     for name, maps in activation_maps(subject.model, subject.image, layer_names).items():
         height, width, channels = maps.shape
-        kept, low, high = strongest(maps, NUM_COLUMNS), maps.min(), maps.max()
+        kept, low, high = np.sort(strongest(maps, num_maps)), maps.min(), maps.max()
         grey = 255 * (maps[..., kept] - low) / max(high - low, 1e-6)
-        strip = mosaic(grey.transpose(2, 0, 1)[..., np.newaxis].astype(np.uint8), NUM_COLUMNS)
+        strip = mosaic(grey.transpose(2, 0, 1)[..., np.newaxis].astype(np.uint8), num_maps)
         scale = f"de {number(low, 2)} (noir) à {number(high, 2)} (blanc)"
         rows[name] = [Picture(strip, f"{channels} cartes {height}×{width}, {scale}")]
     answer = f"{subject.class_fr}, probabilité {percent(subject.probability)}"

@@ -69,8 +69,7 @@ def responses(network: keras.Model, images, filters: Sequence[int]):
         Tenseur `(n,)` : moyenne de la carte de ce filtre.
     """
     means = keras.ops.mean(network(images, training=False), axis=(1, 2))  # (n, c)
-    indices = keras.ops.reshape(keras.ops.convert_to_tensor(filters, "int32"), (-1, 1))
-    return keras.ops.take_along_axis(means, indices, axis=1)[:, 0]
+    return keras.ops.diagonal(keras.ops.take(means, filters, axis=1))
 
 
 # --- Question : l'image que préfère chaque filtre ------------------------------------
@@ -111,14 +110,12 @@ def maximise(
         gradient (poids nuls, ReLU qui est dans la convolution) garde une image grise.
 
     Raises:
-        ValueError: couche ou filtre inconnu, graine négative.
+        ValueError: couche ou filtre inconnu, graine négative (de NumPy).
 
     Source : Erhan et al., « Visualizing Higher-Layer Features of a Deep Network », 2009, §3.
     """
     import tensorflow as tf
 
-    if seed < 0:
-        raise ValueError(f"Graine {seed} reçue : un entier d'au moins 0 est attendu.")
     network = maps_model(model, layer_name, leak=LEAK)
     num_filters = network.output_shape[3]
     if not all(0 <= k < num_filters for k in filters):
@@ -153,7 +150,9 @@ def last_of_each_size(model: keras.Model, layer_names: list[str]) -> list[str]:
 def save_preferred(
     subject: explanations.Subject, layer_names: list[str], path: Path, *, steps: int = STEPS
 ) -> None:
-    """Dessine ce que cherchent les filtres que l'image allume le plus, et le dit.
+    """Dessine ce que cherchent les filtres que l'image allume le plus.
+
+    Un filtre préfère-t-il vraiment l'image fabriquée pour lui à celle-ci ? La commande le dit.
 
     Args:
         subject: image et modèle.
@@ -163,7 +162,7 @@ def save_preferred(
     """
     rows = {}
     for name, maps in activation_maps(subject.model, subject.image, layer_names).items():
-        filters = strongest(maps, NUM_COLUMNS)
+        filters = np.sort(strongest(maps, NUM_COLUMNS))  # dans le même ordre que leurs cartes
         images = maximise(subject.model, name, filters, steps=steps)
         after = responses(maps_model(subject.model, name), images.astype(np.float32), filters)
         more = keras.ops.convert_to_numpy(after) > maps[..., filters].mean(axis=(0, 1))
