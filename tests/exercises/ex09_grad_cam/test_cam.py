@@ -1,22 +1,20 @@
+import keras
 import numpy as np
 import pytest
+from keras import layers
+
+from convnets.core import paths
+from convnets.datasets import sources
+from convnets.training import saving
+from exercises.ex09_grad_cam import cam as ex09
+from exercises.ex09_grad_cam import grad_cam
 
 QUESTION = "S3 Class Activation Map"
 HEIGHT, WIDTH = 14, 22  # ni carrée, ni de la taille de CIFAR-10
 
 
-@pytest.fixture(scope="module")
-def ex09():
-    from exercises.ex09_grad_cam import cam
-
-    return cam
-
-
 def base_model(height=HEIGHT, width=WIDTH):
     """Un petit réseau qui ne finit pas comme CAM le demande : maximum, puis couche dense."""
-    import keras
-    from keras import layers
-
     keras.utils.set_random_seed(0)
     images = keras.Input((height, width, 3), dtype="uint8")
     x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)
@@ -26,33 +24,18 @@ def base_model(height=HEIGHT, width=WIDTH):
     return keras.Model(images, layers.Dense(10, activation="softmax")(x), name="petit")
 
 
-def noise(seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 
 
 @pytest.mark.question(QUESTION)
-def test_the_network_ends_as_cam_asks(ex09):
+def test_the_network_ends_as_cam_asks(image):
+    """Sa moyenne est le score de la classe : les probabilités s'en déduisent."""
     base = base_model()
     model = ex09.build_model(base)
-    *_, maps, means, dense = model.layers
-    assert maps is base.get_layer("conv2") and means.name.startswith("global_average")
-    assert dense.units == 10 and model.inputs[0].dtype == "uint8"
-    assert model.count_params() == (27 + 1) * 6 + (54 + 1) * 8 + (8 + 1) * 10
-
-
-# --- La carte ------------------------------------------------------------------------
-
-
-@pytest.mark.question(QUESTION)
-def test_cam_is_the_published_sum(ex09):
-    import keras
-
-    model, image = ex09.build_model(base_model()), noise()
-    maps = np.asarray(keras.Model(model.inputs[0], model.layers[-3].output)(image[None]))[0]
-    weights, bias = model.layers[-1].get_weights()
-    expected = sum(weights[k, 7] * maps[..., k] for k in range(maps.shape[2]))
-    np.testing.assert_allclose(ex09.cam_map(model, image, 7), expected, atol=1e-5)
-    # Sa moyenne est le score : les probabilités s'en déduisent.
+    assert model.layers[-3] is base.get_layer("conv2")
+    bias = model.layers[-1].get_weights()[1]
     scores = np.array([ex09.cam_map(model, image, k).mean() for k in range(10)]) + bias
     probabilities = np.exp(scores) / np.exp(scores).sum()
     np.testing.assert_allclose(model(image[None])[0], probabilities, atol=1e-6)
@@ -60,14 +43,9 @@ def test_cam_is_the_published_sum(ex09):
 
 @pytest.mark.question("N24")
 @pytest.mark.parametrize("separate_softmax", [False, True])
-def test_grad_cam_times_the_area_is_cam(ex09, separate_softmax):
+def test_grad_cam_times_the_area_is_cam(image, separate_softmax):
     """Sur un même réseau, avant le ReLU et la mise à l'échelle."""
-    import keras
-    from keras import layers
-
-    from exercises.ex09_grad_cam import grad_cam
-
-    model, image = ex09.build_model(base_model()), noise(1)
+    model = ex09.build_model(base_model())
     if separate_softmax:
         scores = layers.Dense(10)(model.layers[-2].output)
         model = keras.Model(model.inputs[0], layers.Softmax()(scores))
@@ -75,52 +53,36 @@ def test_grad_cam_times_the_area_is_cam(ex09, separate_softmax):
     found = grad_cam.grad_cam_map(*grad_cam.maps_and_gradients(model, image, 4))
     np.testing.assert_allclose(found * expected.size, expected, atol=1e-5)
     heatmap = ex09.cam(model, image, 4)
-    assert heatmap.shape == (HEIGHT, WIDTH) and heatmap.max() == 1
     np.testing.assert_allclose(grad_cam.grad_cam(model, image, 4), heatmap, atol=1e-4)
 
 
-def test_another_form_is_refused(ex09):
+def test_another_form_is_refused(image):
     with pytest.raises(ValueError, match="CAM demande une GlobalAveragePooling2D puis une Dense"):
-        ex09.cam(base_model(), noise(), 0)
-
-
-# --- La boucle entière ---------------------------------------------------------------
+        ex09.cam(base_model(), image, 0)
 
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_main_trains_saves_and_explains(ex09, as_dataset, tmp_path, monkeypatch, capfd):
-    import keras
-
-    from convnets.core import paths
-    from convnets.datasets import sources
-    from convnets.training import saving
-
+def test_main_trains_and_saves_the_last_layer_only(as_dataset, tmp_path, monkeypatch, capfd):
     dataset, base = as_dataset("cifar10"), base_model(32, 32)
     monkeypatch.setattr(sources, "load_cifar10", lambda: dataset)
     monkeypatch.setattr(saving, "load_model", lambda name: base)
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
-    folder = ["--output", str(tmp_path / "f")]
-    assert ex09.main(["--epochs", "2", *folder]) == 0
+    assert ex09.main(["--epochs", "2", "--output", str(tmp_path / "f")]) == 0
     assert "./predict --model ex09_cam" in capfd.readouterr().out
     assert {p.name for p in (tmp_path / "f").iterdir()} == {"courbes.png", "confusion.png"}
     model = keras.saving.load_model(tmp_path / "m" / "ex09_cam.keras")
-    for name in ("conv1", "conv2"):  # intactes : seule la dernière couche apprend
+    for name in ("conv1", "conv2"):
         expected = base.get_layer(name).get_weights()[0]
         np.testing.assert_array_equal(model.get_layer(name).get_weights()[0], expected)
     found = ex09.run(0, epochs=2)  # les mêmes poids, d'une même graine
     assert ex09.evaluate(model, *dataset[1]) == found.metrics["accuracy"]
-    loss = found.kept["history"]["loss"]
-    assert loss[-1] < loss[0]
 
 
 @pytest.mark.ci
-def test_the_shipped_model_explains(ex09, extract, tmp_path, capfd):
-    from convnets.training import saving
-
+def test_the_shipped_model_explains(extract, tmp_path, capfd):
     x, y = (each[:200] for each in extract("cifar10"))
     assert ex09.evaluate(saving.load_model("ex09_cam"), x, y) > 0.88
     arguments = ["samples/chien.webp", "--class", "Chien", "--output", str(tmp_path)]
     assert ex09.main(arguments) == 0
     assert capfd.readouterr().out.splitlines()[-1] == str(tmp_path / "chien_cam.png")
-    assert (tmp_path / "chien_cam.png").stat().st_size > 5000
