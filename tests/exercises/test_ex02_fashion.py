@@ -24,12 +24,7 @@ def test_architecture_is_the_mandated_one(ex02):
     assert model.input_shape == (None, 28, 28) and model.output_shape == (None, 10)
     assert model.inputs[0].dtype == "uint8"
     assert model.count_params() == 1_703_082
-
-
-@pytest.mark.question(QUESTION)
-def test_class_names_are_those_of_the_statement(ex02):
     assert ex02.class_names == sources.FASHION_CLASSES
-    assert len(sources.FASHION_CLASSES_FR) == 10
 
 
 def test_scaling_is_inside_the_model(ex02):
@@ -42,20 +37,12 @@ def test_scaling_is_inside_the_model(ex02):
     assert result[0].max() == -1 and result[1].min() == pytest.approx(1)
 
 
-def test_augmentation_moves_or_mirrors_only(ex02, extract):
+def test_half_of_the_images_are_mirrored(ex02, extract, monkeypatch):
+    monkeypatch.setattr(ex02, "TRANSLATE_PX", 0)
     x = extract("fashion_mnist")[0][:60]
-    moved = ex02.augment(x, indices=np.arange(60), epoch=0, rng=np.random.default_rng(0))
-    assert moved.shape == x.shape and moved.dtype == np.uint8
-    pad, mirrored = ex02.TRANSLATE_PX, 0
-    for image, result in zip(x, moved, strict=True):
-        views = []
-        for view in (image, image[:, ::-1]):
-            padded = np.pad(view, pad, mode="reflect")
-            shifts = np.ndindex(2 * pad + 1, 2 * pad + 1)
-            views.append(any((padded[i : i + 28, j : j + 28] == result).all() for i, j in shifts))
-        assert any(views)
-        mirrored += not views[0]
-    assert 15 < mirrored < 45
+    found = ex02.augment(x, indices=np.arange(60), epoch=0, rng=np.random.default_rng(0))
+    mirrored = (found == x[:, :, ::-1]).all(axis=(1, 2))
+    assert (mirrored | (found == x).all(axis=(1, 2))).all() and 15 < mirrored.sum() < 45
 
 
 def test_figures_in_a_file_are_refused_before_learning(ex02, tmp_path, monkeypatch, capsys):
@@ -71,15 +58,10 @@ def test_one_image_is_too_few(ex02, as_dataset, monkeypatch, capsys):
     assert "--limit 1 : il faut au moins deux images" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(["--epochs", "0"], "nombre entier d'au moins 1"), (["--inconnue"], "option inconnue")],
-)
-def test_bad_options(ex02, arguments, message, capsys):
-    with pytest.raises(SystemExit) as caught:
-        ex02.main(arguments)
-    assert caught.value.code == 2
-    assert message in capsys.readouterr().err
+def test_no_epoch_at_all_is_refused(ex02, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        ex02.main(["--epochs", "0"])
+    assert "nombre entier d'au moins 1" in capsys.readouterr().err
 
 
 @pytest.mark.ci

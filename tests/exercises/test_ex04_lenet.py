@@ -19,26 +19,20 @@ def ex04():
 
 
 @pytest.mark.question(QUESTION)
-@pytest.mark.parametrize("variant", ["modern", "1998"])
-def test_lenet_is_the_one_of_the_figure(ex04, variant):
+@pytest.mark.parametrize(
+    ("variant", "pooling", "activation"),
+    [("modern", "MaxPooling2D", "relu"), ("1998", "AveragePooling2D", "tanh")],
+)
+def test_lenet_is_the_one_of_the_figure(ex04, variant, pooling, activation):
     model = ex04.build_lenet(variant)
     sizes = {layer.name: layer.count_params() for layer in model.layers if layer.count_params()}
     assert list(sizes.values()) == [156, 2416, 48120, 10164, 850]  # 6 et 16 filtres 5×5, 120, 84
     assert model.count_params() == 61_706
     shapes = {name: model.get_layer(name).output.shape[1:] for name in ("C1", "S2", "C3", "S4")}
     assert shapes == {"C1": (28, 28, 6), "S2": (14, 14, 6), "C3": (10, 10, 16), "S4": (5, 5, 16)}
-    assert model.input_shape == (None, 28, 28) and model.inputs[0].dtype == "uint8"
-    assert model.output_shape == (None, 10)
-    kinds = {type(layer).__name__ for layer in model.layers}
-    assert "Dropout" not in kinds
-    pooling, activation = {
-        "modern": ("MaxPooling2D", "relu"),
-        "1998": ("AveragePooling2D", "tanh"),
-    }[variant]
-    assert {kind for kind in kinds if "Pooling" in kind} == {pooling}
-    assert all(
-        model.get_layer(name).activation.__name__ == activation for name in ("C1", "C3", "C5", "F6")
-    )
+    assert type(model.get_layer("S2")).__name__ == type(model.get_layer("S4")).__name__ == pooling
+    found = {model.get_layer(name).activation.__name__ for name in ("C1", "C3", "C5", "F6")}
+    assert found == {activation}
 
 
 @pytest.mark.question(QUESTION)
@@ -48,34 +42,17 @@ def test_dense_network_is_as_close_as_one_hidden_layer_allows(ex04):
 
     assert ex04.build_dense().count_params() == count(ex04.HIDDEN) == 62_020
     assert min(range(1, 200), key=lambda hidden: abs(count(hidden) - 61_706)) == ex04.HIDDEN
-    kinds = [type(layer).__name__ for layer in ex04.build_dense().layers]
-    assert kinds == ["InputLayer", "Rescaling", "Flatten", "Dense", "Dense"]
-
-
-def test_scaling_is_inside_both_models(ex04):
-    import keras
-
-    pixels = np.repeat(np.array([0, 255], np.uint8), 784).reshape(2, 28, 28)
-    for model in (ex04.build_lenet(), ex04.build_dense()):
-        scaled = np.asarray(keras.Model(model.input, model.layers[1].output)(pixels))
-        assert (scaled[0] == -1).all() and scaled[1] == pytest.approx(1)
-        np.testing.assert_allclose(model.predict(pixels, verbose=0).sum(1), 1, atol=1e-5)
 
 
 # --- Toute la boucle -----------------------------------------------------------------
 
 
-@pytest.fixture
-def small_mnist(as_dataset, monkeypatch):
-    dataset = as_dataset("mnist")
-    monkeypatch.setattr(sources, "load_mnist", lambda: dataset)
-    return dataset
-
-
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-@pytest.mark.usefixtures("small_mnist")
-def test_lesson_compares_and_saves_lenet(ex04, tmp_path, unrendered, monkeypatch, capsys):
+def test_lesson_compares_and_saves_lenet(
+    ex04, as_dataset, tmp_path, unrendered, monkeypatch, capsys
+):
+    monkeypatch.setattr(sources, "load_mnist", lambda: as_dataset("mnist"))
     monkeypatch.setattr(ex04, "BATCH_SIZE", 135)
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
     with unrendered():  # test_ex02_fashion.py dessine ces figures
@@ -89,9 +66,7 @@ def test_lesson_compares_and_saves_lenet(ex04, tmp_path, unrendered, monkeypatch
 def test_digits_are_warped_but_stay_in_place(ex04, extract):
     x = extract("mnist")[0][:50]
     moved = ex04.augment(x, indices=np.arange(50), epoch=0, rng=np.random.default_rng(0))
-    assert (
-        moved.shape == x.shape and moved.dtype == np.uint8 and (moved != x).any(axis=(1, 2)).all()
-    )
+    assert moved.dtype == np.uint8 and (moved != x).any(axis=(1, 2)).all()
     ink = moved.astype(float).sum((1, 2)) / x.astype(float).sum((1, 2))
     assert 0.7 < ink.min() and ink.max() < 1.4
 
