@@ -20,15 +20,7 @@ L2 = 1e-2  # pénalité sur les poids de la couche dense
 # --- Question 2 : définir le modèle --------------------------------------------------
 
 
-def build_head(
-    x_train: np.ndarray,
-    num_classes: int,
-    *,
-    seed: int,
-    dropout: float = DROPOUT,
-    l2: float = L2,
-    name: str = "ex05_inception",
-) -> keras.Model:
+def build_head(x_train: np.ndarray, num_classes: int, *, seed: int) -> keras.Model:
     """Construit la tête, compilée : caractéristiques centrées et réduites, puis vote.
 
     Pour deux classes, `class_mode="binary"` fait penser à une seule sortie sigmoïde. Deux
@@ -40,9 +32,6 @@ def build_head(
             normalisation.
         num_classes: nombre de classes, au moins 2.
         seed: graine du dropout et du mélange.
-        dropout: part des caractéristiques oubliées à l'entraînement ; 0 : aucune.
-        l2: pénalité sur les poids de la couche dense.
-        name: nom du modèle.
 
     Returns:
         Modèle : caractéristiques float32 `(n, c)` → probabilités `(n, num_classes)` float32.
@@ -52,17 +41,16 @@ def build_head(
     keras.utils.set_random_seed(seed)
     features = keras.Input((x_train.shape[1],))
     x = layers.Normalization(mean=x_train.mean(0), variance=x_train.var(0))(features)
-    if dropout:
-        x = layers.Dropout(dropout)(x)
+    x = layers.Dropout(DROPOUT)(x)
     # Une seule couche : partir de zéro suffit, et une caractéristique qui ne varie pas sur les
     # images d'entraînement garde un poids nul, au lieu d'un poids tiré au hasard.
     outputs = layers.Dense(
         num_classes,
         activation="softmax",
         kernel_initializer="zeros",
-        kernel_regularizer=keras.regularizers.L2(l2),
+        kernel_regularizer=keras.regularizers.L2(L2),
     )(x)
-    head = keras.Model(features, outputs, name=name)
+    head = keras.Model(features, outputs, name="ex05_inception")
     compile_head(head, LEARNING_RATE)
     return head
 

@@ -1,5 +1,3 @@
-from functools import partial
-
 import numpy as np
 import pytest
 
@@ -15,13 +13,12 @@ pytestmark = [
 
 def test_cross_validation_never_predicts_what_it_has_seen(ex05, monkeypatch):
     """Une image, un code à elle : qui l'a vue la reconnaît, qui ne l'a pas vue ne peut rien."""
-    top = ex05.cached.top
-    monkeypatch.setattr(top, "LEARNING_RATE", 0.1)  # peu d'époques suffisent
-    monkeypatch.setattr(top, "build_head", partial(top.build_head, dropout=0, l2=0))
+    for name, value in {"LEARNING_RATE": 0.1, "DROPOUT": 0.0, "L2": 0.0}.items():
+        monkeypatch.setattr(ex05.head, name, value)  # peu d'époques suffisent
     labels = np.arange(40) % 2
     codes = np.eye(40, dtype=np.float32)  # sans rapport avec la classe
-    seen = top.train_head(codes, labels, seed=0, epochs=3)
-    assert top.accuracy(top.predict(seen, codes), labels) == 1
+    seen = ex05.head.train_head(codes, labels, seed=0, epochs=3)
+    assert ex05.head.accuracy(ex05.head.predict(seen, codes), labels) == 1
     assert ex05.cached.cross_validate(codes, labels, seed=0, epochs=3, num_folds=2) < 0.75
     told = np.repeat(2 * labels[:, None] - 1, 3, 1).astype(np.float32)  # la classe elle-même
     assert ex05.cached.cross_validate(told, labels, seed=0, epochs=3, num_folds=2) == 1

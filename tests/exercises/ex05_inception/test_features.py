@@ -34,26 +34,8 @@ def test_generator_and_export_see_the_same_features(ex05, tiny_inception, two_pi
     np.testing.assert_allclose(frozen(batch), expected, atol=1e-5)
 
 
-# --- Le générateur de l'énoncé -----------------------------------------------------
-
-
 @pytest.mark.question(QUESTION)
-def test_generator_reads_what_the_statement_asks(ex05, two_pictures, capfd):
-    train = ex05.features.make_generator(two_pictures, subset="training", shuffle=True)
-    x, y = train[0]
-    assert x.shape == (16, 150, 150, 3) and x.dtype == np.float32
-    assert -1 <= x.min() < 0 < x.max() <= 1
-    assert sorted(y.tolist()) == [0] * 8 + [1] * 8  # binary
-    assert len(train) == 1  # 16 images : 16 // 64 vaudrait 0
-    assert train.target_size == (150, 150) and train.batch_size == 64
-    assert capfd.readouterr().out == ""  # « Found 16 images », en anglais
-
-
-@pytest.mark.question(QUESTION)
-def test_validation_is_the_first_fifth_of_each_class_in_order(ex05, two_pictures):
+def test_validation_is_the_first_fifth_of_each_class_in_order(ex05, two_pictures, capfd):
     val = ex05.features.make_generator(two_pictures, subset="validation")
     assert ex05.features.rows(val).tolist() == [0, 1, 10, 11]
-    train = ex05.features.make_generator(two_pictures, subset="training", shuffle=True)
-    assert sorted(ex05.features.rows(train)) == [*range(2, 10), *range(12, 20)]
-    pixels = copied(two_pictures)[ex05.features.rows(val)]
-    np.testing.assert_allclose(val[0][0], pixels / 127.5 - 1, atol=1e-5)
+    assert capfd.readouterr().out == ""  # « Found 4 images », en anglais

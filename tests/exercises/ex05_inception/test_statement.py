@@ -2,12 +2,13 @@
 
 import shutil
 
+import keras
 import numpy as np
 import pytest
 
 from convnets.core import paths as storage
 from convnets.core import reports
-from convnets.datasets import folders, pretrained, sources
+from convnets.datasets import pretrained, sources
 from convnets.serving.classifier import Classifier
 from convnets.training import export_base
 
@@ -42,9 +43,8 @@ def tiny(tmp_path, monkeypatch, tiny_inception):
 
 @pytest.mark.question(QUESTION)
 def test_the_generators_are_those_of_the_statement(ex05, two_colors):
-    with folders.square_copies(folders.scan(two_colors), 150) as pictures:
-        train, val = ex05.statement.load_data(pictures.folder)
-        x, y = train[0]
+    train, val = ex05.statement.load_data(two_colors)
+    x, y = train[0]
     assert (train.samples, val.samples) == (16, 4) and train.shuffle
     assert x.shape == (16, 150, 150, 3) and -1 <= x.min() < 0 < x.max() <= 1
     assert sorted(y.tolist()) == [0] * 8 + [1] * 8
@@ -54,7 +54,6 @@ def test_the_generators_are_those_of_the_statement(ex05, two_colors):
 def test_only_the_head_is_learned(ex05, tiny_inception):
     model = ex05.statement.build_model(tiny_inception()[0], 3)
     assert [tuple(each.shape) for each in model.trainable_weights] == [(8, 3), (3,)]
-    assert model.output_shape == (None, 3)
 
 
 @pytest.mark.ci
@@ -64,10 +63,8 @@ def test_lesson_on_a_folder_of_three_classes(
 ):
     root = write_colors(tmp_path / "mes images", COLORS)
     (root / "vert" / "cassée.jpg").write_bytes(b"\xff\xd8\xff")
-    adam = ex05.statement.keras.optimizers.Adam
-    monkeypatch.setattr(
-        ex05.statement.keras.optimizers, "Adam", lambda _: adam(0.1)
-    )  # peu d'époques
+    adam = keras.optimizers.Adam
+    monkeypatch.setattr(keras.optimizers, "Adam", lambda _: adam(0.1))  # peu d'époques
     assert main("--images", root, "--epochs", 40) == 0
     printed = capsys.readouterr().out
     assert "Classe vert : 10 images." in printed and "vert/cassée.jpg" in printed
@@ -78,20 +75,16 @@ def test_lesson_on_a_folder_of_three_classes(
     assert report.num_images == {"train": 24, "val": 6, "test": 6}
     assert report.metrics["accuracy"].mean > 0.8  # des couleurs unies, ou presque
     assert str(tmp_path) not in str(report)  # le compte rendu ne dit pas où sont les photos
-    names = {path.name for path in (tmp_path / "f").iterdir()}
-    assert names == {"courbes.png", "confusion.png", "erreurs.png"}
 
     # ./predict : deux moteurs LiteRT, la même réponse que la base et la tête relues par Keras.
-    head = ex05.statement.keras.saving.load_model(
-        tmp_path / "m" / "ex05_inception.keras", compile=False
-    )
+    head = keras.saving.load_model(tmp_path / "m" / "ex05_inception.keras", compile=False)
     whole = pretrained.features_model(base, layer_name="mixed9")
     classifier = Classifier("ex05_inception", models_dir=tmp_path / "m")
     images = np.stack([classifier.prepare(str(root / name / "03.png")) for name in COLORS])
     expected = np.asarray(head(whole(images)))
     np.testing.assert_allclose(classifier.predict(images), expected, atol=1e-4)
 
-    # Sans l'export, le remède marche.
+    # Sans l'export, `--prepare` est le remède.
     shutil.rmtree(tmp_path / "keras" / "models")
     with pytest.raises(FileNotFoundError, match="python -m exercises.ex05_inception --prepare"):
         Classifier("ex05_inception", models_dir=tmp_path / "m")
