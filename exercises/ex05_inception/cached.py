@@ -14,6 +14,7 @@ import time
 
 import keras
 import numpy as np
+from sklearn.model_selection import StratifiedKFold
 
 from convnets.core.cli import lesson_parser, percent
 from convnets.datasets import folders, pretrained
@@ -42,24 +43,6 @@ def extract(pictures: folders.Pictures, base: keras.Model) -> np.ndarray:
 # --- Question 2 : valider sur toutes les images --------------------------------------
 
 
-def draw_folds(labels: np.ndarray, num_folds: int, *, seed: int) -> np.ndarray:
-    """Partage les images en plis où chaque classe a la même part, au hasard.
-
-    Args:
-        labels: indices des classes `(n,)`, entiers.
-        num_folds: nombre de plis.
-        seed: graine du partage.
-
-    Returns:
-        Le pli de chaque image, entiers `(n,)` dans [0, num_folds[.
-    """
-    rng, folds = np.random.default_rng(seed), np.empty(len(labels), int)
-    for label in np.unique(labels):
-        rows = rng.permutation(np.flatnonzero(labels == label))
-        folds[rows] = np.arange(len(rows)) % num_folds
-    return folds
-
-
 def cross_validate(
     x: np.ndarray, labels: np.ndarray, *, seed: int, epochs: int, num_folds: int = NUM_FOLDS
 ) -> float:
@@ -80,11 +63,11 @@ def cross_validate(
 
     Source : Stone, « Cross-Validatory Choice and Assessment of Statistical Predictions », 1974.
     """
-    folds, guesses = draw_folds(labels, num_folds, seed=seed), np.empty_like(labels)
-    for fold in range(num_folds):
-        kept = folds != fold
+    folds = StratifiedKFold(num_folds, shuffle=True, random_state=seed)
+    guesses = np.empty_like(labels)
+    for kept, left_out in folds.split(x, labels):  # chaque classe a la même part dans chaque pli
         head = top.train_head(x[kept], labels[kept], seed=seed, epochs=epochs)
-        guesses[~kept] = top.predict(head, x[~kept]).argmax(1)
+        guesses[left_out] = top.predict(head, x[left_out]).argmax(1)
     return float(np.mean(guesses == labels))
 
 

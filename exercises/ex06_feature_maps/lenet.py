@@ -76,8 +76,7 @@ def save_favourites(model: keras.Model, x: np.ndarray, path: Path) -> None:
         patches = favourites(model, x, name)
         tiles = patches.reshape(-1, *patches.shape[2:], 1)
         shown.append(Picture(mosaic(tiles, patches.shape[1], fill=128), name))
-    title = "Les morceaux de chiffres préférés de chaque carte"
-    picture_rows(path, {"": shown}, title=title, side=5)
+    picture_rows(path, {"": shown}, title="Les morceaux préférés de chaque carte", side=5)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -138,7 +138,7 @@ def maximise(
     return images.round().astype(np.uint8)
 
 
-# --- Question : les montrer ----------------------------------------------------------
+# --- Question : préfère-t-il vraiment cette image ? ----------------------------------
 
 
 def last_of_each_size(model: keras.Model, layer_names: list[str]) -> list[str]:
@@ -147,34 +147,35 @@ def last_of_each_size(model: keras.Model, layer_names: list[str]) -> list[str]:
     return [*kept.values()]
 
 
-def save_preferred(
-    subject: explanations.Subject, layer_names: list[str], path: Path, *, steps: int = STEPS
-) -> None:
-    """Dessine ce que cherchent les filtres que l'image allume le plus.
+def compare(
+    subject: explanations.Subject, layer_names: list[str], *, steps: int = STEPS
+) -> dict[str, np.ndarray]:
+    """Fabrique les images que préfèrent les filtres que l'image du sujet allume le plus.
 
-    Un filtre préfère-t-il vraiment l'image fabriquée pour lui à celle-ci ? La commande le dit.
+    Un message dit, par couche, combien de filtres répondent plus à l'image fabriquée pour eux
+    qu'à celle du sujet.
 
     Args:
         subject: image et modèle.
-        layer_names: couches, une par ligne.
-        path: fichier PNG ; son dossier est créé.
+        layer_names: couches à regarder.
         steps: voir `maximise`.
+
+    Returns:
+        Par couche, les images de `maximise`, dans l'ordre des filtres.
     """
-    rows = {}
+    preferred = {}
     for name, maps in activation_maps(subject.model, subject.image, layer_names).items():
-        filters = np.sort(strongest(maps, NUM_COLUMNS))  # dans le même ordre que leurs cartes
+        filters = np.sort(strongest(maps, NUM_COLUMNS))
         images = maximise(subject.model, name, filters, steps=steps)
         after = responses(maps_model(subject.model, name), images.astype(np.float32), filters)
         more = keras.ops.convert_to_numpy(after) > maps[..., filters].mean(axis=(0, 1))
-        rows[name] = [mosaic(images, NUM_COLUMNS)]
+        preferred[name] = images
         print(
             f"{name} : {more.sum()} filtres sur {len(filters)} répondent plus à l'image fabriquée "
             "pour eux",
             flush=True,
         )
-    answer = f"{subject.class_fr}, probabilité {percent(subject.probability)}"
-    title = f"Ce que cherchent les filtres que l'image allume le plus ({answer})"
-    picture_rows(path, rows, title=title, side=9)
+    return preferred
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -187,8 +188,12 @@ def main(argv: list[str] | None = None) -> int:
     def body() -> int:
         subject = explanations.load_subject(options)
         names = last_of_each_size(subject.model, active_layers(subject.model))
+        preferred = compare(subject, names)
+        rows = {name: [mosaic(images, NUM_COLUMNS)] for name, images in preferred.items()}
+        answer = f"{subject.class_fr}, probabilité {percent(subject.probability)}"
+        title = f"Ce que cherchent les filtres que l'image allume le plus ({answer})"
         path = output_dir(options) / f"{Path(options.image).stem}_preferences.png"
-        save_preferred(subject, names, path)
+        picture_rows(path, rows, title=title, side=9)
         print(path)
         return 0
 

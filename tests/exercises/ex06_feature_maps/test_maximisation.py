@@ -73,12 +73,12 @@ def test_an_unknown_filter_is_refused(by_hand, filters):
 
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
-def test_the_shipped_filters_prefer_the_image_made_for_them(tmp_path, capsys):
+def test_the_shipped_filters_prefer_the_image_made_for_them(capsys):
     shipped = saving.load_model(maps.STUDY_MODEL)
     picture = np.random.default_rng(0).integers(0, 256, shipped.input_shape[1:], np.uint8)
     subject = maps.Subject(shipped, picture, 0, "Avion", 0.5)
     name, weights = maps.map_layers(shipped)[-1], shipped.get_weights()
-    ex06.save_preferred(subject, [name], tmp_path / "p.png", steps=20)
+    ex06.compare(subject, [name], steps=20)
     more = int(re.match(rf"{name} : (\d+) filtres sur 12", capsys.readouterr().out)[1])
     assert more >= 10
     for now, before in zip(shipped.get_weights(), weights, strict=True):
