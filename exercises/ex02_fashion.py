@@ -144,7 +144,7 @@ def teach(options) -> None:
         classes_fr=sources.FASHION_CLASSES_FR,
         data_sha256=sources.dataset_sha256(sources.load_fashion_mnist()),
     )
-    save_training_figures(options, report, x_test, y_test, found["probabilities"])
+    save_training_figures(options, report)
     save_mistakes(options, report, x_test, y_test, found["probabilities"])
 
 

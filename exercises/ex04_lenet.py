@@ -138,7 +138,7 @@ def teach(options) -> None:
         data_sha256=sources.dataset_sha256(dataset),
         framing="digit",  # comment ./predict prépare une image
     )
-    save_training_figures(options, report, x_test, y_test, found["probabilities"])
+    save_training_figures(options, report)
     save_mistakes(options, report, x_test, y_test, found["probabilities"])
 
 

@@ -4,6 +4,7 @@ from PIL import Image
 
 from convnets.core import paths, reports
 from convnets.datasets import sources
+from convnets.figures.charts import number
 
 QUESTION = "TD, question 1"
 
@@ -58,8 +59,9 @@ def test_lesson_compares_and_saves_lenet(
     with unrendered():  # test_ex02_fashion.py dessine ces figures
         assert ex04.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
-    assert "LeNet : " in printed and "Réseau dense : " in printed and "d'erreur." in printed
     report = reports.read_report("ex04_lenet", models_dir=tmp_path / "m")
+    error = 100 * (1 - report.metrics["accuracy"].mean)
+    assert f"LeNet : {number(error, 2)} % d'erreur." in printed and "Réseau dense : " in printed
     assert report.framing == "digit" and report.num_parameters == 61_706
 
 
