@@ -62,15 +62,16 @@ SEVEN = ("--layer", "group3_conv1")  # les dernières cartes de 7×7 cases ; cel
 ENTRIES = (
     picture(
         "ex06_feature_maps",
-        "L'image que lit le réseau, puis, couche par couche, les cartes qu'elle allume le plus. "
-        "Les filtres de la première convolution n'ont pas été appris : calculés d'après les images "
-        "d'entraînement (un blanchiment), ils sont restés figés.",
+        "L'image que lit le réseau, puis, couche par couche, les douze cartes qu'elle allume le "
+        "plus, dans l'ordre de leurs filtres. Les filtres de la première convolution n'ont pas été "
+        "appris : calculés d'après les images d'entraînement (un blanchiment), ils sont restés "
+        "figés.",
         CAT,
     ),
     picture(
         "ex06_feature_maps.maximisation",
-        "L'image fabriquée pour chaque filtre, en partant de bruit : des aplats et des traits, "
-        "puis des textures et des anneaux, mais aucun objet. Répondre plus à cette image qu'au "
+        "L'image fabriquée pour chacun de ces filtres, en partant de bruit : des aplats, des "
+        "traits, puis des textures et des anneaux, mais aucun objet. Répondre plus à cette image qu'au "
         "chat n'est pas acquis : la montée, à chaque pas, lisse aussi.",
         CAT,
     ),

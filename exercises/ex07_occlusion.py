@@ -32,7 +32,9 @@ BATCH_SIZE = 256  # images cachées que l'on garde ensemble en mémoire
 
 
 def default_square(image: np.ndarray) -> tuple[int, int]:
-    """Rend le côté du carré et son pas, en pixels, agrandis comme l'image : autant de carrés.
+    """Rend le côté du carré et son pas, en pixels.
+
+    Ils grandissent avec l'image : le nombre de carrés reste à peu près le même.
 
     Args:
         image: `(H, W, 3)`.
@@ -99,7 +101,7 @@ def drops(
         image: `(H, W, 3)` uint8 dans [0, 255].
         class_index: classe expliquée.
         patch_px: côté du carré, en pixels ; par défaut, celui de `default_square`.
-        stride_px: pas d'un carré au suivant, en pixels ; de même.
+        stride_px: pas d'un carré au suivant, en pixels ; par défaut, celui de `default_square`.
         fill: voir `fill_color`.
 
     Returns:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # aucune dérivée ici : `./predict --explain` n'a pas besoin
 
 NUM_SEGMENTS = 49  # pour 32×32 pixels : une vingtaine chacun, une oreille ou une roue
 NUM_SAMPLES = 192  # variantes de l'image, quatre par morceau
-COLOR_SCALE = 0.15  # écart de couleur, dans [0, 1], qui vaut un pas de la grille des morceaux
+COLOR_SCALE = 0.15  # écart de couleur, de 0 à 1, qui compte autant qu'un pas de la grille
 ITERATIONS = 10  # de k-moyennes : au-delà, les morceaux ne bougent plus guère
 KERNEL_WIDTH = 0.25  # largeur du noyau : une variante très cachée compte peu
 PENALTY = 0.01  # de la régression ridge ; assez petite pour ne pas changer un coefficient net

@@ -5,8 +5,9 @@ Commande : python -m exercises.ex13_reconstruction [image] [--layers mixed0,mixe
 Résultat : un PNG par couche et comparaison.png, dans figures/ex13_reconstruction/.
 
 On ne garde que les caractéristiques de l'image, et on cherche, en partant de bruit, une image
-qui ait les mêmes. Plus la couche est profonde, plus il y en a : ce que la reconstruction a
-perdu (le grain, la couleur, la place exacte) est ce que la couche ne regarde pas.
+qui ait les mêmes. Plus la couche est profonde, plus les images qui conviennent sont nombreuses.
+Ce que la reconstruction a perdu (le grain, la couleur, la place exacte) est ce que la couche ne
+regarde pas.
 """
 
 from typing import NamedTuple
@@ -88,8 +89,8 @@ def reconstruct(model: keras.Model, image: np.ndarray, *, options) -> Reconstruc
     """Cherche une image qui a les caractéristiques de celle-ci, sans plus la regarder.
 
     On part de bruit autour d'un gris moyen, tiré de `options.seed`. Beaucoup d'images ont ces
-    caractéristiques à peu près, presque toutes faites de grain. La variation totale choisit parmi
-    elles une image lisse, comme le sont les photographies.
+    caractéristiques à peu près, et presque toutes sont faites de grain. La variation totale choisit
+    parmi elles une image lisse, comme le sont les photographies.
 
     Args:
         model: modèle de `dreams.extractor`, à une seule couche.

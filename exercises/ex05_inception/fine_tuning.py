@@ -3,7 +3,7 @@
 D'après : S3 « Fine-tuning approach ».
 Commande : python -m exercises.ex05_inception.layers
 
-`layers` et `forgetting` s'en servent.
+Les études `layers.py` et `forgetting.py` se servent de ce fichier.
 """
 
 import keras

@@ -4,8 +4,8 @@ D'après : TD « keras & réseaux de neurones convolutionnels », §1.2.
 Commande : python -m exercises.ex06_feature_maps.maximisation samples/chat.png
 
 On part d'un bruit et l'on remonte le gradient de la réponse d'un filtre par rapport aux pixels.
-Sans rien d'autre, l'image reste un bruit, qui trompe le filtre : à chaque pas, on lisse un peu et
-on ramène vers le gris.
+Si l'on ne faisait rien d'autre, l'image resterait un bruit, auquel le filtre répondrait pourtant :
+à chaque pas, on la lisse un peu et on la ramène vers le gris.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ STEPS = 60
 STEP_PX = 10.0  # changement moyen d'une valeur à chaque pas, en niveaux de gris
 SMOOTHING = 0.15  # part d'un pixel remplacée, à chaque pas, par la moyenne de ses quatre voisins
 DECAY = 0.02  # part de l'écart au gris retirée à chaque pas
-LEAK = 0.1  # pente ajoutée à GELU ou ReLU : là où elle est plate, on ne saurait par où monter
+LEAK = 0.1  # pente ajoutée à GELU ou ReLU : là où la fonction est plate, le gradient est nul
 
 
 # --- Question : ce que répond un filtre ----------------------------------------------

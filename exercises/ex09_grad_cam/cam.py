@@ -6,8 +6,9 @@ Commandes : python -m exercises.ex09_grad_cam.cam
 Résultat mesuré : models/ex09_cam.json, repris dans docs/resultats.md.
 
 CAM, que Grad-CAM généralise, demande que le réseau finisse par la moyenne de chaque carte, puis une
-couche dense. Le réseau `thumbnails_light` prend le maximum : on garde ses convolutions, figées, et
-on réapprend cette fin seule. Sans image, la commande apprend ; avec une image, elle l'explique.
+couche dense. Le réseau `thumbnails_light`, lui, prend le maximum de chaque carte : on garde ses
+convolutions, figées, et on n'apprend qu'une nouvelle couche dense. Sans image, la commande
+apprend ; avec une image, elle l'explique.
 """
 
 import keras

@@ -4,7 +4,7 @@ D'après : S3 « Introspection d'un CNN ».
 Commande : python -m exercises.ex11_curves
 Résultat mesuré : docs/mesures/ex11_curves.json, repris dans docs/resultats.md.
 
-Rien n'est réglé sur les images, qui sont de test.
+Ces images ne règlent rien : elles sont de test.
 """
 
 import time

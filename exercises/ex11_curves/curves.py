@@ -33,8 +33,8 @@ def pixel_order(heatmap: np.ndarray, *, seed: int, cell_px: int = CELL_PX) -> np
 
     Args:
         heatmap: carte `(H, W)`.
-        seed: graine du tirage entre cases égales ; sans lui, les zéros d'une carte partiraient
-            ligne par ligne, du haut de l'image.
+        seed: graine du tirage entre cases égales ; sans ce tirage, les zéros d'une carte
+            partiraient ligne par ligne, du haut de l'image.
         cell_px: côté des cases ; une case vaut la moyenne de ses pixels.
 
     Returns:
