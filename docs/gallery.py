@@ -71,8 +71,8 @@ ENTRIES = (
     picture(
         "ex06_feature_maps.maximisation",
         "L'image fabriquée pour chacun de ces filtres, en partant de bruit : des aplats, des "
-        "traits, puis des textures et des anneaux, mais aucun objet. Répondre plus à cette image qu'au "
-        "chat n'est pas acquis : la montée, à chaque pas, lisse aussi.",
+        "traits, puis des textures et des anneaux, mais aucun objet. Répondre plus à cette image "
+        "qu'au chat n'est pas acquis : la montée, à chaque pas, lisse aussi.",
         CAT,
     ),
     picture(

@@ -12,13 +12,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from convnets.core.cli import FrenchParser, run
+from convnets.core.cli import lesson_parser
 from convnets.datasets import sources
 from convnets.explaining.maps import Subject
 from convnets.figures.charts import Picture, mosaic, picture_rows, save_filters
 from convnets.figures.style import output_dir
 from convnets.serving.digits import read_digit
-from convnets.training import saving
+from convnets.training import lesson, saving
 from exercises.ex06_feature_maps import maps
 
 MAP_LAYERS = ("C1", "S2", "C3", "S4")
@@ -79,34 +79,32 @@ def save_favourites(model: keras.Model, x: np.ndarray, path: Path) -> None:
     picture_rows(path, {"": shown}, title="Les morceaux préférés de chaque carte", side=5)
 
 
-def main(argv: list[str] | None = None) -> int:
+def teach(options) -> None:
     """Dessine les filtres de LeNet et les cartes d'une image."""
-    parser = FrenchParser(
-        prog="python -m exercises.ex06_feature_maps.lenet", description=__doc__.splitlines()[0]
-    )
+    model, folder = saving.load_model("digits"), output_dir(options)
+    filters = model.get_layer("C1").get_weights()[0][:, :, 0]  # (5, 5, 6)
+    save_filters(folder / "filtres.png", {"C1": filters.transpose(2, 0, 1)}, title="Filtres")
+    if options.image is None:
+        digits = sources.load_mnist()[1][0][: options.limit]
+        digit = digits[0]
+        save_favourites(model, digits, folder / "morceaux.png")
+    else:
+        digit = read_digit(options.image)
+    probabilities = model.predict(digit[np.newaxis], verbose=0)[0]
+    answer = int(probabilities.argmax())
+    subject = Subject(model, digit, answer, str(answer), probabilities[answer])
+    maps.save_maps(subject, MAP_LAYERS, folder / "cartes.png", num_maps=MAX_MAPS)
+    print(f"Filtres et cartes dessinés dans {folder}/")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Lit les options et dessine."""
+    parser = lesson_parser("ex06_feature_maps.lenet", __doc__.splitlines()[0], epochs=None)
     parser.add_argument(
         "image", nargs="?", help="image d'un chiffre (un chiffre de test de MNIST par défaut)"
     )
-    parser.add_argument("--output", type=Path, metavar="DOSSIER", help="où écrire les figures")
-    parser.set_defaults(module="ex06_lenet")
-    options = parser.parse_args(argv)
-
-    def body() -> int:
-        model, folder = saving.load_model("digits"), output_dir(options)
-        filters = model.get_layer("C1").get_weights()[0][:, :, 0]  # (5, 5, 6)
-        save_filters(folder / "filtres.png", {"C1": filters.transpose(2, 0, 1)}, title="Filtres")
-        digits = None if options.image else sources.load_mnist()[1][0]
-        digit = read_digit(options.image) if options.image else digits[0]
-        probabilities = model.predict(digit[np.newaxis], verbose=0)[0]
-        answer = int(probabilities.argmax())
-        subject = Subject(model, digit, answer, str(answer), probabilities[answer])
-        maps.save_maps(subject, MAP_LAYERS, folder / "cartes.png", num_maps=MAX_MAPS)
-        if digits is not None:
-            save_favourites(model, digits[:NUM_DIGITS], folder / "morceaux.png")
-        print(f"Filtres et cartes dessinés dans {folder}/")
-        return 0
-
-    return run(body)
+    parser.set_defaults(limit=NUM_DIGITS)
+    return lesson.run(teach, parser.parse_args(argv))
 
 
 if __name__ == "__main__":
