@@ -8,17 +8,12 @@ fois par endroit caché. Un pixel compte d'autant plus que la probabilité baiss
 qui l'entoure.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from convnets.core.cli import agreed, run
 from convnets.explaining import maps, verdict
 from convnets.explaining.methods import POINTS
 from convnets.serving.images import THUMBNAIL_PX
-
-if TYPE_CHECKING:
-    import keras
 
 # Pour une image de 32×32 ; ils grandissent avec elle (`default_square`).
 PATCH_PX = 8  # côté du carré : le quart d'une image de CIFAR-10, de quoi cacher une tête
@@ -86,7 +81,7 @@ def positions(length_px: int, patch_px: int, stride_px: int) -> list[int]:
 
 
 def drops(
-    model: "keras.Model",
+    model,
     image: np.ndarray,
     class_index: int,
     *,
@@ -147,7 +142,7 @@ def drops(
 
 
 def occlusion(
-    model: "keras.Model",
+    model,
     image: np.ndarray,
     class_index: int,
     *,

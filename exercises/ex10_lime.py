@@ -9,7 +9,6 @@ qu'il donne à la classe.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
@@ -18,9 +17,6 @@ from convnets.core.cli import run
 from convnets.explaining import maps, verdict
 from convnets.explaining.methods import POINTS
 from convnets.figures.style import INK, new_figure, output_dir
-
-if TYPE_CHECKING:  # aucune dérivée ici : `./predict --explain` n'a pas besoin de Keras
-    import keras
 
 NUM_SEGMENTS = 49  # pour 32×32 pixels : une vingtaine chacun, une oreille ou une roue
 NUM_SAMPLES = 192  # variantes de l'image, quatre par morceau
@@ -107,7 +103,7 @@ def fit_linear(visible: np.ndarray, outputs: np.ndarray, weights: np.ndarray) ->
 
 
 def lime_coefficients(
-    model: "keras.Model",
+    model,
     image: np.ndarray,
     class_index: int,
     *,
@@ -149,13 +145,13 @@ def lime_coefficients(
     return coefficients, segments
 
 
-def gains(model: "keras.Model", image: np.ndarray, class_index: int, **options) -> np.ndarray:
+def gains(model, image: np.ndarray, class_index: int, **options) -> np.ndarray:
     """Donne à chaque pixel le coefficient de son morceau : `(H, W)`, de signe quelconque."""
     coefficients, segments = lime_coefficients(model, image, class_index, **options)
     return coefficients[segments]
 
 
-def lime(model: "keras.Model", image: np.ndarray, class_index: int, **options) -> np.ndarray:
+def lime(model, image: np.ndarray, class_index: int, **options) -> np.ndarray:
     """Rend la carte de `gains`, mêmes options : `(H, W)` float32 dans [0, 1].
 
     Le négatif y vaut zéro, le plus grand un ; des zéros si rien n'est positif.
