@@ -1,6 +1,6 @@
 """Construire le site, puis l'ouvrir sur cette machine.
 
-Commande : python -m web [--output DOSSIER] [--port 8000] [--no-browser]
+Commande : python -m web [--output DOSSIER] [--port 8000]
 """
 
 import functools
@@ -20,7 +20,7 @@ class Handler(SimpleHTTPRequestHandler):
     """Sert les fichiers du site, sans raconter chaque demande."""
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
-        ".js": "text/javascript",  # celui que dit le registre de Windows n'est pas toujours bon
+        ".js": "text/javascript",  # le registre de Windows en dit parfois un autre
         ".wasm": "application/wasm",
     }
 
@@ -51,13 +51,12 @@ def open_server(folder: Path, port: int) -> Server:
         return Server((HOST, 0), handler)
 
 
-def serve(folder: Path, *, port: int, browser: bool) -> None:
-    """Sert le site jusqu'à Ctrl-C."""
+def serve(folder: Path, *, port: int) -> None:
+    """Sert le site jusqu'à Ctrl-C, et l'ouvre dans le navigateur."""
     with open_server(folder, port) as server:
         address = f"http://{HOST}:{server.server_port}/"
         print(f"Le cours est ouvert : {address}  (Ctrl-C pour le fermer)", flush=True)
-        if browser:
-            webbrowser.open(address)
+        webbrowser.open(address)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
@@ -70,7 +69,6 @@ def main(argv: list[str] | None = None) -> int:
     add = parser.add_argument
     add("--output", type=Path, metavar="DOSSIER", help="écrire le site là, sans l'ouvrir")
     add("--port", type=int, default=PORT, metavar="N", help=f"port ({PORT} par défaut)")
-    add("--no-browser", action="store_true", help="ne pas ouvrir le navigateur")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -82,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="cours-cnn-") as folder:
             print("Construction du site, une minute…", flush=True)
             _build(Path(folder) / "site")
-            serve(Path(folder) / "site", port=options.port, browser=not options.no_browser)
+            serve(Path(folder) / "site", port=options.port)
         return 0
 
     return run(body)

@@ -21,6 +21,7 @@ from web.sources import write_downloads, write_sources
 
 STATIC = Path(__file__).parent / "static"
 SAMPLES_DIR = Path(__file__).parents[1] / "samples"
+# Ceux que des pages font répondre, avec leurs comptes rendus.
 MODELS = ("thumbnails", "photos", "ex17_detection", "ex18_segmentation")
 PICTURES = (".png", ".jpg", ".webp")
 VIGNETTE_PX = 128
@@ -42,7 +43,12 @@ SETTINGS = {
     "html_last_updated_fmt": None,
     "smartquotes": False,  # « --model » n'est pas un tiret
     "highlight_language": "python",
-    "suppress_warnings": ["myst.header", "myst.xref_missing", "misc.highlighting_failure"],
+    "suppress_warnings": [
+        "myst.header",
+        "myst.xref_missing",
+        "misc.highlighting_failure",
+        "toc.not_included",  # mesures/ : hors du menu, d'autres pages y mènent
+    ],
 }
 TEXTS = {  # ce que le thème dit en anglais
     "Skip to content": "Aller au contenu",
@@ -75,7 +81,7 @@ PATCHES = {
     '<div id="search-results">': '<h1>Recherche</h1><div id="search-results">',
 }
 
-MARKUP = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>", re.S)
+PARTS = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>|([^<]+)", re.S)
 SPACES = re.compile(r"(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b)")  # insécables en français
 
 
@@ -97,8 +103,11 @@ def build(output: Path) -> None:
         write_sources(sources)
         extra = Path(folder) / "extra"
         write_downloads(extra / "telecharger")
-        shutil.copytree(runtime.fetch(keras_models_dir() / "cours-cnn"), extra / "litert")
-        _copy_models(extra / "models")
+        runtime.write_litert(extra / "litert", cache=keras_models_dir() / "cours-cnn")
+        (extra / "models").mkdir()
+        for slug in MODELS:
+            for suffix in (".tflite", ".json"):
+                shutil.copy(MODELS_DIR / f"{slug}{suffix}", extra / "models")
         (extra / "models" / "ex09_cam_cartes.tflite").write_bytes(export_maps())
         write_networks(extra / "poids")
         _copy_samples(extra / "samples")
@@ -139,14 +148,6 @@ def _shorten_menu(app, pagename, templatename, context, doctree) -> None:
         context["toctree"] = lambda **options: whole(**options | {"collapse": True})
 
 
-def _copy_models(folder: Path) -> None:
-    """Copie les modèles que les pages font répondre, et leurs comptes rendus."""
-    folder.mkdir(parents=True)
-    for slug in MODELS:
-        for suffix in (".tflite", ".json"):
-            shutil.copy(MODELS_DIR / f"{slug}{suffix}", folder)
-
-
 def _copy_samples(folder: Path) -> None:
     """Copie nos images, et en fait de petites, `vignettes/nom.jpg`, pour les boutons."""
     shutil.copytree(SAMPLES_DIR, folder)
@@ -180,8 +181,5 @@ def polish(html: str) -> str:
         html = re.sub(rf'([>"]\s*){re.escape(english)}(?=[\s<"])', rf"\g<1>{french}", html)
     for found, better in PATCHES.items():
         html = html.replace(found, better)
-    parts, start = [], 0
-    for kept in MARKUP.finditer(html):
-        parts += [SPACES.sub("\u00a0", html[start : kept.start()]), kept[0]]
-        start = kept.end()
-    return "".join([*parts, html[start:]])
+    # Le deuxième groupe est un texte ; le reste, une balise, ou un code qui garde ses espaces.
+    return PARTS.sub(lambda part: SPACES.sub("\u00a0", part[0]) if part[2] else part[0], html)

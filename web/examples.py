@@ -29,6 +29,10 @@ from exercises.ex00_convolution.operations import (
 )
 from web.networks import open_weights
 
+WINDOW = np.ones((2, 2), int)  # celle d'un pooling
+MAXIMUM = {"operation": "max"}
+HALF = MAXIMUM | {"stride": 2, "padding": "same"}  # qui garde une case sur quatre
+
 
 def as_text(grid) -> str:
     """Écrit une grille, ou une par canal, comme la page la lit."""
@@ -56,8 +60,11 @@ def list_examples() -> list[dict]:
         la page « Réseau », `network`, `parameters` et parfois `shape`.
     """
     known = {name: entry["imprimé"] | entry["attendu"] for name, entry in read_examples().items()}
+    cases = [
+        each for make in (_operations, _x_or_o, _sizes, _pixels, _networks) for each in make(known)
+    ]
     found = []
-    for case in sorted([*_grids(known), *_networks(known)], key=lambda each: int(each.number[1:])):
+    for case in sorted(cases, key=lambda each: int(each.number[1:])):
         shared = [each["number"] for each in found].count(case.number)
         title = f"{case.number} : {EXAMPLES[case.number].title}"
         found.append(
@@ -82,131 +89,222 @@ def _grid(image, kernel, expected=None, **settings) -> dict:
     return content
 
 
-def _grids(known: dict) -> Iterator[Case]:
-    picture = x_or_o.read_picture
-    x, deformed = picture(x_or_o.X), picture(x_or_o.DEFORMED_X)
-    filters = [picture(rows) for rows in x_or_o.FILTERS]
-    signal, expected = conv1d(SIGNAL, SIGNAL_KERNEL), known["N1"]
-    printed = "S2 n'en imprime que la première valeur."
-    yield Case("N1", "tel quel", _grid(SIGNAL, SIGNAL_KERNEL, expected["sortie"]), printed)
-    note = "Retourner est ce que dit la formule de S1 ; les réseaux ne le font pas (erratum 7)."
-    turned = _grid(SIGNAL, SIGNAL_KERNEL, expected["noyau retourné"], flip=True)
-    yield Case("N1", "noyau retourné", turned, note)
-    note = "S2 ne dit ni la fenêtre ni les valeurs."
-    for stride, name in enumerate(("pas un", "pas deux"), start=1):
-        settings = {"operation": "max", "stride": stride}
-        yield Case("N2", name, _grid([signal], [[1, 1]], known["N2"][name], **settings), note)
-    note = "S3 en imprime les deux premières lignes."
-    yield Case("N3", "", _grid(IMAGE, KERNEL, known["N3"]["sortie"]), note)
-    note = "Aucun document ne l'imprime : il est du cours."
-    yield Case("N4", "", _grid(IMAGE, KERNEL, known["N4"]["sortie"], padding="same"), note)
-    _, patch = list(windows(x, filters[0].shape))[24]
+def _operations(known: dict) -> list[Case]:
+    """Rend N1 à N5 : un signal, une image, une fenêtre."""
+    signal, one = conv1d(SIGNAL, SIGNAL_KERNEL), known["N1"]
+    turned = _grid(SIGNAL, SIGNAL_KERNEL, one["noyau retourné"], flip=True)
+    first = x_or_o.read_picture(x_or_o.FILTERS[0])
+    _, patch = list(windows(x_or_o.read_picture(x_or_o.X), first.shape))[24]
     note = (
         "La moyenne est 5/9, que S0 tronque en 0,55. La matrice des produits a la taille du "
         "filtre, et non de l'image (erratum 1)."
     )
-    yield Case("N5", "", _grid(patch, filters[0], known["N5"]["somme"]), note)
-    maps, rectified = known["N6"]["neuvièmes"], known["N7"]["neuvièmes"]
-    pooled, vector = known["N8"]["neuvièmes"], known["N9"]["vecteur"]
+    return [
+        Case(
+            "N1",
+            "tel quel",
+            _grid(SIGNAL, SIGNAL_KERNEL, one["sortie"]),
+            "S2 n'en imprime que la première valeur.",
+        ),
+        Case(
+            "N1",
+            "noyau retourné",
+            turned,
+            "Retourner est ce que dit la formule de S1 ; les réseaux ne le font pas (erratum 7).",
+        ),
+        *(
+            Case(
+                "N2",
+                name,
+                _grid([signal], [[1, 1]], known["N2"][name], operation="max", stride=stride),
+                "S2 ne dit ni la fenêtre ni les valeurs.",
+            )
+            for stride, name in enumerate(("pas un", "pas deux"), start=1)
+        ),
+        Case(
+            "N3",
+            "",
+            _grid(IMAGE, KERNEL, known["N3"]["sortie"]),
+            "S3 en imprime les deux premières lignes.",
+        ),
+        Case(
+            "N4",
+            "",
+            _grid(IMAGE, KERNEL, known["N4"]["sortie"], padding="same"),
+            "Aucun document ne l'imprime : il est du cours.",
+        ),
+        Case("N5", "", _grid(patch, first, known["N5"]["somme"]), note),
+    ]
+
+
+def _x_or_o(known: dict) -> Iterator[Case]:
+    """Rend N6 à N10, filtre par filtre : le X de S0, de ses cartes à son vecteur."""
+    x, deformed = (x_or_o.read_picture(rows) for rows in (x_or_o.X, x_or_o.DEFORMED_X))
+    maps, rectified, pooled, others = (
+        known[number]["neuvièmes"] for number in ("N6", "N7", "N8", "N10")
+    )
+    vectors = np.reshape(known["N9"]["vecteur"], (3, 2, 2))
     ninths = "S0 imprime le neuvième de ces sommes, tronqué : 1,00 pour 9, 0,77 pour 7"
-    half = {"operation": "max", "stride": 2, "padding": "same"}
-    window = np.ones((2, 2), int)
-    for k, kernel in enumerate(filters):
-        what = f"filtre {k + 1}"
+    for k, rows in enumerate(x_or_o.FILTERS):
+        kernel, what = x_or_o.read_picture(rows), f"filtre {k + 1}"
         note = f"{ninths}. Son X a une ligne de moins (erratum 3)."
         yield Case("N6", what, _grid(x, kernel, maps[k]), note)
         yield Case("N7", what, _grid(maps[k], [[1]], rectified[k], operation="relu"), f"{ninths}.")
         note = f"{ninths}. Dans ses cartes d'entrée, des 0,55 sont imprimés 0,33 (erratum 4)."
-        yield Case("N8", what, _grid(rectified[k], window, pooled[k], **half), note)
-        second = np.reshape(vector[4 * k : 4 * k + 4], (2, 2))
+        yield Case("N8", what, _grid(rectified[k], WINDOW, pooled[k], **HALF), note)
         note = f"{ninths}. Les trois cartes, dépliées, font le vecteur de douze valeurs."
-        yield Case("N9", what, _grid(pooled[k], window, second, **half), note)
+        yield Case("N9", what, _grid(pooled[k], WINDOW, vectors[k], **HALF), note)
         note = "S0 imprime ce X déformé, et non ce qu'il donne."
-        yield Case("N10", what, _grid(deformed, kernel, known["N10"]["neuvièmes"][k]), note)
+        yield Case("N10", what, _grid(deformed, kernel, others[k]), note)
+
+
+def _sizes(known: dict) -> Iterator[Case]:
+    """Rend les exemples dont les documents ne donnent que la taille : N11, N12 et N19."""
     side = int(known["N11"]["côté"])
     note = "S0 annonce le côté 28 ; les nombres de l'image sont les nôtres."
     yield Case("N11", "", _grid(np.eye(32), np.eye(5), size=[side, side]), note)
     note = "La formule de S3 n'a ni partie entière ni dilatation (erratum 14)."
-    ramp = np.add.outer(np.arange(7), np.arange(7))
-    pooling = {"operation": "max", "stride": 2}
-    side = int(known["N12"]["pooling de sept par deux"])
-    yield Case("N12", "7 par 2, pas 2", _grid(ramp, window, size=[side, side], **pooling), note)
-    side = int(known["N12"]["noyau dilaté"])
-    dilated = _grid(ramp, KERNEL, size=[side, side], dilation=2)
-    yield Case("N12", "7 par 3, dilatation 2", dilated, note)
+    for name, key, kernel, settings in (
+        ("7 par 2, pas 2", "pooling de sept par deux", WINDOW, MAXIMUM | {"stride": 2}),
+        ("7 par 3, dilatation 2", "noyau dilaté", KERNEL, {"dilation": 2}),
+    ):
+        side = int(known["N12"][key])
+        yield Case("N12", name, _grid(_ramp(7), kernel, size=[side, side], **settings), note)
     note = "S1 parle d'un quart : c'est vrai d'un côté pair, et 16/49 pour 7 (erratum 9)."
     for name, side in (("côté pair", 8), ("côté sept", 7)):
         kept = math.isqrt(int(Fraction(known["N19"][name]) * side**2))
-        image = np.add.outer(np.arange(side), np.arange(side))
-        yield Case("N19", name, _grid(image, window, size=[kept, kept], **half), note)
+        yield Case("N19", name, _grid(_ramp(side), WINDOW, size=[kept, kept], **HALF), note)
+
+
+def _ramp(side: int) -> np.ndarray:
+    return np.add.outer(np.arange(side), np.arange(side))
+
+
+def _pixels(known: dict) -> Iterator[Case]:
+    """Rend N20 à N23 : une grille de pixels, un contour, trois canaux, deux matrices."""
     pixels = known["N20"]["grille"]
     note = "La grille est imprimée, et les barres 82, 15, 2 et 1, qui font 100."
-    total = _grid(pixels, np.ones((20, 20)), known["N20"]["somme"])
-    yield Case("N20", "la somme", total, note)
-    most = _grid(pixels, np.ones((20, 20)), known["N20"]["maximum"], operation="max")
-    yield Case("N20", "le maximum", most, note)
+    for what, key, operation in (("la somme", "somme", {}), ("le maximum", "maximum", MAXIMUM)):
+        content = _grid(pixels, np.ones((20, 20)), known["N20"][key], **operation)
+        yield Case("N20", what, content, note)
     note = (
         "S4 écrit la formule de la corrélation, et son code retourne le noyau ; les zéros du "
         "bord font un faux contour (erratum 15)."
     )
-    edges, unsigned = {"padding": "same"}, np.array(EDGE_KERNEL).astype(np.uint8)
     for what, kernel, flip in (
         ("convolution", EDGE_KERNEL, True),
         ("corrélation", EDGE_KERNEL, False),
-        ("noyau en uint8", unsigned, True),
+        ("noyau en uint8", np.array(EDGE_KERNEL).astype(np.uint8), True),
     ):
-        content = _grid(EDGE_IMAGE, kernel, known["N21"][what], flip=flip, **edges)
+        content = _grid(EDGE_IMAGE, kernel, known["N21"][what], flip=flip, padding="same")
         yield Case("N21", what, content, note)
     note = "Image et filtre sont du cours ; S4 donne la règle."
     yield Case("N22", "", _grid(CHANNELS, CHANNEL_KERNELS, known["N22"]["somme"]), note)
     note = "S4 l'annonce sans nombres : la sortie de N3, une case par ligne."
     column = np.reshape(known["N23"]["sortie"], (-1, 1))
-    patches = _grid(im2col(IMAGE, (3, 3)), np.reshape(KERNEL, (1, -1)), column)
-    yield Case("N23", "une ligne par fenêtre", patches, note)
-    matrix = _grid(toeplitz_matrix(KERNEL, (5, 5)), np.reshape(IMAGE, (1, -1)), column)
-    yield Case("N23", "une colonne par pixel", matrix, note)
+    for what, matrix, vector in (
+        ("une ligne par fenêtre", im2col(IMAGE, (3, 3)), KERNEL),
+        ("une colonne par pixel", toeplitz_matrix(KERNEL, (5, 5)), IMAGE),
+    ):
+        yield Case("N23", what, _grid(matrix, np.reshape(vector, (1, -1)), column), note)
 
 
-def _networks(known: dict) -> Iterator[Case]:
+def _networks(known: dict) -> list[Case]:
+    """Rend les exemples que la page « Réseau » compte."""
+
     def case(number, what, network, parameters, note, shape=None):
         content = {"network": network, "parameters": int(parameters)}
         return Case(number, what, content | ({"shape": shape} if shape else {}), note)
 
-    note = "S3 oublie la partie entière, et trouve 54,25 (erratum 14)."
-    cut, whole = (int(known["N12"][key]) for key in ("avec partie entière", "AlexNet"))
+    sides, stage, lenet = known["N12"], known["N13"], known["N15"]
+    cut, whole, side = (
+        int(each) for each in (sides["avec partie entière"], sides["AlexNet"], stage["côtés"][-1])
+    )
     weights = 96 * (11 * 11 * 3 + 1)
-    yield case("N12", "224", "Pas de 4 sur 224 pixels (S3)", weights, note, [cut, cut, 96])
-    note = "L'image d'AlexNet a en fait 227 pixels de côté."
-    yield case("N12", "227", "Pas de 4 sur 227 pixels", weights, note, [whole, whole, 96])
-    side, expected = int(known["N13"]["côtés"][-1]), known["N13"]
-    note = "S3 laisse compter ; un pooling de pas 1."
-    stage = "Un étage de convolution (S3)"
-    yield case("N13", "convolution", stage, expected["paramètres"], note, [side, side, 16])
-    note = "Une couche dense de même sortie que la convolution de S3."
-    dense = "Une couche dense de même sortie (S3)"
-    yield case("N13", "couche dense", dense, expected["couche dense"], note)
-    note = "Des tailles réécrites après coup ne changent rien (erratum 16)."
-    yield case("N14", "", "BasicCNNModel (S0)", known["N14"]["paramètres"], note, [1000])
-    note = "C'est la lecture moderne ; le réseau de 1998 en avait 60 000 (erratum 10)."
-    expected = known["N15"]
-    yield case("N15", "32×32", "LeNet-5, images 32×32", expected["paramètres"], note)
-    small = "LeNet-5, images 28×28 (MNIST)"
-    yield case("N15", "28×28", small, expected["paramètres en MNIST"], note)
-    note = (
+    dense = (
         "« Équivalent » à LeNet et ses 61 706 paramètres, à un demi pour cent près, ou un peu plus."
     )
-    for hidden, total in zip((78, 77), known["N16"]["paramètres"], strict=True):
-        yield case("N16", f"{hidden} neurones", f"Réseau dense 784-{hidden}-10", total, note)
-    expected, shape = known["N17"], [int(side) for side in known["N17"]["sortie"]]
-    note = "S2 ne donne pas de nombre. Une image de moins de 75 pixels de côté serait trop petite."
-    inception = "InceptionV3 sans sa tête, images 150×150 (S2)"
-    yield case("N17", "", inception, expected["paramètres"], note, shape)
-    note = "S1 impose l'ordre des couches ; leurs tailles sont un choix du cours."
-    fashion = "Fashion-MNIST, architecture imposée (S1)"
-    yield case("N18", "", fashion, known["N18"]["paramètres"], note)
-    note = "S4 : Nf × (Nw × Nh × Nc + 1)."
-    total = known["N22"]["paramètres de seize filtres"]
-    yield case("N22", "seize filtres", "Seize filtres 3×3 sur trois canaux (S4)", total, note)
+    return [
+        case(
+            "N12",
+            "224",
+            "Pas de 4 sur 224 pixels (S3)",
+            weights,
+            "S3 oublie la partie entière, et trouve 54,25 (erratum 14).",
+            [cut, cut, 96],
+        ),
+        case(
+            "N12",
+            "227",
+            "Pas de 4 sur 227 pixels",
+            weights,
+            "L'image d'AlexNet a en fait 227 pixels de côté.",
+            [whole, whole, 96],
+        ),
+        case(
+            "N13",
+            "convolution",
+            "Un étage de convolution (S3)",
+            stage["paramètres"],
+            "S3 laisse compter ; un pooling de pas 1.",
+            [side, side, 16],
+        ),
+        case(
+            "N13",
+            "couche dense",
+            "Une couche dense de même sortie (S3)",
+            stage["couche dense"],
+            "Une couche dense de même sortie que la convolution de S3.",
+        ),
+        case(
+            "N14",
+            "",
+            "BasicCNNModel (S0)",
+            known["N14"]["paramètres"],
+            "Des tailles réécrites après coup ne changent rien (erratum 16).",
+            [1000],
+        ),
+        *(
+            case(
+                "N15",
+                what,
+                network,
+                lenet[key],
+                "C'est la lecture moderne ; le réseau de 1998 en avait 60 000 (erratum 10).",
+            )
+            for what, network, key in (
+                ("32×32", "LeNet-5, images 32×32", "paramètres"),
+                ("28×28", "LeNet-5, images 28×28 (MNIST)", "paramètres en MNIST"),
+            )
+        ),
+        *(
+            case("N16", f"{hidden} neurones", f"Réseau dense 784-{hidden}-10", total, dense)
+            for hidden, total in zip((78, 77), known["N16"]["paramètres"], strict=True)
+        ),
+        case(
+            "N17",
+            "",
+            "InceptionV3 sans sa tête, images 150×150 (S2)",
+            known["N17"]["paramètres"],
+            "S2 ne donne pas de nombre. Une image de moins de 75 pixels de côté serait trop "
+            "petite.",
+            list(map(int, known["N17"]["sortie"])),
+        ),
+        case(
+            "N18",
+            "",
+            "Fashion-MNIST, architecture imposée (S1)",
+            known["N18"]["paramètres"],
+            "S1 impose l'ordre des couches ; leurs tailles sont un choix du cours.",
+        ),
+        case(
+            "N22",
+            "seize filtres",
+            "Seize filtres 3×3 sur trois canaux (S4)",
+            known["N22"]["paramètres de seize filtres"],
+            "S4 : Nf × (Nw × Nh × Nc + 1).",
+        ),
+    ]
 
 
 def x_or_o_weights() -> dict:
@@ -224,9 +322,8 @@ def x_or_o_weights() -> dict:
     with open_weights(MODELS_DIR / f"{slug}.keras") as file:
         kernels = np.moveaxis(file["layers/conv2d/vars/0"][:, :, 0, :], -1, 0)
         votes, bias = (file[f"layers/dense/vars/{k}"][:] for k in (0, 1))
-    by_map = (
-        votes.reshape(2, 2, 3, 2).transpose(2, 0, 1, 3).reshape(12, 2)
-    )  # Keras : cartes à la fin
+    # Keras déplie les cartes en dernier ; la page, en premier.
+    by_map = votes.reshape(2, 2, 3, 2).transpose(2, 0, 1, 3).reshape(12, 2)
     hand = np.array([x_or_o.read_picture(rows) for rows in x_or_o.FILTERS])
     drawings = {"X": x_or_o.X, "X déformé": x_or_o.DEFORMED_X, "O": x_or_o.O}
     return {

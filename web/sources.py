@@ -11,6 +11,8 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 
 from convnets.core.cli import markdown_table
@@ -32,15 +34,15 @@ PAGES = {  # pages de docs/, par rubrique du menu
 }
 WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie
 ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
-WORKSHOP = re.compile(
-    r"```{atelier} (\w+) (\w+\.js)\n```"
-)  # sa place dans la page, et son JavaScript
-EMPTY_WORKSHOP = """```{{raw}} html
-<div id="{name}" class="atelier">
+# Dans une page, la place d'un atelier dit son nom et son JavaScript ; dans le site, pourquoi il est
+# vide tant qu'il l'est.
+WORKSHOP = re.compile(r"```{atelier} (\w+) (\w+\.js)\n```")
+EMPTY_WORKSHOP = r"""```{raw} html
+<div id="\1" class="atelier">
 <p>Cette partie calcule : elle demande JavaScript, et que la page vienne d'un site ou de
 <code>python -m web</code>, non d'un dossier ouvert par un double clic.</p>
 </div>
-<script type="module" src="_static/js/{script}"></script>
+<script type="module" src="_static/js/\2"></script>
 ```"""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 DOCUMENTS = (
@@ -57,22 +59,16 @@ def write_sources(folder: Path) -> None:
         folder: dossier vide, ou à créer.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.md").write_text(_index(), encoding="utf-8")
-    (folder / "parcours.md").write_text(_course(), encoding="utf-8")
+    texts = {"index": _index(), "parcours": _course(), "exemples": _examples()}
     for page in WORKSHOPS.glob("*.md"):
-        text = page.read_text(encoding="utf-8")
-        (folder / page.name).write_text(_place_workshop(text), encoding="utf-8")
-    (folder / "exemples.md").write_text(_examples(), encoding="utf-8")
-    for names in PAGES.values():
-        for name in names:
-            text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
-            (folder / f"{name}.md").write_text(rewrite_links(text, DOCS), encoding="utf-8")
+        texts[page.stem] = WORKSHOP.sub(EMPTY_WORKSHOP, page.read_text(encoding="utf-8"))
+    for name in chain.from_iterable(PAGES.values()):
+        texts[name] = rewrite_links((DOCS / f"{name}.md").read_text(encoding="utf-8"), DOCS)
+    for name, text in texts.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
     for each in DOCS.iterdir():
         if each.is_dir() and each.name != "__pycache__":
-            shutil.copytree(each, folder / each.name, dirs_exist_ok=True)
-    for page in (folder / "mesures").rglob("*.md"):  # hors du menu : d'autres y mènent
-        text = page.read_text(encoding="utf-8")
-        page.write_text(f"---\norphan: true\n---\n\n{text}", encoding="utf-8")
+            shutil.copytree(each, folder / each.name)
     for exercise in EXERCISES:
         _write_exercise(exercise, folder)
 
@@ -114,21 +110,16 @@ def _index() -> str:
         "(telecharger/cours.zip) ; le texte et la recherche s'y ouvrent d'un double clic.",
         "Pour essayer : " + " ; ".join(f"[{_title(page)}]({page.name})" for page in workshops) + "."
         " Et [les exemples des documents](exemples.md), de N1 à N23, calculés sous vos yeux.",
-        _exercises_table(EXERCISES),
+        markdown_table(
+            ["exercice", "document", "minutes"],
+            [[_link(each), each.document, _minutes(each)] for each in EXERCISES],
+        ),
         DOCUMENTS,
     ]
-    chapters = [("Le cours", ["parcours", "exemples", *(page.stem for page in workshops)])]
-    chapters += [
-        (chapter.title, [each.slug for each in exercises])
-        for chapter, exercises in course.chapters()
-    ]
-    parts += [_toctree(title, names) for title, names in [*chapters, *PAGES.items()]]
+    menu = {"Le cours": ["parcours", "exemples", *(page.stem for page in workshops)]}
+    menu |= {chapter.title: [each.slug for each in own] for chapter, own in course.chapters()}
+    parts += [_toctree(*each) for each in (menu | PAGES).items()]
     return "\n\n".join(parts) + "\n"
-
-
-def _place_workshop(text: str) -> str:
-    """Met dans une page la place de son atelier, qui dit pourquoi il est vide tant qu'il l'est."""
-    return WORKSHOP.sub(lambda found: EMPTY_WORKSHOP.format(name=found[1], script=found[2]), text)
 
 
 def _examples() -> str:
@@ -139,19 +130,15 @@ def _examples() -> str:
         "Python : [l'exercice 00](ex00_convolution.md). Les erreurs des documents sont numérotées "
         "comme dans [les errata](errata.md).",
     ]
-    cases: dict[str, list[dict]] = {}
-    for each in list_examples():
-        cases.setdefault(each["number"], []).append(each)
-    for number, some in cases.items():
-        about, links = EXAMPLES[number], ", ".join(map(_example_link, some))
-        notes = " ".join(dict.fromkeys(each["note"] for each in some))  # chacune une fois
+    for number, some in groupby(list_examples(), key=itemgetter("number")):
+        about, cases = EXAMPLES[number], list(some)
+        links = ", ".join(
+            f'<a href="{each["page"]}.html?exemple={each["id"]}">{each["what"]}</a>'
+            for each in cases
+        )
+        notes = " ".join(dict.fromkeys(each["note"] for each in cases))  # chacune une fois
         parts.append(f"**{number}** ({about.document}) : {about.title} : {links}. {notes}")
     return "\n\n".join(parts) + "\n"
-
-
-def _example_link(example: dict) -> str:
-    address = f"{example['page']}.html?exemple={example['id']}"
-    return f'<a href="{address}">{example["what"]}</a>'
 
 
 def _title(page: Path) -> str:
@@ -159,13 +146,8 @@ def _title(page: Path) -> str:
 
 
 def _toctree(title: str, names) -> str:
-    title = title.replace("`", "")
-    return "\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *names, "```"])
-
-
-def _exercises_table(exercises) -> str:
-    rows = [[_link(each), each.document, _minutes(each)] for each in exercises]
-    return markdown_table(["exercice", "document", "minutes"], rows)
+    caption = f":caption: {title.replace('`', '')}"
+    return "\n".join(["```{toctree}", ":hidden:", caption, "", *names, "```"])
 
 
 def _course() -> str:
@@ -175,8 +157,8 @@ def _course() -> str:
         "la lecture. Les minutes sont celles de la commande, sur deux cœurs récents.",
     ]
     for chapter, exercises in course.chapters():
-        parts += [f"## {chapter.title}", chapter.summary]
-        parts += ["\n".join(f"- {_link(each)}{_after(each)}" for each in exercises)]
+        lines = [f"- {_link(each)}{_after(each)}" for each in exercises]
+        parts += [f"## {chapter.title}", chapter.summary, "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -321,7 +303,7 @@ def rewrite_links(text: str, folder: Path) -> str:
         text: Markdown.
         folder: celui de la page, dans le dépôt.
     """
-    pages = {f"{name}.md" for names in PAGES.values() for name in names}
+    pages = {f"{name}.md" for name in chain.from_iterable(PAGES.values())}
 
     def rewrite(match: re.Match) -> str:
         image, label, target = match.groups()
