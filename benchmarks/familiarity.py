@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy.stats import rankdata
+from scipy.stats import mannwhitneyu
 
 from benchmarks.strangers import grey_strangers, strangers
 from convnets.core.cli import FrenchParser, markdown_table, positive_int, reserve_stderr, run
@@ -21,12 +21,6 @@ from convnets.serving.classifier import Classifier
 from recipes import familiarity as shipped
 
 NUM_STRANGERS = 1000  # de chaque sorte
-
-
-def auroc(known: np.ndarray, strange: np.ndarray) -> float:
-    """Rend la part des couples où l'image connue est jugée plus familière que l'étrangère."""
-    ranks = rankdata(np.concatenate([known, strange]))[: len(known)]
-    return float((ranks.mean() - (len(known) + 1) / 2) / len(strange))
 
 
 def scores(classifier: Classifier, images: np.ndarray) -> np.ndarray:
@@ -58,7 +52,9 @@ def table(slugs: list[str], kinds: dict[str, np.ndarray], x_test: np.ndarray) ->
         known, limit = scores(classifier, x_test), classifier.card.familiarity
         for kind, images in kinds.items():
             found = scores(classifier, images)
-            shares = 100 * auroc(known, found), 100 * (found < limit).mean()
+            # La part des couples où l'image connue est jugée plus familière que l'étrangère.
+            auroc = mannwhitneyu(known, found).statistic / (len(known) * len(found))
+            shares = 100 * auroc, 100 * (found < limit).mean()
             rows[kind].append("{:.1f} / {:.0f}".format(*shares).replace(".", ","))
         doubts.append(str((known < limit).sum()))
     return markdown_table(["étrangères", *slugs], [*rows.values(), doubts])

@@ -51,10 +51,8 @@ def run_process(command: Sequence[str], *, backend: str = "tensorflow") -> Run:
         backend: moteur de Keras.
 
     Raises:
-        ValueError: la commande a échoué, ou le système n'a pas `wait4` (Windows).
+        ValueError: la commande a échoué, ou le système n'est ni Linux ni macOS.
     """
-    if not hasattr(os, "wait4"):
-        raise ValueError("Ces mesures demandent Linux ou macOS : ce système n'a pas wait4.")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _TIMER, *command],
@@ -135,9 +133,8 @@ def memory(runs: Sequence[Run]) -> str:
 def describe_machine() -> str:
     """Décrit en une phrase la machine, ce qui l'occupe déjà et les versions mesurées."""
     environment = reports.environment()
-    versions = dict(environment.versions)
+    versions = [f"{name} {version}" for name, version in environment.versions.items()]
     if not missing(["torch"]):
-        versions["torch"] = importlib.metadata.version("torch")
-    load = f"{os.getloadavg()[0]:.1f}".replace(".", ",")
-    said = [environment.hardware, f"charge moyenne au départ : {load}"]
-    return " ; ".join([*said, ", ".join(f"{name} {each}" for name, each in versions.items())])
+        versions.append(f"torch {importlib.metadata.version('torch')}")
+    load = f"charge moyenne au départ : {os.getloadavg()[0]:.1f}".replace(".", ",")
+    return " ; ".join([environment.hardware, load, ", ".join(versions)])

@@ -12,7 +12,6 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from benchmarks import measure
 from convnets.core import files, reports
@@ -37,20 +36,6 @@ def time_lesson(slug: str) -> float:
     return time.monotonic() - start
 
 
-def read_durations(path: Path) -> Durations:
-    """Relit les durées déjà mesurées.
-
-    Raises:
-        ValueError: ce n'est pas du JSON.
-    """
-    if not path.exists():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} est abîmé : effacez-le, ou donnez un autre --output.") from error
-
-
 def page(durations: Durations) -> str:
     """Écrit le tableau des minutes : un exercice par ligne, une machine par colonne."""
     rows = []
@@ -65,37 +50,29 @@ def page(durations: Durations) -> str:
     )
 
 
-def write(folder: Path, durations: Durations) -> None:
+def write(durations: Durations) -> None:
     """Écrit les durées et leur tableau."""
     content = json.dumps(durations, ensure_ascii=False, indent=1) + "\n"
     for name, text in (("minutes.json", content), ("minutes.md", page(durations))):
-        with files.replacing(folder / name) as temporary:
+        with files.replacing(FOLDER / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Mesure les leçons qui ne l'ont pas été, l'une après l'autre."""
     parser = FrenchParser(prog="python -m benchmarks.minutes", description=__doc__.splitlines()[0])
-    add = parser.add_argument
-    add(
-        "--machine",
-        default=reports.environment().hardware,
-        metavar="NOM",
-        help="nom de cette machine dans le tableau (ses cœurs et son processeur par défaut)",
-    )
-    add("--output", type=Path, default=FOLDER, metavar="DOSSIER", help="docs/mesures par défaut")
-    options = parser.parse_args(argv)
+    parser.parse_args(argv)
 
     def body() -> int:
-        options.output.mkdir(parents=True, exist_ok=True)
-        durations = read_durations(options.output / "minutes.json")
-        mine = durations.setdefault(options.machine, {})
+        known = FOLDER / "minutes.json"
+        durations = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
+        mine = durations.setdefault(reports.environment().hardware, {})
         for exercise in EXERCISES:
             if exercise.slug not in mine:
                 mine[exercise.slug] = time_lesson(exercise.slug)
-                write(options.output, durations)
+                write(durations)
                 print(f"{exercise.slug} : {measure.duration(mine[exercise.slug])}", flush=True)
-        write(options.output, durations)
+        write(durations)
         return 0
 
     return run(body)

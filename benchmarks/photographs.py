@@ -9,17 +9,19 @@ les prend une fois avec git, à un commit fixé, et les garde dans le cache des 
 """
 
 import csv
-import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from convnets.core import files
+from scipy.stats import binomtest
+
 from convnets.core.cli import (
     FrenchParser,
     agreed,
@@ -29,20 +31,20 @@ from convnets.core.cli import (
     reserve_stderr,
     run,
 )
-from convnets.core.files import file_sha256
+from convnets.core.files import file_sha256, replacing
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import data_cache_dir
 from convnets.datasets.packages import NETWORK_TIMEOUT_S
 from convnets.figures import style
 from convnets.serving import router
-from convnets.serving.classifier import Classifier, Result
+from convnets.serving.classifier import Classifier
+from docs.tables import with_tables
 
 HERE = Path(__file__).resolve().parent
 TEST_LIST = HERE / "photographs.csv"  # ne choisit rien
 DEVELOPMENT_LIST = HERE / "photographs_dev.csv"  # d'autres dépôts, pour choisir
 PAGE = HERE.parent / "docs" / "photographies.md"
 FIGURE = PAGE.parent / "mesures" / "photographies.png"  # images à la licence libre
-START, END = "<!-- mesures : début -->", "<!-- mesures : fin -->"
 NOT_PHOTOGRAPHS = ("dessin", "jouet")  # mesurés à part
 TAGS = {  # les conditions d'une photographie, et ce qu'on en dit
     "coco": "scène ordinaire (COCO)",
@@ -56,7 +58,16 @@ TAGS = {  # les conditions d'une photographie, et ce qu'on en dit
     "insolite": "objet déguisé",
 }
 FREE = ("CC BY 2.0", "CC BY-SA 2.0", "sans restriction connue")  # celles d'une image à montrer
-Z = 1.959964  # quantile à 97,5 % de la loi normale
+GIT_SETTINGS = (
+    f"http.lowSpeedTime={NETWORK_TIMEOUT_S}",
+    "http.lowSpeedLimit=1000",  # octets par seconde
+    "core.autocrlf=false",
+    "gc.auto=0",  # ni ménage, ni entretien : le dossier va disparaître
+    "maintenance.auto=false",
+    "filter.lfs.smudge=",
+    "filter.lfs.required=false",
+)
+SERVE = "git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack"
 
 
 class Photograph(NamedTuple):
@@ -102,65 +113,51 @@ def read_list(path: Path) -> list[Photograph]:
 
 
 def collect(
-    photographs: Sequence[Photograph], *, copies: Path | None = None, cache_dir: Path | None = None
+    photographs: Sequence[Photograph], *, copies: Path | None = None
 ) -> dict[Photograph, Path]:
     """Rend le fichier de chaque image, du cache ou de son dépôt.
 
     Args:
         photographs: les images voulues.
-        copies: dossier de clones déjà faits, `propriétaire+nom` pour chaque dépôt ; GitHub sinon.
-        cache_dir: dossier du cache, celui des données par défaut.
+        copies: voir `checkout`.
 
     Returns:
         Les images obtenues ; celles d'un dépôt disparu manquent, ce qui est dit sur stderr.
 
     Raises:
-        FileNotFoundError: git absent, réseau qui ne répond pas, ou rien d'obtenu.
+        FileNotFoundError: aucune image n'a été obtenue.
     """
-    folder = (cache_dir or data_cache_dir()) / "photographies"
+    folder = data_cache_dir() / "photographies"
     folder.mkdir(parents=True, exist_ok=True)
+    places = {
+        each: folder / f"{each.sha256}{Path(each.path).suffix.lower()}" for each in photographs
+    }
     missing: dict[tuple[str, str], list[Photograph]] = {}
-    for each in photographs:
-        if not _is_whole(_place(each, folder), each):
+    for each, place in places.items():
+        if not _is_whole(place, each):
             missing.setdefault((each.repository, each.commit), []).append(each)
     for number, (source, wanted) in enumerate(missing.items(), start=1):
         count = agreed(len(wanted), "image", "images")
         print(f"Dépôt {number} sur {len(missing)} : {source[0]}, {count}", file=sys.stderr)
-        try:
-            _fetch(*source, wanted, folder=folder, copies=copies)
-        except LookupError as error:
-            print(f"  {error}", file=sys.stderr)
-    places = {each: _place(each, folder) for each in photographs}
-    found = {each: path for each, path in places.items() if _is_whole(path, each)}
+        with tempfile.TemporaryDirectory(dir=folder, prefix="depot-") as opened:
+            try:
+                checkout(*source, [each.path for each in wanted], Path(opened), copies=copies)
+            except ConnectionError as error:
+                print(f"  {error}", file=sys.stderr)
+                continue
+            for each in wanted:
+                shutil.copyfile(Path(opened, each.path), places[each])
+    found = {each: place for each, place in places.items() if _is_whole(place, each)}
     if not found:
-        raise FileNotFoundError("Aucune photographie n'a pu être obtenue.")
+        raise FileNotFoundError(
+            "Aucune photographie n'a pu être obtenue : vérifiez le réseau, ou donnez par --from un "
+            "dossier de clones déjà faits, propriétaire+nom pour chaque dépôt."
+        )
     return found
-
-
-def _place(photograph: Photograph, folder: Path) -> Path:
-    return folder / f"{photograph.sha256}{Path(photograph.path).suffix.lower()}"
 
 
 def _is_whole(path: Path, photograph: Photograph) -> bool:
     return path.exists() and file_sha256(path) == photograph.sha256
-
-
-def _fetch(
-    repository: str, commit: str, wanted: Sequence[Photograph], *, folder: Path, copies: Path | None
-) -> None:
-    """Prend des images d'un dépôt, sans le reste de son contenu.
-
-    Raises:
-        LookupError: ce dépôt n'est plus là, ou ses fichiers ont changé.
-        FileNotFoundError: git absent, ou réseau qui ne répond pas.
-    """
-    with tempfile.TemporaryDirectory(dir=folder, prefix="depot-") as place:
-        checkout(repository, commit, [each.path for each in wanted], Path(place), copies=copies)
-        for each in wanted:
-            path = Path(place, each.path)
-            if not _is_whole(path, each):
-                raise LookupError(f"{repository} : {each.path} n'a pas l'empreinte attendue.")
-            os.replace(path, _place(each, folder))
 
 
 def checkout(
@@ -176,8 +173,9 @@ def checkout(
         copies: dossier de clones déjà faits, `propriétaire+nom` pour chaque dépôt ; GitHub sinon.
 
     Raises:
-        LookupError: ce dépôt, ce commit ou l'un des fichiers n'est plus là.
-        FileNotFoundError: git absent, ou réseau qui ne répond pas.
+        ConnectionError: le réseau ne répond pas, ou ce dépôt, ce commit ou l'un des fichiers n'est
+            plus là.
+        FileNotFoundError: la commande git est absente.
     """
     address = f"https://github.com/{repository}"
     if copies:
@@ -192,94 +190,42 @@ def checkout(
 
 def _git(place: Path, *arguments: str) -> None:
     options = [each for setting in GIT_SETTINGS for each in ("-c", setting)]
-    try:
-        result = subprocess.run(
-            ["git", *options, *arguments],
-            cwd=place,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            "La commande git est absente ; installez-la : ces photographies viennent de dépôts "
-            "publics."
-        ) from error
+    result = subprocess.run(
+        ["git", *options, *arguments],
+        cwd=place,
+        env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
     if result.returncode:
         said = printable((result.stderr.strip().splitlines() or ["sans message"])[-1])
-        if any(each in result.stderr for each in NO_NETWORK):
-            raise FileNotFoundError(
-                f"GitHub ne répond pas ({said}). Les photographies y sont prises la première "
-                "fois : vérifiez le réseau, ou donnez par --from un dossier de clones déjà faits, "
-                "propriétaire+nom pour chaque dépôt."
-            )
-        raise LookupError(f"Le dépôt n'a pas pu être lu : {said}")
-
-
-GIT_SETTINGS = (
-    f"http.lowSpeedTime={NETWORK_TIMEOUT_S}",
-    "http.lowSpeedLimit=1000",  # octets par seconde
-    "core.autocrlf=false",
-    "gc.auto=0",  # ni ménage, ni entretien : le dossier va disparaître
-    "maintenance.auto=false",
-    "filter.lfs.smudge=",
-    "filter.lfs.required=false",
-)
-SERVE = "git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack"
-NO_NETWORK = (  # ce que git en dit
-    "Could not resolve",
-    "Couldn't connect",
-    "Failed to connect",
-    "unable to access",
-    "timed out",
-)
+        raise ConnectionError(f"Le dépôt n'a pas pu être lu : {said}")
 
 
 # --- Mesurer ---------------------------------------------------------------------------
-
-
-def wilson(right: int, total: int) -> tuple[float, float]:
-    """Rend l'intervalle à 95 % d'une proportion, de Wilson.
-
-    Source : Wilson, « Probable inference, the law of succession, and statistical inference »,
-    JASA 22, 1927.
-    """
-    share, scale = right / total, 1 + Z**2 / total
-    middle = (share + Z**2 / (2 * total)) / scale
-    half = Z * math.sqrt(share * (1 - share) / total + Z**2 / (4 * total**2)) / scale
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def ask(
     model: Classifier | router.Router, found: dict[Photograph, Path]
 ) -> tuple[list[Answer], float]:
     """Rend les réponses de `./predict` à des images, et le temps de processeur de chacune, en s."""
-    classes = model.classes
     start = time.process_time()  # et non de montre : les autres programmes n'y changent rien
     results = [*model.classify([str(path) for path in found.values()])]
     duration_s = (time.process_time() - start) / len(found)
-
-    def name(result: Result) -> str:
-        return "illisible" if result.error else classes[result.best]
-
-    return [
-        Answer(photograph, path, name(result), result.familiar)
-        for (photograph, path), result in zip(found.items(), results, strict=True)
-    ], duration_s
-
-
-def count(answers: Iterable[Answer]) -> tuple[int, int]:
-    """Rend `(justes, toutes)`."""
-    rights = [each.right for each in answers]
-    return sum(rights), len(rights)
+    answers = []
+    for (photograph, path), result in zip(found.items(), results, strict=True):
+        name = "illisible" if result.error else model.classes[result.best]
+        answers.append(Answer(photograph, path, name, result.familiar))
+    return answers, duration_s
 
 
 def describe(answers: Sequence[Answer]) -> str:
-    """Rend l'exactitude, son intervalle et son compte : `95,0 % [92,1 ; 96,9] (…)`."""
-    right, total = count(answers)
-    low, high = (f"{100 * bound:.1f}".replace(".", ",") for bound in wilson(right, total))
+    """Rend l'exactitude, son intervalle de Wilson et son compte : `95,0 % [92,1 ; 96,9] (…)`."""
+    right, total = sum(each.right for each in answers), len(answers)
+    interval = binomtest(right, total).proportion_ci(method="wilson")
+    low, high = (f"{100 * bound:.1f}".replace(".", ",") for bound in interval)
     return f"{percent(right / total)} [{low} ; {high}] ({right} sur {total})"
 
 
@@ -289,23 +235,15 @@ def tables(answers: Sequence[Answer]) -> str:
     classes = []
     for label in dict.fromkeys(each.photograph.label for each in answers):
         own = [each for each in photographs if each.photograph.label == label]
-        wrong = [each.name for each in own if not each.right]
-        names = ", ".join(
-            f"{name} ({wrong.count(name)})" if wrong.count(name) > 1 else name
-            for name in dict.fromkeys(wrong)
-        )
-        right, total = count(own)
-        classes.append([label, f"{right} sur {total}", names])
+        wrong = Counter(each.name for each in own if not each.right)
+        names = [f"{name} ({times})" if times > 1 else name for name, times in wrong.items()]
+        right = sum(each.right for each in own)
+        classes.append([label, f"{right} sur {len(own)}", ", ".join(names)])
     plain = [each for each in photographs if not each.photograph.tags]
     groups = {"aucune de celles qui suivent": plain}
-    groups |= {
-        title: [each for each in photographs if tag in each.photograph.tags]
-        for tag, title in TAGS.items()
-    }
-    groups |= {
-        f"*à part :* {tag}": [each for each in answers if tag in each.photograph.tags]
-        for tag in NOT_PHOTOGRAPHS
-    }
+    apart = {tag: f"*à part :* {tag}" for tag in NOT_PHOTOGRAPHS}
+    for tag, title in (TAGS | apart).items():
+        groups[title] = [each for each in answers if tag in each.photograph.tags]
     conditions = [[title, describe(own)] for title, own in groups.items() if own]
     return (
         markdown_table(["classe", "justes", "confondues avec"], classes)
@@ -339,33 +277,25 @@ def report(answers: Sequence[Answer], num_listed: int, duration_s: float) -> str
     """Rend ce que la commande affiche, et que la page reprend."""
     photographs = [each for each in answers if each.photograph.is_photograph]
     doubts = [each for each in photographs if not each.familiar]
-    right_doubts, _ = count(doubts)
-    missing = num_listed - len(answers)
     said = "Aucune n'est mise en doute."
     if doubts:
+        right = sum(each.right for each in doubts)
         said = (
             f"{agreed(len(doubts), 'est mise', 'sont mises')} en doute, dont "
-            f"{agreed(right_doubts, 'bien nommée', 'bien nommées')}."
+            f"{agreed(right, 'bien nommée', 'bien nommées')}."
         )
     lines = [
         f"**{describe(photographs)}** des photographies sont bien nommées. {said}",
         f"Un passage, lecture comprise : {1000 * duration_s:.0f} ms de processeur par image.",
     ]
-    if missing:
+    if missing := num_listed - len(answers):
         lines.append(f"Il manque {agreed(missing, 'image', 'images')} de la liste.")
     return "\n".join(lines) + "\n\n" + tables(answers)
 
 
-def update_page(text: str, page: Path = PAGE) -> None:
-    """Remplace les mesures d'une page, entre ses deux repères."""
-    before, rest = page.read_text(encoding="utf-8").split(START)
-    _, after = rest.split(END)
-    with files.replacing(page) as temporary:
-        temporary.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
-
-
-def make_parser() -> FrenchParser:
-    """Prépare les options."""
+def main(argv: list[str] | None = None) -> int:
+    """Prend les images, demande leurs noms, affiche les tableaux."""
+    sys.stdout.reconfigure(encoding="utf-8")
     parser = FrenchParser(
         prog="python -m benchmarks.photographs", description=__doc__.splitlines()[0]
     )
@@ -386,13 +316,7 @@ def make_parser() -> FrenchParser:
     add(
         "--update-page", action="store_true", help=f"écrire mesures et figure dans docs/{PAGE.name}"
     )
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Prend les images, demande leurs noms, affiche les tableaux."""
-    sys.stdout.reconfigure(encoding="utf-8")
-    options = make_parser().parse_args(argv)
+    options = parser.parse_args(argv)
 
     def body() -> int:
         photographs = read_list(DEVELOPMENT_LIST if options.development else TEST_LIST)
@@ -403,9 +327,11 @@ def main(argv: list[str] | None = None) -> int:
         print(text)
         if options.update_page:
             free = [each for each in answers if each.photograph.licence in FREE]
-            if any(not each.right for each in free):
+            if not all(each.right for each in free):
                 draw_mistakes(free, FIGURE)
-            update_page(text)
+            page = with_tables(PAGE, {"mesures": text})
+            with replacing(PAGE) as temporary:
+                temporary.write_text(page, encoding="utf-8")
         return 0
 
     return run(body)

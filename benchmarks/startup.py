@@ -6,7 +6,6 @@ Tous lisent le modèle que `./predict` choisit pour une photo.
 import statistics
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -45,20 +44,11 @@ print(model.predict(x, verbose=0).argmax())
 """
 
 
-class Peer(NamedTuple):
-    """Un procédé : un script Python, le modèle qu'il lit et ce qu'il lui faut d'installé."""
-
-    script: str
-    suffix: str  # du modèle
-    packages: tuple[str, ...] = ()
-    backend: str = "tensorflow"
-
-
-PEERS = {
-    PILLOW: Peer(_OPEN, ".tflite"),
-    "LiteRT": Peer(_ARRAY + _LITERT, ".tflite"),
-    "Keras (TensorFlow)": Peer(_ARRAY + _KERAS, ".keras", ("tensorflow",)),
-    "Keras (torch)": Peer(_ARRAY + _KERAS, ".keras", ("torch",), "torch"),
+PEERS = {  # script, suffixe du modèle, moteur de Keras, ce qu'il faut d'installé
+    PILLOW: (_OPEN, ".tflite", "tensorflow", ()),
+    "LiteRT": (_ARRAY + _LITERT, ".tflite", "tensorflow", ()),
+    "Keras (TensorFlow)": (_ARRAY + _KERAS, ".keras", "tensorflow", ("tensorflow",)),
+    "Keras (torch)": (_ARRAY + _KERAS, ".keras", "torch", ("torch",)),
 }
 
 
@@ -115,15 +105,13 @@ def run(folder: Path, *, repeat: int) -> str:
     """
     report, photo = reports.read_report(PHOTO_MODEL), folder / "photo.jpg"
     make_photo(photo, seed=0)
-
-    def run_peer(peer: Peer) -> measure.Run:
-        model = paths.MODELS_DIR / f"{PHOTO_MODEL}{peer.suffix}"
-        arguments = [str(photo), str(model), str(report.input_shape[0])]
-        script = [sys.executable, "-I", "-c", peer.script]
-        return measure.run_process([*script, *arguments], backend=peer.backend)
-
     tasks = {OURS: lambda: measure.run_process(["./predict", str(photo)])}
-    for name, peer in PEERS.items():
-        if not measure.missing(peer.packages):
-            tasks[name] = lambda peer=peer: run_peer(peer)
+    for name, (script, suffix, backend, packages) in PEERS.items():
+        model = paths.MODELS_DIR / f"{PHOTO_MODEL}{suffix}"
+        command = [sys.executable, "-I", "-c", script]
+        command += [str(photo), str(model), str(report.input_shape[0])]
+        if not measure.missing(packages):
+            tasks[name] = lambda command=command, backend=backend: measure.run_process(
+                command, backend=backend
+            )
     return make_table(measure.interleave(tasks, repeat=repeat), report.classes_fr)

@@ -41,18 +41,11 @@ def draw_reports(folder: Path) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Refait les figures."""
     parser = FrenchParser(prog="python -m docs.systems", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=FOLDER,
-        metavar="DOSSIER",
-        help="où écrire les images (docs/systemes/ par défaut)",
-    )
-    options = parser.parse_args(argv)
+    parser.parse_args(argv)
 
     def body() -> int:
-        draw_reports(options.output)
-        print(options.output)
+        draw_reports(FOLDER)
+        print(FOLDER)
         return 0
 
     return run(body)

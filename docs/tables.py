@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parent.parent
 README, RESULTS = ROOT / "README.md", ROOT / "docs" / "resultats.md"
 # Les modèles dont l'accueil donne l'exactitude, et docs/resultats.md tout le reste.
 MODELS = ("garments", "thumbnails", "thumbnails_light", "digits", "ex05_inception")
-METHODS = "ex11_curves"
 FIRST_SYSTEM = 15  # exercices d'après : d'autres systèmes que la classification d'une image
 
 
@@ -86,7 +85,7 @@ def methods_table() -> str:
     """Fait le tableau des méthodes d'explication."""
     from exercises.ex11_curves.ranking import table
 
-    return table(load_measures(METHODS))
+    return table(load_measures("ex11_curves"))
 
 
 def update_pages(
@@ -102,7 +101,7 @@ def update_pages(
     Raises:
         ValueError: repères absents, ou compte rendu illisible ; aucune page n'est touchée.
     """
-    pages = {
+    tables = {
         readme: {
             "exercices": exercises_table(),
             "résultats": results_table(models_dir=models_dir, short=True),
@@ -114,13 +113,7 @@ def update_pages(
             "systèmes": headlines_table(systems=True),
         },
     }
-    texts = {}
-    for path, tables in pages.items():
-        texts[path] = path.read_text(encoding="utf-8")
-        for name, table in tables.items():
-            before, _, after = split_at_marks(texts[path], name, path)
-            start, end = marks(name)
-            texts[path] = f"{before}{start}\n{table}\n{end}{after}"
+    texts = {path: with_tables(path, own) for path, own in tables.items()}
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
 
@@ -130,15 +123,22 @@ def marks(name: str) -> tuple[str, str]:
     return f"<!-- {name} : début -->", f"<!-- {name} : fin -->"
 
 
-def split_at_marks(text: str, name: str, path: Path) -> tuple[str, str, str]:
-    """Coupe une page aux repères d'un tableau : avant, tableau, après.
+def with_tables(path: Path, tables: dict[str, str]) -> str:
+    """Rend le texte d'une page, des tableaux remis entre leurs repères.
+
+    Args:
+        path: la page, qui n'est pas récrite.
+        tables: contenu de chaque tableau, par nom.
 
     Raises:
         ValueError: repères absents.
     """
-    start, end = marks(name)
-    before, found, rest = text.partition(start)
-    table, closed, after = rest.partition(end)
-    if not (found and closed):
-        raise ValueError(f"{path} n'a pas les repères {start} et {end}.")
-    return before, table.strip(), after
+    text = path.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        start, end = marks(name)
+        before, _, rest = text.partition(start)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise ValueError(f"{path} n'a pas les repères {start} et {end}.")
+        text = f"{before}{start}\n{table}\n{end}{after}"
+    return text

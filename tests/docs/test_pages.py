@@ -96,7 +96,7 @@ def test_what_is_written_is_counted_in_the_report(slug):
 
 @pytest.mark.slow
 def test_reports_remake_figures_of_the_page_at_their_size(repo, tmp_path):
-    assert systems.main(["--output", str(tmp_path)]) == 0
+    systems.draw_reports(tmp_path)
     page = (repo / "docs" / "systemes.md").read_text(encoding="utf-8")
     assert len(list(tmp_path.iterdir())) > 10
     for path in tmp_path.iterdir():
