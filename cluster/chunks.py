@@ -45,7 +45,7 @@ class Chunk(NamedTuple):
 
 def answer_path(output: Path, index: int) -> Path:
     """Rend le fichier de réponse d'un morceau."""
-    return Path(output) / f"reponses-{index:06}.parquet"
+    return output / f"reponses-{index:06}.parquet"
 
 
 def check_inputs(inputs: Sequence[str]) -> None:
@@ -83,34 +83,28 @@ def open_request(inputs: Sequence[str], output: Path, *, model: str, sha256: str
         ValueError: Parquet sans colonne reconnue, ou dossier d'une autre demande.
     """
     asked = {"inputs": [os.path.abspath(each) for each in inputs], "model": model, "sha256": sha256}
-    path = Path(output) / REQUEST
+    path, lists = output / REQUEST, output / LISTS
     if path.exists():
         return _read_request(path, asked)
-    lists = Path(output) / LISTS
     lists.mkdir(parents=True, exist_ok=True)
     chunks = list(_cut(inputs, lists))
     if not chunks:
         raise FileNotFoundError(f"Aucune image dans {', '.join(inputs)}.")
     # En ASCII : un nom peut n'être pas de l'UTF-8.
-    content = json.dumps({**asked, "chunks": chunks})
     with replacing(path, suffix=own_suffix()) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+        temporary.write_text(json.dumps({**asked, "chunks": chunks}), encoding="utf-8")
     return chunks
 
 
 def _read_request(path: Path, asked: dict) -> list[Chunk]:
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        found = {key: known[key] for key in asked}
-        chunks = [Chunk(*each) for each in known["chunks"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} est abîmé. Donnez un autre --output.") from error
-    if found != asked:
+    known = json.loads(path.read_text(encoding="utf-8"))
+    chunks = known.pop("chunks")
+    if known != asked:
         raise ValueError(
-            f"{path.parent} contient les réponses d'une autre demande ({found['model']}, "
-            f"{', '.join(found['inputs'])}). Donnez un autre --output."
+            f"{path.parent} contient les réponses d'une autre demande ({known['model']}, "
+            f"{', '.join(known['inputs'])}). Donnez un autre --output."
         )
-    return chunks
+    return [Chunk(*each) for each in chunks]
 
 
 def _cut(inputs: Sequence[str], lists: Path) -> Iterator[Chunk]:

@@ -21,8 +21,8 @@ def folder(tmp_path):
         place.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8), (k, 0, 0)).save(place / f"{k}.png")
     (root / "notes.txt").write_text("pas une image")
-    (root / ".cache").mkdir()
-    Image.new("RGB", (8, 8)).save(root / ".cache" / "cachee.png")
+    (root / ".cache/vide").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(root / ".cache/cachee.png")
     return root
 
 
@@ -39,33 +39,27 @@ def read(found):
     ]
 
 
-def test_every_picture_once(folder, tmp_path, monkeypatch):
+def test_every_picture_of_folders_globs_and_single_paths(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 4)
-    found = opened([folder], tmp_path / "out")
-    assert [(chunk.index, chunk.num_rows) for chunk in found] == [(0, 4), (1, 4), (2, 2)]
-    assert sorted(read(found)[0]) == sorted(str(path) for path in folder.glob("[ab]/**/*.png"))
-
-
-def test_globs_and_single_paths(folder, tmp_path):
-    names, _ = read(opened([f"{folder}/a/*.png", f"{folder}/b/c/0.png"], tmp_path / "out"))
-    assert len(names) == 6 and names[-1].endswith("0.png")
-    (tmp_path / "vide").mkdir()
+    found = opened([f"{folder}/a/*.png", folder / "b", folder / "a/1.png"], tmp_path / "out")
+    assert [(chunk.index, chunk.num_rows) for chunk in found] == [(0, 4), (1, 4), (2, 3)]
+    names = sorted(str(path) for path in folder.glob("[ab]/**/*.png"))
+    assert sorted(read(found)[0]) == sorted([*names, f"{folder}/a/1.png"])
     with pytest.raises(FileNotFoundError, match="Aucune image"):
-        opened([tmp_path / "vide"], tmp_path / "third")
+        opened([folder / ".cache" / "vide"], tmp_path / "autre")
 
 
 def test_a_rerun_reads_the_same_list(folder, tmp_path):
     first = opened([folder], tmp_path / "out")
     Image.new("RGB", (8, 8)).save(folder / "tardive.png")
     assert opened([folder], tmp_path / "out") == first
-    for change in ({"model": "autre"}, {"sha256": "autre"}):
+    for inputs, change in (
+        (folder, {"model": "autre"}),
+        (folder, {"sha256": "autre"}),
+        (folder / "a", {}),
+    ):
         with pytest.raises(ValueError, match="autre demande"):
-            opened([folder], tmp_path / "out", **change)
-    with pytest.raises(ValueError, match="autre demande"):
-        opened([folder / "a"], tmp_path / "out")
-    (tmp_path / "out" / chunks.REQUEST).write_text('{"inputs', encoding="utf-8")
-    with pytest.raises(ValueError, match="_demande.json est abîmé"):
-        opened([folder], tmp_path / "out")
+            opened([inputs], tmp_path / "out", **change)
 
 
 def test_parquet_of_paths_and_of_contents(folder, tmp_path):
