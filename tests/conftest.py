@@ -120,7 +120,7 @@ def run_module():
             text=True,
             encoding="utf-8",
             env={**os.environ, **(env or {})},
-            timeout=300,
+            timeout=3600,
         )
 
     return run

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from grading import grader
+
 GRADING = {
     "test_collections",
     "test_grader",
@@ -12,6 +14,14 @@ GRADING = {
     "test_sandbox",
     "test_statements",
 }
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Un correcteur, à une graine tirée au hasard."""
+    made = grader.Grader(grader.Options(seed=grader.random_seed()))
+    yield made
+    made.close()
 
 
 def pytest_collection_modifyitems(items):

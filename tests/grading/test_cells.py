@@ -50,12 +50,6 @@ def test_a_validation_keeps_its_origin(fitted, x, options, low, shared):
     assert "validation_split" not in found
 
 
-def test_batches_are_counted(fitted):
-    found = fitted(iter([]), validation_data=iter([]))
-    assert found["steps_per_epoch"] == cells.NUM_BATCHES and found["validation_steps"] == 2
-    assert "validation_steps" not in fitted(iter([]), validation_data=(X, Y))
-
-
 def test_a_students_own_names_are_his_while_cells_are_replayed():
     def own(m, x, y):
         return 1

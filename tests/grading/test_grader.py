@@ -16,13 +16,6 @@ RULES = {rule.id: rule for each in read_scale().values() for rule in each.rules}
 LIGHT = [rule for rule in RULES.values() if rule.exercise == "ex00"]
 
 
-@pytest.fixture(scope="module")
-def made():
-    made = grader.Grader(grader.Options(seed=grader.random_seed()))
-    yield made
-    made.close()
-
-
 def test_the_solution_gets_everything(made):
     marks = [made.grade(submission.reference(), rule) for rule in LIGHT]
     assert [(mark.rule.id, mark.reason) for mark in marks if mark.level < 1] == []

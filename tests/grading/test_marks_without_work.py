@@ -25,13 +25,6 @@ FACTS = {  # ce que le correcteur croyait du processus du rendu
 }
 
 
-@pytest.fixture(scope="module")
-def made():
-    made = grader.Grader(grader.Options(seed=grader.random_seed()))
-    yield made
-    made.close()
-
-
 @pytest.mark.slow
 def test_a_hand_in_that_rewrites_the_probes_gets_nothing(made, tmp_path):
     folder = tmp_path / "dupont/ex05_inception"

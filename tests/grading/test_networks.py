@@ -59,13 +59,6 @@ def test_a_non_linear_function_is_on_every_path(layers, free, level, reason):
     assert (found.level, found.reason) == (Fraction(level), reason)
 
 
-def trained(**changes):
-    """Ce que rapporte `probes.trial` d'une boucle à la main qui a appris."""
-    known = {"compiled": [], "fitted": [], "built": [[0.0, 1.0]], "losses": [], "steps": 6}
-    known |= {"error": None, "weights": [0.5, 0.75], "is_model": True, "history": ["loss"]}
-    return {**known, **changes}
-
-
 # --- Ce que reçoit `fit` -------------------------------------------------------------
 
 ORDER, OTHER = np.random.default_rng(1).permutation(48), np.random.default_rng(2).permutation(48)

@@ -13,7 +13,7 @@ import pytest
 from convnets.core import paths
 from convnets.datasets import sources
 from exercises import notebook
-from grading import grader, handin, skeleton, submission
+from grading import handin, skeleton, submission
 from grading.questions import networks
 from grading.scale import FULL, read_scale
 from tests.grading import handins
@@ -41,13 +41,6 @@ LEARNT = {  # ce qui s'entraîne : module, jeu, époques pour le retenir
 }
 NEED_WEIGHTS = ("weights", "command")
 DEFINED = re.compile(r"(?:def|class) (\w+)")
-
-
-@pytest.fixture(scope="module")
-def made():
-    made = grader.Grader(grader.Options(seed=grader.random_seed()))
-    yield made
-    made.close()
 
 
 @pytest.fixture

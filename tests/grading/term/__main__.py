@@ -10,13 +10,10 @@ def main(argv: list[str] | None = None) -> int:
     """Écrit le trimestre, et dit comment le noter."""
     parser = argparse.ArgumentParser(prog="python -m tests.grading.term", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DOSSIER", help="dossier vide, ou à créer")
-    parser.add_argument(
-        "--without-networks", action="store_true", help="n'entraîner aucun réseau : plus rapide"
-    )
     options = parser.parse_args(argv)
     if options.folder.exists() and any(options.folder.iterdir()):
         parser.error(f"{options.folder} n'est pas vide")
-    course = invented.write(options.folder, with_networks=not options.without_networks)
+    course = invented.write(options.folder)
     print(f"Écrit : {course}\nPour le noter : python -m grading {course}")
     return 0
 

@@ -1,5 +1,6 @@
 """Un petit trimestre : deux classes, cinq élèves, deux exercices, et un correcteur imité."""
 
+import shutil
 from fractions import Fraction
 
 import pytest
@@ -19,6 +20,12 @@ ROWS = [
     (903, "Zoé Faure", "lundi 12 octobre 2026, 10:00"),
     (904, "Tom Garcia", "-"),
 ]
+STUDENTS = """numéro;nom;prénom;classe
+1001;Alami;Inès;3A
+1002;Costa;Léo;3A
+1003;Faure;Zoé;3B
+1004;Garcia;Tom;3B
+"""
 COURSE = """
 title = "Réseaux convolutifs"
 students = "eleves.csv"
@@ -64,13 +71,9 @@ def home(tmp_path):
     (tmp_path / "tp0.zip").write_bytes(school.packed(hand_ins))
     sheet = HEAD + "".join(ROW.format(*row) for row in ROWS)
     (tmp_path / "Notes TP0.csv").write_bytes(b"\xef\xbb\xbf" + sheet.encode())
-    students = "numéro;nom;prénom;classe\n1001;Alami;Inès;3A\n1002;Costa;Léo;3A\n"
-    students += "1003;Faure;Zoé;3B\n1004;Garcia;Tom;3B\n"
-    (tmp_path / "eleves.csv").write_text(students, encoding="cp1252")
+    (tmp_path / "eleves.csv").write_text(STUDENTS, encoding="cp1252")
     for name in ("alami", "costa"):
-        (tmp_path / "tp1" / name).mkdir(parents=True)
-        text = handins.answers("filtres_numpy")["ex01_filters.py"]
-        (tmp_path / "tp1" / name / "ex01_filters.py").write_text(text, encoding="utf-8")
+        shutil.copytree(handins.HERE / "right" / "filtres_numpy", tmp_path / "tp1" / name)
     (tmp_path / "cours.toml").write_text(COURSE, encoding="utf-8")
     return tmp_path
 

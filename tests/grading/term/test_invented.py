@@ -4,8 +4,6 @@ import csv
 import html
 import io
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -17,26 +15,12 @@ def notes(home):
     return {each["nom"]: each for each in csv.DictReader(io.StringIO(text), delimiter=";")}
 
 
-def shown(home, name):
-    return html.unescape((home / "notes" / name).read_text(encoding="utf-8"))
-
-
-def alike(home):
-    """Rend les paires de la page des ressemblances."""
-    return re.findall(r'<a href="#[^"]+">([^<]+)</a>', shown(home, "ressemblances.html"))
-
-
 @pytest.mark.slow
-def test_the_whole_term_then_one_changed_hand_in(tmp_path, repo):
+def test_the_whole_term_then_one_changed_hand_in(tmp_path, run_module):
     def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=repo,
-            capture_output=True,
-            check=True,
-            encoding="utf-8",
-            timeout=3600,
-        ).stdout
+        done = run_module(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     home = tmp_path / "trimestre"
     run("tests.grading.term", home)
@@ -47,8 +31,10 @@ def test_the_whole_term_then_one_changed_hand_in(tmp_path, repo):
     assert found["Jade ROUX"]["ex04 /20"] == "14,5"
     assert found["Inès ALAMI"]["ex00 /20"] == "20"
     assert "1 jour de retard, −1,5" in found["Tom GARCIA"]["ex00, état"]
-    assert alike(home) == ["Camille FAURE (A) et Jean-Marie KLEIN (B)"]
-    weights = shown(home, "ressemblances.html").partition("Poids partis du même point")[2]
+    page = html.unescape((home / "notes/ressemblances.html").read_text(encoding="utf-8"))
+    pairs = re.findall(r'<a href="#[^"]+">([^<]+)</a>', page)
+    assert pairs == ["Camille FAURE (A) et Jean-Marie KLEIN (B)"]
+    weights = page.partition("Poids partis du même point")[2]
     assert re.findall(r'<th scope="row">([^<]+)</th><td>ex02', weights) == [
         "Léo BERNARD (A) et Eva PETIT (C)"
     ]

@@ -6,6 +6,7 @@ import re
 from datetime import date, datetime
 from fractions import Fraction
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from grading.term.pages import write_pages
 from grading.term.wording import points
 
 VOID = {"meta", "img"}
+BLANK = {"reason_id": "", "reason": "", "detail": "", "hints": (), "manual": False, "remark": ""}
 HOSTILE = '<script>alert(1)</script> "O\'Neil" & fils'
 HANDED_AT = datetime(2026, 10, 1, 23, 5)
 
@@ -35,29 +37,27 @@ class Page(HTMLParser):
 
     def __init__(self, content: str):
         super().__init__()
-        self.open, self.tags, self.texts, self.links, self.levels = [], [], [], [], []
-        self.attributes = []
+        self.open, self.tags, self.attributes, self.texts = [], [], [], []
         self.feed(content)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        self.attributes += [name for name, _ in attrs]
-        self.links += [value for name, value in attrs if name in ("href", "src")]
-        if re.fullmatch("h[1-6]", tag):
-            self.levels.append(int(tag[1]))
+        self.attributes += attrs
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append(tag)
-
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        assert tag in VOID or self.open.pop() == tag
 
     def handle_data(self, data):
         if self.open and self.open[-1] != "style":
             self.texts.append(data)
+
+    @property
+    def links(self):
+        """Ses adresses."""
+        return [value for name, value in self.attributes if name in ("href", "src")]
 
     @property
     def text(self):
@@ -69,31 +69,23 @@ def read(content: str) -> Page:
     page = Page(content)
     assert page.open == []
     assert "script" not in page.tags
-    assert not any(name.startswith("on") for name in page.attributes)
+    assert not any(name.startswith("on") for name, _ in page.attributes)
     assert "http://" not in content and "https://" not in content
-    assert page.levels[0] == 1
-    assert all(b - a <= 1 for a, b in zip(page.levels, page.levels[1:], strict=False))
-    assert page.tags.count("h1") == 1
+    levels = [int(tag[1]) for tag in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
     return page
 
 
 def question(name, points, out_of=4, **said):
-    known = {
-        "reason_id": "",
-        "reason": "",
-        "detail": "",
-        "hints": (),
-        "manual": False,
-        "remark": "",
-    }
-    return QuestionMark(name, f"le {name}", Fraction(points), Fraction(out_of), **known | said)
+    return QuestionMark(name, f"le {name}", Fraction(points), Fraction(out_of), **(BLANK | said))
 
 
 def graded(exercise, *questions, **kept):
     whole = sum(each.out_of for each in questions)
     before = 20 * sum(each.points for each in questions) / whole
-    known = {"handed_at": HANDED_AT, "mark": before} | kept
-    return ExerciseMark(exercise, f"Titre d'{exercise}", Fraction(1), questions, before, **known)
+    kept = {"handed_at": HANDED_AT, "mark": before} | kept
+    return ExerciseMark(exercise, f"Titre d'{exercise}", Fraction(1), questions, before, **kept)
 
 
 def missed(exercise, status, note=""):
@@ -105,12 +97,11 @@ def missed(exercise, status, note=""):
 
 def wrong(points, detail=""):
     """Une réponse dont la raison est connue, avec un indice."""
-    text = "Le pas est ignoré."
     return question(
         "pooling",
         points,
         reason_id="stride_ignored",
-        reason=f"{text} ({detail})" if detail else text,
+        reason=f"Le pas est ignoré. ({detail})" if detail else "Le pas est ignoré.",
         detail=detail,
         hints=("Regardez `stride`.",),
     )
@@ -124,7 +115,6 @@ def marks_of(name, number, *exercises, group="A"):
 @pytest.fixture
 def term(tmp_path):
     """Quatre élèves : un retard, une absence, un zip illisible, une note décidée."""
-    manual = {"manual": True}
     late = {"days_late": 2, "penalty": Fraction(3, 2), "mark": Fraction(6)}
     students = (
         marks_of(
@@ -134,7 +124,7 @@ def term(tmp_path):
             graded(
                 "ex02",
                 question("poids", 0, reason_id="weights_shared", reason="Communs."),
-                question("avis", "3/2", remark="Bien <i>vu</i>.", **manual),
+                question("avis", "3/2", remark="Bien <i>vu</i>.", manual=True),
             ),
         ),
         marks_of(
@@ -177,16 +167,13 @@ def test_a_page_each_and_one_for_the_class(term):
     for marks, content in zip(term.students, contents[:-1], strict=True):
         page = read(content)
         assert page.links == ["#ex00", "#ex02"]
-        assert f"Note : {points(marks.mark)} sur 20" in page.text
         for each in marks.exercises:
             assert f"{each.exercise} — {each.title}{points(each.mark)} sur 20" in page.text
             for asked in each.questions:
                 assert f"{points(asked.points)} / {points(asked.out_of)}" in page.text
-        for other in term.students:
-            if other is not marks:
-                assert other.student.name not in page.text
-                assert other.student.number not in page.text
-                assert other.student.slug not in content
+        others = [each.student for each in term.students if each is not marks]
+        hidden = [text for other in others for text in (other.name, other.number, other.slug)]
+        assert not any(text in page.text or text in content for text in hidden)
 
 
 def test_what_a_student_reads(term):
@@ -211,8 +198,6 @@ def test_what_a_student_reads(term):
 
 def test_the_class_page_counts(term):
     page = read(write_pages(term)[-1].read_text(encoding="utf-8"))
-    for name in ("Alami Inès", HOSTILE, "Cohen Noé"):
-        assert name in page.text
     assert f"Absents{HOSTILE} : ex02" in page.text
     assert "ex00, 2 jours, 1,5 en moins" in page.text
     assert "Illisibles" in page.text and " : ex00, tp<b>.zip est abîmé" in page.text
@@ -239,31 +224,26 @@ def test_pseudonyms_hide_the_words_of_others(term):
     assert "zip" not in page.text and "Salle en panne" not in page.text
 
 
-def write_report(folder, **content):
-    path = folder / "models" / "ex02_fashion.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-
-
-def shown(folder) -> str:
+def shown(folder, **content) -> str:
+    """Rend ce que la page montre d'un compte rendu."""
+    (folder / "models").mkdir(exist_ok=True)
+    (folder / "models" / "ex02_fashion.json").write_text(json.dumps(content), encoding="utf-8")
     return str(figures.network(folder, "ex02") or "")
 
 
 def test_curves_and_confusion_come_from_the_report(tmp_path):
-    write_report(
+    found = shown(
         tmp_path,
         history={"accuracy": [0.5, 0.75, 0.7], "val_accuracy": [0.4, 0.6, 0.65]},
         confusion_matrix=[[8, 2], [1, 9]],
         classes_fr=["Pull", "<b>Sac"],
     )
-    page = Page(shown(tmp_path))
+    page = Page(found)
     assert page.tags.count("polyline") == 2
     assert "entraînement (pointillé) : de 0,5 à 0,7 en 3 époques, au mieux 0,75 à l'époque 2" in (
         page.text
     )
     assert "validation (trait plein) : de 0,4 à 0,65 en 3 époques" in page.text
-    (tmp_path / "exercises").mkdir()
-    assert shown(tmp_path / "exercises") == shown(tmp_path)
     assert "Pull82<b>Sac19" in page.text and "b" not in page.tags
 
 
@@ -281,13 +261,12 @@ def test_curves_and_confusion_come_from_the_report(tmp_path):
     ],
 )
 def test_a_report_that_is_not_one_shows_nothing(tmp_path, content):
-    write_report(tmp_path, **content)
-    assert shown(tmp_path) == ""
+    assert shown(tmp_path, **content) == ""
 
 
-def png(pixels, **options) -> bytes:
+def written(pixels, name="PNG", **options) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", **options)
+    Image.fromarray(pixels).save(file, name, **options)
     return file.getvalue()
 
 
@@ -298,7 +277,7 @@ def test_an_image_keeps_its_pixels_only(tmp_path):
     kept.add_text("Comment", "<script>")
     folder = tmp_path / "figures" / "ex02_fashion"
     folder.mkdir(parents=True)
-    (folder / "filtres.png").write_bytes(png(pixels, pnginfo=kept) + b"<script>")
+    (folder / "filtres.png").write_bytes(written(pixels, pnginfo=kept) + b"<script>")
     again = figures.redraw((folder / "filtres.png").read_bytes())
     assert b"script" not in again
     image = Image.open(io.BytesIO(again)).convert("RGB")
@@ -308,11 +287,9 @@ def test_an_image_keeps_its_pixels_only(tmp_path):
 
 
 def test_an_image_that_is_not_one_is_left_out():
-    bomb = png(np.zeros((5000, 4000), bool))
-    good = png(np.arange(256, dtype=np.uint8).reshape(16, 16))
-    file = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(file, "JPEG")
-    jpeg = file.getvalue()
+    bomb = written(np.zeros((5000, 4000), bool))
+    pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    good, jpeg = written(pixels), written(pixels, "JPEG")
     assert len(bomb) < 10_000 and figures.redraw(good)
     for content in (bomb, b"", b"<svg onload=alert(1)>", good[:30], jpeg):
         assert figures.redraw(content) is None
