@@ -1,11 +1,11 @@
 """Les rendus tels qu'ils arrivent : classe ou élève, zips, export de Moodle, noms quelconques."""
 
-import io
 import zipfile
 
 import pytest
 
 from grading import archives, handin
+from tests.grading.school import packed
 
 POOLING = "def pool2d(image, size):\n    return image\n\n\ndef relu(values):\n    return values\n"
 NETWORK = "from keras.datasets import cifar10\n\n\ndef build_model():\n    return cifar10\n"
@@ -28,14 +28,6 @@ def write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(packed(content) if isinstance(content, dict) else content.encode())
     return path
-
-
-def packed(members):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, packed(content) if isinstance(content, dict) else content)
-    return file.getvalue()
 
 
 def modules(found):
@@ -68,25 +60,26 @@ def test_one_hand_in_or_a_class(folder, files, several):
     assert handin.is_class(folder) is several
 
 
-def test_a_zip_of_one_or_of_several(folder):
-    one = write(folder / "un.zip", {"TP CNN/pooling.py": POOLING, "TP CNN/aide.py": ""})
-    several = write(
-        folder / "x.zip", {"r/dupont/pooling.py": POOLING, "r/martin.zip": {"a.py": ""}}
-    )
-    moodle = {"Zoé Le Gall_7_assignsubmission_file_/tp.py": POOLING}
-    assert not handin.is_class(one) and handin.is_class(several)
-    assert handin.is_class(write(folder / "moodle.zip", moodle))
+@pytest.mark.parametrize(
+    ("members", "several"),
+    [
+        ({"TP CNN/pooling.py": POOLING, "TP CNN/aide.py": ""}, False),
+        ({"r/dupont/pooling.py": POOLING, "r/martin.zip": {"a.py": ""}}, True),
+        ({"Zoé Le Gall_7_assignsubmission_file_/tp.py": POOLING}, True),
+    ],
+)
+def test_a_zip_of_one_or_of_several(folder, members, several):
+    assert handin.is_class(write(folder / "x.zip", members)) is several
 
 
 def test_nobody_disappears(folder, collect):
-    write(folder / "pooling.py", POOLING)
-    write(folder / "dupont/ex00_convolution/pooling.py", POOLING)
+    names = ("pooling.py", "dupont/ex00_convolution/pooling.py", "_roy/pooling.py")
+    others = ("durand.docx", "dupont.pdf", "notes.csv", ".cache.pdf", "__MACOSX/a.py")
+    for name in (*names, *others):
+        write(folder / name, POOLING)
     write(folder / "martin.zip", {"TP/pooling.py": POOLING})
     write(folder / "petit.zip", {"lisez-moi.txt": "rien"})
     write(folder / "vide/.DS_Store", "")
-    write(folder / "_roy/pooling.py", POOLING)
-    for name in ("durand.docx", "dupont.pdf", "notes.csv", ".cache.pdf", "__MACOSX/a.py"):
-        write(folder / name, POOLING)
     (folder / "lien").symlink_to(folder / "dupont")
     found = collect(folder)
     assert modules(found) == dict.fromkeys(
@@ -137,10 +130,8 @@ def test_a_bad_zip_costs_nobody_else_a_mark(folder, tmp_path, collect, kind):
     path.write_bytes(packed(content) if isinstance(content, dict) else content)
     found = collect(folder)
     assert modules(found) == {"martin": {"ex00_convolution.pooling"}}
-    assert "dupont" in found.empty and message in found.empty["dupont"]
-    assert "\n" not in found.empty["dupont"]
-    outside = {each.name for each in tmp_path.iterdir()}
-    assert outside == {"rendus", "copie"}, "rien d'écrit hors de la copie"
+    assert message in found.empty["dupont"] and "\n" not in found.empty["dupont"]
+    assert {each.name for each in tmp_path.iterdir()} == {"rendus", "copie"}  # rien au-dehors
 
 
 def test_a_zip_bomb_is_not_opened(folder, tmp_path, collect, monkeypatch):

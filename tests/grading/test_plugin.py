@@ -73,10 +73,10 @@ def test_one_hand_in_from_the_command_to_the_reports(run, handed, tmp_path):
     )
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert "graine : 5" in ended.stdout and "exercices : ex00" in ended.stdout
-    assert "protections : " in ended.stdout and "conftest du rendu" not in ended.stdout
+    assert "protections : " in ended.stdout and "Le signe est perdu" in ended.stdout
     assert "dupont : 6/20" in ended.stdout  # taille 2, padding 1, pooling 3
-    assert "Le signe est perdu" in ended.stdout
-    assert "np.maximum(" not in ended.stdout and "def ask_relu" not in ended.stdout
+    for hidden in ("conftest du rendu", "np.maximum(", "def ask_relu"):
+        assert hidden not in ended.stdout
     (found,) = json.loads(reports[0].read_text())["submissions"]
     marks = {question["id"]: question for question in found["questions"]}
     assert len(marks) == 11 and found["mark"] == 6
@@ -85,9 +85,8 @@ def test_one_hand_in_from_the_command_to_the_reports(run, handed, tmp_path):
     assert len(marks["ex00.relu"]["hints"]) == 2
     assert marks["ex00.conv1d"]["reason"] == "not_handed_in"
     assert all(path.stat().st_size > 300 for path in reports)
-    cases = list(ElementTree.parse(tmp_path / "junit.xml").iter("testcase"))
-    assert len(cases) == 11
-    assert sum(case.find("failure") is not None for case in cases) == 8
+    cases = ElementTree.parse(tmp_path / "junit.xml").iter("testcase")
+    assert [case.find("failure") is None for case in cases].count(True) == 3
 
 
 def test_a_class_from_another_folder(run, handed, tmp_path, repo):
@@ -102,10 +101,9 @@ def test_a_class_from_another_folder(run, handed, tmp_path, repo):
     found = {each["name"]: each for each in json.loads(report.read_text())["submissions"]}
     assert set(found) == {"dupont", "martin"}
     assert found["dupont"]["mark"] == 6, "un module complété ne rapporte rien"
-    handed = [q for q in found["martin"]["questions"] if q["module"] == "ex00_convolution.pooling"]
-    reasons = {q["reason"] for q in handed}
-    assert reasons == {"syntax_error"} and found["martin"]["mark"] == 0
-    assert "martin" in ended.stdout and "note /20" in ended.stdout
+    assert found["martin"]["mark"] == 0 and "note /20" in ended.stdout
+    reasons = {q["id"]: q["reason"] for q in found["martin"]["questions"]}
+    assert reasons["ex00.relu"] == reasons["ex00.pool2d"] == "syntax_error"
     assert "warning" not in ended.stdout, "une correction n'a rien à dire en anglais"
 
 
@@ -159,19 +157,3 @@ def test_without_an_option_the_solutions_are_graded(run, tmp_path):
     (found,) = json.loads(report.read_text())["submissions"]
     assert found["mark"] == 20
     assert found["exercises"] == dict.fromkeys(read_scale(), 20)
-
-
-@pytest.mark.slow
-def test_untouched_skeletons_get_nothing(run, tmp_path):
-    from grading import skeleton
-
-    skeleton.write_skeletons([*read_scale()], tmp_path / "squelette")
-    report = tmp_path / "notes.json"
-    run("pytest", "grading", f"--submission={tmp_path / 'squelette'}", "--grade-report", report)
-    (found,) = json.loads(report.read_text())["submissions"]
-    assert found["mark"] == 0 and len(found["exercises"]) == len(read_scale())
-    assert {q["reason"] for q in found["questions"]} == {
-        "not_done",
-        "weights_missing",
-        "command_missing",
-    }

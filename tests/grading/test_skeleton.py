@@ -30,23 +30,17 @@ def made():
     return {module: skeleton.make_skeleton(module) for module in MODULES}
 
 
-def functions(tree):
-    """Rend les fonctions et méthodes publiques, hors `main` et `teach`, par nom."""
+def functions(text):
+    """Rend les fonctions et méthodes publiques d'un fichier, hors `main` et `teach`, par nom."""
     found = {}
-    for node in tree.body:
+    for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef):
             found[node.name] = node
-        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            found |= {
-                f"{node.name}.{each.name}": each
-                for each in node.body
-                if isinstance(each, ast.FunctionDef)
-            }
-    return {
-        name: node
-        for name, node in found.items()
-        if name not in skeleton.LESSON and not name.rpartition(".")[2].startswith("_")
-    }
+        elif isinstance(node, ast.ClassDef):
+            methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+            found |= {f"{node.name}.{each.name}": each for each in methods}
+    private = [name for name in found if any(part[0] == "_" for part in name.split("."))]
+    return {name: found[name] for name in found if name not in (*skeleton.LESSON, *private)}
 
 
 def is_blank(node):
@@ -56,20 +50,20 @@ def is_blank(node):
 
 def test_signatures_and_docstrings_stay_bodies_go(made):
     for module, text in made.items():
-        solution = ast.parse((skeleton.FOLDER / file_of(module)).read_text(encoding="utf-8"))
-        statement = ast.parse(text)
-        before, after = functions(solution), functions(statement)
+        solution = (skeleton.FOLDER / file_of(module)).read_text(encoding="utf-8")
+        before, after = functions(solution), functions(text)
         assert list(before) == list(after), module
         for name, node in before.items():
-            mine = after[name]
-            assert ast.unparse(mine.args) == ast.unparse(node.args), (module, name)
-            assert ast.get_docstring(mine) == ast.get_docstring(node), (module, name)
-            assert list(map(ast.unparse, mine.decorator_list)) == (
-                list(map(ast.unparse, node.decorator_list))
-            ), (module, name)
+            for read in (
+                lambda each: ast.unparse(each.args),
+                ast.get_docstring,
+                lambda each: list(map(ast.unparse, each.decorator_list)),
+            ):
+                assert read(after[name]) == read(node), (module, name)
         kept = [name for name, node in after.items() if not is_blank(node)]
         assert kept == WHOLE.get(module, []), module
-        assert ast.get_docstring(statement).startswith(ast.get_docstring(solution)), module
+        head = ast.get_docstring(ast.parse(solution))
+        assert ast.get_docstring(ast.parse(text)).startswith(head), module
 
 
 def test_the_solution_is_gone(made):
@@ -85,8 +79,7 @@ def test_the_solution_is_gone(made):
 
 def test_a_graded_statement_needs_keras_numpy_and_the_shared_code_only(made):
     shared = {"keras", "numpy", "tensorflow", "PIL", "convnets", *sys.stdlib_module_names}
-    shared |= {"scipy", "networkx", "sklearn", "tqdm"}
-    shared |= {"threadpoolctl"}  # qui vient avec sklearn
+    shared |= {"scipy", "networkx", "sklearn", "tqdm", "threadpoolctl"}  # qui vient avec sklearn
     for module, text in made.items():
         for node in ast.walk(ast.parse(text)):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []

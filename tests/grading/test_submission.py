@@ -38,29 +38,24 @@ def test_a_whole_repository(tmp_path, handed):
 
 @pytest.mark.parametrize("kind", ["absent", "vide", "fichier"])
 def test_nothing_to_grade_is_said_in_french(tmp_path, kind):
-    path = tmp_path / "x"
-    if kind == "vide":
-        path.mkdir()
-    elif kind == "fichier":
-        path.touch()
+    (tmp_path / "vide").mkdir()
+    (tmp_path / "fichier").touch()
     with pytest.raises(FileNotFoundError, match="donnez"):
-        submission.find(path)
+        submission.find(tmp_path / kind)
 
 
-@pytest.mark.parametrize("linked", ["models", "runs", "runs/ex02_fashion"])
+@pytest.mark.parametrize("linked", ["models", "models/ex02_fashion.keras"])
 def test_a_link_leads_to_no_weights(tmp_path, handed, staged, linked):
-    real = tmp_path / "ailleurs"
-    real.mkdir()
-    for each in (real, real / "ex02_fashion"):
-        each.mkdir(exist_ok=True)
-        (each / "ex02_fashion.keras").write_bytes(b"ceux d'un autre")
+    real = tmp_path / "ailleurs/ex02_fashion.keras"
+    real.parent.mkdir()
+    real.write_bytes(b"ceux d'un autre")
     (handed / linked).parent.mkdir(exist_ok=True)
-    (handed / linked).symlink_to(real)
+    (handed / linked).symlink_to(real.parent if linked == "models" else real)
     found = submission.find(handed)
-    assert submission.weights(found, "ex02_fashion") is None
-    assert not (staged(models=("ex02_fashion",)) / "models").exists()
     kept = submission.keep(found, tmp_path / "garde", slugs=["ex02_fashion"])
+    assert submission.weights(found, "ex02_fashion") is None
     assert submission.weights(kept, "ex02_fashion") is None
+    assert not (staged(models=("ex02_fashion",)) / "models").exists()
 
 
 def test_what_is_kept_is_what_would_be_graded(tmp_path, handed):
@@ -98,8 +93,6 @@ def test_whose_command_it_is(handed, repo):
     assert submission.own_command(found) is None
     command = handed / "convnets" / submission.COMMAND
     command.parent.mkdir(parents=True)
-    shutil.copy(repo / "convnets" / submission.COMMAND, command)
-    assert submission.own_command(found) is None
     command.write_text("def main(argv): ...\n")
     assert submission.own_command(found) == ""
     (handed / "predict.py").write_text("print('Prédiction: Avion')\n")
@@ -107,17 +100,12 @@ def test_whose_command_it_is(handed, repo):
     assert submission.own_command(submission.reference()) == ""
 
 
-def test_weights_are_looked_for_where_an_exercise_leaves_them(handed, staged, repo):
+def test_weights_are_those_that_the_lesson_saves(handed, staged, repo):
     found, name = submission.find(handed), "ex00_position"
-    kept, tried = handed / "models", handed / "runs" / name
-    assert found.weights(name) == kept / f"{name}.keras" and submission.weights(found, name) is None
-    tried.mkdir(parents=True)
-    kept.mkdir()
-    (tried / f"{name}.keras").write_bytes(b"les miens")
-    assert submission.weights(found, name) == b"les miens"
-    shutil.copy(repo / f"models/{name}.keras", kept)  # celui du dépôt, meilleur, était déjà là
+    path = handed / f"models/{name}.keras"
+    assert found.weights(name) == path and submission.weights(found, name) is None
+    path.parent.mkdir()
+    path.write_bytes(b"les miens")
     assert submission.weights(found, name) == b"les miens"
     assert (staged(models=(name,)) / f"models/{name}.keras").read_bytes() == b"les miens"
-    (kept / f"{name}.keras").write_bytes(b"mieux que le depot")
-    assert submission.weights(found, name) == b"mieux que le depot"
     assert submission.reference().weights(name) == repo / f"models/{name}.keras"
