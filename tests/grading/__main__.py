@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from convnets.core.cli import markdown_table
 from grading.grader import random_seed
 from tests.grading import handins
 from tests.grading.handins import HandIn
@@ -35,70 +36,42 @@ def grade(chosen: Sequence[HandIn], folder: Path, *options: str) -> dict:
     Raises:
         RuntimeError: la correction elle-même a échoué.
     """
-    exercises = sorted({each.exercise for each in chosen})
     seed = random_seed()
     whole: dict = {"graine": seed, "submissions": []}
-    for number, exercise in enumerate(exercises, start=1):
-        mine = [each for each in chosen if each.exercise == exercise]
-        print(f"{exercise}, {number} sur {len(exercises)}…", file=sys.stderr, flush=True)
-        found = _grade_one(exercise, mine, folder / exercise, f"--grade-seed={seed}", *options)
-        whole["submissions"] += found["submissions"]
+    for exercise in sorted({each.exercise for each in chosen}):
+        print(f"{exercise}…", file=sys.stderr, flush=True)
+        classroom, report = folder / exercise / "classe", folder / exercise / "notes.json"
+        for each in chosen:
+            if each.exercise == exercise:
+                handins.write(each, classroom)
+        command = [sys.executable, "-m", "grading", str(classroom), "--exercises", exercise]
+        command += ["--fill-missing", "--without-weights", "--tb=no", "-p", "no:cacheprovider"]
+        command += [f"--grade-seed={seed}", "--grade-report", str(report), *options]
+        ended = subprocess.run(
+            command, cwd=handins.REPO, capture_output=True, text=True, timeout=3600
+        )
+        if ended.returncode not in (0, 1) or not report.exists():
+            raise RuntimeError(ended.stdout[-2000:] + ended.stderr[-2000:])
+        whole["submissions"] += json.loads(report.read_text(encoding="utf-8"))["submissions"]
     return whole
 
 
-def _grade_one(exercise: str, chosen: Sequence[HandIn], folder: Path, *options: str) -> dict:
-    for each in chosen:
-        handins.write(each, folder / "classe")
-    report = folder / "notes.json"
-    ended = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "grading",
-            f"--submissions={folder / 'classe'}",
-            "--exercises",
-            exercise,
-            "--fill-missing",
-            "--without-weights",
-            "--tb=no",
-            "-p",
-            "no:cacheprovider",
-            "--grade-report",
-            str(report),
-            *options,
-        ],
-        cwd=handins.REPO,
-        capture_output=True,
-        text=True,
-        timeout=3600,
-    )
-    if ended.returncode not in (0, 1) or not report.exists():
-        raise RuntimeError(ended.stdout[-2000:] + ended.stderr[-2000:])
-    return json.loads(report.read_text(encoding="utf-8"))
-
-
-def table(collections: dict[str, list[HandIn]], report: dict) -> list[str]:
+def table(collections: dict[str, list[HandIn]], report: dict) -> str:
     """Fait le tableau Markdown de ce qui a été reconnu."""
     found = handins.verdicts(report)
-    rows = [
-        "| collection | rendu | question | raison donnée | points | reconnu |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for title, chosen in collections.items():
         for each in chosen:
-            seen = " ✘" if handins.problems(each, found[each.name]) else " ✔"
+            seen = "✘" if handins.problems(each, found[each.name]) else "✔"
             mine = [q for q in found[each.name].values() if q["module"] in each.modules]
-            for question in [q for q in mine if q["reason"]] or [None]:
-                if question is None:
-                    points = "/".join(f"{sum(q[key] for q in mine):g}" for key in SCORE)
-                    rows.append(f"| {title} | {each.name} | toutes | aucune | {points} |{seen} |")
-                else:
-                    rows.append(
-                        f"| {title} | {each.name} | {question['id']} | {question['reason']} "
-                        f"| {question['points']:g}/{question['out_of']:g} |{seen} |"
-                    )
-    return rows
+            for question in [q for q in mine if q["reason"]]:
+                points = f"{question['points']:g}/{question['out_of']:g}"
+                rows.append([title, each.name, question["id"], question["reason"], points, seen])
+            if not any(q["reason"] for q in mine):
+                points = "/".join(f"{sum(q[key] for q in mine):g}" for key in SCORE)
+                rows.append([title, each.name, "toutes", "aucune", points, seen])
+    header = ["collection", "rendu", "question", "raison donnée", "points", "reconnu"]
+    return markdown_table(header, rows)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -108,8 +81,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, help="écrire aussi le tableau dans ce fichier")
     parser.add_argument("-n", default="2", help="processus (pytest-xdist)")
     options = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
         (folder / "depot").mkdir()
         canary = folder / "depot" / "notes.txt"
         canary.write_text(CANARY)
@@ -118,8 +91,8 @@ def main(argv: list[str] | None = None) -> int:
             "justes": handins.right(),
             "hostiles": handins.hostile(target=canary),
         }
-        wanted = options.only or list(collections)
-        collections = {key: each for key, each in collections.items() if key in wanted}
+        for name in set(collections) - set(options.only or collections):
+            del collections[name]
         start, chosen = time.monotonic(), [each for some in collections.values() for each in some]
         report = grade(chosen, folder, "-n", options.n)
         touched = canary.read_text() != CANARY
@@ -132,9 +105,9 @@ def main(argv: list[str] | None = None) -> int:
         f"{counts} : {len(chosen) - len(missed)} sur {len(chosen)} reconnus en "
         f"{time.monotonic() - start:.0f} s (graine {report['graine']})."
     )
-    print("\n".join([*rows, "", *wrong, summary]))
+    print("\n".join([rows, "", *wrong, summary]))
     if options.output:
-        options.output.write_text("\n".join([*rows, "", summary]) + "\n", encoding="utf-8")
+        options.output.write_text(f"{rows}\n\n{summary}\n", encoding="utf-8")
     return int(bool(wrong))
 
 

@@ -38,14 +38,12 @@ def test_a_needed_module_is_filled_in_only_when_asked(tmp_path, repo):
         made = grader.Grader(grader.Options(seed=1, fill_missing=fill))
         found += [made.grade(submitted, each) for each in (rule, RULES["ex00.conv1d"])]
         made.close()
-    assert [(mark.level, mark.reason) for mark in found] == [
-        (0, "missing_module"),
-        (0, "not_handed_in"),
-        (1, None),
-        (0, "not_handed_in"),
+    assert [(mark.level, mark.reason, mark.detail) for mark in found] == [
+        (0, "missing_module", "ex00_convolution/geometry.py"),
+        (0, "not_handed_in", "ex00_convolution/operations.py"),
+        (1, None, ""),
+        (0, "not_handed_in", "ex00_convolution/operations.py"),
     ]
-    assert found[0].detail == "ex00_convolution/geometry.py"
-    assert found[1].detail == "ex00_convolution/operations.py"
 
 
 def test_a_file_beside_a_module_is_imported_but_hides_nothing(made, tmp_path):
@@ -62,42 +60,33 @@ def test_a_file_beside_a_module_is_imported_but_hides_nothing(made, tmp_path):
 
 def test_a_trial_at_the_bottom_of_a_file(made, tmp_path):
     """L'image de l'énoncé se lit ; une autre qui manque est dite à la ligne de l'élève."""
-    text = "from convnets.core.images import open_image\n"
+    text = "from pathlib import Path\n\nfrom convnets.core.images import open_image\n"
     text += handins.answers("filtres_numpy")["ex01_filters.py"]
-    trials = {
-        "pont": "from pathlib import Path\n"
-        "open_image(Path(__file__).resolve().parents[1] / 'samples/pont.png')\n",
-        "absent": "open_image('/absent.png')\n",
-    }
-    marks = {}
-    for name, trial in trials.items():
-        path = tmp_path / name / "ex01_filters.py"
-        path.parent.mkdir()
-        path.write_text(text + trial, encoding="utf-8")
-        marks[name] = made.grade(submission.find(path.parent), RULES["ex01.convolve"])
-    assert marks["pont"].level == 1, marks["pont"]
-    assert marks["absent"].reason == "exception"
+    path, marks = tmp_path / "ex01_filters.py", []
+    for picture in ("Path(__file__).resolve().parents[1] / 'samples/pont.png'", "'/absent.png'"):
+        path.write_text(f"{text}open_image({picture})\n", encoding="utf-8")
+        marks.append(made.grade(submission.find(tmp_path), RULES["ex01.convolve"]))
+    bridge, absent = marks
+    assert bridge.level == 1 and absent.reason == "exception"
     line = len(text.splitlines()) + 1
-    assert marks["absent"].detail.startswith("dès l'import du fichier : fichier absent")
-    assert f"ligne {line} de ex01_filters.py" in marks["absent"].detail
-    assert "correction-" not in marks["absent"].detail
+    assert absent.detail.startswith("dès l'import du fichier : fichier absent")
+    assert f"ligne {line} de ex01_filters.py" in absent.detail
+    assert "correction-" not in absent.detail
 
 
 # --- Ce qui demande Keras ------------------------------------------------------------
 
 
 @pytest.fixture
-def fashion(tmp_path, repo):
-    """fashion(changements) -> un rendu d'ex02, avec les poids du dépôt s'il le faut."""
+def fashion(tmp_path):
+    """fashion(changements, weights=…) -> un rendu d'ex02, et les poids qu'écrit une fonction."""
 
-    def build(*edits, weights=None):
-        folder = tmp_path / "dupont"
-        (folder / "models").mkdir(parents=True)
+    def build(*edits, weights):
+        (tmp_path / "models").mkdir()
         text = handins.changed(handins.solution("ex02_fashion"), list(edits), name="dupont")
-        (folder / "ex02_fashion.py").write_text(text)
-        if weights:
-            weights(folder / "models/ex02_fashion.keras")
-        return submission.find(folder)
+        (tmp_path / "ex02_fashion.py").write_text(text)
+        weights(tmp_path / "models/ex02_fashion.keras")
+        return submission.find(tmp_path)
 
     return build
 
@@ -109,8 +98,7 @@ def reworked(repo, change):
         import keras
 
         model = keras.saving.load_model(repo / "models/ex02_fashion.keras", compile=False)
-        model = change(model) or model
-        model.save(path)
+        (change(model) or model).save(path)
 
     return write
 

@@ -1,6 +1,5 @@
 """Des points sans travail : ce qu'un rendu malhonnête a obtenu un jour, et n'obtient plus."""
 
-import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -41,24 +40,16 @@ def test_a_hand_in_that_rewrites_the_probes_gets_nothing(made, tmp_path):
 
 
 @pytest.fixture
-def class_of(tmp_path, repo):
-    """class_of(dupont=…, martin=…) -> des rendus d'ex02, chacun avec son fichier de poids."""
+def hand_in(tmp_path):
+    """hand_in("dupont", écrire) -> un rendu d'ex02, et les poids qu'écrit une fonction."""
 
-    def hand_in(slug="ex02_fashion", **weights):
-        found = []
-        for name, write in weights.items():
-            folder = tmp_path / name
-            (folder / "models").mkdir(parents=True)
-            (folder / f"{slug}.py").write_text("VALEUR = 1\n", encoding="utf-8")
-            write(folder / f"models/{slug}.keras")
-            found.append(submission.find(folder))
-        return found
+    def build(name, write, slug="ex02_fashion"):
+        (tmp_path / name / "models").mkdir(parents=True)
+        (tmp_path / name / f"{slug}.py").write_text("VALEUR = 1\n", encoding="utf-8")
+        write(tmp_path / name / f"models/{slug}.keras")
+        return submission.find(tmp_path / name)
 
-    return hand_in
-
-
-def copy_of(source):
-    return lambda path: shutil.copyfile(source, path)
+    return build
 
 
 def network(*, seed=0, scale=1.0):
@@ -95,15 +86,17 @@ def test_shared_arrays_are_counted():
 @pytest.mark.parametrize(
     ("slug", "source"), [("ex03_cifar10", "thumbnails_light"), ("ex04_lenet", "digits")]
 )
-def test_no_shipped_model_is_a_hand_in_under_another_name(made, class_of, repo, slug, source):
-    (dupont,) = class_of(slug, dupont=copy_of(repo / f"models/{source}.keras"))
+def test_no_shipped_model_is_a_hand_in_under_another_name(made, hand_in, repo, slug, source):
+    shipped = (repo / f"models/{source}.keras").read_bytes()
+    dupont = hand_in("dupont", lambda path: path.write_bytes(shipped), slug)
     mark = made.grade(dupont, RULES[f"{slug[:4]}.weights"])
     assert (mark.level, mark.reason, mark.detail) == (0, "weights_copied", f"{source}.keras")
 
 
 @pytest.mark.slow
-def test_the_weights_of_a_neighbour_are_nobodys_until_the_teacher_says(class_of):
-    hand_ins = class_of(a=network(), b=network(scale=1.001), c=network(seed=1))
+def test_the_weights_of_a_neighbour_are_nobodys_until_the_teacher_says(hand_in):
+    chosen = {"a": network(), "b": network(scale=1.001), "c": network(seed=1)}
+    hand_ins = [hand_in(name, write) for name, write in chosen.items()]
     made = grader.Grader(grader.Options(seed=1), submissions=hand_ins)
     marks = [made.grade(each, RULES["ex02.weights"]) for each in hand_ins]
     made.close()

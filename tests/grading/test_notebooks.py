@@ -17,29 +17,14 @@ POOL = "def pool2d(image, size=SIZE):\n    return np.max(image) * size"
 
 
 @pytest.fixture
-def book(tmp_path):
-    """book(cellules, nom) -> le chemin d'un notebook."""
-
-    def write(*sources, name="tp.ipynb"):
-        path = tmp_path / "dupont" / name
-        path.parent.mkdir(exist_ok=True)
-        made = new_notebook(
-            cells=[new_markdown_cell("# TP"), *(new_code_cell(each) for each in sources)]
-        )
-        nbformat.write(made, path)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def converted(tmp_path, book):
+def converted(tmp_path):
     """converted(cellules) -> le rendu fait d'un notebook."""
 
-    def make(*sources, **options):
-        path = book(*sources)
-        target = tmp_path / "copie"
-        return handin.collect(path, target, one=True, **options).submissions[0]
+    def make(*sources):
+        path = tmp_path / "tp.ipynb"
+        cells = [new_markdown_cell("# TP"), *(new_code_cell(each) for each in sources)]
+        nbformat.write(new_notebook(cells=cells), path)
+        return handin.collect(path, tmp_path / "copie", one=True).submissions[0]
 
     return make
 
@@ -48,10 +33,11 @@ def plan(found, module):
     return json.loads((found.root / f"{module}.cells.json").read_text())
 
 
-def imported(found, module="ex00_convolution/pooling", monkeypatch=None):
+def imported(found, monkeypatch):
     """Importe le module fait d'un notebook, comme le ferait l'enfant du rendu."""
-    monkeypatch.setitem(__import__("sys").modules, "exercises._cellules", cells)
-    spec = importlib.util.spec_from_file_location("module", found.root / f"{module}.py")
+    monkeypatch.setitem(sys.modules, "exercises._cellules", cells)
+    path = found.root / "ex00_convolution/pooling.py"
+    spec = importlib.util.spec_from_file_location("module", path)
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
     return made
@@ -82,7 +68,7 @@ def test_cells_out_of_order_magics_and_a_broken_cell(converted, monkeypatch):
         "%%time\nvalues = [pool2d(np.ones(2)) for _ in range(10**9)]",
         "def relu(values):\n    return values +\n\ndef truncate(x):\n    return x",
     )
-    module = imported(found, monkeypatch=monkeypatch)
+    module = imported(found, monkeypatch)
     assert module.pool2d([3, 4]) == 8 and module.truncate(5) == 5
     with pytest.raises(SyntaxError) as raised:
         module.relu([1])
@@ -104,7 +90,7 @@ def test_a_function_finds_the_lambdas_and_the_values_it_reads(converted, monkeyp
         "def show():\n    return carte, seen, bad",
         "unused = make(10**9)",
     )
-    module = imported(found, monkeypatch=monkeypatch)
+    module = imported(found, monkeypatch)
     assert module.pool2d(7) == ((7, "pool2d"), 5, 8)
     assert not {"unused", "carte", "seen", "bad"} & set(vars(module))
 
@@ -112,7 +98,7 @@ def test_a_function_finds_the_lambdas_and_the_values_it_reads(converted, monkeyp
 def test_an_error_is_said_with_its_cell_and_its_line(converted, monkeypatch):
     found = converted("import numpy as np\nSIZE = 2", "\n\n" + POOL.replace("np.max", "maxi"))
     with pytest.raises(NameError) as raised:
-        imported(found, monkeypatch=monkeypatch).pool2d([1])
+        imported(found, monkeypatch).pool2d([1])
     last = raised.traceback[-1]
     assert str(last.path).endswith("cellule 3 de tp.ipynb") and last.lineno + 1 == 4
 
@@ -191,11 +177,9 @@ def test_a_bad_notebook_is_said_in_one_sentence(tmp_path, content):
     ],
 )
 def test_a_file_made_to_be_slow_is_not(tmp_path, source, said):
-    folder = tmp_path / "rendus"
-    folder.mkdir()
-    (folder / "lent.py").write_text(source)
-    (folder / "bon.py").write_text("def pool2d(): 1\n")
-    found = handin.collect(folder, tmp_path / "copie")
+    (tmp_path / "lent.py").write_text(source)
+    (tmp_path / "bon.py").write_text("def pool2d(): 1\n")
+    found = handin.collect(tmp_path, tmp_path / "copie")
     assert "bon" in {each.name for each in found.submissions}
     assert said in found.empty.get("lent", "")
 

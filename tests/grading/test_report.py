@@ -1,5 +1,4 @@
 import csv
-import json
 from fractions import Fraction
 
 import pytest
@@ -51,28 +50,12 @@ def test_totals_by_hand():
     assert marks["=cmd()"] == {"ex00": 0, "note": 0}
 
 
-def test_hints_are_given_only_as_asked():
-    reasons = scale.read_reasons()
-    for level in range(4):
-        text, hints = report.explain("flipped_kernel", "ligne 3", reasons, level)
-        assert text.endswith("(ligne 3)") and len(hints) == level
-    assert report.explain(None, "", reasons, 3) == ("", ())
-
-
 def test_the_table_of_one_hand_in_and_of_a_class():
     one = "\n".join(report.table(LINES[:3], SCALE, every=True))
     assert "anne : 11,25/20" in one and "0,5/2  La case" in one and "→ Regardez." in one
     several = report.table(LINES, SCALE, every=False)
     assert several[0].split() == ["rendu", "ex00", "ex02", "note", "/20"]
     assert several[2].split() == ["=cmd()", "0", "-", "0"]
-
-
-def test_json(tmp_path):
-    path = tmp_path / "notes.json"
-    report.write(path, LINES, SCALE, {"graine": 7})
-    found = json.loads(path.read_text())
-    assert found["graine"] == 7 and found["submissions"][0]["mark"] == 11.25
-    assert found["submissions"][0]["questions"][1]["reason"] == "pad_before"
 
 
 def test_csv_is_no_formula(tmp_path):

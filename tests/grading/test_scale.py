@@ -6,8 +6,6 @@ import tomllib
 from collections import Counter
 from fractions import Fraction
 
-import pytest
-
 from exercises import EXERCISES as COURSE
 from grading import questions, scale, skeleton, submission
 
@@ -16,19 +14,14 @@ RULES = [rule for exercise in EXERCISES.values() for rule in exercise.rules]
 REASONS = scale.read_reasons()
 
 
-@pytest.fixture(scope="module")
-def registered():
-    for name in EXERCISES:
-        questions.load(name)
-    return questions.QUESTIONS
-
-
 def test_every_exercise_of_the_course_is_graded():
     assert list(EXERCISES) == [each.slug[:4] for each in COURSE]
 
 
-def test_every_question_of_the_scale_is_written_and_the_reverse(registered):
-    assert {rule.id for rule in RULES} == set(registered)
+def test_every_question_of_the_scale_is_written_and_the_reverse():
+    for name in EXERCISES:
+        questions.load(name)
+    assert {rule.id for rule in RULES} == set(questions.QUESTIONS)
 
 
 def test_every_question_has_a_module_points_and_levels(repo):
@@ -62,14 +55,10 @@ def test_thresholds_stand_in_the_statement_the_student_reads():
 
 
 def test_two_exercises_do_not_give_the_same_name_to_their_reasons():
-    paths = [scale.REASONS, *sorted(scale.SCALE.glob("ex*.toml"))]
-    found = [name for path in paths for name in _named_reasons(path)]
+    found = [*tomllib.loads(scale.REASONS.read_text(encoding="utf-8"))]
+    for path in scale.SCALE.glob("ex*.toml"):
+        found += tomllib.loads(path.read_text(encoding="utf-8")).get("reasons", {})
     assert [name for name, count in Counter(found).items() if count > 1] == []
-
-
-def _named_reasons(path):
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
-    return content if path == scale.REASONS else content.get("reasons", {})
 
 
 def test_reasons_and_hints_are_french_sentences_without_code_of_the_grader(repo):

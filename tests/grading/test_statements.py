@@ -75,8 +75,7 @@ def test_every_exercise_of_the_scale_has_an_answer():
 
 @pytest.mark.parametrize("exercise", STATEMENTS)
 def test_a_statement_completed_plainly_gets_everything_but_the_weights(made, handed, exercise):
-    submitted = submission.find(handed(exercise))
-    check_all_but_the_weights(made, submitted, exercise)
+    check_all_but_the_weights(made, submission.find(handed(exercise)), exercise)
 
 
 @pytest.mark.slow
@@ -118,8 +117,8 @@ def test_its_notebook_completed_plainly_and_handed_in_alone_gets_as_much(made, e
         defined = cell.cell_type == "code" and DEFINED.match(cell.source)
         if defined and defined[1] in written:
             cell.source = written.pop(defined[1])
-    more = nbformat.v4.new_code_cell("\n\n".join([*helpers, *written.values()]))
-    book.cells.insert(1, more)
+    more = "\n\n".join([*helpers, *written.values()])
+    book.cells.insert(1, nbformat.v4.new_code_cell(more))
     nbformat.write(book, path)
     (submitted,) = handin.collect(path, tmp_path / "copie", one=True).submissions
     check_all_but_the_weights(made, submitted, exercise)
