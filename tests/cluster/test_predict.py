@@ -12,7 +12,12 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("ray.data", reason="pip install -r cluster/requirements.txt")
+import pyarrow as pa
 import pyarrow.parquet as pq
+
+from cluster import chunks, predict
+from convnets.serving.router import Router
+from tests.conftest import load_extract
 
 COMMAND = (sys.executable, "-m", "cluster.predict")
 HANG_S = 300  # contre un blocage, ce n'est pas une mesure : Ray est long sur une machine occupée
@@ -21,8 +26,6 @@ HANG_S = 300  # contre un blocage, ce n'est pas une mesure : Ray est long sur un
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     """Les 400 images de l'extrait, un fichier texte qui se dit image, et un fichier vide."""
-    from tests.conftest import load_extract
-
     root = tmp_path_factory.mktemp("photos")
     for k, image in enumerate(load_extract("cifar10")[0]):
         Image.fromarray(image).save(root / f"{k:03}.png")
@@ -49,8 +52,34 @@ def run(*arguments, repo):
     return process.returncode, out, err
 
 
+def answers(output):
+    """Rend les réponses écrites, dans l'ordre des morceaux."""
+    paths = sorted(output.glob("reponses-*.parquet"))
+    return [row for path in paths for row in pq.read_table(path).to_pylist()]
+
+
+def dates(output):
+    return {path: path.stat().st_mtime_ns for path in output.glob("reponses-*.parquet")}
+
+
+def wait_for(num, output, process):
+    """Attend que quelques morceaux soient répondus : le reste est à faire."""
+    deadline = time.monotonic() + HANG_S
+    while len(dates(output)) < num:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def contents(pictures, tmp_path):
+    """Les mêmes images par leur contenu, en petits morceaux, pour avoir le temps d'en perdre."""
+    images = [path.read_bytes() for path in sorted(pictures.iterdir())]
+    pq.write_table(pa.table({"image": images}), tmp_path / "i.parquet", row_group_size=4)
+    return tmp_path / "i.parquet"
+
+
 def check_answers(output, pictures, run_predict):
-    rows = pq.read_table(output).to_pylist()
+    rows = answers(output)
     assert len(rows) == 402 and len({row["path"] for row in rows}) == 402
     found = {os.path.basename(row["path"]): row for row in rows}
     for name in ("texte.png", "vide.png"):
@@ -69,11 +98,10 @@ def test_answers_of_predict_and_nothing_to_do_twice(pictures, tmp_path, repo, ru
     assert code == 0 and "402 images" in out and "2 illisibles" in out, err
     assert err == ""
     check_answers(tmp_path / "out", pictures, run_predict)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
+    before = dates(tmp_path / "out")
     code, out, err = run(*arguments, repo=repo)
     assert code == 0 and "402 images déjà faites" in err and out.startswith("0 image,")
-    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
-    assert after == before
+    assert dates(tmp_path / "out") == before
 
 
 CLUSTER = """
@@ -91,13 +119,8 @@ cluster.shutdown()
 
 
 @pytest.mark.slow
-def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
+def test_a_node_lost_half_way(contents, tmp_path, repo):
     """Deux machines Ray, une tuée au milieu : chaque image a sa réponse, une fois."""
-    import pyarrow as pa
-
-    # Beaucoup de petits morceaux, et de quoi durer : les mêmes images, six fois.
-    contents = [path.read_bytes() for path in sorted(pictures.iterdir())] * 6
-    pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet", row_group_size=24)
     cluster = subprocess.Popen(
         [sys.executable, "-c", CLUSTER],
         stdin=subprocess.PIPE,
@@ -109,58 +132,39 @@ def test_a_node_lost_half_way(pictures, tmp_path, repo, run_predict):
     try:
         address = cluster.stdout.readline().strip()
         output = tmp_path / "out"
-        process = start(
-            "--input", tmp_path / "i.parquet", "--output", output, "--address", address, repo=repo
-        )
-        deadline = time.monotonic() + HANG_S
-        while len([*output.glob("reponses-*.parquet")]) < 8 and time.monotonic() < deadline:
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.02)
+        process = start("--input", contents, "--output", output, "--address", address, repo=repo)
+        wait_for(8, output, process)
         cluster.stdin.write("\n")
         cluster.stdin.flush()
         assert cluster.stdout.readline().strip() == "retirée"
-        assert len([*output.glob("reponses-*.parquet")]) < 101  # il restait de quoi faire
+        assert len(dates(output)) < 101  # il restait de quoi faire
         out, err = process.communicate(timeout=HANG_S)
         assert process.returncode == 0 and err == "", err
     finally:
         cluster.communicate("\n", timeout=60)
-    rows = pq.read_table(output).to_pylist()
-    assert len(rows) == len({row["path"] for row in rows}) == 6 * 402
-    assert sum(row["error"] is not None for row in rows) == 12
+    rows = answers(output)
+    assert len(rows) == len({row["path"] for row in rows}) == 402
+    assert sum(row["error"] is not None for row in rows) == 2
 
 
-def sorted_rows(output):
-    for path in sorted(output.glob("reponses-*.parquet")):
-        yield from pq.read_table(path).to_pylist()
-
-
-def test_ctrl_c_then_the_rest(pictures, tmp_path, repo):
-    import pyarrow as pa
-
-    # Beaucoup de petits morceaux : le signal doit arriver pendant le travail.
-    contents = [path.read_bytes() for path in sorted(pictures.iterdir())]
-    pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet", row_group_size=8)
-    arguments = ("--input", tmp_path / "i.parquet", "--output", tmp_path / "out")
+def test_ctrl_c_then_the_rest(contents, tmp_path, repo):
+    output = tmp_path / "out"
+    arguments = ("--input", contents, "--output", output)
     process = start(*arguments, repo=repo, start_new_session=True)
-    deadline = time.monotonic() + HANG_S
-    while len([*(tmp_path / "out").glob("reponses-*.parquet")]) < 4:
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.02)
+    wait_for(4, output, process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Interrompu" in err and "Traceback" not in err
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("reponses-*.parquet")}
+    kept = dates(output)
     code, _, err = run(*arguments, repo=repo)
     assert code == 0 and "déjà faites" in err
-    assert len({row["path"] for row in sorted_rows(tmp_path / "out")}) == 402
-    parts = {path: path.stat().st_mtime_ns for path in kept}
-    assert parts == kept and not [*(tmp_path / "out").glob("*.tmp")]
+    assert len({row["path"] for row in answers(output)}) == 402
+    assert kept.items() <= dates(output).items() and not [*output.glob("*.tmp")]
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--input", "absente/*.png", "--output", "{tmp}/o"], 1, "ne désigne aucun fichier"),
         (["--input", "samples"], 2, "--output"),
         (["--input", "samples", "--output", "{tmp}/o", "--model", "absent"], 1, "absent"),
         (
@@ -178,11 +182,6 @@ def test_wrong_inputs(tmp_path, repo, arguments, code, message):
 
 def test_a_picture_given_by_its_content(tmp_path, repo):
     """La colonne « image » : le même résultat que par le chemin. Un acteur, sans Ray autour."""
-    import pyarrow as pa
-
-    from cluster import chunks, predict
-    from convnets.serving.router import Router
-
     path = repo / "samples" / "chat.png"
     contents = [path.read_bytes(), b"rien", None]
     pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet")
@@ -191,7 +190,7 @@ def test_a_picture_given_by_its_content(tmp_path, repo):
     )
     actor = predict.Predictor(None, str(predict.MODELS_DIR), str(tmp_path / "o"))
     assert actor.answer(chunk) == (3, 2)
-    rows = [*sorted_rows(tmp_path / "o")]
+    rows = answers(tmp_path / "o")
     [own] = Router().classify([str(path)])
     np.testing.assert_allclose(rows[0]["probabilities"], own.probabilities, atol=1e-5)
     assert rows[0]["class"] == "Chat" and [row["class"] for row in rows[1:]] == [None, None]
@@ -200,8 +199,6 @@ def test_a_picture_given_by_its_content(tmp_path, repo):
 
 def test_an_actor_that_fails_says_why(tmp_path, repo):
     """Une colonne « image » qui n'en est pas : une phrase, et non la trace d'un autre processus."""
-    import pyarrow as pa
-
     pq.write_table(pa.table({"image": [1, 2, 3]}), tmp_path / "i.parquet")
     code, out, err = run("--input", tmp_path / "i.parquet", "--output", tmp_path / "o", repo=repo)
     assert code == 1 and out == "" and "Traceback" not in err
@@ -210,8 +207,6 @@ def test_an_actor_that_fails_says_why(tmp_path, repo):
 
 
 def test_a_missing_input_is_said_before_ray(tmp_path, monkeypatch, capsys):
-    from cluster import predict
-
     monkeypatch.setattr(predict, "connect", lambda address: pytest.fail("Ray est lancé"))
     arguments = ["--input", "samples/chat.png", "absente.png", "--output", str(tmp_path / "o")]
     assert predict.main(arguments) == 1
@@ -221,8 +216,6 @@ def test_a_missing_input_is_said_before_ray(tmp_path, monkeypatch, capsys):
 
 def test_a_model_that_an_actor_cannot_load_says_why(tmp_path, monkeypatch):
     """La base du modèle manque à sa machine : sa phrase revient, et l'acteur ne meurt pas."""
-    from cluster import chunks, predict
-
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     actor = predict.Predictor("ex05_inception", str(predict.MODELS_DIR), str(tmp_path))
     (tmp_path / "texte.png").write_text("bonjour")

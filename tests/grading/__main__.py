@@ -44,8 +44,16 @@ def grade(chosen: Sequence[HandIn], folder: Path, *options: str) -> dict:
         for each in chosen:
             if each.exercise == exercise:
                 handins.write(each, classroom)
-        command = [sys.executable, "-m", "grading", str(classroom), "--exercises", exercise]
-        command += ["--fill-missing", "--without-weights", "--tb=no", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "grading", f"--submissions={classroom}"]
+        command += [
+            "--exercises",
+            exercise,
+            "--fill-missing",
+            "--without-weights",
+            "--tb=no",
+            "-p",
+            "no:cacheprovider",
+        ]
         command += [f"--grade-seed={seed}", "--grade-report", str(report), *options]
         ended = subprocess.run(
             command, cwd=handins.REPO, capture_output=True, text=True, timeout=3600

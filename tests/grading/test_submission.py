@@ -20,10 +20,10 @@ def handed(tmp_path):
 def staged(tmp_path, handed):
     """staged(options) -> la copie que recevrait l'enfant."""
 
-    def copy(name="copie", **options):
-        (tmp_path / name).mkdir()
-        submission.stage(tmp_path / name, submission.find(handed), **options)
-        return tmp_path / name
+    def copy(**options):
+        (tmp_path / "copie").mkdir()
+        submission.stage(tmp_path / "copie", submission.find(handed), **options)
+        return tmp_path / "copie"
 
     return copy
 
@@ -78,8 +78,12 @@ def test_the_copy_holds_the_hand_in_and_the_shared_code_only(handed, staged, rep
     (handed / "convnets/figures/style.py").write_text("CHANGÉ = True\n")
     copy = staged()
     assert {path.name for path in copy.iterdir()} == {"exercises", "convnets", "samples"}
-    names = {path.name for path in (copy / "exercises").iterdir()}
-    assert names == {"__init__.py", "ex00_convolution", "ex02_fashion.py", "aide.py"}
+    assert {path.name for path in (copy / "exercises").iterdir()} == {
+        "__init__.py",
+        "ex00_convolution",
+        "ex02_fashion.py",
+        "aide.py",
+    }
     assert (copy / "exercises" / POOLING).read_text() == "VALEUR = 1\n"
     assert (copy / "convnets/figures/style.py").read_text() == "CHANGÉ = True\n"
     ours = repo / "convnets/serving/images.py"
