@@ -1,11 +1,8 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import measure, startup, throughput
+from benchmarks import startup, throughput
 from benchmarks.measure import Run
 
 
@@ -61,15 +58,3 @@ def test_litert_answers_as_predict(extract):
     predict = throughput.litert(str(MODELS_DIR / f"{DEFAULT_MODEL}.tflite"))
     predict(x[:3])  # une autre taille de lot
     assert predict(x[:20]).argmax(1).tolist() == Classifier().predict(x[:20]).argmax(1).tolist()
-
-
-@pytest.mark.ci
-def test_import_is_light():
-    code = (
-        "import sys, benchmarks.__main__;"
-        "print(sorted({'keras', 'tensorflow', 'torch', 'matplotlib'} & set(sys.modules)))"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=measure.REPO, capture_output=True, text=True
-    )
-    assert result.stdout == "[]\n", result.stderr

@@ -73,17 +73,20 @@ def test_a_picture_that_predict_refuses_is_no_familiar_one():
 def test_near_strangers_are_objects_outside_the_ten_classes(tmp_path, monkeypatch):
     """Deux photos : un vélo vert, et un mouton bleu devant un chien."""
 
+    categories = [{"id": k, "name": n} for k, n in enumerate(["bicycle", "sheep", "dog"])]
+    found = {
+        "train2017": [(0, [20, 30, 40, 40]), (0, [20, 30, 9, 40])],
+        "val2017": [(1, [100, 10, 80, 80]), (2, [140, 10, 40, 80])],
+    }
+
     def lay(_, __, paths, place, *, copies):
-        assert copies == tmp_path and paths[0] == "annotations"
-        categories = [{"id": k, "name": n} for k, n in enumerate(["bicycle", "sheep", "dog"])]
+        assert copies == tmp_path and paths == ["annotations", *found]
         picture = Image.new("RGB", (200, 100), "red")
         picture.paste("green", (20, 30, 60, 70))
         picture.paste("blue", (100, 10, 180, 90))
-        (place / "annotations").mkdir()
-        for part, boxes in (
-            ("train2017", [(0, [20, 30, 40, 40]), (0, [20, 30, 9, 40])]),
-            ("val2017", [(1, [100, 10, 80, 80]), (2, [140, 10, 40, 80])]),
-        ):
+        for name in paths:
+            (place / name).mkdir()
+        for part, boxes in found.items():
             content = {
                 "categories": categories,
                 "images": [{"id": 7, "file_name": "a.png"}],
@@ -94,7 +97,6 @@ def test_near_strangers_are_objects_outside_the_ten_classes(tmp_path, monkeypatc
             }
             path = place / "annotations" / f"instances_{part}.json"
             path.write_text(json.dumps(content), encoding="utf-8")
-            (place / part).mkdir()
             picture.save(place / part / "a.png")
 
     monkeypatch.setattr(strangers, "checkout", lay)

@@ -61,6 +61,9 @@ def forged(value, sizes=(), body=b""):
     return HEADER.pack(len(head), len(body)) + head + body
 
 
+DEEP = b'{"value": %s, "sizes": []}' % (b"[" * 100_000 + b"]" * 100_000)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -78,18 +81,12 @@ def forged(value, sizes=(), body=b""):
         forged({"$d": [[[], 1]]}),
         forged({"$d": 1, "$t": 2}),
         forged({"$i": ["planted_model", {"$d": []}]}),
+        HEADER.pack(len(DEEP), 0) + DEEP,
     ],
 )
-def test_forged_messages_are_refused(content):
+def test_forged_messages_are_refused_without_a_crash(content):
     with pytest.raises(Unreadable):
         unpack(content)
-
-
-def test_deep_nesting_is_refused_not_a_crash():
-    deep = "[" * 100_000 + "]" * 100_000
-    head = f'{{"value": {deep}, "sizes": []}}'.encode()
-    with pytest.raises(Unreadable):
-        unpack(HEADER.pack(len(head), 0) + head)
 
 
 def test_a_long_text_is_refused_before_it_is_read():

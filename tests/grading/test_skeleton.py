@@ -70,11 +70,9 @@ def test_the_solution_is_gone(made):
     text = made["ex02_fashion"]
     for trace in ("Conv2D", "BatchNormalization", "FILTERS", "AdamW"):
         assert trace not in text, trace
-    assert '"Ankle boot"' in text  # l'énoncé les donne
-    assert "EPOCHS = " in text  # `main` en a besoin
+    for given in ('"Ankle boot"', "EPOCHS = ", "# --- Question : respecter l'architecture ---"):
+        assert given in text, given
     assert "IMAGE = [[1, 1, 1, 0, 0]" in made["ex00_convolution.operations"]  # S3
-    assert "sliding_window_view" not in made["ex03_cifar10"]
-    assert "# --- Question : respecter l'architecture ---" in text
 
 
 def test_a_graded_statement_needs_keras_numpy_and_the_shared_code_only(made):
@@ -117,10 +115,10 @@ def test_command(tmp_path, capsys):
     output = tmp_path / "sous" / "rendu"
     names = ["ex02_fashion", "ex00_convolution.pooling"]
     assert skeleton.main([*names, "--output", str(output)]) == 0
-    printed = capsys.readouterr().out.splitlines()
     found = [path.relative_to(output).as_posix() for path in sorted(output.rglob("*.py"))]
     assert found == ["ex00_convolution/pooling.py", "ex02_fashion.py"]
-    assert printed[1].endswith("pooling.py ; a aussi besoin de ex00_convolution/geometry.py")
+    needed = "pooling.py ; a aussi besoin de ex00_convolution/geometry.py\n"
+    assert capsys.readouterr().out.endswith(needed)
 
 
 def test_nothing_is_ever_replaced(tmp_path, capsys):

@@ -12,14 +12,9 @@ from web.book import polish
 from web.examples import list_examples
 
 
-def test_the_path_holds_every_exercise_once():
-    numbers = [number for chapter in path.CHAPTERS for number in chapter.numbers]
-    assert len(set(numbers)) == len(numbers)
-    assert {exercise.number for exercise in EXERCISES} <= set(numbers)
-
-
-def test_what_comes_before_is_met_before():
+def test_the_path_holds_every_exercise_once_and_what_comes_before_it():
     order = [number for chapter in path.CHAPTERS for number in chapter.numbers]
+    assert len(set(order)) == len(order) and {each.number for each in EXERCISES} <= set(order)
     for number, needed in path.BEFORE.items():
         assert all(order.index(each) < order.index(number) for each in needed), number
 
