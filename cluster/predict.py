@@ -27,13 +27,13 @@ from convnets.serving import router
 from convnets.serving.card import read_card
 
 REPO = Path(__file__).resolve().parents[1]
-# Moins d'un demi-cœur réservé par acteur, bien qu'il en emploie un : quand une machine meurt, les
-# siens renaissent sur les autres. S'ils réservaient tout, ils attendraient sans fin.
+# Moins d'un demi-cœur réservé par acteur, bien qu'il en emploie un : quand une machine meurt, ses
+# acteurs renaissent sur les autres. S'ils réservaient un cœur entier, ils attendraient sans fin.
 ACTOR_CPUS = 0.45
 BATCH_ROWS = 32  # images lues à la fois : des fichiers entiers, en mémoire
 ADDRESS_TIMEOUT_S = 5
 AFTER = "Les réponses déjà écrites sont gardées : relancez la même commande ensuite."
-# Ce dont une autre machine a besoin pour prédire.
+# Ce dont une autre machine n'a pas besoin pour prédire.
 EXCLUDED = [".git", "runs", "figures", "docs", "tests", "samples", "*.keras", "__pycache__"]
 
 

@@ -11,7 +11,6 @@ questions, des comptes rendus de `models/` et des pages de `docs/`.
 - `book.py` : le site, que Sphinx en fait ;
 - `runtime.py` : LiteRT, qui calcule dans le navigateur ;
 - `examples.py`, `networks.py` : les exemples N1 à N23 et les réseaux que les pages ouvrent ;
-- `parity.py`, `pictures.py` : les réponses de la page, comparées à celles de `./predict` sur des
-  images de toute sorte ; `measure.py` : ce que le site pèse, et ses durées ;
+- `cam.py`, `clothes.py`, `graph.py`, `sounds.py` : ce que d'autres pages montrent ;
 - `pages/`, `static/` : les pages où l'on essaie, et leur JavaScript.
 """
