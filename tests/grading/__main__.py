@@ -22,13 +22,12 @@ CANARY = "intact"
 SCORE = ("points", "out_of")
 
 
-def grade(chosen: Sequence[HandIn], folder: Path, *options: str) -> dict:
+def grade(chosen: Sequence[HandIn], folder: Path) -> dict:
     """Corrige des rendus comme le ferait un enseignant, exercice par exercice.
 
     Args:
         chosen: rendus.
         folder: dossier vide où les écrire.
-        options: autres options de pytest.
 
     Returns:
         Le compte rendu JSON, ceux des exercices mis bout à bout.
@@ -54,7 +53,7 @@ def grade(chosen: Sequence[HandIn], folder: Path, *options: str) -> dict:
             "-p",
             "no:cacheprovider",
         ]
-        command += [f"--grade-seed={seed}", "--grade-report", str(report), *options]
+        command += [f"--grade-seed={seed}", "--grade-report", str(report)]
         ended = subprocess.run(
             command, cwd=handins.REPO, capture_output=True, text=True, timeout=3600
         )
@@ -85,9 +84,7 @@ def table(collections: dict[str, list[HandIn]], report: dict) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Corrige les collections demandées ; rend 0 si tout est reconnu."""
     parser = argparse.ArgumentParser(prog="python -m tests.grading", description=__doc__)
-    parser.add_argument("--only", choices=("faux", "justes", "hostiles"), action="append")
     parser.add_argument("--output", type=Path, help="écrire aussi le tableau dans ce fichier")
-    parser.add_argument("-n", default="2", help="processus (pytest-xdist)")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -99,10 +96,8 @@ def main(argv: list[str] | None = None) -> int:
             "justes": handins.right(),
             "hostiles": handins.hostile(target=canary),
         }
-        for name in set(collections) - set(options.only or collections):
-            del collections[name]
         start, chosen = time.monotonic(), [each for some in collections.values() for each in some]
-        report = grade(chosen, folder, "-n", options.n)
+        report = grade(chosen, folder)
         touched = canary.read_text() != CANARY
     rows, found = table(collections, report), handins.verdicts(report)
     wrong = [problem for each in chosen for problem in handins.problems(each, found[each.name])]

@@ -10,20 +10,9 @@ SCALE = scale.read_scale()
 
 
 def line(name, exercise, question, level, *, out_of=2, reason="", text="", hints=()):
-    level = Fraction(level)
-    return Line(
-        name,
-        exercise,
-        question,
-        f"{exercise}_x",
-        "un titre",
-        level * out_of,
-        Fraction(out_of),
-        level,
-        reason,
-        text,
-        hints,
-    )
+    level, out_of = Fraction(level), Fraction(out_of)
+    told = (level * out_of, out_of, level, reason, text, hints)
+    return Line(name, exercise, question, f"{exercise}_x", "un titre", *told)
 
 
 LINES = [
@@ -78,9 +67,8 @@ def test_a_spreadsheet_keeps_a_text_as_it_is(text, kept):
 def test_nobody_disappears_from_a_report(tmp_path):
     header = {"sans rendu": {"petit": "zip abîmé"}, "remarques": {"dupont": ["=1", "cellule 7"]}}
     report.write(tmp_path / "notes.csv", LINES, SCALE, header)
-    rows = [
-        line.split(";") for line in (tmp_path / "notes.csv").read_text("utf-8-sig").splitlines()
-    ]
+    text = (tmp_path / "notes.csv").read_text("utf-8-sig")
+    rows = list(csv.reader(text.splitlines(), delimiter=";"))
     (petit,) = [row for row in rows if row[0] == "petit"]
     assert petit[1:6] == ["note", "total", "sans rendu", "0", "20"] and "zip abîmé" in petit
     assert [row[8] for row in rows if row[2] == "remarque"] == ["'=1", "cellule 7"]

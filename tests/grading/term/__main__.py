@@ -11,8 +11,6 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.grading.term", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DOSSIER", help="dossier vide, ou à créer")
     options = parser.parse_args(argv)
-    if options.folder.exists() and any(options.folder.iterdir()):
-        parser.error(f"{options.folder} n'est pas vide")
     course = invented.write(options.folder)
     print(f"Écrit : {course}\nPour le noter : python -m grading {course}")
     return 0
