@@ -4,8 +4,8 @@ Commande : python -m benchmarks.minutes
 Résultat mesuré : docs/mesures/minutes.json, et son tableau, docs/mesures/minutes.md.
 
 La commande par défaut de chaque exercice est lancée seule, l'une après l'autre : elle dit ce
-qu'elle atteint, écrit ses figures et son modèle, comme d'habitude. Ce qui est déjà mesuré sur cette machine ne l'est pas de
-nouveau : une commande interrompue se relance telle quelle.
+qu'elle atteint, écrit ses figures et son modèle, comme d'habitude. Ce qui est déjà mesuré sur cette
+machine ne l'est pas de nouveau : une commande interrompue se relance telle quelle.
 """
 
 import json
