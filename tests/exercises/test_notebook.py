@@ -48,6 +48,7 @@ def test_no_line_of_the_files_is_lost(slug):
     for cell in codes(found)[1:]:
         nodes = ast.parse(cell).body
         assert len(nodes) == 1 or not any(isinstance(n, notebook.DEFINITIONS) for n in nodes)
+        assert len({isinstance(n, notebook.IMPORTS) for n in nodes}) == 1
 
 
 def test_student_cells_are_empty_and_the_scale_is_said():
