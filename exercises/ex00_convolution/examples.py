@@ -58,7 +58,7 @@ def read_examples() -> dict[str, dict]:
 class Example(NamedTuple):
     """Un exemple : où il est, ce qu'il montre, et la fonction qui le refait.
 
-    De ce qu'elle rend, la première valeur est celle d'un résumé.
+    Cette fonction rend un dictionnaire, dont le résumé d'une ligne montre la première valeur.
     """
 
     document: str

@@ -47,7 +47,7 @@ def animations() -> dict:
     x, first = xo.read_picture(xo.X), xo.read_picture(xo.FILTERS[0])
     averaged = Sliding(x, first, xo.feature_map(x, first), window, operation="mean")
     rectified, pooled = (cards[0] for cards in xo.chain(x)[1:3])
-    same = ((0, 1), (0, 1))  # sept cases par deux : « same » en ajoute une, après
+    same = ((0, 1), (0, 1))  # sept cases, fenêtre de deux : « same » en ajoute une, après
     pooling = Sliding(rectified, None, pooled, (2, 2), 2, same, operation="max")
     return {
         "convolution_5x5": ("S3 : image 5×5, noyau 3×3", plain),

@@ -26,7 +26,7 @@ def compute(name: str) -> dict:
 
 
 def failures(entry: dict, obtained: dict) -> list[str]:
-    """Rend les clés dont la valeur n'est pas celle attendue, ou n'est que d'un côté.
+    """Rend les clés dont la valeur n'est pas celle attendue, ou qui manquent d'un côté.
 
     Args:
         entry: ce que `read_examples` dit de l'exemple.
