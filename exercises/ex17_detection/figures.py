@@ -36,11 +36,11 @@ ENDINGS = {"sigmoid": "sigmoïdes", "softmax": "softmax"}
 
 
 # --- Question : où sont les objets ? -------------------------------------------------
-# Dans `Picture`, un entier est le centre d'un pixel, et non son coin : d'où les demi-pixels.
 
 
 def show(image: np.ndarray, found: Detections, truth=(), caption: str = "") -> Picture:
     """Montre une image, ses vraies boîtes et celles qu'on a trouvées, avec leur nom."""
+    # Le 0 de `Picture` est le centre du premier pixel, et celui d'une boîte est son bord.
     true = [(box - 0.5, "", "white") for box in truth]
     named = [
         (box - 0.5, f"{FASHION_CLASSES_FR[label]} {number(100 * score)} %", COLORS[1])
