@@ -33,6 +33,7 @@ from convnets.core.files import file_sha256, replacing
 from convnets.core.paths import data_cache_dir
 from convnets.datasets import packages
 
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")  # leurs noms dans un fichier du cache
 Split = tuple[np.ndarray, np.ndarray]
 Dataset = tuple[Split, Split]
 
@@ -181,7 +182,9 @@ def _load(name: str) -> Dataset:
     def fetched(load: Callable[[], Dataset]) -> Dataset:
         """Garde dans le cache ce qu'une source a donné, une fois reconnu."""
         dataset = _checked(load(), source)
-        _write_npz(cached, dataset)
+        arrays = dict(zip(ARRAYS, _flatten(dataset), strict=True))
+        with replacing(cached) as temporary, open(temporary, "wb") as file:  # le verrou est pris
+            np.savez(file, **arrays)
         return dataset
 
     download = partial(
@@ -238,19 +241,14 @@ def _from_keras(name: str) -> Dataset:
         return getattr(keras.datasets, name).load_data()
 
 
-def _write_npz(path: Path, dataset: Dataset) -> None:
-    x_train, y_train, x_test, y_test = _flatten(dataset)
-    with replacing(path) as temporary, open(temporary, "wb") as file:  # le verrou est pris
-        np.savez(file, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
-
-
 # --- Lecture des formats -----------------------------------------------------------
 
 
 def _read_npz(path: Path) -> Dataset:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return (file["x_train"], file["y_train"]), (file["x_test"], file["y_test"])
+            x_train, y_train, x_test, y_test = (file[name] for name in ARRAYS)
+            return (x_train, y_train), (x_test, y_test)
     except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError("fichier abîmé, ou qui n'est pas un .npz de ce jeu") from error
 

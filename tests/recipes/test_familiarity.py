@@ -131,13 +131,16 @@ def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypat
         return [np.asarray(familiarity.moments(each)) for each in maps], scores
 
     strange = np.concatenate([*outliers.make(x[:300], count=30).values()])
-    (known, _), (others, _), (moments, scores) = look(x[:300]), look(strange), look(x[:50])
+    (known, _), (others, _), (val, _) = look(x[:300]), look(strange), look(x[300:])
+    moments, scores = look(x[:50])
     units = found.parameters
     expected = np.log(np.exp(scores).sum(1)) / units["energy_unit"]
     near = familiarity.nearness(familiarity.fit_gaussian(known[-1]))(moments, scores)
     expected += np.asarray(near) / units["distance_unit"]
     boundary = familiarity.fit_boundary(np.hstack(known), np.hstack(others))
     expected += np.hstack(moments) @ boundary / units["boundary_unit"]
+    low, middle = np.quantile(np.hstack(val) @ boundary, [0.005, 0.5])
+    assert units["boundary_unit"] == pytest.approx((middle - low) / 0.5, rel=1e-3)
     got = np.array([score for _, score in news])
     assert np.corrcoef(got, expected)[0, 1] > 0.999
     assert np.abs(got - expected).max() < 0.1 * expected.std()  # poids arrondis à huit bits
