@@ -62,10 +62,13 @@ def test_a_trial_at_the_bottom_of_a_file(made, tmp_path):
     """L'image de l'énoncé se lit ; une autre qui manque est dite à la ligne de l'élève."""
     text = "from pathlib import Path\n\nfrom convnets.core.images import open_image\n"
     text += handins.answers("filtres_numpy")["ex01_filters.py"]
-    path, marks = tmp_path / "ex01_filters.py", []
-    for picture in ("Path(__file__).resolve().parents[1] / 'samples/pont.png'", "'/absent.png'"):
+    pictures = ("Path(__file__).resolve().parents[1] / 'samples/pont.png'", "'/absent.png'")
+    marks = []
+    for name, picture in zip(("dupont", "martin"), pictures, strict=True):
+        path = tmp_path / name / "ex01_filters.py"
+        path.parent.mkdir()
         path.write_text(f"{text}open_image({picture})\n", encoding="utf-8")
-        marks.append(made.grade(submission.find(tmp_path), RULES["ex01.convolve"]))
+        marks.append(made.grade(submission.find(path.parent), RULES["ex01.convolve"]))
     bridge, absent = marks
     assert bridge.level == 1 and absent.reason == "exception"
     line = len(text.splitlines()) + 1
