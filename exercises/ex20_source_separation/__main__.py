@@ -26,7 +26,6 @@ from exercises.ex20_source_separation.network import build_model, classification
 from exercises.ex20_source_separation.sounds import draw_levels, make_mixtures, make_sounds, mix
 from exercises.ex20_source_separation.spectrograms import (
     NUM_BINS,
-    apply_masks,
     improvement,
     network_input,
     separate,
@@ -37,7 +36,6 @@ from exercises.ex20_source_separation.wavs import read_wav, write_wavs
 
 NUM_SOUNDS = {"train": 320, "val": 60, "test": 100}  # mélanges de deux secondes
 SEEDS = {"train": 0, "val": 1, "test": 2, "learned": 3}  # des sons ; ceux de test sont à part
-SOURCES = ("melody", "percussion")
 EPOCHS = 12
 BATCH_SIZE = 16
 LEARNING_RATE = 3e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
@@ -66,15 +64,15 @@ def make_sets(limit: int | None) -> dict:
 
     Returns:
         `train`, les mélodies et les percussions ; `val`, des sources ; `tests`, celles des deux
-        mesures, par leur nom.
+        mesures, par la fin de leur nom.
     """
     num_train, num_val, num_test = (min(num, limit or num) for num in NUM_SOUNDS.values())
     return {
         "train": make_sounds(num_train, LEARNED, seed=SEEDS["train"]),
         "val": make_mixtures(num_val, LEARNED, seed=SEEDS["val"]),
         "tests": {
-            "network": make_mixtures(num_test, UNSEEN, seed=SEEDS["test"]),
-            "network_learned": make_mixtures(num_test, LEARNED, seed=SEEDS["learned"]),
+            "": make_mixtures(num_test, UNSEEN, seed=SEEDS["test"]),
+            "_learned": make_mixtures(num_test, LEARNED, seed=SEEDS["learned"]),
         },
     }
 
@@ -136,81 +134,35 @@ def train(sets: dict, *, seed: int, epochs: int, minutes) -> keras.Model:
     return model
 
 
-# --- Question : les méthodes sans apprentissage --------------------------------------
-
-
-def by_source(name: str, gains: np.ndarray) -> dict[str, float]:
-    """Résume des gains `(n, 2)` en dB : la moyenne `name`, puis celle de chaque source."""
-    means = {f"{name}_{source}": mean for source, mean in zip(SOURCES, gains.mean(0), strict=True)}
-    return {key: float(value) for key, value in {name: gains.mean(), **means}.items()}
-
-
-def measure_masks(
-    sources: np.ndarray, setting: baselines.MedianSetting, *, suffix: str = ""
-) -> dict[str, float]:
-    """Mesure les masques qui n'apprennent pas.
-
-    Args:
-        sources: vraies sources de test `(n, 2, m)`.
-        setting: réglage des médianes, choisi sur la validation.
-        suffix: fin du nom des mesures.
-
-    Returns:
-        `by_source` des médianes (`medians…`) et de `ideal_masks` (`ideal…`), en décibels.
-    """
-    spectrograms = stft(sources)
-    masks = baselines.ideal_masks(spectrograms)
-    ideal = apply_masks(spectrograms.sum(axis=1), masks, sources.shape[-1])
-    medians = baselines.separate_by_medians(sources.sum(axis=1), setting)
-    return {
-        **by_source(f"medians{suffix}", improvement(medians, sources)),
-        **by_source(f"ideal{suffix}", improvement(ideal, sources)),
-    }
-
-
-def measure_two_microphones(sources: np.ndarray) -> dict[str, float]:
-    """Mesure, en dB, l'ACI (`ica`) et la SVD seule (`svd`) sur les sources `(n, 2, m)`."""
-    return {
-        name: baselines.two_microphone_gain(sources, separate, np.random.default_rng(0))
-        for name, separate in (("ica", baselines.separate_ica), ("svd", baselines.separate_svd))
-    }
-
-
-# --- Question : factoriser le spectrogramme ------------------------------------------
-
-
-def measure_factorisations(sets: dict, *, seed: int) -> dict[str, float]:
-    """Mesure la NMF et la SVD des spectrogrammes ; la validation choisit leur taille.
-
-    Args:
-        sets: rendus par `make_sets`.
-        seed: graine de la NMF : son départ, et les trames de ses dictionnaires.
-
-    Returns:
-        Les mesures, en décibels.
-    """
-    sizes, found = factorisation.choose(sets["train"], sets["val"]), {}
-    learned = factorisation.learn_dictionaries(sets["train"], sizes["dictionaries"], seed=seed)
-    nmf = partial(factorisation.nmf_parts, num_parts=sizes["nmf"], seed=seed)
-    svd = partial(factorisation.svd_parts, num_parts=sizes["nmf"])
-    for name, sources in sets["tests"].items():
-        suffix = name.removeprefix("network")
-        separated = {
-            "dictionaries": factorisation.separate_by_dictionaries(sources.sum(axis=1), learned),
-            "nmf": factorisation.separate_by_oracle(sources, nmf),
-            "spectrogram_svd": factorisation.separate_by_oracle(sources, svd),
-        }
-        for method, estimates in separated.items():
-            found |= by_source(f"{method}{suffix}", improvement(estimates, sources))
-    return found
-
-
 # --- Question : ce que gagne chaque méthode ------------------------------------------
 
 
-def gain(model: keras.Model, sources: np.ndarray) -> np.ndarray:
-    """Sépare la somme de vraies sources `(n, 2, m)` ; rend les gains `(n, 2)`, en dB."""
-    return improvement(separate(model, sources.sum(axis=1))[0], sources)
+def list_methods(model: keras.Model, sounds, *, seed: int) -> dict:
+    """Prépare les méthodes à un seul micro.
+
+    Args:
+        model: le réseau entraîné.
+        sounds: `(mélodies, percussions)` dont les dictionnaires sont appris, `(n, m)` chacune.
+        seed: graine de la NMF : son départ, et les trames de ses dictionnaires.
+
+    Returns:
+        Nom de la mesure → fonction de vraies sources `(n, 2, m)` aux sources qu'elle retrouve dans
+        leur somme. L'oracle et le masque des rapports de modules lisent les vraies sources ; les
+        autres méthodes n'en lisent que la somme.
+    """
+    learned = [factorisation.learn_dictionary(each, seed=seed) for each in sounds]
+    nmf = partial(factorisation.nmf_parts, num_parts=factorisation.NUM_PARTS, seed=seed)
+    svd = partial(factorisation.svd_parts, num_parts=factorisation.NUM_PARTS)
+    return {
+        "network": lambda sources: separate(model, sources.sum(axis=1))[0],
+        "medians": lambda sources: baselines.separate_by_medians(sources.sum(axis=1)),
+        "ideal": baselines.separate_ideally,
+        "dictionaries": lambda sources: factorisation.separate_by_dictionaries(
+            sources.sum(axis=1), learned
+        ),
+        "nmf": lambda sources: factorisation.separate_by_oracle(sources, nmf),
+        "spectrogram_svd": lambda sources: factorisation.separate_by_oracle(sources, svd),
+    }
 
 
 def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
@@ -223,49 +175,39 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         limit: au plus tant de mélanges par jeu ; None : `NUM_SOUNDS`.
 
     Returns:
-        Les gains, en décibels ; le réseau ; les sources de test, et le réglage des médianes.
+        Les gains moyens, en décibels ; le réseau ; les sources de test.
     """
     sets = make_sets(limit)
-    tests, setting = sets["tests"], baselines.choose_medians(sets["val"])
-    model, metrics = train(sets, seed=seed, epochs=epochs, minutes=minutes), {}
-    for name, sources in tests.items():
-        metrics |= by_source(name, gain(model, sources))
-        metrics |= measure_masks(sources, setting, suffix=name.removeprefix("network"))
-    metrics |= measure_two_microphones(tests["network"])
-    metrics |= measure_factorisations(sets, seed=seed)
-    return lesson.Run(metrics, model, {"sources": tests["network"], "setting": setting})
+    model = train(sets, seed=seed, epochs=epochs, minutes=minutes)
+    metrics, unseen = {}, sets["tests"][""]
+    for name, method in list_methods(model, sets["train"], seed=seed).items():
+        for suffix, sources in sets["tests"].items():
+            metrics[f"{name}{suffix}"] = float(improvement(method(sources), sources).mean())
+    metrics["ica"] = baselines.two_microphone_gain(unseen, baselines.separate_ica)
+    metrics["svd"] = baselines.two_microphone_gain(unseen, baselines.separate_svd)
+    return lesson.Run(metrics, model, {"sources": unseen})
 
 
 # --- Question : comparer à l'oreille et à l'œil --------------------------------------
 
 
-def write_examples(
-    folder: Path, model, sources: np.ndarray, setting: baselines.MedianSetting
-) -> None:
-    """Écrit les premiers mélanges, leurs vraies sources et ce qu'en tirent deux méthodes.
+def write_examples(folder: Path, model: keras.Model, sources: np.ndarray) -> None:
+    """Écrit des mélanges, leurs vraies sources et ce qu'en tirent deux méthodes.
 
     Args:
         folder: dossier des sons et de `spectrogrammes.png`, la figure du premier exemple.
         model: modèle de `network`.
         sources: vraies sources `(n, 2, m)`.
-        setting: réglage des filtres médians.
     """
-    sources = sources[:NUM_EXAMPLES]
-    mixtures, spectrograms = sources.sum(axis=1), stft(sources)
+    mixtures, ideal = sources.sum(axis=1), baselines.ideal_masks(stft(sources))
     network, masks = separate(model, mixtures)
-    medians = baselines.separate_by_medians(mixtures, setting)
-    ideal = baselines.ideal_masks(spectrograms)
+    medians = baselines.separate_by_medians(mixtures)
+    found = {"vraie": sources, "reseau": network, "medianes": medians}
     for k, mixture in enumerate(mixtures):
         sounds = {f"exemple{k + 1}_melange": mixture}
-        for name, (melody, percussion) in (
-            ("vraie", sources[k]),
-            ("reseau", network[k]),
-            ("medianes", medians[k]),
-        ):
-            sounds |= {
-                f"exemple{k + 1}_melodie_{name}": melody,
-                f"exemple{k + 1}_percussions_{name}": percussion,
-            }
+        for name, pairs in found.items():
+            sounds[f"exemple{k + 1}_melodie_{name}"] = pairs[k, 0]
+            sounds[f"exemple{k + 1}_percussions_{name}"] = pairs[k, 1]
         write_wavs(folder, sounds)
     panels = {
         "mélange": mixtures[0],
@@ -294,7 +236,7 @@ def teach(options) -> None:
         input_shape=[None, NUM_BINS, 1],
     )
     folder = output_dir(options)
-    write_examples(folder, found.model, found.kept["sources"], found.kept["setting"])
+    write_examples(folder, found.model, found.kept["sources"][:NUM_EXAMPLES])
     print(f"Sons et figures écrits dans {folder}/")
     print(f"Un son à séparer : python -m {options.command} {folder}/exemple1_melange.wav")
 

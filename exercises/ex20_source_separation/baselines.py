@@ -7,10 +7,6 @@ sources, en est une autre, et non une borne : d'autres masques font mieux. L'ana
 indépendantes (ACI) résout un autre problème : autant de micros que de sources.
 """
 
-import warnings
-from itertools import product
-from typing import NamedTuple
-
 import numpy as np
 from scipy import ndimage
 
@@ -18,21 +14,14 @@ from exercises.ex20_source_separation.spectrograms import (
     SMALLEST,
     WINDOW,
     apply_masks,
-    improvement,
     si_sdr,
     stft,
 )
 
-WINDOWS = (WINDOW, 2 * WINDOW)  # trames essayées : les médianes peuvent en préférer de longues
-MEDIAN_SIZES = (9, 17, 31)  # trames et fréquences essayées ; la validation choisit
-
-
-class MedianSetting(NamedTuple):
-    """Les réglages des filtres médians."""
-
-    window: int  # échantillons d'une trame
-    num_frames: int  # trames de la médiane qui efface les coups ; impair
-    num_bins: int  # fréquences de celle qui efface les notes ; impair
+# Les réglages des médianes : les meilleurs de dix-huit, sur les mélanges de validation.
+MEDIAN_WINDOW = 2 * WINDOW  # échantillons d'une trame : elles en préfèrent de longues
+MEDIAN_FRAMES = 9  # trames de la médiane qui efface les coups ; impair
+MEDIAN_BINS = 9  # fréquences de celle qui efface les notes ; impair
 
 
 # --- Question : un masque qui connaît les sources ------------------------------------
@@ -54,47 +43,36 @@ def ideal_masks(sources: np.ndarray) -> np.ndarray:
     return melody / (melody + percussion + SMALLEST)
 
 
+def separate_ideally(sources: np.ndarray) -> np.ndarray:
+    """Sépare la somme de vraies sources `(n, 2, m)` par `ideal_masks` ; de même forme."""
+    spectrograms = stft(sources)
+    masks = ideal_masks(spectrograms)
+    return apply_masks(spectrograms.sum(axis=1), masks, sources.shape[-1])
+
+
 # --- Question : sans rien apprendre --------------------------------------------------
 
 
-def median_masks(magnitudes: np.ndarray, setting: MedianSetting) -> np.ndarray:
+def median_masks(magnitudes: np.ndarray) -> np.ndarray:
     """Sépare par deux médianes : une note dure dans le temps, un coup s'étale en fréquence.
 
     Args:
         magnitudes: modules des mélanges `(n, t, f)`.
-        setting: longueurs des médianes.
 
     Returns:
         Masques de la mélodie `(n, t, f)`, dans [0, 1].
 
     Source : Fitzgerald, « Harmonic/percussive separation using median filtering », DAFx 2010.
     """
-    notes = ndimage.median_filter(magnitudes, size=(1, setting.num_frames, 1)) ** 2
-    hits = ndimage.median_filter(magnitudes, size=(1, 1, setting.num_bins)) ** 2
+    notes = ndimage.median_filter(magnitudes, size=(1, MEDIAN_FRAMES, 1)) ** 2
+    hits = ndimage.median_filter(magnitudes, size=(1, 1, MEDIAN_BINS)) ** 2
     return (notes + SMALLEST) / (notes + hits + 2 * SMALLEST)
 
 
-def separate_by_medians(sounds: np.ndarray, setting: MedianSetting) -> np.ndarray:
+def separate_by_medians(sounds: np.ndarray) -> np.ndarray:
     """Sépare des mélanges `(n, m)` par `median_masks` ; rend leurs sources `(n, 2, m)`."""
-    mixtures = stft(sounds, window=setting.window)
-    masks = median_masks(np.abs(mixtures), setting)
-    return apply_masks(mixtures, masks, sounds.shape[-1])
-
-
-def choose_medians(sources: np.ndarray) -> MedianSetting:
-    """Essaie tous les réglages et rend celui qui sépare le mieux.
-
-    Args:
-        sources: vraies sources `(n, 2, m)` des mélanges de validation.
-
-    Returns:
-        Le meilleur réglage de `WINDOWS` et de `MEDIAN_SIZES`.
-    """
-
-    def gain(setting: MedianSetting) -> float:
-        return float(improvement(separate_by_medians(sources.sum(1), setting), sources).mean())
-
-    return max(map(MedianSetting._make, product(WINDOWS, MEDIAN_SIZES, MEDIAN_SIZES)), key=gain)
+    mixtures = stft(sounds, window=MEDIAN_WINDOW)
+    return apply_masks(mixtures, median_masks(np.abs(mixtures)), sounds.shape[-1])
 
 
 # --- Question : avec deux micros -----------------------------------------------------
@@ -130,11 +108,8 @@ def separate_ica(microphones: np.ndarray) -> np.ndarray:
     Source : Hyvärinen et Oja, Neural Networks 13, 2000 (FastICA).
     """
     from sklearn.decomposition import FastICA
-    from sklearn.exceptions import ConvergenceWarning
 
-    with warnings.catch_warnings():  # l'estimation reste bonne, à une tolérance de plus
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return FastICA(2, whiten="unit-variance", random_state=0).fit_transform(microphones.T).T
+    return FastICA(2, whiten="unit-variance", random_state=0).fit_transform(microphones.T).T
 
 
 def separate_svd(microphones: np.ndarray) -> np.ndarray:
@@ -150,19 +125,18 @@ def separate_svd(microphones: np.ndarray) -> np.ndarray:
     return np.linalg.svd(centred, full_matrices=False)[2]
 
 
-def two_microphone_gain(sources: np.ndarray, separate, rng: np.random.Generator) -> float:
+def two_microphone_gain(sources: np.ndarray, separate) -> float:
     """Mesure le gain moyen d'une méthode à deux micros, par rapport au meilleur des deux.
 
     Args:
         sources: vraies sources `(n, 2, m)`.
         separate: `separate_ica` ou `separate_svd`.
-        rng: générateur aléatoire du placement des micros.
 
     Returns:
         Décibels ; chaque composante est attribuée à la source qui arrange le mieux l'ensemble.
     """
-    gains = []
-    for truth, heard in zip(sources, two_microphones(sources, rng), strict=True):
+    gains, microphones = [], two_microphones(sources, np.random.default_rng(0))
+    for truth, heard in zip(sources, microphones, strict=True):
         found = separate(heard)
         best = max(si_sdr(found[order], truth).mean() for order in ([0, 1], [1, 0]))
         untouched = si_sdr(heard[:, None], truth[None]).max(axis=0).mean()

@@ -10,25 +10,16 @@ sont pas des sons. La NMF les veut positives. Reste à savoir de quelle source e
 oracle, qui connaît les sources, donne une borne ; des dictionnaires appris s'en passent.
 """
 
-from collections.abc import Callable
-from functools import partial
-
 import numpy as np
 
-from exercises.ex20_source_separation.spectrograms import (
-    NUM_BINS,
-    SMALLEST,
-    apply_masks,
-    improvement,
-    stft,
-)
+from exercises.ex20_source_separation.spectrograms import NUM_BINS, SMALLEST, apply_masks, stft
 
-NUM_PARTS = (10, 20, 40)  # d'un mélange, ou spectres d'un dictionnaire ; la validation choisit
+# Des tailles essayées, 10, 20 et 40, celles-ci séparent le mieux les mélanges de validation.
+NUM_PARTS = 20  # d'un mélange
+NUM_SPECTRA = 40  # d'un dictionnaire
 NUM_PASSES = 100  # mises à jour de la NMF, toujours autant
 NUM_FRAMES = 4000  # trames d'apprentissage d'un dictionnaire, tirées au sort
 SILENCE = 1e-3  # somme des modules d'une trame qui n'apprend rien
-
-Factorise = Callable[[np.ndarray], np.ndarray]  # modules (t, f) → parties (k, t, f)
 
 
 # --- Question : une somme de parties, signées ou positives ---------------------------
@@ -105,12 +96,13 @@ def oracle_mask(parts: np.ndarray, sources: np.ndarray) -> np.ndarray:
     return shares[melody > percussion].sum(axis=0)
 
 
-def separate_by_oracle(sources: np.ndarray, factorise: Factorise) -> np.ndarray:
+def separate_by_oracle(sources: np.ndarray, factorise) -> np.ndarray:
     """Factorise chaque mélange et donne ses parties par `oracle_mask`.
 
     Args:
         sources: vraies sources `(n, 2, m)`.
-        factorise: `svd_parts` ou `nmf_parts`, leurs réglages donnés.
+        factorise: fonction des modules d'un mélange `(t, f)` à leurs parties `(k, t, f)` :
+            `svd_parts` ou `nmf_parts`, leurs réglages donnés.
 
     Returns:
         Sources retrouvées `(n, 2, m)`.
@@ -127,7 +119,7 @@ def separate_by_oracle(sources: np.ndarray, factorise: Factorise) -> np.ndarray:
 # --- Question : sans oracle, un dictionnaire par source ------------------------------
 
 
-def learn_dictionary(sounds: np.ndarray, num_spectra: int, *, seed: int) -> np.ndarray:
+def learn_dictionary(sounds: np.ndarray, *, num_spectra: int = NUM_SPECTRA, seed: int):
     """Apprend d'une source seule les spectres dont elle est faite.
 
     Args:
@@ -145,9 +137,7 @@ def learn_dictionary(sounds: np.ndarray, num_spectra: int, *, seed: int) -> np.n
     return spectra / (spectra.sum(axis=1, keepdims=True) + SMALLEST)
 
 
-def separate_by_dictionaries(
-    sounds: np.ndarray, dictionaries: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
+def separate_by_dictionaries(sounds: np.ndarray, dictionaries: list[np.ndarray]) -> np.ndarray:
     """Explique chaque trame par les deux dictionnaires, figés ; chaque source a ce qu'il dit.
 
     Args:
@@ -179,35 +169,3 @@ def separate_by_dictionaries(
         for part in (slice(first), slice(first, None))
     )
     return apply_masks(mixtures, melody / (melody + percussion + SMALLEST), sounds.shape[-1])
-
-
-# --- Question : ce que vaut chacune --------------------------------------------------
-
-
-def learn_dictionaries(sounds, num_spectra: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Apprend le dictionnaire de chaque source, de ses sons `(mélodies, percussions)`."""
-    melody, percussion = (learn_dictionary(each, num_spectra, seed=seed) for each in sounds)
-    return melody, percussion
-
-
-def choose(sounds, sources: np.ndarray) -> dict[str, int]:
-    """Choisit dans `NUM_PARTS` le nombre de parties de chaque méthode, par son gain moyen.
-
-    Args:
-        sounds: `(mélodies, percussions)` de l'entraînement, `(n, m)` chacune.
-        sources: vraies sources `(v, 2, m)` des mélanges de validation.
-
-    Returns:
-        Le nombre de spectres par dictionnaire, `dictionaries`, et celui de parties de la NMF,
-        `nmf` ; celui de la SVD est le même.
-    """
-
-    def by_dictionaries(num_spectra: int) -> float:
-        learned = learn_dictionaries(sounds, num_spectra, seed=0)
-        return improvement(separate_by_dictionaries(sources.sum(1), learned), sources).mean()
-
-    def by_nmf(num_parts: int) -> float:
-        factorise = partial(nmf_parts, num_parts=num_parts, seed=0)
-        return improvement(separate_by_oracle(sources, factorise), sources).mean()
-
-    return {"dictionaries": max(NUM_PARTS, key=by_dictionaries), "nmf": max(NUM_PARTS, key=by_nmf)}

@@ -38,37 +38,27 @@ def save_spectrograms(path: Path, panels: dict[str, np.ndarray], *, columns: int
     Returns:
         `path`. Les sons ont la même échelle de couleurs, les masques la leur.
     """
-    images = {
-        title: panel if panel.ndim == 2 else np.abs(stft(panel)) for title, panel in panels.items()
-    }
-    loudest = max(image.max() for title, image in images.items() if panels[title].ndim == 1)
+    sounds = {title: np.abs(stft(each)) for title, each in panels.items() if each.ndim == 1}
+    loudest = max(image.max() for image in sounds.values()) + SMALLEST
     rows = -(-len(panels) // columns)
     with new_figure(path, columns=columns, rows=rows, size=(4.2, 2.6)) as (figure, axes):
-        shown = {}
-        for axis, (title, image) in zip(axes.flat, images.items(), strict=False):
-            is_mask = panels[title].ndim == 2
-            values = image if is_mask else 20 * np.log10(image / (loudest + SMALLEST) + 1e-9)
-            seconds = len(image) * HOP / RATE_HZ
-            shown[is_mask] = axis.imshow(
+        for axis, (title, panel) in zip(axes.flat, panels.items(), strict=True):
+            values, label = panel, "part de la mélodie"
+            look = {"cmap": "cividis", "vmin": 0, "vmax": 1}
+            if title in sounds:
+                values, label = 20 * np.log10(sounds[title] / loudest + 1e-9), "dB"
+                look = {"cmap": "magma", "vmin": -RANGE_DB, "vmax": 0}
+            extent = (0, len(values) * HOP / RATE_HZ, 0, RATE_HZ / 2000)
+            image = axis.imshow(
                 values.T,
                 origin="lower",
                 aspect="auto",
+                extent=extent,
                 interpolation="nearest",
-                extent=(0, seconds, 0, RATE_HZ / 2000),
-                cmap="cividis" if is_mask else "magma",
-                vmin=0 if is_mask else -RANGE_DB,
-                vmax=1 if is_mask else 0,
+                **look,
             )
-            axis.set_title(title)
-        for axis in axes[:, 0]:
-            axis.set_ylabel("fréquence (kHz)")
-        for axis in axes[-1]:
-            axis.set_xlabel("temps (s)")
-        figure.colorbar(shown[False], ax=axes[-1, :].tolist(), label="dB", aspect=10)
-        if True in shown:
-            figure.colorbar(
-                shown[True], ax=axes[0, :].tolist(), label="part de la mélodie", aspect=10
-            )
+            axis.set(title=title, xlabel="temps (s)", ylabel="fréquence (kHz)")
+            figure.colorbar(image, ax=axis, label=label)
     return path
 
 

@@ -13,8 +13,6 @@ from exercises.ex20_source_separation.timbres import RATE_HZ
 WINDOW = 512  # échantillons d'une trame : 64 ms ; dans le grave, deux notes voisines s'y mêlent
 HOP = 256  # d'une trame à la suivante : 32 ms
 NUM_BINS = WINDOW // 2 + 1  # fréquences, de 0 à 4000 Hz, tous les 15,6 Hz
-MARGIN_FRAMES = 24  # au moins aussi loin que voit le réseau
-BLOCK_FRAMES = 1024  # 33 s : un plus long enregistrement est lu par morceaux
 SMALLEST = 1e-10  # énergie ajoutée aux rapports : ni division par zéro, ni logarithme infini
 
 
@@ -97,26 +95,6 @@ def apply_masks(mixtures: np.ndarray, masks: np.ndarray, num_samples: int) -> np
     return istft(shares * mixtures[:, None], num_samples)
 
 
-def predict_masks(model, mixtures: np.ndarray) -> np.ndarray:
-    """Rend le masque de chaque mélange, les plus longs étant lus par morceaux.
-
-    Args:
-        model: modèle de `network`.
-        mixtures: spectrogrammes complexes `(n, t, NUM_BINS)`.
-
-    Returns:
-        `(n, t, NUM_BINS)` float32 dans [0, 1]. Chaque morceau est lu avec ce qui l'entoure, aussi
-        loin que le réseau voit : le masque est le même que d'un seul tenant.
-    """
-    magnitudes, masks = network_input(mixtures), []
-    for start in range(0, magnitudes.shape[1], BLOCK_FRAMES):
-        first = max(0, start - MARGIN_FRAMES)
-        block = magnitudes[:, first : start + BLOCK_FRAMES + MARGIN_FRAMES]
-        found = model.predict(block, batch_size=20, verbose=0)[..., 0]
-        masks.append(found[:, start - first :][:, :BLOCK_FRAMES])
-    return np.concatenate(masks, axis=1)
-
-
 def separate(model, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sépare des mélanges.
 
@@ -129,7 +107,7 @@ def separate(model, sounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         et `(n, t, NUM_BINS)`.
     """
     mixtures = stft(sounds)
-    masks = predict_masks(model, mixtures)
+    masks = model.predict(network_input(mixtures), batch_size=20, verbose=0)[..., 0]
     return apply_masks(mixtures, masks, sounds.shape[-1]), masks
 
 

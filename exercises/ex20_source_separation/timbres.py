@@ -14,7 +14,7 @@ import numpy as np
 from scipy import signal
 
 RATE_HZ = 8000  # échantillons par seconde : on n'entend donc rien au-dessus de 4000 Hz
-NUM_PARTIALS = 24  # au plus ; ceux qui dépasseraient 4000 Hz sont ôtés
+PARTIALS = np.arange(1.0, 25)[:, None]  # fréquence de chacun, rapportée à celle de la note
 
 Timbre = Callable[..., np.ndarray]  # une note (rng, fréquence, temps) ou un coup (rng, temps)
 
@@ -22,16 +22,19 @@ Timbre = Callable[..., np.ndarray]  # une note (rng, fréquence, temps) ou un co
 # --- Question : des notes ------------------------------------------------------------
 
 
-def _tone(rng, phase, frequency_hz, amplitudes, *, ratios=None, decays=0.0, t=0.0) -> np.ndarray:
-    """Additionne des partiels, `amplitudes` `(k,)` ou `(k, n)`, d'une phase `(n,)` en radians."""
-    ratios = np.arange(1, len(amplitudes) + 1) if ratios is None else np.asarray(ratios)
+def _tone(rng, phase, frequency_hz, ratios, amplitudes) -> np.ndarray:
+    """Additionne les partiels d'une note, sauf ceux qui dépasseraient 4000 Hz.
+
+    Args:
+        rng: générateur aléatoire.
+        phase: phase du premier partiel, en radians `(n,)`.
+        frequency_hz: sa fréquence.
+        ratios: fréquence de chaque partiel, rapportée à celle du premier, `(k, 1)`.
+        amplitudes: celles des partiels, constantes `(k, 1)` ou au fil du temps `(k, n)`.
+    """
     heard = ratios * frequency_hz < 0.48 * RATE_HZ
-    decays = np.broadcast_to(decays, ratios.shape)
-    starts = rng.uniform(0, 2 * np.pi, len(ratios))
-    total = np.zeros_like(phase)
-    for k in np.flatnonzero(heard):
-        total += amplitudes[k] * np.exp(-decays[k] * t) * np.sin(ratios[k] * phase + starts[k])
-    return total
+    starts = rng.uniform(0, 2 * np.pi, ratios.shape)
+    return np.sum(heard * amplitudes * np.sin(ratios * phase + starts), axis=0)
 
 
 def _phase(rng, frequency_hz, t, *, vibrato=(0.0, 0.0)) -> np.ndarray:
@@ -47,41 +50,39 @@ def _envelope(t, *, attack_s: float, release_s: float = 0.04) -> np.ndarray:
 
 
 def _organ(rng, frequency_hz, t):
-    ratios = np.array([1, 2, 3, 4, 6, 8])
-    tone = _tone(
-        rng, _phase(rng, frequency_hz, t), frequency_hz, rng.uniform(0.1, 1, 6), ratios=ratios
-    )
+    phase, ratios = _phase(rng, frequency_hz, t), PARTIALS[[0, 1, 2, 3, 5, 7]]
+    tone = _tone(rng, phase, frequency_hz, ratios, rng.uniform(0.1, 1, ratios.shape))
     return tone * _envelope(t, attack_s=0.02)
 
 
 def _string(rng, frequency_hz, t):
-    amplitudes = np.arange(1.0, NUM_PARTIALS + 1) ** -rng.uniform(0.9, 1.6)
+    amplitudes = PARTIALS ** -rng.uniform(0.9, 1.6)
     phase = _phase(rng, frequency_hz, t, vibrato=(0.002, 0.006))
-    tone = _tone(rng, phase, frequency_hz, amplitudes)
+    tone = _tone(rng, phase, frequency_hz, PARTIALS, amplitudes)
     return tone * _envelope(t, attack_s=rng.uniform(0.04, 0.12), release_s=0.08)
 
 
 def _reed(rng, frequency_hz, t):
-    ratios = np.arange(1, NUM_PARTIALS, 2)  # rien que les impairs, comme une clarinette
+    ratios = PARTIALS[::2]  # rien que les impairs, comme une clarinette
     amplitudes = ratios ** -rng.uniform(0.6, 1.2)
     phase = _phase(rng, frequency_hz, t, vibrato=(0.0, 0.002))
-    return _tone(rng, phase, frequency_hz, amplitudes, ratios=ratios) * _envelope(t, attack_s=0.03)
+    return _tone(rng, phase, frequency_hz, ratios, amplitudes) * _envelope(t, attack_s=0.03)
 
 
 def _pluck(rng, frequency_hz, t):
-    k = np.arange(1, NUM_PARTIALS + 1)
-    decays = rng.uniform(1, 4) + rng.uniform(0.2, 0.8) * k  # les aigus s'éteignent d'abord
-    tone = _tone(rng, _phase(rng, frequency_hz, t), frequency_hz, 1 / k, decays=decays, t=t)
+    decays = rng.uniform(1, 4) + rng.uniform(0.2, 0.8) * PARTIALS  # les aigus s'éteignent d'abord
+    amplitudes = np.exp(-decays * t) / PARTIALS
+    tone = _tone(rng, _phase(rng, frequency_hz, t), frequency_hz, PARTIALS, amplitudes)
     return tone * _envelope(t, attack_s=0.004)
 
 
 def _voice(rng, frequency_hz, t):
-    k = np.arange(1, NUM_PARTIALS + 1)
     formants_hz = rng.uniform((300, 800, 2200), (800, 1800, 3000))
-    gaps = (k[:, None] * frequency_hz - formants_hz) / 150
-    amplitudes = (np.exp(-(gaps**2) / 2).sum(axis=1) + 0.05) / np.sqrt(k)
+    gaps = (PARTIALS * frequency_hz - formants_hz) / 150  # (24, 3)
+    spectrum = np.exp(-(gaps**2) / 2).sum(axis=1, keepdims=True) + 0.05
     phase = _phase(rng, frequency_hz, t, vibrato=(0.008, 0.015))  # plus que celui des cordes
-    return _tone(rng, phase, frequency_hz, amplitudes) * _envelope(t, attack_s=0.07)
+    tone = _tone(rng, phase, frequency_hz, PARTIALS, spectrum / np.sqrt(PARTIALS))
+    return tone * _envelope(t, attack_s=0.07)
 
 
 def _bell(rng, frequency_hz, t):
@@ -94,10 +95,9 @@ def _bell(rng, frequency_hz, t):
 
 def _brass(rng, frequency_hz, t):
     envelope = _envelope(t, attack_s=rng.uniform(0.05, 0.15), release_s=0.1)
-    k = np.arange(1, NUM_PARTIALS + 1)[:, None]
-    amplitudes = np.exp(-(0.15 + 0.8 * (1 - envelope)) * k)  # plus fort, donc plus brillant
+    amplitudes = np.exp(-(0.15 + 0.8 * (1 - envelope)) * PARTIALS)  # plus fort, plus brillant
     phase = _phase(rng, frequency_hz, t, vibrato=(0.0, 0.004))
-    return _tone(rng, phase, frequency_hz, amplitudes) * envelope
+    return _tone(rng, phase, frequency_hz, PARTIALS, amplitudes) * envelope
 
 
 # --- Question : des coups ------------------------------------------------------------

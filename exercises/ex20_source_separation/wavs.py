@@ -11,12 +11,10 @@ import numpy as np
 from scipy import signal
 from scipy.io import wavfile
 
-from convnets.core import files
 from exercises.ex20_source_separation.timbres import RATE_HZ
 
 PEAK = 0.9  # du plus fort des sons écrits, 1 étant la limite du format
 MAX_S = 1200  # vingt minutes : au-delà, la mémoire manquerait
-RATES_HZ = (1000, 384_000)  # fréquences d'échantillonnage acceptées
 
 
 def read_wav(path: Path) -> np.ndarray:
@@ -29,7 +27,7 @@ def read_wav(path: Path) -> np.ndarray:
         `(m,)` float32 dans [-1, 1], à `RATE_HZ`, de maximum 1 (sauf un silence).
 
     Raises:
-        ValueError: ce n'est pas un WAV, ou il est vide, trop long ou abîmé.
+        ValueError: ce n'est pas un WAV, ou il est vide ou trop long.
         OSError: fichier absent ou illisible.
     """
     try:
@@ -42,20 +40,13 @@ def read_wav(path: Path) -> np.ndarray:
         raise ValueError(
             f"{path} n'est pas un fichier WAV lisible. Convertissez-le en WAV (PCM 16 bits)."
         ) from error
-    if not len(samples) or not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
+    if not 0 < len(samples) <= MAX_S * rate_hz:
         raise ValueError(
-            f"{path} a {len(samples)} échantillons à {rate_hz} Hz ; il en faut au moins un, "
-            f"entre {RATES_HZ[0]} et {RATES_HZ[1]} Hz."
+            f"{path} a {len(samples)} échantillons à {rate_hz} Hz : il en faut au moins un, et "
+            f"{MAX_S} s au plus. Coupez un fichier trop long."
         )
-    if len(samples) > MAX_S * rate_hz:
-        raise ValueError(
-            f"{path} dure {len(samples) / rate_hz:.0f} s, plus que {MAX_S} s : coupez-le."
-        )
-    if not np.isfinite(samples).all():
-        raise ValueError(f"{path} contient des valeurs qui ne sont pas des nombres finis.")
     middle = 128 if samples.dtype == np.uint8 else 0  # le silence du format 8 bits
     sound = samples.reshape(len(samples), -1).astype(np.float64) - middle
-    sound = sound / (np.abs(sound).max() or 1)  # avant la moyenne, qui ne déborde donc pas
     common = math.gcd(rate_hz, RATE_HZ)
     sound = signal.resample_poly(sound.mean(axis=1), RATE_HZ // common, rate_hz // common)
     return (sound / (np.abs(sound).max() or 1)).astype(np.float32)
@@ -76,6 +67,5 @@ def write_wavs(folder: Path, sounds: dict[str, np.ndarray]) -> list[Path]:
     paths = [folder / f"{name}.wav" for name in sounds]
     for path, sound in zip(paths, sounds.values(), strict=True):
         samples = np.round(sound * (PEAK / loudest * 32767)).astype(np.int16)
-        with files.replacing(path, suffix=files.own_suffix()) as temporary:
-            wavfile.write(temporary, RATE_HZ, samples)
+        wavfile.write(path, RATE_HZ, samples)
     return paths

@@ -1,41 +1,28 @@
 import numpy as np
 import pytest
 
+from exercises.ex20_source_separation import sounds
+from exercises.ex20_source_separation.timbres import LEARNED
+
 QUESTION = "S3 CNN & Time-Frequency representation"
 
 
-@pytest.fixture(scope="module")
-def sounds():
-    from exercises.ex20_source_separation import sounds as ex20_sounds
-
-    return ex20_sounds
-
-
-@pytest.fixture(scope="module")
-def learned():
-    from exercises.ex20_source_separation.timbres import LEARNED
-
-    return LEARNED
-
-
-def test_sounds_are_two_seconds_of_the_same_strength(sounds, learned):
-    melodies, percussion = sounds.make_sounds(3, learned, seed=4)
+def test_sounds_are_two_seconds_of_the_same_strength():
+    melodies, percussion = sounds.make_sounds(3, LEARNED, seed=4)
     for made in (melodies, percussion):
         assert made.shape == (3, 16000) and made.dtype == np.float32
         np.testing.assert_allclose((made.astype(float) ** 2).mean(axis=1), 1, rtol=1e-5)
-    # Les notes durent, les coups non : la médiane du module le dit.
-    assert np.median(np.abs(melodies)) > 4 * np.median(np.abs(percussion))
 
 
-def test_first_sounds_do_not_depend_on_how_many(sounds, learned):
-    few, more = sounds.make_mixtures(2, learned, seed=4), sounds.make_mixtures(3, learned, seed=4)
+def test_first_sounds_do_not_depend_on_how_many():
+    few, more = sounds.make_mixtures(2, LEARNED, seed=4), sounds.make_mixtures(3, LEARNED, seed=4)
     np.testing.assert_array_equal(few, more[:2])
-    assert np.abs(few - sounds.make_mixtures(2, learned, seed=5)).max() > 0.1
+    assert np.abs(few - sounds.make_mixtures(2, LEARNED, seed=5)).max() > 0.1
     assert np.abs(more[0] - more[1]).max() > 0.1
 
 
 @pytest.mark.question(QUESTION)
-def test_levels_are_exact_decibels(sounds):
+def test_levels_are_exact_decibels():
     rng = np.random.default_rng(0)
     melodies, percussion = rng.normal(size=(2, 4, 50))
     levels_db = np.array([-6.0, 0.0, 3.5, 20.0])
@@ -47,15 +34,3 @@ def test_levels_are_exact_decibels(sounds):
     np.testing.assert_allclose(after - before, levels_db)
     drawn = sounds.draw_levels(1000, rng)
     assert -6 <= drawn.min() < -5.5 and 5.5 < drawn.max() <= 6
-
-
-def test_mixing_spectrograms_is_mixing_sounds(sounds):
-    from exercises.ex20_source_separation.spectrograms import stft
-
-    melodies, percussion = np.random.default_rng(0).normal(size=(2, 3, 3000))
-    levels_db = np.array([-3.0, 0, 3])
-    np.testing.assert_allclose(
-        stft(sounds.mix(melodies, percussion, levels_db)),
-        sounds.mix(stft(melodies), stft(percussion), levels_db),
-        atol=1e-6,
-    )
