@@ -16,8 +16,6 @@ from scipy import signal
 RATE_HZ = 8000  # échantillons par seconde : on n'entend donc rien au-dessus de 4000 Hz
 PARTIALS = np.arange(1.0, 25)[:, None]  # fréquence de chacun, rapportée à celle de la note
 
-Timbre = Callable[..., np.ndarray]  # une note (rng, fréquence, temps) ou un coup (rng, temps)
-
 
 # --- Question : des notes ------------------------------------------------------------
 
@@ -157,8 +155,8 @@ def _shaker(rng, t):
 class Timbres(NamedTuple):
     """Les timbres d'un jeu, par leur nom."""
 
-    melodic: dict[str, Timbre]
-    percussive: dict[str, Timbre]
+    melodic: dict[str, Callable]  # une note : (rng, fréquence, temps) → son
+    percussive: dict[str, Callable]  # un coup : (rng, temps) → son
 
 
 LEARNED = Timbres(

@@ -26,30 +26,23 @@ def test_silence_is_written_and_read(tmp_path):
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 11025, 44100, 48000])
-@pytest.mark.parametrize("kind", ["uint8", "int16", "int32", "float32"])
-def test_any_format_and_rate(tmp_path, rate_hz, kind):
-    samples = 0.8 * tone(rate_hz)
-    if kind == "uint8":
-        samples = np.round(128 + 127 * samples).astype(np.uint8)
-    elif kind != "float32":
-        samples = (samples * np.iinfo(kind).max).astype(kind)
-    else:
-        samples = (1e4 * samples).astype(kind)  # hors de [-1, 1] : permis dans ce format
+@pytest.mark.parametrize(
+    ("kind", "scale", "middle"),
+    [
+        ("uint8", 127, 128.5),
+        ("int16", 2**15 - 1, 0),
+        ("int32", 2**31 - 1, 0),
+        ("float32", 1e4, 0),  # hors de [-1, 1] : permis dans ce format
+    ],
+)
+def test_any_format_and_rate(tmp_path, rate_hz, kind, scale, middle):
+    samples = (middle + 0.8 * scale * tone(rate_hz)).astype(kind)
     wavfile.write(tmp_path / "son.wav", rate_hz, samples)
     found = wavs.read_wav(tmp_path / "son.wav")
     assert found.dtype == np.float32 and len(found) == 4000
     assert np.abs(found).max() == pytest.approx(1)
     middle = slice(200, 3800)  # les bords du rééchantillonnage ondulent
     np.testing.assert_allclose(found[middle], tone()[middle], atol=0.06)
-
-
-def test_what_8000_hertz_cannot_hold_is_removed(tmp_path):
-    """5000 Hz disparaît ; sans filtre, il reviendrait à 3000 Hz."""
-    samples = (tone(44100, 5000) + 0.5 * tone(44100, 1000)).astype(np.float32)
-    wavfile.write(tmp_path / "son.wav", 44100, samples)
-    found = np.abs(np.fft.rfft(wavs.read_wav(tmp_path / "son.wav")[200:3800]))
-    assert found.argmax() == 1000 * 3600 // 8000
-    assert found[1300:1400].max() < 0.01 * found.max()
 
 
 def test_stereo_is_averaged(tmp_path):
