@@ -22,7 +22,7 @@ from convnets.figures.charts import table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from exercises.ex24_autoencoder import baselines, command, figures, network, rates, shortcuts
-from exercises.ex24_autoencoder.codec import STEPS
+from exercises.ex24_autoencoder.codec import STEPS, through_codec
 from exercises.ex24_autoencoder.measures import at_rate, mean_gain, psnr
 
 NUM_VAL = 1000  # images mises à part : le goulot coupé rend leur moyenne
@@ -92,16 +92,21 @@ def run(
         "network": network.network_codec(model, x_train),
         "pca": baselines.pca_codec(x_train[: network.NUM_AXES_IMAGES]),
     }
-    curves = {key: rates.measure_codec(codec, album) for key, codec in codecs.items()}
-    curves |= {kind.lower(): rates.measure_format(kind, album) for kind in baselines.FORMATS}
+    files = {
+        key: [through_codec(codec, album, quality) for quality in range(1, len(STEPS) + 1)]
+        for key, codec in codecs.items()
+    }
+    for kind, qualities in baselines.QUALITIES.items():
+        files[kind.lower()] = [baselines.through_format(album, kind, each) for each in qualities]
+    curves = {key: rates.measure(each, album) for key, each in files.items()}
     metrics["psnr_mean"] = psnr(album, np.broadcast_to(x_train.mean(axis=0), album.shape))
     for key, curve in curves.items():
         metrics[f"psnr_{key}"] = at_rate(curve.rates, curve.psnr, RATE)
         metrics[f"ssim_{key}"] = at_rate(curve.rates, curve.ssim, RATE)
         if key != "network":
             metrics[f"gain_{key}"] = mean_gain(curves["network"][:2], curve[:2])
-    kept = {"test": x_test, "album": album, "rendered": rendered}
-    return lesson.Run(metrics, model, kept | {"codecs": codecs, "curves": curves})
+    kept = {"test": x_test, "rendered": rendered, "album": album, "codecs": codecs}
+    return lesson.Run(metrics, model, kept | {"curves": curves})
 
 
 def teach(options) -> None:
@@ -150,8 +155,6 @@ def main(argv: list[str] | None = None) -> int:
         f"({command.QUALITY} par défaut)",
     )
     options = parser.parse_args(argv)
-    if options.quality != command.QUALITY and not options.compress:
-        parser.error("--quality va avec --compress")
     if options.compress:
         return run_command(lambda: command.compress(options))
     if options.decompress:

@@ -114,18 +114,19 @@ def unpack(codec: Codec, content: bytes) -> np.ndarray:
     Raises:
         ValueError: ce n'est pas un tel fichier, il vient d'un autre codeur, ou il est abîmé.
     """
-    if len(content) < HEADER.size or not content.startswith(SIGNATURE):
-        raise ValueError("ce n'est pas un fichier écrit par --compress.")
-    _, quality, num, height, width = HEADER.unpack_from(content)
-    if not (1 <= quality <= len(STEPS) and 0 < num * height * width <= MAX_PIXELS):
-        raise ValueError("ce fichier est abîmé : son en-tête est impossible.")
+    head, code = content[: HEADER.size], content[HEADER.size :]
+    signature, quality, num, height, width = HEADER.unpack(head.ljust(HEADER.size))
+    possible = 1 <= quality <= len(STEPS) and 0 < num * height * width <= MAX_PIXELS
+    if signature != SIGNATURE or not possible:
+        raise ValueError("Ce fichier n'a pas été écrit par --compress, ou son début est abîmé.")
     rows, columns = -(-height // BLOCK_PX), -(-width // BLOCK_PX)
-    try:
-        symbols = coder.decode(content[HEADER.size :], codec.tables(quality, num * rows * columns))
-    except ValueError as error:
-        raise ValueError(
-            f"ce fichier est abîmé, ou un autre réseau l'a écrit : {error}."
-        ) from error
+    symbols = coder.decode(code, codec.tables(quality, num * rows * columns))
     codes = np.array(symbols, np.float32).reshape(num, rows, columns, -1) * STEPS[quality - 1]
     images = codec.synthesise(codes)[:, :height, :width]
     return np.clip(np.round(images), 0, 255).astype(np.uint8)
+
+
+def through_codec(codec: Codec, images: np.ndarray, quality: int) -> tuple[bytes, np.ndarray]:
+    """Compresse des images à une qualité, et les relit : `(contenu du fichier, images relues)`."""
+    content = pack(codec, images, quality)
+    return content, unpack(codec, content)

@@ -100,19 +100,17 @@ def decode(content: bytes, tables: Iterable[Table]) -> list[int]:
         Les entiers.
 
     Raises:
-        ValueError: octets en trop, manquants ou abîmés. Le dernier état doit être celui dont
-            `encode` est parti : ses 32 bits servent de contrôle.
+        ValueError: octets en trop, manquants ou abîmés, ou autres tables que celles d'`encode`. Le
+            dernier état doit être celui dont `encode` est parti : ses 32 bits servent de contrôle.
     """
     state, place, symbols = int.from_bytes(content[:5], "big"), 5, []
     for table in tables:
         slot = state & (TOTAL - 1)
         index = bisect_right(table.starts, slot) - 1
         state = table.frequencies[index] * (state >> SCALE_BITS) + slot - table.starts[index]
-        while state < LOWEST:
-            if place >= len(content):
-                raise ValueError("des octets manquent")
+        while state < LOWEST and place < len(content):
             state, place = state << 8 | content[place], place + 1
         symbols.append(index - LIMIT)
     if state != LOWEST or place != len(content):
-        raise ValueError("des octets sont faux ou en trop")
+        raise ValueError("Ce fichier est abîmé, ou un autre réseau l'a écrit.")
     return symbols

@@ -22,7 +22,7 @@ from convnets.figures.charts import number
 from convnets.figures.style import output_file
 from convnets.training import saving
 from exercises.ex24_autoencoder import network
-from exercises.ex24_autoencoder.codec import Codec, pack, unpack
+from exercises.ex24_autoencoder.codec import Codec, through_codec, unpack
 from exercises.ex24_autoencoder.measures import psnr
 
 QUALITY = 5  # par défaut
@@ -37,8 +37,7 @@ def load_codec() -> Codec:
     """
     report = read_report("ex24_autoencoder", models_dir=paths.MODELS_DIR)
     model = saving.load_model("ex24_autoencoder", models_dir=paths.MODELS_DIR)
-    statistics = [[tuple(each) for each in channels] for channels in report.details["statistics"]]
-    return Codec(*network.transform(model), statistics)
+    return Codec(*network.transform(model), report.details["statistics"])
 
 
 # --- Question : image → bits → image -------------------------------------------------
@@ -49,13 +48,11 @@ def compress(options: Namespace) -> int:
     image = np.asarray(open_image(options.compress))
     path = target(options, options.compress, ".bin")
     codec = load_codec()
-    content = pack(codec, image[None], options.quality)
+    content, found = through_codec(codec, image[None], options.quality)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    rate = 8 * len(content) / image[..., 0].size
-    quality = psnr(image[None], unpack(codec, content))
-    bits = "bits" if rate >= 2 else "bit"
-    text = f"{number(rate, 2)} {bits} par pixel, PSNR {number(quality, 1)} dB"
+    rate = number(8 * len(content) / image[..., 0].size, 2)
+    text = f"{rate} bit/pixel, PSNR {number(psnr(image[None], found), 1)} dB"
     print(f"{image.size} octets de pixels → {len(content)} octets : {text}\n{path}")
     return 0
 
@@ -64,11 +61,7 @@ def decompress(options: Namespace) -> int:
     """Relit un fichier compressé et en écrit l'image en PNG ; rend 0."""
     content = options.decompress.read_bytes()
     path = target(options, options.decompress, ".png")
-    try:
-        image = unpack(load_codec(), content)[0]
-    except ValueError as error:
-        raise ValueError(f"{printable(str(options.decompress))} : {error}") from error
-    save_picture(image, path)
+    save_picture(unpack(load_codec(), content)[0], path)
     print(path)
     return 0
 

@@ -11,7 +11,7 @@ import numpy as np
 from convnets.figures.charts import number, picture_rows
 from convnets.figures.style import new_figure
 from exercises.ex24_autoencoder import baselines
-from exercises.ex24_autoencoder.codec import Codec, pack, unpack
+from exercises.ex24_autoencoder.codec import Codec, through_codec
 from exercises.ex24_autoencoder.measures import psnr
 from exercises.ex24_autoencoder.rates import Curve
 
@@ -76,11 +76,14 @@ def save_thumbnails(path: Path, network: Codec, pca: Codec, album: np.ndarray) -
         pca: celui de l'ACP.
         album: les originales, uint8 `(n, h, w, 3)`, n un carré.
     """
-    wanted, content = pack(network, album, SHOWN), pack(pca, album, SHOWN)
-    found = {"réseau": (wanted, unpack(network, wanted)), "ACP": (content, unpack(pca, content))}
+    found = {
+        "réseau": through_codec(network, album, SHOWN),
+        "ACP": through_codec(pca, album, SHOWN),
+    }
+    wanted = len(found["réseau"][0])
     for kind in baselines.FORMATS:
         tried = [baselines.through_format(album, kind, quality) for quality in range(1, 96)]
-        found[kind] = min(tried, key=lambda file: abs(len(file[0]) - len(wanted)))
+        found[kind] = min(tried, key=lambda file: abs(len(file[0]) - wanted))
     rows = {"original\n24 bits/pixel": album[:NUM_SHOWN]}
     for name, (content, images) in found.items():
         rate = number(8 * len(content) / album[..., 0].size, 2)

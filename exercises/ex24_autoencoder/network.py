@@ -94,8 +94,8 @@ class Rounding(layers.Layer):
     Source : Ballé, Laparra et Simoncelli, arXiv 1611.01704 ; Minnen et Singh, arXiv 2007.08739.
     """
 
-    def __init__(self, **options):
-        super().__init__(**options)
+    def __init__(self):
+        super().__init__()
         self.random = keras.random.SeedGenerator()  # sa graine est celle de l'exercice
 
     def call(self, codes):
@@ -115,20 +115,13 @@ class Bits(layers.Layer):
         spreads: écart-type `(voies,)` des codes au départ.
     """
 
-    def __init__(self, spreads: np.ndarray, **options):
-        super().__init__(**options)
-        self.spreads = spreads
-
-    def build(self, shape):
-        """Crée, par voie, la largeur des deux logistiques (leur logarithme) et leur mélange."""
-
-        def start(factor):
-            return lambda shape, dtype: ops.cast(np.log(factor * self.spreads), dtype)
-
-        channels = (len(self.spreads),)
-        self.narrow = self.add_weight(shape=channels, initializer=start(0.2), name="narrow")
-        self.wide = self.add_weight(shape=channels, initializer=start(0.9), name="wide")
-        self.mixture = self.add_weight(shape=channels, initializer="zeros", name="mixture")
+    def __init__(self, spreads: np.ndarray):
+        super().__init__()
+        # Par voie : le logarithme de la largeur des deux logistiques, et leur mélange.
+        narrow, wide = (keras.initializers.Constant(np.log(k * spreads)) for k in (0.2, 0.9))
+        self.narrow = self.add_weight(spreads.shape, narrow, name="narrow")
+        self.wide = self.add_weight(spreads.shape, wide, name="wide")
+        self.mixture = self.add_weight(spreads.shape, "zeros", name="mixture")
 
     def call(self, codes, steps):
         """Rend les bits d'un vecteur de codes, en moyenne par image `(n,)`.
@@ -163,11 +156,6 @@ def build_training_model(model: keras.Model, spreads: np.ndarray) -> keras.Model
     return keras.Model(images, cost, name="ex24_compression")
 
 
-def mean_cost(_, costs):
-    """La perte que `compile` attend : le modèle la calcule déjà."""
-    return ops.mean(costs)
-
-
 def train(x_train: np.ndarray, *, seed: int, clock: lesson.Clock) -> keras.Model:
     """Entraîne l'auto-encodeur qui compresse, et rend ses poids arrondis.
 
@@ -181,8 +169,9 @@ def train(x_train: np.ndarray, *, seed: int, clock: lesson.Clock) -> keras.Model
     model = build_model()
     start_from_pca(model, axes)
     learner = build_training_model(model, spreads[:CODES])
-    learner.compile(keras.optimizers.Adam(LEARNING_RATE), loss=mean_cost)
-    nothing = np.zeros(len(x_train), np.float32)  # la cible est l'image elle-même
+    # La perte est ce que rend le modèle : il n'a pas d'autre vérité que l'image reçue.
+    learner.compile(keras.optimizers.Adam(LEARNING_RATE), loss=lambda _, costs: costs)
+    nothing = np.zeros(len(x_train), np.float32)
     batches = shuffled(x_train, nothing, batch_size=min(BATCH_SIZE, len(x_train)), seed=seed)
     learner.fit(batches, epochs=clock.epochs, callbacks=[clock], verbose=0)
     lesson.round_weights(model)

@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exercises.ex24_autoencoder import baselines
-from exercises.ex24_autoencoder.codec import STEPS, Codec, pack, unpack
 from exercises.ex24_autoencoder.measures import psnr, ssim
 
 
@@ -25,19 +23,13 @@ class Curve(NamedTuple):
     ssim: list[float]
 
 
-def measure_codec(codec: Codec, images: np.ndarray) -> Curve:
-    """Compresse des images uint8 `(n, h, w, 3)` à chaque qualité, et les relit."""
-    contents = [pack(codec, images, quality) for quality in range(1, len(STEPS) + 1)]
-    return _measure([(content, unpack(codec, content)) for content in contents], images)
+def measure(files: list[tuple[bytes, np.ndarray]], images: np.ndarray) -> Curve:
+    """Mesure ce que pèsent des fichiers et ce que valent les images qu'on y relit.
 
-
-def measure_format(kind: str, images: np.ndarray) -> Curve:
-    """Fait de même de JPEG ou de WebP (`kind`), sur une mosaïque."""
-    qualities = baselines.QUALITIES[kind]
-    return _measure([baselines.through_format(images, kind, each) for each in qualities], images)
-
-
-def _measure(files: list[tuple[bytes, np.ndarray]], images: np.ndarray) -> Curve:
+    Args:
+        files: `(contenu, images relues)` de chaque qualité, du plus petit fichier au plus grand.
+        images: les originales, uint8 `(n, h, w, 3)`.
+    """
     return Curve(
         [8 * len(content) / images[..., 0].size for content, _ in files],
         [psnr(images, found) for _, found in files],

