@@ -30,7 +30,15 @@ def describe_own(options: Namespace) -> None:
         ValueError: phrase ou question que la grammaire n'écrit pas.
     """
     scene = read(options.compose)
-    asked = [questions.read(options.ask)] if options.ask else _about(scene)
+    asked = [  # toutes : celles qui ont une réponse, sur un vêtement de la scène, sans sa couleur
+        each
+        for each in questions.QUESTIONS
+        if each.color is None
+        and any(thing is not None and thing.kind == each.kind for thing in scene)
+        and questions.answer(each, scene)
+    ]
+    if options.ask:
+        asked = [questions.read(options.ask)]
     model = saving.load_model(options.module, models_dir=paths.MODELS_DIR)
     (_, _), (x, y) = sources.load_fashion_mnist()
     (_, _), (backgrounds, _) = sources.load_cifar10()
@@ -38,9 +46,9 @@ def describe_own(options: Namespace) -> None:
     image = scenes.compose(scene, garments, backgrounds, np.random.default_rng(0))
     maps = decoding.see(model, image[None])
     said = decoding.to_words(decoding.say(model, maps)[0][0])
-    verdict = "juste" if said == split(describe(scene)) else "faux"
-    print(f"La scène : {decoding.to_sentence(split(describe(scene)))}")
-    print(f"Le réseau : {decoding.to_sentence(said)} ({verdict})")
+    truth = split(describe(scene))
+    print(f"La scène : {decoding.to_sentence(truth)}")
+    print(f"Le réseau : {decoding.to_sentence(said)} ({'juste' if said == truth else 'faux'})")
     for thing in sorted(scenes.UNSEEN.intersection(scene)):
         print(f"Jamais vu à l'entraînement : {group(thing, number=1)}.")
     words = [questions.ASKED.encode(split(each.text), questions.MAX_ASKED) for each in asked]
@@ -52,13 +60,3 @@ def describe_own(options: Namespace) -> None:
     path = output_dir(options) / "scene.png"
     save_picture(image.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), path)
     print(path)
-
-
-def _about(scene) -> list[questions.Question]:
-    """Rend les questions qui ont une réponse, sur les vêtements de la scène, sans leur couleur."""
-    kinds = {thing.kind for thing in scene if thing is not None}
-    return [
-        each
-        for each in questions.QUESTIONS
-        if each.kind in kinds and each.color is None and questions.answer(each, scene)
-    ]
