@@ -14,7 +14,7 @@ from scipy.io import wavfile
 from exercises.ex20_source_separation.timbres import RATE_HZ
 
 PEAK = 0.9  # du plus fort des sons écrits, 1 étant la limite du format
-MAX_S = 1200  # vingt minutes : au-delà, la mémoire manquerait
+MAX_S = 600  # dix minutes : au-delà, la mémoire manquerait
 
 
 def read_wav(path: Path) -> np.ndarray:

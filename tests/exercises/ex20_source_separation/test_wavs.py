@@ -57,7 +57,7 @@ def test_stereo_is_averaged(tmp_path):
     ("rate_hz", "samples", "message"),
     [
         (8000, np.zeros(0, np.int16), "0 échantillons à 8000 Hz"),
-        (1000, np.ones(1_200_001, np.uint8), "1200 s au plus. Coupez"),
+        (1000, np.ones(600_001, np.uint8), "600 s au plus. Coupez"),
     ],
 )
 def test_an_empty_or_endless_sound_is_refused(tmp_path, rate_hz, samples, message):
