@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from grading import grader, skeleton, submission
+from grading import copies, grader, skeleton, submission
 from grading.scale import read_scale
 from tests.grading import handins
 
@@ -81,8 +81,9 @@ def test_a_trial_at_the_bottom_of_a_file(made, tmp_path):
 
 
 @pytest.fixture
-def fashion(tmp_path):
+def fashion(tmp_path, monkeypatch):
     """fashion(changements, weights=…) -> un rendu d'ex02, et les poids qu'écrit une fonction."""
+    monkeypatch.setattr(copies, "shipped", lambda *_: ())  # celui du dépôt, retouché, est à l'élève
 
     def build(*edits, weights):
         (tmp_path / "models").mkdir()
@@ -107,7 +108,7 @@ def reworked(repo, change):
 
 
 def noisy(model):
-    """Change chaque noyau : ce sont d'autres poids que ceux du dépôt, aussi bons."""
+    """Change chaque noyau, un peu."""
     rng = np.random.default_rng(0)
     for layer in model.layers:
         if layer.name.startswith(("conv", "dense")):
@@ -147,7 +148,9 @@ def test_wrong_weights(made, fashion, repo, kind, level, reason):
         if kind == "hasard":
             return keras.models.clone_model(model)
         if kind == "onze":
-            return keras.Model(model.inputs, keras.layers.Dense(11)(model.layers[-2].output))
+            return keras.Model(
+                model.inputs, keras.layers.Dense(11, name="onze")(model.layers[-2].output)
+            )
 
     write = reworked(repo, change)
     handed = fashion(

@@ -119,4 +119,4 @@ def test_the_command_of_the_course_earns_nothing_without_weights(made, tmp_path,
     )
     for name in ("dupont", "martin"):
         mark = made.grade(submission.find(tmp_path / name), RULES["ex03.command"])
-        assert mark.level == 0 and mark.reason in ("command_missing", "missing_package"), mark
+        assert mark.level == 0 and mark.reason in ("command_missing", "missing_module"), mark
