@@ -17,10 +17,11 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 if TYPE_CHECKING:
     import numpy as np
 
-# Ceux qu'on remet vraiment, et que Pillow décode en C. Les autres (EPS, PSD, ICO, QOI…) passent
-# par du Python lent, par un autre programme, ou ne disent pas leur taille avant d'être décodés.
 COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")  # ceux que Pillow charge d'emblée
-FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX")
+PLUGINS = "WebP Avif Tiff Tga Pcx Jpeg2K Ico Psd Qoi".split()  # chargés s'il le faut
+# Les autres formats de Pillow demandent un autre programme, ou ne se rencontrent plus.
+FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX", "JPEG2000", "ICO", "PSD", "QOI")
+TELEPHONE = "HEIF"  # que lit le paquet pi-heif
 GROUND = 128  # gris neutre, sous les pixels transparents
 
 MEMORY_BYTES = 200 * 10**6  # ce que les images en cours occupent, tous fils réunis
@@ -30,7 +31,8 @@ TILE_PX = 512  # côté des morceaux que l'on convertit un à un
 # Octets par pixel d'une image de Pillow ; 4 pour les modes qui ne sont pas ici.
 PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 # Deux toiles RGBA et deux copies chez WebP ; en AVIF, trois plans de 16 bits, et deux copies.
-CODED_BYTES = {"WEBP": 16, "AVIF": 16}
+CODED_BYTES = {"WEBP": 16, "AVIF": 16, "HEIF": 8}
+LEVELS = (1, 255, 1023, 4095, 16383, 65535)  # le plus haut niveau de chaque échelle courante
 LEAN_CODECS = {"raw", "zip", "gif", "jpeg", "pcx", "tga_rle"}  # écrivent droit dans l'image
 
 _Turn = Image.Transpose
@@ -122,7 +124,7 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
             give_back()
         image.load()
         if image.format in CODED_BYTES:  # leur lecteur garderait trois fois l'image
-            image.fp = image._decoder = None
+            image.fp = image._decoder = image._heif_file = None
         orientation = 1
         with contextlib.suppress(Exception):  # EXIF illisible : l'image reste comme elle est
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
@@ -138,9 +140,25 @@ def _open(file: BinaryIO) -> Image.Image:
         return Image.open(file, formats=COMMON_FORMATS)
     except UnidentifiedImageError:  # Pillow en chargerait quarante autres pour trouver ceux-ci
         file.seek(0)
-        for format_name in ("WebP", "Avif", "Tiff", "Tga", "Pcx"):
-            importlib.import_module(f"PIL.{format_name}ImagePlugin")
-        return Image.open(file, formats=FORMATS)
+        for name in PLUGINS:
+            importlib.import_module(f"PIL.{name}ImagePlugin")
+        return Image.open(file, formats=(*FORMATS, *_telephone_formats(file)))
+
+
+def _telephone_formats(file: BinaryIO) -> tuple[str, ...]:
+    """Charge le lecteur de HEIC, si un fichier a l'en-tête de ce format.
+
+    Raises:
+        ImportError: `pi-heif` n'est pas installé.
+    """
+    start = file.read(12)
+    file.seek(0)
+    if start[4:8] != b"ftyp" or start[8:11] not in (b"hei", b"hev", b"mif", b"msf"):
+        return ()
+    import pi_heif
+
+    pi_heif.register_heif_opener(thumbnails=False)
+    return (TELEPHONE,)
 
 
 def _too_big(size: tuple[int, int], image: Image.Image, num_bytes: int) -> TooHeavyError:
@@ -231,8 +249,9 @@ def _tile_to_rgb(tile: Image.Image, scale: tuple[float, float] | None) -> Image.
 def _scale(image: Image.Image) -> tuple[float, float]:
     """Rend les niveaux qui deviennent 0 et 255 d'une image à plus de 256 niveaux de gris.
 
-    L'échelle est la plus petite qui contient toutes les valeurs parmi 0-1, 0-255 et
-    0-65535 ; à défaut (négatifs, valeurs plus grandes), l'étendue de l'image elle-même.
+    L'échelle est la plus petite qui contient toutes les valeurs parmi 0-1, 0-255, puis 10, 12,
+    14 et 16 bits, ceux des appareils ; à défaut (négatifs, valeurs plus grandes), l'étendue de
+    l'image elle-même.
 
     Args:
         image: image Pillow, à niveaux entiers ou flottants.
@@ -242,7 +261,7 @@ def _scale(image: Image.Image) -> tuple[float, float]:
         values = _finite(tile)
         extremes += [float(values.min()), float(values.max())]
     low, high = min(extremes), max(extremes)
-    scales = [limit for limit in (1, 255, 65535) if low >= 0 and high <= limit]
+    scales = [limit for limit in LEVELS if low >= 0 and high <= limit]
     return (0, scales[0]) if scales else (low, high)
 
 

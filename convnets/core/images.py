@@ -126,9 +126,19 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
             raise ValueError(
                 f"{name} est vide (0 octet) ; une image est attendue, copiez-la à nouveau."
             ) from error
+        file.seek(0)
+        if kind := _other_kind(file.read(512)):
+            raise ValueError(
+                f"{name} est {kind}, qui n'est pas lu ici ; convertissez-le en PNG ou en JPEG."
+            ) from error
         raise ValueError(
             f"{name} n'est d'aucun format d'image connu ({', '.join(FORMATS)}) ; vérifiez ce "
             "fichier ou convertissez-le en PNG."
+        ) from error
+    except ImportError as error:
+        raise ValueError(
+            f"{name} est une photo de téléphone (HEIC) ; installez de quoi la lire "
+            "(pip install pi-heif), ou convertissez-la en JPEG."
         ) from error
     except Exception as error:  # chaque lecteur de Pillow a ses propres exceptions
         raise ValueError(
@@ -136,6 +146,19 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
             "pas ; une image complète est attendue, copiez-la à nouveau ou convertissez-la "
             "en PNG."
         ) from error
+
+
+def _other_kind(start: bytes) -> str:
+    """Nomme un fichier que l'on prend souvent pour une image, d'après son début ; "" sinon."""
+    text = start.lstrip().lower()
+    if text.startswith(b"%pdf"):
+        return "un document PDF"
+    if b"<svg" in text:
+        return "un dessin SVG"
+    if start.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
+        return "une image JPEG XL"
+    films = (start[4:8] == b"ftyp", start[:4] == b"\x1aE\xdf\xa3", start[8:12] == b"AVI ")
+    return "une vidéo" if any(films) else ""
 
 
 def crop_resize(

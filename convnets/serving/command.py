@@ -28,7 +28,7 @@ from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier, 
 MANY = 32  # images, au-delà desquelles il y a de quoi attendre
 EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decoding.FORMATS`
     ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .ppm .pgm .pbm .pnm .webp .avif .tif .tiff"
-    " .tga .pcx".split()
+    " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .ico .psd .qoi".split()
 )
 RENAMED = {  # les records, qui portaient les noms de leurs exercices
     "ex02_fashion": "garments",
@@ -84,6 +84,9 @@ def _parser() -> FrenchParser:
 
 def _parse(argv: list[str] | None):
     parser = _parser()
+    for each in sys.argv[1:] if argv is None else argv:
+        if each[:1] == "-" and os.path.isfile(each):
+            parser.error(f"{printable(each)} commence par un tiret : écrivez ./{printable(each)}")
     options = parser.parse_args(argv)
     if options.paths.count("-") > 1:
         parser.error("l'entrée standard (-) ne se lit qu'une fois")
@@ -131,16 +134,37 @@ def _expand(paths: list[str]) -> tuple[list[str], list[str]]:
         if path == "-" or not os.path.isdir(path):
             expanded.append(path)
             continue
-        num_errors = len(errors)
-        found = sorted(find_pictures(path, refuse))
+        num_errors, others = len(errors), []
+        found = sorted(find_pictures(path, refuse, others))
         if not found and len(errors) == num_errors:
-            errors.append(f"{printable(path)} : aucune image dans ce dossier.")
+            errors.append(f"{printable(path)} : aucune image dans ce dossier.{_listed(others)}")
+        elif others:
+            _report(f"{path} :{_listed(others)}")
         expanded += found
     return expanded, errors
 
 
-def find_pictures(folder: str, refuse: Callable[[OSError], None] | None = None) -> Iterator[str]:
+def _listed(others: list[str]) -> str:
+    """Dit ce qu'un dossier contient d'autre que des images : `" 3 fichiers ne sont pas…"`."""
+    if not others:
+        return ""
+    ends = {os.path.splitext(name)[1].lower() or "sans fin de nom" for name in others}
+    count = len(others)
+    what = (
+        "1 fichier n'est pas une image"
+        if count == 1
+        else f"{count} fichiers ne sont pas des images"
+    )
+    shown = sorted(ends)[:5]
+    return f" {what} ({', '.join(map(printable, shown))}{'…' if len(ends) > 5 else ''})."
+
+
+def find_pictures(
+    folder: str, refuse: Callable[[OSError], None] | None = None, others: list[str] | None = None
+) -> Iterator[str]:
     """Rend les images d'un dossier et de ses sous-dossiers, sans ce qui est caché.
+
+    Ce qui n'en est pas une, d'après son nom, est ajouté à `others`.
 
     Un tube ou un périphérique rangé là bloquerait tout : il est passé. Un lien mort est rendu, et
     sera signalé plus loin ; un lien vers un dossier n'est pas suivi.
@@ -149,9 +173,13 @@ def find_pictures(folder: str, refuse: Callable[[OSError], None] | None = None) 
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = os.path.join(parent, name)
-            is_picture = os.path.splitext(name)[1].lower() in EXTENSIONS and name[0] != "."
+            if name[0] == ".":
+                continue
+            is_picture = os.path.splitext(name)[1].lower() in EXTENSIONS
             if is_picture and (os.path.isfile(path) or not os.path.exists(path)):
                 yield path
+            elif others is not None:
+                others.append(name)
 
 
 def _line(result: Result, options, *, alone: bool) -> str:
@@ -282,6 +310,8 @@ def _run(options) -> int:
     if not paths:
         return 1
     alone = len(options.paths) == 1 and not os.path.isdir(options.paths[0])
+    if paths[0].startswith(("http://", "https://")):
+        raise ValueError(f"une adresse n'est pas lue ; écrivez : curl -L {paths[0]} | ./predict -")
     if alone and not options.json and paths[0] != "-" and not os.path.exists(paths[0]):
         # Inutile de charger un moteur ; la même phrase que pour une image parmi d'autres.
         from convnets.core.images import open_image

@@ -38,7 +38,7 @@ def one_french_line(error, path) -> None:
 # --- Formats et modes ---------------------------------------------------------------
 
 
-LOSSLESS = ["a.png", "a.bmp", "a.tiff", "a.webp", "a.ppm", "a.tga", "a.pcx"]
+LOSSLESS = ["a.png", "a.bmp", "a.tiff", "a.webp", "a.ppm", "a.tga", "a.pcx", "a.jp2", "a.qoi"]
 
 
 @pytest.mark.parametrize("name", [*LOSSLESS, "a.jpg", "a.avif", "a.gif"])
@@ -49,6 +49,14 @@ def test_formats(tmp_path, quadrants, name):
     assert (image.mode, image.size) == ("RGB", (60, 40))
     expected = [RED, GREEN, BLUE, (255, 255, 255)]
     np.testing.assert_allclose(corners(image), expected, atol=0 if name in LOSSLESS else 12)
+
+
+def test_a_picture_from_a_telephone():
+    """Une photo HEIC de `samples/chien.webp`, réduite à 64 par 48 pixels."""
+    image = open_image("tests/extracts/chien.heic")
+    dog = open_image("samples/chien.webp").resize((64, 48))
+    assert image.size == (64, 48) and image.mode == "RGB"
+    assert np.abs(np.asarray(image, float) - np.asarray(dog, float)).mean() < 12
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "YCbCr", "CMYK", "LAB", "RGBX"])
@@ -95,6 +103,7 @@ RAMP = np.linspace(0, 1, 256)[None].repeat(8, 0)  # (8, 256)
         ("a.pgm", np.round(RAMP * 65535).astype(np.uint16)),  # mode I
         ("a.tiff", np.round(RAMP * 65535).astype(np.int32)),  # mode I
         ("a.tiff", np.round(RAMP * 255).astype(np.int32)),
+        ("a.tiff", np.round(RAMP * 4095).astype(np.uint16)),  # un appareil de 12 bits
         ("a.tiff", np.round(RAMP * 2e6 - 1e6).astype(np.int32)),  # aucune échelle usuelle
         ("a.tiff", RAMP.astype(np.float32)),  # mode F
         ("a.tiff", (RAMP * 255).astype(np.float32)),
@@ -192,7 +201,10 @@ def truncated(name) -> bytes:
     ("content", "expected"),
     [
         (b"", r"est vide \(0 octet\)"),
-        *((text, "aucun format d'image connu") for text in (b"Bonjour.\n", b"<svg/>", bytes(4096))),
+        *((text, "aucun format d'image connu") for text in (b"Bonjour.\n", bytes(4096))),
+        (b"<?xml version='1.0'?><svg/>", "un dessin SVG, qui n'est pas lu ici"),
+        (b"%PDF-1.7", "un document PDF"),
+        (b"\0\0\0 ftypisom", "une vidéo"),
         *((truncated(name), "tronquée|aucun format") for name in ("JPEG", "PNG", "GIF")),
         *((truncated(name), "tronquée|aucun format") for name in ("WEBP", "TIFF", "BMP")),
     ],

@@ -72,7 +72,8 @@ def test_folder_in_stable_order(run_predict, extract, tmp_path):
     doubted = [row["path"] for row in rows if not row["familiar"]]
     assert result.returncode == 0 and len(doubted) <= 2
     said = result.stderr.decode().splitlines()
-    assert [line.split()[2] for line in said] == doubted  # une phrase chacune, et rien d'autre
+    assert said[0].endswith("/images : 1 fichier n'est pas une image (.txt).")
+    assert [line.split()[2] for line in said[1:]] == doubted  # une phrase chacune
     expected = [str(tmp_path / "images" / f"{i:04}.png") for i in range(150)]
     assert [row["path"] for row in rows] == [*expected, str(tmp_path / "images/sous/a.png")]
     # Une image prédite en lot ou seule donne la même réponse.
@@ -174,6 +175,7 @@ def test_empty_folder(run_predict, tmp_path):
         (["--top", "0", "x.png"], 2, "au moins 1"),
         (["--inconnue", "x.png"], 2, "option inconnue"),
         (["-", "-"], 2, "ne se lit qu'une fois"),
+        (["https://a.fr/b.png"], 1, "écrivez : curl -L https://a.fr/b.png | ./predict -"),
         (["--model", "ex77", "samples/avion.png"], 1, "Pas de modèle ex77"),
         (["--model", "../ex77/x", "samples/avion.png"], 1, "Pas de modèle ../ex77/x"),
         (["--model", "a\nb", "samples/avion.png"], 1, "Pas de modèle a\\nb"),
@@ -193,7 +195,9 @@ def test_folder_with_a_pipe_and_an_empty_folder(run_predict, plane, tmp_path):
     (tmp_path / "vide").mkdir()
     result = run_predict(tmp_path / "vide", tmp_path)
     assert out(result) == f"{tmp_path}/a.png: Prédiction: Avion\n"
-    assert result.returncode == 1 and err(result).count("\n") == 1
+    said = err(result)
+    assert result.returncode == 1 and "2 fichiers ne sont pas des images (.pdf, .png)" in said
+    assert said.count("\n") == 2
 
 
 def test_odd_file_names(run_predict, plane, tmp_path):
