@@ -30,6 +30,7 @@ EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decodi
     ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .ppm .pgm .pbm .pnm .webp .avif .tif .tiff"
     " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .ico .psd .qoi".split()
 )
+KERAS = (".keras", ".h5", ".hdf5")
 RENAMED = {  # les records, qui portaient les noms de leurs exercices
     "ex02_fashion": "garments",
     "ex03_cifar10": DEFAULT_MODEL,
@@ -79,6 +80,8 @@ def _parser() -> FrenchParser:
     add("--strict", action="store_true", help=f"dire {UNSURE} d'une image peu familière")
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
     add("--model", metavar="MODELE", help=f"{router.MODEL_HELP} ; ou dossier d'un autre")
+    add("--classes", metavar="NOMS", help="classes de votre réseau : chat,chien, ou un fichier")
+    add("--scale", choices=["0-255", "0-1", "-1-1"], help="pixels que lit votre réseau")
     return parser
 
 
@@ -264,7 +267,7 @@ def _locate(wanted: str | None) -> tuple[str | None, Path]:
     if name == os.path.basename(name) and os.path.exists(MODELS_DIR / f"{name}.tflite"):
         return wanted, MODELS_DIR
     path, shown = Path(name), printable(name)
-    if wanted and os.path.isdir(wanted):
+    if wanted and os.path.isdir(wanted) and not _is_keras(path):
         found = sorted(each.stem for each in path.glob("*.tflite"))
         if len(found) == 1:
             return found[0], path
@@ -274,19 +277,66 @@ def _locate(wanted: str | None) -> tuple[str | None, Path]:
             f"avec --model ({names})."
         )
     if wanted:
-        path = path.with_suffix("") if path.suffix in SUFFIXES else path
-        if any(os.path.exists(f"{path}{end}") for end in SUFFIXES):
-            return path.name, path.parent
+        stem = path.with_suffix("") if path.suffix in (*SUFFIXES, *KERAS) else path
+        known = os.path.exists(f"{stem}.json") or not _is_keras(path)
+        if known and any(os.path.exists(f"{stem}{end}") for end in SUFFIXES):
+            return stem.name, stem.parent
     if name in RENAMED:
         raise FileNotFoundError(
             f"Pas de modèle {name} dans models/ : celui qui portait ce nom s'appelle maintenant "
             f"{RENAMED[name]} (--model {RENAMED[name]})."
+        )
+    if os.path.exists(name) and _is_keras(path):
+        raise FileNotFoundError(
+            f"{shown} n'est pas encore lu par ./predict : ajoutez --classes et les noms de ses "
+            "classes, dans leur ordre."
         )
     known = ", ".join(map(printable, _readable(MODELS_DIR))) or "aucun"
     raise FileNotFoundError(
         f"Pas de modèle {shown} dans models/ (présents : {known}) ; le dossier d'un modèle, ou le "
         "chemin de ses fichiers sans leur fin, convient aussi."
     )
+
+
+def _convert(options) -> None:
+    """Fait lire un réseau de Keras appris ailleurs, une fois tant qu'il ne change pas.
+
+    Raises:
+        ValueError: il ne peut pas l'être.
+    """
+    import subprocess
+
+    path = Path(options.model or "")
+    if not _is_keras(path):
+        raise ValueError("--classes nomme les classes d'un réseau de Keras : --model reseau.keras")
+    if _is_converted(path):
+        return
+    print("Conversion de ce réseau, une fois pour toutes…", file=sys.stderr, flush=True)
+    arguments = [path, options.classes, options.scale or "", options.paths[0]]
+    ended = subprocess.run(
+        [sys.executable, "-m", "convnets.training.own_network", "--", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(MODELS_DIR.parent), "KERAS_BACKEND": "tensorflow"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    if ended.returncode:
+        lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise ValueError(lines[-1] if lines else "cette conversion a été arrêtée.")
+
+
+def _is_keras(path: Path) -> bool:
+    """Dit si un chemin est celui d'un réseau de Keras : un fichier, ou un dossier SavedModel."""
+    return path.suffix in KERAS or os.path.isfile(path / "saved_model.pb")
+
+
+def _is_converted(path: Path) -> bool:
+    """Dit si un réseau a déjà sa fiche, et n'a pas changé depuis."""
+    from convnets.core.files import file_sha256
+
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        made_from = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["made_from"]
+        return made_from == {path.name: file_sha256(path) if path.is_file() else ""}
+    return False
 
 
 def _readable(folder: Path) -> list[str]:
@@ -299,6 +349,8 @@ def _readable(folder: Path) -> list[str]:
 
 
 def _run(options) -> int:
+    if options.classes:
+        _convert(options)
     slug, folder = _locate(options.model)
     if options.explain:
         from convnets.explaining import explain

@@ -1,0 +1,101 @@
+"""Un réseau appris ailleurs, donné à `./predict` : chaque sorte répond comme lui-même."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.serving import command
+
+pytestmark = pytest.mark.ci
+
+CLASSES = ["chat", "chien", "cerf"]
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    """Cinq réseaux de trois sortes de fichiers, dont les sorties et les tailles diffèrent."""
+    import keras
+    from keras import layers
+
+    folder = tmp_path_factory.mktemp("ailleurs")
+    keras.utils.set_random_seed(3)
+
+    def build(shape, *head, name, first=()):
+        body = [layers.Conv2D(4, 3, activation="relu"), layers.GlobalMaxPooling2D()]
+        model = keras.Sequential([keras.Input(shape), *first, *body, *head])
+        model.export(folder / name, verbose=False) if "." not in name else model.save(folder / name)
+        return model
+
+    softmax = layers.Dense(3, activation="softmax")
+    scaled = [layers.Rescaling(1 / 255)]
+    build((40, 40, 3), softmax, name="seul.keras", first=scaled)
+    build((40, 40, 3), layers.Dense(3), name="scores.h5")
+    build((32, 32, 1), layers.Dense(1, activation="sigmoid"), name="gris.keras")
+    build((30, 60, 3), layers.Dense(3), name="dossier")
+    layer = layers.Lambda(lambda x: x / 255)
+    build((32, 32, 3), layers.Dense(3), name="code.keras", first=[layer])
+    return folder
+
+
+@pytest.fixture
+def answer(networks, tmp_path, capfd):
+    """answer(nom, options…) -> (code, ce qui est dit, la réponse en JSON)."""
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+
+    def run(name, *options):
+        path = str(tmp_path / "a.png")
+        code = command.main(
+            ["--json", "--top", "3", "--model", str(networks / name), *options, path]
+        )
+        told = capfd.readouterr()
+        return code, told.err, json.loads(told.out) if told.out else None
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "factor"), [("seul.keras", (), 1), ("scores.h5", ("--scale", "0-1"), 255)]
+)
+def test_it_answers_as_the_network_itself(networks, answer, tmp_path, name, scale, factor):
+    import keras
+
+    code, _, found = answer(name, "--classes", ",".join(CLASSES), *scale)
+    model = keras.models.load_model(networks / name, compile=False)
+    image = np.asarray(Image.open(tmp_path / "a.png"), np.float32)[None] / factor
+    (expected,) = np.asarray(model(image))
+    if name == "scores.h5":
+        expected = np.exp(expected) / np.exp(expected).sum()
+    order = np.argsort(-expected)
+    assert code == 0 and [each["class"] for each in found["top"]] == [CLASSES[k] for k in order]
+    probabilities = [each["probability"] for each in found["top"]]
+    np.testing.assert_allclose(probabilities, expected[order], atol=1e-3)
+    code, told, again = answer(name)  # une fois pour toutes
+    assert (code, again) == (0, found) and "Conversion" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "options"),
+    [("gris.keras", "non,oui", ("--scale=-1-1",)), ("dossier", "a,b,c", ("--scale", "0-1"))],
+)
+def test_other_kinds_of_networks_answer(answer, name, classes, options):
+    code, _, found = answer(name, "--classes", classes, *options)
+    assert code == 0 and sum(each["probability"] for each in found["top"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("gris.keras", (), "ajoutez --classes"),
+        ("seul.keras", ("--classes", "a,b"), "il a 3 classes, et --classes en nomme 2"),
+        ("scores.h5", ("--classes", "a,b,c"), "dites-le, ou choisissez"),
+        ("code.keras", ("--classes", "a,b,c"), "une couche Lambda, donc du code"),
+    ],
+)
+def test_what_it_lacks_is_said(networks, answer, name, options, told):
+    for end in (".json", ".tflite"):
+        (networks / name).with_suffix(end).unlink(missing_ok=True)
+    code, said, _ = answer(name, *options)
+    assert code == 1 and told in said and "Traceback" not in said
