@@ -48,7 +48,7 @@ EXERCISES = (
         "Fashion-MNIST, architecture imposée",
         "S1, exercice 2",
         ("ex02_fashion", "garments"),
-        3,
+        4,
     ),
     Exercise(
         3,
@@ -56,7 +56,7 @@ EXERCISES = (
         "CIFAR-10 et `./predict`",
         "S1, exercice 3",
         ("ex03_cifar10", "thumbnails", "thumbnails_light"),
-        9,
+        7,
     ),
     Exercise(
         4,
@@ -72,7 +72,7 @@ EXERCISES = (
         "InceptionV3 : reprendre un réseau entraîné",
         "S2, question 2",
         ("ex05_inception", "ex05_layers", "photos", "ex05_forgetting"),
-        3,
+        9,
     ),
     Exercise(
         6,
@@ -103,7 +103,7 @@ EXERCISES = (
         "Architectures : LeNet, AlexNet, VGG, Inception, ResNet, raccourcis",
         "S0, S3",
         ("ex15_architectures",),
-        3,
+        4,
     ),
     Exercise(16, "ex16_bag_of_words", "Sac de mots visuels", "S3", ("ex16_bag_of_words",), 2),
     Exercise(
@@ -128,7 +128,7 @@ EXERCISES = (
         "Transformeur de vision, seul ou après des convolutions",
         "S3",
         ("ex19_vision_transformer",),
-        4,
+        6,
     ),
     Exercise(
         20,
@@ -161,7 +161,7 @@ EXERCISES = (
         "Auto-encodeurs : U-Net sans goulot, image → bits → image",
         "S3",
         ("ex24_autoencoder",),
-        3,
+        2,
     ),
     Exercise(
         25,
@@ -188,7 +188,7 @@ EXERCISES = (
         "Pose, relief, foule : un point, un nombre par pixel, un compte",
         "S3",
         ("ex28_pose_and_depth",),
-        3,
+        2,
     ),
 )
 

@@ -88,7 +88,7 @@ def teach(options) -> None:
     figures.save_examples(folder, found.model, found.kept)
     print(f"Figures écrites dans {folder}/")
     own = '--compose "un sac rouge en haut à gauche" --ask "Où est le sac ?"'
-    print(f"À essayer : python -m exercises.{options.command} {own}")
+    print(f"À essayer : python -m {options.command} {own}")
 
 
 def main(argv: list[str] | None = None) -> int:
