@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")  # ceux que Pillow charge d'emblée
-PLUGINS = "WebP Avif Tiff Tga Pcx Jpeg2K Ico Psd Qoi".split()  # chargés s'il le faut
-# Les autres formats de Pillow demandent un autre programme, ou ne se rencontrent plus.
-FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX", "JPEG2000", "ICO", "PSD", "QOI")
+PLUGINS = "WebP Avif Tiff Tga Pcx Jpeg2K Psd".split()  # chargés s'il le faut
+# Les autres (EPS, ICO, QOI…) demandent un autre programme, du Python lent, ou ne disent pas leur
+# taille avant d'être décodés.
+FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX", "JPEG2000", "PSD")
 TELEPHONE = "HEIF"  # que lit le paquet pi-heif
 GROUND = 128  # gris neutre, sous les pixels transparents
 

@@ -28,7 +28,7 @@ from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier, 
 MANY = 32  # images, au-delà desquelles il y a de quoi attendre
 EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decoding.FORMATS`
     ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .ppm .pgm .pbm .pnm .webp .avif .tif .tiff"
-    " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .ico .psd .qoi".split()
+    " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .psd".split()
 )
 KERAS = (".keras", ".h5", ".hdf5")
 RENAMED = {  # les records, qui portaient les noms de leurs exercices
