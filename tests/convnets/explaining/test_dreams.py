@@ -41,9 +41,11 @@ def test_read_picture_keeps_the_shape(dreams, tmp_path, size, expected):
 
 def test_picture_of_the_right_size_comes_back_to_the_bit(dreams, tmp_path):
     pixels = RNG.integers(0, 256, (21, 33, 3), np.uint8)
-    dreams.save_picture(pixels.astype(np.float32) + 0.3, tmp_path / "new" / "a.png")
-    np.testing.assert_array_equal(dreams.read_picture(tmp_path / "new" / "a.png", 33), pixels)
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.png"]
+    path = tmp_path / "new" / "folder" / "a.png"
+    for offset in (100, 0.3):  # la seconde image remplace la première
+        dreams.save_picture(pixels.astype(np.float32) + offset, path)
+    np.testing.assert_array_equal(dreams.read_picture(path, 33), pixels)
+    assert [each.name for each in path.parent.iterdir()] == ["a.png"]
     assert dreams.to_picture(np.array([-7.0, 254.6, 300.0])).tolist() == [0, 255, 255]
 
 
@@ -53,6 +55,9 @@ def test_resize(dreams):
     image = RNG.uniform(0, 255, (9, 12, 3)).astype(np.float32)
     assert dreams.resize(image, 5, 7).shape == (5, 7, 3)
     np.testing.assert_allclose(dreams.resize(image, 9, 12), image, atol=1e-2)
+    stripes = np.zeros((32, 32, 3), np.float32)
+    stripes[::4] = 100  # réduite quatre fois, chaque case en voit une, et trois de noir
+    np.testing.assert_allclose(dreams.resize(stripes, 8, 8)[2:-2], 25, atol=5)
 
 
 def test_octaves_grow_up_to_the_image(dreams):
@@ -142,9 +147,17 @@ def test_inception_layers_keep_their_names(dreams):
         "max_pooling2d",
     ]
     assert list(dreams.extractor(base, ["conv2d_1"])(np.zeros((1, 5, 5, 3)))) == ["conv2d_1"]
+    base = dreams._number_again(build("conv2d_1", "conv2d"))  # celle sans numéro passe avant
+    assert [layer.name for layer in base.layers[1:3]] == ["conv2d_1", "conv2d"]
 
 
 # --- Options, descente --------------------------------------------------------------
+
+
+def test_default_options(dreams):
+    parser = dreams.dream_parser("ex12_deep_dream", "essai", size_px=60, steps=3)
+    expected = {"size": 60, "steps": 3, "seed": 0, "output": None, "module": "ex12_deep_dream"}
+    assert vars(parser.parse_args([])) == expected
 
 
 @pytest.mark.parametrize(

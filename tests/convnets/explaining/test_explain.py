@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.explaining import explain, verdict
+from convnets.explaining import explain, maps, methods, verdict
 from convnets.explaining.methods import EXPLANATIONS
+from convnets.serving import command
 from convnets.serving.classifier import Classifier, Result
 
 pytestmark = pytest.mark.question("S3 : ce que regarde le réseau")
@@ -29,8 +31,6 @@ def check_figure(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", [name for name, each in EXPLANATIONS.items() if each.derives])
 def test_each_method_writes_a_figure(repo, cat, tmp_path, monkeypatch, capfd, method):
-    from convnets.serving import command
-
     monkeypatch.chdir(repo)
     output = tmp_path / "carte.png"
     assert command.main(["--explain", str(output), "--method", method, str(cat)]) == 0
@@ -107,6 +107,43 @@ def test_the_figure_has_a_known_format_and_never_replaces_the_picture(cat, tmp_p
     with pytest.raises(ValueError, match="se termine par"):
         explain.check_output(tmp_path / "carte.txt", str(picture))
     assert picture.read_bytes() == cat.read_bytes()
+    (tmp_path / "ancienne.svg").write_text("une figure")
+    for figure in ("ancienne.svg", "nouvelle.PNG"):
+        explain.check_output(tmp_path / figure, str(picture))
+    assert (tmp_path / "ancienne.svg").read_text() == "une figure"
+    assert not (tmp_path / "nouvelle.PNG").exists()  # rien n'est écrit avant le calcul
+
+
+@pytest.mark.parametrize("name", EXPLANATIONS)
+def test_a_method_that_derives_says_so_and_reads_the_network(cat, monkeypatch, capsys, name):
+    """Occlusion et LIME seulement se passent de Keras ; c'est la classe trouvée qui est jugée."""
+    seen = []
+
+    def measure(model, image, class_index):
+        seen.append((model, image.shape, class_index))
+        return np.zeros(image.shape[:2])
+
+    unit = EXPLANATIONS[name].unit
+    monkeypatch.setattr(explain, "save_explanation", lambda *_, **__: None)
+    monkeypatch.setattr(explain, "load_network", lambda slug, **_: slug)
+    monkeypatch.setattr(explain, "load_method", lambda _: explain.Method("Essai", measure, unit))
+    result = Result(str(cat), np.eye(10)[3], None, Classifier(LIGHT[1]))
+    options = SimpleNamespace(method=name, explain="carte.png")
+    command._explain(options, result)
+    ((model, *rest),) = seen
+    light = name in ("occlusion", "lime")
+    assert isinstance(model, maps.LightModel) if light else model == LIGHT[1]
+    assert rest == [(32, 32, 3), 3]
+    message = "" if light else f"{name} dérive le réseau : Keras se charge…\n"
+    assert capsys.readouterr().err == message
+
+
+def test_what_a_map_counts_is_said_by_its_method():
+    found = {name: each.unit for name, each in EXPLANATIONS.items()}
+    per_level = dict.fromkeys(("saliency", "smooth_grad"), methods.SCORE_PER_LEVEL)
+    points = dict.fromkeys(("occlusion", "lime"), methods.POINTS)
+    relative = dict.fromkeys(("grad_cam", "grad_cam_plus_plus"), methods.RELATIVE)
+    assert found == {**per_level, **points, **relative, "integrated_gradients": methods.SCORE}
 
 
 @pytest.mark.ci

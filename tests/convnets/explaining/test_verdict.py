@@ -1,9 +1,11 @@
 """Une carte dit son échelle, et ce que vaut vraiment ce qu'elle désigne."""
 
+import contextlib
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from convnets.explaining import maps, verdict
@@ -81,6 +83,13 @@ def test_a_map_that_points_elsewhere_changes_nothing(image, inside):
     assert said.startswith("Presque rien ne change pour « Chat » (0,00 point au plus)")
 
 
+@pytest.mark.parametrize(("unit", "times"), [(POINTS, 100), (SCORE, 1)])
+def test_the_values_of_the_map_keep_their_sign_and_their_unit(image, inside, unit, times):
+    found = verdict.judge(subject_of(image), 0.25 * inside - 0.1, unit=unit)
+    np.testing.assert_allclose(found.values, times * (0.25 * inside - 0.1), rtol=1e-6)
+    assert found.unit == unit
+
+
 # --- Ce qui est peint ----------------------------------------------------------------
 
 
@@ -98,7 +107,7 @@ def test_under_a_point_nothing_matters(inside, unit, highest, drop, matters):
 
 
 def test_infinite_values_say_nothing(image, inside):
-    for wrong in (np.nan, np.inf):
+    for wrong in (np.nan, np.inf, -np.inf):
         found = verdict.judge(subject_of(image), np.where(inside, wrong, 0), unit=POINTS)
         assert not found.values.any() and not found.matters
 
@@ -112,6 +121,34 @@ def test_the_figure_paints_only_what_matters(image, inside, tmp_path):
         return (abs(pixels - (255, 234, 70)).sum(axis=2) < 40).sum()  # le haut de cividis
 
     assert yellow(50) > 5 * yellow(0.14)  # là, il ne reste que celui de l'échelle
+
+
+@pytest.mark.parametrize(
+    ("unit", "highest", "drop", "top"),
+    [
+        (POINTS, 40, 20, 40),
+        (POINTS, 0.5, 20, 1),  # une baisse infime reste sombre
+        (POINTS, 0.5, 0.5, 1),
+        (SCORE, 0.002, 20, 0.002),
+        (SCORE, 0, 20, 1),
+    ],
+)
+def test_the_figure_has_the_scale_of_the_map(image, inside, monkeypatch, unit, highest, drop, top):
+    figure = Figure()
+    axes = figure.subplots(1, 3, squeeze=False)
+    drawn = contextlib.nullcontext((figure, axes))
+    monkeypatch.setattr(verdict, "new_figure", lambda *_, **__: drawn)
+    explanation = verdict.Explanation(highest * inside - 0.4 * (1 - inside), unit, drop)
+    verdict.save_explanation(subject_of(image), explanation, "carte.png", method="Essai")
+    picture, alone, over = axes[0]
+    painted = np.where(inside, highest, 0) * (drop == 20)
+    for axis, shown in ((alone, alone.images[0]), (over, over.images[1])):
+        np.testing.assert_allclose(shown.get_array(), painted, rtol=1e-6)
+        assert shown.get_clim() == pytest.approx((0, top)) and not axis.axison
+    grey = over.images[0].get_array()  # l'image est grise : sa clarté reste la même
+    np.testing.assert_allclose(grey, picture.images[0].get_array()[..., 0], rtol=1e-6)
+    assert alone.get_title() == ("Carte" if drop == 20 else "Carte non peinte")
+    assert figure.axes[3].get_ylabel() == unit
 
 
 # --- Ce qui est dit ------------------------------------------------------------------
@@ -129,6 +166,24 @@ def test_every_place_of_the_picture_has_its_name():
             values = np.zeros((9, 15))
             values[3 * k : 3 * k + 3, 5 * j : 5 * j + 5] = 2
             assert verdict.place(values) == name
+
+
+def test_a_pixel_belongs_to_the_place_of_its_centre():
+    columns = [verdict.place(row[np.newaxis]) for row in np.eye(5)]
+    assert columns == ["à gauche", "à gauche", "au centre", "à droite", "à droite"]
+
+
+@pytest.mark.parametrize(
+    ("drop", "expected"),
+    [
+        (0.99, "ne change presque rien pour « Chat »."),
+        (1.0, "fait perdre 1,0 point à « Chat »."),
+        (-12.34, "fait gagner 12,3 points à « Chat »."),
+    ],
+)
+def test_the_effect_is_said(inside, drop, expected):
+    said = verdict.effect(verdict.Explanation(5 * inside, POINTS, drop), "Chat")
+    assert said == f"Cacher le huitième le plus fort de la carte {expected}"
 
 
 @pytest.mark.parametrize(
