@@ -59,3 +59,18 @@ def test_seven_views_of_a_digit():
     np.testing.assert_allclose(found.sum(2), 1, atol=1e-5)
     # L'image, un pixel en bas, en haut, à droite, à gauche : seuls les deux derniers changent tout.
     assert found[:5].argmax(2).tolist() == [[4, 2], [4, 2], [4, 2], [5, 3], [3, 1]]
+
+
+def test_where_the_views_of_a_digit_move_it():
+    """Un point clair au-dessus du centre : chaque translation, puis chaque rotation, le déplace."""
+
+    class Brightest:
+        def predict(self, x, **_):
+            return x.reshape(len(x), -1)
+
+    x = np.zeros((1, 28, 28), np.uint8)
+    x[0, 4, 14] = 255
+    flat = views.predict_digits(Brightest(), x)[:, 0].argmax(1)
+    down, right = np.array(np.divmod(flat, 28)) - [[4], [14]]
+    assert down[:5].tolist() == [0, 1, -1, 0, 0] and right[:5].tolist() == [0, 0, 0, 1, -1]
+    assert right[5] < 0 < right[6]  # vers la gauche, puis dans le sens des aiguilles
