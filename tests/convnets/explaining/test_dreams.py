@@ -154,12 +154,6 @@ def test_inception_layers_keep_their_names(dreams):
 # --- Options, descente --------------------------------------------------------------
 
 
-def test_default_options(dreams):
-    parser = dreams.dream_parser("ex12_deep_dream", "essai", size_px=60, steps=3)
-    expected = {"size": 60, "steps": 3, "seed": 0, "output": None, "module": "ex12_deep_dream"}
-    assert vars(parser.parse_args([])) == expected
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.explaining import explain, maps, methods, verdict
+from convnets.explaining import explain, methods, verdict
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving import command
 from convnets.serving.classifier import Classifier, Result
@@ -114,36 +114,31 @@ def test_the_figure_has_a_known_format_and_never_replaces_the_picture(cat, tmp_p
     assert not (tmp_path / "nouvelle.PNG").exists()  # rien n'est écrit avant le calcul
 
 
-@pytest.mark.parametrize("name", EXPLANATIONS)
-def test_a_method_that_derives_says_so_and_reads_the_network(cat, monkeypatch, capsys, name):
-    """Occlusion et LIME seulement se passent de Keras ; c'est la classe trouvée qui est jugée."""
-    seen = []
-
-    def measure(model, image, class_index):
-        seen.append((model, image.shape, class_index))
-        return np.zeros(image.shape[:2])
-
-    unit = EXPLANATIONS[name].unit
-    monkeypatch.setattr(explain, "save_explanation", lambda *_, **__: None)
-    monkeypatch.setattr(explain, "load_network", lambda slug, **_: slug)
-    monkeypatch.setattr(explain, "load_method", lambda _: explain.Method("Essai", measure, unit))
-    result = Result(str(cat), np.eye(10)[3], None, Classifier(LIGHT[1]))
-    options = SimpleNamespace(method=name, explain="carte.png")
-    command._explain(options, result)
-    ((model, *rest),) = seen
-    light = name in ("occlusion", "lime")
-    assert isinstance(model, maps.LightModel) if light else model == LIGHT[1]
-    assert rest == [(32, 32, 3), 3]
-    message = "" if light else f"{name} dérive le réseau : Keras se charge…\n"
-    assert capsys.readouterr().err == message
+def test_what_a_map_counts_and_which_methods_load_keras():
+    found = {name: (each.unit, each.derives) for name, each in EXPLANATIONS.items()}
+    assert found == {
+        "grad_cam": (methods.RELATIVE, True),
+        "grad_cam_plus_plus": (methods.RELATIVE, True),
+        "saliency": (methods.SCORE_PER_LEVEL, True),
+        "smooth_grad": (methods.SCORE_PER_LEVEL, True),
+        "integrated_gradients": (methods.SCORE, True),
+        "occlusion": (methods.POINTS, False),
+        "lime": (methods.POINTS, False),
+    }
 
 
-def test_what_a_map_counts_is_said_by_its_method():
-    found = {name: each.unit for name, each in EXPLANATIONS.items()}
-    per_level = dict.fromkeys(("saliency", "smooth_grad"), methods.SCORE_PER_LEVEL)
-    points = dict.fromkeys(("occlusion", "lime"), methods.POINTS)
-    relative = dict.fromkeys(("grad_cam", "grad_cam_plus_plus"), methods.RELATIVE)
-    assert found == {**per_level, **points, **relative, "integrated_gradients": methods.SCORE}
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (None, "grad_cam dérive le réseau : Keras se charge…\n"),
+        ("saliency", "saliency dérive le réseau : Keras se charge…\n"),
+        ("lime", ""),
+    ],
+)
+def test_the_wait_for_keras_is_said(monkeypatch, capsys, method, message):
+    monkeypatch.setattr(explain, "explain", lambda *_, name: print(name))
+    command._explain(SimpleNamespace(method=method, explain="c.png"), None)
+    assert capsys.readouterr() == (f"{method or 'grad_cam'}\n", message)
 
 
 @pytest.mark.ci

@@ -1,7 +1,6 @@
 """Ce que partagent les méthodes : un réseau que l'on peut dériver, une carte, un sujet."""
 
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -157,23 +156,6 @@ def test_load_subject_explains_the_class_asked_for():
 def test_load_subject_refuses_in_french(arguments, error, message):
     with pytest.raises(error, match=message):
         load(*arguments)
-
-
-def test_a_network_of_keras_is_calibrated_and_gives_one_probability_per_class(monkeypatch):
-    from convnets.core.reports import read_report
-
-    shown = np.array([[0.1, 0.5, *[0.05] * 8]])
-    network = SimpleNamespace(predict=lambda x, **_: shown, output_shape=(None, 10))
-    monkeypatch.setattr(maps, "load_network", lambda slug: network)
-    options = maps.explanation_parser("ex08_saliency", "Essai.").parse_args(["--class", "avion"])
-    found = maps.load_subject(options)
-    temperature = read_report(maps.STUDY_MODEL).calibration["temperature"]
-    powers = shown[0] ** (1 / temperature)
-    assert found.probability == pytest.approx(powers[0] / powers.sum())
-    assert (found.model, found.class_index, found.temperature) == (network, 0, temperature)
-    network.output_shape = (None, 7)
-    with pytest.raises(ValueError, match="ne s'explique pas"):
-        maps.load_subject(options)
 
 
 @pytest.mark.ci

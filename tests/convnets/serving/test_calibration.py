@@ -27,6 +27,14 @@ def test_error_of_a_hand_made_case():
     )
 
 
+def test_a_temperature_of_two_takes_square_roots():
+    probabilities = np.array([[0.64, 0.36], [0.5, 0.5]])
+    expected = [[0.8 / 1.4, 0.6 / 1.4], [0.5, 0.5]]
+    np.testing.assert_allclose(calibration.soften(probabilities, 2), expected)
+    loss = calibration.cross_entropy(probabilities, np.array([[1], [0]]), 2)
+    assert loss == pytest.approx(-np.log([0.6 / 1.4, 0.5]).mean())
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_temperature_is_found_again(temperature):
     probabilities, y = sample(np.random.default_rng(0), 20_000, temperature)

@@ -217,6 +217,15 @@ def test_labels_agree_with_scipy(share):
         assert len(pairs) == count + (not mask.all())  # une bijection : les mêmes morceaux
 
 
+@pytest.mark.parametrize(("ground", "paper"), [(40, 220), (210, 50)])
+def test_the_frame_of_a_sheet_is_cut_a_little_inside(ground, paper):
+    page = np.full((200, 300), ground)
+    page[30:170, 60:260] = paper
+    assert digits._find_sheet(to_image(page).convert("L")) == (66, 36, 254, 164)
+    page[30:170] = paper  # une bande qui traverse l'image n'est pas une feuille
+    assert digits._find_sheet(to_image(page).convert("L")) is None
+
+
 # --- Par ./predict -------------------------------------------------------------------
 
 

@@ -47,6 +47,19 @@ def test_photos_are_no_enlarged_thumbnails(pictures):
         assert shared.choose(image).slug == PHOTO_MODEL
 
 
+@pytest.mark.parametrize(
+    ("size", "found", "slug"),
+    [
+        ((64, 200), 0.75, PHOTO_MODEL),
+        ((64, 200), 0.74, DEFAULT_MODEL),
+        ((200, 63), 0.99, DEFAULT_MODEL),
+    ],
+)
+def test_what_makes_a_photo(monkeypatch, size, found, slug):
+    monkeypatch.setattr("convnets.serving.images.misfit", lambda image: found)
+    assert Router(num_threads=3).slug_for(Image.new("RGB", size)) == slug
+
+
 @pytest.mark.ci
 @pytest.mark.parametrize("share", [0.01, 0.02, 0.05])
 @pytest.mark.parametrize("blur", [ImageFilter.GaussianBlur, ImageFilter.BoxBlur])

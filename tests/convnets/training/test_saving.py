@@ -174,14 +174,18 @@ def test_models_dir_that_is_a_file(save, tmp_path):
         save(tmp_path / "fichier")
 
 
-def test_weights_are_rounded_filter_by_filter():
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ([[0.3, 0.3, 0], [-1, 100, 0]], [[77 / 256, 0.25, 0], [-1, 100, 0]]),
+        ([0.1, 3], np.array([0.1, 3], np.float16)),  # un vecteur : à seize bits
+    ],
+)
+def test_weights_are_rounded_filter_by_filter(weights, expected):
     """Le pas est la plus petite puissance de deux dont 511 fois dépasse le plus grand poids."""
-    weights = np.array([[0.3, 0.3, 0], [-1.0, 100, 0]], np.float32)
-    found = saving.round_weight(weights)
-    np.testing.assert_array_equal(found, [[77 / 256, 0.25, 0], [-1, 100, 0]])
-    vector = saving.round_weight(np.array([0.1, 3], np.float32))
-    np.testing.assert_array_equal(vector, np.array([0.1, 3], np.float16))
-    assert found.dtype == vector.dtype == np.float32
+    found = saving.round_weight(np.array(weights, np.float32))
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == np.float32
 
 
 def test_weights_are_compressed_without_loss(tmp_path):
