@@ -61,6 +61,7 @@ PACKAGES = {  # ce qui s'importe, et le nom sous lequel cela s'installe
     "filelock": "filelock",
     "cpuinfo": "py-cpuinfo",
     "ai_edge_litert": "ai-edge-litert",
+    "pi_heif": "pi-heif",
 }
 
 
