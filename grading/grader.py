@@ -24,6 +24,7 @@ CHANGES_STATE = {
     "trial",
     "learn",
     "command",
+    "record",
 }  # opérations après lesquelles l'enfant n'est plus neuf
 
 
@@ -162,12 +163,14 @@ class Desk:
         return known
 
     def _ask(self, rule: Rule, operation: str, arguments: dict) -> dict:
-        child = self._child(rule)
+        # Un programme exécuté comme le fait son auteur n'est pas importé d'abord.
+        child = self._staged(rule) if operation == "record" else self._child(rule)
         seconds = TRAINING_S if operation == "learn" else rule.seconds
-        answer = child.ask({"op": operation, **arguments}, seconds)
-        if operation in CHANGES_STATE:
-            child.kill()
-        return answer
+        try:
+            return child.ask({"op": operation, **arguments}, seconds)
+        finally:
+            if operation in CHANGES_STATE:
+                child.kill()
 
     def _child(self, rule: Rule) -> pupil.Child:
         """Rend un enfant vivant qui a importé le module ; s'il ne s'importe pas, le redit."""
@@ -178,21 +181,7 @@ class Desk:
         child = self._children.get(key)
         if child is not None and child.status is None:
             return child
-        exercise = read_scale()[rule.exercise]
-        seconds = sum(each.seconds for each in exercise.rules if each.module == rule.module)
-        seconds += 2 * TRAINING_S if self.options.with_training else 0
-        stage = partial(
-            submission.stage,
-            submitted=self.submission,
-            fill=self.options.fill_missing,
-            models=models,
-            shipped_models=bool(submission.own_command(self.submission)) or self.submission.shipped,
-        )
-        child = self._children[key] = pupil.Child(
-            self._grader.workshop(rule.engine),
-            stage,
-            Limits(cpu_s=seconds + EXTRA_CPU_S, memory_mb=rule.memory_mb),
-        )
+        child = self._children[key] = self._staged(rule)
         try:
             child.ask({"op": "load", "module": rule.module}, rule.seconds)
         except pupil.Failure as failure:
@@ -203,6 +192,25 @@ class Desk:
             child.kill()
             raise failure from None
         return child
+
+    def _staged(self, rule: Rule) -> pupil.Child:
+        """Fait naître un enfant qui a les fichiers du rendu, et n'en a rien importé."""
+        models = MODELS.get(rule.id, ())
+        exercise = read_scale()[rule.exercise]
+        seconds = sum(each.seconds for each in exercise.rules if each.module == rule.module)
+        seconds += 2 * TRAINING_S if self.options.with_training else 0
+        stage = partial(
+            submission.stage,
+            submitted=self.submission,
+            fill=self.options.fill_missing,
+            models=models,
+            shipped_models=bool(submission.own_command(self.submission)) or self.submission.shipped,
+        )
+        return pupil.Child(
+            self._grader.workshop(rule.engine),
+            stage,
+            Limits(cpu_s=seconds + EXTRA_CPU_S, memory_mb=rule.memory_mb),
+        )
 
     def ask_clean(self, rule: Rule, operation: str, arguments: dict):
         """Lance une opération sur des données du rendu, loin de son code ; rend sa valeur."""

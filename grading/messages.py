@@ -17,7 +17,10 @@ HEADER = struct.Struct(">QQ")  # longueurs du JSON et des octets
 MAX_BYTES = 256 * 2**20  # un message plus long est refusé
 MAX_HEAD_BYTES = 2**20  # de JSON : lu, il prend cinquante fois plus de place
 ANSWER_BYTES = 8 * 2**20  # ce que peut peser la réponse à une question…
-MODEL_BYTES = {**dict.fromkeys(("export", "convert", "learn"), MAX_BYTES), "trial": 2**26}  # sauf
+MODEL_BYTES = {  # sauf celles-ci
+    **dict.fromkeys(("export", "convert", "learn"), MAX_BYTES),
+    **dict.fromkeys(("trial", "record"), 2**26),
+}
 PLAIN = (bool, int, float, str, type(None))
 ARRAY_KINDS = "biufc"  # booléens, entiers, flottants, complexes
 SCALARS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}  # ce que vaut un seul nombre

@@ -5,8 +5,8 @@ Rien n'est exécuté ici : le code est lu par `ast`, trié, et noté dans un fic
 
 - Imports, fonctions, classes, constantes et valeurs qu'une fonction lit sont gardés, pour être
   définis à l'import.
-- Le reste (lire les données, construire, entraîner, afficher) n'est rejoué que si une fonction
-  demandée y manque : `build_model` rend alors la variable `model`, `train` rejoue `fit`.
+- Le reste (lire les données, construire, entraîner, afficher) n'est exécuté que pour les réseaux
+  des exercices 02 à 05, tout le programme étant alors lancé par `recorder`.
 - Ce qui n'est pas du Python est laissé de côté, et coûte ce qui y était défini.
 """
 
@@ -404,7 +404,7 @@ def convert(source: Source, module: str, root: Path) -> list[str]:
     """
     last = _end(source, module)
     nodes = [each for each in source.nodes if each[0] <= last]
-    kept, script, remarks = _sorted_out(nodes, source, root, replayed=module in BUILDERS)
+    kept, script, remarks = _sorted_out(nodes, source, root)
     definitions = {node.name: node for _, _, node in kept if isinstance(node, ast.FunctionDef)}
     lost = {
         name: [cell.label, line]
@@ -413,20 +413,15 @@ def convert(source: Source, module: str, root: Path) -> list[str]:
         if name not in definitions
     }
     script = [each for each in script if not _is_shown(each[2])]
-    adapters = _adapters(module, definitions, script, lost)
-    if script and not any(kind in ("variable", "play") for kind, _ in adapters.values()):
+    if script and module not in BUILDERS:  # de ceux-là, le programme est exécuté en entier
         numbers = sorted({source.cells[number].label for number, _, _ in script}, key=_natural)
         remarks.append(f"non exécuté hors des fonctions : {_listed(numbers)}")
-        script = []
     plan = {
         "cells": [[cell.label, cell.source] for cell in source.cells[: last + 1]],
         "kept": [[number, rank] for number, rank, _ in kept],
         "tried": [[number, rank] for number, rank, node in kept if _is_computed(node)],
-        "script": [[number, rank] for number, rank, _ in script],
         "lost": {name: place for name, place in lost.items() if name},
-        "broken": next(iter(lost.values()), None) if not (definitions or adapters) else None,
-        "adapters": adapters,
-        "module": module,
+        "broken": next(iter(lost.values()), None) if not definitions else None,
         "notebook": str(source.path),
     }
     place = root / file_of(module)
@@ -455,12 +450,11 @@ def _end(source: Source, module: str) -> int:
     return last
 
 
-def _sorted_out(nodes, source: Source, root: Path, *, replayed: bool):
-    """Sépare ce qui est défini à l'import de ce qui se rejoue, dans un ordre qui convient.
+def _sorted_out(nodes, source: Source, root: Path):
+    """Sépare ce qui est défini à l'import du reste, dans un ordre qui convient.
 
     Une cellule peut se servir d'un nom défini plus bas : les cellules se sont exécutées dans un
-    autre ordre. Une constante qui dépend d'une valeur calculée se rejoue avec elle, si les
-    cellules se rejouent (`replayed`) ; sinon, ce qu'une fonction lit est calculé à l'import.
+    autre ordre. Une valeur qu'une fonction lit est calculée à l'import.
     """
     remarks, kept, script, waiting = [], [], [], []
     for each in nodes:
@@ -479,12 +473,11 @@ def _sorted_out(nodes, source: Source, root: Path, *, replayed: bool):
             waiting.append(each)
         elif not (isinstance(node, ast.Pass) or _is_text(node) or _is_main(node)):
             script.append(each)
-    if not replayed:
-        needed = _needed([*waiting, *script])
-        moved = [each for each in script if _is_computed(each[2]) and _bound(each[2]) & needed]
-        places = {each[:2] for each in moved}
-        script = [each for each in script if each[:2] not in places]
-        waiting = sorted([*waiting, *moved], key=lambda each: each[:2])
+    needed = _needed([*waiting, *script])
+    moved = [each for each in script if _is_computed(each[2]) and _bound(each[2]) & needed]
+    places = {each[:2] for each in moved}
+    script = [each for each in script if each[:2] not in places]
+    waiting = sorted([*waiting, *moved], key=lambda each: each[:2])
     known = set(dir(builtins)) | {"__name__", "__file__", "display"}
     for _, _, node in kept:
         known |= _bound(node)
@@ -660,93 +653,6 @@ def _reads(node: ast.AST) -> set[str]:
         if isinstance(each, ast.comprehension):
             own |= _bound(each.target)
     return names - own - (_bound(node) if isinstance(node, ast.If | ast.Try) else set())
-
-
-VARIABLE = re.compile(r"(?i)model|mod[eè]le|cnn|net$|network|r[ée]seau")
-BUILDS = re.compile(r"(?i)(?:build|create|make|get|define|construi\w*|cr[ée]er|d[ée]fini\w*)_?\w*")
-TRAINS = re.compile(r"(?i)train\w*|entra[iî]n\w*|fit\w*|apprend\w*|learn\w*")
-DENSE = re.compile(r"(?i)dense|mlp|fully|complet|connect")
-
-
-def _adapters(module: str, functions: dict, script: list, lost: dict) -> dict[str, list[str]]:
-    """Dit d'où vient chaque fonction demandée que l'élève n'a pas écrite.
-
-    Returns:
-        Nom demandé → `["variable", nom]` : rejouer les cellules et rendre cette variable ;
-        `["function", nom]` : appeler cette fonction ; `["play", nom]` : rejouer l'entraînement.
-    """
-    found: dict[str, list[str]] = {}
-    if module not in BUILDERS:
-        return found
-    assigned = [
-        name for _, _, node in script if isinstance(node, ast.Assign) for name in _bound(node)
-    ]
-    fitted = [name for _, _, node in script for name in _fitted(node)]
-    fitted = [name for name in fitted if name in assigned]
-    bound = [name for name in assigned if VARIABLE.search(name) or DENSE.search(name)]
-    broken = [name for name in lost if VARIABLE.search(name)]
-    for wanted in BUILDERS[module]:
-        if wanted in functions or wanted in lost:
-            continue
-        dense = wanted == "build_dense"
-
-        def fits(name, dense=dense):
-            return module != "ex04_lenet" or bool(DENSE.search(name)) == dense
-
-        variables = [name for name in (*bound, *fitted) if fits(name)]
-        lenets = [name for name in variables if "lenet" in name.lower()]
-        makers = [
-            name
-            for name, node in functions.items()
-            if BUILDS.fullmatch(name) and fits(name) and not _required(node)
-        ]
-        if variables:
-            found[wanted] = ["variable", (lenets or variables)[-1]]
-        elif makers:
-            found[wanted] = ["function", makers[-1]]
-        elif any(fits(name) for name in broken):
-            lost[wanted] = lost[next(name for name in broken if fits(name))]
-    if "train" in lost:
-        return found
-    trainers = [
-        name
-        for name, node in functions.items()
-        if TRAINS.fullmatch(name) and (name == "train" or _fits(node))
-    ]
-    if "train" in functions and _is_ours(functions["train"]):
-        return found
-    # Les cellules qui appellent sa fonction préparent aussi les images : mieux vaut les rejouer.
-    called = any(_calls(node, trainers) or _fits(node) for _, _, node in script)
-    if called:
-        found["train"] = ["play", ""]
-    elif trainers:
-        found["train"] = ["function", "train" if "train" in trainers else trainers[-1]]
-    return found
-
-
-def _calls(node: ast.AST, names: list[str]) -> bool:
-    return any(
-        isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in names
-        for each in ast.walk(node)
-    )
-
-
-def _fitted(node: ast.AST) -> list[str]:
-    """Rend les variables dont une instruction appelle `fit`."""
-    return [
-        each.func.value.id
-        for each in ast.walk(node)
-        if isinstance(each, ast.Call)
-        and isinstance(each.func, ast.Attribute)
-        and each.func.attr == "fit"
-        and isinstance(each.func.value, ast.Name)
-    ]
-
-
-def _required(function: ast.FunctionDef) -> int:
-    arguments = function.args
-    count = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-    return count + sum(default is None for default in arguments.kw_defaults)
 
 
 def _natural(label: str) -> list:

@@ -15,6 +15,7 @@ import sys
 import types
 from pathlib import Path
 
+import recorder
 from messages import Ingredient
 
 MAX_TEXT = 300  # caractères d'un message d'erreur ou d'un nom
@@ -402,10 +403,15 @@ def inspect(content: bytes, images) -> dict:
     Returns:
         Formes, couches dans l'ordre, ce que voit la première couche à poids, sorties.
     """
+    return described(_load(content), images)
+
+
+def described(model, images) -> dict:
+    """Décrit un modèle ; rend ce que rend `inspect`."""
     import keras
     import numpy as np
 
-    model, layers = _load(content), []
+    layers = []
     _flatten(model, [], layers)
     facts = {
         "input_shape": list(model.input_shape) if isinstance(model.input_shape, tuple) else None,
@@ -1165,5 +1171,6 @@ OPERATIONS = {
         frozen_facts,
         generator_facts,
         head_facts,
+        recorder.record,
     )
 }

@@ -161,12 +161,22 @@ def _reaches(layers: list[dict], after: dict, start: int, *, through: bool = Fal
 
 def judge_scaling(ask: Ask, found: dict) -> Credit:
     """Regarde ce que la première couche à poids reçoit d'une image noire et d'une blanche."""
-    outside = _scales_outside(ask)
-    if found.get("first") == "BatchNormalization":
-        return RIGHT
     seen = found["seen"]
     if any(layer["class"] == "Normalization" for layer in found["layers"]):
         seen = _seen_once_adapted(ask, found) or seen
+    return scaling_credit(found, seen, _scales_outside(ask))
+
+
+def scaling_credit(found: dict, seen: list | None, outside: bool) -> Credit:
+    """Juge la mise à l'échelle.
+
+    Args:
+        found: rendu par `facts`.
+        seen: ce que voit la première couche à poids d'une image noire, puis d'une blanche.
+        outside: les images données à `fit` ont déjà de petites valeurs.
+    """
+    if found.get("first") == "BatchNormalization":
+        return RIGHT
     # Un modèle dans un modèle : rien ne permet de dire non.
     if not seen or np.allclose(seen, CENTRED, atol=0.1):
         return RIGHT
@@ -194,15 +204,37 @@ def _seen_once_adapted(ask: Ask, found: dict):
 def _scales_outside(ask: Ask) -> bool:
     """Dit si les images passées à `fit` ont déjà de petites valeurs."""
     try:
-        fitted = trial(ask)["fitted"]
+        return scaled_outside(trial(ask)["fitted"])
     except pupil.Failure:
         return False
-    samples = [as_floats(each["train"]["x"]) for each in fitted if each.get("train")]
+
+
+def scaled_outside(fits: list[dict]) -> bool:
+    """Dit si des images passées à `fit` ont de petites valeurs."""
+    samples = [as_floats(each["train"]["x"]) for each in fits if each.get("train")]
     return any(x is not None and x.size and np.abs(x).max() < 5 for x in samples)
 
 
 def judge_output(ask: Ask, found: dict) -> Credit:
     """Regarde la sortie : dix nombres, un softmax ou des logits dits tels à la perte."""
+    try:
+        tried = trial(ask)
+        losses = [each["loss"] for each in tried["compiled"]] or tried["losses"]
+        by_hand = not losses and not tried["error"] and bool(tried.get("is_model"))
+    except pupil.Failure:
+        losses, by_hand = [], False
+    return output_credit(found, losses, by_hand=by_hand)
+
+
+def output_credit(found: dict, losses: list[dict], *, by_hand: bool) -> Credit:
+    """Juge la sortie.
+
+    Args:
+        found: rendu par `facts`.
+        losses: les pertes, décrites.
+        by_hand: c'est une boucle à la main dont la perte n'est pas un objet de Keras : rien ne
+            permet de dire non.
+    """
     if len(found["output_shape"] or ()) != 2 or found["output_shape"][1] != NUM_CLASSES:
         return credit(0, "wrong_number_of_classes")
     after: list[str] = []  # activations de la dernière couche à poids, et d'après elle
@@ -217,13 +249,6 @@ def judge_output(ask: Ask, found: dict) -> Credit:
     probable = bool((outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3))
     if after.count("softmax") > 1:
         return credit("1/2", "softmax_twice")
-    try:
-        tried = trial(ask)
-        losses = [each["loss"] for each in tried["compiled"]] or tried["losses"]
-        by_hand = not losses and not tried["error"] and bool(tried.get("is_model"))
-    except pupil.Failure:
-        losses, by_hand = [], False
-    # Une boucle à la main dont la perte n'est pas un objet de Keras : rien ne permet de dire non.
     on_logits = by_hand or (bool(losses) and all(loss["from_logits"] for loss in losses))
     if probable:
         return credit("1/2", "softmax_twice") if on_logits and not by_hand else RIGHT
@@ -300,7 +325,7 @@ def judge_train(ask: Ask) -> Credit:
     done = Fraction(0) if found["error"] else Fraction(1, 4)
     fitted, compiled = found["fitted"], found["compiled"]
     for each in fitted:
-        reason = _labels_reason(each.get("train"), compiled)
+        reason = labels_reason(each.get("train"), compiled)
         if reason:
             return Credit(done, reason)
     if found["error"]:
@@ -326,7 +351,8 @@ def judge_train(ask: Ask) -> Credit:
     return RIGHT if _has_learned(found) else Credit(half, "no_training")
 
 
-def _labels_reason(sample, compiled) -> str | None:
+def labels_reason(sample: dict | None, compiled: list[dict]) -> str | None:
+    """Dit si la perte ne va pas avec l'écriture des étiquettes : une raison, ou None."""
     if not compiled:
         return None
     name = str(compiled[-1]["loss"]["name"]).lower().replace("_", "")
@@ -367,7 +393,7 @@ def _validation_reason(each: dict, x_val: np.ndarray) -> str | None:
     checked = each.get("validation")
     if not checked:
         return "no_validation"
-    if _other_scale(each.get("train"), checked):
+    if other_scale(each.get("train"), checked):
         return "validation_other_scale"
     source = origin(checked["x"])
     if source is None:
@@ -375,14 +401,14 @@ def _validation_reason(each: dict, x_val: np.ndarray) -> str | None:
     if "test" in source:
         return "validation_is_test"
     if "train" in source:
-        return "validation_is_train" if _share_images(each["train"], checked) else None
+        return "validation_is_train" if share_images(each["train"], checked) else None
     known = {image.tobytes() for image in x_val.reshape(len(x_val), -1).astype(int)}
     levels = unscaled(checked["x"])
     ours = [image.tobytes() in known for image in levels.reshape(len(levels), -1)]
     return None if all(ours) else "validation_augmented"
 
 
-def _other_scale(learned: dict | None, checked: dict) -> bool:
+def other_scale(learned: dict | None, checked: dict) -> bool:
     """Dit si de deux lots d'images, l'un a ses niveaux bruts et l'autre de petites valeurs."""
     both = [as_floats((each or {}).get("x")) for each in (learned, checked)]
     if any(each is None or not each.size for each in both):
@@ -391,7 +417,7 @@ def _other_scale(learned: dict | None, checked: dict) -> bool:
     return bool(low < 5 and high > MAX_SCALED)
 
 
-def _share_images(learned: dict | None, checked: dict) -> bool:
+def share_images(learned: dict | None, checked: dict) -> bool:
     """Dit si une image de la validation sert aussi à l'entraînement."""
     ours, theirs = (unscaled((each or {}).get("x")) for each in (learned, checked))
     if ours is None or theirs is None:

@@ -1,0 +1,168 @@
+"""Juger un réseau d'après ce que le programme a fait, quels que soient les noms de ses fonctions.
+
+`grading/recorder.py` exécute le rendu comme son auteur ; ces fonctions lisent ce qu'il a noté. Des
+réseaux d'un même programme, celui qui répond le mieux à la question est jugé.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+
+from grading import pupil
+from grading.questions import RIGHT, Ask, Credit, credit, networks
+
+DATASETS = {"ex02": "fashion_mnist", "ex03": "cifar10", "ex04": "mnist"}
+SECONDS = 90  # de processeur, pour tout le programme
+BRIGHTER = 4.0  # écarts-types ; les niveaux des deux jeux sont à sept l'un de l'autre
+UNNAMED = {"missing_name", "not_done", "exception", "missing_package", "missing_module"}
+
+
+def record(ask: Ask) -> dict:
+    """Exécute le rendu, une fois ; rend ce que `recorder.record` a noté.
+
+    Raises:
+        pupil.Failure: le programme a été arrêté, ou ne s'exécute pas.
+    """
+    levels = {name: list(networks.LEVELS[name]) for name in ("train", "test")}
+    dataset = DATASETS[ask.rule.exercise]
+    found = ask.op("record", dataset=dataset, levels=levels, seconds=SECONDS)
+    if not isinstance(found, dict) or not isinstance(found.get("networks"), list):
+        raise pupil.Failure("forged_answer")
+    return found
+
+
+def best(ask: Ask, by_name: Callable[[Ask], Credit], by_record: Callable[[Ask], Credit]) -> Credit:
+    """Juge de deux façons, et garde la meilleure.
+
+    Args:
+        ask: la question.
+        by_name: juge les fonctions que l'énoncé nomme.
+        by_record: juge ce que le programme a fait.
+
+    Raises:
+        pupil.Failure: ni l'une ni l'autre ne trouve quoi juger.
+    """
+    failure, first = None, None
+    try:
+        first = by_name(ask)
+        if first.level == 1:
+            return first
+    except pupil.Failure as raised:
+        failure = raised
+    try:
+        second = by_record(ask)
+    except pupil.Failure as raised:
+        if first is not None and first.reason not in UNNAMED:
+            return first
+        raise (failure if failure and failure.reason not in UNNAMED else raised) from None
+    return first if first is not None and first.level >= second.level else second
+
+
+def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
+    """Rend le réseau qui répond le mieux à une question ; à égalité, le dernier entraîné.
+
+    Raises:
+        pupil.Failure: le programme n'a construit aucun réseau.
+    """
+    found = record(ask)
+    built = [each for each in found["networks"] if each["facts"].get("layers")]
+    if not built:
+        if "torch" in found.get("absent", ()):
+            raise pupil.Failure("other_library", "PyTorch")
+        if found.get("error"):
+            raise pupil.failure_of(found["error"])
+        raise pupil.Failure("no_network")
+    ranked = [(judge(each["facts"]).level, bool(each["fits"]), k) for k, each in enumerate(built)]
+    return built[max(ranked)[2]]
+
+
+def judge_scaling(network: dict) -> Credit:
+    """Juge la mise à l'échelle de ce qui a été donné à `fit`."""
+    outside = networks.scaled_outside(network["fits"])
+    facts = network["facts"]
+    found = networks.scaling_credit(facts, facts.get("seen"), outside)
+    if found.reason == "scaling_forgotten" and not _was_given(network):
+        return credit("1/2", "scaling_unseen")  # ce qu'aurait donné un fichier ou un paquet absent
+    return found
+
+
+def _was_given(network: dict) -> bool:
+    return any(each.get("train") for each in network["fits"])
+
+
+def judge_output(network: dict) -> Credit:
+    """Juge la sortie."""
+    if network["facts"].get("outputs") is None:
+        return credit(0, "wrong_input", network["facts"].get("refused", ""))
+    losses = [each["loss"] for each in network["compiled"]]
+    return networks.output_credit(network["facts"], losses, by_hand=not losses)
+
+
+def judge_train(network: dict) -> Credit:
+    """Juge l'entraînement : perte et étiquettes, validation, poids qui ont changé."""
+    if not network["fits"]:
+        return credit(0, "no_training")
+    fit, compiled = network["fits"][-1], network["compiled"]
+    failed, given = bool(fit.get("error")), fit.get("train")
+    done = Fraction(0) if failed else Fraction(1, 4)
+    if given and (reason := networks.labels_reason(given, compiled)):
+        return Credit(done, reason)
+    if failed:
+        failure = pupil.failure_of(fit["error"])
+        return credit(0, failure.reason, failure.detail)
+    if given and "test" in (networks.origin(given["x"]) or ""):
+        return credit("1/4", "trained_on_test")
+    if given and pairs_broken(given):
+        return credit("1/4", "pairs_broken")
+    if reason := _validation_reason(fit):
+        return credit("1/2", reason)
+    return RIGHT if fit["moved"] else credit("1/2", "no_training")
+
+
+def _validation_reason(fit: dict) -> str | None:
+    checked, learned = fit.get("validation"), fit.get("train")
+    if not checked:
+        return None if fit.get("validates") else "no_validation"
+    if networks.other_scale(learned, checked):
+        return "validation_other_scale"
+    if learned and is_brighter(checked["x"], learned["x"]):
+        return "validation_is_test"
+    if "test" in (networks.origin(checked["x"]) or ""):
+        return "validation_is_test"
+    shared = bool(learned) and networks.share_images(learned, checked)
+    return "validation_is_train" if shared and networks.unscaled(checked["x"]) is not None else None
+
+
+def is_brighter(images, learned) -> bool:
+    """Dit si des images, à l'échelle qu'elles ont, sont celles du jeu de test : plus claires."""
+    images, learned = networks.as_floats(images), networks.as_floats(learned)
+    if images is None or learned is None or not images.size or not learned.size:
+        return False
+    return bool(images.mean() > learned.mean() + BRIGHTER * learned.std())
+
+
+def pairs_broken(sample: dict) -> bool:
+    """Dit si des images n'ont plus leur étiquette : leur premier pixel la dit (`recorder`)."""
+    levels, labels = networks.unscaled(sample["x"]), networks.as_floats(sample.get("y"))
+    source = networks.origin(sample["x"])
+    if levels is None or labels is None or source not in networks.LEVELS:
+        return False
+    labels = labels.reshape(len(labels), -1)
+    labels = labels.argmax(1) if labels.shape[1] == networks.NUM_CLASSES else labels[:, 0]
+    planted = levels.reshape(len(levels), -1)[:, 0] - networks.LEVELS[source][0]
+    known = (planted >= 0) & (planted < networks.NUM_CLASSES)  # ni rognées, ni retournées
+    agree = planted[known] == labels[known]
+    return len(agree) >= networks.MIN_PAIRS and bool(np.mean(agree) < 0.2)
+
+
+def judge_measure(ask: Ask) -> Credit:
+    """Cherche une mesure sur le jeu de test, par `evaluate` ou par `predict`."""
+    measured = [each for network in record(ask)["networks"] for each in network["measured"]]
+    whole = [each for each in measured if each.get("whole")]
+    if not whole:
+        return credit(0, "no_measure")
+    sources = [networks.origin(each["data"]["x"]) if each["data"] else None for each in whole]
+    if all(source == "train" for source in sources):
+        return credit("1/2", "measured_on_train")
+    return RIGHT

@@ -1,0 +1,520 @@
+"""Exécuter un rendu comme son auteur l'exécute, et noter ce qu'il fait de ses réseaux.
+
+Importé par `probes`, dans le processus enfermé. Le programme est lancé comme un script, ou cellule
+après cellule ; une instruction qui échoue n'arrête pas les suivantes. `fit` apprend quelques lots,
+les jeux de données sont ceux du correcteur. Rien n'est jugé ici : voir `questions/records.py`.
+"""
+
+import ast
+import builtins
+import contextlib
+import inspect
+import json
+import linecache
+import os
+import signal
+import sys
+from pathlib import Path
+
+import spellings
+
+SIZES = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
+FEW = (600, 200)  # images d'un jeu, si le programme ne les compte pas
+COUNTS = 1_000  # dans un programme, un nombre plus grand compte des images
+KEPT, LEARNED, BATCH = 32, 24, 8  # images gardées, images apprises, et par lot
+WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
+MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
+MAIN = "main run build create make get define model cnn lenet net train fit entra app".split()
+YES = {"y", "yes", "o", "oui", "1", "true", "t", "train"}
+PATCHED = "compile fit evaluate predict train_on_batch save save_weights load_weights export"
+
+
+class OutOfTimeError(BaseException):
+    """Le temps de l'exécution est passé ; ce qui est déjà noté reste."""
+
+
+class Answer(str):
+    """La réponse à `input()` : un nombre, et un oui."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        """Est égal à tout ce qui veut dire oui."""
+        return str(other).lower() in YES
+
+
+class Names(dict):
+    """Les noms d'un programme ; après un échec, ceux qui manquent sont inertes."""
+
+    failed = False
+
+    def __missing__(self, name: str):
+        """Rend un nom de Python, ou un objet inerte si une instruction a échoué."""
+        if hasattr(builtins, name):
+            return getattr(builtins, name)
+        if self.failed:
+            return spellings.Nothing()
+        raise KeyError(name)
+
+
+def record(module: str, dataset: str, levels: dict, seconds: int) -> dict:
+    """Exécute le rendu d'un module.
+
+    Args:
+        module: `"ex02_fashion"` ; son fichier, ou les cellules dont il a été fait.
+        dataset: `"fashion_mnist"`, le jeu qu'il devrait charger.
+        levels: niveaux de gris des images, `"train"` et `"test"` : `(plus petit, plus grand)`.
+        seconds: temps de processeur accordé.
+
+    Returns:
+        `networks`, une description par modèle ; `absent`, les paquets qui manquent ; `names`, les
+        listes de dix textes ; `error`, la première exception, ou None.
+    """
+    cells = _cells(module)
+    trees = [spellings.modernised(ast.parse(text)) for _, text in cells]
+    counted = any(
+        isinstance(each, ast.Constant) and isinstance(each.value, int) and each.value > COUNTS
+        for tree in trees
+        for each in ast.walk(tree)
+    )
+    whole = _images(dataset, SIZES[dataset] if counted else FEW, levels)
+    spellings.Nothing.images = whole["x_test"][:256]
+    seen, names = _Seen(), Names(__name__="__main__", display=lambda *_, **__: None)
+    names["__file__"] = os.path.abspath(cells[0][0]) if cells else ""
+    sys.argv[:] = [names["__file__"]]
+    error = None
+    with spellings.installed() as absent, _patched(seen, whole), _alarm(seconds):
+        error = _execute(cells, trees, names)
+        if not any(each.fits for each in seen.networks):
+            _call_main(names, whole, seen)
+    for value in list(names.values()):
+        seen.keep(value)
+    return {
+        "networks": [each.described(whole["x_test"]) for each in seen.networks],
+        "steps": seen.steps,
+        "absent": sorted(absent)[:20],
+        "names": [list(map(str, v)) for v in names.values() if _is_class_list(v)][:4],
+        "error": error,
+    }
+
+
+def _images(dataset: str, sizes: tuple[int, int], levels: dict) -> dict:
+    """Tire des images au hasard ; leur premier pixel dit leur étiquette, ses niveaux leur jeu."""
+    import numpy as np
+
+    rng, found = np.random.default_rng(7), {}
+    colour = dataset == "cifar10"
+    for part, size in zip(("train", "test"), sizes, strict=True):
+        low, high = levels[part]
+        x = rng.integers(low, high, (size, *((32, 32, 3) if colour else (28, 28))), np.uint8)
+        y = rng.permutation(size).astype(np.int64) % 10
+        x.reshape(size, -1)[:, 0] = low + y
+        y = y.astype(np.uint8)
+        found |= {f"x_{part}": x, f"y_{part}": y[:, None] if colour else y}
+    return found
+
+
+def _cells(module: str) -> list[tuple[str, str]]:
+    """Rend les cellules d'un module, couples (étiquette, texte), ou son fichier."""
+    path = Path("exercises", *module.split(".")).with_suffix(".py")
+    plan = path.with_suffix(".cells.json")
+    if plan.is_file():
+        return [tuple(each) for each in json.loads(plan.read_text(encoding="utf-8"))["cells"]]
+    return [(str(path), path.read_text(encoding="utf-8"))]
+
+
+def _is_class_list(value) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 10 and isinstance(value[0], str)
+
+
+def _execute(cells: list, trees: list, names: Names) -> dict | None:
+    """Exécute chaque instruction de premier niveau ; rend la première exception, décrite."""
+    import probes
+
+    error = None
+    for (label, text), tree in zip(cells, trees, strict=True):
+        file = os.path.abspath(label)
+        linecache.cache[file] = len(text), None, text.splitlines(True), file
+        for node in tree.body:
+            try:
+                exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
+            except OutOfTimeError:
+                return error
+            except SystemExit:
+                break
+            except Exception as raised:
+                names.failed, error = True, error or probes.describe_error(raised)
+    return error
+
+
+def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
+    """Appelle les fonctions qui construisent un réseau et l'entraînent, si rien ne l'a fait."""
+    own = [each for each in list(names.values()) if inspect.isfunction(each)]
+    own = [each for each in own if each.__globals__ is names]
+    for function in sorted(own, key=lambda each: _rank(each.__name__)):
+        if _rank(function.__name__) < len(MAIN):
+            with contextlib.suppress(Exception, SystemExit, OutOfTimeError):
+                seen.keep(function(**_arguments(function, whole, seen)))
+
+
+def _rank(name: str) -> int:
+    return next((k for k, each in enumerate(MAIN) if each in name.lower()), len(MAIN))
+
+
+def _arguments(function, whole: dict, seen: "_Seen") -> dict:
+    """Devine les arguments d'une fonction d'après leurs noms."""
+    shape = whole["x_train"].shape[1:]
+    shape = (*shape, 1) if len(shape) == 2 else shape
+    found = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.default is not parameter.empty or parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            continue
+        key = name.lower()
+        part = "test" if "test" in key or "val" in key else "train"
+        if key.startswith(("mod", "net", "cnn")) and seen.networks:
+            found[name] = seen.networks[-1].model
+        elif "shape" in key or "dim" in key or "size" in key:
+            found[name] = shape
+        elif "class" in key or key.startswith(("n", "num")):
+            found[name] = 10
+        elif key.startswith("y") or "label" in key:
+            found[name] = whole[f"y_{part}"][:KEPT]
+        elif "epoch" in key or "batch" in key:
+            found[name] = BATCH
+        else:
+            found[name] = whole[f"x_{part}"][:KEPT].reshape(-1, *shape)
+    return found
+
+
+# --- Ce qui est noté -----------------------------------------------------------------
+
+
+class Network:
+    """Ce qu'un modèle a subi.
+
+    Args:
+        model: le modèle.
+    """
+
+    def __init__(self, model):
+        self.model, self.compiled, self.fits, self.measured = model, [], [], []
+
+    def described(self, images) -> dict:
+        """Décrit le modèle par des données, et ce qui lui a été donné."""
+        import numpy as np
+        import probes
+
+        facts = {"layers": [], "error": ""}
+        with contextlib.suppress(Exception):
+            _build(self.model)
+        try:
+            shape = self.model.input_shape[1:]
+            size = int(np.prod(images.shape[1:]))
+            few = images[:4]
+            if int(np.prod(shape)) != size:  # d'autres images que celles de l'exercice
+                few = np.resize(few, (4, *(n or 8 for n in shape)))
+            facts = probes.described(self.model, few.reshape(4, *shape).astype(np.uint8))
+        except Exception as error:
+            facts["error"] = str(error)[:300]
+        return {
+            "facts": facts,
+            "compiled": self.compiled[-1:],
+            "fits": self.fits[-MAX_FITS:],
+            "measured": self.measured[-MAX_FITS:],
+        }
+
+
+class _Seen:
+    """Les réseaux d'un programme, du premier au dernier."""
+
+    def __init__(self):
+        self.networks: list[Network] = []
+        self.steps = 0  # appels d'un optimiseur
+
+    def keep(self, value) -> Network | None:
+        """Rend ce qui est noté d'un modèle ; le note s'il est nouveau."""
+        import keras
+
+        if not isinstance(value, keras.Model):
+            return None
+        found = next((each for each in self.networks if each.model is value), None)
+        if found is None:
+            found = Network(value)
+            self.networks = [*self.networks, found][-MAX_NETWORKS:]
+        return found
+
+
+class _History(dict):
+    """Les courbes de `fit`, que l'on peut encore appeler `acc` et `val_acc`."""
+
+    def __missing__(self, name: str):
+        """Rend la courbe qui porte l'autre nom, ou une courbe plate."""
+        other = name.replace("acc", "accuracy") if "accuracy" not in name else "acc"
+        return dict.get(self, other) or [0.0] * len(next(iter(self.values()), [0.0]))
+
+
+def sample(x, y=None, num: int = KEPT):
+    """Rend les premiers exemples de données de toute sorte, en tableaux.
+
+    Returns:
+        `(images, étiquettes)` ; None si elles ne se lisent pas.
+    """
+    import itertools
+
+    import keras
+    import numpy as np
+
+    if isinstance(x, spellings.Nothing):
+        return None
+    if isinstance(x, keras.utils.PyDataset):
+        batches = [x[0]]
+    elif hasattr(x, "element_spec"):  # tf.data
+        batches = list(x.take(1).as_numpy_iterator())
+    elif hasattr(x, "__next__"):
+        batches = list(itertools.islice(x, 1))
+    else:
+        batches = [(_first(x, num), None if y is None else _first(y, num))]
+    try:
+        images, labels = batches[0] if isinstance(batches[0], tuple) else (batches[0], None)
+        labels = None if labels is None else np.asarray(labels)[:num]
+        return np.asarray(images)[:num], labels
+    except Exception:
+        return None
+
+
+def _first(values, num: int):
+    """Rend les premiers exemples ; un tableau de tableaux d'objets devient un vrai tableau."""
+    import numpy as np
+
+    if isinstance(values, spellings.Nothing):
+        raise ValueError("données absentes")
+    return np.stack([np.asarray(each) for each in list(values[:num])])
+
+
+def _build(model) -> None:
+    """Construit un modèle qui attend ses données, pour des images de l'exercice."""
+    if not model.built:
+        shape = spellings.Nothing.images.shape[1:]
+        model.build((None, *(shape if len(shape) == 3 else (*shape, 1))))
+
+
+def _invented(model, num: int = LEARNED):
+    """Invente des images et des étiquettes qui conviennent à un modèle."""
+    import numpy as np
+
+    _build(model)
+    rng = np.random.default_rng(0)
+    shape = [n or 32 for n in model.input_shape[1:]]
+    outputs = model.output_shape[-1]
+    labels = np.arange(num) % max(2, outputs)
+    loss = str(getattr(model, "loss", "")).lower()
+    if outputs > 1 and "sparse" not in loss:
+        labels = np.eye(outputs, dtype=np.float32)[labels]
+    return rng.random((num, *shape), np.float32), labels
+
+
+# --- Ce qui est remplacé -------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _patched(seen: _Seen, whole: dict):
+    """Remplace, le temps d'un rendu, ce qui apprend, ce qui lit des données et ce qui écrit."""
+    import keras
+
+    model, optimizer = keras.Model, keras.optimizers.Optimizer
+    kept = {name: getattr(model, name) for name in PATCHED.split()}
+    replaced = [(builtins, "input", lambda *_: Answer("1"))]
+    replaced += [(model, name, value) for name, value in _methods(seen, kept).items()]
+    replaced.append((optimizer, "apply", _counted(seen, optimizer.apply)))
+    replaced += _readers(whole)
+    before = [(place, name, vars(place).get(name)) for place, name, _ in replaced]
+    for place, name, value in replaced:
+        setattr(place, name, value)
+    os.environ["MPLBACKEND"] = "Agg"
+    try:
+        yield
+    finally:
+        for place, name, value in before:
+            if value is None:
+                delattr(place, name)
+            else:
+                setattr(place, name, value)
+
+
+def _counted(seen: _Seen, original):
+    def apply(self, *given, **named):
+        seen.steps += 1
+        return original(self, *given, **named)
+
+    return apply
+
+
+def _methods(seen: _Seen, kept: dict) -> dict:
+    """Rend les méthodes de `keras.Model` qui notent ce qu'elles reçoivent."""
+    import numpy as np
+    import probes
+
+    def compile_(self, optimizer="rmsprop", loss=None, *given, **named):
+        network = seen.keep(self)
+        described = {"loss": probes._describe_loss(loss), "last": ""}
+        network.compiled.append(described)
+        return kept["compile"](self, optimizer, loss, *given, **named)
+
+    def fit(self, x=None, y=None, *given, **named):
+        names = ("batch_size", "epochs", "verbose", "callbacks", "validation_split")
+        names += ("validation_data",)
+        named = {**dict(zip(names, given, strict=False)), **named}
+        x, y, validation = _split(x, y, named)
+        learned = _safe_sample(x, y)
+        checked = None
+        if validation is not None:
+            pair = validation if isinstance(validation, tuple | list) else (validation, None)
+            checked = _safe_sample(*pair[:2])
+        found = {
+            "train": _as_dict(learned),
+            "validation": _as_dict(checked),
+            "validates": validation is not None,
+            "moved": False,
+            "error": None,
+        }
+        network = seen.keep(self)
+        network.fits = [*network.fits, found][-MAX_FITS:]
+        history = _fit_few(self, learned, checked, found)
+        epochs = max(1, int(named.get("epochs") or 1))
+        curves = {name: list(values) * epochs for name, values in history.history.items()}
+        history.history, history.epoch = _History(curves), list(range(epochs))
+        return history
+
+    def _fit_few(model, learned, checked, found):
+        try:
+            few = [each[:LEARNED] for each in learned]
+            before = probes._summary(model, trainable=True)
+            options = {"batch_size": BATCH, "epochs": 1, "verbose": 0}
+            some = tuple(each[:BATCH] for each in checked) if checked else None
+            history = kept["fit"](model, *few, validation_data=some, **options)
+        except Exception as error:
+            if learned is not None:
+                found["error"] = probes.describe_error(error)
+                raise
+            few = _invented(model)
+            before = probes._summary(model, trainable=True)
+            history = kept["fit"](
+                model,
+                *few,
+                batch_size=BATCH,
+                epochs=1,
+                verbose=0,
+                validation_data=few if found["validates"] else None,
+            )
+        found["moved"] = not before or before != probes._summary(model, trainable=True)
+        found["convolves"] = any(len(each.shape) == 4 for each in model.weights)
+        return history
+
+    def evaluate(self, x=None, y=None, *_, **named):
+        measured = _safe_sample(x, y)
+        seen.keep(self).measured.append({"data": _as_dict(measured), "whole": True})
+        few = measured or _invented(self)
+        return kept["evaluate"](self, *few, verbose=0, return_dict=named.get("return_dict", False))
+
+    def predict(self, x, *_, **__):
+        measured = _safe_sample(x)
+        num = len(x) if hasattr(x, "shape") else KEPT
+        whole = num >= WHOLE_SET or not hasattr(x, "shape")
+        seen.keep(self).measured.append({"data": _as_dict(measured), "whole": whole})
+        images = measured[0] if measured else _invented(self)[0]
+        found = np.asarray(kept["predict"](self, images, verbose=0))
+        return np.resize(found, (num, *found.shape[1:]))
+
+    def train_on_batch(self, x, y=None, *_, **named):
+        network = seen.keep(self)
+        if not network.fits:
+            found = {"train": _as_dict(_safe_sample(x, y)), "validation": None, "moved": True}
+            network.fits.append({**found, "validates": False, "error": None, "convolves": True})
+        if seen.steps > MAX_STEPS:
+            return [0.0] * 2
+        return kept["train_on_batch"](self, x, y, **named)
+
+    def nothing(self, *_, **__):
+        seen.keep(self)
+
+    def predict_classes(self, x, **_):
+        return predict(self, x).argmax(-1)
+
+    return {
+        "compile": compile_,
+        "fit": fit,
+        "evaluate": evaluate,
+        "predict": predict,
+        "train_on_batch": train_on_batch,
+        "save": nothing,
+        "save_weights": nothing,
+        "load_weights": nothing,
+        "export": nothing,
+        "predict_classes": predict_classes,
+        "predict_proba": predict,
+    }
+
+
+def _split(x, y, named: dict):
+    """Sépare la validation que `fit` prendrait aux images d'entraînement : les dernières."""
+    share, validation = named.get("validation_split"), named.get("validation_data")
+    if share and validation is None and hasattr(x, "__len__"):
+        cut = int(len(x) * (1 - share))
+        return x[:cut], y[:cut], (x[cut:], y[cut:])
+    return x, y, validation
+
+
+def _safe_sample(x, y=None):
+    try:
+        return sample(x, y)
+    except Exception:
+        return None
+
+
+def _as_dict(pair) -> dict | None:
+    return None if pair is None else {"x": pair[0], "y": pair[1]}
+
+
+def _readers(whole: dict) -> list[tuple]:
+    """Rend ce qui lit des données, remplacé : `(endroit, nom, valeur)`."""
+    import importlib
+
+    import keras
+
+    pairs = tuple((whole[f"x_{part}"], whole[f"y_{part}"]) for part in ("train", "test"))
+    found = []
+    for name in SIZES:
+        importlib.import_module(f"keras.datasets.{name}")
+        importlib.import_module(f"keras._tf_keras.keras.datasets.{name}")
+    ends = tuple(f".datasets.{name}" for name in SIZES)
+    for name in [each for each in sys.modules if each.endswith(ends)]:
+        if hasattr(sys.modules[name], "load_data"):
+            found.append((sys.modules[name], "load_data", lambda *_, **__: pairs))
+    sources = sys.modules.get("convnets.datasets.sources")
+    if sources:
+        found += [(sources, f"load_{name}", lambda *_, **__: pairs) for name in SIZES]
+    files = importlib.import_module("keras.src.utils.file_utils")
+    found.append((files, "get_file", lambda *given, **__: str(given[0] if given else "poids.h5")))
+    models = importlib.import_module("keras.src.saving.saving_api")
+    found.append((models, "load_weights", lambda *_, **__: None))
+    return found + [(keras.models, "load_model", lambda *_, **__: spellings.Nothing())]
+
+
+@contextlib.contextmanager
+def _alarm(seconds: int):
+    """Arrête le programme, par une exception, quand son temps de processeur est passé."""
+
+    def ring(*_):
+        raise OutOfTimeError
+
+    previous = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        with contextlib.suppress(OutOfTimeError):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
