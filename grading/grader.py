@@ -151,7 +151,8 @@ class Desk:
         Raises:
             pupil.Failure: voir `pupil.Child.ask`.
         """
-        key = repr((rule.module, operation, sorted(arguments))) + str(_fingerprint(arguments))
+        program = rule.exercise if operation == "record" else rule.module
+        key = repr((program, operation, sorted(arguments))) + str(_fingerprint(arguments))
         if key not in self._known:
             try:
                 self._known[key] = self._ask(rule, operation, arguments)

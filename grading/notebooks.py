@@ -87,6 +87,7 @@ DECISIVE = {
 }
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
+RECORDED = ("ex02", "ex03", "ex04", "ex05")
 BUILDERS = {
     "ex02_fashion": ("build_model",),
     "ex03_cifar10": ("build_model",),
@@ -413,7 +414,7 @@ def convert(source: Source, module: str, root: Path) -> list[str]:
         if name not in definitions
     }
     script = [each for each in script if not _is_shown(each[2])]
-    if script and module not in BUILDERS:  # de ceux-là, le programme est exécuté en entier
+    if script and module[:4] not in RECORDED:  # de ceux-là, le programme est exécuté en entier
         numbers = sorted({source.cells[number].label for number, _, _ in script}, key=_natural)
         remarks.append(f"non exécuté hors des fonctions : {_listed(numbers)}")
     plan = {

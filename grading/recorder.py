@@ -22,6 +22,7 @@ SIZES = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10"
 FEW = (600, 200)  # images d'un jeu, si le programme ne les compte pas
 COUNTS = 1_000  # dans un programme, un nombre plus grand compte des images
 KEPT, LEARNED, BATCH = 32, 24, 8  # images gardées, images apprises, et par lot
+PICTURES, NUM_PICTURES, SIDE_PX = "images", 40, 32  # par classe
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
 MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
 MAIN = "main run build create make get define model cnn lenet net train fit entra app".split()
@@ -70,6 +71,9 @@ def record(module: str, dataset: str, levels: dict, seconds: int) -> dict:
         `networks`, une description par modèle ; `absent`, les paquets qui manquent ; `names`, les
         listes de dix textes ; `error`, la première exception, ou None.
     """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)  # quelques lots : construire un graphe coûte plus
     cells = _cells(module)
     trees = [spellings.modernised(ast.parse(text)) for _, text in cells]
     counted = any(
@@ -475,14 +479,20 @@ def _safe_sample(x, y=None):
 
 
 def _as_dict(pair) -> dict | None:
-    return None if pair is None else {"x": pair[0], "y": pair[1]}
+    """Rend un échantillon qui voyage ; d'une grande image, un pixel sur quelques-uns."""
+    if pair is None:
+        return None
+    step = max(1, pair[0].shape[1] // 32) if pair[0].ndim == 4 else 1
+    return {"x": pair[0][:, ::step, ::step] if step > 1 else pair[0], "y": pair[1]}
 
 
 def _readers(whole: dict) -> list[tuple]:
     """Rend ce qui lit des données, remplacé : `(endroit, nom, valeur)`."""
     import importlib
+    import multiprocessing.pool
 
     import keras
+    import probes
 
     pairs = tuple((whole[f"x_{part}"], whole[f"y_{part}"]) for part in ("train", "test"))
     found = []
@@ -496,11 +506,39 @@ def _readers(whole: dict) -> list[tuple]:
     sources = sys.modules.get("convnets.datasets.sources")
     if sources:
         found += [(sources, f"load_{name}", lambda *_, **__: pairs) for name in SIZES]
+    generator = importlib.import_module("keras.src.legacy.preprocessing.image").ImageDataGenerator
+    found.append((multiprocessing.pool, "ThreadPool", probes._InlinePool))
+    found.append((generator, "flow_from_directory", _from_pictures(generator.flow_from_directory)))
+    for place in (keras.utils, keras.preprocessing):
+        reader = place.image_dataset_from_directory
+        found.append((place, "image_dataset_from_directory", _from_pictures(reader)))
     files = importlib.import_module("keras.src.utils.file_utils")
     found.append((files, "get_file", lambda *given, **__: str(given[0] if given else "poids.h5")))
     models = importlib.import_module("keras.src.saving.saving_api")
     found.append((models, "load_weights", lambda *_, **__: None))
     return found + [(keras.models, "load_model", lambda *_, **__: spellings.Nothing())]
+
+
+def _from_pictures(original):
+    """Remplace le dossier d'images qu'un programme lit par quelques images au hasard."""
+
+    def read(*given, **named):
+        import numpy as np
+        from PIL import Image
+
+        rng = np.random.default_rng(0)
+        for name in ("chat", "chien"):
+            folder = Path(PICTURES, name)
+            folder.mkdir(parents=True, exist_ok=True)
+            for number in range(NUM_PICTURES):
+                pixels = rng.integers(0, 256, (SIDE_PX, SIDE_PX, 3), np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+        before = [each for each in given if not isinstance(each, str | Path)]
+        named.pop("directory", None)
+        after = [each for each in given[len(before) + 1 :]]
+        return original(*before, PICTURES, *after, **named)
+
+    return read
 
 
 @contextlib.contextmanager

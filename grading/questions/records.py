@@ -12,7 +12,7 @@ import numpy as np
 from grading import pupil
 from grading.questions import RIGHT, Ask, Credit, credit, networks
 
-DATASETS = {"ex02": "fashion_mnist", "ex03": "cifar10", "ex04": "mnist"}
+DATASETS = {"ex02": "fashion_mnist", "ex03": "cifar10", "ex04": "mnist", "ex05": "cifar10"}
 SECONDS = 90  # de processeur, pour tout le programme
 BRIGHTER = 4.0  # écarts-types ; les niveaux des deux jeux sont à sept l'un de l'autre
 UNNAMED = {"missing_name", "not_done", "exception", "missing_package", "missing_module"}
@@ -25,8 +25,11 @@ def record(ask: Ask) -> dict:
         pupil.Failure: le programme a été arrêté, ou ne s'exécute pas.
     """
     levels = {name: list(networks.LEVELS[name]) for name in ("train", "test")}
-    dataset = DATASETS[ask.rule.exercise]
-    found = ask.op("record", dataset=dataset, levels=levels, seconds=SECONDS)
+    exercise = ask.rule.exercise
+    module = min(each for each in ask.submission.modules if each.startswith(exercise))
+    found = ask.op(
+        "record", module=module, dataset=DATASETS[exercise], levels=levels, seconds=SECONDS
+    )
     if not isinstance(found, dict) or not isinstance(found.get("networks"), list):
         raise pupil.Failure("forged_answer")
     return found
@@ -115,12 +118,13 @@ def judge_train(network: dict) -> Credit:
         return credit("1/4", "trained_on_test")
     if given and pairs_broken(given):
         return credit("1/4", "pairs_broken")
-    if reason := _validation_reason(fit):
+    if reason := validation_reason(fit):
         return credit("1/2", reason)
     return RIGHT if fit["moved"] else credit("1/2", "no_training")
 
 
-def _validation_reason(fit: dict) -> str | None:
+def validation_reason(fit: dict) -> str | None:
+    """Dit ce qui ne va pas dans la validation d'un `fit` : une raison, ou None."""
     checked, learned = fit.get("validation"), fit.get("train")
     if not checked:
         return None if fit.get("validates") else "no_validation"

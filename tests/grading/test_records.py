@@ -1,0 +1,154 @@
+"""Des rendus comme on en publie : aucun ne définit une fonction de l'énoncé, chacun est jugé."""
+
+import pytest
+
+from grading import grader, handin
+from grading.scale import read_scale
+
+pytestmark = pytest.mark.ci
+
+FASHION = """
+from keras.datasets import fashion_mnist
+(x_train, y_train), (x_test, y_test) = fashion_mnist.load_data()
+x_train, x_test = x_train[..., None] / 255.0, x_test[..., None] / 255.0
+"""
+LAYERS = """
+from keras import Sequential, layers
+def block(num):
+    return [layers.Conv2D(num, 3, activation="relu"), layers.MaxPooling2D()]
+def stack():
+    last = [layers.Conv2D(8, 3, activation="relu"), layers.Flatten()]
+    return [*block(8), *block(8), *last, layers.Dense(16, "relu"), layers.Dense(10, "softmax")]
+"""
+FIT = """
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x_train, y_train, epochs=5, validation_split=0.1)
+model.evaluate(x_test, y_test)
+"""
+PLAIN = {"architecture": 5, "non_linearity": 2, "scaling": 1.5, "output": 2, "train": 4}
+PLAIN |= {"evaluate": 1.5, "weights": 0}  # ni les noms des classes, ni les poids
+OLD = """
+from keras.layers.convolutional import Conv2D
+from keras.layers.core import Dense
+from keras.models import Sequential
+from keras.optimizers import Adam
+from keras.utils import np_utils
+labels = np_utils.to_categorical(y_train, 10)
+model = Sequential([layers.Input((28, 28, 1)), *stack()])
+model.compile(Adam(lr=0.001, decay=1e-6), "categorical_crossentropy", metrics=["accuracy"])
+def batches():
+    while True:
+        yield x_train[:32], labels[:32]
+model.fit_generator(batches(), steps_per_epoch=1800, epochs=9, validation_data=(x_train[50000:],
+                    labels[50000:]), workers=4)
+model.predict_classes(x_test)
+"""
+IN_MAIN = """
+def network(images, classes):
+    return Sequential([layers.Input(images.shape[1:]), *stack()])
+def main():
+    global model
+    model = network(x_train, 10)
+    if input("entraîner ? (o/n)") == "o":
+        learn()
+def learn():
+    FIT
+if __name__ == "__main__":
+    main()
+""".replace("FIT", FIT.strip().replace("\n", "\n    "))
+SEVERAL = """
+from keras.applications import VGG16
+model = Sequential([layers.Input((28, 28, 1)), *stack()])
+FIT
+dense = Sequential([layers.Input((28, 28, 1)), layers.Flatten(), layers.Dense(10, "softmax")])
+dense.compile("sgd", "sparse_categorical_crossentropy")
+dense.fit(x_train, y_train)
+base = VGG16(include_top=False, input_shape=(32, 32, 3))
+""".replace("FIT", FIT)
+ABSENT = """
+import mlflow, seaborn as sns
+import matplotlib.pyplot as plt
+import tensorflow as tf
+from tensorflow.python.keras.callbacks import TensorBoard
+mlflow.keras.autolog()
+with mlflow.start_run():
+    model = Sequential([*stack()[:-1], layers.Dense(10, activation=tf.nn.softmax)])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["acc"])
+    history = model.fit(x_train, y_train, epochs=5, validation_split=0.1,
+                        callbacks=[TensorBoard("/content/drive/logs")]).history
+plt.plot(history["acc"], label="apprentissage"), plt.plot(history["val_acc"]), plt.show()
+sns.heatmap(model.predict(x_test))
+model.save("/content/drive/model.h5")
+"""
+TABLE = """
+import pandas as pd
+table = pd.read_csv("../input/fashion-mnist_train.csv")
+x_train, y_train = table.drop("label", axis=1).values / 255, table["label"].values
+x_test = y_test = pd.read_csv("../input/fashion-mnist_test.csv")
+x_train = x_train.reshape(x_train.shape[0], 28, 28, 1)
+model = Sequential([layers.Input((28, 28, 1)), *stack()])
+"""
+INCEPTION = """
+from keras.applications.inception_v3 import InceptionV3, preprocess_input
+from keras.layers import Dense, GlobalAveragePooling2D
+from keras.models import Model
+from keras.preprocessing import image
+base = InceptionV3(include_top=False, input_shape=(150, 150, 3))
+base.trainable = False
+model = Model(base.input, Dense(1, activation="sigmoid")(GlobalAveragePooling2D()(base.output)))
+model.compile("rmsprop", "binary_crossentropy", metrics=["accuracy"])
+datagen = image.ImageDataGenerator(validation_split=.2, preprocessing_function=preprocess_input)
+train, val = (
+    datagen.flow_from_directory("images", target_size=(150, 150), class_mode="binary", subset=each)
+    for each in ("training", "validation")
+)
+model.fit_generator(generator=train, epochs=30, validation_data=val)
+"""
+WRITTEN = {  # (exercice, programme, points)
+    "ancien_keras": ("ex02", FASHION + LAYERS + OLD, PLAIN),
+    "dans_main": ("ex02", FASHION + LAYERS + IN_MAIN, PLAIN),
+    "plusieurs_reseaux": ("ex02", FASHION + LAYERS + SEVERAL, PLAIN),
+    "paquets_absents": ("ex02", FASHION + LAYERS + ABSENT, PLAIN),
+    "donnees_d_un_csv": ("ex02", LAYERS + TABLE + FIT, PLAIN),
+    "classe_binaire": (
+        "ex05",
+        INCEPTION,
+        {"make_generator": 5, "validation": 5, "frozen_base": 6, "build_head": 4},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def mark(tmp_path_factory):
+    """mark(exercice, programme) -> notes, comme pour un élève qui rend `tp.py`."""
+    made = grader.Grader(grader.Options(seed=1))
+
+    def grade(exercise, source):
+        folder = tmp_path_factory.mktemp("rendu")
+        (folder / "tp.py").write_text(source, encoding="utf-8")
+        found = handin.collect(folder, folder / "lu", chosen=[f"{exercise}=tp.py"], one=True)
+        (submitted,) = found.submissions
+        return [made.grade(submitted, rule) for rule in read_scale()[exercise].rules]
+
+    yield grade
+    made.close()
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_the_program_did_is_judged(mark, name):
+    exercise, source, points = WRITTEN[name]
+    marks = mark(exercise, source)
+    assert {each.rule.name: float(each.points) for each in marks} == points
+
+
+def test_another_library_is_named(mark):
+    marks = mark("ex02", "import torch\nnet = torch.nn.Conv2d(1, 32, 3)\n")
+    assert {each.points for each in marks} == {0}
+    assert marks[0].reason == "other_library"
+
+
+def test_mistakes_are_still_seen(mark):
+    wrong = FIT.replace("validation_split=0.1", "validation_data=(x_test, y_test)")
+    source = FASHION.replace(" / 255.0", "") + LAYERS + "model = Sequential(stack())\n" + wrong
+    found = {each.rule.name: each.reason for each in mark("ex02", source)}
+    assert found["scaling"] == "scaling_forgotten" and found["train"] == "validation_is_test"
