@@ -55,6 +55,22 @@ class Received(NamedTuple):
     refusal: str = ""  # pourquoi rien n'en sera lu
 
 
+class Choices:
+    """Ce que l'enseignant a dit : l'exercice demandé, et de quel exercice est un fichier.
+
+    Args:
+        chosen: voir `collect`.
+        asked: de même.
+
+    Raises:
+        ValueError: un choix mal écrit.
+    """
+
+    def __init__(self, chosen: Sequence[str] = (), asked: str = ""):
+        self.pairs, self.asked = [_choice(text) for text in chosen], asked
+        self.used: set[int] = set()  # rangs, dans `pairs`, de ceux qui ont servi
+
+
 # --- Un rendu, ou une classe ---------------------------------------------------------
 
 
@@ -141,7 +157,7 @@ def _recognised(path: Path) -> list[str]:
 
 
 def collect(
-    path: Path, workspace: Path, *, chosen: Sequence[str] = (), one: bool = False
+    path: Path, workspace: Path, *, chosen: Sequence[str] = (), asked: str = "", one: bool = False
 ) -> Collected:
     """Prépare les rendus d'un dossier, d'un fichier ou d'un zip.
 
@@ -149,6 +165,7 @@ def collect(
         path: ce que l'enseignant a reçu.
         workspace: dossier vide, que nul autre ne peut lire ; les rendus y sont copiés.
         chosen: réponses aux doutes, `"ex02=tp2.ipynb"`.
+        asked: le seul exercice demandé, `"ex02"` ; un réseau que rien ne désigne est le sien.
         one: c'est le rendu d'un seul élève.
 
     Returns:
@@ -160,27 +177,26 @@ def collect(
     """
     path, workspace = Path(path).absolute(), Path(workspace)
     _require(path)
-    choices = [_choice(text) for text in chosen]
-    used: set[int] = set()
+    choices = Choices(chosen, asked)
     if one:
         name = printable(path.name if path.is_dir() else path.stem)
         try:
-            found, empty = [_prepare(name, [path], workspace / "0", choices, used)], {}
+            found, empty = [_prepare(name, [path], workspace / "0", choices)], {}
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"{path} ne contient rien à noter : {error} ; donnez le rendu d'un élève, ou "
                 "--submissions pour une classe entière."
             ) from error
     else:
-        found, empty = _collect_class(path, workspace, choices, used)
-    for number, (module, file) in enumerate(choices):
-        if number not in used:
+        found, empty = _collect_class(path, workspace, choices)
+    for number, (module, file) in enumerate(choices.pairs):
+        if number not in choices.used:
             raise FileNotFoundError(f"--as {module}={file} : aucun rendu n'a de fichier {file}.")
     return Collected(found, empty)
 
 
-def _collect_class(path: Path, workspace: Path, choices: list, used: set[int]):
-    found, empty = _prepare_all(received(open_class(path, workspace)), workspace, choices, used)
+def _collect_class(path: Path, workspace: Path, choices: Choices):
+    found, empty = _prepare_all(received(open_class(path, workspace)), workspace, choices)
     if not found:
         raise FileNotFoundError(
             f"{path} ne contient aucun rendu : un dossier ou un fichier par élève."
@@ -205,7 +221,11 @@ def open_class(path: Path, workspace: Path) -> Path:
 
 
 def collect_received(
-    each_received: Sequence[Received], workspace: Path, *, chosen: Sequence[str] = ()
+    each_received: Sequence[Received],
+    workspace: Path,
+    *,
+    chosen: Sequence[str] = (),
+    asked: str = "",
 ) -> Collected:
     """Prépare les rendus d'une classe, qui peut n'en avoir aucun de lisible.
 
@@ -213,22 +233,22 @@ def collect_received(
         each_received: rendus rangés par `received`.
         workspace: comme pour `collect`.
         chosen: de même.
+        asked: de même.
 
     Raises:
         ValueError: un choix mal écrit.
     """
-    choices = [_choice(text) for text in chosen]
-    return Collected(*_prepare_all(each_received, workspace, choices, set()))
+    return Collected(*_prepare_all(each_received, workspace, Choices(chosen, asked)))
 
 
-def _prepare_all(each_received, workspace: Path, choices: list, used: set[int]):
+def _prepare_all(each_received, workspace: Path, choices: Choices):
     found, empty = [], {}
     for number, (name, _, _, paths, refusal) in enumerate(each_received):
         if refusal:
             empty[name] = refusal
             continue
         try:
-            found.append(_prepare(name, paths, workspace / str(number), choices, used))
+            found.append(_prepare(name, paths, workspace / str(number), choices))
         except FileNotFoundError as error:
             empty[name] = str(error)
         except RecursionError:
@@ -286,14 +306,14 @@ def _choice(text: str) -> tuple[str, str]:
 # --- Un rendu ------------------------------------------------------------------------
 
 
-def _prepare(name: str, paths: list[Path], target: Path, choices: list, used: set[int]):
+def _prepare(name: str, paths: list[Path], target: Path, choices: Choices):
     """Copie un rendu et en fait des modules.
 
     Raises:
         FileNotFoundError: rien à noter ; le message dit pourquoi.
     """
-    found = _as_it_is(paths[0]) if len(paths) == 1 and not choices else None
-    if found is not None:
+    found = _as_it_is(paths[0]) if len(paths) == 1 and not choices.pairs else None
+    if found is not None and _is_handed_in(choices.asked, found.modules):
         return submission.keep(found, target, slugs=WEIGHED)._replace(name=name)
     remarks: list[str] = []
     target.mkdir(parents=True)
@@ -302,11 +322,15 @@ def _prepare(name: str, paths: list[Path], target: Path, choices: list, used: se
         _copy(path.parent if inside else path, target, remarks)
     home = _base(target)
     root = home / "exercises" if (home / "exercises").is_dir() else home
-    _convert(home, root, remarks, choices, used)
+    _convert(home, root, remarks, choices)
     found = Submission(name, root, home)
     if not found.modules:
         raise FileNotFoundError(" ; ".join(remarks) or "aucun exercice reconnu")
-    return found._replace(remarks=(*remarks, *_place_weights(found, choices, used)))
+    return found._replace(remarks=(*remarks, *_place_weights(found, choices)))
+
+
+def _is_handed_in(exercise: str, modules) -> bool:
+    return not exercise or any(module.startswith(exercise) for module in modules)
 
 
 def _as_it_is(path: Path) -> Submission | None:
@@ -410,7 +434,7 @@ def _base(home: Path) -> Path:
         home = inside[0]
 
 
-def _convert(home: Path, root: Path, remarks: list[str], choices: list, used: set[int]) -> None:
+def _convert(home: Path, root: Path, remarks: list[str], choices: Choices) -> None:
     """Fait des modules de ce qui n'en est pas ; un module déjà en place n'est pas remplacé."""
     scale = {rule.module for each in read_scale().values() for rule in each.rules}
     ready, sources = set(), []
@@ -436,6 +460,7 @@ def _convert(home: Path, root: Path, remarks: list[str], choices: list, used: se
             sources.append((path, named))
     wanted: dict[str, list] = {}
     asked: set[str] = set()
+    unknown, doubts = [], []  # réseaux que rien ne dit d'un exercice, et ce qu'on en dirait
     for path, named in sources:
         label = printable(path.name)
         try:
@@ -443,23 +468,31 @@ def _convert(home: Path, root: Path, remarks: list[str], choices: list, used: se
         except RefusedError as error:
             remarks.append(str(error).rstrip("."))
             continue
-        answers = [k for k, (_, file) in enumerate(choices) if path.as_posix().endswith(f"/{file}")]
-        used.update(answers)
+        answers = [
+            k for k, (_, file) in enumerate(choices.pairs) if path.as_posix().endswith(f"/{file}")
+        ]
+        choices.used.update(answers)
         modules, doubt = ([named], "") if named else notebooks.modules_of(source)
         if answers:
-            starts = [choices[k][0] for k in answers]
+            starts = [choices.pairs[k][0] for k in answers]
             mine = [m for m in sorted(scale) if any(m.startswith(start) for start in starts)]
             known = [m for m in mine if m not in notebooks.DECISIVE or m in modules]
             modules, doubt = known or mine, ""
             asked |= set(modules)
-        if doubt:
-            remarks.append(doubt)
+        if not answers and not named and notebooks.is_network(source):
+            unknown.append(source)
+        doubts += [doubt] if doubt else []
         for module in modules:
             wanted.setdefault(module, []).append((bool(answers), source))
         if not modules and not doubt:
             remarks += [each for each in source.remarks if each not in remarks]
         if not modules and not doubt and _ends(path) == ".ipynb":
             remarks.append(f"{label} laissé de côté : aucun exercice reconnu")
+    if choices.asked in notebooks.RECORDED and not _is_handed_in(choices.asked, {*ready, *wanted}):
+        mine = [each for each in sorted(scale) if each.startswith(choices.asked)] if unknown else []
+        wanted |= {module: [(True, source) for source in unknown] for module in mine}
+        doubts = [] if mine else doubts
+    remarks += doubts
     for module, found in wanted.items():
         _write(module, found, root, remarks, done=module in ready and module not in asked)
 
@@ -497,17 +530,17 @@ def _lacking(found: Submission) -> list[str]:
     return [s for s in WEIGHED if s in found.modules and not found.weights(s).is_file()]
 
 
-def _place_weights(found: Submission, choices: list, used: set[int]) -> list[str]:
+def _place_weights(found: Submission, choices: Choices) -> list[str]:
     """Met à leur place des poids d'un autre nom."""
     models = [each for each in _walk(found.home) if _ends(each) == ".keras"]
     needed = _lacking(found)
     remarks = []
     for slug in needed:
-        asked = [k for k, (exercise, _) in enumerate(choices) if slug.startswith(exercise)]
+        asked = [k for k, (exercise, _) in enumerate(choices.pairs) if slug.startswith(exercise)]
         answers = {
-            k: p for k in asked for p in models if p.as_posix().endswith(f"/{choices[k][1]}")
+            k: p for k in asked for p in models if p.as_posix().endswith(f"/{choices.pairs[k][1]}")
         }
-        used.update(answers)
+        choices.used.update(answers)
         keys = (slug[:4], WEIGHED[slug])
         mine = list(answers.values())[:1] or [p for p in models if p.stem == slug]
         mine = mine or [p for p in models if any(key in p.stem.lower() for key in keys)]

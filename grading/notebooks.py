@@ -285,7 +285,7 @@ def modules_of(source: Source) -> tuple[list[str], str]:
         found = [name for name in found if name != "ex04_lenet"]  # ex00 a aussi un `build_dense`
     if "ex17_detection.boxes" in found:
         found = [name for name in found if name != "ex05_inception.head"]  # ni la même tête
-    if not _is_network(source):
+    if not is_network(source):
         return found, ""
     if not networks and not found:
         shapes = "".join(cell.source for cell in source.cells).replace(" ", "")
@@ -311,7 +311,7 @@ def _is_first_notebook(source: Source) -> bool:
     )
 
 
-def _is_network(source: Source) -> bool:
+def is_network(source: Source) -> bool:
     """Dit si un fichier construit un réseau à noter, et non s'il ne fait qu'en relire un."""
     if {"build_model", "train"} & source.functions:
         return True

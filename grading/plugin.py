@@ -100,6 +100,20 @@ def pytest_configure(config: pytest.Config) -> None:
         options.grade_seed = int.from_bytes(os.urandom(4), "big")
     if asked:  # un dossier sans rendu se dit tout de suite
         _session(config)
+    if _is_brief(config):  # le tableau dit tout, une ligne par élève
+        options.tbstyle, options.reportchars = "no", ""
+
+
+def _is_brief(config: pytest.Config) -> bool:
+    """Dit si une classe est notée, et que l'enseignant n'a pas demandé le détail (`-v`)."""
+    return bool(config.option.submissions) and config.option.verbose < 0
+
+
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config):
+    """Pour une classe, n'affiche rien d'une question."""
+    if _is_brief(config) and report.when == "call":
+        return report.outcome, "", ""
+    return None
 
 
 @pytest.hookimpl(optionalhook=True)  # celui de pytest-xdist, qui peut manquer
@@ -121,6 +135,7 @@ class Session:
         known = getattr(config, "workerinput", {}).get("hand_ins")
         self.submissions, self.empty = pickle.loads(known) if known else self._find(options)
         self.exercises = self._exercises(options.exercises)
+        self.named = options.exercises is not None
         self.without_weights = options.without_weights
         self.grader = grader.Grader(
             grader.Options(options.grade_seed, options.fill_missing, options.with_training),
@@ -140,6 +155,7 @@ class Session:
                 Path(asked),
                 Path(self._copies.name),
                 chosen=options.chosen,
+                asked=(options.exercises or "").strip(),
                 one=bool(options.submission),
             )
         except (FileNotFoundError, ValueError) as error:
@@ -157,6 +173,10 @@ class Session:
                 f"{', '.join(self.scale)}."
             )
         return [name for name in self.scale if name in wanted]
+
+    def asks(self, submitted, exercise: str) -> bool:
+        """Dit si un exercice compte pour un rendu : l'enseignant l'a nommé, ou il est rendu."""
+        return self.named or any(name[:4] == exercise for name in submitted.modules)
 
     def rules(self, exercise: str):
         """Rend les questions notées d'un exercice."""
@@ -192,6 +212,8 @@ class QuestionFile(pytest.File):
         """Rend, pour chaque rendu, ses questions groupées par module."""
         session = _session(self.config)
         for submitted in session.submissions:
+            if not session.asks(submitted, self.path.stem):
+                continue
             modules: dict[str, list] = {}
             for rule in session.rules(self.path.stem):
                 modules.setdefault(rule.module, []).append(rule)
@@ -330,7 +352,7 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
     exercises = list(dict.fromkeys(line.exercise for line in lines))
     header = {
         "graine": config.option.grade_seed,
-        "exercices": exercises,
+        "exercices": ", ".join(exercises) + _counted(config),
         "protections": _protections(),
     }
     stats = [terminalreporter.stats.get(name, []) for name in ("passed", "failed", "error")]
@@ -356,6 +378,14 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config)
             terminalreporter.write_line(
                 f"{name} n'a pas pu être écrit ({reason(error, named=False)})."
             )
+
+
+def _counted(config: pytest.Config) -> str:
+    """Dit ce qui compte dans la note, quand une classe est notée."""
+    if not config.option.submissions:
+        return ""
+    named = config.option.exercises is not None
+    return " ; un exercice absent vaut 0" if named else " ; chacun est noté sur ce qu'il a rendu"
 
 
 def _protections() -> Sequence[str]:

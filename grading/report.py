@@ -192,52 +192,24 @@ def _as_json(lines, scale, header) -> str:
 
 
 def _as_csv(lines, scale, header) -> str:
+    """Écrit une ligne par élève : sa note, ses exercices, ses questions, ce qui en est dit."""
     file = io.StringIO()
     file.write(BYTE_ORDER_MARK)
     writer = csv.writer(file, delimiter=";")  # ce qu'attend un tableur en français
-    writer.writerow(
-        [
-            "rendu",
-            "exercice",
-            "question",
-            "titre",
-            "points",
-            "sur",
-            "niveau",
-            "raison",
-            "explication",
-            "indices",
-        ]
-    )
-    for line in lines:
-        writer.writerow(
-            [
-                plain(line.submission),
-                line.exercise,
-                plain(line.question),
-                plain(line.title),
-                exact(line.points),
-                exact(line.out_of),
-                exact(line.level),
-                line.reason,
-                plain(line.text),
-                plain(" ".join(line.hints)),
-            ]
-        )
+    questions = list(dict.fromkeys(line.id for line in lines))
+    exercises = [name for name in scale if any(line.exercise == name for line in lines)]
+    titles = [*exercises, *questions]
+    writer.writerow(["rendu", f"note /{FULL}", *titles, "remarques"])
+    remarks = header.get("remarques", {})
     for name, found in totals(lines, scale).items():
-        for exercise, mark in found.items():
-            title = scale[exercise].title if exercise in scale else "note finale"
-            writer.writerow(
-                [*map(plain, [name, exercise, "total", title]), exact(mark), FULL, *[""] * 4]
-            )
-    for name, texts in header.get("remarques", {}).items():
-        for text in texts:
-            writer.writerow(map(plain, [name, "", "remarque", "", "", "", "", "", text, ""]))
+        points = {line.id: line.points for line in lines if line.submission == name} | found
+        cells = [exact(points[title]) if title in points else "" for title in titles]
+        said = " ; ".join(remarks.get(name, ()))
+        writer.writerow([plain(name), exact(found["note"]), *cells, plain(said)])
     for name, why in header.get("sans rendu", {}).items():
-        row = [plain(name), "note", "total", "sans rendu", 0, FULL, ""]
-        writer.writerow([*row, "not_handed_in", plain(why), ""])
+        writer.writerow([plain(name), 0, *[""] * len(titles), plain(f"sans rendu : {why}")])
     if "attention" in header:
-        writer.writerow(["", "", "remarque", "", "", "", "", "", header["attention"], ""])
+        writer.writerow(["", "", *[""] * len(titles), header["attention"]])
     return file.getvalue()
 
 

@@ -15,7 +15,9 @@ from grading.questions import RIGHT, Ask, Credit, credit, networks
 DATASETS = {"ex02": "fashion_mnist", "ex03": "cifar10", "ex04": "mnist", "ex05": "cifar10"}
 SECONDS = 90  # de processeur, pour tout le programme
 BRIGHTER = 4.0  # écarts-types ; les niveaux des deux jeux sont à sept l'un de l'autre
-UNNAMED = {"missing_name", "not_done", "exception", "missing_package", "missing_module"}
+OWN = {"not_done", "exception", "timeout"}  # la fonction demandée est là, et ne va pas au bout
+UNNAMED = OWN | {"missing_name", "missing_package", "missing_module", "wrong_type"}
+UNNAMED |= {"saving_fails", "loading_fails"}  # un réseau se juge sans être enregistré
 
 
 def record(ask: Ask) -> dict:
@@ -36,30 +38,34 @@ def record(ask: Ask) -> dict:
 
 
 def best(ask: Ask, by_name: Callable[[Ask], Credit], by_record: Callable[[Ask], Credit]) -> Credit:
-    """Juge de deux façons, et garde la meilleure.
+    """Juge les fonctions que l'énoncé nomme ; si elles manquent, ce que le programme a fait.
 
     Args:
         ask: la question.
-        by_name: juge les fonctions que l'énoncé nomme.
-        by_record: juge ce que le programme a fait.
+        by_name: juge les fonctions.
+        by_record: juge ce qui a été noté.
 
     Raises:
         pupil.Failure: ni l'une ni l'autre ne trouve quoi juger.
     """
-    failure, first = None, None
     try:
-        first = by_name(ask)
-        if first.level == 1:
-            return first
-    except pupil.Failure as raised:
-        failure = raised
+        first, reason = by_name(ask), None
+    except pupil.Failure as failure:
+        first, reason = failure, failure.reason
+    if isinstance(first, Credit):
+        reason = first.reason if first.level == 0 else None
+    if reason not in UNNAMED:
+        return _given(first)
     try:
-        second = by_record(ask)
-    except pupil.Failure as raised:
-        if first is not None and first.reason not in UNNAMED:
-            return first
-        raise (failure if failure and failure.reason not in UNNAMED else raised) from None
-    return first if first is not None and first.level >= second.level else second
+        return by_record(ask)
+    except pupil.Failure as failure:
+        return _given(first if failure.reason == "no_network" and reason in OWN else failure)
+
+
+def _given(found: Credit | pupil.Failure) -> Credit:
+    if isinstance(found, pupil.Failure):
+        raise found
+    return found
 
 
 def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:

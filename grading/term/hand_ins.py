@@ -129,7 +129,7 @@ def _gather(
             gathered.remarks.append(f"{path.name} : « {each.name} » est pris pour {owner.name}.")
         owners[each.name] = owner
     ours = [each for each in received if each.name in owners]
-    found = handin.collect_received(ours, workspace, chosen=work.chosen)
+    found = handin.collect_received(ours, workspace, chosen=work.chosen, asked=work.exercise)
     ready = {each.name: each for each in found.submissions}
     for each in ours:
         owner, submission = owners[each.name], ready.get(each.name)
