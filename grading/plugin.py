@@ -57,7 +57,7 @@ def add_options(add) -> None:
         metavar="FICHIER",
         help="compte rendu .json, .csv ou .md (peut être répétée)",
     )
-    add("--hint", type=int, choices=range(4), default=0, help="indices : 0 (aucun) à 3")
+    add("--hint", action="store_true", help="donner l'indice de chaque erreur")
     add("--grade-seed", type=int, metavar="N", help="graine des essais (sinon, tirée au hasard)")
     add("--without-weights", action="store_true", help="ne pas noter les poids enregistrés")
     add(
@@ -272,8 +272,8 @@ class QuestionItem(pytest.Item):
         """Montre la raison, sans le code du correcteur."""
         if isinstance(excinfo.value, Lost):
             line = excinfo.value.line
-            hints = "".join(f"\n  → {hint}" for hint in line.hints)
-            return f"{line.title} : {line.level} des points. {line.text}{hints}"
+            hint = f"\n  → {line.hint}" if line.hint else ""
+            return f"{line.title} : {line.level} des points. {line.text}{hint}"
         if isinstance(excinfo.value, Exception):
             last = excinfo.traceback[-1]
             return (
@@ -305,7 +305,7 @@ def _line(config: pytest.Config, content: dict):
 
     rules = {rule.id: rule for each in scale.read_scale().values() for rule in each.rules}
     rule, level = rules[content["question"]], Fraction(content["level"])
-    text, hints = report.explain(
+    text, hint = report.explain(
         content["reason"], content["detail"], scale.read_reasons(), config.option.hint
     )
     return report.Line(
@@ -319,7 +319,7 @@ def _line(config: pytest.Config, content: dict):
         level,
         content["reason"] or "",
         text,
-        hints,
+        hint,
     )
 
 

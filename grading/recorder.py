@@ -23,6 +23,7 @@ FEW = (600, 200)  # images d'un jeu, si le programme ne les compte pas
 COUNTS = 1_000  # dans un programme, un nombre plus grand compte des images
 KEPT, LEARNED, BATCH = 32, 24, 8  # images gardées, images apprises, et par lot
 PICTURES, NUM_PICTURES, SIDE_PX = "images", 40, 32  # par classe
+KEY_VALUES = 24  # premières valeurs d'une image : assez pour la reconnaître
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
 MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
 MAIN = "main run build create make get define model cnn lenet net train fit entra app".split()
@@ -381,6 +382,7 @@ def _methods(seen: _Seen, kept: dict) -> dict:
             "train": _as_dict(learned),
             "validation": _as_dict(checked),
             "validates": validation is not None,
+            "shared": validation is not None and _are_shared(x, pair[0]),
             "moved": False,
             "error": None,
         }
@@ -469,6 +471,20 @@ def _split(x, y, named: dict):
         cut = int(len(x) * (1 - share))
         return x[:cut], y[:cut], (x[cut:], y[cut:])
     return x, y, validation
+
+
+def _are_shared(x, x_val) -> bool:
+    """Dit si une image de la validation, des cent premières, est aussi apprise."""
+    import numpy as np
+
+    if not all(isinstance(each, np.ndarray) and each.size for each in (x, x_val)):
+        return False
+    keys = [
+        np.ascontiguousarray(each.reshape(len(each), -1)[:, :KEY_VALUES])
+        for each in (x, x_val[:100])
+    ]
+    learned = {key.tobytes() for key in keys[0]}
+    return any(key.tobytes() in learned for key in keys[1])
 
 
 def _safe_sample(x, y=None):

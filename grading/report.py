@@ -33,7 +33,7 @@ class Line(NamedTuple):
     level: Fraction
     reason: str  # identifiant, vide si tout est juste
     text: str  # la raison en français, et sa précision
-    hints: tuple[str, ...]
+    hint: str  # vide, si l'enseignant ne le demande pas
 
     @property
     def id(self) -> str:
@@ -41,13 +41,13 @@ class Line(NamedTuple):
         return f"{self.exercise}.{self.question}"
 
 
-def explain(reason: str | None, detail: str, reasons: dict[str, Reason], hint: int):
-    """Rend `(phrase, indices)` d'une raison ; `hint` de 0 à 3 en dit plus ou moins."""
+def explain(reason: str | None, detail: str, reasons: dict[str, Reason], hint: bool):
+    """Rend `(phrase, indice)` d'une raison ; l'indice est vide s'il n'est pas demandé."""
     if reason is None:
-        return "", ()
+        return "", ""
     known = reasons[reason]
     text = f"{known.text} ({detail})" if detail else known.text
-    return text, known.hints[:hint]
+    return text, known.hint if hint else ""
 
 
 def totals(lines: Sequence[Line], scale: dict[str, Exercise]) -> dict[str, dict[str, Fraction]]:
@@ -119,7 +119,7 @@ def table(lines: Sequence[Line], scale: dict[str, Exercise], *, every: bool) -> 
             for line in mine:
                 score = f"{number(line.points)}/{number(line.out_of)}"
                 rows.append(f"    {line.question:<20}{score:>9}  {line.text}".rstrip())
-                rows += [f"    {'':<20}{'':>9}  → {hint}" for hint in line.hints]
+                rows += [f"    {'':<20}{'':>9}  → {line.hint}"] if line.hint else []
     return rows
 
 
@@ -179,7 +179,7 @@ def _as_json(lines, scale, header) -> str:
                         "level": str(line.level),
                         "reason": line.reason or None,
                         "text": line.text,
-                        "hints": list(line.hints),
+                        "hint": line.hint,
                     }
                     for line in lines
                     if line.submission == name
@@ -242,7 +242,7 @@ def _as_markdown(lines, scale, header) -> str:
             "|---|---|---|---|",
         ]
         for line in (line for line in lines if line.submission == name):
-            text = " ".join([line.text, *(f"*→ {hint}*" for hint in line.hints)])
+            text = f"{line.text} *→ {line.hint}*" if line.hint else line.text
             rows.append(
                 f"| {line.id} — {line.title} | {number(line.points)}/"
                 f"{number(line.out_of)} | {line.level} | {_escape(text) if line.reason else ''} |"

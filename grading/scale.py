@@ -50,11 +50,11 @@ class Exercise(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Le nom d'une erreur, et des indices de plus en plus précis."""
+    """Le nom d'une erreur, et un indice."""
 
     id: str
     text: str
-    hints: tuple[str, ...]
+    hint: str
 
 
 _KNOWN = {"module", "title", "points", "levels", "engine", "seconds", "memory_mb"}
@@ -125,6 +125,4 @@ def read_reasons() -> dict[str, Reason]:
     content = _read(REASONS)
     for path in sorted(SCALE.glob("ex*.toml")):
         content |= _read(path).get("reasons", {})
-    return {
-        name: Reason(name, each["text"], tuple(each["hints"])) for name, each in content.items()
-    }
+    return {name: Reason(name, each["text"], each["hint"]) for name, each in content.items()}

@@ -401,7 +401,7 @@ def _validation_reason(each: dict, x_val: np.ndarray) -> str | None:
     if "test" in source:
         return "validation_is_test"
     if "train" in source:
-        return "validation_is_train" if share_images(each["train"], checked) else None
+        return "validation_is_train" if _share_images(each["train"], checked) else None
     known = {image.tobytes() for image in x_val.reshape(len(x_val), -1).astype(int)}
     levels = unscaled(checked["x"])
     ours = [image.tobytes() in known for image in levels.reshape(len(levels), -1)]
@@ -417,7 +417,7 @@ def other_scale(learned: dict | None, checked: dict) -> bool:
     return bool(low < 5 and high > MAX_SCALED)
 
 
-def share_images(learned: dict | None, checked: dict) -> bool:
+def _share_images(learned: dict | None, checked: dict) -> bool:
     """Dit si une image de la validation sert aussi à l'entraînement."""
     ours, theirs = (unscaled((each or {}).get("x")) for each in (learned, checked))
     if ours is None or theirs is None:

@@ -140,8 +140,7 @@ def validation_reason(fit: dict) -> str | None:
         return "validation_is_test"
     if "test" in (networks.origin(checked["x"]) or ""):
         return "validation_is_test"
-    shared = bool(learned) and networks.share_images(learned, checked)
-    return "validation_is_train" if shared and networks.unscaled(checked["x"]) is not None else None
+    return "validation_is_train" if fit.get("shared") else None
 
 
 def is_brighter(images, learned) -> bool:

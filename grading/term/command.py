@@ -227,12 +227,7 @@ def _term(course: Course, heard: Sequence[Heard], answers: dict[str, dict], now:
         )
         students.append(StudentMarks(student, marks, totals.average(marks)))
     return Term(
-        course.title,
-        now.date(),
-        tuple(students),
-        course.hint_level,
-        course.pseudonyms,
-        course.output,
+        course.title, now.date(), tuple(students), course.hints, course.pseudonyms, course.output
     )
 
 
@@ -246,7 +241,7 @@ def _exercise(
         return totals.not_asked(work, exercise)
     found = answers.get(student.number, [])
     questions = [
-        *totals.automatic(found, exercise, read_reasons(), course.hint_level),
+        *totals.automatic(found, exercise, read_reasons(), course.hints),
         *totals.by_hand(work, given),
     ]
     return totals.exercise_mark(

@@ -99,7 +99,7 @@ class Course(NamedTuple):
         students: élèves, dans l'ordre de la liste.
         works: exercices demandés.
         overrides: décisions de l'enseignant, par numéro d'élève et exercice.
-        hint_level: niveau des indices permis, de 0 à 3.
+        hints: les élèves lisent un indice par erreur.
         pseudonyms: remplacer les noms dans les pages et les tableaux.
         similarity: comparer les rendus entre eux.
         seed: graine des essais, None pour en tirer une et la garder.
@@ -111,7 +111,7 @@ class Course(NamedTuple):
     students: tuple[Student, ...]
     works: tuple[Work, ...]
     overrides: dict[tuple[str, str], Override]
-    hint_level: int
+    hints: bool
     pseudonyms: bool
     similarity: bool
     seed: int | None
@@ -184,7 +184,7 @@ def read_course(path: Path) -> Course:
         students,
         works,
         overrides,
-        top.get("hints", _hints, 0),
+        top.get("hints", _yes_or_no, False),
         top.get("pseudonyms", _yes_or_no, False),
         top.get("similarity", _yes_or_no, True),
         top.get("seed", _natural),
@@ -229,12 +229,6 @@ def _yes_or_no(value) -> bool:
 def _natural(value) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"attendu un nombre entier d'au moins 0, reçu {value!r}")
-    return value
-
-
-def _hints(value) -> int:
-    if _natural(value) > 3:
-        raise ValueError(f"attendu 0 (aucun indice) à 3, reçu {value}")
     return value
 
 

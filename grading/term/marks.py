@@ -44,7 +44,7 @@ class QuestionMark(NamedTuple):
         reason_id: nom de la raison dans `reasons.toml`, "" si la réponse est juste.
         reason: la phrase que lit l'élève, "" si la réponse est juste.
         detail: ce que la raison précise (un nom de fonction, une mesure…), déjà dans `reason`.
-        hints: indices, jusqu'au niveau que l'enseignant permet.
+        hint: un indice, "" si l'enseignant n'en donne pas.
         manual: notée par l'enseignant.
         remark: ce qu'il en a écrit, "" si rien.
     """
@@ -56,7 +56,7 @@ class QuestionMark(NamedTuple):
     reason_id: str
     reason: str
     detail: str
-    hints: tuple[str, ...]
+    hint: str
     manual: bool
     remark: str
 
@@ -138,7 +138,7 @@ class Term(NamedTuple):
         title: titre du cours.
         date: jour de la correction.
         students: élèves, dans l'ordre de la liste de l'enseignant.
-        hint_level: niveau des indices permis, de 0 à 3.
+        hints: les élèves lisent un indice par erreur.
         pseudonyms: les noms sont remplacés par des pseudonymes.
         output: dossier des pages et des tableaux.
     """
@@ -146,6 +146,6 @@ class Term(NamedTuple):
     title: str
     date: date
     students: tuple[StudentMarks, ...]
-    hint_level: int
+    hints: bool
     pseudonyms: bool
     output: Path

@@ -63,9 +63,8 @@ def _head(term: Term, students: Sequence[StudentMarks], marks: list[Fraction]) -
             f" Moyenne {number(mean(marks))}, médiane {number(median(marks))}, de "
             f"{points(min(marks))} à {points(max(marks))} sur {FULL}."
         )
-    hints = f"Les élèves lisent les indices jusqu'au niveau {term.hint_level}."
-    if not term.hint_level:
-        hints = "Les élèves ne lisent aucun indice."
+    read = "lisent un indice par erreur" if term.hints else "ne lisent aucun indice"
+    hints = f"Les élèves {read}."
     if term.pseudonyms:
         hints += " Les noms sont remplacés par des pseudonymes."
     return tag(

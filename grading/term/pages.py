@@ -155,11 +155,7 @@ def _question(question: QuestionMark) -> list:
         said = [tag("p", "Notée par votre enseignant."), tag("p", question.remark)]
     elif question.reason:
         said += [" ", prose(question.reason)]
-    if question.hints:
-        hints = (
-            tag("li", f"Indice {i} : ", prose(each))
-            for i, each in enumerate(question.hints, start=1)
-        )
-        said.append(tag("ul", *hints))
+    if question.hint:
+        said.append(tag("p", "Indice : ", prose(question.hint)))
     score = f"{points(question.points)} / {points(question.out_of)}"
     return [wanted(question), join(score, bar(min(share, 1.0))), join(*said)]

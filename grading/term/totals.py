@@ -38,7 +38,7 @@ def penalty(mark: Fraction, late: Late, days: int) -> Fraction:
 
 
 def automatic(
-    answers: Sequence[Answer], exercise: Exercise, reasons: dict[str, Reason], hints: int
+    answers: Sequence[Answer], exercise: Exercise, reasons: dict[str, Reason], hint: bool
 ) -> list[QuestionMark]:
     """Écrit les notes des questions que le correcteur a posées."""
     rules, marks = {rule.id: rule for rule in exercise.rules}, []
@@ -46,7 +46,7 @@ def automatic(
         rule = rules[answer.id]
         # Le détail nommerait un autre élève.
         detail = "" if answer.reason == SHARED else answer.detail
-        text, said = report.explain(answer.reason or None, detail, reasons, hints)
+        text, said = report.explain(answer.reason or None, detail, reasons, hint)
         points = answer.level * rule.points
         marks.append(
             QuestionMark(

@@ -107,49 +107,6 @@ LOAD = "import keras\n(x, y), (xt, yt) = keras.datasets.{}.load_data()"
 MODEL = "model = keras.Sequential([keras.layers.Dense(10)])\nmodel.fit(x, y)"
 
 
-@pytest.mark.parametrize(
-    ("sources", "module", "adapters"),
-    [
-        (
-            [LOAD.format("fashion_mnist"), MODEL],
-            "ex02_fashion",
-            {"build_model": ["variable", "model"], "train": ["play", ""]},
-        ),
-        (
-            [LOAD.format("cifar10"), "def train(m, x, y):\n    m.fit(x, y)", MODEL.split("\n")[0]],
-            "ex03_cifar10",
-            {"build_model": ["variable", "model"], "train": ["function", "train"]},
-        ),
-        (
-            [LOAD.format("cifar10"), "def créer_modèle():\n    return keras.Model()"],
-            "ex03_cifar10",
-            {"build_model": ["function", "créer_modèle"]},
-        ),
-        (
-            [LOAD.format("mnist"), MODEL.replace("model", "lenet"), "mlp = keras.Sequential([])"],
-            "ex04_lenet",
-            {
-                "build_lenet": ["variable", "lenet"],
-                "build_dense": ["variable", "mlp"],
-                "train": ["play", ""],
-            },
-        ),
-        (
-            [
-                LOAD.format("mnist").replace("mnist", "fashion_mnist"),
-                "def build_model():\n    return keras.Model()",
-                "def train(x_train, y_train, x_val, y_val, *, seed, options):\n    return 1",
-            ],
-            "ex02_fashion",
-            {},
-        ),
-    ],
-)
-def test_functions_of_the_plain_kind_suffice(converted, sources, module, adapters):
-    found = converted(*sources)
-    assert found.modules == {module} and plan(found, module)["adapters"] == adapters
-
-
 def test_a_notebook_of_two_networks_is_cut_where_the_second_begins(converted):
     found = converted(LOAD.format("fashion_mnist"), MODEL, LOAD.format("cifar10"), MODEL)
     assert found.modules == {"ex02_fashion", "ex03_cifar10"}

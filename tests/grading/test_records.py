@@ -147,8 +147,16 @@ def test_another_library_is_named(mark):
     assert marks[0].reason == "other_library"
 
 
-def test_mistakes_are_still_seen(mark):
-    wrong = FIT.replace("validation_split=0.1", "validation_data=(x_test, y_test)")
+@pytest.mark.parametrize(
+    ("validation", "reason"),
+    [
+        ("validation_data=(x_test, y_test)", "validation_is_test"),
+        ("validation_data=(x_train[-500:], y_train[-500:])", "validation_is_train"),
+        ("batch_size=32", "no_validation"),
+    ],
+)
+def test_mistakes_are_still_seen(mark, validation, reason):
+    wrong = FIT.replace("validation_split=0.1", validation)
     source = FASHION.replace(" / 255.0", "") + LAYERS + "model = Sequential(stack())\n" + wrong
     found = {each.rule.name: each.reason for each in mark("ex02", source)}
-    assert found["scaling"] == "scaling_forgotten" and found["train"] == "validation_is_test"
+    assert found["scaling"] == "scaling_forgotten" and found["train"] == reason

@@ -29,7 +29,7 @@ STUDENTS = """numéro;nom;prénom;classe
 COURSE = """
 title = "Réseaux convolutifs"
 students = "eleves.csv"
-hints = 1
+hints = true
 seed = 5
 similarity = false
 late = { points_per_day = 1, maximum = 5 }

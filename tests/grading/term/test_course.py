@@ -28,7 +28,7 @@ def test_a_course_is_read_whole(home):
     assert first.weight == 2 and second.weight == 1 and first.late == Late(Fraction(1), Fraction(5))
     assert first.manual_file == home / "ex00-a-noter.csv"
     assert course.overrides == {("1003", "ex00"): Override(Fraction(25, 2), "rattrapé à l'oral")}
-    assert course.output == home / "notes" and course.seed == 5 and course.hint_level == 1
+    assert course.output == home / "notes" and course.seed == 5 and course.hints
 
 
 def test_the_example_of_the_page_is_read(repo, tmp_path):
@@ -63,8 +63,8 @@ def test_students_from_a_workbook_a_class(home):
         ('id = "ex01"', 'id = "ex00"', "ex00 y est deux fois"),
         ("2026-10-13", '"mardi"', "ex00, due : date illisible : « mardi »"),
         ("{ 3A = 2026", "{ 3C = 2026", "3C n'est pas une classe ; au choix : 3A, 3B"),
-        ("hints = 1", "hints = 4", "hints : attendu 0 .aucun indice. à 3, reçu 4"),
-        ("hints = 1", "indices = 1", "indices n'est pas connu ; au choix : title"),
+        ("hints = true", "hints = 4", "hints : attendu true ou false, reçu 4"),
+        ("hints = true", "indices = 1", "indices n'est pas connu ; au choix : title"),
         ("weight = 2", "weight = -2", "ex00, weight : attendu un nombre d'au moins 0"),
         ("weight = 2", "poids = 2", "ex00 : poids n'est pas connu"),
         ("points = 5", "points = 0", "attendu un nombre de points de plus de 0"),

@@ -27,7 +27,7 @@ from grading.term.pages import write_pages
 from grading.term.wording import points
 
 VOID = {"meta", "img"}
-BLANK = {"reason_id": "", "reason": "", "detail": "", "hints": (), "manual": False, "remark": ""}
+BLANK = {"reason_id": "", "reason": "", "detail": "", "hint": "", "manual": False, "remark": ""}
 HOSTILE = '<script>alert(1)</script> "O\'Neil" & fils'
 HANDED_AT = datetime(2026, 10, 1, 23, 5)
 
@@ -103,7 +103,7 @@ def wrong(points, detail=""):
         reason_id="stride_ignored",
         reason=f"Le pas est ignoré. ({detail})" if detail else "Le pas est ignoré.",
         detail=detail,
-        hints=("Regardez `stride`.",),
+        hint="Regardez `stride`.",
     )
 
 
@@ -183,7 +183,7 @@ def test_what_a_student_reads(term):
     )
     assert "Note : 9,375 sur 20" in ines  # 15 et 3,75
     assert "Rendu le 1er octobre 2026 à 23 h 05, dans les temps." in ines
-    assert "Juste en partie. Le pas est ignoré. (ligne 12)Indice 1 : Regardez stride." in ines
+    assert "Juste en partie. Le pas est ignoré. (ligne 12)Indice : Regardez stride." in ines
     assert "À reprendre. Communs." in ines
     assert "Notée par votre enseignant.Bien <i>vu</i>." in ines
     assert HOSTILE in hostile and "(<img src=x onerror=y>)" in hostile

@@ -27,15 +27,15 @@ def test_what_a_late_hand_in_loses(days, mark, lost):
     assert totals.penalty(Fraction(mark), late, days) == Fraction(lost)
 
 
-def test_another_student_is_not_named_and_hints_stop_where_the_teacher_says():
+def test_another_student_is_not_named_and_the_teacher_gives_hints_or_not():
     exercise, reasons = scale.read_scale()["ex02"], scale.read_reasons()
     answer = Answer("ex02.weights", Fraction(0), SHARED, "1002")
-    (mark,) = totals.automatic([answer], exercise, reasons, 2)
+    (mark,) = totals.automatic([answer], exercise, reasons, True)
     assert "1002" not in repr(mark) and mark.reason == reasons[SHARED].text
-    assert mark.hints == reasons[SHARED].hints[:2] and mark.out_of == 2
+    assert mark.hint == reasons[SHARED].hint and mark.out_of == 2
     answer = Answer("ex02.train", Fraction(1, 2), "exception", "ligne 3")
-    (mark,) = totals.automatic([answer], exercise, reasons, 0)
-    assert mark.points == 2 and mark.reason.endswith("(ligne 3)") and mark.hints == ()
+    (mark,) = totals.automatic([answer], exercise, reasons, False)
+    assert mark.points == 2 and mark.reason.endswith("(ligne 3)") and mark.hint == ""
 
 
 def test_the_average_is_weighted_and_none_before_anything_is_asked():
