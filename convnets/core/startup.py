@@ -9,10 +9,7 @@ import os
 import signal
 import sys
 
-INTERRUPTED = (
-    "Interrompu. Ce qui était enregistré est gardé ; si la commande a l'option --resume, elle "
-    "reprend où elle en était."
-)
+INTERRUPTED = "Interrompu. Ce qui était enregistré est gardé."
 
 
 _cleans_up = False

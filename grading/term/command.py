@@ -209,14 +209,11 @@ def _dates(heard: Heard) -> str:
     moodle_knows = {
         group for group, path in work.worksheets.items() if path in sheets and sheets[path].dated
     }
-    sources = {
-        "de Moodle": [group for group in work.due if group in moodle_knows],
-        "des fichiers": [group for group in work.due if group not in moodle_knows],
-    }
-    used = {source: groups for source, groups in sources.items() if groups}
-    if len(used) < 2:
-        return "".join(f" ; dates {source}" for source in used)
-    return "".join(f" ; dates {source} pour {', '.join(each)}" for source, each in used.items())
+    unknown = [group for group in work.due if group not in moodle_knows]
+    if not work.due or not unknown:
+        return " ; dates de Moodle" if work.due else ""
+    named = f" pour {', '.join(unknown)}" if any(unknown) and moodle_knows else ""
+    return f" ; sans la feuille de Moodle, aucun retard n'est compté{named}"
 
 
 def _term(course: Course, heard: Sequence[Heard], answers: dict[str, dict], now: datetime) -> Term:

@@ -205,6 +205,8 @@ def _read_toml(path: Path) -> dict:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         place = f"ligne {line[1]}" if line else "à la fin"
+        if "date" in str(error).lower():
+            raise ValueError(f"{path}, {place} : cette date n'existe pas.") from error
         raise ValueError(
             f"{path}, {place} : ce n'est pas du TOML ; vérifiez guillemets, crochets et virgules "
             f"(Python dit : « {error} »)."

@@ -1,4 +1,8 @@
-"""Les rendus d'un exercice : les ouvrir, dire à qui est chacun, et quand il a été rendu."""
+"""Les rendus d'un exercice : les ouvrir, dire à qui est chacun, et quand il a été rendu.
+
+Seule la feuille de Moodle dit quand un travail a été rendu. La date d'un fichier change quand on le
+copie : elle est montrée à l'enseignant, et ne coûte jamais rien.
+"""
 
 import os
 import shutil
@@ -22,7 +26,7 @@ class HandIn(NamedTuple):
     Attributes:
         submission: le rendu prêt à noter, None s'il est illisible.
         note: ce qu'il faut en dire.
-        handed_at: quand, ou None.
+        handed_at: quand, d'après Moodle, ou None.
         owner: nom de l'élève tel que Moodle l'écrit.
         participant: son numéro pour ce devoir dans Moodle, "" hors de Moodle.
     """
@@ -112,9 +116,11 @@ def _gather(
     for each in received:
         owner, sure = _owner(each, students, work, gathered)
         if owner is None:
+            alike = [s.number for s in students if names.words(s.name) == names.words(each.owner)]
+            why = f"Plusieurs élèves ont ce nom, {', '.join(alike)}" if alike else "Aucun élève"
             gathered.remarks.append(
-                f"{path.name} : à qui est « {each.name} » ? Aucun élève de ce nom ; écrivez "
-                f'owners = {{ "{each.name}" = "numéro" }}. Il n\'est pas noté.'
+                f"{path.name} : à qui est « {each.name} » ? {why}{'' if alike else ' de ce nom'} ; "
+                f'écrivez owners = {{ "{each.name}" = "numéro" }}. Il n\'est pas noté.'
             )
             continue
         known = owner.number in gathered.hand_ins or owner in owners.values()
@@ -131,6 +137,7 @@ def _gather(
     ours = [each for each in received if each.name in owners]
     found = handin.collect_received(ours, workspace, chosen=work.chosen, asked=work.exercise)
     ready = {each.name: each for each in found.submissions}
+    after = []
     for each in ours:
         owner, submission = owners[each.name], ready.get(each.name)
         row = gathered.rows.get(owner.number)
@@ -138,9 +145,17 @@ def _gather(
         gathered.hand_ins[owner.number] = HandIn(
             submission._replace(name=owner.number) if submission else None,
             note,
-            (row and row.handed_at) or _last_change(each.paths),
+            row.handed_at if row else None,
             row.name if row else each.owner,
             each.number or (row.participant if row else ""),
+        )
+        changed, due = _last_change(each.paths), work.due.get(owner.group)
+        if not (row and row.handed_at) and due and changed and changed > due:
+            after.append(f"{owner.name} ({changed:%d/%m/%Y à %H:%M})")
+    if after:
+        gathered.remarks.append(
+            f"{path.name} : fichiers changés après l'échéance, ce qui ne coûte rien, car une copie "
+            f"change cette date : {', '.join(after)}. Seule la feuille de Moodle fait foi."
         )
 
 
