@@ -325,9 +325,9 @@ def _prepare(name: str, paths: list[Path], target: Path, choices: Choices):
     _convert(home, root, remarks, choices)
     found = Submission(name, root, home)
     if not found.modules:
-        raise FileNotFoundError(
-            " ; ".join(remarks) or "aucun .py, .ipynb ou .zip où un exercice se reconnaisse"
-        )
+        empty = not any(path.is_file() for path in target.rglob("*"))
+        why = "aucun fichier à lire" if empty else "aucun exercice reconnu"
+        raise FileNotFoundError(" ; ".join(remarks) or why)
     return found._replace(remarks=(*remarks, *_place_weights(found, choices)))
 
 

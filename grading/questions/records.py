@@ -57,7 +57,8 @@ def best(ask: Ask, by_name: Callable[[Ask], Credit], by_record: Callable[[Ask], 
     if reason not in UNNAMED:
         return _given(first)
     try:
-        return by_record(ask)
+        second = by_record(ask)
+        return _given(first) if second.level == 0 and reason in OWN else second
     except pupil.Failure as failure:
         return _given(first if failure.reason == "no_network" and reason in OWN else failure)
 

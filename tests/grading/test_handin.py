@@ -87,7 +87,8 @@ def test_nobody_disappears(folder, collect):
         ["_roy", "dupont", "martin", "pooling"], {"ex00_convolution.pooling"}
     )
     assert found.empty == {
-        **dict.fromkeys(["petit", "vide"], "aucun exercice reconnu"),
+        "petit": "aucun exercice reconnu",
+        "vide": "aucun fichier à lire",
         "durand": "durand.docx n'est ni un .py, ni un .ipynb, ni un .zip",
         "lien": "un lien n'est pas suivi : rendez le dossier lui-même",
     }
