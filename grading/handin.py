@@ -32,7 +32,7 @@ LIMITS = {
 WORK = (".py", ".ipynb", ".zip")
 TEACHERS = (".csv", ".xlsx", ".ods", ".json", ".md", ".toml", ".ini", ".db")  # et non d'un élève
 RESERVED = re.compile(
-    r"ex\d\d_\w+|exercises|convnets|figures|models|runs|tests|grading|docs|data|\..*|__.*"
+    r"ex\d\d_\w+|exercises|convnets|figures|models|tests|grading|docs|data|\..*|__.*"
 )
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)_?(?P<rest>.*)")
 WEIGHED = {"ex02_fashion": "fashion", "ex03_cifar10": "cifar", "ex04_lenet": "lenet"}

@@ -1,6 +1,5 @@
 """Les rendus : les trouver, les lire sans rien suivre, en préparer une copie pour un enfant."""
 
-import filecmp
 import os
 import shutil
 from collections.abc import Iterable
@@ -19,7 +18,7 @@ MAX_FILES = 400
 TEXTS = (".py", ".json", ".toml", ".txt")
 WEIGHTS = (".keras", ".tflite", ".json")  # ce qu'un entraînement enregistre
 RECORDS = {"ex02_fashion": "garments", "ex03_cifar10": "thumbnails", "ex04_lenet": "digits"}
-NOT_SOURCES = ("convnets", "models", "runs", "tests", "venv")
+NOT_SOURCES = ("convnets", "models", "tests", "venv")
 
 
 class Submission(NamedTuple):
@@ -27,7 +26,7 @@ class Submission(NamedTuple):
 
     name: str
     root: Path  # où sont ex02_fashion.py, ex00_convolution/…
-    home: Path  # où seraient models/, runs/, convnets/ et predict.py
+    home: Path  # où seraient models/, convnets/ et predict.py
     shipped: bool = False  # c'est le corrigé
     remarks: tuple[str, ...] = ()  # ce qui a été laissé de côté, et pourquoi
 
@@ -42,20 +41,10 @@ class Submission(NamedTuple):
         )
 
     def weights(self, slug: str, suffix: str = ".keras") -> Path:
-        """Dit où serait un fichier de poids.
-
-        L'exercice enregistre dans `models/`, ou dans `runs/<slug>/` quand un meilleur modèle est
-        déjà dans `models/` : c'est le cas d'un élève qui a entraîné dans une copie du dépôt.
-        """
+        """Dit où serait un fichier de poids, que l'exercice enregistre dans `models/`."""
         if self.shipped:
             return published(slug, suffix)
-        kept, tried = (self.home / each / f"{slug}.keras" for each in ("models", f"runs/{slug}"))
-        ours = published(slug, ".keras")
-        own = _is_own(self, kept) and not (
-            ours.is_file() and filecmp.cmp(kept, ours, shallow=False)
-        )
-        chosen = tried if _is_own(self, tried) and not own else kept
-        return chosen.with_suffix(suffix)
+        return self.home / "models" / f"{slug}{suffix}"
 
 
 def published(slug: str, suffix: str) -> Path:
