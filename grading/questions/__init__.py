@@ -89,6 +89,11 @@ class Ask:
                 raise pupil.failure_of(first)
         return answers
 
+    def judge(self, function: str, groups, right: Callable, mistakes=(), **options) -> Credit:
+        """Appelle une fonction du rendu, et note ses réponses (voir `judge`)."""
+        calls = [call for _, some in groups for call in some]
+        return judge(self.calls(function, calls), groups, right, mistakes, **options)
+
     def op(self, operation: str, /, **arguments):
         """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""
         return self.answer(operation, **arguments)["value"]
@@ -172,6 +177,29 @@ def as_floats(value) -> np.ndarray | None:
         return array.astype(np.float64)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         return None
+
+
+def numbers(answer: pupil.Answer, shape: Sequence[int] | None = None, *, detail="") -> np.ndarray:
+    """Rend les nombres d'une réponse, en float64.
+
+    Args:
+        answer: la réponse.
+        shape: la forme attendue ; toutes conviennent par défaut.
+        detail: ce qui précise la raison, par exemple le nom d'une autre fonction.
+
+    Raises:
+        pupil.Failure: exception, autre chose que des nombres, autre forme, valeur infinie.
+    """
+    if answer.error:
+        raise pupil.failure_of(answer.error)
+    values = as_floats(answer.value)
+    if values is None:
+        raise pupil.Failure("wrong_type", detail)
+    if shape is not None and values.shape != tuple(shape):
+        raise pupil.Failure("wrong_shape", detail)
+    if not np.isfinite(values).all():
+        raise pupil.Failure("not_a_number", detail)
+    return values
 
 
 def same(found, expected, *, tolerance: float = 1e-6) -> bool:

@@ -1,6 +1,6 @@
 """Exercice 08 : dériver un score par rapport à l'image, puis moyenner, puis partager."""
 
-import functools
+from functools import partial
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from grading.questions import (
     Mistake,
     as_floats,
     credit,
-    failed,
     judge,
+    numbers,
     question,
     same,
 )
@@ -31,7 +31,7 @@ SHAPE = (7, 9, 3)
 TOLERANCE = 1e-4  # le réseau calcule en float32
 MANY, NOISE = 300, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
 FINE = 100  # points d'une intégrale où la règle choisie ne compte plus
-REFERENCES = {"black": 0, "grey": 128}  # que dit la docstring
+REFERENCES = {"black": 0.0, "grey": 128.0}  # que dit la docstring
 
 
 def _image(rng, shape=SHAPE) -> np.ndarray:
@@ -47,75 +47,47 @@ def _gradients(model, images, class_index, *, seeds=score_seeds) -> np.ndarray:
 # --- Le gradient ---------------------------------------------------------------------
 
 
-def _mean_gradient(model, class_index, batches, *, seeds=score_seeds, gather=None):
-    found = [_gradients(model, batch, class_index, seeds=seeds) for batch in batches]
-    return gather(found) if gather else np.concatenate(found).mean(axis=0)
+def _mean_gradient(model, class_index, batches, *, gather=np.mean, **options):
+    return gather(_gradients(model, np.concatenate(batches), class_index, **options), axis=0)
 
 
 @question("ex08.mean_gradient")
 def ask_mean_gradient(ask: Ask) -> Credit:
     """Dérive une image seule, puis des lots de tailles inégales."""
-    rng = ask.rng
-    model = network(rng, SHAPE)
-    one = [((model, CLASS, [_image(rng)[None].astype(np.float32)]), {}) for _ in range(2)]
-    batches = [rng.uniform(0, 255, (size, *SHAPE)).astype(np.float32) for size in (3, 1, 2)]
-    groups = [("1/2", one), ("1", [((model, CLASS, batches), {})])]
-
-    def wrong(**changes):
-        return functools.partial(_mean_gradient, **changes)
-
+    model = network(ask.rng, SHAPE)
+    lots = [[_image(ask.rng, (size, *SHAPE)).astype(np.float32) for size in (3, 1, 2)]]
+    lots = [[_image(ask.rng)[None].astype(np.float32)] for _ in range(2)] + lots
+    calls = [((model, CLASS, batches), {}) for batches in lots]
     mistakes = [
-        *(Mistake(reason, wrong(seeds=seeds), "1/4") for reason, seeds in SEEDS),
-        Mistake("absolute_value", lambda *a: abs(_mean_gradient(*a)), "1/4"),
-        Mistake(
-            "absolute_before_mean",
-            wrong(gather=lambda found: abs(np.concatenate(found)).mean(axis=0)),
-            "1/2",
-        ),
-        Mistake("sum_for_mean_of_images", wrong(gather=lambda f: np.concatenate(f).sum(0)), "1/2"),
-        Mistake(
-            "mean_of_batches", wrong(gather=lambda f: np.mean([b.mean(0) for b in f], 0)), "1/2"
-        ),
-        Mistake(
-            "mean_of_batches", wrong(gather=lambda f: np.sum([b.mean(0) for b in f], 0)), "1/2"
-        ),
-        Mistake("last_batch_only", wrong(gather=lambda found: found[-1].mean(0)), "1/2"),
-        Mistake("last_batch_only", wrong(gather=lambda found: found[0].mean(0)), "1/2"),
+        *(Mistake(each, partial(_mean_gradient, seeds=SEEDS[each]), "1/4") for each in SEEDS),
+        Mistake("wrong_class", lambda m, k, b: _mean_gradient(m, 0, b), "1/4"),
+        Mistake("sum_for_mean_of_images", partial(_mean_gradient, gather=np.sum), "1/2"),
     ]
-    answers = enlarged(ask.calls("mean_gradient", [*one, *groups[1][1]]), 255)
+    answers = enlarged(ask.calls("mean_gradient", calls), 255)
+    groups = [("1/2", calls[:2]), ("1", calls[2:])]
     return judge(answers, groups, _mean_gradient, mistakes, tolerance=TOLERANCE)
 
 
 @question("ex08.sensitivity")
 def ask_sensitivity(ask: Ask) -> Credit:
     """Résume les trois couleurs d'un gradient : le vrai, ou celui du rendu."""
-    rng = ask.rng
-    calls = [((network(rng, SHAPE), _image(rng), CLASS), {}) for _ in range(2)]
+    calls = [((network(ask.rng, SHAPE), _image(ask.rng), CLASS), {}) for _ in range(2)]
     answers = enlarged(ask.calls("sensitivity", calls), 255)
-    true = [((_gradients(m, i[None], k)[0],), {}) for (m, i, k), _ in calls]
-    found = _credit_colors(answers, true)
-    if found.level == 1:
-        return found
     named = [((model, k, [image[None].astype(np.float32)]), {}) for (model, image, k), _ in calls]
     own = [as_floats(each.value) for each in enlarged(ask.calls("mean_gradient", named), 255)]
-    if any(each is None or each.shape != SHAPE for each in own):
-        return found
-    return max(
-        found, _credit_colors(answers, [((each,), {}) for each in own]), key=lambda each: each.level
-    )
+    found = _credit_colors(answers, [_mean_gradient(*given) for given, _ in named])
+    if all(each is not None and each.shape == SHAPE for each in own):
+        found = max(found, _credit_colors(answers, own), key=lambda each: each.level)
+    return found
 
 
-def _credit_colors(answers, calls) -> Credit:
+def _credit_colors(answers, gradients) -> Credit:
+    calls = [((each,), {}) for each in gradients]
     mistakes = [
         Mistake("sign_before_maximum", lambda g: g.max(axis=2), "1/2"),
-        Mistake("sign_before_maximum", lambda g: np.maximum(g, 0).max(axis=2), "1/2"),
         Mistake("sign_before_maximum", lambda g: abs(g.max(axis=2)), "1/2"),
         Mistake("colors_averaged", lambda g: abs(g).mean(axis=2), "1/2"),
         Mistake("colors_averaged", lambda g: abs(g).sum(axis=2), "1/2"),
-        Mistake("colors_averaged", lambda g: abs(g.mean(axis=2)), "1/4"),
-        Mistake("colors_averaged", lambda g: abs(g.sum(axis=2)), "1/4"),
-        Mistake("one_channel_only", lambda g: abs(g[..., 0]), "1/4"),
-        Mistake("values_scaled", lambda g: 255 * abs(g).max(2) / abs(g).max(), "1/2"),
     ]
     return judge(
         answers, [("1", calls)], lambda g: abs(g).max(axis=2), mistakes, tolerance=TOLERANCE
@@ -133,36 +105,20 @@ def ask_smooth(ask: Ask) -> Credit:
     model = _bent_network(rng, image)
     options = {"num_samples": MANY, "noise": NOISE, "seed": int(rng.integers(1000))}
     short = {**options, "num_samples": 3}
-    first = (model, image, CLASS)
     every = [options, short, short, {**short, "noise": 1.5}, {**short, "seed": -1}]
-    answers = enlarged(ask.calls("smooth_sensitivity", [(first, each) for each in every]), 255)
-    for answer in answers[:3]:
-        if answer.error:
-            return failed(answer)
-    found, *twice = (as_floats(answer.value) for answer in answers[:3])
-    if found is None or found.shape != SHAPE[:2]:
-        return credit(0, "wrong_shape")
-    if not np.isfinite(found).all():  # NaN n'est ni plus loin, ni plus près que rien
-        return credit(0, "not_a_number")
-    copies = _copies(rng, image, 4000)
-    gradients = _gradients(model, copies, CLASS)
-    right = abs(gradients.mean(0)).max(axis=2)
-    plain = abs(_gradients(model, image[None], CLASS)[0]).max(axis=2)
-    wrong = {
-        "noise_missing": plain,
-        "absolute_before_mean": abs(gradients).mean(0).max(axis=2),
-        "sum_for_mean_of_images": MANY * right,
-        "sign_before_maximum": gradients.mean(0).max(axis=2),
-    }
-    wrong |= {
-        reason: abs(_gradients(model, copies[:1000], CLASS, seeds=seeds).mean(0)).max(axis=2)
-        for reason, seeds in SEEDS[:2]
-    }
-    away = {name: _distance(found, each) for name, each in {None: right, **wrong}.items()}
+    calls = [((model, image, CLASS), each) for each in every]
+    answers = enlarged(ask.calls("smooth_sensitivity", calls), 255)
+    found, *twice = (numbers(answer, SHAPE[:2]) for answer in answers[:3])
+    copies = _copies(rng, image, 2000)
+    gradients = {None: _gradients(model, copies, CLASS)}
+    gradients |= {name: _gradients(model, copies, CLASS, seeds=SEEDS[name]) for name in SEEDS}
+    gradients["noise_missing"] = _gradients(model, image[None], CLASS)
+    maps = {name: abs(each.mean(0)).max(axis=2) for name, each in gradients.items()}
+    maps["absolute_before_mean"] = abs(gradients[None]).mean(0).max(axis=2)
+    away = {name: _distance(found, each) for name, each in maps.items()}
     nearest = min(away, key=away.get)
     if nearest or away[None] > 0.25:
-        known = nearest if nearest and away[nearest] < 0.25 else "wrong_values"
-        return credit("1/4", known)
+        return credit("1/4", nearest if away[nearest] < 0.25 else "wrong_values")
     if not same(*twice):
         return credit("1/2", "noise_ignores_seed")
     return RIGHT if all(answer.error for answer in answers[3:]) else credit("3/4", "no_error")
@@ -190,81 +146,43 @@ def _distance(found, expected) -> float:
 # --- Gradients intégrés --------------------------------------------------------------
 
 
-def _attributions(
-    model,
-    image,
-    class_index,
-    *,
-    steps,
-    baseline="black",
-    seeds=score_seeds,
-    multiplied="path",
-    places="middle",
-    total=False,
-):
-    """Partage le score ; les quatre derniers arguments disent une erreur."""
-    reference = REFERENCES[baseline] if baseline in REFERENCES else None
-    if reference is None:
+def _attributions(model, image, class_index, *, steps, baseline="black", factor=None, **options):
+    """Partage le score ; `factor` remplace ce par quoi le gradient moyen est multiplié."""
+    if baseline not in REFERENCES:
         raise ValueError
-    path = image - float(reference)
-    shares = {
-        "middle": (np.arange(steps) + 0.5) / steps,
-        "image": np.ones(steps),
-        "left": np.arange(steps) / steps,
-        "right": np.arange(1, steps + 1) / steps,
-        "ends": np.linspace(0, 1, steps),
-    }[places]
-    images = reference + shares[:, None, None, None] * path
-    gradients = _gradients(model, images, class_index, seeds=seeds)
-    mean = gradients.sum(0) if total else gradients.mean(0)
-    return (
-        mean * {"path": path / 255, "image": image / 255, "": np.full(SHAPE, 1 / 255)}[multiplied]
-    )
+    path = image - REFERENCES[baseline]
+    shares = ((np.arange(steps) + 0.5) / steps).reshape(-1, 1, 1, 1)
+    gradients = _gradients(model, REFERENCES[baseline] + shares * path, class_index, **options)
+    return gradients.mean(0) * (path if factor is None else factor) / 255
 
 
 @question("ex08.attributions")
 def ask_attributions(ask: Ask) -> Credit:
     """Partage un score depuis le noir, depuis le gris, puis en peu de points."""
-    rng = ask.rng
-    model, image, other = network(rng, SHAPE), _image(rng), _image(rng)
+    model, image, other = network(ask.rng, SHAPE), _image(ask.rng), _image(ask.rng)
 
-    def call(each, **options):
-        return (model, each, CLASS), options
+    def call(each, steps, **options):
+        return (model, each, CLASS), {"steps": steps, **options}
 
-    groups = [
-        ("1/2", [call(image, steps=FINE), call(other, steps=FINE, baseline="black")]),
-        ("3/4", [call(image, steps=FINE, baseline="grey")]),
-        ("1", [call(image, steps=2), call(other, steps=3, baseline="grey")]),
-        ("1", [call(image, steps=2, baseline="white")]),
-    ]
+    def black(*given, steps, **_):
+        return _attributions(*given, steps=steps)
 
-    def wrong(**changes):
-        return lambda *positional, **named: _attributions(*positional, **{**named, **changes})
-
+    dark = [call(image, FINE), call(other, FINE, baseline="black")]
+    grey = [call(image, FINE, baseline="grey")]
+    rest = [call(image, 2), call(other, 3, baseline="grey"), call(image, 2, baseline="white")]
     mistakes = [
-        *(Mistake(reason, wrong(seeds=seeds), "1/4") for reason, seeds in SEEDS),
-        Mistake("not_multiplied", wrong(multiplied=""), "1/4"),
-        Mistake("baseline_ignored", wrong(baseline="black"), "1/2"),
-        Mistake("multiplied_by_image", wrong(multiplied="image"), "1/2"),
-        Mistake("gradient_times_image", wrong(places="image"), "1/4"),
-        Mistake("sum_for_integral", wrong(total=True), "1/2"),
-        Mistake("absolute_value", lambda *a, **n: abs(_attributions(*a, **n)), "1/4"),
-        *(
-            Mistake("not_the_middle", wrong(places=each), "3/4")
-            for each in ("left", "right", "ends")
-        ),
+        *(Mistake(each, partial(_attributions, seeds=SEEDS[each]), "1/4") for each in SEEDS),
+        Mistake("not_multiplied", partial(_attributions, factor=1), "1/4"),
+        Mistake("baseline_ignored", black, "1/2"),
     ]
-    answers = ask.calls("attributions", [each for _, calls in groups for each in calls])
-    return judge(answers, groups, _attributions, mistakes, tolerance=TOLERANCE)
+    groups = [("1/2", dark), ("3/4", grey), ("1", rest)]
+    return ask.judge("attributions", groups, _attributions, mistakes, tolerance=TOLERANCE)
 
 
 @question("ex08.integrated_gradients")
 def ask_integrated_gradients(ask: Ask) -> Credit:
     """Compare la carte bornée du rendu à ses propres parts ; le dernier réseau ne dit rien."""
-    rng = ask.rng
-    image, models = _image(rng), [network(rng, SHAPE) for _ in range(3)]
-    *kernels, dense = models[-1].options["kernels"]
-    mute = {**models[-1].options, "kernels": [*kernels, np.zeros_like(dense)]}
-    models[-1] = messages.Ingredient("small_network", mute)
+    image, models = _image(ask.rng), [network(ask.rng, SHAPE) for _ in range(3)]
+    models[-1].options["kernels"][-1][:] = 0
     calls = [((model, image, CLASS), {"steps": 5}) for model in models]
     return ask_bounded(ask, "integrated_gradients", "shares", calls)

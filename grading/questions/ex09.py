@@ -1,9 +1,12 @@
 """Exercice 09 : les cartes d'une couche, leurs gradients, et les deux façons de les peser."""
 
-import numpy as np
+from functools import partial
 
-from grading import messages, pupil
-from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge, question
+import numpy as np
+from scipy import ndimage
+
+from grading import messages
+from grading.questions import Ask, Credit, Mistake, credit, judge, numbers, question
 from grading.questions.heatmaps import (
     CLASS,
     NUM_CLASSES,
@@ -23,48 +26,36 @@ LAYERS = ("early", "late")  # celles de `probes.small_network`
 # --- Les cartes et leurs gradients ---------------------------------------------------
 
 
-def _maps_and_gradients(
-    model, image, class_index, *, layer_name=None, seeds=score_seeds, swapped=False
-):
-    """Rend les deux tableaux, l'un sur l'autre ; les deux derniers arguments disent une erreur."""
-    layer_name = layer_name or LAYERS[-1]
+def _maps_and_gradients(model, image, class_index, *, layer_name="late", seeds=score_seeds):
+    """Rend les cartes et leurs gradients, les unes sur les autres."""
     if layer_name not in LAYERS:
         raise ValueError
     images = image[None].astype(float)
     gradients = backward(model, images, seeds(model, images, class_index))
-    pair = [forward(model, images)[layer_name][0], gradients[layer_name][0]]
-    return np.stack(pair[::-1] if swapped else pair)
+    return np.stack([forward(model, images)[layer_name][0], gradients[layer_name][0]])
 
 
 @question("ex09.maps_and_gradients")
 def ask_maps_and_gradients(ask: Ask) -> Credit:
     """Demande la dernière couche, puis une autre, puis une qui n'existe pas."""
-    rng = ask.rng
-    image = rng.integers(0, 256, SHAPE).astype(np.uint8)
-    model = network(rng, SHAPE)
-    first = (model, image, CLASS)
-    groups = [
-        ("1/2", [(first, {})]),
-        ("3/4", [(first, {"layer_name": "early"}), (first, {"layer_name": "late"})]),
-        ("1", [(first, {"layer_name": "mixed7"})]),
-    ]
-
-    def wrong(**changes):
-        return lambda *positional, **named: _maps_and_gradients(*positional, **{**named, **changes})
-
+    given = network(ask.rng, SHAPE), ask.rng.integers(0, 256, SHAPE).astype(np.uint8), CLASS
+    last, *others = [(given, {"layer_name": each} if each else {}) for each in (None, *LAYERS)]
+    unknown = [(given, {"layer_name": "mixed7"})]
     mistakes = [
-        *(Mistake(reason, wrong(seeds=seeds), "1/4") for reason, seeds in SEEDS),
-        *(Mistake("layer_ignored", wrong(layer_name=name), "1/2") for name in LAYERS),
-        Mistake("pair_swapped", wrong(swapped=True), "1/2"),
+        *(Mistake(each, partial(_maps_and_gradients, seeds=SEEDS[each]), "1/4") for each in SEEDS),
+        Mistake("wrong_class", lambda m, i, k, **o: _maps_and_gradients(m, i, 0, **o), "1/4"),
+        Mistake("layer_ignored", lambda *given, **_: _maps_and_gradients(*given), "1/2"),
     ]
-    answers = ask.calls("maps_and_gradients", [each for _, calls in groups for each in calls])
-    return judge(answers, groups, _maps_and_gradients, mistakes, tolerance=TOLERANCE)
+    groups = [("1/2", [last]), ("3/4", others), ("1", unknown)]
+    return ask.judge(
+        "maps_and_gradients", groups, _maps_and_gradients, mistakes, tolerance=TOLERANCE
+    )
 
 
 # --- Peser les cartes ----------------------------------------------------------------
 
 
-def _drawn(rng, num: int = 4) -> list[tuple]:
+def _drawn(rng, num: int) -> list[tuple]:
     """Tire des cartes positives, comme après une ReLU, et des gradients des deux signes."""
     return [
         ((np.maximum(rng.normal(0.2, 1, (4, 6, 5)), 0), rng.normal(0.1, 1, (4, 6, 5))), {})
@@ -72,163 +63,95 @@ def _drawn(rng, num: int = 4) -> list[tuple]:
     ]
 
 
-def _weighted(maps, gradients, *, weigh=lambda g: g.mean((0, 1)), gather=np.sum):
-    return gather(maps * weigh(gradients), axis=2)
-
-
-def _grad_cam(**changes):
-    return lambda maps, gradients: _weighted(maps, gradients, **changes)
+def _grad_cam(maps, gradients):
+    return maps @ gradients.mean((0, 1))
 
 
 @question("ex09.grad_cam_map")
 def ask_grad_cam_map(ask: Ask) -> Credit:
     """Pèse des cartes tirées au hasard."""
-    calls = _drawn(ask.rng)
-    ground = _weighted
-
+    calls = _drawn(ask.rng, 4)
     mistakes = [
-        Mistake(
-            "averaged_over_channels", _grad_cam(weigh=lambda g: g.mean(2, keepdims=True)), "1/4"
-        ),
-        Mistake("gradients_not_averaged", _grad_cam(weigh=lambda g: g), "1/4"),
-        Mistake("gradients_summed", _grad_cam(weigh=lambda g: g.sum((0, 1))), "1/2"),
-        Mistake("maps_averaged", _grad_cam(gather=np.mean), "1/2"),
-        Mistake("maps_averaged", _grad_cam(gather=np.max), "1/4"),
-        Mistake(
-            "gradients_clipped", _grad_cam(weigh=lambda g: np.maximum(g, 0).mean((0, 1))), "1/4"
-        ),
-        Mistake("gradients_clipped", _grad_cam(weigh=lambda g: abs(g).mean((0, 1))), "1/4"),
-        Mistake("gradients_clipped", _grad_cam(weigh=lambda g: abs(g.mean((0, 1)))), "1/4"),
-        Mistake("largest_gradient", _grad_cam(weigh=lambda g: g.max((0, 1))), "1/4"),
-        Mistake("relu_too_early", lambda *a: np.maximum(ground(*a), 0), "3/4"),
-        Mistake("relu_too_early", lambda *a: clipped(ground(*a)), "1/2"),
-        Mistake("absolute_value", lambda *a: abs(ground(*a)), "1/4"),
+        Mistake("averaged_over_channels", lambda m, g: m.sum(2) * g.mean(2), "1/4"),
+        Mistake("gradients_not_averaged", lambda m, g: (m * g).sum(2), "1/4"),
+        Mistake("maps_averaged", lambda m, g: _grad_cam(m, g) / m.shape[2], "1/2"),
+        Mistake("relu_too_early", lambda *given: np.maximum(_grad_cam(*given), 0), "3/4"),
     ]
-    answers = ask.calls("grad_cam_map", calls)
-    return judge(answers, [("1", calls)], ground, mistakes, tolerance=TOLERANCE)
+    return ask.judge("grad_cam_map", [("1", calls)], _grad_cam, mistakes, tolerance=TOLERANCE)
 
 
-def _plus_plus(maps, gradients, *, positive=None, sums=None, weigh=None, gather=np.sum):
-    """Pèse comme Grad-CAM++ ; les quatre derniers arguments disent une erreur."""
-    positive = np.maximum(gradients, 0) if positive is None else positive(gradients)
-    total = np.maximum(maps.sum((0, 1)) if sums is None else sums(maps), 0)
-    shares = (positive if weigh is None else weigh(positive)) / (2 + total * positive)
-    return maps @ gather(shares, axis=(0, 1))
-
-
-def _wrong_plus_plus(**changes):
-    return lambda maps, gradients: _plus_plus(maps, gradients, **changes)
+def _plus_plus(maps, gradients, *, positive=lambda g: np.maximum(g, 0), axes=(0, 1)):
+    """Pèse comme Grad-CAM++ ; `axes` dit sur quoi une carte est additionnée."""
+    total, positive = np.maximum(maps.sum(axes), 0), positive(gradients)
+    return maps @ (positive / (2 + total * positive)).sum((0, 1))
 
 
 @question("ex09.grad_cam_plus_plus_map")
 def ask_plus_plus(ask: Ask) -> Credit:
     """Pèse des cartes positives, puis une dont la somme est négative."""
-    calls, (((maps, gradients), _),) = _drawn(ask.rng, 3), _drawn(ask.rng, 1)
-    below = maps - [0, 3, 0, 0, 1]
-    groups = [("3/4", calls), ("1", [((below, gradients), {})])]
+    *calls, ((maps, gradients), _) = _drawn(ask.rng, 4)
+    below = [((maps - [0, 3, 0, 0, 1], gradients), {})]
     mistakes = [
-        Mistake("plain_grad_cam", _weighted, "1/4"),
-        Mistake("negative_gradients_kept", _wrong_plus_plus(positive=np.array), "1/4"),
-        Mistake("negative_gradients_kept", _wrong_plus_plus(positive=np.abs), "1/4"),
-        Mistake("weight_without_gradient", _wrong_plus_plus(weigh=lambda p: p > 0), "1/4"),
-        Mistake("weight_without_gradient", _wrong_plus_plus(weigh=np.ones_like), "1/4"),
-        Mistake("map_sum_forgotten", _wrong_plus_plus(sums=lambda m: m), "1/4"),
-        Mistake("map_sum_forgotten", _wrong_plus_plus(sums=lambda m: np.zeros(m.shape[2])), "1/4"),
-        Mistake("map_sum_forgotten", _wrong_plus_plus(sums=lambda m: m.mean((0, 1))), "1/4"),
-        Mistake("map_sum_forgotten", _wrong_plus_plus(sums=lambda m: m.sum()), "1/4"),
-        Mistake("weights_averaged", _wrong_plus_plus(gather=np.mean), "1/2"),
-        Mistake("relu_too_early", lambda *a: np.maximum(_plus_plus(*a), 0), "3/4"),
+        Mistake("plain_grad_cam", _grad_cam, "1/4"),
+        Mistake("negative_gradients_kept", partial(_plus_plus, positive=abs), "1/4"),
+        Mistake("map_sum_forgotten", partial(_plus_plus, axes=()), "1/4"),
+        Mistake("relu_too_early", lambda *given: np.maximum(_plus_plus(*given), 0), "3/4"),
     ]
-    answers = ask.calls("grad_cam_plus_plus_map", [each for _, some in groups for each in some])
-    return judge(answers, groups, _plus_plus, mistakes, tolerance=TOLERANCE)
+    groups = [("3/4", calls), ("1", below)]
+    return ask.judge("grad_cam_plus_plus_map", groups, _plus_plus, mistakes, tolerance=TOLERANCE)
 
 
 # --- La carte ------------------------------------------------------------------------
 
 
-def _resized(heatmap, height, width, *, blocks=False):
-    """Agrandit une carte, bilinéaire, le milieu d'une case au milieu des pixels qu'elle couvre."""
-    heatmap = np.asarray(heatmap, float)
-    for axis, length in enumerate((height, width)):
-        old = heatmap.shape[axis]
-        places = np.clip((np.arange(length) + 0.5) * old / length - 0.5, 0, old - 1)
-        places = np.floor((np.arange(length) + 0.5) * old / length) if blocks else places
-        low = np.floor(places).astype(int)
-        part = (places - low).reshape((-1, 1) if axis == 0 else (1, -1))
-        first, second = (np.take(heatmap, np.minimum(low + k, old - 1), axis) for k in (0, 1))
-        heatmap = first * (1 - part) + second * part
-    return heatmap
+def _resized(heatmap, image, *, order=1):
+    """Agrandit une carte : bilinéaire, ou par blocs si `order` vaut 0."""
+    factors = np.divide(image.shape[:2], heatmap.shape)
+    return ndimage.zoom(heatmap, factors, order=order, mode="nearest", grid_mode=True)
 
 
-def _enlarged(heatmap, image, *, before=lambda v: np.maximum(v, 0), after=clipped, **options):
-    return after(_resized(before(heatmap), *image.shape[:2], **options))
+def _enlarged(heatmap, image, **options):
+    return clipped(_resized(np.maximum(heatmap, 0).astype(float), image, **options))
 
 
-def _same(values):
-    return values
+def _not_clipped(heatmap, image):
+    large = _resized(heatmap, image)
+    return large / abs(large).max()
 
 
 @question("ex09.enlarge")
 def ask_enlarge(ask: Ask) -> Credit:
     """Agrandit des cartes des deux signes, puis une qui n'a rien de positif."""
-    rng = ask.rng
     image = np.zeros((13, 18, 3), np.uint8)
-    signed = [((rng.normal(0, 3, (4, 5)).astype(np.float32), image), {}) for _ in range(3)]
-    nothing = [((-rng.random((4, 5)).astype(np.float32), image), {})]
-
-    def wrong(**changes):
-        return lambda heatmap, image: _enlarged(heatmap, image, **changes)
-
+    signed = [((ask.rng.normal(0, 3, (4, 5)).astype(np.float32), image), {}) for _ in range(3)]
+    nothing = [((-ask.rng.random((4, 5)).astype(np.float32), image), {})]
     mistakes = [
-        Mistake("relu_after_resize", wrong(before=_same), "3/4"),
-        Mistake("map_not_clipped", wrong(before=_same, after=lambda v: v / abs(v).max()), "1/4"),
-        Mistake("map_not_clipped", wrong(before=_same, after=lambda v: v / v.max()), "1/4"),
-        Mistake("absolute_value", wrong(before=abs), "1/4"),
-        Mistake("map_not_scaled", wrong(after=_same), "1/2"),
-        Mistake("map_not_scaled", lambda h, i: _enlarged(clipped(h), i, after=_same), "3/4"),
-        Mistake("map_not_scaled", wrong(before=_same, after=_same)),
-        Mistake("enlarged_by_blocks", wrong(blocks=True), "1/2"),
-        Mistake("map_stretched", wrong(before=_same, after=_stretched), "1/4"),
+        Mistake("relu_after_resize", lambda *given: clipped(_resized(*given)), "3/4"),
+        Mistake("map_not_clipped", _not_clipped, "1/4"),
+        Mistake("map_not_scaled", lambda m, i: _resized(np.maximum(m, 0), i), "1/2"),
+        Mistake("enlarged_by_blocks", partial(_enlarged, order=0), "1/2"),
     ]
     groups = [("1/2", signed), ("1", nothing)]
-    answers = ask.calls("enlarge", signed + nothing)
-    with np.errstate(invalid="ignore"):  # une erreur divise zéro par zéro
-        return judge(answers, groups, _enlarged, mistakes, tolerance=1e-4)
-
-
-def _stretched(values):
-    return (values - values.min()) / np.ptp(values)
+    return ask.judge("enlarge", groups, _enlarged, mistakes, tolerance=1e-4)
 
 
 @question("ex09.grad_cam")
 def ask_grad_cam(ask: Ask) -> Credit:
     """Compare la carte à ce que donnent, enchaînées, les fonctions du rendu."""
-    rng = ask.rng
-    image = rng.integers(0, 256, SHAPE).astype(np.uint8)
-    model = _lit_network(rng, image)
-    calls = [
-        ((model, image, CLASS), {"layer_name": name} if name else {}) for name in (None, "early")
-    ]
-    pairs = [_values(each) for each in ask.calls("maps_and_gradients", calls)]
+    image = ask.rng.integers(0, 256, SHAPE).astype(np.uint8)
+    model = _lit_network(ask.rng, image)
+    calls = [((model, image, CLASS), {}), ((model, image, CLASS), {"layer_name": "early"})]
+    pairs = [numbers(each) for each in ask.calls("maps_and_gradients", calls)]
     if any(each.ndim != 4 or len(each) != 2 for each in pairs):
         return credit(0, "wrong_shape", "maps_and_gradients")
-    kinds = {}
-    for function in ("grad_cam_map", "grad_cam_plus_plus_map"):
-        maps = ask.calls(function, [((*pair,), {}) for pair in pairs])
-        maps = ask.calls("enlarge", [((_values(each), image), {}) for each in maps])
-        kinds[function] = [_values(each) for each in maps]
-    right, other = kinds["grad_cam_map"], kinds["grad_cam_plus_plus_map"]
-    if any(each.shape != SHAPE[:2] or np.ptp(each) == 0 for each in right):
+    maps = ask.calls("grad_cam_map", [((*pair.astype(np.float32),), {}) for pair in pairs])
+    small = [numbers(each).astype(np.float32) for each in maps]
+    own = [numbers(each) for each in ask.calls("enlarge", [((each, image), {}) for each in small])]
+    if any(each.shape != SHAPE[:2] or np.ptp(each) == 0 for each in own):
         return credit(0, "wrong_values", "enlarge")
     groups = [("1/2", [((0,), {})]), ("1", [((1,), {})])]
-    mistakes = [
-        Mistake("layer_ignored", lambda k: right[0], "1/2"),
-        Mistake("layer_ignored", lambda k: right[1], "1/2"),
-        Mistake("methods_swapped", lambda k: other[k], "1/2"),
-    ]
-    answers = ask.calls("grad_cam", calls)
-    found = judge(answers, groups, lambda k: right[k], mistakes, tolerance=1e-4)
-    return RIGHT if found.level == 1 else found
+    mistakes = [Mistake("layer_ignored", lambda number: own[0])]
+    return judge(ask.calls("grad_cam", calls), groups, own.__getitem__, mistakes, tolerance=1e-4)
 
 
 def _lit_network(rng, image) -> messages.Ingredient:
@@ -236,19 +159,9 @@ def _lit_network(rng, image) -> messages.Ingredient:
     while True:
         model = network(rng, SHAPE)
         found = [
-            _weighted(*_maps_and_gradients(model, image, k, layer_name=name))
+            _grad_cam(*_maps_and_gradients(model, image, k, layer_name=name))
             for k in range(NUM_CLASSES)
             for name in LAYERS
         ]
         if all(each.max() > abs(each).max() / 10 for each in found):
             return model
-
-
-def _values(answer: pupil.Answer) -> np.ndarray:
-    """Rend ce qu'a rendu une fonction, ou relance ce qui l'a arrêtée."""
-    if answer.error:
-        raise pupil.failure_of(answer.error)
-    values = as_floats(answer.value)
-    if values is None:
-        raise pupil.Failure("wrong_type")
-    return values.astype(np.float32)

@@ -1,26 +1,17 @@
 """Exercice 10 : découper l'image, cacher des morceaux, ajuster un modèle linéaire local."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 from scipy import ndimage
 
+from exercises.ex10_lime import fit_linear, variants
 from grading import messages, pupil
-from grading.questions import (
-    RIGHT,
-    Ask,
-    Credit,
-    Mistake,
-    as_floats,
-    credit,
-    failed,
-    judge,
-    question,
-    same,
-)
+from grading.questions import RIGHT, Ask, Credit, Mistake, credit, numbers, question, same
 from grading.questions.heatmaps import CLASS, NUM_CLASSES, ask_bounded, glance, probabilities
 
-PENALTY, WIDTH = 0.01, 0.25  # la pénalité et le noyau, que disent les docstrings
+WIDTH = 0.25  # du noyau, que dit la docstring de `lime_coefficients`
 MANY = 8000  # variantes, pour que le hasard du rendu ne compte plus
 MAX_PIECES = 10  # au-delà, on ne peut plus essayer toutes les façons de cacher
 
@@ -42,23 +33,14 @@ def ask_segment(ask: Ask) -> Credit:
     """Fait découper des images de deux couleurs, et regarde ce qu'un morceau contient."""
     num, drawn = 30, [_two_colors(ask.rng) for _ in range(2)]
     answers = ask.calls("segment", [((image,), {"num_segments": num}) for image, _ in drawn])
-    worst = RIGHT
-    for (_, side), answer in zip(drawn, answers, strict=True):
-        found = _credit_segments(answer, side, num)
-        worst = min(worst, found, key=lambda each: each.level)
-    return worst
+    found = [
+        _credit_segments(numbers(answer, side.shape), side, num)
+        for (_, side), answer in zip(drawn, answers, strict=True)
+    ]
+    return min(found, key=lambda each: each.level)
 
 
-def _credit_segments(answer: pupil.Answer, side: np.ndarray, num: int) -> Credit:
-    if answer.error:
-        return failed(answer)
-    labels = as_floats(answer.value)
-    if labels is None:
-        return credit(0, "wrong_type")
-    if labels.shape != side.shape:
-        return credit(0, "wrong_shape")
-    if not np.isfinite(labels).all():
-        return credit(0, "not_a_number")
+def _credit_segments(labels: np.ndarray, side: np.ndarray, num: int) -> Credit:
     pieces = np.unique(labels)
     if not same(pieces, np.arange(len(pieces))):
         return credit("1/4", "labels_with_holes")
@@ -83,41 +65,37 @@ def _pieces(rng, height=9, width=13) -> tuple[np.ndarray, np.ndarray]:
     return image, np.tile(segments, (height, 1))
 
 
-def _hidden(image, segments, visible, *, ground=None, turned=False):
-    ground = image.mean((0, 1)) if ground is None else ground(image)
-    return np.where(np.asarray(visible)[:, segments, None] ^ turned, image, ground)
-
-
 @question("ex10.variants")
 def ask_variants(ask: Ask) -> Credit:
     """Cache des morceaux d'un découpage donné."""
-    rng = ask.rng
-    image, segments = _pieces(rng)
-    whole = np.ones((1, 5), bool)
-    some = rng.permutation(np.array(list(itertools.product([False, True], repeat=5)))[1:-1])
+    image, segments = _pieces(ask.rng)
+    some = ask.rng.permutation(_every_way(5)[1:-1])[:12]
+    calls = [((image, segments, visible), {}) for visible in (np.ones((1, 5), bool), some)]
+
+    def under(color):
+        return lambda image, segments, visible: np.where(visible[:, segments, None], image, color)
+
     mistakes = [
-        Mistake("visible_for_hidden", lambda *a: _hidden(*a, turned=True), "1/2"),
-        Mistake("hidden_in_black", lambda *a: _hidden(*a, ground=np.zeros_like), "1/2"),
-        Mistake("hidden_in_grey", lambda *a: _hidden(*a, ground=np.mean), "3/4"),
-        Mistake("hidden_in_grey", lambda *a: _hidden(*a, ground=lambda i: 128), "3/4"),
+        Mistake("visible_for_hidden", lambda i, s, visible: variants(i, s, ~visible), "1/2"),
+        Mistake("hidden_in_black", under(0), "1/2"),
+        Mistake("hidden_in_grey", under(128), "3/4"),
     ]
-    calls = [((image, segments, visible), {}) for visible in (whole, some[:12])]
     groups = [("1/4", calls[:1]), ("1", calls[1:])]
     # Arrondie ou coupée, la couleur moyenne convient.
-    return judge(ask.calls("variants", calls), groups, _hidden, mistakes, tolerance=0.005)
+    return ask.judge("variants", groups, variants, mistakes, tolerance=0.005)
 
 
-def _fitted(visible, outputs, weights, *, penalty=PENALTY, constant="free"):
+def _every_way(num: int) -> np.ndarray:
+    """Rend toutes les façons de cacher `num` morceaux."""
+    return np.array(list(itertools.product([False, True], repeat=num)))
+
+
+def _fitted(visible, outputs, weights, *, penalty=0.0, constant_penalty=0.0):
     """Résout les équations normales de la régression, constante comprise, en dernier."""
-    design = np.column_stack([visible, np.ones(len(visible))]).astype(float)
-    penalties = np.full(design.shape[1], penalty)
-    if constant == "free":
-        penalties[-1] = 0
-    if constant == "none":
-        design, penalties = design[:, :-1], penalties[:-1]
+    design = np.column_stack([visible, np.ones(len(visible))])
+    penalties = [penalty] * visible.shape[1] + [constant_penalty]
     gram = (design.T * weights) @ design + np.diag(penalties)
-    found = np.linalg.lstsq(gram, (design.T * weights) @ outputs, rcond=None)[0]
-    return found[: visible.shape[1]]
+    return np.linalg.lstsq(gram, (design.T * weights) @ outputs, rcond=None)[0][:-1]
 
 
 @question("ex10.fit_linear")
@@ -130,27 +108,19 @@ def ask_fit_linear(ask: Ask) -> Credit:
         outputs = 0.6 + visible @ rng.normal(0, 0.3, pieces) + rng.normal(0, 0.1, num)
         return (visible, outputs, weights(num)), {}
 
-    def unequal(num):
-        return rng.random(num) ** 2
-
-    always = draw(unequal)
-    always[0][0][:, 2] = True  # un morceau jamais caché : la pénalité seule tranche
-    groups = [
-        ("1/2", [draw(np.ones) for _ in range(2)]),
-        ("3/4", [draw(unequal) for _ in range(3)]),
-        ("1", [always]),
-    ]
+    equal = [draw(np.ones) for _ in range(2)]
+    unequal = [draw(lambda num: rng.random(num) ** 2) for _ in range(4)]
+    unequal[-1][0][0][:, 2] = True  # un morceau jamais caché : la pénalité seule tranche
+    kept = partial(_fitted, penalty=0.01, constant_penalty=0.01)
+    none = partial(_fitted, penalty=0.01, constant_penalty=1e8)
     mistakes = [
-        Mistake("weights_ignored", lambda v, y, w: _fitted(v, y, np.ones(len(v))), "1/2"),
-        Mistake("weights_squared", lambda v, y, w: _fitted(v, y, w**2), "1/2"),
-        Mistake("no_constant", lambda v, y, w: _fitted(v, y, w, constant="none"), "1/4"),
-        Mistake("constant_penalised", lambda v, y, w: _fitted(v, y, w, constant="kept"), "3/4"),
-        Mistake("no_penalty", lambda v, y, w: _fitted(v, y, w, penalty=0), "1/2"),
-        Mistake("penalty_changed", lambda v, y, w: _fitted(v, y, w, penalty=1), "1/2"),
-        Mistake("penalty_changed", lambda v, y, w: _fitted(v, y, w / w.sum()), "1/2"),
+        Mistake("weights_ignored", lambda v, y, w: fit_linear(v, y, np.ones(len(v)))),
+        Mistake("no_constant", none, "1/4"),
+        Mistake("constant_penalised", kept, "3/4"),
+        Mistake("no_penalty", _fitted, "1/2"),
     ]
-    answers = ask.calls("fit_linear", [call for _, calls in groups for call in calls])
-    return judge(answers, groups, _fitted, mistakes, tolerance=1e-5)
+    groups = [("1/2", equal), ("3/4", unequal[:-1]), ("1", unequal[-1:])]
+    return ask.judge("fit_linear", groups, fit_linear, mistakes, tolerance=1e-5)
 
 
 # --- Le tout -------------------------------------------------------------------------
@@ -163,80 +133,68 @@ def _sum_network(rng, image) -> messages.Ingredient:
     return messages.Ingredient("glance", {"kernel": kernel, "bias": bias, "softmax": False})
 
 
-def _expected(model, image, segments, *, weighted=True, explained=CLASS) -> np.ndarray:
+def _bent_network(image) -> messages.Ingredient:
+    """Fait un réseau sûr de lui : près de l'image, il ne répond pas comme loin d'elle."""
+    away = image.astype(float) - image.mean((0, 1))
+    kernel = np.zeros((*image.shape, NUM_CLASSES))
+    kernel[..., CLASS] = 20 * away * 255 / (away**2).sum()  # de 0 à 20, du fond à l'image
+    bias = -np.tensordot(image / 255, kernel, 3)
+    return messages.Ingredient("glance", {"kernel": kernel, "bias": bias})
+
+
+def _expected(model, image, segments, *, weighted=True) -> np.ndarray:
     """Ajuste les réponses à toutes les façons de cacher, chacune aussi probable."""
-    pieces = int(segments.max()) + 1
-    visible = np.array(list(itertools.product([False, True], repeat=pieces)))
-    outputs = probabilities(model, np.rint(_hidden(image, segments, visible)))[:, explained]
+    visible = _every_way(int(segments.max()) + 1)
+    outputs = probabilities(model, variants(image, segments, visible))[:, CLASS]
     distances = 1 - np.sqrt(visible.mean(1))
     weights = np.exp(-((distances / WIDTH) ** 2)) if weighted else np.ones(len(visible))
-    return _fitted(visible, outputs, weights, penalty=0)
+    return _fitted(visible, outputs, weights)
+
+
+def _read_pair(answer: pupil.Answer, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rend les coefficients et les morceaux d'une réponse.
+
+    Raises:
+        pupil.Failure: elle n'en a pas, ou ils ne vont pas ensemble.
+    """
+    pair = answer.value if isinstance(answer.value, tuple | list) else ()
+    pair = pair if len(pair) == 2 else (None, None)
+    coefficients, segments = (numbers(answer._replace(value=each)) for each in pair)
+    if segments.shape != image.shape[:2] or segments.min() < 0:
+        raise pupil.Failure("wrong_shape")
+    if segments.max() >= MAX_PIECES:
+        raise pupil.Failure("wrong_number_of_pieces", f"{segments.max() + 1:.0f} pour 6")
+    if coefficients.shape != (int(segments.max()) + 1,):
+        raise pupil.Failure("wrong_shape")
+    return coefficients, segments.astype(int)
 
 
 @question("ex10.lime_coefficients")
 def ask_lime_coefficients(ask: Ask) -> Credit:
     """Explique un réseau qui est une somme, puis un autre, par les morceaux du rendu."""
     image, _ = _two_colors(ask.rng, 12, 20)
-    models = _sum_network(ask.rng, image), _bent_network(ask.rng, image)
+    plain, bent = _sum_network(ask.rng, image), _bent_network(image)
     options = {"num_samples": MANY, "num_segments": 6, "seed": int(ask.rng.integers(1000))}
-    calls = [((model, image, CLASS), options) for model in models]
-    calls.append((calls[0][0], {**options, "seed": -1}))
+    calls = [((model, image, CLASS), options) for model in (plain, bent)]
+    calls.append(((plain, image, CLASS), {**options, "seed": -1}))
     *answers, refused = ask.calls("lime_coefficients", calls)
-    found = []
-    for answer in answers:
-        if answer.error:
-            return failed(answer)
-        pair = answer.value if isinstance(answer.value, tuple | list) else ()
-        values = [as_floats(each) for each in pair]
-        if len(values) != 2 or any(each is None for each in values):
-            return credit(0, "wrong_type")
-        if not all(np.isfinite(each).all() for each in values):
-            return credit(0, "not_a_number")
-        coefficients, segments = values[0], values[1].astype(int)
-        if segments.shape != image.shape[:2] or segments.min() < 0:
-            return credit(0, "wrong_shape")
-        if segments.max() >= MAX_PIECES:
-            return credit(0, "wrong_number_of_pieces", f"{segments.max() + 1} pour 6")
-        if coefficients.shape != (segments.max() + 1,):
-            return credit(0, "wrong_shape")
-        found.append((coefficients, segments))
-    wrong = _credit_sum(models[0], image, *found[0])
-    if wrong:
-        return wrong
+    (first, segments), (second, others) = (_read_pair(each, image) for each in answers)
+    right = _expected(plain, image, segments)
+    if _away(first, right, abs(right).max()) > 1 / 30:
+        hidden = _away(first, -right, abs(right).max()) < 1 / 30
+        return credit("1/4", "visible_for_hidden" if hidden else "wrong_values")
     if not refused.error:
         return credit("1/2", "no_error")
-    near, flat = (_expected(models[1], image, found[1][1], weighted=w) for w in (True, False))
-    mine, away = (abs(found[1][0] - each).max() / abs(near - flat).max() for each in (near, flat))
-    if mine < 1 / 3:  # l'écart que laisse le hasard, au plus
+    near, flat = (_expected(bent, image, others, weighted=each) for each in (True, False))
+    scale = abs(near - flat).max()
+    if _away(second, near, scale) < 1 / 3:  # l'écart que laisse le hasard, au plus
         return RIGHT
-    return credit("3/4", "weights_ignored" if away < 1 / 3 else "wrong_weights")
+    same_weights = _away(second, flat, scale) < 1 / 3
+    return credit("3/4", "weights_ignored" if same_weights else "wrong_weights")
 
 
-def _bent_network(rng, image) -> messages.Ingredient:
-    """Tire un réseau sûr de lui : près de l'image, il ne répond pas comme loin d'elle."""
-    model = glance(rng, image)
-    away = image.astype(float) - image.mean((0, 1))
-    kernel = np.zeros_like(model.options["kernel"])
-    kernel[..., CLASS] = 20 * away * 255 / (away**2).sum()  # de 0 à 20, du fond à l'image
-    bias = -np.tensordot(image / 255, kernel, 3)
-    return messages.Ingredient("glance", {"kernel": kernel, "bias": bias})
-
-
-def _credit_sum(model, image, coefficients, segments) -> Credit | None:
-    right = _expected(model, image, segments)
-    scale = abs(right).max()
-
-    def near(expected) -> bool:
-        return abs(coefficients - expected).max() < scale / 30
-
-    if near(right):
-        return None
-    if near(-right):
-        return credit("1/4", "visible_for_hidden")
-    others = [k for k in range(NUM_CLASSES) if k != CLASS]
-    if any(near(_expected(model, image, segments, explained=k)) for k in others):
-        return credit("1/4", "wrong_class")
-    return credit("1/4", "wrong_values")
+def _away(found, expected, scale) -> float:
+    return abs(found - expected).max() / scale
 
 
 @question("ex10.lime")

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import softmax
 
 from grading import messages, pupil
-from grading.questions import RIGHT, Ask, Credit, Mistake, as_floats, credit, judge
+from grading.questions import Ask, Credit, Mistake, as_floats, credit, judge, numbers
 
 NUM_CLASSES = 4
 CLASS, LIKELIEST = 2, 1  # classe expliquée, et celle que le réseau annonce
@@ -31,10 +32,7 @@ def glance(rng: np.random.Generator, image: np.ndarray) -> messages.Ingredient:
 def probabilities(model: messages.Ingredient, images: np.ndarray) -> np.ndarray:
     """Rend les réponses `(n, NUM_CLASSES)` d'un réseau de `glance` à des images `(n, H, W, 3)`."""
     scores = np.tensordot(images / 255, model.options["kernel"], 3) + model.options["bias"]
-    if not model.options.get("softmax", True):
-        return scores
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return softmax(scores, axis=1) if model.options.get("softmax", True) else scores
 
 
 def network(
@@ -108,38 +106,25 @@ def score_seeds(model, images, class_index) -> np.ndarray:
     return np.tile(np.eye(NUM_CLASSES)[class_index], (len(images), 1))
 
 
-def all_seeds(model, images, class_index) -> np.ndarray:
-    """Rend les poids de qui dérive tous les scores à la fois."""
-    return np.ones((len(images), NUM_CLASSES))
-
-
 def probability_seeds(model, images, class_index) -> np.ndarray:
     """Rend les poids de qui dérive la probabilité, et non le score."""
-    scores = forward(model, images)["scores"]
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares = powers / powers.sum(axis=1, keepdims=True)
+    shares = softmax(forward(model, images)["scores"], axis=1)
     return shares[:, [class_index]] * (np.eye(NUM_CLASSES)[class_index] - shares)
 
 
-def other_seeds(chosen: int):
-    """Rend une fonction semblable, pour une classe qui n'est pas celle qu'on demande."""
-    return lambda model, images, class_index: score_seeds(model, images, chosen)
-
-
-SEEDS = [  # ce qu'on dérive quand on se trompe, et la raison
-    ("probability_derived", probability_seeds),
-    ("all_classes_derived", all_seeds),
-    *(("wrong_class", other_seeds(k)) for k in range(NUM_CLASSES) if k != CLASS),
-]
+SEEDS = {  # ce qu'on dérive quand on se trompe
+    "probability_derived": probability_seeds,
+    "all_classes_derived": lambda model, images, class_index: np.ones((len(images), NUM_CLASSES)),
+}
 
 
 def enlarged(answers: Sequence[pupil.Answer], factor: float) -> list[pupil.Answer]:
     """Multiplie des réponses : comparées à un près, de petites valeurs paraîtraient nulles."""
-    found = []
-    for answer in answers:
-        values = None if answer.error else as_floats(answer.value)
-        found.append(answer if values is None else pupil.Answer(values * factor))
-    return found
+    values = [as_floats(answer.value) for answer in answers]
+    return [
+        answer if each is None else answer._replace(value=each * factor)
+        for answer, each in zip(answers, values, strict=True)
+    ]
 
 
 def clipped(values: np.ndarray) -> np.ndarray:
@@ -147,13 +132,7 @@ def clipped(values: np.ndarray) -> np.ndarray:
     return np.maximum(values, 0) / max(values.max(), np.finfo(np.float32).tiny)
 
 
-def _stretched(values):
-    return (values - values.min()) / (values.max() - values.min())
-
-
-def ask_bounded(
-    ask: Ask, function: str, signed: str, calls: Sequence[tuple], *, tolerance: float = 1e-4
-) -> Credit:
+def ask_bounded(ask: Ask, function: str, signed: str, calls: Sequence[tuple]) -> Credit:
     """Note la carte dans [0, 1] que le rendu tire de sa propre carte signée.
 
     Une carte signée fausse n'est donc pas comptée deux fois.
@@ -163,31 +142,22 @@ def ask_bounded(
         function: fonction qui rend la carte bornée.
         signed: fonction du même module qui rend la carte signée, mêmes arguments.
         calls: appels ; la première carte a des deux signes, la dernière n'a rien de positif.
-        tolerance: écart relatif accepté.
 
     Returns:
         Un crédit : la moitié pour ce qui est positif.
     """
-    own = []
-    for (positional, _), answer in zip(calls, ask.calls(signed, calls), strict=True):
-        if answer.error:
-            failure = pupil.failure_of(answer.error)
-            return credit(0, failure.reason, failure.detail)
-        values = as_floats(answer.value)
-        if values is None or values.shape != positional[1].shape[:2]:
-            return credit(0, "wrong_shape", signed)
-        own.append(((values,), {}))
+    own = [
+        ((numbers(answer, image.shape[:2], detail=signed),), {})
+        for ((_, image, *_), _), answer in zip(calls, ask.calls(signed, calls), strict=True)
+    ]
     if np.ptp(own[0][0][0]) == 0:
         return credit(0, "wrong_values", signed)
     mistakes = [
         Mistake("map_not_clipped", lambda values: values / abs(values).max(), "1/2"),
-        Mistake("map_not_clipped", lambda values: values / values.max(), "1/2"),
         Mistake("map_not_scaled", lambda values: np.maximum(values, 0), "1/2"),
-        Mistake("map_not_scaled", lambda values: values),
-        Mistake("map_stretched", _stretched, "1/4"),
+        Mistake("map_stretched", lambda values: (values - values.min()) / np.ptp(values), "1/4"),
         Mistake("absolute_value", lambda values: abs(values) / abs(values).max(), "1/4"),
     ]
-    answers, groups = ask.calls(function, calls), [("1/2", own[:-1]), ("1", own[-1:])]
+    groups = [("1/2", own[:-1]), ("1", own[-1:])]
     with np.errstate(invalid="ignore"):  # une erreur divise zéro par zéro
-        found = judge(answers, groups, clipped, mistakes, tolerance=tolerance)
-    return RIGHT if found.level == 1 else found
+        return judge(ask.calls(function, calls), groups, clipped, mistakes, tolerance=1e-4)
