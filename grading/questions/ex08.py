@@ -164,8 +164,8 @@ def ask_attributions(ask: Ask) -> Credit:
     def call(each, steps, **options):
         return (model, each, CLASS), {"steps": steps, **options}
 
-    def black(*given, steps, **_):
-        return _attributions(*given, steps=steps)
+    def added(*given, steps, **options):
+        return steps * _attributions(*given, steps=steps, **options)
 
     dark = [call(image, FINE), call(other, FINE, baseline="black")]
     grey = [call(image, FINE, baseline="grey")]
@@ -173,7 +173,7 @@ def ask_attributions(ask: Ask) -> Credit:
     mistakes = [
         *(Mistake(each, partial(_attributions, seeds=SEEDS[each]), "1/4") for each in SEEDS),
         Mistake("not_multiplied", partial(_attributions, factor=1), "1/4"),
-        Mistake("baseline_ignored", black, "1/2"),
+        Mistake("sum_for_integral", added, "1/2"),
     ]
     groups = [("1/2", dark), ("3/4", grey), ("1", rest)]
     return ask.judge("attributions", groups, _attributions, mistakes, tolerance=TOLERANCE)
