@@ -79,14 +79,15 @@ def ask_convolve(ask: Ask) -> Credit:
 
 def _chained(ask: Ask, calls) -> list[np.ndarray | None]:
     """Rend ce que donnent, enchaînées, les fonctions `as_filters` et `convolve` du rendu."""
+    images = [image for (image, _), _ in calls]
     try:
-        filters = ask.calls("as_filters", [(([kernel], 3), {}) for (_, kernel), _ in calls])
-        given = [(image, each.value) for ((image, _), _), each in zip(calls, filters, strict=True)]
-        responses = ask.calls("convolve", [(each, {}) for each in given])
+        found = ask.calls("as_filters", [(([kernel], 3), {}) for (_, kernel), _ in calls])
+        filters = [numbers(each, (3, 3, 3, 1)).astype(np.float32) for each in found]
+        pairs = [(pair, {}) for pair in zip(images, filters, strict=True)]
+        responses = zip(ask.calls("convolve", pairs), images, strict=True)
+        return [numbers(each, (*image.shape[:2], 1))[..., 0] for each, image in responses]
     except pupil.Failure:
         return [None] * len(calls)
-    values = [as_floats(each.value) for each in responses]
-    return [each[..., 0] if each is not None and each.ndim == 3 else None for each in values]
 
 
 def _inner(answer: pupil.Answer, image) -> pupil.Answer:
