@@ -273,6 +273,47 @@ def judge(
     return Credit(level, *_vague_reason(wrong))
 
 
+def judge_calls(
+    ask: Ask, function: str, groups: Sequence[tuple], right: Callable, *, tolerance=1e-6, **how
+) -> Credit:
+    """Appelle une fonction du rendu, groupe après groupe, puis la note.
+
+    Args:
+        ask: ce que la question peut demander.
+        function: nom de la fonction.
+        groups: `(niveau, appels)`, comme pour `judge`.
+        right: la bonne fonction.
+        tolerance: écart relatif accepté.
+        how: ce que demande de plus `Ask.calls`.
+    """
+    calls = [call for _, each in groups for call in each]
+    return judge(ask.calls(function, calls, **how), groups, right, tolerance=tolerance)
+
+
+def values_of(answers: Sequence[pupil.Answer], shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Rend les nombres de réponses qui doivent toutes avoir une même forme.
+
+    Raises:
+        pupil.Failure: une exception, un autre type ou une autre forme.
+    """
+    found = [as_floats(answer.value) for answer in answers]
+    for answer, values in zip(answers, found, strict=True):
+        if answer.error:
+            raise pupil.failure_of(answer.error)
+        if np.shape(values) != shape:
+            raise pupil.Failure("wrong_type" if values is None else "wrong_shape")
+    return found
+
+
+def first_failure(checks: Sequence[tuple]) -> Credit:
+    """Rend le crédit de la première condition qui n'est pas remplie ; tous les points sinon.
+
+    Args:
+        checks: `(condition, ce que valent celles d'avant, raison)`, et parfois un détail.
+    """
+    return next((credit(*rest) for fulfilled, *rest in checks if not fulfilled), RIGHT)
+
+
 def _agrees(answer: pupil.Answer, expected, tolerance: float) -> bool:
     if expected is REFUSED:
         return bool(answer.error) and "ValueError" in answer.error.get("families", ())

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grading import messages, pupil
-from grading.questions import Ask, Credit, Mistake, as_floats, credit
+from grading.questions import Ask, values_of
 
 NAMES = ("basse", "haute")  # les deux couches, dans l'ordre
 
@@ -19,12 +19,16 @@ class Network(NamedTuple):
     @property
     def options(self) -> dict:
         """De quoi le construire chez le rendu (voir `probes.plain_network`)."""
-        weights = []
-        for kernel, bias in zip(self.kernels, self.biases, strict=True):
-            weights += [kernel[None, None].astype(np.float32), bias.astype(np.float32)]
+        same = {"kernel_size": 1, "activation": "relu"}
         stack = [
-            ["Conv2D", {"filters": len(bias), "kernel_size": 1, "activation": "relu", "name": name}]
+            ["Conv2D", {"filters": len(bias), "name": name, **same}]
             for name, bias in zip(NAMES, self.biases, strict=True)
+        ]
+        pairs = zip(self.kernels, self.biases, strict=True)
+        weights = [
+            each.astype(np.float32)
+            for kernel, bias in pairs
+            for each in (kernel[np.newaxis, np.newaxis], bias)
         ]
         return {"shape": [None, None, 3], "stack": stack, "weights": weights}
 
@@ -40,10 +44,9 @@ class Network(NamedTuple):
 
     def maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """Rend les cartes `{couche: (h, w, c)}` d'une image `(h, w, 3)` de 0 à 255."""
-        x, found = image / 127.5 - 1, {}
-        for name, kernel, bias in zip(NAMES, self.kernels, self.biases, strict=True):
-            found[name] = x = np.maximum(x @ kernel + bias, 0)
-        return found
+        low = np.maximum((image / 127.5 - 1) @ self.kernels[0] + self.biases[0], 0)
+        high = np.maximum(low @ self.kernels[1] + self.biases[1], 0)
+        return dict(zip(NAMES, (low, high), strict=True))
 
     def gradient(self, image: np.ndarray, factors) -> np.ndarray:
         """Dérive la somme, couche par couche, de `facteur · moyenne des carrés` ; `(h, w, 3)`."""
@@ -64,45 +67,39 @@ def relative_distance(found: np.ndarray, target: np.ndarray) -> float:
     return np.sum((found - target) ** 2) / np.sum(target**2)
 
 
-def _absolute(found, target) -> float:
-    return np.sum(np.abs(found - target)) / np.sum(np.abs(target))
-
-
-DISTANCE_MISTAKES = (  # ce que l'on écrit au lieu de `relative_distance`
-    Mistake("norm_not_squared", lambda f, t: np.sqrt(relative_distance(f, t)), "1/2"),
-    Mistake("distance_not_relative", lambda f, t: np.sum((f - t) ** 2), "1/2"),
-    Mistake("distance_not_relative", lambda f, t: np.mean((f - t) ** 2), "1/2"),
-    Mistake("divided_by_found", lambda f, t: relative_distance(t, f), "1/2"),
-    Mistake("absolute_differences", _absolute, "1/4"),
-)
-
-
 def total_variation(image: np.ndarray) -> float:
     """Somme des carrés des différences entre voisins."""
     return float(sum(np.sum(np.diff(image, axis=axis) ** 2) for axis in (0, 1)))
 
 
-def one(ask: Ask, function: str, *positional, **named):
-    """Appelle une fonction du rendu une fois ; rend ce qu'elle rend.
+def pictures(
+    ask: Ask, function: str, positional: tuple, options: list[dict], **named
+) -> list[tuple]:
+    """Fait faire des images à une fonction du rendu, une par jeu d'options.
+
+    Args:
+        ask: la question.
+        function: son nom.
+        positional: un réseau, l'image dont elle part, et d'autres arguments.
+        options: ce que contient, à chaque fois, son argument nommé `options`.
+        named: ses autres arguments nommés.
+
+    Returns:
+        Pour chacune, ses pixels, et la liste de ce qui est rendu avec eux.
 
     Raises:
-        pupil.Failure: une exception.
+        pupil.Failure: une exception, ou autre chose qu'une image de la bonne forme, de 0 à 255.
     """
-    (answer,) = ask.calls(function, [(positional, named)])
-    if answer.error:
-        raise pupil.failure_of(answer.error)
-    return answer.value
-
-
-def picture_problem(found, shape: tuple) -> Credit | None:
-    """Dit ce qui empêche une valeur d'être une image de cette forme, de 0 à 255 ; None si rien."""
-    image = as_floats(found)
-    if image is None:
-        return credit(0, "wrong_type")
-    if image.shape != shape:
-        return credit(0, "wrong_shape")
-    if not np.isfinite(image).all():
-        return credit(0, "not_a_number")
-    if image.min() < -0.5 or image.max() > 255.5:
-        return credit("1/4", "picture_out_of_range")
-    return None
+    found = []
+    for each in options:
+        given = {**named, "options": messages.Ingredient("namespace", each)}
+        (answer,) = ask.calls(function, [(positional, given)])
+        value = answer.value.values if isinstance(answer.value, messages.Record) else answer.value
+        image, *rest = value if isinstance(value, tuple | list) and value else [value]
+        (pixels,) = values_of([pupil.Answer(image)], positional[1].shape)
+        if not np.isfinite(pixels).all():
+            raise pupil.Failure("not_a_number")
+        if pixels.min() < -0.5 or pixels.max() > 255.5:
+            raise pupil.Failure("picture_out_of_range")
+        found.append((pixels, rest))
+    return found
