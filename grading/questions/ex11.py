@@ -69,13 +69,10 @@ def ask_pixel_order(ask: Ask) -> Credit:
 # --- Les images intermédiaires -------------------------------------------------------
 
 
-def _frames(start, end, order) -> np.ndarray:
-    found = []
-    for step in range(NUM_STEPS + 1):
-        image, moved = start.reshape(-1, 3).copy(), order[: order.size * step // NUM_STEPS]
-        image[moved] = end.reshape(-1, 3)[moved]
-        found.append(image.reshape(start.shape))
-    return np.stack(found)
+def _frames(start: np.ndarray, end: np.ndarray, order: np.ndarray) -> np.ndarray:
+    ranks = np.argsort(order).reshape(1, *start.shape[:2], 1)
+    counts = np.arange(NUM_STEPS + 1).reshape(-1, 1, 1, 1) * order.size // NUM_STEPS
+    return np.where(ranks < counts, end, start)
 
 
 @question("ex11.frames")
@@ -104,8 +101,8 @@ def ask_deletion_and_insertion(ask: Ask) -> Credit:
     image = rng.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
     model = glance(rng, image)
     # Des rangs à une puissance : deux cases n'ont jamais la même moyenne.
-    ranks = {name: rng.permutation(SIDE * SIDE).reshape(SIDE, SIDE) for name in ("un", "deux")}
-    heatmaps = {name: each**1.5 for name, each in ranks.items()}
+    ranks = rng.permuted(np.tile(np.arange(SIDE**2.0), (2, 1)), axis=1)
+    heatmaps = dict(zip(("un", "deux"), ranks.reshape(2, SIDE, SIDE) ** 1.5, strict=True))
     call = (model, image, CLASS, heatmaps), {"seed": 3, "cell_px": CELL}
     (answer,) = ask.calls("deletion_and_insertion", [call])
     if not isinstance(answer.value, dict) or set(answer.value) != set(heatmaps):

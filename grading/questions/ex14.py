@@ -76,13 +76,13 @@ def ask_style_loss(ask: Ask) -> Credit:
     grams = [as_floats(answer.value) for answer in ask.calls("gram_matrix", both)]
     if [np.shape(each) for each in grams] != [(3, 3), (6, 6)] * 2:
         return credit(0, "gram_needed")
+    grams = [each.astype(np.float32) for each in grams]
     found, wanted = (dict(zip(SHAPES, part, strict=True)) for part in (grams[:2], grams[2:]))
-    targets = {name: each.astype(np.float32) for name, each in wanted.items()}
-    single = {"a": maps["a"]}, {"a": targets["a"]}
-    groups = [("3/4", [(single, {})]), ("1", [((maps, targets), {})])]
+    single = {"a": maps["a"]}, {"a": wanted["a"]}
+    groups = [("3/4", [(single, {})]), ("1", [((maps, wanted), {})])]
 
     def right(maps, target):
-        return _mean_distance(found, {name: wanted[name] for name in target})
+        return _mean_distance(found, target)
 
     return judge_calls(ask, "style_loss", groups, right, tolerance=TOLERANCE)
 

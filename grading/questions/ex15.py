@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from grading import messages, pupil
+from grading import messages
 from grading.questions import (
     Ask,
     Credit,
@@ -120,13 +120,6 @@ def ask_measure(ask: Ask) -> Credit:
 # --- Construire ----------------------------------------------------------------------
 
 
-def _inspected(ask: Ask, content: bytes, images: np.ndarray) -> dict:
-    found = ask.clean("inspect", content=content, images=images)
-    if not isinstance(found, dict) or not isinstance(found.get("layers"), list):
-        raise pupil.Failure("forged_answer")
-    return found
-
-
 def _children(layers: list[dict], number: int) -> list[int]:
     return [k for k, each in enumerate(layers) if number in each["parents"]]
 
@@ -149,7 +142,8 @@ def ask_inception_module(ask: Ask) -> Credit:
     record = messages.Ingredient("record", dict(zip(names, widths, strict=True)))
     shape = [*MAPS, channels]
     content = ask.op("block", function="inception_module", shape=shape, positional=[record])
-    found = _inspected(ask, as_bytes(content), np.zeros((1, *shape), np.float32))
+    images = np.zeros((1, *shape), np.float32)
+    found = ask.clean("inspect", content=as_bytes(content), images=images)
     layers = found["layers"]
     numbers = [k for k, each in enumerate(layers) if each["class"] == "Conv2D"]
     seen = [  # côté du noyau, cartes lues, filtres
@@ -190,8 +184,8 @@ def _backwards(layers: list[dict], number: int, start: int) -> str:
     """
     found = ""
     while number != start and len(layers[number]["parents"]) == 1:
-        bends, convolves = networks.bends(layers[number]), layers[number]["class"] == "Conv2D"
-        found += "r" * bends + "C" * convolves
+        layer = layers[number]
+        found += "r" * networks.bends(layer) + "C" * (layer["class"] == "Conv2D")
         (number,) = layers[number]["parents"]
     return found.replace("rr", "r") if number == start else ""
 
@@ -206,10 +200,11 @@ def _additions(found: dict) -> list[int]:
 def ask_build_deep(ask: Ask) -> Credit:
     """Construit le même réseau avec et sans raccourcis ; cherche ce qui est ajouté, et où."""
     images = np.zeros((1, 32, 32, 3), np.uint8)
-    plain, found = (
-        _inspected(ask, ask.model("build_deep", DEPTH, shape=images.shape[1:], **each), images)
-        for each in ({"shortcuts": False}, {"shortcuts": True})
-    )
+    models = [
+        ask.model("build_deep", DEPTH, shape=images.shape[1:], shortcuts=each)
+        for each in (False, True)
+    ]
+    plain, found = (ask.clean("inspect", content=each, images=images) for each in models)
     layers, added = found["layers"], _additions(found)
     depth = [list(each.get("kernel_size", ())) for each in layers].count([3, 3])
     ends = [sorted(layers[number]["parents"]) for number in added]

@@ -43,8 +43,10 @@ def ask_normalise(ask: Ask) -> Credit:
     rng = ask.rng
     strong = rng.uniform(0, 255, (6, LENGTH)) * rng.uniform(0.2, 1, (6, 1))
     faint = rng.uniform(20, 230, (5, 1)) + rng.normal(0, 2, (5, LENGTH))
-    patches = [("1/2", strong), ("1", faint)]
-    groups = [(level, [((each.astype(np.float32),), {})]) for level, each in patches]
+    groups = [
+        (level, [((each.astype(np.float32),), {})])
+        for level, each in (("1/2", strong), ("1", faint))
+    ]
 
     def right(patches):
         centred = patches - patches.mean(1, keepdims=True)
