@@ -34,6 +34,19 @@ def credit(level, reason: str | None = None, detail: str = "") -> Credit:
     return Credit(Fraction(level), reason, detail)
 
 
+def first_fault(*faults: tuple) -> Credit:
+    """Rend le crédit de la première faute qui a été commise.
+
+    Args:
+        faults: `(niveau qui reste, raison, est-ce le cas ?)`, et un détail si l'on veut, de la
+            plus grave à la moins grave.
+    """
+    for level, reason, committed, *detail in faults:
+        if committed:
+            return credit(level, reason, *detail)
+    return RIGHT
+
+
 def failed(answer: pupil.Answer) -> Credit:
     """Rend le crédit d'une réponse qui est une exception : rien, et sa raison."""
     failure = pupil.failure_of(answer.error)
@@ -288,30 +301,6 @@ def judge_calls(
     """
     calls = [call for _, each in groups for call in each]
     return judge(ask.calls(function, calls, **how), groups, right, tolerance=tolerance)
-
-
-def values_of(answers: Sequence[pupil.Answer], shape: tuple[int, ...]) -> list[np.ndarray]:
-    """Rend les nombres de réponses qui doivent toutes avoir une même forme.
-
-    Raises:
-        pupil.Failure: une exception, un autre type ou une autre forme.
-    """
-    found = [as_floats(answer.value) for answer in answers]
-    for answer, values in zip(answers, found, strict=True):
-        if answer.error:
-            raise pupil.failure_of(answer.error)
-        if np.shape(values) != shape:
-            raise pupil.Failure("wrong_type" if values is None else "wrong_shape")
-    return found
-
-
-def first_failure(checks: Sequence[tuple]) -> Credit:
-    """Rend le crédit de la première condition qui n'est pas remplie ; tous les points sinon.
-
-    Args:
-        checks: `(condition, ce que valent celles d'avant, raison)`, et parfois un détail.
-    """
-    return next((credit(*rest) for fulfilled, *rest in checks if not fulfilled), RIGHT)
 
 
 def _agrees(answer: pupil.Answer, expected, tolerance: float) -> bool:

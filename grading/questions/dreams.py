@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grading import messages, pupil
-from grading.questions import Ask, values_of
+from grading.questions import Ask, numbers
 
 NAMES = ("basse", "haute")  # les deux couches, dans l'ordre
 
@@ -96,9 +96,7 @@ def pictures(
         (answer,) = ask.calls(function, [(positional, given)])
         value = answer.value.values if isinstance(answer.value, messages.Record) else answer.value
         image, *rest = value if isinstance(value, tuple | list) and value else [value]
-        (pixels,) = values_of([pupil.Answer(image)], positional[1].shape)
-        if not np.isfinite(pixels).all():
-            raise pupil.Failure("not_a_number")
+        pixels = numbers(pupil.Answer(image), positional[1].shape)
         if pixels.min() < -0.5 or pixels.max() > 255.5:
             raise pupil.Failure("picture_out_of_range")
         found.append((pixels, rest))

@@ -4,16 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from grading import pupil
-from grading.questions import (
-    Ask,
-    Credit,
-    credit,
-    first_failure,
-    judge_calls,
-    question,
-    same,
-    values_of,
-)
+from grading.questions import Ask, Credit, credit, first_fault, judge_calls, numbers, question, same
 from grading.questions.heatmaps import CLASS, glance, probabilities
 
 NUM_STEPS, BLUR = 16, 1 / 6  # ceux de l'énoncé
@@ -35,8 +26,8 @@ def _is_ranked(order: np.ndarray, heatmap: np.ndarray, cell_px: int) -> bool:
     """Dit si les cases se suivent, entières, de la plus forte à la plus faible."""
     if sorted(order) != list(range(heatmap.size)):
         return False
-    numbers = np.arange(heatmap.size).reshape(heatmap.shape)
-    cells, means = (_cell_means(each, cell_px)[order.astype(int)] for each in (numbers, heatmap))
+    places = np.arange(heatmap.size).reshape(heatmap.shape)
+    cells, means = (_cell_means(each, cell_px)[order.astype(int)] for each in (places, heatmap))
     whole = np.count_nonzero(np.diff(cells)) == heatmap.size // cell_px**2 - 1
     return whole and bool((np.diff(means) <= 1e-12).all())
 
@@ -50,19 +41,18 @@ def ask_pixel_order(ask: Ask) -> Credit:
     settings = [(heatmap, seed, 1), (heatmap, seed, 2), (heatmap, seed, 4)]
     settings += [(flat, seed, 2), (flat, seed, 2), (flat, seed + 1, 2)]
     calls = [((each,), {"seed": k, "cell_px": cell_px}) for each, k, cell_px in settings]
-    orders = values_of(ask.calls("pixel_order", calls), (heatmap.size,))
+    answers = ask.calls("pixel_order", calls)
+    orders = [numbers(answer, (heatmap.size,)) for answer in answers]
     good = [
         _is_ranked(order, each, cell_px)
         for order, (each, _, cell_px) in zip(orders, settings, strict=True)
     ]
     first, again, other = orders[3:]
-    return first_failure(
-        [
-            (good[0], 0, "not_most_important_first"),
-            (all(good), "1/2", "cells_not_ranked"),
-            (same(first, again), "3/4", "unstable_order"),
-            (not same(first, other), "3/4", "ties_in_reading_order"),
-        ]
+    return first_fault(
+        (0, "not_most_important_first", not good[0]),
+        ("1/2", "cells_not_ranked", not all(good)),
+        ("3/4", "unstable_order", not same(first, again)),
+        ("3/4", "ties_in_reading_order", same(first, other)),
     )
 
 
@@ -82,12 +72,11 @@ def ask_frames(ask: Ask) -> Credit:
     start, end = ask.rng.integers(0, 256, (2, *shape)).astype(np.uint8)
     order = ask.rng.permutation(48)
     calls = [((start, end, order), {}), ((end, start, order[::-1].copy()), {})]
-    frames = values_of(ask.calls("frames", calls), (NUM_STEPS + 1, *shape))
-    return first_failure(
-        [
-            (same([frames[0][0], frames[0][-1]], [start, end]), 0, "wrong_ends"),
-            (same(frames, [_frames(*each) for each, _ in calls]), "1/2", "wrong_values"),
-        ]
+    answers = ask.calls("frames", calls)
+    found = [numbers(answer, (NUM_STEPS + 1, *shape)) for answer in answers]
+    return first_fault(
+        (0, "wrong_ends", not same([found[0][0], found[0][-1]], [start, end])),
+        ("1/2", "wrong_values", not same(found, [_frames(*each) for each, _ in calls])),
     )
 
 
@@ -108,7 +97,7 @@ def ask_deletion_and_insertion(ask: Ask) -> Credit:
     if not isinstance(answer.value, dict) or set(answer.value) != set(heatmaps):
         return credit(0, "wrong_type")
     curves = [pupil.Answer(answer.value[name]) for name in heatmaps]
-    found = np.array(values_of(curves, (2, NUM_STEPS + 1)))
+    found = np.array([numbers(each, (2, NUM_STEPS + 1)) for each in curves])
     ground = np.broadcast_to(image.mean((0, 1)).round().astype(np.uint8), image.shape)
     sigmas = (BLUR * SIDE, BLUR * SIDE, 0)
     blurred = ndimage.gaussian_filter(image.astype(float), sigmas).round().astype(np.uint8)
@@ -119,12 +108,10 @@ def ask_deletion_and_insertion(ask: Ask) -> Credit:
         expected.append([probabilities(model, each)[:, CLASS] for each in pairs])
     expected = np.array(expected)
     deletion, insertion = (same(found[:, k], expected[:, k], tolerance=TOLERANCE) for k in range(2))
-    return first_failure(
-        [
-            (deletion or insertion, 0, "wrong_values"),
-            (deletion, "1/2", "wrong_deletion"),
-            (insertion, "1/2", "wrong_insertion"),
-        ]
+    return first_fault(
+        (0, "wrong_values", not deletion and not insertion),
+        ("1/2", "wrong_deletion", not deletion),
+        ("1/2", "wrong_insertion", not insertion),
     )
 
 

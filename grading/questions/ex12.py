@@ -7,7 +7,7 @@ from grading.questions import (
     Credit,
     as_floats,
     dreams,
-    first_failure,
+    first_fault,
     judge_calls,
     question,
     same,
@@ -65,13 +65,11 @@ def ask_climb(ask: Ask) -> Credit:
     # D'un pixel à l'autre : un gradient décalé n'a plus rien à voir avec le bon.
     moved, wanted = (each - each.mean((0, 1)) for each in (change, right))
     in_place = np.vdot(moved, wanted) > np.linalg.norm(moved) * np.linalg.norm(wanted) / 2
-    return first_failure(
-        [
-            (np.vdot(change, right) > 0, "1/4", "gradient_not_followed"),
-            (abs(size - LEVELS) <= 0.02, "1/2", "gradient_not_normalised", said),
-            (in_place, "1/2", "gradient_misplaced"),
-            (same(change, right, tolerance=5e-3), "3/4", "layers_not_weighed"),
-        ]
+    return first_fault(
+        ("1/4", "gradient_not_followed", not np.vdot(change, right) > 0),
+        ("1/2", "gradient_not_normalised", abs(size - LEVELS) > 0.02, said),
+        ("1/2", "gradient_misplaced", not in_place),
+        ("3/4", "layers_not_weighed", not same(change, right, tolerance=5e-3)),
     )
 
 
@@ -87,17 +85,12 @@ def ask_octaves(ask: Ask) -> Credit:
     complete = np.shape(curves) == (1, OCTAVES, STEPS)
     # Ce que les petites octaves ont changé se retrouve dans la dernière image. Chaque pas déplace
     # un pixel de LEVELS ; le détail perdu, lui, de dizaines de niveaux.
-    kept = np.abs(found - alone).mean() >= LEVELS / 4
-    detailed = np.abs(found - image).mean() <= 2 * LEVELS * STEPS * OCTAVES
-    return first_failure(
-        [
-            (kept, "1/2" if complete else "1/4", "octave_forgotten"),
-            (detailed, "1/2", "details_lost"),
-            (complete, "3/4", "curves_not_returned"),
-            (
-                complete and same(curves[0, :, 0], [1] * OCTAVES, tolerance=0.02),
-                "3/4",
-                "curves_not_relative",
-            ),
-        ]
+    forgotten = np.abs(found - alone).mean() < LEVELS / 4
+    lost = np.abs(found - image).mean() > 2 * LEVELS * STEPS * OCTAVES
+    relative = complete and same(curves[0, :, 0], [1] * OCTAVES, tolerance=0.02)
+    return first_fault(
+        ("1/2" if complete else "1/4", "octave_forgotten", forgotten),
+        ("1/2", "details_lost", lost),
+        ("3/4", "curves_not_returned", not complete),
+        ("3/4", "curves_not_relative", not relative),
     )

@@ -9,11 +9,11 @@ from grading.questions import (
     as_floats,
     credit,
     dreams,
-    first_failure,
+    first_fault,
     judge_calls,
+    numbers,
     question,
     same,
-    values_of,
 )
 
 TOLERANCE = 1e-4  # float32
@@ -61,20 +61,18 @@ def ask_frequencies(ask: Ask) -> Credit:
     # Sans la moyenne de l'image, dont la fréquence est nulle.
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)).ravel()[1:]
     spectrum = np.abs(np.fft.rfft2(image[0].transpose(2, 0, 1)))
-    numbers = np.maximum(np.hypot(*encoded), 1e-12)
-    factors = (spectrum / numbers).reshape(3, -1)[:, 1:]
+    coded = np.maximum(np.hypot(*encoded), 1e-12)
+    factors = (spectrum / coded).reshape(3, -1)[:, 1:]
     slow, law = frequency < np.median(frequency), factors * frequency
     faster = factors[:, slow].mean() > 1.5 * factors[:, ~slow].mean()
     spread = drawn.std()
     said = f"{spread:.2g} niveaux".replace(".", ",")
-    return first_failure(
-        [
-            (same(back, image, tolerance=1e-3), "1/4", "no_way_back"),
-            (same(odd_back, odd, tolerance=1e-3), "1/4", "odd_side_lost"),
-            (faster, "1/2", "low_frequencies_not_faster"),
-            (np.allclose(law, law.mean(), rtol=0.02, atol=0), "3/4", "frequencies_other_law"),
-            (0.2 < spread < 8, "3/4", "wrong_unit", said),
-        ]
+    return first_fault(
+        ("1/4", "no_way_back", not same(back, image, tolerance=1e-3)),
+        ("1/4", "odd_side_lost", not same(odd_back, odd, tolerance=1e-3)),
+        ("1/2", "low_frequencies_not_faster", not faster),
+        ("3/4", "frequencies_other_law", not np.allclose(law, law.mean(), rtol=0.02, atol=0)),
+        ("3/4", "wrong_unit", not 0.2 < spread < 8, said),
     )
 
 
@@ -111,14 +109,12 @@ def ask_reconstruct(ask: Ask) -> Credit:
     blind = [np.abs(each - image)[..., BLIND].mean() for each in (found, first)]
     smoother = dreams.total_variation(smooth) <= 0.8 * dreams.total_variation(found)
     seeded = same(first, again) and not same(first, other, tolerance=1e-3)
-    return first_failure(
-        [
-            (np.sqrt(np.mean((first - image) ** 2)) >= 30, "1/4", "image_not_forgotten"),
-            (gaps[0] <= 0.8 * gaps[1], "1/4", "features_not_reached"),
-            (blind[0] >= 0.9 * blind[1], "1/2", "pixels_compared"),
-            (smoother, "3/4", "variation_ignored"),
-            (seeded, "3/4", "start_not_seeded"),
-        ]
+    return first_fault(
+        ("1/4", "image_not_forgotten", np.sqrt(np.mean((first - image) ** 2)) < 30),
+        ("1/4", "features_not_reached", gaps[0] > 0.8 * gaps[1]),
+        ("1/2", "pixels_compared", blind[0] < 0.9 * blind[1]),
+        ("3/4", "variation_ignored", not smoother),
+        ("3/4", "start_not_seeded", not seeded),
     )
 
 
@@ -127,13 +123,11 @@ def ask_errors(ask: Ask) -> Credit:
     """Recalcule les deux écarts rendus avec l'image."""
     network, image = _setting(ask)
     ((found, rest),) = _reconstruct(ask, network, image, (8, 1.0, 3))
-    (errors,) = values_of([pupil.Answer(rest)], (2,))
+    errors = numbers(pupil.Answer(rest), (2,))
     right = np.sqrt([_gap(network, found, image), np.mean((found - image) ** 2)])
     maps, pixels = (same(*pair, tolerance=2e-3) for pair in zip(errors, right, strict=True))
-    return first_failure(
-        [
-            (maps or pixels, 0, "wrong_values"),
-            (maps, "1/2", "wrong_feature_error"),
-            (pixels, "1/2", "wrong_pixel_error"),
-        ]
+    return first_fault(
+        (0, "wrong_values", not maps and not pixels),
+        ("1/2", "wrong_feature_error", not maps),
+        ("1/2", "wrong_pixel_error", not pixels),
     )

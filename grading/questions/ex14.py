@@ -9,7 +9,7 @@ from grading.questions import (
     as_floats,
     credit,
     dreams,
-    first_failure,
+    first_fault,
     judge,
     judge_calls,
     question,
@@ -117,13 +117,11 @@ def ask_transfer(ask: Ask) -> Credit:
 
     before = style_gap(content)
     smoother = dreams.total_variation(smooth) <= 0.8 * dreams.total_variation(content)
-    return first_failure(
-        [
-            (style_gap(styled) <= 0.9 * before, "1/4", "style_not_reached"),
-            # Une image au hasard peut ressembler au style sans l'avoir cherché.
-            (np.abs(first - content).mean() <= 30, "1/2", "starts_elsewhere"),
-            (style_gap(kept) >= 0.5 * before, "1/4", "style_weight_ignored"),
-            (smoother, "1/2", "variation_ignored"),
-            (lengths == [STEPS] * 3, "3/4", "losses_not_returned"),
-        ]
+    return first_fault(
+        ("1/4", "style_not_reached", style_gap(styled) > 0.9 * before),
+        # Une image au hasard peut ressembler au style sans l'avoir cherché.
+        ("1/2", "starts_elsewhere", np.abs(first - content).mean() > 30),
+        ("1/4", "style_weight_ignored", style_gap(kept) < 0.5 * before),
+        ("1/2", "variation_ignored", not smoother),
+        ("3/4", "losses_not_returned", lengths != [STEPS] * 3),
     )

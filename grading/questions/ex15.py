@@ -9,12 +9,12 @@ from grading.questions import (
     Ask,
     Credit,
     as_bytes,
-    first_failure,
+    first_fault,
     judge_calls,
     networks,
+    numbers,
     question,
     same,
-    values_of,
 )
 
 MAPS = (8, 10)  # lignes et colonnes des cartes données au module Inception
@@ -108,12 +108,11 @@ def ask_measure(ask: Ask) -> Credit:
         ((_network((h, w, c), _conv(f, 3), NORMALISATION, FLATTEN, *each),), {})
         for each in ([_dense(g)], [_dense(g), _dense(u)], [])
     ]
-    counts, _, shares = np.transpose(values_of(ask.calls("measure", calls), (3,)))
-    return first_failure(
-        [
-            (same(counts, convolution + dense), 0, "parameters_miscounted"),
-            (same(shares, dense / (convolution + dense)), "1/2", "wrong_dense_share"),
-        ]
+    sizes = [numbers(answer, (3,)) for answer in ask.calls("measure", calls)]
+    counts, _, shares = np.transpose(sizes)
+    return first_fault(
+        (0, "parameters_miscounted", not same(counts, convolution + dense)),
+        ("1/2", "wrong_dense_share", not same(shares, dense / (convolution + dense))),
     )
 
 
@@ -145,10 +144,10 @@ def ask_inception_module(ask: Ask) -> Credit:
     images = np.zeros((1, *shape), np.float32)
     found = ask.clean("inspect", content=as_bytes(content), images=images)
     layers = found["layers"]
-    numbers = [k for k, each in enumerate(layers) if each["class"] == "Conv2D"]
+    places = [k for k, each in enumerate(layers) if each["class"] == "Conv2D"]
     seen = [  # côté du noyau, cartes lues, filtres
         (layers[k]["kernel_size"][0], layers[k]["shapes"]["input"][-1], layers[k]["filters"])
-        for k in numbers
+        for k in places
     ]
     read = [(1, channels, each) for each in (one, reduce_three, reduce_five, pooled)]
     expected = [*read, (3, reduce_three, three), (5, reduce_five, five)]
@@ -160,14 +159,12 @@ def ask_inception_module(ask: Ask) -> Credit:
     together = any(each["class"] == "Concatenate" for each in layers)
     level = Fraction(together + ({side for side, *_ in seen} == {1, 3, 5}), 4)
     whole = found["output_shape"] == [None, *MAPS, one + three + five + pooled]
-    bends = [_bends_later(layers, k) for k in numbers]
-    return first_failure(
-        [
-            (whole and sorted(seen) == sorted(expected), level, "wrong_branches"),
-            (pools == [(True, 3)], "1/2", "wrong_module_pooling"),
-            (any(bends), "3/4", "relu_forgotten"),
-            (all(bends), "3/4", "relu_partly"),
-        ]
+    bends = [_bends_later(layers, k) for k in places]
+    return first_fault(
+        (level, "wrong_branches", not whole or sorted(seen) != sorted(expected)),
+        ("1/2", "wrong_module_pooling", pools != [(True, 3)]),
+        ("3/4", "relu_forgotten", not any(bends)),
+        ("3/4", "relu_partly", not all(bends)),
     )
 
 
@@ -212,18 +209,16 @@ def ask_build_deep(ask: Ask) -> Credit:
     after = [layers[k] for number in added for k in _children(layers, number)]
     calls = [((number,), {"shortcuts": True}) for number in (2, 5, 0)]
     refused = [each.error or {} for each in ask.calls("build_deep", calls)[1:]]
-    return first_failure(
-        [
-            # La première convolution est peut-être 3×3.
-            (depth in (DEPTH, DEPTH + 1), 0, "wrong_depth", f"{depth} convolutions 3×3"),
-            (not _additions(plain), "1/4", "shortcut_always"),
-            (added, "1/4", "shortcut_missing"),
-            (len(added) == DEPTH // 2, "1/2", "shortcut_elsewhere", f"{len(added)} additions"),
-            ("rCrC" not in blocks, "1/2", "relu_before_addition"),
-            ("CC" not in blocks, "1/2", "relu_forgotten"),
-            (set(blocks) == {"CrC"}, "1/2", "shortcut_elsewhere"),
-            (all(map(networks.bends, after)), "1/2", "relu_after_forgotten"),
-            (plain["num_parameters"] == found["num_parameters"], *("1/2", "shortcut_with_weights")),
-            (all("ValueError" in each.get("families", ()) for each in refused), "3/4", "no_error"),
-        ]
+    return first_fault(
+        # La première convolution est peut-être 3×3.
+        (0, "wrong_depth", depth not in (DEPTH, DEPTH + 1), f"{depth} convolutions 3×3"),
+        ("1/4", "shortcut_always", _additions(plain)),
+        ("1/4", "shortcut_missing", not added),
+        ("1/2", "shortcut_elsewhere", len(added) != DEPTH // 2, f"{len(added)} additions"),
+        ("1/2", "relu_before_addition", "rCrC" in blocks),
+        ("1/2", "relu_forgotten", "CC" in blocks),
+        ("1/2", "shortcut_elsewhere", set(blocks) != {"CrC"}),
+        ("1/2", "relu_after_forgotten", not all(map(networks.bends, after))),
+        ("1/2", "shortcut_with_weights", plain["num_parameters"] != found["num_parameters"]),
+        ("3/4", "no_error", not all("ValueError" in each.get("families", ()) for each in refused)),
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading.questions import Ask, Credit, first_failure, judge_calls, question, same, values_of
+from grading.questions import Ask, Credit, first_fault, judge_calls, numbers, question, same
 
 PATCH_PX, CONTRAST, EPSILON = 6, 10.0, 0.1  # ceux de l'énoncé
 LENGTH = 3 * PATCH_PX**2  # nombres d'un morceau
@@ -23,17 +23,16 @@ def ask_sample_patches(ask: Ask) -> Credit:
     x = ask.rng.integers(0, 256, (3, 9, 8, 3)).astype(np.uint8)
     seed = int(ask.rng.integers(100))
     calls = [((x, 1000), {"seed": each}) for each in (seed, seed, seed + 1)]
-    first, again, other = values_of(ask.calls("sample_patches", calls), (1000, LENGTH))
+    answers = ask.calls("sample_patches", calls)
+    first, again, other = (numbers(answer, (1000, LENGTH)) for answer in answers)
     windows = np.lib.stride_tricks.sliding_window_view(x, (PATCH_PX, PATCH_PX, 3), (1, 2, 3))
     windows = windows.reshape(-1, LENGTH)
     real = _rows(np.sort(first)) <= _rows(np.sort(windows))  # dans un ordre ou un autre
-    return first_failure(
-        [
-            (real, 0, "not_patches"),
-            (_rows(first) <= _rows(windows), "1/2", "patch_order"),
-            (_rows(first) == _rows(windows), "1/2", "patches_never_drawn"),
-            (same(first, again) and not same(first, other), "3/4", "draw_ignores_seed"),
-        ]
+    return first_fault(
+        (0, "not_patches", not real),
+        ("1/2", "patch_order", not _rows(first) <= _rows(windows)),
+        ("1/2", "patches_never_drawn", _rows(first) != _rows(windows)),
+        ("3/4", "draw_ignores_seed", not same(first, again) or same(first, other)),
     )
 
 
@@ -62,20 +61,18 @@ def ask_whitening_matrix(ask: Ask) -> Credit:
     smooth -= smooth.mean(1, keepdims=True)
     smooth /= smooth.std(1, keepdims=True)
     smooth -= smooth.mean(0)  # centrer encore, ou non, avant la covariance n'y change rien
-    answers = ask.calls("whitening_matrix", [((smooth.astype(np.float32),), {})])
-    (found,) = values_of(answers, (LENGTH, LENGTH))
+    (answer,) = ask.calls("whitening_matrix", [((smooth.astype(np.float32),), {})])
+    found = numbers(answer, (LENGTH, LENGTH))
     values, vectors = np.linalg.eigh(smooth.T @ smooth / (len(smooth) - 1))
     centring = np.eye(LENGTH) - 1 / LENGTH
     expected = centring @ (vectors / np.sqrt(values + EPSILON)) @ vectors.T
     # Sans revenir aux pixels : les mêmes directions, dans un autre ordre, signes libres.
     centred = centring @ found
     scaled = same(centred @ centred.T, expected @ expected.T, tolerance=5e-3)
-    return first_failure(
-        [
-            (scaled, 0, "not_white"),
-            (same(centred, expected, tolerance=2e-3), "1/2", "pca_for_zca"),
-            (same(found, expected, tolerance=2e-3), "3/4", "matrix_not_centred"),
-        ]
+    return first_fault(
+        (0, "not_white", not scaled),
+        ("1/2", "pca_for_zca", not same(centred, expected, tolerance=2e-3)),
+        ("3/4", "matrix_not_centred", not same(found, expected, tolerance=2e-3)),
     )
 
 
