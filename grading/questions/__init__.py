@@ -334,3 +334,32 @@ def _vague_reason(wrong) -> tuple[str, str]:
     if np.isnan(found).any():
         return "not_a_number", ""
     return "wrong_values", ""
+
+
+def judge_parts(
+    ask: Ask, function: str, groups: Sequence[tuple], right: Callable, *, tolerance=1e-6
+) -> Credit:
+    """Note une fonction dont chaque groupe ne juge qu'une part de ce qu'elle rend.
+
+    Args:
+        ask: ce que la question peut demander.
+        function: nom de la fonction.
+        groups: `(niveau, appels, part)`, où `part` tire d'une valeur ce qui est jugé, None s'il
+            n'y est pas.
+        right: la bonne fonction.
+        tolerance: écart relatif accepté.
+    """
+    calls = [(each, part) for _, several, part in groups for each in several]
+    answers = [
+        answer if answer.error else pupil.Answer(part(answer.value))
+        for answer, (_, part) in zip(
+            ask.calls(function, [call for call, _ in calls]), calls, strict=True
+        )
+    ]
+    judged = [
+        (level, [((part, *positional), named) for positional, named in several])
+        for level, several, part in groups
+    ]
+    return judge(
+        answers, judged, lambda part, *a, **named: part(right(*a, **named)), tolerance=tolerance
+    )
