@@ -5,11 +5,10 @@ import numpy as np
 from grading import pupil
 from grading.messages import Ingredient, Record
 from grading.questions import (
-    RIGHT,
     Ask,
     Credit,
     as_floats,
-    credit,
+    first_fault,
     judge_calls,
     judge_parts,
     question,
@@ -28,13 +27,12 @@ def _arcs(graph) -> np.ndarray | None:
     Un arc qui ne porte que des zéros n'en est pas un.
     """
     fields = graph.values if isinstance(graph, Record) else graph
-    parts = [as_floats(each) for each in fields] if isinstance(fields, tuple) else []
-    if any(each is None for each in parts) or [each.ndim for each in parts] != [0, 1, 1, 2]:
+    parts = list(map(as_floats, fields)) if isinstance(fields, tuple) else []
+    lengths = {len(each) for each in parts if np.ndim(each)}
+    if [np.ndim(each) for each in parts] != [0, 1, 1, 2] or len(lengths) > 1:
         return None
     num_nodes, senders, receivers, features = parts
-    if not len(senders) == len(receivers) == len(features):
-        return None
-    rows = np.column_stack([np.full(len(senders), num_nodes), receivers, senders, features])
+    rows = np.column_stack([np.full(len(senders), num_nodes, float), receivers, senders, features])
     rows = rows[features.any(axis=1)]
     return rows[np.lexsort((rows[:, 2], rows[:, 1]))]
 
@@ -91,8 +89,7 @@ def ask_normalised(ask: Ask) -> Credit:
     def right(network):
         pairs, weights, labels = network.options.values()
         matrix = np.eye(len(labels))
-        for ends in (pairs, pairs[:, ::-1]):
-            matrix[tuple(ends.T)] = weights
+        matrix[pairs[:, 0], pairs[:, 1]] = matrix[pairs[:, 1], pairs[:, 0]] = weights
         roots = np.sqrt(matrix.sum(axis=1))
         receivers, senders = np.nonzero(matrix)
         shares = matrix[receivers, senders] / (roots[receivers] * roots[senders])
@@ -149,26 +146,20 @@ def ask_pass_messages(ask: Ask) -> Credit:
 # --- Lire un graphe ------------------------------------------------------------------
 
 
-def _heads(ask: Ask, function: str, calls, shape: tuple) -> list[np.ndarray]:
-    """Rend les réponses d'une tête, aux mêmes poids à chaque appel.
+def _heads(ask: Ask, function: str, calls, shape: tuple) -> np.ndarray:
+    """Rend les réponses d'une tête, aux mêmes poids à chaque appel, `(appels, *shape)`.
 
     Raises:
         pupil.Failure: une réponse est une exception, ou n'a pas la forme voulue.
     """
-    found = []
-    for answer in ask.calls(function, calls, operation="through", weights=[]):
-        if answer.error:
-            raise pupil.failure_of(answer.error)
-        value = as_floats(answer.value)
-        if value is None or value.shape != shape:
-            raise pupil.Failure("wrong_shape")
-        found.append(value)
+    answers = ask.calls(function, calls, operation="through", weights=[])
+    error = next((each.error for each in answers if each.error), None)
+    if error:
+        raise pupil.failure_of(error)
+    found = as_floats([each.value for each in answers])
+    if np.shape(found) != (len(calls), *shape):
+        raise pupil.Failure("wrong_shape")
     return found
-
-
-def _first_wrong(properties) -> Credit:
-    """Rend le crédit de la première propriété fausse, parmi des `(vraie, niveau, raison)`."""
-    return next((credit(*rest) for holds, *rest in properties if not holds), RIGHT)
 
 
 def _alike(found, expected) -> bool:
@@ -188,17 +179,13 @@ def ask_edge_head(ask: Ask) -> Credit:
     calls = [((each, Ingredient("array", {"values": links})), {}) for each, links in inputs]
     here, turned, *moved = _heads(ask, "edge_head", calls, (2, len(pairs), 1))
     others = [0, 2, 3]  # les paires dont aucun nœud ne change
-    return _first_wrong(
-        [
-            (((here >= 0) & (here <= 1)).all(), "1/4", "not_probabilities"),
-            (not any(_alike(each[:, 1], here[:, 1]) for each in moved), "1/4", "one_end_only"),
-            (
-                all(_alike(each[:, others], here[:, others]) for each in moved),
-                "1/4",
-                "wrong_values",
-            ),
-            (_alike(turned, here), "1/2", "direction_matters"),
-        ]
+    one_end = any(_alike(each[:, 1], here[:, 1]) for each in moved)
+    elsewhere = not all(_alike(each[:, others], here[:, others]) for each in moved)
+    return first_fault(
+        ("1/4", "not_probabilities", not ((here >= 0) & (here <= 1)).all()),
+        ("1/4", "one_end_only", one_end),
+        ("1/4", "wrong_values", elsewhere),
+        ("1/2", "direction_matters", not _alike(turned, here)),
     )
 
 
@@ -227,11 +214,10 @@ def ask_graph_head(ask: Ask) -> Credit:
     calls = [((each, num_classes), {}) for each in several]
     shape = (len(nodes), num_classes)
     here, turned, kept, doubled, *others = _heads(ask, "graph_head", calls, shape)
-    return _first_wrong(
-        [
-            (_alike(turned, here), "1/4", "order_of_nodes_matters"),
-            ((here >= 0).all() and _alike(here.sum(1), [1, 1]), "1/4", "not_probabilities"),
-            (not any(_alike(each, here) for each in others), "1/2", "half_of_the_summary"),
-            (_alike(kept, here) and _alike(doubled, here), "1/2", "wrong_values"),
-        ]
+    probabilities = (here >= 0).all() and _alike(here.sum(1), [1, 1])
+    return first_fault(
+        ("1/4", "order_of_nodes_matters", not _alike(turned, here)),
+        ("1/4", "not_probabilities", not probabilities),
+        ("1/2", "half_of_the_summary", any(_alike(each, here) for each in others)),
+        ("1/2", "wrong_values", not (_alike(kept, here) and _alike(doubled, here))),
     )

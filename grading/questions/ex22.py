@@ -11,6 +11,7 @@ from grading.questions import RIGHT, Ask, Credit, judge, judge_calls, judge_part
 
 TOLERANCE = 1e-5
 LARGE = 800.0  # un score dont l'exponentielle déborde
+BOTH_WAYS = (("1/2", "y", None), ("1", "dx", None))  # l'aller, puis le retour
 
 
 # --- Les fenêtres --------------------------------------------------------------------
@@ -51,17 +52,21 @@ def _through(kind: type, wanted: str, x, dy, *arguments, **named):
     return {"y": y, "dx": dx}[wanted] if wanted in ("y", "dx") else layer.gradients[int(wanted)]
 
 
-def _judge_layer(ask: Ask, kind: type, stages) -> Credit:
+def _judge_layer(ask: Ask, kind: type, inputs, stages) -> Credit:
     """Note une couche : chaque étape veut la précédente.
 
     Args:
         ask: la question.
         kind: la bonne couche, du même nom.
-        stages: `(niveau, ce qui est demandé, appels)`, où un appel est
-            `((x, dy, *arguments), nommés)`.
+        inputs: `((x, *arguments), nommés)` ; le gradient de la sortie est tiré.
+        stages: `(niveau, ce qui est demandé, à combien de ces entrées)`.
     """
-    level = Fraction(0)
-    for value, wanted, calls in stages:
+    level, layer_calls = Fraction(0), []
+    for (x, *arguments), named in inputs:
+        dy = ask.rng.normal(size=kind(*arguments, **named).forward(x).shape)
+        layer_calls.append(((x, dy, *arguments), named))
+    for value, wanted, num_calls in stages:
+        calls = layer_calls[:num_calls]
         right = partial(_through, kind, wanted)
         try:
             answers = ask.calls(kind.__name__, calls, operation="layer", wanted=wanted)
@@ -76,42 +81,24 @@ def _judge_layer(ask: Ask, kind: type, stages) -> Credit:
     return RIGHT
 
 
-def _layer_call(rng, kind: type, x, *arguments, **named) -> tuple:
-    """Fait un appel de `_judge_layer` : le gradient de la sortie est tiré."""
-    y = kind(*arguments, **named).forward(x)
-    return (x, rng.normal(size=y.shape), *arguments), named
-
-
 @question("ex22.convolution")
 def ask_convolution(ask: Ask) -> Credit:
     """Compare l'aller, puis chaque gradient."""
-    rng, kind = ask.rng, convolution.Convolution
+    rng = ask.rng
 
-    def call(height, width, kernel_shape, **named):
+    def draw(height, width, kernel_shape, **named):
         kernel, bias = rng.normal(size=(*kernel_shape, 2, 4)), rng.normal(size=4)
-        x = rng.normal(size=(3, height, width, 2))
-        return _layer_call(rng, kind, x, kernel, bias, **named)
+        return (rng.normal(size=(3, height, width, 2)), kernel, bias), named
 
-    plain = [call(5, 6, (3, 2)), call(4, 4, (1, 1))]
-    full = [
-        call(7, 5, (3, 3), stride=2, padding=1),
-        call(6, 7, (2, 3), padding=2),
-        call(8, 7, (3, 3), stride=3),
+    inputs = [
+        draw(5, 6, (3, 2)),
+        draw(4, 4, (1, 1)),
+        draw(7, 5, (3, 3), stride=2, padding=1),
+        draw(6, 7, (2, 3), padding=2),
+        draw(8, 7, (3, 3), stride=3),
     ]
-    stages = [
-        ("1/4", "y", plain),
-        ("1/2", "y", full),
-        ("5/8", "0", plain + full),
-        ("3/4", "1", plain + full),
-        ("1", "dx", plain + full),
-    ]
-    return _judge_layer(ask, kind, stages)
-
-
-def _judge_both_ways(ask: Ask, kind: type, *inputs) -> Credit:
-    """Note une couche sans poids, dont chaque entrée est `((x, *arguments), nommés)`."""
-    calls = [_layer_call(ask.rng, kind, *positional, **named) for positional, named in inputs]
-    return _judge_layer(ask, kind, [("1/2", "y", calls), ("1", "dx", calls)])
+    stages = [("1/4", "y", 2), ("1/2", "y", 5), ("5/8", "0", 5), ("3/4", "1", 5), ("1", "dx", 5)]
+    return _judge_layer(ask, convolution.Convolution, inputs, stages)
 
 
 def _judge_pooling(ask: Ask, kind: type) -> Credit:
@@ -121,7 +108,7 @@ def _judge_pooling(ask: Ask, kind: type) -> Credit:
         ((ask.rng.integers(-4, 5, (2, height, width, 3)).astype(float), size), {"stride": stride})
         for height, width, size, stride in sizes
     ]
-    return _judge_both_ways(ask, kind, *inputs)
+    return _judge_layer(ask, kind, inputs, BOTH_WAYS)
 
 
 @question("ex22.max_pooling")
@@ -140,18 +127,19 @@ def ask_average_pooling(ask: Ask) -> Credit:
 def ask_relu(ask: Ask) -> Credit:
     """Compare l'aller, puis où le gradient s'arrête."""
     inputs = [((ask.rng.normal(size=shape),), {}) for shape in ((2, 3, 4, 5), (4, 7))]
-    return _judge_both_ways(ask, dense.Relu, *inputs)
+    return _judge_layer(ask, dense.Relu, inputs, BOTH_WAYS)
 
 
 @question("ex22.dense")
 def ask_dense(ask: Ask) -> Credit:
     """Compare l'aller, puis chaque gradient."""
-    rng, calls = ask.rng, []
-    for n, d, m in ((5, 4, 3), (2, 7, 6)):
-        arrays = [rng.normal(size=shape) for shape in ((n, d), (d, m), (m,))]
-        calls.append(_layer_call(rng, dense.Dense, *arrays))
-    stages = [("1/4", "y"), ("1/2", "0"), ("3/4", "1"), ("1", "dx")]
-    return _judge_layer(ask, dense.Dense, [(*each, calls) for each in stages])
+    sizes = ((5, 4, 3), (2, 7, 6))
+    inputs = [
+        (tuple(ask.rng.normal(size=shape) for shape in ((n, d), (d, m), (m,))), {})
+        for n, d, m in sizes
+    ]
+    stages = [("1/4", "y", 2), ("1/2", "0", 2), ("3/4", "1", 2), ("1", "dx", 2)]
+    return _judge_layer(ask, dense.Dense, inputs, stages)
 
 
 # --- La perte ------------------------------------------------------------------------
@@ -183,29 +171,25 @@ def ask_cross_entropy(ask: Ask) -> Credit:
 # --- Un pas --------------------------------------------------------------------------
 
 
-def _ends(weights, steps, *, learning_rate, momentum):
+def _ends(weights, steps, *, learning_rate, momentum) -> np.ndarray:
     """Rend les poids à la fin, bout à bout : `v ← μ·v - η·gradient`, puis `w ← w + v`."""
-    found = []
-    for weight, *gradients in zip(weights, *steps, strict=True):
-        velocity = 0.0
-        for gradient in gradients:
-            velocity = momentum * velocity - learning_rate * gradient
-            weight = weight + velocity
-        found.append(weight.ravel())
-    return np.concatenate(found)
+    found, velocity = np.concatenate([each.ravel() for each in weights]), 0.0
+    for gradients in steps:
+        gradient = np.concatenate([each.ravel() for each in gradients])
+        velocity = momentum * velocity - learning_rate * gradient
+        found += velocity
+    return found
 
 
 @question("ex22.descent")
 def ask_descent(ask: Ask) -> Credit:
     """Fait un pas sans élan, puis plusieurs avec."""
-    rng = ask.rng
-
-    def draw():
-        return [rng.normal(size=shape) for shape in ((2, 3), (4,))]
+    rng, shapes = ask.rng, ((2, 3), (4,))
 
     def call(num_steps, momentum):
-        options = {"learning_rate": float(rng.uniform(0.05, 0.3)), "momentum": momentum}
-        return (draw(), [draw() for _ in range(num_steps)]), options
+        weights, *steps = ([rng.normal(size=s) for s in shapes] for _ in range(num_steps + 1))
+        rate = float(rng.uniform(0.05, 0.3))
+        return (weights, steps), {"learning_rate": rate, "momentum": momentum}
 
     groups = [("1/2", [call(1, 0.0), call(3, 0.0)]), ("1", [call(4, 0.9), call(3, 0.5)])]
     return judge_calls(ask, "Descent", groups, _ends, tolerance=TOLERANCE, operation="descend")
