@@ -80,8 +80,9 @@ def ask_sign(ask: Ask) -> Credit:
 
 
 def _has_pieces(answer: pupil.Answer, name: str) -> pupil.Answer:
-    """Dit si un `NamedTuple` a les pièces d'une variante ; listes et tuples s'y valent."""
+    """Dit si un `NamedTuple` a les pièces d'une variante ; une liste vaut un tuple."""
     values = answer.value.values if isinstance(answer.value, Record) else ()
+    values = [each.tolist() if isinstance(each, np.ndarray) else each for each in values]
     found = tuple(tuple(each) if isinstance(each, list) else each for each in values)
     rank, value = CHANGES.get(name, (0, REFERENCE[0]))
     return pupil.Answer(found == (*REFERENCE[:rank], value, *REFERENCE[rank + 1 :]), answer.error)
