@@ -172,9 +172,8 @@ def ask_edge_head(ask: Ask) -> Credit:
     rng = ask.rng
     nodes = rng.normal(size=(2, 6, 4)).astype(np.float32)
     pairs = np.array([[0, 1], [2, 3], [4, 5], [1, 4]])
-    changed = [nodes.copy(), nodes.copy()]
-    for each, node in zip(changed, pairs[1], strict=True):
-        each[:, node] += rng.uniform(1, 2, 4)
+    alone = np.eye(len(nodes[0]), dtype=np.float32)[pairs[1]][:, :, None]  # un 1 à un nœud
+    changed = [nodes + each * rng.uniform(1, 2, 4).astype(np.float32) for each in alone]
     inputs = [(nodes, pairs), (nodes, pairs[:, ::-1].copy()), *((each, pairs) for each in changed)]
     calls = [((each, Ingredient("array", {"values": links})), {}) for each, links in inputs]
     here, turned, *moved = _heads(ask, "edge_head", calls, (2, len(pairs), 1))
@@ -193,23 +192,16 @@ def ask_edge_head(ask: Ask) -> Credit:
 def ask_graph_head(ask: Ask) -> Credit:
     """Change les nœuds d'un graphe : ce qui doit changer la réponse, et ce qui ne le doit pas."""
     rng, num_classes = ask.rng, 4
-    nodes = rng.normal(size=(2, 7, 3)).astype(np.float32)
-    low, middle, *_, high = np.argsort(nodes, axis=1, kind="stable").swapaxes(0, 1)[:, :, None]
+    nodes = np.sort(rng.normal(size=(2, 7, 3)).astype(np.float32), axis=1)
+    low, middle, high = np.eye(7, dtype=np.float32)[[0, 1, -1]][:, :, None]  # un 1 à un nœud
     step = np.ptp(nodes, axis=1, keepdims=True) / 2
-
-    def moved(*changes):
-        found = nodes.copy()
-        for node, by in changes:
-            np.put_along_axis(found, node, np.take_along_axis(found, node, 1) + by, 1)
-        return found
-
     several = [
         nodes,
         nodes[:, ::-1].copy(),
-        moved((low, step), (middle, -step)),  # ni la moyenne ni le maximum ne changent
+        nodes + step * (low - middle),  # ni la moyenne ni le maximum ne changent
         np.concatenate([nodes, nodes], axis=1),
-        moved((low, -7)),  # la moyenne seule
-        moved((high, 3), (low, -3)),  # le maximum seul
+        nodes - 7 * low,  # la moyenne seule
+        nodes + 3 * (high - low),  # le maximum seul
     ]
     calls = [((each, num_classes), {}) for each in several]
     shape = (len(nodes), num_classes)
