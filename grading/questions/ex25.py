@@ -6,14 +6,14 @@ import numpy as np
 
 from exercises.ex25_captions import bleu
 from exercises.ex25_captions.grammar import CAPTIONS, END, MAX_WORDS, START
-from grading import messages, pupil
+from grading import messages
 from grading.questions import (
     RIGHT,
     Ask,
     Credit,
     as_floats,
     credit,
-    judge,
+    failed,
     judge_calls,
     question,
     same,
@@ -90,29 +90,16 @@ def ask_to_words(ask: Ask) -> Credit:
     for num in (4, 7, 2):
         words = [FIRST, *map(int, ask.rng.integers(3, len(CAPTIONS.words), num))]
         rows += [[*words, LAST, 0, 0], [*words, LAST, *words[1:3]], words, [*words, 0]]
-    calls = [((np.array(row, np.uint8),), {}) for row in rows]
-
-    def right(row):
-        numbers = row.tolist()
-        said = numbers[1 : numbers.index(LAST) if LAST in numbers else None]
-        return _padded([number for number in said if number])
-
-    answers = [_as_numbers(answer) for answer in ask.calls("to_words", calls)]
-    return judge(answers, [("1", calls)], right)
-
-
-def _as_numbers(answer: pupil.Answer) -> pupil.Answer:
-    """Remplace des mots par leurs numéros, −1 pour un inconnu, de quoi les comparer."""
-    words = answer.value
-    if answer.error or not isinstance(words, list | tuple):
-        return answer
-    numbers = [CAPTIONS.numbers.get(word, -1) if isinstance(word, str) else -1 for word in words]
-    return pupil.Answer(_padded(numbers))
-
-
-def _padded(numbers: list[int]) -> np.ndarray:
-    """Complète par des −2 : une phrase trop longue n'est pas une erreur de forme."""
-    return np.array([*numbers, *[-2] * MAX_WORDS][:MAX_WORDS], float)
+    answers = ask.calls("to_words", [((np.array(row, np.uint8),), {}) for row in rows])
+    for row, answer in zip(rows, answers, strict=True):
+        said = row[1 : row.index(LAST) if LAST in row else None]
+        if answer.error:
+            return failed(answer)
+        if not isinstance(answer.value, list | tuple):
+            return credit(0, "wrong_type")
+        if [*map(str, answer.value)] != [CAPTIONS.words[number] for number in said if number]:
+            return credit(0, "wrong_values")
+    return RIGHT
 
 
 @question("ex25.say")
@@ -121,8 +108,6 @@ def ask_say(ask: Ask) -> Credit:
     maps, table, expected = _plant_sentences(ask.rng)
     speaker = messages.Ingredient("planted_speaker", {"table": table, "num_words": MAX_WORDS})
     (answer,) = ask.calls("say", [((speaker, maps), {})])
-    if answer.error:
-        raise pupil.failure_of(answer.error)
     if not isinstance(answer.value, tuple | list) or len(answer.value) != 2:
         return credit(0, "wrong_type")
     said, attention = (as_floats(each) for each in answer.value)
