@@ -80,11 +80,8 @@ def _draw_tracks(rng, *faults: str) -> tuple[tuple, dict]:
 def _shuffled(rng, ids: np.ndarray, boxes: np.ndarray) -> Ingredient:
     """Fait un suivi : chaque image dans le désordre, sans ce qui n'est pas rendu."""
     orders = [rng.permutation(np.flatnonzero(row != ABSENT)) for row in ids]
-    values = {
-        name: [row[order] for row, order in zip(array, orders, strict=True)]
-        for name, array in (("ids", ids), ("boxes", boxes))
-    }
-    return Ingredient("record", values)
+    said = ([row[each] for row, each in zip(rows, orders, strict=True)] for rows in (ids, boxes))
+    return Ingredient("record", metrics.Tracks(*said)._asdict())
 
 
 def _on(measure, kind):
@@ -116,11 +113,10 @@ def ask_count_identified(ask: Ask) -> Credit:
 @question("ex27.mota")
 def ask_mota(ask: Ask) -> Credit:
     """Rapporte des fautes aux boîtes vraies."""
-    calls = []
-    for least in (2, 5, 20):  # de chaque sorte de fautes : la dernière fois, plus que de boîtes
-        numbers = [40, 60, *ask.rng.integers(least, 2 * least, 4).tolist()]
-        counts = dict(zip(metrics.Counts._fields, numbers, strict=True))
-        calls.append(((Ingredient("record", counts),), {}))
+    # De chaque sorte de fautes, `least` au moins : la dernière fois, plus que de boîtes vraies.
+    draws = [ask.rng.integers(least, 2 * least, 4).tolist() for least in (2, 5, 20)]
+    counts = [metrics.Counts(40, 60, *numbers)._asdict() for numbers in draws]
+    calls = [((Ingredient("record", each),), {}) for each in counts]
     return judge_calls(ask, "mota", [("1", calls)], _on(metrics.mota, metrics.Counts))
 
 
