@@ -13,10 +13,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from convnets.core.files import file_sha256, own_suffix, replacing
+from convnets.core.files import file_sha256
 from grading import grader, scale
 from grading.scale import Rule
 from grading.submission import Submission
+from grading.term.sheets import write_file
 
 SHARED = "weights_shared"  # la seule raison qui dépende d'un autre rendu ; elle le nomme
 
@@ -148,5 +149,4 @@ def _write(path: Path, key: str, answers: list[Answer]) -> None:
         "key": key,
         "answers": [{**each._asdict(), "level": str(each.level)} for each in answers],
     }
-    with replacing(path, suffix=own_suffix()) as temporary:
-        temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_file(path, json.dumps(content, ensure_ascii=False, indent=1))

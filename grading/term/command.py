@@ -10,23 +10,20 @@ from typing import NamedTuple
 import filelock
 
 from convnets.core.cli import FrenchParser, agreed, printable, run
-from convnets.core.files import own_suffix, replacing
 from grading import report, sandbox
 from grading.grader import random_seed
 from grading.scale import FULL, read_reasons, read_scale
-from grading.term import moodle, totals
+from grading.term import moodle, similarity, totals
 from grading.term.answers import SHARED, Answer, grade_all
 from grading.term.course import Course, Work, read_course
 from grading.term.hand_ins import Gathered, gather
 from grading.term.manual import Given, read_manual
 from grading.term.marks import HANDED_IN, ExerciseMark, Student, StudentMarks, Term
 from grading.term.pages import student_page, write_pages
-from grading.term.similarity import write_similarity
+from grading.term.sheets import write_file
 from grading.term.tables import write_tables
 
 CACHE = ".cache"  # dans le dossier de sortie : rendus copiés, notes gardées, graine, pseudonymes
-
-SIGNS = {"*": "absent, ou rendu illisible", "r": "en retard"}  # dans le tableau du terminal
 
 
 class Heard(NamedTuple):
@@ -58,57 +55,62 @@ def _run(path: Path, *, everything: bool) -> int:
     cache.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(cache / "verrou", timeout=0):
-            written = grade_term(course, everything=everything)
+            grade_term(course, everything=everything)
     except filelock.Timeout as error:
         raise ValueError(
             f"une autre correction écrit dans {course.output} ; attendez qu'elle finisse."
         ) from error
-    print()
-    for each in written:
-        inside = f" : {agreed(len(list(each.iterdir())), 'fichier')}" if each.is_dir() else ""
-        print(f"Écrit : {printable(str(each))}{inside}")
     return 0
 
 
-def grade_term(course: Course, *, everything: bool = False) -> list[Path]:
+def grade_term(course: Course, *, everything: bool = False) -> None:
     """Note un trimestre et écrit tout ce qui en vient.
 
     Args:
         course: le trimestre.
         everything: renoter aussi ce qui n'a pas changé.
 
-    Returns:
-        Les fichiers et les dossiers écrits.
-
     Raises:
         OSError: fichier impossible à lire ou à écrire.
         ValueError: une phrase ; rien n'est alors noté, et ce qui l'était est gardé.
     """
     cache = course.output / CACHE
+    _tell("", course.remarks)
     heard = [_hear(course, work, cache) for work in course.works]
-    state = _State(cache, course)
-    answers = {
-        each.work.exercise: _answers(course, each, state.seed, cache, everything) for each in heard
-    }
+    seed, pseudonyms = _kept(cache / "trimestre.json", course)
+    answers = [_answers(course, each, seed, cache, everything) for each in heard]
     now = datetime.now().replace(microsecond=0)
     real = _term(course, heard, answers, now)
-    shown = state.shown(real) if course.pseudonyms else real
+    shown = _shown(real, pseudonyms) if course.pseudonyms else real
     written = write_tables(course, shown)
-    pages = write_pages(shown)
-    written += [pages[0].parent, pages[-1]]
-    sent = [
-        path
-        for each in heard
-        for path in (*_write_worksheets(course, each, real), *_write_feedback(course, each, real))
-    ]
-    written += [sent[0].parent] if sent else []
+    written.append(write_pages(shown)[-1])
+    for place, each in enumerate(heard):
+        written += _for_moodle(course, each, real, place)
     if course.similarity:
-        written += write_similarity(shown)
+        names = {each.number: each.label for each in course.students}
+        if course.pseudonyms:
+            names = {each.number: _pseudonym(each, pseudonyms).label for each in course.students}
+        weights = [
+            (each.work.exercise, tuple(names[number] for number in pair))
+            for each, found in zip(heard, answers, strict=True)
+            for pair in _shared(found)
+        ]
+        path, results = course.output / "ressemblances.html", similarity.compare_term(shown)
+        similarity.write_similarity(
+            path, course.title, results, weights, pseudonyms=course.pseudonyms
+        )
+        written.append(path)
     _summary(shown)
-    return written
+    print(f"\nÉcrit dans {printable(str(course.output))} : eleves/, ", end="")
+    print(", ".join(printable(str(each.relative_to(course.output))) for each in written))
 
 
 # --- Lire ----------------------------------------------------------------------------
+
+
+def _tell(before: str, remarks: Sequence[str]) -> None:
+    for each in remarks:
+        print(f"{before}{printable(each)}")
 
 
 def _hear(course: Course, work: Work, cache: Path) -> Heard:
@@ -118,48 +120,32 @@ def _hear(course: Course, work: Work, cache: Path) -> Heard:
         given, remarks = read_manual(work, course.students)
     except ValueError as error:
         raise ValueError(f"{work.exercise} : {error}") from error
-    for each in (*gathered.remarks, *remarks):
-        print(f"{work.exercise} : {printable(each)}")
+    _tell(f"{work.exercise} : ", [*gathered.remarks, *remarks])
     return Heard(work, gathered, given)
 
 
-class _State:
-    """Ce qu'un trimestre garde d'une fois à l'autre : la graine, et les pseudonymes.
+def _kept(path: Path, course: Course) -> tuple[int, dict[str, int]]:
+    """Rend ce qu'un trimestre garde d'une fois à l'autre : la graine, et les pseudonymes."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    seed = kept.get("seed", random_seed()) if course.seed is None else course.seed
+    numbers = kept.get("pseudonyms", {})
+    new = [each.number for each in course.students if each.number not in numbers]
+    random.Random(seed + len(numbers)).shuffle(new)
+    numbers |= {number: len(numbers) + rank for rank, number in enumerate(new, 1)}
+    write_file(path, json.dumps({"seed": seed, "pseudonyms": numbers}, indent=1))
+    return seed, numbers
 
-    Args:
-        cache: où.
-        course: le trimestre.
-    """
 
-    def __init__(self, cache: Path, course: Course):
-        path = cache / "trimestre.json"
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            self.seed = int(kept.get("seed", random_seed()) if course.seed is None else course.seed)
-            self._numbers = {str(k): int(v) for k, v in kept.get("pseudonyms", {}).items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"{path} est abîmé ; sans lui, les notes d'avant ne se retrouvent pas. Remettez-le "
-                "d'une sauvegarde, ou effacez-le pour tout renoter avec d'autres essais."
-            ) from error
-        new = [each.number for each in course.students if each.number not in self._numbers]
-        random.Random(self.seed + len(self._numbers)).shuffle(new)
-        for number in new:
-            self._numbers[number] = len(self._numbers) + 1
-        content = json.dumps({"seed": self.seed, "pseudonyms": self._numbers}, indent=1)
-        with replacing(path, suffix=own_suffix()) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+def _shown(term: Term, numbers: dict[str, int]) -> Term:
+    """Remplace les noms et les numéros par ceux des pseudonymes, dans leur ordre."""
+    ordered = sorted(term.students, key=lambda each: numbers[each.student.number])
+    hidden = (each._replace(student=_pseudonym(each.student, numbers)) for each in ordered)
+    return term._replace(students=tuple(hidden))
 
-    def shown(self, term: Term) -> Term:
-        """Remplace les noms et les numéros par ceux des pseudonymes, dans leur ordre."""
-        students = [each._replace(student=self._pseudonym(each.student)) for each in term.students]
-        return term._replace(
-            students=tuple(sorted(students, key=lambda each: int(each.student.number)))
-        )
 
-    def _pseudonym(self, student: Student) -> Student:
-        number = self._numbers[student.number]
-        return Student(f"Élève {number}", str(number), student.group)
+def _pseudonym(student: Student, numbers: dict[str, int]) -> Student:
+    number = numbers[student.number]
+    return Student(f"Élève {number}", str(number), student.group)
 
 
 # --- Noter ---------------------------------------------------------------------------
@@ -170,57 +156,56 @@ def _answers(
 ) -> dict[str, list[Answer]]:
     """Note les rendus d'un exercice, en disant ce qui l'est."""
     work, exercise = heard.work, read_scale()[heard.work.exercise]
-    rules = work.rules
-    ready = [
-        each.submission for each in heard.gathered.hand_ins.values() if each.answers(work.exercise)
-    ]
-    names = {each.number: each.name for each in course.students}
-    graded = []
+    hand_ins = heard.gathered.hand_ins.values()
+    ready = [each.submission for each in hand_ins if each.answers(work.exercise)]
+    points = {rule.id: rule.points for rule in work.rules}
+    names = {each.number: printable(each.name) for each in course.students}
+    graded = set()
 
     def tell(number: str, answers: list[Answer]) -> None:
-        points = {rule.id: rule.points for rule in rules}
         mark = FULL * sum(each.level * points[each.id] for each in answers) / sum(points.values())
-        graded.append(number)
-        print(f"  {printable(names[number])} : {report.number(mark)}/{FULL}", flush=True)
+        graded.add(number)
+        print(f"  {names[number]} : {report.number(mark)}/{FULL}", flush=True)
 
     title = f"{work.exercise} — {exercise.title}"
     if not work.hand_ins:
         print(f"{title} : pas encore demandé")
         return {}
-    print(f"{title} : {agreed(len(ready), 'rendu')}{_dates(heard)}", flush=True)
+    print(f"{title} : {agreed(len(ready), 'rendu')}{_dates(work)}", flush=True)
     folder = cache / "notes" / work.exercise
-    found = grade_all(ready, rules, folder, seed=seed, everything=everything, tell=tell)
-    pairs = {
-        tuple(sorted((names[number], names[answer.detail])))
-        for number, each in found.items()
-        for answer in each
-        if answer.reason == SHARED
-    }
-    for pair in sorted(pairs):
-        print(f"  Mêmes poids : {printable(' et '.join(pair))}")
-    num_new = len(set(graded))
-    print(f"  {agreed(num_new, 'noté')}, {agreed(len(found) - num_new, 'inchangé')}")
+    found = grade_all(ready, work.rules, folder, seed=seed, everything=everything, tell=tell)
+    for pair in _shared(found):
+        print(f"  Mêmes poids : {' et '.join(names[number] for number in pair)}")
+    print(f"  {agreed(len(graded), 'noté')}, {agreed(len(found) - len(graded), 'inchangé')}")
     return found
 
 
-def _dates(heard: Heard) -> str:
-    """Dit d'où viennent les dates des rendus, s'il y a une échéance."""
-    work, sheets = heard.work, heard.gathered.worksheets
-    moodle_knows = {
-        group for group, path in work.worksheets.items() if path in sheets and sheets[path].dated
+def _shared(found: dict[str, list[Answer]]) -> list[tuple[str, str]]:
+    """Rend les paires de rendus qui ont les mêmes poids, d'après le correcteur."""
+    pairs = {
+        tuple(sorted((number, answer.detail)))
+        for number, answers in found.items()
+        for answer in answers
+        if answer.reason == SHARED
     }
-    unknown = [group for group in work.due if group not in moodle_knows]
-    if not work.due or not unknown:
+    return sorted(pairs)
+
+
+def _dates(work: Work) -> str:
+    """Dit d'où viennent les dates des rendus, s'il y a une échéance."""
+    unknown = [group for group in work.due if group not in work.worksheets]
+    if not unknown:
         return " ; dates de Moodle" if work.due else ""
-    named = f" pour {', '.join(unknown)}" if any(unknown) and moodle_knows else ""
+    named = f" pour {', '.join(unknown)}" if any(unknown) and len(unknown) < len(work.due) else ""
     return f" ; sans la feuille de Moodle, aucun retard n'est compté{named}"
 
 
-def _term(course: Course, heard: Sequence[Heard], answers: dict[str, dict], now: datetime) -> Term:
+def _term(course: Course, heard: Sequence[Heard], answers: list[dict], now: datetime) -> Term:
     students = []
     for student in course.students:
         marks = tuple(
-            _exercise(course, each, answers[each.work.exercise], student, now) for each in heard
+            _exercise(course, each, found.get(student.number, []), student, now)
+            for each, found in zip(heard, answers, strict=True)
         )
         students.append(StudentMarks(student, marks, totals.average(marks)))
     return Term(
@@ -229,23 +214,19 @@ def _term(course: Course, heard: Sequence[Heard], answers: dict[str, dict], now:
 
 
 def _exercise(
-    course: Course, heard: Heard, answers: dict, student: Student, now: datetime
+    course: Course, heard: Heard, found: list[Answer], student: Student, now: datetime
 ) -> ExerciseMark:
     work, exercise = heard.work, read_scale()[heard.work.exercise]
     override = course.overrides.get((student.number, work.exercise))
     given = {name: each for (number, name), each in heard.given.items() if number == student.number}
     if student.group not in work.hand_ins and not given and override is None:
         return totals.not_asked(work, exercise)
-    found = answers.get(student.number, [])
-    questions = [
-        *totals.automatic(found, exercise, read_reasons(), course.hints),
-        *totals.by_hand(work, given),
-    ]
+    automatic = totals.automatic(found, exercise, read_reasons(), course.hints)
     return totals.exercise_mark(
         work,
         exercise,
         heard.gathered.hand_ins.get(student.number),
-        questions,
+        [*automatic, *totals.by_hand(work, given)],
         due=work.due.get(student.group),
         override=override,
         now=now,
@@ -255,53 +236,30 @@ def _exercise(
 # --- Écrire --------------------------------------------------------------------------
 
 
-def _write_worksheets(course: Course, heard: Heard, real: Term) -> list[Path]:
-    """Remplit les feuilles de Moodle d'un exercice ; celles de l'enseignant ne changent pas."""
-    marks = {number: mark.mark for number, (_, mark) in _counted(course, heard, real).items()}
+def _for_moodle(course: Course, heard: Heard, real: Term, place: int) -> list[Path]:
+    """Remplit les feuilles de Moodle d'un exercice, et fait le zip de ses pages.
+
+    N'y sont que ceux dont l'exercice compte déjà ; les autres ont encore le temps.
+    """
+    exercise, folder = heard.work.exercise, course.output / "moodle"
+    marks, pages, written = {}, {}, []
+    for each in real.students:
+        mark, number = each.exercises[place], each.student.number
+        known = heard.gathered.rows.get(number) or heard.gathered.hand_ins.get(number)
+        if mark.asked:
+            marks[number] = mark.mark
+        if mark.asked and known and known.participant:
+            page = student_page(each, exercise, course=course.title)
+            pages[known.name, known.participant] = page
     sheets = heard.gathered.worksheets
-    names = [path.name for path in sheets]
-    written = []
-    for path, sheet in sheets.items():
-        group = next(each for each, given in heard.work.worksheets.items() if given == path)
-        group = group.replace("/", "-")
-        parts = [heard.work.exercise, *([group] if names.count(path.name) > 1 else []), path.name]
-        written.append(_write(course, "-".join(parts), moodle.filled(sheet, marks)))
+    for rank, (path, sheet) in enumerate(sheets.items(), 1):
+        twice = [each.name for each in sheets].count(path.name) > 1
+        name = f"{exercise}-{f'{rank}-' if twice else ''}{path.name}"
+        written.append(write_file(folder / name, moodle.filled(sheet, marks)))
+    if pages:
+        content = moodle.feedback(pages, f"{exercise}.html")
+        written.append(write_file(folder / f"{exercise}-retours.zip", content))
     return written
-
-
-def _counted(
-    course: Course, heard: Heard, real: Term
-) -> dict[str, tuple[StudentMarks, ExerciseMark]]:
-    """Rend, par numéro, ceux dont l'exercice compte déjà ; les autres ont encore le temps."""
-    place = course.works.index(heard.work)
-    marks = {each.student.number: (each, each.exercises[place]) for each in real.students}
-    return {
-        number: (each, mark)
-        for number, (each, mark) in marks.items()
-        if mark.weight or mark.status == HANDED_IN
-    }
-
-
-def _write_feedback(course: Course, heard: Heard, real: Term) -> list[Path]:
-    """Fait le zip des pages d'un exercice, pour ceux dont Moodle connaît le numéro."""
-    exercise, gathered = heard.work.exercise, heard.gathered
-    pages = {}
-    for number, (each, _) in _counted(course, heard, real).items():
-        known = gathered.rows.get(number) or gathered.hand_ins.get(number)
-        if not known or not known.participant:
-            continue
-        name = known.name if isinstance(known, moodle.Row) else known.owner
-        pages[name, known.participant] = student_page(each, exercise, course=course.title)
-    content = moodle.feedback(pages, f"{exercise}.html")
-    return [_write(course, f"{exercise}-retours.zip", content)] if pages else []
-
-
-def _write(course: Course, name: str, content: bytes) -> Path:
-    folder = course.output / "moodle"
-    folder.mkdir(exist_ok=True)
-    with replacing(folder / name, suffix=own_suffix()) as temporary:
-        temporary.write_bytes(content)
-    return folder / name
 
 
 def _summary(term: Term) -> None:
@@ -313,14 +271,11 @@ def _summary(term: Term) -> None:
         cells = "".join(f"{_short(mark):>9}" for mark in each.exercises)
         whole = "-" if each.mark is None else report.number(each.mark)
         print(f"{printable(each.student.name):<{width}}{cells}{whole:>11}")
-    shown = " ".join(_short(mark) for each in term.students for mark in each.exercises)
-    for sign, meaning in SIGNS.items():
-        if sign in shown:
-            print(f"{sign} {meaning}")
+    print("* absent, ou rendu illisible ; r en retard")
 
 
 def _short(mark: ExerciseMark) -> str:
-    if not mark.weight and mark.status != HANDED_IN:
+    if not mark.asked:
         return "-"
     sign = "*" if mark.status != HANDED_IN else "r" if mark.days_late else ""
     return f"{report.number(mark.mark)} {sign}".rstrip()

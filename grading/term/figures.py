@@ -4,211 +4,142 @@ Un rendu est fait par un inconnu : un compte rendu n'est lu que comme des nombre
 courts, une image n'est gardée que redessinée par Pillow. Ce qui ne se lit pas est laissé de côté.
 """
 
+import base64
 import io
 import json
 import warnings
 from pathlib import Path
+from typing import Annotated
 
 from PIL import Image
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from convnets.core.cli import agreed
 from grading.submission import MAX_FIGURE_BYTES, published
-from grading.term.elements import Html, join, picture, table, tag
+from grading.term.marks import ExerciseMark
 
 MAX_REPORT_BYTES = 2**20
 MAX_IMAGE_PIXELS = 16 * 10**6
 MAX_SIDE_PX = 1000  # d'une image dans la page
 MAX_IMAGES = 6
-MAX_CHARTS = 8
-MAX_EPOCHS = 2000
 MAX_POINTS = 200  # d'une courbe dessinée
-MAX_CLASSES = 30
-MAX_NAME = 40
-MAX_NUMBER = 1e9
 MEASURES = {"accuracy": "Exactitude", "loss": "Perte"}
 REDRAWN = ("courbes", "confusion")  # le compte rendu en dit autant, en chiffres
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 320, 180, 44, 160, 12  # d'une courbe
+LEFT, RIGHT, TOP, BOTTOM = 44, 312, 12, 160  # le cadre d'une courbe, dans `templates/macros.html`
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]
+Count = Annotated[int, Field(strict=True, ge=0, le=10**9)]
+Name = Annotated[str, StringConstraints(strict=True, max_length=40)]
+CURVE = TypeAdapter(Annotated[list[Number], Field(min_length=2, max_length=2000)])
+MATRIX = TypeAdapter(Annotated[list[list[Count]], Field(min_length=2, max_length=30)])
+NAMES = TypeAdapter(list[Name])
 
 
-def network(folder: Path, exercise: str) -> Html | None:
-    """Montre ce que les fichiers d'un rendu disent du réseau de l'élève.
+def networks(mark: ExerciseMark) -> list[dict]:
+    """Rassemble ce que les fichiers d'un rendu disent du réseau de l'élève.
 
     Args:
-        folder: dossier des modules du rendu ; `models/`, `runs/` et `figures/` sont dedans, ou à
-            côté d'`exercises/`.
-        exercise: `"ex02"`.
+        mark: sa note ; `models/`, `runs/` et `figures/` sont dans le dossier du rendu, ou à côté
+            d'`exercises/`.
 
     Returns:
-        Courbes, matrice de confusion et images ; None s'il n'y en a pas.
+        Ce que montre la page, `templates/eleve.html` : un compte rendu chacun, puis les images.
     """
-    folder, parts, drawn = (folder.parent if folder.name == "exercises" else folder), [], False
-    for path in _files(folder, exercise, ("models", "runs/*"), ".json", MAX_REPORT_BYTES):
-        where = path.relative_to(folder).as_posix()
-        shown = _report(path, where)
-        if shown:
-            said = "Valeurs que votre entraînement a écrites dans "
-            end = " ; le correcteur ne les a pas refaites."
-            parts += [tag("p", said, tag("code", where), end, class_="discret"), shown]
-            drawn = True
-    figures = _files(folder, exercise, ("figures",), ".png", MAX_FIGURE_BYTES)
-    wanted = [path for path in figures if not (drawn and path.stem in REDRAWN)]
+    if mark.folder is None:
+        return []
+    folder = mark.folder.parent if mark.folder.name == "exercises" else mark.folder
+    found = []
+    for place in ("models", "runs/*"):
+        for path in _files(folder, f"{place}/{mark.exercise}_*.json", MAX_REPORT_BYTES):
+            shown = _report(path.read_bytes())
+            if shown["charts"] or shown["matrix"]:
+                found.append({"report": path.relative_to(folder).as_posix(), "images": [], **shown})
+    paths = _files(folder, f"figures/{mark.exercise}_*/*.png", MAX_FIGURE_BYTES)
+    wanted = [path for path in paths if not (found and path.stem in REDRAWN)][:MAX_IMAGES]
     images = [
-        tag(
-            "figure",
-            picture(content, f"Figure {path.stem} de votre rendu"),
-            tag("figcaption", path.relative_to(folder).as_posix()),
-        )
-        for path in wanted[:MAX_IMAGES]
+        (path.relative_to(folder).as_posix(), base64.b64encode(content).decode())
+        for path in wanted
         if (content := redraw(path.read_bytes()))
     ]
     if images:
-        parts.append(tag("div", *images, class_="courbes"))
-    return join(*parts) if parts else None
+        found.append({"report": "", "charts": [], "matrix": [], "images": images})
+    return found
 
 
-def _files(folder: Path, exercise: str, places, suffix: str, limit: int) -> list[Path]:
-    """Trouve les fichiers d'un exercice : sans lien, sans excès, et qui ne sont pas les nôtres."""
+def _files(folder: Path, pattern: str, limit: int) -> list[Path]:
+    """Trouve des fichiers : sans lien, sans excès, et qui ne sont pas les nôtres."""
     home, found = folder.resolve(), []
-    for place in places:
-        deep = "" if suffix == ".json" else f"{exercise}_*/"
-        name = f"{exercise}_*{suffix}" if suffix == ".json" else f"*{suffix}"
-        for path in sorted(folder.glob(f"{place}/{deep}{name}")):
-            own = path.is_file() and path.resolve() == home / path.relative_to(folder)
-            if own and path.stat().st_size <= limit and not _is_ours(path):
+    for path in sorted(folder.glob(pattern)):
+        own = path.is_file() and path.resolve() == home / path.relative_to(folder)
+        if own and path.stat().st_size <= limit:
+            ours = published(path.stem, path.suffix)
+            if not ours.is_file() or ours.read_bytes() != path.read_bytes():
                 found.append(path)
     return found
 
 
-def _is_ours(path: Path) -> bool:
-    ours = published(path.stem, path.suffix)
-    return ours.is_file() and ours.read_bytes() == path.read_bytes()
-
-
-def _report(path: Path, where: str) -> Html | None:
+def _report(content: bytes) -> dict:
+    """Lit un compte rendu : ses courbes, chacune avec sa validation, et sa matrice de confusion."""
     try:
-        content = json.loads(path.read_bytes())
+        report = json.loads(content)
     except (ValueError, RecursionError):
-        return None
-    if not isinstance(content, dict):
-        return None
-    charts = _charts(content.get("history"))
-    matrix = _confusion(content.get("confusion_matrix"), content.get("classes_fr"), where)
-    parts = [tag("div", *charts, class_="courbes")] if charts else []
-    return join(*parts, matrix) if parts or matrix else None
+        report = None
+    report = report if isinstance(report, dict) else {}
+    history = report.get("history")
+    history, charts = history if isinstance(history, dict) else {}, []
+    for key, title in MEASURES.items():
+        train = _valid(CURVE, history.get(key))
+        if train:
+            charts.append(_chart(title, train, _valid(CURVE, history.get(f"val_{key}"))))
+    matrix = _valid(MATRIX, report.get("confusion_matrix"))
+    size = len(matrix)
+    names = _valid(NAMES, report.get("classes_fr"))
+    return {
+        "charts": charts,
+        "matrix": matrix if all(len(row) == size for row in matrix) else [],
+        "classes": names if len(names) == size else list(range(size)),
+    }
 
 
-def _charts(history) -> list[Html]:
-    """Dessine les mesures d'un entraînement, une par courbe, et sa validation avec elle."""
-    found = []
-    for key in history if isinstance(history, dict) else ():
-        prefix, _, measure = key.rpartition("_")
-        train, val = _curve(history, key), _curve(history, f"{prefix}_val_{measure}".lstrip("_"))
-        if train and measure in MEASURES and prefix != "val" and not prefix.endswith("_val"):
-            of = f" ({prefix[:MAX_NAME]})" if prefix else ""
-            found.append(_chart(MEASURES[measure] + of, train, val, higher=measure == "accuracy"))
-    return found[:MAX_CHARTS]
-
-
-def _curve(history: dict, key: str) -> list[float]:
-    """Rend une courbe de nombres, ou rien si ce n'en est pas une."""
-    values = history.get(key)
-    if not isinstance(values, list) or not 1 < len(values) <= MAX_EPOCHS:
+def _valid(kind: TypeAdapter, value) -> list:
+    """Rend une liste, ou rien si elle n'est pas de cette sorte."""
+    try:
+        return kind.validate_python(value)
+    except (ValidationError, OverflowError):
         return []
-    known = all(_is_number(value) for value in values)
-    return [float(value) for value in values] if known else []
 
 
-def _is_number(value) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and abs(value) <= MAX_NUMBER  # faux aussi pour NaN
-
-
-def _chart(title: str, train: list[float], val: list[float], *, higher: bool) -> Html:
-    low, high = min(train + val), max(train + val)
-    last = max(len(train), len(val))
-    labels = [
-        tag("text", _decimal(value), x=LEFT - 6, y=y + 4, text_anchor="end")
-        for value, y in ((high, TOP), (low, BOTTOM))
-    ]
-    labels += [
-        tag("text", "1", x=LEFT, y=HEIGHT - 4, text_anchor="middle"),
-        tag("text", last, x=WIDTH - 8, y=HEIGHT - 4, text_anchor="end"),
-        tag("text", "époque", x=(LEFT + WIDTH) / 2, y=HEIGHT - 4, text_anchor="middle"),
-    ]
-    axes = [
-        tag("line", x1=LEFT, y1=BOTTOM, x2=WIDTH - 8, y2=BOTTOM),
-        tag("line", x1=LEFT, y1=TOP, x2=LEFT, y2=BOTTOM),
-    ]
-    lines = [
-        tag("polyline", points=_points(values, low, high, last), class_=name)
-        for values, name in ((train, "apprise"), (val, None))
-        if values
-    ]
-    drawing = tag(
-        "svg",
-        *axes,
-        *labels,
-        *lines,
-        class_="courbe",
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        aria_hidden="true",
-    )
-    said = [f"entraînement (pointillé) : {_told(train, higher)}"]
-    if val:
-        said.append(f"validation (trait plein) : {_told(val, higher)}")
-    return tag(
-        "figure", drawing, tag("figcaption", tag("strong", title), f" — {' ; '.join(said)}.")
-    )
-
-
-def _told(values: list[float], higher: bool) -> str:
-    """Dit une courbe en mots : début, fin, meilleure valeur."""
-    best = max(values) if higher else min(values)
-    return (
-        f"de {_decimal(values[0])} à {_decimal(values[-1])} en {agreed(len(values), 'époque')}, "
-        f"au mieux {_decimal(best)} à l'époque {values.index(best) + 1}"
-    )
-
-
-def _points(values: list[float], low: float, high: float, last: int) -> str:
-    """Place une courbe dans son cadre, en gardant au plus `MAX_POINTS` points."""
-    step = -(-len(values) // MAX_POINTS)
-    kept = sorted({*range(0, len(values), step), len(values) - 1})
-    span = (high - low) or 1
-    return " ".join(
-        f"{LEFT + (WIDTH - 8 - LEFT) * i / (last - 1):.1f},"
-        f"{BOTTOM - (BOTTOM - TOP) * (values[i] - low) / span:.1f}"
-        for i in kept
-    )
+def _chart(title: str, train: list[float], val: list[float]) -> dict:
+    """Place les points de deux courbes dans leur cadre, et les dit en mots."""
+    low, high, last = min(train + val), max(train + val), max(len(train), len(val))
+    lines, said = [], []
+    for name, values in (("entraînement (pointillé)", train), ("validation (trait plein)", val)):
+        if not values:
+            continue
+        step = -(-len(values) // MAX_POINTS)
+        across, up = (RIGHT - LEFT) / (last - 1), (BOTTOM - TOP) / ((high - low) or 1)
+        lines.append(
+            " ".join(
+                f"{LEFT + across * k:.1f},{BOTTOM - up * (values[k] - low):.1f}"
+                for k in sorted({*range(0, len(values), step), len(values) - 1})
+            )
+        )
+        said.append(
+            f"{name} : de {_decimal(values[0])} à {_decimal(values[-1])} en "
+            f"{agreed(len(values), 'époque')}"
+        )
+    return {
+        "title": title,
+        "low": _decimal(low),
+        "high": _decimal(high),
+        "last": last,
+        "lines": lines,
+        "said": " ; ".join(said),
+    }
 
 
 def _decimal(value: float) -> str:
     return f"{value:.3g}".replace(".", ",")
-
-
-def _confusion(matrix, classes, where: str) -> Html | None:
-    """Écrit la matrice de confusion d'un compte rendu : des effectifs, et des noms courts."""
-    size = len(matrix) if isinstance(matrix, list) else 0
-    if not 1 < size <= MAX_CLASSES:
-        return None
-    if not all(isinstance(row, list) and len(row) == size for row in matrix):
-        return None
-    if not all(type(n) is int and 0 <= n <= MAX_NUMBER for row in matrix for n in row):
-        return None
-    named = isinstance(classes, list) and len(classes) == size
-    names = [str(name)[:MAX_NAME] for name in (classes if named else range(size))]
-    rows = [
-        [name, *(tag("strong", n) if i == j else n for j, n in enumerate(row))]
-        for i, (name, row) in enumerate(zip(names, matrix, strict=True))
-    ]
-    return table(
-        f"Matrice de confusion de {where} : une ligne par vraie classe, une colonne par réponse, "
-        "en gras les images bien classées",
-        ["Vraie classe", *names],
-        rows,
-        class_="matrice",
-        wide=True,
-    )
 
 
 def redraw(content: bytes) -> bytes | None:

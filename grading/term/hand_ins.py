@@ -27,14 +27,14 @@ class HandIn(NamedTuple):
         submission: le rendu prêt à noter, None s'il est illisible.
         note: ce qu'il faut en dire.
         handed_at: quand, d'après Moodle, ou None.
-        owner: nom de l'élève tel que Moodle l'écrit.
+        name: nom de l'élève tel que Moodle l'écrit.
         participant: son numéro pour ce devoir dans Moodle, "" hors de Moodle.
     """
 
     submission: Submission | None
     note: str
     handed_at: datetime | None
-    owner: str
+    name: str
     participant: str
 
     def answers(self, exercise: str) -> bool:
@@ -77,13 +77,8 @@ def gather(course: Course, work: Work, workspace: Path) -> Gathered:
     workspace.chmod(0o700)  # personne d'autre ne lit les rendus, ni ne les change avant leur note
     gathered = Gathered({}, {}, {}, [])
     for path in dict.fromkeys(work.worksheets.values()):
-        sheet = read_worksheet(
-            path,
-            _students_of(course, work.worksheets, path),
-            owners=work.owners,
-            grade_column=work.grade_column,
-            submitted_column=work.submitted_column,
-        )
+        students = _students_of(course, work.worksheets, path)
+        sheet = read_worksheet(path, students, work.owners)
         gathered.worksheets[path] = sheet
         gathered.rows.update(sheet.rows)
         if sheet.unknown:

@@ -27,6 +27,11 @@ class Student(NamedTuple):
     group: str
 
     @property
+    def label(self) -> str:
+        """Son nom, et sa classe s'il y en a plusieurs."""
+        return f"{self.name} ({self.group})" if self.group else self.name
+
+    @property
     def slug(self) -> str:
         """Nom de fichier de sa page, sans suffixe, à lui seul : `"ines-alami-12345"`."""
         plain = unicodedata.normalize("NFKD", f"{self.name} {self.number}").casefold()
@@ -41,7 +46,6 @@ class QuestionMark(NamedTuple):
         title: ce qui est demandé.
         points: points obtenus.
         out_of: points de la question, dans l'échelle de son exercice.
-        reason_id: nom de la raison dans `reasons.toml`, "" si la réponse est juste.
         reason: la phrase que lit l'élève, "" si la réponse est juste.
         detail: ce que la raison précise (un nom de fonction, une mesure…), déjà dans `reason`.
         hint: un indice, "" si l'enseignant n'en donne pas.
@@ -53,12 +57,11 @@ class QuestionMark(NamedTuple):
     title: str
     points: Fraction
     out_of: Fraction
-    reason_id: str
-    reason: str
-    detail: str
-    hint: str
-    manual: bool
-    remark: str
+    reason: str = ""
+    detail: str = ""
+    hint: str = ""
+    manual: bool = False
+    remark: str = ""
 
 
 class Override(NamedTuple):
@@ -84,7 +87,6 @@ class ExerciseMark(NamedTuple):
             rendu lisible.
         mark_before: note sur 20 des questions, avant le retard et la décision de l'enseignant.
         mark: note sur 20 retenue.
-        out_of: 20.
         status: `HANDED_IN`, `ABSENT` ou `UNREADABLE`.
         handed_at: instant du rendu ; None s'il n'est pas connu, ou sans rendu.
         days_late: jours de retard commencés.
@@ -101,7 +103,6 @@ class ExerciseMark(NamedTuple):
     questions: tuple[QuestionMark, ...]
     mark_before: Fraction
     mark: Fraction
-    out_of: int = FULL
     status: str = HANDED_IN
     handed_at: datetime | None = None
     days_late: int = 0

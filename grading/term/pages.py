@@ -1,28 +1,48 @@
 """Les pages d'un trimestre : une par élève, et celle de la classe.
 
 Chacune tient en un fichier, sans script et sans rien demander au réseau : elle se donne sur une
-clé, s'imprime, et ne montre à un élève que ce qui est à lui.
+clé, s'imprime, et ne montre à un élève que ce qui est à lui. Les gabarits sont dans `templates/`.
 """
 
+import functools
+import re
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
+from statistics import mean, median
 
-from convnets.core.cli import agreed
-from convnets.core.files import replacing
+import jinja2
+from markupsafe import Markup, escape
+
+from convnets.core.cli import agreed, percent
+from grading.report import number
 from grading.term import figures
-from grading.term.elements import GENERATOR, Html, bar, document, join, table, tag
 from grading.term.marks import (
+    ABSENT,
     FULL,
     HANDED_IN,
     NOT_YET,
+    UNREADABLE,
     ExerciseMark,
-    QuestionMark,
     StudentMarks,
     Term,
 )
-from grading.term.overview import class_page
-from grading.term.wording import day, handing_in, name, points, prose, steps, title, wanted
+from grading.term.sheets import write_file
 
 STUDENTS, CLASS = "eleves", "classe.html"
+SIGNED = 'name="generator" content="python -m grading"'  # nos pages seules peuvent être effacées
+BIN = 2  # largeur d'une barre de la distribution, en points
+NUM_MISTAKES = 3  # par question
+SUMMARY = {"Moyenne": mean, "Médiane": median, "Plus basse": min, "Plus haute": max}
+# De contrôle, moitiés de caractères, et ceux qui retournent le sens de lecture de ce qui suit.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069"
+    "\ud800-\udfff\ufffe\uffff]"
+)
+
+
+# --- Écrire --------------------------------------------------------------------------
 
 
 def write_pages(term: Term) -> list[Path]:
@@ -35,28 +55,19 @@ def write_pages(term: Term) -> list[Path]:
         Les fichiers écrits, celui de la classe en dernier.
 
     Raises:
-        ValueError: deux élèves auraient la même page, ou l'un n'aurait pas de nom de fichier.
         OSError: dossier impossible à écrire.
     """
     folder = term.output / STUDENTS
-    pages: dict[Path, str] = {}
-    for marks in term.students:
-        path = folder / f"{marks.student.slug}.html"
-        if path in pages or not marks.student.slug:
-            raise ValueError(
-                f"L'élève {marks.student.name} ({marks.student.number}) n'a pas de page à lui : "
-                "donnez à chacun un numéro, différent de ceux des autres."
-            )
-        pages[path] = student_page(marks, course=f"{term.title}, {day(term.date)}")
-    pages[term.output / CLASS] = class_page(term)
-    folder.mkdir(parents=True, exist_ok=True)
+    course = f"{term.title}, {term.date:%d/%m/%Y}"
+    pages = {
+        folder / f"{each.student.slug}.html": student_page(each, course=course)
+        for each in term.students
+    }
     for path in set(folder.glob("*.html")) - set(pages):
-        if f'content="{GENERATOR}"' in path.read_text(encoding="utf-8", errors="replace")[:1000]:
+        if SIGNED in path.read_text(encoding="utf-8", errors="replace")[:1000]:
             path.unlink()
-    for path, page in pages.items():
-        with replacing(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    return list(pages)
+    pages[term.output / CLASS] = class_page(term)
+    return [write_file(path, page) for path, page in pages.items()]
 
 
 def student_page(marks: StudentMarks, exercise: str | None = None, *, course: str = "") -> str:
@@ -71,91 +82,130 @@ def student_page(marks: StudentMarks, exercise: str | None = None, *, course: st
         Une page HTML entière.
     """
     shown = [each for each in marks.exercises if exercise in (None, each.exercise)]
-    student = marks.student
-    known = [f"Groupe {student.group}"] if student.group else []
-    known += [f"Numéro {student.number}"] if student.number else []
-    head = [
-        tag("p", course, class_="discret") if course else None,
-        tag("h1", name(student)),
-        tag("p", " · ".join(known), class_="discret") if known else None,
-    ]
-    if exercise is None:
-        head.append(_summary(marks))
-    what = title(shown[0]) if exercise and shown else "vos notes"
-    return document(
-        f"{student.name} : {what}", tag("header", *head), *(_exercise(each) for each in shown)
+    return render("eleve.html", marks=marks, shown=shown, only=exercise, course=course)
+
+
+def class_page(term: Term) -> str:
+    """Fait la page de la classe, pour l'enseignant.
+
+    Avec des pseudonymes, elle ne recopie ni nom de fichier ni phrase de l'enseignant, qui
+    pourraient nommer quelqu'un.
+    """
+    everyone = [each.exercises for each in term.students]
+    marks = [each.mark for each in term.students if each.mark is not None]
+    bins = Counter(min(int(mark // BIN) * BIN, FULL - BIN) for mark in marks)
+    groups = []
+    for group in dict.fromkeys(each.student.group for each in term.students):
+        found = [each.mark for each in term.students if each.student.group == group]
+        groups.append([group or "–", len(found), *_summary(found)])
+    return render(
+        "classe.html",
+        term=term,
+        bins=[(start, bins[start]) for start in range(0, FULL, BIN)],
+        groups=groups,
+        exercises=[_exercise(each) for each in zip(*everyone, strict=True)],
+        summary=list(SUMMARY),
     )
 
 
-def _summary(marks: StudentMarks) -> Html:
-    """Dit la note du trimestre, et d'où elle vient."""
-    if marks.mark is None or not marks.exercises:
-        return tag("p", "Aucun exercice n'est encore noté.")
-    whole = sum(each.weight for each in marks.exercises)
-    count = agreed(sum(each.asked for each in marks.exercises), "exercice")
-    rows = [
-        [
-            tag("a", title(each), href=f"#{each.exercise}"),
-            points(each.mark) if each.asked else "–",
-            points(each.weight),
-            _state(each),
-        ]
-        for each in marks.exercises
-    ]
-    return join(
-        tag("p", "Note : ", tag("strong", points(marks.mark)), f" sur {FULL}", class_="note"),
-        table(
-            f"Moyenne de {count}, pondérée par les coefficients (en tout {points(whole)})",
-            ["Exercice", f"Note sur {FULL}", "Coef.", "Remise"],
-            rows,
-        ),
+def _exercise(marks: Sequence[ExerciseMark]) -> dict:
+    """Rassemble ce que la page de la classe dit d'un exercice."""
+    name, title = marks[0].exercise, marks[0].title
+    asked = [each for each in marks if each.asked]
+    statuses = Counter(each.status for each in asked)
+    counts = [statuses[status] for status in (HANDED_IN, ABSENT, UNREADABLE)]
+    late = sum(each.days_late > 0 for each in asked)
+    summed = _summary([each.mark for each in asked if each.status == HANDED_IN])
+    answers = {}
+    for question in (question for each in marks for question in each.questions):
+        answers.setdefault(question.id, []).append(question)
+    return {
+        "name": name,
+        "title": title,
+        "row": [f"{name} — {title}", *counts, late, *summed],
+        "questions": [_question(found) for found in answers.values()],
+    }
+
+
+def _question(found: list) -> dict:
+    full, none = sum(q.points == q.out_of for q in found), sum(q.points == 0 for q in found)
+    # La raison, sans ce qui n'est vrai que d'un rendu.
+    reasons = Counter(q.reason.removesuffix(f" ({q.detail})") for q in found if q.reason)
+    return {
+        "title": found[0].title,
+        "out_of": found[0].out_of,
+        "count": len(found),
+        "full": full,
+        "none": none,
+        "part": len(found) - full - none,
+        "mean": mean(q.points for q in found),
+        "mistakes": reasons.most_common(NUM_MISTAKES),
+    }
+
+
+def _summary(marks: Sequence[Fraction | None]) -> list[str]:
+    """Résume des notes par les nombres de `SUMMARY`."""
+    known = [mark for mark in marks if mark is not None]
+    return [number(each(known)) if known else "–" for each in SUMMARY.values()]
+
+
+# --- Dire ----------------------------------------------------------------------------
+
+
+def state(mark: ExerciseMark, *, private: bool = False) -> list[str]:
+    """Dit ce qu'il faut savoir d'une note : rendu ou non, retard, décision, ce qui manque.
+
+    Args:
+        mark: la note.
+        private: ne recopier ni nom de fichier, ni phrase de l'enseignant.
+    """
+    said = [mark.status if mark.asked else NOT_YET]
+    if mark.days_late:
+        said.append(f"{agreed(mark.days_late, 'jour')} de retard, −{points(mark.penalty)}")
+    if mark.override:
+        why = "" if private else f", {mark.override.reason}"
+        said.append(f"note décidée, {points(mark.override.points)}{why}")
+    said += [f"à noter : {each}" for each in mark.pending]
+    return said + ([mark.note] if mark.note and not private else [])
+
+
+def points(value: Fraction) -> str:
+    """Écrit une note ou des points : `"17,125"`, trois décimales au plus."""
+    return number(value, decimals=3)
+
+
+def prose(said: str) -> Markup:
+    """Met en page une phrase de `reasons.toml` : ce qui est entre accents graves est du code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(_visible(said)))))
+
+
+def render(name: str, **content) -> str:
+    """Remplit un gabarit ; tout texte y est échappé."""
+    return _environment().get_template(name).render(full=FULL, **content)
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    made.filters |= {
+        "agreed": agreed,
+        "networks": figures.networks,
+        "percent": percent,
+        "points": points,
+        "prose": prose,
+        "state": state,
+        "zip": zip,
+    }
+    return made
 
 
-def _state(mark: ExerciseMark) -> str:
-    if not mark.asked:
-        return NOT_YET
-    if mark.status != HANDED_IN:
-        return mark.status
-    late = agreed(mark.days_late, "jour")
-    return f"{late} de retard" if mark.days_late else "dans les temps" if mark.handed_at else "reçu"
-
-
-def _exercise(mark: ExerciseMark) -> Html:
-    total = tag("p", tag("strong", points(mark.mark)), f" sur {mark.out_of}", class_="note")
-    said, remark = steps(mark), "À savoir : " if mark.asked else ""
-    parts = [
-        tag("h2", title(mark), id=f"{mark.exercise}"),
-        total if mark.asked else None,
-        tag("p", handing_in(mark)),
-        tag("ul", *(tag("li", step) for step in said)) if said else None,
-        tag("p", remark + mark.note, class_="a-savoir") if mark.note else None,
-    ]
-    if mark.questions:
-        parts.append(
-            table(
-                "Vos réponses, question par question",
-                ["Question", "Points", "Ce qui a été vu"],
-                [_question(each) for each in mark.questions],
-                class_="questions",
-            )
-        )
-    seen = figures.network(mark.folder, mark.exercise) if mark.folder else None
-    if seen:
-        parts += [tag("h3", "Vos figures"), seen]
-    return tag("section", *parts)
-
-
-def _question(question: QuestionMark) -> list:
-    share = float(question.points / question.out_of) if question.out_of else 0.0
-    level = "juste" if share >= 1 else "partie" if share > 0 else "faux"
-    words = {"juste": "Juste.", "partie": "Juste en partie.", "faux": "À reprendre."}
-    said = [tag("strong", words[level], class_=level)]
-    if question.manual:
-        said = [tag("p", "Notée par votre enseignant."), tag("p", question.remark)]
-    elif question.reason:
-        said += [" ", prose(question.reason)]
-    if question.hint:
-        said.append(tag("p", "Indice : ", prose(question.hint)))
-    score = f"{points(question.points)} / {points(question.out_of)}"
-    return [wanted(question), join(score, bar(min(share, 1.0))), join(*said)]
+def _visible(value):
+    """Remplace par « � » ce qui ne s'affiche pas."""
+    return UNSEEN.sub("\N{REPLACEMENT CHARACTER}", value) if type(value) is str else value

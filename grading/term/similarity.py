@@ -1,289 +1,217 @@
 """Montrer les rendus qui se ressemblent, lignes en face, sans accuser personne.
 
+L'outil est copydetect (licence MIT), qui fait d'un code les empreintes de tous ses morceaux, noms
+remplacés, commentaires et blancs ôtés. La page est la nôtre : son compte rendu à lui demande le
+réseau, et ne sait pas ôter ce que toute une classe a écrit.
+
+Source : Schleimer, Wilkerson et Aiken, *Winnowing: Local Algorithms for Document Fingerprinting*,
+SIGMOD 2003.
+
 Commande : python -m grading.term.similarity DOSSIER --exercise ex02 --output ressemblances.html
 """
 
 import argparse
+import copy
+import functools
+import io
+import json
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
-from convnets.core.cli import FrenchParser, agreed, percent, run
-from convnets.core.files import own_suffix, replacing
-from exercises import EXERCISES
-from grading import handin, submission
-from grading.submission import Submission
-from grading.term.elements import Html, document, table, tag
-from grading.term.marks import Student, Term
-from grading.term.similar_code import SHARE, Compared, Line, Pair, compare_codes, read_code
-from grading.term.similar_weights import SameStart, compare_weights
+import numpy as np
+from markupsafe import Markup
 
-MAX_PAIRS = 30  # montrées en entier, par exercice
-MAX_WIDTH = 200  # signes d'une ligne montrée
-REASONS = (
-    "l'énoncé, un cours ou une documentation donnent la même réponse, que chacun a recopiée ;",
-    "la question est courte, ou n'a guère qu'une réponse ;",
-    "le travail à deux était permis ;",
-    "l'un a aidé l'autre, ou un tiers a aidé les deux ;",
-    "pour des poids : le même réseau, lancé avec la même graine, part des mêmes nombres.",
-)
+from convnets.core.cli import FrenchParser, agreed, run
+from grading import handin, skeleton, submission
+from grading.scale import read_scale
+from grading.submission import EXERCISES, MAX_SOURCE_BYTES, Submission, file_of
+from grading.term.marks import Term
+from grading.term.pages import UNSEEN, render
+from grading.term.sheets import write_file
 
-
-class Found(NamedTuple):
-    """Ce qui se ressemble dans un exercice : codes, et poids."""
-
-    code: Compared
-    weights: list[SameStart]
+# Mesuré sur tests/grading/right : deux réponses au même énoncé partagent au plus 0,62 de ce qui
+# leur reste ; un rendu dont noms, ordre et commentaires sont changés en garde au moins 0,75.
+LENGTH = 30  # signes d'un morceau, un nom comptant pour un ; une ligne et demie
+SHARE = 0.65  # de ce qui reste de l'un des deux, au moins
+MIN_SIGNS = 120  # en commun, au moins : quatre lignes
+SPREAD, MIN_SPREAD = 1 / 4, 4  # part des rendus, et nombre, qui rendent un morceau ordinaire
+MAX_SIGNS = 100_000  # lus d'un rendu : dix fois un long exercice
+MAX_PAIRS = 30  # montrées, par exercice
+RUNTIME = "from exercises._cellules import"  # dans un module fait d'un notebook
+AROUND = 2  # lignes montrées autour de ce qui est commun
 
 
-def compare(exercise: str, submitted: Mapping[str, Submission]) -> Found:
-    """Compare entre eux les rendus d'un exercice.
+class Pair(NamedTuple):
+    """Deux rendus qui se ressemblent.
+
+    Attributes:
+        names: leurs élèves.
+        shares: part de ce qui reste de chacun qui est aussi chez l'autre, de 0 à 1.
+        codes: leurs codes, ce qui est commun surligné.
+    """
+
+    names: tuple[str, str]
+    shares: tuple[float, float]
+    codes: tuple[Markup, Markup]
+
+
+class Compared(NamedTuple):
+    """Ce qu'a donné la comparaison des rendus d'un exercice.
+
+    Attributes:
+        exercise: `"ex02"`.
+        count: nombre de rendus comparés.
+        pairs: ceux qui se ressemblent, les plus ressemblants d'abord.
+        close: ceux qui sont proches du corrigé, et la part de leur code qui y est, énoncé ôté.
+    """
+
+    exercise: str
+    count: int
+    pairs: list[Pair]
+    close: dict[str, float]
+
+
+def read_code(submitted: Submission, exercise: str) -> str:
+    """Lit le code d'un rendu pour un exercice : ses fichiers, et les cellules de ses notebooks."""
+    found: dict[str, str] = {}  # par fichier ou cellule : plusieurs modules viennent d'un notebook
+    for module in sorted(submitted.modules):
+        path = submitted.root / file_of(module)
+        if module.startswith(exercise) and path.stat().st_size <= MAX_SOURCE_BYTES:
+            text = path.read_text(encoding="utf-8-sig", errors="replace")
+            found |= (RUNTIME in text and _cells(path)) or {path.name: text}
+    texts = {place: UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text) for place, text in found.items()}
+    return "".join(f"# {p}\n{t.strip()}\n\n" for p, t in texts.items() if t.strip())[:MAX_SIGNS]
+
+
+def _cells(path: Path) -> dict[str, str]:
+    """Lit les cellules que `notebooks.convert` a posées à côté d'un module ; rien sinon."""
+    try:
+        cells = json.loads(path.with_suffix(".cells.json").read_bytes())["cells"]
+        return {str(label): str(text) for label, text in cells}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return {}
+
+
+# --- Comparer ------------------------------------------------------------------------
+
+
+def _fingerprint(text: str):
+    """Prend l'empreinte d'un code, par copydetect."""
+    from copydetect import CodeFingerprint
+
+    found = CodeFingerprint("code.py", LENGTH, 1, fp=io.StringIO(text))
+    if len(found.offsets):  # un nom de classe y recule ; les autres ne reculent jamais
+        found.offsets[:, 1] = np.maximum.accumulate(found.offsets[:, 1])
+    return found
+
+
+def _without(fingerprint, hashes: set):
+    """Ôte des morceaux d'une empreinte ; `boilerplate=` de copydetect en laisse de répétés."""
+    from copydetect.utils import get_token_coverage
+
+    left = copy.copy(fingerprint)
+    left.hashes = fingerprint.hashes - hashes
+    left.hash_idx = {key: fingerprint.hash_idx[key] for key in left.hashes}
+    left.token_coverage = get_token_coverage(left.hash_idx, LENGTH, len(left.filtered_code))
+    return left
+
+
+@functools.cache
+def _course(exercise: str) -> tuple:
+    """Prend les empreintes de l'énoncé et du corrigé d'un exercice."""
+    modules = skeleton.chosen_modules(exercise)
+    statement = "\n".join(skeleton.make_skeleton(each) for each in modules)
+    answers = [(EXERCISES / file_of(each)).read_text(encoding="utf-8") for each in modules]
+    return _fingerprint(statement), _fingerprint("\n".join(answers))
+
+
+def compare(exercise: str, submitted: Mapping[str, Submission]) -> Compared:
+    """Cherche les rendus d'un exercice qui se ressemblent.
+
+    N'est compté ni ce qui est dans l'énoncé ou le corrigé, ni ce que beaucoup ont écrit.
 
     Args:
         exercise: `"ex02"`.
         submitted: rendus, par nom d'élève.
     """
+    from copydetect.detector import compare_files
+
     codes = {name: read_code(each, exercise) for name, each in submitted.items()}
-    codes = {name: lines for name, lines in codes.items() if lines}
-    slug = next(each.slug for each in EXERCISES if each.slug.startswith(exercise))
-    return Found(compare_codes(exercise, codes), compare_weights(submitted, slug))
+    whole = {name: _fingerprint(code) for name, code in codes.items() if code}
+    statement, answer = _course(exercise)
+    times = Counter(each for found in whole.values() for each in found.hashes)
+    ordinary = {each for each, n in times.items() if n >= max(MIN_SPREAD, len(whole) * SPREAD)}
+    known = statement.hashes | answer.hashes | ordinary
+    left = {name: _without(found, known) for name, found in whole.items()}
+    pairs = []
+    for names in combinations(left, 2):
+        signs, shares, slices = compare_files(*(left[name] for name in names))
+        if signs >= MIN_SIGNS and max(shares) >= SHARE:
+            shown = tuple(_marked(codes[n], where) for n, where in zip(names, slices, strict=True))
+            pairs.append(Pair(names, tuple(min(1.0, float(each)) for each in shares), shown))
+    solution = _without(answer, statement.hashes)
+    close = {
+        name: float(compare_files(_without(found, statement.hashes), solution)[1][0])
+        for name, found in whole.items()
+    }
+    pairs.sort(key=lambda pair: (-max(pair.shares), pair.names))
+    close = {name: share for name, share in close.items() if share >= SHARE}
+    return Compared(exercise, len(whole), pairs[:MAX_PAIRS], close)
 
 
-def write_similarity(term: Term) -> list[Path]:
-    """Écrit la page des ressemblances d'un trimestre.
+def _marked(code: str, slices: np.ndarray) -> Markup:
+    """Surligne dans un code ce qui est aussi dans l'autre, et n'en montre guère plus."""
+    from copydetect.utils import highlight_overlap
+
+    places = slices[:, np.argsort(slices[0])].astype(int)
+    shown, _ = highlight_overlap(
+        code, places, "<mark>", "</mark>", truncate=AROUND, escape_html=True
+    )
+    return Markup(shown)
+
+
+# --- Écrire --------------------------------------------------------------------------
+
+
+def write_similarity(
+    path: Path,
+    title: str,
+    results: Sequence[Compared],
+    weights: Sequence[tuple[str, tuple[str, str]]] = (),
+    *,
+    pseudonyms: bool = False,
+) -> Path:
+    """Écrit la page des ressemblances.
 
     Args:
-        term: le trimestre, noté ; un exercice y a le dossier de son rendu.
-
-    Returns:
-        Le fichier écrit, `ressemblances.html`.
+        path: fichier à écrire.
+        title: titre du cours.
+        results: exercices comparés.
+        weights: exercice et noms de ceux qui ont rendu les mêmes poids, d'après le correcteur.
+        pseudonyms: les noms n'en sont pas.
     """
-    labels = _labels([each.student for each in term.students])
+    shown = [each for each in results if each.count]
+    given = {"title": title, "results": shown, "weights": weights, "pseudonyms": pseudonyms}
+    page = render("ressemblances.html", day=date.today(), least=SHARE, **given)
+    return write_file(path, page)
+
+
+def compare_term(term: Term) -> list[Compared]:
+    """Compare les rendus d'un trimestre, exercice par exercice."""
     submitted: dict[str, dict[str, Submission]] = {}
     for each in term.students:
         for mark in each.exercises:
-            found = submitted.setdefault(mark.exercise, {})
             if mark.folder is not None:
-                found[labels[each.student]] = submission.find(mark.folder)
-    results = [compare(exercise, found) for exercise, found in submitted.items()]
-    warning = (
-        "Les élèves ont ici leur pseudonyme, mais leur code est montré tel quel : un nom de "
-        "fichier ou un commentaire peut dire un vrai nom."
-    )
-    path = term.output / "ressemblances.html"
-    term.output.mkdir(parents=True, exist_ok=True)
-    _write(path, page(term.title, term.date, results, warning=warning if term.pseudonyms else None))
-    return [path]
-
-
-def _labels(students: Sequence[Student]) -> dict[Student, str]:
-    """Nomme chaque élève, homonymes compris."""
-    named = {each: f"{each.name} ({each.group})" if each.group else each.name for each in students}
-    shown = list(named.values())
-    return {
-        each: f"{name} n° {each.number}" if shown.count(name) > 1 else name
-        for each, name in named.items()
-    }
-
-
-def _write(path: Path, content: str) -> None:
-    with replacing(path, suffix=own_suffix()) as temporary:
-        temporary.write_text(content, encoding="utf-8")
-
-
-# --- La page -------------------------------------------------------------------------
-
-
-def page(title: str, day: date, results: Sequence[Found], *, warning: str | None = None) -> str:
-    """Fait la page : ce qui a été vu, les lignes en face, comment c'est compté.
-
-    Args:
-        title: titre du cours.
-        day: jour de la comparaison.
-        results: exercices comparés.
-        warning: ce qu'il faut savoir avant de la montrer.
-    """
-    results = [each for each in results if each.code.codes]
-    return document(
-        f"Rendus qui se ressemblent — {title}",
-        tag(
-            "header",
-            tag("p", title, class_="discret"),
-            tag("h1", "Rendus qui se ressemblent"),
-            tag("p", f"Comparés le {day:%d/%m/%Y}, sans réseau.", class_="discret"),
-            tag("p", warning, class_="a-savoir") if warning else None,
-            tag(
-                "p",
-                "Cette page dit ce qui se ressemble ; elle ne dit pas pourquoi. Deux rendus se "
-                "ressemblent souvent pour des raisons ordinaires :",
-            ),
-            tag("ul", *(tag("li", each) for each in REASONS)),
-            tag("p", "Lisez les lignes, puis parlez-en avec les deux élèves."),
-        ),
-        _summary(results),
-        *(_exercise(each) for each in results if each.code.pairs),
-        _weights(results),
-        _close(results),
-        _method(results),
-    )
-
-
-def _anchor(result: Found, number: int) -> str:
-    return f"{result.code.exercise}-{number}"
-
-
-def _summary(results: Sequence[Found]) -> Html:
-    rows = [
-        (
-            tag("a", " et ".join(pair.names), href=f"#{_anchor(each, number)}"),
-            each.code.exercise,
-            percent(pair.shares[0]),
-            percent(pair.shares[1]),
-            sum(len(passage.left) for passage in pair.passages),
-        )
-        for each in results
-        for number, pair in enumerate(each.code.pairs[:MAX_PAIRS], start=1)
-    ]
-    counts = [f"{each.code.exercise}, {agreed(len(each.code.codes), 'rendu')}" for each in results]
-    compared = (
-        f"Exercices comparés : {' ; '.join(counts)}." if counts else "Aucun rendu à comparer."
-    )
-    if not rows:
-        shown = tag("p", "Aucune paire de codes ne se ressemble plus que deux réponses ordinaires.")
-    else:
-        heads = ("paire", "exercice", "part du premier", "part du second", "lignes")
-        shown = table("Paires de codes, les plus ressemblantes d'abord", heads, rows, wide=True)
-    return tag("section", tag("h2", "En bref"), tag("p", compared), shown)
-
-
-def _exercise(result: Found) -> Html:
-    code = result.code
-    hidden = len(code.pairs) - MAX_PAIRS
-    more = tag("p", f"{hidden} autres paires ne sont pas montrées.") if hidden > 0 else None
-    shown = enumerate(code.pairs[:MAX_PAIRS], start=1)
-    return tag(
-        "section",
-        tag("h2", f"Exercice {code.exercise}"),
-        *(_pair(code, pair, _anchor(result, number)) for number, pair in shown),
-        more,
-    )
-
-
-def _pair(code: Compared, pair: Pair, anchor: str) -> Html:
-    one, two = pair.names
-    said = (
-        f"Énoncé, corrigé et code ordinaire ôtés, {percent(pair.shares[0])} de ce qui reste à "
-        f"{one} se retrouve chez {two}, et {percent(pair.shares[1])} de ce qui reste à {two} chez "
-        f"{one}, aux noms et aux commentaires près."
-    )
-    passages = [
-        tag(
-            "div",
-            _side(one, code.codes[one], passage.left),
-            _side(two, code.codes[two], passage.right),
-            class_="face-a-face",
-        )
-        for passage in pair.passages
-    ]
-    return tag("article", tag("h3", " et ".join(pair.names)), tag("p", said), *passages, id=anchor)
-
-
-def _side(name: str, lines: Sequence[Line], chosen: range) -> Html:
-    """Montre les lignes d'un passage chez l'un des deux."""
-    mine = [lines[rank] for rank in chosen]
-    rows = [
-        tag(
-            "span",
-            f"{each.number:>4}  {each.text.expandtabs(4)[:MAX_WIDTH]}",
-            "…" if len(each.text) > MAX_WIDTH else None,
-            class_="ligne",
-        )
-        for each in mine
-    ]
-    first, last = mine[0], mine[-1]
-    if first.place != last.place:
-        where = f"{first.place}, ligne {first.number}, à {last.place}, ligne {last.number}"
-    elif first == last:
-        where = f"{first.place}, ligne {first.number}"
-    else:
-        where = f"{first.place}, lignes {first.number} à {last.number}"
-    return tag("figure", tag("figcaption", f"{name} — {where}"), tag("pre", *rows))
-
-
-def _weights(results: Sequence[Found]) -> Html | None:
-    rows = [
-        (
-            " et ".join(pair.names),
-            each.code.exercise,
-            "le même fichier" if pair.identical else f"{pair.cosine:.3f}".replace(".", ","),
-        )
-        for each in results
-        for pair in each.weights
-    ]
-    if not rows:
-        return None
-    return tag(
-        "section",
-        tag("h2", "Poids partis du même point"),
-        tag(
-            "p",
-            "Le cosinus des poids de deux réseaux entraînés chacun de son côté reste près de 0. "
-            "Près de 1, l'un a été fait de l'autre, ou les deux ont eu la même graine et le même "
-            "réseau : les poids seuls ne disent pas lequel.",
-        ),
-        table("Paires de poids", ("paire", "exercice", "cosinus"), rows),
-    )
-
-
-def _close(results: Sequence[Found]) -> Html | None:
-    found = {
-        each.code.exercise: [
-            f"{name} ({percent(share)})"
-            for name, share in each.code.close.items()
-            if share >= SHARE
-        ]
-        for each in results
-    }
-    rows = [(exercise, ", ".join(names)) for exercise, names in found.items() if names]
-    if not rows:
-        return None
-    return tag(
-        "section",
-        tag("h2", "Rendus proches du corrigé"),
-        tag(
-            "p",
-            "Le corrigé est public. Ce que ces rendus en ont n'est pas compté dans les paires ; la "
-            "part est celle de leur code qui y est aussi, énoncé ôté.",
-        ),
-        table("Par exercice", ("exercice", "élèves, et part de leur code"), rows),
-    )
-
-
-def _method(results: Sequence[Found]) -> Html:
-    common = sorted({each.code.ordinary for each in results})
-    said = f" (au moins {' ou '.join(map(str, common))} rendus)" if common else ""
-    return tag(
-        "section",
-        tag("h2", "Comment c'est compté"),
-        tag(
-            "p",
-            "Chaque code est réduit à sa forme : les noms deviennent un même signe, les "
-            "commentaires et les blancs disparaissent. En sont ôtés ce qui est dans l'énoncé, ce "
-            f"qui est dans le corrigé, et le code ordinaire, que beaucoup ont écrit{said}. Une "
-            f"paire est montrée quand {percent(SHARE)} au moins de ce qui reste de l'un est aussi "
-            "chez l'autre, où que ce soit dans le fichier.",
-        ),
-        tag(
-            "p",
-            "Une fonction recopiée au milieu d'un long rendu peut donc passer inaperçue, comme "
-            "un code réécrit d'une autre façon.",
-        ),
-    )
-
-
-# --- Seule ---------------------------------------------------------------------------
+                found = submitted.setdefault(mark.exercise, {})
+                name, number = each.student.label, each.student.number
+                homonym = f"{name} n° {number}"
+                found[homonym if name in found else name] = submission.find(mark.folder)
+    return [compare(exercise, found) for exercise, found in submitted.items()]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -293,20 +221,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="DOSSIER", help="rendus d'une classe, dossier ou zip")
+    names = list(read_scale())
+    add("--exercise", required=True, choices=names, metavar="ex02", help="exercice à comparer")
+    default = Path("ressemblances.html")
     add(
-        "--exercise",
-        action="append",
-        required=True,
-        choices=[each.slug[:4] for each in EXERCISES],
-        metavar="ex02",
-        help="exercice à comparer ; peut être répétée",
-    )
-    add(
-        "--output",
-        type=Path,
-        default=Path("ressemblances.html"),
-        metavar="FICHIER",
-        help="page à écrire (ressemblances.html)",
+        "--output", type=Path, default=default, metavar="FICHIER", help=f"page à écrire ({default})"
     )
     options = parser.parse_args(argv)
     return run(lambda: _compare_folder(options))
@@ -315,22 +234,11 @@ def main(argv: list[str] | None = None) -> int:
 def _compare_folder(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as workspace:
         found = handin.collect(options.folder, Path(workspace))
-        results = []
-        for exercise in dict.fromkeys(options.exercise):
-            mine = {
-                each.name: each
-                for each in found.submissions
-                if any(module.startswith(exercise) for module in each.modules)
-            }
-            results.append(compare(exercise, mine))
-    _write(options.output, page(options.folder.name, date.today(), results))
+        result = compare(options.exercise, {each.name: each for each in found.submissions})
     for name, reason in found.empty.items():
         print(f"{name} : non comparé, {reason}.")
-    total = sum(len(each.code.codes) for each in results)
-    count = sum(len(each.code.pairs) for each in results)
-    weights = sum(len(each.weights) for each in results)
-    pairs = agreed(count, "paire")
-    print(f"{options.output} : {pairs} de codes, {weights} de poids, sur {agreed(total, 'rendu')}.")
+    path = write_similarity(options.output, options.folder.name, [result])
+    print(f"{path} : {agreed(len(result.pairs), 'paire')}, sur {agreed(result.count, 'rendu')}.")
     return 0
 
 

@@ -44,24 +44,10 @@ def automatic(
     rules, marks = {rule.id: rule for rule in exercise.rules}, []
     for answer in answers:
         rule = rules[answer.id]
-        # Le détail nommerait un autre élève.
-        detail = "" if answer.reason == SHARED else answer.detail
-        text, said = report.explain(answer.reason or None, detail, reasons, hint)
+        detail = "" if answer.reason == SHARED else answer.detail  # il nommerait un autre élève
+        text, clue = report.explain(answer.reason or None, detail, reasons, hint)
         points = answer.level * rule.points
-        marks.append(
-            QuestionMark(
-                rule.id,
-                rule.title,
-                points,
-                rule.points,
-                answer.reason,
-                text,
-                detail,
-                said,
-                False,
-                "",
-            )
-        )
+        marks.append(QuestionMark(rule.id, rule.title, points, rule.points, text, detail, clue))
     return marks
 
 
@@ -69,19 +55,15 @@ def by_hand(work: Work, given: dict[str, Given]) -> list[QuestionMark]:
     """Écrit les notes des questions manuelles déjà notées."""
     return [
         QuestionMark(
-            f"{work.exercise}.{question.id}",
-            question.title,
-            given[question.id].points,
-            question.points,
-            "",
-            "",
-            "",
-            (),
-            True,
-            given[question.id].remark,
+            f"{work.exercise}.{each.id}",
+            each.title,
+            given[each.id].points,
+            each.points,
+            manual=True,
+            remark=given[each.id].remark,
         )
-        for question in work.manual
-        if question.id in given
+        for each in work.manual
+        if each.id in given
     ]
 
 
@@ -128,8 +110,6 @@ def exercise_mark(
         notes.append(f"Refusé : {agreed(days, 'jour')} de retard, {limit} au plus")
     marked = {each.id for each in manual}
     missing = [each.title for each in work.manual if f"{work.exercise}.{each.id}" not in marked]
-    if missing and status == HANDED_IN:
-        notes.append(f"Pas encore noté : {', '.join(missing)}")
     weight = work.weight
     if status == ABSENT and not questions and override is None and (due is not None and now <= due):
         weight = Fraction(0)
@@ -141,7 +121,6 @@ def exercise_mark(
         tuple(questions),
         before,
         override.points if override else before - lost,
-        FULL,
         status,
         handed_at,
         days,

@@ -183,7 +183,11 @@ def write(folder: Path, *, exercises: Sequence[str] = EXERCISES) -> Path:
     """
     (folder / "rendus").mkdir(parents=True)
     trained = networks()
-    text = ['title = "Réseaux convolutifs, automne 2025"', 'students = "eleves.csv"', "hints = true"]
+    text = [
+        'title = "Réseaux convolutifs, automne 2025"',
+        'students = "eleves.csv"',
+        "hints = true",
+    ]
     text += ["seed = 2025", "", "[late]", "points_per_day = 1.5", "refused_after_days = 7", ""]
     for exercise in exercises:
         found = answers(exercise)

@@ -23,11 +23,9 @@ from grading.term.marks import (
     StudentMarks,
     Term,
 )
-from grading.term.pages import write_pages
-from grading.term.wording import points
+from grading.term.pages import points, student_page, write_pages
 
 VOID = {"meta", "img"}
-BLANK = {"reason_id": "", "reason": "", "detail": "", "hint": "", "manual": False, "remark": ""}
 HOSTILE = '<script>alert(1)</script> "O\'Neil" & fils'
 HANDED_AT = datetime(2026, 10, 1, 23, 5)
 
@@ -78,7 +76,7 @@ def read(content: str) -> Page:
 
 
 def question(name, points, out_of=4, **said):
-    return QuestionMark(name, f"le {name}", Fraction(points), Fraction(out_of), **(BLANK | said))
+    return QuestionMark(name, f"le {name}", Fraction(points), Fraction(out_of), **said)
 
 
 def graded(exercise, *questions, **kept):
@@ -100,7 +98,6 @@ def wrong(points, detail=""):
     return question(
         "pooling",
         points,
-        reason_id="stride_ignored",
         reason=f"Le pas est ignoré. ({detail})" if detail else "Le pas est ignoré.",
         detail=detail,
         hint="Regardez `stride`.",
@@ -123,7 +120,7 @@ def term(tmp_path):
             graded("ex00", question("padding", 4), wrong(2, "ligne 12")),
             graded(
                 "ex02",
-                question("poids", 0, reason_id="weights_shared", reason="Communs."),
+                question("poids", 0, reason="Communs."),
                 question("avis", "3/2", remark="Bien <i>vu</i>.", manual=True),
             ),
         ),
@@ -168,7 +165,7 @@ def test_a_page_each_and_one_for_the_class(term):
         page = read(content)
         assert page.links == ["#ex00", "#ex02"]
         for each in marks.exercises:
-            assert f"{each.exercise} — {each.title}{points(each.mark)} sur 20" in page.text
+            assert f"{each.exercise} — {each.title} {points(each.mark)} sur 20" in page.text
             for asked in each.questions:
                 assert f"{points(asked.points)} / {points(asked.out_of)}" in page.text
         others = [each.student for each in term.students if each is not marks]
@@ -182,13 +179,13 @@ def test_what_a_student_reads(term):
         read(path.read_text(encoding="utf-8")).text for path in paths[:4]
     )
     assert "Note : 9,375 sur 20" in ines  # 15 et 3,75
-    assert "Rendu le 1er octobre 2026 à 23 h 05, dans les temps." in ines
-    assert "Juste en partie. Le pas est ignoré. (ligne 12)Indice : Regardez stride." in ines
+    assert "Rendu le 01/10/2026 à 23:05." in ines
+    assert "Juste en partie. Le pas est ignoré. (ligne 12) Indice : Regardez stride." in ines
     assert "À reprendre. Communs." in ines
     assert "Notée par votre enseignant.Bien <i>vu</i>." in ines
     assert HOSTILE in hostile and "(<img src=x onerror=y>)" in hostile
-    assert "Questions : 3 sur 8, soit 7,5 sur 20." in hostile
-    assert "Retard : 2 jours commencés, 1,5 point retiré." in hostile
+    assert "Questions : 3 points, soit 7,5 sur 20." in hostile
+    assert "Retard : 2 jours commencés, 1,5 en moins." in hostile
     assert "avec 2 jours de retard." in hostile
     assert "Aucun rendu n'a été reçu pour cet exercice." in hostile
     assert "محمد \N{REPLACEMENT CHARACTER}exe.عبد" in unreadable
@@ -198,17 +195,17 @@ def test_what_a_student_reads(term):
 
 def test_the_class_page_counts(term):
     page = read(write_pages(term)[-1].read_text(encoding="utf-8"))
-    assert f"Absents{HOSTILE} : ex02" in page.text
-    assert "ex00, 2 jours, 1,5 en moins" in page.text
-    assert "Illisibles" in page.text and " : ex00, tp<b>.zip est abîmé" in page.text
-    assert "Cohen Noé : ex02, 12, Salle en panne" in page.text
-    assert "À noter" in page.text and " : ex02, Comparez" in page.text
-    assert "Plus bassePlus hauteA37,799,38311B110101010" in page.text  # 9,375, 3 et 11 ; 10
+    assert f"{HOSTILE}, ex02 : absent" in page.text
+    assert "ex00 : rendu ; 2 jours de retard, −1,5" in page.text
+    assert "ex00 : illisible ; tp<b>.zip est abîmé" in page.text
+    assert "Cohen Noé, ex02 : rendu ; note décidée, 12, Salle en panne" in page.text
+    assert "ex02 : rendu ; à noter : Comparez" in page.text
+    assert "Plus bassePlus haute A37,799,38311 B110101010" in page.text  # 9,375, 3 et 11 ; 10
     # Trois rendus lus d'ex00 : le padding juste deux fois, le pooling deux fois à moitié.
-    assert "Le padding2 / 0 / 12,67 / 4–" in page.text
-    assert "Le pooling0 / 2 / 11,67 / 43 fois : Le pas est ignoré." in page.text
+    assert "Le padding 2 / 0 / 1 2,667 / 4" in page.text
+    assert "Le pooling 0 / 2 / 1 1,667 / 4 3 fois : Le pas est ignoré." in page.text
     assert "ligne 12" not in page.text  # la raison, sans ce qui n'est vrai que d'un rendu
-    counts = re.findall(r"de \d+ à \d+ (?:exclu|compris)(\d+)", page.text)
+    counts = re.findall(r"de \d+ à \d\d?(?: exclu)?(\d+) ", page.text)
     assert sum(map(int, counts)) == len(term.students)
 
 
@@ -221,7 +218,9 @@ def shown(folder, **content) -> str:
     """Rend ce que la page montre d'un compte rendu."""
     (folder / "models").mkdir(exist_ok=True)
     (folder / "models" / "ex02_fashion.json").write_text(json.dumps(content), encoding="utf-8")
-    return str(figures.network(folder, "ex02") or "")
+    mark = missed("ex02", UNREADABLE)._replace(folder=folder)
+    page = student_page(marks_of("Alami Inès", "70101", mark))
+    return page.partition("<h3>Vos figures</h3>")[2].partition("</section>")[0]
 
 
 def test_curves_and_confusion_come_from_the_report(tmp_path):
@@ -233,11 +232,9 @@ def test_curves_and_confusion_come_from_the_report(tmp_path):
     )
     page = Page(found)
     assert page.tags.count("polyline") == 2
-    assert "entraînement (pointillé) : de 0,5 à 0,7 en 3 époques, au mieux 0,75 à l'époque 2" in (
-        page.text
-    )
+    assert "entraînement (pointillé) : de 0,5 à 0,7 en 3 époques" in page.text
     assert "validation (trait plein) : de 0,4 à 0,65 en 3 époques" in page.text
-    assert "Pull82<b>Sac19" in page.text and "b" not in page.tags
+    assert "Pull82 <b>Sac19" in page.text and "b" not in page.tags
 
 
 @pytest.mark.parametrize(

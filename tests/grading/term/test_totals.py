@@ -23,7 +23,7 @@ def test_a_day_begun_is_a_day_late(hours, days):
     ("days", "mark", "lost"), [(1, 15, "3/2"), (2, 15, 3), (3, 15, 4), (3, 2, 2), (4, 15, 15)]
 )
 def test_what_a_late_hand_in_loses(days, mark, lost):
-    late = Late(Fraction(3, 2), Fraction(4), refused_after_days=3)
+    late = Late(points_per_day=1.5, maximum=4, refused_after_days=3)
     assert totals.penalty(Fraction(mark), late, days) == Fraction(lost)
 
 
