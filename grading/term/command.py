@@ -1,15 +1,15 @@
 """`python -m grading cours.toml` : noter un trimestre, ou ce qui y a changé."""
 
-import json
-import random
 from collections.abc import Sequence
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 import filelock
 
 from convnets.core.cli import FrenchParser, agreed, printable, run
+from convnets.figures import charts
 from grading import report, sandbox
 from grading.grader import random_seed
 from grading.scale import FULL, read_reasons, read_scale
@@ -23,7 +23,7 @@ from grading.term.pages import student_page, write_pages
 from grading.term.sheets import write_file
 from grading.term.tables import write_tables
 
-CACHE = ".cache"  # dans le dossier de sortie : rendus copiés, notes gardées, graine, pseudonymes
+CACHE = ".cache"  # dans le dossier de sortie : rendus copiés, notes gardées, graine
 
 
 class Heard(NamedTuple):
@@ -75,42 +75,23 @@ def grade_term(course: Course, *, everything: bool = False) -> None:
         ValueError: une phrase ; rien n'est alors noté, et ce qui l'était est gardé.
     """
     cache = course.output / CACHE
-    _tell("", course.remarks)
     heard = [_hear(course, work, cache) for work in course.works]
-    seed, pseudonyms = _kept(cache / "trimestre.json", course)
+    seed = _seed(cache / "graine.txt", course)
     answers = [_answers(course, each, seed, cache, everything) for each in heard]
-    now = datetime.now().replace(microsecond=0)
-    real = _term(course, heard, answers, now)
-    shown = _shown(real, pseudonyms) if course.pseudonyms else real
-    written = write_tables(course, shown)
-    written.append(write_pages(shown)[-1])
+    term = _term(course, heard, answers, datetime.now().replace(microsecond=0))
+    written = [*write_tables(course, term), write_pages(term)[-1]]
     for place, each in enumerate(heard):
-        written += _for_moodle(course, each, real, place)
+        written += _for_moodle(course, each, term, place)
     if course.similarity:
-        names = {each.number: each.label for each in course.students}
-        if course.pseudonyms:
-            names = {each.number: _pseudonym(each, pseudonyms).label for each in course.students}
-        weights = [
-            (each.work.exercise, tuple(names[number] for number in pair))
-            for each, found in zip(heard, answers, strict=True)
-            for pair in _shared(found)
-        ]
-        path, results = course.output / "ressemblances.html", similarity.compare_term(shown)
-        similarity.write_similarity(
-            path, course.title, results, weights, pseudonyms=course.pseudonyms
-        )
-        written.append(path)
-    _summary(shown)
+        found = zip(course.works, answers, strict=True)
+        same = [(work.exercise, pair) for work, each in found for pair in _shared(each)]
+        written.append(similarity.write_similarity(term, same))
+    _summary(term)
     print(f"\nÉcrit dans {printable(str(course.output))} : eleves/, ", end="")
     print(", ".join(printable(str(each.relative_to(course.output))) for each in written))
 
 
 # --- Lire ----------------------------------------------------------------------------
-
-
-def _tell(before: str, remarks: Sequence[str]) -> None:
-    for each in remarks:
-        print(f"{before}{printable(each)}")
 
 
 def _hear(course: Course, work: Work, cache: Path) -> Heard:
@@ -120,32 +101,18 @@ def _hear(course: Course, work: Work, cache: Path) -> Heard:
         given, remarks = read_manual(work, course.students)
     except ValueError as error:
         raise ValueError(f"{work.exercise} : {error}") from error
-    _tell(f"{work.exercise} : ", [*gathered.remarks, *remarks])
+    for each in (*gathered.remarks, *remarks):
+        print(f"{work.exercise} : {printable(each)}")
     return Heard(work, gathered, given)
 
 
-def _kept(path: Path, course: Course) -> tuple[int, dict[str, int]]:
-    """Rend ce qu'un trimestre garde d'une fois à l'autre : la graine, et les pseudonymes."""
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    seed = kept.get("seed", random_seed()) if course.seed is None else course.seed
-    numbers = kept.get("pseudonyms", {})
-    new = [each.number for each in course.students if each.number not in numbers]
-    random.Random(seed + len(numbers)).shuffle(new)
-    numbers |= {number: len(numbers) + rank for rank, number in enumerate(new, 1)}
-    write_file(path, json.dumps({"seed": seed, "pseudonyms": numbers}, indent=1))
-    return seed, numbers
-
-
-def _shown(term: Term, numbers: dict[str, int]) -> Term:
-    """Remplace les noms et les numéros par ceux des pseudonymes, dans leur ordre."""
-    ordered = sorted(term.students, key=lambda each: numbers[each.student.number])
-    hidden = (each._replace(student=_pseudonym(each.student, numbers)) for each in ordered)
-    return term._replace(students=tuple(hidden))
-
-
-def _pseudonym(student: Student, numbers: dict[str, int]) -> Student:
-    number = numbers[student.number]
-    return Student(f"Élève {number}", str(number), student.group)
+def _seed(path: Path, course: Course) -> int:
+    """Rend la graine des essais ; tirée au hasard, elle est gardée d'une fois à l'autre."""
+    if course.seed is None and path.exists():
+        return int(path.read_text(encoding="utf-8"))
+    seed = random_seed() if course.seed is None else course.seed
+    write_file(path, str(seed))
+    return seed
 
 
 # --- Noter ---------------------------------------------------------------------------
@@ -208,9 +175,7 @@ def _term(course: Course, heard: Sequence[Heard], answers: list[dict], now: date
             for each, found in zip(heard, answers, strict=True)
         )
         students.append(StudentMarks(student, marks, totals.average(marks)))
-    return Term(
-        course.title, now.date(), tuple(students), course.hints, course.pseudonyms, course.output
-    )
+    return Term(course.title, now.date(), tuple(students), course.hints, course.output)
 
 
 def _exercise(
@@ -236,14 +201,14 @@ def _exercise(
 # --- Écrire --------------------------------------------------------------------------
 
 
-def _for_moodle(course: Course, heard: Heard, real: Term, place: int) -> list[Path]:
+def _for_moodle(course: Course, heard: Heard, term: Term, place: int) -> list[Path]:
     """Remplit les feuilles de Moodle d'un exercice, et fait le zip de ses pages.
 
     N'y sont que ceux dont l'exercice compte déjà ; les autres ont encore le temps.
     """
     exercise, folder = heard.work.exercise, course.output / "moodle"
     marks, pages, written = {}, {}, []
-    for each in real.students:
+    for each in term.students:
         mark, number = each.exercises[place], each.student.number
         known = heard.gathered.rows.get(number) or heard.gathered.hand_ins.get(number)
         if mark.asked:
@@ -264,18 +229,18 @@ def _for_moodle(course: Course, heard: Heard, real: Term, place: int) -> list[Pa
 
 def _summary(term: Term) -> None:
     """Affiche une ligne par élève."""
-    exercises = [mark.exercise for mark in term.students[0].exercises]
-    width = max(len(each.student.name) for each in term.students)
-    print(f"\n{'':<{width}}" + "".join(f"{name:>9}" for name in exercises) + f"{'note /20':>11}")
-    for each in term.students:
-        cells = "".join(f"{_short(mark):>9}" for mark in each.exercises)
-        whole = "-" if each.mark is None else report.number(each.mark)
-        print(f"{printable(each.student.name):<{width}}{cells}{whole:>11}")
-    print("* absent, ou rendu illisible ; r en retard")
+    heads = ["", *(mark.exercise for mark in term.students[0].exercises), f"note /{FULL}"]
+    rows = [
+        [printable(each.student.name), *map(_short, each.exercises), _written(each.mark)]
+        for each in term.students
+    ]
+    print(f"\n{charts.table(heads, rows)}\n* absent, ou rendu illisible ; r en retard")
 
 
 def _short(mark: ExerciseMark) -> str:
-    if not mark.asked:
-        return "-"
     sign = "*" if mark.status != HANDED_IN else "r" if mark.days_late else ""
-    return f"{report.number(mark.mark)} {sign}".rstrip()
+    return f"{_written(mark.mark)} {sign}".rstrip() if mark.asked else "-"
+
+
+def _written(mark: Fraction | None) -> str:
+    return "-" if mark is None else report.number(mark)

@@ -25,6 +25,7 @@ from pydantic import (
     ValidationInfo,
 )
 
+from convnets.core.cli import printable
 from grading.scale import FULL, Rule, read_scale
 from grading.term import sheets
 from grading.term.dates import read_date
@@ -200,14 +201,6 @@ class Decision(Table):
     reason: Text
 
 
-class Listed(Table):
-    """Un élève, écrit dans `cours.toml` même."""
-
-    name: Text
-    number: Annotated[str, BeforeValidator(_number)]
-    group: str = ""
-
-
 def _works(works: tuple[Work, ...]) -> tuple[Work, ...]:
     _once((each.exercise for each in works), "{} y est deux fois")
     for each in works:
@@ -231,11 +224,9 @@ class Course(Table):
         works: exercices demandés.
         decisions: notes que l'enseignant décide.
         hints: les élèves lisent un indice par erreur.
-        pseudonyms: remplacer les noms dans les pages et les tableaux.
         similarity: comparer les rendus entre eux.
         seed: graine des essais, None pour en tirer une et la garder.
         output: dossier des pages et des tableaux.
-        remarks: ce qui n'a pas été lu d'une liste d'élèves.
     """
 
     title: Text
@@ -246,11 +237,9 @@ class Course(Table):
         (), alias="overrides"
     )
     hints: StrictBool = False
-    pseudonyms: StrictBool = False
     similarity: StrictBool = True
     seed: NonNegativeInt | None = None
     output: Path = Path("notes")
-    remarks: tuple[str, ...] = ()
 
     @property
     def overrides(self) -> dict[tuple[str, str], Override]:
@@ -284,16 +273,12 @@ def read_course(path: Path) -> Course:
     if not path.is_file():
         raise FileNotFoundError(f"{path} n'existe pas ; donnez la description d'un trimestre.")
     content, home = _read_toml(path), path.parent
-    if "remarks" in content:
-        raise ValueError(f"{path.name} : remarks n'est pas connu.")
     if "students" not in content:
         raise ValueError(f"{path.name} : il manque students.")
+    students = _students(content["students"], home)
     try:
-        students, remarks = _students(content["students"], home)
-        known = {"students": students, "remarks": remarks}
-        course = Course.model_validate(
-            content | known, context={"students": students, "home": home}
-        )
+        known = {"students": students}
+        course = Course.model_validate(content | known, context=known | {"home": home})
     except ValidationError as error:
         raise ValueError(f"{path.name}, {_said(error.errors()[0], content)}.") from error
     works = [_completed(each, course.late, home) for each in course.works]
@@ -344,22 +329,18 @@ def _said(fault: dict, content: dict) -> str:
 # --- Les élèves ----------------------------------------------------------------------
 
 
-def _students(value, home: Path) -> tuple[tuple[Student, ...], tuple[str, ...]]:
-    """Lit les élèves : des tables, un fichier, ou un fichier par classe."""
-    found, remarks = [], []
-    if isinstance(value, list):
-        found = [Student(**Listed.model_validate(each).model_dump()) for each in value]
-    else:
-        files = value if isinstance(value, dict) else {"": value}
-        for group, name in files.items():
-            found += _read_students(home / str(name), group, remarks)
+def _students(value, home: Path) -> tuple[Student, ...]:
+    """Lit les élèves : un fichier, ou un fichier par classe."""
+    found = []
+    for group, name in (value if isinstance(value, dict) else {"": value}).items():
+        found += _read_students(home / str(name), group)
     if not found:
         raise ValueError("students : aucun élève.")
     _once((each.number for each in found), "students : deux élèves ont le numéro {}.")
-    return tuple(found), tuple(remarks)
+    return tuple(found)
 
 
-def _read_students(path: Path, group: str, remarks: list[str]) -> list[Student]:
+def _read_students(path: Path, group: str) -> list[Student]:
     """Lit une liste d'élèves : colonnes nom, numéro et classe, ou la feuille de Moodle."""
     rows = sheets.read_rows(path)
     if not rows:
@@ -377,7 +358,7 @@ def _read_students(path: Path, group: str, remarks: list[str]) -> list[Student]:
         )
     ignored = [title for k, title in enumerate(rows[0]) if k not in place.values()]
     if ignored:
-        remarks.append(f"{path.name} : colonnes non lues, {', '.join(ignored)}.")
+        print(f"{path.name} : colonnes non lues, {', '.join(map(printable, ignored))}.")
     found = []
     for line, cells in enumerate(rows[1:], 2):
         said = {

@@ -1,30 +1,21 @@
 """Les figures du réseau d'un élève, tirées des fichiers de son rendu sans rien en exécuter.
 
 Un rendu est fait par un inconnu : un compte rendu n'est lu que comme des nombres et des noms
-courts, une image n'est gardée que redessinée par Pillow. Ce qui ne se lit pas est laissé de côté.
+courts. Ce qui ne se lit pas est laissé de côté.
 """
 
-import base64
-import io
 import json
-import warnings
-from pathlib import Path
 from typing import Annotated
 
-from PIL import Image
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from convnets.core.cli import agreed
-from grading.submission import MAX_FIGURE_BYTES, published
+from grading.submission import published
 from grading.term.marks import ExerciseMark
 
 MAX_REPORT_BYTES = 2**20
-MAX_IMAGE_PIXELS = 16 * 10**6
-MAX_SIDE_PX = 1000  # d'une image dans la page
-MAX_IMAGES = 6
 MAX_POINTS = 200  # d'une courbe dessinée
 MEASURES = {"accuracy": "Exactitude", "loss": "Perte"}
-REDRAWN = ("courbes", "confusion")  # le compte rendu en dit autant, en chiffres
 LEFT, RIGHT, TOP, BOTTOM = 44, 312, 12, 160  # le cadre d'une courbe, dans `templates/macros.html`
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]
@@ -39,42 +30,26 @@ def networks(mark: ExerciseMark) -> list[dict]:
     """Rassemble ce que les fichiers d'un rendu disent du réseau de l'élève.
 
     Args:
-        mark: sa note ; `models/`, `runs/` et `figures/` sont dans le dossier du rendu, ou à côté
-            d'`exercises/`.
+        mark: sa note ; `models/` et `runs/` sont dans le dossier du rendu, ou à côté de lui.
 
     Returns:
-        Ce que montre la page, `templates/eleve.html` : un compte rendu chacun, puis les images.
+        Ce que montre la page, `templates/eleve.html`, un compte rendu chacun.
     """
     if mark.folder is None:
         return []
     folder = mark.folder.parent if mark.folder.name == "exercises" else mark.folder
+    paths = [*folder.glob(f"models/{mark.exercise}_*"), *folder.glob(f"runs/*/{mark.exercise}_*")]
     found = []
-    for place in ("models", "runs/*"):
-        for path in _files(folder, f"{place}/{mark.exercise}_*.json", MAX_REPORT_BYTES):
-            shown = _report(path.read_bytes())
-            if shown["charts"] or shown["matrix"]:
-                found.append({"report": path.relative_to(folder).as_posix(), "images": [], **shown})
-    paths = _files(folder, f"figures/{mark.exercise}_*/*.png", MAX_FIGURE_BYTES)
-    wanted = [path for path in paths if not (found and path.stem in REDRAWN)][:MAX_IMAGES]
-    images = [
-        (path.relative_to(folder).as_posix(), base64.b64encode(content).decode())
-        for path in wanted
-        if (content := redraw(path.read_bytes()))
-    ]
-    if images:
-        found.append({"report": "", "charts": [], "matrix": [], "images": images})
-    return found
-
-
-def _files(folder: Path, pattern: str, limit: int) -> list[Path]:
-    """Trouve des fichiers : sans lien, sans excès, et qui ne sont pas les nôtres."""
-    home, found = folder.resolve(), []
-    for path in sorted(folder.glob(pattern)):
-        own = path.is_file() and path.resolve() == home / path.relative_to(folder)
-        if own and path.stat().st_size <= limit:
-            ours = published(path.stem, path.suffix)
-            if not ours.is_file() or ours.read_bytes() != path.read_bytes():
-                found.append(path)
+    for path in sorted(path for path in paths if path.suffix == ".json"):
+        inside = path.relative_to(folder)
+        own = path.is_file() and path.resolve() == folder.resolve() / inside  # sans lien
+        if not own or path.stat().st_size > MAX_REPORT_BYTES:
+            continue
+        content, ours = path.read_bytes(), published(path.stem, ".json")
+        shown = _report(content)
+        mine = not ours.is_file() or ours.read_bytes() != content
+        if mine and (shown["charts"] or shown["matrix"]):
+            found.append({"report": inside.as_posix(), **shown})
     return found
 
 
@@ -140,29 +115,3 @@ def _chart(title: str, train: list[float], val: list[float]) -> dict:
 
 def _decimal(value: float) -> str:
     return f"{value:.3g}".replace(".", ",")
-
-
-def redraw(content: bytes) -> bytes | None:
-    """Redessine un PNG, pour n'en garder que les pixels.
-
-    Args:
-        content: fichier d'un inconnu.
-
-    Returns:
-        Un PNG d'au plus `MAX_SIDE_PX` de côté, sans rien d'autre que l'image ; None si ce n'en est
-        pas un, ou s'il est démesuré.
-    """
-    try:
-        with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
-            image = Image.open(io.BytesIO(content), formats=["PNG"])
-            if image.width * image.height > MAX_IMAGE_PIXELS:
-                return None
-            seen = image.convert("RGBA")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Warning):
-        return None
-    page = Image.new("RGB", seen.size, "white")
-    page.paste(seen, mask=seen)
-    page.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
-    file = io.BytesIO()
-    page.quantize(256).save(file, "PNG", optimize=True)
-    return file.getvalue()

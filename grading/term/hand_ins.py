@@ -4,7 +4,6 @@ Seule la feuille de Moodle dit quand un travail a été rendu. La date d'un fich
 copie : elle est montrée à l'enseignant, et ne coûte jamais rien.
 """
 
-import os
 import shutil
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -105,95 +104,68 @@ def _gather(
     path: Path, workspace: Path, students: list[Student], work: Work, gathered: Gathered
 ) -> None:
     workspace.mkdir()
-    folder = handin.open_class(path, workspace)
-    received = handin.received(folder)
+    received = handin.received(handin.open_class(path, workspace))
     owners: dict[str, Student] = {}
     for each in received:
         owner, sure = _owner(each, students, work, gathered)
+        known = owner and (owner.number in gathered.hand_ins or owner in owners.values())
         if owner is None:
-            alike = [s.number for s in students if names.words(s.name) == names.words(each.owner)]
-            why = f"Plusieurs élèves ont ce nom, {', '.join(alike)}" if alike else "Aucun élève"
             gathered.remarks.append(
-                f"{path.name} : à qui est « {each.name} » ? {why}{'' if alike else ' de ce nom'} ; "
+                f"{path.name} : à qui est « {each.name} » ? Aucun élève de ce nom, ou plusieurs ; "
                 f'écrivez owners = {{ "{each.name}" = "numéro" }}. Il n\'est pas noté.'
             )
-            continue
-        known = owner.number in gathered.hand_ins or owner in owners.values()
-        if known and each.refusal:
+        elif known and each.refusal:
             gathered.remarks.append(f"{path.name} : « {each.name} » est laissé : {each.refusal}.")
-            continue
-        if known:
+        elif known:
             raise ValueError(
                 f"{path.name} : deux rendus pour {owner.name}, dont « {each.name} » ; gardez-en un."
             )
-        if not sure:
-            gathered.remarks.append(f"{path.name} : « {each.name} » est pris pour {owner.name}.")
-        owners[each.name] = owner
+        else:
+            owners[each.name] = owner
+            if not sure:
+                said = f"{path.name} : « {each.name} » est pris pour {owner.name}."
+                gathered.remarks.append(said)
     ours = [each for each in received if each.name in owners]
     found = handin.collect_received(ours, workspace, chosen=work.chosen, asked=work.exercise)
     ready = {each.name: each for each in found.submissions}
-    after = []
     for each in ours:
         owner, submission = owners[each.name], ready.get(each.name)
-        row = gathered.rows.get(owner.number)
-        note = ". ".join(submission.remarks) if submission else found.empty[each.name]
+        row = gathered.rows.get(owner.number, Row(0, each.number, each.owner, None))
         gathered.hand_ins[owner.number] = HandIn(
             submission._replace(name=owner.number) if submission else None,
-            note,
-            row.handed_at if row else None,
-            row.name if row else each.owner,
-            each.number or (row.participant if row else ""),
+            ". ".join(submission.remarks) if submission else found.empty[each.name],
+            row.handed_at,
+            row.name,
+            each.number or row.participant,
         )
         changed, due = _last_change(each.paths), work.due.get(owner.group)
-        if not (row and row.handed_at) and due and changed and changed > due:
-            after.append(f"{owner.name} ({changed:%d/%m/%Y à %H:%M})")
-    if after:
-        gathered.remarks.append(
-            f"{path.name} : fichiers changés après l'échéance, ce qui ne coûte rien, car une copie "
-            f"change cette date : {', '.join(after)}. Seule la feuille de Moodle fait foi."
-        )
+        if row.handed_at is None and due and changed > due:
+            gathered.remarks.append(
+                f"{owner.name} : fichiers changés après l'échéance, le {changed:%d/%m/%Y à %H:%M}. "
+                "Une copie change cette date, qui ne coûte rien ; seule celle de Moodle fait foi."
+            )
 
 
 def _owner(
     each: Received, students: Sequence[Student], work: Work, gathered: Gathered
 ) -> tuple[Student | None, bool]:
     """Dit à qui est un rendu, et si c'est sûr : d'après l'enseignant, Moodle, son nom."""
-    told = work.owners.get(each.name) or work.owners.get(each.number)
-    if told:
-        return next((s for s in students if s.number == told), None), True
-    named, whole = names.find(each.owner, students)
-    if each.number:
-        numbered = [s for s in students if _participant(s, gathered) == each.number]
-        row = gathered.rows.get(named.number) if named else None
-        if named and row and row.participant != each.number:
-            raise ValueError(
-                f"la feuille de Moodle n'est pas celle de ce devoir : {named.name} y est le "
-                f"participant {row.participant}, et {each.number} dans l'export des rendus."
-            )
-        if numbered:
-            return numbered[0], True
-    if named is None:
-        named, whole = next((s for s in students if s.number == each.owner), None), True
-    if named is None and each.number:  # homonymes, ou anonymat
-        named = next((s for s in students if s.number == each.number), None)
-        alike = [s for s in students if names.words(s.name) == names.words(each.owner)]
-        hidden = len(names.words(each.owner)) < 2  # « Participant », ou le mot d'une autre langue
-        named = named if named in alike or hidden else None
-    return named, whole
+    told = work.owners.get(each.name) or work.owners.get(each.number, "")
+    named, sure = names.owner(each.owner, each.number, students, told)
+    row = gathered.rows.get(named.number) if named and not told else None
+    if each.number and row and row.participant != each.number:
+        raise ValueError(
+            f"la feuille de Moodle n'est pas celle de ce devoir : {named.name} y est le "
+            f"participant {row.participant}, et {each.number} dans l'export des rendus."
+        )
+    participants = {one.participant: number for number, one in gathered.rows.items()}
+    if named is None and each.number in participants:
+        number = participants[each.number]
+        return next((each for each in students if each.number == number), None), True
+    return named, sure
 
 
-def _participant(student: Student, gathered: Gathered) -> str:
-    row = gathered.rows.get(student.number)
-    return row.participant if row else ""
-
-
-def _last_change(paths: Iterable[Path]) -> datetime | None:
-    """Rend la date du fichier le plus récent d'un rendu."""
-    files = [
-        os.path.join(current, name)
-        for path in paths
-        for current, _, found in os.walk(path)
-        for name in found
-    ] + [str(path) for path in paths if path.is_file()]
-    dates = [os.lstat(file).st_mtime for file in files if not os.path.islink(file)]
-    return datetime.fromtimestamp(max(dates)).replace(microsecond=0) if dates else None
+def _last_change(paths: Iterable[Path]) -> datetime:
+    """Rend la date du fichier le plus récent d'un rendu ; 1970 s'il est vide."""
+    files = [file for path in paths for file in (path, *path.rglob("*")) if file.is_file()]
+    return datetime.fromtimestamp(max((file.lstat().st_mtime for file in files), default=0))

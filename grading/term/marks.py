@@ -16,9 +16,8 @@ class Student(NamedTuple):
     """Un élève.
 
     Attributes:
-        name: prénom et nom, ou son pseudonyme si l'enseignant en demande.
-        number: son numéro dans la liste de l'enseignant, qui n'est qu'à lui ; celui du pseudonyme
-            si l'enseignant en demande.
+        name: prénom et nom.
+        number: son numéro dans la liste de l'enseignant, qui n'est qu'à lui.
         group: sa classe, "" s'il n'y en a qu'une.
     """
 
@@ -140,7 +139,6 @@ class Term(NamedTuple):
         date: jour de la correction.
         students: élèves, dans l'ordre de la liste de l'enseignant.
         hints: les élèves lisent un indice par erreur.
-        pseudonyms: les noms sont remplacés par des pseudonymes.
         output: dossier des pages et des tableaux.
     """
 
@@ -148,5 +146,4 @@ class Term(NamedTuple):
     date: date
     students: tuple[StudentMarks, ...]
     hints: bool
-    pseudonyms: bool
     output: Path

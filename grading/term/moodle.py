@@ -86,7 +86,7 @@ def read_worksheet(path: Path, students: Sequence[Student], owners: Mapping[str,
         name, when = said.get("name", ""), said.get("handed", "-")
         if not number:
             continue
-        student = _student(name, number, students, owners)
+        student, _ = names.owner(name, number, students, owners.get(number, ""))
         if student is None:
             unknown.append(name or said["participant"])
         elif student.number in rows:
@@ -103,19 +103,6 @@ def read_worksheet(path: Path, students: Sequence[Student], owners: Mapping[str,
             f"{len(unknown)} participants n'est dans la liste."
         )
     return Worksheet(path, csv, columns, rows, tuple(unknown))
-
-
-def _student(
-    name: str, number: str, students: Sequence[Student], owners: Mapping[str, str]
-) -> Student | None:
-    """Dit à qui est une ligne : d'après l'enseignant, le nom, ou le numéro s'il n'y a pas mieux."""
-    named, _ = names.find(name, students)
-    if number in owners:
-        return next((each for each in students if each.number == owners[number]), None)
-    if named:
-        return named
-    alike = [each for each in students if not name or names.words(each.name) == names.words(name)]
-    return next((each for each in alike if each.number == number), None)
 
 
 def filled(sheet: Worksheet, marks: dict[str, Fraction]) -> bytes:

@@ -14,23 +14,32 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(sorted(re.findall(r"[^\W\d_]+", plain)))
 
 
-def find(name: str, students: Sequence[Student]) -> tuple[Student | None, bool]:
-    """Cherche à qui est un nom.
+def owner(
+    name: str, number: str, students: Sequence[Student], told: str = ""
+) -> tuple[Student | None, bool]:
+    """Dit à qui est un rendu, ou une ligne de la feuille de Moodle.
 
     Args:
-        name: prénom et nom dans un ordre ou dans l'autre, ou une partie, `"dupont"`.
+        name: prénom et nom dans un ordre ou dans l'autre, une partie, `"dupont"`, ou un numéro.
+        number: numéro que Moodle lui donne pour ce devoir, "" s'il n'y en a pas.
         students: la classe.
+        told: numéro de l'élève, si l'enseignant l'a dit.
 
     Returns:
-        L'élève, ou None s'il n'y en a pas, ou plus d'un ; et si son nom y est tout entier.
+        L'élève, ou None s'il n'y en a pas, ou plus d'un ; et si c'est sûr.
     """
     wanted = words(name)
-    whole = [each for each in students if wanted and words(each.name) == wanted]
-    if whole:
-        return (whole[0] if len(whole) == 1 else None), True
+    alike = [each for each in students if wanted and words(each.name) == wanted]
     part = [
         each
         for each in students
         if wanted and (set(wanted) <= set(words(each.name)) or set(words(each.name)) <= set(wanted))
     ]
-    return (part[0] if len(part) == 1 else None), False
+    if len(alike) == 1 and not told:
+        return alike[0], True
+    if len(part) == 1 and not told:
+        return part[0], False
+    # Homonymes, ou anonymat (« Participant », sans nom) : seul un numéro peut le dire.
+    among = students if told or len(wanted) < 2 else alike
+    known = [told] if told else [number, name]
+    return next((each for each in among if each.number in known), None), True

@@ -86,11 +86,7 @@ def student_page(marks: StudentMarks, exercise: str | None = None, *, course: st
 
 
 def class_page(term: Term) -> str:
-    """Fait la page de la classe, pour l'enseignant.
-
-    Avec des pseudonymes, elle ne recopie ni nom de fichier ni phrase de l'enseignant, qui
-    pourraient nommer quelqu'un.
-    """
+    """Fait la page de la classe, pour l'enseignant."""
     everyone = [each.exercises for each in term.students]
     marks = [each.mark for each in term.students if each.mark is not None]
     bins = Counter(min(int(mark // BIN) * BIN, FULL - BIN) for mark in marks)
@@ -152,21 +148,15 @@ def _summary(marks: Sequence[Fraction | None]) -> list[str]:
 # --- Dire ----------------------------------------------------------------------------
 
 
-def state(mark: ExerciseMark, *, private: bool = False) -> list[str]:
-    """Dit ce qu'il faut savoir d'une note : rendu ou non, retard, décision, ce qui manque.
-
-    Args:
-        mark: la note.
-        private: ne recopier ni nom de fichier, ni phrase de l'enseignant.
-    """
+def state(mark: ExerciseMark) -> list[str]:
+    """Dit ce qu'il faut savoir d'une note : rendu ou non, retard, décision, ce qui manque."""
     said = [mark.status if mark.asked else NOT_YET]
     if mark.days_late:
         said.append(f"{agreed(mark.days_late, 'jour')} de retard, −{points(mark.penalty)}")
     if mark.override:
-        why = "" if private else f", {mark.override.reason}"
-        said.append(f"note décidée, {points(mark.override.points)}{why}")
+        said.append(f"note décidée, {points(mark.override.points)}, {mark.override.reason}")
     said += [f"à noter : {each}" for each in mark.pending]
-    return said + ([mark.note] if mark.note and not private else [])
+    return said + ([mark.note] if mark.note else [])
 
 
 def points(value: Fraction) -> str:

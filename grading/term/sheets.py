@@ -36,20 +36,16 @@ def read_csv(path: Path) -> Csv:
 
     Raises:
         OSError: fichier absent ou illisible.
-        ValueError: ce n'est pas un texte.
     """
     content = path.read_bytes()
-    encodings = [UTF8 if content.startswith(codecs.BOM_UTF8) else "utf-8", "cp1252"]
+    encoding = UTF8 if content.startswith(codecs.BOM_UTF8) else "utf-8"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encodings = ["utf-16"]
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise ValueError(f"{path} n'est pas un texte ; enregistrez-le en CSV, en UTF-8.")
+        encoding = "utf-16"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        encoding = "cp1252"
+        text = content.decode(encoding, errors="replace")
     delimiter = max(";,\t", key=re.sub(r'"[^"]*"', "", text.split("\n", 1)[0]).count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     return Csv([[cell.strip() for cell in cells] for cells in rows], delimiter, encoding)

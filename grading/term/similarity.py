@@ -6,16 +6,12 @@ réseau, et ne sait pas ôter ce que toute une classe a écrit.
 
 Source : Schleimer, Wilkerson et Aiken, *Winnowing: Local Algorithms for Document Fingerprinting*,
 SIGMOD 2003.
-
-Commande : python -m grading.term.similarity DOSSIER --exercise ex02 --output ressemblances.html
 """
 
-import argparse
 import copy
 import functools
 import io
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -26,9 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from convnets.core.cli import FrenchParser, agreed, run
-from grading import handin, skeleton, submission
-from grading.scale import read_scale
+from grading import skeleton, submission
 from grading.submission import EXERCISES, MAX_SOURCE_BYTES, Submission, file_of
 from grading.term.marks import Term
 from grading.term.pages import UNSEEN, render
@@ -178,69 +172,30 @@ def _marked(code: str, slices: np.ndarray) -> Markup:
 # --- Écrire --------------------------------------------------------------------------
 
 
-def write_similarity(
-    path: Path,
-    title: str,
-    results: Sequence[Compared],
-    weights: Sequence[tuple[str, tuple[str, str]]] = (),
-    *,
-    pseudonyms: bool = False,
-) -> Path:
-    """Écrit la page des ressemblances.
+def write_similarity(term: Term, weights: Sequence[tuple[str, tuple[str, str]]] = ()) -> Path:
+    """Compare les rendus d'un trimestre, exercice par exercice, et en écrit la page.
 
     Args:
-        path: fichier à écrire.
-        title: titre du cours.
-        results: exercices comparés.
-        weights: exercice et noms de ceux qui ont rendu les mêmes poids, d'après le correcteur.
-        pseudonyms: les noms n'en sont pas.
+        term: le trimestre noté.
+        weights: exercice et numéros de ceux qui ont les mêmes poids, d'après le correcteur.
     """
-    shown = [each for each in results if each.count]
-    given = {"title": title, "results": shown, "weights": weights, "pseudonyms": pseudonyms}
-    page = render("ressemblances.html", day=date.today(), least=SHARE, **given)
-    return write_file(path, page)
-
-
-def compare_term(term: Term) -> list[Compared]:
-    """Compare les rendus d'un trimestre, exercice par exercice."""
     submitted: dict[str, dict[str, Submission]] = {}
+    names: dict[str, str] = {}
     for each in term.students:
+        name = each.student.label
+        homonym = f"{name} n° {each.student.number}"
+        names[each.student.number] = homonym if name in names.values() else name
         for mark in each.exercises:
             if mark.folder is not None:
                 found = submitted.setdefault(mark.exercise, {})
-                name, number = each.student.label, each.student.number
-                homonym = f"{name} n° {number}"
-                found[homonym if name in found else name] = submission.find(mark.folder)
-    return [compare(exercise, found) for exercise, found in submitted.items()]
+                found[names[each.student.number]] = submission.find(mark.folder)
+    results = [compare(exercise, found) for exercise, found in submitted.items()]
+    same = [(exercise, [names[number] for number in pair]) for exercise, pair in weights]
+    return write_page(term.output / "ressemblances.html", term.title, results, same)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Compare les rendus d'un dossier ou d'un zip, sans les noter."""
-    parser = FrenchParser(
-        prog="python -m grading.term.similarity", description=__doc__.splitlines()[0]
-    )
-    add = parser.add_argument
-    add("folder", type=Path, metavar="DOSSIER", help="rendus d'une classe, dossier ou zip")
-    names = list(read_scale())
-    add("--exercise", required=True, choices=names, metavar="ex02", help="exercice à comparer")
-    default = Path("ressemblances.html")
-    add(
-        "--output", type=Path, default=default, metavar="FICHIER", help=f"page à écrire ({default})"
-    )
-    options = parser.parse_args(argv)
-    return run(lambda: _compare_folder(options))
-
-
-def _compare_folder(options: argparse.Namespace) -> int:
-    with tempfile.TemporaryDirectory() as workspace:
-        found = handin.collect(options.folder, Path(workspace))
-        result = compare(options.exercise, {each.name: each for each in found.submissions})
-    for name, reason in found.empty.items():
-        print(f"{name} : non comparé, {reason}.")
-    path = write_similarity(options.output, options.folder.name, [result])
-    print(f"{path} : {agreed(len(result.pairs), 'paire')}, sur {agreed(result.count, 'rendu')}.")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+def write_page(path: Path, title: str, results: Sequence[Compared], weights=()) -> Path:
+    """Écrit la page des ressemblances."""
+    shown = [each for each in results if each.count]
+    given = {"title": title, "results": shown, "weights": weights, "least": SHARE}
+    return write_file(path, render("ressemblances.html", day=date.today(), **given))

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.ci
 
 COURSE = """
 title = "Filtres"
-students = [{ name = "Inès Alami", number = "1" }, { name = "Léo Costa", number = "2" }]
+students = "eleves.csv"
 similarity = false
 
 [[exercises]]
@@ -31,6 +31,8 @@ def place(tmp_path):
         (tmp_path / "rendus" / name).mkdir(parents=True)
         (tmp_path / "rendus" / name / "ex01_filters.py").write_text(text, encoding="utf-8")
     (tmp_path / "cours.toml").write_text(COURSE, encoding="utf-8")
+    students = "nom,numéro\nInès Alami,1\nLéo Costa,2\n"
+    (tmp_path / "eleves.csv").write_text(students, encoding="utf-8")
     (tmp_path / "temporaire").mkdir()
     tmp_path.chmod(0o755)  # un rendu peut y être lu par un autre utilisateur que root
     return tmp_path

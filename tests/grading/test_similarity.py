@@ -108,20 +108,9 @@ def test_the_page_shows_lines_of_notebooks_and_escapes_them(collected, tmp_path)
     found = similarity.compare(
         "ex01", collected({"<b>a": {"ex01_filters.py": marked}, "b": {"tp <i>.ipynb": book}})
     )
-    path = similarity.write_similarity(tmp_path / "r.html", "<u>", [found])
+    path = similarity.write_page(tmp_path / "r.html", "<u>", [found])
     page = path.read_text(encoding="utf-8")
     assert not re.search(r"<(script|b|i|u)>", page)
     shown = html.unescape(page)
     assert "<mark>" in page and hostile in shown
     assert re.search(r"# cellule \d+ de tp <i>.ipynb", shown)
-
-
-@pytest.mark.ci
-def test_a_folder_is_compared_alone(collected, tmp_path, capsys):
-    (path, text), *_ = handins.answers("filtres_numpy").items()
-    collected({"a": {path: text}, "b": {path: handins.disguised(text)}})
-    output = tmp_path / "r.html"
-    arguments = [str(tmp_path / "rendus"), "--exercise", "ex01", "--output", str(output)]
-    assert similarity.main(arguments) == 0
-    assert "1 paire, sur 2 rendus" in capsys.readouterr().out
-    assert 'href="#ex01-1"' in output.read_text(encoding="utf-8")

@@ -115,16 +115,6 @@ def test_manual_marks_are_merged(home, marker):
     assert marker.asked == []
 
 
-def test_pseudonyms_hide_names_but_not_from_moodle(home, marker):
-    text = (home / "cours.toml").read_text(encoding="utf-8")
-    (home / "cours.toml").write_text(f"pseudonyms = true\n{text}", encoding="utf-8")
-    run(home)
-    assert [row["nom"] for row in notes(home)] == [f"Élève {k}" for k in range(1, 5)]
-    written = (home / "notes" / "notes.csv").read_text(encoding="utf-8-sig")
-    assert "Alami" not in written and "1001" not in written
-    assert b'"12,5"' in (home / "notes" / "moodle" / "ex00-Notes TP0.csv").read_bytes()
-
-
 def test_a_hand_in_that_cannot_be_read_is_not_an_absence(home, marker):
     with zipfile.ZipFile(home / "tp0.zip", "a") as archive:
         archive.writestr("Tom Garcia_904_assignsubmission_file_/rendu.zip", b"PK abime")
