@@ -1,7 +1,7 @@
 """`python -m grading cours.toml` : noter un trimestre, ou ce qui y a changé."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from grading.term.answers import SHARED, Answer, grade_all
 from grading.term.course import Course, Work, read_course
 from grading.term.hand_ins import Gathered, gather
 from grading.term.manual import Given, read_manual
-from grading.term.marks import HANDED_IN, ExerciseMark, Student, StudentMarks, Term
+from grading.term.marks import ABSENT, HANDED_IN, ExerciseMark, Student, StudentMarks, Term
 from grading.term.pages import student_page, write_pages
 from grading.term.sheets import write_file
 from grading.term.tables import write_tables
@@ -78,7 +78,7 @@ def grade_term(course: Course, *, everything: bool = False) -> None:
     heard = [_hear(course, work, cache) for work in course.works]
     seed = _seed(cache / "graine.txt", course)
     answers = [_answers(course, each, seed, cache, everything) for each in heard]
-    term = _term(course, heard, answers, datetime.now().replace(microsecond=0))
+    term = _term(course, heard, answers)
     written = [*write_tables(course, term), write_pages(term)[-1]]
     for place, each in enumerate(heard):
         written += _for_moodle(course, each, term, place)
@@ -160,32 +160,30 @@ def _shared(found: dict[str, list[Answer]]) -> list[tuple[str, str]]:
 
 def _dates(work: Work) -> str:
     """Dit d'où viennent les dates des rendus, s'il y a une échéance."""
-    unknown = [group for group in work.due if group not in work.worksheets]
-    if not unknown:
+    unknown = " ".join(group for group in work.due if group not in work.worksheets)
+    if set(work.due) <= set(work.worksheets):
         return " ; dates de Moodle" if work.due else ""
-    named = f" pour {', '.join(unknown)}" if any(unknown) and len(unknown) < len(work.due) else ""
-    return f" ; sans la feuille de Moodle, aucun retard n'est compté{named}"
+    return f" ; sans la feuille de Moodle, aucun retard n'est compté : {unknown}".rstrip(" :")
 
 
-def _term(course: Course, heard: Sequence[Heard], answers: list[dict], now: datetime) -> Term:
+def _term(course: Course, heard: Sequence[Heard], answers: list[dict]) -> Term:
     students = []
     for student in course.students:
         marks = tuple(
-            _exercise(course, each, found.get(student.number, []), student, now)
+            _exercise(course, each, found.get(student.number, []), student)
             for each, found in zip(heard, answers, strict=True)
         )
         students.append(StudentMarks(student, marks, totals.average(marks)))
-    return Term(course.title, now.date(), tuple(students), course.hints, course.output)
+    return Term(course.title, date.today(), tuple(students), course.hints, course.output)
 
 
-def _exercise(
-    course: Course, heard: Heard, found: list[Answer], student: Student, now: datetime
-) -> ExerciseMark:
+def _exercise(course: Course, heard: Heard, found: list[Answer], student: Student) -> ExerciseMark:
     work, exercise = heard.work, read_scale()[heard.work.exercise]
     override = course.overrides.get((student.number, work.exercise))
     given = {name: each for (number, name), each in heard.given.items() if number == student.number}
     if student.group not in work.hand_ins and not given and override is None:
-        return totals.not_asked(work, exercise)
+        zero = Fraction(0)
+        return ExerciseMark(work.exercise, exercise.title, zero, (), zero, zero, ABSENT)
     automatic = totals.automatic(found, exercise, read_reasons(), course.hints)
     return totals.exercise_mark(
         work,
@@ -194,7 +192,6 @@ def _exercise(
         [*automatic, *totals.by_hand(work, given)],
         due=work.due.get(student.group),
         override=override,
-        now=now,
     )
 
 

@@ -281,6 +281,10 @@ def read_course(path: Path) -> Course:
         course = Course.model_validate(content | known, context=known | {"home": home})
     except ValidationError as error:
         raise ValueError(f"{path.name}, {_said(error.errors()[0], content)}.") from error
+    asked = {each.exercise for each in course.works}
+    for each in course.decisions:
+        if each.exercise not in asked:
+            raise ValueError(f"overrides : {each.exercise} n'est pas demandé ce trimestre.")
     works = [_completed(each, course.late, home) for each in course.works]
     return course.model_copy(update={"works": tuple(works), "output": home / course.output})
 

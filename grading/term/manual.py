@@ -49,10 +49,12 @@ def read_manual(
     known = {*FIRST, *ids, *(f"{each}, {REMARK}" for each in ids)}
     unknown = [title for title in titles if title not in known]
     remarks = [f"{path.name} : colonnes non lues, {', '.join(unknown)}."] if unknown else []
+    # Un tableur a pu perdre les zéros du début d'un numéro.
+    numbered = {each.number.lstrip("0"): each for each in students}
     found, seen = {}, set()
     for line, cells in enumerate(rows[1:], 2):
         said, where = dict(zip(titles, cells, strict=False)), f"{path.name}, ligne {line}"
-        student = _student(said[FIRST[0]], students)
+        student = numbered.get(said[FIRST[0]].lstrip("0"))
         if student is None:
             raise ValueError(f"{where} : aucun élève n'a le numéro « {said[FIRST[0]]} ».")
         if student.number in seen:
@@ -78,13 +80,6 @@ def _points(text: str, question, where: str) -> Fraction:
             f"{where}, {question.id} : {text} points ; attendu de 0 à {exact(question.points)}."
         )
     return points
-
-
-def _student(number: str, students: Sequence[Student]) -> Student | None:
-    """Trouve un élève ; un tableur a pu perdre les zéros du début de son numéro."""
-    same = [each for each in students if each.number == number]
-    close = [each for each in students if each.number.lstrip("0") == number.lstrip("0")]
-    return next(iter([*same, *(close if len(close) == 1 else [])]), None)
 
 
 def _create(work: Work, students: Sequence[Student]) -> None:

@@ -17,7 +17,6 @@ from markupsafe import Markup, escape
 
 from convnets.core.cli import agreed, percent
 from grading.report import number
-from grading.term import figures
 from grading.term.marks import (
     ABSENT,
     FULL,
@@ -186,7 +185,6 @@ def _environment() -> jinja2.Environment:
     )
     made.filters |= {
         "agreed": agreed,
-        "networks": figures.networks,
         "percent": percent,
         "points": points,
         "prose": prose,

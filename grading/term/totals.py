@@ -75,7 +75,6 @@ def exercise_mark(
     *,
     due: datetime | None,
     override: Override | None,
-    now: datetime,
 ) -> ExerciseMark:
     """Fait la note d'un élève à un exercice.
 
@@ -84,9 +83,8 @@ def exercise_mark(
         exercise: son barème.
         hand_in: le rendu, None s'il n'y en a pas.
         questions: notes de ses questions ; celles qui manquent encore ne comptent pas.
-        due: échéance de sa classe.
+        due: échéance de sa classe ; avant elle, ne rien avoir rendu ne coûte rien.
         override: décision de l'enseignant.
-        now: maintenant ; avant l'échéance, ne rien avoir rendu ne coûte rien.
 
     Returns:
         La note ; de poids 0 tant que l'exercice n'est pas encore demandé à cet élève.
@@ -110,14 +108,14 @@ def exercise_mark(
         notes.append(f"Refusé : {agreed(days, 'jour')} de retard, {limit} au plus")
     marked = {each.id for each in manual}
     missing = [each.title for each in work.manual if f"{work.exercise}.{each.id}" not in marked]
-    weight = work.weight
-    if status == ABSENT and not questions and override is None and (due is not None and now <= due):
-        weight = Fraction(0)
+    waited = status == ABSENT and not questions and override is None
+    early = waited and due is not None and datetime.now() <= due
+    if early:
         notes.append(f"À rendre avant le {due:%d/%m/%Y à %H:%M}")
     return ExerciseMark(
         work.exercise,
         exercise.title,
-        weight,
+        Fraction(0) if early else work.weight,
         tuple(questions),
         before,
         override.points if override else before - lost,
@@ -130,12 +128,6 @@ def exercise_mark(
         "".join(f"{each.rstrip('.')}. " for each in notes).strip(),
         tuple(missing) if status == HANDED_IN else (),
     )
-
-
-def not_asked(work: Work, exercise: Exercise) -> ExerciseMark:
-    """Écrit la note, sans poids, d'un exercice que l'élève n'a pas encore à rendre."""
-    zero = Fraction(0)
-    return ExerciseMark(work.exercise, exercise.title, zero, (), zero, zero, status=ABSENT)
 
 
 def average(marks: Sequence[ExerciseMark]) -> Fraction | None:

@@ -98,3 +98,13 @@ def test_a_wrong_list_of_students_is_one_sentence(home, lines, said):
     (home / "eleves.csv").write_text(lines, encoding="utf-8")
     with pytest.raises(ValueError, match=said):
         read_course(home / "cours.toml")
+
+
+def test_a_column_that_is_not_read_and_a_decision_for_nothing_are_said(home, capsys):
+    (home / "eleves.csv").write_text(
+        "nom;numéro;âge;classe\nA B;1003;20;3A\nC D;7;20;3B\n", encoding="utf-8"
+    )
+    read_course(home / "cours.toml")
+    assert "eleves.csv : colonnes non lues, âge." in capsys.readouterr().out
+    with pytest.raises(ValueError, match="ex02 n'est pas demandé ce trimestre"):
+        read_course(changed(home, 'exercise = "ex00"', 'exercise = "ex02"'))

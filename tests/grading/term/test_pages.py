@@ -1,6 +1,5 @@
 """Les pages d'un trimestre : entières, seules, sans danger, et à un seul élève."""
 
-import json
 import re
 from datetime import date, datetime
 from fractions import Fraction
@@ -19,7 +18,7 @@ from grading.term.marks import (
     StudentMarks,
     Term,
 )
-from grading.term.pages import points, student_page, write_pages
+from grading.term.pages import points, write_pages
 
 VOID = {"meta"}
 HOSTILE = '<script>alert(1)</script> "O\'Neil" & fils'
@@ -203,43 +202,3 @@ def test_the_class_page_counts(term):
     assert "ligne 12" not in page.text  # la raison, sans ce qui n'est vrai que d'un rendu
     counts = re.findall(r"de \d+ à \d\d?(?: exclu)?(\d+) ", page.text)
     assert sum(map(int, counts)) == len(term.students)
-
-
-def shown(folder, **content) -> str:
-    """Rend ce que la page montre d'un compte rendu."""
-    (folder / "models").mkdir(exist_ok=True)
-    (folder / "models" / "ex02_fashion.json").write_text(json.dumps(content), encoding="utf-8")
-    mark = missed("ex02", UNREADABLE)._replace(folder=folder)
-    page = student_page(marks_of("Alami Inès", "70101", mark))
-    return page.partition("<h3>Vos figures</h3>")[2].partition("</section>")[0]
-
-
-def test_curves_and_confusion_come_from_the_report(tmp_path):
-    found = shown(
-        tmp_path,
-        history={"accuracy": [0.5, 0.75, 0.7], "val_accuracy": [0.4, 0.6, 0.65]},
-        confusion_matrix=[[8, 2], [1, 9]],
-        classes_fr=["Pull", "<b>Sac"],
-    )
-    page = Page(found)
-    assert page.tags.count("polyline") == 2
-    assert "entraînement (pointillé) : de 0,5 à 0,7 en 3 époques" in page.text
-    assert "validation (trait plein) : de 0,4 à 0,65 en 3 époques" in page.text
-    assert "Pull82 <b>Sac19" in page.text and "b" not in page.tags
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"history": {"loss": [float("nan"), 1.0]}},
-        {"history": {"loss": ["<script>", 1.0]}},
-        {"history": {"loss": [10**400, 1.0]}},
-        {"history": {"loss": [1.0] * 10_000}},
-        {"history": {"loss": 3}, "confusion_matrix": [[1, 2], [3]]},
-        {"confusion_matrix": [["<script>", 1], [1, 2]]},
-        {"confusion_matrix": [[True, 1], [1, 2]]},
-        {"confusion_matrix": 7, "history": [1]},
-    ],
-)
-def test_a_report_that_is_not_one_shows_nothing(tmp_path, content):
-    assert shown(tmp_path, **content) == ""
