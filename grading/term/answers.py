@@ -13,6 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import BaseModel
+
 from convnets.core.files import file_sha256
 from grading import grader, scale
 from grading.scale import Rule
@@ -29,6 +31,13 @@ class Answer(NamedTuple):
     level: Fraction
     reason: str
     detail: str
+
+
+class Kept(BaseModel):
+    """Les réponses d'un rendu, et l'empreinte de ce dont elles dépendent."""
+
+    key: str = ""
+    answers: list[Answer] = []
 
 
 def grade_all(
@@ -58,15 +67,17 @@ def grade_all(
     """
     folder.mkdir(parents=True, exist_ok=True)
     keys = {each.name: fingerprint(each, rules, seed) for each in submissions}
-    kept = {each.name: _read(folder / f"{each.name}.json", rules) for each in submissions}
-    found = {name: kept[name][1] for name in keys if kept[name][0] == keys[name] and not everything}
+    kept = {name: _read(folder / f"{name}.json") for name in keys}
+    same = [name for name in keys if kept[name].key == keys[name] and not everything]
+    found = {name: kept[name].answers for name in same}
     todo = [each for each in submissions if each.name not in found]
     done: set[str] = set()
     while todo:
         with contextlib.closing(grader.Grader(grader.Options(seed), submissions=submissions)) as it:
             for each in todo:
                 found[each.name] = _grade(it, each, rules)
-                _write(folder / f"{each.name}.json", keys[each.name], found[each.name])
+                content = Kept(key=keys[each.name], answers=found[each.name])
+                write_file(folder / f"{each.name}.json", content.model_dump_json(indent=1))
                 tell(each.name, found[each.name])
                 done.add(each.name)
         changed = {each.name for each in todo}
@@ -129,24 +140,9 @@ def _grade(marker: grader.Grader, submitted: Submission, rules: Sequence[Rule]) 
     return answers
 
 
-def _read(path: Path, rules: Sequence[Rule]) -> tuple[str, list[Answer]]:
+def _read(path: Path) -> Kept:
     """Relit une note gardée ; une empreinte vide, qui n'est celle de rien, si elle manque."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        found = {each["id"]: each for each in content["answers"]}
-        answers = [
-            Answer(rule.id, Fraction(each["level"]), each["reason"], each["detail"])
-            for rule in rules
-            for each in [found[rule.id]]
-        ]
-        return content["key"], answers
-    except (OSError, ValueError, KeyError, TypeError):
-        return "", []
-
-
-def _write(path: Path, key: str, answers: list[Answer]) -> None:
-    content = {
-        "key": key,
-        "answers": [{**each._asdict(), "level": str(each.level)} for each in answers],
-    }
-    write_file(path, json.dumps(content, ensure_ascii=False, indent=1))
+        return Kept.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return Kept()

@@ -56,9 +56,9 @@ SAID = {  # ce que pydantic trouve à redire, en français
 
 
 def _amount(value) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Fraction):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"attendu un nombre, reçu {value!r}")
-    return sheets.read_number(str(value)) if not isinstance(value, Fraction) else value
+    return sheets.read_number(str(value))
 
 
 def _moment(value) -> datetime:
@@ -137,7 +137,7 @@ Dates = Annotated[
 class Table(BaseModel):
     """Une table de `cours.toml` : une clé inconnue est refusée."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Late(Table):

@@ -1,4 +1,4 @@
-"""Montrer les rendus qui se ressemblent, lignes en face, sans accuser personne.
+"""Montrer les rendus qui se ressemblent, face à face, sans accuser personne.
 
 L'outil est copydetect (licence MIT), qui fait d'un code les empreintes de tous ses morceaux, noms
 remplacés, commentaires et blancs ôtés. La page est la nôtre : son compte rendu à lui demande le

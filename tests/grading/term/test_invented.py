@@ -34,10 +34,8 @@ def test_the_whole_term_then_one_changed_hand_in(tmp_path, run_module):
     page = html.unescape((home / "notes/ressemblances.html").read_text(encoding="utf-8"))
     pairs = re.findall(r'<a href="#[^"]+">([^<]+)</a>', page)
     assert pairs == ["Camille FAURE (A) et Jean-Marie KLEIN (B)"]
-    weights = page.partition("Poids partis du même point")[2]
-    assert re.findall(r'<th scope="row">([^<]+)</th><td>ex02', weights) == [
-        "Léo BERNARD (A) et Eva PETIT (C)"
-    ]
+    same = re.findall("<li>ex02, mêmes poids : ([^<]+)</li>", page)
+    assert same == ["Léo BERNARD (A) et Eva PETIT (C)"]
     before = {path: path.read_bytes() for path in (home / "notes/eleves").iterdir()}
     name, exercise = invented.CHANGED
     path = home / "rendus" / f"{exercise}-C" / name / "ex01_filters.py"
