@@ -21,6 +21,19 @@ RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
     "generator": "x",
 }
 DROPPED = {"workers", "use_multiprocessing", "max_queue_size", "max_q_size", "pickle_safe"}
+DROPPED |= {"show_accuracy"}
+LAYERS = {"border_mode": "padding", "subsample": "strides", "nb_filter": "filters"} | {
+    "output_dim": "units",
+    "init": "kernel_initializer",
+    "W_regularizer": "kernel_regularizer",
+}
+FIRST_KERAS = "Convolution2D"  # Convolution2D(32, 3, 3) : deux tailles, et non une taille et un pas
+INERT = {  # de TensorFlow 1 et d'anciens Keras : sans effet sur un réseau
+    "tensorflow": "ConfigProto GPUOptions Session set_random_seed logging reset_default_graph",
+    "keras.backend": "set_session get_session set_image_dim_ordering set_learning_phase",
+    "subprocess": "Popen run call check_call check_output",
+}
+CALLBACKS = "ModelCheckpoint TensorBoard CSVLogger".split()  # ce qui écrit : inutile ici
 OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible avec Keras 3
 KERAS = (OLD_KERAS, "tensorflow.keras", "keras")
 PLACES = (
@@ -41,6 +54,10 @@ class _Modern(ast.NodeTransformer):
         name = node.func.attr if named else getattr(node.func, "id", "")
         if named and name in METHODS:
             node.func.attr = name = METHODS[name]
+        if name == FIRST_KERAS and len(node.args) == 3:
+            node.args = [node.args[0], ast.Tuple(node.args[1:], ast.Load())]
+        if name[:1].isupper() and any(each.arg in LAYERS for each in node.keywords):
+            node.keywords = [_renamed(each, LAYERS) for each in node.keywords]
         if name.lower() in OPTIMIZERS:
             given = [each for each in node.keywords if not _is_obsolete(each)]
             node.keywords = [_renamed(each, {"lr": "learning_rate"}) for each in given]
@@ -129,12 +146,17 @@ def nothing(name: str):
     return type(name, (Nothing,), {}) if name[:1].isupper() else Nothing()
 
 
+READERS: dict[str, object] = {}  # ce qui lit des données, donné par `recorder`
+
+
 class _Missing(types.ModuleType):
     """Un module qui n'existe pas ici."""
 
     def __getattr__(self, name: str):
         if name.startswith("__"):
             raise AttributeError(name)
+        if f"{self.__name__}.{name}" in READERS:
+            return READERS[f"{self.__name__}.{name}"]
         if self.__name__.startswith(KERAS):
             return _from_keras(self.__name__, name)
         return nothing(name)
@@ -143,7 +165,7 @@ class _Missing(types.ModuleType):
 def _from_keras(module: str, name: str):
     """Cherche dans le Keras d'aujourd'hui ce qu'un ancien module contenait."""
     inside = next(module[len(root) :] for root in KERAS if module.startswith(root)).strip(".")
-    for place in (inside, inside.rpartition(".")[0], *PLACES):
+    for place in (inside, inside.rpartition(".")[0], *PLACES, ""):
         for root in ("keras", "keras._tf_keras.keras"):
             with contextlib.suppress(ImportError, AttributeError):
                 found = importlib.import_module(f"{root}.{place}".rstrip("."))
@@ -164,7 +186,8 @@ class _Finder:
         if self.first:
             wanted = f"{name}.".startswith(f"{OLD_KERAS}.")
         else:
-            wanted = top not in ("exercises", "convnets") and _is_asked_by_hand_in()
+            known = top in self.absent  # un paquet remplacé l'est pour tous, modules compris
+            wanted = known or (top not in ("exercises", "convnets") and _is_asked_by_hand_in())
         if not wanted:
             return None
         if not name.startswith(KERAS):
@@ -187,6 +210,29 @@ def _is_asked_by_hand_in() -> bool:
     return frame is not None and frame.f_code.co_filename.startswith(here)
 
 
+class _Shape:
+    """La forme d'entrée ou de sortie d'une couche, que Keras 3 ne donne plus sous ce nom.
+
+    Args:
+        name: `"input_shape"` ou `"output_shape"`.
+    """
+
+    def __init__(self, name: str):
+        self.name = name.partition("_")[0]
+
+    def __get__(self, layer, kind=None):
+        """Rend la forme."""
+        if layer is None:
+            return self
+        return tuple(getattr(layer, self.name).shape)
+
+
+def _ignore(self, *_, **__):
+    import keras
+
+    keras.callbacks.Callback.__init__(self)
+
+
 @contextlib.contextmanager
 def installed():
     """Installe ce qui remplace les absents, le temps d'un rendu ; rend leurs noms, un ensemble."""
@@ -201,6 +247,16 @@ def installed():
             theirs = importlib.import_module(f"keras._tf_keras.keras.{place}")
             for name in set(dir(theirs)) - set(dir(ours)):
                 setattr(ours, name, getattr(theirs, name))
+    keras.utils.np_utils = tf.keras.utils.np_utils = keras.utils
+    tf.layers = keras.layers
+    for place in (keras.callbacks, tf.keras.callbacks):
+        for name in CALLBACKS:
+            setattr(place, name, type(name, (keras.callbacks.Callback,), {"__init__": _ignore}))
+    for name in ("input_shape", "output_shape"):
+        setattr(keras.Layer, name, _Shape(name))
+    for module, names in INERT.items():
+        for name in names.split():
+            setattr(importlib.import_module(module), name, nothing(name))
     for kind in (each for each in list(vars(keras.optimizers)) if each.lower() in OPTIMIZERS):
         for optimizers in (keras.optimizers, tf.keras.optimizers):
             setattr(optimizers, kind.lower(), getattr(keras.optimizers, kind))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from grading import pupil
 from grading.questions import RIGHT, Ask, Credit, credit, networks, question, records
 from grading.scale import read_scale
 
@@ -11,8 +12,20 @@ PARAMETERS = read_scale()["ex04"].rules[0].settings["parameters"]
 LENET, DENSE = "build_lenet", "build_dense"
 
 
+FIGURE = (32, 32, 1)  # la figure part d'images de 32 pixels de côté
+
+
 def _network(ask: Ask) -> dict:
     return records.chosen(ask, lambda facts: judge_lenet(ask, facts))
+
+
+def _lenet(ask: Ask) -> dict:
+    try:
+        return networks.facts(ask, SHAPE, LENET)
+    except pupil.Failure as failure:
+        if failure.reason != "wrong_input":
+            raise
+        return networks.facts(ask, FIGURE, LENET)
 
 
 @question("ex04.lenet")
@@ -20,7 +33,7 @@ def ask_lenet(ask: Ask) -> Credit:
     """Compare les couches à celles de la figure, puis compte les paramètres."""
     return records.best(
         ask,
-        lambda ask: judge_lenet(ask, networks.facts(ask, SHAPE, LENET)),
+        lambda ask: judge_lenet(ask, _lenet(ask)),
         lambda ask: judge_lenet(ask, _network(ask)["facts"]),
     )
 
@@ -32,10 +45,19 @@ def judge_lenet(ask: Ask, found: dict) -> Credit:
         ask: la question.
         found: rendu par `networks.facts`.
     """
-    judged = networks.judge_architecture(found, ORDER)
+    dense = {"class": "Dense", "shapes": {}}
+    layers = [{**each, **dense} if _sees_all(each) else each for each in found["layers"]]
+    judged = networks.judge_architecture({**found, "layers": layers}, ORDER)
     if judged.level == 1 and found["num_parameters"] != PARAMETERS:
         return credit("3/4", "wrong_sizes", f"{found['num_parameters']} paramètres")
     return judged
+
+
+def _sees_all(layer: dict) -> bool:
+    """Dit si une convolution lit toute la carte : elle vaut une couche dense, comme C5."""
+    sizes = layer["shapes"]
+    small = tuple(sizes.get("output", ())[1:3]) == (1, 1) != tuple(sizes.get("input", ())[1:3])
+    return layer["class"] in networks.CONVOLUTIONS and small
 
 
 @question("ex04.non_linearity")
@@ -43,7 +65,7 @@ def ask_non_linearity(ask: Ask) -> Credit:
     """Cherche les fonctions non linéaires."""
     return records.best(
         ask,
-        lambda ask: networks.judge_non_linearity(networks.facts(ask, SHAPE, LENET)),
+        lambda ask: networks.judge_non_linearity(_lenet(ask)),
         lambda ask: networks.judge_non_linearity(_network(ask)["facts"]),
     )
 
@@ -53,7 +75,7 @@ def ask_scaling(ask: Ask) -> Credit:
     """Regarde l'échelle des pixels."""
     return records.best(
         ask,
-        lambda ask: networks.judge_scaling(ask, networks.facts(ask, SHAPE, LENET)),
+        lambda ask: networks.judge_scaling(ask, _lenet(ask)),
         lambda ask: records.judge_scaling(_network(ask)),
     )
 
@@ -63,7 +85,7 @@ def ask_output(ask: Ask) -> Credit:
     """Regarde la sortie."""
     return records.best(
         ask,
-        lambda ask: networks.judge_output(ask, networks.facts(ask, SHAPE, LENET)),
+        lambda ask: networks.judge_output(ask, _lenet(ask)),
         lambda ask: records.judge_output(_network(ask)),
     )
 
@@ -76,7 +98,7 @@ def ask_dense(ask: Ask) -> Credit:
 
 def _dense_by_name(ask: Ask) -> Credit:
     found = networks.facts(ask, SHAPE, DENSE)
-    return judge_dense(ask, found, lambda: networks.facts(ask, SHAPE, LENET))
+    return judge_dense(ask, found, lambda: _lenet(ask))
 
 
 def _dense_by_record(ask: Ask) -> Credit:

@@ -19,7 +19,8 @@ from grading.questions import (
 
 CLASSES = ["chat", "chien"]
 NUM, SIDE_PX, STEP_PX = 20, 150, 10  # images, côté, un pixel gardé sur dix
-MIN_CONVOLUTIONS = 20  # un réseau repris en a des dizaines
+MIN_CONVOLUTIONS = 10  # un réseau repris en a des dizaines ; VGG16, treize
+MAX_HEAD = 12  # couches : au-delà, c'est la base
 NUM_LAYERS = 250  # l'énoncé d'une autre question en fige 249
 BASE_LAYERS = ["mixed2", "mixed8", "mixed9", "mixed10"]
 
@@ -50,12 +51,22 @@ def _generator_by_record(ask: Ask) -> Credit:
     network = _network(ask)
     given = [as_floats(each["train"]["x"]) for each in network["fits"] if each.get("train")]
     if not given:
-        return credit(0, "no_training")
-    seen = network["facts"].get("seen")
-    inside = bool(seen) and np.allclose(seen, [[-1, -1], [1, 1]], atol=0.1)
-    if given[-1].max() > 2:
-        return RIGHT if inside else credit("1/2", "preprocess_missing")
-    return credit("1/2", "divided_by_255") if given[-1].min() >= 0 else RIGHT
+        return credit("1/2", "images_unseen") if network["fits"] else credit(0, "not_trained")
+    low, high = given[-1].min(), given[-1].max()
+    if low < 0:  # entre -1 et 1, ou centré comme le veut VGG16
+        return RIGHT
+    if high > 2:
+        return RIGHT if _prepares(network["facts"]) else credit("1/2", "preprocess_missing")
+    return credit("1/2", "divided_by_255")
+
+
+def _prepares(facts: dict) -> bool:
+    """Dit si le réseau met lui-même ses pixels à l'échelle."""
+    names = [layer["class"] for layer in facts["layers"]]
+    first = next((k for k, name in enumerate(names) if name in networks.CONVOLUTIONS), 0)
+    seen = facts.get("seen")
+    small = bool(seen) and np.abs(seen).max() < networks.MAX_SCALED
+    return small or bool({"Rescaling", "Normalization"} & set(names[:first]))
 
 
 def _generator_by_name(ask: Ask) -> Credit:
@@ -90,8 +101,10 @@ def ask_validation(ask: Ask) -> Credit:
 def _validation_by_record(ask: Ask) -> Credit:
     fits = _network(ask)["fits"]
     if not fits:
-        return credit(0, "no_training")
+        return credit(0, "not_trained")
     reason = records.validation_reason(fits[-1])
+    if reason == "validation_augmented":
+        return credit("1/2", reason)
     return credit(0, reason) if reason in ("no_validation", "validation_is_train") else RIGHT
 
 
@@ -120,12 +133,20 @@ def ask_frozen_base(ask: Ask) -> Credit:
 
 
 def _base_by_record(ask: Ask) -> Credit:
-    layers = _network(ask)["facts"]["layers"]
+    network = _network(ask)
+    layers = network["facts"]["layers"]
     base = [layer for layer in layers if layer["class"] in networks.CONVOLUTIONS]
-    if len(base) < MIN_CONVOLUTIONS:
+    if len(base) < MIN_CONVOLUTIONS or not records.record(ask).get("reuses"):
         return credit(0, "base_missing")
+    # Affiner la base après avoir appris la tête est permis : le premier apprentissage est jugé.
     learned = [layer for layer in base if layer.get("trainable")]
-    return credit("1/2", "base_not_frozen") if learned else RIGHT
+    frozen = not learned or any(each["learning"] == 0 for each in network["fits"])
+    if len(network["facts"]["output_shape"] or ()) != 2:
+        return credit("1/4", "maps_not_averaged")
+    if not frozen:
+        return credit("1/2", "base_not_frozen")
+    averaged = any("AveragePooling2D" in layer["class"] for layer in layers[-MAX_HEAD:])
+    return RIGHT if averaged else credit("3/4", "maps_not_averaged")
 
 
 def _base_by_name(ask: Ask) -> Credit:
@@ -157,23 +178,32 @@ def ask_build_head(ask: Ask) -> Credit:
 def _head_by_record(ask: Ask) -> Credit:
     network = _network(ask)
     outputs = as_floats(network["facts"].get("outputs"))
-    if outputs is None or outputs.ndim != 2 or outputs.shape[1] > len(CLASSES):
+    if outputs is None or outputs.ndim != 2:
         return credit(0, "wrong_number_of_classes")
     if not network["compiled"]:
         return credit("1/2", "not_compiled")
     loss = network["compiled"][-1]["loss"]
-    binary = "binary" in str(loss["name"]).lower()
+    on_logits, name = loss["from_logits"], str(loss["name"]).lower().replace("_", "")
     in_range = bool((outputs >= 0).all() and (outputs <= 1).all())
     if outputs.shape[1] == 1:  # class_mode="binary", comme dans l'énoncé
-        if not binary:
+        if "binary" not in name:
             return credit("1/2", "wrong_loss")
-        return RIGHT if in_range or loss["from_logits"] else credit("1/2", "logits_unsaid")
-    fit = network["fits"][-1] if network["fits"] else {}
-    if fit.get("train") and (reason := networks.labels_reason(fit["train"], network["compiled"])):
-        return credit("1/2", reason)
-    if fit.get("error"):
+        return RIGHT if in_range or on_logits else credit("1/2", "logits_unsaid")
+    if name in networks.OTHER_LOSSES - {"binarycrossentropy"}:
         return credit("1/2", "wrong_loss")
-    return RIGHT if in_range or loss["from_logits"] else credit("1/2", "logits_unsaid")
+    # Les images de l'élève ont peut-être d'autres classes que les nôtres : leur nombre est le sien.
+    fit = network["fits"][-1] if network["fits"] else {}
+    labels = as_floats((fit.get("train") or {}).get("y"))
+    if labels is not None and "categorical" in name:
+        columns = labels.ndim == 2 and labels.shape[1] > 1
+        if columns == ("sparse" in name):
+            return credit("1/2", "onehot_with_sparse" if columns else "integers_with_categorical")
+    probable = in_range and np.allclose(outputs.sum(1), 1, atol=1e-3)
+    if probable or "binary" in name:
+        return credit("1/2", "softmax_twice") if on_logits and probable else RIGHT
+    if in_range:
+        return credit("1/2", "sigmoid_output")
+    return RIGHT if on_logits else credit("1/2", "logits_unsaid")
 
 
 def _head_by_name(ask: Ask) -> Credit:

@@ -20,6 +20,7 @@ def stack():
     last = [layers.Conv2D(8, 3, activation="relu"), layers.Flatten()]
     return [*block(8), *block(8), *last, layers.Dense(16, "relu"), layers.Dense(10, "softmax")]
 """
+MODEL = "model = Sequential([layers.Input((28, 28, 1)), *stack()])\n"
 FIT = """
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(x_train, y_train, epochs=5, validation_split=0.1)
@@ -104,6 +105,84 @@ train, val = (
 )
 model.fit_generator(generator=train, epochs=30, validation_data=val)
 """
+READ_ELSEWHERE = """
+import tensorflow as tf
+import tensorflow_datasets as tfds
+data, about = tfds.load("fashion_mnist", as_supervised=True, with_info=True)
+scaled = lambda image, label: (tf.cast(image, tf.float32) / 255, label)
+train, test = data["train"].map(scaled).batch(32), data["test"].map(scaled).batch(32)
+model = Sequential([layers.Input((28, 28, 1)), *stack()])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(train, epochs=3, validation_data=train.skip(4).take(4))
+model.evaluate(test, steps=about.splits["test"].num_examples // 32)
+"""
+CALLED_BY_NOBODY = """
+from keras.callbacks import ModelCheckpoint
+def learn(train_images, train_labels):
+    model = Sequential([layers.Input((28, 28, 1)), *stack()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    saved = ModelCheckpoint("p/cp.ckpt")
+    model.fit(train_images, train_labels, validation_split=.1, callbacks=[saved])
+    model.evaluate(test_images, y_test)
+train_images, train_labels, test_images = x_train, y_train, x_test
+"""
+FIRST_KERAS = """
+import tensorflow as tf
+from keras.layers import Convolution2D
+from keras.preprocessing.image import ImageDataGenerator
+first = Convolution2D(8, 3, 3, border_mode="valid", activation="relu", input_shape=(28, 28, 1))
+model = Sequential([first, *stack()[1:-1], tf.layers.Dense(10, activation=tf.nn.softmax)])
+model.compile("adam", "sparse_categorical_crossentropy")
+print(model.layers[0].output_shape)
+aug = ImageDataGenerator(rotation_range=20)
+model.fit(aug.flow(x_train, y_train), validation_data=aug.flow(x_train[500:], y_train[500:]))
+model.evaluate(x_test, y_test)
+"""
+TWO_HALVES = """
+model = Sequential([layers.Input((28, 28, 1)), *stack()])
+model.compile("adam", "sparse_categorical_crossentropy")
+half = len(x_test) // 2
+model.fit(x_train, y_train, validation_data=(x_test[:half], y_test[:half]))
+model.predict(x_test[half:])
+"""
+IN_CLASSES = """
+from keras import Model, layers
+class LeNet:
+    @staticmethod
+    def build(width, height, depth, classes):
+        given = layers.Input((height, width, depth))
+        return Model(given, Figure(classes).call(given))
+class Figure(Model):
+    def __init__(self, classes):
+        super().__init__()
+        self.stages = [layers.Conv2D(6, 5, padding="same", activation="tanh"),
+                       layers.AveragePooling2D(2), layers.Conv2D(16, 5, activation="tanh"),
+                       layers.AveragePooling2D(2), layers.Conv2D(120, 5, activation="tanh"),
+                       layers.Flatten(), layers.Dense(84, "tanh"), layers.Dense(classes, "softmax")]
+    def call(self, x):
+        for each in self.stages:
+            x = each(x)
+        return x
+"""
+OWN_FOLDERS = """
+import os
+from keras.applications.vgg16 import VGG16, preprocess_input
+from keras.layers import Dense, Flatten
+from keras.models import Sequential
+from keras.preprocessing.image import ImageDataGenerator
+classes = os.listdir("/content/drive/My Drive/fleurs/train")
+base = VGG16(include_top=False, input_shape=(48, 48, 3))
+base.trainable = False
+model = Sequential([base, Flatten(), Dense(len(classes) + 3, activation="softmax")])
+model.compile("adam", "categorical_crossentropy")
+aug = ImageDataGenerator(preprocessing_function=preprocess_input, zoom_range=.2)
+train, val = (aug.flow_from_directory(f"/content/drive/fleurs/{part}", target_size=(48, 48))
+              for part in ("train", "val"))
+model.fit(train, validation_data=val)
+base.trainable = True
+model.compile("adam", "categorical_crossentropy")
+model.fit(train, validation_data=val)
+"""
 WRITTEN = {  # (exercice, programme, points)
     "ancien_keras": ("ex02", FASHION + LAYERS + OLD, PLAIN),
     "dans_main": ("ex02", FASHION + LAYERS + IN_MAIN, PLAIN),
@@ -114,6 +193,21 @@ WRITTEN = {  # (exercice, programme, points)
         "ex05",
         INCEPTION,
         {"make_generator": 5, "validation": 5, "frozen_base": 6, "build_head": 4},
+    ),
+    "lu_par_tfds": ("ex02", LAYERS + READ_ELSEWHERE, PLAIN),
+    "fonction_non_appelee": ("ex02", FASHION + LAYERS + CALLED_BY_NOBODY, PLAIN),
+    "premier_keras": ("ex02", FASHION + LAYERS + FIRST_KERAS, PLAIN | {"train": 2}),
+    "test_en_deux": ("ex02", FASHION + LAYERS + TWO_HALVES, PLAIN),
+    "classes": (
+        "ex04",
+        IN_CLASSES,
+        {"lenet": 2.5, "non_linearity": 2, "scaling": 0, "output": 2}
+        | {"dense": 0, "train": 0, "weights": 0},
+    ),
+    "autres_dossiers": (
+        "ex05",
+        OWN_FOLDERS,
+        {"make_generator": 5, "validation": 2.5, "frozen_base": 4.5, "build_head": 4},
     ),
 }
 
@@ -141,10 +235,43 @@ def test_what_the_program_did_is_judged(mark, name):
     assert {each.rule.name: float(each.points) for each in marks} == points
 
 
-def test_another_library_is_named(mark):
-    marks = mark("ex02", "import torch\nnet = torch.nn.Conv2d(1, 32, 3)\n")
-    assert {each.points for each in marks} == {0}
-    assert marks[0].reason == "other_library"
+REFUSED = {  # (exercice, programme, raison)
+    "pytorch": ("ex02", "import torch\nnet = torch.nn.Conv2d(1, 32, 3)\n", "other_library"),
+    "forets": (
+        "ex02",
+        "import pandas as pd\nfrom sklearn.ensemble import RandomForestClassifier\n"
+        "table = pd.read_csv('fashion.csv')\nRandomForestClassifier().fit(table, table.label)\n",
+        "other_library",
+    ),
+    "iris": (
+        "ex02",
+        "from keras import Sequential, layers\n"
+        "model = Sequential([layers.Input((4,)), layers.Dense(3, activation='softmax')])\n"
+        "model.compile('adam', 'categorical_crossentropy')\nmodel.fit([[0] * 4], [[0, 0, 1]])\n",
+        "other_subject",
+    ),
+    "en_commentaire": (
+        "ex03",
+        "import keras\nfrom keras.utils import np_utils\n'''\nmodel = Sequential()\n'''\n",
+        "no_network",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_it_is_is_said(mark, name):
+    exercise, source, reason = REFUSED[name]
+    marks = [
+        each for each in mark(exercise, source) if each.rule.name not in ("weights", "command")
+    ]
+    assert {(each.points, each.reason) for each in marks} == {(0, reason)}
+
+
+def test_a_measure_while_learning_is_half_a_measure(mark):
+    fit = FIT.replace("validation_split=0.1", "validation_data=(x_test, y_test)")
+    fit = fit.replace("model.evaluate(x_test, y_test)", "")
+    found = {each.rule.name: each for each in mark("ex02", FASHION + LAYERS + MODEL + fit)}
+    assert found["evaluate"].reason == "measured_as_validation" and found["evaluate"].points == 1
 
 
 @pytest.mark.parametrize(
