@@ -436,62 +436,87 @@ def _counted(seen: _Seen, original):
 
 def _methods(seen: _Seen, kept: dict) -> dict:
     """Rend les méthodes de `keras.Model` qui notent ce qu'elles reçoivent."""
-    import numpy as np
-    import probes
 
-    def compile_(self, optimizer="rmsprop", loss=None, *given, **named):
-        network = seen.keep(self)
+    def bound(method):
+        return lambda model, *given, **named: method(model, *given, **named)
+
+    watched, nothing = _Watched(seen, kept), lambda model, *_, **__: seen.keep(model)
+    silent = dict.fromkeys(("save", "save_weights", "export"), nothing)
+    methods = "compile fit evaluate predict train_on_batch load_weights predict_classes".split()
+    noted = {name: bound(getattr(watched, name)) for name in methods}
+    return {**noted, **silent, "predict_proba": noted["predict"]}
+
+
+class _Watched:
+    """Ce qui remplace les méthodes d'un modèle, le premier argument de chacune.
+
+    Args:
+        seen: où noter.
+        kept: les vraies méthodes, par nom.
+    """
+
+    def __init__(self, seen: _Seen, kept: dict):
+        self.seen, self.kept = seen, kept
+
+    def compile(self, model, optimizer="rmsprop", loss=None, *given, **named):
+        """Note la perte, puis compile."""
+        import probes
+
+        network = self.seen.keep(model)
         described = {"loss": probes._describe_loss(loss), "last": ""}
         network.compiled.append(described)
-        return kept["compile"](self, optimizer, loss, *given, **named)
+        return self.kept["compile"](model, optimizer, loss, *given, **named)
 
-    def fit(self, x=None, y=None, *given, **named):
+    def fit(self, model, x=None, y=None, *given, **named):
+        """Note ce que reçoit `fit`, puis apprend quelques lots."""
         names = ("batch_size", "epochs", "verbose", "callbacks", "validation_split")
         names += ("validation_data",)
         named = {**dict(zip(names, given, strict=False)), **named}
         x, y, validation = _split(x, y, named)
-        learned = _widened(self, _safe_sample(x, y))
+        learned = _widened(model, _safe_sample(x, y))
         checked = None
         if validation is not None:
             pair = validation if isinstance(validation, tuple | list) else (validation, None)
-            checked = _widened(self, _safe_sample(*pair[:2]))
+            checked = _widened(model, _safe_sample(*pair[:2]))
         found = {
             "train": _as_dict(learned),
             "validation": _as_dict(checked),
             "validates": validation is not None,
             "shared": validation is not None and _are_shared(x, pair[0]),
             "augmented": validation is not None and _is_augmented(pair[0]),
-            "learning": _learning_convolutions(self),
+            "learning": _learning_convolutions(model),
             "moved": False,
             "error": None,
         }
-        network = seen.keep(self)
+        network = self.seen.keep(model)
         network.checked = pair[0] if validation is not None else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], found]
-        seen.fitting = True
+        self.seen.fitting = True
         try:
-            history = _fit_few(self, learned, checked, found)
+            history = self._fit_few(model, learned, checked, found)
         finally:
-            seen.fitting = False
+            self.seen.fitting = False
         epochs = max(1, int(named.get("epochs") or 1))
         curves = {name: list(values) * epochs for name, values in history.history.items()}
         history.history, history.epoch = _History(curves), list(range(epochs))
         return history
 
-    def _fit_few(model, learned, checked, found):
+    def _fit_few(self, model, learned, checked, found):
+        import probes
+
         try:
             few = _fewer(learned, LEARNED)
             before = probes._summary(model, trainable=True)
             options = {"batch_size": BATCH, "epochs": 1, "verbose": 0}
             some = _fewer(checked, BATCH) if checked else None
-            history = kept["fit"](model, *few, validation_data=some, **options)
+            history = self.kept["fit"](model, *few, validation_data=some, **options)
         except Exception as error:
             if learned is not None:
                 found["error"] = probes.describe_error(error)
                 raise
             few = _invented(model)
             before = probes._summary(model, trainable=True)
-            history = kept["fit"](
+            history = self.kept["fit"](
                 model,
                 *few,
                 batch_size=BATCH,
@@ -503,60 +528,52 @@ def _methods(seen: _Seen, kept: dict) -> dict:
         found["convolves"] = any(len(each.shape) == 4 for each in model.weights)
         return history
 
-    def evaluate(self, x=None, y=None, *given, **named):
-        if seen.fitting:  # la validation de `fit`
-            return kept["evaluate"](self, x, y, *given, **named)
-        measured, network = _widened(self, _safe_sample(x, y)), seen.keep(self)
+    def evaluate(self, model, x=None, y=None, *given, **named):
+        """Note ce qui est mesuré, puis mesure quelques images."""
+        if self.seen.fitting:  # la validation de `fit`
+            return self.kept["evaluate"](model, x, y, *given, **named)
+        measured, network = _widened(model, _safe_sample(x, y)), self.seen.keep(model)
         checked = _are_shared(x, network.checked)
         entry = {"data": _as_dict(measured), "whole": True, "checked": checked}
         network.measured.append(entry)
-        few = _fewer(measured or _invented(self), KEPT)
-        return kept["evaluate"](self, *few, verbose=0, return_dict=named.get("return_dict", False))
+        few = _fewer(measured or _invented(model), KEPT)
+        return self.kept["evaluate"](
+            model, *few, verbose=0, return_dict=named.get("return_dict", False)
+        )
 
-    def predict(self, x, *_, **__):
+    def predict(self, model, x, *_, **__):
+        """Note ce qui est prédit ; rend quelques réponses, répétées."""
+        import numpy as np
+
         measured = _safe_sample(x)
         num = len(x) if hasattr(x, "shape") else KEPT
         whole = num >= WHOLE_SET or not hasattr(x, "shape")
-        network = seen.keep(self)
+        network = self.seen.keep(model)
         checked = _are_shared(x, network.checked)
         entry = {"data": _as_dict(measured), "whole": whole, "checked": checked}
         network.measured.append(entry)
-        images, _ = _fewer(measured or _invented(self), KEPT)
-        found = np.asarray(kept["predict"](self, images, verbose=0))
+        images, _ = _fewer(measured or _invented(model), KEPT)
+        found = np.asarray(self.kept["predict"](model, images, verbose=0))
         return np.resize(found, (num, *found.shape[1:]))
 
-    def train_on_batch(self, x, y=None, *_, **named):
-        network = seen.keep(self)
+    def train_on_batch(self, model, x, y=None, *_, **named):
+        """Note le premier lot, et en apprend quelques-uns."""
+        network = self.seen.keep(model)
         if not network.fits:
             found = {"train": _as_dict(_safe_sample(x, y)), "validation": None, "moved": True}
             network.fits.append({**found, "validates": False, "error": None, "convolves": True})
-        if seen.steps > MAX_STEPS:
+        if self.seen.steps > MAX_STEPS:
             return [0.0] * 2
-        return kept["train_on_batch"](self, x, y, **named)
+        return self.kept["train_on_batch"](model, x, y, **named)
 
-    def nothing(self, *_, **__):
-        seen.keep(self)
+    def load_weights(self, model, *_, **__):
+        """Note que des poids sont repris."""
+        self.seen.keep(model)
+        self.seen.reuses = True
 
-    def load_weights(self, *_, **__):
-        seen.keep(self)
-        seen.reuses = True
-
-    def predict_classes(self, x, **_):
-        return predict(self, x).argmax(-1)
-
-    return {
-        "compile": compile_,
-        "fit": fit,
-        "evaluate": evaluate,
-        "predict": predict,
-        "train_on_batch": train_on_batch,
-        "save": nothing,
-        "save_weights": nothing,
-        "load_weights": load_weights,
-        "export": nothing,
-        "predict_classes": predict_classes,
-        "predict_proba": predict,
-    }
+    def predict_classes(self, model, x, **_):
+        """Rend les classes, comme l'ancien Keras."""
+        return self.predict(model, x).argmax(-1)
 
 
 def _split(x, y, named: dict):
