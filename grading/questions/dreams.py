@@ -90,10 +90,13 @@ def pictures(
     Raises:
         pupil.Failure: une exception, ou autre chose qu'une image de la bonne forme, de 0 à 255.
     """
+    # D'une seule demande : une demande déjà faite n'est pas refaite, et le hasard s'y cacherait.
+    given = [messages.Ingredient("namespace", each) for each in options]
+    answers = ask.calls(function, [(positional, {**named, "options": each}) for each in given])
     found = []
-    for each in options:
-        given = {**named, "options": messages.Ingredient("namespace", each)}
-        (answer,) = ask.calls(function, [(positional, given)])
+    for answer in answers:
+        if answer.error:
+            raise pupil.failure_of(answer.error)
         value = answer.value.values if isinstance(answer.value, messages.Record) else answer.value
         image, *rest = value if isinstance(value, tuple | list) and value else [value]
         pixels = numbers(pupil.Answer(image), positional[1].shape)
