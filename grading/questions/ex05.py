@@ -1,7 +1,5 @@
 """Exercice 05 : lire les images comme InceptionV3 les attend, figer la base, poser une tête."""
 
-from fractions import Fraction
-
 import numpy as np
 
 from grading import messages, pupil
@@ -37,8 +35,12 @@ def _read(ask: Ask, images: np.ndarray, **named) -> dict:
 
 
 def _network(ask: Ask) -> dict:
-    """Rend le réseau qui a le plus de couches : la base en a trois cents."""
-    return records.chosen(ask, lambda facts: credit(Fraction(len(facts["layers"]), 10_000)))
+    """Rend le réseau qui reprend une base : de plusieurs, celui qui a été entraîné."""
+    return records.chosen(ask, lambda facts: credit(len(_convolutions(facts)) >= MIN_CONVOLUTIONS))
+
+
+def _convolutions(facts: dict) -> list[dict]:
+    return [each for each in facts["layers"] if each["class"] in networks.CONVOLUTIONS]
 
 
 @question("ex05.make_generator")
@@ -135,7 +137,7 @@ def ask_frozen_base(ask: Ask) -> Credit:
 def _base_by_record(ask: Ask) -> Credit:
     network = _network(ask)
     layers = network["facts"]["layers"]
-    base = [layer for layer in layers if layer["class"] in networks.CONVOLUTIONS]
+    base = _convolutions(network["facts"])
     if len(base) < MIN_CONVOLUTIONS or not records.record(ask).get("reuses"):
         return credit(0, "base_missing")
     # Affiner la base après avoir appris la tête est permis : le premier apprentissage est jugé.
