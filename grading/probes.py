@@ -646,16 +646,10 @@ def _options(module: str, **chosen):
     return types.SimpleNamespace(
         **{
             "limit": None,
-            "resume": False,
-            "force": False,
+            "minutes": None,
             "seeds": 1,
             "module": module,
-            "models_dir": Path("modeles"),
             "output": Path("figures"),
-            "recipe": "light",
-            "variant": "modern",
-            "teacher": "none",
-            "refine_cycles": 0,
             "command": module,
             **chosen,
         }

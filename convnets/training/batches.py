@@ -79,14 +79,15 @@ def shuffled(
     Args:
         x: voir `Batches`.
         y: de même.
-        batch_size: de même.
+        batch_size: de même ; s'il y a moins d'images, elles font un seul lot.
         seed: de même.
         augment: de même.
 
     Returns:
         Voir `feed`.
     """
-    return feed(Batches(x, y, batch_size=batch_size, seed=seed, augment=augment))
+    size = min(batch_size, len(x))
+    return feed(Batches(x, y, batch_size=size, seed=seed, augment=augment))
 
 
 def feed(batches: Batches):

@@ -107,7 +107,8 @@ class Clock(Progress):
         """Donne son taux d'apprentissage au pas qui vient."""
         done = self.progress()
         falling = (1 + math.cos(math.pi * (done - self.warmup) / (1 - self.warmup))) / 2
-        share = done / self.warmup if done < self.warmup else falling
+        step = 1 / (self.epochs * self.params["steps"])  # le premier pas apprend aussi
+        share = min(1.0, (done + step) / self.warmup) if done < self.warmup else falling
         self.model.optimizer.learning_rate = self.peak_rate * share
 
     def on_train_batch_end(self, batch, logs=None):

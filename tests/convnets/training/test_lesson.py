@@ -31,7 +31,7 @@ def test_rate_follows_a_cosine_down_to_zero():
 
 def test_rate_rises_first_when_asked():
     _, rates = fit(lesson.Clock(2, None, warmup=0.2))
-    np.testing.assert_allclose(rates[:4], [0, 0.1, 0.2, 0.3], atol=1e-6)
+    np.testing.assert_allclose(rates[:4], [0.1, 0.2, 0.3, 0.4], atol=1e-6)
     assert max(rates) == pytest.approx(0.4)
 
 
@@ -112,3 +112,9 @@ def test_interrupted_save_leaves_the_former_model(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         lesson.save(model, options, {"accuracy": 0.9}, light=False)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_fewer_images_than_a_batch_are_one_batch():
+    x, y = np.zeros((5, 4, 4), np.uint8), np.arange(5)
+    ((_, labels),) = list(batches.shuffled(x, y, batch_size=256, seed=0))
+    assert sorted(np.asarray(labels)) == list(y)
