@@ -102,10 +102,29 @@ class Ask:
                 raise pupil.failure_of(first)
         return answers
 
-    def judge(self, function: str, groups, right: Callable, mistakes=(), **options) -> Credit:
-        """Appelle une fonction du rendu, et note ses réponses (voir `judge`)."""
+    def judge(
+        self,
+        function: str,
+        groups: Sequence[tuple],
+        right: Callable,
+        mistakes: Sequence["Mistake"] = (),
+        *,
+        tolerance: float = 1e-6,
+        **how,
+    ) -> Credit:
+        """Appelle une fonction du rendu, groupe après groupe, et note ses réponses.
+
+        Args:
+            function: son nom.
+            groups: `(niveau, appels)`, comme pour `judge`.
+            right: la bonne fonction.
+            mistakes: erreurs connues, comme pour `judge`.
+            tolerance: écart relatif accepté.
+            how: ce que demande de plus `calls`.
+        """
         calls = [call for _, some in groups for call in some]
-        return judge(self.calls(function, calls), groups, right, mistakes, **options)
+        answers = self.calls(function, calls, **how)
+        return judge(answers, groups, right, mistakes, tolerance=tolerance)
 
     def op(self, operation: str, /, **arguments):
         """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""
@@ -284,23 +303,6 @@ def judge(
         ):
             return Credit(max(level, Fraction(mistake.level)), mistake.reason)
     return Credit(level, *_vague_reason(wrong))
-
-
-def judge_calls(
-    ask: Ask, function: str, groups: Sequence[tuple], right: Callable, *, tolerance=1e-6, **how
-) -> Credit:
-    """Appelle une fonction du rendu, groupe après groupe, puis la note.
-
-    Args:
-        ask: ce que la question peut demander.
-        function: nom de la fonction.
-        groups: `(niveau, appels)`, comme pour `judge`.
-        right: la bonne fonction.
-        tolerance: écart relatif accepté.
-        how: ce que demande de plus `Ask.calls`.
-    """
-    calls = [call for _, each in groups for call in each]
-    return judge(ask.calls(function, calls, **how), groups, right, tolerance=tolerance)
 
 
 def _agrees(answer: pupil.Answer, expected, tolerance: float) -> bool:

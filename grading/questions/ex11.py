@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from grading import pupil
-from grading.questions import Ask, Credit, credit, first_fault, judge_calls, numbers, question, same
+from grading.questions import Ask, Credit, credit, first_fault, numbers, question, same
 from grading.questions.heatmaps import CLASS, glance, probabilities
 
 NUM_STEPS, BLUR = 16, 1 / 6  # ceux de l'énoncé
@@ -123,4 +123,4 @@ def ask_area(ask: Ask) -> Credit:
     def area(curve):
         return ((curve[1:] + curve[:-1]) / 2).mean()
 
-    return judge_calls(ask, "area", [("1", calls)], area)
+    return ask.judge("area", [("1", calls)], area)

@@ -2,16 +2,7 @@
 
 import numpy as np
 
-from grading.questions import (
-    Ask,
-    Credit,
-    as_floats,
-    dreams,
-    first_fault,
-    judge_calls,
-    question,
-    same,
-)
+from grading.questions import Ask, Credit, as_floats, dreams, first_fault, question, same
 
 TOLERANCE = 1e-4  # float32
 LEVELS = 2.0  # ce dont un pixel change en moyenne à chaque pas, dit l'énoncé
@@ -31,7 +22,7 @@ def ask_response(ask: Ask) -> Credit:
         return (maps.reshape(-1, maps.shape[-1]) @ guide.T).max(1).mean()
 
     groups = [("1/2", [((maps,), {})]), ("1", [((maps, guide), {}), ((maps, guide[:3]), {})])]
-    return judge_calls(ask, "response", groups, right, tolerance=TOLERANCE)
+    return ask.judge("response", groups, right, tolerance=TOLERANCE)
 
 
 @question("ex12.shift")
@@ -43,7 +34,7 @@ def ask_shift(ask: Ask) -> Credit:
     def rolled(image, offset):
         return np.roll(image, offset, (0, 1))
 
-    return judge_calls(ask, "shift", [("1", calls)], rolled)
+    return ask.judge("shift", [("1", calls)], rolled)
 
 
 # --- Le rêve -------------------------------------------------------------------------

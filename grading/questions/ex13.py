@@ -10,7 +10,6 @@ from grading.questions import (
     credit,
     dreams,
     first_fault,
-    judge_calls,
     numbers,
     question,
     same,
@@ -30,7 +29,7 @@ def ask_feature_distance(ask: Ask) -> Credit:
     maps, target = (ask.rng.uniform(-1, 3, (1, 5, 7, 4)).astype(np.float32) for _ in range(2))
     calls = [((maps, target), {}), ((2 * maps, target / 3), {}), ((0 * maps, target), {})]
     right = dreams.relative_distance
-    return judge_calls(ask, "feature_distance", [("1", calls)], right, tolerance=TOLERANCE)
+    return ask.judge("feature_distance", [("1", calls)], right, tolerance=TOLERANCE)
 
 
 # --- Régler des fréquences -----------------------------------------------------------

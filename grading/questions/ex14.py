@@ -3,17 +3,7 @@
 import numpy as np
 
 from grading import pupil
-from grading.questions import (
-    Ask,
-    Credit,
-    as_floats,
-    credit,
-    dreams,
-    first_fault,
-    judge,
-    judge_calls,
-    question,
-)
+from grading.questions import Ask, Credit, as_floats, credit, dreams, first_fault, judge, question
 
 TOLERANCE = 1e-4  # float32
 SHAPES = {"a": (1, 5, 7, 3), "b": (1, 4, 3, 6)}
@@ -37,7 +27,7 @@ def ask_content_loss(ask: Ask) -> Credit:
     maps, target = _maps(ask), _maps(ask)
     single = {"a": maps["a"]}, {"a": target["a"]}
     groups = [("3/4", [(single, {})]), ("1", [((maps, target), {})])]
-    return judge_calls(ask, "content_loss", groups, _mean_distance, tolerance=TOLERANCE)
+    return ask.judge("content_loss", groups, _mean_distance, tolerance=TOLERANCE)
 
 
 # --- Le style ------------------------------------------------------------------------
@@ -84,7 +74,7 @@ def ask_style_loss(ask: Ask) -> Credit:
     def right(maps, target):
         return _mean_distance(found, target)
 
-    return judge_calls(ask, "style_loss", groups, right, tolerance=TOLERANCE)
+    return ask.judge("style_loss", groups, right, tolerance=TOLERANCE)
 
 
 # --- Les deux ensemble ---------------------------------------------------------------

@@ -5,17 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from grading import messages
-from grading.questions import (
-    Ask,
-    Credit,
-    as_bytes,
-    first_fault,
-    judge_calls,
-    networks,
-    numbers,
-    question,
-    same,
-)
+from grading.questions import Ask, Credit, as_bytes, first_fault, networks, numbers, question, same
 
 MAPS = (8, 10)  # lignes et colonnes des cartes données au module Inception
 DEPTH = 6
@@ -94,7 +84,7 @@ def ask_operations(ask: Ask) -> Credit:
         (level, [((network,), {}) for each, network, _ in rows if each == level])
         for level in ("1/2", "3/4", "1")
     ]
-    return judge_calls(ask, "operations", groups, right)
+    return ask.judge("operations", groups, right)
 
 
 @question("ex15.measure")

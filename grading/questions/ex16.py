@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading.questions import Ask, Credit, first_fault, judge_calls, numbers, question, same
+from grading.questions import Ask, Credit, first_fault, numbers, question, same
 
 PATCH_PX, CONTRAST, EPSILON = 6, 10.0, 0.1  # ceux de l'énoncé
 LENGTH = 3 * PATCH_PX**2  # nombres d'un morceau
@@ -51,7 +51,7 @@ def ask_normalise(ask: Ask) -> Credit:
         centred = patches - patches.mean(1, keepdims=True)
         return centred / np.sqrt(patches.var(1, keepdims=True) + CONTRAST)
 
-    return judge_calls(ask, "normalise", groups, right, tolerance=TOLERANCE)
+    return ask.judge("normalise", groups, right, tolerance=TOLERANCE)
 
 
 @question("ex16.whitening_matrix")
@@ -83,7 +83,7 @@ def _judge_code(ask: Ask, function: str, right) -> Credit:
     """Note une fonction qui ne lit que des distances, ou des codes de même forme."""
     shapes = (2, GRID, GRID, NUM_WORDS), (1, GRID, GRID, NUM_WORDS + 3)
     calls = [((ask.rng.uniform(1, 20, shape).astype(np.float32),), {}) for shape in shapes]
-    return judge_calls(ask, function, [("1", calls)], right, tolerance=TOLERANCE)
+    return ask.judge(function, [("1", calls)], right, tolerance=TOLERANCE)
 
 
 @question("ex16.hard_code")

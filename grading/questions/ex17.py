@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.ex17_detection import boxes as course
 from grading.messages import Ingredient
-from grading.questions import Ask, Credit, judge_calls, question
+from grading.questions import Ask, Credit, question
 
 # --- IoU -----------------------------------------------------------------------------
 
@@ -27,7 +27,7 @@ def ask_iou(ask: Ask) -> Credit:
         ("3/4", [((around, moved), {}), ((around[:2], around[2:]), {})]),
         ("1", [((point, point), {}), ((flat, second), {}), ((first, second[:, :3]), {})]),
     ]
-    return judge_calls(ask, "iou", groups, course.iou)
+    return ask.judge("iou", groups, course.iou)
 
 
 # --- Une boîte par objet, la bonne ---------------------------------------------------
@@ -58,7 +58,7 @@ def ask_non_max_suppression(ask: Ask) -> Credit:
         ("3/4", [draw([0, 6, 12, 60, 66], [7] * 5), draw([80, 0, 7, 14], [3, 2, 2, 2])]),
         ("1", [draw([0, 4, 9, 60], [1] * 4, threshold=each) for each in (0.2, 0.8)]),
     ]
-    return judge_calls(ask, "non_max_suppression", groups, course.non_max_suppression)
+    return ask.judge("non_max_suppression", groups, course.non_max_suppression)
 
 
 @question("ex17.match")
@@ -88,7 +88,7 @@ def ask_match(ask: Ask) -> Credit:
         ("3/4", [draw(close, [(0, 3), (1, 3)])]),  # deux boîtes sur un objet, l'autre est libre
         ("1", [draw(close, close[::-1]), draw(close[::-1], close[::-1])]),
     ]
-    return judge_calls(ask, "match", groups, right)
+    return ask.judge("match", groups, right)
 
 
 # --- Précision, rappel, précision moyenne --------------------------------------------
@@ -109,7 +109,7 @@ def ask_precision_recall(ask: Ask) -> Credit:
         ("3/4", [draw(2), draw(4), draw(7)]),
         ("1", [((rng.permutation(8) / 10, np.zeros(8, bool), 0), {})]),
     ]
-    return judge_calls(ask, "precision_recall", groups, course.precision_recall)
+    return ask.judge("precision_recall", groups, course.precision_recall)
 
 
 @question("ex17.average_precision")
@@ -139,4 +139,4 @@ def ask_average_precision(ask: Ask) -> Credit:
             ],
         ),
     ]
-    return judge_calls(ask, "average_precision", groups, course.average_precision)
+    return ask.judge("average_precision", groups, course.average_precision)

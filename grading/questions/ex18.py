@@ -3,7 +3,7 @@
 import numpy as np
 
 from grading import pupil
-from grading.questions import Ask, Credit, as_floats, judge, judge_calls, question
+from grading.questions import Ask, Credit, as_floats, judge, question
 
 NUM_CLASSES = 11
 DISTANCE_PX = 2  # ce que dit l'énoncé
@@ -80,7 +80,7 @@ def ask_near_contour(ask: Ask) -> Credit:
         ("3/4", [((_scenes(ask.rng, 1, at_border=True),), {}) for _ in range(2)]),
         ("1", [((_scenes(ask.rng, 3, at_border=True),), {"distance_px": k}) for k in (1, 3)]),
     ]
-    return judge_calls(ask, "near_contour", groups, _near)
+    return ask.judge("near_contour", groups, _near)
 
 
 # --- Les mesures ---------------------------------------------------------------------
@@ -192,4 +192,4 @@ def ask_unpool(ask: Ask) -> Credit:
         return values.repeat(2, axis=1).repeat(2, axis=2) * places
 
     groups = [("1/2", [draw(1, 2, 3, 1)]), ("1", [draw(2, 3, 2, 4), draw(1, 4, 4, 2)])]
-    return judge_calls(ask, "unpool", groups, right, tolerance=TOLERANCE, **TENSORS)
+    return ask.judge("unpool", groups, right, tolerance=TOLERANCE, **TENSORS)

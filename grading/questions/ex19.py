@@ -11,7 +11,6 @@ from grading.questions import (
     failed,
     first_fault,
     judge,
-    judge_calls,
     question,
     same,
 )
@@ -166,7 +165,7 @@ def ask_rollout(ask: Ask) -> Credit:
         ("1/2", [_weights(ask.rng, 2, 1, 3, 5, 5)]),
         ("1", [_weights(ask.rng, 2, 3, 2, 6, 6), _weights(ask.rng, 1, 2, 4, 10, 10)]),
     ]
-    return judge_calls(ask, "rollout", groups, right, tolerance=TOLERANCE)
+    return ask.judge("rollout", groups, right, tolerance=TOLERANCE)
 
 
 @question("ex19.class_map")
@@ -181,4 +180,4 @@ def ask_class_map(ask: Ask) -> Credit:
         ("1/2", [_weights(ask.rng, 10, 10)]),
         ("1", [_weights(ask.rng, 3, 17, 17), _weights(ask.rng, 2, 3, 2, 5, 5)]),
     ]
-    return judge_calls(ask, "class_map", groups, right, tolerance=TOLERANCE)
+    return ask.judge("class_map", groups, right, tolerance=TOLERANCE)

@@ -8,17 +8,7 @@ import numpy as np
 
 from exercises.ex20_source_separation import factorisation, spectrograms
 from grading import pupil
-from grading.questions import (
-    Ask,
-    Credit,
-    as_floats,
-    credit,
-    first_fault,
-    judge,
-    judge_calls,
-    question,
-    same,
-)
+from grading.questions import Ask, Credit, as_floats, credit, first_fault, judge, question, same
 
 WINDOW, HOP = 512, 256  # ce que dit l'énoncé
 TOLERANCE = 1e-3  # float32, et des sons d'amplitude 1
@@ -127,7 +117,7 @@ def ask_apply_masks(ask: Ask) -> Credit:
     shares = [((share * mixtures, num_samples), {}) for share in (masks, 1 - masks)]
     sources = np.stack([_value(each) for each in ask.calls("istft", shares)], axis=1)
     groups = [("1", [((mixtures, masks, num_samples), {})])]
-    return judge_calls(ask, "apply_masks", groups, lambda *_: sources, tolerance=TOLERANCE)
+    return ask.judge("apply_masks", groups, lambda *_: sources, tolerance=TOLERANCE)
 
 
 @question("ex20.si_sdr")
@@ -195,4 +185,4 @@ def ask_oracle_mask(ask: Ask) -> Credit:
     signs = np.where(rng.random((5, num_frames, num_bins)) < 0.2, -0.3, 1)
     silence = np.arange(num_frames)[:, None] != rng.integers(num_frames)
     groups = [("1/2", [draw(1), draw(1)]), ("3/4", [draw(signs)]), ("1", [draw(silence)])]
-    return judge_calls(ask, "oracle_mask", groups, factorisation.oracle_mask, tolerance=1e-4)
+    return ask.judge("oracle_mask", groups, factorisation.oracle_mask, tolerance=1e-4)

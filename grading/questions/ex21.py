@@ -4,16 +4,7 @@ import numpy as np
 
 from grading import pupil
 from grading.messages import Ingredient, Record
-from grading.questions import (
-    Ask,
-    Credit,
-    as_floats,
-    first_fault,
-    judge_calls,
-    judge_parts,
-    question,
-    same,
-)
+from grading.questions import Ask, Credit, as_floats, first_fault, judge_parts, question, same
 
 TOLERANCE = 1e-4  # TensorFlow calcule en float32
 REDUCE = {"sum": np.sum, "mean": np.mean, "max": np.max}
@@ -140,7 +131,7 @@ def ask_pass_messages(ask: Ask) -> Credit:
     last.append(draw(4, aggregate="median"))
     groups = [("1/2", sums), ("3/4", others), ("1", last)]
     how = {"operation": "through", "weights": []}
-    return judge_calls(ask, "pass_messages", groups, _pass, tolerance=TOLERANCE, **how)
+    return ask.judge("pass_messages", groups, _pass, tolerance=TOLERANCE, **how)
 
 
 # --- Lire un graphe ------------------------------------------------------------------

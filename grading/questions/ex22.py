@@ -7,7 +7,7 @@ import numpy as np
 
 from exercises.ex22_by_hand import convolution, dense, loss, pooling
 from grading import pupil
-from grading.questions import RIGHT, Ask, Credit, judge, judge_calls, judge_parts, question
+from grading.questions import RIGHT, Ask, Credit, judge, judge_parts, question
 
 TOLERANCE = 1e-5
 LARGE = 800.0  # un score dont l'exponentielle déborde
@@ -24,7 +24,7 @@ def ask_windows(ask: Ask) -> Credit:
     near = [((x, (3, 2), 1), {}), ((x, (1, 1), 1), {})]
     far = [((x, (3, 3), 2), {}), ((x, (2, 3), 3), {}), ((x, (8, 2), 1), {})]
     groups = [("1/2", near), ("1", far)]
-    return judge_calls(ask, "windows", groups, convolution.windows, tolerance=TOLERANCE)
+    return ask.judge("windows", groups, convolution.windows, tolerance=TOLERANCE)
 
 
 @question("ex22.add_windows")
@@ -39,7 +39,7 @@ def ask_add_windows(ask: Ask) -> Credit:
     apart = [call(6, 4, (2, 2), 2), call(3, 3, (3, 3), 3)]
     mixed = [call(7, 5, (3, 3), 1), call(8, 6, (3, 2), 2), call(7, 7, (2, 2), 3)]
     groups = [("1/2", apart), ("1", mixed)]
-    return judge_calls(ask, "add_windows", groups, convolution.add_windows, tolerance=TOLERANCE)
+    return ask.judge("add_windows", groups, convolution.add_windows, tolerance=TOLERANCE)
 
 
 # --- Des couches, à l'aller puis au retour -------------------------------------------
@@ -150,7 +150,7 @@ def ask_softmax(ask: Ask) -> Credit:
     """Donne de petits scores, puis de grands."""
     small, large = ask.rng.normal(size=(4, 5)), ask.rng.normal(0, LARGE, (3, 6))
     groups = [("1/2", [((small,), {})]), ("1", [((large,), {})])]
-    return judge_calls(ask, "softmax", groups, loss.softmax, tolerance=TOLERANCE)
+    return ask.judge("softmax", groups, loss.softmax, tolerance=TOLERANCE)
 
 
 @question("ex22.cross_entropy")
@@ -192,4 +192,4 @@ def ask_descent(ask: Ask) -> Credit:
         return (weights, steps), {"learning_rate": rate, "momentum": momentum}
 
     groups = [("1/2", [call(1, 0.0), call(3, 0.0)]), ("1", [call(4, 0.9), call(3, 0.5)])]
-    return judge_calls(ask, "Descent", groups, _ends, tolerance=TOLERANCE, operation="descend")
+    return ask.judge("Descent", groups, _ends, tolerance=TOLERANCE, operation="descend")

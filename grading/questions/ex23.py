@@ -13,7 +13,6 @@ from grading.questions import (
     credit,
     failed,
     judge,
-    judge_calls,
     judge_parts,
     question,
 )
@@ -73,7 +72,7 @@ def ask_sign(ask: Ask) -> Credit:
     def right(gap):
         return intervals.sign(intervals.Gap(**gap.options))
 
-    return judge_calls(ask, "sign", [("1", calls)], right)
+    return ask.judge("sign", [("1", calls)], right)
 
 
 # --- Des réseaux ---------------------------------------------------------------------

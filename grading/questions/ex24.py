@@ -3,7 +3,7 @@
 import numpy as np
 
 from exercises.ex24_autoencoder import codec, measures
-from grading.questions import RIGHT, Ask, Credit, as_floats, credit, judge_calls, question, same
+from grading.questions import RIGHT, Ask, Credit, as_floats, credit, question, same
 
 GREY, SIDE_PX = 127.5, 8
 CLOSE = 2e-3  # écart relatif d'un calcul fait en float32
@@ -38,7 +38,7 @@ def ask_psnr(ask: Ask) -> Credit:
         ("3/4", [_noisy(ask.rng, 2, 6, 5, 3, octets=True)]),
         ("1", _equal_and_impossible(ask.rng, 1, 5, 5, 3)),
     ]
-    return judge_calls(ask, "psnr", groups, measures.psnr)
+    return ask.judge("psnr", groups, measures.psnr)
 
 
 @question("ex24.ssim")
@@ -48,7 +48,7 @@ def ask_ssim(ask: Ask) -> Credit:
         ("3/4", [_noisy(ask.rng, 2, 15, 17, 2), _noisy(ask.rng, 1, 14, 13, 3, octets=True)]),
         ("1", _equal_and_impossible(ask.rng, 1, 13, 14, 1)),
     ]
-    return judge_calls(ask, "ssim", groups, measures.ssim, tolerance=2e-4)
+    return ask.judge("ssim", groups, measures.ssim, tolerance=2e-4)
 
 
 # --- Deux courbes --------------------------------------------------------------------
@@ -72,7 +72,7 @@ def ask_mean_gain(ask: Ask) -> Credit:
         ("3/4", [pair(rates, rates * 1.7), pair(rates * 1.3, rates), pair([0.2, 3.0], rates)]),
         ("1", [pair([0.1, 0.3], [0.5, 2.0])]),
     ]
-    return judge_calls(ask, "mean_gain", groups, measures.mean_gain, tolerance=CLOSE)
+    return ask.judge("mean_gain", groups, measures.mean_gain, tolerance=CLOSE)
 
 
 # --- Arrondir ------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def ask_quantise(ask: Ask) -> Credit:
         ("3/4", [draw(48.0, signs=both), draw(48.0, signs=both)]),
         ("1", [draw(2.0, signs=both, most=300)]),
     ]
-    return judge_calls(ask, "quantise", groups, codec.quantise)
+    return ask.judge("quantise", groups, codec.quantise)
 
 
 # --- L'ACP ---------------------------------------------------------------------------

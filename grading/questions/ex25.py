@@ -7,17 +7,7 @@ import numpy as np
 from exercises.ex25_captions import bleu
 from exercises.ex25_captions.grammar import CAPTIONS, END, MAX_WORDS, START
 from grading import messages
-from grading.questions import (
-    RIGHT,
-    Ask,
-    Credit,
-    as_floats,
-    credit,
-    failed,
-    judge_calls,
-    question,
-    same,
-)
+from grading.questions import RIGHT, Ask, Credit, as_floats, credit, failed, question, same
 
 WORDS = "un une deux sac pull robe rouge verte en haut bas et".split()
 FIRST, LAST = CAPTIONS.numbers[START], CAPTIONS.numbers[END]
@@ -49,7 +39,7 @@ def ask_matches(ask: Ask) -> Credit:
         repeated.append(((_said(ask.rng, truth), truth, order), {}))
         again = [*truth[:3], truth[0], truth[0], *truth[3:6]]
         repeated.append((([*again, *again[:3]], again, order), {}))
-    return judge_calls(ask, "matches", [("1/2", plain), ("1", repeated)], bleu.matches)
+    return ask.judge("matches", [("1/2", plain), ("1", repeated)], bleu.matches)
 
 
 @question("ex25.brevity_penalty")
@@ -59,7 +49,7 @@ def ask_brevity_penalty(ask: Ask) -> Credit:
     long = [((said, num), {}) for said in (num, num + 3, 5 * num)]
     short = [((num, num + more), {}) for more in (1, 4, num)] + [((0, num), {})]
     groups = [("1/2", long), ("1", short)]
-    return judge_calls(ask, "brevity_penalty", groups, bleu.brevity_penalty)
+    return ask.judge("brevity_penalty", groups, bleu.brevity_penalty)
 
 
 @question("ex25.bleu")
@@ -77,7 +67,7 @@ def ask_bleu(ask: Ask) -> Credit:
         (([["un", "sac"], WORDS[:7]], [["un", "sac"], WORDS[:9]]), {}),
         (([["rouge"] * 5], [["sac"] * 5]), {"order": 1}),
     ]
-    return judge_calls(ask, "bleu", [("1/2", first), ("3/4", means), ("1", short)], bleu.bleu)
+    return ask.judge("bleu", [("1/2", first), ("3/4", means), ("1", short)], bleu.bleu)
 
 
 # --- Dire ----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 
 from exercises.ex26_text_to_image import flow
 from grading.messages import Ingredient
-from grading.questions import RIGHT, Ask, Credit, as_floats, credit, judge_calls, question, same
+from grading.questions import RIGHT, Ask, Credit, as_floats, credit, question, same
 
 NUM_IMAGES, NUM_WORDS = 600, 10  # de l'essai de `draw_batch`, et de ses phrases
 FEW, MANY = 0.05, 0.16  # part des phrases effacées : hors de là, ce n'est pas une sur dix
@@ -24,7 +24,7 @@ def ask_travel(ask: Ask) -> Credit:
     for shape in ((3, 2, 4, 3), (4, 5, 3, 1), (2, 3, 3, 2)):
         times = rng.permutation(np.linspace(0, 1, shape[0])) * 0.9 + 0.03
         calls.append(((rng.normal(size=shape), rng.uniform(-1, 1, shape), times), {}))
-    return judge_calls(ask, "travel", [("1", calls)], flow.travel, tolerance=TOLERANCE)
+    return ask.judge("travel", [("1", calls)], flow.travel, tolerance=TOLERANCE)
 
 
 @question("ex26.exact_velocity")
@@ -45,7 +45,7 @@ def ask_exact_velocity(ask: Ask) -> Credit:
         ("1", [draw(num, time) for num, time in ((2, 0.3), (5, 0.6), (3, 0.5))]),
     ]
     applied = {"operation": "applied", "num_first": 1}
-    return judge_calls(ask, "exact_velocity", groups, right, tolerance=TOLERANCE, **applied)
+    return ask.judge("exact_velocity", groups, right, tolerance=TOLERANCE, **applied)
 
 
 # --- La vitesse ----------------------------------------------------------------------
@@ -75,7 +75,7 @@ def ask_guided(ask: Ask) -> Credit:
 
     groups = [("1/2", [draw(0), draw(1)]), ("1", [draw(2), draw(3.5), draw(0.5)])]
     applied = {"operation": "applied", "num_first": 3}
-    return judge_calls(ask, "guided", groups, right, tolerance=TOLERANCE, **applied)
+    return ask.judge("guided", groups, right, tolerance=TOLERANCE, **applied)
 
 
 @question("ex26.follow")
@@ -91,7 +91,7 @@ def ask_follow(ask: Ask) -> Credit:
 
     plain, timed = [draw(5, timed=False), draw(8, timed=False)], [draw(4), draw(9), draw(20)]
     groups = [("1/2", plain), ("1", timed)]
-    return judge_calls(ask, "follow", groups, right, tolerance=TOLERANCE)
+    return ask.judge("follow", groups, right, tolerance=TOLERANCE)
 
 
 # --- De quoi apprendre ---------------------------------------------------------------
@@ -151,4 +151,4 @@ def ask_frechet(ask: Ask) -> Credit:
     first = cloud()
     moved = [((first, first + rng.uniform(1, 2, 4)), {}), ((first, first), {})]
     other = [((cloud(), cloud(30)), {}), ((cloud(25), cloud(50)), {})]
-    return judge_calls(ask, "frechet", [("1/4", moved), ("1", other)], _frechet, tolerance=1e-3)
+    return ask.judge("frechet", [("1/4", moved), ("1", other)], _frechet, tolerance=1e-3)

@@ -5,7 +5,7 @@ import numpy as np
 from exercises.ex27_video import metrics, tracking
 from grading import pupil
 from grading.messages import Ingredient
-from grading.questions import Ask, Credit, judge, judge_calls, question
+from grading.questions import Ask, Credit, judge, question
 
 SIDE = 20.0  # d'une boîte
 ABSENT = -1  # identité d'une boîte qui n'est pas rendue
@@ -29,7 +29,7 @@ def ask_overlaps(ask: Ask) -> Credit:
         ("3/4", [((apart, boxes(3, 100)), {}), ((apart, apart), {})]),
         ("1", [((none, boxes(3, 9)), {}), ((boxes(2, 9), none), {}), ((point, point), {})]),
     ]
-    return judge_calls(ask, "overlaps", groups, metrics.overlaps)
+    return ask.judge("overlaps", groups, metrics.overlaps)
 
 
 # --- Juger un suivi ------------------------------------------------------------------
@@ -96,7 +96,7 @@ def ask_count_faults(ask: Ask) -> Credit:
     groups = [
         (level, [_draw_tracks(ask.rng, *faults) for _ in range(2)]) for level, faults in stages
     ]
-    return judge_calls(ask, "count_faults", groups, _on(metrics.count_faults, metrics.Tracks))
+    return ask.judge("count_faults", groups, _on(metrics.count_faults, metrics.Tracks))
 
 
 @question("ex27.count_identified")
@@ -105,9 +105,7 @@ def ask_count_identified(ask: Ask) -> Credit:
     plain = [_draw_tracks(ask.rng) for _ in range(2)]
     mixed = [_draw_tracks(ask.rng, *faults) for faults in 2 * (("swap", "absent"), ("merged",))]
     groups = [("1/2", plain), ("1", mixed)]
-    return judge_calls(
-        ask, "count_identified", groups, _on(metrics.count_identified, metrics.Tracks)
-    )
+    return ask.judge("count_identified", groups, _on(metrics.count_identified, metrics.Tracks))
 
 
 @question("ex27.mota")
@@ -117,7 +115,7 @@ def ask_mota(ask: Ask) -> Credit:
     draws = [ask.rng.integers(least, 2 * least, 4).tolist() for least in (2, 5, 20)]
     counts = [metrics.Counts(40, 60, *numbers)._asdict() for numbers in draws]
     calls = [((Ingredient("record", each),), {}) for each in counts]
-    return judge_calls(ask, "mota", [("1", calls)], _on(metrics.mota, metrics.Counts))
+    return ask.judge("mota", [("1", calls)], _on(metrics.mota, metrics.Counts))
 
 
 # --- Suivre --------------------------------------------------------------------------

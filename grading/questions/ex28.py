@@ -7,7 +7,7 @@ est attendu vient de ce qui est planté, ou de la formule de l'énoncé.
 import numpy as np
 
 from grading import messages, pupil
-from grading.questions import Ask, Credit, as_floats, judge, judge_calls, question
+from grading.questions import Ask, Credit, as_floats, judge, question
 
 MAP_CELLS, CELL_PX, SIDE_PX = 32, 2.0, 64
 NUM_JOINTS, SHOULDER, HIP = 13, 1, 8
@@ -78,7 +78,7 @@ def ask_pck(ask: Ask) -> Credit:
     plain = [(draw(), {}), (draw(), {}), ((*draw(), 0.3), {}), ((*draw(), 0.1), {})]
     some = [(draw(), {"hidden": hidden}) for hidden in (True, False, True, False)]
     groups = [("1/2", plain), ("1", some)]
-    return judge_calls(ask, "pck", groups, right, tolerance=TOLERANCE)
+    return ask.judge("pck", groups, right, tolerance=TOLERANCE)
 
 
 # --- Le relief -----------------------------------------------------------------------
@@ -133,7 +133,7 @@ def ask_depth_cm(ask: Ask) -> Credit:
     def right(disparity):
         return FOCAL_PX * BASELINE_CM / disparity
 
-    return judge_calls(ask, "depth_cm", [("1", calls)], right, tolerance=TOLERANCE)
+    return ask.judge("depth_cm", [("1", calls)], right, tolerance=TOLERANCE)
 
 
 # --- La foule ------------------------------------------------------------------------
@@ -162,4 +162,4 @@ def ask_density_map(ask: Ask) -> Credit:
     border = [((edges,), {}), ((draw(8, 0.0, 64.0),), {})]
     empty = [((np.concatenate([draw(3), np.full((2, 2), np.nan)]),), {})]
     groups = [("1/2", middle), ("3/4", border), ("1", empty)]
-    return judge_calls(ask, "density_map", groups, _density, tolerance=PIXEL_TOLERANCE)
+    return ask.judge("density_map", groups, _density, tolerance=PIXEL_TOLERANCE)
