@@ -26,9 +26,7 @@ def draw_reports(folder: Path) -> None:
     ex15.save_costs(load_measures("ex15_architectures").metrics, folder / "architectures.png")
     ex15.save_depths(read_report("ex15_architectures").history, folder / "raccourcis.png")
     ex16.save_comparison(load_measures("ex16_bag_of_words").metrics, folder / "sac.png")
-    detection = load_measures("ex17_detection").metrics
-    ex17.save_detectors(folder / "detecteurs.png", detection)
-    ex17.save_labels(folder / "etiquettes.png", detection)
+    ex17.save_detectors(folder / "detecteurs.png", load_measures("ex17_detection").metrics)
     instances = load_measures("ex18_instances").metrics
     ex18.figures.save_bars(folder / "instances_ap.png", instances, ex18.ANSWERS)
     transformer = load_measures("ex19_vision_transformer").metrics
