@@ -131,8 +131,8 @@ def draw_inception(folder: Path) -> str:
 
 
 UNLIKE = (
-    "Les deux pertes ne se comparent pas : à l'entraînement, les images sont transformées, et ce "
-    "sont les réponses d'un maître qu'il faut retrouver."
+    "Les deux pertes ne se comparent pas : à l'entraînement, les images sont transformées, et le "
+    "réseau doit retrouver les réponses d'un maître."
 )
 
 # --- La page -------------------------------------------------------------------------
@@ -142,55 +142,57 @@ ENTRIES = (
         "convolution",
         "00. Une convolution, un pooling, et une chaîne des deux",
         "python -m exercises.ex00_convolution --figures figures",
-        "La fenêtre glisse sur l'image ; chaque position donne un nombre. LeNet-5 n'est fait que "
-        "de cela, puis de couches denses : une case d'une carte ne dépend que d'un carré de "
-        "l'image, de plus en plus grand.",
+        "La fenêtre glisse sur l'image, et chaque position donne un nombre. LeNet-5 enchaîne des "
+        "convolutions et des poolings, puis des couches denses. Une case d'une carte ne dépend que "
+        "d'un carré de l'image, son champ récepteur ; il grandit de couche en couche.",
         draw_convolution,
     ),
     Entry(
         "filtres_appris",
         "00. Des filtres posés à la main, ou appris",
         "python -m exercises.ex00_convolution.learned_filters",
-        "Le même réseau apprend ses trois filtres sur des X et des O : ce qu'il en avait tiré au "
-        "hasard, et ce qu'ils sont devenus. Rien ne l'oblige à retrouver ceux du cours.",
+        "Le réseau du cours apprend ses trois filtres sur des X et des O. La figure montre les "
+        "filtres tirés au hasard, puis appris. Rien n'oblige le réseau à retrouver ceux du cours.",
         draw_learned_filters,
     ),
     Entry(
         "filtres",
         "01. Lignes horizontales, lignes verticales",
         "python -m exercises.ex01_filters",
-        "Un contour est un écart entre voisins ; son signe dit de quel côté est le clair.",
+        "Un contour est un écart entre des pixels voisins. Le signe de l'écart dit de quel côté "
+        "l'image est claire.",
         draw_edges,
     ),
     Entry(
         "fashion",
         "02. Fashion-MNIST",
         "python -m exercises.ex02_fashion",
-        "Un vêtement de 28 pixels ne dit pas toujours son nom : bien des erreurs sont aussi les "
-        f"nôtres. {UNLIKE}",
+        "La dernière figure montre les erreurs dont le réseau était le plus sûr ; plusieurs de ces "
+        f"vêtements sont difficiles à nommer à l'œil. {UNLIKE}",
         partial(draw_network, "garments", "load_fashion_mnist"),
     ),
     Entry(
         "cifar10",
         "03. CIFAR-10",
         "python -m exercises.ex03_cifar10",
-        "Le plus léger des deux modèles livrés pour les vignettes. Les pertes changent quand, "
-        "les étiquettes apprises, il réapprend ses propres réponses à des images mêlées.",
+        "Ce modèle est le plus léger des deux livrés pour les vignettes. Il apprend d'abord les "
+        "étiquettes, puis ses propres réponses à des images mêlées : les pertes changent alors.",
         partial(draw_network, "thumbnails_light", "load_cifar10"),
     ),
     Entry(
         "lenet",
         "04. LeNet sur MNIST",
         "python -m exercises.ex04_lenet",
-        f"Bien des chiffres mal lus se discutent à l'œil. {UNLIKE}",
+        "La dernière figure montre les erreurs dont le réseau était le plus sûr ; plusieurs de ces "
+        f"chiffres sont difficiles à lire à l'œil. {UNLIKE}",
         partial(draw_network, "digits", "load_mnist"),
     ),
     Entry(
         "inception",
         "05. InceptionV3, réemployé pour des chats et des chiens",
         "python -m exercises.ex05_inception",
-        "La tête est apprise sur une base figée. Si l'on réapprend la fin de la base pour une "
-        "autre tâche, la première est oubliée : c'est la dernière figure.",
+        "La tête est apprise sur une base figée. La dernière figure montre l'oubli : quand on "
+        "réapprend la fin de la base pour une autre tâche, l'exactitude de la première baisse.",
         draw_inception,
     ),
 )
@@ -200,8 +202,8 @@ PAGE = Page(
     "figures",
     "# Les figures des exercices 00 à 05\n\n"
     "Cette page est écrite par `python -m docs.figures`, d'après les modèles livrés et leurs "
-    "comptes rendus. La commande de chaque exercice en fait autant pour son propre modèle, dans "
-    "`figures/`.",
+    "comptes rendus. La commande de chaque exercice dessine les mêmes figures pour le modèle "
+    "qu'elle apprend, dans `figures/`.",
     ENTRIES,
 )
 

@@ -4,8 +4,8 @@ Commandes : python -m docs.gallery
             python -m docs.gallery --only 3 12
 Résultat : docs/galerie.md et les images de docs/galerie/.
 
-Chaque figure est refaite par l'exercice lui-même, sur une image de `samples/` : une page sans
-commande serait une page qu'on ne peut pas vérifier.
+Chaque figure est refaite par la commande de l'exercice, sur une image de `samples/` : tout lecteur
+peut la refaire.
 """
 
 import ast
@@ -57,60 +57,64 @@ def title(module: str) -> str:
 
 CAT, DOG = "samples/chat.png", "samples/chien.webp"
 SEVEN = ("--layer", "group3_conv1")  # les dernières cartes de 7×7 cases ; celles d'après, 3×3
-# Un commentaire dit ce que la méthode fait. Ce qu'elle a trouvé est écrit par la commande, et
-# repris sous elle : à chaque mesure refaite, le texte suit.
+# Un commentaire dit ce que la méthode fait. Ce qu'elle trouve est affiché par la commande, et copié
+# dans la page : il change donc avec la figure.
 ENTRIES = (
     picture(
         "ex06_feature_maps",
-        "L'image que lit le réseau, puis, couche par couche, les douze cartes qu'elle allume le "
-        "plus, dans l'ordre de leurs filtres. Les filtres de la première convolution n'ont pas été "
-        "appris : calculés d'après les images d'entraînement (un blanchiment), ils sont restés "
-        "figés.",
+        "La première figure montre l'image que lit le réseau puis, couche par couche, les douze "
+        "cartes qui lui répondent le plus. La seconde montre les filtres de la première "
+        "convolution. Ils n'ont pas été appris : ils sont calculés d'après les images "
+        "d'entraînement (c'est un blanchiment), puis figés.",
         CAT,
     ),
     picture(
         "ex06_feature_maps.maximisation",
-        "L'image fabriquée pour chacun de ces filtres, en partant de bruit : des aplats, des "
-        "traits, puis des textures et des anneaux, mais aucun objet. Répondre plus à cette image "
-        "qu'au chat n'est pas acquis : la montée, à chaque pas, lisse aussi.",
+        "Pour chacun de ces filtres, on part d'une image de bruit et on la change pour que le "
+        "filtre y réponde davantage. On voit des aplats, des traits, puis des textures et des "
+        "anneaux, mais aucun objet. La commande compte les filtres qui répondent plus à l'image "
+        "fabriquée pour eux qu'à celle du chat.",
         CAT,
     ),
     picture(
         "ex07_occlusion",
-        "On cache un carré à la fois, et l'on note ce que la probabilité y perd.",
+        "On cache un carré de l'image à la fois, et on mesure ce que la probabilité y perd.",
         DOG,
     ),
     picture(
         "ex08_saliency",
-        "La dérivée du score par rapport à chaque pixel : exacte, mais bruitée.",
+        "La carte est la dérivée du score par rapport à chaque pixel. Elle est bruitée.",
         "--method",
         "gradient",
         DOG,
     ),
     picture(
         "ex08_saliency",
-        "La même, moyennée sur cinquante copies bruitées de l'image.",
+        "La carte est la moyenne de cette dérivée sur cinquante copies bruitées de l'image.",
         "--method",
         "smooth_grad",
         DOG,
     ),
     picture(
         "ex08_saliency",
-        "La dérivée additionnée d'une image noire jusqu'à l'image : la somme des pixels est, à "
-        "l'erreur d'intégration près, ce que le score a gagné.",
+        "La dérivée est additionnée le long d'un chemin qui va d'une image noire à l'image. La "
+        "somme des pixels de la carte est ce que le score gagne sur ce chemin, à l'erreur "
+        "d'intégration près.",
         "--method",
         "integrated",
         DOG,
     ),
     picture(
         "ex09_grad_cam",
-        "Des cartes de 7×7 cases, chacune pesée par ce qu'elle apporte à la classe.",
+        "La carte est une somme de cartes de 7×7 cases. Chacune y est multipliée par la moyenne du "
+        "gradient de la classe.",
         *SEVEN,
         DOG,
     ),
     picture(
         "ex09_grad_cam",
-        "Une autre pesée, qui ne perd pas un objet présent deux fois.",
+        "Grad-CAM++ multiplie les mêmes cartes par d'autres poids, choisis pour les images où "
+        "l'objet apparaît plusieurs fois.",
         "--method",
         "grad_cam_plus_plus",
         *SEVEN,
@@ -118,7 +122,7 @@ ENTRIES = (
     ),
     picture(
         "ex09_grad_cam",
-        "Le même calcul sur le réseau des photos, qui lit 192×192 pixels : 10×10 cases.",
+        "Grad-CAM sur le réseau des photos, qui lit 192×192 pixels : les cartes ont 10×10 cases.",
         "--model",
         "photos",
         "--layer",
@@ -127,43 +131,46 @@ ENTRIES = (
     ),
     picture(
         "ex09_grad_cam.cam",
-        "CAM lit directement les poids de la dernière couche, dans un réseau fait pour : sa carte "
-        "n'a que 3×3 cases, que l'on agrandit.",
+        "CAM lit les poids de la dernière couche, dans un réseau qui fait la moyenne des cartes "
+        "juste avant elle. Sa carte n'a que 3×3 cases ; elle est agrandie.",
         DOG,
     ),
     picture(
         "ex10_lime",
-        "L'image est coupée en morceaux ; on en cache au hasard, et une somme pondérée dit ce "
-        "que chacun ajoute à la probabilité.",
+        "L'image est coupée en morceaux, et on en cache au hasard. Un modèle linéaire estime "
+        "ensuite ce que chaque morceau ajoute à la probabilité.",
         DOG,
     ),
     picture(
         "ex07_occlusion",
-        "L'occlusion, sur une autre image. Sous un point de probabilité, la figure le dit au lieu "
-        "de peindre : une carte étirée à pleine échelle aurait l'air de montrer quelque chose.",
+        "Voici l'occlusion sur une autre image. Si la probabilité change de moins d'un point, la "
+        "carte n'est pas peinte : étirée à pleine échelle, elle aurait l'air de montrer quelque "
+        "chose.",
         CAT,
     ),
     picture(
         "ex12_deep_dream",
-        "On pousse l'image vers ce à quoi deux couches d'InceptionV3 répondent déjà un peu.",
+        "On change l'image pour que deux couches d'InceptionV3 y répondent davantage.",
         keep="comparaison.png",
     ),
     picture(
         "ex12_deep_dream",
-        "Le même rêve, guidé par une autre image.",
+        "Le même calcul rapproche les réponses de ces couches de celles qu'elles donnent à "
+        "une autre image, le guide.",
         "--guide",
         "samples/oiseau.jpg",
         keep="comparaison.png",
     ),
     picture(
         "ex13_reconstruction",
-        "L'image retrouvée d'après les seules caractéristiques d'une couche. L'écart des pixels "
-        "à l'original est écrit au-dessus de chacune.",
+        "Chaque image est retrouvée d'après les seules caractéristiques d'une couche. L'écart de "
+        "ses pixels à ceux de l'original est écrit au-dessus d'elle.",
         keep="comparaison.png",
     ),
     picture(
         "ex14_style",
-        "Le contenu d'une photographie, la matière d'un tableau peint pour ce cours.",
+        "L'image fabriquée a le contenu d'une photographie, et la matière d'un tableau peint pour "
+        "ce cours.",
         keep="comparaison.png",
     ),
 )
@@ -171,8 +178,8 @@ ENTRIES = (
 PAGE = Page(
     "galerie",
     "# Ce que voit le réseau\n\n"
-    "Cette page est écrite par `python -m docs.gallery`, qui refait chaque figure. Sous chaque "
-    "commande, ce qu'elle a mesuré.",
+    "Cette page est écrite par `python -m docs.gallery`, qui refait chaque figure. Ce que chaque "
+    "commande a mesuré est écrit sous elle.",
     ENTRIES,
 )
 
