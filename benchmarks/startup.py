@@ -69,7 +69,7 @@ def make_photo(path: Path, *, seed: int) -> None:
 
 
 def make_table(samples: dict[str, list[measure.Run]], classes: list[str]) -> str:
-    """Met les mesures en tableau Markdown, et en dit le rapport qui compte.
+    """Met les mesures en tableau Markdown, suivi du rapport de `./predict` à Pillow.
 
     Args:
         samples: mesures de chaque procédé, tour par tour.

@@ -1,4 +1,4 @@
-"""Une demande de prédictions : ce qui entre, découpé en morceaux qui se refont seuls.
+"""Une demande de prédictions, découpée en morceaux que l'on peut refaire un par un.
 
 Un morceau est un groupe de lignes d'un fichier Parquet : de chemins, que cette commande liste, ou
 de contenus d'images, celui de l'utilisateur. Sa réponse est un fichier Parquet du même nombre de
@@ -108,7 +108,7 @@ def _read_request(path: Path, asked: dict) -> list[Chunk]:
 
 
 def _cut(inputs: Sequence[str], lists: Path) -> Iterator[Chunk]:
-    """Rend les morceaux : les chemins, listés, puis les contenus, là où ils sont."""
+    """Rend les morceaux : ceux des chemins listés, puis ceux des contenus, dans leur fichier."""
     index, contents = 0, []
     paths = chain.from_iterable(_paths(name, contents) for name in inputs)
     while batch := list(islice(paths, CHUNK_ROWS)):
@@ -124,7 +124,7 @@ def _cut(inputs: Sequence[str], lists: Path) -> Iterator[Chunk]:
 
 
 def _as_utf8(name: str) -> str:
-    """Rend un nom que Parquet sait écrire ; celui qu'il ne sait pas sera une ligne en erreur."""
+    """Rend un nom que Parquet sait écrire ; un autre nom fera une ligne en erreur."""
     return name.encode(errors="backslashreplace").decode()
 
 

@@ -56,7 +56,8 @@ class Predictor:
     def __call__(self, row: dict) -> dict:
         """Répond à un morceau ; rend ses nombres de lignes et d'erreurs, ou ce qui a échoué.
 
-        Une exception perdrait sa phrase dans les enveloppes de Ray.
+        L'erreur est rendue, et non levée : Ray cacherait la phrase d'une exception dans les
+        siennes.
         """
         from cluster.chunks import Chunk
 
@@ -191,7 +192,7 @@ def predict(options) -> int:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Tait Ray, qui raconte en anglais, sur l'une ou l'autre sortie, chaque acteur perdu."""
+    """Tait les messages de Ray, qui annonce en anglais chaque acteur perdu."""
     with (
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stdout(nowhere),

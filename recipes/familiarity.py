@@ -147,7 +147,7 @@ def boundary_distance(vectors, scores):
 
 
 def side(direction: np.ndarray) -> Term:
-    """Rend le terme qui mesure le chemin de tous les vecteurs, bout à bout, dans une direction."""
+    """Rend le terme qui projette sur une direction tous les vecteurs, mis bout à bout."""
     return lambda vectors, scores: tf.reduce_sum(
         tf.concat(vectors, 1) * direction.astype("float32"), 1
     )

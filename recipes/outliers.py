@@ -1,4 +1,4 @@
-"""Des images faites pour n'être d'aucune classe : ce qu'apprend la familiarité, et elle seule.
+"""Des images faites pour n'être d'aucune classe : seule la familiarité en apprend.
 
 Chacune vient d'images d'entraînement, coupées, mêlées ou abîmées, ou d'un dessin. Aucune n'est
 d'une sorte que `benchmarks.familiarity` mesure, sauf les lettres pour les réseaux d'images grises.
@@ -66,7 +66,7 @@ def _four(*parts: np.ndarray) -> np.ndarray:
 
 
 def _shift_rows(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Fait tourner chaque ligne sur elle-même, d'un pas à elle."""
+    """Fait tourner chaque ligne sur elle-même, d'un décalage tiré au hasard pour elle."""
     steps = rng.integers(0, len(image), len(image))
     return np.stack([np.roll(row, step, axis=0) for row, step in zip(image, steps, strict=True)])
 

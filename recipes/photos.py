@@ -1,4 +1,4 @@
-"""Les photos : une tête de dix classes sur InceptionV3, qui en a appris de vraies.
+"""Les photos : une tête de dix classes sur InceptionV3, appris sur de vraies photos.
 
 Commande : python -m recipes.photos, puis ./predict photo.jpg
 Résultat : 92,91 % ± 0,01 en une passe, sur les vignettes agrandies (trois graines, vingt minutes).

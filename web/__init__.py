@@ -1,4 +1,4 @@
-"""Le cours dans un navigateur : un site que rien n'oblige à installer, et qui se lit hors ligne.
+"""Le cours dans un navigateur : un site que l'on lit aussi hors ligne.
 
 Commande : python -m web                       le construire et l'ouvrir
            python -m web --output DOSSIER      l'écrire là, sans l'ouvrir

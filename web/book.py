@@ -142,7 +142,7 @@ def build(output: Path) -> None:
 
 
 def _shorten_menu(app, pagename, templatename, context, doctree) -> None:
-    """Le menu d'une page n'ouvre que sa branche : sans cela, chacune redit les 243 autres."""
+    """Ne garde ouverte, dans le menu d'une page, que la branche de cette page."""
     if "toctree" in context:
         whole = context["toctree"]
         context["toctree"] = lambda **options: whole(**options | {"collapse": True})

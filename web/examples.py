@@ -1,4 +1,4 @@
-"""Ce que les pages où l'on essaie reprennent de l'exercice 00 : exemples, filtres, voix."""
+"""Ce que les pages interactives reprennent de l'exercice 00 : exemples, filtres, voix."""
 
 import math
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""Les pages du site, en Markdown, tirées de ce que le dépôt dit déjà.
+"""Les pages du site, en Markdown, tirées des textes du dépôt.
 
-Une page par exercice : sa question, ce qu'il atteint, ses figures, son code et de quoi s'y mettre.
-Les pages de `docs/` viennent telles quelles ; de leurs liens, ceux qui sortent du site deviennent
+Une page par exercice : sa question, ce qu'il atteint, ses figures, son code et de quoi commencer.
+Les pages de `docs/` sont reprises telles quelles, mais leurs liens qui sortent du site deviennent
 des chemins dans le dépôt.
 """
 
@@ -74,7 +74,7 @@ def write_sources(folder: Path) -> None:
 
 
 def write_downloads(folder: Path, exercises: Sequence[Exercise] = EXERCISES) -> None:
-    """Écrit ce qu'un lecteur emporte : notebooks, énoncés à compléter.
+    """Écrit les fichiers à télécharger : notebooks, énoncés à compléter.
 
     Args:
         folder: dossier à créer ; `exNN_nom.ipynb`, `exNN_nom_enonce.ipynb`, et

@@ -1,1 +1,1 @@
-"""Le socle : chemins, fichiers, ligne de commande, comptes rendus. N'importe rien de nous."""
+"""Le socle : chemins, fichiers, options, comptes rendus. Rien d'autre du cours n'y est importé."""

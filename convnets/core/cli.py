@@ -140,7 +140,7 @@ def lesson_command(options) -> str:
 
 
 def check_writable(folder: Path, name: str) -> None:
-    """Refuse avant des minutes de calcul un dossier où rien ne pourrait s'écrire.
+    """Refuse, avant un long calcul, un dossier où l'on ne peut pas écrire.
 
     Args:
         folder: un dossier, qui peut ne pas exister encore.
@@ -221,9 +221,9 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def reserve_stderr() -> None:
     """Réserve la sortie d'erreur aux messages de Python, le temps du processus.
 
-    LiteRT, libtiff et d'autres bibliothèques en C y écrivent directement, en anglais, même
-    quand tout va bien : le descripteur 2 ne mène plus nulle part, `sys.stderr` garde le vrai.
-    Les avertissements de Pillow, du même genre, sont tus : l'exception suffit.
+    LiteRT, libtiff et d'autres bibliothèques en C y écrivent directement, en anglais, même quand
+    tout va bien : ce qu'elles écrivent est perdu, et `sys.stderr` écrit encore dans le terminal.
+    Les avertissements de Pillow sont tus aussi : l'exception suffit.
     """
     import logging
     import warnings
@@ -237,7 +237,7 @@ def reserve_stderr() -> None:
 
 
 def detach(descriptor: int):
-    """Fait qu'un descripteur ne mène plus nulle part ; rend un fichier de texte où il menait."""
+    """Fait taire un descripteur ; rend un fichier de texte qui écrit encore là où il écrivait."""
     kept, nowhere = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)

@@ -1,4 +1,4 @@
-"""Décoder une image sans que la mémoire dépende d'elle.
+"""Décoder une image sans dépasser une mémoire fixée d'avance.
 
 Un fichier de quelques kilo-octets peut se déplier en gigaoctets : ce que chaque format coûte est
 calculé d'après l'en-tête, avant de décoder, et tous les fils se partagent la même mémoire
@@ -55,8 +55,8 @@ class TooHeavyError(ValueError):
 class Budget:
     """Des octets que des fils se partagent : chacun attend qu'il en reste assez.
 
-    `with budget:` garde jusqu'à la fin du bloc ce que `take` y prend, pour une image ; un bloc dans
-    un autre ne rend rien, celui du dehors le fera.
+    Dans un bloc `with budget:`, les octets que `take` prend pour une image sont gardés jusqu'à la
+    fin du bloc. Si un bloc est dans un autre, ils sont rendus à la fin de celui du dehors.
 
     Args:
         num_bytes: octets à partager.
@@ -198,7 +198,7 @@ def _buffer_bytes(image: Image.Image, file: BinaryIO) -> int:
 
 
 def _shrinking(image: Image.Image, num_bytes: int, min_side_px: int | None) -> int:
-    """Rend par combien diviser les côtés d'une image décodée pour la convertir : 1 si possible.
+    """Rend le nombre par lequel diviser les côtés d'une image pour la convertir : 1 si possible.
 
     Args:
         image: image décodée.

@@ -132,7 +132,7 @@ _stderr_turn = threading.RLock()  # chacun rend le descripteur 2 tel qu'il l'a t
 def quiet_stderr() -> Iterator[None]:
     """Tait ce que TensorFlow et son convertisseur écrivent en C++, hors de portée de `logging`.
 
-    Si le bloc échoue, ce qui y a été écrit l'est pour de bon : l'erreur peut y être dite.
+    Si le bloc échoue, ce texte est affiché, car il peut expliquer l'erreur.
     """
     if not sys.stderr:  # fermé par l'appelant (`2>&-`)
         yield
@@ -156,7 +156,7 @@ def quiet_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def hold_interrupts() -> Iterator[None]:
-    """Retient Ctrl-C le temps d'un bloc, puis le rend à qui l'aurait reçu."""
+    """Retient Ctrl-C pendant un bloc, puis le transmet."""
     import signal
 
     if threading.current_thread() is not threading.main_thread():

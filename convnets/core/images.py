@@ -1,8 +1,8 @@
 """Ouvrir n'importe quelle image, et la ramener à un carré.
 
-N'importe que Pillow et NumPy, et celui-ci s'il le faut : `./predict` passe par ici, comme les
-dossiers d'images que l'on apprend (`datasets.folders`), pour que ce qui est appris soit ce qui
-sera montré.
+Ce module n'importe que Pillow, et NumPy s'il le faut. `./predict` l'emploie, et les dossiers
+d'images que l'on apprend (`datasets.folders`) aussi : une image est lue de la même façon pour
+apprendre et pour répondre.
 """
 
 import io

@@ -254,7 +254,7 @@ def _bare(value: object) -> dict:
 
 
 def earlier_durations(details: dict) -> dict[str, float]:
-    """Rend la durée des entraînements dont un modèle est parti, ou qui l'ont instruit.
+    """Rend la durée des entraînements qui ont donné les poids de départ d'un modèle, ou son maître.
 
     Args:
         details: ceux d'un compte rendu, ou ce qu'il dit d'un départ ou d'un maître.

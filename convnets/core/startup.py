@@ -67,7 +67,7 @@ def _stop_on_interrupt() -> None:
 
 
 class _QuietTensorFlow:
-    """Tait le premier import de TensorFlow, dont le C++ parle avant de lire ses réglages."""
+    """Tait le premier import de TensorFlow, qui écrit des messages avant de lire ses réglages."""
 
     def find_spec(self, name, path=None, target=None):
         if name != "tensorflow":

@@ -2,7 +2,7 @@
 
 `ImageDataGenerator` prend un dossier caché pour une classe, ne voit ni WebP ni GIF, ignore
 l'orientation EXIF et s'arrête au premier fichier illisible. On lui donne donc des copies carrées,
-lues comme `./predict` lit une photo : ce qui est appris est ce qui sera montré.
+lues comme `./predict` lit une photo.
 """
 
 import contextlib

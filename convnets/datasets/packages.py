@@ -1,7 +1,7 @@
 """Essayer des sources dans l'ordre ; les clients de paquets (npm, pip, apt) ; réserver le cache.
 
-Pas de pooch ici : il télécharge des adresses, et nous n'en avons aucune. Ce sont `keras.datasets`
-et les clients de paquets qui téléchargent, et l'empreinte vérifiée est celle des tableaux, la même
+Ce sont `keras.datasets` et les clients de paquets qui téléchargent : ce module ne connaît aucune
+adresse, et n'emploie donc pas pooch. L'empreinte vérifiée est celle des tableaux, qui est la même
 quelle que soit la source.
 """
 
@@ -163,7 +163,7 @@ def apt_download(name: str, folder: Path) -> list[Path]:
 
 
 def deb_data(path: Path) -> bytes:
-    """Rend l'archive tar d'un paquet Debian, décompressée par `dpkg-deb`, voisin d'`apt-get`."""
+    """Rend l'archive tar d'un paquet Debian, décompressée par `dpkg-deb`."""
     result = subprocess.run(["dpkg-deb", "--fsys-tarfile", path], capture_output=True)
     if result.returncode:
         raise ValueError(f"{path.name} n'est pas un paquet Debian, ou il est abîmé")

@@ -1,4 +1,4 @@
-"""Ce que partagent rêve, reconstruction et style : là, c'est l'image qui apprend.
+"""Ce que partagent rêve, reconstruction et style : une descente qui change l'image.
 
 Les poids d'un réseau déjà entraîné ne bougent pas ; le gradient change les pixels. Une image
 est ici un tableau float32 `(h, w, 3)` de 0 à 255, de n'importe quelle taille.
@@ -158,7 +158,7 @@ def _number_again(base: keras.Model) -> keras.Model:
     """Redonne aux couches les noms qu'elles ont quand le modèle est le premier construit.
 
     Keras numérote les couches sans nom d'un bout à l'autre du processus : sans cela, `conv2d_2`
-    en serait une autre la deuxième fois.
+    serait une autre couche dans le deuxième modèle.
     """
     counts, found = collections.Counter(), []
     for layer in base.layers:

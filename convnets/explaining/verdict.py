@@ -50,7 +50,7 @@ class Explanation(NamedTuple):
 
 
 def judge(subject: Subject, values: np.ndarray, *, unit: str) -> Explanation:
-    """Mesure ce que vaut ce qu'une carte désigne.
+    """Mesure ce que la classe perd quand on cache ce qu'une carte désigne.
 
     Args:
         subject: image et classe expliquées.

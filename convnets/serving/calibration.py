@@ -17,8 +17,8 @@ def expected_calibration_error(
 ) -> float:
     """Mesure l'écart moyen entre la confiance annoncée et l'exactitude obtenue.
 
-    Les images sont rangées par confiance (la plus grande probabilité) dans des intervalles
-    égaux de [0, 1] ; l'écart de chacun compte autant qu'il a d'images.
+    Les images sont rangées par confiance (la plus grande probabilité) dans des intervalles égaux de
+    [0, 1] ; l'écart d'un intervalle compte en proportion de ses images.
 
     Args:
         probabilities: `(n, classes)`, de somme 1 par ligne.

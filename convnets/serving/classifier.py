@@ -51,9 +51,9 @@ class Result(NamedTuple):
 
     @property
     def familiar(self) -> bool:
-        """Faux si rien de ce que le modèle a appris ne ressemble à cette image.
+        """Faux si l'image ne ressemble à rien de ce que le modèle a appris.
 
-        Vrai pour un modèle qui n'en a pas la mesure (docs/familiarite.md).
+        Vrai pour un modèle qui ne mesure pas la familiarité (docs/familiarite.md).
         """
         threshold = self.classifier.card.familiarity if self.classifier else None
         return None in (threshold, self.familiarity) or self.familiarity >= threshold
@@ -107,8 +107,8 @@ def _is_square(shape: tuple[int | None, ...]) -> bool:
 def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
     """Partage des images en lots d'au plus `BATCH_SIZE`, à prendre l'un après l'autre.
 
-    Les premiers grandissent : une réponse vient vite, et les fils, partis ensemble, ne lisent pas
-    toujours en même temps, en se disputant Python. Les derniers diminuent : tous finissent
+    Les premiers lots sont petits, puis grandissent : une réponse vient vite, et les fils ne lisent
+    pas tous leurs images au même moment. Les derniers diminuent, pour que les fils finissent
     ensemble.
 
     Args:
@@ -201,7 +201,7 @@ class Classifier:
         self.glance = None if self._is_prepared or self._base else card.glance
 
     def _new_engine(self) -> "Engine | NativeEngine":
-        """Rend un moteur, sans NumPy si le modèle, à images en couleurs, s'y prête."""
+        """Rend un moteur ; il se passe de NumPy si le modèle, à images en couleurs, le permet."""
         card, num_threads = self.card, self._engine_threads
         if len(card.input_shape) == 3 and card.framing == FRAMING and not card.base:
             with contextlib.suppress(ImportError):  # un Python sans ctypes
@@ -319,7 +319,7 @@ class Classifier:
     ) -> list[tuple[list[float], float | None]]:
         """Rend les probabilités étalonnées de chaque vue, et sa familiarité si elle est mesurée.
 
-        C'est un moteur libre qui calcule, ou un nouveau.
+        Un moteur libre fait le calcul ; s'il n'y en a pas, un nouveau est chargé.
 
         Args:
             views: octets de tableaux uint8 `input_shape`.
@@ -429,8 +429,8 @@ def _classify_group(
 def _read_views(path: str, model: "Classifier") -> tuple:
     """Lit une image : `(chemin, modèle, vues, coup d'œil, erreur)` ; l'erreur nomme l'image.
 
-    Le coup d'œil est sa réponse, None pour un modèle qui n'en jette pas ; sûre, il ne reste aucune
-    vue à regarder.
+    Le coup d'œil est la réponse à l'image entière, réduite ; None si le modèle n'en a pas. Si cette
+    réponse est sûre, il n'y a pas de vue.
     """
     from convnets.core.decoding import MEMORY
 

@@ -167,10 +167,10 @@ def find_pictures(
 ) -> Iterator[str]:
     """Rend les images d'un dossier et de ses sous-dossiers, sans ce qui est caché.
 
-    Ce qui n'en est pas une, d'après son nom, est ajouté à `others`.
+    Un fichier dont le nom n'est pas celui d'une image est ajouté à `others`.
 
-    Un tube ou un périphérique rangé là bloquerait tout : il est passé. Un lien mort est rendu, et
-    sera signalé plus loin ; un lien vers un dossier n'est pas suivi.
+    Un tube ou un périphérique est ignoré, car le lire bloquerait la commande. Un lien mort est
+    rendu, et sera signalé plus loin ; un lien vers un dossier n'est pas suivi.
     """
     for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]

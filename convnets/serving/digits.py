@@ -124,8 +124,8 @@ def _find_ink(grey: Image.Image) -> np.ndarray:
 def _contrast(grey: Image.Image) -> np.ndarray:
     """Rend l'écart au fond, `(h, w)` : positif sur le trait, qu'il soit clair ou sombre.
 
-    Du fond font partie une surface lisse, puis ce qui reste quand on efface tout trait plus fin
-    qu'un tiers de l'image (ouverture morphologique) : dégradés, reflets, ombres larges.
+    Le fond est une surface lisse, plus ce qui reste quand on efface tout trait plus fin qu'un tiers
+    de l'image (ouverture morphologique) : dégradés, reflets, ombres larges.
     """
     pixels = np.asarray(grey, np.float32)
     surface = _smooth_ground(pixels)
@@ -149,8 +149,9 @@ def _contrast(grey: Image.Image) -> np.ndarray:
 def _smooth_ground(pixels: np.ndarray) -> np.ndarray:
     """Ajuste au fond une surface de degré 2, où le trait, minoritaire, compte de moins en moins.
 
-    Deux départs, l'image entière et son bord : un gros chiffre fausserait l'un, une feuille sur
-    une table l'autre. La surface qui passe au plus près de la moitié des pixels est gardée.
+    L'ajustement part une fois de l'image entière, qu'un gros chiffre fausserait, et une fois de son
+    bord, qu'une feuille posée sur une table fausserait. La surface qui passe au plus près de la
+    moitié des pixels est gardée.
     """
     height, width = pixels.shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]

@@ -1,6 +1,6 @@
 """Ce que `./predict` prend d'une image : à quelle échelle la lire, en combien de vues.
 
-Ouvrir et recadrer, ce que d'autres font aussi, est dans `core.images`.
+Le code qui ouvre et recadre une image est dans `core.images`.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ MAX_DECODED_PX = 384  # petit côté qui suffit à un réseau, voir `decoded_sid
 def decoded_side(side_px: int) -> int:
     """Rend le petit côté auquel décoder une photo qu'un réseau lira sur `side_px` pixels.
 
-    Quatre fois plus, pour que la réduction lisse et que l'on puisse recadrer ; 384 pixels
-    suffisent, et se décodent plus vite.
+    C'est quatre fois `side_px`, pour que la réduction lisse et que l'on puisse recadrer, mais au
+    plus 384 pixels (ou `side_px`, s'il est plus grand) : la photo se décode plus vite.
     """
     return max(side_px, min(4 * side_px, MAX_DECODED_PX))
 
@@ -55,11 +55,12 @@ def misfit(image: Image.Image) -> float:
     """Mesure si une image n'est que 32 lignes de 32 pixels, agrandies.
 
     Des lignes du carré central sont ramenées à 32 valeurs, puis agrandies de nouveau de chaque
-    façon courante : en lissant (BILINEAR, BICUBIC, LANCZOS), pixel par pixel, et pixel par pixel
-    en arrondissant par défaut (OpenCV, PyTorch). Le plus petit écart est rapporté à celui
-    que donne la même grille décalée d'une demi-case : une vignette agrandie, même en JPEG, n'a
-    ses pixels qu'à une place ; à une photographie, même floue, les deux grilles vont aussi mal.
-    D'une image presque unie, on ne peut rien dire : c'est une photographie.
+    façon courante : en lissant (BILINEAR, BICUBIC, LANCZOS), pixel par pixel, et pixel par pixel en
+    arrondissant par défaut (OpenCV, PyTorch). Le plus petit écart est rapporté à celui que donne la
+    même grille décalée d'une demi-case : les pixels d'une vignette agrandie, même en JPEG, ne
+    tombent juste que sur la première grille, et le rapport est petit. À une photographie, même
+    floue, les deux grilles conviennent aussi mal. Une image presque unie compte pour une
+    photographie.
 
     Args:
         image: image Pillow `RGB`.

@@ -1,4 +1,4 @@
-"""LiteRT par son API C, sans NumPy : le démarrage de `./predict` en dépend, et sa mémoire.
+"""LiteRT par son API C, sans NumPy : pour que `./predict` démarre vite, en peu de mémoire.
 
 La bibliothèque `libLiteRt.so` du paquet `ai-edge-litert` exporte une API C dont la forme change
 d'une version à l'autre : on ne l'appelle que pour celle qui a été vérifiée. Partout ailleurs,

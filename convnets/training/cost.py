@@ -1,4 +1,4 @@
-"""Ce que coûte un entraînement, en opérations : la seule durée qui ne dépende pas de la machine."""
+"""Ce que coûte un entraînement, en opérations : un nombre qui ne dépend pas de la machine."""
 
 from math import prod
 

@@ -1,4 +1,4 @@
-"""Le format de calcul d'un entraînement : bfloat16 là où il va plus vite, ce qui se mesure.
+"""Le format de calcul d'un entraînement : bfloat16 si un essai dit qu'il va plus vite.
 
 Un processeur qui annonce bfloat16 n'y gagne pas toujours : le même réseau va 1,4 fois plus vite
 qu'en float32 sur un AMD EPYC, et 1,6 fois moins vite sur un Intel Xeon virtuel, sans AMX. Une

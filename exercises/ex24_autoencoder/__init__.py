@@ -7,10 +7,10 @@ Commande : python -m exercises.ex24_autoencoder
            python -m exercises.ex24_autoencoder --decompress code.bin --output relue.png
 Résultat mesuré : docs/resultats.md.
 
-Un auto-encodeur doit tout faire passer par son goulot ; un U-Net a des raccourcis qui l'évitent. À
-recopier une image, le U-Net gagne sans se servir de son goulot : il n'a rien résumé. À la
-débruiter, les mêmes raccourcis rendent les contours. Un auto-encodeur, lui, résume : ses codes
-arrondis, puis écrits avec le moins de bits possible, font un format d'image.
+Un auto-encodeur doit tout faire passer par son goulot ; un U-Net a des raccourcis qui l'évitent.
+Quand il faut recopier une image, le U-Net gagne presque sans se servir de son goulot : ce goulot ne
+résume pas l'image. Quand il faut la débruiter, les mêmes raccourcis rendent les contours. Un
+auto-encodeur résume : ses codes, arrondis puis écrits avec peu de bits, font un format d'image.
 
 À lire dans cet ordre :
 

@@ -3,10 +3,10 @@
 D'après : S3, figure (7), image → bits → image.
 Commande : python -m exercises.ex24_autoencoder
 
-Seule change la première étape : un réseau ou une ACP. Ensuite chaque code est
-divisé par un pas et arrondi, c'est là et là seulement que l'image perd quelque chose ; puis les
-entiers sont écrits par `coder.py`. Un pas plus grand fait un fichier plus petit : c'est le réglage
-de qualité, comme celui de JPEG.
+Les codeurs ne diffèrent que par la première étape : un réseau ou une ACP. Chaque code est ensuite
+divisé par un pas et arrondi, ce qui perd des détails ; puis `coder.py` écrit les entiers, sans rien
+perdre. Un pas plus grand fait un fichier plus petit : c'est le réglage de qualité, comme celui de
+JPEG.
 """
 
 import struct
@@ -52,7 +52,7 @@ def quantise(codes: np.ndarray, step: float) -> np.ndarray:
         step: le pas.
 
     Returns:
-        Entiers, même forme, de −LIMIT à LIMIT : les codes valent à peu près `step` fois eux.
+        Entiers, même forme, de −LIMIT à LIMIT : un code vaut à peu près `step` fois son entier.
     """
     sizes = np.floor(np.abs(codes) / step + ROUNDING)
     return (np.sign(codes) * np.minimum(sizes, coder.LIMIT)).astype(np.int64)

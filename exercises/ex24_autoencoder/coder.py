@@ -3,10 +3,11 @@
 D'après : S3, figure (7), image → bits → image.
 Commande : python -m exercises.ex24_autoencoder
 
-Un entier de probabilité p devrait coûter −log2(p) bits ; le code de Huffman, celui de `zlib`, en
-donne au moins un à chacun, alors que neuf codes sur dix sont des zéros, qui en valent 0,15. Un
-système de numération asymétrique (ANS) y arrive : tout le message est un seul grand nombre, où
-chaque symbole ajoute à peu près −log2(p) bits. C'est ce que font, par exemple, zstd et JPEG XL.
+Un entier de probabilité p devrait coûter −log2(p) bits ; le code de Huffman, celui de `zlib`, lui
+en donne au moins un, alors que neuf codes sur dix sont des zéros, qui n'en valent que 0,15. Un
+système de numération asymétrique (ANS) s'approche de ce coût : tout le message est un seul grand
+nombre, où chaque symbole ajoute à peu près −log2(p) bits. C'est ce que font, par exemple, zstd et
+JPEG XL.
 
 Les fréquences sont connues d'avance des deux côtés : elles ne coûtent rien. Elles ne dépendent que
 de deux entiers par voie, et ne se calculent qu'avec des entiers : deux machines ont les mêmes.

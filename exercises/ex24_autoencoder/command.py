@@ -5,7 +5,7 @@ Commande : python -m exercises.ex24_autoencoder --compress image.png --output co
            python -m exercises.ex24_autoencoder --decompress code.bin --output relue.png
 
 Ce réseau n'a vu que des vignettes de 32 pixels. Sur une grande photographie, plus lisse, JPEG et
-WebP le dépassent : un format appris vaut ce que valent les images dont il est appris.
+WebP le dépassent.
 """
 
 from argparse import Namespace

@@ -8,8 +8,8 @@ Les scènes sont composées : un à quatre vêtements colorés, chacun dans son 
 photographie. La phrase qui les dit est unique et chaque réponse exacte ; ce sont des images bien
 plus faciles, et un français bien plus pauvre, que des photographies légendées par des gens. Six
 couples, comme « pantalon rouge », ne sont jamais montrés à l'entraînement : le réseau, qui a vu des
-pantalons et du rouge, saura-t-il les joindre ? Presque jamais : il a appris aussi ce qui ne va pas
-ensemble.
+pantalons et du rouge, saura-t-il les joindre ? Il ne dit presque jamais sans faute une scène qui
+contient un de ces couples.
 
 À lire dans cet ordre :
 

@@ -23,8 +23,8 @@ def runs(words: Sequence[str], order: int) -> Counter:
 def matches(said: Sequence[str], truth: Sequence[str], order: int) -> tuple[int, int]:
     """Compte les suites d'une phrase, et celles que la vraie phrase contient aussi.
 
-    Une suite ne compte pas plus de fois que la vraie phrase ne la contient : sans cela, « un un »
-    aurait tout juste.
+    Une suite ne compte pas plus de fois que la vraie phrase ne la contient : sans cela, toutes les
+    suites d'« un un » seraient justes.
 
     Args:
         said: mots de la phrase à juger.
@@ -42,7 +42,7 @@ def matches(said: Sequence[str], truth: Sequence[str], order: int) -> tuple[int,
 
 
 def brevity_penalty(num_said: int, num_true: int) -> float:
-    """Punit qui en dit trop peu : 1, ou exp(1 − r / c) si les c mots dits sont moins que les r."""
+    """Punit une phrase de c mots, plus courte que la vraie de r mots : exp(1 − r / c) ; 1 sinon."""
     if num_said >= num_true:
         return 1.0
     return float(np.exp(1 - num_true / num_said)) if num_said else 0.0

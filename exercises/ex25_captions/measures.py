@@ -1,4 +1,4 @@
-"""Mesurer des phrases et des réponses ; la phrase de la scène la plus proche, qu'il faut battre.
+"""Mesurer des phrases et des réponses ; leur témoin, la phrase de la scène la plus proche.
 
 D'après : S3, figures (4) et (5).
 """
@@ -41,8 +41,7 @@ def neighbour_captions(
         known_captions: leurs phrases `(m, mots)`.
 
     Returns:
-        `(n, mots)`. La distance est entre cartes de l'encodeur appris, moyennées coin par coin :
-        c'est le meilleur voisin que l'on puisse demander à ce réseau.
+        `(n, mots)`. La distance est entre cartes de l'encodeur appris, moyennées coin par coin.
     """
     points, known = quarter(maps), quarter(known_maps)
     distances = (known**2).sum(1) - 2 * points @ known.T  # au carré de `points` près

@@ -1,4 +1,4 @@
-"""Un réseau qui voit, et deux qui en parlent : l'encodeur, celui qui décrit, celui qui répond.
+"""Trois réseaux : l'encodeur, qui lit l'image, celui qui décrit et celui qui répond.
 
 D'après : S3, figures (4) et (5).
 
@@ -48,10 +48,10 @@ def build_encoder() -> keras.Model:
 
 
 def place(maps, units: int):
-    """Pèse les canaux de chaque case, et lui ajoute ce qui dit où elle est : `(n, 64, units)`.
+    """Pèse les canaux de chaque case, et y ajoute la place de la case : `(n, 64, units)`.
 
-    Une convolution 1 × 1 dont le biais dépend de la case : sans lui, la somme des cases ne
-    saurait plus ce qui était en haut.
+    Une convolution 1 × 1 dont le biais dépend de la case : sans ce biais, la somme des cases ne
+    dirait plus ce qui était en haut.
     """
     return layers.EinsumDense(
         "ncd,de->nce", output_shape=(CELLS, units), bias_axes="ce", bias_initializer=WIDE()

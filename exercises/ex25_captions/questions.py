@@ -105,7 +105,7 @@ def draw(
     Args:
         scene: quatre coins.
         rng: générateur aléatoire.
-        among: celles que l'on peut poser ; un « combien ? » sur un vêtement de la scène en est.
+        among: les questions permises, dont un « combien ? » sur un vêtement de la scène.
         num_draws: nombre de tirages.
 
     Returns:

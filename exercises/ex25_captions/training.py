@@ -1,4 +1,4 @@
-"""Apprendre : le réseau qui voit les scènes, et le même qui répond sans les voir.
+"""Apprendre le réseau qui voit les scènes, et celui qui répond sans les voir.
 
 D'après : S3, figures (4) et (5).
 """
@@ -55,7 +55,7 @@ def make_albums(*, limit: int | None) -> dict[str, Album]:
 
 
 def hidden(num_images: int) -> np.ndarray:
-    """Rend les cartes d'images que l'on ne voit pas : des zéros."""
+    """Rend les cartes que lit le réseau quand on lui cache les images : des zéros."""
     return np.zeros((num_images, CELLS, WIDTHS[-1]), np.uint8)
 
 
@@ -65,8 +65,8 @@ def hidden(num_images: int) -> np.ndarray:
 def train(album: Album, *, seed: int, clock: lesson.Clock) -> keras.Model:
     """Entraîne le réseau entier, et rend ses poids arrondis.
 
-    La phrase s'apprend mot par mot : quel que soit le mot que le réseau aurait dit, c'est le vrai
-    qu'il lit ensuite (*teacher forcing*). Les blancs ne comptent pas dans la perte.
+    La phrase s'apprend mot par mot : le réseau lit toujours le vrai mot d'avant, même s'il en
+    aurait dit un autre (*teacher forcing*). Les blancs ne comptent pas dans la perte.
     """
     keras.utils.set_random_seed(seed)
     model = build_model()

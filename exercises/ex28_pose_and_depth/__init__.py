@@ -5,11 +5,12 @@ Commande : python -m exercises.ex28_pose_and_depth
 Résultat mesuré : docs/resultats.md.
 
 Trois tâches dont la réponse n'est ni une classe ni une boîte. Où sont les articulations d'un
-pantin ? Une carte de chaleur par articulation vaut mieux que des coordonnées rendues d'un coup. À
-quelle distance est chaque pixel ? Deux images suffisent ; un réseau devine aussi là où rien ne
-s'apparie. Combien sont-ils ? La somme d'une densité le dit, jusque dans des foules plus denses que
-toutes celles de l'entraînement. Les images sont composées de vraies photographies et de vrais
-vêtements : la vérité est exacte, mais ces images sont plus faciles que de vraies scènes.
+pantin ? Des cartes de chaleur, une par articulation, les placent mieux que des coordonnées rendues
+d'un coup. À quelle distance est chaque pixel ? Deux images suffisent ; un réseau devine aussi là où
+rien ne s'apparie. Combien de personnes y a-t-il ? La somme d'une densité le dit ; elle se trompe
+davantage dans des foules plus denses que celles de l'entraînement. Les images sont composées de
+vraies photographies et de vrais vêtements : la vérité est exacte, mais ces images sont plus faciles
+que de vraies scènes.
 
 À lire dans cet ordre :
 

@@ -107,7 +107,7 @@ def teach(options) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Lit les options et donne les trois leçons."""
+    """Lit les options, puis apprend et mesure les quatre réseaux."""
     parser = lesson_parser("ex28_pose_and_depth", __doc__.splitlines()[0], epochs=EPOCHS)
     return lesson.run(teach, parser.parse_args(argv))
 

@@ -2,8 +2,8 @@
 
 D'après : S3 « Crowd Understanding ».
 
-Une carte de densité a une tache de somme 1 par tête : les taches peuvent se recouvrir, la somme de
-la carte reste le compte. Il n'y a donc aucune tête à détecter.
+Une carte de densité a une tache de somme 1 par tête : même si des taches se recouvrent, la somme de
+la carte est le compte. Il n'y a donc aucune tête à détecter.
 """
 
 import keras

@@ -78,7 +78,7 @@ def save_depths(path: Path, pairs: Pairs, found: dict[str, np.ndarray]) -> None:
 
 
 def save_crowds(path: Path, crowds: Crowds, density: np.ndarray) -> None:
-    """Dessine des foules, leur densité, et les deux comptes.
+    """Dessine des foules et leur densité, et écrit le vrai compte et la somme de la densité.
 
     Args:
         path: fichier PNG.

@@ -1,8 +1,8 @@
 """Moyenner les poids de plusieurs étapes d'un même entraînement.
 
-Deux réseaux partis l'un de l'autre restent dans le même creux de la perte, l'un d'un côté, l'autre
-de l'autre : la moyenne de leurs poids est plus près du fond. Restent les normalisations, dont les
-statistiques étaient celles de chacun : on les remesure.
+Quand un réseau est parti des poids d'un autre, tous deux sont souvent de part et d'autre d'un même
+creux de la perte : la moyenne de leurs poids est plus près du fond. Les statistiques des
+normalisations ne conviennent plus à ces poids moyens : on les mesure de nouveau.
 
 Source : Izmailov et al., « Averaging Weights Leads to Wider Optima and Better Generalization »,
 arXiv 1803.05407, 2018.

@@ -33,7 +33,7 @@ class Rank(NamedTuple):
 
     @property
     def writes(self) -> bool:
-        """Dit si c'est à lui d'écrire les fichiers : un seul le fait."""
+        """Dit si ce processus doit écrire les fichiers : un seul des processus le fait."""
         return self.index == 0
 
 
@@ -175,7 +175,7 @@ def local_copy(model: keras.Model) -> keras.Model:
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Suspend la répartition : ce qui est calculé ici l'est par chaque processus pour lui seul."""
+    """Suspend la répartition : dans ce bloc, chaque processus calcule pour lui seul."""
     if _rank.count == 1:
         yield
         return
