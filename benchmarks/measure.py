@@ -20,7 +20,7 @@ from typing import NamedTuple
 from convnets.core import reports
 
 REPO = Path(__file__).resolve().parents[1]
-# Lancé par un Python nu : la mémoire d'un fils compte au moins celle de qui l'a lancé.
+# La mémoire d'un processus compte celle de son parent : il est lancé par un Python sans import.
 _TIMER = """
 import json, os, sys, time
 start = time.perf_counter()

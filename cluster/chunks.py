@@ -21,7 +21,7 @@ from convnets.core.files import own_suffix, replacing
 from convnets.serving.command import find_pictures
 
 CHUNK_ROWS = 256  # images d'un morceau : un acteur tué refait peu, et aucun n'attend longtemps
-# Le tiret bas : qui lit le dossier comme un jeu Parquet ne voit que les réponses.
+# À cause du tiret bas, un lecteur de jeux Parquet ne voit que les réponses de ce dossier.
 REQUEST = "_demande.json"
 LISTS = "_listes"  # sous-dossier des listes d'images
 ANSWER = pa.schema(

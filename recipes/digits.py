@@ -122,7 +122,7 @@ def resemblance(wanted, found):
 
 def learn_teacher(train, val, *, seed: int, options, stages: Stages) -> keras.Model:
     """Apprend le maître, dans le format de l'entraînement."""
-    # Lui est assez grand pour gagner du temps en bfloat16, là où l'on en gagne.
+    # Le maître est assez grand pour aller plus vite en bfloat16, si le processeur s'y prête.
     model = runner.build(build_teacher, seed=seed, precision="auto")
     network.whiten(model, train[0])
     batch_size = options.batch_size or TEACHER_BATCH_SIZE

@@ -34,8 +34,8 @@ PAGES = {  # pages de docs/, par rubrique du menu
 }
 WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie
 ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
-# Dans une page, la place d'un atelier dit son nom et son JavaScript ; dans le site, pourquoi il est
-# vide tant qu'il l'est.
+# La place d'un atelier. Dans une page, elle donne son nom et son JavaScript ; dans le site, une
+# phrase explique pourquoi elle est vide, tant qu'elle l'est.
 WORKSHOP = re.compile(r"```{atelier} (\w+) (\w+\.js)\n```")
 EMPTY_WORKSHOP = r"""```{raw} html
 <div id="\1" class="atelier">

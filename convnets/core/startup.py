@@ -23,10 +23,10 @@ def prepare(*, cleans_up: bool = False) -> None:
             les imports finis, Ctrl-C y redevient une exception (`end_imports`).
     """
     global _cleans_up
-    # TensorFlow raconte en anglais, à chaque démarrage, ce qu'il sait du processeur. Ses erreurs
+    # TensorFlow décrit en anglais, à chaque démarrage, le processeur. Ses erreurs
     # arrivent par des exceptions de Python ; au niveau 3, il n'écrit plus que ce qui l'arrête.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Et il s'inquiète d'une leçon qui apprend plusieurs réseaux : un graphe neuf pour chacun.
+    # TensorFlow avertit aussi quand une leçon apprend plusieurs réseaux, d'un graphe neuf chacun.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # Sur un processeur sans AVX-512, TensorFlow laisse de côté oneDNN, qui y apprend pourtant deux
     # fois plus vite, et quinze fois des convolutions en trois dimensions (docs/vitesse.md).

@@ -9,7 +9,7 @@ import numpy as np
 
 from convnets.core.cli import agreed
 
-# Keras s'inquiète, en anglais, de ne pas mélanger lui-même ce qui l'est déjà.
+# Keras avertit, en anglais, qu'il ne mélange pas lui-même ces lots, qui sont déjà mélangés.
 warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
 
 Augment = Callable[..., np.ndarray]  # augment(images, *, indices, epoch, rng) -> images

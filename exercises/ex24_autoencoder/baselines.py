@@ -15,7 +15,7 @@ from exercises.ex24_autoencoder.codec import BLOCK_PX, Codec, make_codec
 
 GREY = 127.5  # retiré avant l'analyse, remis après
 QUALITIES = {"JPEG": (5, 10, 20, 30, 50, 70, 85), "WEBP": (1, 5, 10, 20, 30, 50, 70, 85)}
-# Le meilleur de chacun : JPEG garde toute la couleur (WebP ne le peut pas), WebP prend son temps.
+# JPEG garde toute la couleur, ce que WebP ne peut pas ; WebP emploie sa méthode la plus lente.
 FORMATS = {"JPEG": {"optimize": True, "subsampling": 0}, "WEBP": {"method": 6}}
 
 

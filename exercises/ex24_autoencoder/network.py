@@ -3,11 +3,11 @@
 D'après : S3, figure (7), image → bits → image.
 Commande : python -m exercises.ex24_autoencoder
 
-Le réseau part de l'ACP des carrés de 8 × 8 pixels, qui est le meilleur auto-encodeur linéaire, et
-apprend ce qu'elle ne peut pas faire : une seconde branche, convolutions et ReLU, ajoute ses codes à
-ceux de l'ACP, et une autre sa retouche à l'image qu'ils rendent. Sa perte est celle de tout format
-d'image : bits + λ · erreur. Le pas de l'arrondi est tiré au sort à chaque image, de sorte qu'un
-seul réseau sert à toutes les qualités.
+Le réseau part de l'ACP des carrés de 8 × 8 pixels, qui est le meilleur auto-encodeur linéaire, et y
+ajoute deux branches de convolutions et de ReLU : l'une ajoute ses codes à ceux de l'ACP, l'autre
+retouche l'image que ces codes rendent. Sa perte est celle de tout format d'image : bits + λ ·
+erreur. Le pas de l'arrondi est tiré au sort à chaque image, de sorte qu'un seul réseau sert à
+toutes les qualités.
 """
 
 import math
@@ -27,8 +27,9 @@ LEARNING_RATE = 1e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 CODES = 96  # par carré de 8 × 8 pixels, qui a 192 nombres
 CHANNELS = (32, 64)  # cartes à 1/2 et 1/4 de la taille
 SPREAD = 64.0  # niveaux de gris : ramène codes et pixels autour de 1 pour les convolutions
-# À haut débit, un pas Δ fait une erreur Δ²/12 par nombre, et le doubler économise un bit : le
-# meilleur marché entre l'un et l'autre est λ = 6 / (Δ² ln 2) par nombre, un pixel en ayant trois.
+# À haut débit, un pas Δ fait une erreur Δ²/12 par nombre, et le doubler économise un bit. Le coût
+# bits + λ · erreur est donc le plus petit, à ce pas, si λ = 6 / (Δ² ln 2) par nombre ; un pixel a
+# trois nombres.
 DISTORTION = 3 * 6 / math.log(2)
 NUM_AXES_IMAGES = 4000  # images dont vient l'ACP
 NUM_COUNTED = 2000  # images dont viennent les statistiques des codes
@@ -169,7 +170,8 @@ def train(x_train: np.ndarray, *, seed: int, clock: lesson.Clock) -> keras.Model
     model = build_model()
     start_from_pca(model, axes)
     learner = build_training_model(model, spreads[:CODES])
-    # La perte est ce que rend le modèle : il n'a pas d'autre vérité que l'image reçue.
+    # Le modèle rend lui-même sa perte, calculée d'après l'image reçue : la vérité donnée à `fit`
+    # ne sert pas.
     learner.compile(keras.optimizers.Adam(LEARNING_RATE), loss=lambda _, costs: costs)
     nothing = np.zeros(len(x_train), np.float32)
     batches = shuffled(x_train, nothing, batch_size=min(BATCH_SIZE, len(x_train)), seed=seed)

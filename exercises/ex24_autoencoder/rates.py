@@ -4,8 +4,8 @@ D'après : S3, figure (7), image → bits → image.
 Commande : python -m exercises.ex24_autoencoder
 
 Les vignettes sont comprimées ensemble, dans un seul fichier par codeur : une mosaïque pour JPEG et
-WebP. Tous les octets comptent, en-têtes compris ; sur tant d'images, ils ne pèsent rien. Seule, une
-vignette de 32 pixels en JPEG serait surtout un en-tête.
+WebP. Tous les octets comptent, en-têtes compris. C'est pourquoi les images sont réunies : le
+fichier JPEG d'une seule vignette de 32 pixels serait surtout un en-tête.
 """
 
 from typing import NamedTuple

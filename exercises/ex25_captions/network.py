@@ -25,9 +25,9 @@ EMBEDDING = 32  # nombres par mot
 UNITS = 128  # état du GRU, largeur des couches
 FORGET = 0.5  # dropout de l'état : sans lui, la phrase suit l'habitude et non l'image
 GATES = 64  # nombres par case qui décident de ce qui compte
-# Les vecteurs des mots et des cases, au départ : les petits de Keras tardent à se distinguer.
-# Créés au moment de construire : créés ici, ils tireraient leur graine à l'import, et non de celle
-# de l'exercice.
+# Tire les vecteurs des mots et des cases, au départ ; ceux de Keras, plus petits, tardent à se
+# distinguer. L'objet est créé quand le réseau se construit : créé à l'import, il n'aurait pas la
+# graine de l'exercice.
 WIDE = partial(keras.initializers.RandomNormal, stddev=0.4)
 MOMENTUM = 0.9  # à 0,99, les moyennes des lots seraient en retard sur un si court apprentissage
 

@@ -38,7 +38,7 @@ DARKEST = 0.45  # d'un pixel noir du vêtement : sa couleur se voit encore
 BACKGROUND = (0.35, 0.75)  # clarté du fond
 SAME_THING, SAME_KIND = 0.35, 0.15  # part des vêtements repris, pareils ou d'une autre couleur
 
-# Un couple par vêtement et par couleur : chacun est vu, jamais ensemble.
+# Chaque vêtement et chaque couleur est dans un seul de ces couples, et vu dans d'autres.
 UNSEEN = frozenset(Thing(k, k) for k in range(len(KINDS)))
 SEEN = tuple(thing for thing in THINGS if thing not in UNSEEN)
 SEEN_QUESTIONS = tuple(q for q in questions.QUESTIONS if (q.kind, q.color) not in UNSEEN)

@@ -55,9 +55,9 @@ def run(
     part, test = data.make_parts(limit=limit)
     puppets, pairs, crowds = part["pose"], part["depth"], part["crowd"]
     densities = counting.SCALE * np.stack([counting.density_map(heads) for heads in crowds.heads])
-    # Les taux sont les meilleurs, en validation, de deux à quatre essayés. Chaque perte a le sien :
-    # à celui des cartes de chaleur, les coordonnées n'apprennent presque rien. Le dernier nombre
-    # est la part du temps d'apprentissage que prend le réseau, mesurée.
+    # Chaque taux d'apprentissage est le meilleur, en validation, de deux à quatre essayés. Avec le
+    # taux des cartes de chaleur, les coordonnées n'apprennent presque rien. Le dernier nombre est
+    # la part mesurée du temps d'apprentissage que prend le réseau.
     tasks = [
         (pose.build_heat, pose.heat_loss, puppets.images, puppets.joints, 4e-3, 0.27),
         (pose.build_regression, "mae", puppets.images, puppets.joints, 1e-3, 0.19),

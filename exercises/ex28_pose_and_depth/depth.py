@@ -122,7 +122,8 @@ def build_model() -> keras.Model:
         layers.Conv2D(FEATURES, 5, padding="same", activation="relu"),
         layers.Conv2D(FEATURES, 3, padding="same"),
     ]
-    # Les mêmes poids pour les deux : (n, 64, 64, 16). De norme 1, ils se comparent comme la ZNCC.
+    # Les deux images passent par les mêmes poids : (n, 64, 64, 16) pour chacune. Leurs vecteurs ont
+    # une norme de 1, pour que leur produit compare comme la ZNCC.
     left, right = (ops.normalize(tower[1](tower[0](views[:, k]))) for k in (0, 1))
     matches = SHARPNESS * correlate(left, right)  # (n, 64, 64, 16)
     x = layers.Concatenate()([matches, left])

@@ -119,7 +119,7 @@ def mosaic(photographs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Rend une texture grise `(64, 80)` : des photographies de 32 pixels, bord à bord."""
     grey = photographs[rng.integers(len(photographs), size=12)].mean(-1)
     whole = np.vstack([np.hstack(grey[k : k + 4]) for k in (0, 4, 8)])  # (96, 128)
-    # Une autre coupe chaque fois : la place des bords n'apprend rien.
+    # La coupe change à chaque fois : la place des bords ne dit rien de la disparité.
     top, left = rng.integers(0, grey.shape[1], 2)
     return whole[top : top + SIDE_PX, left : left + SIDE_PX + MAX_DISPARITY]
 

@@ -93,7 +93,7 @@ def start(options) -> Iterator[Rank]:
             keras.distribution.DataParallel(auto_shard_dataset=False)
         )
         with open(os.devnull, "w", encoding="utf-8") as nowhere:
-            # Un seul parle : N barres de progression se mêleraient.
+            # Un seul processus affiche : N barres de progression se mêleraient.
             with contextlib.redirect_stdout(sys.stdout if _rank.writes else nowhere):
                 yield _rank
     except jax.errors.JaxRuntimeError:

@@ -12,7 +12,7 @@ from convnets.core import paths
 from convnets.training import cost
 from recipes.training import checkpoints
 
-# XLA ralentit TensorFlow de deux à quatre fois sur un processeur ; JAX ne va pas sans.
+# XLA ralentit TensorFlow de deux à quatre fois sur un processeur ; JAX en a besoin.
 JIT_COMPILE = keras.backend.backend() == "jax"
 
 
