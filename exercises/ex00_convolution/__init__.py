@@ -1,6 +1,9 @@
-"""Convolution : refaire les exemples des cinq documents, et vérifier ce qu'ils impriment.
+"""Convolution : refaire les exemples des cinq documents, et vérifier chaque résultat.
 
 Documents : S0 (diapositives « X ou O »), S1 (Jour 04), S2 (TD), S3 (diapositives), S4 (billet).
+
+Un exemple dont le document imprime le résultat lui est comparé (11 sur 23). Les douze autres sont
+comparés à un second calcul.
 
 À lire dans cet ordre :
     geometry.py         la fenêtre qui glisse : padding, taille de la sortie, champ récepteur

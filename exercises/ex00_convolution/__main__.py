@@ -1,4 +1,4 @@
-"""Convolution : refaire les exemples des cinq documents, et vérifier ce qu'ils impriment.
+"""Convolution : refaire les exemples des cinq documents, et vérifier chaque résultat.
 
 Commande : python -m exercises.ex00_convolution
 """
