@@ -115,7 +115,8 @@ def resemblance(wanted, found):
         found: ce que l'élève répond, `(n, 10)`.
 
     Returns:
-        `(n,)` ; son gradient décroît comme le carré de la température, qui lui est rendu.
+        `(n,)`. La température divise le gradient par son carré ; la perte est donc multipliée par
+        ce carré.
     """
     return TEMPERATURE**2 * keras.losses.categorical_crossentropy(wanted, soften(found))
 

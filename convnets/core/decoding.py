@@ -95,8 +95,8 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
 
     Args:
         file: fichier où l'on peut revenir en arrière.
-        min_side_px: petit côté dont on se contente. Un JPEG est décodé réduit ; une autre image
-            l'est seulement si elle ne tiendrait pas en mémoire.
+        min_side_px: petit côté qui suffit. Un JPEG est décodé réduit ; une autre image n'est
+            réduite que si elle ne tient pas en mémoire.
 
     Returns:
         Image Pillow `RGB`.
@@ -203,7 +203,7 @@ def _shrinking(image: Image.Image, num_bytes: int, min_side_px: int | None) -> i
     Args:
         image: image décodée.
         num_bytes: ce qu'elle occupe.
-        min_side_px: petit côté dont on se contente.
+        min_side_px: petit côté qui suffit.
     """
     num_pixels, limit = image.width * image.height, CONVERTING_SHARE * MEMORY.num_bytes
     for factor in range(1, max(1, min(image.size) // (min_side_px or min(image.size))) + 1):

@@ -39,8 +39,8 @@ def replacing(path: Path, *, suffix: str = ".tmp") -> Iterator[Path]:
 
     Args:
         path: fichier à remplacer d'un coup ; son dossier existe.
-        suffix: fin du nom provisoire ; le numéro du processus y est de trop quand l'appelant
-            tient un verrou, et un reste laissé par un processus tué est alors réécrit.
+        suffix: fin du nom provisoire. Un appelant qui tient un verrou n'y met pas le numéro du
+            processus : ce qu'un processus tué a laissé est alors réécrit.
 
     Yields:
         Le chemin provisoire.

@@ -32,7 +32,7 @@ def open_image(
 
     Args:
         source: chemin, ou fichier ouvert en binaire (un tube convient).
-        min_side_px: côté dont on se contente : un JPEG plus grand est décodé à une échelle
+        min_side_px: côté qui suffit : un JPEG plus grand est décodé à une échelle
             1/2, 1/4 ou 1/8, sans que son petit côté passe sous cette valeur.
 
     Returns:

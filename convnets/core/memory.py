@@ -24,8 +24,8 @@ def keep_freed_memory() -> bool:
     """Demande à la bibliothèque C de garder la mémoire libérée pour les tableaux suivants.
 
     Returns:
-        False si ce n'est pas la glibc, ou si elle refuse un réglage : rien n'est faux, le programme
-        n'en est que plus lent.
+        False si ce n'est pas la glibc, ou si elle refuse un réglage : le programme marche
+        quand même, plus lentement.
     """
     return _set(SETTINGS)
 

@@ -180,7 +180,8 @@ def find(cache: list, network: list, *, lock: Path, title: str, missing: str, wa
     un autre processus vient peut-être de le remplir.
 
     Args:
-        cache: des `(nom, fonction sans argument)`, dans l'ordre ; une source échoue en levant.
+        cache: des `(nom, fonction sans argument)`, dans l'ordre ; une source qui échoue lève une
+            exception.
         network: les sources d'après, dont une seule commande à la fois se sert.
         lock: fichier du verrou, dans le dossier du cache.
         title: ce que le cache contient, par exemple `"MNIST"`.

@@ -57,8 +57,8 @@ class NativeEngine:
 
     Args:
         library: chemin de `libLiteRt.so`.
-        content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée ; rendu par
-            `files.map_file`, ses pages, que le moteur a recopiées à sa façon, vont au système.
+        content: contenu du fichier `.tflite`, dont l'empreinte a été vérifiée. S'il vient de
+            `files.map_file`, ses pages sont rendues au système : le moteur en a fait une copie.
         num_threads: fils de calcul.
 
     Raises:

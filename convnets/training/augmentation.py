@@ -217,7 +217,7 @@ def alternate_mirror(images: np.ndarray, indices: np.ndarray, turn: int) -> np.n
 
     Args:
         images: `(n, h, w, c)`, modifiées sur place.
-        indices: leurs numéros dans le jeu, `(n,)` entiers : ils disent qui est de quelle moitié.
+        indices: leurs numéros dans le jeu, `(n,)` entiers : ils disent la moitié de chacune.
         turn: numéro du tour, par exemple celui de l'époque.
 
     Returns:

@@ -259,7 +259,7 @@ def learn_answers(
         batch_size: images par lot.
         augment: ce que l'élève voit de plus que le maître, voir `Batches`.
         translate_px: décalage maximal des copies, en pixels.
-        copies: nombre de copies ; un essai de quelques époques se contente d'autant.
+        copies: nombre de copies ; un essai de quelques époques n'en fait qu'une par époque.
         first: numéro de la première, voir `deform` ; il change aussi les lots.
 
     Returns:
