@@ -1,6 +1,6 @@
 """Lancer N processus d'une même recette sur cette machine.
 
-Commande : python -m cluster.launch -n 2 recipes.thumbnails_light --rounds 0
+Commande : python -m cluster.launch -n 2 recipes.thumbnails --rounds 0
 
 Chacun reçoit l'adresse du premier et son numéro, comme on les donnerait soi-même à la recette sur
 plusieurs machines : voir docs/grappe.md. Si l'un s'arrête en erreur, les autres sont arrêtés.
@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
         usage="%(prog)s -n N RECETTE [options de RECETTE]",
     )
     parser.add_argument("-n", type=positive_int, required=True, metavar="N", help="processus")
-    parser.add_argument("recipe", metavar="RECETTE", help="par exemple recipes.thumbnails_light")
+    parser.add_argument("recipe", metavar="RECETTE", help="par exemple recipes.thumbnails")
     parser.add_argument("options", nargs=argparse.REMAINDER, help="les siennes, --help compris")
     options = parser.parse_args(argv)
     return run(lambda: launch([options.recipe, *options.options], num_processes=options.n))

@@ -175,9 +175,9 @@ ENTRIES = (
         "cifar10",
         "03. CIFAR-10",
         "python -m exercises.ex03_cifar10",
-        "Ce modèle est le plus léger des deux livrés pour les vignettes. Il apprend d'abord les "
-        "étiquettes, puis ses propres réponses à des images mêlées : les pertes changent alors.",
-        partial(draw_network, "thumbnails_light", "load_cifar10"),
+        "Le modèle livré pour les vignettes apprend d'abord les étiquettes, puis ses propres "
+        "réponses à des images mêlées : les pertes changent alors.",
+        partial(draw_network, "thumbnails", "load_cifar10"),
     ),
     Entry(
         "lenet",

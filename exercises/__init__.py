@@ -55,7 +55,7 @@ EXERCISES = (
         "ex03_cifar10",
         "CIFAR-10 et `./predict`",
         "S1, exercice 3",
-        ("ex03_cifar10", "thumbnails", "thumbnails_light"),
+        ("ex03_cifar10", "thumbnails"),
         7,
     ),
     Exercise(

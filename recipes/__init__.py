@@ -3,8 +3,7 @@
 | commande | modèle | sur deux cœurs, environ |
 |---|---|---|
 | `python -m recipes.garments` | garments | 47 min par graine |
-| `python -m recipes.thumbnails` | thumbnails | 3 h par graine |
-| `python -m recipes.thumbnails_light` | thumbnails_light | 56 min par graine |
+| `python -m recipes.thumbnails` | thumbnails | 56 min par graine |
 | `python -m recipes.digits` | digits | 25 min par graine |
 | `python -m recipes.photos` | photos | 20 min, trois graines |
 | `python -m recipes.ten_minutes` | aucun n'est livré | 10 min |

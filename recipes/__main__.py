@@ -12,7 +12,6 @@ from convnets.core.cli import run
 MODELS = {
     "garments": "garments",
     "thumbnails": "thumbnails",
-    "thumbnails_light": "thumbnails_light",
     "digits": "digits",
     "photos": "photos",
     "comparison": "ex04_comparison",

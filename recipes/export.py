@@ -19,7 +19,6 @@ LOADERS = {
     "digits": sources.load_mnist,
     "garments": sources.load_fashion_mnist,
     "thumbnails": sources.load_cifar10,
-    "thumbnails_light": sources.load_cifar10,
 }
 
 

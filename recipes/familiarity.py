@@ -54,7 +54,6 @@ BATCH_SIZE = 8
 MEASURES = {
     "garments": "énergie + groupe 2 + frontière apprise",
     "thumbnails": "énergie + groupe 1 + frontière apprise",
-    "thumbnails_light": "énergie + groupe 1 + frontière apprise",
     "digits": "énergie + groupe 1",
     "photos": "distance aux frontières + frontière apprise",
 }

@@ -22,7 +22,7 @@ SLUGS = (
     "ex20_source_separation",
     "ex21_graphs",
 )
-COUNTED = ("garments", "thumbnails_light", "thumbnails", "ex09_cam")  # page « Réseau »
+COUNTED = ("garments", "thumbnails", "ex09_cam")  # page « Réseau »
 WITHOUT_WEIGHTS = {"InputLayer", "Rescaling", "Activation", "Reshape", "Dropout", "Softmax"}
 SETTINGS = (  # que le calcul demande
     "activation",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Un petit réseau : quatre fois moins de paramètres que celui de ./predict, moins de cartes à
 # regarder, et des dérivées calculées bien plus vite.
-STUDY_MODEL = "thumbnails_light"
+STUDY_MODEL = "thumbnails"
 SAMPLE = "samples/chien.webp"  # là où la réponse tient à un endroit de l'image
 
 

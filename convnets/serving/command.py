@@ -34,7 +34,8 @@ KERAS = (".keras", ".h5", ".hdf5")
 RENAMED = {  # les records, qui portaient les noms de leurs exercices
     "ex02_fashion": "garments",
     "ex03_cifar10": DEFAULT_MODEL,
-    "ex03_cifar10_light": "thumbnails_light",
+    "ex03_cifar10_light": DEFAULT_MODEL,
+    "thumbnails_light": DEFAULT_MODEL,
     "ex04_lenet": "digits",
     "ex05_photos": PHOTO_MODEL,
 }

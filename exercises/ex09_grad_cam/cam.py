@@ -6,7 +6,7 @@ Commandes : python -m exercises.ex09_grad_cam.cam
 Résultat mesuré : models/ex09_cam.json, repris dans docs/resultats.md.
 
 CAM, que Grad-CAM généralise, demande que le réseau finisse par la moyenne de chaque carte, puis une
-couche dense. Le réseau `thumbnails_light`, lui, prend le maximum de chaque carte : on garde ses
+couche dense. Le réseau `thumbnails`, lui, prend le maximum de chaque carte : on garde ses
 convolutions, figées, et on n'apprend qu'une nouvelle couche dense. Sans image, la commande
 apprend ; avec une image, elle l'explique.
 """
@@ -37,7 +37,7 @@ def build_model(base: keras.Model) -> keras.Model:
     """Coupe un réseau après ses dernières cartes, et lui donne la fin que CAM demande.
 
     Args:
-        base: modèle à cartes, par exemple `thumbnails_light` ; ses couches sont partagées.
+        base: modèle à cartes, par exemple `thumbnails` ; ses couches sont partagées.
 
     Returns:
         Modèle : images uint8 `(n, H, W, 3)` → probabilités `(n, classes)` float32.

@@ -37,9 +37,9 @@ def test_strangers_are_thumbnails_as_many_as_asked(rng, count):
 def test_the_table_says_what_predict_doubts(rng, extract):
     x, _ = extract("cifar10")
     strange = rng.integers(0, 256, (10, 32, 32, 3), np.uint8)
-    text = familiarity.table(["thumbnails_light"], {"bruit": strange, "connues": x[:40]}, x[:40])
+    text = familiarity.table(["thumbnails"], {"bruit": strange, "connues": x[:40]}, x[:40])
     assert text.splitlines() == [
-        "| étrangères | thumbnails_light |",
+        "| étrangères | thumbnails |",
         "|---|---|",
         "| bruit | 100,0 / 100 |",
         "| connues | 50,0 / 0 |",  # elles-mêmes : une fois sur deux

@@ -84,7 +84,7 @@ def test_shared_arrays_are_counted():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("slug", "source"), [("ex03_cifar10", "thumbnails_light"), ("ex04_lenet", "digits")]
+    ("slug", "source"), [("ex03_cifar10", "thumbnails"), ("ex04_lenet", "digits")]
 )
 def test_no_shipped_model_is_a_hand_in_under_another_name(made, hand_in, repo, slug, source):
     shipped = (repo / f"models/{source}.keras").read_bytes()

@@ -11,13 +11,12 @@ import tensorflow as tf
 from convnets.core import paths, reports
 from convnets.datasets import sources
 from convnets.training import export, precision
-from recipes import digits, garments, thumbnails, thumbnails_light
+from recipes import digits, garments, thumbnails
 from recipes.training import runner, views
 
 RECIPES = {
     "garments": garments,
     "thumbnails": thumbnails,
-    "thumbnails_light": thumbnails_light,
     "digits": digits,
 }
 EXTRACTS = Path(__file__).resolve().parents[1] / "extracts"
@@ -30,8 +29,6 @@ def make_small(patch, folder):
     for name, loader in LOADERS.items():
         patch.setattr(sources, loader, lambda name=name: small_dataset(name))
     patch.setattr(thumbnails, "WIDTHS", (8, 12, 16))
-    patch.setattr(thumbnails_light, "WIDTHS", (8, 12, 16))
-    patch.setattr(thumbnails, "DEPTH", 2)
     patch.setattr(thumbnails, "ARRIVALS", (0.0, 1.0))
     patch.setattr(garments, "TEACHER_WIDTHS", (8, 12, 16))
     patch.setattr(garments, "FILTERS", (8, 8, 8))

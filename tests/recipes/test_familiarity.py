@@ -92,7 +92,7 @@ def test_the_measure_of_photos_is_the_one_of_numpy(repo, extract):
 
 @pytest.mark.parametrize(
     ("slug", "shapes"),
-    [("garments", [[14, 14, 64], [7, 7, 128]]), ("thumbnails_light", [[15, 15, 64], [7, 7, 256]])],
+    [("garments", [[14, 14, 64], [7, 7, 128]]), ("thumbnails", [[15, 15, 64], [7, 7, 256]])],
 )
 def test_the_maps_of_a_group_are_those_the_next_convolution_reads(repo, slug, shapes):
     model = familiarity.read_export((repo / "models" / f"{slug}.tflite").read_bytes())
@@ -104,7 +104,7 @@ def test_the_maps_of_a_group_are_those_the_next_convolution_reads(repo, slug, sh
 @pytest.mark.ci
 def test_the_command_remakes_the_same_answers(repo, extract, tmp_path, monkeypatch):
     """Sur un extrait : un export qui a déjà une familiarité en reçoit une autre, une seule."""
-    slug = "thumbnails_light"
+    slug = "thumbnails"
     for end in (".keras", ".json", ".tflite"):
         shutil.copy(repo / "models" / f"{slug}{end}", tmp_path)
     x, y = extract("cifar10")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convnets.training import saving
-from recipes import digits, garments, network, thumbnails, thumbnails_light
+from recipes import digits, garments, network, thumbnails
 
 SMALL = {"widths": (8, 12, 16), "name": "petit", "mean": thumbnails.MEAN, "std": thumbnails.STD}
 
@@ -14,8 +14,7 @@ SMALL = {"widths": (8, 12, 16), "name": "petit", "mean": thumbnails.MEAN, "std":
     ("recipe", "parameters"),
     [
         (garments, 3_586_890),
-        (thumbnails, 9_921_824),
-        (thumbnails_light, 2_327_200),
+        (thumbnails, 2_327_200),
         (digits, 61_706),
     ],
     ids=lambda each: getattr(each, "__name__", None),

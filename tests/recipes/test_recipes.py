@@ -12,7 +12,6 @@ from recipes.training import checkpoints
 STAGES = {
     "garments": ["teacher", "pupil"],
     "thumbnails": ["labels", "round1", "round2"],
-    "thumbnails_light": ["labels", "round1", "round2"],
     "digits": ["teacher", "pupil"],
 }
 
@@ -22,7 +21,6 @@ STAGES = {
     "name",
     [
         "digits",  # un maître, puis son élève
-        pytest.param("thumbnails_light", marks=pytest.mark.slow),
         pytest.param("garments", marks=pytest.mark.slow),
         pytest.param("thumbnails", marks=pytest.mark.slow),
     ],
@@ -56,13 +54,13 @@ def test_a_recipe_cut_between_two_stages_ends_alike(small, monkeypatch, capfd):
             raise KeyboardInterrupt
         begin(self, epoch)
 
-    whole = small("thumbnails_light").weights
+    whole = small("thumbnails").weights
     with monkeypatch.context() as patch:
         patch.setattr(checkpoints.Checkpoint, "on_epoch_begin", ctrl_c)
-        left = small("thumbnails_light", code=130)
+        left = small("thumbnails", code=130)
     assert left.points == {"labels_seed0.npz"}
     assert "--resume" in capfd.readouterr().err
-    for first, second in zip(whole, small("thumbnails_light", "--resume").weights, strict=True):
+    for first, second in zip(whole, small("thumbnails", "--resume").weights, strict=True):
         np.testing.assert_allclose(first, second, atol=2e-3)
 
 

@@ -14,7 +14,7 @@ from convnets.serving import command
 from convnets.serving.classifier import Classifier, Result
 
 pytestmark = pytest.mark.question("S3 : ce que regarde le réseau")
-LIGHT = ["--model", "thumbnails_light"]
+LIGHT = ["--model", "thumbnails"]
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from benchmarks.strangers import scramble
 from convnets.serving import command, native
 from convnets.serving.classifier import Classifier, Result
 
-THUMBNAILS = ("thumbnails", "thumbnails_light")
+THUMBNAILS = ("thumbnails",)
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris"
-SIZES = {"thumbnails": 10e6, "thumbnails_light": 2.4e6}  # octets, ce que l'on s'est permis
+SIZES = {"thumbnails": 2.4e6}  # octets, ce que l'on s'est permis
 
 
 @pytest.fixture(scope="module", params=THUMBNAILS)

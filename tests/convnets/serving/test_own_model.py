@@ -62,7 +62,7 @@ def test_from_a_terminal_in_its_own_folder(own, run_predict, repo):
 @pytest.mark.ci
 @pytest.mark.parametrize("method", ["occlusion", "saliency"])
 def test_an_own_model_is_explained(own, predict, tmp_path, method):
-    folder = own("thumbnails_light", "runs/mon_essai", "monmodele")
+    folder = own("thumbnails", "runs/mon_essai", "monmodele")
     figure = tmp_path / "carte.png"
     code, out, _ = predict("--model", folder, "--explain", figure, "--method", method, BAG)
     assert (code, out) == (0, "Prédiction: Chat\n") and figure.stat().st_size > 10_000

@@ -149,7 +149,7 @@ def test_a_broken_model_is_said_once(folder, pictures, thumbnails, capfd):
 
 
 def test_a_name_gives_that_model_and_none_both(repo):
-    assert router.slugs("thumbnails_light") == ["thumbnails_light"]
-    assert router.load("thumbnails_light").slug == "thumbnails_light"
+    assert router.slugs("garments") == ["garments"]
+    assert router.load("garments").slug == "garments"
     assert isinstance(router.load(None), Router)
     assert Router().classes == Classifier(PHOTO_MODEL).classes
