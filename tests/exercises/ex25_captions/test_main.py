@@ -52,7 +52,8 @@ def test_the_lesson_trains_draws_saves_and_describes(small, eager, tmp_path, cap
     assert "La scène : Un sac violet en bas à droite." in said
     assert "Le réseau : Un sac. (faux)" in said
     assert "Jamais vu à l'entraînement : un sac violet." in said
-    assert "Où est le sac ? " in said and "Combien" not in said
+    (reply,) = [line for line in said.splitlines() if line.startswith("Où est le sac ? ")]
+    assert reply.endswith("(juste)") == ("En bas à droite." in reply) and "Combien" not in said
     assert (tmp_path / "f" / "scene.png").exists()
 
 
