@@ -1,5 +1,6 @@
-"""`python -m exercises` : chaque exercice, son document, sa durée, ses modèles, son résultat."""
+"""Les exercices : document, durée, modèles, résultat. `python -m exercises ex02` lance le 02."""
 
+import runpy
 import sys
 from textwrap import fill
 
@@ -7,8 +8,8 @@ from convnets.core.cli import FrenchParser, run
 from convnets.core.reports import format_result, load_measures
 from exercises import EXERCISES, Exercise
 
-WIDTH = 120  # caractères d'une ligne
-INDENT = 25 * " "
+WIDTH = 80  # caractères d'une ligne
+INDENT = 4 * " "
 
 
 def describe(exercise: Exercise) -> str:
@@ -24,20 +25,49 @@ def describe(exercise: Exercise) -> str:
 def show_exercises() -> int:
     """Affiche chaque exercice, son document, sa durée, ses modèles et son résultat ; rend 0."""
     for exercise in EXERCISES:
-        print(f"{exercise.slug:<24} {exercise.title}")
-        print(f"{INDENT}document : {exercise.document} ; durée : {exercise.duration}")
+        lines = [f"document : {exercise.document} ; durée : {exercise.duration}"]
         if exercise.models:
-            print(f"{INDENT}modèles : {', '.join(exercise.models)}")
-        line = f"résultat : {describe(exercise)}"
-        print(fill(line, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT), flush=True)
+            lines.append(f"modèles : {', '.join(exercise.models)}")
+        lines.append(f"résultat : {describe(exercise)}")
+        print(fill(f"{exercise.slug} : {exercise.title}", WIDTH))
+        for line in lines:
+            print(fill(line, WIDTH, initial_indent=INDENT, subsequent_indent=2 * INDENT))
+    print("\nPour en lancer un : python -m exercises ex02, ou exercises.ex02_fashion.")
+    return 0
+
+
+def launch(name: str, arguments: list[str]) -> int:
+    """Lance un exercice.
+
+    Args:
+        name: son nom, ou le début : `"ex02"`.
+        arguments: ce qui suit, et que l'exercice lira.
+
+    Returns:
+        Son code de sortie.
+
+    Raises:
+        ValueError: aucun exercice n'a ce nom, ou plusieurs.
+    """
+    found = [each.slug for each in EXERCISES if each.slug.startswith(name)]
+    if len(found) != 1:
+        raise ValueError(f"{name} : ce n'est le nom d'aucun exercice. Sans nom, ils sont listés.")
+    sys.argv[1:] = arguments
+    try:
+        runpy.run_module(f"exercises.{found[0]}", run_name="__main__", alter_sys=True)
+    except SystemExit as stop:
+        return stop.code
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Affiche la liste des exercices, ou remet à jour les tableaux des pages."""
+    """Affiche la liste des exercices, en lance un, ou remet à jour les tableaux des pages."""
     if sys.stdout:
         sys.stdout.reconfigure(encoding="utf-8")
-    parser = FrenchParser(prog="python -m exercises", description=__doc__)
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0].startswith("ex"):
+        return run(lambda: launch(argv[0], argv[1:]))
+    parser = FrenchParser(prog="python -m exercises [EXERCICE]", description=__doc__)
     parser.add_argument(
         "--update-readme",
         action="store_true",

@@ -187,7 +187,11 @@ def main(argv: list[str] | None = None) -> int:
     """Dessine la carte de saillance d'une image."""
     parser = maps.explanation_parser("ex08_saliency", __doc__)
     parser.add_argument(
-        "--method", choices=[*METHODS], default="gradient", help="gradient par défaut"
+        "--method",
+        choices=[*METHODS],
+        default="gradient",
+        metavar="METHODE",
+        help=f"{', '.join(METHODS)} (gradient par défaut)",
     )
     options = parser.parse_args(argv)
 

@@ -4,12 +4,18 @@ L'`__init__` d'un paquet de commandes appelle `prepare` avant tout import, longs
 secondes avec TensorFlow.
 """
 
+import importlib.machinery
+import importlib.util
 import logging
 import os
 import signal
 import sys
+import types
 
 INTERRUPTED = "Interrompu. Ce qui était enregistré est gardé."
+PYTHONS = ((3, 11), (3, 13))  # le premier et le dernier qu'aient TensorFlow et les tests
+INSTALL = "-m venv .venv && .venv/bin/pip install -q -r requirements.txt"
+HEAVY = {"keras", "matplotlib", "networkx", "scipy", "sklearn", "tensorflow"}  # inutiles à --help
 
 
 _cleans_up = False
@@ -33,11 +39,36 @@ def prepare(*, cleans_up: bool = False) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if sys.argv[:1] != ["-m"]:  # c'est ce qu'y met Python tant qu'il cherche le module à lancer
         return
+    command = " ".join(sys.orig_argv).partition(" -m ")[2].partition(" ")[0] or "exercises"
+    _check_python()
+    if importlib.util.find_spec(command) is None:
+        sys.exit(f"{command} n'existe pas. python -m exercises liste les exercices.")
+    if not command.startswith("recipes"):
+        os.environ["KERAS_BACKEND"] = "tensorflow"  # les leçons ; une recette accepte les autres
     # Ctrl-C reste ignoré si c'est ce que voulait l'appelant, comme après `&`.
     if sys.stderr and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         _stop_on_interrupt()
         _cleans_up = cleans_up
-    sys.meta_path.insert(0, _QuietTensorFlow())
+    asks_help = {"-h", "--help"}.intersection(sys.orig_argv)
+    sys.meta_path.insert(0, _Absent() if asks_help else _QuietTensorFlow())
+
+
+def _check_python() -> None:
+    """Arrête, en une phrase, un Python ou un processeur que TensorFlow n'a pas."""
+    first, last = PYTHONS
+    if not first <= sys.version_info[:2] <= last:
+        found, wanted = (".".join(map(str, each[:2])) for each in (sys.version_info, last))
+        sys.exit(
+            f"Il faut Python {first[0]}.{first[1]} à {wanted} ; vous avez {found}. Installez l'un "
+            f"d'eux, effacez .venv s'il existe, puis : python{wanted} {INSTALL}"
+        )
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            flags = next((line.split() for line in file if line.startswith("flags")), ["avx"])
+    except OSError:  # pas Linux
+        return
+    if "avx" not in flags:
+        sys.exit("Ce processeur n'a pas les instructions AVX, sans lesquelles TensorFlow s'arrête.")
 
 
 def end_imports() -> None:
@@ -67,23 +98,62 @@ def _stop_on_interrupt() -> None:
 
 
 class _QuietTensorFlow:
-    """Tait le premier import de TensorFlow, qui écrit des messages avant de lire ses réglages."""
+    """Tait le premier import de TensorFlow, qui parle avant de lire ses réglages ; règle Keras."""
 
     def find_spec(self, name, path=None, target=None):
-        if name != "tensorflow":
+        if name not in ("tensorflow", "keras"):
             return None
-        import importlib.util
-
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
-        if spec is not None:
-            load = spec.loader.exec_module
+        if name == "keras":
+            sys.meta_path.insert(0, self)  # TensorFlow reste à venir
+        if spec is None:
+            sys.exit(
+                f"Le paquet {name} manque à ce Python ({sys.executable}). Activez l'environnement "
+                f"du cours : source .venv/bin/activate ; ou créez-le : python3 {INSTALL}"
+            )
+        load = spec.loader.exec_module
 
-            def load_quietly(module):
-                from convnets.core.files import quiet_stderr
+        def load_quietly(module):
+            from convnets.core.files import quiet_stderr
 
-                with quiet_stderr():
-                    load(module)
+            with quiet_stderr():
+                load(module)
+            if name == "keras":  # et non ce que dit un keras.json de l'utilisateur
+                module.config.set_floatx("float32")
+                module.config.set_image_data_format("channels_last")
 
-            spec.loader.exec_module = load_quietly
+        spec.loader.exec_module = load_quietly
         return spec
+
+
+class _Absent:
+    """Met n'importe quoi à la place de ce qui est lourd : `--help` n'en calcule rien."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HEAVY:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
+
+    def create_module(self, spec):
+        return _Nothing(spec.name)
+
+    def exec_module(self, module):
+        pass
+
+
+class _Nothing(types.ModuleType):
+    """Un module, une classe, une fonction ou un nombre qui ne sert à rien."""
+
+    def __init__(self, *_, **__):
+        super().__init__("rien")
+
+    def __call__(self, *_, **__):
+        return self
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    __or__ = __ror__ = __mul__ = __rmul__ = __truediv__ = __getitem__ = __call__

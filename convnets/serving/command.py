@@ -238,7 +238,7 @@ def main(argv: list[str] | None = None) -> int:
         _drop_stdout()
         return 141
     except ImportError as error:
-        _report(f"le paquet {error.name} manque. Lancez la première commande du README.")
+        _report(f"le paquet {error.name} manque : pip install {error.name}")
     except (ValueError, OSError) as error:
         if getattr(error, "errno", None) in {errno.ENOSPC, errno.EIO} and not error.filename:
             _drop_stdout()  # disque plein : Python réessaierait en sortant, et le dirait en anglais

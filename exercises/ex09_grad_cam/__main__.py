@@ -18,7 +18,11 @@ def main(argv: list[str] | None = None) -> int:
     """Explique une image et écrit la figure."""
     parser = maps.explanation_parser("ex09_grad_cam", __doc__)
     parser.add_argument(
-        "--method", choices=[*METHODS], default="grad_cam", help="grad_cam par défaut"
+        "--method",
+        choices=[*METHODS],
+        default="grad_cam",
+        metavar="METHODE",
+        help=f"{', '.join(METHODS)} (grad_cam par défaut)",
     )
     parser.add_argument(
         "--layer", metavar="COUCHE", help="couche dont lire les cartes (la dernière par défaut)"

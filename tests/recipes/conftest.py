@@ -14,11 +14,7 @@ from convnets.training import export, precision
 from recipes import digits, garments, thumbnails
 from recipes.training import runner, views
 
-RECIPES = {
-    "garments": garments,
-    "thumbnails": thumbnails,
-    "digits": digits,
-}
+RECIPES = {"garments": garments, "thumbnails": thumbnails, "digits": digits}
 EXTRACTS = Path(__file__).resolve().parents[1] / "extracts"
 LOADERS = {"cifar10": "load_cifar10", "fashion_mnist": "load_fashion_mnist", "mnist": "load_mnist"}
 

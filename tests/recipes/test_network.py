@@ -12,11 +12,7 @@ SMALL = {"widths": (8, 12, 16), "name": "petit", "mean": thumbnails.MEAN, "std":
 @pytest.mark.ci
 @pytest.mark.parametrize(
     ("recipe", "parameters"),
-    [
-        (garments, 3_586_890),
-        (thumbnails, 2_327_200),
-        (digits, 61_706),
-    ],
+    [(garments, 3_586_890), (thumbnails, 2_327_200), (digits, 61_706)],
     ids=lambda each: getattr(each, "__name__", None),
 )
 def test_the_network_is_the_published_one(recipe, parameters):

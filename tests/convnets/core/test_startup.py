@@ -138,6 +138,27 @@ def test_tensorflow_trains_with_onednn_unless_told_otherwise(command, chosen, mo
 
 
 @pytest.mark.ci
+def test_a_missing_keras_says_how_to_get_it(command):
+    process = command("import keras", launch=("-S", "-m", "faux.essai"))
+    error = process.communicate(timeout=30)[1]
+    assert error.startswith("Le paquet keras manque à ce Python (") and error.count("\n") == 1
+
+
+def test_a_wrong_python_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(startup, "PYTHONS", ((3, 1), (3, 2)))
+    with pytest.raises(SystemExit, match=r"^Il faut Python 3\.1 à 3\.2 ; vous avez 3\.\d+\. "):
+        startup._check_python()
+
+
+@pytest.mark.ci
+def test_help_comes_without_tensorflow(command):
+    """La classe hérite de TensorFlow, qui n'est pas importé : l'aide n'attend rien."""
+    source = "import tensorflow as tf\nclass Layer(tf.keras.Layer): pass\nprint(tf.ones(3) / 2 | 1)"
+    process = command(source, tensorflow="raise SystemExit(3)", launch=("-m", "faux.essai", "-h"))
+    assert process.wait(timeout=30) == 0
+
+
+@pytest.mark.ci
 @pytest.mark.parametrize("redirection", ["2>&-", "<&-", ""])
 def test_tensorflow_is_imported_in_silence(command, redirection):
     source = "import tensorflow, sys\nprint('ici')\nprint('là', file=sys.stderr)\n"
