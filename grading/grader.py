@@ -21,7 +21,6 @@ MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des 
 TRAINING_S = 6 * 3600  # un vrai entraînement, sur une machine ordinaire
 WEIGHTS_MB = 2048  # pour lire un fichier de poids, qui peut être piégé
 CHANGES_STATE = {
-    "trial",
     "learn",
     "command",
     "record",

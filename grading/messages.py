@@ -19,7 +19,7 @@ MAX_HEAD_BYTES = 2**20  # de JSON : lu, il prend cinquante fois plus de place
 ANSWER_BYTES = 8 * 2**20  # ce que peut peser la réponse à une question…
 MODEL_BYTES = {  # sauf celles-ci
     **dict.fromkeys(("export", "convert", "learn"), MAX_BYTES),
-    **dict.fromkeys(("trial", "record"), 2**26),
+    "record": 2**26,
 }
 PLAIN = (bool, int, float, str, type(None))
 ARRAY_KINDS = "biufc"  # booléens, entiers, flottants, complexes

@@ -34,7 +34,7 @@ def answer(request: dict) -> dict:
     """
     arguments = {key: value for key, value in request.items() if key not in ("op", "token")}
     try:
-        with _captured_stdout() as printed:
+        with captured_stdout() as printed:
             value = OPERATIONS[request["op"]](**arguments)
         return {"value": value, "printed": printed[0]}
     except BaseException as error:  # y compris SystemExit et KeyboardInterrupt
@@ -74,7 +74,7 @@ def describe_error(error: BaseException) -> dict:
 
 
 @contextlib.contextmanager
-def _captured_stdout(path: str = "sortie.txt"):
+def captured_stdout(path: str = "sortie.txt"):
     """Détourne la sortie standard, descripteur compris ; rend ensuite `[taille, texte]`."""
     found, kept = [0, ""], os.dup(1)
     target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -104,9 +104,8 @@ def load(module: str) -> list[str]:
     return [name for name in vars(loaded) if not name.startswith("_")][:200]
 
 
-def get(module: str, name: str):
-    """Rend une constante du module."""
-    return getattr(importlib.import_module(f"exercises.{module}"), name)
+def _found(module: str, function: str):
+    return getattr(importlib.import_module(f"exercises.{module}"), function)
 
 
 def call(module: str, function: str, calls: list) -> list:
@@ -120,22 +119,22 @@ def call(module: str, function: str, calls: list) -> list:
     Returns:
         Pour chaque appel, `{"value": …}` ou `{"error": …}`.
     """
-    target = getattr(importlib.import_module(f"exercises.{module}"), function)
-    prepared = (  # au fur et à mesure : un ingrédient peut fixer la graine de Keras
-        (
-            [_prepared(each) for each in positional],
-            {key: _prepared(each) for key, each in named.items()},
-        )
-        for positional, named in calls
-    )
-    return _results(lambda positional, named: target(*positional, **named), prepared)
+    target = _found(module, function)
+    return _results(lambda positional, named: target(*positional, **named), calls)
 
 
-def _results(use, calls) -> list:
-    """Fait chaque appel, `use(positionnels, nommés)` ; une erreur n'arrête pas les suivants."""
+def _results(use, calls: list, *, ready: bool = True) -> list:
+    """Fait chaque appel, `use(positionnels, nommés)` ; une erreur n'arrête pas les suivants.
+
+    Les ingrédients ne sont préparés (`ready`) qu'au fur et à mesure : l'un d'eux peut fixer la
+    graine de Keras.
+    """
     results = []
     for positional, named in calls:
         try:
+            if ready:
+                positional = [_prepared(each) for each in positional]
+                named = {key: _prepared(each) for key, each in named.items()}
             results.append({"value": use(positional, named)})
         except MemoryError:
             raise
@@ -157,8 +156,10 @@ def through(module: str, function: str, calls: list, weights: list) -> list:
     Returns:
         Pour chaque appel, `{"value": …}` ou `{"error": …}`.
     """
-    target = getattr(importlib.import_module(f"exercises.{module}"), function)
-    return _results(lambda positional, named: _outputs(target, positional, named, weights), calls)
+    target = _found(module, function)
+    return _results(
+        lambda positional, named: _outputs(target, positional, named, weights), calls, ready=False
+    )
 
 
 def applied(module: str, function: str, calls: list, num_first: int) -> list:
@@ -173,14 +174,13 @@ def applied(module: str, function: str, calls: list, num_first: int) -> list:
     Returns:
         Pour chaque appel, `{"value": …}` ou `{"error": …}`.
     """
-    target = getattr(importlib.import_module(f"exercises.{module}"), function)
+    target = _found(module, function)
 
     def use(positional, named):
         made = target(*positional[:num_first], **named)
         return made(*positional[num_first:])
 
-    prepared = (([_prepared(each) for each in positional], named) for positional, named in calls)
-    return _results(use, prepared)
+    return _results(use, calls)
 
 
 def layer(module: str, function: str, calls: list, wanted: str) -> list:
@@ -197,7 +197,7 @@ def layer(module: str, function: str, calls: list, wanted: str) -> list:
         Pour chaque couche, `{"value": …}`, qui est None pour un gradient non noté, ou
         `{"error": …}`.
     """
-    kind = getattr(importlib.import_module(f"exercises.{module}"), function)
+    kind = _found(module, function)
 
     def use(positional, named):
         x, dy, *arguments = positional
@@ -232,7 +232,7 @@ def descend(module: str, function: str, calls: list) -> list:
     """
     import numpy as np
 
-    kind = getattr(importlib.import_module(f"exercises.{module}"), function)
+    kind = _found(module, function)
 
     def use(positional, named):
         weights, steps = positional
@@ -291,28 +291,10 @@ def export(module: str, function: str, positional: list, named: dict, shape: lis
     positional = [_prepared(each) for each in positional]
     named = {key: _prepared(each) for key, each in named.items()}
     keras.utils.set_random_seed(0)
-    loaded = importlib.import_module(f"exercises.{module}")
-    return _file_of(getattr(loaded, function)(*positional, **named), shape)
-
-
-def block(module: str, function: str, shape: list, positional: list) -> bytes:
-    """Appelle une fonction qui prolonge un réseau ; rend le fichier `.keras` de ce qu'elle fait.
-
-    Args:
-        module: nom du module.
-        function: nom de la fonction ; son premier argument est ce qui entre.
-        shape: forme de ce qui entre, sans le lot.
-        positional: les arguments suivants.
-
-    Returns:
-        Le contenu du fichier.
-    """
-    import keras
-
-    x = keras.Input(tuple(shape))
-    loaded = importlib.import_module(f"exercises.{module}")
-    y = getattr(loaded, function)(x, *[_prepared(each) for each in positional])
-    return _file_of(keras.Model(x, y))
+    made = _found(module, function)(*positional, **named)
+    if isinstance(made, keras.KerasTensor):  # ce qui prolonge un réseau
+        made = keras.Model(positional[0], made)
+    return _file_of(made, shape)
 
 
 def there_and_back(module: str, function: str, positional: list, images, numbers) -> dict:
@@ -330,8 +312,7 @@ def there_and_back(module: str, function: str, positional: list, images, numbers
     """
     import tensorflow as tf
 
-    loaded = importlib.import_module(f"exercises.{module}")
-    encode, decode = getattr(loaded, function)(*positional)
+    encode, decode = _found(module, function)(*positional)
     encoded = [encode(tf.constant(each)) for each in images]
     return {
         "encoded": encoded,
@@ -566,59 +547,14 @@ def digest(content: bytes) -> list:
     return found
 
 
-# --- Essayer un entraînement ---------------------------------------------------------
+# --- Entraîner -----------------------------------------------------------------------
 
 
-def trial(module: str, data: dict) -> dict:
-    """Lance `train` une époque sur quelques images, ce qui apprend étant observé.
-
-    Les jeux de données que le rendu pourrait charger lui-même sont remplacés par ceux du
-    correcteur, dont chaque partie a ses propres niveaux de gris : une fuite se verrait.
-
-    Args:
-        module: nom du module, qui a `train(x_train, y_train, x_val, y_val, *, seed, options)`.
-        data: `x_train`, `y_train`, `x_val`, `y_val`, `x_test`, `y_test`.
-
-    Returns:
-        Ce que `compile` et `fit` ont reçu, ou ce qu'une boucle a fait, et ce que `train` a rendu.
-    """
-    import keras
-    import tensorflow as tf
-
-    loaded = importlib.import_module(f"exercises.{module}")
-    tf.config.run_functions_eagerly(True)  # six lots : construire un graphe coûte plus
-    seen = {"compiled": [], "fitted": [], "built": [], "losses": [], "steps": 0, "error": None}
-    with _observed(seen, data, loaded):
-        options = _options(module, epochs=1, batch_size=8, precision="float32")
-        try:
-            result = loaded.train(
-                data["x_train"],
-                data["y_train"],
-                data["x_val"],
-                data["y_val"],
-                seed=0,
-                options=options,
-            )
-        except Exception as error:
-            seen["error"] = describe_error(error)
-            return seen
-    model, history = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
-    seen["own_train"] = getattr(loaded.train, "__module__", None) == loaded.__name__
-    seen["is_model"] = isinstance(model, keras.Model)
-    seen["history"] = sorted(map(str, history))[:20] if isinstance(history, dict) else None
-    if seen["is_model"]:
-        seen["weights"] = _summary(model)
-        if any(type(layer).__name__ == "Normalization" for layer in model.layers):
-            with contextlib.suppress(SavingError):  # ce qu'elle a appris ne se voit qu'ici
-                seen["model"] = _file_of(model, list(data["x_train"].shape[1:]))
-    return seen
-
-
-def learn(module: str, data: dict, epochs: int, network: str = "") -> bytes:
+def learn(module: str, data: list, epochs: int, network: str = "") -> bytes:
     """Lance le vrai entraînement du rendu ; rend le fichier `.keras` du modèle.
 
     Args:
-        module: nom du module.
+        module: nom du module, qui a `train(x_train, y_train, x_val, y_val, *, seed, options)`.
         data: `x_train`, `y_train`, `x_val`, `y_val`.
         epochs: nombre d'époques, si le module n'a pas de constante `EPOCHS`.
         network: la sortie notée, si `train` réunit plusieurs réseaux en un modèle.
@@ -629,178 +565,19 @@ def learn(module: str, data: dict, epochs: int, network: str = "") -> bytes:
     import keras
 
     loaded = importlib.import_module(f"exercises.{module}")
-    options = _options(
-        module, epochs=getattr(loaded, "EPOCHS", None) or epochs, batch_size=None, precision="auto"
-    )
-    result = loaded.train(
-        data["x_train"], data["y_train"], data["x_val"], data["y_val"], seed=0, options=options
-    )
+    chosen = {"epochs": getattr(loaded, "EPOCHS", None) or epochs}
+    chosen |= {"batch_size": None, "precision": "auto"}
+    result = loaded.train(*data, seed=0, options=options(**chosen))
     model = result[0] if isinstance(result, tuple) else result
     if isinstance(model, keras.Model) and isinstance(model.output, dict) and network:
         model = keras.Model(model.inputs, model.output[network])
     return _file_of(model)
 
 
-def _options(module: str, **chosen):
+def options(**chosen):
     """Rend les options que `cli.lesson_parser` donnerait, et quelques anciennes."""
-    return types.SimpleNamespace(
-        **{
-            "limit": None,
-            "minutes": None,
-            "seeds": 1,
-            "module": module,
-            "output": Path("figures"),
-            "command": module,
-            **chosen,
-        }
-    )
-
-
-def _summary(model, *, trainable: bool = False) -> list[float]:
-    """Rend les premières valeurs de chaque tableau de poids : de quoi reconnaître un modèle."""
-    import numpy as np
-
-    weights = model.trainable_weights if trainable else model.weights
-    return [float(value) for each in weights for value in np.asarray(each, np.float32).ravel()[:16]]
-
-
-@contextlib.contextmanager
-def _observed(seen: dict, data: dict, module):
-    """Note ce qui apprend, par `compile` et `fit` ou sans eux, et remplace les jeux de données."""
-    import keras
-
-    original_compile, original_fit = keras.Model.compile, keras.Model.fit
-    loss_call, optimizer_apply = keras.losses.Loss.__call__, keras.optimizers.Optimizer.apply
-    builders = {
-        name: value
-        for name, value in vars(module).items()
-        if name.startswith("build") and isinstance(value, types.FunctionType)
-    }
-
-    def noted(build):
-        def built(*arguments, **options):
-            result = build(*arguments, **options)
-            if isinstance(result, keras.Model):
-                seen["built"] = [*seen["built"][-20:], _summary(result)]
-            return result
-
-        return built
-
-    def call_loss(self, *arguments, **options):
-        if len(seen["losses"]) < 20:
-            seen["losses"].append(_describe_loss(self))
-        return loss_call(self, *arguments, **options)
-
-    def apply(self, *arguments, **options):
-        seen["steps"] += 1
-        return optimizer_apply(self, *arguments, **options)
-
-    def compile_(self, optimizer="rmsprop", loss=None, *arguments, **options):
-        seen["compiled"].append({"loss": _describe_loss(loss), "last": _last_activation(self)})
-        return original_compile(self, optimizer, loss, *arguments, **options)
-
-    def fit(self, x=None, y=None, *arguments, **options):
-        names = (
-            "batch_size",
-            "epochs",
-            "verbose",
-            "callbacks",
-            "validation_split",
-            "validation_data",
-        )
-        options = {**dict(zip(names, arguments, strict=False)), **options}
-        if options.get("validation_split") and options.get("validation_data") is None:
-            cut = int(len(x) * (1 - options.pop("validation_split")))
-            x, y, options["validation_data"] = x[:cut], y[:cut], (x[cut:], y[cut:])
-        x, sample = _sample(x, y)
-        validation = options.get("validation_data")
-        checked = None
-        if validation is not None:
-            if isinstance(validation, tuple | list):
-                _, checked = _sample(*validation[:2])
-            else:
-                options["validation_data"], checked = _sample(validation, None)
-        found = {"train": sample, "validation": checked, "steps": -seen["steps"]}
-        seen["fitted"].append(found)
-        found["before"] = _summary(self, trainable=True)
-        options["epochs"] = options.get("initial_epoch", 0) + 1
-        options["verbose"] = 0
-        result = original_fit(self, x, y, **options)
-        found |= {"after": _summary(self, trainable=True), "all_after": _summary(self)}
-        found["steps"] += seen["steps"]
-        found["convolves"] = any(len(each.shape) == 4 for each in self.weights)
-        return result
-
-    def load(**_):
-        return (data["x_train"], data["y_train"]), (data["x_test"], data["y_test"])
-
-    keras.Model.compile, keras.Model.fit = compile_, fit
-    keras.losses.Loss.__call__, keras.optimizers.Optimizer.apply = call_loss, apply
-    for name, value in builders.items():
-        setattr(module, name, noted(value))
-    common = sys.modules.get("convnets.datasets.sources")
-    for name in ("mnist", "fashion_mnist", "cifar10"):
-        getattr(keras.datasets, name).load_data = load
-        if common:
-            setattr(common, f"load_{name}", load)
-    try:
-        yield
-    finally:
-        keras.Model.compile, keras.Model.fit = original_compile, original_fit
-        keras.losses.Loss.__call__, keras.optimizers.Optimizer.apply = loss_call, optimizer_apply
-        for name, value in builders.items():
-            setattr(module, name, value)
-
-
-def _sample(x, y):
-    """Rend les données, intactes, et leurs premiers exemples en tableaux."""
-    import itertools
-
-    import keras
-    import numpy as np
-
-    if isinstance(x, keras.utils.PyDataset):
-        batches = [x[k] for k in range(min(2, len(x)))]
-    elif hasattr(x, "take") and hasattr(x, "element_spec"):  # tf.data
-        batches = list(x.take(2).as_numpy_iterator())
-    elif hasattr(x, "__next__"):  # un générateur ne se lit qu'une fois : on remet devant
-        batches = list(itertools.islice(x, 2))
-        x = _again(batches, x)
-    else:
-        batches = [(x, y)]
-    try:
-        images, labels = (
-            np.concatenate([np.asarray(batch[k]) for batch in batches])[:64] for k in (0, 1)
-        )
-    except Exception:
-        return x, None
-    return x, {"x": images, "y": labels}
-
-
-def _again(batches: list, rest):
-    yield from batches
-    yield from rest
-
-
-def _describe_loss(loss) -> dict:
-    if isinstance(loss, str):
-        return {"name": loss, "from_logits": False}
-    name = getattr(loss, "__name__", None) or type(loss).__name__
-    options = getattr(loss, "_fn_kwargs", {})
-    from_logits = getattr(loss, "from_logits", False) or options.get("from_logits", False)
-    return {"name": str(name)[:MAX_TEXT], "from_logits": bool(from_logits)}
-
-
-def _last_activation(model) -> str:
-    """Nomme l'activation de la dernière couche qui calcule, par exemple `softmax`."""
-    for layer in reversed(model.layers):
-        name = type(layer).__name__
-        if name in ("Softmax", "Activation", "Dense"):
-            activation = getattr(layer, "activation", None)
-            return "softmax" if name == "Softmax" else getattr(activation, "__name__", "autre")
-        if name not in ("Rescaling", "Dropout", "Reshape", "Flatten"):
-            return "autre"
-    return "autre"
+    common = {"limit": None, "minutes": None, "seeds": 1, "module": "rendu", "command": "rendu"}
+    return types.SimpleNamespace(**common, output=Path("figures"), **chosen)
 
 
 # --- La commande ---------------------------------------------------------------------
@@ -822,7 +599,7 @@ def command(module: str, pictures: list, script: str) -> list:
         path = Path(f"image{number}.png")
         path.write_bytes(content)
         code, error = 0, None
-        with _captured_stdout("commande.txt") as printed:
+        with captured_stdout("commande.txt") as printed:
             try:
                 code = _run_command(str(path), script)
             except SystemExit as stopped:
@@ -853,18 +630,14 @@ def planted_model(shape: list, num_classes: int = 10):
 
     La plus grande des sorties `2ck - k²` est celle dont le numéro k est le plus proche de c.
     """
-    import keras
     import numpy as np
-    from keras import layers
 
-    images = keras.Input(tuple(shape), dtype="uint8")
-    x = layers.Rescaling(1.0, dtype="float32")(images)
-    x = layers.Flatten()(x)
-    model = keras.Model(images, layers.Dense(num_classes, activation="softmax")(x))
-    classes = np.arange(num_classes)
     kernel = np.zeros((int(np.prod(shape)), num_classes), np.float32)
-    kernel[0] = 2 * classes
-    model.layers[-1].set_weights([kernel, -(classes**2).astype(np.float32)])
+    kernel[0] = 2 * np.arange(num_classes)
+    bias = -(np.arange(num_classes, dtype=np.float32) ** 2)
+    stack = [["Rescaling", {"scale": 1.0}], ["Flatten", {}]]
+    stack.append(["Dense", {"units": num_classes, "activation": "softmax"}])
+    model = plain_network(shape, stack, [kernel, bias])
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -893,30 +666,6 @@ def dream_extractor(network: dict, layer_names: list):
     from convnets.explaining import dreams
 
     return dreams.extractor(plain_network(**network), layer_names)
-
-
-def tiny_base(size_px: int, names: list, num_layers: int):
-    """Construit une petite base qui a les noms de couches d'InceptionV3, et autant de couches.
-
-    Args:
-        size_px: côté des images.
-        names: noms des couches où l'on peut couper, dans l'ordre.
-        num_layers: couches sans poids qui précèdent les autres : qui ne figerait que les premières
-            n'en figerait aucune qui compte.
-    """
-    import keras
-    from keras import layers
-
-    keras.utils.set_random_seed(1)
-    images = keras.Input((size_px, size_px, 3))
-    x = layers.AveragePooling2D(size_px // 5)(images)
-    for _ in range(num_layers):
-        x = layers.Identity()(x)
-    for name in names:
-        x = layers.Conv2D(6, 1)(x)
-        x = layers.BatchNormalization(scale=False)(x)
-        x = layers.Activation("relu", name=name)(x)
-    return keras.Model(images, x)
 
 
 def planted_speaker(table, num_words: int):
@@ -959,13 +708,6 @@ def small_network(kernels: list, biases: list, shape: list):
     model = keras.Model(images, outputs, name="essai")
     model.set_weights([each for pair in zip(kernels, biases, strict=True) for each in pair])
     return model
-
-
-def random_generator(seed: int):
-    """Fait un générateur aléatoire de NumPy."""
-    import numpy as np
-
-    return np.random.default_rng(seed)
 
 
 def planted_velocity(gain: float, slope: float):
@@ -1012,123 +754,22 @@ class Glance:
         return tensorflow.constant(found) if tensorflow else found
 
 
-def pictures(images, classes: list):
-    """Écrit un dossier d'images par classe, comme `folders.square_copies`."""
+def random_generator(seed: int):
+    """Fait un générateur aléatoire de NumPy."""
     import numpy as np
-    from PIL import Image
 
-    root, paths, labels = Path("images"), [], []
-    for number, pixels in enumerate(images):
-        label = number * len(classes) // len(images)
-        folder = root / classes[label]
-        folder.mkdir(parents=True, exist_ok=True)
-        paths.append(str(folder / f"{number:05}.png"))
-        Image.fromarray(pixels).save(paths[-1])
-        labels.append(label)
-    return types.SimpleNamespace(
-        folder=str(root), paths=paths, labels=np.array(labels), classes=list(classes), sha256="x"
-    )
+    return np.random.default_rng(seed)
 
 
-def frozen_facts(content: bytes, base: dict, layer_name: str) -> dict:
-    """Décrit une base figée par le rendu, là où aucun rendu n'a été importé.
-
-    Args:
-        content: fichier `.keras` que `export` a rendu.
-        base: arguments de `tiny_base`.
-        layer_name: la couche où il fallait la couper.
-
-    Returns:
-        Nombre de poids à apprendre, sorties, et les cartes de cette couche.
-    """
+def network_input(shape: list):
+    """Fait l'entrée d'un réseau que le rendu prolonge."""
     import keras
-    import numpy as np
 
-    whole, frozen, size_px = tiny_base(**base), _load(content), base["size_px"]
-    images = np.linspace(-1, 1, 2 * size_px * size_px * 3, dtype=np.float32)
-    images = images.reshape(2, size_px, size_px, 3)
-    cut = keras.Model(whole.input, whole.get_layer(layer_name).output)
-    return {
-        "trainable": len(frozen.trainable_weights),
-        "output": np.asarray(frozen(images, training=False), np.float32),
-        "training": np.asarray(frozen(images, training=True), np.float32),
-        "maps": np.asarray(cut(images, training=False), np.float32),
-    }
-
-
-def generator_facts(module: str, images, classes: list, named: dict) -> dict:
-    """Ouvre le générateur du rendu sur un dossier d'images ; rend ce qu'il en lit."""
-    import multiprocessing.pool
-
-    import numpy as np
-
-    # Le générateur liste les dossiers dans un `ThreadPool`, qui a besoin de /dev/shm.
-    multiprocessing.pool.ThreadPool = _InlinePool
-    folder = pictures(images, classes)
-    generator = importlib.import_module(f"exercises.{module}").make_generator(folder, **named)
-    twice = []
-    for _ in range(2):
-        generator.reset()
-        batches = [generator[k] for k in range(len(generator))]
-        twice.append(np.concatenate([np.asarray(batch[0], np.float32) for batch in batches]))
-    labels = np.concatenate([np.asarray(batch[1], np.float32) for batch in batches])
-    small = [each[:, ::10, ::10] for each in twice]
-    return {
-        "first": small[0],
-        "second": small[1],
-        "y": labels,
-        "names": [os.path.basename(name) for name in generator.filenames],
-    }
-
-
-class _InlinePool:
-    """Un `ThreadPool` sans fils : chaque appel est fait tout de suite."""
-
-    def __init__(self, *_):
-        pass
-
-    def apply_async(self, function, arguments=()):
-        """Rend de quoi lire le résultat, déjà calculé."""
-        found = function(*arguments)
-        return types.SimpleNamespace(get=lambda timeout=None: found)
-
-    def close(self):
-        """Ne fait rien."""
-
-    join = close
-
-
-def head_facts(content: bytes, x, labels: list) -> dict:
-    """Décrit une tête du rendu, là où aucun rendu n'a été importé.
-
-    Args:
-        content: fichier `.keras` que `export` a rendu, compilé ou non.
-        x: caractéristiques `(n, c)`.
-        labels: façons d'écrire les mêmes étiquettes.
-
-    Returns:
-        Sorties, perte, et pour chaque façon, si cette perte la prend.
-    """
-    import numpy as np
-
-    head = _load(content, compiled=True)
-    facts = {
-        "outputs": np.asarray(head(x, training=False), np.float32),
-        "loss": _describe_loss(head.loss) if head.compiled else None,
-        "last": _last_activation(head),
-        "accepts": [],
-    }
-    for y in labels if head.compiled else []:
-        try:
-            facts["accepts"].append(bool(np.isfinite(head.test_on_batch(x, y)).all()))
-        except Exception:
-            facts["accepts"].append(False)
-    return facts
+    return keras.Input(tuple(shape))
 
 
 INGREDIENTS = {
-    "planted_model": planted_model,
-    "tiny_base": tiny_base,
+    "input": network_input,
     "plain_network": plain_network,
     "dream_extractor": dream_extractor,
     "planted_speaker": planted_speaker,
@@ -1146,25 +787,19 @@ OPERATIONS = {
     function.__name__: function
     for function in (
         load,
-        get,
         call,
         through,
         applied,
         layer,
         descend,
         export,
-        block,
         there_and_back,
         convert,
         inspect,
         predict,
         digest,
-        trial,
         learn,
         command,
-        frozen_facts,
-        generator_facts,
-        head_facts,
         recorder.record,
     )
 }

@@ -1,8 +1,9 @@
 """Exécuter un rendu comme son auteur l'exécute, et noter ce qu'il fait de ses réseaux.
 
 Importé par `probes`, dans le processus enfermé. Le programme est lancé comme un script, ou cellule
-après cellule ; une instruction qui échoue n'arrête pas les suivantes. `fit` apprend quelques lots,
-les jeux de données sont ceux du correcteur. Rien n'est jugé ici : voir `questions/records.py`.
+après cellule ; une instruction qui échoue n'arrête pas les suivantes. Puis les fonctions de
+l'énoncé qu'il définit, et n'a pas appelées, le sont. `fit` apprend quelques lots, les jeux de
+données sont ceux du correcteur. Rien n'est jugé ici : voir `questions/networks.py`.
 """
 
 import ast
@@ -14,6 +15,7 @@ import linecache
 import os
 import signal
 import sys
+import types
 from pathlib import Path
 
 import spellings
@@ -21,10 +23,15 @@ import spellings
 SIZES = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
 FEW = (600, 200)  # images d'un jeu, si le programme ne les compte pas
 COUNTS = 1_000  # dans un programme, un nombre plus grand compte des images
+TAUGHT, CHECKED, MEASURED = 48, 16, 240  # images données à `train`, puis à `evaluate`
 KEPT, LEARNED, BATCH = 32, 24, 8  # images gardées, images apprises, et par lot
 LARGE_PX, FEWER = 64, 4  # d'images plus grandes, quatre fois moins
-PICTURES, NUM_PICTURES, SIDE_PX = "images", 40, 32  # par classe
-NUM_FOLDERS, FREE_PX = 2, 96
+PICTURES, NUM_PICTURES, SIDE_PX = "images", 80, 32
+OWN_PICTURES, NUM_OWN, OWN_PX, STEP_PX = "dossier", 20, 150, 10  # un pixel gardé sur dix
+CLASSES, FREE_PX = ("chat", "chien"), 96
+BASE_PX, NUM_LAYERS = 30, 250  # l'énoncé d'une autre question fige 249 couches
+BASE_LAYERS = ("mixed2", "mixed8", "mixed9", "mixed10")
+FEATURES = (12, 16)  # caractéristiques données à une tête
 KEY_VALUES = 24  # premières valeurs d'une image : assez pour la reconnaître
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
 MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
@@ -64,58 +71,76 @@ class Names(dict):
         raise KeyError(name)
 
 
-def record(module: str, dataset: str, levels: dict, seconds: int) -> dict:
-    """Exécute le rendu d'un module.
+def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -> dict:
+    """Exécute le programme d'un rendu.
 
     Args:
-        module: `"ex02_fashion"` ; son fichier, ou les cellules dont il a été fait.
+        module: le premier module, dont le programme prend le nom.
+        asked: les fonctions de l'énoncé, par module rendu : `{"ex04_lenet": ["train", …]}`.
         dataset: `"fashion_mnist"`, le jeu qu'il devrait charger.
-        levels: niveaux de gris des images, `"train"` et `"test"` : `(plus petit, plus grand)`.
-        seconds: temps de processeur accordé.
+        levels: niveaux de gris des images, `"train"`, `"val"` et `"test"` : `(plus petit, plus
+            grand)`.
+        seconds: temps de processeur accordé au programme, puis à chaque fonction.
 
     Returns:
-        `networks`, une description par modèle ; `absent`, les paquets qui manquent ; `names`, les
-        listes de dix textes ; `error`, la première exception, ou None ; `imports`, les paquets que
-        le programme importe ; `builds`, s'il nomme une couche ou un modèle de Keras.
+        `networks`, une description par modèle ; `calls`, ce qu'a donné chaque fonction de l'énoncé,
+        `{"value": …}` ou `{"error": …}` ; `reuses`, si des poids déjà appris sont demandés ;
+        `names`, les listes de dix textes ; `error`, la première exception, ou None ; `imports`, les
+        paquets que le programme importe ; `builds`, s'il nomme une couche ou un modèle de Keras.
     """
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)  # quelques lots : construire un graphe coûte plus
-    cells = _cells(module)
-    trees = [spellings.modernised(ast.parse(text)) for _, text in cells]
+    cells = _cells(list(asked))
+    trees = [spellings.modernised(ast.parse(text, label)) for label, text in cells]
+    nodes = [each for tree in trees for each in ast.walk(tree)]
     counted = any(
         isinstance(each, ast.Constant) and isinstance(each.value, int) and each.value > COUNTS
-        for tree in trees
-        for each in ast.walk(tree)
+        for each in nodes
     )
     whole = _images(dataset, SIZES[dataset] if counted else FEW, levels)
     spellings.Nothing.images = whole["x_test"][:256]
     spellings.READERS["tensorflow_datasets.load"] = _tensorflow_datasets(whole)
-    seen, names = _Seen(), Names(__name__="__main__", display=lambda *_, **__: None)
-    names["__file__"] = os.path.abspath(cells[0][0]) if cells else ""
-    sys.argv[:] = [names["__file__"]]
-    error = None
-    with spellings.installed() as absent, _patched(seen, whole), _alarm(seconds):
-        error = _execute(cells, trees, names)
-        if not any(each.fits for each in seen.networks):
-            _call_main(names, whole, seen)
+    functions = [name for several in asked.values() for name in several]
+    written = {each.name for each in nodes if isinstance(each, ast.FunctionDef)}
+    as_module = written.issuperset(functions)  # tout ce qui compte est dans ces fonctions
+    seen, names = _Seen(), _first_names(module, cells[0][0], as_module=as_module)
+    error, calls = None, {}
+    with spellings.installed():
+        with _patched(seen, whole):
+            with _alarm(seconds):
+                error = _execute(cells, trees, names)
+            if not seen.has_learned():
+                calls = _call_asked(functions, names, whole, seen, seconds)
+            if not as_module and not seen.has_learned():
+                with _alarm(seconds):
+                    _call_main(names, whole, seen)
+        if "evaluate" in functions and inspect.isfunction(names.get("evaluate")):
+            calls["evaluate"] = _outcome(lambda: _measure(names["evaluate"], whole), seconds)
     for value in list(names.values()):
         seen.keep(value)
     return {
         "networks": [each.described(whole["x_test"]) for each in seen.networks],
-        "steps": seen.steps,
+        "calls": calls,
         "reuses": seen.reuses,
-        "absent": sorted(absent)[:20],
         "names": [list(map(str, v)) for v in names.values() if _is_class_list(v)][:4],
         "error": error,
-        "imports": sorted(_imported(trees))[:50],
-        "builds": any(_word(each) in BUILDERS for tree in trees for each in ast.walk(tree)),
+        "imports": sorted(_imported(nodes))[:50],
+        "builds": any(_word(each) in BUILDERS for each in nodes),
     }
 
 
-def _imported(trees: list) -> set[str]:
+def _first_names(module: str, file: str, *, as_module: bool) -> Names:
+    """Rend les noms qu'un programme trouve en commençant."""
+    name = f"exercises.{module}"
+    names = Names(__name__=name if as_module else "__main__", display=lambda *_, **__: None)
+    names |= {"__package__": name.rpartition(".")[0], "__file__": os.path.abspath(file)}
+    sys.argv[:] = [names["__file__"]]
+    return names
+
+
+def _imported(nodes: list) -> set[str]:
     """Rend les noms des paquets qu'un programme importe."""
-    nodes = [each for tree in trees for each in ast.walk(tree)]
     found = {alias.name for each in nodes if isinstance(each, ast.Import) for alias in each.names}
     found |= {each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)}
     return {name.partition(".")[0] for name in found}
@@ -126,28 +151,27 @@ def _word(node: ast.AST) -> str:
 
 
 def _images(dataset: str, sizes: tuple[int, int], levels: dict) -> dict:
-    """Tire des images au hasard ; leur premier pixel dit leur étiquette, ses niveaux leur jeu."""
+    """Tire des images au hasard ; leurs deux premières valeurs disent leur étiquette."""
     import numpy as np
 
     rng, found = np.random.default_rng(7), {}
     colour = dataset == "cifar10"
-    for part, size in zip(("train", "test"), sizes, strict=True):
+    for part, size in zip(("train", "test", "val"), (*sizes, CHECKED), strict=True):
         low, high = levels[part]
         x = rng.integers(low, high, (size, *((32, 32, 3) if colour else (28, 28))), np.uint8)
-        y = rng.permutation(size).astype(np.int64) % 10
-        x.reshape(size, -1)[:, 0] = low + y
-        y = y.astype(np.uint8)
+        y = (rng.permutation(size) % 10).astype(np.uint8)
+        x.reshape(size, -1)[:, :2] = low + np.stack([y, 9 - y], axis=1)
         found |= {f"x_{part}": x, f"y_{part}": y[:, None] if colour else y}
     return found
 
 
-def _cells(module: str) -> list[tuple[str, str]]:
-    """Rend les cellules d'un module, couples (étiquette, texte), ou son fichier."""
-    path = Path("exercises", *module.split(".")).with_suffix(".py")
-    plan = path.with_suffix(".cells.json")
+def _cells(modules: list[str]) -> list[tuple]:
+    """Rend les cellules d'un notebook, couples (étiquette, texte), ou les fichiers des modules."""
+    paths = [Path("exercises", *each.split(".")).with_suffix(".py") for each in modules]
+    plan = paths[0].with_suffix(".cells.json")
     if plan.is_file():
         return [tuple(each) for each in json.loads(plan.read_text(encoding="utf-8"))["cells"]]
-    return [(str(path), path.read_text(encoding="utf-8"))]
+    return [(str(path), path.read_bytes()) for path in paths]
 
 
 def _is_class_list(value) -> bool:
@@ -161,10 +185,12 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
     error = None
     for (label, text), tree in zip(cells, trees, strict=True):
         file = os.path.abspath(label)
+        text = text if isinstance(text, str) else text.decode("utf-8", "replace")
         linecache.cache[file] = len(text), None, text.splitlines(True), file
         for node in tree.body:
+            code = compile(ast.Module([node], []), file, "exec")
             try:
-                exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
+                exec(code, names)  # noqa: S102
             except OutOfTimeError:
                 return error
             except SystemExit:
@@ -173,18 +199,21 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
                 names.failed, error = True, error or probes.describe_error(raised)
                 if isinstance(raised, NameError) and "fit" in map(_word, ast.walk(node)):
                     with contextlib.suppress(Exception, SystemExit):  # le nom manquant est inerte
-                        exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
+                        exec(code, names)  # noqa: S102
     return error
+
+
+# --- Les fonctions que le programme n'a pas appelées ---------------------------------
 
 
 def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
     """Appelle les fonctions qui construisent un réseau et l'entraînent, si rien ne l'a fait."""
     for function in sorted(_own_functions(names), key=lambda each: _rank(each.__name__)):
         if _rank(function.__name__) < len(MAIN):
-            with contextlib.suppress(Exception, SystemExit, OutOfTimeError):
+            with contextlib.suppress(Exception, SystemExit):
                 seen.keep(function(**_arguments(function, names, whole, seen)))
     if not seen.networks:
-        for kind in [each for each in list(names.values()) if _is_model_class(each)]:
+        for kind in [each for each in list(names.values()) if _is_model_class(each, names)]:
             with contextlib.suppress(Exception):
                 seen.keep(kind(**_arguments(kind, names, whole, seen)))
 
@@ -193,8 +222,7 @@ def _own_functions(names: Names) -> list:
     """Rend les fonctions du programme, et celles de ses classes qui n'ont pas besoin d'objet."""
     values = list(names.values())
     for kind in [each for each in values if inspect.isclass(each)]:
-        own = [(key, each) for key, each in vars(kind).items() if key in vars(kind)]
-        values += [getattr(kind, key) for key, each in own if isinstance(each, OF_CLASS)]
+        values += [getattr(kind, k) for k, each in vars(kind).items() if isinstance(each, OF_CLASS)]
     functions = [getattr(each, "__func__", each) for each in values]
     return [
         each
@@ -203,10 +231,10 @@ def _own_functions(names: Names) -> list:
     ]
 
 
-def _is_model_class(value) -> bool:
+def _is_model_class(value, names: Names) -> bool:
     import keras
 
-    own = inspect.isclass(value) and value.__module__ == "__main__"
+    own = inspect.isclass(value) and value.__module__ == names["__name__"]
     return own and issubclass(value, keras.Model)
 
 
@@ -216,34 +244,186 @@ def _rank(name: str) -> int:
 
 def _arguments(function, names: Names, whole: dict, seen: "_Seen") -> dict:
     """Devine les arguments d'une fonction : une variable du même nom, ou ce que le nom dit."""
-    shape = whole["x_train"].shape[1:]
-    shape = (*shape, 1) if len(shape) == 2 else shape
     found = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.default is not parameter.empty or parameter.kind in (
+        if parameter.default is parameter.empty and parameter.kind not in (
             parameter.VAR_POSITIONAL,
             parameter.VAR_KEYWORD,
         ):
-            continue
-        key = name.lower()
-        if name in names:
-            found[name] = names[name]
-            continue
-        part = "test" if "test" in key or "val" in key else "train"
-        if key in SIDES:
-            found[name] = shape[SIDES[key]]
-        elif key.startswith(("mod", "net", "cnn")) and seen.networks:
-            found[name] = seen.networks[-1].model
-        elif "shape" in key or "dim" in key or "size" in key:
-            found[name] = shape
-        elif "class" in key or key.startswith(("n", "num")):
-            found[name] = 10
-        elif key.startswith("y") or "label" in key:
-            found[name] = whole[f"y_{part}"][:KEPT]
-        elif "epoch" in key or "batch" in key:
-            found[name] = BATCH
-        else:
-            found[name] = whole[f"x_{part}"][:KEPT].reshape(-1, *shape)
+            known = name in names
+            found[name] = names[name] if known else _guessed(name.lower(), whole, seen)
+    return found
+
+
+def _guessed(key: str, whole: dict, seen: "_Seen"):
+    """Donne à un argument ce que dit son nom."""
+    shape = whole["x_train"].shape[1:]
+    shape = (*shape, 1) if len(shape) == 2 else shape
+    part = "test" if "test" in key or "val" in key else "train"
+    if key in SIDES:
+        return shape[SIDES[key]]
+    if key.startswith(("mod", "net", "cnn")) and seen.networks:
+        return seen.networks[-1].model
+    if any(word in key for word in ("shape", "dim", "size")):
+        return shape
+    if "class" in key or key.startswith("n"):
+        return 10
+    if key.startswith("y") or "label" in key:
+        return whole[f"y_{part}"][:KEPT]
+    if "epoch" in key or "batch" in key:
+        return BATCH
+    return whole[f"x_{part}"][:KEPT].reshape(-1, *shape)
+
+
+def _call_asked(functions: list, names: Names, whole: dict, seen: "_Seen", seconds: int) -> dict:
+    """Appelle les fonctions de l'énoncé, sauf `evaluate` ; rend ce que chacune a donné."""
+
+    def build(function):
+        _kept(function(**_arguments(function, names, whole, seen)), seen)
+
+    special = {
+        "train": lambda function: _train(function, whole, seen),
+        "make_generator": _open_generator,
+        "frozen_base": _freeze,
+        "build_head": lambda function: _build_heads(function, names.get("targets"), seen),
+    }
+    found = {}
+    for name in functions:
+        function = names.get(name)
+        if name != "evaluate" and inspect.isfunction(function):
+            use = special.get(name, build)
+            found[name] = _outcome(lambda use=use, function=function: use(function), seconds)
+    return found
+
+
+def _outcome(use, seconds: int) -> dict:
+    """Rend `{"value": …}`, ou `{"error": …}` ; l'erreur est vide si le temps a manqué."""
+    import probes
+
+    found = {"error": {}}
+    with _alarm(seconds):
+        try:
+            found = {"value": use()}
+        except MemoryError:
+            raise
+        except (Exception, SystemExit) as error:
+            found = {"error": probes.describe_error(error)}
+    return found
+
+
+def _kept(model, seen: "_Seen") -> "Network":
+    network = seen.keep(model)
+    if network is None:
+        raise TypeError(f"keras.Model attendu, reçu {type(model).__name__}")
+    return network
+
+
+def _train(function, whole: dict, seen: "_Seen") -> dict:
+    """Donne quelques images à `train` ; dit si elle rend un modèle appris, et des courbes."""
+    import probes
+
+    parts = [
+        whole[f"{axis}_{part}"][:num].copy()
+        for part, num in (("train", TAUGHT), ("val", CHECKED))
+        for axis in "xy"
+    ]
+    options = probes.options(epochs=1, batch_size=BATCH, precision="float32")
+    result = function(*parts, seed=0, options=options)
+    model, history = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
+    network = seen.keep(model)
+    complete = network is not None and isinstance(history, dict)
+    return {"complete": complete, "moved": network is not None and network.has_moved()}
+
+
+def _measure(function, whole: dict) -> dict:
+    """Donne à `evaluate` un modèle dont la classe prédite est la valeur du premier pixel."""
+    import numpy as np
+    import probes
+
+    # Les exactitudes d'erreurs différentes doivent différer : classe juste une fois sur deux, la
+    # suivante quatre fois sur dix, la première sinon.
+    rng = np.random.default_rng(11)
+    x = whole["x_test"][rng.permutation(MEASURED) % len(whole["x_test"])]
+    guesses = rng.permutation(MEASURED) % 10
+    x.reshape(MEASURED, -1)[:, 0] = guesses
+    parts = rng.permutation(np.repeat([0, 1, 2], [120, 96, 24]))
+    y = np.choose(parts, [guesses, (guesses + 1) % 10, 0 * guesses]).astype(np.uint8)
+    model = probes.planted_model(list(x.shape[1:]))
+    with probes.captured_stdout("mesure.txt") as printed:
+        value = function(model, x, y.reshape(-1, *whole["y_test"].shape[1:]))
+    return {"value": value, "printed": printed[0], "guesses": guesses, "y": y}
+
+
+def _open_generator(function) -> dict:
+    """Ouvre le générateur du rendu sur un dossier d'images ; rend ce qu'il en lit, deux fois."""
+    import numpy as np
+
+    images = np.random.default_rng(7).integers(0, 256, (NUM_OWN, OWN_PX, OWN_PX, 3), np.uint8)
+    _write_pictures(OWN_PICTURES, images)
+    pictures = types.SimpleNamespace(
+        folder=OWN_PICTURES,
+        paths=sorted(map(str, Path(OWN_PICTURES).rglob("*.png"))),
+        labels=np.arange(NUM_OWN) * len(CLASSES) // NUM_OWN,
+        classes=list(CLASSES),
+        sha256="x",
+    )
+    found = {"drawn": images[:, ::STEP_PX, ::STEP_PX]}
+    for subset in ("", "training", "validation"):
+        generator = function(pictures, **({"subset": subset} if subset else {}))
+        passes = []
+        for _ in range(2):
+            generator.reset()
+            batches = [np.asarray(generator[k][0], np.float32) for k in range(len(generator))]
+            passes.append(np.concatenate(batches)[:, ::STEP_PX, ::STEP_PX])
+        numbers = [int(Path(name).stem) for name in generator.filenames]
+        found[subset] = {"passes": passes, "numbers": numbers}
+    return found
+
+
+def _freeze(function) -> dict:
+    """Fait figer une petite base ; rend ses sorties, et les cartes qu'il fallait moyenner."""
+    import keras
+    import numpy as np
+
+    base = _tiny_base()
+    given = np.random.default_rng(0).uniform(-1, 1, (2, BASE_PX, BASE_PX, 3)).astype(np.float32)
+    frozen = function(base, layer_name=BASE_LAYERS[1])
+    cut = keras.Model(base.input, base.get_layer(BASE_LAYERS[1]).output)
+    return {
+        "trainable": len(frozen.trainable_weights),
+        "output": np.asarray(frozen(given, training=False), np.float32),
+        "maps": np.asarray(cut(given, training=False), np.float32),
+    }
+
+
+def _tiny_base():
+    """Construit une petite base qui a des noms de couches d'InceptionV3, et autant de couches.
+
+    Les premières n'ont pas de poids : qui ne figerait qu'elles n'en figerait aucune qui compte.
+    """
+    import keras
+    from keras import layers
+
+    images = keras.Input((BASE_PX, BASE_PX, 3))
+    x = layers.AveragePooling2D(BASE_PX // 5)(images)
+    for _ in range(NUM_LAYERS):
+        x = layers.Identity()(x)
+    for name in BASE_LAYERS:
+        x = layers.BatchNormalization(scale=False)(layers.Conv2D(6, 1)(x))
+        x = layers.Activation("relu", name=name)(x)
+    return keras.Model(images, x)
+
+
+def _build_heads(function, targets, seen: "_Seen") -> list:
+    """Construit une tête pour deux, puis trois classes, et lui donne les étiquettes du rendu."""
+    import numpy as np
+
+    x, found = np.random.default_rng(0).normal(size=FEATURES).astype(np.float32), []
+    for num_classes in (2, 3):
+        network = _kept(function(x, num_classes, seed=0), seen)
+        with contextlib.suppress(Exception):  # noté par `fit`
+            network.model.fit(x, targets(np.arange(len(x)) % num_classes, num_classes))
+        found.append(network.described(x))
     return found
 
 
@@ -255,11 +435,17 @@ class Network:
 
     Args:
         model: le modèle.
+        touched: les variables qui ont changé, par identité ; complété par `_Seen`.
     """
 
-    def __init__(self, model):
+    def __init__(self, model, touched: dict):
         self.model, self.compiled, self.fits, self.measured = model, [], [], []
         self.checked = None  # les dernières images de validation
+        self._touched = touched
+
+    def has_moved(self) -> bool:
+        """Dit si un poids que le modèle apprend a changé."""
+        return any(id(each) in self._touched for each in self.model.trainable_variables)
 
     def described(self, images) -> dict:
         """Décrit le modèle par des données, et ce qui lui a été donné."""
@@ -267,16 +453,16 @@ class Network:
         import probes
 
         facts, model = {"layers": [], "error": ""}, self.model
-        with contextlib.suppress(Exception):
-            _build(model)
         try:
+            with contextlib.suppress(Exception):
+                _ensure_built(model)
             model = _functional(model, images)
             for side in (images.shape[1], FREE_PX):  # d'un réseau qui accepte toute taille
                 shape = tuple(n or side for n in model.input_shape[1:])
                 few = images[:4]
                 if np.prod(shape) != np.prod(images.shape[1:]):  # d'autres que celles de l'exercice
                     few = np.resize(few, (4, *shape))
-                facts = probes.described(model, few.reshape(4, *shape).astype(np.uint8))
+                facts = probes.described(model, few.reshape(4, *shape).astype(images.dtype))
                 if not facts["refused"]:
                     break
         except Exception as error:
@@ -286,6 +472,7 @@ class Network:
             "compiled": self.compiled[-1:],
             "fits": self.fits,
             "measured": self.measured[-MAX_FITS:],
+            "moved": self.has_moved(),
         }
 
 
@@ -294,9 +481,14 @@ class _Seen:
 
     def __init__(self):
         self.networks: list[Network] = []
+        self.touched: dict[int, object] = {}  # les variables apprises, gardées pour leur identité
         self.steps = 0  # appels d'un optimiseur
         self.reuses = False  # des poids déjà appris ont été demandés
         self.fitting = False  # `fit` est en cours
+
+    def has_learned(self) -> bool:
+        """Dit si un réseau a appris, ou aurait dû."""
+        return any(each.fits for each in self.networks)
 
     def keep(self, value) -> Network | None:
         """Rend ce qui est noté d'un modèle ; le note s'il est nouveau."""
@@ -306,9 +498,13 @@ class _Seen:
             return None
         found = next((each for each in self.networks if each.model is value), None)
         if found is None:
-            found = Network(value)
+            found = Network(value, self.touched)
             self.networks = [*self.networks, found][-MAX_NETWORKS:]
         return found
+
+    def touch(self, variables) -> None:
+        """Note que des variables ont changé."""
+        self.touched.update({id(each): each for each in variables})
 
 
 class _History(dict):
@@ -320,45 +516,41 @@ class _History(dict):
         return dict.get(self, other) or [0.0] * len(next(iter(self.values()), [0.0]))
 
 
-def sample(x, y=None, num: int = KEPT):
+def _sample(x, y=None) -> tuple | None:
     """Rend les premiers exemples de données de toute sorte, en tableaux.
 
     Returns:
         `(images, étiquettes)` ; None si elles ne se lisent pas.
     """
-    import itertools
-
     import keras
     import numpy as np
 
-    if isinstance(x, spellings.Nothing):
-        return None
-    if isinstance(x, keras.utils.PyDataset):
-        batches = [x[0]]
-    elif hasattr(x, "element_spec"):  # tf.data
-        batches = list(x.take(1).as_numpy_iterator())
-    elif hasattr(x, "__next__"):
-        batches = list(itertools.islice(x, 1))
-    else:
-        batches = [(_first(x, num), None if y is None else _first(y, num))]
     try:
-        images, labels = batches[0] if isinstance(batches[0], tuple) else (batches[0], None)
-        labels = None if labels is None else np.asarray(labels)[:num]
-        return np.asarray(images)[:num], labels
+        if isinstance(x, keras.utils.PyDataset):
+            batch = x[0]
+        elif hasattr(x, "element_spec"):  # tf.data
+            batch = next(x.as_numpy_iterator())
+        elif hasattr(x, "__next__"):
+            batch = next(x)
+        else:
+            batch = _first(x), None if y is None else _first(y)
+        images, labels = batch if isinstance(batch, tuple) else (batch, None)
+        labels = None if labels is None else np.asarray(labels)[:KEPT]
+        return np.asarray(images)[:KEPT], labels
     except Exception:
         return None
 
 
-def _first(values, num: int):
+def _first(values):
     """Rend les premiers exemples ; un tableau de tableaux d'objets devient un vrai tableau."""
     import numpy as np
 
     if isinstance(values, spellings.Nothing):
         raise ValueError("données absentes")
-    return np.stack([np.asarray(each) for each in list(values[:num])])
+    return np.stack([np.asarray(each) for each in list(values[:KEPT])])
 
 
-def _build(model) -> None:
+def _ensure_built(model) -> None:
     """Construit un modèle qui attend ses données, pour des images de l'exercice."""
     if not model.built:
         shape = spellings.Nothing.images.shape[1:]
@@ -375,7 +567,8 @@ def _functional(model, images):
     if getattr(model, "inputs", None) or isinstance(model, keras.Sequential):
         return model
     height, width, *channels = images.shape[1:]
-    for shape in ((height, width, *(channels or [1])), (32, 32, *(channels or [1]))):
+    channels = channels or [1]
+    for shape in ((height, width), (height, width, *channels), (32, 32, *channels)):
         with contextlib.suppress(Exception):
             given = keras.Input(shape)
             return keras.Model(given, model.call(given))
@@ -386,14 +579,13 @@ def _invented(model, num: int = LEARNED):
     """Invente des images et des étiquettes qui conviennent à un modèle."""
     import numpy as np
 
-    _build(model)
+    _ensure_built(model)
     rng = np.random.default_rng(0)
     shape = [n or 32 for n in model.input_shape[1:]]
     num = num // FEWER if len(shape) == 3 and shape[0] > LARGE_PX else num
     outputs = model.output_shape[-1]
     labels = np.arange(num) % max(2, outputs)
-    loss = str(getattr(model, "loss", "")).lower()
-    if outputs > 1 and "sparse" not in loss:
+    if outputs > 1 and "sparse" not in str(getattr(model, "loss", "")).lower():
         labels = np.eye(outputs, dtype=np.float32)[labels]
     return rng.random((num, *shape), np.float32), labels
 
@@ -406,12 +598,11 @@ def _patched(seen: _Seen, whole: dict):
     """Remplace, le temps d'un rendu, ce qui apprend, ce qui lit des données et ce qui écrit."""
     import keras
 
-    model, optimizer = keras.Model, keras.optimizers.Optimizer
+    model = keras.Model
     kept = {name: getattr(model, name) for name in PATCHED.split()}
     replaced = [(builtins, "input", lambda *_: Answer("1"))]
     replaced += [(model, name, value) for name, value in _methods(seen, kept).items()]
-    replaced.append((optimizer, "apply", _counted(seen, optimizer.apply)))
-    replaced += [*_readers(whole, seen), *_absent_files()]
+    replaced += [*_noted_changes(seen), *_readers(whole, seen), *_absent_files()]
     before = [(place, name, vars(place).get(name)) for place, name, _ in replaced]
     for place, name, value in replaced:
         setattr(place, name, value)
@@ -426,12 +617,24 @@ def _patched(seen: _Seen, whole: dict):
                 setattr(place, name, value)
 
 
-def _counted(seen: _Seen, original):
-    def apply(self, *given, **named):
-        seen.steps += 1
-        return original(self, *given, **named)
+def _noted_changes(seen: _Seen) -> list[tuple]:
+    """Rend ce qui change des poids, remplacé : `(endroit, nom, valeur)`."""
+    import keras
 
-    return apply
+    optimizer, variable = keras.optimizers.Optimizer, keras.Variable
+    step, change = optimizer.apply, variable.assign
+
+    def apply(self, gradients, trainable_variables=None):
+        seen.steps += 1
+        found = step(self, gradients, trainable_variables)
+        seen.touch(trainable_variables or self._trainable_variables)
+        return found
+
+    def assign(self, value):
+        seen.touch([self])
+        return change(self, value)
+
+    return [(optimizer, "apply", apply), (variable, "assign", assign)]
 
 
 def _methods(seen: _Seen, kept: dict) -> dict:
@@ -460,11 +663,7 @@ class _Watched:
 
     def compile(self, model, optimizer="rmsprop", loss=None, *given, **named):
         """Note la perte, puis compile."""
-        import probes
-
-        network = self.seen.keep(model)
-        described = {"loss": probes._describe_loss(loss), "last": ""}
-        network.compiled.append(described)
+        self.seen.keep(model).compiled.append({"loss": _describe_loss(loss)})
         return self.kept["compile"](model, optimizer, loss, *given, **named)
 
     def fit(self, model, x=None, y=None, *given, **named):
@@ -473,23 +672,22 @@ class _Watched:
         names += ("validation_data",)
         named = {**dict(zip(names, given, strict=False)), **named}
         x, y, validation = _split(x, y, named)
-        learned = _widened(model, _safe_sample(x, y))
-        checked = None
-        if validation is not None:
-            pair = validation if isinstance(validation, tuple | list) else (validation, None)
-            checked = _widened(model, _safe_sample(*pair[:2]))
+        learned, pair = _widened(model, _sample(x, y)), validation
+        if not isinstance(pair, tuple | list):
+            pair = (validation, None)
+        validates = validation is not None
+        checked = _widened(model, _sample(*pair[:2])) if validates else None
         found = {
             "train": _as_dict(learned),
             "validation": _as_dict(checked),
-            "validates": validation is not None,
-            "shared": validation is not None and _are_shared(x, pair[0]),
-            "augmented": validation is not None and _is_augmented(pair[0]),
+            "validates": validates,
+            "shared": _are_shared(x, pair[0]),
+            "augmented": _is_augmented(pair[0]),
             "learning": _learning_convolutions(model),
-            "moved": False,
             "error": None,
         }
         network = self.seen.keep(model)
-        network.checked = pair[0] if validation is not None else network.checked
+        network.checked = pair[0] if validates else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], found]
         self.seen.fitting = True
         try:
@@ -504,64 +702,52 @@ class _Watched:
     def _fit_few(self, model, learned, checked, found):
         import probes
 
-        try:
-            few = _fewer(learned, LEARNED)
-            before = probes._summary(model, trainable=True)
-            options = {"batch_size": BATCH, "epochs": 1, "verbose": 0}
-            some = _fewer(checked, BATCH) if checked else None
-            history = self.kept["fit"](model, *few, validation_data=some, **options)
-        except Exception as error:
-            if learned is not None:
-                found["error"] = probes.describe_error(error)
-                raise
+        options = {"batch_size": BATCH, "epochs": 1, "verbose": 0}
+        if learned is None:  # ce qu'aurait donné un fichier ou un paquet absent
             few = _invented(model)
-            before = probes._summary(model, trainable=True)
-            history = self.kept["fit"](
-                model,
-                *few,
-                batch_size=BATCH,
-                epochs=1,
-                verbose=0,
-                validation_data=few if found["validates"] else None,
-            )
-        found["moved"] = not before or before != probes._summary(model, trainable=True)
-        found["convolves"] = any(len(each.shape) == 4 for each in model.weights)
-        return history
+            some = few if found["validates"] else None
+            return self.kept["fit"](model, *few, validation_data=some, **options)
+        try:
+            some = _fewer(checked, BATCH) if checked else None
+            few = _fewer(learned, LEARNED)
+            return self.kept["fit"](model, *few, validation_data=some, **options)
+        except Exception as error:
+            found["error"] = probes.describe_error(error)
+            raise
 
     def evaluate(self, model, x=None, y=None, *given, **named):
         """Note ce qui est mesuré, puis mesure quelques images."""
         if self.seen.fitting:  # la validation de `fit`
             return self.kept["evaluate"](model, x, y, *given, **named)
-        measured, network = _widened(model, _safe_sample(x, y)), self.seen.keep(model)
-        checked = _are_shared(x, network.checked)
-        entry = {"data": _as_dict(measured), "whole": True, "checked": checked}
-        network.measured.append(entry)
-        few = _fewer(measured or _invented(model), KEPT)
-        return self.kept["evaluate"](
-            model, *few, verbose=0, return_dict=named.get("return_dict", False)
-        )
+        few = self._measured(model, x, y)
+        with_names = named.get("return_dict", False)
+        return self.kept["evaluate"](model, *few, verbose=0, return_dict=with_names)
 
     def predict(self, model, x, *_, **__):
         """Note ce qui est prédit ; rend quelques réponses, répétées."""
         import numpy as np
 
-        measured = _safe_sample(x)
         num = len(x) if hasattr(x, "shape") else KEPT
-        whole = num >= WHOLE_SET or not hasattr(x, "shape")
-        network = self.seen.keep(model)
+        images, _ = self._measured(model, x, whole=num >= WHOLE_SET or not hasattr(x, "shape"))
+        found = self.kept["predict"](model, images, verbose=0)
+        if not isinstance(found, np.ndarray):  # plusieurs sorties
+            return found
+        return np.resize(found, (num, *found.shape[1:]))
+
+    def _measured(self, model, x, y=None, *, whole: bool = True) -> tuple:
+        """Note une mesure ; rend les quelques images qu'elle aura."""
+        measured, network = _widened(model, _sample(x, y)), self.seen.keep(model)
         checked = _are_shared(x, network.checked)
         entry = {"data": _as_dict(measured), "whole": whole, "checked": checked}
         network.measured.append(entry)
-        images, _ = _fewer(measured or _invented(model), KEPT)
-        found = np.asarray(self.kept["predict"](model, images, verbose=0))
-        return np.resize(found, (num, *found.shape[1:]))
+        return _fewer(measured or _invented(model), KEPT)
 
     def train_on_batch(self, model, x, y=None, *_, **named):
         """Note le premier lot, et en apprend quelques-uns."""
         network = self.seen.keep(model)
         if not network.fits:
-            found = {"train": _as_dict(_safe_sample(x, y)), "validation": None, "moved": True}
-            network.fits.append({**found, "validates": False, "error": None, "convolves": True})
+            found = {"train": _as_dict(_sample(x, y)), "validation": None, "validates": False}
+            network.fits.append({**found, "learning": 0, "error": None})
         if self.seen.steps > MAX_STEPS:
             return [0.0] * 2
         return self.kept["train_on_batch"](model, x, y, **named)
@@ -574,6 +760,15 @@ class _Watched:
     def predict_classes(self, model, x, **_):
         """Rend les classes, comme l'ancien Keras."""
         return self.predict(model, x).argmax(-1)
+
+
+def _describe_loss(loss) -> dict:
+    if isinstance(loss, str):
+        return {"name": loss, "from_logits": False}
+    name = getattr(loss, "__name__", None) or type(loss).__name__
+    options = getattr(loss, "_fn_kwargs", {})
+    from_logits = getattr(loss, "from_logits", False) or options.get("from_logits", False)
+    return {"name": str(name)[:300], "from_logits": bool(from_logits)}
 
 
 def _split(x, y, named: dict):
@@ -629,15 +824,8 @@ def _widened(model, pair):
     if pair is None or pair[1] is None or pair[1].ndim != 2 or not isinstance(shape, tuple):
         return pair
     lacking = (shape[-1] or 0) - pair[1].shape[1]
-    ours = pair[1].shape[1] == NUM_FOLDERS and lacking > 0
+    ours = pair[1].shape[1] == len(CLASSES) and lacking > 0
     return (pair[0], np.pad(pair[1], ((0, 0), (0, lacking)))) if ours else pair
-
-
-def _safe_sample(x, y=None):
-    try:
-        return sample(x, y)
-    except Exception:
-        return None
 
 
 def _as_dict(pair) -> dict | None:
@@ -654,7 +842,6 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     import multiprocessing.pool
 
     import keras
-    import probes
     import tensorflow as tf
 
     pairs = tuple((whole[f"x_{part}"], whole[f"y_{part}"]) for part in ("train", "test"))
@@ -670,7 +857,7 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     if sources:
         found += [(sources, f"load_{name}", lambda *_, **__: pairs) for name in SIZES]
     generator = importlib.import_module("keras.src.legacy.preprocessing.image").ImageDataGenerator
-    found.append((multiprocessing.pool, "ThreadPool", probes._InlinePool))
+    found.append((multiprocessing.pool, "ThreadPool", _InlinePool))
     measure = generator.fit  # moyennes et écarts-types des images
 
     def measure_few(self, x, *given, **named):
@@ -728,31 +915,56 @@ def _tensorflow_datasets(whole: dict):
 
 
 def _from_pictures(original):
-    """Remplace le dossier d'images qu'un programme lit par quelques images au hasard."""
+    """Remplace le dossier d'images qu'un programme lit, s'il est absent, par le nôtre."""
 
     def read(*given, **named):
-        _draw_pictures()
-        before = [each for each in given if not isinstance(each, str | Path)]
-        named.pop("directory", None)
-        after = [each for each in given[len(before) + 1 :]]
-        return original(*before, PICTURES, *after, **named)
+        given = list(given)
+        place = next((k for k, each in enumerate(given) if isinstance(each, str | Path)), None)
+        folder = named.get("directory") if place is None else given[place]
+        folder = folder if os.path.isdir(folder or "") else _our_pictures()
+        if place is None:
+            return original(*given, **{**named, "directory": folder})
+        given[place] = folder
+        return original(*given, **named)
 
     return read
 
 
-def _draw_pictures() -> None:
-    """Écrit quelques images au hasard, un dossier par classe."""
+def _our_pictures() -> str:
+    """Rend un dossier de quelques images au hasard, un sous-dossier par classe."""
     import numpy as np
+
+    if not os.path.isdir(PICTURES):
+        shape = (NUM_PICTURES, SIDE_PX, SIDE_PX, 3)
+        _write_pictures(PICTURES, np.random.default_rng(0).integers(0, 256, shape, np.uint8))
+    return PICTURES
+
+
+def _write_pictures(folder: str, images) -> None:
+    """Écrit des images, à parts égales, un sous-dossier par classe."""
     from PIL import Image
 
-    rng = np.random.default_rng(0)
-    for name in ("chat", "chien"):
-        folder = Path(PICTURES, name)
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
-            for number in range(NUM_PICTURES):
-                pixels = rng.integers(0, 256, (SIDE_PX, SIDE_PX, 3), np.uint8)
-                Image.fromarray(pixels).save(folder / f"{number}.png")
+    for number, pixels in enumerate(images):
+        place = Path(folder, CLASSES[number * len(CLASSES) // len(images)])
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"{number:05}.png")
+
+
+class _InlinePool:
+    """Un `ThreadPool` sans fils, car les siens ont besoin de /dev/shm : l'appel est fait là."""
+
+    def __init__(self, *_):
+        pass
+
+    def apply_async(self, function, arguments=()):
+        """Rend de quoi lire le résultat, déjà calculé."""
+        found = function(*arguments)
+        return types.SimpleNamespace(get=lambda timeout=None: found)
+
+    def close(self):
+        """Ne fait rien."""
+
+    join = close
 
 
 def _absent_files() -> list[tuple]:
@@ -766,23 +978,18 @@ def _absent_files() -> list[tuple]:
     def listed(path="."):
         if os.path.isdir(path):
             return listdir(path)
-        _draw_pictures()
-        inside = os.path.join(PICTURES, os.path.basename(os.path.normpath(path)))
+        inside = os.path.join(_our_pictures(), os.path.basename(os.path.normpath(path)))
         return listdir(inside if os.path.isdir(inside) else PICTURES)
 
     def walked(top, *given, **named):
-        if not os.path.isdir(top):
-            _draw_pictures()
-            top = PICTURES
-        return walk(top, *given, **named)
+        return walk(top if os.path.isdir(top) else _our_pictures(), *given, **named)
 
     def found(pattern, *given, original=glob.glob, **named):
         names = original(pattern, *given, **named)
         if names or "*" not in str(pattern):
             return names
-        _draw_pictures()
         files = "." in os.path.basename(str(pattern))
-        return original(os.path.join(PICTURES, "*", "*.png") if files else f"{PICTURES}/*")
+        return original(os.path.join(_our_pictures(), "*/*.png" if files else "*"))
 
     def loaded(file, *given, **named):
         there = not isinstance(file, str | Path) or os.path.exists(file)

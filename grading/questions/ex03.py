@@ -4,7 +4,7 @@ import io
 import re
 
 from grading import copies, pupil, submission
-from grading.questions import RIGHT, Ask, Credit, credit, networks, question, records
+from grading.questions import RIGHT, Ask, Credit, credit, networks, question
 
 SHAPE = (32, 32, 3)
 ENGLISH = "airplane automobile bird cat deer dog frog horse ship truck".split()
@@ -19,24 +19,24 @@ LINE = re.compile(r"Prédiction: ([^\n]+)\n")
 
 
 def _network(ask: Ask) -> dict:
-    return records.chosen(ask, judge_network)
+    return networks.chosen(ask, judge_network)
 
 
 @question("ex03.network")
 def ask_network(ask: Ask) -> Credit:
     """Vérifie les formes, les convolutions et les fonctions non linéaires."""
-    return records.best(
-        ask,
-        lambda ask: judge_network(networks.facts(ask, SHAPE)),
-        lambda ask: judge_network(_network(ask)["facts"]),
-    )
+
+    def judge():
+        return judge_network(networks.facts_of(ask, _network(ask)))
+
+    return networks.judged(ask, "build_model", judge)
 
 
 def judge_network(found: dict) -> Credit:
     """Juge un réseau d'architecture libre.
 
     Args:
-        found: rendu par `networks.facts`.
+        found: une description (voir `probes.inspect`).
     """
     if len(found["output_shape"] or ()) != 2:
         return credit(0, "flatten_forgotten")
@@ -49,33 +49,28 @@ def judge_network(found: dict) -> Credit:
 @question("ex03.scaling")
 def ask_scaling(ask: Ask) -> Credit:
     """Regarde l'échelle des pixels."""
-    return records.best(
-        ask,
-        lambda ask: networks.judge_scaling(ask, networks.facts(ask, SHAPE)),
-        lambda ask: records.judge_scaling(_network(ask)),
-    )
+    judge = networks.judge_scaling
+    return networks.judged(ask, "build_model", lambda: judge(ask, _network(ask)))
 
 
 @question("ex03.output")
 def ask_output(ask: Ask) -> Credit:
     """Regarde la sortie."""
-    return records.best(
-        ask,
-        lambda ask: networks.judge_output(ask, networks.facts(ask, SHAPE)),
-        lambda ask: records.judge_output(_network(ask)),
-    )
+    judge = networks.judge_output
+    return networks.judged(ask, "build_model", lambda: judge(ask, _network(ask)))
 
 
 @question("ex03.train")
 def ask_train(ask: Ask) -> Credit:
     """Essaie l'entraînement."""
-    return records.best(ask, networks.judge_train, lambda ask: records.judge_train(_network(ask)))
+    judge = networks.judge_train
+    return networks.judged(ask, "train", lambda: judge(ask, _network(ask)))
 
 
 @question("ex03.evaluate")
 def ask_evaluate(ask: Ask) -> Credit:
     """Mesure un modèle dont on sait l'exactitude."""
-    return records.best(ask, lambda ask: networks.judge_evaluate(ask, SHAPE), records.judge_measure)
+    return networks.judged(ask, "evaluate", lambda: networks.judge_evaluate(ask))
 
 
 @question("ex03.weights")

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from grading import messages
-from grading.questions import Ask, Credit, as_bytes, first_fault, networks, numbers, question, same
+from grading.questions import Ask, Credit, first_fault, networks, numbers, question, same
 
 MAPS = (8, 10)  # lignes et colonnes des cartes données au module Inception
 DEPTH = 6
@@ -130,9 +130,9 @@ def ask_inception_module(ask: Ask) -> Credit:
     one, reduce_three, three, reduce_five, five, pooled = widths
     record = messages.Ingredient("record", dict(zip(names, widths, strict=True)))
     shape = [*MAPS, channels]
-    content = ask.op("block", function="inception_module", shape=shape, positional=[record])
+    content = ask.model("inception_module", messages.Ingredient("input", {"shape": shape}), record)
     images = np.zeros((1, *shape), np.float32)
-    found = ask.clean("inspect", content=as_bytes(content), images=images)
+    found = ask.clean("inspect", content=content, images=images)
     layers = found["layers"]
     places = [k for k, each in enumerate(layers) if each["class"] == "Conv2D"]
     seen = [  # côté du noyau, cartes lues, filtres

@@ -1,14 +1,19 @@
-"""Ce que les exercices 02 à 04 ont en commun : juger un réseau, son essai, ses poids."""
+"""Juger un réseau des exercices 02 à 05, d'après ce que le programme du rendu a fait.
+
+`grading/recorder.py` exécute le rendu comme son auteur, et appelle les fonctions de l'énoncé que le
+programme n'appelle pas ; ces fonctions lisent ce qu'il a noté. Des réseaux d'un même programme,
+celui qui répond le mieux à la question est jugé.
+"""
 
 import functools
-from fractions import Fraction
+from collections.abc import Callable
 
 import numpy as np
 
 from convnets.core.cli import percent
 from convnets.core.paths import data_cache_dir
 from convnets.datasets import sources
-from grading import copies, messages, pupil, submission
+from grading import copies, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit
 
 CONVOLUTIONS = {"Conv2D", "SeparableConv2D", "DepthwiseConv2D"}
@@ -21,37 +26,153 @@ ACTIVATIONS = {"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU"} | set(  # couc
 CENTRED = ((-123.68, -103.939), (131.32, 151.061))
 MAX_SCALED = 20.0  # écart entre noir et blanc, vu par la première couche à poids : au-delà, brut
 MIN_SCALED = 0.1  # en deçà, divisé deux fois
+SMALL = 5  # des images dont les valeurs sont plus petites sont à l'échelle
 NUM_CLASSES = 10
 OTHER_LOSSES = set("mse mae meansquarederror meanabsoluteerror binarycrossentropy hinge".split())
 MIN_PAIRS = 8  # images reconnues : en deçà, leurs étiquettes ne prouvent rien
 # Les niveaux de gris des jeux de l'essai : d'où vient une image se lit sur elle.
-LEVELS = {"train": (5, 80), "val": (90, 160), "test": (170, 240)}
+LEVELS = {"train": (5, 80), "val": (85, 150), "test": (170, 240)}
+DATASETS = {"ex02": "fashion_mnist", "ex03": "cifar10", "ex04": "mnist", "ex05": "cifar10"}
+SIZES = {"ex02": (784,), "ex03": (3072,), "ex04": (784, 1024)}  # pixels ; la figure en a 32 × 32
+ASKED = {  # ce que le recorder appelle, par module
+    "ex02_fashion": ["build_model", "train", "evaluate"],
+    "ex03_cifar10": ["build_model", "train", "evaluate"],
+    "ex04_lenet": ["build_lenet", "build_dense", "train"],
+    "ex05_inception.features": ["make_generator", "frozen_base"],
+    "ex05_inception.head": ["build_head"],
+}
+KERAS = {"keras", "tensorflow", "tensorflow_datasets", "convnets", "exercises"}
+OTHERS = {"torch": "PyTorch", "torchvision": "PyTorch", "jax": "JAX", "ultralytics": "YOLO"} | {
+    "sklearn": "scikit-learn",
+    "mxnet": "MXNet",
+}
+SECONDS = 60  # de processeur, pour tout le programme, puis pour chaque fonction
+BRIGHTER = 4.0  # écarts-types ; les niveaux des deux jeux sont à sept l'un de l'autre
+UNDONE = {"not_trained", "no_measure", "base_missing", "no_convolution", "not_dense"}
 
 
-# --- Le réseau -----------------------------------------------------------------------
+# --- Ce que le programme a fait ------------------------------------------------------
 
 
-def facts(ask: Ask, shape: tuple[int, ...], function: str = "build_model") -> dict:
-    """Décrit un modèle du rendu, relu dans un processus qui n'a pas vu le rendu.
+def record(ask: Ask) -> dict:
+    """Exécute le rendu, une fois ; rend ce que `recorder.record` a noté.
+
+    Raises:
+        pupil.Failure: le programme a été arrêté, ou ne s'exécute pas.
+    """
+    exercise = ask.rule.exercise
+    modules = [each for each in sorted(ask.submission.modules) if each.startswith(exercise)]
+    found = ask.op(
+        "record",
+        module=modules[0],
+        asked={each: ASKED[each] for each in modules if each in ASKED},
+        dataset=DATASETS[exercise],
+        levels={name: list(pair) for name, pair in LEVELS.items()},
+        seconds=SECONDS,
+    )
+    if not isinstance(found, dict) or not isinstance(found.get("networks"), list):
+        raise pupil.Failure("forged_answer")
+    return found
+
+
+def called(ask: Ask, function: str):
+    """Rend ce qu'a donné une fonction de l'énoncé ; None si elle manque, ou a échoué."""
+    return record(ask)["calls"].get(function, {}).get("value")
+
+
+def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
+    """Juge ; si le programme ne répond pas à la question, dit pourquoi sa fonction échoue.
 
     Args:
         ask: la question.
-        shape: forme d'une image.
-        function: la fonction qui le construit.
-
-    Returns:
-        Voir `probes.inspect`.
+        function: la fonction de l'énoncé.
+        judge: juge ce que le programme a fait.
 
     Raises:
-        pupil.Failure: pas de modèle, ou il ne se relit pas.
+        pupil.Failure: rien ne peut être jugé.
     """
-    images = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype(np.uint8)
-    found = ask.clean("inspect", content=ask.model(function, shape=shape), images=images)
-    if not isinstance(found, dict) or not isinstance(found.get("layers"), list):
-        raise pupil.Failure("forged_answer")
-    if found.get("refused"):
-        raise pupil.Failure("wrong_input", pupil.quoted(found["refused"], who="Keras"))
+    error = record(ask)["calls"].get(function, {}).get("error")
+    try:
+        found = judge()
+    except pupil.Failure as failure:
+        if error is not None and failure.reason == "no_network":
+            raise own_failure(error) from None
+        raise
+    if error is not None and found.reason in UNDONE and found.level == 0:
+        raise own_failure(error)
     return found
+
+
+def own_failure(error: dict) -> pupil.Failure:
+    """Traduit l'erreur d'une fonction de l'énoncé ; vide, c'est le temps qui a manqué."""
+    return pupil.failure_of(error) if error else pupil.Failure("timeout")
+
+
+def built(ask: Ask) -> list[dict]:
+    """Rend les réseaux du programme qui pourraient répondre à l'exercice.
+
+    Raises:
+        pupil.Failure: il n'y en a pas ; la raison dit ce qu'est ce programme.
+    """
+    found = record(ask)
+    networks = [each for each in found["networks"] if each["facts"].get("layers")]
+    if not networks:
+        imports = set(found.get("imports", ()))
+        if imports and not imports & KERAS:
+            names = [OTHERS[each] for each in OTHERS if each in imports]
+            raise pupil.Failure("other_library", ", ".join(names[:1]))
+        if found.get("error") and found.get("builds"):
+            raise pupil.failure_of(found["error"])
+        raise pupil.Failure("no_network")
+    kept = [each for each in networks if not _is_foreign(ask.rule.exercise, each["facts"])]
+    if not kept:
+        shape = [n for n in networks[-1]["facts"]["input_shape"][1:] if n]
+        raise pupil.Failure("other_subject", " × ".join(map(str, shape)))
+    return kept
+
+
+def _num_pixels(facts: dict) -> int | None:
+    """Compte les valeurs que lit un réseau ; None s'il accepte toute taille."""
+    shape = facts.get("input_shape")
+    return None if not shape or None in shape[1:] else int(np.prod(shape[1:]))
+
+
+def _is_foreign(exercise: str, facts: dict) -> bool:
+    """Dit si un réseau ne peut pas lire les images de l'exercice, ni n'en a les dix classes."""
+    size = _num_pixels(facts)
+    if exercise not in SIZES or size is None or size in SIZES[exercise]:
+        return False
+    ten = (facts.get("output_shape") or [0])[-1] == NUM_CLASSES
+    others = {own for several in SIZES.values() for own in several} - {1024}
+    return size in others or len(facts["input_shape"]) < 3 or not ten
+
+
+def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
+    """Rend le réseau qui répond le mieux à une question ; à égalité, le dernier entraîné.
+
+    Raises:
+        pupil.Failure: le programme n'a construit aucun réseau qui réponde à l'exercice.
+    """
+    found = built(ask)
+    ranked = [(judge(each["facts"]).level, bool(each["fits"]), k) for k, each in enumerate(found)]
+    return found[max(ranked)[2]]
+
+
+def facts_of(ask: Ask, network: dict) -> dict:
+    """Rend la description d'un réseau.
+
+    Raises:
+        pupil.Failure: il n'accepte pas les images de l'exercice, que le programme lui donne.
+    """
+    error = network["fits"][-1].get("error") if network["fits"] else None
+    size = _num_pixels(network["facts"])
+    if error and size and size not in SIZES[ask.rule.exercise]:
+        message = pupil.quoted(error.get("message") or "", who="Keras")
+        raise pupil.Failure("wrong_input", message)
+    return network["facts"]
+
+
+# --- Le réseau -----------------------------------------------------------------------
 
 
 def sequence(layers: list[dict]) -> str:
@@ -69,7 +190,7 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     """Compare les couches imposées, dans l'ordre, à celles de l'énoncé.
 
     Args:
-        found: rendu par `facts`.
+        found: une description (voir `probes.inspect`).
         expected: lettres de `sequence`.
 
     Returns:
@@ -108,7 +229,7 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
     """Cherche une fonction non linéaire sur chaque chemin d'une couche à poids à la suivante.
 
     Args:
-        found: rendu par `facts`.
+        found: une description (voir `probes.inspect`).
         free: l'architecture est libre ; une convolution 1×1 ou par canal peut alors être linéaire,
             comme dans MobileNet.
 
@@ -159,99 +280,60 @@ def _reaches(layers: list[dict], after: dict, start: int, *, through: bool = Fal
     return False
 
 
-def judge_scaling(ask: Ask, found: dict) -> Credit:
+def judge_scaling(ask: Ask, network: dict) -> Credit:
     """Regarde ce que la première couche à poids reçoit d'une image noire et d'une blanche."""
-    seen = found["seen"]
-    if any(layer["class"] == "Normalization" for layer in found["layers"]):
-        seen = _seen_once_adapted(ask, found) or seen
-    return scaling_credit(found, seen, _scales_outside(ask))
-
-
-def scaling_credit(found: dict, seen: list | None, outside: bool) -> Credit:
-    """Juge la mise à l'échelle.
-
-    Args:
-        found: rendu par `facts`.
-        seen: ce que voit la première couche à poids d'une image noire, puis d'une blanche.
-        outside: les images données à `fit` ont déjà de petites valeurs.
-    """
-    if found.get("first") == "BatchNormalization":
+    facts, fits = facts_of(ask, network), network["fits"]
+    seen = facts.get("seen")
+    if facts.get("first") == "BatchNormalization":
         return RIGHT
     # Un modèle dans un modèle : rien ne permet de dire non.
     if not seen or np.allclose(seen, CENTRED, atol=0.1):
         return RIGHT
+    samples = [as_floats(each["train"]["x"]) for each in fits if each.get("train")]
+    outside = any(x is not None and x.size and np.abs(x).max() < SMALL for x in samples)
     (black, _), (_, white) = seen
     span = abs(white - black)
     if span > MAX_SCALED:
-        return credit("1/2", "scaling_outside") if outside else credit(0, "scaling_forgotten")
-    if span < MIN_SCALED or outside:
-        return credit(0, "scaling_twice")
-    return RIGHT
+        if outside:
+            return credit("1/2", "scaling_outside")
+        if samples or network["moved"]:
+            return credit(0, "scaling_forgotten")
+        # Ce qu'aurait donné un fichier ou un paquet absent ; sans `fit`, rien ne met à l'échelle.
+        return credit("1/2" if fits else 0, "scaling_unseen")
+    return credit(0, "scaling_twice") if span < MIN_SCALED or outside else RIGHT
 
 
-def _seen_once_adapted(ask: Ask, found: dict):
-    """Rend ce que voit la première couche quand `train` a appelé `Normalization.adapt`."""
-    try:
-        content = trial(ask).get("model")
-    except pupil.Failure:
-        return None
-    if not isinstance(content, bytes):
-        return None
-    images = np.zeros((4, *found["input_shape"][1:]), np.uint8)
-    return ask.clean("inspect", content=content, images=images)["seen"]
-
-
-def _scales_outside(ask: Ask) -> bool:
-    """Dit si les images passées à `fit` ont déjà de petites valeurs."""
-    try:
-        return scaled_outside(trial(ask)["fitted"])
-    except pupil.Failure:
-        return False
-
-
-def scaled_outside(fits: list[dict]) -> bool:
-    """Dit si des images passées à `fit` ont de petites valeurs."""
-    samples = [as_floats(each["train"]["x"]) for each in fits if each.get("train")]
-    return any(x is not None and x.size and np.abs(x).max() < 5 for x in samples)
-
-
-def judge_output(ask: Ask, found: dict) -> Credit:
+def judge_output(ask: Ask, network: dict) -> Credit:
     """Regarde la sortie : dix nombres, un softmax ou des logits dits tels à la perte."""
-    try:
-        tried = trial(ask)
-        losses = [each["loss"] for each in tried["compiled"]] or tried["losses"]
-        by_hand = not losses and not tried["error"] and bool(tried.get("is_model"))
-    except pupil.Failure:
-        losses, by_hand = [], False
-    return output_credit(found, losses, by_hand=by_hand)
+    facts = facts_of(ask, network)
+    if facts.get("outputs") is None:
+        return credit(0, "wrong_input", facts.get("refused", ""))
+    return output_credit(facts, [each["loss"] for each in network["compiled"]])
 
 
-def output_credit(found: dict, losses: list[dict], *, by_hand: bool) -> Credit:
+def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLASSES) -> Credit:
     """Juge la sortie.
 
     Args:
-        found: rendu par `facts`.
-        losses: les pertes, décrites.
-        by_hand: c'est une boucle à la main dont la perte n'est pas un objet de Keras : rien ne
-            permet de dire non.
+        found: une description (voir `probes.inspect`).
+        losses: les pertes, décrites. S'il n'y en a pas, c'est une boucle à la main dont la perte
+            n'est pas un objet de Keras : rien ne permet de dire non.
+        num_classes: nombre de sorties attendues.
     """
-    if len(found["output_shape"] or ()) != 2 or found["output_shape"][1] != NUM_CLASSES:
+    if len(found["output_shape"] or ()) != 2 or found["output_shape"][1] != num_classes:
         return credit(0, "wrong_number_of_classes")
     after: list[str] = []  # activations de la dernière couche à poids, et d'après elle
     for layer in found["layers"]:
-        if layer["weights"] and layer["class"] in CONVOLUTIONS | {"Dense"}:
+        if layer["weights"] and layer["class"] in WEIGHTED:
             after = []
         if layer["class"] == "Softmax":
             after.append("softmax")
         elif layer["activation"]:
             after.append(layer["activation"])
-    outputs = np.asarray(found["outputs"], np.float64)
-    probable = bool((outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3))
-    if after.count("softmax") > 1:
-        return credit("1/2", "softmax_twice")
-    on_logits = by_hand or (bool(losses) and all(loss["from_logits"] for loss in losses))
-    if probable:
-        return credit("1/2", "softmax_twice") if on_logits and not by_hand else RIGHT
+    on_logits = not losses or all(loss["from_logits"] for loss in losses)
+    if is_probable(found["outputs"], "sigmoid" in after):
+        twice = after.count("softmax") > 1 or (losses and on_logits)
+        return credit("1/2", "softmax_twice") if twice else RIGHT
     if on_logits and not {"sigmoid", "relu"} & set(after):
         return RIGHT
     last = after[-1] if after else "linear"
@@ -259,33 +341,14 @@ def output_credit(found: dict, losses: list[dict], *, by_hand: bool) -> Credit:
     return credit("1/2", reason)
 
 
-# --- L'essai -------------------------------------------------------------------------
+def is_probable(outputs, by_sigmoid: bool = False) -> bool:
+    """Dit si des sorties sont des probabilités, dont la somme vaut 1 autrement que par hasard."""
+    outputs = np.asarray(outputs, np.float64)
+    whole = bool((outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3))
+    return whole and not by_sigmoid
 
 
-def trial(ask: Ask) -> dict:
-    """Lance `train` sur quelques images (voir `probes.trial`) ; une fois par rendu.
-
-    Raises:
-        pupil.Failure: le rendu n'a rien rendu.
-    """
-    shape = (32, 32, 3) if ask.rule.exercise == "ex03" else (28, 28)
-    rng = np.random.default_rng(7)
-    data = {}
-    for name, num in (("train", 48), ("val", 16), ("test", 16)):
-        data[f"x_{name}"] = rng.integers(*LEVELS[name], (num, *shape)).astype(np.uint8)
-        labels = rng.permutation(np.arange(num) % NUM_CLASSES).astype(np.uint8)
-        data[f"y_{name}"] = labels[:, None] if ask.rule.exercise == "ex03" else labels
-    found = ask.op("trial", data=data)
-    if not isinstance(found, dict) or not {
-        "compiled",
-        "fitted",
-        "built",
-        "losses",
-        "steps",
-        "error",
-    } <= set(found):
-        raise pupil.Failure("forged_answer")
-    return {**found, "data": data}
+# --- Les images qu'il reçoit ---------------------------------------------------------
 
 
 def unscaled(x) -> np.ndarray | None:
@@ -319,93 +382,120 @@ def origin(x) -> str | None:
     return "+".join(sorted(found)) or None
 
 
-def judge_train(ask: Ask) -> Credit:
-    """Note l'essai : perte et étiquettes, validation, ce qui est rendu."""
-    found = trial(ask)
-    done = Fraction(0) if found["error"] else Fraction(1, 4)
-    fitted, compiled = found["fitted"], found["compiled"]
-    for each in fitted:
-        reason = labels_reason(each.get("train"), compiled)
-        if reason:
-            return Credit(done, reason)
-    if found["error"]:
-        failure = pupil.failure_of(found["error"])
-        return credit(0, failure.reason, failure.detail)
-    for each in fitted:
-        sources = origin((each.get("train") or {}).get("x")) or ""
-        if "test" in sources:
-            return credit("1/4", "trained_on_test")
-        if "val" in sources:
-            return credit("1/4", "trained_on_validation")
-        if _pairs_broken(each.get("train"), found["data"]):
-            return credit("1/4", "pairs_broken")
-    half = Fraction(1, 2)
-    for each in fitted:
-        reason = _validation_reason(each, found["data"]["x_val"])
-        if reason:
-            return Credit(half, reason)
-        if _pairs_broken(each.get("validation"), found["data"]):
-            return Credit(half, "pairs_broken")
-    if not found.get("is_model") or found.get("history") is None:
-        return Credit(half, "no_history")
-    return RIGHT if _has_learned(found) else Credit(half, "no_training")
+def planted_labels(sample: dict | None) -> tuple[str | None, np.ndarray, np.ndarray]:
+    """Lit, sur des images du correcteur, l'étiquette que leurs deux premières valeurs disent.
+
+    Returns:
+        Le jeu d'où elles viennent, ou None ; les étiquettes lues ; et lesquelles sont sûres.
+    """
+    levels = unscaled((sample or {}).get("x"))
+    source = origin((sample or {}).get("x"))
+    if levels is None or source not in LEVELS:
+        return None, np.empty(0), np.empty(0, bool)
+    first, second = levels.reshape(len(levels), -1)[:, :2].T - LEVELS[source][0]
+    # Ni rognées, ni retournées : leurs deux premières valeurs font encore neuf.
+    return source, first, (first >= 0) & (second >= 0) & (first + second == NUM_CLASSES - 1)
 
 
-def labels_reason(sample: dict | None, compiled: list[dict]) -> str | None:
-    """Dit si la perte ne va pas avec l'écriture des étiquettes : une raison, ou None."""
-    if not compiled:
-        return None
-    name = str(compiled[-1]["loss"]["name"]).lower().replace("_", "")
-    if name in OTHER_LOSSES:
-        return "wrong_loss"
-    labels = as_floats((sample or {}).get("y"))
-    if labels is None:
-        return None
-    columns = labels.ndim == 2 and labels.shape[1] == NUM_CLASSES
-    if "sparse" in name and columns:
-        return "onehot_with_sparse"
-    if "categoricalcrossentropy" in name and "sparse" not in name and not columns:
-        return "integers_with_categorical"
-    return None
-
-
-def _pairs_broken(sample: dict | None, data: dict) -> bool:
+def pairs_broken(sample: dict | None) -> bool:
     """Dit si des images du correcteur n'ont plus leur étiquette ; transformées, on les ignore."""
-    levels, labels = unscaled((sample or {}).get("x")), as_floats((sample or {}).get("y"))
-    if levels is None or labels is None or labels.shape[:1] != levels.shape[:1]:
+    _, planted, known = planted_labels(sample)
+    labels = as_floats((sample or {}).get("y"))
+    if labels is None or len(labels) != len(planted):
         return False
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1] not in (1, NUM_CLASSES):
         return False
     labels = labels.argmax(1) if labels.shape[1] == NUM_CLASSES else labels[:, 0]
-    known = {
-        image.astype(int).tobytes(): label
-        for part in ("train", "val")
-        for image, label in zip(data[f"x_{part}"], data[f"y_{part}"].reshape(-1), strict=True)
-    }
-    keys = [image.tobytes() for image in levels]
-    kept = [known[key] == label for key, label in zip(keys, labels, strict=True) if key in known]
+    agree = (planted == labels)[known]
     # Quelques étiquettes changées exprès passent ; mêlées, une sur dix tombe juste.
-    return len(kept) >= MIN_PAIRS and bool(np.mean(kept) < 0.5)
+    return len(agree) >= MIN_PAIRS and bool(np.mean(agree) < 0.5)
 
 
-def _validation_reason(each: dict, x_val: np.ndarray) -> str | None:
-    checked = each.get("validation")
-    if not checked:
-        return "no_validation"
-    if other_scale(each.get("train"), checked):
-        return "validation_other_scale"
-    source = origin(checked["x"])
-    if source is None:
+# --- L'entraînement ------------------------------------------------------------------
+
+
+def judge_train(ask: Ask, network: dict) -> Credit:
+    """Juge l'entraînement : perte et étiquettes, validation, poids qui ont changé."""
+    own = called(ask, "train")
+    found = _judge_fit(network) if network["fits"] else _judge_loop(network)
+    if own and found.level == 1:
+        if not own["complete"]:
+            return credit("1/2", "no_history")
+        if not own["moved"]:
+            return credit("1/2", "no_training")
+    return found
+
+
+def _judge_loop(network: dict) -> Credit:
+    """Juge une boucle à la main, dont on ne voit que les poids."""
+    if network["moved"]:
+        return RIGHT
+    return credit(0, "not_trained")
+
+
+def _judge_fit(network: dict) -> Credit:
+    fit = network["fits"][-1]
+    given, source = fit.get("train"), origin((fit.get("train") or {}).get("x")) or ""
+    reason = labels_reason(given, network["compiled"])
+    if reason:
+        return credit(0 if fit.get("error") else "1/4", reason)
+    if fit.get("error"):
+        failure = pupil.failure_of(fit["error"])
+        return credit(0, failure.reason, failure.detail)
+    for part, reason in (("test", "trained_on_test"), ("val", "trained_on_validation")):
+        if part in source:
+            return credit("1/4", reason)
+    if pairs_broken(given):
+        return credit("1/4", "pairs_broken")
+    reason = validation_reason(fit)
+    apart = [each for each in network["measured"] if each.get("whole")]
+    if reason == "validation_is_test" and apart and not any(each["checked"] for each in apart):
+        reason = None  # une part du jeu de test valide, une autre mesure
+    if reason:
+        return credit("1/2", reason)
+    return RIGHT if network["moved"] else credit("1/2", "no_training")
+
+
+def labels_reason(sample: dict | None, compiled: list[dict]) -> str | None:
+    """Dit si la perte ne va pas avec l'écriture des étiquettes : une raison, ou None."""
+    labels = as_floats((sample or {}).get("y"))
+    if not compiled or not sample:
         return None
-    if "test" in source:
+    name = plain(compiled[-1]["loss"]["name"])
+    if name in OTHER_LOSSES:
+        return "wrong_loss"
+    if labels is None or "categorical" not in name:
+        return None
+    columns = labels.ndim == 2 and labels.shape[1] > 1
+    if columns == ("sparse" in name):
+        return "onehot_with_sparse" if columns else "integers_with_categorical"
+    return None
+
+
+def plain(name: str) -> str:
+    """Écrit un nom de perte en minuscules, sans tiret bas."""
+    return str(name).lower().replace("_", "")
+
+
+def validation_reason(fit: dict) -> str | None:
+    """Dit ce qui ne va pas dans la validation d'un `fit` : une raison, ou None."""
+    checked, learned = fit.get("validation"), fit.get("train")
+    if not checked:
+        return None if fit.get("validates") else "no_validation"
+    if other_scale(learned, checked):
+        return "validation_other_scale"
+    if fit.get("augmented"):
+        return "validation_augmented"
+    if is_brighter(checked["x"], (learned or {}).get("x")):
         return "validation_is_test"
-    if "train" in source:
-        return "validation_is_train" if _share_images(each["train"], checked) else None
-    known = {image.tobytes() for image in x_val.reshape(len(x_val), -1).astype(int)}
-    levels = unscaled(checked["x"])
-    ours = [image.tobytes() in known for image in levels.reshape(len(levels), -1)]
-    return None if all(ours) else "validation_augmented"
+    source, _, known = planted_labels(checked)
+    if "test" in (origin(checked["x"]) or ""):
+        return "validation_is_test"
+    if source == "val":
+        broken = "pairs_broken" if pairs_broken(checked) else None
+        return broken if known.all() else "validation_augmented"
+    return "validation_is_train" if fit.get("shared") else None
 
 
 def other_scale(learned: dict | None, checked: dict) -> bool:
@@ -414,95 +504,58 @@ def other_scale(learned: dict | None, checked: dict) -> bool:
     if any(each is None or not each.size for each in both):
         return False
     low, high = sorted(np.abs(each).max() for each in both)
-    return bool(low < 5 and high > MAX_SCALED)
+    return bool(low < SMALL and high > MAX_SCALED)
 
 
-def _share_images(learned: dict | None, checked: dict) -> bool:
-    """Dit si une image de la validation sert aussi à l'entraînement."""
-    ours, theirs = (unscaled((each or {}).get("x")) for each in (learned, checked))
-    if ours is None or theirs is None:
-        return True
-    known = {image.tobytes() for image in ours.reshape(len(ours), -1)}
-    return any(image.tobytes() in known for image in theirs.reshape(len(theirs), -1))
-
-
-def _has_learned(found: dict) -> bool:
-    """Dit si les poids ont changé, et si ceux qui sont rendus sont ceux d'un modèle entraîné."""
-
-    def close(a, b, tolerance):
-        a, b = as_floats(a), as_floats(b)
-        if a is None or b is None or a.shape != b.shape:
-            return False
-        # Sur si peu d'images, un taux élevé diverge, et des poids sur 16 bits débordent.
-        usual = np.isfinite(a) & np.isfinite(b) & (np.abs(a) < 1e4)
-        return np.allclose(a[usual], b[usual], rtol=tolerance, atol=tolerance)
-
-    if not found["fitted"]:  # une boucle à la main, ou `train_on_batch`
-        if not found.get("weights"):
-            return False
-        starts = [each for each in found["built"] if len(each) == len(found["weights"])]
-        if not starts:
-            return found["steps"] > 0
-        return not any(close(each, found["weights"], 1e-7) for each in starts)
-    moved = any(not close(each["before"], each["after"], 1e-7) for each in found["fitted"])
-    ends = [each["all_after"] for each in found["fitted"]]
-    sizes = {len(end) for end in ends}
-    if len(found["weights"]) not in sizes:  # un autre modèle : moyenné, à deux sorties…
-        return moved
-    return moved and any(close(found["weights"], end, 1e-2) for end in ends)
-
-
-def trains_convolutions(found: dict) -> bool:
-    """Dit si un modèle qui a des convolutions a appris, ou si cela ne peut pas se savoir."""
-    fitted = found["fitted"]
-    by_hand = not fitted or found["steps"] > sum(each["steps"] for each in fitted)
-    # De cellules rejouées, l'une a pu échouer ici sans que ce soit la faute de l'élève.
-    return by_hand or not found["own_train"] or any(each["convolves"] for each in fitted)
+def is_brighter(images, learned) -> bool:
+    """Dit si des images, à l'échelle qu'elles ont, sont celles du jeu de test : plus claires."""
+    images, learned = as_floats(images), as_floats(learned)
+    if images is None or learned is None or not images.size or not learned.size:
+        return False
+    return bool(images.mean() > learned.mean() + BRIGHTER * learned.std())
 
 
 # --- Mesurer -------------------------------------------------------------------------
 
 
-def judge_evaluate(ask: Ask, shape: tuple[int, ...]) -> Credit:
-    """Donne à `evaluate` un modèle dont la classe prédite est la valeur du premier pixel."""
-    # Les exactitudes d'erreurs différentes doivent différer quel que soit le tirage : classe juste
-    # une fois sur deux, la suivante quatre fois sur dix, la première sinon, en effectifs exacts.
-    rng, num = ask.rng, 240
-    x = rng.integers(0, 256, (num, *shape)).astype(np.uint8)
-    guesses = np.arange(num) % NUM_CLASSES
-    x.reshape(num, -1)[:, 0] = guesses
-    parts = np.repeat([0, 1, 2], [120, 96, 24])
-    y = np.choose(rng.permutation(parts), [guesses, (guesses + 1) % NUM_CLASSES, 0 * guesses])
-    order = rng.permutation(num)
-    x, guesses, y = x[order], guesses[order], y[order].astype(np.uint8)
-    right = float(np.mean(guesses == y))
-    if ask.rule.exercise == "ex03":
-        y = y[:, None]
-    model = messages.Ingredient("planted_model", {"shape": list(shape)})
-    answer = ask.answer("call", function="evaluate", calls=[[[model, x, y], {}]])
-    found = answer["value"][0]
-    if found.get("error"):
-        failure = pupil.failure_of(found["error"])
-        return credit(0, failure.reason, failure.detail)
-    value = found["value"]
+def judge_evaluate(ask: Ask) -> Credit:
+    """Juge la fonction `evaluate` de l'énoncé ; à défaut, ce que le programme a mesuré."""
+    found = called(ask, "evaluate")
+    value = (found or {}).get("value")
     if not isinstance(value, dict) or not isinstance(value.get("accuracy"), int | float):
-        return credit(0, "wrong_type")
-    flat, accuracy = y.reshape(-1), float(value["accuracy"])
+        return judge_measure(ask)
+    accuracy, y, guesses = float(value["accuracy"]), found["y"], found["guesses"]
+    right = np.mean(guesses == y)
     known = {
         "accuracy_in_percent": 100 * right,
-        "scaled_in_evaluate": np.mean(flat == 0),
-        "class_order_shifted": np.mean((guesses + 1) % NUM_CLASSES == flat),
+        "scaled_in_evaluate": np.mean(y == 0),
+        "class_order_shifted": np.mean((guesses + 1) % NUM_CLASSES == y),
     }
     if not abs(accuracy - right) <= 1e-5:  # NaN compris
         for reason, mistaken in known.items():
             if abs(accuracy - mistaken) < 1e-5:
                 return credit("1/4", reason)
         return credit(0, "wrong_accuracy")
-    if answer["printed"] > 0:
+    if found["printed"] > 0:
         return credit("1/2", "progress_bar")
     probabilities = as_floats(value.get("probabilities"))
-    if probabilities is None or probabilities.shape != (num, NUM_CLASSES):
+    if probabilities is None or probabilities.shape != (len(y), NUM_CLASSES):
         return credit("1/2", "no_probabilities")
+    return RIGHT
+
+
+def judge_measure(ask: Ask) -> Credit:
+    """Cherche une mesure sur le jeu de test, par `evaluate` ou par `predict`."""
+    found = built(ask)
+    whole = [each for one in found for each in one["measured"] if each.get("whole")]
+    if not whole:
+        fits = [fit for one in found for fit in one["fits"]]
+        if any(validation_reason(fit) == "validation_is_test" for fit in fits):
+            return credit("1/2", "measured_as_validation")
+        return credit(0, "no_measure")
+    origins = [origin(each["data"]["x"]) if each["data"] else None for each in whole]
+    if all(each == "train" for each in origins):
+        return credit("1/2", "measured_on_train")
     return RIGHT
 
 
@@ -601,8 +654,7 @@ def _train(ask: Ask, dataset: str, network: str) -> bytes:
     (x_train, y_train), (x_val, y_val) = sources.split_validation(
         x, y, num_val=len(x) // 25, seed=0
     )
-    parts = {"x_train": x_train, "y_train": y_train, "x_val": x_val, "y_val": y_val}
-    epochs = ask.settings["epochs"]
+    parts, epochs = [x_train, y_train, x_val, y_val], ask.settings["epochs"]
     return as_bytes(ask.op("learn", data=parts, epochs=epochs, network=network))
 
 
