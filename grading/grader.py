@@ -18,13 +18,8 @@ from grading.submission import Submission
 
 EXTRA_CPU_S = 60  # par enfant : importer ce que l'atelier n'a pas chargé
 MODELS = {"ex03.command": ("ex03_cifar10",)}  # questions dont l'enfant lit des poids
-TRAINING_S = 6 * 3600  # un vrai entraînement, sur une machine ordinaire
 WEIGHTS_MB = 2048  # pour lire un fichier de poids, qui peut être piégé
-CHANGES_STATE = {
-    "learn",
-    "command",
-    "record",
-}  # opérations après lesquelles l'enfant n'est plus neuf
+CHANGES_STATE = {"command", "record"}  # opérations après lesquelles l'enfant n'est plus neuf
 
 
 class Options(NamedTuple):
@@ -32,7 +27,6 @@ class Options(NamedTuple):
 
     seed: int = 0
     fill_missing: bool = False
-    with_training: bool = False
 
 
 class Mark(NamedTuple):
@@ -165,9 +159,8 @@ class Desk:
     def _ask(self, rule: Rule, operation: str, arguments: dict) -> dict:
         # Un programme exécuté comme le fait son auteur n'est pas importé d'abord.
         child = self._staged(rule) if operation == "record" else self._child(rule)
-        seconds = TRAINING_S if operation == "learn" else rule.seconds
         try:
-            return child.ask({"op": operation, **arguments}, seconds)
+            return child.ask({"op": operation, **arguments}, rule.seconds)
         finally:
             if operation in CHANGES_STATE:
                 child.kill()
@@ -198,7 +191,6 @@ class Desk:
         models = MODELS.get(rule.id, ())
         exercise = read_scale()[rule.exercise]
         seconds = sum(each.seconds for each in exercise.rules if each.module == rule.module)
-        seconds += 2 * TRAINING_S if self.options.with_training else 0
         stage = partial(
             submission.stage,
             submitted=self.submission,

@@ -18,7 +18,7 @@ MAX_BYTES = 256 * 2**20  # un message plus long est refusé
 MAX_HEAD_BYTES = 2**20  # de JSON : lu, il prend cinquante fois plus de place
 ANSWER_BYTES = 8 * 2**20  # ce que peut peser la réponse à une question…
 MODEL_BYTES = {  # sauf celles-ci
-    **dict.fromkeys(("export", "convert", "learn"), MAX_BYTES),
+    **dict.fromkeys(("export", "convert"), MAX_BYTES),
     "record": 2**26,
 }
 PLAIN = (bool, int, float, str, type(None))

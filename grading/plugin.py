@@ -60,11 +60,6 @@ def add_options(add) -> None:
     add("--hint", action="store_true", help="donner l'indice de chaque erreur")
     add("--grade-seed", type=int, metavar="N", help="graine des essais (sinon, tirée au hasard)")
     add("--without-weights", action="store_true", help="ne pas noter les poids enregistrés")
-    add(
-        "--with-training",
-        action="store_true",
-        help="lancer le vrai entraînement de chaque rendu : des heures",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -138,8 +133,7 @@ class Session:
         self.named = options.exercises is not None
         self.without_weights = options.without_weights
         self.grader = grader.Grader(
-            grader.Options(options.grade_seed, options.fill_missing, options.with_training),
-            submissions=self.submissions,
+            grader.Options(options.grade_seed, options.fill_missing), submissions=self.submissions
         )
 
     def _find(self, options) -> tuple[list, dict[str, str]]:
@@ -244,8 +238,7 @@ class QuestionItem(pytest.Item):
         super().__init__(**options)
         self.submitted, self.rule = submitted, rule
         if self.config.pluginmanager.hasplugin("timeout"):  # notre minuterie est plus courte
-            training = self.config.option.with_training
-            self.add_marker(pytest.mark.timeout(10 * (60 + rule.seconds) + 10**5 * training))
+            self.add_marker(pytest.mark.timeout(10 * (60 + rule.seconds)))
 
     def runtest(self) -> None:
         """Pose la question."""

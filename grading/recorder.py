@@ -9,16 +9,26 @@ données sont ceux du correcteur. Rien n'est jugé ici : voir `questions/network
 import ast
 import builtins
 import contextlib
+import importlib
 import inspect
 import json
 import linecache
+import multiprocessing.pool
 import os
 import signal
 import sys
 import types
 from pathlib import Path
 
+import keras
+import numpy as np
+import probes
 import spellings
+import tensorflow as tf
+from keras import layers
+from PIL import Image
+
+import models
 
 SIZES = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
 FEW = (600, 200)  # images d'un jeu, si le programme ne les compte pas
@@ -39,6 +49,13 @@ MAIN = "main run build create make get define model cnn lenet net train fit lear
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D", "load_model"}
 YES = {"y", "yes", "o", "oui", "1", "true", "t", "train"}
 SIDES = {"height": 0, "width": 1, "depth": 2, "rows": 0, "cols": 1, "channels": 2}
+OPTIONS = {"epochs": 1, "batch_size": BATCH, "precision": "float32", "minutes": None} | {
+    "limit": None,  # ce que donnerait `cli.lesson_parser`, et quelques anciennes
+    "seeds": 1,
+    "module": "rendu",
+    "command": "rendu",
+    "output": Path("figures"),
+}
 OF_CLASS = (staticmethod, classmethod)
 PATCHED = "compile fit evaluate predict train_on_batch save save_weights load_weights export"
 
@@ -88,8 +105,6 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         `names`, les listes de dix textes ; `error`, la première exception, ou None ; `imports`, les
         paquets que le programme importe ; `builds`, s'il nomme une couche ou un modèle de Keras.
     """
-    import tensorflow as tf
-
     tf.config.run_functions_eagerly(True)  # quelques lots : construire un graphe coûte plus
     cells = _cells(list(asked))
     trees = [spellings.modernised(ast.parse(text, label)) for label, text in cells]
@@ -100,7 +115,6 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     )
     whole = _images(dataset, SIZES[dataset] if counted else FEW, levels)
     spellings.Nothing.images = whole["x_test"][:256]
-    spellings.READERS["tensorflow_datasets.load"] = _tensorflow_datasets(whole)
     functions = [name for several in asked.values() for name in several]
     written = {each.name for each in nodes if isinstance(each, ast.FunctionDef)}
     as_module = written.issuperset(functions)  # tout ce qui compte est dans ces fonctions
@@ -152,8 +166,6 @@ def _word(node: ast.AST) -> str:
 
 def _images(dataset: str, sizes: tuple[int, int], levels: dict) -> dict:
     """Tire des images au hasard ; leurs deux premières valeurs disent leur étiquette."""
-    import numpy as np
-
     rng, found = np.random.default_rng(7), {}
     colour = dataset == "cifar10"
     for part, size in zip(("train", "test", "val"), (*sizes, CHECKED), strict=True):
@@ -180,8 +192,6 @@ def _is_class_list(value) -> bool:
 
 def _execute(cells: list, trees: list, names: Names) -> dict | None:
     """Exécute chaque instruction de premier niveau ; rend la première exception, décrite."""
-    import probes
-
     error = None
     for (label, text), tree in zip(cells, trees, strict=True):
         file = os.path.abspath(label)
@@ -232,7 +242,6 @@ def _own_functions(names: Names) -> list:
 
 
 def _is_model_class(value, names: Names) -> bool:
-    import keras
 
     own = inspect.isclass(value) and value.__module__ == names["__name__"]
     return own and issubclass(value, keras.Model)
@@ -298,8 +307,6 @@ def _call_asked(functions: list, names: Names, whole: dict, seen: "_Seen", secon
 
 def _outcome(use, seconds: int) -> dict:
     """Rend `{"value": …}`, ou `{"error": …}` ; l'erreur est vide si le temps a manqué."""
-    import probes
-
     found = {"error": {}}
     with _alarm(seconds):
         try:
@@ -320,14 +327,12 @@ def _kept(model, seen: "_Seen") -> "Network":
 
 def _train(function, whole: dict, seen: "_Seen") -> dict:
     """Donne quelques images à `train` ; dit si elle rend un modèle appris, et des courbes."""
-    import probes
-
     parts = [
         whole[f"{axis}_{part}"][:num].copy()
         for part, num in (("train", TAUGHT), ("val", CHECKED))
         for axis in "xy"
     ]
-    options = probes.options(epochs=1, batch_size=BATCH, precision="float32")
+    options = types.SimpleNamespace(**OPTIONS)
     result = function(*parts, seed=0, options=options)
     model, history = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
     network = seen.keep(model)
@@ -337,9 +342,6 @@ def _train(function, whole: dict, seen: "_Seen") -> dict:
 
 def _measure(function, whole: dict) -> dict:
     """Donne à `evaluate` un modèle dont la classe prédite est la valeur du premier pixel."""
-    import numpy as np
-    import probes
-
     # Les exactitudes d'erreurs différentes doivent différer : classe juste une fois sur deux, la
     # suivante quatre fois sur dix, la première sinon.
     rng = np.random.default_rng(11)
@@ -348,7 +350,7 @@ def _measure(function, whole: dict) -> dict:
     x.reshape(MEASURED, -1)[:, 0] = guesses
     parts = rng.permutation(np.repeat([0, 1, 2], [120, 96, 24]))
     y = np.choose(parts, [guesses, (guesses + 1) % 10, 0 * guesses]).astype(np.uint8)
-    model = probes.planted_model(list(x.shape[1:]))
+    model = models.planted_model(list(x.shape[1:]))
     with probes.captured_stdout("mesure.txt") as printed:
         value = function(model, x, y.reshape(-1, *whole["y_test"].shape[1:]))
     return {"value": value, "printed": printed[0], "guesses": guesses, "y": y}
@@ -356,8 +358,6 @@ def _measure(function, whole: dict) -> dict:
 
 def _open_generator(function) -> dict:
     """Ouvre le générateur du rendu sur un dossier d'images ; rend ce qu'il en lit, deux fois."""
-    import numpy as np
-
     images = np.random.default_rng(7).integers(0, 256, (NUM_OWN, OWN_PX, OWN_PX, 3), np.uint8)
     _write_pictures(OWN_PICTURES, images)
     pictures = types.SimpleNamespace(
@@ -382,9 +382,6 @@ def _open_generator(function) -> dict:
 
 def _freeze(function) -> dict:
     """Fait figer une petite base ; rend ses sorties, et les cartes qu'il fallait moyenner."""
-    import keras
-    import numpy as np
-
     base = _tiny_base()
     given = np.random.default_rng(0).uniform(-1, 1, (2, BASE_PX, BASE_PX, 3)).astype(np.float32)
     frozen = function(base, layer_name=BASE_LAYERS[1])
@@ -401,9 +398,6 @@ def _tiny_base():
 
     Les premières n'ont pas de poids : qui ne figerait qu'elles n'en figerait aucune qui compte.
     """
-    import keras
-    from keras import layers
-
     images = keras.Input((BASE_PX, BASE_PX, 3))
     x = layers.AveragePooling2D(BASE_PX // 5)(images)
     for _ in range(NUM_LAYERS):
@@ -416,8 +410,6 @@ def _tiny_base():
 
 def _build_heads(function, targets, seen: "_Seen") -> list:
     """Construit une tête pour deux, puis trois classes, et lui donne les étiquettes du rendu."""
-    import numpy as np
-
     x, found = np.random.default_rng(0).normal(size=FEATURES).astype(np.float32), []
     for num_classes in (2, 3):
         network = _kept(function(x, num_classes, seed=0), seen)
@@ -450,7 +442,6 @@ class Network:
     def described(self, images) -> dict:
         """Décrit le modèle par des données, et ce qui lui a été donné."""
         import numpy as np
-        import probes
 
         facts, model = {"layers": [], "error": ""}, self.model
         try:
@@ -462,7 +453,7 @@ class Network:
                 few = images[:4]
                 if np.prod(shape) != np.prod(images.shape[1:]):  # d'autres que celles de l'exercice
                     few = np.resize(few, (4, *shape))
-                facts = probes.described(model, few.reshape(4, *shape).astype(images.dtype))
+                facts = models.described(model, few.reshape(4, *shape).astype(images.dtype))
                 if not facts["refused"]:
                     break
         except Exception as error:
@@ -488,7 +479,7 @@ class _Seen:
 
     def has_learned(self) -> bool:
         """Dit si un réseau a appris, ou aurait dû."""
-        return any(each.fits for each in self.networks)
+        return any(each.fits or each.has_moved() for each in self.networks)
 
     def keep(self, value) -> Network | None:
         """Rend ce qui est noté d'un modèle ; le note s'il est nouveau."""
@@ -522,9 +513,6 @@ def _sample(x, y=None) -> tuple | None:
     Returns:
         `(images, étiquettes)` ; None si elles ne se lisent pas.
     """
-    import keras
-    import numpy as np
-
     try:
         if isinstance(x, keras.utils.PyDataset):
             batch = x[0]
@@ -543,8 +531,6 @@ def _sample(x, y=None) -> tuple | None:
 
 def _first(values):
     """Rend les premiers exemples ; un tableau de tableaux d'objets devient un vrai tableau."""
-    import numpy as np
-
     if isinstance(values, spellings.Nothing):
         raise ValueError("données absentes")
     return np.stack([np.asarray(each) for each in list(values[:KEPT])])
@@ -562,8 +548,6 @@ def _functional(model, images):
 
     Ses images sont celles de l'exercice, ou les mêmes bordées jusqu'à 32 pixels.
     """
-    import keras
-
     if getattr(model, "inputs", None) or isinstance(model, keras.Sequential):
         return model
     height, width, *channels = images.shape[1:]
@@ -577,8 +561,6 @@ def _functional(model, images):
 
 def _invented(model, num: int = LEARNED):
     """Invente des images et des étiquettes qui conviennent à un modèle."""
-    import numpy as np
-
     _ensure_built(model)
     rng = np.random.default_rng(0)
     shape = [n or 32 for n in model.input_shape[1:]]
@@ -596,13 +578,11 @@ def _invented(model, num: int = LEARNED):
 @contextlib.contextmanager
 def _patched(seen: _Seen, whole: dict):
     """Remplace, le temps d'un rendu, ce qui apprend, ce qui lit des données et ce qui écrit."""
-    import keras
-
     model = keras.Model
     kept = {name: getattr(model, name) for name in PATCHED.split()}
     replaced = [(builtins, "input", lambda *_: Answer("1"))]
     replaced += [(model, name, value) for name, value in _methods(seen, kept).items()]
-    replaced += [*_noted_changes(seen), *_readers(whole, seen), *_absent_files()]
+    replaced += [*_noted_changes(seen), *_readers(whole, seen)]
     before = [(place, name, vars(place).get(name)) for place, name, _ in replaced]
     for place, name, value in replaced:
         setattr(place, name, value)
@@ -619,8 +599,6 @@ def _patched(seen: _Seen, whole: dict):
 
 def _noted_changes(seen: _Seen) -> list[tuple]:
     """Rend ce qui change des poids, remplacé : `(endroit, nom, valeur)`."""
-    import keras
-
     optimizer, variable = keras.optimizers.Optimizer, keras.Variable
     step, change = optimizer.apply, variable.assign
 
@@ -743,11 +721,7 @@ class _Watched:
         return _fewer(measured or _invented(model), KEPT)
 
     def train_on_batch(self, model, x, y=None, *_, **named):
-        """Note le premier lot, et en apprend quelques-uns."""
-        network = self.seen.keep(model)
-        if not network.fits:
-            found = {"train": _as_dict(_sample(x, y)), "validation": None, "validates": False}
-            network.fits.append({**found, "learning": 0, "error": None})
+        """Apprend les premiers lots seulement."""
         if self.seen.steps > MAX_STEPS:
             return [0.0] * 2
         return self.kept["train_on_batch"](model, x, y, **named)
@@ -782,8 +756,6 @@ def _split(x, y, named: dict):
 
 def _are_shared(x, x_val) -> bool:
     """Dit si une image de la validation, des cent premières, est aussi apprise."""
-    import numpy as np
-
     if not all(isinstance(each, np.ndarray) and each.size for each in (x, x_val)):
         return False
     keys = [
@@ -818,8 +790,6 @@ def _learning_convolutions(model) -> int:
 
 def _widened(model, pair):
     """Rend un lot tiré de nos deux dossiers d'images, à qui en attend davantage : des colonnes."""
-    import numpy as np
-
     shape = getattr(model, "output_shape", None) if model.built else None
     if pair is None or pair[1] is None or pair[1].ndim != 2 or not isinstance(shape, tuple):
         return pair
@@ -838,12 +808,6 @@ def _as_dict(pair) -> dict | None:
 
 def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     """Rend ce qui lit des données, remplacé : `(endroit, nom, valeur)`."""
-    import importlib
-    import multiprocessing.pool
-
-    import keras
-    import tensorflow as tf
-
     pairs = tuple((whole[f"x_{part}"], whole[f"y_{part}"]) for part in ("train", "test"))
     found = []
     for name in SIZES:
@@ -858,12 +822,6 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         found += [(sources, f"load_{name}", lambda *_, **__: pairs) for name in SIZES]
     generator = importlib.import_module("keras.src.legacy.preprocessing.image").ImageDataGenerator
     found.append((multiprocessing.pool, "ThreadPool", _InlinePool))
-    measure = generator.fit  # moyennes et écarts-types des images
-
-    def measure_few(self, x, *given, **named):
-        return measure(self, x[: FEW[0]], *given, **named)
-
-    found.append((generator, "fit", measure_few))
     found.append((generator, "flow_from_directory", _from_pictures(generator.flow_from_directory)))
     theirs = tf.keras  # les mêmes fonctions, dans d'autres modules
     for place in (keras.utils, keras.preprocessing, theirs.utils, theirs.preprocessing):
@@ -879,39 +837,11 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         seen.reuses = True
 
     found.append((files, "get_file", get_file))
-    models = importlib.import_module("keras.src.saving.saving_api")
-    found.append((models, "load_weights", load_weights))
+    saving = importlib.import_module("keras.src.saving.saving_api")
+    found.append((saving, "load_weights", load_weights))
     for place in (keras.models, theirs.models):
         found.append((place, "load_model", lambda *_, **__: spellings.Nothing()))
     return found
-
-
-def _tensorflow_datasets(whole: dict):
-    """Rend ce qui tient lieu de `tensorflow_datasets.load` : quelques images du jeu."""
-    import re
-
-    import tensorflow as tf
-
-    def part(wanted: str):
-        name = "test" if wanted.startswith(("test", "val")) else "train"
-        x, y = whole[f"x_{name}"][: FEW[0]], whole[f"y_{name}"][: FEW[0]]
-        start, end = (re.findall(r"(\d*)%?:(\d*)%?\]", wanted) or [("", "")])[0]
-        cut = slice(len(x) * int(start or 0) // 100, len(x) * min(100, int(end or 100)) // 100)
-        x = x if x.ndim == 4 else x[..., None]
-        return tf.data.Dataset.from_tensor_slices((x[cut], y.reshape(-1)[cut].astype("int64")))
-
-    def load(*_, split=None, with_info=False, **__):
-        if split is None:
-            found = {name: part(name) for name in ("train", "test")}
-        else:
-            found = part(split) if isinstance(split, str) else [part(str(each)) for each in split]
-        about, sizes = spellings.Nothing(), dict(zip(("train", "test"), FEW, strict=True))
-        about.splits = {name: spellings.Nothing() for name in sizes}
-        for name, size in sizes.items():
-            about.splits[name].num_examples = size
-        return (found, about) if with_info else found
-
-    return load
 
 
 def _from_pictures(original):
@@ -932,8 +862,6 @@ def _from_pictures(original):
 
 def _our_pictures() -> str:
     """Rend un dossier de quelques images au hasard, un sous-dossier par classe."""
-    import numpy as np
-
     if not os.path.isdir(PICTURES):
         shape = (NUM_PICTURES, SIDE_PX, SIDE_PX, 3)
         _write_pictures(PICTURES, np.random.default_rng(0).integers(0, 256, shape, np.uint8))
@@ -942,8 +870,6 @@ def _our_pictures() -> str:
 
 def _write_pictures(folder: str, images) -> None:
     """Écrit des images, à parts égales, un sous-dossier par classe."""
-    from PIL import Image
-
     for number, pixels in enumerate(images):
         place = Path(folder, CLASSES[number * len(CLASSES) // len(images)])
         place.mkdir(parents=True, exist_ok=True)
@@ -967,42 +893,6 @@ class _InlinePool:
     join = close
 
 
-def _absent_files() -> list[tuple]:
-    """Rend ce qui parcourt des dossiers, remplacé : un dossier absent a nos images."""
-    import glob
-
-    import numpy as np
-
-    listdir, walk, load = os.listdir, os.walk, np.load
-
-    def listed(path="."):
-        if os.path.isdir(path):
-            return listdir(path)
-        inside = os.path.join(_our_pictures(), os.path.basename(os.path.normpath(path)))
-        return listdir(inside if os.path.isdir(inside) else PICTURES)
-
-    def walked(top, *given, **named):
-        return walk(top if os.path.isdir(top) else _our_pictures(), *given, **named)
-
-    def found(pattern, *given, original=glob.glob, **named):
-        names = original(pattern, *given, **named)
-        if names or "*" not in str(pattern):
-            return names
-        files = "." in os.path.basename(str(pattern))
-        return original(os.path.join(_our_pictures(), "*/*.png" if files else "*"))
-
-    def loaded(file, *given, **named):
-        there = not isinstance(file, str | Path) or os.path.exists(file)
-        return load(file, *given, **named) if there else spellings.Nothing()
-
-    return [
-        (os, "listdir", listed),
-        (os, "walk", walked),
-        (glob, "glob", found),
-        (np, "load", loaded),
-    ]
-
-
 @contextlib.contextmanager
 def _alarm(seconds: int):
     """Arrête le programme, par une exception, quand son temps de processeur est passé."""
@@ -1018,3 +908,6 @@ def _alarm(seconds: int):
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, previous)
+
+
+probes.OPERATIONS["record"] = record

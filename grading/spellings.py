@@ -146,17 +146,12 @@ def nothing(name: str):
     return type(name, (Nothing,), {}) if name[:1].isupper() else Nothing()
 
 
-READERS: dict[str, object] = {}  # ce qui lit des données, donné par `recorder`
-
-
 class _Missing(types.ModuleType):
     """Un module qui n'existe pas ici."""
 
     def __getattr__(self, name: str):
         if name.startswith("__"):
             raise AttributeError(name)
-        if f"{self.__name__}.{name}" in READERS:
-            return READERS[f"{self.__name__}.{name}"]
         if self.__name__.startswith(KERAS):
             return _from_keras(self.__name__, name)
         return nothing(name)

@@ -22,7 +22,6 @@ import messages  # noqa: E402
 import probes  # noqa: E402
 import sandbox  # noqa: E402
 
-sys.path.remove(HERE)
 CONTROL_BYTES = 2**16
 
 
@@ -32,6 +31,9 @@ def main(descriptor: int) -> None:
     first = json.loads(control.recv(CONTROL_BYTES))
     for name in first["preload"]:
         importlib.import_module(name)
+    if "keras" in sys.modules:
+        importlib.import_module("recorder")
+    sys.path.remove(HERE)
     gc.collect()
     gc.freeze()  # ce qui est partagé avec les enfants n'est plus à parcourir
     control.send(b"{}")

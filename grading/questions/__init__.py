@@ -157,11 +157,6 @@ class Ask:
         """Le rendu noté."""
         return self._desk.submission
 
-    @property
-    def with_training(self) -> bool:
-        """Faut-il lancer le vrai entraînement du rendu ?"""
-        return self._desk.options.with_training
-
 
 def as_bytes(content) -> bytes:
     """Rend un fichier venu d'un rendu.

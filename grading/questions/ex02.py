@@ -33,35 +33,7 @@ def ask_architecture(ask: Ask) -> Credit:
     return networks.judged(ask, "build_model", judge)
 
 
-@question("ex02.non_linearity")
-def ask_non_linearity(ask: Ask) -> Credit:
-    """Cherche les fonctions non linéaires."""
-
-    def judge():
-        return networks.judge_non_linearity(networks.facts_of(ask, _network(ask)))
-
-    return networks.judged(ask, "build_model", judge)
-
-
-@question("ex02.scaling")
-def ask_scaling(ask: Ask) -> Credit:
-    """Regarde l'échelle des pixels."""
-    judge = networks.judge_scaling
-    return networks.judged(ask, "build_model", lambda: judge(ask, _network(ask)))
-
-
-@question("ex02.output")
-def ask_output(ask: Ask) -> Credit:
-    """Regarde la sortie."""
-    judge = networks.judge_output
-    return networks.judged(ask, "build_model", lambda: judge(ask, _network(ask)))
-
-
-@question("ex02.train")
-def ask_train(ask: Ask) -> Credit:
-    """Essaie l'entraînement."""
-    judge = networks.judge_train
-    return networks.judged(ask, "train", lambda: judge(ask, _network(ask)))
+networks.ask_common("ex02", "build_model", _network, "non_linearity scaling output train")
 
 
 @question("ex02.evaluate")

@@ -46,25 +46,7 @@ def judge_network(found: dict) -> Credit:
     return judged if judged.level == 1 else credit("1/2", judged.reason)
 
 
-@question("ex03.scaling")
-def ask_scaling(ask: Ask) -> Credit:
-    """Regarde l'échelle des pixels."""
-    judge = networks.judge_scaling
-    return networks.judged(ask, "build_model", lambda: judge(ask, _network(ask)))
-
-
-@question("ex03.output")
-def ask_output(ask: Ask) -> Credit:
-    """Regarde la sortie."""
-    judge = networks.judge_output
-    return networks.judged(ask, "build_model", lambda: judge(ask, _network(ask)))
-
-
-@question("ex03.train")
-def ask_train(ask: Ask) -> Credit:
-    """Essaie l'entraînement."""
-    judge = networks.judge_train
-    return networks.judged(ask, "train", lambda: judge(ask, _network(ask)))
+networks.ask_common("ex03", "build_model", _network, "scaling output train")
 
 
 @question("ex03.evaluate")

@@ -43,28 +43,7 @@ def _sees_all(layer: dict) -> bool:
     return layer["class"] in networks.CONVOLUTIONS and small
 
 
-@question("ex04.non_linearity")
-def ask_non_linearity(ask: Ask) -> Credit:
-    """Cherche les fonctions non linéaires."""
-
-    def judge():
-        return networks.judge_non_linearity(networks.facts_of(ask, _lenet(ask)))
-
-    return networks.judged(ask, "build_lenet", judge)
-
-
-@question("ex04.scaling")
-def ask_scaling(ask: Ask) -> Credit:
-    """Regarde l'échelle des pixels."""
-    judge = networks.judge_scaling
-    return networks.judged(ask, "build_lenet", lambda: judge(ask, _lenet(ask)))
-
-
-@question("ex04.output")
-def ask_output(ask: Ask) -> Credit:
-    """Regarde la sortie."""
-    judge = networks.judge_output
-    return networks.judged(ask, "build_lenet", lambda: judge(ask, _lenet(ask)))
+networks.ask_common("ex04", "build_lenet", _lenet, "non_linearity scaling output")
 
 
 @question("ex04.dense")
@@ -117,4 +96,4 @@ def ask_train(ask: Ask) -> Credit:
 @question("ex04.weights")
 def ask_weights(ask: Ask) -> Credit:
     """Mesure les poids rendus."""
-    return networks.judge_weights(ask, "mnist", SHAPE, network="lenet")
+    return networks.judge_weights(ask, "mnist", SHAPE)

@@ -14,7 +14,7 @@ from convnets.core.cli import percent
 from convnets.core.paths import data_cache_dir
 from convnets.datasets import sources
 from grading import copies, pupil, submission
-from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit
+from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit, question
 
 CONVOLUTIONS = {"Conv2D", "SeparableConv2D", "DepthwiseConv2D"}
 WEIGHTED = CONVOLUTIONS | {"Dense"}
@@ -106,6 +106,26 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
 def own_failure(error: dict) -> pupil.Failure:
     """Traduit l'erreur d'une fonction de l'énoncé ; vide, c'est le temps qui a manqué."""
     return pupil.failure_of(error) if error else pupil.Failure("timeout")
+
+
+def ask_common(exercise: str, function: str, pick: Callable[[Ask], dict], names: str) -> None:
+    """Inscrit les questions que plusieurs exercices posent d'un réseau.
+
+    Args:
+        exercise: `"ex02"`.
+        function: la fonction de l'énoncé qui construit le réseau.
+        pick: choisit le réseau.
+        names: parmi `non_linearity`, `scaling`, `output` et `train`.
+    """
+    judges = {"scaling": judge_scaling, "output": judge_output, "train": judge_train}
+    judges["non_linearity"] = lambda ask, found: judge_non_linearity(facts_of(ask, found))
+    for name in names.split():
+        asked = "train" if name == "train" else function
+
+        def answer(ask: Ask, asked=asked, judge=judges[name]) -> Credit:
+            return judged(ask, asked, lambda: judge(ask, pick(ask)))
+
+        question(f"{exercise}.{name}")(answer)
 
 
 def built(ask: Ask) -> list[dict]:
@@ -590,27 +610,23 @@ def has_dataset(name: str) -> bool:
     return (data_cache_dir() / f"{name}.npz").is_file()
 
 
-def judge_weights(ask: Ask, dataset: str, shape: tuple[int, ...], *, network: str = "") -> Credit:
+def judge_weights(ask: Ask, dataset: str, shape: tuple[int, ...]) -> Credit:
     """Mesure le modèle enregistré par le rendu, dans un processus qui n'a pas vu son code.
 
     Args:
         ask: la question.
         dataset: `"fashion_mnist"`, par exemple.
         shape: forme d'une image.
-        network: voir `probes.learn`.
 
     Returns:
         Le crédit.
     """
-    if ask.with_training:
-        content = _train(ask, dataset, network)
-    else:
-        content = submission.weights(ask.submission, ask.rule.module)
-        if content is None:
-            return credit(0, "weights_missing", f"models/{ask.rule.module}.keras")
-        if found := copies.judge(ask, ask.rule.module):
-            return credit(0, *found)
-        content = _readable(ask, content, shape)
+    content = submission.weights(ask.submission, ask.rule.module)
+    if content is None:
+        return credit(0, "weights_missing", f"models/{ask.rule.module}.keras")
+    if found := copies.judge(ask, ask.rule.module):
+        return credit(0, *found)
+    content = _readable(ask, content, shape)
     half, full = ask.settings["half"], ask.settings["full"]
     x, y = extract(dataset) if ask.submission.shipped else unseen(dataset)
     chosen = ask.rng.permutation(len(x))[: ask.settings["images"]]
@@ -646,16 +662,6 @@ def _readable(ask: Ask, content: bytes, shape: tuple[int, ...]) -> bytes:
         except pupil.Failure:
             raise failure from None  # le fichier lui-même ne se lit pas
     return content
-
-
-def _train(ask: Ask, dataset: str, network: str) -> bytes:
-    """Entraîne vraiment le rendu, sur le jeu entier ; rend le modèle."""
-    (x, y), _ = getattr(sources, f"load_{dataset}")()
-    (x_train, y_train), (x_val, y_val) = sources.split_validation(
-        x, y, num_val=len(x) // 25, seed=0
-    )
-    parts, epochs = [x_train, y_train, x_val, y_val], ask.settings["epochs"]
-    return as_bytes(ask.op("learn", data=parts, epochs=epochs, network=network))
 
 
 def _guesses(ask: Ask, content: bytes, x: np.ndarray) -> np.ndarray:

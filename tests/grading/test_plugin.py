@@ -144,7 +144,7 @@ def test_help_is_in_french_and_names_every_option(run_module):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage : python -m grading")
     assert "show this help" not in done.stdout and "options de pytest" in done.stdout
-    for option in ("--submissions", "--as", "--grade-report", "--hint", "--with-training"):
+    for option in ("--submissions", "--as", "--grade-report", "--hint", "--without-weights"):
         assert option in done.stdout
 
 
