@@ -54,53 +54,37 @@ def _lookup(namespace: dict):
 def _define(plan: dict, namespace: dict) -> None:
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, os.path.normpath(os.path.join(here, plan["folder"])))
-    codes = Cells(plan["cells"], namespace)
     namespace["display"] = lambda *_, **__: None  # celle d'IPython
     for name, (label, line) in plan["lost"].items():
         namespace[name] = _broken(label, line)
     if plan["broken"]:  # rien d'autre n'est défini : c'est lui qui manque
         namespace["__getattr__"] = _missing(*plan["broken"])
+    trees = []
+    for label, source in plan["cells"]:
+        file = os.path.join(os.getcwd(), label)
+        linecache.cache[file] = len(source), None, source.splitlines(True), file
+        trees.append((file, ast.parse(source)))
     for number, rank in plan["kept"]:
+        file, tree = trees[number]
         tried = [number, rank] in plan["tried"]  # une valeur calculée : les autres s'en passent
         with contextlib.suppress(Exception if tried else ()):
-            codes.define(number, rank)
+            _run(tree.body[rank], file, namespace)
 
 
-class Cells:
-    """Les cellules, dont chaque instruction se rejoue à sa ligne.
-
-    Args:
-        cells: couples (étiquette, texte).
-        namespace: où les exécuter.
-    """
-
-    def __init__(self, cells: list, namespace: dict):
-        self.namespace = namespace
-        self._files = [os.path.join(os.getcwd(), label) for label, _ in cells]
-        self._trees = [ast.parse(source) for _, source in cells]
-        for file, (_, source) in zip(self._files, cells, strict=True):
-            linecache.cache[file] = len(source), None, source.splitlines(True), file
-
-    def run(self, number: int, rank: int) -> None:
-        """Exécute une instruction de premier niveau."""
-        tree = ast.Module([self._trees[number].body[rank]], type_ignores=[])
-        self._execute(tree, number)
-
-    def define(self, number: int, rank: int) -> None:
-        """Exécute une définition ; un import d'un module du cours qui n'est pas rendu attend."""
-        node = self._trees[number].body[rank]
-        if not (isinstance(node, ast.ImportFrom) and str(node.module).startswith("exercises")):
-            return self.run(number, rank)
-        for alias in node.names:
-            single = ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node)
-            tree = ast.Module([single], type_ignores=[])
-            try:
-                self._execute(tree, number)
-            except ImportError as error:  # le notebook la définit peut-être lui-même
-                self.namespace[alias.asname or alias.name] = Absent(error, self.namespace)
-
-    def _execute(self, tree: ast.Module, number: int) -> None:
-        exec(compile(tree, self._files[number], "exec"), self.namespace)  # noqa: S102
+def _run(node: ast.stmt, file: str, namespace: dict) -> None:
+    """Exécute une définition ; un import d'un module du cours qui n'est pas rendu attend."""
+    parts = [node]
+    of_course = isinstance(node, ast.ImportFrom) and str(node.module).startswith("exercises")
+    if of_course:
+        lone = [ast.ImportFrom(node.module, [alias], node.level) for alias in node.names]
+        parts = [ast.copy_location(each, node) for each in lone]
+    for part in parts:
+        try:
+            exec(compile(ast.Module([part], []), file, "exec"), namespace)  # noqa: S102
+        except ImportError as error:  # le notebook la définit peut-être lui-même
+            if not of_course:
+                raise
+            namespace[part.names[0].asname or part.names[0].name] = Absent(error, namespace)
 
 
 class Absent:
@@ -134,9 +118,11 @@ def _broken(label: str, line: int):
 
 
 def _missing(label: str, line: int):
+    lost = _broken(label, line)
+
     def lookup(name):
         if name.startswith("_"):
             raise AttributeError(name)
-        raise SyntaxError("invalid syntax", (label, line, 1, ""))
+        lost()
 
     return lookup

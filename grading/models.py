@@ -108,24 +108,30 @@ def convert(module: str, content: bytes, shape: list) -> bytes:
     return _file_of(keras.saving.load_model("recu.keras", compile=False), shape)
 
 
-def _as_layers(model, shape: list):
-    """Déplie un modèle d'une classe du rendu : ce que fait son `call`, couche par couche."""
-    if type(model).__module__.startswith("keras.") or not shape:
+def functional(model, shapes: list):
+    """Rend un modèle dont les couches se lisent : d'une classe du rendu, ce que fait son `call`.
+
+    Args:
+        model: un modèle de Keras.
+        shapes: formes d'une image, à essayer l'une après l'autre.
+    """
+    if type(model).__module__.startswith("keras."):
         return model
-    if hasattr(model, "operations"):
+    if getattr(model, "inputs", None):
         return keras.Model(model.inputs, model.outputs)
-    images = keras.Input(tuple(shape), dtype="uint8")
-    model(images)  # construit ses poids
-    return keras.Model(images, model.call(images))
+    for shape in shapes:
+        with contextlib.suppress(Exception):
+            images = keras.Input(tuple(shape))
+            model(images)  # construit ses poids
+            return keras.Model(images, model.call(images))
+    return model
 
 
-def _file_of(model, shape: list = ()) -> bytes:
-
+def _file_of(model, shape: list) -> bytes:
     if not isinstance(model, keras.Model):
         raise TypeError(f"keras.Model attendu, reçu {type(model).__name__}")
     try:
-        model = _as_layers(model, shape)
-        model.save("modele.keras")
+        functional(model, [shape] if shape else []).save("modele.keras")
     except Exception as error:
         raise SavingError(f"{type(error).__name__} : {error}") from error
     return Path("modele.keras").read_bytes()
@@ -139,11 +145,11 @@ class LoadingError(Exception):
     """Le fichier du rendu ne se relit pas avec Keras seul."""
 
 
-def _load(content: bytes, *, compiled: bool = False):
+def _load(content: bytes):
 
     Path("recu.keras").write_bytes(content)
     try:
-        return keras.saving.load_model("recu.keras", compile=compiled, safe_mode=True)
+        return keras.saving.load_model("recu.keras", compile=False, safe_mode=True)
     except Exception as error:
         raise LoadingError(f"{type(error).__name__} : {error}"[:MAX_TEXT]) from error
 

@@ -198,9 +198,8 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
         text = text if isinstance(text, str) else text.decode("utf-8", "replace")
         linecache.cache[file] = len(text), None, text.splitlines(True), file
         for node in tree.body:
-            code = compile(ast.Module([node], []), file, "exec")
             try:
-                exec(code, names)  # noqa: S102
+                _run(node, file, names)
             except OutOfTimeError:
                 return error
             except SystemExit:
@@ -209,8 +208,12 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
                 names.failed, error = True, error or probes.describe_error(raised)
                 if isinstance(raised, NameError) and "fit" in map(_word, ast.walk(node)):
                     with contextlib.suppress(Exception, SystemExit):  # le nom manquant est inerte
-                        exec(code, names)  # noqa: S102
+                        _run(node, file, names)
     return error
+
+
+def _run(node: ast.stmt, file: str, names: Names) -> None:
+    exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
 
 
 # --- Les fonctions que le programme n'a pas appelées ---------------------------------
@@ -218,33 +221,23 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
 
 def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
     """Appelle les fonctions qui construisent un réseau et l'entraînent, si rien ne l'a fait."""
-    for function in sorted(_own_functions(names), key=lambda each: _rank(each.__name__)):
-        if _rank(function.__name__) < len(MAIN):
+    for maker in _own_makers(names):
+        if not (inspect.isclass(maker) and seen.networks):
             with contextlib.suppress(Exception, SystemExit):
-                seen.keep(function(**_arguments(function, names, whole, seen)))
-    if not seen.networks:
-        for kind in [each for each in list(names.values()) if _is_model_class(each, names)]:
-            with contextlib.suppress(Exception):
-                seen.keep(kind(**_arguments(kind, names, whole, seen)))
+                seen.keep(maker(**_arguments(maker, names, whole, seen)))
 
 
-def _own_functions(names: Names) -> list:
-    """Rend les fonctions du programme, et celles de ses classes qui n'ont pas besoin d'objet."""
+def _own_makers(names: Names) -> list:
+    """Rend ce qui peut construire un réseau : fonctions, méthodes sans objet, puis classes."""
     values = list(names.values())
-    for kind in [each for each in values if inspect.isclass(each)]:
-        values += [getattr(kind, k) for k, each in vars(kind).items() if isinstance(each, OF_CLASS)]
-    functions = [getattr(each, "__func__", each) for each in values]
-    return [
-        each
-        for each, function in zip(values, functions, strict=True)
-        if inspect.isfunction(function) and function.__globals__ is names
-    ]
-
-
-def _is_model_class(value, names: Names) -> bool:
-
-    own = inspect.isclass(value) and value.__module__ == names["__name__"]
-    return own and issubclass(value, keras.Model)
+    found = [each for each in values if inspect.isfunction(each) and each.__globals__ is names]
+    kinds = [each for each in values if getattr(each, "__module__", "") == names["__name__"]]
+    kinds = [each for each in kinds if inspect.isclass(each)]
+    for kind in kinds:
+        found += [getattr(kind, k) for k, each in vars(kind).items() if isinstance(each, OF_CLASS)]
+    ranked = sorted(found, key=lambda each: _rank(each.__name__))
+    called = [each for each in ranked if _rank(each.__name__) < len(MAIN)]
+    return [*called, *(kind for kind in kinds if issubclass(kind, keras.Model))]
 
 
 def _rank(name: str) -> int:
@@ -447,15 +440,12 @@ class Network:
         try:
             with contextlib.suppress(Exception):
                 _ensure_built(model)
-            model = _functional(model, images)
-            for side in (images.shape[1], FREE_PX):  # d'un réseau qui accepte toute taille
-                shape = tuple(n or side for n in model.input_shape[1:])
-                few = images[:4]
-                if np.prod(shape) != np.prod(images.shape[1:]):  # d'autres que celles de l'exercice
-                    few = np.resize(few, (4, *shape))
-                facts = models.described(model, few.reshape(4, *shape).astype(images.dtype))
-                if not facts["refused"]:
-                    break
+            model = models.functional(model, _possible_shapes(images))
+            shape = tuple(n or FREE_PX for n in model.input_shape[1:])
+            few = images[:4]
+            if np.prod(shape) != np.prod(images.shape[1:]):  # d'autres que celles de l'exercice
+                few = np.resize(few, (4, *shape))
+            facts = models.described(model, few.reshape(4, *shape).astype(images.dtype))
         except Exception as error:
             facts["error"] = str(error)[:300]
         return {
@@ -543,20 +533,10 @@ def _ensure_built(model) -> None:
         model.build((None, *(shape if len(shape) == 3 else (*shape, 1))))
 
 
-def _functional(model, images):
-    """Rend un modèle dont les couches se lisent : d'une classe d'élève, celui que fait son `call`.
-
-    Ses images sont celles de l'exercice, ou les mêmes bordées jusqu'à 32 pixels.
-    """
-    if getattr(model, "inputs", None) or isinstance(model, keras.Sequential):
-        return model
-    height, width, *channels = images.shape[1:]
-    channels = channels or [1]
-    for shape in ((height, width), (height, width, *channels), (32, 32, *channels)):
-        with contextlib.suppress(Exception):
-            given = keras.Input(shape)
-            return keras.Model(given, model.call(given))
-    return model
+def _possible_shapes(images) -> list[tuple]:
+    """Rend les formes que peut attendre un réseau : celle des images, ou bordées à 32 pixels."""
+    channels = images.shape[3:] or (1,)
+    return [images.shape[1:], (*images.shape[1:3], *channels), (32, 32, *channels)]
 
 
 def _invented(model, num: int = LEARNED):
@@ -809,39 +789,45 @@ def _as_dict(pair) -> dict | None:
 def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     """Rend ce qui lit des données, remplacé : `(endroit, nom, valeur)`."""
     pairs = tuple((whole[f"x_{part}"], whole[f"y_{part}"]) for part in ("train", "test"))
-    found = []
-    for name in SIZES:
-        importlib.import_module(f"keras.datasets.{name}")
-        importlib.import_module(f"keras._tf_keras.keras.datasets.{name}")
-    ends = tuple(f".datasets.{name}" for name in SIZES)
-    for name in [each for each in sys.modules if each.endswith(ends)]:
-        if hasattr(sys.modules[name], "load_data"):
-            found.append((sys.modules[name], "load_data", lambda *_, **__: pairs))
-    sources = sys.modules.get("convnets.datasets.sources")
-    if sources:
-        found += [(sources, f"load_{name}", lambda *_, **__: pairs) for name in SIZES]
-    generator = importlib.import_module("keras.src.legacy.preprocessing.image").ImageDataGenerator
-    found.append((multiprocessing.pool, "ThreadPool", _InlinePool))
-    found.append((generator, "flow_from_directory", _from_pictures(generator.flow_from_directory)))
-    theirs = tf.keras  # les mêmes fonctions, dans d'autres modules
-    for place in (keras.utils, keras.preprocessing, theirs.utils, theirs.preprocessing):
-        reader = place.image_dataset_from_directory
-        found.append((place, "image_dataset_from_directory", _from_pictures(reader)))
-    files = importlib.import_module("keras.src.utils.file_utils")
 
-    def get_file(*given, **_):
+    def load(*_, **__):
+        return pairs
+
+    def reuse(*given, **_):
         seen.reuses = True
         return str(given[0] if given else "poids.h5")
 
-    def load_weights(*_, **__):
-        seen.reuses = True
-
-    found.append((files, "get_file", get_file))
-    saving = importlib.import_module("keras.src.saving.saving_api")
-    found.append((saving, "load_weights", load_weights))
-    for place in (keras.models, theirs.models):
+    for name in SIZES:
+        for root in ("keras", "keras._tf_keras.keras"):
+            importlib.import_module(f"{root}.datasets.{name}")
+    reader = _from_pictures(keras.utils.image_dataset_from_directory)
+    everywhere = {"image_dataset_from_directory": reader, "get_file": reuse}
+    everywhere |= {f"load_{name}": load for name in SIZES}
+    found = [(multiprocessing.pool, "ThreadPool", _InlinePool)]
+    found.append((os, "listdir", _listed(os.listdir)))
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("keras", "convnets.")):
+            found += [(module, key, everywhere[key]) for key in everywhere if key in vars(module)]
+            if name.endswith(tuple(f".datasets.{each}" for each in SIZES)):
+                found.append((module, "load_data", load))
+    generator = importlib.import_module("keras.src.legacy.preprocessing.image").ImageDataGenerator
+    found.append((generator, "flow_from_directory", _from_pictures(generator.flow_from_directory)))
+    found.append((importlib.import_module("keras.src.saving.saving_api"), "load_weights", reuse))
+    for place in (keras.models, tf.keras.models):
         found.append((place, "load_model", lambda *_, **__: spellings.Nothing()))
     return found
+
+
+def _listed(original):
+    """Remplace `os.listdir` : un dossier absent a nos images."""
+
+    def listed(path="."):
+        if os.path.isdir(path):
+            return original(path)
+        inside = os.path.join(_our_pictures(), os.path.basename(os.path.normpath(path)))
+        return original(inside if os.path.isdir(inside) else PICTURES)
+
+    return listed
 
 
 def _from_pictures(original):

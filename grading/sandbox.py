@@ -125,11 +125,7 @@ def python_folders() -> list[str]:
 def _set_limits(limits: Limits) -> None:
     import resource
 
-    page, used = os.sysconf("SC_PAGE_SIZE"), 0
-    try:
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * page
-    except OSError:
-        used = 2 * 2**30
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     for name, value in (
         ("RLIMIT_CPU", limits.cpu_s),
         ("RLIMIT_AS", used + limits.memory_mb * 2**20),
@@ -137,9 +133,7 @@ def _set_limits(limits: Limits) -> None:
         ("RLIMIT_NOFILE", limits.open_files),
         ("RLIMIT_CORE", 0),
     ):
-        kind = getattr(resource, name, None)
-        if kind is None:
-            continue
+        kind = getattr(resource, name)
         _, hard = resource.getrlimit(kind)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (value, value))

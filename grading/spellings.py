@@ -13,6 +13,9 @@ import os
 import sys
 import types
 
+import keras
+import tensorflow as tf
+
 OPTIMIZERS = {"adam", "sgd", "rmsprop", "adagrad", "adadelta", "adamax", "nadam"}
 METHODS = {f"{name}_generator": name for name in ("fit", "evaluate", "predict")}
 RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
@@ -106,28 +109,21 @@ class Nothing:
         """Rend les images de l'essai."""
         return self.images if dtype is None else self.images.astype(dtype)
 
-    def __iter__(self):
-        """N'énumère rien."""
-        return iter(())
-
     def __len__(self):
         """Rend le nombre d'images de l'essai."""
         return len(self.images)
+
+    def __iter__(self):
+        """N'énumère rien."""
+        return iter(())
 
     def __bool__(self):
         """Rend faux."""
         return False
 
-    def __enter__(self):
-        """Rend un objet inerte."""
-        return Nothing()
-
     def __exit__(self, *_):
         """Laisse passer l'exception."""
         return False
-
-    def __setitem__(self, *_):
-        """Ne range rien."""
 
 
 def _inert(self, *_):
@@ -135,8 +131,8 @@ def _inert(self, *_):
 
 
 for _operation in (
-    "getitem neg add radd sub rsub mul rmul truediv rtruediv floordiv mod pow matmul lt le gt ge "
-    "and or xor invert"
+    "enter getitem setitem neg add radd sub rsub mul rmul truediv rtruediv floordiv mod pow matmul "
+    "lt le gt ge and or xor invert"
 ).split():
     setattr(Nothing, f"__{_operation}__", _inert)
 
@@ -170,19 +166,23 @@ def _from_keras(module: str, name: str):
 
 
 class _Finder:
-    """Donne un module inerte à qui importe, depuis un rendu, ce qui n'est pas installé."""
+    """Donne un module inerte à qui importe, depuis un rendu, ce qui n'est pas installé.
 
-    def __init__(self, *, first: bool):
-        self.first, self.absent = first, set()
+    Args:
+        old: ne donner que les modules de l'ancien Keras, avant que quelqu'un d'autre les trouve.
+    """
+
+    def __init__(self, *, old: bool):
+        self.old, self.absent = old, set()
 
     def find_spec(self, name: str, path=None, target=None):
         """Rend le module, ou None si quelqu'un d'autre doit le trouver."""
         top = name.partition(".")[0]
-        if self.first:
+        if self.old:
             wanted = f"{name}.".startswith(f"{OLD_KERAS}.")
-        else:
-            known = top in self.absent  # un paquet remplacé l'est pour tous, modules compris
-            wanted = known or (top not in ("exercises", "convnets") and _is_asked_by_hand_in())
+        else:  # un paquet remplacé l'est pour tous, modules compris
+            ours = top in ("exercises", "convnets")
+            wanted = top in self.absent or (not ours and _is_asked_by_hand_in())
         if not wanted:
             return None
         if not name.startswith(KERAS):
@@ -205,59 +205,38 @@ def _is_asked_by_hand_in() -> bool:
     return frame is not None and frame.f_code.co_filename.startswith(here)
 
 
-class _Shape:
-    """La forme d'entrée ou de sortie d'une couche, que Keras 3 ne donne plus sous ce nom.
-
-    Args:
-        name: `"input_shape"` ou `"output_shape"`.
-    """
-
-    def __init__(self, name: str):
-        self.name = name.partition("_")[0]
-
-    def __get__(self, layer, kind=None):
-        """Rend la forme."""
-        if layer is None:
-            return self
-        return tuple(getattr(layer, self.name).shape)
-
-
 def _ignore(self, *_, **__):
-    import keras
-
     keras.callbacks.Callback.__init__(self)
 
 
 @contextlib.contextmanager
 def installed():
-    """Installe ce qui remplace les absents, le temps d'un rendu ; rend leurs noms, un ensemble."""
-    import keras
-    import tensorflow as tf
-
+    """Installe ce qui remplace les absents, le temps d'un rendu."""
     for name in [each for each in sys.modules if f"{each}.".startswith(f"{OLD_KERAS}.")]:
         del sys.modules[name]
     for place in PLACES:  # ce que tf.keras a gardé et que keras n'a plus : ImageDataGenerator
         with contextlib.suppress(ImportError):
             ours = importlib.import_module(f"keras.{place}")
             theirs = importlib.import_module(f"keras._tf_keras.keras.{place}")
-            for name in set(dir(theirs)) - set(dir(ours)):
-                setattr(ours, name, getattr(theirs, name))
+            vars(ours).update({**vars(theirs), **vars(ours)})
     keras.utils.np_utils = tf.keras.utils.np_utils = keras.utils
     tf.layers = keras.layers
     for place in (keras.callbacks, tf.keras.callbacks):
         for name in CALLBACKS:
             setattr(place, name, type(name, (keras.callbacks.Callback,), {"__init__": _ignore}))
-    for name in ("input_shape", "output_shape"):
-        setattr(keras.Layer, name, _Shape(name))
     for module, names in INERT.items():
         for name in names.split():
             setattr(importlib.import_module(module), name, nothing(name))
-    for kind in (each for each in list(vars(keras.optimizers)) if each.lower() in OPTIMIZERS):
-        for optimizers in (keras.optimizers, tf.keras.optimizers):
-            setattr(optimizers, kind.lower(), getattr(keras.optimizers, kind))
-    first, last = _Finder(first=True), _Finder(first=False)
-    sys.meta_path[:] = [first, *sys.meta_path, last]
+    for place in (keras.optimizers, tf.keras.optimizers):
+        kinds = {name: each for name, each in vars(place).items() if name.lower() in OPTIMIZERS}
+        vars(place).update({name.lower(): each for name, each in kinds.items()})
+    for side in ("input", "output"):  # la forme d'une couche, que Keras 3 ne donne plus ainsi
+        shape = property(lambda layer, side=side: tuple(getattr(layer, side).shape))
+        if not hasattr(keras.Layer, f"{side}_shape"):
+            setattr(keras.Layer, f"{side}_shape", shape)
+    finders = [_Finder(old=True), _Finder(old=False)]
+    sys.meta_path[:] = [finders[0], *sys.meta_path, finders[1]]
     try:
-        yield last.absent
+        yield
     finally:
-        sys.meta_path[:] = [each for each in sys.meta_path if each not in (first, last)]
+        sys.meta_path[:] = [each for each in sys.meta_path if each not in finders]

@@ -79,39 +79,26 @@ def _live(order: dict, channel: int, log: int) -> None:
     tempfile.tempdir = None  # l'atelier avait peut-être déjà choisi le sien
     protections = sandbox.enter(folder, sandbox.Limits(**order["limits"]))
     sys.path[:0] = [str(folder), str(folder / "exercises")]
-    for name in ("stdout", "stderr"):
-        number = 1 + (name == "stderr")
-        setattr(
-            sys,
-            name,
-            open(
-                number, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False
-            ),
-        )
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        options = {"encoding": "utf-8", "errors": "backslashreplace", "buffering": 1}
+        setattr(sys, name, open(number, "w", closefd=False, **options))
     _serve(private, protections)
 
 
 def _serve(channel: int, protections: list[str]) -> None:
-    pack, unpack, read, write = (
-        messages.pack,
-        messages.unpack,
-        messages.read_exactly,
-        messages.write_all,
-    )
-    write(channel, pack({"protections": protections}))
+    def write(answer: dict, limit: int = messages.ANSWER_BYTES) -> None:
+        messages.write_all(channel, messages.pack(answer, limit=limit))
+
+    write({"protections": protections})
     header = messages.HEADER
-    while True:
-        start = read(channel, header.size)
-        if len(start) < header.size:
-            return
-        request = unpack(start + read(channel, sum(header.unpack(start))), ingredients=True)
-        token, answer = request["token"], probes.answer(request)
+    while start := messages.read_exactly(channel, header.size):
+        body = messages.read_exactly(channel, sum(header.unpack(start)))
+        request = messages.unpack(start + body, ingredients=True)
+        answer = {"token": request["token"], **probes.answer(request)}
         try:
-            limit = messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES)
-            content = pack({"token": token, **answer}, limit=limit)
+            write(answer, messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES))
         except BaseException as error:  # une réponse trop longue, ou qui refuse d'être écrite
-            content = pack({"token": token, "error": probes.describe_error(error)})
-        write(channel, content)
+            write({"token": request["token"], "error": probes.describe_error(error)})
 
 
 if __name__ == "__main__":

@@ -128,11 +128,8 @@ class Ask:
 
     def op(self, operation: str, /, **arguments):
         """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""
-        return self.answer(operation, **arguments)["value"]
-
-    def answer(self, operation: str, /, **arguments) -> dict:
-        """Comme `op`, avec le nombre d'octets affichés : `{"value", "printed"}`."""
-        return self._desk.ask(self.rule, operation, {"module": self.rule.module, **arguments})
+        request = {"module": self.rule.module, **arguments}
+        return self._desk.ask(self.rule, operation, request)["value"]
 
     def clean(self, operation: str, /, **arguments):
         """Lance une opération dans un processus où aucun rendu n'a été importé."""

@@ -641,8 +641,6 @@ def judge_weights(ask: Ask, dataset: str, shape: tuple[int, ...]) -> Credit:
     detail = percent(accuracy)
     if accuracy >= half:
         return credit("1/2", "weights_half", detail)
-    if any(np.mean((guesses + k) % NUM_CLASSES == y) >= half for k in range(1, NUM_CLASSES)):
-        return credit("1/4", "class_order_shifted", detail)
     for scaled in ((x / 255).astype(np.float32), (x / 127.5 - 1).astype(np.float32)):
         if np.mean(_guesses(ask, content, scaled) == y) >= half:
             return credit("1/2", "scaling_outside", detail)
