@@ -13,6 +13,7 @@ import runpy
 import sys
 import types
 from pathlib import Path
+from traceback import walk_tb
 
 import numpy as np
 from messages import Ingredient
@@ -45,31 +46,28 @@ def describe_error(error: BaseException) -> dict:
 
     L'endroit est la ligne de l'élève, même si l'exception vient du code commun qu'elle appelle.
     """
-    line, file, trace = None, "", error.__traceback__
     here = os.getcwd()
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        own = name.startswith(here) and not name.endswith("/_cellules.py")  # le nôtre
-        if own and not (file and name.startswith(f"{here}/convnets/")):
-            line, file = trace.tb_lineno, os.path.basename(name)
-        trace = trace.tb_next
+    places = [(line, frame.f_code.co_filename) for frame, line in walk_tb(error.__traceback__)]
+    own = [each for each in places if each[1].startswith(here)]
+    own = [each for each in own if not each[1].endswith("/_cellules.py")]  # le nôtre
+    written = [each for each in own if not each[1].startswith(f"{here}/convnets/")] or own
+    line, file = written[-1] if written else (None, "")
+    file = os.path.basename(file)
     if isinstance(error, SyntaxError):
         line, file = error.lineno, os.path.basename(str(error.filename))
     try:
         message = str(error).replace(f"{here}/", "")[:MAX_TEXT]
     except BaseException:  # un __str__ qui échoue
         message = ""
-    found = {
+    missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
+    return {
         "type": type(error).__name__[:MAX_TEXT],
         "message": message,
         "line": line,
         "file": file[:MAX_TEXT],
-        "missing": "",
+        "missing": missing[:MAX_TEXT],
+        "families": [kind.__name__ for kind in type(error).__mro__[:-2]][:8],
     }
-    if isinstance(error, ModuleNotFoundError):
-        found["missing"] = str(error.name)[:MAX_TEXT]
-    found["families"] = [kind.__name__ for kind in type(error).__mro__[:-2]][:8]
-    return found
 
 
 @contextlib.contextmanager

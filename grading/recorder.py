@@ -25,7 +25,6 @@ import numpy as np
 import probes
 import spellings
 import tensorflow as tf
-from keras import layers
 from PIL import Image
 
 import models
@@ -56,6 +55,10 @@ OPTIONS = {"epochs": 1, "batch_size": BATCH, "precision": "float32", "minutes": 
     "command": "rendu",
     "output": Path("figures"),
 }
+CHANGES = (
+    "rotation_range width_shift_range height_shift_range shear_range zoom_range horizontal_flip "
+    "vertical_flip brightness_range channel_shift_range"
+)
 OF_CLASS = (staticmethod, classmethod)
 PATCHED = "compile fit evaluate predict train_on_batch save save_weights load_weights export"
 
@@ -374,9 +377,21 @@ def _open_generator(function) -> dict:
 
 
 def _freeze(function) -> dict:
-    """Fait figer une petite base ; rend ses sorties, et les cartes qu'il fallait moyenner."""
-    base = _tiny_base()
-    given = np.random.default_rng(0).uniform(-1, 1, (2, BASE_PX, BASE_PX, 3)).astype(np.float32)
+    """Fait figer une petite base, qui a des noms de couches d'InceptionV3, et autant de couches.
+
+    Les premières n'ont pas de poids : qui ne figerait qu'elles n'en figerait aucune qui compte.
+
+    Returns:
+        Le nombre de poids à apprendre, les sorties, et les cartes qu'il fallait moyenner.
+    """
+    shape = (BASE_PX, BASE_PX, 3)
+    stack = [["AveragePooling2D", {"pool_size": BASE_PX // 5}], *[["Identity", {}]] * NUM_LAYERS]
+    for name in BASE_LAYERS:
+        stack.append(["Conv2D", {"filters": 6, "kernel_size": 1}])
+        stack.append(["BatchNormalization", {"scale": False}])
+        stack.append(["Activation", {"activation": "relu", "name": name}])
+    base = models.plain_network(shape, stack)
+    given = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
     frozen = function(base, layer_name=BASE_LAYERS[1])
     cut = keras.Model(base.input, base.get_layer(BASE_LAYERS[1]).output)
     return {
@@ -384,21 +399,6 @@ def _freeze(function) -> dict:
         "output": np.asarray(frozen(given, training=False), np.float32),
         "maps": np.asarray(cut(given, training=False), np.float32),
     }
-
-
-def _tiny_base():
-    """Construit une petite base qui a des noms de couches d'InceptionV3, et autant de couches.
-
-    Les premières n'ont pas de poids : qui ne figerait qu'elles n'en figerait aucune qui compte.
-    """
-    images = keras.Input((BASE_PX, BASE_PX, 3))
-    x = layers.AveragePooling2D(BASE_PX // 5)(images)
-    for _ in range(NUM_LAYERS):
-        x = layers.Identity()(x)
-    for name in BASE_LAYERS:
-        x = layers.BatchNormalization(scale=False)(layers.Conv2D(6, 1)(x))
-        x = layers.Activation("relu", name=name)(x)
-    return keras.Model(images, x)
 
 
 def _build_heads(function, targets, seen: "_Seen") -> list:
@@ -756,10 +756,8 @@ def _fewer(pair, num: int) -> tuple:
 def _is_augmented(images) -> bool:
     """Dit si un générateur d'images les transforme."""
     maker = getattr(images, "image_data_generator", None)
-    changes = "rotation_range width_shift_range height_shift_range shear_range horizontal_flip"
-    changes += " vertical_flip brightness_range channel_shift_range"
-    zoomed = maker is not None and list(getattr(maker, "zoom_range", None) or [1, 1]) != [1, 1]
-    return zoomed or any(getattr(maker, each, None) for each in changes.split())
+    plain = type(maker)()
+    return any(getattr(maker, each, 0) != getattr(plain, each, 0) for each in CHANGES.split())
 
 
 def _learning_convolutions(model) -> int:

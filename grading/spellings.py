@@ -113,6 +113,8 @@ class Nothing:
         """Rend le nombre d'images de l'essai."""
         return len(self.images)
 
+    __index__ = __len__  # un nombre absent compte ces images
+
     def __iter__(self):
         """N'énumère rien."""
         return iter(())

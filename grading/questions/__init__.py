@@ -90,12 +90,10 @@ class Ask:
             raise pupil.Failure("forged_answer")
         answers = []
         for each in found:
-            if isinstance(each, dict) and isinstance(each.get("error"), dict):
-                answers.append(pupil.Answer(None, each["error"]))
-            elif isinstance(each, dict) and "value" in each:
-                answers.append(pupil.Answer(each["value"]))
-            else:
+            known = each if isinstance(each, dict) else {}
+            if not isinstance(known.get("error"), dict) and "value" not in known:
                 raise pupil.Failure("forged_answer")
+            answers.append(pupil.Answer(known.get("value"), known.get("error")))
         if all(answer.error for answer in answers):
             first = answers[0].error
             if len({(each.error.get("type"), each.error.get("line")) for each in answers}) == 1:

@@ -3,6 +3,9 @@
 import io
 import re
 
+import numpy as np
+from PIL import Image
+
 from grading import copies, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, credit, networks, question
 
@@ -73,7 +76,7 @@ def ask_command(ask: Ask) -> Credit:
     x, y = networks.extract("cifar10")
     clear, coloured = list(CLEAR), list(COLOURED)
     images = [*x[clear], *x[coloured], *x[coloured][..., ::-1]]
-    truths = [int(label) for label in (*y[clear], *y[coloured], *y[coloured])]
+    truths = np.concatenate([y[clear], y[coloured], y[coloured]])
     found = ask.op("command", pictures=[as_png(image) for image in images], script=script or "")
     if not isinstance(found, list) or len(found) != len(images):
         raise pupil.Failure("forged_answer")
@@ -89,18 +92,20 @@ def ask_command(ask: Ask) -> Credit:
         if reason:
             return credit("1/4", reason)
         guesses.append(name)
-    matches = [guess == truth for guess, truth in zip(guesses, truths, strict=True)]
-    right, start = sum(matches[: len(clear)]), len(clear) + len(coloured)
-    if sum(matches[start:]) >= sum(matches[len(clear) : start]) + SWAPPED:
+    guesses, right = np.array(guesses), ask.settings["right"]
+    plain, swapped = len(clear), len(clear) + len(coloured)
+    matches = guesses == truths
+    if matches[swapped:].sum() >= matches[plain:swapped].sum() + SWAPPED:
         return credit("1/2", "channels_swapped")
-    if right >= ask.settings["right"]:
+    shifts = [((guesses[:plain] + k) % 10 == truths[:plain]).sum() for k in range(10)]
+    if shifts[0] >= right:
         return RIGHT
-    guesses, truths = guesses[: len(clear)], truths[: len(clear)]
-    for shift in range(1, 10):
-        shifted = [(guess + shift) % 10 for guess in guesses]
-        if sum(a == b for a, b in zip(shifted, truths, strict=True)) >= ask.settings["right"]:
-            return credit("1/2", "class_order_shifted")
-    return credit("1/2", "often_wrong", f"{right} sur {len(truths)}")
+    shifted = max(shifts) >= right
+    return credit(
+        "1/2",
+        "class_order_shifted" if shifted else "often_wrong",
+        "" if shifted else f"{shifts[0]} sur {plain}",
+    )
 
 
 def read_line(printed: str) -> tuple[int | None, str | None]:
@@ -119,8 +124,6 @@ def read_line(printed: str) -> tuple[int | None, str | None]:
 
 def as_png(image) -> bytes:
     """Écrit une image au format PNG."""
-    from PIL import Image
-
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()

@@ -316,7 +316,7 @@ def judge_scaling(ask: Ask, network: dict) -> Credit:
     if span > MAX_SCALED:
         if outside:
             return credit("1/2", "scaling_outside")
-        if samples or network["moved"]:
+        if samples or (network["moved"] and not fits):
             return credit(0, "scaling_forgotten")
         # Ce qu'aurait donné un fichier ou un paquet absent ; sans `fit`, rien ne met à l'échelle.
         return credit("1/2" if fits else 0, "scaling_unseen")
@@ -437,21 +437,14 @@ def pairs_broken(sample: dict | None) -> bool:
 
 def judge_train(ask: Ask, network: dict) -> Credit:
     """Juge l'entraînement : perte et étiquettes, validation, poids qui ont changé."""
+    if network["fits"]:
+        found = _judge_fit(network)
+    else:  # une boucle à la main, dont on ne voit que les poids
+        found = RIGHT if network["moved"] else credit(0, "not_trained")
     own = called(ask, "train")
-    found = _judge_fit(network) if network["fits"] else _judge_loop(network)
-    if own and found.level == 1:
-        if not own["complete"]:
-            return credit("1/2", "no_history")
-        if not own["moved"]:
-            return credit("1/2", "no_training")
+    if own and found.level == 1 and not (own["complete"] and own["moved"]):
+        return credit("1/2", "no_training" if own["complete"] else "no_history")
     return found
-
-
-def _judge_loop(network: dict) -> Credit:
-    """Juge une boucle à la main, dont on ne voit que les poids."""
-    if network["moved"]:
-        return RIGHT
-    return credit(0, "not_trained")
 
 
 def _judge_fit(network: dict) -> Credit:
