@@ -19,6 +19,7 @@ import signal
 import sys
 import types
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
@@ -434,8 +435,6 @@ class Network:
 
     def described(self, images) -> dict:
         """Décrit le modèle par des données, et ce qui lui a été donné."""
-        import numpy as np
-
         facts, model = {"layers": [], "error": ""}, self.model
         try:
             with contextlib.suppress(Exception):
@@ -465,7 +464,6 @@ class _Seen:
         self.touched: dict[int, object] = {}  # les variables apprises, gardées pour leur identité
         self.steps = 0  # appels d'un optimiseur
         self.reuses = False  # des poids déjà appris ont été demandés
-        self.fitting = False  # `fit` est en cours
 
     def has_learned(self) -> bool:
         """Dit si un réseau a appris, ou aurait dû."""
@@ -473,8 +471,6 @@ class _Seen:
 
     def keep(self, value) -> Network | None:
         """Rend ce qui est noté d'un modèle ; le note s'il est nouveau."""
-        import keras
-
         if not isinstance(value, keras.Model):
             return None
         found = next((each for each in self.networks if each.model is value), None)
@@ -563,18 +559,11 @@ def _patched(seen: _Seen, whole: dict):
     replaced = [(builtins, "input", lambda *_: Answer("1"))]
     replaced += [(model, name, value) for name, value in _methods(seen, kept).items()]
     replaced += [*_noted_changes(seen), *_readers(whole, seen)]
-    before = [(place, name, vars(place).get(name)) for place, name, _ in replaced]
-    for place, name, value in replaced:
-        setattr(place, name, value)
     os.environ["MPLBACKEND"] = "Agg"
-    try:
+    with contextlib.ExitStack() as stack:
+        for place, name, value in replaced:
+            stack.enter_context(mock.patch.object(place, name, value, create=True))
         yield
-    finally:
-        for place, name, value in before:
-            if value is None:
-                delattr(place, name)
-            else:
-                setattr(place, name, value)
 
 
 def _noted_changes(seen: _Seen) -> list[tuple]:
@@ -647,19 +636,13 @@ class _Watched:
         network = self.seen.keep(model)
         network.checked = pair[0] if validates else network.checked
         network.fits = [*network.fits[: MAX_FITS - 1], found]
-        self.seen.fitting = True
-        try:
-            history = self._fit_few(model, learned, checked, found)
-        finally:
-            self.seen.fitting = False
+        history = self._fit_few(model, learned, checked, found)
         epochs = max(1, int(named.get("epochs") or 1))
         curves = {name: list(values) * epochs for name, values in history.history.items()}
         history.history, history.epoch = _History(curves), list(range(epochs))
         return history
 
     def _fit_few(self, model, learned, checked, found):
-        import probes
-
         options = {"batch_size": BATCH, "epochs": 1, "verbose": 0}
         if learned is None:  # ce qu'aurait donné un fichier ou un paquet absent
             few = _invented(model)
@@ -675,7 +658,7 @@ class _Watched:
 
     def evaluate(self, model, x=None, y=None, *given, **named):
         """Note ce qui est mesuré, puis mesure quelques images."""
-        if self.seen.fitting:  # la validation de `fit`
+        if "_use_cached_eval_dataset" in named:  # la validation de `fit`
             return self.kept["evaluate"](model, x, y, *given, **named)
         few = self._measured(model, x, y)
         with_names = named.get("return_dict", False)
@@ -683,8 +666,6 @@ class _Watched:
 
     def predict(self, model, x, *_, **__):
         """Note ce qui est prédit ; rend quelques réponses, répétées."""
-        import numpy as np
-
         num = len(x) if hasattr(x, "shape") else KEPT
         images, _ = self._measured(model, x, whole=num >= WHOLE_SET or not hasattr(x, "shape"))
         found = self.kept["predict"](model, images, verbose=0)
@@ -717,9 +698,7 @@ class _Watched:
 
 
 def _describe_loss(loss) -> dict:
-    if isinstance(loss, str):
-        return {"name": loss, "from_logits": False}
-    name = getattr(loss, "__name__", None) or type(loss).__name__
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     options = getattr(loss, "_fn_kwargs", {})
     from_logits = getattr(loss, "from_logits", False) or options.get("from_logits", False)
     return {"name": str(name)[:300], "from_logits": bool(from_logits)}

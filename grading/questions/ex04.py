@@ -86,7 +86,7 @@ def ask_train(ask: Ask) -> Credit:
 
     def judge():
         found = networks.judge_train(ask, _lenet(ask))
-        if found.reason == "not_trained" and any(each["fits"] for each in networks.built(ask)):
+        if found.reason == "not_trained" and any(each["moved"] for each in networks.built(ask)):
             return credit("1/2", "lenet_not_trained")
         return found
 

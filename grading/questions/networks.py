@@ -437,11 +437,13 @@ def pairs_broken(sample: dict | None) -> bool:
 
 def judge_train(ask: Ask, network: dict) -> Credit:
     """Juge l'entraînement : perte et étiquettes, validation, poids qui ont changé."""
+    own = called(ask, "train")
     if network["fits"]:
         found = _judge_fit(network)
-    else:  # une boucle à la main, dont on ne voit que les poids
-        found = RIGHT if network["moved"] else credit(0, "not_trained")
-    own = called(ask, "train")
+    elif network["moved"] or (own and not own["moved"]):  # une boucle, vue par ses seuls poids
+        found = RIGHT
+    else:
+        found = credit(0, "not_trained")
     if own and found.level == 1 and not (own["complete"] and own["moved"]):
         return credit("1/2", "no_training" if own["complete"] else "no_history")
     return found
