@@ -31,7 +31,7 @@ NUM_CLASSES = 10
 OTHER_LOSSES = set("mse mae meansquarederror meanabsoluteerror binarycrossentropy hinge".split())
 MIN_PAIRS = 8  # images reconnues : en deçà, leurs étiquettes ne prouvent rien
 # Les niveaux de gris des jeux de l'essai : d'où vient une image se lit sur elle.
-LEVELS = {"train": (5, 80), "val": (85, 150), "test": (170, 240)}
+LEVELS = {"train": (5, 80), "val": (82, 130), "test": (170, 240)}
 DATASETS = {"ex02": "fashion_mnist", "ex03": "cifar10", "ex04": "mnist", "ex05": "cifar10"}
 SIZES = {"ex02": (784,), "ex03": (3072,), "ex04": (784, 1024)}  # pixels ; la figure en a 32 × 32
 ASKED = {  # ce que le recorder appelle, par module
@@ -502,11 +502,10 @@ def validation_reason(fit: dict) -> str | None:
         return "validation_other_scale"
     if fit.get("augmented"):
         return "validation_augmented"
-    if is_brighter(checked["x"], (learned or {}).get("x")):
+    brighter = is_brighter(checked["x"], (learned or {}).get("x"))
+    if "test" in (origin(checked["x"]) or ("test" if brighter else "")):
         return "validation_is_test"
     source, _, known = planted_labels(checked)
-    if "test" in (origin(checked["x"]) or ""):
-        return "validation_is_test"
     if source == "val":
         broken = "pairs_broken" if pairs_broken(checked) else None
         return broken if known.all() else "validation_augmented"
