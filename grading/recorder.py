@@ -9,6 +9,7 @@ données sont ceux du correcteur. Rien n'est jugé ici : voir `questions/network
 import ast
 import builtins
 import contextlib
+import glob
 import importlib
 import inspect
 import json
@@ -105,9 +106,10 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
 
     Returns:
         `networks`, une description par modèle ; `calls`, ce qu'a donné chaque fonction de l'énoncé,
-        `{"value": …}` ou `{"error": …}` ; `reuses`, si des poids déjà appris sont demandés ;
-        `names`, les listes de dix textes ; `error`, la première exception, ou None ; `imports`, les
-        paquets que le programme importe ; `builds`, s'il nomme une couche ou un modèle de Keras.
+        `{"value": …}` ou `{"error": …}`, et `began` ; `reuses`, si des poids déjà appris sont
+        demandés ; `names`, les listes de dix textes ; `error`, la première exception, ou None ;
+        `imports`, les paquets que le programme importe ; `builds`, s'il nomme une couche ou un
+        modèle de Keras.
     """
     tf.config.run_functions_eagerly(True)  # quelques lots : construire un graphe coûte plus
     cells = _cells(list(asked))
@@ -299,6 +301,7 @@ def _call_asked(functions: list, names: Names, whole: dict, seen: "_Seen", secon
         if name != "evaluate" and inspect.isfunction(function):
             use = special.get(name, build)
             found[name] = _outcome(lambda use=use, function=function: use(function), seconds)
+            found[name]["began"] = seen.has_learned()  # l'a-t-elle fait avant d'échouer ?
     return found
 
 
@@ -781,7 +784,7 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     everywhere = {"image_dataset_from_directory": reader, "get_file": reuse}
     everywhere |= {f"load_{name}": load for name in SIZES}
     found = [(multiprocessing.pool, "ThreadPool", _InlinePool)]
-    found.append((os, "listdir", _listed(os.listdir)))
+    found += [(os, "listdir", _listed(os.listdir)), (glob, "glob", _globbed(glob.glob))]
     for name, module in list(sys.modules.items()):
         if name.startswith(("keras", "convnets.")):
             found += [(module, key, everywhere[key]) for key in everywhere if key in vars(module)]
@@ -805,6 +808,17 @@ def _listed(original):
         return original(inside if os.path.isdir(inside) else PICTURES)
 
     return listed
+
+
+def _globbed(original):
+    """Remplace `glob.glob` : un motif qui ne trouve rien trouve nos images, ou leurs dossiers."""
+
+    def globbed(pattern, *given, **named):
+        files = "." in os.path.basename(str(pattern))
+        ours = os.path.join(_our_pictures(), "*/*.png" if files else "*")
+        return original(pattern, *given, **named) or original(ours)
+
+    return globbed
 
 
 def _from_pictures(original):

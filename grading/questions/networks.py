@@ -437,13 +437,16 @@ def pairs_broken(sample: dict | None) -> bool:
 
 def judge_train(ask: Ask, network: dict) -> Credit:
     """Juge l'entraînement : perte et étiquettes, validation, poids qui ont changé."""
-    own = called(ask, "train")
+    call = record(ask)["calls"].get("train", {})
+    own = call.get("value")
     if network["fits"]:
         found = _judge_fit(network)
     elif network["moved"] or (own and not own["moved"]):  # une boucle, vue par ses seuls poids
         found = RIGHT
     else:
         found = credit(0, "not_trained")
+    if call.get("began") and "error" in call and found.level > 0:
+        raise own_failure(call["error"])
     if own and found.level == 1 and not (own["complete"] and own["moved"]):
         return credit("1/2", "no_training" if own["complete"] else "no_history")
     return found
@@ -537,7 +540,8 @@ def judge_evaluate(ask: Ask) -> Credit:
     found = called(ask, "evaluate")
     value = (found or {}).get("value")
     if not isinstance(value, dict) or not isinstance(value.get("accuracy"), int | float):
-        return judge_measure(ask)
+        measured = judge_measure(ask)
+        return credit(0, "wrong_type") if found and measured.level == 0 else measured
     accuracy, y, guesses = float(value["accuracy"]), found["y"], found["guesses"]
     right = np.mean(guesses == y)
     known = {

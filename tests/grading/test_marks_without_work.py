@@ -17,9 +17,9 @@ ANSWERS = {ANSWERS}
 for name in ANSWERS:
     probes.OPERATIONS[name] = lambda name=name, **ignored: ANSWERS[name]
 """
-FACTS = {  # ce que le correcteur croyait du processus du rendu
-    "frozen_facts": {"trainable": 0, "output": [[1.0]], "training": [[1.0]], "maps": [[[[1.0]]]]},
-    "head_facts": {"outputs": [[0.5, 0.5]] * 12, "loss": {}, "last": "softmax", "accepts": [True]},
+FROZEN = {"trainable": 0, "output": [[1.0]], "maps": [[[[1.0]]]]}
+FACTS = {  # ce que le correcteur croirait du processus du rendu
+    "record": {"networks": [], "calls": {"frozen_base": {"value": FROZEN}}},
     "export": b"PK",
 }
 
