@@ -241,6 +241,11 @@ class Mistake(NamedTuple):
     level: str = "0"
 
 
+def altered(function: Callable, after: Callable = lambda value: value, **fixed) -> Callable:
+    """Rend la même fonction, dont des arguments sont fixés et dont `after` change le résultat."""
+    return lambda *positional, **named: after(function(*positional, **{**named, **fixed}))
+
+
 REFUSED = object()  # ce que « rend » un appel qui doit lever ValueError
 
 

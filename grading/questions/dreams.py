@@ -7,35 +7,24 @@ import numpy as np
 from grading import messages, pupil
 from grading.questions import Ask, numbers
 
+TOLERANCE = 1e-4  # float32
 NAMES = ("basse", "haute")  # les deux couches, dans l'ordre
 
 
 class Network(NamedTuple):
     """Deux convolutions 1×1 suivies de ReLU : chaque pixel y a sa réponse, sans ses voisins."""
 
-    kernels: tuple[np.ndarray, np.ndarray]  # (3, c) et (c, c')
-    biases: tuple[np.ndarray, np.ndarray]
+    weights: list[np.ndarray]  # noyau (1, 1, 3, 5), biais (5,), noyau (1, 1, 5, 4), biais (4,)
 
     @property
     def options(self) -> dict:
         """De quoi le construire chez le rendu (voir `probes.plain_network`)."""
         same = {"kernel_size": 1, "activation": "relu"}
         stack = [
-            ["Conv2D", {"filters": len(bias), "name": name, **same}]
-            for name, bias in zip(NAMES, self.biases, strict=True)
+            ["Conv2D", {"filters": 5, "name": NAMES[0], **same}],
+            ["Conv2D", {"filters": 4, "name": NAMES[1], **same}],
         ]
-        pairs = zip(self.kernels, self.biases, strict=True)
-        weights = [
-            each.astype(np.float32)
-            for kernel, bias in pairs
-            for each in (kernel[np.newaxis, np.newaxis], bias)
-        ]
-        return {"shape": [None, None, 3], "stack": stack, "weights": weights}
-
-    @property
-    def base(self) -> messages.Ingredient:
-        """Ce que rendrait `dreams.load_base`."""
-        return messages.Ingredient("plain_network", self.options)
+        return {"shape": [None, None, 3], "stack": stack, "weights": self.weights}
 
     def extractor(self, *names: str) -> messages.Ingredient:
         """Ce que rendrait `dreams.extractor`."""
@@ -44,22 +33,24 @@ class Network(NamedTuple):
 
     def maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """Rend les cartes `{couche: (h, w, c)}` d'une image `(h, w, 3)` de 0 à 255."""
-        low = np.maximum((image / 127.5 - 1) @ self.kernels[0] + self.biases[0], 0)
-        high = np.maximum(low @ self.kernels[1] + self.biases[1], 0)
+        first, shift, second, other_shift = self.weights
+        low = np.maximum((image / 127.5 - 1) @ first[0, 0] + shift, 0)
+        high = np.maximum(low @ second[0, 0] + other_shift, 0)
         return dict(zip(NAMES, (low, high), strict=True))
 
     def gradient(self, image: np.ndarray, factors) -> np.ndarray:
         """Dérive la somme, couche par couche, de `facteur · moyenne des carrés` ; `(h, w, 3)`."""
+        first, _, second, _ = self.weights
         low, high = self.maps(image).values()
         by_high = 2 * factors[1] * high / high.size * (high > 0)
-        by_low = 2 * factors[0] * low / low.size + by_high @ self.kernels[1].T
-        return (by_low * (low > 0)) @ self.kernels[0].T / 127.5
+        by_low = 2 * factors[0] * low / low.size + by_high @ second[0, 0].T
+        return (by_low * (low > 0)) @ first[0, 0].T / 127.5
 
 
 def draw_network(rng: np.random.Generator) -> Network:
     """Tire un réseau dont presque toutes les réponses sont positives."""
-    kernels = rng.uniform(-0.5, 1, (3, 5)), rng.uniform(-0.5, 1, (5, 4))
-    return Network(kernels, (rng.uniform(0.5, 1, 5), rng.uniform(0.2, 0.5, 4)))
+    first, second = rng.uniform(-0.5, 1, (1, 1, 3, 5)), rng.uniform(-0.5, 1, (1, 1, 5, 4))
+    return Network([first, rng.uniform(0.5, 1, 5), second, rng.uniform(0.2, 0.5, 4)])
 
 
 def relative_distance(found: np.ndarray, target: np.ndarray) -> float:
@@ -92,14 +83,11 @@ def pictures(
     """
     # D'une seule demande : une demande déjà faite n'est pas refaite, et le hasard s'y cacherait.
     given = [messages.Ingredient("namespace", each) for each in options]
-    answers = ask.calls(function, [(positional, {**named, "options": each}) for each in given])
     found = []
-    for answer in answers:
-        if answer.error:
-            raise pupil.failure_of(answer.error)
+    for answer in ask.calls(function, [(positional, {**named, "options": k}) for k in given]):
         value = answer.value.values if isinstance(answer.value, messages.Record) else answer.value
         image, *rest = value if isinstance(value, tuple | list) and value else [value]
-        pixels = numbers(pupil.Answer(image), positional[1].shape)
+        pixels = numbers(answer._replace(value=image), positional[1].shape)
         if pixels.min() < -0.5 or pixels.max() > 255.5:
             raise pupil.Failure("picture_out_of_range")
         found.append((pixels, rest))

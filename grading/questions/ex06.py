@@ -4,20 +4,23 @@ from functools import partial
 
 import numpy as np
 
-from grading import messages, pupil
-from grading.questions import RIGHT, Ask, Credit, Mistake, credit, judge, numbers, question, same
-from grading.questions.heatmaps import forward, network
+from grading import pupil
+from grading.questions import (
+    Ask,
+    Credit,
+    Mistake,
+    altered,
+    first_fault,
+    judge,
+    numbers,
+    question,
+    same,
+)
+from grading.questions.heatmaps import TOLERANCE, forward, network
 
 SHAPE = (7, 9, 3)
-TOLERANCE = 1e-5
-LAYERS = ("early", "late")  # celles de `probes.small_network`
+OTHER = {"early": "late", "late": "early"}  # les deux couches de `probes.small_network`
 STEPS = 30  # de montée, bien assez pour un si petit réseau
-NUM_NOISES = 200
-GREY, NOISE = 128, 20  # du bruit auquel comparer, en niveaux
-
-
-def _image(rng) -> np.ndarray:
-    return rng.integers(0, 256, SHAPE).astype(np.uint8)
 
 
 # --- Les filtres ---------------------------------------------------------------------
@@ -25,33 +28,33 @@ def _image(rng) -> np.ndarray:
 
 def _kernels(model, *, axes=(1, 2, 3)):
     kernels = model.options["kernels"][0].transpose(3, 0, 1, 2)
-    if kernels.shape[3] != 3:
-        raise ValueError
+    kernels = kernels.reshape(-1, 3, 3, 3)  # ValueError si le réseau ne lit pas trois couleurs
     highest = abs(kernels).max(axes, keepdims=True)
     return 0.5 + kernels / (2 * np.maximum(highest, 1e-9))
 
 
-def _stretched(model):
-    kernels = _kernels(model)
-    low, high = (find((1, 2, 3), keepdims=True) for find in (kernels.min, kernels.max))
-    return (kernels - low) / np.maximum(high - low, 1e-9)
+def _stretched(kernels):
+    spread = np.ptp(kernels, (1, 2, 3), keepdims=True)
+    return (kernels - kernels.min((1, 2, 3), keepdims=True)) / np.maximum(spread, 1e-9)
 
 
 @question("ex06.first_kernels")
 def ask_first_kernels(ask: Ask) -> Credit:
     """Montre des filtres connus, dont un nul, puis ceux d'une image en gris."""
-    plain, other, grey = (network(ask.rng, SHAPE) for _ in range(3))
+    plain, other, grey = (network(ask.rng, (*SHAPE[:2], channels)) for channels in (3, 3, 1))
     other.options["kernels"][0][..., 1] = 0
-    grey.options["kernels"][0] = grey.options["kernels"][0][:, :, :1]
-    grey.options["shape"] = [*SHAPE[:2], 1]
-    calls = [((each,), {}) for each in (plain, other, grey)]
-    groups = [("1/2", calls[:1]), ("3/4", calls[1:2]), ("1", calls[2:])]
-    mistakes = [
-        Mistake("one_scale_for_all", partial(_kernels, axes=(0, 1, 2, 3)), "1/2"),
-        Mistake("zero_not_grey", _stretched, "1/4"),
-        Mistake("zero_not_grey", lambda model: 2 * _kernels(model) - 1, "1/4"),
-    ]
-    return ask.judge("first_kernels", groups, _kernels, mistakes, tolerance=TOLERANCE)
+    groups = [("1/2", plain), ("3/4", other), ("1", grey)]
+    return ask.judge(
+        "first_kernels",
+        [(level, [((model,), {})]) for level, model in groups],
+        _kernels,
+        [
+            Mistake("one_scale_for_all", partial(_kernels, axes=(0, 1, 2, 3)), "1/2"),
+            Mistake("zero_not_grey", altered(_kernels, _stretched), "1/4"),
+            Mistake("zero_not_grey", altered(_kernels, lambda kernels: 2 * kernels - 1), "1/4"),
+        ],
+        tolerance=TOLERANCE,
+    )
 
 
 # --- Les cartes ----------------------------------------------------------------------
@@ -63,26 +66,28 @@ def _map(model, image, name):
 
 def _named(answer: pupil.Answer, name: str) -> pupil.Answer:
     """Prend une carte du dictionnaire rendu ; None s'il n'y en a pas de ce nom."""
-    maps = answer.value if isinstance(answer.value, dict) else {}
-    return answer._replace(value=maps.get(name))
+    return answer._replace(value=answer.value.get(name) if isinstance(answer.value, dict) else None)
 
 
 @question("ex06.activation_maps")
 def ask_activation_maps(ask: Ask) -> Credit:
     """Demande une couche, puis deux, dans un autre ordre."""
-    image, model = _image(ask.rng), network(ask.rng, SHAPE)
-    wanted = [["late"], ["early"], ["late", "early"]]
-    found = ask.calls("activation_maps", [((model, image, names), {}) for names in wanted])
-    answers = [
-        _named(each, name) for names, each in zip(wanted, found, strict=True) for name in names
-    ]
+    image, model = ask.rng.integers(0, 256, SHAPE).astype(np.uint8), network(ask.rng, SHAPE)
+    requests = [((model, image, names), {}) for names in (["late"], ["late", "early"])]
+    alone, both = ask.calls("activation_maps", requests)
+    answers = [_named(alone, "late"), _named(both, "late"), _named(both, "early")]
     calls = [((model, image, name), {}) for name in ("late", "early")]
-    mistakes = [
-        Mistake("batch_axis_kept", lambda *given: _map(*given)[None], "1/2"),
-        Mistake("scaled_in_evaluate", lambda m, i, name: _map(m, i // 255, name), "1/4"),
-        Mistake("layers_swapped", lambda m, i, name: _map(m, i, LAYERS[name == "early"]), "1/4"),
-    ]
-    return judge(answers, [("1/2", calls), ("1", calls)], _map, mistakes, tolerance=1e-4)
+    return judge(
+        answers,
+        [("1/2", calls[:1]), ("1", calls)],
+        _map,
+        [
+            Mistake("batch_axis_kept", altered(_map, lambda values: values[None]), "1/2"),
+            Mistake("scaled_in_evaluate", lambda m, i, name: _map(m, i // 255, name), "1/4"),
+            Mistake("layers_swapped", lambda m, i, name: _map(m, i, OTHER[name]), "1/4"),
+        ],
+        tolerance=TOLERANCE,
+    )
 
 
 def _strongest(maps, num):
@@ -92,18 +97,18 @@ def _strongest(maps, num):
 @question("ex06.strongest")
 def ask_strongest(ask: Ask) -> Credit:
     """Range des cartes dont la plus haute case n'est pas celle de la carte la plus forte."""
-    calls = []
-    for num in (3, 5):
-        means = ask.rng.permutation(np.linspace(-1, 1, 8))
-        maps = 4 * ask.rng.normal(0, 1, (4, 6, 8))
-        calls.append(((maps + means - maps.mean((0, 1)), num), {}))
-    mistakes = [
-        Mistake("weakest_maps_first", lambda maps, num: _strongest(-maps, num), "1/4"),
-        Mistake("weakest_maps_first", lambda *given: _strongest(*given)[::-1], "1/2"),
-        Mistake("ranked_by_maximum", lambda m, num: np.argsort(-m.max((0, 1)))[:num], "1/2"),
-        Mistake("values_for_numbers", lambda m, num: -np.sort(-m.mean((0, 1)))[:num], "1/4"),
-    ]
-    return ask.judge("strongest", [("1", calls)], _strongest, mistakes)
+    calls = [((ask.rng.normal(0, 4, (4, 6, 8)), num), {}) for num in (3, 5)]
+    return ask.judge(
+        "strongest",
+        [("1", calls)],
+        _strongest,
+        [
+            Mistake("weakest_maps_first", lambda maps, num: _strongest(-maps, num), "1/4"),
+            Mistake("weakest_maps_first", altered(_strongest, np.flip), "1/2"),
+            Mistake("ranked_by_maximum", lambda m, num: np.argsort(-m.max((0, 1)))[:num], "1/2"),
+            Mistake("values_for_numbers", lambda m, num: -np.sort(-m.mean((0, 1)))[:num], "1/4"),
+        ],
+    )
 
 
 # --- L'image que préfère un filtre ---------------------------------------------------
@@ -119,40 +124,41 @@ def _smoothed(images, share, *, mode="edge", divisor=4):
 @question("ex06.smooth")
 def ask_smooth(ask: Ask) -> Credit:
     """Lisse des images tirées au hasard, d'une part nulle à une part entière."""
-    rng = ask.rng
-    calls = [((rng.uniform(0, 255, (2, 5, 7, 3)), share), {}) for share in (0.0, 0.15, 0.6, 1.0)]
-    mistakes = [
-        Mistake("border_of_zeros", partial(_smoothed, mode="constant"), "1/2"),
-        Mistake("border_wrapped", partial(_smoothed, mode="wrap"), "1/2"),
-        Mistake("neighbours_summed", partial(_smoothed, divisor=1), "1/2"),
-        Mistake("share_reversed", lambda images, share: _smoothed(images, 1 - share), "1/2"),
-    ]
-    return ask.judge("smooth", [("1", calls)], _smoothed, mistakes, tolerance=TOLERANCE)
+    images = ask.rng.uniform(0, 255, (2, 5, 7, 3))
+    return ask.judge(
+        "smooth",
+        [("1", [((images, share), {}) for share in (0.0, 0.15, 0.6, 1.0)])],
+        _smoothed,
+        [
+            Mistake("border_of_zeros", partial(_smoothed, mode="constant"), "1/2"),
+            Mistake("border_wrapped", partial(_smoothed, mode="wrap"), "1/2"),
+            Mistake("neighbours_summed", partial(_smoothed, divisor=1), "1/2"),
+            Mistake("share_reversed", lambda images, share: _smoothed(images, 1 - share), "1/2"),
+        ],
+        tolerance=TOLERANCE,
+    )
 
 
 @question("ex06.maximise")
 def ask_maximise(ask: Ask) -> Credit:
     """Fait monter trois filtres d'un réseau connu, et lui donne les images obtenues."""
     model, filters = network(ask.rng, SHAPE), [2, 0, 1]
-    noise = ask.rng.normal(GREY, NOISE, (NUM_NOISES, *SHAPE))
-    first, options = (model, "late", filters), {"steps": STEPS, "seed": int(ask.rng.integers(1000))}
-    calls = [(first, options), (first, options), (first, {**options, "seed": -1})]
-    calls.append(((model, "late", [0, 3]), options))
+    noise = ask.rng.normal(128, 20, (200, *SHAPE))  # du gris bruité, auquel comparer
+    requests = [(filters, 7), (filters, 7), (filters, -1), ([0, 3], 7)]
+    calls = [((model, "late", some), {"steps": STEPS, "seed": k}) for some, k in requests]
     found, again, *refused = ask.calls("maximise", calls)
     images = numbers(found, (len(filters), *SHAPE))
-    if np.asarray(found.value).dtype != np.uint8:
-        return credit(0, "wrong_type")
-    after, before = (_responses(model, each)[:, filters] for each in (images, noise))
-    more = after > before.max(0)  # (images, filtres)
-    if (after.diagonal() < before.min(0)).all():
-        return credit("1/4", "gradient_descended")
-    if not more.diagonal().all():
-        return credit("1/4", "another_filter" if more.any(1).all() else "responds_little")
-    if not same(found.value, again.value):
-        return credit("1/2", "seed_ignored")
-    return RIGHT if all(each.error for each in refused) else credit("3/4", "no_error")
-
-
-def _responses(model: messages.Ingredient, images: np.ndarray) -> np.ndarray:
-    """Rend la réponse moyenne `(n, filtres)` de la dernière couche."""
-    return forward(model, images)["late"].mean((1, 2))
+    # La réponse moyenne de la dernière couche, `(images, filtres)`.
+    after, before = (
+        forward(model, each)["late"].mean((1, 2))[:, filters] for each in (images, noise)
+    )
+    more = after > before.max(0)
+    risen = more.diagonal().all()
+    return first_fault(
+        (0, "wrong_type", np.asarray(found.value).dtype != np.uint8),
+        ("1/4", "gradient_descended", (after.diagonal() < before.min(0)).all()),
+        ("1/4", "another_filter", not risen and more.any(1).all()),
+        ("1/4", "responds_little", not risen),
+        ("1/2", "seed_ignored", not same(found.value, again.value)),
+        ("3/4", "no_error", not all(each.error for each in refused)),
+    )

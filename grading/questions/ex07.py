@@ -5,18 +5,17 @@ import types
 import numpy as np
 
 from exercises.ex07_occlusion import drops, fill_color, positions
-from grading import messages
-from grading.questions import Ask, Credit, Mistake, question
+from grading.questions import Ask, Credit, Mistake, altered, question
 from grading.questions.heatmaps import (
     CLASS,
     LIKELIEST,
     NUM_CLASSES,
+    TOLERANCE,
     ask_bounded,
     glance,
+    linear,
     probabilities,
 )
-
-TOLERANCE = 1e-5  # les probabilités sont en float32
 
 
 def _image(rng, height=9, width=13) -> np.ndarray:
@@ -29,31 +28,34 @@ def ask_fill_color(ask: Ask) -> Credit:
     tinted = (_image(ask.rng) * [1, 0.6, 0.3]).astype(np.uint8)
     plain = [((tinted, fill), {}) for fill in ("black", "grey")]
     means = [((each, "mean"), {}) for each in (tinted, _image(ask.rng, 5, 7))]
-    groups = [("1/2", plain), ("3/4", means), ("1", [((tinted, "blue"), {})])]
-    mistakes = [
-        Mistake("color_truncated", lambda image, fill: np.floor(image.mean((0, 1))), "3/4"),
-        Mistake("color_not_rounded", lambda image, fill: image.mean((0, 1)), "3/4"),
-        Mistake("one_grey_for_all", lambda image, fill: [np.rint(image.mean())] * 3),
-    ]
-    return ask.judge("fill_color", groups, fill_color, mistakes)
+    return ask.judge(
+        "fill_color",
+        [("1/2", plain), ("3/4", means), ("1", [((tinted, "blue"), {})])],
+        fill_color,
+        [
+            Mistake("color_truncated", lambda image, fill: np.floor(image.mean((0, 1))), "3/4"),
+            Mistake("color_not_rounded", lambda image, fill: image.mean((0, 1)), "3/4"),
+            Mistake("one_grey_for_all", lambda image, fill: [np.rint(image.mean())] * 3),
+        ],
+    )
 
 
 @question("ex07.positions")
 def ask_positions(ask: Ask) -> Credit:
     """Tire des côtés où le pas tombe juste, puis d'autres."""
-    even, ragged = [((6, 6, 2), {})], [((10, 3, 2), {})]
-    for _ in range(3):
-        patch, stride, count = (int(n) for n in ask.rng.integers([4, 2, 3], [8, 4, 7]))
-        length = patch + stride * count
-        even.append(((length, patch, stride), {}))
-        ragged.append(((length + int(ask.rng.integers(1, stride)), patch, stride), {}))
-    mistakes = [
-        Mistake("border_missed", lambda n, patch, step: np.arange(0, n - patch + 1, step)),
-        Mistake("patch_sticks_out", lambda n, patch, step: np.arange(0, n, step), "1/4"),
-        Mistake("first_values_only", lambda n, patch, step: np.arange(0, n - patch, step), "1/4"),
-    ]
-    groups = [("1/2", even), ("1", ragged)]
-    return ask.judge("positions", groups, positions, mistakes)
+    drawn = ask.rng.integers([4, 2, 3], [8, 4, 7], (3, 3)).tolist()
+    even = [((patch + stride * count, patch, stride), {}) for patch, stride, count in drawn]
+    ragged = [((length + 1, patch, stride), {}) for (length, patch, stride), _ in even]
+    return ask.judge(
+        "positions",
+        [("1/2", [((6, 6, 2), {}), *even]), ("1", ragged)],
+        positions,
+        [
+            Mistake("border_missed", lambda n, patch, step: np.arange(0, n - patch + 1, step)),
+            Mistake("patch_sticks_out", lambda n, patch, step: np.arange(0, n, step), "1/4"),
+            Mistake("first_values_only", lambda n, patch, k: np.arange(0, n - patch, k), "1/4"),
+        ],
+    )
 
 
 def _drops(model, image, class_index, **options) -> np.ndarray:
@@ -62,47 +64,47 @@ def _drops(model, image, class_index, **options) -> np.ndarray:
     return drops(network, image, class_index, **options)
 
 
-def _what_is_left(model, image, class_index, **options) -> np.ndarray:
-    whole = probabilities(model, image[None])[0, class_index]
-    return whole - _drops(model, image, class_index, **options)
-
-
 @question("ex07.drops")
 def ask_drops(ask: Ask) -> Credit:
     """Cache l'image d'un réseau connu : carrés côte à côte, qui se recouvrent, par défaut."""
-    rng = ask.rng
-    small, other, large = _image(rng), _image(rng, 8, 11), _image(rng, 65, 67)
-
-    def call(image, *sizes, **options):
-        options |= dict(zip(("patch_px", "stride_px"), sizes, strict=False))
-        return (glance(rng, image), image, CLASS), options
-
-    beside = [call(_image(rng, 9, 12), 3, 3, fill="black")]
-    beside.append(call(_image(rng, 8, 12), 4, 4, fill="grey"))
-    over = [call(small, 3, 2, fill="black"), call(small, 4, 3, fill="grey")]
-    over.append(call(other, 8, 1, fill="black"))
-    rest = [call(small, 3, 1), call(large), call(other, 9, 2), call(other, 3, 4)]
-    mistakes = [
-        Mistake("gain_for_drop", lambda *given, **options: -_drops(*given, **options), "1/2"),
-        Mistake("probability_not_drop", _what_is_left, "1/4"),
-        Mistake("gains_dropped", lambda *given, **o: np.maximum(_drops(*given, **o), 0), "1/2"),
-        Mistake(
-            "wrong_class", lambda m, i, k, **options: _drops(m, i, LIKELIEST, **options), "1/4"
-        ),
+    small, other, large = (_image(ask.rng, *each) for each in ((9, 12), (8, 11), (65, 67)))
+    settings = [
+        (small, {"patch_px": 3, "stride_px": 3, "fill": "black"}),
+        (_image(ask.rng, 8, 12), {"patch_px": 4, "stride_px": 4, "fill": "grey"}),
+        (small, {"patch_px": 3, "stride_px": 2, "fill": "black"}),
+        (small, {"patch_px": 4, "stride_px": 3, "fill": "grey"}),
+        (other, {"patch_px": 8, "stride_px": 1, "fill": "black"}),
+        (small, {"patch_px": 3, "stride_px": 1}),
+        (large, {}),
+        (other, {"patch_px": 9, "stride_px": 2}),
+        (other, {"patch_px": 3, "stride_px": 4}),
     ]
-    groups = [("1/2", beside), ("3/4", over), ("1", rest)]
-    return ask.judge("drops", groups, _drops, mistakes, tolerance=TOLERANCE)
+    calls = [((glance(ask.rng, image), image, CLASS), options) for image, options in settings]
+    return ask.judge(
+        "drops",
+        [("1/2", calls[:2]), ("3/4", calls[2:5]), ("1", calls[5:])],
+        _drops,
+        [
+            Mistake("gain_for_drop", altered(_drops, np.negative), "1/2"),
+            Mistake(
+                "probability_not_drop",
+                lambda m, i, k, **o: probabilities(m, i[None])[0, k] - _drops(m, i, k, **o),
+                "1/4",
+            ),
+            Mistake("gains_dropped", altered(_drops, lambda each: np.maximum(each, 0)), "1/2"),
+            Mistake("wrong_class", lambda m, i, k, **o: _drops(m, i, LIKELIEST, **o), "1/4"),
+        ],
+        tolerance=TOLERANCE,
+    )
 
 
 @question("ex07.occlusion")
 def ask_occlusion(ask: Ask) -> Credit:
     """Compare la carte bornée du rendu à ses propres baisses ; la dernière n'en a pas."""
     image = _image(ask.rng)
-    shy = np.zeros((*image.shape, NUM_CLASSES))
-    shy[..., CLASS] = -1 / image.size  # cacher sous du noir aide toujours cette classe
-    models = [glance(ask.rng, image), glance(ask.rng, image)]
-    models.append(messages.Ingredient("glance", {"kernel": shy, "bias": np.zeros(NUM_CLASSES)}))
+    # Cacher sous du noir aide toujours la classe de ce réseau.
+    darker = np.full((*image.shape, 1), -1 / image.size) * np.eye(NUM_CLASSES)[CLASS]
+    models = [glance(ask.rng, image), glance(ask.rng, image), linear(image, darker)]
     options = {"patch_px": 3, "stride_px": 2, "fill": "black"}
-    return ask_bounded(
-        ask, "occlusion", "drops", [((each, image, CLASS), options) for each in models]
-    )
+    calls = [((each, image, CLASS), options) for each in models]
+    return ask_bounded(ask, "occlusion", "drops", calls)

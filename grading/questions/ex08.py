@@ -4,14 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from grading import messages
 from grading.questions import (
-    RIGHT,
     Ask,
     Credit,
     Mistake,
     as_floats,
-    credit,
+    first_fault,
     judge,
     numbers,
     question,
@@ -20,6 +18,7 @@ from grading.questions import (
 from grading.questions.heatmaps import (
     CLASS,
     SEEDS,
+    TOLERANCE,
     ask_bounded,
     backward,
     enlarged,
@@ -28,8 +27,7 @@ from grading.questions.heatmaps import (
 )
 
 SHAPE = (7, 9, 3)
-TOLERANCE = 1e-4  # le réseau calcule en float32
-MANY, NOISE = 300, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
+MANY, NOISE = 400, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
 FINE = 100  # points d'une intégrale où la règle choisie ne compte plus
 REFERENCES = {"black": 0.0, "grey": 128.0}  # que dit la docstring
 
@@ -55,17 +53,22 @@ def _mean_gradient(model, class_index, batches, *, gather=np.mean, **options):
 def ask_mean_gradient(ask: Ask) -> Credit:
     """Dérive une image seule, puis des lots de tailles inégales."""
     model = network(ask.rng, SHAPE)
-    lots = [[_image(ask.rng, (size, *SHAPE)).astype(np.float32) for size in (3, 1, 2)]]
-    lots = [[_image(ask.rng)[None].astype(np.float32)] for _ in range(2)] + lots
-    calls = [((model, CLASS, batches), {}) for batches in lots]
-    mistakes = [
-        *(Mistake(each, partial(_mean_gradient, seeds=SEEDS[each]), "1/4") for each in SEEDS),
-        Mistake("wrong_class", lambda m, k, b: _mean_gradient(m, 0, b), "1/4"),
-        Mistake("sum_for_mean_of_images", partial(_mean_gradient, gather=np.sum), "1/2"),
+    lots = [
+        [_image(ask.rng, (size, *SHAPE)).astype(np.float32) for size in sizes]
+        for sizes in ((1,), (1,), (3, 1, 2))
     ]
-    answers = enlarged(ask.calls("mean_gradient", calls), 255)
-    groups = [("1/2", calls[:2]), ("1", calls[2:])]
-    return judge(answers, groups, _mean_gradient, mistakes, tolerance=TOLERANCE)
+    calls = [((model, CLASS, batches), {}) for batches in lots]
+    return judge(
+        enlarged(ask.calls("mean_gradient", calls), 255),
+        [("1/2", calls[:2]), ("1", calls[2:])],
+        _mean_gradient,
+        [
+            *(Mistake(each, partial(_mean_gradient, seeds=SEEDS[each]), "1/4") for each in SEEDS),
+            Mistake("wrong_class", lambda m, k, b: _mean_gradient(m, 0, b), "1/4"),
+            Mistake("sum_for_mean_of_images", partial(_mean_gradient, gather=np.sum), "1/2"),
+        ],
+        tolerance=TOLERANCE,
+    )
 
 
 @question("ex08.sensitivity")
@@ -74,23 +77,25 @@ def ask_sensitivity(ask: Ask) -> Credit:
     calls = [((network(ask.rng, SHAPE), _image(ask.rng), CLASS), {}) for _ in range(2)]
     answers = enlarged(ask.calls("sensitivity", calls), 255)
     named = [((model, k, [image[None].astype(np.float32)]), {}) for (model, image, k), _ in calls]
-    own = [as_floats(each.value) for each in enlarged(ask.calls("mean_gradient", named), 255)]
     found = _credit_colors(answers, [_mean_gradient(*given) for given, _ in named])
-    if all(each is not None and each.shape == SHAPE for each in own):
-        found = max(found, _credit_colors(answers, own), key=lambda each: each.level)
-    return found
+    own = [as_floats(each.value) for each in enlarged(ask.calls("mean_gradient", named), 255)]
+    if np.shape(own) != (2, *SHAPE):
+        return found
+    return max(found, _credit_colors(answers, own), key=lambda each: each.level)
 
 
 def _credit_colors(answers, gradients) -> Credit:
-    calls = [((each,), {}) for each in gradients]
-    mistakes = [
-        Mistake("sign_before_maximum", lambda g: g.max(axis=2), "1/2"),
-        Mistake("sign_before_maximum", lambda g: abs(g.max(axis=2)), "1/2"),
-        Mistake("colors_averaged", lambda g: abs(g).mean(axis=2), "1/2"),
-        Mistake("colors_averaged", lambda g: abs(g).sum(axis=2), "1/2"),
-    ]
     return judge(
-        answers, [("1", calls)], lambda g: abs(g).max(axis=2), mistakes, tolerance=TOLERANCE
+        answers,
+        [("1", [((each,), {}) for each in gradients])],
+        lambda g: abs(g).max(axis=2),
+        [
+            Mistake("sign_before_maximum", lambda g: g.max(axis=2), "1/2"),
+            Mistake("sign_before_maximum", lambda g: abs(g.max(axis=2)), "1/2"),
+            Mistake("colors_averaged", lambda g: abs(g).mean(axis=2), "1/2"),
+            Mistake("colors_averaged", lambda g: abs(g).sum(axis=2), "1/2"),
+        ],
+        tolerance=TOLERANCE,
     )
 
 
@@ -100,42 +105,34 @@ def _credit_colors(answers, gradients) -> Credit:
 @question("ex08.smooth_sensitivity")
 def ask_smooth(ask: Ask) -> Credit:
     """Compare une moyenne de nombreuses copies à celles que donneraient d'autres façons."""
-    rng = ask.rng
-    image = np.clip(_image(rng), 40, 200)  # l'étendue n'est pas 255
-    model = _bent_network(rng, image)
-    options = {"num_samples": MANY, "noise": NOISE, "seed": int(rng.integers(1000))}
-    short = {**options, "num_samples": 3}
-    every = [options, short, short, {**short, "noise": 1.5}, {**short, "seed": -1}]
+    image = np.clip(_image(ask.rng), 40, 200)  # l'étendue n'est pas 255
+    copies = image + ask.rng.normal(0, NOISE * np.ptp(image), (2000, *SHAPE))
+    model = network(ask.rng, SHAPE, bend=3)  # dont le gradient change de signe avec le bruit
+    maps = _smooth_maps(model, image, copies)
+    settings = [(MANY, NOISE, 7), (3, NOISE, 7), (3, NOISE, 7), (3, 1.5, 7), (3, NOISE, -1)]
+    every = [dict(zip(("num_samples", "noise", "seed"), each, strict=True)) for each in settings]
     calls = [((model, image, CLASS), each) for each in every]
     answers = enlarged(ask.calls("smooth_sensitivity", calls), 255)
     found, *twice = (numbers(answer, SHAPE[:2]) for answer in answers[:3])
-    copies = _copies(rng, image, 2000)
-    gradients = {None: _gradients(model, copies, CLASS)}
-    gradients |= {name: _gradients(model, copies, CLASS, seeds=SEEDS[name]) for name in SEEDS}
-    gradients["noise_missing"] = _gradients(model, image[None], CLASS)
-    maps = {name: abs(each.mean(0)).max(axis=2) for name, each in gradients.items()}
-    maps["absolute_before_mean"] = abs(gradients[None]).mean(0).max(axis=2)
     away = {name: _distance(found, each) for name, each in maps.items()}
     nearest = min(away, key=away.get)
-    if nearest or away[None] > 0.25:
-        return credit("1/4", nearest if away[nearest] < 0.25 else "wrong_values")
-    if not same(*twice):
-        return credit("1/2", "noise_ignores_seed")
-    return RIGHT if all(answer.error for answer in answers[3:]) else credit("3/4", "no_error")
+    return first_fault(
+        ("1/4", nearest, nearest != "right" and away[nearest] < 0.25),
+        ("1/4", "wrong_values", nearest != "right" or away["right"] > 0.25),
+        ("1/2", "noise_ignores_seed", not same(*twice)),
+        ("3/4", "no_error", not all(answer.error for answer in answers[3:])),
+    )
 
 
-def _copies(rng, image, num) -> np.ndarray:
-    return image + rng.normal(0, NOISE * np.ptp(image), (num, *SHAPE))
-
-
-def _bent_network(rng, image) -> messages.Ingredient:
-    """Choisit, de dix réseaux, celui dont le gradient change le plus de signe avec le bruit."""
-
-    def changes(model) -> float:
-        gradients = _gradients(model, _copies(rng, image, 200), CLASS)
-        return _distance(abs(gradients).mean(0), abs(gradients.mean(0)))
-
-    return max((network(rng, SHAPE, bend=1.5) for _ in range(10)), key=changes)
+def _smooth_maps(model, image, copies) -> dict[str, np.ndarray]:
+    """Rend la bonne carte, et celle de chaque erreur connue."""
+    gradients = {
+        "right": _gradients(model, copies, CLASS),
+        "noise_missing": _gradients(model, image[None], CLASS),
+        **{name: _gradients(model, copies, CLASS, seeds=seeds) for name, seeds in SEEDS.items()},
+    }
+    maps = {name: abs(each.mean(0)).max(axis=2) for name, each in gradients.items()}
+    return {**maps, "absolute_before_mean": abs(gradients["right"]).mean(0).max(axis=2)}
 
 
 def _distance(found, expected) -> float:
@@ -156,27 +153,34 @@ def _attributions(model, image, class_index, *, steps, baseline="black", factor=
     return gradients.mean(0) * (path if factor is None else factor) / 255
 
 
+def _added(*given, steps, **options):
+    return steps * _attributions(*given, steps=steps, **options)
+
+
 @question("ex08.attributions")
 def ask_attributions(ask: Ask) -> Credit:
     """Partage un score depuis le noir, depuis le gris, puis en peu de points."""
     model, image, other = network(ask.rng, SHAPE), _image(ask.rng), _image(ask.rng)
-
-    def call(each, steps, **options):
-        return (model, each, CLASS), {"steps": steps, **options}
-
-    def added(*given, steps, **options):
-        return steps * _attributions(*given, steps=steps, **options)
-
-    dark = [call(image, FINE), call(other, FINE, baseline="black")]
-    grey = [call(image, FINE, baseline="grey")]
-    rest = [call(image, 2), call(other, 3, baseline="grey"), call(image, 2, baseline="white")]
-    mistakes = [
-        *(Mistake(each, partial(_attributions, seeds=SEEDS[each]), "1/4") for each in SEEDS),
-        Mistake("not_multiplied", partial(_attributions, factor=1), "1/4"),
-        Mistake("sum_for_integral", added, "1/2"),
+    settings = [
+        (image, {"steps": FINE}),
+        (other, {"steps": FINE, "baseline": "black"}),
+        (image, {"steps": FINE, "baseline": "grey"}),
+        (image, {"steps": 2}),
+        (other, {"steps": 3, "baseline": "grey"}),
+        (image, {"steps": 2, "baseline": "white"}),
     ]
-    groups = [("1/2", dark), ("3/4", grey), ("1", rest)]
-    return ask.judge("attributions", groups, _attributions, mistakes, tolerance=TOLERANCE)
+    calls = [((model, each, CLASS), options) for each, options in settings]
+    return ask.judge(
+        "attributions",
+        [("1/2", calls[:2]), ("3/4", calls[2:3]), ("1", calls[3:])],
+        _attributions,
+        [
+            *(Mistake(each, partial(_attributions, seeds=SEEDS[each]), "1/4") for each in SEEDS),
+            Mistake("not_multiplied", partial(_attributions, factor=1), "1/4"),
+            Mistake("sum_for_integral", _added, "1/2"),
+        ],
+        tolerance=TOLERANCE,
+    )
 
 
 @question("ex08.integrated_gradients")

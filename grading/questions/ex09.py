@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 from scipy import ndimage
 
-from grading import messages
-from grading.questions import Ask, Credit, Mistake, credit, judge, numbers, question
+from grading.questions import Ask, Credit, Mistake, altered, credit, judge, numbers, question
 from grading.questions.heatmaps import (
     CLASS,
     NUM_CLASSES,
     SEEDS,
+    TOLERANCE,
     backward,
     clipped,
     forward,
@@ -19,7 +19,6 @@ from grading.questions.heatmaps import (
 )
 
 SHAPE = (8, 11, 3)
-TOLERANCE = 1e-5
 LAYERS = ("early", "late")  # celles de `probes.small_network`
 
 
@@ -39,16 +38,18 @@ def _maps_and_gradients(model, image, class_index, *, layer_name="late", seeds=s
 def ask_maps_and_gradients(ask: Ask) -> Credit:
     """Demande la dernière couche, puis une autre, puis une qui n'existe pas."""
     given = network(ask.rng, SHAPE), ask.rng.integers(0, 256, SHAPE).astype(np.uint8), CLASS
-    last, *others = [(given, {"layer_name": each} if each else {}) for each in (None, *LAYERS)]
-    unknown = [(given, {"layer_name": "mixed7"})]
-    mistakes = [
-        *(Mistake(each, partial(_maps_and_gradients, seeds=SEEDS[each]), "1/4") for each in SEEDS),
-        Mistake("wrong_class", lambda m, i, k, **o: _maps_and_gradients(m, i, 0, **o), "1/4"),
-        Mistake("layer_ignored", lambda *given, **_: _maps_and_gradients(*given), "1/2"),
-    ]
-    groups = [("1/2", [last]), ("3/4", others), ("1", unknown)]
+    names = [{}, {"layer_name": "early"}, {"layer_name": "late"}, {"layer_name": "mixed7"}]
+    last, early, late, unknown = ((given, options) for options in names)
     return ask.judge(
-        "maps_and_gradients", groups, _maps_and_gradients, mistakes, tolerance=TOLERANCE
+        "maps_and_gradients",
+        [("1/2", [last]), ("3/4", [early, late]), ("1", [unknown])],
+        _maps_and_gradients,
+        [
+            *(Mistake(k, partial(_maps_and_gradients, seeds=SEEDS[k]), "1/4") for k in SEEDS),
+            Mistake("wrong_class", lambda m, i, k, **o: _maps_and_gradients(m, i, 0, **o), "1/4"),
+            Mistake("layer_ignored", lambda *given, **_: _maps_and_gradients(*given), "1/2"),
+        ],
+        tolerance=TOLERANCE,
     )
 
 
@@ -63,6 +64,10 @@ def _drawn(rng, num: int) -> list[tuple]:
     ]
 
 
+def _rectified(heatmap):
+    return np.maximum(heatmap, 0)
+
+
 def _grad_cam(maps, gradients):
     return maps @ gradients.mean((0, 1))
 
@@ -70,19 +75,23 @@ def _grad_cam(maps, gradients):
 @question("ex09.grad_cam_map")
 def ask_grad_cam_map(ask: Ask) -> Credit:
     """Pèse des cartes tirées au hasard."""
-    calls = _drawn(ask.rng, 4)
-    mistakes = [
-        Mistake("averaged_over_channels", lambda m, g: m.sum(2) * g.mean(2), "1/4"),
-        Mistake("gradients_not_averaged", lambda m, g: (m * g).sum(2), "1/4"),
-        Mistake("maps_averaged", lambda m, g: _grad_cam(m, g) / m.shape[2], "1/2"),
-        Mistake("relu_too_early", lambda *given: np.maximum(_grad_cam(*given), 0), "3/4"),
-    ]
-    return ask.judge("grad_cam_map", [("1", calls)], _grad_cam, mistakes, tolerance=TOLERANCE)
+    return ask.judge(
+        "grad_cam_map",
+        [("1", _drawn(ask.rng, 4))],
+        _grad_cam,
+        [
+            Mistake("averaged_over_channels", lambda m, g: m.sum(2) * g.mean(2), "1/4"),
+            Mistake("gradients_not_averaged", lambda m, g: (m * g).sum(2), "1/4"),
+            Mistake("maps_averaged", lambda m, g: _grad_cam(m, g) / m.shape[2], "1/2"),
+            Mistake("relu_too_early", altered(_grad_cam, _rectified), "3/4"),
+        ],
+        tolerance=TOLERANCE,
+    )
 
 
-def _plus_plus(maps, gradients, *, positive=lambda g: np.maximum(g, 0), axes=(0, 1)):
+def _plus_plus(maps, gradients, *, positive=_rectified, axes=(0, 1)):
     """Pèse comme Grad-CAM++ ; `axes` dit sur quoi une carte est additionnée."""
-    total, positive = np.maximum(maps.sum(axes), 0), positive(gradients)
+    total, positive = _rectified(maps.sum(axes)), positive(gradients)
     return maps @ (positive / (2 + total * positive)).sum((0, 1))
 
 
@@ -91,14 +100,18 @@ def ask_plus_plus(ask: Ask) -> Credit:
     """Pèse des cartes positives, puis une dont la somme est négative."""
     *calls, ((maps, gradients), _) = _drawn(ask.rng, 4)
     below = [((maps - [0, 3, 0, 0, 1], gradients), {})]
-    mistakes = [
-        Mistake("plain_grad_cam", _grad_cam, "1/4"),
-        Mistake("negative_gradients_kept", partial(_plus_plus, positive=abs), "1/4"),
-        Mistake("map_sum_forgotten", partial(_plus_plus, axes=()), "1/4"),
-        Mistake("relu_too_early", lambda *given: np.maximum(_plus_plus(*given), 0), "3/4"),
-    ]
-    groups = [("3/4", calls), ("1", below)]
-    return ask.judge("grad_cam_plus_plus_map", groups, _plus_plus, mistakes, tolerance=TOLERANCE)
+    return ask.judge(
+        "grad_cam_plus_plus_map",
+        [("3/4", calls), ("1", below)],
+        _plus_plus,
+        [
+            Mistake("plain_grad_cam", _grad_cam, "1/4"),
+            Mistake("negative_gradients_kept", partial(_plus_plus, positive=abs), "1/4"),
+            Mistake("map_sum_forgotten", partial(_plus_plus, axes=()), "1/4"),
+            Mistake("relu_too_early", altered(_plus_plus, _rectified), "3/4"),
+        ],
+        tolerance=TOLERANCE,
+    )
 
 
 # --- La carte ------------------------------------------------------------------------
@@ -111,12 +124,7 @@ def _resized(heatmap, image, *, order=1):
 
 
 def _enlarged(heatmap, image, **options):
-    return clipped(_resized(np.maximum(heatmap, 0).astype(float), image, **options))
-
-
-def _not_clipped(heatmap, image):
-    large = _resized(heatmap, image)
-    return large / abs(large).max()
+    return clipped(_resized(_rectified(heatmap), image, **options))
 
 
 @question("ex09.enlarge")
@@ -125,43 +133,44 @@ def ask_enlarge(ask: Ask) -> Credit:
     image = np.zeros((13, 18, 3), np.uint8)
     signed = [((ask.rng.normal(0, 3, (4, 5)).astype(np.float32), image), {}) for _ in range(3)]
     nothing = [((-ask.rng.random((4, 5)).astype(np.float32), image), {})]
-    mistakes = [
-        Mistake("relu_after_resize", lambda *given: clipped(_resized(*given)), "3/4"),
-        Mistake("map_not_clipped", _not_clipped, "1/4"),
-        Mistake("map_not_scaled", lambda m, i: _resized(np.maximum(m, 0), i), "1/2"),
-        Mistake("enlarged_by_blocks", partial(_enlarged, order=0), "1/2"),
-    ]
-    groups = [("1/2", signed), ("1", nothing)]
-    return ask.judge("enlarge", groups, _enlarged, mistakes, tolerance=1e-4)
+    return ask.judge(
+        "enlarge",
+        [("1/2", signed), ("1", nothing)],
+        _enlarged,
+        [
+            Mistake("relu_after_resize", altered(_resized, clipped), "3/4"),
+            Mistake("map_not_clipped", altered(_resized, lambda m: m / abs(m).max()), "1/4"),
+            Mistake("map_not_scaled", lambda m, i: _resized(_rectified(m), i), "1/2"),
+            Mistake("enlarged_by_blocks", partial(_enlarged, order=0), "1/2"),
+        ],
+        tolerance=TOLERANCE,
+    )
 
 
 @question("ex09.grad_cam")
 def ask_grad_cam(ask: Ask) -> Credit:
     """Compare la carte à ce que donnent, enchaînées, les fonctions du rendu."""
     image = ask.rng.integers(0, 256, SHAPE).astype(np.uint8)
-    model = _lit_network(ask.rng, image)
-    calls = [((model, image, CLASS), {}), ((model, image, CLASS), {"layer_name": "early"})]
+
+    def faintest(model):
+        maps = (_grad_cam(*_maps_and_gradients(model, image, k)) for k in range(NUM_CLASSES))
+        return min(each.max() for each in maps)
+
+    # De vingt réseaux, un dont aucune carte n'est nulle.
+    model = max((network(ask.rng, SHAPE) for _ in range(20)), key=faintest)
+    calls = [((model, image, k), {}) for k in (CLASS, 0)]
+    calls += [(given, {"layer_name": "early"}) for given, _ in calls]
     pairs = [numbers(each) for each in ask.calls("maps_and_gradients", calls)]
-    if any(each.ndim != 4 or len(each) != 2 for each in pairs):
-        return credit(0, "wrong_shape", "maps_and_gradients")
     maps = ask.calls("grad_cam_map", [((*pair.astype(np.float32),), {}) for pair in pairs])
     small = [numbers(each).astype(np.float32) for each in maps]
-    own = [numbers(each) for each in ask.calls("enlarge", [((each, image), {}) for each in small])]
-    if any(each.shape != SHAPE[:2] or np.ptp(each) == 0 for each in own):
+    own = [
+        numbers(each, SHAPE[:2], detail="enlarge")
+        for each in ask.calls("enlarge", [((each, image), {}) for each in small])
+    ]
+    if np.ptp(own) == 0:
         return credit(0, "wrong_values", "enlarge")
-    groups = [("1/2", [((0,), {})]), ("1", [((1,), {})])]
-    mistakes = [Mistake("layer_ignored", lambda number: own[0])]
-    return judge(ask.calls("grad_cam", calls), groups, own.__getitem__, mistakes, tolerance=1e-4)
-
-
-def _lit_network(rng, image) -> messages.Ingredient:
-    """Tire un réseau dont aucune carte, de quelque classe ou couche que ce soit, n'est nulle."""
-    while True:
-        model = network(rng, SHAPE)
-        found = [
-            _grad_cam(*_maps_and_gradients(model, image, k, layer_name=name))
-            for k in range(NUM_CLASSES)
-            for name in LAYERS
-        ]
-        if all(each.max() > abs(each).max() / 10 for each in found):
-            return model
+    groups = [("1/2", [((0,), {}), ((1,), {})]), ("1", [((2,), {}), ((3,), {})])]
+    mistakes = [Mistake("layer_ignored", lambda number: own[number % 2])]
+    return judge(
+        ask.calls("grad_cam", calls), groups, own.__getitem__, mistakes, tolerance=TOLERANCE
+    )

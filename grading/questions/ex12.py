@@ -4,7 +4,6 @@ import numpy as np
 
 from grading.questions import Ask, Credit, as_floats, dreams, first_fault, question, same
 
-TOLERANCE = 1e-4  # float32
 LEVELS = 2.0  # ce dont un pixel change en moyenne à chaque pas, dit l'énoncé
 SHAPE = (24, 30, 3)
 OCTAVES, STEPS = 3, 2
@@ -17,12 +16,10 @@ def ask_response(ask: Ask) -> Credit:
     guide = ask.rng.uniform(-2, 3, (7, 6)).astype(np.float32)
 
     def right(maps, guide=None):
-        if guide is None:
-            return np.mean(maps**2)
-        return (maps.reshape(-1, maps.shape[-1]) @ guide.T).max(1).mean()
+        return np.mean(maps**2) if guide is None else (maps[0] @ guide.T).max(2).mean()
 
     groups = [("1/2", [((maps,), {})]), ("1", [((maps, guide), {}), ((maps, guide[:3]), {})])]
-    return ask.judge("response", groups, right, tolerance=TOLERANCE)
+    return ask.judge("response", groups, right, tolerance=dreams.TOLERANCE)
 
 
 @question("ex12.shift")
@@ -30,11 +27,7 @@ def ask_shift(ask: Ask) -> Credit:
     """Décale une image, dans les deux sens."""
     image = ask.rng.uniform(0, 255, (6, 9, 3)).astype(np.float32)
     calls = [((image, np.array(offset)), {}) for offset in ((2, 3), (-1, 4), (0, -2))]
-
-    def rolled(image, offset):
-        return np.roll(image, offset, (0, 1))
-
-    return ask.judge("shift", [("1", calls)], rolled)
+    return ask.judge("shift", [("1", calls)], lambda image, k: np.roll(image, k, (0, 1)))
 
 
 # --- Le rêve -------------------------------------------------------------------------

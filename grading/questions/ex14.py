@@ -1,11 +1,12 @@
 """Exercice 14 : le contenu, la matrice de Gram, et les deux ensemble."""
 
+from functools import partial
+
 import numpy as np
 
-from grading import pupil
-from grading.questions import Ask, Credit, as_floats, credit, dreams, first_fault, judge, question
+from grading import messages
+from grading.questions import Ask, Credit, Mistake, as_floats, credit, dreams, first_fault, question
 
-TOLERANCE = 1e-4  # float32
 SHAPES = {"a": (1, 5, 7, 3), "b": (1, 4, 3, 6)}
 STEPS = 20
 PATCH = (12, 16, 3)  # de l'image transformée
@@ -21,38 +22,41 @@ def _mean_distance(maps: dict, target: dict) -> float:
     return np.mean([dreams.relative_distance(maps[name], target[name]) for name in target])
 
 
+def _on_one_then_two(maps: dict, target: dict) -> list[tuple]:
+    """Compare une couche, puis les deux."""
+    single = {"a": maps["a"]}, {"a": target["a"]}
+    return [("3/4", [(single, {})]), ("1", [((maps, target), {})])]
+
+
 @question("ex14.content_loss")
 def ask_content_loss(ask: Ask) -> Credit:
     """Compare des cartes, sur une couche puis sur deux."""
-    maps, target = _maps(ask), _maps(ask)
-    single = {"a": maps["a"]}, {"a": target["a"]}
-    groups = [("3/4", [(single, {})]), ("1", [((maps, target), {})])]
-    return ask.judge("content_loss", groups, _mean_distance, tolerance=TOLERANCE)
+    groups = _on_one_then_two(_maps(ask), _maps(ask))
+    return ask.judge("content_loss", groups, _mean_distance, tolerance=dreams.TOLERANCE)
 
 
 # --- Le style ------------------------------------------------------------------------
 
 
-def _gram(maps: np.ndarray) -> np.ndarray:
+def _gram(maps: np.ndarray, divisor=len) -> np.ndarray:
     places = maps.reshape(-1, maps.shape[-1])
-    return places.T @ places / len(places)
-
-
-def _unit(matrix) -> np.ndarray | None:
-    """Rend une matrice à un facteur près : divisée par sa norme ; None si elle n'en a pas."""
-    values = as_floats(matrix)
-    return values / np.linalg.norm(values) if values is not None and values.any() else None
+    return places.T @ places / divisor(places)
 
 
 @question("ex14.gram_matrix")
 def ask_gram_matrix(ask: Ask) -> Credit:
     """Calcule des matrices de Gram, pour des cartes de deux tailles."""
-    calls = [((maps,), {}) for maps in _maps(ask).values()]
-    answers = ask.calls("gram_matrix", calls)
-    found = judge(answers, [("1", calls)], _gram, tolerance=TOLERANCE)
-    units = [pupil.Answer(_unit(answer.value)) for answer in answers]
-    alike = judge(units, [("1", calls)], lambda maps: _unit(_gram(maps)), tolerance=TOLERANCE)
-    return credit("1/2", "gram_not_divided") if found.level < alike.level else found
+    return ask.judge(
+        "gram_matrix",
+        [("1", [((maps,), {}) for maps in _maps(ask).values()])],
+        _gram,
+        [
+            Mistake("gram_not_divided", partial(_gram, divisor=lambda places: 1), "1/2"),
+            Mistake("gram_not_divided", partial(_gram, divisor=np.size), "1/2"),
+            Mistake("gram_not_divided", partial(_gram, divisor=lambda p: p.shape[1]), "1/2"),
+        ],
+        tolerance=dreams.TOLERANCE,
+    )
 
 
 @question("ex14.style_loss")
@@ -63,21 +67,23 @@ def ask_style_loss(ask: Ask) -> Credit:
     """
     maps, seen = _maps(ask), _maps(ask, {"a": (1, 6, 8, 3), "b": (1, 6, 8, 6)})
     both = [((each,), {}) for each in (*maps.values(), *seen.values())]
-    grams = [as_floats(answer.value) for answer in ask.calls("gram_matrix", both)]
-    if [np.shape(each) for each in grams] != [(3, 3), (6, 6)] * 2:
+    grams = [np.float32(as_floats(each.value)) for each in ask.calls("gram_matrix", both)]
+    if [each.shape for each in grams] != [(3, 3), (6, 6)] * 2:
         return credit(0, "gram_needed")
-    grams = [each.astype(np.float32) for each in grams]
     found, wanted = (dict(zip(SHAPES, part, strict=True)) for part in (grams[:2], grams[2:]))
-    single = {"a": maps["a"]}, {"a": wanted["a"]}
-    groups = [("3/4", [(single, {})]), ("1", [((maps, wanted), {})])]
-
-    def right(maps, target):
-        return _mean_distance(found, target)
-
-    return ask.judge("style_loss", groups, right, tolerance=TOLERANCE)
+    return ask.judge(
+        "style_loss",
+        _on_one_then_two(maps, wanted),
+        lambda maps, target: _mean_distance(found, target),
+        tolerance=dreams.TOLERANCE,
+    )
 
 
 # --- Les deux ensemble ---------------------------------------------------------------
+
+
+def _style_gap(network, image, style) -> float:
+    return dreams.relative_distance(*(_gram(network.maps(k)["basse"]) for k in (image, style)))
 
 
 @question("ex14.transfer")
@@ -87,31 +93,24 @@ def ask_transfer(ask: Ask) -> Credit:
     content = np.array([50, 70, 90]) + ask.rng.normal(0, 12, PATCH)
     style = np.array([190, 170, 210]) + ask.rng.normal(0, 25, (10, 9, 3))
     content, style = (np.clip(each, 0, 255).astype(np.float32) for each in (content, style))
-    names = ("content_weight", "style_weight", "tv_weight", "steps")
     settings = [(0.0, 1.0, 0.0, STEPS), (1.0, 0.0, 0.0, STEPS), (0.0, 0.0, 1.0, STEPS)]
-    options = [dict(zip(names, each, strict=True)) for each in [*settings, (1.0, 1.0, 0.0, 1)]]
-    results = dreams.pictures(
+    names = ("content_weight", "style_weight", "tv_weight", "steps", "seed")
+    (styled, rest), (kept, _), (smooth, _), (first, _) = dreams.pictures(
         ask,
         "transfer",
-        (network.base, content, style),
-        [{**each, "seed": 1} for each in options],
+        (messages.Ingredient("plain_network", network.options), content, style),
+        [dict(zip(names, (*each, 1), strict=True)) for each in [*settings, (1.0, 1.0, 0.0, 1)]],
         content_layers=("haute",),
         style_layers=("basse",),
     )
-    (styled, rest), (kept, _), (smooth, _), (first, _) = results
     lengths = [np.size(each) for part in rest if isinstance(part, dict) for each in part.values()]
-
-    def style_gap(image) -> float:
-        grams = (_gram(network.maps(each)["basse"]) for each in (image, style))
-        return dreams.relative_distance(*grams)
-
-    before = style_gap(content)
-    smoother = dreams.total_variation(smooth) <= 0.8 * dreams.total_variation(content)
+    before, after, without = (_style_gap(network, k, style) for k in (content, styled, kept))
+    rough, smoothed = (dreams.total_variation(each) for each in (content, smooth))
     return first_fault(
-        ("1/4", "style_not_reached", style_gap(styled) > 0.9 * before),
+        ("1/4", "style_not_reached", after > 0.9 * before),
         # Une image au hasard peut ressembler au style sans l'avoir cherché.
         ("1/2", "starts_elsewhere", np.abs(first - content).mean() > 30),
-        ("1/4", "style_weight_ignored", style_gap(kept) < 0.5 * before),
-        ("1/2", "variation_ignored", not smoother),
+        ("1/4", "style_weight_ignored", without < 0.5 * before),
+        ("1/2", "variation_ignored", smoothed > 0.8 * rough),
         ("3/4", "losses_not_returned", lengths != [STEPS] * 3),
     )

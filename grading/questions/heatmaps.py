@@ -3,13 +3,30 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.signal import fftconvolve
 from scipy.special import softmax
 
 from grading import messages, pupil
 from grading.questions import Ask, Credit, Mistake, as_floats, credit, judge, numbers
 
 NUM_CLASSES = 4
+TOLERANCE = 1e-4  # les réseaux calculent en float32
 CLASS, LIKELIEST = 2, 1  # classe expliquée, et celle que le réseau annonce
+
+
+def linear(
+    image: np.ndarray, kernel: np.ndarray, *, scores=0.0, softmax: bool = True
+) -> messages.Ingredient:
+    """Fait un réseau d'une couche, vu par ses seules réponses (`probes.Glance`).
+
+    Args:
+        image: `(H, W, 3)` uint8.
+        kernel: `(H, W, 3, NUM_CLASSES)`, ce que chaque pixel, de 0 à 1, ajoute à chaque score.
+        scores: scores de cette image, un par classe ou le même pour toutes.
+        softmax: faux si les réponses sont les scores mêmes.
+    """
+    bias = scores - np.tensordot(image / 255, kernel, 3)
+    return messages.Ingredient("glance", {"kernel": kernel, "bias": bias, "softmax": softmax})
 
 
 def glance(rng: np.random.Generator, image: np.ndarray) -> messages.Ingredient:
@@ -17,22 +34,16 @@ def glance(rng: np.random.Generator, image: np.ndarray) -> messages.Ingredient:
 
     Args:
         rng: hasard de la session.
-        image: `(H, W, 3)` uint8.
-
-    Returns:
-        Ce que `probes.Glance` est dans le processus du rendu : pour l'image, `LIKELIEST` est la
-        plus probable des `NUM_CLASSES` classes.
+        image: `(H, W, 3)` uint8 ; `LIKELIEST` est la plus probable de ses classes.
     """
     kernel = rng.normal(0, 6 / np.sqrt(image.size), (*image.shape, NUM_CLASSES))
-    bias = -np.tensordot(image / 255, kernel, 3)
-    bias[LIKELIEST] += 0.7
-    return messages.Ingredient("glance", {"kernel": kernel, "bias": bias})
+    return linear(image, kernel, scores=0.7 * np.eye(NUM_CLASSES)[LIKELIEST])
 
 
 def probabilities(model: messages.Ingredient, images: np.ndarray) -> np.ndarray:
     """Rend les réponses `(n, NUM_CLASSES)` d'un réseau de `glance` à des images `(n, H, W, 3)`."""
     scores = np.tensordot(images / 255, model.options["kernel"], 3) + model.options["bias"]
-    return softmax(scores, axis=1) if model.options.get("softmax", True) else scores
+    return softmax(scores, axis=1) if model.options["softmax"] else scores
 
 
 def network(
@@ -42,14 +53,16 @@ def network(
 
     Args:
         rng: hasard de la session.
-        shape: `(H, W, 3)`.
+        shape: `(H, W, canaux)`.
         bend: plus il est grand, plus le gradient change d'une image à une autre.
     """
-    height, width, _ = shape
-    sizes = [(3, 3, 3, 4), (1, 1, 4, 3), ((height - 2) * (width - 2) * 3, NUM_CLASSES)]
-    scales = [0.4 * bend, 0.8 * bend, 0.1]
-    kernels = [rng.normal(0, scale, size) for scale, size in zip(scales, sizes, strict=True)]
-    biases = [rng.normal(0, 0.3, size[-1]) for size in sizes]
+    height, width, channels = shape
+    kernels = [
+        rng.normal(0, 0.4 * bend, (3, 3, channels, 4)),
+        rng.normal(0, 0.8 * bend, (1, 1, 4, 3)),
+        rng.normal(0, 0.1, ((height - 2) * (width - 2) * 3, NUM_CLASSES)),
+    ]
+    biases = [rng.normal(0, 0.3, kernel.shape[-1]) for kernel in kernels]
     options = {"kernels": kernels, "biases": biases, "shape": list(shape)}
     return messages.Ingredient("small_network", options)
 
@@ -93,11 +106,8 @@ def backward(
     late = (seeds @ dense.T).reshape(found["late"].shape)
     early = (late * (1 - found["late"] ** 2)) @ second[0, 0].T
     before = early * (1 - found["early"] ** 2)
-    _, height, width, _ = before.shape
-    image = np.zeros(images.shape)
-    for row in range(3):
-        for column in range(3):
-            image[:, row : row + height, column : column + width] += before @ first[row, column].T
+    # Une convolution entière défait la corrélation, canal d'entrée par canal de sortie.
+    image = fftconvolve(before[..., np.newaxis, :], first[np.newaxis], axes=(1, 2)).sum(-1)
     return {"late": late, "early": early, "image": image / 255}
 
 
@@ -152,12 +162,16 @@ def ask_bounded(ask: Ask, function: str, signed: str, calls: Sequence[tuple]) ->
     ]
     if np.ptp(own[0][0][0]) == 0:
         return credit(0, "wrong_values", signed)
-    mistakes = [
-        Mistake("map_not_clipped", lambda values: values / abs(values).max(), "1/2"),
-        Mistake("map_not_scaled", lambda values: np.maximum(values, 0), "1/2"),
-        Mistake("map_stretched", lambda values: (values - values.min()) / np.ptp(values), "1/4"),
-        Mistake("absolute_value", lambda values: abs(values) / abs(values).max(), "1/4"),
-    ]
-    groups = [("1/2", own[:-1]), ("1", own[-1:])]
     with np.errstate(invalid="ignore"):  # une erreur divise zéro par zéro
-        return judge(ask.calls(function, calls), groups, clipped, mistakes, tolerance=1e-4)
+        return judge(
+            ask.calls(function, calls),
+            [("1/2", own[:-1]), ("1", own[-1:])],
+            clipped,
+            [
+                Mistake("map_not_clipped", lambda values: values / abs(values).max(), "1/2"),
+                Mistake("map_not_scaled", lambda values: np.maximum(values, 0), "1/2"),
+                Mistake("map_stretched", lambda k: (k - k.min()) / np.ptp(k), "1/4"),
+                Mistake("absolute_value", lambda values: abs(values) / abs(values).max(), "1/4"),
+            ],
+            tolerance=TOLERANCE,
+        )
