@@ -82,9 +82,9 @@ def pictures(
         pupil.Failure: une exception, ou autre chose qu'une image de la bonne forme, de 0 à 255.
     """
     # D'une seule demande : une demande déjà faite n'est pas refaite, et le hasard s'y cacherait.
-    given = [messages.Ingredient("namespace", each) for each in options]
+    given = [{**named, "options": messages.Ingredient("namespace", each)} for each in options]
     found = []
-    for answer in ask.calls(function, [(positional, {**named, "options": k}) for k in given]):
+    for answer in ask.calls(function, [(positional, each) for each in given]):
         value = answer.value.values if isinstance(answer.value, messages.Record) else answer.value
         image, *rest = value if isinstance(value, tuple | list) and value else [value]
         pixels = numbers(answer._replace(value=image), positional[1].shape)

@@ -20,6 +20,7 @@ from grading.questions import (
 
 SOBEL = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 PREWITT = np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
+SIDES = (12, 15)  # d'une image à motifs
 TOLERANCE = 1e-4  # TensorFlow calcule en float32
 MODES = {"reflect": "reflect", "same": "constant"}  # ce que `np.pad` met au bord
 
@@ -58,10 +59,9 @@ def ask_as_filters(ask: Ask) -> Credit:
 @question("ex01.convolve")
 def ask_convolve(ask: Ask) -> Credit:
     """Applique des filtres, avec chacun des trois bords, puis de petits poids."""
-    rng = ask.rng
-    color, grey = (rng.integers(0, 256, k).astype(np.uint8) for k in ((9, 12, 3), (7, 8, 1)))
-    filters = rng.integers(-5, 6, (3, 3, 3, 2)).astype(np.float32)
-    small = rng.integers(-5, 6, (3, 2, 1, 1)).astype(np.float32)
+    color, grey = (ask.rng.integers(0, 256, k).astype(np.uint8) for k in ((9, 12, 3), (7, 8, 1)))
+    filters = ask.rng.integers(-5, 6, (3, 3, 3, 2)).astype(np.float32)
+    small = ask.rng.integers(-5, 6, (3, 2, 1, 1)).astype(np.float32)
     groups = [
         (level, [((color, filters), {"border": border}), ((grey, small), {"border": border})])
         for level, border in (("1/2", "valid"), ("3/4", "same"), ("3/4", "reflect"))
@@ -90,7 +90,7 @@ def _chained(ask: Ask, calls) -> list[np.ndarray]:
         filters = [numbers(each, (3, 3, 3, 1)).astype(np.float32) for each in found]
         pairs = zip(calls, filters, strict=True)
         found = ask.calls("convolve", [((image, each), {}) for ((image, _), _), each in pairs])
-        return [numbers(each)[..., 0] for each in found]
+        return [numbers(each, (*SIDES, 1))[..., 0] for each in found]
     except pupil.Failure:
         return []
 
@@ -102,12 +102,12 @@ def _inside(image, kernel, *, turn) -> np.ndarray:
 
 def _patterns(ask: Ask, function: str, *, vertical: bool) -> Credit:
     """Note une direction : ce que font `as_filters` et `convolve` est déjà compté ailleurs."""
-    shapes = (12, 15, 3), (12, 1, 3), (1, 15, 3)  # du hasard, des lignes, des colonnes
-    images = [ask.rng.integers(0, 256, k) + np.zeros(shapes[0]) for k in shapes]
+    shapes = (*SIDES, 3), (SIDES[0], 1, 3), (1, SIDES[1], 3)  # du hasard, des lignes, des colonnes
+    images = [ask.rng.integers(0, 256, each) + np.zeros((*SIDES, 3)) for each in shapes]
     kernels = (SOBEL, PREWITT, ask.rng.integers(-9, 10, (3, 3)))
     calls = [((each.astype(np.uint8), kernel), {}) for each in images for kernel in kernels]
     turned = [((each, kernel.T), {}) for (each, kernel), _ in calls]
-    found = [numbers(each, shapes[0][:2]) for each in ask.calls(function, calls)]
+    found = [numbers(each, SIDES) for each in ask.calls(function, calls)]
     own, other = _chained(ask, calls), _chained(ask, turned)
     if not same(own, other) and same(found, other if vertical else own):
         return RIGHT  # l'orientation compte, et rien d'autre n'est faux que ces deux fonctions

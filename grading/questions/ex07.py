@@ -26,11 +26,14 @@ def _image(rng, height=9, width=13) -> np.ndarray:
 def ask_fill_color(ask: Ask) -> Credit:
     """Demande les trois couleurs, puis une qui n'existe pas."""
     tinted = (_image(ask.rng) * [1, 0.6, 0.3]).astype(np.uint8)
-    plain = [((tinted, fill), {}) for fill in ("black", "grey")]
     means = [((each, "mean"), {}) for each in (tinted, _image(ask.rng, 5, 7))]
     return ask.judge(
         "fill_color",
-        [("1/2", plain), ("3/4", means), ("1", [((tinted, "blue"), {})])],
+        [
+            ("1/2", [((tinted, "black"), {}), ((tinted, "grey"), {})]),
+            ("3/4", means),
+            ("1", [((tinted, "blue"), {})]),
+        ],
         fill_color,
         [
             Mistake("color_truncated", lambda image, fill: np.floor(image.mean((0, 1))), "3/4"),

@@ -108,13 +108,15 @@ def ask_smooth(ask: Ask) -> Credit:
     image = np.clip(_image(ask.rng), 40, 200)  # l'étendue n'est pas 255
     copies = image + ask.rng.normal(0, NOISE * np.ptp(image), (2000, *SHAPE))
     model = network(ask.rng, SHAPE, bend=3)  # dont le gradient change de signe avec le bruit
-    maps = _smooth_maps(model, image, copies)
     settings = [(MANY, NOISE, 7), (3, NOISE, 7), (3, NOISE, 7), (3, 1.5, 7), (3, NOISE, -1)]
     every = [dict(zip(("num_samples", "noise", "seed"), each, strict=True)) for each in settings]
     calls = [((model, image, CLASS), each) for each in every]
     answers = enlarged(ask.calls("smooth_sensitivity", calls), 255)
     found, *twice = (numbers(answer, SHAPE[:2]) for answer in answers[:3])
-    away = {name: _distance(found, each) for name, each in maps.items()}
+    away = {  # l'écart relatif à chaque carte
+        name: np.linalg.norm(found - each) / np.linalg.norm(each)
+        for name, each in _smooth_maps(model, image, copies).items()
+    }
     nearest = min(away, key=away.get)
     return first_fault(
         ("1/4", nearest, nearest != "right" and away[nearest] < 0.25),
@@ -135,11 +137,6 @@ def _smooth_maps(model, image, copies) -> dict[str, np.ndarray]:
     return {**maps, "absolute_before_mean": abs(gradients["right"]).mean(0).max(axis=2)}
 
 
-def _distance(found, expected) -> float:
-    """Rend l'écart relatif de deux cartes."""
-    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
-
-
 # --- Gradients intégrés --------------------------------------------------------------
 
 
@@ -151,10 +148,6 @@ def _attributions(model, image, class_index, *, steps, baseline="black", factor=
     shares = ((np.arange(steps) + 0.5) / steps).reshape(-1, 1, 1, 1)
     gradients = _gradients(model, REFERENCES[baseline] + shares * path, class_index, **options)
     return gradients.mean(0) * (path if factor is None else factor) / 255
-
-
-def _added(*given, steps, **options):
-    return steps * _attributions(*given, steps=steps, **options)
 
 
 @question("ex08.attributions")
@@ -177,7 +170,11 @@ def ask_attributions(ask: Ask) -> Credit:
         [
             *(Mistake(each, partial(_attributions, seeds=SEEDS[each]), "1/4") for each in SEEDS),
             Mistake("not_multiplied", partial(_attributions, factor=1), "1/4"),
-            Mistake("sum_for_integral", _added, "1/2"),
+            Mistake(
+                "sum_for_integral",
+                lambda *given, steps, **o: steps * _attributions(*given, steps=steps, **o),
+                "1/2",
+            ),
         ],
         tolerance=TOLERANCE,
     )

@@ -161,6 +161,8 @@ def ask_grad_cam(ask: Ask) -> Credit:
     calls = [((model, image, k), {}) for k in (CLASS, 0)]
     calls += [(given, {"layer_name": "early"}) for given, _ in calls]
     pairs = [numbers(each) for each in ask.calls("maps_and_gradients", calls)]
+    if any(each.ndim != 4 or len(each) != 2 for each in pairs):
+        return credit(0, "wrong_shape", "maps_and_gradients")
     maps = ask.calls("grad_cam_map", [((*pair.astype(np.float32),), {}) for pair in pairs])
     small = [numbers(each).astype(np.float32) for each in maps]
     own = [
@@ -169,8 +171,10 @@ def ask_grad_cam(ask: Ask) -> Credit:
     ]
     if np.ptp(own) == 0:
         return credit(0, "wrong_values", "enlarge")
-    groups = [("1/2", [((0,), {}), ((1,), {})]), ("1", [((2,), {}), ((3,), {})])]
-    mistakes = [Mistake("layer_ignored", lambda number: own[number % 2])]
     return judge(
-        ask.calls("grad_cam", calls), groups, own.__getitem__, mistakes, tolerance=TOLERANCE
+        ask.calls("grad_cam", calls),
+        [("1/2", [((0,), {}), ((1,), {})]), ("1", [((2,), {}), ((3,), {})])],
+        own.__getitem__,
+        [Mistake("layer_ignored", lambda number: own[number % 2])],
+        tolerance=TOLERANCE,
     )

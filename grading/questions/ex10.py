@@ -100,12 +100,12 @@ def ask_fit_linear(ask: Ask) -> Credit:
         outputs = 0.6 + visible @ rng.normal(0, 0.3, 6) + rng.normal(0, 0.1, 40)
         return (visible, outputs, rng.random(40) ** power), {}
 
-    equal, unequal = [draw(0), draw(0)], [draw(2) for _ in range(4)]
-    unequal[-1][0][0][:, 2] = True  # un morceau jamais caché : la pénalité seule tranche
+    calls = [draw(power) for power in (0, 0, 2, 2, 2, 2)]
+    calls[-1][0][0][:, 2] = True  # un morceau jamais caché : la pénalité seule tranche
     kept, lost = (partial(_fitted, penalty=0.01, constant_penalty=each) for each in (0.01, 1e8))
     return ask.judge(
         "fit_linear",
-        [("1/2", equal), ("3/4", unequal[:-1]), ("1", unequal[-1:])],
+        [("1/2", calls[:2]), ("3/4", calls[2:-1]), ("1", calls[-1:])],
         fit_linear,
         [
             Mistake("weights_ignored", lambda v, y, w: fit_linear(v, y, np.ones(len(v)))),
@@ -135,11 +135,11 @@ def _read_pair(answer: pupil.Answer, image: np.ndarray) -> tuple[np.ndarray, np.
         pupil.Failure: elle n'en a pas, ou ils ne vont pas ensemble.
     """
     pair = answer.value if isinstance(answer.value, tuple | list) else ()
-    answers = [answer._replace(value=each) for each in (*pair, None, None)[:2]]
-    coefficients, segments = map(numbers, answers)
+    coefficients, segments = (
+        numbers(answer._replace(value=each)) for each in (*pair, None, None)[:2]
+    )
     count = int(segments.max(initial=0)) + 1
-    sizes = segments.shape, coefficients.shape
-    if sizes != (image.shape[:2], (count,)) or segments.min() < 0:
+    if (segments.shape, coefficients.shape) != (image.shape[:2], (count,)) or segments.min() < 0:
         raise pupil.Failure("wrong_shape")
     return coefficients, segments.astype(int)
 
@@ -153,9 +153,10 @@ def ask_lime_coefficients(ask: Ask) -> Credit:
     away = image - image.mean((0, 1))
     slope = 20 * 255 * away / (away**2).sum()  # le score monte de 20, du fond à l'image
     bent = linear(image, slope[..., None] * np.eye(NUM_CLASSES)[CLASS])
-    options = {"num_samples": MANY, "num_segments": 6, "seed": int(ask.rng.integers(1000))}
-    calls = [((model, image, CLASS), options) for model in (plain, bent)]
-    calls.append(((plain, image, CLASS), {**options, "seed": -1}))
+    calls = [
+        ((model, image, CLASS), {"num_samples": MANY, "num_segments": 6, "seed": seed})
+        for model, seed in ((plain, 5), (bent, 5), (plain, -1))
+    ]
     *answers, refused = ask.calls("lime_coefficients", calls)
     (first, segments), (second, others) = (_read_pair(each, image) for each in answers)
     right, _ = _expected(ask, plain, image, segments)
@@ -180,6 +181,8 @@ def ask_lime(ask: Ask) -> Credit:
     """Compare la carte bornée du rendu à ses propres gains ; le dernier réseau ne dit rien."""
     image, _ = _two_colors(ask.rng, 12, 20)
     mute = linear(image, np.zeros((*image.shape, NUM_CLASSES)))
-    options = {"num_samples": 60, "num_segments": 12, "seed": 3}
-    models = [glance(ask.rng, image), glance(ask.rng, image), mute]
-    return ask_bounded(ask, "lime", "gains", [((each, image, CLASS), options) for each in models])
+    calls = [
+        ((model, image, CLASS), {"num_samples": 60, "num_segments": 12, "seed": 3})
+        for model in (glance(ask.rng, image), glance(ask.rng, image), mute)
+    ]
+    return ask_bounded(ask, "lime", "gains", calls)

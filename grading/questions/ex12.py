@@ -18,8 +18,12 @@ def ask_response(ask: Ask) -> Credit:
     def right(maps, guide=None):
         return np.mean(maps**2) if guide is None else (maps[0] @ guide.T).max(2).mean()
 
-    groups = [("1/2", [((maps,), {})]), ("1", [((maps, guide), {}), ((maps, guide[:3]), {})])]
-    return ask.judge("response", groups, right, tolerance=dreams.TOLERANCE)
+    return ask.judge(
+        "response",
+        [("1/2", [((maps,), {})]), ("1", [((maps, guide), {}), ((maps, guide[:3]), {})])],
+        right,
+        tolerance=dreams.TOLERANCE,
+    )
 
 
 @question("ex12.shift")
@@ -39,8 +43,7 @@ def ask_climb(ask: Ask) -> Credit:
     network = dreams.draw_network(ask.rng)
     image, weights = ask.rng.uniform(60, 200, SHAPE).astype(np.float32), np.array([1.0, 3.0])
     setting = (network.extractor(*dreams.NAMES), image, weights)
-    options = {"octaves": 1, "steps": 1, "seed": 1}
-    ((found, _),) = dreams.pictures(ask, "dream", setting, [options])
+    ((found, _),) = dreams.pictures(ask, "dream", setting, [{"octaves": 1, "steps": 1, "seed": 1}])
     start = np.array([np.mean(maps**2) for maps in network.maps(image).values()])
     gradient = network.gradient(image.astype(float), weights / start)
     right, change = gradient * LEVELS / np.abs(gradient).mean(), found - image
@@ -69,12 +72,11 @@ def ask_octaves(ask: Ask) -> Credit:
     complete = np.shape(curves) == (1, OCTAVES, STEPS)
     # Ce que les petites octaves ont changé se retrouve dans la dernière image. Chaque pas déplace
     # un pixel de LEVELS ; le détail perdu, lui, de dizaines de niveaux.
-    forgotten = np.abs(found - alone).mean() < LEVELS / 4
-    lost = np.abs(found - image).mean() > 2 * LEVELS * STEPS * OCTAVES
+    added, changed = (np.abs(found - each).mean() for each in (alone, image))
     relative = complete and same(curves[0, :, 0], [1] * OCTAVES, tolerance=0.02)
     return first_fault(
-        ("1/2" if complete else "1/4", "octave_forgotten", forgotten),
-        ("1/2", "details_lost", lost),
+        ("1/2" if complete else "1/4", "octave_forgotten", added < LEVELS / 4),
+        ("1/2", "details_lost", changed > 2 * LEVELS * STEPS * OCTAVES),
         ("3/4", "curves_not_returned", not complete),
         ("3/4", "curves_not_relative", not relative),
     )

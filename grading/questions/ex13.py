@@ -82,8 +82,7 @@ def _setting(ask: Ask) -> tuple[dreams.Network, np.ndarray]:
     network = dreams.draw_network(ask.rng)
     network.weights[0][:, :, BLIND] = 0
     halves = np.repeat([50, 205], SHAPE[1] // 2)[:, np.newaxis]
-    image = np.clip(halves + ask.rng.normal(0, 20, SHAPE), 5, 250)
-    return network, image.astype(np.float32)
+    return network, np.clip(halves + ask.rng.normal(0, 20, SHAPE), 5, 250).astype(np.float32)
 
 
 def _reconstruct(ask: Ask, network, image: np.ndarray, *settings: tuple) -> list:
