@@ -28,8 +28,9 @@ class Network(NamedTuple):
 
     def extractor(self, *names: str) -> messages.Ingredient:
         """Ce que rendrait `dreams.extractor`."""
-        options = {"network": self.options, "layer_names": list(names)}
-        return messages.Ingredient("dream_extractor", options)
+        return messages.Ingredient(
+            "dream_extractor", {"network": self.options, "layer_names": list(names)}
+        )
 
     def maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """Rend les cartes `{couche: (h, w, c)}` d'une image `(h, w, 3)` de 0 à 255."""
@@ -61,6 +62,11 @@ def relative_distance(found: np.ndarray, target: np.ndarray) -> float:
 def total_variation(image: np.ndarray) -> float:
     """Somme des carrés des différences entre voisins."""
     return float(sum(np.sum(np.diff(image, axis=axis) ** 2) for axis in (0, 1)))
+
+
+def in_levels(change: float) -> str:
+    """Dit de combien des pixels changent."""
+    return f"{change:.2g} niveaux en moyenne".replace(".", ",")
 
 
 def pictures(

@@ -233,7 +233,6 @@ def ask_relu(ask: Ask) -> Credit:
 def ask_im2col(ask: Ask) -> Credit:
     """Range les fenêtres en lignes."""
     image = _pixels(ask.rng, 6, 7)
-    plain = [((image, (3, 2)), {}), ((_pixels(ask.rng, 4, 5), (2, 2)), {})]
     more = [
         ((image, (3, 3)), {"stride": 2}),
         ((image, (3, 3)), {"padding": "same"}),
@@ -242,7 +241,7 @@ def ask_im2col(ask: Ask) -> Credit:
     ]
     return ask.judge(
         "im2col",
-        [("1/2", plain), ("1", more)],
+        [("1/2", [((image, (3, 2)), {}), ((image[:4, :5], (2, 2)), {})]), ("1", more)],
         im2col,
         [Mistake("column_per_window", altered(im2col, np.transpose), "1/2")],
     )

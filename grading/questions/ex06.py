@@ -97,10 +97,9 @@ def _strongest(maps, num):
 @question("ex06.strongest")
 def ask_strongest(ask: Ask) -> Credit:
     """Range des cartes dont la plus haute case n'est pas celle de la carte la plus forte."""
-    calls = [((ask.rng.normal(0, 4, (4, 6, 8)), num), {}) for num in (3, 5)]
     return ask.judge(
         "strongest",
-        [("1", calls)],
+        [("1", [((ask.rng.normal(0, 4, (4, 6, 8)), num), {}) for num in (3, 5)])],
         _strongest,
         [
             Mistake("weakest_maps_first", lambda maps, num: _strongest(-maps, num), "1/4"),
@@ -144,8 +143,10 @@ def ask_maximise(ask: Ask) -> Credit:
     """Fait monter trois filtres d'un réseau connu, et lui donne les images obtenues."""
     model, filters = network(ask.rng, SHAPE), [2, 0, 1]
     noise = ask.rng.normal(128, 20, (200, *SHAPE))  # du gris bruité, auquel comparer
-    requests = [(filters, 7), (filters, 7), (filters, -1), ([0, 3], 7)]
-    calls = [((model, "late", some), {"steps": STEPS, "seed": k}) for some, k in requests]
+    calls = [
+        ((model, "late", some), {"steps": STEPS, "seed": seed})
+        for some, seed in ((filters, 7), (filters, 7), (filters, -1), ([0, 3], 7))
+    ]
     found, again, *refused = ask.calls("maximise", calls)
     images = numbers(found, (len(filters), *SHAPE))
     # La réponse moyenne de la dernière couche, `(images, filtres)`.

@@ -26,12 +26,11 @@ def _image(rng, height=9, width=13) -> np.ndarray:
 def ask_fill_color(ask: Ask) -> Credit:
     """Demande les trois couleurs, puis une qui n'existe pas."""
     tinted = (_image(ask.rng) * [1, 0.6, 0.3]).astype(np.uint8)
-    means = [((each, "mean"), {}) for each in (tinted, _image(ask.rng, 5, 7))]
     return ask.judge(
         "fill_color",
         [
             ("1/2", [((tinted, "black"), {}), ((tinted, "grey"), {})]),
-            ("3/4", means),
+            ("3/4", [((tinted, "mean"), {}), ((_image(ask.rng, 5, 7), "mean"), {})]),
             ("1", [((tinted, "blue"), {})]),
         ],
         fill_color,
@@ -46,8 +45,10 @@ def ask_fill_color(ask: Ask) -> Credit:
 @question("ex07.positions")
 def ask_positions(ask: Ask) -> Credit:
     """Tire des côtés où le pas tombe juste, puis d'autres."""
-    drawn = ask.rng.integers([4, 2, 3], [8, 4, 7], (3, 3)).tolist()
-    even = [((patch + stride * count, patch, stride), {}) for patch, stride, count in drawn]
+    even = [
+        ((patch + stride * count, patch, stride), {})
+        for patch, stride, count in ask.rng.integers([4, 2, 3], [8, 4, 7], (3, 3)).tolist()
+    ]
     ragged = [((length + 1, patch, stride), {}) for (length, patch, stride), _ in even]
     return ask.judge(
         "positions",
@@ -108,6 +109,7 @@ def ask_occlusion(ask: Ask) -> Credit:
     # Cacher sous du noir aide toujours la classe de ce réseau.
     darker = np.full((*image.shape, 1), -1 / image.size) * np.eye(NUM_CLASSES)[CLASS]
     models = [glance(ask.rng, image), glance(ask.rng, image), linear(image, darker)]
-    options = {"patch_px": 3, "stride_px": 2, "fill": "black"}
-    calls = [((each, image, CLASS), options) for each in models]
+    calls = [
+        ((each, image, CLASS), {"patch_px": 3, "stride_px": 2, "fill": "black"}) for each in models
+    ]
     return ask_bounded(ask, "occlusion", "drops", calls)

@@ -108,15 +108,13 @@ def ask_smooth(ask: Ask) -> Credit:
     image = np.clip(_image(ask.rng), 40, 200)  # l'étendue n'est pas 255
     copies = image + ask.rng.normal(0, NOISE * np.ptp(image), (2000, *SHAPE))
     model = network(ask.rng, SHAPE, bend=3)  # dont le gradient change de signe avec le bruit
-    settings = [(MANY, NOISE, 7), (3, NOISE, 7), (3, NOISE, 7), (3, 1.5, 7), (3, NOISE, -1)]
-    every = [dict(zip(("num_samples", "noise", "seed"), each, strict=True)) for each in settings]
-    calls = [((model, image, CLASS), each) for each in every]
+    short = {"num_samples": 3, "noise": NOISE, "seed": 7}
+    every = [{**short, "num_samples": MANY}, short, short, {**short, "noise": 1.5}]
+    calls = [((model, image, CLASS), each) for each in (*every, {**short, "seed": -1})]
     answers = enlarged(ask.calls("smooth_sensitivity", calls), 255)
     found, *twice = (numbers(answer, SHAPE[:2]) for answer in answers[:3])
-    away = {  # l'écart relatif à chaque carte
-        name: np.linalg.norm(found - each) / np.linalg.norm(each)
-        for name, each in _smooth_maps(model, image, copies).items()
-    }
+    maps = _smooth_maps(model, image, copies)
+    away = {k: np.linalg.norm(found - maps[k]) / np.linalg.norm(maps[k]) for k in maps}
     nearest = min(away, key=away.get)
     return first_fault(
         ("1/4", nearest, nearest != "right" and away[nearest] < 0.25),

@@ -45,10 +45,14 @@ def _credit_segments(answer: pupil.Answer, side: np.ndarray, num: int = 30) -> C
     pieces = np.unique(labels)
     masks = [labels == each for each in pieces]
     mixed = sum(min(side[mask].sum(), (~side[mask]).sum()) for mask in masks)
-    count = f"{len(pieces)} pour {num}"
     return first_fault(
         ("1/4", "labels_with_holes", not same(pieces, np.arange(len(pieces)))),
-        ("1/4", "wrong_number_of_pieces", not num / 2 <= len(pieces) <= 2 * num, count),
+        (
+            "1/4",
+            "wrong_number_of_pieces",
+            not num / 2 <= len(pieces) <= 2 * num,
+            f"{len(pieces)} pour {num}",
+        ),
         ("1/2", "colors_mixed", mixed > side.size / 25),
         ("3/4", "piece_in_parts", any(ndimage.label(m, np.ones((3, 3)))[1] > 1 for m in masks)),
     )

@@ -33,8 +33,14 @@ def ask_pixel_order(ask: Ask) -> Credit:
     """Range des cartes sans égalité, puis une carte où presque tout est égal."""
     heatmap = ask.rng.normal(size=(8, 12))
     flat = np.where(np.arange(96).reshape(8, 12) == 29, 1.0, 0.0)
-    settings = [(heatmap, 5, 1), (heatmap, 5, 2), (heatmap, 5, 4)]
-    settings += [(flat, 5, 2), (flat, 5, 2), (flat, 6, 2)]
+    settings = [
+        (heatmap, 5, 1),
+        (heatmap, 5, 2),
+        (heatmap, 5, 4),
+        (flat, 5, 2),
+        (flat, 5, 2),
+        (flat, 6, 2),
+    ]
     calls = [((each,), {"seed": k, "cell_px": cell_px}) for each, k, cell_px in settings]
     orders = [numbers(answer, (flat.size,)) for answer in ask.calls("pixel_order", calls)]
     good = [
@@ -114,5 +120,8 @@ def ask_deletion_and_insertion(ask: Ask) -> Credit:
 @question("ex11.area")
 def ask_area(ask: Ask) -> Credit:
     """Mesure des courbes de longueurs différentes."""
-    calls = [((ask.rng.random(count),), {}) for count in (NUM_STEPS + 1, 9)]
-    return ask.judge("area", [("1", calls)], lambda curve: (curve[1:] + curve[:-1]).mean() / 2)
+    return ask.judge(
+        "area",
+        [("1", [((ask.rng.random(17),), {}), ((ask.rng.random(9),), {})])],
+        lambda curve: (curve[1:] + curve[:-1]).mean() / 2,
+    )

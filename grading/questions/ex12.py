@@ -30,8 +30,11 @@ def ask_response(ask: Ask) -> Credit:
 def ask_shift(ask: Ask) -> Credit:
     """Décale une image, dans les deux sens."""
     image = ask.rng.uniform(0, 255, (6, 9, 3)).astype(np.float32)
-    calls = [((image, np.array(offset)), {}) for offset in ((2, 3), (-1, 4), (0, -2))]
-    return ask.judge("shift", [("1", calls)], lambda image, k: np.roll(image, k, (0, 1)))
+    return ask.judge(
+        "shift",
+        [("1", [((image, np.array(offset)), {}) for offset in ((2, 3), (-1, 4), (0, -2))])],
+        lambda image, offset: np.roll(image, offset, (0, 1)),
+    )
 
 
 # --- Le rêve -------------------------------------------------------------------------
@@ -42,19 +45,20 @@ def ask_climb(ask: Ask) -> Credit:
     """Fait un pas, à une seule échelle : le gradient d'un si petit réseau se refait à la main."""
     network = dreams.draw_network(ask.rng)
     image, weights = ask.rng.uniform(60, 200, SHAPE).astype(np.float32), np.array([1.0, 3.0])
-    setting = (network.extractor(*dreams.NAMES), image, weights)
-    ((found, _),) = dreams.pictures(ask, "dream", setting, [{"octaves": 1, "steps": 1, "seed": 1}])
+    options = {"octaves": 1, "steps": 1, "seed": 1}
+    ((found, _),) = dreams.pictures(
+        ask, "dream", (network.extractor(*dreams.NAMES), image, weights), [options]
+    )
     start = np.array([np.mean(maps**2) for maps in network.maps(image).values()])
     gradient = network.gradient(image.astype(float), weights / start)
     right, change = gradient * LEVELS / np.abs(gradient).mean(), found - image
     size = np.abs(change).mean()
-    said = f"{size:.2g} niveau en moyenne".replace(".", ",")
     # D'un pixel à l'autre : un gradient décalé n'a plus rien à voir avec le bon.
     moved, wanted = (each - each.mean((0, 1)) for each in (change, right))
     in_place = np.vdot(moved, wanted) > np.linalg.norm(moved) * np.linalg.norm(wanted) / 2
     return first_fault(
         ("1/4", "gradient_not_followed", not np.vdot(change, right) > 0),
-        ("1/2", "gradient_not_normalised", abs(size - LEVELS) > 0.02, said),
+        ("1/2", "gradient_not_normalised", abs(size - LEVELS) > 0.02, dreams.in_levels(size)),
         ("1/2", "gradient_misplaced", not in_place),
         ("3/4", "layers_not_weighed", not same(change, right, tolerance=5e-3)),
     )
@@ -65,9 +69,10 @@ def ask_octaves(ask: Ask) -> Credit:
     """Fait rêver sur une image très détaillée, puis regarde ce qu'il en reste."""
     network = dreams.draw_network(ask.rng)
     image = ask.rng.uniform(20, 235, SHAPE).astype(np.float32)
-    setting = (network.extractor(*dreams.NAMES), image, [1.0, 1.0])
     options = [{"octaves": octaves, "steps": STEPS, "seed": 1} for octaves in (OCTAVES, 1)]
-    (found, rest), (alone, _) = dreams.pictures(ask, "dream", setting, options)
+    (found, rest), (alone, _) = dreams.pictures(
+        ask, "dream", (network.extractor(*dreams.NAMES), image, [1.0, 1.0]), options
+    )
     curves = as_floats(rest)
     complete = np.shape(curves) == (1, OCTAVES, STEPS)
     # Ce que les petites octaves ont changé se retrouve dans la dernière image. Chaque pas déplace

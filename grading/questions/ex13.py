@@ -25,9 +25,11 @@ LAYER = dreams.NAMES[0]
 def ask_feature_distance(ask: Ask) -> Credit:
     """Compare des cartes ; des cartes nulles sont à distance 1."""
     maps, target = (ask.rng.uniform(-1, 3, (1, 5, 7, 4)).astype(np.float32) for _ in range(2))
-    calls = [((maps, target), {}), ((2 * maps, target / 3), {}), ((0 * maps, target), {})]
     return ask.judge(
-        "feature_distance", [("1", calls)], dreams.relative_distance, tolerance=dreams.TOLERANCE
+        "feature_distance",
+        [("1", [((maps, target), {}), ((2 * maps, target / 3), {}), ((0 * maps, target), {})])],
+        dreams.relative_distance,
+        tolerance=dreams.TOLERANCE,
     )
 
 
@@ -64,13 +66,12 @@ def ask_frequencies(ask: Ask) -> Credit:
     factors = (spectrum / np.maximum(np.hypot(*encoded), 1e-12)).reshape(3, -1)[:, 1:]
     slow, law = frequency < np.median(frequency), factors * frequency
     faster = factors[:, slow].mean() > 1.5 * factors[:, ~slow].mean()
-    said = f"{drawn.std():.2g} niveaux".replace(".", ",")
     return first_fault(
         ("1/4", "no_way_back", not same(back, image, tolerance=1e-3)),
         ("1/4", "odd_side_lost", not same(odd_back, odd, tolerance=1e-3)),
         ("1/2", "low_frequencies_not_faster", not faster),
         ("3/4", "frequencies_other_law", not np.allclose(law, law.mean(), rtol=0.02, atol=0)),
-        ("3/4", "wrong_unit", not 0.2 < drawn.std() < 8, said),
+        ("3/4", "wrong_unit", not 0.2 < drawn.std() < 8, dreams.in_levels(drawn.std())),
     )
 
 
@@ -100,8 +101,9 @@ def ask_reconstruct(ask: Ask) -> Credit:
     """Cherche une petite image : d'où part-on, arrive-t-on, et plus lisse si on le demande ?"""
     network, image = _setting(ask)
     settings = [(STEPS, 0.0, 3), (1, 0.0, 3), (1, 0.0, 3), (1, 0.0, 4), (STEPS, 100.0, 3)]
-    results = _reconstruct(ask, network, image, *settings)
-    found, first, again, other, smooth = (pixels for pixels, _ in results)
+    found, first, again, other, smooth = (
+        pixels for pixels, _ in _reconstruct(ask, network, image, *settings)
+    )
     gaps = [_gap(network, each, image) for each in (found, first)]
     blind = [np.abs(each - image)[..., BLIND].mean() for each in (found, first)]
     rough, smoothed = (dreams.total_variation(each) for each in (found, smooth))

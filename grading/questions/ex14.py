@@ -93,13 +93,13 @@ def ask_transfer(ask: Ask) -> Credit:
     content = np.array([50, 70, 90]) + ask.rng.normal(0, 12, PATCH)
     style = np.array([190, 170, 210]) + ask.rng.normal(0, 25, (10, 9, 3))
     content, style = (np.clip(each, 0, 255).astype(np.float32) for each in (content, style))
-    settings = [(0.0, 1.0, 0.0, STEPS), (1.0, 0.0, 0.0, STEPS), (0.0, 0.0, 1.0, STEPS)]
     names = ("content_weight", "style_weight", "tv_weight", "steps", "seed")
+    settings = [(0.0, 1.0, 0.0, STEPS, 1), (1.0, 0.0, 0.0, STEPS, 1), (0.0, 0.0, 1.0, STEPS, 1)]
     (styled, rest), (kept, _), (smooth, _), (first, _) = dreams.pictures(
         ask,
         "transfer",
         (messages.Ingredient("plain_network", network.options), content, style),
-        [dict(zip(names, (*each, 1), strict=True)) for each in [*settings, (1.0, 1.0, 0.0, 1)]],
+        [dict(zip(names, each, strict=True)) for each in (*settings, (1.0, 1.0, 0.0, 1, 1))],
         content_layers=("haute",),
         style_layers=("basse",),
     )

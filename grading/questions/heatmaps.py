@@ -63,8 +63,9 @@ def network(
         rng.normal(0, 0.1, ((height - 2) * (width - 2) * 3, NUM_CLASSES)),
     ]
     biases = [rng.normal(0, 0.3, kernel.shape[-1]) for kernel in kernels]
-    options = {"kernels": kernels, "biases": biases, "shape": list(shape)}
-    return messages.Ingredient("small_network", options)
+    return messages.Ingredient(
+        "small_network", {"kernels": kernels, "biases": biases, "shape": list(shape)}
+    )
 
 
 def forward(model: messages.Ingredient, images: np.ndarray) -> dict[str, np.ndarray]:

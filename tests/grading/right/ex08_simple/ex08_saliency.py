@@ -21,11 +21,6 @@ def sensitivity(model, image, class_index):
     return np.max(np.abs(mean_gradient(model, class_index, [[image]])), axis=-1)
 
 
-def saliency(model, image, class_index):
-    heatmap = sensitivity(model, image, class_index)
-    return heatmap / heatmap.max() if heatmap.max() > 0 else heatmap
-
-
 def smooth_sensitivity(model, image, class_index, *, num_samples=50, noise=0.1, seed=0):
     if noise < 0 or noise > 1 or seed < 0:
         raise ValueError("bruit ou graine impossible")
@@ -33,11 +28,6 @@ def smooth_sensitivity(model, image, class_index, *, num_samples=50, noise=0.1, 
     size = (num_samples, *image.shape)
     copies = image + np.random.normal(0, noise * (float(image.max()) - float(image.min())), size)
     return np.abs(mean_gradient(model, class_index, [copies])).max(axis=-1)
-
-
-def smooth_grad(model, image, class_index, **options):
-    heatmap = smooth_sensitivity(model, image, class_index, **options)
-    return heatmap / heatmap.max() if heatmap.max() > 0 else heatmap
 
 
 def attributions(model, image, class_index, *, steps=64, baseline="black"):

@@ -50,12 +50,3 @@ def windows(image, kernel_shape, *, stride=1, padding=0, dilation=1):
         for j in range(width):
             y, x = i * sy, j * sx
             yield (i, j), padded[y : y + dy * kh : dy, x : x + dx * kw : dx]
-
-
-def receptive_field(layers):
-    fields, field, jump = [], 1, 1
-    for kernel, stride in layers:
-        field += (kernel - 1) * jump
-        jump *= stride
-        fields.append(field)
-    return fields

@@ -18,24 +18,6 @@ def first_kernels(model):
     return np.array(found)
 
 
-def active_layers(model):
-    names = []
-    for layer in model.layers[1:]:
-        activation = getattr(layer, "activation", None)
-        nonlinear = activation is not None and activation.__name__ != "linear"
-        if len(layer.output.shape) == 4 and nonlinear:
-            names.append(layer.name)
-    return names
-
-
-def choose_layers(model, text):
-    names = [name.strip() for name in text.split(",")] if text else active_layers(model)
-    known = [layer.name for layer in model.layers]
-    if not names or any(name not in known for name in names):
-        raise ValueError(f"couche inconnue : {text}")
-    return names
-
-
 def activation_maps(model, image, layer_names):
     found = {}
     for name in layer_names:

@@ -41,10 +41,3 @@ def maximise(model, layer_name, filters, *, steps=60, seed=0):
             image = np.clip(smooth(image, 0.15), 0, 255)
         found.append(image[0].round().astype("uint8"))
     return np.array(found)
-
-
-def last_of_each_size(model, layer_names):
-    last = {}
-    for name in layer_names:
-        last[model.get_layer(name).output.shape[1:3]] = name
-    return list(last.values())

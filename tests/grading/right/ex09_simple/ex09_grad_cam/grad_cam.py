@@ -40,8 +40,3 @@ def enlarge(heatmap, image):
 def grad_cam(model, image, class_index, *, layer_name=None):
     maps, gradients = maps_and_gradients(model, image, class_index, layer_name=layer_name)
     return enlarge(grad_cam_map(maps, gradients), image)
-
-
-def grad_cam_plus_plus(model, image, class_index, *, layer_name=None):
-    maps, gradients = maps_and_gradients(model, image, class_index, layer_name=layer_name)
-    return enlarge(grad_cam_plus_plus_map(maps, gradients), image)
