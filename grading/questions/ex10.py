@@ -126,10 +126,10 @@ def ask_fit_linear(ask: Ask) -> Credit:
 
 def _expected(ask: Ask, model, image, segments) -> list[np.ndarray]:
     """Ajuste les réponses à des variantes, pondérées comme il faut, puis aussi lourdes."""
-    visible = ask.rng.random((MANY, int(segments.max()) + 1)) < 0.5
+    visible = ask.rng.random((2 * MANY, int(segments.max()) + 1)) < 0.5
     outputs = probabilities(model, variants(image, segments, visible))[:, CLASS]
     weights = np.exp(-(((1 - np.sqrt(visible.mean(1))) / 0.25) ** 2))  # ceux de la docstring
-    return [fit_linear(visible, outputs, each) for each in (weights, np.ones(MANY))]
+    return [fit_linear(visible, outputs, each) for each in (weights, np.ones_like(weights))]
 
 
 def _read_pair(answer: pupil.Answer, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
