@@ -55,6 +55,7 @@ class Grader:
     def __init__(self, options: Options, *, submissions: Sequence[Submission] = ()):
         self.options, self.submissions = options, submissions
         self._workshops, self._desks, self._digests = {}, {}, {}
+        self.reference = Desk(self, submission.reference())
 
     def workshop(self, engine: str) -> pupil.Workshop:
         """Rend l'atelier d'un moteur, ouvert à la première demande."""
@@ -86,6 +87,7 @@ class Grader:
             # Une forme que la question n'attendait pas, ou une faute de la question : on ne sait
             # lequel des deux, et personne n'est accusé.
             found = questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
+        self.reference.close()  # ses réponses sont gardées
         return Mark(submitted.name, rule, found.level, found.reason, pupil.clean(found.detail))
 
     def digest(self, content: bytes) -> list:
@@ -117,7 +119,7 @@ class Grader:
 
     def close(self) -> None:
         """Tue les enfants et ferme les ateliers."""
-        for desk in self._desks.values():
+        for desk in (*self._desks.values(), self.reference):
             desk.close()
         for workshop in self._workshops.values():
             workshop.close()
@@ -221,6 +223,11 @@ class Desk:
     def digest(self, content: bytes) -> list:
         """Voir `Grader.digest`."""
         return self._grader.digest(content)
+
+    @property
+    def reference(self) -> "Desk":
+        """Le corrigé et ses enfants, à qui l'on pose les mêmes questions."""
+        return self._grader.reference
 
     @property
     def others(self) -> list[Submission]:

@@ -162,15 +162,15 @@ def applied(module: str, function: str, calls: list, num_first: int) -> list:
     return results(use, calls)
 
 
-def layer(module: str, function: str, calls: list, wanted: str) -> list:
+def layer(module: str, function: str, calls: list) -> list:
     """Fait passer des données dans une couche écrite par le rendu, à l'aller puis au retour.
 
     Args:
         module: nom du module.
         function: nom d'une classe qui a `forward(x)`, `backward(dy)` et `gradients`.
-        calls: `[[x, dy, *arguments], nommés]` de chaque couche à construire.
-        wanted: `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; ou le numéro, en
-            texte, d'un gradient noté au retour.
+        calls: `[[voulu, x, dy, *arguments], nommés]` de chaque couche à construire ; est voulu
+            `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; ou le numéro, en texte,
+            d'un gradient noté au retour.
 
     Returns:
         Pour chaque couche, `{"value": …}`, qui est None pour un gradient non noté, ou
@@ -179,7 +179,7 @@ def layer(module: str, function: str, calls: list, wanted: str) -> list:
     kind = found(module, function)
 
     def use(positional, named):
-        x, dy, *arguments = positional
+        wanted, x, dy, *arguments = positional
         made = kind(*arguments, **named)
         value = made.forward(x)
         if wanted != "y":

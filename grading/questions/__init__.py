@@ -3,6 +3,8 @@
 Une question est une fonction `question(ask) -> Credit` inscrite par `@question("ex00.relu")`,
 et une section du fichier TOML voisin (`ex00.toml`). Elle ne voit du rendu que des données
 (`pupil`), compare ces données à la bonne réponse, puis à ce que donneraient les erreurs connues.
+La bonne réponse est celle du corrigé, appelé comme le rendu (`Ask.compare`), ou celle d'une
+fonction donnée (`Ask.judge`).
 """
 
 import importlib
@@ -124,6 +126,33 @@ class Ask:
         answers = self.calls(function, calls, **how)
         return judge(answers, groups, right, mistakes, tolerance=tolerance)
 
+    def compare(
+        self, function: str, groups: Sequence[tuple], *, tolerance: float = 1e-6, **how
+    ) -> Credit:
+        """Appelle une fonction du rendu et celle du corrigé, et compare ce qu'elles rendent.
+
+        Args:
+            function: son nom.
+            groups: `(niveau, appels)`, comme pour `judge`, ou `(niveau, appels, part)`, où `part`
+                tire d'une valeur ce qui se compare (voir `seen`).
+            tolerance: écart relatif accepté.
+            how: ce que demande de plus `calls`.
+
+        Raises:
+            LookupError: le corrigé ne répond pas ; ce n'est pas la faute du rendu.
+        """
+        calls = [call for _, some, *_ in groups for call in some]
+        parts = [part for _, some, *part in groups for _ in some]
+        found = self.calls(function, calls, **how)
+        try:
+            ours = Ask(self.rule, self.rng, self._desk.reference).calls(function, calls, **how)
+        except pupil.Failure as failure:
+            raise LookupError(f"le corrigé ne répond pas : {failure.reason}") from failure
+        answers = [seen(each, *part) for each, part in zip(found, parts, strict=True)]
+        expected = iter([seen(each, *part) for each, part in zip(ours, parts, strict=True)])
+        known = [(level, [((next(expected),), {}) for _ in some]) for level, some, *_ in groups]
+        return judge(answers, known, _known, tolerance=tolerance)
+
     def op(self, operation: str, /, **arguments):
         """Lance une opération de `probes` dans le module de la question ; rend sa valeur."""
         request = {"module": self.rule.module, **arguments}
@@ -225,12 +254,17 @@ def numbers(answer: pupil.Answer, shape: Sequence[int] | None = None, *, detail=
 
 
 def same(found, expected, *, tolerance: float = 1e-6) -> bool:
-    """Dit si deux résultats ont la même forme et, à `tolerance` près, les mêmes valeurs."""
+    """Dit si deux résultats ont la même forme et, à `tolerance` près, les mêmes valeurs.
+
+    NaN n'est égal qu'à NaN.
+    """
     found, expected = as_floats(found), as_floats(expected)
     if found is None or expected is None or found.shape != expected.shape:
         return False
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
-    return bool(np.allclose(found, expected, rtol=tolerance, atol=tolerance * scale))
+    return bool(
+        np.allclose(found, expected, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+    )
 
 
 class Mistake(NamedTuple):
@@ -333,30 +367,25 @@ def _vague_reason(wrong) -> tuple[str, str]:
     return "wrong_values", ""
 
 
-def judge_parts(
-    ask: Ask, function: str, groups: Sequence[tuple], right: Callable, *, tolerance=1e-6
-) -> Credit:
-    """Note une fonction dont chaque groupe ne juge qu'une part de ce qu'elle rend.
+def seen(answer: pupil.Answer, part: Callable | None = None) -> pupil.Answer:
+    """Ne garde d'une réponse que la part qui se compare ; une réponse sans cette part reste telle.
 
     Args:
-        ask: ce que la question peut demander.
-        function: nom de la fonction.
-        groups: `(niveau, appels, part)`, où `part` tire d'une valeur ce qui est jugé, None s'il
-            n'y est pas.
-        right: la bonne fonction.
-        tolerance: écart relatif accepté.
+        answer: la réponse.
+        part: tire cette part d'une valeur ; tout se compare par défaut.
     """
-    calls = [(each, part) for _, several, part in groups for each in several]
-    answers = [
-        answer if answer.error else pupil.Answer(part(answer.value))
-        for answer, (_, part) in zip(
-            ask.calls(function, [call for call, _ in calls]), calls, strict=True
-        )
-    ]
-    judged = [
-        (level, [((part, *positional), named) for positional, named in several])
-        for level, several, part in groups
-    ]
-    return judge(
-        answers, judged, lambda part, *a, **named: part(right(*a, **named)), tolerance=tolerance
-    )
+    if part is None or answer.error:
+        return answer
+    try:
+        return pupil.Answer(part(answer.value))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return answer
+
+
+def _known(answer: pupil.Answer):
+    """Rend ce qu'a répondu le corrigé, ou lève la ValueError qu'il a levée."""
+    if answer.error and "ValueError" not in answer.error["families"]:
+        raise LookupError(f"le corrigé s'arrête : {answer.error['message']}")
+    if answer.error:
+        raise ValueError(answer.error["message"])
+    return answer.value

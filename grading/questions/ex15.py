@@ -1,22 +1,27 @@
 """Exercice 15 : compter ce que coûte un réseau ; le module Inception, le bloc à raccourci."""
 
-from fractions import Fraction
+import itertools
 
 import numpy as np
 
 from grading import messages
-from grading.questions import Ask, Credit, first_fault, networks, numbers, question, same
+from grading.questions import Ask, Credit, as_floats, first_fault, networks, question
 
 MAPS = (8, 10)  # lignes et colonnes des cartes données au module Inception
+BRANCHES = ("one", "reduce_three", "three", "reduce_five", "five", "pooled")
 DEPTH = 6
 FLATTEN, NORMALISATION = ["Flatten", {}], ["BatchNormalization", {}]
+# Une normalisation qui n'a rien appris divise par √1,001 : elle est permise dans une branche.
+CLOSE = 1e-2
 
 
 # --- Compter -------------------------------------------------------------------------
 
 
-def _network(shape: tuple, *stack: list) -> messages.Ingredient:
-    return messages.Ingredient("plain_network", {"shape": list(shape), "stack": list(stack)})
+def _network(shape: tuple, *stack: list) -> tuple:
+    """Rend l'appel qui donne un réseau de ces couches."""
+    options = {"shape": list(shape), "stack": list(stack)}
+    return (messages.Ingredient("plain_network", options),), {}
 
 
 def _conv(filters: int, side: int, **options) -> list:
@@ -37,124 +42,65 @@ def _sizes(ask: Ask) -> tuple[int, ...]:
 def ask_operations(ask: Ask) -> Credit:
     """Compte sur de petits réseaux, de plus en plus variés."""
     h, w, c, f, g, u = _sizes(ask)
-    inside = (h - 2) * (w - 2)  # positions d'une fenêtre de 3×3
-    strided = ((h - 5) // 2 + 1) * ((w - 5) // 2 + 1)
-    half_h, half_w = (h + 1) // 2, (w + 1) // 2
-    rows = [  # niveau, réseau, opérations
-        (
-            "1/2",
-            _network((h, w, c), _conv(f, 3), _conv(g, 2), FLATTEN, _dense(u), _dense(f)),
-            inside * 9 * c * f + (h - 3) * (w - 3) * (4 * f * g + g * u) + u * f,
-        ),
-        ("1/2", _network((c,), _dense(f), _dense(g)), c * f + f * g),
-        (
-            "3/4",
-            _network(
-                (h, w, c),
-                *(_conv(f, 5, strides=2), _conv(g, 3, padding="same"), FLATTEN, _dense(u)),
-            ),
-            strided * (25 * c * f + 9 * f * g + g * u),
-        ),
-        (
-            "3/4",
-            _network(
-                (h, w, c),
-                *(_conv(f, 3, strides=2, padding="same"), NORMALISATION),
-                *(["MaxPooling2D", {"pool_size": 2}], _conv(g, 1)),
-            ),
-            half_h * half_w * 9 * c * f + (half_h // 2) * (half_w // 2) * f * g,
-        ),
-        (
-            "3/4",
-            _network((h, w, c), ["DepthwiseConv2D", {"kernel_size": 3}], _conv(g, 1)),
-            inside * (9 * c + c * g),
-        ),
-        ("3/4", _network((h, w, 4), _conv(6, 3, groups=2)), inside * 9 * 2 * 6),
-        ("1", _network((None, None, 3), _conv(f, 3)), None),  # taille libre
-        ("1", _network((h, c), ["GRU", {"units": f}]), None),
+    image, pool = (h, w, c), ["MaxPooling2D", {"pool_size": 2}]
+    plain = [
+        _network(image, _conv(f, 3), _conv(g, 2), FLATTEN, _dense(u), _dense(f)),
+        _network((c,), _dense(f), _dense(g)),
     ]
-
-    def right(network):
-        (found,) = (total for _, each, total in rows if each is network)
-        if found is None:
-            raise ValueError
-        return found
-
-    groups = [
-        (level, [((network,), {}) for each, network, _ in rows if each == level])
-        for level in ("1/2", "3/4", "1")
+    same = {"padding": "same"}
+    varied = [
+        _network(image, _conv(f, 5, strides=2), _conv(g, 3, **same), FLATTEN, _dense(u)),
+        _network(image, _conv(f, 3, strides=2, **same), NORMALISATION, pool, _conv(g, 1)),
+        _network(image, ["DepthwiseConv2D", {"kernel_size": 3}], _conv(g, 1)),
+        _network((h, w, 4), _conv(6, 3, groups=2)),
     ]
-    return ask.judge("operations", groups, right)
+    refused = [
+        _network((None, None, 3), _conv(f, 3)),  # taille libre
+        _network((h, c), ["GRU", {"units": f}]),
+    ]
+    return ask.compare("operations", [("1/2", plain), ("3/4", varied), ("1", refused)])
 
 
 @question("ex15.measure")
 def ask_measure(ask: Ask) -> Credit:
     """Compte les paramètres, et la part des couches denses ; les opérations sont à part."""
     h, w, c, f, g, u = _sizes(ask)
-    convolution = 9 * c * f + f + 4 * f  # biais et normalisation compris
-    one = ((h - 2) * (w - 2) * f + 1) * g
-    dense = np.array([one, one + (g + 1) * u, 0])
-    calls = [
-        ((_network((h, w, c), _conv(f, 3), NORMALISATION, FLATTEN, *each),), {})
-        for each in ([_dense(g)], [_dense(g), _dense(u)], [])
-    ]
-    sizes = [numbers(answer, (3,)) for answer in ask.calls("measure", calls)]
-    counts, _, shares = np.transpose(sizes)
-    return first_fault(
-        (0, "parameters_miscounted", not same(counts, convolution + dense)),
-        ("1/2", "wrong_dense_share", not same(shares, dense / (convolution + dense))),
-    )
+    stacks = [_dense(g)], [_dense(g), _dense(u)], []
+    built = [_network((h, w, c), _conv(f, 3), NORMALISATION, FLATTEN, *each) for each in stacks]
+
+    def both(size):
+        return as_floats(size)[[0, 2]]
+
+    groups = [("1/2", built, lambda size: both(size)[:1]), ("1", built, both)]
+    return ask.compare("measure", groups)
 
 
 # --- Construire ----------------------------------------------------------------------
 
 
-def _children(layers: list[dict], number: int) -> list[int]:
-    return [k for k, each in enumerate(layers) if number in each["parents"]]
-
-
-def _bends_later(layers: list[dict], number: int) -> bool:
-    """Dit si toute suite d'une couche, elle comprise, est non linéaire avant d'autres poids."""
-    if networks.bends(layers[number]):
-        return True
-    after = _children(layers, number)
-    free = [k for k in after if layers[k]["class"] not in networks.WEIGHTED]
-    return bool(after) and free == after and all(_bends_later(layers, k) for k in after)
-
-
 @question("ex15.inception_module")
 def ask_inception_module(ask: Ask) -> Credit:
-    """Fait un module où chaque largeur se reconnaît."""
-    names = ("one", "reduce_three", "three", "reduce_five", "five", "pooled")
+    """Donne à un module des noyaux positifs, puis de tout signe, où la ReLU compte.
+
+    Chaque largeur est différente : chaque noyau se reconnaît à sa forme, et prend sa valeur.
+    """
     channels, *widths = (int(each) for each in ask.rng.permutation(np.arange(3, 12))[:7])
-    one, reduce_three, three, reduce_five, five, pooled = widths
-    record = messages.Ingredient("record", dict(zip(names, widths, strict=True)))
-    shape = [*MAPS, channels]
-    content = ask.model("inception_module", messages.Ingredient("input", {"shape": shape}), record)
-    images = np.zeros((1, *shape), np.float32)
-    found = ask.clean("inspect", content=content, images=images)
-    layers = found["layers"]
-    places = [k for k, each in enumerate(layers) if each["class"] == "Conv2D"]
-    seen = [  # côté du noyau, cartes lues, filtres
-        (layers[k]["kernel_size"][0], layers[k]["shapes"]["input"][-1], layers[k]["filters"])
-        for k in places
+    kernels = [
+        ask.rng.uniform(0.1, 1, (side, side, read, filters)).astype(np.float32)
+        for side, read, filters in itertools.product((1, 3, 5), (channels, *widths), widths)
     ]
-    read = [(1, channels, each) for each in (one, reduce_three, reduce_five, pooled)]
-    expected = [*read, (3, reduce_three, three), (5, reduce_five, five)]
-    pools = [
-        ("Max" in each["class"], np.ravel(each.get("pool_size"))[0])
-        for each in layers
-        if "Pool" in each["class"]
-    ]
-    together = any(each["class"] == "Concatenate" for each in layers)
-    level = Fraction(together + ({side for side, *_ in seen} == {1, 3, 5}), 4)
-    whole = found["output_shape"] == [None, *MAPS, one + three + five + pooled]
-    bends = [_bends_later(layers, k) for k in places]
-    return first_fault(
-        (level, "wrong_branches", not whole or sorted(seen) != sorted(expected)),
-        ("1/2", "wrong_module_pooling", pools != [(True, 3)]),
-        ("3/4", "relu_forgotten", not any(bends)),
-        ("3/4", "relu_partly", not all(bends)),
+    record = messages.Ingredient("record", dict(zip(BRANCHES, widths, strict=True)))
+    maps = ask.rng.uniform(0, 1, (2, *MAPS, channels)).astype(np.float32)
+    calls = [((maps, record), {})]
+    how = {"operation": "through", "tolerance": CLOSE}
+    found = ask.compare(
+        "inception_module", [("1/2", calls, np.shape), ("3/4", calls)], weights=kernels, **how
+    )
+    if found.reason:
+        return found
+    signed = [each - 0.5 for each in kernels]
+    return ask.compare(
+        "inception_module", [("3/4", calls, np.shape), ("1", calls)], weights=signed, **how
     )
 
 
@@ -173,7 +119,7 @@ def _backwards(layers: list[dict], number: int, start: int) -> str:
     while number != start and len(layers[number]["parents"]) == 1:
         layer = layers[number]
         found += "r" * networks.bends(layer) + "C" * (layer["class"] == "Conv2D")
-        (number,) = layers[number]["parents"]
+        (number,) = layer["parents"]
     return found.replace("rr", "r") if number == start else ""
 
 
@@ -196,7 +142,7 @@ def ask_build_deep(ask: Ask) -> Credit:
     depth = [list(each.get("kernel_size", ())) for each in layers].count([3, 3])
     ends = [sorted(layers[number]["parents"]) for number in added]
     blocks = [_backwards(layers, last, first) for first, last in ends]
-    after = [layers[k] for number in added for k in _children(layers, number)]
+    after = [each for each in layers if set(each["parents"]) & set(added)]
     calls = [((number,), {"shortcuts": True}) for number in (2, 5, 0)]
     refused = [each.error or {} for each in ask.calls("build_deep", calls)[1:]]
     return first_fault(

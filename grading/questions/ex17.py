@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from exercises.ex17_detection import boxes as course
 from grading.messages import Ingredient
 from grading.questions import Ask, Credit, question
 
@@ -12,22 +11,21 @@ from grading.questions import Ask, Credit, question
 @question("ex17.iou")
 def ask_iou(ask: Ask) -> Credit:
     """Compare des boîtes qui se recouvrent, puis disjointes, puis d'aire nulle."""
-    rng = ask.rng
 
     def draw(num):
         """Tire des boîtes qui se recouvrent toutes, autour du même point."""
-        corners = rng.integers(5, 28, (num, 2)), rng.integers(34, 64, (num, 2))
+        corners = ask.rng.integers(5, 28, (num, 2)), ask.rng.integers(34, 64, (num, 2))
         return np.concatenate(corners, axis=1)
 
     first, second = draw(4), draw(3)
     around = np.array([[20, 8, 34, 20], [4, 30, 16, 44], [18, 24, 36, 40], [40, 44, 60, 58]])
-    moved, point, flat = around + int(rng.integers(0, 3)), np.full((1, 4), 30), np.arange(4)
+    moved, point, flat = around + int(ask.rng.integers(0, 3)), np.full((1, 4), 30), np.arange(4)
     groups = [
         ("1/2", [((first, second), {}), ((second / 2, first / 2), {}), ((first, first), {})]),
         ("3/4", [((around, moved), {}), ((around[:2], around[2:]), {})]),
         ("1", [((point, point), {}), ((flat, second), {}), ((first, second[:, :3]), {})]),
     ]
-    return ask.judge("iou", groups, course.iou)
+    return ask.compare("iou", groups)
 
 
 # --- Une boîte par objet, la bonne ---------------------------------------------------
@@ -43,14 +41,13 @@ def _placed(rng, offsets) -> np.ndarray:
 @question("ex17.non_max_suppression")
 def ask_non_max_suppression(ask: Ask) -> Credit:
     """Ôte des doublons : d'une classe, puis de plusieurs, puis en chaîne."""
-    rng = ask.rng
 
     def draw(offsets, labels, **options):
         """Pose des boîtes, les plus sûres d'abord, puis les mêle."""
         num = len(offsets)
-        scores = np.sort(rng.permutation(np.arange(20, 98))[:num])[::-1] / 100
-        order = rng.permutation(num)
-        return (_placed(rng, offsets)[order], scores[order], np.array(labels)[order]), options
+        scores = np.sort(ask.rng.permutation(np.arange(20, 98))[:num])[::-1] / 100
+        order = ask.rng.permutation(num)
+        return (_placed(ask.rng, offsets)[order], scores[order], np.array(labels)[order]), options
 
     groups = [
         ("1/2", [draw([0, 60, 2, 61, -3, 120], [4] * 6), draw([50, 3, 0, 51], [1] * 4)]),
@@ -58,24 +55,20 @@ def ask_non_max_suppression(ask: Ask) -> Credit:
         ("3/4", [draw([0, 6, 12, 60, 66], [7] * 5), draw([80, 0, 7, 14], [3, 2, 2, 2])]),
         ("1", [draw([0, 4, 9, 60], [1] * 4, threshold=each) for each in (0.2, 0.8)]),
     ]
-    return ask.judge("non_max_suppression", groups, course.non_max_suppression)
+    return ask.compare("non_max_suppression", groups)
 
 
 @question("ex17.match")
 def ask_match(ask: Ask) -> Credit:
     """Juge des boîtes décalées d'objets, leurs doublons, leurs classes."""
-    rng = ask.rng
 
     def draw(objects, found):
         """Pose des objets (abscisse, classe) et des boîtes trouvées, des plus sûres aux moins."""
-        placed = _placed(rng, [x for x, _ in (*found, *objects)])
+        placed = _placed(ask.rng, [x for x, _ in (*found, *objects)])
         labels = np.array([label for _, label in (*found, *objects)])
-        num, scores = len(found), np.sort(rng.uniform(0.1, 1, len(found)))[::-1]
+        num, scores = len(found), np.sort(ask.rng.uniform(0.1, 1, len(found)))[::-1]
         record = {"boxes": placed[:num], "scores": scores, "labels": labels[:num]}
         return (Ingredient("record", record), placed[num:], labels[num:]), {}
-
-    def right(found, boxes, labels):
-        return course.match(course.Detections(**found.options), boxes, labels)
 
     objects, close = [(0, 3), (50, 3), (100, 3)], [(0, 3), (4, 3)]
     near = draw(objects, [(52, 3), (1, 3), (200, 3), (112, 3)])
@@ -88,7 +81,7 @@ def ask_match(ask: Ask) -> Credit:
         ("3/4", [draw(close, [(0, 3), (1, 3)])]),  # deux boîtes sur un objet, l'autre est libre
         ("1", [draw(close, close[::-1]), draw(close[::-1], close[::-1])]),
     ]
-    return ask.judge("match", groups, right)
+    return ask.compare("match", groups)
 
 
 # --- Précision, rappel, précision moyenne --------------------------------------------
@@ -97,31 +90,30 @@ def ask_match(ask: Ask) -> Credit:
 @question("ex17.precision_recall")
 def ask_precision_recall(ask: Ask) -> Credit:
     """Accepte de plus en plus de boîtes, rangées puis mêlées."""
-    rng = ask.rng
 
     def draw(num_missed, *, ranked=False):
-        scores = rng.permutation(np.arange(5, 100))[:8] / 100
+        scores = ask.rng.permutation(np.arange(5, 100))[:8] / 100
         scores = np.sort(scores)[::-1] if ranked else scores
-        return (scores, rng.permutation(8) < 5, 5 + num_missed), {}
+        return (scores, ask.rng.permutation(8) < 5, 5 + num_missed), {}
 
     groups = [
         ("1/2", [draw(3, ranked=True), draw(6, ranked=True)]),
         ("3/4", [draw(2), draw(4), draw(7)]),
-        ("1", [((rng.permutation(8) / 10, np.zeros(8, bool), 0), {})]),
+        ("1", [((ask.rng.permutation(8) / 10, np.zeros(8, bool), 0), {})]),
     ]
-    return ask.judge("precision_recall", groups, course.precision_recall)
+    return ask.compare("precision_recall", groups)
 
 
 @question("ex17.average_precision")
 def ask_average_precision(ask: Ask) -> Credit:
     """Mesure l'aire sous des courbes qui descendent, puis qui remontent."""
-    rng = ask.rng
 
     def curve(correct, num_objects):
-        return course.precision_recall(-np.arange(len(correct)), correct, num_objects), {}
+        right = np.cumsum(correct)
+        return (right / np.arange(1, len(correct) + 1), right / num_objects), {}
 
-    falling = np.sort(rng.uniform(0.1, 1, 5))[::-1], np.array([0.1, 0.35, 0.5, 0.85, 1])
-    wrong = [False] * int(rng.integers(1, 4))
+    falling = np.sort(ask.rng.uniform(0.1, 1, 5))[::-1], np.array([0.1, 0.35, 0.5, 0.85, 1])
+    wrong = [False] * int(ask.rng.integers(1, 4))
     groups = [
         ("1/2", [((np.array([1, 0.8, 0.5]), np.array([0.2, 0.7, 1])), {}), (falling, {})]),
         (
@@ -134,9 +126,9 @@ def ask_average_precision(ask: Ask) -> Credit:
         (
             "1",
             [
-                curve([True, False, True, True, *wrong, True], int(rng.integers(7, 12))),
+                curve([True, False, True, True, *wrong, True], int(ask.rng.integers(7, 12))),
                 ((np.zeros(0), np.zeros(0)), {}),
             ],
         ),
     ]
-    return ask.judge("average_precision", groups, course.average_precision)
+    return ask.compare("average_precision", groups)

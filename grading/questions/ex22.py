@@ -1,13 +1,11 @@
 """Exercice 22 : une convolution, un pooling, une perte, à l'aller comme au retour."""
 
-from fractions import Fraction
-from functools import partial
+from operator import itemgetter
 
 import numpy as np
 
-from exercises.ex22_by_hand import convolution, dense, loss, pooling
-from grading import pupil
-from grading.questions import RIGHT, Ask, Credit, judge, judge_parts, question
+from exercises.ex22_by_hand import convolution, dense, pooling
+from grading.questions import Ask, Credit, question
 
 TOLERANCE = 1e-5
 LARGE = 800.0  # un score dont l'exponentielle déborde
@@ -21,10 +19,11 @@ BOTH_WAYS = (("1/2", "y", None), ("1", "dx", None))  # l'aller, puis le retour
 def ask_windows(ask: Ask) -> Credit:
     """Lit les fenêtres d'images de tailles impaires."""
     x = ask.rng.normal(size=(2, 7, 5, 3))
-    near = [((x, (3, 2), 1), {}), ((x, (1, 1), 1), {})]
-    far = [((x, (3, 3), 2), {}), ((x, (2, 3), 3), {}), ((x, (8, 2), 1), {})]
-    groups = [("1/2", near), ("1", far)]
-    return ask.judge("windows", groups, convolution.windows, tolerance=TOLERANCE)
+    groups = [
+        ("1/2", [((x, (3, 2), 1), {}), ((x, (1, 1), 1), {})]),
+        ("1", [((x, (3, 3), 2), {}), ((x, (2, 3), 3), {}), ((x, (8, 2), 1), {})]),
+    ]
+    return ask.compare("windows", groups, tolerance=TOLERANCE)
 
 
 @question("ex22.add_windows")
@@ -36,59 +35,43 @@ def ask_add_windows(ask: Ask) -> Credit:
         patches = convolution.windows(np.zeros(shape), kernel_shape, stride)
         return (ask.rng.normal(size=patches.shape), shape, stride), {}
 
-    apart = [call(6, 4, (2, 2), 2), call(3, 3, (3, 3), 3)]
-    mixed = [call(7, 5, (3, 3), 1), call(8, 6, (3, 2), 2), call(7, 7, (2, 2), 3)]
-    groups = [("1/2", apart), ("1", mixed)]
-    return ask.judge("add_windows", groups, convolution.add_windows, tolerance=TOLERANCE)
+    groups = [
+        ("1/2", [call(6, 4, (2, 2), 2), call(3, 3, (3, 3), 3)]),
+        ("1", [call(7, 5, (3, 3), 1), call(8, 6, (3, 2), 2), call(7, 7, (2, 2), 3)]),
+    ]
+    return ask.compare("add_windows", groups, tolerance=TOLERANCE)
 
 
 # --- Des couches, à l'aller puis au retour -------------------------------------------
 
 
-def _through(kind: type, wanted: str, x, dy, *arguments, **named):
-    """Rend ce que `probes.layer` rendrait d'une couche juste."""
-    layer = kind(*arguments, **named)
-    y, dx = layer.forward(x), layer.backward(dy)
-    return {"y": y, "dx": dx}[wanted] if wanted in ("y", "dx") else layer.gradients[int(wanted)]
-
-
-def _judge_layer(ask: Ask, kind: type, inputs, stages) -> Credit:
-    """Note une couche : chaque étape veut la précédente.
+def _compare_layer(ask: Ask, kind: type, inputs, stages) -> Credit:
+    """Compare une couche à la bonne, du même nom : l'aller, puis chaque gradient.
 
     Args:
         ask: la question.
-        kind: la bonne couche, du même nom.
+        kind: la bonne couche.
         inputs: `((x, *arguments), nommés)` ; le gradient de la sortie est tiré.
-        stages: `(niveau, ce qui est demandé, à combien de ces entrées)`.
+        stages: `(niveau, ce qui est demandé, à combien de ces entrées)` ; voir `probes.layer`.
     """
-    level, layer_calls = Fraction(0), []
+    layers = []
     for (x, *arguments), named in inputs:
         dy = ask.rng.normal(size=kind(*arguments, **named).forward(x).shape)
-        layer_calls.append(((x, dy, *arguments), named))
-    for value, wanted, num_calls in stages:
-        calls = layer_calls[:num_calls]
-        right = partial(_through, kind, wanted)
-        try:
-            answers = ask.calls(kind.__name__, calls, operation="layer", wanted=wanted)
-        except pupil.Failure as failure:  # l'aller reste acquis à qui n'a pas écrit le retour
-            return Credit(level, failure.reason, failure.detail)
-        if wanted.isdigit() and all(not each.error and each.value is None for each in answers):
-            return Credit(level, "gradients_not_noted")
-        found = judge(answers, [("1", calls)], right, tolerance=TOLERANCE)
-        if found.reason:
-            return Credit(level, found.reason, found.detail)
-        level = Fraction(value)
-    return RIGHT
+        layers.append(((x, dy, *arguments), named))
+    groups = [
+        (level, [((wanted, *given), named) for given, named in layers[:num]])
+        for level, wanted, num in stages
+    ]
+    return ask.compare(kind.__name__, groups, tolerance=TOLERANCE, operation="layer")
 
 
 @question("ex22.convolution")
 def ask_convolution(ask: Ask) -> Credit:
     """Compare l'aller, puis chaque gradient."""
-    rng = ask.rng
 
     def draw(height, width, kernel_shape, **named):
-        kernel, bias = rng.normal(size=(*kernel_shape, 2, 4)), rng.normal(size=4)
-        return (rng.normal(size=(3, height, width, 2)), kernel, bias), named
+        kernel, bias = ask.rng.normal(size=(*kernel_shape, 2, 4)), ask.rng.normal(size=4)
+        return (ask.rng.normal(size=(3, height, width, 2)), kernel, bias), named
 
     inputs = [
         draw(5, 6, (3, 2)),
@@ -98,36 +81,27 @@ def ask_convolution(ask: Ask) -> Credit:
         draw(8, 7, (3, 3), stride=3),
     ]
     stages = [("1/4", "y", 2), ("1/2", "y", 5), ("5/8", "0", 5), ("3/4", "1", 5), ("1", "dx", 5)]
-    return _judge_layer(ask, convolution.Convolution, inputs, stages)
+    return _compare_layer(ask, convolution.Convolution, inputs, stages)
 
 
-def _judge_pooling(ask: Ask, kind: type) -> Credit:
-    """Note un pooling d'entiers : le maximum d'une fenêtre y est parfois deux fois."""
+@question("ex22.max_pooling")
+@question("ex22.average_pooling")
+def ask_pooling(ask: Ask) -> Credit:
+    """Compare un pooling d'entiers : le maximum d'une fenêtre y est parfois deux fois."""
+    kind = {"max_pooling": pooling.MaxPooling, "average_pooling": pooling.AveragePooling}
     sizes = ((6, 8, 2, None), (7, 5, 3, 2), (5, 5, 2, 1))
     inputs = [
         ((ask.rng.integers(-4, 5, (2, height, width, 3)).astype(float), size), {"stride": stride})
         for height, width, size, stride in sizes
     ]
-    return _judge_layer(ask, kind, inputs, BOTH_WAYS)
-
-
-@question("ex22.max_pooling")
-def ask_max_pooling(ask: Ask) -> Credit:
-    """Compare les maximums, puis à qui va le gradient."""
-    return _judge_pooling(ask, pooling.MaxPooling)
-
-
-@question("ex22.average_pooling")
-def ask_average_pooling(ask: Ask) -> Credit:
-    """Compare les moyennes, puis la part de chaque case."""
-    return _judge_pooling(ask, pooling.AveragePooling)
+    return _compare_layer(ask, kind[ask.rule.name], inputs, BOTH_WAYS)
 
 
 @question("ex22.relu")
 def ask_relu(ask: Ask) -> Credit:
     """Compare l'aller, puis où le gradient s'arrête."""
     inputs = [((ask.rng.normal(size=shape),), {}) for shape in ((2, 3, 4, 5), (4, 7))]
-    return _judge_layer(ask, dense.Relu, inputs, BOTH_WAYS)
+    return _compare_layer(ask, dense.Relu, inputs, BOTH_WAYS)
 
 
 @question("ex22.dense")
@@ -139,7 +113,7 @@ def ask_dense(ask: Ask) -> Credit:
         for n, d, m in sizes
     ]
     stages = [("1/4", "y", 2), ("1/2", "0", 2), ("3/4", "1", 2), ("1", "dx", 2)]
-    return _judge_layer(ask, dense.Dense, inputs, stages)
+    return _compare_layer(ask, dense.Dense, inputs, stages)
 
 
 # --- La perte ------------------------------------------------------------------------
@@ -150,7 +124,7 @@ def ask_softmax(ask: Ask) -> Credit:
     """Donne de petits scores, puis de grands."""
     small, large = ask.rng.normal(size=(4, 5)), ask.rng.normal(0, LARGE, (3, 6))
     groups = [("1/2", [((small,), {})]), ("1", [((large,), {})])]
-    return ask.judge("softmax", groups, loss.softmax, tolerance=TOLERANCE)
+    return ask.compare("softmax", groups, tolerance=TOLERANCE)
 
 
 @question("ex22.cross_entropy")
@@ -160,25 +134,11 @@ def ask_cross_entropy(ask: Ask) -> Credit:
     for n, classes in ((4, 3), (7, 10)):
         calls.append(((rng.normal(0, 3, (n, classes)), rng.integers(0, classes, n)), {}))
 
-    def part(rank, value):
-        pair = isinstance(value, list | tuple) and len(value) == 2
-        return value[rank] if pair else None
-
-    groups = [("1/2", calls, partial(part, 0)), ("1", calls, partial(part, 1))]
-    return judge_parts(ask, "cross_entropy", groups, loss.cross_entropy, tolerance=TOLERANCE)
+    groups = [("1/2", calls, itemgetter(0)), ("1", calls, itemgetter(1))]
+    return ask.compare("cross_entropy", groups, tolerance=TOLERANCE)
 
 
 # --- Un pas --------------------------------------------------------------------------
-
-
-def _ends(weights, steps, *, learning_rate, momentum) -> np.ndarray:
-    """Rend les poids à la fin, bout à bout : `v ← μ·v - η·gradient`, puis `w ← w + v`."""
-    found, velocity = np.concatenate([each.ravel() for each in weights]), 0.0
-    for gradients in steps:
-        gradient = np.concatenate([each.ravel() for each in gradients])
-        velocity = momentum * velocity - learning_rate * gradient
-        found += velocity
-    return found
 
 
 @question("ex22.descent")
@@ -192,4 +152,4 @@ def ask_descent(ask: Ask) -> Credit:
         return (weights, steps), {"learning_rate": rate, "momentum": momentum}
 
     groups = [("1/2", [call(1, 0.0), call(3, 0.0)]), ("1", [call(4, 0.9), call(3, 0.5)])]
-    return ask.judge("Descent", groups, _ends, tolerance=TOLERANCE, operation="descend")
+    return ask.compare("Descent", groups, tolerance=TOLERANCE, operation="descend")

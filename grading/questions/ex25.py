@@ -1,18 +1,19 @@
 """Exercice 25 : BLEU, et une phrase dite mot à mot."""
 
 from itertools import pairwise
+from operator import itemgetter
 
 import numpy as np
 
-from exercises.ex25_captions import bleu
 from exercises.ex25_captions.grammar import CAPTIONS, END, MAX_WORDS, START
 from grading import messages
-from grading.questions import RIGHT, Ask, Credit, as_floats, credit, failed, question, same
+from grading.questions import Ask, Credit, question
 
 WORDS = "un une deux sac pull robe rouge verte en haut bas et".split()
 FIRST, LAST = CAPTIONS.numbers[START], CAPTIONS.numbers[END]
 CELLS, FEATURES = 64, 128  # d'une carte
 LENGTHS = (5, 3, 8)  # mots dits des phrases qui finissent, END compris
+LETTERS = 200  # de quoi écrire une phrase
 SAYS, HOPES = 8.0, 2.0  # scores du mot qui suit, et de celui que dit la carte
 
 
@@ -31,15 +32,12 @@ def _said(rng, truth: list[str]) -> list[str]:
 @question("ex25.matches")
 def ask_matches(ask: Ask) -> Credit:
     """Compte des suites, sans répétition puis avec."""
-    plain = [((_sentence(ask.rng, 2), _sentence(ask.rng, 6), 4), {})]
-    repeated = []
-    for order in (1, 2, 2, 3):
-        truth = _sentence(ask.rng, 8)
-        plain.append((([*truth[3:], *truth[:3][::-1]], truth, order), {}))
-        repeated.append(((_said(ask.rng, truth), truth, order), {}))
-        again = [*truth[:3], truth[0], truth[0], *truth[3:6]]
-        repeated.append((([*again, *again[:3]], again, order), {}))
-    return ask.judge("matches", [("1/2", plain), ("1", repeated)], bleu.matches)
+    truths = [(_sentence(ask.rng, 8), order) for order in (1, 2, 2, 3)]
+    short = ((_sentence(ask.rng, 2), _sentence(ask.rng, 6), 4), {})
+    plain = [(([*truth[3:], *truth[:3][::-1]], truth, order), {}) for truth, order in truths]
+    repeated = [((_said(ask.rng, truth), truth, order), {}) for truth, order in truths]
+    repeated += [((4 * truth[:4], 2 * truth[:4], order), {}) for truth, order in truths]
+    return ask.compare("matches", [("1/2", [short, *plain]), ("1", repeated)])
 
 
 @question("ex25.brevity_penalty")
@@ -49,7 +47,7 @@ def ask_brevity_penalty(ask: Ask) -> Credit:
     long = [((said, num), {}) for said in (num, num + 3, 5 * num)]
     short = [((num, num + more), {}) for more in (1, 4, num)] + [((0, num), {})]
     groups = [("1/2", long), ("1", short)]
-    return ask.judge("brevity_penalty", groups, bleu.brevity_penalty)
+    return ask.compare("brevity_penalty", groups)
 
 
 @question("ex25.bleu")
@@ -67,10 +65,15 @@ def ask_bleu(ask: Ask) -> Credit:
         (([["un", "sac"], WORDS[:7]], [["un", "sac"], WORDS[:9]]), {}),
         (([["rouge"] * 5], [["sac"] * 5]), {"order": 1}),
     ]
-    return ask.judge("bleu", [("1/2", first), ("3/4", means), ("1", short)], bleu.bleu)
+    return ask.compare("bleu", [("1/2", first), ("3/4", means), ("1", short)])
 
 
 # --- Dire ----------------------------------------------------------------------------
+
+
+def _letters(words) -> list[int]:
+    """Écrit une phrase en nombres, une lettre chacun."""
+    return list("/".join(words).ljust(LETTERS).encode())
 
 
 @question("ex25.to_words")
@@ -80,59 +83,48 @@ def ask_to_words(ask: Ask) -> Credit:
     for num in (4, 7, 2):
         words = [FIRST, *map(int, ask.rng.integers(3, len(CAPTIONS.words), num))]
         rows += [[*words, LAST, 0, 0], [*words, LAST, *words[1:3]], words, [*words, 0]]
-    answers = ask.calls("to_words", [((np.array(row, np.uint8),), {}) for row in rows])
-    for row, answer in zip(rows, answers, strict=True):
-        said = row[1 : row.index(LAST) if LAST in row else None]
-        if answer.error:
-            return failed(answer)
-        if not isinstance(answer.value, list | tuple):
-            return credit(0, "wrong_type")
-        if [*map(str, answer.value)] != [CAPTIONS.words[number] for number in said if number]:
-            return credit(0, "wrong_values")
-    return RIGHT
+    calls = [((np.array(row, np.uint8),), {}) for row in rows]
+    return ask.compare("to_words", [("1", calls, _letters)])
+
+
+def _until_end(said) -> np.ndarray:
+    """Dit de chaque mot s'il est avant END, ou END lui-même."""
+    ends = np.asarray(said) == LAST
+    return np.cumsum(ends, axis=1) - ends == 0
 
 
 @question("ex25.say")
 def ask_say(ask: Ask) -> Credit:
     """Fait parler un réseau dont on sait d'avance ce qu'il dira, et où il regarde."""
-    maps, table, expected = _plant_sentences(ask.rng)
+    maps, table = _plant_sentences(ask.rng)
     speaker = messages.Ingredient("planted_speaker", {"table": table, "num_words": MAX_WORDS})
-    (answer,) = ask.calls("say", [((speaker, maps), {})])
-    if not isinstance(answer.value, tuple | list) or len(answer.value) != 2:
-        return credit(0, "wrong_type")
-    said, attention = (as_floats(each) for each in answer.value)
-    if said is None or said.shape != expected.shape:
-        return credit(0, "wrong_shape")
-    talking = np.cumsum(expected == LAST, axis=1) - (expected == LAST) == 0  # END compris
-    if not same(said * talking, expected):
-        return credit(0, "wrong_values")
-    if not same(said, expected):
-        return credit("1/2", "wrong_values", "les mots d'après END devraient être des blancs")
-    powers = np.exp(np.arange(1, MAX_WORDS + 1)[:, None] * maps[:, None, :, -1].astype(float))
-    looked = powers / powers.sum(-1, keepdims=True)
-    if attention is None or attention.shape != looked.shape:
-        return credit("3/4", "wrong_attention")
-    right = same(attention[talking[:, 1:]], looked[talking[:, 1:]], tolerance=1e-3)
-    return RIGHT if right else credit("3/4", "wrong_attention")
+    call = [((speaker, maps), {})]
+
+    def words(answer):
+        return np.where(_until_end(answer[0]), answer[0], 0)
+
+    def looked(answer):
+        """Ne garde que l'attention des mots dits."""
+        return answer[1][_until_end(answer[0])[:, 1:]]
+
+    groups = [("1/2", call, words), ("3/4", call, itemgetter(0)), ("1", call, looked)]
+    return ask.compare("say", groups, tolerance=1e-3)
 
 
-def _plant_sentences(rng) -> tuple:
+def _plant_sentences(rng) -> tuple[np.ndarray, np.ndarray]:
     """Choisit ce qu'un réseau dira : des bouts d'une même suite de mots, puis deux mots sans fin.
 
     Returns:
         Les cartes `(n, 64, 128)`, où la première case désigne le premier mot de chaque phrase ; le
-        score `(mots, mots)` de ce qui suit chaque mot ; les phrases `(n, MAX_WORDS + 1)`.
+        score `(mots, mots)` de ce qui suit chaque mot.
     """
     words = rng.permutation(np.arange(3, len(CAPTIONS.words)))
     chain, loop = [*words[: max(LENGTHS) - 1], LAST], words[-2:]
-    sentences = [chain[-length:] for length in LENGTHS] + [np.resize(loop, MAX_WORDS)]
+    starts = [chain[-length] for length in LENGTHS] + [loop[0]]
     table = np.zeros((len(CAPTIONS.words),) * 2, np.float32)
     # Après END, il parlerait encore.
     for before, after in [*pairwise([*chain, chain[0]]), tuple(loop), tuple(loop[::-1])]:
         table[before, after] = SAYS
-    maps = rng.uniform(0, 1, (len(sentences), CELLS, FEATURES)).astype(np.float32)
-    expected = np.zeros((len(sentences), MAX_WORDS + 1))
-    for image, sentence in enumerate(sentences):
-        maps[image, 0, sentence[0]] = HOPES
-        expected[image, : len(sentence) + 1] = FIRST, *sentence
-    return maps, table, expected
+    maps = rng.uniform(0, 1, (len(starts), CELLS, FEATURES)).astype(np.float32)
+    maps[range(len(starts)), 0, starts] = HOPES
+    return maps, table

@@ -3,9 +3,8 @@
 import numpy as np
 
 from exercises.ex27_video import metrics, tracking
-from grading import pupil
 from grading.messages import Ingredient
-from grading.questions import Ask, Credit, judge, question
+from grading.questions import Ask, Credit, question
 
 SIDE = 20.0  # d'une boîte
 ABSENT = -1  # identité d'une boîte qui n'est pas rendue
@@ -29,7 +28,7 @@ def ask_overlaps(ask: Ask) -> Credit:
         ("3/4", [((apart, boxes(3, 100)), {}), ((apart, apart), {})]),
         ("1", [((none, boxes(3, 9)), {}), ((boxes(2, 9), none), {}), ((point, point), {})]),
     ]
-    return ask.judge("overlaps", groups, metrics.overlaps)
+    return ask.compare("overlaps", groups)
 
 
 # --- Juger un suivi ------------------------------------------------------------------
@@ -84,11 +83,6 @@ def _shuffled(rng, ids: np.ndarray, boxes: np.ndarray) -> Ingredient:
     return Ingredient("record", metrics.Tracks(*said)._asdict())
 
 
-def _on(measure, kind):
-    """Rend la mesure du corrigé, pour des arguments tels qu'on les donne au rendu."""
-    return lambda *given: measure(*(kind(**each.options) for each in given))
-
-
 @question("ex27.count_faults")
 def ask_count_faults(ask: Ask) -> Credit:
     """Juge des suivis dont chaque faute est plantée."""
@@ -96,7 +90,7 @@ def ask_count_faults(ask: Ask) -> Credit:
     groups = [
         (level, [_draw_tracks(ask.rng, *faults) for _ in range(2)]) for level, faults in stages
     ]
-    return ask.judge("count_faults", groups, _on(metrics.count_faults, metrics.Tracks))
+    return ask.compare("count_faults", groups)
 
 
 @question("ex27.count_identified")
@@ -105,7 +99,7 @@ def ask_count_identified(ask: Ask) -> Credit:
     plain = [_draw_tracks(ask.rng) for _ in range(2)]
     mixed = [_draw_tracks(ask.rng, *faults) for faults in 2 * (("swap", "absent"), ("merged",))]
     groups = [("1/2", plain), ("1", mixed)]
-    return ask.judge("count_identified", groups, _on(metrics.count_identified, metrics.Tracks))
+    return ask.compare("count_identified", groups)
 
 
 @question("ex27.mota")
@@ -115,28 +109,16 @@ def ask_mota(ask: Ask) -> Credit:
     draws = [ask.rng.integers(least, 2 * least, 4).tolist() for least in (2, 5, 20)]
     counts = [metrics.Counts(40, 60, *numbers)._asdict() for numbers in draws]
     calls = [((Ingredient("record", each),), {}) for each in counts]
-    return ask.judge("mota", [("1", calls)], _on(metrics.mota, metrics.Counts))
+    return ask.compare("mota", [("1", calls)])
 
 
 # --- Suivre --------------------------------------------------------------------------
 
 
-def _rewritten(answers: list[pupil.Answer], write) -> list[pupil.Answer]:
-    """Écrit chaque valeur d'une façon qui se compare ; laisse celles qui ne s'y prêtent pas."""
-    found = []
-    for answer in answers:
-        try:
-            found.append(pupil.Answer(write(answer.value), answer.error))
-        except (TypeError, ValueError, LookupError, OverflowError):
-            found.append(answer)
-    return found
-
-
 def _as_table(pairs) -> np.ndarray:
     """Range des paires, dont l'ordre n'importe pas, dans un tableau de uns et de zéros."""
     table = np.zeros((3, 3))
-    for i, j in pairs:
-        table[int(i), int(j)] += 1
+    np.add.at(table, tuple(np.reshape(pairs, (-1, 2)).T.astype(int)), 1)
     return table
 
 
@@ -166,9 +148,7 @@ def ask_match_best(ask: Ask) -> Credit:
         shuffled([0.26, 0.15], [0.17, 0.0]),
         shuffled([0.7, 0.6, 0.5], [0.65, 0.3, 0.0]),
     ]
-    answers = _rewritten(ask.calls("match_best", plain + hard), _as_table)
-    groups = [("1/2", plain), ("1", hard)]
-    return judge(answers, groups, lambda shared: _as_table(tracking.match_best(shared)))
+    return ask.compare("match_best", [("1/2", plain, _as_table), ("1", hard, _as_table)])
 
 
 @question("ex27.track")
@@ -182,13 +162,15 @@ def ask_track(ask: Ask) -> Credit:
         seen = [ask.rng.permutation(boxes[t in hidden :]) for t, boxes in frames]
         return (seen, Ingredient("record", method._asdict())), {}
 
-    def right(detections, method):
-        return _renumbered(tracking.track(detections, tracking.Method(**method.options)))
-
-    near, long, kalman = (tracking.METHODS[name] for name in ("neighbour", "memory", "kalman"))
-    long = long._replace(memory=8)
-    plain = [draw(near), draw(near, hidden=range(8, 12))]
-    absent = [draw(long, hidden=range(9, 13), speed=0.5), draw(long, hidden=range(6, 18), speed=0)]
-    fast = [draw(kalman, hidden=range(14, 21), speed=6)]
-    answers = _rewritten(ask.calls("track", plain + absent + fast), _renumbered)
-    return judge(answers, [("1/2", plain), ("3/4", absent), ("1", fast)], right)
+    near, kalman = tracking.METHODS["neighbour"], tracking.METHODS["kalman"]
+    long = tracking.METHODS["memory"]._replace(memory=8)
+    back, gone = (
+        draw(long, hidden=range(9, 13), speed=0.5),
+        draw(long, hidden=range(6, 18), speed=0),
+    )
+    stages = [
+        ("1/2", [draw(near), draw(near, hidden=range(8, 12))]),
+        ("3/4", [back, gone]),  # retrouvé, puis oublié
+        ("1", [draw(kalman, hidden=range(14, 21), speed=6)]),
+    ]
+    return ask.compare("track", [(*stage, _renumbered) for stage in stages])

@@ -1,18 +1,14 @@
-"""Exercice 28 : lire une carte de chaleur, le PCK, des fenêtres appariées, une densité.
+"""Exercice 28 : lire une carte de chaleur, le PCK, des fenêtres appariées, une densité."""
 
-Le corrigé range ces fonctions parmi des réseaux de Keras, que le correcteur n'importe pas : ce qui
-est attendu vient de ce qui est planté, ou de la formule de l'énoncé.
-"""
+from functools import partial
 
 import numpy as np
 
-from grading import messages, pupil
-from grading.questions import Ask, Credit, as_floats, judge, question
+from grading import messages
+from grading.questions import Ask, Credit, as_floats, judge, question, seen
 
-MAP_CELLS, CELL_PX, SIDE_PX = 32, 2.0, 64
+MAP_CELLS, SIDE_PX = 32, 64
 NUM_JOINTS, SHOULDER, HIP = 13, 1, 8
-FOCAL_PX, BASELINE_CM = 60.0, 10.0
-SPREAD_PX = 2.0  # écart-type d'une tache
 TOLERANCE = 1e-4
 PIXEL_TOLERANCE = 5e-3  # intégrée par pixel, la tache diffère de 0.003 ; fausse, de 0.012 au moins
 # Écart moyen permis entre une disparité et la vraie : le décalage entier le plus proche se trompe
@@ -33,52 +29,40 @@ def _planted(cells: np.ndarray) -> np.ndarray:
 @question("ex28.decode")
 def ask_decode(ask: Ask) -> Credit:
     """Cherche des articulations plantées, entre les cases, puis au bord."""
-    rng = ask.rng
 
     def draw():
         # Loin du milieu d'une case, où affiner ne changerait rien.
-        shares = rng.choice([0.2, 0.8], (2, 3, 2)) + rng.uniform(-0.1, 0.1, (2, 3, 2))
-        return rng.integers(3, 28, (2, 3, 2)) + shares
+        shares = ask.rng.choice([0.2, 0.8], (2, 3, 2)) + ask.rng.uniform(-0.1, 0.1, (2, 3, 2))
+        return _planted(ask.rng.integers(3, 28, (2, 3, 2)) + shares)
 
-    def right(cells, *, refine=True):
-        whole = np.floor(cells)
-        inside = (whole > 0) & (whole < MAP_CELLS - 1)
-        return CELL_PX * np.where(refine & inside, cells, whole + 0.5)
-
-    plain = [((draw(),), {"refine": False}) for _ in range(2)]
-    fine = [((draw(),), {}), ((draw(),), {"refine": True})]
-    border = [((np.array([[[0.3, 9.4], [12.6, 31.6], [31.7, 0.4]]]),), {})]
-    calls = [((_planted(cells),), named) for (cells,), named in plain + fine + border]
-    groups = [("1/2", plain), ("3/4", fine), ("1", border)]
-    return judge(ask.calls("decode", calls), groups, right, tolerance=TOLERANCE)
+    groups = [
+        ("1/2", [((draw(),), {"refine": False}) for _ in range(2)]),
+        ("3/4", [((draw(),), {}), ((draw(),), {"refine": True})]),
+        ("1", [((_planted(np.array([[[0.3, 9.4], [12.6, 31.6], [31.7, 0.4]]])),), {})]),
+    ]
+    return ask.compare("decode", groups, tolerance=TOLERANCE)
 
 
 @question("ex28.pck")
 def ask_pck(ask: Ask) -> Credit:
     """Mesure des places fausses de plus ou moins d'une fraction du torse."""
-    rng = ask.rng
 
     def draw():
-        joints = rng.integers(8, 56, (4, NUM_JOINTS, 2)).astype(float)
+        joints = ask.rng.integers(8, 56, (4, NUM_JOINTS, 2)).astype(float)
         joints[:, HIP] = joints[:, SHOULDER] + [[12, 9], [16, 12], [8, 15], [20, 15]]
         truth = {
             "images": np.zeros((4, SIDE_PX, SIDE_PX, 3), np.uint8),
             "joints": joints,
-            "visible": rng.random((4, NUM_JOINTS)) < 0.7,
+            "visible": ask.rng.random((4, NUM_JOINTS)) < 0.7,
         }
         # Assez de places dans le disque de l'écart permis, dans le carré autour, et plus loin.
-        return rng.normal(joints, 3), messages.Ingredient("record", truth)
+        return ask.rng.normal(joints, 3), messages.Ingredient("record", truth)
 
-    def right(found, puppets, fraction=0.2, *, hidden=None):
-        joints, visible = puppets.options["joints"], puppets.options["visible"]
-        torso = np.linalg.norm(joints[:, SHOULDER] - joints[:, HIP], axis=-1)[:, None]
-        near = np.linalg.norm(found - joints, axis=-1) <= fraction * torso
-        return near[visible != hidden].mean()  # None diffère de tout
-
-    plain = [(draw(), {}), (draw(), {}), ((*draw(), 0.3), {}), ((*draw(), 0.1), {})]
-    some = [(draw(), {"hidden": hidden}) for hidden in (True, False, True, False)]
-    groups = [("1/2", plain), ("1", some)]
-    return ask.judge("pck", groups, right, tolerance=TOLERANCE)
+    groups = [
+        ("1/2", [(draw(), {}), (draw(), {}), ((*draw(), 0.3), {}), ((*draw(), 0.1), {})]),
+        ("1", [(draw(), {"hidden": hidden}) for hidden in (True, False, True, False)]),
+    ]
+    return ask.compare("pck", groups, tolerance=TOLERANCE)
 
 
 # --- Le relief -----------------------------------------------------------------------
@@ -93,11 +77,18 @@ def ask_match_windows(ask: Ask) -> Credit:
         ((images, kind), {"window_px": window_px})
         for (images, _), (kind, window_px, _) in zip(drawn, cases, strict=True)
     ]
-    rows = zip(ask.calls("match_windows", calls), drawn, cases, strict=True)
-    answers = [_snapped(answer, truth, NEAR_PX[kind]) for answer, (_, truth), (kind, *_) in rows]
-    truths = [((disparity,), {}) for _, disparity in drawn]
-    groups = [("1/2", truths[:2]), ("1", truths[2:])]
-    return judge(answers, groups, lambda disparity: disparity)
+    answers = ask.calls("match_windows", calls)
+
+    def gap(near_px, truth, value):
+        """Rend l'écart moyen à la vraie disparité, loin des bords, rapporté à l'écart permis."""
+        return np.abs(as_floats(value) - truth)[:, 4:-4, 20:-20].mean() / near_px
+
+    gaps = [
+        seen(answer, partial(gap, NEAR_PX[kind], truth))
+        for answer, (_, truth), (kind, *_) in zip(answers, drawn, cases, strict=True)
+    ]
+    groups = [("1/2", calls[:2]), ("1", calls[2:])]
+    return judge(gaps, groups, lambda *_, **named: 0, tolerance=1)
 
 
 def _draw_pairs(rng, gain: float) -> tuple[np.ndarray, np.ndarray]:
@@ -116,50 +107,26 @@ def _draw_pairs(rng, gain: float) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(pairs[..., 15:-15]).astype(np.uint8), np.full((2, 20, 70), whole + share)
 
 
-def _snapped(answer: pupil.Answer, disparity: np.ndarray, near_px: float) -> pupil.Answer:
-    """Confond avec la vraie disparité une réponse qui en est proche, loin des bords."""
-    value = as_floats(answer.value)
-    if value is None or value.shape != disparity.shape:
-        return answer
-    gap = np.abs(value - disparity)[:, 4:-4, 20:-20].mean()
-    return pupil.Answer(disparity if gap < near_px else value)
-
-
 @question("ex28.depth_cm")
 def ask_depth_cm(ask: Ask) -> Credit:
     """Convertit des disparités."""
     calls = [((float(ask.rng.uniform(1, 15)),), {}), ((ask.rng.uniform(1, 15, (3, 4)),), {})]
-
-    def right(disparity):
-        return FOCAL_PX * BASELINE_CM / disparity
-
-    return ask.judge("depth_cm", [("1", calls)], right, tolerance=TOLERANCE)
+    return ask.compare("depth_cm", [("1", calls)], tolerance=TOLERANCE)
 
 
 # --- La foule ------------------------------------------------------------------------
 
 
-def _density(heads: np.ndarray) -> np.ndarray:
-    heads = heads[~np.isnan(heads[:, 0])]
-    gaps = np.arange(SIDE_PX) + 0.5 - heads[..., None]  # (k, 2, 64)
-    spots = np.exp(-(gaps**2) / (2 * SPREAD_PX**2))
-    spots /= spots.sum(-1, keepdims=True)
-    return spots[:, 1].T @ spots[:, 0]
-
-
 @question("ex28.density_map")
 def ask_density_map(ask: Ask) -> Credit:
     """Dessine des foules, au milieu puis au bord de l'image, puis avec des places vides."""
-    rng = ask.rng
-
-    def draw(num, low=10.0, high=54.0):
-        heads = rng.uniform(low, high, (num, 2))
-        heads[-1] = heads[0] + 1.5  # deux taches qui se recouvrent
-        return heads
-
-    middle = [((draw(num),), {}) for num in (3, 6)]
+    rng, places = ask.rng, (10.0, 54.0)
     edges = np.array([[0.4, 30.2], [63.5, 63.7], [33.3, 20.0], [12.0, 1.1]])
-    border = [((edges,), {}), ((draw(8, 0.0, 64.0),), {})]
-    empty = [((np.concatenate([draw(3), np.full((2, 2), np.nan)]),), {})]
-    groups = [("1/2", middle), ("3/4", border), ("1", empty)]
-    return ask.judge("density_map", groups, _density, tolerance=PIXEL_TOLERANCE)
+    empty = np.concatenate([rng.uniform(*places, (3, 2)), np.full((2, 2), np.nan)])
+    stages = [
+        ("1/2", [rng.uniform(*places, (3, 2)), rng.uniform(25, 35, (6, 2))]),  # serrées
+        ("3/4", [edges, rng.uniform(0, 64, (8, 2))]),
+        ("1", [empty]),
+    ]
+    groups = [(level, [((heads,), {}) for heads in several]) for level, several in stages]
+    return ask.compare("density_map", groups, tolerance=PIXEL_TOLERANCE)

@@ -1,6 +1,7 @@
 """Le jugement lui-même, sur des réponses écrites à la main : sans processus, sans TensorFlow."""
 
 import sys
+import types
 from fractions import Fraction
 
 import numpy as np
@@ -58,6 +59,45 @@ def test_levels_and_known_mistakes(values, level, reason):
     answers = [value if isinstance(value, Answer) else Answer(value) for value in values]
     found = judge(answers, GROUPS, double, [TRIPLE, SQUARE])
     assert (found.level, found.reason) == (Fraction(level), reason)
+
+
+BROKEN = {"type": "TypeError", "message": "", "families": ["TypeError", "Exception"]}
+IMPOSSIBLE = {"type": "ValueError", "message": "", "families": ["ValueError", "Exception"]}
+
+
+def compared(theirs, ours):
+    """Note deux réponses d'après celles du corrigé : la moitié de la première, puis tout."""
+    theirs_, ours_ = (
+        types.SimpleNamespace(ask=lambda *_, answers=answers: {"value": answers})
+        for answers in (theirs, ours)
+    )
+    theirs_.reference = ours_
+    ask = asked.Ask(read_scale()["ex18"].rules[0], None, theirs_)
+    calls = [(("appel",), {})]
+    return ask.compare("f", [("1/2", calls, lambda pair: pair[0]), ("1", calls)])
+
+
+RIGHT = {"value": [1, np.nan]}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "level", "reason"),
+    [
+        ([RIGHT, RIGHT], [RIGHT, RIGHT], "1", None),
+        ([RIGHT, {"value": [1, 2]}], [RIGHT, RIGHT], "1/2", "wrong_values"),
+        ([{"value": 2}, RIGHT], [RIGHT, RIGHT], "0", "wrong_values"),  # aucune part à en tirer
+        ([RIGHT, RIGHT], [RIGHT, {"error": IMPOSSIBLE}], "1/2", "no_error"),
+    ],
+)
+def test_a_part_at_a_time_is_compared_to_our_answer(theirs, ours, level, reason):
+    found = compared(theirs, ours)
+    assert (found.level, found.reason) == (Fraction(level), reason)
+
+
+@pytest.mark.parametrize("first", [RIGHT, {"error": BROKEN}])
+def test_our_own_failure_is_never_blamed_on_the_pupil(first):
+    with pytest.raises(LookupError):  # `Grader.grade` n'accuse alors personne
+        compared([RIGHT, RIGHT], [first, {"error": BROKEN}])
 
 
 class Pupil(asked.Ask):

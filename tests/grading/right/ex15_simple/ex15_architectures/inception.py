@@ -1,14 +1,14 @@
-"""Les quatre branches, écrites l'une après l'autre."""
+"""La ReLU une seule fois, après la mise bout à bout : elle agit carte par carte."""
 
-from keras import layers
+from keras import layers, ops
 
 
 def inception_module(x, widths):
-    one = layers.Conv2D(widths.one, 1, activation="relu")(x)
-    three = layers.Conv2D(widths.reduce_three, 1, activation="relu")(x)
-    three = layers.Conv2D(widths.three, 3, padding="same", activation="relu")(three)
-    five = layers.Conv2D(widths.reduce_five, 1, activation="relu")(x)
-    five = layers.Conv2D(widths.five, 5, padding="same", activation="relu")(five)
-    pooled = layers.MaxPooling2D(pool_size=3, strides=1, padding="same")(x)
-    pooled = layers.Conv2D(widths.pooled, 1, activation="relu")(pooled)
-    return layers.concatenate([one, three, five, pooled])
+    one, reduce_three, three, reduce_five, five, pooled = widths
+    branches = [layers.Conv2D(one, 1)(x)]
+    for small, large, side in ((reduce_three, three, 3), (reduce_five, five, 5)):
+        reduced = ops.relu(layers.Conv2D(small, (1, 1))(x))
+        branches.append(layers.Conv2D(large, (side, side), padding="same")(reduced))
+    largest = ops.max_pool(x, 3, 1, padding="same")
+    branches.append(layers.Conv2D(pooled, 1)(largest))
+    return ops.relu(ops.concatenate(branches, axis=-1))

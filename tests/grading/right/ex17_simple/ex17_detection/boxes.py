@@ -1,76 +1,56 @@
-"""Comparer des boîtes, une paire après l'autre."""
-
-from typing import NamedTuple
+"""La liste des boîtes qui restent, comme on l'écrit souvent."""
 
 import numpy as np
 
-IOU_FOUND = 0.5
-IOU_SAME = 0.4
-
-
-class Detections(NamedTuple):
-    boxes: np.ndarray
-    scores: np.ndarray
-    labels: np.ndarray
-
 
 def iou(first, second):
-    if np.ndim(first) != 2 or np.ndim(second) != 2 or len(first[0]) != 4 or len(second[0]) != 4:
-        raise ValueError("il faut des tableaux (n, 4)")
-    found = np.zeros((len(first), len(second)))
-    for i, a in enumerate(first):
-        for j, b in enumerate(second):
-            width = min(a[2], b[2]) - max(a[0], b[0])
-            height = min(a[3], b[3]) - max(a[1], b[1])
-            if width > 0 and height > 0:
-                common = width * height
-                area_a = (a[2] - a[0]) * (a[3] - a[1])
-                area_b = (b[2] - b[0]) * (b[3] - b[1])
-                found[i, j] = common / (area_a + area_b - common)
-    return found
+    first, second = np.asarray(first, "float64"), np.asarray(second, "float64")
+    if first.shape[1:] != (4,) or second.shape[1:] != (4,):
+        raise ValueError(f"{first.shape}, {second.shape}")
+    ax0, ay0, ax1, ay1 = first.T[:, :, None]
+    bx0, by0, bx1, by1 = second.T[:, None, :]
+    width = np.maximum(0, np.minimum(ax1, bx1) - np.maximum(ax0, bx0))
+    height = np.maximum(0, np.minimum(ay1, by1) - np.maximum(ay0, by0))
+    common = width * height
+    areas = (ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0)
+    return common / (areas - common + 1e-9)
 
 
-def non_max_suppression(boxes, scores, labels, *, threshold=IOU_SAME):
-    overlaps = iou(boxes, boxes)
-    kept = []
-    for i in np.argsort(scores)[::-1]:
-        alone = True
-        for j in kept:
-            if labels[i] == labels[j] and overlaps[i, j] > threshold:
-                alone = False
-        if alone:
-            kept.append(i)
-    return kept
+def non_max_suppression(boxes, scores, labels, *, threshold=0.4):
+    far = boxes + labels[:, None] * (2 * boxes.max() + 1)
+    left, kept = np.argsort(-scores), []
+    while left.size:
+        best, left = left[0], left[1:]
+        kept.append(best)
+        left = left[iou(far[[best]], far[left])[0] <= threshold]
+    return np.array(kept)
 
 
 def match(found, boxes, labels):
-    correct = []
+    theirs, _, classes = found
     taken = []
-    for box, label in zip(found.boxes, found.labels, strict=True):
-        best, best_iou = None, 0
-        for j in range(len(boxes)):
-            value = iou([box], [boxes[j]])[0, 0]
-            if labels[j] == label and value > best_iou:
-                best, best_iou = j, value
-        right = best_iou >= IOU_FOUND and best not in taken
-        if right:
-            taken.append(best)
-        correct.append(right)
-    return np.array(correct)
+    correct = np.zeros(len(theirs), int)
+    for i in range(len(theirs)):
+        mine = [j for j in range(len(boxes)) if labels[j] == classes[i]]
+        if mine:
+            overlaps = iou(theirs[i : i + 1], boxes[mine])[0]
+            best = mine[overlaps.argmax()]
+            if overlaps.max() >= 0.5 and best not in taken:
+                correct[i] = 1
+                taken.append(best)
+    return correct
 
 
 def precision_recall(scores, correct, num_objects):
-    precision, recall, num_right = [], [], 0
-    for rank, i in enumerate(np.argsort(scores)[::-1], start=1):
-        num_right += correct[i]
-        precision.append(num_right / rank)
-        recall.append(num_right / num_objects if num_objects else 0)
-    return np.array(precision), np.array(recall)
+    ranked = np.asarray(correct)[np.argsort(-scores)].astype(int)
+    right, wrong = ranked.cumsum(), (1 - ranked).cumsum()
+    return right / (right + wrong), right / max(num_objects, 1)
 
 
 def average_precision(precision, recall):
-    area, previous = 0, 0
-    for k in range(len(recall)):
-        area += (recall[k] - previous) * max(precision[k:])
-        previous = recall[k]
-    return area
+    recall = np.concatenate([[0], recall, [1]])
+    precision = np.concatenate([[0], precision, [0]])
+    for k in range(len(precision) - 2, -1, -1):
+        precision[k] = max(precision[k], precision[k + 1])
+    changes = np.flatnonzero(recall[1:] != recall[:-1])
+    return np.sum((recall[changes + 1] - recall[changes]) * precision[changes + 1])

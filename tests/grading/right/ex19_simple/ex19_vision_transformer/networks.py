@@ -1,63 +1,49 @@
-"""Le transformeur, le plus simplement."""
+"""Des morceaux par convolution, une seule couche pour les trois lectures, tête par tête."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
-PATCH_PX = 4
-HEADS = 4
+PATCH_PX, WIDTH, HEADS, DEPTH = 4, 48, 4, 3
 
 
 def cut_patches(images):
-    rows, columns = images.shape[1] // PATCH_PX, images.shape[2] // PATCH_PX
-    x = ops.reshape(images, (-1, rows, PATCH_PX, columns, PATCH_PX))
-    x = ops.transpose(x, (0, 1, 3, 2, 4))
-    return ops.reshape(x, (-1, rows * columns, PATCH_PX * PATCH_PX))
+    pixels = np.eye(PATCH_PX**2, dtype="float32").reshape(PATCH_PX, PATCH_PX, 1, -1)
+    x = ops.conv(images[..., None], pixels, strides=PATCH_PX, padding="valid")
+    return ops.reshape(x, (-1, x.shape[1] * x.shape[2], PATCH_PX**2))
 
 
 def learned_rows(tokens, num_rows, *, name):
-    width = tokens.shape[2]
-    zero = ops.zeros_like(tokens[:, 0, :1], dtype="int32")
-    rows = layers.Embedding(1, num_rows * width, name=name)(zero)
-    return ops.reshape(rows, (-1, num_rows, width))
+    numbers = ops.zeros_like(tokens[:, :1, 0], dtype="int32") + np.arange(num_rows)
+    return layers.Embedding(num_rows, tokens.shape[-1], name=name)(numbers)
 
 
 def add_positions(tokens):
-    return tokens + learned_rows(tokens, tokens.shape[1], name="positions")
+    return layers.Add()([learned_rows(tokens, tokens.shape[1], name="positions"), tokens])
 
 
 def attend(tokens, *, name):
-    count, width = tokens.shape[1], tokens.shape[2]
+    width = tokens.shape[-1]
     size = width // HEADS
-    query, key, value = (layers.Dense(width)(tokens) for _ in range(3))
-    query = ops.transpose(ops.reshape(query, (-1, count, HEADS, size)), (0, 2, 1, 3))
-    key = ops.transpose(ops.reshape(key, (-1, count, HEADS, size)), (0, 2, 3, 1))
-    value = ops.transpose(ops.reshape(value, (-1, count, HEADS, size)), (0, 2, 1, 3))
-    weights = layers.Softmax(name=name)(query @ key / size**0.5)
-    x = ops.transpose(weights @ value, (0, 2, 1, 3))
-    return layers.Dense(width)(ops.reshape(x, (-1, count, width)))
-
-
-def read_images():
-    images = keras.Input((28, 28), dtype="uint8")
-    return images, layers.Rescaling(2 / 255, offset=-1)(images)
+    query, key, value = ops.split(layers.Dense(3 * width)(tokens), 3, axis=-1)
+    scores = []
+    for k in range(HEADS):
+        part = slice(k * size, (k + 1) * size)
+        scores.append(ops.einsum("nic,njc->nij", query[..., part], key[..., part]))
+    weights = layers.Softmax(name=name)(ops.stack(scores, axis=1) / np.sqrt(size))
+    found = [ops.matmul(weights[:, k], value[..., k * size : (k + 1) * size]) for k in range(HEADS)]
+    return layers.Dense(width)(ops.concatenate(found, axis=-1))
 
 
 def build_transformer(*, positions=True):
-    images, x = read_images()
-    tokens = layers.Dense(48)(cut_patches(x))
-    if positions:
-        tokens = add_positions(tokens)
-    return keras.Model(images, classify(tokens, depth=3))
-
-
-def classify(tokens, *, depth):
-    token = learned_rows(tokens, 1, name="class_token")
-    tokens = ops.concatenate([token, tokens], axis=1)
-    for k in range(depth):
-        x = layers.LayerNormalization()(tokens)
-        tokens = tokens + attend(x, name=f"attention{k + 1}")
-        x = layers.LayerNormalization()(tokens)
-        x = layers.Dense(96, activation="gelu")(x)
-        tokens = tokens + layers.Dense(48)(x)
-    x = layers.LayerNormalization()(tokens)
-    return layers.Dense(10, activation="softmax")(x[:, 0])
+    images = keras.Input((28, 28), dtype="uint8")
+    tokens = layers.Dense(WIDTH)(cut_patches(layers.Rescaling(1 / 255)(images)))
+    tokens = add_positions(tokens) if positions else tokens
+    tokens = layers.Concatenate(axis=1)([learned_rows(tokens, 1, name="class_token"), tokens])
+    for k in range(DEPTH):
+        normal = layers.LayerNormalization()(tokens)
+        tokens = layers.Add()([tokens, attend(normal, name=f"attention{k + 1}")])
+        x = layers.Dense(96, activation="gelu")(layers.LayerNormalization()(tokens))
+        tokens = layers.Add()([tokens, layers.Dense(WIDTH)(x)])
+    x = layers.LayerNormalization()(tokens[:, 0])
+    return keras.Model(images, layers.Dense(10, activation="softmax")(x))

@@ -1,67 +1,52 @@
-"""Des arcs un par un, des messages avec Keras."""
+"""Les arcs sont des matrices : un 1 par arc, à la ligne du nœud qui reçoit."""
 
-from typing import NamedTuple
+from collections import namedtuple
 
-import keras
 import numpy as np
 from keras import layers, ops
 
-
-class Graph(NamedTuple):
-    num_nodes: int
-    senders: np.ndarray
-    receivers: np.ndarray
-    features: np.ndarray
+Graph = namedtuple("Graph", "num_nodes senders receivers features")
 
 
 def grid_graph(height, width):
-    senders, receivers, places = [], [], []
-    for row in range(height):
-        for column in range(width):
-            for place in range(9):
-                there = row + place // 3 - 1, column + place % 3 - 1
-                if 0 <= there[0] < height and 0 <= there[1] < width:
-                    receivers.append(row * width + column)
-                    senders.append(there[0] * width + there[1])
-                    places.append(place)
-    features = np.zeros((len(places), 9), "float32")
-    features[range(len(places)), places] = 1
-    return Graph(height * width, np.array(senders, "int32"), np.array(receivers, "int32"), features)
+    numbers = np.pad(np.arange(height * width).reshape(height, width), 1, constant_values=-1)
+    senders, receivers, features = [], [], []
+    for place, (down, right) in enumerate(np.ndindex(3, 3)):
+        there = numbers[down : down + height, right : right + width].ravel()
+        here = np.flatnonzero(there >= 0)
+        senders.append(there[here])
+        receivers.append(here)
+        features.append(np.tile(np.eye(9)[place], (len(here), 1)))
+    return Graph(height * width, *map(np.concatenate, (senders, receivers, features)))
 
 
 def undirected_graph(num_nodes, pairs, weights):
-    senders = [*pairs[:, 0], *pairs[:, 1]]
-    receivers = [*pairs[:, 1], *pairs[:, 0]]
-    features = np.array([*weights, *weights], "float32").reshape(-1, 1)
-    return Graph(num_nodes, np.array(senders, "int32"), np.array(receivers, "int32"), features)
+    ends = np.repeat(pairs, 2, axis=0)
+    ends[1::2] = ends[1::2, ::-1]
+    return Graph(num_nodes, ends[:, 0], ends[:, 1], np.repeat(weights, 2)[:, None])
 
 
 def pass_messages(nodes, graph, psi, *, aggregate="sum"):
-    if aggregate not in ("sum", "mean", "max"):
-        raise ValueError(f"agrégateur {aggregate} inconnu")
-    messages = psi(
-        ops.take(nodes, graph.receivers, axis=1),
-        ops.take(nodes, graph.senders, axis=1),
-        ops.convert_to_tensor(graph.features[None]),
-    )
-    found = []
-    for i in range(graph.num_nodes):
-        mine = np.flatnonzero(graph.receivers == i)
-        if not len(mine):
-            found.append(ops.zeros_like(messages[:, 0]))
-            continue
-        received = ops.take(messages, mine, axis=1)
-        reduce = {"sum": ops.sum, "mean": ops.mean, "max": ops.max}[aggregate]
-        found.append(reduce(received, axis=1))
-    return ops.stack(found, axis=1)
+    if aggregate not in {"sum", "mean", "max"}:
+        raise ValueError(aggregate)
+    arrives = np.eye(graph.num_nodes, dtype="float32")[graph.receivers].T  # (n, e)
+    leaves = np.eye(graph.num_nodes, dtype="float32")[graph.senders].T
+    n_i, n_j = (ops.einsum("ne,bnc->bec", each, nodes) for each in (arrives, leaves))
+    messages = psi(n_i, n_j, ops.zeros_like(n_i[..., :1]) + graph.features)
+    if aggregate == "max":
+        far = ops.expand_dims(messages, 1) - 1e6 * (1 - arrives)[None, :, :, None]
+        return ops.max(far, axis=2) * (arrives.sum(1) > 0)[None, :, None].astype("float32")
+    if aggregate == "mean":
+        arrives = arrives / np.maximum(arrives.sum(1, keepdims=True), 1)
+    return ops.einsum("ne,bec->bnc", arrives, messages)
 
 
 def edge_head(nodes, pairs):
-    first, second = ops.take(nodes, pairs[:, 0], axis=1), ops.take(nodes, pairs[:, 1], axis=1)
-    return keras.layers.Dense(1, activation="sigmoid")(ops.abs(first - second))
+    ends = [ops.take(nodes, pairs[:, k], axis=1) for k in (0, 1)]
+    x = layers.Concatenate()([ends[0] + ends[1], ends[0] * ends[1]])
+    return layers.Dense(1, activation="sigmoid")(layers.Dense(8, activation="relu")(x))
 
 
 def graph_head(nodes, num_classes):
-    average = layers.GlobalAveragePooling1D()(nodes)
-    highest = layers.GlobalMaxPooling1D()(nodes)
-    return layers.Dense(num_classes, "softmax")(layers.Concatenate()([average, highest]))
+    summary = layers.Concatenate()([ops.max(nodes, axis=1), ops.mean(nodes, axis=1)])
+    return layers.Softmax()(layers.Dense(num_classes)(layers.Dense(16, "relu")(summary)))

@@ -27,10 +27,8 @@ def add_windows(patches, shape, stride):
 
 class Convolution:
     def __init__(self, kernel, bias, *, stride=1, padding=0):
-        self.weights = [kernel, bias]
-        self.gradients = []
-        self.stride = stride
-        self.padding = padding
+        self.weights, self.gradients = [kernel, bias], []
+        self.stride, self.padding = stride, padding
 
     def forward(self, x):
         kernel, bias = self.weights

@@ -2,25 +2,12 @@ import numpy as np
 
 
 class Relu:
-    weights, gradients = (), ()
-
     def forward(self, x):
         self.x = x
         return np.maximum(x, 0)
 
     def backward(self, dy):
         return np.where(self.x > 0, dy, 0)
-
-
-class Flatten:
-    weights, gradients = (), ()
-
-    def forward(self, x):
-        self.shape = x.shape
-        return x.reshape(x.shape[0], -1)
-
-    def backward(self, dy):
-        return dy.reshape(self.shape)
 
 
 class Dense:

@@ -4,8 +4,6 @@ from exercises.ex22_by_hand.convolution import add_windows, windows
 
 
 class MaxPooling:
-    weights, gradients = (), ()
-
     def __init__(self, size, *, stride=None):
         self.size = size
         self.stride = size if stride is None else stride
@@ -17,21 +15,14 @@ class MaxPooling:
 
     def backward(self, dy):
         out = np.zeros(self.read.shape, dy.dtype)
-        n, rows, cols, _, _, channels = self.read.shape
-        for i, a, b, c in np.ndindex(n, rows, cols, channels):
+        for i, a, b, c in np.ndindex(dy.shape):
             window = self.read[i, a, b, :, :, c]
             u, v = np.unravel_index(window.argmax(), window.shape)
             out[i, a, b, u, v, c] = dy[i, a, b, c]
         return add_windows(out, self.shape, self.stride)
 
 
-class AveragePooling:
-    weights, gradients = (), ()
-
-    def __init__(self, size, *, stride=None):
-        self.size = size
-        self.stride = size if stride is None else stride
-
+class AveragePooling(MaxPooling):
     def forward(self, x):
         self.shape = x.shape
         return windows(x, (self.size, self.size), self.stride).mean(axis=(3, 4))

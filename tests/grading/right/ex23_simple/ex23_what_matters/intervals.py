@@ -1,13 +1,9 @@
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 from scipy.stats import t
 
-
-class Gap(NamedTuple):
-    difference: float
-    low: float
-    high: float
+Gap = namedtuple("Gap", "difference low high")
 
 
 def paired_gap(right, reference):

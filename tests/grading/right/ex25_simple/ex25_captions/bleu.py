@@ -1,36 +1,29 @@
-"""BLEU au plus simple : des boucles et des listes."""
+"""Des tableaux de comptes, un par longueur."""
 
-import math
+from collections import Counter
+from itertools import islice
+
+import numpy as np
+
+
+def runs(words, order):
+    return Counter(zip(*(islice(words, k, None) for k in range(order)), strict=False))
 
 
 def matches(said, truth, order):
-    wanted = [truth[k : k + order] for k in range(len(truth) - order + 1)]
-    total = right = 0
-    for k in range(len(said) - order + 1):
-        total += 1
-        run = said[k : k + order]
-        if run in wanted:
-            wanted.remove(run)
-            right += 1
-    return right, total
+    mine, true = runs(said, order), runs(truth, order)
+    return sum(min(true[run], count) for run, count in mine.items()), sum(mine.values())
 
 
 def brevity_penalty(num_said, num_true):
-    if num_said == 0:
-        return 0.0
-    return min(1.0, math.exp(1 - num_true / num_said))
+    return np.exp(min(0.0, 1 - num_true / num_said)) if num_said else 0
 
 
 def bleu(said, truths, *, order=4):
-    product = 1.0
-    for n in range(1, order + 1):
-        right = total = 0
-        for one, other in zip(said, truths, strict=True):
-            found = matches(one, other, n)
-            right += found[0]
-            total += found[1]
-        if right == 0:
-            return 0.0
-        product *= right / total
-    num_said, num_true = sum(len(each) for each in said), sum(len(each) for each in truths)
-    return brevity_penalty(num_said, num_true) * product ** (1 / order)
+    table = np.zeros((order, 2))
+    for pair in zip(said, truths, strict=True):
+        table += [matches(*pair, n + 1) for n in range(order)]
+    if not table[:, 0].all():
+        return 0
+    lengths = [sum(map(len, each)) for each in (said, truths)]
+    return brevity_penalty(*lengths) * np.exp(np.log(table[:, 0] / table[:, 1]).mean())

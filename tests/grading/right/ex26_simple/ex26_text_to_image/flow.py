@@ -1,45 +1,34 @@
-"""Une image à la fois."""
+"""Des tableaux entiers, et les fonctions de SciPy."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
+from scipy.special import logsumexp
 
 
 def travel(noise, images, times):
-    points = np.zeros(images.shape, images.dtype)
-    for k, time in enumerate(times):
-        points[k] = noise[k] + time * (images[k] - noise[k])
-    return points
+    return np.einsum("n,n...->n...", 1 - times, noise) + np.einsum("n,n...->n...", times, images)
 
 
 def exact_velocity(points):
+    flat = np.reshape(points, (len(points), -1))
+
     def velocity(x, time):
-        found = np.zeros(x.shape)
-        for k, place in enumerate(x):
-            logs = [
-                -np.sum((place - time * image) ** 2) / (2 * (1 - time) ** 2) for image in points
-            ]
-            chances = np.exp(np.array(logs) - max(logs))
-            chances = chances / chances.sum()
-            for chance, image in zip(chances, points, strict=True):
-                found[k] += chance * (image - place) / (1 - time)
-        return found
+        place = np.reshape(x, (len(x), -1))
+        logs = -0.5 * cdist(place, time * flat, "sqeuclidean") / (1 - time) ** 2
+        shares = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
+        noise = (place - time * (shares @ flat)) / (1 - time)  # le bruit moyen qui menait ici
+        return (shares @ flat - noise).reshape(np.shape(x))
 
     return velocity
 
 
 def guided(asked, free, guidance):
-    def velocity(x, time):
-        return guidance * asked(x, time) + (1 - guidance) * free(x, time)
-
-    return velocity
+    return lambda x, t: free(x, t) * (1 - guidance) + guidance * asked(x, t)
 
 
 def follow(velocity, noise, *, num_steps=20):
-    path = np.zeros((num_steps + 1, *noise.shape))
-    path[0] = noise
-    for k in range(num_steps):
-        path[k + 1] = path[k] + velocity(path[k], k / num_steps) / num_steps
+    path, x = [noise], noise
+    for t in np.arange(num_steps) / num_steps:
+        x = x + (1 / num_steps) * velocity(x, t)
+        path.append(x)
     return path
-
-
-def to_unit(images):
-    return (images / 127.5 - 1).astype(np.float32)
