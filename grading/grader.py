@@ -226,8 +226,8 @@ class Desk:
 
     @property
     def reference(self) -> "Desk":
-        """Le corrigé et ses enfants, à qui l'on pose les mêmes questions."""
-        return self._grader.reference
+        """Le corrigé, à qui l'on pose les mêmes questions ; c'est lui-même quand on le note."""
+        return self if self.submission.shipped else self._grader.reference
 
     @property
     def others(self) -> list[Submission]:

@@ -49,12 +49,6 @@ def first_fault(*faults: tuple) -> Credit:
     return RIGHT
 
 
-def failed(answer: pupil.Answer) -> Credit:
-    """Rend le crédit d'une réponse qui est une exception : rien, et sa raison."""
-    failure = pupil.failure_of(answer.error)
-    return credit(0, failure.reason, failure.detail)
-
-
 class Ask:
     """Ce qu'une question peut demander au rendu qu'elle note.
 

@@ -52,16 +52,17 @@ def ask_stft(ask: Ask) -> Credit:
         place = int(rng.integers(window // 12, window // 4)) + 0.5
         return np.sin(2 * np.pi * place / window * np.arange(num_samples))
 
-    one, several = [((note(),), {})], [((np.stack([note(), note()]),), {})]
-    wide = [((note(2 * WINDOW),), {"window": 2 * WINDOW})]
-    short = [((rng.normal(size=(3, HOP)),), {})]
-    profile = partial(_profile, num_samples)
+    one, profile = [((note(),), {})], partial(_profile, num_samples)
     groups = [
         ("1/2", one, partial(_strongest, num_samples)),
         ("1/2", one, profile),
-        ("3/4", several, profile),
-        ("3/4", wide, profile),
-        ("1", short, lambda spectrogram: np.isfinite(spectrogram).all(-2)),  # il n'a que des bords
+        ("3/4", [((np.stack([note(), note()]),), {})], profile),
+        ("3/4", [((note(2 * WINDOW),), {"window": 2 * WINDOW})], profile),
+        (
+            "1",
+            [((rng.normal(size=(3, HOP)),), {})],
+            lambda spectrogram: np.isfinite(spectrogram).all(-2),
+        ),  # il n'a que des bords
     ]
     return ask.compare("stft", groups, tolerance=MAX_LEAK)
 

@@ -52,12 +52,12 @@ def ask_undirected_graph(ask: Ask) -> Credit:
 @question("ex21.normalised")
 def ask_normalised(ask: Ask) -> Credit:
     """Normalise de petits graphes, dont des nœuds peuvent n'avoir aucun voisin."""
-    calls = []
-    for num_nodes, num_links in ((5, 6), (8, 11)):
-        pairs, weights = _links(ask.rng, num_nodes, num_links)
-        fields = {"pairs": pairs, "weights": weights, "labels": np.arange(num_nodes) % 2}
-        calls.append(((Ingredient("record", fields),), {}))
-
+    drawn = [(num, *_links(ask.rng, num, links)) for num, links in ((5, 6), (8, 11))]
+    networks = [
+        {"pairs": pairs, "weights": weights, "labels": np.arange(num) % 2}
+        for num, pairs, weights in drawn
+    ]
+    calls = [((Ingredient("record", each),), {}) for each in networks]
     groups = [("1/2", calls, _ends), ("1", calls, _arcs)]
     return ask.compare("normalised", groups, tolerance=TOLERANCE)
 
@@ -82,11 +82,12 @@ def ask_pass_messages(ask: Ask) -> Credit:
         nodes = ask.rng.normal(size=(2, num_nodes, 3)).astype(np.float32)
         return (nodes, Ingredient("record", fields), Ingredient("psi", {})), options
 
-    sums = [draw(5), draw(7, aggregate="sum")]
-    others = [draw(6, aggregate="mean"), draw(6, aggregate="max")]
-    last = [draw(6, silent=1, aggregate=name) for name in ("sum", "mean", "max")]
-    last.append(draw(4, aggregate="median"))
-    groups = [("1/2", sums), ("3/4", others), ("1", last)]
+    alone = [draw(6, silent=1, aggregate=name) for name in ("sum", "mean", "max")]
+    groups = [
+        ("1/2", [draw(5), draw(7, aggregate="sum")]),
+        ("3/4", [draw(6, aggregate="mean"), draw(6, aggregate="max")]),
+        ("1", [*alone, draw(4, aggregate="median")]),
+    ]
     return ask.compare("pass_messages", groups, tolerance=TOLERANCE, **TENSORS)
 
 

@@ -130,9 +130,10 @@ def ask_softmax(ask: Ask) -> Credit:
 @question("ex22.cross_entropy")
 def ask_cross_entropy(ask: Ask) -> Credit:
     """Compare la perte, puis le gradient que la fonction rend avec elle."""
-    rng, calls = ask.rng, []
-    for n, classes in ((4, 3), (7, 10)):
-        calls.append(((rng.normal(0, 3, (n, classes)), rng.integers(0, classes, n)), {}))
+    calls = [
+        ((ask.rng.normal(0, 3, (n, classes)), ask.rng.integers(0, classes, n)), {})
+        for n, classes in ((4, 3), (7, 10))
+    ]
 
     groups = [("1/2", calls, itemgetter(0)), ("1", calls, itemgetter(1))]
     return ask.compare("cross_entropy", groups, tolerance=TOLERANCE)

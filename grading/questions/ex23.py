@@ -23,11 +23,10 @@ def ask_paired_gap(ask: Ask) -> Credit:
         return (first, ask.rng.random((num_seeds, num_images)) < hard), {}
 
     one, several = [draw(1, 60), draw(1, 45)], [draw(3, 50), draw(5, 40)]
-    refused = ((np.ones((2, 9), bool), np.ones((2, 8), bool)), {})
     groups = [
         ("1/4", one + several, lambda gap: as_floats(gap)[0]),
         ("1/2", one),
-        ("1", [*several, refused]),
+        ("1", [*several, ((np.ones((2, 9), bool), np.ones((2, 8), bool)), {})]),
     ]
     return ask.compare("paired_gap", groups)
 

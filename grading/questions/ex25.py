@@ -46,8 +46,7 @@ def ask_brevity_penalty(ask: Ask) -> Credit:
     num = int(ask.rng.integers(6, 20))
     long = [((said, num), {}) for said in (num, num + 3, 5 * num)]
     short = [((num, num + more), {}) for more in (1, 4, num)] + [((0, num), {})]
-    groups = [("1/2", long), ("1", short)]
-    return ask.compare("brevity_penalty", groups)
+    return ask.compare("brevity_penalty", [("1/2", long), ("1", short)])
 
 
 @question("ex25.bleu")

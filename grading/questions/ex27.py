@@ -96,9 +96,10 @@ def ask_count_faults(ask: Ask) -> Credit:
 @question("ex27.count_identified")
 def ask_count_identified(ask: Ask) -> Credit:
     """Compte les boîtes de la bonne identité, avec et sans échange."""
-    plain = [_draw_tracks(ask.rng) for _ in range(2)]
-    mixed = [_draw_tracks(ask.rng, *faults) for faults in 2 * (("swap", "absent"), ("merged",))]
-    groups = [("1/2", plain), ("1", mixed)]
+    stages = [("1/2", 2 * [()]), ("1", 2 * [("swap", "absent"), ("merged",)])]
+    groups = [
+        (level, [_draw_tracks(ask.rng, *faults) for faults in several]) for level, several in stages
+    ]
     return ask.compare("count_identified", groups)
 
 
@@ -107,8 +108,8 @@ def ask_mota(ask: Ask) -> Credit:
     """Rapporte des fautes aux boîtes vraies."""
     # De chaque sorte de fautes, `least` au moins : la dernière fois, plus que de boîtes vraies.
     draws = [ask.rng.integers(least, 2 * least, 4).tolist() for least in (2, 5, 20)]
-    counts = [metrics.Counts(40, 60, *numbers)._asdict() for numbers in draws]
-    calls = [((Ingredient("record", each),), {}) for each in counts]
+    counts = [metrics.Counts(40, 60, *numbers) for numbers in draws]
+    calls = [((Ingredient("record", each._asdict()),), {}) for each in counts]
     return ask.compare("mota", [("1", calls)])
 
 
