@@ -371,7 +371,8 @@ def seen(answer: pupil.Answer, part: Callable | None = None) -> pupil.Answer:
     if part is None or answer.error:
         return answer
     try:
-        return pupil.Answer(part(answer.value))
+        with np.errstate(all="ignore"):  # un rendu peut diviser par zéro
+            return pupil.Answer(part(answer.value))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return answer
 
