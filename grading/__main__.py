@@ -37,43 +37,17 @@ def command(arguments: list[str]) -> list[str]:
     return [*line, f"{option}={folder}", *arguments[1:]]
 
 
-def is_term(arguments: list[str]) -> bool:
-    """Dit si la commande nomme la description d'un trimestre, et non un rendu."""
-    named = [each for each in arguments if each not in ("--all", "-h", "--help")]
-    return bool(named) and Path(named[0]).suffix.lower() == ".toml"
-
-
-def describe() -> FrenchParser:
-    """Décrit la commande ; c'est pytest qui lit les options, et vérifie leurs valeurs."""
-    parser = FrenchParser(
-        prog="python -m grading",
-        description="Corriger un rendu, ou une classe ; sans argument, le corrigé du dépôt.",
-        epilog="Puis les options de pytest : -n 2, -k relu, -v, --junitxml=notes.xml… Un trimestre "
-        "entier : python -m grading cours.toml, dont l'aide est python -m grading cours.toml "
-        "--help. Le détail est dans docs/enseignants.md.",
-    )
-    parser.add_argument(
-        "RENDU",
-        nargs="?",
-        help="un dossier, un .py, un .ipynb ou un zip ; d'un élève, ou d'une classe",
-    )
-    add_options(parser.add_argument)
-    return parser
-
-
 class _Interrupts:
     """Retient que Ctrl-C a été tapé ; pytest, qui écrit les notes qu'il a, n'en dit rien."""
 
     seen = False
 
-    def pytest_configure(self, config) -> None:
-        self._plugins = config.pluginmanager
+    def pytest_sessionstart(self, session) -> None:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter._report_keyboardinterrupt = lambda: None
 
     def pytest_keyboard_interrupt(self, excinfo) -> None:
         self.seen = excinfo.type is KeyboardInterrupt
-        reporter = self._plugins.get_plugin("terminalreporter")
-        if self.seen and reporter:
-            reporter._report_keyboardinterrupt = lambda: None
 
 
 def grade(arguments: list[str]) -> int:
@@ -99,13 +73,27 @@ def listen() -> None:
 
 
 if __name__ == "__main__":
-    if is_term(sys.argv[1:]):
+    named = [each for each in sys.argv[1:] if not each.startswith("-")]
+    if named and named[0].lower().endswith(".toml"):
         from grading.term.command import main
 
         listen()
         sys.exit(main(sys.argv[1:]))
     if {"-h", "--help"} & set(sys.argv[1:]):
-        describe().print_help()
+        parser = FrenchParser(
+            prog="python -m grading",
+            description="Corriger un rendu, ou une classe ; sans argument, le corrigé du dépôt.",
+            epilog="Puis les options de pytest : -n 2, -k relu, -v, --junitxml=notes.xml… Un "
+            "trimestre entier : python -m grading cours.toml, dont l'aide est python -m grading "
+            "cours.toml --help. Le détail est dans docs/enseignants.md.",
+        )
+        parser.add_argument(
+            "RENDU",
+            nargs="?",
+            help="un dossier, un .py, un .ipynb ou un zip ; d'un élève, ou d'une classe",
+        )
+        add_options(parser.add_argument)
+        parser.print_help()
         sys.exit()
     try:
         sandbox.check_system()

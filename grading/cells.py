@@ -6,7 +6,6 @@ l'import. Le programme entier, lui, est exécuté par `grading/recorder.py`.
 """
 
 import ast
-import contextlib
 import json
 import linecache
 import os
@@ -64,11 +63,26 @@ def _define(plan: dict, namespace: dict) -> None:
         file = os.path.join(os.getcwd(), label)
         linecache.cache[file] = len(source), None, source.splitlines(True), file
         trees.append((file, ast.parse(source)))
-    for number, rank in plan["kept"]:
-        file, tree = trees[number]
-        tried = [number, rank] in plan["tried"]  # une valeur calculée : les autres s'en passent
-        with contextlib.suppress(Exception if tried else ()):
-            _run(tree.body[rank], file, namespace)
+    nodes = [
+        (trees[number][1].body[rank], trees[number][0], names)
+        for number, rank, names in plan["kept"]
+    ]
+    for (_, _, names), error in _failures(nodes, namespace):
+        for name in names:  # les autres s'en passent
+            namespace.setdefault(name, Absent(error, namespace))
+
+
+def _failures(nodes: list, namespace: dict) -> list[tuple]:
+    """Exécute des instructions, chacune à part ; rend celles qui échouent, et leur erreur."""
+    failed = []
+    for each in nodes:
+        try:
+            _run(*each[:2], namespace)
+        except Exception as error:
+            failed.append((each, error))
+    if failed and len(failed) < len(nodes):  # un nom qui manque est peut-être défini plus bas
+        return _failures([each for each, _ in failed], namespace)
+    return failed
 
 
 def _run(node: ast.stmt, file: str, namespace: dict) -> None:
@@ -88,7 +102,7 @@ def _run(node: ast.stmt, file: str, namespace: dict) -> None:
 
 
 class Absent:
-    """Ce qu'un import n'a pas trouvé ; s'en servir lève l'erreur de l'import.
+    """Ce qu'une instruction n'a pas pu définir ; s'en servir lève son erreur.
 
     Args:
         error: l'erreur.
@@ -99,14 +113,14 @@ class Absent:
         self.__dict__.update(error=error, namespace=namespace)
 
     def __getattr__(self, name: str):
-        """Rend ce que le notebook définit sous ce nom, ou lève l'erreur de l'import."""
+        """Rend ce que le notebook définit sous ce nom, ou lève l'erreur."""
         found = self.__dict__["namespace"].get(name, self)
         if name.startswith("__") or isinstance(found, Absent):
             raise self.__dict__["error"]
         return found
 
     def __call__(self, *_, **__):
-        """Lève l'erreur de l'import."""
+        """Lève l'erreur."""
         raise self.__dict__["error"]
 
 

@@ -23,11 +23,8 @@ def shared(ours: Sequence, theirs: Sequence) -> float:
     Returns:
         Entre 0 et 1 ; 0 si l'un des deux est vide.
     """
-    by_shape: dict[tuple, list[np.ndarray]] = {}
-    for shape, values in theirs:
-        by_shape.setdefault(tuple(shape), []).append(np.asarray(values))
     found = [
-        any(_same(np.asarray(values), each) for each in by_shape.get(tuple(shape), []))
+        any(_same(np.asarray(values), np.asarray(each)) for other, each in theirs if shape == other)
         for shape, values in ours
     ]
     return sum(found) / len(found) if found else 0.0
@@ -49,13 +46,10 @@ def shipped(slug: str, suffix: str) -> tuple[Path, ...]:
     Returns:
         Des fichiers de `models/`.
     """
-    shape = _input_shape(submission.published(slug, ".json"))
     paths = sorted((submission.REPO / "models").glob(f"*{suffix}"))
-    return tuple(path for path in paths if _input_shape(path.with_suffix(".json")) == shape)
-
-
-def _input_shape(report: Path):
-    return json.loads(report.read_text(encoding="utf-8")).get("input_shape")
+    reports = [submission.published(slug, ".json"), *(each.with_suffix(".json") for each in paths)]
+    shape, *shapes = (json.loads(each.read_bytes()).get("input_shape") for each in reports)
+    return tuple(path for path, each in zip(paths, shapes, strict=True) if each == shape)
 
 
 def judge(ask, slug: str) -> tuple[str, str] | None:
@@ -72,21 +66,18 @@ def judge(ask, slug: str) -> tuple[str, str] | None:
         return None
     for suffix in (".keras", ".tflite"):
         content = submission.weights(ask.submission, slug, suffix)
-        if content is None:
-            continue
-        for path in shipped(slug, suffix):
-            if content == path.read_bytes():
+        for path in shipped(slug, suffix) if content else ():
+            if _share(ask, content, path.read_bytes(), suffix) >= SHIPPED:
                 return "weights_copied", path.name
-        for other in ask.others:
-            if content == submission.weights(other, slug, suffix):
+        for other in ask.others if content else ():
+            theirs = submission.weights(other, slug, suffix)
+            if theirs and _share(ask, content, theirs, suffix) == 1:
                 return "weights_shared", other.name
-    content = submission.weights(ask.submission, slug)
-    ours = ask.digest(content) if content else []
-    for path in shipped(slug, ".keras") if ours else ():
-        if shared(ours, ask.digest(path.read_bytes())) >= SHIPPED:
-            return "weights_copied", path.name
-    for other in ask.others if ours else ():
-        theirs = submission.weights(other, slug)
-        if theirs and shared(ours, ask.digest(theirs)) == 1:
-            return "weights_shared", other.name
     return None
+
+
+def _share(ask, ours: bytes, theirs: bytes, suffix: str) -> float:
+    """Rend la part de poids communs à deux fichiers ; d'un `.tflite`, on sait s'il est le même."""
+    if ours == theirs or suffix == ".tflite":
+        return float(ours == theirs)
+    return shared(ask.digest(ours), ask.digest(theirs))

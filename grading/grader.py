@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grading import pupil, questions, submission
+from grading import messages, pupil, questions, submission
 from grading.sandbox import Limits
 from grading.scale import Rule, read_scale
 from grading.submission import Submission
@@ -54,8 +54,36 @@ class Grader:
 
     def __init__(self, options: Options, *, submissions: Sequence[Submission] = ()):
         self.options, self.submissions = options, submissions
-        self._workshops, self._desks, self._digests = {}, {}, {}
-        self.reference = Desk(self, submission.reference())
+        self._workshops: dict[str, pupil.Workshop] = {}
+        self._digests: dict[bytes, list] = {}
+        self._children: dict[tuple, pupil.Child] = {}
+        self._reference: Grader | None = None
+        self._enter(submission.reference())
+
+    def _enter(self, submitted: Submission) -> None:
+        """Passe d'un élève au suivant."""
+        self._leave()
+        self.submission = submitted
+        self.others = [each for each in self.submissions if each != submitted]
+        self._children: dict[tuple, pupil.Child] = {}
+        self._known: dict[bytes, dict | pupil.Failure] = {}
+        self._broken: dict[str, pupil.Failure] = {}
+
+    def _leave(self) -> None:
+        """Tue les enfants d'un rendu."""
+        for child in self._children.values():
+            with contextlib.suppress(OSError, RuntimeError):  # l'atelier s'est arrêté avant lui
+                child.kill()
+
+    @property
+    def reference(self) -> "Grader":
+        """Le corrigé, à qui l'on pose les mêmes questions ; c'est lui-même quand on le note."""
+        if self.submission.shipped:
+            return self
+        if self._reference is None:  # ses réponses sont gardées d'un rendu à l'autre
+            self._reference = Grader(self.options)
+            self._reference._workshops = self._workshops
+        return self._reference
 
     def workshop(self, engine: str) -> pupil.Workshop:
         """Rend l'atelier d'un moteur, ouvert à la première demande."""
@@ -76,7 +104,11 @@ class Grader:
         if rule.module not in submitted.modules:
             missing = submission.file_of(rule.module)
             return Mark(submitted.name, rule, Fraction(0), "not_handed_in", missing)
-        ask = questions.Ask(rule, self.draw(rule), self._desk(submitted))
+        if submitted != self.submission:
+            self._enter(submitted)
+        # Le hasard de la session, le même pour tous les rendus.
+        rng = np.random.default_rng([self.options.seed, zlib.crc32(rule.id.encode())])
+        ask = questions.Ask(rule, rng, self)
         try:
             found = questions.load(rule.exercise)[rule.id](ask)
         except pupil.Failure as failure:
@@ -87,7 +119,8 @@ class Grader:
             # Une forme que la question n'attendait pas, ou une faute de la question : on ne sait
             # lequel des deux, et personne n'est accusé.
             found = questions.Credit(Fraction(0), "unread_answer", type(error).__name__)
-        self.reference.close()  # ses réponses sont gardées
+        if self._reference:
+            self._reference._leave()
         return Mark(submitted.name, rule, found.level, found.reason, pupil.clean(found.detail))
 
     def digest(self, content: bytes) -> list:
@@ -98,59 +131,36 @@ class Grader:
         """
         key = hashlib.sha256(content).digest()
         if key not in self._digests:
-            child = clean_child(self, memory_mb=WEIGHTS_MB)
-            try:
+            self._digests[key], child = [], self._clean_child(WEIGHTS_MB)
+            with contextlib.suppress(pupil.Failure):
                 self._digests[key] = child.ask({"op": "digest", "content": content}, 60)["value"]
-            except pupil.Failure:
-                self._digests[key] = []
             child.kill()
         return self._digests[key]
 
-    def draw(self, rule: Rule) -> np.random.Generator:
-        """Rend le hasard d'une question : celui de la session, le même pour tous les rendus."""
-        return np.random.default_rng([self.options.seed, zlib.crc32(rule.id.encode())])
-
-    def _desk(self, submitted: Submission) -> "Desk":
-        if submitted not in self._desks:
-            for desk in self._desks.values():  # on passe d'un élève au suivant
-                desk.close()
-            self._desks = {submitted: Desk(self, submitted)}
-        return self._desks[submitted]
-
     def close(self) -> None:
         """Tue les enfants et ferme les ateliers."""
-        for desk in (*self._desks.values(), self.reference):
-            desk.close()
+        for each in filter(None, (self, self._reference)):
+            each._leave()
         for workshop in self._workshops.values():
             workshop.close()
 
-
-class Desk:
-    """Un rendu et ses enfants, un par module ; les réponses déjà obtenues sont gardées.
-
-    Args:
-        grader: le correcteur.
-        submitted: le rendu.
-    """
-
-    def __init__(self, grader: Grader, submitted: Submission):
-        self._grader, self.submission, self.options = grader, submitted, grader.options
-        self._clean: pupil.Child | None = None
-        self._children: dict[tuple, pupil.Child] = {}
-        self._known: dict[str, dict | pupil.Failure] = {}
-        self._broken: dict[str, pupil.Failure] = {}
-
-    def ask(self, rule: Rule, operation: str, arguments: dict) -> dict:
+    def ask(self, rule: Rule, operation: str, arguments: dict, *, clean: bool = False) -> dict:
         """Pose une demande à l'enfant du module, ou rend la réponse qu'il y a déjà faite.
+
+        Args:
+            rule: la question.
+            operation: voir `probes.OPERATIONS`.
+            arguments: de même.
+            clean: demander à un enfant qui n'a importé aucun rendu.
 
         Raises:
             pupil.Failure: voir `pupil.Child.ask`.
         """
         program = rule.exercise if operation == "record" else rule.module
-        key = repr((program, operation, sorted(arguments))) + str(_fingerprint(arguments))
+        key = hashlib.sha256(messages.pack([program, operation, arguments, clean])).digest()
         if key not in self._known:
             try:
-                self._known[key] = self._ask(rule, operation, arguments)
+                self._known[key] = self._ask(rule, operation, arguments, clean)
             except pupil.Failure as failure:
                 self._known[key] = failure
         known = self._known[key]
@@ -158,31 +168,39 @@ class Desk:
             raise known
         return known
 
-    def _ask(self, rule: Rule, operation: str, arguments: dict) -> dict:
+    def ask_clean(self, rule: Rule, operation: str, arguments: dict):
+        """Lance une opération sur des données du rendu, loin de son code ; rend sa valeur."""
+        return self.ask(rule, operation, arguments, clean=True)["value"]
+
+    def _ask(self, rule: Rule, operation: str, arguments: dict, clean: bool) -> dict:
         # Un programme exécuté comme le fait son auteur n'est pas importé d'abord.
-        child = self._staged(rule) if operation == "record" else self._child(rule)
+        child = self._staged(rule) if operation == "record" else self._child(rule, clean)
         try:
             return child.ask({"op": operation, **arguments}, rule.seconds)
         finally:
             if operation in CHANGES_STATE:
                 child.kill()
 
-    def _child(self, rule: Rule) -> pupil.Child:
-        """Rend un enfant vivant qui a importé le module ; s'il ne s'importe pas, le redit."""
+    def _child(self, rule: Rule, clean: bool) -> pupil.Child:
+        """Rend un enfant vivant, qui a importé le module sauf s'il n'a rien du rendu."""
+        key = ("",) if clean else (rule.module, *MODELS.get(rule.id, ()))
+        child = self._children.get(key)
+        if child is None or child.status is not None:
+            child = self._clean_child(rule.memory_mb) if clean else self._loaded(rule)
+            self._children[key] = child
+        return child
+
+    def _loaded(self, rule: Rule) -> pupil.Child:
+        """Fait naître un enfant qui importe le module ; s'il ne s'importe pas, le redit."""
         if rule.module in self._broken:
             raise self._broken[rule.module]
-        models = MODELS.get(rule.id, ())
-        key = rule.module, models
-        child = self._children.get(key)
-        if child is not None and child.status is None:
-            return child
-        child = self._children[key] = self._staged(rule)
+        child = self._staged(rule)
         try:
             child.ask({"op": "load", "module": rule.module}, rule.seconds)
         except pupil.Failure as failure:
             if failure.reason in ("exception", "missing_name"):
-                detail = f"dès l'import du fichier : {failure.detail}"
-                failure = pupil.Failure("exception", detail)
+                said = f"dès l'import du fichier : {failure.detail}"
+                failure = pupil.Failure("exception", said)
             self._broken[rule.module] = failure
             child.kill()
             raise failure from None
@@ -190,74 +208,23 @@ class Desk:
 
     def _staged(self, rule: Rule) -> pupil.Child:
         """Fait naître un enfant qui a les fichiers du rendu, et n'en a rien importé."""
-        models = MODELS.get(rule.id, ())
-        exercise = read_scale()[rule.exercise]
-        seconds = sum(each.seconds for each in exercise.rules if each.module == rule.module)
+        seconds = sum(
+            each.seconds for each in read_scale()[rule.exercise].rules if each.module == rule.module
+        )
         stage = partial(
             submission.stage,
             submitted=self.submission,
             fill=self.options.fill_missing,
-            models=models,
+            models=MODELS.get(rule.id, ()),
             shipped_models=bool(submission.own_command(self.submission)) or self.submission.shipped,
         )
-        return pupil.Child(
-            self._grader.workshop(rule.engine),
-            stage,
-            Limits(cpu_s=seconds + EXTRA_CPU_S, memory_mb=rule.memory_mb),
-        )
+        limits = Limits(cpu_s=seconds + EXTRA_CPU_S, memory_mb=rule.memory_mb)
+        return pupil.Child(self.workshop(rule.engine), stage, limits)
 
-    def ask_clean(self, rule: Rule, operation: str, arguments: dict):
-        """Lance une opération sur des données du rendu, loin de son code ; rend sa valeur."""
-        key = f"{operation} {_fingerprint(arguments)}"
-        if key not in self._known:
-            child = self._clean_child(rule)
-            self._known[key] = child.ask({"op": operation, **arguments}, rule.seconds)
-        return self._known[key]["value"]
-
-    def _clean_child(self, rule: Rule) -> pupil.Child:
-        """Rend l'enfant qui n'importe aucun rendu ; il n'en lit qu'un, pour n'en servir qu'un."""
-        if self._clean is None or self._clean.status is not None:
-            self._clean = clean_child(self._grader, memory_mb=rule.memory_mb)
-        return self._clean
-
-    def digest(self, content: bytes) -> list:
-        """Voir `Grader.digest`."""
-        return self._grader.digest(content)
-
-    @property
-    def reference(self) -> "Desk":
-        """Le corrigé, à qui l'on pose les mêmes questions ; c'est lui-même quand on le note."""
-        return self if self.submission.shipped else self._grader.reference
-
-    @property
-    def others(self) -> list[Submission]:
-        """Les autres rendus de la session."""
-        return [each for each in self._grader.submissions if each != self.submission]
-
-    def close(self) -> None:
-        """Tue les enfants de ce rendu."""
-        for child in [*self._children.values(), *([self._clean] if self._clean else [])]:
-            with contextlib.suppress(OSError, RuntimeError):  # l'atelier s'est arrêté avant lui
-                child.kill()
-
-
-def clean_child(grader: Grader, *, memory_mb: int) -> pupil.Child:
-    """Fait naître un enfant qui n'a le code d'aucun rendu."""
-    stage = partial(submission.stage, submitted=None)
-    return pupil.Child(grader.workshop("keras"), stage, Limits(cpu_s=600, memory_mb=memory_mb))
-
-
-def _fingerprint(value) -> int:
-    """Résume des arguments, tableaux compris, pour reconnaître une demande déjà faite."""
-    if isinstance(value, np.ndarray):
-        return zlib.crc32(value.tobytes(), zlib.crc32(repr((value.shape, value.dtype)).encode()))
-    if isinstance(value, dict):
-        return _fingerprint([each for pair in value.items() for each in pair])
-    if isinstance(value, list | tuple):
-        return zlib.crc32(repr([_fingerprint(each) for each in value]).encode())
-    if isinstance(value, bytes):
-        return zlib.crc32(value)
-    return zlib.crc32(repr(value).encode())
+    def _clean_child(self, memory_mb: int) -> pupil.Child:
+        """Fait naître un enfant qui n'a le code d'aucun rendu."""
+        limits = Limits(cpu_s=600, memory_mb=memory_mb)
+        return pupil.Child(self.workshop("keras"), lambda folder: None, limits)
 
 
 def random_seed() -> int:

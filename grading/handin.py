@@ -1,41 +1,39 @@
 """Les rendus tels qu'ils arrivent : dossier, `.py`, notebooks, zip, export de Moodle.
 
 Chacun devient un dossier de modules `exNN_…`, celui que `submission` sait lire, et une liste de
-remarques : ce qui a été laissé de côté, et pourquoi. Rien d'un rendu n'est exécuté ici, et un
-rendu illisible ne coûte rien aux autres.
+remarques : ce qui a été laissé de côté, et pourquoi. Rien d'un rendu n'est exécuté ici, aucun lien
+n'est suivi, et un rendu illisible ne coûte rien aux autres.
 """
 
+import functools
+import itertools
 import os
 import re
 import shutil
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core.cli import reason
 from grading import archives, notebooks, submission
-from grading.archives import RefusedError, printable
+from grading.archives import LIMITS, RefusedError, printable
 from grading.scale import read_scale
-from grading.submission import MAX_MODEL_BYTES, MAX_SOURCE_BYTES, Submission
+from grading.submission import Submission
 
-MAX_NOTEBOOK_BYTES = 50 * 10**6
 MAX_NESTED_ZIPS = 2  # un zip dans le zip de Moodle, ou dans celui d'un élève
-MAX_FILES = 2_000  # d'un rendu
-LIMITS = {
-    "": MAX_SOURCE_BYTES,
-    ".ipynb": MAX_NOTEBOOK_BYTES,
-    ".png": submission.MAX_FIGURE_BYTES,
-    ".keras": MAX_MODEL_BYTES,
-    ".tflite": MAX_MODEL_BYTES,
-    ".zip": archives.MAX_OPENED_BYTES,
-}
+MAX_FILES = 2_000  # lus d'un rendu
 WORK = (".py", ".ipynb", ".zip")
 TEACHERS = (".csv", ".xlsx", ".ods", ".json", ".md", ".toml", ".ini", ".db")  # et non d'un élève
 RESERVED = re.compile(
     r"ex\d\d_\w+|exercises|convnets|figures|models|tests|grading|docs|data|\..*|__.*"
+    r"|.*_assignsubmission_.*"
 )
+MODULE = re.compile(r"ex\d\d_")
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)_?(?P<rest>.*)")
 WEIGHED = {"ex02_fashion": "fashion", "ex03_cifar10": "cifar", "ex04_lenet": "lenet"}
+
+Pairs = Sequence[tuple[str, str]]  # ce que dit --as : exercice, fichier
 
 
 class Collected(NamedTuple):
@@ -55,22 +53,6 @@ class Received(NamedTuple):
     refusal: str = ""  # pourquoi rien n'en sera lu
 
 
-class Choices:
-    """Ce que l'enseignant a dit : l'exercice demandé, et de quel exercice est un fichier.
-
-    Args:
-        chosen: voir `collect`.
-        asked: de même.
-
-    Raises:
-        ValueError: un choix mal écrit.
-    """
-
-    def __init__(self, chosen: Sequence[str] = (), asked: str = ""):
-        self.pairs, self.asked = [_choice(text) for text in chosen], asked
-        self.used: set[int] = set()  # rangs, dans `pairs`, de ceux qui ont servi
-
-
 # --- Un rendu, ou une classe ---------------------------------------------------------
 
 
@@ -81,78 +63,46 @@ def is_class(path: Path) -> bool:
     d'autre ; ou plusieurs fichiers pour un même exercice. Un `.py` égaré n'y change rien.
 
     Raises:
-        FileNotFoundError: rien à cet endroit.
         RefusedError: un zip illisible.
     """
-    _require(path)
-    if path.is_file():
-        if _ends(path) != ".zip":
-            return False
-        found = [each for each in archives.names(path) if archives.is_wanted(each)]
-        tops = {each.parts[0] for each in found if each.parts}
-        if any(MOODLE.match(top) for top in tops):
-            return True
-        inner = [PurePosixPath(*each.parts[1:]) for each in found] if len(tops) == 1 else found
-        inner = [each for each in inner if each.parts and not RESERVED.fullmatch(each.parts[0])]
-        return _are_students(
-            {each.parts[0] for each in inner if len(each.parts) > 1 and _ends(each) in WORK}
-            | {each.name for each in inner if len(each.parts) == 1 and _ends(each) == ".zip"},
-            loose=any(len(each.parts) == 1 and _ends(each) in WORK[:2] for each in inner),
-        )
+    if not path.is_dir():
+        zipped = path.is_file() and _ends(path) == ".zip"
+        with tempfile.TemporaryDirectory() as folder:
+            return zipped and is_class(open_class(path, Path(folder)))
     if path.name == "exercises" or submission.Submission("", path / "exercises", path).modules:
         return False
     children = [each for each in sorted(path.iterdir()) if not each.is_symlink()]
     if any(MOODLE.match(each.name) for each in children):
         return True
-    packages = any(each.is_dir() and re.match(r"ex\d\d_", each.name) for each in children)
+    packages = any(each.is_dir() and MODULE.match(each.name) for each in children)
     children = [each for each in children if not RESERVED.fullmatch(each.name)]
     loose = [each for each in children if each.is_file() and _ends(each) in WORK[:2]]
     known = [module for each in loose for module in _recognised(each)]
-    if len(known) > len(set(known)):
-        return True
-    students = {
-        each.name
-        for each in children
-        if (each.is_dir() and _has_work(each)) or _ends(each) == ".zip"
-    }
-    canonical = any(path.glob("ex[0-9][0-9]_*.py"))
-    return _are_students(students, loose=packages or canonical or bool(loose))
+    students = [
+        each for each in children if _ends(each) == ".zip" or (each.is_dir() and _has_work(each))
+    ]
+    alone = len(students) == 1 and not packages and not loose
+    return len(students) >= 2 or alone or len(known) > len(set(known))
 
 
-def _ends(path: Path | PurePosixPath) -> str:
+def _ends(path: Path) -> str:
     """Rend la fin d'un nom en minuscules : `TP1.IPYNB` est un notebook."""
     return path.suffix.lower()
 
 
-def _require(path: Path) -> None:
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} n'est pas un dossier, ni un fichier ; donnez celui d'un rendu."
-        )
-
-
-def _are_students(names: set[str], *, loose: bool) -> bool:
-    return len(names) >= 2 or (len(names) == 1 and not loose)
-
-
 def _has_work(folder: Path) -> bool:
     """Dit si un dossier contient de quoi noter un élève."""
-    for path in _walk(folder):
-        if _ends(path) in (".ipynb", ".zip") or re.match(r"ex\d\d_", path.name):
-            return True
-        if re.match(r"ex\d\d_", path.parent.name) or (_ends(path) == ".py" and _recognised(path)):
-            return True
-    return False
+    return any(
+        _ends(path) in (".ipynb", ".zip") or (_ends(path) == ".py" and _recognised(path))
+        for path in _walk(folder)
+    )
 
 
 def _recognised(path: Path) -> list[str]:
-    if re.match(r"ex\d\d_", path.stem):
-        return [path.stem]
+    named = [name for name in (path.stem, path.parent.name) if MODULE.match(name)]
     try:
-        if path.stat().st_size > LIMITS.get(_ends(path), MAX_SOURCE_BYTES):
-            return []
-        return notebooks.modules_of(notebooks.read(path))[0]
-    except (RefusedError, OSError, RecursionError):
+        return named or notebooks.modules_of(notebooks.read(path))[0]
+    except (RefusedError, OSError):
         return []
 
 
@@ -176,32 +126,24 @@ def collect(
         ValueError: un choix mal écrit.
     """
     path, workspace = Path(path).absolute(), Path(workspace)
-    _require(path)
-    choices = Choices(chosen, asked)
-    if one:
-        name = printable(path.name if path.is_dir() else path.stem)
-        try:
-            found, empty = [_prepare(name, [path], workspace / "0", choices)], {}
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f"{path} ne contient rien à noter : {error} ; donnez le rendu d'un élève, ou "
-                "--submissions pour une classe entière."
-            ) from error
-    else:
-        found, empty = _collect_class(path, workspace, choices)
-    for number, (module, file) in enumerate(choices.pairs):
-        if number not in choices.used:
-            raise FileNotFoundError(f"--as {module}={file} : aucun rendu n'a de fichier {file}.")
-    return Collected(found, empty)
-
-
-def _collect_class(path: Path, workspace: Path, choices: Choices):
-    found, empty = _prepare_all(received(open_class(path, workspace)), workspace, choices)
-    if not found:
+    if not path.exists():
         raise FileNotFoundError(
-            f"{path} ne contient aucun rendu : un dossier ou un fichier par élève."
+            f"{path} n'est pas un dossier, ni un fichier ; donnez celui d'un rendu."
         )
-    return found, empty
+    name = printable(path.name if path.is_dir() else path.stem)
+    alone = Received(name, name, "", [path])
+    each_received = [alone] if one else received(open_class(path, workspace))
+    found = collect_received(each_received, workspace, chosen=chosen, asked=asked)
+    for exercise, file in map(_choice, chosen):
+        if not any(each.as_posix().endswith(f"/{file}") for each in workspace.rglob("*")):
+            raise FileNotFoundError(f"--as {exercise}={file} : aucun rendu n'a de fichier {file}.")
+    if not found.submissions:
+        why = next(iter(found.empty.values()), "aucun fichier à lire")
+        raise FileNotFoundError(
+            f"{path} ne contient rien à noter : {why} ; donnez le rendu d'un élève, ou "
+            "--submissions pour une classe entière, un dossier ou un fichier par élève."
+        )
+    return found
 
 
 def open_class(path: Path, workspace: Path) -> Path:
@@ -213,11 +155,8 @@ def open_class(path: Path, workspace: Path) -> Path:
     if not path.is_file():
         return path
     opened = workspace / "classe"
-    archives.extract(path, opened, limits=LIMITS, limit=archives.MAX_CLASS_BYTES)
-    archives.keep_places(path, opened)
-    inside = [each for each in opened.iterdir() if each.is_dir() or archives.is_wanted(each)]
-    alone = len(inside) == 1 and inside[0].is_dir() and not MOODLE.match(inside[0].name)
-    return inside[0] if alone else opened
+    archives.extract(path, opened, limit=archives.MAX_CLASS_BYTES)
+    return _base(opened)
 
 
 def collect_received(
@@ -238,24 +177,18 @@ def collect_received(
     Raises:
         ValueError: un choix mal écrit.
     """
-    return Collected(*_prepare_all(each_received, workspace, Choices(chosen, asked)))
-
-
-def _prepare_all(each_received, workspace: Path, choices: Choices):
-    found, empty = [], {}
-    for number, (name, _, _, paths, refusal) in enumerate(each_received):
-        if refusal:
-            empty[name] = refusal
-            continue
+    pairs = [_choice(text) for text in chosen]
+    found = Collected([], {})
+    for number, each in enumerate(each_received):
         try:
-            found.append(_prepare(name, paths, workspace / str(number), choices))
-        except FileNotFoundError as error:
-            empty[name] = str(error)
-        except RecursionError:
-            empty[name] = "du code trop imbriqué pour être lu"
+            made = _prepare(each, workspace / str(number), pairs, asked)
+            found.submissions.append(made)
+        except RefusedError as error:
+            found.empty[each.name] = str(error)
         except OSError as error:
-            empty[name] = f"le rendu ne peut pas être lu ({reason(error, named=False)})"
-    return found, empty
+            said = reason(error, named=False)
+            found.empty[each.name] = f"le rendu ne peut pas être lu ({said})"
+    return found
 
 
 def received(folder: Path) -> list[Received]:
@@ -266,23 +199,19 @@ def received(folder: Path) -> list[Received]:
     groups: dict[tuple[str, str], list[Path]] = {}
     refused: dict[str, str] = {}
     for each in sorted(folder.iterdir()):
-        moodle, suffix = MOODLE.match(each.name), _ends(each)
+        moodle, name = MOODLE.match(each.name), printable(each.name)
         if each.name.startswith((".", "~")) or each.name in archives.HIDDEN:
             continue
         if each.is_symlink():
-            refused[printable(each.name)] = "un lien n'est pas suivi : rendez le dossier lui-même"
+            refused[name] = "un lien n'est pas suivi : rendez le dossier lui-même"
         elif moodle:
             paths = groups.setdefault((printable(moodle["name"]), moodle["id"]), [])
-            if moodle["kind"] == "file":
-                paths.append(each)
-        elif each.is_dir():
-            groups[printable(each.name), ""] = [each]
-        elif suffix in (*WORK, *archives.OTHERS):
-            name = printable(each.stem)
-            groups[(printable(each.name) if (name, "") in groups else name), ""] = [each]
-        elif suffix not in TEACHERS:
-            why = f"{printable(each.name)} n'est ni un .py, ni un .ipynb, ni un .zip"
-            refused[printable(each.stem)] = why
+            paths += [each] if moodle["kind"] == "file" else []
+        elif each.is_dir() or _ends(each) in (*WORK, *archives.OTHERS):
+            taken = each.is_dir() or (printable(each.stem), "") in groups
+            groups[name if taken else printable(each.stem), ""] = [each]
+        elif _ends(each) not in TEACHERS:
+            refused[printable(each.stem)] = f"{name} n'est ni un .py, ni un .ipynb, ni un .zip"
     owners = [owner for owner, _ in groups]
     return [
         Received(
@@ -297,265 +226,189 @@ def received(folder: Path) -> list[Received]:
 
 def _choice(text: str) -> tuple[str, str]:
     exercise, _, file = text.partition("=")
-    modules = {rule.module for each in read_scale().values() for rule in each.rules}
-    if not file or not any(module.startswith(exercise) for module in modules) or len(exercise) < 4:
+    known = [module for module in _graded() if len(exercise) >= 4 and module.startswith(exercise)]
+    if not file or not known:
         raise ValueError(f"--as {text} : écrivez --as ex02=tp2.ipynb, un exercice et un fichier.")
     return exercise, file
+
+
+@functools.cache
+def _graded() -> list[str]:
+    """Rend les modules que le barème note."""
+    return sorted({rule.module for each in read_scale().values() for rule in each.rules})
 
 
 # --- Un rendu ------------------------------------------------------------------------
 
 
-def _prepare(name: str, paths: list[Path], target: Path, choices: Choices):
+def _prepare(received: Received, target: Path, pairs: Pairs, asked: str) -> Submission:
     """Copie un rendu et en fait des modules.
 
     Raises:
-        FileNotFoundError: rien à noter ; le message dit pourquoi.
+        RefusedError: rien à noter ; le message dit pourquoi.
     """
-    found = _as_it_is(paths[0]) if len(paths) == 1 and not choices.pairs else None
-    if found is not None and _is_handed_in(choices.asked, found.modules):
-        return submission.keep(found, target, slugs=WEIGHED)._replace(name=name)
+    if received.refusal:
+        raise RefusedError(received.refusal)
     remarks: list[str] = []
-    target.mkdir(parents=True)
-    for path in paths:
+    for path in received.paths:
         inside = path.name == "exercises" and not (path / "models").is_dir()
         _copy(path.parent if inside else path, target, remarks)
-    home = _base(target)
-    root = home / "exercises" if (home / "exercises").is_dir() else home
-    _convert(home, root, remarks, choices)
-    found = Submission(name, root, home)
+    found = submission.find(_base(target))._replace(name=received.name)
+    _convert(found.home, found.root, remarks, pairs, asked)
     if not found.modules:
-        empty = not any(path.is_file() for path in target.rglob("*"))
-        why = "aucun fichier à lire" if empty else "aucun exercice reconnu"
-        raise FileNotFoundError(" ; ".join(remarks) or why)
-    return found._replace(remarks=(*remarks, *_place_weights(found, choices)))
+        read = any(path.is_file() for path in target.rglob("*"))
+        why = ["aucun exercice reconnu" if read else "aucun fichier à lire"]
+        raise RefusedError(" ; ".join(dict.fromkeys(remarks or why)))
+    _place_weights(found, remarks, pairs)
+    return found._replace(remarks=tuple(dict.fromkeys(remarks)))
 
 
-def _is_handed_in(exercise: str, modules) -> bool:
-    return not exercise or any(module.startswith(exercise) for module in modules)
-
-
-def _as_it_is(path: Path) -> Submission | None:
-    """Rend un rendu dont chaque fichier est déjà à sa place et se lit tel quel."""
-    try:
-        found = submission.find(path)
-    except FileNotFoundError:
-        return None
-    if any(_ends(each) in (".ipynb", ".zip") for each in path.iterdir()):
-        return None
-    for each in _walk(found.root):
-        inside = each.relative_to(found.root)
-        module = ".".join(inside.with_suffix("").parts)
-        if _ends(each) in (".ipynb", ".zip"):
-            return None
-        if _ends(each) == ".py" and inside.parts[0] not in submission.NOT_SOURCES:
-            known = each.suffix == ".py" and module in found.modules
-            if not notebooks.is_ready(each, module) if known else _recognised(each):
-                return None
-    if _lacking(found) and any(_ends(each) == ".keras" for each in _walk(found.home)):
-        return None
-    return found
-
-
-def _walk(folder: Path):
+def _walk(folder: Path) -> Iterator[Path]:
     """Parcourt un dossier sans suivre de lien ; seulement ce qui peut servir à noter."""
     for current, folders, files in os.walk(folder, followlinks=False):
-        folders[:] = sorted(
-            each
-            for each in folders
-            if not each.startswith(".")
-            and each not in archives.HIDDEN
-            and not os.path.islink(os.path.join(current, each))
-        )
-        for each in sorted(files):
-            path = Path(current, each)
-            wanted = archives.is_wanted(path.relative_to(folder))
-            if wanted and path.is_file() and not path.is_symlink():
-                yield path
+        folders[:] = sorted(each for each in folders if each not in archives.HIDDEN)
+        paths = [Path(current, each) for each in sorted(files)]
+        wanted = [each for each in paths if archives.is_wanted(each.relative_to(folder))]
+        yield from (each for each in wanted if each.is_file() and not each.is_symlink())
 
 
 def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
     """Copie un fichier ou un dossier, zips ouverts, en disant ce qui est laissé."""
+    home.mkdir(parents=True, exist_ok=True)
     root = source if source.is_dir() else source.parent
-    total = count = 0
-    for path in _walk(source) if source.is_dir() else [source]:
-        moodle = MOODLE.match(path.name)
-        inside = path.relative_to(root)
+    paths = _walk(source) if source.is_dir() else [source]
+    for path in itertools.islice(paths, MAX_FILES):
+        moodle, inside = MOODLE.match(path.name), path.relative_to(root)
         inside = inside.with_name(moodle["rest"]) if moodle and moodle["rest"] else inside
-        size, suffix = path.stat().st_size, _ends(path)
-        limit, label = LIMITS.get(suffix, MAX_SOURCE_BYTES), printable(inside.name)
-        if suffix in (".h5", ".hdf5"):
-            remarks.append(f"{label} laissé de côté : seuls les poids .keras sont lus")
-        elif suffix in archives.OTHERS:
-            remarks.append(f"{label} laissé de côté : seul .zip est ouvert")
+        size, limit, label = path.stat().st_size, LIMITS.get(_ends(path)), printable(inside.name)
+        if limit is None:
+            remarks.append(f"{label} laissé de côté : seuls .py, .ipynb, .zip et .keras sont lus")
         elif size > limit:
             remarks.append(
-                f"{label} laissé de côté : {size / 1e6:.0f} Mo, plus que {limit / 1e6:.0f}"
-                + (" (effacez ses sorties)" if suffix == ".ipynb" else "")
+                f"{label} laissé de côté : {size / 1e6:.0f} Mo, plus que {limit / 1e6:.0f} ; "
+                "d'un notebook, effacez les sorties"
             )
-        elif count >= MAX_FILES or total + size > archives.MAX_OPENED_BYTES:
-            remarks.append(f"rendu trop gros : {label} et la suite laissés de côté")
-            return
-        elif suffix == ".zip":
-            opened = _free(home / inside.with_suffix(""))
-            try:
-                if depth >= MAX_NESTED_ZIPS:
-                    raise RefusedError(
-                        f"{label} est un zip dans un zip dans un zip : à ouvrir soi-même."
-                    )
-                temporary = home / f".zip{depth}"
-                archives.extract(path, temporary, limits=LIMITS, limit=archives.MAX_OPENED_BYTES)
-                opened.mkdir(parents=True)
-                _copy(temporary, opened, remarks, depth + 1)
-                shutil.rmtree(temporary)
-            except RefusedError as error:
-                remarks.append(str(error).rstrip("."))
-        elif suffix in archives.WANTED or path.name == "predict" or archives.is_figure(inside):
-            copy = home / inside
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            if not copy.exists():
-                shutil.copyfile(path, copy, follow_symlinks=False)
-            total, count = total + size, count + 1
-        else:
-            remarks.append(f"{label} laissé de côté : ni .py, ni .ipynb, ni .zip")
+        elif _ends(path) == ".zip":
+            _copy_zip(path, home / inside.with_suffix(""), remarks, depth)
+        elif not (home / inside).exists():
+            (home / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, home / inside, follow_symlinks=False)
 
 
-def _free(path: Path) -> Path:
-    """Rend un chemin où il n'y a rien : celui-ci, ou le même suivi d'un numéro."""
-    names = (path.name, *(f"{path.name} {number}" for number in range(2, MAX_FILES)))
-    return next(each for each in map(path.with_name, names) if not each.exists())
+def _copy_zip(path: Path, home: Path, remarks: list[str], depth: int) -> None:
+    try:
+        if depth >= MAX_NESTED_ZIPS:
+            raise RefusedError(f"{printable(path.name)} est un zip dans un zip dans un zip.")
+        with tempfile.TemporaryDirectory() as folder:
+            opened = Path(folder, "zip")
+            archives.extract(path, opened, limit=archives.MAX_OPENED_BYTES)
+            _copy(opened, home, remarks, depth + 1)
+    except RefusedError as error:
+        remarks.append(str(error).rstrip("."))
 
 
 def _base(home: Path) -> Path:
     """Descend dans les dossiers qui sont seuls : `tp.zip/TP CNN/…`."""
     while True:
-        inside = [each for each in home.iterdir() if each.name != "__MACOSX"]
+        inside = [each for each in home.iterdir() if each.is_dir() or archives.is_wanted(each)]
         alone = len(inside) == 1 and inside[0].is_dir()
         if not alone or RESERVED.fullmatch(inside[0].name):
             return home
         home = inside[0]
 
 
-def _convert(home: Path, root: Path, remarks: list[str], choices: Choices) -> None:
+def _sources(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
+    """Rend les programmes d'un rendu, et le module du barème dont chacun a la place ou le nom."""
+    for path in _walk(home):
+        code = _ends(path) == ".py" and path.name != "predict.py" and path.is_relative_to(root)
+        place = path.relative_to(root if code else home).with_suffix("").parts
+        names = [".".join(place), ".".join(place[-2:]), path.stem] if code else []
+        module = next((name for name in names if name in _graded()), "")
+        ours = code and not module and MODULE.match(names[0])  # du cours, et pas noté
+        left = ours or path.relative_to(home).parts[0] in submission.NOT_SOURCES
+        if (code or _ends(path) == ".ipynb") and not left:
+            yield path, module
+
+
+def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: str) -> None:
     """Fait des modules de ce qui n'en est pas ; un module déjà en place n'est pas remplacé."""
-    scale = {rule.module for each in read_scale().values() for rule in each.rules}
-    ready, sources = set(), []
-    for path in list(_walk(home)):
-        inside = path.relative_to(home)
-        if _ends(path) not in (".py", ".ipynb") or path.name == "predict.py":
+    ready, wanted, unknown, doubts = set(), {}, [], []
+    for path, named in _sources(home, root):
+        if path == root / submission.file_of(named) and notebooks.is_ready(path):
+            ready.add(named)
             continue
-        if inside.parts[0] in submission.NOT_SOURCES:
-            continue
-        if _ends(path) == ".py" and not path.is_relative_to(root):
-            continue
-        module = (
-            ".".join(path.relative_to(root).with_suffix("").parts)
-            if path.is_relative_to(root)
-            else ""
-        )
-        named = _named(path, scale)
-        if path.suffix == ".py" and module in scale and notebooks.is_ready(path, module):
-            ready.add(module)
-        elif path.suffix == ".py" and re.match(r"ex\d\d_", module) and module not in scale:
-            continue  # un fichier du cours que le barème ne note pas
-        else:
-            sources.append((path, named))
-    wanted: dict[str, list] = {}
-    asked: set[str] = set()
-    unknown, doubts = [], []  # réseaux que rien ne dit d'un exercice, et ce qu'on en dirait
-    for path, named in sources:
-        label = printable(path.name)
         try:
             source = notebooks.read(path)
         except RefusedError as error:
             remarks.append(str(error).rstrip("."))
             continue
-        answers = [
-            k for k, (_, file) in enumerate(choices.pairs) if path.as_posix().endswith(f"/{file}")
-        ]
-        choices.used.update(answers)
         modules, doubt = ([named], "") if named else notebooks.modules_of(source)
-        if answers:
-            starts = [choices.pairs[k][0] for k in answers]
-            mine = [m for m in sorted(scale) if any(m.startswith(start) for start in starts)]
-            known = [m for m in mine if m not in notebooks.DECISIVE or m in modules]
-            modules, doubt = known or mine, ""
-            asked |= set(modules)
-        if not answers and not named and notebooks.is_network(source):
-            unknown.append(source)
-        doubts += [doubt] if doubt else []
-        for module in modules:
-            wanted.setdefault(module, []).append((bool(answers), source))
-        if not modules and not doubt:
-            remarks += [each for each in source.remarks if each not in remarks]
-        if not modules and not doubt and _ends(path) == ".ipynb":
-            remarks.append(f"{label} laissé de côté : aucun exercice reconnu")
-    if choices.asked in notebooks.RECORDED and not _is_handed_in(choices.asked, {*ready, *wanted}):
-        mine = [each for each in sorted(scale) if each.startswith(choices.asked)] if unknown else []
-        wanted |= {module: [(True, source) for source in unknown] for module in mine}
-        doubts = [] if mine else doubts
+        told = _told(path, modules, pairs)
+        for module in told or modules:
+            wanted.setdefault(module, []).append((bool(told), source))
+        if not told and not named and notebooks.is_network(source):
+            unknown.append((True, source))
+        if doubt and not told:
+            doubts.append(doubt)
+        elif not modules and not told:
+            remarks += source.remarks
+            if _ends(path) == ".ipynb":
+                remarks.append(f"{printable(path.name)} laissé de côté : aucun exercice reconnu")
+    answered = any(module.startswith(asked) for module in (*ready, *wanted))
+    if asked in notebooks.RECORDED and unknown and not answered:
+        wanted |= {module: unknown for module in _graded() if module.startswith(asked)}
+        doubts = []
     remarks += doubts
     for module, found in wanted.items():
-        _write(module, found, root, remarks, done=module in ready and module not in asked)
+        _write(module, found, root, remarks, ready=module in ready)
 
 
-def _write(module: str, found: list, root: Path, remarks: list[str], *, done: bool) -> None:
+def _told(path: Path, modules: list[str], pairs: Pairs) -> list[str]:
+    """Rend les modules que l'enseignant a dits d'un fichier ; rien s'il n'en a rien dit."""
+    starts = tuple(each for each, file in pairs if path.as_posix().endswith(f"/{file}"))
+    mine = [module for module in _graded() if module.startswith(starts)]
+    known = [each for each in mine if each not in notebooks.DECISIVE or each in modules]
+    return known or mine
+
+
+def _write(module: str, found: list, root: Path, remarks: list[str], *, ready: bool) -> None:
     """Écrit un module, du fichier qui lui convient le mieux."""
-    found = [source for answered, source in found if answered] or [source for _, source in found]
-    if done:
-        names = ", ".join(printable(source.path.name) for source in found)
-        remarks.append(f"{names} laissé de côté : {submission.file_of(module)} est rendu aussi")
-        return
-    wanted = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"})
-    best = max(found, key=lambda each: (len(wanted & each.functions), len(each.cells)))
-    for other in found:
-        if other is not best:
-            name = printable(other.path.name)
-            remarks.append(
-                f"{name} laissé de côté : {printable(best.path.name)} est noté pour {module} ; "
-                f"si c'est l'inverse, --as {module[:4]}={name}"
-            )
-    said = [*best.remarks, *notebooks.convert(best, module, root)]
-    remarks += [each for each in said if each not in remarks]
+    told = [source for is_told, source in found if is_told]
+    found = told or [source for _, source in found]
+    wanted, best = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"}), None
+    if told or not ready:
+        best = max(found, key=lambda each: (len(wanted & each.functions), len(each.cells)))
+    kept = best.path.name if best else submission.file_of(module)
+    for name in [printable(other.path.name) for other in found if other is not best]:
+        remarks.append(
+            f"{name} laissé de côté : {printable(kept)} est noté pour {module} ; "
+            f"si c'est l'inverse, --as {module[:4]}={name}"
+        )
+    if best:
+        remarks += best.remarks
+        notebooks.convert(best, module, root)
 
 
-def _named(path: Path, scale: set[str]) -> str:
-    """Rend le module dont un fichier porte le nom, où qu'il soit."""
-    for name in (f"{path.parent.name}.{path.stem}", path.stem):
-        if _ends(path) == ".py" and name in scale:
-            return name
-    return ""
-
-
-def _lacking(found: Submission) -> list[str]:
-    """Rend les exercices rendus dont les poids ne sont pas à leur place."""
-    return [s for s in WEIGHED if s in found.modules and not found.weights(s).is_file()]
-
-
-def _place_weights(found: Submission, choices: Choices) -> list[str]:
+def _place_weights(found: Submission, remarks: list[str], pairs: Pairs) -> None:
     """Met à leur place des poids d'un autre nom."""
     models = [each for each in _walk(found.home) if _ends(each) == ".keras"]
-    needed = _lacking(found)
-    remarks = []
-    for slug in needed:
-        asked = [k for k, (exercise, _) in enumerate(choices.pairs) if slug.startswith(exercise)]
-        answers = {
-            k: p for k in asked for p in models if p.as_posix().endswith(f"/{choices.pairs[k][1]}")
-        }
-        choices.used.update(answers)
+    handed = [slug for slug in WEIGHED if slug in found.modules]
+    needed = [slug for slug in handed if not found.weights(slug).is_file()]
+    for slug in needed if models else ():
+        files = tuple(f"/{file}" for exercise, file in pairs if slug.startswith(exercise))
         keys = (slug[:4], WEIGHED[slug])
-        mine = list(answers.values())[:1] or [p for p in models if p.stem == slug]
-        mine = mine or [p for p in models if any(key in p.stem.lower() for key in keys)]
-        mine = mine or [p for p in models if len(needed) == 1 and p.stem not in WEIGHED]
-        if len(mine) == 1:
-            place = found.weights(slug)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            for each in list(mine[0].parent.iterdir()):
-                copy = place.with_suffix(_ends(each))
-                ours = each.stem == mine[0].stem and copy.suffix in (".keras", ".tflite")
-                if ours and each.is_file() and each != copy:
-                    shutil.copyfile(each, copy)
-        elif models:
+        choices = (
+            [each for each in models if each.as_posix().endswith(files)],
+            [each for each in models if each.stem == slug],
+            [each for each in models if any(key in each.stem.lower() for key in keys)],
+            [each for each in models if len(needed) == 1 and each.stem not in WEIGHED],
+        )
+        mine = next(filter(None, choices), [])
+        if len(mine) != 1:
             name = printable((mine or models)[0].name)
             remarks.append(f"poids de {slug} : lequel des .keras ? --as {slug[:4]}={name}")
-    return remarks
+            continue
+        found.weights(slug).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(mine[0], found.weights(slug))
+        if mine[0].with_suffix(".tflite").is_file():
+            shutil.copyfile(mine[0].with_suffix(".tflite"), found.weights(slug, ".tflite"))

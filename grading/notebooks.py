@@ -1,34 +1,29 @@
 """Du fichier d'un élève, notebook ou `.py`, aux modules que le correcteur sait lire.
 
-Rien n'est exécuté ici : le code est lu par `ast`, trié, et noté dans un fichier JSON que
+Rien n'est exécuté ici : le code est lu par `ast`, et noté dans un fichier JSON que
 `grading/cells.py`, copié dans le rendu, rejoue dans le processus enfermé.
 
-- Imports, fonctions, classes, constantes et valeurs qu'une fonction lit sont gardés, pour être
-  définis à l'import.
-- Le reste (lire les données, construire, entraîner, afficher) n'est exécuté que pour les réseaux
-  des exercices 02 à 05, tout le programme étant alors lancé par `recorder`.
+- L'import du module exécute, chacun à part, les imports, les fonctions, les classes et les valeurs
+  qu'elles lisent ; une instruction qui échoue ne coûte que les noms qu'elle définit.
+- Le reste (lire les données, entraîner, afficher) n'est exécuté que pour les réseaux des exercices
+  02 à 05, dont `recorder` lance tout le programme.
 - Ce qui n'est pas du Python est laissé de côté, et coûte ce qui y était défini.
 """
 
 import ast
-import builtins
 import functools
-import importlib.util
-import io
 import json
 import re
 import shutil
-import symtable
 import tokenize
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from grading.archives import RefusedError
-from grading.submission import MAX_SOURCE_BYTES, file_of
+from grading.archives import MAX_SOURCE_BYTES, RefusedError
+from grading.submission import file_of
 
 RUNTIME = Path(__file__).with_name("cells.py")
-RUNTIME_NAME = "_cellules.py"  # dans le rendu
 # Les fonctions qui suffisent à reconnaître un module : `relu` ou `convolve` sont partout.
 DECISIVE = {
     "ex00_convolution.geometry": {"output_size", "pads"},
@@ -88,40 +83,28 @@ DECISIVE = {
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
-BUILDERS = {
-    "ex02_fashion": ("build_model",),
-    "ex03_cifar10": ("build_model",),
-    "ex04_lenet": ("build_lenet", "build_dense"),
-}
-SHOWN = set("display drive exit files get_ipython google help plt print quit sns".split())
-LIGHT = set(
-    "bool dict enumerate float frozenset int len list max min namedtuple np numpy partial Path "
-    "range reversed round set slice sorted str sum tuple zip".split()
-)
 LONG = re.compile("load|fit|predict|evaluate")  # appels qu'un import ne fait pas
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-MAX_MAGICS = 200  # lignes ôtées d'une cellule : chacune la fait relire
-MAX_PASSES = 30  # pour ranger les définitions dans un ordre qui convient
-MAGIC = re.compile(r"\s*(?:\w[\w, ]*=\s*)?[%!](?!=)|\s*\?|.*\?\s*$")
-TIMED = re.compile(r"(\s*)%(?:time|timeit|prun)\b(?:\s+-\w+(?:\s+\d+)?)*(.*)")
-KEPT_CELLS = re.compile(r"%%(?:time|timeit|capture|prun)\b|%%writefile\s+\S+\.py\b")
-NAMED = re.compile(r"(?:async\s+)?def\s+(\w+)|class\s+(\w+)|(\w+)\s*=(?!=)")
-CONTINUES = re.compile(r"[\s)\]}#]|(?:elif|else|except|finally)\b|$")
-
-
-class Cell(NamedTuple):
-    """Une cellule, ou un fichier `.py` entier ; `source` est du Python."""
-
-    label: str
-    source: str
-    lost: dict[str, int]  # noms d'un morceau qui n'est pas du Python, et la ligne de l'erreur
+IMPORTS = ast.Import | ast.ImportFrom
+DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+VALUES = ast.Assign | ast.AnnAssign | ast.If | ast.Try
+MAX_PASSES = 10  # d'une valeur à celles, définies plus bas, dont elle est calculée
+SKIPPED = re.compile(r"\s*(%%(?!time|timeit|capture|prun|writefile\s+\S+\.py).*)")
+TIMED = re.compile(r"(?m)^([ \t]*)%(?:time|timeit|prun)\b(?:[ \t]+-\w+(?:[ \t]+\d+)?)*[ \t]+(?=\S)")
+MAGIC = re.compile(
+    r"(?m)^([ \t]*)(?:(?:\w[\w, ]*=\s*)?[%!](?!=)(?:.*\\\n)*.*|\?+[\w.]+|[\w.]+\?+[ \t]*)$"
+)
+CHUNK = re.compile(  # une instruction de premier niveau, ses décorateurs et sa suite
+    r"(?:@.*\n)*.*\n(?:(?:[ \t)\]}#].*|(?:elif|else|except|finally)\b.*)?\n)*"
+)
+NAMED = re.compile(r"(?m)^(?:(?:async\s+)?def|class)\s+(\w+)|^(\w+)\s*=(?!=)")
 
 
 class Source(NamedTuple):
     """Un fichier d'élève, lu."""
 
     path: Path
-    cells: list[Cell]
+    cells: list[tuple[str, str]]  # étiquette, Python ; un fichier `.py` n'a qu'une cellule
+    lost: dict[str, tuple[str, int]]  # nom que perd une erreur de syntaxe : cellule, ligne
     remarks: list[str]
 
     @property
@@ -129,21 +112,32 @@ class Source(NamedTuple):
         """Instructions de premier niveau : `(cellule, rang, instruction)`."""
         return [
             (number, rank, node)
-            for number, cell in enumerate(self.cells)
-            for rank, node in enumerate(_parsed(cell.source).body)
+            for number, (_, text) in enumerate(self.cells)
+            for rank, node in enumerate(_parsed(text).body)
         ]
 
     @property
     def functions(self) -> set[str]:
         """Noms des fonctions et classes définies, et de ce qu'une erreur de syntaxe a perdu."""
-        lost = {name for cell in self.cells for name in cell.lost}
-        kinds = (ast.FunctionDef, ast.ClassDef)
-        return lost | {node.name for _, _, node in self.nodes if isinstance(node, kinds)}
+        return self.lost.keys() | {
+            each[2].name for each in self.nodes if isinstance(each[2], DEFINITIONS)
+        }
 
 
 @functools.lru_cache(maxsize=512)
 def _parsed(text: str) -> ast.Module:
-    return ast.parse(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def _wrong_line(content: str | bytes) -> int:
+    """Rend la ligne où un texte n'est pas du Python ; 0 s'il en est."""
+    try:
+        _parsed(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return getattr(error, "lineno", None) or 1
+    return 0
 
 
 # --- Lire ----------------------------------------------------------------------------
@@ -153,120 +147,66 @@ def read(path: Path) -> Source:
     """Lit un notebook ou un fichier `.py`.
 
     Raises:
-        RefusedError: le fichier n'est pas un notebook.
+        RefusedError: le fichier n'est pas un notebook, ou il est trop long.
     """
-    if path.suffix.lower() == ".ipynb":
-        texts, remarks = _notebook_cells(path), []
-    else:
-        text, remarks = _decoded(path)
-        texts = [(path.name, text)]
+    texts = [(path.name, _decoded(path))] if path.suffix.lower() == ".py" else _book_cells(path)
     if sum(len(text) for _, text in texts) > MAX_SOURCE_BYTES // 2:
         raise RefusedError(f"{path.name} a plus d'un demi-million de caractères de code.")
-    cells = []
+    source = Source(path, [], {}, [])
     for label, text in texts:
-        cell, found = _cell(label, text)
-        cells.append(cell)
-        remarks += found
-    return Source(path, cells, remarks)
+        source.cells.append((label, _python_only(label, text, source)))
+    return source
 
 
-def _notebook_cells(path: Path) -> list[tuple[str, str]]:
+def _book_cells(path: Path) -> list[tuple[str, str]]:
     """Lit les cellules de code ; le format n'est pas vérifié davantage : un élève n'y peut rien."""
     try:
         book = json.loads(path.read_text(encoding="utf-8-sig"))
-        sheets = [book] if "cells" in book else book["worksheets"]
-        cells = [cell for sheet in sheets for cell in sheet["cells"]]
-        sources = [cell.get("source", cell.get("input", "")) for cell in cells]
-        codes = [cell.get("cell_type") == "code" for cell in cells]
+        cells = book["cells"] if "cells" in book else book["worksheets"][0]["cells"]
+        return [
+            (f"cellule {number} de {path.name}", "".join(cell.get("source", cell.get("input"))))
+            for number, cell in enumerate(cells, start=1)
+            if cell["cell_type"] == "code"
+        ]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise RefusedError(
             f"{path.name} n'est pas un notebook lisible : rendez-le à nouveau."
         ) from error
-    texts = [
-        "".join(map(str, source)) if isinstance(source, list) else str(source) for source in sources
-    ]
-    return [
-        (f"cellule {number} de {path.name}", text)
-        for number, (is_code, text) in enumerate(zip(codes, texts, strict=True), start=1)
-        if is_code and text.strip()
-    ]
 
 
-def _decoded(path: Path) -> tuple[str, list[str]]:
-    content = path.read_bytes()
+def _decoded(path: Path) -> str:
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        return content.decode(encoding), []
-    except (SyntaxError, UnicodeDecodeError, LookupError):
-        return content.decode("cp1252", "replace"), [
-            f"{path.name} n'est pas en UTF-8 : ses accents ont été lus comme ceux de Windows"
-        ]
+        with tokenize.open(path) as file:
+            return file.read()
+    except (SyntaxError, UnicodeDecodeError):  # les accents de Windows
+        return path.read_text(encoding="cp1252", errors="replace")
 
 
-def _cell(label: str, text: str) -> tuple[Cell, list[str]]:
-    """Ôte les magies d'une cellule, puis ce qui n'est pas du Python ; rend aussi ce qu'on a ôté."""
-    lines = text.replace("\r\n", "\n").replace("\x00", "").split("\n")
-    start = next((k for k, line in enumerate(lines) if line.strip()), 0)
-    if lines[start].startswith("%%"):
-        if not KEPT_CELLS.match(lines[start]):
-            return Cell(label, "", {}), [f"{label} laissée de côté : {lines[start][:40]}"]
-        lines[start] = ""
-    for _ in range(min(len(lines), MAX_MAGICS)):
-        error = _error("\n".join(lines))
-        if error is None:
-            return Cell(label, "\n".join(lines), {}), []
-        at = (error.lineno or 1) - 1
-        if not (at < len(lines) and MAGIC.match(lines[at])):
-            break
-        at_end = at
-        while lines[at_end].endswith("\\") and at_end + 1 < len(lines):
-            at_end += 1
-            lines[at_end - 1], lines[at_end] = (
-                lines[at_end - 1][:-1],
-                "\\"[: lines[at_end].endswith("\\")],
-            )
-        timed = TIMED.match(lines[at])
-        margin = re.match(r"\s*", lines[at])[0]
-        lines[at] = timed[1] + timed[2].strip() if timed and timed[2].strip() else f"{margin}pass"
-    return _salvaged(label, lines)
+def _python_only(label: str, text: str, source: Source) -> str:
+    """Vide ce qui n'est pas du Python dans une cellule, et note ce qui y est perdu."""
+    text = text.replace("\r\n", "\n").replace("\x00", "")
+    if skipped := SKIPPED.match(text):
+        source.remarks.append(f"{label} laissée de côté : {skipped[1][:40]}")
+        return ""
+    if _wrong_line(text):
+        text = MAGIC.sub(lambda found: f"{found[1]}pass{_blank(found)}", TIMED.sub(r"\1", text))
+    if not _wrong_line(text):
+        return text
+    kept = ""
+    for found in CHUNK.finditer(f"{text}\n"):
+        wrong = _wrong_line(found[0])
+        kept += _blank(found) if wrong else found[0]
+        if wrong:
+            line = text.count("\n", 0, found.start()) + wrong
+            names = [name for pair in NAMED.findall(found[0]) for name in pair if name]
+            source.lost.update(dict.fromkeys(names or [""], (label, line)))
+            cost = f", qui coûte {', '.join(names)}" if names else ""
+            source.remarks.append(f"{label}, ligne {line} : erreur de syntaxe{cost}")
+    return kept
 
 
-def _error(text: str) -> SyntaxError | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except SyntaxError as error:
-        return error
-    except (ValueError, RecursionError, MemoryError):
-        return SyntaxError("illisible")
-    return None
-
-
-def _salvaged(label: str, lines: list[str]) -> tuple[Cell, list[str]]:
-    """Garde les morceaux de premier niveau qui sont du Python."""
-    starts = [k for k, line in enumerate(lines) if not CONTINUES.match(line)]
-    starts = [k for n, k in enumerate(starts) if n == 0 or not lines[starts[n - 1]].startswith("@")]
-    kept, lost, remarks = [""] * len(lines), {}, []
-    for first, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        chunk = lines[first:end]
-        error = _error("\n".join(chunk))
-        if error is None:
-            kept[first:end] = chunk
-            continue
-        line = first + (error.lineno or 1)
-        names = [
-            name
-            for text in chunk
-            for found in [NAMED.match(text)]
-            if found
-            for name in found.groups()
-            if name
-        ]
-        lost |= dict.fromkeys(names or [""], line)
-        cost = f", qui coûte {', '.join(names)}" if names else ""
-        remarks.append(f"{label}, ligne {line} : erreur de syntaxe{cost}")
-    return Cell(label, "\n".join(kept), lost), remarks
+def _blank(found: re.Match) -> str:
+    return "\n" * found[0].count("\n")
 
 
 # --- Reconnaître ---------------------------------------------------------------------
@@ -278,393 +218,124 @@ def modules_of(source: Source) -> tuple[list[str], str]:
     Returns:
         `(modules, doute)` : le doute est une phrase, ou vide.
     """
-    functions = source.functions
-    found = [module for module, names in DECISIVE.items() if names & functions]
-    networks = list(dict.fromkeys(name for name in _datasets(source) if name))
-    if _is_first_notebook(source):
+    found = [module for module, names in DECISIVE.items() if names & source.functions]
+    words = [
+        {word for each in ast.walk(_parsed(text)) for word in _words(each)}
+        for _, text in source.cells
+    ]
+    everywhere = set().union(*words)
+    if "ex00_convolution" in everywhere and "ex04_lenet" not in everywhere:
         found = [name for name in found if name != "ex04_lenet"]  # ex00 a aussi un `build_dense`
     if "ex17_detection.boxes" in found:
         found = [name for name in found if name != "ex05_inception.head"]  # ni la même tête
-    if not is_network(source):
-        return found, ""
-    if not networks and not found:
-        shapes = "".join(cell.source for cell in source.cells).replace(" ", "")
-        if "32,32,3" in shapes:
+    if not is_network(source) or any(name > "ex06" for name in found):
+        return found, ""  # ceux-là apprennent sur les jeux des premiers
+    named = [
+        [module for module, data in DATASETS.items() if said & {module, data, f"load_{data}"}]
+        for said in words
+    ]
+    networks = dict.fromkeys(modules[0] for modules in named if len(modules) == 1)
+    if found:  # MNIST sert aussi d'exemple à d'autres exercices
+        networks.pop("ex04_lenet", None)
+    if not found and not networks:
+        if any("32,32,3" in text.replace(" ", "") for _, text in source.cells):
             return ["ex03_cifar10"], ""
         return [], (
             f"{source.path.name} construit un réseau dont l'exercice n'est pas reconnu : "
             f"dites-le par --as ex02={source.path.name} (ou ex03, ex04)"
         )
-    if found:  # MNIST sert aussi d'exemple à d'autres exercices
-        networks = [name for name in networks if name != "ex04_lenet"]
-    if any(name > "ex06" for name in found):  # ceux-là apprennent sur les jeux des premiers
-        networks = []
-    return [*found, *(name for name in networks if name not in found)], ""
-
-
-def _is_first_notebook(source: Source) -> bool:
-    """Dit si c'est le notebook d'ex00, fait par `exercises.notebook`, sans ex04 à sa suite."""
-    nodes = [each for cell in source.cells for each in ast.walk(_parsed(cell.source))]
-    imports = [each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)]
-    return any(name.startswith("exercises.ex00_convolution") for name in imports) and not any(
-        "ex04_lenet" in _words(each) for each in nodes
-    )
+    return [*dict.fromkeys([*found, *networks])], ""
 
 
 def is_network(source: Source) -> bool:
     """Dit si un fichier construit un réseau à noter, et non s'il ne fait qu'en relire un."""
-    if {"build_model", "train"} & source.functions:
-        return True
-    return any(
-        isinstance(node, ast.Call) and _last(node.func) in ("Sequential", "Model")
-        for _, _, statement in source.nodes
-        for node in ast.walk(statement)
-    )
-
-
-def _datasets(source: Source) -> list[str | None]:
-    """Dit de quel jeu de données chaque cellule parle : le module, ou None."""
-    found = []
-    for cell in source.cells:
-        names = {name for node in ast.walk(_parsed(cell.source)) for name in _words(node)}
-        matches = [
-            module
-            for module, dataset in DATASETS.items()
-            if any(name in (dataset, f"load_{dataset}", module) for name in names)
-        ]
-        found.append(matches[0] if len(matches) == 1 else None)
-    return found
+    called = {name for _, _, node in source.nodes for name in _calls(node)}
+    return bool({"build_model", "train"} & source.functions or {"Sequential", "Model"} & called)
 
 
 def _words(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Attribute):
-        return [node.attr]
-    if isinstance(node, ast.Name):
-        return [node.id]
-    if isinstance(node, ast.alias):
-        return node.name.split(".")
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return [node.value.removesuffix(".keras")]
-    return []
+    """Rend les mots d'un nœud qui peuvent nommer un jeu de données ou un module."""
+    if isinstance(node, ast.Constant):
+        return [str(node.value).removesuffix(".keras")]
+    keys = ("attr", "id", "name", "module")
+    return [word for key in keys for word in str(getattr(node, key, "")).split(".")]
 
 
-def _last(node: ast.expr) -> str:
-    return getattr(node, "attr", getattr(node, "id", ""))
+def _calls(node: ast.AST) -> set[str]:
+    """Rend le dernier nom de chaque fonction appelée : `"fit"` pour `model.fit(…)`."""
+    functions = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return {getattr(each, "attr", getattr(each, "id", "")) for each in functions}
 
 
-def _root(node: ast.AST) -> str:
-    while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
-
-
-def is_ready(path: Path, module: str) -> bool:
+def is_ready(path: Path) -> bool:
     """Dit si un fichier qui porte le nom d'un module est à lire tel quel."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            body = ast.parse(path.read_bytes()).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    if module not in BUILDERS:
-        return True
-    functions = {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
-    plain = any(
-        _fits(node) for node in body if not isinstance(node, ast.FunctionDef | ast.ClassDef)
-    )
-    if plain and not (set(BUILDERS[module]) | {"train"}) & set(functions):
-        return False
-    return "train" not in functions or _is_ours(functions["train"])
-
-
-def _is_ours(function: ast.FunctionDef) -> bool:
-    """Dit si `train` a nos arguments."""
-    arguments = function.args
-    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-    taken = {"seed", "options"} <= set(names) or arguments.kwarg is not None
-    return taken and len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults) >= 4
-
-
-def _fits(node: ast.AST) -> bool:
-    return any(isinstance(each, ast.Call) and _last(each.func) == "fit" for each in ast.walk(node))
+    return not _wrong_line(path.read_bytes())
 
 
 # --- Écrire --------------------------------------------------------------------------
 
 
-def convert(source: Source, module: str, root: Path) -> list[str]:
+def convert(source: Source, module: str, root: Path) -> None:
     """Écrit le module d'un exercice, fait d'un notebook ou d'un fichier d'un autre nom.
 
     Args:
         source: le fichier.
         module: `"ex02_fashion"`, par exemple.
         root: dossier des modules du rendu.
-
-    Returns:
-        Ce qui a été laissé de côté, une phrase par chose.
     """
-    last = _end(source, module)
-    nodes = [each for each in source.nodes if each[0] <= last]
-    kept, script, remarks = _sorted_out(nodes, source, root)
-    definitions = {node.name: node for _, _, node in kept if isinstance(node, ast.FunctionDef)}
-    lost = {
-        name: [cell.label, line]
-        for cell in source.cells[: last + 1]
-        for name, line in cell.lost.items()
-        if name not in definitions
-    }
-    script = [each for each in script if not _is_shown(each[2])]
-    if script and module[:4] not in RECORDED:  # de ceux-là, le programme est exécuté en entier
-        numbers = sorted({source.cells[number].label for number, _, _ in script}, key=_natural)
-        remarks.append(f"non exécuté hors des fonctions : {_listed(numbers)}")
+    folder = source.path.parent
     plan = {
-        "cells": [[cell.label, cell.source] for cell in source.cells[: last + 1]],
-        "kept": [[number, rank] for number, rank, _ in kept],
-        "tried": [[number, rank] for number, rank, node in kept if _is_computed(node)],
-        "lost": {name: place for name, place in lost.items() if name},
-        "broken": next(iter(lost.values()), None) if not definitions else None,
+        "cells": source.cells,
+        "kept": _kept(source),
+        "lost": {name: place for name, place in source.lost.items() if name},
+        "broken": None if source.nodes else next(iter(source.lost.values()), None),
         "notebook": str(source.path),
+        "folder": folder.relative_to(root).as_posix() if folder.is_relative_to(root) else ".",
     }
     place = root / file_of(module)
     place.parent.mkdir(parents=True, exist_ok=True)
-    folder = source.path.parent
-    plan["folder"] = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
     place.with_suffix(".cells.json").write_text(json.dumps(plan), encoding="utf-8")
     place.write_text(
         f'"""Fait de {json.dumps(source.path.name)[1:-1]} par la correction."""\n\n'
         "from exercises._cellules import define\n\ndefine(globals(), __file__)\n",
         encoding="utf-8",
     )
-    shutil.copyfile(RUNTIME, root / RUNTIME_NAME)
-    return remarks
+    shutil.copyfile(RUNTIME, root / "_cellules.py")
 
 
-def _end(source: Source, module: str) -> int:
-    """Rend la dernière cellule d'un module : celle d'avant le jeu de données d'un autre."""
-    owners, current, last = _datasets(source), None, len(source.cells) - 1
-    if module not in owners:
-        return last
-    for number, owner in enumerate(owners):
-        if owner and owner != module and current == module:
-            return number - 1
-        current = owner or current
-    return last
+def _kept(source: Source) -> list[tuple[int, int, list[str]]]:
+    """Choisit ce qu'exécute l'import : imports, définitions, et les valeurs qu'elles lisent.
 
-
-def _sorted_out(nodes, source: Source, root: Path):
-    """Sépare ce qui est défini à l'import du reste, dans un ordre qui convient.
-
-    Une cellule peut se servir d'un nom défini plus bas : les cellules se sont exécutées dans un
-    autre ordre. Une valeur qu'une fonction lit est calculée à l'import.
+    Returns:
+        `(cellule, rang, noms définis)` de chaque instruction.
     """
-    remarks, kept, script, waiting = [], [], [], []
-    for each in nodes:
-        number, _, node = each
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            absent = _absent(node, source.path.parent, root)
-            if absent:
-                remarks.append(
-                    f"{source.cells[number].label} : « {absent} » n'est pas installé ici"
-                )
-            else:
-                kept.append(each)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or _is_light(
-            node
-        ):
-            waiting.append(each)
-        elif not (isinstance(node, ast.Pass) or _is_text(node) or _is_main(node)):
-            script.append(each)
-    needed = _needed([*waiting, *script])
-    moved = [each for each in script if _is_computed(each[2]) and _bound(each[2]) & needed]
-    places = {each[:2] for each in moved}
-    script = [each for each in script if each[:2] not in places]
-    waiting = sorted([*waiting, *moved], key=lambda each: each[:2])
-    known = set(dir(builtins)) | {"__name__", "__file__", "display"}
-    for _, _, node in kept:
-        known |= _bound(node)
-    waiting = [(each, _reads(each[2])) for each in waiting]
+    nodes = [(number, rank, node, *_names(node)) for number, rank, node in source.nodes]
+    kept, needed = {}, set()
     for _ in range(MAX_PASSES):
-        later = []
-        for each, names in waiting:
-            if names <= known:
-                kept.append(each)
-                known |= _bound(each[2])
-            else:
-                later.append((each, names))
-        if len(later) == len(waiting):
-            break
-        waiting = later
-    return (
-        kept,
-        sorted([*script, *(each for each, _ in waiting)], key=lambda each: each[:2]),
-        remarks,
-    )
+        for number, rank, node, bound, read in reversed(nodes):
+            place = not isinstance(node, IMPORTS), number, rank  # les imports d'abord
+            if place not in kept and _is_defined(node, bound & needed):
+                kept[place] = sorted(bound)
+                needed |= read
+    return [(number, rank, names) for (_, number, rank), names in sorted(kept.items())]
 
 
-def _absent(node: ast.Import | ast.ImportFrom, *folders: Path) -> str:
-    """Nomme le paquet qu'un import demande et que cette machine n'a pas."""
-    if isinstance(node, ast.ImportFrom) and node.level:
-        return ""
-    names = (
-        [node.module or ""] if isinstance(node, ast.ImportFrom) else [n.name for n in node.names]
-    )
-    for name in names:
-        top = name.partition(".")[0]
-        own = any((folder / f"{top}.py").is_file() or (folder / top).is_dir() for folder in folders)
-        if name.startswith("google.colab"):
-            return "google.colab"
-        if (
-            not own
-            and top not in ("convnets", "exercises")
-            and importlib.util.find_spec(top) is None
-        ):
-            return top
-    return ""
+def _is_defined(node: ast.stmt, needed: set[str]) -> bool:
+    """Dit si l'import exécute une instruction, dont certains noms sont lus par ce qu'il garde."""
+    calls = _calls(node)
+    if isinstance(node, IMPORTS | DEFINITIONS) or not calls:
+        return isinstance(node, IMPORTS | DEFINITIONS | VALUES)
+    short = isinstance(getattr(node, "value", None), ast.Lambda) or not any(map(LONG.match, calls))
+    return isinstance(node, VALUES) and short and bool(needed)
 
 
-def _is_light(node: ast.stmt) -> bool:
-    """Dit si une instruction ne fait que nommer des valeurs, sans calcul ni lecture de fichier."""
-    if isinstance(node, ast.If | ast.Try):
-        if _is_main(node):
-            return False
-        parts = [*node.body, *node.orelse, *getattr(node, "finalbody", [])]
-        parts += [each for handler in getattr(node, "handlers", []) for each in handler.body]
-        imports = ast.Import | ast.ImportFrom | ast.Pass
-        return all(isinstance(each, imports) or _is_light(each) for each in parts)
-    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
-        return False
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    if any(
-        isinstance(each, ast.Attribute | ast.Subscript) for t in targets for each in ast.walk(t)
-    ):
-        return False
-    constant = all(isinstance(each, ast.Name) and each.id.isupper() for each in targets)
-    return all(
-        (constant or _root(each.func) in LIGHT) and not LONG.match(_last(each.func))
-        for each in _run(node.value)
-        if isinstance(each, ast.Call)
-    )
-
-
-def _is_computed(node: ast.stmt) -> bool:
-    """Dit si une instruction nomme une valeur calculée, sans lire de données ni entraîner."""
-    return (
-        isinstance(node, ast.Assign | ast.AnnAssign)
-        and node.value is not None
-        and not _is_light(node)
-        and not any(
-            isinstance(each, ast.Call) and LONG.match(_last(each.func)) for each in _run(node.value)
-        )
-    )
-
-
-def _needed(nodes: list) -> set[str]:
-    """Rend les noms que lisent les fonctions, et ceux dont ces noms sont calculés."""
-    needed = {name for _, _, node in nodes for name in _read_later(node)}
-    values = [node for _, _, node in nodes if isinstance(node, ast.Assign | ast.AnnAssign)]
-    for _ in range(MAX_PASSES):
-        found = {name for node in values if _bound(node) & needed for name in _reads(node)}
-        if found <= needed:
-            break
-        needed |= found
-    return needed
-
-
-def _read_later(node: ast.stmt) -> set[str]:
-    """Rend les noms du module que lit le corps des fonctions, des classes et des `lambda`."""
-    if not any(isinstance(each, FUNCTIONS) for each in ast.walk(node)):
-        return set()
-    try:
-        tables = symtable.symtable(ast.unparse(node), "", "exec").get_children()
-    except (SyntaxError, RecursionError):  # un code que Python ne compile pas
-        return set()
-    found = set()
-    while tables:
-        table = tables.pop()
-        found |= {each.get_name() for each in table.get_symbols() if each.is_global()}
-        tables += table.get_children()
-    return found
-
-
-def _run(node: ast.AST) -> list[ast.AST]:
-    """Rend ce qu'une expression exécute : le corps d'une `lambda` attend qu'on l'appelle."""
-    found, stack = [], [node]
-    while stack:
-        each = stack.pop()
-        found.append(each)
-        if not isinstance(each, ast.Lambda):
-            stack += ast.iter_child_nodes(each)
-    return found
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _is_main(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
-
-
-def _is_shown(node: ast.stmt) -> bool:
-    """Dit si une instruction ne fait qu'afficher."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        call = node.value
-        return _root(call.func) in SHOWN or _last(call.func) in ("summary", "plot_model")
-    return isinstance(node, ast.Expr) and not isinstance(node.value, ast.Call)
-
-
-def _bound(node: ast.AST) -> set[str]:
-    """Rend les noms qu'une instruction définit."""
-    found = set()
-    stack = [node]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(each.name)
-            continue
-        if isinstance(each, ast.alias):
-            found.add((each.asname or each.name).partition(".")[0])
-        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-            found.add(each.id)
-        stack += ast.iter_child_nodes(each)
-    return found
-
-
-def _reads(node: ast.AST) -> set[str]:
-    """Rend les noms dont une instruction a besoin pour être définie, corps des fonctions exclus."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        arguments = node.args
-        annotations = [
-            each.annotation
-            for each in ast.walk(arguments)
-            if isinstance(each, ast.arg) and each.annotation
-        ]
-        parts = [*node.decorator_list, *arguments.defaults, *arguments.kw_defaults, *annotations]
-        parts += [node.returns]
-        return {name for part in parts if part is not None for name in _reads(part)}
-    if isinstance(node, ast.ClassDef):
-        parts = [*node.decorator_list, *node.bases, *node.keywords]
-        inner = {name for each in node.body for name in _bound(each)}
-        body = {name for each in node.body for name in _reads(each)}
-        return {name for part in parts for name in _reads(part)} | (body - inner)
-    names, own = set(), set()
-    for each in _run(node):
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load):
-            names.add(each.id)
-        if isinstance(each, ast.comprehension):
-            own |= _bound(each.target)
-    return names - own - (_bound(node) if isinstance(node, ast.If | ast.Try) else set())
-
-
-def _natural(label: str) -> list:
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", label)]
-
-
-def _listed(labels: list[str]) -> str:
-    """Écrit des étiquettes de cellules : `"cellules 3, 5 et 8"`, ou le nom du fichier."""
-    numbers = [label.split()[1] for label in labels if label.startswith("cellule ")]
-    if not numbers:
-        return ", ".join(labels)
-    if len(numbers) == 1:
-        return f"cellule {numbers[0]}"
-    return f"cellules {', '.join(numbers[:-1])} et {numbers[-1]}"
+def _names(node: ast.stmt) -> tuple[set[str], set[str]]:
+    """Rend les noms qu'une instruction définit, puis ceux qu'elle lit sans les définir."""
+    inside = list(ast.walk(node))
+    names = [each for each in inside if isinstance(each, ast.Name)]
+    imported = [each.asname or each.name for each in inside if isinstance(each, ast.alias)]
+    bound = {each.id for each in names if isinstance(each.ctx, ast.Store)}
+    bound |= {name.partition(".")[0] for name in imported}
+    own = bound | {each.arg for each in inside if isinstance(each, ast.arg)}
+    read = {each.id for each in names} - own
+    return {node.name} if isinstance(node, DEFINITIONS) else bound, read

@@ -57,9 +57,6 @@ class Reason(NamedTuple):
     hint: str
 
 
-_KNOWN = {"module", "title", "points", "levels", "engine", "seconds", "memory_mb"}
-
-
 @functools.cache
 def read_scale(folder: Path = SCALE) -> dict[str, Exercise]:
     """Lit le barème.
@@ -75,11 +72,9 @@ def read_scale(folder: Path = SCALE) -> dict[str, Exercise]:
     """
     path = folder / "defaults.toml"
     try:
-        limits = _read(path)
-        defaults = limits["default"], limits["keras"]
-        found = {}
+        limits, found = _read(path), {}
         for path in sorted(folder.glob("ex*.toml")):
-            found[path.stem] = _exercise(path.stem, _read(path), defaults)
+            found[path.stem] = _exercise(path.stem, _read(path), limits)
         return found
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ValueError(
@@ -92,31 +87,29 @@ def _read(path: Path) -> dict:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def _exercise(name: str, content: dict, defaults: tuple[dict, dict]) -> Exercise:
-    rules = []
-    for question, each in content["questions"].items():
-        engine = each.get("engine", "numpy")
-        limits = {**defaults[engine == "keras"], **each}
-        settings = {key: value for key, value in each.items() if key not in _KNOWN}
-        shown = {key: str(value).replace(".", ",") for key, value in settings.items()}
-        points = Fraction(str(each["points"]))
-        if points <= 0:
-            raise ValueError(f"{name}.{question} vaut {points} point : il en faut plus de 0.")
-        rules.append(
-            Rule(
-                name,
-                question,
-                each["module"],
-                each["title"],
-                points,
-                tuple(level.format(**shown) for level in each["levels"]),
-                engine,
-                int(limits["seconds"]),
-                int(limits["memory_mb"]),
-                settings,
-            )
-        )
-    return Exercise(name, content["title"], Fraction(str(content["weight"])), tuple(rules))
+def _exercise(name: str, content: dict, limits: dict[str, dict]) -> Exercise:
+    questions = content["questions"].items()
+    rules = tuple(_rule(name, question, each, limits) for question, each in questions)
+    return Exercise(name, content["title"], Fraction(str(content["weight"])), rules)
+
+
+def _rule(exercise: str, name: str, content: dict, limits: dict[str, dict]) -> Rule:
+    engine = content.get("engine", "numpy")
+    given = {**limits["keras" if engine == "keras" else "default"], **content}
+    settings = {key: value for key, value in content.items() if key not in Rule._fields}
+    shown = {key: str(value).replace(".", ",") for key, value in settings.items()}
+    return Rule(
+        exercise,
+        name,
+        given["module"],
+        given["title"],
+        Fraction(str(given["points"])),
+        tuple(level.format(**shown) for level in given["levels"]),
+        engine,
+        given["seconds"],
+        given["memory_mb"],
+        settings,
+    )
 
 
 @functools.cache

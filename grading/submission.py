@@ -1,8 +1,11 @@
-"""Les rendus : les trouver, les lire sans rien suivre, en préparer une copie pour un enfant."""
+"""Un rendu prêt à noter : ses modules, ses poids, sa commande ; et la copie qu'en a un enfant.
 
+`handin` l'a copié, sans lien ni fichier trop gros : ici, on le lit sans plus rien vérifier.
+"""
+
+import contextlib
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,10 +14,7 @@ from grading.archives import printable
 REPO = Path(__file__).resolve().parents[1]
 EXERCISES = REPO / "exercises"
 COMMAND = "serving/command.py"  # dans convnets/ : ce que lance ./predict
-MAX_SOURCE_BYTES = 2**20  # par fichier de texte
-MAX_MODEL_BYTES = 256 * 2**20
-MAX_FIGURE_BYTES = 4 * 2**20
-MAX_FILES = 400
+MAX_FILES = 20_000  # écrits par un enfant
 TEXTS = (".py", ".json", ".toml", ".txt")
 WEIGHTS = (".keras", ".tflite", ".json")  # ce qu'un entraînement enregistre
 RECORDS = {"ex02_fashion": "garments", "ex03_cifar10": "thumbnails", "ex04_lenet": "digits"}
@@ -37,7 +37,7 @@ class Submission(NamedTuple):
             ".".join(path.relative_to(self.root).with_suffix("").parts)
             for pattern in ("ex[0-9][0-9]_*.py", "ex[0-9][0-9]_*/*.py")
             for path in self.root.glob(pattern)
-            if _is_regular(path) and not path.parent.is_symlink() and path.stem[:2] != "__"
+            if path.is_file() and path.stem[:2] != "__"
         )
 
     def weights(self, slug: str, suffix: str = ".keras") -> Path:
@@ -64,68 +64,25 @@ def reference() -> Submission:
 
 
 def find(folder: Path) -> Submission:
-    """Reconnaît un rendu : un dossier de modules, ou un dépôt qui contient `exercises/`.
-
-    Args:
-        folder: dossier de l'élève.
-
-    Returns:
-        Le rendu, nommé d'après son dossier.
-
-    Raises:
-        FileNotFoundError: pas de dossier, ou aucun `exNN_…` dedans.
-    """
-    folder = Path(folder).absolute()
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} n'est pas un dossier ; donnez celui d'un rendu.")
-    name = printable(folder.name)
+    """Lit un dossier de modules, ou un dépôt qui contient `exercises/`."""
     inner = folder / "exercises"
-    if not inner.is_symlink() and Submission(name, inner, folder).modules:
-        return Submission(name, inner, folder)
-    inside = folder.name == "exercises" and not (folder / "models").is_dir()
-    found = Submission(name, folder, folder.parent if inside else folder)
-    if not found.modules:
-        raise FileNotFoundError(
-            f"{folder} ne contient aucun module d'exercice (ex02_fashion.py, "
-            "ex00_convolution/pooling.py…) ; donnez le dossier qui les contient, ou --submissions "
-            "pour une classe entière."
-        )
-    return found
+    return Submission(printable(folder.name), inner if inner.is_dir() else folder, folder)
 
 
-def _is_regular(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
-
-
-def _is_own(submitted: Submission, path: Path) -> bool:
-    """Dit si un fichier est dans le rendu sans qu'un lien y mène, à lui ou à un de ses dossiers."""
-    inside = path.relative_to(submitted.home)
-    return path.is_file() and path.resolve() == submitted.home.resolve() / inside
-
-
-def _sources(root: Path) -> list[Path]:
-    """Liste les fichiers de texte d'un dossier : sans lien, sans dossier caché, sans excès."""
-    found = []
-    for current, folders, files in os.walk(root, followlinks=False):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith((".", "__pycache__"))
-            and name not in NOT_SOURCES
-            and not os.path.islink(os.path.join(current, name))
-        ]
-        for name in sorted(files):
-            path = Path(current, name)
-            if path.suffix in TEXTS:
-                small = _is_regular(path) and path.stat().st_size <= MAX_SOURCE_BYTES
-                if small and len(found) < MAX_FILES:
-                    found.append(path)
-    return found
+def _not_texts(folder: str, names: list[str]) -> list[str]:
+    """Choisit ce que `shutil.copytree` ne copie pas d'un dossier d'élève."""
+    return [
+        name
+        for name in names
+        if name.startswith((".", "__pycache__"))
+        or name in NOT_SOURCES
+        or not (Path(name).suffix in TEXTS or Path(folder, name).is_dir())
+    ]
 
 
 def stage(
     folder: Path,
-    submitted: Submission | None,
+    submitted: Submission,
     *,
     fill: bool = False,
     models: tuple[str, ...] = (),
@@ -135,98 +92,39 @@ def stage(
 
     Args:
         folder: dossier vide.
-        submitted: le rendu, ou None pour un enfant sans rendu.
+        submitted: le rendu.
         fill: ajouter les modules du dépôt que le rendu n'a pas.
         models: noms des exercices dont les poids sont à copier.
         shipped_models: ceux du dépôt quand le rendu n'en a pas.
     """
-    if submitted is None:
-        return
     package, shared = folder / "exercises", folder / "convnets"
     package.mkdir()
     shutil.copy(EXERCISES / "__init__.py", package)
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    shutil.copytree(REPO / "convnets", shared, ignore=ignored)
     shutil.copytree(REPO / "samples", folder / "samples")  # que l'énoncé nomme
-    if submitted.shipped or fill:
-        for path in EXERCISES.glob("ex[0-9][0-9]_*"):
-            if path.is_dir():
-                shutil.copytree(path, package / path.name, ignore=ignored)
-            else:
-                shutil.copy(path, package)
-    if not submitted.shipped:
-        _copy_all_sources(submitted, package, shared)
-    script = None if submitted.shipped else _script(submitted)
-    if script:
-        shutil.copyfile(script, package / script.name, follow_symlinks=False)
+    sources = [(EXERCISES, package)] if fill else []
+    sources += [(home / "convnets", shared) for home in (REPO, submitted.home)]
+    for source, target in [*sources, (submitted.root, package)]:
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=_not_texts, dirs_exist_ok=True)
+    if script := _script(submitted):
+        shutil.copy(script, package)
     for slug in models:
-        lent = shipped_models and weights(submitted, slug, ".tflite") is None
-        if lent and not submitted.shipped:  # les poids du dépôt se prêtent, pas sa commande
-            (shared / COMMAND).unlink()
+        if shipped_models and not submitted.weights(slug, ".tflite").is_file():
+            (shared / COMMAND).unlink()  # les poids du dépôt se prêtent, pas sa commande
         for suffix in WEIGHTS:
             path = submitted.weights(slug, suffix)
-            owned = _is_own(submitted, path)
-            if not owned and shipped_models:
+            if shipped_models and not path.is_file():
                 path = published(slug, suffix)
-                owned = path.is_file()
-            if owned and path.stat().st_size <= MAX_MODEL_BYTES:
+            if path.is_file():
                 (folder / "models").mkdir(exist_ok=True)
                 for name in {slug, RECORDS.get(slug, slug)}:  # ./predict lit le record
-                    to = folder / "models" / f"{name}{suffix}"
-                    shutil.copyfile(path, to, follow_symlinks=False)
-
-
-def keep(submitted: Submission, folder: Path, *, slugs: Iterable[str]) -> Submission:
-    """Copie ce qui sera noté d'un rendu, avant que le moindre rendu ne s'exécute.
-
-    Args:
-        submitted: le rendu, chez l'élève.
-        folder: dossier vide, que nul autre ne peut lire.
-        slugs: noms des exercices dont les poids sont notés.
-
-    Returns:
-        Le même rendu, dans `folder`.
-    """
-    home, root = folder, folder / submitted.root.relative_to(submitted.home)
-    _copy_all_sources(submitted, root, home / "convnets")
-    paths = [submitted.weights(slug, end) for slug in slugs for end in WEIGHTS]
-    paths += figures(submitted)
-    for path in filter(None, [_script(submitted), *paths]):
-        if _is_own(submitted, path) and path.stat().st_size <= MAX_MODEL_BYTES:
-            copy = home / path.relative_to(submitted.home)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy, follow_symlinks=False)
-    return submitted._replace(root=root, home=home)
-
-
-def figures(submitted: Submission) -> list[Path]:
-    """Liste les images que les commandes de l'élève ont écrites, `figures/exNN_nom/*.png`."""
-    found = sorted(submitted.home.glob("figures/ex[0-9][0-9]_*/*.png"))
-    small = [path for path in found if path.lstat().st_size <= MAX_FIGURE_BYTES]
-    return [path for path in small if _is_own(submitted, path)][:MAX_FILES]
-
-
-def _copy_all_sources(submitted: Submission, package: Path, shared: Path) -> None:
-    """Copie les modules d'un rendu dans `package`, et son `convnets/` dans `shared`."""
-    _copy_sources(submitted.root, package)
-    if not (submitted.home / "convnets").is_symlink():
-        _copy_sources(submitted.home / "convnets", shared)
-
-
-def _copy_sources(source: Path, target: Path) -> None:
-    """Copie les fichiers de texte d'un dossier de l'élève par-dessus les nôtres."""
-    for path in _sources(source):
-        copy = target / path.relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy, follow_symlinks=False)
+                    shutil.copyfile(path, folder / "models" / f"{name}{suffix}")
 
 
 def weights(submitted: Submission, slug: str, suffix: str = ".keras") -> bytes | None:
     """Rend un fichier de poids d'un rendu, ou None."""
     path = submitted.weights(slug, suffix)
-    if not _is_own(submitted, path) or path.stat().st_size > MAX_MODEL_BYTES:
-        return None
-    return path.read_bytes()
+    return path.read_bytes() if path.is_file() else None
 
 
 def own_command(submitted: Submission) -> str | None:
@@ -236,38 +134,28 @@ def own_command(submitted: Submission) -> str | None:
         Son chemin dans la copie (`"exercises/predict.py"`), `""` si c'est
         `convnets/serving/command.py` qu'il a changé, None s'il s'en remet à celle du dépôt.
     """
-    if submitted.shipped:
-        return ""
     script = _script(submitted)
     if script:
         return f"exercises/{script.name}"
     own, ours = (home / "convnets" / COMMAND for home in (submitted.home, REPO))
-    if _is_regular(own) and own.read_bytes() != ours.read_bytes():
-        return ""
-    return None
+    changed = own.is_file() and own.read_bytes() != ours.read_bytes()
+    return "" if submitted.shipped or changed else None
 
 
 def _script(submitted: Submission) -> Path | None:
     """Trouve `predict` ou `predict.py`, s'il est en Python (le nôtre est un script `sh`)."""
-    for folder in (submitted.root, submitted.home):
-        for name in ("predict.py", "predict"):
-            path = folder / name
-            if _is_regular(path) and path.stat().st_size <= MAX_SOURCE_BYTES:
-                if not path.read_bytes().startswith(b"#!/bin/sh"):
-                    return path
-    return None
+    homes, names = (submitted.root, submitted.home), ("predict.py", "predict")
+    paths = [folder / name for folder in homes for name in names]
+    found = (path for path in paths if path.is_file())
+    return next((each for each in found if not each.read_bytes().startswith(b"#!/bin/sh")), None)
 
 
 def folder_bytes(folder: Path) -> int:
     """Additionne les fichiers d'un dossier, en s'arrêtant s'il y en a trop."""
-    total = count = 0
-    for current, _, files in os.walk(folder, followlinks=False):
-        for name in files:
-            count += 1
-            try:
-                total += os.lstat(os.path.join(current, name)).st_blocks * 512
-            except OSError:
-                continue
-            if count > 20_000:
-                return 2**62
+    total, walk = 0, os.walk(folder, followlinks=False)
+    for count, path in enumerate(Path(each, name) for each, _, files in walk for name in files):
+        if count > MAX_FILES:
+            return 2**62
+        with contextlib.suppress(OSError):
+            total += path.lstat().st_blocks * 512
     return total

@@ -69,7 +69,7 @@ class Example(NamedTuple):
 EXAMPLES: dict[str, Example] = {}  # N1 à N23, dans l'ordre
 
 
-def example(document: str, title: str):
+def example(document: str, title: str):  # (donnée)
     """Inscrit une fonction `n7` sous l'identifiant `N7`, dans l'ordre du fichier."""
 
     def register(compute):

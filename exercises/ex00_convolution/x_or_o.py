@@ -53,7 +53,7 @@ O = """
 FILTERS = ("#.. .#. ..#", "#.# .#. #.#", "..# .#. #..")  # descente, centre, montée
 
 
-def read_picture(rows: str) -> np.ndarray:
+def read_picture(rows: str) -> np.ndarray:  # (donnée)
     """Lit une image dessinée au clavier.
 
     Args:

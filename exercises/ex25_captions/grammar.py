@@ -54,22 +54,22 @@ NUMBERS = ("aucun", "un", "deux", "trois", "quatre")
 # --- Question : accorder -------------------------------------------------------------
 
 
-def number_word(number: int, kind: int) -> str:
+def number_word(number: int, kind: int) -> str:  # (donnée)
     """Écrit un nombre de 0 à 4 devant un nom : « aucun » et « un » s'accordent avec lui."""
     return NUMBERS[number] + ("e" if number < 2 and KINDS[kind].feminine else "")
 
 
-def noun(kind: int, *, number: int) -> str:
+def noun(kind: int, *, number: int) -> str:  # (donnée)
     """Écrit un nom, au singulier ou au pluriel."""
     return KINDS[kind].plural if number > 1 else KINDS[kind].singular
 
 
-def color_word(thing: Thing, *, number: int) -> str:
+def color_word(thing: Thing, *, number: int) -> str:  # (donnée)
     """Écrit la couleur d'un vêtement, accordée avec son nom."""
     return COLORS[thing.color][KINDS[thing.kind].feminine + 2 * (number > 1)]
 
 
-def group(thing: Thing, *, number: int) -> str:
+def group(thing: Thing, *, number: int) -> str:  # (donnée)
     """Écrit un groupe de vêtements pareils : « deux pulls bleus »."""
     words = number_word(number, thing.kind), noun(thing.kind, number=number)
     return " ".join([*words, color_word(thing, number=number)])
@@ -140,7 +140,7 @@ _PARTS = {  # tout ce qui se dit entre deux virgules, et les coins occupés
 # --- Question : des mots aux nombres -------------------------------------------------
 
 
-class Vocabulary:
+class Vocabulary:  # (donnée)
     """Les mots d'une langue et leurs numéros ; 0 est le blanc, qui complète les phrases courtes.
 
     Args:
@@ -159,7 +159,7 @@ class Vocabulary:
         return numbers + [0] * (length - len(numbers))
 
 
-def split(sentence: str) -> list[str]:
+def split(sentence: str) -> list[str]:  # (donnée)
     """Coupe une phrase en mots ; la virgule et le point d'interrogation en sont."""
     return re.findall(r"[\w'-]+|[,?]", sentence.lower())
 

@@ -30,7 +30,7 @@ TYPES_FR = {"count": "combien ?", "color": "de quelle couleur ?", "where": "où 
 NONE_SHARE = 1 / 3  # des « combien ? », ceux dont la réponse est « aucun »
 
 
-class Question(NamedTuple):
+class Question(NamedTuple):  # (donnée)
     """Une question."""
 
     type: str  # un de `TYPES`

@@ -55,7 +55,7 @@ class Ask:
     Args:
         rule: la question.
         rng: hasard de la session, le même pour tous les rendus.
-        desk: ce qui sait parler au rendu (`grader.Desk`).
+        desk: ce qui sait parler au rendu (`grader.Grader`).
     """
 
     def __init__(self, rule: Rule, rng: np.random.Generator, desk):

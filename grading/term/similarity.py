@@ -23,7 +23,8 @@ import numpy as np
 from markupsafe import Markup
 
 from grading import skeleton, submission
-from grading.submission import EXERCISES, MAX_SOURCE_BYTES, Submission, file_of
+from grading.archives import MAX_SOURCE_BYTES
+from grading.submission import EXERCISES, Submission, file_of
 from grading.term.marks import Term
 from grading.term.pages import UNSEEN, render
 from grading.term.sheets import write_file

@@ -54,7 +54,7 @@ def test_no_line_of_the_files_is_lost(slug):
 def test_student_cells_are_empty_and_the_scale_is_said():
     found = make("ex02_fashion", student=True)
     text = "\n".join(codes(found))
-    assert 'raise NotImplementedError("À vous : respecter l’architecture (build_model)")' in text
+    assert 'raise NotImplementedError("À vous : build_model")' in text
     assert "Conv2D" not in text
     assert "- architecture, 5 points : respecter l'architecture." in found.cells[0].source
     assert found.cells[1].source.startswith("**À vous**")

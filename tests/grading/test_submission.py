@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from grading import submission
+from grading import archives, handin, submission
 
 POOLING = "ex00_convolution/pooling.py"
 
@@ -16,24 +16,11 @@ def handed(tmp_path):
     return folder
 
 
-@pytest.fixture
-def staged(tmp_path, handed):
-    """staged(options) -> la copie que recevrait l'enfant."""
-
-    def copy(**options):
-        (tmp_path / "copie").mkdir()
-        submission.stage(tmp_path / "copie", submission.find(handed), **options)
-        return tmp_path / "copie"
-
-    return copy
-
-
-def test_a_whole_repository(tmp_path, handed):
-    repo = tmp_path / "martin"
-    shutil.copytree(handed, repo / "exercises")
-    for given in (repo, repo / "exercises"):
-        found = submission.find(given)
-        assert (found.root, found.home) == (repo / "exercises", repo)
+@pytest.mark.parametrize("given", ["martin", "martin/exercises"])
+def test_a_whole_repository(tmp_path, handed, given):
+    shutil.copytree(handed, tmp_path / "martin/exercises")
+    (found,) = handin.collect(tmp_path / given, tmp_path / "garde", one=True).submissions
+    assert found.root == found.home / "exercises" and (found.root / POOLING).is_file()
 
 
 @pytest.mark.parametrize("kind", ["absent", "vide", "fichier"])
@@ -41,51 +28,29 @@ def test_nothing_to_grade_is_said_in_french(tmp_path, kind):
     (tmp_path / "vide").mkdir()
     (tmp_path / "fichier").touch()
     with pytest.raises(FileNotFoundError, match="donnez"):
-        submission.find(tmp_path / kind)
+        handin.collect(tmp_path / kind, tmp_path / "garde", one=True)
 
 
-@pytest.mark.parametrize("linked", ["models", "models/ex02_fashion.keras"])
-def test_a_link_leads_to_no_weights(tmp_path, handed, staged, linked):
-    real = tmp_path / "ailleurs/ex02_fashion.keras"
-    real.parent.mkdir()
-    real.write_bytes(b"ceux d'un autre")
-    (handed / linked).parent.mkdir(exist_ok=True)
-    (handed / linked).symlink_to(real.parent if linked == "models" else real)
-    found = submission.find(handed)
-    kept = submission.keep(found, tmp_path / "garde", slugs=["ex02_fashion"])
-    assert submission.weights(found, "ex02_fashion") is None
-    assert submission.weights(kept, "ex02_fashion") is None
-    assert not (staged(models=("ex02_fashion",)) / "models").exists()
-
-
-def test_what_is_kept_is_what_would_be_graded(tmp_path, handed):
-    for name in ("predict.py", "models/ex02_fashion.keras", "convnets/essai.py", "video.mp4"):
-        (handed / name).parent.mkdir(exist_ok=True)
-        (handed / name).write_text("VALEUR = 3\n")
-    found = submission.find(handed)
-    kept = submission.keep(found, tmp_path / "garde", slugs=["ex02_fashion"])
+def test_the_copy_holds_the_hand_in_and_the_shared_code_only(tmp_path, handed, repo):
+    files = ("gros.py", "aide.py", "video.mp4", "predict.py", "models/ex02_fashion.keras")
+    for name in (*files, "convnets/figures/style.py"):
+        (handed / name).parent.mkdir(parents=True, exist_ok=True)
+        (handed / name).write_text(f"NOM = {name!r}\n")
+    (handed / "gros.py").write_text("#" * (archives.MAX_SOURCE_BYTES + 1))
+    kept = handin.collect(handed, tmp_path / "garde", one=True).submissions[0]
     shutil.rmtree(handed)
     assert kept.modules == {"ex00_convolution.pooling", "ex02_fashion"} and kept.name == "dupont"
-    assert submission.weights(kept, "ex02_fashion") == b"VALEUR = 3\n"
-    assert submission.own_command(kept) == "exercises/predict.py"
-    assert (kept.home / "convnets/essai.py").exists() and not (kept.home / "video.mp4").exists()
-
-
-def test_the_copy_holds_the_hand_in_and_the_shared_code_only(handed, staged, repo):
-    (handed / "gros.py").write_text("#" * (submission.MAX_SOURCE_BYTES + 1))
-    (handed / "aide.py").write_text("")
-    (handed / "convnets/figures").mkdir(parents=True)
-    (handed / "convnets/figures/style.py").write_text("CHANGÉ = True\n")
-    copy = staged()
-    assert {path.name for path in copy.iterdir()} == {"exercises", "convnets", "samples"}
+    assert submission.weights(kept, "ex02_fashion") == b"NOM = 'models/ex02_fashion.keras'\n"
+    copy = tmp_path / "copie"
+    copy.mkdir()
+    submission.stage(copy, kept, models=("ex02_fashion",))
+    assert {path.name for path in copy.iterdir()} == {"exercises", "convnets", "models", "samples"}
     assert {path.name for path in (copy / "exercises").iterdir()} == {
-        "__init__.py",
-        "ex00_convolution",
-        "ex02_fashion.py",
-        "aide.py",
+        *("__init__.py", "ex00_convolution", "ex02_fashion.py", "aide.py", "predict.py")
     }
     assert (copy / "exercises" / POOLING).read_text() == "VALEUR = 1\n"
-    assert (copy / "convnets/figures/style.py").read_text() == "CHANGÉ = True\n"
+    assert (copy / "convnets/figures/style.py").read_text().startswith("NOM")
+    assert (copy / "models/ex02_fashion.keras").read_text().startswith("NOM")
     ours = repo / "convnets/serving/images.py"
     assert (copy / "convnets/serving/images.py").read_bytes() == ours.read_bytes()
 
@@ -102,14 +67,3 @@ def test_whose_command_it_is(handed, repo):
     (handed / "predict.py").write_text("print('Prédiction: Avion')\n")
     assert submission.own_command(found) == "exercises/predict.py"
     assert submission.own_command(submission.reference()) == ""
-
-
-def test_weights_are_those_that_the_lesson_saves(handed, staged, repo):
-    found, name = submission.find(handed), "ex00_position"
-    path = handed / f"models/{name}.keras"
-    assert found.weights(name) == path and submission.weights(found, name) is None
-    path.parent.mkdir()
-    path.write_bytes(b"les miens")
-    assert submission.weights(found, name) == b"les miens"
-    assert (staged(models=(name,)) / f"models/{name}.keras").read_bytes() == b"les miens"
-    assert submission.reference().weights(name) == repo / f"models/{name}.keras"

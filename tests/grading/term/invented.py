@@ -122,7 +122,7 @@ def _base(exercise: str) -> dict[str, str]:
     if exercise in BASES:
         return handins.answers(BASES[exercise])
     modules = {each.modules[0] for each in handins.wrong() if each.exercise == exercise}
-    modules |= {needed for each in modules for needed in skeleton.needed_modules(each)}
+    modules |= set(skeleton.chosen_modules(exercise))
     return {file_of(each): handins.solution(each) for each in sorted(modules)}
 
 
