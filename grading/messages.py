@@ -1,13 +1,11 @@
 """Ce que s'échangent le correcteur et le processus d'un rendu : des données, jamais du code.
 
-Un message est du JSON suivi d'octets bruts (les tableaux). Rien n'y est `pickle` : lire la
-réponse d'un programme inconnu n'exécute rien. Chaque tableau est vérifié, type, forme et
-longueur, avant d'être vu par NumPy.
+Un message est du JSON suivi d'octets bruts (les tableaux). Ce qui n'est pas du JSON y est écrit
+`{"nom": [parties]}`, et relu par la fonction de ce nom dans `MAKERS` : rien n'y est `pickle`, et
+lire la réponse d'un programme inconnu n'exécute rien.
 """
 
 import json
-import math
-import os
 import struct
 import sys
 from fractions import Fraction
@@ -22,8 +20,8 @@ MODEL_BYTES = {  # sauf celles-ci
     "record": 2**26,
 }
 PLAIN = (bool, int, float, str, type(None))
+SCALARS = {"b": bool, "i": int, "u": int, "f": float}  # ce que vaut un seul nombre
 ARRAY_KINDS = "biufc"  # booléens, entiers, flottants, complexes
-SCALARS = {"b": bool, "i": int, "u": int, "f": float, "c": complex}  # ce que vaut un seul nombre
 
 
 class Ingredient(NamedTuple):
@@ -50,6 +48,15 @@ class Unreadable(ValueError):
     """Un message qui n'en est pas un, ou trop long."""
 
 
+MAKERS = {
+    "dict": lambda *pairs: dict(pairs),
+    "tuple": lambda *values: values,
+    "Fraction": lambda above, below: Fraction(int(above), int(below)),
+    "Opaque": lambda name: Opaque(str(name)),
+    "Record": lambda fields, values: Record(tuple(map(str, fields)), tuple(values)),
+}
+
+
 def pack(message, *, limit: int = MAX_BYTES) -> bytes:
     """Écrit un message.
 
@@ -65,11 +72,23 @@ def pack(message, *, limit: int = MAX_BYTES) -> bytes:
         Unreadable: plus de `limit` octets, ou de `MAX_HEAD_BYTES` pour ce qui n'est pas tableau.
     """
     blobs: list[bytes] = []
-    text = json.dumps({"value": _encode(message, blobs), "sizes": [len(b) for b in blobs]})
-    head, size = text.encode("ascii"), sum(map(len, blobs))
-    if len(head) > MAX_HEAD_BYTES or len(head) + size > limit:
-        raise Unreadable(f"message de {len(head) + size} octets")
-    return b"".join([HEADER.pack(len(head), size), head, *blobs])
+    tree = _encode(message, blobs)
+    head = json.dumps([tree, [len(each) for each in blobs]]).encode("ascii")
+    header = HEADER.pack(len(head), sum(map(len, blobs)))
+    length(header, limit)
+    return b"".join([header, head, *blobs])
+
+
+def length(header: bytes, limit: int = MAX_BYTES) -> int:
+    """Rend la longueur de ce qui suit un en-tête.
+
+    Raises:
+        Unreadable: plus de `limit` octets, ou de `MAX_HEAD_BYTES` pour ce qui n'est pas tableau.
+    """
+    head, body = HEADER.unpack(header)
+    if head > MAX_HEAD_BYTES or head + body > limit:
+        raise Unreadable(f"message trop long : {head + body} octets")
+    return head + body
 
 
 def unpack(content: bytes, *, ingredients: bool = False):
@@ -86,50 +105,21 @@ def unpack(content: bytes, *, ingredients: bool = False):
         Unreadable: ce n'est pas un message.
     """
     try:
-        num_head, _ = HEADER.unpack_from(content)
-        check_head(num_head)
-        view = memoryview(content)[HEADER.size :]
-        head = json.loads(bytes(view[:num_head]))
-        body, blobs, start = view[num_head:], [], 0
-        for size in head["sizes"]:
-            if not 0 <= size <= len(body) - start:
-                raise Unreadable("octets manquants")
-            blobs.append(body[start : start + size])
+        start = HEADER.size + HEADER.unpack_from(content)[0]
+        tree, sizes = json.loads(content[HEADER.size : start])
+        blobs = {}
+        for number, size in enumerate(sizes):
+            blobs[number] = memoryview(content)[start : start + size]
             start += size
-        return _decode(head["value"], blobs, ingredients)
-    except Unreadable:
-        raise
+        makers = {
+            **MAKERS,
+            # `pop` : cités mille fois, les mêmes octets seraient copiés mille fois.
+            "bytes": lambda number: bytes(blobs.pop(number)),
+            "array": lambda number, *form: _array(blobs.pop(number), *form),
+        }
+        return _decode(tree, makers | ({"Ingredient": Ingredient} if ingredients else {}))
     except Exception as error:  # tout peut arriver en lisant ce qu'un inconnu a écrit
         raise Unreadable(f"{type(error).__name__} en lisant la réponse") from error
-
-
-def check_head(num_head: int) -> None:
-    """Refuse un JSON trop long avant de le lire.
-
-    Raises:
-        Unreadable: plus de `MAX_HEAD_BYTES` octets.
-    """
-    if num_head > MAX_HEAD_BYTES:
-        raise Unreadable("réponse trop longue")
-
-
-def read_exactly(fd: int, size: int) -> bytes:
-    """Lit `size` octets, en attendant s'il le faut ; moins si l'autre bout a fermé."""
-    parts = []
-    while size > 0:
-        part = os.read(fd, min(size, 2**20))
-        if not part:
-            break
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
-def write_all(fd: int, content: bytes) -> None:
-    """Écrit tout."""
-    view = memoryview(content)
-    while view:
-        view = view[os.write(fd, view[: 2**20]) :]
 
 
 def _encode(value, blobs: list[bytes]):
@@ -145,102 +135,56 @@ def _encode(value, blobs: list[bytes]):
         return str.__str__(value)
     if issubclass(kind, list):
         return [_encode(each, blobs) for each in list.__iter__(value)]
-    if issubclass(kind, dict):
-        return {"$d": [[_encode(k, blobs), _encode(v, blobs)] for k, v in dict.items(value)]}
     if kind is bytes:
         blobs.append(value)
-        return {"$b": len(blobs) - 1}
-    if kind is Fraction:
-        return {"$q": [value.numerator, value.denominator]}
-    if kind is Ingredient:
-        return {"$i": [value.name, _encode(value.options, blobs)]}
-    if kind is Record:
-        return {"$n": [list(value.fields), [_encode(each, blobs) for each in value.values]]}
-    if issubclass(kind, tuple):
-        values = [_encode(each, blobs) for each in tuple.__iter__(value)]
-        fields = getattr(kind, "_fields", None)
-        return {"$n": [list(fields), values]} if fields else {"$t": values}
-    return _encode_array(value, kind, blobs)
+        return {"bytes": [len(blobs) - 1]}
+    if issubclass(kind, dict):
+        tag, parts = "dict", [list(pair) for pair in dict.items(value)]
+    elif kind is Fraction:
+        tag, parts = "Fraction", value.as_integer_ratio()
+    elif kind in (Ingredient, Opaque, Record):
+        tag, parts = kind.__name__, value
+    elif issubclass(kind, tuple):
+        tag, parts = "tuple", list(tuple.__iter__(value))
+        if hasattr(kind, "_fields"):
+            tag, parts = "Record", [list(kind._fields), parts]
+    else:
+        return _encode_array(value, kind, blobs)
+    return {tag: [_encode(each, blobs) for each in parts]}
 
 
 def _encode_array(value, kind, blobs: list[bytes]):
     numpy = sys.modules.get("numpy")
-    if numpy is None:
-        return {"$x": kind.__name__}
-    if not issubclass(kind, numpy.ndarray | numpy.generic):
-        if not callable(getattr(value, "numpy", None)):  # un tenseur
-            return {"$x": kind.__name__}
+    if numpy and callable(getattr(value, "numpy", None)):  # un tenseur
         value = value.numpy()
-    if isinstance(value, numpy.generic):  # `item` d'un `longdouble` en rendrait un autre
-        scalar = SCALARS.get(value.dtype.kind)
-        return _encode(scalar(value), blobs) if scalar else {"$x": value.dtype.name}
-    if not isinstance(value, numpy.ndarray):
-        return {"$x": type(value).__name__}
-    if value.dtype == object:
-        return {"$o": [list(value.shape), [_encode(each, blobs) for each in value.ravel()]]}
-    if value.dtype.kind == "U":
-        return _encode(value.tolist(), blobs)
+    if not numpy or not isinstance(value, numpy.ndarray | numpy.generic):
+        return _encode(Opaque(kind.__name__), blobs)
     if value.dtype.name == "bfloat16":
         value = value.astype(numpy.float32)
-    if value.dtype.kind not in ARRAY_KINDS:
-        return {"$x": str(value.dtype)}
-    value = numpy.ascontiguousarray(value).reshape(value.shape)
+    letter = value.dtype.kind
+    if letter in "OU":
+        return _encode(value.tolist(), blobs)
+    if isinstance(value, numpy.generic) and letter in SCALARS:
+        return SCALARS[letter](value)
+    if letter not in ARRAY_KINDS:
+        return _encode(Opaque(value.dtype.name), blobs)
     blobs.append(value.tobytes())
-    return {"$a": [len(blobs) - 1, value.dtype.str, list(value.shape)]}
+    return {"array": [len(blobs) - 1, value.dtype.str, list(value.shape)]}
 
 
-def _decode(tree, blobs, ingredients):
+def _decode(tree, makers: dict):
     if isinstance(tree, PLAIN):
         return tree
     if isinstance(tree, list):
-        return [_decode(each, blobs, ingredients) for each in tree]
-    ((tag, content),) = tree.items()
-
-    def each_of(values):
-        return tuple(_decode(value, blobs, ingredients) for value in values)
-
-    match tag:
-        case "$d":
-            return dict(each_of(pair) for pair in content)
-        case "$t":
-            return each_of(content)
-        case "$n":
-            return Record(tuple(str(name) for name in content[0]), each_of(content[1]))
-        case "$b":
-            return bytes(_take(blobs, content))
-        case "$q":
-            return Fraction(*content)
-        case "$x":
-            return Opaque(str(content))
-        case "$i" if ingredients:
-            return Ingredient(content[0], _decode(content[1], blobs, ingredients))
-        case "$o" | "$a":
-            return _decode_array(tag, content, blobs, ingredients)
-    raise Unreadable(f"étiquette {tag!r} inconnue")
+        return [_decode(each, makers) for each in tree]
+    ((tag, parts),) = tree.items()
+    return makers[tag](*[_decode(each, makers) for each in parts])
 
 
-def _decode_array(tag, content, blobs, ingredients):
+def _array(content: memoryview, name: str, shape: list):
     import numpy as np
 
-    if tag == "$o":
-        shape, flat = content
-        array = np.empty(len(flat), dtype=object)
-        for k, each in enumerate(flat):
-            array[k] = _decode(each, blobs, ingredients)
-        return array.reshape(shape)
-    number, name, shape = content
     dtype = np.dtype(name)
-    if dtype.kind not in ARRAY_KINDS or any(not isinstance(n, int) or n < 0 for n in shape):
+    if dtype.kind not in ARRAY_KINDS:
         raise Unreadable("tableau refusé")
-    content = _take(blobs, number)
-    if math.prod(shape) * dtype.itemsize != len(content):
-        raise Unreadable("tableau incomplet")
     return np.frombuffer(content, dtype).reshape(shape).copy()
-
-
-def _take(blobs: list, number: int) -> memoryview:
-    """Rend des octets, une fois : cités mille fois, ils seraient copiés mille fois."""
-    content, blobs[number] = blobs[number], None
-    if content is None:
-        raise Unreadable("octets déjà lus")
-    return content

@@ -8,14 +8,49 @@ import json
 import os
 import pickle
 import tempfile
-from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from convnets.core.cli import natural_int
+
 QUESTIONS = Path(__file__).resolve().parent / "questions"
 SESSION = pytest.StashKey["Session | None"]()
+OPTIONS = {
+    "--submission": {"metavar": "RENDU", "help": "noter ce rendu (sinon, le corrigé du dépôt)"},
+    "--submissions": {
+        "metavar": "DOSSIER",
+        "help": "noter une classe : un dossier, un fichier par élève",
+    },
+    "--as": {
+        "action": "append",
+        "dest": "chosen",
+        "default": [],
+        "metavar": "EXERCICE=FICHIER",
+        "help": "dire de quel exercice est un fichier : ex02=tp2.ipynb (peut être répétée)",
+    },
+    "--exercises": {
+        "metavar": "LISTE",
+        "help": "exercices demandés : ex00,ex02… (sinon, ceux rendus)",
+    },
+    "--fill-missing": {
+        "action": "store_true",
+        "help": "compléter un rendu par les modules du dépôt, qui ne rapportent rien",
+    },
+    "--grade-report": {
+        "action": "append",
+        "default": [],
+        "metavar": "FICHIER",
+        "help": "compte rendu .json, .csv ou .md (peut être répétée)",
+    },
+    "--hint": {"action": "store_true", "help": "donner l'indice de chaque erreur"},
+    "--grade-seed": {
+        "type": natural_int,
+        "metavar": "N",
+        "help": "graine des essais (sinon, tirée au hasard)",
+    },
+    "--without-weights": {"action": "store_true", "help": "ne pas noter les poids enregistrés"},
+}
 PROPERTY = "grading"  # la note voyage dans les propriétés du test, jusqu'à JUnit
 
 
@@ -30,69 +65,27 @@ def add_options(add) -> None:
     Args:
         add: `addoption` de pytest, ou `add_argument` d'argparse, pour l'aide.
     """
-    add("--submission", metavar="RENDU", help="noter ce rendu (sinon, le corrigé du dépôt)")
-    add(
-        "--submissions",
-        metavar="DOSSIER",
-        help="noter une classe : un dossier, un fichier par élève",
-    )
-    add(
-        "--as",
-        action="append",
-        dest="chosen",
-        default=[],
-        metavar="EXERCICE=FICHIER",
-        help="dire de quel exercice est un fichier : ex02=tp2.ipynb (peut être répétée)",
-    )
-    add("--exercises", metavar="LISTE", help="exercices demandés : ex00,ex02… (sinon, ceux rendus)")
-    add(
-        "--fill-missing",
-        action="store_true",
-        help="compléter un rendu par les modules du dépôt, qui ne rapportent rien",
-    )
-    add(
-        "--grade-report",
-        action="append",
-        default=[],
-        metavar="FICHIER",
-        help="compte rendu .json, .csv ou .md (peut être répétée)",
-    )
-    add("--hint", action="store_true", help="donner l'indice de chaque erreur")
-    add("--grade-seed", type=int, metavar="N", help="graine des essais (sinon, tirée au hasard)")
-    add("--without-weights", action="store_true", help="ne pas noter les poids enregistrés")
+    for name, given in OPTIONS.items():
+        add(name, **given)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Comprend ce qui est à noter ; sans option ni chemin vers `grading`, ne fait rien."""
-    options = config.option
+    options, config.stash[SESSION] = config.option, None
     asked = options.submission or options.submissions
     if options.submission and options.submissions:
         raise pytest.UsageError("--submission (un rendu) ou --submissions (une classe) : un seul.")
-    paths = [Path(text.partition("::")[0]).resolve() for text in config.args]
-    if asked or any(path.is_relative_to(QUESTIONS.parent) for path in paths):
-        from grading import sandbox
-
-        try:
-            sandbox.check_system()
-        except sandbox.WrongSystemError as error:
-            raise pytest.UsageError(str(error)) from error
     if asked and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(QUESTIONS)]
-    for name in options.grade_report:
-        if Path(name).suffix not in (".json", ".csv", ".md"):
-            raise pytest.UsageError(f"--grade-report {name} : finissez par .json, .csv ou .md.")
-        folder = Path(name).absolute().parent
-        if not folder.is_dir():
-            raise pytest.UsageError(f"--grade-report {name} : le dossier {folder} n'existe pas.")
-        if Path(name).is_dir() or not os.access(folder, os.W_OK):
-            raise pytest.UsageError(f"--grade-report {name} : ce fichier ne peut pas être écrit.")
-    if (options.grade_seed or 0) < 0:
-        raise pytest.UsageError(f"--grade-seed {options.grade_seed} : un entier positif, ou 0.")
-    config.stash[SESSION] = None
-    if hasattr(config, "workerinput"):
-        options.grade_seed = config.workerinput["grade_seed"]
-    elif options.grade_seed is None:
-        options.grade_seed = int.from_bytes(os.urandom(4), "big")
+    for name in map(Path, options.grade_report):
+        if name.suffix not in (".json", ".csv", ".md") or not name.absolute().parent.is_dir():
+            raise pytest.UsageError(
+                f"--grade-report {name} : finissez par .json, .csv ou .md, dans un dossier qui "
+                "existe."
+            )
+    if options.grade_seed is None:
+        drawn = int.from_bytes(os.urandom(4), "big")
+        options.grade_seed = getattr(config, "workerinput", {}).get("grade_seed", drawn)
     if asked:  # un dossier sans rendu se dit tout de suite
         _session(config)
     if _is_brief(config):  # le tableau dit tout, une ligne par élève
@@ -120,26 +113,31 @@ def pytest_configure_node(node) -> None:
 
 
 class Session:
-    """Ce qu'une session de correction partage : rendus, barème, correcteur, notes."""
+    """Ce qu'une session de correction partage : rendus, barème, correcteur."""
 
     def __init__(self, config: pytest.Config):
         from grading import grader, scale
 
-        options = config.option
-        self.scale, self.reasons = scale.read_scale(), scale.read_reasons()
+        options = self.options = config.option
+        self.scale = scale.read_scale()
         known = getattr(config, "workerinput", {}).get("hand_ins")
-        self.submissions, self.empty = pickle.loads(known) if known else self._find(options)
-        self.exercises = self._exercises(options.exercises)
-        self.named = options.exercises is not None
-        self.without_weights = options.without_weights
+        self.submissions, self.empty = pickle.loads(known) if known else self._find()
+        self.wanted = [name.strip() for name in (options.exercises or "").split(",") if name]
+        unknown = [name for name in self.wanted if name not in self.scale]
+        if unknown:
+            raise pytest.UsageError(
+                f"--exercises : {', '.join(unknown)} n'est pas au barème ; au choix : "
+                f"{', '.join(self.scale)}."
+            )
         self.grader = grader.Grader(
             grader.Options(options.grade_seed, options.fill_missing), submissions=self.submissions
         )
 
-    def _find(self, options) -> tuple[list, dict[str, str]]:
+    def _find(self) -> tuple[list, dict[str, str]]:
         """Trouve les rendus, et les copie tous avant que l'un d'eux ne s'exécute."""
         from grading import handin, submission
 
+        options = self.options
         asked = options.submission or options.submissions
         if not asked:
             return [submission.reference()], {}
@@ -155,32 +153,14 @@ class Session:
         except (FileNotFoundError, ValueError) as error:
             raise pytest.UsageError(str(error)) from error
 
-    def _exercises(self, asked: str | None) -> list[str]:
-        if asked is None:
-            handed = {name[:4] for each in self.submissions for name in each.modules}
-            return [name for name in self.scale if name in handed]
-        wanted = [name.strip() for name in asked.split(",")]
-        unknown = [name for name in wanted if name not in self.scale]
-        if unknown:
-            raise pytest.UsageError(
-                f"--exercises : {', '.join(unknown)} n'est pas au barème ; au choix : "
-                f"{', '.join(self.scale)}."
-            )
-        return [name for name in self.scale if name in wanted]
+    def rules(self, submitted, exercise: str) -> list:
+        """Rend les questions d'un exercice posées à un rendu.
 
-    def asks(self, submitted, exercise: str) -> bool:
-        """Dit si un exercice compte pour un rendu : l'enseignant l'a nommé, ou il est rendu."""
-        return self.named or any(name[:4] == exercise for name in submitted.modules)
-
-    def rules(self, exercise: str):
-        """Rend les questions notées d'un exercice."""
-        if exercise not in self.exercises:
-            return []
-        return [
-            rule
-            for rule in self.scale[exercise].rules
-            if not (self.without_weights and rule.name == "weights")
-        ]
+        Il y en a si l'enseignant a nommé l'exercice ; s'il n'en nomme aucun, si l'élève l'a rendu.
+        """
+        handed = self.wanted or {name[:4] for name in submitted.modules}
+        rules = self.scale[exercise].rules if exercise in handed else ()
+        return [r for r in rules if r.name != "weights" or not self.options.without_weights]
 
 
 def _session(config: pytest.Config) -> Session:
@@ -203,32 +183,16 @@ class QuestionFile(pytest.File):
     """Un exercice."""
 
     def collect(self):
-        """Rend, pour chaque rendu, ses questions groupées par module."""
+        """Rend, pour chaque rendu, un test par question.
+
+        pytest-xdist garde ensemble (loadscope) les tests qui ont le même nom, leur fin exceptée :
+        ici, les questions d'un module.
+        """
         session = _session(self.config)
         for submitted in session.submissions:
-            if not session.asks(submitted, self.path.stem):
-                continue
-            modules: dict[str, list] = {}
-            for rule in session.rules(self.path.stem):
-                modules.setdefault(rule.module, []).append(rule)
-            for module, rules in modules.items():
-                name = f"{module}::{_safe(submitted.name)}"
-                yield QuestionGroup.from_parent(self, name=name, submitted=submitted, rules=rules)
-
-
-class QuestionGroup(pytest.Collector):
-    """Les questions d'un module d'un rendu : pytest-xdist les garde ensemble (loadscope)."""
-
-    def __init__(self, *, submitted, rules, **options):
-        super().__init__(**options)
-        self.submitted, self.rules = submitted, rules
-
-    def collect(self):
-        """Rend un test par question."""
-        for rule in self.rules:
-            yield QuestionItem.from_parent(
-                self, name=rule.name, submitted=self.submitted, rule=rule
-            )
+            for rule in session.rules(submitted, self.path.stem):
+                name = f"{rule.module}::{_safe(submitted.name)}::{rule.name}"
+                yield QuestionItem.from_parent(self, name=name, submitted=submitted, rule=rule)
 
 
 class QuestionItem(pytest.Item):
@@ -242,31 +206,30 @@ class QuestionItem(pytest.Item):
 
     def runtest(self) -> None:
         """Pose la question."""
+        from grading import grader, report
+
         # Si la minuterie de pytest interrompt la correction, la question compte quand même : zéro.
-        content = {
-            "submission": self.submitted.name,
-            "question": self.rule.id,
-            "level": "0",
-            "reason": "timeout",
-            "detail": "",
-        }
-        self.user_properties.append((PROPERTY, json.dumps(content)))
+        mark = grader.Mark(self.submitted.name, self.rule, 0, "timeout", "")
+        self.user_properties.append((PROPERTY, json.dumps(report.write_mark(mark))))
         try:
             mark = _session(self.config).grader.grade(self.submitted, self.rule)
         except Exception:  # le correcteur est en panne : ce n'est pas un zéro
             self.user_properties.pop()
             raise
-        content |= {"level": str(mark.level), "reason": mark.reason, "detail": mark.detail}
-        self.user_properties[-1] = (PROPERTY, json.dumps(content, ensure_ascii=False))
+        said = json.dumps(report.write_mark(mark), ensure_ascii=False)
+        self.user_properties[-1] = (PROPERTY, said)
         if mark.level < 1:
-            raise Lost(_line(self.config, content))
+            raise Lost(mark)
 
     def repr_failure(self, excinfo):
         """Montre la raison, sans le code du correcteur."""
         if isinstance(excinfo.value, Lost):
-            line = excinfo.value.line
-            hint = f"\n  → {line.hint}" if line.hint else ""
-            return f"{line.title} : {line.level} des points. {line.text}{hint}"
+            from grading import report
+
+            (mark,) = excinfo.value.args
+            text, clue = report.explain(mark)
+            hint = f"\n  → {clue}" if self.config.option.hint else ""
+            return f"{mark.rule.title} : {mark.level} des points. {text}{hint}"
         if isinstance(excinfo.value, Exception):
             last = excinfo.traceback[-1]
             return (
@@ -281,11 +244,7 @@ class QuestionItem(pytest.Item):
 
 
 class Lost(Exception):
-    """Une question qui n'a pas tous ses points."""
-
-    def __init__(self, line):
-        super().__init__(line.text)
-        self.line = line
+    """Une question qui n'a pas tous ses points ; son argument est la note."""
 
 
 def _safe(name: str) -> str:
@@ -293,102 +252,67 @@ def _safe(name: str) -> str:
     return "".join(c if c.isalnum() or c in "-_. " else "_" for c in name)
 
 
-def _line(config: pytest.Config, content: dict):
-    from grading import report, scale
-
-    rules = {rule.id: rule for each in scale.read_scale().values() for rule in each.rules}
-    rule, level = rules[content["question"]], Fraction(content["level"])
-    text, hint = report.explain(
-        content["reason"], content["detail"], scale.read_reasons(), config.option.hint
-    )
-    return report.Line(
-        content["submission"],
-        rule.exercise,
-        rule.name,
-        rule.module,
-        rule.title,
-        level * rule.points,
-        rule.points,
-        level,
-        content["reason"] or "",
-        text,
-        hint,
-    )
-
-
 # --- Le tableau final ----------------------------------------------------------------
 
 
-def graded_lines(terminalreporter) -> list:
+def graded(tests: list) -> list:
     """Rassemble les notes de la session, dans l'ordre des rendus et du barème."""
-    lines = []
-    for outcome in ("passed", "failed"):
-        for found in terminalreporter.stats.get(outcome, []):
-            for name, value in getattr(found, "user_properties", ()):
-                if name == PROPERTY and found.when == "call":
-                    lines.append(_line(terminalreporter.config, json.loads(value)))
-    from grading import scale
+    found = [
+        json.loads(value)
+        for each in tests
+        for name, value in getattr(each, "user_properties", ())
+        if name == PROPERTY and each.when == "call"
+    ]
+    if not found:
+        return []
+    from grading import report, scale
 
-    rules = [rule.id for each in scale.read_scale().values() for rule in each.rules]
-    order = {name: number for number, name in enumerate(rules)}
-    return sorted(lines, key=lambda line: (line.submission, order[line.id]))
+    order = [rule.id for each in scale.read_scale().values() for rule in each.rules]
+    marks = map(report.read_mark, found)
+    return sorted(marks, key=lambda mark: (mark.submission, order.index(mark.rule.id)))
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config: pytest.Config) -> None:
     """Affiche les notes et écrit les comptes rendus demandés."""
-    lines = graded_lines(terminalreporter)
-    if not lines:
+    stats = terminalreporter.stats
+    tests = [each for name in ("passed", "failed", "error") for each in stats.get(name, [])]
+    marks = graded(tests)
+    if not marks:
         return
     from convnets.core.cli import reason
-    from grading import report, scale
+    from grading import pupil, report
 
-    exercises = list(dict.fromkeys(line.exercise for line in lines))
+    options = config.option
+    exercises = ", ".join(dict.fromkeys(mark.rule.exercise for mark in marks))
+    if options.submissions:
+        named = options.exercises is not None
+        exercises += " ; un exercice absent vaut 0" if named else " ; à chacun ceux qu'il a rendus"
     header = {
-        "graine": config.option.grade_seed,
-        "exercices": ", ".join(exercises) + _counted(config),
-        "protections": _protections(),
+        "graine": options.grade_seed,
+        "exercices": exercises,
+        "protections": pupil.protections_here(),
     }
-    stats = [terminalreporter.stats.get(name, []) for name in ("passed", "failed", "error")]
-    lost = sum(map(len, stats)) - len(lines)
+    lost = len(tests) - len(marks)
+    warning = f"le correcteur est en panne, questions sans note : {lost}" if lost > 0 else ""
     if exitstatus == pytest.ExitCode.INTERRUPTED:
-        header["attention"] = "correction interrompue : il manque des notes"
-    elif lost > 0:
-        header["attention"] = f"le correcteur est en panne, questions sans note : {lost}"
-    if session := config.stash[SESSION]:
-        remarks = {each.name: list(each.remarks) for each in session.submissions if each.remarks}
-        found = {"sans rendu": session.empty, "remarques": remarks}
-        header |= {key: value for key, value in found.items() if value}
+        warning = "correction interrompue : il manque des notes"
+    session = _session(config)
+    remarks = {each.name: list(each.remarks) for each in session.submissions if each.remarks}
+    found = {"attention": warning, "sans rendu": session.empty, "remarques": remarks}
+    header |= {key: value for key, value in found.items() if value}
+    every = not options.submissions or options.verbose > 0
     terminalreporter.section("correction")
-    for row in report.header_rows(header):
-        terminalreporter.write_line(row)
-    every = not config.option.submissions or config.option.verbose > 0
-    for row in report.table(lines, scale.read_scale(), every=every):
-        terminalreporter.write_line(row)
-    for name in config.option.grade_report:
+    rows = report.header_rows(header) + report.table(marks, every=every, hint=options.hint)
+    for name in options.grade_report:
         try:
-            report.write(Path(name), lines, scale.read_scale(), header)
+            report.write(Path(name), marks, header, hint=options.hint)
         except OSError as error:
-            terminalreporter.write_line(
-                f"{name} n'a pas pu être écrit ({reason(error, named=False)})."
-            )
-
-
-def _counted(config: pytest.Config) -> str:
-    """Dit ce qui compte dans la note, quand une classe est notée."""
-    if not config.option.submissions:
-        return ""
-    named = config.option.exercises is not None
-    return " ; un exercice absent vaut 0" if named else " ; chacun est noté sur ce qu'il a rendu"
-
-
-def _protections() -> Sequence[str]:
-    from grading import pupil
-
-    return pupil.protections_here()
+            rows.append(f"{name} n'a pas pu être écrit ({reason(error, named=False)}).")
+    for row in rows:
+        terminalreporter.write_line(row)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Ferme les processus des rendus."""
-    found = session.config.stash.get(SESSION, None)
-    if found is not None:
+    if found := session.config.stash.get(SESSION, None):
         found.grader.close()

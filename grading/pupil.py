@@ -5,19 +5,19 @@ répond de travers est tué ; le suivant repart d'une copie neuve du rendu.
 """
 
 import contextlib
-import functools
 import json
 import os
 import re
 import secrets
-import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ MAX_LOG_BYTES = 4096  # gardés de ce qu'un enfant écrit hors des demandes
 MAX_PRINTED_BYTES = 2**20  # par demande ; au-delà, la question est perdue
 MAX_FOLDER_BYTES = 512 * 2**20  # au-delà, l'enfant est tué
 WALL_FACTOR = 8  # une machine chargée peut être plus lente : durée réelle, au plus
+LOOK_S = 0.25  # entre deux regards sur un enfant qui ne répond pas
 MAX_GAP_S = 1.0  # entre deux regards sur un enfant ; plus long, la machine s'était arrêtée
 # `from exercises.ex05_inception import head`, quand head.py n'est pas là.
 ABSENT = r"cannot import name '(\w+)' from '([\w.]+)' \((?:unknown|.*__init__\.py)"
@@ -116,12 +117,13 @@ class Workshop:
         self._control = ours
         self._control.settimeout(START_S)
         try:
-            self._say({"preload": PRELOAD[engine]})
+            self.say({"preload": PRELOAD[engine]})
         except BaseException:
             self.close()
             raise
 
-    def _say(self, order: dict, descriptors: tuple[int, ...] = ()) -> dict:
+    def say(self, order: dict, descriptors: Sequence[int] = ()) -> dict:
+        """Donne un ordre au processus (voir `worker.main`) ; rend ce qu'il répond."""
         try:
             socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
             answer = self._control.recv(2**16)
@@ -133,15 +135,6 @@ class Workshop:
                 "L'atelier de correction s'est arrêté : Python ou TensorFlow ne se charge pas."
             )
         return json.loads(answer)
-
-    def spawn(self, staged: Path, limits: Limits, *descriptors: int) -> int:
-        """Fait naître un enfant dans un dossier préparé ; rend son numéro."""
-        order = {"folder": str(staged), "limits": limits._asdict()}
-        return self._say(order, descriptors)["pid"]
-
-    def reap(self, pid: int) -> int:
-        """Attend la fin d'un enfant ; rend son code de sortie, négatif pour un signal."""
-        return self._say({"pid": pid})["status"]
 
     def folder(self) -> Path:
         """Crée un dossier pour un enfant."""
@@ -165,19 +158,25 @@ class Child:
     """
 
     def __init__(self, workshop: Workshop, stage, limits: Limits):
-        self._workshop, self._folder, self.log = workshop, workshop.folder(), b""
+        self._workshop, self._folder = workshop, workshop.folder()
+        self.log, self.status = b"", None
         stage(self._folder)
         self._channel, theirs = socket.socketpair()
         log, log_end = os.pipe()
-        self._log = log
-        self.pid = workshop.spawn(self._folder, limits, theirs.fileno(), log_end)
+        order = {"folder": str(self._folder), "limits": limits._asdict()}
+        self.pid = workshop.say(order, (theirs.fileno(), log_end))["pid"]
         theirs.close()
         os.close(log_end)
-        self._channel.setblocking(False)
-        os.set_blocking(log, False)
-        self.status: int | None = None
-        self._killed = False
+        self._channel.settimeout(LOOK_S)
+        self._listener = threading.Thread(target=self._listen, args=[log], daemon=True)
+        self._listener.start()
         self.protections = self._receive(_Clock(self.pid, START_S))["protections"]
+
+    def _listen(self, log: int) -> None:
+        """Vide ce que l'enfant affiche, et en garde la fin."""
+        with open(log, "rb", buffering=0) as file:
+            while part := file.read(2**16):
+                self.log = (self.log + part)[-MAX_LOG_BYTES:]
 
     def ask(self, request: dict, seconds: float) -> dict:
         """Envoie une demande et attend sa réponse.
@@ -195,16 +194,22 @@ class Child:
         """
         token, clock = secrets.token_hex(8), _Clock(self.pid, seconds)
         try:
-            self._send(messages.pack({**request, "token": token}), clock)
+            view = memoryview(messages.pack({**request, "token": token}))
+            while view:
+                view = view[self._patiently(self._channel.send, view[: 2**18], clock) :]
             limit = messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES)
             answer = self._receive(clock, limit)
-            if not isinstance(answer, dict) or answer.get("token") != token:
+            answer = answer if isinstance(answer, dict) else {}
+            error, printed = answer.get("error"), answer.get("printed")
+            if answer.get("token") == token and isinstance(error, dict):
+                raise failure_of(error)
+            if (
+                answer.get("token") != token
+                or not isinstance(printed, int)
+                or "value" not in answer
+            ):
                 raise Failure("forged_answer")
-            if isinstance(answer.get("error"), dict):
-                raise failure_of(answer["error"])
-            if not isinstance(answer.get("printed"), int) or "value" not in answer:
-                raise Failure("forged_answer")
-            if answer["printed"] > MAX_PRINTED_BYTES:
+            if printed > MAX_PRINTED_BYTES:
                 raise Failure("prints_too_much")
         except messages.Unreadable as error:
             self.kill()
@@ -215,85 +220,54 @@ class Child:
             raise
         return answer
 
-    def _send(self, content: bytes, clock: "_Clock") -> None:
-        view = memoryview(content)
-        while view:
-            self._wait(clock, writing=True)
-            try:
-                view = view[self._channel.send(view[: 2**18]) :]
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise self._ended() from error
-
     def _receive(self, clock: "_Clock", limit: int = messages.ANSWER_BYTES):
         content, wanted = bytearray(), messages.HEADER.size
         while len(content) < wanted:
-            self._wait(clock)
-            try:
-                part = self._channel.recv(min(wanted - len(content), 2**20))
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise self._ended() from error
+            part = self._patiently(self._channel.recv, min(wanted - len(content), 2**20), clock)
             if not part:
                 raise self._ended()
             content += part
             if len(content) == messages.HEADER.size:
-                lengths = messages.HEADER.unpack(content)
-                messages.check_head(lengths[0])
-                wanted += sum(lengths)
-                if wanted > limit:
-                    raise messages.Unreadable("réponse trop longue")
+                wanted += messages.length(content, limit)
         return messages.unpack(content)
 
-    def _wait(self, clock: "_Clock", *, writing: bool = False) -> None:
-        """Attend que le canal soit prêt, en vidant ce que l'enfant affiche."""
-        while True:
-            readers = [self._log] if writing else [self._channel, self._log]
-            writers = [self._channel] if writing else []
-            ready, free, _ = select.select(readers, writers, [], 0.25)
-            if self._log in ready:
-                try:
-                    part = os.read(self._log, 2**16)
-                except BlockingIOError:
-                    part = b" "
-                self.log = (self.log + part)[-MAX_LOG_BYTES:]
-                if not part:  # l'enfant a fermé sa sortie
-                    os.close(self._log)
-                    self._log = os.open(os.devnull, os.O_RDONLY | os.O_NONBLOCK)
-                    time.sleep(0.01)
-            if self._channel in ready or free:
-                return
-            if clock.is_over():
-                raise Failure("timeout")
-            if not ready and submission.folder_bytes(self._folder) > MAX_FOLDER_BYTES:
-                raise Failure("disk")
+    def _patiently(self, operate, argument, clock: "_Clock"):
+        """Envoie ou reçoit dès que le canal est prêt, tant que l'enfant a du temps."""
+        while not clock.is_over():
+            try:
+                return operate(argument)
+            except TimeoutError:
+                if submission.folder_bytes(self._folder) > MAX_FOLDER_BYTES:
+                    raise Failure("disk") from None
+            except OSError as error:
+                raise self._ended() from error
+        raise Failure("timeout")
 
     def _ended(self) -> Failure:
-        """Dit pourquoi l'enfant ne répond plus."""
-        self.kill(politely=True)
-        status = self.status
-        if status == -signal.SIGXCPU or (status == -signal.SIGKILL and not self._killed):
+        """Dit pourquoi l'enfant a fermé le canal ; s'il vit encore, il a deux secondes."""
+        late = threading.Timer(2, os.kill, (self.pid, signal.SIGKILL))
+        late.start()
+        self._bury()
+        killed = late.finished.is_set()
+        late.cancel()
+        if not killed and self.status in (-signal.SIGXCPU, -signal.SIGKILL):
             return Failure("timeout")
-        if status is not None and status < 0 and not self._killed:
-            detail = f"signal {-status}"
+        if not killed and self.status < 0:
             memory = b"bad_alloc" in self.log or b"emory" in self.log
-            return Failure("memory" if memory else "crash", detail)
+            return Failure("memory" if memory else "crash", f"signal {-self.status}")
         return Failure("stopped")
 
-    def kill(self, *, politely: bool = False) -> None:
+    def kill(self) -> None:
         """Tue l'enfant et efface son dossier ; sans effet la seconde fois."""
-        if self.status is not None:
-            return
-        self._killed = True
-        if politely and _is_dead(self.pid):
-            self._killed = False
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
-        self.status = self._workshop.reap(self.pid)
+            self._bury()
+
+    def _bury(self) -> None:
+        """Attend la fin de l'enfant, et efface ce qui en reste."""
+        self.status = self._workshop.say({"pid": self.pid})["status"]
         self._channel.close()
-        os.close(self._log)
+        self._listener.join(1)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -329,19 +303,6 @@ def _queue_s(pid: int) -> float:
         with contextlib.suppress(OSError, ValueError, IndexError):
             total += int(path.read_text().split()[1])
     return total / 1e9
-
-
-def _is_dead(pid: int) -> bool:
-    """Attend un instant qu'un processus qui a fermé son canal finisse de mourir."""
-    for _ in range(40):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (OSError, IndexError):
-            return True
-        if state in "ZX":
-            return True
-        time.sleep(0.05)
-    return False
 
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
@@ -381,6 +342,26 @@ def quoted(message: str, *, who: str = "Python") -> str:
     return f"{who} dit : « {message} »" if message else ""
 
 
+# Type de l'exception, ce que dit son message, raison, et ce qui la précise ; le premier l'emporte.
+REASONS = (
+    ("SyntaxError", "codec can't decode|Non-UTF-8", "wrong_encoding", "{file}"),
+    ("SyntaxError|IndentationError|TabError", "", "syntax_error", "{place}"),
+    ("NotImplementedError", "", "not_done", ""),
+    ("MemoryError|.*ResourceExhausted.*", "", "memory", ""),
+    (".*", "Cannot allocate", "memory", ""),
+    ("SystemExit", "", "exited", "{place}"),
+    ("SavingError", "", "saving_fails", "{keras}"),
+    ("LoadingError", "", "loading_fails", "{keras}"),
+    ("Unreadable", "", "answer_too_long", ""),
+    ("OSError", "File too large", "disk", ""),
+    ("PermissionError", "", "forbidden", "{detail}"),
+    ("BlockingIOError", "fork", "forbidden", "{detail}"),
+    ("ImportError", "attempted relative import", "missing_module", "{detail}"),
+    ("AttributeError", "module 'exercises", "missing_name", "{last}"),
+    (".*", "", "exception", "{detail}"),
+)
+
+
 def failure_of(error: dict) -> Failure:
     """Traduit une exception d'un rendu en raison.
 
@@ -390,47 +371,30 @@ def failure_of(error: dict) -> Failure:
     Returns:
         Une `Failure` prête à lever.
     """
-    kind, line = clean(error.get("type"), limit=60), error.get("line")
-    place = f", ligne {line} de {clean(error.get('file'), limit=60)}" if line else ""
-    message, missing = (
-        clean(error.get("message") or ""),
-        clean(error.get("missing") or "", limit=80),
-    )
-    detail = ", ".join(filter(None, [FRENCH.get(kind), kind])) + place
-    detail += f" ; {quoted(message)}" if message else ""
-    if kind == "SyntaxError" and re.search("codec can't decode|Non-UTF-8", message):
-        return Failure("wrong_encoding", clean(error.get("file"), limit=60), error)
-    if kind == "NotImplementedError":
-        return Failure("not_done", error=error)
-    if kind in ("SyntaxError", "IndentationError", "TabError"):
-        return Failure("syntax_error", place.removeprefix(", "), error)
-    if kind == "MemoryError" or "ResourceExhausted" in kind or "Cannot allocate" in message:
-        return Failure("memory", error=error)
-    if kind == "SystemExit":
-        return Failure("exited", place.removeprefix(", "), error)
-    if kind == "SavingError":
-        return Failure("saving_fails", quoted(message, who="Keras"), error)
-    if kind == "LoadingError":
-        return Failure("loading_fails", quoted(message, who="Keras"), error)
-    if kind == "Unreadable":
-        return Failure("answer_too_long", error=error)
-    if kind == "OSError" and "File too large" in message:
-        return Failure("disk", error=error)
-    if kind == "PermissionError" or (kind == "BlockingIOError" and "fork" in message):
-        return Failure("forbidden", detail, error)
-    if kind == "ImportError":
-        absent = re.match(ABSENT, str(error.get("message")))
-        if absent and _file_of_course(f"{absent[2]}.{absent[1]}"):
-            missing = f"{absent[2]}.{absent[1]}"
-        elif message.startswith("attempted relative import"):
-            return Failure("missing_module", detail, error)
-    if _file_of_course(missing):
-        return Failure("missing_module", _file_of_course(missing), error)
+    kind, file = clean(error.get("type"), limit=60), clean(error.get("file"), limit=60)
+    message, missing = clean(error.get("message") or ""), error.get("missing") or ""
+    absent = re.match(ABSENT, str(error.get("message")))
+    if absent and kind == "ImportError" and _file_of_course(f"{absent[2]}.{absent[1]}"):
+        missing = f"{absent[2]}.{absent[1]}"
     if missing:
-        return Failure("missing_package", missing, error)
-    if kind == "AttributeError" and "module 'exercises." in message:
-        return Failure("missing_name", message.rpartition(" ")[2].strip("'"), error)
-    return Failure("exception", detail, error)
+        path = _file_of_course(clean(missing, limit=80))
+        reason = "missing_module" if path else "missing_package"
+        return Failure(reason, path or clean(missing, limit=80), error)
+    place = f"ligne {error['line']} de {file}" if error.get("line") else ""
+    detail = ", ".join(filter(None, [FRENCH.get(kind), kind, place]))
+    shown = {
+        "file": file,
+        "place": place,
+        "keras": quoted(message, who="Keras"),
+        "last": message.rpartition(" ")[2].strip("'"),
+        "detail": " ; ".join(filter(None, [detail, quoted(message)])),
+    }
+    found = (
+        Failure(reason, text.format(**shown), error)
+        for kinds, said, reason, text in REASONS
+        if re.fullmatch(kinds, kind) and re.search(said, message)
+    )
+    return next(found)
 
 
 def _file_of_course(module: str) -> str:
@@ -443,27 +407,17 @@ def _file_of_course(module: str) -> str:
     Returns:
         `"ex00_convolution/geometry.py"` ; vide si le nom n'est pas celui d'un fichier du cours.
     """
-    name = module.removeprefix("exercises.")
-    top = name.partition(".")[0]
-    known = module != name or top in ("exercises", "convnets") or re.match(r"ex\d\d_", top)
-    if not known and name not in _names_of_course():
+    name, files = module.removeprefix("exercises."), submission.EXERCISES.glob("ex*/[a-z]*.py")
+    course = name != module or re.match(r"ex\d\d_|convnets\b", name)
+    if not course and name not in {path.stem for path in files}:
         return ""
     folder = name.replace(".", "/")
     return f"{folder}/" if (submission.EXERCISES / folder).is_dir() else submission.file_of(name)
 
 
-@functools.cache
-def _names_of_course() -> frozenset[str]:
-    return frozenset(path.stem for path in submission.EXERCISES.glob("ex[0-9][0-9]_*/[a-z]*.py"))
-
-
 def protections_here() -> list[str]:
     """Dit ce qui est en vigueur sur cette machine, en enfermant un enfant qui ne fait rien."""
-    workshop = Workshop("none")
-    try:
+    with contextlib.closing(Workshop("none")) as workshop:
         child = Child(workshop, lambda folder: None, Limits(cpu_s=10, memory_mb=256))
-        found = [str(each) for each in child.protections]
         child.kill()
-        return found
-    finally:
-        workshop.close()
+        return [str(each) for each in child.protections]

@@ -4,12 +4,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from grading.scale import FULL, Exercise, Reason
+from grading.grader import Mark
+from grading.scale import FULL, read_reasons, read_scale
 
 SUFFIXES = (".json", ".csv", ".md")
 BYTE_ORDER_MARK = "\ufeff"  # sans elle, un tableur lit l'UTF-8 comme du Windows-1252
@@ -20,59 +21,58 @@ DATE = re.compile(  # ou heure, ou fraction : des nombres séparés, ou un nombr
 )
 
 
-class Line(NamedTuple):
-    """La note d'une question, prête à écrire."""
+class Result(NamedTuple):
+    """Ce qu'a obtenu un rendu : sa note, celle de ses exercices, celles de ses questions."""
 
-    submission: str
-    exercise: str
-    question: str
-    module: str
-    title: str
-    points: Fraction
-    out_of: Fraction
-    level: Fraction
-    reason: str  # identifiant, vide si tout est juste
-    text: str  # la raison en français, et sa précision
-    hint: str  # vide, si l'enseignant ne le demande pas
-
-    @property
-    def id(self) -> str:
-        """Nom de la question, par exemple `"ex02.architecture"`."""
-        return f"{self.exercise}.{self.question}"
+    name: str
+    mark: Fraction
+    exercises: dict[str, Fraction]
+    marks: list[Mark]
 
 
-def explain(reason: str | None, detail: str, reasons: dict[str, Reason], hint: bool):
-    """Rend `(phrase, indice)` d'une raison ; l'indice est vide s'il n'est pas demandé."""
-    if reason is None:
-        return "", ""
-    known = reasons[reason]
-    text = f"{known.text} ({detail})" if detail else known.text
-    return text, known.hint if hint else ""
+# --- Une note ------------------------------------------------------------------------
 
 
-def totals(lines: Sequence[Line], scale: dict[str, Exercise]) -> dict[str, dict[str, Fraction]]:
-    """Additionne les points.
+def write_mark(mark: Mark) -> dict:
+    """Met une note sous une forme que JSON écrit."""
+    return {**mark._asdict(), "rule": mark.rule.id, "level": str(mark.level)}
 
-    Args:
-        lines: notes des questions.
-        scale: le barème.
 
-    Returns:
-        Pour chaque rendu, la note sur 20 de chacun de ses exercices, et `"note"`, leur moyenne
-        pondérée.
-    """
-    marks: dict[str, dict[str, Fraction]] = {}
-    for name in dict.fromkeys(line.submission for line in lines):
-        mine = [line for line in lines if line.submission == name]
-        found = {}
-        for exercise in dict.fromkeys(line.exercise for line in mine):
-            each = [line for line in mine if line.exercise == exercise]
-            whole = sum(line.out_of for line in each)
-            found[exercise] = FULL * sum(line.points for line in each) / whole
-        weight = sum(scale[exercise].weight for exercise in found)
-        found["note"] = sum(scale[e].weight * mark for e, mark in found.items()) / weight
-        marks[name] = found
-    return marks
+def read_mark(content: dict) -> Mark:
+    """Relit ce que `write_mark` a écrit."""
+    exercise = read_scale()[content["rule"].partition(".")[0]]
+    (rule,) = (each for each in exercise.rules if each.id == content["rule"])
+    return Mark(**{**content, "rule": rule, "level": Fraction(content["level"])})
+
+
+def explain(mark: Mark) -> tuple[str, str]:
+    """Rend la raison d'une note, précisée, et un indice ; d'une note sans raison, la précision."""
+    if mark.reason is None:
+        return mark.detail, ""
+    known = read_reasons()[mark.reason]
+    return f"{known.text} ({mark.detail})" if mark.detail else known.text, known.hint
+
+
+def grouped(items: Iterable, key: Callable) -> dict[object, list]:
+    """Range des choses par ce que rend `key`, dans l'ordre où elles viennent."""
+    found: dict[object, list] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
+
+
+def results(marks: Sequence[Mark]) -> list[Result]:
+    """Fait, de chaque rendu, la note sur 20 de ses exercices et leur moyenne pondérée."""
+    scale, found = read_scale(), []
+    for name, mine in grouped(marks, lambda mark: mark.submission).items():
+        exercises = {
+            exercise: FULL * sum(m.points for m in each) / sum(m.rule.points for m in each)
+            for exercise, each in grouped(mine, lambda mark: mark.rule.exercise).items()
+        }
+        weight = sum(scale[exercise].weight for exercise in exercises)
+        total = sum(scale[exercise].weight * mark for exercise, mark in exercises.items())
+        found.append(Result(name, total / weight, exercises, mine))
+    return found
 
 
 def number(value: Fraction, *, decimals: int = 2) -> str:
@@ -85,131 +85,126 @@ def exact(value: Fraction) -> str:
     return number(value, decimals=5)
 
 
-def table(lines: Sequence[Line], scale: dict[str, Exercise], *, every: bool) -> list[str]:
-    """Fait le tableau final.
+# --- Le terminal ---------------------------------------------------------------------
+
+
+def table(marks: Sequence[Mark], *, every: bool, hint: bool = False) -> list[str]:
+    """Fait le tableau final, en lignes de texte.
 
     Args:
-        lines: notes des questions.
-        scale: le barème.
+        marks: notes des questions.
         every: une ligne par question ; sinon, une par rendu.
-
-    Returns:
-        Des lignes de texte.
+        hint: donner l'indice de chaque erreur.
     """
-    marks = totals(lines, scale)
-    exercises = [name for name in scale if any(line.exercise == name for line in lines)]
-    width = max([len(name) for name in marks] + [8])
-    rows = []
-    if len(marks) > 1 or not every:
-        head = "".join(f"{name:>9}" for name in exercises)
-        rows.append(f"{'rendu':<{width}}{head}{'note /20':>11}")
-        for name, found in marks.items():
-            cells = "".join(f"{number(found[e]) if e in found else '-':>9}" for e in exercises)
-            rows.append(f"{name:<{width}}{cells}{number(found['note']):>11}")
-    if not every:
-        return rows
-    for name, found in marks.items():
-        rows += ["", f"{name} : {number(found['note'])}/{FULL}"]
-        for exercise in exercises:
-            mine = [line for line in lines if (line.submission, line.exercise) == (name, exercise)]
-            if not mine:
-                continue
-            title = scale[exercise].title
-            rows.append(f"  {exercise} — {title} : {number(found[exercise])}/{FULL}")
-            for line in mine:
-                score = f"{number(line.points)}/{number(line.out_of)}"
-                rows.append(f"    {line.question:<20}{score:>9}  {line.text}".rstrip())
-                rows += [f"    {'':<20}{'':>9}  → {line.hint}"] if line.hint else []
+    found, rows = results(marks), []
+    if len(found) > 1 or not every:
+        exercises, width = _exercises(found), max(len(each.name) for each in found)
+        heads = [*exercises, f"note /{FULL}"]
+        rows.append(f"{'rendu':<{width}}" + "".join(f"{head:>10}" for head in heads))
+        for each in found:
+            cells = [number(each.exercises[e]) if e in each.exercises else "-" for e in exercises]
+            cells.append(number(each.mark))
+            rows.append(f"{each.name:<{width}}" + "".join(f"{cell:>10}" for cell in cells))
+    for each in found if every else ():
+        rows += ["", f"{each.name} : {number(each.mark)}/{FULL}"]
+        for exercise, total in each.exercises.items():
+            title = read_scale()[exercise].title
+            rows.append(f"  {exercise} — {title} : {number(total)}/{FULL}")
+            mine = [mark for mark in each.marks if mark.rule.exercise == exercise]
+            rows += [row for mark in mine for row in _question_rows(mark, hint)]
     return rows
+
+
+def _question_rows(mark: Mark, hint: bool) -> list[str]:
+    score, (text, clue) = f"{number(mark.points)}/{number(mark.rule.points)}", explain(mark)
+    row = f"    {mark.rule.name:<20}{score:>9}  {text}".rstrip()
+    return [row, f"{'':<33}  → {clue}"] if hint and clue else [row]
+
+
+def _exercises(found: Sequence[Result]) -> list[str]:
+    return [name for name in read_scale() if any(name in each.exercises for each in found)]
 
 
 def header_rows(header: dict) -> list[str]:
     """Écrit l'en-tête : une ligne par valeur, et une par élève pour ce qui est dit d'eux."""
     rows = []
     for key, value in header.items():
-        if isinstance(value, dict):
-            rows.append(f"{key} :")
-            for name, said in value.items():
-                texts = [said] if isinstance(said, str) else said
-                rows += [f"  - {name} : {text}" for text in texts]
-        else:
-            text = value if isinstance(value, str | int) else ", ".join(value)
-            rows.append(f"{key} : {text}")
+        told = value if isinstance(value, dict) else {}
+        shown = ", ".join(value) if isinstance(value, list) else value
+        rows.append(f"{key} :" if told else f"{key} : {shown}")
+        for name, said in told.items():
+            rows += [f"  - {name} : {text}" for text in ([said] if isinstance(said, str) else said)]
     return rows
 
 
-def write(path: Path, lines: Sequence[Line], scale: dict[str, Exercise], header: dict) -> None:
+# --- Les fichiers --------------------------------------------------------------------
+
+
+def write(path: Path, marks: Sequence[Mark], header: dict, *, hint: bool = False) -> None:
     """Écrit le compte rendu ; la fin du nom dit le format.
 
     Args:
         path: fichier `.json`, `.csv` ou `.md`.
-        lines: notes des questions.
-        scale: le barème.
+        marks: notes des questions.
         header: graine, protections en vigueur, exercices notés, élèves sans rendu, remarques,
             avertissement.
+        hint: donner l'indice de chaque erreur.
 
     Raises:
-        ValueError: autre fin de nom.
         OSError: fichier impossible à écrire.
     """
     writers = {".json": _as_json, ".csv": _as_csv, ".md": _as_markdown}
-    if path.suffix not in writers:
-        raise ValueError(f"{path} : le compte rendu s'écrit en {', '.join(SUFFIXES)}.")
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(writers[path.suffix](lines, scale, header), encoding="utf-8")
+    temporary.write_text(writers[path.suffix](marks, header, hint), encoding="utf-8")
     temporary.replace(path)
 
 
-def _as_json(lines, scale, header) -> str:
-    marks = totals(lines, scale)
-    content = {
-        **header,
-        "submissions": [
-            {
-                "name": name,
-                "mark": round(float(marks[name]["note"]), 4),
-                "exercises": {e: round(float(v), 4) for e, v in marks[name].items() if e != "note"},
-                "questions": [
-                    {
-                        "id": line.id,
-                        "module": line.module,
-                        "title": line.title,
-                        "points": float(line.points),
-                        "out_of": float(line.out_of),
-                        "level": str(line.level),
-                        "reason": line.reason or None,
-                        "text": line.text,
-                        "hint": line.hint,
-                    }
-                    for line in lines
-                    if line.submission == name
-                ],
-            }
-            for name in marks
-        ],
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+def _as_json(marks, header, hint) -> str:
+    content = [
+        {
+            "name": each.name,
+            "mark": round(float(each.mark), 4),
+            "exercises": {name: round(float(mark), 4) for name, mark in each.exercises.items()},
+            "questions": [
+                {
+                    "id": mark.rule.id,
+                    "module": mark.rule.module,
+                    "title": mark.rule.title,
+                    "points": float(mark.points),
+                    "out_of": float(mark.rule.points),
+                    "level": str(mark.level),
+                    "reason": mark.reason,
+                    "text": explain(mark)[0],
+                    "hint": explain(mark)[1] if hint else "",
+                }
+                for mark in each.marks
+            ],
+        }
+        for each in results(marks)
+    ]
+    return json.dumps({**header, "submissions": content}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _as_csv(lines, scale, header) -> str:
+def _as_csv(marks, header, hint) -> str:
     """Écrit une ligne par élève : sa note, ses exercices, ses questions, ce qui en est dit."""
     file = io.StringIO()
     file.write(BYTE_ORDER_MARK)
-    writer = csv.writer(file, delimiter=";")  # ce qu'attend un tableur en français
-    questions = list(dict.fromkeys(line.id for line in lines))
-    exercises = [name for name in scale if any(line.exercise == name for line in lines)]
-    titles = [*exercises, *questions]
-    writer.writerow(["rendu", f"note /{FULL}", *titles, "remarques"])
-    remarks = header.get("remarques", {})
-    for name, found in totals(lines, scale).items():
-        points = {line.id: line.points for line in lines if line.submission == name} | found
-        cells = [exact(points[title]) if title in points else "" for title in titles]
+    found = results(marks)
+    titles = [*_exercises(found), *dict.fromkeys(mark.rule.id for mark in marks)]
+    total, remarks, rows = f"note /{FULL}", header.get("remarques", {}), []
+    for name, mark, exercises, mine in found:
+        points = {total: mark} | exercises | {each.rule.id: each.points for each in mine}
+        cells = {title: exact(value) for title, value in points.items()}
         said = " ; ".join(remarks.get(name, ()))
-        writer.writerow([plain(name), exact(found["note"]), *cells, plain(said)])
+        rows.append({"rendu": plain(name), **cells, "remarques": plain(said)})
     for name, why in header.get("sans rendu", {}).items():
-        writer.writerow([plain(name), 0, *[""] * len(titles), plain(f"sans rendu : {why}")])
+        rows.append({"rendu": plain(name), total: 0, "remarques": plain(f"sans rendu : {why}")})
     if "attention" in header:
-        writer.writerow(["", "", *[""] * len(titles), header["attention"]])
+        rows.append({"remarques": header["attention"]})
+    heads = ["rendu", total, *titles, "remarques"]
+    writer = csv.DictWriter(file, heads, delimiter=";")  # ce qu'attend un tableur en français
+    writer.writeheader()
+    writer.writerows(rows)
     return file.getvalue()
 
 
@@ -221,37 +216,7 @@ def plain(text: str) -> str:
     return f"'{text}" if FORMULA.match(text) or DATE.fullmatch(text) else text
 
 
-def _as_markdown(lines, scale, header) -> str:
-    marks, rows = totals(lines, scale), ["# Correction", ""]
-    rows += [_escape(row if row.startswith("  -") else f"- {row}") for row in header_rows(header)]
-    exercises = [name for name in scale if any(line.exercise == name for line in lines)]
-    rows += [
-        "",
-        f"| rendu | {' | '.join(exercises)} | note /{FULL} |",
-        f"|---|{'---|' * len(exercises)}---|",
-    ]
-    for name, found in marks.items():
-        cells = " | ".join(number(found[e]) if e in found else "-" for e in exercises)
-        rows.append(f"| {_escape(name)} | {cells} | **{number(found['note'])}** |")
-    for name in marks:
-        rows += [
-            "",
-            f"## {_escape(name)}",
-            "",
-            "| question | points | niveau | raison |",
-            "|---|---|---|---|",
-        ]
-        for line in (line for line in lines if line.submission == name):
-            text = f"{line.text} *→ {line.hint}*" if line.hint else line.text
-            rows.append(
-                f"| {line.id} — {line.title} | {number(line.points)}/"
-                f"{number(line.out_of)} | {line.level} | {_escape(text) if line.reason else ''} |"
-            )
-    return "\n".join(rows) + "\n"
-
-
-def _escape(text: str) -> str:
-    """Rend inoffensif, dans un tableau Markdown, un texte venu d'un rendu."""
-    for mark in "\\|[]<>":
-        text = text.replace(mark, f"\\{mark}" if mark != "<" else "&lt;")
-    return text
+def _as_markdown(marks, header, hint) -> str:
+    """Écrit ce que montre le terminal ; un rendu ne peut pas sortir du bloc."""
+    rows = [*header_rows(header), "", *table(marks, every=True, hint=hint)]
+    return "# Correction\n\n```text\n" + "\n".join(rows).replace("```", "''") + "\n```\n"

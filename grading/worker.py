@@ -86,19 +86,22 @@ def _live(order: dict, channel: int, log: int) -> None:
 
 
 def _serve(channel: int, protections: list[str]) -> None:
-    def write(answer: dict, limit: int = messages.ANSWER_BYTES) -> None:
-        messages.write_all(channel, messages.pack(answer, limit=limit))
-
-    write({"protections": protections})
-    header = messages.HEADER
-    while start := messages.read_exactly(channel, header.size):
-        body = messages.read_exactly(channel, sum(header.unpack(start)))
-        request = messages.unpack(start + body, ingredients=True)
-        answer = {"token": request["token"], **probes.answer(request)}
+    pack, unpack, length = messages.pack, messages.unpack, messages.length
+    reader, writer = os.fdopen(channel, "rb"), os.fdopen(os.dup(channel), "wb")
+    content = pack({"protections": protections})
+    while True:
+        writer.write(content)
+        writer.flush()
+        start = reader.read(messages.HEADER.size)
+        if not start:
+            return
+        request = unpack(start + reader.read(length(start)), ingredients=True)
+        token, answer = request["token"], probes.answer(request)
         try:
-            write(answer, messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES))
+            limit = messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES)
+            content = pack({"token": token, **answer}, limit=limit)
         except BaseException as error:  # une réponse trop longue, ou qui refuse d'être écrite
-            write({"token": request["token"], "error": probes.describe_error(error)})
+            content = pack({"token": token, "error": probes.describe_error(error)})
 
 
 if __name__ == "__main__":

@@ -1,37 +1,32 @@
-"""`python -m grading cours.toml` : noter un trimestre, ou ce qui y a changé."""
+"""`python -m grading cours.toml` : noter un trimestre, ou ce qui y a changé.
 
+La note d'un rendu est gardée dans un fichier, avec l'empreinte de tout ce dont elle dépend. Chaque
+fichier est écrit dès que le rendu est noté : une correction interrompue reprend au rendu suivant.
+"""
+
+import contextlib
+import hashlib
+import json
+import re
 from collections.abc import Sequence
-from datetime import date
-from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 import filelock
 
 from convnets.core.cli import FrenchParser, agreed, printable, run
+from convnets.core.files import file_sha256
 from convnets.figures import charts
-from grading import report, sandbox
-from grading.grader import random_seed
-from grading.scale import FULL, read_reasons, read_scale
-from grading.term import moodle, similarity, totals
-from grading.term.answers import SHARED, Answer, grade_all
-from grading.term.course import Course, Work, read_course
+from grading import grader, report, sandbox, scale
+from grading.scale import FULL, Rule
+from grading.submission import Submission
+from grading.term import moodle
+from grading.term.course import Course, read_course
 from grading.term.hand_ins import Gathered, gather
-from grading.term.manual import Given, read_manual
-from grading.term.marks import ABSENT, HANDED_IN, ExerciseMark, Student, StudentMarks, Term
-from grading.term.pages import student_page, write_pages
+from grading.term.marks import StudentMarks, student_marks
+from grading.term.pages import SHARED, student_page, write_pages, write_tables
 from grading.term.sheets import write_file
-from grading.term.tables import write_tables
 
 CACHE = ".cache"  # dans le dossier de sortie : rendus copiés, notes gardées, graine
-
-
-class Heard(NamedTuple):
-    """Ce qui a été lu pour un exercice avant de noter."""
-
-    work: Work
-    gathered: Gathered
-    given: dict[tuple[str, str], Given]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,13 +48,8 @@ def _run(path: Path, *, everything: bool) -> int:
     sandbox.check_system()
     cache = course.output / CACHE
     cache.mkdir(parents=True, exist_ok=True)
-    try:
-        with filelock.FileLock(cache / "verrou", timeout=0):
-            grade_term(course, everything=everything)
-    except filelock.Timeout as error:
-        raise ValueError(
-            f"une autre correction écrit dans {course.output} ; attendez qu'elle finisse."
-        ) from error
+    with filelock.FileLock(cache / "verrou"):  # une autre correction y écrit : elle finit d'abord
+        grade_term(course, everything=everything)
     return 0
 
 
@@ -74,170 +64,133 @@ def grade_term(course: Course, *, everything: bool = False) -> None:
         OSError: fichier impossible à lire ou à écrire.
         ValueError: une phrase ; rien n'est alors noté, et ce qui l'était est gardé.
     """
-    cache = course.output / CACHE
-    heard = [_hear(course, work, cache) for work in course.works]
-    seed = _seed(cache / "graine.txt", course)
-    answers = [_answers(course, each, seed, cache, everything) for each in heard]
-    term = _term(course, heard, answers)
-    written = [*write_tables(course, term), write_pages(term)[-1]]
+    copies = course.output / CACHE / "rendus"  # tout est lu avant que rien ne soit noté
+    heard = [gather(course, work, copies / work.exercise) for work in course.works]
+    seed = _seed(course)
+    for each in heard:
+        each.work.say(agreed(len(each.submissions), "rendu"))
+        grade_exercise(course, each, seed=seed, everything=everything)
+    students = [student_marks(course, heard, each) for each in course.students]
+    written = [*write_tables(course, students), write_pages(course, students)]
     for place, each in enumerate(heard):
-        written += _for_moodle(course, each, term, place)
+        written += _for_moodle(course, each, students, place)
     if course.similarity:
-        found = zip(course.works, answers, strict=True)
-        same = [(work.exercise, pair) for work, each in found for pair in _shared(each)]
-        written.append(similarity.write_similarity(term, same))
-    _summary(term)
+        from grading.term import similarity
+
+        written.append(similarity.write_similarity(course, heard))
+    heads = ["", *(work.exercise for work in course.works), f"note /{FULL}"]
+    print(f"\n{charts.table(heads, [_row(each) for each in students])}")
     print(f"\nÉcrit dans {printable(str(course.output))} : eleves/, ", end="")
     print(", ".join(printable(str(each.relative_to(course.output))) for each in written))
 
 
-# --- Lire ----------------------------------------------------------------------------
-
-
-def _hear(course: Course, work: Work, cache: Path) -> Heard:
-    """Ouvre les rendus d'un exercice et lit ce que l'enseignant en a écrit, avant de rien noter."""
-    try:
-        gathered = gather(course, work, cache / "rendus" / work.exercise)
-        given, remarks = read_manual(work, course.students)
-    except ValueError as error:
-        raise ValueError(f"{work.exercise} : {error}") from error
-    for each in (*gathered.remarks, *remarks):
-        print(f"{work.exercise} : {printable(each)}")
-    return Heard(work, gathered, given)
-
-
-def _seed(path: Path, course: Course) -> int:
+def _seed(course: Course) -> int:
     """Rend la graine des essais ; tirée au hasard, elle est gardée d'une fois à l'autre."""
-    if course.seed is None and path.exists():
-        return int(path.read_text(encoding="utf-8"))
-    seed = random_seed() if course.seed is None else course.seed
-    write_file(path, str(seed))
-    return seed
+    path = course.output / CACHE / "graine.txt"
+    if course.seed is not None:
+        return course.seed
+    if not path.exists():
+        write_file(path, str(grader.random_seed()))
+    return int(path.read_text(encoding="utf-8"))
 
 
-# --- Noter ---------------------------------------------------------------------------
+# --- Noter, ou relire ce qui n'a pas changé --------------------------------------------
 
 
-def _answers(
-    course: Course, heard: Heard, seed: int, cache: Path, everything: bool
-) -> dict[str, list[Answer]]:
-    """Note les rendus d'un exercice, en disant ce qui l'est."""
-    work, exercise = heard.work, read_scale()[heard.work.exercise]
-    hand_ins = heard.gathered.hand_ins.values()
-    ready = [each.submission for each in hand_ins if each.answers(work.exercise)]
-    points = {rule.id: rule.points for rule in work.rules}
+def grade_exercise(course: Course, gathered: Gathered, *, seed: int, everything: bool) -> None:
+    """Note les rendus d'un exercice qui ont changé, en disant la note de chacun.
+
+    Args:
+        course: le trimestre.
+        gathered: ce qui a été reçu ; les notes y sont mises.
+        seed: graine des essais.
+        everything: renoter aussi ce qui n'a pas changé.
+
+    Raises:
+        OSError: le correcteur ne peut pas travailler ; ce qui est déjà noté est gardé.
+    """
+    work, submissions = gathered.work, list(gathered.submissions.values())
     names = {each.number: printable(each.name) for each in course.students}
-    graded = set()
-
-    def tell(number: str, answers: list[Answer]) -> None:
-        mark = FULL * sum(each.level * points[each.id] for each in answers) / sum(points.values())
-        graded.add(number)
-        print(f"  {names[number]} : {report.number(mark)}/{FULL}", flush=True)
-
-    title = f"{work.exercise} — {exercise.title}"
-    if not work.hand_ins:
-        print(f"{title} : pas encore demandé")
-        return {}
-    print(f"{title} : {agreed(len(ready), 'rendu')}{_dates(work)}", flush=True)
-    folder = cache / "notes" / work.exercise
-    found = grade_all(ready, work.rules, folder, seed=seed, everything=everything, tell=tell)
-    for pair in _shared(found):
-        print(f"  Mêmes poids : {' et '.join(names[number] for number in pair)}")
-    print(f"  {agreed(len(graded), 'noté')}, {agreed(len(found) - len(graded), 'inchangé')}")
-    return found
-
-
-def _shared(found: dict[str, list[Answer]]) -> list[tuple[str, str]]:
-    """Rend les paires de rendus qui ont les mêmes poids, d'après le correcteur."""
-    pairs = {
-        tuple(sorted((number, answer.detail)))
-        for number, answers in found.items()
-        for answer in answers
-        if answer.reason == SHARED
-    }
-    return sorted(pairs)
+    paths = [path for each in submissions for path in sorted(each.home.rglob("models/*.*"))]
+    weights = [file_sha256(path) for path in paths]  # comparés entre eux : tous comptent pour tous
+    with contextlib.closing(grader.Grader(grader.Options(seed), submissions=submissions)) as marker:
+        for each in submissions:
+            path = course.output / CACHE / "notes" / work.exercise / f"{each.name}.json"
+            kept = json.loads(path.read_bytes()) if path.is_file() else {}
+            key = fingerprint(each, weights, work.rules, seed)
+            same = kept.get("key") == key and not everything
+            marks = [report.read_mark(mark) for mark in kept["marks"]] if same else []
+            try:
+                marks = marks or [marker.grade(each, rule) for rule in work.rules]
+            except RuntimeError as error:  # le correcteur est en panne : ce n'est pas un zéro
+                raise OSError(str(error)) from error
+            content = {"key": key, "marks": [report.write_mark(mark) for mark in marks]}
+            write_file(path, json.dumps(content, ensure_ascii=False))
+            gathered.marks[each.name] = marks + gathered.marks.get(each.name, [])
+            (result,) = report.results(marks)
+            said = f"{names[each.name]} : {report.number(result.mark)}/{FULL}"
+            shared = [f", mêmes poids que {names[m.detail]}" for m in marks if m.reason == SHARED]
+            print(f"  {said}{''.join(shared)}{', inchangé' if same else ''}", flush=True)
 
 
-def _dates(work: Work) -> str:
-    """Dit d'où viennent les dates des rendus, s'il y a une échéance."""
-    unknown = " ".join(group for group in work.due if group not in work.worksheets)
-    if set(work.due) <= set(work.worksheets):
-        return " ; dates de Moodle" if work.due else ""
-    return f" ; sans la feuille de Moodle, aucun retard n'est compté : {unknown}".rstrip(" :")
+def fingerprint(
+    submitted: Submission, weights: Sequence[str], rules: Sequence[Rule], seed: int
+) -> str:
+    """Résume tout ce dont dépend la note d'un rendu.
 
+    Args:
+        submitted: le rendu, copié dans son propre dossier.
+        weights: empreintes des poids rendus pour l'exercice.
+        rules: questions posées.
+        seed: graine des essais.
 
-def _term(course: Course, heard: Sequence[Heard], answers: list[dict]) -> Term:
-    students = []
-    for student in course.students:
-        marks = tuple(
-            _exercise(course, each, found.get(student.number, []), student)
-            for each, found in zip(heard, answers, strict=True)
-        )
-        students.append(StudentMarks(student, marks, totals.average(marks)))
-    return Term(course.title, date.today(), tuple(students), course.hints, course.output)
-
-
-def _exercise(course: Course, heard: Heard, found: list[Answer], student: Student) -> ExerciseMark:
-    work, exercise = heard.work, read_scale()[heard.work.exercise]
-    override = course.overrides.get((student.number, work.exercise))
-    given = {name: each for (number, name), each in heard.given.items() if number == student.number}
-    if student.group not in work.hand_ins and not given and override is None:
-        zero = Fraction(0)
-        return ExerciseMark(work.exercise, exercise.title, zero, (), zero, zero, ABSENT)
-    automatic = totals.automatic(found, exercise, read_reasons(), course.hints)
-    return totals.exercise_mark(
-        work,
-        exercise,
-        heard.gathered.hand_ins.get(student.number),
-        [*automatic, *totals.by_hand(work, given)],
-        due=work.due.get(student.group),
-        override=override,
-    )
+    Returns:
+        L'empreinte de ses fichiers, des poids, du barème, des questions et de la graine.
+    """
+    home, exercise = submitted.home, rules[0].exercise
+    files = sorted(path for path in home.rglob("*") if path.is_file())
+    others = re.compile(rf"(?!{exercise})ex\d\d\.")  # les questions des autres exercices
+    sources = sorted(path for path in scale.SCALE.glob("*.*") if not others.match(path.name))
+    names = [path.relative_to(home).as_posix() for path in files]
+    contents = [file_sha256(path) for path in (*files, *sources)]
+    content = [seed, [rule.id for rule in rules], names, contents, weights]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 # --- Écrire --------------------------------------------------------------------------
 
 
-def _for_moodle(course: Course, heard: Heard, term: Term, place: int) -> list[Path]:
+def _for_moodle(
+    course: Course, gathered: Gathered, students: Sequence[StudentMarks], place: int
+) -> list[Path]:
     """Remplit les feuilles de Moodle d'un exercice, et fait le zip de ses pages.
 
     N'y sont que ceux dont l'exercice compte déjà ; les autres ont encore le temps.
     """
-    exercise, folder = heard.work.exercise, course.output / "moodle"
-    marks, pages, written = {}, {}, []
-    for each in term.students:
-        mark, number = each.exercises[place], each.student.number
-        known = heard.gathered.rows.get(number) or heard.gathered.hand_ins.get(number)
-        if mark.asked:
-            marks[number] = mark.mark
-        if mark.asked and known and known.participant:
-            page = student_page(each, exercise, course=course.title)
-            pages[known.name, known.participant] = page
-    sheets = heard.gathered.worksheets
-    for rank, (path, sheet) in enumerate(sheets.items(), 1):
-        twice = [each.name for each in sheets].count(path.name) > 1
-        name = f"{exercise}-{f'{rank}-' if twice else ''}{path.name}"
+    exercise, folder = gathered.work.exercise, course.output / "moodle"
+    asked = {each.student.number: each for each in students if each.exercises[place].asked}
+    written = []
+    for rank, (path, sheet) in enumerate(gathered.worksheets.items()):
+        marks = {
+            row.line: asked[number].exercises[place].mark
+            for number, row in gathered.rows.items()
+            if number in asked and row.path == path
+        }
+        name = f"{exercise}-{f'{rank + 1}-' if rank else ''}{path.name}"
         written.append(write_file(folder / name, moodle.filled(sheet, marks)))
+    pages = {
+        row: student_page(course, asked[name], exercise)
+        for name, row in gathered.rows.items()
+        if name in asked and row.participant
+    }
     if pages:
         content = moodle.feedback(pages, f"{exercise}.html")
         written.append(write_file(folder / f"{exercise}-retours.zip", content))
     return written
 
 
-def _summary(term: Term) -> None:
-    """Affiche une ligne par élève."""
-    heads = ["", *(mark.exercise for mark in term.students[0].exercises), f"note /{FULL}"]
-    rows = [
-        [printable(each.student.name), *map(_short, each.exercises), _written(each.mark)]
-        for each in term.students
-    ]
-    print(f"\n{charts.table(heads, rows)}\n* absent, ou rendu illisible ; r en retard")
-
-
-def _short(mark: ExerciseMark) -> str:
-    sign = "*" if mark.status != HANDED_IN else "r" if mark.days_late else ""
-    return f"{_written(mark.mark)} {sign}".rstrip() if mark.asked else "-"
-
-
-def _written(mark: Fraction | None) -> str:
-    return "-" if mark is None else report.number(mark)
+def _row(marks: StudentMarks) -> list[str]:
+    """Écrit la ligne d'un élève : ses notes, « - » pour ce qui n'est pas encore demandé."""
+    shown = [report.number(each.mark) if each.asked else "-" for each in marks.exercises]
+    total = "-" if marks.mark is None else report.number(marks.mark)
+    return [printable(marks.student.name), *shown, total]

@@ -6,11 +6,14 @@ pour toutes, ou dans une table, une valeur par classe. Tout est vérifié avant 
 
 import re
 import tomllib
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -28,23 +31,22 @@ from pydantic import (
 from convnets.core.cli import printable
 from grading.scale import FULL, Rule, read_scale
 from grading.term import sheets
-from grading.term.dates import read_date
-from grading.term.marks import Override, Student
+from grading.term.sheets import read_date
 
 COLUMNS = {  # titres des colonnes d'une liste d'élèves
-    "name": ("nom complet", "full name", "name", "élève", "nom et prénom"),
-    "last": ("nom", "nom de famille", "last name", "surname"),
-    "first": ("prénom", "first name"),
-    "number": ("numéro", "number", "identifiant", "identifier", "id", "n°"),
-    "group": ("classe", "groupe", "group", "class"),
+    "nom": "nom|nom complet|nom de famille|nom et prénom|élève|full name|name|last name|surname",
+    "prénom": "prénom|first name",
+    "numéro": "numéro|number|identifiant|identifier|id|n°",
+    "classe": "classe|groupe|group|class",
 }
 SAID = {  # ce que pydantic trouve à redire, en français
-    "missing": "il manque {key}",
-    "extra_forbidden": "{key} n'est pas connu ; au choix : {known}",
+    "missing": "il manque",
+    "extra_forbidden": "cette clé n'est pas connue ; elles sont dans docs/enseignants.md",
     "bool_type": "attendu true ou false, reçu {input!r}",
     "string_type": "attendu un texte entre guillemets, reçu {input!r}",
     "string_too_short": "ce texte est vide",
-    "string_pattern_mismatch": "attendu des lettres minuscules et des chiffres, reçu {input!r}",
+    "string_pattern_mismatch": "attendu des lettres sans accent et des chiffres, reçu {input!r}",
+    "literal_error": "{input} n'est pas au barème ; au choix : {listed}",
     "greater_than": "attendu un nombre de plus de {gt}",
     "greater_than_equal": "attendu un nombre d'au moins {ge}",
     "less_than_equal": "attendu une note sur {le}, reçu {input}",
@@ -55,83 +57,56 @@ SAID = {  # ce que pydantic trouve à redire, en français
 # --- Des valeurs ---------------------------------------------------------------------
 
 
-def _amount(value) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"attendu un nombre, reçu {value!r}")
-    return sheets.read_number(str(value))
-
-
-def _moment(value) -> datetime:
-    if isinstance(value, datetime):
-        return value.astimezone().replace(tzinfo=None) if value.tzinfo else value
-    if isinstance(value, date):
-        return datetime.combine(value, time(23, 59, 59))
-    return read_date(str(value))
-
-
-def _number(value) -> str:
-    text = str(value).strip()
-    if isinstance(value, bool) or not re.fullmatch(r"[A-Za-z0-9]+", text):
-        raise ValueError(
-            f"numéro {value!r} : attendu des chiffres, ou des lettres sans accent, sans espace"
-        )
-    return text
-
-
-def _known(value, info: ValidationInfo) -> str:
-    number = _number(value)
-    if number not in [each.number for each in info.context["students"]]:
-        raise ValueError(f"aucun élève n'a le numéro {number}")
-    return number
-
-
-def _existing(value, info: ValidationInfo) -> Path:
-    path = info.context["home"] / str(value)
-    if not path.exists():
-        raise ValueError(f"{path} n'existe pas")
-    return path
-
-
 def _per_group(value, info: ValidationInfo) -> dict:
     """Lit une valeur pour tous, ou une table d'une valeur par classe."""
     groups = dict.fromkeys(each.group for each in info.context["students"])
-    unknown = [name for name in value if name not in groups] if isinstance(value, dict) else []
-    if unknown:
-        raise ValueError(
-            f"{unknown[0]} n'est pas une classe ; au choix : {', '.join(groups) or 'aucune'}"
-        )
-    return value if isinstance(value, dict) else dict.fromkeys(groups, value)
-
-
-def _exercise(value) -> str:
-    exercise, scale = str(value)[:4], read_scale()
-    if exercise not in scale:
-        raise ValueError(f"{exercise} n'est pas au barème ; au choix : {', '.join(scale)}")
-    return exercise
+    if not isinstance(value, dict):
+        return dict.fromkeys(groups, value)
+    for name in value:
+        if name not in groups:
+            raise ValueError(f"{name} n'est pas une classe ; au choix : {', '.join(groups)}")
+    return value
 
 
 def _once(names: Iterable[str], said: str) -> None:
     """Refuse deux fois le même nom."""
-    seen = list(names)
-    twice = next((name for name in seen if seen.count(name) > 1), None)
-    if twice:
-        raise ValueError(said.format(twice))
+    for name, times in Counter(names).most_common(1):
+        if times > 1:
+            raise ValueError(said.format(name))
 
 
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
-Amount = Annotated[Fraction, BeforeValidator(_amount), Field(ge=0)]
-Known = Annotated[str, BeforeValidator(_known)]
-Exercise = Annotated[str, BeforeValidator(_exercise)]
-Paths = Annotated[
-    dict[str, Annotated[Path, BeforeValidator(_existing)]], BeforeValidator(_per_group)
-]
-Dates = Annotated[
-    dict[str, Annotated[datetime, BeforeValidator(_moment)]], BeforeValidator(_per_group)
-]
+Amount = Annotated[Decimal, Field(ge=0), AfterValidator(Fraction)]
+Number = Annotated[str, BeforeValidator(str)]
+Exercise = Literal[tuple(read_scale())]
+Place = Annotated[Path, AfterValidator(lambda path, info: info.context["home"] / path)]
+Moment = Annotated[datetime, BeforeValidator(lambda value: read_date(str(value)))]
+Paths = Annotated[dict[str, Place], BeforeValidator(_per_group)]
+Dates = Annotated[dict[str, Moment], BeforeValidator(_per_group)]
 
 
 # --- Des tables ----------------------------------------------------------------------
+
+
+class Student(NamedTuple):
+    """Un élève.
+
+    Attributes:
+        name: prénom et nom.
+        number: son numéro dans la liste de l'enseignant, qui n'est qu'à lui.
+        group: sa classe, "" s'il n'y en a qu'une.
+    """
+
+    name: str
+    number: str
+    group: str
+
+    @property
+    def slug(self) -> str:
+        """Nom de fichier de sa page, sans suffixe, à lui seul : `"ines-alami-12345"`."""
+        plain = unicodedata.normalize("NFKD", f"{self.name} {self.number}").casefold()
+        return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")
 
 
 class Table(BaseModel):
@@ -153,7 +128,7 @@ class Manual(Table):
 
     id: Name
     title: Text
-    points: Annotated[Amount, Field(gt=0)]
+    points: Annotated[Decimal, Field(gt=0), AfterValidator(Fraction)]
 
 
 class Work(Table):
@@ -180,9 +155,9 @@ class Work(Table):
     worksheets: Paths = Field({}, alias="worksheet")
     late: Late = Late()
     manual: tuple[Manual, ...] = ()
-    manual_file: Path | None = None
+    manual_file: Place | None = None
     chosen: tuple[Text, ...] = Field((), alias="as")
-    owners: dict[str, Known] = {}
+    owners: dict[str, Number] = {}
     without_weights: StrictBool = False
 
     @property
@@ -191,27 +166,31 @@ class Work(Table):
         rules = read_scale()[self.exercise].rules
         return tuple(r for r in rules if r.name != "weights" or not self.without_weights)
 
+    @property
+    def manual_rules(self) -> tuple[Rule, ...]:
+        """Questions que l'enseignant note : elles n'ont pas de module."""
+        return tuple(
+            Rule(self.exercise, each.id, "", each.title, each.points, (), "", 0, 0, {})
+            for each in self.manual
+        )
+
+    @property
+    def questions(self) -> tuple[Rule, ...]:
+        """Toutes ses questions."""
+        return self.rules + self.manual_rules
+
+    def say(self, text: str) -> None:
+        """Dit à l'enseignant ce qu'il doit savoir de cet exercice."""
+        print(f"{self.exercise} : {printable(text)}")
+
 
 class Decision(Table):
     """Une note que l'enseignant met à la place de celle d'un exercice."""
 
-    student: Known
+    student: Number
     exercise: Exercise
-    points: Annotated[Amount, Field(le=FULL)]
+    points: Annotated[Decimal, Field(ge=0, le=FULL), AfterValidator(Fraction)]
     reason: Text
-
-
-def _works(works: tuple[Work, ...]) -> tuple[Work, ...]:
-    _once((each.exercise for each in works), "{} y est deux fois")
-    for each in works:
-        asked = [rule.name for rule in read_scale()[each.exercise].rules]
-        _once([*asked, *(one.id for one in each.manual)], "deux questions se nomment {}")
-    return works
-
-
-def _decisions(decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
-    _once((f"{each.student}, {each.exercise}" for each in decisions), "deux décisions pour {}")
-    return decisions
 
 
 class Course(Table):
@@ -232,25 +211,12 @@ class Course(Table):
     title: Text
     students: tuple[Student, ...]
     late: Late = Late()
-    works: Annotated[tuple[Work, ...], AfterValidator(_works)] = Field(alias="exercises")
-    decisions: Annotated[tuple[Decision, ...], AfterValidator(_decisions)] = Field(
-        (), alias="overrides"
-    )
+    works: tuple[Work, ...] = Field(alias="exercises")
+    decisions: tuple[Decision, ...] = Field((), alias="overrides")
     hints: StrictBool = False
     similarity: StrictBool = True
     seed: NonNegativeInt | None = None
-    output: Path = Path("notes")
-
-    @property
-    def overrides(self) -> dict[tuple[str, str], Override]:
-        """Décisions, par numéro d'élève et exercice."""
-        return {
-            (each.student, each.exercise): Override(each.points, each.reason)
-            for each in self.decisions
-        }
-
-
-TABLES = {"exercises": Work, "late": Late, "manual": Manual, "overrides": Decision}
+    output: Annotated[Place, Field(validate_default=True)] = Path("notes")
 
 
 # --- Lire ----------------------------------------------------------------------------
@@ -266,114 +232,87 @@ def read_course(path: Path) -> Course:
         Le trimestre, vérifié ; les rendus, eux, ne sont pas encore lus.
 
     Raises:
-        FileNotFoundError: ce fichier, ou un de ceux qu'il nomme, n'existe pas.
+        FileNotFoundError: ce fichier, ou la liste des élèves, n'existe pas.
         ValueError: une phrase qui dit ce qui n'est pas lisible.
     """
     path = Path(path).absolute()
     if not path.is_file():
         raise FileNotFoundError(f"{path} n'existe pas ; donnez la description d'un trimestre.")
-    content, home = _read_toml(path), path.parent
-    if "students" not in content:
-        raise ValueError(f"{path.name} : il manque students.")
-    students = _students(content["students"], home)
+    content = _read_toml(path)
+    known = {"students": _students(content.get("students"), path.parent)}
     try:
-        known = {"students": students}
-        course = Course.model_validate(content | known, context=known | {"home": home})
+        course = Course.model_validate(content | known, context={**known, "home": path.parent})
     except ValidationError as error:
-        raise ValueError(f"{path.name}, {_said(error.errors()[0], content)}.") from error
-    asked = {each.exercise for each in course.works}
-    for each in course.decisions:
-        if each.exercise not in asked:
-            raise ValueError(f"overrides : {each.exercise} n'est pas demandé ce trimestre.")
-    works = [_completed(each, course.late, home) for each in course.works]
-    return course.model_copy(update={"works": tuple(works), "output": home / course.output})
-
-
-def _completed(work: Work, late: Late, home: Path) -> Work:
-    """Met dans un exercice ce que le trimestre, ou le barème, dit pour lui."""
-    own = {name: getattr(work.late, name) for name in work.late.model_fields_set}
-    weight = read_scale()[work.exercise].weight if work.weight is None else work.weight
-    manual_file = home / (work.manual_file or f"{work.exercise}-a-noter.csv")
-    return work.model_copy(
-        update={"late": late.model_copy(update=own), "weight": weight, "manual_file": manual_file}
-    )
+        raise ValueError(f"{path.name}, {_said(error.errors()[0])}.") from error
+    _check(course)
+    works = tuple(_completed(each, course.late, path.parent) for each in course.works)
+    return course.model_copy(update={"works": works})
 
 
 def _read_toml(path: Path) -> dict:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} n'est pas en UTF-8 ; enregistrez-le ainsi.") from error
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        place = f"ligne {line[1]}" if line else "à la fin"
-        if "date" in str(error).lower():
-            raise ValueError(f"{path}, {place} : cette date n'existe pas.") from error
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:  # ce n'est pas de l'UTF-8, ou pas du TOML
         raise ValueError(
-            f"{path}, {place} : ce n'est pas du TOML ; vérifiez guillemets, crochets et virgules "
-            f"(Python dit : « {error} »)."
+            f"{path} n'est pas du TOML, ou une date n'existe pas ; vérifiez guillemets, crochets, "
+            f"virgules et dates, et enregistrez-le en UTF-8 (Python dit : « {error} »)."
         ) from error
 
 
-def _said(fault: dict, content: dict) -> str:
+def _said(fault: dict) -> str:
     """Dit en français une faute que pydantic a trouvée, et où elle est."""
-    *places, key = fault["loc"]
-    table = next((TABLES[each] for each in reversed(places) if each in TABLES), Course)
-    known = [field.alias or name for name, field in table.model_fields.items()]
-    given = {"key": key, "known": ", ".join(known), "input": fault["input"]}
+    given = {"input": fault["input"], "listed": ", ".join(read_scale()), **fault.get("ctx", {})}
     said = SAID.get(fault["type"], "reçu {input!r}, qui n'est pas ce qui est attendu ici")
-    where = [f"n° {each + 1}" if isinstance(each, int) else str(each) for each in places]
-    if places[:1] == ["exercises"] and len(places) > 1:
-        where[:2] = [str(content["exercises"][places[1]].get("id", "un exercice"))[:4]]
-    if fault["type"] not in ("missing", "extra_forbidden"):
-        where.append(str(key))
-    return f"{', '.join(where)} : {said.format(**given | fault.get('ctx', {}))}".lstrip(" :")
+    where = [f"n° {each + 1}" if isinstance(each, int) else str(each) for each in fault["loc"]]
+    return f"{', '.join(where)} : {said.format(**given)}"
+
+
+def _check(course: Course) -> None:
+    """Refuse ce qui est dit deux fois, et ce qui l'est d'un élève ou d'un exercice inconnus."""
+    asked = [each.exercise for each in course.works]
+    _once(asked, "exercises : {} y est deux fois.")
+    for work in course.works:
+        _once([rule.name for rule in work.questions], "deux questions se nomment {}.")
+    decided = [(each.student, each.exercise) for each in course.decisions]
+    _once(map(", ".join, decided), "overrides : deux décisions pour {}.")
+    told = [number for work in course.works for number in work.owners.values()]
+    numbers = {each.number for each in course.students}
+    for number in [*told, *(student for student, _ in decided)]:
+        if number not in numbers:
+            raise ValueError(f"aucun élève n'a le numéro {number}.")
+    for _, exercise in decided:
+        if exercise not in asked:
+            raise ValueError(f"overrides : {exercise} n'est pas demandé ce trimestre.")
+
+
+def _completed(work: Work, late: Late, home: Path) -> Work:
+    """Met dans un exercice ce que le trimestre, ou le barème, dit pour lui."""
+    own = work.late.model_dump(include=work.late.model_fields_set)
+    weight = read_scale()[work.exercise].weight if work.weight is None else work.weight
+    file = work.manual_file or home / f"{work.exercise}-a-noter.csv"
+    late = late.model_copy(update=own)
+    return work.model_copy(update={"late": late, "weight": weight, "manual_file": file})
 
 
 # --- Les élèves ----------------------------------------------------------------------
 
 
 def _students(value, home: Path) -> tuple[Student, ...]:
-    """Lit les élèves : un fichier, ou un fichier par classe."""
+    """Lit les élèves : un fichier, ou un fichier par classe ; une feuille de Moodle en est un."""
+    if not value:
+        raise ValueError("il manque students.")
     found = []
-    for group, name in (value if isinstance(value, dict) else {"": value}).items():
-        found += _read_students(home / str(name), group)
+    for group, file in (value if isinstance(value, dict) else {"": value}).items():
+        for line, said in sheets.read(home / str(file), COLUMNS, ("nom", "numéro")).records():
+            name = f"{said.get('prénom', '')} {said['nom']}".strip()
+            number = re.sub(r"^\D*?[\s.]*(?=\d+$)", "", said["numéro"])  # « Participant 123 »
+            if not name or not re.fullmatch("[A-Za-z0-9]+", number):
+                raise ValueError(
+                    f"{file}, ligne {line + 1}, {name or 'sans nom'} : numéro {number!r} ; il faut "
+                    "un nom, et un numéro de chiffres ou de lettres sans accent, sans espace."
+                )
+            found.append(Student(name, number, group or said.get("classe", "")))
     if not found:
         raise ValueError("students : aucun élève.")
     _once((each.number for each in found), "students : deux élèves ont le numéro {}.")
     return tuple(found)
-
-
-def _read_students(path: Path, group: str) -> list[Student]:
-    """Lit une liste d'élèves : colonnes nom, numéro et classe, ou la feuille de Moodle."""
-    rows = sheets.read_rows(path)
-    if not rows:
-        raise ValueError(f"{path.name} est vide.")
-    titles = [title.casefold() for title in rows[0]]
-    place = {
-        key: next((k for k, title in enumerate(titles) if title in known), None)
-        for key, known in COLUMNS.items()
-    }
-    name, number = place["name"] is None and place["last"] is None, place["number"] is None
-    if name or number:
-        missing = "nom" if name else "numéro"
-        raise ValueError(
-            f"{path.name} n'a pas de colonne « {missing} » ; reçu : {', '.join(rows[0])}."
-        )
-    ignored = [title for k, title in enumerate(rows[0]) if k not in place.values()]
-    if ignored:
-        print(f"{path.name} : colonnes non lues, {', '.join(map(printable, ignored))}.")
-    found = []
-    for line, cells in enumerate(rows[1:], 2):
-        said = {
-            key: cells[k] if k is not None and k < len(cells) else "" for key, k in place.items()
-        }
-        name = said["name"] or f"{said['first']} {said['last']}".strip()
-        given = re.sub(r"^\D*?[\s.]*(?=\d+$)", "", said["number"])  # « Participant 123 »
-        if not name:
-            raise ValueError(f"{path.name}, ligne {line} : il manque le nom.")
-        try:
-            found.append(Student(name, _number(given), group or said["group"]))
-        except ValueError as error:
-            raise ValueError(f"{path.name}, ligne {line}, {name} : {error}.") from error
-    return found

@@ -5,62 +5,47 @@ copie : elle est montrée à l'enseignant, et ne coûte jamais rien.
 """
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from grading import handin
+from grading.grader import Mark
 from grading.handin import Received
+from grading.report import exact, grouped
+from grading.scale import Rule
 from grading.submission import Submission
-from grading.term import names
-from grading.term.course import Course, Work
-from grading.term.marks import Student
-from grading.term.moodle import Row, Worksheet, read_worksheet
+from grading.term import moodle, sheets
+from grading.term.course import Course, Student, Work
+from grading.term.moodle import Row
 
-
-class HandIn(NamedTuple):
-    """Ce qu'un élève a rendu pour un exercice.
-
-    Attributes:
-        submission: le rendu prêt à noter, None s'il est illisible.
-        note: ce qu'il faut en dire.
-        handed_at: quand, d'après Moodle, ou None.
-        name: nom de l'élève tel que Moodle l'écrit.
-        participant: son numéro pour ce devoir dans Moodle, "" hors de Moodle.
-    """
-
-    submission: Submission | None
-    note: str
-    handed_at: datetime | None
-    name: str
-    participant: str
-
-    def answers(self, exercise: str) -> bool:
-        """Dit si le rendu se lit, et contient quelque chose pour un exercice."""
-        return bool(self.submission) and any(
-            module[:4] == exercise for module in self.submission.modules
-        )
+NOTHING = "Le rendu ne contient rien pour cet exercice"
+FIRST = ["numéro", "nom", "classe"]
 
 
 class Gathered(NamedTuple):
     """Ce qui a été reçu pour un exercice.
 
     Attributes:
-        hand_ins: rendus, par numéro d'élève.
+        work: l'exercice.
+        submissions: rendus à noter, par numéro d'élève.
+        notes: ce qu'il faut dire de ce que chacun a rendu, par numéro d'élève.
         worksheets: feuilles de Moodle, par fichier.
-        rows: ligne de chaque élève dans sa feuille, par numéro d'élève.
-        remarks: ce que l'enseignant doit savoir, une phrase chacun.
+        rows: ce que Moodle dit de chaque élève, par numéro d'élève.
+        marks: notes des questions, par numéro d'élève.
     """
 
-    hand_ins: dict[str, HandIn]
-    worksheets: dict[Path, Worksheet]
+    work: Work
+    submissions: dict[str, Submission]
+    notes: dict[str, str]
+    worksheets: dict[Path, sheets.Sheet]
     rows: dict[str, Row]
-    remarks: list[str]
+    marks: dict[str, list[Mark]]
 
 
 def gather(course: Course, work: Work, workspace: Path) -> Gathered:
-    """Ouvre les rendus d'un exercice.
+    """Ouvre les rendus d'un exercice, et dit à l'enseignant ce qui n'est à personne.
 
     Args:
         course: le trimestre.
@@ -74,98 +59,152 @@ def gather(course: Course, work: Work, workspace: Path) -> Gathered:
     shutil.rmtree(workspace, ignore_errors=True)
     workspace.mkdir(parents=True)
     workspace.chmod(0o700)  # personne d'autre ne lit les rendus, ni ne les change avant leur note
-    gathered = Gathered({}, {}, {}, [])
-    for path in dict.fromkeys(work.worksheets.values()):
-        students = _students_of(course, work.worksheets, path)
-        sheet = read_worksheet(path, students, work.owners)
+    gathered = Gathered(work, {}, {}, {}, {}, read_manual(work, course.students))
+    undated = sorted(set(work.due) - set(work.worksheets))
+    if undated:
+        listed = " ".join(undated)
+        work.say(f"sans la feuille de Moodle, aucun retard n'est compté {listed}".rstrip())
+    for path, students in _classes(course, work.worksheets).items():
+        sheet, rows = moodle.read_worksheet(path, students, work)
         gathered.worksheets[path] = sheet
-        gathered.rows.update(sheet.rows)
-        if sheet.unknown:
-            listed = ", ".join(sheet.unknown)
-            said = f"{path.name} : pas dans la liste des élèves, ou homonymes : {listed}."
-            gathered.remarks.append(said)
-    for number, path in enumerate(dict.fromkeys(work.hand_ins.values())):
-        students = _students_of(course, work.hand_ins, path)
+        gathered.rows.update(rows)
+    for number, (path, students) in enumerate(_classes(course, work.hand_ins).items()):
         _gather(path, workspace / str(number), students, work, gathered)
+    note = "Moodle dit qu'un travail est rendu, où il n'y a aucun fichier à noter"
     for number, row in gathered.rows.items():
-        if row.handed_at and number not in gathered.hand_ins:
-            note = "Moodle dit qu'un travail est rendu, où il n'y a aucun fichier à noter"
-            lost = HandIn(None, note, row.handed_at, row.name, row.participant)
-            gathered.hand_ins[number] = lost
+        if row.handed_at:
+            gathered.notes.setdefault(number, note)
     return gathered
 
 
-def _students_of(course: Course, places: dict[str, Path], path: Path) -> list[Student]:
-    """Rend les élèves des classes pour lesquelles un chemin est donné."""
-    return [each for each in course.students if places.get(each.group) == path]
+def _classes(course: Course, places: dict[str, Path]) -> dict[Path, list[Student]]:
+    """Rend, pour chaque chemin, les élèves des classes pour lesquelles il est donné."""
+    given = [each for each in course.students if each.group in places]
+    return grouped(given, lambda each: places[each.group])
 
 
 def _gather(
     path: Path, workspace: Path, students: list[Student], work: Work, gathered: Gathered
 ) -> None:
     workspace.mkdir()
-    received = handin.received(handin.open_class(path, workspace))
-    owners: dict[str, Student] = {}
-    for each in received:
-        owner, sure = _owner(each, students, work, gathered)
-        known = owner and (owner.number in gathered.hand_ins or owner in owners.values())
+    owners: dict[str, tuple[Received, Student]] = {}  # par numéro d'élève
+    for each in handin.received(handin.open_class(path, workspace)):
+        owner = _owner(each, students, work, gathered)
         if owner is None:
-            gathered.remarks.append(
+            work.say(
                 f"{path.name} : à qui est « {each.name} » ? Aucun élève de ce nom, ou plusieurs ; "
                 f'écrivez owners = {{ "{each.name}" = "numéro" }}. Il n\'est pas noté.'
             )
-        elif known and each.refusal:
-            gathered.remarks.append(f"{path.name} : « {each.name} » est laissé : {each.refusal}.")
-        elif known:
+        elif owner.number not in owners:
+            owners[owner.number] = each, owner
+        elif each.refusal:
+            work.say(f"{path.name} : « {each.name} » est laissé : {each.refusal}.")
+        else:
             raise ValueError(
                 f"{path.name} : deux rendus pour {owner.name}, dont « {each.name} » ; gardez-en un."
             )
-        else:
-            owners[each.name] = owner
-            if not sure:
-                said = f"{path.name} : « {each.name} » est pris pour {owner.name}."
-                gathered.remarks.append(said)
-    ours = [each for each in received if each.name in owners]
+    ours = [each for each, _ in owners.values()]
     found = handin.collect_received(ours, workspace, chosen=work.chosen, asked=work.exercise)
     ready = {each.name: each for each in found.submissions}
-    for each in ours:
-        owner, submission = owners[each.name], ready.get(each.name)
-        row = gathered.rows.get(owner.number, Row(0, each.number, each.owner, None))
-        gathered.hand_ins[owner.number] = HandIn(
-            submission._replace(name=owner.number) if submission else None,
-            ". ".join(submission.remarks) if submission else found.empty[each.name],
-            row.handed_at,
-            row.name,
-            each.number or row.participant,
-        )
-        changed, due = _last_change(each.paths), work.due.get(owner.group)
-        if row.handed_at is None and due and changed > due:
-            gathered.remarks.append(
-                f"{owner.name} : fichiers changés après l'échéance, le {changed:%d/%m/%Y à %H:%M}. "
-                "Une copie change cette date, qui ne coûte rien ; seule celle de Moodle fait foi."
-            )
+    for number, (each, owner) in owners.items():
+        submission, note = ready.get(each.name), found.empty.get(each.name, NOTHING)
+        if submission and any(name.startswith(work.exercise) for name in submission.modules):
+            gathered.submissions[number] = submission._replace(name=number)
+            note = ". ".join(submission.remarks)
+        gathered.notes[number] = note
+        row = gathered.rows.get(number) or Row(each.owner, each.number)
+        gathered.rows[number] = row._replace(participant=each.number or row.participant)
+        _compare_dates(each, owner, row, work)
 
 
 def _owner(
-    each: Received, students: Sequence[Student], work: Work, gathered: Gathered
-) -> tuple[Student | None, bool]:
-    """Dit à qui est un rendu, et si c'est sûr : d'après l'enseignant, Moodle, son nom."""
+    each: Received, students: list[Student], work: Work, gathered: Gathered
+) -> Student | None:
+    """Dit à qui est un rendu : d'après l'enseignant, Moodle, son nom."""
     told = work.owners.get(each.name) or work.owners.get(each.number, "")
-    named, sure = names.owner(each.owner, each.number, students, told)
+    named, sure = moodle.owner(each.owner, each.number, students, told)
     row = gathered.rows.get(named.number) if named and not told else None
     if each.number and row and row.participant != each.number:
         raise ValueError(
             f"la feuille de Moodle n'est pas celle de ce devoir : {named.name} y est le "
             f"participant {row.participant}, et {each.number} dans l'export des rendus."
         )
-    participants = {one.participant: number for number, one in gathered.rows.items()}
-    if named is None and each.number in participants:
-        number = participants[each.number]
-        return next((each for each in students if each.number == number), None), True
-    return named, sure
+    if named and not sure:
+        work.say(f"« {each.name} » est pris pour {named.name}.")
+    if named is None and each.number:
+        same = [key for key, row in gathered.rows.items() if row.participant == each.number]
+        return next((student for student in students if student.number in same), None)
+    return named
 
 
-def _last_change(paths: Iterable[Path]) -> datetime:
-    """Rend la date du fichier le plus récent d'un rendu ; 1970 s'il est vide."""
-    files = [file for path in paths for file in (path, *path.rglob("*")) if file.is_file()]
-    return datetime.fromtimestamp(max((file.lstat().st_mtime for file in files), default=0))
+def _compare_dates(each: Received, owner: Student, row: Row, work: Work) -> None:
+    """Dit d'un rendu sans date de Moodle que ses fichiers ont changé après l'échéance."""
+    files = [file for path in each.paths for file in (path, *path.rglob("*")) if file.is_file()]
+    last = max((file.lstat().st_mtime for file in files), default=0)
+    changed, due = datetime.fromtimestamp(last), work.due.get(owner.group)
+    if row.handed_at is None and due and changed > due:
+        work.say(
+            f"{owner.name} : fichiers changés après l'échéance, le {changed:%d/%m/%Y à %H:%M}. "
+            "Une copie change cette date, qui ne coûte rien ; seule celle de Moodle fait foi."
+        )
+
+
+# --- Les notes de l'enseignant ---------------------------------------------------------
+
+
+def read_manual(work: Work, students: Sequence[Student]) -> dict[str, list[Mark]]:
+    """Lit les notes manuelles d'un exercice ; crée le fichier s'il n'existe pas.
+
+    Args:
+        work: l'exercice.
+        students: la classe, une ligne chacun dans un fichier neuf.
+
+    Returns:
+        Ce qui est noté, par numéro d'élève ; la précision d'une note est la remarque écrite.
+
+    Raises:
+        ValueError: le fichier ne se lit pas, un nombre de points impossible, un élève inconnu.
+    """
+    path, names = work.manual_file, [rule.name for rule in work.manual_rules]
+    if not names:
+        return {}
+    if not path.exists():
+        _create(work, students)
+        work.say(f"{path} est à remplir : une ligne par élève, des points et une remarque.")
+    titles = {name: rf"{name}( \(.*)?" for name in (*FIRST, *names)}
+    titles |= {_remark(name): _remark(name) for name in names}
+    # Un tableur a pu perdre les zéros du début d'un numéro.
+    numbered = {each.number.lstrip("0"): each for each in students}
+    found: dict[str, list[Mark]] = {}
+    for line, said in sheets.read(path, titles, (FIRST[0], *names)).records():
+        where, student = f"{path.name}, ligne {line + 1}", numbered.get(said["numéro"].lstrip("0"))
+        if student is None:
+            raise ValueError(f"{where} : aucun élève n'a le numéro « {said['numéro']} ».")
+        if student.number in found:
+            raise ValueError(f"{where} : {student.name} y est deux fois.")
+        given = [rule for rule in work.manual_rules if said[rule.name]]
+        found[student.number] = [_mark(student, rule, said, where) for rule in given]
+    return found
+
+
+def _remark(name: str) -> str:
+    return f"{name}, remarque"
+
+
+def _mark(student: Student, rule: Rule, said: dict[str, str], where: str) -> Mark:
+    where = f"{where}, {student.name}, {rule.name}"
+    level = sheets.read_number(said[rule.name], where) / rule.points
+    if not 0 <= level <= 1:
+        raise ValueError(
+            f"{where} : {said[rule.name]} points ; attendu de 0 à {exact(rule.points)}."
+        )
+    remark = said.get(_remark(rule.name), "").removeprefix("'")
+    return Mark(student.number, rule, level, None, remark)
+
+
+def _create(work: Work, students: Sequence[Student]) -> None:
+    titles = list(FIRST)
+    for rule in work.manual_rules:
+        titles += [f"{rule.name} (sur {exact(rule.points)})", _remark(rule.name)]
+    rows = [[each.number, each.name, each.group] for each in students]
+    sheets.write(work.manual_file, [titles, *rows])

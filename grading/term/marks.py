@@ -1,78 +1,20 @@
-"""Les notes d'un trimestre, telles que les pages, les tableaux et les comparaisons les lisent."""
+"""Les notes d'un trimestre : questions, retard, décisions de l'enseignant, moyenne."""
 
-import re
-import unicodedata
-from datetime import date, datetime
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 from typing import NamedTuple
 
-FULL = 20  # un exercice, et le trimestre, sont notés sur 20
+from convnets.core.cli import agreed
+from grading.grader import Mark
+from grading.report import number
+from grading.scale import FULL, read_scale
+from grading.term.course import Course, Decision, Late, Student
+from grading.term.hand_ins import Gathered
+
 HANDED_IN, ABSENT, UNREADABLE = "rendu", "absent", "illisible"  # ce que vaut `status`
 NOT_YET = "pas encore à rendre"  # ce qui s'en dit tant que l'exercice n'est pas demandé
-
-
-class Student(NamedTuple):
-    """Un élève.
-
-    Attributes:
-        name: prénom et nom.
-        number: son numéro dans la liste de l'enseignant, qui n'est qu'à lui.
-        group: sa classe, "" s'il n'y en a qu'une.
-    """
-
-    name: str
-    number: str
-    group: str
-
-    @property
-    def label(self) -> str:
-        """Son nom, et sa classe s'il y en a plusieurs."""
-        return f"{self.name} ({self.group})" if self.group else self.name
-
-    @property
-    def slug(self) -> str:
-        """Nom de fichier de sa page, sans suffixe, à lui seul : `"ines-alami-12345"`."""
-        plain = unicodedata.normalize("NFKD", f"{self.name} {self.number}").casefold()
-        return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")
-
-
-class QuestionMark(NamedTuple):
-    """La note d'une question.
-
-    Attributes:
-        id: `"ex02.train"`.
-        title: ce qui est demandé.
-        points: points obtenus.
-        out_of: points de la question, dans l'échelle de son exercice.
-        reason: la phrase que lit l'élève, "" si la réponse est juste.
-        detail: ce que la raison précise (un nom de fonction, une mesure…), déjà dans `reason`.
-        hint: un indice, "" si l'enseignant n'en donne pas.
-        manual: notée par l'enseignant.
-        remark: ce qu'il en a écrit, "" si rien.
-    """
-
-    id: str
-    title: str
-    points: Fraction
-    out_of: Fraction
-    reason: str = ""
-    detail: str = ""
-    hint: str = ""
-    manual: bool = False
-    remark: str = ""
-
-
-class Override(NamedTuple):
-    """Une note décidée par l'enseignant, à la place de celle de l'exercice.
-
-    Attributes:
-        points: la note, sur 20.
-        reason: pourquoi, en une phrase que l'élève lit.
-    """
-
-    points: Fraction
-    reason: str
 
 
 class ExerciseMark(NamedTuple):
@@ -82,39 +24,35 @@ class ExerciseMark(NamedTuple):
         exercise: `"ex02"`.
         title: son titre.
         weight: son poids dans la note du trimestre.
-        questions: notes des questions, dans l'ordre du barème, les manuelles à la fin ; vide sans
-            rendu lisible.
+        marks: notes des questions, dans l'ordre du barème, les manuelles à la fin.
         mark_before: note sur 20 des questions, avant le retard et la décision de l'enseignant.
         mark: note sur 20 retenue.
-        status: `HANDED_IN`, `ABSENT` ou `UNREADABLE`.
+        status: `HANDED_IN`, `ABSENT`, ou `UNREADABLE` si rien ne s'y note.
         handed_at: instant du rendu ; None s'il n'est pas connu, ou sans rendu.
         days_late: jours de retard commencés.
-        penalty: points retirés pour le retard, sur 20.
-        override: décision de l'enseignant.
-        folder: dossier du rendu tel qu'il a été noté, modules et poids ; None sans rendu lisible.
-        note: ce qu'il faut dire du rendu (illisible, refusé, cellules laissées de côté…).
-        pending: ce que demandent les questions manuelles qui attendent encore leurs points.
+        notes: ce qu'il faut savoir du rendu et de sa note, une phrase chacun, sans point.
     """
 
     exercise: str
     title: str
     weight: Fraction
-    questions: tuple[QuestionMark, ...]
+    marks: tuple[Mark, ...]
     mark_before: Fraction
     mark: Fraction
     status: str = HANDED_IN
     handed_at: datetime | None = None
     days_late: int = 0
-    penalty: Fraction = Fraction(0)
-    override: Override | None = None
-    folder: Path | None = None
-    note: str = ""
-    pending: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def asked(self) -> bool:
         """Faux tant que l'exercice n'est pas à rendre : son absence ne dit rien."""
         return bool(self.weight) or self.status == HANDED_IN
+
+    @property
+    def state(self) -> list[str]:
+        """Dit ce qu'il faut savoir de la note : rendu ou non, retard, décision, ce qui manque."""
+        return [self.status if self.asked else NOT_YET, *self.notes]
 
 
 class StudentMarks(NamedTuple):
@@ -131,19 +69,78 @@ class StudentMarks(NamedTuple):
     mark: Fraction | None
 
 
-class Term(NamedTuple):
-    """Un trimestre noté.
+def days_late(handed_at: datetime | None, due: datetime | None) -> int:
+    """Compte les jours de retard commencés ; 0 si l'une des deux dates manque."""
+    if handed_at is None or due is None or handed_at <= due:
+        return 0
+    return math.ceil((handed_at - due) / timedelta(days=1))
 
-    Attributes:
-        title: titre du cours.
-        date: jour de la correction.
-        students: élèves, dans l'ordre de la liste de l'enseignant.
-        hints: les élèves lisent un indice par erreur.
-        output: dossier des pages et des tableaux.
+
+def penalty(mark: Fraction, late: Late, days: int) -> Fraction:
+    """Rend les points qu'un retard retire à une note sur 20, sans qu'elle passe sous 0."""
+    if late.refused_after_days is not None and days > late.refused_after_days:
+        return mark
+    return min(mark, late.maximum, late.points_per_day * days)
+
+
+def exercise_mark(gathered: Gathered, student: Student, decision: Decision | None) -> ExerciseMark:
+    """Fait la note d'un élève à un exercice.
+
+    Une question manuelle qui n'a pas encore sa note ne compte pas. Avant l'échéance, ne rien avoir
+    rendu ne coûte rien.
+
+    Args:
+        gathered: ce qui a été reçu pour l'exercice, et ses notes.
+        student: l'élève.
+        decision: décision de l'enseignant.
+
+    Returns:
+        La note ; de poids 0 tant que l'exercice n'est pas encore à rendre.
     """
+    work, due = gathered.work, gathered.work.due.get(student.group)
+    row, note = gathered.rows.get(student.number), gathered.notes.get(student.number)
+    marks = gathered.marks.get(student.number, [])
+    status = ABSENT if note is None else UNREADABLE
+    if student.number in gathered.submissions:
+        status = HANDED_IN
+    handed_at = row.handed_at if row and status != ABSENT else None
+    days = days_late(handed_at, due) if status == HANDED_IN else 0
+    notes = [note] if note else []
+    given = [mark.rule for mark in marks if not mark.rule.module]
+    whole = sum(rule.points for rule in (*work.rules, *given))
+    before = FULL * sum((mark.points for mark in marks), Fraction(0)) / whole
+    lost = penalty(before, work.late, days)
+    if days:
+        begun = agreed(days, "jour commencé", "jours commencés")
+        notes.append(f"Retard : {begun}, {number(lost, decimals=3)} en moins")
+    if decision:
+        points = number(decision.points, decimals=3)
+        notes.append(f"Note décidée par l'enseignant : {points} sur {FULL}. {decision.reason}")
+    if status == HANDED_IN:
+        missing = [rule.title for rule in work.manual_rules if rule not in given]
+        notes += [f"Pas encore noté : {title}" for title in missing]
+    early = due is not None and datetime.now() <= due
+    if early and status == ABSENT:
+        notes.append(f"À rendre avant le {due:%d/%m/%Y à %H:%M}")
+    waited = status == ABSENT and (early or student.group not in work.hand_ins)
+    return ExerciseMark(
+        work.exercise,
+        read_scale()[work.exercise].title,
+        Fraction(0) if waited and not marks and not decision else work.weight,
+        tuple(marks),
+        before,
+        decision.points if decision else before - lost,
+        status,
+        handed_at,
+        days,
+        tuple(each.rstrip(".") for each in notes),
+    )
 
-    title: str
-    date: date
-    students: tuple[StudentMarks, ...]
-    hints: bool
-    output: Path
+
+def student_marks(course: Course, heard: Sequence[Gathered], student: Student) -> StudentMarks:
+    """Fait les notes d'un élève, et leur moyenne pondérée."""
+    decided = {each.exercise: each for each in course.decisions if each.student == student.number}
+    marks = tuple(exercise_mark(each, student, decided.get(each.work.exercise)) for each in heard)
+    weight = sum(each.weight for each in marks)
+    total = sum(each.weight * each.mark for each in marks)
+    return StudentMarks(student, marks, total / weight if weight else None)

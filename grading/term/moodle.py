@@ -6,6 +6,7 @@ feuille, `Prénom Nom_812_assignsubmission_file_` dans l'export des rendus.
 
 import io
 import re
+import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,134 +15,132 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grading.scale import FULL
-from grading.term import names, sheets
-from grading.term.dates import read_date
-from grading.term.marks import Student
+from grading.term import sheets
+from grading.term.course import Student, Work
+from grading.term.sheets import Sheet, read_date
 
 TITLES = {  # de ses colonnes
-    "participant": r"identifiant|identifier",
-    "name": r"nom complet|full name",
-    "grade": r"note|grade",
-    "maximum": r"note maximale|maximum grade",
-    "handed": r"(dernière modification|last modified) \((?!note|grade).*",
+    "identifiant": "identifiant|identifier",
+    "nom": "nom complet|full name",
+    "note": "note|grade",
+    "maximum": "note maximale|maximum grade",
+    "rendu": r"(dernière modification|last modified) \((?!note|grade).*",
 }
 
 
 class Row(NamedTuple):
-    """Ce que la feuille dit d'un élève."""
+    """Ce que la feuille dit d'un élève : `line` est le rang de sa ligne dans `path`."""
 
-    line: int
-    participant: str
     name: str
-    handed_at: datetime | None
+    participant: str
+    handed_at: datetime | None = None
+    line: int = 0
+    path: Path | None = None
 
 
-class Worksheet(NamedTuple):
-    """Une feuille d'évaluation de Moodle.
+def words(name: str) -> set[str]:
+    """Rend les mots d'un nom, sans accent ni majuscule : `DUPONT Inès`, `inès dupont`."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return set(re.findall(r"[^\W\d_]+", plain))
 
-    Attributes:
-        path: le fichier exporté par l'enseignant, qui n'est jamais récrit.
-        csv: son contenu.
-        columns: rang des colonnes de `TITLES` qu'elle a.
-        rows: ce qu'elle dit de chaque élève, par numéro d'élève.
-        unknown: noms qui ne sont pas dans la liste des élèves.
+
+def owner(
+    name: str, number: str, students: Sequence[Student], told: str = ""
+) -> tuple[Student | None, bool]:
+    """Dit à qui est un rendu, ou une ligne de la feuille de Moodle.
+
+    Args:
+        name: prénom et nom dans un ordre ou dans l'autre, une partie, `"dupont"`, ou un numéro.
+        number: numéro que Moodle lui donne pour ce devoir, "" s'il n'y en a pas.
+        students: la classe.
+        told: numéro de l'élève, si l'enseignant l'a dit.
+
+    Returns:
+        L'élève, ou None s'il n'y en a pas, ou plus d'un ; et si c'est sûr.
     """
+    if told:
+        return next((each for each in students if each.number == told), None), True
+    wanted = words(name)
+    alike = [each for each in students if wanted and words(each.name) == wanted]
+    part = [
+        each
+        for each in students
+        if wanted and (wanted <= words(each.name) or words(each.name) <= wanted)
+    ]
+    if len(alike) == 1 or len(part) == 1:
+        return (alike or part)[0], bool(alike)
+    # Homonymes, ou anonymat (« Participant », sans nom) : seul un numéro peut le dire.
+    among = students if len(wanted) < 2 else alike
+    return next((each for each in among if each.number in (number, name)), None), True
 
-    path: Path
-    csv: sheets.Csv
-    columns: dict[str, int]
-    rows: dict[str, Row]
-    unknown: tuple[str, ...]
 
-
-def read_worksheet(path: Path, students: Sequence[Student], owners: Mapping[str, str]) -> Worksheet:
+def read_worksheet(
+    path: Path, students: Sequence[Student], work: Work
+) -> tuple[Sheet, dict[str, Row]]:
     """Lit une feuille d'évaluation.
 
     Args:
         path: le CSV exporté de Moodle.
         students: élèves qui peuvent y être.
-        owners: numéros d'élève, par numéro de participant : ce que l'enseignant en dit.
+        work: l'exercice, qui dit peut-être à qui est un numéro de participant.
+
+    Returns:
+        La feuille, et ce qu'elle dit de chaque élève, par numéro d'élève.
 
     Raises:
         OSError: fichier illisible.
         ValueError: ce n'est pas une feuille de Moodle, ou pas celle de ces élèves.
     """
-    csv = sheets.read_csv(path)
-    titles = csv.rows[0] if csv.rows else []
-    columns = {
-        key: k
-        for key, title in TITLES.items()
-        for k, found in enumerate(titles)
-        if re.fullmatch(title, found.casefold())
-    }
-    if not {"participant", "grade"} <= set(columns):
-        raise ValueError(
-            f"{path.name} n'est pas une feuille d'évaluation de Moodle : attendu Identifiant, Note "
-            f"(Identifier, Grade), reçu {', '.join(titles) or 'un fichier vide'}."
-        )
-    rows, unknown = {}, []
-    for line, cells in enumerate(csv.rows[1:], 1):
-        said = {key: cells[k] for key, k in columns.items() if k < len(cells)}
-        number = re.sub(r"\D", "", said.get("participant", ""))
-        name, when = said.get("name", ""), said.get("handed", "-")
-        if not number:
-            continue
-        student, _ = names.owner(name, number, students, owners.get(number, ""))
+    sheet = sheets.read(path, TITLES, ("identifiant", "note"), whole=False)
+    rows: dict[str, Row] = {}
+    for line, said in sheet.records():
+        number = re.sub(r"\D", "", said["identifiant"])
+        name, when = said.get("nom", ""), said.get("rendu", "").strip("-")
+        student, _ = owner(name, number, students, work.owners.get(number, ""))
         if student is None:
-            unknown.append(name or said["participant"])
-        elif student.number in rows:
+            work.say(f"{path.name} : pas dans la liste, ou homonyme, {name or said['identifiant']}")
+            continue
+        if student.number in rows:
             raise ValueError(f"{path.name} : {student.name} y est deux fois.")
-        else:
-            try:
-                handed_at = None if when in ("", "-") else read_date(when)
-            except ValueError as error:
-                raise ValueError(f"{path.name}, ligne {line + 1} : {error}.") from error
-            rows[student.number] = Row(line, number, name or student.name, handed_at)
+        handed_at = read_date(when, f"{path.name}, ligne {line + 1} : ") if when else None
+        rows[student.number] = Row(name or student.name, number, handed_at, line, path)
     if not rows:
-        raise ValueError(
-            f"{path.name} n'est pas la feuille de ces élèves : aucun de ses "
-            f"{len(unknown)} participants n'est dans la liste."
-        )
-    return Worksheet(path, csv, columns, rows, tuple(unknown))
+        raise ValueError(f"{path.name} n'est pas la feuille de ces élèves : elle n'en a aucun.")
+    return sheet, rows
 
 
-def filled(sheet: Worksheet, marks: dict[str, Fraction]) -> bytes:
+def filled(sheet: Sheet, marks: Mapping[int, Fraction]) -> bytes:
     """Remplit une feuille : les notes y entrent, le reste n'y change pas.
 
     Args:
         sheet: la feuille.
-        marks: par numéro d'élève, sa note sur 20 ; un élève absent d'ici garde sa cellule.
+        marks: par rang de ligne, la note sur 20 ; une ligne absente d'ici garde sa case.
 
     Returns:
         Le fichier à rendre à Moodle.
     """
-    rows, grade = [list(cells) for cells in sheet.csv.rows], sheet.columns["grade"]
-    maximum = sheet.columns.get("maximum")
-    for number, row in sheet.rows.items():
-        if number in marks:
-            written = str(FULL) if maximum is None else rows[row.line][maximum]
-            mark = marks[number] * sheets.read_number(written) / FULL
-            text = f"{float(mark):.5f}".rstrip("0").rstrip(".")
-            rows[row.line][grade] = text.replace(".", ",") if "," in written else text
-    return sheet.csv._replace(rows=rows).encode()
+    for line, said in sheet.records():
+        if line in marks:
+            maximum = said.get("maximum", str(FULL))
+            mark = float(marks[line] * sheets.read_number(maximum, "note maximale") / FULL)
+            text = f"{mark:.5f}".rstrip("0").rstrip(".")
+            comma = "," in maximum
+            sheet.rows[line][sheet.columns["note"]] = text.replace(".", ",") if comma else text
+    return sheet.encode()
 
 
-def feedback(pages: dict[tuple[str, str], str], name: str) -> bytes:
+def feedback(pages: Mapping[Row, str], name: str) -> bytes:
     """Fait le zip que Moodle distribue : « Téléverser plusieurs fichiers de feedback ».
 
     Args:
-        pages: par nom complet et numéro de participant, la page de l'élève.
+        pages: par ligne de la feuille, la page de l'élève.
         name: nom que prend chaque page, `"ex02.html"`.
-
-    Returns:
-        Le zip, le même pour les mêmes pages.
     """
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for (owner, participant), page in pages.items():
+        for row, page in pages.items():
             # Moodle coupe ce nom à chaque « _ » : il n'y en a donc pas dans celui de l'élève.
-            folder = re.sub(r'[_/\\:*?"<>|]', " ", owner)
-            member = zipfile.ZipInfo(f"{folder}_{participant}_assignfeedback_file_/{name}")
-            member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(member, page.encode())
+            folder = re.sub(r'[_/\\:*?"<>|]', " ", row.name)
+            archive.writestr(f"{folder}_{row.participant}_assignfeedback_file_/{name}", page)
     return made.getvalue()

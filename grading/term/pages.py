@@ -1,6 +1,6 @@
-"""Les pages d'un trimestre : une par élève, et celle de la classe.
+"""Les pages d'un trimestre, une par élève et celle de la classe, et son tableau.
 
-Chacune tient en un fichier, sans script et sans rien demander au réseau : elle se donne sur une
+Chaque page tient en un fichier, sans script et sans rien demander au réseau : elle se donne sur une
 clé, s'imprime, et ne montre à un élève que ce qui est à lui. Les gabarits sont dans `templates/`.
 """
 
@@ -8,6 +8,7 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from statistics import mean, median
@@ -16,21 +17,15 @@ import jinja2
 from markupsafe import Markup, escape
 
 from convnets.core.cli import agreed, percent
-from grading.report import number
-from grading.term.marks import (
-    ABSENT,
-    FULL,
-    HANDED_IN,
-    NOT_YET,
-    UNREADABLE,
-    ExerciseMark,
-    StudentMarks,
-    Term,
-)
+from grading.grader import Mark
+from grading.report import exact, explain, grouped, number
+from grading.scale import FULL, read_reasons
+from grading.term import sheets
+from grading.term.course import Course
+from grading.term.marks import ABSENT, HANDED_IN, UNREADABLE, ExerciseMark, StudentMarks
 from grading.term.sheets import write_file
 
-STUDENTS, CLASS = "eleves", "classe.html"
-SIGNED = 'name="generator" content="python -m grading"'  # nos pages seules peuvent être effacées
+SHARED = "weights_shared"  # la seule raison qui dépende d'un autre rendu ; elle le nomme
 BIN = 2  # largeur d'une barre de la distribution, en points
 NUM_MISTAKES = 3  # par question
 SUMMARY = {"Moyenne": mean, "Médiane": median, "Plus basse": min, "Plus haute": max}
@@ -44,118 +39,134 @@ UNSEEN = re.compile(
 # --- Écrire --------------------------------------------------------------------------
 
 
-def write_pages(term: Term) -> list[Path]:
-    """Écrit `eleves/<élève>.html` et `classe.html` ; efface les pages d'une autre liste.
+def write_pages(course: Course, students: Sequence[StudentMarks]) -> Path:
+    """Écrit `eleves/<élève>.html` et `classe.html`.
 
     Args:
-        term: le trimestre noté.
+        course: le trimestre.
+        students: ses notes.
 
     Returns:
-        Les fichiers écrits, celui de la classe en dernier.
+        La page de la classe.
 
     Raises:
         OSError: dossier impossible à écrire.
     """
-    folder = term.output / STUDENTS
-    course = f"{term.title}, {term.date:%d/%m/%Y}"
-    pages = {
-        folder / f"{each.student.slug}.html": student_page(each, course=course)
-        for each in term.students
-    }
-    for path in set(folder.glob("*.html")) - set(pages):
-        if SIGNED in path.read_text(encoding="utf-8", errors="replace")[:1000]:
-            path.unlink()
-    pages[term.output / CLASS] = class_page(term)
-    return [write_file(path, page) for path, page in pages.items()]
+    for each in students:
+        path = course.output / "eleves" / f"{each.student.slug}.html"
+        write_file(path, student_page(course, each))
+    return write_file(course.output / "classe.html", class_page(course, students))
 
 
-def student_page(marks: StudentMarks, exercise: str | None = None, *, course: str = "") -> str:
+def student_page(course: Course, marks: StudentMarks, exercise: str | None = None) -> str:
     """Fait la page d'un élève.
 
     Args:
+        course: le trimestre.
         marks: ses notes.
         exercise: le seul exercice à montrer, `"ex02"` ; None : tous, et la note du trimestre.
-        course: ce qui est écrit au-dessus de son nom.
 
     Returns:
         Une page HTML entière.
     """
     shown = [each for each in marks.exercises if exercise in (None, each.exercise)]
-    return render("eleve.html", marks=marks, shown=shown, only=exercise, course=course)
+    return render("eleve.html", course=course, marks=marks, shown=shown, only=exercise)
 
 
-def class_page(term: Term) -> str:
+def class_page(course: Course, students: Sequence[StudentMarks]) -> str:
     """Fait la page de la classe, pour l'enseignant."""
-    everyone = [each.exercises for each in term.students]
-    marks = [each.mark for each in term.students if each.mark is not None]
+    marks = [each.mark for each in students if each.mark is not None]
     bins = Counter(min(int(mark // BIN) * BIN, FULL - BIN) for mark in marks)
-    groups = []
-    for group in dict.fromkeys(each.student.group for each in term.students):
-        found = [each.mark for each in term.students if each.student.group == group]
-        groups.append([group or "–", len(found), *_summary(found)])
+    groups = grouped(students, lambda each: each.student.group)
     return render(
         "classe.html",
-        term=term,
+        course=course,
+        students=students,
         bins=[(start, bins[start]) for start in range(0, FULL, BIN)],
-        groups=groups,
-        exercises=[_exercise(each) for each in zip(*everyone, strict=True)],
+        groups=[[name or "–", len(each), *_summary(each)] for name, each in groups.items()],
+        exercises=[_exercise(each) for each in zip(*(s.exercises for s in students), strict=True)],
         summary=list(SUMMARY),
     )
 
 
 def _exercise(marks: Sequence[ExerciseMark]) -> dict:
     """Rassemble ce que la page de la classe dit d'un exercice."""
-    name, title = marks[0].exercise, marks[0].title
-    asked = [each for each in marks if each.asked]
+    asked, every = [each for each in marks if each.asked], [m for each in marks for m in each.marks]
     statuses = Counter(each.status for each in asked)
     counts = [statuses[status] for status in (HANDED_IN, ABSENT, UNREADABLE)]
     late = sum(each.days_late > 0 for each in asked)
-    summed = _summary([each.mark for each in asked if each.status == HANDED_IN])
-    answers = {}
-    for question in (question for each in marks for question in each.questions):
-        answers.setdefault(question.id, []).append(question)
+    summed = _summary([each for each in asked if each.status == HANDED_IN])
+    name, title = marks[0].exercise, marks[0].title
     return {
         "name": name,
         "title": title,
         "row": [f"{name} — {title}", *counts, late, *summed],
-        "questions": [_question(found) for found in answers.values()],
+        "questions": [
+            _question(found) for found in grouped(every, lambda mark: mark.rule.id).values()
+        ],
     }
 
 
 def _question(found: list) -> dict:
-    full, none = sum(q.points == q.out_of for q in found), sum(q.points == 0 for q in found)
-    # La raison, sans ce qui n'est vrai que d'un rendu.
-    reasons = Counter(q.reason.removesuffix(f" ({q.detail})") for q in found if q.reason)
+    full, none = sum(each.level == 1 for each in found), sum(each.level == 0 for each in found)
+    reasons = Counter(read_reasons()[each.reason].text for each in found if each.reason)
     return {
-        "title": found[0].title,
-        "out_of": found[0].out_of,
-        "count": len(found),
-        "full": full,
-        "none": none,
-        "part": len(found) - full - none,
-        "mean": mean(q.points for q in found),
+        "rule": found[0].rule,
+        "counts": (full, len(found) - full - none, none),
+        "mean": mean(each.points for each in found),
         "mistakes": reasons.most_common(NUM_MISTAKES),
     }
 
 
-def _summary(marks: Sequence[Fraction | None]) -> list[str]:
+def _summary(marks: Sequence[StudentMarks | ExerciseMark]) -> list[str]:
     """Résume des notes par les nombres de `SUMMARY`."""
-    known = [mark for mark in marks if mark is not None]
+    known = [each.mark for each in marks if each.mark is not None]
     return [number(each(known)) if known else "–" for each in SUMMARY.values()]
+
+
+# --- Le tableau ----------------------------------------------------------------------
+
+
+def write_tables(course: Course, students: Sequence[StudentMarks]) -> list[Path]:
+    """Écrit `notes.csv` et `notes.xlsx` ; rend leurs chemins."""
+    rows = table(course, students)
+    return [sheets.write(course.output / f"notes{suffix}", rows) for suffix in (".csv", ".xlsx")]
+
+
+def table(course: Course, students: Sequence[StudentMarks]) -> list[list]:
+    """Fait le tableau.
+
+    Args:
+        course: le trimestre, tel qu'il est demandé.
+        students: ses notes.
+
+    Returns:
+        Des lignes de même longueur, les titres d'abord : textes, `Fraction`, None pour une case
+        vide.
+    """
+    rows = [["nom", "numéro", "classe", f"note /{FULL}"]]
+    for work in course.works:
+        rows[0] += [f"{work.exercise} /{FULL}", f"{work.exercise}, état"]
+        for rule in work.questions:
+            said = "raison" if rule.module else "remarque"
+            rows[0] += [f"{rule.id} /{exact(rule.points)}", f"{rule.id}, {said}"]
+    for each in students:
+        row = [*each.student, each.mark]
+        for exercise, work in zip(each.exercises, course.works, strict=True):
+            row += [exercise.mark if exercise.asked else None, " ; ".join(exercise.state)]
+            found = {mark.rule.id: [mark.points, told(mark)[0]] for mark in exercise.marks}
+            for rule in work.questions:
+                row += found.get(rule.id, [None, None])
+        rows.append(row)
+    return rows
 
 
 # --- Dire ----------------------------------------------------------------------------
 
 
-def state(mark: ExerciseMark) -> list[str]:
-    """Dit ce qu'il faut savoir d'une note : rendu ou non, retard, décision, ce qui manque."""
-    said = [mark.status if mark.asked else NOT_YET]
-    if mark.days_late:
-        said.append(f"{agreed(mark.days_late, 'jour')} de retard, −{points(mark.penalty)}")
-    if mark.override:
-        said.append(f"note décidée, {points(mark.override.points)}, {mark.override.reason}")
-    said += [f"à noter : {each}" for each in mark.pending]
-    return said + ([mark.note] if mark.note else [])
+def told(mark: Mark) -> tuple[str, str]:
+    """Rend la raison et l'indice d'une note, sans nommer l'élève qui a les mêmes poids."""
+    return explain(mark._replace(detail="") if mark.reason == SHARED else mark)
 
 
 def points(value: Fraction) -> str:
@@ -165,12 +176,17 @@ def points(value: Fraction) -> str:
 
 def prose(said: str) -> Markup:
     """Met en page une phrase de `reasons.toml` : ce qui est entre accents graves est du code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(_visible(said)))))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(visible(said)))))
+
+
+def visible(value):
+    """Remplace par « � » ce qui ne s'affiche pas."""
+    return UNSEEN.sub("\N{REPLACEMENT CHARACTER}", value) if type(value) is str else value
 
 
 def render(name: str, **content) -> str:
     """Remplit un gabarit ; tout texte y est échappé."""
-    return _environment().get_template(name).render(full=FULL, **content)
+    return _environment().get_template(name).render(full=FULL, day=date.today(), **content)
 
 
 @functools.cache
@@ -179,21 +195,10 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=_visible,
+        finalize=visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
-        "agreed": agreed,
-        "percent": percent,
-        "points": points,
-        "prose": prose,
-        "state": state,
-        "zip": zip,
-    }
+    for each in (agreed, told, percent, points, prose):
+        made.filters[each.__name__] = each
     return made
-
-
-def _visible(value):
-    """Remplace par « � » ce qui ne s'affiche pas."""
-    return UNSEEN.sub("\N{REPLACEMENT CHARACTER}", value) if type(value) is str else value

@@ -5,42 +5,116 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+import openpyxl
+from dateutil import parser
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+from convnets.core.cli import printable
 from convnets.core.files import own_suffix, replacing
 from grading.report import exact, plain
 
 UTF8 = "utf-8-sig"  # sans cette marque, un tableur lit l'UTF-8 comme du Windows-1252
+MARKS = {codecs.BOM_UTF8: UTF8, codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
+# Une date sans heure finit à 23 h 59 ; une date sans jour, lue de deux façons, n'en est pas une.
+DEFAULTS = (datetime(2001, 1, 1, 23, 59), datetime(2002, 2, 2, 23, 59))
+FRENCH_DAYS = "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
+FRENCH_MONTHS = (
+    "janvier janv",
+    "février févr fevrier",
+    "mars",
+    "avril avr",
+    "mai",
+    "juin",
+    "juillet juil",
+    "août aout",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre déc decembre",
+)
 
-class Csv(NamedTuple):
-    """Un CSV : ses cases, et comment il est écrit."""
+
+class _Words(parser.parserinfo):
+    """Les mots d'une date."""
+
+    JUMP = [*parser.parserinfo.JUMP, "à", "le", "du", "er", "1er"]
+    WEEKDAYS = [(*a, b) for a, b in zip(parser.parserinfo.WEEKDAYS, FRENCH_DAYS, strict=True)]
+    MONTHS = [
+        (*a, *b.split()) for a, b in zip(parser.parserinfo.MONTHS, FRENCH_MONTHS, strict=True)
+    ]
+
+
+WORDS = _Words(dayfirst=True)
+
+
+class Sheet(NamedTuple):
+    """Un tableau : ses cases, comment il est écrit, et les colonnes qui y sont lues."""
 
     rows: list[list[str]]
-    delimiter: str
-    encoding: str
+    delimiter: str = ";"
+    encoding: str = UTF8
+    columns: Mapping[str, int] = {}
+
+    def records(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Rend le rang de chaque ligne qui n'est pas vide, et ses cases, par nom de colonne."""
+        for line, cells in enumerate(self.rows):
+            if line and any(cells):
+                filled = [*cells, *[""] * len(self.rows[0])]  # un tableur coupe une fin vide
+                yield line, {key: filled[k] for key, k in self.columns.items()}
 
     def encode(self) -> bytes:
-        """Rend les octets du fichier."""
+        """Rend les octets du fichier `.csv`."""
         file = io.StringIO()
         csv.writer(file, delimiter=self.delimiter).writerows(self.rows)
         return file.getvalue().encode(self.encoding)
 
 
-def read_csv(path: Path) -> Csv:
-    """Lit un CSV ; les blancs autour des cases sont ôtés.
+def read(
+    path: Path, titles: Mapping[str, str], needed: Sequence[str], *, whole: bool = True
+) -> Sheet:
+    """Lit un tableau, et y cherche des colonnes.
+
+    Args:
+        path: fichier `.csv` ou `.xlsx` ; la première ligne est celle des titres.
+        titles: par nom de colonne, l'expression régulière de ses titres.
+        needed: noms des colonnes qui doivent y être.
+        whole: dire les colonnes qui ne sont pas lues.
 
     Raises:
         OSError: fichier absent ou illisible.
+        ValueError: ce n'est pas un tableau, ou il y manque une colonne.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} n'existe pas ; attendu : un tableau .csv ou .xlsx.")
+    sheet = read_xlsx(path) if path.suffix.lower() == ".xlsx" else read_csv(path)
+    found = sheet.rows[0] if sheet.rows else []
+    columns = {}
+    for k, title in reversed(list(enumerate(found))):
+        columns |= {name: k for name, said in titles.items() if re.fullmatch(said, title.lower())}
+    for name in needed:
+        if name not in columns:
+            raise ValueError(
+                f"{path.name} n'a pas de colonne « {name} » ; reçu : "
+                f"{', '.join(found) or 'un fichier vide'}."
+            )
+    ignored = [printable(title) for k, title in enumerate(found) if k not in columns.values()]
+    if ignored and whole:
+        print(f"{path.name} : colonnes non lues, {', '.join(ignored)}.")
+    return sheet._replace(columns=columns)
+
+
+def read_csv(path: Path) -> Sheet:
+    """Lit un CSV ; les blancs autour des cases sont ôtés."""
     content = path.read_bytes()
-    encoding = UTF8 if content.startswith(codecs.BOM_UTF8) else "utf-8"
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
+    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
@@ -48,48 +122,55 @@ def read_csv(path: Path) -> Csv:
         text = content.decode(encoding, errors="replace")
     delimiter = max(";,\t", key=re.sub(r'"[^"]*"', "", text.split("\n", 1)[0]).count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return Csv([[cell.strip() for cell in cells] for cells in rows], delimiter, encoding)
+    return Sheet([[cell.strip() for cell in cells] for cells in rows], delimiter, encoding)
 
 
-def read_rows(path: Path) -> list[list[str]]:
-    """Lit un tableau en textes ; les lignes vides sont passées.
-
-    Raises:
-        FileNotFoundError: pas de fichier.
-        ValueError: ce n'est pas un tableau.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} n'existe pas ; attendu : un tableau .csv ou .xlsx.")
-    rows = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else read_csv(path).rows
-    return [cells for cells in rows if any(cells)]
-
-
-def _read_xlsx(path: Path) -> list[list[str]]:
-    import openpyxl
-
+def read_xlsx(path: Path) -> Sheet:
+    """Lit la première feuille d'un classeur, en textes."""
     try:
         sheet = openpyxl.load_workbook(path, data_only=True).active
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise ValueError(f"{path} n'est pas un classeur .xlsx lisible.") from error
-    return [[_text(value) for value in cells] for cells in sheet.iter_rows(values_only=True)]
+    rows = sheet.iter_rows(values_only=True)
+    return Sheet([["" if cell is None else str(cell).strip() for cell in row] for row in rows])
 
 
-def _text(value) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value).strip()
-
-
-def read_number(text: str) -> Fraction:
-    """Lit un nombre, à virgule ou à point : `"17,5"`.
+def read_number(text: str, where: str) -> Fraction:
+    """Lit un nombre, à virgule ou à point : `"17,5"` ; `where` dit où il est.
 
     Raises:
         ValueError: ce n'est pas un nombre.
     """
     text = text.strip().removeprefix("'")
     if not NUMBER.fullmatch(text):
-        raise ValueError(f"« {text} » n'est pas un nombre")
+        raise ValueError(f"{where} : « {text} » n'est pas un nombre.")
     return Fraction(text.replace(",", "."))
+
+
+def read_date(text: str, where: str = "") -> datetime:
+    """Lit une date, et son heure si elle y est.
+
+    Args:
+        text: `"lundi 12 octobre 2026, 23:52"`, `"Monday, 12 October 2026, 11:52 PM"`,
+            `"12/10/2026 23:52"` (le jour d'abord), `"2026-10-12T23:52"`.
+        where: où elle est écrite.
+
+    Returns:
+        L'instant, à l'heure de cette machine.
+
+    Raises:
+        ValueError: ce n'en est pas une.
+    """
+    try:
+        iso = text.strip()[:4].isdigit()
+        found = {parser.parse(text, WORDS, default=day, dayfirst=not iso) for day in DEFAULTS}
+        (moment,) = found
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"{where}date illisible : « {text} » ; attendu, par exemple, 2026-10-12 23:59 ou "
+            "12/10/2026 23:59"
+        ) from error
+    return moment.astimezone().replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def write_file(path: Path, content: str | bytes) -> Path:
@@ -111,22 +192,22 @@ def write(path: Path, rows: Sequence[list]) -> Path:
         Son chemin.
     """
     if path.suffix.lower() != ".xlsx":
-        return write_file(path, Csv([list(map(_written, row)) for row in rows], ";", UTF8).encode())
-    import openpyxl
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
+        return write_file(path, Sheet([list(map(_written, row)) for row in rows]).encode())
     book = openpyxl.Workbook()
     book.active.freeze_panes = "C2"
-    for line, cells in enumerate(rows, 1):
-        for column, value in enumerate(cells, 1):
-            if isinstance(value, str):
-                text = ILLEGAL_CHARACTERS_RE.sub("", value)
-                book.active.cell(line, column, text).data_type = "s"  # « =1+1 » reste un texte
-            elif value is not None:
-                book.active.cell(line, column, int(value) if value == int(value) else float(value))
+    for row in rows:
+        book.active.append([_cell(value) for value in row])
+    for cell in (cell for cells in book.active for cell in cells if isinstance(cell.value, str)):
+        cell.data_type = "s"  # « =1+1 » reste un texte
     made = io.BytesIO()
     book.save(made)
     return write_file(path, made.getvalue())
+
+
+def _cell(value):
+    if isinstance(value, str):
+        return ILLEGAL_CHARACTERS_RE.sub("", value)
+    return None if value is None else float(value)
 
 
 def _written(value) -> str:

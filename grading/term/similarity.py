@@ -1,8 +1,7 @@
 """Montrer les rendus qui se ressemblent, face à face, sans accuser personne.
 
 L'outil est copydetect (licence MIT), qui fait d'un code les empreintes de tous ses morceaux, noms
-remplacés, commentaires et blancs ôtés. La page est la nôtre : son compte rendu à lui demande le
-réseau, et ne sait pas ôter ce que toute une classe a écrit.
+remplacés, commentaires et blancs ôtés. La page est la nôtre : la sienne demande le réseau.
 
 Source : Schleimer, Wilkerson et Aiken, *Winnowing: Local Algorithms for Document Fingerprinting*,
 SIGMOD 2003.
@@ -14,19 +13,18 @@ import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
-from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from markupsafe import Markup
+from copydetect import CodeFingerprint, CopyDetector, compare_files
+from copydetect.utils import get_token_coverage
 
-from grading import skeleton, submission
+from grading import skeleton
 from grading.archives import MAX_SOURCE_BYTES
 from grading.submission import EXERCISES, Submission, file_of
-from grading.term.marks import Term
-from grading.term.pages import UNSEEN, render
+from grading.term.course import Course
+from grading.term.hand_ins import Gathered
+from grading.term.pages import SHARED, render, visible
 from grading.term.sheets import write_file
 
 # Mesuré sur tests/grading/right : deux réponses au même énoncé partagent au plus 0,62 de ce qui
@@ -37,38 +35,6 @@ MIN_SIGNS = 120  # en commun, au moins : quatre lignes
 SPREAD, MIN_SPREAD = 1 / 4, 4  # part des rendus, et nombre, qui rendent un morceau ordinaire
 MAX_SIGNS = 100_000  # lus d'un rendu : dix fois un long exercice
 MAX_PAIRS = 30  # montrées, par exercice
-RUNTIME = "from exercises._cellules import"  # dans un module fait d'un notebook
-AROUND = 2  # lignes montrées autour de ce qui est commun
-
-
-class Pair(NamedTuple):
-    """Deux rendus qui se ressemblent.
-
-    Attributes:
-        names: leurs élèves.
-        shares: part de ce qui reste de chacun qui est aussi chez l'autre, de 0 à 1.
-        codes: leurs codes, ce qui est commun surligné.
-    """
-
-    names: tuple[str, str]
-    shares: tuple[float, float]
-    codes: tuple[Markup, Markup]
-
-
-class Compared(NamedTuple):
-    """Ce qu'a donné la comparaison des rendus d'un exercice.
-
-    Attributes:
-        exercise: `"ex02"`.
-        count: nombre de rendus comparés.
-        pairs: ceux qui se ressemblent, les plus ressemblants d'abord.
-        close: ceux qui sont proches du corrigé, et la part de leur code qui y est, énoncé ôté.
-    """
-
-    exercise: str
-    count: int
-    pairs: list[Pair]
-    close: dict[str, float]
 
 
 def read_code(submitted: Submission, exercise: str) -> str:
@@ -78,9 +44,9 @@ def read_code(submitted: Submission, exercise: str) -> str:
         path = submitted.root / file_of(module)
         if module.startswith(exercise) and path.stat().st_size <= MAX_SOURCE_BYTES:
             text = path.read_text(encoding="utf-8-sig", errors="replace")
-            found |= (RUNTIME in text and _cells(path)) or {path.name: text}
-    texts = {place: UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text) for place, text in found.items()}
-    return "".join(f"# {p}\n{t.strip()}\n\n" for p, t in texts.items() if t.strip())[:MAX_SIGNS]
+            found |= _cells(path) or {path.name: text}
+    texts = {place: visible(text) for place, text in found.items()}
+    return "".join(f"# {p}\n{t.strip()}\n\n" for p, t in texts.items())[:MAX_SIGNS]
 
 
 def _cells(path: Path) -> dict[str, str]:
@@ -95,20 +61,16 @@ def _cells(path: Path) -> dict[str, str]:
 # --- Comparer ------------------------------------------------------------------------
 
 
-def _fingerprint(text: str):
+def _fingerprint(text: str) -> CodeFingerprint:
     """Prend l'empreinte d'un code, par copydetect."""
-    from copydetect import CodeFingerprint
-
     found = CodeFingerprint("code.py", LENGTH, 1, fp=io.StringIO(text))
     if len(found.offsets):  # un nom de classe y recule ; les autres ne reculent jamais
         found.offsets[:, 1] = np.maximum.accumulate(found.offsets[:, 1])
     return found
 
 
-def _without(fingerprint, hashes: set):
+def _without(fingerprint: CodeFingerprint, hashes: set) -> CodeFingerprint:
     """Ôte des morceaux d'une empreinte ; `boilerplate=` de copydetect en laisse de répétés."""
-    from copydetect.utils import get_token_coverage
-
     left = copy.copy(fingerprint)
     left.hashes = fingerprint.hashes - hashes
     left.hash_idx = {key: fingerprint.hash_idx[key] for key in left.hashes}
@@ -117,7 +79,7 @@ def _without(fingerprint, hashes: set):
 
 
 @functools.cache
-def _course(exercise: str) -> tuple:
+def _course(exercise: str) -> tuple[CodeFingerprint, CodeFingerprint]:
     """Prend les empreintes de l'énoncé et du corrigé d'un exercice."""
     modules = skeleton.chosen_modules(exercise)
     statement = "\n".join(skeleton.make_skeleton(each) for each in modules)
@@ -125,7 +87,7 @@ def _course(exercise: str) -> tuple:
     return _fingerprint(statement), _fingerprint("\n".join(answers))
 
 
-def compare(exercise: str, submitted: Mapping[str, Submission]) -> Compared:
+def compare(exercise: str, submitted: Mapping[str, Submission]) -> tuple[list, dict[str, float]]:
     """Cherche les rendus d'un exercice qui se ressemblent.
 
     N'est compté ni ce qui est dans l'énoncé ou le corrigé, ni ce que beaucoup ont écrit.
@@ -133,70 +95,49 @@ def compare(exercise: str, submitted: Mapping[str, Submission]) -> Compared:
     Args:
         exercise: `"ex02"`.
         submitted: rendus, par nom d'élève.
-    """
-    from copydetect.detector import compare_files
 
-    codes = {name: read_code(each, exercise) for name, each in submitted.items()}
-    whole = {name: _fingerprint(code) for name, code in codes.items() if code}
+    Returns:
+        Les paires, les plus ressemblantes d'abord, telles que copydetect les décrit
+        (`CopyDetector.get_copied_code_list`) ; puis, par nom, la part qui vient du corrigé, énoncé
+        ôté, de ceux qui en sont proches.
+    """
+    whole = {name: _fingerprint(read_code(each, exercise)) for name, each in submitted.items()}
     statement, answer = _course(exercise)
     times = Counter(each for found in whole.values() for each in found.hashes)
     ordinary = {each for each, n in times.items() if n >= max(MIN_SPREAD, len(whole) * SPREAD)}
     known = statement.hashes | answer.hashes | ordinary
-    left = {name: _without(found, known) for name, found in whole.items()}
-    pairs = []
-    for names in combinations(left, 2):
-        signs, shares, slices = compare_files(*(left[name] for name in names))
-        if signs >= MIN_SIGNS and max(shares) >= SHARE:
-            shown = tuple(_marked(codes[n], where) for n, where in zip(names, slices, strict=True))
-            pairs.append(Pair(names, tuple(min(1.0, float(each)) for each in shares), shown))
+    options = {"noise_t": LENGTH, "guarantee_t": LENGTH, "display_t": SHARE}
+    detector = CopyDetector(**options, truncate=True, silent=True)
+    detector.test_files = detector.ref_files = list(whole)
+    detector.file_data = {name: _without(found, known) for name, found in whole.items()}
+    detector.run()
+    pairs = [each for each in detector.get_copied_code_list() if each[-1] >= MIN_SIGNS]
     solution = _without(answer, statement.hashes)
-    close = {
-        name: float(compare_files(_without(found, statement.hashes), solution)[1][0])
+    shares = {
+        name: compare_files(_without(found, statement.hashes), solution)[1][0]
         for name, found in whole.items()
     }
-    pairs.sort(key=lambda pair: (-max(pair.shares), pair.names))
-    close = {name: share for name, share in close.items() if share >= SHARE}
-    return Compared(exercise, len(whole), pairs[:MAX_PAIRS], close)
+    close = {name: share for name, share in shares.items() if share >= SHARE}
+    return pairs[:MAX_PAIRS], close
 
 
-def _marked(code: str, slices: np.ndarray) -> Markup:
-    """Surligne dans un code ce qui est aussi dans l'autre, et n'en montre guère plus."""
-    from copydetect.utils import highlight_overlap
-
-    places = slices[:, np.argsort(slices[0])].astype(int)
-    shown, _ = highlight_overlap(
-        code, places, "<mark>", "</mark>", truncate=AROUND, escape_html=True
-    )
-    return Markup(shown)
-
-
-# --- Écrire --------------------------------------------------------------------------
-
-
-def write_similarity(term: Term, weights: Sequence[tuple[str, tuple[str, str]]] = ()) -> Path:
+def write_similarity(course: Course, heard: Sequence[Gathered]) -> Path:
     """Compare les rendus d'un trimestre, exercice par exercice, et en écrit la page.
 
     Args:
-        term: le trimestre noté.
-        weights: exercice et numéros de ceux qui ont les mêmes poids, d'après le correcteur.
+        course: le trimestre.
+        heard: ce qui a été reçu pour chaque exercice, et ses notes.
     """
-    submitted: dict[str, dict[str, Submission]] = {}
-    names: dict[str, str] = {}
-    for each in term.students:
-        name = each.student.label
-        homonym = f"{name} n° {each.student.number}"
-        names[each.student.number] = homonym if name in names.values() else name
-        for mark in each.exercises:
-            if mark.folder is not None:
-                found = submitted.setdefault(mark.exercise, {})
-                found[names[each.student.number]] = submission.find(mark.folder)
-    results = [compare(exercise, found) for exercise, found in submitted.items()]
-    same = [(exercise, [names[number] for number in pair]) for exercise, pair in weights]
-    return write_page(term.output / "ressemblances.html", term.title, results, same)
-
-
-def write_page(path: Path, title: str, results: Sequence[Compared], weights=()) -> Path:
-    """Écrit la page des ressemblances."""
-    shown = [each for each in results if each.count]
-    given = {"title": title, "results": shown, "weights": weights, "least": SHARE}
-    return write_file(path, render("ressemblances.html", day=date.today(), **given))
+    names = {each.number: f"{each.name} ({each.number})" for each in course.students}
+    results, same = [], set()  # des paires, et ceux qui ont les mêmes poids, d'après le correcteur
+    for each in heard:
+        exercise = each.work.exercise
+        found = {names[number]: submitted for number, submitted in each.submissions.items()}
+        if found:
+            results.append((exercise, len(found), *compare(exercise, found)))
+        shared = [mark for marks in each.marks.values() for mark in marks if mark.reason == SHARED]
+        pairs = [sorted((names[mark.submission], names[mark.detail])) for mark in shared]
+        same |= {(exercise, *pair) for pair in pairs}
+    given = {"title": course.title, "results": results, "weights": sorted(same), "least": SHARE}
+    page = render("ressemblances.html", **given)
+    return write_file(course.output / "ressemblances.html", page)

@@ -4,55 +4,51 @@ from fractions import Fraction
 import pytest
 
 from grading import report, scale
-from grading.report import Line
+from grading.grader import Mark
 
-SCALE = scale.read_scale()
-
-
-def line(name, exercise, question, level, *, out_of=2, reason="", text="", hint=""):
-    level, out_of = Fraction(level), Fraction(out_of)
-    told = (level * out_of, out_of, level, reason, text, hint)
-    return Line(name, exercise, question, f"{exercise}_x", "un titre", *told)
+RULES = {rule.id: rule for name in ("ex00", "ex02") for rule in scale.read_scale()[name].rules}
 
 
-LINES = [
-    line("anne", "ex00", "relu", 1),
-    line(
-        "anne",
-        "ex00",
-        "pads",
-        "1/4",
-        reason="pad_before",
-        text="La case | en trop",
-        hint="Regardez.",
-    ),
-    line("anne", "ex02", "output", "1/2", out_of=4, reason="softmax_twice", text="Deux fois."),
-    line("=cmd()", "ex00", "relu", 0, reason="not_done", text="-2+3"),
-    line("=cmd()", "ex00", "pads", 0, reason="not_done", text="Pas fait."),
+def mark(name, rule, level, reason=None, detail=""):
+    return Mark(name, RULES[rule], Fraction(level), reason, detail)
+
+
+MARKS = [
+    mark("anne", "ex00.relu", 1),
+    mark("anne", "ex00.pads", "1/4", "pad_before", "La case | en trop"),
+    mark("anne", "ex02.output", "1/2", "softmax_twice"),
+    mark("=cmd()", "ex00.relu", 0, "not_done", "-2+3"),
+    mark("=cmd()", "ex00.pads", 0, "not_done"),
 ]
 
 
 def test_totals_by_hand():
-    marks = report.totals(LINES, SCALE)
-    # (2 + 0,5) / 4 × 20 = 12,5 ; 2 / 4 × 20 = 10 ; leur moyenne, 11,25.
-    assert marks["anne"] == {"ex00": Fraction(25, 2), "ex02": 10, "note": Fraction(45, 4)}
-    assert marks["=cmd()"] == {"ex00": 0, "note": 0}
+    anne, other = report.results(MARKS)
+    relu, pads = RULES["ex00.relu"].points, RULES["ex00.pads"].points
+    wanted = 20 * (relu + pads / 4) / (relu + pads)
+    assert anne.exercises == {"ex00": wanted, "ex02": 10} and anne.mark == (wanted + 10) / 2
+    assert (other.exercises, other.mark) == ({"ex00": 0}, 0)
+
+
+def test_a_mark_is_written_and_read_again():
+    assert [report.read_mark(report.write_mark(each)) for each in MARKS] == MARKS
 
 
 def test_the_table_of_one_hand_in_and_of_a_class():
-    one = "\n".join(report.table(LINES[:3], SCALE, every=True))
-    assert "anne : 11,25/20" in one and "0,5/2  La case" in one and "→ Regardez." in one
-    several = report.table(LINES, SCALE, every=False)
+    one = "\n".join(report.table(MARKS[:3], every=True, hint=True))
+    assert "anne : " in one and "(La case | en trop)" in one and "→ " in one
+    assert "→ " not in "\n".join(report.table(MARKS[:3], every=True))
+    several = report.table(MARKS, every=False)
     assert several[0].split() == ["rendu", "ex00", "ex02", "note", "/20"]
     assert several[2].split() == ["=cmd()", "0", "-", "0"]
 
 
 def test_csv_is_no_formula(tmp_path):
     path = tmp_path / "notes.csv"
-    report.write(path, LINES, SCALE, {})
+    report.write(path, MARKS, {})
     rows = list(csv.reader(path.read_text("utf-8-sig").splitlines(), delimiter=";"))
     (anne,) = [row for row in rows if row[0] == "anne"]
-    assert dict(zip(rows[0], anne, strict=True))["ex00"] == "12,5"
+    assert dict(zip(rows[0], anne, strict=True))["ex02"] == "10"
     assert not any(cell.startswith(("=", "-", "+", "@")) for row in rows for cell in row)
 
 
@@ -67,17 +63,17 @@ def test_a_spreadsheet_keeps_a_text_as_it_is(text, kept):
 
 def test_nobody_disappears_from_a_report(tmp_path):
     header = {"sans rendu": {"petit": "zip abîmé"}, "remarques": {"dupont": ["=1", "cellule 7"]}}
-    report.write(tmp_path / "notes.csv", LINES, SCALE, header)
+    report.write(tmp_path / "notes.csv", MARKS, header)
     text = (tmp_path / "notes.csv").read_text("utf-8-sig")
     rows = list(csv.reader(text.splitlines(), delimiter=";"))
     said = {row[0]: (row[1], row[-1]) for row in rows}
     assert said["petit"] == ("0", "sans rendu : zip abîmé")
-    report.write(tmp_path / "notes.md", LINES, SCALE, header)
+    report.write(tmp_path / "notes.md", MARKS, header)
     assert "  - petit : zip abîmé\n" in (tmp_path / "notes.md").read_text()
 
 
-def test_markdown_tables_stay_tables(tmp_path):
+def test_a_hand_in_stays_in_its_block_of_markdown(tmp_path):
     path = tmp_path / "notes.md"
-    report.write(path, LINES, SCALE, {"graine": 7, "exercices": ["ex00", "ex02"]})
+    report.write(path, [*MARKS, mark("b", "ex00.relu", 0, "not_done", "```\n<b>")], {"graine": 7})
     text = path.read_text()
-    assert "| anne | 12,5 | 10 | **11,25** |" in text and "La case \\| en trop" in text
+    assert "graine : 7" in text and "anne : " in text and text.count("```") == 2

@@ -8,6 +8,8 @@ import pytest
 from grading import handin, skeleton
 from grading.submission import file_of
 from grading.term import similarity
+from grading.term.course import Course, Student, Work
+from grading.term.hand_ins import Gathered
 from tests.grading import handins, school
 
 FASHION = "ex02_fashion.py"
@@ -30,7 +32,7 @@ def collected(tmp_path):
 
 
 def pairs(exercise, submitted):
-    return {each.names for each in similarity.compare(exercise, submitted).pairs}
+    return {tuple(sorted(each[2:4])) for each in similarity.compare(exercise, submitted)[0]}
 
 
 def test_a_disguised_copy_is_seen(collected):
@@ -48,9 +50,9 @@ def test_a_disguised_copy_is_seen(collected):
 def test_lines_face_each_other(collected, name, line):
     ((path, text),) = handins.answers(name).items()
     submitted = collected({"a": {path: f"\n\n{text}"}, "b": {path: handins.disguised(text)}})
-    (pair,) = similarity.compare(path[:4], submitted).pairs
-    for code in pair.codes:
-        marked = re.findall("<mark>(.*?)</mark>", code, re.S)
+    ((pair,), _) = similarity.compare(path[:4], submitted)
+    for code in pair[4:6]:
+        marked = re.findall("<span[^>]*>(.*?)</span>", code, re.S)
         assert any(line.partition(" ")[2] in each for each in marked)
 
 
@@ -66,8 +68,7 @@ def test_a_hand_in_cannot_stop_the_comparison(collected):
             "e": {"ex01_filters.py": b"x = '\xe9\x00'\n" + b"class A: pass\n" * 200},
         }
     )
-    found = similarity.compare("ex01", submitted)
-    assert not found.pairs and found.count == 4
+    assert similarity.compare("ex01", submitted) == ([], {})
     assert forged in similarity.read_code(submitted["a"], "ex01")
     assert len(similarity.read_code(submitted["d"], "ex01")) <= similarity.MAX_SIGNS
 
@@ -97,7 +98,7 @@ def test_the_solution_is_not_a_pair(collected):
     """Deux élèves qui ont rendu le corrigé : il est public, et la page le dit."""
     files = {file_of("ex01_filters"): handins.solution("ex01_filters")}
     found = similarity.compare("ex01", collected({"a": files, "b": files}))
-    assert not found.pairs and found.close == {"a": 1.0, "b": 1.0}
+    assert found == ([], {"a": 1.0, "b": 1.0})
 
 
 def test_the_page_shows_lines_of_notebooks_and_escapes_them(collected, tmp_path):
@@ -105,12 +106,13 @@ def test_the_page_shows_lines_of_notebooks_and_escapes_them(collected, tmp_path)
     hostile = "<script>alert(1)</script>&"
     marked = text.replace("def as_filters", f"SIGNATURE = '{hostile}'\n\n\ndef as_filters", 1)
     book = school.book(*handins.disguised(marked).split("\n\n\n"))
-    found = similarity.compare(
-        "ex01", collected({"<b>a": {"ex01_filters.py": marked}, "b": {"tp <i>.ipynb": book}})
-    )
-    path = similarity.write_page(tmp_path / "r.html", "<u>", [found])
+    files = {"a": {"ex01_filters.py": marked}, "b": {"tp <i>.ipynb": book}}
+    students = [Student(f"<b>{name}", name, "") for name in files]
+    course = Course.model_construct(title="<u>", students=students, output=tmp_path)
+    heard = Gathered(Work(id="ex01"), collected(files), {}, {}, {}, {})
+    path = similarity.write_similarity(course, [heard])
     page = path.read_text(encoding="utf-8")
     assert not re.search(r"<(script|b|i|u)>", page)
     shown = html.unescape(page)
-    assert "<mark>" in page and hostile in shown
+    assert "<span class" in page and hostile in shown
     assert re.search(r"# cellule \d+ de tp <i>.ipynb", shown)

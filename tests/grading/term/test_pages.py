@@ -1,23 +1,17 @@
 """Les pages d'un trimestre : entières, seules, sans danger, et à un seul élève."""
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 
-from grading.term.marks import (
-    ABSENT,
-    UNREADABLE,
-    ExerciseMark,
-    Override,
-    QuestionMark,
-    Student,
-    StudentMarks,
-    Term,
-)
+from grading import scale
+from grading.grader import Mark
+from grading.term.course import Course, Student
+from grading.term.marks import ABSENT, UNREADABLE, ExerciseMark, StudentMarks
 from grading.term.pages import points, write_pages
 
 VOID = {"meta"}
@@ -70,33 +64,22 @@ def read(content: str) -> Page:
     return page
 
 
-def question(name, points, out_of=4, **said):
-    return QuestionMark(name, f"le {name}", Fraction(points), Fraction(out_of), **said)
+EX02 = {rule.name: rule for rule in scale.read_scale()["ex02"].rules}
 
 
-def graded(exercise, *questions, **kept):
-    whole = sum(each.out_of for each in questions)
-    before = 20 * sum(each.points for each in questions) / whole
+def question(name, level, reason=None, detail=""):
+    return Mark("", EX02[name], Fraction(level), reason, detail)
+
+
+def graded(exercise, *marks, **kept):
+    before = 20 * sum(each.points for each in marks) / sum(each.rule.points for each in marks)
     kept = {"handed_at": HANDED_AT, "mark": before} | kept
-    return ExerciseMark(exercise, f"Titre d'{exercise}", Fraction(1), questions, before, **kept)
+    return ExerciseMark(exercise, f"Titre d'{exercise}", Fraction(1), marks, before, **kept)
 
 
-def missed(exercise, status, note=""):
-    zero = Fraction(0)
-    return ExerciseMark(
-        exercise, f"Titre d'{exercise}", Fraction(1), (), zero, zero, status=status, note=note
-    )
-
-
-def wrong(points, detail=""):
-    """Une réponse dont la raison est connue, avec un indice."""
-    return question(
-        "pooling",
-        points,
-        reason=f"Le pas est ignoré. ({detail})" if detail else "Le pas est ignoré.",
-        detail=detail,
-        hint="Regardez `stride`.",
-    )
+def missed(exercise, status, *notes):
+    title, zero = f"Titre d'{exercise}", Fraction(0)
+    return ExerciseMark(exercise, title, Fraction(1), (), zero, zero, status=status, notes=notes)
 
 
 def marks_of(name, number, *exercises, group="A"):
@@ -107,98 +90,98 @@ def marks_of(name, number, *exercises, group="A"):
 @pytest.fixture
 def term(tmp_path):
     """Quatre élèves : un retard, une absence, un zip illisible, une note décidée."""
-    late = {"days_late": 2, "penalty": Fraction(3, 2), "mark": Fraction(6)}
+    by_hand = EX02["train"]._replace(name="avis", module="", title="le avis")
+    late = {"days_late": 2, "mark": Fraction(6), "notes": ("Retard : 1,5 en moins",)}
+    decided = "Note décidée par l'enseignant : 12 sur 20. Salle en panne"
     students = (
         marks_of(
             "Alami Inès",
             "70101",
-            graded("ex00", question("padding", 4), wrong(2, "ligne 12")),
+            graded(
+                "ex00", question("train", 1), question("output", "1/2", "softmax_twice", "l. 12")
+            ),
             graded(
                 "ex02",
-                question("poids", 0, reason="Communs."),
-                question("avis", "3/2", remark="Bien <i>vu</i>.", manual=True),
+                question("weights", 0, "weights_shared"),
+                Mark("", by_hand, Fraction(1, 2), None, "Bien <i>vu</i>."),
             ),
         ),
         marks_of(
             HOSTILE,
             "70102",
-            graded("ex00", question("padding", 0), wrong(3, "<img src=x onerror=y>"), **late),
+            graded("ex00", question("train", 0, "exception", "<img src=x onerror=y>"), **late),
             missed("ex02", ABSENT),
         ),
         marks_of(
             "محمد \u202eexe.عبد",
             "70103",
             missed("ex00", UNREADABLE, "tp<b>.zip est abîmé"),
-            graded("ex02", question("poids", 4), pending=("Comparez",)),
+            graded("ex02", question("weights", 1)),
             group="B",
         ),
         marks_of(
             "Cohen Noé",
             "70104",
-            graded("ex00", question("padding", 4), wrong(0)),
-            graded(
-                "ex02",
-                question("poids", 1),
-                override=Override(Fraction(12), "Salle en panne"),
-                mark=Fraction(12),
-            ),
+            graded("ex00", question("train", 1), question("output", 0, "softmax_twice")),
+            graded("ex02", question("weights", "1/4"), mark=Fraction(12), notes=(decided,)),
         ),
     )
-    return Term("CNN", date(2026, 11, 1), students, True, tmp_path)
+    return Course.model_construct(title="CNN", hints=True, output=tmp_path), students
+
+
+def written(term):
+    """Écrit les pages ; rend celles des élèves, dans leur ordre, et celle de la classe."""
+    course, students = term
+    last = write_pages(*term)
+    paths = [course.output / "eleves" / f"{each.student.slug}.html" for each in students]
+    return [path.read_text(encoding="utf-8") for path in (*paths, last)]
 
 
 def test_a_page_each_and_one_for_the_class(term):
-    paths = write_pages(term)
-    assert [path.relative_to(term.output).as_posix() for path in paths[1:]] == [
-        "eleves/script-alert-1-script-o-neil-fils-70102.html",
-        "eleves/exe-70103.html",
-        "eleves/cohen-noe-70104.html",
-        "classe.html",
+    *contents, _ = written(term)
+    assert [path.name for path in sorted((term[0].output / "eleves").iterdir())] == [
+        "alami-ines-70101.html",
+        "cohen-noe-70104.html",
+        "exe-70103.html",
+        "script-alert-1-script-o-neil-fils-70102.html",
     ]
-    contents = [path.read_text(encoding="utf-8") for path in paths]
-    for marks, content in zip(term.students, contents[:-1], strict=True):
+    for marks, content in zip(term[1], contents, strict=True):
         page = read(content)
         assert page.links == ["#ex00", "#ex02"]
         for each in marks.exercises:
             assert f"{each.exercise} — {each.title} {points(each.mark)} sur 20" in page.text
-            for asked in each.questions:
-                assert f"{points(asked.points)} / {points(asked.out_of)}" in page.text
-        others = [each.student for each in term.students if each is not marks]
+            for asked in each.marks:
+                assert f"{points(asked.points)} / {points(asked.rule.points)}" in page.text
+        others = [each.student for each in term[1] if each is not marks]
         hidden = [text for other in others for text in (other.name, other.number, other.slug)]
         assert not any(text in page.text or text in content for text in hidden)
 
 
 def test_what_a_student_reads(term):
-    paths = write_pages(term)
-    ines, hostile, unreadable, noah = (
-        read(path.read_text(encoding="utf-8")).text for path in paths[:4]
-    )
-    assert "Note : 9,375 sur 20" in ines  # 15 et 3,75
+    ines, hostile, unreadable, noah = (read(content).text for content in written(term)[:4])
     assert "Rendu le 01/10/2026 à 23:05." in ines
-    assert "Juste en partie. Le pas est ignoré. (ligne 12) Indice : Regardez stride." in ines
-    assert "À reprendre. Communs." in ines
-    assert "Notée par votre enseignant.Bien <i>vu</i>." in ines
+    assert "Juste en partie. " in ines and " (l. 12) Indice : " in ines
+    assert "À reprendre. " in ines
+    assert "Notée par votre enseignant. Bien <i>vu</i>." in ines
     assert HOSTILE in hostile and "(<img src=x onerror=y>)" in hostile
-    assert "Questions : 3 points, soit 7,5 sur 20." in hostile
-    assert "Retard : 2 jours commencés, 1,5 en moins." in hostile
-    assert "avec 2 jours de retard." in hostile
+    assert "Questions : 0 points, soit 0 sur 20." in hostile
+    assert "Retard : 1,5 en moins." in hostile
     assert "Aucun rendu n'a été reçu pour cet exercice." in hostile
     assert "محمد \N{REPLACEMENT CHARACTER}exe.عبد" in unreadable
-    assert "il n'a pas pu être lu." in unreadable and "À savoir : tp<b>.zip est abîmé" in unreadable
-    assert "Note décidée par votre enseignant : 12 sur 20. Salle en panne." in noah
+    assert "il n'a pas pu être lu." in unreadable and "tp<b>.zip est abîmé." in unreadable
+    assert "Note décidée par l'enseignant : 12 sur 20. Salle en panne." in noah
 
 
 def test_the_class_page_counts(term):
-    page = read(write_pages(term)[-1].read_text(encoding="utf-8"))
+    page = read(written(term)[-1])
     assert f"{HOSTILE}, ex02 : absent" in page.text
-    assert "ex00 : rendu ; 2 jours de retard, −1,5" in page.text
+    assert "ex00 : rendu ; Retard : 1,5 en moins" in page.text
     assert "ex00 : illisible ; tp<b>.zip est abîmé" in page.text
-    assert "Cohen Noé, ex02 : rendu ; note décidée, 12, Salle en panne" in page.text
-    assert "ex02 : rendu ; à noter : Comparez" in page.text
-    assert "Plus bassePlus haute A37,799,38311 B110101010" in page.text  # 9,375, 3 et 11 ; 10
-    # Trois rendus lus d'ex00 : le padding juste deux fois, le pooling deux fois à moitié.
-    assert "Le padding 2 / 0 / 1 2,667 / 4" in page.text
-    assert "Le pooling 0 / 2 / 1 1,667 / 4 3 fois : Le pas est ignoré." in page.text
-    assert "ligne 12" not in page.text  # la raison, sans ce qui n'est vrai que d'un rendu
+    assert "Cohen Noé, ex02 : rendu ; Note décidée par l'enseignant : 12 sur 20." in page.text
+    train, output = EX02["train"], EX02["output"]
+    assert f"{train.title[1:]} 2 / 0 / 1 {points(train.points * 2 / 3)} / " in page.text
+    assert f"{output.title[1:]} 0 / 1 / 1 {points(output.points / 4)} / " in page.text
+    assert "2 fois : " in page.text
+    assert "l. 12" not in page.text  # la raison, sans ce qui n'est vrai que d'un rendu
     counts = re.findall(r"de \d+ à \d\d?(?: exclu)?(\d+) ", page.text)
-    assert sum(map(int, counts)) == len(term.students)
+    assert sum(map(int, counts)) == len(term[1])

@@ -5,9 +5,9 @@ import openpyxl
 import pytest
 
 from grading.term import sheets
-from grading.term.dates import read_date
-from grading.term.marks import Student
-from grading.term.names import owner
+from grading.term.course import Student
+from grading.term.moodle import owner
+from grading.term.sheets import read_date
 
 QUOTED = 'a,"b, c","dit ""oui""\nsur deux lignes",\r\nd,,é,17\r\n'
 
@@ -30,20 +30,20 @@ def test_a_workbook_keeps_numbers_numbers_and_texts_texts(tmp_path):
     assert (found["A2"].value, found["A2"].data_type) == ("=1+1", "s")
     assert (found["B2"].value, found["B2"].data_type) == (17.125, "n")
     assert found["A3"].data_type == "s" and found["B3"].value is None
-    assert sheets.read_rows(path)[1:] == [["=1+1", "17.125"], ["1/2", ""]]
+    assert sheets.read(path, {}, ()).rows[1:] == [["=1+1", "17.125"], ["1/2", ""]]
 
 
 @pytest.mark.parametrize(
     ("text", "value"), [("17,125", "137/8"), (" 17.5 ", "35/2"), ("'3", "3"), ("0", "0")]
 )
 def test_numbers(text, value):
-    assert sheets.read_number(text) == Fraction(value)
+    assert sheets.read_number(text, "ici") == Fraction(value)
 
 
 @pytest.mark.parametrize("text", ["", "-", "1/2", "dix", "1e3", "nan", "12 octobre"])
 def test_what_is_not_a_number(text):
     with pytest.raises(ValueError, match="n'est pas un nombre"):
-        sheets.read_number(text)
+        sheets.read_number(text, "ici")
 
 
 @pytest.mark.parametrize(
