@@ -33,7 +33,9 @@ def main(descriptor: int) -> None:
         importlib.import_module(name)
     if "keras" in sys.modules:
         importlib.import_module("recorder")
-    sys.path.remove(HERE)
+    # Le corrigé non plus : `pip install -e .` le met parmi les dossiers de Python.
+    ours = (HERE, os.path.dirname(HERE))
+    sys.path[:] = [each for each in sys.path if os.path.realpath(each) not in ours]
     gc.collect()
     gc.freeze()  # ce qui est partagé avec les enfants n'est plus à parcourir
     control.send(b"{}")
