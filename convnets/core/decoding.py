@@ -27,6 +27,7 @@ GROUND = 128  # gris neutre, sous les pixels transparents
 
 MEMORY_BYTES = 200 * 10**6  # ce que les images en cours occupent, tous fils réunis
 CONVERTING_SHARE = 0.9  # de la mémoire, pour convertir : d'autres images, en attente, sont ouvertes
+ALPHA_PX = 256  # côté auquel garder ce qui est opaque, dans `info["alpha"]`
 TILE_PX = 512  # côté des morceaux que l'on convertit un à un
 
 # Octets par pixel d'une image de Pillow ; 4 pour les modes qui ne sont pas ici.
@@ -132,8 +133,16 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
         turn = TURNS.get(orientation)
         is_ready = image.mode == "RGB" and not image.has_transparency_data
         if not is_ready or (turn is not None and num_bytes + 4 * num_pixels > MEMORY.num_bytes):
+            alpha = _alpha(image) if image.has_transparency_data and turn is None else None
             image = _to_rgb(image, _shrinking(image, num_bytes, min_side_px))
+            image.info["alpha"] = alpha
         return image if turn is None else image.transpose(turn)
+
+
+def _alpha(image: Image.Image) -> Image.Image:
+    """Rend ce qu'une image a d'opaque, en petit."""
+    size = [min(side, ALPHA_PX) for side in image.size]
+    return image.resize(size, Image.Resampling.NEAREST).convert("RGBA").getchannel("A")
 
 
 def _open(file: BinaryIO) -> Image.Image:

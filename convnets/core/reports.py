@@ -101,6 +101,7 @@ class Report:
     framing: str = ""
     views: list[tuple[str, float]] = field(default_factory=list)
     glance: dict[str, float] = field(default_factory=dict)
+    garments: dict[str, float] = field(default_factory=dict)  # première classe, et doute
     num_views: int | None = None
     base: dict[str, object] = field(default_factory=dict)
     export_accuracy: float | None = None

@@ -25,6 +25,13 @@ class Glance(NamedTuple):
     sure: float  # probabilité de la meilleure classe à partir de laquelle il suffit
 
 
+class Garments(NamedTuple):
+    """Les vêtements d'un réseau qui nomme aussi des objets."""
+
+    first: int  # numéro du premier ; ceux d'avant sont des objets
+    sure: float  # probabilité sous laquelle on doute d'un vêtement
+
+
 class Card(NamedTuple):
     """Ce qu'il faut savoir d'un modèle exporté pour le faire répondre."""
 
@@ -39,6 +46,7 @@ class Card(NamedTuple):
     temperature: float | None  # None si le modèle n'est pas étalonné
     familiarity: float | None  # une image est étrangère sous ce seuil ; None s'il n'y en a pas
     base: Path | None  # export de la base que ce modèle, une tête, demande ; voir `base`
+    garments: Garments | None = None  # d'un modèle qui ne nomme pas que des objets
 
 
 def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None = None) -> Card:
@@ -110,6 +118,7 @@ def _fill(slug: str, report: dict) -> Card:
         framing=framing,
         views=tuple((mode, float(zoom)) for mode, zoom in report.get("views", [[framing, 1.0]])),
         glance=Glance(**glance) if glance else None,
+        garments=Garments(**report["garments"]) if report.get("garments") else None,
         temperature=report.get("calibration", {}).get("temperature"),
         familiarity=report.get("familiarity", {}).get("threshold"),
         base=base,

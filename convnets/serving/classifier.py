@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "thumbnails"
 PHOTO_MODEL = "photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
+GARMENT_MODEL = "garments"  # celui des vêtements découpés
 DIGIT_SHAPE = (28, 28)  # ce que rend `digits.read_digit`
 BATCH_SIZE = 32  # images d'un lot, au plus ; voir `split`
 FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
@@ -55,8 +56,16 @@ class Result(NamedTuple):
 
         Vrai pour un modèle qui ne mesure pas la familiarité (docs/familiarite.md).
         """
+        if self.is_garment:
+            return max(self.probabilities) >= self.classifier.card.garments.sure
         threshold = self.classifier.card.familiarity if self.classifier else None
         return None in (threshold, self.familiarity) or self.familiarity >= threshold
+
+    @property
+    def is_garment(self) -> bool:
+        """Vrai pour un vêtement d'un réseau qui ne nomme pas que des vêtements."""
+        garments = self.classifier.card.garments if self.classifier else None
+        return garments is not None and self.best >= garments.first
 
     @property
     def best(self) -> int:
@@ -87,12 +96,24 @@ def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> 
     from convnets.core.images import open_image
     from convnets.serving.images import decoded_side, squares
 
-    image = open_image(source, min_side_px=decoded_side(input_shape[0]))
-    pixels = np.array(squares(image, input_shape[0], [(framing, 1.0)])[0])
-    return pixels if len(input_shape) == 3 else _to_grey(pixels)
+    side_px = input_shape[0]
+    image = open_image(source, min_side_px=decoded_side(side_px))
+    if len(input_shape) == 2:
+        return grey_square(image, side_px, framing=framing)
+    return np.array(squares(image, side_px, [(framing, 1.0)])[0])
 
 
-def _to_grey(pixels: "np.ndarray") -> "np.ndarray":
+def grey_square(image: "Image.Image", side_px: int, *, framing: str = FRAMING) -> "np.ndarray":
+    """Rend une image en gris, uint8 `(side_px, side_px)` : son vêtement, si le fond s'enlève."""
+    import numpy as np
+
+    from convnets.serving.garments import garment_square
+    from convnets.serving.images import squares
+
+    garment = None if min(image.size) <= side_px else garment_square(image, side_px)
+    if garment is not None:
+        return garment
+    pixels = np.array(squares(image, side_px, [(framing, 1.0)])[0])
     # Luma de la norme UIT-R BT.601, celle de Pillow.
     grey = (pixels @ [0.299, 0.587, 0.114]).round().astype("uint8")
     border = [*grey[0], *grey[-1], *grey[:, 0], *grey[:, -1]]
@@ -197,8 +218,8 @@ class Classifier:
         self._pass_size = max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // self.input_shape[0] ** 2))
         self.classes, self.framing, self.views = [*card.classes], card.framing, card.views
         self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
-        self._is_prepared = self.framing == "digit" or len(self.input_shape) == 2
-        self.glance = None if self._is_prepared or self._base else card.glance
+        self._is_digit, self._is_grey = self.framing == "digit", len(self.input_shape) == 2
+        self.glance = None if self._is_grey or self._base else card.glance
 
     def _new_engine(self) -> "Engine | NativeEngine":
         """Rend un moteur ; il se passe de NumPy si le modèle, à images en couleurs, le permet."""
@@ -289,7 +310,7 @@ class Classifier:
         Raises:
             FileNotFoundError, ValueError: image absente ou illisible, dit en français.
         """
-        if self._is_prepared:
+        if self._is_digit:
             return self.prepare(source)
         from convnets.core.images import open_image
         from convnets.serving.images import decoded_side
@@ -300,10 +321,16 @@ class Classifier:
         """Rend le modèle qui répondra à une image : lui-même (voir `router.Router`)."""
         return self
 
+    def reconsider(self, image, glanced: list[float]) -> "tuple | None":
+        """Rend un autre modèle et sa réponse, qui convient mieux : jamais (voir `Router`)."""
+        return None
+
     def views_of(self, image: "Image.Image | np.ndarray") -> list[bytes]:
         """Rend les vues d'une image que `read` a rendue, chacune en octets, pour `answer`."""
-        if self._is_prepared:
+        if self._is_digit:
             return [image.tobytes()]
+        if self._is_grey:
+            return [grey_square(image, self.input_shape[0], framing=self.framing).tobytes()]
         from convnets.serving.images import squares
 
         return [view.tobytes() for view in squares(image, self.input_shape[0], self.views)]
@@ -449,6 +476,8 @@ def _prepare_views(source, model: "Classifier") -> tuple:
     if classifier.glance:
         view, side_px = classifier.glance_of(image), classifier.glance.side_px
         (glanced,) = classifier.answer([view], side_px=side_px)
+        if found := model.reconsider(image, glanced[0]):
+            return found[0], [], found[1], None
         if max(glanced[0]) >= classifier.glance.sure:
             return classifier, [], glanced, None
     return classifier, classifier.views_of(image), glanced, None

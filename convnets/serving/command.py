@@ -19,7 +19,15 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from convnets.core.cli import FrenchParser, percent, positive_int, printable, reason, reserve_stderr
+from convnets.core.cli import (
+    FrenchParser,
+    agreed,
+    percent,
+    positive_int,
+    printable,
+    reason,
+    reserve_stderr,
+)
 from convnets.core.paths import MODELS_DIR, SUFFIXES
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving import router
@@ -41,6 +49,7 @@ RENAMED = {  # les records, qui portaient les noms de leurs exercices
 }
 UNSURE = "Indéterminé"
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
+GARMENT_ADVICE = "Photographiez un seul vêtement, entier, à plat et de face, sur un fond uni."
 SLOW = (
     f"parmi ces images, des photos (au moins 64 pixels de côté) : {PHOTO_MODEL} les nomme, en "
     f"plusieurs fois le temps d'une vignette ; --model {DEFAULT_MODEL} va plus vite, mais se "
@@ -372,7 +381,7 @@ def _run(options) -> int:
         open_image(paths[0])
     classifier = router.load(slug, models_dir=folder, alone=len(paths) == 1)
     gc.enable()  # le script predict le coupe le temps des imports
-    exit_code = 1 if errors else 0
+    exit_code, num_doubted = 1 if errors else 0, 0
     slow = slug is None and len(paths) > MANY  # de quoi attendre : dire pourquoi
     for result in classifier.classify(paths):
         if slow and result.classifier and result.classifier.slug == PHOTO_MODEL:
@@ -380,15 +389,20 @@ def _run(options) -> int:
             _report(SLOW)
         if result.error is None:
             print(_line(result, options, alone=alone))
-            if not result.familiar:
+            num_doubted += not result.familiar
+            if len(paths) == 1 and not result.familiar:
                 shown = "l'entrée standard" if result.path == "-" else result.path
-                _report(f"{shown} {UNFAMILIAR}")
+                advice = f" {GARMENT_ADVICE}" if result.is_garment else ""
+                _report(f"{shown} {UNFAMILIAR}{advice}")
         else:
             exit_code = 1
             _report(result.error)
             if options.json:
                 fields = {"path": result.path, "error": result.error}
                 print(json.dumps(fields))
+    if num_doubted and len(paths) > 1:
+        few = agreed(num_doubted, "réponse n'est pas sûre", "réponses ne sont pas sûres")
+        _report(f"{few}, sur {len(paths)} ; --json dit lesquelles, --strict les tait.")
     if options.explain and not exit_code:
         _explain(options, result)
     return exit_code

@@ -179,7 +179,7 @@ def _choose(contrast: np.ndarray, threshold: float) -> tuple[np.ndarray, bool]:
     Returns:
         `(masque (h, w), libre)` ; `libre` est faux si tout morceau de bonne taille touche le bord.
     """
-    labels, count = _label(contrast > threshold)
+    labels, count = label(contrast > threshold)
     if not count:
         return contrast >= contrast.max(), False
     mass = np.bincount(labels.reshape(-1), contrast.reshape(-1), count + 1)[1:]
@@ -222,7 +222,7 @@ def _boxes(labels: np.ndarray, count: int) -> np.ndarray:
 
 
 # `scipy.ndimage.label` ferait de même, mais SciPy pèse 113 Mo, que ./predict ne demande pas.
-def _label(mask: np.ndarray) -> tuple[np.ndarray, int]:
+def label(mask: np.ndarray) -> tuple[np.ndarray, int]:
     """Numérote les morceaux d'un masque ; deux pixels voisins, même en diagonale, n'en font qu'un.
 
     Args:
@@ -267,7 +267,7 @@ def _find_sheet(grey: Image.Image) -> tuple[int, int, int, int] | None:
         return None
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     bright = np.median(border) <= level
-    labels, _ = _label(pixels > level if bright else pixels <= level)
+    labels, _ = label(pixels > level if bright else pixels <= level)
     sheet = labels == np.bincount(labels.reshape(-1))[1:].argmax() + 1
     top, left, bottom, right = _boxes(sheet.astype(int), 1)[0]
     height, width = bottom - top + 1, right - left + 1

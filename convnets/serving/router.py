@@ -1,7 +1,8 @@
-"""Le modèle qui répond à chaque image, quand `./predict` choisit : vignettes ou photos.
+"""Le modèle qui répond à chaque image, quand `./predict` choisit : vignettes, photos, vêtements.
 
 `thumbnails` n'a appris que des vignettes de 32×32, et les nomme le mieux. D'une photo, il ne voit
-que ce que la réduction lui laisse : `photos` en lit 36 fois plus de pixels (docs/cadrage.md).
+que ce que la réduction lui laisse : `photos` en lit 36 fois plus de pixels (docs/cadrage.md). Un
+vêtement sur un fond uni en est découpé, et va à `garments` (docs/vetements.md).
 """
 
 import contextlib
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from convnets.core.paths import MODELS_DIR
 from convnets.serving.classifier import (
     DEFAULT_MODEL,
+    GARMENT_MODEL,
     PHOTO_MODEL,
     Classifier,
     Result,
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MODEL_HELP = (  # de l'option --model
-    "modèle de models/ pour toutes les images (sans cette option : "
-    f"{DEFAULT_MODEL} pour une vignette, {PHOTO_MODEL} pour une photo)"
+    f"modèle de models/ pour toutes les images (sans cette option : {DEFAULT_MODEL} pour une "
+    f"vignette, {PHOTO_MODEL} pour une photo, {GARMENT_MODEL} pour un vêtement sur fond uni)"
 )
 MIN_PHOTO_BYTES = 16_384  # une image de moins de 64 pixels de côté en pèse moins
+MIN_SURE = 0.7  # de `garments` ; moins sûr d'un vêtement découpé, il laisse répondre `photos`
 MIN_MISFIT = 0.75  # de `images.misfit` ; des vignettes agrandies en ont moins (docs/cadrage.md)
 
 
@@ -40,17 +43,25 @@ class Router:
 
     Args:
         models_dir: dossier des modèles.
+        garments_only: ces images sont des vêtements.
         num_threads, alone: voir `Classifier`.
     """
 
     def __init__(
-        self, *, models_dir: Path = MODELS_DIR, num_threads: int | None = None, alone: bool = False
+        self,
+        *,
+        models_dir: Path = MODELS_DIR,
+        num_threads: int | None = None,
+        alone: bool = False,
+        garments_only: bool = False,
     ):
+        self.garments_only = garments_only
         self.models_dir, self.num_threads = Path(models_dir), num_threads or os.cpu_count() or 1
         self.alone = alone
         self._loaded: dict[str, Classifier] = {}
         self._lock = Lock()
-        self._has_photos = PHOTO_MODEL in slugs(None, models_dir=self.models_dir)
+        found = slugs(None, models_dir=self.models_dir)
+        self._has_photos, self._has_garments = PHOTO_MODEL in found, GARMENT_MODEL in found
 
     def load(self, slug: str) -> Classifier:
         """Rend un des deux modèles, chargé la première fois.
@@ -67,8 +78,8 @@ class Router:
 
     @property
     def classes(self) -> list[str]:
-        """Noms français des classes, ceux de `DEFAULT_MODEL`."""
-        return self.load(DEFAULT_MODEL).classes
+        """Noms français des classes, ceux de `DEFAULT_MODEL`, ou des vêtements."""
+        return self.load(GARMENT_MODEL if self.garments_only else DEFAULT_MODEL).classes
 
     def read(self, source) -> "Image.Image":
         """Lit une image : voir `Classifier.read`."""
@@ -86,7 +97,33 @@ class Router:
         from convnets.serving.images import is_thumbnail, misfit
 
         photo = self._has_photos and not is_thumbnail(image) and misfit(image) >= MIN_MISFIT
+        if self.garments_only:
+            return PHOTO_MODEL if photo and self.load(PHOTO_MODEL).card.garments else GARMENT_MODEL
         return PHOTO_MODEL if photo else DEFAULT_MODEL
+
+    def reconsider(self, image: "Image.Image", glanced: list[float]) -> tuple | None:
+        """Donne à `garments` un vêtement que l'on sait découper.
+
+        Args:
+            image: image que `read` a rendue.
+            glanced: ce que `photos` en a dit d'un coup d'œil.
+
+        Returns:
+            `garments` et sa réponse ; None si ce n'est pas un vêtement, si le fond ne s'enlève pas,
+            ou si `garments` n'est pas sûr.
+        """
+        garments = self.load(PHOTO_MODEL).card.garments
+        is_garment = garments and (self.garments_only or sum(glanced[garments.first :]) >= 0.5)
+        if not (is_garment and self._has_garments):
+            return None
+        from convnets.serving.garments import garment_square
+
+        classifier = self.load(GARMENT_MODEL)
+        square = garment_square(image, classifier.input_shape[0])
+        if square is None:
+            return None
+        (answer,) = classifier.answer([square.tobytes()])
+        return (classifier, answer) if max(answer[0]) >= MIN_SURE else None
 
     def choose(self, image: "Image.Image") -> Classifier:
         """Rend le modèle de `slug_for`, chargé."""
@@ -108,10 +145,14 @@ def _looks_big(source) -> bool:
 
 def slugs(slug: str | None, *, models_dir: Path = MODELS_DIR) -> list[str]:
     """Rend les noms des modèles que `load` peut faire répondre."""
-    if slug:
+    if slug not in (None, GARMENT_MODEL):
         return [slug]
-    has_photos = (Path(models_dir) / f"{PHOTO_MODEL}.tflite").exists()
-    return [DEFAULT_MODEL, PHOTO_MODEL] if has_photos else [DEFAULT_MODEL]
+    found = [slug or DEFAULT_MODEL]
+    for each in (PHOTO_MODEL, GARMENT_MODEL):  # sans le premier, rien ne mène au second
+        if not (Path(models_dir) / f"{each}.tflite").exists():
+            break
+        found += [each] if each != slug else []
+    return found
 
 
 def load(slug: str | None, **settings) -> Classifier | Router:
@@ -121,4 +162,6 @@ def load(slug: str | None, **settings) -> Classifier | Router:
         slug: nom du modèle, ou None.
         **settings: `models_dir`, `num_threads` et `alone`, voir `Classifier`.
     """
-    return Classifier(slug, **settings) if slug else Router(**settings)
+    if slug and len(slugs(slug, models_dir=settings.get("models_dir", MODELS_DIR))) == 1:
+        return Classifier(slug, **settings)
+    return Router(**settings, garments_only=slug == GARMENT_MODEL)

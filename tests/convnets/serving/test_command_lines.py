@@ -10,7 +10,7 @@ from convnets.serving.classifier import Result
 
 def answer(*arguments, alone=True):
     """Rend la ligne d'une image : Chat à 50 %, Chien à 30 %, Âne à 20 %."""
-    card = SimpleNamespace(familiarity=0.5)
+    card = SimpleNamespace(familiarity=0.5, garments=None)
     model = SimpleNamespace(classes=["Chien", "Chat", "Âne"], card=card)
     result = Result("a\nb.png", [0.3, 0.5, 0.2], None, model, 0.5)
     return command._line(result, command._parse([*arguments, "a\nb.png"]), alone=alone)

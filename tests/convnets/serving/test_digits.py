@@ -210,7 +210,7 @@ def test_labels_agree_with_scipy(share):
     rng = np.random.default_rng(5)
     for shape in ((1, 1), (7, 13), (40, 60)):
         mask = rng.random(shape) < share
-        labels, count = digits._label(mask)
+        labels, count = digits.label(mask)
         expected, expected_count = ndimage.label(mask, np.ones((3, 3)))
         assert count == expected_count
         pairs = set(zip(labels.reshape(-1), expected.reshape(-1), strict=True))

@@ -57,7 +57,7 @@ def test_a_digit_is_no_garment(slug, known, strange, extract):
 
 def test_only_below_the_threshold_is_a_picture_doubted():
     """Le seuil est la familiarité d'une image de validation : elle-même n'est pas étrangère."""
-    classifier = SimpleNamespace(card=SimpleNamespace(familiarity=0.5))
+    classifier = SimpleNamespace(card=SimpleNamespace(familiarity=0.5, garments=None))
     results = [Result("a.png", [1.0], None, classifier, score) for score in (0.49, 0.5, None)]
     assert [result.familiar for result in results] == [False, True, True]
 
