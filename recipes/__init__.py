@@ -6,6 +6,7 @@
 | `python -m recipes.thumbnails` | thumbnails | 56 min par graine |
 | `python -m recipes.digits` | digits | 25 min par graine |
 | `python -m recipes.photos` | photos | 20 min, trois graines |
+| `python -m recipes.clothes` | photos, vêtements compris | 10 min |
 | `python -m recipes.ten_minutes` | aucun n'est livré | 10 min |
 | `python -m recipes.comparison` | ex04_comparison | une minute |
 

@@ -10,15 +10,13 @@ Source : Grigorev, « Clothing dataset », https://github.com/alexeygrigorev/clo
 import os
 import shutil
 import urllib.request
-import zipfile
 from functools import partial
 from pathlib import Path
 
 from convnets.core.paths import data_cache_dir
 from convnets.datasets import folders, packages
 
-NAME = "clothing-dataset-small"
-COMMIT = "11961516512414bf9f6c150a832cfd21b54a6b54"
+NAME, COMMIT = "clothing-dataset-small", "11961516512414bf9f6c150a832cfd21b54a6b54"
 ADDRESS = f"https://github.com/alexeygrigorev/{NAME}/archive/{COMMIT}.zip"
 COUNTS = {"train": 3068, "validation": 341, "test": 372}
 CLASSES_FR = {  # dans l'ordre des dossiers
@@ -42,18 +40,11 @@ def load_clothes() -> dict[str, folders.Pictures]:
         FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
     """
     folder = data_cache_dir() / NAME
-    download = partial(
-        packages.from_package,
-        _fetch,
-        partial(_unpack, folder=folder),
-        title=NAME,
-        package="archive de GitHub",
-        size_mb=105,
-        cache_dir=folder.parent,
-    )
+    told = {"title": NAME, "package": "archive de GitHub", "size_mb": 105}
+    fetch = partial(packages.from_package, _fetch, partial(_place, folder=folder), **told)
     return packages.find(
-        [(f"cache local ({folder})", lambda: _scan(folder))],
-        [(ADDRESS, download)],
+        [(f"cache local ({folder})", partial(_scan, folder))],
+        [(ADDRESS, partial(fetch, cache_dir=folder.parent))],
         lock=folder.with_suffix(".lock"),
         title=NAME,
         missing=f"Les photographies de {NAME} sont introuvables",
@@ -61,20 +52,14 @@ def load_clothes() -> dict[str, folders.Pictures]:
     )
 
 
-def _fetch(folder: Path) -> list[Path]:
-    path = folder / f"{NAME}.zip"
-    with (
-        urllib.request.urlopen(ADDRESS, timeout=packages.NETWORK_TIMEOUT_S) as answer,
-        open(path, "wb") as file,
-    ):
-        shutil.copyfileobj(answer, file)
-    return [path]
+def _fetch(folder: Path) -> Path:
+    with packages.keras_download():  # la même attente, la même phrase
+        urllib.request.urlretrieve(ADDRESS, folder / "archive.zip")
+    shutil.unpack_archive(folder / "archive.zip", folder)
+    return next(folder.glob(f"{NAME}-*"))
 
 
-def _unpack(paths: list[Path], *, folder: Path) -> dict[str, folders.Pictures]:
-    with zipfile.ZipFile(paths[0]) as archive:
-        archive.extractall(paths[0].parent)
-    (staged,) = paths[0].parent.glob(f"{NAME}-*")
+def _place(staged: Path, *, folder: Path) -> dict[str, folders.Pictures]:
     _scan(staged)
     shutil.rmtree(folder, ignore_errors=True)  # d'une copie incomplète
     os.replace(staged, folder)
@@ -83,7 +68,6 @@ def _unpack(paths: list[Path], *, folder: Path) -> dict[str, folders.Pictures]:
 
 def _scan(folder: Path) -> dict[str, folders.Pictures]:
     parts = {part: folders.scan(folder / part) for part in COUNTS}
-    found = {part: len(pictures.paths) for part, pictures in parts.items()}
-    if found != COUNTS:
+    if (found := {part: len(each.paths) for part, each in parts.items()}) != COUNTS:
         raise ValueError(f"images de {folder} : {found}, attendu {COUNTS}")
     return parts

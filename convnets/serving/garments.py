@@ -36,33 +36,29 @@ def garment_square(image: Image.Image, side_px: int) -> np.ndarray | None:
     small.thumbnail((WORK_PX, WORK_PX), reducing_gap=2.0)
     alpha = image.info.get("alpha")
     opaque = alpha is None or alpha.getextrema()[0] > 127
-    pixels = np.asarray(small)
-    mask = _differs(pixels) if opaque else np.asarray(alpha.resize(small.size)) > 127
-    if mask is None or not MIN_SHARE < mask.mean() < MAX_SHARE:
+    mask = _differs(np.asarray(small)) if opaque else np.asarray(alpha.resize(small.size)) > 127
+    if not MIN_SHARE < mask.mean() < MAX_SHARE:
         return None
     pieces, count = label(mask)
-    sizes = np.bincount(pieces.reshape(-1), minlength=count + 1)
-    sizes[0] = 0
-    mask = (sizes >= MIN_PIECE * sizes.max())[pieces]
-    negative = np.where(mask, 255.0 - np.asarray(small.convert("L")), 0)
+    sizes = np.bincount(pieces[mask], minlength=count + 1)
+    mask = mask & (sizes >= MIN_PIECE * sizes.max())[pieces]
+    negative = np.where(mask, 255 - np.asarray(small.convert("L")), 0).astype(np.float32)
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     box = negative[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = (max(1, round(side * side_px / max(box.shape))) for side in box.shape)
-    placed = np.asarray(Image.fromarray(box.astype(np.float32)).resize((width, height)))
-    placed = 255 * np.clip(placed, 0, None) / max(1, placed.max())
-    square = np.zeros((side_px, side_px), np.uint8)
+    placed = np.asarray(Image.fromarray(box).resize((width, height))).clip(0)
     top, left = (side_px - height) // 2, (side_px - width) // 2
-    square[top : top + height, left : left + width] = placed.round()
-    return square
+    around = [(top, side_px - height - top), (left, side_px - width - left)]
+    return np.pad((255 * placed / max(1, placed.max())).round().astype(np.uint8), around)
 
 
-def _differs(pixels: np.ndarray) -> np.ndarray | None:
-    """Rend ce qui se détache d'un fond uni, `(h, w)` ; None si le fond ne l'est pas."""
-    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).astype(int)
+def _differs(pixels: np.ndarray) -> np.ndarray:
+    """Rend ce qui se détache d'un fond uni, `(h, w)` ; rien si le fond ne l'est pas."""
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     ground = np.median(edge, axis=0)
-    if (abs(edge - ground).max(-1) <= PLAIN).mean() < MIN_PLAIN:
-        return None
-    pieces, _ = label(abs(pixels - ground).max(-1) <= SHADOW)
+    plain = (abs(edge - ground).max(-1) <= PLAIN).mean() >= MIN_PLAIN
+    near = abs(pixels - ground).max(-1) <= SHADOW
     # Du blanc au milieu d'un vêtement n'est pas du fond : lui touche le bord.
-    outside = np.unique([*pieces[0], *pieces[-1], *pieces[:, 0], *pieces[:, -1]])
-    return ~np.isin(pieces, outside[outside > 0])
+    pieces, _ = label(near)
+    outside = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
+    return plain & ~(near & np.isin(pieces, outside))
