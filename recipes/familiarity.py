@@ -288,20 +288,23 @@ def add_measure(model, measure: Callable, taps: Sequence[int]) -> bytes:
     return write_export(model)
 
 
-def look(model, taps: Sequence[int], images: np.ndarray) -> Iterator[list[np.ndarray]]:
+def look(
+    model, taps: Sequence[int], images: np.ndarray, *, enlarge: bool = True
+) -> Iterator[list[np.ndarray]]:
     """Calcule un export, et rend les tenseurs `taps` de chaque lot d'images.
 
-    Une image plus petite que ce qu'il lit est d'abord agrandie, comme le fait `./predict`.
+    Une image plus petite que ce qu'il lit est d'abord agrandie, comme le fait `./predict` d'une
+    vignette, sauf si `enlarge` est faux.
     """
     model = copy.deepcopy(model)
-    model.subgraphs[0].outputs += taps
+    model.subgraphs[0].outputs = [*model.subgraphs[0].outputs, *taps]
     model.signatureDefs = None  # une signature nommerait les sorties
     engine = Interpreter(model_content=write_export(model), num_threads=os.cpu_count())
     details = engine.get_input_details()[0]
     entry, side_px = details["index"], int(details["shape"][1])
     for start in range(0, len(images), BATCH_SIZE):
         batch = images[start : start + BATCH_SIZE]
-        if batch.shape[1] < side_px:
+        if enlarge and batch.shape[1] < side_px:
             batch = np.stack([crop_resize(Image.fromarray(each), side_px) for each in batch])
         engine.resize_tensor_input(entry, batch.shape)
         engine.allocate_tensors()
