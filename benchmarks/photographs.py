@@ -216,7 +216,7 @@ def ask(
     duration_s = (time.process_time() - start) / len(found)
     answers = []
     for (photograph, path), result in zip(found.items(), results, strict=True):
-        name = "illisible" if result.error else model.classes[result.best]
+        name = "illisible" if result.error else result.classifier.classes[result.best]
         answers.append(Answer(photograph, path, name, result.familiar))
     return answers, duration_s
 

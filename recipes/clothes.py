@@ -30,10 +30,9 @@ THUMBNAILS, OBJECT_WEIGHT = 5000, 0.3  # vignettes apprises ; ce que pèse l'une
 VIEWS = [(1.0, 192), (0.7, 192), (1.0, 144)]  # zoom et côté : ce que `./predict` regarde
 STEPS, LEARNING_RATE = 150, 6e-3  # chaque pas voit toutes les images
 L2 = 1e-2  # pénalité sur les poids, choisie sur la validation
-# Choisis sur la validation. Ce que les vêtements cèdent aux objets : le plus qui n'y coûte rien (des
-# 485 photographies d'objets de `benchmarks.photographs --development` et de PACS, deux sont encore
-# prises pour un vêtement, et 32 sans cela). La probabilité sous laquelle on en doute : à 95 % de
-# chances, moins de 5 % de réponses sont fausses et sûres.
+# Réglés sur la validation et `benchmarks.photographs --development`. Ce que les vêtements cèdent
+# aux objets, le plus sans rien y perdre ; la probabilité sous laquelle on en doute : moins de 4 %
+# de réponses y restent fausses et sûres.
 MARGIN, SURE = 3.0, 0.7
 
 

@@ -45,7 +45,7 @@ def test_predict_answers_outside_of_the_repository(repo, project, tmp_path):
     for arguments, expected, is_sure in (
         (["avion.png"], "Avion", True),  # une vignette, puis une photo
         (["chien.webp"], "Chien", True),
-        (["--model", "garments", "chien.webp"], "Sac", False),  # un chien n'en est pas un
+        (["--model", "garments", "chien.webp"], "Chien", True),  # aucun vêtement à découper
         (["--model", "digits", "chat.png"], "7", True),
     ):
         *options, name = arguments

@@ -49,7 +49,9 @@ RENAMED = {  # les records, qui portaient les noms de leurs exercices
 }
 UNSURE = "Indéterminé"
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
-GARMENT_ADVICE = "Photographiez un seul vêtement, entier, à plat et de face, sur un fond uni."
+GARMENT_ADVICE = (
+    "Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni."
+)
 SLOW = (
     f"parmi ces images, des photos (au moins 64 pixels de côté) : {PHOTO_MODEL} les nomme, en "
     f"plusieurs fois le temps d'une vignette ; --model {DEFAULT_MODEL} va plus vite, mais se "

@@ -76,11 +76,6 @@ class Router:
                 )
             return self._loaded[slug]
 
-    @property
-    def classes(self) -> list[str]:
-        """Noms français des classes, ceux de `DEFAULT_MODEL`, ou des vêtements."""
-        return self.load(GARMENT_MODEL if self.garments_only else DEFAULT_MODEL).classes
-
     def read(self, source) -> "Image.Image":
         """Lit une image : voir `Classifier.read`."""
         from convnets.core.images import open_image

@@ -37,15 +37,15 @@ def predict(repo, monkeypatch, capfd):
 
 
 def test_a_folder_or_a_path_answers_as_the_shipped_model(own, predict):
-    folder = own("garments", "runs/garments")
-    expected = predict("--json", "--top", "3", "--model", "garments", BAG)[:2]
+    folder = own("digits", "runs/digits")
+    expected = predict("--json", "--top", "3", "--model", "digits", BAG)[:2]
     assert expected[0] == 0
     for wanted in (
         folder,
         f"{folder}/",
-        folder / "garments",
-        folder / "garments.tflite",
-        folder / "garments.keras",
+        folder / "digits",
+        folder / "digits.tflite",
+        folder / "digits.keras",
     ):
         assert predict("--json", "--top", "3", "--model", wanted, BAG)[:2] == expected, wanted
     unsure = predict("--threshold", "1", "--model", folder, BAG)

@@ -152,4 +152,3 @@ def test_a_name_gives_that_model_and_none_both(repo):
     assert router.slugs("garments") == ["garments"]
     assert router.load("garments").slug == "garments"
     assert isinstance(router.load(None), Router)
-    assert Router().classes == Classifier(PHOTO_MODEL).classes

@@ -1,0 +1,54 @@
+"""Les colonnes des vêtements, ajoutées à une petite tête, et le réseau livré."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convnets.core import reports
+from convnets.datasets import clothes, sources
+from convnets.serving.classifier import Classifier, Result
+from convnets.serving.router import Router, load
+from recipes import clothes as recipe
+
+SLUG = "photos"
+
+
+def test_garments_are_learnt_and_objects_do_not_move(monkeypatch):
+    monkeypatch.setattr(recipe, "LEARNING_RATE", 0.05)
+    y = np.arange(400) % 20
+    x = np.random.default_rng(0).normal(size=(400, 30)).astype("float32")
+    x[np.arange(400), y] += 6
+    objects = [np.eye(30, 10, dtype="float32"), np.zeros(10, "float32")]
+    kernel, bias = recipe.learn(x, y, objects)
+    np.testing.assert_array_equal(kernel[:, :10], objects[0])
+    assert not bias[:10].any() and (bias[10:] < 0).all()
+    scores = x @ kernel + bias + recipe.MARGIN * (bias < 0)
+    assert (scores.argmax(1) == y).mean() > 0.8
+
+
+def test_the_shipped_network_names_objects_then_garments(repo):
+    report = reports.read_report(SLUG, models_dir=repo / "models")
+    assert report.classes == [*sources.CIFAR10_CLASSES, *clothes.CLASSES_FR]
+    assert report.garments == {"first": recipe.OBJECTS, "sure": recipe.SURE}
+    measured = report.details["clothes"]["test"]
+    assert measured["num_images"] == 372 and measured["accuracy"] >= 0.88
+    assert measured["wrong_and_sure"] <= 0.05
+
+
+@pytest.mark.parametrize(("best", "sure"), [(3, True), (12, False)])
+def test_a_garment_is_doubted_below_its_own_threshold(best, sure):
+    classifier = Classifier(SLUG, num_threads=1)
+    probabilities = [0.5 if number == best else 0.5 / 19 for number in range(20)]
+    result = Result("a.png", probabilities, None, classifier, classifier.card.familiarity)
+    assert result.familiar == sure
+
+
+def test_a_garment_on_a_plain_ground_goes_to_the_network_of_garments(tmp_path, extract):
+    x, y = extract("fashion_mnist")
+    paths = [str(tmp_path / f"{number}.png") for number in range(10)]
+    for path, number in zip(paths, np.flatnonzero(y == 1), strict=False):
+        Image.fromarray(255 - x[number]).resize((300, 300), Image.Resampling.BICUBIC).save(path)
+    for model in (Router(num_threads=1), load("garments", num_threads=1)):
+        results = [*model.classify(paths)]
+        named = [each.classifier.classes[each.best] for each in results]
+        assert named.count("Pantalon") >= 9
