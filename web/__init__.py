@@ -14,3 +14,7 @@ questions, des comptes rendus de `models/` et des pages de `docs/`.
 - `cam.py`, `clothes.py`, `graph.py`, `sounds.py` : ce que d'autres pages montrent ;
 - `pages/`, `static/` : les pages où l'on essaie, et leur JavaScript.
 """
+
+from convnets.core import startup
+
+startup.prepare(cleans_up=True)  # le serveur se ferme, et la construction efface ce qu'elle laisse

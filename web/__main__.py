@@ -6,7 +6,6 @@ Commande : python -m web [--output DOSSIER] [--port 8000]
 import functools
 import signal
 import sys
-import tempfile
 import webbrowser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,23 +36,24 @@ class Server(ThreadingHTTPServer):
         """N'écrit rien : le navigateur redemandera ce qui lui manque."""
 
 
-def open_server(folder: Path, port: int) -> Server:
-    """Rend un serveur du site, visible de cette machine seule.
+def open_server(folder: Path, port: int, host: str = HOST) -> Server:
+    """Rend un serveur du site, d'abord visible de cette machine seule.
 
     Args:
         folder: celui du site.
         port: pris de préférence ; s'il ne peut l'être, un autre.
+        host: adresse écoutée ; `0.0.0.0` : toutes, et le réseau de la classe y accède.
     """
     handler = functools.partial(Handler, directory=str(folder))
     try:
-        return Server((HOST, port), handler)
+        return Server((host, port), handler)
     except (OSError, OverflowError):
-        return Server((HOST, 0), handler)
+        return Server((host, 0), handler)
 
 
-def serve(folder: Path, *, port: int) -> None:
+def serve(folder: Path, *, host: str, port: int) -> None:
     """Sert le site jusqu'à Ctrl-C, et l'ouvre dans le navigateur."""
-    with open_server(folder, port) as server:
+    with open_server(folder, port, host) as server:
         address = f"http://{HOST}:{server.server_port}/"
         print(f"Le cours est ouvert : {address}  (Ctrl-C pour le fermer)", flush=True)
         webbrowser.open(address)
@@ -68,29 +68,28 @@ def main(argv: list[str] | None = None) -> int:
     parser = FrenchParser(prog="python -m web", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--output", type=Path, metavar="DOSSIER", help="écrire le site là, sans l'ouvrir")
+    add("--serve", type=Path, metavar="DOSSIER", help="ouvrir un site déjà construit")
+    add("--host", default=HOST, help=f"adresse écoutée ({HOST} par défaut ; 0.0.0.0 : la classe)")
     add("--port", type=int, default=PORT, metavar="N", help=f"port ({PORT} par défaut)")
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def body() -> int:
+        site = options.serve or _build(options.output)
         if options.output:
-            _build(options.output)
-            print(options.output / "index.html")
-            return 0
-        with tempfile.TemporaryDirectory(prefix="cours-cnn-") as folder:
-            print("Construction du site, une minute…", flush=True)
-            _build(Path(folder) / "site")
-            serve(Path(folder) / "site", port=options.port)
+            print(site / "index.html")
+        else:
+            serve(site, host=options.host, port=options.port)
         return 0
 
     return run(body)
 
 
-def _build(folder: Path) -> None:
+def _build(output: Path | None) -> Path:
     from web.book import build
 
     try:
-        build(folder)
+        return build(output, say=lambda text: print(text, flush=True))
     except ImportError as error:
         name = (error.name or "").partition(".")[0]
         raise ValueError(

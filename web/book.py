@@ -1,30 +1,41 @@
 """Le site, que Sphinx fait des pages de `sources.py`."""
 
+import hashlib
 import io
 import json
+import os
 import re
 import shutil
-import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock
+from PIL import Image, ImageOps
 
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import MODELS_DIR, keras_models_dir
-from web import runtime
+from web import runtime, scripts
 from web.cam import export_maps
 from web.clothes import clothes
 from web.examples import list_examples, x_or_o_weights
 from web.graph import club
-from web.networks import outlines, write_networks
+from web.networks import outlines, weights
+from web.path import PICTURES
 from web.sounds import mixtures
-from web.sources import write_downloads, write_sources
+from web.sources import ROOT, workshop_scripts, write_downloads, write_sources
 
 STATIC = Path(__file__).parent / "static"
-SAMPLES_DIR = Path(__file__).parents[1] / "samples"
+CACHE = keras_models_dir() / "cours-cnn"
+# Ce que cette copie du dépôt a déjà construit.
+KEPT = CACHE / f"site-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
 # Ceux que des pages font répondre, avec leurs comptes rendus.
 MODELS = ("thumbnails", "photos", "ex17_detection", "ex18_segmentation")
-PICTURES = (".png", ".jpg", ".webp")
-VIGNETTE_PX = 128
+SAMPLES = [
+    path for path in sorted((ROOT / "samples").iterdir()) if path.suffix[1:] in "png jpg webp"
+]
+VIGNETTE_PX, CARD_PX = 128, (320, 240)
 TITLE = "Réseaux convolutifs, par la pratique"
 SETTINGS = {
     "project": TITLE,
@@ -33,8 +44,11 @@ SETTINGS = {
     "myst_heading_anchors": 3,
     "html_theme": "furo",
     "html_title": TITLE,
-    "html_static_path": [str(STATIC)],
     "html_css_files": ["site.css"],
+    "html_theme_options": {
+        "light_css_variables": {"color-brand-primary": "#00629b", "color-brand-content": "#00629b"},
+        "dark_css_variables": {"color-brand-primary": "#56b4e9", "color-brand-content": "#7cc4ee"},
+    },
     "html_favicon": str(STATIC / "icone.svg"),
     "html_show_sphinx": False,
     "html_show_copyright": False,
@@ -85,60 +99,185 @@ PARTS = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>|([^<]+)
 SPACES = re.compile(r"(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b)")  # insécables en français
 
 
-def build(output: Path) -> None:
-    """Écrit le site.
+class Piece(NamedTuple):
+    """Un morceau du site, refait quand ce dont elle vient a changé."""
+
+    title: str
+    write: Callable[[Path], None]  # dans un dossier vide
+    inputs: tuple[str, ...]  # fichiers et dossiers du dépôt, ou leurs motifs
+
+
+def build(output: Path | None = None, *, say: Callable[[str], None] = lambda text: None) -> Path:
+    """Construit le site, ou ce qui en a changé depuis la dernière fois.
 
     Args:
-        output: dossier à créer, ou un site plus ancien, qui est remplacé.
+        output: dossier à créer, ou un site plus ancien, qui est remplacé ; None : nulle part.
+        say: reçoit ce qui se fait, une phrase à la fois.
+
+    Returns:
+        Le dossier du site.
 
     Raises:
         ValueError: une page a un défaut, un lien brisé par exemple ; ou `output` contient autre
             chose qu'un site.
     """
+    if output:
+        _clear(output)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    site, known = KEPT / "site", KEPT / "connu.json"
+    with FileLock(KEPT / "verrou"):
+        stamps = {name: _stamp(part.inputs) for name, part in PIECES.items()}
+        old = json.loads(known.read_text()) if known.exists() else {}
+        changed = [name for name in PIECES if stamps[name] != old.get(name)]
+        if changed:
+            shutil.rmtree(site, ignore_errors=True)
+        for number, name in enumerate(changed, start=1):
+            say(f"{number}/{len(changed)} : {PIECES[name].title}…")
+            shutil.rmtree(KEPT / name, ignore_errors=True)
+            (KEPT / name).mkdir()
+            PIECES[name].write(KEPT / name)
+            old[name] = stamps[name]  # acquis, même si la suite est interrompue
+            known.write_text(json.dumps(old))
+        if not site.exists():
+            say("L'archive du site…")
+            new = KEPT / "site.new"
+            shutil.rmtree(new, ignore_errors=True)
+            for name in PIECES:
+                shutil.copytree(KEPT / name, new, copy_function=_publish, dirs_exist_ok=True)
+            _zip(new)
+            new.rename(site)
+        return Path(shutil.copytree(site, output)) if output else site
+
+
+def _stamp(inputs: tuple[str, ...]) -> str:
+    """Rend une empreinte de fichiers : leurs noms, leurs tailles, leurs dates."""
+    tops = [top for name in inputs for top in ROOT.glob(name)]
+    paths = [path for top in tops for path in (top.rglob("*.*") if top.is_dir() else [top])]
+    known = [(str(path), *path.stat()[6:9:2]) for path in sorted(paths) if path.suffix != ".pyc"]
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+
+
+def _publish(source: str, target: str) -> None:
+    if source.endswith(".html"):
+        text = polish(Path(source).read_text(encoding="utf-8"))
+        Path(target).write_text(text, encoding="utf-8")
+    else:
+        shutil.copyfile(source, target)
+
+
+def _write_pages(folder: Path) -> None:
+    """Écrit les pages, que Sphinx fait de celles de `sources.py`."""
     from sphinx.application import Sphinx
 
-    _clear(output)
-    with tempfile.TemporaryDirectory(prefix="cours-cnn-") as folder:
-        sources, warnings = Path(folder) / "sources", io.StringIO()
-        write_sources(sources)
-        extra = Path(folder) / "extra"
-        write_downloads(extra / "telecharger")
-        runtime.write_litert(extra / "litert", cache=keras_models_dir() / "cours-cnn")
-        (extra / "models").mkdir()
-        for slug in MODELS:
-            for suffix in (".tflite", ".json"):
-                shutil.copy(MODELS_DIR / f"{slug}{suffix}", extra / "models")
-        (extra / "models" / "ex09_cam_cartes.tflite").write_bytes(export_maps())
-        write_networks(extra / "poids")
-        _copy_samples(extra / "samples")
-        for name, content in (
-            ("exemples", list_examples()),
-            ("reseaux", outlines()),
-            ("x_ou_o", x_or_o_weights()),
-            ("club", club()),
-            ("vetements", clothes()),
-            ("melanges", mixtures()),
-        ):
-            text = json.dumps(content, ensure_ascii=False)
-            (extra / f"{name}.json").write_text(text, encoding="utf-8")
-        app = Sphinx(
-            sources,
-            None,
-            output,
-            Path(folder) / "doctrees",
-            "html",
-            confoverrides=SETTINGS | {"html_extra_path": [str(extra)]},
-            status=None,
-            warning=warnings,
-            parallel=2,
-        )
-        app.connect("html-page-context", _shorten_menu, priority=1)  # avant le thème
-        app.build(force_all=True)
+    warnings, work = io.StringIO(), KEPT / "travail"
+    shutil.rmtree(work, ignore_errors=True)
+    write_sources(work / "sources")
+    app = Sphinx(
+        work / "sources",
+        None,
+        folder,
+        work / "doctrees",
+        "html",
+        confoverrides=SETTINGS,
+        status=None,
+        warning=warnings,
+        parallel=os.cpu_count() or 1,
+    )
+    app.connect("html-page-context", _shorten_menu, priority=1)  # avant le thème
+    app.build(force_all=True)
     if warnings.getvalue():
         raise ValueError(f"le site a des défauts :\n{warnings.getvalue()}")
-    for path in output.rglob("*.html"):
-        path.write_text(polish(path.read_text(encoding="utf-8")), encoding="utf-8")
-    _zip(output)
+
+
+def _write_static(folder: Path) -> None:
+    """Écrit l'apparence, et de petites images, `vignettes/nom.jpg`, pour les boutons."""
+    shutil.copytree(STATIC, folder / "_static", ignore=shutil.ignore_patterns("js"))
+    (folder / ".nojekyll").touch()  # GitHub Pages ôterait _static
+    for name in ("vignettes", "accueil"):
+        (folder / "_static" / name).mkdir()
+    for path in SAMPLES:
+        small = crop_resize_image(open_image(path), VIGNETTE_PX)
+        small.save(folder / "_static" / "vignettes" / f"{path.stem}.jpg", quality=85)
+    for number, (name, box) in PICTURES.items():
+        image = Image.open(ROOT / "docs" / name).convert("RGB")
+        sides = [part * side // 100 for part, side in zip(box, image.size * 2, strict=True)]
+        small = ImageOps.fit(image.crop(sides), CARD_PX)
+        small.save(folder / "_static" / "accueil" / f"{number:02}.jpg", quality=85)
+
+
+def _write_scripts(folder: Path) -> None:
+    """Écrit le JavaScript des ateliers, et celui qui calcule à côté d'eux."""
+    scripts.bundle(workshop_scripts(), folder / "_static" / "ateliers", cache=CACHE)
+    scripts.bundle([scripts.WORKER], folder, cache=CACHE)
+    text = (folder / scripts.WORKER).read_bytes()
+    (folder / scripts.WORKER).unlink()
+    scripts.pack({"calcul.js": text}, folder / "donnees")
+
+
+def _write_data(folder: Path) -> None:
+    """Écrit ce que lisent les ateliers : réseaux, exemples, images."""
+    contents = {
+        "exemples.json": list_examples(),
+        "reseaux.json": outlines(),
+        "x_ou_o.json": x_or_o_weights(),
+        "club.json": club(),
+        "vetements.json": clothes(),
+        "melanges.json": mixtures(),
+    } | weights()
+    files = {name: json.dumps(each, ensure_ascii=False).encode() for name, each in contents.items()}
+    files |= {
+        f"models/{slug}{suffix}": (MODELS_DIR / f"{slug}{suffix}").read_bytes()
+        for slug in MODELS
+        for suffix in (".tflite", ".json")
+    }
+    files |= {f"samples/{path.name}": path.read_bytes() for path in SAMPLES}
+    files |= {f"scenes/{path.name}": path.read_bytes() for path in (STATIC / "scenes").iterdir()}
+    scripts.pack(files | runtime.litert(CACHE), folder / "donnees")
+
+
+PIECES = {
+    "statique": Piece(
+        "l'apparence",
+        _write_static,
+        (
+            "web/static/site.css",
+            "web/static/icone.svg",
+            "web/static/scenes",
+            "samples",
+            "docs",
+            "web/path.py",
+        ),
+    ),
+    "telecharger": Piece(
+        "les énoncés et les notebooks",
+        lambda folder: write_downloads(folder / "telecharger"),
+        ("exercises", "convnets", "grading/*.py"),
+    ),
+    "donnees": Piece(
+        "les réseaux et les exemples",
+        _write_data,
+        ("models", "samples", "exercises", "web/static/scenes", "web/runtime.py")
+        + tuple(
+            f"web/{name}.py" for name in ("examples", "networks", "clothes", "graph", "sounds")
+        ),
+    ),
+    "cartes": Piece(
+        "le réseau de CAM",
+        lambda folder: scripts.pack(
+            {"models/ex09_cam_cartes.tflite": export_maps()}, folder / "donnees"
+        ),
+        ("models/ex09_cam.keras", "convnets/training", "web/cam.py"),
+    ),
+    "scripts": Piece(
+        "les ateliers", _write_scripts, ("web/static/js", "web/pages", "web/scripts.py")
+    ),
+    "pages": Piece(
+        "les pages",
+        _write_pages,
+        ("docs", "exercises", "models/*.json", "web/pages")
+        + tuple(f"web/{name}.py" for name in ("book", "examples", "path", "sources")),
+    ),
+}
 
 
 def _shorten_menu(app, pagename, templatename, context, doctree) -> None:
@@ -146,15 +285,6 @@ def _shorten_menu(app, pagename, templatename, context, doctree) -> None:
     if "toctree" in context:
         whole = context["toctree"]
         context["toctree"] = lambda **options: whole(**options | {"collapse": True})
-
-
-def _copy_samples(folder: Path) -> None:
-    """Copie nos images, et en fait de petites, `vignettes/nom.jpg`, pour les boutons."""
-    shutil.copytree(SAMPLES_DIR, folder)
-    (folder / "vignettes").mkdir()
-    for path in [path for path in folder.iterdir() if path.suffix in PICTURES]:
-        small = crop_resize_image(open_image(path), VIGNETTE_PX)
-        small.save(folder / "vignettes" / f"{path.stem}.jpg", quality=85)
 
 
 def _zip(site: Path) -> None:

@@ -82,12 +82,9 @@ def _pack(array: h5py.Dataset) -> dict:
     return {"shape": values.shape, "values": base64.b64encode(values.tobytes()).decode()}
 
 
-def write_networks(folder: Path) -> None:
-    """Écrit un fichier JSON par modèle de `SLUGS` dans un dossier, qui est créé."""
-    folder.mkdir(parents=True)
-    for slug in SLUGS:
-        text = json.dumps(read_networks(MODELS_DIR / f"{slug}.keras"))
-        (folder / f"{slug}.json").write_text(text, encoding="utf-8")
+def weights() -> dict[str, dict]:
+    """Rend les réseaux de `SLUGS` : leurs couches, par chemin dans le site."""
+    return {f"poids/{slug}.json": read_networks(MODELS_DIR / f"{slug}.keras") for slug in SLUGS}
 
 
 # --- Compter un réseau, couche par couche ----------------------------------------------

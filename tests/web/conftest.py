@@ -33,9 +33,9 @@ def site(tmp_path_factory, worker_id):
 def address(site):
     from web.__main__ import open_server
 
-    with open_server(site, 0) as server:
+    with open_server(site.parent, 0) as server:  # dans un sous-dossier, comme chez un hébergeur
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}/{site.name}"
         server.shutdown()
 
 

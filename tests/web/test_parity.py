@@ -20,15 +20,8 @@ WIDER = {  # l'arrondi change davantage les probabilités de quelques images
     "transparente": 0.05,  # à 95 % : le coup d'œil suffit d'un côté, et non de l'autre
 }
 ANSWER = """async (content) => {
-  const {Router} = await import("./_static/js/router.js");
-  const {Classifier} = await import("./_static/js/classifier.js");
-  const {decode, fetchBytes, fetchJson} = await import("./_static/js/dom.js");
-  window.parity ??= new Router(async (slug) => Classifier.load(
-    await fetchBytes(`models/${slug}.tflite`), await fetchJson(`models/${slug}.json`)));
   const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-  const image = await decode(new Blob([bytes]));
-  const {probabilities, familiar} = await (await window.parity.choose(image)).answer(image);
-  return {probabilities, familiar};
+  return (await cours.compute("name", {blob: new Blob([bytes])})).answer;
 }"""
 
 

@@ -1,11 +1,14 @@
 // La page « Attention » : quel morceau d'une image regarde quels autres, par bloc et par tête.
 
 import {board, paintMap, showBoard, unpack, vignettes, whereIs} from "./board.js";
-import {decode, fetchJson, make, percent, picker} from "./dom.js";
+import {fetchJson} from "./data.js";
+import {decode} from "./decode.js";
+import {make, percent, picker} from "./dom.js";
 import {readNetworks} from "./layers.js";
 import {PATCHES, SIDE, reorder} from "./patches.js";
 import {square, toGrey} from "./picture.js";
 import {HEADS, TOKENS, look, rollout} from "./transformer.js";
+import {asked} from "./state.js";
 
 const SLUG = "ex19_vision_transformer";
 const SMALL = 3; // pixels d'écran par pixel
@@ -15,7 +18,7 @@ const page = document.getElementById("attention");
 const said = make("p", {role: "status", class: "dit"}), told = make("p", {role: "status"});
 const pieces = board((patch) => ({"aria-label": place(patch), onfocus: () => choose(patch),
   onpointerenter: () => choose(patch), onclick: () => choose(patch)}));
-const whole = make("figure", {}, pieces, make("figcaption", {}, "Survolez un morceau, ou allez-y par les flèches."));
+const whole = make("figure", {}, pieces, make("figcaption", {}, "Touchez un morceau, survolez-le, ou allez-y par les flèches."));
 const maps = make("table", {class: "cartes"});
 const mixer = make("button", {type: "button", onclick: mix}, "Mélanger les morceaux");
 
@@ -134,7 +137,8 @@ async function start() {
     make("p", {}, make("label", {class: "bouton"}, "Prendre votre image d'un vêtement", input)),
     said, make("p", {}, token, " ", mixer),
     make("div", {class: "cote-a-cote"}, whole, make("div", {class: "reglages"}, told, maps)));
-  open(pictures[9], classes[9]);
+  const first = pictures[Number(asked()) - 1] ? Number(asked()) - 1 : 9;
+  open(pictures[first], classes[first]);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

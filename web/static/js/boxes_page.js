@@ -1,8 +1,10 @@
 // La page « Boîtes » : deux boîtes à la main et leur IoU ; un détecteur, ses seuils, ses doublons.
 
 import {areas, iou, readGrid, suppress} from "./boxes.js";
+import {compute} from "./calculator.js";
 import {draw, make, number, waiting} from "./dom.js";
-import {COLOURS, lazyEngine, makeChooser, readScene, readTruth} from "./scenes.js";
+import {COLOURS, makeChooser, readScene, readTruth} from "./scenes.js";
+import {asked} from "./state.js";
 
 /** @typedef {import("./boxes.js").Box} Box */
 
@@ -76,7 +78,7 @@ function measure() {
 
 // --- Un détecteur --------------------------------------------------------------------
 
-const load = lazyEngine("ex17_detection");
+const SLUG = "ex17_detection";
 const said = make("p", {role: "status", class: "dit"});
 const shown = make("div", {class: "cote-a-cote"});
 const slider = (/** @type {string} */ id, /** @type {string} */ value) =>
@@ -93,10 +95,10 @@ let found;
 async function detect(index) {
   said.textContent = "Chargement du détecteur…";
   try {
-    const [image, engine] = await waiting(said, Promise.all([readScene(index), load()]));
-    const [values] = await engine.answer(Uint8Array.from(image.pixels));
+    const image = await readScene(index), pixels = Uint8Array.from(image.pixels);
+    const {values: [values], shapes} = await waiting(said, compute("run", {slug: SLUG, pixels}));
     picture = image;
-    found = readGrid(values, engine.outputs[0], image.width);
+    found = readGrid(values, shapes[0], image.width);
     redraw(index);
   } catch (error) {
     said.textContent = /** @type {Error} */ (error).message;
@@ -104,6 +106,7 @@ async function detect(index) {
 }
 
 let current = 0;
+const MANY = 6; // boîtes nommées sous les images, et sur elles
 
 /** Dessine vérité et détections aux seuils choisis. @param {number} [index] */
 function redraw(index = current) {
@@ -114,7 +117,8 @@ function redraw(index = current) {
   const all = truth.scenes[index].boxes.map((/** @type {Box} */ box, /** @type {number} */ i) => ({box, label: truth.scenes[index].labels[i]}));
   shown.replaceChildren(...[["vérité", all], ["avant", sure], ["doublons ôtés", kept]].map(([caption, list]) =>
     make("figure", {}, outline(/** @type {any[]} */ (list)), make("figcaption", {}, caption))));
-  const names = kept.map(({label, score: value}) => `${truth.classes[label]} (${number(value, 2)})`).join(", ");
+  const few = kept.slice(0, MANY).map(({label, score: value}) => `${truth.classes[label]} (${number(value, 2)})`).join(", ");
+  const names = few + (kept.length > MANY ? `, et ${kept.length - MANY} autres.` : ".");
   const threshold = (/** @type {any} */ control) => number(Number(control.value), 2);
   said.textContent = `Au-dessus de ${threshold(score)} : ${sure.length} boîte${sure.length > 1 ? "s" : ""} ; doublons ôtés au-delà ` +
     `d'une IoU de ${threshold(same)} : ${kept.length}. ${names}`;
@@ -128,9 +132,18 @@ function outline(list) {
   context.imageSmoothingEnabled = false;
   context.drawImage(draw(picture), 0, 0, canvas.width, canvas.height);
   context.lineWidth = 2;
-  for (const {box, label} of list) {
+  context.font = "bold 12px system-ui, sans-serif";
+  for (const [i, {box, label, score: value}] of list.entries()) {
+    const [left, top] = [box[0] * zoom, box[1] * zoom];
     context.strokeStyle = COLOURS[label];
-    context.strokeRect(box[0] * zoom, box[1] * zoom, (box[2] - box[0]) * zoom, (box[3] - box[1]) * zoom);
+    context.strokeRect(left, top, (box[2] - box[0]) * zoom, (box[3] - box[1]) * zoom);
+    if (i >= MANY) continue;
+    const text = truth.classes[label] + (value === undefined ? "" : ` ${number(value, 2)}`), {width} = context.measureText(text);
+    const x = Math.min(left, canvas.width - width - 4), y = Math.max(15, top);
+    context.fillStyle = COLOURS[label];
+    context.fillRect(x, y - 15, width + 4, 15);
+    context.fillStyle = "#000";
+    context.fillText(text, x + 2, y - 3);
   }
   return canvas;
 }
@@ -146,6 +159,7 @@ async function start() {
     make("p", {}, make("label", {for: "doublons"}, "Doublons : IoU au-delà de "), same), said, shown);
   measure();
   said.textContent = "Choisissez une scène.";
+  if (truth.scenes[Number(asked()) - 1]) detect(Number(asked()) - 1);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

@@ -1,11 +1,14 @@
 // La page « Chiffre » : en dessiner un, le déplacer, et voir ce que rend chaque couche.
 
 import {SIDE, placeDigit, shift} from "./digit.js";
-import {decode, draw, fetchJson, make, percent, picker} from "./dom.js";
+import {fetchJson} from "./data.js";
+import {decode} from "./decode.js";
+import {draw, make, percent, picker} from "./dom.js";
 import {DECODED, digitSquare} from "./ink.js";
 import {readNetworks, run} from "./layers.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
+import {asked} from "./state.js";
 
 const REACH = 6; // pixels, dans chaque direction ; au-delà de 4, une image de 28 × 28 rogne le chiffre
 const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
@@ -181,6 +184,7 @@ function layerMaps({layer, output}) {
       }
     }
   }
+  if (layer.activation === "softmax") return [answers(output.values)];
   const most = output.values.reduce((/** @type {number} */ a, /** @type {number} */ b) => Math.max(a, b)) || 1;
   const bytes = values.map((value) => 255 * Math.max(0, value) / most);
   const known = /[A-Z]/.test(layer.name) ? `${layer.name}, ` : ""; // les autres noms sont de Keras
@@ -190,6 +194,15 @@ function layerMaps({layer, output}) {
   const canvas = draw(grey(bytes, w, h), Math.max(2, Math.floor(640 / w)));
   name(canvas, text);
   return [make("figure", {}, canvas, make("figcaption", {}, text))];
+}
+
+/** Montre la dernière couche : une barre par chiffre. @param {Float32Array} probabilities */
+function answers(probabilities) {
+  const bars = [...probabilities].map((share, digit) => make("td", {class: digit === best(probabilities) ? "choisi" : ""},
+    make("div", {class: "barre", style: `height: ${Math.max(1, 100 * share)}%`, title: percent(share)})));
+  return make("figure", {}, make("table", {class: "barres"}, make("tbody", {}, make("tr", {}, ...bars)),
+    make("tfoot", {}, make("tr", {}, ...bars.map((_, digit) => make("th", {scope: "col"}, String(digit)))))),
+  make("figcaption", {}, "la sortie : une probabilité par chiffre"));
 }
 
 /** @param {HTMLElement} canvas @param {string} text */
@@ -220,6 +233,6 @@ if (page) {
         }}, "Remettre en place")),
         make("p", {}, make("label", {for: "reseaux"}, "Réseaux "), choice), seenBy)),
     said, shown, maps);
-  paper.trace(EXAMPLES[4]);
+  paper.trace(EXAMPLES[asked() ?? ""] ?? EXAMPLES[4]);
   read();
 }

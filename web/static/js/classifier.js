@@ -1,5 +1,6 @@
 // Ce qu'un modèle livré, ou le vôtre, répond à une image : les calculs de `./predict`.
 
+import {readCard} from "./card.js";
 import {SIDE} from "./digit.js";
 import {Engine} from "./engine.js";
 import {DECODED, digitSquare} from "./ink.js";
@@ -7,18 +8,7 @@ import {grey, lightOnDark, square, toGrey} from "./picture.js";
 import {FLOAT32} from "./tflite.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
-
-/**
- * @typedef {object} Card Ce qu'un compte rendu dit d'un modèle ; voir convnets/serving/card.py.
- * @property {string[]} classes noms français.
- * @property {string} framing comment une image est amenée à un carré.
- * @property {[string, number][]} views cadrage et zoom de chaque vue d'une photo.
- * @property {number} temperature qui divise les scores ; 1 : aucune.
- * @property {{side_px: number, sure: number} | null} glance premier regard, plus petit : son côté, et
- *     la probabilité à partir de laquelle il suffit.
- * @property {number | null} familiarity seuil sous lequel une image est étrangère.
- * @property {string | null} base nom du fichier de la base que ce modèle, une tête, demande.
- */
+/** @typedef {import("./card.js").Card} Card */
 
 /**
  * @typedef {object} Answer
@@ -26,29 +16,6 @@ import {FLOAT32} from "./tflite.js";
  * @property {number} best numéro de la classe la plus probable.
  * @property {boolean} familiar faux : rien de ce qu'il a appris ne ressemble à cette image.
  */
-
-/** Lit la fiche d'un compte rendu. @param {any} report @returns {Card} */
-export function readCard(report) {
-  const classes = report?.classes_fr ?? report?.classes;
-  if (!Array.isArray(classes) || !classes.length) {
-    throw new Error("Ce compte rendu ne nomme pas de classes : ce modèle ne nomme pas une image.");
-  }
-  const framing = report.framing ?? "crop";
-  return {
-    classes,
-    framing,
-    views: report.views ?? [[framing, 1]],
-    temperature: report.calibration?.temperature ?? 1,
-    glance: report.glance?.side_px ? report.glance : null,
-    familiarity: report.familiarity?.threshold ?? null,
-    base: report.base ? baseFile(report.base) : null,
-  };
-}
-
-/** Nomme le fichier d'une base, d'après ce qu'en dit un compte rendu ; voir convnets/serving/base.py. @param {any} base */
-function baseFile({name, input_px: side, layer, sha256}) {
-  return `cours-cnn-${String(name).toLowerCase()}-${side}px-${layer}-${String(sha256).slice(0, 16)}.tflite`;
-}
 
 /** Divise par une température les scores dont le softmax a donné ces probabilités.
  * @param {ArrayLike<number>} probabilities @param {number} temperature @returns {number[]} */

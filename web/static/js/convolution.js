@@ -13,22 +13,30 @@
 
 export const MAX_SIDE = 32;
 const MAX_CHANNELS = 4;
-const NUMBER = /^[+-]?\d{1,4}([.,]\d{1,2})?$/;
+const NUMBER = /^[+-]?\d{1,6}([.,]\d{1,6})?$/;
+
+/** Lit un nombre : `3`, `−1`, `0,0625` ou `1/9`. @param {string} text
+ * @throws {Error} ce n'en est pas un. */
+export function readNumber(text) {
+  const parts = text.replaceAll("−", "-").split("/"), values = parts.map((part) => Number(part.replace(",", ".")));
+  const [value, divisor = 1] = values;
+  if (parts.length > 2 || parts.some((part) => !NUMBER.test(part)) || !divisor) {
+    throw new Error(`« ${text} » n'est pas un nombre : écrivez 3, −1, 0,0625 ou 1/9.`);
+  }
+  return value / divisor;
+}
 
 /**
- * Lit des grilles : une ligne par ligne, une ligne vide entre deux canaux.
+ * Lit des grilles : une ligne par ligne (ou « / », entre espaces), une ligne vide entre deux canaux.
  *
  * @param {string} text @returns {Grid[]} une grille par canal.
  * @throws {Error} en une phrase.
  */
 export function readGrids(text) {
-  const blocks = text.replaceAll("−", "-").trim().split(/\n\s*\n/); // le signe que cette page écrit se relit
+  const blocks = text.trim().split(/\n\s*\n/);
   const grids = blocks.map((block) =>
-    block.trim().split(/[\n/]/).map((line) => line.trim().split(/\s+/).filter(Boolean)));
-  const cells = grids.flat(2);
-  const wrong = cells.find((cell) => !NUMBER.test(cell));
-  if (wrong) throw new Error(`« ${wrong} » n'est pas un nombre d'au plus 4 chiffres et 2 décimales.`);
-  if (!cells.length) throw new Error("La grille est vide : écrivez par exemple 1 0 2.");
+    block.trim().split(/\n|\s\/|\/\s/).map((line) => line.trim().split(/\s+/).filter(Boolean)));
+  if (!grids.flat(2).length) throw new Error("La grille est vide : écrivez par exemple 1 0 2.");
   const [first] = grids;
   if (grids.some((grid) => grid.length !== first.length || grid.some((row) => row.length !== first[0].length))) {
     throw new Error("Toutes les lignes doivent avoir la même longueur, et tous les canaux la même taille.");

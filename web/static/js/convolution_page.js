@@ -1,8 +1,11 @@
 // La page « Convolution » : une fenêtre qui glisse, chaque produit et chaque somme.
 
 import {convolve, MAX_SIDE, pool, readGrids} from "./convolution.js";
-import {asked, decode, fetchJson, make, picker, scrolling} from "./dom.js";
+import {fetchJson} from "./data.js";
+import {decode} from "./decode.js";
+import {make, picker, scrolling} from "./dom.js";
 import {resize, toGrey} from "./picture.js";
+import {asked} from "./state.js";
 
 const page = document.getElementById("convolution");
 const said = make("p", {role: "status", class: "dit"});
@@ -37,9 +40,10 @@ function choice(options) {
   return make("select", {}, ...Object.entries(options).map(([value, text]) => make("option", {value}, text)));
 }
 
-/** Écrit un nombre, deux décimales au plus. @param {number} value */
+/** Écrit un nombre : deux décimales au plus, quatre sous un. @param {number} value */
 function short(value) {
-  return String(Math.round(100 * value) / 100).replace("-", "−").replace(".", ",");
+  const scale = Math.abs(value) < 1 ? 10_000 : 100;
+  return String(Math.round(scale * value) / scale).replace("-", "−").replace(".", ",");
 }
 
 /** Lit un réglage. @param {any} control @param {string} name */

@@ -1,5 +1,7 @@
-// Un modèle .tflite, calculé dans la page par LiteRT (WebAssembly, sans rien envoyer).
+// Un modèle .tflite, calculé par LiteRT (WebAssembly) à côté de la page, sans rien envoyer.
 
+import {loadAndCompile, loadLiteRt, supportsFeature, Tensor} from "@litertjs/core";
+import {ask} from "./ask.js";
 import {fixBatch} from "./tflite.js";
 
 const TOLD = /^(INFO|WARNING): /;
@@ -9,32 +11,32 @@ let loading;
 
 const ADVICE = "fermez d'autres onglets, et rechargez la page.";
 
-/** Charge LiteRT, la première fois seulement. */
+/** Charge LiteRT, la première fois seulement : d'un texte et d'octets, comme tout fichier du site. */
 function runtime() {
-  if (typeof WebAssembly === "undefined") {
-    throw new Error("Ce navigateur n'a pas WebAssembly, dont ce calcul a besoin : essayez-en un autre.");
-  }
-  loading ??= import(new URL("../../litert/index.js", import.meta.url).href).then(async (litert) => {
-    const report = console.error; // LiteRT y raconte, en anglais, tout ce qu'il fait
-    console.error = (...words) => TOLD.test(String(words[0])) || report(...words);
-    try {
-      await litert.loadLiteRt(new URL("../../litert/wasm/", import.meta.url).href);
-    } finally {
-      console.error = report;
-    }
-    return litert;
-  }).catch(() => {
+  loading ??= begin().catch(() => {
     loading = undefined; // à redemander : le réseau peut revenir
     throw new Error(`Le moteur de calcul ne démarre pas : la mémoire manque, ou la connexion ; ${ADVICE}`);
   });
   return loading;
 }
 
+async function begin() {
+  const kind = await supportsFeature("relaxedSimd") ? "" : "compat_", path = `litert/litert_wasm_${kind}internal`;
+  const [text, wasmBinary] = await Promise.all([ask(`${path}.js`), ask(`${path}.wasm`)]);
+  const report = console.error; // LiteRT y raconte, en anglais, tout ce qu'il fait
+  console.error = (...words) => TOLD.test(String(words[0])) || report(...words);
+  Object.assign(globalThis, {Module: {wasmBinary}});
+  try {
+    await loadLiteRt(`${URL.createObjectURL(new Blob([text], {type: "text/javascript"}))}#.js`); // il lit la fin du nom
+  } finally {
+    console.error = report;
+  }
+}
+
 /** Un modèle chargé. */
 export class Engine {
-  /** @param {any} litert @param {any} model @param {number[]} input @param {number[][]} outputs */
-  constructor(litert, model, input, outputs) {
-    this.litert = litert;
+  /** @param {any} model @param {number[]} input @param {number[][]} outputs */
+  constructor(model, input, outputs) {
     this.model = model;
     this.input = input; // (1, h, w, 3), (1, h, w), ou (1, c) pour une tête
     this.outputs = outputs;
@@ -50,10 +52,9 @@ export class Engine {
    */
   static async load(content, side, type) {
     const {bytes, input, outputs} = fixBatch(content, side, type);
-    const litert = await runtime();
+    await runtime();
     try {
-      const model = await litert.loadAndCompile(bytes, {accelerator: "wasm"});
-      return new Engine(litert, model, input, outputs);
+      return new Engine(await loadAndCompile(bytes, {accelerator: "wasm"}), input, outputs);
     } catch {
       throw new Error(`Ce modèle ne se charge pas : il est abîmé, ou la mémoire manque ; ${ADVICE}`);
     }
@@ -68,7 +69,7 @@ export class Engine {
   async answer(pixels) {
     let tensor;
     try {
-      tensor = new this.litert.Tensor(pixels, this.input);
+      tensor = new Tensor(pixels, this.input);
       const results = await this.model.run(tensor);
       return results.map((/** @type {any} */ each) => {
         const values = Float32Array.from(each.toTypedArray());

@@ -1,7 +1,8 @@
 // Un vêtement, lu par le réseau de graphes de l'exercice 21 : qui entend qui, et ce qu'un arc coupé change.
 
 import {board, paintMap, showBoard, unpack, vignettes, whereIs} from "./board.js";
-import {fetchJson, make, number, percent, svg} from "./dom.js";
+import {fetchJson} from "./data.js";
+import {make, number, percent, svg} from "./dom.js";
 import {ARCS, read, row} from "./graph_network.js";
 import {readNetworks} from "./layers.js";
 import {PATCHES, ROW} from "./patches.js";

@@ -1,9 +1,11 @@
-// La page « Graphes » : passer des messages à la main, un nœud après l'autre, ou laisser un réseau appris le faire.
+// La page « Graphes » : passer des messages à la main, un nœud après l'autre, ou laisser un réseau entraîné le faire.
 
 import {convolve, readGrids} from "./convolution.js";
-import {fetchJson, make, number, svg} from "./dom.js";
+import {fetchJson} from "./data.js";
+import {make, number, svg} from "./dom.js";
 import {garmentScene} from "./garment_graph.js";
 import {gridGraph, linkGraph, pass, receive} from "./messages.js";
+import {asked} from "./state.js";
 
 /** @typedef {import("./messages.js").Graph} Graph */
 
@@ -26,7 +28,7 @@ const many = make("button", {type: "button", onclick: () => advance(MANY)}, "Dix
 const choice = make("select", {id: "graphe", oninput: choose});
 const stage = make("div");
 
-/** @type {HTMLElement} le réseau appris ; les scènes se jouent à la main */
+/** @type {HTMLElement} le réseau entraîné ; les scènes se jouent à la main */
 let garment;
 /** @type {Record<string, Scene>} */
 const scenes = {};
@@ -163,7 +165,7 @@ function clubScene({places, pairs, camps, chiefs}) {
   };
 }
 
-/** Une image : chaque pixel devient la somme des voisins, pesés par un noyau.
+/** Une image : chaque pixel devient la somme des voisins, pondérés par un noyau.
  * @param {string} image @param {string} kernel @param {string} title @returns {Scene} */
 function gridScene(image, kernel, title) {
   const [pixels] = readGrids(image), [weights] = readGrids(kernel);
@@ -207,6 +209,8 @@ async function start() {
     ...Object.entries(kernels).map(([kernel, title]) => make("option", {value: kernel}, `une image, ${title}`)),
     make("option", {value: "vetement"}, "un vêtement, le réseau de l'exercice 21"));
   page?.replaceChildren(make("p", {}, make("label", {for: "graphe"}, "Graphe : "), choice), stage);
+  choice.value = asked() ?? "club";
+  if (!choice.value) choice.value = "club";
   choose();
 }
 

@@ -1,13 +1,16 @@
 // La page « Masques » : une classe par pixel, ce que trouve U-Net, et ce qui est vrai.
 
+import {compute} from "./calculator.js";
 import {draw, make, number, percent, waiting} from "./dom.js";
 import {compare, readMask} from "./masks.js";
-import {COLOURS, lazyEngine, makeChooser, readScene, readTruth} from "./scenes.js";
+import {COLOURS, makeChooser, readScene, readTruth} from "./scenes.js";
+import {asked} from "./state.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 
 const page = document.getElementById("masques");
-const load = lazyEngine("ex18_segmentation");
+const POOR = 0.1; // IoU sous laquelle une classe est manquée
+const SLUG = "ex18_segmentation";
 const said = make("p", {role: "status", class: "dit"});
 const shown = make("div", {class: "cote-a-cote"});
 const table = make("div");
@@ -21,10 +24,11 @@ let last = null;
 async function segment(index) {
   said.textContent = "Chargement du réseau…";
   try {
-    const [picture, mask, engine] = await waiting(said, Promise.all([readScene(index), readScene(`${index}_masques`), load()]));
-    const [values] = await engine.answer(Uint8Array.from(picture.pixels));
+    const [picture, mask] = await Promise.all([readScene(index), readScene(`${index}_masques`)]);
+    const pixels = Uint8Array.from(picture.pixels);
+    const {values: [values], shapes} = await waiting(said, compute("run", {slug: SLUG, pixels}));
     const real = Uint8Array.from({length: mask.pixels.length / 3}, (_, i) => mask.pixels[3 * i]);
-    last = {picture, found: readMask(values, engine.outputs[0].at(-1) ?? 1), real};
+    last = {picture, found: readMask(values, shapes[0].at(-1)), real};
     paint();
   } catch (error) {
     said.textContent = /** @type {Error} */ (error).message;
@@ -38,10 +42,15 @@ function paint() {
   const panels = {"la scène": picture, "ce que trouve U-Net": cover(picture, found), "la vérité": cover(picture, real)};
   shown.replaceChildren(...Object.entries(panels).map(([caption, image]) =>
     make("figure", {}, draw(image, 3), make("figcaption", {}, caption))));
-  said.textContent = `Pixels justes : ${percent(accuracy)}.`;
+  const ground = real.reduce((sum, label) => sum + Number(!label), 0) / real.length;
+  const clothes = [...ious].filter(([label]) => label).map(([, value]) => value);
+  said.textContent = `IoU moyenne des vêtements : ${number(clothes.reduce((a, b) => a + b, 0) / clothes.length, 2)}. ` +
+    `Pixels justes : ${percent(accuracy)}, mais tout appeler « fond » en ferait déjà ${percent(ground)}.`;
   const name = (/** @type {number} */ label) => (label ? truth.classes[label - 1] : "fond");
-  const rows = [...ious].map(([label, value]) => make("tr", {}, make("th", {scope: "row"}, name(label)), make("td", {}, number(value, 2))));
-  table.replaceChildren(make("table", {}, make("caption", {}, "IoU de chaque classe, dans cette scène"), make("tbody", {}, ...rows)));
+  const rows = [...ious].map(([label, value]) => make("tr", {},
+    make("th", {scope: "row"}, make("span", {class: "pastille", style: `background: ${label ? COLOURS[label - 1] : "transparent"}`}), name(label)),
+    make("td", {}, number(value, 2)), make("td", {}, value < POOR ? "presque rien de juste" : "")));
+  table.replaceChildren(make("table", {}, make("caption", {}, "Légende, et IoU de chaque classe dans cette scène"), make("tbody", {}, ...rows)));
 }
 
 /** Teinte une image d'après un masque. @param {Picture} picture @param {Uint8Array} mask */
@@ -62,6 +71,7 @@ async function start() {
   page?.replaceChildren(makeChooser(truth.scenes.length, segment),
     make("p", {}, make("label", {for: "opacite"}, "Opacité "), opacity), said, shown, table);
   said.textContent = "Choisissez une scène.";
+  if (truth.scenes[Number(asked()) - 1]) segment(Number(asked()) - 1);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

@@ -1,7 +1,9 @@
 // La page « Réseau » : poser des couches, et compter.
 
-import {asked, fetchJson, make} from "./dom.js";
+import {fetchJson} from "./data.js";
+import {make} from "./dom.js";
 import {MAX, PRESETS, summarise} from "./network.js";
+import {asked} from "./state.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
 
@@ -141,7 +143,7 @@ async function start() {
       make("button", {type: "button", onclick: add}, "Ajouter la couche")));
   const example = examples.find((/** @type {any} */ each) => each.id === asked() && each.network);
   if (example) check(example);
-  else open(Object.keys(PRESETS)[0]);
+  else open(Object.keys(known).find((name) => name === asked()) ?? Object.keys(PRESETS)[0]);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

@@ -1,13 +1,14 @@
 // La page « Nommer » : une image déposée, collée, prise ou choisie, et ce que le réseau en dit.
 
-import {Classifier, readCard} from "./classifier.js";
-import {decode, draw, fetchBytes, fetchJson, make, number, percent, picker, waiting} from "./dom.js";
-import {drops} from "./occlusion.js";
-import {square} from "./picture.js";
-import {Router} from "./router.js";
-import {lazyEngine} from "./scenes.js";
+import {compute, stop} from "./calculator.js";
+import {readCard} from "./card.js";
+import {addressOf, fetchBytes} from "./data.js";
+import {check} from "./decode.js";
+import {draw, make, number, percent, picker, waiting} from "./dom.js";
+import {asked} from "./state.js";
 
 const SAMPLES = ["avion.png", "chat.png", "chien.webp", "oiseau.jpg", "voiture.jpg", "pont.png"];
+const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
 const MIN_LOSS = 0.01; // sous un point de perdu, la carte n'est pas peinte
 
 const page = document.getElementById("nommer");
@@ -15,43 +16,41 @@ const said = make("p", {role: "status", class: "dit"});
 const bar = make("progress", {max: "1", hidden: true, "aria-label": "Avancement"});
 const shown = make("div", {class: "cote-a-cote"});
 const table = make("div");
+// Un bouton pressé reste à sa place : un double clic ne presse pas celui d'à côté.
 const why = make("button", {type: "button", hidden: true, onclick: explain}, "Qu'est-ce qui a décidé ?");
 const maps = make("button", {type: "button", hidden: true, onclick: showMaps}, "Les cartes d'un réseau de CAM");
-const loadMaps = lazyEngine("ex09_cam_cartes");
+const halt = make("button", {type: "button", hidden: true, onclick: stop}, "Arrêter");
 const own = make("p", {class: "dit"});
 
-/** @type {Router | Classifier} */
-let model = new Router(loadShipped);
-/** @type {{image: any, classifier: Classifier, answer: any} | null} */
+/** Ce que le Worker a rendu de la dernière image. @type {any} */
 let last = null;
+let isOwn = false; // un modèle déposé répond, et non ceux du cours
 let turn = 0; // la dernière image demandée ; les réponses aux autres sont oubliées
 
-/** Charge un modèle du site. @param {string} slug */
-async function loadShipped(slug) {
-  say("Téléchargement du réseau, la première fois…");
-  const [content, report] = await Promise.all([
-    fetchBytes(`models/${slug}.tflite`, (done) => { bar.value = done; }), fetchJson(`models/${slug}.json`)]);
-  say("Préparation du réseau, la première fois…");
-  bar.removeAttribute("value");
-  return Classifier.load(content, report);
+/** Montre où en est un calcul. @param {number} mine @returns {import("./calculator.js").Report} */
+function reporting(mine) {
+  return (part, text) => {
+    if (mine !== turn) return;
+    if (text) say(text);
+    if (part === null) bar.removeAttribute("value");
+    else bar.value = part;
+  };
 }
 
 /** Nomme une image. @param {Blob} blob */
 async function name(blob) {
   const mine = ++turn;
   last = null;
-  why.hidden = maps.hidden = true;
+  why.hidden = maps.hidden = halt.hidden = true;
   shown.replaceChildren();
   table.replaceChildren();
   say("Lecture de l'image…");
   bar.removeAttribute("value");
   bar.hidden = false;
   try {
-    const image = await decode(blob, model.decoded);
-    const classifier = await model.choose(image);
-    const start = performance.now(), answer = await classifier.answer(image);
-    if (mine !== turn) return;
-    show(image, classifier, answer, performance.now() - start);
+    await check(blob);
+    const found = await compute("name", {blob}, reporting(mine));
+    if (mine === turn) show(found);
   } catch (error) {
     if (mine === turn) say(/** @type {Error} */ (error).message);
   } finally {
@@ -59,19 +58,41 @@ async function name(blob) {
   }
 }
 
+/** Nomme plusieurs images, l'une après l'autre. @param {File[]} files */
+async function nameAll(files) {
+  const mine = ++turn;
+  why.hidden = maps.hidden = halt.hidden = true;
+  shown.replaceChildren();
+  table.replaceChildren();
+  for (const [i, file] of files.entries()) {
+    say(`Image ${i + 1} sur ${files.length}…`);
+    try {
+      await check(file);
+      const {answer, classes, view} = await compute("name", {blob: file}), share = answer.probabilities[answer.best];
+      if (mine !== turn) return;
+      const doubt = answer.familiar && share >= SURE ? "" : " (pas sûr)";
+      shown.append(figure(draw(view, 128 / view.width), `${file.name} : ${classes[answer.best]}, ${percent(share)}${doubt}`));
+    } catch (error) {
+      if (mine !== turn) return;
+      shown.append(make("p", {}, `${file.name} : ${/** @type {Error} */ (error).message}`));
+    }
+  }
+  say(`${files.length} images nommées. Une seule à la fois : ce qui a décidé peut alors se voir.`);
+}
+
 /** @param {string} text */
 function say(text) {
   said.textContent = text;
 }
 
-/** Montre une réponse. @param {any} image @param {Classifier} classifier @param {any} answer
- * @param {number} duration en millisecondes. */
-function show(image, classifier, answer, duration) {
-  const {classes} = classifier.card, view = classifier.viewsOf(image)[0];
-  const doubt = answer.familiar ? "" :
-    " Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre.";
-  say(`Prédiction: ${classes[answer.best]}.${doubt}`);
-  const order = classes.map((_, i) => i)
+/** Montre une réponse. @param {any} found voir `name` dans worker.js. */
+function show(found) {
+  const {answer, classes, view, duration} = found;
+  const share = answer.probabilities[answer.best], doubt = !answer.familiar ?
+    " Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre." :
+    share < SURE ? ` À ${percent(share)} seulement : ce réseau hésite, ou l'image n'est d'aucune de ses classes.` : "";
+  say(`Prédiction : ${classes[answer.best]}.${doubt}`);
+  const order = [...classes.keys()]
     .sort((a, b) => answer.probabilities[b] - answer.probabilities[a]).slice(0, 5);
   const rows = order.map((i) => make("tr", {}, make("th", {scope: "row"}, classes[i]),
     make("td", {}, percent(answer.probabilities[i])),
@@ -79,9 +100,9 @@ function show(image, classifier, answer, duration) {
   const caption = `Probabilités ; ${number(duration, 0)} ms de calcul ici, rien n'est envoyé.`;
   table.replaceChildren(make("table", {}, make("caption", {}, caption), make("tbody", {}, ...rows)));
   shown.replaceChildren(figure(draw(view, 192 / view.width), "ce que lit le réseau"));
-  last = {image, classifier, answer};
-  why.hidden = false;
-  maps.hidden = !(model instanceof Router);
+  last = found;
+  why.hidden = why.disabled = maps.disabled = false;
+  maps.hidden = isOwn;
 }
 
 /** @param {Node} content @param {string} caption */
@@ -92,19 +113,19 @@ function figure(content, caption) {
 /** Cache un carré après l'autre, et peint ce que la réponse y perd. */
 async function explain() {
   if (!last) return;
-  const mine = turn, {image, classifier, answer} = last, view = classifier.viewsOf(image)[0];
-  why.hidden = true;
+  const mine = turn, {view} = last;
+  why.disabled = true;
   bar.value = 0;
-  bar.hidden = false;
+  bar.hidden = halt.hidden = false;
   let lost;
   try {
-    lost = await drops(async (each) => (await classifier.pass(each))[0][answer.best], view,
-      (done) => { if (mine === turn) bar.value = done; });
+    lost = await compute("explain", null, reporting(mine));
   } catch (error) {
-    if (mine === turn) say(/** @type {Error} */ (error).message);
+    if (mine === turn) shown.append(make("p", {}, /** @type {Error} */ (error).message));
   }
   if (mine !== turn) return;
-  bar.hidden = true;
+  bar.hidden = halt.hidden = true;
+  why.disabled = Boolean(lost); // arrêté, il peut être refait
   if (!lost) return;
   const most = Math.max(...lost);
   if (most < MIN_LOSS) {
@@ -131,14 +152,14 @@ function redden(view, share) {
 /** Montre où un autre réseau, fait pour cela, trouve ses trois classes les plus probables. */
 async function showMaps() {
   if (!last) return;
-  const mine = turn, view = square(last.image, 32);
-  maps.hidden = true;
+  const mine = turn, {small: view, classes} = last;
+  maps.disabled = true;
   try {
-    const engine = await waiting(said, loadMaps()), outputs = await engine.answer(Uint8Array.from(view.pixels));
+    const {values: outputs} = await waiting(said, compute("run", {slug: "ex09_cam_cartes", pixels: Uint8Array.from(view.pixels)}));
     if (mine !== turn) return;
-    const [probabilities, cams] = outputs.sort((a, b) => a.length - b.length);
-    const {classes} = last.classifier.card, cells = Math.round(Math.sqrt(cams.length / classes.length));
-    const best = classes.map((_, k) => k).sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3);
+    const [probabilities, cams] = outputs.sort((/** @type {Float32Array} */ a, /** @type {Float32Array} */ b) => a.length - b.length);
+    const cells = Math.round(Math.sqrt(cams.length / classes.length));
+    const best = [...classes.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3);
     for (const k of best) {
       const values = Array.from({length: cells * cells}, (_, i) => cams[i * classes.length + k]);
       const most = Math.max(...values.map(Math.abs));
@@ -156,7 +177,8 @@ async function receive(files) {
   const exports = files.filter((file) => file.name.endsWith(".tflite"));
   const report = files.find((file) => file.name.endsWith(".json"));
   if (!exports.length && !report) {
-    if (files.length) await name(files[0]);
+    if (files.length > 1) await nameAll(files);
+    else if (files.length) await name(files[0]);
     return;
   }
   try {
@@ -175,7 +197,8 @@ async function receive(files) {
       throw new Error(`${report.name} ne décrit pas ${weights.name} : prenez les fichiers d'un même entraînement.`);
     }
     say("Préparation de votre modèle…");
-    model = await Classifier.load(content, known, base && await bytesOf(base));
+    await compute("own", {content, report: known, base: base && await bytesOf(base)});
+    isOwn = true;
     own.textContent = `C'est ${weights.name} qui répond maintenant. Rechargez la page pour revenir ` +
       "aux modèles du cours.";
     say("Modèle chargé : déposez une image.");
@@ -223,15 +246,17 @@ async function takePhoto(event) {
   button.after(box);
 }
 
+/** Nomme une de nos images. @param {string} file */
+async function openSample(file) {
+  try {
+    await name(new Blob([await fetchBytes(`samples/${file}`)]));
+  } catch (error) {
+    say(/** @type {Error} */ (error).message);
+  }
+}
+
 const input = picker({id: "fichier", multiple: true}, receive);
-const samples = SAMPLES.map((file) => make("button", {type: "button", class: "vignette",
-  onclick: async () => {
-    try {
-      await name(new Blob([await fetchBytes(`samples/${file}`)]));
-    } catch (error) {
-      say(/** @type {Error} */ (error).message);
-    }
-  }}, make("img", {src: new URL(`../../samples/vignettes/${file.split(".")[0]}.jpg`, import.meta.url).href, alt: file,
+const samples = SAMPLES.map((file) => make("button", {type: "button", class: "vignette", onclick: () => openSample(file)}, make("img", {src: addressOf(`_static/vignettes/${file.split(".")[0]}.jpg`), alt: file,
     width: "64", height: "64"})));
 
 if (page) {
@@ -240,11 +265,13 @@ if (page) {
       " ou la déposer n'importe où sur cette page, ou la coller. De même pour votre modèle : le .tflite et son .json."),
     make("div", {class: "cote-a-cote"}, ...samples,
       ...(navigator.mediaDevices ? [make("button", {type: "button", onclick: takePhoto}, "Appareil photo")] : [])),
-    said, bar, shown, why, " ", maps, table, own);
+    said, shown, make("p", {}, why, " ", maps), bar, halt, table, own);
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     receive([...(event.dataTransfer?.files ?? [])]);
   });
   document.addEventListener("paste", (event) => receive([...(event.clipboardData?.files ?? [])]));
+  const first = SAMPLES.find((file) => file === asked());
+  if (first) openSample(first);
 }

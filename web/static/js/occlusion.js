@@ -34,7 +34,7 @@ export function cover(image, left, top, patch) {
  *
  * @param {(view: Picture) => Promise<number>} probability celle de la classe, pour une vue.
  * @param {Picture} view carré que lit le réseau.
- * @param {(done: number) => void} [progress] part du travail faite, de 0 à 1.
+ * @param {(done: number) => any} [progress] part du travail faite, de 0 à 1 ; une erreur arrête tout.
  * @returns {Promise<Float32Array>} une valeur par pixel, dans [-1, 1].
  */
 export async function drops(probability, view, progress = () => {}) {
@@ -42,7 +42,7 @@ export async function drops(probability, view, progress = () => {}) {
   const places = positions(view.width, patch, STRIDE * scale), whole = await probability(view);
   const lost = new Float32Array(view.width * view.height), times = new Float32Array(lost.length);
   for (const [row, top] of places.entries()) {
-    for (const left of places) {
+    for (const [column, left] of places.entries()) {
       const drop = whole - await probability(cover(view, left, top, patch));
       for (let y = top; y < top + patch; y++) {
         for (let x = left; x < left + patch; x++) {
@@ -50,8 +50,8 @@ export async function drops(probability, view, progress = () => {}) {
           times[y * view.width + x]++;
         }
       }
+      await progress((row * places.length + column + 1) / places.length ** 2);
     }
-    progress((row + 1) / places.length);
   }
   return lost.map((sum, i) => sum / times[i]);
 }

@@ -1,10 +1,11 @@
 // Les scènes composées que partagent les pages « Boîtes » et « Masques ».
 
-import {decode, fetchBytes, fetchJson, make} from "./dom.js";
-import {Engine} from "./engine.js";
+import {addressOf, fetchBytes, fetchJson} from "./data.js";
+import {decode} from "./decode.js";
+import {make} from "./dom.js";
 
 export const COLOURS = ["#e6194b", "#3cb44b", "#ffe119", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45", "#fabed4"];
-const FOLDER = "_static/scenes";
+const FOLDER = "scenes";
 
 /** Lit la vérité de toutes les scènes : classes, boîtes. */
 export function readTruth() {
@@ -20,16 +21,5 @@ export async function readScene(name) {
 export function makeChooser(count, choose) {
   return make("div", {class: "cote-a-cote", role: "group", "aria-label": "Scènes"}, ...Array.from({length: count}, (_, i) =>
     make("button", {type: "button", class: "vignette", onclick: () => choose(i)}, make("img", {
-      src: new URL(`../scenes/${i}.png`, import.meta.url).href, alt: `scène ${i + 1}`, width: "64", height: "64"}))));
-}
-
-/** Charge un modèle, une seule fois. @param {string} slug */
-export function lazyEngine(slug) {
-  /** @type {Promise<Engine> | undefined} */
-  let loading;
-  return () => {
-    loading ??= fetchBytes(`models/${slug}.tflite`).then((content) => Engine.load(content));
-    loading.catch(() => { loading = undefined; });
-    return loading;
-  };
+      src: addressOf(`_static/scenes/${i}.png`), alt: `scène ${i + 1}`, width: "64", height: "64"}))));
 }

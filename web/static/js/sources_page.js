@@ -1,9 +1,11 @@
 // La page « Deux sources » : entendre un mélange, peindre le masque qui le sépare, entendre le reste.
 
-import {fetchJson, make, number, percent, picker} from "./dom.js";
+import {fetchJson} from "./data.js";
+import {make, number, percent, picker} from "./dom.js";
 import {readNetworks} from "./layers.js";
 import {findMask} from "./separator.js";
 import {BINS, HOP, RATE, applyMask, idealMask, magnitudes, networkInput, siSdr, stft} from "./spectrogram.js";
+import {asked} from "./state.js";
 
 const SLUG = "ex20_source_separation";
 const RANGE_DB = 60, MAX_S = 10; // étendue des couleurs ; ce qui est lu d'un son donné
@@ -68,7 +70,7 @@ async function chooseMask() {
   const mine = ++turn, sizes = magnitudes(whole), {trueMelody, truePercussion} = sounds;
   if (kind.value === "own") {
     bar.hidden = true;
-    return separate("Votre masque.");
+    return separate("Votre masque : rien n'y est encore peint, c'est celui d'avant.");
   }
   let found;
   if (kind.value === "network") {
@@ -121,6 +123,8 @@ async function play(name) {
   playing = audio.createBufferSource();
   playing.buffer = buffer;
   playing.connect(audio.destination);
+  const mine = playing;
+  playing.onended = () => { if (playing === mine) told.textContent = ""; };
   playing.start();
   told.textContent = `On entend ${NAMES[/** @type {"mixture"} */ (name)]}.`;
 }
@@ -274,8 +278,9 @@ async function start() {
     make("p", {id: "peindre"}, "Au clavier, sur le masque : les flèches déplacent le pinceau, espace le pose ou le lève."),
     shown(kept, "ce que le masque laisse à la mélodie"));
   listen();
-  choice.value = "1";
-  take(1);
+  const first = known[Number(asked()) - 1] ? Number(asked()) - 1 : 1;
+  choice.value = String(first);
+  take(first);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

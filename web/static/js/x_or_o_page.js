@@ -1,7 +1,9 @@
 // La page « X ou O ? » : dessiner sur 9 × 9 cases, et voir chaque étage, jusqu'au vote.
 
-import {fetchJson, make, number, percent, scrolling} from "./dom.js";
+import {fetchJson} from "./data.js";
+import {make, number, percent, scrolling} from "./dom.js";
 import {chain, softmax} from "./x_or_o.js";
+import {asked} from "./state.js";
 
 const SIDE = 9;
 const STAGES = [["maps", "Une carte par filtre"], ["rectified", "ReLU : les valeurs négatives à zéro"],
@@ -11,11 +13,12 @@ const page = document.getElementById("lettre");
 const said = make("p", {role: "status", class: "dit"});
 const stages = make("div");
 const kind = make("select", {id: "filtres", oninput: show}, make("option", {value: "hand"}, "posés à la main (S0)"),
-  make("option", {value: "learned"}, "appris"));
+  make("option", {value: "learned"}, "entraînés"));
 /** @type {any[][]} */
 const boxes = Array.from({length: SIDE}, (_, row) => Array.from({length: SIDE}, (_, column) => make("button", {
   type: "button", class: "case", "aria-pressed": "false", "aria-label": `Ligne ${row + 1}, colonne ${column + 1}`,
-  tabindex: row || column ? "-1" : "0", onclick: () => { flip(row, column); show(); },
+  tabindex: row || column ? "-1" : "0", value: `${row} ${column}`,
+  onclick: (/** @type {MouseEvent} */ event) => { if (event.detail === 0) { flip(row, column); show(); } },
   onkeydown: (/** @type {KeyboardEvent} */ event) => move(event, row, column)})));
 /** @type {any} */
 let known;
@@ -23,6 +26,26 @@ let known;
 /** @param {number} row @param {number} column @param {boolean} [on] */
 function flip(row, column, on = boxes[row][column].getAttribute("aria-pressed") !== "true") {
   boxes[row][column].setAttribute("aria-pressed", String(on));
+}
+
+/** Noircit, ou blanchit, les cases sous le doigt ou la souris : la première dit laquelle des deux.
+ * @param {HTMLElement} sheet */
+function paintBy(sheet) {
+  /** @type {boolean | null} */
+  let on = null;
+  const reach = (/** @type {PointerEvent} */ event) => {
+    const box = /** @type {any} */ (document.elementFromPoint(event.clientX, event.clientY));
+    if (on === null || !sheet.contains(box) || !box.value) return;
+    const [row, column] = box.value.split(" ").map(Number);
+    flip(row, column, on);
+    show();
+  };
+  sheet.addEventListener("pointerdown", (event) => {
+    on = /** @type {any} */ (event.target).getAttribute("aria-pressed") !== "true";
+    reach(event);
+  });
+  document.addEventListener("pointermove", (event) => { if (on !== null) reach(event); });
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => { on = null; });
 }
 
 /** Les flèches passent d'une case à l'autre. @param {KeyboardEvent} event @param {number} row @param {number} column */
@@ -54,7 +77,8 @@ function show() {
   const votes = byHand ? found.scores : softmax(found.scores);
   const [x, o] = votes, winner = x === o ? "égalité" : x > o ? "X" : "O";
   said.textContent = `Réponse : ${winner}. ${byHand ? "Votes" : "Probabilités"} : X ${percent(x)}, O ${percent(o)}.`;
-  stages.replaceChildren(...STAGES.flatMap(([name, title]) => [make("h2", {}, title),
+  const filters = known[kind.value].filters.map((/** @type {number[][]} */ each, /** @type {number} */ i) => grid(each, `filtre ${i + 1}`));
+  stages.replaceChildren(make("h2", {}, "Les filtres"), make("div", {class: "cote-a-cote"}, ...filters), ...STAGES.flatMap(([name, title]) => [make("h2", {}, title),
     make("div", {class: "cote-a-cote"}, ...(/** @type {any} */ (found)[name]).map((/** @type {number[][]} */ map, /** @type {number} */ i) =>
       grid(map, `filtre ${i + 1}`)))]),
   make("h2", {}, "Le vecteur, et le vote"), grid([found.vector], "douze valeurs, carte après carte"));
@@ -77,11 +101,12 @@ async function start() {
   known = await fetchJson("x_ou_o.json");
   const drawings = Object.entries(known.drawings).map(([name, drawing]) =>
     make("button", {type: "button", onclick: () => open(drawing)}, name));
-  page?.replaceChildren(
-    make("div", {class: "dessin", role: "group", "aria-label": "Dessin, 9 cases sur 9"}, ...boxes.flat()),
+  const sheet = make("div", {class: "dessin", role: "group", "aria-label": "Dessin, 9 cases sur 9"}, ...boxes.flat());
+  paintBy(sheet);
+  page?.replaceChildren(sheet,
     make("p", {class: "cote-a-cote"}, ...drawings, make("button", {type: "button", onclick: () => open(null)}, "Effacer")),
     make("p", {}, make("label", {for: "filtres"}, "Filtres : "), kind), said, stages);
-  open(known.drawings.X);
+  open(known.drawings[asked() ?? "X"] ?? known.drawings.X);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

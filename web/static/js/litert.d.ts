@@ -1,0 +1,1 @@
+declare module "@litertjs/core"; // que la construction reprend de npm

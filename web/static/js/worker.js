@@ -1,0 +1,83 @@
+// Ce qui calcule à côté de la page : décoder une image, faire répondre un réseau, chercher ce qui l'a décidé.
+
+import {ask, askJson, receive} from "./ask.js";
+import {Classifier} from "./classifier.js";
+import {readPixels} from "./decode.js";
+import {Engine} from "./engine.js";
+import {drops} from "./occlusion.js";
+import {square} from "./picture.js";
+import {Router} from "./router.js";
+
+/** @typedef {import("./calculator.js").Report} Report */
+
+const CAM_PX = 32; // ce que lit le réseau de CAM
+/** @type {Router | Classifier} */
+let model = new Router(load);
+/** @type {{view: import("./picture.js").Picture, classifier: Classifier, best: number} | null} */
+let last = null;
+/** @type {Record<string, Promise<Engine>>} */
+const engines = {};
+/** @type {Report} */
+let tell = () => {};
+let turn = 0, isStopped = false;
+
+/** Charge un modèle du site. @param {string} slug */
+async function load(slug) {
+  tell(null, "Téléchargement du réseau, la première fois…");
+  const [content, report] = await Promise.all([ask(`models/${slug}.tflite`), askJson(`models/${slug}.json`)]);
+  tell(null, "Préparation du réseau, la première fois…");
+  return Classifier.load(content, report);
+}
+
+/** @type {Record<string, (args: any, report: Report) => Promise<any>>} */
+const TASKS = {
+  /** Nomme une image, que `check` a acceptée. */
+  async name({blob}, report) {
+    const mine = ++turn;
+    isStopped = true; // ce qui durait portait sur une autre image
+    tell = report;
+    const image = await readPixels(blob, model.decoded), classifier = await model.choose(image);
+    const start = performance.now(), answer = await classifier.answer(image), view = classifier.viewsOf(image)[0];
+    if (mine === turn) last = {view, classifier, best: answer.best};
+    return {answer, view, small: square(image, CAM_PX), classes: classifier.card.classes,
+      duration: performance.now() - start, size: [image.width, image.height]};
+  },
+
+  /** Cherche ce qui a décidé de la dernière réponse ; `stop` l'arrête. */
+  async explain(_, report) {
+    if (!last) return null;
+    const {view, classifier, best} = last;
+    isStopped = false;
+    return drops(async (each) => (await classifier.pass(each))[0][best], view, async (part) => {
+      report(part);
+      await new Promise((resolve) => setTimeout(resolve)); // de quoi entendre `stop`
+      if (isStopped) throw new Error("Arrêté.");
+    });
+  },
+
+  /** Prend le modèle de quelqu'un. */
+  async own({content, report, base}) {
+    model = await Classifier.load(content, report, base);
+    last = null;
+  },
+
+  /** Fait répondre un modèle du site à une image de sa taille. */
+  async run({slug, pixels}) {
+    engines[slug] ??= ask(`models/${slug}.tflite`).then((content) => Engine.load(content));
+    engines[slug].catch(() => { delete engines[slug]; });
+    const engine = await engines[slug];
+    return {values: await engine.answer(pixels), shapes: engine.outputs};
+  },
+};
+
+self.onmessage = async ({data}) => {
+  const {id, task, args, stop} = data;
+  if (stop) isStopped = true;
+  if (!task) return receive(data);
+  try {
+    const result = await TASKS[task](args, (part, text) => self.postMessage({id, part, text}));
+    self.postMessage({id, result});
+  } catch (error) {
+    self.postMessage({id, error: /** @type {Error} */ (error).message});
+  }
+};
