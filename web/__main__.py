@@ -1,14 +1,17 @@
 """Construire le site, puis l'ouvrir sur cette machine.
 
-Commande : python -m web [--output DOSSIER] [--port 8000]
+Commande : python -m web [--output DOSSIER] [--serve DOSSIER] [--host 0.0.0.0] [--port 8000]
 """
 
+import contextlib
 import functools
 import signal
 import sys
 import webbrowser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
+from socket import AF_INET, SOCK_DGRAM, socket
 
 from convnets.core.cli import FrenchParser, run
 
@@ -19,8 +22,7 @@ class Handler(SimpleHTTPRequestHandler):
     """Sert les fichiers du site, sans raconter chaque demande."""
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {
-        ".js": "text/javascript",  # le registre de Windows en dit parfois un autre
-        ".wasm": "application/wasm",
+        ".js": "text/javascript"  # le registre de Windows en dit parfois un autre
     }
 
     def log_message(self, *words) -> None:
@@ -29,8 +31,6 @@ class Handler(SimpleHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     """Un fil par demande ; une page quittée avant la fin n'est pas une erreur."""
-
-    daemon_threads = True
 
     def handle_error(self, request, client_address) -> None:
         """N'écrit rien : le navigateur redemandera ce qui lui manque."""
@@ -54,13 +54,26 @@ def open_server(folder: Path, port: int, host: str = HOST) -> Server:
 def serve(folder: Path, *, host: str, port: int) -> None:
     """Sert le site jusqu'à Ctrl-C, et l'ouvre dans le navigateur."""
     with open_server(folder, port, host) as server:
-        address = f"http://{HOST}:{server.server_port}/"
+        address = f"http://{_own_address(host)}:{server.server_port}/"
         print(f"Le cours est ouvert : {address}  (Ctrl-C pour le fermer)", flush=True)
-        webbrowser.open(address)
+        if host == HOST:
+            webbrowser.open(address)
+        else:  # le code que les téléphones lisent
+            with contextlib.suppress(ImportError):
+                import_module("segno").make(address).terminal(compact=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             print("\nCours fermé.", flush=True)
+
+
+def _own_address(host: str) -> str:
+    """Rend l'adresse à donner : pour toutes les adresses, celle du réseau où est cette machine."""
+    if host == "0.0.0.0":  # noqa: S104
+        with contextlib.suppress(OSError), socket(AF_INET, SOCK_DGRAM) as probe:
+            probe.connect(("192.0.2.1", 9))  # adresse d'essai : rien ne part
+            return probe.getsockname()[0]
+    return host
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -6,10 +6,8 @@ import json
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import FileLock
 from PIL import Image, ImageOps
@@ -24,7 +22,7 @@ from web.graph import club
 from web.networks import outlines, weights
 from web.path import PICTURES
 from web.sounds import mixtures
-from web.sources import ROOT, workshop_scripts, write_downloads, write_sources
+from web.sources import ROOT, WORKSHOP, workshops, write_downloads, write_sources
 
 STATIC = Path(__file__).parent / "static"
 CACHE = keras_models_dir() / "cours-cnn"
@@ -82,6 +80,7 @@ TEXTS = {  # ce que le thème dit en anglais
     "Previous": "Précédent",
     "Next": "Suivant",
     "Home": "Accueil",
+    "Please activate JavaScript to enable the search functionality.": "JavaScript manque ici.",
 }
 
 
@@ -99,14 +98,6 @@ PARTS = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>|([^<]+)
 SPACES = re.compile(r"(?<=«)\s|\s(?=[»;:?!%])|(?<=\d) (?=\d{3}\b)")  # insécables en français
 
 
-class Piece(NamedTuple):
-    """Un morceau du site, refait quand ce dont elle vient a changé."""
-
-    title: str
-    write: Callable[[Path], None]  # dans un dossier vide
-    inputs: tuple[str, ...]  # fichiers et dossiers du dépôt, ou leurs motifs
-
-
 def build(output: Path | None = None, *, say: Callable[[str], None] = lambda text: None) -> Path:
     """Construit le site, ou ce qui en a changé depuis la dernière fois.
 
@@ -121,30 +112,34 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
         ValueError: une page a un défaut, un lien brisé par exemple ; ou `output` contient autre
             chose qu'un site.
     """
-    if output:
-        _clear(output)
+    if output and output.exists() and any(output.iterdir()):
+        if not (output / "searchindex.js").exists():
+            text = "contient autre chose qu'un site ; choisissez un autre dossier."
+            raise ValueError(f"{output} {text}")
+        shutil.rmtree(output)
     KEPT.mkdir(parents=True, exist_ok=True)
     site, known = KEPT / "site", KEPT / "connu.json"
     with FileLock(KEPT / "verrou"):
-        stamps = {name: _stamp(part.inputs) for name, part in PIECES.items()}
+        stamps = {name: _stamp(inputs) for name, (_, _, inputs) in PIECES.items()}
         old = json.loads(known.read_text()) if known.exists() else {}
         changed = [name for name in PIECES if stamps[name] != old.get(name)]
-        if changed:
-            shutil.rmtree(site, ignore_errors=True)
         for number, name in enumerate(changed, start=1):
-            say(f"{number}/{len(changed)} : {PIECES[name].title}…")
-            shutil.rmtree(KEPT / name, ignore_errors=True)
+            title, write, _ = PIECES[name]
+            say(f"{number}/{len(changed)} : {title}…")
+            for each in (site, KEPT / name):
+                shutil.rmtree(each, ignore_errors=True)
             (KEPT / name).mkdir()
-            PIECES[name].write(KEPT / name)
-            old[name] = stamps[name]  # acquis, même si la suite est interrompue
+            write(KEPT / name)
+            old |= {name: stamps[name]}  # acquis, même si la suite est interrompue
             known.write_text(json.dumps(old))
         if not site.exists():
             say("L'archive du site…")
-            new = KEPT / "site.new"
+            new = KEPT / "cours"  # le nom de son dossier, dans l'archive
             shutil.rmtree(new, ignore_errors=True)
             for name in PIECES:
-                shutil.copytree(KEPT / name, new, copy_function=_publish, dirs_exist_ok=True)
-            _zip(new)
+                shutil.copytree(KEPT / name, new, dirs_exist_ok=True)
+            archive = shutil.make_archive(str(KEPT / "cours"), "zip", KEPT, "cours")
+            shutil.move(archive, new / "telecharger" / "cours.zip")
             new.rename(site)
         return Path(shutil.copytree(site, output)) if output else site
 
@@ -152,17 +147,9 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
 def _stamp(inputs: tuple[str, ...]) -> str:
     """Rend une empreinte de fichiers : leurs noms, leurs tailles, leurs dates."""
     tops = [top for name in inputs for top in ROOT.glob(name)]
-    paths = [path for top in tops for path in (top.rglob("*.*") if top.is_dir() else [top])]
+    paths = [path for top in tops for path in (top, *top.rglob("*.*")) if path.is_file()]
     known = [(str(path), *path.stat()[6:9:2]) for path in sorted(paths) if path.suffix != ".pyc"]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()
-
-
-def _publish(source: str, target: str) -> None:
-    if source.endswith(".html"):
-        text = polish(Path(source).read_text(encoding="utf-8"))
-        Path(target).write_text(text, encoding="utf-8")
-    else:
-        shutil.copyfile(source, target)
 
 
 def _write_pages(folder: Path) -> None:
@@ -187,31 +174,31 @@ def _write_pages(folder: Path) -> None:
     app.build(force_all=True)
     if warnings.getvalue():
         raise ValueError(f"le site a des défauts :\n{warnings.getvalue()}")
+    for path in folder.rglob("*.html"):
+        path.write_text(polish(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _write_static(folder: Path) -> None:
-    """Écrit l'apparence, et de petites images, `vignettes/nom.jpg`, pour les boutons."""
+    """Écrit l'apparence, et de petites images, pour les boutons et l'accueil."""
     shutil.copytree(STATIC, folder / "_static", ignore=shutil.ignore_patterns("js"))
     (folder / ".nojekyll").touch()  # GitHub Pages ôterait _static
-    for name in ("vignettes", "accueil"):
-        (folder / "_static" / name).mkdir()
     for path in SAMPLES:
         small = crop_resize_image(open_image(path), VIGNETTE_PX)
-        small.save(folder / "_static" / "vignettes" / f"{path.stem}.jpg", quality=85)
+        small.save(folder / "_static" / f"vignette_{path.stem}.jpg", quality=85)
     for number, (name, box) in PICTURES.items():
         image = Image.open(ROOT / "docs" / name).convert("RGB")
         sides = [part * side // 100 for part, side in zip(box, image.size * 2, strict=True)]
         small = ImageOps.fit(image.crop(sides), CARD_PX)
-        small.save(folder / "_static" / "accueil" / f"{number:02}.jpg", quality=85)
+        small.save(folder / "_static" / f"accueil_{number:02}.jpg", quality=85)
 
 
 def _write_scripts(folder: Path) -> None:
     """Écrit le JavaScript des ateliers, et celui qui calcule à côté d'eux."""
-    scripts.bundle(workshop_scripts(), folder / "_static" / "ateliers", cache=CACHE)
-    scripts.bundle([scripts.WORKER], folder, cache=CACHE)
-    text = (folder / scripts.WORKER).read_bytes()
-    (folder / scripts.WORKER).unlink()
-    scripts.pack({"calcul.js": text}, folder / "donnees")
+    names = [WORKSHOP.search(page.read_text(encoding="utf-8"))[2] for page in workshops()]
+    scripts.bundle([*names, "worker.js"], folder / "_static" / "ateliers", cache=CACHE)
+    worker = folder / "_static" / "ateliers" / "worker.js"
+    scripts.pack({"calcul.js": worker.read_bytes()}, folder / "donnees")
+    worker.unlink()
 
 
 def _write_data(folder: Path) -> None:
@@ -224,19 +211,24 @@ def _write_data(folder: Path) -> None:
         "vetements.json": clothes(),
         "melanges.json": mixtures(),
     } | weights()
-    files = {name: json.dumps(each, ensure_ascii=False).encode() for name, each in contents.items()}
-    files |= {
-        f"models/{slug}{suffix}": (MODELS_DIR / f"{slug}{suffix}").read_bytes()
-        for slug in MODELS
-        for suffix in (".tflite", ".json")
-    }
-    files |= {f"samples/{path.name}": path.read_bytes() for path in SAMPLES}
-    files |= {f"scenes/{path.name}": path.read_bytes() for path in (STATIC / "scenes").iterdir()}
+    names = [f"{slug}{suffix}" for slug in MODELS for suffix in (".tflite", ".json")]
+    groups = {"models": [MODELS_DIR / name for name in names], "samples": SAMPLES}
+    groups["scenes"] = (STATIC / "scenes").iterdir()
+    files = {f"{name}/{path.name}": path.read_bytes() for name in groups for path in groups[name]}
+    files |= {name: json.dumps(each).encode() for name, each in contents.items()}
     scripts.pack(files | runtime.litert(CACHE), folder / "donnees")
 
 
+# Ce qui fait le site : ce que c'est, ce qui l'écrit dans un dossier vide, et les fichiers du dépôt,
+# ou leurs motifs, dont il vient ; il n'est refait que si l'un d'eux a changé.
 PIECES = {
-    "statique": Piece(
+    "pages": (
+        "les pages",
+        _write_pages,
+        ("docs", "exercises", "models/*.json", "web/pages")
+        + tuple(f"web/{name}.py" for name in ("book", "examples", "path", "sources")),
+    ),
+    "statique": (
         "l'apparence",
         _write_static,
         (
@@ -248,12 +240,12 @@ PIECES = {
             "web/path.py",
         ),
     ),
-    "telecharger": Piece(
+    "telecharger": (
         "les énoncés et les notebooks",
         lambda folder: write_downloads(folder / "telecharger"),
         ("exercises", "convnets", "grading/*.py"),
     ),
-    "donnees": Piece(
+    "donnees": (
         "les réseaux et les exemples",
         _write_data,
         ("models", "samples", "exercises", "web/static/scenes", "web/runtime.py")
@@ -261,22 +253,14 @@ PIECES = {
             f"web/{name}.py" for name in ("examples", "networks", "clothes", "graph", "sounds")
         ),
     ),
-    "cartes": Piece(
+    "cartes": (
         "le réseau de CAM",
         lambda folder: scripts.pack(
             {"models/ex09_cam_cartes.tflite": export_maps()}, folder / "donnees"
         ),
         ("models/ex09_cam.keras", "convnets/training", "web/cam.py"),
     ),
-    "scripts": Piece(
-        "les ateliers", _write_scripts, ("web/static/js", "web/pages", "web/scripts.py")
-    ),
-    "pages": Piece(
-        "les pages",
-        _write_pages,
-        ("docs", "exercises", "models/*.json", "web/pages")
-        + tuple(f"web/{name}.py" for name in ("book", "examples", "path", "sources")),
-    ),
+    "scripts": ("les ateliers", _write_scripts, ("web/static/js", "web/pages", "web/scripts.py")),
 }
 
 
@@ -285,20 +269,6 @@ def _shorten_menu(app, pagename, templatename, context, doctree) -> None:
     if "toctree" in context:
         whole = context["toctree"]
         context["toctree"] = lambda **options: whole(**options | {"collapse": True})
-
-
-def _zip(site: Path) -> None:
-    """Met le site entier dans `telecharger/cours.zip`, pour le lire ailleurs et hors ligne."""
-    files = sorted(path for path in site.rglob("*") if path.is_file())
-    with zipfile.ZipFile(site / "telecharger" / "cours.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in files:
-            archive.write(path, Path("cours") / path.relative_to(site))
-
-
-def _clear(output: Path) -> None:
-    if output.exists() and any(output.iterdir()) and not (output / "searchindex.js").exists():
-        raise ValueError(f"{output} contient autre chose qu'un site ; choisissez un autre dossier.")
-    shutil.rmtree(output, ignore_errors=True)
 
 
 def polish(html: str) -> str:

@@ -23,6 +23,17 @@ SLUGS = (
     "ex21_graphs",
 )
 COUNTED = ("garments", "thumbnails", "ex09_cam")  # page « Réseau »
+KINDS = {  # d'une couche de Keras, celui de la page « Réseau »
+    "Conv2D": "conv",
+    "MaxPooling2D": "pool",
+    "AveragePooling2D": "pool",
+    "BatchNormalization": "norm",
+    "Dense": "dense",
+    "Flatten": "flatten",
+    "Add": "add",
+    "GlobalAveragePooling2D": "global",
+    "GlobalMaxPooling2D": "global",
+}
 WITHOUT_WEIGHTS = {"InputLayer", "Rescaling", "Activation", "Reshape", "Dropout", "Softmax"}
 SETTINGS = (  # que le calcul demande
     "activation",
@@ -121,20 +132,14 @@ def outline(path: Path) -> dict:
 
 
 def _counted(kind: str, config: dict) -> dict:
-    if kind == "Conv2D":
-        found = {"kind": "conv", "count": config["filters"], "window": config["kernel_size"][0]}
-        found |= {"bias": config["use_bias"], "groups": config["groups"]}
-        dilation = {"dilation": config["dilation_rate"][0]}
-        return found | dilation | {"stride": config["strides"][0], "padding": config["padding"]}
-    if kind in ("MaxPooling2D", "AveragePooling2D"):
-        found = {"kind": "pool", "window": config["pool_size"][0]}
-        return found | {"stride": config["strides"][0], "padding": config["padding"]}
+    if kind not in KINDS:
+        raise ValueError(f"La page « Réseau » ne sait pas compter une couche {kind}.")
     if kind == "BatchNormalization":  # moyenne, variance, et ce qui s'apprend
         return {"kind": "norm", "count": 2 + config["scale"] + config["center"]}
-    if kind == "Dense":
-        return {"kind": "dense", "count": config["units"], "bias": config["use_bias"]}
-    simple = {"Flatten": "flatten", "Add": "add"}
-    simple |= dict.fromkeys(("GlobalAveragePooling2D", "GlobalMaxPooling2D"), "global")
-    if kind not in simple:
-        raise ValueError(f"La page « Réseau » ne sait pas compter une couche {kind}.")
-    return {"kind": simple[kind]}
+    found = {"kind": KINDS[kind], "count": config.get("filters", config.get("units"))}
+    found |= {"bias": config.get("use_bias"), "groups": config.get("groups")}
+    sizes = {"window": ("kernel_size", "pool_size"), "dilation": ("dilation_rate",)}
+    for name, keys in (sizes | {"stride": ("strides",)}).items():
+        found[name] = next((config[key][0] for key in keys if key in config), None)
+    found["padding"] = config.get("padding")
+    return {name: value for name, value in found.items() if value is not None}

@@ -133,16 +133,17 @@ WORKSHOPS = {
 }
 
 
+KNOWN = {exercise.number: exercise for exercise in EXERCISES}
+
+
 def chapters() -> list[tuple[Chapter, list[Exercise]]]:
     """Rend chaque chapitre et ceux de ses exercices que le dépôt contient."""
-    known = {exercise.number: exercise for exercise in EXERCISES}
     return [
-        (chapter, [known[number] for number in chapter.numbers if number in known])
+        (chapter, [KNOWN[number] for number in chapter.numbers if number in KNOWN])
         for chapter in CHAPTERS
     ]
 
 
 def before(exercise: Exercise) -> list[Exercise]:
     """Rend les exercices qu'il vaut mieux avoir lus avant celui-ci."""
-    known = {each.number: each for each in EXERCISES}
-    return [known[number] for number in BEFORE.get(exercise.number, ())]
+    return [KNOWN[number] for number in BEFORE.get(exercise.number, ())]

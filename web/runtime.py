@@ -14,7 +14,10 @@ from pathlib import Path
 VERSION = "2.5.3"
 PACKAGES = (f"@litertjs/core@{VERSION}", f"@litertjs/wasm-utils@{VERSION}")
 # Avec et sans « relaxed SIMD » ; les fils demandent des en-têtes qu'un site statique n'envoie pas.
-WASM = ("litert_wasm_internal", "litert_wasm_compat_internal")
+WASM = tuple(
+    f"litert_wasm_{kind}internal{suffix}" for kind in ("", "compat_") for suffix in (".js", ".wasm")
+)
+OPTIONS = ("--no-save", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
 def install(packages: Sequence[str], folder: Path) -> Path:
@@ -31,11 +34,10 @@ def install(packages: Sequence[str], folder: Path) -> Path:
         ValueError: npm manque, ou n'a rien rapporté.
     """
     if not (folder / "node_modules").exists():
-        options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
             done = subprocess.run(
-                [find("npm"), "install", *options, "--prefix", temporary, *packages],
+                [find("npm"), "install", *OPTIONS, "--prefix", temporary, *packages],
                 capture_output=True,
                 encoding="utf-8",
             )
@@ -57,8 +59,7 @@ def litert_packages(cache: Path) -> Path:
 def litert(cache: Path) -> dict[str, bytes]:
     """Rend les fichiers de LiteRT que le site donne : contenu, par chemin."""
     folder = litert_packages(cache) / "@litertjs" / "core" / "wasm"
-    names = [f"{name}{suffix}" for name in WASM for suffix in (".js", ".wasm")]
-    return {f"litert/{name}": (folder / name).read_bytes() for name in names}
+    return {f"litert/{name}": (folder / name).read_bytes() for name in WASM}
 
 
 def find(program: str) -> str:

@@ -14,7 +14,6 @@ from web import runtime
 
 ESBUILD = "esbuild@0.28.2"
 SOURCES = Path(__file__).parent / "static" / "js"
-WORKER = "worker.js"
 
 
 def bundle(names: Sequence[str], folder: Path, *, cache: Path) -> None:

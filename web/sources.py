@@ -60,12 +60,6 @@ DOCUMENTS = (
 )
 
 
-def workshop_scripts() -> list[str]:
-    """Rend le JavaScript de chaque atelier."""
-    texts = [page.read_text(encoding="utf-8") for page in workshops()]
-    return [WORKSHOP.search(text)[2] for text in texts]
-
-
 def write_sources(folder: Path) -> None:
     """Écrit toutes les pages et leurs images.
 
@@ -150,13 +144,9 @@ def _card(exercise: Exercise) -> str:
     title = re.sub("`(.+?)`", r"<code>\1</code>", exercise.title)
     return (
         f'<a class="carte" href="{exercise.slug}.html"><img alt="" width="320" height="240" '
-        f'src="_static/accueil/{exercise.number:02}.jpg"><b>{exercise.number:02}. {title}</b> '
+        f'src="_static/accueil_{exercise.number:02}.jpg"><b>{exercise.number:02}. {title}</b> '
         f"<span>{exercise.document} ; {_duration(exercise)}</span></a>"
     )
-
-
-def _duration(exercise: Exercise) -> str:
-    return f"{_minutes(exercise)} minute{'s' if exercise.minutes >= 2 else ''}"
 
 
 def _tries(exercise: Exercise) -> str:
@@ -217,8 +207,9 @@ def _link(exercise: Exercise) -> str:
     return f"[{exercise.number:02}. {exercise.title}]({exercise.slug}.md)"
 
 
-def _minutes(exercise: Exercise) -> str:
-    return f"{exercise.minutes:g}".replace(".", ",") if exercise.minutes else "moins d'une"
+def _duration(exercise: Exercise) -> str:
+    minutes = f"{exercise.minutes:g}".replace(".", ",") if exercise.minutes else "moins d'une"
+    return f"{minutes} minute{'s' if exercise.minutes >= 2 else ''}"
 
 
 # --- Un exercice ---------------------------------------------------------------------

@@ -103,6 +103,7 @@ def test_a_folder_with_something_else_is_kept(tmp_path, capsys):
 
 
 def test_a_missing_package_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(book, "KEPT", tmp_path / "kept")  # rien n'est encore construit
     monkeypatch.setitem(sys.modules, "sphinx", None)
     monkeypatch.delitem(sys.modules, "sphinx.application", raising=False)
     assert main(["--output", str(tmp_path / "site")]) == 1

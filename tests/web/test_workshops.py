@@ -161,3 +161,22 @@ def test_a_browser_without_webassembly_is_told_so(chromium, address):
     page.set_input_files("#fichier", SAMPLES / "avion.png")
     wait_for(page, "#nommer", "n'a pas WebAssembly")
     context.close()
+
+
+def test_fractions_are_read_and_kept_by_the_address(page, address):
+    page.goto(f"{address}/convolution.html")
+    page.fill("#noyau", "1/9 0,0625 −1\n0 1/2 0")
+    wait_for(page, "#convolution", "1 × 0,1111 + 1 × 0,0625 + 1 × (−1)")
+    page.reload()
+    wait_for(page, "#convolution", "1 × 0,1111 + 1 × 0,0625 + 1 × (−1)")
+    page.fill("#noyau", "1/ 2")
+    wait_for(page, "#convolution", "« 1/ » n'est pas un nombre")
+
+
+def test_what_decided_can_be_stopped(page, address):
+    page.goto(f"{address}/nommer.html")
+    page.set_input_files("#fichier", SAMPLES / "chien.webp")
+    page.get_by_role("button", name="Qu'est-ce qui a décidé").dblclick()
+    click(page, "Arrêter")
+    wait_for(page, "#nommer", "Arrêté.")
+    assert not page.locator("#nommer figcaption:has-text('points perdus')").count()

@@ -44,7 +44,7 @@ export function readGrids(text) {
   if (first.length > MAX_SIDE || first[0].length > MAX_SIDE || grids.length > MAX_CHANNELS) {
     throw new Error(`Au plus ${MAX_SIDE} × ${MAX_SIDE} cases et ${MAX_CHANNELS} canaux.`);
   }
-  return grids.map((grid) => grid.map((row) => row.map((cell) => Number(cell.replace(",", ".")))));
+  return grids.map((grid) => grid.map((row) => row.map((cell) => readNumber(cell))));
 }
 
 /**

@@ -5,7 +5,7 @@ import {fetchJson} from "./data.js";
 import {decode} from "./decode.js";
 import {make, picker, scrolling} from "./dom.js";
 import {resize, toGrey} from "./picture.js";
-import {asked} from "./state.js";
+import {asked, keep, kept, readControls, setControls} from "./state.js";
 
 const page = document.getElementById("convolution");
 const said = make("p", {role: "status", class: "dit"});
@@ -27,6 +27,7 @@ const examples = make("select", {id: "exemple"});
 const slider = make("input", {type: "range", min: "0", value: "0", "aria-label": "Position de la fenêtre",
   oninput: () => show(Number(slider.value))});
 
+const controls = [image, kernel, operation, padding, stride, dilation, flip];
 const PICTURE_SIDE = 12; // cases auxquelles une image est réduite
 
 /** Les nombres ne sont plus ceux de l'exemple choisi. */
@@ -109,6 +110,7 @@ function show(step) {
     i * found.width + j > place ? cell("", []) : cell(short(value), [i === row && j === column && "fenetre"]))),
   `sortie, ${found.height} × ${found.width}`));
   shown.replaceChildren(...panels);
+  keep(readControls(controls));
   return found;
 }
 
@@ -205,7 +207,10 @@ async function start() {
     make("p", {}, make("button", {type: "button", onclick: () => move(-1)}, "Fenêtre d'avant"), " ",
       make("button", {type: "button", onclick: () => move(1)}, "Fenêtre suivante"), " ", slider),
     said, shown, checked);
-  open(find(asked()) ?? find("N3"));
+  const saved = kept();
+  if (!saved) return open(find(asked()) ?? find("N3"));
+  setControls(controls, saved);
+  show(0);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });

@@ -252,7 +252,7 @@ function start() {
   const field = (/** @type {string} */ label, /** @type {any} */ control) =>
     make("p", {}, make("label", {for: control.id}, `${label} `), control);
   const samples = SAMPLES.map((name) => make("button", {type: "button", class: "vignette", onclick: () => openSample(name)},
-    make("img", {src: addressOf(`_static/vignettes/${name.split(".")[0]}.jpg`), alt: name, width: "64", height: "64"})));
+    make("img", {src: addressOf(`_static/vignette_${name.split(".")[0]}.jpg`), alt: name, width: "64", height: "64"})));
   page?.replaceChildren(
     make("div", {class: "cote-a-cote"}, ...samples, make("label", {class: "bouton"}, "Votre image", input),
       ...(navigator.mediaDevices ? [live] : [])),

@@ -3,7 +3,7 @@
 import {fetchJson} from "./data.js";
 import {make} from "./dom.js";
 import {MAX, PRESETS, summarise} from "./network.js";
-import {asked} from "./state.js";
+import {asked, keep, kept} from "./state.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
 
@@ -85,6 +85,7 @@ function show(rebuild = true) {
     cells.forEach((cell, k) => { cell.textContent = texts[k]; });
   });
   const total = (/** @type {"parameters" | "operations"} */ key) => rows.reduce((sum, row) => sum + row[key], 0);
+  keep({entree: input.join(" "), couches: JSON.stringify(layers)});
   said.textContent = message || `${whole(total("parameters"))} paramètres, ` +
     `${whole(total("operations"))} multiplications-additions par image.`;
 }
@@ -126,6 +127,18 @@ function add() {
   show();
 }
 
+/** Reprend le réseau que l'adresse garde. @param {Record<string, string>} saved */
+function restore({entree = "", couches = "[]"}) {
+  try {
+    layers = JSON.parse(couches).filter((/** @type {Layer} */ each) => each.kind in KINDS).slice(0, MAX_LAYERS);
+  } catch {
+    layers = [];
+  }
+  sides.forEach((control, i) => { control.value = entree.split(" ")[i]; });
+  change();
+  show();
+}
+
 async function start() {
   const [ours, examples] = await Promise.all([fetchJson("reseaux.json"), fetchJson("exemples.json")]);
   known = {...PRESETS, ...ours};
@@ -142,7 +155,9 @@ async function start() {
     make("p", {}, make("label", {for: "sorte"}, "Ajouter : "), added, " ",
       make("button", {type: "button", onclick: add}, "Ajouter la couche")));
   const example = examples.find((/** @type {any} */ each) => each.id === asked() && each.network);
-  if (example) check(example);
+  const saved = kept();
+  if (saved) restore(saved);
+  else if (example) check(example);
   else open(Object.keys(known).find((name) => name === asked()) ?? Object.keys(PRESETS)[0]);
 }
 

@@ -256,7 +256,7 @@ async function openSample(file) {
 }
 
 const input = picker({id: "fichier", multiple: true}, receive);
-const samples = SAMPLES.map((file) => make("button", {type: "button", class: "vignette", onclick: () => openSample(file)}, make("img", {src: addressOf(`_static/vignettes/${file.split(".")[0]}.jpg`), alt: file,
+const samples = SAMPLES.map((file) => make("button", {type: "button", class: "vignette", onclick: () => openSample(file)}, make("img", {src: addressOf(`_static/vignette_${file.split(".")[0]}.jpg`), alt: file,
     width: "64", height: "64"})));
 
 if (page) {

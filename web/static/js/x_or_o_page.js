@@ -3,9 +3,9 @@
 import {fetchJson} from "./data.js";
 import {make, number, percent, scrolling} from "./dom.js";
 import {chain, softmax} from "./x_or_o.js";
-import {asked} from "./state.js";
+import {asked, keep, kept, setControls} from "./state.js";
 
-const SIDE = 9;
+const SIDE = 9, NEAR = 8; // cases ; pixels entre deux points d'un geste
 const STAGES = [["maps", "Une carte par filtre"], ["rectified", "ReLU : les valeurs négatives à zéro"],
   ["pooled", "Max-pooling, 7 × 7 → 4 × 4"], ["second", "ReLU et max-pooling, 4 × 4 → 2 × 2"]];
 
@@ -33,15 +33,22 @@ function flip(row, column, on = boxes[row][column].getAttribute("aria-pressed") 
 function paintBy(sheet) {
   /** @type {boolean | null} */
   let on = null;
+  let last = [0, 0];
   const reach = (/** @type {PointerEvent} */ event) => {
-    const box = /** @type {any} */ (document.elementFromPoint(event.clientX, event.clientY));
-    if (on === null || !sheet.contains(box) || !box.value) return;
-    const [row, column] = box.value.split(" ").map(Number);
-    flip(row, column, on);
+    const here = [event.clientX, event.clientY], gap = Math.hypot(here[0] - last[0], here[1] - last[1]);
+    for (let part = 1, count = Math.ceil(gap / NEAR); part <= count; part++) { // un geste vif saute des cases
+      const [x, y] = here.map((end, axis) => last[axis] + (end - last[axis]) * part / count);
+      const box = /** @type {any} */ (document.elementFromPoint(x, y));
+      if (on === null || !sheet.contains(box) || !box.value) continue;
+      const [row, column] = box.value.split(" ").map(Number);
+      flip(row, column, on);
+    }
+    last = here;
     show();
   };
   sheet.addEventListener("pointerdown", (event) => {
     on = /** @type {any} */ (event.target).getAttribute("aria-pressed") !== "true";
+    last = [event.clientX - 1, event.clientY];
     reach(event);
   });
   document.addEventListener("pointermove", (event) => { if (on !== null) reach(event); });
@@ -73,6 +80,7 @@ function show() {
     said.textContent = "Rien n'est dessiné : noircissez des cases, ou prenez un de nos dessins.";
     return;
   }
+  keep({dessin: picture.flat().map((value) => Number(value > 0)).join(""), filtres: kind.value});
   const byHand = kind.value === "hand", found = chain(picture, known[kind.value]);
   const votes = byHand ? found.scores : softmax(found.scores);
   const [x, o] = votes, winner = x === o ? "égalité" : x > o ? "X" : "O";
@@ -106,7 +114,11 @@ async function start() {
   page?.replaceChildren(sheet,
     make("p", {class: "cote-a-cote"}, ...drawings, make("button", {type: "button", onclick: () => open(null)}, "Effacer")),
     make("p", {}, make("label", {for: "filtres"}, "Filtres : "), kind), said, stages);
-  open(known.drawings[asked() ?? "X"] ?? known.drawings.X);
+  const saved = kept();
+  setControls([kind], saved ?? {});
+  open(saved?.dessin?.length === SIDE ** 2
+    ? Array.from({length: SIDE}, (_, i) => [...saved.dessin.slice(i * SIDE, (i + 1) * SIDE)].map(Number))
+    : known.drawings[asked() ?? "X"] ?? known.drawings.X);
 }
 
 start().catch((error) => { if (page) page.textContent = error.message; });
