@@ -117,7 +117,10 @@ WORKSHOPS = {
         ("x_ou_o", "X déformé", "suivre un X jusqu'au vote"),
     ),
     1: (("noyaux", "pont.png", "poser un noyau sur une image, ou sur ce que voit la caméra"),),
-    2: (("reseau", "N18", "compter l'architecture imposée, couche par couche"),),
+    2: (
+        ("apprendre", "chaussures", "apprendre trois sortes de chaussures, sous vos yeux"),
+        ("reseau", "N18", "compter l'architecture imposée, couche par couche"),
+    ),
     3: (("nommer", "chat.png", "faire nommer une image au réseau"),),
     4: (("chiffre", "4", "dessiner un chiffre, et le déplacer"),),
     5: (("reseau", "N17", "compter InceptionV3"), ("nommer", "oiseau.jpg", "nommer une photo")),
@@ -130,6 +133,8 @@ WORKSHOPS = {
     19: (("attention", "10", "voir quel morceau regarde quels autres"),),
     20: (("sources", "2", "séparer une mélodie de ses percussions"),),
     21: (("graphes", "vetement", "couper les arcs d'un graphe"),),
+    22: (("apprendre", "", "dessiner des signes, et les apprendre à ce réseau"),),
+    23: (("apprendre", "chaussures", "voir descendre la perte"),),
 }
 
 

@@ -9,6 +9,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from convnets.core.paths import MODELS_DIR
+from exercises.ex22_by_hand import network
+from exercises.ex22_by_hand.loss import cross_entropy
 from tests.conftest import load_extract
 from web.book import STATIC
 from web.networks import read_networks
@@ -57,6 +59,41 @@ def test_a_network_answers_as_its_export(slug):
         images = np.pad(images, ((0, 0), (6, 6), (6, 6)))
     runner = Interpreter(str(MODELS_DIR / f"{slug}.tflite")).get_signature_runner()
     expected = runner(**{next(iter(runner.get_input_details())): images})
-    for network, found in answers(slug, images).items():
-        known = expected.get(network, next(iter(expected.values())))
-        assert abs(np.array(found) - known).max() < 2e-3, network  # un export en demi-précision
+    for name, found in answers(slug, images).items():
+        known = expected.get(name, next(iter(expected.values())))
+        assert abs(np.array(found) - known).max() < 2e-3, name  # un export en demi-précision
+
+
+def test_the_network_that_learns_has_the_gradients_of_exercise_22():
+    layers = network.build_layers(seed=1)
+    images, labels = load_extract("mnist")[0][:4], np.array([3, 1, 4, 1])
+    scores = network.forward(layers, network.to_floats(images))
+    loss, gradient = cross_entropy(scores, labels)
+    network.backward(layers, gradient)
+    expected = [each for layer in layers for each in layer.gradients]
+    code = (
+        f'import * as learning from "{(STATIC / "js" / "learning.js").as_uri()}";'
+        'import fs from "fs";'
+        "const {weights, images, labels} = JSON.parse(fs.readFileSync(0, 'utf8'));"
+        "const gradients = learning.zeros(weights); let loss = 0;"
+        "images.forEach((image, i) => { loss += learning.backward("
+        "weights, image, labels[i], gradients, 1 / images.length).loss / images.length; });"
+        "console.log(JSON.stringify([loss, gradients.map((each) => [...each])]));"
+    )
+    weights = [each for layer in layers for each in layer.weights]
+    given = {
+        "weights": [{"shape": each.shape, "values": each.ravel().tolist()} for each in weights],
+        "images": images.reshape(4, -1).tolist(),
+        "labels": labels.tolist(),
+    }
+    done = subprocess.run(
+        [NODE, "--input-type=module", "-e", code],
+        input=json.dumps(given),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert not done.returncode, done.stderr
+    found_loss, found = json.loads(done.stdout)
+    assert found_loss == pytest.approx(loss, abs=1e-5)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert abs(np.array(ours) - theirs.ravel()).max() < 1e-5

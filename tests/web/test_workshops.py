@@ -17,6 +17,11 @@ def click(page, name):
 
 # Ce qu'on fait dans chaque atelier, et ce qu'il répond alors.
 WORKSHOPS = {
+    "apprendre": (
+        lambda page: (click(page, "Prendre trois sortes"), click(page, "Apprendre")),
+        "#apprendre",
+        "Époque 3 : perte",
+    ),
     "attention": (
         lambda page: page.keyboard.press("Tab"),
         "#attention",
@@ -169,7 +174,7 @@ def test_fractions_are_read_and_kept_by_the_address(page, address):
     wait_for(page, "#convolution", "1 × 0,1111 + 1 × 0,0625 + 1 × (−1)")
     page.reload()
     wait_for(page, "#convolution", "1 × 0,1111 + 1 × 0,0625 + 1 × (−1)")
-    page.fill("#noyau", "1/ 2")
+    page.fill("#noyau", "1/")
     wait_for(page, "#convolution", "« 1/ » n'est pas un nombre")
 
 

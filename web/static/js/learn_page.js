@@ -1,0 +1,267 @@
+// La page « Apprendre » : dessiner des signes, les apprendre à un petit réseau, et le voir se tromper, puis répondre.
+
+import {unpack as readImage} from "./board.js";
+import {fetchJson} from "./data.js";
+import {placeDigit, shift} from "./digit.js";
+import {draw as drawPicture, make, number, percent, picker, svg} from "./dom.js";
+import {SIDE, backward, draw, forward, pack, step, unpack, zeros} from "./learning.js";
+import {Paper} from "./paper.js";
+import {grey} from "./picture.js";
+import {asked, keep, kept} from "./state.js";
+
+/** @typedef {{name: string, drawings: Uint8Array[]}} Sign Une sorte de signes, et ses dessins, 28 × 28. */
+/** @typedef {{loss: number, right: number, held: number | null}} Point Une époque, sur les courbes. */
+
+/** @type {[number, number]} */
+const FILTERS = [8, 16]; // de chaque convolution : assez pour des signes, et un réseau qui tient dans une adresse
+const NAMES = ["rond", "croix", "trait"], MAX_SIGNS = 5;
+const EPOCHS = 30, BATCH = 8, SHIFT = 2; // images par pas ; pixels dont chaque dessin est déplacé, pour en valoir plusieurs
+const HELD = 5; // un dessin sur cinq ne sert qu'à mesurer
+const MAX_ADDRESS = 12_000, MAX_SHOWN = 12; // lettres ; erreurs
+const TITLE = "signes d'un atelier du cours";
+
+const page = document.getElementById("apprendre");
+const said = make("p", {role: "status", class: "dit"});
+const answer = make("div", {class: "reponse"});
+const signs = make("div"), curves = make("figure"), filters = make("figure"), mistakes = make("figure");
+const paper = new Paper(() => reply());
+const go = make("button", {type: "button", onclick: () => (isLearning ? halt() : learn())}, "Apprendre");
+
+/** @type {Sign[]} */
+let known = NAMES.map((name) => ({name, drawings: []}));
+/** @type {import("./learning.js").Weights | null} */
+let weights = null;
+/** @type {Point[]} */
+let points = [];
+let isLearning = false;
+
+/** Le réseau ne vaut plus : les sortes de signes ont changé. */
+function forget() {
+  halt();
+  weights = null;
+  points = [];
+  for (const each of [curves, filters, mistakes, answer]) each.replaceChildren();
+}
+
+function halt() {
+  isLearning = false;
+  go.textContent = "Apprendre";
+}
+
+/** Range le dessin de la feuille. @param {Sign} sign */
+function add(sign) {
+  try {
+    sign.drawings.push(placeDigit(paper.ink()));
+  } catch {
+    said.textContent = "Dessinez d'abord un signe sur la feuille, puis dites ce que c'est.";
+    return;
+  }
+  paper.wipe();
+  answer.replaceChildren();
+  const count = known.reduce((sum, each) => sum + each.drawings.length, 0);
+  said.textContent = `${count} dessin${count > 1 ? "s" : ""}. ${known.every(({drawings}) => drawings.length >= 3)
+    ? "Vous pouvez apprendre ; dix de chaque valent mieux que trois." : "Il en faut au moins trois de chaque sorte."}`;
+  showSigns();
+}
+
+/** Montre les sortes de signes, et leurs dessins. */
+function showSigns() {
+  signs.replaceChildren(...known.map((sign, i) => {
+    const name = make("input", {type: "text", value: sign.name, size: "10", maxlength: "20", "aria-label": `Nom de la sorte ${i + 1}`, oninput: () => {
+      sign.name = name.value.trim() || `sorte ${i + 1}`;
+      button.textContent = `C'est : ${sign.name}`;
+      save();
+    }});
+    const button = make("button", {type: "button", onclick: () => add(sign)}, `C'est : ${sign.name}`);
+    const remove = make("button", {type: "button", class: "oter", "aria-label": `Ôter ${sign.name}`, onclick: () => {
+      known = known.filter((each) => each !== sign);
+      forget();
+      showSigns();
+    }}, "×");
+    const views = sign.drawings.map((each) => drawPicture(grey(each, SIDE, SIDE), 1));
+    return make("div", {class: "sorte"}, make("p", {}, button, " ", name, " ", known.length > 2 ? remove : "", ` ${views.length} `), ...views);
+  }), known.length < MAX_SIGNS ? make("button", {type: "button", onclick: () => {
+    known.push({name: `sorte ${known.length + 1}`, drawings: []});
+    forget();
+    showSigns();
+  }}, "Une sorte de plus") : "");
+}
+
+/** Apprend, époque après époque. */
+async function learn() {
+  const all = known.flatMap(({drawings}, label) => drawings.map((image, i) => ({image, label, isHeld: i % HELD === HELD - 1})));
+  const seen = all.filter(({isHeld}) => !isHeld), held = all.filter(({isHeld}) => isHeld);
+  if (known.some(({drawings}) => drawings.length < 2)) {
+    said.textContent = "Il faut au moins deux dessins de chaque sorte.";
+    return;
+  }
+  isLearning = true;
+  go.textContent = "Arrêter";
+  const mine = weights = weights ?? draw(known.length, FILTERS), velocities = zeros(mine), start = performance.now();
+  for (let epoch = 1; epoch <= EPOCHS && isLearning && weights === mine; epoch++) {
+    let loss = 0, right = 0;
+    const order = seen.map((each) => ({each, key: Math.random()})).sort((a, b) => a.key - b.key).map(({each}) => each);
+    for (let first = 0; first < order.length; first += BATCH) {
+      const batch = order.slice(first, first + BATCH), gradients = zeros(mine);
+      for (const {image, label} of batch) {
+        const moved = shift(image, random(SHIFT), random(SHIFT)), found = backward(mine, moved, label, gradients, 1 / batch.length);
+        loss += found.loss / order.length;
+        right += Number(best(found.probabilities) === label) / order.length;
+      }
+      step(mine, velocities, gradients);
+      await new Promise((resolve) => setTimeout(resolve)); // la page reste vive
+    }
+    const judged = held.filter(({image, label}) => best(forward(mine, image).probabilities) === label).length;
+    points.push({loss, right, held: held.length ? judged / held.length : null});
+    said.textContent = `Époque ${points.length} : perte ${number(loss, 3)}, exactitude ${percent(right)}` +
+      (held.length ? `, et ${percent(judged / held.length)} sur les ${held.length} dessins gardés de côté` : "") +
+      ` ; ${number((performance.now() - start) / 1000)} s.`;
+    show(all);
+  }
+  halt();
+  save();
+  reply();
+}
+
+/** @param {number} reach un entier de −reach à reach. */
+function random(reach) {
+  return Math.floor(Math.random() * (2 * reach + 1)) - reach;
+}
+
+/** @param {ArrayLike<number>} probabilities */
+function best(probabilities) {
+  return Array.from(probabilities).indexOf(Math.max(...Array.from(probabilities)));
+}
+
+/** Montre courbes, filtres et erreurs. @param {{image: Uint8Array, label: number, isHeld: boolean}[]} all */
+function show(all) {
+  if (!weights) return;
+  const mine = weights, most = Math.max(...points.map(({loss}) => loss));
+  curves.replaceChildren(chart([
+    {values: points.map(({loss}) => loss / most), class: "perte"}, {values: points.map(({right}) => right), class: "juste"},
+    {values: points.flatMap(({held}) => (held === null ? [] : [held])), class: "tenu"}]),
+  make("figcaption", {}, make("span", {class: "perte"}, "— perte"), ` (de 0 à ${number(most, 2)}) `, make("span", {class: "juste"}, "— exactitude "),
+    make("span", {class: "tenu"}, "- - dessins gardés de côté")));
+  const [{values, shape: [side, , , count]}] = mine, peak = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  filters.replaceChildren(make("div", {class: "cote-a-cote"}, ...Array.from({length: count}, (_, k) => {
+    const pixels = new Uint8ClampedArray(3 * side * side);
+    for (let i = 0; i < side * side; i++) {
+      const share = values[i * count + k] / peak, end = share < 0 ? [213, 94, 0] : [0, 114, 178];
+      end.forEach((colour, c) => { pixels[3 * i + c] = 255 + (colour - 255) * Math.abs(share); });
+    }
+    return drawPicture({width: side, height: side, pixels}, 9);
+  })), make("figcaption", {}, "ses premiers filtres : bleu, positif ; vermillon, négatif"));
+  const wrong = all.map((each) => ({...each, said: best(forward(mine, each.image).probabilities)})).filter((each) => each.said !== each.label);
+  mistakes.replaceChildren(make("div", {class: "cote-a-cote"}, ...wrong.slice(0, MAX_SHOWN).map((each) => make("figure", {},
+    drawPicture(grey(each.image, SIDE, SIDE), 2), make("figcaption", {}, `${known[each.label].name}, pris pour ${known[each.said].name}`)))),
+  make("figcaption", {}, wrong.length ? `ses erreurs : ${wrong.length} sur ${all.length}` : `aucune erreur sur ses ${all.length} dessins`));
+}
+
+/** Trace des courbes, de 0 à 1. @param {{values: number[], class: string}[]} lines */
+function chart(lines) {
+  const width = 300, height = 120, last = Math.max(1, points.length - 1);
+  return svg("svg", {viewBox: `-4 -4 ${width + 8} ${height + 8}`, class: "courbes", role: "img", "aria-label": "Perte et exactitude, époque par époque"},
+    svg("path", {d: `M0 0V${height}H${width}`, class: "axes"}),
+    ...lines.map(({values, class: kind}) => svg("polyline", {class: kind,
+      points: values.map((value, i) => `${(width * i / last).toFixed(1)},${(height * (1 - value)).toFixed(1)}`).join(" ")})));
+}
+
+/** Répond au dessin de la feuille. */
+function reply() {
+  if (!weights) return;
+  let image;
+  try {
+    image = placeDigit(paper.ink());
+  } catch {
+    answer.replaceChildren(make("p", {}, "Dessinez : le réseau répond à chaque trait."));
+    return;
+  }
+  const {probabilities} = forward(weights, image);
+  answer.replaceChildren(make("p", {class: "dit"}, `C'est : ${known[best(probabilities)].name}.`), make("table", {}, make("tbody", {},
+    ...known.map(({name}, k) => make("tr", {}, make("th", {scope: "row"}, name), make("td", {}, percent(probabilities[k])),
+      make("td", {}, make("meter", {value: String(probabilities[k]), "aria-hidden": "true"})))))));
+}
+
+/** Garde le réseau dans l'adresse, s'il y tient. */
+function save() {
+  const reseau = weights ? pack(weights) : "";
+  if (reseau && reseau.length < MAX_ADDRESS) keep({noms: known.map(({name}) => name).join("|"), reseau});
+}
+
+/** Donne le réseau et ses dessins, en un fichier. */
+function download() {
+  const text = (/** @type {Uint8Array} */ image) => btoa(String.fromCharCode(...image));
+  const content = {title: TITLE, reseau: weights ? pack(weights) : "", sortes: known.map(({name, drawings}) => ({name, drawings: drawings.map(text)}))};
+  const url = URL.createObjectURL(new Blob([JSON.stringify(content)], {type: "application/json"}));
+  make("a", {href: url, download: "signes.json"}).click();
+}
+
+/** Reprend un fichier. @param {File} file */
+async function open(file) {
+  try {
+    let content;
+    try {
+      content = JSON.parse(await file.text());
+    } catch {
+      content = {};
+    }
+    if (content.title !== TITLE) throw new Error("Ce fichier n'est pas de cette page : prenez celui qu'elle a enregistré.");
+    const found = content.reseau ? unpack(content.reseau) : null;
+    take(content.sortes.map((/** @type {any} */ {name, drawings}) => ({name: String(name), drawings: drawings.map(readImage)})));
+    weights = found;
+    reply();
+    said.textContent = `Repris : ${known.map(({name, drawings}) => `${name} (${drawings.length})`).join(", ")}.`;
+  } catch (error) {
+    said.textContent = /** @type {Error} */ (error).message;
+  }
+}
+
+/** Prend d'autres signes. @param {Sign[]} others */
+function take(others) {
+  forget();
+  known = others;
+  paper.wipe();
+  showSigns();
+}
+
+/** Prend trois sortes de chaussures, de vraies images. */
+async function takeShoes() {
+  try {
+    const {lots} = await fetchJson("vetements.json");
+    take(Object.entries(lots).map(([name, images]) => ({name, drawings: images.map(readImage)})));
+    said.textContent = "Trois sortes de chaussures de Fashion-MNIST : apprenez-les.";
+  } catch (error) {
+    said.textContent = /** @type {Error} */ (error).message;
+  }
+}
+
+/** Reprend le réseau que l'adresse porte. @param {Record<string, string>} saved */
+function restore({noms = "", reseau = ""}) {
+  try {
+    const found = unpack(reseau), names = noms.split("|");
+    take(Array.from({length: found[5].values.length}, (_, k) => ({name: names[k] || `sorte ${k + 1}`, drawings: []})));
+    weights = found;
+    said.textContent = "Le réseau vient de l'adresse, sans ses dessins : dessinez, il répond.";
+    reply();
+  } catch {
+    said.textContent = "L'adresse ne porte pas un réseau entier.";
+  }
+}
+
+const file = picker({id: "signes", accept: ".json"}, ([chosen]) => open(chosen));
+page?.replaceChildren(
+  make("div", {class: "cote-a-cote"}, paper.element, make("div", {class: "reglages"}, make("p", {}, make("button", {type: "button", onclick: () => {
+    paper.wipe();
+    reply();
+  }}, "Effacer la feuille")), answer, signs)),
+  make("div", {class: "cote-a-cote"}, go, make("button", {type: "button", onclick: () => {
+    forget();
+    said.textContent = "Le réseau a tout oublié ; les dessins sont gardés.";
+  }}, "Oublier"), make("button", {type: "button", onclick: takeShoes}, "Prendre trois sortes de chaussures"),
+  make("button", {type: "button", onclick: download}, "Enregistrer"), make("label", {class: "bouton"}, "Ouvrir", file)),
+  said, make("div", {class: "cote-a-cote"}, curves, filters), mistakes);
+said.textContent = "Dessinez un rond, dites « C'est : rond » ; quelques-uns de chaque sorte, puis « Apprendre ».";
+showSigns();
+const saved = kept();
+if (saved?.reseau) restore(saved);
+else if (asked() === "chaussures") takeShoes();
