@@ -9,7 +9,6 @@ import signal
 import sys
 import webbrowser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from importlib import import_module
 from pathlib import Path
 from socket import AF_INET, SOCK_DGRAM, socket
 
@@ -60,7 +59,9 @@ def serve(folder: Path, *, host: str, port: int) -> None:
             webbrowser.open(address)
         else:  # le code que les téléphones lisent
             with contextlib.suppress(ImportError):
-                import_module("segno").make(address).terminal(compact=True)
+                from segno import make
+
+                make(address).terminal(compact=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
@@ -104,9 +105,9 @@ def _build(output: Path | None) -> Path:
     try:
         return build(output, say=lambda text: print(text, flush=True))
     except ImportError as error:
-        name = (error.name or "").partition(".")[0]
         raise ValueError(
-            f"le paquet {name} manque : lancez python -m pip install -r web/requirements.txt"
+            f"le paquet {(error.name or '').partition('.')[0]} manque : lancez "
+            "python -m pip install -r web/requirements.txt"
         ) from error
 
 

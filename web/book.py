@@ -114,8 +114,9 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
     """
     if output and output.exists() and any(output.iterdir()):
         if not (output / "searchindex.js").exists():
-            text = "contient autre chose qu'un site ; choisissez un autre dossier."
-            raise ValueError(f"{output} {text}")
+            raise ValueError(
+                f"{output} contient autre chose qu'un site ; choisissez un autre dossier."
+            )
         shutil.rmtree(output)
     KEPT.mkdir(parents=True, exist_ok=True)
     site, known = KEPT / "site", KEPT / "connu.json"

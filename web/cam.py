@@ -19,7 +19,6 @@ def export_maps() -> bytes:
     Source : Zhou et al., arXiv 1512.04150, 2015, équation 2.
     """
     import keras
-    from keras import layers
 
     from convnets.training.export import export_litert
 
@@ -27,7 +26,7 @@ def export_maps() -> bytes:
     model = keras.saving.load_model(MODELS_DIR / f"{SLUG}.keras", compile=False)
     *_, means, dense = model.layers
     kernel, _ = dense.get_weights()  # (c, 10)
-    weigh = layers.Conv2D(kernel.shape[1], 1, use_bias=False, dtype="float32")
+    weigh = keras.layers.Conv2D(kernel.shape[1], 1, use_bias=False, dtype="float32")
     both = keras.Model(model.inputs[0], [model.output, weigh(means.input)])
     weigh.set_weights([kernel[None, None]])
     return export_litert(both, weights="int8")

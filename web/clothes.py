@@ -23,11 +23,10 @@ def clothes() -> dict:
         des images de trois sortes de chaussures, à apprendre.
     """
     with np.load(EXTRACT) as file:
-        images = [[_text(each) for each in file["x"][file["y"] == k]] for k in range(10)]
+        images = [
+            [base64.b64encode(each.tobytes()).decode() for each in file["x"][file["y"] == k]]
+            for k in range(10)
+        ]
     classes = read_report(SLUG).classes_fr
     lots = {classes[k]: images[k][:LOT] for k in SHOES}
     return {"classes": classes, "pictures": [each[0] for each in images], "lots": lots}
-
-
-def _text(image: np.ndarray) -> str:
-    return base64.b64encode(image.tobytes()).decode()

@@ -92,7 +92,6 @@ def _grid(image, kernel, expected=None, **settings) -> dict:
 def _operations(known: dict) -> list[Case]:
     """Rend N1 à N5 : un signal, une image, une fenêtre."""
     signal, one = conv1d(SIGNAL, SIGNAL_KERNEL), known["N1"]
-    turned = _grid(SIGNAL, SIGNAL_KERNEL, one["noyau retourné"], flip=True)
     first = x_or_o.read_picture(x_or_o.FILTERS[0])
     _, patch = list(windows(x_or_o.read_picture(x_or_o.X), first.shape))[24]
     note = (
@@ -109,7 +108,7 @@ def _operations(known: dict) -> list[Case]:
         Case(
             "N1",
             "noyau retourné",
-            turned,
+            _grid(SIGNAL, SIGNAL_KERNEL, one["noyau retourné"], flip=True),
             "Retourner est ce que dit la formule de S1 ; les réseaux ne le font pas (erratum 7).",
         ),
         *(

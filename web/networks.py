@@ -136,10 +136,15 @@ def _counted(kind: str, config: dict) -> dict:
         raise ValueError(f"La page « Réseau » ne sait pas compter une couche {kind}.")
     if kind == "BatchNormalization":  # moyenne, variance, et ce qui s'apprend
         return {"kind": "norm", "count": 2 + config["scale"] + config["center"]}
-    found = {"kind": KINDS[kind], "count": config.get("filters", config.get("units"))}
-    found |= {"bias": config.get("use_bias"), "groups": config.get("groups")}
-    sizes = {"window": ("kernel_size", "pool_size"), "dilation": ("dilation_rate",)}
-    for name, keys in (sizes | {"stride": ("strides",)}).items():
-        found[name] = next((config[key][0] for key in keys if key in config), None)
-    found["padding"] = config.get("padding")
+    sides = {key: config[key][0] for key in ("kernel_size", "pool_size") if key in config}
+    found = {
+        "kind": KINDS[kind],
+        "count": config.get("filters", config.get("units")),
+        "window": sides.get("kernel_size", sides.get("pool_size")),
+        "bias": config.get("use_bias"),
+        "groups": config.get("groups"),
+        "dilation": config.get("dilation_rate", [None])[0],
+        "stride": config.get("strides", [None])[0],
+        "padding": config.get("padding"),
+    }
     return {name: value for name, value in found.items() if value is not None}

@@ -42,9 +42,9 @@ def install(packages: Sequence[str], folder: Path) -> Path:
                 encoding="utf-8",
             )
             if done.returncode:
-                reason = (done.stderr or done.stdout).strip().splitlines()[:1]
                 raise ValueError(
-                    f"npm n'a pas rapporté {' et '.join(packages)} ({''.join(reason)}) ; "
+                    f"npm n'a pas rapporté {' et '.join(packages)} "
+                    f"({(done.stderr or done.stdout).strip().partition(chr(10))[0]}) ; "
                     "vérifiez la connexion."
                 )
             (Path(temporary) / "node_modules").rename(folder / "node_modules")

@@ -13,6 +13,7 @@ from pathlib import Path
 from web import runtime
 
 ESBUILD = "esbuild@0.28.2"
+OPTIONS = ("--bundle", "--format=iife", "--minify", "--charset=utf8", "--log-level=warning")
 SOURCES = Path(__file__).parent / "static" / "js"
 
 
@@ -27,15 +28,15 @@ def bundle(names: Sequence[str], folder: Path, *, cache: Path) -> None:
     Raises:
         ValueError: voir `runtime.install` ; ou un fichier a un défaut.
     """
-    tool = (
-        runtime.install((ESBUILD,), cache / ESBUILD.replace("@", "-"))
-        / "esbuild"
-        / "bin"
-        / "esbuild"
-    )
-    options = ["--bundle", "--format=iife", "--minify", "--charset=utf8", "--log-level=warning"]
+    tools = runtime.install((ESBUILD,), cache / ESBUILD.replace("@", "-"))
     done = subprocess.run(
-        [runtime.find("node"), tool, *names, *options, f"--outdir={folder}"],
+        [
+            runtime.find("node"),
+            tools / "esbuild/bin/esbuild",
+            *names,
+            *OPTIONS,
+            f"--outdir={folder}",
+        ],
         cwd=SOURCES,
         env=os.environ | {"NODE_PATH": str(runtime.litert_packages(cache))},
         capture_output=True,
@@ -55,5 +56,5 @@ def pack(files: Mapping[str, bytes], folder: Path) -> None:
     for name, content in files.items():
         path = folder / f"{name}.js"
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = base64.b64encode(gzip.compress(content, mtime=0)).decode()
-        path.write_text(f'cours.receive("{name}","{text}")', encoding="utf-8")
+        text = base64.b64encode(gzip.compress(content, mtime=0))
+        path.write_bytes(b'cours.receive("%b","%b")' % (name.encode(), text))

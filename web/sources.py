@@ -182,7 +182,7 @@ def _title(page: Path) -> str:
 
 
 def _toctree(title: str, names) -> str:
-    caption = f":caption: {title.replace('`', '')}"
+    caption = f":caption: {title}".replace("`", "")
     return "\n".join(["```{toctree}", ":hidden:", caption, "", *names, "```"])
 
 
@@ -199,8 +199,8 @@ def _course() -> str:
 
 
 def _after(exercise: Exercise) -> str:
-    names = ", ".join(f"{each.number:02}" for each in course.before(exercise))
-    return f" (après {names})" if names else ""
+    names = [f"{each.number:02}" for each in course.before(exercise)]
+    return f" (après {', '.join(names)})" if names else ""
 
 
 def _link(exercise: Exercise) -> str:
@@ -275,9 +275,11 @@ def _results(exercise: Exercise) -> str:
         rows += [[slug, label, value] for label, value in shown]
     if not rows:
         return ""
-    note = "Sur des données que le réseau n'a pas apprises ; moyenne ± écart-type des graines."
-    table = markdown_table(["compte rendu", "mesure", "résultat publié"], rows)
-    return "\n\n".join(["## Ce qu'il atteint", table, note])
+    return (
+        "## Ce qu'il atteint\n\n"
+        + markdown_table(["compte rendu", "mesure", "résultat publié"], rows)
+        + "\n\nSur des données que le réseau n'a pas apprises ; moyenne ± écart-type des graines."
+    )
 
 
 def _figures(exercise: Exercise) -> Iterator[str]:

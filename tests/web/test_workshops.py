@@ -185,3 +185,13 @@ def test_what_decided_can_be_stopped(page, address):
     click(page, "Arrêter")
     wait_for(page, "#nommer", "Arrêté.")
     assert not page.locator("#nommer figcaption:has-text('points perdus')").count()
+
+
+def test_one_walks_from_a_map_back_to_the_pixels(page, address):
+    page.goto(f"{address}/chiffre.html?exemple=7")
+    click(page, "Entrer par la case la plus forte")
+    for layer in ("S4", "C3", "S2", "C1"):
+        wait_for(page, "#chiffre .dedans", f"{layer}, carte ")
+        if layer != "C1":
+            page.locator("#chiffre .dedans button").first.click()
+    wait_for(page, "#chiffre .dedans", "Somme des produits de l'image")

@@ -5,6 +5,7 @@ import {fetchJson} from "./data.js";
 import {decode} from "./decode.js";
 import {draw, make, percent, picker} from "./dom.js";
 import {DECODED, digitSquare} from "./ink.js";
+import {canEnter, explainCell} from "./inside.js";
 import {readNetworks, run} from "./layers.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
@@ -29,7 +30,7 @@ const CHOICES = {
 const page = document.getElementById("chiffre");
 const said = make("p", {role: "status", class: "dit"});
 const shown = make("div", {class: "cote-a-cote"});
-const maps = make("div"), seenBy = make("figure");
+const maps = make("div"), inside = make("div", {class: "dedans"}), seenBy = make("figure");
 /** Ce qui écrit chaque déplacement. @type {(() => void)[]} */
 const tell = [];
 const paper = new Paper(read);
@@ -88,7 +89,7 @@ async function take(find) {
     square = null;
     turn++;
     said.textContent = /** @type {Error} */ (error).message;
-    for (const each of [seenBy, shown, maps]) each.replaceChildren();
+    for (const each of [seenBy, shown, maps, inside]) each.replaceChildren();
     return;
   }
   update();
@@ -113,7 +114,11 @@ async function update() {
     seenBy.replaceChildren(view, make("figcaption", {}, `ce qu'ils lisent, ${side} × ${side}`));
     shown.replaceChildren(
       ...networks.map(([title], i) => column(/** @type {string} */ (title), answers[i], grids[i])));
-    maps.replaceChildren(make("h2", {}, `Couche après couche : ${networks[0][0]}`), ...passes[0].flatMap(layerMaps));
+    maps.replaceChildren(make("h2", {}, `Couche après couche : ${networks[0][0]}`),
+      make("p", {}, "Touchez une case d'une carte : la fenêtre qui l'a faite, les poids et leur somme s'écrivent. ",
+        make("button", {type: "button", onclick: () => enterStrongest(passes[0])}, "Entrer par la case la plus forte")),
+      inside, ...passes[0].flatMap((_, step) => layerMaps(passes[0], step)));
+    inside.replaceChildren();
     await Promise.all(known.map((layers, i) => fillGrid(grids[i], layers, digit, by, side, mine)));
   } catch (error) {
     if (mine === turn) said.textContent = /** @type {Error} */ (error).message;
@@ -169,8 +174,21 @@ async function fillGrid(place, layers, digit, by, side, mine) {
     make("tbody", {}, ...rows)));
 }
 
-/** Montre ce que rend une couche. @param {{layer: any, output: any}} step @returns {Node[]} */
-function layerMaps({layer, output}) {
+/** Écrit le calcul d'une case, et remonte à celles qu'elle a lues. @param {any[]} steps @param {import("./inside.js").Place} place */
+function enter(steps, place) {
+  inside.replaceChildren(explainCell(steps, place, (next) => enter(steps, next)));
+}
+
+/** Entre par la case la plus forte de la dernière couche à cartes. @param {any[]} steps */
+function enterStrongest(steps) {
+  const step = steps.findLastIndex((_, i) => canEnter(steps, i)), {shape: [, width, count], values} = steps[step].output;
+  const strongest = values.indexOf(Math.max(...values)), cell = Math.floor(strongest / count);
+  enter(steps, {step, y: Math.floor(cell / width), x: cell % width, k: strongest % count});
+}
+
+/** Montre ce que rend une couche. @param {{layer: any, output: any}[]} steps @param {number} index @returns {Node[]} */
+function layerMaps(steps, index) {
+  const {layer, output} = steps[index];
   if (["InputLayer", "Reshape", "Rescaling", "Flatten"].includes(layer.kind)) return [];
   const [height, width, count] = output.shape.length === 3 ? output.shape : [1, 1, output.values.length];
   const columns = output.shape.length === 3 ? Math.min(count, 8) : Math.min(count, 30);
@@ -193,6 +211,18 @@ function layerMaps({layer, output}) {
   const text = `${known}${kinds[/** @type {"Dense"} */ (layer.kind)]} : ${size}`;
   const canvas = draw(grey(bytes, w, h), Math.max(2, Math.floor(640 / w)));
   name(canvas, text);
+  if (canEnter(steps, index)) {
+    canvas.style.cursor = "pointer";
+    canvas.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+      const box = canvas.getBoundingClientRect(), [u, v] = [(event.clientX - box.left) * w / box.width, (event.clientY - box.top) * h / box.height];
+      const [column, row] = [Math.floor((u - gap) / (width + gap)), Math.floor((v - gap) / (height + gap))];
+      const [x, y] = [Math.floor(u - gap - column * (width + gap)), Math.floor(v - gap - row * (height + gap))];
+      const k = row * columns + column;
+      if (k < 0 || k >= count || x < 0 || y < 0 || x >= width || y >= height) return;
+      enter(steps, {step: index, y, x, k});
+      inside.scrollIntoView({block: "nearest"});
+    });
+  }
   return [make("figure", {}, canvas, make("figcaption", {}, text))];
 }
 
