@@ -49,7 +49,7 @@ function paint() {
   const name = (/** @type {number} */ label) => (label ? truth.classes[label - 1] : "fond");
   const rows = [...ious].map(([label, value]) => make("tr", {},
     make("th", {scope: "row"}, make("span", {class: "pastille", style: `background: ${label ? COLOURS[label - 1] : "transparent"}`}), name(label)),
-    make("td", {}, number(value, 2)), make("td", {}, value < POOR ? "presque rien de juste" : "")));
+    make("td", {}, number(value, 2)), make("td", {}, !real.includes(label) ? "vue à tort" : value < POOR ? "manquée" : "")));
   table.replaceChildren(make("table", {}, make("caption", {}, "Légende, et IoU de chaque classe dans cette scène"), make("tbody", {}, ...rows)));
 }
 

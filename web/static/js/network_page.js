@@ -17,6 +17,7 @@ const LABELS = {count: "nombre", window: "fenêtre", stride: "pas", padding: "pa
 /** @type {Record<string, any>} */
 const NEW = {conv: {count: 16, window: 3}, pool: {window: 2, stride: 2}, norm: {}, flatten: {}, global: {}, dense: {count: 10}, add: {}};
 const MAX_LAYERS = 60;
+const TITLES = ["couche", "sortie", "paramètres", "opérations", "champ récepteur"];
 
 const page = document.getElementById("reseau");
 const said = make("p", {role: "status", class: "dit"});
@@ -111,7 +112,7 @@ function line(layer, index) {
     show();
   }}, "×");
   const title = make("th", {scope: "row"}, remove, ` ${index + 1}. ${forks ? `${forks} ` : ""}${KINDS[layer.kind]}`);
-  const counted = make("tr", {class: "couche"}, title, ...Array.from({length: 4}, () => make("td")));
+  const counted = make("tr", {class: "couche"}, title, ...TITLES.slice(1).map((each) => make("td", {"data-titre": each})));
   return settings.childElementCount ? [counted, make("tr", {}, make("td", {colspan: "5"}, settings))] : [counted];
 }
 
@@ -145,13 +146,12 @@ async function start() {
   const group = (/** @type {string} */ label, /** @type {object} */ networks) => make("optgroup", {label},
     ...Object.keys(networks).map((name) => make("option", {value: name}, name)));
   presets.append(make("option", {value: ""}, "le vôtre"), group("Des documents", PRESETS), group("Du cours", ours));
-  const titles = ["couche", "sortie", "paramètres", "opérations", "champ récepteur"];
   page?.replaceChildren(
     make("p", {}, make("label", {for: "modele"}, "Réseau : "), presets),
     make("p", {}, "Image d'entrée : ", sides[0], " × ", sides[1], ", ", sides[2], " canal ou canaux"),
     said, checked,
     make("div", {class: "defile", tabindex: "0", role: "region", "aria-label": "Couches"},
-      make("table", {}, make("thead", {}, make("tr", {}, ...titles.map((each) => make("th", {scope: "col"}, each)))), body)),
+      make("table", {class: "couches"}, make("thead", {}, make("tr", {}, ...TITLES.map((each) => make("th", {scope: "col"}, each)))), body)),
     make("p", {}, make("label", {for: "sorte"}, "Ajouter : "), added, " ",
       make("button", {type: "button", onclick: add}, "Ajouter la couche")));
   const example = examples.find((/** @type {any} */ each) => each.id === asked() && each.network);
