@@ -127,7 +127,7 @@ WORKSHOPS = {
     6: (("chiffre", "7", "voir les cartes de chaque couche"),),
     7: (("nommer", "chien.webp", "cacher un carré après l'autre"),),
     9: (("nommer", "voiture.jpg", "peindre les cartes de CAM"),),
-    15: (("reseau", "thumbnails_light", "compter un réseau à raccourcis"),),
+    15: (("reseau", "thumbnails", "compter un réseau à raccourcis"),),
     17: (("boites", "2", "détecter, et ôter les doublons"),),
     18: (("masques", "2", "dire de quoi est chaque pixel"),),
     19: (("attention", "10", "voir quel morceau regarde quels autres"),),
