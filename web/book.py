@@ -117,7 +117,6 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
             raise ValueError(
                 f"{output} contient autre chose qu'un site ; choisissez un autre dossier."
             )
-        shutil.rmtree(output)
     KEPT.mkdir(parents=True, exist_ok=True)
     site, known = KEPT / "site", KEPT / "connu.json"
     with FileLock(KEPT / "verrou"):
@@ -142,14 +141,20 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
             archive = shutil.make_archive(str(KEPT / "cours"), "zip", KEPT, "cours")
             shutil.move(archive, new / "telecharger" / "cours.zip")
             new.rename(site)
+        shutil.rmtree(output or KEPT / "cours", ignore_errors=True)
         return Path(shutil.copytree(site, output)) if output else site
 
 
 def _stamp(inputs: tuple[str, ...]) -> str:
     """Rend une empreinte de fichiers : leurs noms, leurs tailles, leurs dates."""
-    tops = [top for name in inputs for top in ROOT.glob(name)]
-    paths = [path for top in tops for path in (top, *top.rglob("*.*")) if path.is_file()]
-    known = [(str(path), *path.stat()[6:9:2]) for path in sorted(paths) if path.suffix != ".pyc"]
+    paths = {
+        path
+        for name in inputs
+        for top in ROOT.glob(name)
+        for path in (top, *top.rglob("*.*"))
+        if path.suffix != ".pyc"
+    }
+    known = [(str(path), *path.stat()[6:9:2]) for path in sorted(paths) if path.is_file()]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
 

@@ -97,3 +97,35 @@ def test_the_network_that_learns_has_the_gradients_of_exercise_22():
     assert found_loss == pytest.approx(loss, abs=1e-5)
     for ours, theirs in zip(found, expected, strict=True):
         assert abs(np.array(ours) - theirs.ravel()).max() < 1e-5
+
+
+def test_the_sum_written_for_a_cell_is_what_the_network_computed():
+    code = (
+        f'import * as layers from "{(STATIC / "js" / "layers.js").as_uri()}";'
+        f'import * as inside from "{(STATIC / "js" / "inside.js").as_uri()}";'
+        'import fs from "fs"; const given = JSON.parse(fs.readFileSync(0, "utf8"));'
+        "const steps = layers.run(layers.readNetworks(given.networks).lenet, given.image);"
+        "const found = steps.flatMap((_, step) => inside.canEnter(steps, step)"
+        " ? [[3, 2, 0], [0, 4, 1]].map(([y, x, k]) => {"
+        "  const read = inside.windowOf(steps, {step, y, x, k});"
+        "  const cells = read.flatMap((map) => map.cells.flat());"
+        "  const bias = steps[step].layer.weights[1]?.values[k] ?? 0;"
+        "  const sum = cells.reduce((total, each) => total + each.value * each.weight, bias);"
+        "  const most = Math.max(...cells.map((each) => each.value));"
+        "  const isSum = steps[step].layer.kind === 'Conv2D';"
+        "  const value = inside.valueAt(steps, {step, y, x, k});"
+        "  return [isSum ? Math.max(0, sum) : most, value]; }) : []);"
+        "console.log(JSON.stringify(found));"
+    )
+    image = load_extract("mnist")[0][0].ravel().tolist()
+    given = {"networks": read_networks(MODELS_DIR / "ex04_comparison.keras"), "image": image}
+    done = subprocess.run(
+        [NODE, "--input-type=module", "-e", code],
+        input=json.dumps(given),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert not done.returncode, done.stderr
+    pairs = json.loads(done.stdout)
+    assert len(pairs) == 8  # deux convolutions, deux poolings
+    assert all(written == pytest.approx(value, abs=1e-4) for written, value in pairs)

@@ -5,7 +5,7 @@ import {fetchJson} from "./data.js";
 import {decode} from "./decode.js";
 import {draw, make, percent, picker} from "./dom.js";
 import {DECODED, digitSquare} from "./ink.js";
-import {canEnter, explainCell} from "./inside.js";
+import {canEnter, explainCell, strongest} from "./inside.js";
 import {readNetworks, run} from "./layers.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
@@ -116,7 +116,7 @@ async function update() {
       ...networks.map(([title], i) => column(/** @type {string} */ (title), answers[i], grids[i])));
     maps.replaceChildren(make("h2", {}, `Couche après couche : ${networks[0][0]}`),
       make("p", {}, "Touchez une case d'une carte : la fenêtre qui l'a faite, les poids et leur somme s'écrivent. ",
-        make("button", {type: "button", onclick: () => enterStrongest(passes[0])}, "Entrer par la case la plus forte")),
+        make("button", {type: "button", onclick: () => enter(passes[0], strongest(passes[0]))}, "Entrer par la case la plus forte")),
       inside, ...passes[0].flatMap((_, step) => layerMaps(passes[0], step)));
     inside.replaceChildren();
     await Promise.all(known.map((layers, i) => fillGrid(grids[i], layers, digit, by, side, mine)));
@@ -177,13 +177,6 @@ async function fillGrid(place, layers, digit, by, side, mine) {
 /** Écrit le calcul d'une case, et remonte à celles qu'elle a lues. @param {any[]} steps @param {import("./inside.js").Place} place */
 function enter(steps, place) {
   inside.replaceChildren(explainCell(steps, place, (next) => enter(steps, next)));
-}
-
-/** Entre par la case la plus forte de la dernière couche à cartes. @param {any[]} steps */
-function enterStrongest(steps) {
-  const step = steps.findLastIndex((_, i) => canEnter(steps, i)), {shape: [, width, count], values} = steps[step].output;
-  const strongest = values.indexOf(Math.max(...values)), cell = Math.floor(strongest / count);
-  enter(steps, {step, y: Math.floor(cell / width), x: cell % width, k: strongest % count});
 }
 
 /** Montre ce que rend une couche. @param {{layer: any, output: any}[]} steps @param {number} index @returns {Node[]} */

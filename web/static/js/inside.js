@@ -13,7 +13,7 @@ const MAX_MAPS = 6; // cartes lues dont le calcul s'écrit
 export function windowOf(steps, {step, y, x, k}) {
   const {layer} = steps[step], {shape: [height, width, channels], values} = steps[step - 1].output;
   const kernel = layer.kind === "Conv2D" ? layer.weights[0] : null, [rows, columns] = kernel ? kernel.shape : [2, 2];
-  const [down, right] = kernel ? layer.strides ?? [1, 1] : [2, 2], padding = kernel && layer.padding === "same" ? "same" : "valid";
+  const [down, right] = kernel ? layer.strides ?? [1, 1] : [2, 2], padding = kernel ? /** @type {"same" | "valid" | number} */ (layer.padding ?? "valid") : "valid";
   const top = y * down - pads(height, rows, down, padding)[0], left = x * right - pads(width, columns, right, padding)[0];
   return (kernel ? Array.from({length: channels}, (_, c) => c) : [k]).map((c) => ({c, cells: Array.from({length: rows}, (_, i) =>
     Array.from({length: columns}, (_, j) => {
@@ -27,6 +27,13 @@ export function windowOf(steps, {step, y, x, k}) {
 export function valueAt(steps, {step, y, x, k}) {
   const {shape: [, width, channels], values} = steps[step].output;
   return values[(y * width + x) * channels + k];
+}
+
+/** Rend la case la plus forte de la dernière couche où l'on peut entrer. @param {Step[]} steps @returns {Place} */
+export function strongest(steps) {
+  const step = steps.findLastIndex((_, i) => canEnter(steps, i)), {shape: [, width, count], values} = steps[step].output;
+  const best = values.indexOf(values.reduce((a, b) => Math.max(a, b))), cell = Math.floor(best / count);
+  return {step, y: Math.floor(cell / width), x: cell % width, k: best % count};
 }
 
 /** Dit si l'on peut entrer dans une couche : ses cartes sont lues d'autres cartes. @param {Step[]} steps @param {number} step */

@@ -10,7 +10,7 @@ import {pads} from "./convolution.js";
 /**
  * @typedef {object} Layer Une couche, telle que web/networks.py l'écrit.
  * @property {string} kind @property {string} name @property {Tensor[]} weights
- * @property {string} [activation] @property {string} [padding]
+ * @property {string} [activation] @property {string | number} [padding]
  * @property {number[]} [strides] @property {number[]} [dilation_rate]
  * @property {number} [scale] @property {number} [offset] @property {number} [epsilon]
  */

@@ -4,6 +4,7 @@ import {unpack as readImage} from "./board.js";
 import {fetchJson} from "./data.js";
 import {placeDigit, shift} from "./digit.js";
 import {draw as drawPicture, make, number, percent, picker, svg} from "./dom.js";
+import {explainCell, strongest} from "./inside.js";
 import {SIDE, backward, draw, forward, pack, step, unpack, zeros} from "./learning.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
@@ -23,7 +24,7 @@ const TITLE = "signes d'un atelier du cours";
 const page = document.getElementById("apprendre");
 const said = make("p", {role: "status", class: "dit"});
 const answer = make("div", {class: "reponse"});
-const signs = make("div"), curves = make("figure"), filters = make("figure"), mistakes = make("figure");
+const inside = make("div", {class: "dedans"}), signs = make("div"), curves = make("figure"), filters = make("figure"), mistakes = make("figure");
 const paper = new Paper(() => reply());
 const go = make("button", {type: "button", onclick: () => (isLearning ? halt() : learn())}, "Apprendre");
 
@@ -40,7 +41,7 @@ function forget() {
   halt();
   weights = null;
   points = [];
-  for (const each of [curves, filters, mistakes, answer]) each.replaceChildren();
+  for (const each of [curves, filters, mistakes, answer, inside]) each.replaceChildren();
 }
 
 function halt() {
@@ -177,9 +178,30 @@ function reply() {
     return;
   }
   const {probabilities} = forward(weights, image);
+  inside.replaceChildren();
   answer.replaceChildren(make("p", {class: "dit"}, `C'est : ${known[best(probabilities)].name}.`), make("table", {}, make("tbody", {},
     ...known.map(({name}, k) => make("tr", {}, make("th", {scope: "row"}, name), make("td", {}, percent(probabilities[k])),
-      make("td", {}, make("meter", {value: String(probabilities[k]), "aria-hidden": "true"})))))));
+      make("td", {}, make("meter", {value: String(probabilities[k]), "aria-hidden": "true"})))))),
+  make("button", {type: "button", onclick: () => {
+    const steps = stepsOf(image);
+    enter(steps, strongest(steps));
+  }}, "Entrer dans le réseau"));
+}
+
+/** Rend les couches à cartes du réseau, et ce qu'elles rendent. @param {Uint8Array} image */
+function stepsOf(image) {
+  const [kernel1, bias1, kernel2, bias2] = /** @type {import("./learning.js").Weights} */ (weights);
+  const pass = forward(/** @type {any} */ (weights), image), first = kernel1.shape[3], second = kernel2.shape[3];
+  const both = {kind: "Conv2D", activation: "relu"};
+  return [{layer: {kind: "InputLayer", name: "image", weights: []}, output: {shape: [SIDE, SIDE, 1], values: pass.x}},
+    {layer: {...both, name: "Convolution 1", weights: [kernel1, bias1], strides: [2, 2], padding: 2}, output: {shape: [14, 14, first], values: pass.maps}},
+    {layer: {kind: "MaxPooling2D", name: "Pooling", weights: []}, output: {shape: [7, 7, first], values: pass.pooled}},
+    {layer: {...both, name: "Convolution 2", weights: [kernel2, bias2], strides: [1, 1], padding: 1}, output: {shape: [7, 7, second], values: pass.maps2}}];
+}
+
+/** Écrit le calcul d'une case, et remonte à celles qu'elle a lues. @param {any[]} steps @param {import("./inside.js").Place} place */
+function enter(steps, place) {
+  inside.replaceChildren(explainCell(steps, place, (next) => enter(steps, next)));
 }
 
 /** Garde le réseau dans l'adresse, s'il y tient. */
@@ -259,7 +281,7 @@ page?.replaceChildren(
     said.textContent = "Le réseau a tout oublié ; les dessins sont gardés.";
   }}, "Oublier"), make("button", {type: "button", onclick: takeShoes}, "Prendre trois sortes de chaussures"),
   make("button", {type: "button", onclick: download}, "Enregistrer"), make("label", {class: "bouton"}, "Ouvrir", file)),
-  said, make("div", {class: "cote-a-cote"}, curves, filters), mistakes);
+  said, inside, make("div", {class: "cote-a-cote"}, curves, filters), mistakes);
 said.textContent = "Dessinez un rond, dites « C'est : rond » ; quelques-uns de chaque sorte, puis « Apprendre ».";
 showSigns();
 const saved = kept();
