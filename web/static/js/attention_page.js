@@ -8,7 +8,7 @@ import {readNetworks} from "./layers.js";
 import {PATCHES, SIDE, reorder} from "./patches.js";
 import {square, toGrey} from "./picture.js";
 import {HEADS, TOKENS, look, rollout} from "./transformer.js";
-import {asked} from "./state.js";
+import {asked, keep} from "./state.js";
 
 const SLUG = "ex19_vision_transformer";
 const SMALL = 3; // pixels d'écran par pixel
@@ -51,6 +51,7 @@ function read(pixels, isMixed) {
 /** Ouvre une de nos images. @param {Uint8Array} pixels @param {string} label */
 function open(pixels, label) {
   truth = ` Son étiquette : ${label}.`;
+  keep({exemple: String(classes.indexOf(label) + 1)});
   read(pixels, false);
 }
 

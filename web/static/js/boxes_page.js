@@ -4,7 +4,7 @@ import {areas, iou, readGrid, suppress} from "./boxes.js";
 import {compute} from "./calculator.js";
 import {draw, make, number, waiting} from "./dom.js";
 import {COLOURS, makeChooser, readScene, readTruth} from "./scenes.js";
-import {asked} from "./state.js";
+import {asked, keep} from "./state.js";
 
 /** @typedef {import("./boxes.js").Box} Box */
 
@@ -93,6 +93,7 @@ let found;
 
 /** Détecte dans une scène. @param {number} index */
 async function detect(index) {
+  keep({exemple: String(index + 1)});
   said.textContent = "Chargement du détecteur…";
   try {
     const image = await readScene(index), pixels = Uint8Array.from(image.pixels);

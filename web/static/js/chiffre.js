@@ -9,7 +9,7 @@ import {canEnter, explainCell, strongest} from "./inside.js";
 import {readNetworks, run} from "./layers.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
-import {asked} from "./state.js";
+import {asked, keep, kept, readControls, setControls} from "./state.js";
 
 const REACH = 6; // pixels, dans chaque direction ; au-delà de 4, une image de 28 × 28 rogne le chiffre
 const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
@@ -101,6 +101,7 @@ async function update() {
   const mine = ++turn, digit = square, {side, networks} = CHOICES[/** @type {"lenet"} */ (choice.value)];
   const by = [Number(down.value), Number(right.value)];
   for (const each of tell) each();
+  keep({...readControls([choice, right, down]), chiffre: btoa(String.fromCharCode(...digit))});
   try {
     const known = await Promise.all(networks.map(([, slug, name]) => load(/** @type {string} */ (slug), name)));
     if (mine !== turn) return;
@@ -256,6 +257,12 @@ if (page) {
         }}, "Remettre en place")),
         make("p", {}, make("label", {for: "reseaux"}, "Réseaux "), choice), seenBy)),
     said, shown, maps);
-  paper.trace(EXAMPLES[asked() ?? ""] ?? EXAMPLES[4]);
-  read();
+  const saved = kept();
+  if (saved?.chiffre) {
+    setControls([choice, right, down], saved);
+    take(() => Uint8Array.from(atob(saved.chiffre), (letter) => letter.charCodeAt(0)));
+  } else {
+    paper.trace(EXAMPLES[asked() ?? ""] ?? EXAMPLES[4]);
+    read();
+  }
 }

@@ -5,7 +5,7 @@ import {fetchJson} from "./data.js";
 import {make, number, svg} from "./dom.js";
 import {garmentScene} from "./garment_graph.js";
 import {gridGraph, linkGraph, pass, receive} from "./messages.js";
-import {asked} from "./state.js";
+import {asked, keep} from "./state.js";
 
 /** @typedef {import("./messages.js").Graph} Graph */
 
@@ -43,6 +43,7 @@ let passes = 0, chosen = 0;
 /** Ouvre ce qui est choisi. */
 function choose() {
   const each = scenes[choice.value];
+  keep({exemple: choice.value});
   stage.replaceChildren(...(each ? byHand : [garment]));
   if (each) open(each);
 }

@@ -4,7 +4,7 @@ import {compute} from "./calculator.js";
 import {draw, make, number, percent, waiting} from "./dom.js";
 import {compare, readMask} from "./masks.js";
 import {COLOURS, makeChooser, readScene, readTruth} from "./scenes.js";
-import {asked} from "./state.js";
+import {asked, keep} from "./state.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 
@@ -22,6 +22,7 @@ let last = null;
 
 /** @param {number} index */
 async function segment(index) {
+  keep({exemple: String(index + 1)});
   said.textContent = "Chargement du réseau…";
   try {
     const [picture, mask] = await Promise.all([readScene(index), readScene(`${index}_masques`)]);

@@ -5,7 +5,7 @@ import {readCard} from "./card.js";
 import {addressOf, fetchBytes} from "./data.js";
 import {check} from "./decode.js";
 import {draw, make, number, percent, picker, waiting} from "./dom.js";
-import {asked} from "./state.js";
+import {asked, keep} from "./state.js";
 
 const SAMPLES = ["avion.png", "chat.png", "chien.webp", "oiseau.jpg", "voiture.jpg", "pont.png"];
 const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
@@ -174,6 +174,7 @@ async function showMaps() {
 
 /** Lit ce qui est déposé : une image, ou un modèle et son compte rendu. @param {File[]} files */
 async function receive(files) {
+  keep({}); // un fichier ne se retrouve pas d'une adresse
   const exports = files.filter((file) => file.name.endsWith(".tflite"));
   const report = files.find((file) => file.name.endsWith(".json"));
   if (!exports.length && !report) {
@@ -248,6 +249,7 @@ async function takePhoto(event) {
 
 /** Nomme une de nos images. @param {string} file */
 async function openSample(file) {
+  keep({exemple: file});
   try {
     await name(new Blob([await fetchBytes(`samples/${file}`)]));
   } catch (error) {

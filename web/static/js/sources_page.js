@@ -5,7 +5,7 @@ import {make, number, percent, picker} from "./dom.js";
 import {readNetworks} from "./layers.js";
 import {findMask} from "./separator.js";
 import {BINS, HOP, RATE, applyMask, idealMask, magnitudes, networkInput, siSdr, stft} from "./spectrogram.js";
-import {asked} from "./state.js";
+import {asked, keep} from "./state.js";
 
 const SLUG = "ex20_source_separation";
 const RANGE_DB = 60, MAX_S = 10; // étendue des couleurs ; ce qui est lu d'un son donné
@@ -255,6 +255,7 @@ async function start() {
   /** @param {number} index */
   const take = (index) => {
     const truth = known[index].sources.map(readSound);
+    keep({exemple: String(index + 1)});
     open(truth[0].map((/** @type {number} */ value, /** @type {number} */ i) => value + truth[1][i]), truth);
   };
   choice.append(make("option", {value: ""}, "votre son"),

@@ -1,8 +1,8 @@
 // L'adresse d'une page garde ce qu'on y a réglé : la recharger, ou la donner, le retrouve.
 
-/** Rend l'exemple que l'adresse demande, `?exemple=N3`, ou null. */
+/** Rend l'exemple que l'adresse garde, ou demande, `?exemple=N3`, ou null. */
 export function asked() {
-  return new URLSearchParams(location.search).get("exemple");
+  return kept()?.exemple ?? new URLSearchParams(location.search).get("exemple");
 }
 
 /** Rend ce que l'adresse garde, ou null si elle ne garde rien. @returns {Record<string, string> | null} */
