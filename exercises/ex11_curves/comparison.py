@@ -4,7 +4,10 @@ D'après : S3 « Introspection d'un CNN ».
 Commande : python -m exercises.ex11_curves
 Résultat mesuré : docs/mesures/ex11_curves.json, repris dans docs/resultats.md.
 
-Ces images ne règlent rien : elles sont de test.
+Ces images ne règlent rien : elles sont de test. Toutes les méthodes expliquent les mêmes : chacune
+est donc comparée au témoin « le milieu » par la moyenne des différences, image par image. Une image
+difficile l'est pour toutes, et ne pèse plus : l'intervalle est bien plus étroit que celui de la
+différence de deux moyennes.
 """
 
 import time
@@ -16,6 +19,7 @@ from tqdm import tqdm
 from convnets.core.reports import Metric, Report
 from convnets.explaining.verdict import HIDDEN
 from exercises.ex11_curves.curves import BATCH_SIZE, area, deletion_and_insertion
+from exercises.ex11_curves.methods import WITNESS
 from exercises.ex11_curves.ranking import CURVES
 
 # --- Question : quelle méthode explique le mieux ? -----------------------------------
@@ -63,14 +67,18 @@ def summarise(curves: dict, durations_s: dict, methods: dict) -> Report:
     """Résume ce que rend `compare`.
 
     Returns:
-        Un compte rendu. Chaque méthode y a quatre mesures : `deletion` et `insertion`, ses deux
-        aires ; `lost`, la probabilité perdue quand un huitième de l'image est effacé ;
+        Un compte rendu. Chaque méthode y a six mesures : `deletion` et `insertion`, ses deux
+        aires ; `deletion_gap` et `insertion_gap`, ces aires moins celles de `WITNESS`, image par
+        image ; `lost`, la probabilité perdue quand un huitième de l'image est effacé ;
         `duration_s`.
     """
     metrics = {}
+    areas = {name: np.apply_along_axis(area, 2, pairs) for name, pairs in curves.items()}
     for name, pairs in curves.items():
         for rank, curve in enumerate(CURVES):
-            metrics[f"{curve} {name}"] = over_images([area(each) for each in pairs[:, rank]])
+            own, middle = areas[name][:, rank], areas[WITNESS][:, rank]
+            metrics[f"{curve} {name}"] = over_images(own)
+            metrics[f"{curve}_gap {name}"] = over_images(own - middle)
         deletion = pairs[:, 0]
         step = round(HIDDEN * (deletion.shape[1] - 1))
         metrics[f"lost {name}"] = over_images(deletion[:, 0] - deletion[:, step])

@@ -77,6 +77,7 @@ def own_cam(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarr
     return load_method("cam").heatmap(cam_network(), image, class_index)
 
 
+WITNESS = "centre"  # la méthode à laquelle les autres sont comparées
 METHODS = {
     "cam": Method("CAM (son propre réseau)", own_cam),
     **{name: load_method(name) for name in EXPLANATIONS},

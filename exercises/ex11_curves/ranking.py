@@ -17,7 +17,9 @@ CURVES = {"deletion": "Suppression", "insertion": "Insertion"}
 HEADS = (
     "méthode",
     "suppression (petite : bien)",
+    "moins le milieu",
     "insertion (grande : bien)",
+    "moins le milieu",
     "points perdus, un huitième effacé",
     "s par image",
 )
@@ -32,8 +34,9 @@ def table(report: Report) -> str:
         report: rendu par `comparison.summarise`.
 
     Returns:
-        Aires moyennes ± erreur type, points de probabilité perdus, et secondes par image sur la
-        machine de la mesure.
+        Aires moyennes ; leurs différences avec celles du milieu, image par image, et leurs
+        intervalles à 95 % ; points de probabilité perdus ; secondes par image sur la machine de
+        la mesure.
     """
     metrics, titles = report.metrics, report.details["titles"]
 
@@ -42,8 +45,12 @@ def table(report: Report) -> str:
 
     rows = [f"| {' | '.join(HEADS)} |", "|---" * len(HEADS) + "|"]
     for name in sorted(titles, key=gain, reverse=True):
-        areas = [metrics[f"{curve} {name}"] for curve in CURVES]
-        cells = [titles[name], *(f"{each.mean:.3f} ± {each.se:.3f}" for each in areas)]
+        cells = [titles[name]]
+        for curve in CURVES:
+            gap = metrics[f"{curve}_gap {name}"]
+            cells.append(f"{metrics[f'{curve} {name}'].mean:.3f}")
+            text = f"{gap.mean:+.3f} ± {1.96 * gap.se:.3f}".replace("-", "−")
+            cells.append(text if gap.sd else "témoin")
         cells.append(f"{100 * metrics[f'lost {name}'].mean:.1f}")
         cells.append(f"{metrics[f'duration_s {name}'].mean:.2f}")
         rows.append(f"| {' | '.join(cells)} |".replace(".", ","))

@@ -69,7 +69,14 @@ def test_a_perfect_map_beats_chance_and_the_centre(image):
     assert metric.mean == pytest.approx(np.mean(areas), abs=1e-5)
     assert report.metrics["lost perfect"].mean == pytest.approx(1 - np.mean(ends), abs=1e-5)
     best, *others = ranking.table(report).splitlines()[2:]
-    assert best.startswith(f"| Parfaite | {metric.mean:.3f} ± ".replace(".", ","))
+    gap = report.metrics["deletion_gap perfect"]  # image par image, contre le milieu
+    gaps = np.diff(
+        [[ex11.area(each[0]) for each in curves[name]] for name in ("centre", "perfect")], axis=0
+    )
+    assert gap.mean == pytest.approx(gaps.mean()) and gap.mean < 0
+    assert gap.se == pytest.approx(gaps.std(ddof=1) / np.sqrt(2))
+    shown = f"| Parfaite | {metric.mean:.3f} | −{-gap.mean:.3f} ± {1.96 * gap.se:.3f} | "
+    assert best.startswith(shown.replace(".", ","))
     assert len(others) == 2 and "." not in best
     stopped, _ = compare(LINEAR, x, methods, minutes=0)
     assert len(stopped["perfect"]) == 1

@@ -23,7 +23,10 @@ def test_the_whole_lesson(as_dataset, tmp_path, monkeypatch, capsys):
 def test_the_published_measures_are_complete():
     report = reports.load_measures("ex11_curves")
     metrics = {name: metric.mean for name, metric in report.metrics.items()}
-    assert report.num_images["test"] == 200
+    assert report.num_images["test"] >= 100
     for name in ("occlusion", "lime"):  # l'ordre du hasard est battu, et de loin
         assert metrics[f"deletion {name}"] < metrics["deletion random"] - 0.03
         assert metrics[f"insertion {name}"] > metrics["insertion random"] + 0.03
+    # Image par image : LIME vaut mieux que désigner le milieu, Grad-CAM moins bien.
+    lime, grad_cam = (report.metrics[f"deletion_gap {name}"] for name in ("lime", "grad_cam"))
+    assert lime.mean + 1.96 * lime.se < 0 < grad_cam.mean - 1.96 * grad_cam.se
