@@ -56,7 +56,12 @@ def title(module: str) -> str:
 
 
 CAT, DOG = "samples/chat.png", "samples/chien.webp"
-SEVEN = ("--layer", "group3_conv1")  # les dernières cartes de 7×7 cases ; celles d'après, 3×3
+SEVEN = (
+    "--model",
+    "thumbnails",
+    "--layer",
+    "group3_conv1",
+)  # les dernières cartes de 7×7 cases ; celles d'après, 3×3
 # Un commentaire dit ce que la méthode fait. Ce qu'elle trouve est affiché par la commande, et copié
 # dans la page : il change donc avec la figure.
 ENTRIES = (
@@ -123,10 +128,6 @@ ENTRIES = (
     picture(
         "ex09_grad_cam",
         "Grad-CAM sur le réseau des photos, qui lit 192×192 pixels : les cartes ont 10×10 cases.",
-        "--model",
-        "photos",
-        "--layer",
-        "mixed7",
         "samples/bateau.gif",
     ),
     picture(

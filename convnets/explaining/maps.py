@@ -76,7 +76,7 @@ def explanation_parser(
         "--model",
         default=STUDY_MODEL,
         metavar="NOM",
-        help=f"modèle de models/ ({STUDY_MODEL} par défaut)",
+        help="modèle de models/ (%(default)s par défaut)",
     )
     add(
         "--class",

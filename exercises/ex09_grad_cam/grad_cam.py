@@ -4,10 +4,11 @@ D'après : S3 « Class Activation Map », S4 « Grad Cam ».
 Commandes : python -m exercises.ex09_grad_cam samples/chien.webp
             python -m exercises.ex09_grad_cam --method grad_cam_plus_plus samples/chien.webp
 
-Grad-CAM explique n'importe quel réseau de convolution, sans le réapprendre. Sans `--layer`, on lit
-les dernières cartes du réseau, qui n'ont que 3×3 cases pour CIFAR-10. Celles d'avant, plus fines
-(`--layer group3_conv1` : 7×7), montrent mieux l'endroit ; bien plus tôt, elles ne savent plus de
-quel objet il s'agit.
+Grad-CAM explique n'importe quel réseau de convolution, sans le réapprendre. La commande explique le
+réseau des photos, dont `mixed7` a 10×10 cases. Les dernières cartes sont plus grossières (4×4 cases
+ici, 3×3 pour `--model thumbnails`) ; bien plus tôt, elles ne savent plus de quel objet il s'agit.
+Une carte plus fine ne désigne pas toujours mieux ce dont dépend la réponse : la commande le mesure
+sur l'image, en cachant ce que la carte désigne.
 """
 
 import keras

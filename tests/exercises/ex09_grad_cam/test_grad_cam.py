@@ -71,7 +71,8 @@ def test_maps_a_little_negative_do_not_divide_by_zero():
 def test_main_writes_a_figure(tmp_path, capsys):
     from exercises.ex09_grad_cam.__main__ import main
 
-    options = ["--method", "grad_cam_plus_plus", "--layer", "group3_conv1"]
+    options = ["--method", "grad_cam_plus_plus", "--model", "thumbnails"]
+    options += ["--layer", "group3_conv1"]
     assert main(["samples/chat.png", *options, "--output", str(tmp_path)]) == 0
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first.startswith("Grad-CAM++, couche group3_conv1 (7×7 cases) : Chat, ")
