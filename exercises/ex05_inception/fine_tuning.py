@@ -89,9 +89,11 @@ def fine_tune(
 ) -> None:
     """Réapprend le haut de la base avec sa tête, déjà entraînée : les deux changent sur place.
 
-    La tête d'abord : ses poids au hasard enverraient de grands gradients dans une base qui n'a
-    rien à corriger. Les BatchNormalization restent figées, donc en mode prédiction : sinon, les
-    statistiques de lots de 64 images y remplaceraient celles d'un million.
+    La tête d'abord : ainsi, la même tête sert de point de départ à tous les réglages comparés, et
+    ce qui change ensuite vient du réapprentissage. (D'ordinaire, on le fait pour qu'une tête tirée
+    au hasard n'envoie pas de grands gradients dans la base ; celle-ci part de zéro, et n'en
+    enverrait aucun au premier pas.) Les BatchNormalization restent figées, donc en mode
+    prédiction : sinon, les statistiques de lots de 64 images y remplaceraient celles d'un million.
 
     Args:
         end: haut rendu par `split_base`.
