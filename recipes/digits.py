@@ -24,10 +24,10 @@ from keras import ops
 
 from convnets.datasets import sources
 from convnets.training.augmentation import Distortion, random_warp
+from convnets.training.batches import Batches
 from exercises.ex04_lenet import build_lenet as build_model
 from recipes import network
 from recipes.training import distillation, runner, views
-from recipes.training.checkpoints import Batches
 from recipes.training.optimizers import FastBetaSGD, triangular
 from recipes.training.stages import Stages
 

@@ -27,8 +27,8 @@ from convnets.core.paths import BASE_NAME
 from convnets.datasets import pretrained, sources
 from convnets.datasets.cache import cached_array
 from convnets.training import cost, export, lesson
+from convnets.training.batches import Batches
 from recipes.training import runner, views
-from recipes.training.checkpoints import Batches
 from recipes.training.stages import Stages
 
 SLUG = "photos"

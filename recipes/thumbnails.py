@@ -28,7 +28,7 @@ from convnets.core.cli import natural_int
 from convnets.datasets import sources
 from convnets.training.augmentation import alternate_mirror, cutout, random_crop, relight, rescale
 from recipes import network
-from recipes.training import averaging, distillation, distribution, runner, views
+from recipes.training import averaging, distillation, runner, views
 from recipes.training.optimizers import Muon, fix_norm, is_kernel, triangular
 from recipes.training.stages import Stages, join
 
@@ -119,12 +119,9 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
             **common,
         )
         histories.append(history)
-        alone = distribution.local_copy(model)
-        with distribution.alone():
-            stages.done[-1]["arrival"] = averaging.stop_between(
-                before, alone, ARRIVALS, images=few, validation=val, batch_size=batch_size
-            )
-        model.set_weights(alone.get_weights())
+        stages.done[-1]["arrival"] = averaging.stop_between(
+            before, model, ARRIVALS, images=few, validation=val, batch_size=batch_size
+        )
     return runner.to_ship(model, build_model()), join(histories)
 
 

@@ -84,7 +84,6 @@ class Report:
     duration_s: Metric | None = None
     precision: str = ""
     backend: str = ""
-    num_processes: int | None = None
     num_parameters: int | None = None
     parameters: dict[str, int] = field(default_factory=dict)  # des réseaux comparés
     num_images: dict[str, int] = field(default_factory=dict)

@@ -12,34 +12,6 @@ from convnets.core import files
 from convnets.core.cli import agreed
 from convnets.training import batches as lots
 from convnets.training.lesson import Progress
-from recipes.training import distribution
-
-
-class Batches(lots.Batches):
-    """Les lots d'une leçon (`convnets.training.batches`) ; à plusieurs processus, une part chacun.
-
-    Raises:
-        ValueError: moins d'images que `batch_size`, ou lot qui ne se partage pas en parts égales.
-    """
-
-    def __init__(self, x, y, *, batch_size: int, seed: int, augment):
-        super().__init__(x, y, batch_size=batch_size, seed=seed, augment=augment)
-        self.rank = distribution.rank()
-        if batch_size % self.rank.count:
-            raise ValueError(
-                f"Un lot de {agreed(batch_size, 'image')} ne se partage pas entre "
-                f"{self.rank.count} processus : donnez un multiple à --batch-size."
-            )
-
-    def rows(self, index: int) -> np.ndarray:
-        """Rend les numéros des images du lot, ou de la part de ce processus."""
-        return super().rows(index)[self.rank.index :: self.rank.count]
-
-    def rng(self, index: int) -> np.random.Generator:
-        """Rend le hasard des déformations du lot, propre à ce processus s'ils sont plusieurs."""
-        if self.rank.count == 1:
-            return super().rng(index)
-        return np.random.default_rng([self.seed, self.epoch, index, self.rank.index])
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -55,7 +27,7 @@ class Checkpoint(keras.callbacks.Callback):
         batches: lots d'entraînement, à qui dire quelle époque commence : on reprend au milieu.
     """
 
-    def __init__(self, path: Path, history: dict, signature: str, batches: Batches):
+    def __init__(self, path: Path, history: dict, signature: str, batches: lots.Batches):
         super().__init__()
         self.path, self.history, self.signature = Path(path), history, signature
         self.batches = batches
@@ -69,8 +41,6 @@ class Checkpoint(keras.callbacks.Callback):
         duration_s = time.monotonic() - self.start
         for name, value in {**(logs or {}), "duration_s": duration_s}.items():
             self.history.setdefault(name, []).append(float(value))
-        if not distribution.rank().writes:
-            return
         state = {"epoch": epoch + 1, "history": self.history, "signature": self.signature}
         arrays = {
             f"v{i:04}": np.asarray(keras.ops.convert_to_numpy(v))
@@ -119,7 +89,7 @@ def _settings(optimizer: keras.optimizers.Optimizer) -> str:
 
 def fit(
     model: keras.Model,
-    batches: Batches,
+    batches: lots.Batches,
     *,
     epochs: int,
     checkpoint: Path,
@@ -151,9 +121,6 @@ def fit(
     if resume and checkpoint.exists():
         first_epoch, history = _restore(model, checkpoint, signature)
         print(f"Reprise après l'époque {first_epoch}.", flush=True)
-    distribution.check_same("époque de reprise et entraînement", f"{first_epoch}, {signature}")
-    if "validation_data" in fit_options:
-        fit_options["validation_data"] = distribution.share(*fit_options["validation_data"])
     if first_epoch < epochs:
         model.fit(
             lots.feed(batches),

@@ -21,8 +21,7 @@ from keras import layers, ops
 from convnets.datasets.cache import cached_array
 from convnets.datasets.pretrained import weights_sha256
 from convnets.training.augmentation import random_crop
-from recipes.training import distribution
-from recipes.training.checkpoints import Batches
+from convnets.training.batches import Batches
 from recipes.training.optimizers import Lookahead
 from recipes.training.stages import Stages
 
@@ -99,13 +98,12 @@ def answers(
     Returns:
         Probabilités `(copies, n, classes)` float16.
     """
-    teacher = mirror_average(distribution.local_copy(network))
+    teacher = mirror_average(network)
 
     def ask(copy: int) -> np.ndarray:
         print(f"Le maître répond à la copie {copy + 1} sur {copies}.", flush=True)
         images, _ = deform(x, labels, copy=first + copy, translate_px=translate_px)
-        with distribution.alone():
-            return teacher.predict(images, batch_size=500, verbose=0).astype(np.float16)
+        return teacher.predict(images, batch_size=500, verbose=0).astype(np.float16)
 
     asked = f"{first} {copies} {translate_px} {MIXED}"
     return remember(

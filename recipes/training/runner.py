@@ -14,7 +14,6 @@ from convnets.figures.charts import save_mistakes, save_training_figures
 from convnets.serving import calibration
 from convnets.training import export, lesson, saving
 from convnets.training.precision import choose_precision
-from recipes.training import distribution
 from recipes.training.stages import Stages
 
 
@@ -84,7 +83,6 @@ def make_parser(name: str, doc: str, *, epochs: int, seeds: int) -> FrenchParser
         help="où écrire le modèle (models/ par défaut)",
     )
     add("--output", type=Path, metavar="DOSSIER", help=f"figures (figures/{name} par défaut)")
-    distribution.add_options(parser)
     parser.set_defaults(module=name, command=name)
     return parser
 
@@ -155,8 +153,7 @@ def launch(options, recipe: Callable[[], Recipe]) -> int:
     def body() -> int:
         if options.limit and options.models_dir.resolve() == paths.MODELS_DIR:
             raise ValueError("--limit : un essai ne remplace pas un record, donnez --models-dir.")
-        with distribution.start(options):
-            return measure(recipe(), options)
+        return measure(recipe(), options)
 
     return run(body)
 
@@ -165,7 +162,7 @@ def measure(recipe: Recipe, options) -> int:
     """Entraîne une fois par graine, garde le meilleur, écrit le compte rendu.
 
     Le jeu de validation est le même pour toutes les graines ; lui seul choisit le modèle livré. Le
-    jeu de test n'est lu qu'une fois par graine, à la fin. À plusieurs processus, un seul écrit.
+    jeu de test n'est lu qu'une fois par graine, à la fin.
 
     Args:
         recipe: la recette.
@@ -179,14 +176,10 @@ def measure(recipe: Recipe, options) -> int:
     stages, runs = Stages(options), []
     for seed in range(options.seeds):
         model, history = recipe.train(*splits[:4], seed=seed, options=options, stages=stages)
-        model = distribution.local_copy(model)
-        with distribution.alone():
-            val, test = recipe.evaluate(model, *splits[2:4]), recipe.evaluate(model, *splits[4:])
+        val, test = recipe.evaluate(model, *splits[2:4]), recipe.evaluate(model, *splits[4:])
         runs.append({"model": model, "history": history, "val": val, "test": test})
         print(f"Graine {seed} : exactitude {percent(val['accuracy'])} en validation.", flush=True)
-    if distribution.rank().writes:
-        with distribution.alone():  # les autres processus ont fini
-            publish(recipe, options, runs, splits, stages)
+    publish(recipe, options, runs, splits, stages)
     return 0
 
 
@@ -250,8 +243,6 @@ def make_report(
         "details": {**recipe.details, **stages.describe()},
         **recipe.report,
     }
-    if distribution.rank().count > 1:
-        found["num_processes"] = distribution.rank().count
     return Report(**found)
 
 

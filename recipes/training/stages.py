@@ -9,6 +9,7 @@ from collections.abc import Callable
 import keras
 
 from convnets.core import paths
+from convnets.training import batches as lots
 from convnets.training import cost
 from recipes.training import checkpoints
 
@@ -32,7 +33,7 @@ class Stages:
     def fit(
         self,
         network: keras.Model,
-        batches: checkpoints.Batches,
+        batches: lots.Batches,
         val: tuple,
         *,
         name: str,

@@ -6,14 +6,13 @@ import io
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-
-from cluster.launch import free_port
 
 REPO = Path(__file__).resolve().parents[3]
 PAGE = REPO / "docs" / "api_hier_aujourdhui.md"
@@ -66,6 +65,12 @@ def test_the_block_prints_what_the_page_says(block, tmp_path, monkeypatch):
 @pytest.mark.parametrize("package", ["TensorFlow", "Keras"])
 def test_the_versions_named_by_the_page_are_those_installed(package):
     assert f"{package} {'.'.join(version(package).split('.')[:2])}" in TEXT
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.mark.slow

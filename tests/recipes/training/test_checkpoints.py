@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from recipes.training import checkpoints, distribution
+from convnets.training import batches as lots
+from recipes.training import checkpoints
 
 
 def build(units=3):
@@ -16,7 +17,7 @@ def build(units=3):
 
 def learn(path, *, resume=False, epochs=3, seed=0, **options):
     x = np.arange(24, dtype=np.uint8).reshape(6, 4)
-    batches = checkpoints.Batches(x, x[:, :3], batch_size=2, seed=seed, augment=None)
+    batches = lots.Batches(x, x[:, :3], batch_size=2, seed=seed, augment=None)
     model = build()
     history = checkpoints.fit(
         model, batches, epochs=epochs, checkpoint=path, resume=resume, **options
@@ -51,16 +52,3 @@ def test_damaged_or_foreign_checkpoint_is_refused_in_one_sentence(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="vient d'un autre entraînement"):
         learn(path, resume=True, seed=1)
-
-
-def test_processes_share_each_batch_and_deform_it_each_in_its_own_way(monkeypatch):
-    def batches(index, count):
-        monkeypatch.setattr(distribution, "_rank", distribution.Rank(index, count))
-        return checkpoints.Batches(np.arange(20), None, batch_size=6, seed=3, augment=None)
-
-    alone, parts = batches(0, 1), [batches(index, 3) for index in range(3)]
-    together = np.transpose([part.rows(2) for part in parts]).reshape(-1)
-    np.testing.assert_array_equal(together, alone.rows(2))
-    assert len({part.rng(0).random() for part in parts}) == 3
-    shares = distribution.share(np.arange(11), np.arange(11) + 50)  # du dernier des trois
-    np.testing.assert_array_equal(shares, [[2, 5, 8], [52, 55, 58]])
