@@ -50,7 +50,7 @@ def prepare(*, cleans_up: bool = False) -> None:
         _stop_on_interrupt()
         _cleans_up = cleans_up
     asks_help = {"-h", "--help"}.intersection(sys.orig_argv)
-    sys.meta_path.insert(0, _Absent() if asks_help else _QuietTensorFlow())
+    sys.meta_path.insert(0, _Absent() if asks_help else QuietTensorFlow())
 
 
 def _check_python() -> None:
@@ -97,10 +97,11 @@ def _stop_on_interrupt() -> None:
     signal.signal(signal.SIGINT, stop)
 
 
-class _QuietTensorFlow:
+class QuietTensorFlow:
     """Tait le premier import de TensorFlow, qui parle avant de lire ses réglages ; règle Keras."""
 
     def find_spec(self, name, path=None, target=None):
+        """Rend de quoi charger l'un des deux en silence ; None pour tout autre module."""
         if name not in ("tensorflow", "keras"):
             return None
         sys.meta_path.remove(self)
@@ -119,6 +120,8 @@ class _QuietTensorFlow:
 
             with quiet_stderr():
                 load(module)
+            # Dans un notebook, TensorFlow se croit interactif : il se remet à tout dire.
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
             if name == "keras":  # et non ce que dit un keras.json de l'utilisateur
                 module.config.set_floatx("float32")
                 module.config.set_image_data_format("channels_last")
