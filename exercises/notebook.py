@@ -5,15 +5,16 @@ Commande : python -m exercises.notebook ex02_fashion --output DOSSIER
            python -m exercises.notebook --output DOSSIER                  tous les exercices
 
 Les docstrings des fichiers et leurs filets deviennent du texte et des titres. Les imports et les
-constantes ont leur cellule, puis chaque fonction. La dernière lance l'exercice et montre ses
-figures. Avec `--student`, les corps sont vidés comme par `python -m grading.skeleton`. Aucune
-sortie n'est enregistrée, et deux générations donnent les mêmes octets.
+constantes ont leur cellule, puis chaque fonction ; `lessons/exNN_nom.md` met avant elle sa formule,
+et après elle un appel. La dernière cellule lance l'exercice et montre ses figures. Avec
+`--student`, les corps sont vidés comme par `python -m grading.skeleton`. Aucune sortie n'est
+enregistrée, et deux générations donnent les mêmes octets.
 """
 
 import ast
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -23,31 +24,33 @@ from convnets.core.cli import FrenchParser, run
 from exercises import EXERCISES, FOLDER, RULE, Exercise, find, sources
 
 LABEL = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
+NAMED = re.compile(
+    r"^(?:def |class )?(\w+)(?: =|: |\()", re.MULTILINE
+)  # ce que définit une cellule
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
+ADDED = {"tags": ["leçon"]}  # ce qui n'est pas dans le `.py`
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-# Ce que `main` reçoit, là où ce n'est pas `--output`.
-RUNS = {"exercises/ex00_convolution/__main__.py": ("[]", '["--figures", "{folder}"]')}
-
-BEFORE = """\
-## Avant de commencer
-
-La première cellule trouve le dépôt du cours et n'installe que ce qui manque. Si elle ne le trouve \
-pas, téléchargez-le en zip, déposez ce zip à côté du notebook (sur Colab : dans le volet des \
-fichiers, à gauche), puis relancez-la."""
-
-SETUP = '''\
-# Rien à changer ici.
-import os
-import subprocess
-import sys
-import zipfile
-from importlib.util import find_spec
-from pathlib import Path
-
+# Ce qui lance un exercice, là où ce n'est pas `--output`.
+RUNS = {
+    "exercises/ex00_convolution/__main__.py": (
+        "launch(main, [])",
+        'launch(main, ["--figures", "{folder}"], "{folder}")',
+    ),
+    "exercises/ex15_architectures/operations.py": ("launch(main, [])",),
+}
+# Minutes des commandes d'une seule partie, sur deux cœurs ; les autres en durent moins d'une.
+MINUTES = {"forgetting.py": 10, "layers.py": 10, "cam.py": 4, "instances.py": 3}
+# Ce qui ne fait que dessiner et vérifier : une partie l'importe du dépôt.
+SUPPORT = {"examples.py", "figures.py", "replay.py"}
+# Le dépôt public, `"propriétaire/nom"`, à régler une fois ; vide : ni lien vers Colab, ni
+# téléchargement du cours. Les notebooks y sont, sans dossier, dans la branche `notebooks`.
+REPOSITORY = ""
+COLAB = "https://colab.research.google.com/github/"
+VERSION = "v0.2.1"  # l'étiquette du dépôt que le notebook télécharge
 PACKAGES = {  # ce qui s'importe, et le nom sous lequel cela s'installe
     "tensorflow": "tensorflow",
     "keras": "keras",
@@ -64,6 +67,36 @@ PACKAGES = {  # ce qui s'importe, et le nom sous lequel cela s'installe
     "pi_heif": "pi-heif",
 }
 
+BEFORE = """\
+## Avant de commencer
+
+La première cellule trouve le cours et n'installe que ce qui manque, à la version du cours : moins \
+d'une minute là où TensorFlow est déjà. « Tout exécuter » dure ensuite {duration} sur deux cœurs."""
+
+SETUP = '''\
+# Rien à changer ici.
+import importlib.metadata
+import os
+import subprocess
+import sys
+import urllib.request
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+COURSE = %(address)r  # le cours, à sa version ; vide : posez son zip à côté du notebook
+PACKAGES = {  # ce qui s'importe, et ce qui s'installe
+%(pins)s
+}
+LEAST = {"keras": (3, 15)}  # les réseaux du cours ne se chargent pas avec un Keras plus ancien
+
+
+def stop(sentence):
+    """Arrête « Tout exécuter » ; Jupyter ne montre que la phrase."""
+    error = RuntimeError(sentence)
+    error._render_traceback_ = lambda: [sentence]
+    raise error
+
 
 def find_course():
     """Cherche le dépôt du cours autour du notebook ; None s'il n'y est pas."""
@@ -72,8 +105,21 @@ def find_course():
     return next((each for each in folders if (each / "convnets/core/cli.py").is_file()), None)
 
 
-if sys.version_info < (3, 11):
-    raise RuntimeError(f"Ce noyau est Python {sys.version.split()[0]} ; il faut 3.11 au moins.")
+def is_missing(name):
+    """Dit si un paquet est absent, ou trop ancien."""
+    if not find_spec(name):
+        return True
+    version = importlib.metadata.version(name) if name in LEAST else "0.0"
+    return tuple(map(int, version.split(".")[:2])) < LEAST.get(name, (0, 0))
+
+
+if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+    stop(f"Ce noyau est Python {sys.version.split()[0]} : prenez-en un de 3.11 à 3.13.")
+if COURSE and not find_course():
+    try:
+        urllib.request.urlretrieve(COURSE, "cours.zip")
+    except OSError as error:
+        stop(f"Le cours ne se télécharge pas ({error}) : vérifiez la connexion, puis relancez.")
 for path in Path.cwd().glob("*.zip"):
     if not find_course() and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -81,32 +127,64 @@ for path in Path.cwd().glob("*.zip"):
                 archive.extractall()
 course = find_course()
 if course is None:
-    raise FileNotFoundError(
-        f"Le dépôt du cours n'est pas dans {Path.cwd()} : déposez-y son zip, puis relancez."
-    )
-os.chdir(course)  # les chemins du cours, comme samples/chat.png, partent de là
-sys.path.insert(0, str(course))
-missing = [package for name, package in PACKAGES.items() if not find_spec(name)]
+    stop(f"Le dépôt du cours n'est pas dans {Path.cwd()} : déposez-y son zip, puis relancez.")
+missing = [package for name, package in PACKAGES.items() if is_missing(name)]
 if missing:
-    print("À installer :", ", ".join(missing))
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
-import exercises  # avant TensorFlow, dont il règle les messages'''
+    if "keras" in sys.modules and is_missing("keras"):
+        stop("Un Keras trop ancien est déjà chargé : redémarrez le noyau, puis relancez.")
+    print("J'installe", ", ".join(missing))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", *missing]
+    if subprocess.run(pip, cwd=course).returncode:
+        stop("L'installation a échoué : dans un terminal, lancez " + " ".join(pip))
+    importlib.invalidate_caches()
+os.chdir(course)  # les chemins du cours, comme samples/chat.png, partent de là
+os.environ["KERAS_BACKEND"] = "tensorflow"
+sys.path.insert(0, str(course))
+from convnets.core.startup import QuietTensorFlow
 
-SHOW_FIGURES = '''\
+sys.meta_path.insert(0, QuietTensorFlow())  # pas de bloc rouge quand TensorFlow se charge
+import exercises'''
+
+HELPERS = '''\
+import tempfile
+
+from convnets.figures.charts import Picture, picture_rows
+
+
+def show_pictures(*pictures, side=2.4):
+    """Montre ici des images, ou des `Picture`, côte à côte."""
+    with tempfile.TemporaryDirectory() as folder:
+        picture_rows(Path(folder) / "images.png", {"": pictures}, side=side)
+        show_figures(folder)
+
+
 def show_figures(folder):
     """Montre ici les images qu'un exercice a écrites dans un dossier."""
     from IPython.display import Image, display
 
     for path in sorted(each for each in Path(folder).glob("*") if each.suffix in (".png", ".gif")):
-        print(path)
-        display(Image(filename=path))'''
+        display(Image(filename=path))
+
+
+def launch(main, options, folder=""):
+    """Lance la commande d'un exercice, puis montre les figures qu'elle a écrites."""
+    code = main(options)
+    if code:
+        stop(f"La commande s'est arrêtée (code {code}) : la ligne « Erreur » dit pourquoi.")
+    if folder:
+        show_figures(folder)'''
 
 ITSELF = """\
 # Ce qu'un fichier sait de lui-même, et qu'un notebook ignore.
 __doc__ = {!r}
 __file__ = {!r}"""
 
-RUN = "La cellule suivante répond 0 si tout s'est bien passé."
+RUN = "La cellule suivante refait tout, d'un trait. Durée : {duration}."
+
+LAUNCH = 'launch(main, ["--output", "{folder}"], "{folder}")'
+LESSON = """\
+options = []  # pour essayer, bien plus vite : ["--limit", "2000", "--epochs", "1"]
+launch(main, ["--output", "{folder}", *options], "{folder}")"""
 
 PARTS = """\
 Chaque partie est un fichier de `{folder}/`. Ce qu'elle prend à une autre, elle l'importe du \
@@ -114,12 +192,12 @@ dépôt : après les deux premières cellules de code, toute partie se lance seu
 
 STUDENT = """\
 **À vous** : écrivez à la place de chaque `raise NotImplementedError`, sans changer les noms des \
-fonctions ni leurs arguments. Rendez ce fichier, et le `.keras` qu'il enregistre si le barème note \
-des poids."""
+fonctions ni leurs arguments. L'appel qui suit une fonction s'arrête tant qu'elle est à écrire. \
+Rendez ce fichier, et le `.keras` qu'il enregistre si le barème note des poids."""
 
 STUDENT_PARTS = """\
-Les parties importent le corrigé les unes des autres : une fonction vide n'arrête pas la suite, et \
-la dernière partie montre ce que l'ensemble doit donner. Elle ne dit rien de vos fonctions."""
+Les parties importent le corrigé les unes des autres, et la dernière montre ce que l'ensemble doit \
+donner. Elle ne dit rien de vos fonctions."""
 
 
 # --- Lire un fichier -----------------------------------------------------------------
@@ -170,6 +248,46 @@ def _titled(docstring: str, level: str, *more: str) -> str:
     return "\n\n".join(text for text in texts if text)
 
 
+# --- Les formules et les appels ------------------------------------------------------
+
+
+def read_steps(slug: str) -> dict[str, tuple[str, str]]:
+    """Lit `lessons/exNN_nom.md` : sous un nom, du texte, puis un appel s'il y en a un.
+
+    Args:
+        slug: un exercice.
+
+    Returns:
+        Nom d'une fonction ou de la première constante d'une cellule, `"fichier.nom"` dans un
+        dossier → ce qui se lit avant elle, et l'appel qui la suit.
+    """
+    path, steps = FOLDER / "lessons" / f"{slug}.md", {}
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    _, *pieces = re.split(r"^## (\S+)\n", text, flags=re.MULTILINE)
+    for name, piece in zip(pieces[::2], pieces[1::2], strict=True):
+        before, _, call = piece.partition("```python\n")
+        steps[name] = before.strip(), call.partition("\n```")[0]
+    return steps
+
+
+def with_steps(cells: Iterable, steps: dict, prefix: str) -> Iterator[nbformat.NotebookNode]:
+    """Met, avant chaque cellule, le texte de son nom, et après elle son appel.
+
+    Args:
+        cells: rendues par `code_cells`.
+        steps: rendues par `read_steps`.
+        prefix: ce que leurs clés ont devant le nom, `"pooling."` par exemple.
+    """
+    for cell in cells:
+        named = NAMED.search(cell.source) if cell.cell_type == "code" else None
+        text, call = steps.get(prefix + named[1] if named else "", ("", ""))
+        if text:
+            yield v4.new_markdown_cell(text, metadata=ADDED)
+        yield cell
+        if call:
+            yield v4.new_code_cell(call, metadata=ADDED)
+
+
 # --- Assembler -----------------------------------------------------------------------
 
 
@@ -188,15 +306,38 @@ def make_notebook(exercise: Exercise, *, student: bool = False) -> nbformat.Note
     if student:
         advice += [STUDENT, STUDENT_PARTS] if parts else [STUDENT]
     title = _titled(ast.get_docstring(ast.parse(_source(contents, student=student))), "#")
+    minutes = exercise.minutes + sum(MINUTES.get(path.name, 0) for path in parts)
+    before = BEFORE.format(duration=exercise._replace(minutes=minutes).duration)
     cells = [
-        *map(v4.new_markdown_cell, [title, *advice, BEFORE]),
-        *map(v4.new_code_cell, [SETUP, SHOW_FIGURES]),
+        *map(v4.new_markdown_cell, [title, *advice, before]),
+        *map(v4.new_code_cell, [setup(), HELPERS]),
     ]
     for path in parts or [contents]:
-        cells += part_cells(exercise, path, student=student)
+        if path.name not in SUPPORT:
+            cells += part_cells(exercise, path, student=student)
     for number, cell in enumerate(cells):
         cell.id = f"cellule-{number}"  # deux générations donnent les mêmes octets
     return v4.new_notebook(cells=cells, metadata=METADATA)
+
+
+def setup() -> str:
+    """Écrit la première cellule : où est le cours, et les versions de `requirements.txt`."""
+    pinned = (FOLDER.parent / "requirements.txt").read_text(encoding="utf-8")
+    versions = dict(re.findall(r"^([\w-]+)==([\d.]+)", pinned, flags=re.MULTILINE))
+    pins = "\n".join(
+        f'    "{name}": "{each}=={versions[each]}",' for name, each in PACKAGES.items()
+    )
+    archive = f"https://github.com/{REPOSITORY}/archive/refs/tags/{VERSION}.zip"
+    return SETUP % {"address": archive if REPOSITORY else "", "pins": pins}
+
+
+def colab_address(name: str) -> str:
+    """Rend l'adresse qui ouvre un notebook dans Colab ; vide tant que `REPOSITORY` l'est.
+
+    Args:
+        name: fichier de la branche `notebooks`, `"ex02_fashion.ipynb"` par exemple.
+    """
+    return f"{COLAB}{REPOSITORY}/blob/notebooks/{name}" if REPOSITORY else ""
 
 
 def reading_order(exercise: Exercise) -> list[Path]:
@@ -226,21 +367,23 @@ def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
     """
     source, place = _source(path, student=student), path.relative_to(FOLDER.parent).as_posix()
     docstring = ast.get_docstring(ast.parse(source))
+    whole = path.stem in ("__main__", exercise.slug)  # ce que lance la commande de l'exercice
+    alone = path.stem == exercise.slug  # le titre est celui du notebook
     if path.stem == "__main__":
         yield v4.new_markdown_cell("## Lancer l'exercice")
-    elif path.stem != exercise.slug:  # sinon, le titre est celui du notebook
+    elif not alone:
         yield v4.new_markdown_cell(_titled(docstring, "##", f"`{place}`"))
     if "__doc__" in source or "__file__" in source:
         yield v4.new_code_cell(ITSELF.format(docstring.split("\n")[0], place))
-    yield from code_cells(source, "##" if path.stem == exercise.slug else "###")
+    cells = code_cells(source, "##" if alone else "###")
+    yield from with_steps(cells, read_steps(exercise.slug), "" if alone else f"{path.stem}.")
     if "\ndef main(" not in source:
         return
-    whole = path.stem in ("__main__", exercise.slug)  # ce que lance la commande de l'exercice
+    timed = exercise if whole else exercise._replace(minutes=MINUTES.get(path.name, 0))
+    yield v4.new_markdown_cell(RUN.format(duration=timed.duration))
     folder = f"figures/{exercise.slug}" + ("" if whole else f"_{path.stem}")
-    yield v4.new_markdown_cell(RUN + (f" Durée : {exercise.duration}." if whole else ""))
-    for options in RUNS.get(place, ('["--output", "{folder}"]',)):
-        yield v4.new_code_cell(f"main({options.format(folder=folder)})")
-    yield v4.new_code_cell(f'show_figures("{folder}")')
+    for call in RUNS.get(place, (LESSON if "\nEPOCHS = " in source else LAUNCH,)):
+        yield v4.new_code_cell(call.format(folder=folder))
 
 
 # --- Commande ------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from exercises import EXERCISES, FOLDER, RULE, find, notebook, sources
 
 pytestmark = pytest.mark.ci
+LESSONS = FOLDER / "lessons"
 
 
 def make(slug, *, student=False):
@@ -25,6 +26,10 @@ def make(slug, *, student=False):
 
 def codes(found):
     return [cell.source for cell in found.cells if cell.cell_type == "code"]
+
+
+def codes_run(found):
+    return [cell for cell in found.cells if cell.cell_type == "code"]
 
 
 def flat(text):
@@ -38,17 +43,51 @@ def flat(text):
 
 @pytest.mark.parametrize("slug", [exercise.slug for exercise in EXERCISES])
 def test_no_line_of_the_files_is_lost(slug):
-    """Les instructions, les commentaires et les titres de chaque fichier, dans leur ordre."""
+    """Les instructions, les commentaires et les titres de chaque partie, dans leur ordre."""
     found = make(slug)
-    written = flat("\n".join(cell.source for cell in found.cells))
+    ours = [cell for cell in found.cells if cell.metadata.get("tags") != ["leçon"]]
+    written = flat("\n".join(cell.source for cell in ours))
     for path in sources(slug):
+        if path.name in notebook.SUPPORT:
+            continue
         source = path.read_text(encoding="utf-8").partition('\nif __name__ == "__main__"')[0]
         docstring = ast.parse(source).body[0]
         assert flat("\n".join(source.splitlines()[docstring.end_lineno :])) in written, path
-    for cell in codes(found)[1:]:
-        nodes = ast.parse(cell).body
-        assert len(nodes) == 1 or not any(isinstance(n, notebook.DEFINITIONS) for n in nodes)
-        assert len({isinstance(n, notebook.IMPORTS) for n in nodes}) == 1
+    helpers = {notebook.setup(), notebook.HELPERS}
+    for cell in ours:
+        if cell.cell_type == "code" and cell.source not in helpers and "launch(" not in cell.source:
+            nodes = ast.parse(cell.source).body
+            assert len(nodes) == 1 or not any(isinstance(n, notebook.DEFINITIONS) for n in nodes)
+            assert len({isinstance(n, notebook.IMPORTS) for n in nodes}) == 1
+
+
+@pytest.mark.parametrize("slug", sorted(path.stem for path in LESSONS.glob("*.md")))
+def test_each_formula_and_each_call_has_its_place(slug):
+    """Aucun nom de `lessons/` n'est perdu ; un appel suit sa fonction."""
+    steps, cells = notebook.read_steps(slug), make(slug).cells
+    shown = [cell.source for cell in cells if cell.metadata.get("tags") == ["leçon"]]
+    assert sorted(shown) == sorted(text for step in steps.values() for text in step if text)
+    for name, (_, call) in steps.items():
+        if call:
+            before = next(i for i, cell in enumerate(cells) if cell.source == call) - 1
+            assert re.search(rf"^(def )?{name.rpartition('.')[2]}\b", cells[before].source, re.M)
+            ast.parse(call)
+
+
+def test_the_first_result_comes_at_once():
+    """ex00 : le premier appel suit la première question."""
+    found = codes(make("ex00_convolution"))
+    assert next(i for i, code in enumerate(found) if code.startswith("[pads(")) < 10
+
+
+def test_each_command_says_how_long_it_takes():
+    said = [cell.source for cell in make("ex09_grad_cam").cells if "Durée :" in cell.source]
+    assert [text.rpartition("Durée : ")[2] for text in said] == [
+        "environ 4 min.",
+        "moins d'une minute.",
+    ]
+    names = {path.name for each in EXERCISES for path in sources(each.slug)}
+    assert names >= notebook.MINUTES.keys() | notebook.SUPPORT
 
 
 def test_student_cells_are_empty_and_the_scale_is_said():
@@ -88,17 +127,45 @@ def test_packages_are_those_of_the_course(repo):
     project = tomllib.loads((repo / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = [*project["dependencies"], *project["optional-dependencies"]["exercices"]]
     installed = {Requirement(text).name for text in asked}
-    packages = dict(re.findall(r'^    "(\w+)": "([\w-]+)",$', notebook.SETUP, re.MULTILINE))
-    assert set(packages.values()) == installed - {"nbformat"}  # qui ne sert qu'à les faire
-    assert all(map(find_spec, packages))
+    assert set(notebook.PACKAGES.values()) == installed - {"nbformat"}  # qui ne sert qu'à les faire
+    assert all(map(find_spec, notebook.PACKAGES))
+    assert "keras>=3.15" in asked and 'LEAST = {"keras": (3, 15)}' in notebook.SETUP
+    assert notebook.VERSION == f"v{project['version']}"
+    pins = re.findall(r'^    "\w+": "([\w.=-]+)",$', notebook.setup(), re.MULTILINE)
+    pinned = (repo / "requirements.txt").read_text(encoding="utf-8")
+    assert len(pins) == len(notebook.PACKAGES) and all(each in pinned for each in pins)
 
 
-def start_notebook(folder, *, hidden=()):
+def test_the_address_of_the_repository_is_set_once(monkeypatch):
+    assert notebook.colab_address("ex02_fashion.ipynb") == ""
+    assert "COURSE = ''" in notebook.setup()
+    monkeypatch.setattr(notebook, "REPOSITORY", "ecole/cours")
+    address = notebook.colab_address("ex02_fashion.ipynb")
+    assert address.endswith("/github/ecole/cours/blob/notebooks/ex02_fashion.ipynb")
+    assert f"https://github.com/ecole/cours/archive/refs/tags/{notebook.VERSION}.zip" in (
+        notebook.setup()
+    )
+
+
+def test_a_refused_command_stops_the_notebook(repo):
+    """« Tout exécuter » s'arrête sur une phrase, et non sur un 1 que personne ne lit."""
+    helpers = f"exec({notebook.setup()!r})\nexec({notebook.HELPERS!r})\n"
+    code = helpers + "launch(lambda options: 1, [])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True)
+    last = done.stderr.rstrip().splitlines()[-1]
+    assert last == (
+        "RuntimeError: La commande s'est arrêtée (code 1) : la ligne « Erreur » dit pourquoi."
+    )
+
+
+def start_notebook(folder, *, hidden=(), keras="3.15.1"):
     """Exécute la première cellule dans un dossier, sur une machine sans ces paquets."""
     code = (
         "import importlib.util as util\nfind = util.find_spec\n"
         f"util.find_spec = lambda name: None if name in {set(hidden)!r} else find(name)\n"
-        f"exec({notebook.SETUP!r})\nprint(exercises.__file__)\n"
+        "import importlib.metadata as metadata\n"
+        f"metadata.version = lambda name: {keras!r}\n"
+        f"exec({notebook.setup()!r})\nprint(exercises.__file__)\n"
     )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command, options = [sys.executable, "-c", code], {"capture_output": True, "encoding": "utf-8"}
@@ -115,6 +182,7 @@ def test_setup_finds_the_repository_or_says_what_to_do(repo, tmp_path):
 
 def test_setup_opens_the_zip_beside_the_notebook(repo, tmp_path):
     """Et n'installe que ce qui manque : le zip du dépôt est réduit, et pip est un faux."""
+    pins = dict(re.findall(r'"(\w+)": "(.+==.+)"', notebook.setup()))
     root, folder = tmp_path / "zip" / "cours-main", tmp_path / "élève et notebook"
     for name in ("convnets/core", "exercises"):
         shutil.copytree(repo / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -126,8 +194,10 @@ def test_setup_opens_the_zip_beside_the_notebook(repo, tmp_path):
     assert done.stdout == f"{folder / 'cours-main/exercises/__init__.py'}\n", done.stderr
     done = start_notebook(folder, hidden={"sklearn", "cpuinfo"})
     asked = json.loads((folder / "cours-main/pip.json").read_text())
-    assert asked == ["install", "--quiet", "scikit-learn", "py-cpuinfo"]
-    assert done.stdout.startswith("À installer : scikit-learn, py-cpuinfo\n"), done.stderr
+    assert asked == ["install", "--quiet", pins["sklearn"], pins["cpuinfo"]]
+    assert done.stdout.startswith(f"J'installe {pins['sklearn']}, {pins['cpuinfo']}\n"), done.stderr
+    done = start_notebook(folder, keras="3.10.0")  # présent, mais trop ancien
+    assert done.stdout.startswith(f"J'installe {pins['keras']}\n"), done.stderr
 
 
 # --- La commande ---------------------------------------------------------------------
@@ -156,13 +226,12 @@ def test_unknown_exercise(tmp_path, capsys):
 def test_a_notebook_runs_and_shows_its_figures(tmp_path):
     """Un exercice sans TensorFlow, le plus court, dans un vrai noyau."""
     found = make("ex07_occlusion")
-    for cell in found.cells[-2:]:  # celle qui lance, celle qui montre
+    for cell in found.cells[-1:]:  # celle qui lance, et montre
         cell.source = cell.source.replace('"figures/', f'"{tmp_path.as_posix()}/')
     place = {"metadata": {"path": FOLDER.parent / "docs"}}
     nbclient.NotebookClient(found, timeout=300, resources=place).execute()
-    launched, shown = (
-        [each.data for each in cell.outputs if "data" in each] for cell in found.cells[-2:]
-    )
-    assert [each["text/plain"] for each in launched] == ["0"]
-    assert ["image/png" in each for each in shown] == [True]
+    drawn = [cell for cell in found.cells if "show_pictures(" in cell.source][1:]
+    for cell in [*drawn, found.cells[-1]]:
+        assert any("image/png" in each.get("data", {}) for each in cell.outputs), cell.source
+    assert not [each for cell in codes_run(found) for each in cell.outputs if "stderr" in str(each)]
     assert [path.name for path in tmp_path.rglob("*.png")] == ["chien_occlusion.png"]
