@@ -34,27 +34,24 @@ def through(module: str, function: str, calls: list, weights: list) -> list:
         Pour chaque appel, `{"value": …}` ou `{"error": …}`.
     """
     target = probes.found(module, function)
-    return probes.results(
-        lambda positional, named: _outputs(target, positional, named, weights), calls, ready=False
-    )
 
+    def use(positional, named):
+        arrays = [each for each in positional if isinstance(each, np.ndarray)]
+        inputs = [keras.Input(each.shape[1:], dtype=each.dtype.name) for each in arrays]
+        waiting = iter(inputs)
+        positional = [
+            next(waiting) if isinstance(each, np.ndarray) else probes.prepared(each)
+            for each in positional
+        ]
+        keras.utils.set_random_seed(0)
+        model = keras.Model(inputs, target(*positional, **named))
+        given = {each.shape: each for each in weights}
+        model.set_weights([given.get(each.shape, each) for each in model.get_weights()])
+        outputs = model(arrays, training=False)
+        several = isinstance(outputs, list | tuple)
+        return list(map(np.asarray, outputs)) if several else np.asarray(outputs)
 
-def _outputs(target, positional: list, named: dict, weights: list):
-
-    arrays = [each for each in positional if isinstance(each, np.ndarray)]
-    inputs = [keras.Input(each.shape[1:], dtype=each.dtype.name) for each in arrays]
-    waiting = iter(inputs)
-    positional = [
-        next(waiting) if isinstance(each, np.ndarray) else probes.prepared(each)
-        for each in positional
-    ]
-    keras.utils.set_random_seed(0)
-    model = keras.Model(inputs, target(*positional, **named))
-    given = {each.shape: each for each in weights}
-    model.set_weights([given.get(each.shape, each) for each in model.get_weights()])
-    outputs = model(arrays, training=False)
-    several = isinstance(outputs, list | tuple)
-    return list(map(np.asarray, outputs)) if several else np.asarray(outputs)
+    return probes.results(use, calls, ready=False)
 
 
 def export(module: str, function: str, positional: list, named: dict, shape: list) -> bytes:
@@ -74,8 +71,6 @@ def export(module: str, function: str, positional: list, named: dict, shape: lis
     named = {key: probes.prepared(each) for key, each in named.items()}
     keras.utils.set_random_seed(0)
     made = probes.found(module, function)(*positional, **named)
-    if isinstance(made, keras.KerasTensor):  # ce qui prolonge un réseau
-        made = keras.Model(positional[0], made)
     return _file_of(made, shape)
 
 
@@ -104,8 +99,7 @@ def there_and_back(module: str, function: str, positional: list, images, numbers
 def convert(module: str, content: bytes, shape: list) -> bytes:
     """Relit un modèle avec les classes du rendu ; rend le même, fait des couches de Keras."""
     importlib.import_module(f"exercises.{module}")
-    Path("recu.keras").write_bytes(content)
-    return _file_of(keras.saving.load_model("recu.keras", compile=False), shape)
+    return _file_of(_load(content), shape)
 
 
 def functional(model, shapes: list):
@@ -171,10 +165,11 @@ def described(model, images) -> dict:
     """Décrit un modèle ; rend ce que rend `inspect`."""
     layers = []
     _flatten(model, [], layers)
+    shapes = [model.input_shape, model.output_shape]
+    shapes = [list(each) if isinstance(each, tuple) else None for each in shapes]
     facts = {
-        "input_shape": list(model.input_shape) if isinstance(model.input_shape, tuple) else None,
-        "input_dtype": str(model.inputs[0].dtype),
-        "output_shape": list(model.output_shape) if isinstance(model.output_shape, tuple) else None,
+        "input_shape": shapes[0],
+        "output_shape": shapes[1],
         "num_parameters": int(model.count_params()),
         "layers": [{**_describe(layer), "parents": parents} for layer, parents in layers],
         "seen": None,
@@ -187,14 +182,8 @@ def described(model, images) -> dict:
     except Exception as error:
         facts["refused"] = str(error)[:MAX_TEXT]
         return facts
-    first = next(
-        (
-            layer
-            for layer in model.layers
-            if layer.weights and type(layer).__name__ != "Normalization"
-        ),
-        None,
-    )
+    weighted = [each for each in model.layers if each.weights]
+    first = next((each for each in weighted if type(each).__name__ != "Normalization"), None)
     facts["first"] = type(first).__name__
     with contextlib.suppress(Exception):  # un modèle dans un modèle : on ne sait pas
         if not isinstance(first, keras.Model):
@@ -223,10 +212,7 @@ def _flatten(model, sources: list, found: list) -> list:
         found.append((layer, parents))
         return [len(found) - 1]
 
-    if isinstance(model, keras.Sequential):
-        for layer in model.layers:
-            sources = add(layer, sources)
-        return sources
+    model = getattr(model, "_functional", None) or model  # d'un Sequential
     made = {}
     nodes = {id(node) for each in model._nodes_by_depth.values() for node in each}
     for layer in model.operations:
@@ -320,29 +306,23 @@ def digest(content: bytes) -> list:
 
 
 def planted_model(shape: list, num_classes: int = 10):
-    """Construit un modèle dont la classe prédite est la valeur du premier pixel.
-
-    La plus grande des sorties `2ck - k²` est celle dont le numéro k est le plus proche de c.
-    """
-    kernel = np.zeros((int(np.prod(shape)), num_classes), np.float32)
-    kernel[0] = 2 * np.arange(num_classes)
-    bias = -(np.arange(num_classes, dtype=np.float32) ** 2)
-    stack = [["Rescaling", {"scale": 1.0}], ["Flatten", {}]]
-    stack.append(["Dense", {"units": num_classes, "activation": "softmax"}])
-    model = plain_network(shape, stack, [kernel, bias])
+    """Construit un modèle dont la classe prédite est la valeur du premier pixel."""
+    images = keras.Input(tuple(shape))
+    model = keras.Model(images, ops.one_hot(layers.Flatten()(images)[:, 0], num_classes))
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
-def plain_network(shape: list, stack: list, weights: list = ()):
+def plain_network(shape: list, stack: list, weights: list = (), dtype: str = "float32"):
     """Empile des couches de Keras.
 
     Args:
         shape: forme d'une entrée.
         stack: `[classe, options]` de chaque couche, dans l'ordre.
         weights: tous les poids ; tirés au hasard par défaut.
+        dtype: type d'une entrée.
     """
-    first = x = keras.Input(tuple(shape))
+    first = x = keras.Input(tuple(shape), dtype=dtype)
     for name, options in stack:
         x = getattr(keras.layers, name)(**options)(x)
     model = keras.Model(first, x)
@@ -384,19 +364,13 @@ def small_network(kernels: list, biases: list, shape: list):
         biases: `(a,)`, `(b,)` et `(classes,)`.
         shape: `(H, W, 3)`, forme des images uint8.
     """
-    images = keras.Input(tuple(shape), dtype="uint8")
-    x = layers.Rescaling(1 / 255, dtype="float32")(images)
+    stack = [["Rescaling", {"scale": 1 / 255, "dtype": "float32"}]]
     for name, kernel in zip(("early", "late"), kernels, strict=False):
-        x = layers.Conv2D(kernel.shape[3], kernel.shape[0], activation="tanh", name=name)(x)
-    outputs = layers.Dense(len(biases[2]), activation="softmax")(layers.Flatten()(x))
-    model = keras.Model(images, outputs, name="essai")
-    model.set_weights([each for pair in zip(kernels, biases, strict=True) for each in pair])
-    return model
-
-
-def network_input(shape: list):
-    """Fait l'entrée d'un réseau que le rendu prolonge."""
-    return keras.Input(tuple(shape))
+        options = {"filters": kernel.shape[3], "kernel_size": kernel.shape[0]}
+        stack.append(["Conv2D", {**options, "activation": "tanh", "name": name}])
+    stack += [["Flatten", {}], ["Dense", {"units": len(biases[2]), "activation": "softmax"}]]
+    weights = [each for pair in zip(kernels, biases, strict=True) for each in pair]
+    return plain_network(shape, stack, weights, "uint8")
 
 
 probes.INGREDIENTS |= {
@@ -404,7 +378,6 @@ probes.INGREDIENTS |= {
     "dream_extractor": dream_extractor,
     "planted_speaker": planted_speaker,
     "small_network": small_network,
-    "input": network_input,
 }
 probes.OPERATIONS |= {
     function.__name__: function

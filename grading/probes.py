@@ -55,10 +55,7 @@ def describe_error(error: BaseException) -> dict:
     file = os.path.basename(file)
     if isinstance(error, SyntaxError):
         line, file = error.lineno, os.path.basename(str(error.filename))
-    try:
-        message = str(error).replace(f"{here}/", "")[:MAX_TEXT]
-    except BaseException:  # un __str__ qui échoue
-        message = ""
+    message = str(error).replace(f"{here}/", "")[:MAX_TEXT]
     missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
     return {
         "type": type(error).__name__[:MAX_TEXT],
@@ -141,60 +138,30 @@ def results(use, calls: list, *, ready: bool = True) -> list:
     return results
 
 
-def applied(module: str, function: str, calls: list, num_first: int) -> list:
-    """Appelle une fonction du rendu qui en rend une autre, puis celle-ci.
+def chained(module: str, function: str, calls: list) -> list:
+    """Appelle une fonction, ou une classe, du rendu, puis des méthodes de ce qu'elle rend.
 
     Args:
         module: nom du module.
-        function: nom de la première.
-        calls: `[positionnels, nommés]` de chaque appel ; les nommés sont pour la première.
-        num_first: nombre de positionnels de la première ; les autres sont pour la seconde.
+        function: nom de la fonction, ou de la classe.
+        calls: `[[arguments, [nom, *arguments], …], nommés]` de chaque appel : les arguments de la
+            fonction, puis de chaque méthode. D'une liste, `[nom, rang]` rend un élément.
 
     Returns:
-        Pour chaque appel, `{"value": …}` ou `{"error": …}`.
+        Pour chaque appel, `{"value": …}`, ce que rend la dernière méthode, ou `{"error": …}`. La
+        valeur est None si une liste n'a pas cet élément.
     """
     target = found(module, function)
 
     def use(positional, named):
-        made = target(*positional[:num_first], **named)
-        return made(*positional[num_first:])
+        arguments, *steps = positional
+        value = made = target(*arguments, **named)
+        for name, *given in steps:
+            part = getattr(made, name)
+            value = part(*given) if callable(part) else dict(enumerate(part)).get(*given)
+        return value
 
     return results(use, calls)
-
-
-def layer(module: str, function: str, calls: list) -> list:
-    """Fait passer des données dans une couche écrite par le rendu, à l'aller puis au retour.
-
-    Args:
-        module: nom du module.
-        function: nom d'une classe qui a `forward(x)`, `backward(dy)` et `gradients`.
-        calls: `[[voulu, x, dy, *arguments], nommés]` de chaque couche à construire ; est voulu
-            `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; ou le numéro, en texte,
-            d'un gradient noté au retour.
-
-    Returns:
-        Pour chaque couche, `{"value": …}`, qui est None pour un gradient non noté, ou
-        `{"error": …}`.
-    """
-    kind = found(module, function)
-
-    def use(positional, named):
-        wanted, x, dy, *arguments = positional
-        made = kind(*arguments, **named)
-        value = made.forward(x)
-        if wanted != "y":
-            value = made.backward(dy)
-        return _noted(made, int(wanted)) if wanted.isdigit() else value
-
-    return results(use, calls)
-
-
-def _noted(made, rank: int):
-    """Rend un gradient que le retour a noté ; None s'il n'est pas où l'énoncé le dit."""
-    try:
-        return made.gradients[rank]
-    except (AttributeError, LookupError, TypeError):
-        return None
 
 
 def descend(module: str, function: str, calls: list) -> list:
@@ -225,7 +192,9 @@ def descend(module: str, function: str, calls: list) -> list:
 
 
 def prepared(value):
-    """Fait un ingrédient ; rend toute autre valeur telle quelle."""
+    """Fait un ingrédient, et ceux d'une liste ; rend toute autre valeur telle quelle."""
+    if type(value) is list:
+        return [prepared(each) for each in value]
     return INGREDIENTS[value.name](**value.options) if type(value) is Ingredient else value
 
 
@@ -263,11 +232,8 @@ def command(module: str, pictures: list, script: str) -> list:
 def _run_command(path: str, script: str):
     if not script:
         return importlib.import_module("convnets.serving.command").main([path])
-    arguments, sys.argv = sys.argv, [script, path]
-    try:
-        runpy.run_path(script, run_name="__main__")
-    finally:
-        sys.argv = arguments
+    sys.argv = [script, path]
+    runpy.run_path(script, run_name="__main__")
     return 0
 
 
@@ -294,11 +260,6 @@ class Glance:
     def predict(self, images, batch_size=None, verbose="auto", steps=None):
         """Rend les probabilités `(n, classes)` float32 d'images uint8 `(n, H, W, 3)`."""
         images = np.asarray(images)
-        if images.shape[1:] != self._kernel.shape[:3]:
-            raise ValueError(
-                f"un lot (n, {', '.join(map(str, self._kernel.shape[:3]))}) est attendu, "
-                f"{images.shape} est reçu"
-            )
         pixels = images.astype(np.uint8) / 255  # l'entrée d'un modèle du cours est uint8
         scores = np.tensordot(pixels, self._kernel, 3) + self._bias
         if not self._softmax:
@@ -306,9 +267,7 @@ class Glance:
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
-    def predict_on_batch(self, images):
-        """Fait comme `predict`."""
-        return self.predict(images)
+    predict_on_batch = predict
 
     def __call__(self, images, training=None):
         """Fait comme `predict`, mais rend un tenseur si TensorFlow est chargé."""
@@ -326,6 +285,4 @@ INGREDIENTS = {
     "array": lambda values: values,  # que `through` laisse être un tableau
     "psi": lambda: lambda n_i, n_j, e_ji: 2 * n_i - n_j * e_ji[..., :1] + e_ji[..., 1:],
 }
-OPERATIONS = {
-    function.__name__: function for function in (load, call, applied, layer, descend, command)
-}
+OPERATIONS = {function.__name__: function for function in (load, call, chained, descend, command)}

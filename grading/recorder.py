@@ -9,7 +9,7 @@ données sont ceux du correcteur. Rien n'est jugé ici : voir `questions/network
 import ast
 import builtins
 import contextlib
-import glob
+import functools
 import importlib
 import inspect
 import json
@@ -42,6 +42,7 @@ OWN_PICTURES, NUM_OWN, OWN_PX, STEP_PX = "dossier", 20, 150, 10  # un pixel gard
 CLASSES, FREE_PX = ("chat", "chien"), 96
 BASE_PX, NUM_LAYERS = 30, 250  # l'énoncé d'une autre question fige 249 couches
 BASE_LAYERS = ("mixed2", "mixed8", "mixed9", "mixed10")
+NUM_CLASSES = 10
 FEATURES = (12, 16)  # caractéristiques données à une tête
 KEY_VALUES = 24  # premières valeurs d'une image : assez pour la reconnaître
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
@@ -49,7 +50,6 @@ MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D", "load_model"}
 YES = {"y", "yes", "o", "oui", "1", "true", "t", "train"}
-SIDES = {"height": 0, "width": 1, "depth": 2, "rows": 0, "cols": 1, "channels": 2}
 OPTIONS = {"epochs": 1, "batch_size": BATCH, "precision": "float32", "minutes": None} | {
     "limit": None,  # ce que donnerait `cli.lesson_parser`, et quelques anciennes
     "seeds": 1,
@@ -57,12 +57,14 @@ OPTIONS = {"epochs": 1, "batch_size": BATCH, "precision": "float32", "minutes": 
     "command": "rendu",
     "output": Path("figures"),
 }
+OF_CLASS = (staticmethod, classmethod)
 CHANGES = (
     "rotation_range width_shift_range height_shift_range shear_range zoom_range horizontal_flip "
     "vertical_flip brightness_range channel_shift_range"
 )
-OF_CLASS = (staticmethod, classmethod)
-PATCHED = "compile fit evaluate predict train_on_batch save save_weights load_weights export"
+OF_FIT = "batch_size epochs verbose callbacks validation_split validation_data".split()
+PATCHED = """compile fit evaluate predict predict_proba predict_classes train_on_batch
+save save_weights export load_weights""".split()
 
 
 class OutOfTimeError(BaseException):
@@ -139,11 +141,12 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
             calls["evaluate"] = _outcome(lambda: _measure(names["evaluate"], whole), seconds)
     for value in list(names.values()):
         seen.keep(value)
+    lists = [each for each in names.values() if isinstance(each, list | tuple)]
     return {
         "networks": [each.described(whole["x_test"]) for each in seen.networks],
         "calls": calls,
         "reuses": seen.reuses,
-        "names": [list(map(str, v)) for v in names.values() if _is_class_list(v)][:4],
+        "names": [list(map(str, each)) for each in lists if len(each) == NUM_CLASSES][:8],
         "error": error,
         "imports": sorted(_imported(nodes))[:50],
         "builds": any(_word(each) in BUILDERS for each in nodes),
@@ -192,10 +195,6 @@ def _cells(modules: list[str]) -> list[tuple]:
     return [(str(path), path.read_bytes()) for path in paths]
 
 
-def _is_class_list(value) -> bool:
-    return isinstance(value, list | tuple) and len(value) == 10 and isinstance(value[0], str)
-
-
 def _execute(cells: list, trees: list, names: Names) -> dict | None:
     """Exécute chaque instruction de premier niveau ; rend la première exception, décrite."""
     error = None
@@ -205,82 +204,70 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
         linecache.cache[file] = len(text), None, text.splitlines(True), file
         for node in tree.body:
             try:
-                _run(node, file, names)
+                exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
             except OutOfTimeError:
                 return error
             except SystemExit:
                 break
             except Exception as raised:
                 names.failed, error = True, error or probes.describe_error(raised)
-                if isinstance(raised, NameError) and "fit" in map(_word, ast.walk(node)):
-                    with contextlib.suppress(Exception, SystemExit):  # le nom manquant est inerte
-                        _run(node, file, names)
     return error
-
-
-def _run(node: ast.stmt, file: str, names: Names) -> None:
-    exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
 
 
 # --- Les fonctions que le programme n'a pas appelées ---------------------------------
 
 
 def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
-    """Appelle les fonctions qui construisent un réseau et l'entraînent, si rien ne l'a fait."""
-    for maker in _own_makers(names):
-        if not (inspect.isclass(maker) and seen.networks):
+    """Appelle ce qui construit un réseau et l'entraîne, si le programme ne l'a pas fait.
+
+    Ce sont des fonctions, des méthodes sans objet, puis, si rien n'est construit, des classes.
+    """
+    own = [each for each in names.values() if _belongs(each, names)]
+    kinds = [each for each in own if inspect.isclass(each)]
+    makers = [each for each in own if inspect.isfunction(each)]
+    for kind in kinds:
+        makers += [getattr(kind, k) for k, each in vars(kind).items() if isinstance(each, OF_CLASS)]
+    makers = sorted((each for each in makers if _rank(each) < len(MAIN)), key=_rank)
+    for maker in makers + kinds:
+        if maker in makers or not seen.networks:
             with contextlib.suppress(Exception, SystemExit):
                 seen.keep(maker(**_arguments(maker, names, whole, seen)))
 
 
-def _own_makers(names: Names) -> list:
-    """Rend ce qui peut construire un réseau : fonctions, méthodes sans objet, puis classes."""
-    values = list(names.values())
-    found = [each for each in values if inspect.isfunction(each) and each.__globals__ is names]
-    kinds = [each for each in values if getattr(each, "__module__", "") == names["__name__"]]
-    kinds = [each for each in kinds if inspect.isclass(each)]
-    for kind in kinds:
-        found += [getattr(kind, k) for k, each in vars(kind).items() if isinstance(each, OF_CLASS)]
-    ranked = sorted(found, key=lambda each: _rank(each.__name__))
-    called = [each for each in ranked if _rank(each.__name__) < len(MAIN)]
-    return [*called, *(kind for kind in kinds if issubclass(kind, keras.Model))]
+def _belongs(value, names: Names) -> bool:
+    return getattr(value, "__module__", "") == names["__name__"]
 
 
-def _rank(name: str) -> int:
-    return next((k for k, each in enumerate(MAIN) if each in name.lower()), len(MAIN))
+def _rank(function) -> int:
+    name = function.__name__.lower()
+    return next((k for k, each in enumerate(MAIN) if each in name), len(MAIN))
 
 
 def _arguments(function, names: Names, whole: dict, seen: "_Seen") -> dict:
     """Devine les arguments d'une fonction : une variable du même nom, ou ce que le nom dit."""
-    found = {}
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.default is parameter.empty and parameter.kind not in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
-        ):
-            known = name in names
-            found[name] = names[name] if known else _guessed(name.lower(), whole, seen)
-    return found
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    given = inspect.signature(function).parameters.values()
+    given = [each for each in given if each.default is each.empty and each.kind not in several]
+    guess = functools.partial(_guessed, whole=whole, seen=seen)
+    return {
+        each.name: names[each.name] if each.name in names else guess(each.name.lower())
+        for each in given
+    }
 
 
 def _guessed(key: str, whole: dict, seen: "_Seen"):
-    """Donne à un argument ce que dit son nom."""
-    shape = whole["x_train"].shape[1:]
-    shape = (*shape, 1) if len(shape) == 2 else shape
+    """Donne à un argument ce que dit son nom : le premier mot qu'il contient, puis son début."""
     part = "test" if "test" in key or "val" in key else "train"
-    if key in SIDES:
-        return shape[SIDES[key]]
-    if key.startswith(("mod", "net", "cnn")) and seen.networks:
-        return seen.networks[-1].model
-    if any(word in key for word in ("shape", "dim", "size")):
-        return shape
-    if "class" in key or key.startswith("n"):
-        return 10
-    if key.startswith("y") or "label" in key:
-        return whole[f"y_{part}"][:KEPT]
-    if "epoch" in key or "batch" in key:
-        return BATCH
-    return whole[f"x_{part}"][:KEPT].reshape(-1, *shape)
+    x, y = whole[f"x_{part}"][:KEPT], whole[f"y_{part}"][:KEPT]
+    x = x if x.ndim == 4 else x[..., None]
+    sides = dict(zip(("height", "width", "depth"), x.shape[1:], strict=True))
+    words = {**sides, "shape": x.shape[1:], "dim": x.shape[1:], "size": x.shape[1:]}
+    words |= {"class": NUM_CLASSES, "label": y, "epoch": BATCH, "batch": BATCH}
+    if seen.networks:
+        words |= dict.fromkeys(("model", "net", "cnn"), seen.networks[-1].model)
+    starts = {"y": y, "n": NUM_CLASSES}
+    found = [value for word, value in words.items() if word in key]
+    return found[0] if found else starts.get(key[:1], x)
 
 
 def _call_asked(functions: list, names: Names, whole: dict, seen: "_Seen", seconds: int) -> dict:
@@ -311,8 +298,6 @@ def _outcome(use, seconds: int) -> dict:
     with _alarm(seconds):
         try:
             found = {"value": use()}
-        except MemoryError:
-            raise
         except (Exception, SystemExit) as error:
             found = {"error": probes.describe_error(error)}
     return found
@@ -438,18 +423,14 @@ class Network:
 
     def described(self, images) -> dict:
         """Décrit le modèle par des données, et ce qui lui a été donné."""
-        facts, model = {"layers": [], "error": ""}, self.model
-        try:
+        facts = {"layers": []}
+        with contextlib.suppress(Exception):
             with contextlib.suppress(Exception):
-                _ensure_built(model)
-            model = models.functional(model, _possible_shapes(images))
+                _ensure_built(self.model)
+            model = models.functional(self.model, _possible_shapes(images))
             shape = tuple(n or FREE_PX for n in model.input_shape[1:])
-            few = images[:4]
-            if np.prod(shape) != np.prod(images.shape[1:]):  # d'autres que celles de l'exercice
-                few = np.resize(few, (4, *shape))
-            facts = models.described(model, few.reshape(4, *shape).astype(images.dtype))
-        except Exception as error:
-            facts["error"] = str(error)[:300]
+            few = np.resize(images[:4], (4, *shape))  # les mêmes, si c'est leur taille
+            facts = models.described(model, few)
         return {
             "facts": facts,
             "compiled": self.compiled[-1:],
@@ -465,7 +446,6 @@ class _Seen:
     def __init__(self):
         self.networks: list[Network] = []
         self.touched: dict[int, object] = {}  # les variables apprises, gardées pour leur identité
-        self.steps = 0  # appels d'un optimiseur
         self.reuses = False  # des poids déjà appris ont été demandés
 
     def has_learned(self) -> bool:
@@ -487,15 +467,6 @@ class _Seen:
         self.touched.update({id(each): each for each in variables})
 
 
-class _History(dict):
-    """Les courbes de `fit`, que l'on peut encore appeler `acc` et `val_acc`."""
-
-    def __missing__(self, name: str):
-        """Rend la courbe qui porte l'autre nom, ou une courbe plate."""
-        other = name.replace("acc", "accuracy") if "accuracy" not in name else "acc"
-        return dict.get(self, other) or [0.0] * len(next(iter(self.values()), [0.0]))
-
-
 def _sample(x, y=None) -> tuple | None:
     """Rend les premiers exemples de données de toute sorte, en tableaux.
 
@@ -503,12 +474,8 @@ def _sample(x, y=None) -> tuple | None:
         `(images, étiquettes)` ; None si elles ne se lisent pas.
     """
     try:
-        if isinstance(x, keras.utils.PyDataset):
-            batch = x[0]
-        elif hasattr(x, "element_spec"):  # tf.data
-            batch = next(x.as_numpy_iterator())
-        elif hasattr(x, "__next__"):
-            batch = next(x)
+        if y is None and not hasattr(x, "shape"):  # ce qui donne des lots
+            batch = next(iter(x))
         else:
             batch = _first(x), None if y is None else _first(y)
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
@@ -538,12 +505,11 @@ def _possible_shapes(images) -> list[tuple]:
     return [images.shape[1:], (*images.shape[1:3], *channels), (32, 32, *channels)]
 
 
-def _invented(model, num: int = LEARNED):
+def _invented(model, num: int = KEPT):
     """Invente des images et des étiquettes qui conviennent à un modèle."""
     _ensure_built(model)
     rng = np.random.default_rng(0)
     shape = [n or 32 for n in model.input_shape[1:]]
-    num = num // FEWER if len(shape) == 3 and shape[0] > LARGE_PX else num
     outputs = model.output_shape[-1]
     labels = np.arange(num) % max(2, outputs)
     if outputs > 1 and "sparse" not in str(getattr(model, "loss", "")).lower():
@@ -558,9 +524,9 @@ def _invented(model, num: int = LEARNED):
 def _patched(seen: _Seen, whole: dict):
     """Remplace, le temps d'un rendu, ce qui apprend, ce qui lit des données et ce qui écrit."""
     model = keras.Model
-    kept = {name: getattr(model, name) for name in PATCHED.split()}
+    watched = _Watched(seen, {name: getattr(model, name, None) for name in PATCHED})
     replaced = [(builtins, "input", lambda *_: Answer("1"))]
-    replaced += [(model, name, value) for name, value in _methods(seen, kept).items()]
+    replaced += [(model, name, _bound(getattr(watched, name))) for name in PATCHED]
     replaced += [*_noted_changes(seen), *_readers(whole, seen)]
     os.environ["MPLBACKEND"] = "Agg"
     with contextlib.ExitStack() as stack:
@@ -569,35 +535,24 @@ def _patched(seen: _Seen, whole: dict):
         yield
 
 
+def _bound(method):
+    return lambda model, *given, **named: method(model, *given, **named)
+
+
 def _noted_changes(seen: _Seen) -> list[tuple]:
     """Rend ce qui change des poids, remplacé : `(endroit, nom, valeur)`."""
     optimizer, variable = keras.optimizers.Optimizer, keras.Variable
     step, change = optimizer.apply, variable.assign
 
     def apply(self, gradients, trainable_variables=None):
-        seen.steps += 1
-        found = step(self, gradients, trainable_variables)
         seen.touch(trainable_variables or self._trainable_variables)
-        return found
+        return step(self, gradients, trainable_variables)
 
     def assign(self, value):
         seen.touch([self])
         return change(self, value)
 
     return [(optimizer, "apply", apply), (variable, "assign", assign)]
-
-
-def _methods(seen: _Seen, kept: dict) -> dict:
-    """Rend les méthodes de `keras.Model` qui notent ce qu'elles reçoivent."""
-
-    def bound(method):
-        return lambda model, *given, **named: method(model, *given, **named)
-
-    watched, nothing = _Watched(seen, kept), lambda model, *_, **__: seen.keep(model)
-    silent = dict.fromkeys(("save", "save_weights", "export"), nothing)
-    methods = "compile fit evaluate predict train_on_batch load_weights predict_classes".split()
-    noted = {name: bound(getattr(watched, name)) for name in methods}
-    return {**noted, **silent, "predict_proba": noted["predict"]}
 
 
 class _Watched:
@@ -609,7 +564,7 @@ class _Watched:
     """
 
     def __init__(self, seen: _Seen, kept: dict):
-        self.seen, self.kept = seen, kept
+        self.seen, self.kept, self.steps = seen, kept, 0
 
     def compile(self, model, optimizer="rmsprop", loss=None, *given, **named):
         """Note la perte, puis compile."""
@@ -618,14 +573,11 @@ class _Watched:
 
     def fit(self, model, x=None, y=None, *given, **named):
         """Note ce que reçoit `fit`, puis apprend quelques lots."""
-        names = ("batch_size", "epochs", "verbose", "callbacks", "validation_split")
-        names += ("validation_data",)
-        named = {**dict(zip(names, given, strict=False)), **named}
+        named = {**dict(zip(OF_FIT, given, strict=False)), **named}
         x, y, validation = _split(x, y, named)
-        learned, pair = _widened(model, _sample(x, y)), validation
-        if not isinstance(pair, tuple | list):
-            pair = (validation, None)
+        pair = validation if isinstance(validation, tuple | list) else (validation, None)
         validates = validation is not None
+        learned = _widened(model, _sample(x, y))
         checked = _widened(model, _sample(*pair[:2])) if validates else None
         found = {
             "train": _as_dict(learned),
@@ -642,21 +594,20 @@ class _Watched:
         history = self._fit_few(model, learned, checked, found)
         epochs = max(1, int(named.get("epochs") or 1))
         curves = {name: list(values) * epochs for name, values in history.history.items()}
-        history.history, history.epoch = _History(curves), list(range(epochs))
+        older = {name.replace("accuracy", "acc"): values for name, values in curves.items()}
+        history.history, history.epoch = {**older, **curves}, list(range(epochs))
         return history
 
     def _fit_few(self, model, learned, checked, found):
         options = {"batch_size": BATCH, "epochs": 1, "verbose": 0}
-        if learned is None:  # ce qu'aurait donné un fichier ou un paquet absent
-            few = _invented(model)
-            some = few if found["validates"] else None
-            return self.kept["fit"](model, *few, validation_data=some, **options)
+        few = _fewer(learned or _invented(model), LEARNED)
+        # Rien ne se lit : ce qu'aurait donné un fichier ou un paquet absent.
+        some = _fewer(checked, BATCH) if checked and learned else None
+        some = few if found["validates"] and not learned else some
         try:
-            some = _fewer(checked, BATCH) if checked else None
-            few = _fewer(learned, LEARNED)
             return self.kept["fit"](model, *few, validation_data=some, **options)
         except Exception as error:
-            found["error"] = probes.describe_error(error)
+            found["error"] = probes.describe_error(error) if learned else None
             raise
 
     def evaluate(self, model, x=None, y=None, *given, **named):
@@ -664,8 +615,8 @@ class _Watched:
         if "_use_cached_eval_dataset" in named:  # la validation de `fit`
             return self.kept["evaluate"](model, x, y, *given, **named)
         few = self._measured(model, x, y)
-        with_names = named.get("return_dict", False)
-        return self.kept["evaluate"](model, *few, verbose=0, return_dict=with_names)
+        named = {"return_dict": named.get("return_dict", False), "verbose": 0}
+        return self.kept["evaluate"](model, *few, **named)
 
     def predict(self, model, x, *_, **__):
         """Note ce qui est prédit ; rend quelques réponses, répétées."""
@@ -675,6 +626,8 @@ class _Watched:
         if not isinstance(found, np.ndarray):  # plusieurs sorties
             return found
         return np.resize(found, (num, *found.shape[1:]))
+
+    predict_proba = predict
 
     def _measured(self, model, x, y=None, *, whole: bool = True) -> tuple:
         """Note une mesure ; rend les quelques images qu'elle aura."""
@@ -686,9 +639,16 @@ class _Watched:
 
     def train_on_batch(self, model, x, y=None, *_, **named):
         """Apprend les premiers lots seulement."""
-        if self.seen.steps > MAX_STEPS:
+        self.steps += 1
+        if self.steps > MAX_STEPS:
             return [0.0] * 2
         return self.kept["train_on_batch"](model, x, y, **named)
+
+    def save(self, model, *_, **__):
+        """Note le modèle, et n'écrit rien."""
+        self.seen.keep(model)
+
+    save_weights = export = save
 
     def load_weights(self, model, *_, **__):
         """Note que des poids sont repris."""
@@ -760,7 +720,7 @@ def _widened(model, pair):
 
 def _as_dict(pair) -> dict | None:
     """Rend un échantillon qui voyage ; d'une grande image, un pixel sur quelques-uns."""
-    if pair is None:
+    if pair is None or not pair[0].size:
         return None
     step = max(1, pair[0].shape[1] // 32) if pair[0].ndim == 4 else 1
     return {"x": pair[0][:, ::step, ::step] if step > 1 else pair[0], "y": pair[1]}
@@ -777,14 +737,10 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         seen.reuses = True
         return str(given[0] if given else "poids.h5")
 
-    for name in SIZES:
-        for root in ("keras", "keras._tf_keras.keras"):
-            importlib.import_module(f"{root}.datasets.{name}")
     reader = _from_pictures(keras.utils.image_dataset_from_directory)
     everywhere = {"image_dataset_from_directory": reader, "get_file": reuse}
     everywhere |= {f"load_{name}": load for name in SIZES}
-    found = [(multiprocessing.pool, "ThreadPool", _InlinePool)]
-    found += [(os, "listdir", _listed(os.listdir)), (glob, "glob", _globbed(glob.glob))]
+    found = [(multiprocessing.pool, "ThreadPool", _inline_pool)]
     for name, module in list(sys.modules.items()):
         if name.startswith(("keras", "convnets.")):
             found += [(module, key, everywhere[key]) for key in everywhere if key in vars(module)]
@@ -798,41 +754,15 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     return found
 
 
-def _listed(original):
-    """Remplace `os.listdir` : un dossier absent a nos images."""
-
-    def listed(path="."):
-        if os.path.isdir(path):
-            return original(path)
-        inside = os.path.join(_our_pictures(), os.path.basename(os.path.normpath(path)))
-        return original(inside if os.path.isdir(inside) else PICTURES)
-
-    return listed
-
-
-def _globbed(original):
-    """Remplace `glob.glob` : un motif qui ne trouve rien trouve nos images, ou leurs dossiers."""
-
-    def globbed(pattern, *given, **named):
-        files = "." in os.path.basename(str(pattern))
-        ours = os.path.join(_our_pictures(), "*/*.png" if files else "*")
-        return original(pattern, *given, **named) or original(ours)
-
-    return globbed
-
-
 def _from_pictures(original):
     """Remplace le dossier d'images qu'un programme lit, s'il est absent, par le nôtre."""
 
     def read(*given, **named):
-        given = list(given)
-        place = next((k for k, each in enumerate(given) if isinstance(each, str | Path)), None)
-        folder = named.get("directory") if place is None else given[place]
-        folder = folder if os.path.isdir(folder or "") else _our_pictures()
-        if place is None:
-            return original(*given, **{**named, "directory": folder})
-        given[place] = folder
-        return original(*given, **named)
+        bound = inspect.signature(original).bind_partial(*given, **named)
+        folder = bound.arguments.get("directory")
+        if not isinstance(folder, str | Path) or not os.path.isdir(folder):
+            bound.arguments["directory"] = _our_pictures()
+        return original(*bound.args, **bound.kwargs)
 
     return read
 
@@ -853,21 +783,15 @@ def _write_pictures(folder: str, images) -> None:
         Image.fromarray(pixels).save(place / f"{number:05}.png")
 
 
-class _InlinePool:
-    """Un `ThreadPool` sans fils, car les siens ont besoin de /dev/shm : l'appel est fait là."""
+def _inline_pool(*_):
+    """Tient lieu d'un `ThreadPool`, car ses fils ont besoin de /dev/shm : l'appel est fait là."""
 
-    def __init__(self, *_):
-        pass
-
-    def apply_async(self, function, arguments=()):
-        """Rend de quoi lire le résultat, déjà calculé."""
+    def apply_async(function, arguments=()):
         found = function(*arguments)
         return types.SimpleNamespace(get=lambda timeout=None: found)
 
-    def close(self):
-        """Ne fait rien."""
-
-    join = close
+    nothing = spellings.Nothing()
+    return types.SimpleNamespace(apply_async=apply_async, close=nothing, join=nothing)
 
 
 @contextlib.contextmanager

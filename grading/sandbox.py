@@ -102,12 +102,11 @@ def enter(folder: Path, limits: Limits, *, readable: tuple[str, ...] = ()) -> li
         if version
         else "fichiers non protégés (pas de Landlock)"
     )
-    if _filter_system_calls():
-        found.append(
-            "ni processus, ni réseau, ni signal aux autres, ni droits de fichiers (seccomp)"
-        )
-    else:
-        found.append("processus et réseau non filtrés (pas de seccomp)")
+    found.append(
+        "ni processus, ni réseau, ni signal aux autres, ni droits de fichiers (seccomp)"
+        if _filter_system_calls()
+        else "processus et réseau non filtrés (pas de seccomp)"
+    )
     return found
 
 

@@ -24,7 +24,7 @@ RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
     "generator": "x",
 }
 DROPPED = {"workers", "use_multiprocessing", "max_queue_size", "max_q_size", "pickle_safe"}
-DROPPED |= {"show_accuracy"}
+DROPPED |= {"show_accuracy", "decay", "schedule_decay"}
 LAYERS = {"border_mode": "padding", "subsample": "strides", "nb_filter": "filters"} | {
     "output_dim": "units",
     "init": "kernel_initializer",
@@ -59,25 +59,22 @@ class _Modern(ast.NodeTransformer):
             node.func.attr = name = METHODS[name]
         if name == FIRST_KERAS and len(node.args) == 3:
             node.args = [node.args[0], ast.Tuple(node.args[1:], ast.Load())]
-        if name[:1].isupper() and any(each.arg in LAYERS for each in node.keywords):
-            node.keywords = [_renamed(each, LAYERS) for each in node.keywords]
         if name.lower() in OPTIMIZERS:
-            given = [each for each in node.keywords if not _is_obsolete(each)]
-            node.keywords = [_renamed(each, {"lr": "learning_rate"}) for each in given]
+            names = {"lr": "learning_rate"}
         elif named and name in METHODS.values():
-            given = [each for each in node.keywords if each.arg not in DROPPED]
-            node.keywords = [_renamed(each, RENAMED) for each in given]
+            names = RENAMED
+        else:
+            names = LAYERS if name[:1].isupper() else {}
+        if names:
+            given = [each for each in node.keywords if not _is_obsolete(each)]
+            node.keywords = [ast.keyword(names.get(k.arg, k.arg), k.value) for k in given]
         return node
 
 
 def _is_obsolete(keyword: ast.keyword) -> bool:
-    """Dit si un argument d'optimiseur n'existe plus : `decay`, ou un `epsilon=None`."""
+    """Dit si un argument n'existe plus : `decay`, `workers`, ou un `epsilon=None`."""
     empty = isinstance(keyword.value, ast.Constant) and keyword.value.value is None
-    return keyword.arg in ("decay", "schedule_decay") or (keyword.arg == "epsilon" and empty)
-
-
-def _renamed(keyword: ast.keyword, names: dict[str, str]) -> ast.keyword:
-    return ast.keyword(names.get(keyword.arg, keyword.arg), keyword.value)
+    return keyword.arg in DROPPED or (keyword.arg == "epsilon" and empty)
 
 
 # --- Ce qui n'est pas là -------------------------------------------------------------
@@ -159,11 +156,10 @@ def _from_keras(module: str, name: str):
     """Cherche dans le Keras d'aujourd'hui ce qu'un ancien module contenait."""
     inside = next(module[len(root) :] for root in KERAS if module.startswith(root)).strip(".")
     for place in (inside, inside.rpartition(".")[0], *PLACES, ""):
-        for root in ("keras", "keras._tf_keras.keras"):
-            with contextlib.suppress(ImportError, AttributeError):
-                found = importlib.import_module(f"{root}.{place}".rstrip("."))
-                if not isinstance(found, _Missing):
-                    return getattr(found, name)
+        with contextlib.suppress(ImportError, AttributeError):
+            found = importlib.import_module(f"keras.{place}".rstrip("."))
+            if not isinstance(found, _Missing):
+                return getattr(found, name)
     return nothing(name)
 
 
@@ -234,8 +230,7 @@ def installed():
         vars(place).update({name.lower(): each for name, each in kinds.items()})
     for side in ("input", "output"):  # la forme d'une couche, que Keras 3 ne donne plus ainsi
         shape = property(lambda layer, side=side: tuple(getattr(layer, side).shape))
-        if not hasattr(keras.Layer, f"{side}_shape"):
-            setattr(keras.Layer, f"{side}_shape", shape)
+        setattr(keras.Layer, f"{side}_shape", shape)
     finders = [_Finder(old=True), _Finder(old=False)]
     sys.meta_path[:] = [finders[0], *sys.meta_path, finders[1]]
     try:

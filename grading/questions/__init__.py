@@ -70,8 +70,8 @@ class Ask:
         Args:
             function: son nom, dans le module de la question.
             calls: `(positionnels, nommés)` de chaque appel.
-            operation: celle de `probes` qui appelle : `"call"`, `"through"`, `"layer"` ou
-                `"descend"`.
+            operation: celle de `probes` qui appelle : `"call"`, `"through"`, `"chained"`
+                ou `"descend"`.
             arguments: ce que cette opération demande de plus.
 
         Returns:
@@ -82,14 +82,10 @@ class Ask:
         """
         prepared = [[list(positional), named] for positional, named in calls]
         found = self.op(operation, function=function, calls=prepared, **arguments)
-        if not isinstance(found, list) or len(found) != len(calls):
+        known = isinstance(found, list) and len(found) == len(calls)
+        if not known or not all(map(_is_answer, found)):
             raise pupil.Failure("forged_answer")
-        answers = []
-        for each in found:
-            known = each if isinstance(each, dict) else {}
-            if not isinstance(known.get("error"), dict) and "value" not in known:
-                raise pupil.Failure("forged_answer")
-            answers.append(pupil.Answer(known.get("value"), known.get("error")))
+        answers = [pupil.Answer(each.get("value"), each.get("error")) for each in found]
         if all(answer.error for answer in answers):
             first = answers[0].error
             if len({(each.error.get("type"), each.error.get("line")) for each in answers}) == 1:
@@ -174,6 +170,11 @@ class Ask:
     def submission(self):
         """Le rendu noté."""
         return self._desk.submission
+
+
+def _is_answer(found) -> bool:
+    """Dit si ce que rend un appel est une valeur ou une erreur."""
+    return isinstance(found, dict) and ("value" in found or isinstance(found.get("error"), dict))
 
 
 def as_bytes(content) -> bytes:
@@ -336,28 +337,19 @@ def _agrees(answer: pupil.Answer, expected, tolerance: float) -> bool:
 
 def _mistaken(mistake: Mistake, positional, named):
     try:
-        return mistake.compute(*positional, **named)
-    except ValueError:
-        return REFUSED
+        return expected_of(mistake.compute, positional, named)
     except Exception:  # l'erreur n'a pas de sens pour ces arguments
         return None
 
 
 def _vague_reason(wrong) -> tuple[str, str]:
-    refused = [each for each in wrong if each[3] is REFUSED]
-    if len(refused) == len(wrong):
+    if all(expected is REFUSED for *_, expected in wrong):
         return "no_error", ""
-    _, _, answer, expected = next(each for each in wrong if each[3] is not REFUSED)
-    if answer.error:
-        failure = pupil.failure_of(answer.error)
+    answer, expected = next(each[2:] for each in wrong if each[3] is not REFUSED)
+    try:
+        numbers(answer, as_floats(expected).shape)
+    except pupil.Failure as failure:
         return failure.reason, failure.detail
-    found = as_floats(answer.value)
-    if found is None:
-        return "wrong_type", ""
-    if found.shape != as_floats(expected).shape:
-        return "wrong_shape", ""
-    if np.isnan(found).any():
-        return "not_a_number", ""
     return "wrong_values", ""
 
 

@@ -1,8 +1,7 @@
 """Exercice 02 : Fashion-MNIST et l'architecture imposée."""
 
-from grading.questions import RIGHT, Ask, Credit, credit, networks, question
+from grading.questions import Ask, Credit, first_fault, networks, question
 
-SHAPE = (28, 28)
 ORDER = "CMCMCDD"  # convolution, max-pooling, deux fois, convolution, dense, sortie
 NAMES = [
     "T-shirt/top",
@@ -18,22 +17,9 @@ NAMES = [
 ]
 
 
-def _network(ask: Ask) -> dict:
-    return networks.chosen(ask, lambda facts: networks.judge_architecture(facts, ORDER))
-
-
-@question("ex02.architecture")
-def ask_architecture(ask: Ask) -> Credit:
-    """Compare les couches à celles de l'énoncé."""
-
-    def judge():
-        facts = networks.facts_of(ask, _network(ask))
-        return networks.judge_architecture(facts, ORDER)
-
-    return networks.judged(ask, "build_model", judge)
-
-
-networks.ask_common("ex02", "build_model", _network, "non_linearity scaling output train")
+networks.ask_common(
+    "ex02", "build_model", "architecture", lambda facts: networks.judge_architecture(facts, ORDER)
+)
 
 
 @question("ex02.evaluate")
@@ -44,18 +30,12 @@ def ask_evaluate(ask: Ask) -> Credit:
         return found
     names = [[_plain(each) for each in group] for group in networks.record(ask)["names"]]
     expected = [_plain(each) for each in NAMES]
-    if expected in names:
-        return RIGHT
-    if sorted(expected) in map(sorted, names):
-        return credit("3/4", "class_order_shifted")
-    return credit("3/4", "class_names_changed")
+    known = expected in names
+    return first_fault(
+        ("3/4", "class_order_shifted", not known and sorted(expected) in map(sorted, names)),
+        ("3/4", "class_names_changed", not known),
+    )
 
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace(" ", "").partition("/")[0]
-
-
-@question("ex02.weights")
-def ask_weights(ask: Ask) -> Credit:
-    """Mesure les poids rendus."""
-    return networks.judge_weights(ask, "fashion_mnist", SHAPE)

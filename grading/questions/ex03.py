@@ -7,9 +7,8 @@ import numpy as np
 from PIL import Image
 
 from grading import copies, pupil, submission
-from grading.questions import RIGHT, Ask, Credit, credit, networks, question
+from grading.questions import Ask, Credit, credit, first_fault, networks, question
 
-SHAPE = (32, 32, 3)
 ENGLISH = "airplane automobile bird cat deer dog frog horse ship truck".split()
 FRENCH = "Avion Voiture Oiseau Chat Cerf Chien Grenouille Cheval Bateau Camion".split()
 # Dans l'extrait, l'image de chaque classe dont le réseau livré est le plus sûr.
@@ -21,47 +20,28 @@ SWAPPED = 2  # images mieux reconnues une fois échangées : c'est la commande q
 LINE = re.compile(r"Prédiction: ([^\n]+)\n")
 
 
-def _network(ask: Ask) -> dict:
-    return networks.chosen(ask, judge_network)
-
-
-@question("ex03.network")
-def ask_network(ask: Ask) -> Credit:
-    """Vérifie les formes, les convolutions et les fonctions non linéaires."""
-
-    def judge():
-        return judge_network(networks.facts_of(ask, _network(ask)))
-
-    return networks.judged(ask, "build_model", judge)
-
-
 def judge_network(found: dict) -> Credit:
     """Juge un réseau d'architecture libre.
 
     Args:
-        found: une description (voir `probes.inspect`).
+        found: une description (voir `models.described`).
     """
-    if len(found["output_shape"] or ()) != 2:
-        return credit(0, "flatten_forgotten")
-    if found["output_shape"][1] != networks.NUM_CLASSES:
-        return credit(0, "wrong_number_of_classes")
-    judged = networks.judge_non_linearity(found, free=True)
-    return judged if judged.level == 1 else credit("1/2", judged.reason)
+    shape = found["output_shape"] or ()
+    linear = networks.judge_non_linearity(found, free=True)
+    return first_fault(
+        (0, "flatten_forgotten", len(shape) != 2),
+        (0, "wrong_number_of_classes", shape[-1:] != [networks.NUM_CLASSES]),
+        ("1/2", linear.reason, linear.level < 1),
+    )
 
 
-networks.ask_common("ex03", "build_model", _network, "scaling output train")
+networks.ask_common("ex03", "build_model", "network", judge_network)
 
 
 @question("ex03.evaluate")
 def ask_evaluate(ask: Ask) -> Credit:
     """Mesure un modèle dont on sait l'exactitude."""
     return networks.judged(ask, "evaluate", lambda: networks.judge_evaluate(ask))
-
-
-@question("ex03.weights")
-def ask_weights(ask: Ask) -> Credit:
-    """Mesure les poids rendus."""
-    return networks.judge_weights(ask, "cifar10", SHAPE)
 
 
 @question("ex03.command")
@@ -80,32 +60,32 @@ def ask_command(ask: Ask) -> Credit:
     found = ask.op("command", pictures=[as_png(image) for image in images], script=script or "")
     if not isinstance(found, list) or len(found) != len(images):
         raise pupil.Failure("forged_answer")
-    guesses = []
-    for each in found:
-        if each.get("error"):
-            failure = pupil.failure_of(each["error"])
-            reason = "command_fails" if failure.reason == "exception" else failure.reason
-            return credit(0, reason, failure.detail)
-        if each.get("code") != 0:
-            return credit(0, "command_fails", f"code de sortie {pupil.clean(each.get('code'))}")
-        name, reason = read_line(str(each.get("stdout")))
-        if reason:
-            return credit("1/4", reason)
-        guesses.append(name)
+    guesses = [_guess(each) for each in found]
+    refused = [each for each in guesses if isinstance(each, Credit)]
+    if refused:
+        return refused[0]
     guesses, right = np.array(guesses), ask.settings["right"]
     plain, swapped = len(clear), len(clear) + len(coloured)
     matches = guesses == truths
-    if matches[swapped:].sum() >= matches[plain:swapped].sum() + SWAPPED:
-        return credit("1/2", "channels_swapped")
+    better = matches[swapped:].sum() - matches[plain:swapped].sum()
     shifts = [((guesses[:plain] + k) % 10 == truths[:plain]).sum() for k in range(10)]
-    if shifts[0] >= right:
-        return RIGHT
-    shifted = max(shifts) >= right
-    return credit(
-        "1/2",
-        "class_order_shifted" if shifted else "often_wrong",
-        "" if shifted else f"{shifts[0]} sur {plain}",
+    return first_fault(
+        ("1/2", "channels_swapped", better >= SWAPPED),
+        ("1/2", "class_order_shifted", max(shifts) >= right > shifts[0]),
+        ("1/2", "often_wrong", shifts[0] < right, f"{shifts[0]} sur {plain}"),
     )
+
+
+def _guess(found: dict) -> int | Credit:
+    """Lit la classe que la commande a dite d'une image, ou pourquoi on ne peut pas la lire."""
+    if found["error"]:
+        failure = pupil.failure_of(found["error"])
+        reason = "command_fails" if failure.reason == "exception" else failure.reason
+        return credit(0, reason, failure.detail)
+    if found["code"] != 0:
+        return credit(0, "command_fails", f"code de sortie {pupil.clean(found['code'])}")
+    name, reason = read_line(str(found["stdout"]))
+    return credit("1/4", reason) if reason else name
 
 
 def read_line(printed: str) -> tuple[int | None, str | None]:
@@ -113,13 +93,14 @@ def read_line(printed: str) -> tuple[int | None, str | None]:
     exact = LINE.fullmatch(printed)
     if exact and exact[1] in FRENCH:
         return FRENCH.index(exact[1]), None
-    last = printed.rstrip("\n").rpartition("\n")[2].rpartition("\r")[2].strip("\x08 ")
-    words = re.findall(r"\w+", last.lower())
-    if any(name in words for name in ENGLISH):
-        return None, "english_class"
-    if LINE.fullmatch(last + "\n") and last != printed.rstrip("\n"):
-        return None, "progress_bar"
-    return None, "wrong_line"
+    last = re.split(r"[\r\n]", printed.strip())[-1].strip("\x08 ")
+    english = set(ENGLISH) & set(re.findall(r"\w+", last.lower()))
+    found = first_fault(
+        (0, "english_class", english),
+        (0, "progress_bar", LINE.fullmatch(last + "\n") and last != printed.rstrip("\n")),
+        (0, "wrong_line", True),
+    )
+    return None, found.reason
 
 
 def as_png(image) -> bytes:

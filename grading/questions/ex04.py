@@ -1,32 +1,17 @@
 """Exercice 04 : LeNet, et un réseau complètement connecté qui a autant de paramètres."""
 
-from grading.questions import RIGHT, Ask, Credit, credit, networks, question
+from grading.questions import Ask, Credit, credit, first_fault, networks, question
 from grading.scale import read_scale
 
-SHAPE = (28, 28)
 ORDER = "CMCMDDD"  # C1, S2, C3, S4, C5, F6, sortie
 PARAMETERS = read_scale()["ex04"].rules[0].settings["parameters"]
-
-
-def _lenet(ask: Ask) -> dict:
-    return networks.chosen(ask, judge_lenet)
-
-
-@question("ex04.lenet")
-def ask_lenet(ask: Ask) -> Credit:
-    """Compare les couches à celles de la figure, puis compte les paramètres."""
-
-    def judge():
-        return judge_lenet(networks.facts_of(ask, _lenet(ask)))
-
-    return networks.judged(ask, "build_lenet", judge)
 
 
 def judge_lenet(found: dict) -> Credit:
     """Juge un réseau qui devrait être LeNet.
 
     Args:
-        found: une description (voir `probes.inspect`).
+        found: une description (voir `models.described`).
     """
     dense = {"class": "Dense", "shapes": {}}
     layers = [{**each, **dense} if _sees_all(each) else each for each in found["layers"]]
@@ -43,7 +28,7 @@ def _sees_all(layer: dict) -> bool:
     return layer["class"] in networks.CONVOLUTIONS and small
 
 
-networks.ask_common("ex04", "build_lenet", _lenet, "non_linearity scaling output")
+networks.ask_common("ex04", "build_lenet", "lenet", judge_lenet)
 
 
 @question("ex04.dense")
@@ -51,16 +36,13 @@ def ask_dense(ask: Ask) -> Credit:
     """Compare le nombre de paramètres du réseau dense à celui du LeNet de l'élève."""
 
     def judge():
-        lenet = _lenet(ask)["facts"]
-        size = lenet["num_parameters"] if _convolves(lenet) else PARAMETERS
+        lenet = networks.chosen(ask, judge_lenet)["facts"]
+        convolves = "C" in networks.sequence(lenet["layers"])
+        size = lenet["num_parameters"] if convolves else PARAMETERS
         dense = networks.chosen(ask, lambda facts: judge_dense(ask, facts, size))
         return judge_dense(ask, dense["facts"], size)
 
     return networks.judged(ask, "build_dense", judge)
-
-
-def _convolves(facts: dict) -> bool:
-    return "C" in networks.sequence(facts["layers"])
 
 
 def judge_dense(ask: Ask, found: dict, size: int) -> Credit:
@@ -68,16 +50,16 @@ def judge_dense(ask: Ask, found: dict, size: int) -> Credit:
 
     Args:
         ask: la question.
-        found: une description (voir `probes.inspect`).
+        found: une description (voir `models.described`).
         size: nombre de paramètres de LeNet.
     """
-    if set(networks.sequence(found["layers"])) != {"D"}:
-        return credit(0, "not_dense")
-    if found["output_shape"] != [None, networks.NUM_CLASSES]:
-        return credit(0, "wrong_number_of_classes")
-    if 100 * abs(found["num_parameters"] - size) > ask.settings["percent"] * size:
-        return credit("1/2", "unequal_networks", f"{found['num_parameters']} contre {size}")
-    return RIGHT
+    unequal = 100 * abs(found["num_parameters"] - size) > ask.settings["percent"] * size
+    detail = f"{found['num_parameters']} contre {size}"
+    return first_fault(
+        (0, "not_dense", set(networks.sequence(found["layers"])) != {"D"}),
+        (0, "wrong_number_of_classes", found["output_shape"] != [None, networks.NUM_CLASSES]),
+        ("1/2", "unequal_networks", unequal, detail),
+    )
 
 
 @question("ex04.train")
@@ -85,15 +67,9 @@ def ask_train(ask: Ask) -> Credit:
     """Juge l'entraînement de LeNet ; entraîner seulement l'autre réseau en est la moitié."""
 
     def judge():
-        found = networks.judge_train(ask, _lenet(ask))
+        found = networks.judge_train(ask, networks.chosen(ask, judge_lenet))
         if found.reason == "not_trained" and any(each["moved"] for each in networks.built(ask)):
             return credit("1/2", "lenet_not_trained")
         return found
 
     return networks.judged(ask, "train", judge)
-
-
-@question("ex04.weights")
-def ask_weights(ask: Ask) -> Credit:
-    """Mesure les poids rendus."""
-    return networks.judge_weights(ask, "mnist", SHAPE)

@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from grading.questions import RIGHT, Ask, Credit, as_floats, credit, networks, question, same
+from grading.questions import (
+    RIGHT,
+    Ask,
+    Credit,
+    as_floats,
+    credit,
+    first_fault,
+    networks,
+    question,
+    same,
+)
 
 NUM, FEATURES = 20, 12  # images du dossier, exemples donnés à une tête
 MIN_CONVOLUTIONS = 10  # un réseau repris en a des dizaines ; VGG16, treize
@@ -28,49 +38,53 @@ def ask_make_generator(ask: Ask) -> Credit:
     def judge():
         found = networks.called(ask, "make_generator")
         if found:
-            first = as_floats(found[""]["passes"][0])
-            return _scale_credit(first, None) or _order_credit(first, found["drawn"])
+            first, expected = as_floats(found[""]["passes"][0]), found["drawn"] / 127.5 - 1
+            alike, shuffled = _compared(first, expected)
+            return _scale_credit(
+                first, ("1/2", "images_shuffled", shuffled), ("1/2", "wrong_values", not alike)
+            )
         network = _network(ask)
-        given = [as_floats(each["train"]["x"]) for each in network["fits"] if each.get("train")]
+        given = [as_floats(each["train"]["x"]) for each in network["fits"] if each["train"]]
         if not given:
             return credit("1/2", "images_unseen") if network["fits"] else credit(0, "not_trained")
-        return _scale_credit(given[-1], network["facts"]) or RIGHT
+        return _scale_credit(given[-1], prepares=_prepares(network["facts"]))
 
     return networks.judged(ask, "make_generator", judge)
 
 
-def _scale_credit(images: np.ndarray, facts: dict | None) -> Credit | None:
-    """Juge l'échelle des images lues ; None si elle est bonne."""
-    if not np.isfinite(images).all():
-        return credit(0, "not_a_number")
-    if images.min(initial=0) < 0:  # entre -1 et 1, ou centré comme le veut VGG16
-        return None
-    if images.max(initial=0) <= 2:
-        return credit("1/2", "divided_by_255")
-    return None if facts and _prepares(facts) else credit("1/2", "preprocess_missing")
+def _scale_credit(images: np.ndarray, *faults: tuple, prepares: bool = False) -> Credit:
+    """Juge l'échelle des images lues, puis d'autres fautes.
+
+    Args:
+        images: les images.
+        faults: comme pour `first_fault`.
+        prepares: dit si le réseau met lui-même ses pixels à l'échelle.
+    """
+    negative = images.min() < 0  # entre -1 et 1, ou centré comme le veut VGG16
+    small = images.max() <= 2
+    return first_fault(
+        (0, "not_a_number", not np.isfinite(images).all()),
+        ("1/2", "divided_by_255", small and not negative),
+        ("1/2", "preprocess_missing", not (small or negative or prepares)),
+        *faults,
+    )
 
 
 def _prepares(facts: dict) -> bool:
     """Dit si le réseau met lui-même ses pixels à l'échelle."""
     names = [layer["class"] for layer in facts["layers"]]
     first = next((k for k, name in enumerate(names) if name in networks.CONVOLUTIONS), 0)
-    seen = facts.get("seen")
-    small = bool(seen) and np.abs(seen).max() < networks.MAX_SCALED
-    return small or bool({"Rescaling", "Normalization"} & set(names[:first]))
+    small = bool(facts["seen"]) and np.abs(facts["seen"]).max() < networks.MAX_SCALED
+    return small or not {"Rescaling", "Normalization"}.isdisjoint(names[:first])
 
 
-def _order_credit(first: np.ndarray, drawn: np.ndarray) -> Credit:
-    expected = drawn / 127.5 - 1
-    if first.shape != expected.shape:
-        return credit(0, "wrong_shape")
-    if same(first, expected, tolerance=1e-3):
-        return RIGHT
-    return credit("1/2", "images_shuffled" if _same_set(first, expected) else "wrong_values")
-
-
-def _same_set(first: np.ndarray, second: np.ndarray) -> bool:
-    sums = [np.sort(each.reshape(len(each), -1).sum(1)) for each in (first, second)]
-    return first.shape == second.shape and np.allclose(*sums, atol=0.1)
+def _compared(found: np.ndarray, expected: np.ndarray) -> tuple[bool, bool]:
+    """Dit si des images sont celles qu'on attend ; puis si elles n'ont que changé d'ordre."""
+    alike = same(found, expected, tolerance=1e-3)
+    if alike or found.shape != expected.shape:
+        return alike, False
+    sums = [np.sort(each.reshape(len(each), -1).sum(1)) for each in (found, expected)]
+    return False, np.allclose(*sums, atol=0.1)
 
 
 @question("ex05.validation")
@@ -82,29 +96,27 @@ def ask_validation(ask: Ask) -> Credit:
         if found:
             return _judge_validation(found)
         fits = _network(ask)["fits"]
-        if not fits:
-            return credit(0, "not_trained")
-        reason = networks.validation_reason(fits[-1])
-        if reason == "validation_augmented":
-            return credit("1/2", reason)
-        return credit(0, reason) if reason in ("no_validation", "validation_is_train") else RIGHT
+        reason = networks.validation_reason(fits[-1]) if fits else "not_trained"
+        return first_fault(
+            ("1/2", reason, reason == "validation_augmented"),
+            (0, reason, reason in ("not_trained", "no_validation", "validation_is_train")),
+        )
 
     return networks.judged(ask, "make_generator", judge)
 
 
 def _judge_validation(found: dict) -> Credit:
     numbers, others = (set(found[part]["numbers"]) for part in ("validation", "training"))
-    if len(numbers) != NUM // 5 or numbers & others or len(numbers | others) != NUM:
-        return credit(0, "wrong_share")
+    shared = len(numbers) != NUM // 5 or numbers & others or len(numbers | others) != NUM
     first, second = map(as_floats, found["validation"]["passes"])
-    if not same(first, second, tolerance=1e-4):
-        shuffled = _same_set(first, second)
-        return credit("1/2", "images_shuffled" if shuffled else "validation_augmented")
+    alike, shuffled = _compared(first, second)
     drawn = found["drawn"][found["validation"]["numbers"]].astype(float)
-    scales = (drawn, drawn / 255, drawn / 127.5 - 1)
-    if not any(same(first, each, tolerance=1e-3) or _same_set(first, each) for each in scales):
-        return credit("1/2", "validation_augmented")
-    return RIGHT
+    known = any(any(_compared(first, each)) for each in (drawn, drawn / 255, drawn / 127.5 - 1))
+    return first_fault(
+        (0, "wrong_share", shared),
+        ("1/2", "images_shuffled", shuffled),
+        ("1/2", "validation_augmented", not alike or not known),
+    )
 
 
 # --- Figer la base -------------------------------------------------------------------
@@ -123,28 +135,29 @@ def ask_frozen_base(ask: Ask) -> Credit:
 
 def _judge_frozen(found: dict) -> Credit:
     output, maps = as_floats(found["output"]), as_floats(found["maps"])
-    if output.ndim != 2:
-        return credit(0, "maps_not_averaged")
-    if not same(output, maps.mean(axis=(1, 2)), tolerance=1e-4):
-        largest = same(output, maps.max(axis=(1, 2)), tolerance=1e-4)
-        return credit(0, "maps_not_averaged" if largest else "wrong_layer")
-    return credit("1/2", "base_not_frozen") if found["trainable"] else RIGHT
+    averaged = same(output, maps.mean(axis=(1, 2)), tolerance=1e-4)
+    largest = same(output, maps.max(axis=(1, 2)), tolerance=1e-4)
+    return first_fault(
+        (0, "maps_not_averaged", output.ndim != 2 or largest),
+        (0, "wrong_layer", not averaged),
+        ("1/2", "base_not_frozen", found["trainable"]),
+    )
 
 
 def _judge_base(ask: Ask) -> Credit:
     network = _network(ask)
     facts, base = network["facts"], _convolutions(network["facts"])
-    if len(base) < MIN_CONVOLUTIONS or not networks.record(ask).get("reuses"):
-        return credit(0, "base_missing")
+    reused = len(base) >= MIN_CONVOLUTIONS and networks.record(ask)["reuses"]
     # Affiner la base après avoir appris la tête est permis : le premier apprentissage est jugé.
-    learned = [layer for layer in base if layer.get("trainable")]
-    frozen = not learned or any(each["learning"] == 0 for each in network["fits"])
-    if len(facts["output_shape"] or ()) != 2:
-        return credit("1/4", "maps_not_averaged")
-    if not frozen:
-        return credit("1/2", "base_not_frozen")
+    learns = any(layer.get("trainable") for layer in base)
+    frozen = not learns or any(each["learning"] == 0 for each in network["fits"])
     averaged = any("AveragePooling2D" in each["class"] for each in facts["layers"][-MAX_HEAD:])
-    return RIGHT if averaged else credit("3/4", "maps_not_averaged")
+    return first_fault(
+        (0, "base_missing", not reused),
+        ("1/4", "maps_not_averaged", len(facts["output_shape"] or ()) != 2),
+        ("1/2", "base_not_frozen", not frozen),
+        ("3/4", "maps_not_averaged", not averaged),
+    )
 
 
 # --- Poser une tête ------------------------------------------------------------------
@@ -167,33 +180,34 @@ def ask_build_head(ask: Ask) -> Credit:
 
 def _judge_own_head(head: dict, num_classes: int) -> Credit:
     """Juge une tête dont on sait le nombre de classes, et les étiquettes que le rendu lui donne."""
-    given = (head["fits"][-1].get("train") or {}).get("y") if head["fits"] else None
+    given = head["fits"][-1]["train"] if head["fits"] else None
     labels = np.arange(FEATURES) % num_classes
-    if given is not None:
-        writings = (labels[:, None], np.eye(num_classes)[labels])
-        if not any(same(np.reshape(given, (FEATURES, -1)), each) for each in writings):
-            return credit("1/2", "wrong_targets")
+    writings = (labels[:, None], np.eye(num_classes)[labels])
+    columns = np.reshape(given["y"], (FEATURES, -1)) if given else labels[:, None]
+    if not any(same(columns, each) for each in writings):
+        return credit("1/2", "wrong_targets")
     return _judge_head(head, num_classes)
 
 
 def _judge_head(network: dict, num_classes: int) -> Credit:
     facts, compiled = network["facts"], network["compiled"]
-    outputs = as_floats(facts.get("outputs"))
+    outputs = as_floats(facts["outputs"])
     if outputs is None or outputs.ndim != 2 or outputs.shape[1] != num_classes:
         return credit(0, "wrong_number_of_classes")
     if not compiled:
         return credit("1/2", "not_compiled")
     loss = compiled[-1]["loss"]
-    name = networks.plain(loss["name"])
+    binary = "binary" in networks.plain(loss["name"])
     if num_classes == 1:  # class_mode="binary", comme dans l'énoncé
-        if "binary" not in name:
-            return credit("1/2", "wrong_loss")
         in_range = bool((outputs >= 0).all() and (outputs <= 1).all())
-        return RIGHT if in_range or loss["from_logits"] else credit("1/2", "logits_unsaid")
-    if "binary" in name:
+        return first_fault(
+            ("1/2", "wrong_loss", not binary),
+            ("1/2", "logits_unsaid", not in_range and not loss["from_logits"]),
+        )
+    if binary:
         return RIGHT
-    fit = network["fits"][-1] if network["fits"] else {}
-    reason = networks.labels_reason(fit.get("train") or {"y": None}, compiled)
+    fit = network["fits"][-1] if network["fits"] else {"train": None}
+    reason = networks.labels_reason(fit["train"] or {"y": None}, compiled)
     if reason:
         return credit("1/2", reason)
     return networks.output_credit(facts, [loss], num_classes=num_classes)

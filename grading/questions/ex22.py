@@ -52,17 +52,33 @@ def _compare_layer(ask: Ask, kind: type, inputs, stages) -> Credit:
         ask: la question.
         kind: la bonne couche.
         inputs: `((x, *arguments), nommés)` ; le gradient de la sortie est tiré.
-        stages: `(niveau, ce qui est demandé, à combien de ces entrées)` ; voir `probes.layer`.
+        stages: `(niveau, ce qui est demandé, à combien de ces entrées)` ; voir `_steps`.
     """
     layers = []
     for (x, *arguments), named in inputs:
         dy = ask.rng.normal(size=kind(*arguments, **named).forward(x).shape)
         layers.append(((x, dy, *arguments), named))
     groups = [
-        (level, [((wanted, *given), named) for given, named in layers[:num]])
+        (level, [(_steps(wanted, *given), named) for given, named in layers[:num]])
         for level, wanted, num in stages
     ]
-    return ask.compare(kind.__name__, groups, tolerance=TOLERANCE, operation="layer")
+    return ask.compare(kind.__name__, groups, tolerance=TOLERANCE, operation="chained")
+
+
+def _steps(wanted: str, x: np.ndarray, dy: np.ndarray, *arguments) -> tuple:
+    """Rend ce qu'il faut demander à une couche (voir `probes.chained`).
+
+    Args:
+        wanted: `"y"`, ce que rend l'aller ; `"dx"`, ce que rend le retour ; ou le numéro, en texte,
+            d'un gradient noté au retour.
+        x: entrée.
+        dy: gradient de la sortie.
+        arguments: de quoi construire la couche.
+    """
+    steps = [["forward", x], ["backward", dy]]
+    if wanted.isdigit():
+        steps.append(["gradients", int(wanted)])
+    return (list(arguments), *steps[: 1 if wanted == "y" else None])
 
 
 @question("ex22.convolution")

@@ -35,14 +35,13 @@ def ask_exact_velocity(ask: Ask) -> Credit:
         x = (1 - time) * ask.rng.normal(size=(4, 2, 3, 1)) + time * points[
             ask.rng.integers(num, size=4)
         ]
-        return (points, x, time), {}
+        return ([points], ["__call__", x, time]), {}
 
     groups = [
         ("1/2", [draw(1, time) for time in (0.0, 0.4, 0.8)]),
         ("1", [draw(num, time) for num, time in ((2, 0.3), (5, 0.6), (3, 0.5))]),
     ]
-    applied = {"operation": "applied", "num_first": 1}
-    return ask.compare("exact_velocity", groups, tolerance=TOLERANCE, **applied)
+    return ask.compare("exact_velocity", groups, tolerance=TOLERANCE, operation="chained")
 
 
 # --- La vitesse ----------------------------------------------------------------------
@@ -59,11 +58,11 @@ def ask_guided(ask: Ask) -> Credit:
 
     def draw(guidance):
         x, time = ask.rng.normal(size=(2, 3, 3, 1)), float(ask.rng.uniform(0.1, 0.9))
-        return (_velocity(ask.rng), _velocity(ask.rng), guidance, x, time), {}
+        guided = [_velocity(ask.rng), _velocity(ask.rng), guidance]
+        return (guided, ["__call__", x, time]), {}
 
     groups = [("1/2", [draw(0), draw(1)]), ("1", [draw(2), draw(3.5), draw(0.5)])]
-    applied = {"operation": "applied", "num_first": 3}
-    return ask.compare("guided", groups, tolerance=TOLERANCE, **applied)
+    return ask.compare("guided", groups, tolerance=TOLERANCE, operation="chained")
 
 
 @question("ex26.follow")

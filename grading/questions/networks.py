@@ -14,7 +14,7 @@ from convnets.core.cli import percent
 from convnets.core.paths import data_cache_dir
 from convnets.datasets import sources
 from grading import copies, pupil, submission
-from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit, question
+from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit, first_fault, question
 
 CONVOLUTIONS = {"Conv2D", "SeparableConv2D", "DepthwiseConv2D"}
 WEIGHTED = CONVOLUTIONS | {"Dense"}
@@ -47,8 +47,7 @@ OTHERS = {"torch": "PyTorch", "torchvision": "PyTorch", "jax": "JAX", "ultralyti
     "mxnet": "MXNet",
 }
 SECONDS = 60  # de processeur, pour tout le programme, puis pour chaque fonction
-BRIGHTER = 4.0  # écarts-types ; les niveaux des deux jeux sont à sept l'un de l'autre
-UNDONE = {"not_trained", "no_measure", "base_missing", "no_convolution", "not_dense"}
+UNDONE = set("no_network not_trained no_measure base_missing no_convolution not_dense".split())
 
 
 # --- Ce que le programme a fait ------------------------------------------------------
@@ -89,15 +88,13 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
         judge: juge ce que le programme a fait.
 
     Raises:
-        pupil.Failure: rien ne peut être jugé.
+        pupil.Failure: la fonction échoue, et rien d'autre ne répond à la question.
     """
     error = record(ask)["calls"].get(function, {}).get("error")
     try:
         found = judge()
     except pupil.Failure as failure:
-        if error is not None and failure.reason == "no_network":
-            raise own_failure(error) from None
-        raise
+        found = credit(0, failure.reason, failure.detail)
     if error is not None and found.reason in UNDONE and found.level == 0:
         raise own_failure(error)
     return found
@@ -108,24 +105,34 @@ def own_failure(error: dict) -> pupil.Failure:
     return pupil.failure_of(error) if error else pupil.Failure("timeout")
 
 
-def ask_common(exercise: str, function: str, pick: Callable[[Ask], dict], names: str) -> None:
+def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict], Credit]) -> None:
     """Inscrit les questions que plusieurs exercices posent d'un réseau.
 
     Args:
         exercise: `"ex02"`.
         function: la fonction de l'énoncé qui construit le réseau.
-        pick: choisit le réseau.
-        names: parmi `non_linearity`, `scaling`, `output` et `train`.
+        first: nom de la question sur son architecture.
+        judge: juge cette architecture, d'après la description d'un réseau. Des réseaux du
+            programme, celui qu'elle préfère répond à toutes les questions.
     """
-    judges = {"scaling": judge_scaling, "output": judge_output, "train": judge_train}
-    judges["non_linearity"] = lambda ask, found: judge_non_linearity(facts_of(ask, found))
-    for name in names.split():
-        asked = "train" if name == "train" else function
+    judges = {
+        first: lambda network: judge(network["facts"]),
+        "non_linearity": lambda network: judge_non_linearity(network["facts"]),
+        "scaling": judge_scaling,
+        "output": judge_output,
+    }
+    for name, judge_network in judges.items():
 
-        def answer(ask: Ask, asked=asked, judge=judges[name]) -> Credit:
-            return judged(ask, asked, lambda: judge(ask, pick(ask)))
+        def answer(ask: Ask, judge_network=judge_network) -> Credit:
+            return judged(ask, function, lambda: judge_network(chosen(ask, judge)))
 
         question(f"{exercise}.{name}")(answer)
+
+    @question(f"{exercise}.train")
+    def ask_train(ask: Ask) -> Credit:
+        return judged(ask, "train", lambda: judge_train(ask, chosen(ask, judge)))
+
+    question(f"{exercise}.weights")(judge_weights)
 
 
 def built(ask: Ask) -> list[dict]:
@@ -137,11 +144,11 @@ def built(ask: Ask) -> list[dict]:
     found = record(ask)
     networks = [each for each in found["networks"] if each["facts"].get("layers")]
     if not networks:
-        imports = set(found.get("imports", ()))
+        imports = set(found["imports"])
         if imports and not imports & KERAS:
-            names = [OTHERS[each] for each in OTHERS if each in imports]
-            raise pupil.Failure("other_library", ", ".join(names[:1]))
-        if found.get("error") and found.get("builds"):
+            others = [OTHERS[each] for each in OTHERS if each in imports]
+            raise pupil.Failure("other_library", *others[:1])
+        if found["error"] and found["builds"]:
             raise pupil.failure_of(found["error"])
         raise pupil.Failure("no_network")
     kept = [each for each in networks if not _is_foreign(ask.rule.exercise, each["facts"])]
@@ -153,16 +160,16 @@ def built(ask: Ask) -> list[dict]:
 
 def _num_pixels(facts: dict) -> int | None:
     """Compte les valeurs que lit un réseau ; None s'il accepte toute taille."""
-    shape = facts.get("input_shape")
+    shape = facts["input_shape"]
     return None if not shape or None in shape[1:] else int(np.prod(shape[1:]))
 
 
 def _is_foreign(exercise: str, facts: dict) -> bool:
     """Dit si un réseau ne peut pas lire les images de l'exercice, ni n'en a les dix classes."""
     size = _num_pixels(facts)
-    if exercise not in SIZES or size is None or size in SIZES[exercise]:
+    if size in (None, *SIZES.get(exercise, (size,))):
         return False
-    ten = (facts.get("output_shape") or [0])[-1] == NUM_CLASSES
+    ten = (facts["output_shape"] or [0])[-1] == NUM_CLASSES
     others = {own for several in SIZES.values() for own in several} - {1024}
     return size in others or len(facts["input_shape"]) < 3 or not ten
 
@@ -171,25 +178,17 @@ def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
     """Rend le réseau qui répond le mieux à une question ; à égalité, le dernier entraîné.
 
     Raises:
-        pupil.Failure: le programme n'a construit aucun réseau qui réponde à l'exercice.
+        pupil.Failure: aucun réseau ne répond à l'exercice, ou n'accepte les images que le
+            programme lui donne.
     """
     found = built(ask)
     ranked = [(judge(each["facts"]).level, bool(each["fits"]), k) for k, each in enumerate(found)]
-    return found[max(ranked)[2]]
-
-
-def facts_of(ask: Ask, network: dict) -> dict:
-    """Rend la description d'un réseau.
-
-    Raises:
-        pupil.Failure: il n'accepte pas les images de l'exercice, que le programme lui donne.
-    """
-    error = network["fits"][-1].get("error") if network["fits"] else None
+    network = found[max(ranked)[2]]
+    error = network["fits"][-1]["error"] if network["fits"] else None
     size = _num_pixels(network["facts"])
-    if error and size and size not in SIZES[ask.rule.exercise]:
-        message = pupil.quoted(error.get("message") or "", who="Keras")
-        raise pupil.Failure("wrong_input", message)
-    return network["facts"]
+    if error and size and size not in SIZES.get(ask.rule.exercise, (size,)):
+        raise pupil.Failure("wrong_input", pupil.quoted(error["message"], who="Keras"))
+    return network
 
 
 # --- Le réseau -----------------------------------------------------------------------
@@ -210,7 +209,7 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     """Compare les couches imposées, dans l'ordre, à celles de l'énoncé.
 
     Args:
-        found: une description (voir `probes.inspect`).
+        found: une description (voir `models.described`).
         expected: lettres de `sequence`.
 
     Returns:
@@ -218,38 +217,36 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     """
     layers = found["layers"]
     letters = sequence(layers)
-    if "C" not in letters:
-        return credit(0, "no_convolution")
-    if len(found["output_shape"] or ()) != 2:
-        return credit("1/4", "flatten_forgotten")
-    if any(
-        len(layer["shapes"].get("input", ())) > 2 for layer in layers if layer["class"] == "Dense"
-    ):
-        return credit("1/2", "flatten_forgotten")
-    if letters == expected:
-        pools = [layer for layer in layers if layer["class"] == "MaxPooling2D"]
-        kept = [
-            p
-            for p in pools
-            if p["shapes"]["output"][1:3] == p["shapes"]["input"][1:3]
-            or list(p.get("strides") or [2]) == [1, 1]
-        ]
-        return credit("1/2", "pooling_stride") if kept else RIGHT
-    if letters.replace("A", "M") == expected:
-        return credit("1/2", "average_for_max")
-    if sorted(letters) == sorted(expected):
-        return credit("1/2", "wrong_order")
+    sizes = [each["shapes"] for each in layers if each["class"] == "Dense"]
+    dense_on_maps = any(len(each.get("input", ())) > 2 for each in sizes)
+    right, alike = letters == expected, sorted(letters) == sorted(expected)
     missing = sum(max(0, expected.count(c) - letters.count(c)) for c in "CMD")
     extra = sum(max(0, letters.count(c) - expected.count(c)) for c in "CMAD")
     level = "1/2" if missing + extra == 1 else "1/4"
-    return credit(level, "missing_layer" if missing else "extra_layer")
+    return first_fault(
+        (0, "no_convolution", "C" not in letters),
+        ("1/4", "flatten_forgotten", len(found["output_shape"] or ()) != 2),
+        ("1/2", "flatten_forgotten", dense_on_maps),
+        ("1/2", "pooling_stride", right and any(map(_keeps_size, layers))),
+        ("1/2", "average_for_max", not right and letters.replace("A", "M") == expected),
+        ("1/2", "wrong_order", not right and alike),
+        (level, "missing_layer", missing),
+        (level, "extra_layer", extra),
+    )
+
+
+def _keeps_size(layer: dict) -> bool:
+    """Dit si une couche est un pooling qui ne réduit pas sa carte."""
+    shapes = layer["shapes"]
+    kept = shapes.get("output", ())[1:3] == shapes.get("input", ())[1:3]
+    return layer["class"] == "MaxPooling2D" and (kept or list(layer.get("strides", ())) == [1, 1])
 
 
 def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
     """Cherche une fonction non linéaire sur chaque chemin d'une couche à poids à la suivante.
 
     Args:
-        found: une description (voir `probes.inspect`).
+        found: une description (voir `models.described`).
         free: l'architecture est libre ; une convolution 1×1 ou par canal peut alors être linéaire,
             comme dans MobileNet.
 
@@ -259,18 +256,20 @@ def judge_non_linearity(found: dict, *, free: bool = False) -> Credit:
     layers = found["layers"]
     if "C" not in sequence(layers):
         return credit(0, "no_convolution")
-    after: dict[int, list[int]] = {}
+    weighted = [layer for layer in layers if layer["class"] in WEIGHTED]
+    linear: list[set[int]] = []  # de chaque couche, celles à poids dont la sortie y reste linéaire
+    bare: set[int] = set()
     for number, layer in enumerate(layers):
-        for parent in layer.get("parents", [number - 1]):
-            after.setdefault(parent, []).append(number)
-    weighted = [k for k, layer in enumerate(layers) if layer["class"] in WEIGHTED]
-    hidden = [k for k in weighted if _reaches(layers, after, k, through=True)]
-    bare = [k for k in hidden if not bends(layers[k]) and _reaches(layers, after, k)]
+        arriving = set().union(*(linear[parent] for parent in layer["parents"]))
+        if layer["class"] in WEIGHTED:
+            bare |= arriving
+            arriving = {number}
+        linear.append(set() if bends(layer) else arriving)
     if free:
-        bare = [k for k in bare if not _may_be_linear(layers[k])]
-    if not bare:
-        return RIGHT
-    return credit("1/2", "relu_partly") if len(bare) < len(hidden) else credit(0, "relu_forgotten")
+        bare = {k for k in bare if not _may_be_linear(layers[k])}
+    return first_fault(
+        ("1/2", "relu_partly", 0 < len(bare) < len(weighted) - 1), (0, "relu_forgotten", bare)
+    )
 
 
 def bends(layer: dict) -> bool:
@@ -285,49 +284,32 @@ def _may_be_linear(layer: dict) -> bool:
     return layer["class"] == "DepthwiseConv2D" or (size is not None and list(size) == [1, 1])
 
 
-def _reaches(layers: list[dict], after: dict, start: int, *, through: bool = False) -> bool:
-    """Dit si un chemin mène à une couche à poids ; `through` traverse aussi les non linéaires."""
-    waiting, seen = list(after.get(start, [])), set()
-    while waiting:
-        number = waiting.pop()
-        if number in seen:
-            continue
-        seen.add(number)
-        if layers[number]["class"] in WEIGHTED:
-            return True
-        if through or not bends(layers[number]):
-            waiting += after.get(number, [])
-    return False
-
-
-def judge_scaling(ask: Ask, network: dict) -> Credit:
+def judge_scaling(network: dict) -> Credit:
     """Regarde ce que la première couche à poids reçoit d'une image noire et d'une blanche."""
-    facts, fits = facts_of(ask, network), network["fits"]
-    seen = facts.get("seen")
-    if facts.get("first") == "BatchNormalization":
-        return RIGHT
+    facts, fits = network["facts"], network["fits"]
+    seen = facts["seen"]
     # Un modèle dans un modèle : rien ne permet de dire non.
-    if not seen or np.allclose(seen, CENTRED, atol=0.1):
+    if not seen or np.allclose(seen, CENTRED, atol=0.1) or facts["first"] == "BatchNormalization":
         return RIGHT
-    samples = [as_floats(each["train"]["x"]) for each in fits if each.get("train")]
-    outside = any(x is not None and x.size and np.abs(x).max() < SMALL for x in samples)
-    (black, _), (_, white) = seen
-    span = abs(white - black)
+    samples = [as_floats(each["train"]["x"]) for each in fits if each["train"]]
+    outside = any(np.abs(x).max() < SMALL for x in samples)
+    span = abs(seen[1][1] - seen[0][0])
     if span > MAX_SCALED:
-        if outside:
-            return credit("1/2", "scaling_outside")
-        if samples or (network["moved"] and not fits):
-            return credit(0, "scaling_forgotten")
-        # Ce qu'aurait donné un fichier ou un paquet absent ; sans `fit`, rien ne met à l'échelle.
-        return credit("1/2" if fits else 0, "scaling_unseen")
+        return first_fault(
+            ("1/2", "scaling_outside", outside),
+            (0, "scaling_forgotten", samples or (network["moved"] and not fits)),
+            # Ce qu'aurait donné un fichier ou un paquet absent.
+            ("1/2", "scaling_unseen", fits),
+            (0, "scaling_unseen", True),  # sans `fit`, rien ne met à l'échelle
+        )
     return credit(0, "scaling_twice") if span < MIN_SCALED or outside else RIGHT
 
 
-def judge_output(ask: Ask, network: dict) -> Credit:
+def judge_output(network: dict) -> Credit:
     """Regarde la sortie : dix nombres, un softmax ou des logits dits tels à la perte."""
-    facts = facts_of(ask, network)
-    if facts.get("outputs") is None:
-        return credit(0, "wrong_input", facts.get("refused", ""))
+    facts = network["facts"]
+    if facts["outputs"] is None:
+        return credit(0, "wrong_input", facts["refused"])
     return output_credit(facts, [each["loss"] for each in network["compiled"]])
 
 
@@ -335,37 +317,29 @@ def output_credit(found: dict, losses: list[dict], *, num_classes: int = NUM_CLA
     """Juge la sortie.
 
     Args:
-        found: une description (voir `probes.inspect`).
+        found: une description (voir `models.described`).
         losses: les pertes, décrites. S'il n'y en a pas, c'est une boucle à la main dont la perte
             n'est pas un objet de Keras : rien ne permet de dire non.
         num_classes: nombre de sorties attendues.
     """
     if len(found["output_shape"] or ()) != 2 or found["output_shape"][1] != num_classes:
         return credit(0, "wrong_number_of_classes")
-    after: list[str] = []  # activations de la dernière couche à poids, et d'après elle
-    for layer in found["layers"]:
-        if layer["weights"] and layer["class"] in WEIGHTED:
-            after = []
-        if layer["class"] == "Softmax":
-            after.append("softmax")
-        elif layer["activation"]:
-            after.append(layer["activation"])
+    layers = found["layers"]
+    weighted = [k for k, layer in enumerate(layers) if layer["class"] in WEIGHTED]
+    # Les activations de la dernière couche à poids, et d'après elle.
+    last = layers[max(weighted, default=0) :]
+    after = ["softmax" if each["class"] == "Softmax" else each["activation"] for each in last]
     on_logits = not losses or all(loss["from_logits"] for loss in losses)
-    if is_probable(found["outputs"], "sigmoid" in after):
+    outputs = np.asarray(found["outputs"], np.float64)
+    probable = (outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3)
+    if probable and "sigmoid" not in after:
         twice = after.count("softmax") > 1 or (losses and on_logits)
         return credit("1/2", "softmax_twice") if twice else RIGHT
-    if on_logits and not {"sigmoid", "relu"} & set(after):
-        return RIGHT
-    last = after[-1] if after else "linear"
-    reason = {"sigmoid": "sigmoid_output", "relu": "relu_output"}.get(last, "logits_unsaid")
-    return credit("1/2", reason)
-
-
-def is_probable(outputs, by_sigmoid: bool = False) -> bool:
-    """Dit si des sorties sont des probabilités, dont la somme vaut 1 autrement que par hasard."""
-    outputs = np.asarray(outputs, np.float64)
-    whole = bool((outputs >= 0).all() and np.allclose(outputs.sum(1), 1, atol=1e-3))
-    return whole and not by_sigmoid
+    return first_fault(
+        ("1/2", "sigmoid_output", "sigmoid" in after),
+        ("1/2", "relu_output", "relu" in after),
+        ("1/2", "logits_unsaid", not on_logits),
+    )
 
 
 # --- Les images qu'il reçoit ---------------------------------------------------------
@@ -374,60 +348,50 @@ def is_probable(outputs, by_sigmoid: bool = False) -> bool:
 def unscaled(x) -> np.ndarray | None:
     """Ramène des images aux entiers de 0 à 255, si une échelle connue le permet."""
     x = as_floats(x)
-    if x is None or not x.size:
-        return None
-    for back in (lambda v: v, lambda v: v * 255, lambda v: (v + 1) * 127.5):
-        levels = back(x)
+    for levels in (x, x * 255, (x + 1) * 127.5):
         whole = np.rint(levels)
+        exact = np.abs(levels - whole).max() < 0.02 and whole.min() >= 0
         # x/127,5 - 1, multiplié par 255, est entier aussi, mais toujours impair.
-        odd = bool((whole % 2 == 1).all())
-        if np.abs(levels - whole).max() < 0.02 and 0 <= whole.min() and 1 < whole.max() <= 255:
-            if not odd:
-                return whole.astype(int)
+        if exact and 1 < whole.max() <= 255 and not (whole % 2 == 1).all():
+            return whole.astype(int)
     return None
 
 
-def origin(x) -> str | None:
-    """Dit de quel jeu viennent des images, d'après leurs niveaux de gris ; None si rien."""
+def origin(x) -> str:
+    """Dit de quels jeux viennent des images, d'après leurs niveaux de gris ; rien si aucun."""
     levels = unscaled(x)
     if levels is None:
-        return None
+        return ""
     flat = levels.reshape(len(levels), -1)
-    found = {
-        name
-        for name, (low, high) in LEVELS.items()
-        for image in flat
-        if np.mean((image >= low) & (image < high)) > 0.5
-    }
-    return "+".join(sorted(found)) or None
+    shares = {k: np.mean((low <= flat) & (flat < high), 1) for k, (low, high) in LEVELS.items()}
+    return "+".join(name for name, share in shares.items() if share.max() > 0.5)
 
 
-def planted_labels(sample: dict | None) -> tuple[str | None, np.ndarray, np.ndarray]:
+def planted_labels(x) -> tuple[str, np.ndarray, np.ndarray]:
     """Lit, sur des images du correcteur, l'étiquette que leurs deux premières valeurs disent.
 
     Returns:
-        Le jeu d'où elles viennent, ou None ; les étiquettes lues ; et lesquelles sont sûres.
+        Le jeu d'où elles viennent (voir `origin`) ; les étiquettes lues ; lesquelles sont sûres.
     """
-    levels = unscaled((sample or {}).get("x"))
-    source = origin((sample or {}).get("x"))
-    if levels is None or source not in LEVELS:
-        return None, np.empty(0), np.empty(0, bool)
-    first, second = levels.reshape(len(levels), -1)[:, :2].T - LEVELS[source][0]
+    source = origin(x)
+    if source not in LEVELS:
+        return source, np.empty(0), np.empty(0, bool)
+    first, second = unscaled(x).reshape(len(x), -1)[:, :2].T - LEVELS[source][0]
     # Ni rognées, ni retournées : leurs deux premières valeurs font encore neuf.
     return source, first, (first >= 0) & (second >= 0) & (first + second == NUM_CLASSES - 1)
 
 
-def pairs_broken(sample: dict | None) -> bool:
+def pairs_broken(sample: dict) -> bool:
     """Dit si des images du correcteur n'ont plus leur étiquette ; transformées, on les ignore."""
-    _, planted, known = planted_labels(sample)
-    labels = as_floats((sample or {}).get("y"))
+    _, planted, known = planted_labels(sample["x"])
+    labels = as_floats(sample["y"])
     if labels is None or len(labels) != len(planted):
         return False
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1] not in (1, NUM_CLASSES):
         return False
-    labels = labels.argmax(1) if labels.shape[1] == NUM_CLASSES else labels[:, 0]
-    agree = (planted == labels)[known]
+    found = labels.argmax(1) if labels.shape[1] == NUM_CLASSES else labels[:, 0]
+    agree = (planted == found)[known]
     # Quelques étiquettes changées exprès passent ; mêlées, une sur dix tombe juste.
     return len(agree) >= MIN_PAIRS and bool(np.mean(agree) < 0.5)
 
@@ -454,41 +418,39 @@ def judge_train(ask: Ask, network: dict) -> Credit:
 
 def _judge_fit(network: dict) -> Credit:
     fit = network["fits"][-1]
-    given, source = fit.get("train"), origin((fit.get("train") or {}).get("x")) or ""
-    reason = labels_reason(given, network["compiled"])
-    if reason:
-        return credit(0 if fit.get("error") else "1/4", reason)
-    if fit.get("error"):
-        failure = pupil.failure_of(fit["error"])
-        return credit(0, failure.reason, failure.detail)
-    for part, reason in (("test", "trained_on_test"), ("val", "trained_on_validation")):
-        if part in source:
-            return credit("1/4", reason)
-    if pairs_broken(given):
-        return credit("1/4", "pairs_broken")
-    reason = validation_reason(fit)
-    apart = [each for each in network["measured"] if each.get("whole")]
-    if reason == "validation_is_test" and apart and not any(each["checked"] for each in apart):
-        reason = None  # une part du jeu de test valide, une autre mesure
-    if reason:
-        return credit("1/2", reason)
-    return RIGHT if network["moved"] else credit("1/2", "no_training")
+    given = fit["train"]
+    labels = labels_reason(given, network["compiled"])
+    if labels:
+        return credit(0 if fit["error"] else "1/4", labels)
+    if fit["error"]:
+        raise pupil.failure_of(fit["error"])
+    validation = validation_reason(fit)
+    apart = [each for each in network["measured"] if each["whole"]]
+    if validation == "validation_is_test" and apart and not any(each["checked"] for each in apart):
+        validation = None  # une part du jeu de test valide, une autre mesure
+    source = origin(given["x"]) if given else ""
+    return first_fault(
+        ("1/4", "trained_on_test", "test" in source),
+        ("1/4", "trained_on_validation", "val" in source),
+        ("1/4", "pairs_broken", given and pairs_broken(given)),
+        ("1/2", validation, validation),
+        ("1/2", "no_training", not network["moved"]),
+    )
 
 
 def labels_reason(sample: dict | None, compiled: list[dict]) -> str | None:
     """Dit si la perte ne va pas avec l'écriture des étiquettes : une raison, ou None."""
-    labels = as_floats((sample or {}).get("y"))
     if not compiled or not sample:
         return None
     name = plain(compiled[-1]["loss"]["name"])
-    if name in OTHER_LOSSES:
-        return "wrong_loss"
-    if labels is None or "categorical" not in name:
-        return None
-    columns = labels.ndim == 2 and labels.shape[1] > 1
-    if columns == ("sparse" in name):
-        return "onehot_with_sparse" if columns else "integers_with_categorical"
-    return None
+    labels, sparse = as_floats(sample["y"]), "sparse" in name
+    known = labels is not None and "categorical" in name
+    columns = known and labels.ndim == 2 and labels.shape[1] > 1
+    return first_fault(
+        ("1/4", "wrong_loss", name in OTHER_LOSSES),
+        ("1/4", "onehot_with_sparse", columns and sparse),
+        ("1/4", "integers_with_categorical", known and not columns and not sparse),
+    ).reason
 
 
 def plain(name: str) -> str:
@@ -498,38 +460,25 @@ def plain(name: str) -> str:
 
 def validation_reason(fit: dict) -> str | None:
     """Dit ce qui ne va pas dans la validation d'un `fit` : une raison, ou None."""
-    checked, learned = fit.get("validation"), fit.get("train")
+    checked = fit["validation"]
     if not checked:
-        return None if fit.get("validates") else "no_validation"
-    if other_scale(learned, checked):
-        return "validation_other_scale"
-    if fit.get("augmented"):
-        return "validation_augmented"
-    brighter = is_brighter(checked["x"], (learned or {}).get("x"))
-    if "test" in (origin(checked["x"]) or ("test" if brighter else "")):
-        return "validation_is_test"
-    source, _, known = planted_labels(checked)
-    if source == "val":
-        broken = "pairs_broken" if pairs_broken(checked) else None
-        return broken if known.all() else "validation_augmented"
-    return "validation_is_train" if fit.get("shared") else None
+        return None if fit["validates"] else "no_validation"
+    source, _, known = planted_labels(checked["x"])
+    ours = source == "val"  # la validation que le correcteur donne à `train`
+    return first_fault(
+        ("1/2", "validation_other_scale", other_scale(fit["train"], checked)),
+        ("1/2", "validation_augmented", fit["augmented"]),
+        ("1/2", "validation_is_test", "test" in source),
+        ("1/2", "validation_augmented", ours and not known.all()),
+        ("1/2", "pairs_broken", ours and pairs_broken(checked)),
+        ("1/2", "validation_is_train", not ours and fit["shared"]),
+    ).reason
 
 
 def other_scale(learned: dict | None, checked: dict) -> bool:
     """Dit si de deux lots d'images, l'un a ses niveaux bruts et l'autre de petites valeurs."""
-    both = [as_floats((each or {}).get("x")) for each in (learned, checked)]
-    if any(each is None or not each.size for each in both):
-        return False
-    low, high = sorted(np.abs(each).max() for each in both)
-    return bool(low < SMALL and high > MAX_SCALED)
-
-
-def is_brighter(images, learned) -> bool:
-    """Dit si des images, à l'échelle qu'elles ont, sont celles du jeu de test : plus claires."""
-    images, learned = as_floats(images), as_floats(learned)
-    if images is None or learned is None or not images.size or not learned.size:
-        return False
-    return bool(images.mean() > learned.mean() + BRIGHTER * learned.std())
+    both = [np.abs(as_floats(each["x"])).max() for each in (learned or checked, checked)]
+    return min(both) < SMALL and max(both) > MAX_SCALED
 
 
 # --- Mesurer -------------------------------------------------------------------------
@@ -543,38 +492,29 @@ def judge_evaluate(ask: Ask) -> Credit:
         measured = judge_measure(ask)
         return credit(0, "wrong_type") if found and measured.level == 0 else measured
     accuracy, y, guesses = float(value["accuracy"]), found["y"], found["guesses"]
-    right = np.mean(guesses == y)
-    known = {
-        "accuracy_in_percent": 100 * right,
-        "scaled_in_evaluate": np.mean(y == 0),
-        "class_order_shifted": np.mean((guesses + 1) % NUM_CLASSES == y),
-    }
-    if not abs(accuracy - right) <= 1e-5:  # NaN compris
-        for reason, mistaken in known.items():
-            if abs(accuracy - mistaken) < 1e-5:
-                return credit("1/4", reason)
-        return credit(0, "wrong_accuracy")
-    if found["printed"] > 0:
-        return credit("1/2", "progress_bar")
+    right, shifted = np.mean(guesses == y), np.mean((guesses + 1) % NUM_CLASSES == y)
     probabilities = as_floats(value.get("probabilities"))
-    if probabilities is None or probabilities.shape != (len(y), NUM_CLASSES):
-        return credit("1/2", "no_probabilities")
-    return RIGHT
+    return first_fault(
+        ("1/4", "accuracy_in_percent", abs(accuracy - 100 * right) < 1e-5),
+        ("1/4", "scaled_in_evaluate", abs(accuracy - np.mean(y == 0)) < 1e-5),
+        ("1/4", "class_order_shifted", abs(accuracy - shifted) < 1e-5),
+        (0, "wrong_accuracy", not abs(accuracy - right) <= 1e-5),  # NaN compris
+        ("1/2", "progress_bar", found["printed"] > 0),
+        ("1/2", "no_probabilities", np.shape(probabilities) != (len(y), NUM_CLASSES)),
+    )
 
 
 def judge_measure(ask: Ask) -> Credit:
     """Cherche une mesure sur le jeu de test, par `evaluate` ou par `predict`."""
     found = built(ask)
-    whole = [each for one in found for each in one["measured"] if each.get("whole")]
-    if not whole:
-        fits = [fit for one in found for fit in one["fits"]]
-        if any(validation_reason(fit) == "validation_is_test" for fit in fits):
-            return credit("1/2", "measured_as_validation")
-        return credit(0, "no_measure")
-    origins = [origin(each["data"]["x"]) if each["data"] else None for each in whole]
-    if all(each == "train" for each in origins):
-        return credit("1/2", "measured_on_train")
-    return RIGHT
+    whole = [each for one in found for each in one["measured"] if each["whole"]]
+    reasons = [validation_reason(fit) for one in found for fit in one["fits"]]
+    origins = [origin(each["data"]["x"]) if each["data"] else "" for each in whole]
+    return first_fault(
+        ("1/2", "measured_as_validation", not whole and "validation_is_test" in reasons),
+        (0, "no_measure", not whole),
+        ("1/2", "measured_on_train", all(each == "train" for each in origins)),
+    )
 
 
 @functools.cache
@@ -595,7 +535,7 @@ def unseen(name: str) -> tuple[np.ndarray, np.ndarray]:
         `(x, y)` ; l'extrait lui-même si le jeu entier n'est pas sur cette machine : rien n'est
         téléchargé pendant une correction.
     """
-    if not has_dataset(name):
+    if not (data_cache_dir() / f"{name}.npz").is_file():
         return extract(name)
     _, (x, y) = getattr(sources, f"load_{name}")()
     known = {image.tobytes() for image in extract(name)[0]}
@@ -603,60 +543,42 @@ def unseen(name: str) -> tuple[np.ndarray, np.ndarray]:
     return x[kept], y.reshape(-1)[kept]
 
 
-def has_dataset(name: str) -> bool:
-    """Dit si un jeu entier est sur cette machine."""
-    return (data_cache_dir() / f"{name}.npz").is_file()
-
-
-def judge_weights(ask: Ask, dataset: str, shape: tuple[int, ...]) -> Credit:
-    """Mesure le modèle enregistré par le rendu, dans un processus qui n'a pas vu son code.
-
-    Args:
-        ask: la question.
-        dataset: `"fashion_mnist"`, par exemple.
-        shape: forme d'une image.
-
-    Returns:
-        Le crédit.
-    """
+def judge_weights(ask: Ask) -> Credit:
+    """Mesure le modèle enregistré par le rendu, dans un processus qui n'a pas vu son code."""
     content = submission.weights(ask.submission, ask.rule.module)
     if content is None:
         return credit(0, "weights_missing", f"models/{ask.rule.module}.keras")
     if found := copies.judge(ask, ask.rule.module):
         return credit(0, *found)
-    content = _readable(ask, content, shape)
-    half, full = ask.settings["half"], ask.settings["full"]
+    dataset = DATASETS[ask.rule.exercise]
     x, y = extract(dataset) if ask.submission.shipped else unseen(dataset)
-    chosen = ask.rng.permutation(len(x))[: ask.settings["images"]]
-    x, y = x[chosen].copy(), y[chosen]
+    drawn = ask.rng.permutation(len(x))[: ask.settings["images"]]
+    x, y = x[drawn].copy(), y[drawn]
     # Un pixel au hasard change : reconnaître les images ne sert à rien.
     flat = x.reshape(len(x), -1)
     flat[np.arange(len(x)), ask.rng.integers(0, flat.shape[1], len(x))] ^= 1
-    guesses = _guesses(ask, content, x)
-    accuracy = float(np.mean(guesses == y))
-    if accuracy >= full:
+    content = _readable(ask, content, x[:1])
+    accuracy = float(np.mean(_guesses(ask, content, x) == y))
+    if accuracy >= ask.settings["full"]:
         return RIGHT
-    detail = percent(accuracy)
-    if accuracy >= half:
-        return credit("1/2", "weights_half", detail)
-    for scaled in ((x / 255).astype(np.float32), (x / 127.5 - 1).astype(np.float32)):
-        if np.mean(_guesses(ask, content, scaled) == y) >= half:
-            return credit("1/2", "scaling_outside", detail)
-    return credit(0, "weights_low", detail)
+    half, detail = ask.settings["half"], percent(accuracy)
+    scaled = ((x / 255).astype(np.float32), (x / 127.5 - 1).astype(np.float32))
+    others = [np.mean(_guesses(ask, content, each) == y) for each in scaled]
+    return first_fault(
+        ("1/2", "weights_half", accuracy >= half, detail),
+        ("1/2", "scaling_outside", max(others) >= half, detail),
+        (0, "weights_low", True, detail),
+    )
 
 
-def _readable(ask: Ask, content: bytes, shape: tuple[int, ...]) -> bytes:
+def _readable(ask: Ask, content: bytes, images: np.ndarray) -> bytes:
     """Rend un modèle que Keras seul relit : tel quel, ou converti si ses classes sont au rendu."""
-    blank = np.zeros((1, *shape), np.uint8)
     try:
-        ask.clean("predict", content=content, images=blank)
+        ask.clean("predict", content=content, images=images)
     except pupil.Failure as failure:
         if failure.reason != "loading_fails":
             raise
-        try:
-            return as_bytes(ask.op("convert", content=content, shape=list(shape)))
-        except pupil.Failure:
-            raise failure from None  # le fichier lui-même ne se lit pas
+        return as_bytes(ask.op("convert", content=content, shape=list(images.shape[1:])))
     return content
 
 
