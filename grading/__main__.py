@@ -37,69 +37,41 @@ def command(arguments: list[str]) -> list[str]:
     return [*line, f"{option}={folder}", *arguments[1:]]
 
 
-class _Interrupts:
-    """Retient que Ctrl-C a été tapé ; pytest, qui écrit les notes qu'il a, n'en dit rien."""
-
-    seen = False
-
-    def pytest_sessionstart(self, session) -> None:
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-        reporter._report_keyboardinterrupt = lambda: None
-
-    def pytest_keyboard_interrupt(self, excinfo) -> None:
-        self.seen = excinfo.type is KeyboardInterrupt
-
-
 def grade(arguments: list[str]) -> int:
-    """Lance pytest ; rend son code de sortie.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C, après avoir écrit les notes déjà données.
-    """
+    """Note un rendu ou une classe ; rend le code de sortie de pytest."""
     import pytest
 
-    listen()
-    interrupts = _Interrupts()
-    code = pytest.main(arguments, plugins=[interrupts])
-    if interrupts.seen:
-        raise KeyboardInterrupt
-    return code
+    sandbox.check_system()
+    line = command(arguments)
+    # Pour les processus qu'il lance (pytest-xdist) : le dépôt, et jamais le dossier courant.
+    os.environ |= {"PYTHONPATH": REPO, "PYTHONSAFEPATH": "1"}
+    return pytest.main(line)
 
 
-def listen() -> None:
-    """Fait de Ctrl-C une exception : les processus des rendus sont fermés avant de partir."""
-    if callable(signal.getsignal(signal.SIGINT)):  # sauf s'il est ignoré
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def show_help() -> None:
+    """Montre les options de la correction, en français."""
+    parser = FrenchParser(
+        prog="python -m grading",
+        description="Corriger un rendu, ou une classe ; sans argument, le corrigé du dépôt.",
+        epilog="Puis les options de pytest : -n 2, -k relu, -v, --junitxml=notes.xml… Un "
+        "trimestre entier : python -m grading cours.toml, dont l'aide est python -m grading "
+        "cours.toml --help. Le détail est dans docs/enseignants.md.",
+    )
+    kinds = "un dossier, un .py, un .ipynb ou un zip ; d'un élève, ou d'une classe"
+    parser.add_argument("RENDU", nargs="?", help=kinds)
+    add_options(parser.add_argument)
+    parser.print_help()
 
 
 if __name__ == "__main__":
-    named = [each for each in sys.argv[1:] if not each.startswith("-")]
-    if named and named[0].lower().endswith(".toml"):
+    given = sys.argv[1:]
+    # Ctrl-C est une exception, sauf s'il est ignoré : les processus des rendus sont fermés d'abord.
+    if callable(signal.getsignal(signal.SIGINT)):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if any(each.lower().endswith(".toml") and each[0] != "-" for each in given):
         from grading.term.command import main
 
-        listen()
-        sys.exit(main(sys.argv[1:]))
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        parser = FrenchParser(
-            prog="python -m grading",
-            description="Corriger un rendu, ou une classe ; sans argument, le corrigé du dépôt.",
-            epilog="Puis les options de pytest : -n 2, -k relu, -v, --junitxml=notes.xml… Un "
-            "trimestre entier : python -m grading cours.toml, dont l'aide est python -m grading "
-            "cours.toml --help. Le détail est dans docs/enseignants.md.",
-        )
-        parser.add_argument(
-            "RENDU",
-            nargs="?",
-            help="un dossier, un .py, un .ipynb ou un zip ; d'un élève, ou d'une classe",
-        )
-        add_options(parser.add_argument)
-        parser.print_help()
-        sys.exit()
-    try:
-        sandbox.check_system()
-        found = command(sys.argv[1:])
-    except (sandbox.WrongSystemError, FileNotFoundError, ValueError) as error:
-        sys.exit(f"Erreur : {error}")
-    # Pour les processus qu'il lance (pytest-xdist) : le dépôt, et jamais le dossier courant.
-    os.environ |= {"PYTHONPATH": REPO, "PYTHONSAFEPATH": "1"}
-    sys.exit(run(lambda: grade(found)))
+        sys.exit(main(given))
+    if {"-h", "--help"} & set(given):
+        sys.exit(show_help())
+    sys.exit(run(lambda: grade(given)))

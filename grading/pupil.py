@@ -32,9 +32,7 @@ PRELOAD = {
 MAX_LOG_BYTES = 4096  # gardés de ce qu'un enfant écrit hors des demandes
 MAX_PRINTED_BYTES = 2**20  # par demande ; au-delà, la question est perdue
 MAX_FOLDER_BYTES = 512 * 2**20  # au-delà, l'enfant est tué
-WALL_FACTOR = 8  # une machine chargée peut être plus lente : durée réelle, au plus
 LOOK_S = 0.25  # entre deux regards sur un enfant qui ne répond pas
-MAX_GAP_S = 1.0  # entre deux regards sur un enfant ; plus long, la machine s'était arrêtée
 # `from exercises.ex05_inception import head`, quand head.py n'est pas là.
 ABSENT = r"cannot import name '(\w+)' from '([\w.]+)' \((?:unknown|.*__init__\.py)"
 START_S = 300  # importer TensorFlow, sur une machine très chargée
@@ -170,7 +168,7 @@ class Child:
         self._channel.settimeout(LOOK_S)
         self._listener = threading.Thread(target=self._listen, args=[log], daemon=True)
         self._listener.start()
-        self.protections = self._receive(_Clock(self.pid, START_S))["protections"]
+        self.protections = self._receive(self._now() + START_S)["protections"]
 
     def _listen(self, log: int) -> None:
         """Vide ce que l'enfant affiche, et en garde la fin."""
@@ -192,13 +190,13 @@ class Child:
             Failure: pas de réponse, ou une erreur ; l'enfant est mort, sauf après une
                 exception ordinaire.
         """
-        token, clock = secrets.token_hex(8), _Clock(self.pid, seconds)
+        token, deadline = secrets.token_hex(8), self._now() + seconds
         try:
             view = memoryview(messages.pack({**request, "token": token}))
             while view:
-                view = view[self._patiently(self._channel.send, view[: 2**18], clock) :]
+                view = view[self._patiently(self._channel.send, view[: 2**18], deadline) :]
             limit = messages.MODEL_BYTES.get(request["op"], messages.ANSWER_BYTES)
-            answer = self._receive(clock, limit)
+            answer = self._receive(deadline, limit)
             answer = answer if isinstance(answer, dict) else {}
             error, printed = answer.get("error"), answer.get("printed")
             if answer.get("token") == token and isinstance(error, dict):
@@ -220,10 +218,11 @@ class Child:
             raise
         return answer
 
-    def _receive(self, clock: "_Clock", limit: int = messages.ANSWER_BYTES):
+    def _receive(self, deadline: float, limit: int = messages.ANSWER_BYTES):
         content, wanted = bytearray(), messages.HEADER.size
         while len(content) < wanted:
-            part = self._patiently(self._channel.recv, min(wanted - len(content), 2**20), clock)
+            size = min(wanted - len(content), 2**20)
+            part = self._patiently(self._channel.recv, size, deadline)
             if not part:
                 raise self._ended()
             content += part
@@ -231,9 +230,20 @@ class Child:
                 wanted += messages.length(content, limit)
         return messages.unpack(content)
 
-    def _patiently(self, operate, argument, clock: "_Clock"):
+    def _now(self) -> float:
+        """Rend l'heure de l'enfant : son attente d'un processeur que d'autres occupent en est ôtée.
+
+        Il ne la recule pas sans fin : attendre un processeur en use, ce qui est limité aussi.
+        """
+        waited = 0
+        for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                waited += int(path.read_text().split()[1])
+        return time.monotonic() - waited / 1e9
+
+    def _patiently(self, operate, argument, deadline: float):
         """Envoie ou reçoit dès que le canal est prêt, tant que l'enfant a du temps."""
-        while not clock.is_over():
+        while self._now() < deadline:
             try:
                 return operate(argument)
             except TimeoutError:
@@ -272,37 +282,6 @@ class Child:
 
 
 DEADLY = {"timeout", "disk", "crash", "stopped", "memory", "forged_answer"}
-
-
-class _Clock:
-    """Le temps d'un enfant, sans celui que la machine lui a pris.
-
-    Ni l'attente d'un processeur occupé par d'autres, ni un arrêt de la machine virtuelle, qui se
-    voit comme un saut entre deux regards, ne sont comptés.
-    """
-
-    def __init__(self, pid: int, seconds: float):
-        self._pid, self._seconds, self._elapsed = pid, seconds, 0.0
-        self._last, self._waited = time.monotonic(), _queue_s(pid)
-
-    def is_over(self) -> bool:
-        """Dit si le temps est passé ; à demander plusieurs fois par seconde."""
-        now = time.monotonic()
-        self._elapsed += min(now - self._last, MAX_GAP_S)
-        self._last = now
-        if self._elapsed <= self._seconds:
-            return False
-        waited = _queue_s(self._pid) - self._waited
-        return self._elapsed > min(self._seconds + waited, WALL_FACTOR * self._seconds)
-
-
-def _queue_s(pid: int) -> float:
-    """Rend le temps que les fils d'un processus ont passé à attendre un processeur, en secondes."""
-    total = 0
-    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            total += int(path.read_text().split()[1])
-    return total / 1e9
 
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")

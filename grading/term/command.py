@@ -23,7 +23,7 @@ from grading.term import moodle
 from grading.term.course import Course, read_course
 from grading.term.hand_ins import Gathered, gather
 from grading.term.marks import StudentMarks, student_marks
-from grading.term.pages import SHARED, student_page, write_pages, write_tables
+from grading.term.pages import SHARED, student_page, write_pages, write_table
 from grading.term.sheets import write_file
 
 CACHE = ".cache"  # dans le dossier de sortie : rendus copiés, notes gardées, graine
@@ -71,7 +71,7 @@ def grade_term(course: Course, *, everything: bool = False) -> None:
         each.work.say(agreed(len(each.submissions), "rendu"))
         grade_exercise(course, each, seed=seed, everything=everything)
     students = [student_marks(course, heard, each) for each in course.students]
-    written = [*write_tables(course, students), write_pages(course, students)]
+    written = [write_table(course, students), write_pages(course, students)]
     for place, each in enumerate(heard):
         written += _for_moodle(course, each, students, place)
     if course.similarity:
@@ -126,7 +126,7 @@ def grade_exercise(course: Course, gathered: Gathered, *, seed: int, everything:
                 raise OSError(str(error)) from error
             content = {"key": key, "marks": [report.write_mark(mark) for mark in marks]}
             write_file(path, json.dumps(content, ensure_ascii=False))
-            gathered.marks[each.name] = marks + gathered.marks.get(each.name, [])
+            gathered.marks[each.name] = marks
             (result,) = report.results(marks)
             said = f"{names[each.name]} : {report.number(result.mark)}/{FULL}"
             shared = [f", mêmes poids que {names[m.detail]}" for m in marks if m.reason == SHARED]

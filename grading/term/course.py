@@ -45,9 +45,7 @@ SAID = {  # ce que pydantic trouve à redire, en français
     "bool_type": "attendu true ou false, reçu {input!r}",
     "string_type": "attendu un texte entre guillemets, reçu {input!r}",
     "string_too_short": "ce texte est vide",
-    "string_pattern_mismatch": "attendu des lettres sans accent et des chiffres, reçu {input!r}",
     "literal_error": "{input} n'est pas au barème ; au choix : {listed}",
-    "greater_than": "attendu un nombre de plus de {gt}",
     "greater_than_equal": "attendu un nombre d'au moins {ge}",
     "less_than_equal": "attendu une note sur {le}, reçu {input}",
     "value_error": "{error}",
@@ -76,7 +74,6 @@ def _once(names: Iterable[str], said: str) -> None:
 
 
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
-Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
 Amount = Annotated[Decimal, Field(ge=0), AfterValidator(Fraction)]
 Number = Annotated[str, BeforeValidator(str)]
 Exercise = Literal[tuple(read_scale())]
@@ -123,14 +120,6 @@ class Late(Table):
     refused_after_days: NonNegativeInt | None = None
 
 
-class Manual(Table):
-    """Une question que l'enseignant note."""
-
-    id: Name
-    title: Text
-    points: Annotated[Decimal, Field(gt=0), AfterValidator(Fraction)]
-
-
 class Work(Table):
     """Un exercice demandé.
 
@@ -140,9 +129,6 @@ class Work(Table):
         hand_ins: par classe, un dossier ou un zip ; une classe absente n'a rien à rendre encore.
         due: par classe, l'échéance ; une classe absente n'en a pas.
         worksheets: par classe, la feuille d'évaluation de Moodle.
-        late: ce que coûte un retard, où il n'est pas celui de tous les exercices.
-        manual: questions que l'enseignant note.
-        manual_file: fichier où il les note.
         chosen: réponses aux doutes du correcteur, `"ex02=tp2.ipynb"`.
         owners: numéro de l'élève à qui est un rendu, par nom de dossier ou numéro de participant.
         without_weights: ne pas noter les poids enregistrés.
@@ -153,9 +139,6 @@ class Work(Table):
     hand_ins: Paths = {}
     due: Dates = {}
     worksheets: Paths = Field({}, alias="worksheet")
-    late: Late = Late()
-    manual: tuple[Manual, ...] = ()
-    manual_file: Place | None = None
     chosen: tuple[Text, ...] = Field((), alias="as")
     owners: dict[str, Number] = {}
     without_weights: StrictBool = False
@@ -165,19 +148,6 @@ class Work(Table):
         """Questions que le correcteur pose."""
         rules = read_scale()[self.exercise].rules
         return tuple(r for r in rules if r.name != "weights" or not self.without_weights)
-
-    @property
-    def manual_rules(self) -> tuple[Rule, ...]:
-        """Questions que l'enseignant note : elles n'ont pas de module."""
-        return tuple(
-            Rule(self.exercise, each.id, "", each.title, each.points, (), "", 0, 0, {})
-            for each in self.manual
-        )
-
-    @property
-    def questions(self) -> tuple[Rule, ...]:
-        """Toutes ses questions."""
-        return self.rules + self.manual_rules
 
     def say(self, text: str) -> None:
         """Dit à l'enseignant ce qu'il doit savoir de cet exercice."""
@@ -245,8 +215,7 @@ def read_course(path: Path) -> Course:
     except ValidationError as error:
         raise ValueError(f"{path.name}, {_said(error.errors()[0])}.") from error
     _check(course)
-    works = tuple(_completed(each, course.late, path.parent) for each in course.works)
-    return course.model_copy(update={"works": works})
+    return course
 
 
 def _read_toml(path: Path) -> dict:
@@ -271,8 +240,6 @@ def _check(course: Course) -> None:
     """Refuse ce qui est dit deux fois, et ce qui l'est d'un élève ou d'un exercice inconnus."""
     asked = [each.exercise for each in course.works]
     _once(asked, "exercises : {} y est deux fois.")
-    for work in course.works:
-        _once([rule.name for rule in work.questions], "deux questions se nomment {}.")
     decided = [(each.student, each.exercise) for each in course.decisions]
     _once(map(", ".join, decided), "overrides : deux décisions pour {}.")
     told = [number for work in course.works for number in work.owners.values()]
@@ -283,15 +250,6 @@ def _check(course: Course) -> None:
     for _, exercise in decided:
         if exercise not in asked:
             raise ValueError(f"overrides : {exercise} n'est pas demandé ce trimestre.")
-
-
-def _completed(work: Work, late: Late, home: Path) -> Work:
-    """Met dans un exercice ce que le trimestre, ou le barème, dit pour lui."""
-    own = work.late.model_dump(include=work.late.model_fields_set)
-    weight = read_scale()[work.exercise].weight if work.weight is None else work.weight
-    file = work.manual_file or home / f"{work.exercise}-a-noter.csv"
-    late = late.model_copy(update=own)
-    return work.model_copy(update={"late": late, "weight": weight, "manual_file": file})
 
 
 # --- Les élèves ----------------------------------------------------------------------

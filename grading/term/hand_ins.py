@@ -1,27 +1,23 @@
 """Les rendus d'un exercice : les ouvrir, dire à qui est chacun, et quand il a été rendu.
 
-Seule la feuille de Moodle dit quand un travail a été rendu. La date d'un fichier change quand on le
-copie : elle est montrée à l'enseignant, et ne coûte jamais rien.
+Seule la feuille de Moodle dit quand un travail a été rendu : la date d'un fichier, qui change quand
+on le copie, n'est pas lue.
 """
 
 import shutil
-from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from grading import handin
 from grading.grader import Mark
 from grading.handin import Received
-from grading.report import exact, grouped
-from grading.scale import Rule
+from grading.report import grouped
 from grading.submission import Submission
 from grading.term import moodle, sheets
 from grading.term.course import Course, Student, Work
 from grading.term.moodle import Row
 
 NOTHING = "Le rendu ne contient rien pour cet exercice"
-FIRST = ["numéro", "nom", "classe"]
 
 
 class Gathered(NamedTuple):
@@ -59,7 +55,7 @@ def gather(course: Course, work: Work, workspace: Path) -> Gathered:
     shutil.rmtree(workspace, ignore_errors=True)
     workspace.mkdir(parents=True)
     workspace.chmod(0o700)  # personne d'autre ne lit les rendus, ni ne les change avant leur note
-    gathered = Gathered(work, {}, {}, {}, {}, read_manual(work, course.students))
+    gathered = Gathered(work, {}, {}, {}, {}, {})
     undated = sorted(set(work.due) - set(work.worksheets))
     if undated:
         listed = " ".join(undated)
@@ -106,7 +102,7 @@ def _gather(
     ours = [each for each, _ in owners.values()]
     found = handin.collect_received(ours, workspace, chosen=work.chosen, asked=work.exercise)
     ready = {each.name: each for each in found.submissions}
-    for number, (each, owner) in owners.items():
+    for number, (each, _) in owners.items():
         submission, note = ready.get(each.name), found.empty.get(each.name, NOTHING)
         if submission and any(name.startswith(work.exercise) for name in submission.modules):
             gathered.submissions[number] = submission._replace(name=number)
@@ -114,7 +110,6 @@ def _gather(
         gathered.notes[number] = note
         row = gathered.rows.get(number) or Row(each.owner, each.number)
         gathered.rows[number] = row._replace(participant=each.number or row.participant)
-        _compare_dates(each, owner, row, work)
 
 
 def _owner(
@@ -135,76 +130,3 @@ def _owner(
         same = [key for key, row in gathered.rows.items() if row.participant == each.number]
         return next((student for student in students if student.number in same), None)
     return named
-
-
-def _compare_dates(each: Received, owner: Student, row: Row, work: Work) -> None:
-    """Dit d'un rendu sans date de Moodle que ses fichiers ont changé après l'échéance."""
-    files = [file for path in each.paths for file in (path, *path.rglob("*")) if file.is_file()]
-    last = max((file.lstat().st_mtime for file in files), default=0)
-    changed, due = datetime.fromtimestamp(last), work.due.get(owner.group)
-    if row.handed_at is None and due and changed > due:
-        work.say(
-            f"{owner.name} : fichiers changés après l'échéance, le {changed:%d/%m/%Y à %H:%M}. "
-            "Une copie change cette date, qui ne coûte rien ; seule celle de Moodle fait foi."
-        )
-
-
-# --- Les notes de l'enseignant ---------------------------------------------------------
-
-
-def read_manual(work: Work, students: Sequence[Student]) -> dict[str, list[Mark]]:
-    """Lit les notes manuelles d'un exercice ; crée le fichier s'il n'existe pas.
-
-    Args:
-        work: l'exercice.
-        students: la classe, une ligne chacun dans un fichier neuf.
-
-    Returns:
-        Ce qui est noté, par numéro d'élève ; la précision d'une note est la remarque écrite.
-
-    Raises:
-        ValueError: le fichier ne se lit pas, un nombre de points impossible, un élève inconnu.
-    """
-    path, names = work.manual_file, [rule.name for rule in work.manual_rules]
-    if not names:
-        return {}
-    if not path.exists():
-        _create(work, students)
-        work.say(f"{path} est à remplir : une ligne par élève, des points et une remarque.")
-    titles = {name: rf"{name}( \(.*)?" for name in (*FIRST, *names)}
-    titles |= {_remark(name): _remark(name) for name in names}
-    # Un tableur a pu perdre les zéros du début d'un numéro.
-    numbered = {each.number.lstrip("0"): each for each in students}
-    found: dict[str, list[Mark]] = {}
-    for line, said in sheets.read(path, titles, (FIRST[0], *names)).records():
-        where, student = f"{path.name}, ligne {line + 1}", numbered.get(said["numéro"].lstrip("0"))
-        if student is None:
-            raise ValueError(f"{where} : aucun élève n'a le numéro « {said['numéro']} ».")
-        if student.number in found:
-            raise ValueError(f"{where} : {student.name} y est deux fois.")
-        given = [rule for rule in work.manual_rules if said[rule.name]]
-        found[student.number] = [_mark(student, rule, said, where) for rule in given]
-    return found
-
-
-def _remark(name: str) -> str:
-    return f"{name}, remarque"
-
-
-def _mark(student: Student, rule: Rule, said: dict[str, str], where: str) -> Mark:
-    where = f"{where}, {student.name}, {rule.name}"
-    level = sheets.read_number(said[rule.name], where) / rule.points
-    if not 0 <= level <= 1:
-        raise ValueError(
-            f"{where} : {said[rule.name]} points ; attendu de 0 à {exact(rule.points)}."
-        )
-    remark = said.get(_remark(rule.name), "").removeprefix("'")
-    return Mark(student.number, rule, level, None, remark)
-
-
-def _create(work: Work, students: Sequence[Student]) -> None:
-    titles = list(FIRST)
-    for rule in work.manual_rules:
-        titles += [f"{rule.name} (sur {exact(rule.points)})", _remark(rule.name)]
-    rows = [[each.number, each.name, each.group] for each in students]
-    sheets.write(work.manual_file, [titles, *rows])

@@ -24,7 +24,7 @@ class ExerciseMark(NamedTuple):
         exercise: `"ex02"`.
         title: son titre.
         weight: son poids dans la note du trimestre.
-        marks: notes des questions, dans l'ordre du barème, les manuelles à la fin.
+        marks: notes des questions, dans l'ordre du barème.
         mark_before: note sur 20 des questions, avant le retard et la décision de l'enseignant.
         mark: note sur 20 retenue.
         status: `HANDED_IN`, `ABSENT`, ou `UNREADABLE` si rien ne s'y note.
@@ -83,15 +83,17 @@ def penalty(mark: Fraction, late: Late, days: int) -> Fraction:
     return min(mark, late.maximum, late.points_per_day * days)
 
 
-def exercise_mark(gathered: Gathered, student: Student, decision: Decision | None) -> ExerciseMark:
+def exercise_mark(
+    gathered: Gathered, student: Student, late: Late, decision: Decision | None
+) -> ExerciseMark:
     """Fait la note d'un élève à un exercice.
 
-    Une question manuelle qui n'a pas encore sa note ne compte pas. Avant l'échéance, ne rien avoir
-    rendu ne coûte rien.
+    Avant l'échéance, ne rien avoir rendu ne coûte rien.
 
     Args:
         gathered: ce qui a été reçu pour l'exercice, et ses notes.
         student: l'élève.
+        late: ce que coûte un retard.
         decision: décision de l'enseignant.
 
     Returns:
@@ -106,27 +108,25 @@ def exercise_mark(gathered: Gathered, student: Student, decision: Decision | Non
     handed_at = row.handed_at if row and status != ABSENT else None
     days = days_late(handed_at, due) if status == HANDED_IN else 0
     notes = [note] if note else []
-    given = [mark.rule for mark in marks if not mark.rule.module]
-    whole = sum(rule.points for rule in (*work.rules, *given))
+    whole = sum(rule.points for rule in work.rules)
     before = FULL * sum((mark.points for mark in marks), Fraction(0)) / whole
-    lost = penalty(before, work.late, days)
+    lost = penalty(before, late, days)
     if days:
         begun = agreed(days, "jour commencé", "jours commencés")
         notes.append(f"Retard : {begun}, {number(lost, decimals=3)} en moins")
     if decision:
         points = number(decision.points, decimals=3)
         notes.append(f"Note décidée par l'enseignant : {points} sur {FULL}. {decision.reason}")
-    if status == HANDED_IN:
-        missing = [rule.title for rule in work.manual_rules if rule not in given]
-        notes += [f"Pas encore noté : {title}" for title in missing]
     early = due is not None and datetime.now() <= due
     if early and status == ABSENT:
         notes.append(f"À rendre avant le {due:%d/%m/%Y à %H:%M}")
     waited = status == ABSENT and (early or student.group not in work.hand_ins)
+    known = read_scale()[work.exercise]
+    weight = known.weight if work.weight is None else work.weight
     return ExerciseMark(
         work.exercise,
-        read_scale()[work.exercise].title,
-        Fraction(0) if waited and not marks and not decision else work.weight,
+        known.title,
+        Fraction(0) if waited and not decision else weight,
         tuple(marks),
         before,
         decision.points if decision else before - lost,
@@ -140,7 +140,9 @@ def exercise_mark(gathered: Gathered, student: Student, decision: Decision | Non
 def student_marks(course: Course, heard: Sequence[Gathered], student: Student) -> StudentMarks:
     """Fait les notes d'un élève, et leur moyenne pondérée."""
     decided = {each.exercise: each for each in course.decisions if each.student == student.number}
-    marks = tuple(exercise_mark(each, student, decided.get(each.work.exercise)) for each in heard)
+    marks = tuple(
+        exercise_mark(each, student, course.late, decided.get(each.work.exercise)) for each in heard
+    )
     weight = sum(each.weight for each in marks)
     total = sum(each.weight * each.mark for each in marks)
     return StudentMarks(student, marks, total / weight if weight else None)

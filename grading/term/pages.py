@@ -127,38 +127,30 @@ def _summary(marks: Sequence[StudentMarks | ExerciseMark]) -> list[str]:
 # --- Le tableau ----------------------------------------------------------------------
 
 
-def write_tables(course: Course, students: Sequence[StudentMarks]) -> list[Path]:
-    """Écrit `notes.csv` et `notes.xlsx` ; rend leurs chemins."""
-    rows = table(course, students)
-    return [sheets.write(course.output / f"notes{suffix}", rows) for suffix in (".csv", ".xlsx")]
-
-
-def table(course: Course, students: Sequence[StudentMarks]) -> list[list]:
-    """Fait le tableau.
+def write_table(course: Course, students: Sequence[StudentMarks]) -> Path:
+    """Écrit `notes.csv`, un élève par ligne.
 
     Args:
         course: le trimestre, tel qu'il est demandé.
         students: ses notes.
 
     Returns:
-        Des lignes de même longueur, les titres d'abord : textes, `Fraction`, None pour une case
-        vide.
+        Son chemin.
     """
     rows = [["nom", "numéro", "classe", f"note /{FULL}"]]
     for work in course.works:
         rows[0] += [f"{work.exercise} /{FULL}", f"{work.exercise}, état"]
-        for rule in work.questions:
-            said = "raison" if rule.module else "remarque"
-            rows[0] += [f"{rule.id} /{exact(rule.points)}", f"{rule.id}, {said}"]
+        for rule in work.rules:
+            rows[0] += [f"{rule.id} /{exact(rule.points)}", f"{rule.id}, raison"]
     for each in students:
         row = [*each.student, each.mark]
         for exercise, work in zip(each.exercises, course.works, strict=True):
             row += [exercise.mark if exercise.asked else None, " ; ".join(exercise.state)]
             found = {mark.rule.id: [mark.points, told(mark)[0]] for mark in exercise.marks}
-            for rule in work.questions:
+            for rule in work.rules:
                 row += found.get(rule.id, [None, None])
         rows.append(row)
-    return rows
+    return sheets.write(course.output / "notes.csv", rows)
 
 
 # --- Dire ----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Des tableaux tels que les tableurs et Moodle les écrivent, `.csv` et `.xlsx`."""
+"""Des tableaux tels que les tableurs et Moodle les écrivent : `.csv`, et `.xlsx` à lire."""
 
 import codecs
 import csv
@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import openpyxl
 from dateutil import parser
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from convnets.core.cli import printable
 from convnets.core.files import own_suffix, replacing
@@ -141,7 +140,7 @@ def read_number(text: str, where: str) -> Fraction:
     Raises:
         ValueError: ce n'est pas un nombre.
     """
-    text = text.strip().removeprefix("'")
+    text = text.strip()
     if not NUMBER.fullmatch(text):
         raise ValueError(f"{where} : « {text} » n'est pas un nombre.")
     return Fraction(text.replace(",", "."))
@@ -182,35 +181,9 @@ def write_file(path: Path, content: str | bytes) -> Path:
 
 
 def write(path: Path, rows: Sequence[list]) -> Path:
-    """Écrit un tableau, `.csv` ou `.xlsx` : les nombres en nombres, les textes en textes.
+    """Écrit un tableau : un texte que le tableur garde, un nombre à virgule, "" pour None."""
 
-    Args:
-        path: fichier à écrire.
-        rows: lignes, la première est celle des titres ; `Fraction`, `int`, `str` ou None.
+    def written(value) -> str:
+        return plain(value or "") if isinstance(value, str | None) else exact(value)
 
-    Returns:
-        Son chemin.
-    """
-    if path.suffix.lower() != ".xlsx":
-        return write_file(path, Sheet([list(map(_written, row)) for row in rows]).encode())
-    book = openpyxl.Workbook()
-    book.active.freeze_panes = "C2"
-    for row in rows:
-        book.active.append([_cell(value) for value in row])
-    for cell in (cell for cells in book.active for cell in cells if isinstance(cell.value, str)):
-        cell.data_type = "s"  # « =1+1 » reste un texte
-    made = io.BytesIO()
-    book.save(made)
-    return write_file(path, made.getvalue())
-
-
-def _cell(value):
-    if isinstance(value, str):
-        return ILLEGAL_CHARACTERS_RE.sub("", value)
-    return None if value is None else float(value)
-
-
-def _written(value) -> str:
-    if value is None:
-        return ""
-    return plain(value) if isinstance(value, str) else exact(value)
+    return write_file(path, Sheet([list(map(written, row)) for row in rows]).encode())

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from copydetect import CodeFingerprint, CopyDetector, compare_files
+from copydetect import CodeFingerprint, CopyDetector
 from copydetect.utils import get_token_coverage
 
 from grading import skeleton
@@ -79,15 +79,15 @@ def _without(fingerprint: CodeFingerprint, hashes: set) -> CodeFingerprint:
 
 
 @functools.cache
-def _course(exercise: str) -> tuple[CodeFingerprint, CodeFingerprint]:
-    """Prend les empreintes de l'énoncé et du corrigé d'un exercice."""
+def _course(exercise: str) -> set:
+    """Rend les morceaux de l'énoncé et du corrigé d'un exercice."""
     modules = skeleton.chosen_modules(exercise)
-    statement = "\n".join(skeleton.make_skeleton(each) for each in modules)
-    answers = [(EXERCISES / file_of(each)).read_text(encoding="utf-8") for each in modules]
-    return _fingerprint(statement), _fingerprint("\n".join(answers))
+    texts = [skeleton.make_skeleton(each) for each in modules]
+    texts += [(EXERCISES / file_of(each)).read_text(encoding="utf-8") for each in modules]
+    return set().union(*(_fingerprint(each).hashes for each in texts))
 
 
-def compare(exercise: str, submitted: Mapping[str, Submission]) -> tuple[list, dict[str, float]]:
+def compare(exercise: str, submitted: Mapping[str, Submission]) -> list:
     """Cherche les rendus d'un exercice qui se ressemblent.
 
     N'est compté ni ce qui est dans l'énoncé ou le corrigé, ni ce que beaucoup ont écrit.
@@ -98,27 +98,19 @@ def compare(exercise: str, submitted: Mapping[str, Submission]) -> tuple[list, d
 
     Returns:
         Les paires, les plus ressemblantes d'abord, telles que copydetect les décrit
-        (`CopyDetector.get_copied_code_list`) ; puis, par nom, la part qui vient du corrigé, énoncé
-        ôté, de ceux qui en sont proches.
+        (`CopyDetector.get_copied_code_list`).
     """
     whole = {name: _fingerprint(read_code(each, exercise)) for name, each in submitted.items()}
-    statement, answer = _course(exercise)
     times = Counter(each for found in whole.values() for each in found.hashes)
     ordinary = {each for each, n in times.items() if n >= max(MIN_SPREAD, len(whole) * SPREAD)}
-    known = statement.hashes | answer.hashes | ordinary
+    known = _course(exercise) | ordinary
     options = {"noise_t": LENGTH, "guarantee_t": LENGTH, "display_t": SHARE}
     detector = CopyDetector(**options, truncate=True, silent=True)
     detector.test_files = detector.ref_files = list(whole)
     detector.file_data = {name: _without(found, known) for name, found in whole.items()}
     detector.run()
     pairs = [each for each in detector.get_copied_code_list() if each[-1] >= MIN_SIGNS]
-    solution = _without(answer, statement.hashes)
-    shares = {
-        name: compare_files(_without(found, statement.hashes), solution)[1][0]
-        for name, found in whole.items()
-    }
-    close = {name: share for name, share in shares.items() if share >= SHARE}
-    return pairs[:MAX_PAIRS], close
+    return pairs[:MAX_PAIRS]
 
 
 def write_similarity(course: Course, heard: Sequence[Gathered]) -> Path:
@@ -134,7 +126,7 @@ def write_similarity(course: Course, heard: Sequence[Gathered]) -> Path:
         exercise = each.work.exercise
         found = {names[number]: submitted for number, submitted in each.submissions.items()}
         if found:
-            results.append((exercise, len(found), *compare(exercise, found)))
+            results.append((exercise, len(found), compare(exercise, found)))
         shared = [mark for marks in each.marks.values() for mark in marks if mark.reason == SHARED]
         pairs = [sorted((names[mark.submission], names[mark.detail])) for mark in shared]
         same |= {(exercise, *pair) for pair in pairs}

@@ -41,11 +41,6 @@ worksheet = "Notes TP0.csv"
 due = { 3A = 2026-10-13, 3B = "12/10/2026 23:59" }
 weight = 2
 
-[[exercises.manual]]
-id = "comparaison"
-title = "comparez les performances"
-points = 5
-
 [[exercises]]
 id = "ex01"
 hand_ins = { 3A = "tp1" }

@@ -68,12 +68,6 @@ exercise = "{}"
 points = 14.5
 reason = "Réseau refait et expliqué en classe."
 """
-MANUAL = """
-[[exercises.manual]]
-id = "comparaison"
-title = "Comparer les performances de deux réseaux"
-points = 4
-"""
 
 
 class Pupil(NamedTuple):
@@ -202,7 +196,6 @@ def _section(exercise: str) -> list[str]:
         f"due = {due:%Y-%m-%dT%H:%M:%S}",
         f'hand_ins = {{ A = "{name}-A.zip", B = "{name}-B.zip", C = "{name}-C" }}',
         f'worksheet = {{ A = "{name}-A.csv", B = "{name}-B.csv" }}',
-        *(MANUAL.splitlines() if exercise == "ex02" else []),
         *(["without_weights = true"] if exercise == "ex04" else []),
         "",
     ]

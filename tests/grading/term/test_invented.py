@@ -30,7 +30,7 @@ def test_the_whole_term_then_one_changed_hand_in(tmp_path, run_module):
     assert len({each["note /20"] for each in found.values()}) > 10
     assert found["Jade ROUX"]["ex04 /20"] == "14,5"
     assert found["Inès ALAMI"]["ex00 /20"] == "20"
-    assert "1 jour de retard, −1,5" in found["Tom GARCIA"]["ex00, état"]
+    assert "Retard : 1 jour commencé, 1,5 en moins" in found["Tom GARCIA"]["ex00, état"]
     page = html.unescape((home / "notes/ressemblances.html").read_text(encoding="utf-8"))
     pairs = re.findall(r'<a href="#[^"]+">([^<]+)</a>', page)
     assert [re.sub(r" \(\d+\)", "", each) for each in pairs] == [

@@ -90,7 +90,6 @@ def marks_of(name, number, *exercises, group="A"):
 @pytest.fixture
 def term(tmp_path):
     """Quatre élèves : un retard, une absence, un zip illisible, une note décidée."""
-    by_hand = EX02["train"]._replace(name="avis", module="", title="le avis")
     late = {"days_late": 2, "mark": Fraction(6), "notes": ("Retard : 1,5 en moins",)}
     decided = "Note décidée par l'enseignant : 12 sur 20. Salle en panne"
     students = (
@@ -100,11 +99,7 @@ def term(tmp_path):
             graded(
                 "ex00", question("train", 1), question("output", "1/2", "softmax_twice", "l. 12")
             ),
-            graded(
-                "ex02",
-                question("weights", 0, "weights_shared"),
-                Mark("", by_hand, Fraction(1, 2), None, "Bien <i>vu</i>."),
-            ),
+            graded("ex02", question("weights", 0, "weights_shared")),
         ),
         marks_of(
             HOSTILE,
@@ -162,7 +157,6 @@ def test_what_a_student_reads(term):
     assert "Rendu le 01/10/2026 à 23:05." in ines
     assert "Juste en partie. " in ines and " (l. 12) Indice : " in ines
     assert "À reprendre. " in ines
-    assert "Notée par votre enseignant. Bien <i>vu</i>." in ines
     assert HOSTILE in hostile and "(<img src=x onerror=y>)" in hostile
     assert "Questions : 0 points, soit 0 sur 20." in hostile
     assert "Retard : 1,5 en moins." in hostile
