@@ -33,8 +33,9 @@ def command(arguments: list[str]) -> list[str]:
     if not arguments or arguments[0].startswith("-"):
         return [*line, *arguments]
     folder = Path(arguments[0]).absolute()
-    option = "--submissions" if handin.is_class(folder) else "--submission"
-    return [*line, f"{option}={folder}", *arguments[1:]]
+    if handin.is_class(folder):  # le tableau dit tout, une ligne par élève
+        return [*line, "--tb=no", "-rN", f"--submissions={folder}", *arguments[1:]]
+    return [*line, f"--submission={folder}", *arguments[1:]]
 
 
 def grade(arguments: list[str]) -> int:

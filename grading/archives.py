@@ -1,13 +1,11 @@
 """Ouvrir le zip d'un élève sans rien risquer : chaque membre est vérifié avant d'être écrit."""
 
-import contextlib
 import os
 import re
 import shutil
 import stat
 import zipfile
 import zlib
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 MAX_OPENED_BYTES = 600 * 10**6  # d'un zip d'élève, une fois ouvert
@@ -75,7 +73,7 @@ def extract(path: Path, target: Path, *, limit: int) -> None:
 
 
 def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path, size) -> None:
-    """Écrit un membre et sa date ; si une taille est donnée, le fichier est vide, et l'occupe."""
+    """Écrit un membre ; si une taille est donnée, le fichier est vide, et l'occupe."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if member.is_dir():
         place.mkdir(exist_ok=True)
@@ -85,9 +83,6 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path, size)
     else:
         with open(place, "xb") as copy, archive.open(member) as content:
             shutil.copyfileobj(content, copy)
-    with contextlib.suppress(ValueError, OverflowError):  # le 30 février d'un zip abîmé
-        seconds = datetime(*member.date_time).timestamp()
-        os.utime(place, (seconds, seconds))
 
 
 def _checked(archive: zipfile.ZipFile, title: str, limit: int) -> list:

@@ -11,8 +11,6 @@ import linecache
 import os
 import sys
 
-_SHARED: dict[str, list[dict]] = {}  # fichier de l'élève → les espaces de noms de ses modules
-
 
 def define(namespace: dict, file: str) -> None:
     """Définit dans un module ce que le plan posé à côté de lui garde des cellules.
@@ -23,34 +21,6 @@ def define(namespace: dict, file: str) -> None:
     """
     with open(os.path.splitext(file)[0] + ".cells.json", encoding="utf-8") as content:
         plan = json.load(content)
-    # Les modules d'un même notebook s'importent l'un l'autre : il n'est défini qu'une fois.
-    shared = _SHARED.setdefault(plan["notebook"], [])
-    shared.append(namespace)
-    first = shared[0]
-    if namespace is first:
-        try:
-            _define(plan, first)
-        except BaseException:
-            del _SHARED[plan["notebook"]]
-            raise
-    else:
-        namespace["__getattr__"] = _lookup(first)  # s'il n'est pas encore défini en entier
-    names = {name: value for name, value in first.items() if not name.startswith("__")}
-    for other in shared[1:]:
-        other.update(names)
-
-
-def _lookup(namespace: dict):
-    def lookup(name):
-        try:
-            return namespace[name]
-        except KeyError:
-            raise AttributeError(f"le notebook ne définit pas {name}") from None
-
-    return lookup
-
-
-def _define(plan: dict, namespace: dict) -> None:
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, os.path.normpath(os.path.join(here, plan["folder"])))
     namespace["display"] = lambda *_, **__: None  # celle d'IPython

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from convnets.core.cli import reason
 from grading import archives, notebooks, submission
 from grading.archives import LIMITS, RefusedError, printable
+from grading.notebooks import Source
 from grading.scale import read_scale
 from grading.submission import Submission
 
@@ -32,6 +33,8 @@ RESERVED = re.compile(
 MODULE = re.compile(r"ex\d\d_")
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?P<kind>[a-z]+)_?(?P<rest>.*)")
 WEIGHED = {"ex02_fashion": "fashion", "ex03_cifar10": "cifar", "ex04_lenet": "lenet"}
+
+GUESSED, FOUND, READY, TOLD = range(-1, 3)  # ce qui dit de quel exercice est un fichier
 
 Pairs = Sequence[tuple[str, str]]  # ce que dit --as : exercice, fichier
 
@@ -259,7 +262,7 @@ def _prepare(received: Received, target: Path, pairs: Pairs, asked: str) -> Subm
         read = any(path.is_file() for path in target.rglob("*"))
         why = ["aucun exercice reconnu" if read else "aucun fichier à lire"]
         raise RefusedError(" ; ".join(dict.fromkeys(remarks or why)))
-    _place_weights(found, remarks, pairs)
+    _place_weights(found, remarks)
     return found._replace(remarks=tuple(dict.fromkeys(remarks)))
 
 
@@ -288,7 +291,7 @@ def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
                 f"{label} laissé de côté : {size / 1e6:.0f} Mo, plus que {limit / 1e6:.0f} ; "
                 "d'un notebook, effacez les sorties"
             )
-        elif _ends(path) == ".zip":
+        elif _ends(path) == ".zip" and depth < MAX_NESTED_ZIPS:
             _copy_zip(path, home / inside.with_suffix(""), remarks, depth)
         elif not (home / inside).exists():
             (home / inside).parent.mkdir(parents=True, exist_ok=True)
@@ -297,8 +300,6 @@ def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
 
 def _copy_zip(path: Path, home: Path, remarks: list[str], depth: int) -> None:
     try:
-        if depth >= MAX_NESTED_ZIPS:
-            raise RefusedError(f"{printable(path.name)} est un zip dans un zip dans un zip.")
         with tempfile.TemporaryDirectory() as folder:
             opened = Path(folder, "zip")
             archives.extract(path, opened, limit=archives.MAX_OPENED_BYTES)
@@ -318,97 +319,92 @@ def _base(home: Path) -> Path:
 
 
 def _sources(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
-    """Rend les programmes d'un rendu, et le module du barème dont chacun a la place ou le nom."""
+    """Rend les programmes d'un rendu, et le module du barème dont chacun a le nom, ou ""."""
     for path in _walk(home):
         code = _ends(path) == ".py" and path.name != "predict.py" and path.is_relative_to(root)
-        place = path.relative_to(root if code else home).with_suffix("").parts
-        names = [".".join(place), ".".join(place[-2:]), path.stem] if code else []
-        module = next((name for name in names if name in _graded()), "")
-        ours = code and not module and MODULE.match(names[0])  # du cours, et pas noté
+        inside = path.relative_to(root if code else home)
+        files = {f"/{submission.file_of(module)}": module for module in _graded() if code}
+        named = next((files[each] for each in files if f"/{inside.as_posix()}".endswith(each)), "")
+        ours = not named and (submission.EXERCISES / inside).is_file()  # du cours, et pas noté
         left = ours or path.relative_to(home).parts[0] in submission.NOT_SOURCES
         if (code or _ends(path) == ".ipynb") and not left:
-            yield path, module
+            yield path, named
 
 
 def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: str) -> None:
-    """Fait des modules de ce qui n'en est pas ; un module déjà en place n'est pas remplacé."""
-    ready, wanted, unknown, doubts = set(), {}, [], []
+    """Fait un module du fichier qui lui convient le mieux ; un module déjà en place le reste."""
+    wanted: dict[str, list[tuple[int, Source]]] = {}
     for path, named in _sources(home, root):
-        if path == root / submission.file_of(named) and notebooks.is_ready(path):
-            ready.add(named)
-            continue
         try:
             source = notebooks.read(path)
         except RefusedError as error:
             remarks.append(str(error).rstrip("."))
             continue
-        modules, doubt = ([named], "") if named else notebooks.modules_of(source)
-        told = _told(path, modules, pairs)
-        for module in told or modules:
-            wanted.setdefault(module, []).append((bool(told), source))
-        if not told and not named and notebooks.is_network(source):
-            unknown.append((True, source))
-        if doubt and not told:
-            doubts.append(doubt)
-        elif not modules and not told:
-            remarks += source.remarks
-            if _ends(path) == ".ipynb":
-                remarks.append(f"{printable(path.name)} laissé de côté : aucun exercice reconnu")
-    answered = any(module.startswith(asked) for module in (*ready, *wanted))
-    if asked in notebooks.RECORDED and unknown and not answered:
-        wanted |= {module: unknown for module in _graded() if module.startswith(asked)}
-        doubts = []
-    remarks += doubts
+        ranks, doubt = _ranks(source, named, root, pairs, asked)
+        for module, rank in ranks.items():
+            wanted.setdefault(module, []).append((rank, source))
+        if not ranks and _ends(path) == ".ipynb":
+            doubt = doubt or f"{printable(path.name)} laissé de côté : aucun exercice reconnu"
+        remarks += filter(None, [*(() if ranks else source.remarks), doubt])
     for module, found in wanted.items():
-        _write(module, found, root, remarks, ready=module in ready)
+        _write(module, found, root, remarks)
 
 
-def _told(path: Path, modules: list[str], pairs: Pairs) -> list[str]:
-    """Rend les modules que l'enseignant a dits d'un fichier ; rien s'il n'en a rien dit."""
-    starts = tuple(each for each, file in pairs if path.as_posix().endswith(f"/{file}"))
-    mine = [module for module in _graded() if module.startswith(starts)]
-    known = [each for each in mine if each not in notebooks.DECISIVE or each in modules]
-    return known or mine
+def _ranks(
+    source: Source, named: str, root: Path, pairs: Pairs, asked: str
+) -> tuple[dict[str, int], str]:
+    """Dit de quels modules est un fichier, d'après l'enseignant, sa place, ou ce qu'il définit.
+
+    Returns:
+        Par module, ce que vaut cette réponse, de `GUESSED` à `TOLD` ; puis un doute, ou "".
+    """
+    modules, doubt = ([named], "") if named else notebooks.modules_of(source)
+    starts = tuple(each for each, file in pairs if source.path.as_posix().endswith(f"/{file}"))
+    told = [module for module in _graded() if module.startswith(starts)]
+    if told:
+        known = [each for each in told if each not in notebooks.DECISIVE or each in modules]
+        return dict.fromkeys(known or told, TOLD), ""
+    guessed = []
+    if asked in notebooks.RECORDED and not named and notebooks.is_network(source):
+        guessed = [module for module in _graded() if module.startswith(asked)]
+    rank = READY if _is_ready(source, named, root) else FOUND
+    ranks = dict.fromkeys(guessed, GUESSED) | dict.fromkeys(modules, rank)
+    return ranks, "" if guessed else doubt
 
 
-def _write(module: str, found: list, root: Path, remarks: list[str], *, ready: bool) -> None:
+def _is_ready(source: Source, module: str, root: Path) -> bool:
+    """Dit si un fichier, à la place d'un module, est à lire tel quel."""
+    return source.path == root / submission.file_of(module) and not source.lost
+
+
+def _write(module: str, found: list[tuple[int, Source]], root: Path, remarks: list[str]) -> None:
     """Écrit un module, du fichier qui lui convient le mieux."""
-    told = [source for is_told, source in found if is_told]
-    found = told or [source for _, source in found]
-    wanted, best = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"}), None
-    if told or not ready:
-        best = max(found, key=lambda each: (len(wanted & each.functions), len(each.cells)))
-    kept = best.path.name if best else submission.file_of(module)
-    for name in [printable(other.path.name) for other in found if other is not best]:
+    wanted = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"})
+    _, best = max(found, key=lambda each: (each[0], len(wanted & each[1].functions)))
+    others = [each for rank, each in found if each is not best and rank > GUESSED]
+    for name in [printable(each.path.name) for each in others]:
         remarks.append(
-            f"{name} laissé de côté : {printable(kept)} est noté pour {module} ; "
+            f"{name} laissé de côté : {printable(best.path.name)} est noté pour {module} ; "
             f"si c'est l'inverse, --as {module[:4]}={name}"
         )
-    if best:
+    if not _is_ready(best, module, root):
         remarks += best.remarks
         notebooks.convert(best, module, root)
 
 
-def _place_weights(found: Submission, remarks: list[str], pairs: Pairs) -> None:
+def _place_weights(found: Submission, remarks: list[str]) -> None:
     """Met à leur place des poids d'un autre nom."""
     models = [each for each in _walk(found.home) if _ends(each) == ".keras"]
     handed = [slug for slug in WEIGHED if slug in found.modules]
     needed = [slug for slug in handed if not found.weights(slug).is_file()]
     for slug in needed if models else ():
-        files = tuple(f"/{file}" for exercise, file in pairs if slug.startswith(exercise))
         keys = (slug[:4], WEIGHED[slug])
-        choices = (
-            [each for each in models if each.as_posix().endswith(files)],
-            [each for each in models if each.stem == slug],
-            [each for each in models if any(key in each.stem.lower() for key in keys)],
-            [each for each in models if len(needed) == 1 and each.stem not in WEIGHED],
-        )
-        mine = next(filter(None, choices), [])
+        named = [each for each in models if any(key in each.stem.lower() for key in keys)]
+        mine = named or (models if len(needed) == 1 else [])
         if len(mine) != 1:
-            name = printable((mine or models)[0].name)
-            remarks.append(f"poids de {slug} : lequel des .keras ? --as {slug[:4]}={name}")
+            remarks.append(f"poids de {slug} : lequel des .keras ? nommez-le {slug}.keras")
             continue
         found.weights(slug).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(mine[0], found.weights(slug))
-        if mine[0].with_suffix(".tflite").is_file():
-            shutil.copyfile(mine[0].with_suffix(".tflite"), found.weights(slug, ".tflite"))
+        for suffix in (".keras", ".tflite"):
+            if mine[0].with_suffix(suffix).is_file():
+                shutil.copyfile(mine[0].with_suffix(suffix), found.weights(slug, suffix))

@@ -80,6 +80,8 @@ DECISIVE = {
     "ex28_pose_and_depth.depth": {"match_windows", "depth_cm"},
     "ex28_pose_and_depth.pose": {"heat_maps", "pck"},
 }
+# Ceux dont une fonction porte le même nom dans un autre, qui l'emporte.
+SHADOWS = {"ex04_lenet": "ex00_convolution.x_or_o", "ex05_inception.head": "ex17_detection.boxes"}
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
@@ -219,17 +221,13 @@ def modules_of(source: Source) -> tuple[list[str], str]:
         `(modules, doute)` : le doute est une phrase, ou vide.
     """
     found = [module for module, names in DECISIVE.items() if names & source.functions]
+    found = [name for name in found if SHADOWS.get(name) not in found]
+    if not is_network(source) or any(name > "ex06" for name in found):
+        return found, ""  # ceux-là apprennent sur les jeux des premiers
     words = [
         {word for each in ast.walk(_parsed(text)) for word in _words(each)}
         for _, text in source.cells
     ]
-    everywhere = set().union(*words)
-    if "ex00_convolution" in everywhere and "ex04_lenet" not in everywhere:
-        found = [name for name in found if name != "ex04_lenet"]  # ex00 a aussi un `build_dense`
-    if "ex17_detection.boxes" in found:
-        found = [name for name in found if name != "ex05_inception.head"]  # ni la même tête
-    if not is_network(source) or any(name > "ex06" for name in found):
-        return found, ""  # ceux-là apprennent sur les jeux des premiers
     named = [
         [module for module, data in DATASETS.items() if said & {module, data, f"load_{data}"}]
         for said in words
@@ -267,11 +265,6 @@ def _calls(node: ast.AST) -> set[str]:
     return {getattr(each, "attr", getattr(each, "id", "")) for each in functions}
 
 
-def is_ready(path: Path) -> bool:
-    """Dit si un fichier qui porte le nom d'un module est à lire tel quel."""
-    return not _wrong_line(path.read_bytes())
-
-
 # --- Écrire --------------------------------------------------------------------------
 
 
@@ -289,7 +282,6 @@ def convert(source: Source, module: str, root: Path) -> None:
         "kept": _kept(source),
         "lost": {name: place for name, place in source.lost.items() if name},
         "broken": None if source.nodes else next(iter(source.lost.values()), None),
-        "notebook": str(source.path),
         "folder": folder.relative_to(root).as_posix() if folder.is_relative_to(root) else ".",
     }
     place = root / file_of(module)

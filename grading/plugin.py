@@ -41,7 +41,7 @@ OPTIONS = {
         "action": "append",
         "default": [],
         "metavar": "FICHIER",
-        "help": "compte rendu .json, .csv ou .md (peut être répétée)",
+        "help": "compte rendu .json ou .csv (peut être répétée)",
     },
     "--hint": {"action": "store_true", "help": "donner l'indice de chaque erreur"},
     "--grade-seed": {
@@ -73,35 +73,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Comprend ce qui est à noter ; sans option ni chemin vers `grading`, ne fait rien."""
     options, config.stash[SESSION] = config.option, None
     asked = options.submission or options.submissions
-    if options.submission and options.submissions:
-        raise pytest.UsageError("--submission (un rendu) ou --submissions (une classe) : un seul.")
     if asked and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(QUESTIONS)]
-    for name in map(Path, options.grade_report):
-        if name.suffix not in (".json", ".csv", ".md") or not name.absolute().parent.is_dir():
-            raise pytest.UsageError(
-                f"--grade-report {name} : finissez par .json, .csv ou .md, dans un dossier qui "
-                "existe."
-            )
     if options.grade_seed is None:
         drawn = int.from_bytes(os.urandom(4), "big")
         options.grade_seed = getattr(config, "workerinput", {}).get("grade_seed", drawn)
     if asked:  # un dossier sans rendu se dit tout de suite
         _session(config)
-    if _is_brief(config):  # le tableau dit tout, une ligne par élève
-        options.tbstyle, options.reportchars = "no", ""
-
-
-def _is_brief(config: pytest.Config) -> bool:
-    """Dit si une classe est notée, et que l'enseignant n'a pas demandé le détail (`-v`)."""
-    return bool(config.option.submissions) and config.option.verbose < 0
-
-
-def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config):
-    """Pour une classe, n'affiche rien d'une question."""
-    if _is_brief(config) and report.when == "call":
-        return report.outcome, "", ""
-    return None
 
 
 @pytest.hookimpl(optionalhook=True)  # celui de pytest-xdist, qui peut manquer
@@ -191,7 +169,7 @@ class QuestionFile(pytest.File):
         session = _session(self.config)
         for submitted in session.submissions:
             for rule in session.rules(submitted, self.path.stem):
-                name = f"{rule.module}::{_safe(submitted.name)}::{rule.name}"
+                name = f"{rule.module}::{submitted.name}::{rule.name}"
                 yield QuestionItem.from_parent(self, name=name, submitted=submitted, rule=rule)
 
 
@@ -206,18 +184,11 @@ class QuestionItem(pytest.Item):
 
     def runtest(self) -> None:
         """Pose la question."""
-        from grading import grader, report
+        from grading import report
 
-        # Si la minuterie de pytest interrompt la correction, la question compte quand même : zéro.
-        mark = grader.Mark(self.submitted.name, self.rule, 0, "timeout", "")
-        self.user_properties.append((PROPERTY, json.dumps(report.write_mark(mark))))
-        try:
-            mark = _session(self.config).grader.grade(self.submitted, self.rule)
-        except Exception:  # le correcteur est en panne : ce n'est pas un zéro
-            self.user_properties.pop()
-            raise
+        mark = _session(self.config).grader.grade(self.submitted, self.rule)
         said = json.dumps(report.write_mark(mark), ensure_ascii=False)
-        self.user_properties[-1] = (PROPERTY, said)
+        self.user_properties.append((PROPERTY, said))
         if mark.level < 1:
             raise Lost(mark)
 
@@ -245,11 +216,6 @@ class QuestionItem(pytest.Item):
 
 class Lost(Exception):
     """Une question qui n'a pas tous ses points ; son argument est la note."""
-
-
-def _safe(name: str) -> str:
-    """Rend un nom de dossier qui tient dans un identifiant de test."""
-    return "".join(c if c.isalnum() or c in "-_. " else "_" for c in name)
 
 
 # --- Le tableau final ----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Le compte rendu d'une correction : tableau du terminal, JSON, CSV, Markdown."""
+"""Le compte rendu d'une correction : tableau du terminal, JSON, CSV."""
 
 import csv
 import io
@@ -12,13 +12,8 @@ from typing import NamedTuple
 from grading.grader import Mark
 from grading.scale import FULL, read_reasons, read_scale
 
-SUFFIXES = (".json", ".csv", ".md")
 BYTE_ORDER_MARK = "\ufeff"  # sans elle, un tableur lit l'UTF-8 comme du Windows-1252
 FORMULA = re.compile(r"[=+\-@\t\r]")
-MONTH = r"(jan|f[eé]v|feb|mar|avr|apr|ma[iy]|ju[iln]|ao[uû]|aug|sep|oct|nov|d[eé]c)\w*"
-DATE = re.compile(  # ou heure, ou fraction : des nombres séparés, ou un nombre et un mois
-    rf"\s*(\d+(\s*[-/.:,]\s*\d+)+|\d+[\s./-]*{MONTH}\W*\d*|{MONTH}\W*\d+)\s*", re.IGNORECASE
-)
 
 
 class Result(NamedTuple):
@@ -75,14 +70,9 @@ def results(marks: Sequence[Mark]) -> list[Result]:
     return found
 
 
-def number(value: Fraction, *, decimals: int = 2) -> str:
-    """Écrit un nombre de points : `"14,5"`, `decimals` décimales au plus."""
-    return f"{float(value):.{decimals}f}".rstrip("0").rstrip(".").replace(".", ",")
-
-
-def exact(value: Fraction) -> str:
-    """Écrit un nombre de points sans le couper, à cinq décimales au plus : `"17,125"`."""
-    return number(value, decimals=5)
+def number(value: Fraction) -> str:
+    """Écrit une note ou des points, à trois décimales au plus : `"17,125"`."""
+    return f"{float(value):.3f}".rstrip("0").rstrip(".").replace(".", ",")
 
 
 # --- Le terminal ---------------------------------------------------------------------
@@ -141,10 +131,10 @@ def header_rows(header: dict) -> list[str]:
 
 
 def write(path: Path, marks: Sequence[Mark], header: dict, *, hint: bool = False) -> None:
-    """Écrit le compte rendu ; la fin du nom dit le format.
+    """Écrit le compte rendu, en JSON si son nom finit par `.json`, sinon en CSV.
 
     Args:
-        path: fichier `.json`, `.csv` ou `.md`.
+        path: fichier `.json` ou `.csv` ; son dossier est créé au besoin.
         marks: notes des questions.
         header: graine, protections en vigueur, exercices notés, élèves sans rendu, remarques,
             avertissement.
@@ -153,9 +143,10 @@ def write(path: Path, marks: Sequence[Mark], header: dict, *, hint: bool = False
     Raises:
         OSError: fichier impossible à écrire.
     """
-    writers = {".json": _as_json, ".csv": _as_csv, ".md": _as_markdown}
+    made = _as_json(marks, header, hint) if path.suffix == ".json" else _as_csv(marks, header)
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(writers[path.suffix](marks, header, hint), encoding="utf-8")
+    temporary.write_text(made, encoding="utf-8")
     temporary.replace(path)
 
 
@@ -185,7 +176,7 @@ def _as_json(marks, header, hint) -> str:
     return json.dumps({**header, "submissions": content}, indent=1, ensure_ascii=False) + "\n"
 
 
-def _as_csv(marks, header, hint) -> str:
+def _as_csv(marks, header) -> str:
     """Écrit une ligne par élève : sa note, ses exercices, ses questions, ce qui en est dit."""
     file = io.StringIO()
     file.write(BYTE_ORDER_MARK)
@@ -194,7 +185,7 @@ def _as_csv(marks, header, hint) -> str:
     total, remarks, rows = f"note /{FULL}", header.get("remarques", {}), []
     for name, mark, exercises, mine in found:
         points = {total: mark} | exercises | {each.rule.id: each.points for each in mine}
-        cells = {title: exact(value) for title, value in points.items()}
+        cells = {title: number(value) for title, value in points.items()}
         said = " ; ".join(remarks.get(name, ()))
         rows.append({"rendu": plain(name), **cells, "remarques": plain(said)})
     for name, why in header.get("sans rendu", {}).items():
@@ -209,14 +200,5 @@ def _as_csv(marks, header, hint) -> str:
 
 
 def plain(text: str) -> str:
-    """Rend un texte qu'un tableur garde tel quel : ni formule, ni date, ni heure, ni nombre.
-
-    Une apostrophe est mise devant ceux qu'il prendrait pour autre chose : `=1+1`, `1/2`, `3-4`.
-    """
-    return f"'{text}" if FORMULA.match(text) or DATE.fullmatch(text) else text
-
-
-def _as_markdown(marks, header, hint) -> str:
-    """Écrit ce que montre le terminal ; un rendu ne peut pas sortir du bloc."""
-    rows = [*header_rows(header), "", *table(marks, every=True, hint=hint)]
-    return "# Correction\n\n```text\n" + "\n".join(rows).replace("```", "''") + "\n```\n"
+    """Rend un texte qu'un tableur ne calcule pas : une apostrophe précède `=1+1`."""
+    return f"'{text}" if FORMULA.match(text) else text

@@ -1,8 +1,7 @@
 """Faire l'énoncé d'un exercice à partir de son corrigé : mêmes signatures, corps à écrire.
 
-Commande : python -m grading.skeleton ex02_fashion --output DOSSIER
+Commande : python -m grading.skeleton ex02 --output DOSSIER
            python -m grading.skeleton ex00 --output DOSSIER     tous les fichiers de l'exercice
-           python -m grading.skeleton ex00_convolution.pooling --output DOSSIER     un seul
 
 Restent : docstrings, imports, signatures, classes, `main` et `teach`, ce que le corrigé marque
 « (donnée) » ou dit de l'énoncé, et ce que lit tout cela. Une fonction que l'import d'un fichier
@@ -167,7 +166,7 @@ def _with_scale(text: str, module: str) -> str:
 
 
 def chosen_modules(name: str) -> list[str]:
-    """Comprend un nom : `"ex00"`, `"ex00_convolution"`, `"ex00_convolution.pooling"`.
+    """Comprend un nom : `"ex00"`, `"ex00_convolution"`.
 
     Returns:
         Les modules, `__init__` et `__main__` d'abord.
@@ -176,14 +175,11 @@ def chosen_modules(name: str) -> list[str]:
         FileNotFoundError: nom inconnu.
     """
     for exercise in EXERCISES:
-        modules = _siblings(exercise.slug)
         if name in (exercise.slug, exercise.slug[:4]):
-            return modules
-        if name in modules:
-            return [name]
+            return _siblings(exercise.slug)
     raise FileNotFoundError(
-        f"Pas d'exercice {name} : il faut le nom d'un fichier de exercises/, sans « .py », par "
-        "exemple ex02_fashion ou ex00_convolution.pooling, ou un numéro, par exemple ex00."
+        f"Pas d'exercice {name} : il faut un nom, par exemple ex00_convolution, ou un numéro, par "
+        "exemple ex00."
     )
 
 
@@ -219,19 +215,14 @@ def write_skeletons(names: list[str], output: Path) -> list[Path]:
 def main(argv: list[str] | None = None) -> int:
     """Écrit les squelettes demandés."""
     parser = FrenchParser(prog="python -m grading.skeleton", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "modules",
-        nargs="+",
-        metavar="MODULE",
-        help="ex02_fashion, ex00 pour tous les fichiers d'un exercice, ou ex00_convolution.pooling",
-    )
+    parser.add_argument("exercises", nargs="+", metavar="EXERCICE", help="ex02, ex00_convolution…")
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DOSSIER", help="où écrire les fichiers"
     )
     options = parser.parse_args(argv)
 
     def body() -> int:
-        print(*write_skeletons(options.modules, options.output), sep="\n")
+        print(*write_skeletons(options.exercises, options.output), sep="\n")
         return 0
 
     return run(body)

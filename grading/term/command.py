@@ -7,7 +7,6 @@ fichier est écrit dès que le rendu est noté : une correction interrompue repr
 import contextlib
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -147,10 +146,9 @@ def fingerprint(
     Returns:
         L'empreinte de ses fichiers, des poids, du barème, des questions et de la graine.
     """
-    home, exercise = submitted.home, rules[0].exercise
+    home = submitted.home
     files = sorted(path for path in home.rglob("*") if path.is_file())
-    others = re.compile(rf"(?!{exercise})ex\d\d\.")  # les questions des autres exercices
-    sources = sorted(path for path in scale.SCALE.glob("*.*") if not others.match(path.name))
+    sources = sorted(scale.SCALE.glob("*.*"))
     names = [path.relative_to(home).as_posix() for path in files]
     contents = [file_sha256(path) for path in (*files, *sources)]
     content = [seed, [rule.id for rule in rules], names, contents, weights]

@@ -113,9 +113,9 @@ def exercise_mark(
     lost = penalty(before, late, days)
     if days:
         begun = agreed(days, "jour commencé", "jours commencés")
-        notes.append(f"Retard : {begun}, {number(lost, decimals=3)} en moins")
+        notes.append(f"Retard : {begun}, {number(lost)} en moins")
     if decision:
-        points = number(decision.points, decimals=3)
+        points = number(decision.points)
         notes.append(f"Note décidée par l'enseignant : {points} sur {FULL}. {decision.reason}")
     early = due is not None and datetime.now() <= due
     if early and status == ABSENT:

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from statistics import mean, median
 
@@ -18,7 +17,7 @@ from markupsafe import Markup, escape
 
 from convnets.core.cli import agreed, percent
 from grading.grader import Mark
-from grading.report import exact, explain, grouped, number
+from grading.report import explain, grouped, number
 from grading.scale import FULL, read_reasons
 from grading.term import sheets
 from grading.term.course import Course
@@ -26,7 +25,6 @@ from grading.term.marks import ABSENT, HANDED_IN, UNREADABLE, ExerciseMark, Stud
 from grading.term.sheets import write_file
 
 SHARED = "weights_shared"  # la seule raison qui dépende d'un autre rendu ; elle le nomme
-BIN = 2  # largeur d'une barre de la distribution, en points
 NUM_MISTAKES = 3  # par question
 SUMMARY = {"Moyenne": mean, "Médiane": median, "Plus basse": min, "Plus haute": max}
 # De contrôle, moitiés de caractères, et ceux qui retournent le sens de lecture de ce qui suit.
@@ -75,15 +73,11 @@ def student_page(course: Course, marks: StudentMarks, exercise: str | None = Non
 
 def class_page(course: Course, students: Sequence[StudentMarks]) -> str:
     """Fait la page de la classe, pour l'enseignant."""
-    marks = [each.mark for each in students if each.mark is not None]
-    bins = Counter(min(int(mark // BIN) * BIN, FULL - BIN) for mark in marks)
-    groups = grouped(students, lambda each: each.student.group)
     return render(
         "classe.html",
         course=course,
         students=students,
-        bins=[(start, bins[start]) for start in range(0, FULL, BIN)],
-        groups=[[name or "–", len(each), *_summary(each)] for name, each in groups.items()],
+        groups=[["La classe", len(students), *_summary(students)]],
         exercises=[_exercise(each) for each in zip(*(s.exercises for s in students), strict=True)],
         summary=list(SUMMARY),
     )
@@ -141,7 +135,7 @@ def write_table(course: Course, students: Sequence[StudentMarks]) -> Path:
     for work in course.works:
         rows[0] += [f"{work.exercise} /{FULL}", f"{work.exercise}, état"]
         for rule in work.rules:
-            rows[0] += [f"{rule.id} /{exact(rule.points)}", f"{rule.id}, raison"]
+            rows[0] += [f"{rule.id} /{number(rule.points)}", f"{rule.id}, raison"]
     for each in students:
         row = [*each.student, each.mark]
         for exercise, work in zip(each.exercises, course.works, strict=True):
@@ -159,11 +153,6 @@ def write_table(course: Course, students: Sequence[StudentMarks]) -> Path:
 def told(mark: Mark) -> tuple[str, str]:
     """Rend la raison et l'indice d'une note, sans nommer l'élève qui a les mêmes poids."""
     return explain(mark._replace(detail="") if mark.reason == SHARED else mark)
-
-
-def points(value: Fraction) -> str:
-    """Écrit une note ou des points : `"17,125"`, trois décimales au plus."""
-    return number(value, decimals=3)
 
 
 def prose(said: str) -> Markup:
@@ -191,6 +180,6 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for each in (agreed, told, percent, points, prose):
+    for each in (agreed, told, percent, number, prose):
         made.filters[each.__name__] = each
     return made

@@ -16,10 +16,9 @@ from dateutil import parser
 
 from convnets.core.cli import printable
 from convnets.core.files import own_suffix, replacing
-from grading.report import exact, plain
+from grading.report import number, plain
 
 UTF8 = "utf-8-sig"  # sans cette marque, un tableur lit l'UTF-8 comme du Windows-1252
-MARKS = {codecs.BOM_UTF8: UTF8, codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 # Une date sans heure finit à 23 h 59 ; une date sans jour, lue de deux façons, n'en est pas une.
@@ -113,7 +112,7 @@ def read(
 def read_csv(path: Path) -> Sheet:
     """Lit un CSV ; les blancs autour des cases sont ôtés."""
     content = path.read_bytes()
-    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
+    encoding = UTF8 if content.startswith(codecs.BOM_UTF8) else "utf-8"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
@@ -184,6 +183,6 @@ def write(path: Path, rows: Sequence[list]) -> Path:
     """Écrit un tableau : un texte que le tableur garde, un nombre à virgule, "" pour None."""
 
     def written(value) -> str:
-        return plain(value or "") if isinstance(value, str | None) else exact(value)
+        return plain(value or "") if isinstance(value, str | None) else number(value)
 
     return write_file(path, Sheet([list(map(written, row)) for row in rows]).encode())

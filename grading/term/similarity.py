@@ -24,7 +24,7 @@ from grading.archives import MAX_SOURCE_BYTES
 from grading.submission import EXERCISES, Submission, file_of
 from grading.term.course import Course
 from grading.term.hand_ins import Gathered
-from grading.term.pages import SHARED, render, visible
+from grading.term.pages import render, visible
 from grading.term.sheets import write_file
 
 # Mesuré sur tests/grading/right : deux réponses au même énoncé partagent au plus 0,62 de ce qui
@@ -118,18 +118,14 @@ def write_similarity(course: Course, heard: Sequence[Gathered]) -> Path:
 
     Args:
         course: le trimestre.
-        heard: ce qui a été reçu pour chaque exercice, et ses notes.
+        heard: ce qui a été reçu pour chaque exercice.
     """
     names = {each.number: f"{each.name} ({each.number})" for each in course.students}
-    results, same = [], set()  # des paires, et ceux qui ont les mêmes poids, d'après le correcteur
+    results = []
     for each in heard:
         exercise = each.work.exercise
         found = {names[number]: submitted for number, submitted in each.submissions.items()}
         if found:
             results.append((exercise, len(found), compare(exercise, found)))
-        shared = [mark for marks in each.marks.values() for mark in marks if mark.reason == SHARED]
-        pairs = [sorted((names[mark.submission], names[mark.detail])) for mark in shared]
-        same |= {(exercise, *pair) for pair in pairs}
-    given = {"title": course.title, "results": results, "weights": sorted(same), "least": SHARE}
-    page = render("ressemblances.html", **given)
+    page = render("ressemblances.html", title=course.title, results=results, least=SHARE)
     return write_file(course.output / "ressemblances.html", page)

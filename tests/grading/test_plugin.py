@@ -55,7 +55,7 @@ def handed(tmp_path):
 
 
 def test_one_hand_in_from_the_command_to_the_reports(run, handed, tmp_path):
-    reports = [tmp_path / f"notes.{end}" for end in ("json", "csv", "md")]
+    reports = [tmp_path / f"notes.{end}" for end in ("json", "csv")]
     options = [part for path in reports for part in ("--grade-report", path)]
     ended = run(
         "pytest",
@@ -130,7 +130,6 @@ def test_every_hand_in_is_copied_before_any_runs(handed, pytestconfig, tmp_path)
     [
         (["--submission=absent"], "n'est pas un dossier"),
         (["--submission=exercises", "--exercises", "ex99"], "n'est pas au barème"),
-        (["grading", "--grade-report", "notes.pdf"], "finissez par .json, .csv ou .md"),
     ],
 )
 def test_bad_options_are_said_at_once(run, arguments, message):
