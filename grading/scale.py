@@ -50,9 +50,8 @@ class Exercise(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Le nom d'une erreur, et un indice."""
+    """Ce qu'un élève lit d'une erreur, et un indice."""
 
-    id: str
     text: str
     hint: str
 
@@ -118,4 +117,4 @@ def read_reasons() -> dict[str, Reason]:
     content = _read(REASONS)
     for path in sorted(SCALE.glob("ex*.toml")):
         content |= _read(path).get("reasons", {})
-    return {name: Reason(name, each["text"], each["hint"]) for name, each in content.items()}
+    return {name: Reason(each["text"], each["hint"]) for name, each in content.items()}

@@ -56,10 +56,6 @@ def gather(course: Course, work: Work, workspace: Path) -> Gathered:
     workspace.mkdir(parents=True)
     workspace.chmod(0o700)  # personne d'autre ne lit les rendus, ni ne les change avant leur note
     gathered = Gathered(work, {}, {}, {}, {}, {})
-    undated = sorted(set(work.due) - set(work.worksheets))
-    if undated:
-        listed = " ".join(undated)
-        work.say(f"sans la feuille de Moodle, aucun retard n'est compté {listed}".rstrip())
     for path, students in _classes(course, work.worksheets).items():
         sheet, rows = moodle.read_worksheet(path, students, work)
         gathered.worksheets[path] = sheet
@@ -83,7 +79,7 @@ def _gather(
     path: Path, workspace: Path, students: list[Student], work: Work, gathered: Gathered
 ) -> None:
     workspace.mkdir()
-    owners: dict[str, tuple[Received, Student]] = {}  # par numéro d'élève
+    owners: dict[str, Received] = {}  # par numéro d'élève
     for each in handin.received(handin.open_class(path, workspace)):
         owner = _owner(each, students, work, gathered)
         if owner is None:
@@ -92,17 +88,16 @@ def _gather(
                 f'écrivez owners = {{ "{each.name}" = "numéro" }}. Il n\'est pas noté.'
             )
         elif owner.number not in owners:
-            owners[owner.number] = each, owner
-        elif each.refusal:
-            work.say(f"{path.name} : « {each.name} » est laissé : {each.refusal}.")
-        else:
+            owners[owner.number] = each
+        elif not each.refusal:
             raise ValueError(
                 f"{path.name} : deux rendus pour {owner.name}, dont « {each.name} » ; gardez-en un."
             )
-    ours = [each for each, _ in owners.values()]
-    found = handin.collect_received(ours, workspace, chosen=work.chosen, asked=work.exercise)
+    found = handin.collect_received(
+        [*owners.values()], workspace, chosen=work.chosen, asked=work.exercise
+    )
     ready = {each.name: each for each in found.submissions}
-    for number, (each, _) in owners.items():
+    for number, each in owners.items():
         submission, note = ready.get(each.name), found.empty.get(each.name, NOTHING)
         if submission and any(name.startswith(work.exercise) for name in submission.modules):
             gathered.submissions[number] = submission._replace(name=number)

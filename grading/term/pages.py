@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean
 
 import jinja2
 from markupsafe import Markup, escape
@@ -21,12 +21,11 @@ from grading.report import explain, grouped, number
 from grading.scale import FULL, read_reasons
 from grading.term import sheets
 from grading.term.course import Course
-from grading.term.marks import ABSENT, HANDED_IN, UNREADABLE, ExerciseMark, StudentMarks
+from grading.term.marks import HANDED_IN, ExerciseMark, StudentMarks
 from grading.term.sheets import write_file
 
 SHARED = "weights_shared"  # la seule raison qui dépende d'un autre rendu ; elle le nomme
 NUM_MISTAKES = 3  # par question
-SUMMARY = {"Moyenne": mean, "Médiane": median, "Plus basse": min, "Plus haute": max}
 # De contrôle, moitiés de caractères, et ceux qui retournent le sens de lecture de ce qui suit.
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069"
@@ -77,27 +76,20 @@ def class_page(course: Course, students: Sequence[StudentMarks]) -> str:
         "classe.html",
         course=course,
         students=students,
-        groups=[["La classe", len(students), *_summary(students)]],
         exercises=[_exercise(each) for each in zip(*(s.exercises for s in students), strict=True)],
-        summary=list(SUMMARY),
     )
 
 
 def _exercise(marks: Sequence[ExerciseMark]) -> dict:
     """Rassemble ce que la page de la classe dit d'un exercice."""
-    asked, every = [each for each in marks if each.asked], [m for each in marks for m in each.marks]
-    statuses = Counter(each.status for each in asked)
-    counts = [statuses[status] for status in (HANDED_IN, ABSENT, UNREADABLE)]
-    late = sum(each.days_late > 0 for each in asked)
-    summed = _summary([each for each in asked if each.status == HANDED_IN])
-    name, title = marks[0].exercise, marks[0].title
+    every = grouped([each for mark in marks for each in mark.marks], lambda mark: mark.rule.id)
+    read = [each.mark for each in marks if each.status == HANDED_IN]
     return {
-        "name": name,
-        "title": title,
-        "row": [f"{name} — {title}", *counts, late, *summed],
-        "questions": [
-            _question(found) for found in grouped(every, lambda mark: mark.rule.id).values()
-        ],
+        "name": marks[0].exercise,
+        "title": marks[0].title,
+        "num_read": len(read),
+        "mean": mean(read) if read else None,
+        "questions": [_question(found) for found in every.values()],
     }
 
 
@@ -110,12 +102,6 @@ def _question(found: list) -> dict:
         "mean": mean(each.points for each in found),
         "mistakes": reasons.most_common(NUM_MISTAKES),
     }
-
-
-def _summary(marks: Sequence[StudentMarks | ExerciseMark]) -> list[str]:
-    """Résume des notes par les nombres de `SUMMARY`."""
-    known = [each.mark for each in marks if each.mark is not None]
-    return [number(each(known)) if known else "–" for each in SUMMARY.values()]
 
 
 # --- Le tableau ----------------------------------------------------------------------
