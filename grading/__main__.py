@@ -13,7 +13,7 @@ from pathlib import Path
 
 from convnets.core.cli import FrenchParser, run
 from grading import REPO, handin, sandbox
-from grading.plugin import add_options
+from grading.plugin import OPTIONS
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -60,7 +60,8 @@ def show_help() -> None:
     )
     kinds = "un dossier, un .py, un .ipynb ou un zip ; d'un élève, ou d'une classe"
     parser.add_argument("RENDU", nargs="?", help=kinds)
-    add_options(parser.add_argument)
+    for name, given in OPTIONS.items():
+        parser.add_argument(name, **given)
     parser.print_help()
 
 

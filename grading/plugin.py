@@ -56,17 +56,9 @@ PROPERTY = "grading"  # la note voyage dans les propriétés du test, jusqu'à J
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Ajoute les options de correction à celles de pytest."""
-    add_options(parser.getgroup("grading", "correction").addoption)
-
-
-def add_options(add) -> None:
-    """Ajoute les options de correction.
-
-    Args:
-        add: `addoption` de pytest, ou `add_argument` d'argparse, pour l'aide.
-    """
+    group = parser.getgroup("grading", "correction")
     for name, given in OPTIONS.items():
-        add(name, **given)
+        group.addoption(name, **given)
 
 
 def pytest_configure(config: pytest.Config) -> None:

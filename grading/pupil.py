@@ -91,21 +91,21 @@ class Workshop:
 
     def __init__(self, engine: str):
         check_system()
-        self._home = Path(tempfile.mkdtemp(prefix="correction-"))
-        self._home.chmod(0o711)
+        self.home = Path(tempfile.mkdtemp(prefix="correction-"))
+        self.home.chmod(0o711)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         path = {
             "PATH": os.environ.get("PATH", ""),
-            "HOME": str(self._home),
-            "KERAS_HOME": str(self._home / "keras"),
-            "TMPDIR": str(self._home),
+            "HOME": str(self.home),
+            "KERAS_HOME": str(self.home / "keras"),
+            "TMPDIR": str(self.home),
         }
         worker = Path(__file__).with_name("worker.py")
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-B", str(worker), str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             env={**ENVIRONMENT, **path},
-            cwd=self._home,
+            cwd=self.home,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -134,16 +134,12 @@ class Workshop:
             )
         return json.loads(answer)
 
-    def folder(self) -> Path:
-        """Crée un dossier pour un enfant."""
-        return Path(tempfile.mkdtemp(dir=self._home))
-
     def close(self) -> None:
         """Arrête l'atelier et efface ses dossiers."""
         self._control.close()
         self._process.kill()  # ses enfants meurent avec lui
         self._process.wait()
-        shutil.rmtree(self._home, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
 
 class Child:
@@ -156,7 +152,7 @@ class Child:
     """
 
     def __init__(self, workshop: Workshop, stage, limits: Limits):
-        self._workshop, self._folder = workshop, workshop.folder()
+        self._workshop, self._folder = workshop, Path(tempfile.mkdtemp(dir=workshop.home))
         self.log, self.status = b"", None
         stage(self._folder)
         self._channel, theirs = socket.socketpair()

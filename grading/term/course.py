@@ -206,8 +206,6 @@ def read_course(path: Path) -> Course:
         ValueError: une phrase qui dit ce qui n'est pas lisible.
     """
     path = Path(path).absolute()
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} n'existe pas ; donnez la description d'un trimestre.")
     content = _read_toml(path)
     known = {"students": _students(content.get("students"), path.parent)}
     try:

@@ -90,8 +90,6 @@ def read(
         OSError: fichier absent ou illisible.
         ValueError: ce n'est pas un tableau, ou il y manque une colonne.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} n'existe pas ; attendu : un tableau .csv ou .xlsx.")
     sheet = read_xlsx(path) if path.suffix.lower() == ".xlsx" else read_csv(path)
     found = sheet.rows[0] if sheet.rows else []
     columns = {}

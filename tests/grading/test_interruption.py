@@ -15,7 +15,6 @@ pytestmark = pytest.mark.ci
 COURSE = """
 title = "Filtres"
 students = "eleves.csv"
-similarity = false
 
 [[exercises]]
 id = "ex01"
@@ -64,11 +63,22 @@ def interrupt(place, arguments, *, after):
     return process.returncode, "".join(shown)
 
 
-def test_a_term(place):
+def test_a_term_is_interrupted_then_goes_on(place, run_module):
     code, shown = interrupt(place, [str(place / "cours.toml")], after="/20")
     assert code == 130 and "\nInterrompu. " in shown and "Inès Alami : 20/20" in shown
     assert "Erreur" not in shown and "Traceback" not in shown
-    assert (place / "notes/.cache/notes/ex01/1.json").is_file(), "la note donnée est gardée"
+    path = place / "rendus/costa/ex01_filters.py"
+    path.write_text((place / "rendus/alami/ex01_filters.py").read_text("utf-8"), "utf-8")
+    again = run_module("grading", place / "cours.toml")
+    assert "Inès Alami : 20/20, inchangé\n" in again.stdout, again.stderr
+    assert "Léo Costa : 20/20\n" in again.stdout
+    rows = list(csv.reader((place / "notes/notes.csv").open(encoding="utf-8-sig"), delimiter=";"))
+    assert [row[:4] for row in rows[1:]] == [
+        ["Inès Alami", "1", "", "20"],
+        ["Léo Costa", "2", "", "20"],
+    ]
+    page = (place / "notes/ressemblances.html").read_text(encoding="utf-8")
+    assert "Inès Alami (1) et Léo Costa (2)" in page
 
 
 def test_a_class(place):

@@ -57,7 +57,7 @@ def test_students_from_a_workbook_a_class(home):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"eleves.csv"', '"noms.csv"', r"noms\.csv n'existe pas"),
+        ('"eleves.csv"', '"noms.csv"', r"noms\.csv"),
         (
             'id = "ex01"',
             'id = "ex99"',
