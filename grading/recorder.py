@@ -10,6 +10,7 @@ import ast
 import builtins
 import contextlib
 import functools
+import glob
 import importlib
 import inspect
 import json
@@ -741,6 +742,7 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     everywhere = {"image_dataset_from_directory": reader, "get_file": reuse}
     everywhere |= {f"load_{name}": load for name in SIZES}
     found = [(multiprocessing.pool, "ThreadPool", _inline_pool)]
+    found += [(os, "listdir", _listed(os.listdir)), (glob, "glob", _globbed(glob.glob))]
     for name, module in list(sys.modules.items()):
         if name.startswith(("keras", "convnets.")):
             found += [(module, key, everywhere[key]) for key in everywhere if key in vars(module)]
@@ -752,6 +754,27 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     for place in (keras.models, tf.keras.models):
         found.append((place, "load_model", lambda *_, **__: spellings.Nothing()))
     return found
+
+
+def _listed(original):
+    """Remplace `os.listdir` : un dossier absent a nos images."""
+
+    def listed(path="."):
+        ours = os.path.join(_our_pictures(), os.path.basename(os.path.normpath(path)))
+        found = [each for each in (path, ours, PICTURES) if os.path.isdir(each)]
+        return original(found[0])
+
+    return listed
+
+
+def _globbed(original):
+    """Remplace `glob.glob` : un motif qui ne trouve rien trouve nos images, ou leurs dossiers."""
+
+    def globbed(pattern, *given, **named):
+        inside = "*/*.png" if "." in os.path.basename(str(pattern)) else "*"
+        return original(pattern, *given, **named) or original(f"{_our_pictures()}/{inside}")
+
+    return globbed
 
 
 def _from_pictures(original):
