@@ -205,14 +205,21 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
         linecache.cache[file] = len(text), None, text.splitlines(True), file
         for node in tree.body:
             try:
-                exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
+                _run(node, file, names)
             except OutOfTimeError:
                 return error
             except SystemExit:
                 break
             except Exception as raised:
                 names.failed, error = True, error or probes.describe_error(raised)
+                if isinstance(raised, NameError) and "fit" in ast.unparse(node):
+                    with contextlib.suppress(Exception, SystemExit):  # le nom manquant est inerte
+                        _run(node, file, names)
     return error
+
+
+def _run(node: ast.stmt, file: str, names: Names) -> None:
+    exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102
 
 
 # --- Les fonctions que le programme n'a pas appelées ---------------------------------
