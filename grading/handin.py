@@ -334,12 +334,14 @@ def _sources(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
 def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: str) -> None:
     """Fait un module du fichier qui lui convient le mieux ; un module déjà en place le reste."""
     wanted: dict[str, list[tuple[int, Source]]] = {}
+    sources = []
     for path, named in _sources(home, root):
         try:
             source = notebooks.read(path)
         except RefusedError as error:
             remarks.append(str(error).rstrip("."))
             continue
+        sources.append(source)
         ranks, doubt = _ranks(source, named, root, pairs, asked)
         for module, rank in ranks.items():
             wanted.setdefault(module, []).append((rank, source))
@@ -347,6 +349,8 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
             doubt = doubt or f"{printable(path.name)} laissé de côté : aucun exercice reconnu"
         remarks += filter(None, [*(() if ranks else source.remarks), doubt])
     for module, found in wanted.items():
+        if module.startswith(notebooks.RECORDED):
+            found = [(rank, notebooks.launcher(each, sources)) for rank, each in found]
         _write(module, found, root, remarks)
 
 

@@ -251,6 +251,14 @@ def is_network(source: Source) -> bool:
     return bool({"build_model", "train"} & source.functions or {"Sequential", "Model"} & called)
 
 
+def launcher(source: Source, sources: list[Source]) -> Source:
+    """Rend le fichier du rendu qui importe celui-ci, si c'est lui que lance l'élève."""
+    used = re.compile(rf"(?m)^\s*(?:from|import)\s+(?:\w+\.)*{re.escape(source.path.stem)}\b")
+    others = [(each, "".join(text for _, text in each.cells)) for each in sources]
+    found = [each for each, text in others if used.search(text) and "load_model" not in text]
+    return next((each for each in found if not is_network(each)), source)
+
+
 def _words(node: ast.AST) -> list[str]:
     """Rend les mots d'un nœud qui peuvent nommer un jeu de données ou un module."""
     if isinstance(node, ast.Constant):

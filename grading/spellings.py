@@ -219,6 +219,8 @@ def installed():
             vars(ours).update({**vars(theirs), **vars(ours)})
     keras.utils.np_utils = tf.keras.utils.np_utils = keras.utils
     tf.layers = keras.layers
+    for place in (keras.constraints, tf.keras.constraints):  # `maxnorm`
+        vars(place).update({name.replace("_", ""): each for name, each in [*vars(place).items()]})
     for place in (keras.callbacks, tf.keras.callbacks):
         for name in CALLBACKS:
             setattr(place, name, type(name, (keras.callbacks.Callback,), {"__init__": _ignore}))

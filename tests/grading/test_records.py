@@ -29,13 +29,15 @@ model.evaluate(x_test, y_test)
 PLAIN = {"architecture": 5, "non_linearity": 2, "scaling": 1.5, "output": 2, "train": 4}
 PLAIN |= {"evaluate": 1.5, "weights": 0}  # ni les noms des classes, ni les poids
 OLD = """
+from keras.constraints import maxnorm
 from keras.layers.convolutional import Conv2D
 from keras.layers.core import Dense
 from keras.models import Sequential
 from keras.optimizers import Adam
 from keras.utils import np_utils
 labels = np_utils.to_categorical(y_train, 10)
-model = Sequential([layers.Input((28, 28, 1)), *stack()])
+last = Dense(10, "softmax", kernel_constraint=maxnorm(3))
+model = Sequential([layers.Input((28, 28, 1)), *stack()[:-1], last])
 model.compile(Adam(lr=0.001, decay=1e-6), "categorical_crossentropy", metrics=["accuracy"])
 def batches():
     while True:
