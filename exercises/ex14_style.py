@@ -119,20 +119,20 @@ def transfer(
 
     Source : Gatys, Ecker et Bethge, arXiv 1508.06576, la perte totale.
     """
-    model = dreams.extractor(base, [*content_layers, *style_layers])
-    for image in (content, style):
+    see, feel = (dreams.extractor(base, names) for names in (content_layers, style_layers))
+    for model, image in ((see, content), (feel, content), (feel, style)):
         dreams.check_size(model, *image.shape[:2])
-    wanted, seen = model(content[np.newaxis]), model(style[np.newaxis])
-    wanted = {name: wanted[name] for name in content_layers}
-    grams = {name: gram_matrix(seen[name]) for name in style_layers}
+    wanted = see(content[np.newaxis])
+    grams = {name: gram_matrix(maps) for name, maps in feel(style[np.newaxis]).items()}
     generator = keras.random.SeedGenerator(options.seed)
 
     def losses(pixels):
         offset = keras.random.randint((2,), -JITTER_PX, JITTER_PX + 1, seed=generator)
-        maps = model(ops.roll(pixels, offset, axis=(1, 2)))
+        # Décaler l'image n'en change pas le style ; le contenu, lui, se compare case par case.
+        moved = feel(ops.roll(pixels, offset, axis=(1, 2)))
         return {
-            "contenu": options.content_weight * content_loss(maps, wanted),
-            "style": options.style_weight * style_loss(maps, grams),
+            "contenu": options.content_weight * content_loss(see(pixels), wanted),
+            "style": options.style_weight * style_loss(moved, grams),
             "variation totale": options.tv_weight * dreams.total_variation(pixels / 255),
         }
 
