@@ -1,7 +1,8 @@
 """Vidéo : suivre des objets qui se croisent, reconnaître ce qu'aucune image seule ne montre.
 
 Document : S3 « Object Tracking », « Action Recognition » ; S0 « Convolution 3D ».
-Commande : python -m exercises.ex27_video
+Commandes : python -m exercises.ex27_video
+            python -m exercises.ex27_video --video 7
 Résultat mesuré : docs/resultats.md.
 
 Suivre, c'est donner le même numéro au même objet, d'image en image, même quand il passe derrière un

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from convnets.core.cli import lesson_parser
+from convnets.core.cli import lesson_parser, natural_int
 from convnets.core.reports import Headline
 from convnets.datasets.scenes import split_pictures
 from convnets.figures.style import output_dir
@@ -46,6 +46,7 @@ BATCH_SIZE = 32
 LEARNING_RATE = 2e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
 NUM_CLIPS = {"train": 3000, "val": 600, "test": 600}  # ceux de test ont, en plus, leurs jumeaux
 HEADLINE = (
+    ("idf1_hungarian", "suivi : IDF1, vitesse, mémoire et affectation hongroise"),
     ("idf1_kalman", "suivi : IDF1, vitesse et mémoire"),
     ("idf1_memory", "suivi : IDF1, mémoire seule"),
     ("idf1_neighbour", "suivi : IDF1, de voisin en voisin"),
@@ -255,12 +256,25 @@ def teach(options) -> None:
     ]
     figures.save_clips(clips, labels, *answers, folder / "films.png")
     print(f"Figures : {folder}/suivi.png et {folder}/films.png")
+    print(f"Un autre film à suivre : python -m {options.command} --video 7")
+
+
+def follow(options) -> None:
+    """Compose un film, le suit de toutes les façons et le dessine."""
+    objects, _, backgrounds = split_pictures()["test"]
+    found = measure_tracking(objects, backgrounds, seed=options.video, num_videos=1)
+    path = output_dir(options) / f"suivi_{options.video}.png"
+    figures.save_tracks(objects, backgrounds, path, seed=options.video)
+    print(f"{figures.tracking_table(found)}\nFigure : {path}")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Lit les options et donne la leçon."""
+    """Lit les options, et donne la leçon ou suit un film."""
     parser = lesson_parser("ex27_video", __doc__.splitlines()[0], epochs=EPOCHS)
-    return lesson.run(teach, parser.parse_args(argv))
+    help_text = "suivre le film de ce numéro, sans rien apprendre"
+    parser.add_argument("--video", type=natural_int, metavar="N", help=help_text)
+    options = parser.parse_args(argv)
+    return lesson.run(teach if options.video is None else follow, options)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ TRACKING = {
     "neighbour": "voisin : l'image d'avant seule",
     "memory": f"mémoire de {MEMORY} images, sans vitesse",
     "kalman": "mémoire et vitesse (Kalman)",
+    "hungarian": "les mêmes, appariés au mieux (hongrois)",
 }
 ACTIONS = {
     "constant": "toujours la même réponse",
@@ -35,16 +36,19 @@ ACTIONS = {
 # --- Question : que donne un suivi, image par image ? --------------------------------
 
 
-def save_tracks(objects: np.ndarray, backgrounds: np.ndarray, path: Path) -> None:
+def save_tracks(
+    objects: np.ndarray, backgrounds: np.ndarray, path: Path, *, seed: int = SHOWN_VIDEO
+) -> None:
     """Dessine deux façons de suivre sur les mêmes images, une couleur par identité.
 
     Args:
         objects: vêtements uint8 `(m, 28, 28)`.
         backgrounds: photographies uint8 `(f, h, w, 3)`.
         path: fichier PNG.
+        seed: graine de la vidéo.
     """
-    video = compose_video(objects, backgrounds, seed=SHOWN_VIDEO)
-    detections = detect(video, seed=SHOWN_VIDEO)
+    video = compose_video(objects, backgrounds, seed=seed)
+    detections = detect(video, seed=seed)
     rows = {}
     for name in ("neighbour", "kalman"):
         ids = track(detections, METHODS[name])

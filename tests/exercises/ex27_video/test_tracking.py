@@ -128,7 +128,7 @@ def test_the_filter_finds_the_speed_and_is_surer_with_time():
         noise = rng.normal(0, videos.NOISE_PX, 4)
         track.correct(np.array([3 * t, -t, 3 * t + 10, 20 - t]) + noise, moving=True)
     np.testing.assert_allclose(track.state[1], [3, -1, 0, 0], atol=0.3)
-    assert track.covariance[0, 0] < first_doubt / 2
+    assert track.covariance[0, 0] < 0.7 * first_doubt
 
 
 # --- Les vidéos ----------------------------------------------------------------------
