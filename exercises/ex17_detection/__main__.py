@@ -52,7 +52,7 @@ HEADLINE = [
     Headline("cpu_s_two_stage", "temps de processeur à apprendre, deux étages", "s"),
     Headline("labels_map_sigmoid", "étiquettes : mAP, sigmoïdes"),
     Headline("labels_map_softmax", "étiquettes : mAP, softmax"),
-    Headline("labels_map_constant", "étiquettes : mAP, à peu près, sans regarder l'image"),
+    Headline("labels_map_constant", "étiquettes : mAP, réponses au hasard"),
     Headline("exact_sigmoid", "étiquettes : ensembles exacts, sigmoïdes"),
     Headline("exact_softmax", "étiquettes : ensembles exacts, softmax"),
     Headline("exact_constant", "étiquettes : ensembles exacts, toujours le plus fréquent"),
