@@ -2,7 +2,7 @@
 
 Document : S3 « The Transformer Wave ».
 Commandes : python -m exercises.ex19_vision_transformer
-            python -m exercises.ex19_vision_transformer samples/avion.png
+            … ex19_vision_transformer figures/ex19_vision_transformer/vetement.png
 Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
 La recette est la même pour tous les réseaux, au taux d'apprentissage près. Chacun est mesuré sur
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from PIL import Image
 
 from convnets.core.cli import lesson_parser, percent
 from convnets.core.reports import Headline
@@ -31,7 +32,8 @@ EPOCHS = 3
 NUM_VAL = 2000  # images retirées de l'entraînement, pour suivre ses progrès
 BATCH_SIZE = 64  # autant d'images vues, deux fois plus de pas qu'avec 128 : mieux en validation
 # D'Adam : le meilleur en validation, sur une graine, parmi 2, 4 et 8 millièmes ; sans positions,
-# celui du transformeur, dont ce réseau est une variante.
+# celui du transformeur, dont ce réseau est une variante. Pour la convolution, 8 est le bord : 16 et
+# 32 y font 90,2 et 90,1 %, contre 89,7 (une graine, 2 000 images : pas séparés).
 PEAK_RATES = {"transformer": 4e-3, "no_positions": 4e-3, "cnn": 8e-3, "hybrid": 4e-3}
 WARMUP = 0.1  # part de l'entraînement où le taux monte, avant de suivre un cosinus
 FEW_SHARE = 0.1  # part des images gardées, quand elles sont peu
@@ -147,7 +149,8 @@ def teach(options) -> None:
         headline=[Headline(name, label) for name, label in HEADLINE.items()],
     )
     print(f"Figures écrites dans {folder}/")
-    print(f"Où regarde-t-il ? python -m {options.command} samples/avion.png")
+    Image.fromarray(shown[0]).save(folder / "vetement.png")
+    print(f"Où regarde-t-il ? python -m {options.command} {folder}/vetement.png")
 
 
 # --- Question : où regarde le réseau, sur une image ? --------------------------------
