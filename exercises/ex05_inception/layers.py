@@ -5,7 +5,8 @@ Commande : python -m exercises.ex05_inception.layers
 Résultat mesuré : docs/mesures/ex05_layers.json.
 
 Les images sont celles du dossier par défaut de l'exercice ; l'exactitude est mesurée sur des images
-de test, qui ne choisissent rien.
+de test, qui ne choisissent rien. Sur 1 000 images, une exactitude de 87 % a une erreur
+d'échantillonnage de 1,06 point : deux réglages plus proches ne sont pas séparés.
 """
 
 import keras
@@ -23,7 +24,7 @@ CUTS = ("mixed2", "mixed4", "mixed6", "mixed8", "mixed9", "mixed10")
 # Ce qui suit est réappris, jusqu'à mixed10 : 6, 11 et 15 millions de poids.
 RELEARNED_AFTER = ("mixed9", "mixed8", "mixed6")
 EPOCHS = 3  # de réapprentissage
-LEARNING_RATE = 1e-5  # cent fois moins que la tête : corriger ces poids, pas les refaire
+LEARNING_RATE = 1e-5  # cent fois moins que la tête (donné) : il n'est pas choisi en validation
 
 
 # --- Question : où couper la base ? --------------------------------------------------
