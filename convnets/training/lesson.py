@@ -69,6 +69,8 @@ class Progress(keras.callbacks.Callback):
         line = f"{self.model.name}, époque {self.epoch}/{self.params['epochs']}"
         if "val_accuracy" in logs:
             line += f" ; exactitude en validation {cli.percent(logs['val_accuracy'])}"
+        if "val_mean_iou" in logs:
+            line += f" ; IoU moyenne en validation {cli.percent(logs['val_mean_iou'])}"
         self.bar.write(f"{line} ; reste {format_duration(left_s)}", file=sys.stdout)
 
     def on_train_end(self, logs=None):

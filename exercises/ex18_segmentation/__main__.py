@@ -135,7 +135,7 @@ def train(kind: str, scenes: dict[str, Scenes], *, seed: int, epochs: int, minut
     model.compile(
         keras.optimizers.Adam(LEARNING_RATE),
         "sparse_categorical_crossentropy",  # une classe par pixel
-        metrics=["accuracy"],
+        metrics=[keras.metrics.MeanIoU(NUM_CLASSES, sparse_y_pred=False, name="mean_iou")],
     )
     learned, val = scenes["train"], scenes["val"]
     model.fit(
