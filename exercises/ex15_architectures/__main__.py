@@ -11,7 +11,6 @@ opérations, elles, diffèrent. Le modèle enregistré est ResNet-8, choisi d'av
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from convnets.core.cli import lesson_parser, percent
 from convnets.core.reports import Headline
@@ -48,13 +47,17 @@ SHARES = {  # part du temps que chaque réseau peut prendre : les plus lents en 
     "inception": 0.2,
     "inception_twin": 0.14,
 }
+LOSSES = {
+    f"train_loss_{key}": f"perte d'entraînement, {each}" for key, each in DEEP_NAMES_FR.items()
+}
 HEADLINE = {
     "accuracy_lenet": "exactitude, LeNet",
     "accuracy": "exactitude, ResNet-8",
-    f"accuracy_plain_{DEPTH}": f"exactitude, {DEPTH} couches sans raccourci",
-    f"accuracy_residual_{DEPTH}": f"exactitude, {DEPTH} couches avec raccourcis",
+    **LOSSES,
     "accuracy_inception": "exactitude, modules Inception",
     "accuracy_inception_twin": "exactitude, convolutions ordinaires, autant d'opérations",
+    "inception_gap": "différence des deux, image par image",
+    "inception_reach": "demi-intervalle de cette différence",
 }
 
 
@@ -81,13 +84,14 @@ def run(
         limit: premières images d'apprentissage ; None : `NUM_IMAGES`.
 
     Returns:
-        L'exactitude de chacun, ResNet-8, et les courbes de tous, chacune précédée du nom de son
-        réseau.
+        L'exactitude de chacun, la perte d'entraînement des réseaux profonds à leur dernière époque,
+        ce qui sépare les deux de la paire ; ResNet-8 ; les courbes de tous, chacune précédée du nom
+        de son réseau.
     """
     x_train, y_train, x_val, y_val, x_test, y_test = lesson.split(
         sources.load_cifar10(), limit=limit or NUM_IMAGES, num_val=NUM_VAL
     )
-    metrics, history, shipped = {}, {}, None
+    metrics, right, history, shipped = {}, {}, {}, None
     for name, build_model in BUILDERS.items():
         keras.utils.set_random_seed(seed)
         model = build_model()
@@ -106,7 +110,12 @@ def run(
         history |= {f"{name}_{key}": values for key, values in learned.items()}
         shipped = model if name == SHIPPED else shipped
         guesses = model.predict(x_test, batch_size=500, verbose=0).argmax(1)
-        metrics[metric_of(name)] = float(np.mean(guesses == y_test.reshape(-1)))
+        right[name] = guesses == y_test.reshape(-1)
+        metrics[metric_of(name)] = float(right[name].mean())
+    metrics |= {f"train_loss_{name}": history[f"{name}_loss"][-1] for name in DEEP}
+    gaps = right["inception"] * 1.0 - right["inception_twin"]  # image par image : -1, 0 ou 1
+    metrics["inception_gap"] = float(gaps.mean())
+    metrics["inception_reach"] = float(1.96 * gaps.std() / len(gaps) ** 0.5)  # à 95 %
     num_images = {"train": len(x_train), "val": len(x_val), "test": len(x_test)}
     return lesson.Run(metrics, shipped, {"history": history, "num_images": num_images})
 
@@ -191,7 +200,9 @@ def teach(options) -> None:
         found.model,
         options,
         found.metrics,
-        headline=[Headline(metric, label) for metric, label in HEADLINE.items()],
+        headline=[
+            Headline(name, label, "" if name in LOSSES else "%") for name, label in HEADLINE.items()
+        ],
         input_shape=[32, 32, 3],
         classes=sources.CIFAR10_CLASSES,
         classes_fr=sources.CIFAR10_CLASSES_FR,

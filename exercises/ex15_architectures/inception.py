@@ -15,6 +15,8 @@ from typing import NamedTuple
 import keras
 from keras import layers
 
+from exercises.ex15_architectures.networks import convolution
+
 STEM = 32  # filtres de la première convolution
 
 
@@ -53,20 +55,16 @@ def inception_module(x, widths: Widths):
 
     Source : Szegedy et al., « Going deeper with convolutions », CVPR 2015, figure 2b et tableau 1.
     """
-    one = _convolution(x, widths.one, 1)
-    three = _convolution(_convolution(x, widths.reduce_three, 1), widths.three, 3)
-    five = _convolution(_convolution(x, widths.reduce_five, 1), widths.five, 5)
-    pooled = _convolution(layers.MaxPooling2D(3, 1, padding="same")(x), widths.pooled, 1)
+    one = convolution(x, widths.one, 1)
+    three = convolution(convolution(x, widths.reduce_three, 1), widths.three, 3)
+    five = convolution(convolution(x, widths.reduce_five, 1), widths.five, 5)
+    pooled = convolution(layers.MaxPooling2D(3, 1, padding="same")(x), widths.pooled, 1)
     return layers.Concatenate()([one, three, five, pooled])
 
 
 def plain_pair(x, filters: int):
     """Deux convolutions 3×3, comme dans VGG : autant de couches à la suite qu'un module."""
-    return _convolution(_convolution(x, filters, 3), filters, 3)
-
-
-def _convolution(x, filters: int, side_px: int):
-    return layers.Conv2D(filters, side_px, padding="same", activation="relu")(x)
+    return convolution(convolution(x, filters, 3), filters, 3)
 
 
 # --- Question : autant d'opérations, avec et sans modules ----------------------------
@@ -90,7 +88,7 @@ def build_twin() -> keras.Model:
 def _build(block: Callable, sizes: tuple, name: str) -> keras.Model:
     images = keras.Input((32, 32, 3), dtype="uint8")
     x = layers.Rescaling(1 / 64, -2.0, dtype="float32")(images)
-    x = layers.MaxPooling2D()(_convolution(x, STEM, 3))  # (n, 16, 16, 32)
+    x = layers.MaxPooling2D()(convolution(x, STEM, 3))  # (n, 16, 16, 32)
     first, second, third = sizes
     x = layers.MaxPooling2D()(block(block(x, first), second))  # (n, 8, 8, …)
     x = layers.Dense(10)(layers.GlobalAveragePooling2D()(block(x, third)))

@@ -1,19 +1,21 @@
-"""Un réseau si profond qu'il n'apprend plus, et le même avec des raccourcis.
+"""Un réseau trop profond, qui apprend moins bien qu'un plus court ; le même, avec des raccourcis.
 
 D'après : S3 « Deep CNN / VGG / ResNet ».
 Commande : python -m exercises.ex15_architectures
 
-Tout est pareil d'un réseau à l'autre : couches, poids initiaux de Keras, calendrier, images. Sans
-normalisation, chaque couche rétrécit un peu ce qui la traverse, dans un sens comme dans l'autre : à
-trente couches, il ne reste rien, ni de l'image à la sortie, ni de l'erreur à l'entrée. Le raccourci
-laisse passer les deux. L'article, lui, normalise chaque lot : sans raccourci, son réseau profond
-apprend encore, mais moins bien qu'un réseau plus court.
+Tout est pareil d'un réseau à l'autre : sorte de couches, normalisation par lot, poids de départ
+(ceux de He), calendrier, images. Un réseau profond pourrait au moins imiter un réseau court : il
+suffirait que ses couches en plus ne changent rien. Sa perte d'**entraînement** est pourtant plus
+haute : ce n'est donc pas du surapprentissage. L'article appelle cela la dégradation. Avec un
+raccourci, ne rien changer est facile : il suffit d'ajouter zéro.
 """
 
 from functools import partial
 
 import keras
 from keras import layers
+
+from exercises.ex15_architectures.networks import convolution, normalised
 
 WIDTH = 16  # filtres par couche (donné) : minces, pour être nombreuses
 PATCH_PX = 4  # côté des carrés lus par la première couche (donné) ; les cartes font 8×8
@@ -29,7 +31,7 @@ def build_deep(depth: int, *, shortcuts: bool) -> keras.Model:
 
     Une première convolution lit l'image par carrés de PATCH_PX pixels. Un bloc est fait d'une
     convolution, d'une ReLU et d'une convolution ; son entrée est alors ajoutée, si l'on veut des
-    raccourcis, et une ReLU le termine.
+    raccourcis, et une ReLU le termine. Chaque convolution est suivie d'une normalisation par lot.
 
     Args:
         depth: nombre de convolutions 3×3, pair.
@@ -49,10 +51,9 @@ def build_deep(depth: int, *, shortcuts: bool) -> keras.Model:
         raise ValueError(f"Profondeur {depth} : un nombre pair d'au moins 2 est attendu.")
     images = keras.Input((32, 32, 3), dtype="uint8")
     x = layers.Rescaling(1 / 64, -2.0, dtype="float32")(images)
-    x = layers.Conv2D(WIDTH, PATCH_PX, strides=PATCH_PX, activation="relu")(x)  # (n, 8, 8, 16)
+    x = convolution(x, WIDTH, PATCH_PX, strides=PATCH_PX)  # (n, 8, 8, 16)
     for _ in range(depth // 2):
-        added = layers.Conv2D(WIDTH, 3, padding="same", activation="relu")(x)
-        added = layers.Conv2D(WIDTH, 3, padding="same")(added)
+        added = normalised(convolution(x, WIDTH, 3), WIDTH, 3)
         x = layers.ReLU()(layers.Add()([x, added]) if shortcuts else added)
     x = layers.Dense(10)(layers.GlobalAveragePooling2D()(x))
     name = f"{'residual' if shortcuts else 'plain'}_{depth}"

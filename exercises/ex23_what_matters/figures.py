@@ -16,11 +16,9 @@ from convnets.figures.style import COLORS, GREY, INK, new_figure
 from exercises.ex23_what_matters.intervals import Gap, sign
 from exercises.ex23_what_matters.networks import NAMES_FR
 
-DATASETS_FR = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 VERDICTS = {1: "au-dessus", -1: "au-dessous", 0: "indiscernable"}  # de la référence
 STYLES = {1: (COLORS[0], "o"), -1: (COLORS[1], "s"), 0: (GREY, "D")}  # couleur, marque
-SHORT_FR = {"reference": "référence"} | NAMES_FR | {"twin": "témoin : référence, autre tirage"}
-LABELS_FR = SHORT_FR | {f"{key}_long": f"{name}, budget long" for key, name in SHORT_FR.items()}
+LABELS_FR = {"reference": "référence"} | NAMES_FR | {"twin": "témoin : référence, autre tirage"}
 
 
 def points(share: float) -> str:
@@ -33,50 +31,49 @@ def bounds(gap: Gap) -> str:
     return f"{points(gap.difference)} [{points(gap.low)} ; {points(gap.high)}]"
 
 
-def gaps(report: Report, dataset: str) -> dict[str, Gap]:
-    """Lit les différences d'un jeu dans un compte rendu : une par réseau, sauf les références."""
-    known = report.details["datasets"][dataset]
-    return {key: Gap(*found["gap"]) for key, found in known.items() if found["gap"]}
+def gaps(report: Report) -> dict[str, Gap]:
+    """Lit les différences d'un compte rendu : une par réseau, sauf la référence."""
+    known = report.details["networks"]
+    return {key: Gap(*found["gap"]) for key, found in known.items() if key != "reference"}
 
 
 # --- Question : dire le résultat -----------------------------------------------------
 
 
-def results_table(report: Report, dataset: str) -> str:
-    """Met un jeu en tableau : coûts, exactitude, différence et verdict, un réseau par ligne."""
-    rows, found = [], gaps(report, dataset)
-    for key, known in report.details["datasets"][dataset].items():
-        accuracy = percent(report.metrics[f"accuracy_{dataset}_{key}"].mean)
+def results_table(report: Report) -> str:
+    """Met en tableau coûts, exactitudes, différences et verdicts, un réseau par ligne."""
+    rows, found = [], gaps(report)
+    for key, known in report.details["networks"].items():
+        metric = "accuracy" if key == "reference" else f"accuracy_{key}"
         gap = found.get(key)
         told = [bounds(gap), VERDICTS[sign(gap)]] if gap else [None, None]
+        accuracy = percent(report.metrics[metric].mean)
         rows.append([LABELS_FR[key], known["parameters"], known["operations"], accuracy, *told])
     heads = ["paramètres", "opérations", "exactitude", "différence [à 95 %]", "verdict"]
-    return table([DATASETS_FR[dataset], *heads], rows)
+    return table(["CIFAR-10", *heads], rows)
 
 
 # --- Question : les différences, et ce qu'on ne sait pas -----------------------------
 
 
 def save_gaps(report: Report, path: Path) -> None:
-    """Dessine chaque différence avec son intervalle, les deux jeux côte à côte.
+    """Dessine chaque différence avec son intervalle.
 
     Args:
         report: compte rendu de la leçon, ou mesures publiées.
         path: fichier PNG ; son dossier est créé.
     """
-    keys = list(gaps(report, "cifar10"))
-    with new_figure(path, columns=2, size=(6.4, 0.34 * len(keys) + 1.4)) as (figure, axes):
-        for axis, (dataset, title) in zip(axes[0], DATASETS_FR.items(), strict=True):
-            axis.axvline(0, color=INK, linewidth=0.8)
-            for key, gap in gaps(report, dataset).items():
-                color, marker = STYLES[sign(gap)]
-                middle, reach = 100 * gap.difference, 50 * (gap.high - gap.low)
-                axis.errorbar(
-                    middle, keys.index(key), xerr=reach, color=color, marker=marker, capsize=3
-                )
-            accuracy = percent(report.metrics[f"accuracy_{dataset}_reference"].mean)
-            axis.set(title=f"{title} (référence : {accuracy})", ylim=(len(keys) - 0.4, -0.6))
-            axis.set(xlabel="différence d'exactitude avec la référence (points)", yticks=[])
-            axis.grid(axis="x", linewidth=0.3)
-        axes[0, 0].set_yticks(range(len(keys)), [LABELS_FR[key] for key in keys])
+    found = gaps(report)
+    with new_figure(path, size=(8, 0.34 * len(found) + 1.4)) as (figure, axes):
+        axis = axes[0, 0]
+        axis.axvline(0, color=INK, linewidth=0.8)
+        for row, gap in enumerate(found.values()):
+            color, marker = STYLES[sign(gap)]
+            middle, reach = 100 * gap.difference, 50 * (gap.high - gap.low)
+            axis.errorbar(middle, row, xerr=reach, color=color, marker=marker, capsize=3)
+        accuracy = percent(report.metrics["accuracy"].mean)
+        axis.set(title=f"CIFAR-10 (référence : {accuracy})", ylim=(len(found) - 0.4, -0.6))
+        axis.set(xlabel="différence d'exactitude avec la référence (points)")
+        axis.set_yticks(range(len(found)), [LABELS_FR[key] for key in found])
+        axis.grid(axis="x", linewidth=0.3)
         figure.suptitle("Une pièce changée à la fois ; en gris, rien ne la distingue (à 95 %)")

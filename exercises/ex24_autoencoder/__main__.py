@@ -23,20 +23,26 @@ from convnets.figures.style import output_dir
 from convnets.training import lesson
 from exercises.ex24_autoencoder import baselines, command, figures, network, rates, shortcuts
 from exercises.ex24_autoencoder.codec import STEPS, through_codec
-from exercises.ex24_autoencoder.measures import at_rate, mean_gain, psnr
+from exercises.ex24_autoencoder.measures import at_rate, mean_gain, paired_gain, psnr
 
 NUM_VAL = 1000  # images mises à part : le goulot coupé rend leur moyenne
 NUM_TEST = 1000  # images de test des quatre réseaux du goulot
 NUM_ALBUM = 256  # vignettes de test compressées : un carré, celui de la mosaïque
 RATE = 1.0  # bits par pixel où l'on lit les courbes ; une image brute en a 24
-SHARE, COMPRESSION_SHARE = 0.14, 0.44  # parts du temps d'apprentissage : un des quatre, le dernier
+SHARE, COMPRESSION_SHARE = 0.2, 0.2  # parts du temps d'apprentissage : un des quatre, le dernier
 HEADLINE = [
     Headline("copy_unet", "recopier : PSNR du U-Net", "dB"),
     Headline("copy_unet_cut", "recopier : PSNR du U-Net, goulot coupé", "dB"),
     Headline("copy_plain", "recopier : PSNR de l'auto-encodeur", "dB"),
     Headline("copy_plain_cut", "recopier : PSNR de l'auto-encodeur, goulot coupé", "dB"),
+    Headline("copy_pca", "recopier : PSNR de l'ACP, même goulot", "dB"),
+    Headline("copy_gain", "recopier : gain de l'auto-encodeur sur l'ACP, par image", "dB"),
+    Headline("copy_reach", "recopier : demi-intervalle de ce gain", "dB"),
     Headline("denoise_unet", "débruiter : PSNR du U-Net", "dB"),
     Headline("denoise_plain", "débruiter : PSNR de l'auto-encodeur", "dB"),
+    Headline("denoise_pca", "débruiter : PSNR de l'ACP, même goulot", "dB"),
+    Headline("denoise_gain", "débruiter : gain de l'auto-encodeur sur l'ACP, par image", "dB"),
+    Headline("denoise_reach", "débruiter : demi-intervalle de ce gain", "dB"),
     Headline("denoise_blur", "débruiter : PSNR d'un flou gaussien", "dB"),
     Headline("denoise_noisy", "débruiter : PSNR de l'image bruitée", "dB"),
     *(
@@ -70,21 +76,27 @@ def run(
         minutes: durée de la leçon entière ; None : autant qu'il en faut.
         limit: au plus tant d'images d'entraînement et de test.
     """
-    dataset = sources.load_cifar10()
-    x_train, _, x_val, _, x_test, _ = lesson.split(dataset, limit=limit, num_val=NUM_VAL)
+    x_train, _, x_val, _, x_test, _ = lesson.split(
+        sources.load_cifar10(), limit=limit, num_val=NUM_VAL
+    )
     album = x_test[: math.isqrt(min(NUM_ALBUM, len(x_test))) ** 2]
     x_test = x_test[:NUM_TEST]
     noisy = shortcuts.add_noise(x_test, rng=np.random.default_rng(1))
     rendered = {"denoise_noisy": noisy, "denoise_blur": shortcuts.blur(noisy)}
+    images = x_train[: shortcuts.NUM_IMAGES]
+    axes = baselines.principal_axes(images)[0][:, : shortcuts.BOTTLENECK]
     for task, given in zip(shortcuts.TASKS, (x_test, noisy), strict=True):
+        rendered[f"{task}_pca"] = np.clip(baselines.project(given, axes), 0, 255)
         for kind in shortcuts.KINDS:
             clock = lesson.Clock(epochs, minutes, share=SHARE)
-            images = x_train[: shortcuts.NUM_IMAGES]
             model = shortcuts.train(kind, task, images, seed=seed, clock=clock)
-            cut = shortcuts.cut_bottleneck(model, x_val)
             rendered[f"{task}_{kind}"] = shortcuts.render(model, given)
-            rendered[f"{task}_{kind}_cut"] = shortcuts.render(cut, given)
+            shortcuts.cut_bottleneck(model, x_val)
+            rendered[f"{task}_{kind}_cut"] = shortcuts.render(model, given)
     metrics = {name: psnr(x_test, images) for name, images in rendered.items()}
+    for task in shortcuts.TASKS:
+        plain, pca = rendered[f"{task}_plain"], rendered[f"{task}_pca"]
+        metrics[f"{task}_gain"], metrics[f"{task}_reach"] = paired_gain(x_test, plain, pca)
 
     clock = lesson.Clock(epochs, minutes, share=COMPRESSION_SHARE)
     model = network.train(x_train, seed=seed, clock=clock)

@@ -42,6 +42,14 @@ def principal_axes(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return axes[:, ::-1].copy(), np.sqrt(np.maximum(variances[::-1], 1e-6))
 
 
+def project(images: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Passe des images uint8 `(n, 8a, 8b, 3)` par des axes `(192, c)`, et en revient, en float32.
+
+    Chaque carré de 8 × 8 pixels n'est plus dit que par c nombres.
+    """
+    return from_blocks(to_blocks(images.astype(np.float32) - GREY) @ axes @ axes.T) + GREY
+
+
 def to_blocks(images: np.ndarray) -> np.ndarray:
     """Range des images `(n, 8a, 8b, 3)` en `(n, a, b, 192)`, un vecteur par carré."""
     num, height, width = images.shape[:3]

@@ -19,11 +19,13 @@ NUM_SHOWN = 8  # premières images de test : elles ne sont pas choisies
 CODERS_FR = {"network": "réseau", "pca": "ACP", "webp": "WebP", "jpeg": "JPEG"}
 SHOWN = 3  # qualité des vignettes montrées
 RENDERED_FR = {
+    "copy_pca": "ACP\nrecopie",
     "copy_plain": "auto-encodeur\nrecopie",
     "copy_plain_cut": "auto-encodeur,\ngoulot coupé",
     "copy_unet": "U-Net\nrecopie",
     "copy_unet_cut": "U-Net,\ngoulot coupé",
     "denoise_noisy": "à débruiter",
+    "denoise_pca": "ACP\ndébruite",
     "denoise_plain": "auto-encodeur\ndébruite",
     "denoise_unet": "U-Net\ndébruite",
 }

@@ -32,6 +32,21 @@ def psnr(truth: np.ndarray, found: np.ndarray) -> float:
     return float(10 * np.log10(PEAK**2 / error)) if error else float("inf")
 
 
+def paired_gain(truth: np.ndarray, found: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """Compare deux rendus des mêmes images, image par image.
+
+    Args:
+        truth: images `(n, h, w, c)` dans [0, 255].
+        found: premier rendu, même forme.
+        other: second rendu, même forme.
+
+    Returns:
+        La moyenne des différences de PSNR, et la demi-largeur de son intervalle à 95 %.
+    """
+    gains = [psnr(*each[:2]) - psnr(*each[::2]) for each in zip(truth, found, other, strict=True)]
+    return float(np.mean(gains)), float(1.96 * np.std(gains) / len(gains) ** 0.5)
+
+
 def ssim(truth: np.ndarray, found: np.ndarray) -> float:
     """Calcule la similarité de structure moyenne.
 

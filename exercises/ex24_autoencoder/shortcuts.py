@@ -6,6 +6,8 @@ Commande : python -m exercises.ex24_autoencoder
 Les deux réseaux ont la même descente, le même goulot de 256 nombres (une image en a 3 072) et
 autant de poids. L'auto-encodeur fait tout passer par le goulot ; le U-Net transmet en plus les
 cartes de la descente à la montée. Deux tâches les séparent : recopier l'image, et la débruiter.
+Le témoin de l'auto-encodeur est une ACP qui garde autant de nombres : tant qu'il ne la dépasse pas,
+il n'a pas assez appris, et l'on ne peut rien conclure.
 """
 
 import keras
@@ -20,7 +22,7 @@ KINDS = ("plain", "unet")  # l'auto-encodeur, le U-Net
 TASKS = ("copy", "denoise")  # recopier, débruiter
 CHANNELS = (16, 32, 64)  # cartes à 32, 16 et 8 pixels
 BOTTLENECK = 16  # cartes de 4 × 4 pixels
-NUM_IMAGES = 8000  # d'apprentissage, les premières : assez pour ces deux tâches
+NUM_IMAGES = 32_000  # d'apprentissage, les premières : de quoi dépasser l'ACP
 BATCH_SIZE = 16
 LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 NOISE = 25  # écart-type du bruit, en niveaux de gris
@@ -35,7 +37,8 @@ def build_model(kind: str) -> keras.Model:
 
     Sans raccourcis, chaque convolution transposée rend deux fois plus de cartes : la convolution
     qui suit en lit autant que dans le U-Net, et l'auto-encodeur n'est pas plus petit que lui. Il
-    n'y a pas de normalisation par lot : elle effacerait des niveaux de gris à rendre exacts.
+    n'y a pas de normalisation par lot : elle effacerait des niveaux de gris à rendre exacts. C'est
+    une convolution de pas 2 qui réduit les cartes : un maximum oublierait où il l'a pris.
 
     Args:
         kind: `"unet"` ou `"plain"`, l'auto-encodeur.
@@ -50,7 +53,7 @@ def build_model(kind: str) -> keras.Model:
     for num_maps in CHANNELS:
         x = layers.Conv2D(num_maps, 3, padding="same", activation="relu")(x)
         kept.append(x)
-        x = layers.MaxPooling2D(2)(x)
+        x = layers.Conv2D(num_maps, 4, strides=2, padding="same", activation="relu")(x)
     x = layers.Conv2D(BOTTLENECK, 1, name="bottleneck")(x)  # (n, h/8, w/8, 16)
     for num_maps, shortcut in zip(reversed(CHANNELS), reversed(kept), strict=True):
         x = layers.Conv2DTranspose(num_maps * (1 if kind == "unet" else 2), 2, strides=2)(x)
@@ -104,24 +107,18 @@ def render(model: keras.Model, images: np.ndarray) -> np.ndarray:
 # --- Question : que devient l'image si le goulot ne dit plus rien ? ------------------
 
 
-def cut_bottleneck(model: keras.Model, images: np.ndarray) -> keras.Model:
-    """Copie un réseau, dont le goulot rend les mêmes nombres quelle que soit l'image.
+def cut_bottleneck(model: keras.Model, images: np.ndarray) -> None:
+    """Coupe le goulot d'un réseau : il rend dès lors les mêmes nombres quelle que soit l'image.
 
     Args:
-        model: un des deux réseaux.
+        model: un des deux réseaux, changé sur place.
         images: uint8 `(n, h, w, 3)` ; chaque carte du goulot prend sa moyenne sur elles, pour que
             la montée reçoive une valeur à laquelle elle est habituée.
-
-    Returns:
-        Un modèle de mêmes entrée et sortie ; `model` n'est pas changé.
     """
-    bottleneck = keras.Model(model.inputs[0], model.get_layer("bottleneck").output)
+    layer = model.get_layer("bottleneck")
+    bottleneck = keras.Model(model.inputs[0], layer.output)
     means = bottleneck.predict(images, batch_size=50, verbose=0).mean(axis=(0, 1, 2))
-    cut = keras.models.clone_model(model)
-    cut.set_weights(model.get_weights())
-    layer = cut.get_layer("bottleneck")
     layer.set_weights([np.zeros_like(layer.get_weights()[0]), means])
-    return cut
 
 
 # --- Question : faut-il un réseau pour débruiter ? -----------------------------------

@@ -66,7 +66,7 @@ def test_lesson_trains_saves_and_shows(
 def test_counting_trains_nothing(monkeypatch, capsys):
     monkeypatch.setattr(operations, "FULL_SIZE", {"LeNet": networks.build_lenet})
     assert operations.main([]) == 0
-    assert "62 006" in capsys.readouterr().out
+    assert "62 072" in capsys.readouterr().out
 
 
 @pytest.mark.ci
@@ -76,5 +76,5 @@ def test_shipped_model(extract):
     assert accuracy(model, *extract("cifar10")) > 0.45
     means = {k: v.mean for k, v in reports.load_measures("ex15_architectures").metrics.items()}
     assert means["accuracy"] > means["accuracy_lenet"]
-    assert means["accuracy_plain_30"] < 0.15  # le hasard, à peu près
-    assert means["accuracy_residual_30"] > means["accuracy_plain_30"] + 0.15
+    losses = [means[f"train_loss_{name}"] for name in ("residual_30", "plain_8", "plain_30")]
+    assert losses == sorted(losses)  # la dégradation, et les raccourcis qui l'ôtent

@@ -7,15 +7,19 @@ from exercises.ex15_architectures.operations import measure
 QUESTION = "S3 Deep CNN / VGG / ResNet"
 
 
-def count(*stages, more=1):
-    """Compte à la main : `(positions, entrées par sortie, sorties)` → paramètres, opérations."""
+def count(*stages):
+    """Compte à la main : `(positions, entrées par sortie, sorties)` → paramètres, opérations.
+
+    Une convolution n'a pas de biais, mais quatre nombres par carte normalisée ; une couche dense,
+    qui n'a qu'une position, a ses biais.
+    """
     return (
-        sum((inputs + more) * out for _, inputs, out in stages),
+        sum((inputs + (1 if positions == 1 else 4)) * out for positions, inputs, out in stages),
         sum(positions * inputs * out for positions, inputs, out in stages),
     )
 
 
-RESNET = count(  # sans biais, mais quatre nombres par carte normalisée
+RESNET = (
     (32**2, 27, 16),
     (32**2, 144, 16),
     (32**2, 144, 16),
@@ -25,7 +29,7 @@ RESNET = count(  # sans biais, mais quatre nombres par carte normalisée
     (8**2, 288, 64),
     (8**2, 576, 64),
     (8**2, 32, 64),
-    more=4,
+    (1, 64, 10),
 )
 EXPECTED = {
     "lenet": count((28**2, 75, 6), (10**2, 150, 16), (1, 400, 120), (1, 120, 84), (1, 84, 10)),
@@ -50,7 +54,7 @@ EXPECTED = {
         (1, 256, 256),
         (1, 256, 10),
     ),
-    "resnet": (RESNET[0] + 65 * 10, RESNET[1] + 64 * 10),
+    "resnet": count(*RESNET),
 }
 
 

@@ -22,7 +22,7 @@ def run(model, images):
 
 @pytest.mark.question(QUESTION)
 def test_shortcuts_have_no_weights(pair):
-    first, layer = 16 * 49, 16 * (16 * 9 + 1)
+    first, layer = 16 * (48 + 4), 16 * (16 * 9 + 4)
     for model in pair:
         assert model.count_params() == first + 30 * layer + 17 * 10
     adds = [sum(isinstance(each, keras.layers.Add) for each in model.layers) for model in pair]
@@ -36,12 +36,16 @@ def test_depth_is_checked(depth):
         deep.build_deep(depth, shortcuts=True)
 
 
-def convolve(x, kernel, bias):
-    """Une convolution 3×3 « same », position par position."""
-    padded, out = np.pad(x, ((1, 1), (1, 1), (0, 0))), np.zeros(x.shape[:2] + bias.shape)
+def normalise(x, scale, shift, mean, variance):
+    return scale * (x - mean) / np.sqrt(variance + 1e-3) + shift
+
+
+def convolve(x, kernel, *norm):
+    """Une convolution 3×3 « same », position par position, et sa normalisation."""
+    padded, out = np.pad(x, ((1, 1), (1, 1), (0, 0))), np.zeros(x.shape[:2] + kernel.shape[3:])
     for row, column in np.ndindex(x.shape[:2]):
         out[row, column] = np.tensordot(padded[row : row + 3, column : column + 3], kernel, 3)
-    return out + bias
+    return normalise(out, *norm)
 
 
 @pytest.mark.question(QUESTION)
@@ -50,13 +54,21 @@ def test_a_block_is_the_published_equation(extract, shortcuts):
     keras.utils.set_random_seed(1)
     model, image = deep.build_deep(2, shortcuts=shortcuts), extract("cifar10")[0][0]
     rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(0, 0.2, w.shape) for w in model.get_weights()])
-    stem, bias, first, first_bias, second, second_bias, dense, dense_bias = model.get_weights()
+    # Les variances, comme tout ce qui n'a qu'une dimension, sont positives.
+    model.set_weights(
+        [
+            abs(rng.normal(0.1, 0.2, w.shape)) if w.ndim == 1 else rng.normal(0, 0.2, w.shape)
+            for w in model.get_weights()
+        ]
+    )
+    weights = model.get_weights()
+    (stem, *norm), first, second = weights[:5], weights[5:10], weights[10:15]
+    dense, dense_bias = weights[15:]
     pixels, x = image / 64 - 2, np.zeros((8, 8, 16))
     for row, column in np.ndindex(8, 8):
         patch = pixels[4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
-        x[row, column] = np.maximum(np.tensordot(patch, stem, 3) + bias, 0)
-    added = convolve(np.maximum(convolve(x, first, first_bias), 0), second, second_bias)
+        x[row, column] = np.maximum(normalise(np.tensordot(patch, stem, 3), *norm), 0)
+    added = convolve(np.maximum(convolve(x, *first), 0), *second)
     out = np.maximum(x + added if shortcuts else added, 0)
     scores = out.mean((0, 1)) @ dense + dense_bias
     expected = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
@@ -64,9 +76,15 @@ def test_a_block_is_the_published_equation(extract, shortcuts):
 
 
 @pytest.mark.question(QUESTION)
-def test_nothing_crosses_thirty_layers_without_shortcuts(pair, extract):
-    """Aux mêmes poids initiaux, et sur des photographies très différentes."""
+def test_a_shortcut_of_zero_changes_nothing(pair, extract):
+    """Le dernier facteur de chaque bloc mis à zéro : le bloc rend son entrée, ou rien."""
     x = extract("cifar10")[0][:20]
-    answers = [run(model, x) for model in pair]
-    spreads = [np.ptp(before, axis=0).max() for before in answers]
-    assert spreads[0] < 1e-3 and spreads[1] > 0.05
+    spreads = []
+    for model in pair:
+        before, norms = model.get_weights(), model.layers
+        scales = [each for each in norms if isinstance(each, keras.layers.BatchNormalization)]
+        for each in scales[2::2]:
+            each.gamma.assign(np.zeros(16))
+        spreads.append(np.ptp(run(model, x), axis=0).max())
+        model.set_weights(before)
+    assert spreads[0] == 0 and spreads[1] > 0.05

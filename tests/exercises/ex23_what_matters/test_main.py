@@ -15,32 +15,24 @@ QUESTION = "S1, exercice 2 : ce qui fonctionne le mieux"
 
 
 @pytest.mark.question(QUESTION)
-def test_each_network_is_compared_with_the_reference_of_its_budget():
-    """Quatre images : un dropout qui perd d'une image au budget court et gagne de deux au long."""
-    right = {
-        "reference": [1, 1, 0, 0],
-        "dropout": [1, 0, 0, 0],
-        "reference_long": [0, 1, 1, 0],
-        "dropout_long": [1, 1, 1, 1],
-    }
-    found = ex23.pool([dict.fromkeys(ex23.SHAPES, right)] * 2)["datasets"]
-    for known in found.values():
-        assert known["reference"]["gap"] == known["reference_long"]["gap"] == []
-        assert (known["dropout"]["gap"][0], known["dropout_long"]["gap"][0]) == (-0.25, 0.5)
-        low, high = known["dropout"]["gap"][1:]
-        assert low < -0.25 < high
+def test_each_network_is_compared_with_the_reference():
+    """Quatre images, deux graines : un dropout qui perd d'une image."""
+    right = {"reference": [1, 1, 0, 0], "dropout": [1, 0, 0, 0]}
+    found = ex23.pool([right] * 2)["networks"]
+    assert found["reference"]["gap"] == [0, 0, 0]
+    difference, low, high = found["dropout"]["gap"]
+    assert low < difference == -0.25 < high
 
 
 @pytest.mark.ci
 def test_when_time_is_missing_the_last_ones_are_not_learned(eager, as_dataset, monkeypatch, capsys):
-    for name in ex23.SHAPES:
-        monkeypatch.setattr(sources, f"load_{name}", lambda name=name: as_dataset(name))
-    now = iter([0, 1, 2, *[60] * 99])  # le début, les deux références, puis une minute
+    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
+    now = iter([0, 1, *[60] * 99])  # le début, la référence, puis une minute
     monkeypatch.setattr(ex23, "time", SimpleNamespace(monotonic=lambda: next(now)))
     found = ex23.run(0, epochs=1, minutes=1, limit=40)
     assert found.model.name == "reference"
-    assert capsys.readouterr().out.count("pas appris") == len(ex23.make_jobs()) - 2
-    assert [*ex23.pool([found.kept["pooled"]])["datasets"]["cifar10"]] == ["reference"]
+    assert capsys.readouterr().out.count("pas appris") == len(ex23.NETWORKS) - 1
+    assert [*ex23.pool([found.kept["pooled"]])["networks"]] == ["reference"]
 
 
 @pytest.mark.ci
@@ -48,17 +40,14 @@ def test_when_time_is_missing_the_last_ones_are_not_learned(eager, as_dataset, m
 def test_lesson_learns_compares_and_saves(as_dataset, eager, tmp_path, monkeypatch, capsys):
     """Un témoin de même graine que la référence : il doit lui être exactement égal."""
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
-    for name in ex23.SHAPES:
-        monkeypatch.setattr(sources, f"load_{name}", lambda name=name: as_dataset(name))
+    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     monkeypatch.setattr(ex23, "OTHER_DRAW", 0)
-    monkeypatch.setattr(ex23, "LONG_NAMES", ())
     assert ex23.main(["--limit", "40", "--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
     assert "six convolutions" in printed and "indiscernable" in printed
     report = reports.read_report(SLUG, models_dir=tmp_path / "m")
-    for known in report.details["datasets"].values():
-        assert known["twin"]["gap"] == [0, 0, 0]
-    assert report.metrics["accuracy"] == report.metrics["accuracy_cifar10_reference"]
+    assert report.details["networks"]["twin"]["gap"] == [0, 0, 0]
+    assert report.metrics["accuracy"] == report.metrics["accuracy_twin"]
     assert (tmp_path / "f" / "pieces.png").stat().st_size > 20_000
 
 
@@ -72,10 +61,10 @@ def published():
 
 @pytest.mark.question(QUESTION)
 def test_the_published_measures_hold_together(published):
-    for dataset, known in published.details["datasets"].items():
-        assert [*known] == [key for name, key, *_ in ex23.make_jobs() if name == dataset]
-        dense = known["dense"]["parameters"] / known["reference"]["parameters"]
-        assert dense == pytest.approx(1, rel=0.1)
+    known = published.details["networks"]
+    assert [*known] == [*ex23.NETWORKS]
+    dense = known["dense"]["parameters"] / known["reference"]["parameters"]
+    assert dense == pytest.approx(1, rel=0.1)
 
 
 def test_the_shipped_network_answers(extract):

@@ -37,6 +37,13 @@ def test_blocks_come_back(images):
     np.testing.assert_array_equal(baselines.from_blocks(blocks), x)
 
 
+def test_a_projection_keeps_what_its_axes_say(images, principal):
+    axes, spreads = principal
+    np.testing.assert_allclose(baselines.project(images[:300], axes), images[:300], atol=1e-2)
+    error = (images[:300] - baselines.project(images[:300], axes[:, :16])) ** 2
+    assert error.mean() * 192 == pytest.approx(np.sum(spreads[16:] ** 2), rel=1e-3)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_a_format_gives_each_thumbnail_back_in_its_place(images, kind):
     content, found = baselines.through_format(images[:9], kind, 95)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import convolve2d
 
-from exercises.ex24_autoencoder.measures import at_rate, mean_gain, psnr, ssim
+from exercises.ex24_autoencoder.measures import at_rate, mean_gain, paired_gain, psnr, ssim
 
 
 def test_psnr_of_hand_made_errors():
@@ -12,6 +12,13 @@ def test_psnr_of_hand_made_errors():
     half[0] += 2  # une image sur deux : l'erreur quadratique moyenne est 2
     assert psnr(truth, half) == pytest.approx(10 * np.log10(255**2 / 2))
     assert psnr(np.zeros_like(truth), truth * 0 + 255) == 0  # aucun débordement d'octets
+
+
+def test_a_paired_gain_is_counted_image_by_image():
+    truth = np.full((2, 4, 4, 3), 100, np.uint8)
+    other = truth + 10.0
+    found = truth + np.array([1.0, 10.0]).reshape(2, 1, 1, 1)  # 20 dB de mieux, puis aucun
+    assert paired_gain(truth, found, other) == pytest.approx((10, 1.96 * 10 / 2**0.5))
 
 
 def by_hand(x, y):

