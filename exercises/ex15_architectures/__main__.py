@@ -37,15 +37,15 @@ MARKS = ("o", "s", "D", "^", "P", "X")  # des réseaux, sur la figure
 BUILDERS = NETWORKS | DEEP | PAIR
 ALL_NAMES_FR = NAMES_FR | DEEP_NAMES_FR | PAIR_NAMES_FR
 SHARES = {  # part du temps que chaque réseau peut prendre : les plus lents en ont plus
-    "lenet": 0.04,
-    "alexnet": 0.06,
-    "vgg": 0.09,
-    "resnet": 0.23,
+    "lenet": 0.03,
+    "alexnet": 0.05,
+    "vgg": 0.08,
+    "resnet": 0.2,
     "plain_8": 0.04,
-    f"plain_{DEPTH}": 0.1,
-    f"residual_{DEPTH}": 0.1,
-    "inception": 0.2,
-    "inception_twin": 0.14,
+    f"plain_{DEPTH}": 0.15,
+    f"residual_{DEPTH}": 0.15,
+    "inception": 0.17,
+    "inception_twin": 0.13,
 }
 LOSSES = {
     f"train_loss_{key}": f"perte d'entraînement, {each}" for key, each in DEEP_NAMES_FR.items()

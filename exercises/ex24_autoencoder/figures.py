@@ -49,7 +49,7 @@ def save_shortcuts(
     for key, name in RENDERED_FR.items():
         pixels = np.round(rendered[key][:NUM_SHOWN]).astype(np.uint8)
         rows[f"{name}\n{number(metrics[key], 1)} dB"] = pixels
-    title = "Goulot coupé, le U-Net recopie encore : tout a pris les raccourcis"
+    title = "Goulot coupé, le U-Net recopie encore : presque tout a pris les raccourcis"
     picture_rows(path, rows, title=title, side=1.3)
 
 
