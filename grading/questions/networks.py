@@ -15,6 +15,7 @@ from convnets.core.paths import data_cache_dir
 from convnets.datasets import sources
 from grading import copies, pupil, submission
 from grading.questions import RIGHT, Ask, Credit, as_bytes, as_floats, credit, first_fault, question
+from grading.scale import read_scale
 
 CONVOLUTIONS = {"Conv2D", "SeparableConv2D", "DepthwiseConv2D"}
 WEIGHTED = CONVOLUTIONS | {"Dense"}
@@ -121,7 +122,10 @@ def ask_common(exercise: str, function: str, first: str, judge: Callable[[dict],
         "scaling": judge_scaling,
         "output": judge_output,
     }
+    known = {rule.id for rule in read_scale()[exercise].rules}
     for name, judge_network in judges.items():
+        if f"{exercise}.{name}" not in known:
+            continue
 
         def answer(ask: Ask, judge_network=judge_network) -> Credit:
             return judged(ask, function, lambda: judge_network(chosen(ask, judge)))
