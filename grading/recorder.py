@@ -17,6 +17,7 @@ import json
 import linecache
 import multiprocessing.pool
 import os
+import re
 import signal
 import sys
 import types
@@ -203,7 +204,7 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
         file = os.path.abspath(label)
         text = text if isinstance(text, str) else text.decode("utf-8", "replace")
         linecache.cache[file] = len(text), None, text.splitlines(True), file
-        for node in tree.body:
+        for node in _steps(tree):
             try:
                 _run(node, file, names)
             except OutOfTimeError:
@@ -212,10 +213,21 @@ def _execute(cells: list, trees: list, names: Names) -> dict | None:
                 break
             except Exception as raised:
                 names.failed, error = True, error or probes.describe_error(raised)
-                if isinstance(raised, NameError) and "fit" in ast.unparse(node):
+                if isinstance(raised, NameError) and re.search("fit|train", ast.unparse(node)):
                     with contextlib.suppress(Exception, SystemExit):  # le nom manquant est inerte
                         _run(node, file, names)
     return error
+
+
+def _steps(tree: ast.Module) -> list[ast.stmt]:
+    """Rend les instructions d'un programme, celles de `if __name__ == "__main__"` une par une."""
+    inside = [
+        each.body
+        if isinstance(each, ast.If) and ast.unparse(each.test) == "__name__ == '__main__'"
+        else [each]
+        for each in tree.body
+    ]
+    return [each for steps in inside for each in steps]
 
 
 def _run(node: ast.stmt, file: str, names: Names) -> None:
