@@ -29,7 +29,7 @@ def _classes(images, x, name: str) -> keras.Model:
     return keras.Model(images, layers.Softmax(dtype="float32")(x), name=name)
 
 
-def normalised(x, filters: int, side_px: int, *, strides: int = 1, padding: str = "same"):
+def normed_convolution(x, filters: int, side_px: int, *, strides: int = 1, padding: str = "same"):
     """Convolution, puis normalisation par lot ; les poids de départ sont ceux de He."""
     x = layers.Conv2D(
         filters,
@@ -45,7 +45,7 @@ def normalised(x, filters: int, side_px: int, *, strides: int = 1, padding: str 
 
 def convolution(x, filters: int, side_px: int, **options):
     """Convolution, normalisation par lot et ReLU : ce dont tous les réseaux d'ici sont faits."""
-    return layers.ReLU()(normalised(x, filters, side_px, **options))
+    return layers.ReLU()(normed_convolution(x, filters, side_px, **options))
 
 
 def _dense(x, width: int, count: int):
@@ -136,9 +136,9 @@ def build_resnet() -> keras.Model:
     for filters in RESNET_WIDTHS:  # (n, 32, 32, 16), (n, 16, 16, 32), (n, 8, 8, 64)
         strides = 1 if filters == x.shape[-1] else 2
         added = convolution(x, filters, 3, strides=strides)
-        added = normalised(added, filters, 3)
+        added = normed_convolution(added, filters, 3)
         if strides == 2:
-            x = normalised(x, filters, 1, strides=2)
+            x = normed_convolution(x, filters, 1, strides=2)
         x = layers.ReLU()(layers.Add()([x, added]))
     return _classes(images, layers.GlobalAveragePooling2D()(x), "resnet")
 

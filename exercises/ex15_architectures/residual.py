@@ -15,7 +15,7 @@ from functools import partial
 import keras
 from keras import layers
 
-from exercises.ex15_architectures.networks import convolution, normalised
+from exercises.ex15_architectures.networks import convolution, normed_convolution
 
 WIDTH = 16  # filtres par couche (donné) : minces, pour être nombreuses
 PATCH_PX = 4  # côté des carrés lus par la première couche (donné) ; les cartes font 8×8
@@ -53,7 +53,7 @@ def build_deep(depth: int, *, shortcuts: bool) -> keras.Model:
     x = layers.Rescaling(1 / 64, -2.0, dtype="float32")(images)
     x = convolution(x, WIDTH, PATCH_PX, strides=PATCH_PX)  # (n, 8, 8, 16)
     for _ in range(depth // 2):
-        added = normalised(convolution(x, WIDTH, 3), WIDTH, 3)
+        added = normed_convolution(convolution(x, WIDTH, 3), WIDTH, 3)
         x = layers.ReLU()(layers.Add()([x, added]) if shortcuts else added)
     x = layers.Dense(10)(layers.GlobalAveragePooling2D()(x))
     name = f"{'residual' if shortcuts else 'plain'}_{depth}"
