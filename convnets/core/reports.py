@@ -338,7 +338,9 @@ def environment() -> Environment:
 
     backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else "tensorflow"
     versions = {"python": platform.python_version()}
-    packages = dict.fromkeys(["tensorflow", backend, "keras", "numpy", "ai-edge-litert", "pillow"])
+    tensorflow = ["tensorflow", "tensorflow-cpu"]  # le même ; l'un ou l'autre est installé
+    others = [backend, "keras", "numpy", "ai-edge-litert", "pillow"]
+    packages = dict.fromkeys(tensorflow + others)
     for package in packages:
         with contextlib.suppress(PackageNotFoundError):
             versions[package] = version(package)

@@ -1,6 +1,6 @@
 """Dessiner une fenêtre qui glisse, et une chaîne de couches.
 
-`Sliding` décrit une convolution ou un pooling, `text_steps` l'écrit, `draw_step` en dessine une
+`Sliding` décrit une convolution ou un pooling, `draw_step` en dessine une
 étape, `save_animation` les enchaîne. Rien n'est calculé ici que l'affichage : la sortie vient de
 l'exercice. Les figures se lisent en noir et blanc : ce qui compte est aussi dit par un trait
 épais, des tirets ou un nombre.
@@ -93,13 +93,6 @@ class Sliding(NamedTuple):
         if self.operation == "mean":
             return f"Moyenne : ({total}) / {terms.size} = {Fraction(result)}, écrit {shown}"
         return f"Somme : {total} = {shown}"
-
-
-def text_steps(sliding: Sliding) -> str:
-    """Écrit le calcul de chaque étape, une par ligne, puis la sortie complète."""
-    steps = [f"{sliding.heading(k)}. {sliding.sentence(k)}" for k in range(sliding.output.size)]
-    rows = (" ".join(map(format_number, row)) for row in sliding.output)
-    return "\n".join([*steps, f"Sortie : {' / '.join(rows)}"])
 
 
 class Panel(NamedTuple):
