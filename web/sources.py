@@ -20,7 +20,14 @@ from convnets.core.cli import markdown_table
 from convnets.core.reports import format_accuracy, format_headline, load_measures
 from exercises import EXERCISES, FOLDER, Exercise
 from exercises.ex00_convolution.examples import EXAMPLES
-from exercises.notebook import LABEL, code_cells, reading_order, to_markdown, write_notebooks
+from exercises.notebook import (
+    LABEL,
+    code_cells,
+    colab_address,
+    reading_order,
+    to_markdown,
+    write_notebooks,
+)
 from grading.skeleton import make_skeleton
 from web import path as course
 from web.examples import list_examples
@@ -322,8 +329,14 @@ def _code(source: str) -> Iterator[str]:
 
 def _downloads(exercise: Exercise) -> str:
     slug = exercise.slug
+    colab = [  # quand l'adresse du dépôt est réglée, dans exercises/notebook.py
+        f"- Ouvrir dans Colab [{label}]({address})."
+        for label, name in (("l'énoncé", f"{slug}_enonce.ipynb"), ("le corrigé", f"{slug}.ipynb"))
+        if (address := colab_address(name))
+    ]
     return "\n".join(
         [
+            *colab,
             f"- L'énoncé, fonctions à écrire : [notebook](telecharger/{slug}_enonce.ipynb), ou "
             f"[fichiers Python](telecharger/{slug}_enonce.zip).",
             f"- Le corrigé : [notebook](telecharger/{slug}.ipynb).",
