@@ -87,7 +87,7 @@ def test_prediction_as_before(run_predict, cat, tmp_path):
         (["--explain", "{tmp}/c.png", "--method", "regard", "samples/chat.png"], 2, "regard"),
         (["--method", "lime", "samples/chat.png"], 2, "--method choisit"),
         (["--explain", "{tmp}/c.png", "README.md"], 1, "README.md"),
-        (["--explain", "{tmp}/c.png", "--model", "garments", "samples/chat.png"], 1, "couleurs"),
+        (["--explain", "{tmp}/c.png", "--model", "digits", "samples/chat.png"], 1, "couleurs"),
     ],
 )
 def test_wrong_inputs(run_predict, tmp_path, arguments, code, message):

@@ -30,7 +30,7 @@ def test_the_lesson(eager, unrendered, as_dataset, tmp_path, monkeypatch, capsys
     printed = capsys.readouterr().out
     assert "transformeur sans positions" in printed and "dix fois moins d'images" in printed
     assert {path.stem for path in (tmp_path / "f").iterdir()} == {
-        *("transformer", "attention", "attention_hybride", "positions")
+        *("transformer", "attention", "attention_hybride", "positions", "vetement")
     }
     report = reports.read_report("ex19_vision_transformer", models_dir=tmp_path)
     assert set(report.metrics) == set(reports.load_measures("ex19_vision_transformer").metrics)
