@@ -28,6 +28,18 @@ READERS = {  # ce qu'une page appelle pour faire répondre un réseau à une ima
 }
 
 
+def run_node(code, given):
+    """Exécute un module JavaScript, qui lit `given` en JSON, et rend le JSON qu'il écrit."""
+    done = subprocess.run(
+        [NODE, "--input-type=module", "-e", code],
+        input=json.dumps(given),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
 def answers(slug, images):
     """Rend ce que répond chaque réseau de la page, par son nom."""
     names = ("layers", "transformer", "graph_network")
@@ -41,14 +53,7 @@ def answers(slug, images):
     )
     networks = read_networks(MODELS_DIR / f"{slug}.keras")
     given = {"networks": networks, "images": images.reshape(len(images), -1).tolist()}
-    done = subprocess.run(
-        [NODE, "--input-type=module", "-e", "\n".join([*imports, code])],
-        input=json.dumps(given),
-        capture_output=True,
-        encoding="utf-8",
-    )
-    assert not done.returncode, done.stderr
-    return json.loads(done.stdout)
+    return run_node("\n".join([*imports, code]), given)
 
 
 @pytest.mark.parametrize("slug", READERS)
@@ -86,14 +91,7 @@ def test_the_network_that_learns_has_the_gradients_of_exercise_22():
         "images": images.reshape(4, -1).tolist(),
         "labels": labels.tolist(),
     }
-    done = subprocess.run(
-        [NODE, "--input-type=module", "-e", code],
-        input=json.dumps(given),
-        capture_output=True,
-        encoding="utf-8",
-    )
-    assert not done.returncode, done.stderr
-    found_loss, found = json.loads(done.stdout)
+    found_loss, found = run_node(code, given)
     assert found_loss == pytest.approx(loss, abs=1e-5)
     for ours, theirs in zip(found, expected, strict=True):
         assert abs(np.array(ours) - theirs.ravel()).max() < 1e-5
@@ -119,13 +117,6 @@ def test_the_sum_written_for_a_cell_is_what_the_network_computed():
     )
     image = load_extract("mnist")[0][0].ravel().tolist()
     given = {"networks": read_networks(MODELS_DIR / "ex04_comparison.keras"), "image": image}
-    done = subprocess.run(
-        [NODE, "--input-type=module", "-e", code],
-        input=json.dumps(given),
-        capture_output=True,
-        encoding="utf-8",
-    )
-    assert not done.returncode, done.stderr
-    pairs = json.loads(done.stdout)
+    pairs = run_node(code, given)
     assert len(pairs) == 8  # deux convolutions, deux poolings
     assert all(written == pytest.approx(value, abs=1e-4) for written, value in pairs)
