@@ -108,6 +108,8 @@ class QuietTensorFlow:
         spec = importlib.util.find_spec(name)
         if name == "keras":
             sys.meta_path.insert(0, self)  # TensorFlow reste à venir
+        if spec is None and os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+            return None  # une recette s'en passe, et Keras le demande pour savoir
         if spec is None:
             sys.exit(
                 f"Le paquet {name} manque à ce Python ({sys.executable}). Activez l'environnement "

@@ -187,3 +187,12 @@ def test_quiet_stderr_gives_back_what_it_held_when_it_fails(capfd):
         os.write(2, b"la raison\n")
         raise ValueError
     assert capfd.readouterr().err == "la raison\n"
+
+
+def test_a_recipe_runs_without_tensorflow(monkeypatch):
+    """Sous JAX, Keras cherche TensorFlow sans en avoir besoin : son absence n'arrête rien."""
+    monkeypatch.setattr(startup.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    finder = startup.QuietTensorFlow()
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    assert finder.find_spec("tensorflow") is None
