@@ -247,11 +247,14 @@ def cutout(images: np.ndarray, side_px: int, *, rng: np.random.Generator) -> np.
     n, height, width, _ = images.shape
     tops = rng.integers(0, height - side_px + 1, n)
     lefts = rng.integers(0, width - side_px + 1, n)
-    rows, columns = np.arange(height) - tops[:, None], np.arange(width) - lefts[:, None]
-    erased = ((0 <= rows) & (rows < side_px))[:, :, None]
-    erased = erased & ((0 <= columns) & (columns < side_px))[:, None, :]  # (n, h, w)
-    color = images.mean((0, 1, 2)).astype(images.dtype)
-    return np.where(erased[..., None], color, images)
+    rows, columns = (start[:, None] + np.arange(side_px) for start in (tops, lefts))
+    # Un canal à la fois : NumPy réduit lentement des tableaux dont le dernier axe est si court.
+    color = np.stack([images[..., channel].mean() for channel in range(images.shape[3])])
+    images = images.copy()
+    images[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None]] = color.astype(
+        images.dtype
+    )
+    return images
 
 
 def rescale(images: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
@@ -298,7 +301,7 @@ def relight(images: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
     """
     chosen = np.flatnonzero(rng.random(len(images)) < RELIT)
     few, shape = images[chosen].astype(np.float32), (len(chosen), 1, 1, 1)
-    grey = few.mean(axis=-1, keepdims=True)
+    grey = (few[..., :1] + few[..., 1:2] + few[..., 2:]) / np.float32(3)
     few = grey + rng.uniform(*SATURATION, shape).astype(np.float32) * (few - grey)
     mean = grey.mean(axis=(1, 2), keepdims=True)
     contrast = np.exp(rng.uniform(-LOG_CONTRAST, LOG_CONTRAST, shape)).astype(np.float32)
