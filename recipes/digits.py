@@ -94,11 +94,10 @@ class Lessons(Batches):
         super().__init__(copies[0], answers[0], batch_size=batch_size, seed=seed, augment=None)
         self.copies, self.answers = copies, answers
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rend le lot `index` de l'époque courante."""
+    def of_epoch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rend la copie de l'époque courante, et ce que le maître y répond."""
         turn = self.epoch % len(self.copies)
-        self.x, self.y = self.copies[turn], self.answers[turn]
-        return super().__getitem__(index)
+        return self.copies[turn], self.answers[turn]
 
 
 def soften(probabilities):

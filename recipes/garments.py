@@ -31,7 +31,7 @@ SLUG = "garments"
 FILTERS, DENSE_UNITS = (64, 128, 256), 256
 EPOCHS, BATCH_SIZE, NUM_VAL = 36, 128, 2000
 PEAK_RATE, WEIGHT_DECAY = 0.1, 5e-3  # pour un lot de 128 images
-COPIES, TRANSLATE_PX = 6, 1  # les vêtements sont déjà centrés : plus serait inutile
+EPOCHS_PER_COPY, TRANSLATE_PX = 6, 1  # les vêtements sont déjà centrés : plus serait inutile
 
 TEACHER_WIDTHS, TEACHER_DEPTH = (64, 256, 304), 3
 TEACHER_EPOCHS, TEACHER_BATCH_SIZE = 16, 512
@@ -127,7 +127,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
         batch_size=options.batch_size or BATCH_SIZE,
         augment=mirror,
         translate_px=TRANSLATE_PX,
-        copies=COPIES,
+        copies=max(1, options.epochs // EPOCHS_PER_COPY),
         **common,
     )
     return runner.to_ship(model, build_model()), history

@@ -1,6 +1,7 @@
 """Des lots mélangés, déformés s'il le faut : ce que `model.fit` lit."""
 
 import copy
+import os
 import warnings
 from collections.abc import Callable
 
@@ -35,7 +36,8 @@ class Batches(keras.utils.PyDataset):
     def __init__(
         self, x: np.ndarray, y: np.ndarray, *, batch_size: int, seed: int, augment: Augment | None
     ):
-        super().__init__()
+        # Avec TensorFlow, `feed` prépare les lots ; un autre moteur les demande à plusieurs fils.
+        super().__init__(workers=min(4, os.cpu_count() or 1))
         if len(x) < batch_size:
             raise ValueError(
                 f"{agreed(len(x), 'image ne fait', 'images ne font')} pas un lot de {batch_size} : "
@@ -50,12 +52,17 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Rend le lot `index` de l'époque courante."""
+        x, y = self.of_epoch()
         indices = self.rows(index)
-        images = self.x[indices]
+        images = x[indices]
         if self.augment:
             rng = self.rng(index)
             images = self.augment(images, indices=indices, epoch=self.epoch, rng=rng)
-        return images, self.y[indices]
+        return images, y[indices]
+
+    def of_epoch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rend les images et les étiquettes de l'époque courante."""
+        return self.x, self.y
 
     def rows(self, index: int) -> np.ndarray:
         """Rend les numéros des images du lot `index`."""

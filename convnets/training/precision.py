@@ -35,8 +35,10 @@ def choose_precision(precision: str) -> str:
 
 @cache
 def _fastest() -> str:
-    if keras.backend.backend() == "jax":  # XLA convertit tout en float32 sur un processeur
-        return FLOAT32
+    if keras.backend.backend() == "jax":
+        # XLA convertit tout en float32 sur un processeur.
+        on_cpu = all(device.startswith("cpu") for device in keras.distribution.list_devices())
+        return FLOAT32 if on_cpu else BFLOAT16
     return BFLOAT16 if announces_bfloat16() and measure_gain() >= MIN_GAIN else FLOAT32
 
 

@@ -1,4 +1,4 @@
-"""Des entraînements qu'une coupure n'efface pas : un point de reprise à chaque époque."""
+"""Des entraînements qu'une coupure n'efface pas : un point de reprise toutes les trente s."""
 
 import hashlib
 import json
@@ -13,11 +13,14 @@ from convnets.core.cli import agreed
 from convnets.training import batches as lots
 from convnets.training.lesson import Progress
 
+EVERY_S = 30.0  # sur une carte graphique, une époque dure une seconde, et l'écriture autant
+
 
 class Checkpoint(keras.callbacks.Callback):
-    """Enregistre à chaque époque de quoi reprendre : variables, optimiseur, courbes.
+    """Enregistre de quoi reprendre : variables, optimiseur, courbes.
 
-    Un seul fichier, écrit à côté puis renommé : une coupure pendant l'écriture laisse
+    C'est fait à la fin de chaque époque, mais pas deux fois en `EVERY_S` secondes, et à la fin de
+    la dernière. Un seul fichier, écrit à côté puis renommé : une coupure pendant l'écriture laisse
     l'état de l'époque précédente intact.
 
     Args:
@@ -30,7 +33,7 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(self, path: Path, history: dict, signature: str, batches: lots.Batches):
         super().__init__()
         self.path, self.history, self.signature = Path(path), history, signature
-        self.batches = batches
+        self.batches, self.saved_at = batches, time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):
         """Dit aux lots le numéro de l'époque, et note l'heure."""
@@ -41,6 +44,10 @@ class Checkpoint(keras.callbacks.Callback):
         duration_s = time.monotonic() - self.start
         for name, value in {**(logs or {}), "duration_s": duration_s}.items():
             self.history.setdefault(name, []).append(float(value))
+        last = epoch + 1 == self.params["epochs"]
+        if not last and time.monotonic() - self.saved_at < EVERY_S:
+            return
+        self.saved_at = time.monotonic()
         state = {"epoch": epoch + 1, "history": self.history, "signature": self.signature}
         arrays = {
             f"v{i:04}": np.asarray(keras.ops.convert_to_numpy(v))

@@ -163,18 +163,16 @@ class Lessons(Batches):
         first: int = 0,
     ):
         super().__init__(x, labels, batch_size=batch_size, seed=seed, augment=augment)
-        self.dataset, self.answers, self._copy = (x, labels), answers, -1
-        self.translate_px, self.first = translate_px, first
+        self.dataset, self.answers, self.first = (x, labels), answers, first
+        self.copies = []
+        for number, answer in enumerate(answers, start=first):
+            images, mixed = deform(x, labels, copy=number, translate_px=translate_px)
+            wanted = SHARE * answer.astype(np.float32) + (1 - SHARE) * mixed
+            self.copies.append((images, wanted))
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rend le lot `index` de l'époque courante."""
-        copy = self.epoch % len(self.answers)
-        if copy != self._copy:
-            number = self.first + copy
-            self.x, labels = deform(*self.dataset, copy=number, translate_px=self.translate_px)
-            self.y = SHARE * self.answers[copy].astype(np.float32) + (1 - SHARE) * labels
-            self._copy = copy
-        return super().__getitem__(index)
+    def of_epoch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rend la copie de l'époque courante, et ce qu'il faut y répondre."""
+        return self.copies[self.epoch % len(self.copies)]
 
 
 def learn_labels(

@@ -168,11 +168,11 @@ class Lookahead(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Part des poids présents, ceux d'un point de reprise compris."""
-        self.slow = self.model.get_weights()
+        self.slow = [_copy(variable) for variable in self.model.weights]
         self.step = int(self.model.optimizer.iterations)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Moyenne les poids tous les cinq pas."""
+        """Moyenne les poids tous les cinq pas, là où ils sont : une carte graphique les garde."""
         self.step += 1
         # En fin d'époque aussi, pour que le point de reprise n'ait que les poids à garder.
         if self.step % 5 and batch + 1 < self.params["steps"]:
@@ -180,6 +180,10 @@ class Lookahead(keras.callbacks.Callback):
         if hasattr(self.model, "jax_state_sync"):  # JAX garde les poids du pas à part du modèle
             self.model.jax_state_sync()
         keep = 0.95**5 * (self.step / self.total_steps) ** 3
-        pairs = zip(self.slow, self.model.get_weights(), strict=True)
-        self.slow = [keep * slow + (1 - keep) * fast for slow, fast in pairs]
-        self.model.set_weights(self.slow)
+        for number, variable in enumerate(self.model.weights):
+            self.slow[number] = keep * self.slow[number] + (1 - keep) * variable
+            variable.assign(_copy(self.slow[number]))  # JAX réemploie la mémoire de la variable
+
+
+def _copy(variable):
+    return keras.ops.copy(keras.ops.convert_to_tensor(variable))

@@ -24,7 +24,8 @@ def make_small(patch, folder):
     patch.setenv("KERAS_HOME", str(folder / "keras"))
     for name, loader in LOADERS.items():
         patch.setattr(sources, loader, lambda name=name: small_dataset(name))
-    patch.setattr(thumbnails, "WIDTHS", (8, 12, 16))
+    small = thumbnails.SIZES["light"]._replace(widths=(8, 12, 16))
+    patch.setitem(thumbnails.SIZES, "light", small)
     patch.setattr(thumbnails, "ARRIVALS", (0.0, 1.0))
     patch.setattr(garments, "TEACHER_WIDTHS", (8, 12, 16))
     patch.setattr(garments, "FILTERS", (8, 8, 8))

@@ -9,7 +9,7 @@ from recipes import digits, thumbnails
 
 def test_each_copy_is_seen_in_both_directions(monkeypatch):
     """Une image d'une copie est retournée une fois sur deux où la copie revient."""
-    monkeypatch.setattr(thumbnails, "CUTOUT_PX", 0)
+    monkeypatch.setattr(thumbnails, "ROUND_CUTOUT_PX", 0)
     monkeypatch.setattr(augmentation, "SCALED", 0.0)
     monkeypatch.setattr(augmentation, "RELIT", 0.0)
     x = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
