@@ -9,7 +9,6 @@ from convnets.core.cli import markdown_table
 from convnets.core.paths import MODELS_DIR
 from convnets.core.reports import (
     Report,
-    earlier_durations,
     format_accuracy,
     format_headline,
     load_measures,
@@ -61,8 +60,7 @@ def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:
 def _duration(report: Report) -> str:
     seconds = report.duration_s.mean
     text = f"{seconds / 60:.0f} min" if seconds > 60 else f"{seconds:.0f} s"
-    earlier = sum(earlier_durations(report.details).values())
-    return f"{text} par graine" + (f", après {earlier / 3600:.0f} h" if earlier else "")
+    return f"{text} par graine"
 
 
 def headlines_table(*, systems: bool) -> str:

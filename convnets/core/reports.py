@@ -253,22 +253,6 @@ def _bare(value: object) -> dict:
     return {key: each for key, each in vars(value).items() if each is not None}
 
 
-def earlier_durations(details: dict) -> dict[str, float]:
-    """Rend la durée des entraînements qui ont donné les poids de départ d'un modèle, ou son maître.
-
-    Args:
-        details: ceux d'un compte rendu, ou ce qu'il dit d'un départ ou d'un maître.
-
-    Returns:
-        Des secondes par empreinte de fichier : un réseau qui a servi deux fois n'a été appris
-        qu'une.
-    """
-    found = {}
-    for source in (details[key] for key in ("start", "teacher", "partner") if key in details):
-        found |= {source["sha256"]: source["duration_s"], **earlier_durations(source)}
-    return found
-
-
 def format_metric(metric: Metric, unit: str = "%") -> str:
     """Écrit une mesure d'un compte rendu : `"94,12 % ± 0,12"`, ou `"94,12 %"` pour une graine.
 

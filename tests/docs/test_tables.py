@@ -5,18 +5,9 @@ from convnets.core.reports import Environment, Metric, Report
 from docs import tables
 
 
-def test_each_earlier_training_counts_once():
-    first = {"sha256": "a", "duration_s": 10.0}
-    second = {"sha256": "b", "duration_s": 100.0, "start": first}
-    twin = {"sha256": "c", "duration_s": 1000.0, "teacher": first, "share": 0.3}
-    third = {"sha256": "d", "duration_s": 5.0, "start": second, "partner": twin}
-    assert reports.earlier_durations({"start": third}) == {"a": 10, "b": 100, "c": 1000, "d": 5}
-    assert reports.earlier_durations({"arrivals": [0.25]}) == {}
-
-
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """Un seul modèle, une tête, partie d'un entraînement de deux heures."""
+    """Un seul modèle, une tête."""
     monkeypatch.setattr(tables, "MODELS", ("ex05_inception",))
     report = Report(
         "python -m exercises.ex05_inception",
@@ -25,20 +16,19 @@ def models(tmp_path, monkeypatch):
         size_bytes=35_000,
         duration_s=Metric(90.0, None, 1),
         base={"name": "inception_v3"},
-        details={"start": {"sha256": "a", "duration_s": 7200.0}},
     )
     report.environment = Environment("deux cœurs", {})
     reports.replace_report(report, tmp_path / "ex05_inception.json")
     return tmp_path
 
 
-def test_results_table_says_what_a_head_needs_and_what_came_before(models, monkeypatch):
+def test_results_table_says_what_a_head_needs(models, monkeypatch):
     short = tables.results_table(models_dir=models, short=True).splitlines()
     row = "| ex05_inception | 50,00 % ± 1,00 en une passe (3 graines) | 4 098 (tête) "
     row += "| 35 ko et sa base |"
     assert short[1:] == ["|---|---|---|---|", row]
     whole = tables.results_table(models_dir=models).splitlines()[-1]
-    assert whole.startswith(f"{row} 2 min par graine, après 2 h, deux cœurs |")
+    assert whole.startswith(f"{row} 2 min par graine, deux cœurs |")
     assert whole.endswith("| `python -m exercises.ex05_inception` |")
 
 
