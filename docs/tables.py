@@ -19,7 +19,7 @@ from exercises import EXERCISES
 ROOT = Path(__file__).resolve().parent.parent
 README, RESULTS = ROOT / "README.md", ROOT / "docs" / "resultats.md"
 # Les modèles dont l'accueil donne l'exactitude, et docs/resultats.md tout le reste.
-MODELS = ("garments", "thumbnails", "digits", "ex05_inception")
+MODELS = ("photos", "thumbnails", "garments", "digits", "ex05_inception")
 FIRST_SYSTEM = 15  # exercices d'après : d'autres systèmes que la classification d'une image
 
 
