@@ -7,17 +7,18 @@ Source : Grigorev, « Clothing dataset », https://github.com/alexeygrigorev/clo
 2020.
 """
 
-import os
-import shutil
-import urllib.request
-from functools import partial
 from pathlib import Path
 
-from convnets.core.paths import data_cache_dir
-from convnets.datasets import folders, packages
+from convnets.datasets import archives, folders
 
 NAME, COMMIT = "clothing-dataset-small", "11961516512414bf9f6c150a832cfd21b54a6b54"
-ADDRESS = f"https://github.com/alexeygrigorev/{NAME}/archive/{COMMIT}.zip"
+ARCHIVE = archives.Archive(
+    NAME,
+    f"https://github.com/alexeygrigorev/{NAME}/archive/{COMMIT}.zip",
+    inside=f"{NAME}-*",
+    contents="train/, validation/ et test/",
+    size_mb=105,
+)
 COUNTS = {"train": 3068, "validation": 341, "test": 372}
 CLASSES_FR = {  # dans l'ordre des dossiers
     "dress": "Robe",
@@ -39,31 +40,7 @@ def load_clothes() -> dict[str, folders.Pictures]:
     Raises:
         FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
     """
-    folder = data_cache_dir() / NAME
-    told = {"title": NAME, "package": "archive de GitHub", "size_mb": 105}
-    fetch = partial(packages.from_package, _fetch, partial(_place, folder=folder), **told)
-    return packages.find(
-        [(f"cache local ({folder})", partial(_scan, folder))],
-        [(ADDRESS, partial(fetch, cache_dir=folder.parent))],
-        lock=folder.with_suffix(".lock"),
-        title=NAME,
-        missing=f"Les photographies de {NAME} sont introuvables",
-        wanted=f"le dossier {NAME} de cette archive (train/, validation/ et test/)",
-    )
-
-
-def _fetch(folder: Path) -> Path:
-    with packages.keras_download():  # la même attente, la même phrase
-        urllib.request.urlretrieve(ADDRESS, folder / "archive.zip")
-    shutil.unpack_archive(folder / "archive.zip", folder)
-    return next(folder.glob(f"{NAME}-*"))
-
-
-def _place(staged: Path, *, folder: Path) -> dict[str, folders.Pictures]:
-    _scan(staged)
-    shutil.rmtree(folder, ignore_errors=True)  # d'une copie incomplète
-    os.replace(staged, folder)
-    return _scan(folder)
+    return archives.load(ARCHIVE, _scan)
 
 
 def _scan(folder: Path) -> dict[str, folders.Pictures]:

@@ -16,11 +16,11 @@ def test_the_archive_is_fetched_once_or_what_to_put_where_is_said(tmp_path, monk
         (source / part / name).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8)).save(source / part / name / f"{number}.jpg")
     path = shutil.make_archive(str(tmp_path / "depot"), "zip", tmp_path / "depot")
-    monkeypatch.setattr(clothes, "ADDRESS", f"file://{path}")
+    monkeypatch.setattr(clothes, "ARCHIVE", clothes.ARCHIVE._replace(address=f"file://{path}"))
     with pytest.raises(FileNotFoundError, match="déposer le dossier clothing-dataset-small"):
         clothes.load_clothes()  # cette archive n'est pas entière
     monkeypatch.setattr(clothes, "COUNTS", dict.fromkeys(clothes.COUNTS, 10))
     parts = clothes.load_clothes()
     assert [*parts] == ["train", "validation", "test"] and parts["test"].labels.sum() == 5
-    monkeypatch.setattr(clothes, "ADDRESS", "file:///absente.zip")
+    monkeypatch.setattr(clothes, "ARCHIVE", clothes.ARCHIVE._replace(address="file:///absente"))
     assert clothes.load_clothes()["train"].paths == parts["train"].paths
