@@ -109,9 +109,9 @@ EXERCISES = (
     Exercise(
         17,
         "ex17_detection",
-        "Localiser et détecter : grille, deux étages ; plusieurs étiquettes",
+        "Localiser et détecter : grille, deux étages ; compter de vraies cellules",
         "S3",
-        ("ex17_detection",),
+        ("ex17_detection", "ex17_cells"),
         4,
     ),
     Exercise(
@@ -185,10 +185,10 @@ EXERCISES = (
     Exercise(
         28,
         "ex28_pose_and_depth",
-        "Pose, relief, foule : un point, un nombre par pixel, un compte",
+        "Pose et relief : un point, puis un nombre par pixel",
         "S3",
         ("ex28_pose_and_depth",),
-        2,
+        4,
     ),
 )
 

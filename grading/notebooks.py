@@ -76,7 +76,6 @@ DECISIVE = {
     "ex26_text_to_image.network": {"draw_batch", "read_sentence"},
     "ex27_video.metrics": {"count_faults", "count_identified", "mota"},
     "ex27_video.tracking": {"match_nearest"},
-    "ex28_pose_and_depth.counting": {"density_map", "count_density"},
     "ex28_pose_and_depth.depth": {"match_windows", "depth_cm"},
     "ex28_pose_and_depth.pose": {"heat_maps", "pck"},
 }

@@ -35,7 +35,11 @@ CHAPTERS = (
         "De LeNet à ResNet et aux transformeurs ; et ce qu'on faisait avant.",
         (15, 16, 19),
     ),
-    Chapter("Où, et combien", "Boîtes, masques, articulations, profondeur, foules.", (17, 18, 28)),
+    Chapter(
+        "Où, et combien",
+        "Boîtes, masques, articulations, profondeur, cellules comptées.",
+        (17, 18, 28),
+    ),
     Chapter(
         "Fabriquer des images",
         "Remonter le réseau, de ses activations ou d'une phrase à des pixels.",

@@ -9,7 +9,7 @@ Résultat mesuré : docs/resultats.md.
 Sans image, la commande apprend un réseau qui rend une boîte, deux détecteurs qui en rendent autant
 qu'il y a d'objets, et deux réseaux qui nomment tout sans dire où. Suivie d'une image, elle y
 dessine les boîtes du détecteur à grille. Les scènes sont composées : leurs boîtes sont exactes, et
-elles sont plus faciles que de vraies photographies.
+elles sont plus faciles que de vraies photographies, que lit `… ex17_detection.cells`.
 
 À lire dans cet ordre :
 
@@ -21,5 +21,6 @@ elles sont plus faciles que de vraies photographies.
 - `two_stage.py` : second étage, lire chaque région (RoIAlign), la nommer et la corriger ;
 - `metrics.py` : juger un détecteur, de la précision à la mAP ;
 - `labels.py` : plusieurs étiquettes par image, sigmoïdes contre softmax ;
+- `cells.py` : le même détecteur sur de vraies photographies, dont il compte les cellules ;
 - `figures.py` : les boîtes dessinées, ce que voit chaque étage, et les mesures comparées.
 """

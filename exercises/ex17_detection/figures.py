@@ -32,7 +32,6 @@ DETECTORS = {
 CLASSES = dict(zip(FASHION_CLASSES_FR, FASHION_CLASSES, strict=True))
 NUM_SHOWN = 8  # scènes d'une figure, en deux lignes
 COLUMNS = 5  # régions par ligne
-ENDINGS = {"sigmoid": "sigmoïdes", "softmax": "softmax"}
 
 
 # --- Question : où sont les objets ? -------------------------------------------------
@@ -132,20 +131,3 @@ def save_detectors(path: Path, metrics: Mapping) -> None:
         bars(right, groups, horizontal=True, digits=0)
         right.set_title("Précision moyenne, classe par classe")
         right.set_xlim(0, 135)  # la place de la légende
-
-
-def save_labels(path: Path, metrics: Mapping) -> None:
-    """Dessine la part d'ensembles exacts, selon le nombre de classes présentes.
-
-    Args:
-        path: fichier PNG.
-        metrics: mesures de `run`, ou leurs moyennes sur plusieurs graines.
-    """
-    groups = {
-        label: {str(k): metrics.get(f"exact_{k}_{name}") for k in range(1, 5)}
-        for name, label in ENDINGS.items()
-    }
-    with new_figure(path, size=(5.8, 4.2)) as (_, axes):
-        bars(axes[0, 0], groups)
-        title = "Nommer toutes les classes d'une scène, et aucune autre"
-        axes[0, 0].set(xlabel="classes présentes", title=title)

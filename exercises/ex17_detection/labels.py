@@ -67,67 +67,15 @@ def shared_loss(y_true, y_pred):
 # --- Question : que valent des ensembles ? -------------------------------------------
 
 
-def exact(answers: np.ndarray, sets: np.ndarray, threshold: float) -> np.ndarray:
-    """Dit de chaque scène si on en a nommé toutes les classes, et aucune autre.
+def rank_precision(answers: np.ndarray, sets: np.ndarray) -> float:
+    """Rend la moyenne, sur les classes, de leur précision moyenne.
+
+    Chaque classe range les scènes par réponse, sans seuil, comme on range des boîtes.
 
     Args:
-        answers: `(n, 10)` dans [0, 1].
-        sets: `(n, 10)` de `to_sets`.
-        threshold: une classe est nommée si sa réponse l'atteint.
-
-    Returns:
-        `(n,)` booléens.
+        answers: réponses `(n, 10)` à des scènes.
+        sets: leurs classes `(n, 10)`, de `to_sets`.
     """
-    return ((answers >= threshold) == (sets > 0)).all(axis=1)
-
-
-def choose_threshold(answers: np.ndarray, sets: np.ndarray) -> float:
-    """Rend le seuil qui donne le plus d'ensembles exacts, parmi les centièmes.
-
-    Args:
-        answers: réponses aux scènes de validation `(n, 10)`.
-        sets: leurs classes.
-    """
-    thresholds = np.arange(1, 100) / 100
-    return float(max(thresholds, key=lambda each: exact(answers, sets, each).mean()))
-
-
-def evaluate(name: str, answers: np.ndarray, sets: np.ndarray, threshold: float) -> dict:
-    """Mesure un réseau à plusieurs étiquettes.
-
-    Args:
-        name: celui de la fin, qui termine le nom de chaque mesure.
-        answers: réponses aux scènes de test `(n, 10)`.
-        sets: leurs classes.
-        threshold: seuil choisi sur la validation.
-
-    Returns:
-        `labels_map_…`, la moyenne sur les classes de leur précision moyenne : chaque classe range
-        les scènes par réponse, sans seuil, comme on range des boîtes ; `exact_…`, la part
-        d'ensembles exacts ; `exact_1_…` à `exact_4_…`, la même part, parmi les scènes qui ont ce
-        nombre de classes.
-    """
-    right, sizes = exact(answers, sets, threshold), sets.sum(axis=1)
     classes = np.broadcast_to(np.arange(NUM_CLASSES), sets.shape)
     judged = Judged(answers.ravel(), sets.ravel() > 0, classes.ravel(), sets.sum(axis=0))
-    by_size = {
-        f"exact_{size:.0f}_{name}": float(right[sizes == size].mean()) for size in np.unique(sizes)
-    }
-    return by_size | {
-        f"labels_map_{name}": mean_average_precision(judged),
-        f"exact_{name}": float(right.mean()),
-    }
-
-
-def evaluate_constant(train_sets: np.ndarray, sets: np.ndarray) -> dict[str, float]:
-    """Mesure qui ne regarde pas l'image, par les mêmes calculs que les réseaux.
-
-    Pour la précision moyenne, des réponses tirées au hasard ; pour les ensembles exacts, toujours
-    l'ensemble le plus fréquent à l'entraînement.
-    """
-    kinds, counts = np.unique(train_sets, axis=0, return_counts=True)
-    blind = evaluate("blind", np.random.default_rng(0).random(sets.shape), sets, 0.5)
-    return {
-        "labels_map_constant": blind["labels_map_blind"],
-        "exact_constant": float((sets == kinds[counts.argmax()]).all(axis=1).mean()),
-    }
+    return mean_average_precision(judged)

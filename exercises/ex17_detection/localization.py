@@ -42,10 +42,11 @@ def trunk(images, widths: Sequence[int]):
     return x
 
 
-def stage(x, width: int, depth: int = 2):
-    """Divise par deux le côté des cartes : `depth` convolutions, la première de pas 2."""
+def stage(x, width: int, depth: int = 2, *, strides: int = 2):
+    """Divise par `strides` le côté des cartes : `depth` convolutions, la première de ce pas."""
     for k in range(depth):
-        x = layers.Conv2D(width, 3, strides=1 if k else 2, padding="same", use_bias=False)(x)
+        step = 1 if k else strides
+        x = layers.Conv2D(width, 3, strides=step, padding="same", use_bias=False)(x)
         x = layers.BatchNormalization()(x)
         x = layers.Activation("relu")(x)
     return x

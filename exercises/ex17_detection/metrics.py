@@ -3,7 +3,7 @@
 D'après : S3 « Different problems, models & metrics » (« accuracy, precision, recall »).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -72,12 +72,14 @@ def one_box(outputs: np.ndarray) -> list[Detections]:
     return select(boxes, classes.max(-1), classes.argmax(-1), min_score=0, suppress=False)
 
 
-def average_precisions(judged: Judged) -> dict[str, float]:
+def average_precisions(
+    judged: Judged, names: Sequence[str] = sources.FASHION_CLASSES
+) -> dict[str, float]:
     """Rend la précision moyenne de chaque classe présente : `ap Coat`…, dans [0, 1]."""
     values = {}
     for label in np.flatnonzero(judged.num_objects):
         mine = judged.labels == label
-        values[f"ap {sources.FASHION_CLASSES[label]}"] = average_precision(
+        values[f"ap {names[label]}"] = average_precision(
             *precision_recall(judged.scores[mine], judged.correct[mine], judged.num_objects[label])
         )
     return values

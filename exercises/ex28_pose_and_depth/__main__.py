@@ -1,22 +1,27 @@
-"""Pose, relief, foule : un point, un nombre par pixel, un compte, et ce qu'ils valent.
+"""Pose et relief : un point, puis un nombre par pixel, et ce qu'ils valent.
 
-Document : S3 « Pose Estimation », « 3D Reconstruction », « Crowd Understanding ».
-Commande : python -m exercises.ex28_pose_and_depth
+Document : S3 « Pose Estimation », « 3D Reconstruction ».
+Commandes : python -m exercises.ex28_pose_and_depth
+            python -m exercises.ex28_pose_and_depth gauche.jpg droite.jpg
 
 Ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
 
-import keras
 import numpy as np
 
 from convnets.core.cli import lesson_parser
 from convnets.core.reports import Headline, format_headline
-from convnets.figures.charts import table
+from convnets.datasets import sources, stereo
+from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
-from convnets.training import lesson
-from exercises.ex28_pose_and_depth import counting, data, depth, figures, measures, pose
+from convnets.training import lesson, saving
+from exercises.ex28_pose_and_depth import depth, figures, pose
+from exercises.ex28_pose_and_depth.pairs import Pairs, compose_pairs
+from exercises.ex28_pose_and_depth.puppets import Puppets, compose_puppets
 from exercises.ex28_pose_and_depth.training import EPOCHS, train
 
+NUM_IMAGES = {"pose": (2000, 600), "depth": (500, 200)}  # pour apprendre, pour mesurer
+PAIR_PX = 180  # largeur d'une vraie paire : la disparité d'aloe y va de 6 à 30 pixels
 HEADLINE = [
     Headline("pck_heat", "pose : PCK à 0,2 torse, cartes de chaleur"),
     Headline("pck_argmax", "pose : le même, sans affiner"),
@@ -24,47 +29,75 @@ HEADLINE = [
     Headline("pck_regression", "pose : PCK, coordonnées d'un coup"),
     Headline("pck_mean", "pose : PCK, toujours la pose moyenne"),
     Headline("bad_network_all", "relief : pixels faux de plus d'un pixel, réseau siamois"),
-    Headline("bad_sad_all", "relief : les mêmes, fenêtres et SAD"),
-    Headline("bad_zncc_all", "relief : les mêmes, fenêtres et ZNCC"),
+    Headline("bad_sad_all", "relief : les mêmes, fenêtres de 21 pixels et SAD"),
+    Headline("bad_zncc_all", "relief : les mêmes, fenêtres de 21 pixels et ZNCC"),
+    Headline("bad_small_all", "relief : les mêmes, fenêtres de 7 pixels et SAD"),
     Headline("bad_constant_all", "relief : les mêmes, toujours la disparité médiane"),
     Headline("bad_blind_all", "relief : les mêmes, le réseau recevant deux fois l'image de gauche"),
     Headline(
         "bad_network_hidden", "relief : les mêmes, là où la droite ne voit rien, réseau siamois"
     ),
-    Headline("bad_sad_hidden", "relief : les mêmes, là où la droite ne voit rien, fenêtres et SAD"),
-    Headline("mae_network_all", "relief : écart moyen, réseau siamois", "px"),
-    Headline("mae_sad_all", "relief : écart moyen, fenêtres et SAD", "px"),
-    Headline("relative_density_21", "foule de 21 à 40 : écart relatif, densité"),
-    Headline("relative_constant_21", "foule de 21 à 40 : écart relatif, toujours le compte moyen"),
-    Headline("relative_density_81", "foule de 81 à 100, jamais vue : écart relatif, densité"),
+    Headline(
+        "bad_sad_hidden", "relief : les mêmes, là où la droite ne voit rien, fenêtres de 21 pixels"
+    ),
+    Headline("aloe_network", "relief, vraie paire aloe : pixels faux, réseau siamois"),
+    Headline("aloe_sad", "relief, vraie paire aloe : pixels faux, fenêtres de 21 pixels et SAD"),
+    Headline("aloe_zncc", "relief, vraie paire aloe : pixels faux, fenêtres de 21 pixels et ZNCC"),
+    Headline("aloe_small", "relief, vraie paire aloe : pixels faux, fenêtres de 7 pixels et SAD"),
+    Headline("aloe_constant", "relief, vraie paire aloe : pixels faux, toujours sa médiane"),
 ]
+
+
+# --- Question : apprendre, et mesurer ------------------------------------------------
+
+
+def make_parts(*, limit: int | None) -> list[tuple[Puppets, Pairs]]:
+    """Compose toutes les images, au plus `limit` de chaque sorte.
+
+    Elles sont les mêmes pour toutes les graines de l'entraînement.
+
+    Returns:
+        Les images d'entraînement, puis celles de test. Aucune photographie ni aucun vêtement n'est
+        dans les deux.
+    """
+    fashion, cifar = sources.load_fashion_mnist(), sources.load_cifar10()
+    parts = []
+    for rank, ((objects, _), (photographs, _)) in enumerate(zip(fashion, cifar, strict=True)):
+        num = {name: min(each[rank], limit or each[rank]) for name, each in NUM_IMAGES.items()}
+        drawn = {"seed": 2 * rank}
+        puppets = compose_puppets(photographs, objects, num_images=num["pose"], **drawn)
+        parts.append(
+            (puppets, compose_pairs(photographs, objects, num_pairs=num["depth"], **drawn))
+        )
+    return parts
 
 
 def run(
     seed: int, *, epochs: int = EPOCHS, minutes: float | None = None, limit: int | None = None
 ) -> lesson.Run:
-    """Compose les images, apprend les quatre réseaux et les mesure.
+    """Compose les images, apprend les trois réseaux et les mesure.
 
     Args:
         seed: graine des poids et de l'ordre des images.
         epochs: nombre d'époques de chaque réseau.
         minutes: durée de la leçon entière ; None : autant qu'il en faut.
         limit: au plus tant d'images de chaque sorte.
+
+    Returns:
+        Les mesures de `HEADLINE` ; le réseau siamois ; ce que montrent les figures.
     """
+    pair, truth = (each[None] for each in stereo.load_aloe(PAIR_PX))
     print("Composition des images…", flush=True)
-    part, test = data.make_parts(limit=limit)
-    puppets, pairs, crowds = part["pose"], part["depth"], part["crowd"]
-    densities = counting.SCALE * np.stack([counting.density_map(heads) for heads in crowds.heads])
-    # Chaque taux d'apprentissage est le meilleur, en validation, de deux à quatre essayés. Avec le
-    # taux des cartes de chaleur, les coordonnées n'apprennent presque rien. Le dernier nombre est
-    # la part mesurée du temps d'apprentissage que prend le réseau.
+    (puppets, pairs), (test_puppets, test_pairs) = make_parts(limit=limit)
+    # Chaque taux d'apprentissage est le meilleur, en validation, de deux à quatre essayés (celui du
+    # relief, sur de plus petites paires). Avec le taux des cartes de chaleur, les coordonnées
+    # n'apprennent presque rien. Le dernier nombre est la part du temps d'apprentissage.
     tasks = [
-        (pose.build_heat, pose.heat_loss, puppets.images, puppets.joints, 4e-3, 0.27),
-        (pose.build_regression, "mae", puppets.images, puppets.joints, 1e-3, 0.19),
-        (depth.build_model, "mae", pairs.images, pairs.disparity, 2e-3, 0.4),
-        (counting.build_model, "mse", crowds.images, densities, 5e-3, 0.14),
+        (pose.build_heat, pose.heat_loss, puppets.images, puppets.joints, 4e-3, 0.2),
+        (pose.build_regression, "mae", puppets.images, puppets.joints, 1e-3, 0.1),
+        (depth.build_model, "mae", pairs.images, pairs.disparity, 2e-3, 0.7),
     ]
-    models = [
+    heat, regression, siamese = (
         train(
             build_model,
             loss,
@@ -74,42 +107,65 @@ def run(
             clock=lesson.Clock(epochs, minutes, share=share),
         )
         for build_model, loss, images, truth, rate, share in tasks
-    ]
-    heat, regression, siamese, density = models
-    metrics = {
-        **measures.measure_poses(heat, regression, puppets, test["pose"]),
-        **measures.measure_depths(siamese, pairs, test["depth"]),
-        **measures.measure_counts(density, crowds, test["crowd"]),
+    )
+    maps, joints = (model.predict(test_puppets.images, verbose=0) for model in (heat, regression))
+    metrics = pose.measure(maps, joints, test_puppets, puppets.joints.mean(0))
+    known = truth > stereo.UNKNOWN
+    found = depth.answer(siamese, test_pairs.images, np.median(pairs.disparity))
+    real = depth.answer(siamese, pair, np.median(truth[known]))
+    for name, answers, true, where in (
+        ("bad_{}_all", found, test_pairs.disparity, np.ones(test_pairs.hidden.shape, bool)),
+        ("bad_{}_hidden", found, test_pairs.disparity, test_pairs.hidden),
+        ("aloe_{}", real, truth, known),
+    ):
+        bad = depth.bad_pixels(answers, true, where)
+        metrics |= {name.format(kind): value for kind, value in bad.items()}
+    answered = {
+        "composée": (test_pairs.images, test_pairs.disparity, found),
+        "aloe": (pair, truth, real),
     }
-    return lesson.Run(metrics, assemble(models), test)
-
-
-def assemble(models: list[keras.Model]) -> keras.Model:
-    """Met les quatre réseaux dans un seul modèle, qu'un seul fichier garde.
-
-    Returns:
-        Modèle : `[images, images, paires, images]` uint8 → les quatre réponses ; chaque
-        réseau y est une couche, à son nom.
-    """
-    inputs = [keras.Input(model.input_shape[1:], dtype="uint8") for model in models]
-    outputs = [model(given) for model, given in zip(models, inputs, strict=True)]
-    return keras.Model(inputs, outputs, name="ex28_pose_and_depth")
+    kept = {"puppets": test_puppets, "maps": maps, "joints": joints, "answered": answered}
+    return lesson.Run(metrics, siamese, kept)
 
 
 def teach(options) -> None:
-    """Apprend et mesure une graine, enregistre les réseaux, et dessine ce qu'ils trouvent."""
+    """Apprend et mesure une graine, enregistre le réseau siamois, et dessine ce qui est trouvé."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
     report = lesson.save(found.model, options, found.metrics, light=False, headline=HEADLINE)
     print(table(["mesure, sur les images de test", "valeur"], format_headline(report)))
-    folder = output_dir(options)
-    figures.save_examples(folder, found.model, found.kept)
+    folder, kept = output_dir(options), found.kept
+    figures.save_poses(folder / "pose.png", kept["puppets"], kept["maps"], kept["joints"])
+    figures.save_depths(folder / "relief.png", kept["answered"])
     print(f"Figures écrites dans {folder}/")
+    left, right, _ = stereo.find_aloe()
+    print(f"Le relief d'une paire : python -m {options.command} {left} {right}")
+
+
+# --- Question : et le relief de deux images ? ----------------------------------------
+
+
+def show_depth(options) -> None:
+    """Dessine la disparité que le réseau siamois trouve entre deux images."""
+    model = saving.load_model(options.module)
+    pair = stereo.read_pair(*options.images, width_px=PAIR_PX)
+    disparity = model.predict(pair[None], verbose=0)[0]
+    low, high = np.percentile(disparity, (5, 95))
+    print(f"Décalages, pour neuf pixels sur dix : de {low:.0f} à {high:.0f} pixels sur {PAIR_PX}.")
+    path = output_dir(options) / "relief_de_la_paire.png"
+    picture_rows(path, {"": [*pair, figures.show_depth(disparity)]}, side=3.4)
+    print(f"Figure : {path}")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Lit les options, puis apprend et mesure les quatre réseaux."""
+    """Sans image, donne la leçon ; avec une paire, en montre le relief."""
     parser = lesson_parser("ex28_pose_and_depth", __doc__.splitlines()[0], epochs=EPOCHS)
-    return lesson.run(teach, parser.parse_args(argv))
+    parser.add_argument(
+        "images", nargs="*", metavar="IMAGE", help="vues de gauche et de droite d'une même scène"
+    )
+    options = parser.parse_args(argv)
+    if len(options.images) not in (0, 2):
+        parser.error(f"{len(options.images)} image donnée : il en faut deux, gauche puis droite")
+    return lesson.run(show_depth if options.images else teach, options)
 
 
 if __name__ == "__main__":

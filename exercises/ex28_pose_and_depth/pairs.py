@@ -16,10 +16,10 @@ from scipy.ndimage import map_coordinates
 
 from convnets.datasets.scenes import cut_out
 
-SIDE_PX = 64  # côté d'une image
-MAX_DISPARITY = 16  # pixels ; toute disparité est dans [1, 16[
-NUM_OBJECTS = (3, 5)  # vêtements devant le fond
-OBJECT_PX = (20, 36)  # leur côté
+SIDE_PX = 96  # côté d'une image
+MAX_DISPARITY = 32  # pixels ; toute disparité est dans [1, 32[
+NUM_OBJECTS = (3, 6)  # vêtements devant le fond
+OBJECT_PX = (24, 56)  # leur côté
 SLOPE = 0.12  # plus forte pente d'un plan, en pixels de disparité par pixel
 NOISE = 3.0  # écart-type du bruit de chaque caméra, en niveaux de gris
 GAIN = 0.08  # les deux caméras n'ont pas tout à fait la même exposition
@@ -29,17 +29,17 @@ ROWS, COLUMNS = np.mgrid[:SIDE_PX, :SIDE_PX].astype(float)
 class Plane(NamedTuple):
     """Un plan découpé : ce qu'en voit la caméra de gauche, et sa disparité."""
 
-    texture: np.ndarray  # (64, 64 + MAX_DISPARITY) float, dans [0, 255], en coordonnées de gauche
-    mask: np.ndarray  # (64, 64 + MAX_DISPARITY) booléens : où il est
+    texture: np.ndarray  # (96, 96 + MAX_DISPARITY) float, dans [0, 255], en coordonnées de gauche
+    mask: np.ndarray  # (96, 96 + MAX_DISPARITY) booléens : où il est
     disparity: tuple[float, float, float]  # a, b, c : a + b x + c y
 
 
 class Pairs(NamedTuple):
     """Des paires et leur vérité."""
 
-    images: np.ndarray  # (n, 2, 64, 64) uint8 : gauche, droite
-    disparity: np.ndarray  # (n, 64, 64) float32, en pixels de l'image de gauche
-    hidden: np.ndarray  # (n, 64, 64) booléens : vu de gauche, et pas de droite
+    images: np.ndarray  # (n, 2, 96, 96) uint8 : gauche, droite
+    disparity: np.ndarray  # (n, 96, 96) float32, en pixels de l'image de gauche
+    hidden: np.ndarray  # (n, 96, 96) booléens : vu de gauche, et pas de droite
 
 
 # --- Question : que voit chaque caméra ? ---------------------------------------------
@@ -56,7 +56,7 @@ def see(planes: list[Plane]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
         planes: les plans ; l'un au moins couvre toute l'image.
 
     Returns:
-        `(gauche, droite, disparité, caché)` : `(64, 64)`, trois de float et un de booléens.
+        `(gauche, droite, disparité, caché)` : `(96, 96)`, trois de float et un de booléens.
     """
     left, disparity = _closest(planes, COLUMNS, from_right=False)
     right, _ = _closest(planes, COLUMNS, from_right=True)
@@ -116,9 +116,9 @@ def compose_pairs(
 
 
 def mosaic(photographs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rend une texture grise `(64, 80)` : des photographies de 32 pixels, bord à bord."""
-    grey = photographs[rng.integers(len(photographs), size=12)].mean(-1)
-    whole = np.vstack([np.hstack(grey[k : k + 4]) for k in (0, 4, 8)])  # (96, 128)
+    """Rend une texture grise `(96, 128)` : des photographies de 32 pixels, bord à bord."""
+    grey = photographs[rng.integers(len(photographs), size=20)].mean(-1)
+    whole = np.vstack([np.hstack(grey[k : k + 5]) for k in (0, 5, 10, 15)])  # (128, 160)
     # La coupe change à chaque fois : la place des bords ne dit rien de la disparité.
     top, left = rng.integers(0, grey.shape[1], 2)
     return whole[top : top + SIDE_PX, left : left + SIDE_PX + MAX_DISPARITY]
@@ -126,7 +126,7 @@ def mosaic(photographs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _background(photographs, rng) -> Plane:
     b, c = rng.uniform(-0.04, 0.04), rng.uniform(-0.04, 0.04)
-    middle = rng.uniform(3.5, 5.5)  # disparité au centre de l'image
+    middle = rng.uniform(5, 9)  # disparité au centre de l'image
     texture = mosaic(photographs, rng)
     return Plane(texture, np.ones(texture.shape, bool), _through(middle, b, c))
 
@@ -143,7 +143,7 @@ def _object(photographs, picture, rng) -> Plane:
     if rng.random() < 0.5:
         texture[window] = values * rng.uniform(0.5, 1)
     b, c = rng.uniform(-SLOPE, SLOPE, 2) * (rng.random() < 0.5)
-    center = rng.uniform(6, 13) if b == 0 else rng.uniform(8, 11)
+    center = rng.uniform(10, 27) if b == 0 else rng.uniform(13, 24)
     x, y = left + side_px / 2, top + side_px / 2
     return Plane(texture, mask, _through(center, b, c, x=x, y=y))
 

@@ -157,3 +157,24 @@ def pck(found: np.ndarray, puppets: Puppets, fraction: float = FRACTION, *, hidd
     torso = np.linalg.norm(puppets.joints[:, 1] - puppets.joints[:, 8], axis=-1)  # (n,)
     near = np.linalg.norm(found - puppets.joints, axis=-1) <= fraction * torso[:, None]
     return float(near[slice(None) if hidden is None else puppets.visible != hidden].mean())
+
+
+def measure(
+    scores: np.ndarray, joints: np.ndarray, puppets: Puppets, usual: np.ndarray
+) -> dict[str, float]:
+    """Rend le PCK des deux réseaux, et celui de la pose moyenne de l'entraînement.
+
+    Args:
+        scores: ce que rend le réseau à cartes, `(n, 32, 32, 13)`.
+        joints: ce que rend l'autre, `(n, 13, 2)`.
+        puppets: la vérité.
+        usual: la pose moyenne, `(13, 2)`.
+    """
+    places = decode(scores)
+    return {
+        "pck_heat": pck(places, puppets),
+        "pck_heat_hidden": pck(places, puppets, hidden=True),
+        "pck_argmax": pck(decode(scores, refine=False), puppets),
+        "pck_regression": pck(joints, puppets),
+        "pck_mean": pck(usual[None], puppets),
+    }

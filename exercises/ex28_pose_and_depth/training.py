@@ -1,6 +1,6 @@
-"""La brique et la descente des quatre réseaux.
+"""La brique et la descente des trois réseaux.
 
-D'après : S3 « Pose Estimation », « 3D Reconstruction », « Crowd Understanding ».
+D'après : S3 « Pose Estimation », « 3D Reconstruction ».
 """
 
 from collections.abc import Callable

@@ -33,30 +33,16 @@ def test_the_losses_are_the_plain_sums():
 
 
 @pytest.mark.question(QUESTION)
-def test_the_threshold_is_the_best_of_the_validation():
-    answers = 0.2 + 0.25 * SETS
-    answers[1, 4] = 0.33
-    assert ex17.choose_threshold(answers, SETS) == 0.34
-
-
-@pytest.mark.question(QUESTION)
-def test_evaluate_by_hand():
+def test_classes_rank_scenes_without_a_threshold():
     answers = 0.9 * SETS
-    answers[0, 2] = 0.4  # manquée au seuil de 0,5, et mieux rangée que celles des autres scènes
-    found = ex17.evaluate("sigmoid", answers, SETS, 0.5)
-    assert found["exact_1_sigmoid"] == 1 and found["exact_2_sigmoid"] == 0.5
-    assert found["exact_sigmoid"] == pytest.approx(2 / 3) and found["labels_map_sigmoid"] == 1
+    answers[0, 2] = 0.4  # et mieux rangée que celles des autres scènes
+    assert ex17.rank_precision(answers, SETS) == 1
     answers[1, 2] = 0.6  # une scène sans cette classe est rangée devant
-    assert ex17.evaluate("sigmoid", answers, SETS, 0.5)["labels_map_sigmoid"] == 0.9
-
-
-@pytest.mark.question(QUESTION)
-def test_the_constant_answers_the_most_frequent_set():
-    found = ex17.evaluate_constant(SETS[[0, 1, 1, 2]], SETS[[1, 0]])
-    assert found["exact_constant"] == 0.5
+    assert ex17.rank_precision(answers, SETS) == 0.9
 
 
 def test_random_answers_are_worth_little_more_than_the_share_of_each_class():
     """À l'interpolation près, qui en ajoute un peu."""
-    sets = (np.random.default_rng(1).random((2000, 10)) < 0.2).astype(np.float32)
-    assert 0.2 < ex17.evaluate_constant(sets, sets)["labels_map_constant"] < 0.23
+    rng = np.random.default_rng(1)
+    sets = (rng.random((2000, 10)) < 0.2).astype(np.float32)
+    assert 0.2 < ex17.rank_precision(rng.random(sets.shape), sets) < 0.23
