@@ -29,7 +29,7 @@ CACHE = keras_models_dir() / "cours-cnn"
 # Ce que cette copie du dépôt a déjà construit.
 KEPT = CACHE / f"site-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
 # Ceux que des pages font répondre, avec leurs comptes rendus.
-MODELS = ("thumbnails", "photos", "ex17_detection", "ex18_segmentation")
+MODELS = ("thumbnails", "photos", "garments", "ex17_detection", "ex18_segmentation")
 SAMPLES = [
     path for path in sorted((ROOT / "samples").iterdir()) if path.suffix[1:] in "png jpg webp"
 ]

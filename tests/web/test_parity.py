@@ -10,7 +10,10 @@ from PIL import ExifTags, Image
 from convnets.core.images import open_image
 from convnets.core.paths import MODELS_DIR
 from convnets.serving import router
+from convnets.serving.garments import garment_square
 from tests.conftest import load_extract
+from tests.web.test_networks import NODE, run_node
+from web.book import STATIC
 
 SAMPLES = MODELS_DIR.parent / "samples"
 MAX_GAP = 0.02  # écart de probabilité que l'on admet
@@ -32,7 +35,7 @@ def saved(image, name="PNG", **options):
 
 
 def pictures():
-    """Rend `(nom, contenu)` : nos images, des vignettes, et un chien écrit de bien des façons."""
+    """Rend `(nom, contenu)` : nos images, des vignettes, des vêtements, un chien bien des fois."""
     for path in sorted(SAMPLES.iterdir()):
         if path.suffix != ".md":
             yield path.name, path.read_bytes()
@@ -58,6 +61,45 @@ def pictures():
         exif = Image.Exif()
         exif[ExifTags.Base.Orientation] = turn
         yield f"tournée {turn}", saved(dog, ("JPEG", "WEBP")[turn % 2], exif=exif)
+    for name, image in garments():
+        yield name, saved(image)
+
+
+def garments():
+    """Rend `(nom, image)` : des vêtements sombres, sur un fond clair, sombre, ou transparent."""
+    for number, image in enumerate(load_extract("fashion_mnist")[0][:12]):
+        grey = np.asarray(Image.fromarray(image).resize((280, 280), Image.Resampling.BICUBIC))
+        ground = ((255, 255, 255, 255), (20, 110, 140, 255), (0, 0, 0, 0))[number % 3]
+        picture = Image.new("RGBA", (400 + 40 * number, 400), ground)
+        garment = Image.merge("RGB", [Image.fromarray(255 - grey)] * 3)
+        picture.paste(garment, (40, 60), Image.fromarray(np.uint8(255 * (grey > 8))))
+        yield f"vêtement {number}", picture if number % 3 == 2 else picture.convert("RGB")
+
+
+@pytest.mark.skipif(NODE is None, reason="node n'est pas installé")
+def test_a_garment_is_cut_out_to_the_bit():
+    read = [open_image(SAMPLES / "pont.png"), open_image(SAMPLES / "voiture.jpg")]
+    read += [open_image(io.BytesIO(saved(image))) for _, image in garments()]
+    code = (
+        f'import {{garmentSquare}} from "{(STATIC / "js" / "garments.js").as_uri()}";'
+        'import fs from "fs"; const read = (text) => Uint8Array.from(Buffer.from(text, "base64"));'
+        "const found = JSON.parse(fs.readFileSync(0, 'utf8')).map(({size, pixels, alpha}) => {"
+        "  const side = (i) => Math.min(size[i], 256), [width, height] = size;"
+        "  const opaque = alpha && {width: side(0), height: side(1), values: read(alpha)};"
+        "  const image = {width, height, pixels: read(pixels), alpha: opaque};"
+        "  return garmentSquare(image, 28); });"
+        "console.log(JSON.stringify(found.map((each) => each && [...each])));"
+    )
+    text = lambda image: base64.b64encode(image.tobytes()).decode()  # noqa: E731
+    given = [
+        {"size": each.size, "pixels": text(each), "alpha": alpha and text(alpha)}
+        for each in read
+        for alpha in [each.info.get("alpha")]
+    ]
+    expected = [garment_square(each, 28) for each in read]
+    assert expected[:2] == [None, None] and all(each is not None for each in expected[2:])
+    for ours, theirs in zip(run_node(code, given), expected, strict=True):
+        assert ours == (None if theirs is None else theirs.ravel().tolist())
 
 
 def test_the_page_and_the_command_answer_alike(page, address):

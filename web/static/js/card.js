@@ -8,6 +8,8 @@
  * @property {number} temperature qui divise les scores ; 1 : aucune.
  * @property {{side_px: number, sure: number} | null} glance premier regard, plus petit : son côté, et
  *     la probabilité à partir de laquelle il suffit.
+ * @property {{first: number, sure: number} | null} garments d'un réseau qui nomme aussi des objets : le numéro du
+ *     premier vêtement, et la probabilité sous laquelle on doute d'un vêtement.
  * @property {number | null} familiarity seuil sous lequel une image est étrangère.
  * @property {string | null} base nom du fichier de la base que ce modèle, une tête, demande.
  */
@@ -25,6 +27,7 @@ export function readCard(report) {
     views: report.views ?? [[framing, 1]],
     temperature: report.calibration?.temperature ?? 1,
     glance: report.glance?.side_px ? report.glance : null,
+    garments: report.garments ?? null,
     familiarity: report.familiarity?.threshold ?? null,
     base: report.base ? baseFile(report.base) : null,
   };

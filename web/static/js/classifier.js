@@ -3,6 +3,7 @@
 import {readCard} from "./card.js";
 import {SIDE} from "./digit.js";
 import {Engine} from "./engine.js";
+import {garmentSquare} from "./garments.js";
 import {DECODED, digitSquare} from "./ink.js";
 import {grey, lightOnDark, square, toGrey} from "./picture.js";
 import {FLOAT32} from "./tflite.js";
@@ -16,6 +17,9 @@ import {FLOAT32} from "./tflite.js";
  * @property {number} best numéro de la classe la plus probable.
  * @property {boolean} familiar faux : rien de ce qu'il a appris ne ressemble à cette image.
  */
+
+/** @typedef {{classifier: Classifier, answer: Answer, view: Picture, duration: number}} Found Qui a répondu, quoi, à quelle vue, en
+ * combien de millisecondes. */
 
 /** Divise par une température les scores dont le softmax a donné ces probabilités.
  * @param {ArrayLike<number>} probabilities @param {number} temperature @returns {number[]} */
@@ -73,28 +77,27 @@ export class Classifier {
   /** Rend les vues d'une image, telles que le réseau les lira. @param {Picture} image @returns {Picture[]} */
   viewsOf(image) {
     if (this.card.framing === "digit") return [grey(digitSquare(image), SIDE, SIDE)];
-    const isThumbnail = Math.min(image.width, image.height) < 64;
-    /** @type {[string, number][]} */
-    const whole = [[this.card.views[0][0], 1]], views = this.isGrey || isThumbnail ? whole : this.card.views;
-    return views.map(([mode, zoom]) => square(image, this.side, mode, zoom));
-  }
-
-  /** Rend le modèle qui répond à une image : lui-même, voir `Router`. */
-  choose() {
-    return this;
-  }
-
-  /** Nomme une image. @param {Picture} image @returns {Promise<Answer>} */
-  async answer(image) {
-    const {glance, framing} = this.card;
-    if (glance && this.glancing) { // un premier regard, et un second s'il n'est pas sûr
-      const whole = square(image, glance.side_px, framing);
-      const first = await this.look(whole, this.glancing);
-      if (Math.max(...first.probabilities) >= glance.sure) return this.conclude([first]);
+    const short = Math.min(image.width, image.height), {framing, views} = this.card;
+    if (this.isGrey) {
+      const garment = short > this.side ? garmentSquare(image, this.side) : null;
+      return [grey(garment ?? lightOnDark(toGrey(square(image, this.side, framing))), this.side, this.side)];
     }
-    const seen = [];
-    for (const view of this.viewsOf(image)) seen.push(await this.look(view));
-    return this.conclude(seen);
+    return (short < 64 ? [/** @type {[string, number]} */ ([views[0][0], 1])] : views).map(([mode, zoom]) => square(image, this.side, mode, zoom));
+  }
+
+  /** Nomme une image. @param {Picture} image
+   * @param {(glanced: number[]) => Promise<Found | null>} [reconsider] rend un autre modèle, et sa réponse, qui convient mieux.
+   * @returns {Promise<Found>} */
+  async answer(image, reconsider = async () => null) {
+    const start = performance.now(), {glance, framing} = this.card, views = this.viewsOf(image), seen = [];
+    if (glance && this.glancing) { // un premier regard, et un second s'il n'est pas sûr
+      const whole = square(image, glance.side_px, framing), first = await this.look(whole, this.glancing);
+      const other = await reconsider(first.probabilities);
+      if (other) return other;
+      if (Math.max(...first.probabilities) >= glance.sure) seen.push(first);
+    }
+    if (!seen.length) for (const view of views) seen.push(await this.look(view));
+    return {classifier: this, answer: this.conclude(seen), view: views[0], duration: performance.now() - start};
   }
 
   /** Regarde une vue. @param {Picture} view @param {Engine} [engine] */
@@ -108,14 +111,15 @@ export class Classifier {
   conclude(seen) {
     const probabilities = this.card.classes.map((_, k) =>
       seen.reduce((sum, each) => sum + each.probabilities[k], 0) / seen.length);
-    const {familiarity} = this.card, [{score}] = seen;
-    const familiar = familiarity === null || score === null || score >= familiarity;
-    return {probabilities, best: probabilities.indexOf(Math.max(...probabilities)), familiar};
+    const {familiarity, garments} = this.card, [{score}] = seen, most = Math.max(...probabilities), best = probabilities.indexOf(most);
+    const familiar = garments && best >= garments.first ? most >= garments.sure :
+      familiarity === null || score === null || score >= familiarity;
+    return {probabilities, best, familiar};
   }
 
   /** Calcule une passe sur une vue. @param {Picture} view @param {Engine} [engine] */
   async pass(view, engine = this.engine) {
-    const pixels = this.isGrey ? lightOnDark(toGrey(view)) : Uint8Array.from(view.pixels);
+    const pixels = this.isGrey ? toGrey(view) : Uint8Array.from(view.pixels);
     return engine.answer(this.base ? (await this.base.answer(pixels))[0] : pixels);
   }
 }

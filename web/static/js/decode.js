@@ -7,6 +7,7 @@ import {reduce} from "./picture.js";
 
 const MIN_DECODED_PX = 384; // petit côté qui suffit à un réseau
 const MAX_PIXELS = 89_478_485; // comme `./predict`
+const ALPHA_PX = 256; // côté auquel garder ce qui est opaque
 const STRIP_PX = 256; // lignes lues à la fois : une grande image n'est pas copiée quatre fois
 const GROUND = "rgb(128, 128, 128)"; // le fond de `./predict`, sous la transparence
 const APPLE = /^ftyp(hei|hev|mif1|msf1)/; // au cinquième octet d'une photo HEIC
@@ -61,7 +62,7 @@ export async function readPixels(blob, enough = MIN_DECODED_PX) {
       const small = factor > 1 ? reduce(strip, factor, factor, [0, 0, width, strip.height]) : strip;
       pixels.set(small.pixels, 3 * size.width * top / factor);
     }
-    return upright({...size, pixels}, turn);
+    return upright({...size, pixels, alpha: isJpeg ? undefined : readAlpha(bitmap)}, turn);
   } catch {
     throw new Error("La mémoire manque pour cette image : réduisez-la d'abord.");
   } finally {
@@ -85,6 +86,15 @@ async function measure(blob) {
   } finally {
     URL.revokeObjectURL(address);
   }
+}
+
+/** Lit ce qu'une image a d'opaque, en petit. @param {ImageBitmap} bitmap */
+function readAlpha(bitmap) {
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.min(side, ALPHA_PX));
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(width, height).getContext("2d"));
+  context.imageSmoothingEnabled = false; // le pixel le plus proche, comme Pillow
+  context.drawImage(bitmap, 0, 0, width, height);
+  return {width, height, values: context.getImageData(0, 0, width, height).data.filter((_, i) => i % 4 === 3)};
 }
 
 /** Lit quelques lignes d'une image. @param {ImageBitmap} bitmap @param {number} top @param {number} height */

@@ -2,7 +2,7 @@
 //
 // Source : LeCun, Bottou, Bengio et Haffner, Proc. IEEE 86(11), 1998, § III.A.
 
-import {grey, resize, toGrey} from "./picture.js";
+import {grey, resize, roundHalfEven as round, toGrey} from "./picture.js";
 
 /** @typedef {{width: number, height: number, values: Float32Array}} Ink encre de chaque pixel, dans [0, 1]. */
 
@@ -10,12 +10,6 @@ export const SIDE = 28;
 const BOX = 20, MIDDLE = 14; // MNIST : un carré de 20 pixels, son centre de masse au milieu de 28
 const STROKE = 2.4; // épaisseur habituelle d'un trait, en dessous de laquelle on épaissit
 const LEAST = 0.05; // encre qui compte
-
-/** Arrondit ; une moitié, vers le nombre pair, comme Python. @param {number} value */
-function round(value) {
-  const low = Math.floor(value), part = value - low;
-  return part > 0.5 || (part === 0.5 && low % 2 !== 0) ? low + 1 : low;
-}
 
 /**
  * Présente un chiffre comme MNIST.

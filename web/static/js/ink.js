@@ -1,7 +1,7 @@
 // Trouver le chiffre d'une image, où qu'il soit, et le présenter comme MNIST : voir convnets/serving/digits.py.
 
 import {SIDE, crop, massCentre, placeDigit, spread} from "./digit.js";
-import {FILTERS, ONE, axisWeights, toGrey, weigh} from "./picture.js";
+import {FILTERS, axisWeights, toGrey, weigh} from "./picture.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("./digit.js").Ink} Plane une valeur par pixel, quelle que soit son étendue. */
@@ -27,7 +27,7 @@ const MEAN = {support: 0.5, at: (x) => Number(x > -0.5 && x <= 0.5)};
 export function digitSquare(image) {
   const ready = asMnist(image);
   if (ready) return ready;
-  const grey = scale({...image, values: toGrey(image)}, ...workSize(image), MEAN, weigh), sheet = findSheet(grey);
+  const grey = scale({...image, values: toGrey(image)}, ...workSize(image), MEAN), sheet = findSheet(grey);
   let ink;
   try {
     ink = findInk(sheet ? crop(grey, ...sheet) : grey);
@@ -52,7 +52,7 @@ function asMnist({width, height, pixels}) {
 
 /** Taille à laquelle une image est examinée, comme `thumbnail` de Pillow. @param {Picture} image
  * @returns {[number, number]} */
-function workSize({width, height}) {
+export function workSize({width, height}) {
   if (Math.max(width, height) <= WORK) return [width, height];
   const ratio = width / height;
   const nearest = (/** @type {number} */ side, /** @type {(side: number) => number} */ ratioOf) => {
@@ -107,10 +107,10 @@ function contrastOf(grey) {
   if (isDark) residual = residual.map((value) => -value);
   const step = Math.max(1, Math.floor(Math.max(width, height) / 80)); // l'ouverture se fait en petit
   const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side / step)));
-  const small = scale(median({...grey, values: residual}), w, h, MEAN, weighExactly);
+  const small = scale(median({...grey, values: residual}), w, h, MEAN, true);
   const reach = Math.floor(Math.floor(Math.max(w, h) / 3) / 2);
   const opened = around(around(small, reach, Math.min), reach, Math.max);
-  const ground = scale(opened, width, height, FILTERS.bilinear, weighExactly).values;
+  const ground = scale(opened, width, height, FILTERS.bilinear, true).values;
   const contrast = residual.map((value, i) => {
     // L'encre absorbe une part de la lumière : à l'ombre, l'écart est plus petit.
     const light = isDark ? Math.min(255, Math.max(100, surface[i] - ground[i])) : 255;
@@ -227,7 +227,7 @@ function isFrame({pixels, top, left, bottom, right}, line) {
 
 /** Rend les morceaux d'un masque ; deux pixels voisins, même en diagonale, n'en font qu'un.
  * @param {ArrayLike<number>} mask @param {number} width @returns {Piece[]} */
-function pieces(mask, width) {
+export function pieces(mask, width) {
   const rest = Uint8Array.from(mask), found = [];
   for (let start = 0; start < rest.length; start++) {
     if (!rest[start]) continue;
@@ -302,10 +302,11 @@ function twoTones(values) {
 
 /** Ramène à une autre taille, chaque ligne puis chaque colonne.
  * @param {{width: number, height: number, values: ArrayLike<number>}} plane @param {number} width
- * @param {number} height @param {import("./picture.js").Filter} filter @param {typeof weigh} add @returns {Plane} */
-function scale(plane, width, height, filter, add) {
-  const columns = axisWeights(0, plane.width, plane.width, width, filter);
-  const rows = axisWeights(0, plane.height, plane.height, height, filter);
+ * @param {number} height @param {import("./picture.js").Filter} filter
+ * @param {boolean} [isExact] des nombres quelconques, et non des octets. @returns {Plane} */
+export function scale(plane, width, height, filter, isExact = false) {
+  const columns = axisWeights(0, plane.width, plane.width, width, filter, isExact), add = isExact ? weighExactly : weigh;
+  const rows = axisWeights(0, plane.height, plane.height, height, filter, isExact);
   const wide = Float32Array.from({length: width * plane.height}, (_, i) => {
     const {first, weights} = columns[i % width];
     return add(plane.values, Math.floor(i / width) * plane.width + first, 1, weights);
@@ -321,7 +322,7 @@ function scale(plane, width, height, filter, add) {
 function weighExactly(values, start, step, weights) {
   let sum = 0;
   for (let i = 0, k = start; i < weights.length; i++, k += step) sum += weights[i] * values[k];
-  return sum / ONE;
+  return sum;
 }
 
 /** Remplace chaque pixel par le plus grand, ou le plus petit, d'un carré. @param {Plane} plane

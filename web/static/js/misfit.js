@@ -1,6 +1,6 @@
 // Une image n'est-elle que 32 lignes de 32 pixels, agrandies ? Voir convnets/serving/images.py.
 
-import {axisWeights, FILTERS, toGrey, weigh} from "./picture.js";
+import {axisWeights, FILTERS, roundHalfEven, toGrey, weigh} from "./picture.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 
@@ -61,10 +61,4 @@ function cubicAt(line, place) {
   const [a, b, c, e] = [-1, 0, 1, 2].map((k) => line[Math.min(line.length - 1, Math.max(0, x + k))]);
   const value = b + d * (c - a + d * (2 * (a - b) + c - e + d * (b - a + e - c)));
   return Math.min(255, Math.max(0, Math.trunc(value)));
-}
-
-/** Arrondit comme Python : à l'entier pair, à égale distance. @param {number} value */
-function roundHalfEven(value) {
-  const low = Math.floor(value), rest = value - low;
-  return rest === 0.5 ? low + low % 2 : Math.round(value);
 }

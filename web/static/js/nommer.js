@@ -9,6 +9,8 @@ import {asked, keep} from "./state.js";
 
 const SAMPLES = ["avion.png", "chat.png", "chien.webp", "oiseau.jpg", "voiture.jpg", "pont.png"];
 const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
+const ADVICE = " Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni.";
+const CUT = " Ce vêtement se détache de son fond : il en a été découpé, et le réseau des vêtements répond.";
 const MIN_LOSS = 0.01; // sous un point de perdu, la carte n'est pas peinte
 
 const page = document.getElementById("nommer");
@@ -87,11 +89,11 @@ function say(text) {
 
 /** Montre une réponse. @param {any} found voir `name` dans worker.js. */
 function show(found) {
-  const {answer, classes, view, duration} = found;
+  const {answer, classes, view, duration, isCut, isGarment} = found;
   const share = answer.probabilities[answer.best], doubt = !answer.familiar ?
-    " Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre." :
+    ` Cette image ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre.${isGarment ? ADVICE : ""}` :
     share < SURE ? ` À ${percent(share)} seulement : ce réseau hésite, ou l'image n'est d'aucune de ses classes.` : "";
-  say(`Prédiction : ${classes[answer.best]}.${doubt}`);
+  say(`Prédiction : ${classes[answer.best]}.${doubt}${isCut ? CUT : ""}`);
   const order = [...classes.keys()]
     .sort((a, b) => answer.probabilities[b] - answer.probabilities[a]).slice(0, 5);
   const rows = order.map((i) => make("tr", {}, make("th", {scope: "row"}, classes[i]),
@@ -102,7 +104,7 @@ function show(found) {
   shown.replaceChildren(figure(draw(view, 192 / view.width), "ce que lit le réseau"));
   last = found;
   why.hidden = why.disabled = maps.disabled = false;
-  maps.hidden = isOwn;
+  maps.hidden = isOwn || isCut || isGarment; // le réseau de CAM ne connaît que les objets
 }
 
 /** @param {Node} content @param {string} caption */
@@ -158,10 +160,10 @@ async function showMaps() {
     const {values: outputs} = await waiting(said, compute("run", {slug: "ex09_cam_cartes", pixels: Uint8Array.from(view.pixels)}));
     if (mine !== turn) return;
     const [probabilities, cams] = outputs.sort((/** @type {Float32Array} */ a, /** @type {Float32Array} */ b) => a.length - b.length);
-    const cells = Math.round(Math.sqrt(cams.length / classes.length));
-    const best = [...classes.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3);
+    const count = probabilities.length, cells = Math.round(Math.sqrt(cams.length / count)); // les objets, sans les vêtements
+    const best = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 3);
     for (const k of best) {
-      const values = Array.from({length: cells * cells}, (_, i) => cams[i * classes.length + k]);
+      const values = Array.from({length: cells * cells}, (_, i) => cams[i * count + k]);
       const most = Math.max(...values.map(Math.abs));
       const at = (/** @type {number} */ pixel) => values[
         Math.floor(Math.floor(pixel / 32) * cells / 32) * cells + Math.floor(pixel % 32 * cells / 32)] / most;

@@ -8,12 +8,13 @@
  * @property {number} width
  * @property {number} height
  * @property {Uint8ClampedArray | Uint8Array} pixels rouge, vert, bleu, ligne par ligne.
+ * @property {{width: number, height: number, values: Uint8Array | Uint8ClampedArray}} [alpha] ce qu'elle a d'opaque, de 0 à 255, en petit.
  */
 
 /** @typedef {[number, number, number, number]} Box gauche, haut, droite, bas, en pixels. */
 
 const REDUCING_GAP = 3; // une grande réduction moyenne d'abord des blocs entiers
-export const ONE = 2 ** 22; // Pillow compte en entiers : un poids de 1
+const ONE = 2 ** 22; // Pillow compte en entiers : un poids de 1
 
 /** @typedef {{support: number, at: (x: number) => number}} Filter Sa portée, en pixels, et ses poids. */
 
@@ -29,6 +30,12 @@ export const FILTERS = {
 };
 const SUPPORT = FILTERS.bicubic.support;
 
+/** Arrondit comme Python : à égale distance, à l'entier pair. @param {number} value */
+export function roundHalfEven(value) {
+  const low = Math.floor(value), rest = value - low;
+  return rest === 0.5 ? low + low % 2 : Math.round(value);
+}
+
 /** @param {number} x */
 function sinc(x) {
   return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
@@ -39,10 +46,10 @@ function sinc(x) {
  *
  * @param {number} start début de ce qui est lu. @param {number} end
  * @param {number} length pixels disponibles. @param {number} size pixels d'arrivée.
- * @param {Filter} [filter]
+ * @param {Filter} [filter] @param {boolean} [isExact] les poids, et non des entiers.
  * @returns {{first: number, weights: number[]}[]}
  */
-export function axisWeights(start, end, length, size, filter = FILTERS.bicubic) {
+export function axisWeights(start, end, length, size, filter = FILTERS.bicubic, isExact = false) {
   const scale = Math.fround(end - start) / size, stretch = Math.max(scale, 1), support = filter.support * stretch;
   return Array.from({length: size}, (_, index) => {
     const centre = start + (index + 0.5) * scale;
@@ -51,7 +58,7 @@ export function axisWeights(start, end, length, size, filter = FILTERS.bicubic) 
     const weights = [];
     for (let i = first; i < last; i++) weights.push(filter.at((i - centre + 0.5) / stretch));
     const total = weights.reduce((sum, each) => sum + each, 0);
-    return {first, weights: weights.map((each) => Math.trunc(ONE * each / total + 0.5 * Math.sign(each)))};
+    return {first, weights: weights.map((each) => (isExact ? each / total : Math.trunc(ONE * each / total + 0.5 * Math.sign(each))))};
   });
 }
 

@@ -36,11 +36,11 @@ const TASKS = {
     const mine = ++turn;
     isStopped = true; // ce qui durait portait sur une autre image
     tell = report;
-    const image = await readPixels(blob, model.decoded), classifier = await model.choose(image);
-    const start = performance.now(), answer = await classifier.answer(image), view = classifier.viewsOf(image)[0];
+    const image = await readPixels(blob, model.decoded);
+    const {classifier, answer, view, duration} = await model.answer(image), {classes, garments} = classifier.card;
     if (mine === turn) last = {view, classifier, best: answer.best};
-    return {answer, view, small: square(image, CAM_PX), classes: classifier.card.classes,
-      duration: performance.now() - start, size: [image.width, image.height]};
+    return {answer, view, small: square(image, CAM_PX), classes, duration, size: [image.width, image.height],
+      isCut: model instanceof Router && classifier.isGrey, isGarment: garments !== null && answer.best >= garments.first};
   },
 
   /** Cherche ce qui a décidé de la dernière réponse ; `stop` l'arrête. */
