@@ -97,26 +97,54 @@ def test_the_network_that_learns_has_the_gradients_of_exercise_22():
         assert abs(np.array(ours) - theirs.ravel()).max() < 1e-5
 
 
+WALK = (  # ce qu'écrit la visite d'une case, et ce que le réseau en a calculé
+    f'import * as layers from "{(STATIC / "js" / "layers.js").as_uri()}";'
+    f'import * as inside from "{(STATIC / "js" / "inside.js").as_uri()}";'
+    f'import {{readMaps}} from "{(STATIC / "js" / "maps.js").as_uri()}";'
+    'import fs from "fs"; const given = JSON.parse(fs.readFileSync(0, "utf8"));'
+    "const write = (steps) => console.log(JSON.stringify(steps.flatMap((_, step) =>"
+    " inside.canEnter(steps, step) ? [0, 1, 2].map((k) => {"
+    "  const place = {step, y: k, x: 2 - k, k}, value = inside.valueAt(steps, place);"
+    "  const redone = inside.redo(steps, place) ?? value;"
+    "  return [steps[step].layer.activation === 'relu' ? Math.max(0, redone) : redone, value];"
+    " }) : [])));"
+)
+
+
 def test_the_sum_written_for_a_cell_is_what_the_network_computed():
-    code = (
-        f'import * as layers from "{(STATIC / "js" / "layers.js").as_uri()}";'
-        f'import * as inside from "{(STATIC / "js" / "inside.js").as_uri()}";'
-        'import fs from "fs"; const given = JSON.parse(fs.readFileSync(0, "utf8"));'
-        "const steps = layers.run(layers.readNetworks(given.networks).lenet, given.image);"
-        "const found = steps.flatMap((_, step) => inside.canEnter(steps, step)"
-        " ? [[3, 2, 0], [0, 4, 1]].map(([y, x, k]) => {"
-        "  const read = inside.windowOf(steps, {step, y, x, k});"
-        "  const cells = read.flatMap((map) => map.cells.flat());"
-        "  const bias = steps[step].layer.weights[1]?.values[k] ?? 0;"
-        "  const sum = cells.reduce((total, each) => total + each.value * each.weight, bias);"
-        "  const most = Math.max(...cells.map((each) => each.value));"
-        "  const isSum = steps[step].layer.kind === 'Conv2D';"
-        "  const value = inside.valueAt(steps, {step, y, x, k});"
-        "  return [isSum ? Math.max(0, sum) : most, value]; }) : []);"
-        "console.log(JSON.stringify(found));"
-    )
     image = load_extract("mnist")[0][0].ravel().tolist()
     given = {"networks": read_networks(MODELS_DIR / "ex04_comparison.keras"), "image": image}
-    pairs = run_node(code, given)
-    assert len(pairs) == 8  # deux convolutions, deux poolings
+    code = "write(layers.run(layers.readNetworks(given.networks).lenet, given.image));"
+    pairs = run_node(WALK + code, given)
+    assert len(pairs) == 12  # deux convolutions, deux poolings
     assert all(written == pytest.approx(value, abs=1e-4) for written, value in pairs)
+
+
+@pytest.mark.filterwarnings("ignore:.*preserve_all_tensors")
+@pytest.mark.parametrize(
+    ("slug", "data", "num_layers", "gap"),
+    [
+        ("ex15_architectures", "cifar10", 12, 1e-4),  # des additions
+        ("garments", "fashion_mnist", 8, 0.05),  # des poids en octets, et des sommes arrondies
+    ],
+)
+def test_a_tflite_is_visited_like_the_networks_of_the_site(slug, data, num_layers, gap):
+    path = MODELS_DIR / f"{slug}.tflite"
+    interpreter = Interpreter(str(path), experimental_preserve_all_tensors=True)
+    interpreter.allocate_tensors()
+    (read,) = interpreter.get_input_details()
+    interpreter.set_tensor(read["index"], load_extract(data)[0][:1])
+    interpreter.invoke()
+    maps = {
+        each["index"]: interpreter.get_tensor(each["index"]).ravel().tolist()
+        for each in interpreter.get_tensor_details()
+        if len(each["shape"]) == 4 and each["shape"][0] == 1
+    }
+    code = (
+        "const {steps, tensors} = readMaps(new Uint8Array(fs.readFileSync(given.path)));"
+        "steps.forEach((step, i) => { step.output.values = given.maps[tensors[i]]; });"
+        "write(steps);"
+    )
+    pairs = run_node(WALK + code, {"path": str(path), "maps": maps})
+    assert len(pairs) == 3 * num_layers
+    assert all(written == pytest.approx(value, abs=gap) for written, value in pairs)

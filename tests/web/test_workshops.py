@@ -124,6 +124,9 @@ def test_one_s_own_model_answers(page, address):
     wait_for(page, "#nommer", "Modèle chargé")
     page.set_input_files("#fichier", SAMPLES / "chat.png")
     wait_for(page, "#nommer", "Prédiction : Sac")
+    click(page, "Entrer dans le réseau")
+    click(page, "Entrer par la case la plus forte")
+    wait_for(page, "#nommer .dedans", "1. convolution 5 × 5, carte")
 
 
 def test_a_picture_that_cannot_be_read_gets_a_sentence(page, address):
@@ -195,3 +198,32 @@ def test_one_walks_from_a_map_back_to_the_pixels(page, address):
         if layer != "C1":
             page.locator("#chiffre .dedans button").first.click()
     wait_for(page, "#chiffre .dedans", "Somme des produits de l'image")
+
+
+def test_one_walks_from_a_photograph_s_maps_back_to_its_pixels(page, address):
+    page.goto(f"{address}/nommer.html?exemple=chien.webp")
+    click(page, "Entrer dans le réseau")
+    page.select_option("#couche", "34")  # des branches, mises bout à bout
+    click(page, "Entrer par la case la plus forte")
+    layers, inside = [], page.locator("#nommer .dedans")
+    while inside.locator("button").count():
+        layers.append(int(inside.locator(".dit").inner_text().partition(".")[0]))
+        inside.locator("button").last.click()
+    assert len(layers) > 8 and layers == sorted(layers, reverse=True)
+    wait_for(page, "#nommer .dedans", "1. convolution 3 × 3, carte")
+    wait_for(page, "#nommer .dedans", "Somme des produits de l'image")
+
+
+def test_one_enters_the_network_just_learnt(page, address):
+    page.goto(f"{address}/apprendre.html")
+    click(page, "Prendre trois sortes")
+    click(page, "Apprendre")
+    wait_for(page, "#apprendre", "Époque 3 : perte")
+    box = page.locator("#apprendre canvas").first.bounding_box()
+    page.mouse.move(box["x"] + 50, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 150)
+    page.mouse.up()
+    click(page, "Entrer dans le réseau")
+    click(page, "Entrer par la case la plus forte")
+    wait_for(page, "#apprendre .dedans", "Convolution 1, carte")

@@ -10,6 +10,7 @@ import {readNetworks, run} from "./layers.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
 import {asked, keep, kept, readControls, setControls} from "./state.js";
+import {mapsOf} from "./visit.js";
 
 const REACH = 6; // pixels, dans chaque direction ; au-delà de 4, une image de 28 × 28 rogne le chiffre
 const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
@@ -178,45 +179,22 @@ async function fillGrid(place, layers, digit, by, side, mine) {
 /** Écrit le calcul d'une case, et remonte à celles qu'elle a lues. @param {any[]} steps @param {import("./inside.js").Place} place */
 function enter(steps, place) {
   inside.replaceChildren(explainCell(steps, place, (next) => enter(steps, next)));
+  inside.scrollIntoView({block: "nearest"});
 }
 
-/** Montre ce que rend une couche. @param {{layer: any, output: any}[]} steps @param {number} index @returns {Node[]} */
+/** Montre ce que rend une couche. @param {import("./inside.js").Step[]} steps @param {number} index @returns {Node[]} */
 function layerMaps(steps, index) {
-  const {layer, output} = steps[index];
+  const {layer, output: {shape, values}} = steps[index];
   if (["InputLayer", "Reshape", "Rescaling", "Flatten"].includes(layer.kind)) return [];
-  const [height, width, count] = output.shape.length === 3 ? output.shape : [1, 1, output.values.length];
-  const columns = output.shape.length === 3 ? Math.min(count, 8) : Math.min(count, 30);
-  const gap = output.shape.length === 3 ? 1 : 0, rows = Math.ceil(count / columns);
-  const w = columns * (width + gap) + gap, h = rows * (height + gap) + gap, values = new Float32Array(w * h);
-  for (let k = 0; k < count; k++) {
-    const top = Math.floor(k / columns) * (height + gap) + gap, left = (k % columns) * (width + gap) + gap;
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        values[(top + y) * w + left + x] = output.values[(y * width + x) * count + k];
-      }
-    }
-  }
-  if (layer.activation === "softmax") return [answers(output.values)];
-  const most = output.values.reduce((/** @type {number} */ a, /** @type {number} */ b) => Math.max(a, b)) || 1;
-  const bytes = values.map((value) => 255 * Math.max(0, value) / most);
-  const known = /[A-Z]/.test(layer.name) ? `${layer.name}, ` : ""; // les autres noms sont de Keras
+  if (layer.activation === "softmax") return [answers(values)];
   const kinds = {Conv2D: "convolution", MaxPooling2D: "pooling", GlobalMaxPooling2D: "maximum global", Dense: "dense"};
-  const size = output.shape.length === 3 ? `${count} cartes de ${height} × ${width}` : `${count} nombres`;
-  const text = `${known}${kinds[/** @type {"Dense"} */ (layer.kind)]} : ${size}`;
-  const canvas = draw(grey(bytes, w, h), Math.max(2, Math.floor(640 / w)));
+  const title = `${/[A-Z]/.test(layer.name) ? `${layer.name}, ` : ""}${kinds[/** @type {"Dense"} */ (layer.kind)]}`; // les autres noms sont de Keras
+  if (canEnter(steps, index)) return [mapsOf(steps, index, (place) => enter(steps, place), title)];
+  const columns = Math.min(values.length, 30), rows = Math.ceil(values.length / columns), bytes = new Float32Array(columns * rows);
+  const most = values.reduce((a, b) => Math.max(a, b)) || 1, text = `${title} : ${shape.at(-1)} nombres`;
+  bytes.set(values.map((value) => 255 * Math.max(0, value) / most));
+  const canvas = draw(grey(bytes, columns, rows), Math.floor(640 / columns));
   name(canvas, text);
-  if (canEnter(steps, index)) {
-    canvas.style.cursor = "pointer";
-    canvas.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-      const box = canvas.getBoundingClientRect(), [u, v] = [(event.clientX - box.left) * w / box.width, (event.clientY - box.top) * h / box.height];
-      const [column, row] = [Math.floor((u - gap) / (width + gap)), Math.floor((v - gap) / (height + gap))];
-      const [x, y] = [Math.floor(u - gap - column * (width + gap)), Math.floor(v - gap - row * (height + gap))];
-      const k = row * columns + column;
-      if (k < 0 || k >= count || x < 0 || y < 0 || x >= width || y >= height) return;
-      enter(steps, {step: index, y, x, k});
-      inside.scrollIntoView({block: "nearest"});
-    });
-  }
   return [make("figure", {}, canvas, make("figcaption", {}, text))];
 }
 

@@ -31,11 +31,12 @@ export function soften(probabilities, temperature) {
 
 /** Un modèle et sa fiche. */
 export class Classifier {
-  /** @param {Engine} engine @param {Card} card @param {{glancing?: Engine | null, base?: Engine | null}} [others]
+  /** @param {Engine} engine @param {Card} card @param {Uint8Array} content du .tflite @param {{glancing?: Engine | null, base?: Engine | null}} [others]
    * le premier regard, et la base dont `engine` est la tête. */
-  constructor(engine, card, {glancing = null, base = null} = {}) {
+  constructor(engine, card, content, {glancing = null, base = null} = {}) {
     this.engine = engine;
     this.card = card;
+    this.content = content;
     this.glancing = glancing;
     this.base = base;
     const {input} = base ?? engine;
@@ -71,7 +72,7 @@ export class Classifier {
         `${card.classes.length} classes : prenez les fichiers d'un même entraînement.`);
     }
     const glancing = card.glance && !base ? await Engine.load(content, card.glance.side_px) : null;
-    return new Classifier(engine, card, {glancing, base});
+    return new Classifier(engine, card, baseContent ?? content, {glancing, base});
   }
 
   /** Rend les vues d'une image, telles que le réseau les lira. @param {Picture} image @returns {Picture[]} */

@@ -4,23 +4,54 @@ import {pads} from "./convolution.js";
 import {make, number, scrolling} from "./dom.js";
 
 /** @typedef {import("./layers.js").Tensor} Tensor */
-/** @typedef {{layer: import("./layers.js").Layer, output: Tensor}} Step */
+/** @typedef {{layer: import("./layers.js").Layer, output: Tensor, from?: number[]}} Step Une couche, ce qu'elle rend, et les couches
+ * qu'elle lit : celle d'avant, si rien n'est dit. */
 /** @typedef {{step: number, y: number, x: number, k: number}} Place Une case : sa couche, sa ligne, sa colonne, sa carte. */
+/** @typedef {{y: number, x: number, inside: boolean, value: number, weight: number}} Cell Une case lue, et ce qui la multiplie. */
 
 const MAX_MAPS = 6; // cartes lues dont le calcul s'écrit
+const ENTERED = ["Conv2D", "MaxPooling2D", "AveragePooling2D", "Pointwise", "Add"];
+const COPIED = ["Reshape", "Rescaling"]; // chaque case y vient de la même, avant
 
-/** Rend ce que lit une case. @param {Step[]} steps @param {Place} place */
+/** Écrit un nombre, plus finement s'il est petit. @param {number} value */
+function brief(value) {
+  const size = Math.abs(value);
+  return number(value, size < 1 ? 3 : size < 100 ? 2 : 0);
+}
+
+/** Rend les couches qu'une couche lit. @param {Step[]} steps @param {number} step */
+function readBy(steps, step) {
+  return steps[step].from ?? (step ? [step - 1] : []);
+}
+
+/** Rend la fenêtre d'une couche : ses côtés, ses pas, et ce qui manque avant l'image. @param {Step[]} steps @param {number} step */
+function frameOf(steps, step) {
+  const {layer} = steps[step], [height, width] = steps[readBy(steps, step)[0]].output.shape;
+  const isPool = layer.kind.endsWith("Pooling2D"), [rows, columns] = layer.kind === "Conv2D" ? (layer.kernel ?? layer.weights[0]).shape : isPool ? layer.window ?? [2, 2] : [1, 1];
+  const strides = layer.kind === "Conv2D" || isPool ? layer.strides ?? (isPool ? [rows, columns] : [1, 1]) : [1, 1];
+  const padding = /** @type {"same" | "valid" | number} */ (layer.padding ?? "valid");
+  return {rows, columns, strides, before: [pads(height, rows, strides[0], padding)[0], pads(width, columns, strides[1], padding)[0]]};
+}
+
+/** Rend un poids. @param {import("./layers.js").Layer} layer @param {number} i @param {number} j @param {number} c @param {number} k */
+function weightAt({kernel, weights}, i, j, c, k) {
+  const {shape: [rows, columns, channels, filters], values} = kernel ?? weights[0];
+  return kernel ? values[((k * rows + i) * columns + j) * channels + c] * kernel.scales[k] : values[((i * columns + j) * channels + c) * filters + k];
+}
+
+/** Rend ce que lit une case : les cartes, et leurs cases. @param {Step[]} steps @param {Place} place
+ * @returns {{from: number, c: number, cells: Cell[][]}[]} */
 export function windowOf(steps, {step, y, x, k}) {
-  const {layer} = steps[step], {shape: [height, width, channels], values} = steps[step - 1].output;
-  const kernel = layer.kind === "Conv2D" ? layer.weights[0] : null, [rows, columns] = kernel ? kernel.shape : [2, 2];
-  const [down, right] = kernel ? layer.strides ?? [1, 1] : [2, 2], padding = kernel ? /** @type {"same" | "valid" | number} */ (layer.padding ?? "valid") : "valid";
-  const top = y * down - pads(height, rows, down, padding)[0], left = x * right - pads(width, columns, right, padding)[0];
-  return (kernel ? Array.from({length: channels}, (_, c) => c) : [k]).map((c) => ({c, cells: Array.from({length: rows}, (_, i) =>
-    Array.from({length: columns}, (_, j) => {
-      const v = top + i, u = left + j, inside = v >= 0 && u >= 0 && v < height && u < width;
-      return {y: v, x: u, inside, value: inside ? values[(v * width + u) * channels + c] : 0,
-        weight: kernel ? kernel.values[((i * columns + j) * channels + c) * kernel.shape[3] + k] : 1};
-    }))}));
+  const {layer} = steps[step], {rows, columns, strides, before} = frameOf(steps, step), isConvolution = layer.kind === "Conv2D";
+  return readBy(steps, step).flatMap((from) => {
+    const {shape: [height, width, channels], values} = steps[from].output;
+    return (isConvolution ? Array.from({length: channels}, (_, c) => c) : [k]).map((c) => ({from, c, cells: Array.from({length: rows}, (_, i) =>
+      Array.from({length: columns}, (_, j) => {
+        const v = y * strides[0] + i - before[0], u = x * strides[1] + j - before[1], inside = v >= 0 && u >= 0 && v < height && u < width;
+        return {y: v, x: u, inside, value: inside ? values[(v * width + u) * channels + c] : 0,
+          weight: isConvolution ? weightAt(layer, i, j, c, k) : 1};
+      }))}));
+  });
 }
 
 /** Rend la valeur d'une case. @param {Step[]} steps @param {Place} place */
@@ -29,45 +60,106 @@ export function valueAt(steps, {step, y, x, k}) {
   return values[(y * width + x) * channels + k];
 }
 
-/** Rend la case la plus forte de la dernière couche où l'on peut entrer. @param {Step[]} steps @returns {Place} */
-export function strongest(steps) {
-  const step = steps.findLastIndex((_, i) => canEnter(steps, i)), {shape: [, width, count], values} = steps[step].output;
+/** Rend la case la plus forte d'une couche ; de la dernière où l'on peut entrer, si rien n'est dit. @param {Step[]} steps
+ * @param {number} [step] @returns {Place} */
+export function strongest(steps, step = steps.findLastIndex((_, i) => canEnter(steps, i))) {
+  const {shape: [, width, count], values} = steps[step].output;
   const best = values.indexOf(values.reduce((a, b) => Math.max(a, b))), cell = Math.floor(best / count);
   return {step, y: Math.floor(cell / width), x: cell % width, k: best % count};
 }
 
 /** Dit si l'on peut entrer dans une couche : ses cartes sont lues d'autres cartes. @param {Step[]} steps @param {number} step */
 export function canEnter(steps, step) {
-  return step > 0 && ["Conv2D", "MaxPooling2D"].includes(steps[step].layer.kind) && steps[step - 1].output.shape.length === 3;
+  return step > 0 && ENTERED.includes(steps[step].layer.kind) && readBy(steps, step).every((each) => steps[each].output.shape.length === 3);
+}
+
+/** Rend la case dont une case est la copie, jusqu'à une couche où l'on peut entrer ; null, s'il n'y en a pas.
+ * @param {Step[]} steps @param {Place} place @returns {Place | null} */
+export function origin(steps, place) {
+  const {step} = place, {kind} = steps[step].layer;
+  if (canEnter(steps, step)) return place;
+  if (COPIED.includes(kind)) return origin(steps, {...place, step: step - 1});
+  if (kind !== "Concatenation") return null;
+  let {k} = place;
+  for (const each of readBy(steps, step)) {
+    const count = steps[each].output.shape[2];
+    if (k < count) return origin(steps, {...place, step: each, k});
+    k -= count;
+  }
+  return null;
+}
+
+/** Rend le carré de l'image dont une case dépend : haut, gauche, bas, droite, compris. @param {Step[]} steps @param {Place} place */
+export function fieldOf(steps, {step, y, x}) {
+  /** @type {Record<number, number[]>} */
+  const seen = {[step]: [y, x, y, x]};
+  for (let each = step; each > 0; each--) { // une couche ne lit que celles d'avant
+    if (!seen[each]) continue;
+    const {rows, columns, strides, before} = frameOf(steps, each), [top, left, bottom, right] = seen[each];
+    const read = [top * strides[0] - before[0], left * strides[1] - before[1],
+      bottom * strides[0] - before[0] + rows - 1, right * strides[1] - before[1] + columns - 1];
+    for (const from of readBy(steps, each)) {
+      const known = seen[from] ?? read;
+      seen[from] = read.map((value, i) => (i < 2 ? Math.min(value, known[i]) : Math.max(value, known[i])));
+    }
+  }
+  const [height, width] = steps[0].output.shape, [top, left, bottom, right] = seen[0];
+  return [Math.max(0, top), Math.max(0, left), Math.min(height - 1, bottom), Math.min(width - 1, right)];
+}
+
+/** Refait le calcul d'une case, avant sa ReLU ; null, si ses nombres ne sont pas écrits. @param {Step[]} steps @param {Place} place
+ * @returns {number | null} */
+export function redo(steps, place) {
+  const {kind} = steps[place.step].layer, cells = windowOf(steps, place).flatMap((map) => map.cells.flat()).filter(({inside}) => inside);
+  if (kind === "Pointwise") return null;
+  if (kind === "MaxPooling2D") return Math.max(...cells.map(({value}) => value));
+  const sum = cells.reduce((total, {value, weight}) => total + value * weight, biasOf(steps, place));
+  return kind === "AveragePooling2D" ? sum / cells.length : sum;
+}
+
+/** Rend le biais d'une case. @param {Step[]} steps @param {Place} place */
+function biasOf(steps, {step, k}) {
+  const {kernel, weights} = steps[step].layer;
+  return (kernel?.biases ?? weights[1]?.values)?.[k] ?? 0;
+}
+
+/** Écrit, en une phrase, le calcul d'une case. @param {Step[]} steps @param {Place} place */
+function tell(steps, place) {
+  const {layer} = steps[place.step], maps = windowOf(steps, place), cells = maps.flatMap((map) => map.cells.flat()), found = brief(valueAt(steps, place)), sum = redo(steps, place), bias = biasOf(steps, place);
+  const relu = layer.activation === "relu" ? ` ; la ReLU en fait ${found}` : "", seen = cells.filter(({inside}) => inside).length;
+  if (sum === null) return `${brief(cells[0].value)} : ${layer.done || "une copie"} en fait ${found}.`;
+  if (layer.kind === "MaxPooling2D") return `Le plus grand des ${seen} : ${found}.`;
+  if (layer.kind === "AveragePooling2D") return `La moyenne des ${seen} : ${found}.`;
+  if (layer.kind === "Add") return `La somme de deux cartes : ${brief(sum)}${relu}.`;
+  const isImage = !origin(steps, {...place, step: maps[0].from, k: 0});
+  return `Somme des produits de ${isImage ? "l'image" : `${maps.length} carte${maps.length > 1 ? "s" : ""}`}, ${brief(sum - bias)}, plus le biais, ${brief(bias)} : ` +
+    `${brief(sum)}${relu}.${layer.kernel?.values instanceof Int8Array ? " Ce réseau compte en nombres entiers : ses sommes sont un peu arrondies." : ""}`;
 }
 
 /** Écrit le calcul d'une case ; toucher une case lue y remonte. @param {Step[]} steps @param {Place} place
  * @param {(place: Place) => void} go @returns {HTMLElement} */
 export function explainCell(steps, place, go) {
-  const {layer} = steps[place.step], isConvolution = layer.kind === "Conv2D";
+  const {layer} = steps[place.step], isSum = layer.kind === "Conv2D";
   const maps = windowOf(steps, place).map((map) => ({...map,
     sum: map.cells.flat().reduce((total, {value, weight}) => total + value * weight, 0)}));
-  maps.sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
-  let back = place.step - 1; // la couche d'où viennent les cartes lues
-  while (back > 0 && !canEnter(steps, back)) back--;
+  if (isSum) maps.sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   const most = Math.max(...maps.flatMap(({cells}) => cells.flat().map(({value}) => value)));
-  const tables = maps.slice(0, isConvolution ? MAX_MAPS : 1).map(({c, cells, sum}) => {
+  let last = "Ce sont les pixels, tels que le réseau les reçoit.";
+  const tables = maps.slice(0, MAX_MAPS).map(({from, c, cells, sum}) => {
     const rows = cells.map((line) => make("tr", {}, ...line.map((each) => {
-      const text = isConvolution ? `${number(each.value, 2)} × ${number(each.weight, 2)}` : number(each.value, 2);
-      const chosen = !isConvolution && each.value === most;
-      return make("td", {class: `${each.inside ? "" : "bord"} ${chosen ? "fenetre" : ""}`}, each.inside && back > 0
-        ? make("button", {type: "button", class: "lien", onclick: () => go({step: back, y: each.y, x: each.x, k: c})}, text) : text);
+      const text = isSum ? `${brief(each.value)} × ${brief(each.weight)}` : brief(each.value);
+      const to = each.inside ? origin(steps, {step: from, y: each.y, x: each.x, k: c}) : null;
+      if (to) last = "Touchez une case : d'où vient-elle ?";
+      return make("td", {class: `${each.inside ? "" : "bord"} ${layer.kind === "MaxPooling2D" && each.value === most ? "fenetre" : ""}`},
+        to ? make("button", {type: "button", class: "lien", onclick: () => go(to)}, text) : text);
     })));
-    const caption = `${back > 0 ? `carte ${c + 1}` : "l'image"}${isConvolution ? ` : ${number(sum, 2)}` : ""}`;
+    const {shape} = steps[0].output, isImage = !origin(steps, {step: from, y: 0, x: 0, k: c});
+    const title = isImage ? shape[2] === 3 ? ["rouge", "vert", "bleu"][c] : "l'image" : `carte ${c + 1}`;
+    const caption = `${title}${isSum ? ` : ${brief(sum)}` : ""}`;
     return scrolling(make("table", {class: "cases serre"}, make("caption", {}, caption), make("tbody", {}, ...rows)), caption, cells[0].length);
   });
-  const bias = isConvolution ? layer.weights[1]?.values[place.k] ?? 0 : 0, total = maps.reduce((a, {sum}) => a + sum, bias);
   const rest = maps.length - tables.length;
-  const text = isConvolution
-    ? `Somme des produits de ${maps.length > 1 ? `${maps.length} cartes` : "l'image"}, ${number(total - bias, 2)}, plus le biais, ${number(bias, 2)} : ` +
-      `${number(total, 2)}${layer.activation === "relu" ? ` ; la ReLU en fait ${number(Math.max(0, total), 2)}` : ""}.`
-    : `Le plus grand des quatre : ${number(valueAt(steps, place), 2)}.`;
-  return make("div", {}, make("p", {class: "dit"}, `${layer.name}, carte ${place.k + 1}, ligne ${place.y + 1}, colonne ${place.x + 1}. ${text}`),
-    make("div", {class: "cote-a-cote"}, ...tables), make("p", {}, (rest > 0 && isConvolution ? `Et ${rest} autres cartes, qui pèsent moins. ` : "") +
-      (back > 0 ? "Touchez une case : d'où vient-elle ?" : "Ce sont les pixels, tels que le réseau les reçoit.")));
+  const where = `${layer.name}, carte ${place.k + 1}, ligne ${place.y + 1}, colonne ${place.x + 1}`;
+  return make("section", {"aria-label": "Le calcul d'une case"}, make("p", {class: "dit"}, `${where}. ${tell(steps, place)}`),
+    make("div", {class: "cote-a-cote"}, ...tables), make("p", {}, `${rest > 0 ? `Et ${rest} autres cartes, qui pèsent moins. ` : ""}${last}`));
 }

@@ -7,11 +7,15 @@ import {pads} from "./convolution.js";
  * @property {number[]} shape @property {Float32Array} values
  */
 
+/** @typedef {{shape: number[], values: Float32Array | Int8Array, scales: Float32Array, biases: Float32Array}} Kernel Un noyau écrit
+ * un filtre après l'autre, ce qui multiplie les nombres de chacun, et les biais. */
+
 /**
  * @typedef {object} Layer Une couche, telle que web/networks.py l'écrit.
  * @property {string} kind @property {string} name @property {Tensor[]} weights
  * @property {string} [activation] @property {string | number} [padding]
- * @property {number[]} [strides] @property {number[]} [dilation_rate]
+ * @property {Kernel} [kernel] au lieu de `weights`, d'un .tflite @property {string} [done] ce qu'elle fait de chaque case
+ * @property {number[]} [strides] @property {number[]} [dilation_rate] @property {number[]} [window] d'un pooling
  * @property {number} [scale] @property {number} [offset] @property {number} [epsilon]
  */
 

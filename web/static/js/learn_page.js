@@ -4,11 +4,11 @@ import {unpack as readImage} from "./board.js";
 import {fetchJson} from "./data.js";
 import {placeDigit, shift} from "./digit.js";
 import {draw as drawPicture, make, number, percent, picker, svg} from "./dom.js";
-import {explainCell, strongest} from "./inside.js";
 import {SIDE, backward, draw, forward, pack, step, unpack, zeros} from "./learning.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
 import {asked, keep, kept} from "./state.js";
+import {visit} from "./visit.js";
 
 /** @typedef {{name: string, drawings: Uint8Array[]}} Sign Une sorte de signes, et ses dessins, 28 × 28. */
 /** @typedef {{loss: number, right: number, held: number | null}} Point Une époque, sur les courbes. */
@@ -24,7 +24,7 @@ const TITLE = "signes d'un atelier du cours";
 const page = document.getElementById("apprendre");
 const said = make("p", {role: "status", class: "dit"});
 const answer = make("div", {class: "reponse"});
-const inside = make("div", {class: "dedans"}), signs = make("div"), curves = make("figure"), filters = make("figure"), mistakes = make("figure");
+const inside = make("div"), signs = make("div"), curves = make("figure"), filters = make("figure"), mistakes = make("figure");
 const paper = new Paper(() => reply());
 const go = make("button", {type: "button", onclick: () => (isLearning ? halt() : learn())}, "Apprendre");
 
@@ -183,8 +183,8 @@ function reply() {
     ...known.map(({name}, k) => make("tr", {}, make("th", {scope: "row"}, name), make("td", {}, percent(probabilities[k])),
       make("td", {}, make("meter", {value: String(probabilities[k]), "aria-hidden": "true"})))))),
   make("button", {type: "button", onclick: () => {
-    const steps = stepsOf(image);
-    enter(steps, strongest(steps));
+    inside.replaceChildren(visit(stepsOf(image), grey(image, SIDE, SIDE)));
+    inside.scrollIntoView({block: "nearest"});
   }}, "Entrer dans le réseau"));
 }
 
@@ -197,11 +197,6 @@ function stepsOf(image) {
     {layer: {...both, name: "Convolution 1", weights: [kernel1, bias1], strides: [2, 2], padding: 2}, output: {shape: [14, 14, first], values: pass.maps}},
     {layer: {kind: "MaxPooling2D", name: "Pooling", weights: []}, output: {shape: [7, 7, first], values: pass.pooled}},
     {layer: {...both, name: "Convolution 2", weights: [kernel2, bias2], strides: [1, 1], padding: 1}, output: {shape: [7, 7, second], values: pass.maps2}}];
-}
-
-/** Écrit le calcul d'une case, et remonte à celles qu'elle a lues. @param {any[]} steps @param {import("./inside.js").Place} place */
-function enter(steps, place) {
-  inside.replaceChildren(explainCell(steps, place, (next) => enter(steps, next)));
 }
 
 /** Garde le réseau dans l'adresse, s'il y tient. */

@@ -6,6 +6,7 @@ import {addressOf, fetchBytes} from "./data.js";
 import {check} from "./decode.js";
 import {draw, make, number, percent, picker, waiting} from "./dom.js";
 import {asked, keep} from "./state.js";
+import {visit} from "./visit.js";
 
 const SAMPLES = ["avion.png", "chat.png", "chien.webp", "oiseau.jpg", "voiture.jpg", "pont.png"];
 const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
@@ -17,9 +18,10 @@ const page = document.getElementById("nommer");
 const said = make("p", {role: "status", class: "dit"});
 const bar = make("progress", {max: "1", hidden: true, "aria-label": "Avancement"});
 const shown = make("div", {class: "cote-a-cote"});
-const table = make("div");
+const table = make("div"), visited = make("div");
 // Un bouton pressé reste à sa place : un double clic ne presse pas celui d'à côté.
 const why = make("button", {type: "button", hidden: true, onclick: explain}, "Qu'est-ce qui a décidé ?");
+const walk = make("button", {type: "button", hidden: true, onclick: enter}, "Entrer dans le réseau");
 const maps = make("button", {type: "button", hidden: true, onclick: showMaps}, "Les cartes d'un réseau de CAM");
 const halt = make("button", {type: "button", hidden: true, onclick: stop}, "Arrêter");
 const own = make("p", {class: "dit"});
@@ -43,9 +45,8 @@ function reporting(mine) {
 async function name(blob) {
   const mine = ++turn;
   last = null;
-  why.hidden = maps.hidden = halt.hidden = true;
-  shown.replaceChildren();
-  table.replaceChildren();
+  why.hidden = walk.hidden = maps.hidden = halt.hidden = true;
+  for (const each of [shown, table, visited]) each.replaceChildren();
   say("Lecture de l'image…");
   bar.removeAttribute("value");
   bar.hidden = false;
@@ -63,9 +64,8 @@ async function name(blob) {
 /** Nomme plusieurs images, l'une après l'autre. @param {File[]} files */
 async function nameAll(files) {
   const mine = ++turn;
-  why.hidden = maps.hidden = halt.hidden = true;
-  shown.replaceChildren();
-  table.replaceChildren();
+  why.hidden = walk.hidden = maps.hidden = halt.hidden = true;
+  for (const each of [shown, table, visited]) each.replaceChildren();
   for (const [i, file] of files.entries()) {
     say(`Image ${i + 1} sur ${files.length}…`);
     try {
@@ -103,7 +103,7 @@ function show(found) {
   table.replaceChildren(make("table", {}, make("caption", {}, caption), make("tbody", {}, ...rows)));
   shown.replaceChildren(figure(draw(view, 192 / view.width), "ce que lit le réseau"));
   last = found;
-  why.hidden = why.disabled = maps.disabled = false;
+  why.hidden = why.disabled = walk.hidden = walk.disabled = maps.disabled = false;
   maps.hidden = isOwn || isCut || isGarment; // le réseau de CAM ne connaît que les objets
 }
 
@@ -149,6 +149,19 @@ function redden(view, share) {
     pixels[3 * i + 2] *= 1 - red;
   }
   return {...view, pixels};
+}
+
+/** Ouvre la visite du réseau qui a répondu. */
+async function enter() {
+  if (!last) return;
+  const mine = turn, {view} = last;
+  walk.disabled = true;
+  try {
+    const steps = await waiting(said, compute("enter"));
+    if (mine === turn) visited.replaceChildren(visit(steps, view));
+  } catch (error) {
+    if (mine === turn) say(/** @type {Error} */ (error).message);
+  }
 }
 
 /** Montre où un autre réseau, fait pour cela, trouve ses trois classes les plus probables. */
@@ -269,7 +282,7 @@ if (page) {
       " ou la déposer n'importe où sur cette page, ou la coller. De même pour votre modèle : le .tflite et son .json."),
     make("div", {class: "cote-a-cote"}, ...samples,
       ...(navigator.mediaDevices ? [make("button", {type: "button", onclick: takePhoto}, "Appareil photo")] : [])),
-    said, shown, make("p", {}, why, " ", maps), bar, halt, table, own);
+    said, shown, make("div", {class: "cote-a-cote"}, why, walk, maps), bar, halt, table, own, visited);
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     event.preventDefault();

@@ -4,9 +4,11 @@ import {ask, askJson, receive} from "./ask.js";
 import {Classifier} from "./classifier.js";
 import {readPixels} from "./decode.js";
 import {Engine} from "./engine.js";
+import {readMaps} from "./maps.js";
 import {drops} from "./occlusion.js";
-import {square} from "./picture.js";
+import {square, toGrey} from "./picture.js";
 import {Router} from "./router.js";
+import {answerBy} from "./tflite.js";
 
 /** @typedef {import("./calculator.js").Report} Report */
 
@@ -15,6 +17,8 @@ const CAM_PX = 32; // ce que lit le réseau de CAM
 let model = new Router(load);
 /** @type {{view: import("./picture.js").Picture, classifier: Classifier, best: number} | null} */
 let last = null;
+/** Le réseau où l'on est entré. @type {{classifier: Classifier, steps: import("./inside.js").Step[], engine: Engine} | null} */
+let inner = null;
 /** @type {Record<string, Promise<Engine>>} */
 const engines = {};
 /** @type {Report} */
@@ -27,6 +31,12 @@ async function load(slug) {
   const [content, report] = await Promise.all([ask(`models/${slug}.tflite`), askJson(`models/${slug}.json`)]);
   tell(null, "Préparation du réseau, la première fois…");
   return Classifier.load(content, report);
+}
+
+/** Prépare un modèle qui répond par ses cartes. @param {Uint8Array} content */
+async function openMaps(content) {
+  const {steps, tensors} = readMaps(content);
+  return {steps, engine: await Engine.load(answerBy(content, tensors))};
 }
 
 /** @type {Record<string, (args: any, report: Report) => Promise<any>>} */
@@ -53,6 +63,15 @@ const TASKS = {
       await new Promise((resolve) => setTimeout(resolve)); // de quoi entendre `stop`
       if (isStopped) throw new Error("Arrêté.");
     });
+  },
+
+  /** Rend les couches à cartes du réseau qui a répondu, et leurs cartes pour la dernière image. */
+  async enter() {
+    if (!last) return null;
+    const {view, classifier} = last;
+    if (inner?.classifier !== classifier) inner = {classifier, ...await openMaps(classifier.content)};
+    const maps = await inner.engine.answer(classifier.isGrey ? toGrey(view) : Uint8Array.from(view.pixels));
+    return inner.steps.map((step, i) => ({...step, output: {...step.output, values: maps[i]}}));
   },
 
   /** Prend le modèle de quelqu'un. */
