@@ -222,7 +222,9 @@ def _write_data(folder: Path) -> None:
     groups["scenes"] = (STATIC / "scenes").iterdir()
     files = {f"{name}/{path.name}": path.read_bytes() for name in groups for path in groups[name]}
     files |= {name: json.dumps(each).encode() for name, each in contents.items()}
-    scripts.pack(files | runtime.litert(CACHE), folder / "donnees")
+    scripts.pack(files | runtime.binaries(CACHE), folder / "donnees")
+    licence = runtime.packages(CACHE) / "libheif-js" / "libheif-wasm" / "LICENSE"
+    shutil.copyfile(licence, folder / "donnees" / "libheif" / "LICENCE.txt")
 
 
 # Ce qui fait le site : ce que c'est, ce qui l'écrit dans un dossier vide, et les fichiers du dépôt,

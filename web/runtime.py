@@ -1,6 +1,6 @@
-"""LiteRT pour le navigateur : deux paquets de npm, repris à la construction, jamais copiés ici.
+"""Ce que le navigateur exécute : des paquets de npm, repris à la construction, jamais copiés ici.
 
-Leur licence est Apache-2.0.
+LiteRT fait répondre les réseaux (Apache-2.0), libheif lit les photos HEIC (LGPL-3.0, tel quel).
 """
 
 import os
@@ -11,12 +11,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-VERSION = "2.5.3"
-PACKAGES = (f"@litertjs/core@{VERSION}", f"@litertjs/wasm-utils@{VERSION}")
+VERSION, HEIF = "2.5.3", "1.23.2"
+PACKAGES = (f"@litertjs/core@{VERSION}", f"@litertjs/wasm-utils@{VERSION}", f"libheif-js@{HEIF}")
 # Avec et sans « relaxed SIMD » ; les fils demandent des en-têtes qu'un site statique n'envoie pas.
-WASM = tuple(
+LITERT = tuple(
     f"litert_wasm_{kind}internal{suffix}" for kind in ("", "compat_") for suffix in (".js", ".wasm")
 )
+FILES = {f"litert/{name}": f"@litertjs/core/wasm/{name}" for name in LITERT} | {
+    f"libheif/{name}": f"libheif-js/libheif-wasm/{name}" for name in ("libheif.js", "libheif.wasm")
+}
 OPTIONS = ("--no-save", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
@@ -51,15 +54,14 @@ def install(packages: Sequence[str], folder: Path) -> Path:
     return folder / "node_modules"
 
 
-def litert_packages(cache: Path) -> Path:
-    """Rend le `node_modules` de LiteRT, que npm garde dans `cache`."""
-    return install(PACKAGES, cache / f"npm-{VERSION}")
+def packages(cache: Path) -> Path:
+    """Rend le `node_modules` de `PACKAGES`, que npm garde dans `cache`."""
+    return install(PACKAGES, cache / f"npm-{VERSION}-{HEIF}")
 
 
-def litert(cache: Path) -> dict[str, bytes]:
-    """Rend les fichiers de LiteRT que le site donne : contenu, par chemin."""
-    folder = litert_packages(cache) / "@litertjs" / "core" / "wasm"
-    return {f"litert/{name}": (folder / name).read_bytes() for name in WASM}
+def binaries(cache: Path) -> dict[str, bytes]:
+    """Rend les fichiers de LiteRT et de libheif que le site donne : contenu, par chemin."""
+    return {name: (packages(cache) / path).read_bytes() for name, path in FILES.items()}
 
 
 def find(program: str) -> str:

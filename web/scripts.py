@@ -38,7 +38,7 @@ def bundle(names: Sequence[str], folder: Path, *, cache: Path) -> None:
             f"--outdir={folder}",
         ],
         cwd=SOURCES,
-        env=os.environ | {"NODE_PATH": str(runtime.litert_packages(cache))},
+        env=os.environ | {"NODE_PATH": str(runtime.packages(cache))},
         capture_output=True,
         encoding="utf-8",
     )

@@ -138,7 +138,7 @@ def test_a_tflite_is_visited_like_the_networks_of_the_site(slug, data, num_layer
     maps = {
         each["index"]: interpreter.get_tensor(each["index"]).ravel().tolist()
         for each in interpreter.get_tensor_details()
-        if len(each["shape"]) == 4 and each["shape"][0] == 1
+        if len(each["shape"]) > 2 and each["shape"][0] == 1
     }
     code = (
         "const {steps, tensors} = readMaps(new Uint8Array(fs.readFileSync(given.path)));"

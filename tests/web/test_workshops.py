@@ -120,6 +120,8 @@ def test_one_s_own_model_answers(page, address):
     files = [MODELS_DIR / f"garments{suffix}" for suffix in (".tflite", ".json")]
     page.set_input_files("#fichier", files[:1])
     wait_for(page, "#nommer", "Déposez ensemble")
+    page.set_input_files("#fichier", MODELS_DIR / "garments.keras")
+    wait_for(page, "#nommer", "garments.keras ne se lit pas ici")
     page.set_input_files("#fichier", files)
     wait_for(page, "#nommer", "Modèle chargé")
     page.set_input_files("#fichier", SAMPLES / "chat.png")
@@ -127,12 +129,21 @@ def test_one_s_own_model_answers(page, address):
     click(page, "Entrer dans le réseau")
     click(page, "Entrer par la case la plus forte")
     wait_for(page, "#nommer .dedans", "1. convolution 5 × 5, carte")
+    (total,) = re.findall(r": ([\d,]+)\. Ce réseau compte", page.inner_text("#nommer .dedans .dit"))
+    assert float(total.replace(",", ".")) > 0  # la case la plus forte
 
 
 def test_a_picture_that_cannot_be_read_gets_a_sentence(page, address):
     page.goto(f"{address}/nommer.html")
     cut = (SAMPLES / "chat.png").read_bytes()[:200]
-    for content, said in ((b"", "est vide"), (b"non", "n'est pas une image"), (cut, "tronquée")):
+    cases = (
+        (b"", "est vide"),
+        (b"non", "n'est pas une image"),
+        (cut, "tronquée"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "un dessin SVG"),
+        (b"\0\0\0\x18ftypheic", "une photo HEIC, qui ne se lit pas"),
+    )
+    for content, said in cases:
         page.set_input_files("#fichier", {"name": "a.png", "mimeType": "", "buffer": content})
         wait_for(page, "#nommer", said)
 

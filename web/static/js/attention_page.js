@@ -2,9 +2,9 @@
 
 import {board, paintMap, showBoard, unpack, vignettes, whereIs} from "./board.js";
 import {fetchJson} from "./data.js";
-import {decode} from "./decode.js";
 import {make, percent, picker} from "./dom.js";
 import {readNetworks} from "./layers.js";
+import {decode} from "./opening.js";
 import {PATCHES, SIDE, reorder} from "./patches.js";
 import {square, toGrey} from "./picture.js";
 import {HEADS, TOKENS, look, rollout} from "./transformer.js";
@@ -132,7 +132,7 @@ async function start() {
   classes = known.classes;
   const pictures = known.pictures.map(unpack);
   const samples = vignettes(pictures, classes, open);
-  const input = picker({id: "vetement", accept: "image/*"}, ([chosen]) => receive(chosen));
+  const input = picker({id: "vetement", accept: "image/*,.heic,.heif"}, ([chosen]) => receive(chosen));
   page?.replaceChildren(
     make("div", {class: "cote-a-cote"}, ...samples),
     make("p", {}, make("label", {class: "bouton"}, "Prendre votre image d'un vêtement", input)),

@@ -2,11 +2,11 @@
 
 import {SIDE, placeDigit, shift} from "./digit.js";
 import {fetchJson} from "./data.js";
-import {decode} from "./decode.js";
 import {draw, make, percent, picker} from "./dom.js";
 import {DECODED, digitSquare} from "./ink.js";
 import {canEnter, explainCell, strongest} from "./inside.js";
 import {readNetworks, run} from "./layers.js";
+import {decode} from "./opening.js";
 import {Paper} from "./paper.js";
 import {grey} from "./picture.js";
 import {asked, keep, kept, readControls, setControls} from "./state.js";
@@ -214,7 +214,7 @@ function name(canvas, text) {
 }
 
 if (page) {
-  const picture = picker({id: "image", accept: "image/*"}, ([chosen]) => open(chosen));
+  const picture = picker({id: "image", accept: "image/*,.heic,.heif"}, ([chosen]) => open(chosen));
   const buttons = Object.entries(EXAMPLES).map(([digit, points]) => make("button", {type: "button", onclick: () => {
     paper.trace(points);
     read();

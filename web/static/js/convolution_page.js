@@ -2,8 +2,8 @@
 
 import {convolve, MAX_SIDE, pool, readGrids} from "./convolution.js";
 import {fetchJson} from "./data.js";
-import {decode} from "./decode.js";
 import {make, picker, scrolling} from "./dom.js";
+import {decode} from "./opening.js";
 import {resize, toGrey} from "./picture.js";
 import {asked, keep, kept, readControls, setControls} from "./state.js";
 
@@ -180,7 +180,7 @@ async function readPicture(file) {
 }
 
 const colours = make("input", {type: "checkbox", id: "couleurs"});
-const file = picker({id: "fichier", accept: "image/*"}, ([chosen]) => readPicture(chosen));
+const file = picker({id: "fichier", accept: "image/*,.heic,.heif"}, ([chosen]) => readPicture(chosen));
 
 /** Avance ou recule d'une fenêtre. @param {number} by */
 function move(by) {

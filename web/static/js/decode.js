@@ -6,40 +6,14 @@ import {reduce} from "./picture.js";
 /** @typedef {import("./picture.js").Picture} Picture */
 
 const MIN_DECODED_PX = 384; // petit côté qui suffit à un réseau
-const MAX_PIXELS = 89_478_485; // comme `./predict`
+export const MAX_PIXELS = 89_478_485; // comme `./predict`
 const ALPHA_PX = 256; // côté auquel garder ce qui est opaque
 const STRIP_PX = 256; // lignes lues à la fois : une grande image n'est pas copiée quatre fois
 const GROUND = "rgb(128, 128, 128)"; // le fond de `./predict`, sous la transparence
-const APPLE = /^ftyp(hei|hev|mif1|msf1)/; // au cinquième octet d'une photo HEIC
-const UNREADABLE = "Ce fichier n'est pas une image que ce navigateur sait lire, ou elle est tronquée.";
-
-/** Décode une image, droite, sur fond neutre. @param {Blob} blob
- * @param {number} [enough] petit côté auquel une grande photo peut être réduite. @returns {Promise<Picture>} */
-export async function decode(blob, enough) {
-  await check(blob);
-  return readPixels(blob, enough);
-}
-
-/** Refuse, sans la décoder, une image vide, illisible ou démesurée. @param {Blob} blob */
-export async function check(blob) {
-  if (!blob.size) throw new Error("Ce fichier est vide : une image est attendue.");
-  const head = await blob.slice(0, 200).text();
-  if (/<svg|<\?xml/.test(head)) throw new Error("C'est un dessin SVG, sans pixels : enregistrez-le en PNG d'abord.");
-  let size;
-  try {
-    size = await measure(blob);
-  } catch (error) {
-    throw APPLE.test(head.slice(4)) ? new Error("C'est une photo HEIC, que ce navigateur ne lit pas : " +
-      "convertissez-la en JPEG (sur l'appareil : réglages de l'appareil photo, format « le plus compatible »).") : error;
-  }
-  const {width, height} = size;
-  if (width * height > MAX_PIXELS) {
-    throw new Error(`Cette image est démesurée (${width} × ${height} pixels) : réduisez-la d'abord.`);
-  }
-}
+export const UNREADABLE = "Ce fichier n'est pas une image que ce navigateur sait lire, ou elle est tronquée.";
 
 /** Décode une image, que `check` a acceptée ; un Worker le peut aussi. @param {Blob} blob
- * @param {number} [enough] voir `decode`. @returns {Promise<Picture>} */
+ * @param {number} [enough] petit côté auquel une grande photo peut être réduite. @returns {Promise<Picture>} */
 export async function readPixels(blob, enough = MIN_DECODED_PX) {
   const head = new Uint8Array(await blob.slice(0, 12).arrayBuffer());
   const turn = isWebp(head) ? webpOrientation(new Uint8Array(await blob.arrayBuffer())) : 0;
@@ -67,24 +41,6 @@ export async function readPixels(blob, enough = MIN_DECODED_PX) {
     throw new Error("La mémoire manque pour cette image : réduisez-la d'abord.");
   } finally {
     bitmap.close();
-  }
-}
-
-/** Rend la taille d'une image, sans la décoder. @param {Blob} blob
- * @returns {Promise<{width: number, height: number}>} */
-async function measure(blob) {
-  const image = new Image(), address = URL.createObjectURL(blob);
-  try {
-    await new Promise((resolve, reject) => {
-      image.onload = resolve;
-      image.onerror = reject;
-      image.src = address;
-    });
-    return {width: image.naturalWidth, height: image.naturalHeight};
-  } catch {
-    throw new Error(UNREADABLE);
-  } finally {
-    URL.revokeObjectURL(address);
   }
 }
 

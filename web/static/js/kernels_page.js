@@ -2,9 +2,9 @@
 
 import {readNumber} from "./convolution.js";
 import {addressOf, fetchBytes} from "./data.js";
-import {decode} from "./decode.js";
 import {make, number, picker, scrolling} from "./dom.js";
 import {filter, SHOWN} from "./filter.js";
+import {decode} from "./opening.js";
 import {resize} from "./picture.js";
 import {asked, keep, kept, readControls, setControls} from "./state.js";
 
@@ -248,7 +248,7 @@ async function toggleCamera() {
 }
 
 function start() {
-  const input = picker({id: "fichier", accept: "image/*"}, ([file]) => open(file));
+  const input = picker({id: "fichier", accept: "image/*,.heic,.heif"}, ([file]) => open(file));
   const field = (/** @type {string} */ label, /** @type {any} */ control) =>
     make("p", {}, make("label", {for: control.id}, `${label} `), control);
   const samples = SAMPLES.map((name) => make("button", {type: "button", class: "vignette", onclick: () => openSample(name)},

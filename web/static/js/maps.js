@@ -8,11 +8,11 @@ import {tables} from "./tflite.js";
 /** @typedef {{code: number, inputs: number[], output: number, options: number}} Operator */
 
 const FLOAT32 = 0, INT8 = 9; // types d'un tenseur
-const ADD = 0, MEAN_POOL = 1, CONCATENATION = 2, CONV = 3, MAX_POOL = 17; // numéros d'opérations
+const ADD = 0, MEAN_POOL = 1, CONCATENATION = 2, CONV = 3, MAX_POOL = 17, RESHAPE = 22; // numéros d'opérations
 /** @type {Record<number, string>} */
 const KINDS = {[MEAN_POOL]: "AveragePooling2D", [CONCATENATION]: "Concatenation", [CONV]: "Conv2D", [MAX_POOL]: "MaxPooling2D"};
 /** Celles qui changent chaque case sans regarder les autres, et ce qu'elles font. @type {Record<number, string>} */
-const POINTWISE = {0: "une normalisation", 14: "une sigmoïde", 18: "une normalisation", 19: "une ReLU", 21: "une ReLU6", 22: "",
+const POINTWISE = {0: "une normalisation", 14: "une sigmoïde", 18: "une normalisation", 19: "une ReLU", 21: "une ReLU6",
   28: "une tangente", 41: "une normalisation", 53: "", 98: "une ReLU qui fuit", 111: "une ELU", 117: "une hard-swish", 150: "une GELU"};
 const THEN = ", puis ";
 const UNSEEN = [92, 99]; // des carrés, qui ne servent qu'à mesurer si une image est familière
@@ -86,6 +86,10 @@ export function readMaps(bytes) {
     const [h, w, c = 1] = shape(output);
     if (!from.length || !w || UNSEEN.includes(code)) continue;
     const before = steps[from[0]], layer = layerOf(model, operator, from.length);
+    if (code === RESHAPE && String([h, w, c]) === String(before.output.shape)) {
+      places.set(output, from[0]); // un axe de plus : les mêmes nombres, que LiteRT ne rend pas toujours
+      continue;
+    }
     if (layer.kind === "Pointwise" && h * w * c !== before.output.shape.reduce((a, b) => a * b)) continue;
     if (layer.kind === "Pointwise" && (from[0] === 0 || (before.layer.kind === "Pointwise" && readers.get(read[0]) === 1))) {
       places.set(output, from[0]); // plusieurs de suite n'en font qu'une

@@ -3,8 +3,8 @@
 import {compute, stop} from "./calculator.js";
 import {readCard} from "./card.js";
 import {addressOf, fetchBytes} from "./data.js";
-import {check} from "./decode.js";
 import {draw, make, number, percent, picker, waiting} from "./dom.js";
+import {check} from "./opening.js";
 import {asked, keep} from "./state.js";
 import {visit} from "./visit.js";
 
@@ -12,6 +12,7 @@ const SAMPLES = ["avion.png", "chat.png", "chien.webp", "oiseau.jpg", "voiture.j
 const SURE = 0.5; // probabilité sous laquelle une réponse n'est pas sûre
 const ADVICE = " Si c'est un vêtement, photographiez-le seul, entier, à plat et de face, sur un fond uni.";
 const CUT = " Ce vêtement se détache de son fond : il en a été découpé, et le réseau des vêtements répond.";
+const OTHERS = /\.(keras|h5|onnx|pth?|pb)$/i; // des modèles, écrits autrement
 const MIN_LOSS = 0.01; // sous un point de perdu, la carte n'est pas peinte
 
 const page = document.getElementById("nommer");
@@ -51,8 +52,7 @@ async function name(blob) {
   bar.removeAttribute("value");
   bar.hidden = false;
   try {
-    await check(blob);
-    const found = await compute("name", {blob}, reporting(mine));
+    const found = await compute("name", {blob: await check(blob)}, reporting(mine));
     if (mine === turn) show(found);
   } catch (error) {
     if (mine === turn) say(/** @type {Error} */ (error).message);
@@ -69,8 +69,7 @@ async function nameAll(files) {
   for (const [i, file] of files.entries()) {
     say(`Image ${i + 1} sur ${files.length}…`);
     try {
-      await check(file);
-      const {answer, classes, view} = await compute("name", {blob: file}), share = answer.probabilities[answer.best];
+      const {answer, classes, view} = await compute("name", {blob: await check(file)}), share = answer.probabilities[answer.best];
       if (mine !== turn) return;
       const doubt = answer.familiar && share >= SURE ? "" : " (pas sûr)";
       shown.append(figure(draw(view, 128 / view.width), `${file.name} : ${classes[answer.best]}, ${percent(share)}${doubt}`));
@@ -193,7 +192,9 @@ async function receive(files) {
   const exports = files.filter((file) => file.name.endsWith(".tflite"));
   const report = files.find((file) => file.name.endsWith(".json"));
   if (!exports.length && !report) {
-    if (files.length > 1) await nameAll(files);
+    const other = files.find((file) => OTHERS.test(file.name));
+    if (other) say(`${other.name} ne se lit pas ici : déposez le .tflite et le .json du même nom, que chaque exercice écrit dans models/.`);
+    else if (files.length > 1) await nameAll(files);
     else if (files.length) await name(files[0]);
     return;
   }

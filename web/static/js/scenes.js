@@ -1,8 +1,8 @@
 // Les scènes composées que partagent les pages « Boîtes » et « Masques ».
 
 import {addressOf, fetchBytes, fetchJson} from "./data.js";
-import {decode} from "./decode.js";
 import {make} from "./dom.js";
+import {decode} from "./opening.js";
 
 export const COLOURS = ["#e6194b", "#3cb44b", "#ffe119", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45", "#fabed4"];
 const FOLDER = "scenes";

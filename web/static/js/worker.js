@@ -4,6 +4,7 @@ import {ask, askJson, receive} from "./ask.js";
 import {Classifier} from "./classifier.js";
 import {readPixels} from "./decode.js";
 import {Engine} from "./engine.js";
+import {toPng} from "./heif.js";
 import {readMaps} from "./maps.js";
 import {drops} from "./occlusion.js";
 import {square, toGrey} from "./picture.js";
@@ -72,6 +73,11 @@ const TASKS = {
     if (inner?.classifier !== classifier) inner = {classifier, ...await openMaps(classifier.content)};
     const maps = await inner.engine.answer(classifier.isGrey ? toGrey(view) : Uint8Array.from(view.pixels));
     return inner.steps.map((step, i) => ({...step, output: {...step.output, values: maps[i]}}));
+  },
+
+  /** Convertit une photo que le navigateur ne lit pas. */
+  async convert({blob}) {
+    return toPng(blob);
   },
 
   /** Prend le modèle de quelqu'un. */
