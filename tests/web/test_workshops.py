@@ -18,9 +18,20 @@ def click(page, name):
 # Ce qu'on fait dans chaque atelier, et ce qu'il répond alors.
 WORKSHOPS = {
     "apprendre": (
-        lambda page: (click(page, "Prendre trois sortes"), click(page, "Apprendre")),
-        "#apprendre",
-        "Époque 3 : perte",
+        lambda page: (
+            click(page, "Prendre trois sortes"),
+            click(page, "Apprendre"),
+            wait_for(page, "#apprendre", "Époque 3 : perte"),
+            page.locator("#apprendre canvas").first.drag_to(
+                page.locator("#apprendre canvas").first,
+                source_position={"x": 50, "y": 80},
+                target_position={"x": 180, "y": 150},
+            ),
+            click(page, "Entrer dans le réseau"),
+            click(page, "Entrer par la case la plus forte"),
+        ),
+        "#apprendre .dedans",
+        "Convolution 1, carte",
     ),
     "attention": (
         lambda page: page.keyboard.press("Tab"),
@@ -201,40 +212,28 @@ def test_what_decided_can_be_stopped(page, address):
     assert not page.locator("#nommer figcaption:has-text('points perdus')").count()
 
 
-def test_one_walks_from_a_map_back_to_the_pixels(page, address):
-    page.goto(f"{address}/chiffre.html?exemple=7")
+@pytest.mark.parametrize(
+    ("name", "example", "opening", "num_layers"),
+    [
+        ("chiffre", "7", lambda page: None, 3),
+        (
+            "nommer",
+            "chien.webp",
+            lambda page: (
+                click(page, "Entrer dans le réseau"),
+                page.select_option("#couche", "34"),  # des branches, mises bout à bout
+            ),
+            8,
+        ),
+    ],
+)
+def test_one_walks_from_a_map_back_to_the_pixels(page, address, name, example, opening, num_layers):
+    page.goto(f"{address}/{name}.html?exemple={example}")
+    opening(page)
     click(page, "Entrer par la case la plus forte")
-    for layer in ("S4", "C3", "S2", "C1"):
-        wait_for(page, "#chiffre .dedans", f"{layer}, carte ")
-        if layer != "C1":
-            page.locator("#chiffre .dedans button").first.click()
-    wait_for(page, "#chiffre .dedans", "Somme des produits de l'image")
-
-
-def test_one_walks_from_a_photograph_s_maps_back_to_its_pixels(page, address):
-    page.goto(f"{address}/nommer.html?exemple=chien.webp")
-    click(page, "Entrer dans le réseau")
-    page.select_option("#couche", "34")  # des branches, mises bout à bout
-    click(page, "Entrer par la case la plus forte")
-    layers, inside = [], page.locator("#nommer .dedans")
-    while inside.locator("button").count():
-        layers.append(int(inside.locator(".dit").inner_text().partition(".")[0]))
+    inside = page.locator(f"#{name} .dedans")
+    for _ in range(num_layers):
         inside.locator("button").last.click()
-    assert len(layers) > 8 and layers == sorted(layers, reverse=True)
-    wait_for(page, "#nommer .dedans", "1. convolution 3 × 3, carte")
-    wait_for(page, "#nommer .dedans", "Somme des produits de l'image")
-
-
-def test_one_enters_the_network_just_learnt(page, address):
-    page.goto(f"{address}/apprendre.html")
-    click(page, "Prendre trois sortes")
-    click(page, "Apprendre")
-    wait_for(page, "#apprendre", "Époque 3 : perte")
-    box = page.locator("#apprendre canvas").first.bounding_box()
-    page.mouse.move(box["x"] + 50, box["y"] + 80)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 200, box["y"] + 150)
-    page.mouse.up()
-    click(page, "Entrer dans le réseau")
-    click(page, "Entrer par la case la plus forte")
-    wait_for(page, "#apprendre .dedans", "Convolution 1, carte")
+    while inside.locator("button").count():
+        inside.locator("button").last.click()
+    wait_for(page, f"#{name} .dedans", "Somme des produits de l'image")
