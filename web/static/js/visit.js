@@ -49,7 +49,7 @@ function seen(steps, place, view) {
     Object.assign(context, {strokeStyle: style, lineWidth: width});
     context.strokeRect(left * zoom - 1, top * zoom - 1, (right + 1 - left) * zoom + 2, (bottom + 1 - top) * zoom + 2);
   }
-  const text = `ce dont cette case dépend : ${bottom + 1 - top} × ${right + 1 - left} pixels`;
+  const text = `ce dont cette case dépend\u00a0: ${bottom + 1 - top} × ${right + 1 - left} pixels`;
   large.setAttribute("role", "img");
   large.setAttribute("aria-label", text);
   return make("figure", {}, large, make("figcaption", {}, text));
