@@ -11,6 +11,7 @@ ses maximums (SegNet), ou rien. Sans rien, le réseau a la forme d'un auto-encod
 qu'il y a dans l'image, mais ne sait plus bien où.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -26,7 +27,7 @@ from convnets.serving.classifier import prepare
 from convnets.training import lesson, saving
 from convnets.training.batches import shuffled
 from exercises.ex18_segmentation.figures import CLASSES_FR, save_masks
-from exercises.ex18_segmentation.measures import NUM_CLASSES, measure
+from exercises.ex18_segmentation.measures import NUM_CLASSES, VOID, inside_and_edge, measure
 from exercises.ex18_segmentation.unpooling import max_pool_with_places, unpool
 
 NETWORKS = {"unet": "U-Net", "plain": "le même sans connexions", "segnet": "SegNet"}
@@ -35,15 +36,14 @@ MEASURES = {
     "mean_iou": "IoU moyenne",
     "object_mean_iou": "sans le fond",
     "object_iou": "objet ou fond",
-    "contour_accuracy": "exactitude près d'un contour",
-    "accuracy": "exactitude",
 }
 NUM_SCENES = {"train": 5000, "val": 400, "test": 1000}
 NUM_OBJECTS = (2, 4)  # vêtements par scène
 CHANNELS = (16, 24, 48, 96)  # cartes à 64, 32, 16 et 8 pixels
 EPOCHS = 2
 BATCH_SIZE = 8
-LEARNING_RATE = 1e-2  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
+# D'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock).
+LEARNING_RATES = dict.fromkeys(NETWORKS, 1e-2)
 NUM_SHOWN = 4  # scènes de test sur la figure
 
 
@@ -57,19 +57,20 @@ def block(x, num_maps: int):
     return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
-def build_model(kind: str) -> keras.Model:
+def build_model(kind: str, shape: tuple = (SCENE_PX, SCENE_PX, 3)) -> keras.Model:
     """Construit un des trois réseaux.
 
     Args:
         kind: `"unet"`, `"plain"` (le même, sans connexions) ou `"segnet"`.
+        shape: forme d'une image, dont les côtés sont des multiples de huit.
 
     Returns:
-        Modèle : images uint8 `(n, 64, 64, 3)` → probabilités `(n, 64, 64, 11)` float32.
+        Modèle : images uint8 `(n, h, w, 3)` → probabilités `(n, h, w, 11)` float32.
 
     Source : Ronneberger, Fischer et Brox, arXiv 1505.04597 ; Badrinarayanan, Kendall et Cipolla,
     arXiv 1511.00561. Une convolution par étage au lieu de deux ou trois, et bien moins de cartes.
     """
-    images = keras.Input((SCENE_PX, SCENE_PX, 3), dtype="uint8")
+    images = keras.Input(shape, dtype="uint8")
     x = layers.Rescaling(1 / 127.5, -1)(images)  # de 0…255 à -1…1
     kept = []  # ce que la descente transmet à la montée, un élément par étage
     for num_maps in CHANNELS[:-1]:
@@ -80,12 +81,12 @@ def build_model(kind: str) -> keras.Model:
         else:
             kept.append(x)
             x = layers.MaxPooling2D(2)(x)
-    x = block(block(x, CHANNELS[-1]), CHANNELS[-1])  # (n, 8, 8, 96)
+    x = block(block(x, CHANNELS[-1]), CHANNELS[-1])  # (n, h/8, w/8, 96)
     if kind == "segnet":
         x = climb_with_places(x, kept)
     else:
-        x = climb(x, kept, connected=kind == "unet")  # (n, 64, 64, 16)
-    outputs = layers.Conv2D(NUM_CLASSES, 1, activation="softmax")(x)  # (n, 64, 64, 11)
+        x = climb(x, kept, connected=kind == "unet")  # (n, h, w, 16)
+    outputs = layers.Conv2D(NUM_CLASSES, 1, activation="softmax")(x)  # (n, h, w, 11)
     return keras.Model(images, outputs, name=f"ex18_{kind}")
 
 
@@ -100,7 +101,7 @@ def climb(x, kept: list, *, connected: bool):
             que dans le U-Net, et le réseau n'est pas plus petit que lui.
 
     Returns:
-        Cartes `(n, 64, 64, 16)`.
+        Cartes `(n, 8h, 8w, 16)`.
 
     Source : Ronneberger, Fischer et Brox, arXiv 1505.04597, figure 1.
     """
@@ -128,16 +129,19 @@ def climb_with_places(x, kept: list):
 # --- Question : apprendre, même budget pour les trois réseaux ------------------------
 
 
-def train(kind: str, scenes: dict[str, Scenes], *, seed: int, epochs: int, minutes) -> keras.Model:
-    """Entraîne un des trois réseaux."""
+def train(
+    kind: str, scenes: dict[str, Scenes], *, rate: float, seed: int, epochs: int, minutes
+) -> keras.Model:
+    """Entraîne un des trois réseaux sur des images et leurs masques, `rate` au plus fort."""
     keras.utils.set_random_seed(seed)
-    model = build_model(kind)
+    learned, val, only = scenes["train"], scenes["val"], {"ignore_class": VOID}
+    model = build_model(kind, learned.images.shape[1:])
+    judge = keras.metrics.MeanIoU(NUM_CLASSES, sparse_y_pred=False, name="mean_iou", **only)
     model.compile(
-        keras.optimizers.Adam(LEARNING_RATE),
-        "sparse_categorical_crossentropy",  # une classe par pixel
-        metrics=[keras.metrics.MeanIoU(NUM_CLASSES, sparse_y_pred=False, name="mean_iou")],
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(**only),  # une classe par pixel
+        metrics=[judge],
     )
-    learned, val = scenes["train"], scenes["val"]
     model.fit(
         shuffled(learned.images, learned.masks, batch_size=BATCH_SIZE, seed=seed),
         epochs=epochs,
@@ -183,7 +187,8 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     scenes = make_sets(NUM_SCENES, num_objects=NUM_OBJECTS, limit=limit)
     test = scenes["test"]
     models = {
-        kind: train(kind, scenes, seed=seed, epochs=epochs, minutes=minutes) for kind in NETWORKS
+        kind: train(kind, scenes, rate=rate, seed=seed, epochs=epochs, minutes=minutes)
+        for kind, rate in LEARNING_RATES.items()
     }
     predicted = {kind: predict_masks(model, test.images) for kind, model in models.items()}
     predicted["background"] = np.zeros_like(test.masks)
@@ -198,13 +203,14 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
 def teach(options) -> None:
     """Entraîne, mesure, dessine et enregistre."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
-    rows = [
-        [label, *(percent(found.metrics[f"{kind}_{name}"]) for name in MEASURES)]
-        for kind, label in ANSWERS.items()
-    ]
-    print(table(["", *MEASURES.values()], rows))
-    scenes, masks = found.kept["scenes"], {"vérité": found.kept["scenes"].masks}
-    masks |= {label: found.kept["masks"][kind] for kind, label in NETWORKS.items()}
+    scenes, predicted, rows = found.kept["scenes"], found.kept["masks"], []
+    for kind, label in ANSWERS.items():
+        values = [found.metrics[f"{kind}_{name}"] for name in MEASURES]
+        values += inside_and_edge(scenes.masks, predicted[kind])
+        rows.append([label, *map(percent, values)])
+    print(table(["", *MEASURES.values(), "objets, à l'intérieur", "objets, au bord"], rows))
+    masks = {"vérité": scenes.masks}
+    masks |= {label: predicted[kind] for kind, label in NETWORKS.items()}
     path = output_dir(options) / "masques.png"
     save_masks(path, scenes.images[:NUM_SHOWN], masks)
     lesson.save(
@@ -227,11 +233,15 @@ def segment(options) -> None:
     """Dessine le masque d'une image, et dit la part de chaque classe."""
     model = saving.load_model(options.module)
     image = prepare(options.image, model.input_shape[1:])
-    mask = predict_masks(model, image[None])[0]
+    show_mask(options, image, predict_masks(model, image[None])[0], CLASSES_FR)
+
+
+def show_mask(options, image: np.ndarray, mask: np.ndarray, names: Sequence[str]) -> None:
+    """Écrit le masque `(h, w)` que le U-Net donne d'une image, et la part de chaque nom."""
     for class_index, count in zip(*np.unique(mask, return_counts=True), strict=True):
-        print(f"{CLASSES_FR[class_index]} : {percent(count / mask.size)} des pixels")
+        print(f"{names[class_index]} : {percent(count / mask.size)} des pixels")
     path = output_dir(options) / f"{Path(options.image).stem}_masque.png"
-    save_masks(path, image[None], {"masque du U-Net": mask[None]})
+    save_masks(path, image[None], {"masque du U-Net": mask[None]}, names)
     print(f"Figure : {path}")
 
 

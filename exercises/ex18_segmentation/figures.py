@@ -26,7 +26,7 @@ from exercises.ex18_segmentation.grouping import (
 from exercises.ex18_segmentation.mask_ap import mask_iou
 
 CLASSES_FR = ["Fond", *FASHION_CLASSES_FR]
-MIN_NAMED_PX = 30  # une tache plus petite n'est pas nommée
+MIN_NAMED = 1 / 80  # part d'une image en dessous de laquelle une tache n'est pas nommée
 HEADS = ("scène", "vérité", "où chaque pixel envoie", "taches", "pixels regroupés")
 ARROW_PX = 3  # une flèche sur trois, en lignes et en colonnes
 
@@ -34,33 +34,36 @@ ARROW_PX = 3  # une flèche sur trois, en lignes et en colonnes
 # --- Question : de quoi est chaque pixel ? -------------------------------------------
 
 
-def save_masks(path: Path, images: np.ndarray, masks: dict[str, np.ndarray]) -> None:
-    """Écrit une ligne de scènes, et au-dessous une ligne par façon de les segmenter.
+def save_masks(
+    path: Path, images: np.ndarray, masks: dict[str, np.ndarray], names=CLASSES_FR
+) -> None:
+    """Écrit une ligne d'images, et au-dessous une ligne par façon de les segmenter.
 
     Args:
         path: fichier PNG.
-        images: scènes uint8 `(n, h, w, 3)`.
-        masks: `{nom de la ligne: masques}`, entiers de 0 à 10, `(n, h, w)` ou plus de n.
+        images: uint8 `(n, h, w, 3)`.
+        masks: `{nom de la ligne: masques}`, entiers `(n, h, w)` ou plus de n ; 0 est noir.
+        names: nom de chaque classe.
     """
-    rows = {"scène": list(images)}
+    look = {"cmap": "nipy_spectral", "limits": (0, len(names) - 0.5)}
+    rows = {"image": list(images)}
     for row, each in masks.items():
-        rows[row] = [
-            Picture(mask, cmap="nipy_spectral", limits=(0, 10.5)) for mask in each[: len(images)]
-        ]
+        rows[row] = [Picture(mask, **look) for mask in each[: len(images)]]
 
     def draw(axis, row: str, rank: int) -> None:
         if row in masks:
-            name_spots(axis, masks[row][rank])
+            name_spots(axis, masks[row][rank], names)
 
     picture_rows(path, rows, draw=draw)
 
 
-def name_spots(axis, mask: np.ndarray) -> None:
+def name_spots(axis, mask: np.ndarray, names=CLASSES_FR) -> None:
     """Écrit au milieu de chaque tache le nom de sa classe.
 
     Args:
         axis: cadre où le masque est dessiné.
-        mask: `(h, w)` entiers de 0 à 10.
+        mask: `(h, w)` entiers ; 0 n'est pas nommé.
+        names: nom de chaque classe.
     """
     look = {"ha": "center", "va": "center", "fontsize": 6, "color": "white"}
     look["bbox"] = {"facecolor": "black", "pad": 1, "lw": 0}
@@ -68,8 +71,8 @@ def name_spots(axis, mask: np.ndarray) -> None:
         spots, num_spots = ndimage.label(mask == class_index)
         for k in range(1, num_spots + 1):
             rows, columns = np.nonzero(spots == k)
-            if len(rows) >= MIN_NAMED_PX:
-                axis.text(columns.mean(), rows.mean(), CLASSES_FR[class_index], **look)
+            if len(rows) >= MIN_NAMED * mask.size:
+                axis.text(columns.mean(), rows.mean(), names[class_index], **look)
 
 
 # --- Question : à qui est chaque pixel ? ---------------------------------------------

@@ -26,7 +26,7 @@ from convnets.serving.classifier import prepare
 from convnets.training import lesson, saving
 from convnets.training.batches import shuffled
 from exercises.ex18_segmentation import figures
-from exercises.ex18_segmentation.__main__ import BATCH_SIZE, LEARNING_RATE, build_model
+from exercises.ex18_segmentation.__main__ import BATCH_SIZE, LEARNING_RATES, build_model
 from exercises.ex18_segmentation.crowds import OVERLAPS, Crowds, compose_crowds
 from exercises.ex18_segmentation.grouping import (
     NUM_CLASSES,
@@ -43,7 +43,8 @@ from exercises.ex18_segmentation.grouping import (
 from exercises.ex18_segmentation.mask_ap import average_precisions
 
 EPOCHS = 4
-NUM_SCENES = {"train": 4000, "val": 400, "test": 1000}
+NUM_SCENES = {"train": 4000, "test": 1000}
+SCENE_SEEDS = {"train": 0, "test": 2}
 ANSWERS = {
     "group": "pixels regroupés",
     "components": "taches du même réseau",
@@ -62,31 +63,24 @@ MEASURES = {
 
 
 def make_crowds(limit: int | None = None) -> dict[str, Crowds]:
-    """Compose les scènes serrées d'apprentissage, de validation et de test, sans image commune."""
+    """Compose les scènes serrées d'apprentissage et de test, sans image commune."""
     sizes, pictures = limited(NUM_SCENES, limit), split_pictures()
     sizes["test"] = max(sizes["test"], len(OVERLAPS))  # une scène de chaque sorte à mesurer
     return {
-        name: compose_crowds(*pictures[name], num_scenes=size, seed=seed)
-        for seed, (name, size) in enumerate(sizes.items())
+        name: compose_crowds(*pictures[name], num_scenes=size, seed=SCENE_SEEDS[name])
+        for name, size in sizes.items()
     }
 
 
-def train(scenes: dict[str, Crowds], *, seed: int, epochs: int, minutes) -> keras.Model:
+def train(learned: Crowds, *, seed: int, epochs: int, minutes) -> keras.Model:
     """Entraîne le U-Net de l'exercice, avec sa carte des centres et ses décalages."""
     keras.utils.set_random_seed(seed)
     model = add_heads(build_model("unet"))
-    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss)
-    learned, val = scenes["train"], scenes["val"]
+    model.compile(keras.optimizers.Adam(LEARNING_RATES["unet"]), loss)
+    targets = make_targets(learned.owners, learned.labels)
     model.fit(
-        shuffled(
-            learned.images,
-            make_targets(learned.owners, learned.labels),
-            batch_size=BATCH_SIZE,
-            seed=seed,
-        ),
+        shuffled(learned.images, targets, batch_size=BATCH_SIZE, seed=seed),
         epochs=epochs,
-        validation_data=(val.images, make_targets(val.owners, val.labels)),
-        validation_batch_size=50,
         callbacks=[lesson.Clock(epochs, minutes)],
         verbose=0,
     )
@@ -156,7 +150,7 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         Les mesures de chaque réponse, comme `group_any_ap50` ; le réseau ; les scènes de test.
     """
     scenes = make_crowds(limit)
-    model = train(scenes, seed=seed, epochs=epochs, minutes=minutes)
+    model = train(scenes["train"], seed=seed, epochs=epochs, minutes=minutes)
     metrics = {
         f"{name}_{key}": value
         for name, found in answer(model, scenes["test"]).items()
