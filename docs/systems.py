@@ -19,6 +19,7 @@ def draw_reports(folder: Path) -> None:
     from exercises.ex16_bag_of_words import figures as ex16
     from exercises.ex17_detection import figures as ex17
     from exercises.ex18_segmentation import instances as ex18
+    from exercises.ex18_segmentation import streets
     from exercises.ex19_vision_transformer import figures as ex19
     from exercises.ex21_graphs import figures as ex21
     from exercises.ex23_what_matters import figures as ex23
@@ -29,6 +30,7 @@ def draw_reports(folder: Path) -> None:
     ex17.save_detectors(folder / "detecteurs.png", load_measures("ex17_detection").metrics)
     instances = load_measures("ex18_instances").metrics
     ex18.figures.save_bars(folder / "instances_ap.png", instances, ex18.ANSWERS)
+    streets.save_bars(folder / "rues.png", load_measures("ex18_streets").metrics)
     transformer = load_measures("ex19_vision_transformer").metrics
     ex19.save_comparison(folder / "transformer.png", transformer)
     ex21.save_bars(folder / "mesures.png", load_measures("ex21_graphs").metrics)

@@ -117,9 +117,9 @@ EXERCISES = (
     Exercise(
         18,
         "ex18_segmentation",
-        "Segmenter : U-Net, SegNet ; un masque par objet",
+        "Segmenter : U-Net, SegNet ; un masque par objet ; de vraies rues",
         "S3",
-        ("ex18_segmentation", "ex18_instances"),
+        ("ex18_segmentation", "ex18_instances", "ex18_streets"),
         3,
     ),
     Exercise(

@@ -68,6 +68,25 @@ def as_dataset():
     return build
 
 
+@pytest.fixture
+def tiny_streets(tmp_path, monkeypatch):
+    """CamVid en miniature, dans le cache : cinq rues par part, à droite claires et sans nom."""
+    from convnets.datasets import streets
+
+    folder = tmp_path / "keras" / "datasets" / "cours-cnn" / streets.ARCHIVE.name
+    for part, k in ((part, k) for part in streets.COUNTS for k in range(5)):
+        photograph, mask = np.zeros((360, 480, 3), np.uint8), np.zeros((360, 480), np.uint8)
+        mask[180:] = k
+        photograph[:, 240:], mask[:, 240:] = 100, streets.VOID
+        for name, pixels in ((part, photograph), (f"{part}annot", mask)):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(folder / name / f"{k}.png")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(streets, "COUNTS", dict.fromkeys(streets.COUNTS, 5))
+    monkeypatch.setattr(streets, "ARCHIVE", streets.ARCHIVE._replace(address="file:///absente"))
+    return folder
+
+
 def pytest_collection_modifyitems(items):
     """Marque `ci` les dossiers entiers ; passe sous Windows ce qui est d'Unix, en le disant."""
     for item in items:

@@ -3,13 +3,15 @@
 Document : S3 « Different problems, models & metrics » (segmentation, U-Net, SegNet, instances).
 Commandes : python -m exercises.ex18_segmentation
             python -m exercises.ex18_segmentation.instances
+            python -m exercises.ex18_segmentation.streets
 Résultats mesurés : docs/resultats.md.
 
 Les scènes sont composées (`convnets/datasets/scenes.py`) : des vêtements de Fashion-MNIST posés sur
 des photographies de CIFAR-10, dont on connaît la classe de chaque pixel. Trois réseaux les
 apprennent, avec le même budget : le U-Net, le même sans les connexions de la descente à la montée,
 et SegNet. Puis le U-Net apprend à séparer des objets de même classe qui se touchent ou se cachent,
-ce qu'un masque de classes ne peut pas dire. Suivie du nom d'une image, chaque commande la segmente.
+ce qu'un masque de classes ne peut pas dire. Enfin, les trois réseaux apprennent de vraies rues,
+celles de l'article de SegNet. Suivie du nom d'une image, chaque commande la segmente.
 
 À lire dans cet ordre :
 
@@ -20,5 +22,6 @@ ce qu'un masque de classes ne peut pas dire. Suivie du nom d'une image, chaque c
 - `crowds.py` : des scènes serrées, où l'on sait à quel objet est chaque pixel ;
 - `grouping.py` : chaque pixel désigne le centre de son objet, et l'on regroupe ;
 - `mask_ap.py` : juger des objets ; la précision moyenne sur les masques ;
+- `streets.py` : la troisième leçon, les trois réseaux sur les photographies de CamVid ;
 - `figures.py` : les masques et les objets dessinés, et l'AP selon ce qui se touche.
 """

@@ -8,7 +8,7 @@ import pytest
 from convnets.datasets import sources
 from exercises import EXERCISES
 
-INSTANCES = "ex18_segmentation.instances"
+PARTS = ("ex18_segmentation.instances", "ex18_segmentation.streets")
 SYSTEMS = [each.slug for each in EXERCISES if each.slug >= "ex15"]
 PICTURES = ("ex16_bag_of_words", "ex17_detection", "ex18_segmentation", "ex19_vision_transformer")
 
@@ -31,7 +31,7 @@ def main(monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("command", [*SYSTEMS, INSTANCES])
+@pytest.mark.parametrize("command", [*SYSTEMS, *PARTS])
 def test_an_output_that_is_a_file_is_refused_first(main, command, tmp_path, capsys):
     path = tmp_path / "pris"
     path.touch()
@@ -39,7 +39,7 @@ def test_an_output_that_is_a_file_is_refused_first(main, command, tmp_path, caps
     assert "pris n'est pas un dossier" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [*PICTURES, INSTANCES])
+@pytest.mark.parametrize("command", [*PICTURES, *PARTS])
 def test_an_empty_name_is_a_missing_picture(main, command, capsys):
     """« exercice "$image" », la variable vide : l'entraînement ne doit pas commencer."""
     assert main(command, [""]) == 1
