@@ -42,7 +42,7 @@ NUM_OBJECTS = (2, 4)  # vêtements par scène
 CHANNELS = (16, 24, 48, 96)  # cartes à 64, 32, 16 et 8 pixels
 EPOCHS = 2
 BATCH_SIZE = 8
-# D'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock).
+# D'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock). Réglé pour aucun.
 LEARNING_RATES = dict.fromkeys(NETWORKS, 1e-2)
 NUM_SHOWN = 4  # scènes de test sur la figure
 

@@ -3,7 +3,7 @@
 Document : S3 « Different problems, models & metrics » (scènes de rue, SegNet).
 Commandes : python -m exercises.ex18_segmentation.streets
             python -m exercises.ex18_segmentation.streets photo-de-rue.png
-Résultat mesuré : docs/resultats.md (`python -m recipes.seeds ex18_segmentation.streets`).
+Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
 Les mêmes réseaux que sur les scènes composées, construits et entraînés par les mêmes fonctions,
 apprennent 367 photographies prises d'une voiture, réduites à 160 × 120 pixels. Leurs masques,
@@ -94,7 +94,8 @@ def paired_gain(found: np.ndarray, other: np.ndarray) -> tuple[float, float]:
 
     Returns:
         L'écart, et de combien l'intervalle à 95 % s'en éloigne : deux écarts-types de l'écart
-        quand les photographies de test sont tirées au sort, avec remise.
+        quand les photographies de test sont tirées au sort, avec remise. Une autre graine peut
+        s'en éloigner bien plus.
     """
     rng = np.random.default_rng(0)
     draws = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), NUM_DRAWS)
@@ -165,7 +166,7 @@ def teach(options) -> None:
     print(table(["IoU", *ANSWERS.values()], rows))
     for one, other in PAIRS:
         gain, reach = (percent(values[f"{one}_over_{other}{end}"]) for end in ("", "_reach"))
-        print(f"{ANSWERS[one]} moins {ANSWERS[other]} : {gain} ± {reach}")
+        print(f"{ANSWERS[one]} moins {ANSWERS[other]}, pour cette graine : {gain} ± {reach}")
     for label, value in PAPER.items():
         print(f"Dans l'article, à 480 × 360 pixels, {label} : {percent(value)}")
     shown = np.linspace(0, len(test.images) - 1, NUM_SHOWN).astype(int)
