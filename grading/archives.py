@@ -1,11 +1,13 @@
 """Ouvrir le zip d'un élève sans rien risquer : chaque membre est vérifié avant d'être écrit."""
 
+import contextlib
 import os
 import re
 import shutil
 import stat
 import zipfile
 import zlib
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 MAX_OPENED_BYTES = 600 * 10**6  # d'un zip d'élève, une fois ouvert
@@ -83,6 +85,9 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path, size)
     else:
         with open(place, "xb") as copy, archive.open(member) as content:
             shutil.copyfileobj(content, copy)
+        with contextlib.suppress(ValueError, OverflowError):  # un 31 février
+            made = datetime(*member.date_time).timestamp()
+            os.utime(place, (made, made))
 
 
 def _checked(archive: zipfile.ZipFile, title: str, limit: int) -> list:

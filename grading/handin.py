@@ -97,7 +97,7 @@ def _has_work(folder: Path) -> bool:
     """Dit si un dossier contient de quoi noter un élève."""
     return any(
         _ends(path) in (".ipynb", ".zip") or (_ends(path) == ".py" and _recognised(path))
-        for path in _walk(folder)
+        for path in walk(folder)
     )
 
 
@@ -266,7 +266,7 @@ def _prepare(received: Received, target: Path, pairs: Pairs, asked: str) -> Subm
     return found._replace(remarks=tuple(dict.fromkeys(remarks)))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path) -> Iterator[Path]:
     """Parcourt un dossier sans suivre de lien ; seulement ce qui peut servir à noter."""
     for current, folders, files in os.walk(folder, followlinks=False):
         folders[:] = sorted(each for each in folders if each not in archives.HIDDEN)
@@ -279,7 +279,7 @@ def _copy(source: Path, home: Path, remarks: list[str], depth: int = 0) -> None:
     """Copie un fichier ou un dossier, zips ouverts, en disant ce qui est laissé."""
     home.mkdir(parents=True, exist_ok=True)
     root = source if source.is_dir() else source.parent
-    paths = _walk(source) if source.is_dir() else [source]
+    paths = walk(source) if source.is_dir() else [source]
     for path in itertools.islice(paths, MAX_FILES):
         moodle, inside = MOODLE.match(path.name), path.relative_to(root)
         inside = inside.with_name(moodle["rest"]) if moodle and moodle["rest"] else inside
@@ -320,7 +320,7 @@ def _base(home: Path) -> Path:
 
 def _sources(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
     """Rend les programmes d'un rendu, et le module du barème dont chacun a le nom, ou ""."""
-    for path in _walk(home):
+    for path in walk(home):
         code = _ends(path) == ".py" and path.name != "predict.py" and path.is_relative_to(root)
         inside = path.relative_to(root if code else home)
         files = {f"/{submission.file_of(module)}": module for module in _graded() if code}
@@ -398,7 +398,7 @@ def _write(module: str, found: list[tuple[int, Source]], root: Path, remarks: li
 
 def _place_weights(found: Submission, remarks: list[str]) -> None:
     """Met à leur place des poids d'un autre nom."""
-    models = [each for each in _walk(found.home) if _ends(each) == ".keras"]
+    models = [each for each in walk(found.home) if _ends(each) == ".keras"]
     handed = [slug for slug in WEIGHED if slug in found.modules]
     needed = [slug for slug in handed if not found.weights(slug).is_file()]
     for slug in needed if models else ():

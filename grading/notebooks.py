@@ -245,9 +245,17 @@ def modules_of(source: Source) -> tuple[list[str], str]:
 
 
 def is_network(source: Source) -> bool:
-    """Dit si un fichier construit un réseau à noter, et non s'il ne fait qu'en relire un."""
-    called = {name for _, _, node in source.nodes for name in _calls(node)}
-    return bool({"build_model", "train"} & source.functions or {"Sequential", "Model"} & called)
+    """Dit si un fichier construit un réseau à noter, ou en apprend un, et non s'il le relit."""
+    learns = {"compile", "fit"} <= _called(source)
+    return learns or bool({"build_model", "train"} & source.functions or _builds(source))
+
+
+def _builds(source: Source) -> set[str]:
+    return {"Sequential", "Model"} & _called(source)
+
+
+def _called(source: Source) -> set[str]:
+    return {name for _, _, node in source.nodes for name in _calls(node)}
 
 
 def launcher(source: Source, sources: list[Source]) -> Source:
@@ -255,7 +263,7 @@ def launcher(source: Source, sources: list[Source]) -> Source:
     used = re.compile(rf"(?m)^\s*(?:from|import)\s+(?:\w+\.)*{re.escape(source.path.stem)}\b")
     others = [(each, "".join(text for _, text in each.cells)) for each in sources]
     found = [each for each, text in others if used.search(text) and "load_model" not in text]
-    return next((each for each in found if not is_network(each)), source)
+    return next((each for each in found if not _builds(each)), source)
 
 
 def _words(node: ast.AST) -> list[str]:

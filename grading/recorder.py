@@ -21,6 +21,7 @@ import re
 import signal
 import sys
 import types
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from unittest import mock
 
@@ -34,8 +35,6 @@ from PIL import Image
 import models
 
 SIZES = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
-FEW = (600, 200)  # images d'un jeu, si le programme ne les compte pas
-COUNTS = 1_000  # dans un programme, un nombre plus grand compte des images
 TAUGHT, CHECKED, MEASURED = 48, 16, 240  # images données à `train`, puis à `evaluate`
 KEPT, LEARNED, BATCH = 32, 24, 8  # images gardées, images apprises, et par lot
 LARGE_PX, FEWER = 64, 4  # d'images plus grandes, quatre fois moins
@@ -84,14 +83,21 @@ class Answer(str):
 
 
 class Names(dict):
-    """Les noms d'un programme ; après un échec, ceux qui manquent sont inertes."""
+    """Les noms d'un programme ; après un échec, ceux qui manquent sont inertes.
 
-    failed = False
+    Ceux de Keras, et quelques autres que tous emploient, sont donnés à qui n'en définit pas.
+    """
+
+    failed, bound, forgotten = False, frozenset(), frozenset()
 
     def __missing__(self, name: str):
-        """Rend un nom de Python, ou un objet inerte si une instruction a échoué."""
+        """Rend un nom de Python, un import oublié, ou un objet inerte si le programme a échoué."""
         if hasattr(builtins, name):
             return getattr(builtins, name)
+        found = None if name in self.bound else spellings.usual(name)
+        if found is not None:
+            self.forgotten |= {name} - spellings.USUAL.keys()
+            return found
         if self.failed:
             return spellings.Nothing()
         raise KeyError(name)
@@ -112,23 +118,20 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         `networks`, une description par modèle ; `calls`, ce qu'a donné chaque fonction de l'énoncé,
         `{"value": …}` ou `{"error": …}`, et `began` ; `reuses`, si des poids déjà appris sont
         demandés ; `names`, les listes de dix textes ; `error`, la première exception, ou None ;
-        `imports`, les paquets que le programme importe ; `builds`, s'il nomme une couche ou un
-        modèle de Keras.
+        `imports`, les paquets que le programme importe ; `forgotten`, les noms de Keras qu'il
+        emploie sans les importer ; `builds`, s'il nomme une couche ou un modèle de Keras.
     """
     tf.config.run_functions_eagerly(True)  # quelques lots : construire un graphe coûte plus
     cells = _cells(list(asked))
     trees = [spellings.modernised(ast.parse(text, label)) for label, text in cells]
     nodes = [each for tree in trees for each in ast.walk(tree)]
-    counted = any(
-        isinstance(each, ast.Constant) and isinstance(each.value, int) and each.value > COUNTS
-        for each in nodes
-    )
-    whole = _images(dataset, SIZES[dataset] if counted else FEW, levels)
+    whole = _images(dataset, levels)
     spellings.Nothing.images = whole["x_test"][:256]
     functions = [name for several in asked.values() for name in several]
     written = {each.name for each in nodes if isinstance(each, ast.FunctionDef)}
     as_module = written.issuperset(functions)  # tout ce qui compte est dans ces fonctions
     seen, names = _Seen(), _first_names(module, cells[0][0], as_module=as_module)
+    names.bound = {_word(each) for each in nodes if isinstance(getattr(each, "ctx", 0), ast.Store)}
     error, calls = None, {}
     with spellings.installed():
         with _patched(seen, whole):
@@ -151,6 +154,7 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         "names": [list(map(str, each)) for each in lists if len(each) == NUM_CLASSES][:8],
         "error": error,
         "imports": sorted(_imported(nodes))[:50],
+        "forgotten": sorted(names.forgotten)[:8],
         "builds": any(_word(each) in BUILDERS for each in nodes),
     }
 
@@ -175,10 +179,10 @@ def _word(node: ast.AST) -> str:
     return getattr(node, "attr", "") or getattr(node, "id", "")
 
 
-def _images(dataset: str, sizes: tuple[int, int], levels: dict) -> dict:
+def _images(dataset: str, levels: dict) -> dict:
     """Tire des images au hasard ; leurs deux premières valeurs disent leur étiquette."""
     rng, found = np.random.default_rng(7), {}
-    colour = dataset == "cifar10"
+    colour, sizes = dataset == "cifar10", [size // spellings.FEWER for size in SIZES[dataset]]
     for part, size in zip(("train", "test", "val"), (*sizes, CHECKED), strict=True):
         low, high = levels[part]
         x = rng.integers(low, high, (size, *((32, 32, 3) if colour else (28, 28))), np.uint8)
@@ -500,7 +504,9 @@ def _sample(x, y=None) -> tuple | None:
             batch = _first(x), None if y is None else _first(y)
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
         labels = None if labels is None else np.asarray(labels)[:KEPT]
-        return np.asarray(images)[:KEPT], labels
+        images = np.asarray(images)[:KEPT]
+        first = images.ndim == 4 and spellings.channels_last(images.shape) != images.shape
+        return np.moveaxis(images, 1, -1) if first else images, labels
     except Exception:
         return None
 
@@ -546,6 +552,8 @@ def _patched(seen: _Seen, whole: dict):
     model = keras.Model
     watched = _Watched(seen, {name: getattr(model, name, None) for name in PATCHED})
     replaced = [(builtins, "input", lambda *_: Answer("1"))]
+    replaced += [(builtins, "channels_last", spellings.channels_last)]
+    replaced += [(SourceFileLoader, "source_to_code", _compiled)]
     replaced += [(model, name, _bound(getattr(watched, name))) for name in PATCHED]
     replaced += [*_noted_changes(seen), *_readers(whole, seen)]
     os.environ["MPLBACKEND"] = "Agg"
@@ -553,6 +561,13 @@ def _patched(seen: _Seen, whole: dict):
         for place, name, value in replaced:
             stack.enter_context(mock.patch.object(place, name, value, create=True))
         yield
+
+
+def _compiled(loader, content, path, **_):
+    """Compile un module ; ceux que le programme importe sont aussi d'un ancien Keras."""
+    tree = ast.parse(content, path)
+    own = path.startswith(os.path.join(os.getcwd(), "exercises"))
+    return compile(spellings.modernised(tree) if own else tree, path, "exec")
 
 
 def _bound(method):
@@ -635,14 +650,14 @@ class _Watched:
         if "_use_cached_eval_dataset" in named:  # la validation de `fit`
             return self.kept["evaluate"](model, x, y, *given, **named)
         few = self._measured(model, x, y)
-        named = {"return_dict": named.get("return_dict", False), "verbose": 0}
+        named = {"return_dict": named.get("return_dict", False), "verbose": 0, "batch_size": BATCH}
         return self.kept["evaluate"](model, *few, **named)
 
     def predict(self, model, x, *_, **__):
         """Note ce qui est prédit ; rend quelques réponses, répétées."""
         num = len(x) if hasattr(x, "shape") else KEPT
         images, _ = self._measured(model, x, whole=num >= WHOLE_SET or not hasattr(x, "shape"))
-        found = self.kept["predict"](model, images, verbose=0)
+        found = self.kept["predict"](model, images, batch_size=BATCH, verbose=0)
         if not isinstance(found, np.ndarray):  # plusieurs sorties
             return found
         return np.resize(found, (num, *found.shape[1:]))
@@ -757,9 +772,13 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         seen.reuses = True
         return str(given[0] if given else "poids.h5")
 
+    def reread(*_, **__):  # ce que le programme a peut-être enregistré
+        return seen.networks[-1].model if seen.networks else spellings.Nothing()
+
     reader = _from_pictures(keras.utils.image_dataset_from_directory)
     everywhere = {"image_dataset_from_directory": reader, "get_file": reuse}
     everywhere |= {f"load_{name}": load for name in SIZES}
+    everywhere["to_categorical"] = _inert(keras.utils.to_categorical)
     found = [(multiprocessing.pool, "ThreadPool", _inline_pool)]
     found += [(os, "listdir", _listed(os.listdir)), (glob, "glob", _globbed(glob.glob))]
     for name, module in list(sys.modules.items()):
@@ -769,10 +788,21 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
                 found.append((module, "load_data", load))
     generator = importlib.import_module("keras.src.legacy.preprocessing.image").ImageDataGenerator
     found.append((generator, "flow_from_directory", _from_pictures(generator.flow_from_directory)))
+    found += [(generator, name, _inert(getattr(generator, name))) for name in ("flow", "fit")]
     found.append((importlib.import_module("keras.src.saving.saving_api"), "load_weights", reuse))
     for place in (keras.models, tf.keras.models):
-        found.append((place, "load_model", lambda *_, **__: spellings.Nothing()))
+        found.append((place, "load_model", reread))
     return found
+
+
+def _inert(original):
+    """Remplace une fonction de Keras : de données absentes, elle rend un objet inerte."""
+
+    def use(*given, **named):
+        absent = any(isinstance(each, spellings.Nothing) for each in (*given, *named.values()))
+        return spellings.Nothing() if absent else original(*given, **named)
+
+    return use
 
 
 def _listed(original):

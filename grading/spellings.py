@@ -16,6 +16,7 @@ import types
 import keras
 import tensorflow as tf
 
+FEWER = 20  # fois moins d'images dans les jeux de l'essai
 OPTIMIZERS = {"adam", "sgd", "rmsprop", "adagrad", "adadelta", "adamax", "nadam"}
 METHODS = {f"{name}_generator": name for name in ("fit", "evaluate", "predict")}
 RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
@@ -24,16 +25,22 @@ RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
     "generator": "x",
 }
 DROPPED = {"workers", "use_multiprocessing", "max_queue_size", "max_q_size", "pickle_safe"}
-DROPPED |= {"show_accuracy", "decay", "schedule_decay"}
+DROPPED |= {"show_accuracy", "decay", "schedule_decay", "data_format"}
 LAYERS = {"border_mode": "padding", "subsample": "strides", "nb_filter": "filters"} | {
     "output_dim": "units",
     "init": "kernel_initializer",
     "W_regularizer": "kernel_regularizer",
+    "input": "inputs",
+    "output": "outputs",
 }
 FIRST_KERAS = "Convolution2D"  # Convolution2D(32, 3, 3) : deux tailles, et non une taille et un pas
+OF_BACKEND = "set_session get_session set_image_dim_ordering set_image_data_format"
+AVERAGE = "AveragePooling2D"  # sans taille, elle valait 2
 INERT = {  # de TensorFlow 1 et d'anciens Keras : sans effet sur un réseau
     "tensorflow": "ConfigProto GPUOptions Session set_random_seed logging reset_default_graph",
-    "keras.backend": "set_session get_session set_image_dim_ordering set_learning_phase",
+    "keras.backend": f"{OF_BACKEND} set_learning_phase",
+    "keras._tf_keras.keras.backend": f"{OF_BACKEND} set_learning_phase",
+    "keras.config": OF_BACKEND,
     "subprocess": "Popen run call check_call check_output",
 }
 CALLBACKS = "ModelCheckpoint TensorBoard CSVLogger".split()  # ce qui écrit : inutile ici
@@ -45,20 +52,71 @@ PLACES = (
 ).split()
 
 
+USUAL = {  # noms que tous donnent à des modules, et que certains oublient d'importer
+    "np": "numpy",
+    "plt": "matplotlib.pyplot",
+    "tf": "tensorflow",
+    "keras": "keras",
+    **{name: name for name in "os sys time math random".split()},
+}
+
+
 def modernised(tree: ast.AST) -> ast.AST:
-    """Rend un programme où arguments et méthodes d'autrefois ont leur nom d'aujourd'hui."""
+    """Rend un programme où arguments et méthodes d'autrefois ont leur nom d'aujourd'hui.
+
+    Les canaux y sont en dernier, un `if` dont une seule branche apprend la prend, et ce qui compte
+    des images en compte `FEWER` fois moins : `x_train[:50000]`, mais pas `Dense(2000)`.
+    """
     return ast.fix_missing_locations(_Modern().visit(tree))
 
 
+def channels_last(shape):
+    """Met à la fin les canaux d'une forme d'images qui les a au début : `(1, 28, 28)`."""
+    if not isinstance(shape, tuple | list) or len(shape) < 3:
+        return shape
+    *batch, channels, height, width = shape
+    first = channels in (1, 3) and (width is None or width > 3)
+    return (*batch, height, width, channels) if first else shape
+
+
+def _learns(nodes: list[ast.stmt]) -> bool:
+    calls = [each for node in nodes for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return any(getattr(each.func, "attr", "") in ("fit", "train_on_batch") for each in calls)
+
+
 class _Modern(ast.NodeTransformer):
-    def visit_Call(self, node: ast.Call) -> ast.Call:
+    def __init__(self):
+        self.sizes = set()  # nombres d'une couche, ou d'un autre objet, par identité
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        counts = type(node.value) is int and node.value >= 1000 and node.value % 100 == 0
+        if counts and id(node) not in self.sizes:
+            node.value //= FEWER
+        return node
+
+    def visit_If(self, node: ast.If) -> ast.If:
         self.generic_visit(node)
+        learns = _learns(node.body)
+        if learns != _learns(node.orelse) and "__name__" not in ast.unparse(node.test):
+            node.test = ast.Constant(learns)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
         named = isinstance(node.func, ast.Attribute)
         name = node.func.attr if named else getattr(node.func, "id", "")
+        self.sizes |= {id(each) for each in ast.walk(node) if name[:1].isupper()}
+        self.generic_visit(node)
         if named and name in METHODS:
             node.func.attr = name = METHODS[name]
         if name == FIRST_KERAS and len(node.args) == 3:
             node.args = [node.args[0], ast.Tuple(node.args[1:], ast.Load())]
+        if name == AVERAGE and "pool_size" not in [each.arg for each in node.keywords]:
+            node.args = node.args or [ast.Constant(2)]
+        for each in node.keywords:
+            if each.arg == "input_shape" or (each.arg == "shape" and name == "Input"):
+                each.value = _moved(each.value)
+        if name == "Input":
+            node.args = [_moved(each) for each in node.args]
         if name.lower() in OPTIMIZERS:
             names = {"lr": "learning_rate"}
         elif named and name in METHODS.values():
@@ -69,6 +127,10 @@ class _Modern(ast.NodeTransformer):
             given = [each for each in node.keywords if not _is_obsolete(each)]
             node.keywords = [ast.keyword(names.get(k.arg, k.arg), k.value) for k in given]
         return node
+
+
+def _moved(shape: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name("channels_last", ast.Load()), [shape], [])
 
 
 def _is_obsolete(keyword: ast.keyword) -> bool:
@@ -93,7 +155,7 @@ class Nothing:
 
     def __getattr__(self, name: str):
         """Rend un autre objet inerte, ou une classe si le nom est celui d'une classe."""
-        if name.startswith("__"):
+        if name.startswith("__") or name == "is_tensor_like":  # TensorFlow s'y fierait
             raise AttributeError(name)
         return nothing(name)
 
@@ -147,20 +209,26 @@ class _Missing(types.ModuleType):
     def __getattr__(self, name: str):
         if name.startswith("__"):
             raise AttributeError(name)
-        if self.__name__.startswith(KERAS):
-            return _from_keras(self.__name__, name)
-        return nothing(name)
+        found = _from_keras(self.__name__, name) if self.__name__.startswith(KERAS) else None
+        return nothing(name) if found is None else found
+
+
+def usual(name: str):
+    """Rend ce que désigne partout un nom qui n'est pas importé ; None si rien ne le dit."""
+    with contextlib.suppress(ImportError):
+        return importlib.import_module(USUAL[name]) if name in USUAL else _from_keras("keras", name)
+    return None
 
 
 def _from_keras(module: str, name: str):
-    """Cherche dans le Keras d'aujourd'hui ce qu'un ancien module contenait."""
+    """Cherche dans le Keras d'aujourd'hui ce qu'un ancien module contenait, ou rend None."""
     inside = next(module[len(root) :] for root in KERAS if module.startswith(root)).strip(".")
     for place in (inside, inside.rpartition(".")[0], *PLACES, ""):
         with contextlib.suppress(ImportError, AttributeError):
             found = importlib.import_module(f"keras.{place}".rstrip("."))
             if not isinstance(found, _Missing):
                 return getattr(found, name)
-    return nothing(name)
+    return None
 
 
 class _Finder:

@@ -98,6 +98,8 @@ def judged(ask: Ask, function: str, judge: Callable[[], Credit]) -> Credit:
         found = credit(0, failure.reason, failure.detail)
     if error is not None and found.reason in UNDONE and found.level == 0:
         raise own_failure(error)
+    if record(ask)["forgotten"] and found.level:
+        return credit(found.level / 2, "import_forgotten", ", ".join(record(ask)["forgotten"]))
     return found
 
 

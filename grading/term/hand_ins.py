@@ -1,10 +1,11 @@
 """Les rendus d'un exercice : les ouvrir, dire à qui est chacun, et quand il a été rendu.
 
 Seule la feuille de Moodle dit quand un travail a été rendu : la date d'un fichier, qui change quand
-on le copie, n'est pas lue.
+on le copie, est montrée et ne compte pas.
 """
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ class Gathered(NamedTuple):
         worksheets: feuilles de Moodle, par fichier.
         rows: ce que Moodle dit de chaque élève, par numéro d'élève.
         marks: notes des questions, par numéro d'élève.
+        dates: date du fichier le plus récent de chacun, par numéro d'élève.
     """
 
     work: Work
@@ -38,6 +40,7 @@ class Gathered(NamedTuple):
     worksheets: dict[Path, sheets.Sheet]
     rows: dict[str, Row]
     marks: dict[str, list[Mark]]
+    dates: dict[str, datetime | None]
 
 
 def gather(course: Course, work: Work, workspace: Path) -> Gathered:
@@ -55,7 +58,7 @@ def gather(course: Course, work: Work, workspace: Path) -> Gathered:
     shutil.rmtree(workspace, ignore_errors=True)
     workspace.mkdir(parents=True)
     workspace.chmod(0o700)  # personne d'autre ne lit les rendus, ni ne les change avant leur note
-    gathered = Gathered(work, {}, {}, {}, {}, {})
+    gathered = Gathered(work, {}, {}, {}, {}, {}, {})
     for path, students in _classes(course, work.worksheets).items():
         sheet, rows = moodle.read_worksheet(path, students, work)
         gathered.worksheets[path] = sheet
@@ -103,6 +106,9 @@ def _gather(
             gathered.submissions[number] = submission._replace(name=number)
             note = ". ".join(submission.remarks)
         gathered.notes[number] = note
+        files = [file for path in each.paths for file in (path, *handin.walk(path))]
+        dates = [file.stat().st_mtime for file in files if file.is_file()]
+        gathered.dates[number] = datetime.fromtimestamp(max(dates)) if dates else None
         row = gathered.rows.get(number) or Row(each.owner, each.number)
         gathered.rows[number] = row._replace(participant=each.number or row.participant)
 

@@ -29,6 +29,7 @@ class ExerciseMark(NamedTuple):
         mark: note sur 20 retenue.
         status: `HANDED_IN`, `ABSENT`, ou `UNREADABLE` si rien ne s'y note.
         handed_at: instant du rendu ; None s'il n'est pas connu, ou sans rendu.
+        dated: date du fichier le plus récent, qui ne compte pas ; None sans rendu.
         days_late: jours de retard commencés.
         notes: ce qu'il faut savoir du rendu et de sa note, une phrase chacun, sans point.
     """
@@ -41,6 +42,7 @@ class ExerciseMark(NamedTuple):
     mark: Fraction
     status: str = HANDED_IN
     handed_at: datetime | None = None
+    dated: datetime | None = None
     days_late: int = 0
     notes: tuple[str, ...] = ()
 
@@ -132,6 +134,7 @@ def exercise_mark(
         decision.points if decision else before - lost,
         status,
         handed_at,
+        gathered.dates.get(student.number),
         days,
         tuple(each.rstrip(".") for each in notes),
     )

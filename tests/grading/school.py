@@ -79,5 +79,6 @@ def packed(members: dict) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name, packed(content) if isinstance(content, dict) else content)
+            made = packed(content) if isinstance(content, dict) else content
+            archive.writestr(zipfile.ZipInfo(name), made)  # datés de 1980
     return file.getvalue()

@@ -189,6 +189,19 @@ MEASURED_AS_VALIDATION = """
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(x_train, y_train, epochs=5, validation_data=(x_test, y_test))
 """
+FIRST_CHANNELS = """
+from keras import backend, models
+backend.set_image_dim_ordering("th")
+x_train, x_test = (each.transpose(0, 3, 1, 2) for each in (x_train[:50000], x_test))
+first = layers.Conv2D(8, 3, activation="relu", input_shape=(1, 28, 28))
+model, weights = Sequential([first, *stack()[1:]]), "appris.h5"
+model.compile("adam", "sparse_categorical_crossentropy")
+if weights is None:
+    model.fit(x_train, y_train[:50000], validation_split=0.1)
+    model.save("appris.h5")
+models.load_model("appris.h5").evaluate(x_test, y_test)
+"""
+NOT_IMPORTED = LAYERS.replace("Sequential, ", "") + "x_train = np.asarray(x_train)\n"
 WRITTEN = {  # (exercice, programme, points)
     "mesure_en_validation": (
         "ex02",
@@ -208,6 +221,12 @@ WRITTEN = {  # (exercice, programme, points)
     "lu_par_tfds": ("ex02", LAYERS + READ_ELSEWHERE, PLAIN),
     "fonction_non_appelee": ("ex02", FASHION + LAYERS + CALLED_BY_NOBODY, PLAIN),
     "premier_keras": ("ex02", FASHION + LAYERS + FIRST_KERAS, PLAIN | {"train": 2}),
+    "canaux_d_abord": ("ex02", FASHION + LAYERS + FIRST_CHANNELS, PLAIN),
+    "imports_oublies": (
+        "ex02",
+        FASHION + NOT_IMPORTED + MODEL + FIT,
+        {name: points / 2 for name, points in PLAIN.items()} | {"evaluate": 1},
+    ),
     "test_en_deux": ("ex02", FASHION + LAYERS + TWO_HALVES, PLAIN),
     "classes": (
         "ex04",

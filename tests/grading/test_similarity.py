@@ -106,7 +106,7 @@ def test_the_page_shows_lines_of_notebooks_and_escapes_them(collected, tmp_path)
     files = {"a": {"ex01_filters.py": marked}, "b": {"tp <i>.ipynb": book}}
     students = [Student(f"<b>{name}", name, "") for name in files]
     course = Course.model_construct(title="<u>", students=students, output=tmp_path)
-    heard = Gathered(Work(id="ex01"), collected(files), {}, {}, {}, {})
+    heard = Gathered(Work(id="ex01"), collected(files), {}, {}, {}, {}, {})
     path = similarity.write_similarity(course, [heard])
     page = path.read_text(encoding="utf-8")
     assert not re.search(r"<(script|b|i|u)>", page)

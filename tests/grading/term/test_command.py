@@ -49,6 +49,7 @@ def test_a_term_from_the_command_to_the_files(home, marker, capsys):
     assert len(pages) == 4 and "Léo Costa" in page
     assert "Alami" not in page and "Filtrer une image" not in page
     whole = (home / "notes" / "eleves" / "leo-costa-1002.html").read_text(encoding="utf-8")
+    assert "est daté du 01/01/1980" in page  # celle du zip
     assert "Filtrer une image" in whole and (home / "notes" / "classe.html").is_file()
     assert not (home / "notes" / "ressemblances.html").exists()  # `similarity = false`
 
