@@ -10,6 +10,8 @@ import zlib
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from convnets.core.cli import printable
+
 MAX_OPENED_BYTES = 600 * 10**6  # d'un zip d'élève, une fois ouvert
 MAX_CLASS_BYTES = 8 * 10**9  # de celui d'une classe
 MAX_MEMBERS = 20_000
@@ -125,8 +127,3 @@ def _opened(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path, metadata_encoding="utf-8")
     except UnicodeDecodeError:
         return zipfile.ZipFile(path, metadata_encoding="cp850")
-
-
-def printable(name: str) -> str:
-    """Rend le nom d'un fichier, ce qui ne s'imprime pas remplacé par « ? »."""
-    return "".join(c if c.isprintable() else "?" for c in name)

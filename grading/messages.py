@@ -159,8 +159,6 @@ def _encode_array(value, kind, blobs: list[bytes]):
         value = value.numpy()
     if not numpy or not isinstance(value, numpy.ndarray | numpy.generic):
         return _encode(Opaque(kind.__name__), blobs)
-    if value.dtype.name == "bfloat16":
-        value = value.astype(numpy.float32)
     letter = value.dtype.kind
     if letter in "OU":
         return _encode(value.tolist(), blobs)

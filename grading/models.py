@@ -13,7 +13,6 @@ import h5py
 import keras
 import numpy as np
 import probes
-import tensorflow as tf
 from keras import layers, ops
 from probes import MAX_TEXT
 
@@ -72,28 +71,6 @@ def export(module: str, function: str, positional: list, named: dict, shape: lis
     keras.utils.set_random_seed(0)
     made = probes.found(module, function)(*positional, **named)
     return _file_of(made, shape)
-
-
-def there_and_back(module: str, function: str, positional: list, images, numbers) -> dict:
-    """Appelle une fonction qui rend deux fonctions, `encode` et son inverse, et s'en sert.
-
-    Args:
-        module: nom du module.
-        function: nom de la fonction.
-        positional: ses arguments.
-        images: liste de ce qu'il faut encoder.
-        numbers: ce qu'il faut décoder, quand la forme est la bonne.
-
-    Returns:
-        `encoded` et `decoded`, une valeur par image, et `drawn`, les nombres décodés.
-    """
-    encode, decode = probes.found(module, function)(*positional)
-    encoded = [encode(tf.constant(each)) for each in images]
-    return {
-        "encoded": encoded,
-        "decoded": [decode(each) for each in encoded],
-        "drawn": decode(tf.constant(numbers)) if encoded[0].shape == numbers.shape else None,
-    }
 
 
 def convert(module: str, content: bytes, shape: list) -> bytes:
@@ -338,24 +315,6 @@ def dream_extractor(network: dict, layer_names: list):
     return dreams.extractor(plain_network(**network), layer_names)
 
 
-def planted_speaker(table, num_words: int):
-    """Construit un modèle dont la couche « speaker » dit le mot qu'une table met après l'autre.
-
-    Args:
-        table: scores `(mots, mots)` de ce qui suit chaque mot ; la carte y ajoute les siens.
-        num_words: longueur des phrases lues.
-    """
-    cells, features = 64, 128
-    maps = keras.Input((cells, features))
-    words = keras.Input((num_words,), dtype="uint8")
-    follow = layers.Embedding(len(table), len(table), weights=[table])(words)
-    following = ops.softmax(follow + maps[:, :num_words, : len(table)])
-    pace = ops.reshape(ops.arange(1, num_words + 1, dtype="float32"), (1, num_words, 1))
-    attention = ops.softmax(pace * maps[:, None, :, features - 1])
-    speaker = keras.Model([maps, words], [following, attention], name="speaker")
-    return keras.Model([maps, words], speaker([maps, words]))
-
-
 def small_network(kernels: list, biases: list, shape: list):
     """Construit deux convolutions, « early » et « late », puis une couche dense et un softmax.
 
@@ -376,10 +335,8 @@ def small_network(kernels: list, biases: list, shape: list):
 probes.INGREDIENTS |= {
     "plain_network": plain_network,
     "dream_extractor": dream_extractor,
-    "planted_speaker": planted_speaker,
     "small_network": small_network,
 }
 probes.OPERATIONS |= {
-    function.__name__: function
-    for function in (through, export, there_and_back, convert, inspect, predict, digest)
+    function.__name__: function for function in (through, export, convert, inspect, predict, digest)
 }

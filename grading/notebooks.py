@@ -73,7 +73,6 @@ DECISIVE = {
     "ex25_captions.decoding": {"to_words", "to_answers"},
     "ex26_text_to_image.flow": {"exact_velocity", "guided"},
     "ex26_text_to_image.measures": {"frechet", "copied"},
-    "ex26_text_to_image.network": {"draw_batch", "read_sentence"},
     "ex27_video.metrics": {"count_faults", "count_identified", "mota"},
     "ex27_video.tracking": {"match_nearest"},
     "ex28_pose_and_depth.depth": {"match_windows", "depth_cm"},
@@ -84,6 +83,7 @@ SHADOWS = {"ex04_lenet": "ex00_convolution.x_or_o", "ex05_inception.head": "ex17
 # Les réseaux, dont les fonctions portent le même nom, se reconnaissent à leurs données.
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
+MODELS = {"Sequential", "Model"}
 LONG = re.compile("load|fit|predict|evaluate")  # appels qu'un import ne fait pas
 IMPORTS = ast.Import | ast.ImportFrom
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -247,11 +247,7 @@ def modules_of(source: Source) -> tuple[list[str], str]:
 def is_network(source: Source) -> bool:
     """Dit si un fichier construit un réseau à noter, ou en apprend un, et non s'il le relit."""
     learns = {"compile", "fit"} <= _called(source)
-    return learns or bool({"build_model", "train"} & source.functions or _builds(source))
-
-
-def _builds(source: Source) -> set[str]:
-    return {"Sequential", "Model"} & _called(source)
+    return learns or bool({"build_model", "train"} & source.functions or MODELS & _called(source))
 
 
 def _called(source: Source) -> set[str]:
@@ -263,7 +259,7 @@ def launcher(source: Source, sources: list[Source]) -> Source:
     used = re.compile(rf"(?m)^\s*(?:from|import)\s+(?:\w+\.)*{re.escape(source.path.stem)}\b")
     others = [(each, "".join(text for _, text in each.cells)) for each in sources]
     found = [each for each, text in others if used.search(text) and "load_model" not in text]
-    return next((each for each in found if not _builds(each)), source)
+    return next((each for each in found if not MODELS & _called(each)), source)
 
 
 def _words(node: ast.AST) -> list[str]:

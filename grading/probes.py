@@ -277,7 +277,6 @@ class Glance:
 
 INGREDIENTS = {
     "planted_velocity": planted_velocity,
-    "random_generator": np.random.default_rng,
     "glance": Glance,
     "namespace": lambda **values: types.SimpleNamespace(**values),
     "record": lambda **values: collections.namedtuple("Record", values)(**values),

@@ -50,7 +50,6 @@ WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
 MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
 BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D", "load_model"}
-YES = {"y", "yes", "o", "oui", "1", "true", "t", "train"}
 OPTIONS = {"epochs": 1, "batch_size": BATCH, "precision": "float32", "minutes": None} | {
     "limit": None,  # ce que donnerait `cli.lesson_parser`, et quelques anciennes
     "seeds": 1,
@@ -70,16 +69,6 @@ save save_weights export load_weights""".split()
 
 class OutOfTimeError(BaseException):
     """Le temps de l'exécution est passé ; ce qui est déjà noté reste."""
-
-
-class Answer(str):
-    """La réponse à `input()` : un nombre, et un oui."""
-
-    __hash__ = str.__hash__
-
-    def __eq__(self, other):
-        """Est égal à tout ce qui veut dire oui."""
-        return str(other).lower() in YES
 
 
 class Names(dict):
@@ -551,7 +540,7 @@ def _patched(seen: _Seen, whole: dict):
     """Remplace, le temps d'un rendu, ce qui apprend, ce qui lit des données et ce qui écrit."""
     model = keras.Model
     watched = _Watched(seen, {name: getattr(model, name, None) for name in PATCHED})
-    replaced = [(builtins, "input", lambda *_: Answer("1"))]
+    replaced = [(builtins, "input", lambda *_: "1")]
     replaced += [(builtins, "channels_last", spellings.channels_last)]
     replaced += [(SourceFileLoader, "source_to_code", _compiled)]
     replaced += [(model, name, _bound(getattr(watched, name))) for name in PATCHED]

@@ -35,7 +35,6 @@ LAYERS = {"border_mode": "padding", "subsample": "strides", "nb_filter": "filter
 }
 FIRST_KERAS = "Convolution2D"  # Convolution2D(32, 3, 3) : deux tailles, et non une taille et un pas
 OF_BACKEND = "set_session get_session set_image_dim_ordering set_image_data_format"
-AVERAGE = "AveragePooling2D"  # sans taille, elle valait 2
 INERT = {  # de TensorFlow 1 et d'anciens Keras : sans effet sur un réseau
     "tensorflow": "ConfigProto GPUOptions Session set_random_seed logging reset_default_graph",
     "keras.backend": f"{OF_BACKEND} set_learning_phase",
@@ -110,8 +109,8 @@ class _Modern(ast.NodeTransformer):
             node.func.attr = name = METHODS[name]
         if name == FIRST_KERAS and len(node.args) == 3:
             node.args = [node.args[0], ast.Tuple(node.args[1:], ast.Load())]
-        if name == AVERAGE and "pool_size" not in [each.arg for each in node.keywords]:
-            node.args = node.args or [ast.Constant(2)]
+        if name == "AveragePooling2D" and "pool_size" not in [each.arg for each in node.keywords]:
+            node.args = node.args or [ast.Constant(2)]  # ce qu'elle valait
         for each in node.keywords:
             if each.arg == "input_shape" or (each.arg == "shape" and name == "Input"):
                 each.value = _moved(each.value)

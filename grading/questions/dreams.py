@@ -39,14 +39,6 @@ class Network(NamedTuple):
         high = np.maximum(low @ second[0, 0] + other_shift, 0)
         return dict(zip(NAMES, (low, high), strict=True))
 
-    def gradient(self, image: np.ndarray, factors) -> np.ndarray:
-        """Dérive la somme, couche par couche, de `facteur · moyenne des carrés` ; `(h, w, 3)`."""
-        first, _, second, _ = self.weights
-        low, high = self.maps(image).values()
-        by_high = 2 * factors[1] * high / high.size * (high > 0)
-        by_low = 2 * factors[0] * low / low.size + by_high @ second[0, 0].T
-        return (by_low * (low > 0)) @ first[0, 0].T / 127.5
-
 
 def draw_network(rng: np.random.Generator) -> Network:
     """Tire un réseau dont presque toutes les réponses sont positives."""
@@ -62,11 +54,6 @@ def relative_distance(found: np.ndarray, target: np.ndarray) -> float:
 def total_variation(image: np.ndarray) -> float:
     """Somme des carrés des différences entre voisins."""
     return float(sum(np.sum(np.diff(image, axis=axis) ** 2) for axis in (0, 1)))
-
-
-def in_levels(change: float) -> str:
-    """Dit de combien des pixels changent."""
-    return f"{change:.2g} niveaux en moyenne".replace(".", ",")
 
 
 def pictures(

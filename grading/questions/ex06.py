@@ -1,41 +1,17 @@
 """Exercice 06 : les filtres et les cartes d'un réseau connu, et l'image que préfère un filtre."""
 
-from functools import partial
+from operator import itemgetter
 
 import numpy as np
 
-from grading import pupil
-from grading.questions import (
-    Ask,
-    Credit,
-    Mistake,
-    altered,
-    first_fault,
-    judge,
-    numbers,
-    question,
-    same,
-)
+from grading.questions import Ask, Credit, Mistake, altered, first_fault, numbers, question, same
 from grading.questions.heatmaps import TOLERANCE, forward, network
 
 SHAPE = (7, 9, 3)
-OTHER = {"early": "late", "late": "early"}  # les deux couches de `probes.small_network`
 STEPS = 30  # de montée, bien assez pour un si petit réseau
 
 
 # --- Les filtres ---------------------------------------------------------------------
-
-
-def _kernels(model, *, axes=(1, 2, 3)):
-    kernels = model.options["kernels"][0].transpose(3, 0, 1, 2)
-    kernels = kernels.reshape(-1, 3, 3, 3)  # ValueError si le réseau ne lit pas trois couleurs
-    highest = abs(kernels).max(axes, keepdims=True)
-    return 0.5 + kernels / (2 * np.maximum(highest, 1e-9))
-
-
-def _stretched(kernels):
-    spread = np.ptp(kernels, (1, 2, 3), keepdims=True)
-    return (kernels - kernels.min((1, 2, 3), keepdims=True)) / np.maximum(spread, 1e-9)
 
 
 @question("ex06.first_kernels")
@@ -44,50 +20,21 @@ def ask_first_kernels(ask: Ask) -> Credit:
     plain, other, grey = (network(ask.rng, (*SHAPE[:2], channels)) for channels in (3, 3, 1))
     other.options["kernels"][0][..., 1] = 0
     groups = [("1/2", plain), ("3/4", other), ("1", grey)]
-    return ask.judge(
-        "first_kernels",
-        [(level, [((model,), {})]) for level, model in groups],
-        _kernels,
-        [
-            Mistake("one_scale_for_all", partial(_kernels, axes=(0, 1, 2, 3)), "1/2"),
-            Mistake("zero_not_grey", altered(_kernels, _stretched), "1/4"),
-            Mistake("zero_not_grey", altered(_kernels, lambda kernels: 2 * kernels - 1), "1/4"),
-        ],
-        tolerance=TOLERANCE,
-    )
+    groups = [(level, [((model,), {})]) for level, model in groups]
+    return ask.compare("first_kernels", groups, tolerance=TOLERANCE)
 
 
 # --- Les cartes ----------------------------------------------------------------------
-
-
-def _map(model, image, name):
-    return forward(model, image[None])[name][0]
-
-
-def _named(answer: pupil.Answer, name: str) -> pupil.Answer:
-    """Prend une carte du dictionnaire rendu ; None s'il n'y en a pas de ce nom."""
-    return answer._replace(value=answer.value.get(name) if isinstance(answer.value, dict) else None)
 
 
 @question("ex06.activation_maps")
 def ask_activation_maps(ask: Ask) -> Credit:
     """Demande une couche, puis deux, dans un autre ordre."""
     image, model = ask.rng.integers(0, 256, SHAPE).astype(np.uint8), network(ask.rng, SHAPE)
-    requests = [((model, image, names), {}) for names in (["late"], ["late", "early"])]
-    alone, both = ask.calls("activation_maps", requests)
-    answers = [_named(alone, "late"), _named(both, "late"), _named(both, "early")]
-    calls = [((model, image, name), {}) for name in ("late", "early")]
-    return judge(
-        answers,
-        [("1/2", calls[:1]), ("1", calls)],
-        _map,
-        [
-            Mistake("batch_axis_kept", altered(_map, lambda values: values[None]), "1/2"),
-            Mistake("scaled_in_evaluate", lambda m, i, name: _map(m, i // 255, name), "1/4"),
-            Mistake("layers_swapped", lambda m, i, name: _map(m, i, OTHER[name]), "1/4"),
-        ],
-        tolerance=TOLERANCE,
-    )
+    alone, both = ([((model, image, names), {})] for names in (["late"], ["late", "early"]))
+    late, early = itemgetter("late"), itemgetter("early")
+    groups = [("1/2", alone, late), ("1", both, late), ("1", both, early)]
+    return ask.compare("activation_maps", groups, tolerance=TOLERANCE)
 
 
 def _strongest(maps, num):
@@ -113,29 +60,12 @@ def ask_strongest(ask: Ask) -> Credit:
 # --- L'image que préfère un filtre ---------------------------------------------------
 
 
-def _smoothed(images, share, *, mode="edge", divisor=4):
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)
-    across = padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:]
-    down = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1]
-    return (1 - share) * images + share * (across + down) / divisor
-
-
 @question("ex06.smooth")
 def ask_smooth(ask: Ask) -> Credit:
     """Lisse des images tirées au hasard, d'une part nulle à une part entière."""
     images = ask.rng.uniform(0, 255, (2, 5, 7, 3))
-    return ask.judge(
-        "smooth",
-        [("1", [((images, share), {}) for share in (0.0, 0.15, 0.6, 1.0)])],
-        _smoothed,
-        [
-            Mistake("border_of_zeros", partial(_smoothed, mode="constant"), "1/2"),
-            Mistake("border_wrapped", partial(_smoothed, mode="wrap"), "1/2"),
-            Mistake("neighbours_summed", partial(_smoothed, divisor=1), "1/2"),
-            Mistake("share_reversed", lambda images, share: _smoothed(images, 1 - share), "1/2"),
-        ],
-        tolerance=TOLERANCE,
-    )
+    calls = [((images, share), {}) for share in (0.0, 0.15, 0.6, 1.0)]
+    return ask.compare("smooth", [("1", calls)], tolerance=TOLERANCE)
 
 
 @question("ex06.maximise")

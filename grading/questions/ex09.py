@@ -6,31 +6,13 @@ import numpy as np
 from scipy import ndimage
 
 from grading.questions import Ask, Credit, Mistake, altered, credit, judge, numbers, question
-from grading.questions.heatmaps import (
-    CLASS,
-    SEEDS,
-    TOLERANCE,
-    backward,
-    clipped,
-    forward,
-    network,
-    score_seeds,
-)
+from grading.questions.heatmaps import CLASS, TOLERANCE, clipped, network
 
 SHAPE = (8, 11, 3)
-LAYERS = ("early", "late")  # celles de `probes.small_network`
+NUM_MODELS = 4  # la carte de l'un peut n'avoir rien de positif
 
 
 # --- Les cartes et leurs gradients ---------------------------------------------------
-
-
-def _maps_and_gradients(model, image, class_index, *, layer_name="late", seeds=score_seeds):
-    """Rend les cartes et leurs gradients, les unes sur les autres."""
-    if layer_name not in LAYERS:
-        raise ValueError
-    images = image[None].astype(float)
-    gradients = backward(model, images, seeds(model, images, class_index))
-    return np.stack([forward(model, images)[layer_name][0], gradients[layer_name][0]])
 
 
 @question("ex09.maps_and_gradients")
@@ -39,17 +21,8 @@ def ask_maps_and_gradients(ask: Ask) -> Credit:
     given = network(ask.rng, SHAPE), ask.rng.integers(0, 256, SHAPE).astype(np.uint8), CLASS
     names = ({}, {"layer_name": "early"}, {"layer_name": "late"}, {"layer_name": "mixed7"})
     calls = [(given, options) for options in names]
-    return ask.judge(
-        "maps_and_gradients",
-        [("1/2", calls[:1]), ("3/4", calls[1:3]), ("1", calls[3:])],
-        _maps_and_gradients,
-        [
-            *(Mistake(k, partial(_maps_and_gradients, seeds=SEEDS[k]), "1/4") for k in SEEDS),
-            Mistake("wrong_class", lambda m, i, k, **o: _maps_and_gradients(m, i, 0, **o), "1/4"),
-            Mistake("layer_ignored", lambda *given, **_: _maps_and_gradients(*given), "1/2"),
-        ],
-        tolerance=TOLERANCE,
-    )
+    groups = [("1/2", calls[:1]), ("3/4", calls[1:3]), ("1", calls[3:])]
+    return ask.compare("maps_and_gradients", groups, tolerance=TOLERANCE)
 
 
 # --- Peser les cartes ----------------------------------------------------------------
@@ -88,28 +61,12 @@ def ask_grad_cam_map(ask: Ask) -> Credit:
     )
 
 
-def _plus_plus(maps, gradients, *, positive=_rectified, axes=(0, 1)):
-    """Pèse comme Grad-CAM++ ; `axes` dit sur quoi une carte est additionnée."""
-    total, positive = _rectified(maps.sum(axes)), positive(gradients)
-    return maps @ (positive / (2 + total * positive)).sum((0, 1))
-
-
 @question("ex09.grad_cam_plus_plus_map")
 def ask_plus_plus(ask: Ask) -> Credit:
     """Pèse des cartes positives, puis une dont la somme est négative."""
     *calls, ((maps, gradients), _) = _drawn(ask.rng, 4)
-    return ask.judge(
-        "grad_cam_plus_plus_map",
-        [("3/4", calls), ("1", [((maps - [0, 3, 0, 0, 1], gradients), {})])],
-        _plus_plus,
-        [
-            Mistake("plain_grad_cam", _grad_cam, "1/4"),
-            Mistake("negative_gradients_kept", partial(_plus_plus, positive=abs), "1/4"),
-            Mistake("map_sum_forgotten", partial(_plus_plus, axes=()), "1/4"),
-            Mistake("relu_too_early", altered(_plus_plus, _rectified), "3/4"),
-        ],
-        tolerance=TOLERANCE,
-    )
+    groups = [("3/4", calls), ("1", [((maps - [0, 3, 0, 0, 1], gradients), {})])]
+    return ask.compare("grad_cam_plus_plus_map", groups, tolerance=TOLERANCE)
 
 
 # --- La carte ------------------------------------------------------------------------
@@ -149,12 +106,9 @@ def ask_enlarge(ask: Ask) -> Credit:
 def ask_grad_cam(ask: Ask) -> Credit:
     """Compare la carte à ce que donnent, enchaînées, les fonctions du rendu."""
     image = ask.rng.integers(0, 256, SHAPE).astype(np.uint8)
-    # De vingt réseaux, celui dont la carte a le plus de positif.
-    model = max(
-        (network(ask.rng, SHAPE) for _ in range(20)),
-        key=lambda each: _grad_cam(*_maps_and_gradients(each, image, CLASS)).max(),
-    )
-    calls = [((model, image, CLASS), {}), ((model, image, CLASS), {"layer_name": "early"})]
+    models = [network(ask.rng, SHAPE) for _ in range(NUM_MODELS)]
+    names = ({}, {"layer_name": "early"})
+    calls = [((model, image, CLASS), options) for options in names for model in models]
     pairs = [numbers(each) for each in ask.calls("maps_and_gradients", calls)]
     if any(each.ndim != 4 or len(each) != 2 for each in pairs):
         return credit(0, "wrong_shape", "maps_and_gradients")
@@ -164,10 +118,11 @@ def ask_grad_cam(ask: Ask) -> Credit:
         numbers(each, SHAPE[:2], detail="enlarge")
         for each in ask.calls("enlarge", [((each, image), {}) for each in small])
     ]
+    every = [((number,), {}) for number in range(len(calls))]
     return judge(
         ask.calls("grad_cam", calls),
-        [("1/2", [((0,), {})]), ("1", [((1,), {})])],
+        [("1/2", every[:NUM_MODELS]), ("1", every[NUM_MODELS:])],
         own.__getitem__,
-        [Mistake("layer_ignored", lambda number: own[0])],
+        [Mistake("layer_ignored", lambda number: own[number % NUM_MODELS])],
         tolerance=TOLERANCE,
     )

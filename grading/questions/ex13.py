@@ -3,17 +3,7 @@
 import numpy as np
 
 from grading import pupil
-from grading.questions import (
-    Ask,
-    Credit,
-    as_floats,
-    credit,
-    dreams,
-    first_fault,
-    numbers,
-    question,
-    same,
-)
+from grading.questions import Ask, Credit, dreams, first_fault, numbers, question, same
 
 SHAPE = (14, 18, 3)
 BLIND = 2  # canal que le réseau ne voit pas
@@ -30,48 +20,6 @@ def ask_feature_distance(ask: Ask) -> Credit:
         [("1", [((maps, target), {}), ((2 * maps, target / 3), {}), ((0 * maps, target), {})])],
         dreams.relative_distance,
         tolerance=dreams.TOLERANCE,
-    )
-
-
-# --- Régler des fréquences -----------------------------------------------------------
-
-
-def _there_and_back(ask: Ask, image: np.ndarray) -> tuple:
-    """Rend ce que l'aller fait d'une image, ce que le retour en refait, et du hasard décodé."""
-    _, height, width, _ = image.shape
-    found = ask.op(
-        "there_and_back",
-        function="frequencies",
-        positional=[height, width],
-        images=[image],
-        numbers=ask.rng.normal(size=(2, 3, height, width // 2 + 1)).astype(np.float32),
-    )
-    return tuple(as_floats(each) for each in (*found["encoded"], *found["decoded"], found["drawn"]))
-
-
-@question("ex13.frequencies")
-def ask_frequencies(ask: Ask) -> Credit:
-    """Fait l'aller et retour de deux images, puis regarde par quoi chaque onde est multipliée."""
-    image, odd = (
-        ask.rng.uniform(0, 255, (1, *each)).astype(np.float32) for each in (SHAPE, (9, 13, 3))
-    )
-    encoded, back, drawn = _there_and_back(ask, image)
-    odd_back = _there_and_back(ask, odd)[1]
-    height, width, _ = SHAPE
-    if np.shape(encoded) != (2, 3, height, width // 2 + 1) or np.shape(back) != image.shape:
-        return credit(0, "wrong_shape")
-    # Sans la moyenne de l'image, dont la fréquence est nulle.
-    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)).ravel()[1:]
-    spectrum = np.abs(np.fft.rfft2(image[0].transpose(2, 0, 1)))
-    factors = (spectrum / np.maximum(np.hypot(*encoded), 1e-12)).reshape(3, -1)[:, 1:]
-    slow, law = frequency < np.median(frequency), factors * frequency
-    faster = factors[:, slow].mean() > 1.5 * factors[:, ~slow].mean()
-    return first_fault(
-        ("1/4", "no_way_back", not same(back, image, tolerance=1e-3)),
-        ("1/4", "odd_side_lost", not same(odd_back, odd, tolerance=1e-3)),
-        ("1/2", "low_frequencies_not_faster", not faster),
-        ("3/4", "frequencies_other_law", not np.allclose(law, law.mean(), rtol=0.02, atol=0)),
-        ("3/4", "wrong_unit", not 0.2 < drawn.std() < 8, dreams.in_levels(drawn.std())),
     )
 
 

@@ -5,10 +5,6 @@ import numpy as np
 from grading.messages import Ingredient
 from grading.questions import Ask, Credit, as_floats, question
 
-CHANGES = "kernel_1 stride double deep linear dropout normalised dense".split()  # huit variantes
-LETTERS = 400  # de quoi écrire toutes les pièces d'un réseau
-
-
 # --- Des intervalles -----------------------------------------------------------------
 
 
@@ -44,20 +40,6 @@ def ask_sign(ask: Ask) -> Credit:
 
 
 # --- Des réseaux ---------------------------------------------------------------------
-
-
-def _letters(pieces) -> list[int]:
-    """Écrit les pièces d'un réseau en nombres, une lettre chacun ; une liste vaut un tuple."""
-    values = [np.ravel(each).tolist() for each in pieces.values]
-    return list(str(values).ljust(LETTERS).encode())
-
-
-@question("ex23.pieces_of")
-def ask_pieces_of(ask: Ask) -> Credit:
-    """Demande des variantes, puis la référence, par deux noms qui n'en sont pas."""
-    stages = ("1/2", ask.rng.permutation(CHANGES).tolist()), ("1", ["reference", "twin"])
-    groups = [(level, [((name,), {}) for name in names], _letters) for level, names in stages]
-    return ask.compare("pieces_of", groups)
 
 
 @question("ex23.equal_units")

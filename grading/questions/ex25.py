@@ -1,20 +1,13 @@
-"""Exercice 25 : BLEU, et une phrase dite mot à mot."""
-
-from itertools import pairwise
-from operator import itemgetter
+"""Exercice 25 : BLEU, et les mots d'une phrase."""
 
 import numpy as np
 
-from exercises.ex25_captions.grammar import CAPTIONS, END, MAX_WORDS, START
-from grading import messages
+from exercises.ex25_captions.grammar import CAPTIONS, END, START
 from grading.questions import Ask, Credit, question
 
 WORDS = "un une deux sac pull robe rouge verte en haut bas et".split()
 FIRST, LAST = CAPTIONS.numbers[START], CAPTIONS.numbers[END]
-CELLS, FEATURES = 64, 128  # d'une carte
-LENGTHS = (5, 3, 8)  # mots dits des phrases qui finissent, END compris
 LETTERS = 200  # de quoi écrire une phrase
-SAYS, HOPES = 8.0, 2.0  # scores du mot qui suit, et de celui que dit la carte
 
 
 # --- BLEU ----------------------------------------------------------------------------
@@ -84,46 +77,3 @@ def ask_to_words(ask: Ask) -> Credit:
         rows += [[*words, LAST, 0, 0], [*words, LAST, *words[1:3]], words, [*words, 0]]
     calls = [((np.array(row, np.uint8),), {}) for row in rows]
     return ask.compare("to_words", [("1", calls, _letters)])
-
-
-def _until_end(said) -> np.ndarray:
-    """Dit de chaque mot s'il est avant END, ou END lui-même."""
-    ends = np.asarray(said) == LAST
-    return np.cumsum(ends, axis=1) - ends == 0
-
-
-@question("ex25.say")
-def ask_say(ask: Ask) -> Credit:
-    """Fait parler un réseau dont on sait d'avance ce qu'il dira, et où il regarde."""
-    maps, table = _plant_sentences(ask.rng)
-    speaker = messages.Ingredient("planted_speaker", {"table": table, "num_words": MAX_WORDS})
-    call = [((speaker, maps), {})]
-
-    def words(answer):
-        return np.where(_until_end(answer[0]), answer[0], 0)
-
-    def looked(answer):
-        """Ne garde que l'attention des mots dits."""
-        return answer[1][_until_end(answer[0])[:, 1:]]
-
-    groups = [("1/2", call, words), ("3/4", call, itemgetter(0)), ("1", call, looked)]
-    return ask.compare("say", groups, tolerance=1e-3)
-
-
-def _plant_sentences(rng) -> tuple[np.ndarray, np.ndarray]:
-    """Choisit ce qu'un réseau dira : des bouts d'une même suite de mots, puis deux mots sans fin.
-
-    Returns:
-        Les cartes `(n, 64, 128)`, où la première case désigne le premier mot de chaque phrase ; le
-        score `(mots, mots)` de ce qui suit chaque mot.
-    """
-    words = rng.permutation(np.arange(3, len(CAPTIONS.words)))
-    chain, loop = [*words[: max(LENGTHS) - 1], LAST], words[-2:]
-    starts = [chain[-length] for length in LENGTHS] + [loop[0]]
-    table = np.zeros((len(CAPTIONS.words),) * 2, np.float32)
-    # Après END, il parlerait encore.
-    for before, after in [*pairwise([*chain, chain[0]]), tuple(loop), tuple(loop[::-1])]:
-        table[before, after] = SAYS
-    maps = rng.uniform(0, 1, (len(starts), CELLS, FEATURES)).astype(np.float32)
-    maps[range(len(starts)), 0, starts] = HOPES
-    return maps, table

@@ -2,15 +2,10 @@
 
 import numpy as np
 
-from grading import pupil
 from grading.messages import Ingredient
-from grading.questions import Ask, Credit, first_fault, numbers, question, same
+from grading.questions import Ask, Credit, question
 
-NUM_IMAGES, NUM_WORDS = 600, 10  # de l'essai de `draw_batch`, et de ses phrases
-FEW, MANY = 0.05, 0.16  # part des phrases effacées : hors de là, ce n'est pas une sur dix
 TOLERANCE = 1e-4
-ASTRAY = "la vitesse doit mener du point à l'image, dans l'échelle du réseau"
-ENTIRELY = "chaque phrase doit être gardée telle quelle, ou effacée en entier"
 
 
 # --- Le chemin -----------------------------------------------------------------------
@@ -76,37 +71,6 @@ def ask_follow(ask: Ask) -> Credit:
     plain, timed = [draw(5, timed=False), draw(8, timed=False)], [draw(4), draw(9), draw(20)]
     groups = [("1/2", plain), ("1", timed)]
     return ask.compare("follow", groups, tolerance=TOLERANCE)
-
-
-# --- De quoi apprendre ---------------------------------------------------------------
-
-
-@question("ex26.draw_batch")
-def ask_draw_batch(ask: Ask) -> Credit:
-    """Tire un lot, et retrouve le bruit d'après le point et la vitesse."""
-    images = ask.rng.integers(0, 256, (NUM_IMAGES, 2, 2, 1)).astype(np.uint8)
-    words = ask.rng.integers(1, 30, (NUM_IMAGES, NUM_WORDS)).astype(np.uint8)
-    generator = Ingredient("random_generator", {"seed": int(ask.rng.integers(1000))})
-    (answer,) = ask.calls("draw_batch", [((images, words), {"rng": generator})])
-    given, velocity = answer.value
-    values = given["image"], velocity, given["words"], given["time"]
-    shapes = images.shape, images.shape, words.shape, (NUM_IMAGES, 1)
-    point, velocity, said, time = (
-        numbers(pupil.Answer(value), shape) for value, shape in zip(values, shapes, strict=True)
-    )
-    noise = images / 127.5 - 1 - velocity
-    inside = time.min() >= 0 and time.max() <= 1
-    normal = inside and abs(noise.mean()) < 0.1 and abs(noise.std() - 1) < 0.1
-    apart = noise[..., 0].std(axis=0).min() > 0.1 and time.std() > 0.1
-    astray = not same(point, noise + time[..., None, None] * velocity, tolerance=TOLERANCE)
-    erased = (said == 0).all(axis=1)
-    return first_fault(
-        ("0", "wrong_values", astray, ASTRAY),
-        ("1/2", "same_noise", not apart),
-        ("1/2", "not_normal_noise", not normal),
-        ("3/4", "wrong_values", not same(said, np.where(erased[:, None], 0, words)), ENTIRELY),
-        ("3/4", "wrong_values", not FEW < erased.mean() < MANY, "ce n'est pas une phrase sur dix"),
-    )
 
 
 # --- Deux nuages ---------------------------------------------------------------------

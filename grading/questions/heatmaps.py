@@ -6,8 +6,8 @@ import numpy as np
 from scipy.signal import fftconvolve
 from scipy.special import softmax
 
-from grading import messages, pupil
-from grading.questions import Ask, Credit, Mistake, as_floats, credit, judge, numbers
+from grading import messages
+from grading.questions import Ask, Credit, Mistake, credit, judge, numbers
 
 NUM_CLASSES = 4
 TOLERANCE = 1e-4  # les réseaux calculent en float32
@@ -89,53 +89,24 @@ def forward(model: messages.Ingredient, images: np.ndarray) -> dict[str, np.ndar
     }
 
 
-def backward(
-    model: messages.Ingredient, images: np.ndarray, seeds: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Dérive une somme pondérée des scores par rapport à chaque couche et à l'image.
+def backward(model: messages.Ingredient, images: np.ndarray, class_index: int) -> np.ndarray:
+    """Dérive le score d'une classe par rapport à des images.
 
     Args:
         model: un réseau de `network`.
         images: `(n, H, W, 3)`, de 0 à 255.
-        seeds: `(n, NUM_CLASSES)`, poids de chaque score.
+        class_index: la classe.
 
     Returns:
-        `"late"`, `"early"` et `"image"`, chacun de la forme de ce par rapport à quoi l'on dérive.
+        Les gradients, de la forme des images.
     """
     first, second, dense = model.options["kernels"]
     found = forward(model, images)
-    late = (seeds @ dense.T).reshape(found["late"].shape)
+    late = dense[:, class_index].reshape(found["late"].shape[1:])
     early = (late * (1 - found["late"] ** 2)) @ second[0, 0].T
     before = early * (1 - found["early"] ** 2)
     # Une convolution entière défait la corrélation, canal d'entrée par canal de sortie.
-    image = fftconvolve(before[..., np.newaxis, :], first[np.newaxis], axes=(1, 2)).sum(-1)
-    return {"late": late, "early": early, "image": image / 255}
-
-
-def score_seeds(model, images, class_index) -> np.ndarray:
-    """Rend les poids qui ne gardent que le score d'une classe."""
-    return np.tile(np.eye(NUM_CLASSES)[class_index], (len(images), 1))
-
-
-def probability_seeds(model, images, class_index) -> np.ndarray:
-    """Rend les poids de qui dérive la probabilité, et non le score."""
-    shares = softmax(forward(model, images)["scores"], axis=1)
-    return shares[:, [class_index]] * (np.eye(NUM_CLASSES)[class_index] - shares)
-
-
-SEEDS = {  # ce qu'on dérive quand on se trompe
-    "probability_derived": probability_seeds,
-    "all_classes_derived": lambda model, images, class_index: np.ones((len(images), NUM_CLASSES)),
-}
-
-
-def enlarged(answers: Sequence[pupil.Answer], factor: float) -> list[pupil.Answer]:
-    """Multiplie des réponses : comparées à un près, de petites valeurs paraîtraient nulles."""
-    values = [as_floats(answer.value) for answer in answers]
-    return [
-        answer if each is None else answer._replace(value=each * factor)
-        for answer, each in zip(answers, values, strict=True)
-    ]
+    return fftconvolve(before[..., np.newaxis, :], first[np.newaxis], axes=(1, 2)).sum(-1) / 255
 
 
 def clipped(values: np.ndarray) -> np.ndarray:

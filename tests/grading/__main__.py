@@ -1,7 +1,6 @@
 """`python -m tests.grading` : les trois collections, corrigées d'une seule commande.
 
-Affiche le tableau de ce qui a été reconnu, et dit ce qui ne l'a pas été. Sans carte graphique ni
-réseau ; un quart d'heure sur deux cœurs.
+Dit ce qui n'a pas été reconnu. Sans carte graphique ni réseau ; un quart d'heure sur deux cœurs.
 """
 
 import argparse
@@ -13,13 +12,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from convnets.core.cli import markdown_table
 from grading.grader import random_seed
 from tests.grading import handins
 from tests.grading.handins import HandIn
 
 CANARY = "intact"
-SCORE = ("points", "out_of")
 
 
 def grade(chosen: Sequence[HandIn], folder: Path) -> dict:
@@ -63,29 +60,10 @@ def grade(chosen: Sequence[HandIn], folder: Path) -> dict:
     return whole
 
 
-def table(collections: dict[str, list[HandIn]], report: dict) -> str:
-    """Fait le tableau Markdown de ce qui a été reconnu."""
-    found = handins.verdicts(report)
-    rows = []
-    for title, chosen in collections.items():
-        for each in chosen:
-            seen = "✘" if handins.problems(each, found[each.name]) else "✔"
-            mine = [q for q in found[each.name].values() if q["module"] in each.modules]
-            for question in [q for q in mine if q["reason"]]:
-                points = f"{question['points']:g}/{question['out_of']:g}"
-                rows.append([title, each.name, question["id"], question["reason"], points, seen])
-            if not any(q["reason"] for q in mine):
-                points = "/".join(f"{sum(q[key] for q in mine):g}" for key in SCORE)
-                rows.append([title, each.name, "toutes", "aucune", points, seen])
-    header = ["collection", "rendu", "question", "raison donnée", "points", "reconnu"]
-    return markdown_table(header, rows)
-
-
 def main(argv: list[str] | None = None) -> int:
     """Corrige les collections demandées ; rend 0 si tout est reconnu."""
     parser = argparse.ArgumentParser(prog="python -m tests.grading", description=__doc__)
-    parser.add_argument("--output", type=Path, help="écrire aussi le tableau dans ce fichier")
-    options = parser.parse_args(argv)
+    parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "depot").mkdir()
@@ -99,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         start, chosen = time.monotonic(), [each for some in collections.values() for each in some]
         report = grade(chosen, folder)
         touched = canary.read_text() != CANARY
-    rows, found = table(collections, report), handins.verdicts(report)
+    found = handins.verdicts(report)
     wrong = [problem for each in chosen for problem in handins.problems(each, found[each.name])]
     wrong += ["Le fichier témoin a été changé."] * touched
     counts = ", ".join(f"{len(some)} {title}" for title, some in collections.items())
@@ -108,9 +86,7 @@ def main(argv: list[str] | None = None) -> int:
         f"{counts} : {len(chosen) - len(missed)} sur {len(chosen)} reconnus en "
         f"{time.monotonic() - start:.0f} s (graine {report['graine']})."
     )
-    print("\n".join([rows, "", *wrong, summary]))
-    if options.output:
-        options.output.write_text(f"{rows}\n\n{summary}\n", encoding="utf-8")
+    print("\n".join([*wrong, summary]))
     return int(bool(wrong))
 
 

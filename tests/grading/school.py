@@ -39,33 +39,6 @@ plt.plot(history.history['loss'])""",
     "print(model.evaluate(x_test, y_test))\ndisplay(model)",
     "%%bash\nls",
 ]
-CIFAR = """import tensorflow as tf
-from tensorflow.keras import layers, models
-from tensorflow.keras.datasets import cifar10
-(train_images, train_labels), (test_images, test_labels) = cifar10.load_data()
-model = models.Sequential()
-model.add(layers.Rescaling(1 / 255, input_shape=(32, 32, 3)))
-model.add(layers.Conv2D(8, 3, strides=2, activation='relu'))
-model.add(layers.Flatten())
-model.add(layers.Dense(10))
-loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-model.compile(optimizer='adam', loss=loss, metrics=['accuracy'])
-model.fit(train_images, train_labels, epochs=10, validation_data=(test_images, test_labels))
-print(model.evaluate(test_images, test_labels, verbose=2))
-"""
-PLAIN = """import keras
-from keras import layers
-
-def build_model():
-    return keras.Sequential([
-        keras.Input((28, 28, 1)), layers.Rescaling(1 / 255),
-        layers.Conv2D(8, 3, activation="relu"), layers.Flatten(),
-        layers.Dense(10, activation="softmax")])
-
-def train(model, x, y):
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(x, y, validation_split=0.2, epochs=3)
-"""
 
 
 def book(*sources: str) -> bytes:

@@ -4,6 +4,7 @@ import pytest
 
 from grading import grader, handin
 from grading.scale import read_scale
+from tests.grading import school
 
 pytestmark = pytest.mark.ci
 
@@ -227,6 +228,7 @@ WRITTEN = {  # (exercice, programme, points)
         FASHION + NOT_IMPORTED + MODEL + FIT,
         {name: points / 2 for name, points in PLAIN.items()} | {"evaluate": 1},
     ),
+    "notebook": ("ex02", school.book(*school.FASHION).decode(), PLAIN | {"scaling": 3}),
     "test_en_deux": ("ex02", FASHION + LAYERS + TWO_HALVES, PLAIN),
     "classes": (
         "ex04",
@@ -244,13 +246,13 @@ WRITTEN = {  # (exercice, programme, points)
 
 @pytest.fixture(scope="module")
 def mark(tmp_path_factory):
-    """mark(exercice, programme) -> notes, comme pour un élève qui rend `tp.py`."""
+    """mark(exercice, programme) -> notes, comme pour un élève qui rend `tp.py`, ou un notebook."""
     made = grader.Grader(grader.Options(seed=1))
 
     def grade(exercise, source):
-        folder = tmp_path_factory.mktemp("rendu")
-        (folder / "tp.py").write_text(source, encoding="utf-8")
-        found = handin.collect(folder, folder / "lu", chosen=[f"{exercise}=tp.py"], one=True)
+        folder, name = tmp_path_factory.mktemp("rendu"), "tp.ipynb" if source[0] == "{" else "tp.py"
+        (folder / name).write_text(source, encoding="utf-8")
+        found = handin.collect(folder, folder / "lu", chosen=[f"{exercise}={name}"], one=True)
         (submitted,) = found.submissions
         return [made.grade(submitted, rule) for rule in read_scale()[exercise].rules]
 
