@@ -22,6 +22,7 @@ PLUGINS = "WebP Avif Tiff Tga Pcx Jpeg2K Psd".split()  # chargés s'il le faut
 # Les autres (EPS, ICO, QOI…) demandent un autre programme, du Python lent, ou ne disent pas leur
 # taille avant d'être décodés.
 FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX", "JPEG2000", "PSD")
+SERIES = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")  # dont un fichier peut en contenir plusieurs
 TELEPHONE = "HEIF"  # que lit le paquet pi-heif
 GROUND = 128  # gris neutre, sous les pixels transparents
 
@@ -112,6 +113,7 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
         if image.width * image.height > Image.MAX_IMAGE_PIXELS:
             raise Image.DecompressionBombError  # Pillow ne la lève qu'au double
         buffer_bytes = _buffer_bytes(image, file)
+        several = image.format in SERIES and image.is_animated
         if min_side_px:
             image.draft(None, (min_side_px, min_side_px))
         num_pixels = image.width * image.height
@@ -136,7 +138,9 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
             alpha = _alpha(image) if image.has_transparency_data and turn is None else None
             image = _to_rgb(image, _shrinking(image, num_bytes, min_side_px))
             image.info["alpha"] = alpha
-        return image if turn is None else image.transpose(turn)
+        image = image if turn is None else image.transpose(turn)
+        image.info["several"] = several
+        return image
 
 
 def _alpha(image: Image.Image) -> Image.Image:

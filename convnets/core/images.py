@@ -70,6 +70,10 @@ def source_name(source) -> str:
 
 
 def _opening_error(source, name: str, error: Exception) -> Exception:
+    if name.startswith(("http://", "https://")):
+        return FileNotFoundError(
+            f"{name} est une adresse, qui n'est pas lue ; écrivez : curl -L '{name}' | ./predict -"
+        )
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return FileNotFoundError(f"{name} : aucun fichier ici ; donnez le chemin d'une image.")
     if isinstance(error, OSError) and os.path.isdir(source):
@@ -132,8 +136,8 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
                 f"{name} est {kind}, qui n'est pas lu ici ; convertissez-le en PNG ou en JPEG."
             ) from error
         raise ValueError(
-            f"{name} n'est d'aucun format d'image connu ({', '.join(FORMATS)}) ; vérifiez ce "
-            "fichier ou convertissez-le en PNG."
+            f"{name} n'est d'aucun format d'image connu ({', '.join(FORMATS)}, HEIC) ; vérifiez "
+            "ce fichier ou convertissez-le en PNG."
         ) from error
     except ImportError as error:
         raise ValueError(
@@ -155,6 +159,8 @@ def _other_kind(start: bytes) -> str:
         return "un document PDF"
     if b"<svg" in text:
         return "un dessin SVG"
+    if start[4:11] == b"ftypavi":
+        return "une image AVIF abîmée, ou de plus de 268 millions de pixels"
     if start.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
         return "une image JPEG XL"
     films = (start[4:8] == b"ftyp", start[:4] == b"\x1aE\xdf\xa3", start[8:12] == b"AVI ")
@@ -195,17 +201,18 @@ def crop_resize(
 
 def crop_resize_image(
     image: Image.Image,
-    size_px: int,
+    size_px: int | tuple[int, int],
     *,
     mode: str = "crop",
     zoom: float = 1.0,
     resample: Image.Resampling = Image.Resampling.BICUBIC,
 ) -> Image.Image:
-    """`crop_resize`, qui rend une image Pillow."""
+    """`crop_resize`, qui rend une image Pillow ; `"squash"` accepte une largeur et une hauteur."""
     if image.mode != "RGB":
         raise ValueError(f"Image de mode {image.mode} reçue, RGB attendu : passez par open_image.")
     width, height = image.size
-    box, size = (0, 0, width, height), (size_px, size_px)
+    box = (0, 0, width, height)
+    size = (size_px, size_px) if isinstance(size_px, int) else size_px
     if mode == "crop":
         side = zoom * min(width, height)
         left, top = (width - side) / 2, (height - side) / 2

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from convnets.core.cli import printable
-from convnets.explaining.maps import LightModel, Subject, load_network, normalise
-from convnets.explaining.methods import EXPLANATIONS, OWN_NETWORK, RELATIVE
+from convnets.explaining.maps import LightModel, ScoreModel, Subject, load_network, normalise
+from convnets.explaining.methods import EXPLANATIONS, OWN_NETWORK, RELATIVE, SCORE
 from convnets.explaining.verdict import judge, save_explanation
 from convnets.serving.classifier import Result
 
@@ -83,9 +83,8 @@ def explain(result: Result, output: Path, *, name: str) -> None:
     """Dessine ce qui a décidé d'une prédiction.
 
     Args:
-        result: ce que `Classifier.classify` a rendu, par un modèle à images en couleurs ; c'est sa
-            classe qui est expliquée. Quand il vient de plusieurs vues d'une grande image, la carte
-            est celle de la première.
+        result: ce que `Classifier.classify` a rendu ; c'est sa classe qui est expliquée. Quand il
+            vient de plusieurs vues d'une grande image, la carte est celle de la première.
         output: figure à écrire.
         name: méthode, une de `methods.EXPLANATIONS`.
 
@@ -93,18 +92,23 @@ def explain(result: Result, output: Path, *, name: str) -> None:
         ValueError, OSError: image ou modèle qui ne convient pas, figure impossible à écrire.
     """
     _ignore_user_settings()
-    classifier, index = result.classifier, result.best
-    if len(classifier.input_shape) != 3:
-        raise ValueError(
-            f"{printable(classifier.slug)} ne s'explique pas : il faut un modèle à images en "
-            "couleurs."
-        )
-    image, light = classifier.prepare(result.path), LightModel(classifier)
-    method = load_method(name)
-    model = light
-    if EXPLANATIONS[name].derives:
-        model = load_network(classifier.slug, models_dir=classifier.models_dir)
+    classifier, index, entry = result.classifier, result.best, EXPLANATIONS[name]
+    image, light, method = (
+        classifier.prepare(result.path),
+        LightModel(classifier),
+        load_method(name),
+    )
+    if entry.derives:
+        if image.ndim == 2 or classifier.card.own:
+            raise ValueError(
+                f"{name} dérive un réseau du cours, à images en couleurs ; pour "
+                f"{printable(classifier.slug)}, prenez occlusion ou lime."
+            )
+        model, unit = load_network(classifier.slug, models_dir=classifier.models_dir), entry.unit
+    else:
+        model, unit = ScoreModel(light), SCORE
+    image = image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
     class_fr, probability = classifier.classes[index], result.probabilities[index]
     subject = Subject(light, image, index, class_fr, probability, familiar=result.familiar)
-    explanation = judge(subject, method.measure(model, image, index), unit=method.unit)
+    explanation = judge(subject, method.measure(model, image, index), unit=unit)
     save_explanation(subject, explanation, output, method=method.title)

@@ -38,8 +38,36 @@ class LightModel:
         self.classifier = classifier
 
     def predict(self, images: np.ndarray, **_) -> np.ndarray:
-        """Rend les probabilités étalonnées `(n, classes)` d'images uint8 `(n, H, W, 3)`."""
-        return self.classifier.predict(images)
+        """Rend les probabilités étalonnées `(n, classes)` d'images uint8 `(n, H, W, 3)`.
+
+        Un réseau à images grises lit la première couleur.
+        """
+        is_grey = len(self.classifier.input_shape) == 2
+        return self.classifier.predict(images[..., 0] if is_grey else images)
+
+
+class ScoreModel(NamedTuple):
+    """Un réseau dont `predict` rend des scores : expliquer par eux ne s'arrête pas à 100 %."""
+
+    model: LightModel
+
+    def predict(self, images: np.ndarray, **_) -> np.ndarray:
+        """Rend les scores `(n, classes)` d'images uint8 `(n, H, W, 3)`, voir `scores`."""
+        return scores(self.model.predict(images))
+
+
+def scores(probabilities: np.ndarray) -> np.ndarray:
+    """Rend le score de chaque classe d'avant le softmax, compté depuis celui des autres réunies.
+
+    Args:
+        probabilities: `(n, classes)`.
+
+    Returns:
+        `(n, classes)`, log(p / (1 - p)) : 0 pour une chance sur deux, 4,6 pour 99 %.
+    """
+    found = np.asarray(probabilities, np.float64)
+    others = found @ (1 - np.eye(found.shape[1]))  # 1 - p s'arrondirait à zéro
+    return np.log(np.maximum(found, 1e-30)) - np.log(np.maximum(others, 1e-30))
 
 
 class Subject(NamedTuple):

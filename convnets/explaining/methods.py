@@ -35,7 +35,7 @@ EXPLANATIONS = {
     "integrated_gradients": Entry(
         "Gradients intégrés", "exercises.ex08_saliency:shares", SCORE, True
     ),
-    "occlusion": Entry("Occlusion", "exercises.ex07_occlusion:drops", POINTS, False),
+    "occlusion": Entry("Occlusion", "exercises.ex07_occlusion:quick_drops", POINTS, False),
     "lime": Entry("LIME", "exercises.ex10_lime:gains", POINTS, False),
 }
 # CAM n'explique qu'un réseau d'une forme précise : `--explain` ne la propose pas.

@@ -1,8 +1,8 @@
 """Ce que vaut une carte : son échelle, ce que la classe perd quand on la cache, sa figure.
 
 Ramenée à [0, 1], toute carte paraît dire quelque chose. `judge` garde donc son échelle, et mesure
-ce que perd la classe quand on cache ce que la carte désigne. Ce nombre se compare d'une méthode à
-l'autre ; une carte qui ne désigne rien d'important n'est pas peinte.
+ce que perd la classe quand on cache ce que la carte désigne : sa probabilité, et son score, qui
+bouge encore quand la probabilité est à 100 %. Ces nombres se comparent d'une méthode à l'autre.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convnets.core.cli import percent
-from convnets.explaining.maps import Subject
+from convnets.explaining.maps import Subject, scores
 from convnets.explaining.methods import POINTS, RELATIVE
 from convnets.figures.style import new_figure, output_dir
 from convnets.serving.calibration import soften
@@ -36,17 +36,7 @@ class Explanation(NamedTuple):
     values: np.ndarray  # (H, W) float32, de signe quelconque, dans `unit`
     unit: str  # ce que compte la carte : POINTS, RELATIVE, ou une autre, en français
     drop: float  # points perdus par la classe, la part `HIDDEN` cachée ; négatif : gagnés
-
-    @property
-    def largest(self) -> float:
-        """Le plus grand changement de probabilité mesuré, en points, sans son signe."""
-        own = abs(self.values).max() if self.unit == POINTS else 0
-        return max(abs(self.drop), float(own))
-
-    @property
-    def matters(self) -> bool:
-        """Dit si quelque chose change d'au moins `FLOOR` ; sinon, la carte n'est pas peinte."""
-        return self.largest >= FLOOR
+    score_drop: float = 0.0  # de même pour son score, voir `maps.scores`
 
 
 def judge(subject: Subject, values: np.ndarray, *, unit: str) -> Explanation:
@@ -60,13 +50,14 @@ def judge(subject: Subject, values: np.ndarray, *, unit: str) -> Explanation:
             [-1, 1].
 
     Returns:
-        La carte, en points si c'est son unité, et la baisse de la probabilité.
+        La carte, en points si c'est son unité, et les baisses de la probabilité et du score.
     """
     values = np.nan_to_num(np.asarray(values, np.float32), posinf=0, neginf=0)
     images = np.stack([subject.image, hide_strongest(subject.image, values)])
     probabilities = soften(subject.model.predict(images, verbose=0), subject.temperature)
-    whole, left = 100 * probabilities[:, subject.class_index]
-    return Explanation(values * (100 if unit == POINTS else 1), unit, float(whole - left))
+    found = np.stack([100 * probabilities, scores(probabilities)])[:, :, subject.class_index]
+    drop, score_drop = (found[:, 0] - found[:, 1]).tolist()
+    return Explanation(values * (100 if unit == POINTS else 1), unit, drop, score_drop)
 
 
 def hide_strongest(image: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -108,7 +99,7 @@ def describe(subject: Subject, explanation: Explanation, *, method: str) -> str:
 
 def scale(explanation: Explanation) -> str:
     """Dit en une phrase l'échelle d'une carte, et où elle est la plus forte."""
-    values, unit, _ = explanation
+    values, unit = explanation.values, explanation.unit
     highest = float(values.max())
     if highest <= 0:
         return "Échelle : la carte est nulle, rien ne plaide pour cette classe."
@@ -126,14 +117,13 @@ def scale(explanation: Explanation) -> str:
 
 def effect(explanation: Explanation, class_fr: str) -> str:
     """Dit en une phrase ce que perd, ou gagne, la classe quand on cache ce que montre la carte."""
-    if not explanation.matters:
-        return (
-            f"Presque rien ne change pour « {class_fr} » ({points(explanation.largest)} au plus) : "
-            "la carte n'est pas peinte."
-        )
     hidden = "Cacher le huitième le plus fort de la carte"
+    lost = explanation.score_drop
     if abs(explanation.drop) < FLOOR:
-        return f"{hidden} ne change presque rien pour « {class_fr} »."
+        return (
+            f"{hidden} ne change pas d'un point la probabilité de « {class_fr} » ; son score "
+            f"{'perd' if lost >= 0 else 'gagne'} {abs(lost):.1f}.".replace(".", ",", 1)
+        )
     verb = "perdre" if explanation.drop > 0 else "gagner"
     return f"{hidden} fait {verb} {points(explanation.drop)} à « {class_fr} »."
 
@@ -188,13 +178,12 @@ def save_explanation(
     """
     heatmap = np.maximum(explanation.values, 0)
     top = max(heatmap.max(), FLOOR if explanation.unit == POINTS else 0) or 1
-    heatmap = heatmap * explanation.matters
     with new_figure(path, columns=3, size=(3.4, 4.0)) as (figure, axes):
         picture, alone, over = axes[0]
         picture.imshow(subject.image)
         picture.set_title("Image vue par le réseau")
         drawn = alone.imshow(heatmap, cmap="cividis", vmin=0, vmax=top)
-        alone.set_title("Carte" if explanation.matters else "Carte non peinte")
+        alone.set_title("Carte")
         figure.colorbar(drawn, ax=alone, shrink=0.75, label=explanation.unit)
         over.imshow(subject.image @ [0.299, 0.587, 0.114], cmap="gray", vmin=0, vmax=255)
         over.imshow(heatmap, cmap="cividis", vmin=0, vmax=top, alpha=0.55)

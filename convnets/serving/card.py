@@ -47,6 +47,7 @@ class Card(NamedTuple):
     familiarity: float | None  # une image est étrangère sous ce seuil ; None s'il n'y en a pas
     base: Path | None  # export de la base que ce modèle, une tête, demande ; voir `base`
     garments: Garments | None = None  # d'un modèle qui ne nomme pas que des objets
+    own: tuple[str, str] | None = None  # échelle et réponses d'un réseau d'ailleurs, voir `own`
 
 
 def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None = None) -> Card:
@@ -122,4 +123,5 @@ def _fill(slug: str, report: dict) -> Card:
         temperature=report.get("calibration", {}).get("temperature"),
         familiarity=report.get("familiarity", {}).get("threshold"),
         base=base,
+        own=(report["scale"], report["answers"]) if "made_from" in report else None,
     )

@@ -49,6 +49,7 @@ class Result(NamedTuple):
     error: str | None
     classifier: "Classifier | None" = None  # celui qui a répondu
     familiarity: float | None = None  # plus grande pour une image plus familière
+    several: bool = False  # le fichier contient d'autres images, qui ne sont pas lues
 
     @property
     def familiar(self) -> bool:
@@ -96,20 +97,33 @@ def prepare(source, input_shape: tuple[int, ...], *, framing: str = FRAMING) -> 
     from convnets.core.images import open_image
     from convnets.serving.images import decoded_side, squares
 
-    side_px = input_shape[0]
-    image = open_image(source, min_side_px=decoded_side(side_px))
+    image = open_image(source, min_side_px=decoded_side(max(input_shape[:2])))
     if len(input_shape) == 2:
-        return grey_square(image, side_px, framing=framing)
-    return np.array(squares(image, side_px, [(framing, 1.0)])[0])
+        return grey_square(image, input_shape, framing=framing)
+    return np.array(squares(image, _size(input_shape), [(framing, 1.0)])[0])
 
 
-def grey_square(image: "Image.Image", side_px: int, *, framing: str = FRAMING) -> "np.ndarray":
-    """Rend une image en gris, uint8 `(side_px, side_px)` : son vêtement, si le fond s'enlève."""
+def _size(input_shape: tuple[int, ...]) -> "int | tuple[int, int]":
+    """Rend le côté d'un carré, ou la largeur et la hauteur d'un rectangle."""
+    height, width = input_shape[:2]
+    return height if height == width else (width, height)
+
+
+def grey_square(
+    image: "Image.Image", input_shape: tuple[int, int], *, framing: str = FRAMING
+) -> "np.ndarray":
+    """Rend une image en gris, uint8 `input_shape` : son vêtement, si le fond s'enlève.
+
+    Un réseau appris ailleurs (`"squash"`) lit l'image telle quelle.
+    """
     import numpy as np
 
     from convnets.serving.garments import garment_square
     from convnets.serving.images import squares
 
+    if framing == "squash":
+        return np.array(squares(image, _size(input_shape), [(framing, 1.0)])[0].convert("L"))
+    side_px = input_shape[0]
     garment = None if min(image.size) <= side_px else garment_square(image, side_px)
     if garment is not None:
         return garment
@@ -121,8 +135,9 @@ def grey_square(image: "Image.Image", side_px: int, *, framing: str = FRAMING) -
     return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
 
 
-def _is_square(shape: tuple[int | None, ...]) -> bool:
-    return len(shape) in (2, 3) and shape[0] == shape[1] is not None and shape[2:] in ((), (3,))
+def _is_picture(shape: tuple[int | None, ...], framing: str) -> bool:
+    known = len(shape) in (2, 3) and None not in shape[:2] and shape[2:] in ((), (3,))
+    return known and (shape[0] == shape[1] or framing == "squash")
 
 
 def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
@@ -196,7 +211,7 @@ class Classifier:
             from threading import Lock
 
             self._turn = Lock()
-        self.input_shape = (self._base or engine).input_shape
+        self.input_shape, self.framing = (self._base or engine).input_shape, card.framing
         if engine.output_rank != 2:
             raise ValueError(
                 f"{shown} ne répond pas par une classe : ./predict ne sait pas le lire. "
@@ -208,15 +223,16 @@ class Classifier:
                 f"{agreed(engine.num_outputs, 'classe attendue', 'classes attendues')}. "
                 "Reprenez les deux fichiers du même entraînement."
             )
-        if not _is_square(self.input_shape) or (
+        if not _is_picture(self.input_shape, self.framing) or (
             card.framing == "digit" and self.input_shape != DIGIT_SHAPE
         ):
             raise ValueError(
                 f"{shown} lit des entrées {[*self.input_shape]}, cadrées par {card.framing!r} : "
                 "./predict ne sait pas les préparer."
             )
-        self._pass_size = max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // self.input_shape[0] ** 2))
-        self.classes, self.framing, self.views = [*card.classes], card.framing, card.views
+        num_pixels = self.input_shape[0] * self.input_shape[1]
+        self._pass_size = max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // num_pixels))
+        self.classes, self.views = [*card.classes], card.views
         self.temperature = card.temperature or 1.0  # 1 : les probabilités du réseau
         self._is_digit, self._is_grey = self.framing == "digit", len(self.input_shape) == 2
         self.glance = None if self._is_grey or self._base else card.glance
@@ -231,8 +247,17 @@ class Classifier:
                 native = native_engine(self._content, num_threads=num_threads)
                 if native:
                     return native
-        self._content = bytes(self._content)  # que ces moteurs se partagent
-        return Engine(self._content, num_threads=num_threads)
+        return self._shared_engine(num_threads)
+
+    def _shared_engine(self, num_threads: int) -> Engine:
+        """Rend un moteur qui partage le contenu de l'export avec les autres."""
+        self._content = bytes(self._content)
+        if not self.card.own:
+            return Engine(self._content, num_threads=num_threads)
+        from convnets.serving.own import OwnEngine
+
+        scale, answers = self.card.own
+        return OwnEngine(self._content, scale=scale, answers=answers, num_threads=num_threads)
 
     def _load_base(self, path: Path, head_shape: tuple[int, ...]) -> Engine:
         shown, remedy = printable(self.slug), f"python -m exercises.{self.card.exercise} --prepare"
@@ -274,7 +299,7 @@ class Classifier:
             rendu donne une température.
         """
         if self._engine is None:
-            self._engine = Engine(self._content, num_threads=self.num_threads)
+            self._engine = self._shared_engine(self.num_threads)
         return self._predict(images, self._engine)[0]
 
     def _predict(
@@ -315,7 +340,7 @@ class Classifier:
         from convnets.core.images import open_image
         from convnets.serving.images import decoded_side
 
-        return open_image(source, min_side_px=decoded_side(self.input_shape[0]))
+        return open_image(source, min_side_px=decoded_side(max(self.input_shape[:2])))
 
     def choose(self, image) -> "Classifier":
         """Rend le modèle qui répondra à une image : lui-même (voir `router.Router`)."""
@@ -330,10 +355,10 @@ class Classifier:
         if self._is_digit:
             return [image.tobytes()]
         if self._is_grey:
-            return [grey_square(image, self.input_shape[0], framing=self.framing).tobytes()]
+            return [grey_square(image, self.input_shape, framing=self.framing).tobytes()]
         from convnets.serving.images import squares
 
-        return [view.tobytes() for view in squares(image, self.input_shape[0], self.views)]
+        return [view.tobytes() for view in squares(image, _size(self.input_shape), self.views)]
 
     def glance_of(self, image: "Image.Image") -> bytes:
         """Rend l'image entière, au côté du coup d'œil, en octets."""
@@ -454,7 +479,7 @@ def _classify_group(
 
 
 def _read_views(path: str, model: "Classifier") -> tuple:
-    """Lit une image : `(chemin, modèle, vues, coup d'œil, erreur)` ; l'erreur nomme l'image.
+    """Lit une image : `(chemin, modèle, vues, coup d'œil, erreur, several)`, voir `Result`.
 
     Le coup d'œil est la réponse à l'image entière, réduite ; None si le modèle n'en a pas. Si cette
     réponse est sûre, il n'y a pas de vue.
@@ -470,17 +495,17 @@ def _prepare_views(source, model: "Classifier") -> tuple:
     try:
         image = model.read(source)
     except (ValueError, OSError) as error:
-        return None, [], None, str(error)
-    classifier = model.choose(image)
+        return None, [], None, str(error), False
+    classifier, several = model.choose(image), getattr(image, "info", {}).get("several", False)
     glanced = None
     if classifier.glance:
         view, side_px = classifier.glance_of(image), classifier.glance.side_px
         (glanced,) = classifier.answer([view], side_px=side_px)
         if found := model.reconsider(image, glanced[0]):
-            return found[0], [], found[1], None
+            return found[0], [], found[1], None, several
         if max(glanced[0]) >= classifier.glance.sure:
-            return classifier, [], glanced, None
-    return classifier, classifier.views_of(image), glanced, None
+            return classifier, [], glanced, None, several
+    return classifier, classifier.views_of(image), glanced, None, several
 
 
 def _answer_group(read: Sequence[tuple]) -> list[Result]:
@@ -491,7 +516,7 @@ def _answer_group(read: Sequence[tuple]) -> list[Result]:
             together.setdefault(classifier, []).extend(views)
     rows = {classifier: iter(classifier.answer(views)) for classifier, views in together.items()}
     results = []
-    for path, classifier, views, glanced, error in read:
+    for path, classifier, views, glanced, error, several in read:
         if error:
             results.append(Result(path, None, error))
             continue
@@ -502,5 +527,5 @@ def _answer_group(read: Sequence[tuple]) -> list[Result]:
         if len(own) > 1:
             columns = zip(*(each for each, _ in own), strict=True)
             probabilities = [sum(column) / len(own) for column in columns]
-        results.append(Result(path, probabilities, None, classifier, familiarity))
+        results.append(Result(path, probabilities, None, classifier, familiarity, several))
     return results

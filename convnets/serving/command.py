@@ -38,7 +38,6 @@ EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decodi
     ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .ppm .pgm .pbm .pnm .webp .avif .tif .tiff"
     " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .psd".split()
 )
-KERAS = (".keras", ".h5", ".hdf5")
 RENAMED = {  # les records, qui portaient les noms de leurs exercices
     "ex02_fashion": "garments",
     "ex03_cifar10": DEFAULT_MODEL,
@@ -87,7 +86,7 @@ def _parser() -> FrenchParser:
     add(
         "--method",
         choices=[*EXPLANATIONS],
-        help="méthode de --explain (grad_cam par défaut ; occlusion, lime : légères)",
+        help="méthode de --explain (occlusion par défaut ; lime est aussi légère)",
     )
     add("--strict", action="store_true", help=f"dire {UNSURE} d'une image peu familière")
     add("--json", action="store_true", help="un objet JSON par image et par ligne")
@@ -164,12 +163,7 @@ def _listed(others: list[str]) -> str:
     if not others:
         return ""
     ends = {os.path.splitext(name)[1].lower() or "sans fin de nom" for name in others}
-    count = len(others)
-    what = (
-        "1 fichier n'est pas une image"
-        if count == 1
-        else f"{count} fichiers ne sont pas des images"
-    )
+    what = agreed(len(others), "fichier n'est pas une image", "fichiers ne sont pas des images")
     shown = sorted(ends)[:5]
     return f" {what} ({', '.join(map(printable, shown))}{'…' if len(ends) > 5 else ''})."
 
@@ -179,13 +173,14 @@ def find_pictures(
 ) -> Iterator[str]:
     """Rend les images d'un dossier et de ses sous-dossiers, sans ce qui est caché.
 
-    Un fichier dont le nom n'est pas celui d'une image est ajouté à `others`.
-
-    Un tube ou un périphérique est ignoré, car le lire bloquerait la commande. Un lien mort est
-    rendu, et sera signalé plus loin ; un lien vers un dossier n'est pas suivi.
+    Ce qui n'est pas rendu est ajouté à `others` : un fichier dont le nom n'est pas celui d'une
+    image, un tube ou un périphérique, dont la lecture bloquerait la commande, et un lien vers un
+    dossier, qui n'est pas suivi. Un lien mort est rendu, et sera signalé plus loin.
     """
     for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        if others is not None:
+            others += [name for name in folders if os.path.islink(os.path.join(parent, name))]
         for name in names:
             path = os.path.join(parent, name)
             if name[0] == ".":
@@ -261,12 +256,13 @@ def _drop_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _locate(wanted: str | None) -> tuple[str | None, Path]:
+def _locate(options) -> tuple[str | None, Path]:
     """Trouve le modèle que `--model` désigne.
 
     Args:
-        wanted: un nom de `models/` ; à défaut un dossier qui contient un seul modèle, ou le chemin
-            de ses fichiers, sans leur fin ; None sans cette option.
+        options: `model`, un nom de `models/` ; à défaut un réseau appris ailleurs, un dossier qui
+            contient un seul modèle, ou le chemin de ses fichiers, sans leur fin ; None sans cette
+            option.
 
     Returns:
         `(nom, dossier)` ; le nom est None quand `router` doit choisir.
@@ -275,11 +271,21 @@ def _locate(wanted: str | None) -> tuple[str | None, Path]:
         FileNotFoundError: rien de tel.
         ValueError: aucun modèle dans ce dossier, ou plusieurs.
     """
+    wanted = options.model
     name = DEFAULT_MODEL if wanted is None else wanted
+    path, shown = Path(name), printable(name)
+    if wanted and os.path.exists(wanted):
+        from convnets.serving.own import is_own
+
+        if is_own(path):
+            return _adopt(options)
+    if options.classes or options.scale:
+        raise ValueError(
+            "--classes et --scale décrivent un réseau appris ailleurs : --model FICHIER"
+        )
     if name == os.path.basename(name) and os.path.exists(MODELS_DIR / f"{name}.tflite"):
         return wanted, MODELS_DIR
-    path, shown = Path(name), printable(name)
-    if wanted and os.path.isdir(wanted) and not _is_keras(path):
+    if wanted and os.path.isdir(wanted):
         found = sorted(each.stem for each in path.glob("*.tflite"))
         if len(found) == 1:
             return found[0], path
@@ -289,19 +295,13 @@ def _locate(wanted: str | None) -> tuple[str | None, Path]:
             f"avec --model ({names})."
         )
     if wanted:
-        stem = path.with_suffix("") if path.suffix in (*SUFFIXES, *KERAS) else path
-        known = os.path.exists(f"{stem}.json") or not _is_keras(path)
-        if known and any(os.path.exists(f"{stem}{end}") for end in SUFFIXES):
+        stem = path.with_suffix("") if path.suffix in SUFFIXES else path
+        if any(os.path.exists(f"{stem}{end}") for end in SUFFIXES):
             return stem.name, stem.parent
     if name in RENAMED:
         raise FileNotFoundError(
             f"Pas de modèle {name} dans models/ : celui qui portait ce nom s'appelle maintenant "
             f"{RENAMED[name]} (--model {RENAMED[name]})."
-        )
-    if os.path.exists(name) and _is_keras(path):
-        raise FileNotFoundError(
-            f"{shown} n'est pas encore lu par ./predict : ajoutez --classes et les noms de ses "
-            "classes, dans leur ordre."
         )
     known = ", ".join(map(printable, _readable(MODELS_DIR))) or "aucun"
     raise FileNotFoundError(
@@ -310,45 +310,41 @@ def _locate(wanted: str | None) -> tuple[str | None, Path]:
     )
 
 
-def _convert(options) -> None:
-    """Fait lire un réseau de Keras appris ailleurs, une fois tant qu'il ne change pas.
+def _adopt(options) -> tuple[str, Path]:
+    """Fait lire un réseau appris ailleurs : `(nom, dossier)` de sa fiche, écrite s'il le faut.
 
     Raises:
-        ValueError: il ne peut pas l'être.
+        ValueError: il ne peut pas être lu.
     """
+    from convnets.serving import own
+
+    path = Path(options.model)
+    try:
+        card = own.adopt(path, options.classes, options.scale, options.paths[0], convert=_convert)
+    except ValueError as error:
+        raise ValueError(f"{printable(str(path))} : {error}") from error
+    return card.stem, card.parent
+
+
+def _convert(path: Path) -> tuple[bytes, str]:
+    """Rend l'export d'un réseau de Keras et son échelle : voir `training.own_network.convert`."""
     import subprocess
+    import tempfile
 
-    path = Path(options.model or "")
-    if not _is_keras(path):
-        raise ValueError("--classes nomme les classes d'un réseau de Keras : --model reseau.keras")
-    if _is_converted(path):
-        return
     print("Conversion de ce réseau, une fois pour toutes…", file=sys.stderr, flush=True)
-    arguments = [path, options.classes, options.scale or "", options.paths[0]]
-    ended = subprocess.run(
-        [sys.executable, "-m", "convnets.training.own_network", "--", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(MODELS_DIR.parent), "KERAS_BACKEND": "tensorflow"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    if ended.returncode:
-        lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise ValueError(lines[-1] if lines else "cette conversion a été arrêtée.")
-
-
-def _is_keras(path: Path) -> bool:
-    """Dit si un chemin est celui d'un réseau de Keras : un fichier, ou un dossier SavedModel."""
-    return path.suffix in KERAS or os.path.isfile(path / "saved_model.pb")
-
-
-def _is_converted(path: Path) -> bool:
-    """Dit si un réseau a déjà sa fiche, et n'a pas changé depuis."""
-    from convnets.core.files import file_sha256
-
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        made_from = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["made_from"]
-        return made_from == {path.name: file_sha256(path) if path.is_file() else ""}
-    return False
+    with tempfile.NamedTemporaryFile(suffix=".tflite") as export:
+        ended = subprocess.run(
+            [sys.executable, "-m", "convnets.training.own_network", path.absolute(), export.name],
+            env={**os.environ, "PYTHONPATH": str(MODELS_DIR.parent), "KERAS_BACKEND": "tensorflow"},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        if ended.returncode == 0:
+            return Path(export.name).read_bytes(), ended.stdout.rpartition("scale=")[2].strip()
+    lines = ended.stderr.strip().splitlines()
+    raise ValueError(lines[-1] if lines else "cette conversion a été arrêtée.")
 
 
 def _readable(folder: Path) -> list[str]:
@@ -361,9 +357,7 @@ def _readable(folder: Path) -> list[str]:
 
 
 def _run(options) -> int:
-    if options.classes:
-        _convert(options)
-    slug, folder = _locate(options.model)
+    slug, folder = _locate(options)
     if options.explain:
         from convnets.explaining import explain
 
@@ -374,8 +368,6 @@ def _run(options) -> int:
     if not paths:
         return 1
     alone = len(options.paths) == 1 and not os.path.isdir(options.paths[0])
-    if paths[0].startswith(("http://", "https://")):
-        raise ValueError(f"une adresse n'est pas lue ; écrivez : curl -L {paths[0]} | ./predict -")
     if alone and not options.json and paths[0] != "-" and not os.path.exists(paths[0]):
         # Inutile de charger un moteur ; la même phrase que pour une image parmi d'autres.
         from convnets.core.images import open_image
@@ -383,7 +375,7 @@ def _run(options) -> int:
         open_image(paths[0])
     classifier = router.load(slug, models_dir=folder, alone=len(paths) == 1)
     gc.enable()  # le script predict le coupe le temps des imports
-    exit_code, num_doubted = 1 if errors else 0, 0
+    exit_code, num_doubted, num_several = 1 if errors else 0, 0, 0
     slow = slug is None and len(paths) > MANY  # de quoi attendre : dire pourquoi
     for result in classifier.classify(paths):
         if slow and result.classifier and result.classifier.slug == PHOTO_MODEL:
@@ -392,6 +384,7 @@ def _run(options) -> int:
         if result.error is None:
             print(_line(result, options, alone=alone))
             num_doubted += not result.familiar
+            num_several += result.several
             if len(paths) == 1 and not result.familiar:
                 shown = "l'entrée standard" if result.path == "-" else result.path
                 advice = f" {GARMENT_ADVICE}" if result.is_garment else ""
@@ -402,6 +395,9 @@ def _run(options) -> int:
             if options.json:
                 fields = {"path": result.path, "error": result.error}
                 print(json.dumps(fields))
+    if num_several:
+        few = agreed(num_several, "fichier contient", "fichiers contiennent")
+        _report(f"{few} plusieurs images : seule la première est lue.")
     if num_doubted and len(paths) > 1:
         few = agreed(num_doubted, "réponse n'est pas sûre", "réponses ne sont pas sûres")
         _report(f"{few}, sur {len(paths)} ; --json dit lesquelles, --strict les tait.")
@@ -413,7 +409,7 @@ def _run(options) -> int:
 def _explain(options, result: Result) -> None:
     from convnets.explaining import explain
 
-    method = options.method or "grad_cam"
+    method = options.method or "occlusion"
     if EXPLANATIONS[method].derives:
         print(f"{method} dérive le réseau : Keras se charge…", file=sys.stderr, flush=True)
     explain.explain(result, options.explain, name=method)

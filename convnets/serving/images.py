@@ -27,13 +27,13 @@ def decoded_side(side_px: int) -> int:
 
 
 def squares(
-    image: Image.Image, side_px: int, views: Sequence[tuple[str, float]]
+    image: Image.Image, side_px: int | tuple[int, int], views: Sequence[tuple[str, float]]
 ) -> list[Image.Image]:
     """Rend les vues d'une image.
 
     Args:
         image: image Pillow `RGB`, telle que la rend `open_image`.
-        side_px: côté de chaque vue, en pixels.
+        side_px: côté de chaque vue, en pixels ; ou sa largeur et sa hauteur, pour `"squash"`.
         views: mode et zoom de chacune, voir `crop_resize` ; l'image entière seule, selon le mode
             de la première, si son petit côté n'a pas deux fois `THUMBNAIL_PX` : en agrandir un
             morceau n'apprend rien.

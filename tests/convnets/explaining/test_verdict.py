@@ -77,9 +77,7 @@ def test_the_drop_is_of_calibrated_probabilities(image, inside):
 
 def test_a_map_that_points_elsewhere_changes_nothing(image, inside):
     found = verdict.judge(subject_of(image), 1 - inside, unit=RELATIVE)
-    assert abs(found.drop) < 1e-9 and not found.matters
-    said = verdict.effect(found, "Chat")
-    assert said.startswith("Presque rien ne change pour « Chat » (0,00 point au plus)")
+    assert abs(found.drop) < 1e-9 and abs(found.score_drop) < 1e-9
 
 
 @pytest.mark.parametrize(("unit", "times"), [(POINTS, 100), (SCORE, 1)])
@@ -91,48 +89,28 @@ def test_the_values_of_the_map_keep_their_sign_and_their_unit(image, inside, uni
 # --- Ce qui est peint ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("unit", "highest", "drop", "matters"),
-    [
-        (POINTS, 0.99, -0.99, False),
-        (POINTS, 1.01, 0, True),
-        (POINTS, 0.14, -5, True),
-        (SCORE, 5, 0.3, False),  # un score n'est pas des points
-    ],
-)
-def test_under_a_point_nothing_matters(inside, unit, highest, drop, matters):
-    assert verdict.Explanation(highest * inside, unit, drop).matters == matters
-
-
 def test_infinite_values_say_nothing(image, inside):
     for wrong in (np.nan, np.inf, -np.inf):
         found = verdict.judge(subject_of(image), np.where(inside, wrong, 0), unit=POINTS)
-        assert not found.values.any() and not found.matters
+        assert not found.values.any() and not found.drop
 
 
 @pytest.mark.parametrize(
-    ("unit", "highest", "drop", "top"),
-    [
-        (POINTS, 40, 20, 40),
-        (POINTS, 0.5, 20, 1),  # une baisse infime reste sombre
-        (POINTS, 0.5, 0.5, 1),
-        (SCORE, 0.002, 20, 0.002),
-        (SCORE, 0, 20, 1),
-    ],
-)
-def test_the_figure_has_the_scale_of_the_map(image, inside, monkeypatch, unit, highest, drop, top):
+    ("unit", "highest", "top"),
+    [(POINTS, 40, 40), (POINTS, 0.5, 1), (SCORE, 0.002, 0.002), (SCORE, 0, 1)],
+)  # en points, une baisse infime reste sombre
+def test_the_figure_has_the_scale_of_the_map(image, inside, monkeypatch, unit, highest, top):
     figure = Figure()
     drawn = contextlib.nullcontext((figure, figure.subplots(1, 3, squeeze=False)))
     monkeypatch.setattr(verdict, "new_figure", lambda *_, **__: drawn)
-    explanation = verdict.Explanation(highest * inside - 0.4 * (1 - inside), unit, drop)
+    explanation = verdict.Explanation(highest * inside - 0.4 * (1 - inside), unit, 20)
     verdict.save_explanation(subject_of(image), explanation, "carte.png", method="Essai")
     _, alone, over, bar = figure.axes
-    painted = np.where(inside, highest, 0) * (drop == 20)
+    painted = np.where(inside, highest, 0)
     for shown in (alone.images[0], over.images[1]):
         np.testing.assert_allclose(shown.get_array(), painted, rtol=1e-6)
         assert shown.get_clim() == pytest.approx((0, top))
-    title = "Carte" if drop == 20 else "Carte non peinte"
-    assert (alone.get_title(), bar.get_ylabel()) == (title, unit)
+    assert bar.get_ylabel() == unit
 
 
 # --- Ce qui est dit ------------------------------------------------------------------
@@ -160,13 +138,13 @@ def test_a_pixel_belongs_to_the_place_of_its_centre():
 @pytest.mark.parametrize(
     ("drop", "expected"),
     [
-        (0.99, "ne change presque rien pour « Chat »."),
+        (0.99, "ne change pas d'un point la probabilité de « Chat » ; son score perd 1,5."),
         (1.0, "fait perdre 1,0 point à « Chat »."),
         (-12.34, "fait gagner 12,3 points à « Chat »."),
     ],
 )
 def test_the_effect_is_said(inside, drop, expected):
-    said = verdict.effect(verdict.Explanation(5 * inside, POINTS, drop), "Chat")
+    said = verdict.effect(verdict.Explanation(5 * inside, POINTS, drop, 1.5), "Chat")
     assert said == f"Cacher le huitième le plus fort de la carte {expected}"
 
 
@@ -209,7 +187,13 @@ def test_the_picture_of_the_examples_shows_something(method):
     assert found.drop > 50 and found.values.max() > 10
 
 
-def test_a_sure_answer_is_not_painted():
-    """samples/chat.png : le réseau y est si sûr qu'aucun carré caché n'y change rien."""
+def test_a_sure_answer_is_judged_on_its_score():
+    """samples/chat.png : le réseau y est si sûr qu'aucun carré caché n'y change un point."""
     found = judged("chat.png", "occlusion")
-    assert found.largest < 1 and not found.matters
+    assert abs(found.values).max() < 1 and abs(found.drop) < 1 and found.score_drop > 0.05
+
+
+def test_a_score_still_moves_when_the_probability_is_rounded_to_one():
+    sure = np.float32([[1, 1e-9, 1e-9], [1, 1e-12, 1e-12], [0.5, 0.5, 0]])
+    found = maps.scores(sure)[:, 0]
+    np.testing.assert_allclose(found, [-np.log(2e-9), -np.log(2e-12), 0], rtol=1e-5, atol=1e-6)

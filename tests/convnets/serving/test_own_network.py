@@ -1,6 +1,7 @@
 """Un réseau appris ailleurs, donné à `./predict` : chaque sorte répond comme lui-même."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -36,6 +37,11 @@ def networks(tmp_path_factory):
     build((30, 60, 3), layers.Dense(3), name="dossier")
     layer = layers.Lambda(lambda x: x / 255)
     build((32, 32, 3), layers.Dense(3), name="code.keras", first=[layer])
+    from convnets.training.export import export_litert
+
+    several = layers.Dense(3, activation="sigmoid")  # de somme quelconque
+    model = build((28, 28, 1), several, name="separes.keras")
+    (folder / "separes.tflite").write_bytes(export_litert(model))
     return folder
 
 
@@ -78,11 +84,30 @@ def test_it_answers_as_the_network_itself(networks, answer, tmp_path, name, scal
 
 @pytest.mark.parametrize(
     ("name", "classes", "options"),
-    [("gris.keras", "non,oui", ("--scale=-1-1",)), ("dossier", "a,b,c", ("--scale", "0-1"))],
+    [
+        ("gris.keras", "non,oui", ("--scale=-1-1",)),
+        ("dossier", "a,b,c", ("--scale", "0-1")),
+        ("separes.tflite", "a,b,c", ("--scale", "0-1")),
+    ],
 )
-def test_other_kinds_of_networks_answer(answer, name, classes, options):
+def test_other_kinds_of_networks_answer(networks, answer, tmp_path, name, classes, options):
     code, _, found = answer(name, "--classes", classes, *options)
     assert code == 0 and sum(each["probability"] for each in found["top"]) == pytest.approx(1)
+    figure = tmp_path / "carte.png"
+    assert answer(name, "--explain", str(figure))[0] == 0 and figure.stat().st_size > 10_000
+    first = found["top"][0]["class"]  # les noms, donnés à nouveau, changent
+    code, told, found = answer(name, "--classes", classes.replace(first, "autre"))
+    assert (code, found["class"]) == (0, "autre") and "Conversion" not in told
+
+
+def test_a_network_learnt_again_is_converted_again(networks, answer):
+    shutil.copy(networks / "seul.keras", networks / "appris.keras")
+    before = answer("appris.keras", "--classes", ",".join(CLASSES))[2]
+    shutil.copy(networks / "separes.keras", networks / "appris.keras")
+    code, told, _ = answer("appris.keras")
+    assert code == 1 and "Conversion" in told and "--scale=0-1" in told  # celui-là ne la dit pas
+    code, _, after = answer("appris.keras", "--scale", "0-1")
+    assert code == 0 and after != before
 
 
 @pytest.mark.parametrize(
@@ -96,6 +121,6 @@ def test_other_kinds_of_networks_answer(answer, name, classes, options):
 )
 def test_what_it_lacks_is_said(networks, answer, name, options, told):
     for end in (".json", ".tflite"):
-        (networks / name).with_suffix(end).unlink(missing_ok=True)
+        (networks / name).with_suffix(f".predict{end}").unlink(missing_ok=True)
     code, said, _ = answer(name, *options)
     assert code == 1 and told in said and "Traceback" not in said
