@@ -5,6 +5,9 @@ où : le réseau reçoit toujours un chiffre clair sur fond noir, de 20 pixels, 
 Pillow et NumPy : `./predict` passe par ici.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -20,6 +23,20 @@ STROKE_PX = 2.4  # épaisseur habituelle d'un trait de MNIST, en dessous de laqu
 # Encre : ce qui dépasse cette part du contraste le plus fort. Une ombre nette qui mord sur le
 # chiffre en est séparée par un seuil plus haut.
 THRESHOLDS = (0.35, 0.55, 0.75)
+MAX_TILT = 0.06  # pente d'une ligne de cahier, en pixels par pixel : trois degrés et demi
+TWIN = 0.7  # part commune des hauteurs de deux chiffres côte à côte
+THICK_RULE_PX = 7  # côté d'une ouverture qui efface une ligne
+MIN_RULES = 3  # lignes parallèles à partir desquelles un papier est réglé
+
+
+class NothingError(ValueError):
+    """Rien ne se détache du fond d'une image."""
+
+    def __str__(self) -> str:
+        return (
+            "aucun chiffre visible, rien ne se détache du fond ; donnez un chiffre sombre sur fond "
+            "clair, ou clair sur fond sombre."
+        )
 
 
 def read_digit(source) -> np.ndarray:
@@ -54,7 +71,7 @@ def digit_square(image: Image.Image) -> np.ndarray:
         bit près, et son négatif aussi.
 
     Raises:
-        ValueError: rien ne se détache du fond.
+        ValueError: rien ne se détache du fond, ou deux chiffres sont côte à côte.
 
     Source : LeCun, Bottou, Bengio et Haffner, Proc. IEEE 86(11), 1998, §III.A (cadrage de MNIST).
     """
@@ -63,16 +80,35 @@ def digit_square(image: Image.Image) -> np.ndarray:
         for each in (pixels, 255 - pixels):
             if _is_ready(each):
                 return each[..., 0].copy()
+    for grey in _greys(image):
+        with contextlib.suppress(NothingError):
+            return _place(_thicken(_find_on_sheet(grey)))
+    raise NothingError
+
+
+def _greys(image: Image.Image) -> Iterator[Image.Image]:
+    """Rend l'image en gris, puis, si rien ne s'y voit, ce que sa luminosité ne dit pas."""
     grey = image.convert("L")
     grey.thumbnail((WORK_PX, WORK_PX), Image.Resampling.BOX, reducing_gap=None)
+    yield grey
+    if alpha := image.info.get("alpha"):  # un chiffre de la couleur du fond qu'on lui a donné
+        yield alpha.resize(grey.size)
+    pixels = np.asarray(image.resize(grey.size, Image.Resampling.BOX), np.float32)
+    pixels = (pixels - np.asarray(grey)[..., np.newaxis]).reshape(-1, 3)  # sans la luminosité
+    pixels -= pixels.mean(0)
+    axis = np.linalg.eigh(pixels.T @ pixels)[1][:, -1]  # où la couleur varie le plus
+    levels = np.clip(128 + pixels @ axis, 0, 255).astype(np.uint8)
+    yield Image.fromarray(levels.reshape(grey.size[::-1]))
+
+
+def _find_on_sheet(grey: Image.Image) -> np.ndarray:
+    """Rend l'encre, de `_find_ink`, de la feuille que montre une image, ou de l'image entière."""
     sheet = _find_sheet(grey)
-    try:
-        ink = _find_ink(grey.crop(sheet) if sheet else grey)
-    except ValueError:
-        if not sheet:  # un rectangle sans rien dessus : c'est peut-être lui, le chiffre
-            raise
-        ink = _find_ink(grey)
-    return _place(_thicken(ink))
+    if sheet:
+        # Un rectangle sans rien dessus : c'est peut-être lui, le chiffre.
+        with contextlib.suppress(NothingError):
+            return _find_ink(grey.crop(sheet))
+    return _find_ink(grey)
 
 
 def _is_ready(pixels: np.ndarray) -> bool:
@@ -97,15 +133,14 @@ def _mass_centre(ink: np.ndarray) -> tuple[float, float]:
 def _find_ink(grey: Image.Image) -> np.ndarray:
     """Rend l'encre du chiffre, `(h, w)` dans [0, 1] : 0 sur le fond, 1 au milieu du trait."""
     contrast = _contrast(grey)
+    for turned in (contrast, contrast.T):
+        _erase_rules(turned)
     # L'écart-type du bruit, s'il est gaussien ; deux pixels voisins en partagent une part.
     noise = 1.05 * np.median(abs(contrast - np.roll(contrast, NOISE_LAG_PX)))
     contrast = np.maximum(contrast, 0)
     peak = np.sort(contrast, axis=None)[-max(5, contrast.size // 500) :].mean()
     if peak < max(MIN_CONTRAST, 6 * noise):
-        raise ValueError(
-            "aucun chiffre visible, rien ne se détache du fond ; donnez un chiffre sombre sur "
-            "fond clair, ou clair sur fond sombre."
-        )
+        raise NothingError
     for share in THRESHOLDS:
         threshold = max(share * peak, 4 * noise)
         mask, free = _choose(contrast, threshold)
@@ -133,17 +168,52 @@ def _contrast(grey: Image.Image) -> np.ndarray:
     dark_ink = -residual.min() > residual.max()
     if dark_ink:
         residual = -residual
-    step = max(1, max(grey.size) // 80)  # l'ouverture se fait en petit, sur des pixels moyennés
-    small = Image.fromarray(residual).filter(ImageFilter.MedianFilter(3))
-    small = small.resize([max(1, side // step) for side in grey.size], Image.Resampling.BOX)
-    window = max(small.size) // 3 | 1  # côté impair, que Pillow demande
-    if window > 1:
-        small = small.filter(ImageFilter.MinFilter(window)).filter(ImageFilter.MaxFilter(window))
-    ground = np.asarray(small.resize(grey.size, Image.Resampling.BILINEAR))
+    smooth = np.asarray(Image.fromarray(residual).filter(ImageFilter.MedianFilter(5)))
+    window = max(grey.size) // 3 | 1  # impaire : l'ouverture ne décale rien
+    low = _lowest(_lowest(smooth, window).T, window)
+    ground = -_lowest(_lowest(-low, window).T, window)
     contrast = residual - ground
     if dark_ink:  # l'encre absorbe une part de la lumière : à l'ombre, l'écart est plus petit
         contrast *= 255 / np.clip(surface - ground, 100, 255)
     return contrast - max(np.percentile(contrast, 25), 0)
+
+
+def _erase_rules(contrast: np.ndarray) -> None:
+    """Efface, sur place, les lignes d'un cahier, s'il y en a plusieurs de parallèles.
+
+    Une ligne est faite de pixels dont la plupart, d'un bord à l'autre, se détachent du fond autant
+    les uns que les autres ; l'encre qui la traverse s'en détache plus, et reste.
+
+    Args:
+        contrast: `(h, w)` ; les lignes cherchées sont presque parallèles à ses lignes.
+    """
+    height, width = contrast.shape
+    columns, best = np.arange(width), (0.0, None, None)
+    for tilt in np.linspace(-MAX_TILT, MAX_TILT, 13):
+        rows = np.arange(height)[:, None] + (tilt * (columns - width / 2)).round().astype(int)
+        rows %= height
+        profile = np.percentile(contrast[rows[:, ::4], columns[::4]], 30, axis=1)
+        thin = profile + _lowest(-_lowest(profile, THICK_RULE_PX), THICK_RULE_PX)
+        best = max(best, ((thin**2).sum(), rows, thin), key=lambda found: found[0])
+    _, rows, thin = best
+    if rows is None:
+        return
+    lines = thin > max(MIN_CONTRAST / 3, 0.2 * thin.max())
+    if np.count_nonzero(lines[1:] & ~lines[:-1]) < MIN_RULES:
+        return
+    found = contrast[rows, columns]
+    near = np.max([np.roll(thin, shift) for shift in (-1, 0, 1)], axis=0)[:, None]
+    contrast[rows, columns] = np.where(found < 2 * near, np.minimum(found, 0), found)
+
+
+def _lowest(values: np.ndarray, size: int) -> np.ndarray:
+    """Rend, pour chaque ligne de `(h, …)`, le minimum des `size` lignes qui l'entourent."""
+    around = [(size // 2, size - 1 - size // 2)] + [(0, 0)] * (values.ndim - 1)
+    values, reached = np.pad(values, around, "edge"), 1
+    while reached < size:
+        step = min(reached, size - reached)
+        values, reached = np.minimum(values[:-step], values[step:]), reached + step
+    return values
 
 
 def _smooth_ground(pixels: np.ndarray) -> np.ndarray:
@@ -199,7 +269,17 @@ def _choose(contrast: np.ndarray, threshold: float) -> tuple[np.ndarray, bool]:
     gap = np.maximum(boxes[:, :2] - boxes[main, 2:], boxes[main, :2] - boxes[:, 2:]).max(1)
     kept = (gap < 0.15 * side[main]) & (mass > 0.02 * mass[main]) & (touching <= touching[main])
     kept &= ~frames
+    if free and _has_twin(boxes, np.where(kept, 0, candidates), main):
+        raise ValueError("deux chiffres sont côte à côte ; donnez-en un seul, recadrez l'image.")
     return np.concatenate([[False], kept])[labels], free
+
+
+def _has_twin(boxes: np.ndarray, mass: np.ndarray, main: int) -> bool:
+    """Dit si un autre morceau, de même taille, est à côté de celui que l'on garde."""
+    heights = boxes[:, 2] - boxes[:, 0] + 1
+    shared = np.minimum(boxes[:, 2], boxes[main, 2]) - np.maximum(boxes[:, 0], boxes[main, 0]) + 1
+    beside = shared > TWIN * np.maximum(heights, heights[main])
+    return bool((beside & (mass > TWIN / 2 * mass[main])).any())
 
 
 def _is_frame(labels: np.ndarray, index: int, box: np.ndarray) -> bool:

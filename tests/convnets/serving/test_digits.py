@@ -99,8 +99,24 @@ def draw_in_shadow(digit, rng):
     return photograph(225 * shadow * (1 - 0.85 * page), rng, noise=3)
 
 
+def draw_on_ruled_paper(digit, rng):
+    page = np.zeros((220, 340))
+    page[10::12] = 0.35
+    page[4::48] = page[:, 7::48] = 0.55  # les carreaux d'un cahier d'écolier
+    page = np.maximum(page, hide(enlarge(digit, rng.integers(80, 180)), 220, 340, rng))
+    return photograph(235 * light(220, 340, rng, 0.3) * (1 - 0.85 * page), rng, noise=3)
+
+
+def draw_in_red_on_blue(digit, rng):
+    page = hide(enlarge(digit, rng.integers(60, 200)), 220, 320, rng)[..., np.newaxis]
+    ground, ink = np.array([60, 95, 230]), np.array([220, 40, 42])  # de même luminosité
+    return Image.fromarray(np.uint8(ground * (1 - page) + ink * page))
+
+
 SCENES = [
     draw_clean,
+    draw_on_ruled_paper,
+    draw_in_red_on_blue,
     draw_on_paper,
     draw_on_board,
     draw_in_colour,
@@ -163,6 +179,24 @@ def test_dust_is_left_out_and_a_detached_bar_kept():
     np.testing.assert_array_equal(draw((20, 20, 23, 23), (270, 250, 272, 254)), draw())
     with_bar = draw((112, 78, 170, 92))  # la barre d'un 5, à 8 pixels du corps
     assert with_bar[:8].sum() > draw()[:8].sum() + 500
+
+
+def test_a_grey_digit_on_transparency_is_found(extract, tmp_path):
+    digit = extract("mnist")[0][0]
+    layers = [np.full((28, 28, 3), 128, np.uint8), digit[..., np.newaxis]]
+    picture = Image.fromarray(np.concatenate(layers, axis=2))  # le gris du fond, justement
+    picture.resize((280, 280)).save(tmp_path / "a.png")
+    assert likeness(read_digit(tmp_path / "a.png"), digit) > 0.93
+
+
+def test_two_digits_are_said(extract, tmp_path):
+    page = np.zeros((120, 220))
+    for left, digit in zip((15, 120), extract("mnist")[0], strict=False):
+        ink = enlarge(digit, 80)
+        page[20 : 20 + ink.shape[0], left : left + ink.shape[1]] = ink
+    to_image(255 * (1 - page)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="deux chiffres sont côte à côte"):
+        read_digit(tmp_path / "a.png")
 
 
 # --- Rien à trouver, ou presque ------------------------------------------------------
