@@ -240,7 +240,8 @@ class Classifier:
     def _new_engine(self) -> "Engine | NativeEngine":
         """Rend un moteur ; il se passe de NumPy si le modèle, à images en couleurs, le permet."""
         card, num_threads = self.card, self._engine_threads
-        if len(card.input_shape) == 3 and card.framing == FRAMING and not card.base:
+        simple = card.framing == FRAMING and not card.base and not card.own
+        if len(card.input_shape) == 3 and simple:
             with contextlib.suppress(ImportError):  # un Python sans ctypes
                 from convnets.serving.native import native_engine
 

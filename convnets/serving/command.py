@@ -17,6 +17,7 @@ import json
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from convnets.core.cli import (
@@ -31,7 +32,7 @@ from convnets.core.cli import (
 from convnets.core.paths import MODELS_DIR, SUFFIXES
 from convnets.explaining.methods import EXPLANATIONS
 from convnets.serving import router
-from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier, Result
+from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier, Result, prepare
 
 MANY = 32  # images, au-delà desquelles il y a de quoi attendre
 EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decoding.FORMATS`
@@ -319,8 +320,9 @@ def _adopt(options) -> tuple[str, Path]:
     from convnets.serving import own
 
     path = Path(options.model)
+    read = partial(prepare, options.paths[0], framing="squash")
     try:
-        card = own.adopt(path, options.classes, options.scale, options.paths[0], convert=_convert)
+        card = own.adopt(path, options.classes, options.scale, read=read, convert=_convert)
     except ValueError as error:
         raise ValueError(f"{printable(str(path))} : {error}") from error
     return card.stem, card.parent

@@ -133,7 +133,7 @@ def card_path(path: Path) -> Path:
     return path.absolute().with_name(f"{name}.predict.json")
 
 
-def adopt(path: Path, classes: str | None, scale: str | None, image: str, *, convert) -> Path:
+def adopt(path: Path, classes: str | None, scale: str | None, *, read, convert) -> Path:
     """Écrit la fiche et l'export d'un réseau, s'ils ne sont pas déjà là ; rend le nom de la fiche.
 
     Args:
@@ -141,7 +141,8 @@ def adopt(path: Path, classes: str | None, scale: str | None, image: str, *, con
         classes: voir `read_classes` ; None : ceux de sa fiche.
         scale: une clé de `SCALES` ; None : celle de sa fiche s'il n'a pas changé, ou celle qu'il
             dit lui-même.
-        image: image à nommer, sur laquelle montrer les trois échelles.
+        read: fonction qui rend l'image à nommer, uint8, à la forme qu'on lui donne : c'est sur elle
+            que les trois échelles sont montrées.
         convert: fonction qui rend `(export, échelle ou "")` d'un réseau de Keras.
 
     Raises:
@@ -150,13 +151,18 @@ def adopt(path: Path, classes: str | None, scale: str | None, image: str, *, con
     """
     target = card_path(path)
     known, export = _read(target), target.with_suffix(".tflite")
-    names = read_classes(classes) if classes else known.get("classes_fr")
+    names, framing = known.get("classes_fr"), known.get("framing", "squash")
+    if classes:
+        names, numbered = read_classes(classes)
+        framing = "crop" if numbered else "squash"  # le cadrage de Teachable Machine
     if not names:
         raise ValueError("ajoutez --classes et les noms de ses classes, dans leur ordre.")
     made_from = {path.name: files.file_sha256(_weights(path))}
     same = known.get("made_from") == made_from and export.is_file()
     scale = scale or (known.get("scale") if same else None)
-    if same and (names, scale) == (known.get("classes_fr"), known.get("scale")):
+    if same and (names, scale, framing) == tuple(
+        known.get(key) for key in ("classes_fr", "scale", "framing")
+    ):
         return target
     if same:
         content = export.read_bytes()
@@ -169,7 +175,7 @@ def adopt(path: Path, classes: str | None, scale: str | None, image: str, *, con
     if len(names) != engine.num_outputs:
         raise ValueError(f"il a {engine.num_outputs} classes, et --classes en nomme {len(names)}.")
     if not engine.reads_integers and not scale:
-        raise ValueError(_ask_scale(engine, names, image))
+        raise ValueError(_ask_scale(engine, names, read(engine.input_shape)))
     engine.scale = scale or "0-255"
     card = {
         "made_from": made_from,
@@ -177,7 +183,7 @@ def adopt(path: Path, classes: str | None, scale: str | None, image: str, *, con
         "answers": _kind(engine.raw(_trials(engine))),
         "input_shape": list(engine.input_shape),
         "classes_fr": names,
-        "framing": "squash",
+        "framing": framing if len(engine.input_shape) == 3 else "squash",
         "files": {export.name: hashlib.sha256(content).hexdigest()},
     }
     for written, data in ((export, content), (target, json.dumps(card, indent=1).encode())):
@@ -201,19 +207,20 @@ def _read(path: Path) -> dict:
     return {}
 
 
-def read_classes(text: str) -> list[str]:
+def read_classes(text: str) -> tuple[list[str], bool]:
     """Lit des noms de classes : une liste, un fichier d'un nom par ligne, ou des dossiers.
 
-    Un numéro devant chaque nom (« 0 chat », « 1 chien ») est celui de Teachable Machine.
+    Returns:
+        Les noms, et s'ils étaient numérotés (« 0 chat », « 1 chien »), comme le fait Teachable
+        Machine.
     """
     path = Path(text)
     if path.is_dir():
-        return sorted(each.name for each in path.iterdir() if each.is_dir())
+        return sorted(each.name for each in path.iterdir() if each.is_dir()), False
     names = path.read_text(encoding="utf-8-sig").split("\n") if path.is_file() else text.split(",")
     names = [name.strip() for name in names if name.strip()]
-    if all(name.startswith(f"{k} ") for k, name in enumerate(names)):
-        names = [name.partition(" ")[2] for name in names]
-    return names
+    numbered = all(name.startswith(f"{k} ") for k, name in enumerate(names))
+    return [name.partition(" ")[2] if numbered else name for name in names], numbered
 
 
 def _trials(engine: OwnEngine) -> np.ndarray:
@@ -234,14 +241,12 @@ def _kind(found: np.ndarray) -> str:
     return PROBABILITIES if found.shape[1] == 1 or abs(sums - 1).max() < 0.01 else SHARES
 
 
-def _ask_scale(engine: OwnEngine, names: list[str], image: str) -> str:
+def _ask_scale(engine: OwnEngine, names: list[str], pixels: np.ndarray) -> str:
     """Demande à quelle échelle un réseau lit les pixels, avec ce qu'il répondrait à chacune."""
-    from convnets.serving.classifier import prepare
-
-    said, pixels = [], prepare(image, engine.input_shape, framing="squash")[None]
+    said = []
     for engine.scale in SCALES:
         engine.answers = _kind(engine.raw(_trials(engine)))
-        (found,) = engine.answer(pixels)[0]
+        (found,) = engine.answer(pixels[np.newaxis])[0]
         said.append(f"--scale={engine.scale} ({names[found.argmax()]}, {percent(found.max())})")
     return (
         "il ne dit pas à quelle échelle il lit les pixels ; dites-le, ou choisissez d'après ce "
