@@ -113,7 +113,9 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
         if image.width * image.height > Image.MAX_IMAGE_PIXELS:
             raise Image.DecompressionBombError  # Pillow ne la lève qu'au double
         buffer_bytes = _buffer_bytes(image, file)
-        several = image.format in SERIES and image.is_animated
+        several = False
+        with contextlib.suppress(Exception):  # une suite abîmée : la première image est lue
+            several = image.format in SERIES and image.is_animated
         if min_side_px:
             image.draft(None, (min_side_px, min_side_px))
         num_pixels = image.width * image.height
