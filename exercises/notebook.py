@@ -5,9 +5,9 @@ Commande : python -m exercises.notebook ex02_fashion --output DOSSIER
            python -m exercises.notebook --output DOSSIER                  tous les exercices
 
 Les docstrings des fichiers et leurs filets deviennent du texte et des titres. Les imports et les
-constantes ont leur cellule, puis chaque fonction ; `lessons/exNN_nom.md` met avant elle sa formule,
-et après elle un appel. La dernière cellule lance l'exercice et montre ses figures. Avec
-`--student`, les corps sont vidés comme par `python -m grading.skeleton`. Aucune sortie n'est
+fonctions d'une question font une cellule, coupée là où `lessons/exNN_nom.md` met une formule avant
+une fonction, ou un appel après elle. La dernière cellule lance l'exercice et montre ses figures.
+Avec `--student`, les corps sont vidés comme par `python -m grading.skeleton`. Aucune sortie n'est
 enregistrée, et deux générations donnent les mêmes octets.
 """
 
@@ -25,10 +25,9 @@ from exercises import EXERCISES, FOLDER, RULE, Exercise, find, sources
 
 LABEL = re.compile(r"(D'après|Documents?|Commandes?|Résultats?( mesurés?)?|Nombres attendus) : ")
 NAMED = re.compile(
-    r"^(?:def |class )?(\w+)(?: =|: |\()", re.MULTILINE
+    r"^(?:def |class )?(\w+)(?: =|: |:$|\()", re.MULTILINE
 )  # ce que définit une cellule
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
-IMPORTS = (ast.Import, ast.ImportFrom)
 ADDED = {"tags": ["leçon"]}  # ce qui n'est pas dans le `.py`
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -43,7 +42,7 @@ RUNS = {
     "exercises/ex15_architectures/operations.py": ("launch(main, [])",),
 }
 # Minutes des commandes d'une seule partie, sur deux cœurs ; les autres en durent moins d'une.
-MINUTES = {"forgetting.py": 10, "layers.py": 10, "cam.py": 4, "instances.py": 3}
+MINUTES = {"cached.py": 2, "forgetting.py": 10, "layers.py": 10, "cam.py": 4, "instances.py": 3}
 # Ce qui ne fait que dessiner et vérifier : une partie l'importe du dépôt.
 SUPPORT = {"examples.py", "figures.py", "replay.py"}
 # Le dépôt public, `"propriétaire/nom"`, à régler une fois ; vide : ni lien vers Colab, ni
@@ -148,7 +147,8 @@ import exercises'''
 HELPERS = '''\
 import tempfile
 
-from convnets.figures.charts import Picture, picture_rows
+from convnets.core.cli import percent
+from convnets.figures.charts import Picture, number, picture_rows
 
 
 def show_pictures(*pictures, side=2.4):
@@ -206,8 +206,9 @@ donner. Elle ne dit rien de vos fonctions."""
 def code_cells(source: str, level: str) -> Iterator[nbformat.NotebookNode]:
     """Découpe un fichier en titres et en cellules, dans l'ordre, commentaires compris.
 
-    Une fonction ou une classe a sa cellule ; les imports, la leur ; les constantes aussi. Restent
-    de côté la docstring du fichier et `if __name__ == "__main__"`.
+    Une fonction ou une classe a sa cellule, avec les privées qui la suivent ; ce qui précède la
+    première a la sienne. Restent de côté la docstring du fichier et
+    `if __name__ == "__main__"`.
 
     Args:
         source: texte du fichier, qui commence par une docstring.
@@ -219,8 +220,8 @@ def code_cells(source: str, level: str) -> Iterator[nbformat.NotebookNode]:
     for before, node in itertools.pairwise(nodes):
         gap = lines[before.end_lineno : node.lineno - 1]
         alone = isinstance(before, DEFINITIONS) or isinstance(node, DEFINITIONS)
-        other = isinstance(before, IMPORTS) != isinstance(node, IMPORTS)
-        if alone or other or any(map(RULE.match, gap)):
+        private = getattr(node, "name", "").startswith("_")  # suit celle qui l'appelle
+        if any(map(RULE.match, gap)) or (alone and not private):
             bounds.append(before.end_lineno)
     for first, last in itertools.pairwise([*bounds, nodes[-1].end_lineno]):
         chunk = lines[first:last]
@@ -258,7 +259,7 @@ def read_steps(slug: str) -> dict[str, tuple[str, str]]:
         slug: un exercice.
 
     Returns:
-        Nom d'une fonction ou de la première constante d'une cellule, `"fichier.nom"` dans un
+        Nom d'une fonction, ou de la première constante d'un fichier, `"fichier.nom"` dans un
         dossier → ce qui se lit avant elle, et l'appel qui la suit.
     """
     path, steps = FOLDER / "lessons" / f"{slug}.md", {}
@@ -286,6 +287,16 @@ def with_steps(cells: Iterable, steps: dict, prefix: str) -> Iterator[nbformat.N
         yield cell
         if call:
             yield v4.new_code_cell(call, metadata=ADDED)
+
+
+def grouped(cells: Iterable) -> Iterator[nbformat.NotebookNode]:
+    """Réunit les cellules de code qui se suivent : on ne s'arrête que là où il y a à lire."""
+    kinds = itertools.groupby(cells, lambda cell: (cell.cell_type, "tags" in cell.metadata))
+    for kind, group in kinds:
+        if kind == ("code", False):
+            yield v4.new_code_cell("\n\n\n".join(cell.source for cell in group))
+        else:
+            yield from group
 
 
 # --- Assembler -----------------------------------------------------------------------
@@ -373,10 +384,11 @@ def part_cells(exercise: Exercise, path: Path, *, student: bool) -> Iterator:
         yield v4.new_markdown_cell("## Lancer l'exercice")
     elif not alone:
         yield v4.new_markdown_cell(_titled(docstring, "##", f"`{place}`"))
+    cells = list(code_cells(source, "##" if alone else "###"))
     if "__doc__" in source or "__file__" in source:
-        yield v4.new_code_cell(ITSELF.format(docstring.split("\n")[0], place))
-    cells = code_cells(source, "##" if alone else "###")
-    yield from with_steps(cells, read_steps(exercise.slug), "" if alone else f"{path.stem}.")
+        cells.insert(0, v4.new_code_cell(ITSELF.format(docstring.split("\n")[0], place)))
+    steps = read_steps(exercise.slug)
+    yield from grouped(with_steps(cells, steps, "" if alone else f"{path.stem}."))
     if "\ndef main(" not in source:
         return
     timed = exercise if whole else exercise._replace(minutes=MINUTES.get(path.name, 0))
