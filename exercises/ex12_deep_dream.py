@@ -151,7 +151,7 @@ def save_comparison(path: Path, pictures: dict[str, np.ndarray], gains) -> None:
 
 def teach(options) -> int:
     """Fait et dessine le rêve que disent les options ; rend 0."""
-    image = dreams.read_picture(options.image, options.size)
+    image, folder = dreams.read_picture(options.image, options.size), output_dir(options)
     names = [name.strip() for name in options.layers.split(",")]
     model = dreams.extractor(dreams.load_base(), names)
     guide, pictures = None, {"L'image": image}
@@ -160,7 +160,7 @@ def teach(options) -> int:
         dreams.check_size(model, *pictures["Le guide"].shape[:2], remedy="Changez de guide.")
         guide = read_guide(model, pictures["Le guide"])
     result, gains = dream(model, image, [1] * len(names), guide=guide, options=options)
-    folder, pictures[f"Le rêve ({', '.join(names)})"] = output_dir(options), result
+    pictures[f"Le rêve ({', '.join(names)})"] = result
     dreams.save_picture(result, folder / "reve.png")
     save_comparison(folder / "comparaison.png", pictures, gains)
     before, after = (np.asarray(responses(model, each, guide)) for each in (image, result))

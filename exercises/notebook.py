@@ -43,8 +43,8 @@ RUNS = {
 }
 # Minutes des commandes d'une seule partie, sur deux cœurs ; les autres en durent moins d'une.
 MINUTES = {"cached.py": 2, "forgetting.py": 10, "layers.py": 10, "cam.py": 4, "instances.py": 3}
-# Ce qui ne fait que dessiner et vérifier : une partie l'importe du dépôt.
-SUPPORT = {"examples.py", "figures.py", "replay.py"}
+# Ce qui ne fait que dessiner, vérifier, lire et écrire : une partie l'importe du dépôt.
+SUPPORT = {"command.py", "examples.py", "figures.py", "replay.py", "wavs.py"}
 # Le dépôt public, `"propriétaire/nom"`, à régler une fois ; vide : ni lien vers Colab, ni
 # téléchargement du cours. Les notebooks y sont, sans dossier, dans la branche `notebooks`.
 REPOSITORY = ""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 LESSON_MINUTES = 10
+ROOM_MB = 50  # libres, pour ce qu'une leçon écrit
 
 
 class FrenchParser(argparse.ArgumentParser):
@@ -140,21 +141,28 @@ def lesson_command(options) -> str:
 
 
 def check_writable(folder: Path, name: str) -> None:
-    """Refuse, avant un long calcul, un dossier où l'on ne peut pas écrire.
+    """Refuse, avant un long calcul, un dossier où l'on ne pourra pas écrire.
 
     Args:
         folder: un dossier, qui peut ne pas exister encore.
         name: comment la phrase l'appelle.
 
     Raises:
-        ValueError: ce n'est pas un dossier, ou l'accès en est refusé.
+        ValueError: ce n'est pas un dossier, l'accès en est refusé, ou le disque est plein.
     """
+    import shutil  # ./predict s'en passe
+
     folder = folder.absolute()
     known = next(each for each in (folder, *folder.parents) if each.exists())
     if not known.is_dir():
         raise ValueError(f"{name} : {printable(str(known))} n'est pas un dossier.")
     if not os.access(known, os.W_OK | os.X_OK):
         raise ValueError(f"{name} : {printable(str(known))} : accès refusé.")
+    if shutil.disk_usage(known).free < ROOM_MB * 1e6:
+        raise ValueError(
+            f"{name} : {printable(str(known))} : plus de place sur le disque, il en faut {ROOM_MB} "
+            "Mo. Libérez-en, ou choisissez un autre dossier."
+        )
 
 
 def shown_path(path: Path) -> Path:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from convnets.core.cli import printable
+from convnets.core.cli import check_writable, printable
 
 INK = "#1a1a1a"
 GREY = "#b5b5b5"  # les témoins, à côté de ce qui est appris
@@ -89,8 +89,10 @@ def _with_commas(format_ticks):
 
 
 def output_dir(options) -> Path:
-    """Rend le dossier des figures d'un exercice, `figures/exNN_slug` par défaut."""
-    return options.output or Path("figures") / options.module
+    """Rend le dossier des figures d'un exercice, `figures/exNN_slug` par défaut, s'il convient."""
+    folder = options.output or Path("figures") / options.module
+    check_writable(folder, "--output")
+    return folder
 
 
 def output_file(options, name: str) -> Path:

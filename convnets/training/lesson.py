@@ -6,6 +6,7 @@ compte rendu, ensemble ou pas du tout.
 
 import math
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -145,6 +146,7 @@ def run(body: Callable[[object], None], options) -> int:
     def checked() -> int:
         cli.check_writable(options.output or Path("figures"), "--output")
         cli.check_writable(paths.MODELS_DIR, "models/")
+        cli.check_writable(Path(tempfile.gettempdir()), "TMPDIR")
         options.start = time.monotonic()
         body(options)
         return 0

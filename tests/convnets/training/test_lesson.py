@@ -1,6 +1,8 @@
 import itertools
 import math
+import shutil
 import time
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -118,3 +120,9 @@ def test_fewer_images_than_a_batch_are_one_batch():
     x, y = np.zeros((5, 4, 4), np.uint8), np.arange(5)
     ((_, labels),) = list(batches.shuffled(x, y, batch_size=256, seed=0))
     assert sorted(np.asarray(labels)) == list(y)
+
+
+def test_a_full_disk_is_said_before_learning(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1e6))
+    assert lesson.run(pytest.fail, SimpleNamespace(output=tmp_path)) == 1
+    assert "plus de place sur le disque, il en faut 50 Mo" in capsys.readouterr().err
