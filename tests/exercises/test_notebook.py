@@ -57,10 +57,11 @@ def test_no_line_of_the_files_is_lost(slug):
 
 @pytest.mark.parametrize("slug", sorted(path.stem for path in LESSONS.glob("*.md")))
 def test_each_formula_and_each_call_has_its_place(slug):
-    """Aucun nom de `lessons/` n'est perdu ; un appel suit sa fonction."""
-    steps, cells = notebook.read_steps(slug), make(slug).cells
-    shown = [cell.source for cell in cells if cell.metadata.get("tags") == ["leçon"]]
-    assert sorted(shown) == sorted(text for step in steps.values() for text in step if text)
+    """Aucun nom de `lessons/` n'est perdu, chez l'élève non plus ; un appel suit sa fonction."""
+    steps = notebook.read_steps(slug)
+    for cells in (make(slug, student=True).cells, make(slug).cells):
+        shown = [cell.source for cell in cells if cell.metadata.get("tags") == ["leçon"]]
+        assert sorted(shown) == sorted(text for step in steps.values() for text in step if text)
     for name, (_, call) in steps.items():
         if call:
             before = next(i for i, cell in enumerate(cells) if cell.source == call) - 1
