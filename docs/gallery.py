@@ -144,9 +144,9 @@ ENTRIES = (
     ),
     picture(
         "ex07_occlusion",
-        "Voici l'occlusion sur une autre image. La probabilité change de moins d'un point : la carte "
-        "reste sombre, car son échelle va jusqu'à un point. Le score d'avant le softmax, lui, bouge "
-        "encore, et c'est lui que `./predict --explain` mesure.",
+        "Voici l'occlusion sur une autre image. La probabilité change de moins d'un point : la "
+        "carte reste sombre, car son échelle va jusqu'à un point. Le score d'avant le softmax, "
+        "lui, bouge encore, et c'est lui que `./predict --explain` mesure.",
         CAT,
     ),
     picture(
