@@ -189,7 +189,7 @@ ENTRIES = (
     ),
     Entry(
         "inception",
-        "05. InceptionV3, réemployé pour des chats et des chiens",
+        "05. InceptionV3, réemployé pour des vêtements",
         "python -m exercises.ex05_inception",
         "La tête est apprise sur une base figée. La dernière figure montre l'oubli : quand on "
         "réapprend la fin de la base pour une autre tâche, l'exactitude de la première baisse.",

@@ -188,7 +188,7 @@ def tiny_inception():
         images = keras.Input((input_px, input_px, 3))
         x = layers.AveragePooling2D(input_px // 5)(images)
         x = layers.BatchNormalization(scale=False)(x)
-        for name in ("mixed2", "mixed9"):
+        for name in ("mixed2", "mixed8"):
             x = layers.Conv2D(8, 1, activation="leaky_relu", name=name)(x)
         base = keras.Model(images, x)
         found = pretrained.weights_sha256(base)
@@ -200,15 +200,15 @@ def tiny_inception():
 
 
 @pytest.fixture
-def tiny_blocks(tmp_path, monkeypatch, as_dataset):
-    """Une petite base à la place d'InceptionV3, un extrait de CIFAR-10, un cache à part.
+def tiny_blocks(monkeypatch, tiny_clothes):
+    """Une petite base à la place d'InceptionV3, quelques vêtements, un cache à part.
 
     La base a des noms de couches d'InceptionV3 et des normalisations.
     """
     import keras
     from keras import layers
 
-    from convnets.datasets import pretrained, sources
+    from convnets.datasets import pretrained
 
     def build(*, input_px=150):
         keras.utils.set_random_seed(0)
@@ -221,10 +221,27 @@ def tiny_blocks(tmp_path, monkeypatch, as_dataset):
         base = keras.Model(images, x)
         return base, pretrained.Provenance("base d'essai", pretrained.weights_sha256(base), "")
 
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(pretrained, "inception_v3", build)
-    monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     return build()[0]
+
+
+@pytest.fixture
+def tiny_clothes(tmp_path, monkeypatch):
+    """Dix vêtements, une couleur chacun, à la place des photographies ; un cache à part."""
+    from convnets.datasets import clothes, folders
+
+    rng = np.random.default_rng(0)
+    for part in clothes.COUNTS:
+        for name, color in zip(clothes.CLASSES_FR, rng.integers(0, 256, (10, 3)), strict=True):
+            folder = tmp_path / "vetements" / part / name
+            folder.mkdir(parents=True)
+            for k in range(5):
+                pixels = np.clip(rng.normal(color, 20, (24, 16, 3)), 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{k}.png")
+    parts = {part: folders.scan(tmp_path / "vetements" / part) for part in clothes.COUNTS}
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(clothes, "load_clothes", lambda: parts)
+    return parts
 
 
 @pytest.fixture

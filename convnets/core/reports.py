@@ -21,7 +21,7 @@ from convnets.core.paths import MEASURES_DIR, MODELS_DIR
 
 VERSION = 2
 REQUIRED = {"command", "metrics", "files"}  # ce qu'un compte rendu dit toujours
-COUNTS = {6: "six", 7: "sept"}
+COUNTS = {2: "deux", 6: "six", 7: "sept"}
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Un dossier d'images par classe : le lire, l'assainir, ou le fabriquer avec CIFAR-10.
+"""Un dossier d'images par classe : le lire, l'assainir.
 
 `ImageDataGenerator` prend un dossier caché pour une classe, ne voit ni WebP ni GIF, ignore
 l'orientation EXIF et s'arrête au premier fichier illisible. On lui donne donc des copies carrées,
@@ -8,21 +8,17 @@ lues comme `./predict` lit une photo.
 import contextlib
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock
 from PIL import Image
 
 from convnets.core.cli import agreed, printable
 from convnets.core.files import file_sha256
 from convnets.core.images import crop_resize, open_image
-from convnets.core.paths import data_cache_dir
-from convnets.datasets import sources
 
 MIN_PER_CLASS = 5  # en dessous, un cinquième ne fait pas une image de validation
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test"})
@@ -193,45 +189,3 @@ class Squares:
         """Rend l'image `index` entière, déformée en uint8 `(size_px, size_px, 3)`."""
         with open_image(self.paths[index], min_side_px=4 * self.size_px) as image:
             return crop_resize(image, self.size_px, mode="squash")
-
-
-# --- Le dossier par défaut -----------------------------------------------------------
-
-
-def cifar_folder(names: Sequence[str], *, split: str, num_images: int, size_px: int) -> Path:
-    """Fait un dossier d'images agrandies à partir de CIFAR-10, une fois pour toutes.
-
-    Args:
-        names: classes voulues, en français et en minuscules, par exemple `("chat", "chien")`.
-        split: `"train"` ou `"test"`, la moitié de CIFAR-10 où les prendre.
-        num_images: nombre total d'images, les premières de chaque classe à parts égales.
-        size_px: côté des PNG écrits, agrandis par interpolation bicubique.
-
-    Returns:
-        Le dossier, qui en contient un par classe.
-
-    Raises:
-        FileNotFoundError: CIFAR-10 introuvable.
-        ValueError: moins d'images que de classes.
-    """
-    cache_dir = data_cache_dir()
-    target = cache_dir / f"cifar10-{split}-{'-'.join(names)}-{num_images}-{size_px}px"
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_suffix(".lock")):
-        wanted = num_images // len(names)
-        if not wanted:
-            raise ValueError(f"Il faut au moins {len(names)} images, une par classe.")
-        if all(len(list((target / name).glob("*.png"))) == wanted for name in names):
-            return target
-        x, y = sources.load_cifar10()[("train", "test").index(split)]
-        with tempfile.TemporaryDirectory(dir=cache_dir, prefix="dossier-") as temporary:
-            staged = Path(temporary) / "complet"
-            for name in names:
-                (staged / name).mkdir(parents=True)
-                label = sources.CIFAR10_CLASSES_FR.index(name.capitalize())
-                for i in np.flatnonzero(y.reshape(-1) == label)[:wanted]:
-                    square = crop_resize(Image.fromarray(x[i]), size_px)
-                    Image.fromarray(square).save(staged / name / f"{i:05}.png", compress_level=1)
-            shutil.rmtree(target, ignore_errors=True)  # d'une version incomplète
-            os.replace(staged, target)
-    return target

@@ -1,6 +1,7 @@
 """InceptionV3 : reconnaître de nouvelles classes avec un réseau déjà entraîné.
 
-Commande : python -m exercises.ex05_inception --images DOSSIER
+Commandes : python -m exercises.ex05_inception
+            python -m exercises.ex05_inception --images DOSSIER
 
 Ce fichier ne lit que les options ; ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
@@ -12,13 +13,18 @@ from convnets.core.cli import lesson_parser
 from convnets.training import export_base, lesson
 from exercises.ex05_inception import cached, statement
 
-run = cached.run  # ce que mesure python -m recipes.seeds ex05_inception
-
 
 def prepare(options) -> None:
     """Retrouve la base de la tête enregistrée et l'exporte pour `./predict`."""
     report = reports.read_report(options.module)
     print(f"Base exportée : {export_base.prepare_base(report.base)}")
+
+
+def teach(options) -> None:
+    """Suit l'énoncé ; sans dossier à soi, continue avec dix vêtements."""
+    statement.teach(options)
+    if not options.images:
+        cached.teach(options)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         type=Path,
         metavar="DOSSIER",
         help="dossier qui contient un dossier d'images par classe "
-        "(par défaut, des chats et des chiens de CIFAR-10)",
+        "(par défaut, des photographies de vêtements)",
     )
     parser.add_argument(
         "--prepare",
@@ -37,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         help="préparer la base dont ./predict a besoin, sans rien entraîner",
     )
     options = parser.parse_args(argv)
-    return lesson.run(prepare if options.prepare else statement.teach, options)
+    return lesson.run(prepare if options.prepare else teach, options)
 
 
 if __name__ == "__main__":

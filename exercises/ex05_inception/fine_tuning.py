@@ -6,6 +6,8 @@ Commande : python -m exercises.ex05_inception.layers
 Les études `layers.py` et `forgetting.py` se servent de ce fichier.
 """
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import layers
@@ -14,29 +16,29 @@ from convnets.training import lesson
 from exercises.ex05_inception import features
 from exercises.ex05_inception import head as top
 
-NUM_IMAGES = 1000  # par tâche pour apprendre, et autant pour le test : quelques minutes
+PER_CLASS = 100  # photographies apprises de chaque classe : quelques minutes
 
 # --- Question : des images, et ce qu'en fait un bas figé ---------------------------
 
 
 def read(
-    model: keras.Model, classes: tuple[str, ...], *, limit: int | None
+    model: keras.Model, names: Sequence[str] | None = None, *, limit: int | None
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Passe une fois dans un modèle les images de CIFAR-10 de quelques classes.
+    """Passe une fois dans un modèle les photographies de quelques classes.
 
     Args:
         model: le bas de la base, ou un modèle qui y lit plusieurs couches.
-        classes: leurs noms en français.
-        limit: images au plus, pour apprendre et pour le test.
+        names: noms de leurs dossiers ; None : tous.
+        limit: photographies au plus, de toutes les classes, dans chaque part.
 
     Returns:
-        `{"train": (sorties, étiquettes (n,)), "test": de même}`.
+        `{"train": (sorties, étiquettes (n,)), "validation": de même, "test": de même}`.
     """
     task = {}
-    for split in ("train", "test"):
-        with features.open_cifar(classes, split=split, limit=limit, most=NUM_IMAGES) as pictures:
-            outputs = model.predict(features.make_generator(pictures), verbose=0)
-            task[split] = outputs, pictures.labels
+    for part, pictures in features.load_photographs(limit).items():
+        most = PER_CLASS if part == "train" else len(pictures.labels)
+        pictures = features.choose(pictures, names or pictures.classes, most)
+        task[part] = features.describe(model, pictures), pictures.labels
     return task
 
 
@@ -50,10 +52,10 @@ def learn_head(end: keras.Model, task: dict, *, seed: int) -> keras.Model:
     return top.train_head(x, labels, seed=seed, epochs=top.EPOCHS)
 
 
-def evaluate(end: keras.Model, head: keras.Model, task: dict) -> float:
-    """Rend l'exactitude d'une tête sur les images de test de la tâche, dans [0, 1]."""
-    maps, labels = task["test"]
-    return top.accuracy(top.predict(head, end.predict(maps, verbose=0)), labels)
+def answers_right(end: keras.Model, head: keras.Model, task: dict, *, part: str) -> np.ndarray:
+    """Dit, de chaque image d'une part de la tâche, si sa réponse est juste : booléens `(n,)`."""
+    maps, labels = task[part]
+    return top.predict(head, end.predict(maps, verbose=0)).argmax(1) == labels
 
 
 # --- Question : réapprendre le haut ------------------------------------------------
@@ -89,11 +91,13 @@ def fine_tune(
 ) -> None:
     """Réapprend le haut de la base avec sa tête, déjà entraînée : les deux changent sur place.
 
-    La tête d'abord : ainsi, la même tête sert de point de départ à tous les réglages comparés, et
-    ce qui change ensuite vient du réapprentissage. (D'ordinaire, on le fait pour qu'une tête tirée
-    au hasard n'envoie pas de grands gradients dans la base ; celle-ci part de zéro, et n'en
-    enverrait aucun au premier pas.) Les BatchNormalization restent figées, donc en mode
-    prédiction : sinon, les statistiques de lots de 64 images y remplaceraient celles d'un million.
+    La tête d'abord, mais pas pour la raison qu'on donne d'ordinaire : une tête tirée au hasard
+    enverrait de grands gradients dans la base. Celle-ci part de zéro et n'en enverrait aucun au
+    premier pas. La raison est la comparaison : tous les réglages partent ainsi de la même tête, et
+    ce qui les sépare ensuite ne vient que de la base réapprise.
+
+    Les BatchNormalization restent figées, donc en mode prédiction : sinon, les statistiques de lots
+    de 64 images y remplaceraient celles d'un million.
 
     Args:
         end: haut rendu par `split_base`.

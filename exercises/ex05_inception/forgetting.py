@@ -4,9 +4,9 @@ D'après : S3 « Fine-tuning approach » (« Catastrophic forgetting »).
 Commande : python -m exercises.ex05_inception.forgetting
 Résultat mesuré : docs/mesures/ex05_forgetting.json.
 
-Une tête sait chat ou chien ; on réapprend ensuite la fin de la base, partagée, sur cerf ou cheval.
-Les images de la première tâche ne sont plus montrées : on mesure ce qu'il en reste, avec la même
-tête.
+Une tête nomme cinq sortes de hauts ; on réapprend ensuite la fin de la base, partagée, sur cinq
+autres vêtements. Les photographies de la première tâche ne sont plus montrées : on mesure ce qu'il
+en reste, avec la même tête.
 """
 
 from pathlib import Path
@@ -20,7 +20,10 @@ from convnets.figures.style import new_figure, output_dir
 from convnets.training import lesson
 from exercises.ex05_inception import features, fine_tuning
 
-TASKS = (("chat", "chien"), ("cerf", "cheval"))
+TASKS = {  # noms des dossiers
+    "hauts": ("dress", "longsleeve", "outwear", "shirt", "t-shirt"),
+    "autres vêtements": ("hat", "pants", "shoes", "shorts", "skirt"),
+}
 FROZEN_UNTIL = "mixed8"  # mixed9 et mixed10, 11 millions de poids, sont partagés et réappris
 RATES = {  # taux d'apprentissage d'Adam ; "frozen" : la base reste figée
     "frozen": None,
@@ -57,9 +60,13 @@ def measure_forgetting(
 
     Source : McCloskey et Cohen, « Catastrophic Interference in Connectionist Networks », 1989.
     """
+
+    def share_right(head: keras.Model, task: int) -> float:
+        return float(fine_tuning.answers_right(end, head, tasks[task], part="test").mean())
+
     weights = end.get_weights()
     first, second = (fine_tuning.learn_head(end, task, seed=seed) for task in tasks)
-    found = {"first before": fine_tuning.evaluate(end, first, tasks[0])}
+    found = {"first before": share_right(first, 0)}
     initial = second.get_weights()
     for name, rate in RATES.items():
         if rate:
@@ -67,8 +74,8 @@ def measure_forgetting(
             fine_tuning.fine_tune(
                 end, second, tasks[1]["train"], learning_rate=rate, seed=seed, clock=clock
             )
-        found[f"first {name}"] = fine_tuning.evaluate(end, first, tasks[0])
-        found[f"second {name}"] = fine_tuning.evaluate(end, second, tasks[1])
+        found[f"first {name}"] = share_right(first, 0)
+        found[f"second {name}"] = share_right(second, 1)
         end.set_weights(weights)
         second.set_weights(initial)
     return found
@@ -83,11 +90,11 @@ def run(
         seed: graine des têtes et du mélange.
         epochs: époques de réapprentissage sur la seconde tâche.
         minutes: durée de la leçon ; None : autant qu'il en faut.
-        limit: images au plus par tâche, pour apprendre et pour le test.
+        limit: photographies au plus dans chaque part, les deux tâches ensemble.
     """
     base, _ = pretrained.inception_v3(input_px=features.IMAGE_PX)
     start, end = fine_tuning.split_base(base, FROZEN_UNTIL)
-    tasks = [fine_tuning.read(start, classes, limit=limit) for classes in TASKS]
+    tasks = [fine_tuning.read(start, classes, limit=limit) for classes in TASKS.values()]
     return lesson.Run(
         measure_forgetting(end, tasks, seed=seed, epochs=epochs, minutes=minutes), None, {}
     )
@@ -100,7 +107,7 @@ def save_figure(metrics: dict, path: Path) -> None:
         metrics: mesures d'un compte rendu, ou celles de `run`.
         path: fichier PNG ; son dossier est créé.
     """
-    first, second = (" ou ".join(classes) for classes in TASKS)
+    first, second = TASKS
     lines = {
         f"{first}, avant": [metrics["first before"]] * len(RATES),
         f"{first}, après": [metrics[f"first {name}"] for name in RATES],
@@ -117,7 +124,7 @@ def save_figure(metrics: dict, path: Path) -> None:
 def teach(options) -> None:
     """Mesure ce qu'une seconde tâche fait oublier de la première."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit).metrics
-    first, second = (" ou ".join(classes) for classes in TASKS)
+    first, second = TASKS
     rows = [
         [
             name if rate else "base figée",

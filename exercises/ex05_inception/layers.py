@@ -4,53 +4,56 @@ D'après : S3 « Fine-tuning approach » (« How many layers to keep / re-train?
 Commande : python -m exercises.ex05_inception.layers
 Résultat mesuré : docs/mesures/ex05_layers.json.
 
-Les images sont celles du dossier par défaut de l'exercice ; l'exactitude est mesurée sur des images
-de test, qui ne choisissent rien. Sur 1 000 images, une exactitude de 87 % a une erreur
-d'échantillonnage de 1,06 point : deux réglages plus proches ne sont pas séparés.
+Mille photographies de vêtements apprennent, cent par classe, et 372 mesurent. Le taux
+d'apprentissage est choisi sur les photographies de validation, une fois par profondeur. Deux
+incertitudes se disent à part : les graines, et le petit nombre de photographies de test, qui est
+le même pour toutes. Deux réglages se comparent donc photographie par photographie.
 """
 
+from math import sqrt
+
 import keras
-from keras.layers import GlobalAveragePooling2D
+import numpy as np
+from keras.layers import Concatenate, GlobalAveragePooling2D
 
 from convnets.core.cli import lesson_parser, percent
 from convnets.datasets import pretrained
-from convnets.figures.charts import table
+from convnets.figures.charts import number, table
 from convnets.training import lesson
 from exercises.ex05_inception import features, fine_tuning
 from exercises.ex05_inception import head as top
-from exercises.ex05_inception.statement import CLASSES
 
 CUTS = ("mixed2", "mixed4", "mixed6", "mixed8", "mixed9", "mixed10")
-# Ce qui suit est réappris, jusqu'à mixed10 : 6, 11 et 15 millions de poids.
-RELEARNED_AFTER = ("mixed9", "mixed8", "mixed6")
+RELEARNED_AFTER = ("mixed8", "mixed6")  # jusqu'à mixed10 : 11 et 15 millions de poids
+RATES = (1e-5, 3e-5, 1e-4, 3e-4)  # taux d'apprentissage d'Adam, essayés à chaque profondeur
 EPOCHS = 3  # de réapprentissage
-LEARNING_RATE = 1e-5  # cent fois moins que la tête (donné) : il n'est pas choisi en validation
+REFERENCE = "coupée après mixed10"  # la même base, jusqu'à la même couche : rien n'y est réappris
 
 
 # --- Question : où couper la base ? --------------------------------------------------
 
 
-def measure_cuts(base: keras.Model, *, seed: int, limit: int | None) -> dict[str, float]:
+def measure_cuts(base: keras.Model, *, seed: int, limit: int | None) -> dict[str, np.ndarray]:
     """Coupe la base après chaque couche de `CUTS`, et n'apprend que la tête.
 
     Args:
         base: modèle rendu par `pretrained.inception_v3`.
         seed: graine des têtes.
-        limit: images au plus, pour apprendre et pour le test.
+        limit: photographies au plus, dans chaque part.
 
     Returns:
-        `accuracy coupée après mixed2`… : exactitudes de test, dans [0, 1].
+        `coupée après mixed2`… : réponses justes aux photographies de test, booléens `(n,)`.
     """
     # Les images ne passent qu'une fois : le modèle rend les moyennes de toutes ces couches.
     means = [GlobalAveragePooling2D()(base.get_layer(name).output) for name in CUTS]
-    task = fine_tuning.read(keras.Model(base.input, means), CLASSES, limit=limit)
-    (all_x, labels), (all_x_test, labels_test) = task["train"], task["test"]
+    task = fine_tuning.read(keras.Model(base.input, Concatenate()(means)), limit=limit)
+    columns = np.cumsum([each.shape[1] for each in means])[:-1]
+    (x, labels), (x_test, labels_test) = task["train"], task["test"]
     found = {}
-    for name, x, x_test in zip(CUTS, all_x, all_x_test, strict=True):
-        head = top.train_head(x, labels, seed=seed, epochs=top.EPOCHS)
-        found[f"accuracy coupée après {name}"] = top.accuracy(
-            top.predict(head, x_test), labels_test
-        )
+    cuts = (np.split(each, columns, axis=1) for each in (x, x_test))
+    for name, own, own_test in zip(CUTS, *cuts, strict=True):
+        head = top.train_head(own, labels, seed=seed, epochs=top.EPOCHS)
+        found[f"coupée après {name}"] = top.predict(head, own_test).argmax(1) == labels_test
     return found
 
 
@@ -58,30 +61,37 @@ def measure_cuts(base: keras.Model, *, seed: int, limit: int | None) -> dict[str
 
 
 def measure_relearning(
-    base: keras.Model, layer_name: str, *, seed: int, clock: fine_tuning.Clock, limit: int | None
-) -> float:
-    """Réapprend ce qui suit une couche, avec la tête.
+    base: keras.Model, layer_name: str, *, seed: int, clock, limit: int | None
+) -> tuple[float, np.ndarray]:
+    """Réapprend ce qui suit une couche, avec la tête, au taux que la validation préfère.
 
     Args:
         base: modèle rendu par `pretrained.inception_v3` ; ses poids sont rendus intacts.
         layer_name: dernière couche figée.
         seed: graine de la tête et du mélange.
-        clock: dit les époques de réapprentissage, et s'arrête à l'heure.
-        limit: images au plus, pour apprendre et pour le test.
+        clock: `clock()` dit les époques de réapprentissage, et s'arrête à l'heure.
+        limit: photographies au plus, dans chaque part.
 
     Returns:
-        Exactitude de test, dans [0, 1].
+        Le taux choisi, et les réponses justes aux photographies de test, booléens `(n,)`.
     """
     start, end = fine_tuning.split_base(base, layer_name)
-    weights = end.get_weights()
-    task = fine_tuning.read(start, CLASSES, limit=limit)
+    task = fine_tuning.read(start, limit=limit)
     head = fine_tuning.learn_head(end, task, seed=seed)
-    fine_tuning.fine_tune(
-        end, head, task["train"], learning_rate=LEARNING_RATE, seed=seed, clock=clock
-    )
-    accuracy = fine_tuning.evaluate(end, head, task)
-    end.set_weights(weights)
-    return accuracy
+    weights, initial, tried = end.get_weights(), head.get_weights(), []
+    for rate in RATES:
+        fine_tuning.fine_tune(
+            end, head, task["train"], learning_rate=rate, seed=seed, clock=clock()
+        )
+        right = {
+            part: fine_tuning.answers_right(end, head, task, part=part)
+            for part in ("validation", "test")
+        }
+        tried.append((right["validation"].mean(), -rate, right["test"]))
+        end.set_weights(weights)
+        head.set_weights(initial)
+    _, rate, right = max(tried, key=lambda each: each[:2])  # à égalité, le plus petit taux
+    return -rate, right
 
 
 # --- Question : ce que chaque choix donne --------------------------------------------
@@ -96,23 +106,43 @@ def run(
         seed: graine des têtes et du mélange.
         epochs: époques de réapprentissage.
         minutes: durée de la leçon ; None : autant qu'il en faut.
-        limit: images au plus, pour apprendre et pour le test.
+        limit: photographies au plus, dans chaque part.
+
+    Returns:
+        De chaque réglage X : `accuracy X`, sur les photographies de test ; `gap X`, la différence
+        avec `REFERENCE`, et `error X`, la moitié de son intervalle à 95 % ; `rate X`, le taux
+        choisi, s'il y en a un.
     """
+
+    def clock() -> fine_tuning.Clock:
+        share = 0.8 / (len(RELEARNED_AFTER) * len(RATES))
+        return fine_tuning.Clock(epochs, minutes, share=share)
+
     base, _ = pretrained.inception_v3(input_px=features.IMAGE_PX)
-    metrics = measure_cuts(base, seed=seed, limit=limit)
+    right, metrics = measure_cuts(base, seed=seed, limit=limit), {}
     for name in RELEARNED_AFTER:
-        clock = fine_tuning.Clock(epochs, minutes, share=1 / len(RELEARNED_AFTER))
-        metrics[f"accuracy réapprise après {name}"] = measure_relearning(
+        label = f"réapprise après {name}"
+        metrics[f"rate {label}"], right[label] = measure_relearning(
             base, name, seed=seed, clock=clock, limit=limit
         )
+    for name, each in right.items():
+        gap = each * 1.0 - right[REFERENCE]  # photographie par photographie
+        metrics[f"accuracy {name}"] = float(each.mean())
+        metrics[f"gap {name}"] = float(gap.mean())
+        metrics[f"error {name}"] = float(1.96 * gap.std(ddof=1) / sqrt(len(gap)))
     return lesson.Run(metrics, None, {})
 
 
 def teach(options) -> None:
     """Compare les façons de garder ou de réapprendre les couches d'InceptionV3."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit).metrics
-    rows = [[name.removeprefix("accuracy "), percent(found[name])] for name in found]
-    print(table(["base", "exactitude"], rows))
+    rows = []
+    for name in [key.removeprefix("accuracy ") for key in found if key.startswith("accuracy")]:
+        gap, error = (number(100 * found[f"{kind} {name}"], 1) for kind in ("gap", "error"))
+        rate = found.get(f"rate {name}", 0)
+        rows.append([name, percent(found[f"accuracy {name}"]), f"{gap} ± {error}", f"{rate:.0e}"])
+    print(table(["base", "exactitude", f"moins « {REFERENCE} », points", "taux choisi"], rows))
+    print("± : intervalle à 95 % de la différence, sur les mêmes photographies de test.")
 
 
 def main(argv: list[str] | None = None) -> int:

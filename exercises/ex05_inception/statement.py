@@ -3,11 +3,12 @@
 Document : TD « keras & réseaux de neurones convolutionnels », question 2, et §1.4.
 Commandes : python -m exercises.ex05_inception
             python -m exercises.ex05_inception --images DOSSIER
-Résultat mesuré : models/ex05_inception.json.
+Résultat mesuré : docs/resultats.md.
 
-Le programme est celui de l'énoncé, dans son ordre : le générateur, la base, la tête, `fit`. Deux
-choses ont changé depuis : `fit_generator` s'appelle `fit`, et le nombre de lots est celui du
-générateur. Chaque image repasse dans la base à chaque époque ; `cached.py` montre comment l'éviter.
+Pantalon ou short ? Les images sont des photographies de vêtements. Le programme est celui de
+l'énoncé, dans son ordre : le générateur, la base, la tête, `fit`. Deux choses ont changé depuis :
+`fit_generator` s'appelle `fit`, et le nombre de lots est celui du générateur. Chaque image repasse
+dans la base à chaque époque ; `cached.py` montre comment l'éviter.
 """
 
 import contextlib
@@ -26,9 +27,11 @@ from convnets.datasets import folders, pretrained
 from convnets.figures.charts import save_mistakes, save_training_figures
 from convnets.training import export_base, lesson
 from exercises.ex05_inception import features
+from exercises.ex05_inception import head as top
 
 EPOCHS = 30  # de l'énoncé
-CLASSES = ("chat", "chien")  # du dossier par défaut
+CLASSES = ("pants", "shorts")  # du dossier par défaut
+MOST = 200  # photographies de chacune
 DROPOUT = 0.5  # une image a plus de caractéristiques qu'il n'y a d'images
 
 
@@ -73,8 +76,8 @@ def build_model(base: keras.Model, num_classes: int) -> keras.Model:
         Modèle : images float32 `(n, 150, 150, 3)` dans [-1, 1] → probabilités `(n, num_classes)`.
     """
     base.trainable = False
-    maps = base.get_layer(features.LAYER).output  # (n, 3, 3, 2048)
-    x = layers.GlobalAveragePooling2D(name="features")(maps)  # (n, 2048)
+    maps = base.get_layer(features.LAYER).output  # (n, 3, 3, 1280)
+    x = layers.GlobalAveragePooling2D(name="features")(maps)  # (n, 1280)
     x = layers.Dropout(DROPOUT)(x)
     outputs = layers.Dense(num_classes, activation="softmax")(x)
     return keras.Model(base.input, outputs, name="ex05_inception")
@@ -85,6 +88,7 @@ def build_model(base: keras.Model, num_classes: int) -> keras.Model:
 
 def train(model: keras.Model, train_generator, validation_generator, *, options) -> dict:
     """Apprend la tête, `options.epochs` époques ; rend ses courbes."""
+    share = 1 if options.images else 0.5  # le reste du temps est pour la suite, `cached.py`
     model.compile(
         keras.optimizers.Adam(1e-3),  # puis de moins en moins, jusqu'à zéro (lesson.Clock)
         loss="sparse_categorical_crossentropy",
@@ -94,7 +98,7 @@ def train(model: keras.Model, train_generator, validation_generator, *, options)
         train_generator,
         epochs=options.epochs,
         validation_data=validation_generator,
-        callbacks=[lesson.Clock(options.epochs, options.minutes)],
+        callbacks=[lesson.Clock(options.epochs, options.minutes, share=share)],
         verbose=0,
     )
     return history.history
@@ -104,31 +108,73 @@ def train(model: keras.Model, train_generator, validation_generator, *, options)
 
 
 def evaluate(model: keras.Model, pictures: folders.Pictures, *, subset: str | None) -> tuple:
-    """Mesure l'exactitude sur des images non apprises.
+    """Prédit des images non apprises.
 
     Returns:
-        `(exactitude, probabilités (n, classes), étiquettes (n,), images)`.
+        `(probabilités (n, classes), étiquettes (n,), images)`.
     """
     generator = features.make_generator(pictures, subset=subset)  # dans l'ordre, sans mélange
     probabilities = model.predict(generator, verbose=0)
-    accuracy = float(np.mean(probabilities.argmax(1) == generator.classes))
     paths = [pictures.paths[row] for row in features.rows(generator)]
-    return accuracy, probabilities, generator.classes, folders.Squares(paths, features.IMAGE_PX)
+    return probabilities, generator.classes, folders.Squares(paths, features.IMAGE_PX)
+
+
+def save_head(
+    head: keras.Model, options, metrics: dict, answers: tuple, *, base: dict, **fields
+) -> None:
+    """Enregistre une tête, ses figures, et la base dont `./predict` aura besoin.
+
+    Args:
+        head: caractéristiques `(n, c)` → probabilités `(n, classes)`.
+        options: options de la commande.
+        metrics: ses mesures, dont `accuracy`.
+        answers: ce que rend `evaluate`.
+        base: entrée `"base"` du compte rendu, voir `describe_base`.
+        **fields: autres champs du compte rendu.
+    """
+    probabilities, labels, images = answers
+    matrix = lesson.confusion_matrix(labels, probabilities.argmax(1), probabilities.shape[1])
+    report = lesson.save(
+        head,
+        options,
+        metrics,
+        base=base,
+        input_shape=[base["input_px"], base["input_px"], 3],
+        confusion_matrix=matrix.tolist(),
+        **fields,
+    )
+    save_training_figures(options, report)
+    save_mistakes(options, report, images, labels, probabilities)
+    light = export_base.prepare_base(report.base)
+    print(f"Base exportée pour ./predict : {shown_path(light)}")
+    print("Pour s'en servir : ./predict --model ex05_inception photo.jpg")
+
+
+def describe_base(provenance: pretrained.Provenance, *, input_px: int) -> dict:
+    """Décrit la base d'une tête : c'est ce que lit `./predict` pour la retrouver."""
+    return {
+        "name": BASE_NAME,
+        "input_px": input_px,
+        "layer": features.LAYER,
+        "sha256": provenance.sha256,
+        "source": provenance.source,
+    }
 
 
 # --- Question 2 : d'un bout à l'autre ------------------------------------------------
 
 
 def open_pictures(options) -> contextlib.AbstractContextManager[folders.Pictures]:
-    """Ouvre le dossier demandé, ou celui de CIFAR-10, en copies carrées pour un bloc `with`."""
-    if not options.images:
-        return features.open_cifar(CLASSES, split="train", limit=options.limit)
-    listing = folders.scan(options.images, limit=options.limit)
+    """Ouvre le dossier demandé, ou des photographies, en copies carrées pour un bloc `with`."""
+    if options.images:
+        listing = folders.scan(options.images, limit=options.limit)
+    else:
+        listing = features.choose(features.load_photographs(options.limit)["train"], CLASSES, MOST)
     return folders.square_copies(listing, features.IMAGE_PX)
 
 
 def teach(options) -> None:
-    """Suit l'énoncé : charger, construire, entraîner, mesurer, enregistrer."""
+    """Suit l'énoncé : charger, construire, entraîner, mesurer ; enregistrer, d'un dossier à soi."""
     keras.utils.set_random_seed(0)
     with open_pictures(options) as pictures:
         for name, count in zip(pictures.classes, np.bincount(pictures.labels), strict=True):
@@ -144,43 +190,29 @@ def teach(options) -> None:
         model = build_model(base, len(pictures.classes))
         history = train(model, train_generator, validation_generator, options=options)
         if options.images:
-            accuracy, found, labels, images = evaluate(model, pictures, subset="validation")
+            answers = evaluate(model, pictures, subset="validation")
         else:
-            with features.open_cifar(CLASSES, split="test", limit=options.limit) as test:
-                accuracy, found, labels, images = evaluate(model, test, subset=None)
-    kind = "de validation" if options.images else "de test de CIFAR-10"
-    print(f"Exactitude sur les images {kind} : {percent(accuracy)} ({len(labels)} images).")
+            listing = features.choose(features.load_photographs()["test"], CLASSES, MOST)
+            with folders.square_copies(listing, features.IMAGE_PX) as test:
+                answers = evaluate(model, test, subset=None)
+    kind = "de validation" if options.images else "de test"
+    accuracy, num_test = top.accuracy(*answers[:2]), len(answers[1])
+    print(f"Exactitude sur les images {kind} : {percent(accuracy)} ({num_test} images).")
+    if not options.images:
+        return  # la tête de la suite (`cached.py`) est celle que `./predict` lira
     # La base est déjà dans le cache de Keras : la tête suffit.
     head = keras.Model(model.get_layer("features").output, model.output, name="ex05_inception")
-    report = lesson.save(
+    save_head(
         head,
         options,
         {"accuracy": accuracy},
+        answers,
+        base=describe_base(provenance, input_px=features.IMAGE_PX),
         history=history,
-        num_images={
-            "train": train_generator.samples,
-            "val": validation_generator.samples,
-            "test": len(labels),
-        },
+        num_images={"train": train_generator.samples, "val": num_test},
         data_sha256=pictures.sha256,
-        base={  # c'est ce que lit ./predict pour retrouver la base
-            "name": BASE_NAME,
-            "input_px": features.IMAGE_PX,
-            "layer": features.LAYER,
-            "sha256": provenance.sha256,
-            "source": provenance.source,
-        },
-        input_shape=[features.IMAGE_PX, features.IMAGE_PX, 3],
         framing="squash",  # comment ./predict prépare une image
         classes=pictures.classes,
         classes_fr=folders.display_names(pictures.classes),
-        confusion_matrix=lesson.confusion_matrix(
-            labels, found.argmax(1), len(pictures.classes)
-        ).tolist(),
         details={"accuracy_on": f"images {kind}"},
     )
-    save_training_figures(options, report)
-    save_mistakes(options, report, images, labels, found)
-    light = export_base.prepare_base(report.base)
-    print(f"Base exportée pour ./predict : {shown_path(light)}")
-    print("Pour s'en servir : ./predict --model ex05_inception samples/chat.png")

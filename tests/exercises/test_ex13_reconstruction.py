@@ -72,15 +72,15 @@ def picture(tmp_path, tiny_inception, monkeypatch):
 
 @pytest.mark.ci
 def test_main_writes_one_picture_a_layer(picture, tmp_path, capsys):
-    arguments = [picture, "--layers", "mixed2, mixed9", "--size", "90", "--steps", "3"]
+    arguments = [picture, "--layers", "mixed2, mixed8", "--size", "90", "--steps", "3"]
     assert ex13.main([*arguments, "--output", str(tmp_path / "f")]) == 0
     names = {path.name for path in (tmp_path / "f").iterdir()}
-    assert names == {"mixed2.png", "mixed9.png", "comparaison.png"}
-    with Image.open(tmp_path / "f" / "mixed9.png") as found:
+    assert names == {"mixed2.png", "mixed8.png", "comparaison.png"}
+    with Image.open(tmp_path / "f" / "mixed8.png") as found:
         assert found.size == (90, 60)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("mixed2       écart des cartes : ")
-    assert lines[0].endswith(" niveaux") and lines[1].startswith("mixed9")
+    assert lines[0].endswith(" niveaux") and lines[1].startswith("mixed8")
 
 
 @pytest.mark.ci
@@ -88,7 +88,7 @@ def test_main_writes_one_picture_a_layer(picture, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["--layers", "mixed2,mixed4"], "Couche 'mixed4' inconnue de"),
-        (["--layers", "mixed2,mixed9", "--size", "40"], "Image de 40×27 pixels, trop petite"),
+        (["--layers", "mixed2,mixed8", "--size", "40"], "Image de 40×27 pixels, trop petite"),
     ],
 )
 def test_errors_come_before_any_picture(picture, arguments, message, tmp_path, capsys):

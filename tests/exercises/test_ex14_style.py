@@ -38,7 +38,7 @@ def test_the_content_itself_costs_nothing():
 @pytest.fixture
 def pictures(tmp_path, tiny_inception, monkeypatch):
     """Deux images non carrées, une petite base, et ses couches au lieu de celles d'InceptionV3."""
-    names = {"content_layers": ("mixed2",), "style_layers": ("mixed2", "mixed9")}
+    names = {"content_layers": ("mixed2",), "style_layers": ("mixed2", "mixed8")}
     monkeypatch.setattr(pretrained, "inception_v3", tiny_inception)
     monkeypatch.setattr(ex14, "transfer", functools.partial(ex14.transfer, **names))
     paths = [str(tmp_path / f"{name}.png") for name in ("contenu", "style")]

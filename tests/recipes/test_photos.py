@@ -22,7 +22,6 @@ def base(tmp_path, monkeypatch, tiny_inception, as_dataset):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setattr(pretrained, "inception_v3", tiny_inception)
     monkeypatch.setattr(pretrained, "join", join)
-    monkeypatch.setattr(photos, "LAYER", "mixed9")  # la petite base n'a pas mixed8
     monkeypatch.setattr(sources, "load_cifar10", lambda: as_dataset("cifar10"))
     return tiny_inception(input_px=photos.IMAGE_PX)
 

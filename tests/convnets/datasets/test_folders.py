@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convnets.datasets import folders, sources
+from convnets.datasets import folders
 
 RNG = np.random.default_rng(0)
 
@@ -150,41 +150,3 @@ def test_the_hash_follows_the_content(two_classes):
     (two_classes / "chaton").rename(two_classes / "chat")
     write(two_classes / "chat" / "0.png", (1, 2, 3))
     assert sha256() != first
-
-
-# --- Le dossier par défaut ------------------------------------------------------------
-
-
-@pytest.fixture
-def make(monkeypatch, tmp_path, as_dataset):
-    """make() : le dossier de douze chats et chiens ; `make.calls` compte les lectures du jeu."""
-
-    def load():
-        make.calls += 1
-        return as_dataset("cifar10")
-
-    def make():
-        return folders.cifar_folder(("chat", "chien"), split="train", num_images=12, size_px=40)
-
-    make.calls = 0
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(sources, "load_cifar10", load)
-    return make
-
-
-def test_cifar_folder_holds_the_first_images_of_each_class(make, as_dataset):
-    found = folders.scan(make())
-    assert found.classes == ["chat", "chien"] and np.bincount(found.labels).tolist() == [6, 6]
-    (x, y), _ = as_dataset("cifar10")
-    cats = np.flatnonzero(y.reshape(-1) == 3)[:6]  # 3 : cat
-    assert [path.stem for path in found.paths[:6]] == [f"{i:05}" for i in cats]
-    expected = Image.fromarray(x[cats[0]]).resize((40, 40), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(Image.open(found.paths[0]), expected)
-
-
-def test_cifar_folder_is_reused_and_repaired(make):
-    folder = make()
-    assert make() == folder and make.calls == 1
-    next((folder / "chien").iterdir()).unlink()
-    assert len(folders.scan(make()).paths) == 12 and make.calls == 2
-    assert {path.name for path in folder.parent.iterdir()} == {folder.name, f"{folder.name}.lock"}

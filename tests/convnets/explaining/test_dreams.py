@@ -107,7 +107,7 @@ def test_unknown_layer_lists_those_there_are(dreams, tiny_inception):
         dreams.extractor(build_base(), ["first", "third"])
     message = str(caught.value)
     assert "'third' inconnue de essai" in message and "scale, first, pool, second" in message
-    with pytest.raises(ValueError, match="celles-ci : mixed2, mixed9.$"):
+    with pytest.raises(ValueError, match="celles-ci : mixed2, mixed8.$"):
         dreams.extractor(tiny_inception()[0], ["mixed3"])
 
 

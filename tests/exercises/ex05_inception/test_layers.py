@@ -18,10 +18,11 @@ pytestmark = [
 def test_the_whole_study_of_layers(ex05, tiny_blocks, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ex05.layers, "CUTS", ("mixed2", "mixed10"))
     monkeypatch.setattr(ex05.layers, "RELEARNED_AFTER", ("mixed9",))
+    monkeypatch.setattr(ex05.layers, "RATES", (1e-5, 1e-2))
     monkeypatch.setattr(ex05.layers.top, "EPOCHS", 1)
     monkeypatch.setattr(pretrained, "inception_v3", lambda **_: (tiny_blocks, None))
     before = tiny_blocks.get_weights()
-    assert ex05.layers.main(["--epochs", "1", "--limit", "12", "--output", str(tmp_path)]) == 0
+    assert ex05.layers.main(["--epochs", "1", "--limit", "50", "--output", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     titles = ["coupée après mixed2", "coupée après mixed10", "réapprise après mixed9"]
     assert all(title in printed for title in titles)
