@@ -91,8 +91,10 @@ VALUES = ast.Assign | ast.AnnAssign | ast.If | ast.Try
 MAX_PASSES = 10  # d'une valeur à celles, définies plus bas, dont elle est calculée
 SKIPPED = re.compile(r"\s*(%%(?!time|timeit|capture|prun|writefile\s+\S+\.py).*)")
 TIMED = re.compile(r"(?m)^([ \t]*)%(?:time|timeit|prun)\b(?:[ \t]+-\w+(?:[ \t]+\d+)?)*[ \t]+(?=\S)")
+LEADING = re.compile(r"\s*?([ \t]+)\S")
 MAGIC = re.compile(
-    r"(?m)^([ \t]*)(?:(?:\w[\w, ]*=\s*)?[%!](?!=)(?:.*\\\n)*.*|\?+[\w.]+|[\w.]+\?+[ \t]*)$"
+    r"(?m)^([ \t]*)(?:(?:\w[\w, ]*=\s*)?[%!](?!=)(?:.*\\\n)*.*|\?+[\w.]+|[\w.]+\?+[ \t]*"
+    r"|(?:pip|conda|cd|ls)[ \t].*)$"
 )
 CHUNK = re.compile(  # une instruction de premier niveau, ses décorateurs et sa suite
     r"(?:@.*\n)*.*\n(?:(?:[ \t)\]}#].*|(?:elif|else|except|finally)\b.*)?\n)*"
@@ -186,6 +188,8 @@ def _decoded(path: Path) -> str:
 def _python_only(label: str, text: str, source: Source) -> str:
     """Vide ce qui n'est pas du Python dans une cellule, et note ce qui y est perdu."""
     text = text.replace("\r\n", "\n").replace("\x00", "")
+    if indented := LEADING.match(text):  # Jupyter ôte le retrait de la première ligne
+        text = re.sub(rf"(?m)^{indented[1]}", "", text)
     if skipped := SKIPPED.match(text):
         source.remarks.append(f"{label} laissée de côté : {skipped[1][:40]}")
         return ""

@@ -54,9 +54,9 @@ def test_a_later_exercise_in_one_notebook_is_recognised_as_itself_and_nothing_el
 
 def test_cells_out_of_order_magics_and_a_broken_cell(converted, monkeypatch):
     found = converted(
-        "%matplotlib inline\n!pip install -q numpy \\\n  keras\nfiles = !ls",
+        "%matplotlib inline\npip install pandas\n!pip install -q numpy \\\n  keras\nfiles = !ls",
         POOL,
-        "SIZE = BASE + 1",
+        " SIZE = BASE + 1\nLARGER = 2 * SIZE",
         "import numpy as np\nfrom google.colab import drive\nBASE = 1",
         "drive.mount('/content/drive')\nprint(1)\npool2d?",
         "%%bash\nrm -rf ~",
