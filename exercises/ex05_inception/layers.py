@@ -25,7 +25,7 @@ from exercises.ex05_inception import head as top
 
 CUTS = ("mixed2", "mixed4", "mixed6", "mixed8", "mixed9", "mixed10")
 RELEARNED_AFTER = ("mixed8", "mixed6")  # jusqu'à mixed10 : 11 et 15 millions de poids
-RATES = (1e-5, 3e-5, 1e-4, 3e-4)  # taux d'apprentissage d'Adam, essayés à chaque profondeur
+RATES = (3e-5, 1e-4, 3e-4, 1e-3)  # taux d'apprentissage d'Adam, essayés à chaque profondeur
 EPOCHS = 3  # de réapprentissage
 REFERENCE = "coupée après mixed10"  # la même base, jusqu'à la même couche : rien n'y est réappris
 
