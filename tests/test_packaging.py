@@ -46,7 +46,7 @@ def test_predict_answers_outside_of_the_repository(repo, project, tmp_path):
         (["avion.png"], "Avion", True),  # une vignette, puis une photo
         (["chien.webp"], "Chien", True),
         (["--model", "garments", "chien.webp"], "Chien", True),  # aucun vêtement à découper
-        (["--model", "digits", "chat.png"], "7", True),
+        (["--model", "digits", "chat.png"], "4", False),
     ):
         *options, name = arguments
         result = subprocess.run(

@@ -176,7 +176,7 @@ def test_empty_folder(run_predict, tmp_path):
         (["--top", "0", "x.png"], 2, "au moins 1"),
         (["--inconnue", "x.png"], 2, "option inconnue"),
         (["-", "-"], 2, "ne se lit qu'une fois"),
-        (["https://a.fr/b.png"], 1, "écrivez : curl -L https://a.fr/b.png | ./predict -"),
+        (["https://a.fr/b.png"], 1, "écrivez : curl -L 'https://a.fr/b.png' | ./predict -"),
         (["--model", "ex77", "samples/avion.png"], 1, "Pas de modèle ex77"),
         (["--model", "../ex77/x", "samples/avion.png"], 1, "Pas de modèle ../ex77/x"),
         (["--model", "a\nb", "samples/avion.png"], 1, "Pas de modèle a\\nb"),
