@@ -150,7 +150,9 @@ def test_a_node_lost_half_way(contents, tmp_path, repo):
 def test_ctrl_c_then_the_rest(contents, tmp_path, repo):
     output = tmp_path / "out"
     arguments = ("--input", contents, "--output", output)
-    process = start(*arguments, repo=repo, start_new_session=True)
+    # Lancé après « & », un processus n'entend pas Ctrl-C.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = start(*arguments, repo=repo, start_new_session=True, **heard)
     wait_for(4, output, process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
