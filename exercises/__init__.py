@@ -103,7 +103,7 @@ EXERCISES = (
         "Architectures : LeNet, AlexNet, VGG, Inception, ResNet, raccourcis",
         "S0, S3",
         ("ex15_architectures",),
-        5,
+        4,
     ),
     Exercise(16, "ex16_bag_of_words", "Sac de mots visuels", "S3", ("ex16_bag_of_words",), 2),
     Exercise(
@@ -153,7 +153,7 @@ EXERCISES = (
         "Ce qui compte dans un CNN : une pièce changée à la fois",
         "S1, S3, S4",
         ("ex23_what_matters",),
-        5,
+        3,
     ),
     Exercise(
         24,
@@ -161,7 +161,7 @@ EXERCISES = (
         "Auto-encodeurs : U-Net sans goulot, image → bits → image",
         "S3",
         ("ex24_autoencoder",),
-        5,
+        6,
     ),
     Exercise(
         25,
