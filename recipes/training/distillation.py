@@ -163,7 +163,7 @@ class Lessons(Batches):
         first: int = 0,
     ):
         super().__init__(x, labels, batch_size=batch_size, seed=seed, augment=augment)
-        self.dataset, self.answers, self.first = (x, labels), answers, first
+        self.answers, self.first = answers, first
         self.copies = []
         for number, answer in enumerate(answers, start=first):
             images, mixed = deform(x, labels, copy=number, translate_px=translate_px)

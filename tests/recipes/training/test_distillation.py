@@ -111,7 +111,7 @@ def test_a_pupil_learns_smoothed_labels_and_counts_both_directions(teacher, extr
     settings = {"name": "pupil", "seed": 1, "epochs": 2, "batch_size": 10, "augment": None}
     settings |= {"optimizer": None, "smoothing": 0.2, "translate_px": 1, "copies": 4, "first": 3}
     distillation.learn_answers(teacher, teacher, few, few, stages=stages, **settings)
-    _, labels = stages.batches.dataset
+    labels = stages.batches.y
     np.testing.assert_allclose(labels, 0.8 * np.eye(10)[few[1]] + 0.02, atol=1e-6)
     assert stages.asked["asked"] == (teacher, 2 * 2 * 20)  # deux copies, et leurs miroirs
     assert len(stages.batches.answers) == 2 and stages.batches.first == 3
