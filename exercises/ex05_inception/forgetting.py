@@ -117,7 +117,7 @@ def save_figure(metrics: dict, path: Path) -> None:
         axis = axes[0, 0]
         curves(axis, lines, x=range(len(RATES)))
         axis.set_xticks(range(len(RATES)), ["base\nfigée", *list(RATES)[1:]])
-        axis.set(xlabel="taux d'apprentissage sur la seconde tâche", ylim=(40, 100))
+        axis.set(xlabel="taux d'apprentissage sur la seconde tâche", ylim=(0, 100))
         axis.set_title("Ce que la seconde tâche fait oublier de la première")
 
 
