@@ -130,11 +130,6 @@ def draw_inception(folder: Path) -> str:
     return describe(report)
 
 
-UNLIKE = (
-    "Les deux pertes ne se comparent pas : à l'entraînement, les images sont transformées, et le "
-    "réseau doit retrouver les réponses d'un maître."
-)
-
 # --- La page -------------------------------------------------------------------------
 
 ENTRIES = (
@@ -168,24 +163,25 @@ ENTRIES = (
         "02. Fashion-MNIST",
         "python -m exercises.ex02_fashion",
         "La dernière figure montre les erreurs dont le réseau était le plus sûr ; plusieurs de ces "
-        f"vêtements sont difficiles à nommer à l'œil. {UNLIKE}",
-        partial(draw_network, "garments", "load_fashion_mnist"),
+        "vêtements sont difficiles à nommer à l'œil.",
+        partial(draw_network, "ex02_fashion", "load_fashion_mnist"),
     ),
     Entry(
         "cifar10",
         "03. CIFAR-10",
         "python -m exercises.ex03_cifar10",
-        "Le modèle livré pour les vignettes apprend d'abord les étiquettes, puis ses propres "
-        "réponses à des images mêlées : les pertes changent alors.",
-        partial(draw_network, "thumbnails", "load_cifar10"),
+        "Le taux d'apprentissage monte, puis redescend : l'exactitude de validation hésite tant "
+        "qu'il est grand, et se pose à la fin. La moitié environ des erreurs les plus sûres prend "
+        "un animal pour un autre.",
+        partial(draw_network, "ex03_cifar10", "load_cifar10"),
     ),
     Entry(
         "lenet",
         "04. LeNet sur MNIST",
         "python -m exercises.ex04_lenet",
         "La dernière figure montre les erreurs dont le réseau était le plus sûr ; plusieurs de ces "
-        f"chiffres sont difficiles à lire à l'œil. {UNLIKE}",
-        partial(draw_network, "digits", "load_mnist"),
+        "chiffres sont difficiles à lire à l'œil.",
+        partial(draw_network, "ex04_lenet", "load_mnist"),
     ),
     Entry(
         "inception",

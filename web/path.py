@@ -86,7 +86,7 @@ PICTURES = {  # numéro d'un exercice : une image de docs/, et ce qu'on en montr
     0: ("figures/01_convolution/convolution_5x5.gif", (3, 18, 48, 88)),
     1: ("figures/03_filtres/comparaison.jpg", (0, 8, 60, 98)),
     2: ("figures/04_fashion/erreurs.png", (0, 10, 58, 100)),
-    3: ("figures/05_cifar10/erreurs.jpg", (0, 10, 58, 100)),
+    3: ("figures/05_cifar10/erreurs.png", (0, 10, 58, 100)),
     4: ("figures/06_lenet/erreurs.png", (0, 10, 58, 100)),
     5: ("figures/07_inception/oubli.png", (0, 0, 100, 100)),
     6: ("galerie/01_ex06_feature_maps/chat_cartes.png", (0, 16, 60, 50)),
