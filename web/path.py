@@ -106,7 +106,7 @@ PICTURES = {  # numéro d'un exercice : une image de docs/, et ce qu'on en montr
     20: ("systemes/spectrogrammes.png", (0, 5, 66, 66)),
     21: ("systemes/club.png", (0, 8, 50, 100)),
     22: ("systemes/filtres_appris.png", (0, 10, 60, 100)),
-    23: ("systemes/pieces.png", (0, 8, 55, 60)),
+    23: ("systemes/pieces.png", (0, 5, 100, 100)),
     24: ("systemes/goulot.png", (10, 4, 70, 50)),
     25: ("systemes/legendes.png", (0, 5, 34, 36)),
     26: ("systemes/phrases.png", (25, 5, 90, 50)),
