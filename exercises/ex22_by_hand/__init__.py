@@ -7,7 +7,7 @@ Résultat mesuré : docs/resultats.md.
 
 Le billet demande comment le gradient traverse une convolution, et laisse à écrire la boucle
 d'apprentissage. Ici, rien n'est caché : chaque couche tient en dix lignes de NumPy, chaque gradient
-est comparé à deux autres calculs, et la même boucle se lit en NumPy, en TensorFlow, en PyTorch,
+est comparé à des différences finies, et la même boucle se lit en NumPy, en TensorFlow, en PyTorch,
 puis dans `fit`.
 
 À lire dans cet ordre :
@@ -17,8 +17,7 @@ puis dans `fit`.
 - `dense.py` : ReLU, mise à plat, couche dense ;
 - `loss.py` : softmax et entropie croisée, d'où part le retour ;
 - `network.py` : le réseau, tout l'aller, tout le retour, un pas ; ses jumeaux Keras et PyTorch ;
-- `gradients.py` : vérifier, par différences finies et par TensorFlow ;
+- `gradients.py` : vérifier, par différences finies ;
 - `loops.py` : la boucle d'apprentissage, écrite quatre fois, et les mêmes pertes ;
-- `__main__.py` : apprendre MNIST, et ce qu'y gagnent des filtres appris ;
-- `figures.py` : les boucles côte à côte, les filtres.
+- `__main__.py` : apprendre MNIST, et ce qu'y gagnent des filtres appris.
 """

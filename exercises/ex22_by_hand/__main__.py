@@ -7,18 +7,18 @@ Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.see
 """
 
 import time
+from pathlib import Path
 
 import numpy as np
 
 from convnets.core.cli import lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
-from convnets.figures.charts import table
+from convnets.figures.charts import save_filters, table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
 from convnets.training.batches import Batches
-from exercises.ex22_by_hand import figures
-from exercises.ex22_by_hand.gradients import check_gradients, errors_table
+from exercises.ex22_by_hand.gradients import errors_table
 from exercises.ex22_by_hand.loops import BATCH_SIZE, by_hand, losses_table, run_loops
 from exercises.ex22_by_hand.network import (
     Descent,
@@ -34,6 +34,7 @@ NUM_VAL = 5000  # images retirées de l'entraînement, pour suivre ses progrès
 EPOCHS = 5
 LEARNING_RATE = 0.1  # à la première époque ; il baisse ensuite, d'autant à chacune
 MOMENTUM = 0.9
+SHOWN_FILTERS = 8
 PASS = 500  # images mesurées à la fois : toutes ensemble, leurs fenêtres rempliraient la mémoire
 NETWORKS = {  # de quoi construire chacun, sa première couche apprise, sa part du temps
     "accuracy": (build_layers, 0, 0.65),
@@ -123,13 +124,24 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     return lesson.Run(metrics, model, {"val": (x_val, y_val), "test": (x_test, y_test)})
 
 
+def save_kernels(model, path: Path) -> None:
+    """Dessine des filtres de la première convolution, tels que tirés, puis appris.
+
+    Args:
+        model: jumeau Keras du CNN appris, parti de la graine 0.
+        path: fichier PNG.
+    """
+    kernels = {"avant": build_layers(seed=0)[0].weights[0], "après": model.get_weights()[0]}
+    rows = {
+        name: kernel[:, :, 0, :SHOWN_FILTERS].transpose(2, 0, 1) for name, kernel in kernels.items()
+    }
+    save_filters(path, rows, title="Filtres 5×5 de la première convolution, au hasard puis appris")
+
+
 def teach(options) -> None:
     """Vérifie les gradients et les boucles ; sauf avec `--check`, apprend, mesure et enregistre."""
-    folder = output_dir(options)
-    print(errors_table(check_gradients()), end="\n\n", flush=True)
-    losses = run_loops(*sources.load_mnist()[0])
-    print(losses_table(losses), flush=True)
-    figures.save_loops(losses, folder / "boucles.png")
+    print(errors_table(), end="\n\n", flush=True)
+    print(losses_table(run_loops(*sources.load_mnist()[0])), flush=True)
     if options.check:
         return
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
@@ -144,11 +156,11 @@ def teach(options) -> None:
         classes=sources.MNIST_CLASSES,
         classes_fr=sources.MNIST_CLASSES,
         headline=[Headline("accuracy", HEADLINE["accuracy"])],
-        details={"losses": losses},
         framing="digit",  # comment ./predict prépare une image
     )
-    figures.save_kernels(found.model, folder / "filtres.png")
-    print(f"Figures : {folder}/boucles.png et {folder}/filtres.png")
+    path = output_dir(options) / "filtres.png"
+    save_kernels(found.model, path)
+    print(f"Figure : {path}")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -5,7 +5,7 @@ Commande : python -m exercises.ex22_by_hand --check
 
 La boucle répète quatre gestes : prédire, mesurer la perte, dériver, corriger les poids. Un
 commentaire en fin de ligne porte leur numéro. Les quatre programmes partent des mêmes poids, lisent
-les mêmes lots et écrivent les mêmes pertes. La figure `boucles.png` recopie leur code côte à côte.
+les mêmes lots et écrivent les mêmes pertes.
 
 La comparaison se fait en float64. En float32, l'arrondi suffit à ce qu'une valeur à 4·10⁻⁸ de zéro
 passe ReLU dans un programme et pas dans un autre : un poids apprend alors autre chose, et l'écart
@@ -133,27 +133,23 @@ def with_torch(model, batches: Iterable) -> list[float]:
 
 
 def with_fit(model: keras.Model, batches: Iterable) -> list[float]:
-    """Apprend de même avec `fit`, qui contient la boucle ; la perte est lue au passage.
+    """Apprend de même avec `fit`, qui contient la boucle ; ici lot par lot, pour lire chaque perte.
 
     Args:
         model: modèle Keras qui rend des scores.
-        batches: voir `by_hand` ; tous de `BATCH_SIZE` images.
+        batches: voir `by_hand`.
 
     Returns:
         La perte de chaque lot.
     """
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = keras.optimizers.SGD(LEARNING_RATE, momentum=MOMENTUM)
-    means = []  # à chaque pas, la moyenne des pertes depuis le premier
-    note = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda step, logs: means.append(logs["loss"])
-    )
-    images, labels = (np.concatenate(each) for each in zip(*batches, strict=True))
     model.compile(optimizer, cross_entropy, jit_compile=False)
-    options = {"batch_size": BATCH_SIZE, "shuffle": False, "verbose": 0}
-    model.fit(images, labels, callbacks=[note], **options)  # 1. 2. 3. 4.
-    sums = np.arange(1, len(means) + 1) * means
-    return np.diff(sums, prepend=0).tolist()
+    losses = []
+    for images, labels in batches:
+        history = model.fit(images, labels, batch_size=len(images), verbose=0)  # 1. 2. 3. 4.
+        losses += history.history["loss"]
+    return losses
 
 
 # --- Question : les mêmes pertes ? ---------------------------------------------------
@@ -203,15 +199,13 @@ def losses_table(losses: dict[str, list[float]]) -> str:
     Returns:
         Un texte, qui finit par le verdict. Si PyTorch n'est pas installé, une phrase le dit.
     """
-    steps = range(0, len(losses["by_hand"]), 7)
-    rows = [[step + 1, *(number(each[step], 6) for each in losses.values())] for step in steps]
-    found = table(["pas", *(LOOPS[name] for name in losses)], rows)
-    note = "" if "with_torch" in losses else f"\n{WITHOUT_TORCH}"
-    return f"{found}\n{verdict(losses)}.{note}"
-
-
-def verdict(losses: dict[str, list[float]]) -> str:
-    """Dit en une phrase si les boucles ont écrit les mêmes pertes, à `TOLERANCE` près."""
+    num_steps = len(losses["by_hand"])
+    rows = [
+        [step + 1, *(number(each[step], 6) for each in losses.values())]
+        for step in range(0, num_steps, 7)
+    ]
     gap = np.ptp([*losses.values()], axis=0).max()  # le plus grand, entre deux pertes du même pas
     found = "les mêmes pertes" if gap <= TOLERANCE else "des pertes différentes"
-    return f"Sur {len(losses['by_hand'])} pas, {found} : {gap:.0e} d'écart au plus"
+    verdict = f"Sur {num_steps} pas, {found} : {gap:.0e} d'écart au plus."
+    note = "" if "with_torch" in losses else f"\n{WITHOUT_TORCH}"
+    return table(["pas", *(LOOPS[name] for name in losses)], rows) + f"\n{verdict}{note}"

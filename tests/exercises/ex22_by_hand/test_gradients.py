@@ -1,4 +1,4 @@
-"""Chaque gradient contre deux autres calculs, sur des tailles tirées au hasard."""
+"""Chaque gradient contre des différences finies, sur des tailles tirées au hasard."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 QUESTION = "S4, backpropagation pour CNN ?"
-EXACT, APPROXIMATE = 1e-12, 1e-7  # contre TensorFlow, en float64 ; contre des différences finies
+APPROXIMATE = 1e-7
 SEEDS = st.integers(0, 2**16)
 
 
@@ -18,15 +18,10 @@ def ex22():
 
 
 def agrees(ex22, case):
-    """Compare un cas à TensorFlow et aux différences finies."""
-    for reference, bound in (
-        (ex22.tensorflow_gradients, EXACT),
-        (ex22.finite_differences, APPROXIMATE),
-    ):
-        for ours, theirs in zip(ex22.our_gradients(case), reference(case), strict=True):
-            assert ours.shape == theirs.shape
-            scale = max(np.abs(theirs).max(), 1e-3)  # nul là où aucune fenêtre n'a lu
-            assert np.abs(ours - theirs).max() <= bound * scale
+    for ours, theirs in zip(ex22.our_gradients(case), ex22.finite_differences(case), strict=True):
+        assert ours.shape == theirs.shape
+        scale = max(np.abs(theirs).max(), 1e-3)  # nul là où aucune fenêtre n'a lu
+        assert np.abs(ours - theirs).max() <= APPROXIMATE * scale
 
 
 @pytest.mark.ci
@@ -87,10 +82,9 @@ def test_dense_relu_and_loss(ex22, seed, images, sizes):
 def test_the_table_covers_every_layer_and_all_agree(ex22):
     layers = {type(each).__name__ for case in ex22.make_cases().values() for each in case.layers}
     assert layers == {"Convolution", "MaxPooling", "AveragePooling", "Relu", "Flatten", "Dense"}
-    for name, (differences, tensorflow) in ex22.check_gradients(seed=1).items():
-        assert 0 < differences < APPROXIMATE and tensorflow < EXACT, name
-    table = ex22.errors_table({"ReLU": [1.2e-9, 0.0]}).splitlines()
-    assert table[1].split() == ["ReLU", "1e-09", "0"]
+    _, *rows = ex22.errors_table().splitlines()
+    assert len(rows) == len(ex22.make_cases())
+    assert all(0 < float(row.split()[-1]) < APPROXIMATE for row in rows)
 
 
 @pytest.mark.question(QUESTION)
@@ -109,8 +103,7 @@ def test_a_wrong_formula_is_seen(ex22, fault):
     rng = np.random.default_rng(0)
     layer = Wrong(ex22.spread_values(rng, 3, 3, 1, 2), ex22.spread_values(rng, 2))
     case = ex22.Case([layer], ex22.spread_values(rng, 1, 5, 7, 1))
-    for reference in (ex22.finite_differences, ex22.tensorflow_gradients):
-        assert ex22.worst_error(case, reference) > 5e-4
+    assert ex22.worst_error(case) > 5e-4
 
 
 # --- Les couches, à la main ----------------------------------------------------------
