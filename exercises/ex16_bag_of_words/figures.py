@@ -24,11 +24,7 @@ NAMES_FR = {
     "soft": "codage doux",
     "soft_quarters": "codage doux de chaque quart",
 }
-RIVALS_FR = {
-    "accuracy_pixels": "pixels bruts",
-    "accuracy_cnn": "réseau, même temps",
-    "accuracy_cnn_long": "réseau, plus longtemps",
-}
+RIVALS_FR = {"accuracy_pixels": "pixels bruts", "accuracy_cnn": "réseau de convolution"}
 
 
 # --- Question : que dit le dictionnaire ? --------------------------------------------

@@ -57,19 +57,3 @@ def test_the_codes_are_counted_quarter_by_quarter(extract):
         np.testing.assert_allclose(encoded["soft"][0, i, j], soft, atol=1e-4)
     whole = np.bincount(distances.argmin(-1).ravel(), minlength=WORDS) / 196
     np.testing.assert_allclose(ex16.features(encoded, "hard")[0], whole, atol=1e-6)
-
-
-@pytest.mark.question(QUESTION)
-def test_the_bag_forgets_where_and_the_quarters_do_not():
-    """Un même motif dans deux coins opposés : même sac, mais pas mêmes quarts."""
-    motif = np.random.default_rng(5).integers(0, 256, (6, 6, 3), np.uint8)
-    x = np.full((2, 32, 32, 3), 90, np.uint8)
-    x[0, 6:12, 4:10] = x[1, 18:24, 20:26] = motif
-    dictionary = planted(40)
-    encoded = ex16.build_encoder(dictionary).predict(x, verbose=0)
-    for coding in ("hard", "soft"):
-        first, second = ex16.features(encoded, coding)
-        np.testing.assert_allclose(first, second, atol=1e-5)
-        assert np.count_nonzero(first) > 1  # le motif a ses mots
-        first, second = ex16.features(encoded, f"{coding}_quarters")
-        assert np.abs(first - second).max() > 1e-2
