@@ -13,7 +13,7 @@ import numpy as np
 from convnets.figures.charts import Picture, bars, curves, show
 from convnets.figures.style import COLORS, GREY, INK, new_figure
 from exercises.ex21_graphs.messages import grid_graph, node_gradient, undirected_graph
-from exercises.ex21_graphs.real_graphs import Network, load_club, load_novel
+from exercises.ex21_graphs.real_graphs import classify_nodes, draw_labelled, load_club, load_novel
 
 GRID_PX = 15  # côté de la grille où l'on regarde le champ récepteur
 DEPTHS = range(0, 7)
@@ -28,7 +28,6 @@ PANELS = {  # titre → mesures et noms
     "Nœuds : le club de karaté,\nexactitude": {
         "nodes_propagation": "propagation d'étiquettes",
         "nodes": "messages, ψ = e·W·n",
-        "nodes_mlp": "messages, ψ = perceptron",
     },
     "Arcs : « Les Misérables »,\naire sous la courbe ROC": {
         "edges_common": "voisins communs",
@@ -58,23 +57,24 @@ def save_bars(path: Path, metrics: Mapping) -> None:
 # --- Question : le résultat sur les nœuds --------------------------------------------
 
 
-def save_club(path: Path, network: Network, first: dict) -> None:
-    """Dessine le club deux fois : les camps, puis ceux que le modèle a devinés.
+def save_club(path: Path) -> None:
+    """Dessine le club deux fois : les camps, puis ceux que devine un réseau, au premier tirage.
 
     Args:
         path: fichier PNG.
-        network: le club.
-        first: `{"labelled", "predicted"}`, rendu par `measure_nodes`.
     """
+    network = load_club()
+    labelled = draw_labelled(network, 0)
+    predicted = classify_nodes(network, labelled, seed=0)
     graph = nx.Graph(network.pairs.tolist())
     places = nx.kamada_kawai_layout(graph)
-    num_wrong = (first["predicted"] != network.labels).sum()
+    num_wrong = (predicted != network.labels).sum()
     panels = {
         "La vérité": network.labels,
-        f"Ce que le réseau a deviné : {num_wrong} faux": first["predicted"],
+        f"Ce que le réseau a deviné : {num_wrong} faux": predicted,
     }
     look = {"edgecolors": INK, "font_color": "white", "font_size": 7, "edge_color": GREY}
-    look["linewidths"] = [4 if node in first["labelled"] else 1 for node in graph]
+    look["linewidths"] = [4 if node in labelled else 1 for node in graph]
     with new_figure(path, columns=2, size=(5.2, 4.6)) as (figure, axes):
         for axis, (title, classes) in zip(axes[0], panels.items(), strict=True):
             colors = [COLORS[classes[node]] for node in graph]

@@ -111,9 +111,9 @@ def pass_messages(nodes, graph: Graph, psi: Psi, *, aggregate: str = "sum"):
     return ops.transpose(received, (1, 0, 2))  # (b, n, d)
 
 
-def mlp(units: int, *, activation: str = "relu") -> Psi:
+def mlp(units: int) -> Psi:
     """Prend pour ψ un perceptron à une couche cachée, qui lit n_i, n_j et e_ji bout à bout."""
-    hidden, output = layers.Dense(units, activation=activation), layers.Dense(units)
+    hidden, output = layers.Dense(units, activation="tanh"), layers.Dense(units)
     return lambda n_i, n_j, e_ji: output(hidden(ops.concatenate([n_i, n_j, e_ji], axis=-1)))
 
 
@@ -223,7 +223,7 @@ def node_gradient(graph: Graph, depth: int, *, node: int, seed: int = 0) -> np.n
     keras.utils.set_random_seed(seed)
     values = np.random.default_rng(seed).normal(size=(1, graph.num_nodes, GRADIENT_UNITS))
     inputs = tf.convert_to_tensor(values, tf.float32)
-    psis = [mlp(GRADIENT_UNITS, activation="tanh") for _ in range(depth)]  # dérivée jamais nulle
+    psis = [mlp(GRADIENT_UNITS) for _ in range(depth)]  # dérivée jamais nulle
     norms = [layers.LayerNormalization() for _ in range(depth)]  # pour qu'elle ne s'éteigne pas
     with tf.GradientTape() as tape:
         tape.watch(inputs)

@@ -11,7 +11,7 @@ tirés au hasard, à deux camps connus ; celle des liens, sur le club de karaté
 cache des liens des « Misérables ».
 """
 
-from functools import partial
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -20,7 +20,7 @@ import numpy as np
 from keras import layers, ops
 from sklearn.metrics import roc_auc_score
 
-from exercises.ex21_graphs.messages import Graph, edge_head, mlp, node_head, pass_messages
+from exercises.ex21_graphs.messages import Graph, edge_head, node_head, pass_messages
 
 UNITS = 16  # valeurs par nœud
 STEPS = 100  # pas d'Adam
@@ -91,19 +91,18 @@ def scaled(units: int):
 # --- Question : des couches sur un graphe entier -----------------------------------------
 
 
-def encode(graph: Graph, psi) -> tuple:
+def encode(graph: Graph) -> tuple:
     """Passe deux fois des messages, chaque nœud n'étant au départ que son numéro.
 
     Args:
         graph: le graphe.
-        psi: constructeur de ψ, `mlp` ou `scaled`, à appeler avec `UNITS`.
 
     Returns:
         `(entrée, nœuds)` d'un modèle fonctionnel : `(b, n, n)` et `(b, n, UNITS)`.
     """
     inputs = keras.Input((graph.num_nodes, graph.num_nodes))
-    nodes = ops.tanh(pass_messages(inputs, graph, psi(UNITS)))
-    return inputs, pass_messages(nodes, graph, psi(UNITS))
+    nodes = ops.tanh(pass_messages(inputs, graph, scaled(UNITS)))
+    return inputs, pass_messages(nodes, graph, scaled(UNITS))
 
 
 def fit_whole(model: keras.Model, targets: np.ndarray, weights: np.ndarray, loss: str):
@@ -128,20 +127,19 @@ def fit_whole(model: keras.Model, targets: np.ndarray, weights: np.ndarray, loss
 # --- Question : une perte sur quelques nœuds -----------------------------------------
 
 
-def classify_nodes(network: Network, labelled: np.ndarray, *, seed: int, psi=scaled) -> np.ndarray:
+def classify_nodes(network: Network, labelled: np.ndarray, *, seed: int) -> np.ndarray:
     """Apprend la classe de quelques nœuds, et la rend pour tous.
 
     Args:
         network: le graphe ; seules les étiquettes des nœuds de `labelled` sont lues.
         labelled: leurs numéros.
         seed: graine des poids.
-        psi: constructeur de ψ.
 
     Returns:
         Classes `(n,)`, entiers.
     """
     keras.utils.set_random_seed(seed)
-    inputs, nodes = encode(normalised(network), psi)
+    inputs, nodes = encode(normalised(network))
     num_classes = int(network.labels[labelled].max()) + 1
     model = keras.Model(inputs, node_head(ops.tanh(nodes), num_classes))
     known = np.isin(np.arange(len(network.labels)), labelled)  # une perte sur ces nœuds-là
@@ -165,33 +163,26 @@ def propagate_labels(network: Network, labelled: np.ndarray) -> np.ndarray:
     return scores.argmax(axis=1)
 
 
-def measure_nodes(network: Network, *, seed: int) -> tuple[dict, dict]:
-    """Compare les méthodes sur les nœuds non étiquetés, en moyenne sur `NUM_DRAWS` tirages.
+def draw_labelled(network: Network, draw: int) -> np.ndarray:
+    """Tire `LABELLED` nœuds de chaque classe ; rend leurs numéros, dans l'ordre."""
+    rng, labels = np.random.default_rng(draw), network.labels
+    camps = [np.flatnonzero(labels == k) for k in np.unique(labels)]
+    return np.sort(np.concatenate([rng.choice(c, LABELLED, replace=False) for c in camps]))
 
-    Args:
-        network: le graphe et ses classes.
-        seed: graine ; chacune a ses tirages.
+
+def measure_nodes(network: Network, draw: int) -> dict[str, float]:
+    """Compare messages et propagation sur les nœuds qu'un tirage n'a pas étiquetés.
 
     Returns:
-        Exactitudes `{"nodes", "nodes_mlp", "nodes_propagation"}` ; et, du premier tirage,
-        `{"labelled", "predicted"}`.
+        Exactitudes `{"nodes", "nodes_propagation"}`.
     """
-    methods = {
-        "nodes": classify_nodes,
-        "nodes_mlp": partial(classify_nodes, psi=mlp),
-        "nodes_propagation": lambda *known, seed: propagate_labels(*known),
+    labelled = draw_labelled(network, draw)
+    others = np.setdiff1d(np.arange(len(network.labels)), labelled)
+    predicted = {
+        "nodes": classify_nodes(network, labelled, seed=draw),
+        "nodes_propagation": propagate_labels(network, labelled),
     }
-    found, first, labels = {name: [] for name in methods}, {}, network.labels
-    for draw in range(NUM_DRAWS * seed, NUM_DRAWS * (seed + 1)):
-        rng = np.random.default_rng(draw)
-        camps = [np.flatnonzero(labels == k) for k in np.unique(labels)]
-        labelled = np.sort(np.concatenate([rng.choice(c, LABELLED, replace=False) for c in camps]))
-        others = np.setdiff1d(np.arange(len(labels)), labelled)
-        for name, method in methods.items():
-            predicted = method(network, labelled, seed=draw)
-            found[name].append((predicted == labels)[others].mean())
-            first = first or {"labelled": labelled, "predicted": predicted}
-    return {name: float(np.mean(values)) for name, values in found.items()}, first
+    return {name: np.mean((each == network.labels)[others]) for name, each in predicted.items()}
 
 
 # --- Question : une perte sur les arcs -----------------------------------------------
@@ -203,7 +194,7 @@ def score_pairs(network: Network, pairs: np.ndarray, *, seed: int) -> np.ndarray
     Les liens cachés comptent parmi les paires non liées : l'élève ne peut pas les en distinguer.
     """
     keras.utils.set_random_seed(seed)
-    inputs, nodes = encode(normalised(network), scaled)
+    inputs, nodes = encode(normalised(network))
     linked = adjacency(network)[pairs[:, 0], pairs[:, 1]] > 0
     weights = np.where(linked, 0.5 / linked.mean(), 0.5 / (1 - linked.mean()))  # moitié-moitié
     model = keras.Model(inputs, edge_head(nodes, pairs))
@@ -212,31 +203,36 @@ def score_pairs(network: Network, pairs: np.ndarray, *, seed: int) -> np.ndarray
     ]
 
 
-def measure_edges(network: Network, *, seed: int) -> dict[str, float]:
+def measure_edges(network: Network, draw: int) -> dict[str, float]:
     """Cache des liens et mesure s'ils passent devant les paires vraiment non liées.
 
     Args:
         network: le graphe entier.
-        seed: graine ; chacune a ses tirages.
+        draw: numéro du tirage.
 
     Returns:
-        Aires sous la courbe ROC, en moyenne sur `NUM_DRAWS` tirages : `edges`, et `edges_common`,
-        celle du nombre de voisins communs.
+        Aires sous la courbe ROC : `edges`, et `edges_common`, celle du nombre de voisins communs.
     """
     pairs = np.argwhere(np.triu(np.ones((len(network.labels),) * 2), 1))  # (p, 2)
     first, second = pairs.T
     linked = adjacency(network)[first, second] > 0
-    found = {"edges": [], "edges_common": []}
-    for draw in range(NUM_DRAWS * seed, NUM_DRAWS * (seed + 1)):
-        shuffled = np.random.default_rng(draw).permutation(len(network.pairs))
-        kept = shuffled[round(HIDDEN * len(shuffled)) :]
-        visible = Network(network.pairs[kept], network.weights[kept], network.labels)
-        links = (adjacency(visible) > 0).astype(int)
-        unknown = links[first, second] == 0
-        scores = {
-            "edges": score_pairs(visible, pairs, seed=draw),
-            "edges_common": (links @ links)[first, second],
-        }
-        for name, each in scores.items():
-            found[name].append(roc_auc_score(linked[unknown], each[unknown]))
-    return {name: float(np.mean(values)) for name, values in found.items()}
+    shuffled = np.random.default_rng(draw).permutation(len(network.pairs))
+    kept = shuffled[round(HIDDEN * len(shuffled)) :]
+    visible = Network(network.pairs[kept], network.weights[kept], network.labels)
+    links = (adjacency(visible) > 0).astype(int)
+    unknown = links[first, second] == 0
+    scores = {
+        "edges": score_pairs(visible, pairs, seed=draw),
+        "edges_common": (links @ links)[first, second],
+    }
+    return {name: roc_auc_score(linked[unknown], each[unknown]) for name, each in scores.items()}
+
+
+# --- Question : les deux mesures, sur plusieurs tirages ------------------------------
+
+
+def over_draws(measure: Callable, network: Network, *, seed: int) -> dict[str, float]:
+    """Rend la moyenne d'une mesure sur `NUM_DRAWS` tirages, qu'aucune autre graine n'emploie."""
+    draws = range(NUM_DRAWS * seed, NUM_DRAWS * (seed + 1))
+    found = [measure(network, draw) for draw in draws]
+    return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
