@@ -24,15 +24,11 @@ from docs.illustrated import Entry, Page, run_page
 
 
 def draw_convolution(folder: Path) -> str:
-    """Dessine une convolution et un pooling qui glissent, LeNet-5 et ses champs récepteurs."""
-    from convnets.figures import convolution
+    """Dessine une convolution et un pooling qui glissent, et LeNet-5."""
     from exercises.ex00_convolution import figures
 
-    for name in ("convolution_5x5", "pooling_max"):
-        title, sliding = figures.animations()[name]
-        convolution.save_animation(sliding, folder / f"{name}.gif", title=title)
-    figures.save_lenet(folder / "lenet5.png")
-    figures.save_fields(folder / "champ_recepteur.png")
+    with contextlib.redirect_stdout(io.StringIO()):  # les chemins des figures
+        figures.save_all(folder)
     return ""
 
 
@@ -138,8 +134,7 @@ ENTRIES = (
         "00. Une convolution, un pooling, et une chaîne des deux",
         "python -m exercises.ex00_convolution --figures figures",
         "La fenêtre glisse sur l'image, et chaque position donne un nombre. LeNet-5 enchaîne des "
-        "convolutions et des poolings, puis des couches denses. Une case d'une carte ne dépend que "
-        "d'un carré de l'image, son champ récepteur ; il grandit de couche en couche.",
+        "convolutions et des poolings, puis des couches denses.",
         draw_convolution,
     ),
     Entry(

@@ -19,7 +19,6 @@ from urllib.parse import quote
 from convnets.core.cli import markdown_table
 from convnets.core.reports import format_accuracy, format_headline, load_measures
 from exercises import EXERCISES, FOLDER, Exercise
-from exercises.ex00_convolution.examples import EXAMPLES
 from exercises.notebook import (
     LABEL,
     code_cells,
@@ -174,13 +173,14 @@ def _examples() -> str:
         "comme dans [les errata](errata.md).",
     ]
     for number, some in groupby(list_examples(), key=itemgetter("number")):
-        about, cases = EXAMPLES[number], list(some)
+        cases = list(some)
+        about = cases[0]
         links = ", ".join(
             f'<a href="{each["page"]}.html?exemple={each["id"]}">{each["what"]}</a>'
             for each in cases
         )
-        notes = " ".join(dict.fromkeys(each["note"] for each in cases))  # chacune une fois
-        parts.append(f"**{number}** ({about.document}) : {about.title} : {links}. {notes}")
+        title = f"**{number}** ({about['document']}) : {about['subject']}"
+        parts.append(f"{title} : {links}. {about['note']}")
     return "\n\n".join(parts) + "\n"
 
 

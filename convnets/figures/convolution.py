@@ -54,7 +54,7 @@ class Sliding(NamedTuple):
     window: tuple[int, int]
     stride: int = 1
     margins: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))  # cases ajoutées
-    operation: str = "sum"  # ce qui résume la fenêtre : "sum", "mean", "max" ou "average"
+    operation: str = "sum"  # ce qui résume la fenêtre : "sum", "max" ou "average"
 
     def padded(self) -> np.ndarray:
         """Rend l'image et son padding : des zéros, ou None pour un pooling, qui les ignore."""
@@ -90,8 +90,6 @@ class Sliding(NamedTuple):
             return f"{NAMES_FR[self.operation]} de {listed} = {shown}"
         sums = [format_number(row.sum()) for row in terms]
         total = " + ".join(f"({text})" if text.startswith("-") else text for text in sums)
-        if self.operation == "mean":
-            return f"Moyenne : ({total}) / {terms.size} = {Fraction(result)}, écrit {shown}"
         return f"Somme : {total} = {shown}"
 
 

@@ -15,9 +15,9 @@ comparés à un second calcul.
     learned_filters.py  X ou O ? Les mêmes filtres, appris
     position.py         réseau dense et CNN devant des chiffres déplacés
 Puis, ce qui vérifie et montre :
-    examples.py         les exemples N1 à N23 ; examples.json, les nombres attendus
+    examples.py         les exemples N1 à N23 ; examples.json, où ils sont et les nombres attendus
     replay.py           comparer, au chiffre près, ce qui sort à ce qui est attendu
-    figures.py          les animations ; LeNet-5 et ses champs récepteurs
+    figures.py          les animations ; les couches de LeNet-5
 
 Commandes : python -m exercises.ex00_convolution                    tous les exemples
             python -m exercises.ex00_convolution --example N6       un seul, en entier

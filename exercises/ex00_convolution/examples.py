@@ -4,16 +4,14 @@ D'après : S0 à S4, l'endroit est donné avec chaque exemple.
 Commande : python -m exercises.ex00_convolution
 Nombres attendus : examples.json, à côté, mêmes clés que ce que rendent ces fonctions.
 
-Chaque fonction calcule et rend un dictionnaire ; elle ne lit rien de ce qu'elle devrait trouver,
-sauf `n20`, dont la grille imprimée est la donnée. Les réseaux ne sont importés qu'à l'usage :
-TensorFlow est long à charger.
+La fonction `n7` refait l'exemple N7, et rend un dictionnaire, dont le résumé d'une ligne montre la
+première valeur ; elle ne lit rien de ce qu'elle devrait trouver, sauf `n20`, dont la grille est la
+donnée. Les réseaux ne sont importés qu'à l'usage : TensorFlow est long à charger.
 """
 
 import json
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -46,37 +44,14 @@ EXAMPLES_PATH = Path(__file__).with_name("examples.json")
 
 
 def read_examples() -> dict[str, dict]:
-    """Lit les nombres attendus, décimales exactes.
+    """Lit les exemples et les nombres attendus, décimales exactes.
 
     Returns:
-        Par exemple, de N1 à N23, `{"imprimé": …, "attendu": …}` : ce que le document montre, et ce
-        qui a été recalculé hors de ce code ; les décimales y sont des `Fraction`.
+        Par exemple, de N1 à N23, `"document"`, `"titre"`, `"note"`, qui dit ce qu'il faut y
+        corriger, `"imprimé"`, les nombres du document, et `"attendu"`, ceux qui ont été recalculés
+        hors de ce code ; les décimales y sont des `Fraction`.
     """
     return json.loads(EXAMPLES_PATH.read_text(encoding="utf-8"), parse_float=Fraction)
-
-
-class Example(NamedTuple):
-    """Un exemple : où il est, ce qu'il montre, et la fonction qui le refait.
-
-    Cette fonction rend un dictionnaire, dont le résumé d'une ligne montre la première valeur.
-    """
-
-    document: str
-    title: str
-    compute: Callable[[], dict]
-
-
-EXAMPLES: dict[str, Example] = {}  # N1 à N23, dans l'ordre
-
-
-def example(document: str, title: str):  # (donnée)
-    """Inscrit une fonction `n7` sous l'identifiant `N7`, dans l'ordre du fichier."""
-
-    def register(compute):
-        EXAMPLES[compute.__name__.upper()] = Example(document, title, compute)
-        return compute
-
-    return register
 
 
 def _truncated(values) -> np.ndarray:
@@ -86,7 +61,6 @@ def _truncated(values) -> np.ndarray:
 # --- Convolutions et pooling ---------------------------------------------------------
 
 
-@example("S2 §1", "convolution 1-D de 1 0 2 4 3 par 3 2")
 def n1():
     """La corrélation croisée de S2 ; le noyau retourné donne autre chose."""
     output = conv1d(SIGNAL, SIGNAL_KERNEL)
@@ -94,27 +68,23 @@ def n1():
     return {"sortie": output, "première valeur": output[0], "noyau retourné": flipped}
 
 
-@example("S2 §1", "max-pooling de N1, fenêtre 2, pas 1 puis pas 2")
 def n2():
     """Ni la fenêtre ni les valeurs ne survivent dans le texte : les deux pas sont montrés."""
     signal = conv1d(SIGNAL, SIGNAL_KERNEL)[np.newaxis]  # (1, 4)
     return {"pas un": pool2d(signal, (1, 2), stride=1)[0], "pas deux": pool2d(signal, (1, 2))[0]}
 
 
-@example("S3", "image 5×5 par un noyau 3×3")
 def n3():
     """Neuf positions ; le texte n'a gardé que les deux premières lignes."""
     output = conv2d(IMAGE, KERNEL)
     return {"sortie": output, "lignes imprimées": output[:2], "positions": output.size}
 
 
-@example("cours", "N3 avec padding « same »")
 def n4():
     """Les zéros ajoutés gardent la taille de l'image."""
     return {"sortie": conv2d(IMAGE, KERNEL, padding="same")}
 
 
-@example("S0", "filtre 1 sur un carré du X : produits et moyenne")
 def n5():
     """La matrice des produits a la taille du filtre."""
     kernel = x_or_o.read_picture(x_or_o.FILTERS[0])
@@ -129,7 +99,6 @@ def n5():
     }
 
 
-@example("S0", "X (9×9) par trois filtres : moyenne des produits")
 def n6():
     """Trois cartes 7×7, tronquées à deux décimales sur les diapositives."""
     maps = x_or_o.chain(X).maps
@@ -142,14 +111,12 @@ def n6():
     }
 
 
-@example("S0", "ReLU des cartes de N6")
 def n7():
     """Les valeurs négatives deviennent 0, les autres ne changent pas."""
     rectified = relu(x_or_o.chain(X).maps)
     return {"première carte": _truncated(rectified[0]), "neuvièmes": rectified * 9}
 
 
-@example("S0", "max-pooling 2×2 de pas 2 : 7×7 → 4×4")
 def n8():
     """« same » garde la septième ligne ; « valid », le défaut de Keras, la perd."""
     stages = x_or_o.chain(X)
@@ -162,7 +129,6 @@ def n8():
     }
 
 
-@example("S0", "empilement : second étage, puis dépliement")
 def n9():
     """Deux pooling de suite : chaque carte tient en 2×2, et l'image en 12 valeurs."""
     stages = x_or_o.chain(X)
@@ -173,7 +139,6 @@ def n9():
     }
 
 
-@example("S0", "X déformé : image imprimée, résultats non")
 def n10():
     """Loin du X pixel à pixel, tout près par ses 12 valeurs."""
     deformed = x_or_o.read_picture(x_or_o.DEFORMED_X)
@@ -191,13 +156,11 @@ def n10():
     }
 
 
-@example("S0", "image 32×32, filtre 5×5 : côté de la sortie")
 def n11():
     """Sans padding, la sortie perd quatre cases."""
     return {"côté": output_size(32, 5)}
 
 
-@example("S3", "(W − K + 2P) / S + 1, pour W 224, K 11, S 4")
 def n12():
     """La formule imprimée ne tombe pas juste ; AlexNet part en fait de 227 pixels."""
     return {
@@ -212,7 +175,6 @@ def n12():
 # --- Réseaux : tailles et paramètres -------------------------------------------------
 
 
-@example("S3", "ConvNet : convolution 5×5, pooling 3×3 de pas 1")
 def n13():
     """Une couche dense de même sortie que la convolution aurait 17 000 fois plus de paramètres."""
     from exercises.ex00_convolution import networks
@@ -225,7 +187,6 @@ def n13():
     }
 
 
-@example("S0", "BasicCNNModel : convolutions de 50 et 100 filtres")
 def n14():
     """Le maximum global rend le nombre de paramètres indépendant de la taille de l'image."""
     from exercises.ex00_convolution import networks
@@ -234,7 +195,6 @@ def n14():
     return {"paramètres": model.count_params(), "par couche": networks.parameters(model)}
 
 
-@example("S2 §1.3, S3", "LeNet-5 : 6 puis 16 filtres, 120, 84, 10")
 def n15():
     """Même nombre de paramètres sur 32×32 que sur 28×28 avec une première couche « same »."""
     from exercises.ex00_convolution import networks
@@ -250,7 +210,6 @@ def n15():
     }
 
 
-@example("S2 TD 1", "réseau dense « équivalent » à LeNet : 784-78-10 ou 784-77-10")
 def n16():
     """L'équivalence n'est qu'approchée : à un neurone près, un demi pour cent."""
     from exercises.ex00_convolution import networks
@@ -261,7 +220,6 @@ def n16():
     return {"paramètres": [wide, narrow], "écart en %": gaps}
 
 
-@example("S2 TD 2", "InceptionV3 sans tête, images 150×150")
 def n17():
     """Le plus petit côté se déduit des seuls étages qui réduisent l'image."""
     from keras.applications import InceptionV3
@@ -277,7 +235,6 @@ def n17():
     }
 
 
-@example("S1 ex. 2", "conv-pool-conv-pool-conv-dense-sortie, 32/64/64")
 def n18():
     """Les tailles sont laissées au choix par l'énoncé : celles-ci en sont un."""
     from exercises.ex00_convolution import networks
@@ -289,7 +246,6 @@ def n18():
 # --- Pooling, pixels, bords, canaux, matrices ----------------------------------------
 
 
-@example("S1", "part des pixels gardée par un pooling 2×2 de pas 2")
 def n19():
     """Un quart exactement pour un côté pair, un peu plus sinon."""
     return {
@@ -298,7 +254,6 @@ def n19():
     }
 
 
-@example("S0", "grille 20×20, ce que voit l'ordinateur")
 def n20():
     """La grille et les barres sont imprimées ; leurs sommes disent qu'elles sont entières."""
     printed = read_examples()["N20"]["imprimé"]
@@ -315,7 +270,6 @@ def n20():
     }
 
 
-@example("S4", "contours horizontaux, « same », sur un bord 0 | 200")
 def n21():
     """Convolution et corrélation s'opposent ; les zéros du bord ajoutent un faux contour."""
     options = {"padding": "same"}
@@ -327,7 +281,6 @@ def n21():
     }
 
 
-@example("S4", "plusieurs canaux : une convolution chacun, puis la somme")
 def n22():
     """Un filtre rend une carte ; ses paramètres comptent les canaux de l'entrée."""
     image, kernel = np.moveaxis(CHANNELS, 0, -1), np.moveaxis(CHANNEL_KERNELS, 0, -1)
@@ -341,7 +294,6 @@ def n22():
     }
 
 
-@example("S4", "la convolution N3 comme produit de matrices")
 def n23():
     """Deux écritures : une ligne par fenêtre (im2col), ou une colonne par pixel (Toeplitz)."""
     patches, matrix = im2col(IMAGE, (3, 3)), toeplitz_matrix(KERNEL, (5, 5))

@@ -9,7 +9,7 @@ from textwrap import shorten
 
 import numpy as np
 
-from exercises.ex00_convolution.examples import EXAMPLES, read_examples
+from exercises.ex00_convolution import examples
 
 LINE_WIDTH = 60  # caractères d'un résultat, sur la ligne de son exemple
 NUMBER_WIDTH = 5  # caractères d'un nombre, dans un tableau montré en entier
@@ -22,23 +22,18 @@ def plain(value):
 
 def compute(name: str) -> dict:
     """Refait un exemple ; rend ses résultats par clé, en fractions (`plain`)."""
-    return {key: plain(value) for key, value in EXAMPLES[name].compute().items()}
+    return {key: plain(value) for key, value in getattr(examples, name.lower())().items()}
 
 
-def failures(entry: dict, obtained: dict) -> list[str]:
-    """Rend les clés dont la valeur n'est pas celle attendue, ou qui manquent d'un côté.
+def wrong_values(entry: dict, obtained: dict) -> dict:
+    """Rend ce qui était attendu de chaque résultat qui en diffère.
 
     Args:
         entry: ce que `read_examples` dit de l'exemple.
         obtained: rendu par `compute`.
     """
-    wanted = every_value(entry)
-    return [key for key in wanted | obtained if wanted.get(key) != obtained.get(key)]
-
-
-def every_value(entry: dict) -> dict:
-    """Réunit ce que le document imprime et ce qui a été recalculé."""
-    return {key: plain(value) for key, value in (entry["imprimé"] | entry["attendu"]).items()}
+    wanted = {key: plain(value) for key, value in (entry["imprimé"] | entry["attendu"]).items()}
+    return {key: wanted.get(key) for key, found in obtained.items() if wanted.get(key) != found}
 
 
 # --- Ce que le terminal montre -------------------------------------------------------
@@ -56,25 +51,25 @@ def show(value, width: int = 0) -> str:
 
 def line(name: str, entry: dict, obtained: dict) -> str:
     """Résume un exemple en une ligne : ✔ ou ✘, document, résultat, ce qui en est imprimé."""
-    described, wrong = EXAMPLES[name], failures(entry, obtained)
-    key = wrong[0] if wrong else next(iter(obtained))
+    wrong = wrong_values(entry, obtained)
+    key = next(iter(wrong or obtained))
     found = shorten(show(obtained[key]), LINE_WIDTH, placeholder=" …")
-    expected = f" au lieu de {show(every_value(entry)[key])}" if wrong else ""
+    expected = f" au lieu de {show(wrong[key])}" if wrong else ""
     return (
-        f"{'✘' if wrong else '✔'} {name:<4}{described.document:<12}{described.title} — "
+        f"{'✘' if wrong else '✔'} {name:<4}{entry['document']:<12}{entry['titre']} — "
         f"{key} : {found}{expected} (imprimé : {', '.join(entry['imprimé']) or 'rien'})"
     )
 
 
 def details(name: str, entry: dict, obtained: dict) -> str:
     """Écrit un exemple en entier : chaque valeur, d'où elle vient, et si elle est retrouvée."""
-    described, wrong = EXAMPLES[name], failures(entry, obtained)
-    lines = [f"{name}, {described.document} : {described.title}", described.compute.__doc__]
+    wrong = wrong_values(entry, obtained)
+    text = f"{name}, {entry['document']} : {entry['titre']}\n{entry['note']}"
     for key, value in obtained.items():
         origin = "imprimé" if key in entry["imprimé"] else "recalculé"
         rows = show(value, NUMBER_WIDTH).replace(" // ", "\n\n").replace(" / ", "\n")
-        lines.append(f"\n{'✘' if key in wrong else '✔'} {key} ({origin})\n{rows}")
-    return "\n".join(lines)
+        text += f"\n\n{'✘' if key in wrong else '✔'} {key} ({origin})\n{rows}"
+    return text
 
 
 def replay(only: str | None = None) -> int:
@@ -89,20 +84,18 @@ def replay(only: str | None = None) -> int:
     Raises:
         ValueError: identifiant inconnu.
     """
-    examples = read_examples()
-    if only and only.upper() not in examples:
-        raise ValueError(f"exemple {only!r} inconnu : de N1 à N{len(EXAMPLES)}.")
-    names = [only.upper()] if only else list(examples)
-    num_wrong = 0
-    for name in names:
+    entries, num_wrong = examples.read_examples(), 0
+    if only and only.upper() not in entries:
+        raise ValueError(f"exemple {only!r} inconnu : de N1 à N{len(entries)}.")
+    for name in [only.upper()] if only else entries:
         obtained = compute(name)
-        print((details if only else line)(name, examples[name], obtained), flush=True)
-        num_wrong += bool(failures(examples[name], obtained))
+        print((details if only else line)(name, entries[name], obtained), flush=True)
+        num_wrong += bool(wrong_values(entries[name], obtained))
     if not only:
-        printed = sum(bool(entry["imprimé"]) for entry in examples.values())
-        print(f"{len(names) - num_wrong} exemples retrouvés sur {len(names)}.")
+        printed = sum(bool(entry["imprimé"]) for entry in entries.values())
         print(
+            f"{len(entries) - num_wrong} exemples retrouvés sur {len(entries)}.\n"
             f"Les documents impriment des nombres pour {printed} d'entre eux ; les "
-            f"{len(names) - printed} autres ne sont comparés qu'à un second calcul."
+            f"{len(entries) - printed} autres ne sont comparés qu'à un second calcul."
         )
     return int(num_wrong > 0)

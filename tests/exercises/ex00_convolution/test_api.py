@@ -4,12 +4,7 @@ import contextlib
 import fnmatch
 import importlib
 import io
-import json
-import os
 import re
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +14,6 @@ PAGE = REPO / "docs" / "api_hier_aujourdhui.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 SECTION = re.compile(r"^## `([^`\n]+)`$", re.MULTILINE)
 BLOCK = re.compile(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
-WORKERS = "MultiWorkerMirroredStrategy"  # son premier bloc demande deux processus
 
 _, *SECTIONS = SECTION.split(TEXT)  # titre, texte, titre, texte…
 BLOCKS = [  # ce qui l'annonce, le code, ce qu'il affiche
@@ -27,8 +21,6 @@ BLOCKS = [  # ce qui l'annonce, le code, ce qu'il affiche
     for title, text in zip(SECTIONS[::2], SECTIONS[1::2], strict=True)
     for code, printed in BLOCK.findall(text)
 ]
-DISTRIBUTED = next(block for block in BLOCKS if block[0] == WORKERS)
-ALONE = [block for block in BLOCKS if block != DISTRIBUTED]
 
 
 def run(code):
@@ -54,7 +46,7 @@ def test_every_row_has_a_section_and_every_block_an_output():
 
 
 @pytest.mark.question("S1 et S2, fonctions citées")
-@pytest.mark.parametrize("block", ALONE, ids=[f"{k}-{block[0]}" for k, block in enumerate(ALONE)])
+@pytest.mark.parametrize("block", BLOCKS, ids=[f"{k}-{block[0]}" for k, block in enumerate(BLOCKS)])
 def test_the_block_prints_what_the_page_says(block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed = run(block[1])
@@ -66,28 +58,3 @@ def test_the_block_prints_what_the_page_says(block, tmp_path, monkeypatch):
 def test_the_versions_named_by_the_page_are_those_installed(package):
     version = importlib.import_module(package.lower()).__version__
     assert f"{package} {'.'.join(version.split('.')[:2])}" in TEXT
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.mark.slow
-def test_two_workers_fail_as_the_page_says():
-    program = "from tests.exercises.ex00_convolution.test_api import DISTRIBUTED, run\n"
-    command = [sys.executable, "-c", program + "print(run(DISTRIBUTED[1]))"]
-    cluster = {"worker": [f"127.0.0.1:{free_port()}" for _ in range(2)]}
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "cwd": REPO}
-    workers = []
-    for index in range(2):
-        task = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-        workers.append(subprocess.Popen(command, env={**os.environ, "TF_CONFIG": task}, **options))
-    try:
-        for worker in workers:
-            printed, _ = worker.communicate(timeout=300)
-            assert same(printed, DISTRIBUTED[2]), printed
-    finally:
-        for worker in workers:
-            worker.kill()

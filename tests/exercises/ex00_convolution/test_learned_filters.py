@@ -67,11 +67,3 @@ def test_the_whole_loop(ex00, tmp_path, monkeypatch, capsys):
     assert reports.read_report("ex00_learned_filters", models_dir=tmp_path).num_parameters == 53
     # Après un pas ou deux, les filtres sont encore presque ceux d'où ils sont partis.
     assert np.corrcoef(shown["tirés"].ravel(), shown["appris"].ravel())[0, 1] > 0.9
-
-
-@pytest.mark.slow
-def test_training_learns(ex00, tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
-    assert ex00.main(["--output", str(tmp_path)]) == 0
-    report = reports.read_report("ex00_learned_filters", models_dir=tmp_path)
-    assert report.metrics["accuracy"].mean > 0.95

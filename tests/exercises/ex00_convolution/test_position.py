@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from convnets.core import paths, reports
+from convnets.core import paths
 from convnets.training import saving
 
 
@@ -67,11 +67,3 @@ def test_the_whole_loop(ex00, tmp_path, monkeypatch, as_dataset):
     assert set(model.predict(np.zeros((1, 40, 40), np.uint8), verbose=0)) == {"dense", "cnn"}
     assert (tmp_path / "position.png").stat().st_size > 5000
     assert set(ex00.run(1, epochs=1, limit=80).metrics) == {"dense_0", "dense_1", "cnn_0", "cnn_1"}
-
-
-@pytest.mark.slow
-def test_training_shows_the_argument(ex00, tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "MODELS_DIR", tmp_path)
-    assert ex00.main(["--output", str(tmp_path)]) == 0
-    metrics = reports.read_report("ex00_position", models_dir=tmp_path).metrics
-    assert metrics["dense_6"].mean < 0.3 < 0.5 < metrics["cnn_6"].mean

@@ -7,13 +7,14 @@ import pytest
 
 from exercises.ex00_convolution import replay
 from exercises.ex00_convolution.__main__ import main
-from exercises.ex00_convolution.examples import EXAMPLES, read_examples
+from exercises.ex00_convolution.examples import read_examples
 
 NAMES = [f"N{k}" for k in range(1, 24)]
+NETWORKS = NAMES[12:18]  # TensorFlow est long à charger
 
 
 def test_all_examples_are_replayed(capsys):
-    assert list(EXAMPLES) == list(read_examples()) == NAMES
+    assert list(read_examples()) == NAMES
     assert main([]) == 0
     *lines, _, last = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [["✔", name] for name in NAMES]
@@ -21,11 +22,16 @@ def test_all_examples_are_replayed(capsys):
     assert f"pour {len(printed)} d'entre eux ; les {23 - len(printed)} autres" in last
 
 
-def test_a_wrong_or_forgotten_value_is_a_failure():
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in NETWORKS])
+def test_every_expected_value_is_computed(name):
+    entry = read_examples()[name]
+    assert set(replay.compute(name)) == {*entry["imprimé"], *entry["attendu"]}
+
+
+def test_a_wrong_value_is_a_failure():
     obtained, entry = replay.compute("N5"), read_examples()["N5"]
-    assert replay.failures(entry, obtained) == []
+    assert replay.wrong_values(entry, obtained) == {}
     entry["imprimé"]["produits"][2][2] = 2
-    assert replay.failures(entry, obtained) == ["produits"]
     line = replay.line("N5", entry, obtained)
     assert line.startswith("✘ N5") and "-1 1 1 au lieu de 1 1 -1 / 1 1 1 / -1 1 2" in line
     del entry["attendu"]["somme"]
