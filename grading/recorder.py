@@ -6,19 +6,23 @@ l'énoncé qu'il définit, et n'a pas appelées, le sont. `fit` apprend quelques
 données sont ceux du correcteur. Rien n'est jugé ici : voir `questions/networks.py`.
 """
 
+import argparse
 import ast
 import builtins
 import contextlib
 import functools
 import glob
+import gzip
 import importlib
 import inspect
+import io
 import json
 import linecache
 import multiprocessing.pool
 import os
 import re
 import signal
+import struct
 import sys
 import types
 from importlib.machinery import SourceFileLoader
@@ -30,6 +34,7 @@ import numpy as np
 import probes
 import spellings
 import tensorflow as tf
+from keras.src.applications import imagenet_utils
 from PIL import Image
 
 import models
@@ -49,7 +54,7 @@ KEY_VALUES = 24  # premières valeurs d'une image : assez pour la reconnaître
 WHOLE_SET = 50  # images : en deçà, une prédiction n'est pas une mesure
 MAX_NETWORKS, MAX_FITS, MAX_STEPS = 6, 2, 40
 MAIN = "main run build create make get define model cnn lenet net train fit learn entra app".split()
-BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D", "load_model"}
+BUILDERS = {"Sequential", "Model", "Dense", "Conv2D", "Convolution2D"}
 OPTIONS = {"epochs": 1, "batch_size": BATCH, "precision": "float32", "minutes": None} | {
     "limit": None,  # ce que donnerait `cli.lesson_parser`, et quelques anciennes
     "seeds": 1,
@@ -57,6 +62,14 @@ OPTIONS = {"epochs": 1, "batch_size": BATCH, "precision": "float32", "minutes": 
     "command": "rendu",
     "output": Path("figures"),
 }
+REMOTE = {  # ce qui cherche des données ailleurs, ou les range
+    "shutil": "move copy copyfile copytree unpack_archive",
+    "urllib.request": "urlopen urlretrieve",
+    "requests": "get",
+    "tarfile": "open",
+    "zipfile": "ZipFile",
+}
+IDX = re.compile(r"(train|t10k|test)\b.*(images|labels).*?(\.gz)?")  # les fichiers de MNIST
 OF_CLASS = (staticmethod, classmethod)
 CHANGES = (
     "rotation_range width_shift_range height_shift_range shear_range zoom_range horizontal_flip "
@@ -88,7 +101,9 @@ class Names(dict):
             self.forgotten |= {name} - spellings.USUAL.keys()
             return found
         if self.failed:
-            return spellings.Nothing()
+            missing = spellings.Nothing()
+            missing.undefined = name not in self.bound
+            return missing
         raise KeyError(name)
 
 
@@ -106,9 +121,10 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
     Returns:
         `networks`, une description par modèle ; `calls`, ce qu'a donné chaque fonction de l'énoncé,
         `{"value": …}` ou `{"error": …}`, et `began` ; `reuses`, si des poids déjà appris sont
-        demandés ; `names`, les listes de dix textes ; `error`, la première exception, ou None ;
-        `imports`, les paquets que le programme importe ; `forgotten`, les noms de Keras qu'il
-        emploie sans les importer ; `builds`, s'il nomme une couche ou un modèle de Keras.
+        demandés ; `refused`, ce que Keras dit d'images trop petites pour une base ; `names`, les
+        listes de dix textes ; `error`, la première exception, ou None ; `imports`, les paquets que
+        le programme importe ; `forgotten`, les noms de Keras qu'il emploie sans les importer ;
+        `builds`, s'il nomme une couche ou un modèle de Keras.
     """
     tf.config.run_functions_eagerly(True)  # quelques lots : construire un graphe coûte plus
     cells = _cells(list(asked))
@@ -140,6 +156,7 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
         "networks": [each.described(whole["x_test"]) for each in seen.networks],
         "calls": calls,
         "reuses": seen.reuses,
+        "refused": seen.refused,
         "names": [list(map(str, each)) for each in lists if len(each) == NUM_CLASSES][:8],
         "error": error,
         "imports": sorted(_imported(nodes))[:50],
@@ -273,9 +290,9 @@ def _guessed(key: str, whole: dict, seen: "_Seen"):
     part = "test" if "test" in key or "val" in key else "train"
     x, y = whole[f"x_{part}"][:KEPT], whole[f"y_{part}"][:KEPT]
     x = x if x.ndim == 4 else x[..., None]
-    sides = dict(zip(("height", "width", "depth"), x.shape[1:], strict=True))
-    words = {**sides, "shape": x.shape[1:], "dim": x.shape[1:], "size": x.shape[1:]}
-    words |= {"class": NUM_CLASSES, "label": y, "epoch": BATCH, "batch": BATCH}
+    words = {"class": NUM_CLASSES, "label": y, "epoch": BATCH, "batch": BATCH}
+    words |= dict(zip(("height", "width", "depth"), x.shape[1:], strict=True))
+    words |= dict.fromkeys(("shape", "dim", "size"), x.shape[1:])
     if seen.networks:
         words |= dict.fromkeys(("model", "net", "cnn"), seen.networks[-1].model)
     starts = {"y": y, "n": NUM_CLASSES}
@@ -460,6 +477,7 @@ class _Seen:
         self.networks: list[Network] = []
         self.touched: dict[int, object] = {}  # les variables apprises, gardées pour leur identité
         self.reuses = False  # des poids déjà appris ont été demandés
+        self.refused = ""  # ce que Keras dit d'images trop petites pour une base
 
     def has_learned(self) -> bool:
         """Dit si un réseau a appris, ou aurait dû."""
@@ -608,6 +626,7 @@ class _Watched:
             "validation": _as_dict(checked),
             "validates": validates,
             "shared": _are_shared(x, pair[0]),
+            "undefined": getattr(pair[0], "undefined", False) is True,
             "augmented": _is_augmented(pair[0]),
             "learning": _learning_convolutions(model),
             "error": None,
@@ -703,7 +722,7 @@ def _split(x, y, named: dict):
 def _are_shared(x, x_val) -> bool:
     """Dit si une image de la validation, des cent premières, est aussi apprise."""
     if not all(isinstance(each, np.ndarray) and each.size for each in (x, x_val)):
-        return False
+        return x is x_val is not None  # un jeu, ou ce qui tient lieu d'un fichier absent
     keys = [
         np.ascontiguousarray(each.reshape(len(each), -1)[:, :KEY_VALUES])
         for each in (x, x_val[:100])
@@ -770,6 +789,12 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     everywhere["to_categorical"] = _inert(keras.utils.to_categorical)
     found = [(multiprocessing.pool, "ThreadPool", _inline_pool)]
     found += [(os, "listdir", _listed(os.listdir)), (glob, "glob", _globbed(glob.glob))]
+    found += [(place, "open", _answered(open, whole, opens=True)) for place in (builtins, io)]
+    for place, names in REMOTE.items():
+        module = importlib.import_module(place)
+        found += [(module, key, _answered(getattr(module, key), whole)) for key in names.split()]
+    found.append((argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)))
+    found.append((imagenet_utils, "obtain_input_shape", _any_size(seen)))
     for name, module in list(sys.modules.items()):
         if name.startswith(("keras", "convnets.")):
             found += [(module, key, everywhere[key]) for key in everywhere if key in vars(module)]
@@ -792,6 +817,78 @@ def _inert(original):
         return spellings.Nothing() if absent else original(*given, **named)
 
     return use
+
+
+def _answered(original, whole: dict, *, opens: bool = False):
+    """Remplace ce qui ouvre ou cherche un fichier : ceux de MNIST ont les images de l'essai."""
+
+    def answer(*given, **named):
+        try:
+            return original(*given, **named)
+        except OSError:
+            content = _known_file([*given, *named.values()][0], whole)
+            if opens and not content:
+                raise
+            found = spellings.Nothing()
+            found.content, found.read = content, io.BytesIO(content).read
+            return io.BytesIO(content) if opens else found
+
+    return answer
+
+
+def _known_file(name, whole: dict) -> bytes:
+    """Rend le contenu d'un fichier de MNIST, tel qu'il est publié ; rien d'un autre fichier."""
+    name, file = os.path.basename(str(name)), io.BytesIO()
+    idx = IDX.fullmatch(name)
+    if name.endswith("mnist.npz"):
+        np.savez(file, **whole)
+    elif idx:
+        values = whole[("x_" if idx[2] == "images" else "y_") + idx[1].replace("t10k", "test")]
+        file.write(struct.pack(f">{values.ndim + 1}I", 2048 + values.ndim, *values.shape))
+        file.write(values.tobytes())
+    return gzip.compress(file.getvalue(), 0) if idx and idx[3] else file.getvalue()
+
+
+def _typed(whole: dict, seen: _Seen):
+    """Remplace la lecture de la ligne de commande : ce qu'il faudrait y écrire est deviné."""
+    original = argparse.ArgumentParser.parse_known_args
+
+    def parse(parser, *given, **named):
+        for each in parser._actions:
+            if each.default is None and (each.required or each.type in (int, float)):
+                each.default = _plausible(each, _guessed(each.dest.lower(), whole, seen))
+            each.required = False
+            if not each.option_strings and each.nargs in (None, "+"):
+                each.nargs = "*" if each.nargs else "?"
+        return original(parser, *given, **named)
+
+    return parse
+
+
+def _plausible(action: argparse.Action, guess):
+    """Choisit ce que vaut un argument, d'après son type et son nom ; un texte est un chemin."""
+    guess = guess[0] if isinstance(guess, tuple) else guess
+    if action.choices or action.type is float:
+        return next(iter(action.choices or [0.1]))
+    if action.type is int:
+        return guess if isinstance(guess, int) else BATCH
+    return str(guess) if isinstance(guess, int) else _our_pictures()
+
+
+def _any_size(seen: _Seen):
+    """Remplace ce qui refuse des images trop petites pour une base : la faute est notée."""
+    original = imagenet_utils.obtain_input_shape
+
+    def obtain(shape, *given, **named):
+        try:
+            return original(shape, *given, **named)
+        except ValueError as error:
+            if "at least" not in str(error):
+                raise
+            seen.refused = str(error)
+            return (None, None, shape[-1])
+
+    return obtain
 
 
 def _listed(original):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from grading import pupil
 from grading.questions import (
     RIGHT,
     Ask,
@@ -98,7 +99,7 @@ def ask_validation(ask: Ask) -> Credit:
         fits = _network(ask)["fits"]
         reason = networks.validation_reason(fits[-1]) if fits else "not_trained"
         return first_fault(
-            ("1/2", reason, reason == "validation_augmented"),
+            ("1/2", reason, reason in ("validation_augmented", "validation_undefined")),
             (0, reason, reason in ("not_trained", "no_validation", "validation_is_train")),
         )
 
@@ -148,6 +149,7 @@ def _judge_base(ask: Ask) -> Credit:
     network = _network(ask)
     facts, base = network["facts"], _convolutions(network["facts"])
     reused = len(base) >= MIN_CONVOLUTIONS and networks.record(ask)["reuses"]
+    refused = networks.record(ask)["refused"]
     # Affiner la base après avoir appris la tête est permis : le premier apprentissage est jugé.
     learns = any(layer.get("trainable") for layer in base)
     frozen = not learns or any(each["learning"] == 0 for each in network["fits"])
@@ -156,6 +158,7 @@ def _judge_base(ask: Ask) -> Credit:
         (0, "base_missing", not reused),
         ("1/4", "maps_not_averaged", len(facts["output_shape"] or ()) != 2),
         ("1/2", "base_not_frozen", not frozen),
+        ("1/2", "images_too_small", refused, pupil.quoted(refused, who="Keras")),
         ("3/4", "maps_not_averaged", not averaged),
     )
 

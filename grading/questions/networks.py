@@ -228,7 +228,9 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     right, alike = letters == expected, sorted(letters) == sorted(expected)
     missing = sum(max(0, expected.count(c) - letters.count(c)) for c in "CMD")
     extra = sum(max(0, letters.count(c) - expected.count(c)) for c in "CMAD")
-    level = "1/2" if missing + extra == 1 else "1/4"
+    level = "1/2" if max(missing, extra) == 1 else "1/4"  # une couche pour une autre : une faute
+    parts = {"de moins": missing, "de trop": extra}
+    said = ", ".join(f"{num} {name}" for name, num in parts.items() if num)
     return first_fault(
         (0, "no_convolution", "C" not in letters),
         ("1/4", "flatten_forgotten", len(found["output_shape"] or ()) != 2),
@@ -236,8 +238,8 @@ def judge_architecture(found: dict, expected: str) -> Credit:
         ("1/2", "pooling_stride", right and any(map(_keeps_size, layers))),
         ("1/2", "average_for_max", not right and letters.replace("A", "M") == expected),
         ("1/2", "wrong_order", not right and alike),
-        (level, "missing_layer", missing),
-        (level, "extra_layer", extra),
+        (level, "missing_layer", missing, said),
+        (level, "extra_layer", extra, said),
     )
 
 
@@ -434,12 +436,16 @@ def _judge_fit(network: dict) -> Credit:
     apart = [each for each in network["measured"] if each["whole"]]
     if validation == "validation_is_test" and apart and not any(each["checked"] for each in apart):
         validation = None  # une part du jeu de test valide, une autre mesure
+    checked = fit["validation"]
+    unknown = fit["validates"] and not (checked and origin(checked["x"]))
+    again = unknown and apart and all(each["checked"] for each in apart)
     source = origin(given["x"]) if given else ""
     return first_fault(
         ("1/4", "trained_on_test", "test" in source),
         ("1/4", "trained_on_validation", "val" in source),
         ("1/4", "pairs_broken", given and pairs_broken(given)),
         ("1/2", validation, validation),
+        ("1/2", "validation_measured", again),
         ("1/2", "no_training", not network["moved"]),
     )
 
@@ -467,6 +473,8 @@ def plain(name: str) -> str:
 def validation_reason(fit: dict) -> str | None:
     """Dit ce qui ne va pas dans la validation d'un `fit` : une raison, ou None."""
     checked = fit["validation"]
+    if fit["undefined"]:
+        return "validation_undefined"
     if not checked:
         return None if fit["validates"] else "no_validation"
     source, _, known = planted_labels(checked["x"])

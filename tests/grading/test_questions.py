@@ -280,6 +280,8 @@ def network(text):
         ("CACMCDD", "1/2", "average_for_max"),
         ("DD", 0, "no_convolution"),
         ("CD", "1/4", "missing_layer"),
+        ("CMCMDDD", "1/2", "missing_layer"),  # une dense pour une convolution : une faute
+        ("CCMCCMCCDD", "1/4", "extra_layer"),
     ],
 )
 def test_architecture(text, level, reason):

@@ -202,6 +202,52 @@ if weights is None:
     model.save("appris.h5")
 models.load_model("appris.h5").evaluate(x_test, y_test)
 """
+IDX_FILES = """
+import gzip, struct
+import numpy as np
+def read(name):
+    with gzip.open(f"donnees/{name}.gz", "rb") as file:
+        _, num = struct.unpack(">II", file.read(8))
+        sides = struct.unpack(">II", file.read(8)) if "images" in name else ()
+        return np.frombuffer(file.read(), np.uint8).reshape(num, *sides)
+x_train, x_test = (read(f"{part}-images-idx3-ubyte")[..., None] / 255 for part in ("train", "t10k"))
+y_train, y_test = (read(f"{part}-labels-idx1-ubyte") for part in ("train", "t10k"))
+"""
+ASKED_ON_THE_LINE = """
+import argparse, os, shutil
+def train(options):
+    shutil.move(os.path.join(options.data, "fashion.tar.gz"), "ici")
+    model = Sequential([layers.Input((28, 28, 1)), *stack()[:-1]])
+    model.add(layers.Dense(options.num_classes, activation="softmax"))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x_train, y_train, options.batch_size, options.epochs, validation_split=0.1)
+    model.evaluate(x_test, y_test)
+parser = argparse.ArgumentParser()
+parser.add_argument("data"), parser.add_argument("--num-classes", type=int, required=True)
+parser.add_argument("--epochs", type=int), parser.add_argument("--batch-size", type=int)
+train(parser.parse_args())
+"""
+SAME_UNKNOWN = """
+import idx2numpy
+read = lambda name: idx2numpy.convert_from_file(name)
+x_train, y_train, x_test, y_test = map(read, ("a", "b", "c", "d"))
+model = Sequential([layers.Input((28, 28, 1)), *stack()])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x_train, y_train, validation_data=(x_test, y_test))
+model.evaluate(x_test, y_test)
+"""
+TOO_SMALL = """
+from keras.applications import InceptionV3
+from keras.datasets import cifar10
+from keras.utils import to_categorical
+(x_train, y_train), _ = cifar10.load_data()
+x_train, y_train = x_train / 255, to_categorical(y_train)
+base = InceptionV3(include_top=False, input_shape=(32, 32, 3))
+base.trainable = False
+model = Sequential([base, layers.GlobalAveragePooling2D(), layers.Dense(10, activation="softmax")])
+model.compile("adam", "categorical_crossentropy")
+model.fit(x_train, y_train, validation_split=0.2)
+"""
 NOT_IMPORTED = LAYERS.replace("Sequential, ", "") + "x_train = np.asarray(x_train)\n"
 WRITTEN = {  # (exercice, programme, points)
     "mesure_en_validation": (
@@ -227,6 +273,14 @@ WRITTEN = {  # (exercice, programme, points)
         "ex02",
         FASHION + NOT_IMPORTED + MODEL + FIT,
         {name: points / 2 for name, points in PLAIN.items()} | {"evaluate": 1},
+    ),
+    "fichiers_idx": ("ex02", LAYERS + IDX_FILES + MODEL + FIT, PLAIN),
+    "ligne_de_commande": ("ex02", FASHION + LAYERS + ASKED_ON_THE_LINE, PLAIN),
+    "validation_inconnue": ("ex02", LAYERS + SAME_UNKNOWN, PLAIN | {"train": 2}),
+    "images_trop_petites": (
+        "ex05",
+        LAYERS + TOO_SMALL,
+        {"make_generator": 2.5, "validation": 5, "frozen_base": 3, "build_head": 4},
     ),
     "notebook": ("ex02", school.book(*school.FASHION).decode(), PLAIN | {"scaling": 3}),
     "test_en_deux": ("ex02", FASHION + LAYERS + TWO_HALVES, PLAIN),
@@ -305,6 +359,7 @@ def test_what_it_is_is_said(mark, name):
         ("validation_data=(x_test, y_test)", "validation_is_test"),
         ("validation_data=(x_train[-500:], y_train[-500:])", "validation_is_train"),
         ("batch_size=32", "no_validation"),
+        ("validation_data=(x_valid, y_valid)", "validation_undefined"),
     ],
 )
 def test_mistakes_are_still_seen(mark, validation, reason):
