@@ -118,7 +118,7 @@ def collect(
         path: ce que l'enseignant a reçu.
         workspace: dossier vide, que nul autre ne peut lire ; les rendus y sont copiés.
         chosen: réponses aux doutes, `"ex02=tp2.ipynb"`.
-        asked: le seul exercice demandé, `"ex02"` ; un réseau que rien ne désigne est le sien.
+        asked: le seul exercice demandé, `"ex02"` ; un fichier que rien ne désigne est le sien.
         one: c'est le rendu d'un seul élève.
 
     Returns:
@@ -334,7 +334,7 @@ def _sources(home: Path, root: Path) -> Iterator[tuple[Path, str]]:
 def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: str) -> None:
     """Fait un module du fichier qui lui convient le mieux ; un module déjà en place le reste."""
     wanted: dict[str, list[tuple[int, Source]]] = {}
-    sources = []
+    sources, strays = [], []
     for path, named in _sources(home, root):
         try:
             source = notebooks.read(path)
@@ -345,9 +345,14 @@ def _convert(home: Path, root: Path, remarks: list[str], pairs: Pairs, asked: st
         ranks, doubt = _ranks(source, named, root, pairs, asked)
         for module, rank in ranks.items():
             wanted.setdefault(module, []).append((rank, source))
-        if not ranks and _ends(path) == ".ipynb":
-            doubt = doubt or f"{printable(path.name)} laissé de côté : aucun exercice reconnu"
+        strays += [] if ranks or doubt else [(GUESSED, source)]
         remarks += filter(None, [*(() if ranks else source.remarks), doubt])
+    expected = [module for module in _graded() if asked and module.startswith(asked)]
+    if strays and expected and not wanted.keys() & {*expected}:  # l'enseignant est pris au mot
+        wanted |= dict.fromkeys(expected, strays)
+    else:
+        books = [printable(each.path.name) for _, each in strays if _ends(each.path) == ".ipynb"]
+        remarks += [f"{name} laissé de côté : aucun exercice reconnu" for name in books]
     for module, found in wanted.items():
         if module.startswith(notebooks.RECORDED):
             found = [(rank, notebooks.launcher(each, sources)) for rank, each in found]
@@ -384,12 +389,17 @@ def _is_ready(source: Source, module: str, root: Path) -> bool:
 def _write(module: str, found: list[tuple[int, Source]], root: Path, remarks: list[str]) -> None:
     """Écrit un module, du fichier qui lui convient le mieux."""
     wanted = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"})
-    _, best = max(found, key=lambda each: (each[0], len(wanted & each[1].functions)))
+    surest, best = max(found, key=lambda each: (each[0], len(wanted & each[1].functions)))
     others = [each for rank, each in found if each is not best and rank > GUESSED]
     for name in [printable(each.path.name) for each in others]:
         remarks.append(
             f"{name} laissé de côté : {printable(best.path.name)} est noté pour {module} ; "
             f"si c'est l'inverse, --as {module[:4]}={name}"
+        )
+    if surest == GUESSED and not module.startswith(notebooks.RECORDED):
+        remarks.append(
+            f"{printable(best.path.name)} est pris pour {module}, comme demandé ; aucune des "
+            f"fonctions cherchées n'y est : {', '.join(sorted(wanted))}"
         )
     if not _is_ready(best, module, root):
         remarks += best.remarks

@@ -193,6 +193,13 @@ def test_a_doubt_is_one_line_and_is_answered(folder, collect, tmp_path):
     assert answered.submissions[0].modules == {"ex00_convolution.pooling", "ex02_fashion"}
 
 
+def test_the_teacher_is_taken_at_their_word(folder, collect):
+    write(folder / "filtre.py", "def convolution(image, noyau):\n    return image\n")
+    found = collect(folder, asked="ex01", one=True).submissions[0]
+    assert found.modules == {"ex01_filters"}
+    assert "filtre.py" in found.remarks[0] and "as_filters" in found.remarks[0]
+
+
 @pytest.mark.parametrize("choice", ["ex02", "ex99=tp.py", "=tp.py", "ex02=absent.py"])
 def test_a_choice_that_means_nothing_is_said(folder, collect, choice):
     write(folder / "tp.py", POOLING)
