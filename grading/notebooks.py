@@ -62,7 +62,6 @@ DECISIVE = {
     "ex22_by_hand.convolution": {"add_windows", "Convolution"},
     "ex22_by_hand.dense": {"Relu"},
     "ex22_by_hand.loss": {"cross_entropy"},
-    "ex22_by_hand.network": {"Descent"},
     "ex22_by_hand.pooling": {"MaxPooling", "AveragePooling"},
     "ex23_what_matters.intervals": {"paired_gap"},
     "ex23_what_matters.networks": {"pieces_of", "share_start"},

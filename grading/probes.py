@@ -164,33 +164,6 @@ def chained(module: str, function: str, calls: list) -> list:
     return results(use, calls)
 
 
-def descend(module: str, function: str, calls: list) -> list:
-    """Fait faire des pas à une descente de gradient écrite par le rendu.
-
-    Args:
-        module: nom du module.
-        function: nom d'une classe, construite avec une liste de couches, et qui a `step()`.
-        calls: `[[poids, gradients de chaque pas], nommés]` de chaque descente ; une couche par
-            poids.
-
-    Returns:
-        Pour chaque descente, les poids à la fin, bout à bout, ou une erreur.
-    """
-    kind = found(module, function)
-
-    def use(positional, named):
-        weights, steps = positional
-        made = [types.SimpleNamespace(weights=[each], gradients=[]) for each in weights]
-        descent = kind(made, **named)
-        for gradients in steps:
-            for layer, gradient in zip(made, gradients, strict=True):
-                layer.gradients = [gradient]
-            descent.step()
-        return np.concatenate([np.ravel(layer.weights[0]) for layer in made])
-
-    return results(use, calls)
-
-
 def prepared(value):
     """Fait un ingrédient, et ceux d'une liste ; rend toute autre valeur telle quelle."""
     if type(value) is list:
@@ -284,4 +257,4 @@ INGREDIENTS = {
     "array": lambda values: values,  # que `through` laisse être un tableau
     "psi": lambda: lambda n_i, n_j, e_ji: 2 * n_i - n_j * e_ji[..., :1] + e_ji[..., 1:],
 }
-OPERATIONS = {function.__name__: function for function in (load, call, chained, descend, command)}
+OPERATIONS = {function.__name__: function for function in (load, call, chained, command)}

@@ -70,8 +70,8 @@ class Ask:
         Args:
             function: son nom, dans le module de la question.
             calls: `(positionnels, nommés)` de chaque appel.
-            operation: celle de `probes` qui appelle : `"call"`, `"through"`, `"chained"`
-                ou `"descend"`.
+            operation: celle de `probes` qui appelle : `"call"`, `"through"` ou
+                `"chained"`.
             arguments: ce que cette opération demande de plus.
 
         Returns:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading.questions import Ask, Credit, as_floats, credit, first_fault, numbers, question, same
+from grading.questions import Ask, Credit, as_floats, credit, first_fault, question
 
 PATCH_PX, DEPTH = 4, 3  # ce que dit l'énoncé
 SIDE_PX, NUM_PATCHES, WIDTH, NUM_CLASSES = 28, 49, 48, 10
@@ -27,21 +27,6 @@ def ask_cut_patches(ask: Ask) -> Credit:
     calls = [((ask.rng.normal(size=each).astype(np.float32),), {}) for each in sizes]
     groups = [("1/2", calls, _unordered), ("1", calls)]
     return ask.compare("cut_patches", groups, tolerance=TOLERANCE, **TENSORS)
-
-
-@question("ex19.add_positions")
-def ask_add_positions(ask: Ask) -> Credit:
-    """Regarde ce qui est ajouté à deux lots de jetons."""
-    batches = ask.rng.normal(size=(2, 3, 5, 8)).astype(np.float32)
-    answers = ask.calls("add_positions", [((each,), {}) for each in batches], **TENSORS)
-    added = np.stack([numbers(each, batches[0].shape) for each in answers]) - batches
-    # Deux réseaux de la même graine : un vecteur appris y est le même, quels que soient les jetons.
-    learned = same(added, np.broadcast_to(added[0, 0], added.shape), tolerance=TOLERANCE)
-    return first_fault(
-        ("0", "nothing_added", np.abs(added).max() < 1e-5),
-        ("1/4", "positions_read_tokens", not learned),
-        ("1/4", "same_for_every_place", np.ptp(added[0, 0], axis=0).max() < 1e-5),
-    )
 
 
 # --- L'attention ---------------------------------------------------------------------

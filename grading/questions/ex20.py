@@ -160,23 +160,3 @@ def ask_nmf_parts(ask: Ask) -> Credit:
         ("1/2", "parts_not_spectra", (values[:, 1] > 1e-3 * values[:, 0].max()).any()),
         ("3/4", "seed_ignored", not same(first, again, tolerance=1e-4)),
     )
-
-
-@question("ex20.oracle_mask")
-def ask_oracle_mask(ask: Ask) -> Credit:
-    """Donne des parties à deux sources ; certaines ont des cases négatives, ou toutes nulles."""
-    rng, num_frames, num_bins = ask.rng, 7, 12
-    low = np.arange(num_bins) < num_bins // 2
-
-    def draw(factors):
-        """La mélodie est en bas, les percussions en haut ; chaque partie est surtout d'un côté."""
-        order = rng.permutation([True, True, False, False, True])
-        parts = rng.uniform(1, 2, (len(order), num_frames, num_bins))
-        parts *= np.where(low == order[:, None], 1, 0.1)[:, None] * factors
-        sources = rng.uniform(1, 2, (2, num_frames, num_bins)) * np.stack([low, ~low])[:, None]
-        return (parts, sources + 0.05), {}
-
-    signs = np.where(rng.random((5, num_frames, num_bins)) < 0.2, -0.3, 1)
-    silence = np.arange(num_frames)[:, None] != rng.integers(num_frames)
-    groups = [("1/2", [draw(1), draw(1)]), ("3/4", [draw(signs)]), ("1", [draw(silence)])]
-    return ask.compare("oracle_mask", groups, tolerance=1e-4)

@@ -107,27 +107,6 @@ def _alike(found, expected) -> bool:
     return same(found, expected, tolerance=TOLERANCE)
 
 
-@question("ex21.edge_head")
-def ask_edge_head(ask: Ask) -> Credit:
-    """Change un nœud à la fois, et retourne les paires."""
-    nodes = ask.rng.normal(size=(2, 6, 4)).astype(np.float32)
-    pairs = np.array([[0, 1], [2, 3], [4, 5], [1, 4]])
-    alone = np.eye(len(nodes[0]), dtype=np.float32)[pairs[1]][:, :, None]  # un 1 à un nœud
-    changed = [nodes + each * ask.rng.uniform(1, 2, 4).astype(np.float32) for each in alone]
-    inputs = [(nodes, pairs), (nodes, pairs[:, ::-1].copy()), *((each, pairs) for each in changed)]
-    calls = [((each, Ingredient("array", {"values": links})), {}) for each, links in inputs]
-    here, turned, *moved = _heads(ask, "edge_head", calls, (2, len(pairs), 1))
-    others = [0, 2, 3]  # les paires dont aucun nœud ne change
-    one_end = any(_alike(each[:, 1], here[:, 1]) for each in moved)
-    elsewhere = not all(_alike(each[:, others], here[:, others]) for each in moved)
-    return first_fault(
-        ("1/4", "not_probabilities", not ((here >= 0) & (here <= 1)).all()),
-        ("1/4", "one_end_only", one_end),
-        ("1/4", "wrong_values", elsewhere),
-        ("1/2", "direction_matters", not _alike(turned, here)),
-    )
-
-
 @question("ex21.graph_head")
 def ask_graph_head(ask: Ask) -> Credit:
     """Change les nœuds d'un graphe : ce qui doit changer la réponse, et ce qui ne le doit pas."""

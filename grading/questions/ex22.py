@@ -15,33 +15,6 @@ BOTH_WAYS = (("1/2", "y", None), ("1", "dx", None))  # l'aller, puis le retour
 # --- Les fenêtres --------------------------------------------------------------------
 
 
-@question("ex22.windows")
-def ask_windows(ask: Ask) -> Credit:
-    """Lit les fenêtres d'images de tailles impaires."""
-    x = ask.rng.normal(size=(2, 7, 5, 3))
-    groups = [
-        ("1/2", [((x, (3, 2), 1), {}), ((x, (1, 1), 1), {})]),
-        ("1", [((x, (3, 3), 2), {}), ((x, (2, 3), 3), {}), ((x, (8, 2), 1), {})]),
-    ]
-    return ask.compare("windows", groups, tolerance=TOLERANCE)
-
-
-@question("ex22.add_windows")
-def ask_add_windows(ask: Ask) -> Credit:
-    """Additionne des fenêtres à leur place."""
-
-    def call(height, width, kernel_shape, stride):
-        shape = (2, height, width, 3)
-        patches = convolution.windows(np.zeros(shape), kernel_shape, stride)
-        return (ask.rng.normal(size=patches.shape), shape, stride), {}
-
-    groups = [
-        ("1/2", [call(6, 4, (2, 2), 2), call(3, 3, (3, 3), 3)]),
-        ("1", [call(7, 5, (3, 3), 1), call(8, 6, (3, 2), 2), call(7, 7, (2, 2), 3)]),
-    ]
-    return ask.compare("add_windows", groups, tolerance=TOLERANCE)
-
-
 # --- Des couches, à l'aller puis au retour -------------------------------------------
 
 
@@ -156,17 +129,3 @@ def ask_cross_entropy(ask: Ask) -> Credit:
 
 
 # --- Un pas --------------------------------------------------------------------------
-
-
-@question("ex22.descent")
-def ask_descent(ask: Ask) -> Credit:
-    """Fait un pas sans élan, puis plusieurs avec."""
-    rng, shapes = ask.rng, ((2, 3), (4,))
-
-    def call(num_steps, momentum):
-        weights, *steps = ([rng.normal(size=s) for s in shapes] for _ in range(num_steps + 1))
-        rate = float(rng.uniform(0.05, 0.3))
-        return (weights, steps), {"learning_rate": rate, "momentum": momentum}
-
-    groups = [("1/2", [call(1, 0.0), call(3, 0.0)]), ("1", [call(4, 0.9), call(3, 0.5)])]
-    return ask.compare("Descent", groups, tolerance=TOLERANCE, operation="descend")

@@ -33,15 +33,6 @@ def ask_matches(ask: Ask) -> Credit:
     return ask.compare("matches", [("1/2", [short, *plain]), ("1", repeated)])
 
 
-@question("ex25.brevity_penalty")
-def ask_brevity_penalty(ask: Ask) -> Credit:
-    """Compare deux longueurs."""
-    num = int(ask.rng.integers(6, 20))
-    long = [((said, num), {}) for said in (num, num + 3, 5 * num)]
-    short = [((num, num + more), {}) for more in (1, 4, num)] + [((0, num), {})]
-    return ask.compare("brevity_penalty", [("1/2", long), ("1", short)])
-
-
 @question("ex25.bleu")
 def ask_bleu(ask: Ask) -> Credit:
     """Mesure des lots de phrases, de longueurs différentes."""

@@ -10,27 +10,6 @@ SIDE = 20.0  # d'une boîte
 ABSENT = -1  # identité d'une boîte qui n'est pas rendue
 
 
-# --- L'IoU ---------------------------------------------------------------------------
-
-
-@question("ex27.overlaps")
-def ask_overlaps(ask: Ask) -> Credit:
-    """Compare des boîtes voisines, puis éloignées, puis aucune."""
-
-    def boxes(num, spread):
-        corners = ask.rng.uniform(0, spread, (num, 2))
-        return np.concatenate([corners, corners + ask.rng.uniform(10, 20, (num, 2))], axis=1)
-
-    none, point = np.empty((0, 4)), np.array([[5.0, 5, 5, 5]])
-    apart = boxes(4, 8) + 60 * np.array([[0, 0], [1, 0], [0, 1], [2, 2]])[:, [0, 1, 0, 1]]
-    groups = [
-        ("1/2", [((boxes(2, 8), boxes(3, 8)), {}), ((boxes(4, 8), boxes(1, 8)), {})]),
-        ("3/4", [((apart, boxes(3, 100)), {}), ((apart, apart), {})]),
-        ("1", [((none, boxes(3, 9)), {}), ((boxes(2, 9), none), {}), ((point, point), {})]),
-    ]
-    return ask.compare("overlaps", groups)
-
-
 # --- Juger un suivi ------------------------------------------------------------------
 
 

@@ -45,7 +45,8 @@ def test_a_disguised_copy_is_seen(collected):
 
 
 @pytest.mark.parametrize(
-    ("name", "line"), [("filtres_numpy", "def to_grey_levels"), ("fashion_classe", "class Network")]
+    ("name", "line"),
+    [("filtres_numpy", "def to_grey_levels"), ("ex13_simple", "class Reconstruction")],
 )
 def test_lines_face_each_other(collected, name, line):
     ((path, text),) = handins.answers(name).items()

@@ -12,14 +12,3 @@ def nmf_parts(magnitudes, num_parts, *, seed):
         activations *= magnitudes @ spectra.T / (activations @ spectra @ spectra.T + 1e-9)
         spectra *= activations.T @ magnitudes / (activations.T @ activations @ spectra + 1e-9)
     return np.array([np.outer(activations[:, k], spectra[k]) for k in range(num_parts)])
-
-
-def oracle_mask(parts, sources):
-    parts = np.where(parts > 0, parts, 0)
-    total = parts.sum(axis=0) + 1e-12
-    mask = 0
-    for part in parts:
-        share = part / total
-        if (share * sources[0] ** 2).sum() > (share * sources[1] ** 2).sum():
-            mask = mask + share
-    return mask

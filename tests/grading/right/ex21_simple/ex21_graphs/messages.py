@@ -41,12 +41,6 @@ def pass_messages(nodes, graph, psi, *, aggregate="sum"):
     return ops.einsum("ne,bec->bnc", arrives, messages)
 
 
-def edge_head(nodes, pairs):
-    ends = [ops.take(nodes, pairs[:, k], axis=1) for k in (0, 1)]
-    x = layers.Concatenate()([ends[0] + ends[1], ends[0] * ends[1]])
-    return layers.Dense(1, activation="sigmoid")(layers.Dense(8, activation="relu")(x))
-
-
 def graph_head(nodes, num_classes):
     summary = layers.Concatenate()([ops.max(nodes, axis=1), ops.mean(nodes, axis=1)])
     return layers.Softmax()(layers.Dense(num_classes)(layers.Dense(16, "relu")(summary)))
