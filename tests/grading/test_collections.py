@@ -4,8 +4,6 @@ Ici, quelques rendus de l'exercice 00, qui n'ont pas besoin de TensorFlow ; les 
 entières sont corrigées par `python -m tests.grading`, ou par `pytest -m slow tests/grading`.
 """
 
-import collections
-
 import pytest
 
 from grading import grader, submission
@@ -93,11 +91,6 @@ def test_hostile_hand_ins_lose_their_own_questions_only(judge, name, tmp_path):
     found = judge(handin, tmp_path / "rendu")
     assert handins.problems(handin, found) == []
     assert target.read_text() == "intact" and solution.exists()
-
-
-def test_two_hand_ins_do_not_have_the_same_name():
-    names = [each.name for each in [*WRONG, *RIGHT]]
-    assert [name for name, count in collections.Counter(names).items() if count > 1] == []
 
 
 @pytest.mark.slow

@@ -34,10 +34,6 @@ def build_model():
     return keras.Model(images, x)
 
 
-def augment(images, *, indices, epoch, rng):
-    return images
-
-
 def train(x_train, y_train, x_val, y_val, *, seed, options):
     keras.utils.set_random_seed(seed)
     model, optimizer = build_model(), keras.optimizers.SGD(0.01)
@@ -61,7 +57,3 @@ def evaluate(model, x, y):
     probabilities = model.predict(x, verbose=0)
     accuracy = float(np.mean(probabilities.argmax(axis=1) == y))
     return {"accuracy": accuracy, "probabilities": probabilities}
-
-
-def show(options, report, x_test, y_test, probabilities):
-    print(f"Images mal classées : {np.sum(probabilities.argmax(axis=1) != y_test)}")
