@@ -8,8 +8,7 @@ Résultat mesuré : docs/resultats.md.
 Le document demande en quoi un transformeur diffère d'un réseau de convolution, et ce que chacun
 apporte. On compare quatre réseaux, mêmes images et même budget : le transformeur, le même sans
 positions, un réseau de convolution d'autant de paramètres, et un réseau, de même taille encore, où
-des convolutions préparent ce que l'attention lit. Puis on mélange les morceaux des images de test,
-et l'on recommence avec dix fois moins d'images.
+des convolutions préparent ce que l'attention lit. Puis on mélange les morceaux des images de test.
 
 À lire dans cet ordre :
 

@@ -28,28 +28,27 @@ NAMES_FR = {
 # --- Question : montrer la comparaison -----------------------------------------------
 
 
+def metric_of(name: str) -> str:
+    """Rend le nom de l'exactitude d'un réseau : celle du transformeur, enregistré, n'en a pas."""
+    return "accuracy" if name == "transformer" else f"accuracy_{name}"
+
+
 def save_comparison(path: Path, metrics: Mapping) -> None:
-    """Compare les réseaux : morceaux en place ou mélangés, beaucoup d'images ou peu.
+    """Compare les réseaux, morceaux en place ou mélangés.
 
     Args:
         path: fichier PNG.
         metrics: mesures de `run`, ou leurs moyennes sur plusieurs graines.
     """
-    in_place, mixed, few = {}, {}, {}
-    for name, title in NAMES_FR.items():
-        key = "accuracy" if name == "transformer" else f"accuracy_{name}"
-        in_place[title], mixed[title] = metrics[key], metrics[f"{key}_shuffled"]
-        few[title] = metrics.get(f"accuracy_{name}_few")
-    many = {title: value for title, value in in_place.items() if few[title]}
-    with new_figure(path, columns=2, size=(5.4, 4.2)) as (_, axes):
-        left, right = axes[0]
-        bars(left, {"morceaux en place": in_place, "morceaux mélangés": mixed})
-        bars(right, {"toutes les images": many, "dix fois moins": few})
-        for axis in (left, right):
-            axis.set_ylim(0, 115)
-            axis.legend(loc="upper center", ncols=2)
-        left.set_title("Exactitude : morceaux en place, et mélangés")
-        right.set_title("Exactitude : beaucoup d'images, ou peu")
+    with new_figure(path, size=(6.4, 4.2)) as (_, axes):
+        groups = {"morceaux en place": "", "morceaux mélangés": "_shuffled"}
+        values = {
+            label: {title: metrics[metric_of(name) + suffix] for name, title in NAMES_FR.items()}
+            for label, suffix in groups.items()
+        }
+        bars(axes[0, 0], values)
+        axes[0, 0].set(ylim=(0, 115), title="Exactitude : morceaux en place, et mélangés")
+        axes[0, 0].legend(loc="upper center", ncols=2)
 
 
 # --- Question : montrer l'attention --------------------------------------------------
