@@ -112,32 +112,18 @@ def separate_ica(microphones: np.ndarray) -> np.ndarray:
     return FastICA(2, whiten="unit-variance", random_state=0).fit_transform(microphones.T).T
 
 
-def separate_svd(microphones: np.ndarray) -> np.ndarray:
-    """Sépare deux micros par leurs composantes décorrélées : la moitié du travail de l'ACI.
-
-    Args:
-        microphones: `(2, m)`.
-
-    Returns:
-        Deux composantes `(2, m)`.
-    """
-    centred = microphones - microphones.mean(axis=1, keepdims=True)
-    return np.linalg.svd(centred, full_matrices=False)[2]
-
-
-def two_microphone_gain(sources: np.ndarray, separate) -> float:
-    """Mesure le gain moyen d'une méthode à deux micros, par rapport au meilleur des deux.
+def two_microphone_gain(sources: np.ndarray) -> float:
+    """Mesure le gain moyen de l'ACI, par rapport au meilleur des deux micros.
 
     Args:
         sources: vraies sources `(n, 2, m)`.
-        separate: `separate_ica` ou `separate_svd`.
 
     Returns:
         Décibels ; chaque composante est attribuée à la source qui arrange le mieux l'ensemble.
     """
     gains, microphones = [], two_microphones(sources, np.random.default_rng(0))
     for truth, heard in zip(sources, microphones, strict=True):
-        found = separate(heard)
+        found = separate_ica(heard)
         best = max(si_sdr(found[order], truth).mean() for order in ([0, 1], [1, 0]))
         untouched = si_sdr(heard[:, None], truth[None]).max(axis=0).mean()
         gains.append(best - untouched)

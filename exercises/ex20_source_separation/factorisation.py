@@ -1,4 +1,4 @@
-"""Factoriser le spectrogramme d'un seul micro : SVD, NMF, et dictionnaires appris.
+"""Factoriser le spectrogramme d'un seul micro : une SVD, ou une NMF.
 
 D'après : S3 « CNN & Time-Frequency representation » (« SVD algorithm (unsupervised) in time or
 time frequency domain »).
@@ -7,19 +7,15 @@ Commande : python -m exercises.ex20_source_separation
 Un spectrogramme est à peu près une somme de parties : un spectre, joué plus ou moins fort au fil
 des trames. La SVD en donne la meilleure somme, mais de parties signées, qui se compensent : ce ne
 sont pas des sons. La NMF les veut positives. Reste à savoir de quelle source est chacune : un
-oracle, qui connaît les sources, donne une borne ; des dictionnaires appris s'en passent.
+oracle, qui connaît les sources, donne une borne.
 """
 
 import numpy as np
 
-from exercises.ex20_source_separation.spectrograms import NUM_BINS, SMALLEST, apply_masks, stft
+from exercises.ex20_source_separation.spectrograms import SMALLEST, apply_masks, stft
 
-# Des tailles essayées, 10, 20 et 40, celles-ci séparent le mieux les mélanges de validation.
-NUM_PARTS = 20  # d'un mélange
-NUM_SPECTRA = 40  # d'un dictionnaire
+NUM_PARTS = 20  # d'un mélange : de 10, 20 et 40, le meilleur sur les mélanges de validation
 NUM_PASSES = 100  # mises à jour de la NMF, toujours autant
-NUM_FRAMES = 4000  # trames d'apprentissage d'un dictionnaire, tirées au sort
-SILENCE = 1e-3  # somme des modules d'une trame qui n'apprend rien
 
 
 # --- Question : une somme de parties, signées ou positives ---------------------------
@@ -56,11 +52,6 @@ def nmf_parts(magnitudes: np.ndarray, num_parts: int, *, seed: int) -> np.ndarra
 
     Source : Lee et Seung, Nature 401, 1999 ; la divergence de Kullback-Leibler, d'usage en audio.
     """
-    activations, spectra = _nmf(magnitudes, num_parts, seed=seed)
-    return activations.T[:, :, None] * spectra[:, None]
-
-
-def _nmf(magnitudes, num_parts, *, seed):
     from sklearn.decomposition import NMF
 
     # Sans tolérance, rien ne s'arrête avant NUM_PASSES.
@@ -73,7 +64,8 @@ def _nmf(magnitudes, num_parts, *, seed):
         max_iter=NUM_PASSES,
         random_state=seed,
     )
-    return model.fit_transform(magnitudes), model.components_
+    activations = model.fit_transform(magnitudes)
+    return activations.T[:, :, None] * model.components_[:, None]
 
 
 # --- Question : des parties au masque ------------------------------------------------
@@ -114,58 +106,3 @@ def separate_by_oracle(sources: np.ndarray, factorise) -> np.ndarray:
         for mixture, each in zip(mixtures, spectrograms, strict=True)
     ]
     return apply_masks(mixtures, np.stack(masks), sources.shape[-1])
-
-
-# --- Question : sans oracle, un dictionnaire par source ------------------------------
-
-
-def learn_dictionary(sounds: np.ndarray, *, num_spectra: int = NUM_SPECTRA, seed: int):
-    """Apprend d'une source seule les spectres dont elle est faite.
-
-    Args:
-        sounds: `(n, m)`.
-        num_spectra: taille du dictionnaire.
-        seed: graine des trames tirées, et du départ.
-
-    Returns:
-        `(num_spectra, NUM_BINS)` positifs, chacun de somme 1.
-    """
-    frames = np.abs(stft(sounds)).reshape(-1, NUM_BINS)
-    frames = frames[frames.sum(axis=1) > SILENCE]
-    kept = np.random.default_rng(seed).permutation(len(frames))[:NUM_FRAMES]
-    spectra = _nmf(frames[kept], num_spectra, seed=seed)[1]
-    return spectra / (spectra.sum(axis=1, keepdims=True) + SMALLEST)
-
-
-def separate_by_dictionaries(sounds: np.ndarray, dictionaries: list[np.ndarray]) -> np.ndarray:
-    """Explique chaque trame par les deux dictionnaires, figés ; chaque source a ce qu'il dit.
-
-    Args:
-        sounds: mélanges `(n, m)`.
-        dictionaries: spectres `(k, NUM_BINS)` de la mélodie, puis des percussions.
-
-    Returns:
-        Sources `(n, 2, m)`.
-
-    Source : Smaragdis, Raj et Shashanka, « Supervised and semi-supervised separation of sounds
-    from single-channel mixtures », ICA 2007.
-    """
-    from sklearn.decomposition import non_negative_factorization
-
-    mixtures, spectra = stft(sounds), np.concatenate(dictionaries)
-    activations, _, _ = non_negative_factorization(
-        np.abs(mixtures).reshape(-1, NUM_BINS),
-        H=spectra,
-        n_components=len(spectra),
-        update_H=False,
-        solver="mu",
-        beta_loss="kullback-leibler",
-        tol=0,
-        max_iter=NUM_PASSES,
-    )
-    first = len(dictionaries[0])
-    melody, percussion = (
-        (activations[:, part] @ spectra[part]).reshape(mixtures.shape)
-        for part in (slice(first), slice(first, None))
-    )
-    return apply_masks(mixtures, melody / (melody + percussion + SMALLEST), sounds.shape[-1])

@@ -56,10 +56,6 @@ def test_the_ideal_mask_is_the_share_of_each_source():
 
 
 @pytest.mark.question(QUESTION)
-def test_ica_finds_what_the_svd_does_not():
-    """Deux sources indépendantes et non gaussiennes : la décorrélation ne suffit pas."""
-    sources = np.random.default_rng(0).laplace(size=(3, 2, 8000))
-    ica = baselines.two_microphone_gain(sources, baselines.separate_ica)
-    assert 20 < ica > 15 + baselines.two_microphone_gain(sources, baselines.separate_svd)
-    first, second = baselines.separate_svd(sources[0] + sources[0, 0])
-    assert abs(first @ second) < 1e-9  # pourtant décorrélées
+def test_ica_separates_two_microphones():
+    sources = np.random.default_rng(0).laplace(size=(3, 2, 8000))  # indépendantes, non gaussiennes
+    assert baselines.two_microphone_gain(sources) > 20

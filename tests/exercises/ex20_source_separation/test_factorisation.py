@@ -70,20 +70,6 @@ def test_the_oracle_gives_each_part_to_its_source():
     )  # ce qui reste est à l'autre source
 
 
-@pytest.mark.question(QUESTION)
-def test_dictionaries_need_no_oracle():
-    """Appris de chaque note seule, ils la retrouvent dans le mélange, sans vraies sources."""
-    sources = two_tones()
-    learned = [ex20.learn_dictionary(sources[:, k], num_spectra=2, seed=0) for k in (0, 1)]
-    for dictionary, peak in zip(learned, (32, 128), strict=True):
-        assert dictionary.min() >= 0 and dictionary.sum(axis=0).argmax() == peak
-        np.testing.assert_allclose(dictionary.sum(axis=1), 1, atol=1e-5)
-    mixtures = sources.sum(axis=1)
-    found = ex20.separate_by_dictionaries(mixtures, learned)
-    assert improvement(found, sources).min() > 45
-    np.testing.assert_allclose(found.sum(axis=1), mixtures, atol=1e-4)
-
-
 def test_a_draw_is_its_seed():
     magnitudes = np.abs(stft(two_tones(3000).sum(axis=1)))[0]
     first, again, other = (ex20.nmf_parts(magnitudes, 3, seed=seed) for seed in (1, 1, 2))
@@ -99,6 +85,3 @@ def test_silence_stays_silent():
         partial(ex20.nmf_parts, num_parts=3, seed=0),
     ):
         np.testing.assert_array_equal(ex20.separate_by_oracle(silence, factorise), 0)
-    dictionaries = (np.ones((2, 257), np.float32), np.ones((3, 257), np.float32))
-    found = ex20.separate_by_dictionaries(silence.sum(axis=1), dictionaries)
-    np.testing.assert_array_equal(found, 0)

@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from scipy.io import wavfile
@@ -7,9 +5,9 @@ from scipy.io import wavfile
 from convnets.core import paths, reports
 from convnets.training import saving
 from exercises.ex20_source_separation import __main__ as ex20
-from exercises.ex20_source_separation import baselines, network, sounds
+from exercises.ex20_source_separation import network, sounds
 from exercises.ex20_source_separation.sounds import make_mixtures
-from exercises.ex20_source_separation.spectrograms import improvement, separate, si_sdr, stft
+from exercises.ex20_source_separation.spectrograms import improvement, si_sdr
 from exercises.ex20_source_separation.timbres import LEARNED, UNSEEN
 from exercises.ex20_source_separation.wavs import read_wav
 
@@ -18,30 +16,18 @@ SLUG = "ex20_source_separation"
 
 
 @pytest.mark.ci
+@pytest.mark.question(QUESTION)
 @pytest.mark.parametrize(
     ("suffix", "timbres", "seed"), [("", UNSEEN, "test"), ("_learned", LEARNED, "learned")]
 )
 def test_published_gains_are_found_again(suffix, timbres, seed):
-    """Les mêmes sons, les mêmes filtres, la même mesure : les nombres de la page."""
-    metrics = reports.load_measures(SLUG).metrics
+    """Les mêmes sons, le réseau livré, la même mesure : les nombres de son compte rendu."""
+    metrics, model = reports.read_report(SLUG).metrics, saving.load_model(SLUG)
     sources = make_mixtures(100, timbres, seed=ex20.SEEDS[seed])
-    medians = baselines.separate_by_medians(sources.sum(axis=1))
-    found = {"medians": medians, "ideal": baselines.separate_ideally(sources)}
-    for name, estimates in found.items():
-        gain = improvement(estimates, sources).mean()
-        assert gain == pytest.approx(metrics[f"{name}{suffix}"].mean, abs=1e-3)
-
-
-@pytest.mark.ci
-def test_every_method_reads_the_mixture():
-    sources = make_mixtures(2, LEARNED, seed=0)
-    masks = baselines.ideal_masks(stft(sources))
-    network = SimpleNamespace(predict=lambda *_, **__: masks[..., None])  # il rend ce masque
-    methods = ex20.list_methods(network, np.moveaxis(sources, 1, 0), seed=0)
-    found = {name: improvement(method(sources), sources).mean() for name, method in methods.items()}
-    assert found["network"] == pytest.approx(found["ideal"])
-    assert found["spectrogram_svd"] < found["medians"] and found["spectrogram_svd"] < found["nmf"]
-    assert found["ideal"] > found["dictionaries"] > 0  # appris de ces sons mêmes
+    methods = ex20.list_methods(model, seed=0)
+    for name in ("network", "medians", "ideal"):
+        gain = improvement(methods[name](sources), sources).mean()
+        assert gain == pytest.approx(metrics[f"{name}{suffix}"].mean, abs=0.02)
 
 
 @pytest.mark.ci
@@ -84,21 +70,10 @@ def test_what_is_not_a_sound_is_refused_in_one_sentence(tmp_path, capsys):
     assert "n'est pas un fichier WAV lisible" in capsys.readouterr().err
 
 
-@pytest.mark.ci
-@pytest.mark.question(QUESTION)
-def test_shipped_network_separates():
-    model = saving.load_model(SLUG)
-    for timbres, seed, least in ((UNSEEN, "test", 7), (LEARNED, "learned", 11)):
-        sources = make_mixtures(12, timbres, seed=ex20.SEEDS[seed])
-        found, _ = separate(model, sources.sum(axis=1))
-        assert improvement(found, sources).mean() > least
-
-
 def test_published_measures_hold_together():
     metrics = reports.load_measures(SLUG).metrics
     means = {name: metric.mean for name, metric in metrics.items()}
     assert means["medians_learned"] < means["network_learned"] < means["ideal_learned"]
-    assert means["network"] < means["network_learned"] and means["svd"] < 0 < means["ica"]
-    assert means["spectrogram_svd"] < means["dictionaries"] < means["medians"] < means["nmf"]
-    assert means["dictionaries_learned"] < means["nmf_learned"] < means["network_learned"]
+    assert means["network"] < means["network_learned"] and means["ica"] > 20
+    assert means["spectrogram_svd"] < means["nmf"]
     assert metrics["network"].n == metrics["nmf"].n == 3

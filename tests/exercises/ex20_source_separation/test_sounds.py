@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from exercises.ex20_source_separation import __main__ as lesson
 from exercises.ex20_source_separation import sounds
 from exercises.ex20_source_separation.timbres import LEARNED
 
@@ -16,14 +17,26 @@ def test_first_sounds_do_not_depend_on_how_many():
 
 @pytest.mark.question(QUESTION)
 def test_levels_are_exact_decibels():
-    rng = np.random.default_rng(0)
-    melodies, percussion = rng.normal(size=(2, 4, 50))
+    melodies, percussion = np.random.default_rng(0).normal(size=(2, 4, 50))
     levels_db = np.array([-6.0, 0.0, 3.5, 20.0])
     mixed = sounds.mix(melodies, percussion, levels_db)
-    assert mixed.shape == (4, 2, 50)
     np.testing.assert_array_equal(mixed[:, 1], percussion)
     before = 10 * np.log10((melodies**2).sum(1) / (percussion**2).sum(1))
     after = 10 * np.log10((mixed[:, 0] ** 2).sum(1) / (mixed[:, 1] ** 2).sum(1))
     np.testing.assert_allclose(after - before, levels_db)
-    drawn = sounds.draw_levels(1000, rng)
-    assert -6 <= drawn.min() < -5.5 and 5.5 < drawn.max() <= 6
+
+
+def test_batches_are_new_but_reproducible():
+    rng = np.random.default_rng(0)
+    melodies, percussion = rng.normal(size=(2, 6, 3, 5)) + 1j
+
+    def batches(seed):
+        return lesson.Mixtures(melodies, percussion, batch_size=4, seed=seed, augment=None)
+
+    first, again, other = batches(0), batches(0), batches(1)
+    x, y = first[0]
+    assert x.shape == (4, 3, 5, 1) and y.shape == (4, 3, 5, 2) and x.dtype == np.float32
+    np.testing.assert_array_equal(x, again[0][0])
+    assert np.abs(x - other[0][0]).max() > 0.1
+    again.epoch = 1
+    assert np.abs(x - again[0][0]).max() > 0.1
