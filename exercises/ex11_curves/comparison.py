@@ -17,7 +17,6 @@ import numpy as np
 from tqdm import tqdm
 
 from convnets.core.reports import Metric, Report
-from convnets.explaining.verdict import HIDDEN
 from exercises.ex11_curves.curves import BATCH_SIZE, area, deletion_and_insertion
 from exercises.ex11_curves.methods import WITNESS
 from exercises.ex11_curves.ranking import CURVES
@@ -67,25 +66,21 @@ def summarise(curves: dict, durations_s: dict, methods: dict) -> Report:
     """Résume ce que rend `compare`.
 
     Returns:
-        Un compte rendu. Chaque méthode y a six mesures : `deletion` et `insertion`, ses deux
+        Un compte rendu. Chaque méthode y a cinq mesures : `deletion` et `insertion`, ses deux
         aires ; `deletion_gap` et `insertion_gap`, ces aires moins celles de `WITNESS`, image par
-        image ; `lost`, la probabilité perdue quand un huitième de l'image est effacé ;
-        `duration_s`.
+        image ; `duration_s`.
     """
     metrics = {}
     areas = {name: np.apply_along_axis(area, 2, pairs) for name, pairs in curves.items()}
-    for name, pairs in curves.items():
+    for name in curves:
         for rank, curve in enumerate(CURVES):
             own, middle = areas[name][:, rank], areas[WITNESS][:, rank]
             metrics[f"{curve} {name}"] = over_images(own)
             metrics[f"{curve}_gap {name}"] = over_images(own - middle)
-        deletion = pairs[:, 0]
-        step = round(HIDDEN * (deletion.shape[1] - 1))
-        metrics[f"lost {name}"] = over_images(deletion[:, 0] - deletion[:, step])
         metrics[f"duration_s {name}"] = over_images(durations_s[name])
     return Report(
         command="python -m exercises.ex11_curves --output docs/mesures",
         metrics=metrics,
-        num_images={"test": len(deletion)},
+        num_images={"test": len(curves[WITNESS])},
         details={"titles": {name: methods[name].title for name in curves}},
     )

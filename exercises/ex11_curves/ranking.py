@@ -20,7 +20,6 @@ HEADS = (
     "moins le milieu",
     "insertion (grande : bien)",
     "moins le milieu",
-    "points perdus, un huitième effacé",
     "s par image",
 )
 
@@ -35,8 +34,7 @@ def table(report: Report) -> str:
 
     Returns:
         Aires moyennes ; leurs différences avec celles du milieu, image par image, et leurs
-        intervalles à 95 % ; points de probabilité perdus ; secondes par image sur la machine de
-        la mesure.
+        intervalles à 95 % ; secondes par image sur la machine de la mesure.
     """
     metrics, titles = report.metrics, report.details["titles"]
 
@@ -51,7 +49,6 @@ def table(report: Report) -> str:
             cells.append(f"{metrics[f'{curve} {name}'].mean:.3f}")
             text = f"{gap.mean:+.3f} ± {1.96 * gap.se:.3f}".replace("-", "−")
             cells.append(text if gap.sd else "témoin")
-        cells.append(f"{100 * metrics[f'lost {name}'].mean:.1f}")
         cells.append(f"{metrics[f'duration_s {name}'].mean:.2f}")
         rows.append(f"| {' | '.join(cells)} |".replace(".", ","))
     return "\n".join(rows)
