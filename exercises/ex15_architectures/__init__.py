@@ -15,7 +15,7 @@ module Inception, à opérations égales. L'exercice 00 compte les deux réseaux
 À lire dans cet ordre :
 
 - `networks.py` : les quatre architectures, de 1998 à 2015, en petit ;
-- `operations.py` : compter paramètres et opérations ; AlexNet, VGG16 et ResNet50 en entier ;
+- `operations.py` : compter paramètres et opérations ; VGG16 et ResNet50 en entier ;
 - `residual.py` : trente couches, avec et sans raccourcis ;
 - `inception.py` : plusieurs échelles à la fois, et autant d'opérations en 3×3 ordinaires ;
 - `__main__.py` : la leçon, qui les apprend tous au même budget, les mesure et dessine le résultat.

@@ -1,4 +1,4 @@
-"""Compter ce qu'un réseau contient et ce qu'il calcule ; trois réseaux à leur taille publiée.
+"""Compter ce qu'un réseau contient et ce qu'il calcule ; deux réseaux à leur taille publiée.
 
 D'après : S3 « AlexNet (2012) » et « Deep CNN / VGG / ResNet ».
 Commande : python -m exercises.ex15_architectures.operations
@@ -86,40 +86,7 @@ def measure(model: keras.Model) -> Size:
 # --- Question : les réseaux, à leur taille publiée -----------------------------------
 
 
-def build_alexnet(*, groups: int = 2) -> keras.Model:
-    """Construit AlexNet : cinq convolutions, trois couches denses, mille classes.
-
-    L'article annonce des images de 224 pixels, mais sa première convolution ne donne les 55×55
-    positions de sa figure qu'avec 227. La normalisation entre cartes, abandonnée depuis et sans
-    poids, est omise.
-
-    Args:
-        groups: 2, le réseau de 2012, coupé sur deux cartes graphiques (les convolutions 2, 4 et 5
-            ne voient que la moitié des cartes) : 60 965 224 paramètres ; 1, d'un seul tenant :
-            62 378 344.
-
-    Returns:
-        Images `(n, 227, 227, 3)` → probabilités `(n, 1000)`.
-
-    Source : Krizhevsky, Sutskever et Hinton, NIPS 2012, section 3.5 et figure 2.
-    """
-    images = keras.Input((227, 227, 3))
-    x = layers.Conv2D(96, 11, strides=4, activation="relu")(images)  # (n, 55, 55, 96)
-    x = layers.MaxPooling2D(3, 2)(x)  # (n, 27, 27, 96) : des fenêtres qui se recouvrent
-    x = layers.Conv2D(256, 5, padding="same", groups=groups, activation="relu")(x)
-    x = layers.MaxPooling2D(3, 2)(x)  # (n, 13, 13, 256)
-    x = layers.Conv2D(384, 3, padding="same", activation="relu")(x)
-    x = layers.Conv2D(384, 3, padding="same", groups=groups, activation="relu")(x)
-    x = layers.Conv2D(256, 3, padding="same", groups=groups, activation="relu")(x)
-    x = layers.Flatten()(layers.MaxPooling2D(3, 2)(x))  # (n, 6, 6, 256) puis (n, 9216)
-    for _ in range(2):
-        x = layers.Dropout(0.5)(layers.Dense(4096, activation="relu")(x))
-    return keras.Model(images, layers.Dense(1000, activation="softmax")(x), name="alexnet_2012")
-
-
 FULL_SIZE: dict[str, Callable[[], keras.Model]] = {
-    "AlexNet (2012, en deux moitiés)": build_alexnet,
-    "AlexNet (d'un seul tenant)": partial(build_alexnet, groups=1),
     "VGG16 (2014)": partial(keras.applications.VGG16, weights=None),
     "ResNet50 (2015)": partial(keras.applications.ResNet50, weights=None),
 }
