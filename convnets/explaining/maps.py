@@ -82,21 +82,18 @@ class Subject(NamedTuple):
     familiar: bool = True  # faux si `./predict` doute de l'image (docs/familiarite.md)
 
 
-def explanation_parser(
-    module: str, description: str, *, command: str | None = None
-) -> FrenchParser:
+def explanation_parser(module: str, description: str) -> FrenchParser:
     """Prépare les options d'un exercice qui explique une prédiction.
 
     Args:
-        module: nom du dossier des figures.
+        module: ce que lance `python -m exercises.` ; aussi le nom du dossier des figures.
         description: texte dont la première ligne ouvre l'aide.
-        command: ce que lance `python -m exercises.`, si ce n'est pas `module`.
 
     Returns:
         Un analyseur : image, `--model`, `--class`, `--output`.
     """
     parser = FrenchParser(
-        prog=f"python -m exercises.{command or module}", description=description.splitlines()[0]
+        prog=f"python -m exercises.{module}", description=description.splitlines()[0]
     )
     add = parser.add_argument
     add("image", nargs="?", default=SAMPLE, help=f"image à expliquer ({SAMPLE} par défaut)")
