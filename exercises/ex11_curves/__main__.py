@@ -20,8 +20,8 @@ def teach(options) -> None:
     """Explique les mêmes images par toutes les méthodes, et dit laquelle explique le mieux."""
     _, (x, _) = sources.load_cifar10()
     x, model = x[: options.limit], saving.load_model(STUDY_MODEL)
-    curves, durations_s = compare(model, x, METHODS, minutes=options.minutes)
-    report, folder = summarise(curves, durations_s, METHODS), output_dir(options)
+    curves = compare(model, x, METHODS, minutes=options.minutes)
+    report, folder = summarise(curves, METHODS), output_dir(options)
     print(table(report))
     save_figure(curves, report.details["titles"], folder / "ex11_curves.png")
     reports.replace_report(report, folder / "ex11_curves.json")

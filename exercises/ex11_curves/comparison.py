@@ -24,9 +24,7 @@ from exercises.ex11_curves.ranking import CURVES
 # --- Question : quelle méthode explique le mieux ? -----------------------------------
 
 
-def compare(
-    model: keras.Model, x: np.ndarray, methods: dict, *, minutes: float = 10
-) -> tuple[dict, dict]:
+def compare(model: keras.Model, x: np.ndarray, methods: dict, *, minutes: float = 10) -> dict:
     """Explique chaque image par chaque méthode, et trace les deux courbes.
 
     Args:
@@ -36,24 +34,21 @@ def compare(
         minutes: durée au bout de laquelle on en reste aux images déjà vues.
 
     Returns:
-        `(courbes, durées)` : par méthode, `(n, 2, NUM_STEPS + 1)`, et la durée d'une carte, en
-        secondes, sur chaque image.
+        Par méthode, les courbes de chaque image, `(n, 2, NUM_STEPS + 1)`.
     """
-    curves, durations_s = ({name: [] for name in methods} for _ in range(2))
+    curves = {name: [] for name in methods}
     classes = model.predict(x, batch_size=BATCH_SIZE, verbose=0).argmax(1).tolist()
     end = time.monotonic() + 60 * minutes
     for number, image in enumerate(tqdm(x, unit=" image", disable=None, leave=False)):
-        heatmaps = {}
-        for name, method in methods.items():
-            start = time.monotonic()
-            heatmaps[name] = method.heatmap(model, image, classes[number])
-            durations_s[name].append(time.monotonic() - start)
+        heatmaps = {
+            name: method.heatmap(model, image, classes[number]) for name, method in methods.items()
+        }
         found = deletion_and_insertion(model, image, classes[number], heatmaps, seed=number)
         for name, pair in found.items():
             curves[name].append(pair)
         if time.monotonic() > end:
             break
-    return {name: np.stack(pairs) for name, pairs in curves.items()}, durations_s
+    return {name: np.stack(pairs) for name, pairs in curves.items()}
 
 
 def over_images(values) -> Metric:
@@ -62,13 +57,13 @@ def over_images(values) -> Metric:
     return Metric(float(np.mean(values)), sd, len(values), se=sd / len(values) ** 0.5)
 
 
-def summarise(curves: dict, durations_s: dict, methods: dict) -> Report:
+def summarise(curves: dict, methods: dict) -> Report:
     """Résume ce que rend `compare`.
 
     Returns:
-        Un compte rendu. Chaque méthode y a cinq mesures : `deletion` et `insertion`, ses deux
+        Un compte rendu. Chaque méthode y a quatre mesures : `deletion` et `insertion`, ses deux
         aires ; `deletion_gap` et `insertion_gap`, ces aires moins celles de `WITNESS`, image par
-        image ; `duration_s`.
+        image.
     """
     metrics = {}
     areas = {name: np.apply_along_axis(area, 2, pairs) for name, pairs in curves.items()}
@@ -77,7 +72,6 @@ def summarise(curves: dict, durations_s: dict, methods: dict) -> Report:
             own, middle = areas[name][:, rank], areas[WITNESS][:, rank]
             metrics[f"{curve} {name}"] = over_images(own)
             metrics[f"{curve}_gap {name}"] = over_images(own - middle)
-        metrics[f"duration_s {name}"] = over_images(durations_s[name])
     return Report(
         command="python -m exercises.ex11_curves --output docs/mesures",
         metrics=metrics,

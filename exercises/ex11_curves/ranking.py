@@ -20,7 +20,6 @@ HEADS = (
     "moins le milieu",
     "insertion (grande : bien)",
     "moins le milieu",
-    "s par image",
 )
 
 
@@ -34,7 +33,7 @@ def table(report: Report) -> str:
 
     Returns:
         Aires moyennes ; leurs différences avec celles du milieu, image par image, et leurs
-        intervalles à 95 % ; secondes par image sur la machine de la mesure.
+        intervalles à 95 %.
     """
     metrics, titles = report.metrics, report.details["titles"]
 
@@ -49,7 +48,6 @@ def table(report: Report) -> str:
             cells.append(f"{metrics[f'{curve} {name}'].mean:.3f}")
             text = f"{gap.mean:+.3f} ± {1.96 * gap.se:.3f}".replace("-", "−")
             cells.append(text if gap.sd else "témoin")
-        cells.append(f"{metrics[f'duration_s {name}'].mean:.2f}")
         rows.append(f"| {' | '.join(cells)} |".replace(".", ","))
     return "\n".join(rows)
 

@@ -59,9 +59,9 @@ def test_a_perfect_map_beats_chance_and_the_centre(image):
     methods = {"perfect": Method("Parfaite", perfect)}
     methods |= {name: METHODS[name] for name in ("random", "centre")}
     x = np.stack([image, black])
-    curves, durations_s = compare(LINEAR, x, methods)
+    curves = compare(LINEAR, x, methods)
     assert asked == [1, 0]  # la classe la plus probable : un rectangle blanc, puis noir
-    report = summarise(curves, durations_s, methods)
+    report = summarise(curves, methods)
     ends = [135 / 255, 1 - np.rint(black.mean()) / 255]
     areas = [(1 + end) / 2 / 8 + end * 7 / 8 for end in ends]
     metric = report.metrics["deletion perfect"]
@@ -77,7 +77,7 @@ def test_a_perfect_map_beats_chance_and_the_centre(image):
     shown = f"| Parfaite | {metric.mean:.3f} | −{-gap.mean:.3f} ± {1.96 * gap.se:.3f} | "
     assert best.startswith(shown.replace(".", ","))
     assert len(others) == 2 and "." not in best
-    stopped, _ = compare(LINEAR, x, methods, minutes=0)
+    stopped = compare(LINEAR, x, methods, minutes=0)
     assert len(stopped["perfect"]) == 1
 
 
