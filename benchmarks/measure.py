@@ -133,8 +133,8 @@ def memory(runs: Sequence[Run]) -> str:
 def describe_machine() -> str:
     """Décrit en une phrase la machine, ce qui l'occupe déjà et les versions mesurées."""
     environment = reports.environment()
-    versions = [f"{name} {version}" for name, version in environment.versions.items()]
+    versions = [f"{name} {version}" for name, version in environment["versions"].items()]
     if not missing(["torch"]):
         versions.append(f"torch {importlib.metadata.version('torch')}")
     load = f"charge moyenne au départ : {os.getloadavg()[0]:.1f}".replace(".", ",")
-    return " ; ".join([environment.hardware, load, ", ".join(versions)])
+    return " ; ".join([environment["hardware"], load, ", ".join(versions)])

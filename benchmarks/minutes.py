@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     def body() -> int:
         known = FOLDER / "minutes.json"
         durations = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
-        mine = durations.setdefault(reports.environment().hardware, {})
+        mine = durations.setdefault(reports.environment()["hardware"], {})
         for exercise in EXERCISES:
             if exercise.slug not in mine:
                 mine[exercise.slug] = time_lesson(exercise.slug)

@@ -167,7 +167,7 @@ def predict(options) -> int:
 
     check_inputs(options.input)  # avant Ray, qui met des secondes à se lancer
     output, slugs = options.output.resolve(), router.slugs(options.model)
-    sha256 = " ".join(read_card(slug, models_dir=MODELS_DIR).sha256 for slug in slugs)
+    sha256 = " ".join(read_card(slug, models_dir=MODELS_DIR)[0].sha256 for slug in slugs)
     chunks = open_request(options.input, output, model=" et ".join(slugs), sha256=sha256)
     missing = [chunk for chunk in chunks if not answer_path(output, chunk.index).exists()]
     total, todo = (sum(chunk.num_rows for chunk in each) for each in (chunks, missing))

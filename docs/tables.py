@@ -52,7 +52,7 @@ def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:
             parameters, size = f"{parameters} (tête)", f"{size} et sa base"
         row = [slug, format_accuracy(report), parameters, size]
         if not short:
-            row += [f"{_duration(report)}, {report.environment.hardware}", f"`{report.command}`"]
+            row += [f"{_duration(report)}, {report.environment['hardware']}", f"`{report.command}`"]
         rows.append(row)
     return markdown_table(titles, rows)
 

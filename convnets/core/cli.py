@@ -127,19 +127,6 @@ def lesson_name(module: str) -> str:
     return f"{exercise[:4]}_{part}" if part else exercise
 
 
-def lesson_command(options) -> str:
-    """Écrit la commande qui refait une leçon, pour son compte rendu.
-
-    Args:
-        options: options de `lesson_parser`.
-
-    Returns:
-        Par exemple `"python -m exercises.ex02_fashion --epochs 14"`.
-    """
-    limit = f" --limit {options.limit}" if options.limit else ""
-    return f"python -m {options.command} --epochs {options.epochs}{limit}"
-
-
 def check_writable(folder: Path, name: str) -> None:
     """Refuse, avant un long calcul, un dossier où l'on ne pourra pas écrire.
 
@@ -241,22 +228,18 @@ def reserve_stderr() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # fermé par l'appelant (`<&-`, `>&-`)
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
-    sys.stderr = detach(2)
-
-
-def detach(descriptor: int):
-    """Fait taire un descripteur ; rend un fichier de texte qui écrit encore là où il écrivait."""
-    kept, nowhere = os.dup(descriptor), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
     os.close(nowhere)
-    return open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
+    sys.stderr = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
-def run(main: Callable[[], int]) -> int:
+def run(main: Callable[[], int], *, advice: str = "") -> int:
     """Exécute le corps d'un exercice et rend ses erreurs en une phrase.
 
     Args:
         main: fonction sans argument qui rend un code de sortie.
+        advice: ce que la phrase de Ctrl-C ajoute, précédé d'une espace.
 
     Returns:
         Son code ; 1 après une erreur prévue, 130 après Ctrl-C, 141 si plus personne ne lit.
@@ -266,13 +249,13 @@ def run(main: Callable[[], int]) -> int:
 
     keep_freed_memory()  # avant tout calcul : les fils qui existent déjà gardent leurs habitudes
     try:
-        end_imports()
+        end_imports(advice)
         return main()
     except BrokenPipeError:  # `… | head` : plus personne ne lit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        print(f"\n{INTERRUPTED}", file=sys.stderr)
+        print(f"\n{INTERRUPTED}{advice}", file=sys.stderr)
         return 130
     except MemoryError:
         print("Erreur : la mémoire manque pour ce qui est demandé.", file=sys.stderr)

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import mmap
 import os
-import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -27,10 +26,9 @@ def map_file(path: str | os.PathLike) -> bytes | mmap.mmap:
         OSError: fichier absent ou illisible.
     """
     with open(path, "rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            return b""
+        is_empty = not os.fstat(file.fileno()).st_size
         # Chacun sa copie : ctypes ne prend l'adresse que de ce qui peut s'écrire.
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        return b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
 
 @contextlib.contextmanager
@@ -57,36 +55,6 @@ def replacing(path: Path, *, suffix: str = ".tmp") -> Iterator[Path]:
 def own_suffix() -> str:
     """Rend, pour `replacing`, une fin de nom qu'aucun autre processus n'emploie."""
     return f".{os.getpid()}.tmp"
-
-
-def remove_stale(folder: Path) -> None:
-    """Efface ce que des processus tués ont laissé dans un dossier, sous un nom d'`own_suffix`.
-
-    Args:
-        folder: dossier ; ses sous-dossiers provisoires sont effacés, et non parcourus.
-    """
-    import shutil
-
-    for path in Path(folder).glob("*.tmp"):
-        written = re.search(r"\.(\d+)\.tmp$", path.name)
-        if not written or _is_running(int(written[1])):
-            continue
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    if os.name == "nt":  # où os.kill arrêterait le processus, au lieu de le chercher
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):  # aucun, ou un numéro que rien ne porte
-        return False
-    except PermissionError:  # celui d'un autre utilisateur
-        return True
-    return True
 
 
 def move_together(source: Path, folder: Path, *, name: str) -> None:

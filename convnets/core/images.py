@@ -110,19 +110,14 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         return decode(file, min_side_px=min_side_px)
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, TooHeavyError, MemoryError) as error:
         limit = f"{Image.MAX_IMAGE_PIXELS / 1e6:.1f}".replace(".", ",")
+        why = {
+            Image.DecompressionBombError: f"au plus {limit} millions de pixels sont acceptés",
+            MemoryError: "la mémoire manque",
+        }.get(type(error), error)
         raise ValueError(
-            f"{name} est une image démesurée : au plus {limit} millions de pixels sont "
-            "acceptés ; réduisez-la d'abord."
-        ) from error
-    except TooHeavyError as error:
-        raise ValueError(
-            f"{name} est une image démesurée : {error} ; réduisez-la d'abord."
-        ) from error
-    except MemoryError as error:
-        raise ValueError(
-            f"{name} est une image démesurée : la mémoire manque ; réduisez-la d'abord."
+            f"{name} est une image démesurée : {why} ; réduisez-la d'abord."
         ) from error
     except UnidentifiedImageError as error:
         file.seek(0)

@@ -6,6 +6,7 @@ ne sont lues qu'au lancement.
 """
 
 import ctypes
+from collections.abc import Iterable
 
 # Les numéros de <malloc.h>, glibc ; ailleurs, rien n'est réglé.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
@@ -27,7 +28,7 @@ def keep_freed_memory() -> bool:
         False si ce n'est pas la glibc, ou si elle refuse un réglage : le programme marche
         quand même, plus lentement.
     """
-    return _set(SETTINGS)
+    return _call("mallopt", SETTINGS.items())
 
 
 def return_big_pictures() -> bool:
@@ -38,7 +39,7 @@ def return_big_pictures() -> bool:
     Returns:
         False si ce n'est pas la glibc, ou si elle refuse.
     """
-    return _set(PICTURE_SETTINGS)
+    return _call("mallopt", PICTURE_SETTINGS.items())
 
 
 def give_back() -> bool:
@@ -47,16 +48,13 @@ def give_back() -> bool:
     Returns:
         False si ce n'est pas la glibc.
     """
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):  # musl, macOS, Windows
-        return False
-    return True
+    return _call("malloc_trim", [(0,)])
 
 
-def _set(settings: dict[int, int]) -> bool:
+def _call(name: str, settings: Iterable[tuple[int, ...]]) -> bool:
+    """Appelle une fonction de la glibc ; False si elle manque, ou a refusé."""
     try:
-        mallopt = ctypes.CDLL(None).mallopt
+        function = getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):  # musl, macOS, Windows
         return False
-    return all([mallopt(name, value) for name, value in settings.items()])
+    return all([function(*each) for each in settings])

@@ -50,6 +50,20 @@ def keras_models_dir() -> Path:
     return keras_home() / "models"
 
 
+def light_features_path(base: dict, *, cache_dir: Path | None = None) -> Path:
+    """Nomme l'export d'une base, d'après l'entrée `"base"` d'un compte rendu.
+
+    Args:
+        base: `{"input_px": 150, "layer": "mixed10", "sha256": "…"}`.
+        cache_dir: dossier du cache ; par défaut `keras_models_dir()`.
+
+    Returns:
+        Un chemin ; rien ne dit que le fichier existe.
+    """
+    name = f"{BASE_NAME.lower()}-{base['input_px']}px-{base['layer']}-{base['sha256'][:16]}"
+    return (cache_dir or keras_models_dir()) / f"cours-cnn-{name}.tflite"
+
+
 def data_cache_dir() -> Path:
     """Rend le dossier des données téléchargées : `<KERAS_HOME ou ~/.keras>/datasets/cours-cnn`."""
     return keras_home() / "datasets" / "cours-cnn"

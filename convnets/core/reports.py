@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from convnets.core.cli import agreed, printable
+from convnets.core.cli import printable
 from convnets.core.files import file_sha256, own_suffix, replacing, settle
 from convnets.core.paths import MEASURES_DIR, MODELS_DIR
 
@@ -57,18 +57,10 @@ class Familiarity:
 
 
 @dataclass
-class Environment:
-    """La machine et les versions d'une mesure."""
-
-    hardware: str
-    versions: dict[str, str]
-
-
-@dataclass
 class Report:
     """Le compte rendu d'un entraînement, ou d'une étude qui n'a pas de modèle à elle.
 
-    `score` décide si un modèle en remplace un autre : plus grand vaut mieux. Les champs de
+    `score` est l'exactitude du modèle livré, en validation. Les champs de
     `exercise` à `environment` sont remplis à l'écriture.
     """
 
@@ -110,19 +102,14 @@ class Report:
     export: str = ""
     size_bytes: int | None = None
     files: dict[str, str] = field(default_factory=dict)  # empreinte SHA-256 de chacun
-    environment: Environment | None = None
+    environment: dict[str, object] = field(default_factory=dict)  # voir `environment`
 
     def __post_init__(self) -> None:
         """Rend `details` pareil, avant l'écriture, à ce qu'une relecture en fera."""
         self.details = json.loads(json.dumps(self.details, default=_bare))
 
 
-NESTED = {
-    "validation": Metric,
-    "duration_s": Metric,
-    "familiarity": Familiarity,
-    "environment": Environment,
-}
+NESTED = {"validation": Metric, "duration_s": Metric, "familiarity": Familiarity}
 
 
 def summarise(values: Sequence[float]) -> Metric:
@@ -198,37 +185,21 @@ def load_report(path: Path) -> Report:
         ValueError: pas un compte rendu.
     """
     try:
-        return _from_json(_read_json(path))
-    except (ValueError, TypeError, AttributeError) as error:
-        why = error if isinstance(error, ValueError) else "un champ n'a pas la forme attendue"
+        return _from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"Le compte rendu {path} est abîmé ou incomplet ({why}). "
+            f"Le compte rendu {path} est abîmé ou incomplet. "
             "Remettez celui du dépôt, ou relancez l'entraînement."
         ) from error
 
 
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError("ce n'est pas du JSON") from error
-
-
 def _from_json(content: dict) -> Report:
-    for key in sorted(REQUIRED - content.keys()):
-        raise ValueError(f"« {key} » manque")
-    if content.get("version") != VERSION:
-        raise ValueError(f"version {content.get('version')} au lieu de {VERSION}")
     found = {key: NESTED[key](**each) if key in NESTED else each for key, each in content.items()}
     found["files"] = {**content["files"]}
     found["metrics"] = {name: Metric(**each) for name, each in content["metrics"].items()}
     found["headline"] = [Headline(**each) for each in content.get("headline", [])]
     found["views"] = [tuple(each) for each in content.get("views", [])]
-    report = Report(**found)
-    for shown in report.headline:
-        if shown.metric not in report.metrics:
-            raise ValueError(f"« metrics.{shown.metric} » manque")
-    return report
+    return Report(**found)
 
 
 def replace_report(report: Report, path: Path) -> None:
@@ -280,12 +251,14 @@ def format_headline(report: Report) -> list[tuple[str, str]]:
     Returns:
         Par exemple `[("IoU moyenne, U-Net", "81,20 % ± 0,31 (3 graines)")]`.
     """
-    found = []
-    for shown in report.headline:
-        metric = report.metrics[shown.metric]
-        value = f"{format_metric(metric, shown.unit)} ({format_seeds(metric)})"
-        found.append((shown.label, value))
-    return found
+    return [
+        (
+            shown.label,
+            f"{format_metric(report.metrics[shown.metric], shown.unit)} "
+            f"({format_seeds(report.metrics[shown.metric])})",
+        )
+        for shown in report.headline
+    ]
 
 
 def format_accuracy(report: Report) -> str:
@@ -309,27 +282,24 @@ def format_result(report: Report) -> str:
     """Écrit la première mesure qu'un compte rendu met en avant, à défaut son exactitude."""
     if report.headline:
         label, value = format_headline(report)[0]
-        others = len(report.headline) - 1
-        more = f" ; et {agreed(others, 'autre mesure', 'autres mesures')}" if others else ""
-        return f"{label} : {value}{more}"
+        return f"{label} : {value}"
     return format_accuracy(report) if "accuracy" in report.metrics else "voir docs/resultats.md"
 
 
-def environment() -> Environment:
-    """Décrit la machine et les versions, pour le compte rendu d'une mesure."""
+def environment() -> dict[str, object]:
+    """Décrit la machine et les versions d'une mesure : `{"hardware": …, "versions": {…}}`."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
     backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else "tensorflow"
     versions = {"python": platform.python_version()}
-    tensorflow = ["tensorflow", "tensorflow-cpu"]  # le même ; l'un ou l'autre est installé
-    others = [backend, "keras", "numpy", "ai-edge-litert", "pillow"]
-    packages = dict.fromkeys(tensorflow + others)
-    for package in packages:
+    # `tensorflow` et `tensorflow-cpu` sont le même ; l'un ou l'autre est installé.
+    others = ("tensorflow-cpu", backend, "keras", "numpy", "ai-edge-litert", "pillow")
+    for package in ("tensorflow", *others):
         with contextlib.suppress(PackageNotFoundError):
             versions[package] = version(package)
     hardware = [f"{os.cpu_count()} cœurs", _processor(), *_graphics_cards(backend)]
-    return Environment(", ".join(hardware), versions)
+    return {"hardware": ", ".join(hardware), "versions": versions}
 
 
 @functools.cache  # py-cpuinfo lance un autre Python

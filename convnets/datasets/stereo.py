@@ -7,13 +7,13 @@ Source : Hirschmüller et Scharstein, « Evaluation of Cost Functions for Stereo
 2007 ; https://vision.middlebury.edu/stereo/data/scenes2006/.
 """
 
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 from PIL import Image
 
-from convnets.core.cli import reason
 from convnets.core.images import open_image
 from convnets.core.paths import data_cache_dir
 from convnets.datasets import packages
@@ -34,18 +34,23 @@ def find_aloe() -> list[Path]:
         FileNotFoundError: aucune source n'a abouti ; le message dit quoi mettre où.
     """
     folder = data_cache_dir() / "aloe"
-    try:
-        with packages.keras_download():
-            where = {"cache_dir": folder.parent, "cache_subdir": folder.name}
-            return [
-                Path(keras.utils.get_file(name, ADDRESS + name, file_hash=sha256, **where))
-                for name, sha256 in SHA256.items()
-            ]
-    except Exception as error:  # Keras lève une `Exception`, sans plus
-        raise FileNotFoundError(
-            f"La paire aloe est introuvable : {reason(error)}.\nÀ faire : rétablir le réseau, ou "
-            f"déposer {', '.join(SHA256)}, du paquet Debian opencv-doc, dans {folder}"
-        ) from error
+    return packages.find(
+        [],  # `get_file` ne télécharge que ce qui n'est pas dans le cache
+        [(ADDRESS, partial(_fetch, folder))],
+        lock=folder / "aloe.lock",
+        title="aloe",
+        missing="La paire aloe est introuvable",
+        wanted=f"{', '.join(SHA256)}, du paquet Debian opencv-doc,",
+    )
+
+
+def _fetch(folder: Path) -> list[Path]:
+    where = {"cache_dir": folder.parent, "cache_subdir": folder.name}
+    with packages.keras_download():
+        return [
+            Path(keras.utils.get_file(name, ADDRESS + name, file_hash=sha256, **where))
+            for name, sha256 in SHA256.items()
+        ]
 
 
 def read_pair(left, right, *, width_px: int) -> np.ndarray:

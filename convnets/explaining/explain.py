@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convnets.core.cli import printable
-from convnets.explaining.maps import LightModel, ScoreModel, Subject, load_network, normalise
+from convnets.explaining.maps import LightModel, Subject, load_network, normalise
 from convnets.explaining.methods import EXPLANATIONS, OWN_NETWORK, RELATIVE, SCORE
 from convnets.explaining.verdict import judge, save_explanation
 from convnets.serving.classifier import Result
@@ -106,7 +106,7 @@ def explain(result: Result, output: Path, *, name: str) -> None:
             )
         model, unit = load_network(classifier.slug, models_dir=classifier.models_dir), entry.unit
     else:
-        model, unit = ScoreModel(light), SCORE
+        model, unit = light._replace(scored=True), SCORE
     image = image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
     class_fr, probability = classifier.classes[index], result.probabilities[index]
     subject = Subject(light, image, index, class_fr, probability, familiar=result.familiar)

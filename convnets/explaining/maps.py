@@ -31,29 +31,21 @@ SAMPLE = "samples/chien.webp"  # là où la réponse tient à un endroit de l'im
 # --- Le sujet ------------------------------------------------------------------------
 
 
-class LightModel:
+class LightModel(NamedTuple):
     """Un réseau servi par le moteur léger : la méthode `predict` d'un modèle, et elle seule."""
 
-    def __init__(self, classifier: Classifier):
-        self.classifier = classifier
+    classifier: Classifier
+    scored: bool = False  # rendre des scores : expliquer par eux ne s'arrête pas à 100 %
 
     def predict(self, images: np.ndarray, **_) -> np.ndarray:
-        """Rend les probabilités étalonnées `(n, classes)` d'images uint8 `(n, H, W, 3)`.
+        """Rend les probabilités étalonnées `(n, classes)`, ou les scores, voir `scores`.
 
-        Un réseau à images grises lit la première couleur.
+        Args:
+            images: uint8 `(n, H, W, 3)` ; un réseau à images grises lit la première couleur.
         """
         is_grey = len(self.classifier.input_shape) == 2
-        return self.classifier.predict(images[..., 0] if is_grey else images)
-
-
-class ScoreModel(NamedTuple):
-    """Un réseau dont `predict` rend des scores : expliquer par eux ne s'arrête pas à 100 %."""
-
-    model: LightModel
-
-    def predict(self, images: np.ndarray, **_) -> np.ndarray:
-        """Rend les scores `(n, classes)` d'images uint8 `(n, H, W, 3)`, voir `scores`."""
-        return scores(self.model.predict(images))
+        found = self.classifier.predict(images[..., 0] if is_grey else images)
+        return scores(found) if self.scored else found
 
 
 def scores(probabilities: np.ndarray) -> np.ndarray:
@@ -177,13 +169,15 @@ def load_network(slug: str, *, models_dir: Path = MODELS_DIR) -> "keras.Model":
     """
     import keras
 
-    from convnets.datasets.pretrained import whole_model
+    from convnets.datasets.pretrained import inception_v3, join
     from convnets.training import saving
 
     keras.config.set_image_data_format("channels_last")  # keras.json peut dire autre chose
     model = saving.load_model(slug, models_dir=models_dir)
-    base = reports.read_report(slug, models_dir=models_dir).base
-    return whole_model(model, base) if base else model
+    if not (described := reports.read_report(slug, models_dir=models_dir).base):
+        return model
+    base, _ = inception_v3(input_px=described["input_px"], sha256=described["sha256"])
+    return join(base, model, layer_name=described["layer"])
 
 
 # --- Ses dérivées --------------------------------------------------------------------

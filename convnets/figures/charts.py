@@ -332,20 +332,13 @@ def class_table(matrix: np.ndarray, classes: list[str]) -> str:
         classes: noms des classes.
 
     Returns:
-        Un texte de `classes + 2` lignes ; « - » là où une classe n'a aucune image.
+        Un texte d'une ligne par classe, après les titres ; « - » là où elle n'a aucune image.
     """
-    matrix = np.asarray(matrix)
-
-    def share(part: int, whole: int) -> str | None:
-        return percent(part / whole) if whole else None
-
-    rows = []
-    for i, name in enumerate(classes):
-        right, actual, predicted = matrix[i, i], matrix[i].sum(), matrix[:, i].sum()
-        f1 = share(2 * right, actual + predicted)
-        rows.append([name, share(right, predicted), share(right, actual), f1, actual])
-    total = matrix.sum()
-    rows.append(["toutes", "", share(np.trace(matrix), total), "", total])
+    matrix, rows = np.asarray(matrix), []
+    counts = zip(classes, matrix.diagonal(), matrix.sum(1), matrix.sum(0), strict=True)
+    for name, right, actual, predicted in counts:
+        wholes = (predicted, actual, (actual + predicted) / 2)
+        rows.append([name, *(percent(right / each) if each else None for each in wholes), actual])
     return table(["classe", "précision", "rappel", "F1", "images"], rows)
 
 

@@ -63,18 +63,10 @@ def cross_entropy(probabilities: np.ndarray, y: np.ndarray, temperature: float) 
     Returns:
         Moyenne de moins le logarithme de la probabilité de la classe vraie, en nats.
     """
-    return _cross_entropy(_logs(probabilities), np.reshape(y, -1), temperature)
-
-
-def _logs(probabilities: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(np.asarray(probabilities, np.float64), 1e-30, 1))
-
-
-def _cross_entropy(logs: np.ndarray, y: np.ndarray, temperature: float) -> float:
-    scores = logs / temperature
+    scores = np.log(np.clip(np.asarray(probabilities, np.float64), 1e-30, 1)) / temperature
     highest = scores.max(axis=1, keepdims=True)
     total = highest[:, 0] + np.log(np.exp(scores - highest).sum(axis=1))
-    return float(np.mean(total - scores[np.arange(len(y)), y]))
+    return float(np.mean(total - scores[np.arange(len(scores)), np.reshape(y, -1)]))
 
 
 def fit_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
@@ -91,10 +83,8 @@ def fit_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    logs, y = _logs(probabilities), np.reshape(y, -1)
-
     def loss(log_temperature: float) -> float:
-        return _cross_entropy(logs, y, np.exp(log_temperature))
+        return cross_entropy(probabilities, y, np.exp(log_temperature))
 
     bounds = (np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))

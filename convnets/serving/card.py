@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convnets.core.cli import printable
-from convnets.core.files import settle
+from convnets.core.files import map_file, settle
+from convnets.core.paths import light_features_path
 
 FRAMING = "crop"  # carré central (docs/cadrage.md), si le compte rendu n'en dit pas un autre
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # entre lesquelles l'étalonnage la cherche
@@ -45,22 +46,21 @@ class Card(NamedTuple):
     glance: Glance | None  # None : les vues sont toujours toutes regardées
     temperature: float | None  # None si le modèle n'est pas étalonné
     familiarity: float | None  # une image est étrangère sous ce seuil ; None s'il n'y en a pas
-    base: Path | None  # export de la base que ce modèle, une tête, demande ; voir `base`
+    base: Path | None  # export de la base que ce modèle, une tête, demande
     garments: Garments | None = None  # d'un modèle qui ne nomme pas que des objets
     own: tuple[str, str] | None = None  # échelle et réponses d'un réseau d'ailleurs, voir `own`
 
 
-def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None = None) -> Card:
+def read_card(slug: str, *, models_dir: Path) -> tuple[Card, bytes | mmap.mmap]:
     """Lit la fiche d'un modèle, et vérifie que le compte rendu décrit bien son export.
 
     Args:
         slug: nom du modèle, par exemple `"thumbnails"` ; les fichiers peuvent avoir été renommés
             depuis l'entraînement, c'est leur empreinte qui compte.
         models_dir: dossier qui contient `slug.json` et `slug.tflite`.
-        content: contenu de `slug.tflite`, s'il est déjà lu.
 
     Returns:
-        La fiche.
+        La fiche, et le contenu de `slug.tflite`.
 
     Raises:
         FileNotFoundError: compte rendu ou export absent.
@@ -79,35 +79,30 @@ def read_card(slug: str, *, models_dir: Path, content: bytes | mmap.mmap | None 
         raise ValueError(f"Le compte rendu {shown} est abîmé : ce n'est pas du JSON.") from error
     try:
         card = _fill(slug, report)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"Le compte rendu {shown} est abîmé ou incomplet. {RETRIEVE}") from error
     if not card.sha256:
         raise ValueError(f"Le compte rendu {shown} ne décrit pas un export .tflite. {RETRIEVE}")
-    if content is None:
-        weights = path.with_name(f"{slug}.tflite")
-        if not weights.exists():
-            raise FileNotFoundError(
-                f"{printable(path.name)} décrit {export}, qui est absent de "
-                f"{printable(str(path.parent))}."
-            )
-        content = weights.read_bytes()
+    weights = path.with_name(f"{slug}.tflite")
+    if not weights.exists():
+        raise FileNotFoundError(
+            f"{printable(path.name)} décrit {export}, qui est absent de "
+            f"{printable(str(path.parent))}."
+        )
+    content = map_file(weights)
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ValueError(
             f"{printable(path.name)} ne décrit pas {export} : l'empreinte SHA-256 diffère. "
             "Reprenez les deux fichiers du même entraînement."
         )
-    return card
+    return card, content
 
 
 def _fill(slug: str, report: dict) -> Card:
     """Rend la fiche d'un compte rendu ; son empreinte est vide s'il ne décrit pas un export."""
     files, glance = report.get("files", {}), report.get("glance")
     framing = report.get("framing", FRAMING)
-    base = None
-    if "base" in report:
-        from convnets.serving.base import light_features_path
-
-        base = light_features_path(report["base"])
+    base = light_features_path(report["base"]) if "base" in report else None
     return Card(
         slug=slug,
         exercise=report.get("exercise", slug),

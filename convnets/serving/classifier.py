@@ -13,16 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from convnets.core.cli import agreed, printable
-from convnets.core.files import map_file, settle
 from convnets.core.paths import BASE_NAME, MODELS_DIR
 from convnets.serving.card import FRAMING, RETRIEVE, read_card
-from convnets.serving.engine import (
-    BASE_BATCH_SIZE,
-    PASS_SIZE,
-    Engine,
-    answer_in_passes,
-    predict_in_passes,
-)
+from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine, answer_in_passes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,9 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "thumbnails"
 PHOTO_MODEL = "photos"  # celui des photos, quand on n'en demande pas un ; voir `router`
 GARMENT_MODEL = "garments"  # celui des vêtements découpés
-DIGIT_SHAPE = (28, 28)  # ce que rend `digits.read_digit`
-BATCH_SIZE = 32  # images d'un lot, au plus ; voir `split`
-FIRST_SIZE = 32  # que les fils se partagent pour commencer ; voir `split`
+BATCH_SIZE = 32  # images d'un lot, au plus, et que les fils se partagent ; voir `split`
 ALONE_PX = 64  # à partir de ce côté, des fils de plus rapportent à une image seule
 MAX_ALONE_THREADS = 4  # au-delà, non mesuré
 PENDING_BYTES = 256 * 32 * 32 * 3  # de vues lues avant de les calculer : quatre photos
@@ -135,11 +126,6 @@ def grey_square(
     return 255 - grey if sorted(border)[len(border) // 2] > 127 else grey
 
 
-def _is_picture(shape: tuple[int | None, ...], framing: str) -> bool:
-    known = len(shape) in (2, 3) and None not in shape[:2] and shape[2:] in ((), (3,))
-    return known and (shape[0] == shape[1] or framing == "squash")
-
-
 def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
     """Partage des images en lots d'au plus `BATCH_SIZE`, à prendre l'un après l'autre.
 
@@ -149,13 +135,12 @@ def split(paths: Sequence[str], num_workers: int) -> list[Sequence[str]]:
 
     Args:
         paths: les images, en quelque nombre que ce soit.
-        num_workers: fils qui se les partagent ; à un seul, des lots de `FIRST_SIZE`.
+        num_workers: fils qui se les partagent ; à un seul, des lots entiers.
     """
-    groups, start = [], 0
+    groups, start, size = [], 0, BATCH_SIZE
     while start < len(paths):
-        size = FIRST_SIZE
         if num_workers > 1:
-            near = min(start + FIRST_SIZE, len(paths) - start)
+            near = min(start + BATCH_SIZE, len(paths) - start)
             size = min(BATCH_SIZE, math.ceil(near / (2 * num_workers)))
         groups.append(paths[start : start + size])
         start += size
@@ -187,11 +172,8 @@ class Classifier:
         num_threads: int | None = None,
         alone: bool = False,
     ):
-        settle(Path(models_dir), slug)
-        path = Path(models_dir) / f"{slug}.tflite"
-        content = map_file(path) if path.exists() else None
-        self.card = card = read_card(slug, models_dir=models_dir, content=content)
-        self.slug, self.models_dir, self._content = slug, Path(models_dir), content
+        self.card, self._content = card, _ = read_card(slug, models_dir=models_dir)
+        self.slug, self.models_dir = slug, Path(models_dir)
         self.num_threads = num_threads or os.cpu_count() or 1
         side = card.input_shape[0] if card.input_shape else None  # None : un côté quelconque
         several = alone and (side or 0) >= ALONE_PX
@@ -222,13 +204,6 @@ class Classifier:
                 f"{shown}.json ne décrit pas {shown}.tflite : images {[*self.input_shape]} et "
                 f"{agreed(engine.num_outputs, 'classe attendue', 'classes attendues')}. "
                 "Reprenez les deux fichiers du même entraînement."
-            )
-        if not _is_picture(self.input_shape, self.framing) or (
-            card.framing == "digit" and self.input_shape != DIGIT_SHAPE
-        ):
-            raise ValueError(
-                f"{shown} lit des entrées {[*self.input_shape]}, cadrées par {card.framing!r} : "
-                "./predict ne sait pas les préparer."
             )
         num_pixels = self.input_shape[0] * self.input_shape[1]
         self._pass_size = max(1, min(PASS_SIZE, PASS_SIZE * 32**2 // num_pixels))
@@ -261,18 +236,15 @@ class Classifier:
         return OwnEngine(self._content, scale=scale, answers=answers, num_threads=num_threads)
 
     def _load_base(self, path: Path, head_shape: tuple[int, ...]) -> Engine:
-        shown, remedy = printable(self.slug), f"python -m exercises.{self.card.exercise} --prepare"
-        if not path.exists():
-            raise FileNotFoundError(
-                f"Le modèle {shown} demande sa base {BASE_NAME}, absente du cache ({path}). "
-                f"Lancez une fois : {remedy}"
-            )
-        try:
+        base = None
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
             base = Engine(path.read_bytes(), num_threads=self.num_threads)
-        except (ValueError, RuntimeError):
-            base = None
         if base is None or (base.num_outputs,) != head_shape:
-            raise ValueError(f"La base de {shown}, {path}, est abîmée. Lancez une fois : {remedy}")
+            raise FileNotFoundError(
+                f"Le modèle {printable(self.slug)} demande sa base {BASE_NAME}, absente du cache "
+                f"ou abîmée ({path}). Effacez-la si elle y est, puis lancez une fois : "
+                f"python -m exercises.{self.card.exercise} --prepare"
+            )
         return base
 
     def prepare(self, source) -> "np.ndarray":
@@ -308,7 +280,7 @@ class Classifier:
     ) -> "tuple[np.ndarray, np.ndarray | None]":
         """Rend les probabilités `(n, classes)`, et les familiarités `(n, 1)` s'il y en a."""
         if self._base:  # (n, c), les caractéristiques
-            images = predict_in_passes(self._base, images, BASE_BATCH_SIZE)
+            images, _ = answer_in_passes(self._base, images, BASE_BATCH_SIZE)
         probabilities, scores = answer_in_passes(engine, images, self._pass_size)
         if self.temperature == 1:
             return probabilities, scores

@@ -39,14 +39,6 @@ EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decodi
     ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .ppm .pgm .pbm .pnm .webp .avif .tif .tiff"
     " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .psd".split()
 )
-RENAMED = {  # les records, qui portaient les noms de leurs exercices
-    "ex02_fashion": "garments",
-    "ex03_cifar10": DEFAULT_MODEL,
-    "ex03_cifar10_light": DEFAULT_MODEL,
-    "thumbnails_light": DEFAULT_MODEL,
-    "ex04_lenet": "digits",
-    "ex05_photos": PHOTO_MODEL,
-}
 UNSURE = "Indéterminé"
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
 GARMENT_ADVICE = (
@@ -299,11 +291,6 @@ def _locate(options) -> tuple[str | None, Path]:
         stem = path.with_suffix("") if path.suffix in SUFFIXES else path
         if any(os.path.exists(f"{stem}{end}") for end in SUFFIXES):
             return stem.name, stem.parent
-    if name in RENAMED:
-        raise FileNotFoundError(
-            f"Pas de modèle {name} dans models/ : celui qui portait ce nom s'appelle maintenant "
-            f"{RENAMED[name]} (--model {RENAMED[name]})."
-        )
     known = ", ".join(map(printable, _readable(MODELS_DIR))) or "aucun"
     raise FileNotFoundError(
         f"Pas de modèle {shown} dans models/ (présents : {known}) ; le dossier d'un modèle, ou le "

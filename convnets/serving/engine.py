@@ -62,15 +62,10 @@ class Engine:
         return get(self._output), None if self._score is None else get(self._score)
 
 
-def predict_in_passes(engine: Engine, x: "np.ndarray", size: int = PASS_SIZE) -> "np.ndarray":
-    """`engine.predict`, `size` entrées à la fois : `(n, num_outputs)`, n au moins 1."""
-    return answer_in_passes(engine, x, size)[0]
-
-
 def answer_in_passes(
-    engine: Engine, x: "np.ndarray", size: int
+    engine: Engine, x: "np.ndarray", size: int = PASS_SIZE
 ) -> "tuple[np.ndarray, np.ndarray | None]":
-    """`engine.answer`, `size` entrées à la fois."""
+    """`engine.answer`, `size` entrées à la fois ; il y en a au moins une."""
     import numpy as np
 
     parts = [engine.answer(x[i : i + size]) for i in range(0, len(x), size)]

@@ -128,18 +128,19 @@ class NativeEngine:
                 )
                 self._call("LiteRtGetRankedTensorType", tensor, byref(kind))
                 types.append(kind)
-        if counts not in ([1, 1, 1], [1, 1, 2]):
-            raise ValueError("pas une entrée, et une ou deux sorties")
         x, *outputs = types
-        if x.element_type != UINT8 or any(
-            (y.element_type, y.rank) != (FLOAT32, 2) for y in outputs
-        ):
-            raise ValueError("pas une entrée uint8 et des sorties float32")
         sides = [*x.dimensions[1 : x.rank], *(y.dimensions[1] for y in outputs)]
-        if x.rank < 2 or any(each.dimensions[0] != -1 for each in types) or min(sides) < 1:
-            raise ValueError("pas un lot variable d'images de taille fixe")
-        if outputs[1:] and sides[-1] != 1:
-            raise ValueError("une deuxième sortie qui n'est pas une familiarité")
+        known = (
+            counts in ([1, 1, 1], [1, 1, 2])  # une entrée, une ou deux sorties
+            and x.element_type == UINT8
+            and all((y.element_type, y.rank) == (FLOAT32, 2) for y in outputs)
+            and all(each.dimensions[0] == -1 for each in types)  # un lot variable…
+            and len(sides) > len(outputs)
+            and min(sides) >= 1  # … d'images de taille fixe
+            and (len(outputs) == 1 or sides[-1] == 1)  # une familiarité
+        )
+        if not known:
+            raise ValueError("un réseau d'une autre forme")
         return types
 
     def answer(

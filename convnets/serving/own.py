@@ -71,7 +71,8 @@ class OwnEngine(Engine):
             x = x.astype(np.float32) * np.float32(factor) + np.float32(offset)
         x = x.reshape(len(x), *self._own_shape).astype(self._type)
         size = len(x) if self._batch < 1 else self._batch
-        found = np.concatenate([super(OwnEngine, self).answer(part)[0] for part in _split(x, size)])
+        parts = [x[i : i + size] for i in range(0, len(x), size)]
+        found = np.concatenate([super(OwnEngine, self).answer(part)[0] for part in parts])
         step, zero = self._quantized
         return (found.astype(np.float32) - zero) * step if step else found
 
@@ -84,10 +85,6 @@ class OwnEngine(Engine):
         elif self.answers == SCORES:
             found = np.exp(found - found.max(1, keepdims=True))
         return (found / np.maximum(found.sum(1, keepdims=True), 1e-30)).astype(np.float32), None
-
-
-def _split(x: np.ndarray, size: int) -> list[np.ndarray]:
-    return [x[i : i + size] for i in range(0, len(x), size)]
 
 
 def picture_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -127,12 +124,6 @@ def _is_export(path: Path) -> bool:
         return file.read(8)[4:] == b"TFL3"
 
 
-def card_path(path: Path) -> Path:
-    """Nomme la fiche d'un réseau, à côté de lui ; son export se termine par `.tflite`."""
-    name = path.name if path.is_dir() else path.stem
-    return path.absolute().with_name(f"{name}.predict.json")
-
-
 def adopt(path: Path, classes: str | None, scale: str | None, *, read, convert) -> Path:
     """Écrit la fiche et l'export d'un réseau, s'ils ne sont pas déjà là ; rend le nom de la fiche.
 
@@ -149,7 +140,8 @@ def adopt(path: Path, classes: str | None, scale: str | None, *, read, convert) 
         ValueError: réseau, classes ou échelle qui ne conviennent pas.
         OSError: dossier où l'on ne peut pas écrire.
     """
-    target = card_path(path)
+    name = path.name if path.is_dir() else path.stem
+    target = path.absolute().with_name(f"{name}.predict.json")
     known, export = _read(target), target.with_suffix(".tflite")
     names, framing = known.get("classes_fr"), known.get("framing", "squash")
     if classes:

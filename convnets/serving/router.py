@@ -126,16 +126,12 @@ class Router:
 
     def classify(self, paths: Sequence[str]) -> Iterator[Result]:
         """Classe des images : voir `Classifier.classify` ; `Result.classifier` a répondu."""
-        if len(paths) == 1 and self._has_photos and _looks_big(paths[0]):
-            # Son modèle se charge pendant qu'elle se lit : un cinquième du temps d'une photo.
-            Thread(target=self._preload).start()
+        with contextlib.suppress(OSError, TypeError, ValueError):  # absente, ou un fichier ouvert
+            only = len(paths) == 1 and self._has_photos
+            if only and os.stat(paths[0]).st_size >= MIN_PHOTO_BYTES:
+                # Son modèle se charge pendant qu'elle se lit : un cinquième du temps d'une photo.
+                Thread(target=self._preload).start()
         return classify_in_threads(paths, self, num_threads=self.num_threads)
-
-
-def _looks_big(source) -> bool:
-    with contextlib.suppress(OSError, TypeError, ValueError):  # absente, ou un fichier ouvert
-        return os.stat(source).st_size >= MIN_PHOTO_BYTES
-    return False
 
 
 def slugs(slug: str | None, *, models_dir: Path = MODELS_DIR) -> list[str]:

@@ -132,9 +132,9 @@ def choose_export(model, x_val, y_val) -> tuple[bytes, str]:
 
 def export_guesses(content: bytes, x) -> "np.ndarray":
     """Rend la classe que le moteur de `./predict` donne à chaque image, `(n,)` entiers."""
-    from convnets.serving.engine import Engine, predict_in_passes
+    from convnets.serving.engine import Engine, answer_in_passes
 
-    return predict_in_passes(Engine(content), x).argmax(axis=1)
+    return answer_in_passes(Engine(content), x)[0].argmax(axis=1)
 
 
 def export_accuracy(content: bytes, x, y) -> float:

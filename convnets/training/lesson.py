@@ -68,10 +68,9 @@ class Progress(keras.callbacks.Callback):
         self.epoch = epoch + 1
         left_s = (time.monotonic() - self.start) * (1 / self.progress() - 1)
         line = f"{self.model.name}, époque {self.epoch}/{self.params['epochs']}"
-        if "val_accuracy" in logs:
-            line += f" ; exactitude en validation {cli.percent(logs['val_accuracy'])}"
-        if "val_mean_iou" in logs:
-            line += f" ; IoU moyenne en validation {cli.percent(logs['val_mean_iou'])}"
+        for name, label in {"val_accuracy": "exactitude", "val_mean_iou": "IoU moyenne"}.items():
+            if name in logs:
+                line += f" ; {label} en validation {cli.percent(logs[name])}"
         self.bar.write(f"{line} ; reste {format_duration(left_s)}", file=sys.stdout)
 
     def on_train_end(self, logs=None):
@@ -227,8 +226,9 @@ def save(
     Raises:
         OSError: `models/` impossible à écrire.
     """
+    limit = f" --limit {options.limit}" if options.limit else ""
     report = reports.Report(
-        command=cli.lesson_command(options),
+        command=f"python -m {options.command} --epochs {options.epochs}{limit}",
         metrics={name: reports.Metric(value, None, 1) for name, value in metrics.items()},
         seeds=[0],
         duration_s=reports.Metric(time.monotonic() - options.start, None, 1),

@@ -35,10 +35,9 @@ def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
 
     Raises:
         FileNotFoundError: modèle absent.
-        ValueError: compte rendu qui ne correspond pas aux poids, ou qui est celui d'une étude.
+        ValueError: compte rendu qui ne correspond pas aux poids.
     """
-    if not any(name.endswith(".keras") for name in read_report(slug, models_dir=models_dir).files):
-        raise ValueError(f"{slug}.json est abîmé, ou d'une étude : il ne décrit pas {slug}.keras.")
+    read_report(slug, models_dir=models_dir)
     import keras
 
     path = Path(models_dir) / f"{slug}.keras"
@@ -80,7 +79,8 @@ def save_model(
     """
     with _staged(models_dir, slug) as staged:
         weights = staged / f"{slug}.keras"
-        _write(_without_optimizer(model), weights)
+        _without_optimizer(model).save(weights)
+        _rezip(weights, weights, zipfile.ZIP_BZIP2)  # de cinq essais, le plus petit
         written = [weights]
         if export:
             light = staged / f"{slug}.tflite"
@@ -111,9 +111,8 @@ def _without_optimizer(model):
 def _staged(folder: Path, slug: str) -> Iterator[Path]:
     """Un dossier à part, dont les fichiers sont mis en place d'un coup s'ils ont pu être écrits."""
     folder.mkdir(parents=True, exist_ok=True)
-    files.remove_stale(folder)
-    staged = folder / f".{slug}{files.own_suffix()}"
-    shutil.rmtree(staged, ignore_errors=True)  # d'un processus tué, qui avait le même numéro
+    staged = folder / f".{slug}.tmp"
+    shutil.rmtree(staged, ignore_errors=True)  # d'un processus tué
     staged.mkdir()
     try:
         yield staged
@@ -121,11 +120,6 @@ def _staged(folder: Path, slug: str) -> Iterator[Path]:
             files.move_together(staged, folder, name=slug)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-
-
-def _write(model, path: Path) -> None:
-    model.save(path)
-    _rezip(path, path, zipfile.ZIP_BZIP2)  # de cinq essais, le plus petit
 
 
 def round_weight(weight: np.ndarray) -> np.ndarray:

@@ -54,8 +54,7 @@ class Checkpoint(keras.callbacks.Callback):
             for i, v in enumerate(_state_variables(self.model))
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        files.remove_stale(self.path.parent)
-        replacing = files.replacing(self.path, suffix=files.own_suffix())
+        replacing = files.replacing(self.path)
         with files.hold_interrupts(), replacing as temporary, open(temporary, "wb") as file:
             np.savez(file, state=json.dumps(state), **arrays)
 

@@ -155,7 +155,7 @@ def launch(options, recipe: Callable[[], Recipe]) -> int:
             raise ValueError("--limit : un essai ne remplace pas un record, donnez --models-dir.")
         return measure(recipe(), options)
 
-    return run(body)
+    return run(body, advice=" La même commande, avec --resume, reprend où elle en était.")
 
 
 def measure(recipe: Recipe, options) -> int:

@@ -10,7 +10,7 @@ from exercises import EXERCISES
 
 
 def test_a_cut_measure_goes_on_where_it_stopped(monkeypatch, tmp_path, capsys):
-    seen, here = [], reports.environment().hardware
+    seen, here = [], reports.environment()["hardware"]
     monkeypatch.setattr(minutes, "FOLDER", tmp_path)
     monkeypatch.setattr(minutes, "time_lesson", lambda slug: seen.append(slug) or 60.0)
     known = {"ancienne": {"ex00_convolution": 90.0}, here: {EXERCISES[0].slug: 30.0}}

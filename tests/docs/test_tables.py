@@ -1,7 +1,7 @@
 import pytest
 
 from convnets.core import reports
-from convnets.core.reports import Environment, Metric, Report
+from convnets.core.reports import Metric, Report
 from docs import tables
 
 
@@ -17,7 +17,7 @@ def models(tmp_path, monkeypatch):
         duration_s=Metric(90.0, None, 1),
         base={"name": "inception_v3"},
     )
-    report.environment = Environment("deux cœurs", {})
+    report.environment = {"hardware": "deux cœurs"}
     reports.replace_report(report, tmp_path / "ex05_inception.json")
     return tmp_path
 

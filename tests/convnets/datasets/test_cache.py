@@ -34,7 +34,7 @@ def test_the_second_call_reads_what_the_first_wrote(folder, counted):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped"])
-def test_a_damaged_file_is_computed_again(folder, counted, damage, capsys):
+def test_a_damaged_file_is_computed_again(folder, counted, damage):
     compute, calls = counted
     cached_array("essai", "clé", compute)
     path = next(folder.iterdir())
@@ -44,7 +44,6 @@ def test_a_damaged_file_is_computed_again(folder, counted, damage, capsys):
     path.write_bytes(content[:-40] if damage == "truncated" else content)
     x, duration_s = cached_array("essai", "clé", compute)
     assert len(calls) == 2 and x[0, 0] == 2 and duration_s is not None
-    assert "Fichier du cache abîmé, recalculé" in capsys.readouterr().err
     assert cached_array("essai", "clé", compute)[1] is None
 
 

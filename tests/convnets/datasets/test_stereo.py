@@ -14,7 +14,6 @@ def test_a_pair_and_its_disparity_shrink_together(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="déposer aloeL.jpg, aloeR.jpg, aloeGT.png"):
         stereo.load_aloe(40)
     folder = tmp_path / "datasets" / "cours-cnn" / "aloe"
-    folder.mkdir(parents=True)
     noise = np.random.default_rng(0).integers(0, 256, (30, 44)).astype(np.uint8)
     views = noise[:, :40], noise[:, 4:], np.full((30, 40), 20)  # 20 pixels en grand, 4 en petit
     for name, view in zip(stereo.SHA256, views, strict=True):

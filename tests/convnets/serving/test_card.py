@@ -35,7 +35,8 @@ def test_a_card_says_what_the_report_says(tmp_path):
             "base": base,
         },
     )
-    card = read_card("m", models_dir=tmp_path)
+    card, content = read_card("m", models_dir=tmp_path)
+    assert bytes(content) == CONTENT
     assert card.base.name == f"cours-cnn-inceptionv3-150px-mixed9-{'0' * 16}.tflite"
     assert card == Card(
         "m",
@@ -54,14 +55,14 @@ def test_a_card_says_what_the_report_says(tmp_path):
 
 def test_what_is_missing_has_a_default(tmp_path):
     write(tmp_path, {"files": FILES})
-    assert read_card("m", models_dir=tmp_path, content=CONTENT) == Card(
+    assert read_card("m", models_dir=tmp_path)[0] == Card(
         "m", "m", SHA256, (), (), "crop", (("crop", 1.0),), None, None, None, None
     )
 
 
 def test_files_may_have_been_renamed(tmp_path):
     write(tmp_path, {"files": {"garments.keras": "ab", "garments.tflite": SHA256}})
-    assert read_card("m", models_dir=tmp_path).sha256 == SHA256
+    assert read_card("m", models_dir=tmp_path)[0].sha256 == SHA256
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,6 @@ def copy_model(repo, folder, **changes):
         ({"classes_fr": ["Avion", "Chat", "Chien"]}, "ne décrit pas"),
         ({"input_shape": [64, 64, 3]}, "ne décrit pas"),
         ({"input_shape": None}, "ne décrit pas"),
-        ({"framing": "digit"}, "ne sait pas les préparer"),
     ],
 )
 def test_model_and_sidecar_that_do_not_fit(repo, tmp_path, changes, message):

@@ -98,16 +98,6 @@ def test_names_that_are_proposed_are_read(predict):
         assert predict("--model", name, BAG)[0] == 0, name
 
 
-@pytest.mark.parametrize(("old", "new"), command.RENAMED.items())
-def test_an_old_name_says_the_new_one(predict, tmp_path, monkeypatch, repo, old, new):
-    monkeypatch.setattr(command, "MODELS_DIR", tmp_path)
-    code, out, err = predict("--model", old, BAG)
-    assert (code, out) == (1, "") and f"s'appelle maintenant {new} (--model {new})." in err
-    for end in (".tflite", ".json"):  # une leçon a écrit le sien
-        shutil.copy(repo / "models" / f"{new}{end}", tmp_path / f"{old}{end}")
-    assert predict("--model", old, BAG)[0] == 0
-
-
 @pytest.mark.parametrize("end", [".tflite", ".json"])
 def test_the_files_of_two_trainings_are_refused(own, predict, repo, end):
     folder = own("garments", "runs/garments")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from convnets.core import files, paths, reports
+from convnets.core import paths, reports
 from convnets.serving.card import read_card
 from convnets.training import saving
 
@@ -26,7 +26,7 @@ from pathlib import Path
 from convnets.core import files, reports
 from convnets.training import saving
 
-saving.environment = lambda: reports.Environment("", {})
+saving.environment = dict
 
 class Network:
     def __init__(self, content):
@@ -121,25 +121,6 @@ def test_a_kill_while_saving_the_first_model(killed):
     assert found == sorted(found) and set(found) == {b"", b"nouveau"}
 
 
-def dead_process() -> int:
-    child = subprocess.Popen([sys.executable, "-S", "-c", ""])
-    child.wait()
-    return child.pid
-
-
-def test_what_killed_processes_left_is_removed_at_the_next_save(tmp_path):
-    dead, alive = dead_process(), os.getppid()
-    for process in (dead, alive):
-        (tmp_path / f".ex99_essai.{process}.tmp").mkdir()
-        (tmp_path / f".ex99_essai.{process}.tmp" / FILES[1]).write_text("reste")
-        (tmp_path / f"seed0.npz.{process}.tmp").write_text("reste")
-    (tmp_path / "notes.tmp").write_text("à l'utilisateur")
-    files.remove_stale(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        [f".ex99_essai.{alive}.tmp", f"seed0.npz.{alive}.tmp", "notes.tmp"]
-    )
-
-
 class Network:
     def save(self, path):
         zipfile.ZipFile(path, "w").close()
@@ -147,7 +128,7 @@ class Network:
 
 def test_saving_again_leaves_three_files(killed, tmp_path, monkeypatch):
     """Après un arrêt à mi-chemin, l'enregistrement suivant range tout."""
-    monkeypatch.setattr(saving, "environment", lambda: None)
+    monkeypatch.setattr(saving, "environment", dict)
     half = [folder for folder in killed("replaced") if list(folder.glob(".*"))]
     options = {"export": (b"x", "float32")}
     for each in (half[0], half[len(half) // 2], half[-1]):
@@ -162,6 +143,6 @@ def test_git_does_not_see_what_is_being_written():
     root = paths.MODELS_DIR.parent
     if not (root / ".git").exists():
         pytest.skip("pas un dépôt git")
-    for name in (".ex99_essai.12.tmp/ex99_essai.keras", ".ex99_essai.new/ex99_essai.keras"):
+    for name in (".ex99_essai.tmp/ex99_essai.keras", ".ex99_essai.new/ex99_essai.keras"):
         seen = subprocess.run(["git", "check-ignore", "-q", f"models/{name}"], cwd=root)
         assert seen.returncode == 0, name
