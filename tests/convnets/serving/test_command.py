@@ -285,17 +285,6 @@ def test_help_is_in_french(run_predict):
     assert text.startswith("usage : predict") and "show this help" not in text
 
 
-def test_light_path_imports_no_framework(repo, plane):
-    code = (
-        "import sys; from convnets.serving import command;"
-        f"code = command.main([{str(plane)!r}]);"
-        "heavy = {'tensorflow', 'keras', 'matplotlib', 'scipy', 'torch', 'jax'} & set(sys.modules);"
-        "sys.exit(code or (str(heavy) if heavy else 0))"
-    )
-    result = subprocess.run([sys.executable, "-c", code], cwd=repo, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-
-
 def test_arguments_are_checked_before_the_engine(repo):
     code = (
         "import sys; from convnets.serving import command;"

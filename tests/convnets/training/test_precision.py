@@ -1,5 +1,4 @@
 import math
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -61,23 +60,6 @@ def test_the_processor_announces_its_instructions(tmp_path, text, announced):
     path.write_text(text)
     assert precision.announces_bfloat16(path) == announced
     assert not precision.announces_bfloat16(tmp_path / "absent")
-
-
-def test_the_gain_is_the_ratio_of_the_shortest_steps(monkeypatch):
-    now_s = 0
-
-    class Slow:
-        def __init__(self, duration_s):
-            self.durations = iter([1, *[3 * duration_s] * 4, duration_s])
-
-        def train_on_batch(self, x, y):
-            nonlocal now_s
-            now_s += next(self.durations)
-
-    durations = {"float32": 40, "mixed_bfloat16": 16}
-    monkeypatch.setattr(precision, "_small_network", lambda name: Slow(durations[name]))
-    monkeypatch.setattr(precision, "time", SimpleNamespace(perf_counter=lambda: now_s))
-    assert precision.measure_gain() == 40 / 16  # le premier pas, de préparation, ne compte pas
 
 
 def test_the_measure_leaves_names_and_weights_as_they_would_have_been(monkeypatch):

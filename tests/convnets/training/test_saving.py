@@ -65,6 +65,7 @@ FILES = ["ex99_essai.json", "ex99_essai.keras", "ex99_essai.tflite"]
 @pytest.mark.ci
 def test_saved_model_predicts_the_same(model, tmp_path, expected, exported):
     export = exported("float32"), "float32"
+    (tmp_path / ".ex99_essai.tmp" / "reste").mkdir(parents=True)  # d'un processus tué
     saving.save_model(model, "ex99_essai", report(), export=export, models_dir=tmp_path)
     assert names(tmp_path) == FILES
     again = saving.load_model("ex99_essai", models_dir=tmp_path)
