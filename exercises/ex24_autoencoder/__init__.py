@@ -10,17 +10,15 @@ Résultat mesuré : docs/resultats.md.
 Un auto-encodeur doit tout faire passer par son goulot ; un U-Net a des raccourcis qui l'évitent.
 Quand il faut recopier une image, le U-Net gagne presque sans se servir de son goulot : ce goulot ne
 résume pas l'image. Quand il faut la débruiter, les mêmes raccourcis rendent les contours. Un
-auto-encodeur résume : ses codes, arrondis puis écrits avec peu de bits, font un format d'image.
+auto-encodeur résume : ses codes, arrondis puis compressés, font un format d'image.
 
 À lire dans cet ordre :
 
-- `measures.py` : juger une image rendue, le PSNR et le SSIM ; comparer deux courbes à débit égal ;
+- `measures.py` : juger une image rendue, le PSNR et le SSIM ; lire une courbe à un débit ;
 - `shortcuts.py` : le U-Net et l'auto-encodeur, les deux mêmes tâches, le goulot coupé ;
-- `coder.py` : des entiers aux octets, un codeur entropique en vingt lignes ;
 - `codec.py` : image → codes → entiers → octets, et retour ; le fichier ;
 - `network.py` : l'auto-encodeur qui compresse, et la perte qui compte les bits ;
 - `baselines.py` : ACP, JPEG, WebP ;
-- `rates.py` : ce que pèsent les fichiers, ce que valent les images relues ;
 - `__main__.py` : la leçon, pour une graine ;
 - `figures.py` : les figures ;
 - `command.py` : compresser une image dans un fichier, et la relire.

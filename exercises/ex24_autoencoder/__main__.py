@@ -21,9 +21,9 @@ from convnets.datasets import sources
 from convnets.figures.charts import table
 from convnets.figures.style import output_dir
 from convnets.training import lesson
-from exercises.ex24_autoencoder import baselines, command, figures, network, rates, shortcuts
+from exercises.ex24_autoencoder import baselines, command, figures, network, shortcuts
 from exercises.ex24_autoencoder.codec import STEPS, through_codec
-from exercises.ex24_autoencoder.measures import at_rate, mean_gain, paired_gain, psnr
+from exercises.ex24_autoencoder.measures import at_rate, mean_gain, measure, psnr_each
 
 NUM_VAL = 1000  # images mises à part : le goulot coupé rend leur moyenne
 NUM_TEST = 1000  # images de test des quatre réseaux du goulot
@@ -49,14 +49,14 @@ HEADLINE = [
         Headline(f"psnr_{key}", f"1 bit par pixel : PSNR, {name}", "dB")
         for key, name in figures.CODERS_FR.items()
     ),
-    Headline("psnr_mean", "aucun bit : PSNR de l'image moyenne", "dB"),
     *(
         Headline(f"ssim_{key}", f"1 bit par pixel : SSIM, {figures.CODERS_FR[key]}")
         for key in ("network", "webp", "jpeg")
     ),
     *(
-        Headline(f"gain_{key}", f"à débit égal : gain du réseau sur {figures.CODERS_FR[key]}", "dB")
+        Headline(f"{kind}_{key}", f"1 bit par pixel : {text} sur {figures.CODERS_FR[key]}", "dB")
         for key in ("pca", "webp", "jpeg")
+        for kind, text in (("gain", "gain du réseau"), ("reach", "demi-intervalle de ce gain"))
     ),
 ]
 
@@ -93,15 +93,17 @@ def run(
             rendered[f"{task}_{kind}"] = shortcuts.render(model, given)
             shortcuts.cut_bottleneck(model, x_val)
             rendered[f"{task}_{kind}_cut"] = shortcuts.render(model, given)
-    metrics = {name: psnr(x_test, images) for name, images in rendered.items()}
+    levels = {name: psnr_each(x_test, images) for name, images in rendered.items()}
+    metrics = {name: each.mean() for name, each in levels.items()}
     for task in shortcuts.TASKS:
-        plain, pca = rendered[f"{task}_plain"], rendered[f"{task}_pca"]
-        metrics[f"{task}_gain"], metrics[f"{task}_reach"] = paired_gain(x_test, plain, pca)
+        metrics[f"{task}_gain"], metrics[f"{task}_reach"] = mean_gain(
+            levels[f"{task}_plain"], levels[f"{task}_pca"]
+        )
 
     clock = lesson.Clock(epochs, minutes, share=COMPRESSION_SHARE)
     model = network.train(x_train, seed=seed, clock=clock)
     codecs = {
-        "network": network.network_codec(model, x_train),
+        "network": network.to_codec(model),
         "pca": baselines.pca_codec(x_train[: network.NUM_AXES_IMAGES]),
     }
     files = {
@@ -110,14 +112,16 @@ def run(
     }
     for kind, qualities in baselines.QUALITIES.items():
         files[kind.lower()] = [baselines.through_format(album, kind, each) for each in qualities]
-    curves = {key: rates.measure(each, album) for key, each in files.items()}
-    metrics["psnr_mean"] = psnr(album, np.broadcast_to(x_train.mean(axis=0), album.shape))
+    curves = {key: measure(each, album) for key, each in files.items()}
+    levels = {key: at_rate(curve.rates, curve.psnr, RATE) for key, curve in curves.items()}
     for key, curve in curves.items():
-        metrics[f"psnr_{key}"] = at_rate(curve.rates, curve.psnr, RATE)
+        metrics[f"psnr_{key}"] = levels[key].mean()
         metrics[f"ssim_{key}"] = at_rate(curve.rates, curve.ssim, RATE)
         if key != "network":
-            metrics[f"gain_{key}"] = mean_gain(curves["network"][:2], curve[:2])
-    kept = {"test": x_test, "rendered": rendered, "album": album, "codecs": codecs}
+            metrics[f"gain_{key}"], metrics[f"reach_{key}"] = mean_gain(
+                levels["network"], levels[key]
+            )
+    kept = {"test": x_test, "rendered": rendered, "album": album, "files": files}
     return lesson.Run(metrics, model, kept | {"curves": curves})
 
 
@@ -125,19 +129,11 @@ def teach(options) -> None:
     """Apprend et mesure une graine, enregistre le réseau qui compresse, et dessine."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
     kept, folder = found.kept, output_dir(options)
-    codecs = kept["codecs"]
-    report = lesson.save(
-        found.model,
-        options,
-        found.metrics,
-        light=False,
-        headline=HEADLINE,
-        details={"statistics": codecs["network"].statistics},
-    )
+    report = lesson.save(found.model, options, found.metrics, light=False, headline=HEADLINE)
     print(table(["mesure, sur les images de test", "valeur"], format_headline(report)))
     figures.save_shortcuts(folder / "goulot.png", kept["test"], kept["rendered"], found.metrics)
     figures.save_curves(folder / "debit.png", kept["curves"])
-    figures.save_thumbnails(folder / "vignettes.png", *codecs.values(), kept["album"])
+    figures.save_thumbnails(folder / "vignettes.png", kept["files"], kept["album"])
     print(f"Figures écrites dans {folder}/")
     print(f"À essayer : python -m {options.command} --compress samples/chat.png")
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from convnets.figures.charts import mosaic
-from exercises.ex24_autoencoder.codec import BLOCK_PX, Codec, make_codec
+from exercises.ex24_autoencoder.codec import BLOCK_PX, Codec
 
 GREY = 127.5  # retiré avant l'analyse, remis après
 QUALITIES = {"JPEG": (5, 10, 20, 30, 50, 70, 85), "WEBP": (1, 5, 10, 20, 30, 50, 70, 85)}
@@ -68,10 +68,9 @@ def from_blocks(blocks: np.ndarray) -> np.ndarray:
 def pca_codec(images: np.ndarray) -> Codec:
     """Fait un codeur de l'ACP d'images d'apprentissage uint8 `(n, 8a, 8b, 3)`."""
     axes, _ = principal_axes(images)
-    return make_codec(
+    return Codec(
         lambda x: to_blocks(x.astype(np.float32) - GREY) @ axes,
         lambda codes: from_blocks(codes @ axes.T) + GREY,
-        images,
     )
 
 

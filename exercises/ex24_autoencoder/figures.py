@@ -10,10 +10,7 @@ import numpy as np
 
 from convnets.figures.charts import number, picture_rows
 from convnets.figures.style import new_figure
-from exercises.ex24_autoencoder import baselines
-from exercises.ex24_autoencoder.codec import Codec, through_codec
-from exercises.ex24_autoencoder.measures import psnr
-from exercises.ex24_autoencoder.rates import Curve
+from exercises.ex24_autoencoder.measures import Curve, psnr_each
 
 NUM_SHOWN = 8  # premières images de test : elles ne sont pas choisies
 CODERS_FR = {"network": "réseau", "pca": "ACP", "webp": "WebP", "jpeg": "JPEG"}
@@ -43,7 +40,7 @@ def save_shortcuts(
         path: fichier PNG.
         images: images de test uint8 `(n, h, w, 3)`.
         rendered: par clé de `RENDERED_FR`, ce que l'on en rend, dans [0, 255].
-        metrics: par clé de même, le PSNR sur tout le test.
+        metrics: par clé de même, le PSNR moyen sur tout le test.
     """
     rows = {"à recopier": images[:NUM_SHOWN]}
     for key, name in RENDERED_FR.items():
@@ -61,33 +58,30 @@ def save_curves(path: Path, curves: dict[str, Curve]) -> None:
     with new_figure(path, columns=2, size=(6.2, 4.8)) as (figure, axes):
         for axis, measure in zip(axes[0], ("psnr", "ssim"), strict=True):
             for key, name in CODERS_FR.items():
-                axis.plot(curves[key].rates, getattr(curves[key], measure), "o-", label=name)
+                values = [np.mean(each) for each in getattr(curves[key], measure)]
+                axis.plot(curves[key].rates, values, "o-", label=name)
             axis.set(xlabel="bits par pixel (image brute : 24)", xlim=(0, 3.2))
-        axes[0, 0].set(ylabel="PSNR (dB)")
+        axes[0, 0].set(ylabel="PSNR moyen (dB)")
         axes[0, 1].set(ylabel="SSIM")
         axes[0, 0].legend()
         figure.suptitle("Débit et distorsion : tous les octets du fichier sont comptés")
 
 
-def save_thumbnails(path: Path, network: Codec, pca: Codec, album: np.ndarray) -> None:
-    """Montre les mêmes vignettes, dans des fichiers de même taille ou presque.
+def save_thumbnails(
+    path: Path, files: dict[str, list[tuple[bytes, np.ndarray]]], album: np.ndarray
+) -> None:
+    """Montre les mêmes vignettes, dans des fichiers de tailles voisines.
 
     Args:
         path: fichier PNG.
-        network: le codeur appris.
-        pca: celui de l'ACP.
-        album: les originales, uint8 `(n, h, w, 3)`, n un carré.
+        files: par clé de `CODERS_FR`, `(contenu, images relues)` de chaque qualité.
+        album: les originales, uint8 `(n, h, w, 3)`.
     """
-    found = {
-        "réseau": through_codec(network, album, SHOWN),
-        "ACP": through_codec(pca, album, SHOWN),
-    }
-    wanted = len(found["réseau"][0])
-    for kind in baselines.FORMATS:
-        tried = [baselines.through_format(album, kind, quality) for quality in range(1, 96)]
-        found[kind] = min(tried, key=lambda file: abs(len(file[0]) - wanted))
+    wanted = len(files["network"][SHOWN - 1][0])
     rows = {"original\n24 bits/pixel": album[:NUM_SHOWN]}
-    for name, (content, images) in found.items():
+    for key, name in CODERS_FR.items():
+        content, images = min(files[key], key=lambda file: abs(len(file[0]) - wanted))
         rate = number(8 * len(content) / album[..., 0].size, 2)
-        rows[f"{name}\n{rate} bit/pixel\n{number(psnr(album, images), 1)} dB"] = images[:NUM_SHOWN]
-    picture_rows(path, rows, title="Les mêmes vignettes, au même débit ou presque", side=1.3)
+        level = number(psnr_each(album, images).mean(), 1)
+        rows[f"{name}\n{rate} bit/pixel\n{level} dB"] = images[:NUM_SHOWN]
+    picture_rows(path, rows, title="Les mêmes vignettes, à des débits voisins", side=1.3)

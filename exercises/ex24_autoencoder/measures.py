@@ -1,4 +1,4 @@
-"""Juger une image rendue : PSNR, SSIM, et l'écart de deux courbes à débit égal.
+"""Juger une image rendue : PSNR, SSIM, et l'écart de deux codeurs à débit égal.
 
 D'après : S3 « Different problems, models & metrics » (figure (7), image → bits → image).
 Commande : python -m exercises.ex24_autoencoder
@@ -6,6 +6,8 @@ Commande : python -m exercises.ex24_autoencoder
 Le PSNR ne compte que des écarts de pixels ; le SSIM compare, autour de chaque pixel, la moyenne, le
 contraste et la forme, ce que l'œil regarde. Ils ne classent pas toujours de la même façon.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -32,19 +34,19 @@ def psnr(truth: np.ndarray, found: np.ndarray) -> float:
     return float(10 * np.log10(PEAK**2 / error)) if error else float("inf")
 
 
-def paired_gain(truth: np.ndarray, found: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Compare deux rendus des mêmes images, image par image.
+def psnr_each(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Calcule le PSNR de chaque image `(n, h, w, c)`, en décibels `(n,)`."""
+    return np.array([psnr(*pair) for pair in zip(truth, found, strict=True)])
 
-    Args:
-        truth: images `(n, h, w, c)` dans [0, 255].
-        found: premier rendu, même forme.
-        other: second rendu, même forme.
+
+def mean_gain(found: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """Compare deux rendus des mêmes images, image par image, d'après leurs PSNR `(n,)`.
 
     Returns:
-        La moyenne des différences de PSNR, et la demi-largeur de son intervalle à 95 %.
+        La moyenne des différences, et la demi-largeur de son intervalle à 95 %.
     """
-    gains = [psnr(*each[:2]) - psnr(*each[::2]) for each in zip(truth, found, other, strict=True)]
-    return float(np.mean(gains)), float(1.96 * np.std(gains) / len(gains) ** 0.5)
+    gains = found - other
+    return float(gains.mean()), float(1.96 * gains.std() / len(gains) ** 0.5)
 
 
 def ssim(truth: np.ndarray, found: np.ndarray) -> float:
@@ -81,37 +83,42 @@ def _around(values: np.ndarray) -> np.ndarray:
 # --- Question : à débit égal, qui gagne, et de combien ? -----------------------------
 
 
-def at_rate(rates, values, rate: float) -> float:
+class Curve(NamedTuple):
+    """Ce que vaut un codeur, du plus petit fichier au plus grand."""
+
+    rates: list[float]  # bits par pixel
+    psnr: list[np.ndarray]  # décibels, de chaque image (n,)
+    ssim: list[float]
+
+
+def measure(files: list[tuple[bytes, np.ndarray]], images: np.ndarray) -> Curve:
+    """Mesure ce que pèsent des fichiers et ce que valent les images qu'on y relit.
+
+    Les images sont comprimées ensemble, et tous les octets comptent, en-têtes compris : le fichier
+    JPEG d'une seule vignette de 32 pixels serait surtout un en-tête.
+
+    Args:
+        files: `(contenu, images relues)` de chaque qualité, du plus petit fichier au plus grand.
+        images: les originales, uint8 `(n, h, w, 3)`.
+    """
+    return Curve(
+        [8 * len(content) / images[..., 0].size for content, _ in files],
+        [psnr_each(images, found) for _, found in files],
+        [ssim(images, found) for _, found in files],
+    )
+
+
+def at_rate(rates, values, rate: float) -> np.ndarray:
     """Lit une courbe débit–distorsion à un débit, par interpolation en échelle logarithmique.
 
     Args:
         rates: débits des points de la courbe, en bits par pixel, croissants et positifs.
-        values: PSNR ou SSIM de ces points.
+        values: PSNR ou SSIM de ces points, `(points, ...)`.
         rate: débit, entre le plus petit et le plus grand de `rates`.
-    """
-    return float(np.interp(np.log(rate), np.log(rates), values))
-
-
-def mean_gain(curve, other) -> float:
-    """Calcule de combien une courbe est au-dessus d'une autre, à débit égal.
-
-    Args:
-        curve: `(débits croissants, PSNR)`.
-        other: de même.
 
     Returns:
-        La moyenne de l'écart sur les débits que les deux atteignent, en échelle logarithmique.
-
-    Raises:
-        ValueError: aucun débit commun.
-
-    Source : Bjøntegaard, VCEG-M33, 2001, avec des segments au lieu de polynômes.
+        Ce qui est lu, sans le premier axe de `values`.
     """
-    low = max(curve[0][0], other[0][0])
-    high = min(curve[0][-1], other[0][-1])
-    if low >= high:
-        raise ValueError("Ces deux courbes n'ont aucun débit en commun.")
-    # Les deux lignes brisées sont droites entre ces débits : la règle des trapèzes est exacte.
-    rates = np.unique([low, high, *(r for r in (*curve[0], *other[0]) if low < r < high)])
-    gaps = [at_rate(*curve, rate) - at_rate(*other, rate) for rate in rates]
-    return float(np.trapezoid(gaps, np.log(rates)) / np.log(high / low))
+    share = np.interp(np.log(rate), np.log(rates), np.arange(len(rates)))
+    before, after = int(np.floor(share)), int(np.ceil(share))
+    return np.asarray(values[before]) * (1 - share % 1) + np.asarray(values[after]) * (share % 1)

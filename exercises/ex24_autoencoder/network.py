@@ -19,7 +19,7 @@ from keras import layers, ops
 from convnets.training import lesson
 from convnets.training.batches import shuffled
 from exercises.ex24_autoencoder.baselines import GREY, principal_axes
-from exercises.ex24_autoencoder.codec import BLOCK_PX, ROUNDING, STEPS, Codec, make_codec
+from exercises.ex24_autoencoder.codec import BLOCK_PX, ROUNDING, STEPS, Codec
 
 EPOCHS = 2
 BATCH_SIZE = 32
@@ -32,7 +32,6 @@ SPREAD = 64.0  # niveaux de gris : ramène codes et pixels autour de 1 pour les 
 # trois nombres.
 DISTORTION = 3 * 6 / math.log(2)
 NUM_AXES_IMAGES = 4000  # images dont vient l'ACP
-NUM_COUNTED = 2000  # images dont viennent les statistiques des codes
 
 
 # --- Question : une transformation apprise, et son inverse ---------------------------
@@ -183,15 +182,10 @@ def train(x_train: np.ndarray, *, seed: int, clock: lesson.Clock) -> keras.Model
 # --- Question : du réseau au codeur --------------------------------------------------
 
 
-def transform(model: keras.Model) -> tuple:
-    """Rend l'aller et le retour d'un auto-encodeur, en NumPy : ceux d'un `Codec`."""
+def to_codec(model: keras.Model) -> Codec:
+    """Fait un codeur d'un auto-encodeur ; entrées et sorties sont des tableaux NumPy."""
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
-    return (
+    return Codec(
         lambda images: encoder.predict(images, batch_size=50, verbose=0),
         lambda codes: decoder.predict(codes, batch_size=50, verbose=0),
     )
-
-
-def network_codec(model: keras.Model, images: np.ndarray) -> Codec:
-    """Fait un codeur du réseau ; ses statistiques sont celles d'images d'apprentissage."""
-    return make_codec(*transform(model), images[:NUM_COUNTED])

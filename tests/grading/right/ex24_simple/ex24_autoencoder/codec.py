@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from exercises.ex24_autoencoder import coder
-
-ROUNDING = 0.35
+ROUNDING, LIMIT = 0.35, 127
 
 
 def quantise(codes, step):
     codes = np.asarray(codes) / step
     up = np.floor(codes + ROUNDING)
     down = np.ceil(codes - ROUNDING)
-    return np.clip(np.where(codes > 0, up, down), -coder.LIMIT, coder.LIMIT).astype(int)
+    return np.clip(np.where(codes > 0, up, down), -LIMIT, LIMIT).astype(int)

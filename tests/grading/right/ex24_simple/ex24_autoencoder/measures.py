@@ -24,16 +24,5 @@ def ssim(truth, found):
 def at_rate(rates, values, rate):
     k = max(1, min(len(rates) - 1, sum(each <= rate for each in rates)))
     share = math.log(rate / rates[k - 1]) / math.log(rates[k] / rates[k - 1])
-    return values[k - 1] + share * (values[k] - values[k - 1])
-
-
-def mean_gain(curve, other):
-    low, high = max(curve[0][0], other[0][0]), min(curve[0][-1], other[0][-1])
-    if not low < high:
-        raise ValueError("pas de débit commun")
-    rates = sorted({low, high} | {r for r in [*curve[0], *other[0]] if low < r < high})
-    area = 0.0
-    for before, after in zip(rates, rates[1:], strict=False):
-        ends = [at_rate(*curve, r) - at_rate(*other, r) for r in (before, after)]
-        area += math.log(after / before) * sum(ends) / 2
-    return area / math.log(high / low)
+    before, after = np.asarray(values[k - 1]), np.asarray(values[k])
+    return before + share * (after - before)
