@@ -15,7 +15,7 @@ comme demandé ? sont-elles aussi variées que les vraies ? le réseau les a-t-i
 - `sentences.py` : les mots, deux attributs exacts par image, et la phrase qu'on en fait ;
 - `flow.py` : le chemin du bruit à l'image, la vitesse à y suivre, la force de la phrase ;
 - `network.py` : le réseau, où la phrase et l'instant modulent chaque carte ;
-- `measures.py` : juger, distance de Fréchet et plus proches voisines ;
+- `measures.py` : juger, distance de Fréchet et copies ;
 - `__main__.py` : la leçon, les réponses naïves, et dessiner une phrase ;
-- `figures.py` : phrases et images, force de la phrase, chemin, voisines.
+- `figures.py` : phrases et images, force de la phrase, chemin.
 """

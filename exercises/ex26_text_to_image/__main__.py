@@ -16,9 +16,10 @@ import numpy as np
 
 from convnets.core import cli
 from convnets.core.cli import lesson_parser, shown_path
-from convnets.core.reports import Headline
+from convnets.core.reports import Headline, format_headline
 from convnets.datasets import sources
 from convnets.explaining.dreams import save_picture
+from convnets.figures.charts import table
 from convnets.figures.style import output_dir, output_file
 from convnets.training import lesson, saving
 from exercises.ex26_text_to_image import figures, flow, measures, network, sentences
@@ -28,22 +29,25 @@ NUM_DRAWN = 500  # phrases de test, une image chacune
 NUM_REFERENCE = 5000  # images d'apprentissage auxquelles Fréchet compare
 FORCES = (0, 1, 2, 4)  # forces de la phrase mesurées
 ZOOM = 8  # chaque pixel en fait 8 × 8 dans le fichier de --say : une vignette se verrait mal
-HEADLINE = (
-    ("named_2", "images nommées comme demandé, force 2"),
-    ("named_1", "images nommées comme demandé, force 1"),
-    ("named_0", "images nommées comme demandé, sans lire la phrase"),
-    ("named_real", "images nommées comme demandé, vraies images"),
-    ("obeyed_2", "adjectifs vrais de l'image, force 2"),
-    ("obeyed_exact", "adjectifs vrais, image d'apprentissage de la classe"),
-    ("frechet_2", "distance de Fréchet, force 2", ""),
-    ("frechet_1", "distance de Fréchet, force 1", ""),
-    ("frechet_real", "distance de Fréchet, vraies images", ""),
-    ("frechet_mean", "distance de Fréchet, image moyenne de la classe", ""),
-    ("frechet_noise", "distance de Fréchet, bruit", ""),
-    ("copied_2", "images presque recopiées, force 2"),
-    ("copied_real", "images presque recopiées, vraies images"),
-    ("copied_exact", "images presque recopiées, réseau parfait"),
-)
+HEADLINE = [
+    Headline("named_4", "images nommées comme demandé, force 4"),
+    Headline("named_2", "images nommées comme demandé, force 2"),
+    Headline("named_1", "images nommées comme demandé, force 1"),
+    Headline("named_0", "images nommées comme demandé, sans lire la phrase"),
+    Headline("named_real", "images nommées comme demandé, vraies images"),
+    Headline("obeyed_4", "adjectifs vrais de l'image, force 4"),
+    Headline("obeyed_2", "adjectifs vrais de l'image, force 2"),
+    Headline("obeyed_exact", "adjectifs vrais, image d'apprentissage de la classe"),
+    Headline("frechet_4", "distance de Fréchet, force 4", ""),
+    Headline("frechet_2", "distance de Fréchet, force 2", ""),
+    Headline("frechet_1", "distance de Fréchet, force 1", ""),
+    Headline("frechet_real", "distance de Fréchet, vraies images", ""),
+    Headline("frechet_mean", "distance de Fréchet, image moyenne de la classe", ""),
+    Headline("frechet_noise", "distance de Fréchet, bruit", ""),
+    Headline("copied_2", "images presque recopiées, force 2"),
+    Headline("copied_real", "images presque recopiées, vraies images"),
+    Headline("copied_exact", "images presque recopiées, réseau parfait"),
+]
 
 
 class Part(NamedTuple):
@@ -83,22 +87,19 @@ def make_judge(train: Part, test: Part) -> Callable[[np.ndarray], dict[str, floa
 
     Returns:
         Une fonction d'images uint8 `(n, h, w, c)`, une par phrase de test. Elle rend `named`,
-        `obeyed` et `copied`, des parts ; `frechet` ; `distance`, celle de la plus proche image
-        apprise, médiane, en niveaux de gris.
+        `obeyed` et `copied`, des parts, et `frechet`.
     """
     garments, bounds = measures.load_judge(), sentences.thirds(train.images, train.labels)
     reference, _ = garments.predict(train.images[:NUM_REFERENCE, ..., 0], batch_size=250, verbose=0)
-    real = measures.neighbours(test.images, train.images)
+    real = measures.nearness(test.images, train.images)
 
     def judge(images: np.ndarray) -> dict[str, float]:
-        near = measures.neighbours(images, train.images)
         features, names = garments.predict(images[..., 0], batch_size=250, verbose=0)
         return {
             "named": float(np.mean(names == test.labels)),
             "obeyed": measures.obeyed(images, test.labels, test.said, bounds),
             "frechet": measures.frechet(features, reference),
-            "distance": float(np.median(near.distance)),
-            "copied": measures.copied(near.ratio, real.ratio),
+            "copied": measures.copied(measures.nearness(images, train.images), real),
         }
 
     return judge
@@ -140,7 +141,7 @@ def run(
         limit: images gardées de chaque jeu ; None, toutes.
 
     Returns:
-        Les mesures de chaque force et des témoins ; le réseau ; les images des figures.
+        Les mesures de chaque force et des témoins ; le réseau.
     """
     train, test = load_parts(limit)
     judge, asked = make_judge(train, test), sentences.encode(test.sentences)
@@ -156,24 +157,24 @@ def run(
         for key, images in (drawn | make_controls(train, test)).items()
         for name, value in judge(images).items()
     }
-    return lesson.Run(metrics, model, {"train": train.images, "test": test.images})
+    return lesson.Run(metrics, model, {})
 
 
 def teach(options) -> None:
     """Entraîne, mesure, dessine et enregistre."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
-    print(figures.measures_table(found.metrics))
-    lesson.save(
+    report = lesson.save(
         found.model,
         options,
         found.metrics,
         light=False,
-        headline=[Headline(*each) for each in HEADLINE],
+        headline=HEADLINE,
         input_shape=list(sentences.PIXELS),
         classes_fr=sources.FASHION_CLASSES_FR,
     )
+    print(table(["mesure, sur les phrases de test", "valeur"], format_headline(report)))
     folder = output_dir(options)
-    figures.save_examples(folder, found.model, found.kept["train"], found.kept["test"])
+    figures.save_examples(folder, found.model)
     print(f"Figures écrites dans {folder}/")
     print(f'Une phrase à dessiner : python -m {options.command} --say "{sentences.EXAMPLES[0]}"')
 

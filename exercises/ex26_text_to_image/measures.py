@@ -9,8 +9,6 @@ Sources : Heusel et al., arXiv 1706.08500 (distance de Fréchet entre caractéri
 et al., arXiv 2301.13188 (reconnaître une image recopiée à ses plus proches voisines).
 """
 
-from typing import NamedTuple
-
 import keras
 import numpy as np
 from keras import ops
@@ -81,37 +79,31 @@ def obeyed(images: np.ndarray, labels: np.ndarray, wanted: np.ndarray, bounds: n
 # --- Question : le réseau recopie-t-il ? ---------------------------------------------
 
 
-class Neighbours(NamedTuple):
-    """Les images d'apprentissage les plus proches de chaque image."""
+def nearness(images: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Compare l'écart à la plus proche image d'apprentissage aux écarts des suivantes.
 
-    nearest: np.ndarray  # numéro de la plus proche (n,)
-    distance: np.ndarray  # à elle, écart quadratique moyen par pixel, en niveaux de gris (n,)
-    ratio: np.ndarray  # de cette distance à la moyenne des `NUM_NEIGHBOURS` plus proches (n,)
-
-
-def neighbours(images: np.ndarray, train: np.ndarray) -> Neighbours:
-    """Cherche les plus proches images d'apprentissage.
-
-    La distance seule ne suffit pas : une image floue est près de tout. Une copie, elle, est bien
-    plus près d'une image que des suivantes.
+    L'écart seul ne suffit pas : une image floue est près de tout. Une copie, elle, est bien plus
+    près d'une image que des suivantes.
 
     Args:
         images: uint8 `(n, h, w, c)`.
         train: uint8 `(m, h, w, c)`.
+
+    Returns:
+        `(n,)`, de 0, une copie exacte, à 1 : cet écart, divisé par la moyenne des
+        `NUM_NEIGHBOURS` plus petits.
     """
     learned, seen = (each.reshape(len(each), -1).astype(np.float32) for each in (train, images))
     finder = NearestNeighbors(n_neighbors=min(NUM_NEIGHBOURS, len(train)), algorithm="brute")
-    gaps, ranks = finder.fit(learned).kneighbors(seen)
-    gaps = gaps / learned.shape[1] ** 0.5  # (n, voisines), de la plus proche à la plus lointaine
-    ratio = gaps[:, 0] / np.maximum(gaps.mean(axis=1), 1e-6)
-    return Neighbours(ranks[:, 0], gaps[:, 0], ratio)
+    gaps, _ = finder.fit(learned).kneighbors(seen)  # (n, voisines), croissants
+    return gaps[:, 0] / np.maximum(gaps.mean(axis=1), 1e-6)
 
 
 def copied(ratios: np.ndarray, real: np.ndarray) -> float:
     """Mesure la part des images plus près d'une seule que presque aucune vraie image ne l'est.
 
     Args:
-        ratios: `Neighbours.ratio` des images à juger.
+        ratios: `nearness` des images à juger.
         real: le même, de vraies images non apprises ; un centième d'entre elles est accusé.
     """
     return float((ratios < np.quantile(real, RARE)).mean())

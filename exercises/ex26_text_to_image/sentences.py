@@ -213,13 +213,14 @@ def encode(sentences: list[str]) -> np.ndarray:
     """Remplace les mots par leurs numéros.
 
     Args:
-        sentences: n phrases ; une phrase vide ne demande rien.
+        sentences: n phrases ; une phrase vide ne demande rien, et les mots qui suivent le dixième
+            ne sont pas lus.
 
     Returns:
         uint8 `(n, MAX_WORDS)`, complétés par `NOTHING`.
 
     Raises:
-        ValueError: mot inconnu, ou phrase trop longue.
+        ValueError: mot inconnu.
     """
     known = vocabulary()
     numbers = np.full((len(sentences), MAX_WORDS), NOTHING, np.uint8)
@@ -230,9 +231,5 @@ def encode(sentences: list[str]) -> np.ndarray:
             raise ValueError(
                 f"Mot inconnu : « {unknown} ». Ce réseau connaît : {', '.join(known)}."
             )
-        if len(words) > MAX_WORDS:
-            raise ValueError(
-                f"Cette phrase a {len(words)} mots ; ce réseau en lit {MAX_WORDS} au plus."
-            )
-        row[: len(words)] = [known[word] for word in words]
+        row[: len(words)] = [known[word] for word in words[:MAX_WORDS]]
     return numbers

@@ -41,14 +41,14 @@ def test_lesson_trains_draws_judges_then_draws_a_sentence(
     with unrendered():
         assert ex26.main(["--limit", "40", "--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
-    assert "fabriquées, force 2" in printed and "réseau parfait" in printed
+    assert "force 2" in printed and "réseau parfait" in printed
     names = {path.name for path in (tmp_path / "f").iterdir()}
-    assert names == {"phrases.png", "force.png", "chemin.png", "voisines.png"}
+    assert names == {"phrases.png", "force.png", "chemin.png"}
     report = reports.read_report(SLUG, models_dir=tmp_path / "m")
     means = {name: metric.mean for name, metric in report.metrics.items()}
     assert set(means) == set(reports.load_measures(SLUG).metrics)
     # Ce dont la réponse est connue : les vraies images, et le réseau parfait, qui recopie.
-    assert means["obeyed_real"] == 1 and means["distance_exact"] == 0
+    assert means["obeyed_real"] == 1
     assert means["copied_exact"] == 1 and means["copied_real"] <= 0.06
     assert means["frechet_real"] < means["frechet_noise"]
 

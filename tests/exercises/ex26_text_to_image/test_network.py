@@ -53,17 +53,6 @@ def test_a_batch_is_points_of_straight_paths_and_their_velocity():
     assert 0.07 < erased.mean() < 0.13 and (given["words"][~erased] == 3).all()
 
 
-def test_the_batches_are_those_of_the_seed():
-    images = np.arange(8 * 4, dtype=np.uint8).reshape(8, 2, 2, 1)
-    words = np.ones((8, sentences.MAX_WORDS), np.uint8)
-    first, same, other = (
-        network.FlowBatches(images, words, batch_size=4, seed=seed, augment=None)[1][1]
-        for seed in (0, 0, 1)
-    )
-    np.testing.assert_array_equal(first, same)
-    assert np.abs(first - other).max() > 0.1
-
-
 @pytest.mark.ci
 @pytest.mark.question(QUESTION)
 def test_strength_zero_does_not_read_and_one_only_reads(model, asked, eager):
