@@ -8,8 +8,8 @@ Les scènes sont composées : un à quatre vêtements colorés, chacun dans son 
 photographie. La phrase qui les dit est unique et chaque réponse exacte ; ce sont des images bien
 plus faciles, et un français bien plus pauvre, que des photographies légendées par des gens. Six
 couples, comme « pantalon rouge », ne sont jamais montrés à l'entraînement : le réseau, qui a vu des
-pantalons et du rouge, saura-t-il les joindre ? Il ne dit presque jamais sans faute une scène qui
-contient un de ces couples.
+pantalons et du rouge, saura-t-il les joindre ? Il dit rarement sans faute une scène qui contient un
+de ces couples.
 
 À lire dans cet ordre :
 
@@ -23,5 +23,5 @@ contient un de ces couples.
 - `training.py` : les scènes, et l'apprentissage ;
 - `__main__.py` : la leçon, pour une graine ;
 - `figures.py` : phrases et réponses, justes ou fausses, et où le réseau regarde ;
-- `command.py` : `--compose` et `--ask`, une scène et une question à soi.
+- `command.py` : `--compose`, une scène à soi.
 """

@@ -3,7 +3,7 @@
 Document : S3, figures (4) « image captioning » et (5) « image question answering ».
 Commande : python -m exercises.ex25_captions
            python -m exercises.ex25_captions --compose "un sac rouge en haut à gauche et deux pulls
-           bleus en bas" --ask "Où est le sac ?"
+           bleus en bas"
 
 Ce qu'il y a à lire, et dans quel ordre, est dans `__init__.py`.
 """
@@ -87,8 +87,8 @@ def teach(options) -> None:
     folder = output_dir(options)
     figures.save_examples(folder, found.model, found.kept)
     print(f"Figures écrites dans {folder}/")
-    own = '--compose "un sac rouge en haut à gauche" --ask "Où est le sac ?"'
-    print(f"À essayer : python -m {options.command} {own}")
+    own = "un sac rouge en haut à gauche et deux pulls bleus en bas"
+    print(f'À essayer : python -m {options.command} --compose "{own}"')
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -97,12 +97,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--compose", metavar="PHRASE", help="composer la scène que dit cette phrase, et la décrire"
     )
-    parser.add_argument(
-        "--ask", metavar="QUESTION", help="de --compose : la question à poser (toutes par défaut)"
-    )
     options = parser.parse_args(argv)
-    if options.compose is None and options.ask is not None:
-        parser.error("--ask va avec --compose")
     body = teach if options.compose is None else command.describe_own
     return lesson.run(body, options)
 

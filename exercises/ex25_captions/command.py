@@ -1,8 +1,8 @@
-"""Décrire une scène que l'on compose soi-même d'une phrase, et répondre à une question.
+"""Décrire une scène que l'on compose soi-même d'une phrase, et répondre aux questions.
 
 D'après : S3, figures (4) et (5).
 Commande : python -m exercises.ex25_captions --compose "un sac rouge en haut à gauche et deux pulls
-bleus en bas" --ask "Où est le sac ?"
+bleus en bas"
 """
 
 from argparse import Namespace
@@ -21,24 +21,22 @@ ENLARGED = 4  # l'image écrite : 256 pixels
 
 
 def describe_own(options: Namespace) -> None:
-    """Compose la scène d'une phrase, la décrit, répond à la question ou à toutes.
+    """Compose la scène d'une phrase, la décrit, répond à toutes les questions sur elle.
 
     Args:
-        options: options de `cli.lesson_parser`, `compose` et `ask` compris.
+        options: options de `cli.lesson_parser`, et `compose`.
 
     Raises:
-        ValueError: phrase ou question que la grammaire n'écrit pas.
+        ValueError: phrase que la grammaire n'écrit pas.
     """
     scene = read(options.compose)
-    asked = [  # toutes : celles qui ont une réponse, sur un vêtement de la scène, sans sa couleur
+    asked = [
         each
         for each in questions.QUESTIONS
-        if each.color is None
-        and any(thing is not None and thing.kind == each.kind for thing in scene)
+        if any(thing is not None and thing.kind == each.kind for thing in scene)
+        and each.color is None
         and questions.answer(each, scene)
     ]
-    if options.ask:
-        asked = [questions.read(options.ask)]
     model = saving.load_model(options.module, models_dir=paths.MODELS_DIR)
     (_, _), (x, y) = sources.load_fashion_mnist()
     (_, _), (backgrounds, _) = sources.load_cifar10()
@@ -53,10 +51,10 @@ def describe_own(options: Namespace) -> None:
         print(f"Jamais vu à l'entraînement : {group(thing, number=1)}.")
     words = [questions.ASKED.encode(split(each.text), questions.MAX_ASKED) for each in asked]
     replies = decoding.reply(model.get_layer("answerer"), maps, np.array([words], np.uint8))[0]
-    for question, reply in zip(asked, decoding.to_answers(replies), strict=True):
-        truth = questions.answer(question, scene) or "pas de réponse"
-        verdict = "juste" if truth == reply else f"la vérité : {truth}"
-        print(f"{question.text} {reply.capitalize()}. ({verdict})")
+    for question, reply in zip(asked, replies, strict=True):
+        said, truth = questions.ANSWERS[reply], questions.answer(question, scene)
+        verdict = "juste" if said == truth else f"la vérité : {truth}"
+        print(f"{question.text} {said.capitalize()}. ({verdict})")
     path = output_dir(options) / "scene.png"
     save_picture(image.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), path)
     print(path)

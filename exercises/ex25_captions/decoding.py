@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 from exercises.ex25_captions.grammar import CAPTIONS, END, MAX_WORDS, START
-from exercises.ex25_captions.questions import ANSWERS
 
 BATCH_SIZE = 250
 
@@ -71,12 +70,7 @@ def reply(answerer: keras.Model, maps: np.ndarray, questions: np.ndarray) -> np.
         questions: numéros de mots `(n, q, MAX_ASKED)`.
 
     Returns:
-        Rangs dans `ANSWERS`, `(n, q)`.
+        Rangs dans `questions.ANSWERS`, `(n, q)`.
     """
     probabilities = answerer.predict([maps, questions], batch_size=BATCH_SIZE, verbose=0)
     return probabilities.argmax(-1)
-
-
-def to_answers(numbers: np.ndarray) -> list[str]:
-    """Rend les réponses en toutes lettres."""
-    return [ANSWERS[number] for number in numbers]

@@ -12,7 +12,7 @@ import numpy as np
 
 from convnets.figures.charts import Picture, picture_rows
 from exercises.ex25_captions import decoding
-from exercises.ex25_captions.questions import ASKED
+from exercises.ex25_captions.questions import ANSWERS, ASKED
 from exercises.ex25_captions.scenes import Album
 
 NUM_SHOWN = 5  # scènes de chaque test : les premières, sans choix
@@ -30,40 +30,36 @@ def caption_text(said: list[str], truth: list[str]) -> str:
 def answer_text(asked: np.ndarray, reply: int, truth: int) -> str:
     """Écrit une question, la réponse du réseau et, si elle est fausse, la vraie."""
     question = " ".join(ASKED.words[number] for number in asked if number).capitalize()
-    said, true = decoding.to_answers([reply, truth])
-    return f"{question} {said} ({'juste' if said == true else f'la vérité : {true}'})"
+    verdict = "juste" if reply == truth else f"la vérité : {ANSWERS[truth]}"
+    return f"{question} {ANSWERS[reply]} ({verdict})"
 
 
 def save_examples(folder: Path, model: keras.Model, albums: dict[str, Album]) -> None:
-    """Écrit `legendes.png`, `questions.png` et `regard.png`.
+    """Écrit `legendes.png`, la phrase et les réponses, et `regard.png`.
 
     Args:
         folder: dossier des figures.
         model: construit par `network.build_model`.
         albums: les scènes de test, `"seen"` et `"unseen"`.
     """
-    described, answered = {}, {}
+    rows = {}
     for part, name in PARTS_FR.items():
         album = Album(*(each[:NUM_SHOWN] for each in albums[part]))
         maps = decoding.see(model, album.images)
-        said, attention = decoding.say(model, maps)
+        numbers, attention = decoding.say(model, maps)
+        said = [decoding.to_words(each) for each in numbers]
         replies = decoding.reply(model.get_layer("answerer"), maps, album.questions)
-        described[name], answered[name] = [], []
+        rows[name] = []
         for k, image in enumerate(album.images):
-            words, truth = decoding.to_words(said[k]), decoding.to_words(album.captions[k])
-            text = textwrap.fill(caption_text(words, truth), 40)
-            described[name].append(Picture(image, text))
-            asked = map(answer_text, album.questions[k], replies[k], album.answers[k])
-            text = "\n".join(textwrap.fill(each, 40) for each in dict.fromkeys(asked))
-            answered[name].append(Picture(image, text))
+            lines = [caption_text(said[k], decoding.to_words(album.captions[k]))]
+            lines += map(answer_text, album.questions[k], replies[k], album.answers[k])
+            text = "\n".join(textwrap.fill(each, 52) for each in dict.fromkeys(lines))
+            rows[name].append(Picture(image, text))
         if part == "seen":
-            k = np.argmax([len(decoding.to_words(each)) for each in said])  # la plus longue
-            words = decoding.to_words(said[k])
-            save_attention(folder / "regard.png", album.images[k], words, attention[k])
-    title = "Ce que le réseau dit de scènes qu'il n'a jamais vues"
-    picture_rows(folder / "legendes.png", described, title=title, side=3)
-    title = "Ce que le réseau répond"
-    picture_rows(folder / "questions.png", answered, title=title, side=3)
+            k = np.argmax([len(words) for words in said])  # la phrase la plus longue
+            save_attention(folder / "regard.png", album.images[k], said[k], attention[k])
+    title = "Ce que le réseau dit et répond de scènes qu'il n'a jamais vues"
+    picture_rows(folder / "legendes.png", rows, title=title, side=4)
 
 
 def save_attention(path: Path, image: np.ndarray, words: list[str], attention: np.ndarray) -> None:

@@ -3,7 +3,7 @@
 D'après : S3, figure (5), « image question answering ».
 
 Trois sortes de questions : combien, de quelle couleur, où. La réponse s'accorde elle aussi :
-« Combien y a-t-il de robes ? — Aucune. », « De quelle couleur sont les sacs ? — Verts. »
+« Combien y a-t-il de robes ? — Aucune. », « De quelle couleur est la robe ? — Verte. »
 """
 
 from collections.abc import Sequence
@@ -36,28 +36,24 @@ class Question(NamedTuple):  # (donnée)
     type: str  # un de `TYPES`
     kind: int  # le vêtement dont on parle : rang dans `KINDS`
     color: int | None = None  # « les sacs rouges » : rang dans `COLORS` ; None : sans la dire
-    number: int = 1  # « est le sac », ou 2, « sont les sacs »
 
     @property
     def text(self) -> str:
         """La question, en français."""
-        color = ""
+        number = 2 if self.type == "count" else 1
+        words = noun(self.kind, number=number)
         if self.color is not None:
-            number = 2 if self.type == "count" else self.number
-            color = " " + color_word(Thing(self.kind, self.color), number=number)
-        name = noun(self.kind, number=self.number) + color
-        the = "les" if self.number > 1 else "la" if KINDS[self.kind].feminine else "le"
+            words += " " + color_word(Thing(self.kind, self.color), number=number)
         if self.type == "count":
-            return f"Combien y a-t-il de {noun(self.kind, number=2)}{color} ?"
-        if self.type == "color":
-            return f"De quelle couleur {'sont' if self.number > 1 else 'est'} {the} {name} ?"
-        return f"Où est {the} {name} ?"
+            return f"Combien y a-t-il de {words} ?"
+        start = "Où" if self.type == "where" else "De quelle couleur"
+        return f"{start} est {'la' if KINDS[self.kind].feminine else 'le'} {words} ?"
 
 
 QUESTIONS = (
     *(Question("count", kind) for kind in range(len(KINDS))),
     *(Question("count", *thing) for thing in THINGS),
-    *(Question("color", kind, None, number) for kind in range(len(KINDS)) for number in (1, 2)),
+    *(Question("color", kind) for kind in range(len(KINDS))),
     *(Question("where", kind) for kind in range(len(KINDS))),
     *(Question("where", *thing) for thing in THINGS),
 )
@@ -86,12 +82,10 @@ def answer(question: Question, scene: Scene) -> str | None:
     ]
     if question.type == "count":
         return number_word(len(found), question.kind)
-    if len(found) != 1 and question.number == 1 or len(found) < question.number:
+    if len(found) != 1:
         return None
-    if question.type == "where":
-        return PLACES[found[0][0]]
-    things = {thing for _, thing in found}
-    return color_word(things.pop(), number=question.number) if len(things) == 1 else None
+    cell, thing = found[0]
+    return PLACES[cell] if question.type == "where" else color_word(thing, number=1)
 
 
 # --- Question : quoi demander --------------------------------------------------------
@@ -125,24 +119,10 @@ def draw(
     return drawn
 
 
-def read(text: str) -> Question:
-    """Retrouve une question d'après son texte ; majuscules et espaces ne comptent pas.
-
-    Raises:
-        ValueError: une question que cette grammaire n'écrit pas.
-    """
-    words = split(text.rstrip(" ?") + " ?")
-    for question in QUESTIONS:
-        if split(question.text) == words:
-            return question
-    examples = ", ".join(f"« {next(q for q in QUESTIONS if q.type == t).text} »" for t in TYPES)
-    raise ValueError(f"« {text} » n'est pas compris. Attendu, par exemple : {examples}.")
-
-
 ASKED = Vocabulary(question.text for question in QUESTIONS)
 MAX_ASKED = max(len(split(question.text)) for question in QUESTIONS)
 ANSWERS = (
     *dict.fromkeys(number_word(n, kind) for n in range(len(NUMBERS)) for kind in range(len(KINDS))),
-    *dict.fromkeys(color_word(thing, number=n) for thing in THINGS for n in (1, 2)),
+    *dict.fromkeys(color_word(thing, number=1) for thing in THINGS),
     *PLACES,
 )

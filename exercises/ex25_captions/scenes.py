@@ -7,7 +7,7 @@ photographies de CIFAR-10. La phrase et les réponses sont celles du tirage : el
 ces scènes bien plus faciles que des photographies légendées.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -74,10 +74,8 @@ def draw_scene(rng: np.random.Generator, *, unseen: bool = False) -> Scene:
         same_kind = luck < SAME_THING + SAME_KIND
         choices = [thing for thing in SEEN if thing.kind == model.kind or not same_kind]
         things.append(choices[rng.integers(len(choices))])
-    scene = [None] * len(PLACES)
-    for cell, thing in zip(rng.permutation(len(PLACES)), things, strict=False):
-        scene[cell] = thing
-    return tuple(scene)
+    things += [None] * (len(PLACES) - len(things))  # des coins vides
+    return tuple(things[k] for k in rng.permutation(len(PLACES)))
 
 
 def compose(
@@ -136,7 +134,14 @@ def make_album(
     images, captions, asked = [], [], []
     for _ in range(num_scenes):
         scene = draw_scene(rng, unseen=unseen)
-        among = _about(UNSEEN.intersection(scene)) if unseen else SEEN_QUESTIONS
+        among = SEEN_QUESTIONS
+        if unseen:  # les questions sur un couple caché de cette scène, sa couleur dite ou non
+            among = [
+                each
+                for each in questions.QUESTIONS
+                for kind, color in UNSEEN.intersection(scene)
+                if each.kind == kind and each.color in (None, color)
+            ]
         drawn = questions.draw(scene, rng, among=among, num_draws=num_draws)
         images.append(compose(scene, garments, backgrounds, rng))
         words = [START, *split(describe(scene)), END]
@@ -153,12 +158,3 @@ def encode_question(question: questions.Question, scene: Scene) -> tuple[list[in
     words = questions.ASKED.encode(split(question.text), questions.MAX_ASKED)
     said = questions.answer(question, scene)
     return words, questions.ANSWERS.index(said), questions.TYPES.index(question.type)
-
-
-def _about(things: Iterable[Thing]) -> list[questions.Question]:
-    """Rend les questions qui portent sur un de ces vêtements, sa couleur dite ou non."""
-    return [
-        each
-        for each in questions.QUESTIONS
-        if any(each.kind == kind and each.color in (None, color) for kind, color in things)
-    ]

@@ -16,7 +16,6 @@ BATCH_SIZE = 32
 LEARNING_RATE = 2e-3  # d'Adam, au début ; il décroît jusqu'à zéro
 NUM_SCENES = {"train": 8000, "seen": 1000, "unseen": 1000}
 SEEDS = {"train": 0, "seen": 2, "unseen": 3}  # des scènes : les mêmes pour toutes les graines
-LEAST = 20  # scènes, pour que chaque sorte de question soit posée
 
 
 # --- Question : des scènes, dont aucun vêtement n'a servi deux fois ------------------
@@ -32,12 +31,7 @@ def make_albums(*, limit: int | None) -> dict[str, Album]:
         Trois parties. `"seen"` et `"unseen"` sont le test : des couples vêtement et couleur vus à
         l'entraînement, ou dont un au moins ne l'a pas été. Aucun vêtement ni aucun fond de test
         n'a servi à apprendre.
-
-    Raises:
-        ValueError: moins de `LEAST` scènes.
     """
-    if limit and limit < LEAST:
-        raise ValueError(f"--limit {limit} : il faut au moins {LEAST} scènes.")
     fashion, cifar = sources.load_fashion_mnist(), sources.load_cifar10()
     albums = {}
     for part, seed in SEEDS.items():

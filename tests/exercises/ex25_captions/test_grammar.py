@@ -128,6 +128,11 @@ def test_two_garments_in_one_corner_are_refused():
 # --- Les questions -------------------------------------------------------------------
 
 
+def ask(text):
+    (found,) = [each for each in questions.QUESTIONS if each.text == text]
+    return found
+
+
 @pytest.mark.question("S3, image question answering")
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -135,8 +140,7 @@ def test_two_garments_in_one_corner_are_refused():
         ("Combien y a-t-il de sacs rouges ?", "deux"),
         ("Combien y a-t-il de bottines orange ?", "aucune"),
         ("De quelle couleur est la robe ?", "violette"),
-        ("De quelle couleur sont les sacs ?", None),  # de deux couleurs
-        ("De quelle couleur sont les robes ?", None),  # il n'y en a qu'une
+        ("De quelle couleur est le sac ?", None),  # il y en a trois
         ("Où est le sac vert ?", "en bas à gauche"),
         ("Où est le sac rouge ?", None),
         ("Où est la robe blanche ?", None),
@@ -144,7 +148,7 @@ def test_two_garments_in_one_corner_are_refused():
 )
 def test_known_answers(text, said):
     shown = scene("sac rouge", "sac rouge", "sac vert", "robe violette")
-    assert questions.answer(questions.read(text), shown) == said
+    assert questions.answer(ask(text), shown) == said
 
 
 @FEW
@@ -164,20 +168,10 @@ def test_every_answer_recomputed_from_the_scene(drawn):
             expected += "e" if feminine and count < 2 else ""
         elif question.type == "where" and count == 1:
             expected = PLACES[np.flatnonzero(found)[0]]
-        elif question.type == "color" and min(count, 2) == question.number:
-            if len({*colors[found]}) == 1:
-                expected = FORMS[colors[found][0]].split()[feminine + 2 * (count > 1)]
+        elif question.type == "color" and count == 1:
+            expected = FORMS[colors[found][0]].split()[feminine]
         assert questions.answer(question, drawn) == expected
         assert expected is None or expected in questions.ANSWERS
-
-
-def test_every_question_is_read_back_and_fits():
-    for question in questions.QUESTIONS:
-        assert questions.read(question.text.upper().rstrip(" ?")) == question
-        words = questions.ASKED.encode(split(question.text), questions.MAX_ASKED)
-        assert [questions.ASKED.words[n] for n in words if n] == split(question.text)
-    with pytest.raises(ValueError, match="Attendu, par exemple : « Combien y a-t-il de"):
-        questions.read("Qui a volé l'orange ?")
 
 
 def test_one_question_of_each_type_when_there_is_one():

@@ -7,8 +7,8 @@ from convnets.core import paths, reports
 from convnets.datasets import sources
 from convnets.training import saving
 from exercises.ex25_captions import __main__ as ex25
-from exercises.ex25_captions import decoding, figures, network, questions, scenes, training
-from exercises.ex25_captions.grammar import CAPTIONS, END, MAX_WORDS, START, split
+from exercises.ex25_captions import decoding, network, questions, scenes, training
+from exercises.ex25_captions.grammar import CAPTIONS, END, MAX_WORDS, START
 
 pytestmark = pytest.mark.ci
 
@@ -44,46 +44,23 @@ def test_the_lesson_trains_draws_saves_and_describes(small, eager, tmp_path, cap
     assert all(0 <= each.mean <= 1 for each in report.metrics.values())
     assert report.metrics["exact_neighbour_unseen"].mean == 0
     names = {path.name for path in (tmp_path / "f").iterdir()}
-    assert names == {"legendes.png", "questions.png", "regard.png"}
+    assert names == {"legendes.png", "regard.png"}
     capsys.readouterr()
-    own = ["--compose", "un sac violet en bas à droite", "--ask", "Où est le sac ?"]
-    assert ex25.main([*own, *folders]) == 0
+    assert ex25.main(["--compose", "un sac violet en bas à droite", *folders]) == 0
     said = capsys.readouterr().out
     assert "La scène : Un sac violet en bas à droite." in said
     assert "Le réseau : Un sac. (faux)" in said
     assert "Jamais vu à l'entraînement : un sac violet." in said
-    (reply,) = [line for line in said.splitlines() if line.startswith("Où est le sac ? ")]
-    assert reply.endswith("(juste)") == ("En bas à droite." in reply) and "Combien" not in said
+    replies = [line for line in said.splitlines() if " ? " in line]
+    assert [each.split(" ")[0] for each in replies] == ["Combien", "De", "Où"]
+    assert replies[2].endswith("(juste)") == ("En bas à droite." in replies[2])
     assert (tmp_path / "f" / "scene.png").exists()
 
 
-def test_too_few_scenes_are_refused(small, capsys):
-    assert ex25.main(["--limit", "1"]) == 1
-    assert "--limit 1 : il faut au moins 20 scènes" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "why"),
-    [
-        (["--compose", "un chat noir"], "« un chat noir » n'est pas compris"),
-        (["--compose", "un sac vert en bas à droite", "--ask", "Pourquoi ?"], "« Pourquoi ? »"),
-    ],
-)
-def test_what_the_grammar_does_not_write_is_refused(arguments, why, capsys):
-    assert ex25.main(arguments) == 1
+def test_what_the_grammar_does_not_write_is_refused(capsys):
+    assert ex25.main(["--compose", "un chat noir"]) == 1
     error = capsys.readouterr().err
-    assert why in error and "Attendu, par exemple" in error
-
-
-def test_a_wrong_answer_is_followed_by_the_truth():
-    said, truth = split("un sac rouge en haut"), split("un sac vert en haut")
-    assert figures.caption_text(said, said) == "Un sac rouge en haut. (juste)"
-    assert figures.caption_text(said, truth).endswith("La vérité : Un sac vert en haut.")
-    asked = questions.ASKED.encode(split("Où est le sac ?"), questions.MAX_ASKED)
-    places = [questions.ANSWERS.index(place) for place in ("en haut à gauche", "en bas à droite")]
-    assert figures.answer_text(asked, *places) == (
-        "Où est le sac ? en haut à gauche (la vérité : en bas à droite)"
-    )
+    assert "« un chat noir » n'est pas compris. Attendu, par exemple" in error
 
 
 # --- Le modèle livré -----------------------------------------------------------------
@@ -95,7 +72,8 @@ def test_the_published_measures_hold_together():
     assert means["answers_network_seen"] > 0.85
     for measure in ("answers", *questions.TYPES):
         assert means[f"{measure}_network_seen"] > means[f"{measure}_blind_seen"] + 0.3
-        assert means[f"{measure}_network_seen"] > means[f"{measure}_network_unseen"] + 0.1
+        assert means[f"{measure}_network_seen"] > means[f"{measure}_network_unseen"]
+    assert means["count_network_unseen"] < means["count_blind_unseen"]  # dit la page
     for measure in ("exact", "bleu4"):
         assert means[f"{measure}_network_seen"] > means[f"{measure}_neighbour_seen"] + 0.1
         assert means[f"{measure}_network_seen"] > means[f"{measure}_network_unseen"]

@@ -29,6 +29,12 @@ def asked_text(numbers):
     return " ".join(questions.ASKED.words[number] for number in numbers if number)
 
 
+def find_question(numbers):
+    text = asked_text(numbers)
+    (found,) = [q for q in questions.QUESTIONS if " ".join(grammar.split(q.text)) == text]
+    return found
+
+
 @pytest.mark.question(QUESTION)
 def test_each_garment_is_in_its_corner_and_of_its_color(albums):
     for image, caption in zip(albums[False].images, albums[False].captions, strict=True):
@@ -77,7 +83,7 @@ def test_every_unseen_scene_has_one_and_its_questions_are_about_it(albums):
         hidden = scenes.UNSEEN.intersection(read(sentence(caption)))
         assert hidden
         for numbers in asked:
-            question = questions.read(asked_text(numbers))
+            question = find_question(numbers)
             colors = [thing.color for thing in hidden if thing.kind == question.kind]
             assert colors and question.color in (None, *colors)
 
@@ -88,12 +94,7 @@ def test_answers_and_types_are_those_of_the_scene(albums):
         for row, caption in enumerate(album.captions):
             scene = read(sentence(caption))
             for k, numbers in enumerate(album.questions[row]):
-                question = questions.read(asked_text(numbers))
+                question = find_question(numbers)
                 said = questions.ANSWERS[album.answers[row, k]]
                 assert said == questions.answer(question, scene)
                 assert questions.TYPES[album.types[row, k]] == question.type
-
-
-def test_the_seed_decides(albums):
-    again = scenes.make_album(SQUARES, NIGHT, num_scenes=9, num_draws=2, seed=3)
-    np.testing.assert_array_equal(again.images, albums[False].images[:9])
