@@ -9,7 +9,6 @@ de test, au seuil de son compte rendu.
 
 import contextlib
 import io
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -65,27 +64,19 @@ def main(argv: list[str] | None = None) -> int:
     parser = FrenchParser(
         prog="python -m benchmarks.familiarity", description=__doc__.splitlines()[0]
     )
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "--limit",
         type=positive_int,
         default=NUM_STRANGERS,
         metavar="N",
         help=f"images étrangères de chaque sorte ({NUM_STRANGERS} par défaut)",
     )
-    add(
-        "--from",
-        dest="copies",
-        type=Path,
-        metavar="DOSSIER",
-        help="clones déjà faits, propriétaire+nom pour chaque dépôt ; GitHub sinon",
-    )
     options = parser.parse_args(argv)
 
     def body() -> int:
         thumbnails = [slug for slug in shipped.MEASURES if slug not in shipped.SETS]
         *_, x_test = shipped.load_images(thumbnails[0])
-        kinds = strangers(x_test, options.limit, copies=options.copies)
+        kinds = strangers(x_test, options.limit)
         print(table(thumbnails, kinds, x_test), flush=True)
         tests = {slug: shipped.load_images(slug)[2] for slug in shipped.SETS}
         for slug, other in zip(tests, reversed(tests), strict=True):

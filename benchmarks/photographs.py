@@ -5,32 +5,24 @@ Résultat mesuré : docs/photographies.md.
 
 Les listes (`photographs*.csv`) disent de chaque image sa classe, ses conditions, le dépôt public
 d'où elle vient, sa licence et son empreinte. Les images n'accompagnent pas le cours : la commande
-les prend une fois avec git, à un commit fixé, et les garde dans le cache des données.
+les prend une fois sur GitHub, à un commit fixé, et les garde dans le cache des données.
 """
 
 import csv
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import urlopen
 
 from scipy.stats import binomtest
 
-from convnets.core.cli import (
-    FrenchParser,
-    agreed,
-    markdown_table,
-    percent,
-    printable,
-    reserve_stderr,
-    run,
-)
+from convnets.core.cli import FrenchParser, agreed, markdown_table, percent, reserve_stderr, run
 from convnets.core.files import file_sha256, replacing
 from convnets.core.images import crop_resize_image, open_image
 from convnets.core.paths import data_cache_dir
@@ -58,16 +50,7 @@ TAGS = {  # les conditions d'une photographie, et ce qu'on en dit
     "insolite": "objet déguisé",
 }
 FREE = ("CC BY 2.0", "CC BY-SA 2.0", "sans restriction connue")  # celles d'une image à montrer
-GIT_SETTINGS = (
-    f"http.lowSpeedTime={NETWORK_TIMEOUT_S}",
-    "http.lowSpeedLimit=1000",  # octets par seconde
-    "core.autocrlf=false",
-    "gc.auto=0",  # ni ménage, ni entretien : le dossier va disparaître
-    "maintenance.auto=false",
-    "filter.lfs.smudge=",
-    "filter.lfs.required=false",
-)
-SERVE = "git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack"
+ADDRESS = "https://raw.githubusercontent.com"
 
 
 class Photograph(NamedTuple):
@@ -112,47 +95,34 @@ def read_list(path: Path) -> list[Photograph]:
         return [Photograph(row.pop("class"), tuple(row.pop("tags").split()), **row) for row in rows]
 
 
-def collect(
-    photographs: Sequence[Photograph], *, copies: Path | None = None
-) -> dict[Photograph, Path]:
+def collect(photographs: Sequence[Photograph]) -> dict[Photograph, Path]:
     """Rend le fichier de chaque image, du cache ou de son dépôt.
 
     Args:
         photographs: les images voulues.
-        copies: voir `checkout`.
 
     Returns:
         Les images obtenues ; celles d'un dépôt disparu manquent, ce qui est dit sur stderr.
 
     Raises:
-        FileNotFoundError: aucune image n'a été obtenue.
+        FileNotFoundError: une image n'est pas dans le cache, et GitHub ne répond pas.
     """
-    folder = data_cache_dir() / "photographies"
+    folder, found = data_cache_dir() / "photographies", {}
     folder.mkdir(parents=True, exist_ok=True)
-    places = {
-        each: folder / f"{each.sha256}{Path(each.path).suffix.lower()}" for each in photographs
-    }
-    missing: dict[tuple[str, str], list[Photograph]] = {}
-    for each, place in places.items():
+    for each in photographs:
+        place = folder / f"{each.sha256}{Path(each.path).suffix.lower()}"
         if not _is_whole(place, each):
-            missing.setdefault((each.repository, each.commit), []).append(each)
-    for number, (source, wanted) in enumerate(missing.items(), start=1):
-        count = agreed(len(wanted), "image", "images")
-        print(f"Dépôt {number} sur {len(missing)} : {source[0]}, {count}", file=sys.stderr)
-        with tempfile.TemporaryDirectory(dir=folder, prefix="depot-") as opened:
             try:
-                checkout(*source, [each.path for each in wanted], Path(opened), copies=copies)
-            except ConnectionError as error:
-                print(f"  {error}", file=sys.stderr)
-                continue
-            for each in wanted:
-                shutil.copyfile(Path(opened, each.path), places[each])
-    found = {each: place for each, place in places.items() if _is_whole(place, each)}
-    if not found:
-        raise FileNotFoundError(
-            "Aucune photographie n'a pu être obtenue : vérifiez le réseau, ou donnez par --from un "
-            "dossier de clones déjà faits, propriétaire+nom pour chaque dépôt."
-        )
+                _download(each, place)
+            except HTTPError as error:
+                print(f"{each.repository}, {each.path} : GitHub dit {error}", file=sys.stderr)
+            except (OSError, HTTPException) as error:
+                raise FileNotFoundError(
+                    "GitHub ne répond pas.\nÀ faire : rétablir le réseau, ou copier "
+                    f"{folder} d'une machine où cette commande l'a déjà rempli."
+                ) from error
+        if _is_whole(place, each):
+            found[each] = place
     return found
 
 
@@ -160,48 +130,13 @@ def _is_whole(path: Path, photograph: Photograph) -> bool:
     return path.exists() and file_sha256(path) == photograph.sha256
 
 
-def checkout(
-    repository: str, commit: str, paths: Sequence[str], place: Path, *, copies: Path | None = None
-) -> None:
-    """Prend des fichiers ou des dossiers d'un dépôt public, sans le reste de son contenu.
-
-    Args:
-        repository: `propriétaire/nom`, sur GitHub.
-        commit: les quarante chiffres d'un commit : son contenu ne peut pas changer.
-        paths: chemins dans le dépôt.
-        place: dossier vide où les écrire.
-        copies: dossier de clones déjà faits, `propriétaire+nom` pour chaque dépôt ; GitHub sinon.
-
-    Raises:
-        ConnectionError: le réseau ne répond pas, ou ce dépôt, ce commit ou l'un des fichiers n'est
-            plus là.
-        FileNotFoundError: la commande git est absente.
-    """
-    address = f"https://github.com/{repository}"
-    if copies:
-        address = str((copies / repository.replace("/", "+")).resolve())
-    _git(place, "init", "--quiet")
-    _git(place, "remote", "add", "origin", address)
-    _git(place, "config", "remote.origin.uploadpack", SERVE)  # un clone accepte tout, lui aussi
-    # Le commit sans ses fichiers, puis les fichiers voulus, ensemble.
-    _git(place, "fetch", "--quiet", "--depth=1", "--filter=blob:none", "origin", commit)
-    _git(place, "checkout", "--quiet", commit, "--", *(f":(literal){path}" for path in paths))
-
-
-def _git(place: Path, *arguments: str) -> None:
-    options = [each for setting in GIT_SETTINGS for each in ("-c", setting)]
-    result = subprocess.run(
-        ["git", *options, *arguments],
-        cwd=place,
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    if result.returncode:
-        said = printable((result.stderr.strip().splitlines() or ["sans message"])[-1])
-        raise ConnectionError(f"Le dépôt n'a pas pu être lu : {said}")
+def _download(photograph: Photograph, place: Path) -> None:
+    print(f"Téléchargement : {photograph.repository}, {photograph.path}", file=sys.stderr)
+    path = quote(f"{photograph.repository}/{photograph.commit}/{photograph.path}")
+    with urlopen(f"{ADDRESS}/{path}", timeout=NETWORK_TIMEOUT_S) as answer:
+        content = answer.read()
+    with replacing(place) as temporary:
+        temporary.write_bytes(content)
 
 
 # --- Mesurer ---------------------------------------------------------------------------
@@ -305,13 +240,6 @@ def main(argv: list[str] | None = None) -> int:
         action="store_true",
         help="mesurer plutôt les images avec lesquelles on choisit, d'autres dépôts",
     )
-    add(
-        "--from",
-        dest="copies",
-        type=Path,
-        metavar="DOSSIER",
-        help="prendre les dépôts dans un dossier de clones, propriétaire+nom, et non sur GitHub",
-    )
     add("--model", metavar="NOM", help="un modèle de models/, et non celui que ./predict choisit")
     add(
         "--update-page", action="store_true", help=f"écrire mesures et figure dans docs/{PAGE.name}"
@@ -320,7 +248,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def body() -> int:
         photographs = read_list(DEVELOPMENT_LIST if options.development else TEST_LIST)
-        found = collect(photographs, copies=options.copies)
+        found = collect(photographs)
         model = router.load(options.model)
         answers, duration_s = ask(model, found)
         text = report(answers, len(photographs), duration_s)

@@ -1,7 +1,6 @@
 """Des images étrangères aux dix classes, de vignettes abîmées aux objets photographiés."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,42 +8,22 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 
-from benchmarks.photographs import checkout
 from convnets.core.images import open_image
-from convnets.datasets import sources
-from convnets.datasets.cache import cached_array
+from convnets.datasets import archives, sources
 
 SIDE_PX, TILE_PX, BLUR_PX = 32, 8, 2.5
-COCO = "zzowenzz/COCO_Tiny", "e7a689f7d6d1a1908df287c3e79eccdadfdba1fe"  # 160 photos annotées
 COCO_PARTS = ("train2017", "val2017")
+COCO_COMMIT = "e7a689f7d6d1a1908df287c3e79eccdadfdba1fe"
+COCO = archives.Archive(  # 160 photos annotées
+    "COCO_Tiny",
+    f"https://github.com/zzowenzz/COCO_Tiny/archive/{COCO_COMMIT}.zip",
+    inside="COCO_Tiny-*",
+    contents="annotations/, train2017/ et val2017/",
+    size_mb=24,
+)
 IN_THE_TEN = "airplane car bird cat dog horse boat truck".split()  # de COCO, et à nous
 OBJECT_PX, PER_CATEGORY = 32, 30  # plus petit côté, objets gardés
 MARGIN, KNOWN_SHARE = 1.1, 0.1  # carré, en côtés du cadre ; part permise à un objet des dix
-
-
-def textures(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Dessine des rayures, des damiers, des pois et des marbrures de deux couleurs."""
-    y, x = np.mgrid[:SIDE_PX, :SIDE_PX]
-    found = []
-    for number in range(count):
-        if number % 4 == 0:
-            angle, pace = rng.uniform(0, np.pi), rng.uniform(0.3, 2.5)
-            share = 0.5 + 0.5 * np.sin(pace * (x * np.cos(angle) + y * np.sin(angle)))
-        elif number % 4 == 1:
-            side = rng.integers(2, 9)
-            share = (x // side + y // side) % 2
-        elif number % 4 == 2:
-            side = rng.integers(4, 12)
-            distance = np.hypot(x % side - side / 2, y % side - side / 2)
-            share = distance < side * rng.uniform(0.2, 0.45)
-        else:
-            waves = gaussian_filter(
-                rng.standard_normal((SIDE_PX, SIDE_PX)), rng.uniform(1, 4), mode="wrap"
-            )
-            share = 0.5 + 0.5 * np.sin(rng.uniform(2, 5) * waves / waves.std())
-        one, other = rng.integers(0, 256, (2, 3))
-        found.append(one + (other - one) * share[..., np.newaxis])
-    return np.array(found).astype(np.uint8)
 
 
 def noise(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -72,33 +51,26 @@ def coloured(digits: np.ndarray) -> np.ndarray:
     return padded[..., np.newaxis].repeat(3, axis=3)
 
 
-def objects(*, copies: Path | None = None) -> np.ndarray:
+def objects() -> np.ndarray:
     """Rend des objets photographiés, hors des dix classes : les étrangers les plus proches.
 
     Chacun est un carré autour d'un objet annoté de COCO, ramené à 32 pixels. Un carré où un objet
     des dix classes occupe plus d'un dixième est laissé de côté.
-
-    Args:
-        copies: dossier de clones déjà faits ; GitHub sinon.
 
     Returns:
         uint8 `(n, 32, 32, 3)`, `PER_CATEGORY` au plus de chacune des 72 catégories.
 
     Source : Lin et al., « Microsoft COCO », arXiv 1405.0312, 2014.
     """
+    return archives.load(COCO, _objects_of)
 
-    def compute() -> np.ndarray:
-        with tempfile.TemporaryDirectory() as name:
-            checkout(*COCO, ["annotations", *COCO_PARTS], Path(name), copies=copies)
-            found: dict[str, list[np.ndarray]] = {}
-            for part in COCO_PARTS:
-                for category, square in _squares(Path(name), part):
-                    found.setdefault(category, []).append(square)
-        return np.concatenate([each[:PER_CATEGORY] for each in found.values()])
 
-    settings = (IN_THE_TEN, OBJECT_PX, PER_CATEGORY, MARGIN, KNOWN_SHARE, SIDE_PX)
-    key = f"{COCO} {COCO_PARTS} {settings}"
-    return cached_array("objets", key, compute)[0]
+def _objects_of(folder: Path) -> np.ndarray:
+    found: dict[str, list[np.ndarray]] = {}
+    for part in COCO_PARTS:
+        for category, square in _squares(folder, part):
+            found.setdefault(category, []).append(square)
+    return np.concatenate([each[:PER_CATEGORY] for each in found.values()])
 
 
 def _squares(folder: Path, part: str) -> Iterator[tuple[str, np.ndarray]]:
@@ -135,15 +107,12 @@ def _overlap(square: tuple[float, ...], box: Sequence[float]) -> float:
     return max(across, 0) * max(down, 0)
 
 
-def strangers(
-    x_test: np.ndarray, count: int, *, copies: Path | None = None
-) -> dict[str, np.ndarray]:
+def strangers(x_test: np.ndarray, count: int) -> dict[str, np.ndarray]:
     """Rend les images étrangères du tableau, sur lesquelles rien n'a été réglé.
 
     Args:
         x_test: vignettes de test, uint8 `(n, 32, 32, 3)` ; les dernières sont abîmées.
         count: images de chaque sorte, au plus.
-        copies: dossier de clones déjà faits, pour `objects`.
 
     Returns:
         Pour chaque sorte, uint8 `(count, 32, 32, 3)`.
@@ -154,11 +123,10 @@ def strangers(
         "chiffres (MNIST)": coloured(sources.load_mnist()[1][0][:count]),
         "vêtements (Fashion-MNIST)": coloured(sources.load_fashion_mnist()[1][0][:count]),
         "bruit": noise(rng, count),
-        "motifs dessinés": textures(rng, count),
         "formes dessinées": np.stack([_shapes(rng) for _ in range(count)]),
         "vignettes floues": blurred.astype(np.uint8),
         "vignettes en morceaux": scramble(known, rng),
-        "objets proches (COCO)": rng.permutation(objects(copies=copies))[:count],
+        "objets proches (COCO)": rng.permutation(objects())[:count],
     }
 
 
@@ -181,7 +149,6 @@ def grey_strangers(x_test: np.ndarray, other: np.ndarray, count: int) -> dict[st
         "l'autre jeu": other[:count],
         "vignettes (CIFAR-10)": sources.load_cifar10()[1][0][:count],
         "bruit": noise(rng, count),
-        "motifs dessinés": textures(rng, count),
         "formes dessinées": np.stack([_shapes(rng) for _ in range(count)]),
         "lettres imprimées": np.stack([_letter(rng) for _ in range(count)]),
         "images floues": blurred.astype(np.uint8),

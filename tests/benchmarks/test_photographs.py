@@ -1,7 +1,9 @@
 """Les photographies prises dans des dépôts publics, et ce que `./predict` en dit."""
 
 import hashlib
-import subprocess
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from PIL import Image
@@ -15,30 +17,26 @@ LISTS = [photographs.TEST_LIST, photographs.DEVELOPMENT_LIST]
 NAMES = {"chat": "des images/chat 1.png", "chien": "chien.png"}
 
 
-def git(folder, *arguments):
-    command = ["git", "-c", "user.name=x", "-c", "user.email=x@x", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
 @pytest.fixture
 def wanted(tmp_path, monkeypatch):
-    """Deux images d'un dépôt, dont l'une a changé depuis ; son clone est dans `clones/`."""
-    folder = tmp_path / "clones" / "alice+photos"
+    """Deux images d'un dépôt, que sert un serveur d'ici, et un cache vide."""
+    place = "alice/photos", "c0"
+    folder = (tmp_path / "web").joinpath(*place)
     (folder / "des images").mkdir(parents=True)
-    git(folder, "init", "--quiet")
     for path, color in zip(NAMES.values(), ("red", "blue"), strict=True):
         Image.new("RGB", (80, 70), color).save(folder / path)
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "-m", "images")
-    commit = git(folder, "rev-parse", "HEAD").strip()
-    found = [
-        Photograph(label, (), "alice/photos", commit, path, "CC BY 2.0", "", sha256(folder / path))
-        for label, path in NAMES.items()
-    ]
-    Image.new("RGB", (80, 70), "green").save(folder / "chien.png")
-    git(folder, "commit", "--quiet", "-am", "autre chien")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    return found
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "web")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(photographs, "ADDRESS", f"http://127.0.0.1:{server.server_port}")
+        yield [
+            Photograph(
+                label, (), "alice/photos", "c0", path, "CC BY 2.0", "", sha256(folder / path)
+            )
+            for label, path in NAMES.items()
+        ]
+        server.shutdown()
 
 
 def sha256(path):
@@ -65,34 +63,20 @@ def test_what_measures_never_chooses():
     assert len(photos) >= 300 and min(map(photos.count, set(photos))) >= 25
 
 
-@pytest.mark.ci
-def test_pictures_come_from_a_clone_at_their_commit_then_from_the_cache(wanted, tmp_path):
-    clones, nothing = tmp_path / "clones", tmp_path / "vide"
-    found = photographs.collect(wanted, copies=clones)
-    assert [*found] == wanted  # l'ancien chien, et un nom avec des espaces
-    assert all(sha256(path) == each.sha256 for each, path in found.items())
-    assert photographs.collect(wanted, copies=nothing) == found
-    found[wanted[0]].write_bytes(b"coupe")  # une image abîmée passait pour une erreur du réseau
-    assert [*photographs.collect(wanted, copies=nothing)] == wanted[1:]
-    assert photographs.collect(wanted, copies=clones) == found
-
-
-@pytest.mark.ci
-def test_what_cannot_be_had_leaves_the_others(wanted, tmp_path, capsys):
+def test_pictures_come_from_their_repository_then_from_the_cache(
+    wanted, tmp_path, monkeypatch, capsys
+):
     lost = wanted[0]._replace(repository="bob/perdu", sha256="0" * 64)
-    wrong = wanted[1]._replace(sha256="1" * 64, commit="2" * 40)
     changed = wanted[1]._replace(sha256="3" * 64)
-    found = photographs.collect([*wanted, lost, wrong, changed], copies=tmp_path / "clones")
-    assert [*found] == wanted
-    error = capsys.readouterr().err
-    assert "bob/perdu, 1 image" in error and error.count("n'a pas pu être lu") == 2
-
-
-@pytest.mark.ci
-def test_without_a_network_the_message_says_what_to_do(wanted, monkeypatch):
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # personne n'y répond
-    with pytest.raises(FileNotFoundError, match=r"vérifiez le réseau.*--from"):
-        photographs.collect(wanted)
+    found = photographs.collect([lost, changed, *wanted])
+    assert [*found] == wanted and "bob/perdu" in capsys.readouterr().err
+    assert all(sha256(path) == each.sha256 for each, path in found.items())
+    found[wanted[0]].write_bytes(b"coupe")  # une image abîmée passait pour une erreur du réseau
+    assert photographs.collect(wanted) == found and sha256(found[wanted[0]]) == wanted[0].sha256
+    monkeypatch.setattr(photographs, "ADDRESS", "http://127.0.0.1:9")  # personne n'y répond
+    assert photographs.collect(wanted) == found
+    with pytest.raises(FileNotFoundError, match=r"rétablir le réseau, ou copier .*photographies"):
+        photographs.collect([lost])
 
 
 def answer(label, name, *tags, familiar=True):
@@ -129,7 +113,7 @@ def test_the_whole_command_writes_its_page(wanted, tmp_path, monkeypatch, capsys
     page.write_text("avant\n" + "\nvieux\n".join(marks("mesures")) + "\naprès\n", encoding="utf-8")
     for name, path in (("TEST_LIST", listed), ("PAGE", page), ("FIGURE", figure)):
         monkeypatch.setattr(photographs, name, path)
-    assert photographs.main(["--from", str(tmp_path / "clones"), "--update-page"]) == 0
+    assert photographs.main(["--update-page"]) == 0
     text = page.read_text(encoding="utf-8")
     assert text.startswith("avant\n") and text.endswith("\naprès\n") and "vieux" not in text
     assert capsys.readouterr().out.strip() in text and "sur 2)** des photographies" in text
