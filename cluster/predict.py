@@ -11,7 +11,6 @@ relancée ne fait que ce qui manque. Voir docs/grappe.md.
 
 import contextlib
 import functools
-import io
 import logging
 import os
 import socket
@@ -30,7 +29,6 @@ REPO = Path(__file__).resolve().parents[1]
 # Moins d'un demi-cœur réservé par acteur, bien qu'il en emploie un : quand une machine meurt, ses
 # acteurs renaissent sur les autres. S'ils réservaient un cœur entier, ils attendraient sans fin.
 ACTOR_CPUS = 0.45
-BATCH_ROWS = 32  # images lues à la fois : des fichiers entiers, en mémoire
 ADDRESS_TIMEOUT_S = 5
 AFTER = "Les réponses déjà écrites sont gardées : relancez la même commande ensuite."
 # Ce dont une autre machine n'a pas besoin pour prédire.
@@ -59,54 +57,34 @@ class Predictor:
         L'erreur est rendue, et non levée : Ray cacherait la phrase d'une exception dans les
         siennes.
         """
-        from cluster.chunks import Chunk
-
         num_rows, num_errors, failure = 0, 0, ""
         try:
-            num_rows, num_errors = self.answer(Chunk(**row))
+            num_rows, num_errors = self.answer(row["item"])
         except (ValueError, OSError) as error:
             failure = reason(error)
         return {"num_rows": num_rows, "num_errors": num_errors, "failure": failure}
 
-    def answer(self, chunk) -> tuple[int, int]:
-        """Écrit les réponses d'un morceau, d'un coup.
-
-        Args:
-            chunk: un `chunks.Chunk`.
-
-        Returns:
-            `(lignes, erreurs)`.
-        """
+    def answer(self, index: int) -> tuple[int, int]:
+        """Écrit les réponses d'un morceau, d'un coup ; rend `(lignes, erreurs)`."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        from cluster.chunks import ANSWER, answer_path
+        from cluster.chunks import ANSWER, answer_path, read_list
 
-        num_rows = num_errors = 0
+        paths = read_list(self.output, index)
+        results = self._load().classify(paths)
+        rows = [self._row(*pair) for pair in zip(paths, results, strict=True)]
         # Deux machines peuvent refaire un morceau : chacune son fichier provisoire.
         suffix = f".{socket.gethostname()}{own_suffix()}"
-        with replacing(answer_path(self.output, chunk.index), suffix=suffix) as temporary:
-            with pq.ParquetWriter(temporary, ANSWER) as writer:
-                for table in self._tables(chunk):
-                    writer.write_table(table)
-                    num_rows += table.num_rows
-                    num_errors += table.num_rows - table["error"].null_count
-        return num_rows, num_errors
+        with replacing(answer_path(self.output, index), suffix=suffix) as temporary:
+            pq.write_table(pa.Table.from_pylist(rows, schema=ANSWER), temporary)
+        return len(rows), sum(row["error"] is not None for row in rows)
 
-    def _tables(self, chunk) -> Iterator:
-        import pyarrow as pa
-
-        from cluster.chunks import ANSWER, read_sources
-
-        for names, sources in read_sources(chunk, batch_rows=BATCH_ROWS):
-            read = [io.BytesIO(each) if isinstance(each, bytes) else each for each in sources]
-            results = self._load().classify(read)
-            rows = [self._row(*pair) for pair in zip(names, results, strict=True)]
-            yield pa.Table.from_pylist(rows, schema=ANSWER)
-
-    def _row(self, name: str, result) -> dict:
+    def _row(self, path: str, result) -> dict:
         found = result.probabilities
         label = None if found is None else result.classifier.classes[result.best]
-        return {"path": name, "class": label, "probabilities": found, "error": result.error}
+        named = path.encode(errors="backslashreplace").decode()  # Parquet ne veut que de l'UTF-8
+        return {"path": named, "class": label, "probabilities": found, "error": result.error}
 
 
 def connect(address: str | None) -> int:
@@ -168,9 +146,9 @@ def predict(options) -> int:
     check_inputs(options.input)  # avant Ray, qui met des secondes à se lancer
     output, slugs = options.output.resolve(), router.slugs(options.model)
     sha256 = " ".join(read_card(slug, models_dir=MODELS_DIR)[0].sha256 for slug in slugs)
-    chunks = open_request(options.input, output, model=" et ".join(slugs), sha256=sha256)
-    missing = [chunk for chunk in chunks if not answer_path(output, chunk.index).exists()]
-    total, todo = (sum(chunk.num_rows for chunk in each) for each in (chunks, missing))
+    sizes = open_request(options.input, output, model=" et ".join(slugs), sha256=sha256)
+    missing = [k for k in range(len(sizes)) if not answer_path(output, k).exists()]
+    total, todo = sum(sizes), sum(sizes[k] for k in missing)
     if todo < total:
         known = agreed(total - todo, "image déjà faite", "images déjà faites")
         print(f"{known}, reste {todo}.", file=sys.stderr, flush=True)
@@ -201,7 +179,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _map(chunks: list, output: Path, options) -> Iterator[tuple[int, int]]:
+def _map(chunks: list[int], output: Path, options) -> Iterator[tuple[int, int]]:
     """Distribue les morceaux aux acteurs de Ray ; rend `(lignes, erreurs)` à mesure."""
     num_actors = min(connect(options.address), len(chunks))
     import ray.data
@@ -212,9 +190,7 @@ def _map(chunks: list, output: Path, options) -> Iterator[tuple[int, int]]:
     context.print_on_execution_start = False
     # Sur une grappe, un acteur n'a que la copie du dépôt, où il est.
     models_dir = "models" if options.address else str(MODELS_DIR)
-    answers = ray.data.from_items(
-        [chunk._asdict() for chunk in chunks], override_num_blocks=len(chunks)
-    ).map(
+    answers = ray.data.from_items(chunks, override_num_blocks=len(chunks)).map(
         Predictor,
         num_cpus=ACTOR_CPUS,
         compute=ray.data.ActorPoolStrategy(size=num_actors, max_tasks_in_flight_per_actor=2),
@@ -238,7 +214,7 @@ def main(argv: list[str] | None = None) -> int:
         nargs="+",
         required=True,
         metavar="ENTREE",
-        help="dossiers, motifs, ou fichiers Parquet (colonne path ou image)",
+        help="dossiers, motifs entre guillemets, ou images",
     )
     add(
         "--output",

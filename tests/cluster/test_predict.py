@@ -7,16 +7,14 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 from PIL import Image
 
 pytest.importorskip("ray.data", reason="pip install -r cluster/requirements.txt")
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster import chunks, predict
-from convnets.serving.router import Router
+from convnets.serving import router
 from tests.conftest import load_extract
 
 COMMAND = (sys.executable, "-m", "cluster.predict")
@@ -71,11 +69,15 @@ def wait_for(num, output, process):
 
 
 @pytest.fixture
-def contents(pictures, tmp_path):
-    """Les mêmes images par leur contenu, en petits morceaux, pour avoir le temps d'en perdre."""
-    images = [path.read_bytes() for path in sorted(pictures.iterdir())]
-    pq.write_table(pa.table({"image": images}), tmp_path / "i.parquet", row_group_size=4)
-    return tmp_path / "i.parquet"
+def output(pictures, tmp_path, monkeypatch):
+    """Une demande déjà découpée, en petits morceaux, pour avoir le temps d'en perdre."""
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 4)
+    slugs = router.slugs(None)
+    sha256 = " ".join(
+        predict.read_card(slug, models_dir=predict.MODELS_DIR).sha256 for slug in slugs
+    )
+    chunks.open_request([pictures], tmp_path / "out", model=" et ".join(slugs), sha256=sha256)
+    return tmp_path / "out"
 
 
 def check_answers(output, pictures, run_predict):
@@ -119,7 +121,7 @@ cluster.shutdown()
 
 
 @pytest.mark.slow
-def test_a_node_lost_half_way(contents, tmp_path, repo):
+def test_a_node_lost_half_way(pictures, output, repo):
     """Deux machines Ray, une tuée au milieu : chaque image a sa réponse, une fois."""
     cluster = subprocess.Popen(
         [sys.executable, "-c", CLUSTER],
@@ -131,8 +133,7 @@ def test_a_node_lost_half_way(contents, tmp_path, repo):
     )
     try:
         address = cluster.stdout.readline().strip()
-        output = tmp_path / "out"
-        process = start("--input", contents, "--output", output, "--address", address, repo=repo)
+        process = start("--input", pictures, "--output", output, "--address", address, repo=repo)
         wait_for(8, output, process)
         cluster.stdin.write("\n")
         cluster.stdin.flush()
@@ -147,9 +148,8 @@ def test_a_node_lost_half_way(contents, tmp_path, repo):
     assert sum(row["error"] is not None for row in rows) == 2
 
 
-def test_ctrl_c_then_the_rest(contents, tmp_path, repo):
-    output = tmp_path / "out"
-    arguments = ("--input", contents, "--output", output)
+def test_ctrl_c_then_the_rest(pictures, output, repo):
+    arguments = ("--input", pictures, "--output", output)
     # Lancé après « & », un processus n'entend pas Ctrl-C.
     heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
     process = start(*arguments, repo=repo, start_new_session=True, **heard)
@@ -182,30 +182,14 @@ def test_wrong_inputs(tmp_path, repo, arguments, code, message):
     assert found == code and message in err and "Traceback" not in err and out == ""
 
 
-def test_a_picture_given_by_its_content(tmp_path, repo):
-    """La colonne « image » : le même résultat que par le chemin. Un acteur, sans Ray autour."""
-    path = repo / "samples" / "chat.png"
-    contents = [path.read_bytes(), b"rien", None]
-    pq.write_table(pa.table({"image": contents}), tmp_path / "i.parquet")
-    (chunk,) = chunks.open_request(
-        [str(tmp_path / "i.parquet")], tmp_path / "o", model="m", sha256="s"
-    )
-    actor = predict.Predictor(None, str(predict.MODELS_DIR), str(tmp_path / "o"))
-    assert actor.answer(chunk) == (3, 2)
-    rows = answers(tmp_path / "o")
-    [own] = Router().classify([str(path)])
-    np.testing.assert_allclose(rows[0]["probabilities"], own.probabilities, atol=1e-5)
-    assert rows[0]["class"] == "Chat" and [row["class"] for row in rows[1:]] == [None, None]
-    assert len({row["path"] for row in rows}) == 3
-
-
-def test_an_actor_that_fails_says_why(tmp_path, repo):
-    """Une colonne « image » qui n'en est pas : une phrase, et non la trace d'un autre processus."""
-    pq.write_table(pa.table({"image": [1, 2, 3]}), tmp_path / "i.parquet")
-    code, out, err = run("--input", tmp_path / "i.parquet", "--output", tmp_path / "o", repo=repo)
+def test_an_actor_that_fails_says_why(pictures, output, repo):
+    """Une liste effacée : une phrase, et non la trace d'un autre processus."""
+    for path in (output / chunks.LISTS).iterdir():
+        path.unlink()
+    code, out, err = run("--input", pictures, "--output", output, repo=repo)
     assert code == 1 and out == "" and "Traceback" not in err
-    assert "fichiers images, en octets" in err and "relancez" in err
-    assert not [*(tmp_path / "o").glob("reponses-*")]
+    assert "liste-" in err and "relancez" in err
+    assert not dates(output)
 
 
 def test_a_missing_input_is_said_before_ray(tmp_path, monkeypatch, capsys):
@@ -221,9 +205,7 @@ def test_a_model_that_an_actor_cannot_load_says_why(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     actor = predict.Predictor("ex05_inception", str(predict.MODELS_DIR), str(tmp_path))
     (tmp_path / "texte.png").write_text("bonjour")
-    (chunk,) = chunks.open_request(
-        [str(tmp_path / "texte.png")], tmp_path / "o", model="m", sha256="s"
-    )
-    answer = actor(chunk._asdict())
+    chunks.open_request([tmp_path / "texte.png"], tmp_path, model="m", sha256="s")
+    answer = actor({"item": 0})
     assert "demande sa base InceptionV3" in answer["failure"] and "--prepare" in answer["failure"]
     assert answer["num_rows"] == 0 and not [*tmp_path.glob("reponses-*")]
