@@ -73,7 +73,7 @@ def write_sources(folder: Path) -> None:
         folder: dossier vide, ou à créer.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"index": _index(), "parcours": _course(), "exemples": _examples()}
+    texts = {"index": _index(), "exemples": _examples()}
     for page in WORKSHOPS.glob("*.md"):
         texts[page.stem] = WORKSHOP.sub(EMPTY_WORKSHOP, page.read_text(encoding="utf-8"))
     for name in chain.from_iterable(PAGES.values()):
@@ -109,7 +109,7 @@ def write_downloads(folder: Path, exercises: Sequence[Exercise] = EXERCISES) -> 
                 archive.writestr(entry, make_skeleton(module), zipfile.ZIP_DEFLATED)
 
 
-# --- Accueil et parcours -------------------------------------------------------------
+# --- Accueil -------------------------------------------------------------------------
 
 
 def workshops() -> list[Path]:
@@ -125,7 +125,7 @@ def _index() -> str:
         "s'exécute en quelques minutes sur deux cœurs récents, et dit ce qu'il atteint. Rien à "
         "installer pour lire ni pour essayer ; rien ne sort de votre machine.",
         SHOWCASE,
-        "Par où commencer : [le parcours](parcours.md). Un mot inconnu : [le glossaire]"
+        "Les exercices sont dans l'ordre de la lecture. Un mot inconnu : [le glossaire]"
         "(glossaire.md). Pour tout emporter et s'en servir hors ligne : [le site, en zip]"
         "(telecharger/cours.zip), qui s'ouvre d'un double clic.",
         "Les ateliers : "
@@ -139,7 +139,7 @@ def _index() -> str:
             chapter.summary,
             f'```{{raw}} html\n<div class="cartes">\n{cards}\n</div>\n```',
         ]
-    menu = {"Le cours": ["parcours", "exemples"]}
+    menu = {"Le cours": ["exemples"]}
     menu["Les ateliers"] = [page.stem for page in workshops()]
     menu |= {chapter.title: [each.slug for each in own] for chapter, own in course.chapters()}
     parts += [DOCUMENTS, *(_toctree(*each) for each in (menu | PAGES).items())]
@@ -191,23 +191,6 @@ def _title(page: Path) -> str:
 def _toctree(title: str, names) -> str:
     caption = f":caption: {title}".replace("`", "")
     return "\n".join(["```{toctree}", ":hidden:", caption, "", *names, "```"])
-
-
-def _course() -> str:
-    parts = [
-        "# Le parcours",
-        "Chaque chapitre s'appuie sur les précédents ; dans un chapitre, l'ordre est celui de "
-        "la lecture. Les minutes sont celles de la commande, sur deux cœurs récents.",
-    ]
-    for chapter, exercises in course.chapters():
-        lines = [f"- {_link(each)}{_after(each)}" for each in exercises]
-        parts += [f"## {chapter.title}", chapter.summary, "\n".join(lines)]
-    return "\n\n".join(parts) + "\n"
-
-
-def _after(exercise: Exercise) -> str:
-    names = [f"{each.number:02}" for each in course.before(exercise)]
-    return f" (après {', '.join(names)})" if names else ""
 
 
 def _link(exercise: Exercise) -> str:
