@@ -2,8 +2,8 @@
 
 Commande : python -m benchmarks [--only startup throughput]
 
-Chaque mesure écrit un tableau Markdown ; les rapports y viennent d'abord, car les durées ne valent
-que pour une machine. Un procédé qui n'est pas installé n'a pas de ligne.
+Chaque mesure affiche un tableau Markdown ; les rapports y viennent d'abord, car les durées ne
+valent que pour une machine. Un procédé qui n'est pas installé n'a pas de ligne.
 """
 
 import sys
@@ -11,34 +11,31 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import measure, startup, throughput
-from convnets.core import files
 from convnets.core.cli import FrenchParser, positive_int, run
 
 BENCHMARKS = {"startup": (startup, "Démarrage"), "throughput": (throughput, "Débit")}
 REPEAT = 5
 
 
-def write_report(name: str, output: Path, *, repeat: int) -> str:
-    """Fait une mesure, écrit son tableau dans un dossier et le rend.
+def report(name: str, *, repeat: int) -> str:
+    """Fait une mesure, et rend son tableau.
 
     Args:
         name: clé de `BENCHMARKS`.
-        output: dossier.
         repeat: tours gardés.
     """
     module, title = BENCHMARKS[name]
     machine = measure.describe_machine()  # sa charge, avant de mesurer
     with tempfile.TemporaryDirectory(prefix="cours-cnn-") as folder:
         table = module.run(Path(folder), repeat=repeat)
-    text = f"## {title}\n\n{table}\n\n"
-    text += f"Médiane (du plus petit au plus grand), tours : {repeat}. Machine : {machine}.\n"
-    with files.replacing(output / f"{name}.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return text
+    return (
+        f"## {title}\n\n{table}\n\n"
+        f"Médiane (du plus petit au plus grand), tours : {repeat}. Machine : {machine}.\n"
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Fait les mesures demandées, écrit et affiche leurs tableaux."""
+    """Fait les mesures demandées, et affiche leurs tableaux."""
     sys.stdout.reconfigure(encoding="utf-8")
     parser = FrenchParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     add = parser.add_argument
@@ -51,13 +48,6 @@ def main(argv: list[str] | None = None) -> int:
         help=f"ne mesurer que cela : {', '.join(BENCHMARKS)}",
     )
     add(
-        "--output",
-        type=Path,
-        default=Path("figures") / "benchmarks",
-        metavar="DOSSIER",
-        help="où écrire les tableaux (figures/benchmarks par défaut)",
-    )
-    add(
         "--repeat",
         type=positive_int,
         default=REPEAT,
@@ -67,10 +57,9 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def body() -> int:
-        options.output.mkdir(parents=True, exist_ok=True)
         for name in dict.fromkeys(options.only):
             print(f"Mesure : {name}…", file=sys.stderr, flush=True)
-            print(write_report(name, options.output, repeat=options.repeat), flush=True)
+            print(report(name, repeat=options.repeat), flush=True)
         return 0
 
     return run(body)

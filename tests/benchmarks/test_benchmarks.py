@@ -11,13 +11,12 @@ def runs(*durations, mib=50.0, stdout=""):
 
 
 @pytest.mark.slow
-def test_the_whole_command(tmp_path, monkeypatch, capsys):
-    assert command.main(["--repeat", "1", "--output", str(tmp_path)]) == 0
+def test_the_whole_command(capsys):
+    assert command.main(["--repeat", "1"]) == 0
     printed = capsys.readouterr().out
-    for name, (_, title) in command.BENCHMARKS.items():
-        text = (tmp_path / f"{name}.md").read_text(encoding="utf-8")
-        assert text in printed and f"## {title}" in text and "Machine : " in text
-        assert "Keras (TensorFlow)" in text and "./predict" in text
+    for _, title in command.BENCHMARKS.values():
+        assert f"## {title}" in printed
+    assert "Machine : " in printed and "Keras (TensorFlow)" in printed and "./predict" in printed
 
 
 def test_startup_table():
