@@ -60,7 +60,9 @@ def results_table(*, models_dir: Path = MODELS_DIR, short: bool = False) -> str:
 def _duration(report: Report) -> str:
     seconds = report.duration_s.mean
     text = f"{seconds / 60:.0f} min" if seconds > 60 else f"{seconds:.0f} s"
-    return f"{text} par graine"
+    # Les images ne passent qu'une fois dans la base : docs/records.md dit ce que cela prend.
+    after = ", une fois les images passées dans la base" if "derived_from" in report.details else ""
+    return f"{text} par graine{after}"
 
 
 def headlines_table(*, systems: bool) -> str:
