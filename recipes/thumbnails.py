@@ -168,7 +168,8 @@ def make_recipe() -> runner.Recipe:
 
 def main(argv: list[str] | None = None) -> int:
     """Refait `thumbnails`, une graine après l'autre."""
-    parser = runner.make_parser(SLUG, __doc__, epochs=SIZES["light"].epochs, seeds=2)
+    shown = ", ".join(f"{size.epochs} en --size {name}" for name, size in SIZES.items())
+    parser = runner.make_parser(SLUG, __doc__, epochs=None, seeds=2, shown=shown)
     parser.add_argument(
         "--size",
         choices=SIZES,
@@ -178,7 +179,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--rounds", type=natural_int, metavar="N", help="réapprendre N fois ses propres réponses"
     )
-    parser.set_defaults(epochs=None)
     options = parser.parse_args(argv)
     size = SIZES[options.size]
     options.epochs = options.epochs or size.epochs

@@ -32,13 +32,16 @@ class Recipe(NamedTuple):
     assemble: Callable | None = None  # assemble(model, num_val) → (à livrer, x_val, x_test)
 
 
-def make_parser(name: str, doc: str, *, epochs: int, seeds: int) -> FrenchParser:
+def make_parser(
+    name: str, doc: str, *, epochs: int | None, seeds: int, shown: str = ""
+) -> FrenchParser:
     """Prépare les options d'une recette.
 
     Args:
         name: nom de la recette, et du modèle qu'elle fait.
         doc: documentation du module ; sa première ligne ouvre l'aide.
         epochs: nombre d'époques par défaut.
+        shown: ce que l'aide en dit, quand il dépend d'une autre option.
         seeds: nombre de graines par défaut.
     """
     parser = FrenchParser(prog=f"python -m recipes.{name}", description=doc.splitlines()[0])
@@ -48,7 +51,7 @@ def make_parser(name: str, doc: str, *, epochs: int, seeds: int) -> FrenchParser
         type=positive_int,
         default=epochs,
         metavar="N",
-        help=f"nombre d'époques ({epochs} par défaut)",
+        help=f"nombre d'époques ({shown or epochs} par défaut)",
     )
     add(
         "--seeds",
@@ -87,17 +90,18 @@ def make_parser(name: str, doc: str, *, epochs: int, seeds: int) -> FrenchParser
     return parser
 
 
-def recipe_command(options) -> str:
+def recipe_command(options, seeds: int) -> str:
     """Écrit la commande qui refait un modèle, pour son compte rendu.
 
     Args:
         options: options de `make_parser`.
+        seeds: graines apprises.
 
     Returns:
         Par exemple `"python -m recipes.garments --seeds 2 --epochs 36"`.
     """
     return (
-        f"python -m recipes.{options.command} --seeds {options.seeds} --epochs {options.epochs}"
+        f"python -m recipes.{options.command} --seeds {seeds} --epochs {options.epochs}"
         + (f" --limit {options.limit}" if options.limit else "")
         + (f" --batch-size {options.batch_size}" if options.batch_size else "")
         + (f" --precision {options.precision}" if options.precision != "auto" else "")
@@ -164,6 +168,9 @@ def measure(recipe: Recipe, options) -> int:
     Le jeu de validation est le même pour toutes les graines ; lui seul choisit le modèle livré. Le
     jeu de test n'est lu qu'une fois par graine, à la fin.
 
+    Le modèle et son compte rendu sont écrits après chaque graine : une coupure pendant la suivante
+    ne les perd pas. Un réseau à assembler ne l'est qu'à la fin : ses graines durent des secondes.
+
     Args:
         recipe: la recette.
         options: options de `make_parser`.
@@ -179,7 +186,8 @@ def measure(recipe: Recipe, options) -> int:
         val, test = recipe.evaluate(model, *splits[2:4]), recipe.evaluate(model, *splits[4:])
         runs.append({"model": model, "history": history, "val": val, "test": test})
         print(f"Graine {seed} : exactitude {percent(val['accuracy'])} en validation.", flush=True)
-    publish(recipe, options, runs, splits, stages)
+        if seed + 1 == options.seeds or not recipe.assemble:
+            publish(recipe, options, runs, splits, stages)
     return 0
 
 
@@ -212,14 +220,14 @@ def make_report(
         runs: par graine, `model`, `history`, `val` et `test`.
         best: graine livrée.
         splits: images et classes, voir `lesson.split`.
-        stages: étapes, finies.
+        stages: étapes finies.
     """
     _, _, x_val, y_val, x_test, y_test = splits
     val, test = runs[best]["val"], runs[best]["test"]
     y_pred, classes = test["probabilities"].argmax(1), recipe.classes
     names = [name for name in test if name != "probabilities"]
     found = {
-        "command": recipe_command(options),
+        "command": recipe_command(options, len(runs)),
         "metrics": {name: summarise([run["test"][name] for run in runs]) for name in names},
         "headline": [Headline(metric, label) for metric, label in recipe.headline.items()],
         "shipped": {"seed": best, **{name: test[name] for name in names}},
@@ -228,7 +236,7 @@ def make_report(
         ),
         "score": val["accuracy"],
         "validation": summarise([run["val"]["accuracy"] for run in runs]),
-        "seeds": list(range(options.seeds)),
+        "seeds": list(range(len(runs))),
         "duration_s": summarise(stages.durations_s()),
         "precision": choose_precision(options.precision),
         "backend": keras.backend.backend(),

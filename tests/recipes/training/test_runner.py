@@ -14,7 +14,7 @@ PARSER = runner.make_parser("garments", "Des vêtements.\nEt plus.", epochs=36, 
 def test_the_command_of_the_report_says_each_option_that_changes_the_model(arguments):
     options = PARSER.parse_args([*arguments.split(), "--resume", "--models-dir", "m"])
     expected = f"python -m recipes.garments --seeds 2 --epochs 36{arguments}"
-    assert runner.recipe_command(options) == expected
+    assert runner.recipe_command(options, 2) == expected
 
 
 def test_a_trial_never_replaces_a_record(monkeypatch, tmp_path, capsys):
