@@ -23,13 +23,11 @@ from convnets.datasets.cache import cached_array
 from convnets.serving.classifier import PHOTO_MODEL, Classifier
 from convnets.serving.images import MAX_DECODED_PX
 from convnets.training import export, saving
+from exercises.ex05_inception.cached import L2, LEARNING_RATE, STEPS, VIEWS
 from recipes import familiarity, photos
 
 OBJECTS = len(sources.CIFAR10_CLASSES)  # leur nombre : un vêtement vient après
 THUMBNAILS, OBJECT_WEIGHT = 5000, 0.3  # vignettes apprises ; ce que pèse l'une, photographie : 1
-VIEWS = [(1.0, 192), (0.7, 192), (1.0, 144)]  # zoom et côté : ce que `./predict` regarde
-STEPS, LEARNING_RATE = 150, 6e-3  # chaque pas voit toutes les images
-L2 = 1e-2  # pénalité sur les poids, choisie sur la validation
 # Réglés sur la validation et `benchmarks.photographs --development`. Ce que les vêtements cèdent
 # aux objets, le plus sans rien y perdre ; la probabilité sous laquelle on en doute : moins de 4 %
 # de réponses y restent fausses et sûres.
@@ -100,7 +98,7 @@ def main() -> int:
     )
     content = (models_dir / f"{PHOTO_MODEL}.tflite").read_bytes()
     x = [extract(content, photos.enlarge(train[0][:THUMBNAILS], photos.IMAGE_PX))]
-    for zoom, side_px in VIEWS:
+    for side_px, zoom in VIEWS:
         images = (open_image(path, min_side_px=MAX_DECODED_PX) for path in parts["train"].paths)
         views = [crop_resize(image, side_px, zoom=zoom) for image in images]
         x.append(extract(content, np.stack(views)))

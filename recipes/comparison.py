@@ -12,10 +12,9 @@ import keras
 import numpy as np
 
 from convnets.core.cli import lesson_parser
-from convnets.core.reports import Headline, Report
+from convnets.core.reports import Headline
 from convnets.datasets import sources
-from convnets.figures.charts import curves, table
-from convnets.figures.style import new_figure, output_dir
+from convnets.figures.charts import table
 from convnets.training import lesson
 from convnets.training.augmentation import shift
 from convnets.training.batches import shuffled
@@ -23,12 +22,10 @@ from exercises import ex04_lenet
 
 SLUG = "ex04_comparison"
 NETWORKS = {"lenet": ex04_lenet.build_lenet, "dense": ex04_lenet.build_dense}
-NAMES_FR = {"lenet": "LeNet", "dense": "réseau dense"}
 EPOCHS = 12  # le même budget pour les deux réseaux
 BATCH_SIZE = 128
 LEARNING_RATE = 1e-3  # celui d'Adam par défaut
 SHIFTS_PX = range(-4, 5)  # à 4 vers le bas, le bord rogne déjà un chiffre sur deux
-DIRECTIONS_FR = {"right": "vers la droite", "down": "vers le bas"}
 HEADLINE = {  # ce qui va dans le tableau des résultats
     "error": "taux d'erreur de LeNet, recette simple",
     "error_dense": "taux d'erreur du réseau dense, même recette",
@@ -97,27 +94,6 @@ def run(seed: int, *, epochs: int = EPOCHS, limit: int | None = None) -> lesson.
     return lesson.Run(evaluate(model, *parts[4:]), model, {})
 
 
-# --- Montrer ------------------------------------------------------------
-
-
-def save_shifts(report: Report, path) -> None:
-    """Trace l'exactitude des deux réseaux quand les chiffres sont déplacés.
-
-    Args:
-        report: compte rendu d'une ou de plusieurs graines.
-        path: fichier PNG ; son dossier est créé.
-    """
-    with new_figure(path, columns=2) as (figure, axes):
-        for axis, (direction, title) in zip(axes[0], DIRECTIONS_FR.items(), strict=True):
-            lines = {
-                label: [report.metrics[f"{name}_{direction}_{each}"] for each in SHIFTS_PX]
-                for name, label in NAMES_FR.items()
-            }
-            curves(axis, lines, x=list(SHIFTS_PX))
-            axis.set(xlabel=f"déplacement {title} (pixels)", ylabel="exactitude (%)", ylim=(0, 102))
-        figure.suptitle("Entraînés sur des chiffres en place, testés déplacés")
-
-
 def compare(options) -> None:
     """Entraîne et mesure une graine, dit le résultat et l'enregistre."""
     found = run(0, epochs=options.epochs, limit=options.limit)
@@ -134,7 +110,6 @@ def compare(options) -> None:
     )
     rows = [[label, report.metrics[name]] for name, label in HEADLINE.items()]
     print(table(["mesure", "sur le jeu de test"], rows))
-    save_shifts(report, output_dir(options) / "decalages.png")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -24,7 +24,6 @@ from keras import ops
 
 from convnets.datasets import sources
 from convnets.training.augmentation import Distortion, random_warp
-from convnets.training.batches import Batches
 from exercises.ex04_lenet import build_lenet as build_model
 from recipes import network
 from recipes.training import distillation, runner, views
@@ -78,26 +77,6 @@ def make_optimizer(steps: int) -> keras.optimizers.AdamW:
     return keras.optimizers.AdamW(
         schedule, weight_decay=WEIGHT_DECAY, use_ema=True, ema_momentum=momentum
     )
-
-
-class Lessons(Batches):
-    """Lots de copies et de ce que le maître y répond ; une autre copie à chaque époque.
-
-    Args:
-        copies: images uint8 `(copies, n, 28, 28)`.
-        answers: probabilités `(copies, n, 10)`.
-        batch_size: images par lot, au plus n.
-        seed: graine du mélange.
-    """
-
-    def __init__(self, copies, answers, *, batch_size: int, seed: int):
-        super().__init__(copies[0], answers[0], batch_size=batch_size, seed=seed, augment=None)
-        self.copies, self.answers = copies, answers
-
-    def of_epoch(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rend la copie de l'époque courante, et ce que le maître y répond."""
-        turn = self.epoch % len(self.copies)
-        return self.copies[turn], self.answers[turn]
 
 
 def soften(probabilities):
@@ -165,10 +144,11 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
     teacher = learn_teacher(*both, seed=seed, options=options, stages=stages)
     count = min(COPIES, options.epochs)
     copies = np.stack([copy(x_train, number) for number in range(count)])
+    lessons = [*zip(copies, answers(teacher, copies), strict=True)]
     batch_size = options.batch_size or BATCH_SIZE
     history = stages.fit(
         model,
-        Lessons(copies, answers(teacher, copies), batch_size=batch_size, seed=seed),
+        distillation.Lessons(lessons, batch_size=batch_size, seed=seed),
         (x_val, keras.utils.to_categorical(y_val, 10)),
         name="pupil",
         seed=seed,

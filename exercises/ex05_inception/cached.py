@@ -28,8 +28,8 @@ from convnets.training import lesson
 from exercises.ex05_inception import features, statement
 from exercises.ex05_inception import head as top
 
-# Ce sont les réglages de `recipes.clothes`, choisis sur les photographies de validation : la tête
-# apprise ici est celle que `photos` a reçue, mais elle ne connaît que des vêtements.
+# Ces réglages, choisis sur les photographies de validation, sont aussi ceux de `recipes.clothes` :
+# la tête apprise ici est celle que `photos` a reçue, mais elle ne connaît que des vêtements.
 VIEWS = ((192, 1.0), (192, 0.7), (144, 1.0))  # côté en pixels, part du carré central ; à apprendre
 NUM_LOOKED = 2  # les premières, que `./predict` regarde, et dont il fait la moyenne
 L2 = 1e-2  # pénalité sur les poids de la couche dense

@@ -15,7 +15,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from convnets.core.cli import agreed
 from convnets.serving import calibration
 
 
@@ -39,16 +38,10 @@ def measure_normalisations(model: keras.Model, images: np.ndarray, *, batch_size
 
     Args:
         model: modèle à une entrée, modifié sur place ; ses autres poids ne changent pas.
-        images: images à y faire passer, `(n, ...)` ; un dernier lot incomplet est laissé de côté.
+        images: images à y faire passer, `(n, ...)`, un lot au moins ; un dernier lot incomplet est
+            laissé de côté.
         batch_size: images par lot, au plus n.
-
-    Raises:
-        ValueError: moins d'images qu'un lot.
     """
-    if len(images) < batch_size:
-        raise ValueError(
-            f"{agreed(len(images), 'image ne fait', 'images ne font')} pas un lot de {batch_size}."
-        )
     found = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
     momentum = [layer.momentum for layer in found]
     for layer in found:

@@ -134,45 +134,44 @@ def remember(
 
 
 class Lessons(Batches):
-    """Lots d'images déformées et de réponses du maître ; une autre copie à chaque époque.
+    """Lots d'images et de ce qu'il faut y répondre ; une autre copie du jeu à chaque époque.
+
+    Args:
+        copies: de chaque copie, images `(n, ...)` et réponses voulues `(n, classes)`.
+        batch_size: images par lot, au plus n.
+        seed: graine du mélange et de l'augmentation.
+        augment: ce que l'élève voit de plus que le maître, voir `Batches`.
+
+    Raises:
+        ValueError: moins d'images que `batch_size`.
+    """
+
+    def __init__(self, copies: Sequence[tuple], *, batch_size: int, seed: int, augment=None):
+        super().__init__(*copies[0], batch_size=batch_size, seed=seed, augment=augment)
+        self.copies = copies
+
+    def of_epoch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rend la copie de l'époque courante, et ce qu'il faut y répondre."""
+        return self.copies[self.epoch % len(self.copies)]
+
+
+def lessons_of(
+    x: np.ndarray, labels: np.ndarray, answers: np.ndarray, *, translate_px: int, first: int = 0
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rend chaque copie déformée du jeu, et ce qu'il faut y répondre.
 
     Args:
         x: images uint8, voir `deform`.
         labels: leurs étiquettes `(n, classes)`.
         answers: réponses du maître aux copies, `(copies, n, classes)` (voir `answers`).
         translate_px: décalage maximal des copies, en pixels.
-        batch_size: images par lot, au plus n.
-        seed: graine du mélange et de l'augmentation.
-        augment: ce que l'élève voit de plus que le maître, voir `Batches`.
         first: numéro de la première copie, voir `answers`.
-
-    Raises:
-        ValueError: moins d'images que `batch_size`.
     """
-
-    def __init__(
-        self,
-        x,
-        labels,
-        answers,
-        *,
-        translate_px: int,
-        batch_size: int,
-        seed: int,
-        augment,
-        first: int = 0,
-    ):
-        super().__init__(x, labels, batch_size=batch_size, seed=seed, augment=augment)
-        self.answers, self.first = answers, first
-        self.copies = []
-        for number, answer in enumerate(answers, start=first):
-            images, mixed = deform(x, labels, copy=number, translate_px=translate_px)
-            wanted = SHARE * answer.astype(np.float32) + (1 - SHARE) * mixed
-            self.copies.append((images, wanted))
-
-    def of_epoch(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rend la copie de l'époque courante, et ce qu'il faut y répondre."""
-        return self.copies[self.epoch % len(self.copies)]
+    copies = []
+    for number, answer in enumerate(answers, start=first):
+        images, mixed = deform(x, labels, copy=number, translate_px=translate_px)
+        copies.append((images, SHARE * answer.astype(np.float32) + (1 - SHARE) * mixed))
+    return copies
 
 
 def learn_labels(
@@ -267,19 +266,10 @@ def learn_answers(
     found = answers(
         teacher, train[0], labels, copies=copies, first=first, translate_px=translate_px
     )
-    batches = Lessons(
-        train[0],
-        labels,
-        found,
-        translate_px=translate_px,
-        batch_size=batch_size,
-        seed=seed + 50 * first,
-        augment=augment,
-        first=first,
-    )
+    lessons = lessons_of(train[0], labels, found, translate_px=translate_px, first=first)
     return stages.fit(
         network,
-        batches,
+        Lessons(lessons, batch_size=batch_size, seed=seed + 50 * first, augment=augment),
         (val[0], wanted),
         name=name,
         seed=seed,

@@ -79,13 +79,10 @@ class Muon(FastBetaSGD):
     `FastBetaSGD`. `keras.optimizers.Muon` fait l'inverse : les couches denses, non les noyaux.
 
     Args:
-        *args: ceux de `keras.optimizers.SGD`.
+        *args: ceux de `keras.optimizers.SGD`. Le moment est toujours celui de Nesterov.
         kernel_factor: pas d'un noyau rapporté à sa norme, en parts du taux d'apprentissage.
         kernel_dtype: type des produits de matrices.
         **kwargs: ceux de `keras.optimizers.SGD`, dont `momentum`, positif.
-
-    Raises:
-        ValueError: pas de moment : il n'y aurait pas de gradient moyen.
 
     Source : Jordan et al., 2024, dont viennent les coefficients ; trois tours au lieu de cinq et
     la norme fixe sont ceux d'« airbench94_muon ».
@@ -93,8 +90,6 @@ class Muon(FastBetaSGD):
 
     def __init__(self, *args, kernel_factor: float = 0.3, kernel_dtype: str = "float32", **kwargs):
         super().__init__(*args, **kwargs)
-        if not self.momentum:
-            raise ValueError("Muon moyenne les gradients : un moment positif est attendu, non 0.")
         self.kernel_factor, self.kernel_dtype = kernel_factor, kernel_dtype
 
     def update_step(self, gradient, variable, learning_rate):
@@ -105,9 +100,7 @@ class Muon(FastBetaSGD):
         kept = self.momentums[self._get_variable_index(variable)]
         average = self.momentum * kept + gradient
         self.assign(kept, average)
-        if self.nesterov:
-            average = self.momentum * average + gradient
-        matrix = keras.ops.reshape(average, (-1, variable.shape[3]))
+        matrix = keras.ops.reshape(self.momentum * average + gradient, (-1, variable.shape[3]))
         step = keras.ops.reshape(orthogonalise(matrix, dtype=self.kernel_dtype), variable.shape)
         moved = variable - learning_rate * self.kernel_factor * step
         self.assign(variable, fix_norm(moved))

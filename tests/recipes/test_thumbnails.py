@@ -25,17 +25,6 @@ def test_each_copy_is_seen_in_both_directions(monkeypatch):
         np.testing.assert_array_equal(flipped[0], flipped[2])
 
 
-def test_lenet_sees_another_copy_each_epoch():
-    copies = np.arange(3, dtype=np.uint8).repeat(8 * 28 * 28).reshape(3, 8, 28, 28)
-    answers = np.arange(3.0).repeat(80).reshape(3, 8, 10)
-    lessons = digits.Lessons(copies, answers, batch_size=4, seed=0)
-    for epoch in range(5):
-        lessons.epoch = epoch
-        images, wanted = lessons[1]
-        assert images.shape == (4, 28, 28) and wanted.shape == (4, 10)
-        assert (images == epoch % 3).all() and (wanted == epoch % 3).all()
-
-
 @pytest.mark.ci
 def test_the_teacher_of_digits_answers_softly(extract, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))  # un cache vide
@@ -60,11 +49,3 @@ def test_the_loss_compares_softened_answers():
     np.testing.assert_allclose(loss, expected, rtol=1e-4)
     sure = np.eye(10, dtype=np.float32)[:5]  # un maître sûr de lui : ni infini ni nan
     assert np.isfinite(np.asarray(digits.resemblance(digits.soften(sure), sure))).all()
-
-
-def test_the_rate_of_lenet_rises_then_ends_at_zero():
-    """Sur mille pas : cinquante pour monter, et une moyenne sur les cinquante derniers."""
-    optimizer = digits.make_optimizer(1000)
-    rates = [float(optimizer._learning_rate(step)) for step in (0, 50, 525, 1000)]
-    np.testing.assert_allclose(rates, [1.5e-4, 3e-3, 1.5e-3, 0], rtol=1e-4, atol=1e-8)
-    assert optimizer.ema_momentum == pytest.approx(0.98)

@@ -1,8 +1,6 @@
 from types import SimpleNamespace
 
-import keras
 import numpy as np
-from keras import layers
 
 from recipes.training import views
 
@@ -45,22 +43,6 @@ def test_one_pass_and_the_average_of_views_are_both_told(extract):
     x = extract("mnist")[0][:6]
     found = views.evaluate_digits(Sure(x), x, np.ones(6, int))
     assert (found["accuracy"], found["error"], found["error_tta"]) == (1, 0, 1)
-
-
-def test_seven_views_of_a_digit():
-    # Un « modèle » dont la classe est la colonne, modulo dix, du point clair de l'image.
-    images = keras.Input((28, 28), dtype="uint8")
-    x = layers.GlobalMaxPooling1D()(layers.Rescaling(1 / 255)(images))
-    dense = layers.Dense(10, use_bias=False, activation="softmax")
-    model = keras.Model(images, dense(x))
-    dense.set_weights([20 * np.eye(10, dtype=np.float32)[np.arange(28) % 10]])
-    x = np.zeros((2, 28, 28), np.uint8)
-    x[[0, 1], 14, [14, 12]] = 255
-    found = views.predict_digits(model, x)
-    assert found.shape == (views.NUM_DIGIT_VIEWS, 2, 10) == (7, 2, 10)
-    np.testing.assert_allclose(found.sum(2), 1, atol=1e-5)
-    # L'image, un pixel en bas, en haut, à droite, à gauche : seuls les deux derniers changent tout.
-    assert found[:5].argmax(2).tolist() == [[4, 2], [4, 2], [4, 2], [5, 3], [3, 1]]
 
 
 def test_where_the_views_of_a_digit_move_it():
