@@ -54,7 +54,7 @@ def prepare(*, cleans_up: bool = False) -> None:
 
 
 def _check_python() -> None:
-    """Arrête, en une phrase, un Python que TensorFlow n'a pas."""
+    """Arrête, en une phrase, un Python ou un processeur que TensorFlow n'a pas."""
     first, last = PYTHONS
     if not first <= sys.version_info[:2] <= last:
         found, wanted = (".".join(map(str, each[:2])) for each in (sys.version_info, last))
@@ -62,6 +62,13 @@ def _check_python() -> None:
             f"Il faut Python {first[0]}.{first[1]} à {wanted} ; vous avez {found}. Installez l'un "
             f"d'eux, effacez .venv s'il existe, puis : python{wanted} {INSTALL}"
         )
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            flags = next((line.split() for line in file if line.startswith("flags")), ["avx"])
+    except OSError:  # pas Linux
+        return
+    if "avx" not in flags:
+        sys.exit("Ce processeur n'a pas les instructions AVX, sans lesquelles TensorFlow s'arrête.")
 
 
 def end_imports(advice: str) -> None:

@@ -74,7 +74,7 @@ def output(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 4)
     slugs = router.slugs(None)
     sha256 = " ".join(
-        predict.read_card(slug, models_dir=predict.MODELS_DIR).sha256 for slug in slugs
+        predict.read_card(slug, models_dir=predict.MODELS_DIR)[0].sha256 for slug in slugs
     )
     chunks.open_request([pictures], tmp_path / "out", model=" et ".join(slugs), sha256=sha256)
     return tmp_path / "out"
