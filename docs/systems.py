@@ -17,8 +17,6 @@ def draw_reports(folder: Path) -> None:
     """Dessine ce que disent les comptes rendus des exercices 15 à 28."""
     from exercises.ex15_architectures import __main__ as ex15
     from exercises.ex16_bag_of_words import figures as ex16
-    from exercises.ex17_detection import figures as ex17
-    from exercises.ex18_segmentation import instances as ex18
     from exercises.ex18_segmentation import streets
     from exercises.ex19_vision_transformer import figures as ex19
     from exercises.ex21_graphs import figures as ex21
@@ -27,9 +25,6 @@ def draw_reports(folder: Path) -> None:
     ex15.save_costs(load_measures("ex15_architectures").metrics, folder / "architectures.png")
     ex15.save_depths(read_report("ex15_architectures").history, folder / "raccourcis.png")
     ex16.save_comparison(load_measures("ex16_bag_of_words").metrics, folder / "sac.png")
-    ex17.save_detectors(folder / "detecteurs.png", load_measures("ex17_detection").metrics)
-    instances = load_measures("ex18_instances").metrics
-    ex18.figures.save_bars(folder / "instances_ap.png", instances, ex18.ANSWERS)
     streets.save_bars(folder / "rues.png", load_measures("ex18_streets").metrics)
     transformer = load_measures("ex19_vision_transformer").metrics
     ex19.save_comparison(folder / "transformer.png", transformer)

@@ -41,12 +41,10 @@ NUM_OBJECTS = (1, 4)  # par scène, au moins et au plus
 HEADLINE = [
     Headline("iou", "un objet : IoU moyenne avec sa boîte"),
     Headline("iou_mean_box", "un objet : la même, en répondant toujours la boîte moyenne"),
-    Headline("map_one_box", "de 1 à 4 objets : précision moyenne (mAP) du réseau à une boîte"),
-    Headline("map", "la grille : mAP, à IoU 0,5"),
+    Headline("map", "de 1 à 4 objets, la grille : précision moyenne (mAP), à IoU 0,5"),
     Headline("map_without_nms", "la grille : mAP, doublons gardés"),
     Headline("two_stage_map", "deux étages : mAP, à IoU 0,5"),
     Headline("two_stage_map_without_nms", "deux étages : mAP, doublons gardés"),
-    Headline("two_stage_map_unrefined", "deux étages : mAP, propositions non corrigées"),
     Headline("recall_proposals", f"deux étages : rappel des {NUM_PROPOSALS} propositions"),
     Headline("recall_regular", f"rappel de {NUM_PROPOSALS} carrés posés sans regarder l'image"),
     Headline("cpu_s_grid", "temps de processeur à apprendre, grille", "s"),
@@ -183,16 +181,12 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
     stages_score = metrics.choose_score(metrics.judge(found, val))
     regions = predict(models["two_stage"], test)["regions"]
     measures |= metrics.evaluate_stages(regions, test, min_score=stages_score)
-
-    one_box = metrics.judge(metrics.one_box(predict(models["localization"], test)), test)
-    measures["map_one_box"] = metrics.mean_average_precision(one_box)
     kept = {
         "test": test,
         "found": find(min_score=min_score),
         "judged": {
             "grille": metrics.judge(find(), test),
             "grille, doublons gardés": metrics.judge(find(suppress=False), test),
-            "réseau à une boîte": one_box,
         },
         "two_stage": models["two_stage"],
         "min_score": min_score,
@@ -215,7 +209,6 @@ def teach(options) -> None:
     figures.save_stages(
         folder / "etages.png", kept["two_stage"], kept["test"], min_score=kept["stages_score"]
     )
-    figures.save_detectors(folder / "detecteurs.png", found.metrics)
     lesson.save(
         found.model,
         options,

@@ -1,11 +1,10 @@
-"""Les figures de la détection : boîtes dessinées, deux étages, mesures comparées.
+"""Les figures de la détection : boîtes dessinées, deux étages, précision et rappel.
 
 D'après : S3 « Different problems, models & metrics ».
 
 Les vraies boîtes sont en blanc ; les boîtes trouvées, en orange.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -13,23 +12,14 @@ import numpy as np
 from keras import ops
 
 from convnets.datasets.scenes import ABSENT, Scenes
-from convnets.datasets.sources import FASHION_CLASSES, FASHION_CLASSES_FR
-from convnets.figures.charts import Picture, bars, mosaic, number, picture_rows
+from convnets.datasets.sources import FASHION_CLASSES_FR
+from convnets.figures.charts import Picture, mosaic, number, picture_rows
 from convnets.figures.style import COLORS, GREY, new_figure
 from exercises.ex17_detection.boxes import Detections, precision_recall
 from exercises.ex17_detection.metrics import Judged
 from exercises.ex17_detection.proposals import NUM_PROPOSALS
 from exercises.ex17_detection.two_stage import BACKGROUND, RoiAlign, to_detections
 
-DETECTORS = {
-    "map_one_box": "réseau à une boîte",
-    "map_without_nms": "grille, doublons gardés",
-    "map": "grille",
-    "two_stage_map_without_nms": "deux étages, doublons gardés",
-    "two_stage_map_unrefined": "deux étages, sans correction",
-    "two_stage_map": "deux étages",
-}
-CLASSES = dict(zip(FASHION_CLASSES_FR, FASHION_CLASSES, strict=True))
 NUM_SHOWN = 8  # scènes d'une figure, en deux lignes
 COLUMNS = 5  # régions par ligne
 
@@ -93,7 +83,7 @@ def save_stages(path: Path, model: keras.Model, scenes: Scenes, *, min_score: fl
     picture_rows(path, {"": row}, side=3.4)
 
 
-# --- Question : que vaut chaque détecteur ? ------------------------------------------
+# --- Question : que vaut le détecteur ? ----------------------------------------------
 
 
 def save_curves(path: Path, judged: dict[str, Judged]) -> None:
@@ -110,24 +100,3 @@ def save_curves(path: Path, judged: dict[str, Judged]) -> None:
             axis.plot(recall, precision, style, label=name)
         axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="rappel", ylabel="précision")
         axis.legend(loc="lower left")
-
-
-def save_detectors(path: Path, metrics: Mapping) -> None:
-    """Dessine la précision moyenne des deux détecteurs et de leurs témoins, puis par classe.
-
-    Args:
-        path: fichier PNG.
-        metrics: mesures de `run`, ou leurs moyennes sur plusieurs graines.
-    """
-    with new_figure(path, columns=2, size=(5.8, 4.6)) as (_, axes):
-        left, right = axes[0]
-        means = {label: metrics[name] for name, label in DETECTORS.items()}
-        bars(left, {"": means}, horizontal=True)
-        left.set_title("De 1 à 4 objets : mAP")
-        groups = {
-            label: {french: metrics.get(f"{prefix}ap {name}") for french, name in CLASSES.items()}
-            for label, prefix in {"grille": "", "deux étages": "two_stage_"}.items()
-        }
-        bars(right, groups, horizontal=True, digits=0)
-        right.set_title("Précision moyenne, classe par classe")
-        right.set_xlim(0, 135)  # la place de la légende

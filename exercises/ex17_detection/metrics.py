@@ -17,9 +17,8 @@ from exercises.ex17_detection.boxes import (
     average_precision,
     match,
     precision_recall,
-    select,
 )
-from exercises.ex17_detection.localization import NUM_CLASSES, to_boxes
+from exercises.ex17_detection.localization import NUM_CLASSES
 from exercises.ex17_detection.proposals import recall, regular_boxes, to_truth
 from exercises.ex17_detection.two_stage import to_detections
 
@@ -57,19 +56,6 @@ def judge(found: list[Detections], scenes: Scenes) -> Judged:
         np.concatenate([each.labels for each in found]),
         np.bincount(scenes.labels[present], minlength=NUM_CLASSES),
     )
-
-
-def one_box(outputs: np.ndarray) -> list[Detections]:
-    """Rend la boîte du réseau qui n'en donne qu'une, comme des détections.
-
-    Args:
-        outputs: sortie `(n, 14)` de `localization`.
-
-    Returns:
-        Une détection par image ; son score est la probabilité de sa classe.
-    """
-    boxes, classes = to_boxes(outputs)[:, None], outputs[:, None, 4:]  # une seule réponse par image
-    return select(boxes, classes.max(-1), classes.argmax(-1), min_score=0, suppress=False)
 
 
 def average_precisions(
@@ -141,14 +127,11 @@ def evaluate_stages(regions: np.ndarray, scenes: Scenes, *, min_score: float) ->
         min_score: score à partir duquel précision et rappel gardent une boîte.
 
     Returns:
-        Les mesures d'`evaluate`, précédées de `two_stage_`, et `two_stage_map_unrefined`, celle des
-        propositions que la tête ne corrige pas. `recall_proposals`, la part des objets qu'une
-        proposition au moins recouvre d'une IoU de 0,5 ; `recall_regular`, la même, de boîtes posées
-        sans regarder l'image.
+        Les mesures d'`evaluate`, précédées de `two_stage_` ; `recall_proposals`, la part des objets
+        qu'une proposition au moins recouvre d'une IoU de 0,5 ; `recall_regular`, la même, de boîtes
+        posées sans regarder l'image.
     """
     measures = evaluate(partial(to_detections, regions), scenes, min_score=min_score)
-    unrefined = judge(to_detections(regions, refine=False), scenes)
-    measures["map_unrefined"] = mean_average_precision(unrefined)
     truth = to_truth(scenes)
     return {f"two_stage_{name}": value for name, value in measures.items()} | {
         "recall_proposals": recall(regions[..., :4], truth, IOU_FOUND),

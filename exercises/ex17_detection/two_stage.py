@@ -157,22 +157,19 @@ def head_loss(truth, regions):
 
 
 def to_detections(
-    regions: np.ndarray, *, min_score: float = MIN_SCORE, suppress: bool = True, refine: bool = True
+    regions: np.ndarray, *, min_score: float = MIN_SCORE, suppress: bool = True
 ) -> list[Detections]:
-    """Relit les boîtes : la classe la plus probable de chaque région.
+    """Relit les boîtes corrigées : la classe la plus probable de chaque région.
 
     Args:
         regions: `(n, 25, 19)`, sortie du réseau.
         min_score: une boîte moins sûre est oubliée.
         suppress: supprimer les doublons.
-        refine: appliquer les corrections de la tête ; sinon, garder les propositions.
 
     Returns:
         Les détections de chaque image, en pixels, du plus sûr au moins sûr.
     """
-    boxes = regions[..., :4]
-    if refine:
-        boxes = ops.convert_to_numpy(decode(regions[..., 4:8], boxes))
+    boxes = ops.convert_to_numpy(decode(regions[..., 4:8], regions[..., :4]))
     classes = regions[..., 8 : BACKGROUND + 8]
     scores, labels = classes.max(-1), classes.argmax(-1)
     return select(boxes, scores, labels, min_score=min_score, suppress=suppress)

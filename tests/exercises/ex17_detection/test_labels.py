@@ -39,10 +39,3 @@ def test_classes_rank_scenes_without_a_threshold():
     assert ex17.rank_precision(answers, SETS) == 1
     answers[1, 2] = 0.6  # une scène sans cette classe est rangée devant
     assert ex17.rank_precision(answers, SETS) == 0.9
-
-
-def test_random_answers_are_worth_little_more_than_the_share_of_each_class():
-    """À l'interpolation près, qui en ajoute un peu."""
-    rng = np.random.default_rng(1)
-    sets = (rng.random((2000, 10)) < 0.2).astype(np.float32)
-    assert 0.2 < ex17.rank_precision(rng.random(sets.shape), sets) < 0.23

@@ -6,7 +6,6 @@ import pytest
 from convnets.datasets import scenes
 from exercises.ex17_detection import grid
 from exercises.ex17_detection import metrics as ex17
-from exercises.ex17_detection.localization import to_targets
 
 QUESTION = "S3 Different problems, models & metrics"
 BOXES = np.array([[[4, 4, 28, 28], [34, 34, 58, 58]], [[20, 20, 44, 44], [0] * 4]], np.float32)
@@ -62,12 +61,3 @@ def test_the_chosen_score_has_the_best_f1():
     assert ex17.choose_score(judged) == max(scores, key=f1)
     nothing = ex17.Judged(np.empty(0), np.empty(0, bool), np.empty(0, int), np.array([3]))
     assert ex17.choose_score(nothing) == 1
-
-
-@pytest.mark.question(QUESTION)
-def test_one_box_finds_one_object_at_most():
-    outputs = to_targets(BOXES[:, 0], LABELS[:, 0])
-    outputs[0, 4:] *= 0.6
-    judged = ex17.judge(ex17.one_box(outputs), APART)
-    np.testing.assert_allclose(judged.scores, [0.6, 1])
-    assert judged.correct.all() and ex17.mean_average_precision(judged) == 0.5
