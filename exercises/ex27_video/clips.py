@@ -117,10 +117,3 @@ def compose_clips(
     swapped = rng.random(num_clips) < 0.5
     clips[swapped], labels[swapped] = others[swapped], other_labels[swapped]
     return clips, labels
-
-
-def shuffle_frames(clips: np.ndarray, *, seed: int) -> np.ndarray:
-    """Rend les mêmes films, les images de chacun dans un ordre tiré au sort."""
-    orders = np.tile(TIMES, (len(clips), 1))
-    orders = np.random.default_rng(seed).permuted(orders, axis=1)  # (n, 8)
-    return clips[np.arange(len(clips))[:, None], orders]

@@ -114,11 +114,6 @@ def count(truth: Tracks, found: Tracks) -> Counts:
     return Counts(*sizes, *count_faults(truth, found), count_identified(truth, found))
 
 
-def add(counts: Sequence[Counts]) -> Counts:
-    """Ajoute les comptes de plusieurs vidéos."""
-    return Counts(*(sum(each) for each in zip(*counts, strict=True)))
-
-
 def mota(counts: Counts) -> float:
     """Rend `1 − (oublis + fausses alarmes + changements) / boîtes vraies` : au plus 1."""
     faults = counts.misses + counts.false_alarms + counts.switches

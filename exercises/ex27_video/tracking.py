@@ -31,7 +31,6 @@ class Method(NamedTuple):
 
 
 METHODS = {  # chacune ne change qu'une chose à celle d'avant
-    "unlinked": Method(optimal=False, moving=False, memory=0),  # un numéro neuf à chaque boîte
     "neighbour": Method(optimal=False, moving=False, memory=1),  # l'image d'avant, et elle seule
     "memory": Method(optimal=False, moving=False, memory=MEMORY),
     "kalman": Method(optimal=False, moving=True, memory=MEMORY),

@@ -22,21 +22,17 @@ def test_lesson_tracks_trains_measures_and_saves(
     with unrendered():
         assert ex27.main(["--limit", "3", "--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
-    assert "mémoire et vitesse" in printed and "images mélangées" in printed
+    assert "vitesse et mémoire" in printed and "images empilées" in printed
     assert {path.name for path in (tmp_path / "f").iterdir()} == {"suivi.png", "films.png"}
     report = reports.read_report(SLUG, models_dir=tmp_path / "m")
     assert set(report.metrics) == set(reports.load_measures(SLUG).metrics)
-    assert report.metrics["order_frames"].mean == pytest.approx(0.5)  # jumeaux compris
+    assert report.metrics["accuracy_frames"].mean <= 0.5  # jumeaux compris
 
 
 @pytest.mark.question("S0, Convolution 3D")
 def test_published_measures_hold_together():
     metrics = reports.load_measures(SLUG).metrics
     means = {name: metric.mean for name, metric in metrics.items()}
-    assert means["accuracy_conv3d"] > 0.95
-    for blind in ("frames", "mean"):  # la paire, et l'ordre au hasard
-        assert means[f"order_{blind}"] == pytest.approx(0.5, abs=0.001)
-        assert means[f"accuracy_{blind}"] < 0.51
-    assert means["order_shuffled"] == pytest.approx(0.5, abs=0.05)
+    assert means["accuracy_conv3d"] > 0.95 and means["accuracy_frames"] <= 0.5
     assert means["idf1_kalman"] > means["idf1_memory"] > means["idf1_neighbour"] + 0.1
-    assert means["mota_kalman"] > means["mota_neighbour"] > means["mota_unlinked"]
+    assert means["mota_kalman"] > means["mota_neighbour"]
