@@ -28,6 +28,7 @@ class Scenes(NamedTuple):
     boxes: np.ndarray  # (n, k, 4) float32 : x gauche, y haut, x droite, y bas, en pixels
     labels: np.ndarray  # (n, k) int32 : classe de chaque boîte, ABSENT s'il n'y en a pas
     masks: np.ndarray  # (n, s, s) uint8 : 0 pour le fond, classe + 1 pour un objet
+    owners: np.ndarray | None = None  # (n, s, s) uint8 : 0 pour le fond, rang de l'objet + 1
 
 
 def split_pictures() -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -106,6 +107,7 @@ def compose_scenes(
         np.zeros((num_scenes, most, 4), np.float32),
         np.full((num_scenes, most), ABSENT, np.int32),
         np.zeros((num_scenes, SCENE_PX, SCENE_PX), np.uint8),
+        np.zeros((num_scenes, SCENE_PX, SCENE_PX), np.uint8),
     )
     for i in range(num_scenes):
         made.images[i] = _background(backgrounds[rng.integers(len(backgrounds))], rng)
@@ -116,6 +118,7 @@ def compose_scenes(
                 if _put(objects[k], made.images[i], owners, rng, number=len(chosen)):
                     chosen.append(int(labels[k]))
                     break
+        made.owners[i] = owners + 1
         for number, label in enumerate(chosen):
             rows, columns = np.nonzero(owners == number)
             made.boxes[i, number] = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)

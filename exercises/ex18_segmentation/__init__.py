@@ -19,9 +19,8 @@ celles de l'article de SegNet. Suivie du nom d'une image, chaque commande la seg
 - `unpooling.py` : retenir la place de chaque maximum, et l'y remettre ;
 - `measures.py` : juger un masque ; pourquoi l'IoU, et non l'exactitude ;
 - `instances.py` : la seconde leçon, un masque par objet ;
-- `crowds.py` : des scènes serrées, où l'on sait à quel objet est chaque pixel ;
 - `grouping.py` : chaque pixel désigne le centre de son objet, et l'on regroupe ;
 - `mask_ap.py` : juger des objets ; la précision moyenne sur les masques ;
 - `streets.py` : la troisième leçon, les trois réseaux sur les photographies de CamVid ;
-- `figures.py` : les masques et les objets dessinés, et l'AP selon ce qui se touche.
+- `figures.py` : les masques et les objets dessinés.
 """

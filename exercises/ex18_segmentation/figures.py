@@ -1,20 +1,19 @@
-"""Dessiner des masques, des objets séparés, et ce que vaut chaque réponse.
+"""Dessiner des masques, et des objets séparés.
 
 D'après : S3 « Different problems, models & metrics » (segmentation, instances).
 Commandes : python -m exercises.ex18_segmentation
             python -m exercises.ex18_segmentation.instances
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
+from convnets.datasets.scenes import Scenes
 from convnets.datasets.sources import FASHION_CLASSES_FR
-from convnets.figures.charts import Picture, bars, picture_rows
-from convnets.figures.style import COLORS, new_figure
-from exercises.ex18_segmentation.crowds import OVERLAPS, OVERLAPS_FR, Crowds
+from convnets.figures.charts import Picture, picture_rows
+from convnets.figures.style import COLORS
 from exercises.ex18_segmentation.grouping import (
     UNIT_PX,
     components,
@@ -23,11 +22,11 @@ from exercises.ex18_segmentation.grouping import (
     one_by_one,
     split,
 )
-from exercises.ex18_segmentation.mask_ap import mask_iou
 
 CLASSES_FR = ["Fond", *FASHION_CLASSES_FR]
 MIN_NAMED = 1 / 80  # part d'une image en dessous de laquelle une tache n'est pas nommée
 HEADS = ("scène", "vérité", "où chaque pixel envoie", "taches", "pixels regroupés")
+NUM_SHOWN = 4  # scènes, prises à intervalles égaux : quatre classes
 ARROW_PX = 3  # une flèche sur trois, en lignes et en colonnes
 
 
@@ -78,17 +77,10 @@ def name_spots(axis, mask: np.ndarray, names=CLASSES_FR) -> None:
 # --- Question : à qui est chaque pixel ? ---------------------------------------------
 
 
-def paint(masks: np.ndarray, like: np.ndarray) -> Picture:
-    """Peint chaque objet trouvé de la couleur du vrai objet qu'il recouvre le mieux.
-
-    Args:
-        masks: `(k, s, s)` booléens ; une tache qui réunit deux objets n'a qu'une couleur.
-        like: `(m, s, s)`, les vrais objets.
-    """
-    painted = np.zeros(masks.shape[1:], int)  # noir, là où il n'y a pas d'objet
-    for mask, ious in zip(masks, mask_iou(masks, like), strict=True):
-        painted[mask] = 1 + ious.argmax()
-    return Picture(painted, cmap="nipy_spectral", limits=(0, 5.5))
+def paint(masks: np.ndarray) -> Picture:
+    """Peint chaque objet `(k, s, s)` d'une couleur ; une tache qui en réunit deux n'en a qu'une."""
+    painted = np.arange(1, len(masks) + 1)[:, None, None] * masks
+    return Picture(painted.max(axis=0, initial=0), cmap="nipy_spectral", limits=(0, 5.5))
 
 
 def draw_aims(axis, outputs: np.ndarray) -> None:
@@ -103,54 +95,25 @@ def draw_aims(axis, outputs: np.ndarray) -> None:
     axis.plot(centers[:, 1], centers[:, 0], "o", color=COLORS[1], markersize=6, mec="black")
 
 
-def save_scenes(path: Path, model, test: Crowds) -> None:
-    """Écrit une ligne par sorte de scène : l'image, la vérité, les flèches, et deux réponses.
+def save_scenes(path: Path, model, test: Scenes) -> None:
+    """Écrit une ligne par scène : l'image, la vérité, les flèches, et deux réponses.
 
     Args:
         path: fichier PNG.
         model: le réseau.
-        test: scènes ; la première de chaque sorte qui a trois objets est montrée, ou la première.
+        test: scènes ; `NUM_SHOWN` sont montrées.
     """
     rows, outputs = {}, {}
-    for rank, name in enumerate(OVERLAPS_FR):
-        mine = np.flatnonzero(test.overlaps == rank)
-        shown = mine[(test.owners[mine].max(axis=(1, 2)) == 3).argmax()]
-        image, owners = test.images[shown], test.owners[shown]
+    for shown in np.linspace(0, len(test.images) - 1, NUM_SHOWN).astype(int):
+        name, image = FASHION_CLASSES_FR[test.labels[shown, 0]], test.images[shown]
         outputs[name] = model.predict(image[None], verbose=0)[0]
-        true = one_by_one(owners)
         spots, objects = components(split(outputs[name])[0]), group(outputs[name])
-        painted = [paint(masks, true) for masks in (true, spots.masks, objects.masks)]
-        rows[name] = [image, painted[0], image // 2, *painted[1:]]
+        masks = one_by_one(test.owners[shown]), spots.masks, objects.masks
+        true, *answers = map(paint, masks)
+        rows[name] = [image, true, image // 2, *answers]
 
     def draw(axis, name: str, column: int) -> None:
         if HEADS[column] == "où chaque pixel envoie":
             draw_aims(axis, outputs[name])
 
     picture_rows(path, rows, heads=HEADS, draw=draw)
-
-
-# --- Question : ce que vaut chaque réponse -------------------------------------------
-
-
-def save_bars(path: Path, metrics: Mapping, answers: dict[str, str]) -> None:
-    """Écrit l'AP de chaque réponse par sorte de scène, classe ignorée.
-
-    Args:
-        path: fichier PNG.
-        metrics: mesures de `run`, ou leurs moyennes sur plusieurs graines.
-        answers: nom de chaque réponse, par exemple `{"group": "pixels regroupés"}`.
-    """
-    titles = {"any_ap50": "AP50 : IoU d'au moins 0,5", "any_ap": "AP : IoU de 0,5 à 0,95"}
-    names = {
-        name.replace(" au plus", "\nau plus"): end
-        for name, end in zip(OVERLAPS_FR, OVERLAPS, strict=True)
-    }
-    with new_figure(path, columns=2, size=(6.4, 4.2)) as (_, axes):
-        for axis, (key, title) in zip(axes[0], titles.items(), strict=True):
-            groups = {
-                label: {name: metrics[f"{answer}_{key}_{end}"] for name, end in names.items()}
-                for answer, label in answers.items()
-            }
-            bars(axis, groups, digits=0)
-            axis.set(title=title, ylim=(0, 130))
-            axis.legend(loc="upper center", ncols=2)

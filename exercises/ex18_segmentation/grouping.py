@@ -41,6 +41,12 @@ def one_by_one(numbers: np.ndarray) -> np.ndarray:
     return numbers == np.arange(1, numbers.max() + 1)[:, None, None]
 
 
+def touching(owners: np.ndarray) -> np.ndarray:
+    """Dit dans quelles scènes `(n, s, s)` deux objets au moins se touchent : `(n,)` booléens."""
+    highest = ndimage.maximum_filter(owners, (1, 3, 3))  # de chaque pixel et de ses voisins
+    return ((owners > 0) & (highest > owners)).any(axis=(1, 2))
+
+
 # --- Question : ce que chaque pixel doit répondre ------------------------------------
 
 
@@ -176,7 +182,7 @@ def name_masks(
     return Instances(masks[kept], means.argmax(axis=1)[kept], scores[kept])
 
 
-# --- Question : les réponses naïves --------------------------------------------------
+# --- Question : la réponse naïve -----------------------------------------------------
 
 
 def components(probabilities: np.ndarray) -> Instances:
@@ -187,11 +193,3 @@ def components(probabilities: np.ndarray) -> Instances:
     """
     spots, _ = ndimage.label(probabilities.argmax(-1) > 0)
     return name_masks(one_by_one(spots), probabilities)
-
-
-def fill_boxes(objects: Instances) -> Instances:
-    """Remplace chaque masque par le plus petit rectangle qui le contient, rempli."""
-    filled = np.zeros_like(objects.masks)
-    for box, mask in zip(filled, objects.masks, strict=True):
-        box[ndimage.find_objects(mask.astype(int))[0]] = True
-    return objects._replace(masks=filled)

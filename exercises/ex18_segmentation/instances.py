@@ -5,10 +5,11 @@ Commandes : python -m exercises.ex18_segmentation.instances
             python -m exercises.ex18_segmentation.instances web/static/scenes/0.png
 Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.seeds`).
 
-Le U-Net à trois cartes de plus (`grouping.py`) apprend des scènes serrées (`crowds.py`), et ses
-masques sont jugés objet par objet (`mask_ap.py`). Trois autres réponses disent ce qui compte : les
-taches d'un seul tenant du même réseau ; celles du vrai masque de classes ; les vraies boîtes,
-remplies. Les deux dernières connaissent la vérité : leurs fautes ne viennent pas du réseau.
+Chaque scène n'a qu'une classe de vêtement : un masque de classes n'y voit qu'une tache quand deux
+objets se touchent. Le U-Net à trois cartes de plus (`grouping.py`) apprend ces scènes, et ses
+masques sont jugés objet par objet (`mask_ap.py`). Deux autres réponses disent ce qui compte : les
+taches d'un seul tenant du même réseau, et celles du vrai masque de classes, dont les fautes ne
+viennent pas du réseau.
 """
 
 from pathlib import Path
@@ -18,7 +19,14 @@ import numpy as np
 
 from convnets.core.cli import agreed, lesson_parser, percent
 from convnets.core.reports import Headline
-from convnets.datasets.scenes import SCENE_PX, limited, split_pictures
+from convnets.datasets.scenes import (
+    ABSENT,
+    SCENE_PX,
+    Scenes,
+    compose_scenes,
+    limited,
+    split_pictures,
+)
 from convnets.datasets.sources import FASHION_CLASSES_FR
 from convnets.figures.charts import picture_rows, table
 from convnets.figures.style import output_dir
@@ -26,58 +34,73 @@ from convnets.serving.classifier import prepare
 from convnets.training import lesson, saving
 from convnets.training.batches import shuffled
 from exercises.ex18_segmentation import figures
-from exercises.ex18_segmentation.__main__ import BATCH_SIZE, LEARNING_RATES, build_model
-from exercises.ex18_segmentation.crowds import OVERLAPS, Crowds, compose_crowds
+from exercises.ex18_segmentation.__main__ import (
+    BATCH_SIZE,
+    LEARNING_RATES,
+    NUM_OBJECTS,
+    build_model,
+)
 from exercises.ex18_segmentation.grouping import (
     NUM_CLASSES,
     Instances,
     add_heads,
     components,
-    fill_boxes,
     group,
     loss,
     make_targets,
     one_by_one,
     split,
+    touching,
 )
 from exercises.ex18_segmentation.mask_ap import average_precisions
 
 EPOCHS = 4
 NUM_SCENES = {"train": 4000, "test": 1000}
-SCENE_SEEDS = {"train": 0, "test": 2}
 ANSWERS = {
     "group": "pixels regroupés",
     "components": "taches du même réseau",
     "true_components": "taches du vrai masque",
-    "true_boxes": "vraies boîtes, remplies",
 }
 MEASURES = {
-    "any_ap50": "AP50, classe ignorée",
-    "any_ap": "AP, classe ignorée",
-    "ap50": "AP50, classe comprise",
-    "ap": "AP, classe comprise",
+    "ap50_apart": "AP50, à l'écart",
+    "ap50_touching": "AP50, au contact",
+    "ap50": "AP50",
+    "ap": "AP",
 }
 
 
-# --- Question : apprendre sur des scènes serrées -------------------------------------
+# --- Question : apprendre des scènes d'une seule classe ------------------------------
 
 
-def make_crowds(limit: int | None = None) -> dict[str, Crowds]:
-    """Compose les scènes serrées d'apprentissage et de test, sans image commune."""
-    sizes, pictures = limited(NUM_SCENES, limit), split_pictures()
-    sizes["test"] = max(sizes["test"], len(OVERLAPS))  # une scène de chaque sorte à mesurer
-    return {
-        name: compose_crowds(*pictures[name], num_scenes=size, seed=SCENE_SEEDS[name])
-        for name, size in sizes.items()
-    }
+def make_alike(limit: int | None = None) -> dict[str, Scenes]:
+    """Compose des scènes dont tous les objets sont d'une même classe, sans image commune.
+
+    Args:
+        limit: au plus tant de scènes de chaque jeu, arrondies à la dizaine ; None : `NUM_SCENES`.
+
+    Returns:
+        `{"train", "test"}` ; chaque classe a autant de scènes que les autres.
+    """
+    pictures, made = split_pictures(), {}
+    for name, size in limited(NUM_SCENES, limit).items():
+        objects, labels, backgrounds = pictures[name]
+        options = {"num_scenes": -(-size // len(FASHION_CLASSES_FR)), "num_objects": NUM_OBJECTS}
+        parts = []
+        for k in range(len(FASHION_CLASSES_FR)):
+            mine = labels == k
+            parts.append(
+                compose_scenes(objects[mine], labels[mine], backgrounds, seed=k, **options)
+            )
+        made[name] = Scenes(*map(np.concatenate, zip(*parts, strict=True)))
+    return made
 
 
-def train(learned: Crowds, *, seed: int, epochs: int, minutes) -> keras.Model:
+def train(learned: Scenes, *, seed: int, epochs: int, minutes) -> keras.Model:
     """Entraîne le U-Net de l'exercice, avec sa carte des centres et ses décalages."""
     keras.utils.set_random_seed(seed)
     model = add_heads(build_model("unet"))
     model.compile(keras.optimizers.Adam(LEARNING_RATES["unet"]), loss)
-    targets = make_targets(learned.owners, learned.labels)
+    targets = make_targets(learned.owners, learned.labels[:, 0])
     model.fit(
         shuffled(learned.images, targets, batch_size=BATCH_SIZE, seed=seed),
         epochs=epochs,
@@ -88,57 +111,52 @@ def train(learned: Crowds, *, seed: int, epochs: int, minutes) -> keras.Model:
     return model
 
 
-# --- Question : quatre réponses, dont deux connaissent la vérité ---------------------
+# --- Question : trois réponses, dont une connaît la vérité ---------------------------
 
 
-def true_objects(scenes: Crowds) -> list[Instances]:
+def true_objects(scenes: Scenes) -> list[Instances]:
     """Rend les vrais objets de chaque scène, dans l'ordre où ils ont été posés."""
     return [
-        Instances(one_by_one(owners), np.full(owners.max(), label), np.ones(owners.max()))
-        for owners, label in zip(scenes.owners, scenes.labels, strict=True)
+        Instances(one_by_one(owners), labels[labels != ABSENT], np.ones(owners.max()))
+        for owners, labels in zip(scenes.owners, scenes.labels, strict=True)
     ]
 
 
-def answer(model: keras.Model, scenes: Crowds) -> dict[str, list[Instances]]:
+def answer(model: keras.Model, scenes: Scenes) -> dict[str, list[Instances]]:
     """Rend les objets de chaque scène, selon chacune des réponses d'`ANSWERS`."""
     outputs = model.predict(scenes.images, batch_size=50, verbose=0)
-    classes = np.where(scenes.owners > 0, scenes.labels[:, None, None] + 1, 0)
     certain = np.eye(NUM_CLASSES, dtype=np.float32)  # un masque de classes sans faute
     return {
         "group": [group(each) for each in outputs],
         "components": [components(split(each)[0]) for each in outputs],
-        "true_components": [components(certain[each]) for each in classes],
-        "true_boxes": [fill_boxes(each) for each in true_objects(scenes)],
+        "true_components": [components(certain[each]) for each in scenes.masks],
     }
 
 
-def measure_objects(found: list[Instances], scenes: Crowds) -> dict[str, float]:
-    """Calcule l'AP d'une réponse, en tout et par sorte de scène.
+def measure_objects(found: list[Instances], scenes: Scenes) -> dict[str, float]:
+    """Calcule l'AP d'une réponse, en tout, puis selon que des objets se touchent ou non.
 
     Args:
         found: les objets trouvés dans chaque scène.
         scenes: les scènes.
 
     Returns:
-        Dans [0, 1] : les mesures de `MEASURES` ; les deux premières pour chaque sorte de scène,
-        comme `any_ap_touching`.
+        Dans [0, 1] : `ap50`, au seuil de 0,5, et `ap`, la moyenne des dix seuils ; puis les mêmes,
+        suivies de `_apart` et de `_touching`.
     """
-    true, values = true_objects(scenes), {}
-    parts = {f"_{name}": scenes.overlaps == rank for rank, name in enumerate(OVERLAPS)}
-    for end, kept in {"": scenes.overlaps >= 0, **parts}.items():
+    true, close, values = true_objects(scenes), touching(scenes.owners), {}
+    for end, kept in {"": close | True, "_apart": ~close, "_touching": close}.items():
         numbers = np.flatnonzero(kept)
-        pairs = [found[i] for i in numbers], [true[i] for i in numbers]
-        aps = average_precisions(*pairs, by_class=False)
-        values |= {f"any_ap50{end}": float(aps[0]), f"any_ap{end}": float(aps.mean())}
-    aps = average_precisions(found, true, by_class=True)
-    return values | {"ap50": float(aps[0]), "ap": float(aps.mean())}
+        aps = average_precisions([found[i] for i in numbers], [true[i] for i in numbers])
+        values |= {f"ap50{end}": float(aps[0]), f"ap{end}": float(aps.mean())}
+    return values
 
 
 # --- Question : que vaut chaque réponse ? --------------------------------------------
 
 
 def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
-    """Entraîne le réseau et mesure les quatre réponses sur des scènes de test.
+    """Entraîne le réseau et mesure les trois réponses sur des scènes de test.
 
     Args:
         seed: graine des poids de départ et du mélange ; les scènes ne changent pas.
@@ -147,9 +165,9 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         limit: au plus tant de scènes de chaque jeu ; None : `NUM_SCENES`.
 
     Returns:
-        Les mesures de chaque réponse, comme `group_any_ap50` ; le réseau ; les scènes de test.
+        Les mesures de chaque réponse, comme `group_ap50` ; le réseau ; les scènes de test.
     """
-    scenes = make_crowds(limit)
+    scenes = make_alike(limit)
     model = train(scenes["train"], seed=seed, epochs=epochs, minutes=minutes)
     metrics = {
         f"{name}_{key}": value
@@ -168,7 +186,6 @@ def teach(options) -> None:
     ]
     print(table(["", *MEASURES.values()], rows))
     folder = output_dir(options)
-    figures.save_bars(folder / "ap.png", found.metrics, ANSWERS)
     figures.save_scenes(folder / "objets.png", found.model, found.kept["scenes"])
     lesson.save(
         found.model,
@@ -177,12 +194,12 @@ def teach(options) -> None:
         light=False,
         headline=[
             Headline(f"{name}_{key}", f"{MEASURES[key]} : {label}")
-            for key in ("any_ap50", "any_ap")
+            for key in ("ap50_apart", "ap50_touching", "ap")
             for name, label in ANSWERS.items()
         ],
         input_shape=[SCENE_PX, SCENE_PX, 3],
     )
-    print(f"Figures écrites dans {folder}/")
+    print(f"Figure écrite dans {folder}/")
     print(f"Une scène à segmenter : python -m {options.command} web/static/scenes/0.png")
 
 
@@ -199,7 +216,7 @@ def segment(options) -> None:
         size = agreed(int(found.masks[k].sum()), "pixel")
         print(f"  {FASHION_CLASSES_FR[found.labels[k]]}, {size}, score {percent(found.scores[k])}")
     path = output_dir(options) / f"{Path(options.image).stem}_objets.png"
-    picture_rows(path, {"": [image, figures.paint(found.masks, found.masks)]})
+    picture_rows(path, {"": [image, figures.paint(found.masks)]})
     print(f"Figure : {path}")
 
 

@@ -75,16 +75,12 @@ def average_precision(scores: np.ndarray, correct: np.ndarray, num_true: int) ->
     return float(best_from_here[correct].sum() / num_true)
 
 
-def average_precisions(
-    found: list[Instances], true: list[Instances], *, by_class: bool
-) -> np.ndarray:
-    """Calcule l'AP d'un jeu de scènes à chaque seuil d'IoU.
+def average_precisions(found: list[Instances], true: list[Instances]) -> np.ndarray:
+    """Calcule l'AP d'un jeu de scènes à chaque seuil d'IoU, sans tenir compte des classes.
 
     Args:
         found: les objets trouvés, scène par scène.
         true: les vrais objets, dans le même ordre ; leurs scores ne servent pas.
-        by_class: un masque n'est bon que si sa classe est juste, et l'AP est la moyenne de celles
-            des classes présentes ; sinon, la classe est ignorée.
 
     Returns:
         `(10,)` dans [0, 1], un nombre par seuil de `THRESHOLDS`.
@@ -92,21 +88,11 @@ def average_precisions(
     Source : Lin et al., COCO, arXiv 1405.0312, 2014, et ses règles d'évaluation ; celles-ci
     interpolent en 101 points, et non en tous.
     """
-    classes = np.unique(np.concatenate([each.labels for each in true])) if by_class else [None]
-    values = np.empty((len(classes), len(THRESHOLDS)))
-    for i, label in enumerate(classes):
-        kept = [(only(f, label), only(t, label)) for f, t in zip(found, true, strict=True)]
-        scores = [f.scores for f, _ in kept]
-        ious = [mask_iou(f.masks, t.masks) for f, t in kept]
-        num_true = sum(len(t.labels) for _, t in kept)
-        for j, threshold in enumerate(THRESHOLDS):
-            correct = [match(*pair, threshold=threshold) for pair in zip(scores, ious, strict=True)]
-            pooled = np.concatenate(scores), np.concatenate(correct)
-            values[i, j] = average_precision(*pooled, num_true)
-    return values.mean(axis=0)
-
-
-def only(objects: Instances, label: int | None) -> Instances:
-    """Rend les objets d'une classe ; None : tous."""
-    kept = np.full(len(objects.labels), True) if label is None else objects.labels == label
-    return Instances(objects.masks[kept], objects.labels[kept], objects.scores[kept])
+    scores = [each.scores for each in found]
+    ious = [mask_iou(f.masks, t.masks) for f, t in zip(found, true, strict=True)]
+    num_true, values = sum(len(each.labels) for each in true), []
+    for threshold in THRESHOLDS:
+        correct = [match(*pair, threshold=threshold) for pair in zip(scores, ious, strict=True)]
+        pooled = np.concatenate(scores), np.concatenate(correct)
+        values.append(average_precision(*pooled, num_true))
+    return np.array(values)

@@ -12,11 +12,3 @@ def test_each_spot_is_named():
     axis = Figure().add_subplot()
     figures.name_spots(axis, mask)
     assert [text.get_text() for text in axis.texts] == ["Robe", "Robe", "Bottine"]
-
-
-def test_found_objects_take_the_colors_of_the_true_ones():
-    masks = np.zeros((2, 4, 6), bool)
-    masks[0, :2] = masks[1, 2:] = True
-    true = figures.paint(masks, masks).pixels
-    assert len(np.unique(true)) == 2
-    np.testing.assert_array_equal(figures.paint(masks[::-1], masks).pixels, true)

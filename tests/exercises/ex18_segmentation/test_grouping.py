@@ -65,11 +65,15 @@ def test_the_majority_names_a_mask():
     assert found.labels.tolist() == [5] and found.scores.tolist() == [pytest.approx(0.3)]
 
 
-def test_boxes_are_the_smallest():
-    masks = np.zeros((1, 5, 7), bool)
-    masks[0, [1, 3], [2, 5]] = True
-    filled = grouping.fill_boxes(grouping.Instances(masks, np.zeros(1), np.ones(1)))
-    assert filled.masks[0, 1:4, 2:6].all() and filled.masks.sum() == 12
+def test_touching_objects_are_neighbours():
+    apart = np.where(OWNERS == 2, 0, OWNERS)
+    corner = np.zeros_like(OWNERS)
+    corner[0, :4, :4], corner[0, 4:8, 4:8] = 2, 1  # par un coin
+    assert grouping.touching(np.concatenate([OWNERS, apart, corner])).tolist() == [
+        True,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.question(QUESTION)

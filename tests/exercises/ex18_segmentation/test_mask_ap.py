@@ -17,35 +17,23 @@ def strips(*spans):
     return masks
 
 
-def objects(*spans, labels=None, scores=None):
-    labels = np.zeros(len(spans), int) if labels is None else np.array(labels)
+def objects(*spans, scores=None):
     scores = np.ones(len(spans)) if scores is None else np.array(scores)
-    return Instances(strips(*spans), labels, scores)
-
-
-def ap(found, true, *, by_class=True):
-    return mask_ap.average_precisions(found, true, by_class=by_class)
+    return Instances(strips(*spans), np.zeros(len(spans), int), scores)
 
 
 @pytest.mark.question(QUESTION)
 def test_a_mask_counts_up_to_its_iou():
     """IoU de 7/10 : bon aux cinq premiers seuils, de 0,5 à 0,7 compris."""
-    found = ap([objects((0, 7))], [objects((0, 10))])
+    found = mask_ap.average_precisions([objects((0, 7))], [objects((0, 10))])
     assert found.tolist() == [1] * 5 + [0] * 5
 
 
 @pytest.mark.question(QUESTION)
 def test_one_spot_for_two_objects():
     """La tache couvre bien les deux : un masque de classes parfait, et pas un objet de juste."""
-    found = ap([objects((0, 20))], [objects((0, 10), (10, 20))])
+    found = mask_ap.average_precisions([objects((0, 20))], [objects((0, 10), (10, 20))])
     assert found.tolist() == [0.5] + [0] * 9  # IoU de 1/2 : un seul des deux, au premier seuil
-
-
-def test_classes_are_averaged_or_ignored():
-    true = [objects((0, 5), (5, 10), (10, 15), labels=(3, 3, 8))]
-    found = [objects((0, 5), (5, 10), (10, 15), labels=(3, 3, 4))]
-    assert ap(found, true)[0] == 0.5  # classe 3 : 1 ; classe 8 : 0 ; la 4, absente, ne compte pas
-    assert ap(found, true, by_class=False)[0] == 1
 
 
 def loop(found, true, threshold):
@@ -84,5 +72,7 @@ def test_it_is_what_a_loop_finds(seed):
         return objects(*spans, scores=rng.random(len(spans)))
 
     found, true = [some(0) for _ in range(3)], [some(1) for _ in range(3)]
-    for threshold, value in zip(mask_ap.THRESHOLDS[::4], ap(found, true)[::4], strict=True):
+    for threshold, value in zip(
+        mask_ap.THRESHOLDS[::4], mask_ap.average_precisions(found, true)[::4], strict=True
+    ):
         assert value == pytest.approx(loop(found, true, threshold))
