@@ -7,6 +7,7 @@ calculé d'après l'en-tête, avant de décoder, et tous les fils se partagent l
 
 import contextlib
 import importlib
+import io
 import os
 from collections.abc import Iterator
 from threading import Condition, Lock, local
@@ -24,6 +25,7 @@ PLUGINS = "WebP Avif Tiff Tga Pcx Jpeg2K Psd".split()  # chargés s'il le faut
 FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX", "JPEG2000", "PSD")
 SERIES = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")  # dont un fichier peut en contenir plusieurs
 TELEPHONE = "HEIF"  # que lit le paquet pi-heif
+TELEPHONE_STARTS = tuple(b"ftyp" + brand for brand in (b"hei", b"hev", b"mif", b"msf"))
 GROUND = 128  # gris neutre, sous les pixels transparents
 
 MEMORY_BYTES = 200 * 10**6  # ce que les images en cours occupent, tous fils réunis
@@ -134,7 +136,7 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
         orientation = 1
         with contextlib.suppress(Exception):  # EXIF illisible : l'image reste comme elle est
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-        turn = TURNS.get(orientation)
+        image, turn = _in_srgb(image, min_side_px), TURNS.get(orientation)
         is_ready = image.mode == "RGB" and not image.has_transparency_data
         if not is_ready or (turn is not None and num_bytes + 4 * num_pixels > MEMORY.num_bytes):
             alpha = _alpha(image) if image.has_transparency_data and turn is None else None
@@ -143,6 +145,21 @@ def decode(file: BinaryIO, *, min_side_px: int | None = None) -> Image.Image:
         image = image if turn is None else image.transpose(turn)
         image.info["several"] = several
         return image
+
+
+def _in_srgb(image: Image.Image, min_side_px: int | None) -> Image.Image:
+    """Met en sRGB une image dont le profil dit d'autres couleurs (Display P3 des téléphones)."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA") or b"sRGB" in profile.replace(b"\0", b""):
+        return image
+    from PIL import ImageCms
+
+    factor = min(image.size) // (min_side_px or min(image.size))
+    image = image.reduce(factor) if factor > 1 else image  # moins de pixels à convertir
+    with contextlib.suppress(ImageCms.PyCMSError):  # profil abîmé : l'image reste comme elle est
+        srgb = ImageCms.createProfile("sRGB")
+        ImageCms.profileToProfile(image, io.BytesIO(profile), srgb, inPlace=True)
+    return image
 
 
 def _alpha(image: Image.Image) -> Image.Image:
@@ -169,7 +186,7 @@ def _telephone_formats(file: BinaryIO) -> tuple[str, ...]:
     """
     start = file.read(12)
     file.seek(0)
-    if start[4:8] != b"ftyp" or start[8:11] not in (b"hei", b"hev", b"mif", b"msf"):
+    if start[4:11] not in TELEPHONE_STARTS:
         return ()
     import pi_heif
 

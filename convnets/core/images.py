@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from convnets.core.cli import printable, reason
-from convnets.core.decoding import FORMATS, GROUND, TooHeavyError, decode
+from convnets.core.decoding import FORMATS, GROUND, TELEPHONE_STARTS, TooHeavyError, decode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,7 +128,8 @@ def _decode(file: BinaryIO, name: str, min_side_px: int | None) -> Image.Image:
         file.seek(0)
         if kind := _other_kind(file.read(512)):
             raise ValueError(
-                f"{name} est {kind}, qui n'est pas lu ici ; convertissez-le en PNG ou en JPEG."
+                f"{name} est {kind}, que ./predict ne lit pas ; donnez-en une copie en PNG ou en "
+                "JPEG."
             ) from error
         raise ValueError(
             f"{name} n'est d'aucun format d'image connu ({', '.join(FORMATS)}, HEIC) ; vérifiez "
@@ -156,6 +157,10 @@ def _other_kind(start: bytes) -> str:
         return "un dessin SVG"
     if start[4:11] == b"ftypavi":
         return "une image AVIF abîmée, ou de plus de 268 millions de pixels"
+    if start[4:11] in TELEPHONE_STARTS:
+        return "une photo HEIC abîmée, ou d'une variante rare"
+    if start.startswith((b"II*\0", b"MM\0*")):
+        return "une variante rare de TIFF (CIE Lab, flottants en couleurs…)"
     if start.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
         return "une image JPEG XL"
     films = (start[4:8] == b"ftyp", start[:4] == b"\x1aE\xdf\xa3", start[8:12] == b"AVI ")

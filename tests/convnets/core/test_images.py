@@ -81,6 +81,20 @@ def test_cmyk_jpeg_is_not_inverted(tmp_path, quadrants):
     np.testing.assert_allclose(corners(open_image(tmp_path / "a.jpg")), expected, atol=12)
 
 
+@pytest.mark.parametrize(("mode", "side"), [("RGB", None), ("RGBA", None), ("RGB", 20)])
+def test_a_colour_profile_is_applied(tmp_path, quadrants, mode, side):
+    """Un profil qui échange le rouge et le vert est appliqué ; un profil abîmé n'y change rien."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"----").replace(b"gXYZ", b"rXYZ").replace(b"----", b"gXYZ")
+    swapped = swapped.replace("sRGB".encode("utf-16-be"), "gRBG".encode("utf-16-be"))
+    for name, profile in (("a.png", swapped), ("b.png", b"abime")):
+        quadrants.convert(mode).save(tmp_path / name, icc_profile=profile)
+    found, spoilt = (open_image(tmp_path / n, min_side_px=side) for n in ("a.png", "b.png"))
+    expected = [colour[1::-1] + colour[2:] for colour in (RED, GREEN, BLUE)]
+    np.testing.assert_allclose(corners(found)[:3], expected, atol=3)
+    np.testing.assert_allclose(corners(spoilt)[:3], [RED, GREEN, BLUE])
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_photo_that_holds_another_is_read(tmp_path, quadrants, progressive):
     """Un téléphone range souvent deux images dans un JPEG (MPO) : la première compte."""
@@ -202,9 +216,11 @@ def truncated(name) -> bytes:
     [
         (b"", r"est vide \(0 octet\)"),
         *((text, "aucun format d'image connu") for text in (b"Bonjour.\n", bytes(4096))),
-        (b"<?xml version='1.0'?><svg/>", "un dessin SVG, qui n'est pas lu ici"),
+        (b"<?xml version='1.0'?><svg/>", "un dessin SVG, que ./predict ne lit pas"),
         (b"%PDF-1.7", "un document PDF"),
         (b"\0\0\0 ftypisom", "une vidéo"),
+        (b"\0\0\0 ftypmif3", "une photo HEIC abîmée"),
+        (b"MM\0*" + bytes(8), "une variante rare de TIFF"),
         *((truncated(name), "tronquée|aucun format") for name in ("JPEG", "PNG", "GIF")),
         *((truncated(name), "tronquée|aucun format") for name in ("WEBP", "TIFF", "BMP")),
     ],
