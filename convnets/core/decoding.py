@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")  # ceux que Pillow charge d'emblée
-PLUGINS = "WebP Avif Tiff Tga Pcx Jpeg2K Psd".split()  # chargés s'il le faut
-# Les autres (EPS, ICO, QOI…) demandent un autre programme, du Python lent, ou ne disent pas leur
-# taille avant d'être décodés.
-FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX", "JPEG2000", "PSD")
+PLUGINS = "WebP Avif Tiff Tga Pcx Jpeg2K Psd Qoi".split()  # chargés s'il le faut
+# Les autres (EPS, ICO…) demandent un autre programme, ou ne disent pas leur taille avant d'être
+# décodés.
+FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX", "JPEG2000", "PSD", "QOI")
 SERIES = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")  # dont un fichier peut en contenir plusieurs
 TELEPHONE = "HEIF"  # que lit le paquet pi-heif
 TELEPHONE_STARTS = tuple(b"ftyp" + brand for brand in (b"hei", b"hev", b"mif", b"msf"))
