@@ -71,7 +71,7 @@ def digit_square(image: Image.Image) -> np.ndarray:
         bit près, et son négatif aussi.
 
     Raises:
-        ValueError: rien ne se détache du fond, ou deux chiffres sont côte à côte.
+        ValueError: rien ne se détache du fond, ou plusieurs chiffres sont côte à côte.
 
     Source : LeCun, Bottou, Bengio et Haffner, Proc. IEEE 86(11), 1998, §III.A (cadrage de MNIST).
     """
@@ -270,7 +270,9 @@ def _choose(contrast: np.ndarray, threshold: float) -> tuple[np.ndarray, bool]:
     kept = (gap < 0.15 * side[main]) & (mass > 0.02 * mass[main]) & (touching <= touching[main])
     kept &= ~frames
     if free and _has_twin(boxes, np.where(kept, 0, candidates), main):
-        raise ValueError("deux chiffres sont côte à côte ; donnez-en un seul, recadrez l'image.")
+        raise ValueError(
+            "plusieurs chiffres sont côte à côte ; donnez-en un seul, recadrez l'image."
+        )
     return np.concatenate([[False], kept])[labels], free
 
 

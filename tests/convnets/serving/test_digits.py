@@ -195,7 +195,7 @@ def test_two_digits_are_said(extract, tmp_path):
         ink = enlarge(digit, 80)
         page[20 : 20 + ink.shape[0], left : left + ink.shape[1]] = ink
     to_image(255 * (1 - page)).save(tmp_path / "a.png")
-    with pytest.raises(ValueError, match="deux chiffres sont côte à côte"):
+    with pytest.raises(ValueError, match="plusieurs chiffres sont côte à côte"):
         read_digit(tmp_path / "a.png")
 
 
