@@ -184,9 +184,9 @@ ENTRIES = (
         "inception",
         "05. InceptionV3, réemployé pour des vêtements",
         "python -m exercises.ex05_inception",
-        "La tête est apprise sur une base figée. La dernière figure montre l'oubli : on réapprend la "
-        "fin de la base pour une autre tâche, et, à partir d'un taux de 3·10⁻⁴, l'exactitude de la "
-        "première baisse.",
+        "La tête est apprise sur une base figée. La dernière figure montre l'oubli : on réapprend "
+        "la fin de la base pour une autre tâche, et, à partir d'un taux de 3·10⁻⁴, l'exactitude "
+        "de la première baisse.",
         draw_inception,
     ),
 )
