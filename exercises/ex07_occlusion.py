@@ -3,9 +3,9 @@
 Document : S3 (diapositives), « Occlusion ».
 Commande : python -m exercises.ex07_occlusion samples/chien.webp
 
-Aucune dérivée ici, ni rien de Keras : on pose la même question au moteur léger de `./predict`, une
-fois par endroit caché. Un pixel compte d'autant plus que la probabilité baisse quand on cache ce
-qui l'entoure.
+L'exercice ne dérive rien et n'emploie pas Keras : on pose la même question au moteur léger de
+`./predict`, une fois par endroit caché. Un pixel compte d'autant plus que la probabilité baisse
+quand on cache ce qui l'entoure.
 """
 
 import numpy as np

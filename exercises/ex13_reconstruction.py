@@ -54,17 +54,18 @@ def frequencies(height: int, width: int) -> dreams.Basis:
     """Rend de quoi régler les fréquences d'une image plutôt que ses pixels.
 
     Adam donne à chaque nombre un pas de même taille : réglés un à un, les pixels se couvrent de
-    grain. Ici les fréquences basses vont plus vite, comme elles sont plus fortes dans les
-    photographies : chaque nombre est multiplié par 1/f, f étant sa fréquence en cycles par pixel
-    (pour la fréquence nulle, la plus petite des autres), le tout étant mis à l'échelle.
+    grain. Ici, chaque nombre est multiplié par 1/f, f étant sa fréquence en cycles par pixel : les
+    fréquences basses, plus fortes dans les photographies, changent plus vite. La fréquence nulle
+    compte comme la plus petite des autres.
 
     Args:
         height: hauteur de l'image.
         width: sa largeur.
 
     Returns:
-        De `(1, h, w, 3)` à `(2, 3, h, w // 2 + 1)`, parties réelle et imaginaire, et retour ;
-        des nombres de l'ordre de 1 font une image de l'ordre d'un niveau.
+        Deux fonctions : d'images `(1, h, w, 3)` à des nombres `(2, 3, h, w // 2 + 1)`, parties
+        réelle et imaginaire, et retour. Des nombres de l'ordre de 1 font une image de l'ordre d'un
+        niveau.
 
     Source : Olah, Mordvintsev et Schubert, « Feature Visualization », Distill, 2017.
     """

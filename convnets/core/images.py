@@ -207,7 +207,7 @@ def crop_resize_image(
     zoom: float = 1.0,
     resample: Image.Resampling = Image.Resampling.BICUBIC,
 ) -> Image.Image:
-    """`crop_resize`, qui rend une image Pillow ; `"squash"` accepte une largeur et une hauteur."""
+    """Fait comme `crop_resize`, en image Pillow ; `"squash"` accepte une largeur et une hauteur."""
     if image.mode != "RGB":
         raise ValueError(f"Image de mode {image.mode} reçue, RGB attendu : passez par open_image.")
     width, height = image.size

@@ -65,7 +65,7 @@ class Engine:
 def answer_in_passes(
     engine: Engine, x: "np.ndarray", size: int = PASS_SIZE
 ) -> "tuple[np.ndarray, np.ndarray | None]":
-    """`engine.answer`, `size` entrées à la fois ; il y en a au moins une."""
+    """Appelle `engine.answer` sur `size` entrées à la fois ; il y en a au moins une."""
     import numpy as np
 
     parts = [engine.answer(x[i : i + size]) for i in range(0, len(x), size)]

@@ -34,9 +34,9 @@ def squares(
     Args:
         image: image Pillow `RGB`, telle que la rend `open_image`.
         side_px: côté de chaque vue, en pixels ; ou sa largeur et sa hauteur, pour `"squash"`.
-        views: mode et zoom de chacune, voir `crop_resize` ; l'image entière seule, selon le mode
-            de la première, si son petit côté n'a pas deux fois `THUMBNAIL_PX` : en agrandir un
-            morceau n'apprend rien.
+        views: mode et zoom de chacune, voir `crop_resize`. Si le petit côté de l'image n'a pas
+            deux fois `THUMBNAIL_PX`, la seule vue est l'image entière, selon le mode de la
+            première : agrandir un morceau d'une petite image ne montre rien de plus.
 
     Returns:
         Images Pillow `RGB`, carrées.

@@ -98,7 +98,7 @@ def shuffled(
 
 
 def feed(batches: Batches):
-    """Rend ce que lit `model.fit` : les mêmes lots, préparés sans le réglage de TensorFlow.
+    """Rend ce que lit `model.fit` : les mêmes lots, sans laisser TensorFlow régler ses lectures.
 
     Quand TensorFlow règle seul ses lectures, il attend parfois quarante secondes à la fin d'une
     époque.

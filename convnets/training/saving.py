@@ -27,7 +27,7 @@ def load_model(slug: str, *, models_dir: Path = MODELS_DIR):
     """Charge un modèle Keras après avoir vérifié son compte rendu.
 
     Args:
-        slug: nom de l'exercice, par exemple `"ex03_cifar10"`.
+        slug: nom du modèle, par exemple `"ex03_cifar10"`.
         models_dir: dossier des modèles.
 
     Returns:

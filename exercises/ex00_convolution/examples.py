@@ -4,9 +4,9 @@ D'après : S0 à S4, l'endroit est donné avec chaque exemple.
 Commande : python -m exercises.ex00_convolution
 Nombres attendus : examples.json, à côté, mêmes clés que ce que rendent ces fonctions.
 
-La fonction `n7` refait l'exemple N7, et rend un dictionnaire, dont le résumé d'une ligne montre la
-première valeur ; elle ne lit rien de ce qu'elle devrait trouver, sauf `n20`, dont la grille est la
-donnée. Les réseaux ne sont importés qu'à l'usage : TensorFlow est long à charger.
+La fonction `n7` refait l'exemple N7, et rend un dictionnaire de résultats ; le résumé d'une ligne
+en montre le premier. Aucune fonction ne lit ce qu'elle devrait trouver, sauf `n20`, dont la grille
+imprimée est la donnée. Les réseaux ne sont importés qu'à l'usage : TensorFlow est long à charger.
 """
 
 import json
@@ -47,9 +47,10 @@ def read_examples() -> dict[str, dict]:
     """Lit les exemples et les nombres attendus, décimales exactes.
 
     Returns:
-        Par exemple, de N1 à N23, `"document"`, `"titre"`, `"note"`, qui dit ce qu'il faut y
-        corriger, `"imprimé"`, les nombres du document, et `"attendu"`, ceux qui ont été recalculés
-        hors de ce code ; les décimales y sont des `Fraction`.
+        Un dictionnaire pour chaque exemple, de N1 à N23 : `"document"`, `"titre"`, `"note"`, qui
+        dit ce qu'il faut corriger dans le document, `"imprimé"`, les nombres du document, et
+        `"attendu"`, ceux qui ont été recalculés hors de ce code ; les décimales sont des
+        `Fraction`.
     """
     return json.loads(EXAMPLES_PATH.read_text(encoding="utf-8"), parse_float=Fraction)
 
@@ -69,7 +70,7 @@ def n1():
 
 
 def n2():
-    """Ni la fenêtre ni les valeurs ne survivent dans le texte : les deux pas sont montrés."""
+    """Le document ne dit ni la fenêtre ni les valeurs : l'exemple montre les deux pas."""
     signal = conv1d(SIGNAL, SIGNAL_KERNEL)[np.newaxis]  # (1, 4)
     return {"pas un": pool2d(signal, (1, 2), stride=1)[0], "pas deux": pool2d(signal, (1, 2))[0]}
 
@@ -140,7 +141,7 @@ def n9():
 
 
 def n10():
-    """Loin du X pixel à pixel, tout près par ses 12 valeurs."""
+    """Le X déformé est loin du X pixel à pixel, et tout près par ses 12 valeurs."""
     deformed = x_or_o.read_picture(x_or_o.DEFORMED_X)
     stages = x_or_o.chain(deformed)
     a, b = x_or_o.chain(X).vector * 9, stages.vector * 9
@@ -211,7 +212,7 @@ def n15():
 
 
 def n16():
-    """L'équivalence n'est qu'approchée : à un neurone près, un demi pour cent."""
+    """Le réseau dense n'égale LeNet qu'à un demi pour cent près, avec 77 ou 78 neurones."""
     from exercises.ex00_convolution import networks
 
     lenet = networks.build_lenet(28).count_params()
@@ -255,7 +256,7 @@ def n19():
 
 
 def n20():
-    """La grille et les barres sont imprimées ; leurs sommes disent qu'elles sont entières."""
+    """La grille et les barres sont imprimées ; leurs sommes vérifient que rien n'y manque."""
     printed = read_examples()["N20"]["imprimé"]
     grid, bars = np.array(printed["grille"]), np.array(printed["barres"])
     return {

@@ -9,7 +9,8 @@ le fait le code de l'énoncé, est du temps perdu. On garde ce qu'elle rend. Une
 en quelques secondes. Le temps gagné paie trois vues de chaque photographie : un carré plus grand
 que celui de l'énoncé, le même de plus près, et un plus petit.
 
-Le témoin est une base aux poids tirés au hasard : ce qu'elle perd est ce qu'ImageNet apporte.
+Le témoin est une base aux poids tirés au hasard : l'exactitude qu'elle perd est ce qu'apportent les
+poids d'ImageNet.
 """
 
 from collections.abc import Sequence
@@ -117,7 +118,7 @@ def measure(*, limit: int | None) -> lesson.Run:
         limit: photographies au plus, dans chaque part.
 
     Returns:
-        Les mesures de `LABELS`, la tête des deux vues, et ce que `teach` en montre.
+        Les mesures de `LABELS`, la tête apprise de toutes les vues, et ce que `teach` en montre.
     """
     parts = features.load_photographs(limit)
     train, test, val = (parts[part].labels for part in ("train", "test", "validation"))

@@ -83,7 +83,7 @@ class Clock(lesson.Clock):
     """Finit à l'heure, comme dans les autres leçons, mais ne change pas le taux d'apprentissage."""
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Ne change rien."""
+        """Laisse le taux d'apprentissage comme il est."""
 
 
 def fine_tune(
@@ -91,10 +91,10 @@ def fine_tune(
 ) -> None:
     """Réapprend le haut de la base avec sa tête, déjà entraînée : les deux changent sur place.
 
-    La tête d'abord, mais pas pour la raison qu'on donne d'ordinaire : une tête tirée au hasard
-    enverrait de grands gradients dans la base. Celle-ci part de zéro et n'en enverrait aucun au
-    premier pas. La raison est la comparaison : tous les réglages partent ainsi de la même tête, et
-    ce qui les sépare ensuite ne vient que de la base réapprise.
+    La tête est apprise d'abord, pour que tous les réglages partent de la même tête : ce qui les
+    sépare ensuite ne vient que de la base réapprise. On donne d'ordinaire une autre raison : une
+    tête tirée au hasard enverrait de grands gradients dans la base. Elle ne vaut pas ici, où la
+    tête part de zéro et n'enverrait aucun gradient au premier pas.
 
     Les BatchNormalization restent figées, donc en mode prédiction : sinon, les statistiques de lots
     de 64 images y remplaceraient celles d'un million.

@@ -5,9 +5,9 @@ Commande : python -m exercises.ex05_inception.layers
 Résultat mesuré : docs/mesures/ex05_layers.json.
 
 Mille photographies de vêtements apprennent, cent par classe, et 372 mesurent. Le taux
-d'apprentissage est choisi sur les photographies de validation, une fois par profondeur. Deux
-incertitudes se disent à part : les graines, et le petit nombre de photographies de test, qui est
-le même pour toutes. Deux réglages se comparent donc photographie par photographie.
+d'apprentissage est choisi sur les photographies de validation, une fois par profondeur. Il y a
+deux incertitudes. Celle des graines demande plusieurs exécutions. Celle des photographies de test,
+peu nombreuses, est dans l'intervalle : deux réglages se comparent photographie par photographie.
 """
 
 from math import sqrt

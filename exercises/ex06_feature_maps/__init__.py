@@ -10,6 +10,6 @@ Document : TD « keras & réseaux de neurones convolutionnels », §1.2 ; S3, «
 Commandes : python -m exercises.ex06_feature_maps samples/chat.png
             python -m exercises.ex06_feature_maps.lenet chiffre.jpg
             python -m exercises.ex06_feature_maps.maximisation samples/chat.png
-Rien n'est appris ici : les réseaux sont ceux des exercices 03 et 04. Leurs figures sont dans
-docs/galerie.md.
+Rien n'est appris ici : les réseaux sont `thumbnails` et `digits`, deux modèles livrés. Les figures
+sont dans docs/galerie.md.
 """

@@ -3,7 +3,7 @@
 D'après : TD « keras & réseaux de neurones convolutionnels », §1.2 et question 1.
 Commande : python -m exercises.ex06_feature_maps.lenet [image]
 
-Le réseau est celui que l'exercice 04 a enregistré. L'image peut être un dessin ou une photographie
+Le réseau est `digits`, le LeNet livré. L'image peut être un dessin ou une photographie
 de chiffre, sombre ou clair ; sans elle, c'est le premier chiffre de test de MNIST.
 """
 

@@ -106,10 +106,10 @@ def enlarge(heatmap: np.ndarray, image: np.ndarray) -> np.ndarray:
 def grad_cam_plus_plus_map(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Additionne les cartes, chacune multipliée par un poids que chaque case du gradient donne.
 
-    Le poids d'une carte de somme S est Σ g / (2 + S·g), sur les gradients g > 0. Une carte
-    allumée sur quelques cases a une petite somme : elle pèse donc plus que dans Grad-CAM, et un
-    petit objet se voit mieux. Le facteur exp(score) de l'article est le même pour toutes les
-    cartes : la mise à l'échelle l'efface.
+    Le poids d'une carte de somme S est Σ g / (2 + S·g), sur les gradients g > 0. Une carte allumée
+    sur quelques cases a une petite somme : elle pèse donc plus que dans Grad-CAM. Selon l'article,
+    un petit objet s'en voit mieux ; l'exercice 11 ne mesure pas cela. Le facteur exp(score) de
+    l'article est le même pour toutes les cartes : la mise à l'échelle l'efface.
 
     Args:
         maps: `(h, w, c)`, positives dans l'article ; une somme négative compte ici pour zéro.

@@ -8,8 +8,7 @@ probabilité de la classe tombe vite : l'aire sous la courbe de suppression est 
 dans son ordre, sur une image floue, elle monte vite : l'aire d'insertion est grande.
 
 On efface par cases de 4×4 pixels, et non pixel par pixel. Sur une image si petite, des pixels
-épars troublent le réseau par eux-mêmes : une carte tirée au hasard paraîtrait aussi bonne que les
-autres.
+épars troublent le réseau par eux-mêmes, et non parce que la carte les a bien choisis.
 
 Source : Petsiuk, Das et Saenko, « RISE », arXiv 1806.07421, 2018 (les deux courbes) ; Samek
 et al., arXiv 1509.06321, 2015 (effacer par cases).

@@ -64,7 +64,7 @@ def cam_network() -> keras.Model:
 def own_cam(model: keras.Model, image: np.ndarray, class_index: int) -> np.ndarray:
     """Rend la carte de CAM, lue dans son propre réseau : le réseau jugé n'a pas la bonne forme.
 
-    Les deux ont les mêmes convolutions ; la dernière couche d'`ex09_cam` a été réapprise.
+    Les deux réseaux ont les mêmes convolutions ; la dernière couche d'`ex09_cam` a été réapprise.
 
     Args:
         model: non regardé.

@@ -63,7 +63,7 @@ def inception_module(x, widths: Widths):
 
 
 def plain_pair(x, filters: int):
-    """Deux convolutions 3×3, comme dans VGG : autant de couches à la suite qu'un module."""
+    """Pose deux convolutions 3×3, comme VGG : autant de couches à la suite qu'un module."""
     return convolution(convolution(x, filters, 3), filters, 3)
 
 

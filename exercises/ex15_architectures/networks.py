@@ -5,7 +5,7 @@ Commande : python -m exercises.ex15_architectures
 
 Ce sont des réductions : de chaque article, la forme est gardée, pas les largeurs ni le nombre de
 couches. Dans l'histoire, seul ResNet a une normalisation par lot. Ici, chaque convolution de chaque
-réseau en a une : ce qui les sépare ne vient pas d'elle.
+réseau en a une : aucun n'est avantagé par elle.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def _classes(images, x, name: str) -> keras.Model:
 
 
 def normed_convolution(x, filters: int, side_px: int, *, strides: int = 1, padding: str = "same"):
-    """Convolution, puis normalisation par lot ; les poids de départ sont ceux de He."""
+    """Pose une convolution, de poids tirés comme ceux de He, puis une normalisation par lot."""
     x = layers.Conv2D(
         filters,
         side_px,
@@ -44,7 +44,7 @@ def normed_convolution(x, filters: int, side_px: int, *, strides: int = 1, paddi
 
 
 def convolution(x, filters: int, side_px: int, **options):
-    """Convolution, normalisation par lot et ReLU : ce dont tous les réseaux d'ici sont faits."""
+    """Pose convolution, normalisation par lot et ReLU : tous les réseaux d'ici en sont faits."""
     return layers.ReLU()(normed_convolution(x, filters, side_px, **options))
 
 

@@ -3,11 +3,11 @@
 D'après : S3 « Deep CNN / VGG / ResNet ».
 Commande : python -m exercises.ex15_architectures
 
-Tout est pareil d'un réseau à l'autre : sorte de couches, normalisation par lot, poids de départ
-(ceux de He), calendrier, images. Un réseau profond pourrait au moins imiter un réseau court : il
-suffirait que ses couches en plus ne changent rien. Sa perte d'**entraînement** est pourtant plus
-haute : ce n'est donc pas du surapprentissage. L'article appelle cela la dégradation. Avec un
-raccourci, ne rien changer est facile : il suffit d'ajouter zéro.
+Tout le reste est pareil d'un réseau à l'autre : sorte de couches, normalisation par lot, poids de
+départ (ceux de He), calendrier, images. Un réseau profond pourrait au moins imiter un réseau
+court : il suffirait que ses couches en plus ne changent rien. Sa perte d'**entraînement** est
+pourtant plus haute : ce n'est donc pas du surapprentissage. L'article appelle cela la dégradation.
+Avec un raccourci, ne rien changer est facile : il suffit d'ajouter zéro.
 """
 
 from functools import partial

@@ -2,7 +2,7 @@
 
 Document : S3 « The Transformer Wave ».
 Commandes : python -m exercises.ex19_vision_transformer
-            python -m exercises.ex19_vision_transformer samples/avion.png
+            … ex19_vision_transformer figures/ex19_vision_transformer/vetement.png
 Résultat mesuré : docs/resultats.md.
 
 Le document demande en quoi un transformeur diffère d'un réseau de convolution, et ce que chacun

@@ -29,7 +29,7 @@ NAMES_FR = {
 
 
 def metric_of(name: str) -> str:
-    """Rend le nom de l'exactitude d'un réseau : celle du transformeur, enregistré, n'en a pas."""
+    """Rend le nom de l'exactitude d'un réseau ; celle du transformeur est `accuracy`."""
     return "accuracy" if name == "transformer" else f"accuracy_{name}"
 
 

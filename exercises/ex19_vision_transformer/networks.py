@@ -127,9 +127,9 @@ def add_positions(tokens):
 def classify(tokens, *, depth: int):
     """Fait passer des jetons par des blocs, et nomme l'image : `(n, 49, 48)` → `(n, 10)`.
 
-    Un jeton de classe, appris, vient en premier. Un bloc ajoute aux jetons l'attention de ces
-    jetons normalisés ; puis ce que deux couches denses, de `HIDDEN` (GELU) et de `WIDTH` valeurs,
-    font d'eux, normalisés encore. Le jeton de classe, normalisé, est seul lu à la fin.
+    Un jeton de classe, appris, vient en premier. Un bloc normalise les jetons et leur ajoute leur
+    attention. Il les normalise de nouveau, et leur ajoute ce que rendent deux couches denses, de
+    `HIDDEN` (GELU) et de `WIDTH` valeurs. À la fin, seul le jeton de classe, normalisé, est lu.
     """
     # La place du jeton de classe ferait double emploi : il est déjà un vecteur appris.
     tokens = layers.Concatenate(axis=1)([learned_rows(tokens, 1, name="class_token"), tokens])

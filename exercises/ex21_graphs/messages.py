@@ -3,9 +3,9 @@
 D'après : S3 (diapositives), « Graph Neural Networks », « Message Passing ».
 Commande : python -m exercises.ex21_graphs
 
-Rien que des couches et des opérations de Keras : `take` lit les deux bouts de chaque arc,
-`segment_sum` additionne à l'arrivée. Un modèle fait ainsi s'enregistre, se relit et s'exporte comme
-les autres.
+Ce fichier n'emploie que des couches et des opérations de Keras : `take` lit les deux bouts de
+chaque arc, `segment_sum` additionne à l'arrivée. Un modèle fait ainsi s'enregistre, se relit et
+s'exporte comme les autres.
 """
 
 from collections.abc import Callable
@@ -120,8 +120,7 @@ def mlp(units: int) -> Psi:
 def gated(units: int) -> Psi:
     """Prend pour ψ une couche qui lit n_i et n_j, chaque sortie étant pesée selon e_ji.
 
-    Un même motif compte ainsi autrement à gauche et à droite, ce qu'un perceptron qui lit e_ji
-    à côté du reste apprend bien plus lentement.
+    Un même motif compte ainsi autrement à gauche et à droite.
 
     Source : d'après Schütt et al., « SchNet », arXiv 1706.08566 (les filtres, fonctions de l'arc).
     """

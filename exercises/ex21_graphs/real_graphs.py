@@ -191,7 +191,7 @@ def measure_nodes(network: Network, draw: int) -> dict[str, float]:
 def score_pairs(network: Network, pairs: np.ndarray, *, seed: int) -> np.ndarray:
     """Apprend quelles paires sont liées, et rend la probabilité de chacune, `(p,)`.
 
-    Les liens cachés comptent parmi les paires non liées : l'élève ne peut pas les en distinguer.
+    Les liens cachés comptent parmi les paires non liées : le réseau ne peut pas les en distinguer.
     """
     keras.utils.set_random_seed(seed)
     inputs, nodes = encode(normalised(network))

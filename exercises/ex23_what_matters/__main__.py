@@ -163,7 +163,7 @@ def pool(found: list[dict]) -> dict:
 
 
 def teach(options) -> None:
-    """Apprend et compare tous les réseaux, enregistre la référence, montre ce qui se distingue."""
+    """Apprend et compare tous les réseaux, enregistre la référence, montre ce qui est séparé."""
     found = run(0, epochs=options.epochs, minutes=options.minutes, limit=options.limit)
     report = lesson.save(
         found.model,

@@ -5,9 +5,9 @@ Commande : python -m exercises.ex24_autoencoder
 
 Le réseau part de l'ACP des carrés de 8 × 8 pixels, qui est le meilleur auto-encodeur linéaire, et y
 ajoute deux branches de convolutions et de ReLU : l'une ajoute ses codes à ceux de l'ACP, l'autre
-retouche l'image que ces codes rendent. Sa perte est celle de tout format d'image : bits + λ ·
-erreur. Le pas de l'arrondi est tiré au sort à chaque image, de sorte qu'un seul réseau sert à
-toutes les qualités.
+retouche l'image que ces codes rendent. Sa perte est bits + λ · erreur, celle qu'un format d'image
+cherche à réduire. Le pas de l'arrondi est tiré au sort à chaque image, de sorte qu'un seul réseau
+sert à toutes les qualités.
 """
 
 import math
@@ -109,7 +109,10 @@ class Rounding(layers.Layer):
 
 
 class Bits(layers.Layer):
-    """Compte les bits de codes, d'après une loi apprise par voie : un mélange de deux logistiques.
+    """Estime les bits de codes, d'après une loi apprise par voie : un mélange de deux logistiques.
+
+    C'est une approximation : le compresseur du fichier ignore cette loi, et écrit davantage de
+    bits.
 
     Args:
         spreads: écart-type `(voies,)` des codes au départ.

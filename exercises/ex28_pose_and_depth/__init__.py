@@ -4,12 +4,13 @@ Document : S3 « Pose Estimation », « 3D Reconstruction ».
 Commande : python -m exercises.ex28_pose_and_depth, puis la même suivie de deux images.
 Résultat mesuré : docs/resultats.md.
 
-Deux tâches dont la réponse n'est ni une classe ni une boîte. Où sont les articulations d'un
-pantin ? Des cartes de chaleur, une par articulation, les placent mieux que des coordonnées rendues
-d'un coup. À quelle distance est chaque pixel ? Deux images suffisent, si l'on y apparie des
-fenêtres, ou des caractéristiques apprises. Les images d'entraînement sont composées de vraies
-photographies et de vrais vêtements : leur vérité est exacte. Le relief est aussi mesuré sur une
-vraie paire.
+Ici, deux tâches dont la réponse n'est ni une classe ni une boîte sont apprises. Où sont les
+articulations d'un pantin ? Un réseau rend une carte de chaleur par articulation, un autre leurs
+coordonnées d'un coup. À quelle distance est chaque pixel ? Deux images suffisent, si l'on y apparie
+des fenêtres, ou des caractéristiques apprises. Les images d'entraînement sont composées de vraies
+photographies et de vrais vêtements : leur vérité est exacte, et elles sont plus faciles que de
+vraies images. Le relief est aussi mesuré sur une vraie paire. La pose ne l'est que sur des
+pantins : docs/systemes.md dit quelles vraies données ont été cherchées.
 
 À lire dans cet ordre :
 

@@ -54,12 +54,12 @@ def match_windows(images: np.ndarray, kind: str, *, window_px: int) -> np.ndarra
 
 
 def sad(left: np.ndarray, right: np.ndarray, window_px: int) -> np.ndarray:
-    """Moyenne des écarts absolus, fenêtre par fenêtre."""
+    """Rend la moyenne des écarts absolus, fenêtre par fenêtre."""
     return uniform_filter(np.abs(left - right), (0, window_px, window_px))
 
 
 def minus_zncc(left: np.ndarray, right: np.ndarray, window_px: int) -> np.ndarray:
-    """Opposé de la corrélation, dans [-1, 1], fenêtre par fenêtre ; 0 si l'une est unie."""
+    """Rend l'opposé de la corrélation, dans [-1, 1], par fenêtre ; 0 si l'une est unie."""
 
     def mean(values):
         return uniform_filter(values, (0, window_px, window_px))

@@ -4,7 +4,7 @@ D'après : S3 « Pose Estimation ».
 
 Les deux réseaux ont le même tronc. Le premier rend, par articulation, une carte : où elle est
 probable. Le second rend directement x et y, comme la boîte d'un objet seul. La mesure est le PCK,
-la part des articulations trouvées à moins d'une fraction de la taille du pantin.
+la part des articulations trouvées à moins d'une fraction de la taille du torse.
 """
 
 import keras
@@ -45,7 +45,7 @@ def heat_maps(joints):
 
 
 def heat_loss(joints, scores):
-    """Entropie croisée entre la tache et la carte, qu'un softmax sur ses cases somme à 1.
+    """Rend l'entropie croisée de la tache et de la carte, qu'un softmax fait sommer à 1.
 
     Args:
         joints: `(n, k, 2)`, en pixels.
@@ -95,7 +95,7 @@ def decode(scores: np.ndarray, *, refine: bool = True) -> np.ndarray:
 
 
 def trunk(images):
-    """Ce que les deux réseaux ont en commun : `(n, 64, 64, 3)` → `(n, 8, 8, 96)`."""
+    """Construit ce que les deux réseaux partagent : `(n, 64, 64, 3)` → `(n, 8, 8, 96)`."""
     x = layers.Rescaling(1 / 127.5, -1)(images)
     for k, width in enumerate(TRUNK):
         for strides in (2, 1) if k else (2,):
@@ -140,7 +140,7 @@ def build_regression() -> keras.Model:
 
 
 def pck(found: np.ndarray, puppets: Puppets, fraction: float = FRACTION, *, hidden=None) -> float:
-    """Part des articulations à moins d'une fraction du torse de leur vraie place.
+    """Rend la part des articulations à moins d'une fraction du torse de leur vraie place.
 
     Le torse va de l'épaule gauche à la hanche droite (articulations 1 et 8) : la mesure ne dépend
     pas de l'échelle.
