@@ -104,7 +104,7 @@ def _stop_on_interrupt() -> None:
 
 
 class QuietTensorFlow:
-    """Tait le premier import de TensorFlow, qui parle avant de lire ses réglages ; règle Keras."""
+    """Tait le premier import de TensorFlow, qui écrit avant de lire ses réglages ; règle Keras."""
 
     def find_spec(self, name, path=None, target=None):
         """Rend de quoi charger l'un des deux en silence ; None pour tout autre module."""

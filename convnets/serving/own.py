@@ -2,8 +2,8 @@
 
 `./predict --model mon_modele.keras --classes chat,chien image.png` écrit, la première fois, deux
 fichiers à côté du réseau : `mon_modele.predict.tflite`, son export, et `mon_modele.predict.json`,
-sa fiche. L'export est le réseau, tel quel : ses pixels sont mis à l'échelle ici, et ses scores y
-deviennent des probabilités. TensorFlow ne sert qu'à l'export (`training.own_network`).
+sa fiche. L'export est le réseau, tel quel : `OwnEngine` met les pixels à l'échelle qu'il attend, et
+change ses scores en probabilités. TensorFlow ne sert qu'à l'export (`training.own_network`).
 
 Source : Jour 04, exercice 3 (mettre son modèle derrière `./predict`).
 """

@@ -6,8 +6,8 @@ Commande : python -m exercises.ex16_bag_of_words, puis
 Résultat mesuré : docs/mesures/ex16_bag_of_words.json.
 
 Trois étapes : un dictionnaire de petits motifs, chaque image résumée par les mots qu'elle
-contient, un classifieur linéaire. En face, sur les mêmes images, les pixels bruts et un réseau
-de convolution.
+contient, un classifieur linéaire. Deux concurrents apprennent des mêmes images : le même
+classifieur sur les pixels bruts, et un réseau de convolution.
 
 À lire dans cet ordre :
 
