@@ -1,4 +1,4 @@
-"""Au-delà d'une machine, sur des moteurs qui existent : Ray pour prédire, Keras pour entraîner."""
+"""Prédire sur plusieurs machines, avec Ray."""
 
 from convnets.core import startup
 
