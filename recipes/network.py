@@ -1,7 +1,7 @@
 """Le réseau de « 94% on CIFAR-10 in 3.29 Seconds », à toutes les tailles des recettes.
 
 Une convolution de blanchiment calculée sur les données, puis trois groupes de deux ou trois
-convolutions, et un vote. Le réseau des vignettes, celui de poche et les maîtres des vêtements et
+convolutions, et un vote. Le réseau des vignettes et les maîtres des vêtements et
 des chiffres n'en diffèrent que par leurs largeurs, leur profondeur et la forme des images.
 
 Source : Jordan, arXiv 2404.00498, 2024.
