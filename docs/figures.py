@@ -108,8 +108,9 @@ def describe(report: Report) -> str:
     thousands = f"{matrix.sum():,}".replace(",", " ")
     epochs = agreed(len(report.history["accuracy"]), "époque")
     # La tête d'ex05 est jugée sur deux vues ; ses courbes n'en ont qu'une.
-    last = report.history["val_accuracy"][-1]
-    validation = percent(report.details.get("validation_accuracy", last))
+    validation = percent(
+        report.details.get("validation_accuracy", report.history["val_accuracy"][-1])
+    )
     names = report.classes_fr
     return (
         f"Exactitude de validation après {epochs} : {validation} ; sur les {thousands} images "
