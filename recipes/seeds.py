@@ -71,8 +71,9 @@ def measure(options) -> int:
         details=pool(pooled) if pool else {},
     )
     path = options.output / f"{report.exercise}.json"
-    if path.exists():  # les mesures que les tableaux montrent restent les mêmes
-        shown = reports.load_report(path).headline
+    # Les tableaux montrent les mêmes mesures qu'avant ; la première fois, celles de la leçon.
+    with contextlib.suppress(FileNotFoundError):
+        shown = reports.load_measures(report.exercise).headline
         report.headline = [each for each in shown if each.metric in report.metrics]
     path.parent.mkdir(parents=True, exist_ok=True)
     reports.replace_report(report, path)

@@ -19,4 +19,5 @@ def test_seeds_are_summed_up_and_their_answers_compared(tmp_path, monkeypatch):
     assert seeds.main(["ex23_what_matters", "--seeds", "2", "--output", str(tmp_path)]) == 0
     report = reports.load_report(tmp_path / "ex23_what_matters.json")
     assert report.metrics["accuracy"].values == [0.5, 0.6]
+    assert [each.metric for each in report.headline] == ["accuracy"]  # ceux des tableaux
     assert report.details["networks"]["dropout"]["gap"][0] == -0.25
