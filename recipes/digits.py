@@ -137,25 +137,24 @@ def answers(teacher: keras.Model, copies: np.ndarray) -> np.ndarray:
     )
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
+def train(learned, val, *, seed: int, options, stages: Stages):
     """Apprend un maître puis LeNet ; rend LeNet en float32 et ses courbes."""
     model = runner.build(build_model, seed=seed, precision=options.precision)
-    both = (x_train, y_train), (x_val, y_val)
-    teacher = learn_teacher(*both, seed=seed, options=options, stages=stages)
+    teacher = learn_teacher(learned, val, seed=seed, options=options, stages=stages)
     count = min(COPIES, options.epochs)
-    copies = np.stack([copy(x_train, number) for number in range(count)])
+    copies = np.stack([copy(learned[0], number) for number in range(count)])
     lessons = [*zip(copies, answers(teacher, copies), strict=True)]
     batch_size = options.batch_size or BATCH_SIZE
     history = stages.fit(
         model,
         distillation.Lessons(lessons, batch_size=batch_size, seed=seed),
-        (x_val, keras.utils.to_categorical(y_val, 10)),
+        (val[0], keras.utils.to_categorical(val[1], 10)),
         name="pupil",
         seed=seed,
         epochs=options.epochs,
         optimizer=make_optimizer,
         loss=resemblance,
-        asked=(teacher, count * len(x_train)),
+        asked=(teacher, count * len(learned[0])),
     )
     # `fit` le fait en finissant, mais pas une reprise qui n'avait plus d'époque à faire.
     model.optimizer.finalize_variable_values(model.trainable_variables)

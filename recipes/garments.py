@@ -110,17 +110,19 @@ def learn_teacher(train, val, *, seed: int, options, stages: Stages) -> keras.Mo
     return model
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
+def train(learned, val, *, seed: int, options, stages: Stages):
     """Apprend un maître puis son élève ; rend l'élève en float32 et ses courbes."""
-    both, common = ((x_train, y_train), (x_val, y_val)), {"seed": seed, "stages": stages}
-    teacher = learn_teacher(*both, options=options, **common)
+    teacher = learn_teacher(learned, val, seed=seed, options=options, stages=stages)
     model = runner.build(build_model, seed=seed, precision=options.precision)
     dtype = model.compute_dtype
     history = distillation.learn_answers(
         model,
         teacher,
-        *both,
+        learned,
+        val,
+        stages=stages,
         name="pupil",
+        seed=seed,
         epochs=options.epochs,
         optimizer=triangular(Muon, PEAK_RATE, weight_decay=WEIGHT_DECAY, kernel_dtype=dtype),
         smoothing=0.0,  # les réponses du maître ne sont déjà pas tout ou rien
@@ -128,7 +130,6 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
         augment=mirror,
         translate_px=TRANSLATE_PX,
         copies=max(1, options.epochs // EPOCHS_PER_COPY),
-        **common,
     )
     return runner.to_ship(model, build_model()), history
 

@@ -92,15 +92,15 @@ def build_head(x_train: np.ndarray) -> keras.Model:
     return keras.Model(features, vote(x), name=SLUG)
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
+def train(learned, val, *, seed: int, options, stages: Stages):
     """Entraîne une tête sur des caractéristiques ; rend le modèle et ses courbes."""
-    labels, wanted = (keras.utils.to_categorical(y, 10) for y in (y_train, y_val))
+    labels, wanted = (keras.utils.to_categorical(y, 10) for _, y in (learned, val))
     batch_size = options.batch_size or BATCH_SIZE
-    head = runner.build(lambda: build_head(x_train), seed=seed, precision="float32")
+    head = runner.build(lambda: build_head(learned[0]), seed=seed, precision="float32")
     return head, stages.fit(
         head,
-        Batches(x_train, labels, batch_size=batch_size, seed=seed, augment=None),
-        (x_val, wanted),
+        Batches(learned[0], labels, batch_size=batch_size, seed=seed, augment=None),
+        (val[0], wanted),
         name="head",
         seed=seed,
         epochs=options.epochs,

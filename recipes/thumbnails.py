@@ -85,14 +85,12 @@ def harden(images, *, indices, epoch, rng, copies: int):
     return cutout(relight(rescale(images, rng=rng), rng=rng), ROUND_CUTOUT_PX, rng=rng)
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages):
+def train(learned, val, *, seed: int, options, stages: Stages):
     """Apprend un réseau par toutes les étapes.
 
     Args:
-        x_train: images d'entraînement, uint8 `(n, 32, 32, 3)`.
-        y_train: leurs classes.
-        x_val: images de validation.
-        y_val: leurs classes.
+        learned: images d'entraînement, uint8 `(n, 32, 32, 3)`, et leurs classes.
+        val: les mêmes, mises de côté.
         seed: graine.
         options: celles de la recette.
         stages: ses étapes.
@@ -100,10 +98,9 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
     Returns:
         Le réseau que l'on livre, en float32, et ses courbes, étapes bout à bout.
     """
-    learned, val = (x_train, y_train), (x_val, y_val)
     size, build = SIZES[options.size], partial(build_model, options.size)
     model = runner.build(build, seed=seed, precision=options.precision)
-    network.whiten(model, x_train)
+    network.whiten(model, learned[0])
     batch_size = options.batch_size or BATCH_SIZE
     peak, muon = size.peak_rate * batch_size, {"weight_decay": WEIGHT_DECAY}
     muon |= {"kernel_dtype": model.compute_dtype}
@@ -120,10 +117,8 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, options, stages: Stages)
         **common,
     )
     histories = [history]
-    few = random_crop(x_train[: 8 * batch_size], pad=TRANSLATE_PX, rng=np.random.default_rng(0))
-    epochs = min(
-        size.round_epochs, options.epochs
-    )  # un essai court abrège aussi les dernières étapes
+    few = random_crop(learned[0][: 8 * batch_size], pad=TRANSLATE_PX, rng=np.random.default_rng(0))
+    epochs = min(size.round_epochs, options.epochs)  # un essai court abrège aussi ces étapes
     for number in range(options.rounds):
         for kernel in filter(is_kernel, model.trainable_variables):
             kernel.assign(fix_norm(kernel))  # la normalisation qui suit n'y voit pas de différence

@@ -260,6 +260,7 @@ def save_classifier(
     """Enregistre un classifieur, que lit `./predict --model`, et dit ce qu'il vaut.
 
     Sa version pour `./predict` est choisie, et sa confiance étalonnée, sur la validation.
+    Huit paramètres : chacun va dans le compte rendu, et la leçon le nomme.
 
     Args:
         model: images uint8 → probabilités `(n, classes)`.

@@ -72,7 +72,7 @@ def build_cnn() -> keras.Model:
 # --- Question 2 : n'apprendre que des chiffres centrés -------------------------------
 
 
-def train(x_train, y_train, x_val, y_val, *, seed: int, epochs: int, minutes) -> keras.Model:
+def train(x_train, y_train, *, val, seed: int, epochs: int, minutes) -> keras.Model:
     """Entraîne les deux réseaux, l'un après l'autre ; les rend en un modèle à deux sorties."""
     images, outputs = keras.Input((SIDE_PX, SIDE_PX), dtype="uint8"), {}
     for build_model in (build_dense, build_cnn):
@@ -86,7 +86,7 @@ def train(x_train, y_train, x_val, y_val, *, seed: int, epochs: int, minutes) ->
         model.fit(
             shuffled(x_train, y_train, batch_size=BATCH_SIZE, seed=seed),
             epochs=epochs,
-            validation_data=(x_val, y_val),
+            validation_data=val,
             callbacks=[lesson.Clock(epochs, minutes, share=0.5)],
             verbose=0,
         )
@@ -140,8 +140,10 @@ def run(seed: int = 0, *, epochs: int = EPOCHS, minutes=None, limit: int | None 
     (x_train, y_train), (x_test, y_test) = sources.load_mnist()
     train_set = widen(x_train[:NUM_TRAIN]), y_train[:NUM_TRAIN]
     test_set = widen(x_test[:NUM_TEST]), y_test[:NUM_TEST]
-    *parts, x_test, y_test = lesson.split((train_set, test_set), limit=limit, num_val=NUM_VAL)
-    model = train(*parts, seed=seed, epochs=epochs, minutes=minutes)
+    x_train, y_train, x_val, y_val, x_test, y_test = lesson.split(
+        (train_set, test_set), limit=limit, num_val=NUM_VAL
+    )
+    model = train(x_train, y_train, val=(x_val, y_val), seed=seed, epochs=epochs, minutes=minutes)
     return lesson.Run(evaluate(model, x_test, y_test), model, {})
 
 

@@ -190,6 +190,8 @@ def learn_labels(
 ) -> dict[str, list[float]]:
     """Apprend à un réseau les étiquettes d'images, déformées à chaque époque.
 
+    Onze paramètres : chaque réglage de l'étape se lit, avec son nom, dans la recette.
+
     Args:
         network: réseau à entraîner, modifié sur place : images uint8 → probabilités.
         train: images et classes, `(n, ...)` et `(n,)` ou `(n, 1)`.
@@ -239,6 +241,8 @@ def learn_answers(
     first: int = 0,
 ) -> dict[str, list[float]]:
     """Apprend à un réseau ce qu'un maître répond à des copies déformées du jeu.
+
+    Quinze paramètres : ceux de `learn_labels`, le maître, et ce qui fait les copies.
 
     Args:
         network: élève, modifié sur place.

@@ -22,7 +22,7 @@ class Recipe(NamedTuple):
 
     dataset: tuple  # (x_train, y_train), (x_test, y_test)
     num_val: int  # images retirées de l'entraînement ; elles choisissent la graine livrée
-    train: Callable  # train(x_train, y_train, x_val, y_val, *, seed, options, stages)
+    train: Callable  # train(learned, val, *, seed, options, stages) → modèle, courbes
     evaluate: Callable  # evaluate(model, x, y) → mesures, dont accuracy et probabilities
     classes: Sequence[str]  # noms anglais
     classes_fr: Sequence[str]  # noms français, dans le même ordre
@@ -182,7 +182,9 @@ def measure(recipe: Recipe, options) -> int:
     splits = lesson.split(recipe.dataset, limit=options.limit, num_val=recipe.num_val)
     stages, runs = Stages(options), []
     for seed in range(options.seeds):
-        model, history = recipe.train(*splits[:4], seed=seed, options=options, stages=stages)
+        model, history = recipe.train(
+            splits[:2], splits[2:4], seed=seed, options=options, stages=stages
+        )
         val, test = recipe.evaluate(model, *splits[2:4]), recipe.evaluate(model, *splits[4:])
         runs.append({"model": model, "history": history, "val": val, "test": test})
         print(f"Graine {seed} : exactitude {percent(val['accuracy'])} en validation.", flush=True)

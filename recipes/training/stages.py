@@ -50,6 +50,8 @@ class Stages:
     ) -> dict[str, list[float]]:
         """Entraîne un réseau, et note ce que cette étape a duré, coûté et atteint.
 
+        Dix paramètres : ceux de `compile` et de `fit`, et le nom, que le point de reprise garde.
+
         Args:
             network: réseau à entraîner, modifié sur place.
             batches: lots d'entraînement.
