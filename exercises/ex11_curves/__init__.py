@@ -5,7 +5,7 @@ Document : S3 « Introspection d'un CNN ».
 À lire dans cet ordre :
     curves.py      effacer ou révéler les pixels dans l'ordre d'une carte ; l'aire des deux courbes
     methods.py     les méthodes des exercices 07 à 10, CAM, et deux témoins
-    comparison.py  les deux aires de chaque méthode sur 200 images de test, au plus
+    comparison.py  les deux aires de chaque méthode sur 200 images de test au plus
     ranking.py     leur classement : tableau et figure
 
 Commandes : python -m exercises.ex11_curves

@@ -16,7 +16,7 @@ from convnets.core.cli import lesson_parser, percent
 from convnets.core.reports import Headline
 from convnets.datasets import sources
 from convnets.figures.charts import curves, means_and_sds, table
-from convnets.figures.style import COLORS, INK, new_figure, output_dir
+from convnets.figures.style import COLORS, new_figure, output_dir
 from convnets.training import lesson
 from convnets.training.augmentation import random_crop
 from convnets.training.batches import shuffled
@@ -176,7 +176,6 @@ def save_depths(history: dict[str, list[float]], path: Path) -> None:
             lines = {label: history[f"{name}_{key}"] for name, label in DEEP_NAMES_FR.items()}
             curves(axis, lines, unit=unit)
             axis.set_title(title)
-        axes[0, 1].axhline(10, color=INK, linewidth=0.8)  # le hasard, dix classes à parts égales
 
 
 # --- Question : ce que vaut chacun ---------------------------------------------------

@@ -180,6 +180,7 @@ def run(
     pixels = fit_linear(as_rows(x_train), y_train, strength=PIXEL_STRENGTH)
     metrics = {"accuracy_pixels": pixels.score(as_rows(x_test), y_test)}
     for size in SIZES:
+        print(f"Sac de {size} mots : dictionnaire, codage, classifieurs.", flush=True)
         dictionary = learn_dictionary(x_train, size, seed=seed)
         encoder = build_encoder(dictionary)
         codes, codes_test = (

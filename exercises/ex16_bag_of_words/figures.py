@@ -58,7 +58,7 @@ def save_words(model: keras.Model, image: np.ndarray, title: str, path: Path) ->
         whole, replaced, histogram = axes[0]
         show(whole, Picture(image, title))
         show(replaced, Picture(mosaic(pictures[found], GRID, gap_px=0), "chaque morceau, son mot"))
-        histogram.hist(found, bins=len(pictures))
+        histogram.hist(found, bins=len(pictures), histtype="step")  # des barres seraient invisibles
         histogram.set(title="histogramme", xlabel="mot, du plus fréquent au plus rare")
 
 
@@ -79,7 +79,7 @@ def save_comparison(metrics: dict, path: Path) -> None:
     with new_figure(path, size=(7.5, 4.6)) as (_, axes):
         axis = axes[0, 0]
         curves(axis, lines, x=SIZES)
-        axis.axhline(10, color=GREY)  # le hasard
+        axis.axhline(10, color=GREY, label="au hasard")
         axis.set(xscale="log", xlabel="mots du dictionnaire", ylim=(0, 80))
         axis.set_xticks(SIZES, SIZES)
         axis.minorticks_off()

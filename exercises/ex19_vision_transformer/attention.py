@@ -1,7 +1,7 @@
 """Lire un transformeur : où regarde le jeton de classe, ce que disent les positions apprises.
 
 D'après : S3 « The Transformer Wave ».
-Commande : … ex19_vision_transformer figures/ex19_vision_transformer/vetement.png
+Commande : python -m exercises.ex19_vision_transformer
 
 Ces fonctions ne font que lire : le modèle est laissé comme il était.
 """

@@ -114,3 +114,4 @@ def save_receptive_field(path: Path) -> None:
         }
         curves(last, seen, x=DEPTHS)
         last.set(title="Part des nœuds vus", xlabel="passages")
+        last.legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -112,7 +112,7 @@ def build_model(pieces: Pieces, input_shape: tuple[int, int, int], name: str) ->
 
 
 def _convolutions(x, pieces: Pieces):
-    """Trois niveaux : (n, 28, 28, 8), (n, 14, 14, 16), (n, 7, 7, 32) pour la référence."""
+    """Trois niveaux : (n, 32, 32, 8), (n, 16, 16, 16), (n, 8, 8, 32) pour la référence."""
     for level, (filters, count) in enumerate(zip(pieces.filters, pieces.convolutions, strict=True)):
         reduced = level < NUM_REDUCED
         for rank in range(count):
