@@ -7,6 +7,7 @@ Résultat mesuré : docs/resultats.md, sur trois graines (`python -m recipes.see
 """
 
 import time
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -60,22 +61,23 @@ def learn(layers: list, batches: Batches, *, first: int, epochs: int, limit_s: f
         batches: lots d'entraînement.
         first: rang de la première couche apprise ; celles d'avant ne changent pas.
         epochs: nombre d'époques.
-        limit_s: temps après lequel aucune époque ne commence plus.
+        limit_s: temps après lequel aucun lot n'est plus appris.
         val: images et classes de validation.
     """
     descent = Descent(layers[first:], learning_rate=LEARNING_RATE, momentum=MOMENTUM)
     start = time.monotonic()
     for epoch in range(epochs):
         done = max(epoch / epochs, (time.monotonic() - start) / limit_s)
-        if done >= 1:
-            print(f"Le temps est passé, à l'époque {epoch}.", flush=True)
-            break
         descent.learning_rate = LEARNING_RATE * (1 - done)
         lots = (batches[step] for step in range(len(batches)))
-        by_hand(layers, ((to_floats(images), labels) for images, labels in lots), descent)
+        known = takewhile(lambda _: time.monotonic() - start < limit_s, lots)
+        by_hand(layers, ((to_floats(images), labels) for images, labels in known), descent)
         batches.on_epoch_end()
         line = f"époque {epoch + 1}/{epochs} ; exactitude en validation "
         print(line + percent(measure_accuracy(layers, *val)), flush=True)
+        if time.monotonic() - start >= limit_s:
+            print(f"Le temps est passé, à l'époque {epoch + 1}.", flush=True)
+            break
 
 
 def measure_accuracy(layers: list, x: np.ndarray, y: np.ndarray) -> float:
