@@ -1,5 +1,6 @@
 """L'accueil : ce qu'il montre est vrai ; et `python -m exercises`, qui le résume."""
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -61,6 +62,21 @@ def test_listing_shows_state_and_result(run_module):
     assert reports.format_result(reports.load_measures("ex18_segmentation")) in shown
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.ci
+def test_every_command_of_an_exercise_shows_its_help(repo, capsys, monkeypatch):
+    """Celles que nomment les docstrings, et non la seule leçon ; dans un terminal étroit."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for path in (path for each in EXERCISES for path in sources(each.slug)):
+        if "\ndef main(" not in path.read_text(encoding="utf-8"):
+            continue
+        name = ".".join(path.relative_to(repo).with_suffix("").parts)
+        with pytest.raises(SystemExit) as stop:
+            importlib.import_module(name).main(["--help"])
+        shown = capsys.readouterr().out
+        assert stop.value.code == 0 and name.removesuffix(".__main__") in shown, name
+        assert max(map(len, shown.splitlines())) <= 80, name
 
 
 def test_linked_files_exist(repo):

@@ -41,8 +41,14 @@ def prepare(*, cleans_up: bool = False) -> None:
         return
     command = " ".join(sys.orig_argv).partition(" -m ")[2].partition(" ")[0] or "exercises"
     _check_python()
-    if importlib.util.find_spec(command) is None:
-        sys.exit(f"{command} n'existe pas. python -m exercises liste les exercices.")
+    found = importlib.util.find_spec(command)
+    if found and found.submodule_search_locations:  # un dossier se lance par son __main__
+        found = importlib.util.find_spec(f"{command}.__main__")
+    if found is None:
+        sys.exit(
+            f"{command} n'est pas une commande. python -m exercises liste les exercices, et docs/ "
+            "dit les autres commandes."
+        )
     if not command.startswith("recipes"):
         os.environ["KERAS_BACKEND"] = "tensorflow"  # les leçons ; une recette accepte les autres
     # Ctrl-C reste ignoré si c'est ce que voulait l'appelant, comme après `&`.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from convnets.core import reports
-from convnets.core.cli import FrenchParser
+from convnets.core.cli import FrenchParser, lesson_name
 from convnets.core.files import quiet_stderr
 from convnets.core.paths import MODELS_DIR
 from convnets.serving.calibration import soften
@@ -78,7 +78,7 @@ def explanation_parser(module: str, description: str) -> FrenchParser:
     """Prépare les options d'un exercice qui explique une prédiction.
 
     Args:
-        module: ce que lance `python -m exercises.` ; aussi le nom du dossier des figures.
+        module: ce que lance `python -m exercises.` ; `lesson_name` en fait celui des figures.
         description: texte dont la première ligne ouvre l'aide.
 
     Returns:
@@ -87,6 +87,7 @@ def explanation_parser(module: str, description: str) -> FrenchParser:
     parser = FrenchParser(
         prog=f"python -m exercises.{module}", description=description.splitlines()[0]
     )
+    name = lesson_name(module)
     add = parser.add_argument
     add("image", nargs="?", default=SAMPLE, help=f"image à expliquer ({SAMPLE} par défaut)")
     add(
@@ -105,9 +106,9 @@ def explanation_parser(module: str, description: str) -> FrenchParser:
         "--output",
         type=Path,
         metavar="DOSSIER",
-        help=f"où écrire les figures (figures/{module} par défaut)",
+        help=f"où écrire les figures (figures/{name} par défaut)",
     )
-    parser.set_defaults(module=module)
+    parser.set_defaults(module=name)
     return parser
 
 

@@ -79,7 +79,8 @@ def _parser() -> FrenchParser:
     add(
         "--method",
         choices=[*EXPLANATIONS],
-        help="méthode de --explain (occlusion par défaut ; lime est aussi légère)",
+        metavar="METHODE",
+        help=f"méthode de --explain, occlusion par défaut : {', '.join(EXPLANATIONS)}",
     )
     add("--strict", action="store_true", help=f"dire {UNSURE} d'une image peu familière")
     add("--json", action="store_true", help="un objet JSON par image et par ligne")

@@ -180,9 +180,7 @@ def compare(
 
 def main(argv: list[str] | None = None) -> int:
     """Fabrique les images que préfèrent les filtres les plus allumés par une image."""
-    parser = explanations.explanation_parser(
-        "ex06_maximisation", __doc__.splitlines()[0], command="ex06_feature_maps.maximisation"
-    )
+    parser = explanations.explanation_parser("ex06_feature_maps.maximisation", __doc__)
     options = parser.parse_args(argv)
 
     def body() -> int:

@@ -145,13 +145,13 @@ def main(argv: list[str] | None = None) -> int:
     action.add_argument(
         "--compress",
         type=Path,
-        metavar="IMAGE",
+        metavar="NOM",
         help="compresser cette image, dans le fichier que nomme --output",
     )
     action.add_argument(
         "--decompress",
         type=Path,
-        metavar="CODE",
+        metavar="NOM",
         help="relire ce fichier, et en écrire l'image dans le PNG que nomme --output",
     )
     parser.add_argument(

@@ -144,6 +144,12 @@ def test_a_missing_keras_says_how_to_get_it(command):
     assert error.startswith("Le paquet keras manque à ce Python (") and error.count("\n") == 1
 
 
+@pytest.mark.ci
+def test_a_folder_without_a_command_is_one_sentence(command):
+    error = command("", launch=("-m", "faux", "--help")).communicate(timeout=30)[1]
+    assert error.startswith("faux n'est pas une commande. ") and error.count("\n") == 1
+
+
 def test_a_wrong_python_is_one_sentence(monkeypatch):
     monkeypatch.setattr(startup, "PYTHONS", ((3, 1), (3, 2)))
     with pytest.raises(SystemExit, match=r"^Il faut Python 3\.1 à 3\.2 ; vous avez 3\.\d+\. "):
