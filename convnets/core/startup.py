@@ -39,8 +39,8 @@ def prepare(*, cleans_up: bool = False) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if sys.argv[:1] != ["-m"]:  # c'est ce qu'y met Python tant qu'il cherche le module à lancer
         return
+    _check_python()  # d'abord : sys.orig_argv n'existe que depuis Python 3.10
     command = " ".join(sys.orig_argv).partition(" -m ")[2].partition(" ")[0] or "exercises"
-    _check_python()
     found = importlib.util.find_spec(command)
     if found and found.submodule_search_locations:  # un dossier se lance par son __main__
         found = importlib.util.find_spec(f"{command}.__main__")

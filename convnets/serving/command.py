@@ -238,7 +238,10 @@ def main(argv: list[str] | None = None) -> int:
         _drop_stdout()
         return 141
     except ImportError as error:
-        _report(f"le paquet {error.name} manque : pip install {error.name}")
+        if error.name == "PIL":  # le premier qu'elle demande : rien n'est donc installé
+            _report("ses paquets manquent : lancez d'abord la première commande du README.")
+        else:
+            _report(f"le paquet {error.name} manque : {sys.executable} -m pip install {error.name}")
     except (ValueError, OSError) as error:
         if getattr(error, "errno", None) in {errno.ENOSPC, errno.EIO} and not error.filename:
             _drop_stdout()  # disque plein : Python réessaierait en sortant, et le dirait en anglais

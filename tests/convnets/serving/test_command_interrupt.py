@@ -48,6 +48,16 @@ def test_while_site_is_imported(environment):
 
 
 @pytest.mark.ci
+def test_an_environment_whose_python_has_gone_is_said(copy):
+    folder, program = copy
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "bin" / "python").symlink_to("/nulle/part/python3")
+    process = start(program, "image.png")
+    assert "ne démarre pas ; effacez .venv" in process.communicate()[1].decode()
+    assert process.returncode == 127
+
+
+@pytest.mark.ci
 def test_without_python_it_is_said(copy, monkeypatch):
     _, program = copy
     monkeypatch.setenv("PATH", "/nulle/part")
