@@ -60,6 +60,12 @@ def test_predict_answers_outside_of_the_repository(repo, project, tmp_path):
         assert (result.stdout, result.stderr) == (f"Prédiction: {expected}\n", doubt)
 
 
+def test_uv_run_has_the_versions_of_requirements(repo, project):
+    """Le groupe que `uv run` installe, faute de lire requirements.txt."""
+    group = list(map(Requirement, project["dependency-groups"]["cours"]))
+    assert group == read_requirements(repo / "requirements.txt")
+
+
 def test_every_dependency_is_pinned_to_a_version_that_fits(repo, project):
     pinned = {}
     for path in REQUIREMENTS:
