@@ -186,7 +186,7 @@ def _write_pages(folder: Path) -> None:
 
 def _write_static(folder: Path) -> None:
     """Écrit l'apparence, et de petites images, pour les boutons et l'accueil."""
-    shutil.copytree(STATIC, folder / "_static", ignore=shutil.ignore_patterns("js"))
+    shutil.copytree(STATIC, folder / "_static", ignore=shutil.ignore_patterns("js", "sounds"))
     (folder / ".nojekyll").touch()  # GitHub Pages ôterait _static
     for path in SAMPLES:
         small = crop_resize_image(open_image(path), VIGNETTE_PX)
@@ -256,9 +256,10 @@ PIECES = {
     "donnees": (
         "les réseaux et les exemples",
         _write_data,
-        ("models", "samples", "exercises", "web/static/scenes", "web/runtime.py")
+        ("models", "samples", "exercises", "web/static/scenes", "web/static/sounds")
         + tuple(
-            f"web/{name}.py" for name in ("examples", "networks", "clothes", "graph", "sounds")
+            f"web/{name}.py"
+            for name in ("examples", "networks", "clothes", "graph", "sounds", "runtime")
         ),
     ),
     "cartes": (

@@ -1,28 +1,30 @@
-"""De courts mélanges, composés par l'exercice 20, que la page « Deux sources » sépare."""
+"""De courts mélanges, composés par l'exercice 20, que la page « Deux sources » sépare.
+
+Chacun est un WAV à deux voies, une par source : le site se construit sans réseau. Ce sont celui
+de `make_mixtures(1, LEARNED, seed=2026)` et ceux de `make_mixtures(3, UNSEEN, seed=2026)`,
+écrits par `write_wavs` : cette graine n'est ni celle de l'entraînement, ni celle de la mesure.
+"""
 
 import base64
+from pathlib import Path
 
-import numpy as np
+from scipy.io import wavfile
 
-from exercises.ex20_source_separation.sounds import make_mixtures
-from exercises.ex20_source_separation.timbres import LEARNED, RATE_HZ, UNSEEN
-
-SEED = 2026  # ni celles de l'entraînement, ni celles de la mesure
-SETS = (("timbres appris", LEARNED, 1), ("timbres jamais entendus", UNSEEN, 3))
+FOLDER = Path(__file__).parent / "static" / "sounds"
 
 
 def mixtures() -> list[dict]:
-    """Compose des mélanges, les premiers de leur graine.
+    """Lit les mélanges.
 
     Returns:
         `title`, `rate` en hertz, et `sources` : mélodie puis percussions, en base 64, des entiers
-        de 16 bits dont le plus fort des deux sons fait la pleine échelle.
+        de 16 bits.
     """
     found = []
-    for title, timbres, num in SETS:
-        for sources in make_mixtures(num, timbres, seed=SEED):
-            samples = np.round(sources * (32767 / abs(sources).max())).astype("<i2")
-            sounds = [base64.b64encode(each.tobytes()).decode() for each in samples]
-            name = f"Mélange {len(found) + 1}, {title}"
-            found.append({"title": name, "rate": RATE_HZ, "sources": sounds})
+    for path in sorted(FOLDER.iterdir()):
+        rate, samples = wavfile.read(path)
+        number, title = path.stem.split("_", 1)
+        sounds = [base64.b64encode(each.tobytes()).decode() for each in samples.T]
+        title = f"Mélange {number}, {title.replace('_', ' ')}"
+        found.append({"title": title, "rate": rate, "sources": sounds})
     return found

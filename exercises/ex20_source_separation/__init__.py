@@ -6,8 +6,8 @@ Commandes : python -m exercises.ex20_source_separation
 Résultat mesuré : docs/resultats.md.
 
 La diapositive en fait un problème de classification : à laquelle des deux sources, une mélodie
-et des percussions, appartient chaque case temps-fréquence ? Le réseau l'apprend de mélanges de
-synthèse ; on l'écoute sur des timbres qu'il n'a jamais entendus.
+et des percussions, appartient chaque case temps-fréquence ? Le réseau l'apprend de mélanges
+d'instruments enregistrés ; on l'écoute sur des instruments, puis des percussions, jamais entendus.
 
 À lire dans cet ordre :
 
@@ -18,5 +18,5 @@ synthèse ; on l'écoute sur des timbres qu'il n'a jamais entendus.
 - `__main__.py` : la leçon : apprendre, et ce que gagne chaque méthode, en décibels ;
 - `figures.py` : voir un son, un masque ;
 - `wavs.py` : lire et écrire des WAV ;
-- `timbres.py` et `sounds.py` : d'où viennent les sons, note par note et coup par coup.
+- `timbres.py` et `sounds.py` : jouer une note, puis des mélodies et des percussions.
 """

@@ -6,7 +6,8 @@ Commandes : python -m exercises.ex20_source_separation
 Résultat mesuré : docs/resultats.md (`python -m recipes.seeds ex20_source_separation`).
 
 Chaque mesure est un gain de SI-SDR, en décibels : ce que la séparation gagne sur le mélange laissé
-tel quel.
+tel quel. Le réseau et les autres méthodes séparent les mêmes mélanges : leurs gains s'y comparent
+un à un, et l'écart moyen a son intervalle.
 """
 
 from functools import partial
@@ -21,7 +22,7 @@ from convnets.figures.style import output_dir
 from convnets.training import lesson, saving
 from convnets.training.batches import Batches, feed
 from exercises.ex20_source_separation import baselines, factorisation
-from exercises.ex20_source_separation.figures import save_spectrograms, summary
+from exercises.ex20_source_separation.figures import KINDS, save_spectrograms, summary
 from exercises.ex20_source_separation.network import build_model, classification_loss
 from exercises.ex20_source_separation.sounds import draw_levels, make_mixtures, make_sounds, mix
 from exercises.ex20_source_separation.spectrograms import (
@@ -31,21 +32,31 @@ from exercises.ex20_source_separation.spectrograms import (
     separate,
     stft,
 )
-from exercises.ex20_source_separation.timbres import LEARNED, UNSEEN
+from exercises.ex20_source_separation.timbres import LEARNED, UNSEEN, Timbres
 from exercises.ex20_source_separation.wavs import read_wav, write_wavs
 
 NUM_SOUNDS = {"train": 320, "val": 60, "test": 100}  # mélanges de deux secondes
-SEEDS = {"train": 0, "val": 1, "test": 2, "learned": 3}  # des sons ; ceux de test sont à part
+SEEDS = {"train": 0, "val": 1}  # des sons
+TESTS = {  # fin du nom de leurs mesures → timbres, et graine : ce qui n'est pas appris change seul
+    "_learned": (LEARNED, 3),
+    "_melodies": (Timbres(UNSEEN.melodic, LEARNED.percussive), 4),
+    "_drums": (Timbres(LEARNED.melodic, UNSEEN.percussive), 5),
+    "": (UNSEEN, 2),
+}
 EPOCHS = 12
 BATCH_SIZE = 16
 LEARNING_RATE = 3e-3  # d'Adam, au début ; il suit ensuite un cosinus jusqu'à zéro (lesson.Clock)
 NUM_EXAMPLES = 3  # mélanges écrits en WAV, les premiers du test : ils ne sont pas choisis
+RIVALS = ("medians", "nmf")  # à quoi le réseau est comparé, mélange par mélange
 HEADLINE = (
-    ("network", "gain de SI-SDR du réseau, timbres jamais entendus"),
-    ("network_learned", "gain de SI-SDR du réseau, timbres appris, autres sons"),
-    ("medians", "gain de SI-SDR des filtres médians, timbres jamais entendus"),
-    ("nmf", "gain de SI-SDR de la NMF, attribuée par un oracle, timbres jamais entendus"),
-    ("spectrogram_svd", "gain de SI-SDR de la SVD du spectrogramme, même oracle, mêmes timbres"),
+    *((f"network{end}", f"gain de SI-SDR du réseau, {kind}") for end, kind in KINDS.items()),
+    *((f"over_medians{end}", f"réseau moins médianes, {kind}") for end, kind in KINDS.items()),
+    *((f"over_medians{end}_margin", f"± de cet écart, {kind}") for end, kind in KINDS.items()),
+    ("medians", "gain de SI-SDR des filtres médians, aucun son appris"),
+    ("nmf", "gain de SI-SDR de la NMF, attribuée par un oracle, aucun son appris"),
+    ("over_nmf_learned", "réseau moins NMF et oracle, instruments et percussions appris"),
+    ("over_nmf_learned_margin", "± de cet écart, instruments et percussions appris"),
+    ("spectrogram_svd", "gain de SI-SDR de la SVD du spectrogramme, même oracle, aucun son appris"),
     ("ideal", "gain de SI-SDR du masque des rapports de modules, sources connues"),
     ("ica", "gain de SI-SDR de l'ACI, avec deux micros : un autre problème"),
 )
@@ -61,16 +72,16 @@ def make_sets(limit: int | None) -> dict:
         limit: au plus tant de mélanges par jeu ; None : `NUM_SOUNDS`.
 
     Returns:
-        `train`, les mélodies et les percussions ; `val`, des sources ; `tests`, celles des deux
-        mesures, par la fin de leur nom.
+        `train`, les mélodies et les percussions ; `val`, des sources ; `tests`, celles de chacun de
+        `TESTS`.
     """
     num_train, num_val, num_test = (min(num, limit or num) for num in NUM_SOUNDS.values())
     return {
         "train": make_sounds(num_train, LEARNED, seed=SEEDS["train"]),
         "val": make_mixtures(num_val, LEARNED, seed=SEEDS["val"]),
         "tests": {
-            "": make_mixtures(num_test, UNSEEN, seed=SEEDS["test"]),
-            "_learned": make_mixtures(num_test, LEARNED, seed=SEEDS["learned"]),
+            suffix: make_mixtures(num_test, timbres, seed=seed)
+            for suffix, (timbres, seed) in TESTS.items()
         },
     }
 
@@ -159,7 +170,7 @@ def list_methods(model: keras.Model, *, seed: int) -> dict:
 
 
 def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = None) -> lesson.Run:
-    """Entraîne le réseau et mesure toutes les méthodes sur les mêmes mélanges de test.
+    """Entraîne le réseau et mesure toutes les méthodes sur les mêmes mélanges de chaque test.
 
     Args:
         seed: graine du réseau et des factorisations ; les sons ne changent pas.
@@ -168,16 +179,21 @@ def run(seed: int, *, epochs: int = EPOCHS, minutes=None, limit: int | None = No
         limit: au plus tant de mélanges par jeu ; None : `NUM_SOUNDS`.
 
     Returns:
-        Les gains moyens, en décibels ; le réseau ; les sources de test.
+        Les gains moyens, et l'avance du réseau sur `RIVALS`, en décibels ; le réseau ; les sources
+        de test.
     """
     sets = make_sets(limit)
     model = train(sets, seed=seed, epochs=epochs, minutes=minutes)
-    metrics, unseen = {}, sets["tests"][""]
-    for name, method in list_methods(model, seed=seed).items():
-        for suffix, sources in sets["tests"].items():
-            metrics[f"{name}{suffix}"] = float(improvement(method(sources), sources).mean())
-    metrics["ica"] = baselines.two_microphone_gain(unseen)
-    return lesson.Run(metrics, model, {"sources": unseen})
+    metrics, methods = {}, list_methods(model, seed=seed)
+    for suffix, sources in sets["tests"].items():
+        gains = {name: improvement(f(sources), sources).mean(axis=1) for name, f in methods.items()}
+        metrics |= {f"{name}{suffix}": float(each.mean()) for name, each in gains.items()}
+        for name in RIVALS:
+            gap = gains["network"] - gains[name]
+            metrics[f"over_{name}{suffix}"] = float(gap.mean())
+            metrics[f"over_{name}{suffix}_margin"] = float(1.96 * gap.std() / len(gap) ** 0.5)
+    metrics["ica"] = baselines.two_microphone_gain(sets["tests"][""])
+    return lesson.Run(metrics, model, {"sources": sets["tests"][""]})
 
 
 # --- Question : comparer à l'oreille et à l'œil --------------------------------------

@@ -18,10 +18,10 @@ from exercises.ex20_source_separation.spectrograms import (
     stft,
 )
 
-# Les réglages des médianes : les meilleurs de dix-huit, sur les mélanges de validation.
+# Les réglages des médianes : les meilleurs de vingt-cinq, sur les mélanges de validation.
 MEDIAN_WINDOW = 2 * WINDOW  # échantillons d'une trame : elles en préfèrent de longues
-MEDIAN_FRAMES = 9  # trames de la médiane qui efface les coups ; impair
-MEDIAN_BINS = 9  # fréquences de celle qui efface les notes ; impair
+MEDIAN_FRAMES = 17  # trames de la médiane qui efface les coups ; impair
+MEDIAN_BINS = 17  # fréquences de celle qui efface les notes ; impair
 
 
 # --- Question : un masque qui connaît les sources ------------------------------------

@@ -14,7 +14,7 @@ import numpy as np
 
 from exercises.ex20_source_separation.spectrograms import SMALLEST, apply_masks, stft
 
-NUM_PARTS = 20  # d'un mélange : de 10, 20 et 40, le meilleur sur les mélanges de validation
+NUM_PARTS = 20  # d'un mélange : de 10, 20 et 40, le meilleur de la NMF, en validation
 NUM_PASSES = 100  # mises à jour de la NMF, toujours autant
 
 

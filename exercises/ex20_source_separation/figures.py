@@ -12,13 +12,18 @@ from exercises.ex20_source_separation.spectrograms import SMALLEST, stft
 
 RANGE_DB = 60  # étendue des couleurs d'un spectrogramme, sous sa case la plus forte
 METHODS = {  # à un seul micro
-    "spectrogram_svd": "SVD et oracle",
-    "nmf": "NMF et oracle",
-    "medians": "filtres médians",
+    "spectrogram_svd": "SVD, oracle",
+    "nmf": "NMF, oracle",
+    "medians": "médianes",
     "network": "réseau",
-    "ideal": "rapports de modules",
+    "ideal": "rapports",
 }
-KINDS = {"_learned": "timbres appris, autres sons", "": "timbres jamais entendus"}
+KINDS = {
+    "_learned": "instruments et percussions appris",
+    "_melodies": "instruments jamais entendus",
+    "_drums": "percussions jamais entendues",
+    "": "aucun son appris",
+}
 
 
 # --- Question : voir un son et un masque ------------------------------------------------
@@ -53,15 +58,16 @@ def save_spectrograms(path: Path, rows: list[dict[str, np.ndarray]]) -> Path:
 
 
 def summary(metrics: dict[str, float]) -> str:
-    """Met en tableau le gain de SI-SDR de chaque méthode."""
-    rows = [
-        [title, *(f"{number(metrics[f'{name}{suffix}'], 2)} dB" for suffix in KINDS)]
-        for name, title in METHODS.items()
-    ]
+    """Met en tableau le gain de SI-SDR de chaque méthode, sur chaque test."""
+    rows = []
+    for suffix, kind in KINDS.items():
+        gap, margin = (metrics[f"over_medians{suffix}{end}"] for end in ("", "_margin"))
+        gains = (number(metrics[f"{name}{suffix}"], 2) for name in METHODS)
+        rows.append([kind, *gains, f"{number(gap, 2)} ± {number(margin, 2)}"])
     return "\n".join(
         [
-            table(["gain de SI-SDR, un seul micro", *KINDS.values()], rows),
-            f"Deux micros, timbres jamais entendus : ACI {number(metrics['ica'], 2)} dB.",
-            "L'oracle et les rapports de modules connaissent les sources.",
+            table(["gain de SI-SDR, en dB", *METHODS.values(), "réseau − médianes"], rows),
+            f"Deux micros, aucun son appris : ACI {number(metrics['ica'], 2)} dB.",
+            "L'oracle et les rapports de modules connaissent les sources ; ± : intervalle à 95 %.",
         ]
     )

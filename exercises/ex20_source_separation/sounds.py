@@ -7,7 +7,7 @@ Les timbres sont ceux de `timbres`.
 
 import numpy as np
 
-from exercises.ex20_source_separation.timbres import RATE_HZ, Timbres
+from exercises.ex20_source_separation.timbres import DRUMS, RATE_HZ, Timbres, play
 
 DURATION_S = 2.0
 NUM_SAMPLES = int(RATE_HZ * DURATION_S)
@@ -33,13 +33,13 @@ def play_melody(timbres: Timbres, rng: np.random.Generator) -> np.ndarray:
         `(NUM_SAMPLES,)` float32, de moyenne quadratique 1.
     """
     sound = np.zeros(NUM_SAMPLES)
-    play = list(timbres.melodic.values())[rng.integers(len(timbres.melodic))]
+    name = rng.choice([*timbres.melodic.values()])
     start_s = rng.uniform(0, 0.3)
     while start_s < DURATION_S - NOTE_S[0]:
-        t = np.arange(int(RATE_HZ * rng.uniform(*NOTE_S))) / RATE_HZ
+        duration_s = rng.uniform(*NOTE_S)
         for _ in range(2 if rng.random() < CHORD else 1):
-            frequency_hz = 440 * 2 ** ((rng.integers(*NOTES_MIDI, endpoint=True) - 69) / 12)
-            _add(sound, play(rng, frequency_hz, t) * rng.uniform(0.5, 1), start_s)
+            note = rng.integers(*NOTES_MIDI, endpoint=True)
+            _add(sound, play(name, note, duration_s) * rng.uniform(0.5, 1), start_s)
         start_s += rng.uniform(*NOTE_GAP_S)
     return _unit(sound)
 
@@ -55,14 +55,12 @@ def play_percussion(timbres: Timbres, rng: np.random.Generator) -> np.ndarray:
         `(NUM_SAMPLES,)` float32, de moyenne quadratique 1.
     """
     sound = np.zeros(NUM_SAMPLES)
-    kit = rng.choice(len(timbres.percussive), 2, replace=False)
+    kit = rng.choice([*timbres.percussive.values()], 2, replace=False)
     beat_s, start_s, played = rng.uniform(*BEATS_S), rng.uniform(0, 0.2), False
-    t = np.arange(int(RATE_HZ * HIT_S)) / RATE_HZ
-    fade = np.clip((t[-1] - t) / 0.05, 0, 1)
     while start_s < DURATION_S - 0.1:
         if not played or rng.random() > REST:
-            hit = list(timbres.percussive.values())[rng.choice(kit)](rng, t)
-            _add(sound, hit * fade * rng.uniform(0.4, 1) / np.abs(hit).max(), start_s)
+            hit = play(DRUMS, rng.choice(kit), HIT_S)
+            _add(sound, hit * rng.uniform(0.4, 1) / np.abs(hit).max(), start_s)
             played = True
         start_s += beat_s * rng.uniform(0.95, 1.05)
     return _unit(sound)

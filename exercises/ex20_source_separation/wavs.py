@@ -57,7 +57,7 @@ def write_wavs(folder: Path, sounds: dict[str, np.ndarray]) -> list[Path]:
 
     Args:
         folder: dossier, créé s'il manque.
-        sounds: nom de fichier sans extension → `(m,)` réels.
+        sounds: nom de fichier sans extension → `(m,)` réels, ou `(voies, m)`.
 
     Returns:
         Les fichiers écrits, dans l'ordre.
@@ -67,5 +67,5 @@ def write_wavs(folder: Path, sounds: dict[str, np.ndarray]) -> list[Path]:
     paths = [folder / f"{name}.wav" for name in sounds]
     for path, sound in zip(paths, sounds.values(), strict=True):
         samples = np.round(sound * (PEAK / loudest * 32767)).astype(np.int16)
-        wavfile.write(path, RATE_HZ, samples)
+        wavfile.write(path, RATE_HZ, samples.T)
     return paths

@@ -8,22 +8,20 @@ from exercises.ex20_source_separation import __main__ as ex20
 from exercises.ex20_source_separation import network, sounds
 from exercises.ex20_source_separation.sounds import make_mixtures
 from exercises.ex20_source_separation.spectrograms import improvement, si_sdr
-from exercises.ex20_source_separation.timbres import LEARNED, UNSEEN
 from exercises.ex20_source_separation.wavs import read_wav
 
 QUESTION = "S3 CNN & Time-Frequency representation"
 SLUG = "ex20_source_separation"
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.question(QUESTION)
-@pytest.mark.parametrize(
-    ("suffix", "timbres", "seed"), [("", UNSEEN, "test"), ("_learned", LEARNED, "learned")]
-)
-def test_published_gains_are_found_again(suffix, timbres, seed):
+@pytest.mark.parametrize("suffix", ex20.TESTS)
+def test_published_gains_are_found_again(suffix):
     """Les mêmes sons, le réseau livré, la même mesure : les nombres de son compte rendu."""
     metrics, model = reports.read_report(SLUG).metrics, saving.load_model(SLUG)
-    sources = make_mixtures(100, timbres, seed=ex20.SEEDS[seed])
+    timbres, seed = ex20.TESTS[suffix]
+    sources = make_mixtures(100, timbres, seed=seed)
     methods = ex20.list_methods(model, seed=0)
     for name in ("network", "medians", "ideal"):
         gain = improvement(methods[name](sources), sources).mean()
@@ -31,7 +29,7 @@ def test_published_gains_are_found_again(suffix, timbres, seed):
 
 
 @pytest.mark.ci
-@pytest.mark.usefixtures("eager")
+@pytest.mark.usefixtures("eager", "instruments")
 @pytest.mark.question(QUESTION)
 def test_lesson_trains_measures_saves_then_separates(unrendered, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(paths, "MODELS_DIR", tmp_path / "m")
@@ -42,7 +40,7 @@ def test_lesson_trains_measures_saves_then_separates(unrendered, tmp_path, monke
     folder = tmp_path / "f"
     with unrendered():
         assert ex20.main(["--epochs", "1", "--limit", "3", "--output", str(folder)]) == 0
-    assert "filtres médians" in capsys.readouterr().out
+    assert "réseau − médianes" in capsys.readouterr().out
     report = reports.read_report(SLUG, models_dir=tmp_path / "m")
     assert all(np.isfinite(report.metrics[shown.metric].mean) for shown in report.headline)
     names = {path.name for path in folder.iterdir()}
@@ -74,6 +72,7 @@ def test_published_measures_hold_together():
     metrics = reports.load_measures(SLUG).metrics
     means = {name: metric.mean for name, metric in metrics.items()}
     assert means["medians_learned"] < means["network_learned"] < means["ideal_learned"]
-    assert means["network"] < means["network_learned"] and means["ica"] > 20
+    assert means["over_medians_melodies"] > 2 * means["over_medians_melodies_margin"]
+    assert means["network_drums"] < means["network_melodies"] and means["ica"] > 20
     assert means["spectrogram_svd"] < means["nmf"]
-    assert metrics["network"].n == metrics["nmf"].n == 3
+    assert metrics["network"].n == metrics["nmf"].n > 1

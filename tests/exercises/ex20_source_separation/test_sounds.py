@@ -2,12 +2,32 @@ import numpy as np
 import pytest
 
 from exercises.ex20_source_separation import __main__ as lesson
-from exercises.ex20_source_separation import sounds
-from exercises.ex20_source_separation.timbres import LEARNED
+from exercises.ex20_source_separation import sounds, timbres
+from exercises.ex20_source_separation.timbres import LEARNED, UNSEEN
 
 QUESTION = "S3 CNN & Time-Frequency representation"
 
 
+@pytest.mark.question(QUESTION)
+def test_test_timbres_are_never_learned():
+    for learned, unseen in zip(LEARNED, UNSEEN, strict=True):
+        assert not {*learned.values()} & {*unseen.values()}
+        assert len(learned) >= 3 and len(unseen) >= 3
+
+
+@pytest.mark.usefixtures("instruments")
+@pytest.mark.parametrize("note", [45, 69, 81])
+def test_a_note_has_its_pitch_and_dies_away(note):
+    found = timbres.play(LEARNED.melodic["piano"], note, 2.0)
+    assert found.shape == (16000,)
+    spectrum = np.abs(np.fft.rfft(found * np.hanning(16000)))
+    assert spectrum.argmax() / 2 == pytest.approx(440 * 2 ** ((note - 69) / 12), abs=0.5)
+    loudness = [np.abs(found[place : place + 400]).max() for place in (0, 7800, 15000)]
+    assert np.diff(20 * np.log10(loudness)) == pytest.approx([-10, 0], abs=0.8)  # puis plus rien
+    assert abs(found[-1]) < 0.02
+
+
+@pytest.mark.usefixtures("instruments")
 def test_first_sounds_do_not_depend_on_how_many():
     few, more = sounds.make_mixtures(2, LEARNED, seed=4), sounds.make_mixtures(3, LEARNED, seed=4)
     np.testing.assert_array_equal(few, more[:2])
