@@ -168,10 +168,6 @@ class Grader:
             raise known
         return known
 
-    def ask_clean(self, rule: Rule, operation: str, arguments: dict):
-        """Lance une opération sur des données du rendu, loin de son code ; rend sa valeur."""
-        return self.ask(rule, operation, arguments, clean=True)["value"]
-
     def _ask(self, rule: Rule, operation: str, arguments: dict, clean: bool) -> dict:
         # Un programme exécuté comme le fait son auteur n'est pas importé d'abord.
         child = self._staged(rule) if operation == "record" else self._child(rule, clean)

@@ -52,16 +52,15 @@ def describe_error(error: BaseException) -> dict:
     own = [each for each in own if not each[1].endswith("/_cellules.py")]  # le nôtre
     written = [each for each in own if not each[1].startswith(f"{here}/convnets/")] or own
     line, file = written[-1] if written else (None, "")
-    file = os.path.basename(file)
     if isinstance(error, SyntaxError):
-        line, file = error.lineno, os.path.basename(str(error.filename))
+        line, file = error.lineno, str(error.filename)
     message = str(error).replace(f"{here}/", "")[:MAX_TEXT]
     missing = str(error.name) if isinstance(error, ModuleNotFoundError) else ""
     return {
         "type": type(error).__name__[:MAX_TEXT],
         "message": message,
         "line": line,
-        "file": file[:MAX_TEXT],
+        "file": os.path.basename(file)[:MAX_TEXT],
         "missing": missing[:MAX_TEXT],
         "families": [kind.__name__ for kind in type(error).__mro__[:-2]][:8],
     }

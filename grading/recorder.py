@@ -151,13 +151,16 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
             calls["evaluate"] = _outcome(lambda: _measure(names["evaluate"], whole), seconds)
     for value in list(names.values()):
         seen.keep(value)
-    lists = [each for each in names.values() if isinstance(each, list | tuple)]
     return {
         "networks": [each.described(whole["x_test"]) for each in seen.networks],
         "calls": calls,
         "reuses": seen.reuses,
         "refused": seen.refused,
-        "names": [list(map(str, each)) for each in lists if len(each) == NUM_CLASSES][:8],
+        "names": [
+            list(map(str, each))
+            for each in names.values()
+            if isinstance(each, list | tuple) and len(each) == NUM_CLASSES
+        ][:8],
         "error": error,
         "imports": sorted(_imported(nodes))[:50],
         "forgotten": sorted(names.forgotten)[:8],
@@ -167,10 +170,10 @@ def record(module: str, asked: dict, dataset: str, levels: dict, seconds: int) -
 
 def _first_names(module: str, file: str, *, as_module: bool) -> Names:
     """Rend les noms qu'un programme trouve en commençant."""
-    name = f"exercises.{module}"
-    names = Names(__name__=name if as_module else "__main__", display=lambda *_, **__: None)
-    names |= {"__package__": name.rpartition(".")[0], "__file__": os.path.abspath(file)}
-    sys.argv[:] = [names["__file__"]]
+    name, path = f"exercises.{module}", os.path.abspath(file)
+    names = Names(__package__=name.rpartition(".")[0], __file__=path)
+    names |= {"__name__": name if as_module else "__main__", "display": lambda *_, **__: None}
+    sys.argv[:] = [path]
     return names
 
 
@@ -203,7 +206,9 @@ def _cells(modules: list[str]) -> list[tuple]:
     paths = [Path("exercises", *each.split(".")).with_suffix(".py") for each in modules]
     plan = paths[0].with_suffix(".cells.json")
     if plan.is_file():
-        return [tuple(each) for each in json.loads(plan.read_text(encoding="utf-8"))["cells"]]
+        content = json.loads(plan.read_text(encoding="utf-8"))
+        folder = Path("exercises", content["folder"])  # d'où le programme cherche ses voisins
+        return [(str(folder / label), text) for label, text in content["cells"]]
     return [(str(path), path.read_bytes()) for path in paths]
 
 
@@ -252,7 +257,8 @@ def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
 
     Ce sont des fonctions, des méthodes sans objet, puis, si rien n'est construit, des classes.
     """
-    own = [each for each in names.values() if _belongs(each, names)]
+    here = names["__name__"]
+    own = [each for each in names.values() if getattr(each, "__module__", "") == here]
     kinds = [each for each in own if inspect.isclass(each)]
     makers = [each for each in own if inspect.isfunction(each)]
     for kind in kinds:
@@ -262,10 +268,6 @@ def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
         if maker in makers or not seen.networks:
             with contextlib.suppress(Exception, SystemExit):
                 seen.keep(maker(**_arguments(maker, names, whole, seen)))
-
-
-def _belongs(value, names: Names) -> bool:
-    return getattr(value, "__module__", "") == names["__name__"]
 
 
 def _rank(function) -> int:
@@ -390,8 +392,10 @@ def _open_generator(function) -> dict:
             generator.reset()
             batches = [np.asarray(generator[k][0], np.float32) for k in range(len(generator))]
             passes.append(np.concatenate(batches)[:, ::STEP_PX, ::STEP_PX])
-        numbers = [int(Path(name).stem) for name in generator.filenames]
-        found[subset] = {"passes": passes, "numbers": numbers}
+        found[subset] = {
+            "passes": passes,
+            "numbers": [int(Path(name).stem) for name in generator.filenames],
+        }
     return found
 
 
@@ -453,11 +457,12 @@ class Network:
 
     def described(self, images) -> dict:
         """Décrit le modèle par des données, et ce qui lui a été donné."""
-        facts = {"layers": []}
+        facts, sides, channels = {"layers": []}, images.shape[1:3], images.shape[3:] or (1,)
+        possible = [images.shape[1:], (*sides, *channels), (32, 32, *channels)]  # bordées
         with contextlib.suppress(Exception):
             with contextlib.suppress(Exception):
                 _ensure_built(self.model)
-            model = models.functional(self.model, _possible_shapes(images))
+            model = models.functional(self.model, possible)
             shape = tuple(n or FREE_PX for n in model.input_shape[1:])
             few = np.resize(images[:4], (4, *shape))  # les mêmes, si c'est leur taille
             facts = models.described(model, few)
@@ -465,7 +470,7 @@ class Network:
             "facts": facts,
             "compiled": self.compiled[-1:],
             "fits": self.fits,
-            "measured": self.measured[-MAX_FITS:],
+            "measured": sorted(self.measured, key=lambda each: each["whole"])[-MAX_FITS:],
             "moved": self.has_moved(),
         }
 
@@ -484,12 +489,11 @@ class _Seen:
         return any(each.fits or each.has_moved() for each in self.networks)
 
     def keep(self, value) -> Network | None:
-        """Rend ce qui est noté d'un modèle ; le note s'il est nouveau."""
+        """Rend ce qui est noté d'un modèle, et que le modèle garde ; le note s'il est nouveau."""
         if not isinstance(value, keras.Model):
             return None
-        found = next((each for each in self.networks if each.model is value), None)
-        if found is None:
-            found = Network(value, self.touched)
+        found = vars(value).setdefault("_noted", Network(value, self.touched))
+        if found not in self.networks:
             self.networks = [*self.networks, found][-MAX_NETWORKS:]
         return found
 
@@ -512,6 +516,8 @@ def _sample(x, y=None) -> tuple | None:
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
         labels = None if labels is None else np.asarray(labels)[:KEPT]
         images = np.asarray(images)[:KEPT]
+        if np.shape(labels)[1:] == images.shape[2:] != ():
+            return None  # une ligne de chaque image : la table était absente
         first = images.ndim == 4 and spellings.channels_last(images.shape) != images.shape
         return np.moveaxis(images, 1, -1) if first else images, labels
     except Exception:
@@ -530,12 +536,6 @@ def _ensure_built(model) -> None:
     if not model.built:
         shape = spellings.Nothing.images.shape[1:]
         model.build((None, *(shape if len(shape) == 3 else (*shape, 1))))
-
-
-def _possible_shapes(images) -> list[tuple]:
-    """Rend les formes que peut attendre un réseau : celle des images, ou bordées à 32 pixels."""
-    channels = images.shape[3:] or (1,)
-    return [images.shape[1:], (*images.shape[1:3], *channels), (32, 32, *channels)]
 
 
 def _invented(model, num: int = KEPT):
@@ -642,13 +642,14 @@ class _Watched:
         return history
 
     def _fit_few(self, model, learned, checked, found):
-        options = {"batch_size": BATCH, "epochs": 1, "verbose": 0}
         few = _fewer(learned or _invented(model), LEARNED)
         # Rien ne se lit : ce qu'aurait donné un fichier ou un paquet absent.
         some = _fewer(checked, BATCH) if checked and learned else None
         some = few if found["validates"] and not learned else some
         try:
-            return self.kept["fit"](model, *few, validation_data=some, **options)
+            return self.kept["fit"](
+                model, *few, validation_data=some, batch_size=BATCH, epochs=1, verbose=0
+            )
         except Exception as error:
             found["error"] = probes.describe_error(error) if learned else None
             raise
@@ -675,9 +676,8 @@ class _Watched:
     def _measured(self, model, x, y=None, *, whole: bool = True) -> tuple:
         """Note une mesure ; rend les quelques images qu'elle aura."""
         measured, network = _widened(model, _sample(x, y)), self.seen.keep(model)
-        checked = _are_shared(x, network.checked)
-        entry = {"data": _as_dict(measured), "whole": whole, "checked": checked}
-        network.measured.append(entry)
+        checked = _are_shared(x, network.checked) if measured else x is network.checked
+        network.measured += [{"data": _as_dict(measured), "whole": whole, "checked": checked}]
         return _fewer(measured or _invented(model), KEPT)
 
     def train_on_batch(self, model, x, y=None, *_, **named):
@@ -721,10 +721,10 @@ def _split(x, y, named: dict):
 
 def _are_shared(x, x_val) -> bool:
     """Dit si une image de la validation, des cent premières, est aussi apprise."""
-    if not all(isinstance(each, np.ndarray) and each.size for each in (x, x_val)):
+    if not all(isinstance(each, np.ndarray | tf.Tensor) and len(each) for each in (x, x_val)):
         return x is x_val is not None  # un jeu, ou ce qui tient lieu d'un fichier absent
     keys = [
-        np.ascontiguousarray(each.reshape(len(each), -1)[:, :KEY_VALUES])
+        np.ascontiguousarray(np.reshape(each, (len(each), -1))[:, :KEY_VALUES])
         for each in (x, x_val[:100])
     ]
     learned = {key.tobytes() for key in keys[0]}
@@ -784,9 +784,10 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
         return seen.networks[-1].model if seen.networks else spellings.Nothing()
 
     reader = _from_pictures(keras.utils.image_dataset_from_directory)
-    everywhere = {"image_dataset_from_directory": reader, "get_file": reuse}
-    everywhere |= {f"load_{name}": load for name in SIZES}
-    everywhere["to_categorical"] = _inert(keras.utils.to_categorical)
+    everywhere = {f"load_{name}": load for name in SIZES}
+    everywhere |= {"image_dataset_from_directory": reader, "get_file": reuse} | {
+        "to_categorical": _inert(keras.utils.to_categorical)
+    }
     found = [(multiprocessing.pool, "ThreadPool", _inline_pool)]
     found += [(os, "listdir", _listed(os.listdir)), (glob, "glob", _globbed(glob.glob))]
     found += [(place, "open", _answered(open, whole, opens=True)) for place in (builtins, io)]
@@ -919,18 +920,23 @@ def _from_pictures(original):
         bound = inspect.signature(original).bind_partial(*given, **named)
         folder = bound.arguments.get("directory")
         if not isinstance(folder, str | Path) or not os.path.isdir(folder):
-            bound.arguments["directory"] = _our_pictures()
+            bound.arguments["directory"] = _our_pictures(folder)
         return original(*bound.args, **bound.kwargs)
 
     return read
 
 
-def _our_pictures() -> str:
-    """Rend un dossier de quelques images au hasard, un sous-dossier par classe."""
-    if not os.path.isdir(PICTURES):
-        shape = (NUM_PICTURES, SIDE_PX, SIDE_PX, 3)
-        _write_pictures(PICTURES, np.random.default_rng(0).integers(0, 256, shape, np.uint8))
-    return PICTURES
+def _our_pictures(absent: str | Path = "") -> str:
+    """Rend un dossier de quelques images au hasard, un sous-dossier par classe.
+
+    Args:
+        absent: le dossier dont il tient lieu ; à chacun ses images.
+    """
+    place = PICTURES + re.sub(r"\W", "", str(absent))[-50:]
+    if not os.path.isdir(place):
+        rng = np.random.default_rng(list(place.encode()))
+        _write_pictures(place, rng.integers(0, 256, (NUM_PICTURES, SIDE_PX, SIDE_PX, 3), np.uint8))
+    return place
 
 
 def _write_pictures(folder: str, images) -> None:

@@ -35,14 +35,16 @@ LAYERS = {"border_mode": "padding", "subsample": "strides", "nb_filter": "filter
 }
 FIRST_KERAS = "Convolution2D"  # Convolution2D(32, 3, 3) : deux tailles, et non une taille et un pas
 OF_BACKEND = "set_session get_session set_image_dim_ordering set_image_data_format"
-INERT = {  # de TensorFlow 1 et d'anciens Keras : sans effet sur un réseau
+WRITERS = "ModelCheckpoint TensorBoard CSVLogger"
+INERT = {  # ce qui écrit, ou vient de TensorFlow 1 et d'anciens Keras : sans effet sur un réseau
     "tensorflow": "ConfigProto GPUOptions Session set_random_seed logging reset_default_graph",
     "keras.backend": f"{OF_BACKEND} set_learning_phase",
     "keras._tf_keras.keras.backend": f"{OF_BACKEND} set_learning_phase",
     "keras.config": OF_BACKEND,
+    "keras.callbacks": WRITERS,
+    "keras._tf_keras.keras.callbacks": WRITERS,
     "subprocess": "Popen run call check_call check_output",
 }
-CALLBACKS = "ModelCheckpoint TensorBoard CSVLogger".split()  # ce qui écrit : inutile ici
 OLD_KERAS = "tensorflow.python.keras"  # encore dans TensorFlow, et incompatible avec Keras 3
 KERAS = (OLD_KERAS, "tensorflow.keras", "keras")
 PLACES = (
@@ -63,8 +65,9 @@ USUAL = {  # noms que tous donnent à des modules, et que certains oublient d'im
 def modernised(tree: ast.AST) -> ast.AST:
     """Rend un programme où arguments et méthodes d'autrefois ont leur nom d'aujourd'hui.
 
-    Les canaux y sont en dernier, un `if` dont une seule branche apprend la prend, et ce qui compte
-    des images en compte `FEWER` fois moins : `x_train[:50000]`, mais pas `Dense(2000)`.
+    Les canaux y sont en dernier, un `if` dont une seule branche apprend la prend, ce qui dessine
+    n'arrête pas la suite, et ce qui compte des images en compte `FEWER` fois moins :
+    `x_train[:50000]`, mais pas `Dense(2000)`.
     """
     return ast.fix_missing_locations(_Modern().visit(tree))
 
@@ -79,8 +82,8 @@ def channels_last(shape):
 
 
 def _learns(nodes: list[ast.stmt]) -> bool:
-    calls = [each for node in nodes for each in ast.walk(node) if isinstance(each, ast.Call)]
-    return any(getattr(each.func, "attr", "") in ("fit", "train_on_batch") for each in calls)
+    calls = [_called(each) for node in nodes for each in ast.walk(node)]
+    return not {"fit", "train_on_batch"}.isdisjoint(calls)
 
 
 class _Modern(ast.NodeTransformer):
@@ -100,9 +103,15 @@ class _Modern(ast.NodeTransformer):
             node.test = ast.Constant(learns)
         return node
 
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        self.generic_visit(node)
+        tried = ast.parse(f"try: {ast.unparse(node)}\nexcept Exception: pass").body[0]
+        return (
+            tried if _called(node.value).startswith(("plot", "draw", "show", "visuali")) else node
+        )
+
     def visit_Call(self, node: ast.Call) -> ast.Call:
-        named = isinstance(node.func, ast.Attribute)
-        name = node.func.attr if named else getattr(node.func, "id", "")
+        named, name = isinstance(node.func, ast.Attribute), _called(node)
         self.sizes |= {id(each) for each in ast.walk(node) if name[:1].isupper()}
         self.generic_visit(node)
         if named and name in METHODS:
@@ -126,6 +135,12 @@ class _Modern(ast.NodeTransformer):
             given = [each for each in node.keywords if not _is_obsolete(each)]
             node.keywords = [ast.keyword(names.get(k.arg, k.arg), k.value) for k in given]
         return node
+
+
+def _called(node: ast.expr) -> str:
+    """Rend le dernier nom de la fonction qu'une expression appelle, ou ""."""
+    function = getattr(node, "func", None)
+    return getattr(function, "attr", getattr(function, "id", ""))
 
 
 def _moved(shape: ast.expr) -> ast.Call:
@@ -154,7 +169,8 @@ class Nothing:
 
     def __getattr__(self, name: str):
         """Rend un autre objet inerte, ou une classe si le nom est celui d'une classe."""
-        if name.startswith("__") or name == "is_tensor_like":  # TensorFlow s'y fierait
+        trusted = ("is_tensor_like", "fit")  # TensorFlow et scikit-learn s'y fieraient
+        if name.startswith("__") or (name in trusted and not _is_asked_by_hand_in()):
             raise AttributeError(name)
         return nothing(name)
 
@@ -186,15 +202,11 @@ class Nothing:
         return False
 
 
-def _inert(self, *_):
-    return Nothing()
-
-
 for _operation in (
     "enter getitem setitem neg add radd sub rsub mul rmul truediv rtruediv floordiv mod pow matmul "
     "lt le gt ge and or xor invert"
 ).split():
-    setattr(Nothing, f"__{_operation}__", _inert)
+    setattr(Nothing, f"__{_operation}__", lambda *_: Nothing())
 
 
 def nothing(name: str):
@@ -270,10 +282,6 @@ def _is_asked_by_hand_in() -> bool:
     return frame is not None and frame.f_code.co_filename.startswith(here)
 
 
-def _ignore(self, *_, **__):
-    keras.callbacks.Callback.__init__(self)
-
-
 @contextlib.contextmanager
 def installed():
     """Installe ce qui remplace les absents, le temps d'un rendu."""
@@ -288,9 +296,6 @@ def installed():
     tf.layers = keras.layers
     for place in (keras.constraints, tf.keras.constraints):  # `maxnorm`
         vars(place).update({name.replace("_", ""): each for name, each in [*vars(place).items()]})
-    for place in (keras.callbacks, tf.keras.callbacks):
-        for name in CALLBACKS:
-            setattr(place, name, type(name, (keras.callbacks.Callback,), {"__init__": _ignore}))
     for module, names in INERT.items():
         for name in names.split():
             setattr(importlib.import_module(module), name, nothing(name))

@@ -75,7 +75,7 @@ def _not_texts(folder: str, names: list[str]) -> list[str]:
         name
         for name in names
         if name.startswith((".", "__pycache__"))
-        or name in NOT_SOURCES
+        or name in set(NOT_SOURCES) - {"models"}  # il y a parfois du code
         or not (Path(name).suffix in TEXTS or Path(folder, name).is_dir())
     ]
 

@@ -150,7 +150,7 @@ class Ask:
 
     def clean(self, operation: str, /, **arguments):
         """Lance une opération dans un processus où aucun rendu n'a été importé."""
-        return self._desk.ask_clean(self.rule, operation, arguments)
+        return self._desk.ask(self.rule, operation, arguments, clean=True)["value"]
 
     def model(self, function: str = "build_model", *positional, shape=(), **named) -> bytes:
         """Rend le fichier `.keras` du modèle que construit le rendu (voir `probes.export`)."""

@@ -21,8 +21,20 @@ MAX_HEAD = 12  # couches : au-delà, c'est la base
 
 
 def _network(ask: Ask) -> dict:
-    """Rend le réseau qui reprend une base : de plusieurs, celui qui a été entraîné."""
-    return networks.chosen(ask, lambda facts: credit(len(_convolutions(facts)) >= MIN_CONVOLUTIONS))
+    """Rend le réseau qui reprend une base : de plusieurs, celui qui a été entraîné.
+
+    Une base qui n'a fait que lire les images d'une tête apprise à part est jugée avec cette tête.
+    """
+    network = networks.chosen(
+        ask, lambda facts: credit(len(_convolutions(facts)) >= MIN_CONVOLUTIONS)
+    )
+    others = networks.built(ask)
+    heads = [each for each in others if each["fits"] and not _convolutions(each["facts"])]
+    if network["fits"] or not heads:
+        return network
+    base, own = network["facts"], heads[-1]["facts"]
+    facts = {**own, "layers": base["layers"] + own["layers"], "seen": base["seen"]}
+    return {**heads[-1], "facts": facts, "read": [each["data"] for each in network["measured"]]}
 
 
 def _convolutions(facts: dict) -> list[dict]:
@@ -45,7 +57,8 @@ def ask_make_generator(ask: Ask) -> Credit:
                 first, ("1/2", "images_shuffled", shuffled), ("1/2", "wrong_values", not alike)
             )
         network = _network(ask)
-        given = [as_floats(each["train"]["x"]) for each in network["fits"] if each["train"]]
+        read = network.get("read", [each["train"] for each in network["fits"]])
+        given = [as_floats(each["x"]) for each in read if each]
         if not given:
             return credit("1/2", "images_unseen") if network["fits"] else credit(0, "not_trained")
         return _scale_credit(given[-1], prepares=_prepares(network["facts"]))
@@ -65,6 +78,7 @@ def _scale_credit(images: np.ndarray, *faults: tuple, prepares: bool = False) ->
     small = images.max() <= 2
     return first_fault(
         (0, "not_a_number", not np.isfinite(images).all()),
+        ("1/2", "scaling_twice", np.abs(images).max() < networks.MIN_SCALED),
         ("1/2", "divided_by_255", small and not negative),
         ("1/2", "preprocess_missing", not (small or negative or prepares)),
         *faults,

@@ -181,14 +181,17 @@ def _is_foreign(exercise: str, facts: dict) -> bool:
 
 
 def chosen(ask: Ask, judge: Callable[[dict], Credit]) -> dict:
-    """Rend le réseau qui répond le mieux à une question ; à égalité, le dernier entraîné.
+    """Rend le réseau qui répond le mieux à une question ; à égalité, le dernier entraîné et suivi.
 
     Raises:
         pupil.Failure: aucun réseau ne répond à l'exercice, ou n'accepte les images que le
             programme lui donne.
     """
     found = built(ask)
-    ranked = [(judge(each["facts"]).level, bool(each["fits"]), k) for k, each in enumerate(found)]
+    ranked = [
+        (judge(each["facts"]).level, [fit["validates"] for fit in each["fits"][:1]], k)
+        for k, each in enumerate(found)
+    ]
     network = found[max(ranked)[2]]
     error = network["fits"][-1]["error"] if network["fits"] else None
     size = _num_pixels(network["facts"])
@@ -299,7 +302,9 @@ def judge_scaling(network: dict) -> Credit:
     # Un modèle dans un modèle : rien ne permet de dire non.
     if not seen or np.allclose(seen, CENTRED, atol=0.1) or facts["first"] == "BatchNormalization":
         return RIGHT
-    samples = [as_floats(each["train"]["x"]) for each in fits if each["train"]]
+    measured = [each["data"] for each in network["measured"]]
+    given = [fit["train"] for fit in fits] or measured
+    samples = [as_floats(each["x"]) for each in given if each]
     outside = any(np.abs(x).max() < SMALL for x in samples)
     span = abs(seen[1][1] - seen[0][0])
     if span > MAX_SCALED:

@@ -146,10 +146,9 @@ def fingerprint(
     Returns:
         L'empreinte de ses fichiers, des poids, du barème, des questions et de la graine.
     """
-    home = submitted.home
-    files = sorted(path for path in home.rglob("*") if path.is_file())
+    files = sorted(path for path in submitted.home.rglob("*") if path.is_file())
     sources = sorted(scale.SCALE.glob("*.*"))
-    names = [path.relative_to(home).as_posix() for path in files]
+    names = [path.relative_to(submitted.home).as_posix() for path in files]
     contents = [file_sha256(path) for path in (*files, *sources)]
     content = [seed, [rule.id for rule in rules], names, contents, weights]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

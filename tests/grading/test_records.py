@@ -248,6 +248,60 @@ model = Sequential([base, layers.GlobalAveragePooling2D(), layers.Dense(10, acti
 model.compile("adam", "categorical_crossentropy")
 model.fit(x_train, y_train, validation_split=0.2)
 """
+FOLDED = """
+from sklearn.model_selection import KFold
+def made():
+    model = Sequential([layers.Input((28, 28, 1)), *stack()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+for learned, kept in KFold(3).split(x_train):
+    made().fit(x_train[learned], y_train[learned], validation_data=(x_train[kept], y_train[kept]))
+model = made()
+model.fit(x_train, y_train)
+model.evaluate(x_test, y_test)
+for num in (1, 2, 10):
+    model.predict(x_test[:num])
+"""
+ENSEMBLE = """
+import pandas as pd
+from sklearn.model_selection import train_test_split
+table = pd.read_csv("fashion-mnist_train.csv")
+x, y = table.drop(labels=["label"], axis=1).values.reshape(-1, 28, 28, 1) / 255, table["label"]
+models = [Sequential([layers.Input((28, 28, 1)), *stack()]) for _ in range(8)]
+for model in models:
+    model.compile("adam", "sparse_categorical_crossentropy")
+for model in models:
+    x_train, x_val, y_train, y_val = train_test_split(x, y, test_size=0.1)
+    model.fit(x_train, y_train, validation_data=(x_val, y_val))
+def main():
+    show_samples(["a", "b"])
+    sum(model.predict(pd.read_csv("fashion-mnist_test.csv")) for model in models)
+def show_samples(names):
+    print([names[each] for each in (170, 240)])
+main()
+"""
+ARRAY_OF_TABLE = """
+import numpy as np, pandas as pd
+train, test = (np.array(pd.read_csv(f"fashion-mnist_{part}.csv"), "float32")
+               for part in ("train", "test"))
+x_train, y_train, x_test, y_test = train[:, 1:] / 255, train[:, 0], test[:, 1:] / 255, test[:, 0]
+"""
+FEATURES_FIRST = """
+import numpy as np
+from keras.applications.vgg16 import VGG16, preprocess_input
+from keras.layers import Dense
+from keras.models import Sequential
+from keras.preprocessing.image import ImageDataGenerator
+base = VGG16(include_top=False, input_shape=(48, 48, 3))
+reader = ImageDataGenerator(preprocessing_function=preprocess_input)
+def features(part):
+    batches = reader.flow_from_directory(f"D:/{part}", target_size=(48, 48), class_mode="binary")
+    x, y = next(batches)
+    return base.predict(x).reshape(len(x), -1), y
+model = Sequential([Dense(8, activation="relu"), Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy", metrics=["acc"])
+model.fit(*features("train"), epochs=30, validation_data=features("validation"))
+"""
 NOT_IMPORTED = LAYERS.replace("Sequential, ", "") + "x_train = np.asarray(x_train)\n"
 WRITTEN = {  # (exercice, programme, points)
     "mesure_en_validation": (
@@ -273,6 +327,14 @@ WRITTEN = {  # (exercice, programme, points)
         "ex02",
         FASHION + NOT_IMPORTED + MODEL + FIT,
         {name: points / 2 for name, points in PLAIN.items()} | {"evaluate": 1},
+    ),
+    "validation_croisee": ("ex02", FASHION + LAYERS + FOLDED, PLAIN),
+    "plusieurs_ensemble": ("ex02", LAYERS + ENSEMBLE, PLAIN),
+    "tableau_d_un_csv": ("ex02", LAYERS + ARRAY_OF_TABLE + MODEL + FIT, PLAIN),
+    "caracteristiques_d_abord": (
+        "ex05",
+        FEATURES_FIRST,
+        {"make_generator": 5, "validation": 5, "frozen_base": 4.5, "build_head": 4},
     ),
     "fichiers_idx": ("ex02", LAYERS + IDX_FILES + MODEL + FIT, PLAIN),
     "ligne_de_commande": ("ex02", FASHION + LAYERS + ASKED_ON_THE_LINE, PLAIN),
@@ -358,6 +420,7 @@ def test_what_it_is_is_said(mark, name):
     [
         ("validation_data=(x_test, y_test)", "validation_is_test"),
         ("validation_data=(x_train[-500:], y_train[-500:])", "validation_is_train"),
+        ("validation_data=(tf.constant(x_train[-500:]), y_train[-500:])", "validation_is_train"),
         ("batch_size=32", "no_validation"),
         ("validation_data=(x_valid, y_valid)", "validation_undefined"),
     ],
