@@ -257,8 +257,7 @@ def _call_main(names: Names, whole: dict, seen: "_Seen") -> None:
 
     Ce sont des fonctions, des méthodes sans objet, puis, si rien n'est construit, des classes.
     """
-    here = names["__name__"]
-    own = [each for each in names.values() if getattr(each, "__module__", "") == here]
+    own = [each for each in names.values() if getattr(each, "__module__", "") == names["__name__"]]
     kinds = [each for each in own if inspect.isclass(each)]
     makers = [each for each in own if inspect.isfunction(each)]
     for kind in kinds:

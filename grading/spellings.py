@@ -25,7 +25,7 @@ RENAMED = {"nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch"} | {
     "generator": "x",
 }
 DROPPED = {"workers", "use_multiprocessing", "max_queue_size", "max_q_size", "pickle_safe"}
-DROPPED |= {"show_accuracy", "decay", "schedule_decay", "data_format"}
+DROPPED |= {"show_accuracy", "decay", "schedule_decay", "data_format", "stratify"}
 LAYERS = {"border_mode": "padding", "subsample": "strides", "nb_filter": "filters"} | {
     "output_dim": "units",
     "init": "kernel_initializer",
@@ -130,7 +130,7 @@ class _Modern(ast.NodeTransformer):
         elif named and name in METHODS.values():
             names = RENAMED
         else:
-            names = LAYERS if name[:1].isupper() else {}
+            names = LAYERS if name[:1].isupper() or name == "train_test_split" else {}
         if names:
             given = [each for each in node.keywords if not _is_obsolete(each)]
             node.keywords = [ast.keyword(names.get(k.arg, k.arg), k.value) for k in given]
@@ -188,6 +188,7 @@ class Nothing:
         return len(self.images)
 
     __index__ = __len__  # un nombre absent compte ces images
+    __fspath__ = object.__repr__  # un dossier absent, où rien n'est
 
     def __iter__(self):
         """N'énumère rien."""

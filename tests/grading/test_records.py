@@ -271,7 +271,7 @@ models = [Sequential([layers.Input((28, 28, 1)), *stack()]) for _ in range(8)]
 for model in models:
     model.compile("adam", "sparse_categorical_crossentropy")
 for model in models:
-    x_train, x_val, y_train, y_val = train_test_split(x, y, test_size=0.1)
+    x_train, x_val, y_train, y_val = train_test_split(x, y, test_size=0.1, stratify=y)
     model.fit(x_train, y_train, validation_data=(x_val, y_val))
 def main():
     show_samples(["a", "b"])

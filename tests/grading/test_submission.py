@@ -46,7 +46,7 @@ def test_the_copy_holds_the_hand_in_and_the_shared_code_only(tmp_path, handed, r
     submission.stage(copy, kept, models=("ex02_fashion",))
     assert {path.name for path in copy.iterdir()} == {"exercises", "convnets", "models", "samples"}
     assert {path.name for path in (copy / "exercises").iterdir()} == {
-        *("__init__.py", "ex00_convolution", "ex02_fashion.py", "aide.py", "predict.py")
+        *("__init__.py", "ex00_convolution", "ex02_fashion.py", "aide.py", "predict.py", "models")
     }
     assert (copy / "exercises" / POOLING).read_text() == "VALEUR = 1\n"
     assert (copy / "convnets/figures/style.py").read_text().startswith("NOM")
