@@ -62,15 +62,13 @@ def _spawn(order: dict, descriptors: list[int], control: socket.socket) -> dict:
 
 
 def _reap(pid: int) -> dict:
-    _, status = os.waitpid(pid, 0)
-    return {"status": os.waitstatus_to_exitcode(status)}
+    return {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
 
 
 def _live(order: dict, channel: int, log: int) -> None:
     """La vie d'un enfant : s'enfermer, puis répondre aux demandes une par une."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C est l'affaire du correcteur
-    nowhere = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nowhere, 0), (log, 1), (log, 2)):
+    for source, target in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     private = os.dup2(channel, 3)
     os.closerange(4, 4096)
@@ -81,6 +79,8 @@ def _live(order: dict, channel: int, log: int) -> None:
     tempfile.tempdir = None  # l'atelier avait peut-être déjà choisi le sien
     protections = sandbox.enter(folder, sandbox.Limits(**order["limits"]))
     sys.path[:0] = [str(folder), str(folder / "exercises")]
+    for name in ("messages", "models", "probes", "recorder", "sandbox", "spellings"):  # à l'élève
+        sys.modules.pop(name, None)
     for number, name in ((1, "stdout"), (2, "stderr")):
         options = {"encoding": "utf-8", "errors": "backslashreplace", "buffering": 1}
         setattr(sys, name, open(number, "w", closefd=False, **options))

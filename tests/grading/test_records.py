@@ -365,9 +365,11 @@ def mark(tmp_path_factory):
     """mark(exercice, programme) -> notes, comme pour un élève qui rend `tp.py`, ou un notebook."""
     made = grader.Grader(grader.Options(seed=1))
 
-    def grade(exercise, source):
+    def grade(exercise, source, **others):
         folder, name = tmp_path_factory.mktemp("rendu"), "tp.ipynb" if source[0] == "{" else "tp.py"
         (folder / name).write_text(source, encoding="utf-8")
+        for stem, text in others.items():
+            (folder / f"{stem}.py").write_text(text)
         found = handin.collect(folder, folder / "lu", chosen=[f"{exercise}={name}"], one=True)
         (submitted,) = found.submissions
         return [made.grade(submitted, rule) for rule in read_scale()[exercise].rules]
@@ -381,6 +383,12 @@ def test_what_the_program_did_is_judged(mark, name):
     exercise, source, points = WRITTEN[name]
     marks = mark(exercise, source)
     assert {each.rule.name: float(each.points) for each in marks} == points
+
+
+def test_a_student_names_a_file_like_one_of_ours(mark):
+    source = "from keras import Sequential, layers\nfrom models import stack\n" + MODEL + FIT
+    marks = mark("ex02", FASHION + source, models=LAYERS)
+    assert {each.rule.name: float(each.points) for each in marks} == PLAIN
 
 
 REFUSED = {  # (exercice, programme, raison)
