@@ -55,9 +55,11 @@ def save_words(model: keras.Model, image: np.ndarray, title: str, path: Path) ->
     distances = build_distances(dictionary).predict(image[None], verbose=0)  # (1, 14, 14, mots)
     found, pictures = distances.argmin(-1).ravel(), word_pictures(dictionary)
     with new_figure(path, columns=3, size=(3.6, 3.2)) as (_, axes):
-        whole, replaced, histogram = axes[0]
-        show(whole, Picture(image, title))
-        show(replaced, Picture(mosaic(pictures[found], GRID, gap_px=0), "chaque morceau, son mot"))
+        *shown, histogram = axes[0]
+        replaced = Picture(mosaic(pictures[found], GRID, gap_px=0), "chaque morceau, son mot")
+        for axis, picture in zip(shown, (Picture(image, title), replaced), strict=True):
+            show(axis, picture)
+            axis.axis("off")
         histogram.hist(found, bins=len(pictures), histtype="step")  # des barres seraient invisibles
         histogram.set(title="histogramme", xlabel="mot, du plus fréquent au plus rare")
 

@@ -72,8 +72,11 @@ def save_gaps(report: Report, path: Path) -> None:
             middle, reach = 100 * gap.difference, 50 * (gap.high - gap.low)
             axis.errorbar(middle, row, xerr=reach, color=color, marker=marker, capsize=3)
         accuracy = percent(report.metrics["accuracy"].mean)
-        axis.set(title=f"CIFAR-10 (référence : {accuracy})", ylim=(len(found) - 0.4, -0.6))
-        axis.set(xlabel="différence d'exactitude avec la référence (points)")
+        axis.set(
+            title=f"CIFAR-10 (référence : {accuracy})",
+            xlabel="différence d'exactitude avec la référence (points)",
+            ylim=(len(found) - 0.4, -0.6),
+        )
         axis.set_yticks(range(len(found)), [LABELS_FR[key] for key in found])
         axis.grid(axis="x", linewidth=0.3)
         figure.suptitle("Une pièce changée à la fois ; en gris, rien ne la distingue (à 95 %)")
