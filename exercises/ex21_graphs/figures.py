@@ -73,8 +73,13 @@ def save_club(path: Path) -> None:
         "La vérité": network.labels,
         f"Ce que le réseau a deviné : {num_wrong} faux": predicted,
     }
-    look = {"edgecolors": INK, "font_color": "white", "font_size": 7, "edge_color": GREY}
-    look["linewidths"] = [4 if node in labelled else 1 for node in graph]
+    look = {
+        "edgecolors": INK,
+        "linewidths": [4 if node in labelled else 1 for node in graph],
+        "font_color": "white",
+        "font_size": 7,
+        "edge_color": GREY,
+    }
     with new_figure(path, columns=2, size=(5.2, 4.6)) as (figure, axes):
         for axis, (title, classes) in zip(axes[0], panels.items(), strict=True):
             colors = [COLORS[classes[node]] for node in graph]
