@@ -6,6 +6,7 @@ Commande : python -m exercises.ex19_vision_transformer
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
 
 import keras
 import numpy as np
@@ -63,15 +64,17 @@ def save_attention(path: Path, model: keras.Model, x: np.ndarray) -> None:
         x: images uint8 `(n, H, W)`.
     """
     weights = attention.attention_weights(model, x)
-    found = model.predict(x, verbose=0)
-    names = [f"{FASHION_CLASSES_FR[each.argmax()]}\n{percent(each.max())}" for each in found]
+    names = [
+        f"{FASHION_CLASSES_FR[each.argmax()]}\n{percent(each.max())}"
+        for each in model.predict(x, verbose=0)
+    ]
     rows = {"image": [Picture(*pair) for pair in zip(x, names, strict=True)]}
     blocks = {f"bloc {k + 1}": weights[:, k].mean(1) for k in range(weights.shape[1])}
     for name, each in (blocks | {"de bloc en bloc": attention.rollout(weights)}).items():
         heats = map(normalise, attention.class_map(each))
         rows[name] = [Picture(image, heat=heat) for image, heat in zip(x, heats, strict=True)]
-    title = "Où regarde le jeton de classe\n(jaune : le plus, dans chaque carte)"
-    picture_rows(path, rows, title=title, side=1.6)
+    title = "Où regarde le jeton de classe (jaune : le plus, dans chaque carte)"
+    picture_rows(path, rows, title=fill(title, 16 * len(x)), side=1.6)
 
 
 # --- Question : montrer les positions ------------------------------------------------
