@@ -13,10 +13,11 @@ from exercises import sources
 from grading import submission
 
 README = MODELS_DIR / "README.md"
-ROW = re.compile(r"^\| ([a-z0-9_]+) \| (.*?) ?\| (.*?) ?\|$", re.M)
+ROW = re.compile(r"^\| ([a-z0-9_]+) \| (.*?) ?\| (.*?) ?\| `(.*?)` \| (.*?) \|$", re.M)
+ROWS = ROW.findall(README.read_text(encoding="utf-8"))
 READERS = {
     (slug, suffix): reader
-    for slug, *readers in ROW.findall(README.read_text(encoding="utf-8"))
+    for slug, *readers, _, _ in ROWS
     for suffix, reader in zip((".keras", ".tflite"), readers, strict=True)
     if reader
 }
@@ -33,6 +34,11 @@ def test_every_file_has_a_reader_and_its_report(repo):
         if path.suffix == ".json":
             described = {Path(name).suffix for name in read_report(path.stem).files}
             assert described == {end for slug, end in READERS if slug == path.stem}, path
+
+
+def test_the_command_is_the_one_of_the_report():
+    for slug, *_, command, _ in ROWS:
+        assert command == read_report(slug).command, slug
 
 
 def test_the_reader_reads_it(repo):
