@@ -124,8 +124,10 @@ def predict(model: keras.Model, path: Path) -> str:
 def teach(options) -> None:
     """Suit l'énoncé : charger, construire, entraîner, mesurer, enregistrer, relire, prédire."""
     dataset = sources.load_cifar10()
+    data_sha256 = sources.dataset_sha256(dataset)
     parts = lesson.split(dataset, limit=options.limit, num_val=NUM_VAL)
     x_train, y_train, x_val, y_val, x_test, y_test = parts
+    del dataset, parts  # 150 Mo : les images d'entraînement, avant leur partage
     model, history = train(x_train, y_train, x_val, y_val, seed=0, options=options)
     found = evaluate(model, x_test, y_test)
     report = lesson.save_classifier(
@@ -136,7 +138,7 @@ def teach(options) -> None:
         test=(x_test, y_test),
         classes=sources.CIFAR10_CLASSES,
         classes_fr=CLASSES_FR,
-        data_sha256=sources.dataset_sha256(dataset),
+        data_sha256=data_sha256,
     )
     save_training_figures(options, report, x_test, y_test, found["probabilities"])
     print(f"Relu, ce modèle nomme {options.image} :")

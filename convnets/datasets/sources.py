@@ -166,7 +166,7 @@ def dataset_sha256(dataset: Dataset) -> str:
     """
     digest = hashlib.sha256()
     for array in _flatten(dataset):
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ravel(array))
     return digest.hexdigest()
 
 
