@@ -42,7 +42,15 @@ RUNS = {
     "exercises/ex15_architectures/operations.py": ("launch(main, [])",),
 }
 # Minutes des commandes d'une seule partie, sur deux cœurs ; les autres en durent moins d'une.
-MINUTES = {"cached.py": 2, "forgetting.py": 10, "layers.py": 10, "cam.py": 4, "instances.py": 3}
+MINUTES = {
+    "cached.py": 2,
+    "forgetting.py": 1,
+    "layers.py": 4,
+    "cam.py": 4,
+    "cells.py": 2,
+    "instances.py": 3,
+    "streets.py": 5,
+}
 # Ce qui ne fait que dessiner, vérifier, lire et écrire : une partie l'importe du dépôt.
 SUPPORT = {"command.py", "examples.py", "figures.py", "replay.py", "wavs.py"}
 # Le dépôt public, `"propriétaire/nom"`, à régler une fois ; vide : ni lien vers Colab, ni
