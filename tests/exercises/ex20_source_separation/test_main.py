@@ -75,4 +75,4 @@ def test_published_measures_hold_together():
     assert means["over_medians_melodies"] > 2 * means["over_medians_melodies_margin"]
     assert means["network_drums"] < means["network_melodies"] and means["ica"] > 20
     assert means["spectrogram_svd"] < means["nmf"]
-    assert metrics["network"].n == metrics["nmf"].n > 1
+    assert metrics["network"].n == metrics["nmf"].n == 3
