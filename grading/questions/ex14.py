@@ -8,7 +8,7 @@ from grading import messages
 from grading.questions import Ask, Credit, Mistake, as_floats, credit, dreams, first_fault, question
 
 SHAPES = {"a": (1, 5, 7, 3), "b": (1, 4, 3, 6)}
-STEPS = 20
+STEPS = 60
 PATCH = (12, 16, 3)  # de l'image transformée
 
 
