@@ -150,7 +150,9 @@ def run(seed: int = 0, *, epochs: int = EPOCHS, minutes=None, limit: int | None 
 def teach(options) -> None:
     """Entraîne, mesure, enregistre et trace."""
     found = run(epochs=options.epochs, minutes=options.minutes, limit=options.limit)
-    lesson.save(found.model, options, found.metrics, input_shape=[SIDE_PX, SIDE_PX])
+    digits = [str(digit) for digit in range(10)]
+    named = {"classes": digits, "classes_fr": digits, "input_shape": [SIDE_PX, SIDE_PX]}
+    lesson.save(found.model, options, found.metrics, **named)
     path = output_dir(options) / "position.png"
     save_curve(found.metrics, path)
     print(path)
