@@ -59,14 +59,15 @@ def measure(options) -> int:
         pooled.append(kept["pooled"])
         durations_s.append(kept["duration_s"])
         print(f"Graine {seed} : mesurée en {durations_s[-1]:.0f} s.", flush=True)
-    pool = getattr(sys.modules[once.__module__], "pool", None)  # ce qui demande toutes les graines
+    module = sys.modules[once.__module__]
+    pool = getattr(module, "pool", None)  # ce qui demande toutes les graines
     more = "".join(f" --{name} {value}" for name, value in settings.items())
     report = reports.Report(
         command=f"python -m recipes.seeds {options.name} --seeds {options.seeds}{more}",
         metrics={name: reports.summarise([each[name] for each in found]) for name in found[0]},
         seeds=list(range(options.seeds)),
         duration_s=reports.summarise(durations_s),
-        exercise=lesson_name(options.name),
+        exercise=getattr(module, "SLUG", lesson_name(options.name)),
         environment=reports.environment(),
         details=pool(pooled) if pool else {},
     )
