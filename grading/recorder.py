@@ -13,7 +13,7 @@ import contextlib
 import functools
 import glob
 import gzip
-import importlib
+import importlib.util
 import inspect
 import io
 import json
@@ -68,6 +68,7 @@ REMOTE = {  # ce qui cherche des données ailleurs, ou les range
     "requests": "get",
     "tarfile": "open",
     "zipfile": "ZipFile",
+    "pandas": "read_csv",
 }
 IDX = re.compile(r"(train|t10k|test)\b.*(images|labels).*?(\.gz)?")  # les fichiers de MNIST
 OF_CLASS = (staticmethod, classmethod)
@@ -790,9 +791,9 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     found = [(multiprocessing.pool, "ThreadPool", _inline_pool)]
     found += [(os, "listdir", _listed(os.listdir)), (glob, "glob", _globbed(glob.glob))]
     found += [(place, "open", _answered(open, whole, opens=True)) for place in (builtins, io)]
-    for place, names in REMOTE.items():
-        module = importlib.import_module(place)
-        found += [(module, key, _answered(getattr(module, key), whole)) for key in names.split()]
+    for place in filter(importlib.util.find_spec, REMOTE):
+        module, names = importlib.import_module(place), REMOTE[place].split()
+        found += [(module, key, _answered(getattr(module, key), whole)) for key in names]
     found.append((argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)))
     found.append((imagenet_utils, "obtain_input_shape", _any_size(seen)))
     for name, module in list(sys.modules.items()):
