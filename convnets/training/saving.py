@@ -99,11 +99,17 @@ def save_model(
 
 
 def _without_optimizer(model):
-    """Rend un modèle de mêmes poids, jamais compilé : l'optimiseur triplerait le fichier."""
-    if not getattr(model, "optimizer", None):
+    """Rend un modèle de mêmes poids, jamais compilé : l'optimiseur triplerait le fichier.
+
+    Un modèle fait d'autres modèles garderait aussi les leurs.
+    """
+    if not any(getattr(each, "optimizer", None) for each in (model, *model.layers)):
         return model
     bare = type(model).from_config(model.get_config())  # une perte d'exercice n'y est pas
     bare.set_weights(model.get_weights())
+    for part in bare.layers:
+        if getattr(part, "optimizer", None):  # sa configuration l'a recompilé
+            part.optimizer, part.compiled = None, False
     return bare
 
 

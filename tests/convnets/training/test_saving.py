@@ -1,7 +1,9 @@
 import functools
+import io
 import os
 import signal
 import stat
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -223,3 +225,22 @@ def test_a_large_model_is_exported_in_int8_unless_it_loses(model, expected, expo
         with monkeypatch.context() as patch:
             patch.setattr(export, "export_guesses", lambda content, x, a=answers: next(a))
             assert export.choose_export(model, IMAGES, y) == (exported(chosen), chosen)
+
+
+def test_a_model_made_of_compiled_ones_keeps_no_optimizer(tmp_path):
+    import h5py
+    import keras
+
+    part = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    part.compile("adam", "mse")
+    part.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    images = keras.Input((3,))
+    whole = keras.Model(images, part(images))
+    saving.save_model(whole, "m", Report("c", {}), export=None, models_dir=tmp_path)
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        content = archive.read("model.weights.h5")
+    names = []
+    h5py.File(io.BytesIO(content)).visit(names.append)
+    assert not [name for name in names if "optimizer/vars" in name]
+    (layer,) = saving.load_model("m", models_dir=tmp_path).layers[1:]
+    np.testing.assert_array_equal(layer.get_weights()[0], part.get_weights()[0])
