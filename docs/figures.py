@@ -37,10 +37,9 @@ def draw_learned_filters(folder: Path) -> str:
     from convnets.training import saving
     from exercises.ex00_convolution import learned_filters
 
-    report = read_report("ex00_learned_filters")
-    model = saving.load_model(report.exercise)
+    model = saving.load_model("ex00_learned_filters")
     with contextlib.redirect_stdout(io.StringIO()):  # le chemin des figures
-        learned_filters.save_figures(model, folder, seed=int(report.shipped.get("seed", 0)))
+        learned_filters.save_figures(model, folder)
     named = learned_filters.name_pictures(model).items()
     found = ", ".join(f"{name} à {percent(share)}" for name, share in named)
     return f"Probabilité d'être un X : {found}.\n"

@@ -62,13 +62,18 @@ OPTIONS = {"epochs": 1, "batch_size": BATCH, "precision": "float32", "minutes": 
     "command": "rendu",
     "output": Path("figures"),
 }
-REMOTE = {  # ce qui cherche des données ailleurs, ou les range
-    "shutil": "move copy copyfile copytree unpack_archive",
-    "urllib.request": "urlopen urlretrieve",
-    "requests": "get",
-    "tarfile": "open",
-    "zipfile": "ZipFile",
-    "pandas": "read_csv",
+# Ce qui cherche des données ailleurs, ou les range ; un paquet absent n'en est pas.
+REMOTE = {
+    importlib.import_module(place): names
+    for place, names in {
+        "shutil": "move copy copyfile copytree unpack_archive",
+        "urllib.request": "urlopen urlretrieve",
+        "requests": "get",
+        "tarfile": "open",
+        "zipfile": "ZipFile",
+        "pandas": "read_csv",
+    }.items()
+    if importlib.util.find_spec(place)
 }
 IDX = re.compile(r"(train|t10k|test)\b.*(images|labels).*?(\.gz)?")  # les fichiers de MNIST
 OF_CLASS = (staticmethod, classmethod)
@@ -791,9 +796,8 @@ def _readers(whole: dict, seen: _Seen) -> list[tuple]:
     found = [(multiprocessing.pool, "ThreadPool", _inline_pool)]
     found += [(os, "listdir", _listed(os.listdir)), (glob, "glob", _globbed(glob.glob))]
     found += [(place, "open", _answered(open, whole, opens=True)) for place in (builtins, io)]
-    for place in filter(importlib.util.find_spec, REMOTE):
-        module, names = importlib.import_module(place), REMOTE[place].split()
-        found += [(module, key, _answered(getattr(module, key), whole)) for key in names]
+    for module, names in REMOTE.items():
+        found += [(module, key, _answered(getattr(module, key), whole)) for key in names.split()]
     found.append((argparse.ArgumentParser, "parse_known_args", _typed(whole, seen)))
     found.append((imagenet_utils, "obtain_input_shape", _any_size(seen)))
     for name, module in list(sys.modules.items()):

@@ -172,8 +172,8 @@ class Classifier:
         num_threads: int | None = None,
         alone: bool = False,
     ):
-        self.card, self._content = card, _ = read_card(slug, models_dir=models_dir)
-        self.slug, self.models_dir = slug, Path(models_dir)
+        card, self._content = read_card(slug, models_dir=models_dir)
+        self.card, self.slug, self.models_dir = card, slug, Path(models_dir)
         self.num_threads = num_threads or os.cpu_count() or 1
         side = card.input_shape[0] if card.input_shape else None  # None : un côté quelconque
         several = alone and (side or 0) >= ALONE_PX

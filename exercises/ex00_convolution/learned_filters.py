@@ -144,15 +144,14 @@ def name_pictures(model: keras.Model) -> dict[str, float]:
     return dict(zip(pictures, model.predict(x, verbose=0)[:, 0].tolist(), strict=True))
 
 
-def save_figures(model: keras.Model, folder: Path, *, seed: int = SEED) -> None:
+def save_figures(model: keras.Model, folder: Path) -> None:
     """Écrit les filtres, de S0, tirés et appris, puis quelques lettres tirées au hasard.
 
     Args:
         model: rendu par `train`.
         folder: dossier, créé au besoin.
-        seed: la graine dont il est parti.
     """
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(SEED)
     rows = {
         "posés": np.stack([x_or_o.read_picture(rows) for rows in x_or_o.FILTERS]),
         "tirés": learned_filters(build_model()),
