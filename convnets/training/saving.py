@@ -103,7 +103,7 @@ def _without_optimizer(model):
 
     Un modèle fait d'autres modèles garderait aussi les leurs.
     """
-    if not any(getattr(each, "optimizer", None) for each in (model, *model.layers)):
+    if not any(getattr(each, "optimizer", None) for each in (model, *getattr(model, "layers", ()))):
         return model
     bare = type(model).from_config(model.get_config())  # une perte d'exercice n'y est pas
     bare.set_weights(model.get_weights())
