@@ -72,7 +72,7 @@ EXERCISES = (
         "InceptionV3 : reprendre un réseau entraîné",
         "S2, question 2",
         ("ex05_inception", "ex05_layers", "photos", "ex05_forgetting"),
-        9,
+        3,
     ),
     Exercise(
         6,
@@ -103,7 +103,7 @@ EXERCISES = (
         "Architectures : LeNet, AlexNet, VGG, Inception, ResNet, raccourcis",
         "S0, S3",
         ("ex15_architectures",),
-        4,
+        5,
     ),
     Exercise(16, "ex16_bag_of_words", "Sac de mots visuels", "S3", ("ex16_bag_of_words",), 2),
     Exercise(
@@ -128,7 +128,7 @@ EXERCISES = (
         "Transformeur de vision, seul ou après des convolutions",
         "S3",
         ("ex19_vision_transformer",),
-        6,
+        3,
     ),
     Exercise(
         20,
@@ -188,7 +188,7 @@ EXERCISES = (
         "Pose et relief : un point, puis un nombre par pixel",
         "S3",
         ("ex28_pose_and_depth",),
-        4,
+        3,
     ),
 )
 
