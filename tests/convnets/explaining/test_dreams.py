@@ -31,7 +31,9 @@ def build_base(*, dtype="uint8", shape=(20, 14, 3)):
 # --- Images -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("size", "expected"), [((90, 60), (40, 60)), ((30, 45), (60, 40))])
+@pytest.mark.parametrize(
+    ("size", "expected"), [((90, 60), (40, 60)), ((30, 45), (60, 40)), ((600, 3), (1, 60))]
+)
 def test_read_picture_keeps_the_shape(dreams, tmp_path, size, expected):
     Image.new("RGB", size, (10, 200, 30)).save(tmp_path / "a.png")
     image = dreams.read_picture(tmp_path / "a.png", 60)
@@ -64,6 +66,7 @@ def test_octaves_grow_up_to_the_image(dreams):
     sizes = dreams.octave_sizes(196, 280, 3, scale=1.4)
     assert sizes == [(100, 143), (140, 200), (196, 280)]
     assert dreams.octave_sizes(5, 300, 9, scale=1.4)[0] == (1, 20)
+    assert dreams.octave_sizes(300, 5, 9, scale=1.4)[0] == (20, 1)
     assert dreams.octave_sizes(33, 21, 1, scale=1.4) == [(33, 21)]
 
 
@@ -91,7 +94,7 @@ def test_extractor_is_the_base_at_any_size(dreams, dtype):
     model = dreams.extractor(base, ["second", "first"])
     image = RNG.integers(0, 256, (1, 20, 14, 3)).astype(np.uint8)
     found = model(image.astype(np.float32))
-    assert list(found) == ["second", "first"]
+    assert list(found) == ["second", "first"] and not model.trainable_weights
     seen = image if dtype == "uint8" else image / np.float32(127.5) - 1
     for name in found:
         expected = keras.Model(base.input, base.get_layer(name).output)(seen)
@@ -161,6 +164,7 @@ def test_usage_errors(dreams, capsys, arguments, message):
     parser = dreams.dream_parser("ex12_deep_dream", "essai", size_px=60, steps=3)
     parser.add_argument("--w", type=dreams.weight)
     assert parser.parse_args(["--w", "0,5"]).w == 0.5
+    assert vars(parser.parse_args([])).items() >= {"size": 60, "steps": 3, "seed": 0}.items()
     with pytest.raises(SystemExit) as caught:
         parser.parse_args(arguments)
     assert caught.value.code == 2 and message in capsys.readouterr().err

@@ -114,7 +114,8 @@ def test_the_figure_has_a_known_format_and_never_replaces_the_picture(cat, tmp_p
     assert picture.read_bytes() == cat.read_bytes()
     (tmp_path / "ancienne.svg").write_text("une figure")
     for figure in ("ancienne.svg", "nouvelle.PNG"):
-        explain.check_output(tmp_path / figure, str(picture))
+        for shown in (str(picture), "absente.png"):  # son absence est dite ailleurs
+            explain.check_output(tmp_path / figure, shown)
     assert (tmp_path / "ancienne.svg").read_text() == "une figure"
     assert not (tmp_path / "nouvelle.PNG").exists()  # rien n'est écrit avant le calcul
 
@@ -172,6 +173,22 @@ def test_the_figure_explains_the_class_that_was_printed(cat, tmp_path, monkeypat
     subject, explanation, _ = drawn[0]
     assert subject.class_index == 8 and subject.class_fr == "Bateau"
     assert subject.probability == pytest.approx(0.64)
+    # La carte compte un score : cette réponse est si sûre que sa probabilité ne bougerait pas.
+    assert explanation.unit == methods.SCORE and explanation.values.max() > 0.05
     assert verdict.UNFAMILIAR not in verdict.describe(subject, explanation, method="Occlusion")
     strange = verdict.describe(drawn[1][0], explanation, method="Occlusion")
     assert strange.split("\n")[1] == verdict.UNFAMILIAR
+
+
+def test_a_model_of_grey_pictures_is_explained_and_shown_in_three_equal_colours(
+    cat, tmp_path, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(explain, "save_explanation", lambda *found, **_: drawn.append(found))
+    classifier = Classifier("digits")
+    (result,) = classifier.classify([str(cat)])
+    explain.explain(result, tmp_path / "c.png", name="occlusion")
+    ((subject, explanation, _),) = drawn
+    assert subject.image.shape == (28, 28, 3) and explanation.values.shape == (28, 28)
+    for k in range(3):
+        np.testing.assert_array_equal(subject.image[..., k], classifier.prepare(cat))

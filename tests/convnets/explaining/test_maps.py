@@ -103,6 +103,7 @@ def test_float_model_refuses_in_french():
     [
         ([[-1, -3], [-2, -5]], [[0, 0], [0, 0]]),
         ([[-4, 1], [2, 4]], [[0, 0.25], [0.5, 1]]),
+        ([[0.1, 0], [0.05, -1]], [[1, 0], [0.5, 0]]),
         ([[np.nan, 1], [0, 1]], [[0, 0], [0, 0]]),
         ([[np.inf, 1], [0, 1]], [[0, 0], [0, 0]]),
     ],
@@ -126,9 +127,9 @@ def test_resize_map_is_bilinear():
 # --- Le sujet ------------------------------------------------------------------------
 
 
-def load(*arguments):
+def load(*arguments, light=True):
     parser = maps.explanation_parser("ex07_occlusion", "Essai.")
-    return maps.load_subject(parser.parse_args(arguments), light=True)
+    return maps.load_subject(parser.parse_args(arguments), light=light)
 
 
 def test_load_subject_explains_the_class_asked_for():
@@ -159,11 +160,15 @@ def test_load_subject_refuses_in_french(arguments, error, message):
 
 
 @pytest.mark.ci
-def test_load_network_answers_as_the_light_model(extract):
+def test_load_network_answers_as_the_light_model(extract, capsys):
     from convnets.serving.classifier import Classifier
 
     classifier, x = Classifier(maps.STUDY_MODEL), extract("cifar10")[0][:8]
-    model = maps.load_network(maps.STUDY_MODEL)
+    subject, light = load("samples/oiseau.jpg", light=False), load("samples/oiseau.jpg")
+    assert subject[2:4] == light[2:4] and subject.temperature == classifier.temperature
+    assert subject.probability == pytest.approx(light.probability, abs=0.03)
+    assert not capsys.readouterr().out  # aucune barre de Keras
+    model = subject.model
     maps_found, scores = map(np.asarray, call(maps.float_model(model), x, "float32"))
     np.testing.assert_allclose(softmax(scores), call(model, x), atol=1e-5)
     assert maps_found.ndim == 4

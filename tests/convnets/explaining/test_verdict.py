@@ -103,6 +103,7 @@ def test_the_figure_has_the_scale_of_the_map(image, inside, monkeypatch, unit, h
     figure = Figure()
     drawn = contextlib.nullcontext((figure, figure.subplots(1, 3, squeeze=False)))
     monkeypatch.setattr(verdict, "new_figure", lambda *_, **__: drawn)
+    image[0, :3] = 255 * np.eye(3)  # rouge, vert, bleu : la carte est posée sur leur clarté
     explanation = verdict.Explanation(highest * inside - 0.4 * (1 - inside), unit, 20)
     verdict.save_explanation(subject_of(image), explanation, "carte.png", method="Essai")
     _, alone, over, bar = figure.axes
@@ -111,6 +112,9 @@ def test_the_figure_has_the_scale_of_the_map(image, inside, monkeypatch, unit, h
         np.testing.assert_allclose(shown.get_array(), painted, rtol=1e-6)
         assert shown.get_clim() == pytest.approx((0, top))
     assert bar.get_ylabel() == unit
+    grey = over.images[0]
+    np.testing.assert_allclose(grey.get_array()[0, :4], [76, 150, 29, 94], atol=0.5)
+    assert grey.get_clim() == (0, 255)
 
 
 # --- Ce qui est dit ------------------------------------------------------------------
