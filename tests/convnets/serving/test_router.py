@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from PIL import Image, ImageFilter
 
 from convnets.core.images import crop_resize_image, open_image
 from convnets.serving import router
-from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier
+from convnets.serving.card import Garments
+from convnets.serving.classifier import DEFAULT_MODEL, GARMENT_MODEL, PHOTO_MODEL, Classifier
 from convnets.serving.images import decoded_side, is_thumbnail, misfit
 from convnets.serving.router import Router
 
@@ -152,3 +154,32 @@ def test_a_name_gives_that_model_and_none_both(repo):
     assert router.slugs("digits") == ["digits"]
     assert router.load("digits").slug == "digits"
     assert isinstance(router.load(None), Router)
+
+
+@pytest.mark.parametrize(
+    ("glanced", "sure", "ground", "garments_only", "given"),
+    [
+        ([0.5, 0.25, 0.25], 0.7, "white", False, True),
+        ([0.5, 0.25, 0.25], 0.69, "white", False, False),  # il n'en est pas sûr
+        ([0.51, 0.25, 0.24], 0.9, "white", False, False),  # plutôt un objet
+        ([0.51, 0.25, 0.24], 0.9, "white", True, True),  # on a dit que c'en est un
+        ([0.0, 0.5, 0.5], 0.9, None, False, False),  # le fond ne s'enlève pas
+    ],
+)
+def test_a_garment_that_is_cut_out_goes_to_its_model(glanced, sure, ground, garments_only, given):
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)
+    image = Image.fromarray(noise)
+    if ground:
+        image = Image.new("RGB", (90, 90), ground)
+        image.paste((0, 0, 60), (30, 20, 60, 80))
+    asked, answer = [], ([1 - sure, sure], None)
+    router_ = Router(garments_only=garments_only)
+    router_._loaded = {
+        PHOTO_MODEL: SimpleNamespace(card=SimpleNamespace(garments=Garments(1, 0.5))),
+        GARMENT_MODEL: SimpleNamespace(
+            input_shape=(28, 28), answer=lambda views: asked.append(views) or [answer]
+        ),
+    }
+    found = router_.reconsider(image, glanced)
+    assert found == ((router_._loaded[GARMENT_MODEL], answer) if given else None)
+    assert all(len(view) == 784 for views in asked for view in views)

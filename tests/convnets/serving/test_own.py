@@ -1,0 +1,120 @@
+"""Un réseau appris ailleurs : ce qu'il lit, ce qu'il rend, et les noms de ses classes."""
+
+import numpy as np
+import pytest
+
+from convnets.serving import own
+from convnets.serving.engine import Engine
+
+PIXELS = np.array([[[0, 255]], [[51, 204]], [[255, 0]]], np.uint8)  # trois images de 1×2
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((784,), (28, 28)),
+        ((30, 60), (30, 60)),
+        ((32, 32, 1), (32, 32)),
+        ((1, 1024, 3), (1, 1024, 3)),
+        *(
+            (shape, None)
+            for shape in ((783,), (-1,), (0, 5, 3), (9, 1025), (8, 8, 4), (-1, -1, 3), (4, 8, 8, 3))
+        ),
+    ],
+)
+def test_what_a_network_reads_is_a_picture_or_is_refused(shape, expected):
+    if expected:
+        assert own.picture_shape(shape) == expected
+        return
+    with pytest.raises(ValueError, match=r"il lit des entrées \[.*\], et non des images"):
+        own.picture_shape(shape)
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    """engine(**réglages) : un moteur d'images 1×2 qui rend les pixels tels qu'il les reçoit."""
+    asked = []
+    monkeypatch.setattr(Engine, "answer", lambda self, x: asked.append(x) or (x.reshape(-1, 2), 0))
+
+    def build(*, kind=np.float32, batch=-1, quantized=(0.0, 0), **more):
+        made = own.OwnEngine.__new__(own.OwnEngine)
+        made.scale, made.answers, made._own_shape = "0-255", own.PROBABILITIES, (2,)
+        made._type, made._batch, made._quantized, made.asked = kind, batch, quantized, asked
+        for name, value in more.items():
+            setattr(made, name, value)
+        return made
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("settings", "first", "second"),
+    [
+        ({}, (0, 255), (51, 204)),
+        ({"scale": "0-1"}, (0, 1), (0.2, 0.8)),
+        ({"scale": "-1-1"}, (-1, 1), (-0.6, 0.6)),
+        ({"kind": np.uint8, "scale": "0-1"}, (0, 255), (51, 204)),
+        ({"kind": np.int8}, (-128, 127), (-77, 76)),
+        ({"kind": np.uint8, "quantized": (0.5, 100)}, (-50, 77.5), (-24.5, 52)),
+    ],
+)
+def test_pixels_are_put_to_the_scale_of_the_network(engine, settings, first, second):
+    made = engine(**settings)
+    np.testing.assert_allclose(made.raw(PIXELS)[:2], [first, second], atol=1e-6)
+    assert made.asked[0].shape == (3, 2) and made.asked[0].dtype == made._type
+    np.testing.assert_allclose(engine(batch=1, **settings).raw(PIXELS), made.raw(PIXELS))
+    assert [len(part) for part in made.asked] == [3, 1, 1, 1, 3]  # ce réseau n'en lit qu'une
+
+
+@pytest.mark.parametrize(
+    ("answers", "found", "expected"),
+    [
+        (own.SCORES, [1000, 1000 + np.log(3)], [0.25, 0.75]),
+        (own.SCORES, [np.log(3)], [0.25, 0.75]),  # une sortie : la seconde classe
+        (own.PROBABILITIES, [0.75], [0.25, 0.75]),
+        (own.SHARES, [0.2, 0.6], [0.25, 0.75]),
+        (own.SHARES, [0, 0], [0, 0]),
+    ],
+)
+def test_its_answers_become_probabilities(engine, answers, found, expected):
+    made = engine(answers=answers, raw=lambda x: np.array([found, found], float))
+    probabilities, _ = made.answer(PIXELS)
+    np.testing.assert_allclose(probabilities, [expected] * 2, atol=1e-6)
+    assert probabilities.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("found", "kind"),
+    [
+        ([[0.2, 0.8], [1, 0]], own.PROBABILITIES),
+        ([[0.2], [0.7]], own.PROBABILITIES),
+        ([[0.2, 0.8], [0.2, 0.2]], own.SHARES),
+        ([[0.2, 0.8], [-0.1, 1]], own.SCORES),
+        ([[0.2], [1.5]], own.SCORES),
+    ],
+)
+def test_what_a_network_answers_is_recognised(found, kind):
+    assert own._kind(np.array(found)) == kind
+
+
+def test_an_answer_that_is_no_number_is_said():
+    with pytest.raises(ValueError, match="réentraînez-le"):
+        own._kind(np.array([[0.5, np.nan]]))
+
+
+def test_the_three_scales_are_shown_on_the_picture(engine):
+    made = engine(input_shape=(1, 2))
+    asked = own._ask_scale(made, ["chat", "chien"], PIXELS[1])
+    assert "--scale=0-255 (chien, 100,0 %), --scale=0-1 (chien, 80,0 %), --scale=-1-1" in asked
+
+
+def test_names_of_classes_are_a_list_a_file_or_folders(tmp_path):
+    assert own.read_classes("chat, chien ,") == (["chat", "chien"], False)
+    (tmp_path / "noms.txt").write_text("\ufeff0 chat noir\n1 chien\n\n", encoding="utf-8")
+    assert own.read_classes(str(tmp_path / "noms.txt")) == (["chat noir", "chien"], True)
+    (tmp_path / "noms.txt").write_text("0 chat\n2 chien\n", encoding="utf-8")
+    assert own.read_classes(str(tmp_path / "noms.txt")) == (["0 chat", "2 chien"], False)
+    for name in ("zèbre", "âne"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+    (tmp_path / "images" / "notes.txt").touch()
+    assert own.read_classes(str(tmp_path / "images")) == (["zèbre", "âne"], False)
