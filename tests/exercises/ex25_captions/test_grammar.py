@@ -103,6 +103,11 @@ def test_a_sentence_says_its_scene_and_no_other(drawn):
     assert len(numbers) == MAX_WORDS + 1 and found == words
 
 
+def test_the_longest_sentence_fills_what_the_network_says():
+    longest = scene("sac rouge", "sac vert", "sac bleu", "sac blanc")
+    assert len([*split(describe(longest)), END]) == MAX_WORDS
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

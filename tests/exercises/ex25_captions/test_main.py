@@ -68,6 +68,7 @@ def test_what_the_grammar_does_not_write_is_refused(capsys):
 
 @pytest.mark.question(QUESTION)
 def test_the_published_measures_hold_together():
+    assert reports.read_report(SLUG).command.endswith(f"{SLUG} --epochs {training.EPOCHS}")
     means = {name: each.mean for name, each in reports.load_measures(SLUG).metrics.items()}
     assert means["answers_network_seen"] > 0.85
     for measure in ("answers", *questions.TYPES):

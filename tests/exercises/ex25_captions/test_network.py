@@ -35,7 +35,8 @@ def caption(text):
 
 
 def test_shapes_and_parameters(model):
-    assert network.build_encoder().count_params() == 186_464
+    counts = [network.build_encoder(), network.build_speaker(), network.build_answerer()]
+    assert [each.count_params() for each in counts] == [186_464, 184_525, 119_317]
     images = np.zeros((2, SCENE_PX, SCENE_PX, 3), np.uint8)
     words, asked = np.ones((2, NUM_WORDS), np.uint8), np.ones((2, 3, MAX_ASKED), np.uint8)
     found = model({"image": images, "words": words, "questions": asked})

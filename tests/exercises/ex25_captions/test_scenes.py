@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from exercises.ex25_captions import grammar, questions, scenes
+from convnets.datasets import sources
+from exercises.ex25_captions import grammar, questions, scenes, training
 from exercises.ex25_captions.grammar import KINDS, THINGS, read
 
 QUESTION = "S3, image captioning"
@@ -63,6 +64,50 @@ def test_a_black_pattern_keeps_its_color(extract):
         aims = np.array(scenes.RGB) / np.linalg.norm(scenes.RGB, axis=1, keepdims=True)
         assert ((toward @ aims.T).argmax(1) == thing.color).all()
         assert shown.max(1).min() > 0.8 * scenes.DARKEST * max(scenes.RGB[thing.color])
+
+
+def test_the_background_is_darker_than_its_photograph_and_never_black():
+    rng, white = np.random.default_rng(0), NIGHT + np.uint8(255)
+    found = [scenes.compose((None,) * 4, SQUARES, white, rng) for _ in range(200)]
+    shades = np.array([[image.min(), image.max()] for image in found])
+    assert (shades[:, 0] == shades[:, 1]).all()  # un fond uni le reste
+    assert 0.3 * 255 < shades.min() < 0.4 * 255 and 0.7 * 255 < shades.max() < 0.8 * 255
+
+
+def test_garments_are_the_ones_their_names_say():
+    names = [sources.FASHION_CLASSES_FR[k] for k in scenes.FASHION_KINDS]
+    assert [name.lower() for name in names] == [each.singular for each in KINDS]
+
+
+def test_scenes_have_one_to_four_garments_anywhere():
+    rng = np.random.default_rng(0)
+    drawn = [scenes.draw_scene(rng) for _ in range(2000)]
+    filled = np.array([[thing is not None for thing in scene] for scene in drawn])
+    assert np.bincount(filled.sum(1)).tolist() == pytest.approx([0, 500, 500, 500, 500], abs=70)
+    assert filled.mean(0) == pytest.approx([2.5 / 4] * 4, abs=0.04)
+    pairs = [[each for each in scene if each] for scene in drawn]
+    pairs = [pair for pair in pairs if len(pair) == 2]
+    assert np.mean([a == b for a, b in pairs]) == pytest.approx(0.37, abs=0.07)  # pareils
+    assert np.mean([a.kind == b.kind for a, b in pairs]) == pytest.approx(0.6, abs=0.07)
+
+
+def test_test_scenes_share_nothing_with_the_training_ones(monkeypatch):
+    """Des vêtements et des fonds dont le niveau dit de quelle part ils viennent."""
+
+    def load(shape):
+        y = np.repeat(np.arange(10), 2)
+        return [(np.full((20, *shape), level, np.uint8), y) for level in (250, 125)]
+
+    monkeypatch.setattr(sources, "load_fashion_mnist", lambda: load((28, 28)))
+    monkeypatch.setattr(sources, "load_cifar10", lambda: load((32, 32, 3)))
+    made = []
+    monkeypatch.setattr(training, "make_album", lambda *known, **more: made.append((known, more)))
+    assert list(training.make_albums(limit=1500)) == ["train", "seen", "unseen"]
+    levels = [{int(x.max()) for x in (*garments, ground)} for (garments, ground), _ in made]
+    assert levels == [{250}, {125}, {125}]
+    found = [(more["num_scenes"], more["num_draws"], more["unseen"]) for _, more in made]
+    assert found == [(1500, 2, False), (1000, 1, False), (1000, 1, True)]
+    assert len({more["seed"] for _, more in made}) == 3
 
 
 @pytest.mark.question(QUESTION)
