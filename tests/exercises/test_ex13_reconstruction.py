@@ -30,6 +30,57 @@ def photo(height=16, width=23):
     return (127 + 70 * np.stack(waves, axis=-1)).astype(np.float32)
 
 
+def test_the_distance_of_the_maps_is_relative():
+    target = np.array([[3.0, 4.0]], np.float32)
+    assert float(ex13.feature_distance(0 * target, target)) == 1
+    assert float(ex13.feature_distance(target, target)) == 0
+    assert float(ex13.feature_distance(1.5 * target, target)) == pytest.approx(0.25)
+    assert np.isfinite(float(ex13.feature_distance(target, 0 * target)))
+
+
+def test_the_numbers_of_the_descent_are_frequencies():
+    """Aller et retour ; des nombres de l'ordre de 1 ; une fréquence double pèse deux fois moins."""
+    height, width = 24, 41
+    basis = ex13.frequencies(height, width)
+    image = photo(height, width)[np.newaxis]
+    numbers = np.array(basis.encode(image))
+    assert numbers.shape == (2, 3, height, width // 2 + 1)
+    np.testing.assert_allclose(basis.decode(numbers), image, atol=1e-3)
+    noise = np.random.default_rng(0).normal(size=numbers.shape).astype(np.float32)
+    assert 0.5 < np.std(basis.decode(noise)) < 2
+
+    def height_of(channel, row, column):
+        planted = np.zeros_like(numbers)
+        planted[0, channel, row, column] = 1
+        waves = np.array(basis.decode(planted))[0]
+        assert not np.delete(waves, channel, axis=2).any()
+        return waves.max()
+
+    once = height_of(0, 0, 2)
+    assert height_of(1, 0, 4) == pytest.approx(once / 2, rel=0.03)
+    assert height_of(2, 0, 1) == pytest.approx(once * 2, rel=0.03)
+    assert 2 * height_of(1, 0, 0) == pytest.approx(height_of(1, 0, 1), rel=0.03)  # la plus petite
+
+
+@pytest.mark.usefixtures("eager")
+def test_it_starts_from_noise_around_grey():
+    """Une couche qui ne voit rien, aucune variation punie : rien ne bouge."""
+    blind = build(layers.Rescaling(0.0))
+    options = [SimpleNamespace(steps=1, seed=seed, tv_weight=0.0) for seed in (0, 0, 1)]
+    first, again, other = (ex13.reconstruct(blind, photo(40, 60), options=each) for each in options)
+    assert first.image.mean() == pytest.approx(127.5, abs=0.5)
+    assert first.image.std() == pytest.approx(5, abs=0.3)
+    np.testing.assert_array_equal(first.image, again.image)
+    assert np.abs(first.image - other.image).max() > 5
+    expected = np.sqrt(np.mean((first.image - photo(40, 60)) ** 2))
+    assert first.pixel_error == pytest.approx(expected, rel=1e-5)
+
+
+def test_both_gaps_are_written_in_french():
+    found = ex13.Reconstruction(photo(), 0.1234, 56.78)
+    assert ex13.describe(found) == "écart des cartes : 12,3 %, des pixels : 56,8 niveaux"
+
+
 @pytest.mark.ci
 def test_an_invertible_layer_gives_the_image_back():
     options = SimpleNamespace(steps=600, seed=0, tv_weight=0.0)
