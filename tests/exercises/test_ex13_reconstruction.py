@@ -81,6 +81,14 @@ def test_both_gaps_are_written_in_french():
     assert ex13.describe(found) == "écart des cartes : 12,3 %, des pixels : 56,8 niveaux"
 
 
+def test_the_help_says_what_it_does(capsys):
+    with pytest.raises(SystemExit) as caught:
+        ex13.main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert caught.value.code == 0 and ex13.SAMPLE.exists()
+    assert "Reconstruction : retrouver une image à partir de ce qu'en garde une couche." in said
+
+
 @pytest.mark.ci
 def test_an_invertible_layer_gives_the_image_back():
     options = SimpleNamespace(steps=600, seed=0, tv_weight=0.0)

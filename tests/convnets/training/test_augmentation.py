@@ -9,6 +9,7 @@ from convnets.training.augmentation import (
     alternate_mirror,
     cutout,
     positions,
+    random_crop,
     random_warp,
     rotate,
     sample,
@@ -91,6 +92,14 @@ def test_shift_moves_without_wrapping(down, right):
     expected[:, : max(down, 0)] = expected[:, 12 + min(down, 0) :] = 0
     expected[:, :, : max(right, 0)] = expected[:, :, 15 + min(right, 0) :] = 0
     np.testing.assert_array_equal(shift(x, down, right), expected)
+
+
+def test_a_crop_moves_by_a_few_pixels_and_reflects_the_border():
+    x = np.random.default_rng(0).integers(0, 256, (1, 6, 9, 3), dtype=np.uint8).repeat(500, axis=0)
+    found = random_crop(x, pad=2, rng=np.random.default_rng(1))
+    padded = np.pad(x[0], [(2, 2), (2, 2), (0, 0)], mode="reflect")
+    windows = {padded[i : i + 6, j : j + 9].tobytes() for i, j in np.ndindex(5, 5)}
+    assert {image.tobytes() for image in found} == windows and found.shape == x.shape
 
 
 def test_the_mirror_alternates():

@@ -25,8 +25,14 @@ def fit(clock, *, epochs=2, num_images=40):
     return model, rates
 
 
-def test_rate_follows_a_cosine_down_to_zero():
+def test_rate_follows_a_cosine_down_to_zero(capsys):
     _, rates = fit(lesson.Clock(2, None))
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(" ; reste ")[0] for line in said] == [
+        "petit, époque 1/2",
+        "petit, époque 2/2",
+    ]
+    assert said[1].endswith("reste 0 s")
     expected = [0.2 * (1 + math.cos(math.pi * step / 20)) for step in range(20)]
     np.testing.assert_allclose(rates, expected, rtol=1e-5)
 
@@ -57,6 +63,11 @@ def test_the_split_gives_each_picture_once():
         parts = lesson.split(((x, -x), (x, -x)), limit=limit, num_val=num_val)
         assert sorted([*parts[0], *parts[2]]) == [*parts[4]] == [*x[:limit]]
         assert len(parts[2]) == expected and (parts[2] == -parts[3]).all()
+
+
+def test_a_confusion_matrix_has_the_truth_in_rows():
+    found = lesson.confusion_matrix(np.array([[0], [2], [2], [1]]), np.array([1, 2, 0, 1]), 3)
+    assert found.tolist() == [[0, 1, 0], [0, 1, 0], [1, 0, 1]]
 
 
 def test_the_cost_of_a_network_is_the_one_counted_by_hand():
@@ -117,6 +128,8 @@ def test_interrupted_save_leaves_the_former_model(tmp_path, monkeypatch):
 
 
 def test_fewer_images_than_a_batch_are_one_batch():
+    with pytest.raises(ValueError, match="5 images ne font pas un lot de 6"):
+        batches.Batches(np.zeros((5, 2)), np.zeros(5), batch_size=6, seed=0, augment=None)
     x, y = np.zeros((5, 4, 4), np.uint8), np.arange(5)
     ((_, labels),) = list(batches.shuffled(x, y, batch_size=256, seed=0))
     assert sorted(np.asarray(labels)) == list(y)

@@ -30,6 +30,7 @@ def slow_distances(dictionary, image):
 def test_distances_are_those_of_a_loop(extract):
     dictionary, x = planted(), extract("cifar10")[0][:1]
     model = ex16.build_distances(dictionary)
+    assert not model.trainable_weights  # rien n'y est appris par gradient
     found = model.predict(x, verbose=0)[0]
     np.testing.assert_allclose(found, slow_distances(dictionary, x[0]), rtol=1e-4)
     for got, expected in zip(ex16.read_dictionary(model), dictionary, strict=True):

@@ -1,4 +1,7 @@
+from types import SimpleNamespace
+
 import keras
+import numpy as np
 import pytest
 
 from convnets.core import paths, reports
@@ -13,7 +16,39 @@ QUESTION = "S3 Avant le deep"
 @pytest.mark.question(QUESTION)
 def test_the_network_has_the_size_of_the_bag():
     bag = 108 * 108 + 800 * 109 + (4 * 800 + 1) * 10
-    assert ex16.build_cnn().count_params() == pytest.approx(bag, rel=0.1)
+    network = ex16.build_cnn()
+    convolutions = 4 * 4 * 3 * 32 + 3 * 3 * 32 * 64 + 3 * 3 * 64 * 160
+    parameters = convolutions + 4 * (32 + 64 + 160) + (4 * 4 * 160 + 1) * 10
+    assert network.count_params() == parameters == pytest.approx(bag, rel=0.1)
+    found = network(np.full((2, 32, 32, 3), 255, np.uint8))
+    np.testing.assert_allclose(np.sum(found, axis=1), 1, atol=1e-5)
+
+
+def test_pictures_are_moved_by_three_pixels_at_most_and_mirrored_half_the_time():
+    x = np.arange(32 * 32 * 3).reshape(1, 32, 32, 3).repeat(400, axis=0)
+    found = ex16.augment(x, indices=None, epoch=0, rng=np.random.default_rng(0))
+    padded = np.pad(x[0], [(3, 3), (3, 3), (0, 0)], mode="reflect")
+    windows = {
+        padded[i : i + 32, j : j + 32][:, ::step].tobytes(): (i, j, step)
+        for i, j in np.ndindex(7, 7)
+        for step in (1, -1)
+    }
+    seen = [windows[image.tobytes()] for image in found]
+    assert {place[0] for place in seen} == {place[1] for place in seen} == {*range(7)}
+    assert np.mean([step for *_, step in seen]) == pytest.approx(0, abs=0.15)
+
+
+def test_pixels_are_rows_and_an_accuracy_is_measured_in_silence():
+    x = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
+    np.testing.assert_allclose(ex16.as_rows(x), np.arange(24).reshape(2, 12) / 255, rtol=1e-6)
+
+    def predict(images, *, verbose, **_):
+        assert not verbose  # aucune barre de Keras
+        return np.eye(3)[[0, 2]]
+
+    model = SimpleNamespace(predict=predict)
+    assert ex16.evaluate(model, x, np.array([0, 2])) == 1
+    assert ex16.evaluate(model, x, np.array([0, 1])) == 0.5
 
 
 @pytest.mark.ci
@@ -33,7 +68,7 @@ def test_lesson_compares_saves_and_shows(
     with unrendered():
         assert ex16.main(["--epochs", "1", "--output", str(tmp_path / "f")]) == 0
     printed = capsys.readouterr().out
-    assert all(label in printed for label in ex16.LABELS.values())
+    assert all(label in printed for label in ex16.LABELS.values()) and "━" not in printed
     metrics = reports.read_report("ex16_bag_of_words", models_dir=tmp_path / "m").metrics
     assert metrics["accuracy_hard"] == metrics["hard_12"]
     # Le modèle de Keras et la chaîne de scikit-learn répondent la même chose.
@@ -47,10 +82,11 @@ def test_lesson_compares_saves_and_shows(
 
 
 @pytest.mark.ci
-def test_an_image_in_words(tmp_path, repo):
+def test_an_image_in_words(tmp_path, repo, capsys):
     """Avec le sac livré, et une photographie."""
     picture = str(repo / "samples" / "chat.png")
     assert ex16.main([picture, "--output", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"Figure : {tmp_path}/chat_mots.png\n"
     assert (tmp_path / "chat_mots.png").stat().st_size > 10_000
 
 
@@ -60,6 +96,8 @@ def test_shipped_model(extract):
     x, y = extract("cifar10")
     model = saving.load_model("ex16_bag_of_words")
     assert ex16.evaluate(model, x, y.squeeze()) > 0.57
+    report = reports.read_report("ex16_bag_of_words")
+    assert report.command.endswith(f" --epochs {ex16.EPOCHS}") and report.input_shape == [32, 32, 3]
     measures = reports.load_measures("ex16_bag_of_words").metrics
     known = [measures[f"accuracy{name}"].mean for name in ("_pixels", "_hard", "", "_cnn")]
     assert known == sorted(known) and known[0] > 0.3

@@ -31,11 +31,14 @@ class Cut(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def test_resumed_training_ends_with_the_same_weights(tmp_path):
+def test_resumed_training_ends_with_the_same_weights(tmp_path, monkeypatch, capsys):
     whole, curves = learn(tmp_path / "entier.npz")
+    monkeypatch.setattr(checkpoints, "EVERY_S", 0)
+    path = tmp_path / "runs" / "coupe.npz"
     with pytest.raises(KeyboardInterrupt):
-        learn(tmp_path / "coupe.npz", callbacks=[Cut()])
-    resumed, history = learn(tmp_path / "coupe.npz", resume=True)
+        learn(path, callbacks=[Cut()])
+    resumed, history = learn(path, resume=True)
+    assert "Reprise après l'époque 2." in capsys.readouterr().out
     for first, second in zip(whole, resumed, strict=True):
         np.testing.assert_array_equal(first, second)
     assert history["loss"] == curves["loss"]

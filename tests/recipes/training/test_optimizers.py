@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from keras import layers
 
-from recipes.training.optimizers import FastBetaSGD, Lookahead, Muon, Triangle, orthogonalise
+from recipes.training.optimizers import (
+    FastBetaSGD,
+    Lookahead,
+    Muon,
+    Triangle,
+    orthogonalise,
+    triangular,
+)
 
 
 @pytest.mark.parametrize("shape", [(40, 7), (7, 40)])
@@ -70,6 +77,15 @@ def test_triangle_schedule():
     schedule = Triangle(2.0, 1000)
     rates = [float(schedule(step)) for step in (0, 115, 230, 615, 1000)]
     np.testing.assert_allclose(rates, [0.4, 1.2, 2.0, 1.07, 0.14], rtol=1e-5)
+
+
+def test_a_recipe_asks_for_a_descent_of_so_many_steps():
+    descent = triangular(Muon, 2.0, weight_decay=0.1, kernel_factor=0.5)(1000)
+    assert isinstance(descent, Muon) and descent.nesterov
+    assert (descent.momentum, descent.weight_decay, descent.kernel_factor) == (0.85, 0.1, 0.5)
+    assert float(descent.learning_rate) == pytest.approx(0.4)  # le premier pas
+    config = descent.get_config()
+    assert (config["kernel_factor"], config["kernel_dtype"]) == (0.5, "float32")
 
 
 def test_lookahead_averages_every_five_steps():

@@ -35,3 +35,5 @@ def test_stages_are_added_up_seed_by_seed():
     ]
     assert done.durations_s() == [15.0, 4.0]
     assert done.describe() == {"stages": done.done, "training_pflop": 7.5}
+    curves = [{"loss": [3, 2], "val_accuracy": [0.5, 0.6]}, {"loss": [1], "val_accuracy": [0.7]}]
+    assert stages.join(curves) == {"loss": [3, 2, 1], "val_accuracy": [0.5, 0.6, 0.7]}

@@ -8,7 +8,8 @@ from recipes.training import views
 class Pixels:
     """Un « modèle » qui rend quelques pixels de chaque image : de quoi reconnaître la vue."""
 
-    def predict(self, x, **_):
+    def predict(self, x, *, verbose, **_):
+        assert not verbose  # aucune barre de Keras
         return x.reshape(len(x), -1)[:, ::97].astype(np.float64)
 
 
@@ -18,7 +19,8 @@ class Sure:
     def __init__(self, x):
         self.x = x
 
-    def predict(self, x, **_):
+    def predict(self, x, *, verbose, **_):
+        assert not verbose
         same = (x == self.x).all(axis=tuple(range(1, x.ndim)))
         return np.where(same[:, None], [0.4, 0.6], [0.9, 0.1])
 
@@ -27,7 +29,7 @@ def test_six_views_of_a_thumbnail(extract):
     x, model = extract("cifar10")[0][:5], Pixels()
     padded = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="reflect")
     moved = padded[:, :32, :32], padded[:, 2:34, 2:34]
-    expected = [model.predict(v[:, :, ::step]) for v in (x, *moved) for step in (1, -1)]
+    expected = [model.predict(v[:, :, ::step], verbose=0) for v in (x, *moved) for step in (1, -1)]
     np.testing.assert_array_equal(views.predict_thumbnails(model, x), expected)
     assert sum(views.VIEW_WEIGHTS) == 1 and sum(views.VIEW_WEIGHTS[:2]) == 1 / 2
 
