@@ -64,27 +64,15 @@ def test_a_wrong_use_is_said(arguments, said, capsys):
 
 
 def test_what_a_folder_contains(tmp_path, capsys):
-    for name in ("b.PNG", "a.jpg", ".cache.png", "d/c.webp", ".git/e.png"):
-        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "images" / name).touch()
-    (tmp_path / "textes").mkdir()
-    folder, texts = (str(tmp_path / name) for name in ("images", "textes"))
-    found = [f"{folder}/{name}" for name in ("a.jpg", "b.PNG", "d/c.webp")]
-    assert command._expand([folder, "-", "x.png"]) == ([*found, "-", "x.png"], [])
-    assert not capsys.readouterr().err
-    for k in range(6):
-        (tmp_path / "textes" / f"a.t{k}").touch()
-    assert command._expand([texts]) == (
-        [],
-        [
-            f"{texts} : aucune image dans ce dossier. 6 fichiers ne sont pas des images "
-            "(.t0, .t1, .t2, .t3, .t4…)."
-        ],
-    )
-    (tmp_path / "images" / "LISEZMOI").touch()
-    assert command._expand([folder]) == (found, [])
-    said = capsys.readouterr().err
-    assert said.endswith("images : 1 fichier n'est pas une image (sans fin de nom).\n")
+    for name in ("b.PNG", "a.jpg", ".cache.png", "d/c.webp", ".git/e.png", "LISEZMOI"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = [f"{tmp_path}/{name}" for name in ("a.jpg", "b.PNG", "d/c.webp")]
+    assert command._expand([str(tmp_path), "-", "x.png"]) == ([*found, "-", "x.png"], [])
+    said = " : 1 fichier n'est pas une image (sans fin de nom).\n"
+    assert capsys.readouterr().err == f"predict : {tmp_path}{said}"
+    listed = " 6 fichiers ne sont pas des images (.t0, .t1, .t2, .t3, .t4…)."
+    assert command._listed([f"a.T{k}" for k in range(6)]) == listed
 
 
 @pytest.fixture
@@ -110,29 +98,23 @@ def result(*, slug="photos", familiarity=0.9, several=False, error=None):
     return Result("", [0.9, 0.1], error, None if error else model, familiarity, several)
 
 
-def test_what_is_said_after_the_answers(run):
-    code, out, err = run([result()])
-    assert (code, out, err) == (0, "Prédiction: Chat\n", "")
-    code, out, err = run([result(familiarity=0.1)])
-    assert code == 0 and err.endswith(f"0.png {command.UNFAMILIAR}\n")
-    doubted = [result(familiarity=0.1), result(several=True), result(familiarity=0.2)]
-    code, out, err = run(doubted, "--strict")
-    lines = [line.rpartition(": ")[2] for line in out.splitlines()]
-    assert code == 0 and lines == ["Indéterminé", "Chat", "Indéterminé"]
-    assert "1 fichier contient plusieurs images : seule la première est lue." in err
-    assert "2 réponses ne sont pas sûres, sur 3 ;" in err
-    code, out, err = run([result(), result(error="illisible.")], "--json")
-    rows = [json.loads(line) for line in out.splitlines()]
-    assert code == 1 and err == "predict : illisible.\n" and rows[1]["error"] == "illisible."
-
-
-def test_only_a_long_wait_is_explained(run):
-    """Trente-trois photos : de quoi attendre ; des vignettes vont vite."""
-    for count, slug, options, said in (
-        (33, "photos", (), True),
-        (32, "photos", (), False),
-        (33, "thumbnails", (), False),
-        (33, "photos", ("--model", "photos"), False),
-    ):
-        err = run([result(slug=slug)] * count, *options)[2]
-        assert err.count(command.SLOW) == said, (count, slug, options)
+@pytest.mark.parametrize(
+    ("results", "options", "code", "said"),
+    [
+        ([result()], (), 0, ""),
+        ([result(familiarity=0.1)], (), 0, f"0.png {command.UNFAMILIAR}"),
+        ([result(familiarity=0.1)] * 2, (), 0, "2 réponses ne sont pas sûres, sur 2 ; --json"),
+        ([result(several=True)], (), 0, "1 fichier contient plusieurs images : seule la première"),
+        ([result(), result(error="illisible.")], (), 1, "predict : illisible."),
+        ([result()] * 33, (), 0, command.SLOW),  # de quoi attendre
+        ([result()] * 32, (), 0, ""),
+        ([result(slug="thumbnails")] * 33, (), 0, ""),
+        ([result()] * 33, ("--model", "photos"), 0, ""),
+    ],
+)
+def test_what_is_said_beside_the_answers(run, results, options, code, said):
+    found, out, err = run(results, *options)
+    assert (found, err.count("\n")) == (code, bool(said)) and said in err
+    assert [line.rpartition(": ")[2] for line in out.splitlines()] == ["Chat"] * (
+        len(results) - code
+    )

@@ -50,10 +50,3 @@ def test_what_is_not_loaded_is_said(tmp_path, config, said):
             file.attrs["model_config"] = config
     with pytest.raises(ValueError, match=said):
         own_network.load(tmp_path / "modele")
-
-
-def test_another_file_is_refused_and_the_command_says_it(tmp_path, capsys):
-    (tmp_path / "a.keras").write_text("ceci n'est pas un réseau")
-    assert own_network.main([str(tmp_path / "a.keras"), str(tmp_path / "a.tflite")]) == 1
-    assert "ce n'est ni un .keras ni un .h5" in capsys.readouterr().err
-    assert not (tmp_path / "a.tflite").exists()

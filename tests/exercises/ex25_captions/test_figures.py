@@ -1,7 +1,5 @@
 """Ce que les figures disent d'une phrase, d'une réponse, et de l'endroit regardé."""
 
-import numpy as np
-
 from exercises.ex25_captions import figures, grammar, questions
 
 
@@ -17,14 +15,3 @@ def test_a_mistake_is_shown_with_the_truth():
     text = "Où est le sac ? en haut à gauche"
     assert figures.answer_text(asked, one, one) == f"{text} (juste)"
     assert figures.answer_text(asked, one, other) == f"{text} (la vérité : en bas à gauche)"
-
-
-def test_each_word_shows_where_the_network_looked(monkeypatch, tmp_path):
-    drawn = {}
-    monkeypatch.setattr(figures, "picture_rows", lambda path, rows, **_: drawn.update(rows))
-    attention = np.eye(64)[[3, 8, 63]] / 2
-    figures.save_attention(tmp_path / "a.png", np.zeros((64, 64, 3)), ["un", "sac"], attention)
-    figures.save_attention(tmp_path / "a.png", np.zeros((64, 64, 3)), list("abc"), attention)
-    assert [[each.caption for each in row] for row in drawn.values()] == [["a", "b"], ["c"]]
-    peaks = [np.argwhere(each.heat == 1).tolist() for row in drawn.values() for each in row]
-    assert peaks == [[[0, 3]], [[1, 0]], [[7, 7]]]

@@ -106,22 +106,18 @@ class Recorder:
         return {"loss": [1.0]}
 
 
-def test_labels_are_learnt_smoothed_for_every_class(extract):
-    x, y = (each[:30] for each in extract("fashion_mnist"))
-    network, stages = SimpleNamespace(output_shape=(None, 10)), Recorder()
-    settings = {"name": "teacher", "seed": 1, "epochs": 2, "batch_size": 30, "augment": mirror}
+def test_labels_are_learnt_smoothed(extract):
+    train, stages = tuple(each[:20] for each in extract("fashion_mnist")), Recorder()
+    network, settings = SimpleNamespace(output_shape=(None, 10)), {"seed": 1, "batch_size": 10}
+    settings |= {"name": "teacher", "epochs": 2, "optimizer": None, "augment": mirror}
     found = distillation.learn_labels(
-        network, (x, y), (x[:5], y[:5]), stages=stages, optimizer=None, smoothing=0.2, **settings
+        network, train, train, stages=stages, smoothing=0.2, **settings
     )
     assert found == {"loss": [1.0]}
-    images, labels = stages.batches[0]
-    order = np.random.default_rng([1, 0]).permutation(30)
-    np.testing.assert_array_equal(images, x[order][:, :, ::-1])
-    np.testing.assert_array_equal(labels, np.eye(10)[y[order].reshape(-1)])
-    np.testing.assert_array_equal(stages.val[1], np.eye(10)[y[:5].reshape(-1)])
-    loss = stages.asked["loss"](np.eye(2), np.array([[0.75, 0.25]] * 2))
-    expected = [-0.9 * np.log(a) - 0.1 * np.log(1 - a) for a in (0.75, 0.25)]
-    assert float(loss) == pytest.approx(np.mean(expected))
+    np.testing.assert_array_equal(stages.batches.y, np.eye(10)[train[1].reshape(-1)])
+    np.testing.assert_array_equal(stages.val[1], stages.batches.y)
+    loss = stages.asked["loss"](np.array([[1, 0]]), np.array([[0.75, 0.25]]))
+    assert float(loss) == pytest.approx(-0.9 * np.log(0.75) - 0.1 * np.log(0.25))
 
 
 @pytest.mark.ci
