@@ -40,6 +40,7 @@ def prepare(*, cleans_up: bool = False) -> None:
     if sys.argv[:1] != ["-m"]:  # c'est ce qu'y met Python tant qu'il cherche le module à lancer
         return
     _check_python()  # d'abord : sys.orig_argv n'existe que depuis Python 3.10
+    sys.excepthook = _say_missing
     command = " ".join(sys.orig_argv).partition(" -m ")[2].partition(" ")[0] or "exercises"
     found = importlib.util.find_spec(command)
     if found and found.submodule_search_locations:  # un dossier se lance par son __main__
@@ -75,6 +76,19 @@ def _check_python() -> None:
         return
     if "avx" not in flags:
         sys.exit("Ce processeur n'a pas les instructions AVX, sans lesquelles TensorFlow s'arrête.")
+
+
+def _say_missing(kind, error, trace) -> None:
+    """Dit en une phrase quel paquet manque ; de toute autre erreur, montre la trace."""
+    name = (getattr(error, "name", None) or "").partition(".")[0]
+    if kind is not ModuleNotFoundError or not name or importlib.util.find_spec(name):
+        return sys.__excepthook__(kind, error, trace)
+    print(
+        f"Le paquet {name} manque à ce Python ({sys.executable}). Activez l'environnement du "
+        "cours : source .venv/bin/activate (dans un éditeur, choisissez-le comme interpréteur) ; "
+        f"ou créez-le : python3 {INSTALL}",
+        file=sys.stderr,
+    )
 
 
 def end_imports(advice: str) -> None:
@@ -120,13 +134,8 @@ class QuietTensorFlow:
         spec = importlib.util.find_spec(name)
         if name == "keras":
             sys.meta_path.insert(0, self)  # TensorFlow reste à venir
-        if spec is None and os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-            return None  # une recette s'en passe, et Keras le demande pour savoir
         if spec is None:
-            sys.exit(
-                f"Le paquet {name} manque à ce Python ({sys.executable}). Activez l'environnement "
-                f"du cours : source .venv/bin/activate ; ou créez-le : python3 {INSTALL}"
-            )
+            return None
         load = spec.loader.exec_module
 
         def load_quietly(module):
