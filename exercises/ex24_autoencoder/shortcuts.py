@@ -90,7 +90,7 @@ def train(
     model.compile(keras.optimizers.Adam(LEARNING_RATE), loss="mean_squared_error")
     batches = shuffled(
         x_train,
-        x_train.astype(np.float32),
+        x_train,
         batch_size=min(BATCH_SIZE, len(x_train)),
         seed=seed,
         augment=add_noise if task == "denoise" else None,
