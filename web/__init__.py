@@ -8,6 +8,7 @@ questions, des comptes rendus de `models/` et des pages de `docs/`.
 
 - `path.py` : le chemin dans le cours, et ce qu'il faut avoir lu avant chaque exercice ;
 - `sources.py` : les pages, en Markdown ;
+- `shown.py` : deux notebooks exécutés, avec leurs sorties ;
 - `book.py` : le site, que Sphinx en fait ;
 - `runtime.py` : LiteRT et libheif, que le navigateur exécute ;
 - `examples.py`, `networks.py` : les exemples N1 à N23 et les réseaux que les pages ouvrent ;

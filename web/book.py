@@ -21,6 +21,7 @@ from web.examples import list_examples, x_or_o_weights
 from web.graph import club
 from web.networks import outlines, weights
 from web.path import PICTURES
+from web.shown import SHOWN, run_notebooks, write_page
 from web.sounds import mixtures
 from web.sources import ROOT, WORKSHOP, workshops, write_downloads, write_sources
 
@@ -38,7 +39,9 @@ TITLE = "Réseaux convolutifs, par la pratique"
 SETTINGS = {
     "project": TITLE,
     "language": "fr",
-    "extensions": ["myst_parser"],
+    "extensions": ["myst_parser", "web.shown"],
+    "myst_enable_extensions": ["dollarmath"],
+    "html_math_renderer": "mathml",
     "myst_heading_anchors": 3,
     "html_theme": "furo",
     "html_title": TITLE,
@@ -136,7 +139,7 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
             say("L'archive du site…")
             new = KEPT / "cours"  # le nom de son dossier, dans l'archive
             shutil.rmtree(new, ignore_errors=True)
-            for name in PIECES:
+            for name in [each for each in PIECES if each != "sorties"]:
                 shutil.copytree(KEPT / name, new, dirs_exist_ok=True)
             archive = shutil.make_archive(str(KEPT / "cours"), "zip", KEPT, "cours")
             shutil.move(archive, new / "telecharger" / "cours.zip")
@@ -165,6 +168,8 @@ def _write_pages(folder: Path) -> None:
     warnings, work = io.StringIO(), KEPT / "travail"
     shutil.rmtree(work, ignore_errors=True)
     write_sources(work / "sources")
+    for path in (KEPT / "sorties").iterdir():
+        write_page(path, work / "sources" / path.stem / "execute.md")
     app = Sphinx(
         work / "sources",
         None,
@@ -229,11 +234,14 @@ def _write_data(folder: Path) -> None:
 
 # Ce qui fait le site : ce que c'est, ce qui l'écrit dans un dossier vide, et les fichiers du dépôt,
 # ou leurs motifs, dont il vient ; il n'est refait que si l'un d'eux a changé.
+RUN = ("exercises/notebook.py", "exercises/lessons", "convnets/explaining", "convnets/figures")
+RUN += ("samples", "web/shown.py", *(f"exercises/{slug}.py" for slug in SHOWN))
 PIECES = {
+    "sorties": ("deux notebooks, exécutés", run_notebooks, RUN),  # ce que « pages » en lit
     "pages": (
         "les pages",
         _write_pages,
-        ("docs", "exercises", "models/*.json", "web/pages")
+        ("docs", "exercises", "models/*.json", "web/pages", *RUN)
         + tuple(f"web/{name}.py" for name in ("book", "examples", "path", "sources")),
     ),
     "statique": (

@@ -30,6 +30,7 @@ from exercises.notebook import (
 from grading.skeleton import make_skeleton
 from web import path as course
 from web.examples import list_examples
+from web.shown import SHOWN
 
 ROOT = FOLDER.parent
 DOCS = ROOT / "docs"
@@ -236,6 +237,12 @@ def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
     else:
         texts += _code(source)
     texts += ["## À vous", _downloads(exercise)]
+    if exercise.slug in SHOWN:
+        texts.insert(
+            3, f"[Le notebook exécuté]({exercise.slug}/execute.md) : chaque appel, et sa figure."
+        )
+        entry = f"Le notebook exécuté <{exercise.slug}/execute>"
+        texts.append(f"```{{toctree}}\n:hidden:\n\n{entry}\n```")
     return "\n\n".join(text for text in texts if text) + "\n"
 
 

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from exercises import EXERCISES, find
+from exercises import EXERCISES, find, notebook
 from web import path, sources
 from web.book import polish
 from web.examples import list_examples
@@ -31,6 +31,14 @@ def test_each_exercise_has_its_page(pages):
         text = (pages / f"{exercise.slug}.md").read_text(encoding="utf-8")
         assert text.startswith(f"# {exercise.number:02}. {exercise.title}\n")
         assert f"python -m exercises.{exercise.slug}" in text and "## À vous" in text
+
+
+def test_colab_opens_both_notebooks_once_the_address_is_set(pages, monkeypatch):
+    assert "Colab" not in (pages / "ex02_fashion.md").read_text(encoding="utf-8")
+    monkeypatch.setattr(notebook, "REPOSITORY", "ecole/cours")
+    found = sources._downloads(find("ex02_fashion"))
+    opened = re.findall(r"google\.com/github/ecole/cours/blob/notebooks/(\w+\.ipynb)\)", found)
+    assert opened == ["ex02_fashion_enonce.ipynb", "ex02_fashion.ipynb"]
 
 
 def test_an_exercise_shows_its_code_results_and_figures(pages):
