@@ -383,7 +383,9 @@ def _ranks(
 
 def _is_ready(source: Source, module: str, root: Path) -> bool:
     """Dit si un fichier, à la place d'un module, est à lire tel quel."""
-    return source.path == root / submission.file_of(module) and not source.lost
+    return source.path == root / submission.file_of(module) and not notebooks.wrong_line(
+        notebooks.decoded(source.path)
+    )
 
 
 def _write(module: str, found: list[tuple[int, Source]], root: Path, remarks: list[str]) -> None:

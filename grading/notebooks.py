@@ -90,6 +90,11 @@ VALUES = ast.Assign | ast.AnnAssign | ast.If | ast.Try
 MAX_PASSES = 10  # d'une valeur à celles, définies plus bas, dont elle est calculée
 SKIPPED = re.compile(r"\s*(%%(?!time|timeit|capture|prun|writefile\s+\S+\.py).*)")
 TIMED = re.compile(r"(?m)^([ \t]*)%(?:time|timeit|prun)\b(?:[ \t]+-\w+(?:[ \t]+\d+)?)*[ \t]+(?=\S)")
+# `print x, y`, de Python 2, seul sur sa ligne ou après une condition.
+PRINTED = re.compile(
+    r"(?m)^([ \t]*(?:(?:if|else|for)\b.*:[ \t]*)?)print[ \t]+(?![=(])"
+    r"""((?:"[^"\n]*"|'[^'\n]*'|[^"'#\n])+)(?:#.*)?$"""
+)
 LEADING = re.compile(r"\s*?([ \t]+)\S")
 MAGIC = re.compile(
     r"(?m)^([ \t]*)(?:(?:\w[\w, ]*=\s*)?[%!](?!=)(?:.*\\\n)*.*|\?+[\w.]+|[\w.]+\?+[ \t]*"
@@ -133,7 +138,7 @@ def _parsed(text: str) -> ast.Module:
         return ast.parse(text)
 
 
-def _wrong_line(content: str | bytes) -> int:
+def wrong_line(content: str | bytes) -> int:
     """Rend la ligne où un texte n'est pas du Python ; 0 s'il en est."""
     try:
         _parsed(content)
@@ -151,7 +156,7 @@ def read(path: Path) -> Source:
     Raises:
         RefusedError: le fichier n'est pas un notebook, ou il est trop long.
     """
-    texts = [(path.name, _decoded(path))] if path.suffix.lower() == ".py" else _book_cells(path)
+    texts = [(path.name, decoded(path))] if path.suffix.lower() == ".py" else _book_cells(path)
     if sum(len(text) for _, text in texts) > MAX_SOURCE_BYTES // 2:
         raise RefusedError(f"{path.name} a plus d'un demi-million de caractères de code.")
     source = Source(path, [], {}, [])
@@ -176,11 +181,12 @@ def _book_cells(path: Path) -> list[tuple[str, str]]:
         ) from error
 
 
-def _decoded(path: Path) -> str:
+def decoded(path: Path) -> str:
+    """Lit un fichier `.py` ; sans codage annoncé ni UTF-8, ce sont les accents de Windows."""
     try:
         with tokenize.open(path) as file:
             return file.read()
-    except (SyntaxError, UnicodeDecodeError):  # les accents de Windows
+    except (SyntaxError, UnicodeDecodeError):
         return path.read_text(encoding="cp1252", errors="replace")
 
 
@@ -192,13 +198,16 @@ def _python_only(label: str, text: str, source: Source) -> str:
     if skipped := SKIPPED.match(text):
         source.remarks.append(f"{label} laissée de côté : {skipped[1][:40]}")
         return ""
-    if _wrong_line(text):
-        text = MAGIC.sub(lambda found: f"{found[1]}pass{_blank(found)}", TIMED.sub(r"\1", text))
-    if not _wrong_line(text):
+    if wrong_line(text):
+        text = MAGIC.sub(
+            lambda found: f"{found[1]}pass{_blank(found)}",
+            PRINTED.sub(r"\1print(\2)", TIMED.sub(r"\1", text)),
+        )
+    if not wrong_line(text):
         return text
     kept = ""
     for found in CHUNK.finditer(f"{text}\n"):
-        wrong = _wrong_line(found[0])
+        wrong = wrong_line(found[0])
         kept += _blank(found) if wrong else found[0]
         if wrong:
             line = text.count("\n", 0, found.start()) + wrong

@@ -333,6 +333,8 @@ REASONS = (
     ("BlockingIOError", "fork", "forbidden", "{detail}"),
     ("ImportError", "attempted relative import", "missing_module", "{detail}"),
     ("AttributeError", "module 'exercises", "missing_name", "{last}"),
+    ("FileNotFoundError", "", "missing_file", "{detail}"),
+    (".*", r"spellings\.|'Nothing'", "missing_file", "{place}"),  # ce qui tient lieu d'un absent
     (".*", "", "exception", "{detail}"),
 )
 

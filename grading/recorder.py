@@ -563,8 +563,8 @@ def _patched(seen: _Seen, whole: dict):
     """Remplace, le temps d'un rendu, ce qui apprend, ce qui lit des données et ce qui écrit."""
     model = keras.Model
     watched = _Watched(seen, {name: getattr(model, name, None) for name in PATCHED})
-    replaced = [(builtins, "input", lambda *_: "1")]
-    replaced += [(builtins, "channels_last", spellings.channels_last)]
+    replaced = [(builtins, name, lambda *_: "1") for name in ("input", "raw_input")]
+    replaced += [(builtins, "channels_last", spellings.channels_last), (builtins, "xrange", range)]
     replaced += [(SourceFileLoader, "source_to_code", _compiled)]
     replaced += [(model, name, _bound(getattr(watched, name))) for name in PATCHED]
     replaced += [*_noted_changes(seen), *_readers(whole, seen)]

@@ -47,6 +47,12 @@ OTHERS = {"torch": "PyTorch", "torchvision": "PyTorch", "jax": "JAX", "ultralyti
     "sklearn": "scikit-learn",
     "mxnet": "MXNet",
 }
+KINDS = {  # ce que dit chaque lettre de `sequence`
+    "C": "convolutions",
+    "M": "max-pooling",
+    "A": "pooling par moyenne",
+    "D": "couches denses, sortie comprise",
+}
 SECONDS = 60  # de processeur, pour tout le programme, puis pour chaque fonction
 UNDONE = set("no_network not_trained no_measure base_missing no_convolution not_dense".split())
 
@@ -226,18 +232,20 @@ def judge_architecture(found: dict, expected: str) -> Credit:
     """
     layers = found["layers"]
     letters = sequence(layers)
-    sizes = [each["shapes"] for each in layers if each["class"] == "Dense"]
-    dense_on_maps = any(len(each.get("input", ())) > 2 for each in sizes)
+    dense = [each["shapes"].get("input", ()) for each in layers if each["class"] == "Dense"]
     right, alike = letters == expected, sorted(letters) == sorted(expected)
-    missing = sum(max(0, expected.count(c) - letters.count(c)) for c in "CMD")
-    extra = sum(max(0, letters.count(c) - expected.count(c)) for c in "CMAD")
+    gaps = {name: letters.count(c) - expected.count(c) for c, name in KINDS.items()}
+    missing, extra = (sum(max(0, sign * gap) for gap in gaps.values()) for sign in (-1, 1))
     level = "1/2" if max(missing, extra) == 1 else "1/4"  # une couche pour une autre : une faute
-    parts = {"de moins": missing, "de trop": extra}
-    said = ", ".join(f"{num} {name}" for name, num in parts.items() if num)
+    said = " ; ".join(
+        f"{name} : {abs(gap)} de {'trop' if gap > 0 else 'moins'}"
+        for name, gap in gaps.items()
+        if gap
+    )
     return first_fault(
         (0, "no_convolution", "C" not in letters),
         ("1/4", "flatten_forgotten", len(found["output_shape"] or ()) != 2),
-        ("1/2", "flatten_forgotten", dense_on_maps),
+        ("1/2", "flatten_forgotten", any(len(shape) > 2 for shape in dense)),
         ("1/2", "pooling_stride", right and any(map(_keeps_size, layers))),
         ("1/2", "average_for_max", not right and letters.replace("A", "M") == expected),
         ("1/2", "wrong_order", not right and alike),

@@ -61,7 +61,7 @@ def test_cells_out_of_order_magics_and_a_broken_cell(converted, monkeypatch):
         "drive.mount('/content/drive')\nprint(1)\npool2d?",
         "%%bash\nrm -rf ~",
         "%%time\nvalues = [pool2d(np.ones(2)) for _ in range(10**9)]",
-        "def relu(values):\n    return values +\n\ndef truncate(x):\n    return x",
+        "def relu(values):\n    return values +\n\ndef truncate(x):\n    print 'x'\n    return x",
     )
     module = imported(found, monkeypatch)
     assert module.pool2d([3, 4]) == 8 and module.truncate(5) == 5

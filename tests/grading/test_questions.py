@@ -195,6 +195,8 @@ def test_every_known_mistake_is_named_whatever_the_draw(rule, monkeypatch):
             },
             "missing_name",
         ),
+        ({"type": "FileNotFoundError", "message": "No such file: 'a.json'"}, "missing_file"),
+        ({"type": "ValueError", "message": "inputs=<spellings.Nothing object>"}, "missing_file"),
         ({"type": 3, "message": None}, "exception"),
     ],
 )
@@ -287,6 +289,11 @@ def network(text):
 def test_architecture(text, level, reason):
     found = networks.judge_architecture(network(text), "CMCMCDD")
     assert (found.level, found.reason) == (Fraction(level), reason)
+
+
+def test_the_layer_that_lacks_is_named():
+    found = networks.judge_architecture(network("CMCMDDD"), "CMCMCDD")
+    assert found.detail == "convolutions : 1 de moins ; couches denses, sortie comprise : 1 de trop"
 
 
 # --- La ligne de ./predict -----------------------------------------------------------
