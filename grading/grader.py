@@ -194,9 +194,9 @@ class Grader:
         try:
             child.ask({"op": "load", "module": rule.module}, rule.seconds)
         except pupil.Failure as failure:
-            if failure.reason in ("exception", "missing_name"):
-                said = f"dès l'import du fichier : {failure.detail}"
-                failure = pupil.Failure("exception", said)
+            if failure.reason in ("exception", "missing_name", "missing_file"):
+                kind = "exception" if failure.reason == "missing_name" else failure.reason
+                failure = pupil.Failure(kind, f"dès l'import du fichier : {failure.detail}")
             self._broken[rule.module] = failure
             child.kill()
             raise failure from None

@@ -34,12 +34,11 @@ def ask_evaluate(ask: Ask) -> Credit:
         for group in networks.record(ask)["names"]
         if len({*group}) > 1 and all(each[:1].isalpha() for each in group)
     ]
-    expected = [_plain(each) for each in NAMES]
-    known = expected in names
+    right = [_plain(each) for each in NAMES]
     return first_fault(
-        ("3/4", "class_order_shifted", not known and sorted(expected) in map(sorted, names)),
+        ("3/4", "class_order_shifted", right not in names and sorted(right) in map(sorted, names)),
         ("3/4", "class_names_missing", not names),
-        ("3/4", "class_names_changed", not known),
+        ("3/4", "class_names_changed", right not in names),
     )
 
 

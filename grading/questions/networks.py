@@ -422,14 +422,15 @@ def pairs_broken(sample: dict) -> bool:
 
 def judge_train(ask: Ask, network: dict) -> Credit:
     """Juge l'entraînement : perte et étiquettes, validation, poids qui ont changé."""
-    call = record(ask)["calls"].get("train", {})
+    call, error = record(ask)["calls"].get("train", {}), record(ask)["error"]
     own = call.get("value")
     if network["fits"]:
         found = _judge_fit(network)
     elif network["moved"] or (own and not own["moved"]):  # une boucle, vue par ses seuls poids
         found = RIGHT
     else:
-        found = credit(0, "not_trained")
+        said = error and f"première erreur vue par le correcteur : {pupil.failure_of(error).detail}"
+        found = credit(0, "not_trained", said or "")
     if call.get("began") and "error" in call and found.level > 0:
         raise own_failure(call["error"])
     if own and found.level == 1 and not (own["complete"] and own["moved"]):

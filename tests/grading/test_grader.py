@@ -70,7 +70,7 @@ def test_a_trial_at_the_bottom_of_a_file(made, tmp_path):
         path.write_text(f"{text}open_image({picture})\n", encoding="utf-8")
         marks.append(made.grade(submission.find(path.parent), RULES["ex01.convolve"]))
     bridge, absent = marks
-    assert bridge.level == 1 and absent.reason == "exception"
+    assert bridge.level == 1 and absent.reason == "missing_file"
     line = len(text.splitlines()) + 1
     assert absent.detail.startswith("dès l'import du fichier : fichier absent")
     assert f"ligne {line} de ex01_filters.py" in absent.detail

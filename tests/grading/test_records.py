@@ -438,5 +438,5 @@ def test_mistakes_are_still_seen(mark, validation, reason):
     wrong = FIT.replace("validation_split=0.1", validation)
     source = FASHION.replace(" / 255.0", "") + LAYERS + "model = Sequential(stack())\n" + wrong
     found = {each.rule.name: each.reason for each in mark("ex02", source)}
-    assert found["scaling"] == "scaling_forgotten" and found["train"] == reason
     assert found["evaluate"] == "class_names_missing"
+    assert found["scaling"] == "scaling_forgotten" and found["train"] == reason
