@@ -21,7 +21,7 @@ from web.examples import list_examples, x_or_o_weights
 from web.graph import club
 from web.networks import outlines, weights
 from web.path import PICTURES
-from web.shown import SHOWN, run_notebooks, write_page
+from web.shown import write_shown
 from web.sounds import mixtures
 from web.sources import ROOT, WORKSHOP, workshops, write_downloads, write_sources
 
@@ -139,7 +139,7 @@ def build(output: Path | None = None, *, say: Callable[[str], None] = lambda tex
             say("L'archive du site…")
             new = KEPT / "cours"  # le nom de son dossier, dans l'archive
             shutil.rmtree(new, ignore_errors=True)
-            for name in [each for each in PIECES if each != "sorties"]:
+            for name in PIECES:
                 shutil.copytree(KEPT / name, new, dirs_exist_ok=True)
             archive = shutil.make_archive(str(KEPT / "cours"), "zip", KEPT, "cours")
             shutil.move(archive, new / "telecharger" / "cours.zip")
@@ -168,8 +168,7 @@ def _write_pages(folder: Path) -> None:
     warnings, work = io.StringIO(), KEPT / "travail"
     shutil.rmtree(work, ignore_errors=True)
     write_sources(work / "sources")
-    for path in (KEPT / "sorties").iterdir():
-        write_page(path, work / "sources" / path.stem / "execute.md")
+    write_shown(work / "sources")
     app = Sphinx(
         work / "sources",
         None,
@@ -234,15 +233,12 @@ def _write_data(folder: Path) -> None:
 
 # Ce qui fait le site : ce que c'est, ce qui l'écrit dans un dossier vide, et les fichiers du dépôt,
 # ou leurs motifs, dont il vient ; il n'est refait que si l'un d'eux a changé.
-RUN = ("exercises/notebook.py", "exercises/lessons", "convnets/explaining", "convnets/figures")
-RUN += ("samples", "web/shown.py", *(f"exercises/{slug}.py" for slug in SHOWN))
 PIECES = {
-    "sorties": ("deux notebooks, exécutés", run_notebooks, RUN),  # ce que « pages » en lit
     "pages": (
-        "les pages",
+        "les pages, et deux notebooks exécutés",
         _write_pages,
-        ("docs", "exercises", "models/*.json", "web/pages", *RUN)
-        + tuple(f"web/{name}.py" for name in ("book", "examples", "path", "sources")),
+        ("docs", "exercises", "models/*.json", "web/pages")
+        + tuple(f"web/{name}.py" for name in ("book", "examples", "path", "shown", "sources")),
     ),
     "statique": (
         "l'apparence",

@@ -1,36 +1,30 @@
 """Deux notebooks, exécutés et montrés avec leurs sorties ; et leurs formules, en MathML."""
 
 import io
+import re
 import tempfile
 from base64 import b64decode
 from pathlib import Path
 
-import nbformat
 from PIL import Image
 
 from exercises import find
 from exercises import notebook as course
 
-SHOWN = ("ex01_filters", "ex07_occlusion")  # moins d'une minute à eux deux
+SHOWN = ("ex01_filters", "ex07_occlusion")  # dix secondes de calcul à eux deux
 EXPLAINED = (
-    "Ce notebook a été exécuté à la construction du site : chaque sortie est celle de la cellule "
-    "qui la précède."
+    " : le notebook exécuté\n\nCe notebook a été exécuté à la construction du site : chaque sortie "
+    "est celle de la cellule qui la précède.\n"
 )
 FOLDED = "<details><summary>Une cellule qui prépare la suite</summary>\n\n{}\n\n</details>"
 OUTPUT = "```{{code-block}} text\n:class: sortie\n\n{}\n```"
 
-FIXES = (  # sans police de mathématiques, une accolade étirée est en morceaux, et « ⧵ » manque
-    ("<mo>{", '<mo stretchy="false">{'),
-    ("<mo>}", '<mo stretchy="false">}'),
-    ("\u29f5", "\u2216"),
-)
 
-
-def run_notebooks(folder: Path) -> None:
-    """Exécute les notebooks montrés.
+def write_shown(folder: Path) -> None:
+    """Exécute les notebooks, et écrit leurs pages et leurs figures.
 
     Args:
-        folder: y écrire `exNN_nom.ipynb`, sorties comprises.
+        folder: y écrire `exNN_nom_execute.md`.
 
     Raises:
         nbclient.exceptions.CellExecutionError: une cellule s'est arrêtée.
@@ -43,48 +37,37 @@ def run_notebooks(folder: Path) -> None:
             place = Path(scratch).as_posix()
             for cell in notebook.cells:
                 cell.source = cell.source.replace('"figures/', f'"{place}/')
-            client = NotebookClient(
-                notebook,
-                timeout=600,
-                record_timing=False,
-                coalesce_streams=True,
-                extra_arguments=["--log-level=ERROR"],
-            )
-            client.execute(cwd=str(course.FOLDER.parent))
-        text = nbformat.writes(notebook).replace(place, "figures")
-        (folder / f"{slug}.ipynb").write_text(text, encoding="utf-8")
+            NotebookClient(
+                notebook, timeout=600, coalesce_streams=True, extra_arguments=["--log-level=ERROR"]
+            ).execute(cwd=str(course.FOLDER.parent))
+        page = folder / f"{slug}_execute.md"
+        page.write_text(to_page(notebook, page).replace(place, "figures"), encoding="utf-8")
 
 
-def write_page(path: Path, page: Path) -> None:
-    """Fait une page d'un notebook exécuté, et met ses figures à côté.
+def to_page(notebook, page: Path) -> str:
+    """Rend la page d'un notebook exécuté, en Markdown.
 
     Args:
-        path: le notebook.
-        page: le fichier Markdown à écrire.
+        notebook: ses cellules, sorties comprises.
+        page: où elle sera ; ses figures sont écrites à côté.
     """
-    page.parent.mkdir(exist_ok=True)
-    texts, number = [], 0
-    for cell in nbformat.read(path, as_version=4).cells:
+    texts = []
+    for cell in notebook.cells:
         if cell.cell_type == "markdown":
             texts.append(cell.source)
             continue
-        code = f"```python\n{cell.source}\n```"
         plumbing = cell.source in (course.setup(), course.HELPERS) or "__file__ =" in cell.source
-        texts.append(FOLDED.format(code) if plumbing else code)
+        texts.append((FOLDED if plumbing else "{}").format(f"```python\n{cell.source}\n```"))
         for output in cell.outputs:
             data = output.get("data", {})
             if "image/png" in data:
-                number += 1
-                name = f"{page.stem}_{number}.webp"
-                image = Image.open(io.BytesIO(b64decode(data["image/png"])))
-                image.save(page.parent / name, quality=90)
-                texts.append(f"![Figure {number} : ce que montre la cellule]({name})")
+                figure = page.with_name(f"{page.stem}_{len(texts)}.webp")
+                Image.open(io.BytesIO(b64decode(data["image/png"]))).save(figure, quality=90)
+                texts.append(f"![Ce que montre la cellule]({figure.name})")
             else:
-                text = data.get("text/plain") or output.get("text", "")
+                text = data.get("text/plain") or output.text
                 texts.append(OUTPUT.format(text.rstrip()))
-    title, body = texts[0].split("\n", 1)
-    texts[0] = f"{title} : le notebook exécuté\n\n{EXPLAINED}\n{body}"
-    page.write_text("\n\n".join(texts) + "\n", encoding="utf-8")
+    return "\n\n".join(texts).replace("\n", EXPLAINED, 1) + "\n"  # après le titre
 
 
 def setup(app) -> dict:
@@ -92,18 +75,14 @@ def setup(app) -> dict:
 
     Le nom et la forme sont ceux qu'attend Sphinx d'une extension.
     """
-    from docutils.nodes import SkipNode
+    from docutils import nodes
     from docutils.utils.math.latex2mathml import tex2mathml
 
-    def write(*, block):
-        def visit(writer, node):
-            formula = tex2mathml(node.astext(), as_block=block)
-            for found, better in FIXES:
-                formula = formula.replace(found, better)
-            writer.body.append(formula)
-            raise SkipNode
+    def visit(writer, node):
+        formula = tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block))
+        # Sans police de mathématiques, une accolade étirée serait en morceaux.
+        writer.body.append(re.sub("<mo>(?=[{}])", '<mo stretchy="false">', formula))
+        raise nodes.SkipNode
 
-        return visit, None
-
-    app.add_html_math_renderer("mathml", write(block=False), write(block=True))
+    app.add_html_math_renderer("mathml", (visit, None), (visit, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -225,6 +225,9 @@ def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
         f"{title} ({exercise.document})",
         f"**Durée** de la commande : {_duration(exercise)}, sur deux cœurs récents. "
         f"**À lire avant** : {needed}.",
+        f"[Le notebook exécuté]({exercise.slug}_execute.md) : chaque appel, et sa figure."
+        if exercise.slug in SHOWN
+        else "",
         _tries(exercise),
         body,
         "## La commande",
@@ -237,12 +240,6 @@ def _exercise_page(exercise: Exercise, opening: Path, parts: list[Path]) -> str:
     else:
         texts += _code(source)
     texts += ["## À vous", _downloads(exercise)]
-    if exercise.slug in SHOWN:
-        texts.insert(
-            3, f"[Le notebook exécuté]({exercise.slug}/execute.md) : chaque appel, et sa figure."
-        )
-        entry = f"Le notebook exécuté <{exercise.slug}/execute>"
-        texts.append(f"```{{toctree}}\n:hidden:\n\n{entry}\n```")
     return "\n\n".join(text for text in texts if text) + "\n"
 
 
