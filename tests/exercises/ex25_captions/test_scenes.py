@@ -79,14 +79,6 @@ def test_garments_are_the_ones_their_names_say():
     assert [name.lower() for name in names] == [each.singular for each in KINDS]
 
 
-def test_scenes_have_one_to_four_garments_anywhere():
-    rng = np.random.default_rng(0)
-    drawn = [scenes.draw_scene(rng) for _ in range(2000)]
-    filled = np.array([[thing is not None for thing in scene] for scene in drawn])
-    assert np.bincount(filled.sum(1)).tolist() == pytest.approx([0, 500, 500, 500, 500], abs=70)
-    assert filled.mean(0) == pytest.approx([2.5 / 4] * 4, abs=0.04)
-
-
 def test_test_scenes_share_nothing_with_the_training_ones(monkeypatch):
     """Des vêtements et des fonds dont le niveau dit de quelle part ils viennent."""
 

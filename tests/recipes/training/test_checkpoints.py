@@ -44,7 +44,7 @@ def test_resumed_training_ends_with_the_same_weights(tmp_path, monkeypatch, caps
     assert history["loss"] == curves["loss"]
 
 
-def test_damaged_or_foreign_checkpoint_is_refused_in_one_sentence(tmp_path):
+def test_damaged_or_foreign_checkpoint_is_refused_in_one_sentence(tmp_path, capsys):
     path = tmp_path / "reprise.npz"
     learn(path)
     content = path.read_bytes()
@@ -55,3 +55,5 @@ def test_damaged_or_foreign_checkpoint_is_refused_in_one_sentence(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="vient d'un autre entraînement"):
         learn(path, resume=True, seed=1)
+    learn(path, resume=True)  # la dernière époque est gardée, même si tout a duré une seconde
+    assert "Reprise après l'époque 3." in capsys.readouterr().out
