@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")  # ceux que Pillow charge d'emblée
-PLUGINS = "WebP Avif Tiff Tga Pcx Jpeg2K Psd Qoi".split()  # chargés s'il le faut
-# Les autres (EPS, ICO…) demandent un autre programme, ou ne disent pas leur taille avant d'être
-# décodés.
-FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX", "JPEG2000", "PSD", "QOI")
+PLUGINS = "WebP Avif Tiff Tga Pcx Jpeg2K Psd Qoi Ico".split()  # chargés s'il le faut
+# Les autres (EPS…) demandent un autre programme.
+FORMATS = (*COMMON_FORMATS, "WEBP", "AVIF", "TIFF", "TGA", "PCX", "JPEG2000", "PSD", "QOI", "ICO")
 SERIES = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")  # dont un fichier peut en contenir plusieurs
+ICON_START, MAX_ICON_PX = b"\0\0\1\0", 256  # côté que son en-tête peut annoncer
 TELEPHONE = "HEIF"  # que lit le paquet pi-heif
 TELEPHONE_STARTS = tuple(b"ftyp" + brand for brand in (b"hei", b"hev", b"mif", b"msf"))
 GROUND = 128  # gris neutre, sous les pixels transparents
@@ -175,7 +175,27 @@ def _open(file: BinaryIO) -> Image.Image:
         file.seek(0)
         for name in PLUGINS:
             importlib.import_module(f"PIL.{name}ImagePlugin")
+        if file.read(4) == ICON_START:
+            return _open_icon(file)
+        file.seek(0)
         return Image.open(file, formats=(*FORMATS, *_telephone_formats(file)))
+
+
+def _open_icon(file: BinaryIO) -> Image.Image:
+    """Rend la plus grande image d'un ICO, sans la décoder si c'est un PNG.
+
+    Pillow décode un ICO en l'ouvrant, avant que sa taille puisse être refusée.
+    """
+    from PIL import BmpImagePlugin, IcoImagePlugin
+
+    file.seek(0)
+    icons = IcoImagePlugin.IcoFile(file)
+    file.seek(icons.entry[0].offset)
+    if file.read(1) != b"\x89":  # un BMP, que Pillow décodera aussitôt
+        file.seek(icons.entry[0].offset)
+        if max(BmpImagePlugin.DibImageFile(file).size) > 2 * MAX_ICON_PX:  # le masque est dessous
+            raise TooHeavyError(f"une icône a au plus {MAX_ICON_PX} pixels de côté")
+    return icons.frame(0)
 
 
 def _telephone_formats(file: BinaryIO) -> tuple[str, ...]:
@@ -210,7 +230,8 @@ def _buffer_bytes(image: Image.Image, file: BinaryIO) -> int:
     pixel_bytes = PIXEL_BYTES.get(image.mode, 4)
     if image.format in CODED_BYTES:  # ceux-là lisent aussi le fichier entier
         return num_pixels * (CODED_BYTES[image.format] - pixel_bytes) + file.seek(0, os.SEEK_END)
-    codec = image.tile[0][0] if image.tile else None
+    tile = getattr(image, "tile", None)  # d'un fichier ; une icône peut être déjà décodée
+    codec = tile[0][0] if tile else None
     if image.info.get("progressive"):
         # Il n'est décodé qu'une fois lu : ses coefficients, sur 16 bits, attendent en mémoire.
         areas = [across * down for _, across, down, _ in image.layer]

@@ -37,7 +37,7 @@ from convnets.serving.classifier import DEFAULT_MODEL, PHOTO_MODEL, Classifier, 
 MANY = 32  # images, au-delà desquelles il y a de quoi attendre
 EXTENSIONS = frozenset(  # d'une image, dans un dossier ; celles de `core.decoding.FORMATS`
     ".jpg .jpeg .jpe .jfif .png .apng .gif .bmp .dib .ppm .pgm .pbm .pnm .webp .avif .tif .tiff"
-    " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .psd".split()
+    " .tga .pcx .heic .heif .hif .jp2 .j2k .jpx .psd .qoi .ico".split()
 )
 UNSURE = "Indéterminé"
 UNFAMILIAR = "ressemble peu à ce que ce réseau a appris : la réponse n'est pas sûre."
