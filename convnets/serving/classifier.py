@@ -117,7 +117,7 @@ def grey_square(
     side_px = input_shape[0]
     garment = None if min(image.size) <= side_px else garment_square(image, side_px)
     if garment is not None:
-        return garment
+        return np.array(garment)
     pixels = np.array(squares(image, side_px, [(framing, 1.0)])[0])
     # Luma de la norme UIT-R BT.601, celle de Pillow.
     grey = (pixels @ [0.299, 0.587, 0.114]).round().astype("uint8")
@@ -213,10 +213,10 @@ class Classifier:
         self.glance = None if self._is_grey or self._base else card.glance
 
     def _new_engine(self) -> "Engine | NativeEngine":
-        """Rend un moteur ; il se passe de NumPy si le modèle, à images en couleurs, le permet."""
+        """Rend un moteur ; il se passe de NumPy si le modèle le permet."""
         card, num_threads = self.card, self._engine_threads
         simple = card.framing == FRAMING and not card.base and not card.own
-        if len(card.input_shape) == 3 and simple:
+        if simple:
             with contextlib.suppress(ImportError):  # un Python sans ctypes
                 from convnets.serving.native import native_engine
 

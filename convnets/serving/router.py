@@ -111,12 +111,12 @@ class Router:
         is_garment = garments and (self.garments_only or sum(glanced[garments.first :]) >= 0.5)
         if not (is_garment and self._has_garments):
             return None
-        from convnets.serving.garments import garment_square
+        from convnets.serving.garments import SIDE_PX, garment_square
 
-        classifier = self.load(GARMENT_MODEL)
-        square = garment_square(image, classifier.input_shape[0])
+        square = garment_square(image, SIDE_PX)
         if square is None:
             return None
+        classifier = self.load(GARMENT_MODEL)
         (answer,) = classifier.answer([square.tobytes()])
         return (classifier, answer) if max(answer[0]) >= MIN_SURE else None
 

@@ -101,7 +101,7 @@ def test_a_garment_is_cut_out_to_the_bit():
     expected = [garment_square(each, 28) for each in read]
     assert expected[:2] == [None, None] and all(each is not None for each in expected[2:])
     for ours, theirs in zip(run_node(code, given), expected, strict=True):
-        assert ours == (None if theirs is None else theirs.ravel().tolist())
+        assert ours == (None if theirs is None else [*theirs.tobytes()])
 
 
 def test_the_page_and_the_command_answer_alike(page, address):

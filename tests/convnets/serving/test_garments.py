@@ -19,7 +19,7 @@ def test_a_garment_is_cut_out_and_named_as_in_its_data(tmp_path, extract, ground
         picture = Image.new("RGBA", (400, 400), (*ground, 255) if ground else (0, 0, 0, 0))
         picture.paste(garment, (40, 60), Image.fromarray(np.uint8(255 * (grey > 8))))
         picture.convert("RGB" if ground else "RGBA").save(tmp_path / "vetement.png")
-        found.append(garment_square(open_image(tmp_path / "vetement.png"), 28))
+        found.append(np.array(garment_square(open_image(tmp_path / "vetement.png"), 28)))
         rows, columns = (np.flatnonzero(found[-1].any(axis)) for axis in (1, 0))
         assert max(np.ptp(rows), np.ptp(columns)) >= 26 and found[-1].max() == 255
     predicted = Classifier("garments", num_threads=1).predict(np.stack(found))
@@ -30,7 +30,7 @@ def test_white_inside_a_garment_is_not_the_ground():
     image = Image.new("RGB", (200, 200), "white")
     image.paste((0, 0, 60), (40, 20, 160, 180))
     image.paste("white", (80, 80, 120, 120))
-    square = garment_square(image, 28)
+    square = np.array(garment_square(image, 28))
     assert square[2, 14] > 240 and square[14, 14] == 0 and not square[:, 0].any()
 
 
