@@ -29,9 +29,9 @@ from recipes import familiarity, photos
 OBJECTS = len(sources.CIFAR10_CLASSES)  # leur nombre : un vêtement vient après
 THUMBNAILS, OBJECT_WEIGHT = 5000, 0.3  # vignettes apprises ; ce que pèse l'une, photographie : 1
 # Réglés sur la validation et `benchmarks.photographs --development`. Ce que les vêtements cèdent
-# aux objets, le plus sans rien y perdre ; la probabilité sous laquelle on en doute : moins de 4 %
-# de réponses y restent fausses et sûres.
-MARGIN, SURE = 3.0, 0.7
+# aux objets, le plus sans rien y perdre ; la probabilité sous laquelle on en doute (voir
+# docs/predire.md).
+MARGIN, SURE = 3.0, 0.8
 
 
 def extract(content: bytes, images: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convnets.core.cli import agreed, printable
 from convnets.core.paths import BASE_NAME, MODELS_DIR
-from convnets.serving.card import FRAMING, RETRIEVE, read_card
+from convnets.serving.card import FRAMING, RETRIEVE, Card, read_card
 from convnets.serving.engine import BASE_BATCH_SIZE, PASS_SIZE, Engine, answer_in_passes
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ GARMENT_MODEL = "garments"  # celui des vêtements découpés
 BATCH_SIZE = 32  # images d'un lot, au plus, et que les fils se partagent ; voir `split`
 ALONE_PX = 64  # à partir de ce côté, des fils de plus rapportent à une image seule
 MAX_ALONE_THREADS = 4  # au-delà, non mesuré
+MIN_POOLED = 1e-9  # d'une probabilité, pour qu'aucun produit ne soit nul
 PENDING_BYTES = 256 * 32 * 32 * 3  # de vues lues avant de les calculer : quatre photos
 
 
@@ -46,18 +47,20 @@ class Result(NamedTuple):
     def familiar(self) -> bool:
         """Faux si l'image ne ressemble à rien de ce que le modèle a appris.
 
-        Vrai pour un modèle qui ne mesure pas la familiarité (docs/familiarite.md).
+        Faux aussi pour un vêtement dont le modèle n'est pas assez sûr ; vrai pour tout le reste, si
+        le modèle ne mesure pas la familiarité (docs/familiarite.md).
         """
-        if self.is_garment:
-            return max(self.probabilities) >= self.classifier.card.garments.sure
+        if self.is_garment and max(self.probabilities) < self.classifier.card.garments.sure:
+            return False
         threshold = self.classifier.card.familiarity if self.classifier else None
         return None in (threshold, self.familiarity) or self.familiarity >= threshold
 
     @property
     def is_garment(self) -> bool:
         """Vrai pour un vêtement d'un réseau qui ne nomme pas que des vêtements."""
-        garments = self.classifier.card.garments if self.classifier else None
-        return garments is not None and self.best >= garments.first
+        return self.classifier is not None and _names_garment(
+            self.classifier.card, self.probabilities
+        )
 
     @property
     def best(self) -> int:
@@ -339,6 +342,11 @@ class Classifier:
 
         return squares(image, self.glance.side_px, [(self.framing, 1.0)])[0].tobytes()
 
+    def shows_garment(self, probabilities: Sequence[float]) -> bool:
+        """Dit si une image est plutôt un vêtement, pour un réseau qui nomme aussi des objets."""
+        garments = self.card.garments
+        return garments is not None and sum(probabilities[garments.first :]) >= 0.5
+
     def answer(
         self, views: list[bytes], *, side_px: int | None = None
     ) -> list[tuple[list[float], float | None]]:
@@ -455,7 +463,7 @@ def _read_views(path: str, model: "Classifier") -> tuple:
     """Lit une image : `(chemin, modèle, vues, coup d'œil, erreur, several)`, voir `Result`.
 
     Le coup d'œil est la réponse à l'image entière, réduite ; None si le modèle n'en a pas. Si cette
-    réponse est sûre, il n'y a pas de vue.
+    réponse est sûre, et que ce n'est pas un vêtement, il n'y a pas de vue.
     """
     from convnets.core.decoding import MEMORY
 
@@ -476,7 +484,8 @@ def _prepare_views(source, model: "Classifier") -> tuple:
         (glanced,) = classifier.answer([view], side_px=side_px)
         if found := model.reconsider(image, glanced[0]):
             return found[0], [], found[1], None, several
-        if max(glanced[0]) >= classifier.glance.sure:
+        is_garment = _names_garment(classifier.card, glanced[0])
+        if max(glanced[0]) >= classifier.glance.sure and not is_garment:
             return classifier, [], glanced, None, several
     return classifier, classifier.views_of(image), glanced, None, several
 
@@ -493,12 +502,38 @@ def _answer_group(read: Sequence[tuple]) -> list[Result]:
         if error:
             results.append(Result(path, None, error))
             continue
-        own = [next(rows[classifier]) for _ in views] or [glanced]
-        # La familiarité est celle de l'image entière : le coup d'œil s'il a suffi, la première
-        # vue sinon. C'est d'elle que le seuil a été fixé.
-        probabilities, familiarity = own[0]
-        if len(own) > 1:
-            columns = zip(*(each for each, _ in own), strict=True)
-            probabilities = [sum(column) / len(own) for column in columns]
+        own = [next(rows[classifier]) for _ in views]
+        probabilities, familiarity = _conclude(classifier, own, glanced) if own else glanced
         results.append(Result(path, probabilities, None, classifier, familiarity, several))
     return results
+
+
+def _conclude(classifier: Classifier, own: list[tuple], glanced: tuple | None) -> tuple:
+    """Rend les probabilités et la familiarité d'une image, d'après ses vues et le coup d'œil.
+
+    La familiarité est celle de l'image entière, la première vue : c'est d'elle, ou du coup d'œil
+    s'il a suffi, que le seuil a été fixé. Un vêtement compte aussi le coup d'œil, et par une
+    moyenne géométrique : il suffit qu'une vue écarte une classe. Un objet où les trois regards
+    voient plutôt un vêtement n'est pas familier (docs/predire.md).
+    """
+    probabilities, familiarity = own[0]
+    if len(own) > 1:
+        columns = zip(*(each for each, _ in own), strict=True)
+        probabilities = [sum(column) / len(own) for column in columns]
+    if classifier.card.garments is None or glanced is None:
+        return probabilities, familiarity
+    count = len(own) + 1
+    columns = [*zip(*(each for each, _ in [*own, glanced]), strict=True)]
+    sure = max(glanced[0]) >= classifier.glance.sure  # d'un vêtement
+    if sure or _names_garment(classifier.card, probabilities):
+        products = [math.prod(max(p, MIN_POOLED) for p in column) for column in columns]
+        means = [product ** (1 / count) for product in products]
+        return [mean / sum(means) for mean in means], familiarity
+    if classifier.shows_garment([sum(column) / count for column in columns]):
+        familiarity = -math.inf
+    return probabilities, familiarity
+
+
+def _names_garment(card: Card, probabilities: Sequence[float]) -> bool:
+    best = max(range(len(probabilities)), key=probabilities.__getitem__)
+    return card.garments is not None and best >= card.garments.first

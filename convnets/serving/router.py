@@ -30,7 +30,8 @@ MODEL_HELP = (  # de l'option --model
     f"vignette, {PHOTO_MODEL} pour une photo, {GARMENT_MODEL} pour un vêtement sur fond uni)"
 )
 MIN_PHOTO_BYTES = 16_384  # une image de moins de 64 pixels de côté en pèse moins
-MIN_SURE = 0.7  # de `garments` ; moins sûr d'un vêtement découpé, il laisse répondre `photos`
+MIN_SURE = 0.8  # de `garments` ; moins sûr d'un vêtement découpé, il laisse répondre `photos`
+STRANGERS = {"Chapeau", "Short", "Jupe"}  # de `photos` : Fashion-MNIST n'a rien de tel
 MIN_MISFIT = 0.75  # de `images.misfit` ; des vignettes agrandies en ont moins (docs/cadrage.md)
 
 
@@ -38,7 +39,8 @@ class Router:
     """Donne chaque image au modèle qui lui va, chargé à la première dont il a besoin.
 
     Une image dont le petit côté a moins de 64 pixels, ou qui est une vignette agrandie
-    (`images.misfit`), va à `DEFAULT_MODEL` ; les autres, même floues, à `PHOTO_MODEL`. Si ce
+    (`images.misfit`), va à `DEFAULT_MODEL` ; les autres, même floues, à `PHOTO_MODEL`, comme un
+    vêtement sur un fond uni, où `misfit` ne trouve pas assez à mesurer. Si ce
     dernier n'est pas dans le dossier, `DEFAULT_MODEL` répond à tout.
 
     Args:
@@ -91,10 +93,22 @@ class Router:
         """Rend le nom du modèle qui va à une image que `read` a rendue, sans le charger."""
         from convnets.serving.images import is_thumbnail, misfit
 
-        photo = self._has_photos and not is_thumbnail(image) and misfit(image) >= MIN_MISFIT
+        photo = self._has_photos and not is_thumbnail(image)
+        photo = photo and (misfit(image) >= MIN_MISFIT or self._is_cut_garment(image))
         if self.garments_only:
             return PHOTO_MODEL if photo and self.load(PHOTO_MODEL).card.garments else GARMENT_MODEL
         return PHOTO_MODEL if photo else DEFAULT_MODEL
+
+    def _is_cut_garment(self, image: "Image.Image") -> bool:
+        """Dit si une image montre un vêtement que l'on sait découper."""
+        from convnets.serving.garments import SIDE_PX, garment_square
+
+        if garment_square(image, SIDE_PX) is None:
+            return False
+        photos = self.load(PHOTO_MODEL)
+        view, side_px = photos.glance_of(image), photos.glance.side_px
+        ((probabilities, _),) = photos.answer([view], side_px=side_px)
+        return photos.shows_garment(probabilities)
 
     def reconsider(self, image: "Image.Image", glanced: list[float]) -> tuple | None:
         """Donne à `garments` un vêtement que l'on sait découper.
@@ -104,11 +118,12 @@ class Router:
             glanced: ce que `photos` en a dit d'un coup d'œil.
 
         Returns:
-            `garments` et sa réponse ; None si ce n'est pas un vêtement, si le fond ne s'enlève pas,
-            ou si `garments` n'est pas sûr.
+            `garments` et sa réponse, mise en doute si le coup d'œil voit un vêtement qu'il ne
+            connaît pas ; None si ce n'est pas un vêtement, si le fond ne s'enlève pas, ou si
+            `garments` n'est pas sûr.
         """
-        garments = self.load(PHOTO_MODEL).card.garments
-        is_garment = garments and (self.garments_only or sum(glanced[garments.first :]) >= 0.5)
+        photos = self.load(PHOTO_MODEL)
+        is_garment = photos.card.garments and (self.garments_only or photos.shows_garment(glanced))
         if not (is_garment and self._has_garments):
             return None
         from convnets.serving.garments import SIDE_PX, garment_square
@@ -117,8 +132,13 @@ class Router:
         if square is None:
             return None
         classifier = self.load(GARMENT_MODEL)
-        (answer,) = classifier.answer([square.tobytes()])
-        return (classifier, answer) if max(answer[0]) >= MIN_SURE else None
+        ((probabilities, familiarity),) = classifier.answer([square.tobytes()])
+        if max(probabilities) < MIN_SURE:
+            return None
+        named = zip(photos.classes, glanced, strict=True)
+        if sum(p for name, p in named if name in STRANGERS) >= 0.5:
+            familiarity = float("-inf")
+        return classifier, (probabilities, familiarity)
 
     def choose(self, image: "Image.Image") -> Classifier:
         """Rend le modèle de `slug_for`, chargé."""

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from convnets.core import reports
+from convnets.core.images import open_image
 from convnets.datasets import clothes, sources
-from convnets.serving.classifier import Classifier, Result
+from convnets.serving.classifier import Classifier, Result, _conclude
 from convnets.serving.router import Router, load
 from recipes import clothes as recipe
 
@@ -52,3 +53,34 @@ def test_a_garment_on_a_plain_ground_goes_to_the_network_of_garments(tmp_path, e
         results = [*model.classify(paths)]
         named = [each.classifier.classes[each.best] for each in results]
         assert named.count("Pantalon") >= 9
+    picture, classes = open_image(paths[0]), Classifier(SLUG, num_threads=1).classes
+    for seen, sure in (("Pantalon", True), ("Short", False)):  # Fashion-MNIST n'a pas de shorts
+        glanced = [float(name == seen) for name in classes]
+        found = Router(num_threads=1).reconsider(picture, glanced)
+        assert (found[1][1] > float("-inf")) == sure
+
+
+def test_an_enlarged_thumbnail_of_a_garment_is_a_garment(extract):
+    x, y = extract("fashion_mnist")
+    garment = Image.fromarray(255 - x[y == 1][0]).convert("RGB")
+    thumbnail = Image.new("RGB", (32, 32), "white")
+    thumbnail.paste(garment, (2, 2))
+    assert Router().slug_for(thumbnail.resize((320, 320), Image.Resampling.BICUBIC)) == SLUG
+
+
+def test_one_view_is_enough_to_rule_a_garment_out():
+    classifier = Classifier(SLUG, num_threads=1)
+
+    def conclude(glanced, *views):
+        answers = [(row, 9.0) for row in np.zeros((1 + len(views), 20)).tolist()]
+        for (row, _), known in zip(answers, [glanced, *views], strict=True):
+            for number, probability in known.items():
+                row[number] = probability
+        return _conclude(classifier, answers[1:], answers[0])
+
+    probabilities, familiarity = conclude({12: 0.9, 13: 0.1}, {12: 0.1, 13: 0.9}, {13: 1.0})
+    assert probabilities[13] > 0.99 and familiarity == 9 and sum(probabilities) == pytest.approx(1)
+    probabilities, familiarity = conclude({12: 0.9, 3: 0.1}, {3: 0.6, 12: 0.4}, {3: 0.6, 12: 0.4})
+    assert (probabilities[3], familiarity) == (0.6, -np.inf)  # objet ou vêtement ?
+    probabilities, familiarity = conclude({12: 0.6, 3: 0.4}, {3: 0.6, 12: 0.4}, {3: 0.6, 12: 0.4})
+    assert (probabilities[3], familiarity) == (0.6, 9)

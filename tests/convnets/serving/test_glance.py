@@ -24,7 +24,8 @@ def make(request, repo, tmp_path, monkeypatch):
         os.symlink(repo / "models" / f"{PHOTO_MODEL}{suffix}", tmp_path / f"{PHOTO_MODEL}{suffix}")
 
     def build(**changes):
-        plain = {k: v for k, v in report.items() if k not in ("views", "glance", "calibration")}
+        removed = ("views", "glance", "calibration", "garments")  # rien ici n'est un vêtement
+        plain = {k: v for k, v in report.items() if k not in removed}
         (tmp_path / f"{PHOTO_MODEL}.json").write_text(json.dumps({**plain, **changes}))
         return Classifier(PHOTO_MODEL, models_dir=tmp_path, num_threads=1)
 

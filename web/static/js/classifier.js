@@ -8,6 +8,8 @@ import {DECODED, digitSquare} from "./ink.js";
 import {grey, lightOnDark, square, toGrey} from "./picture.js";
 import {FLOAT32} from "./tflite.js";
 
+const MIN_POOLED = 1e-9; // d'une probabilité, pour qu'aucune moyenne géométrique ne soit nulle
+
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("./card.js").Card} Card */
 
@@ -90,15 +92,33 @@ export class Classifier {
    * @param {(glanced: number[]) => Promise<Found | null>} [reconsider] rend un autre modèle, et sa réponse, qui convient mieux.
    * @returns {Promise<Found>} */
   async answer(image, reconsider = async () => null) {
-    const start = performance.now(), {glance, framing} = this.card, views = this.viewsOf(image), seen = [];
-    if (glance && this.glancing) { // un premier regard, et un second s'il n'est pas sûr
-      const whole = square(image, glance.side_px, framing), first = await this.look(whole, this.glancing);
+    const start = performance.now(), {glance} = this.card, views = this.viewsOf(image), seen = [];
+    const first = await this.glanceAt(image), sure = first !== null && glance !== null && Math.max(...first.probabilities) >= glance.sure;
+    if (first) { // un premier regard, et un second s'il n'est pas sûr ou si c'est un vêtement
       const other = await reconsider(first.probabilities);
       if (other) return other;
-      if (Math.max(...first.probabilities) >= glance.sure) seen.push(first);
+      if (sure && !this.namesGarment(first.probabilities)) seen.push(first);
     }
+    const glanced = seen.length ? null : first;
     if (!seen.length) for (const view of views) seen.push(await this.look(view));
-    return {classifier: this, answer: this.conclude(seen), view: views[0], duration: performance.now() - start};
+    return {classifier: this, answer: this.conclude(seen, glanced, sure), view: views[0], duration: performance.now() - start};
+  }
+
+  /** Jette un premier regard ; null si ce modèle n'en a pas. @param {Picture} image */
+  async glanceAt(image) {
+    const {glance, framing} = this.card;
+    return glance && this.glancing ? this.look(square(image, glance.side_px, framing), this.glancing) : null;
+  }
+
+  /** Dit si la réponse est un vêtement. @param {number[]} probabilities */
+  namesGarment(probabilities) {
+    return this.card.garments !== null && probabilities.indexOf(Math.max(...probabilities)) >= this.card.garments.first;
+  }
+
+  /** Dit si une image est plutôt un vêtement. @param {number[]} probabilities */
+  showsGarment(probabilities) {
+    const {garments} = this.card;
+    return garments !== null && probabilities.slice(garments.first).reduce((sum, each) => sum + each, 0) >= 0.5;
   }
 
   /** Regarde une vue. @param {Picture} view @param {Engine} [engine] */
@@ -107,14 +127,26 @@ export class Classifier {
     return {probabilities: soften(probabilities, this.card.temperature), score: scores?.[0] ?? null};
   }
 
-  /** Moyenne ce que des vues ont donné ; la première, l'image entière, dit si elle est familière.
-   * @param {{probabilities: number[], score: number | null}[]} seen @returns {Answer} */
-  conclude(seen) {
-    const probabilities = this.card.classes.map((_, k) =>
-      seen.reduce((sum, each) => sum + each.probabilities[k], 0) / seen.length);
-    const {familiarity, garments} = this.card, [{score}] = seen, most = Math.max(...probabilities), best = probabilities.indexOf(most);
-    const familiar = garments && best >= garments.first ? most >= garments.sure :
-      familiarity === null || score === null || score >= familiarity;
+  /** Moyenne ce que des vues ont donné ; la première, l'image entière, dit si elle est familière. Un vêtement compte aussi le
+   * premier regard, et par une moyenne géométrique : voir `_conclude` de convnets/serving/classifier.py.
+   * @param {{probabilities: number[], score: number | null}[]} seen @param {{probabilities: number[]} | null} [glanced] le premier regard,
+   * s'il n'a pas suffi. @param {boolean} [sure] de ce vêtement. @returns {Answer} */
+  conclude(seen, glanced = null, sure = false) {
+    const average = (/** @type {{probabilities: number[]}[]} */ rows) => this.card.classes.map((_, k) =>
+      rows.reduce((sum, each) => sum + each.probabilities[k], 0) / rows.length);
+    let probabilities = average(seen);
+    const {familiarity, garments} = this.card, [{score}] = seen, all = glanced ? [...seen, glanced] : seen;
+    const isGarment = glanced !== null && garments !== null && (sure || this.namesGarment(probabilities));
+    if (isGarment) {
+      const means = probabilities.map((_, k) =>
+        Math.exp(all.reduce((sum, each) => sum + Math.log(Math.max(each.probabilities[k], MIN_POOLED)), 0) / all.length));
+      const total = means.reduce((sum, each) => sum + each, 0);
+      probabilities = means.map((each) => each / total);
+    }
+    const most = Math.max(...probabilities), best = probabilities.indexOf(most);
+    const familiar = (familiarity === null || score === null || score >= familiarity) &&
+      !(garments && best >= garments.first && most < garments.sure) &&
+      !(glanced && !isGarment && this.showsGarment(average(all)));
     return {probabilities, best, familiar};
   }
 

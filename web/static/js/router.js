@@ -10,8 +10,10 @@ import {grey} from "./picture.js";
 
 const THUMBNAILS = "thumbnails", PHOTOS = "photos", GARMENTS = "garments";
 const THUMBNAIL_PX = 64; // petit côté sous lequel une image n'est pas une photo
+const GARMENT_PX = 28; // côté d'une image de Fashion-MNIST
 const MIN_MISFIT = 0.75; // des vignettes agrandies en ont moins
-const MIN_SURE = 0.7; // du réseau des vêtements ; moins sûr, il laisse répondre celui des photos
+const MIN_SURE = 0.8; // du réseau des vêtements ; moins sûr, il laisse répondre celui des photos
+const STRANGERS = ["Chapeau", "Short", "Jupe"]; // du réseau des photos : Fashion-MNIST n'a rien de tel
 
 /** Choisit un modèle, chargé à la première image qui le demande. */
 export class Router {
@@ -34,25 +36,35 @@ export class Router {
 
   /** Nomme une image. @param {Picture} image @returns {Promise<Found>} */
   async answer(image) {
-    const classifier = await this.get(slugFor(image));
-    return classifier.answer(image, (glanced) => this.reconsider(image, glanced, classifier.card.garments));
+    const classifier = await this.get(await this.slugFor(image));
+    return classifier.answer(image, (glanced) => this.reconsider(image, glanced, classifier));
+  }
+
+  /** Rend le nom du modèle qui va à une image. @param {Picture} image */
+  async slugFor(image) {
+    if (Math.min(image.width, image.height) < THUMBNAIL_PX) return THUMBNAILS;
+    return misfit(image) >= MIN_MISFIT || await this.isCutGarment(image) ? PHOTOS : THUMBNAILS;
+  }
+
+  /** Dit si une image montre un vêtement que l'on sait découper. @param {Picture} image */
+  async isCutGarment(image) {
+    if (!garmentSquare(image, GARMENT_PX)) return false;
+    const photos = await this.get(PHOTOS), first = await photos.glanceAt(image);
+    return first !== null && photos.showsGarment(first.probabilities);
   }
 
   /** Donne au réseau des vêtements celui que l'on sait découper ; null s'il n'y en a pas, ou s'il n'est pas sûr.
    * @param {Picture} image @param {number[]} glanced ce que le réseau des photos en a dit d'un coup d'œil.
-   * @param {import("./card.js").Card["garments"]} known @returns {Promise<Found | null>} */
-  async reconsider(image, glanced, known) {
-    if (!known || glanced.slice(known.first).reduce((sum, each) => sum + each, 0) < 0.5) return null;
-    const classifier = await this.get(GARMENTS), {side} = classifier;
-    const start = performance.now(), square = garmentSquare(image, side);
+   * @param {Classifier} photos ce réseau. @returns {Promise<Found | null>} */
+  async reconsider(image, glanced, photos) {
+    if (!photos.showsGarment(glanced)) return null;
+    const start = performance.now(), square = garmentSquare(image, GARMENT_PX);
     if (!square) return null;
-    const view = grey(square, side, side), answer = classifier.conclude([await classifier.look(view)]);
-    return answer.probabilities[answer.best] >= MIN_SURE ? {classifier, answer, view, duration: performance.now() - start} : null;
+    const classifier = await this.get(GARMENTS), view = grey(square, GARMENT_PX, GARMENT_PX);
+    const answer = classifier.conclude([await classifier.look(view)]);
+    if (answer.probabilities[answer.best] < MIN_SURE) return null;
+    const strange = photos.card.classes.reduce((sum, name, k) => sum + (STRANGERS.includes(name) ? glanced[k] : 0), 0);
+    answer.familiar &&= strange < 0.5; // un vêtement d'un autre genre
+    return {classifier, answer, view, duration: performance.now() - start};
   }
-}
-
-/** Rend le nom du modèle qui va à une image. @param {Picture} image */
-function slugFor(image) {
-  const photo = Math.min(image.width, image.height) >= THUMBNAIL_PX && misfit(image) >= MIN_MISFIT;
-  return photo ? PHOTOS : THUMBNAILS;
 }
