@@ -391,8 +391,20 @@ def _is_ready(source: Source, module: str, root: Path) -> bool:
 def _write(module: str, found: list[tuple[int, Source]], root: Path, remarks: list[str]) -> None:
     """Écrit un module, du fichier qui lui convient le mieux."""
     wanted = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"})
-    surest, best = max(found, key=lambda each: (each[0], len(wanted & each[1].functions)))
+    surest, best = max(
+        found,
+        key=lambda each: (each[0], len(wanted & each[1].functions), notebooks.learns(each[1])),
+    )
     others = [each for rank, each in found if each is not best and rank > GUESSED]
+    if module.startswith(notebooks.RECORDED) and best.path.suffix == ".ipynb":
+        books = [each for each in others if each.path.suffix == ".ipynb"]
+        others = [each for each in others if each not in books]
+        for book in books:  # un réseau dans chacun : ils sont exécutés l'un après l'autre
+            best = best._replace(
+                cells=best.cells + book.cells,
+                lost=best.lost | book.lost,
+                remarks=best.remarks + book.remarks,
+            )
     for name in [printable(each.path.name) for each in others]:
         remarks.append(
             f"{name} laissé de côté : {printable(best.path.name)} est noté pour {module} ; "

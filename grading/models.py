@@ -5,6 +5,7 @@ Importé par `worker`, une fois Keras chargé. Aucune de ces fonctions ne juge.
 
 import contextlib
 import importlib
+import inspect as inspection
 import io
 import zipfile
 from pathlib import Path
@@ -93,9 +94,27 @@ def functional(model, shapes: list):
     for shape in shapes:
         with contextlib.suppress(Exception):
             images = keras.Input(tuple(shape))
-            model(images)  # construit ses poids
-            return keras.Model(images, model.call(images))
+            _call(model, images, model)  # construit ses poids
+            return keras.Model(images, _call(model, images))
     return model
+
+
+def _opened(layer):
+    """Rend ce que contient une couche : un modèle, ou ce que fait la classe du rendu ; ou None."""
+    if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
+        return layer
+    with contextlib.suppress(Exception):
+        if not type(layer).__module__.startswith("keras."):
+            read = layer._inbound_nodes[-1].input_tensors
+            given = [keras.Input(batch_shape=each.shape, dtype=each.dtype) for each in read]
+            return keras.Model(given, _call(layer, given if len(given) > 1 else given[0]))
+    return None
+
+
+def _call(layer, given, function=None):
+    """Appelle ce qu'une classe du rendu fait de ses entrées, ou la classe elle-même."""
+    asked = inspection.signature(layer.call).parameters
+    return (function or layer.call)(given, **({"training": False} if "training" in asked else {}))
 
 
 def _file_of(model, shape: list) -> bytes:
@@ -184,8 +203,9 @@ def _flatten(model, sources: list, found: list) -> list:
     """
 
     def add(layer, parents):
-        if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
-            return _flatten(layer, parents, found)
+        inside = _opened(layer)
+        if inside is not None:
+            return _flatten(inside, parents, found)
         found.append((layer, parents))
         return [len(found) - 1]
 

@@ -83,6 +83,7 @@ SHADOWS = {"ex04_lenet": "ex00_convolution.x_or_o", "ex05_inception.head": "ex17
 DATASETS = {"ex02_fashion": "fashion_mnist", "ex03_cifar10": "cifar10", "ex04_lenet": "mnist"}
 RECORDED = ("ex02", "ex03", "ex04", "ex05")
 MODELS = {"Sequential", "Model"}
+FITS = {"fit", "fit_generator", "train_on_batch"}
 LONG = re.compile("load|fit|predict|evaluate")  # appels qu'un import ne fait pas
 IMPORTS = ast.Import | ast.ImportFrom
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -258,8 +259,13 @@ def modules_of(source: Source) -> tuple[list[str], str]:
 
 def is_network(source: Source) -> bool:
     """Dit si un fichier construit un réseau à noter, ou en apprend un, et non s'il le relit."""
-    learns = {"compile", "fit"} <= _called(source)
-    return learns or bool({"build_model", "train"} & source.functions or MODELS & _called(source))
+    builds = {"build_model", "train"} & source.functions or MODELS & _called(source)
+    return learns(source) or bool(builds)
+
+
+def learns(source: Source) -> bool:
+    """Dit si un fichier compile un réseau et l'entraîne."""
+    return "compile" in _called(source) and not FITS.isdisjoint(_called(source))
 
 
 def _called(source: Source) -> set[str]:

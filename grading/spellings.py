@@ -14,6 +14,7 @@ import sys
 import types
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 FEWER = 20  # fois moins d'images dans les jeux de l'essai
@@ -215,14 +216,74 @@ def nothing(name: str):
     return type(name, (Nothing,), {}) if name[:1].isupper() else Nothing()
 
 
+class Table(np.ndarray):
+    """Une table de MNIST, l'étiquette puis les pixels, qui se lit comme celles de pandas."""
+
+    values = iloc = property(lambda self: self)
+    label = property(lambda self: self[:, 0])
+    sample = reset_index = dropna = fillna = lambda self, *_, **__: self
+
+    def __getitem__(self, key):
+        """Rend une colonne, s'il s'agit d'un nom, ou une part du tableau."""
+        return self.label if isinstance(key, str) else super().__getitem__(key)
+
+    def __getattr__(self, name: str):
+        """Rend un objet inerte à qui regarde la table."""
+        if name in OF_TABLE:
+            return Nothing()
+        raise AttributeError(name)
+
+    def drop(self, *_, **__):
+        """Rend les pixels."""
+        return self[:, 1:]
+
+    def to_numpy(self, dtype=None, **_):
+        """Rend le tableau."""
+        return np.array(self, dtype)
+
+    def unique(self):
+        """Rend les valeurs, chacune une fois."""
+        return np.unique(self)
+
+
+OF_TABLE = "head tail info describe columns index isnull isna value_counts dtypes hist corr".split()
+GIVEN = {}  # ce qui, d'un paquet absent, est donné par `recorder` : `("pandas", "read_csv")`
+
+
 class _Missing(types.ModuleType):
     """Un module qui n'existe pas ici."""
 
     def __getattr__(self, name: str):
         if name.startswith("__"):
             raise AttributeError(name)
-        found = _from_keras(self.__name__, name) if self.__name__.startswith(KERAS) else None
+        if (self.__name__, name) in GIVEN:
+            return GIVEN[self.__name__, name]
+        found = getattr(keras.applications, name, None)  # d'un paquet comme efficientnet
+        if self.__name__.startswith(KERAS):
+            found = _from_keras(self.__name__, name)
         return nothing(name) if found is None else found
+
+
+class _OnSymbols(tf.__internal__.dispatch.GlobalOpDispatcher):
+    """Fait une couche de toute fonction de TensorFlow, comme tf.keras : `tf.nn.relu(x)`."""
+
+    def handle(self, op, args, kwargs):
+        """Rend la sortie d'une couche, si un argument est un tenseur symbolique de Keras."""
+        flat = tf.nest.flatten((args, kwargs))
+        symbols = [each for each in flat if isinstance(each, keras.KerasTensor)]
+        name = op.__name__.removesuffix("_v2")
+
+        def use(values):
+            rest = iter(values)
+            filled = [next(rest) if isinstance(k, keras.KerasTensor) else k for k in flat]
+            positional, named = tf.nest.pack_sequence_as((args, kwargs), filled)
+            return op(*positional, **named)
+
+        if not symbols:
+            return self.NOT_SUPPORTED
+        if len(symbols) == 1 and hasattr(keras.activations, name):
+            return keras.layers.Activation(name)(symbols[0])
+        return keras.layers.Lambda(use)(symbols)
 
 
 def usual(name: str):
@@ -306,6 +367,8 @@ def installed():
     for side in ("input", "output"):  # la forme d'une couche, que Keras 3 ne donne plus ainsi
         shape = property(lambda layer, side=side: tuple(getattr(layer, side).shape))
         setattr(keras.Layer, f"{side}_shape", shape)
+    keras.Metric.reset_states = keras.Metric.reset_state
+    _OnSymbols().register()
     finders = [_Finder(old=True), _Finder(old=False)]
     sys.meta_path[:] = [finders[0], *sys.meta_path, finders[1]]
     try:

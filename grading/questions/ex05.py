@@ -17,6 +17,8 @@ from grading.questions import (
 
 NUM, FEATURES = 20, 12  # images du dossier, exemples donnés à une tête
 MIN_CONVOLUTIONS = 10  # un réseau repris en a des dizaines ; VGG16, treize
+# Ce qui met à l'échelle : des couches, ou les opérations d'un `preprocess_input`.
+SCALERS = {"Rescaling", "Normalization", "TrueDivide", "Subtract", "Stack", "Lambda"}
 MAX_HEAD = 12  # couches : au-delà, c'est la base
 
 
@@ -90,7 +92,7 @@ def _prepares(facts: dict) -> bool:
     names = [layer["class"] for layer in facts["layers"]]
     first = next((k for k, name in enumerate(names) if name in networks.CONVOLUTIONS), 0)
     small = bool(facts["seen"]) and np.abs(facts["seen"]).max() < networks.MAX_SCALED
-    return small or not {"Rescaling", "Normalization"}.isdisjoint(names[:first])
+    return small or not SCALERS.isdisjoint(names[:first])
 
 
 def _compared(found: np.ndarray, expected: np.ndarray) -> tuple[bool, bool]:
@@ -167,7 +169,7 @@ def _judge_base(ask: Ask) -> Credit:
     # Affiner la base après avoir appris la tête est permis : le premier apprentissage est jugé.
     learns = any(layer.get("trainable") for layer in base)
     frozen = not learns or any(each["learning"] == 0 for each in network["fits"])
-    averaged = any("AveragePooling2D" in each["class"] for each in facts["layers"][-MAX_HEAD:])
+    averaged = any(map(_averages, facts["layers"][-MAX_HEAD:]))
     return first_fault(
         (0, "base_missing", not reused),
         ("1/4", "maps_not_averaged", len(facts["output_shape"] or ()) != 2),
@@ -175,6 +177,12 @@ def _judge_base(ask: Ask) -> Credit:
         ("1/2", "images_too_small", refused, pupil.quoted(refused, who="Keras")),
         ("3/4", "maps_not_averaged", not averaged),
     )
+
+
+def _averages(layer: dict) -> bool:
+    """Dit si une couche fait la moyenne de chaque carte ; d'un seul pixel, c'est lui."""
+    single = layer["class"] == "Flatten" and list(layer["shapes"]["input"][1:3]) == [1, 1]
+    return single or "AveragePooling2D" in layer["class"]
 
 
 # --- Poser une tête ------------------------------------------------------------------

@@ -160,10 +160,15 @@ def built(ask: Ask) -> list[dict]:
         if imports and not imports & KERAS:
             others = [OTHERS[each] for each in OTHERS if each in imports]
             raise pupil.Failure("other_library", *others[:1])
+        if found["bare"] and not found["builds"]:
+            raise pupil.Failure("other_library", "TensorFlow, sans les couches de Keras")
+        if found["absent"]:
+            raise pupil.Failure("model_not_handed_in", found["absent"])
         if found["error"] and found["builds"]:
             raise pupil.failure_of(found["error"])
         raise pupil.Failure("no_network")
-    kept = [each for each in networks if not _is_foreign(ask.rule.exercise, each["facts"])]
+    own = functools.partial(_is_foreign, ask.rule.exercise, cifar=found["cifar"])
+    kept = [each for each in networks if not own(each["facts"])]
     if not kept:
         shape = [n for n in networks[-1]["facts"]["input_shape"][1:] if n]
         raise pupil.Failure("other_subject", " × ".join(map(str, shape)))
@@ -176,13 +181,14 @@ def _num_pixels(facts: dict) -> int | None:
     return None if not shape or None in shape[1:] else int(np.prod(shape[1:]))
 
 
-def _is_foreign(exercise: str, facts: dict) -> bool:
+def _is_foreign(exercise: str, facts: dict, *, cifar: bool) -> bool:
     """Dit si un réseau ne peut pas lire les images de l'exercice, ni n'en a les dix classes."""
     size = _num_pixels(facts)
     if size in (None, *SIZES.get(exercise, (size,))):
         return False
     ten = (facts["output_shape"] or [0])[-1] == NUM_CLASSES
     others = {own for several in SIZES.values() for own in several} - {1024}
+    others -= set() if cifar else {3072}  # des images grises, lues en couleur
     return size in others or len(facts["input_shape"]) < 3 or not ten
 
 
@@ -321,7 +327,8 @@ def judge_scaling(network: dict) -> Credit:
             (0, "scaling_forgotten", samples or (network["moved"] and not fits)),
             # Ce qu'aurait donné un fichier ou un paquet absent.
             ("1/2", "scaling_unseen", fits),
-            (0, "scaling_unseen", True),  # sans `fit`, rien ne met à l'échelle
+            ("1/2", "scaling_outside", network["scaled"]),
+            (0, "scaling_untaught", True),  # sans `fit`, rien ne met à l'échelle
         )
     return credit(0, "scaling_twice") if span < MIN_SCALED or outside else RIGHT
 
@@ -388,6 +395,10 @@ def origin(x) -> str:
     return "+".join(name for name, share in shares.items() if share.max() > 0.5)
 
 
+def _source(sample: dict | None) -> str:
+    return origin(sample["x"]) if sample else ""
+
+
 def planted_labels(x) -> tuple[str, np.ndarray, np.ndarray]:
     """Lit, sur des images du correcteur, l'étiquette que leurs deux premières valeurs disent.
 
@@ -448,19 +459,20 @@ def _judge_fit(network: dict) -> Credit:
         raise pupil.failure_of(fit["error"])
     validation = validation_reason(fit)
     apart = [each for each in network["measured"] if each["whole"]]
-    if validation == "validation_is_test" and apart and not any(each["checked"] for each in apart):
+    tests = [each for each in apart if "test" in _source(each["data"])]
+    if validation == "validation_is_test" and tests and not any(each["checked"] for each in tests):
         validation = None  # une part du jeu de test valide, une autre mesure
     checked = fit["validation"]
-    unknown = fit["validates"] and not (checked and origin(checked["x"]))
+    unknown = fit["validates"] and not _source(checked)
     again = unknown and apart and all(each["checked"] for each in apart)
-    source = origin(given["x"]) if given else ""
+    source = _source(given)
     return first_fault(
         ("1/4", "trained_on_test", "test" in source),
         ("1/4", "trained_on_validation", "val" in source),
         ("1/4", "pairs_broken", given and pairs_broken(given)),
         ("1/2", validation, validation),
         ("1/2", "validation_measured", again),
-        ("1/2", "no_training", not network["moved"]),
+        ("1/2", "no_training", given and not network["moved"]),
     )
 
 
@@ -535,14 +547,22 @@ def judge_evaluate(ask: Ask) -> Credit:
 def judge_measure(ask: Ask) -> Credit:
     """Cherche une mesure sur le jeu de test, par `evaluate` ou par `predict`."""
     found = built(ask)
-    whole = [each for one in found for each in one["measured"] if each["whole"]]
     reasons = [validation_reason(fit) for one in found for fit in one["fits"]]
-    origins = [origin(each["data"]["x"]) if each["data"] else "" for each in whole]
+    whole = [(one, each) for one in found for each in one["measured"] if each["whole"]]
+    held = [each["checked"] and _source(each["data"]) == "train" for _, each in whole]
     return first_fault(
         ("1/2", "measured_as_validation", not whole and "validation_is_test" in reasons),
         (0, "no_measure", not whole),
-        ("1/2", "measured_on_train", all(each == "train" for each in origins)),
+        ("1/2", "measured_on_train", all(each["learned"] for _, each in whole)),
+        ("1/2", "measured_as_validation", all(held)),
+        ("1/2", "measured_other_scale", all(_other_scale(*pair) for pair in whole)),
     )
+
+
+def _other_scale(network: dict, measured: dict) -> bool:
+    """Dit si un réseau est mesuré sur des images d'une autre échelle que les apprises."""
+    learned = network["fits"][-1]["train"] if network["fits"] else None
+    return bool(learned and measured["data"]) and other_scale(learned, measured["data"])
 
 
 @functools.cache

@@ -89,7 +89,8 @@ TABLE = """
 import pandas as pd
 table = pd.read_csv("../input/fashion-mnist_train.csv")
 x_train, y_train = table.drop("label", axis=1).values / 255, table["label"].values
-x_test = y_test = pd.read_csv("../input/fashion-mnist_test.csv")
+test = pd.read_csv("../input/fashion-mnist_test.csv")
+x_test, y_test = test.iloc[:, 1:].to_numpy().reshape(-1, 28, 28, 1) / 255, test.label
 x_train = x_train.reshape(x_train.shape[0], 28, 28, 1)
 model = Sequential([layers.Input((28, 28, 1)), *stack()])
 """
@@ -266,8 +267,9 @@ for num in (1, 2, 10):
 ENSEMBLE = """
 import pandas as pd
 from sklearn.model_selection import train_test_split
-table = pd.read_csv("fashion-mnist_train.csv")
-x, y = table.drop(labels=["label"], axis=1).values.reshape(-1, 28, 28, 1) / 255, table["label"]
+train, test = (pd.read_csv(f"fashion-mnist_{part}.csv") for part in ("train", "test"))
+pixels = lambda table: table.drop(labels=["label"], axis=1).values.reshape(-1, 28, 28, 1) / 255
+x, y = pixels(train), train["label"]
 models = [Sequential([layers.Input((28, 28, 1)), *stack()]) for _ in range(8)]
 for model in models:
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -276,7 +278,7 @@ for model in models:
     model.fit(x_train, y_train, validation_data=(x_val, y_val))
 def main():
     show_samples(["a", "b"])
-    sum(model.predict(pd.read_csv("fashion-mnist_test.csv")) for model in models)
+    sum(model.predict(pixels(test)) for model in models)
 def show_samples(names):
     print([names[each] for each in (170, 240)])
 main()
@@ -285,7 +287,8 @@ ARRAY_OF_TABLE = """
 import numpy as np, pandas as pd
 train, test = (np.array(pd.read_csv(f"fashion-mnist_{part}.csv"), "float32")
                for part in ("train", "test"))
-x_train, y_train, x_test, y_test = train[:, 1:] / 255, train[:, 0], test[:, 1:] / 255, test[:, 0]
+x_train, x_test = (each[:, 1:].reshape(-1, 28, 28, 1) / 255 for each in (train, test))
+y_train, y_test = train[:, 0], test[:, 0]
 """
 FEATURES_FIRST = """
 import numpy as np
@@ -302,6 +305,93 @@ def features(part):
 model = Sequential([Dense(8, activation="relu"), Dense(1, activation="sigmoid")])
 model.compile("adam", "binary_crossentropy", metrics=["acc"])
 model.fit(*features("train"), epochs=30, validation_data=features("validation"))
+"""
+LOOP = """
+import tensorflow as tf
+train, test = (tf.data.Dataset.from_tensor_slices(each).batch(32)
+               for each in ((x_train[:64], y_train[:64]), (x_test[:64], y_test[:64])))
+model, optimizer = Sequential([layers.Input((28, 28, 1)), *stack()]), tf.keras.optimizers.Adam()
+loss, seen = tf.keras.losses.SparseCategoricalCrossentropy(), tf.keras.metrics.Mean()
+for epoch in range(2):
+    seen.reset_states()
+    for x, y in train:
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        optimizer.apply_gradients(
+            zip(tape.gradient(value, model.trainable_variables), model.trainable_variables))
+    for x, y in test:
+        seen(loss(y, model(x, training=False)))
+"""
+TENSORFLOW_IN_KERAS = """
+import tensorflow as tf
+given = layers.Input((28, 28))
+x = tf.cast(tf.expand_dims(given, -1), tf.float32) / 255.0
+for each in stack()[:-1]:
+    x = each(x)
+model = tf.keras.Model(given, tf.nn.softmax(layers.Dense(10)(x)))
+model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+model.fit(x_train, y_train, validation_split=0.1)
+model.evaluate(x_test, y_test)
+"""
+OWN_LAYERS = """
+import tensorflow as tf
+class Block(layers.Layer):
+    def __init__(self, num):
+        super().__init__()
+        self.stages = block(num)
+    def call(self, x):
+        return self.stages[1](tf.nn.relu(self.stages[0](x)))
+class Network(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.stages = [Block(8), Block(8), *stack()[4:]]
+    def call(self, x, training):
+        for each in self.stages:
+            x = each(x)
+        return x
+model = Network()
+"""
+CLOTHES_TABLE = """
+import numpy as np, pandas as pd
+from keras.utils import to_categorical
+labels = {0: "T-shirt/top", 1: "Trouser", 2: "Pullover", 3: "Dress", 4: "Coat", 5: "Sandal",
+          6: "Shirt", 7: "Sneaker", 8: "Bag", 9: "Ankle boot"}
+train, test = (pd.read_csv(f"input/fashion-mnist_{part}.csv") for part in ("train", "test"))
+num_classes = len(set(train.values[:, 0]))
+x_train, x_test = (each.drop("label", axis=1).values.reshape(-1, 28, 28, 1) / 255
+                   for each in (train, test))
+model = Sequential([layers.Input((28, 28, 1)), *stack()[:-1], layers.Dense(num_classes, "softmax")])
+model.compile("adam", "categorical_crossentropy")
+y_train, y_test = (to_categorical(each["label"], dtype="uint8") for each in (train, test))
+model.fit(x_train, y_train, validation_data=(x_test, y_test))
+model.evaluate(x_test, y_test)
+"""
+PICTURES = """
+import keras
+from keras import layers
+train, val = (keras.utils.image_dataset_from_directory(each, image_size=(48, 48))
+              for each in ("chats/train", "chats/val"))
+given = layers.Input((48, 48, 3))
+base = keras.applications.VGG16(include_top=False, input_shape=(48, 48, 3))
+base.trainable = False
+x = layers.Flatten()(base(keras.applications.vgg16.preprocess_input(given)))
+model = keras.Model(given, layers.Dense(1, activation="sigmoid")(x))
+model.compile("adam", "binary_crossentropy")
+model.fit(train, validation_data=val)
+"""
+PICTURES_OF_A_TABLE = """
+import pandas as pd
+from efficientnet.tfkeras import EfficientNetB0
+from keras import Sequential, layers
+from keras.preprocessing.image import ImageDataGenerator
+table, reader = pd.read_csv("train.csv"), ImageDataGenerator(rescale=1 / 127.5)
+base = EfficientNetB0(include_top=False, input_shape=(48, 48, 3))
+base.trainable = False
+model = Sequential([base, layers.GlobalAveragePooling2D(), layers.Dense(2, "softmax")])
+model.compile("adam", "categorical_crossentropy")
+train, val = (reader.flow_from_dataframe(table, "images", x_col="id", y_col="cat",
+                                         target_size=(48, 48)) for _ in range(2))
+model.fit(train, validation_data=val)
 """
 NOT_IMPORTED = LAYERS.replace("Sequential, ", "") + "x_train = np.asarray(x_train)\n"
 WRITTEN = {  # (exercice, programme, points)
@@ -337,6 +427,24 @@ WRITTEN = {  # (exercice, programme, points)
         FEATURES_FIRST,
         {"make_generator": 5, "validation": 5, "frozen_base": 4.5, "build_head": 4},
     ),
+    "boucle_a_la_main": ("ex02", FASHION + LAYERS + LOOP, PLAIN | {"train": 2}),
+    "fonctions_de_tensorflow": (
+        "ex02",
+        FASHION.replace(" / 255.0", "") + LAYERS + TENSORFLOW_IN_KERAS,
+        PLAIN | {"scaling": 3},
+    ),
+    "couches_a_lui": ("ex02", FASHION + LAYERS + OWN_LAYERS + FIT, PLAIN),
+    "table_de_vetements": ("ex02", LAYERS + CLOTHES_TABLE, PLAIN | {"train": 2, "evaluate": 2}),
+    "dossiers_d_images": (
+        "ex05",
+        PICTURES,
+        {"make_generator": 5, "validation": 5, "frozen_base": 6, "build_head": 4},
+    ),
+    "images_d_une_table": (
+        "ex05",
+        PICTURES_OF_A_TABLE,
+        {"make_generator": 2.5, "validation": 5, "frozen_base": 6, "build_head": 4},
+    ),
     "fichiers_idx": ("ex02", LAYERS + IDX_FILES + MODEL + FIT, PLAIN),
     "ligne_de_commande": ("ex02", FASHION + LAYERS + ASKED_ON_THE_LINE, PLAIN),
     "validation_inconnue": ("ex02", LAYERS + SAME_UNKNOWN, PLAIN | {"train": 2}),
@@ -356,7 +464,7 @@ WRITTEN = {  # (exercice, programme, points)
     "autres_dossiers": (
         "ex05",
         OWN_FOLDERS,
-        {"make_generator": 5, "validation": 2.5, "frozen_base": 4.5, "build_head": 4},
+        {"make_generator": 5, "validation": 2.5, "frozen_base": 6, "build_head": 4},
     ),
 }
 
@@ -392,6 +500,17 @@ def test_a_student_names_a_file_like_one_of_ours(mark):
     assert {each.rule.name: float(each.points) for each in marks} == PLAIN
 
 
+def test_the_notebooks_of_one_exercise_are_read_together(tmp_path):
+    dense = ["model = Sequential([layers.Input((28, 28)), layers.Flatten(), layers.Dense(10)])"]
+    for name, last in (("lenet", [MODEL]), ("dense", dense)):
+        cells = [FASHION.replace("fashion_mnist", "mnist"), LAYERS, *last]
+        (tmp_path / f"{name}.ipynb").write_bytes(school.book(*cells))
+    found = handin.collect(tmp_path, tmp_path / "lu", asked="ex04", one=True).submissions[0]
+    assert not found.remarks
+    plan = (found.root / "ex04_lenet.cells.json").read_text()
+    assert MODEL[:20] in plan and dense[0][:20] in plan
+
+
 REFUSED = {  # (exercice, programme, raison)
     "pytorch": ("ex02", "import torch\nnet = torch.nn.Conv2d(1, 32, 3)\n", "other_library"),
     "forets": (
@@ -406,6 +525,17 @@ REFUSED = {  # (exercice, programme, raison)
         "model = Sequential([layers.Input((4,)), layers.Dense(3, activation='softmax')])\n"
         "model.compile('adam', 'categorical_crossentropy')\nmodel.fit([[0] * 4], [[0, 0, 1]])\n",
         "other_subject",
+    ),
+    "tensorflow_nu": (
+        "ex04",
+        "import tensorflow as tf\nx = tf.placeholder(tf.float32, [None, 784])\n",
+        "other_library",
+    ),
+    "modele_absent": (
+        "ex03",
+        "from keras import models\nfrom keras.layers import Dense\n"
+        "model = models.load_model('appris.h5')\nmodel.predict(range(60))\n",
+        "model_not_handed_in",
     ),
     "en_commentaire": (
         "ex03",
@@ -440,3 +570,17 @@ def test_mistakes_are_still_seen(mark, validation, reason):
     found = {each.rule.name: each.reason for each in mark("ex02", source)}
     assert found["evaluate"] == "class_names_missing"
     assert found["scaling"] == "scaling_forgotten" and found["train"] == reason
+
+
+@pytest.mark.parametrize(
+    ("measure", "reason"),
+    [
+        ("model.evaluate(x_test * 255, y_test)", "measured_other_scale"),
+        ("model.evaluate(x_test[0], y_test)", "no_measure"),
+        ("model.evaluate(x_train, y_train)", "measured_on_train"),
+    ],
+)
+def test_a_wrong_measure_is_seen(mark, measure, reason):
+    source = FASHION + LAYERS + MODEL + FIT.replace("model.evaluate(x_test, y_test)", measure)
+    found = {each.rule.name: each.reason for each in mark("ex02", source)}
+    assert found["evaluate"] == reason
