@@ -391,9 +391,9 @@ def _is_ready(source: Source, module: str, root: Path) -> bool:
 def _write(module: str, found: list[tuple[int, Source]], root: Path, remarks: list[str]) -> None:
     """Écrit un module, du fichier qui lui convient le mieux."""
     wanted = notebooks.DECISIVE.get(module, {"build_model", "train", "evaluate"})
+    suits = notebooks.reuses if module.startswith("ex05") else notebooks.learns
     surest, best = max(
-        found,
-        key=lambda each: (each[0], len(wanted & each[1].functions), notebooks.learns(each[1])),
+        found, key=lambda each: (each[0], len(wanted & each[1].functions), suits(each[1]))
     )
     others = [each for rank, each in found if each is not best and rank > GUESSED]
     if module.startswith(notebooks.RECORDED) and best.path.suffix == ".ipynb":

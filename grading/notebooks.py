@@ -268,6 +268,13 @@ def learns(source: Source) -> bool:
     return "compile" in _called(source) and not FITS.isdisjoint(_called(source))
 
 
+def reuses(source: Source) -> bool:
+    """Dit si un fichier se sert d'une base de `keras.applications`."""
+    return any(
+        "applications" in _words(each) for _, _, node in source.nodes for each in ast.walk(node)
+    )
+
+
 def _called(source: Source) -> set[str]:
     return {name for _, _, node in source.nodes for name in _calls(node)}
 

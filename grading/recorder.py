@@ -875,8 +875,7 @@ def _is_augmented(images) -> bool:
 
 def _learning_convolutions(model) -> int:
     """Compte les convolutions dont les poids peuvent changer."""
-    layers = model._flatten_layers() if model.built else []
-    return sum("Conv" in type(each).__name__ and bool(each.trainable_weights) for each in layers)
+    return sum("Conv" in type(each).__name__ and each.trainable for each in model._flatten_layers())
 
 
 def _widened(model, pair):
