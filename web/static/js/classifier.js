@@ -94,14 +94,12 @@ export class Classifier {
   async answer(image, reconsider = async () => null) {
     const start = performance.now(), {glance} = this.card, views = this.viewsOf(image), seen = [];
     const first = await this.glanceAt(image), sure = first !== null && glance !== null && Math.max(...first.probabilities) >= glance.sure;
-    if (first) { // un premier regard, et un second s'il n'est pas sûr ou si c'est un vêtement
-      const other = await reconsider(first.probabilities);
-      if (other) return other;
-      if (sure && !this.namesGarment(first.probabilities)) seen.push(first);
-    }
-    const glanced = seen.length ? null : first;
-    if (!seen.length) for (const view of views) seen.push(await this.look(view));
-    return {classifier: this, answer: this.conclude(seen, glanced, sure), view: views[0], duration: performance.now() - start};
+    const other = first && await reconsider(first.probabilities);
+    if (other) return other;
+    const enough = first && sure && !this.namesGarment(first.probabilities); // sinon, il regarde encore
+    for (const view of enough ? [] : views) seen.push(await this.look(view));
+    const answer = enough ? this.conclude([first]) : this.conclude(seen, first, sure);
+    return {classifier: this, answer, view: views[0], duration: performance.now() - start};
   }
 
   /** Jette un premier regard ; null si ce modèle n'en a pas. @param {Picture} image */
@@ -117,8 +115,7 @@ export class Classifier {
 
   /** Dit si une image est plutôt un vêtement. @param {number[]} probabilities */
   showsGarment(probabilities) {
-    const {garments} = this.card;
-    return garments !== null && probabilities.slice(garments.first).reduce((sum, each) => sum + each, 0) >= 0.5;
+    return this.card.garments !== null && probabilities.slice(this.card.garments.first).reduce((sum, each) => sum + each, 0) >= 0.5;
   }
 
   /** Regarde une vue. @param {Picture} view @param {Engine} [engine] */

@@ -43,14 +43,10 @@ export class Router {
   /** Rend le nom du modèle qui va à une image. @param {Picture} image */
   async slugFor(image) {
     if (Math.min(image.width, image.height) < THUMBNAIL_PX) return THUMBNAILS;
-    return misfit(image) >= MIN_MISFIT || await this.isCutGarment(image) ? PHOTOS : THUMBNAILS;
-  }
-
-  /** Dit si une image montre un vêtement que l'on sait découper. @param {Picture} image */
-  async isCutGarment(image) {
-    if (!garmentSquare(image, GARMENT_PX)) return false;
-    const photos = await this.get(PHOTOS), first = await photos.glanceAt(image);
-    return first !== null && photos.showsGarment(first.probabilities);
+    if (misfit(image) >= MIN_MISFIT) return PHOTOS;
+    if (!garmentSquare(image, GARMENT_PX)) return THUMBNAILS;
+    const photos = await this.get(PHOTOS), first = await photos.glanceAt(image); // un vêtement que l'on sait découper ?
+    return first && photos.showsGarment(first.probabilities) ? PHOTOS : THUMBNAILS;
   }
 
   /** Donne au réseau des vêtements celui que l'on sait découper ; null s'il n'y en a pas, ou s'il n'est pas sûr.
