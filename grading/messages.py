@@ -37,13 +37,6 @@ class Opaque(NamedTuple):
     type_name: str
 
 
-class Record(NamedTuple):
-    """Un `NamedTuple` d'un rendu : ses champs et leurs valeurs."""
-
-    fields: tuple
-    values: tuple
-
-
 class Unreadable(ValueError):
     """Un message qui n'en est pas un, ou trop long."""
 
@@ -53,7 +46,6 @@ MAKERS = {
     "tuple": lambda *values: values,
     "Fraction": lambda above, below: Fraction(int(above), int(below)),
     "Opaque": lambda name: Opaque(str(name)),
-    "Record": lambda fields, values: Record(tuple(map(str, fields)), tuple(values)),
 }
 
 
@@ -125,8 +117,8 @@ def unpack(content: bytes, *, ingredients: bool = False):
 def _encode(value, blobs: list[bytes]):
     """Rend un arbre JSON ; ne se fie qu'aux types, pas à ce qu'un objet dit de lui.
 
-    D'un `defaultdict`, d'un `OrderedDict`, d'un `numpy.str_`, seul le contenu part, lu par `dict`,
-    `list` ou `str` eux-mêmes : une classe du rendu n'y peut rien changer.
+    D'un `defaultdict`, d'un `NamedTuple`, d'un `numpy.str_`, seul le contenu part, lu par `dict`,
+    `tuple` ou `str` eux-mêmes : une classe du rendu n'y peut rien changer.
     """
     kind = type(value)
     if kind in PLAIN:
@@ -142,12 +134,10 @@ def _encode(value, blobs: list[bytes]):
         tag, parts = "dict", [list(pair) for pair in dict.items(value)]
     elif kind is Fraction:
         tag, parts = "Fraction", value.as_integer_ratio()
-    elif kind in (Ingredient, Opaque, Record):
+    elif kind in (Ingredient, Opaque):
         tag, parts = kind.__name__, value
     elif issubclass(kind, tuple):
         tag, parts = "tuple", list(tuple.__iter__(value))
-        if hasattr(kind, "_fields"):
-            tag, parts = "Record", [list(kind._fields), parts]
     else:
         return _encode_array(value, kind, blobs)
     return {tag: [_encode(each, blobs) for each in parts]}

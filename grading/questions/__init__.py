@@ -212,8 +212,6 @@ def load(exercise: str) -> dict[str, Callable[[Ask], Credit]]:
 
 def as_floats(value) -> np.ndarray | None:
     """Rend des nombres en float64, `Fraction` comprises ; None si ce n'en sont pas."""
-    if isinstance(value, messages.Record):
-        value = value.values
     if isinstance(value, str | bytes | dict | messages.Opaque | None):
         return None
     try:

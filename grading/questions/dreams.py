@@ -78,7 +78,7 @@ def pictures(
     given = [{**named, "options": messages.Ingredient("namespace", each)} for each in options]
     found = []
     for answer in ask.calls(function, [(positional, each) for each in given]):
-        value = answer.value.values if isinstance(answer.value, messages.Record) else answer.value
+        value = answer.value
         image, *rest = value if isinstance(value, tuple | list) and value else [value]
         pixels = numbers(answer._replace(value=image), positional[1].shape)
         if pixels.min() < -0.5 or pixels.max() > 255.5:

@@ -3,6 +3,7 @@
 import itertools
 import math
 from fractions import Fraction
+from operator import itemgetter
 
 import numpy as np
 
@@ -11,8 +12,7 @@ from exercises.ex00_convolution.geometry import as_numbers, output_size, pads
 from exercises.ex00_convolution.matrices import im2col, kernel_gradient, toeplitz_matrix
 from exercises.ex00_convolution.operations import conv1d, conv2d
 from exercises.ex00_convolution.pooling import pool2d, relu
-from grading import messages, pupil
-from grading.questions import Ask, Credit, Mistake, altered, judge, question
+from grading.questions import Ask, Credit, Mistake, altered, judge, question, seen
 
 OPTIONS = [  # d'une convolution
     {"stride": 2},
@@ -331,19 +331,12 @@ def _chain(picture, stage, *, rectify=relu, padding="same", scale=Fraction(1, 9)
     return (maps, rectified, pooled, second, second.transpose(axes).reshape(-1))[stage]
 
 
-def _stage(answer: pupil.Answer, stage: int) -> pupil.Answer:
-    """Prend un étage d'une réponse ; il est vide si elle n'a pas les cinq."""
-    value = answer.value.values if isinstance(answer.value, messages.Record) else answer.value
-    whole = isinstance(value, tuple | list) and len(value) == 5
-    return answer._replace(value=value[stage] if whole else None)
-
-
 @question("ex00.chain")
 def ask_chain(ask: Ask) -> Credit:
     """Déroule la chaîne sur des images tirées au hasard, étage par étage."""
     pictures = [np.where(ask.rng.random((9, 9)) < 0.4, 1, -1) for _ in range(3)]
     found = ask.calls("chain", [((picture,), {}) for picture in pictures])
-    answers = [_stage(answer, stage) for stage in range(5) for answer in found]
+    answers = [seen(answer, itemgetter(stage)) for stage in range(5) for answer in found]
     groups = [
         (level, [((picture, stage), {}) for picture in pictures])
         for stage, level in enumerate(("1/4", "1/2", "1/2", "3/4", "1"))

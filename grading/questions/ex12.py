@@ -43,7 +43,7 @@ def ask_climb(ask: Ask) -> Credit:
 
     def change(value):
         """Rend ce qui change à chaque pixel."""
-        return as_floats((value.values if isinstance(value, messages.Record) else value)[0]) - image
+        return as_floats(value[0]) - image
 
     groups = [
         ("1/4", call, lambda value: np.shape(change(value))),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grading.messages import Ingredient, Record
+from grading.messages import Ingredient
 from grading.questions import Ask, Credit, as_floats, first_fault, numbers, question, same
 
 TOLERANCE = 1e-4  # TensorFlow calcule en float32
@@ -16,8 +16,7 @@ def _arcs(graph) -> np.ndarray:
 
     Un arc qui ne porte que des zéros n'en est pas un.
     """
-    fields = graph.values if isinstance(graph, Record) else graph
-    num_nodes, senders, receivers, features = map(as_floats, fields)
+    num_nodes, senders, receivers, features = map(as_floats, graph)
     rows = np.column_stack([np.full(len(senders), num_nodes), receivers, senders, features])
     rows = rows[features.any(axis=1)]
     return rows[np.lexsort((rows[:, 2], rows[:, 1]))]
