@@ -17,6 +17,9 @@ import numpy as np
 from grading import messages, pupil
 from grading.scale import Rule
 
+TOLERANCE = 1e-4  # écart relatif permis à ce qui se calcule en float32
+TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
+
 
 class Credit(NamedTuple):
     """Ce que vaut une réponse : une part des points, et pourquoi ce n'est pas tout."""
@@ -205,6 +208,11 @@ def load(exercise: str) -> dict[str, Callable[[Ask], Credit]]:
     """Importe les questions d'un exercice ; rend toutes celles qui sont inscrites."""
     importlib.import_module(f"grading.questions.{exercise}")
     return QUESTIONS
+
+
+def pixels(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Tire une image d'octets."""
+    return rng.integers(0, 256, shape).astype(np.uint8)
 
 
 # --- Comparer ------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import numpy as np
 from grading import messages, pupil
 from grading.questions import Ask, numbers
 
-TOLERANCE = 1e-4  # float32
 NAMES = ("basse", "haute")  # les deux couches, dans l'ordre
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from grading import pupil
 from grading.questions import (
     RIGHT,
+    TOLERANCE,
     Ask,
     Credit,
     Mistake,
@@ -14,6 +15,7 @@ from grading.questions import (
     first_fault,
     judge,
     numbers,
+    pixels,
     question,
     same,
 )
@@ -21,7 +23,6 @@ from grading.questions import (
 SOBEL = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 PREWITT = np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
 SIDES = (12, 15)  # d'une image à motifs
-TOLERANCE = 1e-4  # TensorFlow calcule en float32
 MODES = {"reflect": "reflect", "same": "constant"}  # ce que `np.pad` met au bord
 
 
@@ -59,7 +60,7 @@ def ask_as_filters(ask: Ask) -> Credit:
 @question("ex01.convolve")
 def ask_convolve(ask: Ask) -> Credit:
     """Applique des filtres, avec chacun des trois bords, puis de petits poids."""
-    color, grey = (ask.rng.integers(0, 256, k).astype(np.uint8) for k in ((9, 12, 3), (7, 8, 1)))
+    color, grey = (pixels(ask.rng, *k) for k in ((9, 12, 3), (7, 8, 1)))
     filters = ask.rng.integers(-5, 6, (3, 3, 3, 2)).astype(np.float32)
     small = ask.rng.integers(-5, 6, (3, 2, 1, 1)).astype(np.float32)
     groups = [
@@ -100,14 +101,20 @@ def _inside(image, kernel, *, turn) -> np.ndarray:
     return _correlate(image, _as_filters([kernel.T if turn else kernel], 3))[2:-2, 2:-2, 0]
 
 
-def _patterns(ask: Ask, function: str, *, vertical: bool) -> Credit:
-    """Note une direction : ce que font `as_filters` et `convolve` est déjà compté ailleurs."""
+@question("ex01.horizontal_patterns")
+@question("ex01.vertical_patterns")
+def ask_patterns(ask: Ask) -> Credit:
+    """Fait ressortir les lignes d'une direction.
+
+    Ce que font `as_filters` et `convolve` est déjà compté ailleurs.
+    """
+    vertical = ask.rule.name == "vertical_patterns"
     shapes = (*SIDES, 3), (SIDES[0], 1, 3), (1, SIDES[1], 3)  # du hasard, des lignes, des colonnes
     images = [ask.rng.integers(0, 256, each) + np.zeros((*SIDES, 3)) for each in shapes]
     kernels = (SOBEL, PREWITT, ask.rng.integers(-9, 10, (3, 3)))
     calls = [((each.astype(np.uint8), kernel), {}) for each in images for kernel in kernels]
     turned = [((each, kernel.T), {}) for (each, kernel), _ in calls]
-    found = [numbers(each, SIDES) for each in ask.calls(function, calls)]
+    found = [numbers(each, SIDES) for each in ask.calls(ask.rule.name, calls)]
     own, other = _chained(ask, calls), _chained(ask, turned)
     if not same(own, other) and same(found, other if vertical else own):
         return RIGHT  # l'orientation compte, et rien d'autre n'est faux que ces deux fonctions
@@ -124,18 +131,6 @@ def _patterns(ask: Ask, function: str, *, vertical: bool) -> Credit:
         ],
         tolerance=TOLERANCE,
     )
-
-
-@question("ex01.horizontal_patterns")
-def ask_horizontal(ask: Ask) -> Credit:
-    """Fait ressortir les lignes horizontales."""
-    return _patterns(ask, "horizontal_patterns", vertical=False)
-
-
-@question("ex01.vertical_patterns")
-def ask_vertical(ask: Ask) -> Credit:
-    """Fait ressortir les lignes verticales."""
-    return _patterns(ask, "vertical_patterns", vertical=True)
 
 
 @question("ex01.to_grey_levels")

@@ -4,8 +4,19 @@ from operator import itemgetter
 
 import numpy as np
 
-from grading.questions import Ask, Credit, Mistake, altered, first_fault, numbers, question, same
-from grading.questions.heatmaps import TOLERANCE, forward, network
+from grading.questions import (
+    TOLERANCE,
+    Ask,
+    Credit,
+    Mistake,
+    altered,
+    first_fault,
+    numbers,
+    pixels,
+    question,
+    same,
+)
+from grading.questions.heatmaps import forward, network
 
 SHAPE = (7, 9, 3)
 STEPS = 30  # de montée, bien assez pour un si petit réseau
@@ -30,7 +41,7 @@ def ask_first_kernels(ask: Ask) -> Credit:
 @question("ex06.activation_maps")
 def ask_activation_maps(ask: Ask) -> Credit:
     """Demande une couche, puis deux, dans un autre ordre."""
-    image, model = ask.rng.integers(0, 256, SHAPE).astype(np.uint8), network(ask.rng, SHAPE)
+    image, model = pixels(ask.rng, *SHAPE), network(ask.rng, SHAPE)
     alone, both = ([((model, image, names), {})] for names in (["late"], ["late", "early"]))
     late, early = itemgetter("late"), itemgetter("early")
     groups = [("1/2", alone, late), ("1", both, late), ("1", both, early)]

@@ -5,32 +5,29 @@ import types
 import numpy as np
 
 from exercises.ex07_occlusion import drops, fill_color, positions
-from grading.questions import Ask, Credit, Mistake, altered, question
+from grading.questions import TOLERANCE, Ask, Credit, Mistake, altered, pixels, question
 from grading.questions.heatmaps import (
     CLASS,
     LIKELIEST,
     NUM_CLASSES,
-    TOLERANCE,
     ask_bounded,
     glance,
     linear,
     probabilities,
 )
 
-
-def _image(rng, height=9, width=13) -> np.ndarray:
-    return rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
+SHAPE = (9, 13, 3)
 
 
 @question("ex07.fill_color")
 def ask_fill_color(ask: Ask) -> Credit:
     """Demande les trois couleurs, puis une qui n'existe pas."""
-    tinted = (_image(ask.rng) * [1, 0.6, 0.3]).astype(np.uint8)
+    tinted = (pixels(ask.rng, *SHAPE) * [1, 0.6, 0.3]).astype(np.uint8)
     return ask.judge(
         "fill_color",
         [
             ("1/2", [((tinted, "black"), {}), ((tinted, "grey"), {})]),
-            ("3/4", [((tinted, "mean"), {}), ((_image(ask.rng, 5, 7), "mean"), {})]),
+            ("3/4", [((tinted, "mean"), {}), ((pixels(ask.rng, 5, 7, 3), "mean"), {})]),
             ("1", [((tinted, "blue"), {})]),
         ],
         fill_color,
@@ -71,10 +68,10 @@ def _drops(model, image, class_index, **options) -> np.ndarray:
 @question("ex07.drops")
 def ask_drops(ask: Ask) -> Credit:
     """Cache l'image d'un réseau connu : carrés côte à côte, qui se recouvrent, par défaut."""
-    small, other, large = (_image(ask.rng, *each) for each in ((9, 12), (8, 11), (65, 67)))
+    small, other, large = (pixels(ask.rng, *each, 3) for each in ((9, 12), (8, 11), (65, 67)))
     settings = [
         (small, {"patch_px": 3, "stride_px": 3, "fill": "black"}),
-        (_image(ask.rng, 8, 12), {"patch_px": 4, "stride_px": 4, "fill": "grey"}),
+        (pixels(ask.rng, 8, 12, 3), {"patch_px": 4, "stride_px": 4, "fill": "grey"}),
         (small, {"patch_px": 3, "stride_px": 2, "fill": "black"}),
         (small, {"patch_px": 4, "stride_px": 3, "fill": "grey"}),
         (other, {"patch_px": 8, "stride_px": 1, "fill": "black"}),
@@ -105,7 +102,7 @@ def ask_drops(ask: Ask) -> Credit:
 @question("ex07.occlusion")
 def ask_occlusion(ask: Ask) -> Credit:
     """Compare la carte bornée du rendu à ses propres baisses ; la dernière n'en a pas."""
-    image = _image(ask.rng)
+    image = pixels(ask.rng, *SHAPE)
     # Cacher sous du noir aide toujours la classe de ce réseau.
     darker = np.full((*image.shape, 1), -1 / image.size) * np.eye(NUM_CLASSES)[CLASS]
     models = [glance(ask.rng, image), glance(ask.rng, image), linear(image, darker)]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from grading.questions import (
+    TOLERANCE,
     Ask,
     Credit,
     Mistake,
@@ -10,19 +11,16 @@ from grading.questions import (
     first_fault,
     judge,
     numbers,
+    pixels,
     question,
     same,
     seen,
 )
-from grading.questions.heatmaps import CLASS, TOLERANCE, ask_bounded, backward, network
+from grading.questions.heatmaps import CLASS, ask_bounded, backward, network
 
 SHAPE = (7, 9, 3)
 MANY, NOISE = 400, 0.5  # copies de SmoothGrad, pour que le hasard du rendu compte peu
 FINE = 100  # points d'une intégrale où la règle choisie ne compte plus
-
-
-def _image(rng, shape=SHAPE) -> np.ndarray:
-    return rng.integers(0, 256, shape).astype(np.uint8)
 
 
 def _enlarged(value) -> np.ndarray:
@@ -38,7 +36,7 @@ def ask_mean_gradient(ask: Ask) -> Credit:
     """Dérive une image seule, puis des lots de tailles inégales."""
     model = network(ask.rng, SHAPE)
     lots = [
-        [_image(ask.rng, (size, *SHAPE)).astype(np.float32) for size in sizes]
+        [pixels(ask.rng, size, *SHAPE).astype(np.float32) for size in sizes]
         for sizes in ((1,), (1,), (3, 1, 2))
     ]
     calls = [((model, CLASS, batches), {}) for batches in lots]
@@ -49,7 +47,7 @@ def ask_mean_gradient(ask: Ask) -> Credit:
 @question("ex08.sensitivity")
 def ask_sensitivity(ask: Ask) -> Credit:
     """Résume les trois couleurs du gradient que calcule le rendu."""
-    calls = [((network(ask.rng, SHAPE), _image(ask.rng), CLASS), {}) for _ in range(2)]
+    calls = [((network(ask.rng, SHAPE), pixels(ask.rng, *SHAPE), CLASS), {}) for _ in range(2)]
     named = [((model, k, [image[None].astype(np.float32)]), {}) for (model, image, k), _ in calls]
     own = [_enlarged(numbers(each, SHAPE)) for each in ask.calls("mean_gradient", named)]
     return judge(
@@ -72,7 +70,7 @@ def ask_sensitivity(ask: Ask) -> Credit:
 @question("ex08.smooth_sensitivity")
 def ask_smooth(ask: Ask) -> Credit:
     """Compare une moyenne de nombreuses copies à celles que donneraient d'autres façons."""
-    image = np.clip(_image(ask.rng), 40, 200)  # l'étendue n'est pas 255
+    image = np.clip(pixels(ask.rng, *SHAPE), 40, 200)  # l'étendue n'est pas 255
     copies = image + ask.rng.normal(0, NOISE * np.ptp(image), (2000, *SHAPE))
     model = network(ask.rng, SHAPE, bend=3)  # dont le gradient change de signe avec le bruit
     short = {"num_samples": 3, "noise": NOISE, "seed": 7}
@@ -99,7 +97,7 @@ def ask_smooth(ask: Ask) -> Credit:
 @question("ex08.attributions")
 def ask_attributions(ask: Ask) -> Credit:
     """Partage un score depuis le noir, depuis le gris, puis en peu de points."""
-    model, image, other = network(ask.rng, SHAPE), _image(ask.rng), _image(ask.rng)
+    model, image, other = network(ask.rng, SHAPE), pixels(ask.rng, *SHAPE), pixels(ask.rng, *SHAPE)
     settings = [
         (image, {"steps": FINE}),
         (other, {"steps": FINE, "baseline": "black"}),
@@ -116,7 +114,7 @@ def ask_attributions(ask: Ask) -> Credit:
 @question("ex08.integrated_gradients")
 def ask_integrated_gradients(ask: Ask) -> Credit:
     """Compare la carte bornée du rendu à ses propres parts ; le dernier réseau ne dit rien."""
-    image, models = _image(ask.rng), [network(ask.rng, SHAPE) for _ in range(3)]
+    image, models = pixels(ask.rng, *SHAPE), [network(ask.rng, SHAPE) for _ in range(3)]
     models[-1].options["kernels"][-1][:] = 0
     calls = [((model, image, CLASS), {"steps": 5}) for model in models]
     return ask_bounded(ask, "integrated_gradients", "shares", calls)

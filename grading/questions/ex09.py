@@ -5,8 +5,19 @@ from functools import partial
 import numpy as np
 from scipy import ndimage
 
-from grading.questions import Ask, Credit, Mistake, altered, credit, judge, numbers, question
-from grading.questions.heatmaps import CLASS, TOLERANCE, clipped, network
+from grading.questions import (
+    TOLERANCE,
+    Ask,
+    Credit,
+    Mistake,
+    altered,
+    credit,
+    judge,
+    numbers,
+    pixels,
+    question,
+)
+from grading.questions.heatmaps import CLASS, clipped, network
 
 SHAPE = (8, 11, 3)
 NUM_MODELS = 4  # la carte de l'un peut n'avoir rien de positif
@@ -18,7 +29,7 @@ NUM_MODELS = 4  # la carte de l'un peut n'avoir rien de positif
 @question("ex09.maps_and_gradients")
 def ask_maps_and_gradients(ask: Ask) -> Credit:
     """Demande la dernière couche, puis une autre, puis une qui n'existe pas."""
-    given = network(ask.rng, SHAPE), ask.rng.integers(0, 256, SHAPE).astype(np.uint8), CLASS
+    given = network(ask.rng, SHAPE), pixels(ask.rng, *SHAPE), CLASS
     names = ({}, {"layer_name": "early"}, {"layer_name": "late"}, {"layer_name": "mixed7"})
     calls = [(given, options) for options in names]
     groups = [("1/2", calls[:1]), ("3/4", calls[1:3]), ("1", calls[3:])]
@@ -105,7 +116,7 @@ def ask_enlarge(ask: Ask) -> Credit:
 @question("ex09.grad_cam")
 def ask_grad_cam(ask: Ask) -> Credit:
     """Compare la carte à ce que donnent, enchaînées, les fonctions du rendu."""
-    image = ask.rng.integers(0, 256, SHAPE).astype(np.uint8)
+    image = pixels(ask.rng, *SHAPE)
     models = [network(ask.rng, SHAPE) for _ in range(NUM_MODELS)]
     names = ({}, {"layer_name": "early"})
     calls = [((model, image, CLASS), options) for options in names for model in models]

@@ -2,8 +2,18 @@
 
 import numpy as np
 
-from grading.questions import Ask, Credit, as_floats, first_fault, numbers, question, same
-from grading.questions.heatmaps import CLASS, TOLERANCE, glance
+from grading.questions import (
+    TOLERANCE,
+    Ask,
+    Credit,
+    as_floats,
+    first_fault,
+    numbers,
+    pixels,
+    question,
+    same,
+)
+from grading.questions.heatmaps import CLASS, glance
 
 SIDE, CELL = 8, 2  # une case par pas : l'ordre des pixels d'une case ne se voit pas
 
@@ -37,7 +47,7 @@ def ask_pixel_order(ask: Ask) -> Credit:
 @question("ex11.frames")
 def ask_frames(ask: Ask) -> Credit:
     """Passe d'une image à une autre, d'un nombre entier de pixels par pas."""
-    start, end = ask.rng.integers(0, 256, (2, 6, 8, 3)).astype(np.uint8)
+    start, end = pixels(ask.rng, 2, 6, 8, 3)
     order = ask.rng.permutation(48)
     calls = [((start, end, order), {}), ((end, start, order[::-1].copy()), {})]
     groups = [("1/2", calls, lambda frames: as_floats(frames)[[0, -1]]), ("1", calls)]
@@ -47,7 +57,7 @@ def ask_frames(ask: Ask) -> Credit:
 @question("ex11.deletion_and_insertion")
 def ask_deletion_and_insertion(ask: Ask) -> Credit:
     """Compare les courbes de deux cartes, sur un réseau connu."""
-    image = ask.rng.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+    image = pixels(ask.rng, SIDE, SIDE, 3)
     model, names = glance(ask.rng, image), ("un", "deux")
     # Des rangs à une puissance : deux cases n'ont jamais la même moyenne.
     ranks = np.arange(SIDE**2).reshape(SIDE, SIDE) ** 1.5

@@ -3,7 +3,7 @@
 import numpy as np
 
 from grading import messages
-from grading.questions import Ask, Credit, as_floats, dreams, first_fault, question, same
+from grading.questions import TOLERANCE, Ask, Credit, as_floats, dreams, first_fault, question, same
 
 LEVELS = 2.0  # ce dont un pixel change en moyenne à chaque pas, dit l'énoncé
 SHAPE = (24, 30, 3)
@@ -16,7 +16,7 @@ def ask_response(ask: Ask) -> Credit:
     maps = ask.rng.uniform(-2, 3, (1, 5, 4, 6)).astype(np.float32)
     guide = ask.rng.uniform(-2, 3, (7, 6)).astype(np.float32)
     groups = [("1/2", [((maps,), {})]), ("1", [((maps, guide), {}), ((maps, guide[:3]), {})])]
-    return ask.compare("response", groups, tolerance=dreams.TOLERANCE)
+    return ask.compare("response", groups, tolerance=TOLERANCE)
 
 
 @question("ex12.shift")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from grading import pupil
-from grading.questions import Ask, Credit, dreams, first_fault, numbers, question, same
+from grading.questions import TOLERANCE, Ask, Credit, dreams, first_fault, numbers, question, same
 
 SHAPE = (14, 18, 3)
 BLIND = 2  # canal que le réseau ne voit pas
@@ -19,7 +19,7 @@ def ask_feature_distance(ask: Ask) -> Credit:
         "feature_distance",
         [("1", [((maps, target), {}), ((2 * maps, target / 3), {}), ((0 * maps, target), {})])],
         dreams.relative_distance,
-        tolerance=dreams.TOLERANCE,
+        tolerance=TOLERANCE,
     )
 
 

@@ -1,11 +1,18 @@
 """Exercice 14 : le contenu, la matrice de Gram, et les deux ensemble."""
 
-from functools import partial
-
 import numpy as np
 
 from grading import messages
-from grading.questions import Ask, Credit, Mistake, as_floats, credit, dreams, first_fault, question
+from grading.questions import (
+    TOLERANCE,
+    Ask,
+    Credit,
+    as_floats,
+    credit,
+    dreams,
+    first_fault,
+    question,
+)
 
 SHAPES = {"a": (1, 5, 7, 3), "b": (1, 4, 3, 6)}
 STEPS = 60
@@ -18,10 +25,6 @@ def _maps(ask: Ask, shapes: dict = SHAPES) -> dict[str, np.ndarray]:
     }
 
 
-def _mean_distance(maps: dict, target: dict) -> float:
-    return np.mean([dreams.relative_distance(maps[name], target[name]) for name in target])
-
-
 def _on_one_then_two(maps: dict, target: dict) -> list[tuple]:
     """Compare une couche, puis les deux."""
     single = {"a": maps["a"]}, {"a": target["a"]}
@@ -32,31 +35,18 @@ def _on_one_then_two(maps: dict, target: dict) -> list[tuple]:
 def ask_content_loss(ask: Ask) -> Credit:
     """Compare des cartes, sur une couche puis sur deux."""
     groups = _on_one_then_two(_maps(ask), _maps(ask))
-    return ask.judge("content_loss", groups, _mean_distance, tolerance=dreams.TOLERANCE)
+    return ask.compare("content_loss", groups, tolerance=TOLERANCE)
 
 
 # --- Le style ------------------------------------------------------------------------
 
 
-def _gram(maps: np.ndarray, divisor=len) -> np.ndarray:
-    places = maps.reshape(-1, maps.shape[-1])
-    return places.T @ places / divisor(places)
-
-
 @question("ex14.gram_matrix")
 def ask_gram_matrix(ask: Ask) -> Credit:
-    """Calcule des matrices de Gram, pour des cartes de deux tailles."""
-    return ask.judge(
-        "gram_matrix",
-        [("1", [((maps,), {}) for maps in _maps(ask).values()])],
-        _gram,
-        [
-            Mistake("gram_not_divided", partial(_gram, divisor=lambda places: 1), "1/2"),
-            Mistake("gram_not_divided", partial(_gram, divisor=np.size), "1/2"),
-            Mistake("gram_not_divided", partial(_gram, divisor=lambda p: p.shape[1]), "1/2"),
-        ],
-        tolerance=dreams.TOLERANCE,
-    )
+    """Calcule des matrices de Gram, de cartes de deux tailles ; un facteur faux vaut la moitié."""
+    calls = [((maps,), {}) for maps in _maps(ask).values()]
+    groups = [("1/2", calls, lambda gram: as_floats(gram) / np.trace(gram)), ("1", calls)]
+    return ask.compare("gram_matrix", groups, tolerance=TOLERANCE)
 
 
 @question("ex14.style_loss")
@@ -74,16 +64,19 @@ def ask_style_loss(ask: Ask) -> Credit:
     return ask.judge(
         "style_loss",
         _on_one_then_two(maps, wanted),
-        lambda maps, target: _mean_distance(found, target),
-        tolerance=dreams.TOLERANCE,
+        lambda _, target: np.mean(
+            [dreams.relative_distance(found[name], target[name]) for name in target]
+        ),
+        tolerance=TOLERANCE,
     )
 
 
 # --- Les deux ensemble ---------------------------------------------------------------
 
 
-def _style_gap(network, image, style) -> float:
-    return dreams.relative_distance(*(_gram(network.maps(k)["basse"]) for k in (image, style)))
+def _style(network, image) -> np.ndarray:
+    places = network.maps(image)["basse"].reshape(-1, 5)
+    return places.T @ places / len(places)
 
 
 @question("ex14.transfer")
@@ -104,7 +97,10 @@ def ask_transfer(ask: Ask) -> Credit:
         style_layers=("basse",),
     )
     lengths = [np.size(each) for part in rest if isinstance(part, dict) for each in part.values()]
-    before, after, without = (_style_gap(network, k, style) for k in (content, styled, kept))
+    wanted = _style(network, style)
+    before, after, without = (
+        dreams.relative_distance(_style(network, each), wanted) for each in (content, styled, kept)
+    )
     rough, smoothed = (dreams.total_variation(each) for each in (content, smooth))
     return first_fault(
         ("1/4", "style_not_reached", after > 0.9 * before),

@@ -91,16 +91,17 @@ def ask_inception_module(ask: Ask) -> Credit:
     record = messages.Ingredient("record", dict(zip(BRANCHES, widths, strict=True)))
     maps = ask.rng.uniform(0, 1, (2, *MAPS, channels)).astype(np.float32)
     calls = [((maps, record), {})]
-    how = {"operation": "through", "tolerance": CLOSE}
-    found = ask.compare(
-        "inception_module", [("1/2", calls, np.shape), ("3/4", calls)], weights=kernels, **how
-    )
-    if found.reason:
-        return found
-    signed = [each - 0.5 for each in kernels]
-    return ask.compare(
-        "inception_module", [("3/4", calls, np.shape), ("1", calls)], weights=signed, **how
-    )
+    found = [
+        ask.compare(
+            "inception_module",
+            [(level, calls, np.shape), ("1", calls)],
+            operation="through",
+            weights=weights,
+            tolerance=CLOSE,
+        )
+        for level, weights in (("1/2", kernels), ("3/4", [each - 0.5 for each in kernels]))
+    ]
+    return min(found, key=lambda each: each.level)
 
 
 def _backwards(layers: list[dict], number: int, start: int) -> str:

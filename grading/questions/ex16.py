@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from grading.questions import Ask, Credit, first_fault, numbers, question, same
+from grading.questions import TOLERANCE, Ask, Credit, first_fault, numbers, pixels, question, same
 
 PATCH_PX = 6  # celui de l'énoncé
 LENGTH = 3 * PATCH_PX**2  # nombres d'un morceau
 GRID, NUM_WORDS = 14, 5
-TOLERANCE = 1e-4  # float32
 
 
 # --- Des images aux morceaux ---------------------------------------------------------
@@ -20,7 +19,7 @@ def _rows(patches: np.ndarray) -> set[tuple]:
 @question("ex16.sample_patches")
 def ask_sample_patches(ask: Ask) -> Credit:
     """Tire assez de morceaux de petites images pour les voir tous."""
-    x = ask.rng.integers(0, 256, (3, 9, 8, 3)).astype(np.uint8)
+    x = pixels(ask.rng, 3, 9, 8, 3)
     seed = int(ask.rng.integers(100))
     calls = [((x, 1000), {"seed": each}) for each in (seed, seed, seed + 1)]
     answers = ask.calls("sample_patches", calls)

@@ -4,11 +4,9 @@ from operator import itemgetter
 
 import numpy as np
 
-from grading.questions import Ask, Credit, question
+from grading.questions import TENSORS, TOLERANCE, Ask, Credit, question
 
 NUM_CLASSES = 11
-TOLERANCE = 1e-4  # TensorFlow calcule en float32
-TENSORS = {"operation": "through", "weights": [], "tolerance": TOLERANCE}
 
 
 # --- Mesurer -------------------------------------------------------------------------
@@ -92,7 +90,7 @@ def ask_max_pool_with_places(ask: Ask) -> Credit:
     calls = [((each.astype(np.float32),), {}) for each in maps]
     pooled, places = itemgetter(0), itemgetter(1)
     groups = [("1/4", calls[:4], pooled), ("3/4", calls[:2], places), ("1", calls[2:], places)]
-    return ask.compare("max_pool_with_places", groups, **TENSORS)
+    return ask.compare("max_pool_with_places", groups, tolerance=TOLERANCE, **TENSORS)
 
 
 @question("ex18.unpool")
@@ -100,11 +98,10 @@ def ask_unpool(ask: Ask) -> Credit:
     """Pose des valeurs à des places tirées au hasard : une carte, puis plusieurs."""
 
     def draw(num, height, width, channels):
-        chosen = ask.rng.integers(0, 4, (num, height, width, channels))
-        chosen.flat[:4] = ask.rng.permutation(4)  # les quatre places servent
-        marks = np.eye(4, dtype=np.float32)[chosen].reshape(*chosen.shape, 2, 2)
-        places = marks.transpose(0, 1, 4, 2, 5, 3).reshape(num, 2 * height, 2 * width, channels)
-        return ((ask.rng.normal(size=chosen.shape) * 3).astype(np.float32), places), {}
+        maps = (ask.rng.normal(size=(num, height, width, channels)) * 3).astype(np.float32)
+        chosen = ask.rng.integers(0, 4, maps.shape).repeat(2, axis=1).repeat(2, axis=2)
+        own = np.tile([[0, 1], [2, 3]], (height, width))[..., np.newaxis]  # place de chaque case
+        return (maps, (chosen == own).astype(np.float32)), {}
 
-    groups = [("1/2", [draw(1, 2, 3, 1)]), ("1", [draw(2, 3, 2, 4), draw(1, 4, 4, 2)])]
-    return ask.compare("unpool", groups, **TENSORS)
+    groups = [("1/2", [draw(1, 3, 4, 2)]), ("1", [draw(2, 3, 2, 4), draw(1, 4, 4, 2)])]
+    return ask.compare("unpool", groups, tolerance=TOLERANCE, **TENSORS)

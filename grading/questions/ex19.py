@@ -2,15 +2,23 @@
 
 import numpy as np
 
-from grading.questions import Ask, Credit, as_floats, credit, first_fault, question
+from grading.questions import (
+    TENSORS,
+    TOLERANCE,
+    Ask,
+    Credit,
+    as_floats,
+    credit,
+    first_fault,
+    pixels,
+    question,
+)
 
 PATCH_PX, DEPTH = 4, 3  # ce que dit l'énoncé
 SIDE_PX, NUM_PATCHES, WIDTH, NUM_CLASSES = 28, 49, 48, 10
-TOLERANCE = 1e-4  # TensorFlow calcule en float32
 # Ce que change de décaler les morceaux, réseaux qui n'ont rien appris : 0,004 au moins si les
 # places comptent, moins d'un millionième sinon.
 SEEN = 1e-4
-TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
 
 # --- Des morceaux et des places ------------------------------------------------------
 
@@ -40,14 +48,14 @@ def ask_attend(ask: Ask) -> Credit:
     tokens, others = ask.rng.normal(size=(2, 2, 5, 8)).astype(np.float32)
     longer = np.concatenate([tokens[:, :1], others], axis=1)  # le premier jeton est le même
     calls = [((each,), {"name": "attention"}) for each in (tokens, tokens[:, ::-1], longer)]
-    how = {"operation": "through", "weights": weights}
+    how = {**TENSORS, "weights": weights}
     return ask.compare("attend", [("1", calls)], tolerance=TOLERANCE, **how)
 
 
 @question("ex19.build_transformer")
 def ask_build_transformer(ask: Ask) -> Credit:
     """Montre à deux réseaux, sans puis avec positions, des images, puis leurs morceaux décalés."""
-    images = ask.rng.integers(0, 256, (4, SIDE_PX, SIDE_PX)).astype(np.uint8)
+    images = pixels(ask.rng, 4, SIDE_PX, SIDE_PX)
     images = np.concatenate([images, np.roll(images, PATCH_PX, axis=1)])
     models = [ask.model("build_transformer", positions=each) for each in (False, True)]
     facts = [ask.clean("inspect", content=each, images=images) for each in models]

@@ -3,10 +3,17 @@
 import numpy as np
 
 from grading.messages import Ingredient
-from grading.questions import Ask, Credit, as_floats, first_fault, numbers, question, same
-
-TOLERANCE = 1e-4  # TensorFlow calcule en float32
-TENSORS = {"operation": "through", "weights": []}  # comment appeler une fonction de tenseurs
+from grading.questions import (
+    TENSORS,
+    TOLERANCE,
+    Ask,
+    Credit,
+    as_floats,
+    first_fault,
+    numbers,
+    question,
+    same,
+)
 
 # --- Des graphes ---------------------------------------------------------------------
 

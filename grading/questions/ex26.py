@@ -3,10 +3,7 @@
 import numpy as np
 
 from grading.messages import Ingredient
-from grading.questions import Ask, Credit, question
-
-TOLERANCE = 1e-4
-
+from grading.questions import TOLERANCE, Ask, Credit, question
 
 # --- Le chemin -----------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ from grading.questions import Ask, Credit, question
 
 SIDE = 20.0  # d'une boîte
 ABSENT = -1  # identité d'une boîte qui n'est pas rendue
+# Une lettre par image, l'identité rendue, ou un point : pour chacun des quatre objets, pour une
+# boîte qui recouvre le premier mieux que la sienne, pour une qui ne recouvre rien.
+USUAL = ("aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", "d.dddddddd", "..........", ".g........")
 
 
 # --- Juger un suivi ------------------------------------------------------------------
@@ -19,40 +22,25 @@ def _moved(start: np.ndarray, speed, num_frames: int) -> np.ndarray:
     return np.concatenate([corners, corners + SIDE], axis=-1)
 
 
-def _draw_tracks(rng, *faults: str) -> tuple[tuple, dict]:
-    """Tire un suivi de quatre objets sur dix images, et ses fautes.
+def _draw_tracks(rng, *rows: str) -> tuple[tuple, dict]:
+    """Tire un suivi d'objets sur dix images ; une boîte ne recouvre son objet que d'un tiers.
 
     Args:
         rng: hasard.
-        faults: `"swap"`, deux objets échangent leurs identités à mi-chemin ; `"absent"`, un objet
-            n'est pas trouvé trois images, et revient sous un autre numéro ; `"doubled"`, une boîte
-            recouvre un objet mieux que la sienne, le temps de deux images ; `"merged"`, une même
-            identité est, l'un puis l'autre, la plus fréquente de deux objets.
+        rows: les premières lignes de `USUAL`, si elles changent.
 
     Returns:
-        L'appel qui donne la vérité et ce qui est rendu. Il y a toujours un oubli, une fausse
-        alarme, et une boîte qui ne recouvre un objet que d'un tiers.
+        L'appel qui donne la vérité et ce qui est rendu.
     """
-    objects, names = rng.permutation(np.arange(4, 12))[:4], rng.permutation(20)[:7]
+    names = dict(zip(".abcdefg", (ABSENT, *rng.permutation(20)[:7]), strict=True))
+    ids = np.array([[names[each] for each in row] for row in (*rows, *USUAL[len(rows) :])]).T
     start = 60 * np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) + rng.uniform(0, 10, (4, 2))
     truth = _moved(start, [1, 0.5], 10)
-    boxes = np.concatenate([truth + rng.uniform(-1, 1, (10, 4, 1)), truth[:, :1]], axis=1)
-    ids = np.tile([*names[:4], ABSENT], (10, 1))  # la cinquième boîte ne sert qu'à doubler
-    missed, poor = rng.integers(1, 3), rng.integers(7, 9)
-    ids[missed, 3] = names[6]
-    boxes[missed, 3] += 300
-    boxes[poor, 3] = truth[poor, 3] + [SIDE / 2, 0, SIDE / 2, 0]
-    if "swap" in faults:
-        ids[5:, [0, 1]] = ids[5:, [1, 0]]
-    if "absent" in faults:
-        ids[4:, 2] = names[4]
-        ids[4:7, 2] = ABSENT
-    if "doubled" in faults:
-        ids[4:6, 4] = names[5]
-        boxes[4:6, 0] = truth[4:6, 0] + 3
-    if "merged" in faults:
-        ids[6:, 0], ids[3:6, 1], ids[6:, 1] = names[4], names[5], names[0]
-    return (_shuffled(rng, np.tile(objects, (10, 1)), truth), _shuffled(rng, ids, boxes)), {}
+    near, first = truth + rng.uniform(-1, 1, (10, 4, 1)), truth[:, :1]
+    near[8, 3] = truth[8, 3] + [SIDE / 2, 0, SIDE / 2, 0]
+    boxes = np.concatenate([near, first, first + 300], axis=1)
+    objects = np.tile(rng.permutation(np.arange(4, 12))[:4], (10, 1))
+    return (_shuffled(rng, objects, truth), _shuffled(rng, ids, boxes)), {}
 
 
 def _shuffled(rng, ids: np.ndarray, boxes: np.ndarray) -> Ingredient:
@@ -63,31 +51,30 @@ def _shuffled(rng, ids: np.ndarray, boxes: np.ndarray) -> Ingredient:
 
 
 @question("ex27.count_faults")
-def ask_count_faults(ask: Ask) -> Credit:
-    """Juge des suivis dont chaque faute est plantée."""
-    stages = [("1/4", ()), ("1/2", ("swap",)), ("3/4", ("swap", "absent")), ("1", ("doubled",))]
-    groups = [
-        (level, [_draw_tracks(ask.rng, *faults) for _ in range(2)]) for level, faults in stages
-    ]
-    return ask.compare("count_faults", groups)
-
-
 @question("ex27.count_identified")
-def ask_count_identified(ask: Ask) -> Credit:
-    """Compte les boîtes de la bonne identité, avec et sans échange."""
-    stages = [("1/2", 2 * [()]), ("1", 2 * [("swap", "absent"), ("merged",)])]
+def ask_counts(ask: Ask) -> Credit:
+    """Juge des suivis dont chaque faute est plantée."""
+    swapped = ("aaaaabbbbb", "bbbbbaaaaa")
+    back = (*swapped, "cccc...eee")  # et un objet revient d'une absence sous un autre nom
+    doubled = (*USUAL[:4], "....ff....")
+    shared = ("aaaaaaeeee", "bbbfffaaaa")  # la même identité est la plus fréquente de deux objets
+    faults = [("1/4", [()]), ("1/2", [swapped]), ("3/4", [back]), ("1", [doubled])]
+    stages = {"count_faults": faults, "count_identified": [("1/2", [()]), ("1", [back, shared])]}
     groups = [
-        (level, [_draw_tracks(ask.rng, *faults) for faults in several]) for level, several in stages
+        (level, [_draw_tracks(ask.rng, *rows) for rows in 2 * several])
+        for level, several in stages[ask.rule.name]
     ]
-    return ask.compare("count_identified", groups)
+    return ask.compare(ask.rule.name, groups)
 
 
 @question("ex27.mota")
 def ask_mota(ask: Ask) -> Credit:
     """Rapporte des fautes aux boîtes vraies."""
     # De chaque sorte de fautes, `least` au moins : la dernière fois, plus que de boîtes vraies.
-    draws = [ask.rng.integers(least, 2 * least, 4).tolist() for least in (2, 5, 20)]
-    counts = [metrics.Counts(40, 60, *numbers) for numbers in draws]
+    counts = [
+        metrics.Counts(40, 60, *ask.rng.integers(least, 2 * least, 4).tolist())
+        for least in (2, 5, 20)
+    ]
     calls = [((Ingredient("record", each._asdict()),), {}) for each in counts]
     return ask.compare("mota", [("1", calls)])
 
@@ -144,13 +131,10 @@ def ask_track(ask: Ask) -> Credit:
 
     near, kalman = tracking.METHODS["neighbour"], tracking.METHODS["kalman"]
     long = tracking.METHODS["memory"]._replace(memory=8)
-    back, gone = (
-        draw(long, hidden=range(9, 13), speed=0.5),
-        draw(long, hidden=range(6, 18), speed=0),
-    )
     stages = [
         ("1/2", [draw(near), draw(near, hidden=range(8, 12))]),
-        ("3/4", [back, gone]),  # retrouvé, puis oublié
+        ("3/4", [draw(long, hidden=range(9, 13), speed=0.5)]),  # retrouvé
+        ("3/4", [draw(long, hidden=range(6, 18), speed=0)]),  # oublié
         ("1", [draw(kalman, hidden=range(14, 21), speed=6)]),
     ]
     return ask.compare("track", [(*stage, _renumbered) for stage in stages])

@@ -5,11 +5,10 @@ from functools import partial
 import numpy as np
 
 from grading import messages
-from grading.questions import Ask, Credit, as_floats, judge, question, seen
+from grading.questions import TOLERANCE, Ask, Credit, as_floats, judge, question, seen
 
 MAP_CELLS, SIDE_PX = 32, 64
 NUM_JOINTS, SHOULDER, HIP = 13, 1, 8
-TOLERANCE = 1e-4
 # Écart moyen permis entre une disparité et la vraie : le décalage entier le plus proche se trompe
 # de 0,27 à 0,39 pixel ; la parabole, de 0,20 au plus.
 NEAR_PX = {"sad": 0.45, "zncc": 0.23}

@@ -7,10 +7,9 @@ from scipy.signal import fftconvolve
 from scipy.special import softmax
 
 from grading import messages
-from grading.questions import Ask, Credit, Mistake, credit, judge, numbers
+from grading.questions import TOLERANCE, Ask, Credit, Mistake, credit, judge, numbers
 
 NUM_CLASSES = 4
-TOLERANCE = 1e-4  # les réseaux calculent en float32
 CLASS, LIKELIEST = 2, 1  # classe expliquée, et celle que le réseau annonce
 
 
